@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Access and refresh tokens: JWT HS256 through libjwt, with `alg`, `iss`, `aud` and type pinned and
+ * a key id for rotation (the first configured key signs, all verify).
+ */
+#ifndef REEYO_AUTH_TOKEN_H
+#define REEYO_AUTH_TOKEN_H
+
+#include "reeyo/http/request.h"
+
+#define TOKEN_ISSUER "reeyo-platform"
+#define TOKEN_AUDIENCE "reeyo-api"
+#define TOKEN_MAX 2048 /* longer is not ours */
+
+/* Reads jwt_secret. In development an empty secret makes a random key (tokens then end with the
+ * process, logged); in production it is E_CONFIG. Read-only afterwards: shared by all loops. */
+int keyring_new(const struct config *config, struct keyring **ret) MUST_CHECK;
+void keyring_free(struct keyring *keys);
+
+enum token_type { TOKEN_ACCESS, TOKEN_REFRESH };
+
+/* A signed token in the arena for rq's answer; NULL when memory is out. email may be NULL. Claims: sub, userId (vendorId,
+ * riderId, adminId by role), role, userType, sid, email, type, jti, iat, exp, iss, aud. */
+const char *token_sign(struct arena *arena, const struct keyring *keys, enum token_type type,
+	const struct caller *who, const char *email, const char *jti);
+
+/* Verifies and reads. 0, E_BAD_TOKEN, E_TOKEN_EXPIRED. jti may be NULL. Does not look at revocations. */
+int token_read(const struct keyring *keys, enum token_type type, struct text token,
+	struct caller *ret, char jti[ID_SIZE]) MUST_CHECK;
+
+/* A loop's memory of verified access tokens, bounded, until they expire. */
+int token_memory_new(struct token_memory **ret) MUST_CHECK;
+void token_memory_free(struct token_memory *memory);
+
+/* Sessions and accounts whose tokens no longer count. One table per loop, the same in all: told at once to the other loops of
+ * this process, read from the database by every copy once a second. */
+int revocations_new(struct app *app, struct revocations **ret) MUST_CHECK;
+void revocations_free(struct revocations *revocations);
+/* Starts following the database; call when db is ready. */
+void revocations_follow(struct revocations *revocations);
+/* Tokens of `subject` (an account or session id) issued up to before_s no longer count, here and in the process's
+ * other loops, at once. The statement of the caller has recorded it in the table `revocations`. */
+void revoke(struct app *app, const char *subject, int64_t before_s);
+bool revoked(const struct app *app, const struct caller *caller);
+
+/* The step of the server: bearer token (or admin cookie) → rq->caller; role check of route->who. */
+void authenticate(struct request *rq);
+
+#endif

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Configuration: one table. Built-in default < file < environment (REEYO_*, and REEYO_*_FILE for
+ * a file that holds the value) < flags. A key `db_write_lanes` is `db_write_lanes = 4` in the file,
+ * REEYO_DB_WRITE_LANES in the environment and `--db-write-lanes 4` as a flag; `listen.user` is
+ * REEYO_LISTEN_USER and `--listen.user`. A wrong value stops the server at start and names the
+ * source, the key and what would be right.
+ */
+#ifndef REEYO_CORE_CONFIG_H
+#define REEYO_CORE_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "reeyo/core/error.h"
+
+/* Kind, member, key, default, minimum, maximum, help. Kinds: TEXT, SECRET (masked), BOOL (on/off),
+ * INT, MS (a duration: "50ms", "30s", "15m", "24h", "7d"), BYTES ("8k", "10m"). */
+#define REEYO_CONFIG(X) \
+	X(TEXT, environment, "environment", "development", 0, 0, \
+		"production, development or test; production refuses every development switch") \
+	X(TEXT, listen, "listen", "127.0.0.1:8080", 0, 0, \
+		"main listener, all namespaces: [address]:port, port 0 picks a free one") \
+	X(TEXT, listen_user, "listen.user", "", 0, 0, \
+		"listener where bare /api/v1 is the user namespace") \
+	X(TEXT, listen_vendor, "listen.vendor", "", 0, 0, "the same for vendors") \
+	X(TEXT, listen_rider, "listen.rider", "", 0, 0, "the same for riders") \
+	X(TEXT, listen_admin, "listen.admin", "", 0, 0, \
+		"the same for admins; several addresses are separated by commas") \
+	X(TEXT, listen_metrics, "listen.metrics", "", 0, 0, "listener of /metrics; empty: none") \
+	X(TEXT, api, "api", "user,vendor,rider,admin", 0, 0, "namespaces this process serves") \
+	X(INT, loops, "loops", "0", 0, 64, "event loops (threads); 0: one per core") \
+	X(INT, backlog, "backlog", "4096", 16, 65535, "accept queue of each listener") \
+	X(INT, max_connections, "max_connections", "18000", 16, 1000000, \
+		"open client connections of this process") \
+	X(BYTES, connection_memory, "connection_memory", "8k", 4096, 65536, \
+		"memory pool of a connection: bounds the request line and headers") \
+	X(BYTES, body_limit, "body_limit", "10m", 1024, 104857600, "largest request body") \
+	X(BYTES, request_memory, "request_memory", "64m", 65536, 1073741824, \
+		"most memory one request may take") \
+	X(MS, header_timeout, "header_timeout", "10s", 100, 600000, \
+		"absolute time for a request's headers, from connecting") \
+	X(MS, keepalive_timeout, "keepalive_timeout", "75s", 100, 3600000, \
+		"absolute time from one answer to the next complete headers") \
+	X(MS, body_timeout, "body_timeout", "30s", 100, 600000, \
+		"absolute time for a request's body, from its headers") \
+	X(MS, request_timeout, "request_timeout", "30s", 100, 600000, \
+		"absolute time a handler has to answer") \
+	X(MS, send_timeout, "send_timeout", "60s", 100, 600000, \
+		"absolute time a client has to take an answer") \
+	X(MS, drain_delay, "drain_delay", "0ms", 0, 600000, \
+		"how long /readyz fails before listeners close (load balancer delay)") \
+	X(MS, drain_timeout, "drain_timeout", "25s", 100, 600000, \
+		"most time in-flight requests get on SIGTERM") \
+	X(TEXT, allowed_origins, "allowed_origins", "", 0, 0, \
+		"browser origins that may call, comma separated; * allows all without credentials") \
+	X(TEXT, trusted_proxies, "trusted_proxies", "", 0, 0, \
+		"addresses whose X-Forwarded-For is believed, comma separated") \
+	X(TEXT, log_level, "log_level", "info", 0, 0, "debug, info, warn, error or off") \
+	X(BOOL, access_log, "access_log", "on", 0, 0, "one log line per request") \
+	X(SECRET, database_url, "database_url", "postgresql:///reeyo", 0, 0, \
+		"primary, libpq connection string") \
+	X(SECRET, replica_url, "replica_url", "", 0, 0, "read replica; empty: reads go to the primary") \
+	X(INT, db_write_lanes, "db_write_lanes", "4", 1, 24, "write connections per loop") \
+	X(INT, db_read_lanes, "db_read_lanes", "4", 1, 24, "read connections per loop") \
+	X(INT, db_lane_depth, "db_lane_depth", "256", 1, 65536, \
+		"statements in flight on one connection before 503") \
+	X(MS, db_statement_timeout, "db_statement_timeout", "5s", 10, 600000, "statement_timeout") \
+	X(MS, db_lock_timeout, "db_lock_timeout", "3s", 10, 600000, "lock_timeout") \
+	X(MS, db_report_timeout, "db_report_timeout", "60s", 100, 3600000, \
+		"statement_timeout of the report lane") \
+	X(SECRET, redis_url, "redis_url", "redis://127.0.0.1:6379/0", 0, 0, \
+		"redis://[user:password@]host:port/db or unix:///path; empty: no cache") \
+	X(MS, redis_timeout, "redis_timeout", "50ms", 1, 10000, "a slower answer counts as a miss") \
+	X(SECRET, jwt_secret, "jwt_secret", "", 0, 0, \
+		"HS256 keys, newest first: id:secret[,id:secret]; a bare secret has the id 1; at least 32 characters") \
+	X(MS, access_ttl, "access_ttl", "7d", 1000, 7776000000, "life of an access token") \
+	X(MS, refresh_ttl, "refresh_ttl", "30d", 1000, 31536000000, "life of a refresh token") \
+	X(BYTES, argon2_memory, "argon2_memory", "7168k", 8192, 1073741824, "argon2id memory") \
+	X(INT, argon2_passes, "argon2_passes", "5", 1, 100, "argon2id passes") \
+	X(INT, work_threads, "work_threads", "0", 0, 64, "threads for password hashes; 0: one per core") \
+	X(INT, work_queue, "work_queue", "64", 1, 65536, "hashes waiting before 503") \
+	X(BOOL, login_memory, "login_memory", "off", 0, 0, \
+		"remember verified log-ins for 5 minutes under a key of this process") \
+	X(TEXT, otp_test_code, "otp_test_code", "", 0, 0, \
+		"a one-time code accepted beside the real one; never in production") \
+	X(BOOL, auto_approve, "auto_approve", "off", 0, 0, \
+		"approve new vendors and riders at once; never in production") \
+	X(BOOL, skip_phone_verify, "skip_phone_verify", "off", 0, 0, \
+		"new accounts count as phone-verified; never in production") \
+	X(BOOL, card_sandbox, "card_sandbox", "off", 0, 0, \
+		"credit CARD top-ups at once; never in production") \
+	X(BOOL, rate_limit, "rate_limit", "on", 0, 0, "rate limits") \
+	X(INT, rate_account, "rate_account", "100", 1, 1000000, "requests per account in rate_window") \
+	X(INT, rate_admin, "rate_admin", "1000", 1, 1000000, "requests per admin in rate_window") \
+	X(MS, rate_window, "rate_window", "15m", 1000, 86400000, "window of the two above") \
+	X(INT, rate_login, "rate_login", "5", 1, 1000000, \
+		"failed log-ins per phone or e-mail in rate_window") \
+	X(INT, rate_register, "rate_register", "3", 1, 1000000, \
+		"registrations per phone or device in an hour") \
+	X(INT, rate_address, "rate_address", "6000", 1, 10000000, \
+		"requests per client address a minute: a backstop, since a carrier's customers share one") \
+	X(MS, duplicate_window, "duplicate_window", "60s", 0, 86400000, \
+		"the same basket of one customer within this time is refused without a key; 0: never") \
+	X(BOOL, platform_funds_free_delivery, "platform_funds_free_delivery", "on", 0, 0, \
+		"the platform pays the rider the formula's fee when delivery is free") \
+	X(TEXT, time_zone, "time_zone", "Africa/Douala", 0, 0, "business days and hours") \
+	X(TEXT, sms, "sms", "log", 0, 0, "log (writes the text to the log), or off") \
+	X(BYTES, compress_from, "compress_from", "1k", 64, 10485760, "smallest body that is compressed")
+
+enum config_kind {
+	CONFIG_TEXT, CONFIG_SECRET, CONFIG_BOOL, CONFIG_INT, CONFIG_MS, CONFIG_BYTES
+};
+
+struct config {
+#define CONFIG_TEXT_TYPE const char *
+#define CONFIG_SECRET_TYPE const char *
+#define CONFIG_BOOL_TYPE bool
+#define CONFIG_INT_TYPE int64_t
+#define CONFIG_MS_TYPE int64_t
+#define CONFIG_BYTES_TYPE int64_t
+#define X(kind, member, ...) CONFIG_##kind##_TYPE member;
+	REEYO_CONFIG(X)
+#undef X
+};
+
+/* Reads file (NULL: none), environment and flags into a new configuration.
+ * argv: the arguments after the command word, e.g. {"--listen", "127.0.0.1:0", "--rate-limit",
+ * "off"}; "--config FILE" names the file. *ret_rest counts the arguments at the end that were not
+ * flags (moved to the end of argv, in order). On error returns E_CONFIG after one line on stderr. */
+int config_load(int argc, char **argv, int *ret_rest, struct config **ret) MUST_CHECK;
+void config_free(struct config *config);
+/* Prints every key, its value (secrets masked) and where it came from, as aligned lines. */
+void config_print(const struct config *config);
+/* Prints the flags with their defaults and help. */
+void config_help(void);
+
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Memory with a visible owner. A request's memory comes from its arena and goes all at once;
+ * locals free themselves when they leave scope.
+ */
+#ifndef REEYO_CORE_MEMORY_H
+#define REEYO_CORE_MEMORY_H
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include "reeyo/core/error.h"
+#include "reeyo/core/text.h"
+
+/* char *x auto_free = NULL; frees on scope exit. */
+static inline void memory_free_cleanup(void *at)
+{
+	free(*(void **)at);
+}
+#define auto_free __attribute__((cleanup(memory_free_cleanup)))
+
+/* Gives the pointer away: the variable is NULL afterwards, so its cleanup does nothing. */
+#define TAKE_PTR(p) \
+	({ \
+		__typeof__(p) taken_ = (p); \
+		(p) = NULL; \
+		taken_; \
+	})
+
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+#define CONTAINER_OF(at, type, member) ((type *)((char *)(at) - offsetof(type, member)))
+
+/* A bump allocator for what lives as long as one request. Blocks come from a pool that a loop
+ * keeps, so a request in steady state calls no malloc. Loop thread only. */
+struct arena;
+struct arena_pool;
+
+/* A pool that keeps at most keep_bytes of free blocks. NULL when out of memory. */
+struct arena_pool *arena_pool_new(size_t keep_bytes);
+void arena_pool_free(struct arena_pool *pool);
+
+/* A new arena, itself inside its first block. limit: the most bytes this arena may ever take
+ * (a client's requests cannot make it grow further). NULL when out of memory. */
+struct arena *arena_new(struct arena_pool *pool, size_t limit);
+/* Runs the disposers, newest first, and gives the blocks back. NULL is allowed. */
+void arena_free(struct arena *arena);
+
+/* size bytes, aligned for any type, not cleared; NULL when the limit or memory is exhausted. */
+void *arena_alloc(struct arena *arena, size_t size) __attribute__((malloc, alloc_size(2)));
+/* As arena_alloc, cleared. */
+void *arena_zalloc(struct arena *arena, size_t size) __attribute__((malloc, alloc_size(2)));
+#define ARENA_NEW(arena, type) ((type *)arena_zalloc((arena), sizeof(type)))
+/* A NUL-terminated copy. NULL when exhausted. */
+char *arena_copy(struct arena *arena, const char *at, size_t len);
+char *arena_printf(struct arena *arena, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+/* dispose(what) runs when the arena is freed. E_NO_MEMORY when exhausted (not registered). */
+int arena_dispose(struct arena *arena, void (*dispose)(void *), void *what) MUST_CHECK;
+/* Bytes taken from the pool so far. */
+size_t arena_size(const struct arena *arena);
+
+/* Text that grows inside an arena. After a failed append `failed` stays set and every further append
+ * is a no-op, so a builder checks once, at the end. */
+struct buf {
+	struct arena *arena;
+	char *at;
+	size_t len, room;
+	bool failed;
+};
+
+/* An empty buffer with room for `expect` bytes. */
+struct buf buf_in(struct arena *arena, size_t expect);
+void buf_add(struct buf *buf, const char *at, size_t len);
+void buf_add_text(struct buf *buf, struct text text);
+void buf_add_string(struct buf *buf, const char *string);
+void buf_add_int(struct buf *buf, long long value);
+void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* A JSON string with its quotes, escaped; the input must be UTF-8. */
+void buf_add_json(struct buf *buf, struct text text);
+/* The text so far, NUL-terminated; NULL when an append failed. */
+char *buf_string(struct buf *buf);
+
+#endif

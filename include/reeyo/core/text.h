@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Text as a place and a length, never owned: what a request, a config line or a database row
+ * hands around without copying.
+ */
+#ifndef REEYO_CORE_TEXT_H
+#define REEYO_CORE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+struct text {
+	const char *at; /* NULL means absent */
+	size_t len;
+};
+
+#define TEXT(literal) ((struct text){ "" literal, sizeof(literal) - 1 })
+#define TEXT_NONE ((struct text){ NULL, 0 })
+/* For printf: printf("%.*s", TEXT_ARGS(t)). */
+#define TEXT_ARGS(t) (int)(t).len, (t).at ? (t).at : ""
+
+static inline struct text text_of(const char *string)
+{
+	return (struct text){ string, string ? strlen(string) : 0 };
+}
+
+static inline bool text_is(struct text a, struct text b)
+{
+	return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
+}
+
+/* ASCII case is ignored. */
+bool text_is_nocase(struct text a, struct text b);
+bool text_starts(struct text text, struct text prefix);
+/* Without leading and trailing ASCII white space. */
+struct text text_trim(struct text text);
+/* Cuts at the first `mark`: returns what stands before it and leaves in *rest what follows; without
+ * a mark returns everything and leaves *rest absent. */
+struct text text_cut(struct text *rest, char mark);
+/* A whole signed decimal number in [min, max]; false (and *ret untouched) for anything else. */
+bool text_to_int(struct text text, int64_t min, int64_t max, int64_t *ret);
+/* A finite decimal number, e.g. "4.05"; false (and *ret untouched) for anything else. */
+bool text_to_double(struct text text, double *ret);
+/* Well-formed UTF-8 without NUL. */
+bool text_is_utf8(struct text text);
+/* Number of code points of well-formed UTF-8. */
+size_t text_length(struct text text);
+/* The Levenshtein distance of two short texts (up to 128 bytes each; longer gives SIZE_MAX). */
+size_t text_distance(struct text a, struct text b);
+/* True when both have the same bytes; time does not depend on where they differ. */
+bool text_is_secret(struct text a, struct text b);
+
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * PostgreSQL as a loop sees it: named statements go out on pipelined connections ("lanes") and
+ * come back as rows, in a callback on the same loop. Nothing here blocks.
+ *
+ * Lanes: DB_READ (the replica when one is configured and up, else the primary), DB_WRITE (primary),
+ * DB_REPORT (slow analytics, one statement at a time with its own time-out). Each statement is a transaction
+ * of its own (a Sync follows it). Every submitted call gets exactly one completion: rows, an error of the
+ * statement, or the loss of the connection: a read is then tried once more on another lane, a
+ * write completes with E_STORE_DOWN (it may or may not have happened; an Idempotency-Key makes it
+ * safe to repeat).
+ */
+#ifndef REEYO_DB_DB_H
+#define REEYO_DB_DB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "reeyo/core/config.h"
+#include "reeyo/core/text.h"
+#include "reeyo/db/queries.h" /* generated from sql/queries: enum query { QUERY_order_get, … } */
+#include "reeyo/loop/loop.h"
+
+struct db;
+struct db_result;
+
+enum db_lane { DB_READ, DB_WRITE, DB_REPORT, DB_LANES };
+
+/* One statement on its way. Fill with DB_CALL or by hand; must stay alive until done is called. */
+#define DB_MAX_PARAMS 40
+struct db_call {
+	enum query query;
+	enum db_lane lane;
+	unsigned count;                         /* of params */
+	const char *params[DB_MAX_PARAMS];      /* text form, NUL-terminated; NULL is SQL NULL */
+	uint32_t affinity;                      /* calls of one owner (hash of an account id) keep to one
+	                                         * lane while any is in flight, so a hot account's locks
+	                                         * hold up its own lane only; 0: any lane */
+	void (*done)(struct db_call *call, const struct db_result *result);
+	void *owner;                            /* the caller's */
+	/* private to db */
+	struct db_call *next;
+	struct deadline deadline;
+	uint64_t sent_us;
+	unsigned tries;
+};
+
+/* Connects all lanes in the background. The options come from config (database_url, replica_url,
+ * db_*). Returns 0 or E_NO_MEMORY, E_CONFIG (unusable connection string). Loop thread or before run. */
+int db_new(struct loop *loop, const struct config *config, struct db **ret) MUST_CHECK;
+/* Completes what is in flight with E_STORE_DOWN and closes the connections; the uv handles close in
+ * the following turns. NULL is allowed. */
+void db_close(struct db *db);
+
+/* Queues a call. Always completes it exactly once, never before returning: with E_BUSY when every
+ * lane of its kind is full, E_STORE_DOWN when none is connected (a read on a lost replica goes to the primary). */
+void db_submit(struct db *db, struct db_call *call);
+
+/* True when at least one lane of each kind is up. */
+bool db_ready(const struct db *db);
+/* Calls ready(arg) once, when db_ready becomes true (at once if it is). */
+void db_on_ready(struct db *db, void (*ready)(void *arg), void *arg);
+
+/* --- Results: valid only inside done ---------------------------------------------------------- */
+
+/* 0, or the error: E_CONFLICT_ROW (unique violation), E_LOCK_TIMEOUT, E_TIMED_OUT,
+ * E_STORE_DOWN, E_BUSY, E_INTERNAL (logged here), or an error that the statement raised itself:
+ * fail('WALLET_SHORT') in SQL (SQLSTATE RY000, message = name of an enum err) gives E_WALLET_SHORT. */
+int db_error(const struct db_result *result);
+/* The name of the violated constraint, or of what the statement's fail() carried as detail; "" if none. */
+const char *db_error_detail(const struct db_result *result);
+unsigned db_rows(const struct db_result *result);
+bool db_is_null(const struct db_result *result, unsigned row, unsigned column);
+/* NULL column gives an absent text / 0 / false. The text lives as long as the result. */
+struct text db_text(const struct db_result *result, unsigned row, unsigned column);
+int64_t db_int(const struct db_result *result, unsigned row, unsigned column);
+double db_double(const struct db_result *result, unsigned row, unsigned column);
+bool db_bool(const struct db_result *result, unsigned row, unsigned column);
+
+/* --- Blocking, for the command line only (migrate, demo, check): never on a loop ------------- */
+
+struct db_session;
+/* 0, E_STORE_DOWN (the reason is logged), E_NO_MEMORY. */
+int db_session_open(const char *url, struct db_session **ret) MUST_CHECK;
+void db_session_close(struct db_session *session);
+/* Runs one or more statements without parameters; 0 or an error as above (logged). */
+int db_session_run(struct db_session *session, const char *sql) MUST_CHECK;
+/* The first column of the first row into out ("" when there is none); 0 or an error (logged). */
+int db_session_value(struct db_session *session, const char *sql, char *out, size_t size) MUST_CHECK;
+/* Each row, as text (NULL for SQL NULL), to row(arg, n, values). params: count of NUL-terminated texts. */
+int db_session_each(struct db_session *session, const char *sql, unsigned count,
+	const char *const *params, void (*row)(void *arg, int n, char *const *values), void *arg) MUST_CHECK;
+
+#endif

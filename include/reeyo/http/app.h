@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What one loop owns and every handler may use: passed explicitly, one per loop, never shared.
+ * The types behind the pointers belong to their layers.
+ */
+#ifndef REEYO_HTTP_APP_H
+#define REEYO_HTTP_APP_H
+
+#include <stdbool.h>
+
+struct arena_pool;
+struct cache;
+struct config;
+struct db;
+struct loop;
+struct router;
+struct server;
+struct keyring;    /* auth: signing keys, shared and read-only */
+struct token_memory; /* auth: verified tokens of this loop */
+struct hasher;     /* auth: password hashes on the work pool */
+struct revocations; /* auth: sessions and accounts whose tokens no longer count */
+struct settings;   /* api: the business configuration, as read from the database */
+struct catalogs;   /* api: parsed menus of this loop */
+struct sms;        /* partners */
+struct metrics;    /* telemetry: counters of all loops */
+
+struct app {
+	const struct config *config;
+	struct loop *loop;
+	struct db *db;
+	struct cache *cache;
+	struct server *server;
+	const struct router *router;
+	struct arena_pool *pool;
+	struct keyring *keys;
+	struct token_memory *tokens;
+	struct hasher *hasher;
+	struct revocations *revocations;
+	struct settings *settings;
+	struct catalogs *catalogs;
+	struct sms *sms;
+	struct metrics *metrics;
+	struct app **all;          /* every loop's app, NULL-terminated: for loop_post only */
+};
+
+#endif

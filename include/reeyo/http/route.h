@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Route tables: a row is the only place where an endpoint is described. The router, the role check, the
+ * body check, limits, `reeyo routes`, the OpenAPI document and the access-matrix test all read it.
+ */
+#ifndef REEYO_HTTP_ROUTE_H
+#define REEYO_HTTP_ROUTE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "reeyo/core/error.h"
+#include "reeyo/core/text.h"
+#include "reeyo/http/field.h"
+
+struct request;
+
+enum method {
+	GET = 1, HEAD = 2, POST = 4, PUT = 8, PATCH = 16, DELETE = 32, OPTIONS = 64
+};
+
+/* Who may call. 0 is no answer: a row without .who stops the server at boot. */
+enum who {
+	WHO_UNSET,
+	ANYONE,             /* public; a token is not looked at */
+	CUSTOMER,           /* a customer's access token */
+	CUSTOMER_VERIFIED,  /* … whose phone is verified and whose account is active */
+	VENDOR_ACCOUNT,     /* a vendor's token */
+	RIDER_ACCOUNT,      /* a rider's token */
+	RIDER_READY,        /* … verified, approved and active */
+	ADMIN,              /* any admin */
+	SUPER_ADMIN,
+	WHO_COUNT
+};
+
+/* Rules of rate limiting beyond the account's and address's own. */
+enum limit_rule {
+	LIMIT_NONE,
+	LIMIT_REGISTER,     /* per phone (and X-Device-Id when sent): rate_register an hour */
+	LIMIT_CODE          /* per account or phone: 5 codes (SMS) in 15 minutes */
+};
+
+enum reply_shape {
+	REPLY_OBJECT,       /* data: {…} of .reply */
+	REPLY_ARRAY,        /* data: [{…}] of .reply */
+	REPLY_PAGE,         /* data: [{…}] of .reply, with meta */
+	REPLY_MESSAGE,      /* data: null, message */
+	REPLY_BARE          /* .reply without an envelope */
+};
+
+#define ROUTE_ERRORS 12
+struct route {
+	enum method method;
+	const char *path;               /* "/orders/:orderId/cancel", below the namespace's prefix */
+	const char *also;               /* further paths for the same act, space separated */
+	enum who who;
+	const struct field *query;
+	const struct field *body;
+	const struct field *reply;
+	enum reply_shape shape;
+	bool any_write;                 /* PUT, POST and PATCH are the same here */
+	bool created;                   /* success is 201 */
+	bool idempotent;                /* takes an Idempotency-Key */
+	bool root;                      /* the path is absolute: not below /api/v1 */
+	bool always;                    /* answered also in maintenance (health, config, auth) */
+	unsigned max_age;               /* public caching, seconds; 0: no-store */
+	size_t body_limit;              /* 0: the configuration's */
+	enum limit_rule limit;
+	enum err errors[ROUTE_ERRORS];  /* what the handler may answer beyond the row's own checks */
+	void (*run)(struct request *rq);
+	const char *does;               /* one sentence for the API document */
+};
+#define ROUTE_END { .path = NULL }
+
+/* A table and the namespace it belongs to. The list ends with routes == NULL. */
+struct route_set {
+	enum name_space ns;
+	const char *tag;                /* group in the API document: "Orders" */
+	const struct route *routes;
+};
+
+struct router;
+/* Builds the router of all sets; logs each mistake (no .who, no .run, no .does, two rows for one method
+ * and path) and returns E_CONFIG if there was one. Read-only afterwards: any thread. */
+int router_new(const struct route_set *sets, struct router **ret) MUST_CHECK;
+void router_free(struct router *router);
+
+#define ROUTE_PARAMS 4
+struct route_match {
+	const struct route *route;          /* NULL: none for this method */
+	enum name_space ns;                 /* also set when nothing matched: whose words errors use */
+	unsigned allowed;                   /* methods of this path, when only the method is wrong; else 0 */
+	unsigned count;
+	struct text params[ROUTE_PARAMS];   /* in the order of the path; still percent-encoded */
+	struct text names[ROUTE_PARAMS];    /* "orderId" */
+};
+/* Finds the row. path: without the query. bare: the namespace that a bare /api/v1/… means on this listener. Any thread. */
+void router_find(const struct router *router, enum method method, struct text path,
+	enum name_space bare, struct route_match *ret);
+/* The path of the existing route nearest to a mistaken one, as a template; NULL when nothing is near. */
+const char *router_nearest(const struct router *router, struct text path, enum name_space bare);
+
+/* Calls each(arg, set, row) for every row in table order. */
+void router_each(const struct router *router,
+	void (*each)(void *arg, const struct route_set *set, const struct route *row), void *arg);
+
+const char *method_name(enum method method);
+/* 0 when unknown. */
+enum method method_named(const char *name);
+const char *name_space_name(enum name_space ns); /* "user", "rider", "vendor", "admin" */
+const char *who_name(enum who who);              /* "customer (verified)" */
+
+/* The OpenAPI 3.1 document of everything in the router; the caller frees it. NULL when out of memory. */
+char *openapi_document(const struct router *router, const char *version);
+
+#endif

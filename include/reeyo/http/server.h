@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The HTTP server of one loop: a libmicrohttpd daemon per listener in external epoll mode, the
+ * request's steps, deadlines, drain.
+ */
+#ifndef REEYO_HTTP_SERVER_H
+#define REEYO_HTTP_SERVER_H
+
+#include "reeyo/http/request.h"
+
+/* An address to listen on, opened once per loop with SO_REUSEPORT. */
+struct listener {
+	char address[64];        /* "127.0.0.1" or "::1" */
+	uint16_t port;
+	enum name_space bare;    /* what bare /api/v1/… means here */
+	bool metrics;            /* only /metrics (and the health routes) */
+};
+
+/* Reads "[address]:port"; 0 or E_CONFIG (logged). */
+int listener_parse(const char *text, struct listener *ret) MUST_CHECK;
+
+/* Steps that higher layers give to the server. Each may finish later; each either calls
+ * request_next(rq) or replies. */
+struct server_steps {
+	void (*limit)(struct request *rq);        /* rate limit; NULL: none */
+	void (*authenticate)(struct request *rq); /* token → rq->caller, and the role of route->who */
+	void (*admit)(struct request *rq);        /* account state (CUSTOMER_VERIFIED …), maintenance; after the body check */
+};
+/* Goes on with the next step of the request. */
+void request_next(struct request *rq);
+
+/* Opens the listeners. Port 0 is replaced by the port that was found, so the next loop shares it. 0, E_CONFIG
+ * (logged: address in use …), E_NO_MEMORY. */
+int server_new(struct app *app, const struct server_steps *steps, struct listener *listeners,
+	unsigned count, struct server **ret) MUST_CHECK;
+/* No new connections; keep-alive connections close with their next answer; drained(arg) when the last
+ * request is answered. */
+void server_drain(struct server *server, void (*drained)(void *arg), void *arg);
+bool server_draining(const struct server *server);
+/* Stops at once. */
+void server_close(struct server *server);
+
+#endif
