@@ -13,6 +13,7 @@
 #include <microhttpd.h>
 #include <netinet/in.h>
 
+#include "reeyo/core/clock.h"
 #include "reeyo/core/config.h"
 #include "reeyo/core/log.h"
 #include "reeyo/http/server.h"

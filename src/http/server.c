@@ -364,7 +364,7 @@ static int port_start(struct server *server, struct port *port, bool first)
 {
 	const struct config *config = server->app->config;
 	unsigned loops = 0;
-	int fd;
+	int fd = -1;
 
 	while (server->app->all[loops])
 		loops++;
