@@ -55,7 +55,7 @@ static void account_found(struct request *rq, int err, const struct cache_value 
 	if (!err)
 		err = account_check(rq);
 	if (err)
-		return refuse(rq, err);
+		return reply_error(rq, err);
 	request_next(rq);
 }
 

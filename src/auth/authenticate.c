@@ -6,16 +6,7 @@
 #include "reeyo/auth/token.h"
 
 #include "reeyo/core/clock.h"
-#include "reeyo/http/server.h"
 #include "token_memory.h"
-
-void refuse(struct request *rq, int err)
-{
-	if (error_status(err, rq->ns) == 401)
-		reply_header(rq, "WWW-Authenticate",
-			err == E_NO_TOKEN ? "Bearer" : "Bearer error=\"invalid_token\"");
-	reply_error(rq, err);
-}
 
 /* "Bearer x" → x; absent when the header is of another scheme. */
 static struct text bearer_of(const char *header)
@@ -104,15 +95,14 @@ void authenticate(struct request *rq)
 	int err;
 
 	if (rq->route->who == ANYONE)
-		return request_next(rq);
+		return;
 	err = token_find(rq, &token);
 	if (!err)
 		err = token_check(rq, token);
 	if (!err && !role_may(rq->caller.role, rq->route->who))
 		err = E_WRONG_ROLE;
-	if (err) {
-		rq->caller = (struct caller){ .role = WHO_UNSET };
-		return refuse(rq, err);
-	}
-	request_next(rq);
+	if (!err)
+		return;
+	rq->caller = (struct caller){ .role = WHO_UNSET };
+	reply_error(rq, err);
 }

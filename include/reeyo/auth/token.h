@@ -44,12 +44,11 @@ void revocations_follow(struct revocations *revocations);
 void tokens_revoke(struct app *app, const char *subject, int64_t before_s);
 bool token_revoked(const struct app *app, const struct caller *caller);
 
-/* The step of the server: bearer token (or admin cookie) → rq->caller; role check of route->who. */
+/* Step of the server: bearer token (or admin cookie) → rq->caller; role check of route->who. Replies or
+ * returns at once. */
 void authenticate(struct request *rq);
-/* The step of the server after the body check: for CUSTOMER_VERIFIED, the account from `user:{id}` into
- * rq->account, active and with a verified phone. Other rows pass. */
+/* Step of the server after the body check, for CUSTOMER_VERIFIED rows: the account from `user:{id}` into
+ * rq->account, active and with a verified phone. Other rows pass. Ends in request_next or a reply. */
 void admit_customer(struct request *rq);
-/* Answers an error and, when it is a 401, the WWW-Authenticate that HTTP asks for. */
-void refuse(struct request *rq, int err);
 
 #endif
