@@ -4,6 +4,7 @@
  * it. The reference that the server's log-ins are held against. Prints one JSON object.
  *
  *     argon2_bench MEMORY_BYTES PASSES THREADS SECONDS
+ *     argon2_bench hash MEMORY_BYTES PASSES PASSWORD     prints a stored form, for the accounts
  */
 #include <pthread.h>
 #include <sodium.h>
@@ -39,6 +40,15 @@ static void *verify_until_over(void *arg)
 	return NULL;
 }
 
+static int print_hash(const char *memory, const char *passes, const char *text)
+{
+	if (crypto_pwhash_str_alg(stored, text, strlen(text), strtoull(passes, NULL, 10),
+		    strtoul(memory, NULL, 10), crypto_pwhash_ALG_ARGON2ID13) != 0)
+		return 1;
+	puts(stored);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	enum { MAX_THREADS = 256 };
@@ -50,6 +60,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: argon2_bench MEMORY_BYTES PASSES THREADS SECONDS\n");
 		return 2;
 	}
+	if (strcmp(argv[1], "hash") == 0)
+		return print_hash(argv[2], argv[3], argv[4]);
 	size_t memory = strtoul(argv[1], NULL, 10);
 	unsigned long long passes = strtoull(argv[2], NULL, 10);
 	long count = strtol(argv[3], NULL, 10);
