@@ -461,14 +461,15 @@ bool server_draining(const struct server *server)
 static void ports_freed(uv_handle_t *handle)
 {
 	struct port *port = handle->data;
+	struct server *server = port->server;
 
 	port->polling = false;
-	for (unsigned i = 0; i < port->server->port_count; i++)
-		if (port->server->ports[i].polling)
+	for (unsigned i = 0; i < server->port_count; i++)
+		if (server->ports[i].polling)
 			return;
-	free(port->server->ports);
-	free(port->server->log);
-	free(port->server);
+	free(server->ports);
+	free(server->log);
+	free(server);
 }
 
 void server_close(struct server *server)

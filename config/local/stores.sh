@@ -1,0 +1,233 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: MIT
+#
+# Processes of our own: a PostgreSQL and a Redis in a folder, reached by unix sockets in its run/,
+# so that no port is taken and no system cluster is touched. To be sourced by config/local/up and
+# down, tests/run and tests/world.
+#
+#   DIR/postgres/ DIR/redis/   data, of the unprivileged user
+#   DIR/run/                   sockets, open to that user (and root) only
+#   DIR/log/                   what the processes say
+#   DIR/NAME.pid               process id, its start time and the boot, so that a process id that
+#                              was given to another program since is never taken for ours
+
+# PostgreSQL refuses to run as root: everything that is started runs as this user.
+stack_user() {
+	if [ "$(id -u)" != 0 ]; then
+		id -un
+	elif id postgres >/dev/null 2>&1; then
+		echo postgres
+	else
+		echo nobody
+	fi
+}
+
+# unprivileged COMMAND...: replaces this process by the command, as stack_user.
+unprivileged() {
+	local user
+
+	[ "$(id -u)" = 0 ] || exec "$@"
+	user=$(stack_user)
+	exec setpriv --reuid "$(id -u "$user")" --regid "$(id -g "$user")" --clear-groups \
+		env HOME=/nonexistent USER="$user" "$@"
+}
+
+# --- Processes --------------------------------------------------------------------------------
+
+# The start time of a process in clock ticks since boot; fails when there is none.
+process_started() {
+	local stat
+
+	{ stat=$(<"/proc/$1/stat"); } 2>/dev/null || return 1
+	stat=${stat##*) } # the name before it may hold anything
+	# shellcheck disable=SC2086
+	set -- $stat
+	[ "$1" != Z ] && echo "${20}"
+}
+
+# process_note DIR NAME PID
+process_note() {
+	echo "$3 $(process_started "$3") $(</proc/sys/kernel/random/boot_id)" >"$1/$2.pid"
+}
+
+# process_id DIR NAME: the process id when what was started still runs; fails when not.
+process_id() {
+	local pid started boot
+
+	read -r pid started boot 2>/dev/null <"$1/$2.pid" || return 1
+	[ "$boot" = "$(</proc/sys/kernel/random/boot_id)" ] || return 1
+	[ "$(process_started "$pid")" = "$started" ] || return 1
+	echo "$pid"
+}
+
+# process_start DIR NAME COMMAND...: in a session of its own, so that a Ctrl-C in this terminal does
+# not reach it; sets $started_pid.
+process_start() {
+	local dir=$1 name=$2
+
+	shift 2
+	(unprivileged setsid "$@") >>"$dir/log/$name.log" 2>&1 </dev/null 9>&- &
+	started_pid=$!
+	process_note "$dir" "$name" "$started_pid"
+}
+
+# process_stop DIR NAME SIGNAL SECONDS: asks, waits, and at last kills. Fails when nothing ran.
+process_stop() {
+	local dir=$1 name=$2 pid left=$(($4 * 20))
+
+	pid=$(process_id "$dir" "$name") || {
+		rm -f "$dir/$name.pid"
+		return 1
+	}
+	kill -"$3" "$pid" 2>/dev/null || true
+	while process_id "$dir" "$name" >/dev/null; do
+		if [ $((left -= 1)) = 0 ]; then
+			echo "$name (process $pid) did not stop within $4 s: killing it" >&2
+			kill -KILL "$pid" 2>/dev/null || true
+		fi
+		[ "$left" -gt -100 ] || return 1
+		sleep 0.05
+	done
+	rm -f "$dir/$name.pid"
+}
+
+# wait_until SECONDS COMMAND...: until it succeeds.
+wait_until() {
+	local left=$(($1 * 20))
+
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ $((left -= 1)) -gt 0 ] || return 1
+		sleep 0.05
+	done
+}
+
+# --- The folder -------------------------------------------------------------------------------
+
+# stack_folders DIR: makes what is missing. The caller has made sure that stack_user can reach DIR.
+stack_folders() {
+	local user group
+
+	user=$(stack_user)
+	group=$(id -gn "$user")
+	mkdir -p "$1/log"
+	: >"$1/.reeyo-stack"
+	[ -d "$1/run" ] || install -d -m 700 -o "$user" -g "$group" "$1/run"
+	[ -d "$1/redis" ] || install -d -m 700 -o "$user" -g "$group" "$1/redis"
+	[ -d "$1/postgres" ] || install -d -m 700 -o "$user" -g "$group" "$1/postgres"
+}
+
+# stack_reaches DIR: whether stack_user can go there, and a socket's name fits (107 bytes).
+stack_reaches() {
+	[ "${#1}" -le 80 ] && (unprivileged test -x "$1")
+}
+
+# --- PostgreSQL -------------------------------------------------------------------------------
+
+postgres_bin() {
+	local dir
+
+	for dir in /usr/lib/postgresql/15/bin "$(pg_config --bindir 2>/dev/null)"; do
+		[ -x "$dir/postgres" ] && echo "$dir" && return
+	done
+	echo "PostgreSQL 15 is not installed (looked in /usr/lib/postgresql/15/bin)" >&2
+	return 1
+}
+
+# postgres_url DIR DATABASE
+postgres_url() {
+	echo "postgresql:///$2?host=$1/run&user=reeyo"
+}
+
+# Settings, written anew at each start. dev keeps every commit; test need not outlive a crash.
+postgres_settings() {
+	cat <<-END
+		listen_addresses = ''
+		unix_socket_directories = '$1/run'
+		max_connections = 300
+		shared_buffers = 256MB
+		max_wal_size = 4GB
+		checkpoint_timeout = 15min
+		random_page_cost = 1.1
+		timezone = 'UTC'
+		log_timezone = 'UTC'
+		log_line_prefix = '%m [%p] '
+		log_checkpoints = off
+	END
+	if [ "$2" = test ]; then
+		printf '%s = off\n' fsync synchronous_commit full_page_writes
+	else
+		printf '%s = on\n' fsync synchronous_commit
+	fi
+	echo "include_if_exists = 'own.conf'"
+}
+
+# postgres_start DIR dev|test
+postgres_start() {
+	local dir=$1 bin
+
+	process_id "$dir" postgres >/dev/null && return
+	bin=$(postgres_bin) || return
+	if [ ! -s "$dir/postgres/PG_VERSION" ]; then
+		(cd / && unprivileged "$bin/initdb" -D "$dir/postgres" -U reeyo --auth=trust \
+			--encoding=UTF8 --locale=C.UTF-8 --no-instructions --no-sync) \
+			>"$dir/log/initdb.log" 2>&1 </dev/null 9>&- || {
+			cat "$dir/log/initdb.log" >&2
+			return 1
+		}
+	fi
+	postgres_settings "$dir" "$2" |
+		(unprivileged tee "$dir/postgres/postgresql.conf") >/dev/null
+	process_start "$dir" postgres "$bin/postgres" -D "$dir/postgres"
+	wait_until 60 "$bin/pg_isready" -q -h "$dir/run" -U reeyo -d postgres || {
+		echo "PostgreSQL did not start, its log says:" >&2
+		tail -n 20 "$dir/log/postgres.log" >&2
+		return 1
+	}
+}
+
+# Fast shutdown: open transactions are rolled back.
+postgres_stop() {
+	process_stop "$1" postgres INT 30
+}
+
+# postgres_sql DIR DATABASE SQL
+postgres_sql() {
+	"$(postgres_bin)/psql" -X -q -A -t -v ON_ERROR_STOP=1 -h "$1/run" -U reeyo -d "$2" -c "$3"
+}
+
+# postgres_database DIR NAME: made when it is missing.
+postgres_database() {
+	[ "$(postgres_sql "$1" postgres "SELECT 1 FROM pg_database WHERE datname = '$2'")" = 1 ] ||
+		postgres_sql "$1" postgres "CREATE DATABASE \"$2\""
+}
+
+# --- Redis ------------------------------------------------------------------------------------
+
+redis_url() {
+	echo "unix://$1/run/redis.sock"
+}
+
+# redis_start DIR: a cache, so nothing is saved.
+redis_start() {
+	local dir=$1
+
+	process_id "$dir" redis >/dev/null && return
+	command -v redis-server >/dev/null || {
+		echo "Redis is not installed (no redis-server)" >&2
+		return 1
+	}
+	(unprivileged rm -f "$dir/run/redis.sock")
+	process_start "$dir" redis redis-server --port 0 --unixsocket "$dir/run/redis.sock" \
+		--unixsocketperm 700 --dir "$dir/redis" --save '' --appendonly no \
+		--maxmemory 256mb --maxmemory-policy volatile-lru --daemonize no
+	wait_until 20 redis-cli -s "$dir/run/redis.sock" ping || {
+		echo "Redis did not start, its log says:" >&2
+		tail -n 20 "$dir/log/redis.log" >&2
+		return 1
+	}
+}
+
+redis_stop() {
+	process_stop "$1" redis TERM 15
+}
