@@ -98,21 +98,26 @@ void phone_code_send(struct request *rq, const char *phone, const char *code)
 
 /* --- After a change ---------------------------------------------------------------------------- */
 
-static void account_read(struct request *rq, const struct db_result *result)
-{
-	if (db_rows(result) == 0 || db_is_null(result, 0, 0))
-		return reply_error(rq, E_ACCOUNT_GONE);
-	reply_data(rq, db_text(result, 0, 0));
-}
-
-/* From the primary: a replica may not have the change yet. */
 static void account_dropped(struct request *rq)
 {
-	sql_write(rq, user_get, account_read, rq->caller.id);
+	const struct text *user = rq->state;
+
+	reply_data(rq, *user);
 }
 
-void account_reply(struct request *rq)
+void account_reply(struct request *rq, struct text user)
 {
+	struct text *kept = ARENA_NEW(rq->arena, struct text);
+
+	if (!user.at)
+		return reply_error(rq, E_ACCOUNT_GONE);
+	if (kept) {
+		kept->at = arena_copy(rq->arena, user.at, user.len);
+		kept->len = user.len;
+	}
+	if (!kept || !kept->at)
+		return reply_error(rq, E_NO_MEMORY);
+	rq->state = kept;
 	uncached(rq, KEY_USER, rq->caller.id, account_dropped);
 }
 

@@ -20,8 +20,8 @@ bool name_take(struct request *rq, bool required, const char **ret_first, const 
 void phone_code_new(struct request *rq, const char *account, char code[CODE_LENGTH + 1], char hash[65]);
 void phone_code_send(struct request *rq, const char *phone, const char *code);
 
-/* After a committed change: drops `user:{id}` and replies with the User as it is now. */
-void account_reply(struct request *rq);
+/* After a committed change: drops `user:{id}`, then replies with the User (finished JSON) it has become. */
+void account_reply(struct request *rq, struct text user);
 /* The error of a failed write, with the words for a taken phone or e-mail. */
 void account_fail(struct request *rq, const struct db_result *result);
 

@@ -61,7 +61,7 @@ static void added(struct request *rq, const struct db_result *result)
 	if (db_rows(result) == 0)
 		return reply_field(rq, "address", "there are too many addresses, delete one first",
 			"trop d'adresses, supprimez-en une d'abord");
-	account_reply(rq);
+	account_reply(rq, db_text(result, 0, 0));
 }
 
 static void add_address(struct request *rq)
@@ -84,7 +84,7 @@ static void changed(struct request *rq, const struct db_result *result)
 {
 	if (db_rows(result) == 0)
 		return reply_error(rq, E_ADDRESS_NOT_FOUND);
-	account_reply(rq);
+	account_reply(rq, db_text(result, 0, 0));
 }
 
 static void change_address(struct request *rq)
@@ -100,8 +100,7 @@ static void change_address(struct request *rq)
 /* An address that is not there is as deleted as it can be. */
 static void deleted(struct request *rq, const struct db_result *result)
 {
-	(void)result;
-	account_reply(rq);
+	account_reply(rq, db_text(result, 0, 0));
 }
 
 static void delete_address(struct request *rq)

@@ -320,7 +320,7 @@ static void profile_changed(struct request *rq, const struct db_result *result)
 {
 	if (db_error(result))
 		return account_fail(rq, result);
-	account_reply(rq);
+	account_reply(rq, db_rows(result) ? db_text(result, 0, 0) : TEXT_NONE);
 }
 
 static void change_profile(struct request *rq)

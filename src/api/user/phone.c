@@ -42,7 +42,7 @@ static void verified(struct request *rq, const struct db_result *result)
 
 	if (err)
 		return reply_error(rq, err);
-	account_reply(rq);
+	account_reply(rq, db_text(result, 0, 1));
 }
 
 static void verify_phone(struct request *rq)
