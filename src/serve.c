@@ -242,7 +242,7 @@ static void worker_ready(void *arg)
 
 static int worker_start(struct worker *worker)
 {
-	static const struct server_steps steps = { .authenticate = authenticate, .admit = NULL };
+	static const struct server_steps steps = { .authenticate = authenticate, .admit = admit_customer };
 	struct serving *serving = worker->serving;
 	struct app *app = &worker->app;
 	const struct config *config = serving->config;

@@ -22,6 +22,11 @@ WITH account AS (
   INSERT INTO one_time_codes (account_id, purpose, code_hash, expires_at)
   SELECT $1::text, 'VERIFY_PHONE', $8::text, now() + make_interval(secs => $9::bigint)
    WHERE NOT $7::boolean
+), wallet AS (
+  INSERT INTO wallets (owner_id, kind) VALUES ($1::text, 'USER')
+), event AS (
+  INSERT INTO outbox (aggregate, type, payload)
+  VALUES ($1::text, 'user_registered', json_build_object('userId', $1::text))
 ), opened AS (
   INSERT INTO sessions (id, account_id, role, jti, expires_at)
   VALUES ($10::text, $1::text, 'USER', $11::text, now() + make_interval(secs => $12::bigint))
