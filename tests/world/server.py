@@ -25,6 +25,7 @@ DEFAULTS = {
     "loops": 2,
     "db_write_lanes": 2,
     "db_read_lanes": 2,
+    "drain_timeout": "8s",
     "argon2_memory": "64k",
     "argon2_passes": 1,
     "jwt_secret": SECRET,
