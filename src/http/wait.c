@@ -54,7 +54,6 @@ void sql_run(struct request *rq, enum db_lane lane, enum query query, bool try_,
 	wait->call.owner = rq;
 	wait->call.next = NULL;
 	wait->call.tries = 0;
-	wait->call.deadline = (struct deadline){ 0 };
 	for (unsigned i = 0; i < count; i++)
 		wait->call.params[i] = params[i];
 	request_hold(rq);

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+//
+// What the bench tells the peer, and the named statements of sql/queries: the very same text that
+// the server prepares.
+'use strict';
+
+const fs = require('node:fs');
+const path = require('node:path');
+
+const env = process.env;
+
+const settings = {
+  port: Number(env.PEER_PORT || 8090),
+  workers: Number(env.PEER_WORKERS || 2),
+  socket: env.PEER_SOCKET,
+  database: env.PEER_DATABASE || 'bench',
+  redis: env.PEER_REDIS,
+  secret: env.PEER_SECRET,
+  queries: env.PEER_QUERIES,
+  memoryCost: Number(env.PEER_MEMORY_KB || 19456),
+  timeCost: Number(env.PEER_PASSES || 2),
+  pool: Number(env.PEER_POOL || 8),
+};
+
+// Blocks of "-- name: order_get", each followed by its statement.
+function statementsRead(folder) {
+  const statements = {};
+  for (const file of fs.readdirSync(folder).filter((name) => name.endsWith('.sql'))) {
+    const text = fs.readFileSync(path.join(folder, file), 'utf8');
+    for (const block of text.split(/^-- name: */m).slice(1)) {
+      const end = block.indexOf('\n');
+      statements[block.slice(0, end).trim()] = block.slice(end + 1).trim().replace(/;$/, '');
+    }
+  }
+  return statements;
+}
+
+module.exports = { settings, statements: statementsRead(settings.queries) };

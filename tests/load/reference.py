@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: MIT
+#
+# What the server is held against: redis-benchmark, pgbench with the server's own statements, and
+# bare argon2id. pgbench gets a statement and its values as PostgreSQL's log shows the server to
+# have sent them, so that there is no second copy of either that could drift.
+import csv
+import io
+import json
+import os
+import re
+import time
+
+from stack import OUT, Failed, run
+
+_ENTRY = re.compile(r"^\d{4}-\d\d-\d\d [\d:.]+ UTC \[\d+\] ", re.M)
+_PARAMETER = re.compile(r"\$(\d+) = (NULL|'(?:[^']|'')*')")
+
+
+def redis_get_rate(socket, size, clients, requests):
+    command = ["redis-benchmark", "-s", str(socket), "-c", str(clients), "-P", "1", "-d", str(size)]
+    run(["redis-cli", "-s", str(socket), "SET", "bench:value", "x" * size])
+    out = run(command + ["-n", str(requests), "--csv", "GET", "bench:value"])
+    rows = list(csv.reader(io.StringIO(out)))
+    return float(rows[-1][1])
+
+
+def statements_logged(stack, database, act):
+    """The (text, [values]) of every statement that `act` makes servers started after this send."""
+    log = stack.folder / "log" / "postgres.log"
+    begin = os.path.getsize(log)
+    act()
+    time.sleep(0.3)
+    with open(log, "rb") as f:
+        f.seek(begin)
+        entries = _ENTRY.split(f.read().decode(errors="replace"))
+    found = []
+    for entry, detail in zip(entries, entries[1:] + [""]):
+        match = re.match(r"LOG:  execute [^:]*: (.*)", entry, re.S)
+        if not match:
+            continue
+        values = {int(n): None if v == "NULL" else v[1:-1].replace("''", "'")
+                  for n, v in _PARAMETER.findall(detail)} if detail.startswith("DETAIL:") else {}
+        found.append((match.group(1).rstrip().replace("\n\t", "\n"), [values[i + 1] for i in range(len(values))]))
+    return found
+
+
+def statement_containing(found, *values):
+    for text, sent in found:
+        if all(any(v is not None and value in v for v in sent) for value in values):
+            return text, sent
+    raise Failed(f"no logged statement carries {values}")
+
+
+def _hide_colons(text):
+    """pgbench would take :name inside a literal for a variable: write the colon as an escape."""
+    def literal(match):
+        whole = match.group(0)
+        if not re.search(r":\w", whole):
+            return whole
+        return "E" + whole.replace("\\", "\\\\").replace(":", "\\072")
+    return re.sub(r"'(?:[^']|'')*'", literal, text)
+
+
+def pgbench_script(name, text, values, expressions, head):
+    """expressions: {a value as sent: the SQL expression over pgbench variables that stands for it}.
+    The others are pgbench variables with the value that was sent, hence parameters as well."""
+    options, spelled = [], {}
+    for i, value in enumerate(values, 1):
+        if value is None:
+            spelled[i] = "NULL"
+        elif value in expressions:
+            spelled[i] = f"({expressions[value]})"
+        else:
+            options += ["-D", f"v{i}={value}"]
+            spelled[i] = f":v{i}"
+    body = re.sub(r"--[^\n]*", "", _hide_colons(text))
+    body = re.sub(r"\$(\d+)", lambda m: spelled[int(m.group(1))], body).rstrip().rstrip(";")
+    path = OUT / f"{name}.pgbench"
+    path.write_text(head + " ".join(body.split("\n")) + ";\n", encoding="utf-8")
+    return path, options
+
+
+def pgbench(stack, script, seconds, clients=8, database="bench"):
+    path, options = script
+    out = run([f"{stack.bin}/pgbench", "-n", "-M", "prepared", "-c", str(clients), "-j", "1",
+               "-T", str(round(seconds)), "-h", str(stack.socket_dir), "-U", "reeyo",
+               "-f", str(path), *options, database])
+    failed = re.search(r"number of failed transactions: (\d+)", out)
+    rate = re.search(r"tps = ([\d.]+)", out)
+    if not rate or (failed and failed.group(1) != "0"):
+        raise Failed(f"pgbench:\n{out}")
+    return float(rate.group(1))
+
+
+def argon2_rate(memory_kb, passes, seconds):
+    out = run([str(OUT / "argon2_bench"), str(memory_kb * 1024), str(passes),
+               str(os.cpu_count()), str(seconds)])
+    return json.loads(out)["rate"]

@@ -1,0 +1,293 @@
+# SPDX-License-Identifier: MIT
+#
+# The figures: each function measures one row of the table and returns its results. Ours and the
+# reference take turns (A B A B A B), and a row's ratio is the median of the rounds' ratios, since
+# a machine that is shared is never twice the same.
+import json
+import statistics
+import subprocess
+import time
+
+import reference
+import traffic
+from stack import OUT, Failed
+
+ROUNDS = 3
+PASSWORD = "Test123!@#"
+SERVER_COST = (7168, 5)   # the server's default argon2id: KiB, passes
+PEER_COST = (19456, 2)    # the parameters @node-rs/argon2 recommends
+ORDERS_READ = 4000        # distinct (order, owner) pairs that are read
+MENU_RATE = 4000          # menus a second beside the log-in flood: about a tenth of what goes
+IDLE_CONNECTIONS = 10000
+
+
+class Row:
+    def __init__(self, name, figure, ours, reference_, limit, at_least, unit, better=None):
+        self.name, self.figure, self.unit = name, figure, unit
+        self.ours, self.reference = ours, reference_
+        self.limit, self.at_least = limit, at_least
+        self.ratio = better
+
+    @property
+    def passed(self):
+        return self.ratio >= self.limit if self.at_least else self.ratio < self.limit
+
+
+def compared(name, figure, ours, reference_, limit, at_least=True, unit="/s"):
+    """Both are functions that measure once; interleaved."""
+    a, b = [], []
+    for _ in range(ROUNDS):
+        a.append(ours())
+        b.append(reference_())
+    ratio = statistics.median(x / y for x, y in zip(a, b))
+    return Row(name, figure, statistics.median(a), statistics.median(b), limit, at_least, unit, ratio)
+
+
+def absolute(name, figure, value, limit, unit):
+    return Row(name, figure, value, None, limit, False, unit, value)
+
+
+class World:
+    """Requests made from what the databases hold."""
+
+    def __init__(self, stack, seconds):
+        self.stack, self.seconds = stack, seconds
+        self.vendor, self.item = stack.sql(
+            "SELECT v.id, i.id FROM vendors v JOIN items i ON i.vendor_id = v.id"
+            " WHERE i.price >= 2500 AND i.available AND v.is_online AND v.approval_status = 'APPROVED'"
+            " AND v.service_type = 'FOOD' AND i.stock IS NULL ORDER BY v.id, i.id LIMIT 1")[0]
+        self.customers = stack.sql(
+            "SELECT id, phone FROM users WHERE phone_verified AND status = 'ACTIVE' ORDER BY id LIMIT 10000")
+
+    def menu_path(self):
+        return f"/api/v1/vendors/{self.vendor}/menu"
+
+    def menu(self):
+        return traffic.write("menu", [traffic.request("GET", self.menu_path())])
+
+    def orders_read(self, database="bench", count=ORDERS_READ):
+        pairs = self.stack.sql(
+            f"SELECT id, user_id FROM orders ORDER BY md5(id) LIMIT {count}", database)
+        tokens = {}
+        for _, user in pairs:
+            tokens.setdefault(user, traffic.sign(self.stack.secret, user))
+        return traffic.write(f"read_{database}", [
+            traffic.request("GET", f"/api/v1/orders/{order}", token=tokens[user])
+            for order, user in pairs])
+
+    def basket(self):
+        return {"vendorId": self.vendor, "items": [{"itemId": self.item, "quantity": 1}],
+                "paymentMethod": "WALLET"}
+
+    def orders_placed(self):
+        return traffic.write("place", [
+            traffic.request("POST", "/api/v1/orders", self.basket(),
+                            traffic.sign(self.stack.secret, user))
+            for user, _ in self.customers])
+
+    def logins(self):
+        return traffic.write("login", [
+            traffic.request("POST", "/api/v1/auth/login", {"phone": phone, "password": PASSWORD})
+            for _, phone in self.customers])
+
+    def rate(self, server, path, connections, allowed=(200,), **options):
+        return traffic.hammer(server.port, path, connections, self.seconds, allowed, **options)["rate"]
+
+
+def menu_warm(world, server):
+    """One request fills Redis; the answer's length is the size the reference gets."""
+    status, body = server.request("GET", world.menu_path())
+    if status != 200:
+        raise Failed(f"the menu answers {status}: {body[:300]}")
+    time.sleep(0.2)
+    if world.stack.redis("EXISTS", f"menu:{world.vendor}").strip() != "1":
+        raise Failed("the menu is not in Redis")
+    return len(body)
+
+
+# --- Against the stores' own tools ----------------------------------------------------------------
+
+def menu(world):
+    with world.stack.server() as server:
+        size, path = menu_warm(world, server), world.menu()
+        calibrate = reference.redis_get_rate(world.stack.redis_socket, size, 64, 50000)
+        return [compared(
+            "menu", f"menu, Redis hit, 64 connections, against redis-benchmark GET of {size} bytes",
+            lambda: world.rate(server, path, 64),
+            lambda: reference.redis_get_rate(world.stack.redis_socket, size, 64,
+                                             int(calibrate * world.seconds)), 0.55)]
+
+
+def captured(world, act, *values):
+    """A statement as the server sends it; seen by a server that was started with logging on."""
+    stack = world.stack
+    stack.sql("ALTER DATABASE bench SET log_statement = 'all'")
+    try:
+        with stack.server() as server:
+            found = reference.statements_logged(stack, "bench", lambda: act(server))
+    finally:
+        stack.sql("ALTER DATABASE bench RESET log_statement")
+    return found
+
+
+def read_script(world):
+    order, user = world.stack.sql("SELECT id, user_id FROM orders ORDER BY id LIMIT 1")[0]
+    token = traffic.sign(world.stack.secret, user)
+    found = captured(world, lambda s: s.request("GET", f"/api/v1/orders/{order}", token=token))
+    text, values = reference.statement_containing(found, order)
+    return reference.order_read_script(world.stack, text, values, order)
+
+
+def order(world):
+    script, path = read_script(world), world.orders_read()
+    with world.stack.server() as server:
+        return [compared(
+            "order", "order read, against pgbench -M prepared of the same statement, 8 clients",
+            lambda: world.rate(server, path, 64),
+            lambda: reference.pgbench(world.stack, script, world.seconds), 0.6)]
+
+
+def place_script(world):
+    user = world.customers[0][0]
+    token = traffic.sign(world.stack.secret, user)
+    replies = []
+    found = captured(world, lambda s: replies.append(
+        s.request("POST", "/api/v1/orders", world.basket(), token)))
+    status, body = replies[0]
+    if status != 201:
+        raise Failed(f"placing an order answers {status}: {body[:500]}")
+    data = json.loads(body)["data"]
+    text, values = reference.statement_containing(found, user, data["orderId"])
+    return reference.order_place_script(text, values, user, data)
+
+
+def place(world):
+    script, path = place_script(world), world.orders_placed()
+    with world.stack.server() as server:
+        return [compared(
+            "place", "order placed (WALLET, distinct customers), against pgbench of the same write, 8 clients",
+            lambda: world.rate(server, path, 64, (201,)),
+            lambda: reference.pgbench(world.stack, script, world.seconds), 0.85)]
+
+
+def login(world):
+    set_password_cost(world, *SERVER_COST)
+    path = world.logins()
+    with world.stack.server() as server:
+        return [compared(
+            "login", "log-ins, distinct accounts, against bare argon2id on all cores",
+            lambda: world.rate(server, path, 16),
+            lambda: reference.argon2_rate(*SERVER_COST, world.seconds), 0.85)]
+
+
+def flood(world):
+    """64 clients log in as fast as they are let (the queue holds 64: nobody is turned away)."""
+    set_password_cost(world, *SERVER_COST)
+    menus, logins = world.menu(), world.logins()
+
+    def p99(server):
+        return traffic.hammer(server.port, menus, 32, world.seconds, rate=MENU_RATE, nice=-5)["p99_us"]
+
+    def p99_in_flood(server):
+        child = traffic.start(server.port, logins, 64, world.seconds + 1)
+        try:
+            time.sleep(0.5)
+            return p99(server)
+        finally:
+            traffic.finish(child, (200, 503))
+
+    with world.stack.server() as server:
+        menu_warm(world, server)
+        return [compared(
+            "flood", f"menu p99 at {MENU_RATE}/s during a log-in flood, against without",
+            lambda: p99_in_flood(server), lambda: p99(server), 3, at_least=False, unit="us")]
+
+
+# --- Against the peer -----------------------------------------------------------------------------
+
+def set_password_cost(world, memory_kb, passes):
+    """Every account's password stays the same; its hash gets the cost that is to be measured."""
+    stored = world.stack.sql("SELECT password_hash FROM users WHERE id = '%s'" % world.customers[0][0])[0][0]
+    if f"m={memory_kb},t={passes}," in stored:
+        return
+    made = subprocess.run([str(OUT / "argon2_bench"), "hash", str(memory_kb * 1024), str(passes), PASSWORD],
+                          capture_output=True, text=True, check=True).stdout.strip()
+    world.stack.sql(f"UPDATE users SET password_hash = '{made}'; VACUUM ANALYZE users".split(";")[0])
+    world.stack.sql("VACUUM ANALYZE users")
+
+
+def peer(world):
+    reads, places = world.orders_read(), world.orders_placed()
+    with world.stack.server() as ours, world.stack.peer(*SERVER_COST) as theirs:
+        menu_warm(world, ours)
+        menus = world.menu()
+        return [
+            compared("peer_menu", "menu, against the peer",
+                     lambda: world.rate(ours, menus, 64), lambda: world.rate(theirs, menus, 64), 2),
+            compared("peer_order", "order read, against the peer",
+                     lambda: world.rate(ours, reads, 64), lambda: world.rate(theirs, reads, 64), 3),
+            compared("peer_place", "order placed, against the peer",
+                     lambda: world.rate(ours, places, 64, (201,)),
+                     lambda: world.rate(theirs, places, 64, (201,)), 1.5)]
+
+
+def peer_login(world):
+    set_password_cost(world, *PEER_COST)
+    path = world.logins()
+    flags = ("--argon2-memory", f"{PEER_COST[0]}k", "--argon2-passes", str(PEER_COST[1]))
+    with world.stack.server(*flags) as ours, world.stack.peer(*PEER_COST) as theirs:
+        rows = [compared(
+            "peer_login", "log-ins with m=%d KiB, t=%d, against the peer" % PEER_COST,
+            lambda: world.rate(ours, path, 16), lambda: world.rate(theirs, path, 16), 1)]
+    set_password_cost(world, *SERVER_COST)
+    return rows
+
+
+# --- Size, memory, start ---------------------------------------------------------------------------
+
+def huge(world):
+    """Both databases are read once before, so that it is the index that is compared, not the disk."""
+    stack, medians = world.stack, {}
+    stack.database("bench_few", "bench", after=reference.KEEP_TEN_THOUSAND_ORDERS)
+    stack.database("bench_huge", "huge")
+    paths = {name: world.orders_read(name, 10000) for name in ("bench_few", "bench_huge")}
+    with stack.server(database="bench_few") as few, stack.server(database="bench_huge") as many:
+        def median(server, path):
+            return traffic.hammer(server.port, path, 8, world.seconds, rate=1000)["p50_us"]
+
+        for server, name in ((few, "bench_few"), (many, "bench_huge")):
+            traffic.hammer(server.port, paths[name], 8, 120, once=True, warm_up=0)
+            medians[name] = lambda server=server, path=paths[name]: median(server, path)
+        return [compared("huge", "median of an order read with 5,000,000 orders, against 10,000",
+                         medians["bench_huge"], medians["bench_few"], 1.25, at_least=False, unit="us")]
+
+
+def memory(world):
+    with world.stack.server() as server:
+        time.sleep(2)
+        idle = server.rss_kb()
+        path = traffic.write("ready", [traffic.request("GET", "/healthz")])
+        client = subprocess.Popen(
+            [str(OUT / "hammer"), "-p", str(server.port), "-f", str(path), "-c", str(IDLE_CONNECTIONS), "-i"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        opened = json.loads(client.stdout.readline() or "{}")
+        time.sleep(1)
+        held = server.rss_kb()
+        client.communicate(b"")
+        if opened.get("open") != IDLE_CONNECTIONS or opened["failed"]:
+            raise Failed(f"not all connections opened: {opened}")
+        return [absolute("memory", "resident memory, idle server", idle / 1024, 25, "MB"),
+                absolute("connection", f"resident memory for each of {IDLE_CONNECTIONS} idle connections",
+                         (held - idle) / IDLE_CONNECTIONS, 10, "KB")]
+
+
+def start(world):
+    times = []
+    for _ in range(10):
+        with world.stack.server() as server:
+            times.append(server.ready_s * 1000)
+    return [absolute("start", "from exec to ready, median of 10", statistics.median(times), 300, "ms")]
+
+
+ROWS = {"menu": menu, "order": order, "place": place, "login": login, "flood": flood, "peer": peer,
+        "peer_login": peer_login, "memory": memory, "start": start, "huge": huge}

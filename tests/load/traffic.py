@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: MIT
+#
+# Requests as bytes, access tokens for accounts that never logged in, and the load generator.
+import base64
+import hashlib
+import hmac
+import json
+import os
+import subprocess
+import time
+
+from stack import OUT, Failed
+
+
+def _b64(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+_HEADER = _b64(b'{"alg":"HS256","typ":"JWT","kid":"1"}')
+
+
+def sign(secret, user):
+    """An access token as the server signs it (contract §0), for a customer."""
+    now = int(time.time())
+    claims = {"sub": user, "userId": user, "role": "USER", "userType": "USER", "sid": f"ses_{user}",
+              "type": "access", "iss": "reeyo-platform", "aud": "reeyo-api", "iat": now - 5,
+              "exp": now + 86400}
+    body = f"{_HEADER}.{_b64(json.dumps(claims, separators=(',', ':')).encode())}"
+    mac = hmac.new(secret.encode(), body.encode(), hashlib.sha256).digest()
+    return f"{body}.{_b64(mac)}"
+
+
+def request(method, path, body=None, token=None):
+    lines = [f"{method} {path} HTTP/1.1", "Host: localhost", "Accept: application/json"]
+    if token:
+        lines.append(f"Authorization: Bearer {token}")
+    data = b""
+    if body is not None:
+        data = json.dumps(body, separators=(",", ":")).encode()
+        lines += ["Content-Type: application/json", f"Content-Length: {len(data)}"]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode() + data
+
+
+def write(name, requests):
+    path = OUT / f"{name}.requests"
+    with open(path, "wb") as out:
+        for data in requests:
+            out.write(b"%d\n" % len(data) + data)
+    return path
+
+
+def _first(nice):
+    """The generator goes before what it measures, so that its own waits are not taken for the server's."""
+    if nice and os.geteuid() == 0:
+        os.nice(nice)
+
+
+def start(port, path, connections, seconds, rate=None, warm_up=0.5, once=False, nice=0):
+    command = [str(OUT / "hammer"), "-p", str(port), "-f", str(path), "-c", str(connections),
+               "-s", str(seconds), "-w", str(warm_up)]
+    command += ["-r", str(rate)] if rate else []
+    command += ["-o"] if once else []
+    return subprocess.Popen(command, stdout=subprocess.PIPE, preexec_fn=lambda: _first(nice))
+
+
+def finish(child, allowed):
+    out, _ = child.communicate()
+    if child.returncode != 0:
+        raise Failed("the load generator failed")
+    result = json.loads(out)
+    wrong = {s: n for s, n in result["statuses"].items() if int(s) not in allowed}
+    if wrong or result["broken"] or not result["requests"]:
+        raise Failed(f"unexpected replies: {wrong}, {result['broken']} broken connections, "
+                     f"{result['requests']} requests")
+    return result
+
+
+def hammer(port, path, connections, seconds, allowed=(200,), **options):
+    return finish(start(port, path, connections, seconds, **options), allowed)
