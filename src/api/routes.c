@@ -9,6 +9,7 @@
 
 const struct route_set reeyo_routes[] = {
 	{ NS_USER, "Operations", ops_root_routes },
+	{ NS_USER, "Operations", ops_metrics_routes },
 	{ NS_USER, "Operations", ops_health_routes },
 	{ NS_VENDOR, "Operations", ops_health_routes },
 	{ NS_RIDER, "Operations", ops_health_routes },
