@@ -356,7 +356,7 @@ void lane_lose(struct lane *lane, const char *why)
 		return;
 	snprintf(words, sizeof(words), "%s", why);
 	words[strcspn(words, "\n")] = '\0';
-	if (before == LANE_UP || lane->attempts == 0)
+	if (!lane->db->closing && (before == LANE_UP || lane->attempts == 0))
 		log_line(LOG_WARN, "a database connection was lost", LOG_I("lane", lane->number),
 			LOG_T("why", words));
 	if (before == LANE_UP) {

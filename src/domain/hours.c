@@ -34,7 +34,12 @@ static bool day_read(const json_t *day, int16_t *from, int16_t *to)
 	int open, close;
 
 	*from = *to = CLOSED;
-	if (!day || json_is_null(day) || json_is_true(json_object_get(day, "closed")))
+	if (!day || json_is_null(day)) {
+		*from = 0;
+		*to = DAY;
+		return true;
+	}
+	if (json_is_true(json_object_get(day, "closed")))
 		return true;
 	open = minutes(json_string_value(json_object_get(day, "open")));
 	close = minutes(json_string_value(json_object_get(day, "close")));

@@ -8,6 +8,7 @@
 #include "reeyo/core/clock.h"
 #include "reeyo/domain/hours.h"
 
+/* Open at a time, when the days that `hours` does not name are closed. */
 static bool open_at(const char *hours, const char *utc)
 {
 	json_auto_t *object = json_loads(hours, 0, NULL);
@@ -15,6 +16,9 @@ static bool open_at(const char *hours, const char *utc)
 	const char *day;
 	int64_t ms;
 
+	for (int i = 0; i < 7; i++)
+		if (!json_object_get(object, day_names[i]))
+			json_object_set_new(object, day_names[i], json_pack("{s:b}", "closed", 1));
 	ck_assert(object && hours_read(object, &read, &day));
 	ck_assert_int_eq(clock_parse(utc, &ms), 0);
 	return hours_open(&read, ms, 60);
@@ -58,6 +62,20 @@ START_TEST(closed_days_and_whole_days)
 }
 END_TEST
 
+START_TEST(a_day_that_is_not_named_is_open)
+{
+	json_auto_t *object = json_pack("{s:{s:b}}", "friday", "closed", 1);
+	struct hours hours;
+	const char *day;
+	int64_t ms;
+
+	ck_assert(hours_read(object, &hours, &day));
+	ck_assert_int_eq(clock_parse("2026-11-26T12:00:00Z", &ms), 0);
+	ck_assert(hours_open(&hours, ms, 60));
+	ck_assert(!hours_open(&hours, ms + 86400000, 60));
+}
+END_TEST
+
 START_TEST(malformed_hours_are_refused_and_named)
 {
 	static const char *const wrong[] = { "{\"tuesday\":{\"open\":\"8:00\",\"close\":\"22:00\"}}",
@@ -86,6 +104,7 @@ int main(void)
 	tcase_add_test(tests, hours_are_local_and_the_closing_minute_is_closed);
 	tcase_add_test(tests, a_close_before_the_open_spans_midnight);
 	tcase_add_test(tests, closed_days_and_whole_days);
+	tcase_add_test(tests, a_day_that_is_not_named_is_open);
 	tcase_add_test(tests, malformed_hours_are_refused_and_named);
 	suite_add_tcase(suite, tests);
 	runner = srunner_create(suite);
