@@ -156,3 +156,40 @@ CREATE FUNCTION order_json_user(o orders) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT order_members(o) || ',"verificationCode":' || json_word(o.verification_code) || '}'
 $$;
+
+-- Takes from counted stock, in order of id so that two orders cannot wait for each other. Called only
+-- when a line's stock is counted. A function, because it must see what others committed while it
+-- waited, line by line. Fails OUT_OF_STOCK naming the item.
+CREATE FUNCTION stock_take(ids text[], quantities integer[]) RETURNS boolean
+LANGUAGE plpgsql AS $$
+DECLARE
+  line record;
+BEGIN
+  FOR line IN
+    SELECT l.id, sum(l.quantity) AS quantity
+      FROM unnest(ids, quantities) l(id, quantity) GROUP BY l.id ORDER BY l.id COLLATE "C"
+  LOOP
+    UPDATE items SET stock = stock - line.quantity
+     WHERE id = line.id AND (stock IS NULL OR stock >= line.quantity);
+    IF NOT FOUND THEN
+      PERFORM fail('OUT_OF_STOCK', line.id);
+    END IF;
+  END LOOP;
+  RETURN true;
+END $$;
+
+-- Gives back what a cancelled order took, in the same order. lines: orders.items.
+CREATE FUNCTION stock_return(lines json) RETURNS boolean
+LANGUAGE plpgsql AS $$
+DECLARE
+  line record;
+BEGIN
+  FOR line IN
+    SELECT l."itemId" AS id, sum(l.quantity) AS quantity
+      FROM json_to_recordset(lines) AS l("itemId" text, quantity integer)
+     GROUP BY 1 ORDER BY l."itemId" COLLATE "C"
+  LOOP
+    UPDATE items SET stock = stock + line.quantity WHERE id = line.id AND stock IS NOT NULL;
+  END LOOP;
+  RETURN true;
+END $$;
