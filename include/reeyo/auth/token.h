@@ -35,15 +35,20 @@ void token_memory_free(struct token_memory *memory);
 /* Sessions and accounts whose tokens no longer count. One table per loop, the same in all: told at once to the other loops of
  * this process, read from the database by every copy once a second. */
 int revocations_new(struct app *app, struct revocations **ret) MUST_CHECK;
+/* Stops following. NULL is allowed. While the loop still runs: its timer closes in the next turns. */
 void revocations_free(struct revocations *revocations);
 /* Starts following the database; call when db is ready. */
 void revocations_follow(struct revocations *revocations);
 /* Tokens of `subject` (an account or session id) issued up to before_s no longer count, here and in the process's
  * other loops, at once. The statement of the caller has recorded it in the table `revocations`. */
-void revoke(struct app *app, const char *subject, int64_t before_s);
-bool revoked(const struct app *app, const struct caller *caller);
+void tokens_revoke(struct app *app, const char *subject, int64_t before_s);
+bool token_revoked(const struct app *app, const struct caller *caller);
 
-/* The step of the server: bearer token (or admin cookie) → rq->caller; role check of route->who. */
+/* Step of the server: bearer token (or admin cookie) → rq->caller; role check of route->who. Replies or
+ * returns at once. */
 void authenticate(struct request *rq);
+/* Step of the server after the body check, for CUSTOMER_VERIFIED rows: the account from `user:{id}` into
+ * rq->account, active and with a verified phone. Other rows pass. Ends in request_next or a reply. */
+void admit_customer(struct request *rq);
 
 #endif

@@ -41,9 +41,10 @@ struct db_call {
 	void *owner;                            /* the caller's */
 	/* private to db */
 	struct db_call *next;
-	struct deadline deadline;
 	uint64_t sent_us;
 	unsigned tries;
+	int refused;                            /* error of a call that was never sent */
+	uint8_t slot;                           /* of its affinity */
 };
 
 /* Connects all lanes in the background. The options come from config (database_url, replica_url,

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 
+struct address_limits;
 struct arena_pool;
 struct cache;
 struct config;
@@ -32,6 +33,7 @@ struct app {
 	struct server *server;
 	const struct router *router;
 	struct arena_pool *pool;
+	struct address_limits *addresses;
 	struct keyring *keys;
 	struct token_memory *tokens;
 	struct hasher *hasher;

@@ -19,12 +19,14 @@ struct listener {
 /* Reads "[address]:port"; 0 or E_CONFIG (logged). */
 int listener_parse(const char *text, struct listener *ret) MUST_CHECK;
 
-/* Steps that higher layers give to the server. Each may finish later; each either calls
+/* Steps that higher layers give to the server. admit may finish later; it either calls
  * request_next(rq) or replies. */
 struct server_steps {
-	void (*limit)(struct request *rq);        /* rate limit; NULL: none */
-	void (*authenticate)(struct request *rq); /* token → rq->caller, and the role of route->who */
-	void (*admit)(struct request *rq);        /* account state (CUSTOMER_VERIFIED …), maintenance; after the body check */
+	/* Token → rq->caller, and the role of route->who. Called before the body arrives: replies or
+	 * returns, without waiting for anything. */
+	void (*authenticate)(struct request *rq);
+	/* After the body check: maintenance, and the account's state (CUSTOMER_VERIFIED …). */
+	void (*admit)(struct request *rq);
 };
 /* Goes on with the next step of the request. */
 void request_next(struct request *rq);

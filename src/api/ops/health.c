@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Health as load balancers, orchestrators and the existing clients ask for it (contract §0): /healthz says the
+ * process lives, /readyz that it can serve and is not draining, /health how it and its dependencies are.
+ */
+#include <stdatomic.h>
+#include <stdio.h>
+
+#include "reeyo/api/ops.h"
+#include "reeyo/core/clock.h"
+#include "reeyo/core/config.h"
+#include "reeyo/http/request.h"
+
+#define JSON "application/json; charset=utf-8"
+
+static atomic_bool draining;
+static char *api_document;
+static uint64_t started_ms;
+
+void ops_set_draining(void)
+{
+	atomic_store(&draining, true);
+}
+
+bool ops_draining(void)
+{
+	return atomic_load(&draining);
+}
+
+int ops_prepare(const struct router *router)
+{
+	started_ms = clock_ms();
+	api_document = openapi_document(router, REEYO_VERSION);
+	return api_document ? 0 : E_NO_MEMORY;
+}
+
+void ops_forget(void)
+{
+	free(TAKE_PTR(api_document));
+}
+
+static void alive(struct request *rq)
+{
+	reply_bare(rq, 200, JSON, TEXT("{\"status\":\"alive\"}"));
+}
+
+static void ready(struct request *rq)
+{
+	bool postgres = db_ready(rq->app->db);
+	bool serves = postgres && !ops_draining();
+	struct buf body = buf_in(rq->arena, 128);
+
+	buf_printf(&body, "{\"status\":\"%s\",\"dependencies\":{\"postgres\":\"%s\",\"redis\":\"%s\"}}",
+		ops_draining() ? "draining" : serves ? "ready" : "unavailable", postgres ? "up" : "down",
+		cache_up(rq->app->cache) ? "up" : "down");
+	reply_bare(rq, serves ? 200 : 503, JSON, text_of(buf_string(&body)));
+}
+
+/* Redis down is degraded, not unhealthy: the server serves without it. */
+static void health(struct request *rq)
+{
+	bool postgres = db_ready(rq->app->db);
+	struct buf body = buf_in(rq->arena, 256);
+	char now[CLOCK_ISO_SIZE];
+
+	clock_iso(clock_wall_ms(), now);
+	buf_printf(&body,
+		"{\"status\":\"%s\",\"service\":\"reeyo-api\",\"version\":\"" REEYO_VERSION
+		"\",\"timestamp\":\"%s\",\"uptime\":%.3f,\"dependencies\":{\"postgres\":\"%s\",\"redis\":\"%s\"}}",
+		postgres ? "healthy" : "unhealthy", now, (double)(clock_ms() - started_ms) / 1000.0,
+		postgres ? "up" : "down", cache_up(rq->app->cache) ? "up" : "down");
+	reply_bare(rq, postgres ? 200 : 503, JSON, text_of(buf_string(&body)));
+}
+
+static void namespace_health(struct request *rq)
+{
+	static const char *const names[NS_COUNT] = {
+		[NS_USER] = "User", [NS_RIDER] = "Rider", [NS_VENDOR] = "Vendor", [NS_ADMIN] = "Admin"
+	};
+	struct buf body = buf_in(rq->arena, 128);
+	char now[CLOCK_ISO_SIZE];
+
+	clock_iso(clock_wall_ms(), now);
+	buf_printf(&body, "{\"success\":true,\"message\":\"Reeyo %s API is running\",\"timestamp\":\"%s\"}",
+		names[rq->ns], now);
+	reply_bare(rq, 200, JSON, text_of(buf_string(&body)));
+}
+
+static void index_of_api(struct request *rq)
+{
+	reply_bare(rq, 200, JSON,
+		TEXT("{\"service\":\"reeyo-api\",\"version\":\"" REEYO_VERSION "\",\"endpoints\":{"
+		     "\"user\":\"/api/v1/user\",\"vendor\":\"/api/v1/vendor\",\"rider\":\"/api/v1/rider\","
+		     "\"admin\":\"/api/v1/admin\",\"health\":\"/health\",\"documentation\":\"/openapi.json\"}}"));
+}
+
+static void document(struct request *rq)
+{
+	reply_bare(rq, 200, JSON, text_of(api_document));
+}
+
+static const struct field dependency_fields[] = {
+	{ "postgres", FIELD_TEXT, .required = true, .does = "up or down" },
+	{ "redis", FIELD_TEXT, .required = true, .does = "up or down; the server serves without it" },
+	FIELD_END
+};
+static const struct field status_fields[] = {
+	{ "status", FIELD_TEXT, .required = true },
+	FIELD_END
+};
+static const struct field ready_fields[] = {
+	{ "status", FIELD_TEXT, .required = true, .does = "ready, draining or unavailable" },
+	{ "dependencies", FIELD_OBJECT, .required = true, .of = dependency_fields },
+	FIELD_END
+};
+static const struct field health_fields[] = {
+	{ "status", FIELD_TEXT, .required = true, .does = "healthy or unhealthy" },
+	{ "service", FIELD_TEXT, .required = true },
+	{ "version", FIELD_TEXT, .required = true },
+	{ "timestamp", FIELD_TIME, .required = true },
+	{ "uptime", FIELD_NUMBER, .required = true, .does = "Seconds" },
+	{ "dependencies", FIELD_OBJECT, .required = true, .of = dependency_fields },
+	FIELD_END
+};
+static const struct field running_fields[] = {
+	{ "success", FIELD_BOOL, .required = true },
+	{ "message", FIELD_TEXT, .required = true },
+	{ "timestamp", FIELD_TIME, .required = true },
+	FIELD_END
+};
+static const struct field endpoint_fields[] = {
+	{ "user", FIELD_TEXT }, { "vendor", FIELD_TEXT }, { "rider", FIELD_TEXT }, { "admin", FIELD_TEXT },
+	{ "health", FIELD_TEXT }, { "documentation", FIELD_TEXT }, FIELD_END
+};
+static const struct field index_fields[] = {
+	{ "service", FIELD_TEXT, .required = true },
+	{ "version", FIELD_TEXT, .required = true },
+	{ "endpoints", FIELD_OBJECT, .required = true, .of = endpoint_fields },
+	FIELD_END
+};
+
+const struct route ops_root_routes[] = {
+	{ GET, "/healthz", .root = true, .always = true, .who = ANYONE, .reply = status_fields,
+		.shape = REPLY_BARE, .run = alive, .does = "The process is alive" },
+	{ GET, "/readyz", .root = true, .always = true, .who = ANYONE, .reply = ready_fields,
+		.shape = REPLY_BARE, .run = ready,
+		.does = "The process can serve: PostgreSQL answers and no drain is under way" },
+	{ GET, "/health", .root = true, .always = true, .who = ANYONE, .reply = health_fields,
+		.shape = REPLY_BARE, .run = health, .does = "How the process and its dependencies are" },
+	{ GET, "/api/v1", .root = true, .always = true, .who = ANYONE, .reply = index_fields,
+		.shape = REPLY_BARE, .run = index_of_api, .does = "What this service offers" },
+	{ GET, "/openapi.json", .root = true, .always = true, .who = ANYONE, .shape = REPLY_BARE,
+		.max_age = 300, .run = document, .does = "This document" },
+	ROUTE_END
+};
+
+const struct route ops_health_routes[] = {
+	{ GET, "/health", .always = true, .who = ANYONE, .reply = running_fields, .shape = REPLY_BARE,
+		.run = namespace_health, .does = "The API of this namespace is running" },
+	ROUTE_END
+};

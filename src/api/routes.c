@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The route tables of all namespaces. A new table is one line here.
+ */
+#include "reeyo/api/routes.h"
+
+#include "reeyo/api/ops.h"
+
+const struct route_set reeyo_routes[] = {
+	{ NS_USER, "Operations", ops_root_routes },
+	{ NS_USER, "Operations", ops_health_routes },
+	{ NS_VENDOR, "Operations", ops_health_routes },
+	{ NS_RIDER, "Operations", ops_health_routes },
+	{ NS_ADMIN, "Operations", ops_health_routes },
+	{ .routes = NULL },
+};

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Who calls, and may he: the token of the Authorization header (an admin's may come in a cookie), never of
+ * the address, where logs and proxies would keep it.
+ */
+#include "reeyo/auth/token.h"
+
+#include "reeyo/core/clock.h"
+#include "token_memory.h"
+
+/* "Bearer x" → x; absent when the header is of another scheme. */
+static struct text bearer_of(const char *header)
+{
+	struct text rest = text_trim(text_of(header));
+	struct text scheme = text_cut(&rest, ' ');
+
+	if (!rest.at || !text_is_nocase(scheme, TEXT("Bearer")))
+		return TEXT_NONE;
+	return text_trim(rest);
+}
+
+static struct text cookie_of(const char *header, struct text name)
+{
+	struct text rest = text_of(header);
+
+	while (rest.at) {
+		struct text value = text_cut(&rest, ';');
+		struct text key = text_cut(&value, '=');
+
+		if (value.at && text_is(text_trim(key), name))
+			return text_trim(value);
+	}
+	return TEXT_NONE;
+}
+
+/* The token, or the reason why there is none. A cookie goes along by itself, so a write with one must
+ * say where it comes from; foreign origins were turned away before. */
+static int token_find(struct request *rq, struct text *ret)
+{
+	const char *header = request_header(rq, "Authorization");
+	const char *cookies;
+
+	if (header) {
+		*ret = bearer_of(header);
+		return ret->at ? 0 : E_BAD_TOKEN;
+	}
+	cookies = rq->ns == NS_ADMIN ? request_header(rq, "Cookie") : NULL;
+	*ret = cookies ? cookie_of(cookies, TEXT("accessToken")) : TEXT_NONE;
+	if (!ret->at || ret->len == 0)
+		return E_NO_TOKEN;
+	if (rq->method != GET && rq->method != HEAD && !request_header(rq, "Origin"))
+		return E_CORS_ORIGIN;
+	return 0;
+}
+
+static int token_check(struct request *rq, struct text token)
+{
+	struct app *app = rq->app;
+	int err;
+
+	if (token_recall(app->tokens, token, clock_wall_s(), &rq->caller)) {
+		count_one(loop_counters(app->loop), COUNT_AUTH_TOKENS_REMEMBERED);
+	} else {
+		err = token_read(app->keys, TOKEN_ACCESS, token, &rq->caller, NULL);
+		if (err)
+			return err;
+		token_remember(app->tokens, token, &rq->caller);
+	}
+	return token_revoked(app, &rq->caller) ? E_BAD_TOKEN : 0;
+}
+
+static bool role_may(enum who role, enum who needed)
+{
+	switch (needed) {
+	case CUSTOMER:
+	case CUSTOMER_VERIFIED:
+		return role == CUSTOMER;
+	case VENDOR_ACCOUNT:
+		return role == VENDOR_ACCOUNT;
+	case RIDER_ACCOUNT:
+	case RIDER_READY:
+		return role == RIDER_ACCOUNT;
+	case ADMIN:
+		return role == ADMIN || role == SUPER_ADMIN;
+	case SUPER_ADMIN:
+		return role == SUPER_ADMIN;
+	default:
+		return false;
+	}
+}
+
+void authenticate(struct request *rq)
+{
+	struct text token;
+	int err;
+
+	if (rq->route->who == ANYONE)
+		return;
+	err = token_find(rq, &token);
+	if (!err)
+		err = token_check(rq, token);
+	if (!err && !role_may(rq->caller.role, rq->route->who))
+		err = E_WRONG_ROLE;
+	if (!err)
+		return;
+	rq->caller = (struct caller){ .role = WHO_UNSET };
+	reply_error(rq, err);
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Open addressing over keyed 64-bit hashes of the subjects, 16 bytes an entry: two subjects meeting in one
+ * hash would cost one of them a refresh, once in 10^13 at a million entries. Entries older than a token
+ * can live are left behind whenever the table is rebuilt.
+ *
+ * The table has a ceiling. Beyond it the floor rises: every access token issued until then counts as
+ * revoked, the table is emptied, and all clients refresh once. That is safe, and cannot be used to
+ * take memory.
+ */
+#include "revoked_set.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "reeyo/core/log.h"
+
+#define SLOTS_FIRST 256
+
+struct slot {
+	uint64_t hash; /* 0: empty */
+	int64_t before_s;
+};
+
+struct revoked_set {
+	unsigned char key[crypto_shorthash_KEYBYTES];
+	unsigned most, slots, count;
+	int64_t life_s, floor_s;
+	struct slot *at;
+};
+
+int revoked_set_new(unsigned most, int64_t life_s, struct revoked_set **ret)
+{
+	struct revoked_set *set = calloc(1, sizeof(*set));
+
+	if (!set)
+		return E_NO_MEMORY;
+	set->at = calloc(SLOTS_FIRST, sizeof(*set->at));
+	if (!set->at) {
+		free(set);
+		return E_NO_MEMORY;
+	}
+	randombytes_buf(set->key, sizeof(set->key));
+	set->slots = SLOTS_FIRST;
+	set->most = most;
+	set->life_s = life_s;
+	set->floor_s = -1;
+	*ret = set;
+	return 0;
+}
+
+void revoked_set_free(struct revoked_set *set)
+{
+	if (!set)
+		return;
+	free(set->at);
+	free(set);
+}
+
+static uint64_t hash_of(const struct revoked_set *set, const char *subject)
+{
+	uint64_t hash;
+
+	crypto_shorthash((unsigned char *)&hash, (const unsigned char *)subject, strlen(subject), set->key);
+	return hash ? hash : 1;
+}
+
+/* The hash's slot, or the empty one where it would go. There is always an empty one. */
+static struct slot *slot_find(const struct revoked_set *set, uint64_t hash)
+{
+	unsigned i = (unsigned)hash & (set->slots - 1);
+
+	while (set->at[i].hash && set->at[i].hash != hash)
+		i = (i + 1) & (set->slots - 1);
+	return &set->at[i];
+}
+
+static void floor_raise(struct revoked_set *set, int64_t before_s)
+{
+	log_line(LOG_WARN, "too many revocations: every access token issued until now must be refreshed",
+		LOG_I("entries", (int64_t)set->count));
+	for (unsigned i = 0; i < set->slots; i++)
+		if (set->at[i].hash && set->at[i].before_s > before_s)
+			before_s = set->at[i].before_s;
+	memset(set->at, 0, set->slots * sizeof(*set->at));
+	set->count = 0;
+	if (before_s > set->floor_s)
+		set->floor_s = before_s;
+}
+
+/* A table of twice the size without what can no longer matter. False: no memory, or the ceiling. */
+static bool rebuild(struct revoked_set *set, int64_t now_s)
+{
+	struct slot *old = set->at;
+	unsigned old_slots = set->slots;
+	unsigned live = 0;
+
+	for (unsigned i = 0; i < old_slots; i++)
+		live += old[i].hash && old[i].before_s + set->life_s > now_s;
+	if (live >= set->most)
+		return false;
+	set->slots = live * 4 > old_slots ? old_slots * 2 : old_slots;
+	set->at = calloc(set->slots, sizeof(*set->at));
+	if (!set->at) {
+		set->at = old;
+		set->slots = old_slots;
+		return false;
+	}
+	for (unsigned i = 0; i < old_slots; i++)
+		if (old[i].hash && old[i].before_s + set->life_s > now_s)
+			*slot_find(set, old[i].hash) = old[i];
+	set->count = live;
+	free(old);
+	return true;
+}
+
+void revoked_set_add(struct revoked_set *set, const char *subject, int64_t before_s, int64_t now_s)
+{
+	uint64_t hash = hash_of(set, subject);
+	struct slot *slot = slot_find(set, hash);
+
+	if (slot->hash) {
+		if (before_s > slot->before_s)
+			slot->before_s = before_s;
+		return;
+	}
+	if ((set->count + 1) * 2 > set->slots || set->count >= set->most) {
+		if (!rebuild(set, now_s)) {
+			floor_raise(set, before_s);
+			return;
+		}
+		slot = slot_find(set, hash);
+	}
+	*slot = (struct slot){ .hash = hash, .before_s = before_s };
+	set->count++;
+}
+
+bool revoked_set_has(const struct revoked_set *set, const char *subject, int64_t issued_s)
+{
+	const struct slot *slot;
+
+	if (issued_s <= set->floor_s)
+		return true;
+	slot = slot_find(set, hash_of(set, subject));
+	return slot->hash && issued_s <= slot->before_s;
+}
+
+unsigned revoked_set_count(const struct revoked_set *set)
+{
+	return set->count;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The error table, and the few statuses that a namespace's existing clients need to differ.
+ */
+#include "reeyo/core/error.h"
+
+static const struct error_row rows[] = {
+	[ERR_INDEX_OK] = { "OK", 200, { "", "", "", "" }, "", "" },
+#define X(name, status, user, rider, vendor, admin, english, french) \
+	[ERR_INDEX_##name] = { #name, status, { user, rider, vendor, admin }, english, french },
+	REEYO_ERRORS(X)
+#undef X
+};
+
+const struct error_row *error_row(int err)
+{
+	if (err >= 0 || err <= -ERR_INDEX_COUNT)
+		return &rows[ERR_INDEX_INTERNAL];
+	return &rows[-err];
+}
+
+int error_status(int err, enum name_space ns)
+{
+	if (err == E_WRONG_PASSWORD && (ns == NS_VENDOR || ns == NS_ADMIN))
+		return 400;
+	if ((err == E_CANNOT_CANCEL || err == E_CANNOT_RATE) && ns == NS_ADMIN)
+		return 409;
+	return error_row(err)->status;
+}

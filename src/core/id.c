@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Identifiers. The random part of a thread's ULIDs counts up within one millisecond, so that ids
+ * made by one loop sort in the order of their making.
+ */
+#include "reeyo/core/id.h"
+
+#include <sodium.h>
+#include <string.h>
+
+#include "reeyo/core/clock.h"
+
+static const char crockford[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+struct ulid_state {
+	uint64_t ms;
+	uint64_t high, low; /* 80 random bits: 16 and 64 */
+};
+
+static void ulid_next(struct ulid_state *state)
+{
+	uint64_t now = (uint64_t)clock_wall_ms();
+
+	if (now > state->ms) {
+		state->ms = now;
+		randombytes_buf(&state->high, sizeof(state->high));
+		randombytes_buf(&state->low, sizeof(state->low));
+		state->high &= 0xffff;
+	} else if (++state->low == 0) {
+		state->high = (state->high + 1) & 0xffff;
+	}
+}
+
+void id_new(char out[ID_SIZE], const char *prefix)
+{
+	static _Thread_local struct ulid_state state;
+	size_t len = strnlen(prefix, ID_SIZE - ID_ULID_LENGTH - 1);
+	unsigned __int128 value;
+
+	ulid_next(&state);
+	memcpy(out, prefix, len);
+	value = ((unsigned __int128)(state.ms & 0xffffffffffffu) << 80) |
+		((unsigned __int128)state.high << 64) | state.low;
+	for (size_t i = ID_ULID_LENGTH; i-- > 0; value >>= 5)
+		out[len + i] = crockford[(unsigned)value & 31u];
+	out[len + ID_ULID_LENGTH] = '\0';
+}
+
+void id_order_number(char out[ORDER_NUMBER_SIZE], char letter)
+{
+	static const char readable[] = "23456789BCDFGHJKMNPQRSTVWXZ";
+
+	out[0] = letter;
+	out[1] = '-';
+	for (size_t i = 2; i < ORDER_NUMBER_SIZE - 1; i++)
+		out[i] = readable[randombytes_uniform(sizeof(readable) - 1)];
+	out[ORDER_NUMBER_SIZE - 1] = '\0';
+}
+
+void id_digits(char *out, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		out[i] = (char)('0' + randombytes_uniform(10));
+	out[n] = '\0';
+}
+
+void id_hex(char *out, size_t n)
+{
+	unsigned char bytes[64];
+
+	for (; n > 0; out += 2 * (n < sizeof(bytes) ? n : sizeof(bytes)),
+			n -= n < sizeof(bytes) ? n : sizeof(bytes)) {
+		size_t part = n < sizeof(bytes) ? n : sizeof(bytes);
+
+		randombytes_buf(bytes, part);
+		sodium_bin2hex(out, 2 * part + 1, bytes, part);
+	}
+}

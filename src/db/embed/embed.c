@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Runs during the build: reeyo_embed queries.h embedded.c FILE.sql…
+ *
+ * A file in …/queries/ holds statements, each after a line "-- name: order_get"; comments above the
+ * first one are for readers only. A file in …/migrations/ is NNNN_name.sql; a file in …/demo/ is taken whole. Mistakes
+ * are reported as file:line and fail the build.
+ */
+#include <ctype.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NAMES_MAX 1000
+
+static char *names[NAMES_MAX];
+static unsigned name_count;
+static FILE *header, *source;
+
+static void die(const char *file, unsigned line, const char *why, const char *what)
+{
+	fprintf(stderr, "%s:%u: %s%s%s\n", file, line, why, what ? ": " : "", what ? what : "");
+	exit(1);
+}
+
+static FILE *open_or_die(const char *path, const char *mode)
+{
+	FILE *file = fopen(path, mode);
+
+	if (!file) {
+		perror(path);
+		exit(1);
+	}
+	return file;
+}
+
+static void write_literal(const char *line)
+{
+	fputs("\n\t\"", source);
+	for (const char *c = line; *c; c++) {
+		if (*c == '\n')
+			fputs("\\n", source);
+		else if (*c == '"' || *c == '\\')
+			fprintf(source, "\\%c", *c);
+		else if (*c == '\t')
+			fputs("\\t", source);
+		else
+			fputc(*c, source);
+	}
+	fputs("\"", source);
+}
+
+/* "-- name: order_get" gives "order_get", anything else NULL. */
+static char *name_of(char *line)
+{
+	char *at = line;
+
+	if (strncmp(at, "-- name:", 8) != 0)
+		return NULL;
+	at += 8;
+	while (isspace((unsigned char)*at))
+		at++;
+	at[strcspn(at, " \t\r\n")] = '\0';
+	return at;
+}
+
+static void name_add(const char *file, unsigned line, const char *name)
+{
+	if (!*name || strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") != strlen(name))
+		die(file, line, "a statement's name is lower-case letters, digits and _", name);
+	for (unsigned i = 0; i < name_count; i++)
+		if (strcmp(names[i], name) == 0)
+			die(file, line, "two statements have this name", name);
+	if (name_count == NAMES_MAX)
+		die(file, line, "too many statements", NULL);
+	names[name_count++] = strdup(name);
+	fprintf(header, "\tQUERY_%s,\n", name);
+}
+
+static bool is_blank(const char *line)
+{
+	while (isspace((unsigned char)*line))
+		line++;
+	return *line == '\0' || strncmp(line, "--", 2) == 0;
+}
+
+static void queries_embed(const char *path)
+{
+	FILE *file = open_or_die(path, "r");
+	char line[8192];
+	bool open = false, any = false;
+	unsigned number = 0;
+
+	while (fgets(line, sizeof(line), file)) {
+		char *name = (number++, name_of(line));
+
+		if (name) {
+			if (open && !any)
+				die(path, number, "the statement before this one is empty", NULL);
+			name_add(path, number, name);
+			fprintf(source, "%s\n{ \"%s\",", open ? " }," : "", name);
+			open = true;
+			any = false;
+		} else if (is_blank(line)) {
+			continue;
+		} else if (!open) {
+			die(path, number, "SQL before the first -- name: line", NULL);
+		} else {
+			any = true;
+			write_literal(line);
+		}
+	}
+	if (open && !any)
+		die(path, number, "the last statement is empty", NULL);
+	if (open)
+		fputs(" },\n", source);
+	fclose(file);
+}
+
+static void file_embed(const char *path)
+{
+	FILE *file = open_or_die(path, "r");
+	char line[8192];
+
+	while (fgets(line, sizeof(line), file))
+		write_literal(line);
+	fclose(file);
+}
+
+/* "…/0001_accounts.sql" as { 1, "accounts", text }; "…/demo/small.sql" as { 0, "small", text }. */
+static void whole_embed(const char *path, bool numbered)
+{
+	const char *base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+	char name[128];
+	int version = 0;
+
+	if (numbered) {
+		version = atoi(base);
+		if (version <= 0 || strspn(base, "0123456789") != 4 || base[4] != '_')
+			die(path, 1, "a migration is named NNNN_name.sql", NULL);
+		base += 5;
+	}
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(base, "."), base);
+	fprintf(source, "{ %d, \"%s\", \"\"", version, name);
+	file_embed(path);
+	fputs(" },\n", source);
+}
+
+static void group(int argc, char **argv, const char *folder, const char *array,
+	void (*embed)(const char *path))
+{
+	fprintf(source, "\nconst struct %s[] = {\n", array);
+	for (int i = 3; i < argc; i++)
+		if (strstr(argv[i], folder))
+			embed(argv[i]);
+	fputs("{ 0 } };\n", source);
+}
+
+static void migration_embed(const char *path)
+{
+	whole_embed(path, true);
+}
+
+static void demo_embed(const char *path)
+{
+	whole_embed(path, false);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 3)
+		return 2;
+	header = open_or_die(argv[1], "w");
+	source = open_or_die(argv[2], "w");
+	fputs("/* Made by the build from sql/queries. */\n#ifndef REEYO_DB_QUERIES_H\n#define REEYO_DB_QUERIES_H\n\n"
+	      "enum query {\n",
+		header);
+	fputs("/* Made by the build from sql/. */\n#include \"embedded.h\"\n", source);
+	group(argc, argv, "/queries/", "query_text embedded_queries", queries_embed);
+	group(argc, argv, "/migrations/", "sql_file embedded_migrations", migration_embed);
+	group(argc, argv, "/demo/", "sql_file embedded_demo", demo_embed);
+	fputs("\tQUERY_COUNT\n};\n\n#endif\n", header);
+	return fclose(header) || fclose(source) ? 1 : 0;
+}

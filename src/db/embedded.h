@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The SQL that the build put into the binary.
+ */
+#ifndef REEYO_SRC_DB_EMBEDDED_H
+#define REEYO_SRC_DB_EMBEDDED_H
+
+/* In the order of enum query; ends with a NULL name. */
+struct query_text {
+	const char *name, *text;
+};
+extern const struct query_text embedded_queries[];
+
+/* Migrations ascending by version; demo files with version 0. Both end with a NULL name. */
+struct sql_file {
+	int version;
+	const char *name, *text;
+};
+extern const struct sql_file embedded_migrations[];
+extern const struct sql_file embedded_demo[];
+
+#endif

@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A lane: one connection in pipeline mode.
+ *
+ * Calls of a turn leave together at its end, each followed by a Sync, so that each is a transaction of its own. The
+ * server answers in the order of the queue. A call is complete when its Sync is answered, not
+ * when its rows are: only then is a write committed (an error at commit comes in between).
+ *
+ * A lost connection: what was never sent, and reads, are tried once more on another lane; a write that was sent may or
+ * may not have happened, so its caller hears E_STORE_DOWN. Reconnecting backs off with jitter, and
+ * everything is prepared again in one flight before the lane takes calls.
+ */
+#include "lane.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "reeyo/core/clock.h"
+#include "reeyo/core/log.h"
+#include "reeyo/core/memory.h"
+
+#define CONNECT_LIMIT_MS 5000
+#define RETRY_FIRST_MS 50
+#define RETRY_MOST_MS 1000
+
+static void lane_sent(struct lane *lane);
+
+/* --- Queues ------------------------------------------------------------------------------------ */
+
+void queue_init(struct call_queue *queue)
+{
+	*queue = (struct call_queue){ .last = &queue->first };
+}
+
+void queue_push(struct call_queue *queue, struct db_call *call)
+{
+	call->next = NULL;
+	*queue->last = call;
+	queue->last = &call->next;
+	queue->count++;
+}
+
+struct db_call *queue_pop(struct call_queue *queue)
+{
+	struct db_call *call = queue->first;
+
+	if (!call)
+		return NULL;
+	queue->first = call->next;
+	if (!queue->first)
+		queue->last = &queue->first;
+	queue->count--;
+	return call;
+}
+
+/* --- Watching the socket ------------------------------------------------------------------------ */
+
+static void watch_closed(uv_handle_t *handle)
+{
+	struct lane_watch *watch = handle->data;
+	struct db *db = watch->lane->db;
+
+	free(watch);
+	db->open_handles--;
+}
+
+void lane_watch(struct lane *lane, int events, uv_poll_cb happened)
+{
+	struct lane_watch *watch = lane->watch;
+
+	if (!watch) {
+		watch = calloc(1, sizeof(*watch));
+		if (!watch || uv_poll_init(loop_uv(lane->db->loop), &watch->poll, PQsocket(lane->pg))) {
+			free(watch);
+			lane_lose(lane, "the connection cannot be watched");
+			return;
+		}
+		watch->lane = lane;
+		watch->poll.data = watch;
+		lane->db->open_handles++;
+		lane->watch = watch;
+	}
+	uv_poll_start(&watch->poll, events, happened);
+}
+
+void lane_unwatch(struct lane *lane)
+{
+	if (!lane->watch)
+		return;
+	uv_poll_stop(&lane->watch->poll);
+	uv_close((uv_handle_t *)&lane->watch->poll, watch_closed);
+	lane->watch = NULL;
+}
+
+/* --- Connecting and preparing ------------------------------------------------------------------- */
+
+static void connect_limit(uv_timer_t *timer)
+{
+	struct lane *lane = timer->data;
+
+	lane_lose(lane, "connecting takes too long");
+}
+
+void lane_connect(struct lane *lane)
+{
+	lane->state = LANE_CONNECTING;
+	uv_timer_start(&lane->timer, connect_limit, CONNECT_LIMIT_MS, 0);
+	connect_begin(lane);
+}
+
+static void retry_due(uv_timer_t *timer)
+{
+	lane_connect(timer->data);
+}
+
+/* 50 ms, 100, 200 … 1 s, each less up to a half, so that copies do not come back in step. */
+static void lane_retry(struct lane *lane)
+{
+	uint64_t wait = RETRY_FIRST_MS << (lane->attempts < 5 ? lane->attempts : 5);
+
+	if (wait > RETRY_MOST_MS)
+		wait = RETRY_MOST_MS;
+	lane->attempts++;
+	wait -= randombytes_uniform((uint32_t)(wait / 2));
+	uv_timer_start(&lane->timer, retry_due, wait, 0);
+}
+
+static const char *prepared_name(unsigned index, char out[16])
+{
+	snprintf(out, 16, "q%u", index);
+	return out;
+}
+
+static int statements_prepare(struct lane *lane)
+{
+	const struct db *db = lane->db;
+	char name[16];
+
+	for (unsigned i = 0; i < db->text_count; i++)
+		if (!PQsendPrepare(lane->pg, prepared_name(i, name), db->texts[i].text, 0, NULL))
+			return E_STORE_DOWN;
+	return PQpipelineSync(lane->pg) ? 0 : E_STORE_DOWN;
+}
+
+void lane_connected(struct lane *lane)
+{
+	lane->state = LANE_PREPARING;
+	lane->prepared = 0;
+	if (PQsetnonblocking(lane->pg, 1) || !PQenterPipelineMode(lane->pg) || statements_prepare(lane)) {
+		lane_lose(lane, PQerrorMessage(lane->pg));
+		return;
+	}
+	lane_sent(lane);
+}
+
+/* One answer while preparing; false when the lane was lost. */
+static bool prepare_answer(struct lane *lane, PGresult *pg)
+{
+	ExecStatusType status = PQresultStatus(pg);
+	const struct query_text *text = &lane->db->texts[lane->prepared];
+
+	if (status == PGRES_COMMAND_OK) {
+		lane->prepared++;
+	} else if (status == PGRES_PIPELINE_SYNC) {
+		uv_timer_stop(&lane->timer);
+		lane->state = LANE_UP;
+		lane->attempts = 0;
+		db_lane_up(lane);
+	} else {
+		log_line(LOG_ERROR, "a statement cannot be prepared: is the schema at this version? try reeyo migrate",
+			LOG_T("statement", lane->prepared < lane->db->text_count ? text->name : "?"),
+			LOG_T("why", PQresultErrorMessage(pg)));
+		PQclear(pg);
+		lane_lose(lane, "preparing failed");
+		return false;
+	}
+	PQclear(pg);
+	return true;
+}
+
+/* --- Answers ------------------------------------------------------------------------------------ */
+
+static void first_complete(struct lane *lane)
+{
+	struct db_call *call = queue_pop(&lane->in_flight);
+	struct db_result result = { .pg = TAKE_PTR(lane->result) };
+
+	if (lane->in_flight.count)
+		deadline_start(&lane->db->stalls, &lane->stall);
+	else
+		deadline_stop(&lane->stall);
+	if (result.pg)
+		result_judge(&result, lane->db->texts[call->query].name);
+	else
+		result = (struct db_result){ .error = E_INTERNAL, .detail = "" };
+	db_completed(lane, call, &result);
+	PQclear(result.pg);
+}
+
+/* One answer of the pipeline; false when the lane was lost. */
+static bool lane_answer(struct lane *lane, PGresult *pg)
+{
+	if (PQresultStatus(pg) == PGRES_PIPELINE_SYNC) {
+		PQclear(pg);
+		first_complete(lane);
+		return lane->state == LANE_UP;
+	}
+	if (result_ends_connection(pg)) {
+		char why[256];
+
+		snprintf(why, sizeof(why), "%s", PQresultErrorMessage(pg));
+		PQclear(pg);
+		lane_lose(lane, why);
+		return false;
+	}
+	/* An error at commit follows the rows and replaces them. */
+	if (!lane->result || PQresultStatus(lane->result) != PGRES_FATAL_ERROR) {
+		PQclear(lane->result);
+		lane->result = pg;
+	} else {
+		PQclear(pg);
+	}
+	return true;
+}
+
+static bool lane_expects(const struct lane *lane)
+{
+	return lane->state == LANE_PREPARING || lane->in_flight.count > 0;
+}
+
+static void lane_read(struct lane *lane)
+{
+	if (!PQconsumeInput(lane->pg)) {
+		lane_lose(lane, PQerrorMessage(lane->pg));
+		return;
+	}
+	while (lane_expects(lane) && !PQisBusy(lane->pg)) {
+		PGresult *pg = PQgetResult(lane->pg);
+
+		if (!pg) {
+			/* the end of one statement's results, or of the connection */
+			if (PQstatus(lane->pg) == CONNECTION_BAD) {
+				lane_lose(lane, PQerrorMessage(lane->pg));
+				return;
+			}
+			continue;
+		}
+		if (lane->state == LANE_PREPARING ? !prepare_answer(lane, pg) : !lane_answer(lane, pg))
+			return;
+	}
+	if (lane->pg && PQstatus(lane->pg) == CONNECTION_BAD)
+		lane_lose(lane, PQerrorMessage(lane->pg));
+}
+
+static void on_socket(uv_poll_t *poll, int status, int events)
+{
+	struct lane *lane = CONTAINER_OF(poll, struct lane_watch, poll)->lane;
+
+	if (!lane->watch || &lane->watch->poll != poll)
+		return;
+	if (events & UV_WRITABLE)
+		lane_sent(lane);
+	if ((events & UV_READABLE || status < 0) && lane->watch && &lane->watch->poll == poll)
+		lane_read(lane);
+}
+
+/* --- Sending ------------------------------------------------------------------------------------ */
+
+/* Pushes what libpq holds; watches for room when the socket is full. */
+static void lane_sent(struct lane *lane)
+{
+	int left = PQflush(lane->pg);
+
+	if (left < 0) {
+		lane_lose(lane, PQerrorMessage(lane->pg));
+		return;
+	}
+	if (!lane->watch || lane->wants_write != (left == 1)) {
+		lane->wants_write = left == 1;
+		lane_watch(lane, left ? UV_READABLE | UV_WRITABLE : UV_READABLE, on_socket);
+	}
+}
+
+static bool call_send(struct lane *lane, struct db_call *call)
+{
+	char name[16];
+
+	return PQsendQueryPrepared(lane->pg, prepared_name((unsigned)call->query, name), (int)call->count,
+		       call->params, NULL, NULL, 0) &&
+	       PQpipelineSync(lane->pg);
+}
+
+void lane_flush(struct lane *lane)
+{
+	unsigned at_once = lane->kind == DB_REPORT ? 1 : lane->waiting.count + lane->in_flight.count;
+	bool sent = false;
+
+	if (lane->state != LANE_UP)
+		return;
+	while (lane->waiting.first && lane->in_flight.count < at_once) {
+		struct db_call *call = queue_pop(&lane->waiting);
+
+		call->sent_us = clock_us();
+		queue_push(&lane->in_flight, call);
+		sent = true;
+		if (!call_send(lane, call)) {
+			lane_lose(lane, PQerrorMessage(lane->pg));
+			return;
+		}
+	}
+	if (!sent)
+		return;
+	if (!deadline_runs(&lane->stall))
+		deadline_start(&lane->db->stalls, &lane->stall);
+	lane_sent(lane);
+}
+
+/* --- Losing ------------------------------------------------------------------------------------- */
+
+static void lane_drop(struct lane *lane)
+{
+	deadline_stop(&lane->stall);
+	uv_timer_stop(&lane->timer);
+	lane_unwatch(lane);
+	PQclear(TAKE_PTR(lane->result));
+	PQfinish(TAKE_PTR(lane->pg));
+	lane->wants_write = false;
+}
+
+/* Reads may be repeated; so may what was never sent. */
+static void call_rescue(struct lane *lane, struct db_call *call, bool sent)
+{
+	struct db *db = lane->db;
+	static const struct db_result lost = { .error = E_STORE_DOWN, .detail = "" };
+
+	if (!db->closing && call->tries == 0 && (!sent || call->lane != DB_WRITE)) {
+		call->tries = 1;
+		db_completed(lane, NULL, NULL);
+		db_submit(db, call);
+		return;
+	}
+	db_completed(lane, call, &lost);
+}
+
+void lane_lose(struct lane *lane, const char *why)
+{
+	struct call_queue in_flight = lane->in_flight, waiting = lane->waiting;
+	enum lane_state before = lane->state;
+	struct counters *counters = loop_counters(lane->db->loop);
+	struct db_call *call;
+	char words[256];
+
+	if (before == LANE_DOWN || before == LANE_CLOSED)
+		return;
+	snprintf(words, sizeof(words), "%s", why);
+	words[strcspn(words, "\n")] = '\0';
+	if (before == LANE_UP || lane->attempts == 0)
+		log_line(LOG_WARN, "a database connection was lost", LOG_I("lane", lane->number),
+			LOG_T("why", words));
+	if (before == LANE_UP) {
+		count_add(counters, COUNT_DB_LANES_UP, -1);
+		count_one(counters, COUNT_DB_RECONNECTS);
+	}
+	lane_drop(lane);
+	lane->state = LANE_DOWN;
+	queue_init(&lane->in_flight);
+	queue_init(&lane->waiting);
+	if (!in_flight.first)
+		in_flight.last = &in_flight.first;
+	if (!waiting.first)
+		waiting.last = &waiting.first;
+	while ((call = queue_pop(&in_flight)))
+		call_rescue(lane, call, true);
+	while ((call = queue_pop(&waiting)))
+		call_rescue(lane, call, false);
+	if (!lane->db->closing)
+		lane_retry(lane);
+}
+
+/* --- Life --------------------------------------------------------------------------------------- */
+
+int lane_start(struct lane *lane)
+{
+	queue_init(&lane->waiting);
+	queue_init(&lane->in_flight);
+	lane->timer.data = lane;
+	if (uv_timer_init(loop_uv(lane->db->loop), &lane->timer))
+		return E_NO_MEMORY;
+	lane->db->open_handles++;
+	lane_connect(lane);
+	return 0;
+}
+
+static void timer_closed(uv_handle_t *handle)
+{
+	struct lane *lane = handle->data;
+
+	lane->db->open_handles--;
+}
+
+void lane_close(struct lane *lane)
+{
+	lane_lose(lane, "closing");
+	lane_drop(lane);
+	lane->state = LANE_CLOSED;
+	uv_close((uv_handle_t *)&lane->timer, timer_closed);
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Inside the database layer: a loop's lanes. libpq's types stay in this folder.
+ */
+#ifndef REEYO_SRC_DB_LANE_H
+#define REEYO_SRC_DB_LANE_H
+
+#include <libpq-fe.h>
+
+#include "embedded.h"
+#include "reeyo/db/db.h"
+
+struct db_result {
+	PGresult *pg;       /* NULL when the call never reached the server or its answer was lost */
+	int error;
+	const char *detail; /* of a pg error: lives in pg */
+};
+
+/* First in, first out, through db_call.next. */
+struct call_queue {
+	struct db_call *first, **last;
+	unsigned count;
+};
+void queue_init(struct call_queue *queue);
+void queue_push(struct call_queue *queue, struct db_call *call);
+struct db_call *queue_pop(struct call_queue *queue);
+
+enum lane_state { LANE_DOWN, LANE_CONNECTING, LANE_PREPARING, LANE_UP, LANE_CLOSED };
+
+/* A connection in pipeline mode: calls wait in `waiting` until the end of the turn, then in
+ * `in_flight` until the Sync after them is answered. */
+struct lane {
+	struct db *db;
+	enum db_lane kind;
+	unsigned number;
+	enum lane_state state;
+	PGconn *pg;
+	struct lane_watch *watch;       /* its own allocation: libuv frees it a turn later */
+	uv_timer_t timer;               /* connecting: its limit; down: the next try */
+	struct deadline stall;          /* no answer for too long while calls are in flight */
+	unsigned attempts;
+	struct call_queue waiting, in_flight;
+	PGresult *result;               /* of the first in flight, until its Sync */
+	unsigned prepared;              /* statements whose Parse has been answered */
+	bool wants_write;
+};
+
+struct lane_watch {
+	uv_poll_t poll;
+	struct lane *lane;              /* NULL once given up */
+};
+
+/* Where a kind of lane connects to: libpq parameters, and the host names still to be resolved. */
+struct target {
+	char **keys, **values;
+	unsigned count;
+	char *hosts;                    /* NULL when nothing needs resolving */
+	char *addresses;                /* resolved, comma separated, NULL: not yet */
+};
+
+#define AFFINITY_SLOTS 256
+struct affinity_slot {
+	struct lane *lane;
+	unsigned in_flight;
+};
+
+struct db {
+	struct loop *loop;
+	const struct config *config;
+	const struct query_text *texts;
+	unsigned text_count;
+	struct target targets[DB_LANES];
+	struct lane *lanes[DB_LANES];
+	unsigned counts[DB_LANES];
+	struct affinity_slot affinity[AFFINITY_SLOTS];
+	struct turn_hook flush;
+	struct deadline_list stalls;
+	struct call_queue refused;      /* completed at the end of the turn without being sent */
+	void (*ready)(void *arg);
+	void *ready_arg;
+	unsigned open_handles;
+	bool replica;
+	bool closing;
+};
+
+/* As db_new, with the statements of a test instead of the product's. */
+int db_new_with(struct loop *loop, const struct config *config, const struct query_text *texts,
+	unsigned count, struct db **ret) MUST_CHECK;
+
+/* lane.c */
+int lane_start(struct lane *lane) MUST_CHECK;
+void lane_connect(struct lane *lane);
+/* Sends what waits. */
+void lane_flush(struct lane *lane);
+/* Closes the connection: what is in flight is tried again or completed, and a new try is timed. */
+void lane_lose(struct lane *lane, const char *why);
+void lane_close(struct lane *lane);
+
+/* connect.c */
+int target_read(struct target *target, const char *url, const struct config *config, enum db_lane kind)
+	MUST_CHECK;
+void target_free(struct target *target);
+/* Starts connecting; done in lane_connected or lane_lose. */
+void connect_begin(struct lane *lane);
+void connect_go_on(struct lane *lane);
+
+/* lane.c, called by connect.c */
+void lane_connected(struct lane *lane);
+void lane_watch(struct lane *lane, int events, uv_poll_cb happened);
+void lane_unwatch(struct lane *lane);
+
+/* db.c */
+void db_completed(struct lane *lane, struct db_call *call, const struct db_result *result);
+void db_refuse(struct db *db, struct db_call *call, int error);
+void db_lane_up(struct lane *lane);
+
+/* result.c */
+/* Fills error and detail from pg. name: of the statement, for the log. */
+void result_judge(struct db_result *result, const char *name);
+/* The connection is of no more use after this error (shutdown, lost primary). */
+bool result_ends_connection(const PGresult *pg);
+
+#endif

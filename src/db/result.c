@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Results: rows as texts and numbers, and SQLSTATEs as errors of the product.
+ */
+#include "lane.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "reeyo/core/log.h"
+#include "reeyo/core/memory.h"
+
+/* SQLSTATE (or its class, two characters) and what it means here. */
+static const struct {
+	const char *state;
+	int error;
+} meanings[] = {
+	{ "23505", E_CONFLICT_ROW },
+	{ "55P03", E_LOCK_TIMEOUT }, { "40001", E_LOCK_TIMEOUT }, { "40P01", E_LOCK_TIMEOUT },
+	{ "57014", E_TIMED_OUT },
+	{ "57P", E_STORE_DOWN }, { "08", E_STORE_DOWN }, { "53", E_STORE_DOWN }, { "25006", E_STORE_DOWN },
+};
+
+/* Raised by fail(): the message names an error, the detail is the statement's own. */
+#define FAIL_STATE "RY000"
+
+static int error_named(const char *name)
+{
+	for (int i = 1; i < ERR_INDEX_COUNT; i++)
+		if (strcmp(error_row(-i)->name, name) == 0)
+			return -i;
+	return E_INTERNAL;
+}
+
+static const char *field_of(const PGresult *pg, int code)
+{
+	const char *text = PQresultErrorField(pg, code);
+
+	return text ? text : "";
+}
+
+static int error_of_state(const char *state)
+{
+	for (size_t i = 0; i < COUNT_OF(meanings); i++)
+		if (strncmp(state, meanings[i].state, strlen(meanings[i].state)) == 0)
+			return meanings[i].error;
+	return E_INTERNAL;
+}
+
+void result_judge(struct db_result *result, const char *name)
+{
+	ExecStatusType status = PQresultStatus(result->pg);
+	const char *state;
+
+	result->detail = "";
+	result->error = 0;
+	if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK)
+		return;
+	state = field_of(result->pg, PG_DIAG_SQLSTATE);
+	if (strcmp(state, FAIL_STATE) == 0) {
+		result->error = error_named(field_of(result->pg, PG_DIAG_MESSAGE_PRIMARY));
+		result->detail = field_of(result->pg, PG_DIAG_MESSAGE_DETAIL);
+	} else {
+		result->error = error_of_state(state);
+		result->detail = field_of(result->pg, PG_DIAG_CONSTRAINT_NAME);
+	}
+	if (result->error == E_INTERNAL) /* the message holds no values unless the statement puts them there */
+		log_line(LOG_ERROR, "a statement failed", LOG_T("statement", name), LOG_T("state", state),
+			LOG_T("why", field_of(result->pg, PG_DIAG_MESSAGE_PRIMARY)),
+			LOG_T("context", field_of(result->pg, PG_DIAG_CONTEXT)));
+}
+
+bool result_ends_connection(const PGresult *pg)
+{
+	const char *state = field_of(pg, PG_DIAG_SQLSTATE);
+
+	if (PQresultStatus(pg) != PGRES_FATAL_ERROR)
+		return false;
+	return strncmp(state, "57P", 3) == 0 || strncmp(state, "08", 2) == 0 || strcmp(state, "25006") == 0 ||
+	       state[0] == '\0';
+}
+
+int db_error(const struct db_result *result)
+{
+	return result->error;
+}
+
+const char *db_error_detail(const struct db_result *result)
+{
+	return result->detail ? result->detail : "";
+}
+
+unsigned db_rows(const struct db_result *result)
+{
+	return result->pg && !result->error ? (unsigned)PQntuples(result->pg) : 0;
+}
+
+bool db_is_null(const struct db_result *result, unsigned row, unsigned column)
+{
+	return PQgetisnull(result->pg, (int)row, (int)column);
+}
+
+struct text db_text(const struct db_result *result, unsigned row, unsigned column)
+{
+	if (db_is_null(result, row, column))
+		return TEXT_NONE;
+	return (struct text){ PQgetvalue(result->pg, (int)row, (int)column),
+		(size_t)PQgetlength(result->pg, (int)row, (int)column) };
+}
+
+int64_t db_int(const struct db_result *result, unsigned row, unsigned column)
+{
+	int64_t value = 0;
+
+	(void)text_to_int(db_text(result, row, column), INT64_MIN, INT64_MAX, &value);
+	return value;
+}
+
+double db_double(const struct db_result *result, unsigned row, unsigned column)
+{
+	double value = 0;
+
+	(void)text_to_double(db_text(result, row, column), &value);
+	return value;
+}
+
+bool db_bool(const struct db_result *result, unsigned row, unsigned column)
+{
+	struct text text = db_text(result, row, column);
+
+	return text.len == 1 && text.at[0] == 't';
+}

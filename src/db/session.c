@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Blocking sessions for the command line: plain libpq, errors told once.
+ */
+#include <libpq-fe.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "reeyo/core/log.h"
+#include "reeyo/db/db.h"
+
+struct db_session {
+	PGconn *pg;
+};
+
+static void notice_is_quiet(void *arg, const char *message)
+{
+	(void)arg;
+	log_line(LOG_DEBUG, "notice", LOG_T("text", message));
+}
+
+int db_session_open(const char *url, struct db_session **ret)
+{
+	struct db_session *session = calloc(1, sizeof(*session));
+	const char *keys[] = { "dbname", "connect_timeout", "application_name", "options", NULL };
+	const char *values[] = { url, "10", "reeyo/command", "-c TimeZone=UTC", NULL };
+
+	if (!session)
+		return E_NO_MEMORY;
+	session->pg = PQconnectdbParams(keys, values, 1);
+	if (PQstatus(session->pg) != CONNECTION_OK) {
+		char why[256];
+
+		snprintf(why, sizeof(why), "%s", PQerrorMessage(session->pg));
+		why[strcspn(why, "\n")] = '\0';
+		log_line(LOG_ERROR, "the database does not answer", LOG_T("why", why));
+		db_session_close(session);
+		return E_STORE_DOWN;
+	}
+	PQsetNoticeProcessor(session->pg, notice_is_quiet, NULL);
+	*ret = session;
+	return 0;
+}
+
+void db_session_close(struct db_session *session)
+{
+	if (!session)
+		return;
+	PQfinish(session->pg);
+	free(session);
+}
+
+static int result_check(struct db_session *session, PGresult *result)
+{
+	ExecStatusType status = PQresultStatus(result);
+
+	if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || status == PGRES_EMPTY_QUERY)
+		return 0;
+	log_line(LOG_ERROR, "a statement failed", LOG_T("why", PQresultErrorMessage(result)));
+	return PQstatus(session->pg) == CONNECTION_OK ? E_INTERNAL : E_STORE_DOWN;
+}
+
+int db_session_run(struct db_session *session, const char *sql)
+{
+	PGresult *result = PQexec(session->pg, sql);
+	int error = result_check(session, result);
+
+	PQclear(result);
+	return error;
+}
+
+int db_session_value(struct db_session *session, const char *sql, char *out, size_t size)
+{
+	PGresult *result = PQexec(session->pg, sql);
+	int error = result_check(session, result);
+
+	if (!error)
+		snprintf(out, size, "%s", PQntuples(result) && PQnfields(result) ? PQgetvalue(result, 0, 0) : "");
+	PQclear(result);
+	return error;
+}
+
+int db_session_each(struct db_session *session, const char *sql, unsigned count, const char *const *params,
+	void (*row)(void *arg, int n, char *const *values), void *arg)
+{
+	PGresult *result = PQexecParams(session->pg, sql, (int)count, NULL, params, NULL, NULL, 0);
+	int error = result_check(session, result);
+	char *values[64];
+
+	for (int i = 0; !error && row && i < PQntuples(result); i++) {
+		int n = PQnfields(result) < 64 ? PQnfields(result) : 64;
+
+		for (int k = 0; k < n; k++)
+			values[k] = PQgetisnull(result, i, k) ? NULL : PQgetvalue(result, i, k);
+		row(arg, n, values);
+	}
+	PQclear(result);
+	return error;
+}

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Bodies and queries: collected under a ceiling, parsed once, and checked against the route's tables.
+ * JSON errors name the position; an empty body is {}, because existing clients send
+ * none with every method.
+ */
+#include <stdio.h>
+
+#include "exchange.h"
+
+/* Most bytes of bodies one loop holds at a time, whatever the number of clients. */
+#define BODY_BYTES_PER_LOOP (128u << 20)
+
+/* --- Collecting -------------------------------------------------------------------------------- */
+
+static size_t limit_of(const struct exchange *x)
+{
+	size_t limit = (size_t)x->rq.app->config->body_limit;
+
+	return x->rq.route->body_limit && x->rq.route->body_limit < limit ? x->rq.route->body_limit : limit;
+}
+
+static int body_grow(struct exchange *x, size_t need)
+{
+	size_t room = x->body_room ? x->body_room : 1024;
+	char *larger;
+
+	while (room < need)
+		room *= 2;
+	if (x->server->body_bytes + room > BODY_BYTES_PER_LOOP)
+		return E_BUSY;
+	larger = x->body_heap ? realloc(x->body, room) : malloc(room);
+	if (!larger)
+		return E_NO_MEMORY;
+	x->server->body_bytes += room - x->body_room;
+	x->body = larger;
+	x->body_heap = true;
+	x->body_room = room;
+	return 0;
+}
+
+int body_collect(struct exchange *x, const char *at, size_t len)
+{
+	int error;
+
+	if (len > limit_of(x) - x->body_len)
+		return E_BODY_TOO_LARGE;
+	if (x->body_len + len + 1 > x->body_room && (error = body_grow(x, x->body_len + len + 1)))
+		return error;
+	memcpy(x->body + x->body_len, at, len);
+	x->body_len += len;
+	return 0;
+}
+
+void body_free(struct exchange *x)
+{
+	if (!x->body_heap)
+		return;
+	x->server->body_bytes -= x->body_room;
+	free(x->body);
+	x->body = NULL;
+	x->body_heap = false;
+}
+
+/* --- Parsing ----------------------------------------------------------------------------------- */
+
+/* jansson recurses; a body nested deeper than any of ours is refused before it does. Returns the
+ * offset of the offending bracket, or len. */
+static size_t depth_fault(const char *at, size_t len)
+{
+	unsigned depth = 0;
+	bool quoted = false;
+
+	for (size_t i = 0; i < len; i++) {
+		if (quoted) {
+			if (at[i] == '\\')
+				i++;
+			else if (at[i] == '"')
+				quoted = false;
+		} else if (at[i] == '"') {
+			quoted = true;
+		} else if (at[i] == '{' || at[i] == '[') {
+			if (++depth > JSON_DEPTH_MAX)
+				return i;
+		} else if ((at[i] == '}' || at[i] == ']') && depth) {
+			depth--;
+		}
+	}
+	return len;
+}
+
+static void json_refused(struct exchange *x, const char *why, int line, int column, size_t offset)
+{
+	struct buf message = buf_in(x->rq.arena, 192);
+	struct buf details = buf_in(x->rq.arena, 96);
+
+	buf_printf(&message, x->rq.french ? "Le corps n'est pas du JSON valide : ligne %d, colonne %d : %s" :
+					    "The body is not valid JSON: line %d, column %d: %s",
+		line, column, why);
+	if (x->rq.ns == NS_ADMIN)
+		buf_printf(&details, "{\"fields\":{\"body\":[\"line %d, column %d\"]}}", line, column);
+	else
+		buf_printf(&details,
+			"[{\"field\":\"body\",\"message\":\"line %d, column %d\",\"position\":{\"line\":%d,"
+			"\"column\":%d,\"offset\":%zu}}]",
+			line, column, line, column, offset);
+	reply_error_with(&x->rq, E_MALFORMED_JSON, buf_string(&message), text_of(buf_string(&details)));
+}
+
+/* jansson quotes the text near the fault, which may be a secret or not UTF-8: only its own words are kept. */
+static const char *json_fault_words(struct exchange *x, json_error_t *error)
+{
+	char *words = error->text;
+	char *near = strstr(words, " near '");
+
+	if (near)
+		*near = '\0';
+	if (!text_is_utf8(text_of(words)))
+		return "unexpected bytes";
+	return arena_copy(x->rq.arena, words, strlen(words));
+}
+
+static json_t *json_body(struct exchange *x)
+{
+	size_t deep = depth_fault(x->body, x->body_len);
+	json_error_t error;
+	json_t *body;
+
+	if (deep < x->body_len) {
+		json_refused(x, "nested too deeply", 1, (int)deep + 1, deep);
+		return NULL;
+	}
+	body = json_loadb(x->body, x->body_len, JSON_REJECT_DUPLICATES, &error);
+	if (!body) {
+		json_refused(x, json_fault_words(x, &error), error.line, error.column,
+			error.position > 0 ? (size_t)error.position : 0);
+		return NULL;
+	}
+	if (!json_is_object(body)) {
+		json_decref(body);
+		json_refused(x, "an object was expected", 1, 1, 0);
+		return NULL;
+	}
+	return body;
+}
+
+/* '+' is a space in forms and queries. */
+static char *decode(struct arena *arena, struct text raw)
+{
+	char *out = arena_copy(arena, raw.at ? raw.at : "", raw.len);
+
+	for (char *c = out; c && *c; c++)
+		if (*c == '+')
+			*c = ' ';
+	if (out)
+		MHD_http_unescape(out);
+	return out;
+}
+
+/* "a=1&b=2" as an object of strings; NULL when a name appears twice, the text is no UTF-8 or
+ * there are more than 100 pairs (*ret_why says which). */
+static json_t *pairs_parse(struct arena *arena, struct text all, const char **ret_why)
+{
+	json_t *object = json_object();
+	unsigned count = 0;
+
+	*ret_why = "memory is short";
+	while (object && all.at && all.len) {
+		struct text value = text_cut(&all, '&');
+		struct text name;
+		char *key, *content;
+
+		if (value.len == 0)
+			continue;
+		name = text_cut(&value, '=');
+		key = decode(arena, name);
+		content = decode(arena, value);
+		if (++count > 100)
+			*ret_why = "too many parameters";
+		else if (!key || !content)
+			*ret_why = "memory is short";
+		else if (!text_is_utf8(text_of(key)) || !text_is_utf8(text_of(content)))
+			*ret_why = "a parameter is not UTF-8";
+		else if (json_object_get(object, key))
+			*ret_why = "a parameter appears twice";
+		else if (json_object_set_new(object, key, json_string(content)) == 0)
+			continue;
+		json_decref(object);
+		return NULL;
+	}
+	return object;
+}
+
+static json_t *form_parse(struct exchange *x, struct text all)
+{
+	const char *why;
+	json_t *object = pairs_parse(x->rq.arena, all, &why);
+
+	if (!object) {
+		struct buf message = buf_in(x->rq.arena, 96);
+
+		buf_printf(&message, "The parameters are not well-formed: %s", why);
+		reply_error_with(&x->rq, E_BAD_REQUEST, buf_string(&message), TEXT_NONE);
+	}
+	return object;
+}
+
+static bool body_is_form(const struct exchange *x)
+{
+	struct text rest = x->head.content_type;
+
+	return text_is_nocase(text_trim(text_cut(&rest, ';')), TEXT("application/x-www-form-urlencoded"));
+}
+
+static json_t *body_parse(struct exchange *x)
+{
+	bool form = body_is_form(x);
+	struct text body = { x->body, x->body_len };
+
+	if (x->rq.method == GET || x->rq.method == HEAD || text_trim(body).len == 0)
+		return json_object();
+	if (form)
+		return form_parse(x, body);
+	return json_body(x);
+}
+
+/* --- Checking ---------------------------------------------------------------------------------- */
+
+static void fault_add(struct exchange *x, struct buf *details, const struct field_fault *fault)
+{
+	const char *message = x->rq.french ? fault->message_fr : fault->message;
+
+	if (x->rq.ns == NS_ADMIN) {
+		buf_add_json(details, text_of(fault->field));
+		buf_add_string(details, ":[");
+		buf_add_json(details, text_of(message));
+		buf_add_string(details, "]");
+		return;
+	}
+	buf_add_string(details, "{\"field\":");
+	buf_add_json(details, text_of(fault->field));
+	buf_add_string(details, ",\"message\":");
+	buf_add_json(details, text_of(message));
+	buf_add_string(details, "}");
+}
+
+static void faults_reply(struct exchange *x, const struct field_fault *faults, unsigned count)
+{
+	bool admin = x->rq.ns == NS_ADMIN;
+	struct buf details = buf_in(x->rq.arena, 512);
+	struct buf message = buf_in(x->rq.arena, 256);
+
+	buf_add_string(&details, admin ? "{\"fields\":{" : "[");
+	for (unsigned i = 0; i < count; i++) {
+		if (i)
+			buf_add_string(&details, ",");
+		fault_add(x, &details, &faults[i]);
+	}
+	buf_add_string(&details, admin ? "}}" : "]");
+	buf_printf(&message, "%s: %s", faults[0].field,
+		x->rq.french ? faults[0].message_fr : faults[0].message);
+	reply_error_with(&x->rq, E_VALIDATION, buf_string(&message), text_of(buf_string(&details)));
+}
+
+bool body_check(struct exchange *x)
+{
+	const struct route *route = x->rq.route;
+	struct field_fault faults[FIELD_FAULTS_MAX];
+	unsigned count;
+
+	if (!(x->rq.query = form_parse(x, x->query)) || !(x->rq.body = body_parse(x)))
+		return false;
+	count = route->query ? field_check(route->query, x->rq.query, true, faults) : 0;
+	if (!count && route->body)
+		count = field_check(route->body, x->rq.body, body_is_form(x), faults);
+	if (count)
+		faults_reply(x, faults, count);
+	return count == 0;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Browsers: which origins may call (configuration allowed_origins), and the preflight's answer. No
+ * Origin header means no browser, or the same site: allowed.
+ */
+#include "exchange.h"
+
+static bool origin_is_own(const struct head *head)
+{
+	struct text rest = head->origin;
+
+	if (text_starts(rest, TEXT("https://")))
+		rest = (struct text){ rest.at + 8, rest.len - 8 };
+	else if (text_starts(rest, TEXT("http://")))
+		rest = (struct text){ rest.at + 7, rest.len - 7 };
+	else
+		return false;
+	return head->host.len && text_is_nocase(rest, head->host);
+}
+
+/* 0: foreign, 1: listed, 2: any origin may call (then without credentials). */
+static int origin_standing(const struct exchange *x)
+{
+	struct text list = text_of(x->rq.app->config->allowed_origins);
+
+	while (list.at) {
+		struct text one = text_trim(text_cut(&list, ','));
+
+		if (text_is(one, TEXT("*")))
+			return 2;
+		if (one.len && text_is_nocase(one, x->head.origin))
+			return 1;
+	}
+	return origin_is_own(&x->head) ? 1 : 0;
+}
+
+static void options_reply(struct exchange *x)
+{
+	struct route_match match;
+	unsigned all = GET | POST | PUT | PATCH | DELETE;
+
+	router_find(x->rq.app->router, 0, x->rq.path, x->rq.ns, &match);
+	if (match.allowed)
+		all = match.allowed;
+	if (x->head.preflight_method.at) {
+		reply_header(&x->rq, "Access-Control-Allow-Methods", "GET, POST, PUT, PATCH, DELETE, OPTIONS");
+		reply_header(&x->rq, "Access-Control-Allow-Headers",
+			"Content-Type, Authorization, Idempotency-Key, Accept-Language, X-Request-Id, "
+			"X-Device-Id, If-None-Match, Last-Event-ID");
+		reply_header(&x->rq, "Access-Control-Max-Age", "86400");
+	}
+	struct buf allow = buf_in(x->rq.arena, 64);
+	static const enum method each[] = { GET, POST, PUT, PATCH, DELETE };
+
+	for (size_t i = 0; i < COUNT_OF(each); i++)
+		if (all & each[i])
+			buf_printf(&allow, "%s%s, ", method_name(each[i]), each[i] == GET ? ", HEAD" : "");
+	buf_add_string(&allow, "OPTIONS");
+	reply_header(&x->rq, "Allow", buf_string(&allow));
+	reply_bare(&x->rq, 204, "text/plain", TEXT(""));
+}
+
+bool cors_admits(struct exchange *x)
+{
+	if (x->head.origin.at && !origin_standing(x)) {
+		reply_error(&x->rq, E_CORS_ORIGIN);
+		return false;
+	}
+	if (x->rq.method == OPTIONS) {
+		options_reply(x);
+		return false;
+	}
+	return true;
+}
+
+void cors_headers(struct exchange *x, struct MHD_Response *response)
+{
+	struct text origin = x->head.origin;
+	int standing = origin.at ? origin_standing(x) : 0;
+	char *copy;
+
+	if (!standing)
+		return;
+	if (standing == 2) {
+		MHD_add_response_header(response, "Access-Control-Allow-Origin", "*");
+	} else {
+		copy = arena_copy(x->rq.arena, origin.at, origin.len);
+		if (copy)
+			MHD_add_response_header(response, "Access-Control-Allow-Origin", copy);
+		MHD_add_response_header(response, "Access-Control-Allow-Credentials", "true");
+	}
+	MHD_add_response_header(response, "Access-Control-Expose-Headers",
+		"X-Request-Id, ETag, Retry-After, RateLimit, RateLimit-Policy, Idempotency-Replayed");
+}

@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The steps of a request: route → limits → auth and role (before the body, so that a stranger cannot
+ * make us hold one) → body → rate limit → body check → admission → handler → reply.
+ *
+ * MHD closes a connection whose response is queued in the first call of the access handler. So what
+ * is wrong with the head of a request is kept (`early`) and answered when its body has been read, unless the
+ * framing itself is in doubt or the body is too large to be worth reading.
+ */
+#include <sodium.h>
+
+#include "exchange.h"
+#include "reeyo/http/limit.h"
+
+/* A body that will be refused is still read up to this size, to keep the connection usable. */
+#define DISCARD_MAX 65536
+
+static void steps_run(struct exchange *x);
+
+static struct text request_id_of(struct exchange *x)
+{
+	struct text given = x->head.request_id;
+
+	for (size_t i = 0; i < given.len; i++) {
+		char c = given.at[i];
+
+		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+			    c == '-' || c == '_' || c == '.'))
+			return TEXT_NONE;
+	}
+	return given.len >= 1 && given.len <= 64 ? given : TEXT_NONE;
+}
+
+static void request_id_set(struct exchange *x)
+{
+	struct text given = request_id_of(x);
+	char fresh[ID_SIZE];
+
+	if (given.at) {
+		x->rq.request_id = arena_copy(x->rq.arena, given.at, given.len);
+	} else {
+		id_new(fresh, "req_");
+		x->rq.request_id = arena_copy(x->rq.arena, fresh, strlen(fresh));
+	}
+	if (!x->rq.request_id)
+		x->rq.request_id = "";
+}
+
+struct exchange *exchange_new(struct connection *connection, struct MHD_Connection *mhd, const char *uri)
+{
+	struct server *server = connection->port->server;
+	struct arena *arena = arena_new(server->app->pool, (size_t)server->app->config->request_memory);
+	struct exchange *x = arena ? ARENA_NEW(arena, struct exchange) : NULL;
+	const char *mark;
+
+	if (!x) {
+		arena_free(arena);
+		return NULL;
+	}
+	x->rq.app = server->app;
+	x->rq.arena = arena;
+	x->rq.request_id = "";
+	x->rq.ns = connection->port->listener.bare;
+	x->server = server;
+	x->connection = connection;
+	x->mhd = mhd;
+	x->started_us = clock_us();
+	x->uri = arena_copy(arena, uri, strlen(uri));
+	if (!x->uri) {
+		arena_free(arena);
+		return NULL;
+	}
+	mark = strchr(x->uri, '?');
+	x->rq.path = (struct text){ x->uri, mark ? (size_t)(mark - x->uri) : strlen(x->uri) };
+	x->query = mark ? text_of(mark + 1) : TEXT_NONE;
+	return x;
+}
+
+static void exchange_list(struct exchange *x)
+{
+	struct server *server = x->server;
+
+	x->next = server->exchanges;
+	if (x->next)
+		x->next->previous = x;
+	server->exchanges = x;
+	server->running++;
+	count_one(loop_counters(server->app->loop), COUNT_REQUESTS_RUNNING);
+}
+
+void exchange_forget(struct exchange *x)
+{
+	if (x->previous)
+		x->previous->next = x->next;
+	else if (x->server->exchanges == x)
+		x->server->exchanges = x->next;
+	if (x->next)
+		x->next->previous = x->previous;
+	x->next = x->previous = NULL;
+}
+
+static void exchange_free(struct exchange *x)
+{
+	body_free(x);
+	if (x->rq.body)
+		json_decref(x->rq.body);
+	if (x->rq.query)
+		json_decref(x->rq.query);
+	arena_free(x->rq.arena);
+}
+
+void exchange_completed(struct exchange *x)
+{
+	x->gone = true;
+	x->replied = true;
+	x->mhd = NULL;
+	x->connection = NULL;
+	exchange_forget(x);
+	if (x->stage != STAGE_HEAD) {
+		x->server->running--;
+		count_add(loop_counters(x->server->app->loop), COUNT_REQUESTS_RUNNING, -1);
+		access_log(x);
+	}
+	if (x->held == 0)
+		exchange_free(x);
+	else
+		body_free(x);
+}
+
+void request_hold(struct request *rq)
+{
+	exchange_of(rq)->held++;
+}
+
+bool request_release(struct request *rq)
+{
+	struct exchange *x = exchange_of(rq);
+
+	x->held--;
+	if (x->gone && x->held == 0) {
+		exchange_free(x);
+		return false;
+	}
+	return !x->replied;
+}
+
+void exchange_answered(struct exchange *x)
+{
+	if (x->inside || !x->suspended)
+		return; /* the access handler on the stack queues it */
+	x->suspended = false;
+	x->server->hook.wanted = true;
+	MHD_resume_connection(x->mhd);
+}
+
+/* --- Head -------------------------------------------------------------------------------------- */
+
+static bool decode_param(struct exchange *x, struct text raw, const char **ret)
+{
+	char *out = arena_copy(x->rq.arena, raw.at, raw.len);
+
+	if (!out)
+		return false;
+	MHD_http_unescape(out);
+	*ret = out;
+	return true;
+}
+
+/* Ids in paths have the same alphabet as ids in bodies; anything else cannot exist. */
+static bool param_is_id(const char *param)
+{
+	size_t len = strspn(param, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-");
+
+	return len >= 1 && len <= 64 && param[len] == '\0';
+}
+
+static int route_find(struct exchange *x, enum method method)
+{
+	struct route_match *match = &x->match;
+
+	router_find(x->rq.app->router, method == HEAD ? GET : method, x->rq.path, x->rq.ns, match);
+	x->rq.ns = match->ns;
+	x->rq.route = match->route;
+	if (!match->route)
+		return match->allowed ? E_METHOD_NOT_ALLOWED : E_ROUTE_NOT_FOUND;
+	for (unsigned i = 0; i < match->count; i++) {
+		if (!decode_param(x, match->params[i], &x->rq.params[i]))
+			return E_NO_MEMORY;
+		if (!param_is_id(x->rq.params[i]))
+			return E_NOT_FOUND;
+	}
+	return 0;
+}
+
+static size_t body_limit(const struct exchange *x)
+{
+	size_t limit = (size_t)x->rq.app->config->body_limit;
+
+	return x->rq.route && x->rq.route->body_limit && x->rq.route->body_limit < limit ?
+		       x->rq.route->body_limit :
+		       limit;
+}
+
+static bool body_is_needed(const struct exchange *x)
+{
+	const struct field *field = x->rq.route ? x->rq.route->body : NULL;
+
+	for (; field && field->name; field++)
+		if (field->required)
+			return true;
+	return false;
+}
+
+static int expect_check(const struct exchange *x)
+{
+	return x->head.expect.at && !text_is_nocase(x->head.expect, TEXT("100-continue")) ? E_EXPECTATION :
+											   0;
+}
+
+static int media_check(const struct exchange *x)
+{
+	struct text rest = x->head.content_type;
+	struct text type = text_trim(text_cut(&rest, ';'));
+	bool empty = !x->head.transfer_encoding.at &&
+		     (!x->head.content_length.at || text_is(x->head.content_length, TEXT("0")));
+
+	if (empty || !x->rq.route || x->rq.method == GET || x->rq.method == HEAD)
+		return 0;
+	if (x->head.content_encoding.at && !text_is_nocase(x->head.content_encoding, TEXT("identity")))
+		return E_MEDIA_TYPE;
+	if (!type.at || type.len == 0 || text_is_nocase(type, TEXT("application/json")) ||
+		text_is_nocase(type, TEXT("application/x-www-form-urlencoded")))
+		return 0;
+	return E_MEDIA_TYPE;
+}
+
+static int length_check(struct exchange *x)
+{
+	int64_t length;
+
+	if (x->head.content_length.at &&
+		(!text_to_int(x->head.content_length, 0, INT64_MAX, &length) ||
+			(size_t)length > body_limit(x)))
+		return E_BODY_TOO_LARGE;
+	if ((x->rq.method & (POST | PUT | PATCH)) && !x->head.content_length.at &&
+		!x->head.transfer_encoding.at && body_is_needed(x))
+		return E_LENGTH_REQUIRED;
+	return 0;
+}
+
+/* Everything that can be said before the body; the first fault wins. */
+static int head_check(struct exchange *x, enum method method)
+{
+	int error;
+
+	if (x->rq.path.len + x->query.len > URL_MAX)
+		return E_URI_TOO_LONG;
+	if (!method)
+		return E_NOT_IMPLEMENTED;
+	if (!text_is_utf8(x->rq.path))
+		return E_BAD_REQUEST;
+	if ((error = route_find(x, method)) || (error = expect_check(x)))
+		return error;
+	if (!head_accepts_json(&x->head) && x->rq.route->shape != REPLY_BARE)
+		return E_NOT_ACCEPTABLE;
+	if ((error = length_check(x)) || (error = media_check(x)))
+		return error;
+	return 0;
+}
+
+/* True when a refusal cannot wait for the body: it is too large, or the client waits for our
+ * word before it sends it. */
+static bool body_is_not_worth_reading(const struct exchange *x)
+{
+	int64_t length = 0;
+
+	if (x->head.expect.at)
+		return true;
+	if (x->head.transfer_encoding.at)
+		return false; /* read up to DISCARD_MAX, see body */
+	return x->head.content_length.at &&
+	       (!text_to_int(x->head.content_length, 0, INT64_MAX, &length) || length > DISCARD_MAX);
+}
+
+static void fault_reply(struct exchange *x)
+{
+	struct buf why;
+
+	x->close = true;
+	why = buf_in(x->rq.arena, 128);
+	buf_add_string(&why, x->head.fault_why);
+	count_one(loop_counters(x->server->app->loop), COUNT_HTTP_REFUSED);
+	reply_error_with(&x->rq, x->head.fault, buf_string(&why), TEXT_NONE);
+}
+
+static void early_reply(struct exchange *x)
+{
+	if (x->early == E_ROUTE_NOT_FOUND) {
+		const char *near = router_nearest(x->rq.app->router, x->rq.path, x->rq.ns);
+
+		if (near) {
+			struct buf details = buf_in(x->rq.arena, 128);
+
+			buf_add_string(&details, "{\"nearest\":");
+			buf_add_json(&details, text_of(near));
+			buf_add_string(&details, "}");
+			reply_error_with(&x->rq, x->early, NULL, text_of(buf_string(&details)));
+			return;
+		}
+	}
+	reply_error(&x->rq, x->early);
+}
+
+enum MHD_Result exchange_head(struct exchange *x, const char *method, const char *version)
+{
+	x->stage = STAGE_BODY;
+	exchange_list(x);
+	head_read(x, version);
+	request_id_set(x);
+	x->rq.french = head_wants_french(&x->head);
+	x->rq.method = method_named(method);
+	if (x->head.fault) {
+		fault_reply(x);
+		return reply_queue(x);
+	}
+	if (!cors_admits(x))
+		x->discard = true;
+	else
+		x->early = head_check(x, x->rq.method);
+	if (!x->early && !x->replied && x->server->steps.authenticate && x->rq.route->who != ANYONE)
+		x->server->steps.authenticate(&x->rq);
+	if (x->early || x->replied) {
+		x->discard = true;
+		if (body_is_not_worth_reading(x)) {
+			x->close = true;
+			if (!x->replied)
+				early_reply(x);
+			return reply_queue(x);
+		}
+	}
+	deadline_start(&x->server->body, &x->connection->deadline);
+	return MHD_YES;
+}
+
+/* --- Body -------------------------------------------------------------------------------------- */
+
+enum MHD_Result exchange_body(struct exchange *x, const char *at, size_t *len)
+{
+	if (*len) {
+		size_t taken = *len;
+		int error;
+
+		*len = 0;
+		if (x->discard) {
+			x->body_len += taken; /* a client that sends without end is cut by the body deadline */
+			return x->body_len > DISCARD_MAX * 16 ? MHD_NO : MHD_YES;
+		}
+		error = body_collect(x, at, taken);
+		if (error) {
+			x->early = error;
+			x->discard = true;
+			x->close = true;
+		}
+		return MHD_YES;
+	}
+	x->stage = STAGE_RUN;
+	deadline_start(&x->server->run, &x->connection->deadline);
+	if (!x->replied && x->early)
+		early_reply(x);
+	if (!x->replied)
+		steps_run(x);
+	if (x->replied)
+		return reply_queue(x);
+	x->suspended = true;
+	MHD_suspend_connection(x->mhd);
+	return MHD_YES;
+}
+
+/* --- Steps ------------------------------------------------------------------------------------- */
+
+enum { STEP_LIMIT, STEP_CHECK, STEP_LIMIT_BODY, STEP_ADMIT, STEP_RUN };
+
+static void fingerprint_set(struct exchange *x)
+{
+	crypto_hash_sha256_state state;
+	unsigned char hash[crypto_hash_sha256_BYTES];
+	const char *method = method_name(x->rq.method);
+
+	crypto_hash_sha256_init(&state);
+	crypto_hash_sha256_update(&state, (const unsigned char *)method, strlen(method) + 1);
+	crypto_hash_sha256_update(&state, (const unsigned char *)x->rq.path.at, x->rq.path.len);
+	crypto_hash_sha256_update(&state, (const unsigned char *)"", 1);
+	if (x->body_len)
+		crypto_hash_sha256_update(&state, (const unsigned char *)x->body, x->body_len);
+	crypto_hash_sha256_final(&state, hash);
+	sodium_bin2hex(x->rq.fingerprint, sizeof(x->rq.fingerprint), hash, sizeof(hash));
+}
+
+/* False: the key is unusable and that has been answered. */
+static bool idempotency_read(struct exchange *x)
+{
+	struct text key = x->head.idempotency_key;
+
+	if (!x->rq.route->idempotent || !key.at)
+		return true;
+	if (key.len >= 2 && key.at[0] == '"' && key.at[key.len - 1] == '"')
+		key = (struct text){ key.at + 1, key.len - 2 }; /* a structured-field string is fine too */
+	for (size_t i = 0; i < key.len; i++)
+		if (key.at[i] < 0x21 || key.at[i] > 0x7e)
+			key.len = 0;
+	if (key.len < 1 || key.len > 128) {
+		reply_field(&x->rq, "Idempotency-Key", "must be 1 to 128 visible characters",
+			"doit compter 1 à 128 caractères visibles");
+		return false;
+	}
+	x->rq.idempotency_key = arena_copy(x->rq.arena, key.at, key.len);
+	fingerprint_set(x);
+	return x->rq.idempotency_key != NULL;
+}
+
+static void steps_run(struct exchange *x)
+{
+	const struct server_steps *steps = &x->server->steps;
+
+	switch (x->step++) {
+	case STEP_LIMIT:
+		return limit_caller(&x->rq);
+	case STEP_CHECK:
+		if (body_check(x) && idempotency_read(x))
+			return steps_run(x);
+		if (!x->replied)
+			reply_error(&x->rq, E_NO_MEMORY);
+		return;
+	case STEP_LIMIT_BODY:
+		return limit_body(&x->rq);
+	case STEP_ADMIT:
+		if (steps->admit)
+			return steps->admit(&x->rq);
+		return steps_run(x);
+	default:
+		x->rq.route->run(&x->rq);
+	}
+}
+
+void request_next(struct request *rq)
+{
+	struct exchange *x = exchange_of(rq);
+
+	if (!x->replied)
+		steps_run(x);
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Inside the HTTP layer: the server of a loop, a connection, and an exchange, which is a request
+ * with everything that handlers need not see. libmicrohttpd's types stay in this folder.
+ *
+ * An exchange's life: HEAD (headers complete) → BODY (bytes arrive) → RUN (steps and handler; the connection is
+ * suspended while something is awaited) → SENT (a response was queued) → freed in the completed
+ * callback, or, when a continuation is still under way then, by the last release.
+ */
+#ifndef REEYO_SRC_HTTP_EXCHANGE_H
+#define REEYO_SRC_HTTP_EXCHANGE_H
+
+#include <microhttpd.h>
+#include <netinet/in.h>
+
+#include "reeyo/core/clock.h"
+#include "reeyo/core/config.h"
+#include "reeyo/core/log.h"
+#include "reeyo/http/server.h"
+
+#define URL_MAX 4096
+#define JSON_DEPTH_MAX 32
+#define REPLY_HEADERS_MAX 12
+
+struct exchange;
+
+/* Headers the server itself looks at, gathered in one pass. Texts live in MHD's pool. */
+struct head {
+	struct text host, content_length, transfer_encoding, content_type, content_encoding;
+	struct text accept, accept_encoding, accept_language, authorization, origin, if_none_match;
+	struct text request_id, idempotency_key, expect, forwarded_for, traceparent;
+	struct text preflight_method;
+	size_t bytes;
+	unsigned count;
+	enum err fault;             /* what the audit found: 400 and close, or 0 */
+	const char *fault_why;
+};
+
+/* One listener's daemon. */
+struct port {
+	struct MHD_Daemon *daemon;
+	struct server *server;
+	struct listener listener;
+	uv_poll_t poll;
+	bool polling;
+};
+
+struct server {
+	struct app *app;
+	struct server_steps steps;
+	struct port *ports;
+	unsigned port_count;
+	struct turn_hook hook;      /* runs the daemons once at the end of a turn */
+	struct turn_hook log_hook;  /* writes the turn's access log lines in one go */
+	struct deadline_list header, keepalive, body, run, send;
+	char *log;
+	size_t log_len;
+	uint64_t body_bytes;        /* held for bodies by all exchanges of this loop */
+	struct exchange *exchanges; /* all whose reply is still to come */
+	unsigned running;           /* exchanges from their headers to their last byte */
+	unsigned connections;
+	struct deadline_list linger;
+	struct deadline lingers;
+	bool draining;
+	void (*drained)(void *arg);
+	void *drained_arg;
+};
+
+/* One client connection, from accept to close. */
+struct connection {
+	struct port *port;
+	struct deadline deadline;   /* in exactly one of the server's lists, or in none */
+	struct exchange *exchange;  /* the one under way */
+	int fd;
+	bool idle;                  /* between two requests */
+	char address[INET6_ADDRSTRLEN];
+};
+
+enum stage { STAGE_HEAD, STAGE_BODY, STAGE_RUN, STAGE_SENT };
+
+struct reply_header {
+	const char *name, *value;
+};
+
+struct exchange {
+	struct request rq;          /* first: a request is its exchange */
+	struct server *server;
+	struct connection *connection;
+	struct MHD_Connection *mhd;
+	struct head head;
+	const char *uri;            /* as sent: path and query */
+	struct text query;
+	uint64_t started_us;
+	enum stage stage;
+	unsigned step;
+	struct exchange *next, *previous; /* in server->exchanges */
+	unsigned held;              /* continuations under way */
+	bool suspended;
+	bool inside;                /* MHD's access handler is on the stack */
+	bool replied;               /* a reply is decided: everything later is ignored */
+	bool gone;                  /* MHD has completed it */
+	bool close;                 /* Connection: close after the reply */
+	bool discard;               /* the body is read and thrown away */
+	int early;                  /* error found before the body; answered once the body is over */
+	struct route_match match;
+
+	char *body;
+	size_t body_len, body_room;
+	bool body_heap;
+
+	int status;
+	const char *content_type;
+	struct text out;
+	const char *encoding;       /* "gzip", "br" or NULL */
+	const char *etag;
+	struct reply_header headers[REPLY_HEADERS_MAX];
+	unsigned header_count;
+};
+
+static inline struct exchange *exchange_of(struct request *rq)
+{
+	return (struct exchange *)rq;
+}
+
+/* head.c: gathers and audits the headers. */
+void head_read(struct exchange *x, const char *version);
+bool head_accepts_json(const struct head *head);
+bool head_wants_problem(const struct head *head);
+bool head_wants_french(const struct head *head);
+/* Picks "br", "gzip" or NULL; only_gzip when just that form is at hand. */
+const char *head_encoding(const struct head *head, bool only_gzip);
+/* Quality 0…1000 of `name` in an Accept-like list, -1 when it is not named. */
+int quality_of(struct text list, struct text name);
+
+/* body.c */
+/* Takes bytes; 0, E_BODY_TOO_LARGE, E_NO_MEMORY, E_BUSY. */
+int body_collect(struct exchange *x, const char *at, size_t len);
+void body_free(struct exchange *x);
+/* Parses body and query and checks both against the route's tables; false: a reply is decided. */
+bool body_check(struct exchange *x);
+
+/* cors.c: false when the exchange has been answered (foreign origin, preflight). */
+bool cors_admits(struct exchange *x);
+void cors_headers(struct exchange *x, struct MHD_Response *response);
+
+/* reply.c */
+/* Builds MHD's response and queues it; what MHD's access handler returns. */
+enum MHD_Result reply_queue(struct exchange *x);
+
+/* compress.c: the body in another encoding, in the arena; absent when it does not shrink. */
+struct text compress_text(struct arena *arena, const char *encoding, struct text plain);
+
+/* exchange.c */
+struct exchange *exchange_new(struct connection *connection, struct MHD_Connection *mhd,
+	const char *uri);
+void exchange_completed(struct exchange *x);
+/* Takes it off the server's list of those that wait for their reply. */
+void exchange_forget(struct exchange *x);
+/* Makes the decided reply leave: queued by the access handler on the stack, or by resuming. */
+void exchange_answered(struct exchange *x);
+/* Called by MHD's access handler in each stage. */
+enum MHD_Result exchange_head(struct exchange *x, const char *method, const char *version);
+enum MHD_Result exchange_body(struct exchange *x, const char *at, size_t *len);
+
+/* log.c: the access log line of a finished exchange. */
+void access_log(struct exchange *x);
+void access_log_flush(struct turn_hook *hook);
+
+#endif

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Reading a checked request: members of its body and query, headers, pages, and texts for SQL parameters.
+ */
+#include <stdio.h>
+
+#include "exchange.h"
+
+const struct field page_fields[] = { PAGE_FIELDS, FIELD_END };
+
+json_t *member(const json_t *object, const char *name)
+{
+	return json_object_get(object, name);
+}
+
+const char *member_text(const json_t *object, const char *name)
+{
+	return json_string_value(json_object_get(object, name));
+}
+
+int64_t member_int(const json_t *object, const char *name, int64_t fallback)
+{
+	const json_t *value = json_object_get(object, name);
+
+	return json_is_integer(value) ? json_integer_value(value) : fallback;
+}
+
+double member_number(const json_t *object, const char *name, double fallback)
+{
+	const json_t *value = json_object_get(object, name);
+
+	return json_is_number(value) ? json_number_value(value) : fallback;
+}
+
+bool member_bool(const json_t *object, const char *name, bool fallback)
+{
+	const json_t *value = json_object_get(object, name);
+
+	return json_is_boolean(value) ? json_is_true(value) : fallback;
+}
+
+const char *request_header(struct request *rq, const char *name)
+{
+	struct exchange *x = exchange_of(rq);
+
+	return x->mhd ? MHD_lookup_connection_value(x->mhd, MHD_HEADER_KIND, name) : NULL;
+}
+
+static bool proxy_is_trusted(const struct exchange *x)
+{
+	struct text list = text_of(x->rq.app->config->trusted_proxies);
+
+	while (list.at)
+		if (text_is(text_trim(text_cut(&list, ',')), text_of(x->connection->address)))
+			return true;
+	return false;
+}
+
+/* The last address of X-Forwarded-For is the one our own proxy saw. */
+const char *request_address(struct request *rq)
+{
+	struct exchange *x = exchange_of(rq);
+	struct text list = x->head.forwarded_for;
+	struct text last = TEXT_NONE;
+
+	if (!x->connection)
+		return "";
+	if (!list.at || !proxy_is_trusted(x))
+		return x->connection->address;
+	while (list.at)
+		last = text_trim(text_cut(&list, ','));
+	if (last.len == 0 || last.len >= INET6_ADDRSTRLEN)
+		return x->connection->address;
+	return arena_copy(rq->arena, last.at, last.len);
+}
+
+const char *arg_int(struct request *rq, int64_t value)
+{
+	return arena_printf(rq->arena, "%lld", (long long)value);
+}
+
+const char *arg_double(struct request *rq, double value)
+{
+	return arena_printf(rq->arena, "%.17g", value);
+}
+
+static int json_append(const char *at, size_t len, void *arg)
+{
+	buf_add(arg, at, len);
+	return 0;
+}
+
+const char *arg_json(struct request *rq, const json_t *value)
+{
+	struct buf text = buf_in(rq->arena, 256);
+
+	if (!value || json_dump_callback(value, json_append, &text, JSON_COMPACT | JSON_ENCODE_ANY))
+		return NULL;
+	return buf_string(&text);
+}
+
+struct page request_page(struct request *rq, int64_t fallback_limit)
+{
+	struct page page = {
+		.page = member_int(rq->query, "page", 1),
+		.limit = member_int(rq->query, "limit", fallback_limit),
+	};
+
+	if (page.limit > 100)
+		page.limit = 100;
+	page.offset = (page.page - 1) * page.limit;
+	return page;
+}

@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The OpenAPI 3.1 document, made from the route tables: paths, parameters, bodies, replies, errors,
+ * security. Nothing here knows an endpoint.
+ */
+#include <stdio.h>
+
+#include "reeyo/core/memory.h"
+#include "reeyo/http/route.h"
+
+static json_t *schema_of(const struct field *table);
+
+/* --- Schemas ----------------------------------------------------------------------------------- */
+
+static json_t *schema_bounds(json_t *schema, const struct field *field, const char *low, const char *high)
+{
+	if (field->min || field->kind == FIELD_MONEY)
+		json_object_set_new(schema, low, json_integer(field->min));
+	if (field->max)
+		json_object_set_new(schema, high, json_integer(field->max));
+	return schema;
+}
+
+static json_t *schema_enum(const struct field *field)
+{
+	json_t *words = json_array();
+
+	for (const char *const *word = field->words; word && *word; word++)
+		json_array_append_new(words, json_string(*word));
+	return json_pack("{s:s,s:o}", "type", "string", "enum", words);
+}
+
+static json_t *schema_digits(const struct field *field)
+{
+	char pattern[48];
+
+	snprintf(pattern, sizeof(pattern), "^[0-9]{%lld,%lld}$", (long long)field->min,
+		(long long)field->max);
+	return json_pack("{s:s,s:s}", "type", "string", "pattern", pattern);
+}
+
+static json_t *schema_text(const struct field *field)
+{
+	return schema_bounds(json_pack("{s:s}", "type", "string"), field, "minLength", "maxLength");
+}
+
+static json_t *schema_format(const char *format)
+{
+	return json_pack("{s:s,s:s}", "type", "string", "format", format);
+}
+
+static json_t *schema_scalar(const struct field *field)
+{
+	switch (field->kind) {
+	case FIELD_INT:
+	case FIELD_MONEY:
+		return schema_bounds(json_pack("{s:s,s:s}", "type", "integer", "format", "int64"), field,
+			"minimum", "maximum");
+	case FIELD_NUMBER:
+		return schema_bounds(json_pack("{s:s}", "type", "number"), field,
+			field->above ? "exclusiveMinimum" : "minimum", "maximum");
+	case FIELD_BOOL:
+		return json_pack("{s:s}", "type", "boolean");
+	case FIELD_ENUM:
+		return schema_enum(field);
+	case FIELD_DIGITS:
+		return schema_digits(field);
+	case FIELD_ID:
+		return json_pack("{s:s,s:s}", "type", "string", "pattern", "^[A-Za-z0-9_.-]{1,64}$");
+	case FIELD_PHONE:
+		return json_pack("{s:s,s:s}", "type", "string", "examples", "+237670000001");
+	case FIELD_EMAIL:
+		return schema_format("email");
+	case FIELD_PASSWORD:
+	case FIELD_SECRET:
+		return schema_format("password");
+	case FIELD_URL:
+		return schema_format("uri");
+	case FIELD_TIME:
+		return schema_format("date-time");
+	case FIELD_DATE:
+		return schema_format("date");
+	case FIELD_POINT:
+		return json_pack("{s:s,s:[ss],s:{s:{s:s},s:{s:s}}}", "type", "object", "required", "lat", "lng",
+			"properties", "lat", "type", "number", "lng", "type", "number");
+	default:
+		return schema_text(field);
+	}
+}
+
+static json_t *schema_list(const struct field *field)
+{
+	struct field each = { .kind = field->each, .max = field->each_max };
+	json_t *items = field->of		      ? schema_of(field->of) :
+			field->each == FIELD_NONE ||
+				field->each == FIELD_ANY ? json_object() :
+							   schema_scalar(&each);
+
+	return schema_bounds(json_pack("{s:s,s:o}", "type", "array", "items", items), field, "minItems",
+		"maxItems");
+}
+
+static json_t *schema_field(const struct field *field)
+{
+	json_t *schema = field->kind == FIELD_LIST   ? schema_list(field) :
+			 field->kind == FIELD_OBJECT ? schema_of(field->of) :
+			 field->kind == FIELD_ANY    ? json_object() :
+						       schema_scalar(field);
+	json_t *type = json_object_get(schema, "type");
+
+	if (field->kind == FIELD_PHONE)
+		json_object_set_new(schema, "examples", json_pack("[s]", "+237670000001"));
+	if (field->nullable && type)
+		json_object_set_new(schema, "type", json_pack("[O,s]", type, "null"));
+	if (field->does)
+		json_object_set_new(schema, "description", json_string(field->does));
+	return schema;
+}
+
+/* An object's schema; a NULL table is any object. */
+static json_t *schema_of(const struct field *table)
+{
+	json_t *properties = json_object();
+	json_t *required = json_array();
+	json_t *schema = json_pack("{s:s}", "type", "object");
+
+	for (const struct field *field = table; field && field->name; field++) {
+		json_object_set_new(properties, field->name, schema_field(field));
+		if (field->required)
+			json_array_append_new(required, json_string(field->name));
+	}
+	if (table)
+		json_object_set(schema, "properties", properties);
+	if (json_array_size(required))
+		json_object_set(schema, "required", required);
+	json_decref(properties);
+	json_decref(required);
+	return schema;
+}
+
+/* --- Operations -------------------------------------------------------------------------------- */
+
+static json_t *reference(const char *to)
+{
+	return json_pack("{s:s}", "$ref", to);
+}
+
+static json_t *reply_schema(const struct route *row)
+{
+	json_t *data = row->reply ? schema_of(row->reply) : json_object();
+	json_t *schema;
+
+	if (row->shape == REPLY_BARE)
+		return data;
+	if (row->shape == REPLY_ARRAY || row->shape == REPLY_PAGE)
+		data = json_pack("{s:s,s:o}", "type", "array", "items", data);
+	if (row->shape == REPLY_MESSAGE) {
+		json_decref(data);
+		data = json_pack("{s:s}", "type", "null");
+	}
+	schema = json_pack("{s:s,s:[ss],s:{s:{s:b},s:{s:s},s:o}}", "type", "object", "required", "success",
+		"data", "properties", "success", "const", 1, "message", "type", "string", "data", data);
+	if (row->shape == REPLY_PAGE)
+		json_object_set_new(json_object_get(schema, "properties"), "meta",
+			reference("#/components/schemas/Meta"));
+	return schema;
+}
+
+/* Errors by status, since OpenAPI has one reply per status: the codes are listed in its text. */
+static void error_add(json_t *replies, enum name_space ns, enum err error)
+{
+	const struct error_row *row = error_row(error);
+	char status[8], text[512];
+	json_t *reply;
+	const char *before;
+
+	snprintf(status, sizeof(status), "%d", error_status(error, ns));
+	reply = json_object_get(replies, status);
+	before = reply ? json_string_value(json_object_get(reply, "description")) : NULL;
+	if (before && strstr(before, row->code[ns]) && strstr(before, row->english))
+		return;
+	snprintf(text, sizeof(text), "%s%s%s: %s", before ? before : "", before ? "; " : "", row->code[ns],
+		row->english);
+	json_object_set_new(replies, status,
+		json_pack("{s:s,s:{s:{s:o},s:{s:o}}}", "description", text, "content", "application/json",
+			"schema", reference("#/components/schemas/Error"), "application/problem+json", "schema",
+			reference("#/components/schemas/Problem")));
+}
+
+static json_t *replies_of(const struct route_set *set, const struct route *row)
+{
+	json_t *replies = json_object();
+	bool bare_text = row->shape == REPLY_BARE && !row->reply;
+	json_t *success = json_pack("{s:s,s:{s:{s:o}}}", "description", row->does, "content",
+		bare_text ? "text/plain" : "application/json", "schema",
+		bare_text ? json_pack("{s:s}", "type", "string") : reply_schema(row));
+
+	json_object_set_new(replies, row->created ? "201" : "200", success);
+	if (row->method == GET && !bare_text)
+		json_object_set_new(replies, "304", json_pack("{s:s}", "description", "Not changed since the ETag"));
+	if (row->who != ANYONE) {
+		error_add(replies, set->ns, E_NO_TOKEN);
+		error_add(replies, set->ns, E_BAD_TOKEN);
+		error_add(replies, set->ns, E_TOKEN_EXPIRED);
+		error_add(replies, set->ns, E_WRONG_ROLE);
+	}
+	if (row->who == CUSTOMER_VERIFIED) {
+		error_add(replies, set->ns, E_PHONE_UNVERIFIED);
+		error_add(replies, set->ns, E_SUSPENDED);
+		error_add(replies, set->ns, E_INACTIVE);
+	}
+	if (row->body || row->query) {
+		error_add(replies, set->ns, E_VALIDATION);
+		error_add(replies, set->ns, E_BODY_TOO_LARGE);
+		error_add(replies, set->ns, E_MEDIA_TYPE);
+	}
+	if (row->idempotent) {
+		error_add(replies, set->ns, E_IDEMPOTENCY_MISMATCH);
+		error_add(replies, set->ns, E_IDEMPOTENCY_RUNNING);
+	}
+	for (size_t i = 0; i < ROUTE_ERRORS && row->errors[i]; i++)
+		error_add(replies, set->ns, row->errors[i]);
+	error_add(replies, set->ns, E_NOT_ACCEPTABLE);
+	error_add(replies, set->ns, E_TOO_MANY_REQUESTS);
+	error_add(replies, set->ns, E_INTERNAL);
+	error_add(replies, set->ns, E_STORE_DOWN);
+	return replies;
+}
+
+static void parameter_add(json_t *list, const char *in, const char *name, bool required, json_t *schema,
+	const char *does)
+{
+	json_t *one = json_pack("{s:s,s:s,s:b,s:o}", "name", name, "in", in, "required", (int)required,
+		"schema", schema);
+
+	if (does)
+		json_object_set_new(one, "description", json_string(does));
+	json_array_append_new(list, one);
+}
+
+static json_t *parameters_of(const struct route *row, struct text path)
+{
+	json_t *list = json_array();
+	char name[64];
+
+	while (path.at && path.len) {
+		struct text segment = text_cut(&path, '/');
+
+		if (segment.len < 2 || segment.at[0] != ':' || segment.len >= sizeof(name))
+			continue;
+		snprintf(name, sizeof(name), "%.*s", (int)segment.len - 1, segment.at + 1);
+		parameter_add(list, "path", name, true,
+			json_pack("{s:s,s:s}", "type", "string", "pattern", "^[A-Za-z0-9_.-]{1,64}$"), NULL);
+	}
+	for (const struct field *field = row->query; field && field->name; field++)
+		parameter_add(list, "query", field->name, field->required, schema_field(field), field->does);
+	if (row->idempotent)
+		parameter_add(list, "header", "Idempotency-Key", false,
+			json_pack("{s:s,s:i}", "type", "string", "maxLength", 128),
+			"Makes repeating safe: the same key and body replay the first answer for 24 h");
+	return list;
+}
+
+static json_t *security_of(const struct route_set *set, const struct route *row)
+{
+	if (row->who == ANYONE)
+		return json_array();
+	if (set->ns == NS_ADMIN)
+		return json_pack("[{s:[]},{s:[]}]", "bearer", "adminCookie");
+	return json_pack("[{s:[]}]", "bearer");
+}
+
+static json_t *operation_of(const struct route_set *set, const struct route *row, enum method method,
+	struct text path, const char *id)
+{
+	json_t *operation = json_pack("{s:s,s:s,s:[s],s:o,s:o,s:o,s:s}", "operationId", id, "summary",
+		row->does, "tags", set->tag, "parameters", parameters_of(row, path), "responses",
+		replies_of(set, row), "security", security_of(set, row), "x-who", who_name(row->who));
+	json_t *content;
+
+	if (row->body && method != GET && method != DELETE) {
+		content = json_pack("{s:{s:o},s:{s:o}}", "application/json", "schema", schema_of(row->body),
+			"application/x-www-form-urlencoded", "schema", schema_of(row->body));
+		json_object_set_new(operation, "requestBody", json_pack("{s:o}", "content", content));
+	}
+	return operation;
+}
+
+/* --- Paths ------------------------------------------------------------------------------------- */
+
+/* "/orders/:orderId" as "/api/v1/user/orders/{orderId}". */
+static void path_write(char out[256], const struct route_set *set, const struct route *row, struct text path)
+{
+	size_t len = row->root ? 0 : (size_t)snprintf(out, 256, "/api/v1/%s", name_space_name(set->ns));
+
+	text_cut(&path, '/');
+	while (path.at && path.len) {
+		struct text segment = text_cut(&path, '/');
+		bool param = segment.len > 1 && segment.at[0] == ':';
+
+		len += (size_t)snprintf(out + len, 256 - len, param ? "/{%.*s}" : "/%.*s",
+			(int)(segment.len - param), segment.at + param);
+	}
+	if (len == 0)
+		snprintf(out, 256, "/");
+}
+
+static void identifier_write(char out[300], const char *method, const char *path)
+{
+	size_t len = (size_t)snprintf(out, 300, "%s", method);
+
+	for (const char *c = path; *c && len < 298; c++)
+		if ((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9'))
+			out[len++] = *c;
+		else if (out[len - 1] != '_')
+			out[len++] = '_';
+	while (len && out[len - 1] == '_')
+		len--;
+	out[len] = '\0';
+}
+
+static void operation_put(json_t *paths, const struct route_set *set, const struct route *row,
+	enum method method, struct text template)
+{
+	char path[256], id[300], verb[8];
+	json_t *item;
+
+	path_write(path, set, row, template);
+	snprintf(verb, sizeof(verb), "%s", method_name(method));
+	for (char *c = verb; *c; c++)
+		*c = (char)(*c | 0x20);
+	item = json_object_get(paths, path);
+	if (!item) {
+		json_object_set_new(paths, path, json_object());
+		item = json_object_get(paths, path);
+	}
+	if (method != row->method && json_object_get(item, verb))
+		return; /* an explicit row beats .any_write */
+	identifier_write(id, verb, path);
+	json_object_set_new(item, verb, operation_of(set, row, method, template, id));
+}
+
+static void row_document(void *arg, const struct route_set *set, const struct route *row)
+{
+	static const enum method writes[] = { POST, PUT, PATCH };
+	json_t *paths = arg;
+	struct text also = text_of(row->also);
+	struct text path = text_of(row->path);
+
+	while (path.at) {
+		operation_put(paths, set, row, row->method, path);
+		for (size_t i = 0; row->any_write && i < COUNT_OF(writes); i++)
+			if (writes[i] != row->method)
+				operation_put(paths, set, row, writes[i], path);
+		path = also.at ? text_cut(&also, ' ') : TEXT_NONE;
+		if (path.at && path.len == 0)
+			path = TEXT_NONE;
+	}
+}
+
+static json_t *components(void)
+{
+	static const struct field error_body[] = {
+		{ "code", FIELD_TEXT, .required = true, .does = "Never changes with the language" },
+		{ "message", FIELD_TEXT, .required = true, .does = "English, or French by Accept-Language" },
+		{ "details", FIELD_ANY, .does = "Which fields, where in the JSON, which route is near" },
+		FIELD_END
+	};
+	static const struct field error_fields[] = {
+		{ "success", FIELD_BOOL, .required = true },
+		{ "error", FIELD_OBJECT, .required = true, .of = error_body },
+		{ "timestamp", FIELD_TIME, .required = true },
+		{ "path", FIELD_TEXT, .required = true },
+		{ "requestId", FIELD_TEXT, .required = true },
+		FIELD_END
+	};
+	static const struct field problem_fields[] = {
+		{ "type", FIELD_TEXT, .required = true }, { "status", FIELD_INT, .required = true },
+		{ "title", FIELD_TEXT, .required = true }, { "detail", FIELD_TEXT },
+		{ "code", FIELD_TEXT, .required = true }, { "instance", FIELD_TEXT },
+		{ "errors", FIELD_ANY }, { "requestId", FIELD_TEXT }, FIELD_END
+	};
+	static const struct field meta_fields[] = {
+		{ "page", FIELD_INT, .required = true }, { "limit", FIELD_INT, .required = true },
+		{ "pageSize", FIELD_INT, .required = true }, { "total", FIELD_INT, .required = true },
+		{ "totalPages", FIELD_INT, .required = true }, { "hasNext", FIELD_BOOL, .required = true },
+		{ "hasPrev", FIELD_BOOL, .required = true }, FIELD_END
+	};
+
+	return json_pack("{s:{s:o,s:o,s:o},s:{s:{s:s,s:s,s:s},s:{s:s,s:s,s:s}}}", "schemas", "Error",
+		schema_of(error_fields), "Problem", schema_of(problem_fields), "Meta", schema_of(meta_fields),
+		"securitySchemes", "bearer", "type", "http", "scheme", "bearer", "bearerFormat", "JWT",
+		"adminCookie", "type", "apiKey", "in", "cookie", "name", "accessToken");
+}
+
+char *openapi_document(const struct router *router, const char *version)
+{
+	json_t *paths = json_object();
+	json_t *document;
+	char *text;
+
+	router_each(router, row_document, paths);
+	document = json_pack("{s:s,s:{s:s,s:s,s:s},s:[{s:s,s:s}],s:o,s:o}", "openapi", "3.1.0", "info",
+		"title", "Reeyo API", "version", version, "description",
+		"Orders, vendors, riders and administration of the Reeyo delivery platform. Unprefixed "
+		"/api/v1/… is the user namespace. Money is whole XAF, times are RFC 3339 UTC.",
+		"servers", "url", "/", "description", "This server", "components", components(), "paths", paths);
+	if (!document)
+		return NULL;
+	text = json_dumps(document, JSON_COMPACT);
+	json_decref(document);
+	return text;
+}

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Scalars of the field tables: texts, numbers, phones, addresses of all kinds. Each check either gives the value in
+ * canonical form or notes what a mobile developer needs to read to mend it.
+ */
+#include <ctype.h>
+#include <math.h>
+#include <stdio.h>
+
+#include "field.h"
+#include "reeyo/core/clock.h"
+
+/* --- Texts ------------------------------------------------------------------------------------- */
+
+static bool has_control(struct text text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned char c = (unsigned char)text.at[i];
+
+		if ((c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7f)
+			return true;
+	}
+	return false;
+}
+
+static json_t *text_check(struct check *check, const struct field *field, const char *name, struct text raw)
+{
+	struct text text = text_trim(raw);
+	size_t length = text_length(text);
+	int64_t max = field->max ? field->max : 1000;
+
+	if (has_control(text))
+		check_fault(check, name, "holds a control character", "contient un caractère de contrôle");
+	else if (field->required && text.len == 0 && field->min == 0)
+		check_fault(check, name, "must not be empty", "ne doit pas être vide");
+	else if ((int64_t)length < field->min)
+		check_fault(check, name, "must have at least %lld characters",
+			"doit avoir au moins %lld caractères", (long long)field->min);
+	else if ((int64_t)length > max)
+		check_fault(check, name, "must have at most %lld characters",
+			"doit avoir au plus %lld caractères", (long long)max);
+	else
+		return json_stringn(text.at, text.len);
+	return NULL;
+}
+
+static json_t *id_check(struct check *check, const char *name, struct text raw)
+{
+	struct text text = text_trim(raw);
+
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.at[i];
+
+		if (!isalnum((unsigned char)c) && c != '_' && c != '-' && c != '.')
+			text.len = 0;
+	}
+	if (text.len >= 1 && text.len <= 64)
+		return json_stringn(text.at, text.len);
+	check_fault(check, name, "must be an id: 1 to 64 letters, digits, _ - .",
+		"doit être un identifiant : 1 à 64 lettres, chiffres, _ - .");
+	return NULL;
+}
+
+static json_t *enum_check(struct check *check, const struct field *field, const char *name, struct text raw)
+{
+	struct text text = text_trim(raw);
+	char all[120];
+	size_t len = 0;
+
+	for (const char *const *word = field->words; *word; word++)
+		if (text_is_nocase(text, text_of(*word)))
+			return json_string(*word);
+	all[0] = '\0';
+	for (const char *const *word = field->words; *word && len < sizeof(all); word++)
+		len += (size_t)snprintf(all + len, sizeof(all) - len, "%s%s", len ? ", " : "", *word);
+	check_fault(check, name, "must be one of %s", "doit être l'un de %s", all);
+	return NULL;
+}
+
+bool phone_normalise(const char *text, char out[14])
+{
+	char digits[16];
+	size_t n = 0;
+
+	for (const char *c = text; *c; c++) {
+		if (isdigit((unsigned char)*c)) {
+			if (n >= 14)
+				return false;
+			digits[n++] = *c;
+		} else if (!strchr(" -.()", *c) && !(*c == '+' && n == 0)) {
+			return false;
+		}
+	}
+	digits[n] = '\0';
+	if (n == 14 && strncmp(digits, "00237", 5) == 0)
+		memmove(digits, digits + 2, (n -= 2) + 1);
+	if (n == 12 && strncmp(digits, "237", 3) == 0)
+		memmove(digits, digits + 3, (n -= 3) + 1);
+	if (n != 9 || digits[0] != '6')
+		return false;
+	snprintf(out, 14, "+237%.9s", digits);
+	return true;
+}
+
+static json_t *phone_check(struct check *check, const char *name, struct text raw)
+{
+	char phone[14];
+
+	if (raw.len < 40 && phone_normalise(raw.at, phone))
+		return json_string(phone);
+	check_fault(check, name, "must be a Cameroon mobile number, e.g. +237670000001",
+		"doit être un numéro mobile camerounais, p. ex. +237670000001");
+	return NULL;
+}
+
+/* One @ with something before it and a dotted name after it; no more can be said without sending mail. */
+static bool is_email(struct text text)
+{
+	struct text domain = text;
+	struct text local = text_cut(&domain, '@');
+
+	if (!domain.at || local.len < 1 || local.len > 64 || domain.len < 3 || domain.len > 190)
+		return false;
+	if (domain.at[0] == '.' || domain.at[domain.len - 1] == '.' || !memchr(domain.at, '.', domain.len))
+		return false;
+	for (size_t i = 0; i < text.len; i++) {
+		unsigned char c = (unsigned char)text.at[i];
+
+		if (c <= ' ' || c >= 0x7f || strchr("\"(),:;<>[\\]", c))
+			return false;
+	}
+	return !memchr(domain.at, '@', domain.len);
+}
+
+static json_t *email_check(struct check *check, const char *name, struct text raw)
+{
+	struct text text = text_trim(raw);
+	char lower[256];
+
+	if (text.len < sizeof(lower) && is_email(text)) {
+		for (size_t i = 0; i < text.len; i++)
+			lower[i] = (char)tolower((unsigned char)text.at[i]);
+		return json_stringn(lower, text.len);
+	}
+	check_fault(check, name, "must be an e-mail address", "doit être une adresse e-mail");
+	return NULL;
+}
+
+const char *password_fault(const char *password, bool french)
+{
+	size_t len = strlen(password);
+	bool lower = false, upper = false, digit = false, other = false;
+
+	for (const char *c = password; *c; c++) {
+		lower |= islower((unsigned char)*c) != 0;
+		upper |= isupper((unsigned char)*c) != 0;
+		digit |= isdigit((unsigned char)*c) != 0;
+		other |= strchr("@$!%*?&#", *c) != NULL;
+	}
+	if (len >= 8 && len <= 128 && lower && upper && digit && other)
+		return NULL;
+	return french ? "doit avoir 8 à 128 caractères, dont une minuscule, une majuscule, un chiffre et un de "
+			"@$!%*?&#" :
+			"must have 8 to 128 characters with a lower-case and an upper-case letter, a digit and "
+			"one of @$!%*?&#";
+}
+
+static json_t *password_check(struct check *check, const char *name, struct text raw)
+{
+	if (!password_fault(raw.at, false))
+		return json_stringn(raw.at, raw.len);
+	check_fault(check, name, "%s", "%s", password_fault(raw.at, false));
+	snprintf(check->faults[check->count - 1].message_fr, sizeof(check->faults[0].message_fr), "%s",
+		password_fault(raw.at, true));
+	return NULL;
+}
+
+static json_t *secret_check(struct check *check, const struct field *field, const char *name, struct text raw)
+{
+	int64_t max = field->max ? field->max : 1024;
+
+	if (raw.len >= 1 && (int64_t)raw.len <= max)
+		return json_stringn(raw.at, raw.len);
+	check_fault(check, name, "must have 1 to %lld characters", "doit avoir 1 à %lld caractères",
+		(long long)max);
+	return NULL;
+}
+
+static json_t *digits_check(struct check *check, const struct field *field, const char *name, struct text raw)
+{
+	struct text text = text_trim(raw);
+	bool right = (int64_t)text.len >= field->min && (int64_t)text.len <= field->max;
+
+	for (size_t i = 0; i < text.len; i++)
+		right &= isdigit((unsigned char)text.at[i]) != 0;
+	if (right)
+		return json_stringn(text.at, text.len);
+	if (field->min == field->max)
+		check_fault(check, name, "must be %lld digits", "doit être %lld chiffres", (long long)field->max);
+	else
+		check_fault(check, name, "must be %lld to %lld digits", "doit être %lld à %lld chiffres",
+			(long long)field->min, (long long)field->max);
+	return NULL;
+}
+
+static json_t *url_check(struct check *check, const char *name, struct text raw)
+{
+	struct text text = text_trim(raw);
+	bool right = text.len <= 2048 && !has_control(text) && !memchr(text.at, ' ', text.len) &&
+		     ((text_starts(text, TEXT("http://")) && text.len > 7) ||
+			     (text_starts(text, TEXT("https://")) && text.len > 8));
+
+	if (right)
+		return json_stringn(text.at, text.len);
+	check_fault(check, name, "must be an http or https address", "doit être une adresse http ou https");
+	return NULL;
+}
+
+static json_t *time_check(struct check *check, const char *name, struct text raw)
+{
+	struct text text = text_trim(raw);
+	char copy[48];
+	int64_t ms;
+
+	if (text.len < sizeof(copy)) {
+		memcpy(copy, text.at, text.len);
+		copy[text.len] = '\0';
+		if (clock_parse(copy, &ms) == 0)
+			return json_stringn(text.at, text.len);
+	}
+	check_fault(check, name, "must be a time, e.g. 2026-03-01T14:05:00Z",
+		"doit être une date et heure, p. ex. 2026-03-01T14:05:00Z");
+	return NULL;
+}
+
+static json_t *date_check(struct check *check, const char *name, struct text raw)
+{
+	struct text text = text_trim(raw);
+	char whole[32];
+	int64_t ms;
+
+	if (text.len == 10) {
+		snprintf(whole, sizeof(whole), "%.10sT00:00:00Z", text.at);
+		if (clock_parse(whole, &ms) == 0)
+			return json_stringn(text.at, text.len);
+	}
+	check_fault(check, name, "must be a date, e.g. 2026-03-01", "doit être une date, p. ex. 2026-03-01");
+	return NULL;
+}
+
+/* --- Numbers ----------------------------------------------------------------------------------- */
+
+static bool in_range(struct check *check, const struct field *field, const char *name, int64_t value)
+{
+	bool money = field->kind == FIELD_MONEY;
+
+	if (!field->min && !field->max && !(money && value < 0))
+		return true;
+	if (value >= field->min && (!field->max || value <= field->max))
+		return true;
+	if (field->max)
+		check_fault(check, name, "must be from %lld to %lld", "doit être compris entre %lld et %lld",
+			(long long)field->min, (long long)field->max);
+	else
+		check_fault(check, name, "must be at least %lld", "doit être au moins %lld",
+			(long long)field->min);
+	return false;
+}
+
+/* 10, 10.0 and (in forms) "10". */
+static bool whole_number(struct check *check, const json_t *value, int64_t *ret)
+{
+	double real;
+
+	if (json_is_integer(value)) {
+		*ret = json_integer_value(value);
+		return true;
+	}
+	if (json_is_string(value) && check->texts)
+		return text_to_int(text_trim(text_of(json_string_value(value))), INT64_MIN, INT64_MAX, ret);
+	real = json_real_value(value);
+	if (!json_is_real(value) || real != floor(real) || fabs(real) > 9007199254740992.0)
+		return false;
+	*ret = (int64_t)real;
+	return true;
+}
+
+static json_t *int_check(struct check *check, const struct field *field, const char *name, json_t *value)
+{
+	int64_t number;
+
+	if (!whole_number(check, value, &number)) {
+		if (field->kind == FIELD_MONEY)
+			check_fault(check, name, "must be a whole amount in XAF",
+				"doit être un montant entier en XAF");
+		else
+			check_fault(check, name, "must be a whole number", "doit être un nombre entier");
+		return NULL;
+	}
+	return in_range(check, field, name, number) ? json_integer(number) : NULL;
+}
+
+static json_t *number_check(struct check *check, const struct field *field, const char *name, json_t *value)
+{
+	double number;
+
+	if (json_is_number(value)) {
+		number = json_number_value(value);
+	} else if (!json_is_string(value) || !check->texts ||
+		   !text_to_double(text_trim(text_of(json_string_value(value))), &number)) {
+		check_fault(check, name, "must be a number", "doit être un nombre");
+		return NULL;
+	}
+	if (!isfinite(number) || ((field->min || field->max) && (number < (double)field->min ||
+									number > (double)field->max)) ||
+		(field->above && number <= (double)field->min)) {
+		check_fault(check, name,
+			field->above ? "must be greater than %lld and at most %lld" : "must be from %lld to %lld",
+			field->above ? "doit être supérieur à %lld et au plus %lld" :
+				       "doit être compris entre %lld et %lld",
+			(long long)field->min, (long long)field->max);
+		return NULL;
+	}
+	return json_real(number);
+}
+
+static json_t *bool_check(struct check *check, const char *name, json_t *value)
+{
+	const char *text = json_string_value(value);
+
+	if (json_is_boolean(value))
+		return json_incref(value);
+	if (check->texts && text && (strcmp(text, "true") == 0 || strcmp(text, "1") == 0))
+		return json_true();
+	if (check->texts && text && (strcmp(text, "false") == 0 || strcmp(text, "0") == 0))
+		return json_false();
+	check_fault(check, name, "must be true or false", "doit être true ou false");
+	return NULL;
+}
+
+/* --- Dispatch ---------------------------------------------------------------------------------- */
+
+static json_t *string_check(struct check *check, const struct field *field, const char *name, struct text raw)
+{
+	switch (field->kind) {
+	case FIELD_ID:
+		return id_check(check, name, raw);
+	case FIELD_ENUM:
+		return enum_check(check, field, name, raw);
+	case FIELD_PHONE:
+		return phone_check(check, name, raw);
+	case FIELD_EMAIL:
+		return email_check(check, name, raw);
+	case FIELD_PASSWORD:
+		return password_check(check, name, raw);
+	case FIELD_SECRET:
+		return secret_check(check, field, name, raw);
+	case FIELD_DIGITS:
+		return digits_check(check, field, name, raw);
+	case FIELD_URL:
+		return url_check(check, name, raw);
+	case FIELD_TIME:
+		return time_check(check, name, raw);
+	case FIELD_DATE:
+		return date_check(check, name, raw);
+	default:
+		return text_check(check, field, name, raw);
+	}
+}
+
+json_t *scalar_check(struct check *check, const struct field *field, const char *name, json_t *value)
+{
+	char digits[24];
+
+	switch (field->kind) {
+	case FIELD_INT:
+	case FIELD_MONEY:
+		return int_check(check, field, name, value);
+	case FIELD_NUMBER:
+		return number_check(check, field, name, value);
+	case FIELD_BOOL:
+		return bool_check(check, name, value);
+	default:
+		break;
+	}
+	if (field->kind == FIELD_DIGITS && json_is_integer(value) && json_integer_value(value) >= 0) {
+		snprintf(digits, sizeof(digits), "%0*lld", (int)field->min,
+			(long long)json_integer_value(value));
+		return digits_check(check, field, name, text_of(digits));
+	}
+	if (json_is_string(value))
+		return string_check(check, field, name,
+			(struct text){ json_string_value(value), json_string_length(value) });
+	check_fault(check, name, "must be text", "doit être du texte");
+	return NULL;
+}

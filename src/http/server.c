@@ -1,0 +1,511 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Listeners and the libmicrohttpd daemons behind them.
+ *
+ * Each daemon runs in external epoll mode: its epoll descriptor sits in a uv_poll, and MHD_run is
+ * called once at the end of a turn in which anything asked for it: socket activity, a resumed
+ * connection, or MHD itself (MHD_get_timeout says 0 when it has read bytes it has not handled yet;
+ * without asking, a resumed connection can sleep until the next timer).
+ *
+ * All time limits are ours, since MHD's own is reset by every byte a slow client drips.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "exchange.h"
+
+/* Turn: MHD is run again at most so often before the loop polls. */
+#define RUNS_PER_TURN 8
+/* On SIGTERM idle kept-alive connections get so long for a request that is on its way. */
+#define LINGER_MS 1000
+
+static void connection_expired(struct deadline *deadline);
+static void run_expired(struct deadline *deadline);
+
+int listener_parse(const char *text, struct listener *ret)
+{
+	struct text whole = text_trim(text_of(text));
+	const char *colon = whole.len ? memrchr(whole.at, ':', whole.len) : NULL;
+	struct text host, port;
+	int64_t number;
+
+	if (!colon)
+		goto wrong;
+	host = (struct text){ whole.at, (size_t)(colon - whole.at) };
+	port = (struct text){ colon + 1, whole.len - host.len - 1 };
+	if (host.len >= 2 && host.at[0] == '[' && host.at[host.len - 1] == ']')
+		host = (struct text){ host.at + 1, host.len - 2 };
+	if (host.len == 0 || text_is(host, TEXT("*")))
+		host = TEXT("0.0.0.0");
+	if (text_is(host, TEXT("localhost")))
+		host = TEXT("127.0.0.1");
+	if (!text_to_int(port, 0, 65535, &number) || host.len >= sizeof(ret->address))
+		goto wrong;
+	*ret = (struct listener){ .port = (uint16_t)number };
+	memcpy(ret->address, host.at, host.len);
+	return 0;
+wrong:
+	log_line(LOG_ERROR, "not an address to listen on, write address:port, e.g. 0.0.0.0:8080",
+		LOG_T("listen", text));
+	return E_CONFIG;
+}
+
+static int socket_refused(const struct listener *listener, const char *what, int fd)
+{
+	log_line(LOG_ERROR,
+		errno == EADDRINUSE ? "the port is in use by another program: choose another with --listen" :
+				      "cannot listen",
+		LOG_T("address", listener->address), LOG_I("port", listener->port),
+		LOG_T("call", what), LOG_T("why", strerror(errno)));
+	if (fd >= 0)
+		close(fd);
+	return E_CONFIG;
+}
+
+static int address_of(const struct listener *listener, struct sockaddr_storage *ret, socklen_t *len)
+{
+	struct sockaddr_in *four = (struct sockaddr_in *)ret;
+	struct sockaddr_in6 *six = (struct sockaddr_in6 *)ret;
+
+	memset(ret, 0, sizeof(*ret));
+	if (inet_pton(AF_INET, listener->address, &four->sin_addr) == 1) {
+		four->sin_family = AF_INET;
+		four->sin_port = htons(listener->port);
+		*len = sizeof(*four);
+		return 0;
+	}
+	if (inet_pton(AF_INET6, listener->address, &six->sin6_addr) == 1) {
+		six->sin6_family = AF_INET6;
+		six->sin6_port = htons(listener->port);
+		*len = sizeof(*six);
+		return 0;
+	}
+	log_line(LOG_ERROR, "listen needs a numeric address", LOG_T("address", listener->address));
+	return E_CONFIG;
+}
+
+/* The first loop's socket probes without SO_REUSEPORT whether another program holds the port;
+ * after it the loops share the port. */
+static int port_is_free(const struct listener *listener, const struct sockaddr *address, socklen_t len)
+{
+	int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int yes = 1;
+
+	if (fd < 0)
+		return socket_refused(listener, "socket", -1);
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+	if (bind(fd, address, len) != 0)
+		return socket_refused(listener, "bind", fd);
+	close(fd);
+	return 0;
+}
+
+static int listen_socket(struct listener *listener, bool first, int backlog, int *ret_fd)
+{
+	struct sockaddr_storage address;
+	socklen_t len;
+	int yes = 1;
+	int fd;
+
+	if (address_of(listener, &address, &len))
+		return E_CONFIG;
+	if (first && listener->port && port_is_free(listener, (struct sockaddr *)&address, len))
+		return E_CONFIG;
+	fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return socket_refused(listener, "socket", -1);
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+	setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof(yes));
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
+	if (bind(fd, (struct sockaddr *)&address, len) != 0)
+		return socket_refused(listener, "bind", fd);
+	if (listen(fd, backlog) != 0)
+		return socket_refused(listener, "listen", fd);
+	len = sizeof(address);
+	if (getsockname(fd, (struct sockaddr *)&address, &len) == 0)
+		listener->port = ntohs(address.ss_family == AF_INET6 ?
+					       ((struct sockaddr_in6 *)&address)->sin6_port :
+					       ((struct sockaddr_in *)&address)->sin_port);
+	*ret_fd = fd;
+	return 0;
+}
+
+/* --- Connections ------------------------------------------------------------------------------- */
+
+static struct connection *connection_of(struct MHD_Connection *mhd)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info ? info->socket_context : NULL;
+}
+
+static void connection_address(struct connection *connection, struct MHD_Connection *mhd)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	const struct sockaddr *address = info ? info->client_addr : NULL;
+
+	if (address && address->sa_family == AF_INET)
+		inet_ntop(AF_INET, &((const struct sockaddr_in *)address)->sin_addr,
+			connection->address, sizeof(connection->address));
+	else if (address && address->sa_family == AF_INET6)
+		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)address)->sin6_addr,
+			connection->address, sizeof(connection->address));
+}
+
+static void connection_opened(struct port *port, struct MHD_Connection *mhd, void **context)
+{
+	struct connection *connection = calloc(1, sizeof(*connection));
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+	*context = connection;
+	if (!connection)
+		return; /* the first request is refused */
+	connection->port = port;
+	connection->fd = info ? info->connect_fd : -1;
+	connection_address(connection, mhd);
+	deadline_start(&port->server->header, &connection->deadline);
+	port->server->connections++;
+	count_one(loop_counters(port->server->app->loop), COUNT_CONNECTIONS);
+}
+
+static void connection_closed(struct port *port, void **context)
+{
+	struct connection *connection = *context;
+
+	if (!connection)
+		return;
+	deadline_stop(&connection->deadline);
+	free(connection);
+	*context = NULL;
+	port->server->connections--;
+	count_add(loop_counters(port->server->app->loop), COUNT_CONNECTIONS, -1);
+}
+
+static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
+	enum MHD_ConnectionNotificationCode code)
+{
+	if (code == MHD_CONNECTION_NOTIFY_STARTED)
+		connection_opened(cls, mhd, context);
+	else
+		connection_closed(cls, context);
+}
+
+/* The time for headers, body or sending is over. MHD has no call to close a connection from
+ * outside, but it closes one whose socket was shut down. */
+static void connection_expired(struct deadline *deadline)
+{
+	static const char late[] = "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n"
+				   "Content-Type: application/json\r\n\r\n"
+				   "{\"success\":false,\"error\":{\"code\":\"REQUEST_TIMEOUT\","
+				   "\"message\":\"The request did not arrive in time\"}}\n";
+	struct connection *connection = CONTAINER_OF(deadline, struct connection, deadline);
+	struct exchange *x = connection->exchange;
+	struct server *server = connection->port->server;
+
+	if (x && x->stage != STAGE_SENT)
+		(void)!send(connection->fd, late, sizeof(late) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (!connection->idle)
+		count_one(loop_counters(server->app->loop), COUNT_HTTP_DEADLINES);
+	shutdown(connection->fd, SHUT_RDWR);
+	server->hook.wanted = true;
+}
+
+/* The handler did not answer in time: the client hears 503, whatever comes later is dropped. */
+static void run_expired(struct deadline *deadline)
+{
+	struct connection *connection = CONTAINER_OF(deadline, struct connection, deadline);
+	struct exchange *x = connection->exchange;
+
+	if (!x || x->replied)
+		return;
+	count_one(loop_counters(connection->port->server->app->loop), COUNT_HTTP_DEADLINES);
+	log_line(LOG_WARN, "a handler ran out of time", LOG_T("requestId", x->rq.request_id),
+		LOG_T("route", x->rq.route ? x->rq.route->path : NULL));
+	reply_error(&x->rq, E_TIMED_OUT);
+}
+
+/* The request line has arrived; the headers follow. */
+static void *on_uri(void *cls, const char *uri, struct MHD_Connection *mhd)
+{
+	struct port *port = cls;
+	struct connection *connection = connection_of(mhd);
+	struct exchange *x;
+
+	if (!connection)
+		return NULL;
+	if (connection->idle) {
+		connection->idle = false;
+		deadline_start(&port->server->header, &connection->deadline);
+	}
+	x = exchange_new(connection, mhd, uri);
+	connection->exchange = x;
+	return x;
+}
+
+static enum MHD_Result on_access(void *cls, struct MHD_Connection *mhd, const char *url,
+	const char *method, const char *version, const char *upload, size_t *upload_len, void **context)
+{
+	struct exchange *x = *context;
+	enum MHD_Result result;
+
+	(void)cls;
+	(void)mhd;
+	(void)url;
+	if (!x)
+		return MHD_NO; /* no memory for a request: closing is all that is left */
+	x->inside = true;
+	if (x->stage == STAGE_HEAD)
+		result = exchange_head(x, method, version);
+	else if (x->stage == STAGE_BODY)
+		result = exchange_body(x, upload, upload_len);
+	else {
+		*upload_len = 0;
+		result = x->replied && x->stage != STAGE_SENT ? reply_queue(x) : MHD_YES;
+	}
+	x->inside = false;
+	return result;
+}
+
+static void on_completed(void *cls, struct MHD_Connection *mhd, void **context,
+	enum MHD_RequestTerminationCode code)
+{
+	struct port *port = cls;
+	struct exchange *x = *context;
+	struct connection *connection = connection_of(mhd);
+
+	*context = NULL;
+	if (connection) {
+		connection->exchange = NULL;
+		connection->idle = true;
+		if (code == MHD_REQUEST_TERMINATED_COMPLETED_OK && connection->fd >= 0)
+			deadline_start(&port->server->keepalive, &connection->deadline);
+	}
+	if (x)
+		exchange_completed(x);
+}
+
+/* --- Daemons ----------------------------------------------------------------------------------- */
+
+static void on_activity(uv_poll_t *poll, int status, int events)
+{
+	struct port *port = poll->data;
+
+	(void)status;
+	(void)events;
+	port->server->hook.wanted = true;
+}
+
+static bool port_has_more(struct port *port)
+{
+	MHD_UNSIGNED_LONG_LONG timeout;
+
+	return MHD_get_timeout(port->daemon, &timeout) == MHD_YES && timeout == 0;
+}
+
+/* Clients with a request under way on a kept-alive connection are waited for: they hear
+ * Connection: close with their answer. Connections that stay idle are not. */
+static void drain_check(struct server *server)
+{
+	void (*drained)(void *) = server->drained;
+
+	if (!drained || server->running || (server->connections && deadline_runs(&server->lingers)))
+		return;
+	server->drained = NULL;
+	deadline_stop(&server->lingers);
+	drained(server->drained_arg);
+}
+
+static void linger_over(struct deadline *deadline)
+{
+	drain_check(CONTAINER_OF(deadline, struct server, lingers));
+}
+
+static void run_daemons(struct turn_hook *hook)
+{
+	struct server *server = CONTAINER_OF(hook, struct server, hook);
+
+	for (unsigned i = 0; i < server->port_count; i++) {
+		struct port *port = &server->ports[i];
+		unsigned runs = 0;
+
+		if (!port->daemon)
+			continue;
+		do
+			MHD_run(port->daemon);
+		while (port_has_more(port) && ++runs < RUNS_PER_TURN);
+		if (runs == RUNS_PER_TURN)
+			hook->wanted = true; /* go on after the others had their turn */
+	}
+	if (server->draining)
+		drain_check(server);
+}
+
+static void mhd_log(void *cls, const char *format, va_list args)
+{
+	char line[256];
+
+	(void)cls;
+	if (!log_on(LOG_DEBUG))
+		return;
+	vsnprintf(line, sizeof(line), format, args);
+	line[strcspn(line, "\n")] = '\0';
+	log_line(LOG_DEBUG, line, LOG_T("from", "libmicrohttpd"));
+}
+
+static int port_start(struct server *server, struct port *port, bool first)
+{
+	const struct config *config = server->app->config;
+	unsigned loops = 0;
+	int fd = -1;
+
+	while (server->app->all[loops])
+		loops++;
+	if (listen_socket(&port->listener, first, (int)config->backlog, &fd))
+		return E_CONFIG;
+	port->server = server;
+	port->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0,
+		NULL, NULL, on_access, port, MHD_OPTION_EXTERNAL_LOGGER, mhd_log, NULL,
+		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		(size_t)config->connection_memory, MHD_OPTION_CONNECTION_LIMIT,
+		(unsigned)(config->max_connections / (loops ? loops : 1)), MHD_OPTION_CONNECTION_TIMEOUT, 0u,
+		MHD_OPTION_NOTIFY_CONNECTION, on_connection, port, MHD_OPTION_URI_LOG_CALLBACK, on_uri, port,
+		MHD_OPTION_NOTIFY_COMPLETED, on_completed, port, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+		MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
+	if (!port->daemon) {
+		close(fd);
+		log_line(LOG_ERROR, "the HTTP daemon does not start",
+			LOG_T("address", port->listener.address), LOG_I("port", port->listener.port));
+		return E_CONFIG;
+	}
+	const union MHD_DaemonInfo *info = MHD_get_daemon_info(port->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+
+	if (uv_poll_init(loop_uv(server->app->loop), &port->poll, info->epoll_fd))
+		return E_CONFIG;
+	port->poll.data = port;
+	port->polling = true;
+	uv_poll_start(&port->poll, UV_READABLE, on_activity);
+	return 0;
+}
+
+int server_new(struct app *app, const struct server_steps *steps, struct listener *listeners,
+	unsigned count, struct server **ret)
+{
+	const struct config *config = app->config;
+	struct server *server = calloc(1, sizeof(*server));
+
+	if (!server)
+		return E_NO_MEMORY;
+	server->app = app;
+	server->steps = *steps;
+	server->ports = calloc(count, sizeof(*server->ports));
+	if (!server->ports) {
+		free(server);
+		return E_NO_MEMORY;
+	}
+	deadline_list_init(&server->header, app->loop, (uint64_t)config->header_timeout, connection_expired);
+	deadline_list_init(&server->keepalive, app->loop, (uint64_t)config->keepalive_timeout,
+		connection_expired);
+	deadline_list_init(&server->body, app->loop, (uint64_t)config->body_timeout, connection_expired);
+	deadline_list_init(&server->run, app->loop, (uint64_t)config->request_timeout, run_expired);
+	deadline_list_init(&server->send, app->loop, (uint64_t)config->send_timeout, connection_expired);
+	deadline_list_init(&server->linger, app->loop, LINGER_MS, linger_over);
+	server->hook.run = run_daemons;
+	server->log_hook.run = access_log_flush;
+	loop_hook(app->loop, PHASE_SERVE, &server->hook);
+	loop_hook(app->loop, PHASE_FLUSH, &server->log_hook);
+	for (; server->port_count < count; server->port_count++) {
+		struct port *port = &server->ports[server->port_count];
+
+		port->listener = listeners[server->port_count];
+		if (port_start(server, port, loop_index(app->loop) == 0)) {
+			server->port_count++;
+			server_close(server);
+			return E_CONFIG;
+		}
+		listeners[server->port_count].port = port->listener.port;
+	}
+	app->server = server;
+	*ret = server;
+	return 0;
+}
+
+void server_drain(struct server *server, void (*drained)(void *arg), void *arg)
+{
+	run_daemons(&server->hook); /* takes in what the kernel has accepted already */
+	server->draining = true;
+	server->drained = drained;
+	server->drained_arg = arg;
+	deadline_start(&server->linger, &server->lingers);
+	for (unsigned i = 0; i < server->port_count; i++) {
+		MHD_socket fd = MHD_quiesce_daemon(server->ports[i].daemon);
+
+		if (fd != MHD_INVALID_SOCKET)
+			close(fd);
+	}
+	server->hook.wanted = true;
+}
+
+bool server_draining(const struct server *server)
+{
+	return server->draining;
+}
+
+static void ports_freed(uv_handle_t *handle)
+{
+	struct port *port = handle->data;
+
+	port->polling = false;
+	for (unsigned i = 0; i < port->server->port_count; i++)
+		if (port->server->ports[i].polling)
+			return;
+	free(port->server->ports);
+	free(port->server->log);
+	free(port->server);
+}
+
+void server_close(struct server *server)
+{
+	bool waits = false;
+
+	if (!server)
+		return;
+	loop_unhook(server->app->loop, PHASE_SERVE, &server->hook);
+	loop_unhook(server->app->loop, PHASE_FLUSH, &server->log_hook);
+	while (server->exchanges) { /* MHD does not stop while a connection is suspended */
+		struct exchange *x = server->exchanges;
+
+		exchange_forget(x);
+		if (!x->replied)
+			reply_error(&x->rq, E_DRAINING);
+	}
+	run_daemons(&server->hook);
+	for (unsigned i = 0; i < server->port_count; i++)
+		if (server->ports[i].daemon)
+			MHD_stop_daemon(server->ports[i].daemon);
+	access_log_flush(&server->log_hook);
+	deadline_list_close(&server->header);
+	deadline_list_close(&server->keepalive);
+	deadline_list_close(&server->body);
+	deadline_list_close(&server->run);
+	deadline_list_close(&server->send);
+	deadline_list_close(&server->linger);
+	server->app->server = NULL;
+	for (unsigned i = 0; i < server->port_count; i++)
+		waits |= server->ports[i].polling;
+	for (unsigned i = 0; i < server->port_count; i++)
+		if (server->ports[i].polling)
+			uv_close((uv_handle_t *)&server->ports[i].poll, ports_freed);
+	if (!waits) {
+		free(server->ports);
+		free(server->log);
+		free(server);
+	}
+}

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Waiting for PostgreSQL and Redis on behalf of a request: each wait holds the request, ends in one
+ * completion, and goes on only if the request still wants an answer.
+ */
+#include "exchange.h"
+
+/* --- Statements -------------------------------------------------------------------------------- */
+
+struct sql_wait {
+	struct db_call call;
+	struct request *rq;
+	sql_done *done;
+	bool try_;
+};
+
+static void sql_completed(struct db_call *call, const struct db_result *result)
+{
+	struct sql_wait *wait = CONTAINER_OF(call, struct sql_wait, call);
+	struct request *rq = wait->rq;
+
+	if (!request_release(rq))
+		return;
+	if (db_error(result) && !wait->try_)
+		return reply_error(rq, db_error(result));
+	wait->done(rq, result);
+}
+
+/* Calls of one account share a lane while any is in flight: see db_call.affinity. */
+static uint32_t affinity_of(const struct request *rq)
+{
+	uint32_t hash = 2166136261u;
+
+	for (const char *c = rq->caller.id; *c; c++)
+		hash = (hash ^ (unsigned char)*c) * 16777619u;
+	return rq->caller.id[0] ? hash | 1 : 0;
+}
+
+void sql_run(struct request *rq, enum db_lane lane, enum query query, bool try_, sql_done *done,
+	unsigned count, const char *const *params)
+{
+	struct sql_wait *wait = arena_alloc(rq->arena, sizeof(*wait));
+
+	if (!wait || count > DB_MAX_PARAMS)
+		return reply_error(rq, wait ? E_INTERNAL : E_NO_MEMORY);
+	wait->rq = rq;
+	wait->done = done;
+	wait->try_ = try_;
+	wait->call.query = query;
+	wait->call.lane = lane;
+	wait->call.count = count;
+	wait->call.affinity = lane == DB_WRITE ? affinity_of(rq) : 0;
+	wait->call.done = sql_completed;
+	wait->call.owner = rq;
+	wait->call.next = NULL;
+	wait->call.tries = 0;
+	for (unsigned i = 0; i < count; i++)
+		wait->call.params[i] = params[i];
+	request_hold(rq);
+	db_submit(rq->app->db, &wait->call);
+}
+
+/* --- Cached values ----------------------------------------------------------------------------- */
+
+struct cache_wait {
+	struct cache_read read;
+	struct db_call call;      /* of cached_by_sql */
+	struct request *rq;
+	void (*load)(struct request *rq, struct cache_read *read);
+	cached_done *done;
+	enum query query;
+};
+
+static void cached_completed(struct cache_read *read, int error, const struct cache_value *value)
+{
+	struct cache_wait *wait = CONTAINER_OF(read, struct cache_wait, read);
+
+	if (request_release(wait->rq))
+		wait->done(wait->rq, error, value);
+}
+
+static void cached_load(struct cache_read *read)
+{
+	struct cache_wait *wait = CONTAINER_OF(read, struct cache_wait, read);
+
+	wait->load(wait->rq, read);
+}
+
+static struct cache_wait *cached_wait(struct request *rq, enum cache_kind kind, const char *id,
+	cached_done *done)
+{
+	struct cache_wait *wait = ARENA_NEW(rq->arena, struct cache_wait);
+
+	if (!wait) {
+		reply_error(rq, E_NO_MEMORY);
+		return NULL;
+	}
+	wait->rq = rq;
+	wait->done = done;
+	wait->read.kind = kind;
+	if (id)
+		memcpy(wait->read.id, id, strnlen(id, sizeof(wait->read.id) - 1));
+	wait->read.load = cached_load;
+	wait->read.done = cached_completed;
+	wait->read.owner = rq;
+	return wait;
+}
+
+void cached(struct request *rq, enum cache_kind kind, const char *id,
+	void (*load)(struct request *rq, struct cache_read *read), cached_done *done)
+{
+	struct cache_wait *wait = cached_wait(rq, kind, id, done);
+
+	if (!wait)
+		return;
+	wait->load = load;
+	request_hold(rq);
+	cache_get(rq->app->cache, &wait->read);
+}
+
+/* A load serves every reader that shares it, so it goes on even when its own request has been answered. */
+static void row_loaded(struct db_call *call, const struct db_result *result)
+{
+	struct cache_wait *wait = CONTAINER_OF(call, struct cache_wait, call);
+	struct request *rq = wait->rq;
+	struct text body;
+
+	if (db_error(result)) {
+		cache_failed(&wait->read, db_error(result));
+	} else if (db_rows(result) == 0 || db_is_null(result, 0, 0)) {
+		cache_missing(&wait->read);
+	} else {
+		body = envelope(rq->arena, NULL, db_text(result, 0, 0));
+		if (body.at)
+			cache_loaded(&wait->read, body);
+		else
+			cache_failed(&wait->read, E_NO_MEMORY);
+	}
+	request_release(rq);
+}
+
+static void row_load(struct request *rq, struct cache_read *read)
+{
+	struct cache_wait *wait = CONTAINER_OF(read, struct cache_wait, read);
+
+	memset(&wait->call, 0, sizeof(wait->call));
+	wait->call.query = wait->query;
+	wait->call.lane = DB_READ;
+	wait->call.count = read->id[0] ? 1 : 0;
+	wait->call.params[0] = read->id;
+	wait->call.done = row_loaded;
+	wait->call.owner = rq;
+	request_hold(rq);
+	db_submit(rq->app->db, &wait->call);
+}
+
+void cached_by_sql(struct request *rq, enum cache_kind kind, const char *id, enum query query,
+	cached_done *done)
+{
+	struct cache_wait *wait = cached_wait(rq, kind, id, done);
+
+	if (!wait)
+		return;
+	wait->load = row_load;
+	wait->query = query;
+	request_hold(rq);
+	cache_get(rq->app->cache, &wait->read);
+}
+
+struct drop_wait {
+	struct request *rq;
+	void (*next)(struct request *rq);
+};
+
+static void dropped(void *arg)
+{
+	struct drop_wait *wait = arg;
+
+	if (request_release(wait->rq))
+		wait->next(wait->rq);
+}
+
+void uncached(struct request *rq, enum cache_kind kind, const char *id, void (*next)(struct request *rq))
+{
+	struct drop_wait *wait = ARENA_NEW(rq->arena, struct drop_wait);
+
+	if (!wait) {
+		cache_drop(rq->app->cache, kind, id, NULL, NULL);
+		return next(rq);
+	}
+	wait->rq = rq;
+	wait->next = next;
+	request_hold(rq);
+	cache_drop(rq->app->cache, kind, id, dropped, wait);
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The loop and its turns. Hooks run in uv_check, right after polling, and again in uv_prepare, right
+ * before it, because timers run in between and may want them too.
+ */
+#include "loop.h"
+
+#include <stdlib.h>
+
+/* A SERVE hook that keeps asking is run so often before the loop polls again. */
+#define HOOK_RUNS 64
+
+/* One pass over a phase: true when a hook wants another. */
+static bool phase_run(struct loop *loop, enum turn_phase phase)
+{
+	bool more = false;
+
+	for (struct turn_hook *hook = loop->hooks[phase], *next; hook; hook = next) {
+		next = hook->next;
+		if (!hook->wanted)
+			continue;
+		hook->wanted = false;
+		hook->run(hook);
+		more |= hook->wanted;
+	}
+	return more;
+}
+
+static void idle_does_nothing(uv_idle_t *idle)
+{
+	(void)idle;
+}
+
+static void turn_end(struct loop *loop)
+{
+	unsigned runs = 0;
+	bool more;
+
+	do
+		more = phase_run(loop, PHASE_SERVE);
+	while (more && ++runs < HOOK_RUNS);
+	more |= phase_run(loop, PHASE_FLUSH);
+	if (more && !uv_is_active((uv_handle_t *)&loop->idle))
+		uv_idle_start(&loop->idle, idle_does_nothing);
+	else if (!more && uv_is_active((uv_handle_t *)&loop->idle))
+		uv_idle_stop(&loop->idle);
+}
+
+static void on_prepare(uv_prepare_t *prepare)
+{
+	turn_end(prepare->data);
+}
+
+static void on_check(uv_check_t *check)
+{
+	turn_end(check->data);
+}
+
+static int handles_start(struct loop *loop)
+{
+	loop->prepare.data = loop->check.data = loop->idle.data = loop;
+	if (uv_prepare_init(&loop->uv, &loop->prepare) || uv_check_init(&loop->uv, &loop->check) ||
+		uv_idle_init(&loop->uv, &loop->idle) || uv_prepare_start(&loop->prepare, on_prepare) ||
+		uv_check_start(&loop->check, on_check) || deadlines_start(loop) || messages_start(loop))
+		return E_NO_MEMORY;
+	return 0;
+}
+
+int loop_new(unsigned index, struct loop **ret)
+{
+	struct loop *loop = calloc(1, sizeof(*loop));
+
+	if (!loop)
+		return E_NO_MEMORY;
+	loop->index = index;
+	if (uv_loop_init(&loop->uv)) {
+		free(loop);
+		return E_NO_MEMORY;
+	}
+	if (handles_start(loop)) {
+		loop_free(loop);
+		return E_NO_MEMORY;
+	}
+	*ret = loop;
+	return 0;
+}
+
+static void handle_close(uv_handle_t *handle, void *arg)
+{
+	(void)arg;
+	if (!uv_is_closing(handle))
+		uv_close(handle, NULL);
+}
+
+void loop_free(struct loop *loop)
+{
+	if (!loop)
+		return;
+	uv_walk(&loop->uv, handle_close, NULL);
+	uv_run(&loop->uv, UV_RUN_DEFAULT);
+	uv_loop_close(&loop->uv);
+	uv_mutex_destroy(&loop->mutex);
+	free(loop);
+}
+
+void loop_run(struct loop *loop)
+{
+	uv_run(&loop->uv, UV_RUN_DEFAULT);
+}
+
+void loop_stop(struct loop *loop)
+{
+	uv_stop(&loop->uv);
+}
+
+uv_loop_t *loop_uv(struct loop *loop)
+{
+	return &loop->uv;
+}
+
+unsigned loop_index(const struct loop *loop)
+{
+	return loop->index;
+}
+
+struct counters *loop_counters(struct loop *loop)
+{
+	return &loop->counters;
+}
+
+uint64_t loop_now(const struct loop *loop)
+{
+	return uv_now(&loop->uv);
+}
+
+void loop_hook(struct loop *loop, enum turn_phase phase, struct turn_hook *hook)
+{
+	struct turn_hook **at = &loop->hooks[phase];
+
+	while (*at)
+		at = &(*at)->next;
+	hook->next = NULL;
+	*at = hook;
+}
+
+void loop_unhook(struct loop *loop, enum turn_phase phase, struct turn_hook *hook)
+{
+	for (struct turn_hook **at = &loop->hooks[phase]; *at; at = &(*at)->next)
+		if (*at == hook) {
+			*at = hook->next;
+			return;
+		}
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The work pool: libuv's threads, niced, behind one bound for the whole process, so that a flood of slow
+ * sums is refused at the door and the loops keep the cores.
+ */
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "loop.h"
+
+/* About a tenth of a loop thread's share when both want the same core. */
+#define WORK_NICE 10
+
+static atomic_uint pending;
+static unsigned pool_size = 2, queue_size = 64;
+
+void work_configure(unsigned threads, unsigned queue)
+{
+	char text[16];
+
+	pool_size = threads ? threads : 1;
+	queue_size = queue;
+	snprintf(text, sizeof(text), "%u", pool_size);
+	setenv("UV_THREADPOOL_SIZE", text, 1);
+}
+
+unsigned work_pending(void)
+{
+	return atomic_load(&pending);
+}
+
+static void work_runs(uv_work_t *uv)
+{
+	static _Thread_local bool niced;
+	struct work *work = uv->data;
+
+	if (!niced) {
+		setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), WORK_NICE);
+		niced = true;
+	}
+	work->run(work);
+}
+
+static void work_ran(uv_work_t *uv, int status)
+{
+	struct work *work = uv->data;
+
+	(void)status;
+	atomic_fetch_sub(&pending, 1);
+	work->done(work);
+}
+
+int loop_work(struct loop *loop, struct work *work)
+{
+	work->loop = loop;
+	work->uv.data = work;
+	if (atomic_fetch_add(&pending, 1) >= pool_size + queue_size) {
+		atomic_fetch_sub(&pending, 1);
+		count_one(loop_counters(loop), COUNT_WORK_REFUSED);
+		return E_BUSY;
+	}
+	if (uv_queue_work(loop_uv(loop), &work->uv, work_runs, work_ran)) {
+		atomic_fetch_sub(&pending, 1);
+		return E_NO_MEMORY;
+	}
+	return 0;
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The command line: one binary for serving, migrating, demo data and looking at itself.
+ */
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "reeyo/api/routes.h"
+#include "reeyo/core/config.h"
+#include "reeyo/core/log.h"
+#include "reeyo/core/memory.h"
+#include "reeyo/db/db.h"
+#include "reeyo/db/migrate.h"
+#include "serve.h"
+
+struct command {
+	const char *name;
+	int (*run)(const struct config *config, int argc, char **argv);
+	const char *usage, *does;
+};
+
+static int run_serve(const struct config *config, int argc, char **argv)
+{
+	(void)argv;
+	if (argc) {
+		fprintf(stderr, "reeyo serve takes flags only, see reeyo help\n");
+		return E_CONFIG;
+	}
+	return serve(config);
+}
+
+static int run_migrate(const struct config *config, int argc, char **argv)
+{
+	if (argc == 1 && strcmp(argv[0], "status") == 0)
+		return migrate_status(config->database_url);
+	if (argc == 0)
+		return migrate_run(config->database_url);
+	fprintf(stderr, "usage: reeyo migrate [status]\n");
+	return E_CONFIG;
+}
+
+static int check_store(const char *name, const char *url)
+{
+	struct db_session *session;
+	int error = db_session_open(url, &session);
+
+	printf("%-30s %s\n", name, error ? "DOES NOT ANSWER" : "answers");
+	if (!error)
+		db_session_close(session);
+	return error;
+}
+
+static int run_check(const struct config *config, int argc, char **argv)
+{
+	int error;
+
+	(void)argc;
+	(void)argv;
+	config_print(config);
+	puts("");
+	error = check_store("database_url", config->database_url);
+	if (config->replica_url[0] && check_store("replica_url", config->replica_url))
+		error = E_STORE_DOWN;
+	if (!error)
+		error = migrate_check(config->database_url);
+	printf("%-30s %s\n", "schema", error ? "NOT READY" : "up to date");
+	return error;
+}
+
+static void route_print(void *arg, const struct route_set *set, const struct route *row)
+{
+	const char *prefix = row->root ? "" : "/api/v1/";
+
+	(void)arg;
+	printf("%-7s %s%s%-44s %-36s %s\n", row->any_write ? "WRITE" : method_name(row->method), prefix,
+		row->root ? "" : name_space_name(set->ns), row->path, who_name(row->who), row->does);
+}
+
+static void route_append(void *arg, const struct route_set *set, const struct route *row)
+{
+	json_t *also = json_array();
+	struct text rest = text_of(row->also);
+
+	while (rest.at && rest.len) {
+		struct text one = text_cut(&rest, ' ');
+
+		json_array_append_new(also, json_stringn(one.at, one.len));
+	}
+	json_array_append_new(arg,
+		json_pack("{s:s,s:s,s:o,s:s,s:s,s:b,s:b,s:b,s:b,s:s}", "method", method_name(row->method), "path",
+			row->path, "aliases", also, "namespace", name_space_name(set->ns), "who",
+			who_name(row->who), "root", (int)row->root, "anyWrite", (int)row->any_write,
+			"idempotent", (int)row->idempotent, "hasBody", row->body != NULL, "does", row->does));
+}
+
+static int run_routes(const struct config *config, int argc, char **argv)
+{
+	struct router *router;
+	int error = router_new(reeyo_routes, &router);
+
+	(void)config;
+	if (error)
+		return error;
+	if (argc == 1 && strcmp(argv[0], "json") == 0) {
+		json_t *list = json_array();
+
+		router_each(router, route_append, list);
+		json_dumpf(list, stdout, JSON_INDENT(1));
+		putchar('\n');
+		json_decref(list);
+	} else {
+		router_each(router, route_print, NULL);
+	}
+	router_free(router);
+	return 0;
+}
+
+static int run_openapi(const struct config *config, int argc, char **argv)
+{
+	struct router *router;
+	int error = router_new(reeyo_routes, &router);
+	char *document;
+
+	(void)config;
+	(void)argc;
+	(void)argv;
+	if (error)
+		return error;
+	document = openapi_document(router, REEYO_VERSION);
+	if (document)
+		puts(document);
+	free(document);
+	router_free(router);
+	return document ? 0 : E_NO_MEMORY;
+}
+
+static int run_version(const struct config *config, int argc, char **argv)
+{
+	(void)config;
+	(void)argc;
+	(void)argv;
+	puts("reeyo " REEYO_VERSION);
+	return 0;
+}
+
+static int run_help(const struct config *config, int argc, char **argv);
+
+static const struct command commands[] = {
+	{ "serve", run_serve, "serve", "serve the API until SIGTERM" },
+	{ "migrate", run_migrate, "migrate [status]", "bring the schema to this version, or show where it is" },
+	{ "check", run_check, "check", "print the configuration and try each dependency" },
+	{ "routes", run_routes, "routes [json]", "list every endpoint and who may call it" },
+	{ "openapi", run_openapi, "openapi", "print the OpenAPI 3.1 document" },
+	{ "version", run_version, "version", "print the version" },
+	{ "help", run_help, "help", "print this" },
+};
+
+static int run_help(const struct config *config, int argc, char **argv)
+{
+	(void)config;
+	(void)argc;
+	(void)argv;
+	puts("reeyo COMMAND [--key value …]\n\nCommands:");
+	for (size_t i = 0; i < COUNT_OF(commands); i++)
+		printf("  %-22s %s\n", commands[i].usage, commands[i].does);
+	puts("\nKeys (also in a file given with --config, and in the environment as REEYO_KEY):");
+	config_help();
+	return 0;
+}
+
+static const struct command *command_find(const char *name)
+{
+	for (size_t i = 0; i < COUNT_OF(commands); i++)
+		if (strcmp(commands[i].name, name) == 0 ||
+			(name[0] == '-' && strcmp(commands[i].name, name + strspn(name, "-")) == 0))
+			return &commands[i];
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	const struct command *command = command_find(argc > 1 ? argv[1] : "help");
+	struct config *config;
+	int rest, error;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (sodium_init() < 0)
+		return 1;
+	if (!command) {
+		fprintf(stderr, "reeyo: there is no command %s; see reeyo help\n", argv[1]);
+		return 2;
+	}
+	error = config_load(argc > 2 ? argc - 2 : 0, argv + 2, &rest, &config);
+	if (error)
+		return 2;
+	log_set_level((enum log_level)log_level_named(config->log_level));
+	error = command->run(config, rest, argv + 2);
+	config_free(config);
+	return error ? 1 : 0;
+}

@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Serving: one thread per loop, each with an app of its own; signals on the first loop.
+ *
+ * Start: schema check → listeners and stores of every loop → "ready" once each loop has its lanes.
+ * SIGTERM: /readyz fails at once → drain_delay → listeners close, requests in flight finish → exit 0; whatever
+ * is left after drain_timeout is cut.
+ */
+#include "serve.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#include "reeyo/api/ops.h"
+#include "reeyo/api/routes.h"
+#include "reeyo/auth/password.h"
+#include "reeyo/auth/token.h"
+#include "reeyo/cache/cache.h"
+#include "reeyo/core/log.h"
+#include "reeyo/core/memory.h"
+#include "reeyo/db/db.h"
+#include "reeyo/db/migrate.h"
+#include "reeyo/http/limit.h"
+#include "reeyo/http/server.h"
+#include "reeyo/loop/loop.h"
+#include "reeyo/partners/sms.h"
+
+/* Free arena blocks a loop keeps for the next requests. */
+#define POOL_KEEP (4u << 20)
+#define LISTENERS_MAX 16
+
+struct serving;
+
+struct worker {
+	struct app app;
+	struct serving *serving;
+	pthread_t thread;
+	struct message drain, stop;
+	bool started;
+};
+
+struct serving {
+	const struct config *config;
+	struct worker *workers;
+	struct app **apps;
+	unsigned count;
+	atomic_uint ready, drained;
+	struct listener listeners[LISTENERS_MAX];
+	unsigned listener_count;
+	struct router *router;
+	struct keyring *keys;
+	struct route_set *sets;
+	uv_signal_t term, interrupt, hangup;
+	uv_timer_t delay, limit;
+	bool draining;
+};
+
+/* --- What is served ----------------------------------------------------------------------------- */
+
+static bool namespace_served(const char *list, enum name_space ns)
+{
+	struct text all = text_of(list);
+
+	while (all.at)
+		if (text_is(text_trim(text_cut(&all, ',')), text_of(name_space_name(ns))))
+			return true;
+	return false;
+}
+
+/* The tables of the namespaces that `api` names; absolute paths are served by every process. */
+static int routes_choose(struct serving *serving)
+{
+	unsigned total = 0, kept = 0;
+
+	while (reeyo_routes[total].routes)
+		total++;
+	serving->sets = calloc(total + 1, sizeof(*serving->sets));
+	if (!serving->sets)
+		return E_NO_MEMORY;
+	for (unsigned i = 0; i < total; i++)
+		if (reeyo_routes[i].routes->root ||
+			namespace_served(serving->config->api, reeyo_routes[i].ns))
+			serving->sets[kept++] = reeyo_routes[i];
+	return router_new(serving->sets, &serving->router);
+}
+
+static int listeners_add(struct serving *serving, const char *list, enum name_space bare, bool metrics)
+{
+	struct text all = text_of(list);
+	char one[80];
+
+	while (all.at && all.len) {
+		struct listener *listener = &serving->listeners[serving->listener_count];
+		struct text address = text_trim(text_cut(&all, ','));
+
+		if (serving->listener_count == LISTENERS_MAX)
+			return E_CONFIG;
+		snprintf(one, sizeof(one), "%.*s", TEXT_ARGS(address));
+		if (listener_parse(one, listener))
+			return E_CONFIG;
+		listener->bare = bare;
+		listener->metrics = metrics;
+		serving->listener_count++;
+	}
+	return 0;
+}
+
+static int listeners_read(struct serving *serving)
+{
+	const struct config *config = serving->config;
+
+	if (listeners_add(serving, config->listen, NS_USER, false) ||
+		listeners_add(serving, config->listen_user, NS_USER, false) ||
+		listeners_add(serving, config->listen_vendor, NS_VENDOR, false) ||
+		listeners_add(serving, config->listen_rider, NS_RIDER, false) ||
+		listeners_add(serving, config->listen_admin, NS_ADMIN, false) ||
+		listeners_add(serving, config->listen_metrics, NS_USER, true))
+		return E_CONFIG;
+	return 0;
+}
+
+static void listeners_tell(const struct serving *serving)
+{
+	for (unsigned i = 0; i < serving->listener_count; i++) {
+		const struct listener *listener = &serving->listeners[i];
+
+		log_line(LOG_INFO, "listening", LOG_T("address", listener->address),
+			LOG_I("port", listener->port),
+			LOG_T("name", listener->metrics ? "metrics" :
+				      i == 0		? "main" :
+							  name_space_name(listener->bare)));
+	}
+}
+
+/* --- Drain -------------------------------------------------------------------------------------- */
+
+static void worker_stop(struct message *message)
+{
+	struct worker *worker = CONTAINER_OF(message, struct worker, stop);
+
+	loop_stop(worker->app.loop);
+}
+
+static void all_stop(struct serving *serving)
+{
+	for (unsigned i = 0; i < serving->count; i++) {
+		serving->workers[i].stop.run = worker_stop;
+		loop_post(serving->workers[i].app.loop, &serving->workers[i].stop);
+	}
+}
+
+static void worker_drained(void *arg)
+{
+	struct worker *worker = arg;
+	struct serving *serving = worker->serving;
+
+	if (atomic_fetch_add(&serving->drained, 1) + 1 == serving->count)
+		all_stop(serving);
+}
+
+static void worker_drain(struct message *message)
+{
+	struct worker *worker = CONTAINER_OF(message, struct worker, drain);
+
+	server_drain(worker->app.server, worker_drained, worker);
+}
+
+static void drain_limit(uv_timer_t *timer)
+{
+	log_line(LOG_WARN, "the drain took too long, what is left is cut");
+	all_stop(timer->data);
+}
+
+static void drain_start(uv_timer_t *timer)
+{
+	struct serving *serving = timer->data;
+
+	log_line(LOG_INFO, "draining");
+	for (unsigned i = 0; i < serving->count; i++) {
+		serving->workers[i].drain.run = worker_drain;
+		loop_post(serving->workers[i].app.loop, &serving->workers[i].drain);
+	}
+	uv_timer_start(&serving->limit, drain_limit, (uint64_t)serving->config->drain_timeout, 0);
+}
+
+static void on_end_signal(uv_signal_t *signal, int number)
+{
+	struct serving *serving = signal->data;
+
+	if (serving->draining) {
+		all_stop(serving); /* asked twice: now */
+		return;
+	}
+	serving->draining = true;
+	ops_set_draining();
+	log_line(LOG_INFO, "stopping", LOG_I("signal", number));
+	uv_timer_start(&serving->delay, drain_start, (uint64_t)serving->config->drain_delay, 0);
+}
+
+/* SIGHUP turns debug logs on and off again without a restart. */
+static void on_hangup(uv_signal_t *signal, int number)
+{
+	struct serving *serving = signal->data;
+	enum log_level set = (enum log_level)log_level_named(serving->config->log_level);
+
+	(void)number;
+	log_set_level(log_on(LOG_DEBUG) ? set : LOG_DEBUG);
+	log_line(LOG_INFO, "log level", LOG_T("level", log_on(LOG_DEBUG) ? "debug" : serving->config->log_level));
+}
+
+static int signals_start(struct serving *serving)
+{
+	uv_loop_t *uv = loop_uv(serving->workers[0].app.loop);
+
+	serving->term.data = serving->interrupt.data = serving->hangup.data = serving;
+	serving->delay.data = serving->limit.data = serving;
+	if (uv_signal_init(uv, &serving->term) || uv_signal_init(uv, &serving->interrupt) ||
+		uv_signal_init(uv, &serving->hangup) || uv_timer_init(uv, &serving->delay) ||
+		uv_timer_init(uv, &serving->limit))
+		return E_NO_MEMORY;
+	uv_signal_start(&serving->term, on_end_signal, SIGTERM);
+	uv_signal_start(&serving->interrupt, on_end_signal, SIGINT);
+	uv_signal_start(&serving->hangup, on_hangup, SIGHUP);
+	return 0;
+}
+
+/* --- Workers ------------------------------------------------------------------------------------ */
+
+static void worker_ready(void *arg)
+{
+	struct worker *worker = arg;
+	struct serving *serving = worker->serving;
+
+	revocations_follow(worker->app.revocations);
+	if (atomic_fetch_add(&serving->ready, 1) + 1 == serving->count)
+		log_line(LOG_INFO, "ready", LOG_I("loops", serving->count));
+}
+
+static int worker_start(struct worker *worker)
+{
+	static const struct server_steps steps = { .authenticate = authenticate, .admit = NULL };
+	struct serving *serving = worker->serving;
+	struct app *app = &worker->app;
+	const struct config *config = serving->config;
+	struct server *server;
+	int error;
+
+	app->config = config;
+	app->router = serving->router;
+	app->keys = serving->keys;
+	app->all = serving->apps;
+	app->pool = arena_pool_new(POOL_KEEP);
+	app->addresses = address_limits_new();
+	if (!app->pool || !app->addresses)
+		return E_NO_MEMORY;
+	if ((error = db_new(app->loop, config, &app->db)) || (error = cache_new(app->loop, config, &app->cache)) ||
+		(error = hasher_new(app->loop, config, &app->hasher)) ||
+		(error = token_memory_new(&app->tokens)) || (error = revocations_new(app, &app->revocations)) ||
+		(error = sms_new(app->loop, config, &app->sms)))
+		return error;
+	error = server_new(app, &steps, serving->listeners, serving->listener_count, &server);
+	if (error)
+		return error;
+	db_on_ready(app->db, worker_ready, worker);
+	return 0;
+}
+
+static void worker_end(struct worker *worker)
+{
+	struct app *app = &worker->app;
+
+	server_close(app->server);
+	revocations_free(app->revocations);
+	sms_free(app->sms);
+	db_close(app->db);
+	cache_close(app->cache);
+	token_memory_free(app->tokens);
+	hasher_free(app->hasher);
+	loop_free(app->loop);
+	arena_pool_free(app->pool);
+	address_limits_free(app->addresses);
+}
+
+static void *worker_thread(void *arg)
+{
+	struct worker *worker = arg;
+
+	loop_run(worker->app.loop);
+	return NULL;
+}
+
+/* --- The whole ---------------------------------------------------------------------------------- */
+
+static int workers_new(struct serving *serving)
+{
+	serving->count = (unsigned)(serving->config->loops ? serving->config->loops :
+							     uv_available_parallelism());
+	serving->workers = calloc(serving->count, sizeof(*serving->workers));
+	serving->apps = calloc(serving->count + 1, sizeof(*serving->apps));
+	if (!serving->workers || !serving->apps)
+		return E_NO_MEMORY;
+	for (unsigned i = 0; i < serving->count; i++) {
+		struct worker *worker = &serving->workers[i];
+
+		worker->serving = serving;
+		serving->apps[i] = &worker->app;
+		if (loop_new(i, &worker->app.loop))
+			return E_NO_MEMORY;
+	}
+	return 0;
+}
+
+static int workers_start(struct serving *serving)
+{
+	int error;
+
+	for (unsigned i = 0; i < serving->count; i++)
+		if ((error = worker_start(&serving->workers[i])))
+			return error;
+	return 0;
+}
+
+static void workers_run(struct serving *serving)
+{
+	for (unsigned i = 1; i < serving->count; i++) {
+		struct worker *worker = &serving->workers[i];
+
+		worker->started = pthread_create(&worker->thread, NULL, worker_thread, worker) == 0;
+		if (!worker->started)
+			log_line(LOG_ERROR, "a loop's thread does not start", LOG_I("loop", i));
+	}
+	loop_run(serving->workers[0].app.loop);
+	for (unsigned i = 1; i < serving->count; i++)
+		if (serving->workers[i].started)
+			pthread_join(serving->workers[i].thread, NULL);
+}
+
+/* Ten thousand idle phones need as many descriptors: take what the system allows. */
+static void descriptors_raise(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+static int prepare(struct serving *serving)
+{
+	const struct config *config = serving->config;
+	unsigned threads = (unsigned)(config->work_threads ? config->work_threads : uv_available_parallelism());
+	int error;
+
+	signal(SIGPIPE, SIG_IGN);
+	descriptors_raise();
+	work_configure(threads, (unsigned)config->work_queue);
+	if ((error = listeners_read(serving)) || (error = routes_choose(serving)) ||
+		(error = ops_prepare(serving->router)) || (error = migrate_check(config->database_url)) ||
+		(error = keyring_new(config, &serving->keys)) || (error = workers_new(serving)))
+		return error;
+	return 0;
+}
+
+int serve(const struct config *config)
+{
+	struct serving serving = { .config = config };
+	int error = prepare(&serving);
+
+	if (!error)
+		error = workers_start(&serving);
+	if (!error)
+		error = signals_start(&serving);
+	if (!error) {
+		listeners_tell(&serving);
+		workers_run(&serving);
+		log_line(LOG_INFO, "stopped");
+	}
+	for (unsigned i = 0; serving.workers && i < serving.count; i++)
+		worker_end(&serving.workers[i]);
+	free(serving.workers);
+	free(serving.apps);
+	keyring_free(serving.keys);
+	router_free(serving.router);
+	free(serving.sets);
+	ops_forget();
+	return error;
+}

@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: MIT
+"""What stops the server from starting, and how it says so."""
+
+import socket
+
+import psycopg2
+import pytest
+
+from world.server import SECRET, reeyo
+
+BASE = {"REEYO_JWT_SECRET": SECRET, "REEYO_REDIS_URL": "", "REEYO_ENVIRONMENT": "test",
+        "REEYO_LISTEN": "127.0.0.1:0"}
+
+
+def serve(url, *flags, **environment):
+    return reeyo("serve", *flags, environment={**BASE, "REEYO_DATABASE_URL": url, **environment})
+
+
+def says(done):
+    assert done.returncode not in (0, None) and done.returncode > 0, done
+    return done.stdout + done.stderr
+
+
+def test_an_empty_database_is_refused_naming_the_command_that_helps(databases):
+    assert "reeyo migrate" in says(serve(databases.empty()))
+
+
+def test_an_older_schema_is_refused_naming_the_command_that_helps(databases):
+    url = databases.fresh()
+    with psycopg2.connect(url) as connection, connection.cursor() as cursor:
+        cursor.execute("DELETE FROM schema_migrations WHERE version = "
+                       "(SELECT max(version) FROM schema_migrations)")
+    connection.close()
+    assert "reeyo migrate" in says(serve(url))
+
+
+def test_a_newer_schema_is_served(databases, start_server):
+    """The old binary goes on while the new one is rolled out."""
+    url = databases.fresh()
+    with psycopg2.connect(url) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM schema_migrations LIMIT 0")
+        names = [column.name for column in cursor.description]
+        row = ", ".join("(SELECT max(version) + 1 FROM schema_migrations)" if name == "version"
+                        else f"m.{name}" for name in names)
+        cursor.execute(f"INSERT INTO schema_migrations ({', '.join(names)}) SELECT {row} "
+                       "FROM schema_migrations m ORDER BY version DESC LIMIT 1")
+    connection.close()
+    assert start_server(database_url=url).api().get("health").status == 200
+
+
+def test_migrate_twice_is_harmless_and_status_says_so(databases):
+    url = databases.empty()
+    for _ in range(2):
+        done = reeyo("migrate", environment={**BASE, "REEYO_DATABASE_URL": url})
+        assert done.returncode == 0, done
+    done = reeyo("migrate", "status", environment={**BASE, "REEYO_DATABASE_URL": url})
+    assert done.returncode == 0 and "applied" in done.stdout and "pending" not in done.stdout
+
+
+def test_a_changed_migration_is_refused(databases):
+    url = databases.empty()
+    assert reeyo("migrate", environment={**BASE, "REEYO_DATABASE_URL": url}).returncode == 0
+    with psycopg2.connect(url) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT column_name FROM information_schema.columns WHERE "
+                       "table_name = 'schema_migrations' AND column_name IN ('checksum', 'sha256')")
+        column = cursor.fetchone()[0]
+        cursor.execute(f"UPDATE schema_migrations SET {column} = repeat('0', 64) WHERE version = 1")
+    connection.close()
+    says(reeyo("migrate", environment={**BASE, "REEYO_DATABASE_URL": url}))
+
+
+def test_copies_that_migrate_at_once_agree(databases):
+    import subprocess
+    from world.server import bare_environment, binary
+    url = databases.empty()
+    copies = [subprocess.Popen([binary(), "migrate"], stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                               env={**bare_environment(), **BASE, "REEYO_DATABASE_URL": url})
+              for _ in range(4)]
+    for copy in copies:
+        printed, _ = copy.communicate(timeout=60)
+        assert copy.returncode == 0, printed
+
+
+def test_the_demo_data_may_be_loaded_twice(databases):
+    url = databases.fresh()
+    done = reeyo("demo", "--size", "small", environment={**BASE, "REEYO_DATABASE_URL": url})
+    assert done.returncode == 0, done
+
+
+@pytest.mark.parametrize("flags,named", [
+    (["--no-such-key", "1"], "no-such-key"),
+    (["--loops", "many"], "loops"),
+    (["--loops", "1000"], "loops"),
+    (["--body-limit", "10 bananas"], "body_limit"),
+    (["--header-timeout", "soon"], "header_timeout"),
+    (["--rate-limit", "perhaps"], "rate_limit"),
+    (["--listen", "nowhere"], "listen"),
+    (["--api", "user,martian"], "martian"),
+    (["--time-zone", "Mars/Olympus"], "time_zone"),
+    (["--jwt-secret", "short"], "jwt_secret"),
+    (["--loops"], "loops"),
+])
+def test_a_wrong_flag_is_named(databases, flags, named):
+    printed = says(serve(databases.url, *flags))
+    assert named in printed or named.replace("_", "-") in printed
+    assert "short" not in printed or named != "jwt_secret"
+
+
+def test_an_unknown_key_in_the_file_is_named(databases, tmp_path):
+    file = tmp_path / "reeyo.conf"
+    file.write_text("loops = 1\nloosp = 2\n")
+    printed = says(serve(databases.url, "--config", str(file)))
+    assert "loosp" in printed and str(file) in printed
+
+
+def test_a_missing_file_is_named(databases):
+    assert "/no/such.conf" in says(serve(databases.url, "--config", "/no/such.conf"))
+
+
+def test_a_secret_may_come_from_a_file(databases, tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text(SECRET + "\n")
+    environment = {**BASE, "REEYO_DATABASE_URL": databases.url,
+                   "REEYO_JWT_SECRET_FILE": str(secret)}
+    del environment["REEYO_JWT_SECRET"]
+    done = reeyo("check", environment=environment)
+    assert SECRET not in done.stdout + done.stderr
+    assert "jwt_secret" in done.stdout + done.stderr
+
+
+def test_flags_beat_the_environment_which_beats_the_file(databases, tmp_path):
+    file = tmp_path / "reeyo.conf"
+    file.write_text("loops = 3\nbacklog = 100\nwork_queue = 7\n")
+    done = reeyo("check", "--config", str(file), "--loops", "5",
+                 environment={**BASE, "REEYO_DATABASE_URL": databases.url, "REEYO_LOOPS": "4",
+                              "REEYO_BACKLOG": "200"})
+    values = {line.split()[0]: line for line in (done.stdout + done.stderr).splitlines()
+              if line.split()}
+    assert "5" in values["loops"] and "200" in values["backlog"] and "7" in values["work_queue"]
+
+
+def test_a_port_in_use_is_named(databases):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        printed = says(serve(databases.fresh(), "--listen", f"127.0.0.1:{port}"))
+    assert str(port) in printed and "in use" in printed
+
+
+def test_a_server_without_its_database_says_what_it_waits_for(databases):
+    says(serve("postgresql:///nobody_made_this?host=/nonexistent&connect_timeout=2"))
+
+
+def test_an_unknown_command_is_refused_and_help_is_given():
+    assert says(reeyo("dance"))
+    done = reeyo("version")
+    assert done.returncode == 0 and done.stdout.strip()

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: MIT
+"""Fixtures of every Python test; tests/README.md says how to use them."""
+
+import os
+
+import psycopg2
+import pytest
+import psycopg2.extras
+
+from world.accounts import Tokens, register
+from world.server import Server, binary, free_port
+from world.stores import Databases, Stores
+
+
+@pytest.fixture(scope="session")
+def stores():
+    """What tests/run started, or, when pytest is run by itself, stores of this session."""
+    if "REEYO_TEST_DATABASE_URL" in os.environ:
+        yield None
+        return
+    own = Stores()
+    try:
+        own.postgres_start()
+        own.redis_start()
+        yield own
+    finally:
+        own.close()
+
+
+@pytest.fixture(scope="session")
+def databases(stores):
+    """Fresh databases: databases.fresh() (demo data), databases.empty(). Dropped at the end."""
+    url = stores.database_url() if stores else os.environ["REEYO_TEST_DATABASE_URL"]
+    made = Databases(url, binary())
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def redis_url(stores):
+    """A database of the Redis at hand: redis_url(n) for n from 0 to 15."""
+    base = stores.redis_url if stores else os.environ["REEYO_TEST_REDIS_URL"]
+
+    def url(number=0):
+        if base.startswith("unix:"):
+            return f"{base}?db={number}" if number else base
+        return f"{base.rstrip('/')}/{number}" if number else base
+    return url
+
+
+@pytest.fixture(scope="session")
+def server(databases, redis_url):
+    """The server that tests share: config/local/reeyo.conf, demo data, every namespace on a
+    listener of its own."""
+    shared = Server(databases.fresh(), redis_url()).start()
+    yield shared
+    shared.close()
+
+
+@pytest.fixture(scope="module")
+def start_server(databases):
+    """start_server(**configuration): another server, on a database of its own and (unless redis_url
+    is given) without a cache. Stopped, and judged, when the module's tests are over."""
+    started = []
+
+    def start(ready=True, database_url=None, **configuration):
+        configuration.setdefault("redis_url", "")
+        made = Server(database_url or databases.fresh(), configuration.pop("redis_url"),
+                      **configuration)
+        started.append(made)
+        return made.start() if ready else made
+    yield start
+    faults = []
+    for made in started:
+        try:
+            made.close()
+        except AssertionError as fault:
+            faults.append(str(fault))
+    assert not faults, "\n".join(faults)
+
+
+@pytest.fixture
+def own_stores():
+    """A PostgreSQL and a Redis that a test may stop, kill and start again."""
+    own = Stores()
+    try:
+        own.postgres_start()
+        own.redis_start()
+        yield own
+    finally:
+        own.close()
+
+
+@pytest.fixture
+def api(server):
+    """The shared server, called by nobody in particular."""
+    made = server.api()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def token(server):
+    """token("customer" | "vendor" | "rider" | "admin"): of the demo accounts."""
+    return Tokens(server)
+
+
+@pytest.fixture
+def customer_api(server, token):
+    """The shared server, called by the demo customer."""
+    made = server.api(token("customer"))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def customer(server):
+    """customer(**fields): a new customer, verified and with a default address."""
+    return lambda **fields: register(server, **fields)
+
+
+@pytest.fixture
+def sql(server):
+    """A connection to the shared server's database: sql("SELECT ...", args) gives rows as dicts."""
+    connection = psycopg2.connect(server.configuration["database_url"])
+    connection.autocommit = True
+
+    def run(statement, *arguments):
+        with connection.cursor(cursor_factory=psycopg2.extras.RealDictCursor) as cursor:
+            cursor.execute(statement, arguments or None)
+            return cursor.fetchall() if cursor.description else cursor.rowcount
+    run.connection = connection
+    yield run
+    connection.close()
+
+
+@pytest.fixture
+def unused_port():
+    return free_port()

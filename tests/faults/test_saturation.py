@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: MIT
+"""Full queues say 503 with Retry-After, and leave other routes alone."""
+
+import threading
+
+from world.accounts import Tokens
+from world.traffic import Traffic
+
+LOGIN = {"phone": "+237670000001", "password": "Wrong-1234!"}
+
+
+def test_a_flood_of_log_ins_fills_its_queue_and_no_other(start_server):
+    server = start_server(login_memory="off", work_threads=1, work_queue=2,
+                          argon2_memory="16m", argon2_passes=3)
+    with Traffic(server, lambda api, n: api.post("auth/login", json=LOGIN), clients=16) as flood:
+        with Traffic(server, lambda api, n: api.get("vendors/vendor_123/menu"),
+                     clients=2) as menus:
+            menus.wait_for(200)
+            flood.wait_for(30)
+    assert menus.statuses() == {200}
+    assert flood.statuses() <= {401, 503}, flood.statuses()
+    assert 503 in flood.statuses()
+    refused = [reply for _, status, reply in flood.seen if status == 503]
+    assert all(reply.headers["Retry-After"] for reply in refused)
+
+
+def test_a_full_lane_is_503_and_recovers(start_server):
+    server = start_server(db_lane_depth=1, db_read_lanes=1, db_write_lanes=1, loops=1)
+    token = Tokens(server)()
+    with Traffic(server, lambda api, n: api.get("orders/history"), clients=24,
+                 token=token) as traffic:
+        traffic.wait_for(500)
+    assert traffic.statuses() <= {200, 503}, traffic.statuses()
+    assert server.api(token).get("orders/history").status == 200
+
+
+def test_more_connections_than_allowed_do_not_end_the_server(start_server):
+    server = start_server(max_connections=32, loops=1)
+    wires = []
+    for _ in range(60):
+        try:
+            wires.append(server.wire())
+        except OSError:
+            break
+    for wire in wires:
+        wire.close()
+    done = threading.Event()
+
+    def ask():
+        for _ in range(50):
+            try:
+                if server.api().get("health").status == 200:
+                    done.set()
+                    return
+            except OSError:
+                pass
+    asking = threading.Thread(target=ask)
+    asking.start()
+    asking.join(30)
+    assert done.is_set()

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: MIT
+"""SIGTERM: what was accepted is answered, and the process ends with 0."""
+
+import socket
+import threading
+import time
+
+import psycopg2
+import pytest
+
+from world.accounts import Tokens
+from world.traffic import Traffic
+
+ORDER = {"vendorId": "vendor_123", "items": [{"itemId": "item_1", "quantity": 1}]}
+
+
+def order_count(server):
+    connection = psycopg2.connect(server.configuration["database_url"])
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM orders")
+            return cursor.fetchone()[0]
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("turn", range(3))
+def test_sigterm_under_load_loses_no_accepted_request(start_server, turn):
+    """Each client sends a request on a kept-alive connection and reads its answer. Once the server
+    goes, a connection may only end between an answer and the next request: then nothing of that
+    request was done, which the number of orders proves."""
+    server = start_server()
+    token = Tokens(server)()
+    before = order_count(server)
+    placed, failed = [], []
+    going = threading.Event()
+
+    def client(number):
+        api = server.api(token)
+        while True:
+            try:
+                reply = api.post("orders", json=ORDER,
+                                 headers={"Idempotency-Key": f"term-{turn}-{number}-{len(placed)}"})
+            except ConnectionRefusedError:
+                return
+            except OSError as fault:
+                if not going.is_set():
+                    failed.append(repr(fault))
+                return
+            except Exception as fault:
+                if not going.is_set():
+                    failed.append(repr(fault))
+                return
+            if reply.status == 201:
+                placed.append(reply.data["orderId"])
+            elif not (reply.status == 503 and going.is_set()):
+                failed.append(reply.status)
+            if reply.headers.get("Connection", "").lower() == "close" and going.is_set():
+                return
+
+    clients = [threading.Thread(target=client, args=(n,)) for n in range(12)]
+    for thread in clients:
+        thread.start()
+    while len(placed) < 60:
+        assert server.process.poll() is None and not failed, failed
+        time.sleep(0.01)
+    going.set()
+    server.stop()
+    for thread in clients:
+        thread.join(30)
+    assert not failed
+    assert len(set(placed)) == len(placed)
+    assert order_count(server) - before == len(placed), "an order was placed and nobody told"
+
+
+def test_a_request_that_is_under_way_is_answered(start_server):
+    """A body that arrives after SIGTERM, for headers that arrived before."""
+    server = start_server()
+    wire = server.wire()
+    body = b'{"phone":"+237670000001","password":"Test123!@#"}'
+    wire.send(b"POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+              b"Content-Length: %d\r\n\r\n" % len(body) + body[:5])
+    time.sleep(0.3)
+    server.signal(15)
+    time.sleep(0.2)
+    wire.send(body[5:])
+    reply = wire.read()
+    assert reply.status == 200 and reply.headers["Connection"].lower() == "close"
+    assert wire.closed()
+    server.stop()
+
+
+def test_pipelined_requests_are_all_answered(start_server):
+    server = start_server()
+    token = Tokens(server)()
+    with server.wire() as wire:
+        wire.send((f"GET /api/v1/orders HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
+                   "\r\n") * 20)
+        first = wire.read()
+        server.signal(15)
+        answers = [first]
+        while answers[-1].headers.get("Connection", "").lower() != "close" and len(answers) < 20:
+            answers.append(wire.read())
+    assert {reply.status for reply in answers} == {200}
+    server.stop()
+
+
+def test_readiness_fails_first_while_requests_are_still_served(start_server):
+    server = start_server(drain_delay="3s")
+    api = server.api()
+    server.signal(15)
+    end = time.monotonic() + 2.5
+    while api.get("/readyz").status == 200:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    assert api.get("vendors/vendor_123/menu").status == 200
+    server.stop()
+
+
+def test_idle_connections_do_not_hold_it_up(start_server):
+    server = start_server(drain_timeout="20s")
+    idle = [server.wire() for _ in range(50)]
+    for wire in idle:
+        wire.send("GET /api/v1/health HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert wire.read().status == 200
+    began = time.monotonic()
+    server.stop()
+    assert time.monotonic() - began < 15  # not the drain's whole time
+    for wire in idle:
+        wire.close()
+
+
+def test_a_client_that_never_ends_is_cut_when_the_drain_time_is_over(start_server):
+    server = start_server(drain_timeout="1s", body_timeout="60s")
+    wire = server.wire()
+    wire.send("POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+    time.sleep(0.3)
+    server.stop(20)
+    wire.close()
+
+
+def test_the_port_is_free_at_once(start_server):
+    server = start_server()
+    port = server.port
+    server.stop()
+    with socket.socket() as again:
+        again.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        again.bind(("127.0.0.1", port))
+
+
+def test_sigint_is_as_good(start_server):
+    server = start_server()
+    server.signal(2)
+    assert server.process.wait(40) == 0
+    server.process = None
+
+
+def test_sighup_changes_the_log_level_and_drops_nobody(start_server):
+    server = start_server(log_level="info")
+    with Traffic(server, lambda api, n: api.get("health"), clients=3) as traffic:
+        traffic.wait_for(50)
+        text = server.file.read_text().replace("log_level = info", "log_level = error")
+        server.file.write_text(text)
+        server.signal(1)
+        traffic.wait_for(200)
+    assert traffic.statuses() == {200}

@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: MIT
+"""A running `reeyo serve`: started with a configuration, waited for, stopped, and judged: it has to
+end with code 0 on SIGTERM and without a sanitizer's report."""
+
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+from .client import Api, Wire
+from .stores import ROOT
+
+NAMESPACES = ("user", "vendor", "rider", "admin")
+SECRET = "tests-sign-with-this-and-nobody-else-does"
+# On top of config/local/reeyo.conf: every listener on a free port, small and quick.
+DEFAULTS = {
+    "environment": "test",
+    "listen": "127.0.0.1:0",
+    **{f"listen.{name}": "127.0.0.1:0" for name in NAMESPACES},
+    "listen.metrics": "127.0.0.1:0",
+    "loops": 2,
+    "db_write_lanes": 2,
+    "db_read_lanes": 2,
+    "argon2_memory": "64k",
+    "argon2_passes": 1,
+    "jwt_secret": SECRET,
+}
+
+
+def binary():
+    """The reeyo to test: REEYO_BINARY, or what the dev preset built."""
+    return os.environ.get("REEYO_BINARY", str(ROOT / "build/dev/reeyo"))
+
+
+def local_configuration():
+    """The keys of config/local/reeyo.conf."""
+    keys = {}
+    for line in (ROOT / "config/local/reeyo.conf").read_text().splitlines():
+        if "=" in line and not line.lstrip().startswith("#"):
+            key, value = line.split("=", 1)
+            keys[key.strip()] = value.strip()
+    return keys
+
+
+def bare_environment():
+    """Ours without REEYO_*, so that nothing but the file configures the server."""
+    return {key: value for key, value in os.environ.items() if not key.startswith("REEYO_")}
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def reports_since(moment):
+    """Sanitizer reports written since: tests/run names the folder in ASAN_OPTIONS."""
+    for option in os.environ.get("ASAN_OPTIONS", "").split(":"):
+        if option.startswith("log_path="):
+            prefix = pathlib.Path(option.split("=", 1)[1])
+            return [path for path in prefix.parent.glob(prefix.name + "*")
+                    if path.stat().st_mtime >= moment]
+    return []
+
+
+class Server:
+    """configuration: keys of reeyo.conf; None leaves a key of the defaults out."""
+
+    def __init__(self, database_url, redis_url, **configuration):
+        keys = {**local_configuration(), **DEFAULTS, "database_url": database_url,
+                "redis_url": redis_url, **configuration}
+        self.configuration = {key: value for key, value in keys.items() if value is not None}
+        self.dir = tempfile.TemporaryDirectory(prefix="reeyo-server-")
+        self.file = pathlib.Path(self.dir.name, "reeyo.conf")
+        self.log_file = pathlib.Path(self.dir.name, "log")
+        self.process = None
+        self.ports = {}
+
+    def configure(self, **configuration):
+        """Other keys, from the next start on."""
+        self.configuration.update(configuration)
+        return self
+
+    def spawn(self):
+        """Starts it without waiting."""
+        lines = [f"{key} = {value}" for key, value in self.configuration.items()]
+        self.file.write_text("\n".join(lines) + "\n")
+        self.began = time.time()
+        self.skip = self.log_file.stat().st_size if self.log_file.exists() else 0
+        with open(self.log_file, "ab") as log:
+            self.process = subprocess.Popen(
+                [binary(), "serve", "--config", str(self.file)], stdin=subprocess.DEVNULL,
+                stdout=log, stderr=log, env=bare_environment(), start_new_session=True)
+        return self
+
+    def start(self, seconds=60):
+        self.spawn()
+        self.wait_ready(seconds)
+        return self
+
+    def log(self):
+        """What it logged since its last start, as objects."""
+        with open(self.log_file, "rb") as log:
+            log.seek(self.skip)
+            text = log.read().decode(errors="replace")
+        found = []
+        for line in text.splitlines():
+            try:
+                found.append(json.loads(line))
+            except ValueError:
+                found.append({"msg": line})
+        return found
+
+    def log_text(self):
+        return self.log_file.read_text(errors="replace")[-8000:]
+
+    def _listening(self):
+        self.ports = {line.get("name", "main"): line["port"] for line in reversed(self.log())
+                      if line.get("msg") == "listening"}
+        return "main" in self.ports
+
+    def _ready(self):
+        try:
+            api = Api(self.ports["main"], timeout=5)
+            status = api.get("/readyz").status
+            api.close()
+            return status == 200
+        except OSError:
+            return False
+
+    def wait(self, condition, seconds, what):
+        """Until the condition holds; fails at once when the server has died."""
+        end = time.monotonic() + seconds
+        while not condition():
+            if self.process.poll() is not None:
+                raise AssertionError(f"the server ended with {self.process.returncode} before it "
+                                     f"was {what}:\n{self.log_text()}")
+            if time.monotonic() > end:
+                raise AssertionError(f"the server was not {what} in {seconds} s:\n"
+                                     f"{self.log_text()}")
+            time.sleep(0.02)
+
+    def wait_listening(self, seconds=30):
+        self.wait(self._listening, seconds, "listening")
+
+    def wait_ready(self, seconds=60):
+        self.wait_listening(seconds)
+        self.wait(self._ready, seconds, "ready")
+
+    @property
+    def port(self):
+        return self.ports["main"]
+
+    def api(self, token=None, name="main", **more):
+        return Api(self.ports[name], token, **more)
+
+    def wire(self, name="main", **more):
+        return Wire(self.ports[name], **more)
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def stop(self, seconds=40):
+        """SIGTERM; code 0 and no report, or the test fails."""
+        if self.process is None:
+            return
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            code = self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise AssertionError(f"the server did not stop in {seconds} s:\n{self.log_text()}")
+        self.process = None
+        assert code == 0, f"the server ended with code {code}:\n{self.log_text()}"
+        for report in reports_since(self.began):
+            raise AssertionError(report.read_text(errors="replace")[:8000])
+
+    def restart(self):
+        self.stop()
+        return self.start()
+
+    def kill(self):
+        """As if the machine had failed."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+    def close(self):
+        try:
+            self.stop()
+        finally:
+            self.kill()
+            self.dir.cleanup()
+
+
+def reeyo(*arguments, environment=None, timeout=60):
+    """A command that ends by itself: its code, and what it printed."""
+    return subprocess.run([binary(), *arguments], stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True, timeout=timeout, env={**bare_environment(),
+                                                           **(environment or {})})

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: MIT
+"""A PostgreSQL and a Redis in a folder of their own, through config/local/stores.sh, so that the
+local stack and the tests start them in one and the same way."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+
+import psycopg2
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def shell(call, *args):
+    """Calls a function of stores.sh and returns what it printed."""
+    done = subprocess.run(
+        ["bash", "-c", f'. "{ROOT}/config/local/stores.sh"; {call} "$@"', call, *map(str, args)],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
+    if done.returncode:
+        raise RuntimeError(f"{call} {args}: {done.stdout}{done.stderr}")
+    return done.stdout.strip()
+
+
+class Stores:
+    """Both stores in one folder; each can be stopped, killed and started again."""
+
+    def __init__(self):
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="reeyo-test-", dir="/tmp"))
+        self.dir.chmod(0o755)
+        shell("stack_folders", self.dir)
+
+    def postgres_start(self):
+        shell("postgres_start", self.dir, "test")
+
+    def postgres_stop(self):
+        shell("postgres_stop", self.dir)
+
+    def redis_start(self):
+        shell("redis_start", self.dir)
+
+    def redis_stop(self):
+        shell("redis_stop", self.dir)
+
+    def redis_kill(self):
+        shell("process_stop", self.dir, "redis", "KILL", 5)
+
+    def database_url(self, name="postgres"):
+        return f"postgresql:///{name}?host={self.dir}/run&user=reeyo"
+
+    @property
+    def redis_url(self):
+        return f"unix://{self.dir}/run/redis.sock"
+
+    def close(self):
+        for stop in (self.redis_stop, self.postgres_stop):
+            try:
+                stop()
+            except RuntimeError:
+                pass  # the test stopped it itself
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+
+def with_database(url, name):
+    """The same server's url with another database."""
+    head, _, query = url.partition("?")
+    return head.rsplit("/", 1)[0] + "/" + name + ("?" + query if query else "")
+
+
+def execute(url, statement):
+    """One statement outside a transaction, as CREATE DATABASE wants it."""
+    connection = psycopg2.connect(url)
+    try:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+    finally:
+        connection.close()
+
+
+class Databases:
+    """Fresh databases on one PostgreSQL, each a copy of a migrated template with the demo data."""
+
+    def __init__(self, url, binary):
+        self.url = url
+        self.binary = binary
+        self.template = None
+        self.made = []
+        self.prefix = f"reeyo_{os.getpid()}"
+
+    def migrated(self, demo=True):
+        """Makes the template once; the name of a new copy's url is returned by fresh()."""
+        name = f"{self.prefix}_template"
+        execute(self.url, f'CREATE DATABASE "{name}"')
+        self.made.append(name)
+        environment = dict(os.environ, REEYO_DATABASE_URL=with_database(self.url, name))
+        for command in (["migrate"], ["demo", "--size", "small"]) if demo else (["migrate"],):
+            done = subprocess.run([self.binary, *command], env=environment, text=True,
+                                  stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
+            if done.returncode:
+                raise RuntimeError(f"reeyo {command}: {done.stdout}{done.stderr}")
+        self.template = name
+
+    def empty(self):
+        """The url of a new database without anything in it."""
+        name = f"{self.prefix}_{len(self.made)}"
+        execute(self.url, f'CREATE DATABASE "{name}"')
+        self.made.append(name)
+        return with_database(self.url, name)
+
+    def fresh(self):
+        """The url of a new database with the demo data."""
+        if not self.template:
+            self.migrated()
+        name = f"{self.prefix}_{len(self.made)}"
+        execute(self.url, f'CREATE DATABASE "{name}" TEMPLATE "{self.template}"')
+        self.made.append(name)
+        return with_database(self.url, name)
+
+    def drop(self, url):
+        name = url.partition("?")[0].rsplit("/", 1)[1]
+        self.made.remove(name)
+        execute(self.url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+    def close(self):
+        for name in list(self.made):
+            execute(self.url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        self.made = []
