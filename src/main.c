@@ -12,6 +12,7 @@
 #include "reeyo/core/log.h"
 #include "reeyo/core/memory.h"
 #include "reeyo/db/db.h"
+#include "reeyo/db/demo.h"
 #include "reeyo/db/migrate.h"
 #include "serve.h"
 
@@ -39,6 +40,15 @@ static int run_migrate(const struct config *config, int argc, char **argv)
 		return migrate_run(config->database_url);
 	fprintf(stderr, "usage: reeyo migrate [status]\n");
 	return E_CONFIG;
+}
+
+static int run_demo(const struct config *config, int argc, char **argv)
+{
+	if (argc > 1 || strcmp(config->environment, "production") == 0) {
+		fprintf(stderr, "reeyo demo takes --size small, bench or huge, and is not for production\n");
+		return E_CONFIG;
+	}
+	return demo_load(config->database_url, argc ? argv[0] : "small");
 }
 
 static int check_store(const char *name, const char *url)
@@ -89,9 +99,10 @@ static void route_append(void *arg, const struct route_set *set, const struct ro
 		json_array_append_new(also, json_stringn(one.at, one.len));
 	}
 	json_array_append_new(arg,
-		json_pack("{s:s,s:s,s:o,s:s,s:s,s:b,s:b,s:b,s:b,s:s}", "method", method_name(row->method), "path",
+		json_pack("{s:s,s:s,s:o,s:s,s:s,s:b,s:b,s:b,s:b,s:b,s:s}", "method", method_name(row->method), "path",
 			row->path, "aliases", also, "namespace", name_space_name(set->ns), "who",
-			who_name(row->who), "root", (int)row->root, "anyWrite", (int)row->any_write,
+			who_name(row->who), "root", (int)row->root, "internal",
+			(int)row->internal, "anyWrite", (int)row->any_write,
 			"idempotent", (int)row->idempotent, "hasBody", row->body != NULL, "does", row->does));
 }
 
@@ -151,8 +162,9 @@ static const struct command commands[] = {
 	{ "serve", run_serve, "serve", "serve the API until SIGTERM" },
 	{ "migrate", run_migrate, "migrate [status]", "bring the schema to this version, or show where it is" },
 	{ "check", run_check, "check", "print the configuration and try each dependency" },
-	{ "routes", run_routes, "routes [json]", "list every endpoint and who may call it" },
+	{ "routes", run_routes, "routes [--json]", "list every endpoint and who may call it" },
 	{ "openapi", run_openapi, "openapi", "print the OpenAPI 3.1 document" },
+	{ "demo", run_demo, "demo [--size small|bench|huge]", "load demo data; harmless to repeat" },
 	{ "version", run_version, "version", "print the version" },
 	{ "help", run_help, "help", "print this" },
 };
@@ -179,6 +191,24 @@ static const struct command *command_find(const char *name)
 	return NULL;
 }
 
+/* `reeyo demo --size bench` and `reeyo routes --json` read better than bare words; they mean the same. The flags
+ * that are not keys of the configuration are taken out before it is read. */
+static int own_flags_take(int argc, char **argv)
+{
+	int kept = 0;
+
+	for (int i = 0; i < argc; i++) {
+		if (strcmp(argv[i], "--size") == 0)
+			continue;
+		if (strncmp(argv[i], "--size=", 7) == 0)
+			argv[i] += 7;
+		else if (strcmp(argv[i], "--json") == 0)
+			argv[i] += 2;
+		argv[kept++] = argv[i];
+	}
+	return kept;
+}
+
 int main(int argc, char **argv)
 {
 	const struct command *command = command_find(argc > 1 ? argv[1] : "help");
@@ -192,6 +222,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "reeyo: there is no command %s; see reeyo help\n", argv[1]);
 		return 2;
 	}
+	if (argc > 2)
+		argc = 2 + own_flags_take(argc - 2, argv + 2);
 	error = config_load(argc > 2 ? argc - 2 : 0, argv + 2, &rest, &config);
 	if (error)
 		return 2;

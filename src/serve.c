@@ -28,6 +28,7 @@
 #include "reeyo/http/server.h"
 #include "reeyo/loop/loop.h"
 #include "reeyo/partners/sms.h"
+#include "reeyo/telemetry/metrics.h"
 
 /* Free arena blocks a loop keeps for the next requests. */
 #define POOL_KEEP (4u << 20)
@@ -53,6 +54,7 @@ struct serving {
 	unsigned listener_count;
 	struct router *router;
 	struct keyring *keys;
+	struct metrics *metrics;
 	struct route_set *sets;
 	uv_signal_t term, interrupt, hangup;
 	uv_timer_t delay, limit;
@@ -242,7 +244,7 @@ static void worker_ready(void *arg)
 
 static int worker_start(struct worker *worker)
 {
-	static const struct server_steps steps = { .authenticate = authenticate, .admit = NULL };
+	static const struct server_steps steps = { .authenticate = authenticate, .admit = admit_customer };
 	struct serving *serving = worker->serving;
 	struct app *app = &worker->app;
 	const struct config *config = serving->config;
@@ -252,6 +254,7 @@ static int worker_start(struct worker *worker)
 	app->config = config;
 	app->router = serving->router;
 	app->keys = serving->keys;
+	app->metrics = serving->metrics;
 	app->all = serving->apps;
 	app->pool = arena_pool_new(POOL_KEEP);
 	app->addresses = address_limits_new();
@@ -301,7 +304,7 @@ static int workers_new(struct serving *serving)
 							     uv_available_parallelism());
 	serving->workers = calloc(serving->count, sizeof(*serving->workers));
 	serving->apps = calloc(serving->count + 1, sizeof(*serving->apps));
-	if (!serving->workers || !serving->apps)
+	if (!serving->workers || !serving->apps || metrics_new(serving->count, &serving->metrics))
 		return E_NO_MEMORY;
 	for (unsigned i = 0; i < serving->count; i++) {
 		struct worker *worker = &serving->workers[i];
@@ -310,6 +313,7 @@ static int workers_new(struct serving *serving)
 		serving->apps[i] = &worker->app;
 		if (loop_new(i, &worker->app.loop))
 			return E_NO_MEMORY;
+		metrics_add(serving->metrics, loop_counters(worker->app.loop));
 	}
 	return 0;
 }
@@ -384,6 +388,7 @@ int serve(const struct config *config)
 		worker_end(&serving.workers[i]);
 	free(serving.workers);
 	free(serving.apps);
+	metrics_free(serving.metrics);
 	keyring_free(serving.keys);
 	router_free(serving.router);
 	free(serving.sets);

@@ -174,6 +174,12 @@ static bool param_is_id(const char *param)
 	return len >= 1 && len <= 64 && param[len] == '\0';
 }
 
+/* The metrics listener has the absolute paths and what is internal; the others have all but that. */
+static bool listener_serves(const struct listener *listener, const struct route *route)
+{
+	return listener->metrics ? route->root : !route->internal;
+}
+
 static int route_find(struct exchange *x, enum method method)
 {
 	struct route_match *match = &x->match;
@@ -181,6 +187,10 @@ static int route_find(struct exchange *x, enum method method)
 	router_find(x->rq.app->router, method == HEAD ? GET : method, x->rq.path, x->rq.ns, match);
 	x->rq.ns = match->ns;
 	x->rq.route = match->route;
+	if (match->route && !listener_serves(&x->connection->port->listener, match->route)) {
+		x->rq.route = match->route = NULL;
+		match->allowed = 0;
+	}
 	if (!match->route)
 		return match->allowed ? E_METHOD_NOT_ALLOWED : E_ROUTE_NOT_FOUND;
 	for (unsigned i = 0; i < match->count; i++) {

@@ -347,6 +347,8 @@ static void row_document(void *arg, const struct route_set *set, const struct ro
 	struct text also = text_of(row->also);
 	struct text path = text_of(row->path);
 
+	if (row->internal)
+		return;
 	while (path.at) {
 		operation_put(paths, set, row, row->method, path);
 		for (size_t i = 0; row->any_write && i < COUNT_OF(writes); i++)

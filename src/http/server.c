@@ -458,23 +458,23 @@ bool server_draining(const struct server *server)
 	return server->draining;
 }
 
-static void ports_freed(uv_handle_t *handle)
+static void port_closed(uv_handle_t *handle)
 {
 	struct port *port = handle->data;
 
 	port->polling = false;
-	for (unsigned i = 0; i < port->server->port_count; i++)
-		if (port->server->ports[i].polling)
-			return;
-	free(port->server->ports);
-	free(port->server->log);
-	free(port->server);
+}
+
+static bool ports_poll(const struct server *server)
+{
+	for (unsigned i = 0; i < server->port_count; i++)
+		if (server->ports[i].polling)
+			return true;
+	return false;
 }
 
 void server_close(struct server *server)
 {
-	bool waits = false;
-
 	if (!server)
 		return;
 	loop_unhook(server->app->loop, PHASE_SERVE, &server->hook);
@@ -499,13 +499,11 @@ void server_close(struct server *server)
 	deadline_list_close(&server->linger);
 	server->app->server = NULL;
 	for (unsigned i = 0; i < server->port_count; i++)
-		waits |= server->ports[i].polling;
-	for (unsigned i = 0; i < server->port_count; i++)
 		if (server->ports[i].polling)
-			uv_close((uv_handle_t *)&server->ports[i].poll, ports_freed);
-	if (!waits) {
-		free(server->ports);
-		free(server->log);
-		free(server);
-	}
+			uv_close((uv_handle_t *)&server->ports[i].poll, port_closed);
+	while (ports_poll(server))
+		uv_run(loop_uv(server->app->loop), UV_RUN_ONCE);
+	free(server->ports);
+	free(server->log);
+	free(server);
 }

@@ -173,6 +173,16 @@ class Wire:
             if size == 0:
                 return body
 
+    def rest(self, seconds=5):
+        """Everything until the server closes; None when it does not."""
+        self.socket.settimeout(seconds)
+        try:
+            return self.file.read()
+        except ConnectionResetError:
+            return b""
+        except TimeoutError:
+            return None
+
     def closed(self, seconds=5):
         """Whether the server closes within so many seconds, sending nothing more."""
         self.socket.settimeout(seconds)

@@ -10,6 +10,7 @@
 #include "reeyo/http/route.h"
 
 extern const struct route ops_root_routes[];  /* absolute paths */
+extern const struct route ops_metrics_routes[]; /* /metrics, on its own listener */
 extern const struct route ops_health_routes[]; /* /health of each namespace */
 
 /* Drain: from now on /readyz answers 503. Any thread. */

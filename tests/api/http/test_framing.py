@@ -54,28 +54,35 @@ DOUBTFUL = {
 }
 
 
+# libmicrohttpd refuses these before we see them, with a page of its own (whose head 0.9.75 sends
+# twice): the status and the end of the connection are all there is.
+ITS_OWN = {"no host", "a negative length", "a length with a sign", "a length that is a word",
+           "a list of lengths", "a hexadecimal length"}
+
+
 def refused_and_closed(wire, statuses=(400,)):
-    """One answer of these statuses at most, and nothing after it: what follows on the connection
-    is never taken for a request."""
+    """One answer of these statuses at most, and nothing that follows on the connection is ever
+    taken for a request."""
     try:
         reply = wire.read()
     except (EOFError, ConnectionResetError):
-        return
+        return None
     assert reply.status in statuses, reply
-    if reply.headers.get_content_type() == "application/json":
-        assert reply.json["success"] is False
-    assert wire.closed()
+    assert reply.headers["Connection"].lower() == "close"
+    rest = wire.rest()
+    assert rest is not None, "the connection stays open"
+    assert b"smuggled" not in reply.body + rest
+    return reply
 
 
 @pytest.mark.parametrize("name", DOUBTFUL)
 def test_a_request_whose_end_is_in_doubt_is_refused_and_the_connection_closed(server, name):
     with server.wire() as wire:
         wire.send(DOUBTFUL[name] + health("smuggled"))
-        reply = wire.read()
-        assert reply.status == 400, reply
-        assert reply.headers["Connection"].lower() == "close"
-        assert reply.json["success"] is False and reply.json["error"]["code"]
-        assert wire.closed()
+        reply = refused_and_closed(wire)
+        assert reply, "closed without a word"
+        if name not in ITS_OWN:
+            assert reply.code == "BAD_REQUEST"
 
 
 @pytest.mark.parametrize("line", ["GET /api/v1/health HTTP/3.0", "GET /api/v1/health HTP/1.1",
@@ -260,12 +267,12 @@ def test_an_unknown_method_is_501(server):
         assert reply.json["success"] is False
 
 
-@pytest.mark.parametrize("garbage", [
+@pytest.mark.parametrize("garbage", ids=["tls", "zeros", "blank lines", "http2"], argvalues=[
     b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(range(200)),  # a TLS hello
     b"\x00" * 300, b"\r\n" * 200 + b"\x00\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
 ])
 def test_what_is_no_http_hurts_nobody(server, api, garbage):
-    with server.wire() as wire:
+    with server.wire(timeout=0.5) as wire:
         wire.send(garbage)
         try:
             assert wire.read().status in (400, 404, 405, 501, 505)

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * /metrics, on the metrics listener: the counters of this copy, and the platform's active orders by status through
+ * `orders:active`, so that many copies scraped every few seconds ask the database once in 30 s.
+ */
+#include <stdio.h>
+
+#include "reeyo/api/ops.h"
+#include "reeyo/http/request.h"
+#include "reeyo/telemetry/metrics.h"
+
+/* data: {"PENDING":3,"PREPARING":1,…} */
+static void active_orders_write(struct buf *out, const struct cache_value *value)
+{
+	json_auto_t *body = json_loadb(value->plain.at, value->plain.len, 0, NULL);
+	const char *help = "Orders not yet delivered or cancelled, by status";
+	const char *status;
+	json_t *count;
+	char labels[64];
+
+	json_object_foreach(json_object_get(body, "data"), status, count) {
+		snprintf(labels, sizeof(labels), "status=\"%s\"", status);
+		metric_write(out, "reeyo_orders_active", labels, help, json_integer_value(count));
+		help = NULL;
+	}
+}
+
+static void orders_counted(struct request *rq, int error, const struct cache_value *value)
+{
+	struct buf out = buf_in(rq->arena, 8192);
+	char *text;
+
+	metrics_write(rq->app->metrics, &out);
+	if (!error)
+		active_orders_write(&out, value);
+	text = buf_string(&out);
+	if (!text)
+		return reply_error(rq, E_NO_MEMORY);
+	reply_bare(rq, 200, "text/plain; version=0.0.4; charset=utf-8", (struct text){ text, out.len });
+}
+
+/* A database that does not answer costs a scrape its order counts, not its other lines. */
+static void metrics(struct request *rq)
+{
+	cached_by_sql(rq, KEY_ORDERS_ACTIVE, NULL, QUERY_orders_active_count, orders_counted);
+}
+
+const struct route ops_metrics_routes[] = {
+	{ GET, "/metrics", .root = true, .internal = true, .always = true, .who = ANYONE, .shape = REPLY_BARE,
+		.run = metrics, .does = "Counters of this copy in Prometheus' text format" },
+	ROUTE_END
+};
