@@ -14,6 +14,7 @@
 #include "link.h"
 
 #include <arpa/inet.h>
+#include <netinet/tcp.h>
 #include <sodium.h>
 #include <stdio.h>
 
@@ -320,13 +321,23 @@ int link_submit(struct link *link, struct command *command, const char *wire, si
 
 /* --- Connecting ----------------------------------------------------------------------------- */
 
+/* Best effort, and not by hiredis: there a refusal counts as an error of the connection. */
+static void keep_alive(int fd)
+{
+	int on = 1, idle = 30;
+
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
+}
+
 static void on_connect(const redisAsyncContext *ac, int status)
 {
 	struct link *link = ac->data;
 
 	if (status != REDIS_OK || link->state != LINK_CONNECTING)
 		return;
-	redisEnableKeepAlive((redisContext *)&ac->c);
+	if (link->host.name[0])
+		keep_alive(ac->c.fd);
 	greet(link);
 }
 
