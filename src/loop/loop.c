@@ -31,6 +31,15 @@ static void idle_does_nothing(uv_idle_t *idle)
 	(void)idle;
 }
 
+static bool hooks_want(const struct loop *loop)
+{
+	for (int phase = 0; phase < PHASE_COUNT; phase++)
+		for (const struct turn_hook *hook = loop->hooks[phase]; hook; hook = hook->next)
+			if (hook->wanted)
+				return true;
+	return false;
+}
+
 static void turn_end(struct loop *loop)
 {
 	unsigned runs = 0;
@@ -39,7 +48,8 @@ static void turn_end(struct loop *loop)
 	do
 		more = phase_run(loop, PHASE_SERVE);
 	while (more && ++runs < HOOK_RUNS);
-	more |= phase_run(loop, PHASE_FLUSH);
+	phase_run(loop, PHASE_FLUSH);
+	more = hooks_want(loop); /* a flush may complete calls, and so want serving */
 	if (more && !uv_is_active((uv_handle_t *)&loop->idle))
 		uv_idle_start(&loop->idle, idle_does_nothing);
 	else if (!more && uv_is_active((uv_handle_t *)&loop->idle))
