@@ -238,8 +238,10 @@ static void worker_ready(void *arg)
 	struct serving *serving = worker->serving;
 
 	revocations_follow(worker->app.revocations);
-	if (atomic_fetch_add(&serving->ready, 1) + 1 == serving->count)
+	if (atomic_fetch_add(&serving->ready, 1) + 1 == serving->count) {
+		ops_set_started();
 		log_line(LOG_INFO, "ready", LOG_I("loops", serving->count));
+	}
 }
 
 static int worker_start(struct worker *worker)
