@@ -42,7 +42,7 @@ static void orders_counted(struct request *rq, int error, const struct cache_val
 /* A database that does not answer costs a scrape its order counts, not its other lines. */
 static void metrics(struct request *rq)
 {
-	cached_by_sql(rq, KEY_ORDERS_ACTIVE, NULL, QUERY_orders_active, orders_counted);
+	cached_by_sql(rq, KEY_ORDERS_ACTIVE, NULL, QUERY_orders_active_count, orders_counted);
 }
 
 const struct route ops_metrics_routes[] = {
