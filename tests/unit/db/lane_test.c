@@ -80,7 +80,7 @@ START_TEST(a_question_larger_than_the_socket_leaves)
 	text[len] = '\0';
 	world.db->counts[DB_READ] = 1;
 	ask(&world, &first, DB_READ, SLEEP, "0.2", "z");
-	turn(&world);
+	flush(&world);
 	for (unsigned i = 0; i < COUNT_OF(asked); i++) {
 		ask(&world, &asked[i], DB_READ, SAY, "", NULL);
 		asked[i].call.params[0] = text;
@@ -371,7 +371,7 @@ START_TEST(closing_completes_what_is_under_way)
 	struct asked sent, waits;
 
 	ask(&world, &sent, DB_READ, SLEEP, "30", "");
-	turn(&world);
+	flush(&world);
 	ask(&world, &waits, DB_WRITE, SAY, "", NULL);
 	world_end(&world);
 	ck_assert_uint_eq(sent.completions, 1);

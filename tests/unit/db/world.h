@@ -101,6 +101,12 @@ static inline void turn(struct world *world)
 	uv_run(loop_uv(world->loop), UV_RUN_ONCE);
 }
 
+/* One turn that waits for nothing: what was submitted is sent or refused. */
+static inline void flush(struct world *world)
+{
+	uv_run(loop_uv(world->loop), UV_RUN_NOWAIT);
+}
+
 static inline void wait_all(struct world *world, const struct asked *asked, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++)
