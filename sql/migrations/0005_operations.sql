@@ -71,7 +71,7 @@ INSERT INTO settings (key, value) VALUES
   ('services.packages.feePerExtraKg', '200'),
   ('services.packages.maxWeight', '50'),
   ('services.packages.commissionBps', '2000'),
-  ('paymentMethods', '["WALLET", "MOBILE_MONEY", "CASH"]'),
+  ('paymentMethods', '["WALLET", "CASH"]'),
   ('delivery_fee_mode', '"distance"'),
   ('delivery_fee_base', '1000'),
   ('delivery_fee_per_km', '200'),

@@ -5,6 +5,7 @@
 #include "reeyo/api/routes.h"
 
 #include "reeyo/api/ops.h"
+#include "reeyo/api/user.h"
 
 const struct route_set reeyo_routes[] = {
 	{ NS_USER, "Operations", ops_root_routes },
@@ -13,5 +14,10 @@ const struct route_set reeyo_routes[] = {
 	{ NS_VENDOR, "Operations", ops_health_routes },
 	{ NS_RIDER, "Operations", ops_health_routes },
 	{ NS_ADMIN, "Operations", ops_health_routes },
+	{ NS_USER, "Account", user_auth_routes },
+	{ NS_USER, "Account", user_phone_routes },
+	{ NS_USER, "Account", user_password_routes },
+	{ NS_USER, "Addresses", user_address_routes },
+	{ NS_USER, "Devices", user_device_routes },
 	{ .routes = NULL },
 };

@@ -136,6 +136,28 @@ void keyring_free(struct keyring *keys)
 	free(keys);
 }
 
+static void hash_part(crypto_generichash_state *state, const char *text)
+{
+	crypto_generichash_update(state, (const unsigned char *)text, strlen(text) + 1);
+}
+
+void keyring_code_hash(const struct keyring *keys, const char *purpose, const char *owner, const char *code,
+	char ret[CODE_HASH_SIZE])
+{
+	crypto_generichash_state state;
+	unsigned char key[crypto_generichash_KEYBYTES_MAX], hash[32];
+
+	crypto_generichash(key, sizeof(key), keys->keys[0].secret,
+		(unsigned long long)keys->keys[0].len, NULL, 0);
+	crypto_generichash_init(&state, key, sizeof(key), sizeof(hash));
+	hash_part(&state, purpose);
+	hash_part(&state, owner);
+	hash_part(&state, code);
+	crypto_generichash_final(&state, hash, sizeof(hash));
+	sodium_bin2hex(ret, CODE_HASH_SIZE, hash, sizeof(hash));
+	sodium_memzero(key, sizeof(key));
+}
+
 /* --- Signing ----------------------------------------------------------------------------------- */
 
 static const struct role_name *role_of(enum who who)

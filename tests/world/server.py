@@ -25,6 +25,7 @@ DEFAULTS = {
     "loops": 2,
     "db_write_lanes": 2,
     "db_read_lanes": 2,
+    "drain_timeout": "8s",
     "argon2_memory": "64k",
     "argon2_passes": 1,
     "jwt_secret": SECRET,
@@ -90,6 +91,7 @@ class Server:
         lines = [f"{key} = {value}" for key, value in self.configuration.items()]
         self.file.write_text("\n".join(lines) + "\n")
         self.began = time.time()
+        self.asked = False  # to stop
         self.skip = self.log_file.stat().st_size if self.log_file.exists() else 0
         with open(self.log_file, "ab") as log:
             self.process = subprocess.Popen(
@@ -162,14 +164,15 @@ class Server:
         return Wire(self.ports[name], **more)
 
     def signal(self, number):
+        self.asked = self.asked or number == signal.SIGTERM
         self.process.send_signal(number)
 
     def stop(self, seconds=40):
         """SIGTERM; code 0 and no report, or the test fails."""
         if self.process is None:
             return
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
+        if self.process.poll() is None and not self.asked:
+            self.signal(signal.SIGTERM)
         try:
             code = self.process.wait(seconds)
         except subprocess.TimeoutExpired:

@@ -17,6 +17,12 @@
 int keyring_new(const struct config *config, struct keyring **ret) MUST_CHECK;
 void keyring_free(struct keyring *keys);
 
+/* A one-time code as it may be stored: 64 hexadecimal digits of a keyed hash of (purpose, owner, code) under the
+ * newest key, the same in every copy. A change of the newest key voids the codes under way. */
+#define CODE_HASH_SIZE 65
+void keyring_code_hash(const struct keyring *keys, const char *purpose, const char *owner, const char *code,
+	char ret[CODE_HASH_SIZE]);
+
 enum token_type { TOKEN_ACCESS, TOKEN_REFRESH };
 
 /* A signed token in the arena for rq's answer; NULL when memory is out. email may be NULL. Claims: sub, userId (vendorId,

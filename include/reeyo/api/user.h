@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The route tables of the user namespace.
+ */
+#ifndef REEYO_API_USER_H
+#define REEYO_API_USER_H
+
+#include "reeyo/http/route.h"
+
+extern const struct route user_auth_routes[];
+extern const struct route user_phone_routes[];
+extern const struct route user_password_routes[];
+extern const struct route user_address_routes[];
+extern const struct route user_device_routes[];
+
+#endif

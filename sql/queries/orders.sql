@@ -1,0 +1,137 @@
+-- Orders as the customer's side places, reads and cancels them.
+-- A comment above each statement names its parameters in order, its columns and its outcomes.
+-- An outcome is PLACED / CANCELLED / REPLAY or the name of an enum err without E_.
+
+-- Places an order: FOOD and MART (from a vendor's menu) and PACKAGE. Everything or nothing.
+--  $1 order id            $2 order number       $3 type (FOOD, MART, PACKAGE)
+--  $4 user id             $5 vendor id, NULL for PACKAGE
+--  $6 the lines as they are kept and shown, JSON: [{itemId,name,quantity,price,notes,specialInstructions,image}]
+--  $7 item ids text[]     $8 quantities int[]   $9 prices quoted bigint[]   (of the lines; '{}' for PACKAGE)
+-- $10 subtotal           $11 delivery fee      $12 service fee    $13 discount    $14 total
+-- $15 funded fee: what free delivery spares the customer and the platform pays the rider
+-- $16 the service's commission, basis points (the vendor's own goes before it)
+-- $17 distance km        $18 payment method (WALLET, CASH; MOBILE_MONEY stays PENDING, no event)
+-- $19 delivery address JSON, as shown           $20 its text       $21 lat   $22 lng
+-- $23 delivery instructions                     $24 notes
+-- $25 pickup address JSON, $26 its text, $27 lat, $28 lng: PACKAGE; NULL takes the vendor's place
+-- $29 package details JSON, NULL for food       $30 minutes until the delivery is expected
+-- $31 verification code or NULL                 $32 id of the ledger row (txn_…)
+-- $33 Idempotency-Key or NULL                   $34 its fingerprint
+-- $35 hash of the basket, NULL when a key was sent or the rule is off       $36 its window, seconds
+-- Columns: outcome, order (the Order object, when PLACED), detail.
+-- Outcomes: PLACED; REPLAY: the key is known, run idempotency_get; DUPLICATE_ORDER: detail is the first
+--  order's id (NULL when it was committed only just now: run basket_get);
+--  ACCOUNT_NOT_FOUND, SUSPENDED, INACTIVE, PHONE_UNVERIFIED, VENDOR_NOT_FOUND, VENDOR_OFFLINE, WALLET_SHORT;
+--  ITEM_NOT_FOUND, ITEM_UNAVAILABLE, PRICE_CHANGED, OUT_OF_STOCK: detail is the item's id.
+--  The last stage may also raise WALLET_SHORT and OUT_OF_STOCK, when another order was first.
+-- With a key, ask idempotency_get before refusing a request for any other reason: the first one may have been served.
+--
+-- How it stays sound at READ COMMITTED: `checked` reads a snapshot and writes nothing when anything is wrong.
+-- The gates `once` and `basket` then wait for a concurrent twin on their unique index; only who passes them goes on. The wallet's guard is
+-- evaluated again on the newest row after waiting for its lock. What fails after the gates raises,
+-- which takes back the gates' rows too. Locks are taken in one order: key, basket, wallet, items.
+-- name: order_insert
+WITH lines AS MATERIALIZED (
+  SELECT min(CASE WHEN i.id IS NULL OR i.vendor_id <> $5::text OR i.deleted_at IS NOT NULL
+                    THEN 'ITEM_NOT_FOUND ' || l.id
+                  WHEN NOT i.available THEN 'ITEM_UNAVAILABLE ' || l.id
+                  WHEN i.price <> l.price THEN 'PRICE_CHANGED ' || l.id
+                  WHEN i.stock < l.quantity THEN 'OUT_OF_STOCK ' || l.id END) AS broken,
+         bool_or(i.stock IS NOT NULL) AS counted
+    FROM unnest($7::text[], $8::integer[], $9::bigint[]) AS l(id, quantity, price)
+    LEFT JOIN items i ON i.id = l.id
+), checked AS MATERIALIZED (
+  SELECT CASE
+      WHEN EXISTS (SELECT FROM idempotency WHERE account_id = $4::text AND key = $33::text) THEN 'REPLAY'
+      WHEN u.id IS NULL OR u.status = 'DELETED' THEN 'ACCOUNT_NOT_FOUND'
+      WHEN u.status <> 'ACTIVE' THEN u.status
+      WHEN NOT u.phone_verified THEN 'PHONE_UNVERIFIED'
+      WHEN $3::text <> 'PACKAGE' AND (v.id IS NULL OR v.approval_status <> 'APPROVED'
+        OR v.service_type <> $3::text) THEN 'VENDOR_NOT_FOUND'
+      WHEN $3::text <> 'PACKAGE' AND NOT v.is_online THEN 'VENDOR_OFFLINE'
+      WHEN lines.broken IS NOT NULL THEN lines.broken
+      WHEN $18::text = 'WALLET' AND w.available IS DISTINCT FROM greatest(w.available, $14::bigint)
+        THEN 'WALLET_SHORT'
+      ELSE 'PLACED' END AS outcome,
+    btrim(u.first_name || ' ' || u.last_name) AS user_name, u.phone AS user_phone,
+    v.business_name, v.address, v.lat, v.lng, v.commission_bps, lines.counted
+    FROM lines
+    LEFT JOIN users u ON u.id = $4::text
+    LEFT JOIN wallets w ON w.owner_id = $4::text
+    LEFT JOIN vendors v ON v.id = $5::text
+), draft AS MATERIALIZED (
+  SELECT $1::text COLLATE "C" AS id, $2::text COLLATE "C" AS order_number, $3::text COLLATE "C" AS order_type, 'PENDING' COLLATE "C" AS status,
+    true AS active, $4::text COLLATE "C" AS user_id, user_name, user_phone, $5::text COLLATE "C" AS vendor_id,
+    business_name AS vendor_name, NULL::text COLLATE "C" AS rider_id, NULL::text AS rider_name,
+    NULL::text AS rider_phone, $6::json AS items, $29::json AS package_details,
+    $10::bigint AS subtotal, $11::bigint AS delivery_fee, $12::bigint AS service_fee,
+    $13::bigint AS discount, $14::bigint AS total, $15::bigint AS funded_fee,
+    coalesce(commission_bps, $16::integer) AS commission_bps, $17::double precision AS distance,
+    $18::text COLLATE "C" AS payment_method,
+    CASE WHEN $18::text = 'WALLET' THEN 'PAID' ELSE 'PENDING' END COLLATE "C" AS payment_status,
+    CASE WHEN $18::text = 'WALLET' THEN $32::text END COLLATE "C" AS payment_reference,
+    $25::json AS pickup_address, coalesce($26::text, address) AS pickup_text,
+    coalesce($27::double precision, lat) AS pickup_lat, coalesce($28::double precision, lng) AS pickup_lng,
+    $19::json AS delivery_address, $20::text AS delivery_text, $21::double precision AS delivery_lat,
+    $22::double precision AS delivery_lng, $23::text AS delivery_instructions, $24::text AS notes,
+    NULL::integer AS preparation_time, now() + $30::integer * interval '1 minute' AS estimated_delivery_at,
+    NULL::text AS cancel_reason, NULL::text COLLATE "C" AS cancelled_by, NULL::text AS rejection_reason,
+    NULL::json AS rating, '[]'::json AS pickup_photos, '[]'::json AS delivery_photos,
+    $31::text AS verification_code, ('[' || timeline_entry('PENDING', now(), 'USER') || ']')::json AS timeline,
+    now() AS created_at, now() AS updated_at, NULL::timestamptz AS accepted_at,
+    NULL::timestamptz AS preparing_at, NULL::timestamptz AS ready_at, NULL::timestamptz AS rider_assigned_at,
+    NULL::timestamptz AS arrived_at_pickup_at, NULL::timestamptz AS picked_up_at,
+    NULL::timestamptz AS arrived_at_delivery_at, NULL::timestamptz AS delivered_at,
+    NULL::timestamptz AS cancelled_at, NULL::timestamptz AS settled_at
+    FROM checked WHERE outcome = 'PLACED'
+), made AS MATERIALIZED (
+  SELECT order_json_user(ROW(draft.*)::orders) AS json FROM draft
+), once AS (
+  INSERT INTO idempotency (account_id, key, fingerprint, status, body)
+  SELECT $4::text, $33::text, $34::text, 201, '{"success":true,"data":' || json || '}'
+    FROM made WHERE $33::text IS NOT NULL
+  ON CONFLICT DO NOTHING RETURNING true
+), basket AS (
+  INSERT INTO baskets (user_id, basket, order_id)
+  SELECT $4::text, $35::text, $1::text FROM made WHERE $35::text IS NOT NULL
+  ON CONFLICT (user_id, basket) DO UPDATE SET placed_at = excluded.placed_at, order_id = excluded.order_id
+    WHERE baskets.placed_at <= now() - $36::integer * interval '1 second'
+  RETURNING true
+), go AS MATERIALIZED (
+  SELECT true FROM made
+   WHERE ($33::text IS NULL OR EXISTS (SELECT FROM once))
+     AND ($35::text IS NULL OR EXISTS (SELECT FROM basket))
+), paid AS (
+  UPDATE wallets SET available = available - $14::bigint, total_spent = total_spent + $14::bigint,
+         updated_at = now()
+   WHERE owner_id = $4::text AND available >= $14::bigint AND $18::text = 'WALLET'
+     AND EXISTS (SELECT FROM go)
+  RETURNING available
+), booked AS (
+  INSERT INTO ledger (id, amount, from_kind, from_owner, from_balance, to_kind, category, order_id, description)
+  SELECT $32::text, $14::bigint, 'USER', $4::text, available, 'ESCROW', 'ORDER_PAYMENT', $1::text,
+         'Order ' || $2::text
+    FROM paid
+), stocked AS (
+  SELECT stock_take($7::text[], $8::integer[]) FROM checked
+   WHERE counted AND EXISTS (SELECT FROM go) AND ($18::text <> 'WALLET' OR EXISTS (SELECT FROM paid))
+), written AS (
+  INSERT INTO orders SELECT draft.* FROM draft WHERE EXISTS (SELECT FROM go)
+), told AS (
+  INSERT INTO outbox (aggregate, type, payload)
+  SELECT $1::text, 'new_order', ('{"orderId":"' || $1::text || '","orderNumber":"' || $2::text
+    || '","status":"PENDING","userId":"' || $4::text || '","vendorId":' || json_word($5::text) || '}')::json
+    FROM go WHERE $18::text IN ('WALLET', 'CASH')
+)
+SELECT CASE
+    WHEN outcome <> 'PLACED' THEN split_part(outcome, ' ', 1)
+    WHEN NOT EXISTS (SELECT FROM go) THEN
+      CASE WHEN $33::text IS NOT NULL THEN 'REPLAY' ELSE 'DUPLICATE_ORDER' END
+    WHEN $18::text = 'WALLET' AND NOT EXISTS (SELECT FROM paid) THEN fail('WALLET_SHORT')
+    WHEN counted AND NOT EXISTS (SELECT FROM stocked) THEN fail('OUT_OF_STOCK')
+    ELSE 'PLACED' END AS outcome,
+  CASE WHEN EXISTS (SELECT FROM go) THEN (SELECT json FROM made) END AS order,
+  CASE WHEN outcome = 'PLACED' AND $35::text IS NOT NULL AND NOT EXISTS (SELECT FROM go)
+       THEN (SELECT order_id FROM baskets WHERE user_id = $4::text AND basket = $35::text)
+       ELSE nullif(split_part(outcome, ' ', 2), '') END AS detail
+  FROM checked;

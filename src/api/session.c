@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Sessions: ids, and the pair of tokens every log-in, registration and refresh answers with.
+ */
+#include "reeyo/api/session.h"
+
+#include "reeyo/core/clock.h"
+
+void session_refresh_id(char ret[ID_SIZE])
+{
+	id_new(ret, "ref_");
+}
+
+void session_new(struct session *session, enum who role, const char *account)
+{
+	*session = (struct session){ .caller = { .role = role } };
+	memcpy(session->caller.id, account, strnlen(account, ID_SIZE - 1));
+	id_new(session->caller.session, "ses_");
+	session_refresh_id(session->refresh_id);
+}
+
+const char *session_refresh_life(struct request *rq)
+{
+	return arg_int(rq, rq->app->config->refresh_ttl / 1000);
+}
+
+const char *session_access_life(struct request *rq)
+{
+	return arg_int(rq, rq->app->config->access_ttl / 1000);
+}
+
+/* An ended session never comes back, so the moment is put well ahead of any clock that signs. */
+void session_ended(struct request *rq, const char *session)
+{
+	tokens_revoke(rq->app, session, clock_wall_s() + 86400);
+}
+
+static const char *sign(struct request *rq, const struct session *session, enum token_type type,
+	const char *email)
+{
+	const struct config *config = rq->app->config;
+	int64_t life_ms = type == TOKEN_ACCESS ? config->access_ttl : config->refresh_ttl;
+	struct caller caller = session->caller;
+	char id[ID_SIZE];
+
+	caller.issued_s = clock_wall_s();
+	caller.expires_s = caller.issued_s + life_ms / 1000;
+	if (type == TOKEN_REFRESH)
+		return token_sign(rq->arena, rq->app->keys, type, &caller, NULL, session->refresh_id);
+	id_new(id, "acc_");
+	return token_sign(rq->arena, rq->app->keys, type, &caller, email, id);
+}
+
+void session_reply(struct request *rq, const struct session *session, const char *email, const char *name,
+	struct text account)
+{
+	const char *access = sign(rq, session, TOKEN_ACCESS, email);
+	const char *refresh = sign(rq, session, TOKEN_REFRESH, NULL);
+	struct buf out = buf_in(rq->arena, account.len + TOKEN_MAX);
+	char *json;
+
+	if (!access || !refresh)
+		return reply_error(rq, E_NO_MEMORY);
+	buf_add_string(&out, "{");
+	if (name) {
+		buf_printf(&out, "\"%s\":", name);
+		buf_add_text(&out, account);
+		buf_add_string(&out, ",");
+	}
+	/* Tokens are base64url and dots: nothing to escape. */
+	buf_printf(&out, "\"token\":\"%s\",\"accessToken\":\"%s\",\"refreshToken\":\"%s\",\"expiresIn\":%lld}",
+		access, access, refresh, (long long)(rq->app->config->access_ttl / 1000));
+	json = buf_string(&out);
+	if (!json)
+		return reply_error(rq, E_NO_MEMORY);
+	reply_data(rq, (struct text){ json, out.len });
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The customer's addresses. The first one is the default; making another the default moves it there.
+ */
+#include "reeyo/api/user.h"
+
+#include "account.h"
+
+#define POINT_FIELDS \
+	{ "coordinates", FIELD_POINT, .also = "location" }, \
+	{ "lat", FIELD_NUMBER, .min = -90, .max = 90, .also = "latitude", .does = "Instead of coordinates" }, \
+	{ "lng", FIELD_NUMBER, .min = -180, .max = 180, .also = "longitude" }
+
+static const struct field add_body[] = {
+	{ "label", FIELD_TEXT, .required = true, .min = 1, .max = 50 },
+	{ "address", FIELD_TEXT, .required = true, .min = 3, .max = 200, .also = "fullAddress street" },
+	{ "city", FIELD_TEXT, .required = true, .min = 2, .max = 80 },
+	POINT_FIELDS,
+	{ "instructions", FIELD_TEXT, .max = 500 },
+	{ "isDefault", FIELD_BOOL, .does = "Make this the default" },
+	FIELD_END
+};
+static const struct field change_body[] = {
+	{ "label", FIELD_TEXT, .min = 1, .max = 50 },
+	{ "address", FIELD_TEXT, .min = 3, .max = 200, .also = "fullAddress street" },
+	{ "city", FIELD_TEXT, .min = 2, .max = 80 },
+	POINT_FIELDS,
+	{ "instructions", FIELD_TEXT, .max = 500 },
+	{ "isDefault", FIELD_BOOL, .does = "Make this the default" },
+	FIELD_END
+};
+
+/* The point of the body in either spelling; both NULL when there is none. */
+static void point_take(struct request *rq, const char **ret_lat, const char **ret_lng)
+{
+	const json_t *point = member(rq->body, "coordinates");
+
+	if (!point)
+		point = rq->body;
+	*ret_lat = *ret_lng = NULL;
+	if (!member(point, "lat") || !member(point, "lng"))
+		return;
+	*ret_lat = arg_double(rq, member_number(point, "lat", 0));
+	*ret_lng = arg_double(rq, member_number(point, "lng", 0));
+}
+
+static void listed(struct request *rq, const struct db_result *result)
+{
+	if (db_rows(result) == 0)
+		return reply_error(rq, E_ACCOUNT_GONE);
+	reply_data(rq, db_text(result, 0, 0));
+}
+
+static void list_addresses(struct request *rq)
+{
+	sql_read(rq, address_list, listed, rq->caller.id);
+}
+
+static void added(struct request *rq, const struct db_result *result)
+{
+	if (db_rows(result) == 0)
+		return reply_field(rq, "address", "there are too many addresses, delete one first",
+			"trop d'adresses, supprimez-en une d'abord");
+	account_reply(rq, db_text(result, 0, 0));
+}
+
+static void add_address(struct request *rq)
+{
+	const char *lat, *lng;
+	char *id = arena_alloc(rq->arena, ID_SIZE);
+
+	point_take(rq, &lat, &lng);
+	if (!lat || !lng)
+		return reply_field(rq, "coordinates", "is required: {lat,lng}", "est obligatoire : {lat,lng}");
+	if (!id)
+		return reply_error(rq, E_NO_MEMORY);
+	id_new(id, "addr_");
+	sql_write(rq, address_add, added, rq->caller.id, id, body_text(rq, "label"), body_text(rq, "address"),
+		body_text(rq, "city"), lat, lng, body_text(rq, "instructions"),
+		member_bool(rq->body, "isDefault", false) ? "t" : "f");
+}
+
+static void changed(struct request *rq, const struct db_result *result)
+{
+	if (db_rows(result) == 0)
+		return reply_error(rq, E_ADDRESS_NOT_FOUND);
+	account_reply(rq, db_text(result, 0, 0));
+}
+
+static void change_address(struct request *rq)
+{
+	const char *lat, *lng;
+
+	point_take(rq, &lat, &lng);
+	sql_write(rq, address_change, changed, rq->caller.id, rq->params[0], body_text(rq, "label"),
+		body_text(rq, "address"), body_text(rq, "city"), lat, lng, body_text(rq, "instructions"),
+		member_bool(rq->body, "isDefault", false) ? "t" : "f");
+}
+
+/* An address that is not there is as deleted as it can be. */
+static void deleted(struct request *rq, const struct db_result *result)
+{
+	account_reply(rq, db_text(result, 0, 0));
+}
+
+static void delete_address(struct request *rq)
+{
+	sql_write(rq, address_delete, deleted, rq->caller.id, rq->params[0]);
+}
+
+const struct route user_address_routes[] = {
+	{ GET, "/auth/addresses", .who = CUSTOMER, .always = true, .reply = address_fields,
+		.shape = REPLY_ARRAY, .run = list_addresses, .errors = { E_ACCOUNT_GONE },
+		.does = "The account's addresses, the default one first" },
+	{ POST, "/auth/addresses", .who = CUSTOMER, .always = true, .body = add_body, .reply = user_fields,
+		.created = true, .run = add_address, .errors = { E_ACCOUNT_GONE },
+		.does = "Add an address; the first one is the default" },
+	{ PUT, "/auth/addresses/:addressId", .who = CUSTOMER, .always = true, .any_write = true,
+		.body = change_body, .reply = user_fields, .run = change_address,
+		.errors = { E_ADDRESS_NOT_FOUND, E_ACCOUNT_GONE }, .does = "Change an address" },
+	{ DELETE, "/auth/addresses/:addressId", .who = CUSTOMER, .always = true, .reply = user_fields,
+		.run = delete_address, .errors = { E_ACCOUNT_GONE },
+		.does = "Delete an address; another becomes the default" },
+	ROUTE_END
+};

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The customer's password: changed by who knows it, or reset by who holds the phone or mailbox. Either way every
+ * other session ends and its access tokens count no more.
+ *
+ * A reset code stands alone (the routes take no phone beside it), so it is long enough never to be guessed:
+ * ten characters of 27, kept for an hour as a keyed hash, good once.
+ */
+#include "reeyo/api/user.h"
+
+#include <stdio.h>
+
+#include "account.h"
+#include "reeyo/api/session.h"
+#include "reeyo/auth/password.h"
+#include "reeyo/http/limit.h"
+#include "reeyo/partners/mail.h"
+#include "reeyo/partners/sms.h"
+
+#define RESET_LIFE_S "3600"
+
+static const struct field change_body[] = {
+	{ "oldPassword", FIELD_SECRET, .required = true, .also = "currentPassword" },
+	{ "newPassword", FIELD_PASSWORD, .required = true },
+	FIELD_END
+};
+static const struct field forgot_body[] = {
+	{ "phone", FIELD_PHONE, .also = "phoneNumber" },
+	{ "email", FIELD_EMAIL, .does = "Instead of a phone" },
+	FIELD_END
+};
+static const struct field reset_body[] = {
+	{ "resetToken", FIELD_TEXT, .required = true, .min = 1, .max = 64, .also = "token code otp" },
+	{ "newPassword", FIELD_PASSWORD, .required = true, .also = "password" },
+	FIELD_END
+};
+
+/* The ids in a comma separated column. A very long list is cut by the statement: the rest is read from the
+ * database within a second. */
+static void sessions_ended(struct request *rq, struct text ids)
+{
+	while (ids.at) {
+		struct text id = text_cut(&ids, ',');
+		char copy[ID_SIZE];
+
+		if (id.len == 0 || id.len >= sizeof(copy))
+			continue;
+		memcpy(copy, id.at, id.len);
+		copy[id.len] = '\0';
+		session_ended(rq, copy);
+	}
+}
+
+static const char *kept(struct request *rq, struct text text)
+{
+	return text.at ? arena_copy(rq->arena, text.at, text.len) : NULL;
+}
+
+/* --- Change ------------------------------------------------------------------------------------ */
+
+struct change {
+	const char *old_hash;
+	char limit[96];
+};
+
+static void change_answered(struct request *rq)
+{
+	reply_message(rq, "Password changed", "Mot de passe modifié");
+}
+
+static void changed(struct request *rq, const struct db_result *result)
+{
+	if (db_rows(result) == 0)       /* changed by another request since it was read */
+		return reply_error(rq, E_WRONG_PASSWORD);
+	sessions_ended(rq, db_text(result, 0, 0));
+	uncached(rq, KEY_USER, rq->caller.id, change_answered);
+}
+
+static void change_hashed(struct request *rq, const char *hash)
+{
+	struct change *change = rq->state;
+	const char *copy = hash ? kept(rq, text_of(hash)) : NULL;
+
+	if (!copy)
+		return reply_error(rq, E_NO_MEMORY);
+	sql_write(rq, user_change_password, changed, rq->caller.id, change->old_hash, copy, rq->caller.session,
+		session_access_life(rq));
+}
+
+static void change_refused(struct request *rq)
+{
+	reply_error(rq, E_WRONG_PASSWORD);
+}
+
+static void change_verified(struct request *rq, bool right, const char *rehash)
+{
+	struct change *change = rq->state;
+	const struct config *config = rq->app->config;
+
+	(void)rehash;
+	if (!right)
+		return limit_named(rq, change->limit, config->rate_login, config->rate_window, 1,
+			change_refused);
+	password_hash(rq, body_text(rq, "newPassword"), change_hashed);
+}
+
+static void change_found(struct request *rq, const struct db_result *result)
+{
+	struct change *change = rq->state;
+
+	if (db_rows(result) == 0)
+		return reply_error(rq, E_ACCOUNT_GONE);
+	change->old_hash = kept(rq, db_text(result, 0, 0));
+	password_verify(rq, rq->caller.id, change->old_hash, body_text(rq, "oldPassword"), change_verified);
+}
+
+static void change_find(struct request *rq)
+{
+	sql_write(rq, user_password, change_found, rq->caller.id);
+}
+
+static void change_password(struct request *rq)
+{
+	struct change *change = ARENA_NEW(rq->arena, struct change);
+	const struct config *config = rq->app->config;
+
+	if (!change)
+		return reply_error(rq, E_NO_MEMORY);
+	rq->state = change;
+	snprintf(change->limit, sizeof(change->limit), "password:%s", rq->caller.id);
+	limit_named(rq, change->limit, config->rate_login, config->rate_window, 0, change_find);
+}
+
+/* --- Forgot ------------------------------------------------------------------------------------ */
+
+static void reset_send(struct request *rq, const char *code)
+{
+	const char *phone = body_text(rq, "phone");
+	const char *text = arena_printf(rq->arena,
+		rq->french ? "Reeyo : %s est votre code pour un nouveau mot de passe. Il est valable une heure." :
+			     "Reeyo: %s is your code for a new password. It is valid for an hour.",
+		code);
+
+	if (!text)
+		return;
+	if (phone)
+		sms_send(rq->app->sms, phone, text);
+	else
+		mail_send(rq->app->config, body_text(rq, "email"),
+			rq->french ? "Votre nouveau mot de passe" : "Your new password", text);
+}
+
+static void reset_stored(struct request *rq, const struct db_result *result)
+{
+	if (db_rows(result) > 0)
+		reset_send(rq, rq->state);
+	/* The same words for an account that does not exist. */
+	reply_message(rq, "If there is such an account, a code is on its way",
+		"Si ce compte existe, un code arrive");
+}
+
+static void forgot_password(struct request *rq)
+{
+	const char *phone = body_text(rq, "phone");
+	const char *email = phone ? NULL : body_text(rq, "email");
+	char *code = arena_alloc(rq->arena, ORDER_NUMBER_SIZE);
+	char *hash = arena_alloc(rq->arena, CODE_HASH_SIZE);
+
+	if (!code || !hash)
+		return reply_error(rq, E_NO_MEMORY);
+	if (!phone && !email)
+		return reply_field(rq, "phone", "is required: a phone number or an e-mail",
+			"est obligatoire : un numéro de téléphone ou un e-mail");
+	id_order_number(code, 'R');
+	keyring_code_hash(rq->app->keys, "reset", "", code, hash);
+	rq->state = code;
+	sql_write(rq, user_forgot_password, reset_stored, phone, email, hash, RESET_LIFE_S);
+}
+
+/* --- Reset ------------------------------------------------------------------------------------- */
+
+static void reset_answered(struct request *rq)
+{
+	reply_message(rq, "Password changed, log in with the new one",
+		"Mot de passe modifié, connectez-vous avec le nouveau");
+}
+
+static void reset_done(struct request *rq, const struct db_result *result)
+{
+	const char *account = db_rows(result) ? kept(rq, db_text(result, 0, 0)) : NULL;
+
+	if (!account)                   /* used by another request meanwhile */
+		return reply_error(rq, E_BAD_RESET_TOKEN);
+	sessions_ended(rq, db_text(result, 0, 1));
+	uncached(rq, KEY_USER, account, reset_answered);
+}
+
+static void reset_hashed(struct request *rq, const char *hash)
+{
+	const char *copy = hash ? kept(rq, text_of(hash)) : NULL;
+
+	if (!copy)
+		return reply_error(rq, E_NO_MEMORY);
+	sql_write(rq, user_reset_password, reset_done, rq->state, copy, session_access_life(rq));
+}
+
+static void reset_found(struct request *rq, const struct db_result *result)
+{
+	if (db_rows(result) == 0)
+		return reply_error(rq, E_BAD_RESET_TOKEN);
+	password_hash(rq, body_text(rq, "newPassword"), reset_hashed);
+}
+
+/* The code is looked up before the new password is hashed, so that guesses cost no hash. */
+static void reset_password(struct request *rq)
+{
+	const char *token = body_text(rq, "resetToken");
+	char *code = arena_copy(rq->arena, token, strlen(token));
+	char *hash = arena_alloc(rq->arena, CODE_HASH_SIZE);
+
+	if (!code || !hash)
+		return reply_error(rq, E_NO_MEMORY);
+	for (char *c = code; *c; c++)
+		if (*c >= 'a' && *c <= 'z')
+			*c = (char)(*c - 'a' + 'A');
+	keyring_code_hash(rq->app->keys, "reset", "", code, hash);
+	rq->state = hash;
+	sql_write(rq, password_reset_find, reset_found, hash);
+}
+
+const struct route user_password_routes[] = {
+	{ POST, "/auth/change-password", .also = "/auth/password", .who = CUSTOMER, .always = true,
+		.any_write = true, .body = change_body, .shape = REPLY_MESSAGE, .run = change_password,
+		.errors = { E_WRONG_PASSWORD, E_TOO_MANY_REQUESTS, E_ACCOUNT_GONE, E_BUSY },
+		.does = "Change the password; every other session ends" },
+	{ POST, "/auth/forgot-password", .who = ANYONE, .always = true, .body = forgot_body,
+		.shape = REPLY_MESSAGE, .limit = LIMIT_CODE, .run = forgot_password,
+		.does = "Send a reset code by SMS or e-mail; the answer does not tell whether the account exists" },
+	{ POST, "/auth/reset-password", .who = ANYONE, .always = true, .body = reset_body,
+		.shape = REPLY_MESSAGE, .run = reset_password, .errors = { E_BAD_RESET_TOKEN, E_BUSY },
+		.does = "Set a new password with a reset code; every session ends" },
+	ROUTE_END
+};

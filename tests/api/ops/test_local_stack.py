@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: MIT
+"""config/local/up and down where they refuse or must not touch what is not theirs. That the stack
+comes up and answers is .ci/run's own step."""
+
+import os
+import pathlib
+import socket
+import subprocess
+import tempfile
+
+import pytest
+
+from world.stores import ROOT, shell
+
+
+def run(script, *arguments, seconds=60):
+    return subprocess.run([ROOT / "config/local" / script, *arguments], stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, timeout=seconds)
+
+
+@pytest.fixture
+def folder():
+    """Where PostgreSQL's user may go, which pytest's own temporary folders are not."""
+    with tempfile.TemporaryDirectory(prefix="reeyo-stack-", dir="/tmp") as made:
+        os.chmod(made, 0o755)
+        yield pathlib.Path(made)
+
+
+@pytest.fixture
+def bystander():
+    """A process of somebody else's."""
+    process = subprocess.Popen(["sleep", "600"])
+    yield process
+    process.kill()
+    process.wait()
+
+
+def runs(pid):
+    """A zombie does not: not every init reaps what it inherits."""
+    try:
+        return "(zombie)" not in pathlib.Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+
+
+def test_up_names_the_port_that_is_taken_its_holder_and_what_needs_it(folder):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        done = run("up", "--no-install", "--detach", "--dir", str(folder), "--port", str(port - 2))
+        assert done.returncode == 1
+        assert f"Port {port}, needed by the vendor listener" in done.stderr
+        assert f"process {os.getpid()}" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["--port", "0"], ["--port", "65531"], ["--port", "http"],
+                                       ["--port"], ["--dir"], ["--detatch"], ["start"]])
+def test_up_refuses_what_it_does_not_understand(arguments):
+    done = run("up", *arguments)
+    assert done.returncode == 1 and done.stderr.strip()
+
+
+def test_down_of_nothing_is_harmless(folder):
+    for _ in range(2):
+        done = run("down", "--dir", str(folder / "never"))
+        assert done.returncode == 0 and "Nothing was started" in done.stdout
+
+
+def test_down_never_wipes_a_folder_that_up_did_not_make(folder):
+    (folder / "precious").write_text("data")
+    assert run("down", "--dir", str(folder), "--wipe").returncode == 0
+    assert (folder / "precious").read_text() == "data"
+
+
+def test_down_stops_what_was_started_and_keeps_the_data(folder):
+    shell("stack_folders", folder)
+    shell("postgres_start", folder, "test")
+    shell("redis_start", folder)
+    pid = int((folder / "postgres.pid").read_text().split()[0])
+    done = run("down", "--dir", str(folder))
+    assert done.returncode == 0
+    assert "Stopped the postgres" in done.stdout and "Stopped the redis" in done.stdout
+    assert not runs(pid)
+    assert (folder / "postgres/PG_VERSION").exists()
+    assert run("down", "--dir", str(folder), "--wipe").returncode == 0
+    assert not folder.exists()
+    folder.mkdir()  # for the fixture
+
+
+@pytest.mark.parametrize("change", ["another start", "another boot"])
+def test_a_process_id_given_to_another_program_since_is_not_killed(folder, bystander, change):
+    shell("stack_folders", folder)
+    shell("process_note", folder, "redis", bystander.pid)
+    pid, started, boot = (folder / "redis.pid").read_text().split()
+    if change == "another start":
+        started = str(int(started) - 1)
+    else:
+        boot = "00000000-0000-0000-0000-000000000000"
+    (folder / "redis.pid").write_text(f"{pid} {started} {boot}\n")
+    assert run("down", "--dir", str(folder)).returncode == 0
+    assert bystander.poll() is None
+
+
+def test_stores_listen_on_no_port_and_are_closed_to_other_users(folder):
+    shell("stack_folders", folder)
+    shell("postgres_start", folder, "test")
+    shell("redis_start", folder)
+    try:
+        assert (folder / "run").stat().st_mode & 0o077 == 0
+        pids = {(folder / f"{name}.pid").read_text().split()[0] for name in ("postgres", "redis")}
+        listening = {line.split()[9] for table in ("tcp", "tcp6")
+                     for line in pathlib.Path(f"/proc/net/{table}").read_text().splitlines()[1:]
+                     if line.split()[3] == "0A"}
+        for pid in pids:
+            for fd in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+                target = os.readlink(fd)
+                assert target.removeprefix("socket:[").rstrip("]") not in listening
+    finally:
+        run("down", "--dir", str(folder))
