@@ -129,13 +129,43 @@ START_TEST(one_may_begin_again_when_it_expires)
 	struct deadline_list none;
 	struct wait a = { .name = 'a', .restarts = 5, .last = true };
 
-	/* of no length, which must not keep the loop from turning */
 	deadline_list_init(&none, loop, 0, expired);
 	a.list = &none;
 	deadline_start(&none, &a.deadline);
 	loop_run(loop);
 	ck_assert_str_eq(trace, "aaaaaa");
 	deadline_list_close(&none);
+}
+END_TEST
+
+static struct deadline_list restless;
+
+static void stop_here(struct message *message)
+{
+	(void)message;
+	loop_stop(loop);
+}
+
+static void begins_again(struct deadline *deadline)
+{
+	static struct message message = { .run = stop_here };
+
+	if (!trace[0])
+		loop_post(loop, &message);
+	trace[0] = 'x';
+	deadline_start(&restless, deadline);
+}
+
+/* A loop that never turns shows as a test that never ends. */
+START_TEST(one_without_length_that_always_begins_again_lets_the_loop_turn)
+{
+	struct deadline d = { 0 };
+
+	deadline_list_init(&restless, loop, 0, begins_again);
+	deadline_start(&restless, &d);
+	loop_run(loop);
+	ck_assert(deadline_runs(&d));
+	deadline_list_close(&restless);
 }
 END_TEST
 
@@ -197,6 +227,7 @@ int main(void)
 	tcase_add_test(all, one_that_is_stopped_never_expires);
 	tcase_add_test(all, a_shorter_list_is_not_held_up_by_a_longer_one);
 	tcase_add_test(all, one_may_begin_again_when_it_expires);
+	tcase_add_test(all, one_without_length_that_always_begins_again_lets_the_loop_turn);
 	tcase_add_test(all, a_timer_armed_for_a_stopped_one_is_armed_again);
 	tcase_add_test(all, an_expiry_may_close_another_list);
 	suite_add_tcase(suite, all);
