@@ -94,10 +94,12 @@ static inline void server_start(struct server *server)
 	uint64_t end = clock_ms() + PATIENCE_MS;
 
 	if (!server->dir[0]) {
-		snprintf(server->dir, sizeof(server->dir), "/tmp/reeyo-cache-XXXXXX");
-		ck_assert_ptr_nonnull(mkdtemp(server->dir));
-		snprintf(server->socket, sizeof(server->socket), "%s/redis.sock", server->dir);
-		snprintf(server->url, sizeof(server->url), "unix://%s", server->socket);
+		char dir[] = "/tmp/reeyo-cache-XXXXXX";
+
+		ck_assert_ptr_nonnull(mkdtemp(dir));
+		memcpy(server->dir, dir, sizeof(dir));
+		snprintf(server->socket, sizeof(server->socket), "%s/redis.sock", dir);
+		snprintf(server->url, sizeof(server->url), "unix://%s/redis.sock", dir);
 	}
 	server->pid = fork();
 	ck_assert_int_ge(server->pid, 0);
