@@ -4,6 +4,8 @@
  */
 #include "reeyo/core/error.h"
 
+#include <string.h>
+
 static const struct error_row rows[] = {
 	[ERR_INDEX_OK] = { "OK", 200, { "", "", "", "" }, "", "" },
 #define X(name, status, user, rider, vendor, admin, english, french) \
@@ -23,7 +25,7 @@ int error_status(int err, enum name_space ns)
 {
 	if (err == E_WRONG_PASSWORD && (ns == NS_VENDOR || ns == NS_ADMIN))
 		return 400;
-	if ((err == E_CANNOT_CANCEL || err == E_CANNOT_RATE) && ns == NS_ADMIN)
+	if (ns == NS_ADMIN && strcmp(error_row(err)->code[NS_ADMIN], "ORDER_INVALID_STATUS") == 0)
 		return 409;
 	return error_row(err)->status;
 }

@@ -178,6 +178,14 @@
 	X(CANNOT_CANCEL, 400, "ORDER_4003", "ORDER_4003", "ORDER_4003", "ORDER_INVALID_STATUS", \
 		"The order can no longer be cancelled", \
 		"La commande ne peut plus être annulée") \
+	X(CANNOT_ACCEPT, 400, "ORDER_4003", "ORDER_5003", "ORDER_4003", "ORDER_INVALID_STATUS", \
+		"The order can no longer be accepted", "La commande ne peut plus être acceptée") \
+	X(CANNOT_REJECT, 400, "ORDER_4004", "ORDER_5003", "ORDER_4004", "ORDER_INVALID_STATUS", \
+		"The order can no longer be rejected", "La commande ne peut plus être refusée") \
+	X(CANNOT_READY, 400, "ORDER_4005", "ORDER_5003", "ORDER_4005", "ORDER_INVALID_STATUS", \
+		"The order is not at that step", "La commande n'en est pas à cette étape") \
+	X(CANNOT_MOVE, 400, "ORDER_5003", "ORDER_5003", "ORDER_4005", "ORDER_INVALID_STATUS", \
+		"The order is not at that step", "La commande n'en est pas à cette étape") \
 	X(CANNOT_RATE, 400, "ORDER_4004", "ORDER_4004", "ORDER_4004", "ORDER_INVALID_STATUS", \
 		"Only a delivered order can be rated", \
 		"Seule une commande livrée peut être notée") \

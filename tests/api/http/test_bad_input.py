@@ -88,6 +88,11 @@ def test_the_position_of_a_mistake_is_named(buyer):
     assert position["line"] == 3 and position["column"] >= 12
 
 
+def test_depth_is_refused_before_anything_recurses(buyer):
+    body = b'{"a": ' + b"[" * 60 + b"]" * 60 + b"}"
+    assert "nested too deeply" in buyer(body=body, headers=JSON).error["message"]
+
+
 WRONG = {
     "no vendor": ({"items": ORDER["items"]}, "vendorId"),
     "no items": ({"vendorId": "vendor_123"}, "items"),

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Business hours, by the local minute of the week.
+ */
+#include "reeyo/domain/hours.h"
+
+#define DAY 1440
+#define CLOSED (-1)
+
+const char *const day_names[7] = { "monday", "tuesday", "wednesday", "thursday", "friday", "saturday",
+	"sunday" };
+
+static bool digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* "HH:MM" in minutes, 24:00 being the end of a day; -1 for anything else. */
+static int minutes(const char *at)
+{
+	int hour, minute;
+
+	if (!at || !digit(at[0]) || !digit(at[1]) || at[2] != ':' || !digit(at[3]) || !digit(at[4]) || at[5])
+		return -1;
+	hour = (at[0] - '0') * 10 + at[1] - '0';
+	minute = (at[3] - '0') * 10 + at[4] - '0';
+	if (minute > 59 || hour * 60 + minute > DAY)
+		return -1;
+	return hour * 60 + minute;
+}
+
+static bool day_read(const json_t *day, int16_t *from, int16_t *to)
+{
+	int open, close;
+
+	*from = *to = CLOSED;
+	if (!day || json_is_null(day)) {
+		*from = 0;
+		*to = DAY;
+		return true;
+	}
+	if (json_is_true(json_object_get(day, "closed")))
+		return true;
+	open = minutes(json_string_value(json_object_get(day, "open")));
+	close = minutes(json_string_value(json_object_get(day, "close")));
+	if (open < 0 || open == DAY || close < 0)
+		return false;
+	*from = (int16_t)open;
+	*to = (int16_t)(close <= open ? close + DAY : close);
+	return true;
+}
+
+bool hours_read(const json_t *object, struct hours *ret, const char **ret_day)
+{
+	for (int i = 0; i < 7; i++) {
+		*ret_day = day_names[i];
+		if (!day_read(json_object_get(object, day_names[i]), &ret->day[i].from, &ret->day[i].to))
+			return false;
+	}
+	return true;
+}
+
+static bool open_in(const struct hours *hours, int day, int64_t minute)
+{
+	return hours->day[day].from != CLOSED && minute >= hours->day[day].from &&
+	       minute < hours->day[day].to;
+}
+
+bool hours_open(const struct hours *hours, int64_t wall_ms, int offset_minutes)
+{
+	int64_t local = (wall_ms - (wall_ms % 60000 + 60000) % 60000) / 60000 + offset_minutes;
+	int64_t minute = (local % DAY + DAY) % DAY;
+	int64_t days = (local - minute) / DAY;
+	int today = (int)(((days + 3) % 7 + 7) % 7); /* 1970-01-01 was a Thursday */
+
+	return open_in(hours, today, minute) || open_in(hours, (today + 6) % 7, minute + DAY);
+}

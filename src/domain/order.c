@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The words of orders, as emitted and in every spelling that clients have been seen to send.
+ */
+#include "reeyo/domain/order.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+struct spelling {
+	const char *word;
+	int means;
+};
+
+const char *const order_type_words[] = { "FOOD", "MART", "PACKAGE", NULL };
+const char *const order_status_words[] = { "PENDING", "ACCEPTED", "PREPARING", "READY_FOR_PICKUP",
+	"RIDER_ASSIGNED", "RIDER_AT_PICKUP", "IN_TRANSIT", "RIDER_AT_DELIVERY", "DELIVERED", "CANCELLED",
+	NULL };
+const char *const payment_method_words[] = { "WALLET", "MOBILE_MONEY", "CASH", "CARD", NULL };
+
+static const struct spelling type_spellings[] = {
+	{ "RESTAURANT", FOOD }, { "OTHER", FOOD }, { "GROCERY", MART }, { "PHARMACY", MART },
+	{ "PACKAGES", PACKAGE }, { "PARCEL", PACKAGE }, { NULL, 0 }
+};
+static const struct spelling status_spellings[] = {
+	{ "CONFIRMED", ACCEPTED }, { "READY", READY_FOR_PICKUP }, { "RIDER_ARRIVED", RIDER_AT_PICKUP },
+	{ "PICKED_UP", IN_TRANSIT }, { "ARRIVED", RIDER_AT_DELIVERY }, { "COMPLETED", DELIVERED },
+	{ "FUNDS_DISTRIBUTED", DELIVERED }, { "REJECTED", CANCELLED }, { "REFUNDED", CANCELLED }, { NULL, 0 }
+};
+static const struct spelling method_spellings[] = {
+	{ "CAMPAY", PAY_MOBILE_MONEY }, { "MTN_MOMO", PAY_MOBILE_MONEY }, { "ORANGE_MONEY", PAY_MOBILE_MONEY },
+	{ NULL, 0 }
+};
+
+static int named(const char *word, const char *const *words, const struct spelling *also)
+{
+	if (!word)
+		return -1;
+	for (int i = 0; words[i]; i++)
+		if (strcasecmp(words[i], word) == 0)
+			return i;
+	for (; also->word; also++)
+		if (strcasecmp(also->word, word) == 0)
+			return also->means;
+	return -1;
+}
+
+int order_type_named(const char *word)
+{
+	return named(word, order_type_words, type_spellings);
+}
+
+int order_status_named(const char *word)
+{
+	return named(word, order_status_words, status_spellings);
+}
+
+int payment_method_named(const char *word)
+{
+	return named(word, payment_method_words, method_spellings);
+}
+
+char order_letter(enum order_type type)
+{
+	return "FSP"[type];
+}
+
+bool order_states_named(const char *word, unsigned *ret)
+{
+	int status = order_status_named(word);
+
+	if (status >= 0)
+		*ret = STATE(status);
+	else if (word && strcasecmp(word, "ACTIVE") == 0)
+		*ret = STATES_ACTIVE;
+	else
+		return false;
+	return true;
+}
+
+void order_states_text(unsigned states, char out[ORDER_STATES_SIZE])
+{
+	size_t len = 0;
+
+	for (unsigned i = 0; i < ORDER_STATUSES; i++)
+		if (states & STATE(i))
+			len += (size_t)snprintf(out + len, ORDER_STATES_SIZE - len, "%c%s", len ? ',' : '{',
+				order_status_words[i]);
+	snprintf(out + len, ORDER_STATES_SIZE - len, "%s", len ? "}" : "{}");
+}

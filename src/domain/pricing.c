@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Quotes. Quantities of one item on several lines count together against its stock. Six arguments
+ * are what a quote depends on and no more; quote_basket also names what was wrong.
+ */
+#include "reeyo/domain/pricing.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "reeyo/domain/money.h"
+
+static int by_id(const void *id, const void *item)
+{
+	return strcmp(id, ((const struct shop_item *)item)->id);
+}
+
+const struct shop_item *shop_item(const struct shop *shop, const char *id)
+{
+	if (!shop->item_count)
+		return NULL;
+	return bsearch(id, shop->items, shop->item_count, sizeof(*shop->items), by_id);
+}
+
+int64_t delivery_fee(const struct price_rules *rules, enum order_type type, int64_t metres, struct point to)
+{
+	for (size_t i = 0; i < rules->zone_count; i++)
+		if (polygon_holds(rules->zones[i].corners, rules->zones[i].count, to))
+			return rules->zones[i].fee;
+	if (rules->flat)
+		return rules->flat_fee[type];
+	return rules->fee_base + (metres + 999) / 1000 * rules->fee_per_km;
+}
+
+/* All of one item on the lines so far. */
+static int64_t quantity_so_far(const struct quote *quote, const struct shop_item *item)
+{
+	int64_t sum = 0;
+
+	for (size_t i = 0; i < quote->line_count; i++)
+		if (quote->lines[i].item == item)
+			sum += quote->lines[i].quantity;
+	return sum;
+}
+
+static int line_add(struct quote *quote, const struct shop *shop, const struct basket_line *line)
+{
+	const struct shop_item *item = shop_item(shop, line->item_id);
+	int64_t price;
+	int error;
+
+	if (line->quantity < 1 || line->quantity > LINE_QUANTITY_MAX)
+		return E_VALIDATION;
+	if (!item)
+		return E_ITEM_NOT_FOUND;
+	if (!item->available)
+		return E_ITEM_UNAVAILABLE;
+	if (item->stock >= 0 && quantity_so_far(quote, item) + line->quantity > item->stock)
+		return E_OUT_OF_STOCK;
+	error = money_times(item->price, line->quantity, &price);
+	if (!error)
+		error = money_add(quote->subtotal, price, &quote->subtotal);
+	if (error)
+		return error;
+	quote->lines[quote->line_count++] =
+		(struct quote_line){ .item = item, .notes = line->notes, .quantity = line->quantity };
+	return 0;
+}
+
+static int64_t larger(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+static int fault_of(struct quote_fault *fault, int error, int64_t found, int64_t limit)
+{
+	fault->found = found;
+	fault->limit = limit;
+	return error;
+}
+
+static int limits_check(const struct price_rules *rules, const struct quote *quote,
+	struct quote_fault *fault)
+{
+	if (quote->subtotal < quote->minimum)
+		return fault_of(fault, E_BELOW_MINIMUM, quote->subtotal, quote->minimum);
+	if (quote->subtotal > rules->max_order)
+		return fault_of(fault, E_ABOVE_MAXIMUM, quote->subtotal, rules->max_order);
+	if (quote->distance_m > rules->max_distance_m)
+		return fault_of(fault, E_TOO_FAR, quote->distance_m, rules->max_distance_m);
+	return 0;
+}
+
+/* Fees, total and split of a basket whose subtotal is within the limits, so nothing overflows. */
+static void basket_sum(const struct shop *shop, const struct price_rules *rules, struct point to,
+	struct quote *quote)
+{
+	int64_t fee = delivery_fee(rules, quote->type, quote->distance_m, to);
+	bool waived = rules->free_delivery_from >= 0 && quote->subtotal >= rules->free_delivery_from;
+
+	quote->delivery_fee = waived ? 0 : fee;
+	quote->service_fee = money_share(quote->subtotal, rules->service_fee_bps);
+	quote->total = quote->subtotal + quote->delivery_fee + quote->service_fee;
+	quote->commission_bps = shop->commission_bps >= 0 ? shop->commission_bps :
+							    rules->commission_bps[quote->type];
+	quote->split = split_order(&(struct split_terms){ .type = quote->type, .subtotal = quote->subtotal,
+		.delivery_fee = quote->delivery_fee, .service_fee = quote->service_fee,
+		.commission_bps = quote->commission_bps, .rider_cut_bps = rules->rider_cut_bps,
+		.waived_fee = waived && rules->waived_fee_paid ? fee : 0 });
+}
+
+int quote_basket(const struct shop *shop, const struct price_rules *rules, const struct basket_line *lines,
+	size_t count, struct point to, struct quote *ret, struct quote_fault *fault)
+{
+	int error;
+
+	*fault = (struct quote_fault){ 0 };
+	memset(ret, 0, sizeof(*ret));
+	ret->type = shop->type;
+	if (!shop->orderable)
+		return E_VENDOR_OFFLINE;
+	if (count < 1 || count > ORDER_LINES_MAX)
+		return E_VALIDATION;
+	for (; fault->line < count; fault->line++)
+		if ((error = line_add(ret, shop, &lines[fault->line])))
+			return error;
+	ret->distance_m = distance_m(shop->at, to);
+	ret->minimum = larger(rules->min_order, larger(rules->min_service[shop->type], shop->min_order));
+	error = limits_check(rules, ret, fault);
+	if (!error)
+		basket_sum(shop, rules, to, ret);
+	return error;
+}
+
+int quote_parcel(const struct parcel *parcel, const struct price_rules *rules, struct quote *ret,
+	struct quote_fault *fault)
+{
+	int64_t heavy = parcel->grams - rules->package_free_grams;
+
+	*fault = (struct quote_fault){ 0 };
+	memset(ret, 0, sizeof(*ret));
+	ret->type = PACKAGE;
+	ret->distance_m = distance_m(parcel->from, parcel->to);
+	if (parcel->grams < 1 || parcel->grams > rules->package_max_grams)
+		return fault_of(fault, E_VALIDATION, parcel->grams, rules->package_max_grams);
+	if (ret->distance_m > rules->max_distance_m)
+		return fault_of(fault, E_TOO_FAR, ret->distance_m, rules->max_distance_m);
+	ret->delivery_fee = rules->package_base +
+			    round_half_up(ret->distance_m * rules->package_per_km, 1000) +
+			    (parcel->fragile ? rules->package_fragile : 0) +
+			    (heavy > 0 ? round_half_up(heavy * rules->package_per_kg, 1000) : 0);
+	ret->total = ret->delivery_fee;
+	ret->commission_bps = rules->commission_bps[PACKAGE];
+	ret->split = split_order(&(struct split_terms){ .type = PACKAGE, .delivery_fee = ret->delivery_fee,
+		.commission_bps = ret->commission_bps });
+	return 0;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Each part is what the others leave, so nothing is lost in rounding.
+ */
+#include "reeyo/domain/split.h"
+
+#include "reeyo/domain/money.h"
+
+struct split split_order(const struct split_terms *terms)
+{
+	struct split split = { 0 };
+	int64_t cut;
+
+	if (terms->type == PACKAGE) {
+		split.commission = money_share(terms->delivery_fee, terms->commission_bps);
+		split.platform = split.commission;
+		split.rider = terms->delivery_fee - split.commission;
+		return split;
+	}
+	cut = money_share(terms->delivery_fee, terms->rider_cut_bps);
+	split.commission = money_share(terms->subtotal, terms->commission_bps);
+	split.vendor = terms->subtotal - split.commission;
+	split.rider = terms->delivery_fee - cut;
+	split.platform = split.commission + cut + terms->service_fee;
+	split.subsidy = terms->waived_fee - money_share(terms->waived_fee, terms->rider_cut_bps);
+	return split;
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The order's state machine: one table of who may do what from where (contract §2.1). Everything that is not a
+ * row is impossible. A PACKAGE has no vendor: riders take it as soon as it is placed, so the rows of
+ * kitchens do not hold for it.
+ */
+#include "reeyo/domain/order.h"
+
+#include <stddef.h>
+
+#define TYPE(type) (1u << (type))
+#define MEALS (TYPE(FOOD) | TYPE(MART))
+#define ANY_TYPE (MEALS | TYPE(PACKAGE))
+
+/* Where an act leads when it is not one fixed state. */
+enum { TO_SAME = ORDER_STATUSES, TO_BEFORE_RIDER };
+
+static const struct transition {
+	enum order_act act;
+	enum order_actor by;
+	unsigned types;
+	unsigned from;
+	int to;
+} transitions[] = {
+	{ ACT_ACCEPT, BY_VENDOR, MEALS, STATE(PENDING), ACCEPTED },
+	{ ACT_REJECT, BY_VENDOR, MEALS, STATE(PENDING), CANCELLED },
+	{ ACT_PREPARE, BY_VENDOR, MEALS, STATE(ACCEPTED), PREPARING },
+	{ ACT_READY, BY_VENDOR, MEALS, STATE(ACCEPTED) | STATE(PREPARING), READY_FOR_PICKUP },
+	{ ACT_READY, BY_VENDOR, MEALS, STATE(RIDER_ASSIGNED) | STATE(RIDER_AT_PICKUP), TO_SAME },
+	{ ACT_ASSIGN, BY_RIDER, MEALS, STATE(ACCEPTED) | STATE(PREPARING) | STATE(READY_FOR_PICKUP),
+		RIDER_ASSIGNED },
+	{ ACT_ASSIGN, BY_ADMIN, MEALS, STATE(ACCEPTED) | STATE(PREPARING) | STATE(READY_FOR_PICKUP),
+		RIDER_ASSIGNED },
+	{ ACT_ASSIGN, BY_RIDER, TYPE(PACKAGE), STATE(PENDING), RIDER_ASSIGNED },
+	{ ACT_ASSIGN, BY_ADMIN, TYPE(PACKAGE), STATE(PENDING), RIDER_ASSIGNED },
+	{ ACT_RELEASE, BY_RIDER, ANY_TYPE, STATE(RIDER_ASSIGNED), TO_BEFORE_RIDER },
+	{ ACT_ARRIVE_PICKUP, BY_RIDER, ANY_TYPE, STATE(RIDER_ASSIGNED), RIDER_AT_PICKUP },
+	{ ACT_PICK_UP, BY_RIDER, ANY_TYPE, STATE(RIDER_ASSIGNED) | STATE(RIDER_AT_PICKUP), IN_TRANSIT },
+	{ ACT_ARRIVE_DELIVERY, BY_RIDER, ANY_TYPE, STATE(IN_TRANSIT), RIDER_AT_DELIVERY },
+	{ ACT_COMPLETE, BY_RIDER, ANY_TYPE, STATE(IN_TRANSIT) | STATE(RIDER_AT_DELIVERY), DELIVERED },
+	{ ACT_CANCEL, BY_USER, ANY_TYPE, STATE(PENDING) | STATE(ACCEPTED), CANCELLED },
+	{ ACT_CANCEL, BY_ADMIN, ANY_TYPE,
+		STATE(PENDING) | STATE(ACCEPTED) | STATE(PREPARING) | STATE(READY_FOR_PICKUP) |
+			STATE(RIDER_ASSIGNED) | STATE(RIDER_AT_PICKUP),
+		CANCELLED },
+	{ ACT_EXPIRE, BY_SYSTEM, ANY_TYPE, STATE(PENDING), CANCELLED },
+};
+#define TRANSITIONS (sizeof(transitions) / sizeof(transitions[0]))
+
+static bool applies(const struct transition *row, enum order_type type, enum order_act act,
+	enum order_actor by)
+{
+	return row->act == act && row->by == by && (row->types & TYPE(type));
+}
+
+static int refusal(enum order_act act, enum order_actor by)
+{
+	if (act == ACT_CANCEL)
+		return E_CANNOT_CANCEL;
+	if (by != BY_VENDOR)
+		return E_CANNOT_MOVE;
+	return act == ACT_ACCEPT ? E_CANNOT_ACCEPT : act == ACT_REJECT ? E_CANNOT_REJECT : E_CANNOT_READY;
+}
+
+/* Where the kitchen had brought it. */
+static enum order_status before_rider(const struct order_facts *order)
+{
+	if (order->type == PACKAGE)
+		return PENDING;
+	return order->ready ? READY_FOR_PICKUP : order->preparing ? PREPARING : ACCEPTED;
+}
+
+int order_next(const struct order_facts *order, enum order_act act, enum order_actor by,
+	enum order_status *ret)
+{
+	for (size_t i = 0; i < TRANSITIONS; i++) {
+		const struct transition *row = &transitions[i];
+
+		if (!applies(row, order->type, act, by) || !(row->from & STATE(order->status)))
+			continue;
+		*ret = row->to == TO_SAME	  ? order->status :
+		       row->to == TO_BEFORE_RIDER ? before_rider(order) :
+						    (enum order_status)row->to;
+		return 0;
+	}
+	return refusal(act, by);
+}
+
+unsigned order_states_before(enum order_type type, enum order_act act, enum order_actor by)
+{
+	unsigned from = 0;
+
+	for (size_t i = 0; i < TRANSITIONS; i++)
+		if (applies(&transitions[i], type, act, by))
+			from |= transitions[i].from;
+	return from;
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The order's words and its state machine.
+ */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "reeyo/domain/order.h"
+
+static const struct move {
+	enum order_type type;
+	enum order_status from;
+	enum order_act act;
+	enum order_actor by;
+	int to; /* an error when negative */
+} moves[] = {
+	{ FOOD, PENDING, ACT_ACCEPT, BY_VENDOR, ACCEPTED },
+	{ MART, PENDING, ACT_REJECT, BY_VENDOR, CANCELLED },
+	{ FOOD, ACCEPTED, ACT_PREPARE, BY_VENDOR, PREPARING },
+	{ FOOD, ACCEPTED, ACT_READY, BY_VENDOR, READY_FOR_PICKUP },
+	{ FOOD, PREPARING, ACT_READY, BY_VENDOR, READY_FOR_PICKUP },
+	{ FOOD, RIDER_ASSIGNED, ACT_READY, BY_VENDOR, RIDER_ASSIGNED },
+	{ FOOD, RIDER_AT_PICKUP, ACT_READY, BY_VENDOR, RIDER_AT_PICKUP },
+	{ FOOD, ACCEPTED, ACT_ASSIGN, BY_RIDER, RIDER_ASSIGNED },
+	{ FOOD, READY_FOR_PICKUP, ACT_ASSIGN, BY_ADMIN, RIDER_ASSIGNED },
+	{ PACKAGE, PENDING, ACT_ASSIGN, BY_RIDER, RIDER_ASSIGNED },
+	{ FOOD, RIDER_ASSIGNED, ACT_ARRIVE_PICKUP, BY_RIDER, RIDER_AT_PICKUP },
+	{ FOOD, RIDER_ASSIGNED, ACT_PICK_UP, BY_RIDER, IN_TRANSIT },
+	{ FOOD, RIDER_AT_PICKUP, ACT_PICK_UP, BY_RIDER, IN_TRANSIT },
+	{ FOOD, IN_TRANSIT, ACT_ARRIVE_DELIVERY, BY_RIDER, RIDER_AT_DELIVERY },
+	{ FOOD, IN_TRANSIT, ACT_COMPLETE, BY_RIDER, DELIVERED },
+	{ FOOD, RIDER_AT_DELIVERY, ACT_COMPLETE, BY_RIDER, DELIVERED },
+	{ FOOD, PENDING, ACT_CANCEL, BY_USER, CANCELLED },
+	{ FOOD, ACCEPTED, ACT_CANCEL, BY_USER, CANCELLED },
+	{ FOOD, RIDER_AT_PICKUP, ACT_CANCEL, BY_ADMIN, CANCELLED },
+	{ FOOD, PENDING, ACT_EXPIRE, BY_SYSTEM, CANCELLED },
+	{ FOOD, PREPARING, ACT_CANCEL, BY_USER, E_CANNOT_CANCEL },
+	{ FOOD, IN_TRANSIT, ACT_CANCEL, BY_ADMIN, E_CANNOT_CANCEL },
+	{ FOOD, DELIVERED, ACT_CANCEL, BY_USER, E_CANNOT_CANCEL },
+	{ FOOD, CANCELLED, ACT_CANCEL, BY_USER, E_CANNOT_CANCEL },
+	{ FOOD, ACCEPTED, ACT_ACCEPT, BY_VENDOR, E_CANNOT_ACCEPT },
+	{ FOOD, ACCEPTED, ACT_REJECT, BY_VENDOR, E_CANNOT_REJECT },
+	{ FOOD, PENDING, ACT_READY, BY_VENDOR, E_CANNOT_READY },
+	{ FOOD, PENDING, ACT_ASSIGN, BY_RIDER, E_CANNOT_MOVE },
+	{ FOOD, RIDER_ASSIGNED, ACT_COMPLETE, BY_RIDER, E_CANNOT_MOVE },
+	{ PACKAGE, PENDING, ACT_ACCEPT, BY_VENDOR, E_CANNOT_ACCEPT },
+	{ FOOD, PENDING, ACT_ACCEPT, BY_RIDER, E_CANNOT_MOVE },
+	{ FOOD, PENDING, ACT_CANCEL, BY_RIDER, E_CANNOT_CANCEL },
+};
+
+START_TEST(each_move_leads_where_the_contract_says)
+{
+	const struct move *move = &moves[_i];
+	struct order_facts order = { .type = move->type, .status = move->from };
+	enum order_status to = ORDER_STATUSES;
+	int error = order_next(&order, move->act, move->by, &to);
+
+	if (move->to < 0) {
+		ck_assert_int_eq(error, move->to);
+		ck_assert_int_eq(to, ORDER_STATUSES);
+	} else {
+		ck_assert_int_eq(error, 0);
+		ck_assert_int_eq(to, move->to);
+	}
+}
+END_TEST
+
+START_TEST(a_released_order_goes_back_to_where_the_kitchen_was)
+{
+	struct order_facts order = { .type = FOOD, .status = RIDER_ASSIGNED, .accepted = true };
+	enum order_status to;
+
+	ck_assert_int_eq(order_next(&order, ACT_RELEASE, BY_RIDER, &to), 0);
+	ck_assert_int_eq(to, ACCEPTED);
+	order.preparing = true;
+	ck_assert_int_eq(order_next(&order, ACT_RELEASE, BY_RIDER, &to), 0);
+	ck_assert_int_eq(to, PREPARING);
+	order.ready = true;
+	ck_assert_int_eq(order_next(&order, ACT_RELEASE, BY_RIDER, &to), 0);
+	ck_assert_int_eq(to, READY_FOR_PICKUP);
+	order = (struct order_facts){ .type = PACKAGE, .status = RIDER_ASSIGNED };
+	ck_assert_int_eq(order_next(&order, ACT_RELEASE, BY_RIDER, &to), 0);
+	ck_assert_int_eq(to, PENDING);
+}
+END_TEST
+
+/* Over every type, state, act and actor: a final state is never left, the guard agrees with the table,
+ * and nobody moves an order back but the rider who releases it. */
+START_TEST(the_machine_is_sound)
+{
+	for (unsigned type = 0; type < ORDER_TYPES; type++)
+		for (unsigned act = 0; act < ORDER_ACTS; act++)
+			for (unsigned by = 0; by < ORDER_ACTORS; by++)
+				for (unsigned from = 0; from < ORDER_STATUSES; from++) {
+					struct order_facts order = { .type = type, .status = from };
+					enum order_status to;
+					int error = order_next(&order, act, by, &to);
+
+					ck_assert_int_eq(!error,
+						!!(order_states_before(type, act, by) & STATE(from)));
+					if (error)
+						continue;
+					ck_assert(!(STATES_FINAL & STATE(from)));
+					ck_assert(act == ACT_RELEASE || to >= from);
+				}
+}
+END_TEST
+
+START_TEST(every_spelling_of_a_word_is_read)
+{
+	unsigned states;
+	char text[ORDER_STATES_SIZE];
+
+	ck_assert_int_eq(order_status_named("CONFIRMED"), ACCEPTED);
+	ck_assert_int_eq(order_status_named("ready"), READY_FOR_PICKUP);
+	ck_assert_int_eq(order_status_named("PICKED_UP"), IN_TRANSIT);
+	ck_assert_int_eq(order_status_named("FUNDS_DISTRIBUTED"), DELIVERED);
+	ck_assert_int_eq(order_status_named("REJECTED"), CANCELLED);
+	ck_assert_int_eq(order_status_named("NONSENSE"), -1);
+	ck_assert_int_eq(order_status_named(NULL), -1);
+	ck_assert_int_eq(order_type_named("packages"), PACKAGE);
+	ck_assert_int_eq(order_type_named("PHARMACY"), MART);
+	ck_assert_int_eq(payment_method_named("CAMPAY"), PAY_MOBILE_MONEY);
+	for (int i = 0; i < ORDER_STATUSES; i++)
+		ck_assert_int_eq(order_status_named(order_status_words[i]), i);
+	ck_assert(order_states_named("active", &states));
+	ck_assert_uint_eq(states, STATES_ACTIVE);
+	ck_assert(!order_states_named("", &states));
+	order_states_text(STATE(PENDING) | STATE(CANCELLED), text);
+	ck_assert_str_eq(text, "{PENDING,CANCELLED}");
+	order_states_text(0, text);
+	ck_assert_str_eq(text, "{}");
+	order_states_text(STATES_ALL, text);
+	ck_assert_int_eq(text[strlen(text) - 1], '}');
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("order");
+	TCase *tests = tcase_create("order");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_loop_test(tests, each_move_leads_where_the_contract_says, 0,
+		(int)(sizeof(moves) / sizeof(moves[0])));
+	tcase_add_test(tests, a_released_order_goes_back_to_where_the_kitchen_was);
+	tcase_add_test(tests, the_machine_is_sound);
+	tcase_add_test(tests, every_spelling_of_a_word_is_read);
+	suite_add_tcase(suite, tests);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
