@@ -26,6 +26,7 @@
 #include "reeyo/db/migrate.h"
 #include "reeyo/http/limit.h"
 #include "reeyo/http/server.h"
+#include "reeyo/jobs/upkeep.h"
 #include "reeyo/loop/loop.h"
 #include "reeyo/partners/sms.h"
 #include "reeyo/telemetry/metrics.h"
@@ -54,6 +55,7 @@ struct serving {
 	unsigned listener_count;
 	struct router *router;
 	struct keyring *keys;
+	struct upkeep *upkeep;      /* on the first loop */
 	struct metrics *metrics;
 	struct route_set *sets;
 	uv_signal_t term, interrupt, hangup;
@@ -271,6 +273,8 @@ static int worker_start(struct worker *worker)
 	if (error)
 		return error;
 	db_on_ready(app->db, worker_ready, worker);
+	if (loop_index(app->loop) == 0)
+		return upkeep_new(app->loop, app->db, &serving->upkeep);
 	return 0;
 }
 
@@ -278,7 +282,11 @@ static void worker_end(struct worker *worker)
 {
 	struct app *app = &worker->app;
 
+	if (!app->loop)
+		return;
 	server_close(app->server);
+	if (loop_index(app->loop) == 0)
+		upkeep_close(worker->serving->upkeep);
 	revocations_free(app->revocations);
 	sms_free(app->sms);
 	db_close(app->db);

@@ -191,7 +191,7 @@ static int environment_read(struct loaded *loaded)
 {
 	char name[NAME_SIZE], content[8192];
 
-	for (char **entry = environ; *entry; entry++) {
+	for (char **entry = environ; entry && *entry; entry++) {
 		struct text rest = text_of(*entry), given = text_cut(&rest, '=');
 
 		if (text_starts(given, TEXT("REEYO_")) && environment_slip(given))
