@@ -103,3 +103,9 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     || ',"isUpsell":' || json_flag(i.is_upsell)
     || ',"createdAt":' || json_time(i.created_at) || ',"updatedAt":' || json_time(i.updated_at) || '}'
 $$;
+
+-- A text as the pattern of "contains it": its own % and _ mean themselves.
+CREATE FUNCTION like_text(sought text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT '%' || regexp_replace(sought, '([\\%_])', '\\\1', 'g') || '%'
+$$;
