@@ -15,6 +15,7 @@
 #include "hash_memory.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/mman.h>
@@ -35,11 +36,11 @@ struct region {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct region kept[REGIONS_KEPT];
 static unsigned kept_count;
-static unsigned long reuses;
+static atomic_ulong reuses;
 
-/* What this thread has lent, and whether libsodium has taken it. */
+/* What this thread has lent, whether it served before, and whether libsodium has taken it. */
 static _Thread_local struct region lent;
-static _Thread_local bool taken;
+static _Thread_local bool again, taken;
 
 void *__real_mmap(void *at, size_t size, int prot, int flags, int fd, off_t offset);
 int __real_munmap(void *at, size_t size);
@@ -71,16 +72,15 @@ void hash_memory_lend(size_t size)
 	struct region region = { NULL, 0 };
 
 	pthread_mutex_lock(&lock);
-	if (kept_count > 0) {
+	if (kept_count > 0)
 		region = kept[--kept_count];
-		reuses++;
-	}
 	pthread_mutex_unlock(&lock);
 	if (region.at && region.size < size) {
 		__real_munmap(region.at, region.size);
 		region = (struct region){ NULL, 0 };
 	}
-	lent = region.at ? region : region_map(size);
+	again = region.at != NULL;
+	lent = again ? region : region_map(size);
 	taken = false;
 }
 
@@ -113,12 +113,7 @@ void hash_memory_trim(void)
 
 unsigned long hash_memory_reuses(void)
 {
-	unsigned long count;
-
-	pthread_mutex_lock(&lock);
-	count = reuses;
-	pthread_mutex_unlock(&lock);
-	return count;
+	return atomic_load(&reuses);
 }
 
 /* "used": link-time optimisation sees no caller, since the calls are in libsodium's archive. */
@@ -131,6 +126,8 @@ __attribute__((used, externally_visible)) void *__wrap_mmap(
 	if (!lent.at || taken || !fits || size > lent.size)
 		return __real_mmap(at, size, prot, flags, fd, offset);
 	taken = true;
+	if (again)
+		atomic_fetch_add(&reuses, 1);
 	return lent.at;
 }
 

@@ -2,6 +2,9 @@
  *
  * Connecting without blocking: the connection string is taken apart once, host names are resolved by
  * libuv (libpq would ask the resolver on the loop's thread), and PQconnectPoll runs on readiness.
+ *
+ * libpq tries the hosts of a list in turn but has no time limit of its own here, so one that
+ * swallows packets would hide those after it: each new try begins with the next host of the list.
  */
 #include "lane.h"
 
@@ -42,7 +45,8 @@ static int session_options(struct target *target, const struct config *config, e
 	const char *given)
 {
 	static const char *const names[DB_LANES] = { "reeyo/read", "reeyo/write", "reeyo/report" };
-	char options[512];
+	bool primary = kind == DB_WRITE || (kind == DB_READ && !config->replica_url[0]);
+	char options[1024];
 	int error;
 
 	snprintf(options, sizeof(options),
@@ -55,26 +59,45 @@ static int session_options(struct target *target, const struct config *config, e
 	if ((error = target_put(target, "options", options)) ||
 		(error = target_put(target, "application_name", names[kind])))
 		return error;
-	if (kind == DB_WRITE && !target_get(target, "target_session_attrs"))
+	if (primary && !target_get(target, "target_session_attrs"))
 		return target_put(target, "target_session_attrs", "read-write");
 	return 0;
 }
 
-static bool needs_resolving(const char *hosts)
+static bool needs_resolving(const char *host)
 {
-	struct text list = text_of(hosts);
 	struct in6_addr address;
-	char one[256];
 
-	while (list.at) {
-		struct text host = text_cut(&list, ',');
+	return host[0] && host[0] != '/' && host[0] != '@' && inet_pton(AF_INET, host, &address) != 1 &&
+	       inet_pton(AF_INET6, host, &address) != 1;
+}
 
-		snprintf(one, sizeof(one), "%.*s", TEXT_ARGS(host));
-		if (host.len && one[0] != '/' && one[0] != '@' && inet_pton(AF_INET, one, &address) != 1 &&
-			inet_pton(AF_INET6, one, &address) != 1)
-			return true;
+/* The hosts with their ports: one port for all, or one for each, as libpq has it. */
+static int hosts_read(struct target *target, const char *names, const char *ports)
+{
+	struct text rest = text_of(names), ports_left = text_of(ports ? ports : "");
+	bool shared = !strchr(ports ? ports : "", ',');
+
+	while (rest.at) {
+		struct target_host *host = &target->hosts[target->host_count];
+		struct text name = text_cut(&rest, ',');
+		struct text port = shared ? ports_left : text_cut(&ports_left, ',');
+
+		if (target->host_count == TARGET_HOSTS)
+			return E_CONFIG;
+		target->host_count++;
+		host->name = strndup(name.at, name.len);
+		host->port = strndup(port.at ? port.at : "", port.len);
+		if (!host->name || !host->port)
+			return E_NO_MEMORY;
+		host->resolve = needs_resolving(host->name);
 	}
-	return false;
+	if (target->host_count == 1 && !target->hosts[0].resolve) {
+		free(target->hosts[0].name);
+		free(target->hosts[0].port);
+		target->host_count = 0;
+	}
+	return 0;
 }
 
 static int target_fill(struct target *target, const PQconninfoOption *options, const struct config *config,
@@ -98,6 +121,9 @@ static int target_fill(struct target *target, const PQconninfoOption *options, c
 	if (!target_get(target, "tcp_user_timeout") &&
 		(error = target_put(target, "tcp_user_timeout", "15000")))
 		return error;
+	/* looking for Kerberos credentials reads files and may ask a daemon */
+	if (!target_get(target, "gssencmode") && (error = target_put(target, "gssencmode", "disable")))
+		return error;
 	return session_options(target, config, kind, given);
 }
 
@@ -119,8 +145,8 @@ int target_read(struct target *target, const char *url, const struct config *con
 	error = target->keys && target->values ? target_fill(target, options, config, kind) : E_NO_MEMORY;
 	PQconninfoFree(options);
 	hosts = target->keys ? target_get(target, "host") : NULL;
-	if (!error && hosts && !target_get(target, "hostaddr") && needs_resolving(hosts))
-		target->hosts = strdup(hosts);
+	if (!error && hosts && !target_get(target, "hostaddr"))
+		error = hosts_read(target, hosts, target_get(target, "port"));
 	return error;
 }
 
@@ -130,89 +156,122 @@ void target_free(struct target *target)
 		free(target->keys[i]);
 		free(target->values[i]);
 	}
+	for (unsigned i = 0; i < target->host_count; i++) {
+		free(target->hosts[i].name);
+		free(target->hosts[i].port);
+	}
 	free(target->keys);
 	free(target->values);
-	free(target->hosts);
-	free(target->addresses);
 	*target = (struct target){ 0 };
 }
 
 /* --- Resolving --------------------------------------------------------------------------------- */
 
+/* The lists libpq is given for one try: every address of every host, side by side. */
 struct resolving {
 	uv_getaddrinfo_t request;
-	struct lane *lane;
-	char *rest;            /* hosts still to ask for */
-	char addresses[1024];  /* of those before, comma separated */
+	struct db *db;
+	struct lane *lane;      /* NULL: the try is over, nobody waits */
+	unsigned asked;         /* hosts done */
+	unsigned count;         /* entries of the lists */
+	char names[2048], addresses[1024], ports[256];
 };
 
-static void connect_start(struct lane *lane, const char *addresses);
+static void connect_start(struct lane *lane, const struct resolving *lists);
 static void resolve_next(struct resolving *resolving);
 
-static void address_add(struct resolving *resolving, const char *address)
+static bool list_add(char *list, size_t size, bool first, const char *entry)
 {
-	size_t len = strlen(resolving->addresses);
+	size_t len = strlen(list);
 
-	snprintf(resolving->addresses + len, sizeof(resolving->addresses) - len, "%s%s", len ? "," : "",
-		address);
+	return (size_t)snprintf(list + len, size - len, "%s%s", first ? "" : ",", entry) < size - len;
 }
 
-static void resolving_free(struct resolving *resolving)
+static void entry_add(struct resolving *resolving, const struct target_host *host, const char *address)
 {
-	free(resolving->rest);
-	free(resolving);
+	bool first = resolving->count == 0;
+	size_t names = strlen(resolving->names), addresses = strlen(resolving->addresses);
+	size_t ports = strlen(resolving->ports);
+
+	if (list_add(resolving->names, sizeof(resolving->names), first, host->name) &&
+		list_add(resolving->addresses, sizeof(resolving->addresses), first, address) &&
+		list_add(resolving->ports, sizeof(resolving->ports), first, host->port)) {
+		resolving->count++;
+		return;
+	}
+	resolving->names[names] = resolving->addresses[addresses] = resolving->ports[ports] = '\0';
+}
+
+/* The host of this turn: a new try begins with the next one of the list. */
+static const struct target_host *host_next(const struct resolving *resolving)
+{
+	const struct lane *lane = resolving->lane;
+	const struct target *target = &lane->db->targets[lane->kind];
+
+	return &target->hosts[(lane->attempts + resolving->asked) % target->host_count];
 }
 
 static void resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *found)
 {
 	struct resolving *resolving = CONTAINER_OF(request, struct resolving, request);
-	struct lane *lane = resolving->lane;
-	char address[INET6_ADDRSTRLEN] = "";
+	char address[INET6_ADDRSTRLEN];
 
-	lane->db->open_handles--;
-	if (status == 0)
-		getnameinfo(found->ai_addr, found->ai_addrlen, address, sizeof(address), NULL, 0,
-			NI_NUMERICHOST);
+	resolving->db->open_handles--;
+	if (!resolving->lane) {
+		uv_freeaddrinfo(found);
+		free(resolving);
+		return;
+	}
+	for (struct addrinfo *one = status ? NULL : found; one; one = one->ai_next)
+		if (getnameinfo(one->ai_addr, one->ai_addrlen, address, sizeof(address), NULL, 0,
+			    NI_NUMERICHOST) == 0)
+			entry_add(resolving, host_next(resolving), address);
 	uv_freeaddrinfo(found);
-	if (lane->state != LANE_CONNECTING) {
-		resolving_free(resolving);
-		return;
-	}
-	if (!address[0]) {
-		resolving_free(resolving);
-		lane_lose(lane, "the database host name cannot be resolved");
-		return;
-	}
-	address_add(resolving, address);
+	resolving->asked++;
 	resolve_next(resolving);
 }
 
+static void resolving_end(struct resolving *resolving)
+{
+	struct lane *lane = resolving->lane;
+
+	lane->resolving = NULL;
+	if (resolving->count)
+		connect_start(lane, resolving);
+	else
+		lane_lose(lane, "no host name of the database can be resolved");
+	free(resolving);
+}
+
+/* A name that cannot be resolved is left out: others of the list may do. */
 static void resolve_next(struct resolving *resolving)
 {
-	struct text rest = text_of(resolving->rest);
-	struct text host = text_cut(&rest, ',');
 	struct lane *lane = resolving->lane;
 	static const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
-	char one[256];
 
-	if (!resolving->rest[0]) {
-		connect_start(lane, resolving->addresses);
-		resolving_free(resolving);
+	for (; resolving->asked < lane->db->targets[lane->kind].host_count; resolving->asked++) {
+		const struct target_host *host = host_next(resolving);
+
+		if (!host->resolve) {
+			entry_add(resolving, host, "");
+			continue;
+		}
+		if (uv_getaddrinfo(loop_uv(lane->db->loop), &resolving->request, resolved, host->name,
+			    NULL, &hints) == 0) {
+			lane->db->open_handles++;
+			return;
+		}
+	}
+	resolving_end(resolving);
+}
+
+void connect_forget(struct lane *lane)
+{
+	if (!lane->resolving)
 		return;
-	}
-	snprintf(one, sizeof(one), "%.*s", TEXT_ARGS(host));
-	memmove(resolving->rest, rest.at ? rest.at : "", rest.len + 1);
-	if (!needs_resolving(one)) {
-		address_add(resolving, one);
-		resolve_next(resolving);
-		return;
-	}
-	lane->db->open_handles++;
-	if (uv_getaddrinfo(loop_uv(lane->db->loop), &resolving->request, resolved, one, NULL, &hints)) {
-		lane->db->open_handles--;
-		resolving_free(resolving);
-		lane_lose(lane, "the resolver does not start");
-	}
+	uv_cancel((uv_req_t *)&lane->resolving->request);
+	lane->resolving->lane = NULL;
+	lane->resolving = NULL;
 }
 
 /* --- Connecting -------------------------------------------------------------------------------- */
@@ -242,17 +301,21 @@ void connect_go_on(struct lane *lane)
 		lane_watch(lane, status == PGRES_POLLING_READING ? UV_READABLE : UV_WRITABLE, on_connecting);
 }
 
-static void connect_start(struct lane *lane, const char *addresses)
+static void connect_start(struct lane *lane, const struct resolving *lists)
 {
 	const struct target *target = &lane->db->targets[lane->kind];
-	const char *keys[TARGET_KEYS + 1], *values[TARGET_KEYS + 1];
+	const char *keys[TARGET_KEYS + 4], *values[TARGET_KEYS + 4];
 	unsigned count = target->count;
 
 	memcpy(keys, target->keys, count * sizeof(*keys));
 	memcpy(values, target->values, count * sizeof(*values));
-	if (addresses) {
+	if (lists) { /* the last of two equal keys counts */
+		keys[count] = "host";
+		values[count++] = lists->names;
 		keys[count] = "hostaddr";
-		values[count++] = addresses;
+		values[count++] = lists->addresses;
+		keys[count] = "port";
+		values[count++] = lists->ports;
 	}
 	keys[count] = values[count] = NULL;
 	lane->pg = PQconnectStartParams(keys, values, 0);
@@ -265,19 +328,19 @@ static void connect_start(struct lane *lane, const char *addresses)
 
 void connect_begin(struct lane *lane)
 {
-	const struct target *target = &lane->db->targets[lane->kind];
 	struct resolving *resolving;
 
-	if (!target->hosts) {
+	if (!lane->db->targets[lane->kind].host_count) {
 		connect_start(lane, NULL);
 		return;
 	}
 	resolving = calloc(1, sizeof(*resolving));
-	if (!resolving || !(resolving->rest = strdup(target->hosts))) {
-		free(resolving);
+	if (!resolving) {
 		lane_lose(lane, "out of memory");
 		return;
 	}
+	resolving->db = lane->db;
 	resolving->lane = lane;
+	lane->resolving = resolving;
 	resolve_next(resolving);
 }

@@ -37,75 +37,88 @@ static struct lane *least_loaded(struct db *db, enum db_lane kind)
 }
 
 /* The lane of the call's owner while any call of his is in flight there, else the least loaded. */
-static struct lane *lane_choose(struct db *db, struct db_call *call)
+static struct lane *lane_choose(struct db *db, const struct db_call *call, const struct affinity_slot *slot)
 {
-	struct affinity_slot *slot = &db->affinity[call->affinity % AFFINITY_SLOTS];
 	struct lane *lane;
 
-	if (call->affinity && slot->in_flight && slot->lane->state == LANE_UP && slot->lane->kind == call->lane)
+	if (slot && slot->in_flight && slot->lane->state == LANE_UP)
 		return slot->lane;
 	lane = least_loaded(db, call->lane);
-	if (!lane && call->lane != DB_WRITE)
+	if (!lane && call->lane == DB_READ)
 		lane = least_loaded(db, DB_WRITE); /* the primary stands in for a replica */
 	return lane;
 }
 
-static void affinity_take(struct db *db, struct db_call *call, struct lane *lane)
+static struct affinity_slot *affinity_slot(struct db *db, const struct db_call *call)
 {
-	struct affinity_slot *slot = &db->affinity[call->affinity % AFFINITY_SLOTS];
+	/* Fibonacci hashing: the callers' hashes need not be good in any particular bits */
+	uint32_t mixed = call->affinity * 2654435769u;
 
-	if (!call->affinity)
-		return;
-	if (slot->in_flight && slot->lane != lane) {
-		call->affinity = 0; /* its lane is down: this call goes without */
-		return;
-	}
-	slot->lane = lane;
-	slot->in_flight++;
+	return call->affinity ? &db->affinity[call->lane][mixed / (UINT32_MAX / AFFINITY_SLOTS + 1)] : NULL;
 }
 
-static void affinity_give(struct db *db, struct db_call *call)
+static void affinity_take(struct db_call *call, struct affinity_slot *slot, struct lane *lane)
 {
-	struct affinity_slot *slot = &db->affinity[call->affinity % AFFINITY_SLOTS];
+	if (!slot || (slot->in_flight && slot->lane != lane))
+		return;
+	slot->lane = lane;
+	slot->in_flight++;
+	call->slot = slot;
+}
 
-	if (call->affinity && slot->in_flight)
-		slot->in_flight--;
+void affinity_give(struct db_call *call)
+{
+	if (call->slot)
+		call->slot->in_flight--;
+	call->slot = NULL;
 }
 
 /* --- Submitting --------------------------------------------------------------------------------- */
 
-void db_refuse(struct db *db, struct db_call *call, int error)
+static void call_refuse(struct db *db, struct db_call *call, int error)
 {
 	call->refused = error;
 	queue_push(&db->refused, call);
 	db->flush.wanted = true;
+	count_one(loop_counters(db->loop), COUNT_DB_REFUSED);
 }
 
-void db_submit(struct db *db, struct db_call *call)
+static void call_queue(struct db *db, struct db_call *call)
 {
-	struct lane *lane = db->closing ? NULL : lane_choose(db, call);
+	struct affinity_slot *slot = affinity_slot(db, call);
+	struct lane *lane = db->closing ? NULL : lane_choose(db, call, slot);
 
-	if (!lane || lane_load(lane) >= (unsigned)db->config->db_lane_depth) {
-		count_one(loop_counters(db->loop), COUNT_DB_REFUSED);
-		return db_refuse(db, call, lane ? E_BUSY : E_STORE_DOWN);
-	}
-	affinity_take(db, call, lane);
+	call->slot = NULL;
+	call->sent_us = 0;
+	if (!lane || lane_load(lane) >= (unsigned)db->config->db_lane_depth)
+		return call_refuse(db, call, lane ? E_BUSY : E_STORE_DOWN);
+	affinity_take(call, slot, lane);
 	queue_push(&lane->waiting, call);
 	count_one(loop_counters(db->loop), COUNT_DB_STATEMENTS);
 	count_one(loop_counters(db->loop), COUNT_DB_IN_FLIGHT);
 	db->flush.wanted = true;
 }
 
-/* A call left its lane: with its result, or (call NULL) to be submitted again. */
+void db_submit(struct db *db, struct db_call *call)
+{
+	call->tries = 0;
+	call_queue(db, call);
+}
+
+void db_try_again(struct lane *lane, struct db_call *call)
+{
+	count_add(loop_counters(lane->db->loop), COUNT_DB_IN_FLIGHT, -1);
+	call->tries++;
+	call_queue(lane->db, call);
+}
+
 void db_completed(struct lane *lane, struct db_call *call, const struct db_result *result)
 {
 	struct db *db = lane->db;
 	struct counters *counters = loop_counters(db->loop);
 
 	count_add(counters, COUNT_DB_IN_FLIGHT, -1);
-	if (!call)
-		return;
-	affinity_give(db, call);
+	affinity_give(call);
 	if (result->error)
 		count_one(counters, COUNT_DB_ERRORS);
 	if (call->sent_us)
@@ -141,6 +154,11 @@ static void db_flush(struct turn_hook *hook)
 static void lane_stalled(struct deadline *deadline)
 {
 	lane_lose(CONTAINER_OF(deadline, struct lane, stall), "no answer from the database for too long");
+}
+
+struct deadline_list *db_stalls(struct lane *lane)
+{
+	return lane->kind == DB_REPORT ? &lane->db->report_stalls : &lane->db->stalls;
 }
 
 /* --- Ready -------------------------------------------------------------------------------------- */
@@ -183,16 +201,26 @@ void db_lane_up(struct lane *lane)
 
 /* --- Life --------------------------------------------------------------------------------------- */
 
-static int connections_check(const struct config *config)
+/* How many lanes of each kind. A loop per core is our own choice, so it must not fail for being too
+ * many; a number of loops that was asked for is refused instead of giving fewer lanes than asked. */
+static int lanes_count(const struct config *config, unsigned counts[DB_LANES])
 {
-	int64_t loops = config->loops ? config->loops : uv_available_parallelism();
-	int64_t all = loops * (config->db_write_lanes + config->db_read_lanes + 1);
+	unsigned loops = (unsigned)(config->loops ? config->loops : uv_available_parallelism());
+	unsigned write = (unsigned)config->db_write_lanes, read = (unsigned)config->db_read_lanes;
 
-	if (all <= CONNECTIONS_MAX)
-		return 0;
-	log_line(LOG_ERROR, "too many database connections: loops × (db_write_lanes + db_read_lanes + 1) may be 50",
-		LOG_I("connections", all));
-	return E_CONFIG;
+	while (!config->loops && loops * (write + read + 1) > CONNECTIONS_MAX && write + read > 2)
+		(*(write >= read ? &write : &read))--;
+	if (loops * (write + read + 1) > CONNECTIONS_MAX) {
+		log_line(LOG_ERROR,
+			"too many database connections: loops × (db_write_lanes + db_read_lanes + 1) "
+			"may be at most 50",
+			LOG_I("loops", loops), LOG_I("connections", loops * (write + read + 1)));
+		return E_CONFIG;
+	}
+	counts[DB_WRITE] = write;
+	counts[DB_READ] = read;
+	counts[DB_REPORT] = 1;
+	return 0;
 }
 
 static int lanes_start(struct db *db, enum db_lane kind, unsigned count)
@@ -216,17 +244,18 @@ static int lanes_start(struct db *db, enum db_lane kind, unsigned count)
 static int db_start(struct db *db)
 {
 	const struct config *config = db->config;
-	const char *replica = config->replica_url[0] ? config->replica_url : config->database_url;
+	const char *replica = db->replica ? config->replica_url : config->database_url;
+	unsigned counts[DB_LANES];
 	int error;
 
-	if ((error = connections_check(config)) ||
+	if ((error = lanes_count(config, counts)) ||
 		(error = target_read(&db->targets[DB_READ], replica, config, DB_READ)) ||
 		(error = target_read(&db->targets[DB_WRITE], config->database_url, config, DB_WRITE)) ||
 		(error = target_read(&db->targets[DB_REPORT], replica, config, DB_REPORT)) ||
-		(error = lanes_start(db, DB_WRITE, (unsigned)config->db_write_lanes)) ||
-		(error = lanes_start(db, DB_READ, (unsigned)config->db_read_lanes)))
+		(error = lanes_start(db, DB_WRITE, counts[DB_WRITE])) ||
+		(error = lanes_start(db, DB_READ, counts[DB_READ])))
 		return error;
-	return lanes_start(db, DB_REPORT, 1);
+	return lanes_start(db, DB_REPORT, counts[DB_REPORT]);
 }
 
 int db_new_with(struct loop *loop, const struct config *config, const struct query_text *texts,
@@ -247,6 +276,8 @@ int db_new_with(struct loop *loop, const struct config *config, const struct que
 	loop_hook(loop, PHASE_FLUSH, &db->flush);
 	deadline_list_init(&db->stalls, loop, (uint64_t)config->db_statement_timeout + STALL_EXTRA_MS,
 		lane_stalled);
+	deadline_list_init(&db->report_stalls, loop, (uint64_t)config->db_report_timeout + STALL_EXTRA_MS,
+		lane_stalled);
 	error = db_start(db);
 	if (error) {
 		db_close(db);
@@ -263,21 +294,17 @@ int db_new(struct loop *loop, const struct config *config, struct db **ret)
 
 void db_close(struct db *db)
 {
-	struct db_call *call;
-
 	if (!db)
 		return;
 	db->closing = true;
 	for (int kind = 0; kind < DB_LANES; kind++)
 		for (unsigned i = 0; i < db->counts[kind]; i++)
 			lane_close(&db->lanes[kind][i]);
-	while ((call = queue_pop(&db->refused))) {
-		struct db_result result = { .error = call->refused, .detail = "" };
-
-		call->done(call, &result);
-	}
+	while (db->refused.count)
+		refused_complete(db);
 	loop_unhook(db->loop, PHASE_FLUSH, &db->flush);
 	deadline_list_close(&db->stalls);
+	deadline_list_close(&db->report_stalls);
 	while (db->open_handles)
 		uv_run(loop_uv(db->loop), UV_RUN_ONCE);
 	for (int kind = 0; kind < DB_LANES; kind++) {

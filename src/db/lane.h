@@ -35,7 +35,8 @@ struct lane {
 	unsigned number;
 	enum lane_state state;
 	PGconn *pg;
-	struct lane_watch *watch;       /* its own allocation: libuv frees it a turn later */
+	struct lane_watch *watch;       /* its own allocation: libuv is done with it a turn later */
+	struct resolving *resolving;    /* host names being looked up for this try */
 	uv_timer_t timer;               /* connecting: its limit; down: the next try */
 	struct deadline stall;          /* no answer for too long while calls are in flight */
 	unsigned attempts;
@@ -43,19 +44,24 @@ struct lane {
 	PGresult *result;               /* of the first in flight, until its Sync */
 	unsigned prepared;              /* statements whose Parse has been answered */
 	bool wants_write;
+	bool prepare_told;              /* that preparing fails was logged */
 };
 
 struct lane_watch {
 	uv_poll_t poll;
-	struct lane *lane;              /* NULL once given up */
+	struct lane *lane;
 };
 
-/* Where a kind of lane connects to: libpq parameters, and the host names still to be resolved. */
+/* Where a kind of lane connects to: libpq parameters, and the hosts in their order. */
+#define TARGET_HOSTS 8
 struct target {
 	char **keys, **values;
 	unsigned count;
-	char *hosts;                    /* NULL when nothing needs resolving */
-	char *addresses;                /* resolved, comma separated, NULL: not yet */
+	struct target_host {
+		char *name, *port;      /* port "": the default */
+		bool resolve;           /* a name, not an address or a socket's folder */
+	} hosts[TARGET_HOSTS];
+	unsigned host_count;            /* 0: libpq can do it without our help (one host, no name) */
 };
 
 #define AFFINITY_SLOTS 256
@@ -72,9 +78,9 @@ struct db {
 	struct target targets[DB_LANES];
 	struct lane *lanes[DB_LANES];
 	unsigned counts[DB_LANES];
-	struct affinity_slot affinity[AFFINITY_SLOTS];
+	struct affinity_slot affinity[DB_LANES][AFFINITY_SLOTS]; /* by the kind a call asked for */
 	struct turn_hook flush;
-	struct deadline_list stalls;
+	struct deadline_list stalls, report_stalls;
 	struct call_queue refused;      /* completed at the end of the turn without being sent */
 	void (*ready)(void *arg);
 	void *ready_arg;
@@ -103,6 +109,8 @@ void target_free(struct target *target);
 /* Starts connecting; done in lane_connected or lane_lose. */
 void connect_begin(struct lane *lane);
 void connect_go_on(struct lane *lane);
+/* Forgets a look-up that is still running. */
+void connect_forget(struct lane *lane);
 
 /* lane.c, called by connect.c */
 void lane_connected(struct lane *lane);
@@ -110,14 +118,20 @@ void lane_watch(struct lane *lane, int events, uv_poll_cb happened);
 void lane_unwatch(struct lane *lane);
 
 /* db.c */
+/* A call left its lane with its result. */
 void db_completed(struct lane *lane, struct db_call *call, const struct db_result *result);
-void db_refuse(struct db *db, struct db_call *call, int error);
+/* A call left its lost lane and is to go out once more on another. */
+void db_try_again(struct lane *lane, struct db_call *call);
+/* A call no longer keeps its owner to its lane. */
+void affinity_give(struct db_call *call);
 void db_lane_up(struct lane *lane);
+struct deadline_list *db_stalls(struct lane *lane);
 
 /* result.c */
 /* Fills error and detail from pg. name: of the statement, for the log. */
 void result_judge(struct db_result *result, const char *name);
-/* The connection is of no more use after this error (shutdown, lost primary). */
-bool result_ends_connection(const PGresult *pg);
+/* The connection is of no more use after this error: shutdown, no longer the primary, or statements
+ * that have to be prepared again. */
+bool result_ends_connection(const PGresult *pg, enum db_lane kind);
 
 #endif

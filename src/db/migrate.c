@@ -5,16 +5,22 @@
 #include "reeyo/db/migrate.h"
 
 #include <sodium.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "embedded.h"
+#include "migrations.h"
 #include "reeyo/core/log.h"
 #include "reeyo/db/db.h"
 
 /* Any fixed number will do, as long as nothing else of ours locks it. */
 #define MIGRATION_LOCK "7270916154"
+
+/* Another copy may be migrating for long. A lock on a table in use must not be waited for long: whoever
+ * asks for the table meanwhile waits behind us. */
+#define WAIT_FOR_TURN "SET lock_timeout = '10min'"
+#define WAIT_FOR_TABLES "SET lock_timeout = '15s'"
 
 #define ENSURE_TABLE \
 	"CREATE TABLE IF NOT EXISTS schema_migrations (version int PRIMARY KEY, name text NOT NULL, " \
@@ -69,20 +75,28 @@ static const struct applied *history_find(const struct history *history, int ver
 	return NULL;
 }
 
-static int newest_embedded(void)
+static int newest_of(const struct sql_file *files)
 {
 	int newest = 0;
 
-	for (const struct sql_file *file = embedded_migrations; file->name; file++)
+	for (const struct sql_file *file = files; file->name; file++)
 		newest = file->version;
 	return newest;
 }
 
-static int changed_check(const struct history *history)
+static bool version_known(const struct sql_file *files, int version)
+{
+	for (const struct sql_file *file = files; file->name; file++)
+		if (file->version == version)
+			return true;
+	return false;
+}
+
+static int changed_check(const struct history *history, const struct sql_file *files)
 {
 	char checksum[65];
 
-	for (const struct sql_file *file = embedded_migrations; file->name; file++) {
+	for (const struct sql_file *file = files; file->name; file++) {
 		const struct applied *row = history_find(history, file->version);
 
 		checksum_of(file->text, checksum);
@@ -92,9 +106,13 @@ static int changed_check(const struct history *history)
 			return E_CONFIG;
 		}
 	}
-	if (history->count && history->rows[history->count - 1].version > newest_embedded()) {
-		fprintf(stderr, "reeyo: the database is at version %04d, newer than this binary (%04d)\n",
-			history->rows[history->count - 1].version, newest_embedded());
+	for (int i = 0; i < history->count; i++) {
+		const struct applied *row = &history->rows[i];
+
+		if (version_known(files, row->version))
+			continue;
+		fprintf(stderr, "reeyo: the database has migration %04d_%s, which this binary (at %04d) does not know\n",
+			row->version, row->name, newest_of(files));
 		return E_CONFIG;
 	}
 	return 0;
@@ -127,13 +145,13 @@ static int migration_apply(struct db_session *session, const struct sql_file *fi
 	return 0;
 }
 
-static int missing_apply(struct db_session *session, struct history *history)
+static int missing_apply(struct db_session *session, struct history *history, const struct sql_file *files)
 {
 	int applied = 0, error;
 
-	if ((error = history_read(session, history)) || (error = changed_check(history)))
+	if ((error = history_read(session, history)) || (error = changed_check(history, files)))
 		return error;
-	for (const struct sql_file *file = embedded_migrations; file->name; file++) {
+	for (const struct sql_file *file = files; file->name; file++) {
 		if (history_find(history, file->version))
 			continue;
 		if ((error = migration_apply(session, file)))
@@ -156,18 +174,22 @@ static int begin(const char *url, struct db_session **session, struct history **
 	return *history ? 0 : E_NO_MEMORY;
 }
 
-int migrate_run(const char *url)
+int migrate_run_with(const char *url, const struct sql_file *files)
 {
 	struct db_session *session = NULL;
 	struct history *history = NULL;
 	int error = begin(url, &session, &history);
 
 	if (!error)
+		error = db_session_run(session, WAIT_FOR_TURN);
+	if (!error)
 		error = db_session_run(session, "SELECT pg_advisory_lock(" MIGRATION_LOCK ")");
+	if (!error)
+		error = db_session_run(session, WAIT_FOR_TABLES);
 	if (!error)
 		error = db_session_run(session, ENSURE_TABLE);
 	if (!error)
-		error = missing_apply(session, history);
+		error = missing_apply(session, history, files);
 	db_session_close(session);
 	free(history);
 	return error;
@@ -179,15 +201,15 @@ static int table_exists(struct db_session *session, int *ret_exists)
 	int error = db_session_value(session, "SELECT to_regclass('schema_migrations') IS NOT NULL", value,
 		sizeof(value));
 
-	*ret_exists = value[0] == 't';
+	*ret_exists = !error && value[0] == 't';
 	return error;
 }
 
-static void status_print(const struct history *history)
+static void status_print(const struct history *history, const struct sql_file *files)
 {
 	char checksum[65];
 
-	for (const struct sql_file *file = embedded_migrations; file->name; file++) {
+	for (const struct sql_file *file = files; file->name; file++) {
 		const struct applied *row = history_find(history, file->version);
 
 		checksum_of(file->text, checksum);
@@ -198,12 +220,12 @@ static void status_print(const struct history *history)
 			row ? row->at : "");
 	}
 	for (int i = 0; i < history->count; i++)
-		if (history->rows[i].version > newest_embedded())
+		if (!version_known(files, history->rows[i].version))
 			printf("%04d %-24s unknown to this binary, applied %s\n", history->rows[i].version,
 				history->rows[i].name, history->rows[i].at);
 }
 
-int migrate_status(const char *url)
+int migrate_status_with(const char *url, const struct sql_file *files)
 {
 	struct db_session *session = NULL;
 	struct history *history = NULL;
@@ -215,30 +237,55 @@ int migrate_status(const char *url)
 	if (!error && exists)
 		error = history_read(session, history);
 	if (!error)
-		status_print(history);
+		status_print(history, files);
 	db_session_close(session);
 	free(history);
 	return error;
 }
 
-int migrate_check(const char *url)
+static int missing_count(const struct history *history, const struct sql_file *files)
+{
+	int missing = 0;
+
+	for (const struct sql_file *file = files; file->name; file++)
+		missing += !history_find(history, file->version);
+	return missing;
+}
+
+int migrate_check_with(const char *url, const struct sql_file *files)
 {
 	struct db_session *session = NULL;
-	int exists = 0, version = 0;
-	char value[16] = "";
-	int error = db_session_open(url, &session);
+	struct history *history = NULL;
+	int exists = 0, missing = 0;
+	int error = begin(url, &session, &history);
 
 	if (!error)
 		error = table_exists(session, &exists);
 	if (!error && exists)
-		error = db_session_value(session, "SELECT coalesce(max(version), 0) FROM schema_migrations", value,
-			sizeof(value));
-	db_session_close(session);
-	version = atoi(value);
-	if (!error && version < newest_embedded()) {
+		error = history_read(session, history);
+	if (!error)
+		missing = missing_count(history, files);
+	if (missing) {
 		log_line(LOG_ERROR, "the database schema is older than this binary: run `reeyo migrate` first",
-			LOG_I("database", version), LOG_I("binary", newest_embedded()));
-		return E_CONFIG;
+			LOG_I("missing_migrations", missing), LOG_I("binary", newest_of(files)));
+		error = E_CONFIG;
 	}
+	db_session_close(session);
+	free(history);
 	return error;
+}
+
+int migrate_run(const char *url)
+{
+	return migrate_run_with(url, embedded_migrations);
+}
+
+int migrate_status(const char *url)
+{
+	return migrate_status_with(url, embedded_migrations);
+}
+
+int migrate_check(const char *url)
+{
+	return migrate_check_with(url, embedded_migrations);
 }

@@ -18,7 +18,8 @@ static const struct {
 	{ "23505", E_CONFLICT_ROW },
 	{ "55P03", E_LOCK_TIMEOUT }, { "40001", E_LOCK_TIMEOUT }, { "40P01", E_LOCK_TIMEOUT },
 	{ "57014", E_TIMED_OUT },
-	{ "57P", E_STORE_DOWN }, { "08", E_STORE_DOWN }, { "53", E_STORE_DOWN }, { "25006", E_STORE_DOWN },
+	{ "57P", E_STORE_DOWN }, { "08P01", E_INTERNAL }, /* e.g. a wrong number of parameters */
+	{ "08", E_STORE_DOWN }, { "53", E_STORE_DOWN }, { "25006", E_STORE_DOWN },
 };
 
 /* Raised by fail(): the message names an error, the detail is the statement's own. */
@@ -47,6 +48,17 @@ static int error_of_state(const char *state)
 	return E_INTERNAL;
 }
 
+/* Messages of class 22 (data exceptions) quote the value that was wrong, so they stay out of the log. */
+static void failure_log(const PGresult *pg, const char *name, const char *state)
+{
+	bool quotes = strncmp(state, "22", 2) == 0;
+
+	log_line(LOG_ERROR, "a statement failed", LOG_T("statement", name), LOG_T("state", state),
+		LOG_T("why", quotes ? NULL : field_of(pg, PG_DIAG_MESSAGE_PRIMARY)),
+		LOG_T("context", quotes ? NULL : field_of(pg, PG_DIAG_CONTEXT)),
+		LOG_T("raised_by", field_of(pg, PG_DIAG_SOURCE_FUNCTION)));
+}
+
 void result_judge(struct db_result *result, const char *name)
 {
 	ExecStatusType status = PQresultStatus(result->pg);
@@ -64,20 +76,24 @@ void result_judge(struct db_result *result, const char *name)
 		result->error = error_of_state(state);
 		result->detail = field_of(result->pg, PG_DIAG_CONSTRAINT_NAME);
 	}
-	if (result->error == E_INTERNAL) /* the message holds no values unless the statement puts them there */
-		log_line(LOG_ERROR, "a statement failed", LOG_T("statement", name), LOG_T("state", state),
-			LOG_T("why", field_of(result->pg, PG_DIAG_MESSAGE_PRIMARY)),
-			LOG_T("context", field_of(result->pg, PG_DIAG_CONTEXT)));
+	if (result->error == E_INTERNAL || strncmp(state, "53", 2) == 0)
+		failure_log(result->pg, name, state);
 }
 
-bool result_ends_connection(const PGresult *pg)
+bool result_ends_connection(const PGresult *pg, enum db_lane kind)
 {
 	const char *state = field_of(pg, PG_DIAG_SQLSTATE);
+	const char *severity = field_of(pg, PG_DIAG_SEVERITY_NONLOCALIZED);
 
 	if (PQresultStatus(pg) != PGRES_FATAL_ERROR)
 		return false;
-	return strncmp(state, "57P", 3) == 0 || strncmp(state, "08", 2) == 0 || strcmp(state, "25006") == 0 ||
-	       state[0] == '\0';
+	if (!state[0] || strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0)
+		return true;
+	if (strcmp(state, "26000") == 0 || (kind == DB_WRITE && strcmp(state, "25006") == 0))
+		return true;
+	/* "cached plan must not change result type": a migration ran under us */
+	return strcmp(state, "0A000") == 0 &&
+	       strcmp(field_of(pg, PG_DIAG_SOURCE_FUNCTION), "RevalidateCachedQuery") == 0;
 }
 
 int db_error(const struct db_result *result)

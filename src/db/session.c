@@ -23,8 +23,9 @@ static void notice_is_quiet(void *arg, const char *message)
 int db_session_open(const char *url, struct db_session **ret)
 {
 	struct db_session *session = calloc(1, sizeof(*session));
-	const char *keys[] = { "dbname", "connect_timeout", "application_name", "options", NULL };
-	const char *values[] = { url, "10", "reeyo/command", "-c TimeZone=UTC", NULL };
+	/* what stands before dbname is a default: the address, which is expanded there, wins */
+	const char *keys[] = { "connect_timeout", "application_name", "options", "dbname", NULL };
+	const char *values[] = { "10", "reeyo/command", "-c TimeZone=UTC", url, NULL };
 
 	if (!session)
 		return E_NO_MEMORY;

@@ -354,6 +354,15 @@ enum MHD_Result exchange_head(struct exchange *x, const char *method, const char
 
 /* --- Body -------------------------------------------------------------------------------------- */
 
+static enum MHD_Result body_discard(struct exchange *x, size_t taken)
+{
+	x->discarded += taken;
+	if (x->discarded <= DISCARD_MAX)
+		return MHD_YES;
+	connection_refuse(x->connection, x->early ? x->early : E_BODY_TOO_LARGE);
+	return MHD_NO;
+}
+
 enum MHD_Result exchange_body(struct exchange *x, const char *at, size_t *len)
 {
 	if (*len) {
@@ -361,10 +370,8 @@ enum MHD_Result exchange_body(struct exchange *x, const char *at, size_t *len)
 		int error;
 
 		*len = 0;
-		if (x->discard) {
-			x->body_len += taken; /* a client that sends without end is cut by the body deadline */
-			return x->body_len > DISCARD_MAX * 16 ? MHD_NO : MHD_YES;
-		}
+		if (x->discard)
+			return body_discard(x, taken);
 		error = body_collect(x, at, taken);
 		if (error) {
 			x->early = error;

@@ -105,7 +105,7 @@ struct exchange {
 	struct route_match match;
 
 	char *body;
-	size_t body_len, body_room;
+	size_t body_len, body_room, discarded;
 	bool body_heap;
 
 	int status;
@@ -121,6 +121,9 @@ static inline struct exchange *exchange_of(struct request *rq)
 {
 	return (struct exchange *)rq;
 }
+
+/* server.c: answers a request that is still arriving; the caller ends the connection. */
+void connection_refuse(struct connection *connection, int error);
 
 /* head.c: gathers and audits the headers. */
 void head_read(struct exchange *x, const char *version);

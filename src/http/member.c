@@ -94,7 +94,9 @@ const char *arg_json(struct request *rq, const json_t *value)
 {
 	struct buf text = buf_in(rq->arena, 256);
 
-	if (!value || json_dump_callback(value, json_append, &text, JSON_COMPACT | JSON_ENCODE_ANY))
+	/* 15 digits: what a client wrote as 4.05 is not stored as 4.0499999999999998 */
+	if (!value || json_dump_callback(value, json_append, &text,
+			      JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15)))
 		return NULL;
 	return buf_string(&text);
 }

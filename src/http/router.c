@@ -347,7 +347,8 @@ void router_find(const struct router *router, enum method method, struct text pa
 	node_find(tree, method, path, 0, ret);
 }
 
-/* Distance of a path to a template: the segments' distances, a parameter matching anything. */
+/* Distance of a path to a template: the segments' distances, a parameter being a little away from
+ * anything, so that a literal close by wins. */
 static size_t template_distance(struct text path, struct text template)
 {
 	size_t sum = 0;
@@ -357,7 +358,7 @@ static size_t template_distance(struct text path, struct text template)
 	while ((path.at && path.len) || (template.at && template.len)) {
 		struct text have = text_cut(&path, '/');
 		struct text want = text_cut(&template, '/');
-		size_t one = want.len && want.at[0] == ':' && have.len ? 0 : text_distance(have, want);
+		size_t one = want.len && want.at[0] == ':' && have.len ? 1 : text_distance(have, want);
 
 		if (one == SIZE_MAX)
 			return SIZE_MAX;
@@ -376,7 +377,7 @@ const char *router_nearest(const struct router *router, struct text path, enum n
 
 	if (path.len > 128)
 		return NULL;
-	best = path.len / 3 + 2;
+	best = path.len / 3 + 3;
 	for (const struct template *at = router->templates; at; at = at->next) {
 		size_t distance;
 

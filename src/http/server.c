@@ -198,20 +198,31 @@ static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
 		connection_closed(cls, context);
 }
 
+/* libmicrohttpd takes no response while a request is still arriving, so the refusal is written past
+ * it: nothing else has been sent for this request, and the connection ends. */
+void connection_refuse(struct connection *connection, int error)
+{
+	const struct error_row *row = error_row(error);
+	char reply[512];
+	int len = snprintf(reply, sizeof(reply),
+		"HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Type: application/json\r\n\r\n"
+		"{\"success\":false,\"error\":{\"code\":\"%s\",\"message\":\"%s\"}}\n",
+		row->status, MHD_get_reason_phrase_for((unsigned)row->status),
+		row->code[connection->port->listener.bare], row->english);
+
+	(void)!send(connection->fd, reply, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
 /* The time for headers, body or sending is over. MHD has no call to close a connection from
  * outside, but it closes one whose socket was shut down. */
 static void connection_expired(struct deadline *deadline)
 {
-	static const char late[] = "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n"
-				   "Content-Type: application/json\r\n\r\n"
-				   "{\"success\":false,\"error\":{\"code\":\"REQUEST_TIMEOUT\","
-				   "\"message\":\"The request did not arrive in time\"}}\n";
 	struct connection *connection = CONTAINER_OF(deadline, struct connection, deadline);
 	struct exchange *x = connection->exchange;
 	struct server *server = connection->port->server;
 
 	if (x && x->stage != STAGE_SENT)
-		(void)!send(connection->fd, late, sizeof(late) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+		connection_refuse(connection, E_REQUEST_TIMEOUT);
 	if (!connection->idle)
 		count_one(loop_counters(server->app->loop), COUNT_HTTP_DEADLINES);
 	shutdown(connection->fd, SHUT_RDWR);

@@ -80,11 +80,31 @@ def pgbench_script(name, text, values, expressions, head):
     return path, options
 
 
+# Distinct rows of pgbench's clients: a number that grows as the server's time-ordered ids do. Starts
+# above what any earlier run used.
+_NUMBERS = """\\set c :c + 1
+\\set n :base + :c * 8 + :client_id
+\\set r random(1, 9000000000000)
+"""
+
+
+def order_place_script(text, values, user, user_expression, data):
+    head = _NUMBERS + user_expression[0]
+    transaction = next(v for v in values if v and v.startswith("txn_"))
+    path, options = pgbench_script("place", text, values, {
+        user: user_expression[1],
+        data["orderId"]: "'ord_0' || :n::text",
+        data["orderNumber"]: "'F-' || :r::text",
+        transaction: "'txn_0' || :n::text",
+    }, head)
+    return path, options + ["-D", "c=0"]
+
+
 def pgbench(stack, script, seconds, clients=8, database="bench"):
     path, options = script
     out = run([f"{stack.bin}/pgbench", "-n", "-M", "prepared", "-c", str(clients), "-j", "1",
                "-T", str(round(seconds)), "-h", str(stack.socket_dir), "-U", "reeyo",
-               "-f", str(path), *options, database])
+               "-f", str(path), "-D", f"base={time.time_ns()}", *options, database])
     failed = re.search(r"number of failed transactions: (\d+)", out)
     rate = re.search(r"tps = ([\d.]+)", out)
     if not rate or (failed and failed.group(1) != "0"):

@@ -57,7 +57,9 @@ struct cache_read {
 	/* private to cache */
 	struct cache_read *next;
 	struct flight *flight;
-	struct deadline deadline;
+	uint64_t asked;
+	unsigned rounds;
+	bool loads;
 };
 
 /* Connects in the background; redis_url "" gives a cache that always loads. 0 or E_NO_MEMORY, E_CONFIG. */
@@ -94,7 +96,8 @@ struct limit_use {
 	void *owner;
 	/* private */
 	struct cache *cache;
-	struct deadline deadline;
+	struct limit_use *next;
+	int64_t counted, left_ms;
 };
 void limit_use(struct cache *cache, struct limit_use *use);
 

@@ -39,26 +39,29 @@ struct db_call {
 	                                         * hold up its own lane only; 0: any lane */
 	void (*done)(struct db_call *call, const struct db_result *result);
 	void *owner;                            /* the caller's */
-	/* private to db */
+	/* private to db, set by db_submit */
 	struct db_call *next;
 	uint64_t sent_us;
 	unsigned tries;
 	int refused;                            /* error of a call that was never sent */
-	uint8_t slot;                           /* of its affinity */
+	struct affinity_slot *slot;             /* held while in flight; NULL: none */
 };
 
 /* Connects all lanes in the background. The options come from config (database_url, replica_url,
- * db_*). Returns 0 or E_NO_MEMORY, E_CONFIG (unusable connection string). Loop thread or before run. */
+ * db_*). All loops of a process together open at most 50 connections: with `loops` 0 (one per core) the lanes of a
+ * loop are cut down to fit. Returns 0 or E_NO_MEMORY, E_CONFIG (unusable connection string, more
+ * than 50 connections asked for; logged). Loop thread or before run. */
 int db_new(struct loop *loop, const struct config *config, struct db **ret) MUST_CHECK;
-/* Completes what is in flight with E_STORE_DOWN and closes the connections; the uv handles close in
- * the following turns. NULL is allowed. */
+/* Completes what is in flight with E_STORE_DOWN, closes the connections and runs the loop until their
+ * handles are gone. Not from inside a callback. NULL is allowed. */
 void db_close(struct db *db);
 
 /* Queues a call. Always completes it exactly once, never before returning: with E_BUSY when every
- * lane of its kind is full, E_STORE_DOWN when none is connected (a read on a lost replica goes to the primary). */
+ * lane of its kind is full (or its owner's lane is), E_STORE_DOWN when none is connected. While no
+ * read lane is up, reads go to the write lanes; reports never do, they would hold up writes. */
 void db_submit(struct db *db, struct db_call *call);
 
-/* True when at least one lane of each kind is up. */
+/* True when at least one write lane is up, and a read lane or (the replica is down) what stands in for it. */
 bool db_ready(const struct db *db);
 /* Calls ready(arg) once, when db_ready becomes true (at once if it is). */
 void db_on_ready(struct db *db, void (*ready)(void *arg), void *arg);

@@ -15,7 +15,8 @@
 int migrate_run(const char *url) MUST_CHECK;
 /* Prints each version with its state: applied (when), pending, changed, unknown. */
 int migrate_status(const char *url) MUST_CHECK;
-/* 0 when the database is at the binary's version or newer; E_CONFIG when older (a log line says that
+/* 0 when the database has every migration of the binary (it may have newer ones: during a roll-out the old
+ * version goes on serving); E_CONFIG when one is missing (a log line says that
  * `reeyo migrate` helps), E_STORE_DOWN when it cannot be asked. */
 int migrate_check(const char *url) MUST_CHECK;
 

@@ -7,6 +7,7 @@
 #include "order.h"
 #include "reeyo/api/catalog.h"
 #include "reeyo/api/pages.h"
+#include "reeyo/api/settings.h"
 #include "reeyo/api/user.h"
 
 static const char *const payment_words[] = { "WALLET", "CASH", "MOBILE_MONEY", "CARD", "CAMPAY", NULL };
@@ -220,6 +221,15 @@ static bool states_take(struct request *rq, const char **ret)
 	return true;
 }
 
+/* A moment of a business day, as PostgreSQL reads it; NULL for no day. */
+static const char *day_at(struct request *rq, const char *name, const char *clock)
+{
+	const char *zone = json_string_value(settings_value(rq->app->settings, "time_zone"));
+	const char *day = query_text(rq, name);
+
+	return day ? arena_printf(rq->arena, "%s %s %s", day, clock, zone ? zone : "Africa/Douala") : NULL;
+}
+
 static void list_orders(struct request *rq)
 {
 	struct page page = request_page(rq, 20);
@@ -227,8 +237,8 @@ static void list_orders(struct request *rq)
 
 	if (!states_take(rq, &states))
 		return;
-	sql_read(rq, order_list_days, listed, rq->caller.id, states, query_text(rq, "orderType"),
-		query_text(rq, "startDate"), query_text(rq, "endDate"), arg_int(rq, page.limit),
+	sql_read(rq, order_list, listed, rq->caller.id, states, query_text(rq, "orderType"),
+		day_at(rq, "startDate", "00:00"), day_at(rq, "endDate", "24:00"), arg_int(rq, page.limit),
 		arg_int(rq, page.offset));
 }
 

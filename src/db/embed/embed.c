@@ -3,8 +3,9 @@
  * Runs during the build: reeyo_embed queries.h embedded.c FILE.sql…
  *
  * A file in …/queries/ holds statements, each after a line "-- name: order_get"; comments above the
- * first one are for readers only. A file in …/migrations/ is NNNN_name.sql; a file in …/demo/ is taken whole. Mistakes
- * are reported as file:line and fail the build.
+ * first one are for readers only. A file in …/migrations/ is NNNN_name.sql; a file in …/demo/ is
+ * taken whole. Mistakes are reported as file:line and fail the build. An output that would be the same
+ * is left alone: changing a statement's text does not recompile whoever only uses its name.
  */
 #include <ctype.h>
 #include <stdbool.h>
@@ -16,6 +17,15 @@
 
 static char *names[NAMES_MAX];
 static unsigned name_count;
+static int newest_version;
+
+/* A file of the output, kept in memory until it is known to differ from what is there. */
+struct output {
+	FILE *stream;
+	char *text;
+	size_t len;
+};
+static struct output header_out, source_out;
 static FILE *header, *source;
 
 static void die(const char *file, unsigned line, const char *why, const char *what)
@@ -33,6 +43,43 @@ static FILE *open_or_die(const char *path, const char *mode)
 		exit(1);
 	}
 	return file;
+}
+
+static void output_begin(struct output *output, FILE **stream)
+{
+	*stream = output->stream = open_memstream(&output->text, &output->len);
+	if (!*stream) {
+		perror("memory");
+		exit(1);
+	}
+}
+
+static bool output_is(const struct output *output, const char *path)
+{
+	FILE *file = fopen(path, "r");
+	bool same = file != NULL;
+	size_t at = 0;
+
+	for (int c; same && (c = getc(file)) != EOF; at++)
+		same = at < output->len && (char)c == output->text[at];
+	if (file)
+		fclose(file);
+	return same && at == output->len;
+}
+
+static void output_end(struct output *output, const char *path)
+{
+	FILE *file;
+
+	fclose(output->stream);
+	if (!output_is(output, path)) {
+		file = open_or_die(path, "w");
+		if (fwrite(output->text, 1, output->len, file) != output->len || fclose(file)) {
+			perror(path);
+			exit(1);
+		}
+	}
+	free(output->text);
 }
 
 static void write_literal(const char *line)
@@ -95,6 +142,8 @@ static void queries_embed(const char *path)
 	while (fgets(line, sizeof(line), file)) {
 		char *name = (number++, name_of(line));
 
+		if (strlen(line) == sizeof(line) - 1)
+			die(path, number, "this line is too long", NULL);
 		if (name) {
 			if (open && !any)
 				die(path, number, "the statement before this one is empty", NULL);
@@ -139,6 +188,9 @@ static void whole_embed(const char *path, bool numbered)
 		version = atoi(base);
 		if (version <= 0 || strspn(base, "0123456789") != 4 || base[4] != '_')
 			die(path, 1, "a migration is named NNNN_name.sql", NULL);
+		if (version <= newest_version)
+			die(path, 1, "two migrations have this version", NULL);
+		newest_version = version;
 		base += 5;
 	}
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(base, "."), base);
@@ -171,15 +223,17 @@ int main(int argc, char **argv)
 {
 	if (argc < 3)
 		return 2;
-	header = open_or_die(argv[1], "w");
-	source = open_or_die(argv[2], "w");
-	fputs("/* Made by the build from sql/queries. */\n#ifndef REEYO_DB_QUERIES_H\n#define REEYO_DB_QUERIES_H\n\n"
-	      "enum query {\n",
+	output_begin(&header_out, &header);
+	output_begin(&source_out, &source);
+	fputs("/* Made by the build from sql/queries. */\n#ifndef REEYO_DB_QUERIES_H\n"
+	      "#define REEYO_DB_QUERIES_H\n\nenum query {\n",
 		header);
 	fputs("/* Made by the build from sql/. */\n#include \"embedded.h\"\n", source);
 	group(argc, argv, "/queries/", "query_text embedded_queries", queries_embed);
 	group(argc, argv, "/migrations/", "sql_file embedded_migrations", migration_embed);
 	group(argc, argv, "/demo/", "sql_file embedded_demo", demo_embed);
 	fputs("\tQUERY_COUNT\n};\n\n#endif\n", header);
-	return fclose(header) || fclose(source) ? 1 : 0;
+	output_end(&header_out, argv[1]);
+	output_end(&source_out, argv[2]);
+	return 0;
 }

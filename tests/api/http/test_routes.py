@@ -134,6 +134,8 @@ def test_the_command_prints_what_the_server_serves(document):
 def test_every_route_is_in_the_document(routes, document):
     missing = []
     for row in routes:
+        if row["internal"]:
+            continue
         writes = {"PUT", "POST", "PATCH"} if row["anyWrite"] else set()
         for path, method in itertools.product(paths_of(row), {row["method"], *writes}):
             template = "/".join(f"{{{part[1:]}}}" if part.startswith(":") else part

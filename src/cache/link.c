@@ -1,0 +1,487 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One connection to Redis on the libuv loop.
+ *
+ * hiredis asks its adapter for "writable" on every command; here that only marks the link dirty, and the
+ * flush hook at the end of the turn writes everything in one go. The socket is polled for writing
+ * only while the kernel's buffer is full. Reading goes on while a reply is incomplete, since hiredis
+ * reads 16 KB at a time and a poll per 16 KB would cost more than the values.
+ *
+ * The breaker: BREAKER_FAILURES time-outs or errors in a row open it. While it is open nothing is
+ * asked but a PING after each pause; an answer closes it, PROBES_MAX silent ones end the connection
+ * (a peer that vanished sends no reset).
+ */
+#include "link.h"
+
+#include <arpa/inet.h>
+#include <sodium.h>
+#include <stdio.h>
+
+#include "reeyo/core/clock.h"
+#include "reeyo/core/log.h"
+#include "reeyo/core/memory.h"
+
+#define CONNECT_LIMIT_MS 1000
+#define BACKOFF_FIRST_MS 50u
+#define BACKOFF_LAST_MS 1000u
+#define PAUSE_MS 250u
+#define PROBES_MAX 3
+/* Reads of 16 KB in a row, so that one link cannot keep the loop. */
+#define READS_MAX 64
+#define READER_KEEP (256 * 1024)
+
+struct link_poll {
+	uv_poll_t uv;
+	struct link *link;
+};
+
+static void link_connect(struct link *link);
+static void on_timer(uv_timer_t *timer);
+
+/* --- Back-off ------------------------------------------------------------------------------- */
+
+/* Half to all of ms, so that the loops of many copies do not come back together. */
+static uint64_t jittered(uint32_t ms)
+{
+	return ms / 2 + randombytes_uniform(ms / 2 + 1);
+}
+
+static void breaker_set(struct link *link, bool open)
+{
+	if (link->open == open)
+		return;
+	link->open = open;
+	count_add(loop_counters(link->redis->loop), COUNT_CACHE_BREAKER_OPEN, open ? 1 : -1);
+}
+
+static void retry_later(struct link *link)
+{
+	uint32_t ms = BACKOFF_FIRST_MS << (link->attempts < 5 ? link->attempts : 5);
+
+	link->attempts++;
+	link->state = LINK_WAITING;
+	uv_timer_start(&link->timer, on_timer, jittered(ms < BACKOFF_LAST_MS ? ms : BACKOFF_LAST_MS), 0);
+}
+
+/* The one place where a link leaves its connection behind. */
+static void link_down(struct link *link, const char *why)
+{
+	if (link->state == LINK_CLOSED || link->state == LINK_WAITING)
+		return;
+	if (!link->lost)
+		log_line(LOG_WARN, "redis lost", LOG_T("why", why), LOG_T("host", link->host.name),
+			LOG_I("port", link->host.port));
+	link->lost = true;
+	breaker_set(link, true);
+	retry_later(link);
+}
+
+static void link_drop(struct link *link, const char *why)
+{
+	link_down(link, why);
+	if (link->ac)
+		redisAsyncFree(link->ac);
+}
+
+/* --- The breaker ---------------------------------------------------------------------------- */
+
+static void pause_start(struct link *link)
+{
+	uv_timer_start(&link->timer, on_timer, jittered(PAUSE_MS << link->probes), 0);
+}
+
+void link_worked(struct link *link)
+{
+	link->failures = 0;
+}
+
+void link_failed(struct link *link)
+{
+	if (++link->failures < BREAKER_FAILURES || link->open || link->state != LINK_UP)
+		return;
+	breaker_set(link, true);
+	link->probes = 0;
+	log_line(LOG_WARN, "redis does not answer", LOG_T("host", link->host.name),
+		LOG_I("port", link->host.port));
+	pause_start(link);
+}
+
+static void breaker_close(struct link *link)
+{
+	log_line(LOG_INFO, "redis answers again", LOG_T("host", link->host.name),
+		LOG_I("port", link->host.port));
+	link->failures = 0;
+	breaker_set(link, false);
+	redis_link_up(link->redis, link);
+}
+
+static void probed(void *owner, int error, const redisReply *reply)
+{
+	struct link *link = owner;
+
+	(void)reply;
+	if (link->state != LINK_UP)
+		return;
+	if (!error)
+		return breaker_close(link);
+	if (++link->probes < PROBES_MAX)
+		return pause_start(link);
+	link_drop(link, "no answer");
+}
+
+/* A command of the link's own: a time limit only when asked for. */
+static void link_ask(struct link *link, redis_done *done, int words, const char **word)
+{
+	struct command *command = command_take(link->redis, done, link);
+	char *wire = NULL;
+	int len;
+
+	if (!command)
+		return link_drop(link, "out of memory");
+	command->quiet = true;
+	len = redisFormatCommandArgv(&wire, words, word, NULL);
+	if (len < 0 || link_submit(link, command, wire, (size_t)len)) {
+		command_give(link->redis, command);
+		link_drop(link, "out of memory");
+	}
+	free(wire);
+}
+
+static void probe(struct link *link)
+{
+	link_ask(link, probed, 1, (const char *[]){ "PING" });
+}
+
+/* --- Greeting ------------------------------------------------------------------------------- */
+
+static void greeted(void *owner, int error, const redisReply *reply)
+{
+	struct link *link = owner;
+
+	if (link->state != LINK_GREETING)
+		return;
+	if (error)
+		return link_drop(link, reply ? reply->str : "no answer");
+	uv_timer_stop(&link->timer);
+	log_line(LOG_INFO, "redis connected", LOG_T("host", link->host.name), LOG_I("port", link->host.port));
+	link->state = LINK_UP;
+	link->lost = false;
+	link->attempts = link->probes = 0;
+	link->failures = 0;
+	breaker_set(link, false);
+	redis_link_up(link->redis, link);
+}
+
+static void greeting_refused(void *owner, int error, const redisReply *reply)
+{
+	struct link *link = owner;
+
+	if (error && link->state == LINK_GREETING)
+		link_drop(link, reply ? reply->str : "no answer");
+}
+
+/* AUTH and SELECT as the address wants; the PING shows that it serves (and is not loading). */
+static void greet(struct link *link)
+{
+	const struct redis_address *address = &link->redis->options.address;
+	char db[12];
+
+	link->state = LINK_GREETING;
+	uv_timer_start(&link->timer, on_timer, CONNECT_LIMIT_MS, 0);
+	if (address->password[0] && address->user[0])
+		link_ask(link, greeting_refused, 3,
+			(const char *[]){ "AUTH", address->user, address->password });
+	else if (address->password[0])
+		link_ask(link, greeting_refused, 2, (const char *[]){ "AUTH", address->password });
+	snprintf(db, sizeof(db), "%d", address->db);
+	if (address->db && link->state == LINK_GREETING)
+		link_ask(link, greeting_refused, 2, (const char *[]){ "SELECT", db });
+	if (link->state == LINK_GREETING)
+		link_ask(link, greeted, 1, (const char *[]){ "PING" });
+}
+
+/* --- The adapter ---------------------------------------------------------------------------- */
+
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+	struct link *link = ((struct link_poll *)poll)->link;
+
+	if (!link || !link->ac)
+		return;
+	if (events & UV_WRITABLE || (status < 0 && link->state == LINK_CONNECTING)) {
+		link->blocked = false;
+		link_flush(link);
+	}
+	if (link->ac && (events & UV_READABLE || status < 0))
+		link_read(link);
+	if (link->ac && status < 0)
+		link_drop(link, uv_strerror(status));
+}
+
+static void poll_for(struct link *link, int events)
+{
+	if (link->poll)
+		uv_poll_start(&link->poll->uv, events, on_poll);
+}
+
+static void want_write(void *privdata)
+{
+	struct link *link = privdata;
+
+	link->dirty = true;
+	if (!link->blocked)
+		link->redis->hook.wanted = true;
+}
+
+static void all_written(void *privdata)
+{
+	struct link *link = privdata;
+
+	link->dirty = false;
+}
+
+static void want_nothing(void *privdata)
+{
+	(void)privdata;
+}
+
+static void poll_closed(uv_handle_t *handle)
+{
+	struct redis *redis = handle->data;
+
+	free(handle);
+	redis_handle_closed(redis);
+}
+
+/* hiredis is about to close the socket. */
+static void detached(void *privdata)
+{
+	struct link *link = privdata;
+	struct link_poll *poll = TAKE_PTR(link->poll);
+
+	link->ac = NULL;
+	link->dirty = link->blocked = false;
+	if (poll) {
+		poll->link = NULL;
+		uv_close((uv_handle_t *)&poll->uv, poll_closed);
+	}
+	link_down(link, "connection lost");
+}
+
+void link_flush(struct link *link)
+{
+	if (!link->ac || link->blocked)
+		return;
+	link->dirty = false;
+	redisAsyncHandleWrite(link->ac);
+	if (!link->ac)
+		return;
+	/* hiredis asks for writing again (want_write) only when bytes are left. */
+	link->blocked = link->dirty;
+	poll_for(link, link->blocked ? UV_READABLE | UV_WRITABLE : UV_READABLE);
+}
+
+void link_read(struct link *link)
+{
+	for (int reads = 0; link->ac && reads < READS_MAX; reads++) {
+		redisReader *reader;
+
+		redisAsyncHandleRead(link->ac);
+		if (!link->ac)
+			return;
+		reader = link->ac->c.reader;
+		if (reader->pos == reader->len)
+			return;
+	}
+}
+
+static void on_reply(redisAsyncContext *ac, void *reply, void *privdata)
+{
+	struct command *command = privdata;
+	struct link *link = command->link;
+
+	(void)ac;
+	if (!reply)
+		link_down(link, "connection lost");
+	command_replied(link, command, reply);
+}
+
+int link_submit(struct link *link, struct command *command, const char *wire, size_t len)
+{
+	command->link = link;
+	if (!link->ac || redisAsyncFormattedCommand(link->ac, on_reply, command, wire, len) != REDIS_OK)
+		return E_STORE_DOWN;
+	command->serial = ++link->redis->serial;
+	command->started_us = clock_us();
+	if (link->state == LINK_UP && !deadline_runs(&command->deadline))
+		deadline_start(&link->redis->limits, &command->deadline);
+	return 0;
+}
+
+/* --- Connecting ----------------------------------------------------------------------------- */
+
+static void on_connect(const redisAsyncContext *ac, int status)
+{
+	struct link *link = ac->data;
+
+	if (status != REDIS_OK || link->state != LINK_CONNECTING)
+		return;
+	/* On a unix socket it fails, and hiredis then takes the whole connection for broken. */
+	if (ac->c.connection_type == REDIS_CONN_TCP)
+		redisEnableKeepAlive((redisContext *)&ac->c);
+	greet(link);
+}
+
+static int poll_new(struct link *link, int fd)
+{
+	struct link_poll *poll = calloc(1, sizeof(*poll));
+
+	if (!poll)
+		return E_NO_MEMORY;
+	if (uv_poll_init(loop_uv(link->redis->loop), &poll->uv, fd)) {
+		free(poll);
+		return E_NO_MEMORY;
+	}
+	poll->uv.data = link->redis;
+	poll->link = link;
+	link->poll = poll;
+	link->redis->handles++;
+	return 0;
+}
+
+static void attach(struct link *link, redisAsyncContext *ac)
+{
+	if (!ac || ac->err) {
+		if (ac)
+			redisAsyncFree(ac);
+		return link_down(link, "cannot connect");
+	}
+	link->ac = ac;
+	ac->data = link;
+	ac->ev.data = link;
+	ac->ev.addRead = ac->ev.delRead = want_nothing;
+	ac->ev.addWrite = want_write;
+	ac->ev.delWrite = all_written;
+	ac->ev.cleanup = detached;
+	ac->c.reader->maxbuf = READER_KEEP;
+	if (poll_new(link, ac->c.fd))
+		return link_drop(link, "out of memory");
+	link->blocked = true; /* nothing is written before the socket says that it is connected */
+	redisAsyncSetConnectCallback(ac, on_connect);
+	poll_for(link, UV_READABLE | UV_WRITABLE);
+}
+
+static void connect_to(struct link *link, const char *address)
+{
+	link->state = LINK_CONNECTING;
+	uv_timer_start(&link->timer, on_timer, CONNECT_LIMIT_MS, 0);
+	attach(link, redisAsyncConnect(address, link->host.port));
+}
+
+static void on_resolved(uv_getaddrinfo_t *resolver, int status, struct addrinfo *found)
+{
+	struct link *link = CONTAINER_OF(resolver, struct link, resolver);
+	char address[INET6_ADDRSTRLEN] = "";
+	unsigned count = 0, pick;
+
+	link->resolving = false;
+	for (struct addrinfo *one = found; one; one = one->ai_next)
+		count++;
+	pick = count ? link->attempts % count : 0;
+	for (struct addrinfo *one = found; status == 0 && one; one = one->ai_next)
+		if (pick-- == 0)
+			getnameinfo(one->ai_addr, one->ai_addrlen, address, sizeof(address), NULL, 0, NI_NUMERICHOST);
+	uv_freeaddrinfo(found);
+	if (link->state == LINK_RESOLVING && address[0])
+		connect_to(link, address);
+	else if (link->state == LINK_RESOLVING)
+		link_down(link, "unknown host");
+	redis_handle_closed(link->redis);
+}
+
+static void resolve(struct link *link)
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_family = AF_UNSPEC };
+
+	link->state = LINK_RESOLVING;
+	uv_timer_start(&link->timer, on_timer, CONNECT_LIMIT_MS, 0);
+	if (link->resolving)
+		return; /* an earlier look-up still runs: its answer will do */
+	if (uv_getaddrinfo(loop_uv(link->redis->loop), &link->resolver, on_resolved, link->host.name, NULL,
+		    &hints))
+		return link_down(link, "cannot resolve");
+	link->resolving = true;
+	link->redis->handles++;
+}
+
+static void link_connect(struct link *link)
+{
+	const char *path = link->redis->options.address.path;
+	unsigned char scratch[sizeof(struct in6_addr)];
+
+	if (path[0]) {
+		link->state = LINK_CONNECTING;
+		uv_timer_start(&link->timer, on_timer, CONNECT_LIMIT_MS, 0);
+		attach(link, redisAsyncConnectUnix(path));
+	} else if (inet_pton(AF_INET, link->host.name, scratch) == 1 ||
+		inet_pton(AF_INET6, link->host.name, scratch) == 1) {
+		connect_to(link, link->host.name);
+	} else {
+		resolve(link);
+	}
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	struct link *link = timer->data;
+
+	switch (link->state) {
+	case LINK_WAITING:
+		return link_connect(link);
+	case LINK_RESOLVING:
+	case LINK_CONNECTING:
+	case LINK_GREETING:
+		return link_drop(link, "connecting took too long");
+	case LINK_UP:
+		return probe(link);
+	case LINK_CLOSED:
+		return;
+	}
+}
+
+/* --- Life ----------------------------------------------------------------------------------- */
+
+struct link *link_new(struct redis *redis, const struct redis_host *host)
+{
+	struct link *link = calloc(1, sizeof(*link));
+
+	if (!link)
+		return NULL;
+	link->redis = redis;
+	link->host = *host;
+	link->state = LINK_WAITING;
+	link->timer.data = link;
+	uv_timer_init(loop_uv(redis->loop), &link->timer);
+	redis->handles++;
+	breaker_set(link, true);
+	uv_timer_start(&link->timer, on_timer, 0, 0);
+	return link;
+}
+
+static void timer_closed(uv_handle_t *handle)
+{
+	struct link *link = handle->data;
+
+	redis_handle_closed(link->redis);
+}
+
+void link_close(struct link *link)
+{
+	link->state = LINK_CLOSED;
+	breaker_set(link, false);
+	if (link->ac)
+		redisAsyncFree(link->ac);
+	if (link->resolving)
+		uv_cancel((uv_req_t *)&link->resolver);
+	uv_close((uv_handle_t *)&link->timer, timer_closed);
+}

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Commands: taken from a bounded pool, given a time limit, and completed exactly once, by their reply, by
+ * the limit or by the loss of their connection. One that ran out of time stays known to hiredis
+ * until its reply comes, which is then thrown away.
+ */
+#include "redis.h"
+
+#include "link.h"
+#include "reeyo/core/clock.h"
+#include "reeyo/core/memory.h"
+
+/* --- Commands ------------------------------------------------------------------------------- */
+
+struct command *command_take(struct redis *redis, redis_done *done, void *owner)
+{
+	struct command *command = redis->free;
+
+	if (redis->taken >= COMMANDS_MAX)
+		return NULL;
+	if (command)
+		redis->free = command->next;
+	else
+		command = malloc(sizeof(*command));
+	if (!command)
+		return NULL;
+	*command = (struct command){ .done = done, .owner = owner };
+	redis->taken++;
+	return command;
+}
+
+void command_give(struct redis *redis, struct command *command)
+{
+	free(command->wire);
+	command->wire = NULL;
+	command->next = redis->free;
+	redis->free = command;
+	redis->taken--;
+}
+
+/* Calls done; afterwards the command is only waiting for a reply that nobody wants. */
+static void command_end(struct command *command, int error, const redisReply *reply)
+{
+	redis_done *done = TAKE_PTR(command->done);
+
+	deadline_stop(&command->deadline);
+	if (done)
+		done(command->owner, error, reply);
+}
+
+static void command_judge(struct link *link, const struct command *command, int error)
+{
+	struct counters *counters = loop_counters(link->redis->loop);
+
+	if (command->quiet)
+		return;
+	if (error)
+		count_one(counters, COUNT_CACHE_ERRORS);
+	else
+		histogram_add(&counters->redis, clock_us() - command->started_us);
+	if (error)
+		link_failed(link);
+	else
+		link_worked(link);
+}
+
+static void ignored(void *owner, int error, const redisReply *reply)
+{
+	(void)owner;
+	(void)error;
+	(void)reply;
+}
+
+/* EVALSHA's "I do not know this script" is an answer like any other. */
+static bool reply_is_failure(const redisReply *reply)
+{
+	return !reply || (reply->type == REDIS_REPLY_ERROR && strncmp(reply->str, "NOSCRIPT", 8) != 0);
+}
+
+void command_replied(struct link *link, struct command *command, redisReply *reply)
+{
+	struct redis *redis = link->redis;
+	bool failed = !reply || reply->type == REDIS_REPLY_ERROR;
+
+	if (!command->done)
+		return command_give(redis, command);
+	if (failed && reply && redis->cluster && cluster_redirected(link, command, reply))
+		return;
+	command_judge(link, command, reply_is_failure(reply) ? E_STORE_DOWN : 0);
+	command_end(command, failed ? E_STORE_DOWN : 0, reply);
+	command_give(redis, command);
+}
+
+/* The limit has passed. When the loop itself was late the answer may have been here for long: look
+ * before giving up. */
+static void command_expired(struct deadline *deadline)
+{
+	struct command *command = CONTAINER_OF(deadline, struct command, deadline);
+	struct link *link = command->link;
+	uint64_t serial = command->serial;
+
+	link_read(link);
+	if (command->serial != serial || !command->done)
+		return;
+	command_judge(link, command, E_TIMED_OUT);
+	command_end(command, E_TIMED_OUT, NULL);
+}
+
+/* --- Sending -------------------------------------------------------------------------------- */
+
+static struct link *link_for(const struct redis *redis, uint16_t slot)
+{
+	return redis->cluster ? cluster_link(redis, slot) : redis->links;
+}
+
+static int wire_make(const struct redis_call *call, char **ret_wire)
+{
+	const char *word[REDIS_WORDS];
+	size_t len[REDIS_WORDS];
+
+	for (int i = 0; i < call->words; i++) {
+		word[i] = call->word[i].at;
+		len[i] = call->word[i].len;
+	}
+	return redisFormatCommandArgv(ret_wire, call->words, word, len);
+}
+
+int redis_send(struct redis *redis, const struct redis_call *call)
+{
+	uint16_t slot = redis->cluster && call->key ? cluster_slot(call->word[call->key]) : 0;
+	struct link *link = link_for(redis, slot);
+	struct command *command;
+	char *wire = NULL;
+	int len;
+
+	if (redis->closed || !link || !link_usable(link))
+		return E_STORE_DOWN;
+	command = command_take(redis, call->done ? call->done : ignored, call->owner);
+	if (!command)
+		return E_BUSY;
+	command->slot = slot;
+	len = wire_make(call, &wire);
+	if (len < 0 || link_submit(link, command, wire, (size_t)len)) {
+		free(wire);
+		command_give(redis, command);
+		return len < 0 ? E_NO_MEMORY : E_STORE_DOWN;
+	}
+	if (redis->cluster) {
+		command->wire = wire;
+		command->wire_len = len;
+	} else {
+		free(wire);
+	}
+	return 0;
+}
+
+static void flush(struct turn_hook *hook)
+{
+	struct redis *redis = CONTAINER_OF(hook, struct redis, hook);
+
+	redis->turn++;
+	for (struct link *link = redis->links; link; link = link->next)
+		if (link->dirty)
+			link_flush(link);
+}
+
+/* --- State ---------------------------------------------------------------------------------- */
+
+bool redis_up(const struct redis *redis, struct text key)
+{
+	const struct link *link = link_for(redis, redis->cluster ? cluster_slot(key) : 0);
+
+	return !redis->closed && link && link_usable(link);
+}
+
+bool redis_all_up(const struct redis *redis)
+{
+	for (const struct link *link = redis->links; link; link = link->next)
+		if (!link_usable(link))
+			return false;
+	return redis->links != NULL;
+}
+
+uint64_t redis_turn(const struct redis *redis)
+{
+	return redis->turn;
+}
+
+void redis_link_up(struct redis *redis, struct link *link)
+{
+	if (redis->cluster)
+		cluster_link_up(redis, link);
+	if (!redis->closed && redis->options.up)
+		redis->options.up(redis->options.owner);
+}
+
+/* --- Life ----------------------------------------------------------------------------------- */
+
+int redis_new(struct loop *loop, const struct redis_options *options, struct redis **ret)
+{
+	struct redis *redis = calloc(1, sizeof(*redis));
+
+	if (!redis)
+		return E_NO_MEMORY;
+	redis->loop = loop;
+	redis->options = *options;
+	redis->hook.run = flush;
+	if (options->address.cluster ? cluster_new(redis) != 0 :
+		!(redis->links = link_new(redis, &options->address.host[0]))) {
+		free(redis);
+		return E_NO_MEMORY;
+	}
+	loop_hook(loop, PHASE_FLUSH, &redis->hook);
+	deadline_list_init(&redis->limits, loop, options->timeout_ms, command_expired);
+	*ret = redis;
+	return 0;
+}
+
+void redis_handle_closed(struct redis *redis)
+{
+	if (--redis->handles || !redis->closed)
+		return;
+	while (redis->links) {
+		struct link *next = redis->links->next;
+
+		free(redis->links);
+		redis->links = next;
+	}
+	while (redis->free) {
+		struct command *next = redis->free->next;
+
+		free(redis->free);
+		redis->free = next;
+	}
+	cluster_free(redis->cluster);
+	free(redis);
+}
+
+void redis_close(struct redis *redis)
+{
+	if (!redis)
+		return;
+	redis->closed = true;
+	for (struct link *link = redis->links; link; link = link->next)
+		link_close(link);
+	deadline_list_close(&redis->limits);
+	loop_unhook(redis->loop, PHASE_FLUSH, &redis->hook);
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The form of cached values; see the header. The tag is a keyed hash with a key that never changes, so
+ * that every copy of the server gives one body the same tag.
+ */
+#include "value.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <zlib.h>
+
+#include "reeyo/core/id.h"
+
+/* Below, the gzip header eats the gain; above, compressing would hold the loop up for long. */
+#define GZIP_FROM 512u
+#define GZIP_MAX (256u * 1024)
+#define GZIP_LEVEL 4
+#define HEAD_MAX 64
+#define TAG_DIGITS 16
+
+static void tag_of(struct text plain, char out[TAG_DIGITS + 1])
+{
+	static const unsigned char key[crypto_shorthash_KEYBYTES] = "reeyo etag key.";
+	unsigned char hash[crypto_shorthash_BYTES];
+
+	crypto_shorthash(hash, (const unsigned char *)plain.at, plain.len, key);
+	sodium_bin2hex(out, TAG_DIGITS + 1, hash, sizeof(hash));
+}
+
+/* Length of the gzipped body in out, or 0 when that saves nothing. */
+static size_t gzip_into(struct text plain, char *out)
+{
+	z_stream z = { 0 };
+	int end;
+
+	if (plain.len < GZIP_FROM || plain.len > GZIP_MAX ||
+		deflateInit2(&z, GZIP_LEVEL, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+		return 0;
+	z.next_in = (unsigned char *)(uintptr_t)plain.at;
+	z.avail_in = (uInt)plain.len;
+	z.next_out = (unsigned char *)out;
+	z.avail_out = (uInt)plain.len - 1;
+	end = deflate(&z, Z_FINISH);
+	deflateEnd(&z);
+	return end == Z_STREAM_END ? z.total_out : 0;
+}
+
+static void value_point(struct cache_value *value, const char *tag, const char *body, size_t plain,
+	size_t gzip)
+{
+	value->plain = (struct text){ body, plain };
+	value->gzip = gzip ? (struct text){ body + plain, gzip } : TEXT_NONE;
+	value->etag[0] = '"';
+	memcpy(value->etag + 1, tag, TAG_DIGITS);
+	value->etag[TAG_DIGITS + 1] = '"';
+	value->etag[TAG_DIGITS + 2] = '\0';
+}
+
+struct stored *value_new(struct text plain)
+{
+	size_t room = HEAD_MAX + plain.len * 2;
+	struct stored *stored = malloc(sizeof(*stored) + room), *fit;
+	char tag[TAG_DIGITS + 1], head[HEAD_MAX];
+	size_t gzip, len;
+
+	if (!stored)
+		return NULL;
+	tag_of(plain, tag);
+	memcpy(stored->bytes + HEAD_MAX, plain.at, plain.len);
+	gzip = gzip_into(plain, stored->bytes + HEAD_MAX + plain.len);
+	len = (size_t)snprintf(head, sizeof(head), "R1 %s %zu %zu\n", tag, plain.len, gzip);
+	fit = realloc(stored, sizeof(*stored) + HEAD_MAX + plain.len + gzip);
+	stored = fit ? fit : stored;
+	memcpy(stored->bytes + HEAD_MAX - len, head, len);
+	stored->wire = (struct text){ stored->bytes + HEAD_MAX - len, len + plain.len + gzip };
+	value_point(&stored->value, tag, stored->bytes + HEAD_MAX, plain.len, gzip);
+	return stored;
+}
+
+static bool tag_ok(struct text tag)
+{
+	return tag.len == TAG_DIGITS && strspn(tag.at, "0123456789abcdef") >= TAG_DIGITS;
+}
+
+enum held value_read(struct text wire, struct cache_value *ret)
+{
+	static const struct text value = TEXT("R1 "), lease = TEXT("L1 ");
+	struct text rest = wire, head, tag, plain;
+	int64_t plain_len, gzip_len;
+
+	if (wire.len == LEASE_LENGTH && text_starts(wire, lease))
+		return HELD_LEASE;
+	if (!text_starts(wire, value))
+		return HELD_OTHER;
+	head = text_cut(&rest, '\n');
+	if (!rest.at)
+		return HELD_OTHER;
+	head = (struct text){ head.at + value.len, head.len - value.len };
+	tag = text_cut(&head, ' ');
+	plain = text_cut(&head, ' ');
+	if (!tag_ok(tag) || !text_to_int(plain, 0, VALUE_MAX, &plain_len) ||
+		!text_to_int(head, 0, VALUE_MAX, &gzip_len) || (size_t)(plain_len + gzip_len) != rest.len)
+		return HELD_OTHER;
+	value_point(ret, tag.at, rest.at, (size_t)plain_len, (size_t)gzip_len);
+	return HELD_VALUE;
+}
+
+void lease_new(char out[LEASE_LENGTH + 1])
+{
+	memcpy(out, "L1 ", 3);
+	id_hex(out + 3, 16);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a cache key holds in Redis: a finished body with its tag and its gzipped form, or a lease.
+ *
+ *   value:  "R1 <16 hex of the tag> <plain length> <gzip length>\n" plain gzip
+ *   lease:  "L1 <32 hex>"
+ */
+#ifndef REEYO_CACHE_VALUE_H
+#define REEYO_CACHE_VALUE_H
+
+#include "reeyo/cache/cache.h"
+
+/* Larger bodies are answered but not kept. */
+#define VALUE_MAX (4u * 1024 * 1024)
+/* "L1 " and 32 hexadecimal digits. */
+#define LEASE_LENGTH 35
+
+struct stored {
+	struct cache_value value;  /* points into wire */
+	struct text wire;          /* as Redis keeps it */
+	char bytes[];
+};
+
+enum held { HELD_VALUE, HELD_LEASE, HELD_OTHER };
+
+/* A body made ready to be answered and kept; one allocation, freed with free. NULL when out of memory. */
+struct stored *value_new(struct text plain);
+/* What a key holds; for HELD_VALUE *ret points into wire. HELD_OTHER: nothing of ours. */
+enum held value_read(struct text wire, struct cache_value *ret);
+/* A lease nobody else has. */
+void lease_new(char out[LEASE_LENGTH + 1]);
+
+#endif

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Field tables: what is let through, in which form, and what is said about the rest.
+ */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "reeyo/http/field.h"
+
+static struct field_fault faults[FIELD_FAULTS_MAX];
+
+/* The object after the check as compact JSON, or "field: message" of the first fault. Static. */
+static const char *checked(const struct field *table, const char *json, bool texts)
+{
+	static char out[512];
+	json_t *object = json_loads(json, JSON_DECODE_ANY, NULL);
+	unsigned count;
+	char *dump;
+
+	ck_assert_ptr_nonnull(object);
+	count = field_check(table, object, texts, faults);
+	if (count) {
+		snprintf(out, sizeof(out), "%s: %s", faults[0].field, faults[0].message);
+	} else {
+		dump = json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(15));
+		snprintf(out, sizeof(out), "%s", dump);
+		free(dump);
+	}
+	json_decref(object);
+	return out;
+}
+
+#define PASSES(table, json, kept) ck_assert_str_eq(checked(table, json, false), kept)
+#define REFUSES(table, json, says) PASSES(table, json, says)
+
+static const struct field line_fields[] = {
+	{ "itemId", FIELD_ID, .required = true },
+	{ "quantity", FIELD_INT, .required = true, .min = 1, .max = 99 },
+	{ "notes", FIELD_TEXT, .max = 5, .also = "specialInstructions remark" },
+	FIELD_END
+};
+static const struct field order_fields[] = {
+	{ "items", FIELD_LIST, .required = true, .min = 1, .max = 2, .of = line_fields }, FIELD_END
+};
+static const char *const words[] = { "WALLET", "CASH", NULL };
+
+START_TEST(a_missing_field_is_named_with_its_place)
+{
+	REFUSES(order_fields, "{\"items\":[{\"itemId\":\"a\",\"quantity\":1},{\"itemId\":\"b\"}]}",
+		"items[1].quantity: is required");
+	REFUSES(order_fields, "{}", "items: is required");
+	REFUSES(order_fields, "{\"items\":null}", "items: is required");
+}
+END_TEST
+
+START_TEST(a_list_has_a_size_and_a_kind)
+{
+	REFUSES(order_fields, "{\"items\":[]}", "items: must have at least 1 entries");
+	REFUSES(order_fields, "{\"items\":[1]}", "items[0]: must be an object");
+	REFUSES(order_fields, "{\"items\":{}}", "items: must be a list");
+}
+END_TEST
+
+START_TEST(other_spellings_are_renamed_and_texts_trimmed)
+{
+	PASSES(order_fields, "{\"items\":[{\"itemId\":\"a\",\"quantity\":2,\"remark\":\" hot \"}]}",
+		"{\"items\":[{\"itemId\":\"a\",\"notes\":\"hot\",\"quantity\":2}]}");
+}
+END_TEST
+
+START_TEST(lengths_are_counted_in_characters)
+{
+	PASSES(order_fields, "{\"items\":[{\"itemId\":\"a\",\"quantity\":2,\"notes\":\"ndolé\"}]}",
+		"{\"items\":[{\"itemId\":\"a\",\"notes\":\"ndolé\",\"quantity\":2}]}");
+	REFUSES(order_fields, "{\"items\":[{\"itemId\":\"a\",\"quantity\":2,\"notes\":\"ndolés\"}]}",
+		"items[0].notes: must have at most 5 characters");
+}
+END_TEST
+
+START_TEST(money_is_whole_and_not_negative)
+{
+	static const struct field table[] = { { "amount", FIELD_MONEY }, FIELD_END };
+
+	PASSES(table, "{\"amount\":2500.0}", "{\"amount\":2500}");
+	REFUSES(table, "{\"amount\":2500.5}", "amount: must be a whole amount in XAF");
+	REFUSES(table, "{\"amount\":-1}", "amount: must be at least 0");
+	REFUSES(table, "{\"amount\":\"5\"}", "amount: must be a whole amount in XAF");
+	REFUSES(table, "{\"amount\":1e300}", "amount: must be a whole amount in XAF");
+}
+END_TEST
+
+START_TEST(numbers_of_forms_are_texts)
+{
+	static const struct field table[] = { { "page", FIELD_INT, .min = 1, .max = 100 },
+		{ "open", FIELD_BOOL }, { "lat", FIELD_NUMBER, .min = -90, .max = 90 }, FIELD_END };
+
+	ck_assert_str_eq(checked(table, "{\"page\":\"7\",\"open\":\"true\",\"lat\":\"4.5\"}", true),
+		"{\"lat\":4.5,\"open\":true,\"page\":7}");
+	ck_assert_str_eq(checked(table, "{\"page\":\"7x\"}", true), "page: must be a whole number");
+	ck_assert_str_eq(checked(table, "{\"page\":\"99999999999999999999\"}", true),
+		"page: must be a whole number");
+	ck_assert_str_eq(checked(table, "{\"lat\":\"nan\"}", true), "lat: must be a number");
+}
+END_TEST
+
+START_TEST(words_are_case_blind_and_kept_as_the_table_spells_them)
+{
+	static const struct field table[] = { { "by", FIELD_ENUM, .words = words }, FIELD_END };
+
+	PASSES(table, "{\"by\":\"wallet\"}", "{\"by\":\"WALLET\"}");
+	REFUSES(table, "{\"by\":\"GOLD\"}", "by: must be one of WALLET, CASH");
+}
+END_TEST
+
+START_TEST(phones_have_one_form)
+{
+	char phone[14];
+
+	static const char *const spellings[] = { "+237670000001", "237670000001", "670000001",
+		"+237 670 00 00 01", "00237670000001", "(+237) 670-000-001" };
+	for (size_t i = 0; i < sizeof(spellings) / sizeof(*spellings) - 1; i++) {
+		ck_assert(phone_normalise(spellings[i], phone));
+		ck_assert_str_eq(phone, "+237670000001");
+	}
+	static const char *const wrong[] = { "", "+33612345678", "57000000", "+23767000000", "6700000011",
+		"abc", "+237770000001", "67000000a", "670000001670000001670000001" };
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
+		ck_assert_msg(!phone_normalise(wrong[i], phone), "%s", wrong[i]);
+}
+END_TEST
+
+START_TEST(emails_are_kept_in_lower_case)
+{
+	static const struct field table[] = { { "email", FIELD_EMAIL }, FIELD_END };
+
+	PASSES(table, "{\"email\":\" Ange@Reeyo.CM \"}", "{\"email\":\"ange@reeyo.cm\"}");
+	static const char *const wrong[] = { "a", "@b.cm", "a@b", "a@.cm", "a@b.", "a b@c.cm", "a@b@c.cm" };
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		char json[64];
+
+		snprintf(json, sizeof(json), "{\"email\":\"%s\"}", wrong[i]);
+		ck_assert_str_eq(checked(table, json, false), "email: must be an e-mail address");
+	}
+}
+END_TEST
+
+START_TEST(a_password_needs_all_four_kinds_of_character)
+{
+	ck_assert_ptr_null(password_fault("Test123!@#", false));
+	static const char *const weak[] = { "Te1!", "test123!", "TEST123!", "Testtest!", "Test1234" };
+	for (size_t i = 0; i < sizeof(weak) / sizeof(*weak); i++)
+		ck_assert_ptr_nonnull(password_fault(weak[i], false));
+}
+END_TEST
+
+START_TEST(a_point_is_on_earth_in_either_spelling)
+{
+	static const struct field table[] = { { "at", FIELD_POINT }, FIELD_END };
+
+	PASSES(table, "{\"at\":{\"latitude\":4.05,\"longitude\":9.7}}", "{\"at\":{\"lat\":4.05,\"lng\":9.7}}");
+	REFUSES(table, "{\"at\":{\"lat\":91,\"lng\":0}}",
+		"at: is not a place on Earth: lat -90 to 90, lng -180 to 180");
+	REFUSES(table, "{\"at\":{\"lat\":4}}", "at: must be a point {lat,lng}");
+}
+END_TEST
+
+START_TEST(a_code_may_come_as_a_number_with_its_leading_zeros)
+{
+	static const struct field table[] = { { "otp", FIELD_DIGITS, .min = 6, .max = 6 }, FIELD_END };
+
+	PASSES(table, "{\"otp\":12345}", "{\"otp\":\"012345\"}");
+	REFUSES(table, "{\"otp\":\"12345\"}", "otp: must be 6 digits");
+	REFUSES(table, "{\"otp\":\"12a456\"}", "otp: must be 6 digits");
+}
+END_TEST
+
+START_TEST(weight_is_strictly_above_its_minimum)
+{
+	static const struct field table[] = { { "weight", FIELD_NUMBER, .above = true, .min = 0, .max = 50 },
+		FIELD_END };
+
+	PASSES(table, "{\"weight\":50}", "{\"weight\":50.0}");
+	REFUSES(table, "{\"weight\":0}", "weight: must be greater than 0 and at most 50");
+	REFUSES(table, "{\"weight\":50.1}", "weight: must be greater than 0 and at most 50");
+}
+END_TEST
+
+START_TEST(control_characters_are_refused)
+{
+	static const struct field table[] = { { "notes", FIELD_TEXT, .max = 100 }, FIELD_END };
+
+	REFUSES(table, "{\"notes\":\"a\\u0007b\"}", "notes: holds a control character");
+	PASSES(table, "{\"notes\":\"a\\nb\"}", "{\"notes\":\"a\\nb\"}");
+}
+END_TEST
+
+START_TEST(faults_are_counted_up_to_their_bound)
+{
+	json_t *object = json_pack("{s:[]}", "items");
+
+	for (int i = 0; i < 100; i++)
+		json_array_append_new(json_object_get(object, "items"), json_object());
+	static const struct field many[] = { { "items", FIELD_LIST, .of = line_fields }, FIELD_END };
+	ck_assert_uint_eq(field_check(many, object, false, faults), FIELD_FAULTS_MAX);
+	json_decref(object);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("field");
+	TCase *tests = tcase_create("field");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_test(tests, a_missing_field_is_named_with_its_place);
+	tcase_add_test(tests, a_list_has_a_size_and_a_kind);
+	tcase_add_test(tests, other_spellings_are_renamed_and_texts_trimmed);
+	tcase_add_test(tests, lengths_are_counted_in_characters);
+	tcase_add_test(tests, money_is_whole_and_not_negative);
+	tcase_add_test(tests, numbers_of_forms_are_texts);
+	tcase_add_test(tests, words_are_case_blind_and_kept_as_the_table_spells_them);
+	tcase_add_test(tests, phones_have_one_form);
+	tcase_add_test(tests, emails_are_kept_in_lower_case);
+	tcase_add_test(tests, a_password_needs_all_four_kinds_of_character);
+	tcase_add_test(tests, a_point_is_on_earth_in_either_spelling);
+	tcase_add_test(tests, a_code_may_come_as_a_number_with_its_leading_zeros);
+	tcase_add_test(tests, weight_is_strictly_above_its_minimum);
+	tcase_add_test(tests, control_characters_are_refused);
+	tcase_add_test(tests, faults_are_counted_up_to_their_bound);
+	suite_add_tcase(suite, tests);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

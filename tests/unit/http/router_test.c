@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The router: which row a path finds, what a wrong method or path is told, which tables are refused.
+ */
+#include <check.h>
+#include <stdlib.h>
+
+#include "reeyo/core/log.h"
+#include "reeyo/http/route.h"
+
+static void run(struct request *rq)
+{
+	(void)rq;
+}
+
+#define ROW(m, p, ...) { m, p, .who = ANYONE, .run = run, .does = "x", __VA_ARGS__ }
+
+static const struct route user_rows[] = {
+	ROW(GET, "/orders", .max_age = 0), ROW(POST, "/orders", .max_age = 0),
+	ROW(GET, "/orders/active", .max_age = 0), ROW(GET, "/orders/:orderId", .max_age = 0),
+	ROW(PUT, "/orders/:orderId/cancel", .any_write = true, .also = "/orders/:orderId/abort"),
+	ROW(DELETE, "/orders/:orderId/cancel", .max_age = 0), ROUTE_END
+};
+static const struct route vendor_rows[] = { ROW(GET, "/orders", .max_age = 0), ROUTE_END };
+static const struct route root_rows[] = { ROW(GET, "/health", .root = true), ROUTE_END };
+static const struct route_set sets[] = {
+	{ NS_USER, "Operations", root_rows }, { NS_USER, "Orders", user_rows },
+	{ NS_VENDOR, "Orders", vendor_rows }, { .routes = NULL }
+};
+
+static struct router *router;
+
+static void setup(void)
+{
+	ck_assert_int_eq(router_new(sets, &router), 0);
+}
+
+static void teardown(void)
+{
+	router_free(router);
+}
+
+static struct route_match found(enum method method, const char *path, enum name_space bare)
+{
+	struct route_match match;
+
+	router_find(router, method, text_of(path), bare, &match);
+	return match;
+}
+
+START_TEST(a_literal_segment_beats_a_parameter)
+{
+	ck_assert_ptr_eq(found(GET, "/api/v1/user/orders/active", NS_USER).route, &user_rows[2]);
+	ck_assert_ptr_eq(found(GET, "/api/v1/user/orders/ord_1", NS_USER).route, &user_rows[3]);
+}
+END_TEST
+
+START_TEST(a_parameter_is_given_with_its_name)
+{
+	struct route_match match = found(GET, "/api/v1/orders/F-123", NS_USER);
+
+	ck_assert_uint_eq(match.count, 1);
+	ck_assert(text_is(match.names[0], TEXT("orderId")));
+	ck_assert(text_is(match.params[0], TEXT("F-123")));
+}
+END_TEST
+
+START_TEST(a_bare_path_is_the_listeners_namespace)
+{
+	ck_assert_ptr_eq(found(GET, "/api/v1/orders", NS_USER).route, &user_rows[0]);
+	ck_assert_ptr_eq(found(GET, "/api/v1/orders", NS_VENDOR).route, &vendor_rows[0]);
+	ck_assert_ptr_eq(found(GET, "/api/v1/user/orders", NS_VENDOR).route, &user_rows[0]);
+}
+END_TEST
+
+START_TEST(a_namespace_is_matched_as_a_whole_segment)
+{
+	struct route_match match = found(GET, "/api/v1/users/orders", NS_USER);
+
+	ck_assert_ptr_null(match.route);
+	ck_assert_int_eq(match.ns, NS_USER);
+	ck_assert_ptr_null(found(GET, "/api/v11/user/orders", NS_USER).route);
+}
+END_TEST
+
+START_TEST(put_post_and_patch_are_one_where_the_row_says_so)
+{
+	ck_assert_ptr_eq(found(POST, "/api/v1/orders/x/cancel", NS_USER).route, &user_rows[4]);
+	ck_assert_ptr_eq(found(PATCH, "/api/v1/orders/x/abort", NS_USER).route, &user_rows[4]);
+	ck_assert_ptr_eq(found(DELETE, "/api/v1/orders/x/cancel", NS_USER).route, &user_rows[5]);
+	ck_assert_ptr_null(found(PUT, "/api/v1/orders", NS_USER).route);
+}
+END_TEST
+
+START_TEST(a_wrong_method_is_told_what_is_allowed)
+{
+	struct route_match match = found(DELETE, "/api/v1/orders", NS_USER);
+
+	ck_assert_ptr_null(match.route);
+	ck_assert_uint_eq(match.allowed, GET | POST);
+	ck_assert_uint_eq(found(GET, "/api/v1/nothing", NS_USER).allowed, 0);
+}
+END_TEST
+
+START_TEST(one_trailing_slash_is_forgiven_and_an_empty_segment_is_not)
+{
+	ck_assert_ptr_nonnull(found(GET, "/api/v1/orders/", NS_USER).route);
+	ck_assert_ptr_null(found(GET, "/api/v1//orders", NS_USER).route);
+	ck_assert_ptr_null(found(GET, "/api/v1/orders//cancel", NS_USER).route);
+}
+END_TEST
+
+START_TEST(a_mistyped_path_is_told_the_nearest_route)
+{
+	ck_assert_str_eq(router_nearest(router, TEXT("/api/v1/ordres/active"), NS_USER), "/orders/active");
+	ck_assert_str_eq(router_nearest(router, TEXT("/helth"), NS_USER), "/health");
+	ck_assert_ptr_null(router_nearest(router, TEXT("/api/v1/something/else/entirely"), NS_USER));
+}
+END_TEST
+
+static int refused(const struct route *rows)
+{
+	const struct route_set wrong[] = { { NS_USER, "x", rows }, { .routes = NULL } };
+	struct router *never = NULL;
+	int error = router_new(wrong, &never);
+
+	router_free(never);
+	return error;
+}
+
+START_TEST(a_row_that_does_not_say_who_may_call_stops_the_boot)
+{
+	static const struct route rows[] = { { GET, "/x", .run = run, .does = "x" }, ROUTE_END };
+
+	ck_assert_int_eq(refused(rows), E_CONFIG);
+}
+END_TEST
+
+START_TEST(two_rows_for_one_route_stop_the_boot)
+{
+	static const struct route rows[] = { ROW(GET, "/x/:a", .max_age = 0), ROW(GET, "/x/:b", .max_age = 0),
+		ROUTE_END };
+
+	ck_assert_int_eq(refused(rows), E_CONFIG);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("router");
+	TCase *tests = tcase_create("router");
+	SRunner *runner;
+	int failed;
+
+	log_set_level(LOG_OFF);
+	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_add_test(tests, a_literal_segment_beats_a_parameter);
+	tcase_add_test(tests, a_parameter_is_given_with_its_name);
+	tcase_add_test(tests, a_bare_path_is_the_listeners_namespace);
+	tcase_add_test(tests, a_namespace_is_matched_as_a_whole_segment);
+	tcase_add_test(tests, put_post_and_patch_are_one_where_the_row_says_so);
+	tcase_add_test(tests, a_wrong_method_is_told_what_is_allowed);
+	tcase_add_test(tests, one_trailing_slash_is_forgiven_and_an_empty_segment_is_not);
+	tcase_add_test(tests, a_mistyped_path_is_told_the_nearest_route);
+	tcase_add_test(tests, a_row_that_does_not_say_who_may_call_stops_the_boot);
+	tcase_add_test(tests, two_rows_for_one_route_stop_the_boot);
+	suite_add_tcase(suite, tests);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
