@@ -132,7 +132,7 @@ static inline void server_end(struct server *server)
 	char command[96];
 
 	server_kill(server);
-	snprintf(command, sizeof(command), "rm -r %s", server->dir);
+	snprintf(command, sizeof(command), "rm -r %.63s", server->dir);
 	ck_assert(strncmp(server->dir, "/tmp/reeyo-cache-", 17) == 0);
 	ck_assert_int_eq(system(command), 0);
 	server->dir[0] = '\0';
