@@ -326,7 +326,9 @@ static void on_connect(const redisAsyncContext *ac, int status)
 
 	if (status != REDIS_OK || link->state != LINK_CONNECTING)
 		return;
-	redisEnableKeepAlive((redisContext *)&ac->c);
+	/* On a unix socket it fails, and hiredis then takes the whole connection for broken. */
+	if (ac->c.connection_type == REDIS_CONN_TCP)
+		redisEnableKeepAlive((redisContext *)&ac->c);
 	greet(link);
 }
 
