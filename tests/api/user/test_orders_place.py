@@ -282,14 +282,15 @@ def test_a_changed_menu_counts_at_once(sql, buyer, stall):
 
 def test_counted_stock_is_never_oversold_and_the_menu_shows_what_is_left(sql, customer, stall):
     buyers = [customer() for _ in range(15)]
+    api = buyers[0].api
+    item = lambda: next(i for i in api.get(f"vendors/{stall}/menu").data["items"] if i["itemId"] == stall + "_b")
+    assert item()["stock"] == 10  # and the menu is in the cache now
     with concurrent.futures.ThreadPoolExecutor(15) as pool:
         replies = list(pool.map(lambda who: who.api.post("orders", json=basket(stall, ("b", 1))), buyers))
     placed = [reply for reply in replies if reply.status == 201]
     assert len(placed) == 10
     assert {reply.code for reply in replies if reply.status != 201} == {"INVENTORY_6001"}
     assert sql("SELECT stock FROM items WHERE id = %s", stall + "_b")[0]["stock"] == 0
-    api = buyers[0].api
-    item = lambda: next(i for i in api.get(f"vendors/{stall}/menu").data["items"] if i["itemId"] == stall + "_b")
     assert item()["stock"] == 0 and item()["inStock"] is False
     mine = next(who for who, reply in zip(buyers, replies) if reply.status == 201)
     order = next(reply.data for who, reply in zip(buyers, replies) if who is mine)
