@@ -88,11 +88,20 @@ _NUMBERS = """\\set c :c + 1
 """
 
 
-def order_place_script(text, values, user, user_expression, data):
-    head = _NUMBERS + user_expression[0]
+# Ids of the demo data (sql/demo/bench.sql) over pgbench's numbers.
+_ORDER = "'ord_' || lpad(:o::text, 26, '0')"
+_USER = "'user_bench_' || lpad(:u::text, 5, '0')"
+
+
+def order_read_script(text, values, order):
+    return pgbench_script("order", text, values, {order: _ORDER}, "\\set o random(1, 100000)\n")
+
+
+def order_place_script(text, values, user, data):
+    head = _NUMBERS + "\\set u random(1, 10000)\n"
     transaction = next(v for v in values if v and v.startswith("txn_"))
     path, options = pgbench_script("place", text, values, {
-        user: user_expression[1],
+        user: _USER,
         data["orderId"]: "'ord_0' || :n::text",
         data["orderNumber"]: "'F-' || :r::text",
         transaction: "'txn_0' || :n::text",

@@ -16,12 +16,11 @@ ROUNDS = 3
 PASSWORD = "Test123!@#"
 SERVER_COST = (7168, 5)   # the server's default argon2id: KiB, passes
 PEER_COST = (19456, 2)    # the parameters @node-rs/argon2 recommends
-ORDERS_READ = 4000        # distinct (order, owner) pairs that are read
+ORDERS_READ = 20000       # distinct (order, owner) pairs that are read
 MENU_RATE = 4000          # menus a second beside the log-in flood: about a tenth of what goes
 IDLE_CONNECTIONS = 10000
 
 
-FILL_WALLETS = "UPDATE wallets SET available = 1000000000 WHERE kind = 'USER'"
 KEEP_TEN_THOUSAND_ORDERS = """DELETE FROM orders WHERE id NOT IN
   (SELECT id FROM orders ORDER BY md5(id) LIMIT 10000); REINDEX TABLE orders"""
 
@@ -58,11 +57,9 @@ class World:
     def __init__(self, stack, seconds):
         self.stack, self.seconds = stack, seconds
         self.vendor, self.item = stack.sql(
-            "SELECT v.id, i.id FROM vendors v JOIN items i ON i.vendor_id = v.id"
-            " WHERE i.price >= 2500 AND i.available AND v.is_online AND v.approval_status = 'APPROVED'"
-            " AND v.service_type = 'FOOD' AND i.stock IS NULL AND i.deleted_at IS NULL ORDER BY v.id, i.id LIMIT 1")[0]
-        self.customers = stack.sql(
-            "SELECT id, phone FROM users WHERE phone_verified AND status = 'ACTIVE' ORDER BY id LIMIT 10000")
+            "SELECT vendor_id, id FROM items WHERE vendor_id = 'vendor_bench_001' AND price >= 2500"
+            " ORDER BY id LIMIT 1")[0]
+        self.customers = stack.sql("SELECT id, phone FROM users WHERE id LIKE 'user_bench_%' ORDER BY id")
 
     def menu_path(self):
         return f"/api/v1/vendors/{self.vendor}/menu"
@@ -72,7 +69,8 @@ class World:
 
     def orders_read(self, database="bench", count=ORDERS_READ):
         pairs = self.stack.sql(
-            f"SELECT id, user_id FROM orders ORDER BY md5(id) LIMIT {count}", database)
+            f"SELECT id, user_id FROM orders WHERE id LIKE 'ord_0000%' AND user_id LIKE 'user_bench_%'"
+            f" ORDER BY md5(id) LIMIT {count}", database)
         tokens = {}
         for _, user in pairs:
             tokens.setdefault(user, traffic.sign(self.stack.secret, user))
@@ -136,11 +134,11 @@ def captured(world, act, *values):
 
 
 def read_script(world):
-    order, user = world.stack.sql("SELECT id, user_id FROM orders ORDER BY id LIMIT 1")[0]
+    order, user = world.stack.sql("SELECT id, user_id FROM orders WHERE id = 'ord_' || lpad('5', 26, '0')")[0]
     token = traffic.sign(world.stack.secret, user)
     found = captured(world, lambda s: s.request("GET", f"/api/v1/orders/{order}", token=token))
     text, values = reference.statement_containing(found, order)
-    return reference.order_read_script(world.stack, text, values, order)
+    return reference.order_read_script(text, values, order)
 
 
 def order(world):
