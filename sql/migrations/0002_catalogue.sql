@@ -23,12 +23,14 @@ CREATE TABLE items (
 ) WITH (fillfactor = 70);
 CREATE INDEX items_vendor ON items (vendor_id) WHERE deleted_at IS NULL;
 
--- Great-circle distance on a sphere of 6371 km; least() because rounding may exceed 1 at antipodes.
+-- Great-circle distance on a sphere of 6371 km. least() because rounding may exceed 1 at antipodes; it passes
+-- over NULL, hence the CASE.
 CREATE FUNCTION distance_km(lat1 double precision, lng1 double precision,
   lat2 double precision, lng2 double precision) RETURNS double precision
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT 12742 * asin(sqrt(least(1, sind((lat2 - lat1) / 2) ^ 2
-    + cosd(lat1) * cosd(lat2) * sind((lng2 - lng1) / 2) ^ 2)))
+  SELECT CASE WHEN lat1 + lng1 + lat2 + lng2 IS NOT NULL
+    THEN 12742 * asin(sqrt(least(1, sind((lat2 - lat1) / 2) ^ 2
+      + cosd(lat1) * cosd(lat2) * sind((lng2 - lng1) / 2) ^ 2))) END
 $$;
 
 -- Whether business hours {"monday":{"open":"08:00","close":"22:00","closed":false},…} say open at a
@@ -102,4 +104,10 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     || ',"variants":' || i.variants::text || ',"addOns":' || i.add_ons::text
     || ',"isUpsell":' || json_flag(i.is_upsell)
     || ',"createdAt":' || json_time(i.created_at) || ',"updatedAt":' || json_time(i.updated_at) || '}'
+$$;
+
+-- A text as the pattern of "contains it": its own % and _ mean themselves.
+CREATE FUNCTION like_text(sought text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT '%' || regexp_replace(sought, '([\\%_])', '\\\1', 'g') || '%'
 $$;

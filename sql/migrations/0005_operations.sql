@@ -92,6 +92,7 @@ INSERT INTO settings (key, value) VALUES
   ('menu.approval_required', 'false'),
   ('order_accept_minutes', '30'),
   ('maintenanceMode', 'false'),
+  ('time_zone', '"Africa/Douala"'),
   ('version', '"1.0.0"'),
   ('zones', '0');
 
@@ -114,3 +115,9 @@ BEGIN
 END $$;
 CREATE TRIGGER zones_changed AFTER INSERT OR UPDATE OR DELETE ON zones
   FOR EACH STATEMENT EXECUTE FUNCTION zones_changed();
+
+-- The time zone in which business hours and "today" are meant.
+CREATE FUNCTION business_zone() RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT coalesce((SELECT value #>> '{}' FROM settings WHERE key = 'time_zone'), 'Africa/Douala')
+$$;

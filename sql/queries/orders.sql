@@ -134,4 +134,134 @@ SELECT CASE
   CASE WHEN outcome = 'PLACED' AND $35::text IS NOT NULL AND NOT EXISTS (SELECT FROM go)
        THEN (SELECT order_id FROM baskets WHERE user_id = $4::text AND basket = $35::text)
        ELSE nullif(split_part(outcome, ' ', 2), '') END AS detail
-  FROM checked;
+  FROM checked
+
+-- One order, by its id or its number. An order number has a dash in second place, an id never has.
+--  $1 id or number
+-- Columns: user id (not the asker's: 403), order (the Order as the customer sees it), status, rider id. No row: 404.
+-- name: order_get
+SELECT o.user_id, order_json_user(o), o.status, o.rider_id FROM orders o
+ WHERE o.id = CASE WHEN substr($1::text, 2, 1) = '-'
+   THEN (SELECT n.id FROM orders n WHERE n.order_number = $1::text) ELSE $1::text END
+
+-- A customer's orders, newest first: active and past ones are a range of the index each, merged.
+--  $1 user id   $2 states text[] or NULL for all ('{PENDING,ACCEPTED}')   $3 type or NULL
+--  $4 from, $5 before: timestamptz or NULL   $6 limit   $7 offset
+-- Columns: total, orders (a JSON array). Always one row.
+-- name: order_list
+WITH page AS (
+  SELECT id, created_at FROM (
+    SELECT id, created_at FROM orders
+     WHERE user_id = $1::text AND active
+       AND created_at >= coalesce($4::timestamptz, '-infinity') AND created_at < coalesce($5::timestamptz, 'infinity')
+       AND ($2::text[] IS NULL OR status = ANY ($2::text[])) AND ($3::text IS NULL OR order_type = $3::text)
+    UNION ALL
+    SELECT id, created_at FROM orders
+     WHERE user_id = $1::text AND NOT active
+       AND ($2::text[] IS NULL OR $2::text[] && '{DELIVERED,CANCELLED}')
+       AND created_at >= coalesce($4::timestamptz, '-infinity') AND created_at < coalesce($5::timestamptz, 'infinity')
+       AND ($2::text[] IS NULL OR status = ANY ($2::text[])) AND ($3::text IS NULL OR order_type = $3::text)
+  ) both_kinds ORDER BY created_at DESC, id DESC LIMIT $6::bigint OFFSET $7::bigint
+)
+SELECT
+  (SELECT count(*) FROM orders
+    WHERE user_id = $1::text
+      AND active = ANY (CASE WHEN $2::text[] IS NULL THEN '{t,f}'::boolean[]
+                             WHEN NOT $2::text[] && '{DELIVERED,CANCELLED}' THEN '{t}'
+                             WHEN $2::text[] <@ '{DELIVERED,CANCELLED}' THEN '{f}' ELSE '{t,f}' END)
+      AND created_at >= coalesce($4::timestamptz, '-infinity') AND created_at < coalesce($5::timestamptz, 'infinity')
+      AND ($2::text[] IS NULL OR status = ANY ($2::text[])) AND ($3::text IS NULL OR order_type = $3::text)),
+  (SELECT '[' || coalesce(string_agg(order_json_user(o), ',' ORDER BY o.created_at DESC, o.id DESC), '') || ']'
+     FROM page JOIN orders o ON o.id = page.id)
+
+-- A customer's orders that are not final, newest first, at most 100.
+--  $1 user id
+-- Columns: orders (a JSON array). Always one row.
+-- name: order_active
+SELECT '[' || coalesce(string_agg(order_json_user(o), ',' ORDER BY o.created_at DESC, o.id DESC), '') || ']'
+  FROM (SELECT * FROM orders WHERE user_id = $1::text AND active ORDER BY created_at DESC LIMIT 100) o
+
+-- All active orders of the platform, newest first, without codes: the value of `orders:active`.
+--  $1 how many at most
+-- Columns: orders (a JSON array). Always one row.
+-- name: orders_active
+SELECT '[' || coalesce(string_agg(order_json(o), ',' ORDER BY o.created_at DESC, o.id DESC), '') || ']'
+  FROM (SELECT * FROM orders WHERE active ORDER BY created_at DESC LIMIT $1::bigint) o
+
+-- Cancels an order; what was paid goes from escrow back into the wallet, counted stock goes back, and the basket
+-- may be ordered again. Locks in one order with order_insert: order, basket, wallet, items.
+--  $1 id or number   $2 the customer who asks, NULL for others   $3 reason
+--  $4 by (USER, VENDOR, ADMIN, SYSTEM)   $5 states in which this is allowed text[]   $6 id of the ledger row (txn_…)
+-- Columns: outcome, order (the Order, when CANCELLED), user id, vendor id, rider id, refunded amount.
+-- Outcomes: CANCELLED, ORDER_NOT_FOUND, ORDER_NOT_OWNER, CANNOT_CANCEL.
+-- name: order_cancel
+WITH target AS MATERIALIZED (
+  SELECT id, user_id FROM orders
+   WHERE id = CASE WHEN substr($1::text, 2, 1) = '-'
+     THEN (SELECT n.id FROM orders n WHERE n.order_number = $1::text) ELSE $1::text END
+), cancelled AS (
+  UPDATE orders o
+     SET status = 'CANCELLED', active = false, cancelled_at = now(), updated_at = now(),
+         cancelled_by = $4::text,
+         cancel_reason = $3::text,
+         rejection_reason = CASE WHEN $4::text = 'VENDOR' THEN $3::text END,
+         payment_status = CASE o.payment_status WHEN 'PAID' THEN 'REFUNDED' ELSE o.payment_status END,
+         timeline = timeline_add(o.timeline, 'CANCELLED', now(), $4::text, $3::text)
+    FROM target
+   WHERE o.id = target.id AND o.user_id = coalesce($2::text, o.user_id) AND o.status = ANY ($5::text[])
+  RETURNING o.id, o.order_number, o.user_id, o.vendor_id, o.rider_id, o.total, o.items,
+            CASE WHEN o.payment_status = 'REFUNDED' THEN o.total ELSE 0 END AS refund,
+            order_json_user(o) AS json
+), forgotten AS (
+  DELETE FROM baskets b USING cancelled c WHERE b.user_id = c.user_id AND b.order_id = c.id
+  RETURNING true
+), credited AS (
+  UPDATE wallets w
+     SET available = available + c.refund, total_spent = total_spent - c.refund, updated_at = now()
+    FROM cancelled c
+   WHERE w.owner_id = c.user_id AND c.refund > 0 AND (SELECT count(*) FROM forgotten) >= 0
+  RETURNING w.available
+), booked AS (
+  INSERT INTO ledger (id, amount, from_kind, to_kind, to_owner, to_balance, category, order_id, description)
+  SELECT $6::text, c.refund, 'ESCROW', 'USER', c.user_id, credited.available, 'REFUND', c.id,
+         'Refund of order ' || c.order_number
+    FROM cancelled c, credited
+), stocked AS (
+  SELECT stock_return(c.items) FROM cancelled c
+   WHERE c.vendor_id IS NOT NULL AND (SELECT count(*) FROM credited) >= 0
+), told AS (
+  INSERT INTO outbox (aggregate, type, payload)
+  SELECT c.id, 'order_cancelled', json_build_object('orderId', c.id, 'orderNumber', c.order_number,
+    'status', 'CANCELLED', 'reason', $3::text, 'refundAmount', c.refund, 'userId', c.user_id,
+    'vendorId', c.vendor_id, 'riderId', c.rider_id)
+    FROM cancelled c
+)
+SELECT CASE
+    WHEN c.refund > 0 AND NOT EXISTS (SELECT FROM credited) THEN fail('INTERNAL', 'wallet')
+    WHEN c.id IS NOT NULL AND c.vendor_id IS NOT NULL AND NOT EXISTS (SELECT FROM stocked) THEN fail('INTERNAL', 'stock')
+    WHEN c.id IS NOT NULL THEN 'CANCELLED'
+    WHEN t.id IS NULL THEN 'ORDER_NOT_FOUND'
+    WHEN t.user_id <> $2::text THEN 'ORDER_NOT_OWNER'
+    ELSE 'CANNOT_CANCEL' END,
+  c.json, c.user_id, c.vendor_id, c.rider_id, c.refund
+  FROM (SELECT) one LEFT JOIN target t ON true LEFT JOIN cancelled c ON true
+
+-- What was answered to an Idempotency-Key.
+--  $1 account id   $2 key
+-- Columns: fingerprint, status, body (complete). No row: none (any more).
+-- name: idempotency_get
+SELECT fingerprint, status, body FROM idempotency WHERE account_id = $1::text AND key = $2::text
+
+-- The order that a basket was last placed as.
+--  $1 user id   $2 basket hash
+-- Columns: order id, order number.
+-- name: basket_get
+SELECT b.order_id, o.order_number FROM baskets b JOIN orders o ON o.id = b.order_id
+ WHERE b.user_id = $1::text AND b.basket = $2::text
+
+-- Where a customer's order goes when its body only names an address, or none: that one, or the default one.
+--  $1 user id   $2 address id, NULL for the default
+-- Columns: address (the Address object), text, lat, lng. No row: none such.
+-- name: order_address
+SELECT address_json(a), a.address, a.lat, a.lng FROM addresses a
+ WHERE a.user_id = $1::text AND CASE WHEN $2::text IS NULL THEN a.is_default ELSE a.id = $2::text END

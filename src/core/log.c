@@ -4,12 +4,14 @@
  */
 #include "reeyo/core/log.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "reeyo/core/clock.h"
+#include "reeyo/core/text.h"
 
 static int threshold = LOG_INFO;
 
@@ -54,16 +56,20 @@ static void line_add(struct line *line, const char *format, ...)
 		line->len += (size_t)len; /* what does not fit is left out whole */
 }
 
-/* Bytes that would break the line or the JSON are replaced; the rest is taken to be UTF-8. A long text is cut. */
+/* Bytes that would break the line or the JSON are replaced. A long text is cut, between characters. */
 static void line_text(struct line *line, const char *text)
 {
+	bool utf8 = text_is_utf8(text_of(text));
 	char safe[1024];
 	size_t n = 0;
 
-	for (const char *c = text; *c && n < sizeof(safe) - 2; c++) {
+	for (const char *c = text; *c && n < sizeof(safe) - 5; c++) {
 		if (*c == '"' || *c == '\\')
 			safe[n++] = '\\';
-		safe[n++] = (unsigned char)*c < 0x20 ? ' ' : *c;
+		safe[n++] = (unsigned char)*c < 0x20 ? ' ' : (unsigned char)*c < 0x80 || utf8 ? *c : '?';
+		if (utf8)
+			while (((unsigned char)c[1] & 0xc0) == 0x80)
+				safe[n++] = *++c;
 	}
 	safe[n] = '\0';
 	line_add(line, "\"%s\"", safe);
@@ -76,6 +82,8 @@ static void line_field(struct line *line, const struct log_field *field)
 	if (field->kind == LOG_TEXT && !field->text)
 		return;
 	line_add(line, ",\"%s\":", field->key);
+	if (line->len == before)
+		return;
 	switch (field->kind) {
 	case LOG_TEXT:
 		line_text(line, field->text);
@@ -84,7 +92,10 @@ static void line_field(struct line *line, const struct log_field *field)
 		line_add(line, "%lld", (long long)field->integer);
 		break;
 	case LOG_REAL:
-		line_add(line, "%.6g", field->real);
+		if (isfinite(field->real))
+			line_add(line, "%.6g", field->real);
+		else
+			line_add(line, "null");
 		break;
 	case LOG_BOOL:
 		line_add(line, "%s", field->integer ? "true" : "false");

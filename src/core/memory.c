@@ -137,7 +137,7 @@ static void *arena_grow(struct arena *arena, size_t size)
 
 	if (whole < BLOCK_SIZE)
 		whole = BLOCK_SIZE;
-	if (whole < size || arena->taken + whole > arena->limit)
+	if (whole < size || arena->taken > arena->limit || whole > arena->limit - arena->taken)
 		return NULL;
 	block = block_take(arena->pool, whole);
 	if (!block)
@@ -282,17 +282,20 @@ void buf_add_int(struct buf *buf, long long value)
 
 void buf_printf(struct buf *buf, const char *format, ...)
 {
+	size_t room = buf->failed ? 0 : buf->room - buf->len;
 	va_list args;
 	int len;
 
 	va_start(args, format);
-	len = vsnprintf(NULL, 0, format, args);
+	len = vsnprintf(room ? buf->at + buf->len : NULL, room, format, args);
 	va_end(args);
 	if (len < 0 || !buf_reserve(buf, (size_t)len))
 		return;
-	va_start(args, format);
-	vsnprintf(buf->at + buf->len, (size_t)len + 1, format, args);
-	va_end(args);
+	if ((size_t)len >= room) { /* it did not fit; now it does */
+		va_start(args, format);
+		vsnprintf(buf->at + buf->len, (size_t)len + 1, format, args);
+		va_end(args);
+	}
 	buf->len += (size_t)len;
 }
 

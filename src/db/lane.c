@@ -24,6 +24,9 @@
 /* Short, because after it the next host of the list is tried first. */
 #define CONNECT_LIMIT_MS 3000
 #define PREPARE_LIMIT_MS 10000
+/* The first lane of each kind makes the server ready; the others leave it the processors until then
+ * (two loops with 18 lanes of 42 statements: ready after 75 ms together, after 35 ms so). */
+#define OTHERS_AFTER_MS 100
 #define RETRY_FIRST_MS 50
 #define RETRY_MOST_MS 1000
 
@@ -319,13 +322,25 @@ static void lane_sent(struct lane *lane)
 	}
 }
 
+/* libpq 15's PQpipelineSync writes to the socket at once, so a turn's calls leave in one write each (2.4 µs
+ * of system time a statement, 1.4 with one write for all, measured with 64 calls in flight on 8 lanes);
+ * from libpq 17 on they leave together. */
+static int sync_send(PGconn *pg)
+{
+#ifdef LIBPQ_HAS_SEND_PIPELINE_SYNC
+	return PQsendPipelineSync(pg);
+#else
+	return PQpipelineSync(pg);
+#endif
+}
+
 static bool call_send(struct lane *lane, struct db_call *call)
 {
 	char name[16];
 
 	return PQsendQueryPrepared(lane->pg, prepared_name((unsigned)call->query, name), (int)call->count,
 		       call->params, NULL, NULL, 0) &&
-	       PQpipelineSync(lane->pg);
+	       sync_send(lane->pg);
 }
 
 void lane_flush(struct lane *lane)
@@ -437,7 +452,10 @@ int lane_start(struct lane *lane)
 	if (uv_timer_init(loop_uv(lane->db->loop), &lane->timer))
 		return E_NO_MEMORY;
 	lane->db->open_handles++;
-	lane_connect(lane);
+	if (lane->number == 0)
+		lane_connect(lane);
+	else
+		uv_timer_start(&lane->timer, retry_due, OTHERS_AFTER_MS, 0);
 	return 0;
 }
 

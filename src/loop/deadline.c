@@ -42,8 +42,8 @@ static void on_timer(uv_timer_t *timer)
 	uint64_t now = uv_now(&loop->uv);
 
 	loop->timer_due = 0;
-	for (struct deadline_list *list = loop->lists, *next; list; list = next) {
-		next = list->next;
+	for (struct deadline_list *list = loop->lists; list; list = loop->next_list) {
+		loop->next_list = list->next;
 		list_expire(list, now);
 	}
 	for (struct deadline_list *list = loop->lists; list; list = list->next)
@@ -60,7 +60,8 @@ int deadlines_start(struct loop *loop)
 void deadline_list_init(struct deadline_list *list, struct loop *loop, uint64_t after_ms,
 	void (*expired)(struct deadline *))
 {
-	*list = (struct deadline_list){ .after_ms = after_ms, .expired = expired, .loop = loop };
+	/* At least 1, so that a wait begun again while it expires is not due at once, for ever. */
+	*list = (struct deadline_list){ .after_ms = after_ms ? after_ms : 1, .expired = expired, .loop = loop };
 	list->ends.next = list->ends.previous = &list->ends;
 	list->next = loop->lists;
 	loop->lists = list;
@@ -72,6 +73,8 @@ void deadline_list_close(struct deadline_list *list)
 		return;
 	while (list_head(list))
 		deadline_stop(list_head(list));
+	if (list->loop->next_list == list)
+		list->loop->next_list = list->next;
 	for (struct deadline_list **at = &list->loop->lists; *at; at = &(*at)->next)
 		if (*at == list) {
 			*at = list->next;

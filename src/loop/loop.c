@@ -10,20 +10,25 @@
 /* A SERVE hook that keeps asking is run so often before the loop polls again. */
 #define HOOK_RUNS 64
 
-/* One pass over a phase: true when a hook wants another. */
-static bool phase_run(struct loop *loop, enum turn_phase phase)
+/* One pass over a phase. A hook may take any hook off the loop, itself and the next one included. */
+static void phase_run(struct loop *loop, enum turn_phase phase)
 {
-	bool more = false;
-
-	for (struct turn_hook *hook = loop->hooks[phase], *next; hook; hook = next) {
-		next = hook->next;
+	for (struct turn_hook *hook = loop->hooks[phase]; hook; hook = loop->next_hook) {
+		loop->next_hook = hook->next;
 		if (!hook->wanted)
 			continue;
 		hook->wanted = false;
 		hook->run(hook);
-		more |= hook->wanted;
 	}
-	return more;
+}
+
+/* Asked of the whole phase, since a hook may set another one's wish as well as its own. */
+static bool phase_wanted(const struct loop *loop, enum turn_phase phase)
+{
+	for (const struct turn_hook *hook = loop->hooks[phase]; hook; hook = hook->next)
+		if (hook->wanted)
+			return true;
+	return false;
 }
 
 static void idle_does_nothing(uv_idle_t *idle)
@@ -31,25 +36,18 @@ static void idle_does_nothing(uv_idle_t *idle)
 	(void)idle;
 }
 
-static bool hooks_want(const struct loop *loop)
-{
-	for (int phase = 0; phase < PHASE_COUNT; phase++)
-		for (const struct turn_hook *hook = loop->hooks[phase]; hook; hook = hook->next)
-			if (hook->wanted)
-				return true;
-	return false;
-}
-
+/* What a flush leaves to be served (a statement refused at once, say) is wanted afterwards too, and
+ * must not wait for the next event. */
 static void turn_end(struct loop *loop)
 {
 	unsigned runs = 0;
 	bool more;
 
 	do
-		more = phase_run(loop, PHASE_SERVE);
-	while (more && ++runs < HOOK_RUNS);
+		phase_run(loop, PHASE_SERVE);
+	while (phase_wanted(loop, PHASE_SERVE) && ++runs < HOOK_RUNS);
 	phase_run(loop, PHASE_FLUSH);
-	more = hooks_want(loop); /* a flush may complete calls, and so want serving */
+	more = phase_wanted(loop, PHASE_SERVE) || phase_wanted(loop, PHASE_FLUSH);
 	if (more && !uv_is_active((uv_handle_t *)&loop->idle))
 		uv_idle_start(&loop->idle, idle_does_nothing);
 	else if (!more && uv_is_active((uv_handle_t *)&loop->idle))
@@ -155,6 +153,8 @@ void loop_hook(struct loop *loop, enum turn_phase phase, struct turn_hook *hook)
 
 void loop_unhook(struct loop *loop, enum turn_phase phase, struct turn_hook *hook)
 {
+	if (loop->next_hook == hook)
+		loop->next_hook = hook->next;
 	for (struct turn_hook **at = &loop->hooks[phase]; *at; at = &(*at)->next)
 		if (*at == hook) {
 			*at = hook->next;

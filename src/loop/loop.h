@@ -12,12 +12,14 @@ struct loop {
 	unsigned index;
 	struct counters counters;
 	struct turn_hook *hooks[PHASE_COUNT];
+	struct turn_hook *next_hook; /* after the one that runs */
 	uv_prepare_t prepare;
 	uv_check_t check;
 	uv_idle_t idle;             /* runs while a hook wants more, so that poll does not wait */
 	uv_timer_t timer;           /* armed for the earliest deadline */
 	uint64_t timer_due;         /* 0: not armed */
 	struct deadline_list *lists;
+	struct deadline_list *next_list; /* after the one that expires */
 	uv_async_t async;
 	uv_mutex_t mutex;           /* guards the messages */
 	struct message *first, **last;

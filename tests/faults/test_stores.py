@@ -9,8 +9,7 @@ import psycopg2
 import pytest
 
 from world.accounts import Tokens, register
-from world.stores import Databases
-from world.server import Server, binary
+from world.server import Server
 from world.traffic import Traffic
 
 ORDER = {"vendorId": "vendor_123", "items": [{"itemId": "item_1", "quantity": 1}]}
@@ -19,8 +18,7 @@ ORDER = {"vendorId": "vendor_123", "items": [{"itemId": "item_1", "quantity": 1}
 @pytest.fixture
 def frail(own_stores):
     """A server on stores that the test may break."""
-    databases = Databases(own_stores.database_url(), binary())
-    made = Server(databases.fresh(), own_stores.redis_url).start()
+    made = Server(own_stores.databases.fresh(), own_stores.redis_url).start()
     made.stores = own_stores
     yield made
     made.close()
@@ -90,7 +88,7 @@ def test_the_server_starts_without_redis_and_uses_it_once_it_comes(frail):
     frail.start()
     api = frail.api()
     assert api.get("vendors/vendor_123/menu").status == 200
-    assert api.get("/health").json["dependencies"]["redis"] != "healthy"
+    assert api.get("/health").json["dependencies"]["redis"] == "down"
     frail.stores.redis_start()
     import redis
     store = redis.Redis(unix_socket_path=str(frail.stores.dir / "run/redis.sock"))
@@ -137,7 +135,6 @@ def test_postgresql_restarted_under_load_gives_only_503_and_then_full_service(fr
         frail.stores.postgres_stop()
         traffic.wait_for(200)
         frail.stores.postgres_start()
-        up = time.monotonic()
         time.sleep(2)
         whole = time.monotonic()
         traffic.wait_for(300)
@@ -149,7 +146,6 @@ def test_postgresql_restarted_under_load_gives_only_503_and_then_full_service(fr
             assert reply.code == "SERVICE_UNAVAILABLE" and reply.headers["Retry-After"]
     held = dict(rows(frail, "SELECT id, 1 FROM orders"))
     assert all(order in held for order in answered.values()), "an acknowledged order is gone"
-    assert up
 
 
 def test_a_write_cut_off_by_the_restart_may_be_repeated_by_its_key(frail):

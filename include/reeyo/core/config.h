@@ -126,8 +126,8 @@ struct config {
 
 /* Reads file (NULL: none), environment and flags into a new configuration.
  * argv: the arguments after the command word, e.g. {"--listen", "127.0.0.1:0", "--rate-limit",
- * "off"}; "--config FILE" names the file. *ret_rest counts the arguments at the end that were not
- * flags (moved to the end of argv, in order). On error returns E_CONFIG after one line on stderr. */
+ * "off"}; "--config FILE" names the file. *ret_rest counts the arguments that were not flags (moved
+ * to the front of argv, in order). On error returns E_CONFIG after one line on stderr. */
 int config_load(int argc, char **argv, int *ret_rest, struct config **ret) MUST_CHECK;
 void config_free(struct config *config);
 /* Prints every key, its value (secrets masked) and where it came from, as aligned lines. */

@@ -13,9 +13,14 @@
 
 #define JSON "application/json; charset=utf-8"
 
-static atomic_bool draining;
+static atomic_bool started, draining;
 static char *api_document;
 static uint64_t started_ms;
+
+void ops_set_started(void)
+{
+	atomic_store(&started, true);
+}
 
 void ops_set_draining(void)
 {
@@ -47,7 +52,7 @@ static void alive(struct request *rq)
 static void ready(struct request *rq)
 {
 	bool postgres = db_ready(rq->app->db);
-	bool serves = postgres && !ops_draining();
+	bool serves = postgres && atomic_load(&started) && !ops_draining();
 	struct buf body = buf_in(rq->arena, 128);
 
 	buf_printf(&body, "{\"status\":\"%s\",\"dependencies\":{\"postgres\":\"%s\",\"redis\":\"%s\"}}",

@@ -206,7 +206,7 @@ def real(token):
 
 def test_a_token_we_sign_ourselves_works(server, real):
     """What the other tests change is all that is wrong with their tokens."""
-    assert server.api(sign(*real)).get("wallet").status == 200
+    assert server.api(sign(*real)).get("auth/me").status == 200
 
 
 FORGED = {
@@ -237,23 +237,23 @@ FORGED = {
 
 @pytest.mark.parametrize("name", FORGED)
 def test_a_bad_token_is_401(server, real, name):
-    reply = server.api(FORGED[name](*real)).get("wallet")
+    reply = server.api(FORGED[name](*real)).get("auth/me")
     assert reply.status == 401 and reply.code == "AUTH_1001", reply
 
 
 def test_an_expired_token_is_told_apart(server, real):
     head, claims = real
-    reply = server.api(sign(head, {**claims, "exp": int(time.time()) - 10})).get("wallet")
+    reply = server.api(sign(head, {**claims, "exp": int(time.time()) - 10})).get("auth/me")
     assert reply.status == 401 and reply.code == "AUTH_1003"
 
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Basic dXNlcjpwYXNz", "Token abc"])
 def test_no_bearer_token_is_401(api, header):
-    reply = api.get("wallet", headers={"Authorization": header})
+    reply = api.get("auth/me", headers={"Authorization": header})
     assert reply.status == 401 and reply.code in ("AUTH_1000", "AUTH_1001")
     assert reply.headers["WWW-Authenticate"].startswith("Bearer")
 
 
 def test_a_token_is_never_read_from_the_query(api, token):
     for name in ("token", "access_token", "accessToken"):
-        assert api.get(f"wallet?{name}={token()}").status == 401
+        assert api.get(f"auth/me?{name}={token()}").status == 401

@@ -1,0 +1,87 @@
+-- Vendors and menus as everybody may see them: approved ones only.
+
+-- The public Vendor object, without distance: the value of `vendor:{id}`.
+--  $1 vendor id
+-- Columns: vendor. No row: 404.
+-- name: vendor_get
+SELECT vendor_json(v, business_zone()) FROM vendors v
+ WHERE v.id = $1::text AND v.approval_status = 'APPROVED'
+
+-- Where a vendor is and whether it takes orders: for distance and fee in GET vendors/:id?lat&lng.
+--  $1 vendor id
+-- Columns: lat, lng, service type, is online. No row: 404.
+-- name: vendor_place
+SELECT v.lat, v.lng, v.service_type, v.is_online FROM vendors v
+ WHERE v.id = $1::text AND v.approval_status = 'APPROVED'
+
+-- The whole menu {items,categories}: the value of `menu:{vendorId}`. By category, then name.
+--  $1 vendor id
+-- Columns: menu. No row: 404.
+-- name: menu_get
+SELECT '{"items":[' || coalesce(string_agg(item_json(i), ',' ORDER BY i.category, i.name, i.id), '')
+  || '],"categories":' || coalesce(array_to_json(array_agg(DISTINCT i.category)
+    FILTER (WHERE i.id IS NOT NULL))::text, '[]') || '}'
+  FROM vendors v LEFT JOIN items i ON i.vendor_id = v.id AND i.deleted_at IS NULL
+ WHERE v.id = $1::text AND v.approval_status = 'APPROVED'
+ GROUP BY v.id
+
+-- A part of the menu; categories are those of the whole.
+--  $1 vendor id   $2 category or NULL   $3 text sought in names and descriptions, or NULL
+-- Columns: menu. No row: 404.
+-- name: menu_search
+SELECT '{"items":[' || coalesce(string_agg(item_json(i), ',' ORDER BY i.category, i.name, i.id)
+    FILTER (WHERE ($2::text IS NULL OR lower(i.category) = lower($2::text))
+      AND ($3::text IS NULL OR i.name ILIKE like_text($3::text) OR i.description ILIKE like_text($3::text))), '')
+  || '],"categories":' || coalesce(array_to_json(array_agg(DISTINCT i.category)
+    FILTER (WHERE i.id IS NOT NULL))::text, '[]') || '}'
+  FROM vendors v LEFT JOIN items i ON i.vendor_id = v.id AND i.deleted_at IS NULL
+ WHERE v.id = $1::text AND v.approval_status = 'APPROVED'
+ GROUP BY v.id
+
+-- Vendors: nearest first when a point is given, then best rated, then by name.
+--  $1 service type or NULL   $2 lat, $3 lng: where the customer is, or NULL   $4 radius km or NULL
+--  $5 text sought in names, descriptions and tags, or NULL   $6 category: a tag, or a category of the menu, or NULL
+--  $7 open now only (boolean)   $8 limit   $9 offset
+-- The delivery fee shown needs a point and the rules: $10 fee base, $11 fee per km (ceil of the distance), or a fee that goes
+--  before them: $12 for FOOD, $13 for MART (a zone's override or the flat mode), each or NULL
+-- Columns: total, vendors (a JSON array). Always one row.
+-- name: vendor_list
+WITH near AS MATERIALIZED (
+  SELECT v.id, distance_km($2::double precision, $3::double precision, v.lat, v.lng) AS km,
+         coalesce(v.rating_sum::double precision / nullif(v.total_ratings, 0), 0) AS rating, v.business_name
+    FROM vendors v
+   WHERE v.approval_status = 'APPROVED' AND v.service_type = coalesce($1::text, v.service_type)
+     AND ($5::text IS NULL OR v.business_name ILIKE like_text($5::text) OR v.description ILIKE like_text($5::text)
+       OR array_to_string(v.tags, ' ') ILIKE like_text($5::text))
+     AND ($6::text IS NULL OR lower($6::text) = ANY (lower(v.tags::text)::text[])
+       OR EXISTS (SELECT FROM items i WHERE i.vendor_id = v.id AND i.deleted_at IS NULL
+                     AND lower(i.category) = lower($6::text)))
+     AND (NOT $7::boolean OR vendor_open(v, business_zone()))
+), found AS MATERIALIZED (
+  SELECT * FROM near WHERE $4::double precision IS NULL OR km IS NULL OR km <= $4::double precision
+), page AS (
+  SELECT * FROM found ORDER BY km, rating DESC, business_name, id LIMIT $8::bigint OFFSET $9::bigint
+)
+SELECT (SELECT count(*) FROM found),
+  '[' || coalesce(string_agg(vendor_json(v, business_zone(), p.km,
+      CASE WHEN p.km IS NOT NULL THEN coalesce(
+        CASE v.service_type WHEN 'FOOD' THEN $12::bigint ELSE $13::bigint END,
+        $10::bigint + ceil(p.km)::bigint * $11::bigint) END),
+    ',' ORDER BY p.km, p.rating DESC, p.business_name, p.id), '') || ']'
+  FROM page p JOIN vendors v ON v.id = p.id
+
+-- What pricing needs of a vendor, in one row: C keeps it parsed for a moment.
+--  $1 vendor id
+-- Columns: service type, approval status, is online, lat, lng, address, min order amount, preparation minutes,
+--  commission bps or NULL, business hours, items: [{"id","name","price","available","stock","image","preparationTime"}],
+--  open by its hours now. No row: unknown.
+-- name: catalog_get
+SELECT v.service_type, v.approval_status, v.is_online, v.lat, v.lng, v.address, v.min_order_amount,
+  v.average_preparation_time, v.commission_bps, v.business_hours,
+  (SELECT '[' || coalesce(string_agg('{"id":' || json_word(i.id) || ',"name":' || json_text(i.name)
+     || ',"price":' || i.price || ',"available":' || json_flag(i.available)
+     || ',"stock":' || coalesce(i.stock::text, 'null') || ',"image":' || json_text(i.images[1])
+     || ',"preparationTime":' || i.preparation_time || '}', ',' ORDER BY i.id), '') || ']'
+     FROM items i WHERE i.vendor_id = v.id AND i.deleted_at IS NULL),
+  vendor_open(v, business_zone())
+  FROM vendors v WHERE v.id = $1::text

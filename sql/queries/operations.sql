@@ -1,0 +1,41 @@
+-- Settings, revocations and the sweeps of what has served its time.
+
+-- Asked once a second by every copy; when it differs from the last answer, settings_get is run.
+-- Columns: version.
+-- name: settings_version
+SELECT sum(seq)::bigint FROM settings
+
+-- Columns: version, settings {"key": value, …}, zones [{"id","name","polygon":[[lat,lng],…],"fee"}] (active ones with
+--  a fee of their own). Always one row.
+-- name: settings_get
+SELECT sum(s.seq)::bigint, json_object_agg(s.key, s.value)::text,
+  (SELECT '[' || coalesce(string_agg('{"id":' || json_word(z.id) || ',"name":' || json_text(z.name)
+     || ',"polygon":' || z.polygon::text || ',"fee":' || z.delivery_fee_override || '}', ',' ORDER BY z.id), '') || ']'
+     FROM zones z WHERE z.is_active AND z.delivery_fee_override IS NOT NULL)
+  FROM settings s
+
+-- Deletes at most $1 of each kind of row that is of no use any more; call again while it deletes that many.
+--  $1 batch
+-- Columns: how many in all.
+-- name: sweep_expired
+WITH keys AS (
+  DELETE FROM idempotency WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM idempotency WHERE created_at < now() - interval '24 hours' LIMIT $1::bigint)) RETURNING 1
+), gone_baskets AS (
+  DELETE FROM baskets WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM baskets WHERE placed_at < now() - interval '1 hour' LIMIT $1::bigint)) RETURNING 1
+), codes AS (
+  DELETE FROM one_time_codes WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM one_time_codes WHERE expires_at < now() - interval '1 day' LIMIT $1::bigint)) RETURNING 1
+), resets AS (
+  DELETE FROM reset_tokens WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM reset_tokens WHERE expires_at < now() - interval '1 day' LIMIT $1::bigint)) RETURNING 1
+), told AS (
+  DELETE FROM revocations WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM revocations WHERE expires_at < now() LIMIT $1::bigint)) RETURNING 1
+), ended AS (
+  DELETE FROM sessions WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM sessions WHERE expires_at < now() - interval '1 day' LIMIT $1::bigint)) RETURNING 1
+)
+SELECT (SELECT count(*) FROM keys) + (SELECT count(*) FROM gone_baskets) + (SELECT count(*) FROM codes)
+  + (SELECT count(*) FROM resets) + (SELECT count(*) FROM told) + (SELECT count(*) FROM ended)

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: MIT
+"""A customer, a shop and orders for the tests, each with ids of its own."""
+
+import itertools
+import json
+
+numbers = itertools.count(1)
+
+
+class Shop:
+    def __init__(self, db, wallet=100000, **vendor):
+        self.db = db
+        self.n = n = next(numbers)
+        self.user, self.vendor = f"user_{n}", f"vendor_{n}"
+        db.sql("INSERT INTO users (id, phone, first_name, last_name, password_hash, phone_verified)"
+               " VALUES (%s, %s, 'Awa', 'Ngo \"A\"', 'x', true)", [self.user, f"+2376{n:08d}"])
+        db.sql("INSERT INTO wallets (owner_id, kind) VALUES (%s, 'USER')", [self.user])
+        if wallet:
+            self.top_up(wallet)
+        row = dict(service_type="FOOD", approval_status="APPROVED", is_online=True) | vendor
+        db.sql("INSERT INTO vendors (id, phone, password_hash, owner_name, business_name, service_type,"
+               " business_type, address, city, lat, lng, approval_status, is_online)"
+               " VALUES (%s, %s, 'x', 'Own Er', 'Chez Awa', %s, 'RESTAURANT', 'Rue 1', 'Douala', 4.05, 9.7, %s, %s)",
+               [self.vendor, f"+2375{n:08d}", row["service_type"], row["approval_status"], row["is_online"]])
+        self.items = 0
+
+    def top_up(self, amount):
+        self.db.sql(
+            "WITH w AS (UPDATE wallets SET available = available + %(a)s WHERE owner_id = %(u)s RETURNING available)"
+            " INSERT INTO ledger (id, amount, from_kind, to_kind, to_owner, to_balance, category)"
+            " SELECT 'txn_top_' || %(u)s || '_' || (SELECT count(*) FROM ledger), %(a)s, 'CLEARING', 'USER', %(u)s,"
+            " available, 'WALLET_TOPUP' FROM w", {"a": amount, "u": self.user})
+
+    def item(self, price=2500, stock=None, available=True):
+        self.items += 1
+        name = f"item_{self.n}_{self.items}"
+        self.db.sql("INSERT INTO items (id, vendor_id, name, category, price, stock, available)"
+                    " VALUES (%s, %s, 'Ndolé', 'Plats', %s, %s, %s)", [name, self.vendor, price, stock, available])
+        return name
+
+    def balance(self):
+        return self.db.value("SELECT available FROM wallets WHERE owner_id = %s", [self.user])
+
+
+def place(db, world, lines, fee=1800, method="WALLET", key=None, fingerprint="f", basket=None,
+          window=60, kind="FOOD", **other):
+    """order_insert for [(item id, quantity, price)]: (outcome, order or None, detail)."""
+    n = next(numbers)
+    subtotal = sum(q * p for _, q, p in lines)
+    shown = [{"itemId": i, "name": "Ndolé", "quantity": q, "price": p, "notes": None,
+              "specialInstructions": None, "image": None} for i, q, p in lines]
+    package = kind == "PACKAGE"
+    params = [
+        f"ord_{n:026d}", f"{'P' if package else 'F'}-{n:010d}", kind, world.user,
+        None if package else world.vendor,
+        json.dumps(shown), "{" + ",".join(i for i, _, _ in lines) + "}",
+        "{" + ",".join(str(q) for _, q, _ in lines) + "}", "{" + ",".join(str(p) for _, _, p in lines) + "}",
+        subtotal, fee, 0, 0, subtotal + fee, 0, 1500, 3.5, method,
+        json.dumps({"address": "Akwa", "coordinates": {"lat": 4.06, "lng": 9.71}}), "Akwa", 4.06, 9.71,
+        "Sonnez", None,
+        json.dumps({"address": "Bali"}) if package else None, "Bali" if package else None,
+        4.04 if package else None, 9.69 if package else None,
+        json.dumps({"category": "DOCUMENT", "weight": 1, "description": "Lettre"}) if package else None,
+        45, None, f"txn_{n:026d}", key, fingerprint if key else None, basket, window]
+    for position, value in other.items():
+        params[int(position[1:]) - 1] = value
+    outcome, order, detail = db.run("order_insert", *params)[0]
+    return outcome, json.loads(order) if order else None, detail
+
+
+def cancel(db, order_id, user, reason="J'ai changé d'avis", states="{PENDING,ACCEPTED}"):
+    row = db.run("order_cancel", order_id, user, reason, "USER", states, f"txn_{next(numbers):026d}")[0]
+    return row[0], json.loads(row[1]) if row[1] else None, row[5]
