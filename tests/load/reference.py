@@ -68,6 +68,8 @@ def pgbench_script(name, text, values, expressions, head):
     for i, value in enumerate(values, 1):
         if value is None:
             spelled[i] = "NULL"
+        elif value == "":
+            spelled[i] = "''"
         elif value in expressions:
             spelled[i] = f"({expressions[value]})"
         else:

@@ -31,20 +31,30 @@ class Row:
         self.ours, self.reference = ours, reference_
         self.limit, self.at_least = limit, at_least
         self.ratio = better
+        self.cpu_us = None   # processor time of our server for one request, noise or not
 
     @property
     def passed(self):
         return self.ratio >= self.limit if self.at_least else self.ratio < self.limit
 
 
+class Rate(float):
+    """Requests a second, and what one cost the server."""
+    cpu_us = None
+
+
 def compared(name, figure, ours, reference_, limit, at_least=True, unit="/s"):
     """Both are functions that measure once; interleaved."""
-    a, b = [], []
+    a, b, cpu = [], [], []
     for _ in range(ROUNDS):
         a.append(ours())
         b.append(reference_())
+        if isinstance(a[-1], Rate):
+            cpu.append(a[-1].cpu_us)
     ratio = statistics.median(x / y for x, y in zip(a, b))
-    return Row(name, figure, statistics.median(a), statistics.median(b), limit, at_least, unit, ratio)
+    row = Row(name, figure, statistics.median(a), statistics.median(b), limit, at_least, unit, ratio)
+    row.cpu_us = statistics.median(cpu) if cpu else None
+    return row
 
 
 def absolute(name, figure, value, limit, unit):
@@ -94,7 +104,11 @@ class World:
             for _, phone in self.customers])
 
     def rate(self, server, path, connections, allowed=(200,), **options):
-        return traffic.hammer(server.port, path, connections, self.seconds, allowed, **options)["rate"]
+        before = server.cpu_s()
+        result = traffic.hammer(server.port, path, connections, self.seconds, allowed, warm_up=0, **options)
+        rate = Rate(result["rate"])
+        rate.cpu_us = (server.cpu_s() - before) * 1e6 / result["requests"]
+        return rate
 
 
 def menu_warm(world, server):
