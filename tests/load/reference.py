@@ -100,7 +100,7 @@ def order_read_script(text, values, order):
 
 
 def order_place_script(text, values, user, data):
-    head = _NUMBERS + "\\set u random(1, 10000)\n"
+    head = _NUMBERS + "\\set u random(1, 2000)\n"
     transaction = next(v for v in values if v and v.startswith("txn_"))
     path, options = pgbench_script("place", text, values, {
         user: _USER,
