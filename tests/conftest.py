@@ -79,16 +79,26 @@ def start_server(databases):
     assert not faults, "\n".join(faults)
 
 
-@pytest.fixture
-def own_stores():
-    """A PostgreSQL and a Redis that a test may stop, kill and start again."""
+@pytest.fixture(scope="session")
+def breakable():
+    """Stores for own_stores: one folder for all tests, since making one takes seconds."""
     own = Stores()
     try:
         own.postgres_start()
-        own.redis_start()
+        own.databases = Databases(own.database_url(), binary())
         yield own
     finally:
         own.close()
+
+
+@pytest.fixture
+def own_stores(breakable):
+    """A PostgreSQL and a Redis that a test may stop, kill and start again; .databases.fresh() is a
+    database there. Both run, and Redis is empty, when the test begins."""
+    breakable.postgres_start()
+    breakable.redis_stop()
+    breakable.redis_start()
+    return breakable
 
 
 @pytest.fixture

@@ -9,8 +9,7 @@ import psycopg2
 import pytest
 
 from world.accounts import Tokens, register
-from world.stores import Databases
-from world.server import Server, binary
+from world.server import Server
 from world.traffic import Traffic
 
 ORDER = {"vendorId": "vendor_123", "items": [{"itemId": "item_1", "quantity": 1}]}
@@ -19,8 +18,7 @@ ORDER = {"vendorId": "vendor_123", "items": [{"itemId": "item_1", "quantity": 1}
 @pytest.fixture
 def frail(own_stores):
     """A server on stores that the test may break."""
-    databases = Databases(own_stores.database_url(), binary())
-    made = Server(databases.fresh(), own_stores.redis_url).start()
+    made = Server(own_stores.databases.fresh(), own_stores.redis_url).start()
     made.stores = own_stores
     yield made
     made.close()
