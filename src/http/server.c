@@ -186,6 +186,8 @@ static void connection_closed(struct port *port, void **context)
 	free(connection);
 	*context = NULL;
 	port->server->connections--;
+	/* At its limit MHD stops listening, and begins again only when it is run after the close. */
+	port->server->hook.wanted = true;
 	count_add(loop_counters(port->server->app->loop), COUNT_CONNECTIONS, -1);
 }
 
