@@ -26,7 +26,7 @@ struct entry {
 	uint64_t loaded_ms;
 	struct waiter *waiters, **last;
 	struct shop shop;
-	json_t *items;             /* the texts of shop.items live in here */
+	size_t size;
 	UT_hash_handle hh;
 };
 
@@ -34,6 +34,7 @@ struct catalogs {
 	struct app *app;
 	struct entry *entries;     /* in the order of their loads: the first is the oldest */
 	unsigned count;
+	size_t size;               /* of all that is in the table */
 };
 
 int catalogs_new(struct app *app, struct catalogs **ret)
@@ -49,7 +50,6 @@ int catalogs_new(struct app *app, struct catalogs **ret)
 
 static void entry_free(struct entry *entry)
 {
-	json_decref(entry->items);
 	free(entry->shop.items);
 	free(entry);
 }
@@ -59,6 +59,7 @@ static void entry_unlist(struct entry *entry)
 	if (entry->listed) {
 		HASH_DEL(entry->catalogs->entries, entry);
 		entry->catalogs->count--;
+		entry->catalogs->size -= entry->size;
 		entry->listed = false;
 	}
 	if (!entry->loading && entry->pins == 0)
@@ -85,12 +86,25 @@ void catalog_forget(struct app *app, const char *vendor_id)
 
 /* --- Loading --------------------------------------------------------------------------------------- */
 
-static bool item_read(struct shop_item *item, const json_t *row)
+/* Copies a text behind the items already copied; NULL stays NULL. */
+static const char *text_keep(char **room, const char *text)
+{
+	size_t size = text ? strlen(text) + 1 : 0;
+	char *kept = *room;
+
+	if (!text)
+		return NULL;
+	memcpy(kept, text, size);
+	*room += size;
+	return kept;
+}
+
+static bool item_read(struct shop_item *item, const json_t *row, char **room)
 {
 	*item = (struct shop_item){
-		.id = member_text(row, "id"),
-		.name = member_text(row, "name"),
-		.image = member_text(row, "image"),
+		.id = text_keep(room, member_text(row, "id")),
+		.name = text_keep(room, member_text(row, "name")),
+		.image = text_keep(room, member_text(row, "image")),
 		.price = member_int(row, "price", -1),
 		.stock = member_int(row, "stock", -1),
 		.available = member_bool(row, "available", false),
@@ -98,18 +112,23 @@ static bool item_read(struct shop_item *item, const json_t *row)
 	return item->id && item->name && item->price >= 0;
 }
 
+/* Items and their texts in one block. The texts of the parsed JSON are never longer than the JSON. */
 static int items_read(struct entry *entry, struct text json)
 {
+	json_auto_t *rows = json_loadb(json.at, json.len, 0, NULL);
 	struct shop *shop = &entry->shop;
+	size_t count = json_array_size(rows);
+	char *room;
 
-	entry->items = json_loadb(json.at, json.len, 0, NULL);
-	if (!json_is_array(entry->items))
+	if (!json_is_array(rows))
 		return E_INTERNAL;
-	shop->items = calloc(json_array_size(entry->items) + 1, sizeof(*shop->items));
+	entry->size = sizeof(*entry) + count * sizeof(*shop->items) + json.len;
+	shop->items = malloc(count * sizeof(*shop->items) + json.len);
 	if (!shop->items)
 		return E_NO_MEMORY;
-	for (size_t i = 0; i < json_array_size(entry->items); i++)
-		if (!item_read(&shop->items[shop->item_count++], json_array_get(entry->items, i)))
+	room = (char *)(shop->items + count);
+	for (size_t i = 0; i < count; i++)
+		if (!item_read(&shop->items[shop->item_count++], json_array_get(rows, i), &room))
 			return E_INTERNAL;
 	return 0;
 }
@@ -155,6 +174,8 @@ static void loaded(struct db_call *call, const struct db_result *result)
 	if (!error)
 		error = shop_read(entry, result);
 	entry->loading = false;
+	if (entry->listed)
+		entry->catalogs->size += entry->size;
 	entry->loaded_ms = loop_now(entry->catalogs->app->loop);
 	entry->pins++;
 	waiters_tell(entry, error);
@@ -183,7 +204,7 @@ static void room_make(struct catalogs *catalogs)
 {
 	struct entry *entry = catalogs->entries;
 
-	while (entry && catalogs->count >= CATALOG_VENDORS) {
+	while (entry && (catalogs->count >= CATALOG_VENDORS || catalogs->size > CATALOG_BYTES)) {
 		struct entry *next = entry->hh.next;
 
 		if (!entry->loading && entry->pins == 0)

@@ -14,6 +14,7 @@
 
 #define CATALOG_LIFE_MS 5000
 #define CATALOG_VENDORS 1024
+#define CATALOG_BYTES (32u << 20)
 
 int catalogs_new(struct app *app, struct catalogs **ret) MUST_CHECK;
 /* After db_close: nothing is being loaded any more. NULL is allowed. */

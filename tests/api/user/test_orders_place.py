@@ -238,6 +238,37 @@ def test_who_is_not_verified_or_suspended_cannot_order(sql, server, customer):
     assert (reply.status, reply.code) == (401, "AUTH_1000")
 
 
+def test_a_mart_has_its_own_minimum_number_and_commission(sql, buyer):
+    item = sql("SELECT i.id, i.vendor_id, i.price FROM items i JOIN vendors v ON v.id = i.vendor_id"
+               " WHERE v.service_type = 'MART' AND v.is_online AND v.city = 'Douala' AND i.price BETWEEN 500 AND 2500"
+               " AND i.available AND i.stock IS NULL LIMIT 1")[0]
+    order = lambda n: buyer.api.post("orders", json={"vendorId": item["vendor_id"], "items": [
+        {"itemId": item["id"], "quantity": n}]})
+    reply = order(4999 // item["price"])
+    assert (reply.status, reply.code) == (400, "ORDER_4001")
+    reply = order(-(-5000 // item["price"]))
+    assert reply.status == 201 and reply.data["orderNumber"].startswith("S-")
+    assert reply.data["orderType"] == "MART"
+    assert sql("SELECT commission_bps FROM orders WHERE id = %s", reply.data["orderId"])[0]["commission_bps"] == 1000
+
+
+def test_a_service_that_is_off_takes_no_orders(start_server):
+    url = (server := start_server(ready=False)).configuration["database_url"]
+    connection = psycopg2.connect(url)
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE settings SET value = 'false' WHERE key LIKE 'services.%.enabled'")
+    server.start()
+    buyer = register(server)
+    for body in ({**BASKET, "paymentMethod": "CASH"}, parcel()):
+        reply = buyer.api.post("orders", json=body)
+        assert (reply.status, reply.code) == (503, "CONFIG_8000")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM orders")
+        assert cursor.fetchone() == (0,)
+    connection.close()
+
+
 # --- The menu changes -----------------------------------------------------------------------------
 
 
