@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <sodium.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "embedded.h"
@@ -83,17 +84,33 @@ static int file_run(struct db_session *session, const char *name)
 	return error;
 }
 
+static int count_value(struct db_session *session, int64_t *ret, const char *sql)
+{
+	char text[24];
+	int error = db_session_value(session, sql, text, sizeof(text));
+
+	if (!error)
+		*ret = strtoll(text, NULL, 10);
+	return error;
+}
+
 static int bench_run(struct db_session *session, int64_t orders)
 {
-	char count[24], there[24];
-	int error = db_session_value(session,
-		"SELECT count(*) FROM users WHERE id = 'user_bench_00001'", there, sizeof(there));
+	char count[24], sql[128];
+	int64_t customers = 0, enough = 0;
+	int error;
 
+	snprintf(sql, sizeof(sql), "SELECT count(*) FROM orders WHERE id = 'ord_%026" PRId64 "'", orders);
+	error = count_value(session, &customers, "SELECT count(*) FROM users WHERE id = 'user_bench_00001'");
+	if (!error)
+		error = count_value(session, &enough, sql);
 	if (error)
 		return error;
-	if (strcmp(there, "0") != 0) {
-		printf("The customers and orders of a larger size are there already.\n");
+	if (enough)
 		return 0;
+	if (customers) {
+		log_line(LOG_ERROR, "a smaller size is loaded: load this one into a fresh database");
+		return E_CONFIG;
 	}
 	snprintf(count, sizeof(count), "%" PRId64, orders);
 	error = session_set(session, "reeyo.orders", count);

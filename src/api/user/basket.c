@@ -42,7 +42,7 @@ static void add_lines(crypto_hash_sha256_state *state, const struct quote *quote
 		if (!quantity)
 			continue;
 		len = snprintf(line, sizeof(line), "%s %lld", quote->lines[i].item->id, (long long)quantity);
-		crypto_hash_sha256(one, (const unsigned char *)line, (size_t)len);
+		crypto_hash_sha256(one, (const unsigned char *)line, (unsigned long long)len);
 		sodium_add(sum, one, sizeof(sum));
 	}
 	crypto_hash_sha256_update(state, sum, sizeof(sum));

@@ -143,7 +143,7 @@ START_TEST(keys_have_one_spelling_per_source)
 	struct config *config;
 
 	setenv("REEYO_LISTEN_USER", ":1", 1);
-	config = LOAD("--listen.vendor=:2", "--rate-limit=off", "--access_log", "off", "--listen", ":=:");
+	config = LOAD("--listen.vendor=:2", "--rate-limit=off", "--access_log", "off", "--listen", ":=:", "--api=user, rider");
 	ck_assert_str_eq(config->listen_user, ":1");
 	ck_assert_str_eq(config->listen_vendor, ":2");
 	ck_assert_str_eq(config->listen, ":=:");
@@ -291,6 +291,14 @@ static const struct {
 	{ "--loops", "", "a whole number" },
 	{ "--rate-limit", "maybe", "on or off" },
 	{ "--environment", "prod", "production, development or test" },
+	{ "--environment", "or", "production, development or test" },
+	{ "--environment", "", "production, development or test" },
+	{ "--environment", "production, test", "flag: environment" },
+	{ "--sms", "loud", "flag: sms = loud is not right: it wants log or off" },
+	{ "--api", "user,rder", "user, vendor, rider, admin" },
+	{ "--api", "", "user, vendor, rider, admin" },
+	{ "--time-zone", "Africa/Duala", "Africa/Douala" },
+	{ "--time-zone", "", "Africa/Douala" },
 	{ "--log-level", "loud", "debug, info, warn, error or off" },
 	{ "--db-write-lane", "4", "did you mean db_write_lanes?" },
 	{ "--jwt-secret", "short", "at least 32 characters" },
