@@ -4,12 +4,19 @@
 import itertools
 import threading
 
-from .tokens import access_claims, signed
+from .tokens import with_role
 
-# Who a test may call as: the demo customer logs in, the others' tokens are signed by hand.
-CUSTOMER = {"phone": "+237670000001", "password": "Test123!@#"}
-SIGNED = {"vendor": ("VENDOR", "vendor_123"), "rider": ("RIDER", "rider_demo_1"),
-          "admin": ("SUPER_ADMIN", "admin_demo_1")}
+# Who a test may call as; the demo data has them all: namespace, what it logs in with, role, account.
+DEMO = {
+    "customer": ("user", {"phone": "+237670000001", "password": "Test123!@#"}, "USER", ""),
+    "vendor": ("vendor", {"email": "vendor@reeyo.cm", "password": "VendorPass123!"},
+               "VENDOR", "vendor_123"),
+    "rider": ("rider", {"phone": "+237670000020", "password": "RiderPass123!"},
+              "RIDER", "rider_demo_1"),
+    "super": ("admin", {"email": "admin@reeyo.cm", "password": "AdminSecure123!"},
+              "SUPER_ADMIN", "admin_demo_1"),
+    "admin": ("", {}, "ADMIN", "admin_plain"),
+}
 PASSWORD = "Kumba-2024!"
 
 _numbers = itertools.count(1)
@@ -23,21 +30,25 @@ def new_phone():
 
 
 class Tokens:
-    """Access tokens of the demo accounts on one server, made once each."""
+    """Access tokens of the demo accounts on one server. They log in once each; a role whose log-in
+    is not served gets a token signed here."""
 
     def __init__(self, server):
         self.server = server
         self.known = {}
 
     def __call__(self, role="customer"):
-        if role not in self.known and role in SIGNED:
-            claims = access_claims(*SIGNED[role])
-            self.known[role] = signed(claims, self.server.configuration["jwt_secret"])
-        elif role not in self.known:
-            reply = self.server.api().post("auth/login", json=CUSTOMER)
-            assert reply.status == 200, f"{role}: {reply}"
-            self.known[role] = reply.data["token"]
+        if role not in self.known:
+            self.known[role] = self._log_in(*DEMO[role])
         return self.known[role]
+
+    def _log_in(self, namespace, credentials, role, account):
+        if namespace:
+            reply = self.server.api().post(f"/api/v1/{namespace}/auth/login", json=credentials)
+            if reply.status == 200:
+                return reply.data["token"]
+            assert namespace != "user" and reply.status == 404, f"{role}: {reply}"
+        return with_role(self("customer"), role, account)
 
 
 class Customer:
