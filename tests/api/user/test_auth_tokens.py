@@ -2,40 +2,23 @@
 """Tokens that are not ours, not yet, no longer, or somebody else's."""
 
 import base64
-import hashlib
-import hmac
 import json
 import time
 
 import pytest
 
+from world import tokens
 from world.server import SECRET
 
-HASHES = {"HS256": hashlib.sha256, "HS384": hashlib.sha384, "HS512": hashlib.sha512}
-
-
-def packed(data):
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
-def unpacked(text):
-    return json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-
-
 def signed(claims, alg="HS256", secret=SECRET, header=None):
-    head = packed(json.dumps({"alg": alg, "typ": "JWT", **(header or {})}).encode())
-    text = head + "." + packed(json.dumps(claims).encode())
-    if alg == "none":
-        return text + "."
-    mac = hmac.new(secret.encode(), text.encode(), HASHES.get(alg, hashlib.sha256)).digest()
-    return text + "." + packed(mac)
+    return tokens.signed(claims, secret, alg, header)
 
 
 @pytest.fixture(scope="module")
 def claims(server):
     """The claims of a real access token."""
     from world.accounts import register
-    return unpacked(register(server, address=False).token.split(".")[1])
+    return tokens.unpacked(register(server, address=False).token.split(".")[1])
 
 
 def ask(server, token):
@@ -88,7 +71,7 @@ def test_a_tampered_token_is_refused_even_when_the_true_one_is_known(server, cla
     token = signed(claims)
     head, body, mac = token.split(".")
     assert ask(server, token).status == 200
-    other = packed(json.dumps({**claims, "role": "SUPER_ADMIN"}).encode())
+    other = tokens.packed(json.dumps({**claims, "role": "SUPER_ADMIN"}).encode())
     for wrong in (f"{head}.{other}.{mac}", token[:-1], token + "A", token + ".", f"{head}.{body}.",
                   f"{head}.{body}", f".{body}.{mac}", "", "x", "." * 3000, "é"):
         reply = ask(server, wrong.encode().decode("latin-1"))
