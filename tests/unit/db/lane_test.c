@@ -3,6 +3,8 @@
  * Lanes while everything holds: order, errors and what they mean, time limits, bounds and affinity.
  */
 #define TEST_SCHEMA "db_lane_test"
+#include <unistd.h>
+
 #include "world.h"
 
 START_TEST(answers_come_in_the_order_of_the_queue)
@@ -155,6 +157,35 @@ START_TEST(a_statement_raises_an_error_by_its_name)
 	ck_assert_int_eq(twice[0].error, 0);
 	ck_assert_int_eq(twice[1].error, E_CONFLICT_ROW);
 	ck_assert_str_eq(twice[1].detail, "kept_once");
+	world_end(&world);
+}
+END_TEST
+
+START_TEST(the_log_names_the_statement_and_never_the_value)
+{
+	struct world world = world_new();
+	struct asked asked;
+	char said[2000] = "";
+	FILE *kept = tmpfile();
+	int before = dup(STDERR_FILENO);
+
+	dup2(fileno(kept), STDERR_FILENO);
+	log_set_level(LOG_DEBUG);
+	ask(&world, &asked, DB_READ, DIVIDE, "+237670000001", NULL);
+	wait_one(&world, &asked);
+	ask(&world, &asked, DB_READ, DIVIDE, "a phone number", NULL);
+	wait_one(&world, &asked);
+	log_set_level(LOG_OFF);
+	dup2(before, STDERR_FILENO);
+	close(before);
+	rewind(kept);
+	ck_assert_uint_gt(fread(said, 1, sizeof(said) - 1, kept), 0);
+	fclose(kept);
+	ck_assert_int_eq(asked.error, E_INTERNAL);
+	ck_assert_ptr_nonnull(strstr(said, "divide"));
+	ck_assert_ptr_nonnull(strstr(said, "22P02"));
+	ck_assert_ptr_null(strstr(said, "phone"));
+	ck_assert_ptr_null(strstr(said, "237670"));
 	world_end(&world);
 }
 END_TEST
@@ -447,6 +478,7 @@ static Suite *suite(void)
 	tcase_add_test(lanes, a_question_larger_than_the_socket_leaves);
 	tcase_add_test(lanes, columns_are_read_as_texts_numbers_and_truths);
 	tcase_add_test(lanes, a_statement_raises_an_error_by_its_name);
+	tcase_add_test(lanes, the_log_names_the_statement_and_never_the_value);
 	tcase_add_test(lanes, a_wrong_number_of_parameters_does_not_cost_the_connection);
 	tcase_add_test(lanes, a_statement_is_stopped_after_its_time);
 	tcase_add_test(lanes, a_lock_is_waited_for_only_so_long);
