@@ -273,6 +273,7 @@ void link_flush(struct link *link)
 	if (!link->ac || link->blocked)
 		return;
 	link->dirty = false;
+	link->redis->turn++;
 	redisAsyncHandleWrite(link->ac);
 	if (!link->ac)
 		return;

@@ -168,7 +168,6 @@ static void flush(struct turn_hook *hook)
 {
 	struct redis *redis = CONTAINER_OF(hook, struct redis, hook);
 
-	redis->turn++;
 	for (struct link *link = redis->links; link; link = link->next)
 		if (link->dirty)
 			link_flush(link);

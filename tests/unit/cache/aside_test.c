@@ -209,6 +209,54 @@ START_TEST(a_latecomer_waits_for_the_fill_and_loads_anew_when_it_is_refused)
 }
 END_TEST
 
+struct between {
+	struct turn_hook hook;
+	struct rig *rig;
+};
+
+static long long gets_answered(void)
+{
+	redisReply *reply = server_ask(&server, "INFO commandstats");
+	const char *at = strstr(reply->str, "cmdstat_get:calls=");
+	long long calls = at ? atoll(at + strlen("cmdstat_get:calls=")) : 0;
+
+	freeReplyObject(reply);
+	return calls;
+}
+
+/* Runs after the turn's commands have been written and before any answer is read. */
+static void written_elsewhere(struct turn_hook *hook)
+{
+	struct between *between = CONTAINER_OF(hook, struct between, hook);
+
+	while (gets_answered() < 2)
+		usleep(1000);
+	store.version = 1;
+	redis_do("DEL menu:m");
+	rig_read(between->rig, KEY_MENU, "m", 1);
+}
+
+START_TEST(a_reader_does_not_share_an_answer_older_than_its_question)
+{
+	struct between between = { .hook.run = written_elsewhere };
+	struct rig rig;
+
+	rig_open(&rig, server.url, &store);
+	between.rig = &rig;
+	rig_up(&rig);
+	loop_hook(rig.loop, PHASE_FLUSH, &between.hook);
+	rig_read_one(&rig, "m", 0);
+	RIG_UNTIL(&rig, rig_count(&rig, COUNT_CACHE_LOADS) == 1);
+	rig_wait(&rig, 50); /* the fill is in */
+	rig_read(&rig, KEY_MENU, "m", 0);
+	between.hook.wanted = true;
+	RIG_UNTIL(&rig, rig.done == 3);
+	ck_assert_uint_eq(store.loads, 2);
+	loop_unhook(rig.loop, PHASE_FLUSH, &between.hook);
+	rig_close(&rig);
+}
+END_TEST
+
 START_TEST(a_failed_load_gives_the_lease_back)
 {
 	struct rig rig;
@@ -390,6 +438,7 @@ static void add(TCase *tests)
 	tcase_add_test(tests, two_copies_that_miss_together_cause_one_load);
 	tcase_add_test(tests, a_slow_reader_does_not_put_back_what_a_write_made_old);
 	tcase_add_test(tests, a_latecomer_waits_for_the_fill_and_loads_anew_when_it_is_refused);
+	tcase_add_test(tests, a_reader_does_not_share_an_answer_older_than_its_question);
 	tcase_add_test(tests, a_failed_load_gives_the_lease_back);
 	tcase_add_test(tests, a_lease_whose_owner_died_holds_nobody_up_for_long);
 	tcase_add_test(tests, another_copys_fill_is_picked_up_while_waiting);

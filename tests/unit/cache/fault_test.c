@@ -173,6 +173,29 @@ START_TEST(a_drop_during_an_outage_is_made_up_for_before_anybody_reads)
 }
 END_TEST
 
+START_TEST(a_drop_lost_with_one_loops_connection_counts_for_all_loops)
+{
+	struct rig rig, other;
+
+	rig_open(&rig, server.url, &store);
+	rig_up(&rig);
+	rig_read_one(&rig, "m", 0);
+	RIG_UNTIL(&rig, version_kept("menu:m") == 0);
+	freeReplyObject(server_ask(&server, "CLIENT KILL TYPE normal SKIPME yes"));
+	rig_open(&other, server.url, &store);
+	rig_up(&other);
+	store.version = 1;
+	rig_drop(&rig, "m"); /* its connection is gone */
+	ck_assert_int_eq(version_kept("menu:m"), 0);
+	rig_read_one(&other, "m", 1);
+	RIG_UNTIL(&rig, version_kept("menu:m") == -1);
+	RIG_UNTIL(&rig, rig_count(&rig, COUNT_CACHE_DROPS_WAITING) == 0);
+	rig_read_one(&other, "m", 1);
+	rig_close(&rig);
+	rig_close(&other);
+}
+END_TEST
+
 START_TEST(a_stopped_redis_is_given_up_on_and_taken_back)
 {
 	struct rig rig;
@@ -243,7 +266,7 @@ static void count_drop(void *arg)
 	++*(unsigned *)arg;
 }
 
-START_TEST(when_too_many_drops_wait_nothing_is_believed)
+START_TEST(when_too_many_drops_wait_nothing_of_that_kind_is_believed)
 {
 	struct rig rig;
 	unsigned dropped = 0;
@@ -268,6 +291,8 @@ START_TEST(when_too_many_drops_wait_nothing_is_believed)
 	store.version = 1; /* as if the drop that was not remembered had been of this key */
 	rig_read_one(&rig, "m", 1);
 	ck_assert_uint_eq(rig_count(&rig, COUNT_CACHE_HITS), 0);
+	rig_read(&rig, KEY_VENDOR, "m", 0);
+	RIG_UNTIL(&rig, version_kept("vendor:m") == 1);
 	rig_close(&rig);
 }
 END_TEST
@@ -318,10 +343,11 @@ static void add(TCase *tests)
 	tcase_add_test(tests, a_name_is_resolved_and_a_password_and_a_database_are_used);
 	tcase_add_test(tests, redis_killed_under_load_gives_no_reader_an_error);
 	tcase_add_test(tests, a_drop_during_an_outage_is_made_up_for_before_anybody_reads);
+	tcase_add_test(tests, a_drop_lost_with_one_loops_connection_counts_for_all_loops);
 	tcase_add_test(tests, a_stopped_redis_is_given_up_on_and_taken_back);
 	tcase_add_test(tests, a_redis_that_stays_silent_is_connected_anew);
 	tcase_add_test(tests, a_drop_that_gets_no_answer_is_not_believed_to_have_happened);
-	tcase_add_test(tests, when_too_many_drops_wait_nothing_is_believed);
+	tcase_add_test(tests, when_too_many_drops_wait_nothing_of_that_kind_is_believed);
 	tcase_add_test(tests, more_reads_than_may_wait_for_redis_load_instead);
 	tcase_add_test(tests, a_wrong_address_is_refused_at_start);
 }
