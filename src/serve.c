@@ -15,8 +15,10 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
+#include "reeyo/api/catalog.h"
 #include "reeyo/api/ops.h"
 #include "reeyo/api/routes.h"
+#include "reeyo/api/settings.h"
 #include "reeyo/auth/password.h"
 #include "reeyo/auth/token.h"
 #include "reeyo/cache/cache.h"
@@ -234,21 +236,29 @@ static int signals_start(struct serving *serving)
 
 /* --- Workers ------------------------------------------------------------------------------------ */
 
-static void worker_ready(void *arg)
+/* Only with the business's settings is a loop ready: they say what may be ordered and what it costs. */
+static void worker_informed(void *arg)
 {
 	struct worker *worker = arg;
 	struct serving *serving = worker->serving;
 
-	revocations_follow(worker->app.revocations);
 	if (atomic_fetch_add(&serving->ready, 1) + 1 == serving->count) {
 		ops_set_started();
 		log_line(LOG_INFO, "ready", LOG_I("loops", serving->count));
 	}
 }
 
+static void worker_ready(void *arg)
+{
+	struct worker *worker = arg;
+
+	revocations_follow(worker->app.revocations);
+	settings_follow(worker->app.settings, worker_informed, worker);
+}
+
 static int worker_start(struct worker *worker)
 {
-	static const struct server_steps steps = { .authenticate = authenticate, .admit = admit_customer };
+	static const struct server_steps steps = { .authenticate = authenticate, .admit = settings_admit };
 	struct serving *serving = worker->serving;
 	struct app *app = &worker->app;
 	const struct config *config = serving->config;
@@ -267,6 +277,7 @@ static int worker_start(struct worker *worker)
 	if ((error = db_new(app->loop, config, &app->db)) || (error = cache_new(app->loop, config, &app->cache)) ||
 		(error = hasher_new(app->loop, config, &app->hasher)) ||
 		(error = token_memory_new(&app->tokens)) || (error = revocations_new(app, &app->revocations)) ||
+		(error = settings_new(app, &app->settings)) || (error = catalogs_new(app, &app->catalogs)) ||
 		(error = sms_new(app->loop, config, &app->sms)))
 		return error;
 	error = server_new(app, &steps, serving->listeners, serving->listener_count, &server);
@@ -288,9 +299,11 @@ static void worker_end(struct worker *worker)
 	if (loop_index(app->loop) == 0)
 		upkeep_close(worker->serving->upkeep);
 	revocations_free(app->revocations);
+	settings_free(app->settings);
 	sms_free(app->sms);
 	db_close(app->db);
 	cache_close(app->cache);
+	catalogs_free(app->catalogs);
 	token_memory_free(app->tokens);
 	hasher_free(app->hasher);
 	loop_free(app->loop);

@@ -31,7 +31,7 @@ def stores():
 def databases(stores):
     """Fresh databases: databases.fresh() (demo data), databases.empty(). Dropped at the end."""
     url = stores.database_url() if stores else os.environ["REEYO_TEST_DATABASE_URL"]
-    made = Databases(url, binary())
+    made = Databases(url, binary(), throwaway=stores or "REEYO_TEST_WORLD" in os.environ)
     yield made
     made.close()
 
@@ -79,16 +79,26 @@ def start_server(databases):
     assert not faults, "\n".join(faults)
 
 
-@pytest.fixture
-def own_stores():
-    """A PostgreSQL and a Redis that a test may stop, kill and start again."""
+@pytest.fixture(scope="session")
+def breakable():
+    """Stores for own_stores: one folder for all tests, since making one takes seconds."""
     own = Stores()
     try:
         own.postgres_start()
-        own.redis_start()
+        own.databases = Databases(own.database_url(), binary())
         yield own
     finally:
         own.close()
+
+
+@pytest.fixture
+def own_stores(breakable):
+    """A PostgreSQL and a Redis that a test may stop, kill and start again; .databases.fresh() is a
+    database there. Both run, and Redis is empty, when the test begins."""
+    breakable.postgres_start()
+    breakable.redis_stop()
+    breakable.redis_start()
+    return breakable
 
 
 @pytest.fixture
@@ -101,7 +111,7 @@ def api(server):
 
 @pytest.fixture(scope="session")
 def token(server):
-    """token("customer" | "vendor" | "rider" | "admin"): of the demo accounts."""
+    """token("customer" | "vendor" | "rider" | "admin" | "super"): of the demo accounts."""
     return Tokens(server)
 
 

@@ -19,5 +19,9 @@ const struct route_set reeyo_routes[] = {
 	{ NS_USER, "Account", user_password_routes },
 	{ NS_USER, "Addresses", user_address_routes },
 	{ NS_USER, "Devices", user_device_routes },
+	{ NS_USER, "Configuration", user_config_routes },
+	{ NS_USER, "Vendors", user_vendor_routes },
+	{ NS_USER, "Orders", user_order_routes },
+	{ NS_USER, "Wallet", user_wallet_routes },
 	{ .routes = NULL },
 };

@@ -117,7 +117,7 @@ unsigned long hash_memory_reuses(void)
 }
 
 /* "used": link-time optimisation sees no caller, since the calls are in libsodium's archive. */
-__attribute__((used, externally_visible)) void *__wrap_mmap(
+__attribute__((used)) void *__wrap_mmap(
 	void *at, size_t size, int prot, int flags, int fd, off_t offset)
 {
 	bool fits = at == NULL && fd == -1 && (flags & MAP_ANONYMOUS) &&
@@ -131,7 +131,7 @@ __attribute__((used, externally_visible)) void *__wrap_mmap(
 	return lent.at;
 }
 
-__attribute__((used, externally_visible)) int __wrap_munmap(void *at, size_t size)
+__attribute__((used)) int __wrap_munmap(void *at, size_t size)
 {
 	if (lent.at && at == lent.at) {
 		taken = false;

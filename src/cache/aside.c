@@ -150,7 +150,7 @@ void read_ask(struct cache *cache, struct cache_read *read)
 
 	cache_key(key, read->kind, read->id);
 	read->asked = cache->redis ? redis_turn(cache->redis) : 0;
-	if (cache->redis && read->rounds < ROUNDS_MAX && !drop_waits(key))
+	if (cache->redis && read->rounds < ROUNDS_MAX && !drop_waits(read->kind, key))
 		ask = ask_of_turn(cache, read->kind, key);
 	if (ask)
 		return reads_add(&ask->reads, read);

@@ -62,7 +62,7 @@ void drain_free(struct drain *drain);
 /* Redis answers (again): drops what waits. */
 void drain_start(struct drain *drain);
 /* True when what Redis holds under this key may not be believed. */
-bool drop_waits(const char *key);
+bool drop_waits(enum cache_kind kind, const char *key);
 
 /* --- Of limiter.c ------------------------------------------------------------------------------ */
 

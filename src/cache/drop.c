@@ -8,7 +8,8 @@
  * Any loop whose Redis answers drops what waits. A process that dies with keys waiting, or another copy
  * that reaches Redis when this one does not, leaves an old value at most until its life ends.
  *
- * More than WAITING_MAX keys: nothing in Redis is believed until the longest life has passed.
+ * More than WAITING_MAX keys: of the kind that did not fit nothing in Redis is believed until the life of
+ * such a value has passed.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -20,7 +21,6 @@
 #include "reeyo/core/memory.h"
 
 #define WAITING_MAX 65536u
-#define LONGEST_LIFE_MS (3600u * 1000)
 #define BATCH 256
 #define RETRY_MS 200
 
@@ -33,10 +33,12 @@ struct waiting {
 static struct {
 	pthread_mutex_t lock;
 	struct waiting *keys;
-	uint64_t serial, doubt_until_ms;
+	uint64_t serial;
+	uint64_t doubt_until_ms[CACHE_KINDS]; /* 0: none */
+	unsigned doubts;
 } all = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
-/* Keys in the table, plus one while everything is doubted: read without the lock. */
+/* Keys in the table, plus the kinds in doubt: read without the lock. */
 static atomic_uint all_waiting;
 
 struct drain_key {
@@ -68,10 +70,26 @@ static struct waiting *waiting_new(const char *key)
 
 static void waiting_count(void)
 {
-	atomic_store(&all_waiting, HASH_COUNT(all.keys) + (all.doubt_until_ms ? 1 : 0));
+	atomic_store(&all_waiting, HASH_COUNT(all.keys) + all.doubts);
 }
 
-static void drop_remember(struct cache *cache, const char *key)
+static void doubt(enum cache_kind kind)
+{
+	all.doubts += all.doubt_until_ms[kind] == 0;
+	all.doubt_until_ms[kind] = clock_ms() + cache_life_s(kind) * 1000ull;
+}
+
+static bool doubted(enum cache_kind kind)
+{
+	if (all.doubt_until_ms[kind] && clock_ms() >= all.doubt_until_ms[kind]) {
+		all.doubt_until_ms[kind] = 0;
+		all.doubts--;
+		waiting_count();
+	}
+	return all.doubt_until_ms[kind] != 0;
+}
+
+static void drop_remember(struct cache *cache, enum cache_kind kind, const char *key)
 {
 	struct waiting *waiting;
 
@@ -82,7 +100,7 @@ static void drop_remember(struct cache *cache, const char *key)
 	if (waiting)
 		waiting->serial = ++all.serial;
 	else
-		all.doubt_until_ms = clock_ms() + LONGEST_LIFE_MS;
+		doubt(kind);
 	waiting_count();
 	pthread_mutex_unlock(&all.lock);
 	if (!deadline_runs(&cache->drain->retry))
@@ -105,7 +123,7 @@ static void drop_forget(struct cache *cache, const char *key, uint64_t serial)
 	pthread_mutex_unlock(&all.lock);
 }
 
-bool drop_waits(const char *key)
+bool drop_waits(enum cache_kind kind, const char *key)
 {
 	struct waiting *waiting;
 	bool waits;
@@ -113,12 +131,8 @@ bool drop_waits(const char *key)
 	if (!atomic_load_explicit(&all_waiting, memory_order_acquire))
 		return false;
 	pthread_mutex_lock(&all.lock);
-	if (all.doubt_until_ms && clock_ms() >= all.doubt_until_ms) {
-		all.doubt_until_ms = 0;
-		waiting_count();
-	}
 	HASH_FIND_STR(all.keys, key, waiting);
-	waits = waiting || all.doubt_until_ms;
+	waits = doubted(kind) || waiting;
 	pthread_mutex_unlock(&all.lock);
 	return waits;
 }
@@ -221,6 +235,7 @@ struct drop {
 	struct cache *cache;
 	void (*done)(void *);
 	void *arg;
+	enum cache_kind kind;
 	char key[CACHE_KEY_SIZE];
 };
 
@@ -230,7 +245,7 @@ static void dropped(void *owner, int error, const redisReply *reply)
 
 	(void)reply;
 	if (error)
-		drop_remember(drop->cache, drop->key);
+		drop_remember(drop->cache, drop->kind, drop->key);
 	if (drop->done)
 		drop->done(drop->arg);
 	free(drop);
@@ -245,14 +260,14 @@ void cache_drop(struct cache *cache, enum cache_kind kind, const char *id, void 
 	cache_key(key, kind, id);
 	drop = cache->redis ? calloc(1, sizeof(*drop)) : NULL;
 	if (drop) {
-		*drop = (struct drop){ .cache = cache, .done = done, .arg = arg };
+		*drop = (struct drop){ .cache = cache, .done = done, .arg = arg, .kind = kind };
 		memcpy(drop->key, key, sizeof(key));
 		if (del_send(cache, key, dropped, drop) == 0)
 			return;
 		free(drop);
 	}
 	if (cache->redis)
-		drop_remember(cache, key);
+		drop_remember(cache, kind, key);
 	if (done)
 		done(arg);
 }

@@ -14,6 +14,7 @@
 #include "link.h"
 
 #include <arpa/inet.h>
+#include <netinet/tcp.h>
 #include <sodium.h>
 #include <stdio.h>
 
@@ -129,8 +130,7 @@ static void probed(void *owner, int error, const redisReply *reply)
 	link_drop(link, "no answer");
 }
 
-/* A command of the link's own: a time limit only when asked for. */
-static void link_ask(struct link *link, redis_done *done, int words, const char **word)
+void link_ask(struct link *link, redis_done *done, int words, const char **word)
 {
 	struct command *command = command_take(link->redis, done, link);
 	char *wire = NULL;
@@ -273,6 +273,7 @@ void link_flush(struct link *link)
 	if (!link->ac || link->blocked)
 		return;
 	link->dirty = false;
+	link->redis->turn++;
 	redisAsyncHandleWrite(link->ac);
 	if (!link->ac)
 		return;
@@ -320,13 +321,23 @@ int link_submit(struct link *link, struct command *command, const char *wire, si
 
 /* --- Connecting ----------------------------------------------------------------------------- */
 
+/* Best effort, and not by hiredis: there a refusal counts as an error of the connection. */
+static void keep_alive(int fd)
+{
+	int on = 1, idle = 30;
+
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
+}
+
 static void on_connect(const redisAsyncContext *ac, int status)
 {
 	struct link *link = ac->data;
 
 	if (status != REDIS_OK || link->state != LINK_CONNECTING)
 		return;
-	redisEnableKeepAlive((redisContext *)&ac->c);
+	if (link->host.name[0])
+		keep_alive(ac->c.fd);
 	greet(link);
 }
 
@@ -466,15 +477,25 @@ struct link *link_new(struct redis *redis, const struct redis_host *host)
 	return link;
 }
 
+/* While the others live on (cluster), a closed link goes by itself. */
 static void timer_closed(uv_handle_t *handle)
 {
 	struct link *link = handle->data;
+	struct redis *redis = link->redis;
 
-	redis_handle_closed(link->redis);
+	for (struct link **at = &redis->links; *at && !redis->closed; at = &(*at)->next)
+		if (*at == link) {
+			*at = link->next;
+			free(link);
+			break;
+		}
+	redis_handle_closed(redis);
 }
 
 void link_close(struct link *link)
 {
+	if (link->state == LINK_CLOSED)
+		return;
 	link->state = LINK_CLOSED;
 	breaker_set(link, false);
 	if (link->ac)

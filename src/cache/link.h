@@ -41,6 +41,7 @@ struct link {
 	bool blocked;     /* waits for the socket to become writable */
 	bool open;        /* the breaker */
 	bool lost;        /* the loss has been logged */
+	bool serves, seed; /* cluster: owns slots; comes from the configuration */
 	unsigned failures, probes, attempts;
 	struct link *next;
 };
@@ -86,6 +87,8 @@ static inline bool link_usable(const struct link *link)
 }
 /* Queues a command; 0, or E_STORE_DOWN when hiredis refused it (its done is not called). */
 int link_submit(struct link *link, struct command *command, const char *wire, size_t len) MUST_CHECK;
+/* A command of the cache's own (its owner is the link), of which breaker and counters know nothing. */
+void link_ask(struct link *link, redis_done *done, int words, const char **word);
 /* Writes what is queued. */
 void link_flush(struct link *link);
 /* Reads all that has arrived. */
@@ -103,7 +106,9 @@ void redis_link_up(struct redis *redis, struct link *link);
 
 /* Of cluster.c. */
 int cluster_new(struct redis *redis) MUST_CHECK;
+void cluster_close(struct cluster *cluster);
 void cluster_free(struct cluster *cluster);
+bool cluster_all_up(const struct redis *redis);
 uint16_t cluster_slot(struct text key);
 struct link *cluster_link(const struct redis *redis, uint16_t slot);
 void cluster_link_up(struct redis *redis, struct link *link);

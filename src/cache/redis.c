@@ -71,10 +71,20 @@ static void ignored(void *owner, int error, const redisReply *reply)
 	(void)reply;
 }
 
-/* EVALSHA's "I do not know this script" is an answer like any other. */
+/* Errors that say nothing against the server that answers. */
 static bool reply_is_failure(const redisReply *reply)
 {
-	return !reply || (reply->type == REDIS_REPLY_ERROR && strncmp(reply->str, "NOSCRIPT", 8) != 0);
+	static const struct text harmless[] = { TEXT("NOSCRIPT "), TEXT("WRONGTYPE "), TEXT("MOVED "),
+		TEXT("ASK ") };
+	struct text text;
+
+	if (!reply || reply->type != REDIS_REPLY_ERROR)
+		return !reply;
+	text = (struct text){ reply->str, reply->len };
+	for (size_t i = 0; i < COUNT_OF(harmless); i++)
+		if (text_starts(text, harmless[i]))
+			return false;
+	return true;
 }
 
 void command_replied(struct link *link, struct command *command, redisReply *reply)
@@ -158,7 +168,6 @@ static void flush(struct turn_hook *hook)
 {
 	struct redis *redis = CONTAINER_OF(hook, struct redis, hook);
 
-	redis->turn++;
 	for (struct link *link = redis->links; link; link = link->next)
 		if (link->dirty)
 			link_flush(link);
@@ -175,10 +184,7 @@ bool redis_up(const struct redis *redis, struct text key)
 
 bool redis_all_up(const struct redis *redis)
 {
-	for (const struct link *link = redis->links; link; link = link->next)
-		if (!link_usable(link))
-			return false;
-	return redis->links != NULL;
+	return redis->cluster ? cluster_all_up(redis) : link_usable(redis->links);
 }
 
 uint64_t redis_turn(const struct redis *redis)
@@ -244,5 +250,6 @@ void redis_close(struct redis *redis)
 	for (struct link *link = redis->links; link; link = link->next)
 		link_close(link);
 	deadline_list_close(&redis->limits);
+	cluster_close(redis->cluster);
 	loop_unhook(redis->loop, PHASE_FLUSH, &redis->hook);
 }

@@ -54,8 +54,8 @@ int redis_send(struct redis *redis, const struct redis_call *call) MUST_CHECK;
 bool redis_up(const struct redis *redis, struct text key);
 /* True when every connection there should be answers. */
 bool redis_all_up(const struct redis *redis);
-/* Grows before each write: a command sent while it was n is executed after everything that happened
- * in this loop while it was n or less. */
+/* Grows before each write: a command queued while it was n is executed after everything that happened in
+ * this loop while it was n or less. */
 uint64_t redis_turn(const struct redis *redis);
 
 #endif

@@ -44,12 +44,12 @@ static void *member_of(struct loaded *loaded, const struct row *row)
 	return (char *)&loaded->config + row->member;
 }
 
-static int refuse(const struct row *row, const char *from, const char *value)
+static int refuse(const struct row *row, const char *from, const char *value, const char *wants)
 {
 	bool secret = row->kind == CONFIG_SECRET;
 
 	fprintf(stderr, "reeyo: %s: %s = %s is not right: it wants %s", from, row->key,
-		secret ? "…" : value, config_wants(row->kind));
+		secret ? "…" : value, wants);
 	if (row->max && row->kind == CONFIG_INT)
 		fprintf(stderr, " from %lld to %lld", (long long)row->min, (long long)row->max);
 	else if (row->max && row->kind == CONFIG_MS)
@@ -63,6 +63,7 @@ static int refuse(const struct row *row, const char *from, const char *value)
 static int value_set(struct loaded *loaded, size_t index, const char *value, const char *from)
 {
 	const struct row *row = &table[index];
+	const char *wants = config_wants(row->kind);
 	int64_t number;
 	int yes;
 
@@ -70,8 +71,11 @@ static int value_set(struct loaded *loaded, size_t index, const char *value, con
 	switch (row->kind) {
 	case CONFIG_TEXT:
 	case CONFIG_SECRET: {
-		char *copy = strdup(value);
+		char *copy;
 
+		if (!config_words(row->key, value, &wants))
+			return refuse(row, from, value, wants);
+		copy = strdup(value);
 		if (!copy)
 			return E_NO_MEMORY;
 		free(loaded->text[index]);
@@ -82,13 +86,13 @@ static int value_set(struct loaded *loaded, size_t index, const char *value, con
 	case CONFIG_BOOL:
 		yes = config_bool(value);
 		if (yes < 0)
-			return refuse(row, from, value);
+			return refuse(row, from, value, wants);
 		*(bool *)member_of(loaded, row) = yes;
 		return 0;
 	default:
 		if (!config_number(row->kind, value, &number) || number < row->min ||
 			(row->max && number > row->max))
-			return refuse(row, from, value);
+			return refuse(row, from, value, wants);
 		*(int64_t *)member_of(loaded, row) = number;
 		return 0;
 	}
@@ -191,7 +195,7 @@ static int environment_read(struct loaded *loaded)
 {
 	char name[NAME_SIZE], content[8192];
 
-	for (char **entry = environ; *entry; entry++) {
+	for (char **entry = environ; entry && *entry; entry++) {
 		struct text rest = text_of(*entry), given = text_cut(&rest, '=');
 
 		if (text_starts(given, TEXT("REEYO_")) && environment_slip(given))

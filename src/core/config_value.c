@@ -4,7 +4,9 @@
  */
 #include "config_value.h"
 
+#include <stdio.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "reeyo/core/memory.h"
 
@@ -60,6 +62,63 @@ int config_bool(const char *text)
 			return 0;
 	}
 	return -1;
+}
+
+/* `words` is also what a message says would be right. */
+static const struct {
+	const char *key, *words;
+	bool list; /* several, separated by commas */
+} choices[] = {
+	{ "environment", "production, development or test" },
+	{ "log_level", "debug, info, warn, error or off" },
+	{ "sms", "log or off" },
+	{ "api", "user, vendor, rider, admin", .list = true },
+};
+
+/* Words are letters; whatever else stands between them separates. */
+static bool word_among(struct text word, const char *words)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz";
+
+	while (*words) {
+		size_t len = strspn(words, letters);
+
+		if (len && !text_is((struct text){ words, len }, TEXT("or")) &&
+			text_is((struct text){ words, len }, word))
+			return true;
+		words += len;
+		words += strcspn(words, letters);
+	}
+	return false;
+}
+
+static bool time_zone_known(const char *name)
+{
+	char path[256];
+
+	return name[0] && (size_t)snprintf(path, sizeof(path), "/usr/share/zoneinfo/%s", name) < sizeof(path) &&
+	       access(path, R_OK) == 0;
+}
+
+bool config_words(const char *key, const char *value, const char **ret_wants)
+{
+	if (strcmp(key, "time_zone") == 0) {
+		*ret_wants = "a time zone that this system knows, such as Africa/Douala";
+		return time_zone_known(value);
+	}
+	for (size_t i = 0; i < COUNT_OF(choices); i++) {
+		struct text rest = text_of(value);
+
+		if (strcmp(choices[i].key, key) != 0)
+			continue;
+		*ret_wants = choices[i].words;
+		if (!choices[i].list)
+			return word_among(rest, choices[i].words);
+		while (rest.at)
+			if (!word_among(text_trim(text_cut(&rest, ',')), choices[i].words))
+				return false;
+	}
+	return true;
 }
 
 const char *config_wants(enum config_kind kind)

@@ -18,6 +18,10 @@ int config_bool(const char *text);
 /* What a value of the kind looks like, for messages. */
 const char *config_wants(enum config_kind kind);
 
+/* Whether a text may be the value of the key; ret_wants says what would be right when it may not. Keys
+ * that are not a choice of words take any text. */
+bool config_words(const char *key, const char *value, const char **ret_wants);
+
 /* Calls line for each `key = value` of a file, with the section before the key ("listen.user") and
  * where as "FILE, line 12". Returns 0, E_CONFIG after one line on stderr, or what line returned. */
 int config_file_read(const char *path,

@@ -99,6 +99,7 @@ static void basket_sum(const struct shop *shop, const struct price_rules *rules,
 	bool waived = rules->free_delivery_from >= 0 && quote->subtotal >= rules->free_delivery_from;
 
 	quote->delivery_fee = waived ? 0 : fee;
+	quote->waived_fee = waived && rules->waived_fee_paid ? fee : 0;
 	quote->service_fee = money_share(quote->subtotal, rules->service_fee_bps);
 	quote->total = quote->subtotal + quote->delivery_fee + quote->service_fee;
 	quote->commission_bps = shop->commission_bps >= 0 ? shop->commission_bps :
@@ -106,7 +107,7 @@ static void basket_sum(const struct shop *shop, const struct price_rules *rules,
 	quote->split = split_order(&(struct split_terms){ .type = quote->type, .subtotal = quote->subtotal,
 		.delivery_fee = quote->delivery_fee, .service_fee = quote->service_fee,
 		.commission_bps = quote->commission_bps, .rider_cut_bps = rules->rider_cut_bps,
-		.waived_fee = waived && rules->waived_fee_paid ? fee : 0 });
+		.waived_fee = quote->waived_fee });
 }
 
 int quote_basket(const struct shop *shop, const struct price_rules *rules, const struct basket_line *lines,
@@ -117,7 +118,7 @@ int quote_basket(const struct shop *shop, const struct price_rules *rules, const
 	*fault = (struct quote_fault){ 0 };
 	memset(ret, 0, sizeof(*ret));
 	ret->type = shop->type;
-	if (!shop->orderable)
+	if (!shop->orderable || (rules->hours_enforced && !shop->open))
 		return E_VENDOR_OFFLINE;
 	if (count < 1 || count > ORDER_LINES_MAX)
 		return E_VALIDATION;
@@ -154,4 +155,9 @@ int quote_parcel(const struct parcel *parcel, const struct price_rules *rules, s
 	ret->split = split_order(&(struct split_terms){ .type = PACKAGE, .delivery_fee = ret->delivery_fee,
 		.commission_bps = ret->commission_bps });
 	return 0;
+}
+
+int64_t delivery_minutes(int64_t preparation_minutes, int64_t metres)
+{
+	return preparation_minutes + 5 + (metres + 399) / 400;
 }

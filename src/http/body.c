@@ -205,11 +205,13 @@ static json_t *form_parse(struct exchange *x, struct text all)
 	return object;
 }
 
+/* `curl -d '{…}'` calls its JSON a form: a form never begins with a brace. */
 static bool body_is_form(const struct exchange *x)
 {
 	struct text rest = x->head.content_type;
 
-	return text_is_nocase(text_trim(text_cut(&rest, ';')), TEXT("application/x-www-form-urlencoded"));
+	return !text_starts(text_trim((struct text){ x->body, x->body_len }), TEXT("{")) &&
+	       text_is_nocase(text_trim(text_cut(&rest, ';')), TEXT("application/x-www-form-urlencoded"));
 }
 
 static json_t *body_parse(struct exchange *x)

@@ -327,6 +327,7 @@ enum MHD_Result exchange_head(struct exchange *x, const char *method, const char
 	exchange_list(x);
 	head_read(x, version);
 	request_id_set(x);
+	trace_read(&x->rq.trace, x->head.traceparent, x->head.amazon_trace);
 	x->rq.french = head_wants_french(&x->head);
 	x->rq.method = method_named(method);
 	if (x->head.fault) {

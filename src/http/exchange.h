@@ -28,7 +28,8 @@ struct exchange;
 struct head {
 	struct text host, content_length, transfer_encoding, content_type, content_encoding;
 	struct text accept, accept_encoding, accept_language, authorization, origin, if_none_match;
-	struct text request_id, idempotency_key, expect, forwarded_for, traceparent;
+	struct text request_id, idempotency_key, expect, forwarded_for;
+	struct text traceparent, amazon_trace;
 	struct text preflight_method;
 	size_t bytes;
 	unsigned count;

@@ -25,6 +25,7 @@ static const struct known known[] = {
 	KNOWN("If-None-Match", if_none_match, false),
 	KNOWN("traceparent", traceparent, false),
 	KNOWN("Content-Length", content_length, true),
+	KNOWN("X-Amzn-Trace-Id", amazon_trace, false),
 	KNOWN("Accept-Encoding", accept_encoding, false),
 	KNOWN("Accept-Language", accept_language, false),
 	KNOWN("Idempotency-Key", idempotency_key, true),

@@ -38,6 +38,7 @@ void access_log(struct exchange *x)
 {
 	struct server *server = x->server;
 	char path[200], now[CLOCK_ISO_SIZE];
+	bool traced = x->rq.trace.id[0];
 	int len;
 
 	if (!server->app->config->access_log || !log_on(LOG_INFO))
@@ -50,10 +51,11 @@ void access_log(struct exchange *x)
 	clock_iso(clock_wall_ms(), now);
 	len = snprintf(server->log + server->log_len, LOG_LINE,
 		"{\"time\":\"%s\",\"level\":\"info\",\"msg\":\"request\",\"requestId\":\"%s\",\"method\":\"%s\","
-		"\"path\":\"%s\",\"route\":\"%s\",\"status\":%d,\"bytes\":%zu,\"us\":%llu,\"account\":\"%s\"}\n",
+		"\"path\":\"%s\",\"route\":\"%s\",\"status\":%d,\"bytes\":%zu,\"us\":%llu,\"account\":\"%s\"%s%s%s}\n",
 		now, x->rq.request_id, method_name(x->rq.method), path,
 		x->rq.route ? x->rq.route->path : "", x->status, x->out.len,
-		(unsigned long long)(clock_us() - x->started_us), x->rq.caller.id);
+		(unsigned long long)(clock_us() - x->started_us), x->rq.caller.id,
+		traced ? ",\"traceId\":\"" : "", x->rq.trace.id, traced ? "\"" : "");
 	if (len > 0 && len < LOG_LINE)
 		server->log_len += (size_t)len;
 	server->log_hook.wanted = true;

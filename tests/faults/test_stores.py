@@ -9,8 +9,7 @@ import psycopg2
 import pytest
 
 from world.accounts import Tokens, register
-from world.stores import Databases
-from world.server import Server, binary
+from world.server import Server
 from world.traffic import Traffic
 
 ORDER = {"vendorId": "vendor_123", "items": [{"itemId": "item_1", "quantity": 1}]}
@@ -19,8 +18,7 @@ ORDER = {"vendorId": "vendor_123", "items": [{"itemId": "item_1", "quantity": 1}
 @pytest.fixture
 def frail(own_stores):
     """A server on stores that the test may break."""
-    databases = Databases(own_stores.database_url(), binary())
-    made = Server(databases.fresh(), own_stores.redis_url).start()
+    made = Server(own_stores.databases.fresh(), own_stores.redis_url).start()
     made.stores = own_stores
     yield made
     made.close()
@@ -165,7 +163,7 @@ def test_a_write_cut_off_by_the_restart_may_be_repeated_by_its_key(frail):
         frail.stores.postgres_start()
         traffic.wait_for(50)
     api = frail.api(token)
-    assert until_status(api, "orders/active", 200, 30)
+    assert until_status(api, "/readyz", 200, 30)
     before = {key: None for key in keys}
     for key in keys:
         reply = api.post("orders", json=ORDER, headers={"Idempotency-Key": key})

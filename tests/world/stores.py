@@ -13,12 +13,12 @@ import psycopg2
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
-def shell(call, *args):
+def shell(call, *args, check=True):
     """Calls a function of stores.sh and returns what it printed."""
     done = subprocess.run(
         ["bash", "-c", f'. "{ROOT}/config/local/stores.sh"; {call} "$@"', call, *map(str, args)],
         stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
-    if done.returncode:
+    if check and done.returncode:
         raise RuntimeError(f"{call} {args}: {done.stdout}{done.stderr}")
     return done.stdout.strip()
 
@@ -35,13 +35,13 @@ class Stores:
         shell("postgres_start", self.dir, "test")
 
     def postgres_stop(self):
-        shell("postgres_stop", self.dir)
+        shell("postgres_stop", self.dir, check=False)
 
     def redis_start(self):
         shell("redis_start", self.dir)
 
     def redis_stop(self):
-        shell("redis_stop", self.dir)
+        shell("redis_stop", self.dir, check=False)  # a test may have killed it
 
     def redis_kill(self):
         shell("process_stop", self.dir, "redis", "KILL", 5)
@@ -54,11 +54,8 @@ class Stores:
         return f"unix://{self.dir}/run/redis.sock"
 
     def close(self):
-        for stop in (self.redis_stop, self.postgres_stop):
-            try:
-                stop()
-            except RuntimeError:
-                pass  # the test stopped it itself
+        self.redis_stop()
+        self.postgres_stop()
         shutil.rmtree(self.dir, ignore_errors=True)
 
 
@@ -80,10 +77,12 @@ def execute(url, statement):
 
 
 class Databases:
-    """Fresh databases on one PostgreSQL, each a copy of a migrated template with the demo data."""
+    """Fresh databases on one PostgreSQL, each a copy of a migrated template with the demo data.
+    throwaway: the PostgreSQL itself goes away after the tests, so dropping them is a waste."""
 
-    def __init__(self, url, binary):
+    def __init__(self, url, binary, throwaway=True):
         self.url = url
+        self.throwaway = throwaway
         self.binary = binary
         self.template = None
         self.made = []
@@ -92,6 +91,7 @@ class Databases:
     def migrated(self, demo=True):
         """Makes the template once; the name of a new copy's url is returned by fresh()."""
         name = f"{self.prefix}_template"
+        execute(self.url, f'DROP DATABASE IF EXISTS "{name}"')  # of an attempt that failed
         execute(self.url, f'CREATE DATABASE "{name}"')
         self.made.append(name)
         environment = dict(os.environ, REEYO_DATABASE_URL=with_database(self.url, name))
@@ -118,12 +118,7 @@ class Databases:
         self.made.append(name)
         return with_database(self.url, name)
 
-    def drop(self, url):
-        name = url.partition("?")[0].rsplit("/", 1)[1]
-        self.made.remove(name)
-        execute(self.url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-
     def close(self):
-        for name in list(self.made):
+        for name in [] if self.throwaway else list(self.made):
             execute(self.url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         self.made = []

@@ -12,5 +12,9 @@ extern const struct route user_phone_routes[];
 extern const struct route user_password_routes[];
 extern const struct route user_address_routes[];
 extern const struct route user_device_routes[];
+extern const struct route user_config_routes[];
+extern const struct route user_vendor_routes[];
+extern const struct route user_order_routes[];
+extern const struct route user_wallet_routes[];
 
 #endif

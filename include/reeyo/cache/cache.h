@@ -13,7 +13,8 @@
  *
  * Redis absent, slow (redis_timeout) or wrong is a miss, never an error. After BREAKER_FAILURES
  * failures in a row a breaker stops asking for a while. Keys that could not be dropped are kept (bounded)
- * and dropped before the first read after Redis is back.
+ * and dropped when Redis is back; until then no loop of this process believes what Redis holds under them.
+ * A load must read what has been committed (the primary): a replica that lags would be remembered.
  *
  * All functions: the owning loop's thread only.
  */
@@ -62,18 +63,23 @@ struct cache_read {
 	bool loads;
 };
 
-/* Connects in the background; redis_url "" gives a cache that always loads. 0 or E_NO_MEMORY, E_CONFIG. */
+/* Connects in the background; redis_url "" gives a cache that always loads; redis-cluster://host:port,…
+ * is a cluster. 0 or E_NO_MEMORY, E_CONFIG. */
 int cache_new(struct loop *loop, const struct config *config, struct cache **ret) MUST_CHECK;
+/* Reads that wait for Redis end with E_DRAINING. No load may be running. The loop must run on for a turn, so
+ * that handles are closed. */
 void cache_close(struct cache *cache);
 
+/* load may be called before cache_get returns. */
 void cache_get(struct cache *cache, struct cache_read *read);
 /* The load's outcome. json: the finished body (copied before returning). */
 void cache_loaded(struct cache_read *read, struct text json);
 void cache_missing(struct cache_read *read);
 void cache_failed(struct cache_read *read, int error);
 
-/* Drops one key after a committed write; done(arg) is called once the key is gone or remembered for dropping, at the latest
- * after redis_timeout. Call it before acknowledging the write. done may be NULL. */
+/* Drops one key after a committed write; done(arg) is called once the key is gone or remembered for
+ * dropping, at the latest after redis_timeout, perhaps before cache_drop returns. Acknowledge the write
+ * only then. done may be NULL. */
 void cache_drop(struct cache *cache, enum cache_kind kind, const char *id, void (*done)(void *), void *arg);
 
 /* Redis is connected and answering. */

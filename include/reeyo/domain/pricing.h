@@ -36,6 +36,7 @@ struct price_rules {
 	int64_t package_base, package_per_km, package_fragile, package_per_kg, package_free_grams;
 	int64_t package_max_grams;
 	int64_t commission_bps[ORDER_TYPES], rider_cut_bps;
+	bool hours_enforced;               /* closed by its hours is as good as offline */
 	bool waived_fee_paid;              /* the platform pays the rider what free delivery waives */
 	const struct zone *zones;
 	size_t zone_count;
@@ -49,12 +50,14 @@ struct shop_item {
 	bool available;
 };
 struct shop {
-	const char *vendor_id, *name;
+	const char *vendor_id;
 	enum order_type type;              /* FOOD or MART */
-	bool orderable;                    /* approved, active and online */
+	bool orderable;                    /* approved and online */
+	bool open;                         /* by its hours, as of when it was read */
 	int64_t min_order;                 /* 0: none of its own */
 	int64_t commission_bps;            /* negative: the service's */
 	struct point at;
+	int64_t preparation_minutes;
 	size_t item_count;
 	struct shop_item *items;
 };
@@ -77,6 +80,7 @@ struct quote {
 	struct quote_line lines[ORDER_LINES_MAX];
 	int64_t distance_m;
 	int64_t subtotal, delivery_fee, service_fee, discount, total;
+	int64_t waived_fee;                /* free delivery: what the platform pays the rider in its place */
 	int64_t commission_bps;
 	int64_t minimum;                   /* what the subtotal had to reach */
 	struct split split;
@@ -105,5 +109,7 @@ int quote_parcel(const struct parcel *parcel, const struct price_rules *rules, s
 
 /* The delivery fee of FOOD and MART before free delivery: zone, flat or formula. */
 int64_t delivery_fee(const struct price_rules *rules, enum order_type type, int64_t metres, struct point to);
+/* Minutes from the order to the door: preparing, finding a rider, and the way at 24 km/h. */
+int64_t delivery_minutes(int64_t preparation_minutes, int64_t metres);
 
 #endif

@@ -14,6 +14,7 @@
 #include "reeyo/core/id.h"
 #include "reeyo/core/memory.h"
 #include "reeyo/core/text.h"
+#include "reeyo/core/trace.h"
 #include "reeyo/db/db.h"
 #include "reeyo/http/app.h"
 #include "reeyo/http/route.h"
@@ -33,6 +34,7 @@ struct request {
 	enum name_space ns;
 	enum method method;
 	const char *request_id;
+	struct trace trace;               /* as the caller named it; without an id: it named none */
 	struct text path;
 	const char *params[ROUTE_PARAMS]; /* decoded, NUL-terminated, valid as FIELD_ID */
 	json_t *query;                    /* checked against .query; never NULL in run */

@@ -4,6 +4,8 @@
 import re
 from concurrent.futures import ThreadPoolExecutor
 
+import psycopg2
+
 from world.accounts import PASSWORD
 
 NEW = "Buea-2025?"
@@ -173,3 +175,27 @@ def test_a_flood_of_log_ins_is_turned_away_and_nothing_else_is(start_server):
     assert set(statuses) == {200, 503}
     assert set(others) == {200}
     assert log_in(api, phones[0], PASSWORD).status == 200
+
+
+def test_a_log_in_beside_a_password_change_does_not_outlive_it(customer, server, sql):
+    one = customer(address=False)
+    change = sql.connection
+    change.autocommit = False
+    try:
+        sql("SELECT user_set_password(%s, NULL, 'changed', NULL, 600)", one.id)
+        with ThreadPoolExecutor(1) as pool:
+            log_in_beside = pool.submit(log_in, server.api(), one.phone, PASSWORD)
+            watch = psycopg2.connect(server.configuration["database_url"])
+            watch.autocommit = True
+            with watch.cursor() as cursor:
+                while not log_in_beside.done():
+                    cursor.execute("SELECT 1 FROM pg_locks WHERE NOT granted")
+                    if cursor.fetchone():
+                        break
+            watch.close()
+            change.commit()
+            assert log_in_beside.result().status == 401
+    finally:
+        change.rollback()
+        change.autocommit = True
+    assert sql("SELECT 1 FROM sessions WHERE account_id = %s AND ended_at IS NULL", one.id) == []

@@ -72,10 +72,12 @@ app.get('/api/v1/vendors/:id/menu', async (request, reply) => {
 
 app.get('/api/v1/orders/:id', async (request, reply) => {
   const user = customer(request);
-  const [row] = await query('order_get', [request.params.id, user]);
+  const [row] = await query('order_get', [request.params.id]);
   if (!row)
     throw new Refused(404, 'ORDER_3000', 'Order not found');
-  return reply.type(JSON_TYPE).send(`{"success":true,"data":${row[0]}}`);
+  if (row[0] !== user)
+    throw new Refused(403, 'ORDER_4002', 'Not your order');
+  return reply.type(JSON_TYPE).send(`{"success":true,"data":${row[1]}}`);
 });
 
 app.post('/api/v1/orders', { schema: { body: orderBody } }, async (request, reply) => {

@@ -47,12 +47,13 @@ function shopGet(vendorId) {
   return shop;
 }
 
+// The address object, its text and its place, all as PostgreSQL gives them.
 async function defaultAddress(user) {
-  const account = await data('user', user, 'user_get');
-  const address = account && (account.addresses.find((a) => a.isDefault) || account.addresses[0]);
-  if (!address)
+  const [row] = await query('order_address', [user, null]);
+  if (!row)
     throw new Refused(400, 'VALIDATION_ERROR', 'deliveryAddress is required');
-  return address;
+  const [json, text, lat, lng] = row;
+  return { json, text, lat, lng, point: { lat: Number(lat), lng: Number(lng) } };
 }
 
 // The values of order_insert, in its order.
@@ -65,23 +66,15 @@ function values(user, body, shop, address, priced) {
     lines.map((line) => line.itemId), lines.map((line) => line.quantity), lines.map((line) => line.price),
     String(priced.subtotal), String(priced.deliveryFee), '0', '0', String(priced.total), '0',
     COMMISSION_BPS[vendor.serviceType], String(priced.distance), body.paymentMethod,
-    JSON.stringify({
-      addressId: address.addressId,
-      label: address.label,
-      fullAddress: address.fullAddress,
-      city: address.city,
-      coordinates: address.coordinates,
-      instructions: address.instructions,
-    }),
-    address.fullAddress, String(address.coordinates.lat), String(address.coordinates.lng),
-    address.instructions, null, null, null, null, null, null,
+    address.json, address.text, address.lat, address.lng,
+    null, null, null, null, null, null, null,
     String(vendor.averagePreparationTime + 15), null, idNew('txn_'), null, null, null, null,
   ];
 }
 
 async function placeOrder(user, body) {
   const [shop, address] = await Promise.all([shopGet(body.vendorId), defaultAddress(user)]);
-  const priced = quote(shop, body.items, address.coordinates);
+  const priced = quote(shop, body.items, address.point);
   const [row] = await query('order_insert', values(user, body, shop, address, priced));
   if (row[0] === 'PLACED')
     return row[1];

@@ -29,7 +29,7 @@ static struct quote_fault fault;
 
 static void setup(void)
 {
-	shop = (struct shop){ .vendor_id = "vendor_123", .name = "Mama", .type = FOOD, .orderable = true,
+	shop = (struct shop){ .vendor_id = "vendor_123", .type = FOOD, .orderable = true,
 		.commission_bps = -1, .item_count = sizeof(items) / sizeof(items[0]), .items = items };
 	rules = (struct price_rules){ .fee_base = 1000, .fee_per_km = 200, .free_delivery_from = 10000,
 		.flat_fee = { 1500, 2000, 0 }, .min_order = 500, .min_service = { 2000, 5000, 0 },
@@ -183,6 +183,10 @@ START_TEST(items_must_be_there_available_and_in_stock)
 	shop.orderable = false;
 	ck_assert_int_eq(order("item_1", 1, 500), E_VENDOR_OFFLINE);
 	shop.orderable = true;
+	rules.hours_enforced = true;
+	ck_assert_int_eq(order("item_1", 1, 500), E_VENDOR_OFFLINE);
+	shop.open = true;
+	ck_assert_int_eq(order("item_1", 1, 500), 0);
 	shop.item_count = 0;
 	ck_assert_int_eq(order("item_1", 1, 500), E_ITEM_NOT_FOUND);
 }

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Lists that, beside `meta`, carry their pagination inside `data`, as the existing apps read it:
+ * {"orders":[…],"pagination":{currentPage,totalPages,totalOrders,hasNext,hasPrev}}.
+ */
+#ifndef REEYO_API_PAGES_H
+#define REEYO_API_PAGES_H
+
+#include "reeyo/http/request.h"
+
+/* name: "orders"; total_name: "totalOrders"; rows: a finished JSON array. */
+void reply_nested_page(struct request *rq, const char *name, const char *total_name, struct text rows,
+	struct page page, int64_t total);
+
+/* Members of `pagination`, for reply tables, with the total's name. */
+#define PAGINATION_FIELDS(total_name) \
+	{ "currentPage", FIELD_INT, .required = true }, { "totalPages", FIELD_INT, .required = true }, \
+	{ total_name, FIELD_INT, .required = true }, { "hasNext", FIELD_BOOL, .required = true }, \
+	{ "hasPrev", FIELD_BOOL, .required = true }
+
+#endif

@@ -1,0 +1,18 @@
+-- Where vendors and riders are, as a customer sees them.
+
+-- $1 vendor, $2 lat, $3 lng, $4 fee base, $5 fee per km (of the distance rounded up), or a fee that goes before
+-- them: $6 for FOOD, $7 for MART, each or NULL. No row: 404.
+-- name: vendor_near
+SELECT vendor_json(v, business_zone(), d.km, coalesce(
+    CASE v.service_type WHEN 'FOOD' THEN $6::bigint ELSE $7::bigint END,
+    $4::bigint + ceil(d.km)::bigint * $5::bigint))
+  FROM vendors v,
+       LATERAL (SELECT distance_km($2::double precision, $3::double precision, v.lat, v.lng) AS km) d
+ WHERE v.id = $1::text AND v.approval_status = 'APPROVED'
+
+-- Where a rider was last; NULL when he never said. $1 rider.
+-- name: rider_location
+SELECT CASE WHEN r.lat IS NOT NULL THEN '{"latitude":' || r.lat || ',"longitude":' || r.lng
+    || ',"lat":' || r.lat || ',"lng":' || r.lng || ',"timestamp":' || json_time(r.located_at)
+    || ',"updatedAt":' || json_time(r.located_at) || '}' END
+  FROM riders r WHERE r.id = $1::text

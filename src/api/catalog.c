@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A loop's catalogue. An entry is in the table while it may be asked for: loading (others wait in its list) or
+ * loaded. Forgetting takes it out of the table; one that is in use (`pins`) or loading goes when that
+ * ends, so whoever asked before still gets an answer and whoever asks after gets a new load.
+ */
+#include "reeyo/api/catalog.h"
+
+#include <uthash.h>
+
+#include "reeyo/core/log.h"
+#include "reeyo/loop/loop.h"
+
+struct waiter {
+	struct request *rq;
+	catalog_done *done;
+	struct waiter *next;
+};
+
+struct entry {
+	char id[68];
+	struct catalogs *catalogs;
+	struct db_call call;
+	bool loading, listed;
+	unsigned pins;
+	uint64_t loaded_ms;
+	struct waiter *waiters, **last;
+	struct shop shop;
+	size_t size;
+	UT_hash_handle hh;
+};
+
+struct catalogs {
+	struct app *app;
+	struct entry *entries;     /* in the order of their loads: the first is the oldest */
+	unsigned count;
+	size_t size;               /* of all that is in the table */
+};
+
+int catalogs_new(struct app *app, struct catalogs **ret)
+{
+	struct catalogs *catalogs = calloc(1, sizeof(*catalogs));
+
+	if (!catalogs)
+		return E_NO_MEMORY;
+	catalogs->app = app;
+	*ret = catalogs;
+	return 0;
+}
+
+static void entry_free(struct entry *entry)
+{
+	free(entry->shop.items);
+	free(entry);
+}
+
+static void entry_unlist(struct entry *entry)
+{
+	if (entry->listed) {
+		HASH_DEL(entry->catalogs->entries, entry);
+		entry->catalogs->count--;
+		entry->catalogs->size -= entry->size;
+		entry->listed = false;
+	}
+	if (!entry->loading && entry->pins == 0)
+		entry_free(entry);
+}
+
+void catalogs_free(struct catalogs *catalogs)
+{
+	if (!catalogs)
+		return;
+	while (catalogs->entries)
+		entry_unlist(catalogs->entries);
+	free(catalogs);
+}
+
+void catalog_forget(struct app *app, const char *vendor_id)
+{
+	struct entry *entry;
+
+	HASH_FIND_STR(app->catalogs->entries, vendor_id, entry);
+	if (entry)
+		entry_unlist(entry);
+}
+
+/* --- Loading --------------------------------------------------------------------------------------- */
+
+/* Copies a text behind the items already copied; NULL stays NULL. */
+static const char *text_keep(char **room, const char *text)
+{
+	size_t size = text ? strlen(text) + 1 : 0;
+	char *kept = *room;
+
+	if (!text)
+		return NULL;
+	memcpy(kept, text, size);
+	*room += size;
+	return kept;
+}
+
+static bool item_read(struct shop_item *item, const json_t *row, char **room)
+{
+	*item = (struct shop_item){
+		.id = text_keep(room, member_text(row, "id")),
+		.name = text_keep(room, member_text(row, "name")),
+		.image = text_keep(room, member_text(row, "image")),
+		.price = member_int(row, "price", -1),
+		.stock = member_int(row, "stock", -1),
+		.available = member_bool(row, "available", false),
+	};
+	return item->id && item->name && item->price >= 0;
+}
+
+/* Items and their texts in one block. The texts of the parsed JSON are never longer than the JSON. */
+static int items_read(struct entry *entry, struct text json)
+{
+	json_auto_t *rows = json_loadb(json.at, json.len, 0, NULL);
+	struct shop *shop = &entry->shop;
+	size_t count = json_array_size(rows);
+	char *room;
+
+	if (!json_is_array(rows))
+		return E_INTERNAL;
+	entry->size = sizeof(*entry) + count * sizeof(*shop->items) + json.len;
+	shop->items = malloc(count * sizeof(*shop->items) + json.len);
+	if (!shop->items)
+		return E_NO_MEMORY;
+	room = (char *)(shop->items + count);
+	for (size_t i = 0; i < count; i++)
+		if (!item_read(&shop->items[shop->item_count++], json_array_get(rows, i), &room))
+			return E_INTERNAL;
+	return 0;
+}
+
+/* Columns: see catalog_get. A vendor that is not approved is as good as not there. */
+static int shop_read(struct entry *entry, const struct db_result *result)
+{
+	struct shop *shop = &entry->shop;
+
+	if (db_rows(result) == 0 || !text_is(db_text(result, 0, 1), TEXT("APPROVED")))
+		return E_VENDOR_NOT_FOUND;
+	shop->vendor_id = entry->id;
+	shop->type = text_is(db_text(result, 0, 0), TEXT("MART")) ? MART : FOOD;
+	shop->orderable = db_bool(result, 0, 2);
+	shop->at = (struct point){ db_double(result, 0, 3), db_double(result, 0, 4) };
+	shop->min_order = db_int(result, 0, 6);
+	shop->preparation_minutes = db_int(result, 0, 7);
+	shop->commission_bps = db_is_null(result, 0, 8) ? -1 : db_int(result, 0, 8);
+	shop->open = db_bool(result, 0, 11);
+	return items_read(entry, db_text(result, 0, 10));
+}
+
+/* The entry is pinned: a waiter may forget it, or ask for it again. */
+static void waiters_tell(struct entry *entry, int error)
+{
+	struct waiter *waiter = entry->waiters;
+
+	entry->waiters = NULL;
+	while (waiter) {
+		struct waiter *next = waiter->next; /* it lives in its request, which may end now */
+
+		if (request_release(waiter->rq))
+			waiter->done(waiter->rq, error, error ? NULL : &entry->shop);
+		waiter = next;
+	}
+}
+
+static void loaded(struct db_call *call, const struct db_result *result)
+{
+	struct entry *entry = call->owner;
+	int error = db_error(result);
+
+	if (!error)
+		error = shop_read(entry, result);
+	entry->loading = false;
+	if (entry->listed)
+		entry->catalogs->size += entry->size;
+	entry->loaded_ms = loop_now(entry->catalogs->app->loop);
+	entry->pins++;
+	waiters_tell(entry, error);
+	entry->pins--;
+	if (error || !entry->listed)
+		entry_unlist(entry);
+}
+
+static void load(struct entry *entry)
+{
+	entry->loading = true;
+	entry->call = (struct db_call){
+		.query = QUERY_catalog_get,
+		/* From the primary: a replica that lags would give the old price again to whoever reloads. */
+		.lane = DB_WRITE,
+		.count = 1,
+		.params = { entry->id },
+		.done = loaded,
+		.owner = entry,
+	};
+	db_submit(entry->catalogs->app->db, &entry->call);
+}
+
+/* The oldest that is not in use makes room. */
+static void room_make(struct catalogs *catalogs)
+{
+	struct entry *entry = catalogs->entries;
+
+	while (entry && (catalogs->count >= CATALOG_VENDORS || catalogs->size > CATALOG_BYTES)) {
+		struct entry *next = entry->hh.next;
+
+		if (!entry->loading && entry->pins == 0)
+			entry_unlist(entry);
+		entry = next;
+	}
+}
+
+static struct entry *entry_new(struct catalogs *catalogs, const char *vendor_id)
+{
+	struct entry *entry;
+
+	room_make(catalogs);
+	if (catalogs->count >= CATALOG_VENDORS)
+		return NULL;
+	entry = calloc(1, sizeof(*entry));
+	if (!entry)
+		return NULL;
+	memcpy(entry->id, vendor_id, strnlen(vendor_id, sizeof(entry->id) - 1));
+	entry->catalogs = catalogs;
+	entry->listed = true;
+	HASH_ADD_STR(catalogs->entries, id, entry);
+	catalogs->count++;
+	return entry;
+}
+
+static void wait_for(struct entry *entry, struct request *rq, catalog_done *done)
+{
+	struct waiter *waiter = arena_alloc(rq->arena, sizeof(*waiter));
+
+	if (!waiter)
+		return done(rq, E_NO_MEMORY, NULL);
+	*waiter = (struct waiter){ .rq = rq, .done = done };
+	if (!entry->waiters)
+		entry->last = &entry->waiters;
+	*entry->last = waiter;
+	entry->last = &waiter->next;
+	request_hold(rq);
+}
+
+void catalog_get(struct request *rq, const char *vendor_id, catalog_done *done)
+{
+	struct catalogs *catalogs = rq->app->catalogs;
+	struct entry *entry;
+
+	HASH_FIND_STR(catalogs->entries, vendor_id, entry);
+	if (entry && !entry->loading && loop_now(catalogs->app->loop) - entry->loaded_ms >= CATALOG_LIFE_MS) {
+		entry_unlist(entry);
+		entry = NULL;
+	}
+	if (entry && !entry->loading) {
+		entry->pins++;
+		done(rq, 0, &entry->shop);
+		entry->pins--;
+		if (!entry->listed)
+			entry_unlist(entry);
+		return;
+	}
+	if (!entry) {
+		entry = entry_new(catalogs, vendor_id);
+		if (!entry)
+			return done(rq, E_BUSY, NULL);
+		load(entry);
+	}
+	wait_for(entry, rq, done);
+}

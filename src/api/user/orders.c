@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Orders as the customer sees them: place (placing.c), follow, cancel.
+ */
+#include <stdio.h>
+
+#include "order.h"
+#include "reeyo/api/catalog.h"
+#include "reeyo/api/pages.h"
+#include "reeyo/api/settings.h"
+#include "reeyo/api/user.h"
+
+static const char *const payment_words[] = { "WALLET", "CASH", "MOBILE_MONEY", "CARD", "CAMPAY", NULL };
+static const char *const package_categories[] = { "DOCUMENT", "PARCEL", "FRAGILE", "ELECTRONICS",
+	"FOOD_ITEMS", "CLOTHING", "OTHER", NULL };
+
+/* --- What comes in --------------------------------------------------------------------------------------- */
+
+static const struct field line_body[] = {
+	{ "itemId", FIELD_ID, .required = true, .also = "menuItemId" },
+	{ "quantity", FIELD_INT, .required = true, .min = 1, .max = LINE_QUANTITY_MAX },
+	{ "notes", FIELD_TEXT, .max = 200, .also = "specialInstructions" },
+	FIELD_END
+};
+static const struct field address_body[] = {
+	{ "addressId", FIELD_ID, .also = "id", .does = "Alone: an address that the account keeps" },
+	{ "label", FIELD_TEXT, .max = 50 },
+	{ "fullAddress", FIELD_TEXT, .min = 3, .max = 200, .also = "address street" },
+	{ "city", FIELD_TEXT, .max = 80 },
+	{ "coordinates", FIELD_POINT, .also = "location" },
+	{ "lat", FIELD_NUMBER, .min = -90, .max = 90, .also = "latitude", .does = "Instead of coordinates" },
+	{ "lng", FIELD_NUMBER, .min = -180, .max = 180, .also = "longitude" },
+	{ "instructions", FIELD_TEXT, .max = 500 },
+	{ "contactName", FIELD_TEXT, .min = 2, .max = 100, .does = "PACKAGE: required" },
+	{ "contactPhone", FIELD_PHONE, .does = "PACKAGE: required" },
+	FIELD_END
+};
+static const struct field package_body[] = {
+	{ "category", FIELD_ENUM, .required = true, .words = package_categories },
+	{ "weight", FIELD_NUMBER, .required = true, .above = true, .min = 0, .max = 50, .does = "kg" },
+	{ "description", FIELD_TEXT, .required = true, .min = 1, .max = 500 },
+	{ "isFragile", FIELD_BOOL },
+	FIELD_END
+};
+const struct field place_fields[] = {
+	{ "orderType", FIELD_ENUM, .words = order_type_words, .does = "The vendor's kind when absent" },
+	{ "vendorId", FIELD_ID, .does = "FOOD and MART: required" },
+	{ "items", FIELD_LIST, .min = 1, .max = ORDER_LINES_MAX, .of = line_body,
+		.does = "FOOD and MART: required; prices are the menu's" },
+	{ "deliveryAddressId", FIELD_ID, .does = "An address that the account keeps" },
+	{ "deliveryAddress", FIELD_OBJECT, .of = address_body,
+		.does = "The account's default address when absent" },
+	{ "packageDetails", FIELD_OBJECT, .of = package_body, .does = "PACKAGE: required" },
+	{ "pickupAddress", FIELD_OBJECT, .of = address_body, .does = "PACKAGE: required" },
+	{ "paymentMethod", FIELD_ENUM, .words = payment_words, .does = "WALLET when absent" },
+	{ "phone", FIELD_PHONE, .does = "Who pays by MOBILE_MONEY" },
+	{ "deliveryInstructions", FIELD_TEXT, .max = 500 },
+	{ "notes", FIELD_TEXT, .max = 500 },
+	FIELD_END
+};
+static const struct field cancel_body[] = {
+	{ "reason", FIELD_TEXT, .required = true, .min = 3, .max = 500 },
+	FIELD_END
+};
+static const struct field list_query[] = {
+	{ "status", FIELD_TEXT, .max = 200, .does = "States in any spelling, comma separated, or ACTIVE" },
+	{ "orderType", FIELD_ENUM, .words = order_type_words },
+	{ "startDate", FIELD_DATE, .also = "from dateFrom", .does = "First day, in Douala" },
+	{ "endDate", FIELD_DATE, .also = "to dateTo", .does = "Last day" },
+	PAGE_FIELDS,
+	FIELD_END
+};
+
+/* --- What goes out --------------------------------------------------------------------------------------- */
+
+static const struct field line_fields[] = {
+	{ "itemId", FIELD_ID, .required = true },
+	{ "name", FIELD_TEXT, .required = true },
+	{ "quantity", FIELD_INT, .required = true },
+	{ "price", FIELD_MONEY, .required = true },
+	{ "notes", FIELD_TEXT, .nullable = true },
+	{ "specialInstructions", FIELD_TEXT, .nullable = true },
+	{ "image", FIELD_TEXT, .nullable = true },
+	FIELD_END
+};
+static const struct field pricing_fields[] = {
+	{ "subtotal", FIELD_MONEY, .required = true }, { "deliveryFee", FIELD_MONEY, .required = true },
+	{ "serviceFee", FIELD_MONEY, .required = true }, { "discount", FIELD_MONEY, .required = true },
+	{ "total", FIELD_MONEY, .required = true }, FIELD_END
+};
+static const struct field place_of_order_fields[] = {
+	{ "address", FIELD_TEXT, .required = true },
+	{ "coordinates", FIELD_POINT, .required = true },
+	FIELD_END
+};
+static const struct field flat_place_fields[] = {
+	{ "lat", FIELD_NUMBER, .required = true }, { "lng", FIELD_NUMBER, .required = true },
+	{ "address", FIELD_TEXT, .required = true }, FIELD_END
+};
+static const struct field locations_fields[] = {
+	{ "pickup", FIELD_OBJECT, .required = true, .of = flat_place_fields },
+	{ "dropoff", FIELD_OBJECT, .required = true, .of = flat_place_fields },
+	FIELD_END
+};
+static const struct field photos_fields[] = {
+	{ "pickup", FIELD_LIST, .required = true, .each = FIELD_TEXT },
+	{ "delivery", FIELD_LIST, .required = true, .each = FIELD_TEXT },
+	FIELD_END
+};
+static const struct field timeline_fields[] = {
+	{ "status", FIELD_ENUM, .required = true, .words = order_status_words },
+	{ "timestamp", FIELD_TIME, .required = true },
+	{ "by", FIELD_TEXT, .required = true },
+	{ "note", FIELD_TEXT },
+	FIELD_END
+};
+static const struct field rider_location_fields[] = {
+	{ "latitude", FIELD_NUMBER, .required = true }, { "longitude", FIELD_NUMBER, .required = true },
+	{ "lat", FIELD_NUMBER, .required = true }, { "lng", FIELD_NUMBER, .required = true },
+	{ "timestamp", FIELD_TIME, .required = true }, { "updatedAt", FIELD_TIME, .required = true }, FIELD_END
+};
+const struct field order_fields[] = {
+	{ "orderId", FIELD_ID, .required = true },
+	{ "orderNumber", FIELD_TEXT, .required = true },
+	{ "orderType", FIELD_ENUM, .required = true, .words = order_type_words },
+	{ "status", FIELD_ENUM, .required = true, .words = order_status_words },
+	{ "userId", FIELD_ID, .required = true },
+	{ "userName", FIELD_TEXT, .required = true },
+	{ "userPhone", FIELD_TEXT, .required = true },
+	{ "vendorId", FIELD_ID, .nullable = true },
+	{ "vendorName", FIELD_TEXT, .nullable = true },
+	{ "riderId", FIELD_ID, .nullable = true },
+	{ "riderName", FIELD_TEXT, .nullable = true },
+	{ "riderPhone", FIELD_TEXT, .nullable = true },
+	{ "items", FIELD_LIST, .required = true, .of = line_fields },
+	{ "packageDetails", FIELD_OBJECT, .nullable = true },
+	{ "subtotal", FIELD_MONEY, .required = true },
+	{ "deliveryFee", FIELD_MONEY, .required = true },
+	{ "serviceFee", FIELD_MONEY, .required = true },
+	{ "discount", FIELD_MONEY, .required = true },
+	{ "total", FIELD_MONEY, .required = true },
+	{ "pricing", FIELD_OBJECT, .required = true, .of = pricing_fields },
+	{ "currency", FIELD_TEXT, .required = true },
+	{ "distance", FIELD_NUMBER, .required = true, .does = "km" },
+	{ "paymentMethod", FIELD_ENUM, .required = true, .words = payment_method_words },
+	{ "paymentStatus", FIELD_TEXT, .required = true },
+	{ "paymentReference", FIELD_TEXT, .nullable = true },
+	{ "deliveryAddress", FIELD_OBJECT, .required = true },
+	{ "deliveryInstructions", FIELD_TEXT, .nullable = true },
+	{ "pickupAddress", FIELD_OBJECT, .nullable = true },
+	{ "pickupLocation", FIELD_OBJECT, .required = true, .of = place_of_order_fields },
+	{ "deliveryLocation", FIELD_OBJECT, .required = true, .of = place_of_order_fields },
+	{ "locations", FIELD_OBJECT, .required = true, .of = locations_fields },
+	{ "notes", FIELD_TEXT, .nullable = true },
+	{ "preparationTime", FIELD_INT, .nullable = true },
+	{ "estimatedDeliveryTime", FIELD_TIME, .nullable = true },
+	{ "cancelReason", FIELD_TEXT, .nullable = true },
+	{ "cancelledBy", FIELD_TEXT, .nullable = true },
+	{ "rejectionReason", FIELD_TEXT, .nullable = true },
+	{ "rating", FIELD_OBJECT, .nullable = true },
+	{ "photos", FIELD_OBJECT, .required = true, .of = photos_fields },
+	{ "timeline", FIELD_LIST, .required = true, .of = timeline_fields },
+	{ "createdAt", FIELD_TIME, .required = true },
+	{ "updatedAt", FIELD_TIME, .required = true },
+	{ "acceptedAt", FIELD_TIME, .nullable = true },
+	{ "preparingAt", FIELD_TIME, .nullable = true },
+	{ "readyAt", FIELD_TIME, .nullable = true },
+	{ "riderAssignedAt", FIELD_TIME, .nullable = true },
+	{ "arrivedAtPickupAt", FIELD_TIME, .nullable = true },
+	{ "pickedUpAt", FIELD_TIME, .nullable = true },
+	{ "arrivedAtDeliveryAt", FIELD_TIME, .nullable = true },
+	{ "deliveredAt", FIELD_TIME, .nullable = true },
+	{ "cancelledAt", FIELD_TIME, .nullable = true },
+	{ "verificationCode", FIELD_TEXT, .nullable = true, .does = "To tell the rider" },
+	{ "riderLocation", FIELD_OBJECT, .of = rider_location_fields, .does = "Once a rider is assigned" },
+	FIELD_END
+};
+static const struct field pagination_fields[] = { PAGINATION_FIELDS("totalOrders"), FIELD_END };
+static const struct field orders_fields[] = {
+	{ "orders", FIELD_LIST, .required = true, .of = order_fields },
+	{ "pagination", FIELD_OBJECT, .required = true, .of = pagination_fields },
+	FIELD_END
+};
+
+/* --- Lists ----------------------------------------------------------------------------------------------- */
+
+static void listed(struct request *rq, const struct db_result *result)
+{
+	reply_nested_page(rq, "orders", "totalOrders", db_text(result, 0, 1), request_page(rq, 20),
+		db_int(result, 0, 0));
+}
+
+/* "PENDING,ready" or "ACTIVE" as an array; false when a word is none, and that has been answered. */
+static bool states_take(struct request *rq, const char **ret)
+{
+	struct text words = text_of(query_text(rq, "status"));
+	unsigned all = 0, states;
+	char word[40], *array;
+
+	*ret = NULL;
+	while (words.at) {
+		struct text one = text_trim(text_cut(&words, ','));
+
+		snprintf(word, sizeof(word), "%.*s", TEXT_ARGS(one));
+		if (!order_states_named(word, &states)) {
+			reply_field(rq, "status", "must be an order status or ACTIVE",
+				"doit être un statut de commande ou ACTIVE");
+			return false;
+		}
+		all |= states;
+	}
+	if (!all)
+		return true;
+	array = arena_alloc(rq->arena, ORDER_STATES_SIZE);
+	if (!array) {
+		reply_error(rq, E_NO_MEMORY);
+		return false;
+	}
+	order_states_text(all, array);
+	*ret = array;
+	return true;
+}
+
+/* A moment of a business day, as PostgreSQL reads it; NULL for no day. */
+static const char *day_at(struct request *rq, const char *name, const char *clock)
+{
+	const char *zone = json_string_value(settings_value(rq->app->settings, "time_zone"));
+	const char *day = query_text(rq, name);
+
+	return day ? arena_printf(rq->arena, "%s %s %s", day, clock, zone ? zone : "Africa/Douala") : NULL;
+}
+
+static void list_orders(struct request *rq)
+{
+	struct page page = request_page(rq, 20);
+	const char *states;
+
+	if (!states_take(rq, &states))
+		return;
+	sql_read(rq, order_list, listed, rq->caller.id, states, query_text(rq, "orderType"),
+		day_at(rq, "startDate", "00:00"), day_at(rq, "endDate", "24:00"), arg_int(rq, page.limit),
+		arg_int(rq, page.offset));
+}
+
+static void history(struct request *rq)
+{
+	struct page page = request_page(rq, 20);
+
+	sql_read(rq, order_list, listed, rq->caller.id, NULL, NULL, NULL, NULL, arg_int(rq, page.limit),
+		arg_int(rq, page.offset));
+}
+
+static void active_listed(struct request *rq, const struct db_result *result)
+{
+	reply_data(rq, db_text(result, 0, 0));
+}
+
+static void active_orders(struct request *rq)
+{
+	sql_read(rq, order_active, active_listed, rq->caller.id);
+}
+
+/* --- One ------------------------------------------------------------------------------------------------- */
+
+static void rider_found(struct request *rq, const struct db_result *result)
+{
+	struct text order = *(struct text *)rq->state;
+	struct buf out = buf_in(rq->arena, order.len + 256);
+
+	if (db_rows(result) == 0 || db_is_null(result, 0, 0))
+		return reply_data(rq, order);
+	buf_add(&out, order.at, order.len - 1);
+	buf_add_string(&out, ",\"riderLocation\":");
+	buf_add_text(&out, db_text(result, 0, 0));
+	buf_add_string(&out, "}");
+	if (!buf_string(&out))
+		return reply_error(rq, E_NO_MEMORY);
+	reply_data(rq, (struct text){ out.at, out.len });
+}
+
+static void order_read(struct request *rq, const struct db_result *result)
+{
+	struct text *order;
+
+	if (db_rows(result) == 0)
+		return reply_error(rq, E_ORDER_NOT_FOUND);
+	if (!text_is(db_text(result, 0, 0), text_of(rq->caller.id)))
+		return reply_error(rq, E_ORDER_NOT_OWNER);
+	if (db_is_null(result, 0, 3) || text_is(db_text(result, 0, 2), TEXT("DELIVERED")) ||
+		text_is(db_text(result, 0, 2), TEXT("CANCELLED")))
+		return reply_data(rq, db_text(result, 0, 1));
+	order = ARENA_NEW(rq->arena, struct text);
+	if (order) {
+		*order = db_text(result, 0, 1);
+		order->at = arena_copy(rq->arena, order->at, order->len);
+	}
+	if (!order || !order->at)
+		return reply_error(rq, E_NO_MEMORY);
+	rq->state = order;
+	sql_read(rq, rider_location, rider_found,
+		arena_copy(rq->arena, db_text(result, 0, 3).at, db_text(result, 0, 3).len));
+}
+
+static void get_order(struct request *rq)
+{
+	sql_read(rq, order_get, order_read, rq->params[0]);
+}
+
+/* --- Cancel ---------------------------------------------------------------------------------------------- */
+
+struct cancelling {
+	char entry[ID_SIZE], states[ORDER_STATES_SIZE];
+	const char *vendor_id;
+	struct text order;
+};
+
+static void cancel_finish(struct request *rq)
+{
+	struct cancelling *cancelling = rq->state;
+
+	count_one(loop_counters(rq->app->loop), COUNT_ORDERS_CANCELLED);
+	reply_data(rq, cancelling->order);
+}
+
+static void cancel_active(struct request *rq)
+{
+	uncached(rq, KEY_ORDERS_ACTIVE, NULL, cancel_finish);
+}
+
+static int cancel_error(struct text outcome)
+{
+	return text_is(outcome, TEXT("ORDER_NOT_FOUND")) ? E_ORDER_NOT_FOUND :
+	       text_is(outcome, TEXT("ORDER_NOT_OWNER")) ? E_ORDER_NOT_OWNER :
+	       text_is(outcome, TEXT("CANNOT_CANCEL"))	 ? E_CANNOT_CANCEL :
+							   E_INTERNAL;
+}
+
+/* Counted stock has gone back, so the menu is another one. */
+static void cancelled(struct request *rq, const struct db_result *result)
+{
+	struct cancelling *cancelling = rq->state;
+	struct text order = db_text(result, 0, 1), vendor = db_text(result, 0, 3);
+
+	if (!text_is(db_text(result, 0, 0), TEXT("CANCELLED")))
+		return reply_error(rq, cancel_error(db_text(result, 0, 0)));
+	cancelling->order = (struct text){ arena_copy(rq->arena, order.at, order.len), order.len };
+	if (!vendor.at)
+		return cancel_active(rq);
+	cancelling->vendor_id = arena_copy(rq->arena, vendor.at, vendor.len);
+	if (!cancelling->vendor_id)
+		return cancel_active(rq);
+	catalog_forget(rq->app, cancelling->vendor_id);
+	uncached(rq, KEY_MENU, cancelling->vendor_id, cancel_active);
+}
+
+static void cancel_order(struct request *rq)
+{
+	struct cancelling *cancelling = ARENA_NEW(rq->arena, struct cancelling);
+
+	if (!cancelling)
+		return reply_error(rq, E_NO_MEMORY);
+	rq->state = cancelling;
+	id_new(cancelling->entry, "txn_");
+	/* A customer's cancel starts from the same states for every type of order. */
+	order_states_text(order_states_before(FOOD, ACT_CANCEL, BY_USER), cancelling->states);
+	sql_write(rq, order_cancel, cancelled, rq->params[0], rq->caller.id, body_text(rq, "reason"), "USER",
+		cancelling->states, cancelling->entry);
+}
+
+const struct route user_order_routes[] = {
+	{ POST, "/orders", .who = CUSTOMER_VERIFIED, .body = place_fields, .reply = order_fields,
+		.created = true, .idempotent = true, .body_limit = 262144,
+		.errors = { E_VENDOR_NOT_FOUND, E_VENDOR_OFFLINE, E_BELOW_MINIMUM, E_ITEM_NOT_FOUND,
+			E_ITEM_UNAVAILABLE, E_OUT_OF_STOCK, E_PRICE_CHANGED, E_WALLET_SHORT,
+			E_DUPLICATE_ORDER, E_SERVICE_OFF, E_PAYMENT_DOWN, E_ADDRESS_NOT_FOUND },
+		.run = place_order, .does = "Place an order, from a vendor's menu or for a parcel" },
+	{ GET, "/orders", .who = CUSTOMER, .query = list_query, .reply = orders_fields, .run = list_orders,
+		.does = "The customer's orders, newest first" },
+	{ GET, "/orders/active", .who = CUSTOMER, .reply = order_fields, .shape = REPLY_ARRAY,
+		.run = active_orders, .does = "Orders that are neither delivered nor cancelled" },
+	{ GET, "/orders/history", .who = CUSTOMER, .query = page_fields, .reply = orders_fields,
+		.run = history, .does = "All orders, newest first" },
+	{ GET, "/orders/:orderId", .who = CUSTOMER, .reply = order_fields,
+		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER }, .run = get_order,
+		.does = "One order, by id or number" },
+	{ PUT, "/orders/:orderId/cancel", .who = CUSTOMER, .any_write = true, .body = cancel_body,
+		.reply = order_fields, .errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_CANNOT_CANCEL },
+		.run = cancel_order, .does = "Cancel an order that is not being prepared yet; what was paid comes back" },
+	ROUTE_END
+};

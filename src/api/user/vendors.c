@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Vendors and menus as everybody sees them. Without a place or a filter an answer is the same for all and comes from
+ * the cache (`vendor:{id}`, `menu:{vendorId}`); with one it comes from PostgreSQL.
+ */
+#include "reeyo/api/settings.h"
+#include "reeyo/api/user.h"
+
+#define MAX_AGE 15
+
+static const char *const service_types[] = { "FOOD", "MART", "RESTAURANT", "GROCERY", "PHARMACY", "OTHER", NULL };
+
+#define PLACE_FIELDS \
+	{ "lat", FIELD_NUMBER, .min = -90, .max = 90, .also = "latitude", .does = "Where the customer is" }, \
+	{ "lng", FIELD_NUMBER, .min = -180, .max = 180, .also = "longitude" }
+
+static const struct field list_query[] = {
+	{ "serviceType", FIELD_ENUM, .words = service_types, .also = "businessType" },
+	PLACE_FIELDS,
+	{ "radius", FIELD_NUMBER, .above = true, .max = 1000, .does = "km around lat and lng" },
+	{ "search", FIELD_TEXT, .max = 100, .does = "In names, descriptions and tags" },
+	{ "category", FIELD_TEXT, .max = 50, .does = "A tag, or a category of the menu" },
+	{ "openNow", FIELD_BOOL },
+	PAGE_FIELDS,
+	FIELD_END
+};
+static const struct field vendor_query[] = { PLACE_FIELDS, FIELD_END };
+static const struct field menu_query[] = {
+	{ "category", FIELD_TEXT, .max = 50 },
+	{ "search", FIELD_TEXT, .max = 100, .does = "In names and descriptions" },
+	FIELD_END
+};
+
+static const struct field location_fields[] = {
+	{ "address", FIELD_TEXT, .required = true },
+	{ "city", FIELD_TEXT, .required = true },
+	{ "coordinates", FIELD_POINT, .required = true },
+	FIELD_END
+};
+static const struct field vendor_fields[] = {
+	{ "vendorId", FIELD_ID, .required = true },
+	{ "businessName", FIELD_TEXT, .required = true },
+	{ "serviceType", FIELD_TEXT, .required = true },
+	{ "businessType", FIELD_TEXT, .required = true },
+	{ "description", FIELD_TEXT, .required = true },
+	{ "logo", FIELD_TEXT, .nullable = true },
+	{ "coverImage", FIELD_TEXT, .nullable = true },
+	{ "location", FIELD_OBJECT, .required = true, .of = location_fields },
+	{ "rating", FIELD_NUMBER, .required = true },
+	{ "totalRatings", FIELD_INT, .required = true },
+	{ "totalOrders", FIELD_INT, .required = true },
+	{ "isOnline", FIELD_BOOL, .required = true },
+	{ "isOpen", FIELD_BOOL, .required = true, .does = "By its business hours" },
+	{ "businessHours", FIELD_OBJECT, .required = true },
+	{ "minOrderAmount", FIELD_MONEY, .required = true },
+	{ "averagePreparationTime", FIELD_INT, .required = true },
+	{ "tags", FIELD_LIST, .required = true, .each = FIELD_TEXT },
+	{ "badges", FIELD_LIST, .required = true, .each = FIELD_TEXT },
+	{ "isHighDemand", FIELD_BOOL, .required = true },
+	{ "distance", FIELD_NUMBER, .nullable = true, .does = "km; null without lat and lng" },
+	{ "deliveryFee", FIELD_MONEY, .nullable = true, .does = "Estimate; null without lat and lng" },
+	FIELD_END
+};
+static const struct field item_fields[] = {
+	{ "itemId", FIELD_ID, .required = true },
+	{ "vendorId", FIELD_ID, .required = true },
+	{ "name", FIELD_TEXT, .required = true },
+	{ "description", FIELD_TEXT, .required = true },
+	{ "category", FIELD_TEXT, .required = true },
+	{ "price", FIELD_MONEY, .required = true },
+	{ "originalPrice", FIELD_MONEY, .nullable = true },
+	{ "preparationTime", FIELD_INT, .required = true },
+	{ "available", FIELD_BOOL, .required = true },
+	{ "isAvailable", FIELD_BOOL, .required = true },
+	{ "inStock", FIELD_BOOL, .required = true },
+	{ "stock", FIELD_INT, .nullable = true, .does = "null: not counted" },
+	{ "images", FIELD_LIST, .required = true, .each = FIELD_TEXT },
+	{ "tags", FIELD_LIST, .required = true, .each = FIELD_TEXT },
+	{ "variants", FIELD_LIST, .required = true, .each = FIELD_ANY },
+	{ "addOns", FIELD_LIST, .required = true, .each = FIELD_ANY },
+	{ "isUpsell", FIELD_BOOL, .required = true },
+	{ "createdAt", FIELD_TIME, .required = true },
+	{ "updatedAt", FIELD_TIME, .required = true },
+	FIELD_END
+};
+static const struct field menu_fields[] = {
+	{ "items", FIELD_LIST, .required = true, .of = item_fields },
+	{ "categories", FIELD_LIST, .required = true, .each = FIELD_TEXT },
+	FIELD_END
+};
+
+/* 1: lat and lng are there; 0: neither; -1: one alone, which has been answered. */
+static int place_take(struct request *rq, struct point *ret)
+{
+	bool lat = member(rq->query, "lat"), lng = member(rq->query, "lng");
+
+	if (lat != lng) {
+		reply_field(rq, lat ? "lng" : "lat", "is required: lat and lng belong together",
+			"est obligatoire : lat et lng vont ensemble");
+		return -1;
+	}
+	ret->lat = member_number(rq->query, "lat", 0);
+	ret->lng = member_number(rq->query, "lng", 0);
+	return lat;
+}
+
+/* --- GET /vendors ------------------------------------------------------------------------------------ */
+
+/* The fee that goes before the formula at this place (a zone's, or the flat one); NULL: the formula holds. */
+static const char *fee_before(struct request *rq, enum order_type type, struct point at)
+{
+	const struct price_rules *rules = settings_rules(rq->app->settings);
+	int64_t near = delivery_fee(rules, type, 0, at), far = delivery_fee(rules, type, 1000000, at);
+
+	/* A fee that does not grow with the distance is no formula. */
+	return near == far ? arg_int(rq, near) : NULL;
+}
+
+static void listed(struct request *rq, const struct db_result *result)
+{
+	reply_page(rq, db_text(result, 0, 1), request_page(rq, 20), db_int(result, 0, 0));
+}
+
+static void list_vendors(struct request *rq)
+{
+	const struct price_rules *rules = settings_rules(rq->app->settings);
+	const char *service = query_text(rq, "serviceType"), *food = NULL, *mart = NULL;
+	const char *lat = NULL, *lng = NULL, *radius = NULL;
+	struct page page = request_page(rq, 20);
+	struct point at;
+	int placed = place_take(rq, &at);
+
+	if (placed < 0)
+		return;
+	if (placed) {
+		lat = arg_double(rq, at.lat);
+		lng = arg_double(rq, at.lng);
+		food = fee_before(rq, FOOD, at);
+		mart = fee_before(rq, MART, at);
+		if (member(rq->query, "radius"))
+			radius = arg_double(rq, member_number(rq->query, "radius", 0));
+	} else if (member(rq->query, "radius")) {
+		return reply_field(rq, "lat", "is required with radius", "est obligatoire avec radius");
+	}
+	if (service)
+		service = order_type_words[order_type_named(service)];
+	sql_read(rq, vendor_list, listed, service, lat, lng, radius, query_text(rq, "search"),
+		query_text(rq, "category"), member_bool(rq->query, "openNow", false) ? "t" : "f",
+		arg_int(rq, page.limit), arg_int(rq, page.offset), arg_int(rq, rules->fee_base),
+		arg_int(rq, rules->fee_per_km), food, mart);
+}
+
+/* --- GET /vendors/:id -------------------------------------------------------------------------------- */
+
+static void vendor_known(struct request *rq, int error, const struct cache_value *value)
+{
+	if (error)
+		return reply_error(rq, error == E_NOT_FOUND ? E_VENDOR_NOT_FOUND : error);
+	reply_cached(rq, value);
+}
+
+static void vendor_near(struct request *rq, const struct db_result *result)
+{
+	if (db_rows(result) == 0)
+		return reply_error(rq, E_VENDOR_NOT_FOUND);
+	reply_data(rq, db_text(result, 0, 0));
+}
+
+static void get_vendor(struct request *rq)
+{
+	const struct price_rules *rules = settings_rules(rq->app->settings);
+	struct point at;
+	int placed = place_take(rq, &at);
+
+	if (placed < 0)
+		return;
+	if (!placed)
+		return cached_by_sql(rq, KEY_VENDOR, rq->params[0], QUERY_vendor_get, vendor_known);
+	sql_read(rq, vendor_near, vendor_near, rq->params[0], arg_double(rq, at.lat), arg_double(rq, at.lng),
+		arg_int(rq, rules->fee_base), arg_int(rq, rules->fee_per_km), fee_before(rq, FOOD, at),
+		fee_before(rq, MART, at));
+}
+
+/* --- GET /vendors/:id/menu --------------------------------------------------------------------------- */
+
+static void get_menu(struct request *rq)
+{
+	const char *category = query_text(rq, "category"), *search = query_text(rq, "search");
+
+	if (!category && !search)
+		return cached_by_sql(rq, KEY_MENU, rq->params[0], QUERY_menu_get, vendor_known);
+	sql_read(rq, menu_search, vendor_near, rq->params[0], category, search);
+}
+
+const struct route user_vendor_routes[] = {
+	{ GET, "/vendors", .who = ANYONE, .max_age = MAX_AGE, .query = list_query, .reply = vendor_fields,
+		.shape = REPLY_PAGE, .run = list_vendors,
+		.does = "Vendors, nearest first when lat and lng are given, then best rated" },
+	{ GET, "/vendors/:id", .who = ANYONE, .max_age = MAX_AGE, .query = vendor_query,
+		.reply = vendor_fields, .errors = { E_VENDOR_NOT_FOUND }, .run = get_vendor,
+		.does = "One vendor; with lat and lng also its distance and delivery fee" },
+	{ GET, "/vendors/:id/menu", .who = ANYONE, .max_age = MAX_AGE, .query = menu_query,
+		.reply = menu_fields, .errors = { E_VENDOR_NOT_FOUND }, .run = get_menu,
+		.does = "A vendor's menu" },
+	ROUTE_END
+};

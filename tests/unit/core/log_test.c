@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Log lines: each is one JSON object whatever is said, and levels keep quiet what they should.
+ */
+#include <check.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "reeyo/core/log.h"
+
+static char said[65536];
+static int into, kept;
+
+static void capture(void)
+{
+	char name[] = "/tmp/reeyo-said-XXXXXX";
+
+	into = mkstemp(name);
+	unlink(name);
+	kept = dup(STDERR_FILENO);
+	dup2(into, STDERR_FILENO);
+}
+
+/* The one line that was written, parsed. */
+static json_t *captured(void)
+{
+	ssize_t len = pread(into, said, sizeof(said) - 1, 0);
+	json_error_t error;
+	json_t *line;
+
+	dup2(kept, STDERR_FILENO);
+	close(kept);
+	close(into);
+	said[len > 0 ? len : 0] = '\0';
+	ck_assert_ptr_eq(strchr(said, '\n'), said + strlen(said) - 1);
+	line = json_loads(said, 0, &error);
+	ck_assert_msg(line != NULL, "%s: %s", error.text, said);
+	return line;
+}
+
+START_TEST(a_line_is_one_json_object)
+{
+	json_t *line;
+
+	capture();
+	log_line(LOG_WARN, "say \"hé\"\\\n", LOG_T("text", "a\tb"), LOG_I("whole", -5), LOG_R("real", 0.25),
+		LOG_R("odd", NAN), LOG_B("yes", true), LOG_T("absent", NULL));
+	line = captured();
+	ck_assert_str_eq(json_string_value(json_object_get(line, "level")), "warn");
+	ck_assert_str_eq(json_string_value(json_object_get(line, "msg")), "say \"hé\"\\ ");
+	ck_assert_str_eq(json_string_value(json_object_get(line, "text")), "a b");
+	ck_assert_int_eq(json_integer_value(json_object_get(line, "whole")), -5);
+	ck_assert_double_eq(json_real_value(json_object_get(line, "real")), 0.25);
+	ck_assert(json_is_null(json_object_get(line, "odd")));
+	ck_assert(json_is_true(json_object_get(line, "yes")));
+	ck_assert_ptr_null(json_object_get(line, "absent"));
+	ck_assert_uint_eq(json_string_length(json_object_get(line, "time")), 24);
+	json_decref(line);
+}
+END_TEST
+
+START_TEST(bytes_that_are_no_utf8_do_not_break_it)
+{
+	json_t *line;
+
+	capture();
+	log_line(LOG_WARN, "x", LOG_T("bad", "a\xff\xc3z"));
+	line = captured();
+	ck_assert_str_eq(json_string_value(json_object_get(line, "bad")), "a??z");
+	json_decref(line);
+}
+END_TEST
+
+/* Lengths around where a text is cut, with characters of two bytes at every offset. */
+START_TEST(a_long_text_is_cut_between_characters)
+{
+	char text[1101] = { 0 };
+	json_t *line;
+
+	memset(text, 'x', sizeof(text) - 1);
+	for (size_t i = 900 + (size_t)_i; i + 2 < sizeof(text); i += 2)
+		memcpy(text + i, "é", 2);
+	text[1098] = '\0';
+	capture();
+	log_line(LOG_WARN, text);
+	line = captured();
+	ck_assert_uint_gt(json_string_length(json_object_get(line, "msg")), 1000);
+	json_decref(line);
+}
+END_TEST
+
+/* Fields up to and past the end of a line; what does not fit is left out, whole. */
+START_TEST(a_full_line_leaves_whole_fields_out)
+{
+	char text[1000] = { 0 };
+	json_t *line;
+
+	memset(text, 'x', 900 + (size_t)_i);
+	capture();
+	log_line(LOG_WARN, text, LOG_T("a", text), LOG_T("b", text), LOG_T("c", text), LOG_T("d", text),
+		LOG_I("a_rather_long_name_for_a_field", 1), LOG_I("e", 7), LOG_I("f", 8), LOG_I("g", 9));
+	line = captured();
+	ck_assert_ptr_nonnull(json_object_get(line, "c"));
+	json_decref(line);
+	ck_assert_uint_le(strlen(said), 4096);
+}
+END_TEST
+
+START_TEST(a_level_keeps_quiet_what_is_below_it)
+{
+	log_set_level(LOG_ERROR);
+	ck_assert(!log_on(LOG_WARN));
+	ck_assert(log_on(LOG_ERROR));
+	log_set_level(LOG_OFF);
+	ck_assert(!log_on(LOG_ERROR));
+	ck_assert_int_eq(log_level_named("debug"), LOG_DEBUG);
+	ck_assert_int_eq(log_level_named("off"), LOG_OFF);
+	ck_assert_int_eq(log_level_named("Info"), -1);
+	log_set_level(LOG_INFO);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("log");
+	TCase *all = tcase_create("all");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	tcase_add_test(all, a_line_is_one_json_object);
+	tcase_add_test(all, bytes_that_are_no_utf8_do_not_break_it);
+	tcase_add_loop_test(all, a_long_text_is_cut_between_characters, 0, 4);
+	tcase_add_loop_test(all, a_full_line_leaves_whole_fields_out, 0, 99);
+	tcase_add_test(all, a_level_keeps_quiet_what_is_below_it);
+	suite_add_tcase(suite, all);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Migrations: what is missing is applied once, in order, by one process at a time; what was changed
+ * or is unknown stops it.
+ */
+#include <check.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "migrations.h"
+#include "reeyo/core/log.h"
+#include "reeyo/db/db.h"
+
+#define SCHEMA "db_migrate_test"
+
+static char url[1024];
+static struct db_session *session;
+
+static const struct sql_file first_two[] = {
+	{ 1, "people",
+		"CREATE TABLE people (id int PRIMARY KEY);\nINSERT INTO people VALUES (1);" },
+	{ 2, "names",
+		"ALTER TABLE people ADD name text; UPDATE people SET name = 'semicolon; "
+		"quote''s';" },
+	{ 0 },
+};
+static const struct sql_file all_three[] = {
+	{ 1, "people",
+		"CREATE TABLE people (id int PRIMARY KEY);\nINSERT INTO people VALUES (1);" },
+	{ 2, "names",
+		"ALTER TABLE people ADD name text; UPDATE people SET name = 'semicolon; "
+		"quote''s';" },
+	{ 3, "more", "INSERT INTO people VALUES (2, 'two'); SELECT pg_sleep(0.2);" },
+	{ 0 },
+};
+static const struct sql_file changed[] = {
+	{ 1, "people", "CREATE TABLE people (id bigint PRIMARY KEY);" },
+	{ 2, "names",
+		"ALTER TABLE people ADD name text; UPDATE people SET name = 'semicolon; "
+		"quote''s';" },
+	{ 0 },
+};
+static const struct sql_file broken[] = {
+	{ 1, "people",
+		"CREATE TABLE people (id int PRIMARY KEY);\nINSERT INTO people VALUES (1);" },
+	{ 2, "half", "CREATE TABLE half (id int); SELECT 1 / 0;" },
+	{ 0 },
+};
+
+static const char *value_of(const char *sql)
+{
+	static char value[64];
+
+	ck_assert_int_eq(db_session_value(session, sql, value, sizeof(value)), 0);
+	return value;
+}
+
+static void schema_make(void)
+{
+	ck_assert_int_eq(db_session_open(url, &session), 0);
+	ck_assert_int_eq(db_session_run(session,
+	                         "DROP SCHEMA IF EXISTS " SCHEMA " CASCADE; CREATE SCHEMA " SCHEMA),
+		0);
+}
+
+static void schema_drop(void)
+{
+	ck_assert_int_eq(db_session_run(session, "DROP SCHEMA IF EXISTS " SCHEMA " CASCADE"), 0);
+	db_session_close(session);
+}
+
+START_TEST(what_is_missing_is_applied_once)
+{
+	ck_assert_int_eq(migrate_run_with(url, first_two), 0);
+	ck_assert_str_eq(value_of("SELECT name FROM people"), "semicolon; quote's");
+	ck_assert_int_eq(migrate_run_with(url, first_two), 0);
+	ck_assert_int_eq(migrate_run_with(url, all_three), 0);
+	ck_assert_str_eq(value_of("SELECT count(*) FROM people"), "2");
+	ck_assert_str_eq(value_of("SELECT string_agg(version || name, ' ' ORDER BY version) FROM "
+	                          "schema_migrations"),
+		"1people 2names 3more");
+	ck_assert_str_eq(value_of("SELECT min(length(checksum)) FROM schema_migrations"), "64");
+	ck_assert_int_eq(migrate_status_with(url, all_three), 0);
+}
+END_TEST
+
+START_TEST(a_changed_migration_stops_it)
+{
+	ck_assert_int_eq(migrate_run_with(url, first_two), 0);
+	ck_assert_int_eq(migrate_run_with(url, changed), E_CONFIG);
+	ck_assert_int_eq(migrate_status_with(url, changed), 0);
+}
+END_TEST
+
+START_TEST(a_version_that_the_binary_does_not_know_stops_it_but_not_the_server)
+{
+	ck_assert_int_eq(migrate_run_with(url, all_three), 0);
+	ck_assert_int_eq(migrate_run_with(url, first_two), E_CONFIG);
+	ck_assert_int_eq(migrate_check_with(url, first_two), 0);
+}
+END_TEST
+
+START_TEST(a_server_newer_than_the_schema_is_told)
+{
+	ck_assert_int_eq(migrate_check_with(url, first_two), E_CONFIG);
+	ck_assert_int_eq(migrate_run_with(url, first_two), 0);
+	ck_assert_int_eq(migrate_check_with(url, first_two), 0);
+	ck_assert_int_eq(migrate_check_with(url, all_three), E_CONFIG);
+	ck_assert_int_eq(migrate_check_with("host=127.0.0.1 port=1", first_two), E_STORE_DOWN);
+}
+END_TEST
+
+START_TEST(nothing_is_kept_of_a_migration_that_fails)
+{
+	ck_assert_int_ne(migrate_run_with(url, broken), 0);
+	ck_assert_str_eq(value_of("SELECT to_regclass('half') IS NULL"), "t");
+	ck_assert_str_eq(value_of("SELECT max(version) FROM schema_migrations"), "1");
+}
+END_TEST
+
+START_TEST(processes_that_start_together_apply_each_once)
+{
+	pid_t children[4];
+
+	for (int i = 0; i < 4; i++)
+		if ((children[i] = fork()) == 0)
+			_exit(migrate_run_with(url, all_three) ? 1 : 0);
+	for (int i = 0; i < 4; i++) {
+		int status = -1;
+
+		ck_assert_int_eq(waitpid(children[i], &status, 0), children[i]);
+		ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	}
+	ck_assert_str_eq(value_of("SELECT count(*) FROM people"), "2");
+	ck_assert_str_eq(value_of("SELECT count(*) FROM schema_migrations"), "3");
+}
+END_TEST
+
+static void row_count(void *arg, int n, char *const *values)
+{
+	unsigned *rows = arg;
+
+	ck_assert_int_eq(n, 2);
+	ck_assert_ptr_null(values[1]);
+	(*rows)++;
+}
+
+START_TEST(a_session_runs_statements_and_reads_rows)
+{
+	const char *params[] = { "3" };
+	unsigned rows = 0;
+
+	ck_assert_int_eq(
+		db_session_each(session, "SELECT n, NULL FROM generate_series(1, $1::int) n", 1,
+			params, row_count, &rows),
+		0);
+	ck_assert_uint_eq(rows, 3);
+	ck_assert_str_eq(value_of("SELECT 1 WHERE false"), "");
+	ck_assert_int_eq(db_session_run(session, "SELECT broken"), E_INTERNAL);
+	ck_assert_str_eq(value_of("SHOW search_path"), SCHEMA);
+}
+END_TEST
+
+static Suite *suite(void)
+{
+	Suite *all = suite_create("migrations");
+	TCase *migrations = tcase_create("migrations");
+
+	tcase_set_timeout(migrations, 60);
+	tcase_add_checked_fixture(migrations, schema_make, schema_drop);
+	tcase_add_test(migrations, what_is_missing_is_applied_once);
+	tcase_add_test(migrations, a_changed_migration_stops_it);
+	tcase_add_test(
+		migrations, a_version_that_the_binary_does_not_know_stops_it_but_not_the_server);
+	tcase_add_test(migrations, a_server_newer_than_the_schema_is_told);
+	tcase_add_test(migrations, nothing_is_kept_of_a_migration_that_fails);
+	tcase_add_test(migrations, processes_that_start_together_apply_each_once);
+	tcase_add_test(migrations, a_session_runs_statements_and_reads_rows);
+	suite_add_tcase(all, migrations);
+	return all;
+}
+
+int main(void)
+{
+	const char *given = getenv("REEYO_TEST_DATABASE_URL");
+	SRunner *runner;
+	int failed;
+
+	if (!given) {
+		puts("skipped: REEYO_TEST_DATABASE_URL is not set");
+		return 77;
+	}
+	if (sodium_init() < 0)
+		return 1;
+	/* tables of these tests live in a schema of their own */
+	snprintf(url, sizeof(url), "%s%coptions=-csearch_path%%3D" SCHEMA, given,
+		strchr(given, '?') ? '&' : '?');
+	log_set_level(getenv("REEYO_TEST_LOG") ? LOG_DEBUG : LOG_OFF);
+	runner = srunner_create(suite());
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? 1 : 0;
+}
