@@ -31,7 +31,7 @@ def stores():
 def databases(stores):
     """Fresh databases: databases.fresh() (demo data), databases.empty(). Dropped at the end."""
     url = stores.database_url() if stores else os.environ["REEYO_TEST_DATABASE_URL"]
-    made = Databases(url, binary())
+    made = Databases(url, binary(), throwaway=stores or "REEYO_TEST_WORLD" in os.environ)
     yield made
     made.close()
 
@@ -111,7 +111,7 @@ def api(server):
 
 @pytest.fixture(scope="session")
 def token(server):
-    """token("customer" | "vendor" | "rider" | "admin"): of the demo accounts."""
+    """token("customer" | "vendor" | "rider" | "admin" | "super"): of the demo accounts."""
     return Tokens(server)
 
 

@@ -144,33 +144,41 @@ SELECT o.user_id, order_json_user(o), o.status, o.rider_id FROM orders o
  WHERE o.id = CASE WHEN substr($1::text, 2, 1) = '-'
    THEN (SELECT n.id FROM orders n WHERE n.order_number = $1::text) ELSE $1::text END
 
--- A customer's orders, newest first: active and past ones are a range of the index each, merged.
+-- A customer's orders, newest first: active and past ones are a range of the index each, read from its end and
+-- merged. IS TRUE, in place of plain active, keeps the planner from orders_open, which holds everybody's.
 --  $1 user id   $2 states text[] or NULL for all ('{PENDING,ACCEPTED}')   $3 type or NULL
 --  $4 from, $5 before: timestamptz or NULL   $6 limit   $7 offset
 -- Columns: total, orders (a JSON array). Always one row.
 -- name: order_list
 WITH page AS (
-  SELECT id, created_at FROM (
-    SELECT id, created_at FROM orders
-     WHERE user_id = $1::text AND active
-       AND created_at >= coalesce($4::timestamptz, '-infinity') AND created_at < coalesce($5::timestamptz, 'infinity')
-       AND ($2::text[] IS NULL OR status = ANY ($2::text[])) AND ($3::text IS NULL OR order_type = $3::text)
-    UNION ALL
-    SELECT id, created_at FROM orders
-     WHERE user_id = $1::text AND NOT active
-       AND ($2::text[] IS NULL OR $2::text[] && '{DELIVERED,CANCELLED}')
-       AND created_at >= coalesce($4::timestamptz, '-infinity') AND created_at < coalesce($5::timestamptz, 'infinity')
-       AND ($2::text[] IS NULL OR status = ANY ($2::text[])) AND ($3::text IS NULL OR order_type = $3::text)
-  ) both_kinds ORDER BY created_at DESC, id DESC LIMIT $6::bigint OFFSET $7::bigint
+  (SELECT id, created_at FROM orders
+    WHERE user_id = $1::text AND active IS TRUE
+      AND created_at >= coalesce($4::timestamptz, '-infinity') AND created_at < coalesce($5::timestamptz, 'infinity')
+      AND ($2::text[] IS NULL OR status = ANY ($2::text[])) AND ($3::text IS NULL OR order_type = $3::text)
+    ORDER BY created_at DESC LIMIT $6::bigint + $7::bigint)
+  UNION ALL
+  (SELECT id, created_at FROM orders
+    WHERE user_id = $1::text AND active IS FALSE
+      AND ($2::text[] IS NULL OR $2::text[] && '{DELIVERED,CANCELLED}')
+      AND created_at >= coalesce($4::timestamptz, '-infinity') AND created_at < coalesce($5::timestamptz, 'infinity')
+      AND ($2::text[] IS NULL OR status = ANY ($2::text[])) AND ($3::text IS NULL OR order_type = $3::text)
+    ORDER BY created_at DESC LIMIT $6::bigint + $7::bigint)
+  ORDER BY created_at DESC, id DESC LIMIT $6::bigint OFFSET $7::bigint
 )
 SELECT
-  (SELECT count(*) FROM orders
-    WHERE user_id = $1::text
-      AND active = ANY (CASE WHEN $2::text[] IS NULL THEN '{t,f}'::boolean[]
-                             WHEN NOT $2::text[] && '{DELIVERED,CANCELLED}' THEN '{t}'
-                             WHEN $2::text[] <@ '{DELIVERED,CANCELLED}' THEN '{f}' ELSE '{t,f}' END)
-      AND created_at >= coalesce($4::timestamptz, '-infinity') AND created_at < coalesce($5::timestamptz, 'infinity')
-      AND ($2::text[] IS NULL OR status = ANY ($2::text[])) AND ($3::text IS NULL OR order_type = $3::text)),
+  CASE WHEN $2::text[] IS NULL AND $3::text IS NULL THEN
+    (SELECT count(*) FROM orders
+      WHERE user_id = $1::text AND created_at >= coalesce($4::timestamptz, '-infinity')
+        AND created_at < coalesce($5::timestamptz, 'infinity'))
+  ELSE
+    (SELECT count(*) FROM orders
+      WHERE user_id = $1::text
+        AND active = ANY (CASE WHEN $2::text[] IS NULL THEN '{t,f}'::boolean[]
+                               WHEN NOT $2::text[] && '{DELIVERED,CANCELLED}' THEN '{t}'
+                               WHEN $2::text[] <@ '{DELIVERED,CANCELLED}' THEN '{f}' ELSE '{t,f}' END)
+        AND created_at >= coalesce($4::timestamptz, '-infinity') AND created_at < coalesce($5::timestamptz, 'infinity')
+        AND ($2::text[] IS NULL OR status = ANY ($2::text[])) AND ($3::text IS NULL OR order_type = $3::text))
+  END,
   (SELECT '[' || coalesce(string_agg(order_json_user(o), ',' ORDER BY o.created_at DESC, o.id DESC), '') || ']'
      FROM page JOIN orders o ON o.id = page.id)
 
@@ -179,7 +187,8 @@ SELECT
 -- Columns: orders (a JSON array). Always one row.
 -- name: order_active
 SELECT '[' || coalesce(string_agg(order_json_user(o), ',' ORDER BY o.created_at DESC, o.id DESC), '') || ']'
-  FROM (SELECT * FROM orders WHERE user_id = $1::text AND active ORDER BY created_at DESC LIMIT 100) o
+  FROM (SELECT * FROM orders WHERE user_id = $1::text AND active IS TRUE
+         ORDER BY created_at DESC LIMIT 100) o
 
 -- All active orders of the platform, newest first, without codes: the value of `orders:active`.
 --  $1 how many at most

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * A loop's catalogue. An entry is in the table while it may be asked for: loading (others wait in its list) or
- * loaded. Forgetting takes it out of the table; one that is in use (`pins`) or loading goes when that
- * ends, so whoever asked before still gets an answer and whoever asks after gets a new load.
+ * A loop's catalogue. An entry is in the table while it may be asked for: loading (others wait in
+ * its list) or loaded. Forgetting takes it out of the table; one that is in use (`pins`) or loading
+ * goes when that ends, so whoever asked before still gets an answer and whoever asks after gets a
+ * new load.
  */
 #include "reeyo/api/catalog.h"
 
@@ -26,14 +27,15 @@ struct entry {
 	uint64_t loaded_ms;
 	struct waiter *waiters, **last;
 	struct shop shop;
-	json_t *items;             /* the texts of shop.items live in here */
+	size_t size;
 	UT_hash_handle hh;
 };
 
 struct catalogs {
 	struct app *app;
-	struct entry *entries;     /* in the order of their loads: the first is the oldest */
+	struct entry *entries; /* in the order of their loads: the first is the oldest */
 	unsigned count;
+	size_t size; /* of all that is in the table */
 };
 
 int catalogs_new(struct app *app, struct catalogs **ret)
@@ -49,7 +51,6 @@ int catalogs_new(struct app *app, struct catalogs **ret)
 
 static void entry_free(struct entry *entry)
 {
-	json_decref(entry->items);
 	free(entry->shop.items);
 	free(entry);
 }
@@ -59,6 +60,7 @@ static void entry_unlist(struct entry *entry)
 	if (entry->listed) {
 		HASH_DEL(entry->catalogs->entries, entry);
 		entry->catalogs->count--;
+		entry->catalogs->size -= entry->size;
 		entry->listed = false;
 	}
 	if (!entry->loading && entry->pins == 0)
@@ -83,14 +85,27 @@ void catalog_forget(struct app *app, const char *vendor_id)
 		entry_unlist(entry);
 }
 
-/* --- Loading --------------------------------------------------------------------------------------- */
+/* --- Loading ---------------------------------------------------------------------------------- */
 
-static bool item_read(struct shop_item *item, const json_t *row)
+/* Copies a text behind the items already copied; NULL stays NULL. */
+static const char *text_keep(char **room, const char *text)
+{
+	size_t size = text ? strlen(text) + 1 : 0;
+	char *kept = *room;
+
+	if (!text)
+		return NULL;
+	memcpy(kept, text, size);
+	*room += size;
+	return kept;
+}
+
+static bool item_read(struct shop_item *item, const json_t *row, char **room)
 {
 	*item = (struct shop_item){
-		.id = member_text(row, "id"),
-		.name = member_text(row, "name"),
-		.image = member_text(row, "image"),
+		.id = text_keep(room, member_text(row, "id")),
+		.name = text_keep(room, member_text(row, "name")),
+		.image = text_keep(room, member_text(row, "image")),
 		.price = member_int(row, "price", -1),
 		.stock = member_int(row, "stock", -1),
 		.available = member_bool(row, "available", false),
@@ -98,18 +113,24 @@ static bool item_read(struct shop_item *item, const json_t *row)
 	return item->id && item->name && item->price >= 0;
 }
 
+/* Items and their texts in one block. The texts of the parsed JSON are never longer than the JSON.
+ */
 static int items_read(struct entry *entry, struct text json)
 {
+	json_auto_t *rows = json_loadb(json.at, json.len, 0, NULL);
 	struct shop *shop = &entry->shop;
+	size_t count = json_array_size(rows);
+	char *room;
 
-	entry->items = json_loadb(json.at, json.len, 0, NULL);
-	if (!json_is_array(entry->items))
+	if (!json_is_array(rows))
 		return E_INTERNAL;
-	shop->items = calloc(json_array_size(entry->items) + 1, sizeof(*shop->items));
+	entry->size = sizeof(*entry) + count * sizeof(*shop->items) + json.len;
+	shop->items = malloc(count * sizeof(*shop->items) + json.len);
 	if (!shop->items)
 		return E_NO_MEMORY;
-	for (size_t i = 0; i < json_array_size(entry->items); i++)
-		if (!item_read(&shop->items[shop->item_count++], json_array_get(entry->items, i)))
+	room = (char *)(shop->items + count);
+	for (size_t i = 0; i < count; i++)
+		if (!item_read(&shop->items[shop->item_count++], json_array_get(rows, i), &room))
 			return E_INTERNAL;
 	return 0;
 }
@@ -155,6 +176,8 @@ static void loaded(struct db_call *call, const struct db_result *result)
 	if (!error)
 		error = shop_read(entry, result);
 	entry->loading = false;
+	if (entry->listed)
+		entry->catalogs->size += entry->size;
 	entry->loaded_ms = loop_now(entry->catalogs->app->loop);
 	entry->pins++;
 	waiters_tell(entry, error);
@@ -168,7 +191,8 @@ static void load(struct entry *entry)
 	entry->loading = true;
 	entry->call = (struct db_call){
 		.query = QUERY_catalog_get,
-		/* From the primary: a replica that lags would give the old price again to whoever reloads. */
+		/* From the primary: a replica that lags would give the old price again to whoever
+		   reloads. */
 		.lane = DB_WRITE,
 		.count = 1,
 		.params = { entry->id },
@@ -183,7 +207,7 @@ static void room_make(struct catalogs *catalogs)
 {
 	struct entry *entry = catalogs->entries;
 
-	while (entry && catalogs->count >= CATALOG_VENDORS) {
+	while (entry && (catalogs->count >= CATALOG_VENDORS || catalogs->size > CATALOG_BYTES)) {
 		struct entry *next = entry->hh.next;
 
 		if (!entry->loading && entry->pins == 0)
@@ -230,7 +254,8 @@ void catalog_get(struct request *rq, const char *vendor_id, catalog_done *done)
 	struct entry *entry;
 
 	HASH_FIND_STR(catalogs->entries, vendor_id, entry);
-	if (entry && !entry->loading && loop_now(catalogs->app->loop) - entry->loaded_ms >= CATALOG_LIFE_MS) {
+	if (entry && !entry->loading &&
+		loop_now(catalogs->app->loop) - entry->loaded_ms >= CATALOG_LIFE_MS) {
 		entry_unlist(entry);
 		entry = NULL;
 	}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Connecting without blocking: the connection string is taken apart once, host names are resolved by
- * libuv (libpq would ask the resolver on the loop's thread), and PQconnectPoll runs on readiness.
+ * Connecting without blocking: the connection string is taken apart once, host names are resolved
+ * by libuv (libpq would ask the resolver on the loop's thread), and PQconnectPoll runs on
+ * readiness.
  *
  * libpq tries the hosts of a list in turn but has no time limit of its own here, so one that
  * swallows packets would hide those after it: each new try begins with the next host of the list.
@@ -39,10 +40,10 @@ static const char *target_get(const struct target *target, const char *key)
 	return NULL;
 }
 
-/* What every session of a kind runs with. force_generic_plan: our statements are the same lookups with other
- * keys, planned once per connection. */
-static int session_options(struct target *target, const struct config *config, enum db_lane kind,
-	const char *given)
+/* What every session of a kind runs with. force_generic_plan: our statements are the same lookups
+ * with other keys, planned once per connection. */
+static int session_options(
+	struct target *target, const struct config *config, enum db_lane kind, const char *given)
 {
 	static const char *const names[DB_LANES] = { "reeyo/read", "reeyo/write", "reeyo/report" };
 	bool primary = kind == DB_WRITE || (kind == DB_READ && !config->replica_url[0]);
@@ -53,7 +54,8 @@ static int session_options(struct target *target, const struct config *config, e
 		"%s%s-c statement_timeout=%lld -c lock_timeout=%lld -c TimeZone=UTC%s "
 		"-c idle_in_transaction_session_timeout=60000",
 		given ? given : "", given ? " " : "",
-		(long long)(kind == DB_REPORT ? config->db_report_timeout : config->db_statement_timeout),
+		(long long)(kind == DB_REPORT ? config->db_report_timeout
+	                                      : config->db_statement_timeout),
 		(long long)config->db_lock_timeout,
 		kind == DB_REPORT ? "" : " -c plan_cache_mode=force_generic_plan");
 	if ((error = target_put(target, "options", options)) ||
@@ -68,8 +70,8 @@ static bool needs_resolving(const char *host)
 {
 	struct in6_addr address;
 
-	return host[0] && host[0] != '/' && host[0] != '@' && inet_pton(AF_INET, host, &address) != 1 &&
-	       inet_pton(AF_INET6, host, &address) != 1;
+	return host[0] && host[0] != '/' && host[0] != '@' &&
+	       inet_pton(AF_INET, host, &address) != 1 && inet_pton(AF_INET6, host, &address) != 1;
 }
 
 /* The hosts with their ports: one port for all, or one for each, as libpq has it. */
@@ -100,8 +102,8 @@ static int hosts_read(struct target *target, const char *names, const char *port
 	return 0;
 }
 
-static int target_fill(struct target *target, const PQconninfoOption *options, const struct config *config,
-	enum db_lane kind)
+static int target_fill(struct target *target, const PQconninfoOption *options,
+	const struct config *config, enum db_lane kind)
 {
 	const char *given = NULL;
 	int error;
@@ -116,18 +118,21 @@ static int target_fill(struct target *target, const PQconninfoOption *options, c
 		if ((error = target_put(target, option->keyword, option->val)))
 			return error;
 	}
-	if (!target_get(target, "keepalives_idle") && (error = target_put(target, "keepalives_idle", "30")))
+	if (!target_get(target, "keepalives_idle") &&
+		(error = target_put(target, "keepalives_idle", "30")))
 		return error;
 	if (!target_get(target, "tcp_user_timeout") &&
 		(error = target_put(target, "tcp_user_timeout", "15000")))
 		return error;
 	/* looking for Kerberos credentials reads files and may ask a daemon */
-	if (!target_get(target, "gssencmode") && (error = target_put(target, "gssencmode", "disable")))
+	if (!target_get(target, "gssencmode") &&
+		(error = target_put(target, "gssencmode", "disable")))
 		return error;
 	return session_options(target, config, kind, given);
 }
 
-int target_read(struct target *target, const char *url, const struct config *config, enum db_lane kind)
+int target_read(
+	struct target *target, const char *url, const struct config *config, enum db_lane kind)
 {
 	char *why = NULL;
 	PQconninfoOption *options = PQconninfoParse(url, &why);
@@ -136,13 +141,15 @@ int target_read(struct target *target, const char *url, const struct config *con
 
 	if (!options) {
 		log_line(LOG_ERROR, "the database address is not a libpq connection string",
-			LOG_T("key", kind == DB_READ && config->replica_url[0] ? "replica_url" : "database_url"));
+			LOG_T("key", kind == DB_READ && config->replica_url[0] ? "replica_url"
+		                                                               : "database_url"));
 		PQfreemem(why);
 		return E_CONFIG;
 	}
 	target->keys = calloc(TARGET_KEYS, sizeof(char *));
 	target->values = calloc(TARGET_KEYS, sizeof(char *));
-	error = target->keys && target->values ? target_fill(target, options, config, kind) : E_NO_MEMORY;
+	error = target->keys && target->values ? target_fill(target, options, config, kind)
+	                                       : E_NO_MEMORY;
 	PQconninfoFree(options);
 	hosts = target->keys ? target_get(target, "host") : NULL;
 	if (!error && hosts && !target_get(target, "hostaddr"))
@@ -165,15 +172,15 @@ void target_free(struct target *target)
 	*target = (struct target){ 0 };
 }
 
-/* --- Resolving --------------------------------------------------------------------------------- */
+/* --- Resolving ------------------------------------------------------------------------------ */
 
 /* The lists libpq is given for one try: every address of every host, side by side. */
 struct resolving {
 	uv_getaddrinfo_t request;
 	struct db *db;
-	struct lane *lane;      /* NULL: the try is over, nobody waits */
-	unsigned asked;         /* hosts done */
-	unsigned count;         /* entries of the lists */
+	struct lane *lane; /* NULL: the try is over, nobody waits */
+	unsigned asked;    /* hosts done */
+	unsigned count;    /* entries of the lists */
 	char names[2048], addresses[1024], ports[256];
 };
 
@@ -184,10 +191,12 @@ static bool list_add(char *list, size_t size, bool first, const char *entry)
 {
 	size_t len = strlen(list);
 
-	return (size_t)snprintf(list + len, size - len, "%s%s", first ? "" : ",", entry) < size - len;
+	return (size_t)snprintf(list + len, size - len, "%s%s", first ? "" : ",", entry) <
+	       size - len;
 }
 
-static void entry_add(struct resolving *resolving, const struct target_host *host, const char *address)
+static void entry_add(
+	struct resolving *resolving, const struct target_host *host, const char *address)
 {
 	bool first = resolving->count == 0;
 	size_t names = strlen(resolving->names), addresses = strlen(resolving->addresses);
@@ -224,7 +233,7 @@ static void resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *fou
 	}
 	for (struct addrinfo *one = status ? NULL : found; one; one = one->ai_next)
 		if (getnameinfo(one->ai_addr, one->ai_addrlen, address, sizeof(address), NULL, 0,
-			    NI_NUMERICHOST) == 0)
+		            NI_NUMERICHOST) == 0)
 			entry_add(resolving, host_next(resolving), address);
 	uv_freeaddrinfo(found);
 	resolving->asked++;
@@ -256,8 +265,8 @@ static void resolve_next(struct resolving *resolving)
 			entry_add(resolving, host, "");
 			continue;
 		}
-		if (uv_getaddrinfo(loop_uv(lane->db->loop), &resolving->request, resolved, host->name,
-			    NULL, &hints) == 0) {
+		if (uv_getaddrinfo(loop_uv(lane->db->loop), &resolving->request, resolved,
+		            host->name, NULL, &hints) == 0) {
 			lane->db->open_handles++;
 			return;
 		}
@@ -274,7 +283,7 @@ void connect_forget(struct lane *lane)
 	lane->resolving = NULL;
 }
 
-/* --- Connecting -------------------------------------------------------------------------------- */
+/* --- Connecting ----------------------------------------------------------------------------- */
 
 static void on_connecting(uv_poll_t *poll, int status, int events)
 {
@@ -298,7 +307,8 @@ void connect_go_on(struct lane *lane)
 	else if (status == PGRES_POLLING_FAILED)
 		lane_lose(lane, PQerrorMessage(lane->pg));
 	else
-		lane_watch(lane, status == PGRES_POLLING_READING ? UV_READABLE : UV_WRITABLE, on_connecting);
+		lane_watch(lane, status == PGRES_POLLING_READING ? UV_READABLE : UV_WRITABLE,
+			on_connecting);
 }
 
 static void connect_start(struct lane *lane, const struct resolving *lists)

@@ -16,7 +16,7 @@
 /* A lane that has answered nothing for this much longer than a statement may take is dead. */
 #define STALL_EXTRA_MS 2000
 
-/* --- Choosing a lane ---------------------------------------------------------------------------- */
+/* --- Choosing a lane ------------------------------------------------------------------------ */
 
 static unsigned lane_load(const struct lane *lane)
 {
@@ -37,7 +37,8 @@ static struct lane *least_loaded(struct db *db, enum db_lane kind)
 }
 
 /* The lane of the call's owner while any call of his is in flight there, else the least loaded. */
-static struct lane *lane_choose(struct db *db, const struct db_call *call, const struct affinity_slot *slot)
+static struct lane *lane_choose(
+	struct db *db, const struct db_call *call, const struct affinity_slot *slot)
 {
 	struct lane *lane;
 
@@ -54,7 +55,8 @@ static struct affinity_slot *affinity_slot(struct db *db, const struct db_call *
 	/* Fibonacci hashing: the callers' hashes need not be good in any particular bits */
 	uint32_t mixed = call->affinity * 2654435769u;
 
-	return call->affinity ? &db->affinity[call->lane][mixed / (UINT32_MAX / AFFINITY_SLOTS + 1)] : NULL;
+	return call->affinity ? &db->affinity[call->lane][mixed / (UINT32_MAX / AFFINITY_SLOTS + 1)]
+	                      : NULL;
 }
 
 static void affinity_take(struct db_call *call, struct affinity_slot *slot, struct lane *lane)
@@ -73,7 +75,7 @@ void affinity_give(struct db_call *call)
 	call->slot = NULL;
 }
 
-/* --- Submitting --------------------------------------------------------------------------------- */
+/* --- Submitting ----------------------------------------------------------------------------- */
 
 static void call_refuse(struct db *db, struct db_call *call, int error)
 {
@@ -130,7 +132,8 @@ void db_completed(struct lane *lane, struct db_call *call, const struct db_resul
 
 static void refused_complete(struct db *db)
 {
-	unsigned count = db->refused.count; /* those refused by what runs here wait for the next turn */
+	unsigned count =
+		db->refused.count; /* those refused by what runs here wait for the next turn */
 
 	while (count--) {
 		struct db_call *call = queue_pop(&db->refused);
@@ -153,7 +156,8 @@ static void db_flush(struct turn_hook *hook)
 
 static void lane_stalled(struct deadline *deadline)
 {
-	lane_lose(CONTAINER_OF(deadline, struct lane, stall), "no answer from the database for too long");
+	lane_lose(CONTAINER_OF(deadline, struct lane, stall),
+		"no answer from the database for too long");
 }
 
 struct deadline_list *db_stalls(struct lane *lane)
@@ -161,7 +165,7 @@ struct deadline_list *db_stalls(struct lane *lane)
 	return lane->kind == DB_REPORT ? &lane->db->report_stalls : &lane->db->stalls;
 }
 
-/* --- Ready -------------------------------------------------------------------------------------- */
+/* --- Ready ---------------------------------------------------------------------------------- */
 
 bool db_ready(const struct db *db)
 {
@@ -199,13 +203,14 @@ void db_lane_up(struct lane *lane)
 	ready_tell(lane->db);
 }
 
-/* --- Life --------------------------------------------------------------------------------------- */
+/* --- Life ----------------------------------------------------------------------------------- */
 
 /* How many lanes of each kind. A loop per core is our own choice, so it must not fail for being too
- * many; a number of loops that was asked for is refused instead of giving fewer lanes than asked. */
+ * many; a number of loops that was asked for is refused instead of giving fewer lanes than asked.
+ */
 static int lanes_count(const struct config *config, unsigned counts[DB_LANES])
 {
-	unsigned loops = (unsigned)(config->loops ? config->loops : uv_available_parallelism());
+	unsigned loops = (unsigned)(config->loops ? config->loops : loops_automatic());
 	unsigned write = (unsigned)config->db_write_lanes, read = (unsigned)config->db_read_lanes;
 
 	while (!config->loops && loops * (write + read + 1) > CONNECTIONS_MAX && write + read > 2)
@@ -250,7 +255,8 @@ static int db_start(struct db *db)
 
 	if ((error = lanes_count(config, counts)) ||
 		(error = target_read(&db->targets[DB_READ], replica, config, DB_READ)) ||
-		(error = target_read(&db->targets[DB_WRITE], config->database_url, config, DB_WRITE)) ||
+		(error = target_read(
+	                 &db->targets[DB_WRITE], config->database_url, config, DB_WRITE)) ||
 		(error = target_read(&db->targets[DB_REPORT], replica, config, DB_REPORT)) ||
 		(error = lanes_start(db, DB_WRITE, counts[DB_WRITE])) ||
 		(error = lanes_start(db, DB_READ, counts[DB_READ])))
@@ -274,10 +280,10 @@ int db_new_with(struct loop *loop, const struct config *config, const struct que
 	db->flush.run = db_flush;
 	queue_init(&db->refused);
 	loop_hook(loop, PHASE_FLUSH, &db->flush);
-	deadline_list_init(&db->stalls, loop, (uint64_t)config->db_statement_timeout + STALL_EXTRA_MS,
-		lane_stalled);
-	deadline_list_init(&db->report_stalls, loop, (uint64_t)config->db_report_timeout + STALL_EXTRA_MS,
-		lane_stalled);
+	deadline_list_init(&db->stalls, loop,
+		(uint64_t)config->db_statement_timeout + STALL_EXTRA_MS, lane_stalled);
+	deadline_list_init(&db->report_stalls, loop,
+		(uint64_t)config->db_report_timeout + STALL_EXTRA_MS, lane_stalled);
 	error = db_start(db);
 	if (error) {
 		db_close(db);

@@ -2,13 +2,10 @@
  *
  * A lane: one connection in pipeline mode.
  *
- * Calls of a turn leave together at its end, each followed by a Sync, so that each is a transaction of its own. The
- * server answers in the order of the queue. A call is complete when its Sync is answered, not
- * when its rows are: only then is a write committed (an error at commit comes in between).
- *
- * A lost connection: what was never sent, and reads, are tried once more on another lane; a write that was sent may or
- * may not have happened, so its caller hears E_STORE_DOWN. Reconnecting backs off with jitter, and
- * everything is prepared again in one flight before the lane takes calls.
+ * Calls of a turn leave together at its end, each followed by a Sync, so that each is a transaction
+ * of its own. The server answers in the order of the queue. A call is complete when its Sync is
+ * answered, not when its rows are: only then is a write committed (an error at commit comes in
+ * between). Everything is prepared in one flight before the lane takes calls.
  */
 #include "lane.h"
 
@@ -21,48 +18,14 @@
 #include "reeyo/core/log.h"
 #include "reeyo/core/memory.h"
 
-/* Short, because after it the next host of the list is tried first. */
-#define CONNECT_LIMIT_MS 3000
 #define PREPARE_LIMIT_MS 10000
 /* The first lane of each kind makes the server ready; the others leave it the processors until then
  * (two loops with 18 lanes of 42 statements: ready after 75 ms together, after 35 ms so). */
 #define OTHERS_AFTER_MS 100
-#define RETRY_FIRST_MS 50
-#define RETRY_MOST_MS 1000
-
-static const char *const kind_names[DB_LANES] = { "read", "write", "report" };
 
 static void lane_sent(struct lane *lane);
 
-/* --- Queues ------------------------------------------------------------------------------------ */
-
-void queue_init(struct call_queue *queue)
-{
-	*queue = (struct call_queue){ .last = &queue->first };
-}
-
-void queue_push(struct call_queue *queue, struct db_call *call)
-{
-	call->next = NULL;
-	*queue->last = call;
-	queue->last = &call->next;
-	queue->count++;
-}
-
-struct db_call *queue_pop(struct call_queue *queue)
-{
-	struct db_call *call = queue->first;
-
-	if (!call)
-		return NULL;
-	queue->first = call->next;
-	if (!queue->first)
-		queue->last = &queue->first;
-	queue->count--;
-	return call;
-}
-
-/* --- Watching the socket ------------------------------------------------------------------------ */
+/* --- Watching the socket -------------------------------------------------------------------- */
 
 static void watch_closed(uv_handle_t *handle)
 {
@@ -79,7 +42,8 @@ void lane_watch(struct lane *lane, int events, uv_poll_cb happened)
 
 	if (!watch) {
 		watch = calloc(1, sizeof(*watch));
-		if (!watch || uv_poll_init(loop_uv(lane->db->loop), &watch->poll, PQsocket(lane->pg))) {
+		if (!watch ||
+			uv_poll_init(loop_uv(lane->db->loop), &watch->poll, PQsocket(lane->pg))) {
 			free(watch);
 			lane_lose(lane, "the connection cannot be watched");
 			return;
@@ -101,40 +65,11 @@ void lane_unwatch(struct lane *lane)
 	lane->watch = NULL;
 }
 
-/* --- Connecting and preparing ------------------------------------------------------------------- */
-
-static void connect_limit(uv_timer_t *timer)
-{
-	lane_lose(timer->data, "connecting takes too long");
-}
+/* --- Preparing ------------------------------------------------------------------------------ */
 
 static void prepare_limit(uv_timer_t *timer)
 {
 	lane_lose(timer->data, "preparing the statements takes too long");
-}
-
-void lane_connect(struct lane *lane)
-{
-	lane->state = LANE_CONNECTING;
-	uv_timer_start(&lane->timer, connect_limit, CONNECT_LIMIT_MS, 0);
-	connect_begin(lane);
-}
-
-static void retry_due(uv_timer_t *timer)
-{
-	lane_connect(timer->data);
-}
-
-/* 50 ms, 100, 200 … 1 s, each less up to a half, so that copies do not come back in step. */
-static void lane_retry(struct lane *lane)
-{
-	uint64_t wait = RETRY_FIRST_MS << (lane->attempts < 5 ? lane->attempts : 5);
-
-	if (wait > RETRY_MOST_MS)
-		wait = RETRY_MOST_MS;
-	lane->attempts++;
-	wait -= randombytes_uniform((uint32_t)(wait / 2));
-	uv_timer_start(&lane->timer, retry_due, wait, 0);
 }
 
 static const char *prepared_name(unsigned index, char out[16])
@@ -168,7 +103,8 @@ void lane_connected(struct lane *lane)
 	lane->prepared = 0;
 	uv_timer_start(&lane->timer, prepare_limit, PREPARE_LIMIT_MS, 0);
 	PQsetNoticeReceiver(lane->pg, notice_received, NULL);
-	if (PQsetnonblocking(lane->pg, 1) || !PQenterPipelineMode(lane->pg) || statements_prepare(lane)) {
+	if (PQsetnonblocking(lane->pg, 1) || !PQenterPipelineMode(lane->pg) ||
+		statements_prepare(lane)) {
 		lane_lose(lane, PQerrorMessage(lane->pg));
 		return;
 	}
@@ -187,12 +123,11 @@ static void lane_is_up(struct lane *lane)
 static void prepare_failed(struct lane *lane, const PGresult *pg)
 {
 	const struct db *db = lane->db;
+	const char *name = lane->prepared < db->text_count ? db->texts[lane->prepared].name : "?";
 
 	if (!lane->prepare_told)
-		log_line(LOG_ERROR,
-			"a statement cannot be prepared: is the schema at this version? try reeyo migrate",
-			LOG_T("statement",
-				lane->prepared < db->text_count ? db->texts[lane->prepared].name : "?"),
+		log_line(LOG_ERROR, "a statement does not fit the schema: try `reeyo migrate`",
+			LOG_T("statement", name),
 			LOG_T("why", PQresultErrorField(pg, PG_DIAG_MESSAGE_PRIMARY)));
 	lane->prepare_told = true;
 	lane_lose(lane, "preparing failed");
@@ -213,7 +148,7 @@ static bool prepare_answer(struct lane *lane, PGresult *pg)
 	return lane->state != LANE_DOWN;
 }
 
-/* --- Answers ------------------------------------------------------------------------------------ */
+/* --- Answers -------------------------------------------------------------------------------- */
 
 static void first_complete(struct lane *lane)
 {
@@ -263,29 +198,44 @@ static bool lane_expects(const struct lane *lane)
 	return lane->state == LANE_PREPARING || lane->in_flight.count > 0;
 }
 
-static void lane_read(struct lane *lane)
+/* Takes the answers that libpq holds; false when the lane was lost. */
+static bool answers_take(struct lane *lane)
 {
 	unsigned empty = 0;
 
-	if (!PQconsumeInput(lane->pg)) {
-		lane_lose(lane, PQerrorMessage(lane->pg));
-		return;
-	}
 	while (lane_expects(lane) && !PQisBusy(lane->pg)) {
 		PGresult *pg = PQgetResult(lane->pg);
 
-		/* One NULL ends a statement's results. Two mean that libpq expects nothing more, because
-		 * the connection is gone or because its count and ours differ: never spin on that. */
+		/* One NULL ends a statement's results. Two mean that libpq expects nothing more,
+		 * because the connection is gone or because its count and ours differ: never spin
+		 * on that. */
 		empty = pg ? 0 : empty + 1;
-		if (empty == 2)
-			return lane_lose(lane, PQstatus(lane->pg) == CONNECTION_BAD ?
-						       PQerrorMessage(lane->pg) :
-						       "answers and calls are out of step");
-		if (pg && !(lane->state == LANE_PREPARING ? prepare_answer(lane, pg) : lane_answer(lane, pg)))
+		if (empty == 2) {
+			lane_lose(lane, PQstatus(lane->pg) == CONNECTION_BAD
+						? PQerrorMessage(lane->pg)
+						: "answers and calls are out of step");
+			return false;
+		}
+		if (pg && !(lane->state == LANE_PREPARING ? prepare_answer(lane, pg)
+		                                          : lane_answer(lane, pg)))
+			return false;
+	}
+	return true;
+}
+
+/* With TLS one read may leave decrypted bytes behind that no readiness will tell of, because
+ * libpq's buffer was short of room for a whole record; after the answers are taken there is room.
+ */
+static void lane_read(struct lane *lane)
+{
+	for (int rounds = PQsslInUse(lane->pg) ? 2 : 1; rounds > 0; rounds--) {
+		if (!PQconsumeInput(lane->pg) || PQstatus(lane->pg) == CONNECTION_BAD) {
+			lane_lose(lane, PQerrorMessage(lane->pg));
+			return;
+		}
+		if (!answers_take(lane))
 			return;
 	}
-	if (PQstatus(lane->pg) == CONNECTION_BAD)
-		lane_lose(lane, PQerrorMessage(lane->pg));
 }
 
 static bool lane_is_watched_by(const struct lane *lane, const uv_poll_t *poll)
@@ -305,7 +255,7 @@ static void on_socket(uv_poll_t *poll, int status, int events)
 		lane_lose(lane, "the connection failed");
 }
 
-/* --- Sending ------------------------------------------------------------------------------------ */
+/* --- Sending -------------------------------------------------------------------------------- */
 
 /* Pushes what libpq holds; watches for room when the socket is full. */
 static void lane_sent(struct lane *lane)
@@ -322,9 +272,9 @@ static void lane_sent(struct lane *lane)
 	}
 }
 
-/* libpq 15's PQpipelineSync writes to the socket at once, so a turn's calls leave in one write each (2.4 µs
- * of system time a statement, 1.4 with one write for all, measured with 64 calls in flight on 8 lanes);
- * from libpq 17 on they leave together. */
+/* libpq 15's PQpipelineSync writes to the socket at once, so a turn's calls leave in one write each
+ * (2.4 µs of system time a statement, 1.4 with one write for all, measured with 64 calls in flight
+ * on 8 lanes); from libpq 17 on they leave together. */
 static int sync_send(PGconn *pg)
 {
 #ifdef LIBPQ_HAS_SEND_PIPELINE_SYNC
@@ -338,14 +288,15 @@ static bool call_send(struct lane *lane, struct db_call *call)
 {
 	char name[16];
 
-	return PQsendQueryPrepared(lane->pg, prepared_name((unsigned)call->query, name), (int)call->count,
-		       call->params, NULL, NULL, 0) &&
+	return PQsendQueryPrepared(lane->pg, prepared_name((unsigned)call->query, name),
+	               (int)call->count, call->params, NULL, NULL, 0) &&
 	       sync_send(lane->pg);
 }
 
 void lane_flush(struct lane *lane)
 {
-	unsigned at_once = lane->kind == DB_REPORT ? 1 : lane->waiting.count + lane->in_flight.count;
+	unsigned at_once =
+		lane->kind == DB_REPORT ? 1 : lane->waiting.count + lane->in_flight.count;
 	bool sent = false;
 
 	if (lane->state != LANE_UP)
@@ -368,81 +319,7 @@ void lane_flush(struct lane *lane)
 	lane_sent(lane);
 }
 
-/* --- Losing ------------------------------------------------------------------------------------- */
-
-static void lane_drop(struct lane *lane)
-{
-	deadline_stop(&lane->stall);
-	uv_timer_stop(&lane->timer);
-	connect_forget(lane);
-	lane_unwatch(lane);
-	PQclear(TAKE_PTR(lane->result));
-	PQfinish(TAKE_PTR(lane->pg));
-	lane->wants_write = false;
-}
-
-static void lost_tell(struct lane *lane, const char *why)
-{
-	struct counters *counters = loop_counters(lane->db->loop);
-	char words[256];
-
-	snprintf(words, sizeof(words), "%s", why);
-	words[strcspn(words, "\n")] = '\0';
-	if (!lane->db->closing && (lane->state == LANE_UP || lane->attempts == 0))
-		log_line(LOG_WARN, "a database connection was lost", LOG_T("kind", kind_names[lane->kind]),
-			LOG_I("lane", lane->number), LOG_T("why", words));
-	if (lane->state != LANE_UP)
-		return;
-	count_add(counters, COUNT_DB_LANES_UP, -1);
-	if (!lane->db->closing)
-		count_one(counters, COUNT_DB_RECONNECTS);
-}
-
-/* Everything the lane held, in its order. */
-static struct db_call *calls_take(struct lane *lane)
-{
-	struct db_call *all;
-
-	*lane->in_flight.last = lane->waiting.first;
-	all = lane->in_flight.first;
-	queue_init(&lane->in_flight);
-	queue_init(&lane->waiting);
-	for (struct db_call *call = all; call; call = call->next)
-		affinity_give(call);
-	return all;
-}
-
-/* Reads may be repeated; so may what was never sent. */
-static void call_rescue(struct lane *lane, struct db_call *call)
-{
-	static const struct db_result lost = { .error = E_STORE_DOWN, .detail = "" };
-	bool repeatable = !call->sent_us || call->lane != DB_WRITE;
-
-	if (repeatable && call->tries == 0 && !lane->db->closing)
-		db_try_again(lane, call);
-	else
-		db_completed(lane, call, &lost);
-}
-
-void lane_lose(struct lane *lane, const char *why)
-{
-	struct db_call *calls, *next;
-
-	if (lane->state == LANE_DOWN || lane->state == LANE_CLOSED)
-		return;
-	lost_tell(lane, why);
-	lane_drop(lane);
-	lane->state = LANE_DOWN;
-	if (!lane->db->closing)
-		lane_retry(lane);
-	calls = calls_take(lane);
-	for (struct db_call *call = calls; call; call = next) {
-		next = call->next;
-		call_rescue(lane, call);
-	}
-}
-
-/* --- Life --------------------------------------------------------------------------------------- */
+/* --- Life ----------------------------------------------------------------------------------- */
 
 int lane_start(struct lane *lane)
 {
@@ -455,7 +332,7 @@ int lane_start(struct lane *lane)
 	if (lane->number == 0)
 		lane_connect(lane);
 	else
-		uv_timer_start(&lane->timer, retry_due, OTHERS_AFTER_MS, 0);
+		lane_connect_after(lane, OTHERS_AFTER_MS);
 	return 0;
 }
 

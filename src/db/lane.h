@@ -11,7 +11,7 @@
 #include "reeyo/db/db.h"
 
 struct db_result {
-	PGresult *pg;       /* NULL when the call never reached the server or its answer was lost */
+	PGresult *pg; /* NULL when the call never reached the server or its answer was lost */
 	int error;
 	const char *detail; /* of a pg error: lives in pg */
 };
@@ -21,6 +21,7 @@ struct call_queue {
 	struct db_call *first, **last;
 	unsigned count;
 };
+/* queue.c */
 void queue_init(struct call_queue *queue);
 void queue_push(struct call_queue *queue, struct db_call *call);
 struct db_call *queue_pop(struct call_queue *queue);
@@ -35,16 +36,16 @@ struct lane {
 	unsigned number;
 	enum lane_state state;
 	PGconn *pg;
-	struct lane_watch *watch;       /* its own allocation: libuv is done with it a turn later */
-	struct resolving *resolving;    /* host names being looked up for this try */
-	uv_timer_t timer;               /* connecting: its limit; down: the next try */
-	struct deadline stall;          /* no answer for too long while calls are in flight */
+	struct lane_watch *watch;    /* its own allocation: libuv is done with it a turn later */
+	struct resolving *resolving; /* host names being looked up for this try */
+	uv_timer_t timer;            /* connecting: its limit; down: the next try */
+	struct deadline stall;       /* no answer for too long while calls are in flight */
 	unsigned attempts;
 	struct call_queue waiting, in_flight;
-	PGresult *result;               /* of the first in flight, until its Sync */
-	unsigned prepared;              /* statements whose Parse has been answered */
+	PGresult *result;  /* of the first in flight, until its Sync */
+	unsigned prepared; /* statements whose Parse has been answered */
 	bool wants_write;
-	bool prepare_told;              /* that preparing fails was logged */
+	bool prepare_told; /* that preparing fails was logged */
 };
 
 struct lane_watch {
@@ -58,10 +59,10 @@ struct target {
 	char **keys, **values;
 	unsigned count;
 	struct target_host {
-		char *name, *port;      /* port "": the default */
-		bool resolve;           /* a name, not an address or a socket's folder */
+		char *name, *port; /* port "": the default */
+		bool resolve;      /* a name, not an address or a socket's folder */
 	} hosts[TARGET_HOSTS];
-	unsigned host_count;            /* 0: libpq can do it without our help (one host, no name) */
+	unsigned host_count; /* 0: libpq can do it without our help (one host, no name) */
 };
 
 #define AFFINITY_SLOTS 256
@@ -81,7 +82,7 @@ struct db {
 	struct affinity_slot affinity[DB_LANES][AFFINITY_SLOTS]; /* by the kind a call asked for */
 	struct turn_hook flush;
 	struct deadline_list stalls, report_stalls;
-	struct call_queue refused;      /* completed at the end of the turn without being sent */
+	struct call_queue refused; /* completed at the end of the turn without being sent */
 	void (*ready)(void *arg);
 	void *ready_arg;
 	unsigned open_handles;
@@ -95,16 +96,21 @@ int db_new_with(struct loop *loop, const struct config *config, const struct que
 
 /* lane.c */
 int lane_start(struct lane *lane) MUST_CHECK;
-void lane_connect(struct lane *lane);
 /* Sends what waits. */
 void lane_flush(struct lane *lane);
-/* Closes the connection: what is in flight is tried again or completed, and a new try is timed. */
-void lane_lose(struct lane *lane, const char *why);
 void lane_close(struct lane *lane);
 
+/* lost.c */
+void lane_connect(struct lane *lane);
+void lane_connect_after(struct lane *lane, uint64_t wait_ms);
+/* Closes the connection: what is in flight is tried again or completed, and a new try is timed. */
+void lane_lose(struct lane *lane, const char *why);
+/* Lets go of the connection and of every wait for it. */
+void lane_drop(struct lane *lane);
+
 /* connect.c */
-int target_read(struct target *target, const char *url, const struct config *config, enum db_lane kind)
-	MUST_CHECK;
+int target_read(struct target *target, const char *url, const struct config *config,
+	enum db_lane kind) MUST_CHECK;
 void target_free(struct target *target);
 /* Starts connecting; done in lane_connected or lane_lose. */
 void connect_begin(struct lane *lane);

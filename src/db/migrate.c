@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Migrations: see the header. The advisory lock belongs to the session, so a command that dies lets it go.
+ * Migrations: see the header. The advisory lock belongs to the session, so a command that dies lets
+ * it go.
  */
 #include "reeyo/db/migrate.h"
 
@@ -17,13 +18,14 @@
 /* Any fixed number will do, as long as nothing else of ours locks it. */
 #define MIGRATION_LOCK "7270916154"
 
-/* Another copy may be migrating for long. A lock on a table in use must not be waited for long: whoever
- * asks for the table meanwhile waits behind us. */
+/* Another copy may be migrating for long. A lock on a table in use must not be waited for long:
+ * whoever asks for the table meanwhile waits behind us. */
 #define WAIT_FOR_TURN "SET lock_timeout = '10min'"
 #define WAIT_FOR_TABLES "SET lock_timeout = '15s'"
 
-#define ENSURE_TABLE \
-	"CREATE TABLE IF NOT EXISTS schema_migrations (version int PRIMARY KEY, name text NOT NULL, " \
+#define ENSURE_TABLE                                                                               \
+	"CREATE TABLE IF NOT EXISTS schema_migrations (version int PRIMARY KEY, name text NOT "    \
+	"NULL, "                                                                                   \
 	"checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
 
 struct applied {
@@ -101,7 +103,9 @@ static int changed_check(const struct history *history, const struct sql_file *f
 
 		checksum_of(file->text, checksum);
 		if (row && strcmp(row->checksum, checksum) != 0) {
-			fprintf(stderr, "reeyo: migration %04d_%s was changed after it was applied; add a new one instead\n",
+			fprintf(stderr,
+				"reeyo: migration %04d_%s was changed after it was applied; add a "
+				"new one instead\n",
 				file->version, file->name);
 			return E_CONFIG;
 		}
@@ -111,7 +115,9 @@ static int changed_check(const struct history *history, const struct sql_file *f
 
 		if (version_known(files, row->version))
 			continue;
-		fprintf(stderr, "reeyo: the database has migration %04d_%s, which this binary (at %04d) does not know\n",
+		fprintf(stderr,
+			"reeyo: the database has migration %04d_%s, which this binary (at %04d) "
+			"does not know\n",
 			row->version, row->name, newest_of(files));
 		return E_CONFIG;
 	}
@@ -135,8 +141,8 @@ static int migration_apply(struct db_session *session, const struct sql_file *fi
 	if (!error)
 		error = db_session_run(session, "COMMIT");
 	if (error) {
-		fprintf(stderr, "reeyo: migration %04d_%s failed, nothing of it was kept\n", file->version,
-			file->name);
+		fprintf(stderr, "reeyo: migration %04d_%s failed, nothing of it was kept\n",
+			file->version, file->name);
 		if (db_session_run(session, "ROLLBACK"))
 			log_line(LOG_WARN, "the rollback was not heard");
 		return error;
@@ -145,7 +151,8 @@ static int migration_apply(struct db_session *session, const struct sql_file *fi
 	return 0;
 }
 
-static int missing_apply(struct db_session *session, struct history *history, const struct sql_file *files)
+static int missing_apply(
+	struct db_session *session, struct history *history, const struct sql_file *files)
 {
 	int applied = 0, error;
 
@@ -198,8 +205,8 @@ int migrate_run_with(const char *url, const struct sql_file *files)
 static int table_exists(struct db_session *session, int *ret_exists)
 {
 	char value[8];
-	int error = db_session_value(session, "SELECT to_regclass('schema_migrations') IS NOT NULL", value,
-		sizeof(value));
+	int error = db_session_value(session, "SELECT to_regclass('schema_migrations') IS NOT NULL",
+		value, sizeof(value));
 
 	*ret_exists = !error && value[0] == 't';
 	return error;
@@ -214,15 +221,16 @@ static void status_print(const struct history *history, const struct sql_file *f
 
 		checksum_of(file->text, checksum);
 		printf("%04d %-24s %s%s\n", file->version, file->name,
-			!row					? "pending" :
-			strcmp(row->checksum, checksum) != 0	? "CHANGED after it was applied " :
-								  "applied ",
+			!row                                   ? "pending"
+			: strcmp(row->checksum, checksum) != 0 ? "CHANGED after it was applied "
+		                                               : "applied ",
 			row ? row->at : "");
 	}
 	for (int i = 0; i < history->count; i++)
 		if (!version_known(files, history->rows[i].version))
-			printf("%04d %-24s unknown to this binary, applied %s\n", history->rows[i].version,
-				history->rows[i].name, history->rows[i].at);
+			printf("%04d %-24s unknown to this binary, applied %s\n",
+				history->rows[i].version, history->rows[i].name,
+				history->rows[i].at);
 }
 
 int migrate_status_with(const char *url, const struct sql_file *files)
@@ -266,7 +274,8 @@ int migrate_check_with(const char *url, const struct sql_file *files)
 	if (!error)
 		missing = missing_count(history, files);
 	if (missing) {
-		log_line(LOG_ERROR, "the database schema is older than this binary: run `reeyo migrate` first",
+		log_line(LOG_ERROR,
+			"the database schema is older than this binary: run `reeyo migrate` first",
 			LOG_I("missing_migrations", missing), LOG_I("binary", newest_of(files)));
 		error = E_CONFIG;
 	}

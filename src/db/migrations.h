@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Inside the database layer: migrating with a given list of files, so that tests can bring their own.
+ * Inside the database layer: migrating with a given list of files, so that tests can bring their
+ * own.
  */
 #ifndef REEYO_SRC_DB_MIGRATIONS_H
 #define REEYO_SRC_DB_MIGRATIONS_H

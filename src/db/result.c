@@ -16,10 +16,15 @@ static const struct {
 	int error;
 } meanings[] = {
 	{ "23505", E_CONFLICT_ROW },
-	{ "55P03", E_LOCK_TIMEOUT }, { "40001", E_LOCK_TIMEOUT }, { "40P01", E_LOCK_TIMEOUT },
+	{ "55P03", E_LOCK_TIMEOUT },
+	{ "40001", E_LOCK_TIMEOUT },
+	{ "40P01", E_LOCK_TIMEOUT },
 	{ "57014", E_TIMED_OUT },
-	{ "57P", E_STORE_DOWN }, { "08P01", E_INTERNAL }, /* e.g. a wrong number of parameters */
-	{ "08", E_STORE_DOWN }, { "53", E_STORE_DOWN }, { "25006", E_STORE_DOWN },
+	{ "57P", E_STORE_DOWN },
+	{ "08P01", E_INTERNAL }, /* e.g. a wrong number of parameters */
+	{ "08", E_STORE_DOWN },
+	{ "53", E_STORE_DOWN },
+	{ "25006", E_STORE_DOWN },
 };
 
 /* Raised by fail(): the message names an error, the detail is the statement's own. */
@@ -48,7 +53,8 @@ static int error_of_state(const char *state)
 	return E_INTERNAL;
 }
 
-/* Messages of class 22 (data exceptions) quote the value that was wrong, so they stay out of the log. */
+/* Messages of class 22 (data exceptions) quote the value that was wrong, so they stay out of the
+ * log. */
 static void failure_log(const PGresult *pg, const char *name, const char *state)
 {
 	bool quotes = strncmp(state, "22", 2) == 0;

@@ -77,13 +77,14 @@ int db_session_value(struct db_session *session, const char *sql, char *out, siz
 	int error = result_check(session, result);
 
 	if (!error)
-		snprintf(out, size, "%s", PQntuples(result) && PQnfields(result) ? PQgetvalue(result, 0, 0) : "");
+		snprintf(out, size, "%s",
+			PQntuples(result) && PQnfields(result) ? PQgetvalue(result, 0, 0) : "");
 	PQclear(result);
 	return error;
 }
 
-int db_session_each(struct db_session *session, const char *sql, unsigned count, const char *const *params,
-	void (*row)(void *arg, int n, char *const *values), void *arg)
+int db_session_each(struct db_session *session, const char *sql, unsigned count,
+	const char *const *params, void (*row)(void *arg, int n, char *const *values), void *arg)
 {
 	PGresult *result = PQexecParams(session->pg, sql, (int)count, NULL, params, NULL, NULL, 0);
 	int error = result_check(session, result);

@@ -185,7 +185,12 @@ static void connection_closed(struct port *port, void **context)
 	deadline_stop(&connection->deadline);
 	free(connection);
 	*context = NULL;
+	/* At its limit MHD takes the listening socket out of its epoll, and puts it back only at the
+	 * start of a run after a connection has gone: without another run nobody would wake it. */
+	port->server->hook.wanted = true;
 	port->server->connections--;
+	/* At its limit MHD stops listening, and begins again only when it is run after the close. */
+	port->server->hook.wanted = true;
 	count_add(loop_counters(port->server->app->loop), COUNT_CONNECTIONS, -1);
 }
 

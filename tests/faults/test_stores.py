@@ -163,7 +163,7 @@ def test_a_write_cut_off_by_the_restart_may_be_repeated_by_its_key(frail):
         frail.stores.postgres_start()
         traffic.wait_for(50)
     api = frail.api(token)
-    assert until_status(api, "orders/active", 200, 30)
+    assert until_status(api, "/readyz", 200, 30)
     before = {key: None for key in keys}
     for key in keys:
         reply = api.post("orders", json=ORDER, headers={"Idempotency-Key": key})

@@ -68,6 +68,8 @@ def pgbench_script(name, text, values, expressions, head):
     for i, value in enumerate(values, 1):
         if value is None:
             spelled[i] = "NULL"
+        elif value == "":
+            spelled[i] = "''"
         elif value in expressions:
             spelled[i] = f"({expressions[value]})"
         else:
@@ -88,11 +90,20 @@ _NUMBERS = """\\set c :c + 1
 """
 
 
-def order_place_script(text, values, user, user_expression, data):
-    head = _NUMBERS + user_expression[0]
+# Ids of the demo data (sql/demo/bench.sql) over pgbench's numbers.
+_ORDER = "'ord_' || lpad(:o::text, 26, '0')"
+_USER = "'user_bench_' || lpad(:u::text, 5, '0')"
+
+
+def order_read_script(text, values, order):
+    return pgbench_script("order", text, values, {order: _ORDER}, "\\set o random(1, 100000)\n")
+
+
+def order_place_script(text, values, user, data):
+    head = _NUMBERS + "\\set u random(1, 2000)\n"
     transaction = next(v for v in values if v and v.startswith("txn_"))
     path, options = pgbench_script("place", text, values, {
-        user: user_expression[1],
+        user: _USER,
         data["orderId"]: "'ord_0' || :n::text",
         data["orderNumber"]: "'F-' || :r::text",
         transaction: "'txn_0' || :n::text",

@@ -75,6 +75,11 @@ class Process:
                 return int(line.split()[1])
         raise Failed("no VmRSS")
 
+    def cpu_s(self):
+        """Processor time so far, of all threads."""
+        fields = open(f"/proc/{self.child.pid}/stat", encoding="ascii").read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def request(self, method, path, body=None, token=None):
         headers = {"Content-Type": "application/json"} if body is not None else {}
         if token:

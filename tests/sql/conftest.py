@@ -4,6 +4,7 @@
 REEYO_TEST_DATABASE_URL names the PostgreSQL (tests/run starts one); without it the tests are skipped.
 """
 
+import contextlib
 import os
 
 import psycopg2
@@ -13,18 +14,19 @@ import pytest
 from sql.statements import ROOT, Client
 
 
-@pytest.fixture(scope="session")
-def dsn():
+@contextlib.contextmanager
+def migrated(name):
+    """A database with the schema and nothing else; dropped in the end."""
     url = os.environ.get("REEYO_TEST_DATABASE_URL")
     if not url:
         pytest.skip("REEYO_TEST_DATABASE_URL is not set")
-    name = f"reeyo_sql_{os.getpid()}"
     admin = psycopg2.connect(url)
     admin.autocommit = True
     with admin.cursor() as cursor:
         cursor.execute(f"CREATE DATABASE {name}")
     own = psycopg2.extensions.make_dsn(url, dbname=name)
-    with psycopg2.connect(own) as connection, connection.cursor() as cursor:
+    connection = psycopg2.connect(own)
+    with connection, connection.cursor() as cursor:
         for path in sorted((ROOT / "sql/migrations").glob("*.sql")):
             cursor.execute(path.read_text())
     connection.close()
@@ -32,6 +34,18 @@ def dsn():
     with admin.cursor() as cursor:
         cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
     admin.close()
+
+
+@pytest.fixture(scope="session")
+def dsn():
+    with migrated(f"reeyo_sql_{os.getpid()}") as own:
+        yield own
+
+
+@pytest.fixture(scope="module")
+def empty_dsn():
+    with migrated(f"reeyo_sql_demo_{os.getpid()}") as own:
+        yield own
 
 
 @pytest.fixture

@@ -7,6 +7,10 @@ import json
 numbers = itertools.count(1)
 
 
+def next_number():
+    return next(numbers)
+
+
 class Shop:
     def __init__(self, db, wallet=100000, **vendor):
         self.db = db

@@ -77,10 +77,12 @@ def execute(url, statement):
 
 
 class Databases:
-    """Fresh databases on one PostgreSQL, each a copy of a migrated template with the demo data."""
+    """Fresh databases on one PostgreSQL, each a copy of a migrated template with the demo data.
+    throwaway: the PostgreSQL itself goes away after the tests, so dropping them is a waste."""
 
-    def __init__(self, url, binary):
+    def __init__(self, url, binary, throwaway=True):
         self.url = url
+        self.throwaway = throwaway
         self.binary = binary
         self.template = None
         self.made = []
@@ -116,12 +118,7 @@ class Databases:
         self.made.append(name)
         return with_database(self.url, name)
 
-    def drop(self, url):
-        name = url.partition("?")[0].rsplit("/", 1)[1]
-        self.made.remove(name)
-        execute(self.url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-
     def close(self):
-        for name in list(self.made):
+        for name in [] if self.throwaway else list(self.made):
             execute(self.url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         self.made = []

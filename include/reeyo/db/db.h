@@ -4,11 +4,11 @@
  * come back as rows, in a callback on the same loop. Nothing here blocks.
  *
  * Lanes: DB_READ (the replica when one is configured and up, else the primary), DB_WRITE (primary),
- * DB_REPORT (slow analytics, one statement at a time with its own time-out). Each statement is a transaction
- * of its own (a Sync follows it). Every submitted call gets exactly one completion: rows, an error of the
- * statement, or the loss of the connection: a read is then tried once more on another lane, a
- * write completes with E_STORE_DOWN (it may or may not have happened; an Idempotency-Key makes it
- * safe to repeat).
+ * DB_REPORT (slow analytics, one statement at a time with its own time-out). Each statement is a
+ * transaction of its own (a Sync follows it). Every submitted call gets exactly one completion:
+ * rows, an error of the statement, or the loss of the connection: a read is then tried once more on
+ * another lane, a write completes with E_STORE_DOWN (it may or may not have happened; an
+ * Idempotency-Key makes it safe to repeat).
  */
 #ifndef REEYO_DB_DB_H
 #define REEYO_DB_DB_H
@@ -32,28 +32,28 @@ enum db_lane { DB_READ, DB_WRITE, DB_REPORT, DB_LANES };
 struct db_call {
 	enum query query;
 	enum db_lane lane;
-	unsigned count;                         /* of params */
-	const char *params[DB_MAX_PARAMS];      /* text form, NUL-terminated; NULL is SQL NULL */
-	uint32_t affinity;                      /* calls of one owner (hash of an account id) keep to one
-	                                         * lane while any is in flight, so a hot account's locks
-	                                         * hold up its own lane only; 0: any lane */
+	unsigned count;                    /* of params */
+	const char *params[DB_MAX_PARAMS]; /* text form, NUL-terminated; NULL is SQL NULL */
+	uint32_t affinity;                 /* calls of one owner (hash of an account id) keep to one
+	                                    * lane while any is in flight, so a hot account's locks
+	                                    * hold up its own lane only; 0: any lane */
 	void (*done)(struct db_call *call, const struct db_result *result);
-	void *owner;                            /* the caller's */
+	void *owner; /* the caller's */
 	/* private to db, set by db_submit */
 	struct db_call *next;
 	uint64_t sent_us;
 	unsigned tries;
-	int refused;                            /* error of a call that was never sent */
-	struct affinity_slot *slot;             /* held while in flight; NULL: none */
+	int refused;                /* error of a call that was never sent */
+	struct affinity_slot *slot; /* held while in flight; NULL: none */
 };
 
 /* Connects all lanes in the background. The options come from config (database_url, replica_url,
- * db_*). All loops of a process together open at most 50 connections: with `loops` 0 (one per core) the lanes of a
- * loop are cut down to fit. Returns 0 or E_NO_MEMORY, E_CONFIG (unusable connection string, more
- * than 50 connections asked for; logged). Loop thread or before run. */
+ * db_*). All loops of a process together open at most 50 connections: with `loops` 0 (one per core)
+ * the lanes of a loop are cut down to fit. Returns 0 or E_NO_MEMORY, E_CONFIG (unusable connection
+ * string, more than 50 connections asked for; logged). Loop thread or before run. */
 int db_new(struct loop *loop, const struct config *config, struct db **ret) MUST_CHECK;
-/* Completes what is in flight with E_STORE_DOWN, closes the connections and runs the loop until their
- * handles are gone. Not from inside a callback. NULL is allowed. */
+/* Completes what is in flight with E_STORE_DOWN, closes the connections and runs the loop until
+ * their handles are gone. Not from inside a callback. NULL is allowed. */
 void db_close(struct db *db);
 
 /* Queues a call. Always completes it exactly once, never before returning: with E_BUSY when every
@@ -61,18 +61,21 @@ void db_close(struct db *db);
  * read lane is up, reads go to the write lanes; reports never do, they would hold up writes. */
 void db_submit(struct db *db, struct db_call *call);
 
-/* True when at least one write lane is up, and a read lane or (the replica is down) what stands in for it. */
+/* True when at least one write lane is up, and a read lane or (the replica is down) what stands in
+ * for it. */
 bool db_ready(const struct db *db);
 /* Calls ready(arg) once, when db_ready becomes true (at once if it is). */
 void db_on_ready(struct db *db, void (*ready)(void *arg), void *arg);
 
-/* --- Results: valid only inside done ---------------------------------------------------------- */
+/* --- Results: valid only inside done -------------------------------------------------------- */
 
 /* 0, or the error: E_CONFLICT_ROW (unique violation), E_LOCK_TIMEOUT, E_TIMED_OUT,
  * E_STORE_DOWN, E_BUSY, E_INTERNAL (logged here), or an error that the statement raised itself:
- * fail('WALLET_SHORT') in SQL (SQLSTATE RY000, message = name of an enum err) gives E_WALLET_SHORT. */
+ * fail('WALLET_SHORT') in SQL (SQLSTATE RY000, message = name of an enum err) gives E_WALLET_SHORT.
+ */
 int db_error(const struct db_result *result);
-/* The name of the violated constraint, or of what the statement's fail() carried as detail; "" if none. */
+/* The name of the violated constraint, or of what the statement's fail() carried as detail; "" if
+ * none. */
 const char *db_error_detail(const struct db_result *result);
 unsigned db_rows(const struct db_result *result);
 bool db_is_null(const struct db_result *result, unsigned row, unsigned column);
@@ -82,7 +85,7 @@ int64_t db_int(const struct db_result *result, unsigned row, unsigned column);
 double db_double(const struct db_result *result, unsigned row, unsigned column);
 bool db_bool(const struct db_result *result, unsigned row, unsigned column);
 
-/* --- Blocking, for the command line only (migrate, demo, check): never on a loop ------------- */
+/* --- Blocking, for the command line only (migrate, demo, check): never on a loop ------------ */
 
 struct db_session;
 /* 0, E_STORE_DOWN (the reason is logged), E_NO_MEMORY. */
@@ -91,9 +94,12 @@ void db_session_close(struct db_session *session);
 /* Runs one or more statements without parameters; 0 or an error as above (logged). */
 int db_session_run(struct db_session *session, const char *sql) MUST_CHECK;
 /* The first column of the first row into out ("" when there is none); 0 or an error (logged). */
-int db_session_value(struct db_session *session, const char *sql, char *out, size_t size) MUST_CHECK;
-/* Each row, as text (NULL for SQL NULL), to row(arg, n, values). params: count of NUL-terminated texts. */
+int db_session_value(
+	struct db_session *session, const char *sql, char *out, size_t size) MUST_CHECK;
+/* Each row, as text (NULL for SQL NULL), to row(arg, n, values). params: count of NUL-terminated
+ * texts. */
 int db_session_each(struct db_session *session, const char *sql, unsigned count,
-	const char *const *params, void (*row)(void *arg, int n, char *const *values), void *arg) MUST_CHECK;
+	const char *const *params, void (*row)(void *arg, int n, char *const *values),
+	void *arg) MUST_CHECK;
 
 #endif

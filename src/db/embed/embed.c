@@ -4,8 +4,8 @@
  *
  * A file in …/queries/ holds statements, each after a line "-- name: order_get"; comments above the
  * first one are for readers only. A file in …/migrations/ is NNNN_name.sql; a file in …/demo/ is
- * taken whole. Mistakes are reported as file:line and fail the build. An output that would be the same
- * is left alone: changing a statement's text does not recompile whoever only uses its name.
+ * taken whole. Mistakes are reported as file:line and fail the build. An output that would be the
+ * same is left alone: changing a statement's text does not recompile whoever only uses its name.
  */
 #include <ctype.h>
 #include <stdbool.h>

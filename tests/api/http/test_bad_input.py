@@ -2,15 +2,12 @@
 """Bad bodies: the documented 4xx in the documented envelope, nothing written, and the connection
 stays usable."""
 
-import base64
 import hashlib
-import hmac
-import json
 import time
 
 import pytest
 
-from world.server import SECRET
+from world.tokens import part, read, sign
 
 ORDER = {"vendorId": "vendor_123", "items": [{"itemId": "item_1", "quantity": 1}]}
 JSON = {"Content-Type": "application/json"}
@@ -108,7 +105,7 @@ WRONG = {
     "a vendor of SQL": (order_with(vendorId="x'; DROP TABLE orders; --"), "vendorId"),
     "a negative quantity": (line_with(quantity=-1), "items[0].quantity"),
     "no quantity at all": (line_with(quantity=0), "items[0].quantity"),
-    "a hundred": (line_with(quantity=100), "items[0].quantity"),
+    "a million": (line_with(quantity=1_000_000), "items[0].quantity"),
     "a quantity in words": (line_with(quantity="two"), "items[0].quantity"),
     "a fractional quantity": (line_with(quantity=1.5), "items[0].quantity"),
     "a quantity at the edge of int64": (line_with(quantity=2 ** 63 - 1), "items[0].quantity"),
@@ -183,25 +180,10 @@ def test_another_customers_order_is_403(customer, customer_api):
 
 # --- Tokens -----------------------------------------------------------------------------------
 
-def part(value):
-    raw = value if isinstance(value, bytes) else json.dumps(value).encode()
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
-def unpart(text):
-    return json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-
-
-def sign(head, claims, secret=SECRET, digest=hashlib.sha256):
-    content = f"{part(head)}.{part(claims)}"
-    return f"{content}.{part(hmac.new(secret.encode(), content.encode(), digest).digest())}"
-
-
 @pytest.fixture(scope="module")
 def real(token):
     """The parts of a token that works: header, claims."""
-    head, claims, _ = token("customer").split(".")
-    return unpart(head), unpart(claims)
+    return read(token("customer"))
 
 
 def test_a_token_we_sign_ourselves_works(server, real):

@@ -14,14 +14,14 @@ from world.server import reeyo
 METHODS = {"get", "put", "post", "delete", "patch", "options", "head"}
 # Who passes the role check of a row, by the first word of its .who ("rider, verified, ...").
 MAY = {
-    "anyone": {"none", "customer", "vendor", "rider", "admin"},
+    "anyone": {"none", "customer", "vendor", "rider", "admin", "super"},
     "customer": {"customer"},
     "vendor": {"vendor"},
     "rider": {"rider"},
-    "admin": {"admin"},
-    "super": {"admin"},
+    "admin": {"admin", "super"},
+    "super": {"super"},
 }
-ROLES = ("none", "customer", "vendor", "rider", "admin")
+ROLES = ("none", "customer", "vendor", "rider", "admin", "super")
 
 
 @pytest.fixture(scope="module")

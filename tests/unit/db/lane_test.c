@@ -3,6 +3,8 @@
  * Lanes while everything holds: order, errors and what they mean, time limits, bounds and affinity.
  */
 #define TEST_SCHEMA "db_lane_test"
+#include <unistd.h>
+
 #include "world.h"
 
 START_TEST(answers_come_in_the_order_of_the_queue)
@@ -39,12 +41,14 @@ START_TEST(an_error_does_not_disturb_its_neighbours)
 	world.db->counts[DB_WRITE] = 1;
 	for (unsigned i = 0; i < COUNT_OF(asked); i++) {
 		snprintf(kept, sizeof(kept), "%u", i);
-		ask(&world, &asked[i], DB_WRITE, i % 3 == 1 ? DIVIDE : INSERT, i % 3 == 1 ? "0" : kept, NULL);
+		ask(&world, &asked[i], DB_WRITE, i % 3 == 1 ? DIVIDE : INSERT,
+			i % 3 == 1 ? "0" : kept, NULL);
 	}
 	wait_all(&world, asked, COUNT_OF(asked));
 	for (unsigned i = 0; i < COUNT_OF(asked); i++)
 		ck_assert_int_eq(asked[i].error, i % 3 == 1 ? E_INTERNAL : 0);
-	beside_value(&world, "SELECT count(*) FROM " TEST_SCHEMA ".kept WHERE id < 9", kept, sizeof(kept));
+	beside_value(&world, "SELECT count(*) FROM " TEST_SCHEMA ".kept WHERE id < 9", kept,
+		sizeof(kept));
 	ck_assert_str_eq(kept, "6");
 	world.db->counts[DB_WRITE] = 2;
 	ck_assert_int_eq(counted(&world, COUNT_DB_ERRORS), 3);
@@ -68,7 +72,8 @@ START_TEST(an_answer_larger_than_the_socket_arrives)
 }
 END_TEST
 
-/* More than both socket buffers hold, to a server that is busy sleeping: PQflush has to wait for room. */
+/* More than both socket buffers hold, to a server that is busy sleeping: PQflush has to wait for
+ * room. */
 START_TEST(a_question_larger_than_the_socket_leaves)
 {
 	struct world world = world_new();
@@ -117,7 +122,9 @@ static void types_arrived(struct db_call *call, const struct db_result *result)
 START_TEST(columns_are_read_as_texts_numbers_and_truths)
 {
 	struct world world = world_new();
-	struct typed typed = { .call = { .query = (enum query)TYPES, .lane = DB_READ, .done = types_arrived } };
+	struct typed typed = {
+		.call = { .query = (enum query)TYPES, .lane = DB_READ, .done = types_arrived }
+	};
 
 	db_submit(world.db, &typed.call);
 	while (!typed.done)
@@ -150,6 +157,35 @@ START_TEST(a_statement_raises_an_error_by_its_name)
 	ck_assert_int_eq(twice[0].error, 0);
 	ck_assert_int_eq(twice[1].error, E_CONFLICT_ROW);
 	ck_assert_str_eq(twice[1].detail, "kept_once");
+	world_end(&world);
+}
+END_TEST
+
+START_TEST(the_log_names_the_statement_and_never_the_value)
+{
+	struct world world = world_new();
+	struct asked asked;
+	char said[2000] = "";
+	FILE *kept = tmpfile();
+	int before = dup(STDERR_FILENO);
+
+	dup2(fileno(kept), STDERR_FILENO);
+	log_set_level(LOG_DEBUG);
+	ask(&world, &asked, DB_READ, DIVIDE, "+237670000001", NULL);
+	wait_one(&world, &asked);
+	ask(&world, &asked, DB_READ, DIVIDE, "a phone number", NULL);
+	wait_one(&world, &asked);
+	log_set_level(LOG_OFF);
+	dup2(before, STDERR_FILENO);
+	close(before);
+	rewind(kept);
+	ck_assert_uint_gt(fread(said, 1, sizeof(said) - 1, kept), 0);
+	fclose(kept);
+	ck_assert_int_eq(asked.error, E_INTERNAL);
+	ck_assert_ptr_nonnull(strstr(said, "divide"));
+	ck_assert_ptr_nonnull(strstr(said, "22P02"));
+	ck_assert_ptr_null(strstr(said, "phone"));
+	ck_assert_ptr_null(strstr(said, "237670"));
 	world_end(&world);
 }
 END_TEST
@@ -201,8 +237,9 @@ START_TEST(a_lock_is_waited_for_only_so_long)
 	config->db_lock_timeout = 100;
 	world = world_begin(config);
 	wait_whole(&world);
-	ck_assert_int_eq(db_session_run(world.beside,
-				 "BEGIN; SELECT n FROM " TEST_SCHEMA ".held WHERE id = 1 FOR UPDATE"), 0);
+	ck_assert_int_eq(db_session_run(world.beside, "BEGIN; SELECT n FROM " TEST_SCHEMA
+	                                              ".held WHERE id = 1 FOR UPDATE"),
+		0);
 	ask(&world, &waits, DB_WRITE, HOLD, NULL, NULL);
 	wait_one(&world, &waits);
 	ck_assert_int_eq(waits.error, E_LOCK_TIMEOUT);
@@ -240,8 +277,9 @@ END_TEST
 static void ask_of(struct world *world, struct asked *asked, uint32_t account)
 {
 	memset(asked, 0, sizeof(*asked));
-	asked->call = (struct db_call){ .query = (enum query)PID, .lane = DB_WRITE, .done = asked_done,
-		.affinity = account };
+	asked->call = (struct db_call){
+		.query = (enum query)PID, .lane = DB_WRITE, .done = asked_done, .affinity = account
+	};
 	db_submit(world->db, &asked->call);
 }
 
@@ -275,8 +313,10 @@ START_TEST(reads_of_an_account_do_not_untie_its_writes)
 
 	for (unsigned i = 0; i < 4; i++) {
 		memset(&reads[i], 0, sizeof(reads[i]));
-		reads[i].call = (struct db_call){ .query = (enum query)PID, .lane = DB_READ,
-			.done = asked_done, .affinity = 99 };
+		reads[i].call = (struct db_call){ .query = (enum query)PID,
+			.lane = DB_READ,
+			.done = asked_done,
+			.affinity = 99 };
 		db_submit(world.db, &reads[i].call);
 		ask_of(&world, &writes[i], 99);
 	}
@@ -286,6 +326,7 @@ START_TEST(reads_of_an_account_do_not_untie_its_writes)
 		ck_assert_str_eq(writes[i].text, writes[0].text);
 		ck_assert_str_eq(reads[i].text, reads[0].text);
 	}
+	ck_assert_str_ne(writes[0].text, reads[0].text);
 	world_end(&world);
 }
 END_TEST
@@ -311,6 +352,23 @@ START_TEST(reports_run_one_at_a_time)
 }
 END_TEST
 
+/* The clock that gives up silent connections must stop with the last answer. */
+START_TEST(an_idle_connection_is_left_alone)
+{
+	struct world world = world_new();
+	struct asked quick, slow;
+
+	world.db->stalls.after_ms = 100;
+	ask(&world, &quick, DB_READ, SAY, "", NULL);
+	wait_one(&world, &quick);
+	ask(&world, &slow, DB_REPORT, SLEEP, "0.4", "");
+	wait_one(&world, &slow);
+	ck_assert_int_eq(slow.error, 0);
+	ck_assert_int_eq(counted(&world, COUNT_DB_RECONNECTS), 0);
+	world_end(&world);
+}
+END_TEST
+
 struct chain {
 	struct db_call call;
 	struct world *world;
@@ -331,8 +389,12 @@ static void chain_again(struct db_call *call, const struct db_result *result)
 START_TEST(a_completed_call_may_be_submitted_again_from_its_callback)
 {
 	struct world world = world_new();
-	struct chain chain = { .call = { .query = (enum query)PID, .lane = DB_WRITE, .done = chain_again,
-				       .affinity = 3 }, .world = &world, .left = 100 };
+	struct chain chain = { .call = { .query = (enum query)PID,
+		                       .lane = DB_WRITE,
+		                       .done = chain_again,
+		                       .affinity = 3 },
+		.world = &world,
+		.left = 100 };
 
 	db_submit(world.db, &chain.call);
 	while (chain.left)
@@ -394,7 +456,8 @@ START_TEST(too_many_connections_are_refused_or_cut_down)
 	config->loops = 0;
 	config->db_write_lanes = config->db_read_lanes = 24;
 	ck_assert_int_eq(db_new_with(loop, config, statements, STATEMENTS, &db), 0);
-	ck_assert_uint_le(uv_available_parallelism() * (db->counts[DB_READ] + db->counts[DB_WRITE] + 1), 50);
+	ck_assert_uint_le(
+		uv_available_parallelism() * (db->counts[DB_READ] + db->counts[DB_WRITE] + 1), 50);
 	db_close(db);
 	config->database_url = "host='unfinished";
 	ck_assert_int_eq(db_new_with(loop, config, statements, STATEMENTS, &db), E_CONFIG);
@@ -415,6 +478,7 @@ static Suite *suite(void)
 	tcase_add_test(lanes, a_question_larger_than_the_socket_leaves);
 	tcase_add_test(lanes, columns_are_read_as_texts_numbers_and_truths);
 	tcase_add_test(lanes, a_statement_raises_an_error_by_its_name);
+	tcase_add_test(lanes, the_log_names_the_statement_and_never_the_value);
 	tcase_add_test(lanes, a_wrong_number_of_parameters_does_not_cost_the_connection);
 	tcase_add_test(lanes, a_statement_is_stopped_after_its_time);
 	tcase_add_test(lanes, a_lock_is_waited_for_only_so_long);
@@ -422,6 +486,7 @@ static Suite *suite(void)
 	tcase_add_test(lanes, calls_of_one_account_keep_to_one_lane_and_others_spread);
 	tcase_add_test(lanes, reads_of_an_account_do_not_untie_its_writes);
 	tcase_add_test(lanes, reports_run_one_at_a_time);
+	tcase_add_test(lanes, an_idle_connection_is_left_alone);
 	tcase_add_test(lanes, a_completed_call_may_be_submitted_again_from_its_callback);
 	tcase_add_test(lanes, ready_is_told_once);
 	tcase_add_test(lanes, closing_completes_what_is_under_way);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Lanes when connections are lost: which calls are tried again, which fail, and that service comes back by
- * itself. Every call completes exactly once, whatever happens.
+ * Lanes when connections are lost: which calls are tried again, which fail, and that service comes
+ * back by itself. Every call completes exactly once, whatever happens.
  */
 #define TEST_SCHEMA "db_lost_test"
 #include "proxy.h"
@@ -66,7 +66,8 @@ START_TEST(writes_in_flight_fail_and_those_not_sent_go_elsewhere)
 		ck_assert_int_eq(waiting[i].error, 0);
 		ck_assert_uint_eq(sent[i].completions + waiting[i].completions, 2);
 	}
-	beside_value(&world, "SELECT count(*) FROM " TEST_SCHEMA ".kept WHERE id BETWEEN 100 AND 104", kept,
+	beside_value(&world,
+		"SELECT count(*) FROM " TEST_SCHEMA ".kept WHERE id BETWEEN 100 AND 104", kept,
 		sizeof(kept));
 	ck_assert_str_eq(kept, "5");
 	wait_whole(&world);
@@ -104,8 +105,10 @@ START_TEST(an_account_moves_to_another_lane_with_its_calls)
 
 	for (unsigned i = 0; i < COUNT_OF(asked); i++) {
 		memset(&asked[i], 0, sizeof(asked[i]));
-		asked[i].call = (struct db_call){ .query = (enum query)PID, .lane = DB_READ,
-			.done = asked_done, .affinity = 77 };
+		asked[i].call = (struct db_call){ .query = (enum query)PID,
+			.lane = DB_READ,
+			.done = asked_done,
+			.affinity = 77 };
 		db_submit(world.db, &asked[i].call);
 	}
 	lane_lose(&world.db->lanes[DB_READ][0], "the test says so");
@@ -223,8 +226,8 @@ END_TEST
 
 START_TEST(statements_that_do_not_fit_the_schema_keep_the_lane_down)
 {
-	static const struct query_text wrong[] = {
-		{ "right", "SELECT 1" }, { "wrong", "SELECT no_such_column FROM " TEST_SCHEMA ".kept" } };
+	static const struct query_text wrong[] = { { "right", "SELECT 1" },
+		{ "wrong", "SELECT no_such_column FROM " TEST_SCHEMA ".kept" } };
 	struct world world = { .config = world_config(test_url()) };
 	struct asked asked;
 
@@ -238,17 +241,20 @@ START_TEST(statements_that_do_not_fit_the_schema_keep_the_lane_down)
 	wait_one(&world, &asked);
 	ck_assert_int_eq(asked.error, E_STORE_DOWN);
 	ck_assert_int_eq(db_session_run(world.beside,
-				 "ALTER TABLE " TEST_SCHEMA ".kept ADD no_such_column int"), 0);
+	                         "ALTER TABLE " TEST_SCHEMA ".kept ADD no_such_column int"),
+		0);
 	wait_whole(&world); /* migrated meanwhile */
 	ck_assert_int_eq(db_session_run(world.beside,
-				 "ALTER TABLE " TEST_SCHEMA ".kept DROP no_such_column"), 0);
+	                         "ALTER TABLE " TEST_SCHEMA ".kept DROP no_such_column"),
+		0);
 	world_end(&world);
 }
 END_TEST
 
 START_TEST(a_migration_under_a_running_server_is_survived)
 {
-	static const struct query_text star[] = { { "star", "SELECT * FROM " TEST_SCHEMA ".held" } };
+	static const struct query_text star[] = { { "star",
+		"SELECT * FROM " TEST_SCHEMA ".held" } };
 	struct world world = { .config = world_config(test_url()) };
 	struct asked first, second, third;
 
@@ -258,7 +264,8 @@ START_TEST(a_migration_under_a_running_server_is_survived)
 	wait_whole(&world);
 	ask(&world, &first, DB_READ, (enum statement)0, NULL, NULL);
 	wait_one(&world, &first);
-	ck_assert_int_eq(db_session_run(world.beside, "ALTER TABLE " TEST_SCHEMA ".held ADD more int"), 0);
+	ck_assert_int_eq(
+		db_session_run(world.beside, "ALTER TABLE " TEST_SCHEMA ".held ADD more int"), 0);
 	ask(&world, &second, DB_READ, (enum statement)0, NULL, NULL);
 	wait_one(&world, &second);
 	wait_whole(&world);
@@ -266,12 +273,13 @@ START_TEST(a_migration_under_a_running_server_is_survived)
 	wait_one(&world, &third);
 	ck_assert_int_eq(first.error, 0);
 	ck_assert_int_eq(third.error, 0);
-	ck_assert_int_eq(db_session_run(world.beside, "ALTER TABLE " TEST_SCHEMA ".held DROP more"), 0);
+	ck_assert_int_eq(
+		db_session_run(world.beside, "ALTER TABLE " TEST_SCHEMA ".held DROP more"), 0);
 	world_end(&world);
 }
 END_TEST
 
-/* --- Where to connect ---------------------------------------------------------------------------- */
+/* --- Where to connect ----------------------------------------------------------------------- */
 
 static void answers_from(const char *address)
 {
@@ -337,7 +345,7 @@ START_TEST(a_name_that_does_not_resolve_is_asked_again)
 }
 END_TEST
 
-/* --- Chaos ---------------------------------------------------------------------------------------- */
+/* --- Chaos ---------------------------------------------------------------------------------- */
 
 #define CHAOS_CALLS 3000
 #define CHAOS_AT_ONCE 60
@@ -362,8 +370,8 @@ static void chaos_submit(struct world *world, struct chaos *chaos)
 	char id[16];
 
 	snprintf(id, sizeof(id), "%u", 1000000 + chaos->submitted++);
-	ask(world, asked, chaos->submitted % 2 ? DB_WRITE : DB_READ, chaos->submitted % 2 ? INSERT : SAY, id,
-		NULL);
+	ask(world, asked, chaos->submitted % 2 ? DB_WRITE : DB_READ,
+		chaos->submitted % 2 ? INSERT : SAY, id, NULL);
 }
 
 START_TEST(every_call_completes_once_whatever_is_cut)
@@ -397,8 +405,8 @@ START_TEST(every_call_completes_once_whatever_is_cut)
 		if (asked->call.lane != DB_WRITE || asked->error)
 			continue;
 		told++;
-		snprintf(sql, sizeof(sql), "SELECT count(*) FROM " TEST_SCHEMA ".kept WHERE id = %s",
-			asked->given[0]);
+		snprintf(sql, sizeof(sql),
+			"SELECT count(*) FROM " TEST_SCHEMA ".kept WHERE id = %s", asked->given[0]);
 		beside_value(&world, sql, kept, sizeof(kept));
 		ck_assert_str_eq(kept, "1");
 	}

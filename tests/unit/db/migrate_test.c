@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Migrations: what is missing is applied once, in order, by one process at a time; what was changed or is
- * unknown stops it.
+ * Migrations: what is missing is applied once, in order, by one process at a time; what was changed
+ * or is unknown stops it.
  */
 #include <check.h>
 #include <sodium.h>
@@ -20,23 +20,32 @@ static char url[1024];
 static struct db_session *session;
 
 static const struct sql_file first_two[] = {
-	{ 1, "people", "CREATE TABLE people (id int PRIMARY KEY);\nINSERT INTO people VALUES (1);" },
-	{ 2, "names", "ALTER TABLE people ADD name text; UPDATE people SET name = 'semicolon; quote''s';" },
+	{ 1, "people",
+		"CREATE TABLE people (id int PRIMARY KEY);\nINSERT INTO people VALUES (1);" },
+	{ 2, "names",
+		"ALTER TABLE people ADD name text; UPDATE people SET name = 'semicolon; "
+		"quote''s';" },
 	{ 0 },
 };
 static const struct sql_file all_three[] = {
-	{ 1, "people", "CREATE TABLE people (id int PRIMARY KEY);\nINSERT INTO people VALUES (1);" },
-	{ 2, "names", "ALTER TABLE people ADD name text; UPDATE people SET name = 'semicolon; quote''s';" },
+	{ 1, "people",
+		"CREATE TABLE people (id int PRIMARY KEY);\nINSERT INTO people VALUES (1);" },
+	{ 2, "names",
+		"ALTER TABLE people ADD name text; UPDATE people SET name = 'semicolon; "
+		"quote''s';" },
 	{ 3, "more", "INSERT INTO people VALUES (2, 'two'); SELECT pg_sleep(0.2);" },
 	{ 0 },
 };
 static const struct sql_file changed[] = {
 	{ 1, "people", "CREATE TABLE people (id bigint PRIMARY KEY);" },
-	{ 2, "names", "ALTER TABLE people ADD name text; UPDATE people SET name = 'semicolon; quote''s';" },
+	{ 2, "names",
+		"ALTER TABLE people ADD name text; UPDATE people SET name = 'semicolon; "
+		"quote''s';" },
 	{ 0 },
 };
 static const struct sql_file broken[] = {
-	{ 1, "people", "CREATE TABLE people (id int PRIMARY KEY);\nINSERT INTO people VALUES (1);" },
+	{ 1, "people",
+		"CREATE TABLE people (id int PRIMARY KEY);\nINSERT INTO people VALUES (1);" },
 	{ 2, "half", "CREATE TABLE half (id int); SELECT 1 / 0;" },
 	{ 0 },
 };
@@ -52,7 +61,9 @@ static const char *value_of(const char *sql)
 static void schema_make(void)
 {
 	ck_assert_int_eq(db_session_open(url, &session), 0);
-	ck_assert_int_eq(db_session_run(session, "DROP SCHEMA IF EXISTS " SCHEMA " CASCADE; CREATE SCHEMA " SCHEMA), 0);
+	ck_assert_int_eq(db_session_run(session,
+	                         "DROP SCHEMA IF EXISTS " SCHEMA " CASCADE; CREATE SCHEMA " SCHEMA),
+		0);
 }
 
 static void schema_drop(void)
@@ -68,7 +79,8 @@ START_TEST(what_is_missing_is_applied_once)
 	ck_assert_int_eq(migrate_run_with(url, first_two), 0);
 	ck_assert_int_eq(migrate_run_with(url, all_three), 0);
 	ck_assert_str_eq(value_of("SELECT count(*) FROM people"), "2");
-	ck_assert_str_eq(value_of("SELECT string_agg(version || name, ' ' ORDER BY version) FROM schema_migrations"),
+	ck_assert_str_eq(value_of("SELECT string_agg(version || name, ' ' ORDER BY version) FROM "
+	                          "schema_migrations"),
 		"1people 2names 3more");
 	ck_assert_str_eq(value_of("SELECT min(length(checksum)) FROM schema_migrations"), "64");
 	ck_assert_int_eq(migrate_status_with(url, all_three), 0);
@@ -141,8 +153,10 @@ START_TEST(a_session_runs_statements_and_reads_rows)
 	const char *params[] = { "3" };
 	unsigned rows = 0;
 
-	ck_assert_int_eq(db_session_each(session, "SELECT n, NULL FROM generate_series(1, $1::int) n", 1,
-				 params, row_count, &rows), 0);
+	ck_assert_int_eq(
+		db_session_each(session, "SELECT n, NULL FROM generate_series(1, $1::int) n", 1,
+			params, row_count, &rows),
+		0);
 	ck_assert_uint_eq(rows, 3);
 	ck_assert_str_eq(value_of("SELECT 1 WHERE false"), "");
 	ck_assert_int_eq(db_session_run(session, "SELECT broken"), E_INTERNAL);
@@ -159,7 +173,8 @@ static Suite *suite(void)
 	tcase_add_checked_fixture(migrations, schema_make, schema_drop);
 	tcase_add_test(migrations, what_is_missing_is_applied_once);
 	tcase_add_test(migrations, a_changed_migration_stops_it);
-	tcase_add_test(migrations, a_version_that_the_binary_does_not_know_stops_it_but_not_the_server);
+	tcase_add_test(
+		migrations, a_version_that_the_binary_does_not_know_stops_it_but_not_the_server);
 	tcase_add_test(migrations, a_server_newer_than_the_schema_is_told);
 	tcase_add_test(migrations, nothing_is_kept_of_a_migration_that_fails);
 	tcase_add_test(migrations, processes_that_start_together_apply_each_once);
@@ -181,7 +196,8 @@ int main(void)
 	if (sodium_init() < 0)
 		return 1;
 	/* tables of these tests live in a schema of their own */
-	snprintf(url, sizeof(url), "%s%coptions=-csearch_path%%3D" SCHEMA, given, strchr(given, '?') ? '&' : '?');
+	snprintf(url, sizeof(url), "%s%coptions=-csearch_path%%3D" SCHEMA, given,
+		strchr(given, '?') ? '&' : '?');
 	log_set_level(getenv("REEYO_TEST_LOG") ? LOG_DEBUG : LOG_OFF);
 	runner = srunner_create(suite());
 	srunner_run_all(runner, CK_NORMAL);

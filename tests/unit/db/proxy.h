@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A relay between a test and its PostgreSQL, run by a thread, that can fail the way networks and servers do:
- * refuse and cut (the server is stopped), swallow (packets are lost), and come back. No real
- * server has to be stopped, so tests that share one do not disturb each other.
+ * A relay between a test and its PostgreSQL, run by a thread, that can fail the way networks and
+ * servers do: refuse and cut (the server is stopped), swallow (packets are lost), and come back. No
+ * real server has to be stopped, so tests that share one do not disturb each other.
  */
 #ifndef REEYO_TESTS_DB_PROXY_H
 #define REEYO_TESTS_DB_PROXY_H
@@ -30,11 +30,11 @@ struct proxy {
 		int client, server; /* -1: free */
 	} pairs[PROXY_PAIRS];
 	atomic_int wanted, reached;
-	atomic_int cuts;            /* connections to cut in the middle, now */
+	atomic_int cuts; /* connections to cut in the middle, now */
 	pthread_t thread;
 	struct sockaddr_storage upstream;
 	socklen_t upstream_len;
-	char address[512];          /* libpq connection string that leads through here */
+	char address[512]; /* libpq connection string that leads through here */
 };
 
 static inline void pair_close(struct proxy_pair *pair)
@@ -56,14 +56,16 @@ static inline void proxy_close_all(struct proxy *proxy)
 
 static inline void proxy_listen(struct proxy *proxy)
 {
-	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons((uint16_t)proxy->port),
+	struct sockaddr_in at = { .sin_family = AF_INET,
+		.sin_port = htons((uint16_t)proxy->port),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t len = sizeof(at);
 	int on = 1;
 
 	proxy->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	setsockopt(proxy->listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (bind(proxy->listener, (struct sockaddr *)&at, sizeof(at)) || listen(proxy->listener, 64) ||
+	if (bind(proxy->listener, (struct sockaddr *)&at, sizeof(at)) ||
+		listen(proxy->listener, 64) ||
 		getsockname(proxy->listener, (struct sockaddr *)&at, &len)) {
 		perror("the proxy cannot listen");
 		exit(1);
@@ -78,7 +80,8 @@ static inline void proxy_accept(struct proxy *proxy)
 
 	for (unsigned i = 0; client >= 0 && i < PROXY_PAIRS; i++)
 		if (proxy->pairs[i].client < 0) {
-			if (connect(server, (struct sockaddr *)&proxy->upstream, proxy->upstream_len))
+			if (connect(server, (struct sockaddr *)&proxy->upstream,
+			            proxy->upstream_len))
 				break;
 			proxy->pairs[i] = (struct proxy_pair){ client, server };
 			return;
@@ -193,8 +196,9 @@ static inline struct proxy *proxy_new(const char *url)
 			host = option->val;
 		else if (strcmp(option->keyword, "port") == 0)
 			port = option->val;
-		else if (strcmp(option->keyword, "dbname") == 0 || strcmp(option->keyword, "user") == 0 ||
-			 strcmp(option->keyword, "password") == 0)
+		else if (strcmp(option->keyword, "dbname") == 0 ||
+		         strcmp(option->keyword, "user") == 0 ||
+		         strcmp(option->keyword, "password") == 0)
 			len += (size_t)snprintf(proxy->address + len, sizeof(proxy->address) - len,
 				" %s='%s'", option->keyword, option->val);
 	}

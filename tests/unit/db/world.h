@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the tests of lanes share: a loop with a database on it, statements of their own, calls that remember
- * what became of them, and a plain session beside it all. TEST_SCHEMA names the program's own schema.
+ * What the tests of lanes share: a loop with a database on it, statements of their own, calls that
+ * remember what became of them, and a plain session beside it all. TEST_SCHEMA names the program's
+ * own schema.
  */
 #ifndef REEYO_TESTS_DB_WORLD_H
 #define REEYO_TESTS_DB_WORLD_H
@@ -17,7 +18,19 @@
 #include "reeyo/core/log.h"
 #include "reeyo/core/memory.h"
 
-enum statement { SAY, DIVIDE, SLEEP, FAIL, FAIL_DETAIL, PID, INSERT, HOLD, WIDE, TYPES, STATEMENTS };
+enum statement {
+	SAY,
+	DIVIDE,
+	SLEEP,
+	FAIL,
+	FAIL_DETAIL,
+	PID,
+	INSERT,
+	HOLD,
+	WIDE,
+	TYPES,
+	STATEMENTS
+};
 
 static const struct query_text statements[] = {
 	[SAY] = { "say", "SELECT $1::text" },
@@ -32,12 +45,13 @@ static const struct query_text statements[] = {
 	[TYPES] = { "types", "SELECT NULL::text, 7::bigint, 4.5::float8, true, ''::text" },
 };
 
-#define SCHEMA \
-	"DROP SCHEMA IF EXISTS " TEST_SCHEMA " CASCADE; CREATE SCHEMA " TEST_SCHEMA ";" \
-	"CREATE TABLE " TEST_SCHEMA ".kept (id bigint CONSTRAINT kept_once PRIMARY KEY);" \
-	"CREATE TABLE " TEST_SCHEMA ".held (id int PRIMARY KEY, n int NOT NULL);" \
-	"INSERT INTO " TEST_SCHEMA ".held VALUES (1, 0);" \
-	"CREATE FUNCTION " TEST_SCHEMA ".fail(name text, detail text DEFAULT '') RETURNS void LANGUAGE plpgsql AS $$" \
+#define SCHEMA                                                                                     \
+	"DROP SCHEMA IF EXISTS " TEST_SCHEMA " CASCADE; CREATE SCHEMA " TEST_SCHEMA ";"            \
+	"CREATE TABLE " TEST_SCHEMA ".kept (id bigint CONSTRAINT kept_once PRIMARY KEY);"          \
+	"CREATE TABLE " TEST_SCHEMA ".held (id int PRIMARY KEY, n int NOT NULL);"                  \
+	"INSERT INTO " TEST_SCHEMA ".held VALUES (1, 0);"                                          \
+	"CREATE FUNCTION " TEST_SCHEMA                                                             \
+	".fail(name text, detail text DEFAULT '') RETURNS void LANGUAGE plpgsql AS $$"             \
 	"BEGIN RAISE EXCEPTION USING ERRCODE = 'RY000', MESSAGE = name, DETAIL = detail; END $$;"
 
 struct world {
@@ -51,7 +65,7 @@ struct world {
 struct asked {
 	struct db_call call;
 	unsigned completions;
-	unsigned order;      /* the how-manieth of all */
+	unsigned order; /* the how-manieth of all */
 	int error;
 	unsigned rows;
 	char text[64], detail[64], given[2][64];
@@ -78,8 +92,8 @@ static inline void asked_done(struct db_call *call, const struct db_result *resu
 }
 
 /* Submits; first and second are copied, NULL for none. */
-static inline void ask(struct world *world, struct asked *asked, enum db_lane lane, enum statement statement,
-	const char *first, const char *second)
+static inline void ask(struct world *world, struct asked *asked, enum db_lane lane,
+	enum statement statement, const char *first, const char *second)
 {
 	const char *given[] = { first, second };
 
@@ -225,7 +239,8 @@ static inline int world_run(Suite *suite)
 		srunner_free(runner);
 		return 77;
 	}
-	if (sodium_init() < 0 || db_session_open(test_url(), &session) || db_session_run(session, SCHEMA))
+	if (sodium_init() < 0 || db_session_open(test_url(), &session) ||
+		db_session_run(session, SCHEMA))
 		return 1;
 	log_set_level(getenv("REEYO_TEST_LOG") ? LOG_DEBUG : LOG_OFF);
 	srunner_run_all(runner, CK_NORMAL);
