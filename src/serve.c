@@ -323,8 +323,7 @@ static void *worker_thread(void *arg)
 
 static int workers_new(struct serving *serving)
 {
-	serving->count = (unsigned)(serving->config->loops ? serving->config->loops :
-							     uv_available_parallelism());
+	serving->count = (unsigned)(serving->config->loops ? serving->config->loops : loops_automatic());
 	serving->workers = calloc(serving->count, sizeof(*serving->workers));
 	serving->apps = calloc(serving->count + 1, sizeof(*serving->apps));
 	if (!serving->workers || !serving->apps || metrics_new(serving->count, &serving->metrics))

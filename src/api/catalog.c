@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * A loop's catalogue. An entry is in the table while it may be asked for: loading (others wait in its list) or
- * loaded. Forgetting takes it out of the table; one that is in use (`pins`) or loading goes when that
- * ends, so whoever asked before still gets an answer and whoever asks after gets a new load.
+ * A loop's catalogue. An entry is in the table while it may be asked for: loading (others wait in
+ * its list) or loaded. Forgetting takes it out of the table; one that is in use (`pins`) or loading
+ * goes when that ends, so whoever asked before still gets an answer and whoever asks after gets a
+ * new load.
  */
 #include "reeyo/api/catalog.h"
 
@@ -32,9 +33,9 @@ struct entry {
 
 struct catalogs {
 	struct app *app;
-	struct entry *entries;     /* in the order of their loads: the first is the oldest */
+	struct entry *entries; /* in the order of their loads: the first is the oldest */
 	unsigned count;
-	size_t size;               /* of all that is in the table */
+	size_t size; /* of all that is in the table */
 };
 
 int catalogs_new(struct app *app, struct catalogs **ret)
@@ -84,7 +85,7 @@ void catalog_forget(struct app *app, const char *vendor_id)
 		entry_unlist(entry);
 }
 
-/* --- Loading --------------------------------------------------------------------------------------- */
+/* --- Loading ---------------------------------------------------------------------------------- */
 
 /* Copies a text behind the items already copied; NULL stays NULL. */
 static const char *text_keep(char **room, const char *text)
@@ -112,7 +113,8 @@ static bool item_read(struct shop_item *item, const json_t *row, char **room)
 	return item->id && item->name && item->price >= 0;
 }
 
-/* Items and their texts in one block. The texts of the parsed JSON are never longer than the JSON. */
+/* Items and their texts in one block. The texts of the parsed JSON are never longer than the JSON.
+ */
 static int items_read(struct entry *entry, struct text json)
 {
 	json_auto_t *rows = json_loadb(json.at, json.len, 0, NULL);
@@ -189,7 +191,8 @@ static void load(struct entry *entry)
 	entry->loading = true;
 	entry->call = (struct db_call){
 		.query = QUERY_catalog_get,
-		/* From the primary: a replica that lags would give the old price again to whoever reloads. */
+		/* From the primary: a replica that lags would give the old price again to whoever
+		   reloads. */
 		.lane = DB_WRITE,
 		.count = 1,
 		.params = { entry->id },
@@ -251,7 +254,8 @@ void catalog_get(struct request *rq, const char *vendor_id, catalog_done *done)
 	struct entry *entry;
 
 	HASH_FIND_STR(catalogs->entries, vendor_id, entry);
-	if (entry && !entry->loading && loop_now(catalogs->app->loop) - entry->loaded_ms >= CATALOG_LIFE_MS) {
+	if (entry && !entry->loading &&
+		loop_now(catalogs->app->loop) - entry->loaded_ms >= CATALOG_LIFE_MS) {
 		entry_unlist(entry);
 		entry = NULL;
 	}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Settings of one loop. Once a second the database is asked for what changed: the sum of the rows' numbers
- * tells (it grows with every change, in whatever order changes commit), and only then everything is read and
- * made into a new snapshot, which replaces the old one between two turns.
+ * Settings of one loop. Once a second the database is asked for what changed: the sum of the rows'
+ * numbers tells (it grows with every change, in whatever order changes commit), and only then
+ * everything is read and made into a new snapshot, which replaces the old one between two turns.
  */
 #include "reeyo/api/settings.h"
 
@@ -21,17 +21,17 @@ struct settings {
 	struct app *app;
 	uv_timer_t timer;
 	struct db_call call;
-	int64_t version;           /* the sum this snapshot is of */
+	int64_t version; /* the sum this snapshot is of */
 	bool asking, closing, timer_open;
 	void (*read)(void *arg);
 	void *arg;
 	/* the snapshot */
-	json_t *values;            /* NULL: none yet */
+	json_t *values; /* NULL: none yet */
 	struct price_rules rules;
 	struct zone *zones;
 };
 
-/* --- Reading a snapshot ---------------------------------------------------------------------------- */
+/* --- Reading a snapshot ----------------------------------------------------------------------- */
 
 const json_t *settings_value(const struct settings *settings, const char *key)
 {
@@ -42,9 +42,9 @@ int64_t settings_int(const struct settings *settings, const char *key, int64_t f
 {
 	const json_t *value = settings_value(settings, key);
 
-	return json_is_integer(value) ? json_integer_value(value) :
-	       json_is_real(value)    ? llround(json_real_value(value)) :
-					fallback;
+	return json_is_integer(value) ? json_integer_value(value)
+	       : json_is_real(value)  ? llround(json_real_value(value))
+	                              : fallback;
 }
 
 bool settings_flag(const struct settings *settings, const char *key, bool fallback)
@@ -69,8 +69,8 @@ const struct price_rules *settings_rules(const struct settings *settings)
 	return &settings->rules;
 }
 
-static int64_t service_int(const struct settings *settings, enum order_type type, const char *name,
-	int64_t fallback)
+static int64_t service_int(
+	const struct settings *settings, enum order_type type, const char *name, int64_t fallback)
 {
 	char key[64];
 
@@ -101,12 +101,13 @@ bool settings_method_on(const struct settings *settings, enum payment_method met
 	if (method != PAY_WALLET && method != PAY_CASH)
 		return false;
 	for (size_t i = 0; i < json_array_size(methods); i++)
-		if (payment_method_named(json_string_value(json_array_get(methods, i))) == (int)method)
+		if (payment_method_named(json_string_value(json_array_get(methods, i))) ==
+			(int)method)
 			return true;
 	return false;
 }
 
-/* --- Making one ------------------------------------------------------------------------------------ */
+/* --- Making one ------------------------------------------------------------------------------- */
 
 static void rules_read(struct settings *settings)
 {
@@ -129,18 +130,20 @@ static void rules_read(struct settings *settings)
 		.package_max_grams = thousandths(settings, "services.packages.maxWeight", 50),
 		.hours_enforced = settings_flag(settings, "enforce_business_hours", false),
 		.waived_fee_paid = settings->app->config->platform_funds_free_delivery &&
-				   settings_flag(settings, "platform_funds_free_delivery", true),
+		                   settings_flag(settings, "platform_funds_free_delivery", true),
 		.zones = settings->rules.zones,
 		.zone_count = settings->rules.zone_count,
 	};
 
 	for (enum order_type type = FOOD; type < ORDER_TYPES; type++) {
-		static const int64_t commission[] = { 1500, 1000, 2000 }, minimum[] = { 2000, 5000, 0 },
-				     flat[] = { 1500, 2000, 0 };
+		static const int64_t commission[] = { 1500, 1000, 2000 },
+		                     minimum[] = { 2000, 5000, 0 }, flat[] = { 1500, 2000, 0 };
 
 		rules.flat_fee[type] = service_int(settings, type, "deliveryFee", flat[type]);
-		rules.min_service[type] = service_int(settings, type, "minOrderAmount", minimum[type]);
-		rules.commission_bps[type] = service_int(settings, type, "commissionBps", commission[type]);
+		rules.min_service[type] =
+			service_int(settings, type, "minOrderAmount", minimum[type]);
+		rules.commission_bps[type] =
+			service_int(settings, type, "commissionBps", commission[type]);
 	}
 	settings->rules = rules;
 }
@@ -207,7 +210,7 @@ static void snapshot_take(struct settings *settings, const struct db_result *res
 	}
 }
 
-/* --- Following the database ------------------------------------------------------------------------- */
+/* --- Following the database ------------------------------------------------------------------- */
 
 static void destroy(struct settings *settings)
 {
@@ -306,7 +309,7 @@ void settings_follow(struct settings *settings, void (*read)(void *arg), void *a
 	ask(settings, QUERY_settings_get, snapshot_come);
 }
 
-/* --- Admission --------------------------------------------------------------------------------------- */
+/* --- Admission -------------------------------------------------------------------------------- */
 
 void settings_admit(struct request *rq)
 {

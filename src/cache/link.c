@@ -401,7 +401,8 @@ static void on_resolved(uv_getaddrinfo_t *resolver, int status, struct addrinfo 
 		if (pick-- == 0)
 			getnameinfo(one->ai_addr, one->ai_addrlen, address, sizeof(address), NULL, 0, NI_NUMERICHOST);
 	uv_freeaddrinfo(found);
-	if (link->state == LINK_RESOLVING && address[0])
+	/* A slow answer is as good as a new one: it may come while the back-off runs. */
+	if ((link->state == LINK_RESOLVING || link->state == LINK_WAITING) && address[0])
 		connect_to(link, address);
 	else if (link->state == LINK_RESOLVING)
 		link_down(link, "unknown host");

@@ -210,15 +210,14 @@ void db_lane_up(struct lane *lane)
  */
 static int lanes_count(const struct config *config, unsigned counts[DB_LANES])
 {
-	unsigned loops = (unsigned)(config->loops ? config->loops : uv_available_parallelism());
+	unsigned loops = (unsigned)(config->loops ? config->loops : loops_automatic());
 	unsigned write = (unsigned)config->db_write_lanes, read = (unsigned)config->db_read_lanes;
 
 	while (!config->loops && loops * (write + read + 1) > CONNECTIONS_MAX && write + read > 2)
 		(*(write >= read ? &write : &read))--;
 	if (loops * (write + read + 1) > CONNECTIONS_MAX) {
 		log_line(LOG_ERROR,
-			"too many database connections: loops × (db_write_lanes + db_read_lanes + "
-			"1) "
+			"too many database connections: loops × (db_write_lanes + db_read_lanes + 1) "
 			"may be at most 50",
 			LOG_I("loops", loops), LOG_I("connections", loops * (write + read + 1)));
 		return E_CONFIG;

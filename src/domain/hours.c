@@ -7,8 +7,8 @@
 #define DAY 1440
 #define CLOSED (-1)
 
-const char *const day_names[7] = { "monday", "tuesday", "wednesday", "thursday", "friday", "saturday",
-	"sunday" };
+const char *const day_names[7] = { "monday", "tuesday", "wednesday", "thursday", "friday",
+	"saturday", "sunday" };
 
 static bool digit(char c)
 {
@@ -20,7 +20,8 @@ static int minutes(const char *at)
 {
 	int hour, minute;
 
-	if (!at || !digit(at[0]) || !digit(at[1]) || at[2] != ':' || !digit(at[3]) || !digit(at[4]) || at[5])
+	if (!at || !digit(at[0]) || !digit(at[1]) || at[2] != ':' || !digit(at[3]) ||
+		!digit(at[4]) || at[5])
 		return -1;
 	hour = (at[0] - '0') * 10 + at[1] - '0';
 	minute = (at[3] - '0') * 10 + at[4] - '0';
@@ -54,7 +55,8 @@ bool hours_read(const json_t *object, struct hours *ret, const char **ret_day)
 {
 	for (int i = 0; i < 7; i++) {
 		*ret_day = day_names[i];
-		if (!day_read(json_object_get(object, day_names[i]), &ret->day[i].from, &ret->day[i].to))
+		if (!day_read(json_object_get(object, day_names[i]), &ret->day[i].from,
+		            &ret->day[i].to))
 			return false;
 	}
 	return true;

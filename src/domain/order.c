@@ -86,7 +86,7 @@ void order_states_text(unsigned states, char out[ORDER_STATES_SIZE])
 
 	for (unsigned i = 0; i < ORDER_STATUSES; i++)
 		if (states & STATE(i))
-			len += (size_t)snprintf(out + len, ORDER_STATES_SIZE - len, "%c%s", len ? ',' : '{',
-				order_status_words[i]);
+			len += (size_t)snprintf(out + len, ORDER_STATES_SIZE - len, "%c%s",
+				len ? ',' : '{', order_status_words[i]);
 	snprintf(out + len, ORDER_STATES_SIZE - len, "%s", len ? "}" : "{}");
 }

@@ -22,7 +22,8 @@ const struct shop_item *shop_item(const struct shop *shop, const char *id)
 	return bsearch(id, shop->items, shop->item_count, sizeof(*shop->items), by_id);
 }
 
-int64_t delivery_fee(const struct price_rules *rules, enum order_type type, int64_t metres, struct point to)
+int64_t delivery_fee(
+	const struct price_rules *rules, enum order_type type, int64_t metres, struct point to)
 {
 	for (size_t i = 0; i < rules->zone_count; i++)
 		if (polygon_holds(rules->zones[i].corners, rules->zones[i].count, to))
@@ -62,8 +63,9 @@ static int line_add(struct quote *quote, const struct shop *shop, const struct b
 		error = money_add(quote->subtotal, price, &quote->subtotal);
 	if (error)
 		return error;
-	quote->lines[quote->line_count++] =
-		(struct quote_line){ .item = item, .notes = line->notes, .quantity = line->quantity };
+	quote->lines[quote->line_count++] = (struct quote_line){
+		.item = item, .notes = line->notes, .quantity = line->quantity
+	};
 	return 0;
 }
 
@@ -79,8 +81,8 @@ static int fault_of(struct quote_fault *fault, int error, int64_t found, int64_t
 	return error;
 }
 
-static int limits_check(const struct price_rules *rules, const struct quote *quote,
-	struct quote_fault *fault)
+static int limits_check(
+	const struct price_rules *rules, const struct quote *quote, struct quote_fault *fault)
 {
 	if (quote->subtotal < quote->minimum)
 		return fault_of(fault, E_BELOW_MINIMUM, quote->subtotal, quote->minimum);
@@ -96,22 +98,27 @@ static void basket_sum(const struct shop *shop, const struct price_rules *rules,
 	struct quote *quote)
 {
 	int64_t fee = delivery_fee(rules, quote->type, quote->distance_m, to);
-	bool waived = rules->free_delivery_from >= 0 && quote->subtotal >= rules->free_delivery_from;
+	bool waived =
+		rules->free_delivery_from >= 0 && quote->subtotal >= rules->free_delivery_from;
 
 	quote->delivery_fee = waived ? 0 : fee;
 	quote->waived_fee = waived && rules->waived_fee_paid ? fee : 0;
 	quote->service_fee = money_share(quote->subtotal, rules->service_fee_bps);
 	quote->total = quote->subtotal + quote->delivery_fee + quote->service_fee;
-	quote->commission_bps = shop->commission_bps >= 0 ? shop->commission_bps :
-							    rules->commission_bps[quote->type];
-	quote->split = split_order(&(struct split_terms){ .type = quote->type, .subtotal = quote->subtotal,
-		.delivery_fee = quote->delivery_fee, .service_fee = quote->service_fee,
-		.commission_bps = quote->commission_bps, .rider_cut_bps = rules->rider_cut_bps,
+	quote->commission_bps = shop->commission_bps >= 0 ? shop->commission_bps
+	                                                  : rules->commission_bps[quote->type];
+	quote->split = split_order(&(struct split_terms){ .type = quote->type,
+		.subtotal = quote->subtotal,
+		.delivery_fee = quote->delivery_fee,
+		.service_fee = quote->service_fee,
+		.commission_bps = quote->commission_bps,
+		.rider_cut_bps = rules->rider_cut_bps,
 		.waived_fee = quote->waived_fee });
 }
 
-int quote_basket(const struct shop *shop, const struct price_rules *rules, const struct basket_line *lines,
-	size_t count, struct point to, struct quote *ret, struct quote_fault *fault)
+int quote_basket(const struct shop *shop, const struct price_rules *rules,
+	const struct basket_line *lines, size_t count, struct point to, struct quote *ret,
+	struct quote_fault *fault)
 {
 	int error;
 
@@ -126,7 +133,8 @@ int quote_basket(const struct shop *shop, const struct price_rules *rules, const
 		if ((error = line_add(ret, shop, &lines[fault->line])))
 			return error;
 	ret->distance_m = distance_m(shop->at, to);
-	ret->minimum = larger(rules->min_order, larger(rules->min_service[shop->type], shop->min_order));
+	ret->minimum =
+		larger(rules->min_order, larger(rules->min_service[shop->type], shop->min_order));
 	error = limits_check(rules, ret, fault);
 	if (!error)
 		basket_sum(shop, rules, to, ret);
@@ -147,12 +155,13 @@ int quote_parcel(const struct parcel *parcel, const struct price_rules *rules, s
 	if (ret->distance_m > rules->max_distance_m)
 		return fault_of(fault, E_TOO_FAR, ret->distance_m, rules->max_distance_m);
 	ret->delivery_fee = rules->package_base +
-			    round_half_up(ret->distance_m * rules->package_per_km, 1000) +
-			    (parcel->fragile ? rules->package_fragile : 0) +
-			    (heavy > 0 ? round_half_up(heavy * rules->package_per_kg, 1000) : 0);
+	                    round_half_up(ret->distance_m * rules->package_per_km, 1000) +
+	                    (parcel->fragile ? rules->package_fragile : 0) +
+	                    (heavy > 0 ? round_half_up(heavy * rules->package_per_kg, 1000) : 0);
 	ret->total = ret->delivery_fee;
 	ret->commission_bps = rules->commission_bps[PACKAGE];
-	ret->split = split_order(&(struct split_terms){ .type = PACKAGE, .delivery_fee = ret->delivery_fee,
+	ret->split = split_order(&(struct split_terms){ .type = PACKAGE,
+		.delivery_fee = ret->delivery_fee,
 		.commission_bps = ret->commission_bps });
 	return 0;
 }

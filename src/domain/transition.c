@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The order's state machine: one table of who may do what from where (contract §2.1). Everything that is not a
- * row is impossible. A PACKAGE has no vendor: riders take it as soon as it is placed, so the rows of
- * kitchens do not hold for it.
+ * The order's state machine: one table of who may do what from where (contract §2.1). Everything
+ * that is not a row is impossible. A PACKAGE has no vendor: riders take it as soon as it is placed,
+ * so the rows of kitchens do not hold for it.
  */
 #include "reeyo/domain/order.h"
 
@@ -47,8 +47,8 @@ static const struct transition {
 };
 #define TRANSITIONS (sizeof(transitions) / sizeof(transitions[0]))
 
-static bool applies(const struct transition *row, enum order_type type, enum order_act act,
-	enum order_actor by)
+static bool applies(
+	const struct transition *row, enum order_type type, enum order_act act, enum order_actor by)
 {
 	return row->act == act && row->by == by && (row->types & TYPE(type));
 }
@@ -59,7 +59,9 @@ static int refusal(enum order_act act, enum order_actor by)
 		return E_CANNOT_CANCEL;
 	if (by != BY_VENDOR)
 		return E_CANNOT_MOVE;
-	return act == ACT_ACCEPT ? E_CANNOT_ACCEPT : act == ACT_REJECT ? E_CANNOT_REJECT : E_CANNOT_READY;
+	return act == ACT_ACCEPT   ? E_CANNOT_ACCEPT
+	       : act == ACT_REJECT ? E_CANNOT_REJECT
+	                           : E_CANNOT_READY;
 }
 
 /* Where the kitchen had brought it. */
@@ -78,9 +80,9 @@ int order_next(const struct order_facts *order, enum order_act act, enum order_a
 
 		if (!applies(row, order->type, act, by) || !(row->from & STATE(order->status)))
 			continue;
-		*ret = row->to == TO_SAME	  ? order->status :
-		       row->to == TO_BEFORE_RIDER ? before_rider(order) :
-						    (enum order_status)row->to;
+		*ret = row->to == TO_SAME           ? order->status
+		       : row->to == TO_BEFORE_RIDER ? before_rider(order)
+		                                    : (enum order_status)row->to;
 		return 0;
 	}
 	return refusal(act, by);

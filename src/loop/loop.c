@@ -23,6 +23,9 @@ static void phase_run(struct loop *loop, enum turn_phase phase)
 }
 
 /* Asked of the whole phase, since a hook may set another one's wish as well as its own. */
+/* Each loop needs three of the 50 database connections of a process. */
+#define LOOPS_AUTOMATIC_MAX 16
+
 static bool phase_wanted(const struct loop *loop, enum turn_phase phase)
 {
 	for (const struct turn_hook *hook = loop->hooks[phase]; hook; hook = hook->next)
@@ -119,6 +122,13 @@ void loop_run(struct loop *loop)
 void loop_stop(struct loop *loop)
 {
 	uv_stop(&loop->uv);
+}
+
+unsigned loops_automatic(void)
+{
+	unsigned cores = uv_available_parallelism();
+
+	return cores < LOOPS_AUTOMATIC_MAX ? cores : LOOPS_AUTOMATIC_MAX;
 }
 
 uv_loop_t *loop_uv(struct loop *loop)

@@ -9,8 +9,8 @@
 #include "reeyo/http/request.h"
 
 /* name: "orders"; total_name: "totalOrders"; rows: a finished JSON array. */
-void reply_nested_page(struct request *rq, const char *name, const char *total_name, struct text rows,
-	struct page page, int64_t total);
+void reply_nested_page(struct request *rq, const char *name, const char *total_name,
+	struct text rows, struct page page, int64_t total);
 
 /* Members of `pagination`, for reply tables, with the total's name. */
 #define PAGINATION_FIELDS(total_name) \

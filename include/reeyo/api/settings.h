@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The business configuration (table `settings`, and the zones), as one loop knows it: read at start, asked after
- * once a second, so that a change is effective on every copy within about a second. What handlers get is a
- * snapshot: valid until they return to the loop.
+ * The business configuration (table `settings`, and the zones), as one loop knows it: read at
+ * start, asked after once a second, so that a change is effective on every copy within about a
+ * second. What handlers get is a snapshot: valid until they return to the loop.
  */
 #ifndef REEYO_API_SETTINGS_H
 #define REEYO_API_SETTINGS_H
@@ -14,9 +14,11 @@
 
 struct settings;
 int settings_new(struct app *app, struct settings **ret) MUST_CHECK;
-/* Stops following. NULL is allowed. While the loop still runs: its timer closes in the next turns. */
+/* Stops following. NULL is allowed. While the loop still runs: its timer closes in the next turns.
+ */
 void settings_free(struct settings *settings);
-/* Starts following the database; call when db is ready. read(arg) is called once the first snapshot is there. */
+/* Starts following the database; call when db is ready. read(arg) is called once the first snapshot
+ * is there. */
 void settings_follow(struct settings *settings, void (*read)(void *arg), void *arg);
 /* The first snapshot is there. Before that, requests are refused (settings_admit). */
 bool settings_known(const struct settings *settings);
@@ -31,7 +33,8 @@ const json_t *settings_value(const struct settings *settings, const char *key);
 int64_t settings_int(const struct settings *settings, const char *key, int64_t fallback);
 bool settings_flag(const struct settings *settings, const char *key, bool fallback);
 
-/* Step of the server: maintenance answers 503 on rows without .always (admins go on); then the next step. */
+/* Step of the server: maintenance answers 503 on rows without .always (admins go on); then the next
+ * step. */
 void settings_admit(struct request *rq);
 
 #endif

@@ -70,7 +70,8 @@
 	X(MS, db_report_timeout, "db_report_timeout", "60s", 100, 3600000, \
 		"statement_timeout of the report lane") \
 	X(SECRET, redis_url, "redis_url", "redis://127.0.0.1:6379/0", 0, 0, \
-		"redis://[user:password@]host:port/db or unix:///path; empty: no cache") \
+		"redis://[user:password@]host:port/db, redis-cluster://[user:password@]host:port,… or " \
+		"unix:///path; empty: no cache") \
 	X(MS, redis_timeout, "redis_timeout", "50ms", 1, 10000, "a slower answer counts as a miss") \
 	X(SECRET, jwt_secret, "jwt_secret", "", 0, 0, \
 		"HS256 keys, newest first: id:secret[,id:secret]; a bare secret has the id 1; at least 32 characters") \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Business hours: for each day {open:"HH:MM",close:"HH:MM",closed?}, monday…sunday. A close that is not
- * after its open spans midnight, so half past midnight on a Saturday can still be Friday.
+ * Business hours: for each day {open:"HH:MM",close:"HH:MM",closed?}, monday…sunday. A close that is
+ * not after its open spans midnight, so half past midnight on a Saturday can still be Friday.
  */
 #ifndef REEYO_DOMAIN_HOURS_H
 #define REEYO_DOMAIN_HOURS_H
@@ -10,7 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Minutes from midnight; closed the whole day when `from` is negative. Equal times: the whole day. */
+/* Minutes from midnight; closed the whole day when `from` is negative. Equal times: the whole day.
+ */
 struct hours {
 	struct {
 		int16_t from, to;
@@ -19,9 +20,11 @@ struct hours {
 
 extern const char *const day_names[7]; /* "monday" … */
 
-/* Reads the JSON object; a day it does not name is open, as the database has it. False when a day is malformed (*ret_day names it). */
+/* Reads the JSON object; a day it does not name is open, as the database has it. False when a day
+ * is malformed (*ret_day names it). */
 bool hours_read(const json_t *object, struct hours *ret, const char **ret_day);
-/* Open at a wall time (milliseconds since 1970 UTC), with the local clock so many minutes ahead of UTC? */
+/* Open at a wall time (milliseconds since 1970 UTC), with the local clock so many minutes ahead of
+ * UTC? */
 bool hours_open(const struct hours *hours, int64_t wall_ms, int offset_minutes);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Money is whole XAF in int64, never floating point. Rates are basis points (1/100 %). Sums and products
- * are checked: a client can choose quantities, so it can choose to overflow.
+ * Money is whole XAF in int64, never floating point. Rates are basis points (1/100 %). Sums and
+ * products are checked: a client can choose quantities, so it can choose to overflow.
  */
 #ifndef REEYO_DOMAIN_MONEY_H
 #define REEYO_DOMAIN_MONEY_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What an order can be: its words (contract §1) and its states (contract §2.1). One table says who may move
- * an order from where to where; SQL guards each move again with the same states.
+ * What an order can be: its words (contract §1) and its states (contract §2.1). One table says who
+ * may move an order from where to where; SQL guards each move again with the same states.
  */
 #ifndef REEYO_DOMAIN_ORDER_H
 #define REEYO_DOMAIN_ORDER_H
@@ -28,13 +28,14 @@ enum order_status {
 
 enum payment_method { PAY_WALLET, PAY_MOBILE_MONEY, PAY_CASH, PAY_CARD, PAYMENT_METHODS };
 
-/* Words as they are emitted; NULL-terminated, in the order of the enums, so that a field table can use them. */
+/* Words as they are emitted; NULL-terminated, in the order of the enums, so that a field table can
+ * use them. */
 extern const char *const order_type_words[];
 extern const char *const order_status_words[];
 extern const char *const payment_method_words[];
 
-/* -1 when the word is none of them; ASCII case is ignored. A status is read in every spelling that clients use
- * (CONFIRMED = ACCEPTED …), a type also as `food`, `packages`, RESTAURANT …. */
+/* -1 when the word is none of them; ASCII case is ignored. A status is read in every spelling that
+ * clients use (CONFIRMED = ACCEPTED …), a type also as `food`, `packages`, RESTAURANT …. */
 int order_type_named(const char *word);
 int order_status_named(const char *word);
 int payment_method_named(const char *word);
@@ -59,14 +60,14 @@ enum order_act {
 	ACT_REJECT,
 	ACT_PREPARE,
 	ACT_READY,
-	ACT_ASSIGN,            /* a rider takes it, or an admin gives it */
-	ACT_RELEASE,           /* the assigned rider gives it back */
+	ACT_ASSIGN,  /* a rider takes it, or an admin gives it */
+	ACT_RELEASE, /* the assigned rider gives it back */
 	ACT_ARRIVE_PICKUP,
 	ACT_PICK_UP,
 	ACT_ARRIVE_DELIVERY,
 	ACT_COMPLETE,
 	ACT_CANCEL,
-	ACT_EXPIRE,            /* nobody accepted in time */
+	ACT_EXPIRE, /* nobody accepted in time */
 	ORDER_ACTS
 };
 
@@ -76,12 +77,13 @@ struct order_facts {
 	enum order_status status;
 	bool accepted, preparing, ready; /* acceptedAt, preparingAt, readyAt are set */
 };
-/* The state an act leads to, into *ret. `ready` of an order that has a rider already keeps its state (it only
- * stamps readyAt). 0, or the error of who tried: E_CANNOT_CANCEL, E_CANNOT_ACCEPT, E_CANNOT_REJECT,
- * E_CANNOT_READY, E_CANNOT_MOVE. */
+/* The state an act leads to, into *ret. `ready` of an order that has a rider already keeps its
+ * state (it only stamps readyAt). 0, or the error of who tried: E_CANNOT_CANCEL, E_CANNOT_ACCEPT,
+ * E_CANNOT_REJECT, E_CANNOT_READY, E_CANNOT_MOVE. */
 int order_next(const struct order_facts *order, enum order_act act, enum order_actor by,
 	enum order_status *ret) MUST_CHECK;
-/* The states from which an actor may do this to an order of this type: the guard of the statement. */
+/* The states from which an actor may do this to an order of this type: the guard of the statement.
+ */
 unsigned order_states_before(enum order_type type, enum order_act act, enum order_actor by);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What an order costs (contract §2.2): from our menu and our rules, never from what a client says. Pure: the same
- * shop, rules and basket give the same quote.
+ * What an order costs (contract §2.2): from our menu and our rules, never from what a client says.
+ * Pure: the same shop, rules and basket give the same quote.
  */
 #ifndef REEYO_DOMAIN_PRICING_H
 #define REEYO_DOMAIN_PRICING_H
@@ -27,8 +27,8 @@ struct zone {
 /* The business's rules, from the settings. Money in XAF, rates in basis points. */
 struct price_rules {
 	int64_t fee_base, fee_per_km;
-	int64_t free_delivery_from;        /* this subtotal and up is delivered free; negative: none is */
-	bool flat;                         /* delivery_fee_mode "flat": flat_fee instead of the formula */
+	int64_t free_delivery_from; /* this subtotal and up is delivered free; negative: none is */
+	bool flat;                  /* delivery_fee_mode "flat": flat_fee instead of the formula */
 	int64_t flat_fee[ORDER_TYPES];
 	int64_t service_fee_bps;
 	int64_t min_order, min_service[ORDER_TYPES], max_order;
@@ -36,26 +36,26 @@ struct price_rules {
 	int64_t package_base, package_per_km, package_fragile, package_per_kg, package_free_grams;
 	int64_t package_max_grams;
 	int64_t commission_bps[ORDER_TYPES], rider_cut_bps;
-	bool hours_enforced;               /* closed by its hours is as good as offline */
-	bool waived_fee_paid;              /* the platform pays the rider what free delivery waives */
+	bool hours_enforced;  /* closed by its hours is as good as offline */
+	bool waived_fee_paid; /* the platform pays the rider what free delivery waives */
 	const struct zone *zones;
 	size_t zone_count;
 };
 
 /* A vendor and its menu, as read at one moment. Items are sorted by id (bytewise). */
 struct shop_item {
-	const char *id, *name, *image;     /* image may be NULL */
+	const char *id, *name, *image; /* image may be NULL */
 	int64_t price;
-	int64_t stock;                     /* negative: not counted */
+	int64_t stock; /* negative: not counted */
 	bool available;
 };
 struct shop {
 	const char *vendor_id;
-	enum order_type type;              /* FOOD or MART */
-	bool orderable;                    /* approved and online */
-	bool open;                         /* by its hours, as of when it was read */
-	int64_t min_order;                 /* 0: none of its own */
-	int64_t commission_bps;            /* negative: the service's */
+	enum order_type type;   /* FOOD or MART */
+	bool orderable;         /* approved and online */
+	bool open;              /* by its hours, as of when it was read */
+	int64_t min_order;      /* 0: none of its own */
+	int64_t commission_bps; /* negative: the service's */
 	struct point at;
 	int64_t preparation_minutes;
 	size_t item_count;
@@ -65,7 +65,7 @@ struct shop {
 const struct shop_item *shop_item(const struct shop *shop, const char *id);
 
 struct basket_line {
-	const char *item_id, *notes;       /* notes may be NULL */
+	const char *item_id, *notes; /* notes may be NULL */
 	int64_t quantity;
 };
 struct quote_line {
@@ -80,23 +80,25 @@ struct quote {
 	struct quote_line lines[ORDER_LINES_MAX];
 	int64_t distance_m;
 	int64_t subtotal, delivery_fee, service_fee, discount, total;
-	int64_t waived_fee;                /* free delivery: what the platform pays the rider in its place */
+	int64_t waived_fee; /* free delivery: what the platform pays the rider in its place */
 	int64_t commission_bps;
-	int64_t minimum;                   /* what the subtotal had to reach */
+	int64_t minimum; /* what the subtotal had to reach */
 	struct split split;
 };
 
 /* What broke the rule, for the message. */
 struct quote_fault {
-	size_t line;                       /* of the basket, for errors of items */
-	int64_t limit;                     /* for E_BELOW_MINIMUM, E_ABOVE_MAXIMUM, E_TOO_FAR (metres) */
+	size_t line;   /* of the basket, for errors of items */
+	int64_t limit; /* for E_BELOW_MINIMUM, E_ABOVE_MAXIMUM, E_TOO_FAR (metres) */
 	int64_t found;
 };
 
-/* FOOD and MART. 0, or E_VENDOR_OFFLINE, E_VALIDATION (lines or quantities out of range), E_ITEM_NOT_FOUND,
- * E_ITEM_UNAVAILABLE, E_OUT_OF_STOCK, E_BELOW_MINIMUM, E_ABOVE_MAXIMUM, E_TOO_FAR; *fault is then filled. */
-int quote_basket(const struct shop *shop, const struct price_rules *rules, const struct basket_line *lines,
-	size_t count, struct point to, struct quote *ret, struct quote_fault *fault) MUST_CHECK;
+/* FOOD and MART. 0, or E_VENDOR_OFFLINE, E_VALIDATION (lines or quantities out of range),
+ * E_ITEM_NOT_FOUND, E_ITEM_UNAVAILABLE, E_OUT_OF_STOCK, E_BELOW_MINIMUM, E_ABOVE_MAXIMUM,
+ * E_TOO_FAR; *fault is then filled. */
+int quote_basket(const struct shop *shop, const struct price_rules *rules,
+	const struct basket_line *lines, size_t count, struct point to, struct quote *ret,
+	struct quote_fault *fault) MUST_CHECK;
 
 struct parcel {
 	struct point from, to;
@@ -108,7 +110,8 @@ int quote_parcel(const struct parcel *parcel, const struct price_rules *rules, s
 	struct quote_fault *fault) MUST_CHECK;
 
 /* The delivery fee of FOOD and MART before free delivery: zone, flat or formula. */
-int64_t delivery_fee(const struct price_rules *rules, enum order_type type, int64_t metres, struct point to);
+int64_t delivery_fee(
+	const struct price_rules *rules, enum order_type type, int64_t metres, struct point to);
 /* Minutes from the order to the door: preparing, finding a rider, and the way at 24 km/h. */
 int64_t delivery_minutes(int64_t preparation_minutes, int64_t metres);
 

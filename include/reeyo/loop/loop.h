@@ -29,6 +29,9 @@ void loop_run(struct loop *loop);
 /* Ends loop_run after this turn. The loop's thread only (use loop_post from others). */
 void loop_stop(struct loop *loop);
 
+/* How many loops a process runs when it is not told: one per core, at most 16. Any thread. */
+unsigned loops_automatic(void);
+
 uv_loop_t *loop_uv(struct loop *loop);
 unsigned loop_index(const struct loop *loop);
 struct counters *loop_counters(struct loop *loop);

@@ -10,11 +10,12 @@
 static void add(crypto_hash_sha256_state *state, const char *text)
 {
 	/* With its NUL, so that neighbours cannot run into each other. */
-	crypto_hash_sha256_update(state, (const unsigned char *)(text ? text : ""),
-		(text ? strlen(text) : 0) + 1);
+	crypto_hash_sha256_update(
+		state, (const unsigned char *)(text ? text : ""), (text ? strlen(text) : 0) + 1);
 }
 
-/* One line's item and how many of it all lines together hold; 0 when an earlier line has told it. */
+/* One line's item and how many of it all lines together hold; 0 when an earlier line has told it.
+ */
 static int64_t quantity_once(const struct quote *quote, size_t line)
 {
 	int64_t sum = 0;
@@ -41,7 +42,8 @@ static void add_lines(crypto_hash_sha256_state *state, const struct quote *quote
 
 		if (!quantity)
 			continue;
-		len = snprintf(line, sizeof(line), "%s %lld", quote->lines[i].item->id, (long long)quantity);
+		len = snprintf(line, sizeof(line), "%s %lld", quote->lines[i].item->id,
+			(long long)quantity);
 		crypto_hash_sha256(one, (const unsigned char *)line, (unsigned long long)len);
 		sodium_add(sum, one, sizeof(sum));
 	}

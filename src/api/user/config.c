@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the apps need to know before anybody logs in: which services run, their minimums and fees, how one can pay.
- * Made from the loop's settings; no commission is shown.
+ * What the apps need to know before anybody logs in: which services run, their minimums and fees,
+ * how one can pay. Made from the loop's settings; no commission is shown.
  */
 #include <stdio.h>
 
@@ -23,15 +23,16 @@ static void grams_add(struct buf *out, int64_t grams)
 static void service_write(struct buf *out, const struct price_rules *rules, enum order_type type)
 {
 	if (type == PACKAGE) {
-		buf_printf(out, "\"baseFee\":%lld,\"feePerKm\":%lld,\"fragileFee\":%lld,\"maxWeight\":",
+		buf_printf(out,
+			"\"baseFee\":%lld,\"feePerKm\":%lld,\"fragileFee\":%lld,\"maxWeight\":",
 			(long long)rules->package_base, (long long)rules->package_per_km,
 			(long long)rules->package_fragile);
 		grams_add(out, rules->package_max_grams);
 		return;
 	}
 	buf_printf(out, "\"minOrderAmount\":%lld,\"deliveryFee\":%lld",
-		(long long)(rules->min_service[type] > rules->min_order ? rules->min_service[type] :
-									  rules->min_order),
+		(long long)(rules->min_service[type] > rules->min_order ? rules->min_service[type]
+									: rules->min_order),
 		(long long)rules->flat_fee[type]);
 }
 
@@ -91,16 +92,19 @@ static void service_off(struct request *rq, const char *name)
 	clock_iso(clock_wall_ms(), now);
 	buf_add_string(&out, "{\"success\":false,\"message\":");
 	buf_add_json(&out, text_of(words));
-	buf_printf(&out, ",\"comingSoon\":true,\"error\":{\"code\":\"%s\",\"message\":", row->code[rq->ns]);
+	buf_printf(&out,
+		",\"comingSoon\":true,\"error\":{\"code\":\"%s\",\"message\":", row->code[rq->ns]);
 	buf_add_json(&out, text_of(words));
-	buf_printf(&out, ",\"details\":{\"serviceName\":\"%s\"}},\"timestamp\":\"%s\",\"path\":", name, now);
+	buf_printf(&out,
+		",\"details\":{\"serviceName\":\"%s\"}},\"timestamp\":\"%s\",\"path\":", name, now);
 	buf_add_json(&out, rq->path);
 	buf_add_string(&out, ",\"requestId\":");
 	buf_add_json(&out, text_of(rq->request_id));
 	buf_add_string(&out, "}");
 	if (!buf_string(&out))
 		return reply_error(rq, E_NO_MEMORY);
-	reply_bare(rq, row->status, "application/json; charset=utf-8", (struct text){ out.at, out.len });
+	reply_bare(rq, row->status, "application/json; charset=utf-8",
+		(struct text){ out.at, out.len });
 }
 
 static void get_service(struct request *rq)
@@ -115,7 +119,8 @@ static void get_service(struct request *rq)
 		return reply_error(rq, E_STORE_DOWN);
 	if (!settings_service_on(settings, (enum order_type)type))
 		return service_off(rq, service_names[type]);
-	buf_printf(&out, "{\"serviceName\":\"%s\",\"enabled\":true,\"config\":{", service_names[type]);
+	buf_printf(
+		&out, "{\"serviceName\":\"%s\",\"enabled\":true,\"config\":{", service_names[type]);
 	service_write(&out, settings_rules(settings), (enum order_type)type);
 	buf_add_string(&out, "}}");
 	reply_data(rq, text_of(buf_string(&out)));

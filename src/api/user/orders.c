@@ -14,7 +14,7 @@ static const char *const payment_words[] = { "WALLET", "CASH", "MOBILE_MONEY", "
 static const char *const package_categories[] = { "DOCUMENT", "PARCEL", "FRAGILE", "ELECTRONICS",
 	"FOOD_ITEMS", "CLOTHING", "OTHER", NULL };
 
-/* --- What comes in --------------------------------------------------------------------------------------- */
+/* --- What comes in ---------------------------------------------------------------------------- */
 
 static const struct field line_body[] = {
 	{ "itemId", FIELD_ID, .required = true, .also = "menuItemId" },
@@ -71,7 +71,7 @@ static const struct field list_query[] = {
 	FIELD_END
 };
 
-/* --- What goes out --------------------------------------------------------------------------------------- */
+/* --- What goes out ---------------------------------------------------------------------------- */
 
 static const struct field line_fields[] = {
 	{ "itemId", FIELD_ID, .required = true },
@@ -182,7 +182,7 @@ static const struct field orders_fields[] = {
 	FIELD_END
 };
 
-/* --- Lists ----------------------------------------------------------------------------------------------- */
+/* --- Lists ------------------------------------------------------------------------------------ */
 
 static void listed(struct request *rq, const struct db_result *result)
 {
@@ -190,7 +190,8 @@ static void listed(struct request *rq, const struct db_result *result)
 		db_int(result, 0, 0));
 }
 
-/* "PENDING,ready" or "ACTIVE" as an array; false when a word is none, and that has been answered. */
+/* "PENDING,ready" or "ACTIVE" as an array; false when a word is none, and that has been answered.
+ */
 static bool states_take(struct request *rq, const char **ret)
 {
 	struct text words = text_of(query_text(rq, "status"));
@@ -227,7 +228,8 @@ static const char *day_at(struct request *rq, const char *name, const char *cloc
 	const char *zone = json_string_value(settings_value(rq->app->settings, "time_zone"));
 	const char *day = query_text(rq, name);
 
-	return day ? arena_printf(rq->arena, "%s %s %s", day, clock, zone ? zone : "Africa/Douala") : NULL;
+	return day ? arena_printf(rq->arena, "%s %s %s", day, clock, zone ? zone : "Africa/Douala")
+	           : NULL;
 }
 
 static void list_orders(struct request *rq)
@@ -238,16 +240,16 @@ static void list_orders(struct request *rq)
 	if (!states_take(rq, &states))
 		return;
 	sql_read(rq, order_list, listed, rq->caller.id, states, query_text(rq, "orderType"),
-		day_at(rq, "startDate", "00:00"), day_at(rq, "endDate", "24:00"), arg_int(rq, page.limit),
-		arg_int(rq, page.offset));
+		day_at(rq, "startDate", "00:00"), day_at(rq, "endDate", "24:00"),
+		arg_int(rq, page.limit), arg_int(rq, page.offset));
 }
 
 static void history(struct request *rq)
 {
 	struct page page = request_page(rq, 20);
 
-	sql_read(rq, order_list, listed, rq->caller.id, NULL, NULL, NULL, NULL, arg_int(rq, page.limit),
-		arg_int(rq, page.offset));
+	sql_read(rq, order_list, listed, rq->caller.id, NULL, NULL, NULL, NULL,
+		arg_int(rq, page.limit), arg_int(rq, page.offset));
 }
 
 static void active_listed(struct request *rq, const struct db_result *result)
@@ -260,7 +262,7 @@ static void active_orders(struct request *rq)
 	sql_read(rq, order_active, active_listed, rq->caller.id);
 }
 
-/* --- One ------------------------------------------------------------------------------------------------- */
+/* --- One -------------------------------------------------------------------------------------- */
 
 static void rider_found(struct request *rq, const struct db_result *result)
 {
@@ -306,7 +308,7 @@ static void get_order(struct request *rq)
 	sql_read(rq, order_get, order_read, rq->params[0]);
 }
 
-/* --- Cancel ---------------------------------------------------------------------------------------------- */
+/* --- Cancel ----------------------------------------------------------------------------------- */
 
 struct cancelling {
 	char entry[ID_SIZE], states[ORDER_STATES_SIZE];
@@ -329,10 +331,10 @@ static void cancel_active(struct request *rq)
 
 static int cancel_error(struct text outcome)
 {
-	return text_is(outcome, TEXT("ORDER_NOT_FOUND")) ? E_ORDER_NOT_FOUND :
-	       text_is(outcome, TEXT("ORDER_NOT_OWNER")) ? E_ORDER_NOT_OWNER :
-	       text_is(outcome, TEXT("CANNOT_CANCEL"))	 ? E_CANNOT_CANCEL :
-							   E_INTERNAL;
+	return text_is(outcome, TEXT("ORDER_NOT_FOUND"))   ? E_ORDER_NOT_FOUND
+	       : text_is(outcome, TEXT("ORDER_NOT_OWNER")) ? E_ORDER_NOT_OWNER
+	       : text_is(outcome, TEXT("CANNOT_CANCEL"))   ? E_CANNOT_CANCEL
+	                                                   : E_INTERNAL;
 }
 
 /* Counted stock has gone back, so the menu is another one. */
@@ -363,8 +365,8 @@ static void cancel_order(struct request *rq)
 	id_new(cancelling->entry, "txn_");
 	/* A customer's cancel starts from the same states for every type of order. */
 	order_states_text(order_states_before(FOOD, ACT_CANCEL, BY_USER), cancelling->states);
-	sql_write(rq, order_cancel, cancelled, rq->params[0], rq->caller.id, body_text(rq, "reason"), "USER",
-		cancelling->states, cancelling->entry);
+	sql_write(rq, order_cancel, cancelled, rq->params[0], rq->caller.id,
+		body_text(rq, "reason"), "USER", cancelling->states, cancelling->entry);
 }
 
 const struct route user_order_routes[] = {
@@ -385,6 +387,7 @@ const struct route user_order_routes[] = {
 		.does = "One order, by id or number" },
 	{ PUT, "/orders/:orderId/cancel", .who = CUSTOMER, .any_write = true, .body = cancel_body,
 		.reply = order_fields, .errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_CANNOT_CANCEL },
-		.run = cancel_order, .does = "Cancel an order that is not being prepared yet; what was paid comes back" },
+		.run = cancel_order,
+		.does = "Cancel an order that is not being prepared yet; what was paid comes back" },
 	ROUTE_END
 };

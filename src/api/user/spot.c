@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Where an order goes, from its body and the addresses the account keeps (rq->account, the cached profile).
+ * Where an order goes, from its body and the addresses the account keeps (rq->account, the cached
+ * profile).
  */
 #include <stdio.h>
 
@@ -30,7 +31,8 @@ static void text_add(struct buf *out, const char *name, const char *value)
 
 static const char *spot_json(struct request *rq, const json_t *address, const struct spot *spot)
 {
-	static const char *const texts[] = { "addressId", "label", "city", "contactName", "contactPhone" };
+	static const char *const texts[] = { "addressId", "label", "city", "contactName",
+		"contactPhone" };
 	struct buf out = buf_in(rq->arena, 320);
 
 	buf_add_string(&out, "{\"address\":");
@@ -38,7 +40,8 @@ static const char *spot_json(struct request *rq, const json_t *address, const st
 	text_add(&out, "fullAddress", spot->text);
 	for (size_t i = 0; i < COUNT_OF(texts); i++)
 		text_add(&out, texts[i], member_text(address, texts[i]));
-	buf_printf(&out, ",\"coordinates\":{\"lat\":%.10g,\"lng\":%.10g}", spot->at.lat, spot->at.lng);
+	buf_printf(
+		&out, ",\"coordinates\":{\"lat\":%.10g,\"lng\":%.10g}", spot->at.lat, spot->at.lng);
 	text_add(&out, "instructions", spot->instructions);
 	buf_add_string(&out, "}");
 	return buf_string(&out);
@@ -59,7 +62,8 @@ static const char *spot_read(struct request *rq, const json_t *address, struct s
 	return NULL;
 }
 
-static bool spot_reply(struct request *rq, const char *name, const char *missing, const struct spot *spot)
+static bool spot_reply(
+	struct request *rq, const char *name, const char *missing, const struct spot *spot)
 {
 	char field[80];
 
@@ -103,8 +107,10 @@ static bool spot_kept(struct request *rq, const char *id, struct spot *ret)
 		reply_error(rq, E_ADDRESS_NOT_FOUND);
 	else
 		reply_field(rq, "deliveryAddress",
-			"is required: send deliveryAddress or deliveryAddressId, or set a default address",
-			"est obligatoire : envoyez deliveryAddress ou deliveryAddressId, ou choisissez une adresse "
+			"is required: send deliveryAddress or deliveryAddressId, or set a default "
+			"address",
+			"est obligatoire : envoyez deliveryAddress ou deliveryAddressId, ou "
+			"choisissez une adresse "
 			"par défaut");
 	return false;
 }

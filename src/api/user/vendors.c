@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Vendors and menus as everybody sees them. Without a place or a filter an answer is the same for all and comes from
- * the cache (`vendor:{id}`, `menu:{vendorId}`); with one it comes from PostgreSQL.
+ * Vendors and menus as everybody sees them. Without a place or a filter an answer is the same for
+ * all and comes from the cache (`vendor:{id}`, `menu:{vendorId}`); with one it comes from
+ * PostgreSQL.
  */
 #include "reeyo/api/settings.h"
 #include "reeyo/api/user.h"
@@ -104,13 +105,15 @@ static int place_take(struct request *rq, struct point *ret)
 	return lat;
 }
 
-/* --- GET /vendors ------------------------------------------------------------------------------------ */
+/* --- GET /vendors ----------------------------------------------------------------------------- */
 
-/* The fee that goes before the formula at this place (a zone's, or the flat one); NULL: the formula holds. */
+/* The fee that goes before the formula at this place (a zone's, or the flat one); NULL: the formula
+ * holds. */
 static const char *fee_before(struct request *rq, enum order_type type, struct point at)
 {
 	const struct price_rules *rules = settings_rules(rq->app->settings);
-	int64_t near = delivery_fee(rules, type, 0, at), far = delivery_fee(rules, type, 1000000, at);
+	int64_t near = delivery_fee(rules, type, 0, at),
+		far = delivery_fee(rules, type, 1000000, at);
 
 	/* A fee that does not grow with the distance is no formula. */
 	return near == far ? arg_int(rq, near) : NULL;
@@ -140,7 +143,8 @@ static void list_vendors(struct request *rq)
 		if (member(rq->query, "radius"))
 			radius = arg_double(rq, member_number(rq->query, "radius", 0));
 	} else if (member(rq->query, "radius")) {
-		return reply_field(rq, "lat", "is required with radius", "est obligatoire avec radius");
+		return reply_field(
+			rq, "lat", "is required with radius", "est obligatoire avec radius");
 	}
 	if (service)
 		service = order_type_words[order_type_named(service)];
@@ -150,7 +154,7 @@ static void list_vendors(struct request *rq)
 		arg_int(rq, rules->fee_per_km), food, mart);
 }
 
-/* --- GET /vendors/:id -------------------------------------------------------------------------------- */
+/* --- GET /vendors/:id ------------------------------------------------------------------------- */
 
 static void vendor_known(struct request *rq, int error, const struct cache_value *value)
 {
@@ -176,12 +180,12 @@ static void get_vendor(struct request *rq)
 		return;
 	if (!placed)
 		return cached_by_sql(rq, KEY_VENDOR, rq->params[0], QUERY_vendor_get, vendor_known);
-	sql_read(rq, vendor_near, vendor_near, rq->params[0], arg_double(rq, at.lat), arg_double(rq, at.lng),
-		arg_int(rq, rules->fee_base), arg_int(rq, rules->fee_per_km), fee_before(rq, FOOD, at),
-		fee_before(rq, MART, at));
+	sql_read(rq, vendor_near, vendor_near, rq->params[0], arg_double(rq, at.lat),
+		arg_double(rq, at.lng), arg_int(rq, rules->fee_base),
+		arg_int(rq, rules->fee_per_km), fee_before(rq, FOOD, at), fee_before(rq, MART, at));
 }
 
-/* --- GET /vendors/:id/menu --------------------------------------------------------------------------- */
+/* --- GET /vendors/:id/menu -------------------------------------------------------------------- */
 
 static void get_menu(struct request *rq)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The customer's wallet, to read. Money moves only with orders, refunds and top-ups, each in its own statement.
+ * The customer's wallet, to read. Money moves only with orders, refunds and top-ups, each in its
+ * own statement.
  */
 #include "reeyo/api/pages.h"
 #include "reeyo/api/user.h"

@@ -99,7 +99,7 @@ def test_one_loader_runs_when_many_readers_miss_together(start_server, redis_url
     scrape = lambda: sum(float(line.split()[-1]) for line in
                          server.api(name="metrics").get("/metrics").body.decode().splitlines()
                          if line.startswith("reeyo_cache_loads_total"))
-    readers = 200
+    readers = 1000
     server.api().get("vendors")
     before = scrape()
     gate = threading.Barrier(readers)

@@ -154,7 +154,6 @@ START_TEST(two_copies_that_miss_together_cause_one_load)
 	pthread_t threads[2];
 	pthread_barrier_t start;
 
-	store.delay_ms = 20;
 	copies_done = 0;
 	pthread_barrier_init(&start, NULL, 2);
 	for (int i = 0; i < 2; i++)

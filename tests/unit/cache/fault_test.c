@@ -9,6 +9,7 @@ static struct store store;
 
 static void set_up(void)
 {
+	rig_timeout_ms = 50;
 	memset(&server, 0, sizeof(server));
 	memset(&store, 0, sizeof(store));
 	store.size = 2000;

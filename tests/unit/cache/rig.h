@@ -236,11 +236,14 @@ static inline void tick(uv_timer_t *timer)
 	(void)timer;
 }
 
+/* How long commands may take; where time-outs are not the subject, a busy machine shall cause none. */
+static int64_t rig_timeout_ms = PATIENCE_MS;
+
 static inline void rig_open(struct rig *rig, const char *url, struct store *store)
 {
 	memset(rig, 0, sizeof(*rig));
 	rig->config.redis_url = url;
-	rig->config.redis_timeout = 50;
+	rig->config.redis_timeout = rig_timeout_ms;
 	rig->store = store;
 	ck_assert_int_eq(loop_new(0, &rig->loop), 0);
 	ck_assert_int_eq(cache_new(rig->loop, &rig->config, &rig->cache), 0);

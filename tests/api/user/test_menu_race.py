@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: MIT
+"""Readers of a menu against orders that change it: what was acknowledged is what the next reader sees."""
+
+import threading
+import time
+
+import psycopg2
+import pytest
+
+from world.accounts import register
+
+STOCK = 1_000_000
+SECONDS = 10
+
+
+@pytest.fixture
+def shop(start_server, redis_url):
+    """Two loops, a cache, and an item whose stock is counted."""
+    server = start_server(redis_url=redis_url(9))
+    with psycopg2.connect(server.configuration["database_url"]) as connection:
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE items SET stock = %s WHERE id = 'item_1'", (STOCK,))
+            cursor.execute("UPDATE wallets SET available = 1000000000")
+    return server
+
+
+def stock_of(reply):
+    return next(item["stock"] for item in reply.data["items"] if item["itemId"] == "item_1")
+
+
+def test_no_stale_menu_is_served_after_an_order_was_acknowledged(shop):
+    acknowledged = 0
+    lock = threading.Lock()
+    over = threading.Event()
+    stale, failed, reads = [], [], [0]
+
+    def order(customer):
+        nonlocal acknowledged
+        while not over.is_set():
+            reply = customer.api.post("orders", json={
+                "vendorId": "vendor_123", "paymentMethod": "CASH",
+                "items": [{"itemId": "item_1", "quantity": 1}]})
+            if reply.status != 201:
+                failed.append(reply)
+                return
+            with lock:
+                acknowledged += 1
+
+    def read():
+        api = shop.api()
+        while not over.is_set():
+            with lock:
+                sold = acknowledged
+            reply = api.get("vendors/vendor_123/menu")
+            if reply.status != 200:
+                failed.append(reply)
+                return
+            reads[0] += 1
+            if stock_of(reply) > STOCK - sold:
+                stale.append((stock_of(reply), STOCK - sold))
+
+    threads = [threading.Thread(target=order, args=(register(shop),)) for _ in range(3)]
+    threads += [threading.Thread(target=read) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    time.sleep(SECONDS)
+    over.set()
+    for thread in threads:
+        thread.join(60)
+    assert not failed, failed[:3]
+    assert acknowledged > 20 and reads[0] > 100
+    assert not stale, f"{len(stale)} of {reads[0]} reads: {stale[:5]}"
