@@ -83,6 +83,10 @@ void cache_failed(struct cache_read *read, int error);
 void cache_drop(struct cache *cache, enum cache_kind kind, const char *id, void (*done)(void *),
 	void *arg);
 
+/* Connects, logs in and pings once (of a cluster its first host). 0, E_STORE_DOWN, E_CONFIG (logged), E_NO_MEMORY. Blocks up
+ * to some seconds: for the command line only. */
+int cache_check(const char *url) MUST_CHECK;
+
 /* Redis is connected and answering. */
 bool cache_up(const struct cache *cache);
 
