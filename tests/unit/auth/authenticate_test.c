@@ -11,6 +11,7 @@
 #include "reeyo/auth/token.h"
 #include "reeyo/core/clock.h"
 #include "reeyo/http/server.h"
+#include "../suite.h"
 
 #define SECRET "a-secret-of-at-least-thirty-two-characters"
 
@@ -273,8 +274,6 @@ int main(void)
 {
 	Suite *suite = suite_create("admission");
 	TCase *tests = tcase_create("admission");
-	SRunner *runner;
-	int failed;
 
 	if (sodium_init() < 0)
 		return 1;
@@ -289,9 +288,5 @@ int main(void)
 	tcase_add_test(tests, a_verified_row_asks_for_an_active_account_with_a_phone);
 	tcase_add_test(tests, other_rows_do_not_look_at_the_account);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return suite_run(suite);
 }

@@ -13,6 +13,7 @@
 #include "hash_memory.h"
 #include "login_memory.h"
 #include "reeyo/core/memory.h"
+#include "../suite.h"
 
 #define PASSWORD "Test123!@#"
 
@@ -165,8 +166,6 @@ int main(void)
 {
 	Suite *suite = suite_create("password hashes");
 	TCase *tests = tcase_create("password hashes");
-	SRunner *runner;
-	int failed;
 
 	if (sodium_init() < 0)
 		return 1;
@@ -179,9 +178,5 @@ int main(void)
 	tcase_add_test(tests, a_log_in_is_remembered_for_five_minutes);
 	tcase_add_test(tests, the_memory_of_log_ins_has_a_bound);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return suite_run(suite);
 }

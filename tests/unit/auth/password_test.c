@@ -9,6 +9,7 @@
 
 #include "digest.h"
 #include "reeyo/auth/password.h"
+#include "../suite.h"
 
 #define PASSWORD "Test123!@#"
 
@@ -285,8 +286,6 @@ int main(void)
 {
 	Suite *suite = suite_create("passwords");
 	TCase *tests = tcase_create("passwords");
-	SRunner *runner;
-	int failed;
 
 	if (sodium_init() < 0)
 		return 1;
@@ -301,9 +300,5 @@ int main(void)
 	tcase_add_test(tests, a_new_password_is_hashed);
 	tcase_add_test(tests, a_hasher_freed_with_work_under_way_frees_it_later);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return suite_run(suite);
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "revoked_set.h"
+#include "../suite.h"
 
 #define LIFE_S 1000
 
@@ -96,8 +97,6 @@ int main(void)
 {
 	Suite *suite = suite_create("revoked set");
 	TCase *tests = tcase_create("revoked set");
-	SRunner *runner;
-	int failed;
 
 	if (sodium_init() < 0)
 		return 1;
@@ -106,9 +105,5 @@ int main(void)
 	tcase_add_test(tests, what_no_token_can_outlive_is_forgotten);
 	tcase_add_test(tests, beyond_the_ceiling_every_older_token_is_revoked);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return suite_run(suite);
 }

@@ -15,6 +15,7 @@
 #include "reeyo/auth/token.h"
 #include "reeyo/core/clock.h"
 #include "token_memory.h"
+#include "../suite.h"
 
 #define OLD_SECRET "an-old-secret-of-thirty-two-characters"
 #define NEW_SECRET "a-new-secret-of-thirty-two-characters!"
@@ -332,8 +333,6 @@ int main(void)
 {
 	Suite *suite = suite_create("tokens");
 	TCase *tests = tcase_create("tokens");
-	SRunner *runner;
-	int failed;
 
 	if (sodium_init() < 0)
 		return 1;
@@ -356,9 +355,5 @@ int main(void)
 	tcase_add_test(tests, a_verified_token_is_recalled_until_it_expires);
 	tcase_add_test(tests, the_memory_of_tokens_has_a_bound);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
+	return suite_run(suite);
 }

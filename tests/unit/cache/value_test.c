@@ -7,6 +7,7 @@
 
 #include "reeyo/core/memory.h"
 #include "value.h"
+#include "../suite.h"
 
 START_TEST(what_was_written_is_read_back)
 {
@@ -112,8 +113,6 @@ int main(void)
 {
 	Suite *suite = suite_create("value");
 	TCase *tests = tcase_create("value");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tests, what_was_written_is_read_back);
 	tcase_add_test(tests, what_does_not_shrink_is_kept_plain);
@@ -122,9 +121,5 @@ int main(void)
 	tcase_add_test(tests, nothing_else_is_taken_for_a_value);
 	tcase_add_test(tests, keys_are_those_of_the_scaling_guide);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "reeyo/core/clock.h"
+#include "../suite.h"
 
 static const struct {
 	const char *text;
@@ -97,8 +98,6 @@ int main(void)
 {
 	Suite *suite = suite_create("clock");
 	TCase *all = tcase_create("all");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_loop_test(all, a_date_reads_as_its_moment, 0, sizeof(dates) / sizeof(dates[0]));
 	tcase_add_loop_test(all, anything_else_is_refused_and_leaves_the_result, 0,
@@ -106,8 +105,5 @@ int main(void)
 	tcase_add_test(all, a_moment_is_written_as_the_c_library_would);
 	tcase_add_test(all, a_test_moves_the_wall_clock_and_no_other);
 	suite_add_tcase(suite, all);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

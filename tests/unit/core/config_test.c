@@ -11,6 +11,7 @@
 #include "reeyo/core/config.h"
 #include "reeyo/core/memory.h"
 #include "reeyo/core/text.h"
+#include "../suite.h"
 
 #define SECRET "0123456789abcdef0123456789abcdef"
 
@@ -368,8 +369,6 @@ int main(void)
 {
 	Suite *suite = suite_create("config");
 	TCase *all = tcase_create("all");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(all, files_open, files_close);
 	tcase_add_test(all, without_sources_the_defaults_hold);
@@ -386,8 +385,5 @@ int main(void)
 	tcase_add_test(all, production_refuses_development_switches);
 	tcase_add_loop_test(all, printing_shows_sources_and_hides_secrets, 0, COUNT_OF(secrets));
 	suite_add_tcase(suite, all);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "reeyo/core/counter.h"
+#include "../suite.h"
 
 START_TEST(bounds_ascend)
 {
@@ -61,15 +62,10 @@ int main(void)
 {
 	Suite *suite = suite_create("counter");
 	TCase *all = tcase_create("all");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(all, bounds_ascend);
 	tcase_add_test(all, a_bound_belongs_to_its_own_bucket);
 	tcase_add_test(all, copies_add_up_and_gauges_go_down);
 	suite_add_tcase(suite, all);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -8,6 +8,7 @@
 
 #include "reeyo/core/error.h"
 #include "reeyo/core/text.h"
+#include "../suite.h"
 
 START_TEST(every_error_is_complete)
 {
@@ -65,16 +66,11 @@ int main(void)
 {
 	Suite *suite = suite_create("error");
 	TCase *all = tcase_create("all");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_loop_test(all, every_error_is_complete, 1, ERR_INDEX_COUNT);
 	tcase_add_test(all, names_are_distinct);
 	tcase_add_test(all, an_unknown_error_is_internal);
 	tcase_add_test(all, a_namespace_may_know_another_status);
 	suite_add_tcase(suite, all);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -10,6 +10,7 @@
 
 #include "reeyo/core/clock.h"
 #include "reeyo/core/id.h"
+#include "../suite.h"
 
 #define MANY 20000
 
@@ -99,8 +100,6 @@ int main(void)
 {
 	Suite *suite = suite_create("id");
 	TCase *all = tcase_create("all");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	if (sodium_init() < 0)
 		return EXIT_FAILURE;
@@ -109,8 +108,5 @@ int main(void)
 	tcase_add_test(all, threads_never_make_the_same_id);
 	tcase_add_test(all, codes_for_people_have_their_shape);
 	suite_add_tcase(suite, all);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "reeyo/core/log.h"
+#include "../suite.h"
 
 static char said[65536];
 static int into, kept;
@@ -127,8 +128,6 @@ int main(void)
 {
 	Suite *suite = suite_create("log");
 	TCase *all = tcase_create("all");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(all, a_line_is_one_json_object);
 	tcase_add_test(all, bytes_that_are_no_utf8_do_not_break_it);
@@ -136,8 +135,5 @@ int main(void)
 	tcase_add_loop_test(all, a_full_line_leaves_whole_fields_out, 0, 99);
 	tcase_add_test(all, a_level_keeps_quiet_what_is_below_it);
 	suite_add_tcase(suite, all);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

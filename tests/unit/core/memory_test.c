@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "reeyo/core/memory.h"
+#include "../suite.h"
 
 static struct arena_pool *pool;
 
@@ -228,8 +229,6 @@ int main(void)
 {
 	Suite *suite = suite_create("memory");
 	TCase *all = tcase_create("all");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(all, pool_open, pool_close);
 	tcase_add_test(all, memory_is_aligned_and_its_own);
@@ -245,8 +244,5 @@ int main(void)
 	tcase_add_test(all, a_text_that_failed_stays_failed);
 	tcase_add_test(all, a_local_frees_itself_unless_given_away);
 	suite_add_tcase(suite, all);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

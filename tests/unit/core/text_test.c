@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "reeyo/core/text.h"
+#include "../suite.h"
 
 START_TEST(comparing_minds_length_and_case)
 {
@@ -138,8 +139,6 @@ int main(void)
 {
 	Suite *suite = suite_create("text");
 	TCase *all = tcase_create("all");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(all, comparing_minds_length_and_case);
 	tcase_add_test(all, cutting_leaves_the_rest_and_then_nothing);
@@ -150,8 +149,5 @@ int main(void)
 	tcase_add_test(all, utf8_is_well_formed_and_without_nul);
 	tcase_add_test(all, distance_counts_changes);
 	suite_add_tcase(suite, all);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

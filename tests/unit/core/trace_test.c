@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "reeyo/core/trace.h"
+#include "../suite.h"
 
 #define ID "4bf92f3577b34da6a3ce929d0e0e4736"
 #define SPAN "00f067aa0ba902b7"
@@ -117,8 +118,6 @@ int main(void)
 {
 	Suite *suite = suite_create("trace");
 	TCase *all = tcase_create("all");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	if (sodium_init() < 0)
 		return EXIT_FAILURE;
@@ -128,8 +127,5 @@ int main(void)
 	tcase_add_test(all, what_is_passed_on_keeps_the_trace_with_a_new_span);
 	tcase_add_test(all, a_trace_that_begins_here_is_valid_and_its_own);
 	suite_add_tcase(suite, all);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

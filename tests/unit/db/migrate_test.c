@@ -13,6 +13,7 @@
 #include "migrations.h"
 #include "reeyo/core/log.h"
 #include "reeyo/db/db.h"
+#include "../suite.h"
 
 #define SCHEMA "db_migrate_test"
 
@@ -186,7 +187,6 @@ static Suite *suite(void)
 int main(void)
 {
 	const char *given = getenv("REEYO_TEST_DATABASE_URL");
-	SRunner *runner;
 	int failed;
 
 	if (!given) {
@@ -199,9 +199,6 @@ int main(void)
 	snprintf(url, sizeof(url), "%s%coptions=-csearch_path%%3D" SCHEMA, given,
 		strchr(given, '?') ? '&' : '?');
 	log_set_level(getenv("REEYO_TEST_LOG") ? LOG_DEBUG : LOG_OFF);
-	runner = srunner_create(suite());
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
+	failed = suite_run(suite());
 	return failed ? 1 : 0;
 }

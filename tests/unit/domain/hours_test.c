@@ -7,6 +7,7 @@
 
 #include "reeyo/core/clock.h"
 #include "reeyo/domain/hours.h"
+#include "../suite.h"
 
 /* Open at a time, when the days that `hours` does not name are closed. */
 static bool open_at(const char *hours, const char *utc)
@@ -98,8 +99,6 @@ int main(void)
 {
 	Suite *suite = suite_create("hours");
 	TCase *tests = tcase_create("hours");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tests, hours_are_local_and_the_closing_minute_is_closed);
 	tcase_add_test(tests, a_close_before_the_open_spans_midnight);
@@ -107,9 +106,5 @@ int main(void)
 	tcase_add_test(tests, a_day_that_is_not_named_is_open);
 	tcase_add_test(tests, malformed_hours_are_refused_and_named);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "reeyo/domain/money.h"
+#include "../suite.h"
 
 START_TEST(halves_round_up)
 {
@@ -52,16 +53,10 @@ int main(void)
 {
 	Suite *suite = suite_create("money");
 	TCase *tests = tcase_create("money");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tests, halves_round_up);
 	tcase_add_test(tests, a_share_is_exact_up_to_the_largest_amount);
 	tcase_add_test(tests, an_overflow_is_an_error_and_leaves_the_result);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "reeyo/domain/order.h"
+#include "../suite.h"
 
 static const struct move {
 	enum order_type type;
@@ -140,8 +141,6 @@ int main(void)
 {
 	Suite *suite = suite_create("order");
 	TCase *tests = tcase_create("order");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tests, each_move_leads_where_the_contract_says, 0,
 		(int)(sizeof(moves) / sizeof(moves[0])));
@@ -149,9 +148,5 @@ int main(void)
 	tcase_add_test(tests, the_machine_is_sound);
 	tcase_add_test(tests, every_spelling_of_a_word_is_read);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "reeyo/domain/place.h"
+#include "../suite.h"
 
 static const struct point douala = { 4.0511, 9.7679 }, yaounde = { 3.8480, 11.5021 };
 
@@ -45,15 +46,9 @@ int main(void)
 {
 	Suite *suite = suite_create("place");
 	TCase *tests = tcase_create("place");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tests, distances_are_those_of_a_sphere_of_6371_km);
 	tcase_add_test(tests, a_polygon_holds_what_is_inside_it);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

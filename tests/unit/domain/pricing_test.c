@@ -11,6 +11,7 @@
 
 #include "reeyo/domain/money.h"
 #include "reeyo/domain/pricing.h"
+#include "../suite.h"
 
 /* One degree of latitude is 111,194.93 m on our sphere. */
 #define DEGREES(metres) ((metres) / 111194.92664455873)
@@ -299,8 +300,6 @@ int main(void)
 	unsigned seed = given ? (unsigned)strtoul(given, NULL, 10) : (unsigned)time(NULL);
 	Suite *suite = suite_create("pricing");
 	TCase *tests = tcase_create("pricing");
-	SRunner *runner;
-	int failed;
 
 	printf("seed %u\n", seed);
 	srandom(seed);
@@ -319,9 +318,5 @@ int main(void)
 	tcase_add_test(tests, parts_always_sum_to_the_total);
 	tcase_add_test(tests, a_quote_never_costs_less_than_its_items);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

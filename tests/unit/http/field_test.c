@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "reeyo/http/field.h"
+#include "../suite.h"
 
 static struct field_fault faults[FIELD_FAULTS_MAX];
 
@@ -211,8 +212,6 @@ int main(void)
 {
 	Suite *suite = suite_create("field");
 	TCase *tests = tcase_create("field");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(tests, a_missing_field_is_named_with_its_place);
 	tcase_add_test(tests, a_list_has_a_size_and_a_kind);
@@ -230,9 +229,5 @@ int main(void)
 	tcase_add_test(tests, control_characters_are_refused);
 	tcase_add_test(tests, faults_are_counted_up_to_their_bound);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

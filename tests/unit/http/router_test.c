@@ -7,6 +7,7 @@
 
 #include "reeyo/core/log.h"
 #include "reeyo/http/route.h"
+#include "../suite.h"
 
 static void run(struct request *rq)
 {
@@ -149,8 +150,6 @@ int main(void)
 {
 	Suite *suite = suite_create("router");
 	TCase *tests = tcase_create("router");
-	SRunner *runner;
-	int failed;
 
 	log_set_level(LOG_OFF);
 	tcase_add_checked_fixture(tests, setup, teardown);
@@ -165,9 +164,5 @@ int main(void)
 	tcase_add_test(tests, a_row_that_does_not_say_who_may_call_stops_the_boot);
 	tcase_add_test(tests, two_rows_for_one_route_stop_the_boot);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

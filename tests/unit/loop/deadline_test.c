@@ -9,6 +9,7 @@
 
 #include "reeyo/core/memory.h"
 #include "reeyo/loop/loop.h"
+#include "../suite.h"
 
 struct wait {
 	struct deadline deadline;
@@ -217,8 +218,6 @@ int main(void)
 {
 	Suite *suite = suite_create("deadline");
 	TCase *all = tcase_create("all");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_set_timeout(all, 60);
 	tcase_add_checked_fixture(all, loop_open, loop_close);
@@ -231,8 +230,5 @@ int main(void)
 	tcase_add_test(all, a_timer_armed_for_a_stopped_one_is_armed_again);
 	tcase_add_test(all, an_expiry_may_close_another_list);
 	suite_add_tcase(suite, all);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -9,6 +9,7 @@
 
 #include "reeyo/core/memory.h"
 #include "reeyo/loop/loop.h"
+#include "../suite.h"
 
 static struct loop *loop;
 static char trace[256];
@@ -195,8 +196,6 @@ int main(void)
 {
 	Suite *suite = suite_create("hook");
 	TCase *all = tcase_create("all");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_set_timeout(all, 60);
 	tcase_add_checked_fixture(all, loop_open, loop_close);
@@ -209,8 +208,5 @@ int main(void)
 	tcase_add_test(all, a_timer_may_want_a_hook);
 	tcase_add_test(all, a_hook_may_take_itself_and_the_next_off);
 	suite_add_tcase(suite, all);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -8,6 +8,7 @@
 
 #include "reeyo/core/memory.h"
 #include "reeyo/loop/loop.h"
+#include "../suite.h"
 
 #define SENDERS 3
 #define MANY 20000
@@ -137,16 +138,11 @@ int main(void)
 {
 	Suite *suite = suite_create("message");
 	TCase *all = tcase_create("all");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_set_timeout(all, 60);
 	tcase_add_test(all, messages_of_many_threads_all_arrive_in_order);
 	tcase_add_test(all, two_loops_throw_a_ball);
 	tcase_add_test(all, a_message_posted_before_the_loop_runs_is_kept);
 	suite_add_tcase(suite, all);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -11,6 +11,7 @@
 
 #include "reeyo/core/memory.h"
 #include "reeyo/loop/loop.h"
+#include "../suite.h"
 
 #define THREADS 2
 #define QUEUE 3
@@ -110,16 +111,11 @@ int main(void)
 {
 	Suite *suite = suite_create("work");
 	TCase *all = tcase_create("all");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_set_timeout(all, 60);
 	tcase_add_checked_fixture(all, loop_open, loop_close);
 	tcase_add_test(all, a_job_runs_beside_the_loop_and_ends_on_it);
 	tcase_add_test(all, jobs_past_the_bound_are_refused_and_nothing_is_taken);
 	suite_add_tcase(suite, all);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "reeyo/telemetry/metrics.h"
+#include "../suite.h"
 
 static struct counters loops[2];
 static struct arena_pool *pool;
@@ -174,8 +175,6 @@ int main(void)
 {
 	Suite *suite = suite_create("metrics");
 	TCase *all = tcase_create("all");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(all, world_open, world_close);
 	tcase_add_test(all, loops_add_up);
@@ -184,8 +183,5 @@ int main(void)
 	tcase_add_test(all, every_line_is_well_formed_and_every_name_is_described_once);
 	tcase_add_test(all, a_caller_adds_gauges_of_its_own);
 	suite_add_tcase(suite, all);
-	srunner_run_all(runner, CK_ENV);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }
