@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "reeyo/api/routes.h"
+#include "reeyo/cache/cache.h"
 #include "reeyo/core/config.h"
 #include "reeyo/core/log.h"
 #include "reeyo/core/memory.h"
@@ -51,17 +52,22 @@ static int run_demo(const struct config *config, int argc, char **argv)
 	return demo_load(config->database_url, argc ? argv[0] : "small");
 }
 
-static int check_store(const char *name, const char *url)
+static int check_told(const char *name, int error, const char *right, const char *wrong)
 {
-	struct db_session *session;
-	int error = db_session_open(url, &session);
-
-	printf("%-30s %s\n", name, error ? "DOES NOT ANSWER" : "answers");
-	if (!error)
-		db_session_close(session);
+	printf("%-30s %s\n", name, error ? wrong : right);
 	return error;
 }
 
+static int check_database(const char *name, const char *url)
+{
+	struct db_session *session = NULL;
+	int error = db_session_open(url, &session);
+
+	db_session_close(session);
+	return check_told(name, error, "answers", "DOES NOT ANSWER");
+}
+
+/* Redis may be away while the server serves, so only the databases decide the exit code. */
 static int run_check(const struct config *config, int argc, char **argv)
 {
 	int error;
@@ -70,22 +76,29 @@ static int run_check(const struct config *config, int argc, char **argv)
 	(void)argv;
 	config_print(config);
 	puts("");
-	error = check_store("database_url", config->database_url);
-	if (config->replica_url[0] && check_store("replica_url", config->replica_url))
-		error = E_STORE_DOWN;
+	error = check_database("database_url", config->database_url);
 	if (!error)
-		error = migrate_check(config->database_url);
-	printf("%-30s %s\n", "schema", error ? "NOT READY" : "up to date");
+		error = check_told("schema", migrate_check(config->database_url), "up to date",
+			"OLDER than this binary: run reeyo migrate");
+	if (config->replica_url[0] && check_database("replica_url", config->replica_url))
+		error = E_STORE_DOWN;
+	if (!config->redis_url[0])
+		puts("redis_url                      none: everything is read from the database");
+	else
+		(void)check_told("redis_url", cache_check(config->redis_url), "answers",
+			"DOES NOT ANSWER: the server serves without a cache");
 	return error;
 }
 
 static void route_print(void *arg, const struct route_set *set, const struct route *row)
 {
-	const char *prefix = row->root ? "" : "/api/v1/";
+	char path[128];
 
 	(void)arg;
-	printf("%-7s %s%s%-44s %-36s %s\n", row->any_write ? "WRITE" : method_name(row->method), prefix,
-		row->root ? "" : name_space_name(set->ns), row->path, who_name(row->who), row->does);
+	snprintf(path, sizeof(path), "%s%s%s", row->root ? "" : "/api/v1/",
+		row->root ? "" : name_space_name(set->ns), row->path);
+	printf("%-14s %-48s %-30s %s\n", row->any_write ? "PUT,POST,PATCH" : method_name(row->method), path,
+		who_name(row->who), row->does);
 }
 
 static void route_append(void *arg, const struct route_set *set, const struct route *row)

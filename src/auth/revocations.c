@@ -155,7 +155,7 @@ static void ask(struct revocations *revocations)
 	snprintf(revocations->from, sizeof(revocations->from), "%lld", (long long)revocations->mark);
 	revocations->call = (struct db_call){
 		.query = QUERY_revocations_since,
-		.lane = DB_READ,
+		.lane = DB_WRITE,
 		.count = 1,
 		.params = { revocations->from },
 		.done = asked,

@@ -36,9 +36,12 @@ static int copy_decoded(char *to, size_t room, struct text from)
 		char c = from.at[i];
 
 		if (c == '%') {
-			if (i + 2 >= from.len || hex_digit(from.at[i + 1]) < 0 || hex_digit(from.at[i + 2]) < 0)
+			int high = i + 2 < from.len ? hex_digit(from.at[i + 1]) : -1;
+			int low = high >= 0 ? hex_digit(from.at[i + 2]) : -1;
+
+			if (low < 0)
 				return E_CONFIG;
-			c = (char)(hex_digit(from.at[i + 1]) * 16 + hex_digit(from.at[i + 2]));
+			c = (char)(high * 16 + low);
 			i += 2;
 		}
 		if (n + 1 >= room || !c)

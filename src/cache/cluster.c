@@ -141,7 +141,8 @@ static void range_read(struct link *asked, const redisReply *range)
 
 	if (range->type != REDIS_REPLY_ARRAY || range->elements < 3 ||
 		range->element[0]->type != REDIS_REPLY_INTEGER ||
-		range->element[1]->type != REDIS_REPLY_INTEGER || !host_read(asked, range->element[2], &host))
+		range->element[1]->type != REDIS_REPLY_INTEGER ||
+		!host_read(asked, range->element[2], &host))
 		return;
 	first = range->element[0]->integer;
 	last = range->element[1]->integer;
@@ -201,7 +202,7 @@ void cluster_link_up(struct redis *redis, struct link *link)
 static bool redirection_read(const struct link *link, const redisReply *reply, uint16_t *ret_slot,
 	struct redis_host *ret)
 {
-	struct text rest = { reply->str, reply->len }, slot;
+	struct text rest = { reply->str, reply->len }, slot, after;
 	const char *colon;
 	int64_t number, port;
 
@@ -210,7 +211,8 @@ static bool redirection_read(const struct link *link, const redisReply *reply, u
 	colon = rest.at ? memrchr(rest.at, ':', rest.len) : NULL;
 	if (!colon || !text_to_int(slot, 0, SLOTS - 1, &number))
 		return false;
-	if (!text_to_int((struct text){ colon + 1, rest.len - (size_t)(colon + 1 - rest.at) }, 1, 65535, &port))
+	after = (struct text){ colon + 1, rest.len - (size_t)(colon + 1 - rest.at) };
+	if (!text_to_int(after, 1, 65535, &port))
 		return false;
 	rest.len = (size_t)(colon - rest.at);
 	*ret = link->host;

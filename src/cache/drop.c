@@ -251,7 +251,8 @@ static void dropped(void *owner, int error, const redisReply *reply)
 	free(drop);
 }
 
-void cache_drop(struct cache *cache, enum cache_kind kind, const char *id, void (*done)(void *), void *arg)
+void cache_drop(struct cache *cache, enum cache_kind kind, const char *id, void (*done)(void *),
+	void *arg)
 {
 	char key[CACHE_KEY_SIZE] = "";
 	struct drop *drop;

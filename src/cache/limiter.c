@@ -107,13 +107,14 @@ static void on_timer(uv_timer_t *timer)
 static void count_here(struct limiter *limiter, struct limit_use *use)
 {
 	struct window *window = window_find(limiter, use);
+	uint64_t now = loop_now(limiter->cache->loop);
 
 	if (!window && use->cost)
 		window = window_new(limiter, use);
 	if (window)
 		window->count += use->cost;
 	use->counted = window ? window->count : use->cost;
-	use->left_ms = window ? (int64_t)(window->ends_ms - loop_now(limiter->cache->loop)) : use->window_ms;
+	use->left_ms = window ? (int64_t)(window->ends_ms - now) : use->window_ms;
 	use->next = NULL;
 	*limiter->soon_end = use;
 	limiter->soon_end = &use->next;

@@ -163,7 +163,8 @@ static void greeted(void *owner, int error, const redisReply *reply)
 	if (error)
 		return link_drop(link, reply ? reply->str : "no answer");
 	uv_timer_stop(&link->timer);
-	log_line(LOG_INFO, "redis connected", LOG_T("host", link->host.name), LOG_I("port", link->host.port));
+	log_line(LOG_INFO, "redis connected", LOG_T("host", link->host.name),
+		LOG_I("port", link->host.port));
 	link->state = LINK_UP;
 	link->lost = false;
 	link->attempts = link->probes = 0;
@@ -399,7 +400,8 @@ static void on_resolved(uv_getaddrinfo_t *resolver, int status, struct addrinfo 
 	pick = count ? link->attempts % count : 0;
 	for (struct addrinfo *one = found; status == 0 && one; one = one->ai_next)
 		if (pick-- == 0)
-			getnameinfo(one->ai_addr, one->ai_addrlen, address, sizeof(address), NULL, 0, NI_NUMERICHOST);
+			getnameinfo(one->ai_addr, one->ai_addrlen, address, sizeof(address), NULL, 0,
+				NI_NUMERICHOST);
 	uv_freeaddrinfo(found);
 	/* A slow answer is as good as a new one: it may come while the back-off runs. */
 	if ((link->state == LINK_RESOLVING || link->state == LINK_WAITING) && address[0])

@@ -97,11 +97,21 @@ static bool digits_only(struct text text)
 	return text.len > 0 && text.len <= 18;
 }
 
+static bool target_is_clean(const char *uri)
+{
+	for (const unsigned char *c = (const unsigned char *)uri; *c; c++)
+		if (*c <= ' ' || *c == 0x7f)
+			return false;
+	return true;
+}
+
 void head_read(struct exchange *x, const char *version)
 {
 	struct head *head = &x->head;
 
 	MHD_get_connection_values_n(x->mhd, MHD_HEADER_KIND, head_field, head);
+	if (!target_is_clean(x->uri))
+		head_fault(head, "The request target holds a space or a control character");
 	if (strcmp(version, "HTTP/1.1") == 0 && !head->host.at)
 		head_fault(head, "HTTP/1.1 needs a Host header");
 	if (head->content_length.at && head->transfer_encoding.at)

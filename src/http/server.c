@@ -393,7 +393,7 @@ static int port_start(struct server *server, struct port *port, bool first)
 		(size_t)config->connection_memory, MHD_OPTION_CONNECTION_LIMIT,
 		(unsigned)(config->max_connections / (loops ? loops : 1)), MHD_OPTION_CONNECTION_TIMEOUT, 0u,
 		MHD_OPTION_NOTIFY_CONNECTION, on_connection, port, MHD_OPTION_URI_LOG_CALLBACK, on_uri, port,
-		MHD_OPTION_NOTIFY_COMPLETED, on_completed, port, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+		MHD_OPTION_NOTIFY_COMPLETED, on_completed, port, MHD_OPTION_STRICT_FOR_CLIENT, 0,
 		MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
 	if (!port->daemon) {
 		close(fd);

@@ -145,7 +145,8 @@ static void row_load(struct request *rq, struct cache_read *read)
 
 	memset(&wait->call, 0, sizeof(wait->call));
 	wait->call.query = wait->query;
-	wait->call.lane = DB_READ;
+	/* Never from a replica that may lag: what is filled after a drop must hold what was committed before it. */
+	wait->call.lane = rq->app->config->replica_url[0] ? DB_WRITE : DB_READ;
 	wait->call.count = read->id[0] ? 1 : 0;
 	wait->call.params[0] = read->id;
 	wait->call.done = row_loaded;

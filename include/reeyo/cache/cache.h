@@ -63,11 +63,11 @@ struct cache_read {
 	bool loads;
 };
 
-/* Connects in the background; redis_url "" gives a cache that always loads; redis-cluster://host:port,…
- * is a cluster. 0 or E_NO_MEMORY, E_CONFIG. */
+/* Connects in the background; redis_url "" gives a cache that always loads. 0 or E_NO_MEMORY,
+ * E_CONFIG. */
 int cache_new(struct loop *loop, const struct config *config, struct cache **ret) MUST_CHECK;
-/* Reads that wait for Redis end with E_DRAINING. No load may be running. The loop must run on for a turn, so
- * that handles are closed. */
+/* Reads that wait for Redis end with E_DRAINING. No load may be running. The loop must run on for a
+ * turn, so that handles are closed. */
 void cache_close(struct cache *cache);
 
 /* load may be called before cache_get returns. */
@@ -80,7 +80,12 @@ void cache_failed(struct cache_read *read, int error);
 /* Drops one key after a committed write; done(arg) is called once the key is gone or remembered for
  * dropping, at the latest after redis_timeout, perhaps before cache_drop returns. Acknowledge the write
  * only then. done may be NULL. */
-void cache_drop(struct cache *cache, enum cache_kind kind, const char *id, void (*done)(void *), void *arg);
+void cache_drop(struct cache *cache, enum cache_kind kind, const char *id, void (*done)(void *),
+	void *arg);
+
+/* Connects, logs in and pings once (of a cluster its first host). 0, E_STORE_DOWN, E_CONFIG (logged), E_NO_MEMORY. Blocks up
+ * to some seconds: for the command line only. */
+int cache_check(const char *url) MUST_CHECK;
 
 /* Redis is connected and answering. */
 bool cache_up(const struct cache *cache);
@@ -92,8 +97,8 @@ struct limit_result {
 	int64_t limit, remaining;
 	int64_t reset_s;     /* seconds until the window is over */
 };
-/* One use of `name` ("login:+237…"): counts `cost` (0 only looks) in a fixed window that starts with the first
- * use. In Redis, so that all copies count together; counted in this loop alone while Redis is down.
+/* One use of `name` ("login:+237…"): counts `cost` (0 only looks) in a fixed window that starts with
+ * the first use. In Redis, so that all copies count together; counted in this loop alone while Redis is down.
  * Embedded in its owner; must stay alive until done, which is never called before limit_use returns. */
 struct limit_use {
 	char name[96];

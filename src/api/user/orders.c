@@ -303,9 +303,17 @@ static void order_read(struct request *rq, const struct db_result *result)
 		arena_copy(rq->arena, db_text(result, 0, 3).at, db_text(result, 0, 3).len));
 }
 
+/* A replica may not have heard yet of an order that was placed a moment ago. */
+static void order_looked_up(struct request *rq, const struct db_result *result)
+{
+	if (db_rows(result) == 0 && rq->app->config->replica_url[0])
+		return sql_write(rq, order_get, order_read, rq->params[0]);
+	order_read(rq, result);
+}
+
 static void get_order(struct request *rq)
 {
-	sql_read(rq, order_get, order_read, rq->params[0]);
+	sql_read(rq, order_get, order_looked_up, rq->params[0]);
 }
 
 /* --- Cancel ----------------------------------------------------------------------------------- */

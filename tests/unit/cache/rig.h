@@ -14,6 +14,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -76,6 +77,7 @@ static inline void server_exec(const struct server *server)
 	for (int i = 0; i < 8 && server->extra[i]; i++)
 		argv[n++] = server->extra[i];
 	argv[n] = NULL;
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails ends without its tear-down */
 	execvp("redis-server", (char **)(uintptr_t)argv);
 	_exit(127);
 }
