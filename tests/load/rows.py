@@ -232,12 +232,12 @@ def flood(world):
 
 def set_password_cost(world, memory_kb, passes):
     """Every account's password stays the same; its hash gets the cost that is to be measured."""
-    stored = world.stack.sql("SELECT password_hash FROM users WHERE id = '%s'" % world.customers[0][0])[0][0]
+    stored = world.stack.sql(f"SELECT password_hash FROM users WHERE id = '{world.customers[0][0]}'")[0][0]
     if f"m={memory_kb},t={passes}," in stored:
         return
     made = subprocess.run([str(OUT / "argon2_bench"), "hash", str(memory_kb * 1024), str(passes), PASSWORD],
                           capture_output=True, text=True, check=True).stdout.strip()
-    world.stack.sql(f"UPDATE users SET password_hash = '{made}'; VACUUM ANALYZE users".split(";")[0])
+    world.stack.sql(f"UPDATE users SET password_hash = '{made}'")
     world.stack.sql("VACUUM ANALYZE users")
 
 
