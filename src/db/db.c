@@ -23,6 +23,13 @@ static unsigned lane_load(const struct lane *lane)
 	return lane->waiting.count + lane->in_flight.count;
 }
 
+/* Reads of one turn gather on one lane until its group is full: see lane.c. */
+static bool lane_gathers(const struct lane *lane)
+{
+	return lane->kind == DB_READ && lane->state == LANE_UP && lane->waiting.count > 0 &&
+	       lane->waiting.count < READ_GROUP;
+}
+
 static struct lane *least_loaded(struct db *db, enum db_lane kind)
 {
 	struct lane *best = NULL;
@@ -30,6 +37,8 @@ static struct lane *least_loaded(struct db *db, enum db_lane kind)
 	for (unsigned i = 0; i < db->counts[kind]; i++) {
 		struct lane *lane = &db->lanes[kind][i];
 
+		if (lane_gathers(lane))
+			return lane;
 		if (lane->state == LANE_UP && (!best || lane_load(lane) < lane_load(best)))
 			best = lane;
 	}

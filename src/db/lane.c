@@ -2,10 +2,16 @@
  *
  * A lane: one connection in pipeline mode.
  *
- * Calls of a turn leave together at its end, each followed by a Sync, so that each is a transaction
- * of its own. The server answers in the order of the queue. A call is complete when its Sync is
- * answered, not when its rows are: only then is a write committed (an error at commit comes in
- * between). Everything is prepared in one flight before the lane takes calls.
+ * Calls of a turn leave together at its end. The server answers in the order of the queue.
+ * Everything is prepared in one flight before the lane takes calls.
+ *
+ * A write is followed by a Sync of its own, so that it is a transaction of its own, and is complete when that Sync is
+ * answered, not when its rows are: only then is it committed (an error at commit comes in between).
+ *
+ * Reads have nothing to commit, so up to READ_GROUP of a turn share a Sync: one write to the socket, one answer
+ * from the server, one transaction instead of eight. Each still sees what was committed when it
+ * began, and is complete when its rows are there. If one fails, the server skips those behind it
+ * in its group; they are sent again.
  */
 #include "lane.h"
 
@@ -101,6 +107,7 @@ void lane_connected(struct lane *lane)
 {
 	lane->state = LANE_PREPARING;
 	lane->prepared = 0;
+	lane->syncs = 0;
 	uv_timer_start(&lane->timer, prepare_limit, PREPARE_LIMIT_MS, 0);
 	PQsetNoticeReceiver(lane->pg, notice_received, NULL);
 	if (PQsetnonblocking(lane->pg, 1) || !PQenterPipelineMode(lane->pg) ||
@@ -159,6 +166,11 @@ static void first_complete(struct lane *lane)
 		deadline_start(db_stalls(lane), &lane->stall);
 	else
 		deadline_stop(&lane->stall);
+	if (result.pg && PQresultStatus(result.pg) == PGRES_PIPELINE_ABORTED) {
+		PQclear(result.pg);
+		db_try_again(lane, call);
+		return;
+	}
 	if (result.pg)
 		result_judge(&result, lane->db->texts[call->query].name);
 	else
@@ -172,7 +184,10 @@ static bool lane_answer(struct lane *lane, PGresult *pg)
 {
 	if (PQresultStatus(pg) == PGRES_PIPELINE_SYNC) {
 		PQclear(pg);
-		first_complete(lane);
+		if (lane->kind == DB_READ)
+			lane->syncs--;
+		else
+			first_complete(lane);
 		return lane->state == LANE_UP;
 	}
 	if (result_ends_connection(pg, lane->kind)) {
@@ -195,7 +210,15 @@ static bool lane_answer(struct lane *lane, PGresult *pg)
 
 static bool lane_expects(const struct lane *lane)
 {
-	return lane->state == LANE_PREPARING || lane->in_flight.count > 0;
+	return lane->state == LANE_PREPARING || lane->in_flight.count > 0 || lane->syncs > 0;
+}
+
+/* The end of one statement's results: a read is complete. False when the lane was lost. */
+static bool results_end(struct lane *lane)
+{
+	if (lane->state == LANE_UP && lane->kind == DB_READ && lane->result)
+		first_complete(lane);
+	return lane->state != LANE_DOWN;
 }
 
 /* Takes the answers that libpq holds; false when the lane was lost. */
@@ -216,8 +239,9 @@ static bool answers_take(struct lane *lane)
 						: "answers and calls are out of step");
 			return false;
 		}
-		if (pg && !(lane->state == LANE_PREPARING ? prepare_answer(lane, pg)
-		                                          : lane_answer(lane, pg)))
+		if (!(!pg ? results_end(lane)
+			  : lane->state == LANE_PREPARING ? prepare_answer(lane, pg)
+							  : lane_answer(lane, pg)))
 			return false;
 	}
 	return true;
@@ -289,14 +313,27 @@ static bool call_send(struct lane *lane, struct db_call *call)
 	char name[16];
 
 	return PQsendQueryPrepared(lane->pg, prepared_name((unsigned)call->query, name),
-	               (int)call->count, call->params, NULL, NULL, 0) &&
-	       sync_send(lane->pg);
+		(int)call->count, call->params, NULL, NULL, 0);
+}
+
+/* After a call, and `group` calls since the last Sync: does one belong here? */
+static bool sync_is_due(const struct lane *lane, unsigned group)
+{
+	return lane->kind != DB_READ || group == READ_GROUP || !lane->waiting.first;
+}
+
+static bool group_end(struct lane *lane)
+{
+	if (lane->kind == DB_READ)
+		lane->syncs++;
+	return sync_send(lane->pg);
 }
 
 void lane_flush(struct lane *lane)
 {
 	unsigned at_once =
 		lane->kind == DB_REPORT ? 1 : lane->waiting.count + lane->in_flight.count;
+	unsigned group = 0;
 	bool sent = false;
 
 	if (lane->state != LANE_UP)
@@ -307,10 +344,13 @@ void lane_flush(struct lane *lane)
 		call->sent_us = clock_us();
 		queue_push(&lane->in_flight, call);
 		sent = true;
-		if (!call_send(lane, call)) {
+		group++;
+		if (!call_send(lane, call) || (sync_is_due(lane, group) && !group_end(lane))) {
 			lane_lose(lane, PQerrorMessage(lane->pg));
 			return;
 		}
+		if (group == READ_GROUP)
+			group = 0;
 	}
 	if (!sent)
 		return;

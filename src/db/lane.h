@@ -42,11 +42,15 @@ struct lane {
 	struct deadline stall;       /* no answer for too long while calls are in flight */
 	unsigned attempts;
 	struct call_queue waiting, in_flight;
-	PGresult *result;  /* of the first in flight, until its Sync */
+	PGresult *result;  /* of the first in flight, until it is complete */
+	unsigned syncs;    /* of a read lane: groups whose Sync is still to be answered */
 	unsigned prepared; /* statements whose Parse has been answered */
 	bool wants_write;
 	bool prepare_told; /* that preparing fails was logged */
 };
+
+/* So many reads share one Sync at most. */
+#define READ_GROUP 8
 
 struct lane_watch {
 	uv_poll_t poll;

@@ -56,6 +56,22 @@ START_TEST(an_error_does_not_disturb_its_neighbours)
 }
 END_TEST
 
+START_TEST(a_read_that_fails_costs_the_reads_behind_it_nothing)
+{
+	struct world world = world_new();
+	struct asked asked[3 * READ_GROUP];
+
+	for (unsigned i = 0; i < COUNT_OF(asked); i++)
+		ask(&world, &asked[i], DB_READ, DIVIDE, i % 3 == 1 ? "0" : "5", NULL);
+	wait_all(&world, asked, COUNT_OF(asked));
+	for (unsigned i = 0; i < COUNT_OF(asked); i++)
+		ck_assert_int_eq(asked[i].error, i % 3 == 1 ? E_INTERNAL : 0);
+	ck_assert_int_eq(counted(&world, COUNT_DB_ERRORS), READ_GROUP);
+	ck_assert_int_eq(counted(&world, COUNT_DB_IN_FLIGHT), 0);
+	world_end(&world);
+}
+END_TEST
+
 START_TEST(an_answer_larger_than_the_socket_arrives)
 {
 	struct world world = world_new();
@@ -474,6 +490,7 @@ static Suite *suite(void)
 	tcase_set_timeout(lanes, 60);
 	tcase_add_test(lanes, answers_come_in_the_order_of_the_queue);
 	tcase_add_test(lanes, an_error_does_not_disturb_its_neighbours);
+	tcase_add_test(lanes, a_read_that_fails_costs_the_reads_behind_it_nothing);
 	tcase_add_test(lanes, an_answer_larger_than_the_socket_arrives);
 	tcase_add_test(lanes, a_question_larger_than_the_socket_leaves);
 	tcase_add_test(lanes, columns_are_read_as_texts_numbers_and_truths);
