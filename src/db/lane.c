@@ -8,8 +8,9 @@
  * A write is followed by a Sync of its own, so that it is a transaction of its own, and is complete when that Sync is
  * answered, not when its rows are: only then is it committed (an error at commit comes in between).
  *
- * Reads have nothing to commit, so up to READ_GROUP of a turn share a Sync: one write to the socket, one answer
- * from the server, one transaction instead of eight. Each still sees what was committed when it
+ * Reads have nothing to commit, so up to READ_GROUP of them share a Sync: one write to the socket, one answer
+ * from the server, one transaction instead of eight. They gather while the lane's group before them is under way, so
+ * an idle lane sends one at once and a busy one many together. Each still sees what was committed when it
  * began, and is complete when its rows are there. If one fails, the server skips those behind it
  * in its group; they are sent again.
  */
@@ -179,13 +180,21 @@ static void first_complete(struct lane *lane)
 	PQclear(result.pg);
 }
 
+/* What gathered meanwhile goes out as the next groups. */
+static void group_answered(struct lane *lane)
+{
+	lane->syncs--;
+	if (lane->waiting.count)
+		lane->db->flush.wanted = true;
+}
+
 /* One answer of the pipeline; false when the lane was lost. */
 static bool lane_answer(struct lane *lane, PGresult *pg)
 {
 	if (PQresultStatus(pg) == PGRES_PIPELINE_SYNC) {
 		PQclear(pg);
 		if (lane->kind == DB_READ)
-			lane->syncs--;
+			group_answered(lane);
 		else
 			first_complete(lane);
 		return lane->state == LANE_UP;
@@ -336,8 +345,8 @@ void lane_flush(struct lane *lane)
 	unsigned group = 0;
 	bool sent = false;
 
-	if (lane->state != LANE_UP)
-		return;
+	if (lane->state != LANE_UP || lane->syncs)
+		return; /* reads gather until the lane's group is answered: the busier, the larger the groups */
 	while (lane->waiting.first && lane->in_flight.count < at_once) {
 		struct db_call *call = queue_pop(&lane->waiting);
 

@@ -50,7 +50,7 @@ struct lane {
 };
 
 /* So many reads share one Sync at most. */
-#define READ_GROUP 8
+#define READ_GROUP 16
 
 struct lane_watch {
 	uv_poll_t poll;

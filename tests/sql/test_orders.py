@@ -55,11 +55,11 @@ def test_the_answer_is_what_a_later_read_gives(db):
     shop = Shop(db)
     _, order, _ = place(db, shop, [(shop.item(), 1, 2500)])
     by_id = db.run("order_get", order["orderId"])[0]
-    by_number = db.run("order_get", order["orderNumber"])[0]
+    by_number = db.run("order_get_numbered", order["orderNumber"])[0]
     assert by_id == by_number
     assert by_id[0] == shop.user
     assert json.loads(by_id[1]) == order
-    assert db.run("order_get", "ord_none") == [] == db.run("order_get", "F-NONE")
+    assert db.run("order_get", "ord_none") == [] == db.run("order_get_numbered", "F-NONE")
 
 
 def test_the_order_object_has_every_key_of_the_contract(db):

@@ -303,17 +303,26 @@ static void order_read(struct request *rq, const struct db_result *result)
 		arena_copy(rq->arena, db_text(result, 0, 3).at, db_text(result, 0, 3).len));
 }
 
+/* An order number has a dash in second place, as no id has. */
+static void order_look_up(struct request *rq, enum db_lane lane, sql_done *done)
+{
+	const char *key = rq->params[0];
+	bool numbered = key[0] && key[1] == '-';
+
+	sql_run(rq, lane, numbered ? QUERY_order_get_numbered : QUERY_order_get, false, done, 1, &key);
+}
+
 /* A replica may not have heard yet of an order that was placed a moment ago. */
 static void order_looked_up(struct request *rq, const struct db_result *result)
 {
 	if (db_rows(result) == 0 && rq->app->config->replica_url[0])
-		return sql_write(rq, order_get, order_read, rq->params[0]);
+		return order_look_up(rq, DB_WRITE, order_read);
 	order_read(rq, result);
 }
 
 static void get_order(struct request *rq)
 {
-	sql_read(rq, order_get, order_looked_up, rq->params[0]);
+	order_look_up(rq, DB_READ, order_looked_up);
 }
 
 /* --- Cancel ----------------------------------------------------------------------------------- */
