@@ -206,8 +206,19 @@ void db_on_ready(struct db *db, void (*ready)(void *arg), void *arg)
 	ready_tell(db);
 }
 
+bool db_serves(const struct db *db)
+{
+	return atomic_load(&db->serves);
+}
+
+void db_lane_down(struct lane *lane)
+{
+	atomic_store(&lane->db->serves, db_ready(lane->db));
+}
+
 void db_lane_up(struct lane *lane)
 {
+	atomic_store(&lane->db->serves, db_ready(lane->db));
 	count_one(loop_counters(lane->db->loop), COUNT_DB_LANES_UP);
 	ready_tell(lane->db);
 }

@@ -6,6 +6,7 @@
 #define REEYO_SRC_DB_LANE_H
 
 #include <libpq-fe.h>
+#include <stdatomic.h>
 
 #include "embedded.h"
 #include "reeyo/db/db.h"
@@ -92,6 +93,7 @@ struct db {
 	unsigned open_handles;
 	bool replica;
 	bool closing;
+	atomic_bool serves; /* db_ready, for other threads */
 };
 
 /* As db_new, with the statements of a test instead of the product's. */
@@ -135,6 +137,7 @@ void db_try_again(struct lane *lane, struct db_call *call);
 /* A call no longer keeps its owner to its lane. */
 void affinity_give(struct db_call *call);
 void db_lane_up(struct lane *lane);
+void db_lane_down(struct lane *lane);
 struct deadline_list *db_stalls(struct lane *lane);
 
 /* result.c */

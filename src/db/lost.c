@@ -124,6 +124,7 @@ void lane_lose(struct lane *lane, const char *why)
 	lost_tell(lane, why);
 	lane_drop(lane);
 	lane->state = LANE_DOWN;
+	db_lane_down(lane);
 	if (!lane->db->closing)
 		lane_retry(lane);
 	calls = calls_take(lane);

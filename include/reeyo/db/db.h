@@ -64,6 +64,8 @@ void db_submit(struct db *db, struct db_call *call);
 /* True when at least one write lane is up, and a read lane or (the replica is down) what stands in
  * for it. */
 bool db_ready(const struct db *db);
+/* The same as of this loop's last gained or lost lane, for other loops to ask. Any thread. */
+bool db_serves(const struct db *db);
 /* Calls ready(arg) once, when db_ready becomes true (at once if it is). */
 void db_on_ready(struct db *db, void (*ready)(void *arg), void *arg);
 

@@ -49,9 +49,18 @@ static void alive(struct request *rq)
 	reply_bare(rq, 200, JSON, TEXT("{\"status\":\"alive\"}"));
 }
 
+/* All loops: the next request may land on any of them. */
+static bool database_serves(const struct app *app)
+{
+	for (struct app **each = app->all; *each; each++)
+		if (!db_serves((*each)->db))
+			return false;
+	return true;
+}
+
 static void ready(struct request *rq)
 {
-	bool postgres = db_ready(rq->app->db);
+	bool postgres = database_serves(rq->app);
 	bool serves = postgres && atomic_load(&started) && !ops_draining();
 	struct buf body = buf_in(rq->arena, 128);
 
