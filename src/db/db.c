@@ -27,7 +27,8 @@ static unsigned lane_load(const struct lane *lane)
 static bool lane_gathers(const struct lane *lane)
 {
 	return lane->kind == DB_READ && lane->state == LANE_UP && lane->waiting.count > 0 &&
-	       lane->waiting.count < READ_GROUP;
+	       lane->waiting.count < READ_GROUP &&
+	       lane_load(lane) < (unsigned)lane->db->config->db_lane_depth;
 }
 
 static struct lane *least_loaded(struct db *db, enum db_lane kind)
