@@ -9,7 +9,7 @@
  * answered, not when its rows are: only then is it committed (an error at commit comes in between).
  *
  * Reads have nothing to commit, so up to READ_GROUP of them share a Sync: one write to the socket, one answer
- * from the server, one transaction instead of eight. They gather while the lane's group before them is under way, so
+ * from the server, one transaction. They gather while the lane's group before them is under way, so
  * an idle lane sends one at once and a busy one many together. Each still sees what was committed when it
  * began, and is complete when its rows are there. If one fails, the server skips those behind it
  * in its group; they are sent again.

@@ -4,8 +4,8 @@
  * come back as rows, in a callback on the same loop. Nothing here blocks.
  *
  * Lanes: DB_READ (the replica when one is configured and up, else the primary), DB_WRITE (primary),
- * DB_REPORT (slow analytics, one statement at a time with its own time-out). Each statement is a
- * transaction of its own (a Sync follows it). Every submitted call gets exactly one completion:
+ * DB_REPORT (slow analytics, one statement at a time with its own time-out). Each write is a
+ * transaction of its own; reads share one in small groups, each seeing what was committed when it began. Every submitted call gets exactly one completion:
  * rows, an error of the statement, or the loss of the connection: a read is then tried once more on
  * another lane, a write completes with E_STORE_DOWN (it may or may not have happened; an
  * Idempotency-Key makes it safe to repeat).
