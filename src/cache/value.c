@@ -12,8 +12,9 @@
 
 #include "reeyo/core/id.h"
 
-/* Below, the gzip header eats the gain; above, compressing would hold the loop up for long. */
-#define GZIP_FROM 512u
+/* Below, a packet is not filled anyway and an account (700 bytes) would be packed at each of its many
+ * fills; above, compressing would hold the loop up for long. */
+#define GZIP_FROM 1024u
 #define GZIP_MAX (256u * 1024)
 #define GZIP_LEVEL 4
 #define HEAD_MAX 64
