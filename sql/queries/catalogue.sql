@@ -7,13 +7,6 @@
 SELECT vendor_json(v, business_zone()) FROM vendors v
  WHERE v.id = $1::text AND v.approval_status = 'APPROVED'
 
--- Where a vendor is and whether it takes orders: for distance and fee in GET vendors/:id?lat&lng.
---  $1 vendor id
--- Columns: lat, lng, service type, is online. No row: 404.
--- name: vendor_place
-SELECT v.lat, v.lng, v.service_type, v.is_online FROM vendors v
- WHERE v.id = $1::text AND v.approval_status = 'APPROVED'
-
 -- The whole menu {items,categories}: the value of `menu:{vendorId}`. By category, then name.
 --  $1 vendor id
 -- Columns: menu. No row: 404.

@@ -191,13 +191,6 @@ SELECT '[' || coalesce(string_agg(order_json_user(o), ',' ORDER BY o.created_at 
   FROM (SELECT * FROM orders WHERE user_id = $1::text AND active IS TRUE
          ORDER BY created_at DESC LIMIT 100) o
 
--- All active orders of the platform, newest first, without codes: the value of `orders:active`.
---  $1 how many at most
--- Columns: orders (a JSON array). Always one row.
--- name: orders_active
-SELECT '[' || coalesce(string_agg(order_json(o), ',' ORDER BY o.created_at DESC, o.id DESC), '') || ']'
-  FROM (SELECT * FROM orders WHERE active ORDER BY created_at DESC LIMIT $1::bigint) o
-
 -- Cancels an order; what was paid goes from escrow back into the wallet, counted stock goes back, and the basket
 -- may be ordered again. Locks in one order with order_insert: order, basket, wallet, items.
 --  $1 id or number   $2 the customer who asks, NULL for others   $3 reason

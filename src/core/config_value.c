@@ -6,7 +6,6 @@
 
 #include <stdio.h>
 #include <strings.h>
-#include <unistd.h>
 
 #include "reeyo/core/memory.h"
 
@@ -92,20 +91,8 @@ static bool word_among(struct text word, const char *words)
 	return false;
 }
 
-static bool time_zone_known(const char *name)
-{
-	char path[256];
-
-	return name[0] && (size_t)snprintf(path, sizeof(path), "/usr/share/zoneinfo/%s", name) < sizeof(path) &&
-	       access(path, R_OK) == 0;
-}
-
 bool config_words(const char *key, const char *value, const char **ret_wants)
 {
-	if (strcmp(key, "time_zone") == 0) {
-		*ret_wants = "a time zone that this system knows, such as Africa/Douala";
-		return time_zone_known(value);
-	}
 	for (size_t i = 0; i < COUNT_OF(choices); i++) {
 		struct text rest = text_of(value);
 

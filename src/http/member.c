@@ -84,23 +84,6 @@ const char *arg_double(struct request *rq, double value)
 	return arena_printf(rq->arena, "%.17g", value);
 }
 
-static int json_append(const char *at, size_t len, void *arg)
-{
-	buf_add(arg, at, len);
-	return 0;
-}
-
-const char *arg_json(struct request *rq, const json_t *value)
-{
-	struct buf text = buf_in(rq->arena, 256);
-
-	/* 15 digits: what a client wrote as 4.05 is not stored as 4.0499999999999998 */
-	if (!value || json_dump_callback(value, json_append, &text,
-			      JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15)))
-		return NULL;
-	return buf_string(&text);
-}
-
 struct page request_page(struct request *rq, int64_t fallback_limit)
 {
 	struct page page = {

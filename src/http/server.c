@@ -469,11 +469,6 @@ void server_drain(struct server *server, void (*drained)(void *arg), void *arg)
 	server->hook.wanted = true;
 }
 
-bool server_draining(const struct server *server)
-{
-	return server->draining;
-}
-
 static void port_closed(uv_handle_t *handle)
 {
 	struct port *port = handle->data;

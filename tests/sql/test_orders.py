@@ -332,4 +332,3 @@ def test_lists_are_filtered_counted_and_newest_first(db):
     assert listed(until="2000-01-01") == (0, [])
     active = json.loads(db.run("order_active", shop.user)[0][0])
     assert [order["orderId"] for order in active] == [ids[4], ids[2], ids[0]]
-    assert ids[4] in db.run("orders_active", 100)[0][0]

@@ -105,7 +105,6 @@
 		"the same basket of one customer within this time is refused without a key; 0: never") \
 	X(BOOL, platform_funds_free_delivery, "platform_funds_free_delivery", "on", 0, 0, \
 		"the platform pays the rider the formula's fee when delivery is free") \
-	X(TEXT, time_zone, "time_zone", "Africa/Douala", 0, 0, "business days and hours") \
 	X(TEXT, sms, "sms", "log", 0, 0, "log (writes the text to the log), or off") \
 	X(BYTES, compress_from, "compress_from", "1k", 64, 10485760, "smallest body that is compressed")
 

@@ -65,8 +65,6 @@ const char *request_address(struct request *rq);
 /* Arena copies for SQL parameters: decimal text of a number, "t"/"f". NULL only when memory is out. */
 const char *arg_int(struct request *rq, int64_t value);
 const char *arg_double(struct request *rq, double value);
-/* Compact JSON text of a value; NULL (SQL NULL) for NULL. */
-const char *arg_json(struct request *rq, const json_t *value);
 
 /* Page and limit of a list: page ≥ 1, limit 1…100, larger clamps. */
 struct page {

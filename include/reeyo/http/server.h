@@ -38,7 +38,6 @@ int server_new(struct app *app, const struct server_steps *steps, struct listene
 /* No new connections; keep-alive connections close with their next answer; drained(arg) when the last
  * request is answered. */
 void server_drain(struct server *server, void (*drained)(void *arg), void *arg);
-bool server_draining(const struct server *server);
 /* Stops at once. */
 void server_close(struct server *server);
 

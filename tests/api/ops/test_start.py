@@ -97,7 +97,6 @@ def test_the_demo_data_may_be_loaded_twice(databases):
     (["--rate-limit", "perhaps"], "rate_limit"),
     (["--listen", "nowhere"], "listen"),
     (["--api", "user,martian"], "martian"),
-    (["--time-zone", "Mars/Olympus"], "time_zone"),
     (["--jwt-secret", "short"], "jwt_secret"),
     (["--loops"], "loops"),
 ])

@@ -298,8 +298,6 @@ static const struct {
 	{ "--sms", "loud", "flag: sms = loud is not right: it wants log or off" },
 	{ "--api", "user,rder", "user, vendor, rider, admin" },
 	{ "--api", "", "user, vendor, rider, admin" },
-	{ "--time-zone", "Africa/Duala", "Africa/Douala" },
-	{ "--time-zone", "", "Africa/Douala" },
 	{ "--log-level", "loud", "debug, info, warn, error or off" },
 	{ "--db-write-lane", "4", "did you mean db_write_lanes?" },
 	{ "--jwt-secret", "short", "at least 32 characters" },
