@@ -214,7 +214,7 @@ WITH target AS MATERIALIZED (
    WHERE o.id = target.id AND o.user_id = coalesce($2::text, o.user_id) AND o.status = ANY ($5::text[])
   RETURNING o.id, o.order_number, o.user_id, o.vendor_id, o.rider_id, o.total, o.items,
             CASE WHEN o.payment_status = 'REFUNDED' THEN o.total ELSE 0 END AS refund,
-            order_json_user(o) AS json
+            order_json_user(o) AS json, order_rooms(o) AS rooms
 ), forgotten AS (
   DELETE FROM baskets b USING cancelled c WHERE b.user_id = c.user_id AND b.order_id = c.id
   RETURNING true
@@ -233,8 +233,8 @@ WITH target AS MATERIALIZED (
   SELECT stock_return(c.items) FROM cancelled c
    WHERE c.vendor_id IS NOT NULL AND (SELECT count(*) FROM credited) >= 0
 ), told AS (
-  INSERT INTO outbox (aggregate, type, payload)
-  SELECT c.id, 'order_cancelled', json_build_object('orderId', c.id, 'orderNumber', c.order_number,
+  INSERT INTO outbox (aggregate, type, rooms, payload)
+  SELECT c.id, 'order_cancelled', c.rooms, json_build_object('orderId', c.id, 'orderNumber', c.order_number,
     'status', 'CANCELLED', 'reason', $3::text, 'refundAmount', c.refund, 'userId', c.user_id,
     'vendorId', c.vendor_id, 'riderId', c.rider_id)
     FROM cancelled c

@@ -189,6 +189,23 @@
 	X(CANNOT_RATE, 400, "ORDER_4004", "ORDER_4004", "ORDER_4004", "ORDER_INVALID_STATUS", \
 		"Only a delivered order can be rated", \
 		"Seule une commande livrée peut être notée") \
+	X(ORDER_TAKEN, 409, "ORDER_5001", "ORDER_5001", "ORDER_4005", "CONFLICT", \
+		"Another rider has this order", "Un autre livreur a pris cette commande") \
+	X(WRONG_DELIVERY_CODE, 400, "ORDER_4006", "ORDER_4006", "ORDER_4006", "CONFLICT", \
+		"The delivery code is wrong: ask the customer for it", \
+		"Le code de livraison est incorrect : demandez-le au client") \
+	X(RIDER_OFFLINE, 400, "RIDER_5000", "RIDER_5000", "RIDER_5000", "CONFLICT", \
+		"Go online first", "Passez d'abord en ligne") \
+	X(RIDER_NOT_FOUND, 404, "RIDER_3000", "RIDER_3000", "RIDER_3000", "NOT_FOUND", \
+		"The rider does not exist", "Le livreur n'existe pas") \
+	X(RIDER_NOT_READY, 409, "RIDER_3004", "RIDER_3004", "RIDER_3004", "CONFLICT", \
+		"This rider cannot take orders now", \
+		"Ce livreur ne peut pas prendre de commandes actuellement") \
+	X(ITEM_LIMIT, 400, "INVENTORY_6003", "INVENTORY_6003", "INVENTORY_6003", "CONFLICT", \
+		"The menu is full: 500 items at most", "Le menu est plein : 500 articles au plus") \
+	X(CONFLICT, 409, "CONFLICT", "CONFLICT", "CONFLICT", "CONFLICT", \
+		"That is not possible in its present state", \
+		"Ce n'est pas possible dans son état actuel") \
 	X(ITEM_UNAVAILABLE, 400, "INVENTORY_6002", "INVENTORY_6002", "INVENTORY_6002", "CONFLICT", \
 		"An item is not available now", "Un article n'est pas disponible actuellement") \
 	X(OUT_OF_STOCK, 400, "INVENTORY_6001", "INVENTORY_6001", "INVENTORY_6001", "CONFLICT", \

@@ -24,6 +24,8 @@ struct settings;   /* api: the business configuration, as read from the database
 struct catalogs;   /* api: parsed menus of this loop */
 struct sms;        /* partners */
 struct metrics;    /* telemetry: counters of all loops */
+struct hub;        /* jobs: live events of this loop's streams */
+struct positions;  /* jobs: where this loop's riders are, and what they may do */
 
 struct app {
 	const struct config *config;
@@ -42,6 +44,8 @@ struct app {
 	struct catalogs *catalogs;
 	struct sms *sms;
 	struct metrics *metrics;
+	struct hub *hub;
+	struct positions *positions;
 	struct app **all;          /* every loop's app, NULL-terminated: for loop_post only */
 };
 

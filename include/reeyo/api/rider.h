@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The route tables of the rider namespace.
+ */
+#ifndef REEYO_API_RIDER_H
+#define REEYO_API_RIDER_H
+
+#include "reeyo/http/route.h"
+
+#endif

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The route tables of the vendor namespace.
+ */
+#ifndef REEYO_API_VENDOR_H
+#define REEYO_API_VENDOR_H
+
+#include "reeyo/http/route.h"
+
+#endif
