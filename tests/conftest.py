@@ -7,7 +7,7 @@ import psycopg2
 import pytest
 import psycopg2.extras
 
-from world.accounts import Tokens, register
+from world.accounts import Tokens, appoint, hire, open_shop, register
 from world.server import Server, binary, free_port
 from world.stores import Databases, Stores
 
@@ -142,6 +142,36 @@ def sql(server):
     run.connection = connection
     yield run
     connection.close()
+
+
+@pytest.fixture
+def vendor(server, sql):
+    """vendor(items=0, price=2500, stock=None, **columns): a new vendor, approved and online."""
+    return lambda **fields: open_shop(server, sql, **fields)
+
+
+@pytest.fixture
+def rider(server, sql):
+    """rider(**columns): a new rider, verified, approved, active and offline."""
+    return lambda **columns: hire(server, sql, **columns)
+
+
+@pytest.fixture
+def admin(server, sql):
+    """admin(role="ADMIN"): a new admin."""
+    return lambda **fields: appoint(server, sql, **fields)
+
+
+@pytest.fixture
+def admin_api(admin):
+    """The shared server's admin namespace, called by a new admin."""
+    return admin().api
+
+
+@pytest.fixture
+def super_api(admin):
+    """The same, called by a new super-admin."""
+    return admin(role="SUPER_ADMIN").api
 
 
 @pytest.fixture

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Log-ins of the demo accounts, and customers made for one test."""
+"""Log-ins of the demo accounts, and customers, vendors and riders made for one test."""
 
 import itertools
+import json
 import threading
 
-from .tokens import with_role
+from .tokens import issue, with_role
 
 # Who a test may call as; the demo data has them all: namespace, what it logs in with, role, account.
 DEMO = {
@@ -78,3 +79,77 @@ def register(server, verified=True, address=True, **fields):
             "coordinates": {"lat": 4.0301, "lng": 9.6948}, "isDefault": True})
         assert reply.status == 201, reply
     return customer
+
+
+class Account:
+    """A vendor or rider of a test's own: .id .phone .email .token .api (on its namespace's
+    listener). It logs in with .password."""
+
+    def __init__(self, server, namespace, row, password):
+        self.id, self.phone, self.email = row["id"], row["phone"], row["email"]
+        self.password = password
+        self.token = issue(namespace.upper(), self.id)
+        self.api = server.api(self.token, namespace)
+
+
+def _insert(sql, table, row, twin):
+    """A new row of an account, with the password of the demo account twin: hashing costs time."""
+    columns = ", ".join(row)
+    marks = ", ".join(["%s"] * len(row))
+    made = sql(f"INSERT INTO {table} ({columns}, password_hash) SELECT {marks}, password_hash"
+               f" FROM {table} WHERE id = %s RETURNING *", *row.values(), twin)[0]
+    sql("INSERT INTO wallets (owner_id, kind) VALUES (%s, %s)", made["id"], table[:-1].upper())
+    return made
+
+
+def _numbered(prefix):
+    with _lock:
+        number = next(_numbers)
+    return f"{prefix}_test_{number}", f"{prefix}{number}@test.reeyo.cm"
+
+
+def open_shop(server, sql, items=0, price=2500, stock=None, **columns):
+    """A new vendor, approved and online in Douala; .items are the ids of that many menu items of
+    `price` each. columns: of the table vendors."""
+    account, email = _numbered("vendor")
+    row = {"id": account, "email": email, "phone": new_phone(), "owner_name": "Rose Etame",
+           "business_name": "Chez Rose", "service_type": "FOOD", "business_type": "RESTAURANT",
+           "address": "Rue Joffre, Akwa", "city": "Douala", "lat": 4.0503, "lng": 9.6960,
+           "approval_status": "APPROVED", "is_online": True, "phone_verified": True,
+           "email_verified": True, **columns}
+    row = {name: json.dumps(value) if isinstance(value, dict) else value
+           for name, value in row.items()}
+    vendor = Account(server, "vendor", _insert(sql, "vendors", row, "vendor_123"),
+                     DEMO["vendor"][1]["password"])
+    vendor.items = [f"item_{account}_{n}" for n in range(1, items + 1)]
+    for name in vendor.items:
+        sql("INSERT INTO items (id, vendor_id, name, category, price, stock)"
+            " VALUES (%s, %s, 'Ndolé', 'Plats', %s, %s)", name, account, price, stock)
+    return vendor
+
+
+def hire(server, sql, **columns):
+    """A new rider: phone verified, approved, active, and offline in Douala. columns: of the table
+    riders."""
+    account, email = _numbered("rider")
+    row = {"id": account, "email": email, "phone": new_phone(), "first_name": "Emmanuel",
+           "last_name": "Tchoupo", "vehicle_type": "MOTORCYCLE",
+           "vehicle_details": {"brand": "Bajaj", "plateNumber": "LT 123 AB"},
+           "approval_status": "APPROVED", "status": "ACTIVE", "phone_verified": True,
+           "lat": 4.0483, "lng": 9.6975, "city": "Douala", **columns}
+    row = {name: json.dumps(value) if isinstance(value, dict) else value
+           for name, value in row.items()}
+    return Account(server, "rider", _insert(sql, "riders", row, "rider_demo_1"),
+                   DEMO["rider"][1]["password"])
+
+
+def appoint(server, sql, role="ADMIN"):
+    """A new admin: .id .email .token .api .password"""
+    account, email = _numbered("admin")
+    row = sql("INSERT INTO admins (id, email, name, role, password_hash)"
+              " SELECT %s, %s, 'Paul Biyick', %s, password_hash FROM admins WHERE id = 'admin_demo_1'"
+              " RETURNING *, '' AS phone", account, email, role)[0]
+    admin = Account(server, "admin", row, DEMO["super"][1]["password"])
+    admin.token = issue(role, account)
+    admin.api = server.api(admin.token, "admin")
+    return admin
