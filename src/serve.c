@@ -19,6 +19,7 @@
 #include "reeyo/api/ops.h"
 #include "reeyo/api/routes.h"
 #include "reeyo/api/settings.h"
+#include "reeyo/auth/admit.h"
 #include "reeyo/auth/password.h"
 #include "reeyo/auth/token.h"
 #include "reeyo/cache/cache.h"
@@ -276,7 +277,8 @@ static int worker_start(struct worker *worker)
 		return E_NO_MEMORY;
 	if ((error = db_new(app->loop, config, &app->db)) || (error = cache_new(app->loop, config, &app->cache)) ||
 		(error = hasher_new(app->loop, config, &app->hasher)) ||
-		(error = token_memory_new(&app->tokens)) || (error = revocations_new(app, &app->revocations)) ||
+		(error = token_memory_new(&app->tokens)) || (error = rider_memory_new(&app->riders)) ||
+		(error = revocations_new(app, &app->revocations)) ||
 		(error = settings_new(app, &app->settings)) || (error = catalogs_new(app, &app->catalogs)) ||
 		(error = sms_new(app->loop, config, &app->sms)))
 		return error;
@@ -305,6 +307,7 @@ static void worker_end(struct worker *worker)
 	cache_close(app->cache);
 	catalogs_free(app->catalogs);
 	token_memory_free(app->tokens);
+	rider_memory_free(app->riders);
 	hasher_free(app->hasher);
 	loop_free(app->loop);
 	arena_pool_free(app->pool);

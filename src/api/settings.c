@@ -9,7 +9,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "reeyo/auth/token.h"
+#include "reeyo/auth/admit.h"
 #include "reeyo/core/log.h"
 #include "reeyo/loop/loop.h"
 
@@ -317,12 +317,12 @@ void settings_admit(struct request *rq)
 	const struct settings *settings = rq->app->settings;
 
 	if (rq->route->always || rq->ns == NS_ADMIN)
-		return admit_customer(rq);
+		return admit_account(rq);
 	if (!settings_known(settings))
 		return reply_error(rq, E_STORE_DOWN);
 	if (settings_maintenance(settings)) {
 		reply_retry_after(rq, 60);
 		return reply_error(rq, E_MAINTENANCE);
 	}
-	admit_customer(rq);
+	admit_account(rq);
 }

@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * May this customer do what needs a verified, active account? Asked of `user:{id}`, which is dropped with
- * every change of the account, so a suspension counts from the next request on.
+ * May this account do what needs a verified, active one? A customer is asked of `user:{id}`, which is dropped with
+ * every change of the account, so a suspension counts from the next request on. A rider is asked of this
+ * loop's memory, filled by one statement: who is admitted by it is believed for ten seconds at most, who is not
+ * is read anew each time. A suspension ends the sessions besides, so no other row looks at the account.
  */
-#include "reeyo/auth/token.h"
+#include "reeyo/auth/admit.h"
 
 #include "reeyo/http/server.h"
+#include "reeyo/loop/loop.h"
+#include "rider_memory.h"
+
+/* --- Customers --------------------------------------------------------------------------------- */
 
 static void account_free(void *account)
 {
@@ -59,9 +65,104 @@ static void account_found(struct request *rq, int err, const struct cache_value 
 	request_next(rq);
 }
 
-void admit_customer(struct request *rq)
+/* --- Riders ------------------------------------------------------------------------------------ */
+
+int rider_refusal(const struct rider_facts *facts, const struct config *config)
 {
-	if (rq->route->who != CUSTOMER_VERIFIED)
+	if (strcmp(facts->approval_status, "SUSPENDED") == 0)
+		return E_SUSPENDED;
+	if (!facts->phone_verified && !config->skip_phone_verify)
+		return E_PHONE_UNVERIFIED;
+	if (strcmp(facts->approval_status, "APPROVED") != 0)
+		return E_NOT_APPROVED;
+	return strcmp(facts->status, "ACTIVE") == 0 ? 0 : E_INACTIVE;
+}
+
+static void word_copy(char *out, size_t size, struct text word)
+{
+	size_t len = word.len < size ? word.len : size - 1;
+
+	if (len)
+		memcpy(out, word.at, len);
+	out[len] = '\0';
+}
+
+/* "order,user,order,user…" */
+static void orders_take(struct rider_facts *facts, struct text list)
+{
+	while (list.at && list.len && facts->order_count < RIDER_FACTS_ORDERS) {
+		struct rider_order *order = &facts->orders[facts->order_count++];
+
+		word_copy(order->id, sizeof(order->id), text_cut(&list, ','));
+		word_copy(order->user_id, sizeof(order->user_id), text_cut(&list, ','));
+	}
+}
+
+static void facts_take(struct rider_facts *facts, const struct db_result *result)
+{
+	facts->phone_verified = db_bool(result, 0, 0);
+	word_copy(facts->approval_status, sizeof(facts->approval_status), db_text(result, 0, 1));
+	word_copy(facts->status, sizeof(facts->status), db_text(result, 0, 2));
+	facts->is_online = db_bool(result, 0, 3);
+	orders_take(facts, db_text(result, 0, 4));
+}
+
+static void rider_read(struct request *rq, const struct db_result *result)
+{
+	const uint64_t *reading = rq->state;
+	struct rider_facts *facts = ARENA_NEW(rq->arena, struct rider_facts);
+	int err;
+
+	if (!facts)
+		return reply_error(rq, E_NO_MEMORY);
+	if (db_rows(result) == 0)
+		return reply_error(rq, E_ACCOUNT_GONE);
+	facts_take(facts, result);
+	err = rider_refusal(facts, rq->app->config);
+	if (err)
+		return reply_error(rq, err);
+	rider_remember(rq->app->riders, rq->caller.id, facts, *reading, loop_now(rq->app->loop));
+	rq->rider = facts;
+	rq->state = NULL;
+	request_next(rq);
+}
+
+/* From the primary: a replica's row may be older than the event that made this loop forget. */
+static void rider_ask(struct request *rq)
+{
+	uint64_t *reading = ARENA_NEW(rq->arena, uint64_t);
+
+	if (!reading)
+		return reply_error(rq, E_NO_MEMORY);
+	*reading = rider_reading(rq->app->riders, rq->caller.id);
+	rq->state = reading;
+	sql_write(rq, rider_facts, rider_read, rq->caller.id);
+}
+
+static void admit_rider(struct request *rq)
+{
+	const struct rider_facts *known =
+		rider_recall(rq->app->riders, rq->caller.id, loop_now(rq->app->loop));
+	struct rider_facts *facts;
+
+	if (!known)
+		return rider_ask(rq);
+	facts = ARENA_NEW(rq->arena, struct rider_facts);
+	if (!facts)
+		return reply_error(rq, E_NO_MEMORY);
+	*facts = *known;
+	rq->rider = facts;
+	request_next(rq);
+}
+
+void admit_account(struct request *rq)
+{
+	switch (rq->route->who) {
+	case CUSTOMER_VERIFIED:
+		return cached_by_sql(rq, KEY_USER, rq->caller.id, QUERY_user_get, account_found);
+	case RIDER_READY:
+		return admit_rider(rq);
+	default:
 		return request_next(rq);
-	cached_by_sql(rq, KEY_USER, rq->caller.id, QUERY_user_get, account_found);
+	}
 }

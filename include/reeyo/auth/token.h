@@ -53,8 +53,5 @@ bool token_revoked(const struct app *app, const struct caller *caller);
 /* Step of the server: bearer token (or admin cookie) → rq->caller; role check of route->who. Replies or
  * returns at once. */
 void authenticate(struct request *rq);
-/* Step of the server after the body check, for CUSTOMER_VERIFIED rows: the account from `user:{id}` into
- * rq->account, active and with a verified phone. Other rows pass. Ends in request_next or a reply. */
-void admit_customer(struct request *rq);
 
 #endif

@@ -20,6 +20,7 @@ struct keyring;    /* auth: signing keys, shared and read-only */
 struct token_memory; /* auth: verified tokens of this loop */
 struct hasher;     /* auth: password hashes on the work pool */
 struct revocations; /* auth: sessions and accounts whose tokens no longer count */
+struct rider_memory; /* auth: what riders may do, as this loop knows it */
 struct settings;   /* api: the business configuration, as read from the database */
 struct catalogs;   /* api: parsed menus of this loop */
 struct sms;        /* partners */
@@ -40,6 +41,7 @@ struct app {
 	struct token_memory *tokens;
 	struct hasher *hasher;
 	struct revocations *revocations;
+	struct rider_memory *riders;
 	struct settings *settings;
 	struct catalogs *catalogs;
 	struct sms *sms;

@@ -27,6 +27,8 @@ struct caller {
 	int64_t issued_s, expires_s;
 };
 
+struct rider_facts; /* auth */
+
 struct request {
 	struct app *app;
 	struct arena *arena;
@@ -41,6 +43,7 @@ struct request {
 	json_t *body;                     /* checked against .body; {} when there was none */
 	struct caller caller;
 	json_t *account;                  /* CUSTOMER_VERIFIED: the account's profile (as auth/me) */
+	const struct rider_facts *rider;  /* RIDER_READY: what is known of the rider (auth/admit.h) */
 	const char *idempotency_key;      /* NULL: none */
 	char fingerprint[65];             /* hex SHA-256 of method, path and body; set with a key */
 	bool french;

@@ -8,9 +8,12 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "reeyo/auth/admit.h"
 #include "reeyo/auth/token.h"
 #include "reeyo/core/clock.h"
 #include "reeyo/http/server.h"
+#include "reeyo/loop/loop.h"
+#include "rider_memory.h"
 #include "../suite.h"
 
 #define SECRET "a-secret-of-at-least-thirty-two-characters"
@@ -24,7 +27,8 @@ static struct app *all[] = { &app, NULL };
 static struct route route;
 static struct request rq;
 static const char *authorization, *cookie, *origin, *account;
-static int answer; /* error of the reply; 1: let through to what follows */
+static int answer; /* error of the reply; 1: let through to what follows; 2: asks the database */
+#define ASKED 2
 
 const char *request_header(struct request *of, const char *name)
 {
@@ -34,6 +38,13 @@ const char *request_header(struct request *of, const char *name)
 	if (strcasecmp(name, "Cookie") == 0)
 		return cookie;
 	return strcasecmp(name, "Origin") == 0 ? origin : NULL;
+}
+
+void sql_run(struct request *to, enum db_lane lane, enum query query, bool try_, sql_done *done,
+	unsigned count, const char *const *params)
+{
+	(void)to, (void)lane, (void)try_, (void)done, (void)count, (void)params;
+	answer = query == QUERY_rider_facts ? ASKED : E_INTERNAL;
 }
 
 void reply_error(struct request *to, int error)
@@ -80,6 +91,7 @@ static void setup(void)
 	ck_assert_int_eq(keyring_new(&config, &app.keys), 0);
 	ck_assert_int_eq(token_memory_new(&app.tokens), 0);
 	ck_assert_int_eq(revocations_new(&app, &app.revocations), 0);
+	ck_assert_int_eq(rider_memory_new(&app.riders), 0);
 	route = (struct route){ .method = GET, .who = CUSTOMER };
 	rq = (struct request){ .app = &app, .arena = arena, .route = &route, .method = GET };
 	authorization = cookie = origin = account = NULL;
@@ -91,6 +103,7 @@ static void teardown(void)
 	arena_pool_free(pool);
 	revocations_free(app.revocations);
 	token_memory_free(app.tokens);
+	rider_memory_free(app.riders);
 	keyring_free(app.keys);
 	loop_free(loop);
 }
@@ -237,7 +250,7 @@ static int admit(const char *json)
 	account = json;
 	answer = 0;
 	memcpy(rq.caller.id, "user_1", 7);
-	admit_customer(&rq);
+	admit_account(&rq);
 	return answer;
 }
 
@@ -259,6 +272,43 @@ START_TEST(a_verified_row_asks_for_an_active_account_with_a_phone)
 	config.skip_phone_verify = true;
 	ck_assert_int_eq(admit(ACCOUNT("ACTIVE", "false")), 1);
 	config.skip_phone_verify = false;
+}
+END_TEST
+
+static int refusal(bool verified, const char *approval, const char *status)
+{
+	struct rider_facts facts = { .phone_verified = verified };
+
+	memcpy(facts.approval_status, approval, strlen(approval));
+	memcpy(facts.status, status, strlen(status));
+	return rider_refusal(&facts, &config);
+}
+
+START_TEST(a_rider_works_verified_approved_and_active)
+{
+	ck_assert_int_eq(refusal(true, "APPROVED", "ACTIVE"), 0);
+	ck_assert_int_eq(refusal(false, "APPROVED", "ACTIVE"), E_PHONE_UNVERIFIED);
+	ck_assert_int_eq(refusal(true, "PENDING", "ACTIVE"), E_NOT_APPROVED);
+	ck_assert_int_eq(refusal(true, "REJECTED", "ACTIVE"), E_NOT_APPROVED);
+	ck_assert_int_eq(refusal(true, "SUSPENDED", "ACTIVE"), E_SUSPENDED);
+	ck_assert_int_eq(refusal(true, "APPROVED", "INACTIVE"), E_INACTIVE);
+	ck_assert_int_eq(refusal(true, "", ""), E_NOT_APPROVED);
+}
+END_TEST
+
+START_TEST(a_rider_is_asked_of_the_database_until_he_is_known)
+{
+	struct rider_facts facts = { .order_count = 1, .orders = { { "ord_1", "user_9" } } };
+
+	route.who = RIDER_READY;
+	ck_assert_int_eq(admit(NULL), ASKED);
+	rider_remember(app.riders, "user_1", &facts, rider_reading(app.riders, "user_1"), loop_now(loop));
+	ck_assert_int_eq(admit(NULL), 1);
+	ck_assert_str_eq(rq.rider->orders[0].user_id, "user_9");
+	rider_facts_changed(&app, "user_1");
+	ck_assert_int_eq(admit(NULL), ASKED);
+	route.who = RIDER_ACCOUNT;
+	ck_assert_int_eq(admit(NULL), 1);
 }
 END_TEST
 
@@ -286,6 +336,8 @@ int main(void)
 	tcase_add_test(tests, a_revoked_session_or_account_is_refused_though_its_token_is_remembered);
 	tcase_add_test(tests, a_remembered_token_expires_in_time);
 	tcase_add_test(tests, a_verified_row_asks_for_an_active_account_with_a_phone);
+	tcase_add_test(tests, a_rider_works_verified_approved_and_active);
+	tcase_add_test(tests, a_rider_is_asked_of_the_database_until_he_is_known);
 	tcase_add_test(tests, other_rows_do_not_look_at_the_account);
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);
