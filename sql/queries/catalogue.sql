@@ -14,7 +14,7 @@ SELECT vendor_json(v, business_zone()) FROM vendors v
 SELECT '{"items":[' || coalesce(string_agg(item_json(i), ',' ORDER BY i.category, i.name, i.id), '')
   || '],"categories":' || coalesce(array_to_json(array_agg(DISTINCT i.category)
     FILTER (WHERE i.id IS NOT NULL))::text, '[]') || '}'
-  FROM vendors v LEFT JOIN items i ON i.vendor_id = v.id AND i.deleted_at IS NULL
+  FROM vendors v LEFT JOIN items i ON i.vendor_id = v.id AND i.deleted_at IS NULL AND NOT i.hidden
  WHERE v.id = $1::text AND v.approval_status = 'APPROVED'
  GROUP BY v.id
 
@@ -27,7 +27,7 @@ SELECT '{"items":[' || coalesce(string_agg(item_json(i), ',' ORDER BY i.category
       AND ($3::text IS NULL OR i.name ILIKE like_text($3::text) OR i.description ILIKE like_text($3::text))), '')
   || '],"categories":' || coalesce(array_to_json(array_agg(DISTINCT i.category)
     FILTER (WHERE i.id IS NOT NULL))::text, '[]') || '}'
-  FROM vendors v LEFT JOIN items i ON i.vendor_id = v.id AND i.deleted_at IS NULL
+  FROM vendors v LEFT JOIN items i ON i.vendor_id = v.id AND i.deleted_at IS NULL AND NOT i.hidden
  WHERE v.id = $1::text AND v.approval_status = 'APPROVED'
  GROUP BY v.id
 
@@ -47,7 +47,7 @@ WITH near AS MATERIALIZED (
      AND ($5::text IS NULL OR v.business_name ILIKE like_text($5::text) OR v.description ILIKE like_text($5::text)
        OR array_to_string(v.tags, ' ') ILIKE like_text($5::text))
      AND ($6::text IS NULL OR lower($6::text) = ANY (lower(v.tags::text)::text[])
-       OR EXISTS (SELECT FROM items i WHERE i.vendor_id = v.id AND i.deleted_at IS NULL
+       OR EXISTS (SELECT FROM items i WHERE i.vendor_id = v.id AND i.deleted_at IS NULL AND NOT i.hidden
                      AND lower(i.category) = lower($6::text)))
      AND (NOT $7::boolean OR vendor_open(v, business_zone()))
 ), found AS MATERIALIZED (
@@ -75,6 +75,6 @@ SELECT v.service_type, v.approval_status, v.is_online, v.lat, v.lng, v.address, 
      || ',"price":' || i.price || ',"available":' || json_flag(i.available)
      || ',"stock":' || coalesce(i.stock::text, 'null') || ',"image":' || json_text(i.images[1])
      || ',"preparationTime":' || i.preparation_time || '}', ',' ORDER BY i.id), '') || ']'
-     FROM items i WHERE i.vendor_id = v.id AND i.deleted_at IS NULL),
+     FROM items i WHERE i.vendor_id = v.id AND i.deleted_at IS NULL AND NOT i.hidden),
   vendor_open(v, business_zone())
   FROM vendors v WHERE v.id = $1::text

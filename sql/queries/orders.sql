@@ -32,7 +32,7 @@
 -- which takes back the gates' rows too. Locks are taken in one order: key, basket, wallet, items.
 -- name: order_insert
 WITH lines AS MATERIALIZED (
-  SELECT min(CASE WHEN i.id IS NULL OR i.vendor_id <> $5::text OR i.deleted_at IS NOT NULL
+  SELECT min(CASE WHEN i.id IS NULL OR i.vendor_id <> $5::text OR i.deleted_at IS NOT NULL OR i.hidden
                     THEN 'ITEM_NOT_FOUND ' || l.id
                   WHEN NOT i.available THEN 'ITEM_UNAVAILABLE ' || l.id
                   WHEN i.price <> l.price THEN 'PRICE_CHANGED ' || l.id

@@ -6,6 +6,7 @@
 
 #include "reeyo/api/ops.h"
 #include "reeyo/api/user.h"
+#include "reeyo/api/vendor.h"
 
 const struct route_set reeyo_routes[] = {
 	{ NS_USER, "Operations", ops_root_routes },
@@ -23,5 +24,6 @@ const struct route_set reeyo_routes[] = {
 	{ NS_USER, "Vendors", user_vendor_routes },
 	{ NS_USER, "Orders", user_order_routes },
 	{ NS_USER, "Wallet", user_wallet_routes },
+	{ NS_VENDOR, "Menu", vendor_menu_routes },
 	{ .routes = NULL },
 };

@@ -7,4 +7,6 @@
 
 #include "reeyo/http/route.h"
 
+extern const struct route vendor_menu_routes[];
+
 #endif

@@ -5,6 +5,7 @@
  * PostgreSQL.
  */
 #include "reeyo/api/settings.h"
+#include "reeyo/api/shapes.h"
 #include "reeyo/api/user.h"
 
 #define MAX_AGE 15
@@ -32,58 +33,6 @@ static const struct field menu_query[] = {
 	FIELD_END
 };
 
-static const struct field location_fields[] = {
-	{ "address", FIELD_TEXT, .required = true },
-	{ "city", FIELD_TEXT, .required = true },
-	{ "coordinates", FIELD_POINT, .required = true },
-	FIELD_END
-};
-static const struct field vendor_fields[] = {
-	{ "vendorId", FIELD_ID, .required = true },
-	{ "businessName", FIELD_TEXT, .required = true },
-	{ "serviceType", FIELD_TEXT, .required = true },
-	{ "businessType", FIELD_TEXT, .required = true },
-	{ "description", FIELD_TEXT, .required = true },
-	{ "logo", FIELD_TEXT, .nullable = true },
-	{ "coverImage", FIELD_TEXT, .nullable = true },
-	{ "location", FIELD_OBJECT, .required = true, .of = location_fields },
-	{ "rating", FIELD_NUMBER, .required = true },
-	{ "totalRatings", FIELD_INT, .required = true },
-	{ "totalOrders", FIELD_INT, .required = true },
-	{ "isOnline", FIELD_BOOL, .required = true },
-	{ "isOpen", FIELD_BOOL, .required = true, .does = "By its business hours" },
-	{ "businessHours", FIELD_OBJECT, .required = true },
-	{ "minOrderAmount", FIELD_MONEY, .required = true },
-	{ "averagePreparationTime", FIELD_INT, .required = true },
-	{ "tags", FIELD_LIST, .required = true, .each = FIELD_TEXT },
-	{ "badges", FIELD_LIST, .required = true, .each = FIELD_TEXT },
-	{ "isHighDemand", FIELD_BOOL, .required = true },
-	{ "distance", FIELD_NUMBER, .nullable = true, .does = "km; null without lat and lng" },
-	{ "deliveryFee", FIELD_MONEY, .nullable = true, .does = "Estimate; null without lat and lng" },
-	FIELD_END
-};
-static const struct field item_fields[] = {
-	{ "itemId", FIELD_ID, .required = true },
-	{ "vendorId", FIELD_ID, .required = true },
-	{ "name", FIELD_TEXT, .required = true },
-	{ "description", FIELD_TEXT, .required = true },
-	{ "category", FIELD_TEXT, .required = true },
-	{ "price", FIELD_MONEY, .required = true },
-	{ "originalPrice", FIELD_MONEY, .nullable = true },
-	{ "preparationTime", FIELD_INT, .required = true },
-	{ "available", FIELD_BOOL, .required = true },
-	{ "isAvailable", FIELD_BOOL, .required = true },
-	{ "inStock", FIELD_BOOL, .required = true },
-	{ "stock", FIELD_INT, .nullable = true, .does = "null: not counted" },
-	{ "images", FIELD_LIST, .required = true, .each = FIELD_TEXT },
-	{ "tags", FIELD_LIST, .required = true, .each = FIELD_TEXT },
-	{ "variants", FIELD_LIST, .required = true, .each = FIELD_ANY },
-	{ "addOns", FIELD_LIST, .required = true, .each = FIELD_ANY },
-	{ "isUpsell", FIELD_BOOL, .required = true },
-	{ "createdAt", FIELD_TIME, .required = true },
-	{ "updatedAt", FIELD_TIME, .required = true },
-	FIELD_END
-};
 static const struct field menu_fields[] = {
 	{ "items", FIELD_LIST, .required = true, .of = item_fields },
 	{ "categories", FIELD_LIST, .required = true, .each = FIELD_TEXT },

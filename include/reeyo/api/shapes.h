@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Objects that more than one namespace shows, as reply tables; made by the ..._json functions of the schema.
+ */
+#ifndef REEYO_API_SHAPES_H
+#define REEYO_API_SHAPES_H
+
+#include "reeyo/http/field.h"
+
+extern const struct field vendor_fields[];      /* Vendor, as everybody sees it */
+extern const struct field vendor_self_fields[]; /* Vendor, as it sees itself */
+extern const struct field item_fields[];        /* Item of a menu */
+
+#endif

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The vendor's menu: under /inventory and, for the older app, under /menu. An item of another vendor is 403,
+ * an unknown one 404. With `menu.approval_required` new items and new prices wait for an admin.
+ */
+#include "item.h"
+#include "reeyo/api/settings.h"
+#include "reeyo/api/shapes.h"
+#include "reeyo/api/vendor.h"
+#include "shop.h"
+
+/* Items a statement of a bulk change takes: as many as their locks are held together. */
+#define BULK_BATCH 25
+
+static const struct field list_query[] = {
+	{ "category", FIELD_TEXT, .max = 50 },
+	{ "available", FIELD_BOOL, .also = "isAvailable" },
+	{ "search", FIELD_TEXT, .max = 100, .does = "In names and descriptions" },
+	FIELD_END
+};
+static const struct field stock_body[] = {
+	{ "quantity", FIELD_INT, .max = 1000000, .also = "stock", .does = "Required while it is counted" },
+	{ "tracked", FIELD_BOOL, .does = "false: not counted any more" },
+	{ "unit", FIELD_TEXT, .max = 20 },
+	FIELD_END
+};
+static const struct field available_body[] = {
+	{ "available", FIELD_BOOL, .required = true, .also = "isAvailable is_available" },
+	FIELD_END
+};
+static const struct field bulk_body[] = {
+	{ "itemIds", FIELD_LIST, .required = true, .min = 1, .max = MENU_ITEMS_MAX, .each = FIELD_ID },
+	{ "available", FIELD_BOOL, .required = true, .also = "isAvailable is_available" },
+	FIELD_END
+};
+
+static const struct field list_fields[] = {
+	{ "items", FIELD_LIST, .required = true, .of = item_fields },
+	{ "total", FIELD_INT, .required = true },
+	FIELD_END
+};
+static const struct field categories_fields[] = {
+	{ "categories", FIELD_LIST, .required = true, .each = FIELD_TEXT },
+	{ "total", FIELD_INT, .required = true },
+	FIELD_END
+};
+static const struct field bulk_fields[] = {
+	{ "updated", FIELD_INT, .required = true, .does = "How many of them are the vendor's" },
+	FIELD_END
+};
+
+static const char *approval_needed(struct request *rq)
+{
+	return settings_flag(rq->app->settings, "menu.approval_required", false) ? "t" : "f";
+}
+
+/* --- Adding and reading ------------------------------------------------------------------------ */
+
+static void added(struct request *rq, const struct db_result *result)
+{
+	struct text outcome = db_text(result, 0, 0);
+	struct shop_reply reply = { .data = db_text(result, 0, 1) };
+
+	if (text_is(outcome, TEXT("ITEM_LIMIT")))
+		return reply_error(rq, E_ITEM_LIMIT);
+	if (!text_is(outcome, TEXT("CREATED")))
+		return reply_error(rq, E_ACCOUNT_GONE);
+	if (approval_needed(rq)[0] == 't') {
+		reply.english = "The item is shown once it has been approved";
+		reply.french = "L'article sera visible une fois approuvé";
+	}
+	reply_menu_changed(rq, reply);
+}
+
+static void add_item(struct request *rq)
+{
+	const char *item = item_take(rq);
+
+	if (item)
+		sql_write(rq, item_add, added, new_id(rq, "item_"), rq->caller.id, item, approval_needed(rq),
+			new_id(rq, "mrq_"), body_text(rq, "changeReason"));
+}
+
+static void object_read(struct request *rq, const struct db_result *result)
+{
+	reply_data(rq, db_text(result, 0, 0));
+}
+
+static void list_items(struct request *rq)
+{
+	const char *available = NULL;
+
+	if (member(rq->query, "available"))
+		available = member_bool(rq->query, "available", false) ? "t" : "f";
+	sql_read(rq, item_list, object_read, rq->caller.id, query_text(rq, "category"), available,
+		query_text(rq, "search"));
+}
+
+static void list_categories(struct request *rq)
+{
+	sql_read(rq, item_categories, object_read, rq->caller.id);
+}
+
+static void item_read(struct request *rq, const struct db_result *result)
+{
+	if (db_rows(result) == 0)
+		return reply_error(rq, E_ITEM_NOT_FOUND);
+	if (!db_bool(result, 0, 0))
+		return reply_error(rq, E_ITEM_NOT_OWNER);
+	reply_data(rq, db_text(result, 0, 1));
+}
+
+static void get_item(struct request *rq)
+{
+	sql_read(rq, item_get, item_read, rq->caller.id, rq->params[0]);
+}
+
+/* --- Changing one ------------------------------------------------------------------------------ */
+
+/* False when the outcome of a write is a refusal, which has been answered. */
+static bool item_written(struct request *rq, struct text outcome)
+{
+	if (text_is(outcome, TEXT("ITEM_NOT_OWNER")))
+		reply_error(rq, E_ITEM_NOT_OWNER);
+	else if (text_is(outcome, TEXT("ITEM_NOT_FOUND")))
+		reply_error(rq, E_ITEM_NOT_FOUND);
+	else
+		return true;
+	return false;
+}
+
+static void changed(struct request *rq, const struct db_result *result)
+{
+	struct shop_reply reply = { .data = db_text(result, 0, 1) };
+
+	if (!item_written(rq, db_text(result, 0, 0)))
+		return;
+	if (db_bool(result, 0, 2)) {
+		reply.english = "The price changes once it has been approved";
+		reply.french = "Le prix changera une fois approuvé";
+	}
+	reply_menu_changed(rq, reply);
+}
+
+static void change(struct request *rq, const char *changes)
+{
+	sql_write(rq, item_change, changed, rq->caller.id, rq->params[0], changes, approval_needed(rq),
+		new_id(rq, "mrq_"), body_text(rq, "changeReason"));
+}
+
+static void change_item(struct request *rq)
+{
+	const char *changes = item_take(rq);
+
+	if (changes)
+		change(rq, changes);
+}
+
+static void change_stock(struct request *rq)
+{
+	static const char *const members[] = { "stock", "unit", NULL };
+	bool tracked = member_bool(rq->body, "tracked", true);
+	json_t *quantity = member(rq->body, "quantity");
+	const char *changes;
+
+	if (tracked && !quantity)
+		return reply_field(rq, "quantity", "is required", "est obligatoire");
+	if (json_object_set(rq->body, "stock", tracked ? quantity : json_null()))
+		return reply_error(rq, E_NO_MEMORY);
+	changes = body_members(rq, members);
+	if (!changes)
+		return reply_error(rq, E_NO_MEMORY);
+	change(rq, changes);
+}
+
+static void change_available(struct request *rq)
+{
+	change(rq, member_bool(rq->body, "available", false) ? "{\"available\":true}" : "{\"available\":false}");
+}
+
+static void deleted(struct request *rq, const struct db_result *result)
+{
+	if (item_written(rq, db_text(result, 0, 0)))
+		reply_menu_changed(rq, (struct shop_reply){
+			.english = "The item has been deleted", .french = "L'article a été supprimé" });
+}
+
+static void delete_item(struct request *rq)
+{
+	sql_write(rq, item_delete, deleted, rq->caller.id, rq->params[0]);
+}
+
+/* --- Changing many ----------------------------------------------------------------------------- */
+
+struct bulk {
+	size_t next; /* of the body's ids: those before it have been sent */
+	int64_t updated;
+};
+
+static void bulk_send(struct request *rq);
+
+/* An id of the list that stands there already: counted once. */
+static bool stood_before(const json_t *ids, size_t index)
+{
+	const char *id = json_string_value(json_array_get(ids, index));
+
+	for (size_t i = 0; i < index; i++)
+		if (strcmp(json_string_value(json_array_get(ids, i)), id) == 0)
+			return true;
+	return false;
+}
+
+/* The next batch as an array of texts; NULL when there is none, or memory is out (*ret_left tells). */
+static const char *batch_take(struct request *rq, bool *ret_left)
+{
+	struct bulk *bulk = rq->state;
+	const json_t *ids = member(rq->body, "itemIds");
+	struct buf out = buf_in(rq->arena, BULK_BATCH * (ID_SIZE + 3));
+	unsigned count = 0;
+
+	buf_add_string(&out, "{");
+	for (; bulk->next < json_array_size(ids) && count < BULK_BATCH; bulk->next++) {
+		if (stood_before(ids, bulk->next))
+			continue;
+		buf_printf(&out, "%s\"%s\"", count++ ? "," : "",
+			json_string_value(json_array_get(ids, bulk->next)));
+	}
+	buf_add_string(&out, "}");
+	*ret_left = count > 0;
+	return count ? buf_string(&out) : NULL;
+}
+
+static void bulk_end(struct request *rq, int error)
+{
+	const struct bulk *bulk = rq->state;
+	const char *data = arena_printf(rq->arena, "{\"updated\":%lld}", (long long)bulk->updated);
+
+	reply_menu_changed(rq, (struct shop_reply){ .data = text_of(data), .error = error ? error : data ? 0 : E_NO_MEMORY,
+		.english = "The items have been changed", .french = "Les articles ont été modifiés" });
+}
+
+/* What earlier batches wrote is forgotten also when a later one fails. */
+static void bulk_written(struct request *rq, const struct db_result *result)
+{
+	struct bulk *bulk = rq->state;
+
+	if (db_error(result))
+		return bulk_end(rq, db_error(result));
+	bulk->updated += db_int(result, 0, 0);
+	bulk_send(rq);
+}
+
+static void bulk_send(struct request *rq)
+{
+	bool left;
+	const char *batch = batch_take(rq, &left);
+
+	if (!batch)
+		return bulk_end(rq, left ? E_NO_MEMORY : 0);
+	sql_try_write(rq, items_available, bulk_written, rq->caller.id, batch,
+		member_bool(rq->body, "available", false) ? "t" : "f");
+}
+
+static void change_many(struct request *rq)
+{
+	rq->state = ARENA_NEW(rq->arena, struct bulk);
+	if (!rq->state)
+		return reply_error(rq, E_NO_MEMORY);
+	bulk_send(rq);
+}
+
+#define ITEM_ERRORS { E_ITEM_NOT_FOUND, E_ITEM_NOT_OWNER }
+
+const struct route vendor_menu_routes[] = {
+	{ POST, "/inventory/items", .also = "/menu", .who = VENDOR_ACCOUNT, .body = item_add_fields,
+		.reply = item_fields, .created = true, .errors = { E_ITEM_LIMIT, E_ACCOUNT_GONE }, .run = add_item,
+		.does = "Add an item to the menu" },
+	{ GET, "/inventory/items", .also = "/menu /inventory", .who = VENDOR_ACCOUNT, .query = list_query,
+		.reply = list_fields, .run = list_items, .does = "The menu's items, by name" },
+	{ GET, "/inventory/categories", .who = VENDOR_ACCOUNT, .reply = categories_fields,
+		.run = list_categories, .does = "The menu's categories" },
+	{ GET, "/inventory/items/:itemId", .also = "/menu/:itemId", .who = VENDOR_ACCOUNT, .reply = item_fields,
+		.errors = ITEM_ERRORS, .run = get_item, .does = "One item" },
+	{ PUT, "/inventory/items/:itemId", .also = "/menu/:itemId", .who = VENDOR_ACCOUNT, .any_write = true,
+		.body = item_change_fields, .reply = item_fields, .errors = ITEM_ERRORS, .run = change_item,
+		.does = "Change an item" },
+	{ PUT, "/inventory/:itemId", .who = VENDOR_ACCOUNT, .any_write = true, .body = stock_body,
+		.reply = item_fields, .errors = ITEM_ERRORS, .run = change_stock, .does = "Set an item's stock" },
+	{ PATCH, "/inventory/items/:itemId/availability", .also = "/menu/:itemId/availability",
+		.who = VENDOR_ACCOUNT, .any_write = true, .body = available_body, .reply = item_fields,
+		.errors = ITEM_ERRORS, .run = change_available, .does = "Offer an item, or do not" },
+	{ DELETE, "/inventory/items/:itemId", .also = "/menu/:itemId", .who = VENDOR_ACCOUNT,
+		.shape = REPLY_MESSAGE, .errors = ITEM_ERRORS, .run = delete_item,
+		.does = "Take an item off the menu" },
+	{ POST, "/inventory/bulk-update", .also = "/menu/bulk", .who = VENDOR_ACCOUNT, .any_write = true,
+		.body = bulk_body, .reply = bulk_fields, .run = change_many,
+		.does = "Offer many items, or do not; ids of others' items are passed over" },
+	ROUTE_END
+};

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * After a vendor's write: this loop's catalogue and the shared cache forget, then the client hears of it.
+ */
+#include "shop.h"
+
+#include "reeyo/api/catalog.h"
+
+static void forgotten(struct request *rq)
+{
+	const struct shop_reply *reply = rq->state;
+
+	if (reply->error)
+		reply_error(rq, reply->error);
+	else if (!reply->english)
+		reply_data(rq, reply->data);
+	else if (reply->data.at)
+		reply_data_message(rq, reply->english, reply->french, reply->data);
+	else
+		reply_message(rq, reply->english, reply->french);
+}
+
+static void forget(struct request *rq, enum cache_kind kind, struct shop_reply reply)
+{
+	struct shop_reply *kept = ARENA_NEW(rq->arena, struct shop_reply);
+
+	if (kept)
+		*kept = reply;
+	if (kept && reply.data.at)
+		kept->data.at = arena_copy(rq->arena, reply.data.at, reply.data.len);
+	if (!kept || (reply.data.at && !kept->data.at))
+		return reply_error(rq, E_NO_MEMORY);
+	rq->state = kept;
+	catalog_forget(rq->app, rq->caller.id);
+	uncached(rq, kind, rq->caller.id, forgotten);
+}
+
+void reply_menu_changed(struct request *rq, struct shop_reply reply)
+{
+	forget(rq, KEY_MENU, reply);
+}
+
+void reply_vendor_changed(struct request *rq, struct shop_reply reply)
+{
+	forget(rq, KEY_VENDOR, reply);
+}
+
+const char *body_members(struct request *rq, const char *const *names)
+{
+	json_auto_t *chosen = json_object();
+	char *text auto_free = NULL;
+
+	for (; *names; names++) {
+		json_t *value = member(rq->body, *names);
+
+		if (value && json_object_set(chosen, *names, value))
+			return NULL;
+	}
+	text = json_dumps(chosen, JSON_COMPACT);
+	return text ? arena_copy(rq->arena, text, strlen(text)) : NULL;
+}
+
+const char *new_id(struct request *rq, const char *prefix)
+{
+	char *id = arena_alloc(rq->arena, ID_SIZE);
+
+	if (id)
+		id_new(id, prefix);
+	return id;
+}
