@@ -18,7 +18,7 @@
 
 struct redis;
 
-#define REDIS_WORDS 8
+#define REDIS_WORDS 12
 
 /* error 0: reply is valid for this call only. E_TIMED_OUT: no answer within the limit (it may still
  * be carried out). E_STORE_DOWN with a reply: Redis answered with that error; without one: the
