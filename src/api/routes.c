@@ -4,6 +4,7 @@
  */
 #include "reeyo/api/routes.h"
 
+#include "reeyo/api/admin.h"
 #include "reeyo/api/ops.h"
 #include "reeyo/api/user.h"
 #include "reeyo/api/vendor.h"
@@ -25,5 +26,9 @@ const struct route_set reeyo_routes[] = {
 	{ NS_USER, "Orders", user_order_routes },
 	{ NS_USER, "Wallet", user_wallet_routes },
 	{ NS_VENDOR, "Menu", vendor_menu_routes },
+	{ NS_ADMIN, "Customers", admin_user_routes },
+	{ NS_ADMIN, "Vendors", admin_vendor_routes },
+	{ NS_ADMIN, "Riders", admin_rider_routes },
+	{ NS_ADMIN, "Orders", admin_order_routes },
 	{ .routes = NULL },
 };

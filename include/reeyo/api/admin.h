@@ -7,4 +7,9 @@
 
 #include "reeyo/http/route.h"
 
+extern const struct route admin_user_routes[];
+extern const struct route admin_vendor_routes[];
+extern const struct route admin_rider_routes[];
+extern const struct route admin_order_routes[];
+
 #endif

@@ -1,0 +1,73 @@
+-- Orders as the console reads them.
+
+-- Newest first: ids are ULIDs, their order is that of time. Each kind of list is a branch of its own index, and
+-- only one of them runs: the others' parameters are NULL.
+--  $1 states text[] or NULL   $2 payment status or NULL   $3 vendor   $4 rider   $5 user, each or NULL
+--  $6 from   $7 before: timestamptz or NULL   $8 limit   $9 offset
+-- Columns: total, rows (a JSON array). Always one row.
+-- name: admin_order_list
+WITH page AS (
+  (SELECT id FROM orders
+    WHERE $3::text IS NULL AND $4::text IS NULL AND $5::text IS NULL
+      AND ($1::text[] IS NULL OR status = ANY ($1::text[])) AND ($2::text IS NULL OR payment_status = $2::text)
+      AND created_at >= coalesce($6::timestamptz, '-infinity') AND created_at < coalesce($7::timestamptz, 'infinity')
+    ORDER BY id DESC LIMIT $8::bigint + $9::bigint)
+  UNION ALL
+  (SELECT id FROM orders
+    WHERE vendor_id = $3::text AND active = ANY ('{t,f}') AND ($4::text IS NULL OR rider_id = $4::text)
+      AND ($5::text IS NULL OR user_id = $5::text)
+      AND ($1::text[] IS NULL OR status = ANY ($1::text[])) AND ($2::text IS NULL OR payment_status = $2::text)
+      AND created_at >= coalesce($6::timestamptz, '-infinity') AND created_at < coalesce($7::timestamptz, 'infinity')
+    ORDER BY id DESC LIMIT $8::bigint + $9::bigint)
+  UNION ALL
+  (SELECT id FROM orders
+    WHERE $3::text IS NULL AND rider_id = $4::text AND active = ANY ('{t,f}') AND ($5::text IS NULL OR user_id = $5::text)
+      AND ($1::text[] IS NULL OR status = ANY ($1::text[])) AND ($2::text IS NULL OR payment_status = $2::text)
+      AND created_at >= coalesce($6::timestamptz, '-infinity') AND created_at < coalesce($7::timestamptz, 'infinity')
+    ORDER BY id DESC LIMIT $8::bigint + $9::bigint)
+  UNION ALL
+  (SELECT id FROM orders
+    WHERE $3::text IS NULL AND $4::text IS NULL AND user_id = $5::text AND active = ANY ('{t,f}')
+      AND ($1::text[] IS NULL OR status = ANY ($1::text[])) AND ($2::text IS NULL OR payment_status = $2::text)
+      AND created_at >= coalesce($6::timestamptz, '-infinity') AND created_at < coalesce($7::timestamptz, 'infinity')
+    ORDER BY id DESC LIMIT $8::bigint + $9::bigint)
+  ORDER BY id DESC LIMIT $8::bigint OFFSET $9::bigint
+)
+SELECT
+  (SELECT count(*) FROM orders
+    WHERE $3::text IS NULL AND $4::text IS NULL AND $5::text IS NULL
+      AND ($1::text[] IS NULL OR status = ANY ($1::text[])) AND ($2::text IS NULL OR payment_status = $2::text)
+      AND created_at >= coalesce($6::timestamptz, '-infinity') AND created_at < coalesce($7::timestamptz, 'infinity'))
+  + (SELECT count(*) FROM orders
+    WHERE vendor_id = $3::text AND active = ANY ('{t,f}') AND ($4::text IS NULL OR rider_id = $4::text)
+      AND ($5::text IS NULL OR user_id = $5::text)
+      AND ($1::text[] IS NULL OR status = ANY ($1::text[])) AND ($2::text IS NULL OR payment_status = $2::text)
+      AND created_at >= coalesce($6::timestamptz, '-infinity') AND created_at < coalesce($7::timestamptz, 'infinity'))
+  + (SELECT count(*) FROM orders
+    WHERE $3::text IS NULL AND rider_id = $4::text AND active = ANY ('{t,f}') AND ($5::text IS NULL OR user_id = $5::text)
+      AND ($1::text[] IS NULL OR status = ANY ($1::text[])) AND ($2::text IS NULL OR payment_status = $2::text)
+      AND created_at >= coalesce($6::timestamptz, '-infinity') AND created_at < coalesce($7::timestamptz, 'infinity'))
+  + (SELECT count(*) FROM orders
+    WHERE $3::text IS NULL AND $4::text IS NULL AND user_id = $5::text AND active = ANY ('{t,f}')
+      AND ($1::text[] IS NULL OR status = ANY ($1::text[])) AND ($2::text IS NULL OR payment_status = $2::text)
+      AND created_at >= coalesce($6::timestamptz, '-infinity') AND created_at < coalesce($7::timestamptz, 'infinity')),
+  (SELECT '[' || coalesce(string_agg(admin_order_json(o), ',' ORDER BY o.id DESC), '') || ']'
+     FROM page JOIN orders o ON o.id = page.id)
+
+-- The newest orders whose number holds the text, in any case.
+--  $1 text   $2 limit   $3 offset
+-- Columns: total, rows (a JSON array). Always one row.
+-- name: admin_order_search
+WITH page AS (
+  SELECT id FROM orders WHERE order_number ILIKE like_text($1::text)
+   ORDER BY id DESC LIMIT $2::bigint OFFSET $3::bigint
+)
+SELECT (SELECT count(*) FROM orders WHERE order_number ILIKE like_text($1::text)),
+  (SELECT '[' || coalesce(string_agg(admin_order_json(o), ',' ORDER BY o.id DESC), '') || ']'
+     FROM page JOIN orders o ON o.id = page.id)
+
+-- One order. $1 id, or number. Columns: row, timeline. No row: 404.
+-- name: admin_order_get
+SELECT admin_order_json(o), admin_timeline(o) FROM orders o
+ WHERE o.id = CASE WHEN substr($1::text, 2, 1) = '-'
+   THEN (SELECT n.id FROM orders n WHERE n.order_number = $1::text) ELSE $1::text END

@@ -1,0 +1,116 @@
+-- Riders as the console reads and changes them.
+
+--  $1 approval or NULL   $2 text sought in names, phones, e-mails and plates, or NULL   $3 limit   $4 offset
+-- Columns: total, rows (a JSON array), newest first. Always one row.
+-- name: admin_rider_list
+WITH found AS MATERIALIZED (
+  SELECT r.id FROM riders r
+   WHERE ($1::text IS NULL OR r.approval_status = $1::text)
+     AND ($2::text IS NULL OR r.first_name || ' ' || r.last_name ILIKE like_text($2::text)
+       OR r.phone LIKE like_text($2::text) OR r.email ILIKE like_text($2::text)
+       OR r.vehicle_details ->> 'plateNumber' ILIKE like_text($2::text))
+), page AS (
+  SELECT r.id, r.created_at, r AS rider FROM found JOIN riders r USING (id)
+   ORDER BY r.created_at DESC, r.id DESC LIMIT $3::bigint OFFSET $4::bigint
+)
+SELECT (SELECT count(*) FROM found),
+  '[' || coalesce(string_agg(admin_rider_json(p.rider), ',' ORDER BY p.created_at DESC, p.id DESC), '') || ']'
+  FROM page p
+
+-- $1 rider. No row: 404.
+-- name: admin_rider_get
+SELECT admin_rider_json(r) FROM riders r WHERE r.id = $1::text
+
+-- Approves (also reinstates: the account is active again), rejects or suspends. Who is not approved goes offline, what he
+-- was asked is withdrawn and looked for anew; a suspension ends the sessions.
+--  $1 rider   $2 approval   $3 reason or NULL   $4 life of access tokens
+--  $5 admin   $6 act        $7 its details      $8 request id
+-- Columns: row, ended sessions (comma separated, NULL: none were to end), went offline. No row: 404.
+-- name: admin_rider_judge
+WITH held AS MATERIALIZED (
+  SELECT r.id, r.is_online FROM riders r WHERE r.id = $1::text FOR UPDATE
+), changed AS (
+  UPDATE riders r
+     SET approval_status = $2::text, rejected_reason = $3::text, is_online = r.is_online AND $2::text = 'APPROVED',
+         status = CASE $2::text WHEN 'APPROVED' THEN 'ACTIVE' ELSE r.status END, updated_at = now()
+    FROM held h WHERE r.id = h.id
+  RETURNING r.id, r AS rider, h.is_online AND NOT r.is_online AS left_us
+), ended AS MATERIALIZED (
+  SELECT account_end(c.id, 'suspended', $4::bigint) AS ids FROM changed c WHERE $2::text = 'SUSPENDED'
+), withdrawn AS (
+  UPDATE offers f SET outcome = 'WITHDRAWN', answered_at = now() FROM changed c
+   WHERE f.rider_id = c.id AND f.outcome = 'OPEN' AND $2::text <> 'APPROVED'
+  RETURNING f.order_id
+), sought AS (
+  UPDATE dispatches d SET next_at = now() FROM withdrawn w WHERE d.order_id = w.order_id
+), noted AS (
+  INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
+  SELECT $5::text, $6::text, c.id, $7::jsonb, $8::text FROM changed c
+), told AS (
+  INSERT INTO outbox (aggregate, type, rooms, payload)
+  SELECT c.id, 'rider_changed', ARRAY['rider:' || c.id],
+         json_build_object('riderId', c.id, 'timestamp', iso(now())) FROM changed c
+  UNION ALL
+  SELECT c.id, 'rider_status_changed', ARRAY['admin', 'rider:' || c.id],
+         json_build_object('riderId', c.id, 'isOnline', false, 'timestamp', iso(now())) FROM changed c WHERE c.left_us
+)
+SELECT admin_rider_json(c.rider), (SELECT ids FROM ended), c.left_us FROM changed c
+
+-- Changes what is given; NULL stays as it is.
+--  $1 rider   $2 first   $3 last name   $4 phone   $5 e-mail   $6 vehicle type   $7 plate
+--  $8 admin   $9 act     $10 its details   $11 request id
+-- Columns: row. No row: 404.
+-- name: admin_rider_edit
+WITH changed AS (
+  UPDATE riders r
+     SET first_name = coalesce($2::text, first_name), last_name = coalesce($3::text, last_name),
+         phone = coalesce($4::text, phone), email = coalesce($5::text, email),
+         vehicle_type = coalesce($6::text, vehicle_type),
+         vehicle_details = CASE WHEN $7::text IS NULL THEN vehicle_details
+                                ELSE vehicle_details || jsonb_build_object('plateNumber', $7::text) END,
+         updated_at = now()
+   WHERE r.id = $1::text
+  RETURNING r.id, r AS rider
+), noted AS (
+  INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
+  SELECT $8::text, $9::text, c.id, $10::jsonb, $11::text FROM changed c
+), told AS (
+  INSERT INTO outbox (aggregate, type, rooms, payload)
+  SELECT c.id, 'rider_changed', ARRAY['rider:' || c.id],
+         json_build_object('riderId', c.id, 'timestamp', iso(now())) FROM changed c
+)
+SELECT admin_rider_json(c.rider) FROM changed c
+
+-- Decides about documents; the approval of the rider stays as it is.
+--  $1 rider   $2 decisions [{document_type,status,reason}], of which the last about a document counts
+--  $3 admin   $4 act   $5 its details   $6 request id
+-- Columns: row, the first type that was not handed in (then nothing is written) or NULL. No row: 404.
+-- name: admin_rider_documents
+WITH held AS MATERIALIZED (
+  SELECT r.id, r AS rider FROM riders r WHERE r.id = $1::text FOR SHARE
+), wanted AS MATERIALIZED (
+  SELECT DISTINCT ON (w.document_type) h.id, w.document_type, f.url, w.status, w.reason
+    FROM held h CROSS JOIN ROWS FROM (
+      jsonb_to_recordset($2::jsonb) AS (document_type text, status text, reason text)) WITH ORDINALITY w(document_type, status, reason, n)
+    LEFT JOIN LATERAL rider_handed_in(h.rider) f ON f.document_type = w.document_type
+   ORDER BY w.document_type, w.n DESC
+), missing AS MATERIALIZED (
+  SELECT min(w.document_type) AS document_type FROM wanted w WHERE w.url IS NULL
+), decided AS (
+  INSERT INTO rider_documents AS d (rider_id, document_type, url, status, reason, decided_by)
+  SELECT w.id, w.document_type, w.url, w.status, w.reason, $3::text FROM wanted w
+   WHERE (SELECT m.document_type IS NULL FROM missing m)
+  ON CONFLICT (rider_id, document_type) DO UPDATE
+     SET url = excluded.url, status = excluded.status, reason = excluded.reason,
+         decided_by = excluded.decided_by, decided_at = now()
+  RETURNING d AS document
+), noted AS (
+  INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
+  SELECT $3::text, $4::text, h.id, $5::jsonb, $6::text FROM held h WHERE EXISTS (SELECT FROM decided)
+), told AS (
+  INSERT INTO outbox (aggregate, type, rooms, payload)
+  SELECT h.id, 'rider_changed', ARRAY['rider:' || h.id],
+         json_build_object('riderId', h.id, 'timestamp', iso(now())) FROM held h WHERE EXISTS (SELECT FROM decided)
+)
+SELECT admin_rider_json(h.rider, (SELECT coalesce(array_agg(d.document), '{}') FROM decided d)),
+  (SELECT m.document_type FROM missing m) FROM held h

@@ -1,0 +1,81 @@
+-- Vendors as the console reads and changes them. Every write notes who did it (admin_acts) and tells the copies.
+
+--  $1 approval or NULL   $2 text sought in names, phones and e-mails, or NULL   $3 limit   $4 offset
+-- Columns: total, rows (a JSON array), newest first. Always one row.
+-- name: admin_vendor_list
+WITH found AS MATERIALIZED (
+  SELECT v.id FROM vendors v
+   WHERE ($1::text IS NULL OR v.approval_status = $1::text)
+     AND ($2::text IS NULL OR v.business_name ILIKE like_text($2::text) OR v.owner_name ILIKE like_text($2::text)
+       OR v.phone LIKE like_text($2::text) OR v.email ILIKE like_text($2::text) OR v.city ILIKE like_text($2::text))
+), page AS (
+  SELECT v.id, v.created_at, v AS vendor FROM found JOIN vendors v USING (id)
+   ORDER BY v.created_at DESC, v.id DESC LIMIT $3::bigint OFFSET $4::bigint
+)
+SELECT (SELECT count(*) FROM found),
+  '[' || coalesce(string_agg(admin_vendor_json(p.vendor, false), ',' ORDER BY p.created_at DESC, p.id DESC), '') || ']'
+  FROM page p
+
+-- $1 vendor. The row with its stats. No row: 404.
+-- name: admin_vendor_get
+SELECT admin_vendor_json(v, true) FROM vendors v WHERE v.id = $1::text
+
+-- The whole menu, by category and name. $1 vendor. Columns: rows. No row: no such vendor.
+-- name: admin_vendor_items
+SELECT '[' || coalesce(string_agg(admin_item_json(i), ',' ORDER BY i.category, i.name, i.id)
+    FILTER (WHERE i.id IS NOT NULL), '') || ']'
+  FROM vendors v LEFT JOIN items i ON i.vendor_id = v.id AND i.deleted_at IS NULL
+ WHERE v.id = $1::text GROUP BY v.id
+
+-- Approves, rejects or suspends. Who is not approved is not online; a suspension ends the sessions.
+--  $1 vendor   $2 approval   $3 reason or NULL   $4 life of access tokens
+--  $5 admin    $6 act        $7 its details {}   $8 request id
+-- Columns: row, ended sessions (comma separated, NULL: none were to end). No row: 404.
+-- name: admin_vendor_judge
+WITH changed AS (
+  UPDATE vendors v
+     SET approval_status = $2::text, rejected_reason = $3::text, is_online = v.is_online AND $2::text = 'APPROVED',
+         status = CASE $2::text WHEN 'APPROVED' THEN 'ACTIVE' ELSE v.status END, updated_at = now()
+   WHERE v.id = $1::text
+  RETURNING v.id, v AS vendor
+), ended AS MATERIALIZED (
+  SELECT account_end(c.id, 'suspended', $4::bigint) AS ids FROM changed c WHERE $2::text = 'SUSPENDED'
+), noted AS (
+  INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
+  SELECT $5::text, $6::text, c.id, $7::jsonb, $8::text FROM changed c
+), told AS (
+  INSERT INTO outbox (aggregate, type, rooms, payload)
+  SELECT c.id, 'vendor_changed', ARRAY['vendor:' || c.id],
+         json_build_object('vendorId', c.id, 'timestamp', iso(now())) FROM changed c
+)
+SELECT admin_vendor_json(c.vendor, false), (SELECT ids FROM ended) FROM changed c
+
+-- Changes what is given; NULL stays as it is.
+--  $1 vendor   $2 business name   $3 owner   $4 phone   $5 e-mail   $6 address   $7 city   $8 description
+--  $9 mobile money number   $10 its provider   $11 bank details to be merged, JSON   $12 featured
+--  $13 commission, basis points   $14 admin   $15 act   $16 its details   $17 request id
+-- Columns: row. No row: 404.
+-- name: admin_vendor_edit
+WITH changed AS (
+  UPDATE vendors v
+     SET business_name = coalesce($2::text, business_name), owner_name = coalesce($3::text, owner_name),
+         phone = coalesce($4::text, phone), email = coalesce($5::text, email),
+         address = coalesce($6::text, address), city = coalesce($7::text, city),
+         description = coalesce($8::text, description),
+         mobile_money_number = coalesce($9::text, mobile_money_number),
+         mobile_money_provider = coalesce($10::text, mobile_money_provider),
+         bank_details = CASE WHEN $11::jsonb IS NULL THEN bank_details
+                             ELSE coalesce(bank_details, '{}') || $11::jsonb END,
+         featured = coalesce($12::boolean, featured), commission_bps = coalesce($13::integer, commission_bps),
+         updated_at = now()
+   WHERE v.id = $1::text
+  RETURNING v.id, v AS vendor
+), noted AS (
+  INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
+  SELECT $14::text, $15::text, c.id, $16::jsonb, $17::text FROM changed c
+), told AS (
+  INSERT INTO outbox (aggregate, type, rooms, payload)
+  SELECT c.id, 'vendor_changed', ARRAY['vendor:' || c.id],
+         json_build_object('vendorId', c.id, 'timestamp', iso(now())) FROM changed c
+)
+SELECT admin_vendor_json(c.vendor, false) FROM changed c

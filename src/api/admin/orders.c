@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Orders as the console lists, searches and reads them.
+ */
+#include <stdio.h>
+#include <strings.h>
+
+#include "act.h"
+#include "reeyo/api/admin.h"
+#include "reeyo/api/settings.h"
+#include "reeyo/domain/order.h"
+
+static const struct field list_query[] = {
+	{ "status", FIELD_TEXT, .max = 200,
+		.does = "States in any spelling, comma separated, ACTIVE, REFUNDED or ALL" },
+	{ "vendorId", FIELD_ID, .also = "vendor_id" },
+	{ "riderId", FIELD_ID, .also = "rider_id" },
+	{ "userId", FIELD_ID, .also = "user_id" },
+	{ "dateFrom", FIELD_DATE, .also = "date_from from startDate", .does = "First day, in Douala" },
+	{ "dateTo", FIELD_DATE, .also = "date_to to endDate", .does = "Last day" },
+	PAGE_FIELDS,
+	FIELD_END
+};
+static const struct field search_query[] = {
+	{ "q", FIELD_TEXT, .required = true, .max = 40, .also = "search query",
+		.does = "A part of the order number" },
+	PAGE_FIELDS,
+	FIELD_END
+};
+
+/* --- Lists -------------------------------------------------------------------------------------- */
+
+/* A word of ours stands for the states that the console sees as it. */
+static unsigned states_seen(const char *word, unsigned states)
+{
+	if (strcasecmp(word, "RIDER_ASSIGNED") == 0)
+		states |= STATE(RIDER_AT_PICKUP);
+	else if (strcasecmp(word, "IN_TRANSIT") == 0)
+		states |= STATE(RIDER_AT_DELIVERY);
+	return states;
+}
+
+/* "CONFIRMED,ready", ACTIVE or REFUNDED as an array and a payment status, NULL for any; false when a word is
+ * none, and that has been answered. */
+static bool states_take(struct request *rq, const char **ret_states, const char **ret_payment)
+{
+	struct text words = text_of(query_text(rq, "status"));
+	unsigned all = 0, states;
+	char word[40], *array;
+
+	*ret_states = *ret_payment = NULL;
+	while (words.at) {
+		struct text one = text_trim(text_cut(&words, ','));
+
+		snprintf(word, sizeof(word), "%.*s", TEXT_ARGS(one));
+		if (one.len == 0 || strcasecmp(word, "ALL") == 0)
+			continue;
+		if (strcasecmp(word, "REFUNDED") == 0)
+			*ret_payment = "REFUNDED";
+		if (!order_states_named(word, &states)) {
+			reply_field(rq, "status", "must be an order status or ACTIVE",
+				"doit être un statut de commande ou ACTIVE");
+			return false;
+		}
+		all |= states_seen(word, states);
+	}
+	if (!all)
+		return true;
+	array = arena_alloc(rq->arena, ORDER_STATES_SIZE);
+	if (!array) {
+		reply_error(rq, E_NO_MEMORY);
+		return false;
+	}
+	order_states_text(all, array);
+	*ret_states = array;
+	return true;
+}
+
+/* A moment of a business day, as PostgreSQL reads it; NULL for no day. */
+static const char *day_at(struct request *rq, const char *name, const char *clock)
+{
+	const char *zone = json_string_value(settings_value(rq->app->settings, "time_zone"));
+	const char *day = query_text(rq, name);
+
+	return day ? arena_printf(rq->arena, "%s %s %s", day, clock, zone ? zone : "Africa/Douala")
+	           : NULL;
+}
+
+static void list_orders(struct request *rq)
+{
+	struct page page = request_page(rq, 20);
+	const char *states, *payment;
+
+	if (!states_take(rq, &states, &payment))
+		return;
+	sql_read(rq, admin_order_list, admin_listed, states, payment, query_text(rq, "vendorId"),
+		query_text(rq, "riderId"), query_text(rq, "userId"), day_at(rq, "dateFrom", "00:00"),
+		day_at(rq, "dateTo", "24:00"), arg_int(rq, page.limit), arg_int(rq, page.offset));
+}
+
+/* A part of a number is in no index: this reads orders from the newest on, beside everything else. */
+static void search_orders(struct request *rq)
+{
+	struct page page = request_page(rq, 20);
+
+	SQL_(rq, DB_REPORT, admin_order_search, false, admin_listed, query_text(rq, "q"),
+		arg_int(rq, page.limit), arg_int(rq, page.offset));
+}
+
+/* --- One ---------------------------------------------------------------------------------------- */
+
+static void get_order(struct request *rq)
+{
+	sql_read(rq, admin_order_get, admin_shown, rq->params[0]);
+}
+
+static void timeline_read(struct request *rq, const struct db_result *result)
+{
+	if (db_rows(result) == 0)
+		return reply_error(rq, E_NOT_FOUND);
+	reply_data(rq, db_text(result, 0, 1));
+}
+
+static void get_timeline(struct request *rq)
+{
+	sql_read(rq, admin_order_get, timeline_read, rq->params[0]);
+}
+
+const struct route admin_order_routes[] = {
+	{ GET, "/orders", .who = ADMIN, .query = list_query, .reply = admin_order_fields,
+		.shape = REPLY_PAGE, .run = list_orders, .does = "Orders, newest first" },
+	{ GET, "/orders/search", .who = ADMIN, .query = search_query, .reply = admin_order_fields,
+		.shape = REPLY_PAGE, .run = search_orders,
+		.does = "Orders whose number holds a text, in any case" },
+	{ GET, "/orders/:id", .who = ADMIN, .reply = admin_order_fields, .errors = { E_NOT_FOUND },
+		.run = get_order, .does = "One order, by id or number" },
+	{ GET, "/orders/:id/timeline", .who = ADMIN, .reply = admin_timeline_fields,
+		.shape = REPLY_ARRAY, .errors = { E_NOT_FOUND }, .run = get_timeline,
+		.does = "What happened to an order, oldest first" },
+	ROUTE_END
+};

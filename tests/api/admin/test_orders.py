@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: MIT
+"""Orders as the console lists, searches and reads them."""
+
+import pytest
+
+from world.rows import META, ORDER, ORDER_ITEM, ORDER_RIDER, ORDER_USER, ORDER_VENDOR, TIMELINE, numbers
+
+
+@pytest.fixture
+def placed(customer, vendor):
+    """placed(**body): (an order, its customer, its vendor)."""
+    def place(kind="FOOD", **body):
+        buyer, shop = customer(), vendor(items=2, price=3000, service_type=kind)
+        order = buyer.api.post("orders", json={
+            "vendorId": shop.id, "items": [{"itemId": shop.items[0], "quantity": 2, "notes": "Sans piment"},
+                                           {"itemId": shop.items[1], "quantity": 1}],
+            "paymentMethod": "CASH", **body})
+        assert order.status == 201, order
+        return order.data, buyer, shop
+    return place
+
+
+def parcel(buyer):
+    spot = {"fullAddress": "Rue Koumassi, Bali", "coordinates": {"lat": 4.04, "lng": 9.69},
+            "contactName": "Paul", "contactPhone": "+237670000099"}
+    reply = buyer.api.post("orders", json={
+        "orderType": "PACKAGE", "packageDetails": {"category": "DOCUMENT", "weight": 1, "description": "Lettres"},
+        "pickupAddress": spot, "deliveryAddress": {**spot, "coordinates": {"lat": 4.05, "lng": 9.70}},
+        "paymentMethod": "CASH"})
+    assert reply.status == 201, reply
+    return reply.data
+
+
+def test_a_row_has_the_contracts_keys(admin_api, placed):
+    order, buyer, shop = placed()
+    row = admin_api.get(f"orders/{order['orderId']}").data
+    assert set(row) == ORDER and set(row["user"]) == ORDER_USER and set(row["vendor"]) == ORDER_VENDOR
+    assert [set(line) for line in row["items"]] == [ORDER_ITEM, ORDER_ITEM]
+    assert [set(entry) for entry in row["timeline"]] == [TIMELINE]
+    numbers(row, "rider_earnings", "delivery_fee", "packaging_fee", "commission_amount", "total_amount", "total",
+            "distance_km", "estimated_delivery_mins")
+    assert (row["id"], row["order_number"], row["vertical"], row["status"], row["raw_status"]) == (
+        order["orderId"], order["orderNumber"], "food", "PENDING", "PENDING")
+    assert (row["user"]["id"], row["vendor"]["id"], row["rider"]) == (buyer.id, shop.id, None)
+    assert (row["commission_amount"], row["rider_earnings"], row["total"]) == (
+        1350, order["deliveryFee"], order["total"])
+    assert row["items_summary"] == "2 × Ndolé, 1 × Ndolé"
+    assert (row["items"][0]["unit_price"], row["items"][0]["total_price"], row["items"][0]["note"]) == (
+        3000, 6000, "Sans piment")
+    assert (row["payment_status"], row["payment"]) == ("UNPAID", {"status": "UNPAID"})
+
+
+def test_a_parcel_has_no_vendor_and_its_sender_is_the_pickup(admin_api, customer):
+    order = parcel(customer())
+    row = admin_api.get(f"orders/{order['orderNumber']}").data
+    assert set(row) == ORDER
+    assert (row["vertical"], row["vendor"], row["vendor_name"], row["items"]) == ("parcel", None, None, [])
+    assert row["pickup"]["phone"] == "+237670000099" and row["items_summary"] == "Lettres"
+    assert row["commission_amount"] == (order["total"] * 2000 + 5000) // 10000
+    assert row["commission_amount"] + row["rider_earnings"] == order["total"]
+
+
+@pytest.mark.parametrize("raw,seen", [
+    ("ACCEPTED", "CONFIRMED"), ("PREPARING", "PREPARING"), ("READY_FOR_PICKUP", "READY"),
+    ("RIDER_ASSIGNED", "RIDER_ASSIGNED"), ("RIDER_AT_PICKUP", "RIDER_ASSIGNED"), ("IN_TRANSIT", "IN_TRANSIT"),
+    ("RIDER_AT_DELIVERY", "IN_TRANSIT")])
+def test_only_the_consoles_words_are_said_and_they_filter(admin_api, placed, sql, raw, seen):
+    order, buyer, _ = placed()
+    sql("UPDATE orders SET status = %s WHERE id = %s", raw, order["orderId"])
+    for word in (seen, raw, seen.lower(), "ACTIVE", f"{seen},DELIVERED", "ALL", ""):
+        rows = admin_api.get("orders", query={"userId": buyer.id, "status": word}).data
+        assert [(row["status"], row["raw_status"]) for row in rows] == [(seen, raw)], word
+    assert admin_api.get("orders", query={"userId": buyer.id, "status": "DELIVERED"}).data == []
+
+
+def test_a_wrong_status_is_named(admin_api):
+    reply = admin_api.get("orders", query={"status": "LOST"})
+    assert reply.status == 400 and set(reply.error["details"]["fields"]) == {"status"}
+
+
+def test_lists_filter_by_party_and_day_newest_first(admin_api, placed, rider, sql):
+    order, buyer, shop = placed()
+    second = buyer.api.post("orders", json={
+        "vendorId": shop.id, "items": [{"itemId": shop.items[0], "quantity": 3}], "paymentMethod": "CASH"}).data
+    man = rider()
+    sql("UPDATE orders SET rider_id = %s WHERE id = %s", man.id, second["orderId"])
+    both = [second["orderNumber"], order["orderNumber"]]
+
+    def numbers_of(**query):
+        reply = admin_api.get("orders", query=query).json
+        assert set(reply["meta"]) == META and reply["meta"]["total"] >= len(reply["data"])
+        return [row["order_number"] for row in reply["data"]]
+    assert numbers_of(vendorId=shop.id) == both
+    assert numbers_of(vendor_id=shop.id, limit=1, page=2) == both[1:]
+    assert numbers_of(userId=buyer.id) == both
+    assert numbers_of(riderId=man.id) == both[:1]
+    assert numbers_of(riderId=man.id, vendorId=shop.id, userId=buyer.id) == both[:1]
+    assert numbers_of(riderId="rider_nobody", vendorId=shop.id) == []
+    assert numbers_of(limit=2) == both
+    assert numbers_of(vendorId=shop.id, dateTo="2020-01-01") == []
+    assert numbers_of(vendorId=shop.id, dateFrom="2020-01-01") == both
+    row = admin_api.get(f"orders/{second['orderId']}").data
+    assert set(row["rider"]) == ORDER_RIDER and row["rider"]["id"] == man.id
+    assert [r["order_number"] for r in admin_api.get(f"users/{buyer.id}/orders").data] == both
+
+
+def test_a_part_of_the_number_finds_it_in_any_case(admin_api, placed):
+    order, _, _ = placed()
+    part = order["orderNumber"][3:].lower()
+    reply = admin_api.get("orders/search", query={"q": part}).json
+    assert [row["order_number"] for row in reply["data"]] == [order["orderNumber"]]
+    assert reply["meta"]["total"] == 1 and set(reply["data"][0]) == ORDER
+    assert admin_api.get("orders/search", query={"q": "%"}).data == []
+    assert admin_api.get("orders/search").status == 400
+
+
+def test_the_timeline_tells_the_pick_up_and_reasons(admin_api, placed, sql):
+    order, buyer, _ = placed()
+    buyer.api.put(f"orders/{order['orderId']}/cancel", json={"reason": "Trop long"})
+    rows = admin_api.get(f"orders/{order['orderNumber']}/timeline").data
+    assert [set(row) for row in rows] == [TIMELINE, TIMELINE]
+    assert [(row["status"], row["by"], row["reason"]) for row in rows] == [
+        ("PENDING", "USER", None), ("CANCELLED", "USER", "Trop long")]
+    sql("UPDATE orders SET timeline = timeline_add(timeline, 'IN_TRANSIT', now(), 'RIDER') WHERE id = %s",
+        order["orderId"])
+    assert admin_api.get(f"orders/{order['orderId']}").data["timeline"][-1]["status"] == "PICKED_UP"
+
+
+def test_money_of_a_paid_order_and_its_refund(admin_api, customer, vendor, sql):
+    buyer, shop = customer(), vendor(items=1, price=12000)
+    sql("UPDATE wallets SET available = 50000 WHERE owner_id = %s", buyer.id)
+    order = buyer.api.post("orders", json={
+        "vendorId": shop.id, "items": [{"itemId": shop.items[0], "quantity": 1}], "paymentMethod": "WALLET"}).data
+    row = admin_api.get(f"orders/{order['orderId']}").data
+    assert (row["payment_status"], row["delivery_fee"], row["commission_amount"]) == ("PAID", 0, 1800)
+    assert row["rider_earnings"] > 0    # free delivery is the platform's to pay
+    buyer.api.put(f"orders/{order['orderId']}/cancel", json={"reason": "Trop long"})
+    rows = admin_api.get("orders", query={"userId": buyer.id, "status": "REFUNDED"}).data
+    assert [(r["status"], r["payment_status"], r["commission_amount"]) for r in rows] == [
+        ("CANCELLED", "REFUNDED", 0)]
+    other = buyer.api.post("orders", json={
+        "vendorId": shop.id, "items": [{"itemId": shop.items[0], "quantity": 1}], "paymentMethod": "CASH"}).data
+    buyer.api.put(f"orders/{other['orderId']}/cancel", json={"reason": "Trop long"})
+    assert len(admin_api.get("orders", query={"userId": buyer.id, "status": "REFUNDED"}).data) == 1
+    assert len(admin_api.get("orders", query={"userId": buyer.id, "status": "CANCELLED"}).data) == 2
+
+
+def test_an_order_that_does_not_exist_is_404(admin_api):
+    for path in ("orders/ord_nothing", "orders/F-NOTHING", "orders/ord_nothing/timeline"):
+        reply = admin_api.get(path)
+        assert (reply.status, reply.code) == (404, "NOT_FOUND")
