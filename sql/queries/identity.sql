@@ -1,27 +1,59 @@
--- Customers: who they are, and what proves it.
+-- Accounts: who they are, and what proves it. A kind is USER, VENDOR, RIDER or ADMIN.
 
 -- name: user_get
 SELECT user_json(u) FROM users u WHERE u.id = $1::text AND u.status <> 'DELETED'
 
--- $1 phone or NULL, $2 e-mail or NULL.
+-- $1 phone or NULL, $2 e-mail or NULL. Columns: id, hash, standing (see accounts), e-mail, role, seconds it is
+-- locked for.
 -- name: user_credentials
-SELECT u.id, u.password_hash, u.status, u.email FROM users u
+SELECT u.id, u.password_hash, u.status, u.email, 'USER', 0 FROM users u
  WHERE u.phone = $1::text OR u.email = $2::text
 
--- name: user_password
-SELECT u.password_hash FROM users u WHERE u.id = $1::text AND u.status <> 'DELETED'
+-- The same of a vendor, of a rider.
+-- name: vendor_credentials
+SELECT a.id, a.password_hash, a.standing, a.email, a.role, 0 FROM accounts a
+ WHERE a.kind = 'VENDOR' AND (a.phone = $1::text OR a.email = $2::text)
 
--- $1 id, $2 first, $3 last name, $4 phone, $5 e-mail, $6 password hash, $7 phone counts as verified,
--- $8 code hash, $9 code life, $10 session, $11 jti, $12 refresh life, $13 language.
+-- name: rider_credentials
+SELECT a.id, a.password_hash, a.standing, a.email, a.role, 0 FROM accounts a
+ WHERE a.kind = 'RIDER' AND (a.phone = $1::text OR a.email = $2::text)
+
+-- Of an admin, by e-mail alone ($1 is not looked at). The attempt counts as a failure until it succeeds, so that many at
+-- once are no more than five; the fifth locks for half an hour. Last column: seconds it was locked for before.
+-- name: admin_credentials
+WITH was AS (
+  SELECT a.id, a.locked_until, CASE WHEN a.locked_until IS NULL THEN a.failures ELSE 0 END AS failures
+    FROM admins a WHERE a.email = $2::text AND ($1::text IS NULL OR true) FOR UPDATE
+), counted AS (
+  UPDATE admins a
+     SET failures = w.failures + 1,
+         locked_until = CASE WHEN w.failures + 1 >= 5 THEN now() + interval '30 minutes' END
+    FROM was w WHERE a.id = w.id AND (w.locked_until IS NULL OR w.locked_until <= now())
+)
+SELECT a.id, a.password_hash, a.status, a.email, a.role,
+       greatest(0, coalesce(ceil(extract(epoch FROM w.locked_until - now())), 0))::bigint
+  FROM admins a JOIN was w ON w.id = a.id
+
+-- $1 kind, $2 id.
+-- name: account_password
+SELECT a.password_hash FROM accounts a WHERE a.kind = $1::text AND a.id = $2::text AND a.standing <> 'DELETED'
+
+-- The account as it sees itself. $1 kind, $2 id.
+-- name: account_get
+SELECT account_json($1::text, $2::text)
+
+-- Registrations begin with the same parameters: $1 id, $2 password hash, $3 the phone counts as verified, $4 code
+-- hash, $5 its life, $6 session, $7 jti, $8 refresh life, $9 language, $10 phone, $11 e-mail. A customer's: $12 first,
+-- $13 last name.
 -- name: user_register
 WITH account AS (
   INSERT INTO users (id, first_name, last_name, phone, email, password_hash, phone_verified, language, last_login)
-  VALUES ($1::text, $2::text, $3::text, $4::text, $5::text, $6::text, $7::boolean, $13::text, now())
+  VALUES ($1::text, $12::text, $13::text, $10::text, $11::text, $2::text, $3::boolean, $9::text, now())
   RETURNING users AS u
 ), code AS (
   INSERT INTO one_time_codes (account_id, purpose, code_hash, expires_at)
-  SELECT $1::text, 'VERIFY_PHONE', $8::text, now() + make_interval(secs => $9::bigint)
-   WHERE NOT $7::boolean
+  SELECT $1::text, 'VERIFY_PHONE', $4::text, now() + make_interval(secs => $5::bigint)
+   WHERE NOT $3::boolean
 ), wallet AS (
   INSERT INTO wallets (owner_id, kind) VALUES ($1::text, 'USER')
 ), event AS (
@@ -29,9 +61,62 @@ WITH account AS (
   VALUES ($1::text, 'user_registered', json_build_object('userId', $1::text))
 ), opened AS (
   INSERT INTO sessions (id, account_id, role, jti, expires_at)
-  VALUES ($10::text, $1::text, 'USER', $11::text, now() + make_interval(secs => $12::bigint))
+  VALUES ($6::text, $1::text, 'USER', $7::text, now() + make_interval(secs => $8::bigint))
 )
 SELECT user_json(a.u, '[]') FROM account a
+
+-- A vendor: $12 business, $13 owner, $14 service type, $15 business type, $16 description, $17 address, $18 city,
+-- $19 lat, $20 lng, $21 bank details, $22 business hours (both JSON or NULL), $23 approved at once.
+-- name: vendor_register
+WITH account AS (
+  INSERT INTO vendors (id, business_name, owner_name, service_type, business_type, description, address, city, lat, lng,
+    bank_details, business_hours, phone, email, password_hash, phone_verified, email_verified, approval_status,
+    language, last_login)
+  VALUES ($1::text, $12::text, $13::text, $14::text, $15::text, coalesce($16::text, ''), $17::text,
+    coalesce($18::text, ''), $19::float8, $20::float8, $21::jsonb, coalesce($22::jsonb, '{}'), $10::text, $11::text,
+    $2::text, $3::boolean, $3::boolean, CASE WHEN $23::boolean THEN 'APPROVED' ELSE 'PENDING' END, $9::text, now())
+  RETURNING vendors AS v
+), code AS (
+  INSERT INTO one_time_codes (account_id, purpose, code_hash, expires_at)
+  SELECT $1::text, 'VERIFY_PHONE', $4::text, now() + make_interval(secs => $5::bigint)
+   WHERE NOT $3::boolean
+), wallet AS (
+  INSERT INTO wallets (owner_id, kind) VALUES ($1::text, 'VENDOR')
+), event AS (
+  INSERT INTO outbox (aggregate, type, payload)
+  VALUES ($1::text, 'vendor_registered', json_build_object('vendorId', $1::text))
+), opened AS (
+  INSERT INTO sessions (id, account_id, role, jti, expires_at)
+  VALUES ($6::text, $1::text, 'VENDOR', $7::text, now() + make_interval(secs => $8::bigint))
+)
+SELECT vendor_self_json(a.v) FROM account a
+
+-- A rider: $12 first, $13 last name, $14 vehicle type, $15 vehicle details, $16 documents (both JSON), $17 bank details,
+-- $18 emergency contact (both JSON or NULL), $19 picture, $20 city, $21 approved and active at once.
+-- name: rider_register
+WITH account AS (
+  INSERT INTO riders (id, first_name, last_name, vehicle_type, vehicle_details, documents, bank_details,
+    emergency_contact, profile_picture, city, phone, email, password_hash, phone_verified, approval_status, status,
+    language, last_login)
+  VALUES ($1::text, $12::text, $13::text, $14::text, coalesce($15::jsonb, '{}'), coalesce($16::jsonb, '{}'),
+    $17::jsonb, $18::jsonb, $19::text, coalesce($20::text, ''), $10::text, $11::text, $2::text, $3::boolean,
+    CASE WHEN $21::boolean THEN 'APPROVED' ELSE 'PENDING' END, CASE WHEN $21::boolean THEN 'ACTIVE' ELSE 'INACTIVE' END,
+    $9::text, now())
+  RETURNING riders AS r
+), code AS (
+  INSERT INTO one_time_codes (account_id, purpose, code_hash, expires_at)
+  SELECT $1::text, 'VERIFY_PHONE', $4::text, now() + make_interval(secs => $5::bigint)
+   WHERE NOT $3::boolean
+), wallet AS (
+  INSERT INTO wallets (owner_id, kind) VALUES ($1::text, 'RIDER')
+), event AS (
+  INSERT INTO outbox (aggregate, type, payload)
+  VALUES ($1::text, 'rider_registered', json_build_object('riderId', $1::text))
+), opened AS (
+  INSERT INTO sessions (id, account_id, role, jti, expires_at)
+  VALUES ($6::text, $1::text, 'RIDER', $7::text, now() + make_interval(secs => $8::bigint))
+)
+SELECT rider_json(a.r) FROM account a
 
 -- The session of a verified log-in: $1 account, $2 the hash that was verified, $3 its replacement or NULL,
 -- $4 session, $5 jti, $6 refresh life. No row when the hash or the status is another by now; the lock makes
@@ -55,6 +140,19 @@ WITH account AS (
 SELECT user_json(coalesce(t.now, a.was)), t.now IS NOT NULL
   FROM account a LEFT JOIN touched t ON true
 
+-- The same for the other kinds, which log in seldom.
+-- name: vendor_log_in
+SELECT l.shown, l.touched
+  FROM account_log_in('VENDOR', $1::text, $2::text, $3::text, $4::text, $5::text, $6::bigint) l
+
+-- name: rider_log_in
+SELECT l.shown, l.touched
+  FROM account_log_in('RIDER', $1::text, $2::text, $3::text, $4::text, $5::text, $6::bigint) l
+
+-- name: admin_log_in
+SELECT l.shown, l.touched
+  FROM account_log_in('ADMIN', $1::text, $2::text, $3::text, $4::text, $5::text, $6::bigint) l
+
 -- NULL stays as it is. $1 id, $2 first, $3 last name, $4 e-mail, $5 picture.
 -- name: user_change_profile
 UPDATE users u
@@ -65,86 +163,81 @@ UPDATE users u
  WHERE id = $1::text AND status <> 'DELETED'
 RETURNING user_json(u)
 
--- $1 account, $2 code hash, $3 accept whatever the code is.
--- name: user_verify_phone
-WITH account AS (
-  SELECT u.id, u.phone_verified FROM users u WHERE u.id = $1::text AND u.status <> 'DELETED' FOR UPDATE
-), code AS (
-  SELECT c.* FROM one_time_codes c JOIN account a ON c.account_id = a.id
-   WHERE c.purpose = 'VERIFY_PHONE' FOR UPDATE OF c
-), judged AS (
-  SELECT a.id, CASE
-    WHEN a.phone_verified THEN 'ALREADY'
-    WHEN $3::boolean THEN 'VERIFIED'
-    WHEN c.account_id IS NULL THEN 'NONE'
-    WHEN c.expires_at <= now() OR c.tries >= 5 THEN 'EXPIRED'
-    WHEN c.code_hash = $2::text THEN 'VERIFIED'
-    ELSE 'WRONG' END AS outcome
-  FROM account a LEFT JOIN code c ON true
-), tried AS (
-  UPDATE one_time_codes c SET tries = c.tries + 1 FROM judged j
-   WHERE c.account_id = j.id AND c.purpose = 'VERIFY_PHONE' AND j.outcome = 'WRONG'
-), used AS (
-  DELETE FROM one_time_codes c USING judged j
-   WHERE c.account_id = j.id AND c.purpose = 'VERIFY_PHONE' AND j.outcome = 'VERIFIED'
-), verified AS (
-  UPDATE users u SET phone_verified = true, updated_at = now() FROM judged j
-   WHERE u.id = j.id AND j.outcome = 'VERIFIED'
-  RETURNING user_json(u) AS json
+-- NULL stays as it is. $1 id, $2 first, $3 last name, $4 e-mail, $5 picture, $6 emergency contact (JSON).
+-- name: rider_change_profile
+WITH changed AS (
+  UPDATE riders r
+     SET first_name = coalesce($2::text, first_name), last_name = coalesce($3::text, last_name),
+         email_verified = email_verified AND ($4::text IS NULL OR $4::text = email),
+         email = coalesce($4::text, email), profile_picture = coalesce($5::text, profile_picture),
+         emergency_contact = coalesce($6::jsonb, emergency_contact), updated_at = now()
+   WHERE id = $1::text
+  RETURNING r
+), told AS (
+  INSERT INTO outbox (aggregate, type, rooms, payload)
+  SELECT $1::text, 'rider_changed', ARRAY['rider:' || $1::text],
+         json_build_object('riderId', $1::text, 'timestamp', iso(now())) FROM changed
 )
-SELECT j.outcome, v.json FROM judged j LEFT JOIN verified v ON true
+SELECT rider_json(c.r) FROM changed c
 
--- $1 account, $2 code hash, $3 its life.
--- name: user_renew_code
+-- $1 kind, $2 account, $3 code hash, $4 accept whatever the code is, $5 what it proves: PHONE, EMAIL, BOTH.
+-- name: account_verify
+SELECT v.outcome, v.shown FROM account_verify($1::text, $2::text, $3::text, $4::boolean, $5::text) v
+
+-- $1 kind, $2 account, $3 code hash, $4 its life. SENT or ALREADY, the phone, the e-mail.
+-- name: account_renew_code
 WITH account AS (
-  SELECT u.id, u.phone, u.phone_verified FROM users u WHERE u.id = $1::text AND u.status <> 'DELETED'
+  SELECT a.id, a.phone, a.email, a.proved FROM accounts a
+   WHERE a.kind = $1::text AND a.id = $2::text AND a.standing <> 'DELETED'
 ), code AS (
   INSERT INTO one_time_codes (account_id, purpose, code_hash, expires_at)
-  SELECT a.id, 'VERIFY_PHONE', $2::text, now() + make_interval(secs => $3::bigint)
-    FROM account a WHERE NOT a.phone_verified
+  SELECT a.id, 'VERIFY_PHONE', $3::text, now() + make_interval(secs => $4::bigint)
+    FROM account a WHERE NOT a.proved
   ON CONFLICT (account_id, purpose) DO UPDATE
      SET code_hash = excluded.code_hash, tries = 0, sent_at = now(), expires_at = excluded.expires_at
 )
-SELECT CASE WHEN a.phone_verified THEN 'ALREADY' ELSE 'SENT' END, a.phone FROM account a
+SELECT CASE WHEN a.proved THEN 'ALREADY' ELSE 'SENT' END, a.phone, a.email FROM account a
 
--- $1 account, $2 the hash that was verified, $3 the new one, $4 session that stays, $5 life of access tokens.
--- name: user_change_password
-SELECT s.ended FROM user_set_password($1::text, $2::text, $3::text, $4::text, $5::bigint) AS s(ended)
+-- $1 kind, $2 account, $3 the hash that was verified, $4 the new one, $5 session that stays, $6 life of access tokens.
+-- name: account_change_password
+SELECT s.ended FROM account_set_password($1::text, $2::text, $3::text, $4::text, $5::text, $6::bigint) AS s(ended)
  WHERE s.ended IS NOT NULL
 
--- $1 phone or NULL, $2 e-mail or NULL, $3 token hash, $4 its life. A row when the account exists.
--- name: user_forgot_password
+-- $1 kind, $2 phone or NULL, $3 e-mail or NULL, $4 token hash, $5 its life. A row when the account exists.
+-- name: account_forgot_password
 WITH account AS (
-  SELECT u.id FROM users u WHERE (u.phone = $1::text OR u.email = $2::text) AND u.status <> 'DELETED'
+  SELECT a.id FROM accounts a
+   WHERE a.kind = $1::text AND (a.phone = $2::text OR a.email = $3::text) AND a.standing <> 'DELETED'
 ), former AS (
   DELETE FROM reset_tokens r USING account a WHERE r.account_id = a.id
 )
 INSERT INTO reset_tokens (token_hash, account_id, role, expires_at)
-SELECT $3::text, a.id, 'USER', now() + make_interval(secs => $4::bigint) FROM account a
+SELECT $4::text, a.id, $1::text, now() + make_interval(secs => $5::bigint) FROM account a
 RETURNING account_id
 
--- name: password_reset_find
+-- $1 kind, $2 token hash.
+-- name: account_reset_find
 SELECT r.account_id FROM reset_tokens r
- WHERE r.token_hash = $1::text AND r.role = 'USER' AND r.used_at IS NULL AND r.expires_at > now()
+ WHERE r.token_hash = $2::text AND r.role = $1::text AND r.used_at IS NULL AND r.expires_at > now()
 
--- $1 token hash, $2 new password hash, $3 life of access tokens.
--- name: user_reset_password
-SELECT r.account, r.ended FROM user_reset_password($1::text, $2::text, $3::bigint) r
+-- $1 kind, $2 token hash, $3 new password hash, $4 life of access tokens.
+-- name: account_reset_password
+SELECT r.account, r.ended FROM account_reset_password($1::text, $2::text, $3::text, $4::bigint) r
 
--- $1 account, $2 token, $3 platform. Ten devices an account; the one heard of least lately goes.
+-- $1 kind, $2 account, $3 token, $4 platform. Ten devices an account; the one heard of least lately goes.
 -- name: device_add
 WITH put AS (
-  INSERT INTO device_tokens (token, account_id, role, platform) VALUES ($2::text, $1::text, 'USER', $3::text)
+  INSERT INTO device_tokens (token, account_id, role, platform) VALUES ($3::text, $2::text, $1::text, $4::text)
   ON CONFLICT (token) DO UPDATE
      SET account_id = excluded.account_id, role = excluded.role,
          platform = coalesce(excluded.platform, device_tokens.platform), updated_at = now()
 )
 DELETE FROM device_tokens WHERE token IN (
   SELECT d.token FROM device_tokens d
-   WHERE d.account_id = $1::text AND d.role = 'USER' AND d.token <> $2::text
+   WHERE d.account_id = $2::text AND d.role = $1::text AND d.token <> $3::text
    ORDER BY d.updated_at DESC OFFSET 9)
 
--- $1 account, $2 token or NULL for all.
+-- $1 kind, $2 account, $3 token or NULL for all.
 -- name: device_remove
 DELETE FROM device_tokens d
- WHERE d.account_id = $1::text AND d.role = 'USER' AND ($2::text IS NULL OR d.token = $2::text)
+ WHERE d.account_id = $2::text AND d.role = $1::text AND ($3::text IS NULL OR d.token = $3::text)

@@ -1,17 +1,18 @@
 -- Sessions and revocations.
 
--- $1 session, $2 account, $3 the refresh token's jti, $4 the next one, $5 refresh life, $6 life of access tokens.
+-- $1 session, $2 account, $3 the refresh token's jti, $4 the next one, $5 refresh life, $6 life of access tokens, $7 kind.
 -- ROTATED, AGAIN (the token just replaced, within ten seconds: the same successor once more), REUSED
--- (an older one: the session ends), GONE, SUSPENDED, INACTIVE; the jti that is current; the e-mail.
+-- (an older one: the session ends), GONE, SUSPENDED, INACTIVE; the jti that is current; the e-mail; the role as it is now.
 -- name: session_refresh
 WITH held AS (
-  SELECT s.*, u.status, u.email FROM sessions s JOIN users u ON u.id = s.account_id
-   WHERE s.id = $1::text AND s.account_id = $2::text AND s.role = 'USER'
+  SELECT s.id, s.jti, s.previous_jti, s.refreshed_at, s.ended_at, s.expires_at, a.standing, a.email, a.role
+    FROM sessions s JOIN accounts a ON a.id = s.account_id
+   WHERE s.id = $1::text AND s.account_id = $2::text AND s.role = $7::text AND a.kind = $7::text
      FOR UPDATE OF s
 ), judged AS (
-  SELECT h.id, h.jti, h.email, CASE
-    WHEN h.ended_at IS NOT NULL OR h.expires_at <= now() OR h.status = 'DELETED' THEN 'GONE'
-    WHEN h.status <> 'ACTIVE' THEN h.status
+  SELECT h.id, h.jti, h.email, h.role, CASE
+    WHEN h.ended_at IS NOT NULL OR h.expires_at <= now() OR h.standing = 'DELETED' THEN 'GONE'
+    WHEN h.standing <> 'ACTIVE' THEN h.standing
     WHEN h.jti = $3::text THEN 'ROTATED'
     WHEN h.previous_jti = $3::text AND h.refreshed_at > now() - interval '10 seconds' THEN 'AGAIN'
     ELSE 'REUSED' END AS outcome
@@ -29,7 +30,7 @@ WITH held AS (
   INSERT INTO revocations (subject, before, expires_at)
   SELECT e.id, now() + interval '1 day', now() + make_interval(secs => $6::bigint) FROM ended e
 )
-SELECT j.outcome, CASE j.outcome WHEN 'ROTATED' THEN $4::text ELSE j.jti END, j.email FROM judged j
+SELECT j.outcome, CASE j.outcome WHEN 'ROTATED' THEN $4::text ELSE j.jti END, j.email, j.role FROM judged j
 
 -- $1 session, $2 account, $3 life of access tokens.
 -- name: session_end

@@ -51,6 +51,22 @@ static const char *sign(struct request *rq, const struct session *session, enum 
 	return token_sign(rq->arena, rq->app->keys, type, &caller, email, id);
 }
 
+/* Pages of other sites may hold the console in production, so there None and therefore Secure; no script reads either. */
+static void cookie_set(struct request *rq, const char *name, const char *value, int64_t life_s)
+{
+	bool production = strcmp(rq->app->config->environment, "production") == 0;
+
+	reply_header(rq, "Set-Cookie",
+		arena_printf(rq->arena, "%s=%s; Path=/; Max-Age=%lld; HttpOnly; SameSite=%s", name, value,
+			(long long)life_s, production ? "None; Secure" : "Lax"));
+}
+
+void session_cookies_clear(struct request *rq)
+{
+	cookie_set(rq, "accessToken", "", 0);
+	cookie_set(rq, "refreshToken", "", 0);
+}
+
 void session_reply(struct request *rq, const struct session *session, const char *email, const char *name,
 	struct text account)
 {
@@ -61,6 +77,10 @@ void session_reply(struct request *rq, const struct session *session, const char
 
 	if (!access || !refresh)
 		return reply_error(rq, E_NO_MEMORY);
+	if (rq->ns == NS_ADMIN) {
+		cookie_set(rq, "accessToken", access, rq->app->config->access_ttl / 1000);
+		cookie_set(rq, "refreshToken", refresh, rq->app->config->refresh_ttl / 1000);
+	}
 	buf_add_string(&out, "{");
 	if (name) {
 		buf_printf(&out, "\"%s\":", name);

@@ -19,7 +19,7 @@ static struct text bearer_of(const char *header)
 	return text_trim(rest);
 }
 
-static struct text cookie_of(const char *header, struct text name)
+struct text cookie_of(const char *header, struct text name)
 {
 	struct text rest = text_of(header);
 
@@ -69,6 +69,18 @@ static int token_check(struct request *rq, struct text token)
 	return token_revoked(app, &rq->caller) ? E_BAD_TOKEN : 0;
 }
 
+int caller_read(struct request *rq)
+{
+	struct text token;
+	int err = token_find(rq, &token);
+
+	if (!err)
+		err = token_check(rq, token);
+	if (err)
+		rq->caller = (struct caller){ .role = WHO_UNSET };
+	return err;
+}
+
 static bool role_may(enum who role, enum who needed)
 {
 	switch (needed) {
@@ -91,14 +103,11 @@ static bool role_may(enum who role, enum who needed)
 
 void authenticate(struct request *rq)
 {
-	struct text token;
 	int err;
 
 	if (rq->route->who == ANYONE)
 		return;
-	err = token_find(rq, &token);
-	if (!err)
-		err = token_check(rq, token);
+	err = caller_read(rq);
 	if (!err && !role_may(rq->caller.role, rq->route->who))
 		err = E_WRONG_ROLE;
 	if (!err)

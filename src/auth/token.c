@@ -168,6 +168,14 @@ static const struct role_name *role_of(enum who who)
 	return NULL;
 }
 
+enum who role_named(struct text name)
+{
+	for (size_t i = 0; i < COUNT_OF(roles); i++)
+		if (text_is(name, text_of(roles[i].name)))
+			return roles[i].role;
+	return WHO_UNSET;
+}
+
 static void jwt_cleanup(jwt_t **jwt)
 {
 	if (*jwt)

@@ -22,9 +22,12 @@ const char *session_refresh_life(struct request *rq);
 const char *session_access_life(struct request *rq);
 
 /* Replies with a pair of tokens and, under `name`, the account's finished JSON (name NULL: the pair alone).
- * email may be NULL. */
+ * email may be NULL. The admin console gets the pair as cookies too. */
 void session_reply(struct request *rq, const struct session *session, const char *email, const char *name,
 	struct text account);
+
+/* The coming reply takes the console's cookies away. */
+void session_cookies_clear(struct request *rq);
 
 /* Access tokens of a session that was just ended no longer count, in this process at once. */
 void session_ended(struct request *rq, const char *session);

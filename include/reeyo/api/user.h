@@ -8,10 +8,7 @@
 #include "reeyo/http/route.h"
 
 extern const struct route user_auth_routes[];
-extern const struct route user_phone_routes[];
-extern const struct route user_password_routes[];
 extern const struct route user_address_routes[];
-extern const struct route user_device_routes[];
 extern const struct route user_config_routes[];
 extern const struct route user_vendor_routes[];
 extern const struct route user_order_routes[];

@@ -23,6 +23,9 @@ void keyring_free(struct keyring *keys);
 void keyring_code_hash(const struct keyring *keys, const char *purpose, const char *owner, const char *code,
 	char ret[CODE_HASH_SIZE]);
 
+/* The role of a stored word ("SUPER_ADMIN"); WHO_UNSET when it is none. */
+enum who role_named(struct text name);
+
 enum token_type { TOKEN_ACCESS, TOKEN_REFRESH };
 
 /* A signed token in the arena for rq's answer; NULL when memory is out. email may be NULL. Claims: sub, userId (vendorId,
@@ -53,5 +56,9 @@ bool token_revoked(const struct app *app, const struct caller *caller);
 /* Step of the server: bearer token (or admin cookie) → rq->caller; role check of route->who. Replies or
  * returns at once. */
 void authenticate(struct request *rq);
+/* The same by hand, for rows that do with or without a token: 0 with rq->caller filled, or why not. */
+int caller_read(struct request *rq) MUST_CHECK;
+/* A cookie of a Cookie header (NULL: absent). */
+struct text cookie_of(const char *header, struct text name);
 
 #endif

@@ -4,7 +4,8 @@
  */
 #include "reeyo/api/user.h"
 
-#include "account.h"
+#include "reeyo/api/account.h"
+#include "user.h"
 
 #define POINT_FIELDS \
 	{ "coordinates", FIELD_POINT, .also = "location" }, \

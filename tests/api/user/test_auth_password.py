@@ -182,7 +182,7 @@ def test_a_log_in_beside_a_password_change_does_not_outlive_it(customer, server,
     change = sql.connection
     change.autocommit = False
     try:
-        sql("SELECT user_set_password(%s, NULL, 'changed', NULL, 600)", one.id)
+        sql("SELECT account_set_password('USER', %s, NULL, 'changed', NULL, 600)", one.id)
         with ThreadPoolExecutor(1) as pool:
             log_in_beside = pool.submit(log_in, server.api(), one.phone, PASSWORD)
             watch = psycopg2.connect(server.configuration["database_url"])

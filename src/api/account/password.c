@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * The customer's password: changed by who knows it, or reset by who holds the phone or mailbox. Either way every
+ * Passwords: changed by who knows it, or reset by who holds the phone or mailbox. Either way every
  * other session ends and its access tokens count no more.
  *
  * A reset code stands alone (the routes take no phone beside it), so it is long enough never to be guessed:
  * ten characters of 27, kept for an hour as a keyed hash, good once.
  */
-#include "reeyo/api/user.h"
+#include "account.h"
 
 #include <stdio.h>
 
-#include "account.h"
-#include "reeyo/api/session.h"
 #include "reeyo/auth/password.h"
 #include "reeyo/http/limit.h"
 #include "reeyo/partners/mail.h"
@@ -19,17 +17,17 @@
 
 #define RESET_LIFE_S "3600"
 
-static const struct field change_body[] = {
+const struct field change_password_body[] = {
 	{ "oldPassword", FIELD_SECRET, .required = true, .also = "currentPassword" },
 	{ "newPassword", FIELD_PASSWORD, .required = true },
 	FIELD_END
 };
-static const struct field forgot_body[] = {
+const struct field forgot_password_body[] = {
 	{ "phone", FIELD_PHONE, .also = "phoneNumber" },
 	{ "email", FIELD_EMAIL, .does = "Instead of a phone" },
 	FIELD_END
 };
-static const struct field reset_body[] = {
+const struct field reset_password_body[] = {
 	{ "resetToken", FIELD_TEXT, .required = true, .min = 1, .max = 64, .also = "token code otp" },
 	{ "newPassword", FIELD_PASSWORD, .required = true, .also = "password" },
 	FIELD_END
@@ -51,11 +49,6 @@ static void sessions_ended(struct request *rq, struct text ids)
 	}
 }
 
-static const char *kept(struct request *rq, struct text text)
-{
-	return text.at ? arena_copy(rq->arena, text.at, text.len) : NULL;
-}
-
 /* --- Change ------------------------------------------------------------------------------------ */
 
 struct change {
@@ -73,18 +66,18 @@ static void changed(struct request *rq, const struct db_result *result)
 	if (db_rows(result) == 0)       /* changed by another request since it was read */
 		return reply_error(rq, E_WRONG_PASSWORD);
 	sessions_ended(rq, db_text(result, 0, 0));
-	uncached(rq, KEY_USER, rq->caller.id, change_answered);
+	account_changed(rq, rq->caller.id, change_answered);
 }
 
 static void change_hashed(struct request *rq, const char *hash)
 {
 	struct change *change = rq->state;
-	const char *copy = hash ? kept(rq, text_of(hash)) : NULL;
+	const char *copy = hash ? account_text(rq, text_of(hash)) : NULL;
 
 	if (!copy)
 		return reply_error(rq, E_NO_MEMORY);
-	sql_write(rq, user_change_password, changed, rq->caller.id, change->old_hash, copy, rq->caller.session,
-		session_access_life(rq));
+	sql_write(rq, account_change_password, changed, account_kind(rq)->name, rq->caller.id, change->old_hash,
+		copy, rq->caller.session, session_access_life(rq));
 }
 
 static void change_refused(struct request *rq)
@@ -110,16 +103,16 @@ static void change_found(struct request *rq, const struct db_result *result)
 
 	if (db_rows(result) == 0)
 		return reply_error(rq, E_ACCOUNT_GONE);
-	change->old_hash = kept(rq, db_text(result, 0, 0));
+	change->old_hash = account_text(rq, db_text(result, 0, 0));
 	password_verify(rq, rq->caller.id, change->old_hash, body_text(rq, "oldPassword"), change_verified);
 }
 
 static void change_find(struct request *rq)
 {
-	sql_write(rq, user_password, change_found, rq->caller.id);
+	sql_write(rq, account_password, change_found, account_kind(rq)->name, rq->caller.id);
 }
 
-static void change_password(struct request *rq)
+void account_change_password(struct request *rq)
 {
 	struct change *change = ARENA_NEW(rq->arena, struct change);
 	const struct config *config = rq->app->config;
@@ -159,7 +152,7 @@ static void reset_stored(struct request *rq, const struct db_result *result)
 		"Si ce compte existe, un code arrive");
 }
 
-static void forgot_password(struct request *rq)
+void account_forgot_password(struct request *rq)
 {
 	const char *phone = body_text(rq, "phone");
 	const char *email = phone ? NULL : body_text(rq, "email");
@@ -174,7 +167,8 @@ static void forgot_password(struct request *rq)
 	id_order_number(code, 'R');
 	keyring_code_hash(rq->app->keys, "reset", "", code, hash);
 	rq->state = code;
-	sql_write(rq, user_forgot_password, reset_stored, phone, email, hash, RESET_LIFE_S);
+	sql_write(rq, account_forgot_password, reset_stored, account_kind(rq)->name, phone, email, hash,
+		RESET_LIFE_S);
 }
 
 /* --- Reset ------------------------------------------------------------------------------------- */
@@ -187,21 +181,22 @@ static void reset_answered(struct request *rq)
 
 static void reset_done(struct request *rq, const struct db_result *result)
 {
-	const char *account = db_rows(result) ? kept(rq, db_text(result, 0, 0)) : NULL;
+	const char *account = db_rows(result) ? account_text(rq, db_text(result, 0, 0)) : NULL;
 
 	if (!account)                   /* used by another request meanwhile */
 		return reply_error(rq, E_BAD_RESET_TOKEN);
 	sessions_ended(rq, db_text(result, 0, 1));
-	uncached(rq, KEY_USER, account, reset_answered);
+	account_changed(rq, account, reset_answered);
 }
 
 static void reset_hashed(struct request *rq, const char *hash)
 {
-	const char *copy = hash ? kept(rq, text_of(hash)) : NULL;
+	const char *copy = hash ? account_text(rq, text_of(hash)) : NULL;
 
 	if (!copy)
 		return reply_error(rq, E_NO_MEMORY);
-	sql_write(rq, user_reset_password, reset_done, rq->state, copy, session_access_life(rq));
+	sql_write(rq, account_reset_password, reset_done, account_kind(rq)->name, rq->state, copy,
+		session_access_life(rq));
 }
 
 static void reset_found(struct request *rq, const struct db_result *result)
@@ -212,7 +207,7 @@ static void reset_found(struct request *rq, const struct db_result *result)
 }
 
 /* The code is looked up before the new password is hashed, so that guesses cost no hash. */
-static void reset_password(struct request *rq)
+void account_reset_password(struct request *rq)
 {
 	const char *token = body_text(rq, "resetToken");
 	char *code = arena_copy(rq->arena, token, strlen(token));
@@ -225,19 +220,5 @@ static void reset_password(struct request *rq)
 			*c = (char)(*c - 'a' + 'A');
 	keyring_code_hash(rq->app->keys, "reset", "", code, hash);
 	rq->state = hash;
-	sql_write(rq, password_reset_find, reset_found, hash);
+	sql_write(rq, account_reset_find, reset_found, account_kind(rq)->name, hash);
 }
-
-const struct route user_password_routes[] = {
-	{ POST, "/auth/change-password", .also = "/auth/password", .who = CUSTOMER, .always = true,
-		.any_write = true, .body = change_body, .shape = REPLY_MESSAGE, .run = change_password,
-		.errors = { E_WRONG_PASSWORD, E_TOO_MANY_REQUESTS, E_ACCOUNT_GONE, E_BUSY },
-		.does = "Change the password; every other session ends" },
-	{ POST, "/auth/forgot-password", .who = ANYONE, .always = true, .body = forgot_body,
-		.shape = REPLY_MESSAGE, .limit = LIMIT_CODE, .run = forgot_password,
-		.does = "Send a reset code by SMS or e-mail; the answer does not tell whether the account exists" },
-	{ POST, "/auth/reset-password", .who = ANYONE, .always = true, .body = reset_body,
-		.shape = REPLY_MESSAGE, .run = reset_password, .errors = { E_BAD_RESET_TOKEN, E_BUSY },
-		.does = "Set a new password with a reset code; every session ends" },
-	ROUTE_END
-};

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The kinds of account, and what all their handlers share: names, the answer after a change, the words
+ * for what is taken.
+ */
+#include "account.h"
+
+#include "reeyo/auth/admit.h"
+
+#define PART_MIN 2
+#define PART_MAX 50
+
+static const struct account_kind kinds[NS_COUNT] = {
+	[NS_USER] = { "USER", "user", "user_", CUSTOMER, QUERY_user_credentials, QUERY_user_log_in,
+		QUERY_user_register },
+	[NS_VENDOR] = { "VENDOR", "vendor", "vendor_", VENDOR_ACCOUNT, QUERY_vendor_credentials,
+		QUERY_vendor_log_in, QUERY_vendor_register },
+	[NS_RIDER] = { "RIDER", "rider", "rider_", RIDER_ACCOUNT, QUERY_rider_credentials,
+		QUERY_rider_log_in, QUERY_rider_register },
+	[NS_ADMIN] = { "ADMIN", "admin", "admin_", ADMIN, QUERY_admin_credentials, QUERY_admin_log_in,
+		QUERY_COUNT },
+};
+
+const struct account_kind *account_kind(const struct request *rq)
+{
+	return &kinds[rq->ns];
+}
+
+const struct field bank_fields[] = {
+	{ "accountName", FIELD_TEXT, .min = 2, .max = 100, .also = "accountHolder account_name" },
+	{ "accountNumber", FIELD_TEXT, .min = 4, .max = 34, .also = "mobileMoneyNumber account_number" },
+	{ "bankName", FIELD_TEXT, .min = 2, .max = 100, .also = "bank_name" },
+	{ "bankCode", FIELD_TEXT, .min = 1, .max = 20, .also = "bank_code" },
+	FIELD_END
+};
+
+/* --- Reading a body ---------------------------------------------------------------------------- */
+
+static bool name_part_fits(const char *part)
+{
+	size_t length = part ? text_length(text_of(part)) : 0;
+
+	return length >= PART_MIN && length <= PART_MAX;
+}
+
+bool name_take(struct request *rq, bool required, const char **ret_first, const char **ret_last)
+{
+	struct text rest = text_of(body_text(rq, "name"));
+	struct text head = rest.at ? text_cut(&rest, ' ') : TEXT_NONE;
+	struct text tail = text_trim(rest);
+
+	*ret_first = body_text(rq, "firstName");
+	*ret_last = body_text(rq, "lastName");
+	if (!*ret_first && head.at)
+		*ret_first = arena_copy(rq->arena, head.at, head.len);
+	if (!*ret_last && tail.len)
+		*ret_last = arena_copy(rq->arena, tail.at, tail.len);
+	if (!required && !head.at)
+		return true;
+	if (name_part_fits(*ret_first) && name_part_fits(*ret_last))
+		return true;
+	reply_field(rq, head.at ? "name" : *ret_first ? "lastName" : "firstName",
+		head.at ? "must be a first and a last name of 2 to 50 characters each" : "is required",
+		head.at ? "doit être un prénom et un nom de 2 à 50 caractères chacun" : "est obligatoire");
+	return false;
+}
+
+bool object_take(struct request *rq, const json_t *object, const struct field *table, const char **ret)
+{
+	json_auto_t *kept = json_object();
+	char *text auto_free = NULL;
+
+	*ret = NULL;
+	if (!object)
+		return true;
+	for (const struct field *field = table; field->name; field++) {
+		json_t *value = member(object, field->name);
+
+		if (value)
+			json_object_set(kept, field->name, value);
+	}
+	text = json_dumps(kept, JSON_COMPACT);
+	*ret = text ? arena_copy(rq->arena, text, strlen(text)) : NULL;
+	if (!*ret)
+		reply_error(rq, E_NO_MEMORY);
+	return *ret != NULL;
+}
+
+const char *account_text(struct request *rq, struct text text)
+{
+	return text.at ? arena_copy(rq->arena, text.at, text.len) : NULL;
+}
+
+/* --- After a change ---------------------------------------------------------------------------- */
+
+void account_changed(struct request *rq, const char *account, void (*next)(struct request *rq))
+{
+	if (rq->ns == NS_USER)
+		return uncached(rq, KEY_USER, account, next);
+	if (rq->ns == NS_RIDER)
+		rider_facts_changed(rq->app, account);
+	next(rq);
+}
+
+static void shown_reply(struct request *rq)
+{
+	const struct text *shown = rq->state;
+
+	reply_data(rq, *shown);
+}
+
+void account_reply(struct request *rq, struct text shown)
+{
+	struct text *kept = ARENA_NEW(rq->arena, struct text);
+
+	if (!shown.at)
+		return reply_error(rq, E_ACCOUNT_GONE);
+	if (kept)
+		*kept = (struct text){ account_text(rq, shown), shown.len };
+	if (!kept || !kept->at)
+		return reply_error(rq, E_NO_MEMORY);
+	rq->state = kept;
+	account_changed(rq, rq->caller.id, shown_reply);
+}
+
+void account_fail(struct request *rq, const struct db_result *result)
+{
+	int err = db_error(result);
+	const char *constraint = db_error_detail(result);
+
+	if (err == E_CONFLICT_ROW && strstr(constraint, "phone"))
+		err = E_PHONE_TAKEN;
+	else if (err == E_CONFLICT_ROW && strstr(constraint, "email"))
+		err = E_EMAIL_TAKEN;
+	reply_error(rq, err);
+}

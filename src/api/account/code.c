@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One-time codes: what proves a phone (a vendor's e-mail too), and another one when it did not come. Five wrong tries
+ * void a code. Only a keyed hash of a code is stored.
+ */
+#include "account.h"
+
+#include "reeyo/partners/mail.h"
+#include "reeyo/partners/sms.h"
+
+const struct field otp_body[] = {
+	{ "otp", FIELD_DIGITS, .required = true, .min = CODE_LENGTH, .max = CODE_LENGTH, .also = "code otpCode" },
+	FIELD_END
+};
+
+void code_new(struct request *rq, const char *account, char code[CODE_LENGTH + 1], char hash[CODE_HASH_SIZE])
+{
+	id_digits(code, CODE_LENGTH);
+	keyring_code_hash(rq->app->keys, "phone", account, code, hash);
+}
+
+void code_send(struct request *rq, const char *phone, const char *email, const char *code)
+{
+	const char *text = arena_printf(rq->arena,
+		rq->french ? "Reeyo : votre code est %s. Il est valable 10 minutes." :
+			     "Reeyo: your code is %s. It is valid for 10 minutes.",
+		code);
+
+	if (!text)
+		return;
+	sms_send(rq->app->sms, phone, text);
+	if (rq->ns == NS_VENDOR && email)
+		mail_send(rq->app->config, email, rq->french ? "Votre code Reeyo" : "Your Reeyo code", text);
+}
+
+/* --- Verify ------------------------------------------------------------------------------------ */
+
+static const struct outcome {
+	struct text name;
+	enum err err;
+} outcomes[] = {
+	{ { "VERIFIED", 8 }, E_OK },
+	{ { "ALREADY", 7 }, E_OTP_ALREADY },
+	{ { "NONE", 4 }, E_OTP_NONE },
+	{ { "EXPIRED", 7 }, E_OTP_EXPIRED },
+	{ { "WRONG", 5 }, E_OTP_WRONG },
+	{ { "SENT", 4 }, E_OK },
+};
+
+/* The first column of a code's statement. No row: no such account; of a token, or of an id in a body. */
+static int outcome_of(const struct request *rq, const struct db_result *result)
+{
+	if (db_rows(result) == 0)
+		return rq->caller.id[0] ? E_ACCOUNT_GONE : E_ACCOUNT_NOT_FOUND;
+	for (size_t i = 0; i < COUNT_OF(outcomes); i++)
+		if (text_is(db_text(result, 0, 0), outcomes[i].name))
+			return outcomes[i].err;
+	return E_INTERNAL;
+}
+
+static void verify(struct request *rq, const char *account, const char *what, sql_done *done)
+{
+	const char *code = body_text(rq, "otp");
+	const char *test_code = rq->app->config->otp_test_code;
+	bool is_test_code = test_code[0] && text_is_secret(text_of(code), text_of(test_code));
+	char *hash = arena_alloc(rq->arena, CODE_HASH_SIZE);
+
+	if (!hash)
+		return reply_error(rq, E_NO_MEMORY);
+	keyring_code_hash(rq->app->keys, "phone", account, code, hash);
+	sql_write(rq, account_verify, done, account_kind(rq)->name, account, hash, is_test_code ? "t" : "f", what);
+}
+
+static void verified(struct request *rq, const struct db_result *result)
+{
+	int err = outcome_of(rq, result);
+
+	if (err)
+		return reply_error(rq, err);
+	account_reply(rq, db_text(result, 0, 1));
+}
+
+void account_verify_phone(struct request *rq)
+{
+	verify(rq, rq->caller.id, "PHONE", verified);
+}
+
+void account_verify_email(struct request *rq)
+{
+	verify(rq, rq->caller.id, "EMAIL", verified);
+}
+
+static void verified_all(struct request *rq, const struct db_result *result)
+{
+	int err = outcome_of(rq, result);
+
+	if (err)
+		return reply_error(rq, err);
+	reply_message(rq, "Phone and e-mail are verified", "Le téléphone et l'e-mail sont vérifiés");
+}
+
+void account_verify_all(struct request *rq, const char *account)
+{
+	verify(rq, account, "BOTH", verified_all);
+}
+
+/* --- Send again -------------------------------------------------------------------------------- */
+
+struct renewal {
+	char code[CODE_LENGTH + 1];
+	char hash[CODE_HASH_SIZE];
+};
+
+static void renewed(struct request *rq, const struct db_result *result)
+{
+	struct renewal *renewal = rq->state;
+	int err = outcome_of(rq, result);
+	const char *phone = err ? NULL : account_text(rq, db_text(result, 0, 1));
+
+	if (err)
+		return reply_error(rq, err);
+	if (phone)
+		code_send(rq, phone, account_text(rq, db_text(result, 0, 2)), renewal->code);
+	reply_message(rq, "A new code is on its way", "Un nouveau code arrive");
+}
+
+void account_resend_code_to(struct request *rq, const char *account)
+{
+	struct renewal *renewal = ARENA_NEW(rq->arena, struct renewal);
+
+	if (!renewal)
+		return reply_error(rq, E_NO_MEMORY);
+	code_new(rq, account, renewal->code, renewal->hash);
+	rq->state = renewal;
+	sql_write(rq, account_renew_code, renewed, account_kind(rq)->name, account, renewal->hash, CODE_LIFE_S);
+}
+
+void account_resend_code(struct request *rq)
+{
+	account_resend_code_to(rq, rq->caller.id);
+}

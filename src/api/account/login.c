@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * An account's way in and out: log in, refresh, log out, and the account as it sees itself.
+ *
+ * Refresh tokens rotate: each is good once. Using an old one means that somebody else has a copy, so the whole
+ * session ends. One exception keeps a shaky network from looking like theft: for ten seconds after a
+ * rotation the token just replaced gives the same successor again (never a second line of successors), so a
+ * client that lost the answer, or asked twice at once, goes on.
+ *
+ * Who may not log in is told so only with the right password. Failures are counted by phone or e-mail; an admin's
+ * besides in his row, where the fifth locks the account, whatever rate limits are set to.
+ */
+#include "account.h"
+
+#include <stdio.h>
+
+#include "reeyo/auth/password.h"
+#include "reeyo/http/limit.h"
+
+const struct field session_fields[] = { SESSION_FIELDS, FIELD_END };
+
+const struct field login_body[] = {
+	{ "phone", FIELD_PHONE, .also = "phoneNumber" },
+	{ "email", FIELD_EMAIL, .does = "Kept in lower case" },
+	{ "identifier", FIELD_TEXT, .min = 1, .max = 254, .does = "A phone or an e-mail, instead of either" },
+	{ "password", FIELD_SECRET, .required = true },
+	FIELD_END
+};
+const struct field refresh_body[] = {
+	{ "refreshToken", FIELD_SECRET, .required = true, .max = TOKEN_MAX, .also = "refresh_token" },
+	FIELD_END
+};
+
+/* --- Log in ------------------------------------------------------------------------------------ */
+
+struct login {
+	struct session session;
+	char phone[14];        /* one of the two is "" */
+	const char *email;
+	char limit[96];        /* whose failures are counted */
+	const char *account, *hash, *standing, *account_email;
+	enum who role;
+	int64_t locked_s;
+	struct text shown;     /* finished JSON, once the session is stored */
+};
+
+static void login_failed(struct request *rq)
+{
+	count_one(loop_counters(rq->app->loop), COUNT_AUTH_LOGIN_FAILURES);
+	reply_error(rq, E_BAD_CREDENTIALS);
+}
+
+static void login_count_failure(struct request *rq)
+{
+	struct login *login = rq->state;
+	const struct config *config = rq->app->config;
+
+	limit_named(rq, login->limit, config->rate_login, config->rate_window, 1, login_failed);
+}
+
+static void login_reply(struct request *rq)
+{
+	struct login *login = rq->state;
+
+	count_one(loop_counters(rq->app->loop), COUNT_AUTH_LOGINS);
+	session_reply(rq, &login->session, login->account_email, account_kind(rq)->object, login->shown);
+}
+
+static void login_stored(struct request *rq, const struct db_result *result)
+{
+	struct login *login = rq->state;
+	struct text shown;
+
+	if (db_rows(result) == 0)       /* the password or the standing changed since it was read */
+		return login_count_failure(rq);
+	shown = db_text(result, 0, 0);
+	login->shown = (struct text){ account_text(rq, shown), shown.len };
+	if (!login->shown.at)
+		return reply_error(rq, E_NO_MEMORY);
+	if (db_bool(result, 0, 1))      /* lastLogin moved in what is cached */
+		return account_changed(rq, login->account, login_reply);
+	login_reply(rq);
+}
+
+static void login_verified(struct request *rq, bool right, const char *rehash)
+{
+	struct login *login = rq->state;
+
+	if (!right || strcmp(login->standing, "DELETED") == 0)
+		return login_count_failure(rq);
+	if (strcmp(login->standing, "ACTIVE") != 0)
+		return reply_error(rq, strcmp(login->standing, "SUSPENDED") == 0 ? E_SUSPENDED : E_INACTIVE);
+	session_new(&login->session, login->role, login->account);
+	sql_run(rq, DB_WRITE, account_kind(rq)->log_in, false, login_stored, 6,
+		(const char *[]){ login->account, login->hash, account_text(rq, text_of(rehash)),
+			login->session.caller.session, login->session.refresh_id, session_refresh_life(rq) });
+}
+
+static void login_found(struct request *rq, const struct db_result *result)
+{
+	struct login *login = rq->state;
+
+	login->standing = "";
+	if (db_rows(result) > 0) {
+		login->account = account_text(rq, db_text(result, 0, 0));
+		login->hash = account_text(rq, db_text(result, 0, 1));
+		login->standing = account_text(rq, db_text(result, 0, 2));
+		login->account_email = account_text(rq, db_text(result, 0, 3));
+		login->role = role_named(db_text(result, 0, 4));
+		login->locked_s = db_int(result, 0, 5);
+		if (!login->account || !login->standing)
+			return reply_error(rq, E_NO_MEMORY);
+	}
+	if (login->locked_s > 0) {
+		reply_retry_after(rq, login->locked_s);
+		return reply_error(rq, E_TOO_MANY_REQUESTS);
+	}
+	password_verify(rq, login->account ? login->account : "", login->hash, body_text(rq, "password"),
+		login_verified);
+}
+
+/* From the primary, since a log-in often follows a registration or a new password at once. */
+static void login_find(struct request *rq)
+{
+	struct login *login = rq->state;
+
+	sql_run(rq, DB_WRITE, account_kind(rq)->credentials, false, login_found, 2,
+		(const char *[]){ login->phone[0] ? login->phone : NULL, login->email });
+}
+
+static const char *lower_case(struct request *rq, const char *text)
+{
+	char *copy = arena_copy(rq->arena, text, strlen(text));
+
+	for (char *c = copy; c && *c; c++)
+		if (*c >= 'A' && *c <= 'Z')
+			*c = (char)(*c - 'A' + 'a');
+	return copy;
+}
+
+/* The phone or e-mail of the body. False when it has replied. */
+static bool login_identify(struct request *rq, struct login *login)
+{
+	const char *phone = body_text(rq, "phone");
+	const char *identifier = body_text(rq, "identifier");
+
+	login->email = body_text(rq, "email");
+	if (phone) {
+		login->email = NULL;
+		memcpy(login->phone, phone, strnlen(phone, sizeof(login->phone) - 1));
+	} else if (!login->email && identifier && strchr(identifier, '@')) {
+		login->email = lower_case(rq, identifier);
+	} else if (!login->email && identifier && !phone_normalise(identifier, login->phone)) {
+		reply_field(rq, "identifier", "must be a phone number or an e-mail",
+			"doit être un numéro de téléphone ou un e-mail");
+		return false;
+	} else if (!login->email && !identifier) {
+		reply_field(rq, "phone", "is required: a phone number or an e-mail",
+			"est obligatoire : un numéro de téléphone ou un e-mail");
+		return false;
+	}
+	return true;
+}
+
+void account_log_in(struct request *rq)
+{
+	struct login *login = ARENA_NEW(rq->arena, struct login);
+	const struct config *config = rq->app->config;
+
+	if (!login)
+		return reply_error(rq, E_NO_MEMORY);
+	rq->state = login;
+	if (!login_identify(rq, login))
+		return;
+	snprintf(login->limit, sizeof(login->limit), "login:%s:%s", account_kind(rq)->object,
+		login->email ? login->email : login->phone);
+	limit_named(rq, login->limit, config->rate_login, config->rate_window, 0, login_find);
+}
+
+/* --- Refresh and log out ----------------------------------------------------------------------- */
+
+/* A browser that is told 401 forgets the cookies too, lest it asks for ever. */
+static void refresh_refused(struct request *rq, int err)
+{
+	if (rq->ns == NS_ADMIN && error_status(err, rq->ns) == 401)
+		session_cookies_clear(rq);
+	reply_error(rq, err);
+}
+
+static void refreshed(struct request *rq, const struct db_result *result)
+{
+	struct session *session = rq->state;
+	struct text outcome = db_rows(result) ? db_text(result, 0, 0) : TEXT("GONE");
+	struct text current = db_rows(result) ? db_text(result, 0, 1) : TEXT_NONE;
+
+	if (text_is(outcome, TEXT("SUSPENDED")))
+		return refresh_refused(rq, E_SUSPENDED);
+	if (text_is(outcome, TEXT("INACTIVE")))
+		return refresh_refused(rq, E_INACTIVE);
+	if (text_is(outcome, TEXT("REUSED")))
+		session_ended(rq, session->caller.session);
+	if ((!text_is(outcome, TEXT("ROTATED")) && !text_is(outcome, TEXT("AGAIN"))) ||
+		current.len >= ID_SIZE)
+		return refresh_refused(rq, E_BAD_REFRESH);
+	memcpy(session->refresh_id, current.at, current.len);
+	session->refresh_id[current.len] = '\0';
+	session->caller.role = role_named(db_text(result, 0, 3));
+	session_reply(rq, session, account_text(rq, db_text(result, 0, 2)), NULL, TEXT_NONE);
+}
+
+/* Of the body, else of the admin console's cookie. A cookie comes along by itself, so the page that had it
+ * sent must be known: foreign origins were turned away before. */
+static int refresh_token_find(struct request *rq, struct text *ret)
+{
+	*ret = text_of(body_text(rq, "refreshToken"));
+	if (ret->at)
+		return 0;
+	*ret = rq->ns == NS_ADMIN ? cookie_of(request_header(rq, "Cookie"), TEXT("refreshToken")) : TEXT_NONE;
+	if (!ret->at || ret->len == 0 || ret->len > TOKEN_MAX)
+		return E_BAD_REFRESH;
+	return request_header(rq, "Origin") ? 0 : E_CORS_ORIGIN;
+}
+
+static bool kind_has(const struct account_kind *kind, enum who role)
+{
+	return role == kind->role || (kind->role == ADMIN && role == SUPER_ADMIN);
+}
+
+void account_refresh(struct request *rq)
+{
+	const struct account_kind *kind = account_kind(rq);
+	struct session *session = ARENA_NEW(rq->arena, struct session);
+	char *used = arena_alloc(rq->arena, ID_SIZE);
+	struct text token;
+	int err;
+
+	if (!session || !used)
+		return reply_error(rq, E_NO_MEMORY);
+	err = refresh_token_find(rq, &token);
+	if (err)
+		return refresh_refused(rq, err);
+	err = token_read(rq->app->keys, TOKEN_REFRESH, token, &session->caller, used);
+	if (err || !kind_has(kind, session->caller.role))
+		return refresh_refused(rq, E_BAD_REFRESH);
+	session_refresh_id(session->refresh_id);
+	rq->state = session;
+	sql_write(rq, session_refresh, refreshed, session->caller.session, session->caller.id, used,
+		session->refresh_id, session_refresh_life(rq), session_access_life(rq), kind->name);
+}
+
+static void logged_out(struct request *rq, const struct db_result *result)
+{
+	(void)result;
+	session_ended(rq, rq->caller.session);
+	if (rq->ns == NS_ADMIN)
+		session_cookies_clear(rq);
+	reply_message(rq, "Logged out", "Déconnecté");
+}
+
+void account_log_out(struct request *rq)
+{
+	sql_write(rq, session_end, logged_out, rq->caller.session, rq->caller.id, session_access_life(rq));
+}
+
+/* --- The account ------------------------------------------------------------------------------- */
+
+static void me_cached(struct request *rq, int err, const struct cache_value *value)
+{
+	if (err)
+		return reply_error(rq, err == E_NOT_FOUND ? E_ACCOUNT_GONE : err);
+	reply_cached(rq, value);
+}
+
+static void me_found(struct request *rq, const struct db_result *result)
+{
+	struct text shown = db_text(result, 0, 0);
+
+	if (!shown.at)
+		return reply_error(rq, E_ACCOUNT_GONE);
+	reply_data(rq, shown);
+}
+
+void account_me(struct request *rq)
+{
+	if (rq->ns == NS_USER)
+		return cached_by_sql(rq, KEY_USER, rq->caller.id, QUERY_user_get, me_cached);
+	sql_read(rq, account_get, me_found, account_kind(rq)->name, rq->caller.id);
+}
