@@ -85,7 +85,8 @@ WITH lines AS MATERIALIZED (
     NULL::timestamptz AS cancelled_at, NULL::timestamptz AS settled_at
     FROM checked WHERE outcome = 'PLACED'
 ), made AS MATERIALIZED (
-  SELECT order_json_user(ROW(draft.*)::orders) AS json FROM draft
+  SELECT members, concat(members, ',"verificationCode":', json_word($31::text), '}') AS json
+    FROM (SELECT order_members(ROW(draft.*)::orders) AS members FROM draft OFFSET 0) d
 ), once AS (
   INSERT INTO idempotency (account_id, key, fingerprint, status, body)
   SELECT $4::text, $33::text, $34::text, 201, '{"success":true,"data":' || json || '}'
@@ -118,10 +119,15 @@ WITH lines AS MATERIALIZED (
 ), written AS (
   INSERT INTO orders SELECT draft.* FROM draft WHERE EXISTS (SELECT FROM go)
 ), told AS (
-  INSERT INTO outbox (aggregate, type, payload)
-  SELECT $1::text, 'new_order', ('{"orderId":"' || $1::text || '","orderNumber":"' || $2::text
-    || '","status":"PENDING","userId":"' || $4::text || '","vendorId":' || json_word($5::text) || '}')::json
-    FROM go WHERE $18::text IN ('WALLET', 'CASH')
+  INSERT INTO outbox (aggregate, type, rooms, payload)
+  SELECT $1::text, 'new_order',
+         CASE WHEN $5::text IS NULL THEN '{admin}'::text[] ELSE ARRAY['vendor:' || $5::text, 'admin'] END,
+         concat('{"orderId":"', $1::text, '","orderNumber":"', $2::text, '","status":"PENDING","timestamp":',
+           json_time(now()), ',"data":', members, '}}')::json
+    FROM go, made WHERE $18::text IN ('WALLET', 'CASH')
+), sought AS (
+  INSERT INTO dispatches (order_id)
+  SELECT $1::text FROM go WHERE $3::text = 'PACKAGE' AND $18::text IN ('WALLET', 'CASH')
 )
 SELECT CASE
     WHEN outcome <> 'PLACED' THEN split_part(outcome, ' ', 1)
@@ -191,63 +197,24 @@ SELECT '[' || coalesce(string_agg(order_json_user(o), ',' ORDER BY o.created_at 
   FROM (SELECT * FROM orders WHERE user_id = $1::text AND active IS TRUE
          ORDER BY created_at DESC LIMIT 100) o
 
--- Cancels an order; what was paid goes from escrow back into the wallet, counted stock goes back, and the basket
--- may be ordered again. Locks in one order with order_insert: order, basket, wallet, items.
+-- Cancels an order; what was paid goes from escrow back into the wallet, counted stock goes back, the basket
+-- may be ordered again, and its rider is free.
 --  $1 id or number   $2 the customer who asks, NULL for others   $3 reason
 --  $4 by (USER, VENDOR, ADMIN, SYSTEM)   $5 states in which this is allowed text[]   $6 id of the ledger row (txn_…)
 -- Columns: outcome, order (the Order, when CANCELLED), user id, vendor id, rider id, refunded amount.
 -- Outcomes: CANCELLED, ORDER_NOT_FOUND, ORDER_NOT_OWNER, CANNOT_CANCEL.
 -- name: order_cancel
-WITH target AS MATERIALIZED (
-  SELECT id, user_id FROM orders
-   WHERE id = CASE WHEN substr($1::text, 2, 1) = '-'
-     THEN (SELECT n.id FROM orders n WHERE n.order_number = $1::text) ELSE $1::text END
-), cancelled AS (
-  UPDATE orders o
-     SET status = 'CANCELLED', active = false, cancelled_at = now(), updated_at = now(),
-         cancelled_by = $4::text,
-         cancel_reason = $3::text,
-         rejection_reason = CASE WHEN $4::text = 'VENDOR' THEN $3::text END,
-         payment_status = CASE o.payment_status WHEN 'PAID' THEN 'REFUNDED' ELSE o.payment_status END,
-         timeline = timeline_add(o.timeline, 'CANCELLED', now(), $4::text, $3::text)
-    FROM target
-   WHERE o.id = target.id AND o.user_id = coalesce($2::text, o.user_id) AND o.status = ANY ($5::text[])
-  RETURNING o.id, o.order_number, o.user_id, o.vendor_id, o.rider_id, o.total, o.items,
-            CASE WHEN o.payment_status = 'REFUNDED' THEN o.total ELSE 0 END AS refund,
-            order_json_user(o) AS json, order_rooms(o) AS rooms
-), forgotten AS (
-  DELETE FROM baskets b USING cancelled c WHERE b.user_id = c.user_id AND b.order_id = c.id
-  RETURNING true
-), credited AS (
-  UPDATE wallets w
-     SET available = available + c.refund, total_spent = total_spent - c.refund, updated_at = now()
-    FROM cancelled c
-   WHERE w.owner_id = c.user_id AND c.refund > 0 AND (SELECT count(*) FROM forgotten) >= 0
-  RETURNING w.available
-), booked AS (
-  INSERT INTO ledger (id, amount, from_kind, to_kind, to_owner, to_balance, category, order_id, description)
-  SELECT $6::text, c.refund, 'ESCROW', 'USER', c.user_id, credited.available, 'REFUND', c.id,
-         'Refund of order ' || c.order_number
-    FROM cancelled c, credited
-), stocked AS (
-  SELECT stock_return(c.items) FROM cancelled c
-   WHERE c.vendor_id IS NOT NULL AND (SELECT count(*) FROM credited) >= 0
-), told AS (
-  INSERT INTO outbox (aggregate, type, rooms, payload)
-  SELECT c.id, 'order_cancelled', c.rooms, json_build_object('orderId', c.id, 'orderNumber', c.order_number,
-    'status', 'CANCELLED', 'reason', $3::text, 'refundAmount', c.refund, 'userId', c.user_id,
-    'vendorId', c.vendor_id, 'riderId', c.rider_id)
-    FROM cancelled c
-)
-SELECT CASE
-    WHEN c.refund > 0 AND NOT EXISTS (SELECT FROM credited) THEN fail('INTERNAL', 'wallet')
-    WHEN c.id IS NOT NULL AND c.vendor_id IS NOT NULL AND NOT EXISTS (SELECT FROM stocked) THEN fail('INTERNAL', 'stock')
-    WHEN c.id IS NOT NULL THEN 'CANCELLED'
-    WHEN t.id IS NULL THEN 'ORDER_NOT_FOUND'
-    WHEN t.user_id <> $2::text THEN 'ORDER_NOT_OWNER'
-    ELSE 'CANNOT_CANCEL' END,
-  c.json, c.user_id, c.vendor_id, c.rider_id, c.refund
-  FROM (SELECT) one LEFT JOIN target t ON true LEFT JOIN cancelled c ON true
+SELECT outcome, json, customer, vendor, rider, refund
+  FROM order_cancel($1::text, $2::text, $3::text, $4::text, $5::text[], $6::text)
+
+-- Cancels orders that nobody accepted in time, by SYSTEM, with refund and events as order_cancel does; for the timers,
+-- which call it until it gives fewer rows than it was given ids. An order that a rider gave back to PENDING
+-- (PACKAGE) waits its time anew. Orders that are being changed are left for the next call.
+--  $1 minutes (setting order_accept_minutes)   $2 ids of ledger rows (txn_…) text[]: as many orders at most, up to 25
+-- Columns: order id, vendor id (NULL: PACKAGE). The caller drops KEY_ORDERS_ACTIVE when there was a row, and each
+-- vendor's KEY_MENU and catalogue (counted stock has gone back).
+-- name: orders_expire
+SELECT order_id, vendor_id FROM orders_expire($1::integer, $2::text[])
 
 -- What was answered to an Idempotency-Key.
 --  $1 account id   $2 key

@@ -6,6 +6,7 @@
 
 #include "reeyo/api/admin.h"
 #include "reeyo/api/ops.h"
+#include "reeyo/api/rider.h"
 #include "reeyo/api/user.h"
 #include "reeyo/api/vendor.h"
 
@@ -27,5 +28,7 @@ const struct route_set reeyo_routes[] = {
 	{ NS_ADMIN, "Vendors", admin_vendor_routes },
 	{ NS_ADMIN, "Riders", admin_rider_routes },
 	{ NS_ADMIN, "Orders", admin_order_routes },
+	{ NS_VENDOR, "Orders", vendor_order_routes },
+	{ NS_RIDER, "Orders", rider_order_routes },
 	{ .routes = NULL },
 };

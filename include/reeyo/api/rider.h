@@ -7,4 +7,6 @@
 
 #include "reeyo/http/route.h"
 
+extern const struct route rider_order_routes[];
+
 #endif

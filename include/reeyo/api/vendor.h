@@ -8,5 +8,6 @@
 #include "reeyo/http/route.h"
 
 extern const struct route vendor_menu_routes[];
+extern const struct route vendor_order_routes[];
 
 #endif

@@ -8,7 +8,6 @@
 #include "reeyo/domain/pricing.h"
 #include "reeyo/http/request.h"
 
-extern const struct field order_fields[]; /* Order, as replies show it */
 extern const struct field
 	place_fields[]; /* body of POST /orders: what any kind of order may hold */
 

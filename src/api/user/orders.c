@@ -2,12 +2,10 @@
  *
  * Orders as the customer sees them: place (placing.c), follow, cancel.
  */
-#include <stdio.h>
-
 #include "order.h"
 #include "reeyo/api/catalog.h"
+#include "reeyo/api/order_shown.h"
 #include "reeyo/api/pages.h"
-#include "reeyo/api/settings.h"
 #include "reeyo/api/user.h"
 
 static const char *const payment_words[] = { "WALLET", "CASH", "MOBILE_MONEY", "CARD", "CAMPAY", NULL };
@@ -63,118 +61,15 @@ static const struct field cancel_body[] = {
 	FIELD_END
 };
 static const struct field list_query[] = {
-	{ "status", FIELD_TEXT, .max = 200, .does = "States in any spelling, comma separated, or ACTIVE" },
+	ORDER_STATUS_FIELD,
 	{ "orderType", FIELD_ENUM, .words = order_type_words },
-	{ "startDate", FIELD_DATE, .also = "from dateFrom", .does = "First day, in Douala" },
-	{ "endDate", FIELD_DATE, .also = "to dateTo", .does = "Last day" },
+	DAYS_FIELDS,
 	PAGE_FIELDS,
 	FIELD_END
 };
 
 /* --- What goes out ---------------------------------------------------------------------------- */
 
-static const struct field line_fields[] = {
-	{ "itemId", FIELD_ID, .required = true },
-	{ "name", FIELD_TEXT, .required = true },
-	{ "quantity", FIELD_INT, .required = true },
-	{ "price", FIELD_MONEY, .required = true },
-	{ "notes", FIELD_TEXT, .nullable = true },
-	{ "specialInstructions", FIELD_TEXT, .nullable = true },
-	{ "image", FIELD_TEXT, .nullable = true },
-	FIELD_END
-};
-static const struct field pricing_fields[] = {
-	{ "subtotal", FIELD_MONEY, .required = true }, { "deliveryFee", FIELD_MONEY, .required = true },
-	{ "serviceFee", FIELD_MONEY, .required = true }, { "discount", FIELD_MONEY, .required = true },
-	{ "total", FIELD_MONEY, .required = true }, FIELD_END
-};
-static const struct field place_of_order_fields[] = {
-	{ "address", FIELD_TEXT, .required = true },
-	{ "coordinates", FIELD_POINT, .required = true },
-	FIELD_END
-};
-static const struct field flat_place_fields[] = {
-	{ "lat", FIELD_NUMBER, .required = true }, { "lng", FIELD_NUMBER, .required = true },
-	{ "address", FIELD_TEXT, .required = true }, FIELD_END
-};
-static const struct field locations_fields[] = {
-	{ "pickup", FIELD_OBJECT, .required = true, .of = flat_place_fields },
-	{ "dropoff", FIELD_OBJECT, .required = true, .of = flat_place_fields },
-	FIELD_END
-};
-static const struct field photos_fields[] = {
-	{ "pickup", FIELD_LIST, .required = true, .each = FIELD_TEXT },
-	{ "delivery", FIELD_LIST, .required = true, .each = FIELD_TEXT },
-	FIELD_END
-};
-static const struct field timeline_fields[] = {
-	{ "status", FIELD_ENUM, .required = true, .words = order_status_words },
-	{ "timestamp", FIELD_TIME, .required = true },
-	{ "by", FIELD_TEXT, .required = true },
-	{ "note", FIELD_TEXT },
-	FIELD_END
-};
-static const struct field rider_location_fields[] = {
-	{ "latitude", FIELD_NUMBER, .required = true }, { "longitude", FIELD_NUMBER, .required = true },
-	{ "lat", FIELD_NUMBER, .required = true }, { "lng", FIELD_NUMBER, .required = true },
-	{ "timestamp", FIELD_TIME, .required = true }, { "updatedAt", FIELD_TIME, .required = true }, FIELD_END
-};
-const struct field order_fields[] = {
-	{ "orderId", FIELD_ID, .required = true },
-	{ "orderNumber", FIELD_TEXT, .required = true },
-	{ "orderType", FIELD_ENUM, .required = true, .words = order_type_words },
-	{ "status", FIELD_ENUM, .required = true, .words = order_status_words },
-	{ "userId", FIELD_ID, .required = true },
-	{ "userName", FIELD_TEXT, .required = true },
-	{ "userPhone", FIELD_TEXT, .required = true },
-	{ "vendorId", FIELD_ID, .nullable = true },
-	{ "vendorName", FIELD_TEXT, .nullable = true },
-	{ "riderId", FIELD_ID, .nullable = true },
-	{ "riderName", FIELD_TEXT, .nullable = true },
-	{ "riderPhone", FIELD_TEXT, .nullable = true },
-	{ "items", FIELD_LIST, .required = true, .of = line_fields },
-	{ "packageDetails", FIELD_OBJECT, .nullable = true },
-	{ "subtotal", FIELD_MONEY, .required = true },
-	{ "deliveryFee", FIELD_MONEY, .required = true },
-	{ "serviceFee", FIELD_MONEY, .required = true },
-	{ "discount", FIELD_MONEY, .required = true },
-	{ "total", FIELD_MONEY, .required = true },
-	{ "pricing", FIELD_OBJECT, .required = true, .of = pricing_fields },
-	{ "currency", FIELD_TEXT, .required = true },
-	{ "distance", FIELD_NUMBER, .required = true, .does = "km" },
-	{ "paymentMethod", FIELD_ENUM, .required = true, .words = payment_method_words },
-	{ "paymentStatus", FIELD_TEXT, .required = true },
-	{ "paymentReference", FIELD_TEXT, .nullable = true },
-	{ "deliveryAddress", FIELD_OBJECT, .required = true },
-	{ "deliveryInstructions", FIELD_TEXT, .nullable = true },
-	{ "pickupAddress", FIELD_OBJECT, .nullable = true },
-	{ "pickupLocation", FIELD_OBJECT, .required = true, .of = place_of_order_fields },
-	{ "deliveryLocation", FIELD_OBJECT, .required = true, .of = place_of_order_fields },
-	{ "locations", FIELD_OBJECT, .required = true, .of = locations_fields },
-	{ "notes", FIELD_TEXT, .nullable = true },
-	{ "preparationTime", FIELD_INT, .nullable = true },
-	{ "estimatedDeliveryTime", FIELD_TIME, .nullable = true },
-	{ "cancelReason", FIELD_TEXT, .nullable = true },
-	{ "cancelledBy", FIELD_TEXT, .nullable = true },
-	{ "rejectionReason", FIELD_TEXT, .nullable = true },
-	{ "rating", FIELD_OBJECT, .nullable = true },
-	{ "photos", FIELD_OBJECT, .required = true, .of = photos_fields },
-	{ "timeline", FIELD_LIST, .required = true, .of = timeline_fields },
-	{ "createdAt", FIELD_TIME, .required = true },
-	{ "updatedAt", FIELD_TIME, .required = true },
-	{ "acceptedAt", FIELD_TIME, .nullable = true },
-	{ "preparingAt", FIELD_TIME, .nullable = true },
-	{ "readyAt", FIELD_TIME, .nullable = true },
-	{ "riderAssignedAt", FIELD_TIME, .nullable = true },
-	{ "arrivedAtPickupAt", FIELD_TIME, .nullable = true },
-	{ "pickedUpAt", FIELD_TIME, .nullable = true },
-	{ "arrivedAtDeliveryAt", FIELD_TIME, .nullable = true },
-	{ "deliveredAt", FIELD_TIME, .nullable = true },
-	{ "cancelledAt", FIELD_TIME, .nullable = true },
-	{ "verificationCode", FIELD_TEXT, .nullable = true, .does = "To tell the rider" },
-	{ "riderLocation", FIELD_OBJECT, .of = rider_location_fields, .does = "Once a rider is assigned" },
-	FIELD_END
-};
 static const struct field pagination_fields[] = { PAGINATION_FIELDS("totalOrders"), FIELD_END };
 static const struct field orders_fields[] = {
 	{ "orders", FIELD_LIST, .required = true, .of = order_fields },
@@ -190,57 +85,15 @@ static void listed(struct request *rq, const struct db_result *result)
 		db_int(result, 0, 0));
 }
 
-/* "PENDING,ready" or "ACTIVE" as an array; false when a word is none, and that has been answered.
- */
-static bool states_take(struct request *rq, const char **ret)
-{
-	struct text words = text_of(query_text(rq, "status"));
-	unsigned all = 0, states;
-	char word[40], *array;
-
-	*ret = NULL;
-	while (words.at) {
-		struct text one = text_trim(text_cut(&words, ','));
-
-		snprintf(word, sizeof(word), "%.*s", TEXT_ARGS(one));
-		if (!order_states_named(word, &states)) {
-			reply_field(rq, "status", "must be an order status or ACTIVE",
-				"doit être un statut de commande ou ACTIVE");
-			return false;
-		}
-		all |= states;
-	}
-	if (!all)
-		return true;
-	array = arena_alloc(rq->arena, ORDER_STATES_SIZE);
-	if (!array) {
-		reply_error(rq, E_NO_MEMORY);
-		return false;
-	}
-	order_states_text(all, array);
-	*ret = array;
-	return true;
-}
-
-/* A moment of a business day, as PostgreSQL reads it; NULL for no day. */
-static const char *day_at(struct request *rq, const char *name, const char *clock)
-{
-	const char *zone = json_string_value(settings_value(rq->app->settings, "time_zone"));
-	const char *day = query_text(rq, name);
-
-	return day ? arena_printf(rq->arena, "%s %s %s", day, clock, zone ? zone : "Africa/Douala")
-	           : NULL;
-}
-
 static void list_orders(struct request *rq)
 {
 	struct page page = request_page(rq, 20);
 	const char *states;
 
-	if (!states_take(rq, &states))
+	if (!order_states_asked(rq, &states))
 		return;
 	sql_read(rq, order_list, listed, rq->caller.id, states, query_text(rq, "orderType"),
-		day_at(rq, "startDate", "00:00"), day_at(rq, "endDate", "24:00"),
+		day_asked(rq, "startDate", "00:00"), day_asked(rq, "endDate", "24:00"),
 		arg_int(rq, page.limit), arg_int(rq, page.offset));
 }
 

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A step of an order, by whoever: seen, decided (domain/order.h), done in one statement that checks
+ * that the order is still as it was seen, and followed by what caches must forget. A step that
+ * somebody else's step came before is decided anew on what the order is then.
+ */
+#ifndef REEYO_API_ORDER_ACTS_H
+#define REEYO_API_ORDER_ACTS_H
+
+#include "reeyo/domain/order.h"
+#include "reeyo/http/request.h"
+
+/* What is done. Texts live as long as the request; NULL: absent. */
+struct order_act_request {
+	enum order_act act;
+	enum order_actor by;     /* BY_ADMIN may touch any order, others their own */
+	const char *order;       /* id or number */
+	const char *rider_id;    /* ACT_ASSIGN: who gets it */
+	const char *note;        /* note, or the reason (ACT_REJECT, ACT_RELEASE, ACT_CANCEL) */
+	const char *photo;       /* ACT_PICK_UP, ACT_COMPLETE */
+	const char *occurred_at; /* RFC 3339: when it was done, if not now */
+	const char *place;       /* where, JSON {"lat":…,"lng":…} */
+	const char *code;        /* ACT_COMPLETE: the delivery code */
+	int64_t minutes;         /* ACT_ACCEPT: preparation; 0: the vendor's usual */
+};
+
+/* The order after the step; valid during the call. */
+struct order_moved {
+	struct text order; /* the Order object, as the namespace's clients see it */
+	const char *id;    /* lives as long as the request */
+};
+typedef void order_act_done(struct request *rq, const struct order_moved *moved);
+
+/* Does it and calls done (NULL: replies with the Order). Whatever stands in the way is answered
+ * with the caller's codes: E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_ORDER_TAKEN, E_RIDER_OFFLINE,
+ * E_RIDER_NOT_FOUND, E_RIDER_NOT_READY, E_WRONG_DELIVERY_CODE, E_VALIDATION (occurredAt) and those
+ * of order_next. On a row that takes one, an Idempotency-Key replays the first answer, which is the
+ * plain Order: with a done of its own a row must not be .idempotent. rq->state is in use until
+ * done is called, and NULL then. */
+void order_act(struct request *rq, const struct order_act_request *act, order_act_done *done);
+
+/* What every body of an act may hold, and the place of it as JSON (NULL: none). */
+#define ACT_FIELDS \
+	{ "occurredAt", FIELD_TIME, \
+		.does = "When it was done: at most 30 minutes ago, not before the previous act" }, \
+	{ "location", FIELD_POINT, .also = "coordinates", .does = "Where it was done" }
+const char *act_place(struct request *rq);
+
+#endif

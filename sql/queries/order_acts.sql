@@ -1,0 +1,143 @@
+-- The steps of an order: what a step is decided on, and the step itself. src/api/order_acts.c runs both.
+
+-- What an act is decided on.
+--  $1 id or number   $2 who acts   $3 Idempotency-Key or NULL   $4 occurredAt or NULL
+-- Columns: 0 id, 1 type, 2 status, 3 user id, 4 vendor id, 5 rider id, 6 accepted, 7 preparing, 8 ready (flags),
+--  9 payable (paid, or cash), 10 subtotal, 11 delivery fee, 12 service fee, 13 funded fee, 14 commission bps,
+--  15 what is wrong with occurredAt: OLD (over 30 minutes), AHEAD (over 60 seconds), BEFORE (the previous act) or NULL,
+--  16 to 18 what the key was answered: fingerprint, status, body (NULL: nothing). No row: 404.
+-- name: order_facts
+SELECT o.id, o.order_type, o.status, o.user_id, o.vendor_id, o.rider_id, o.accepted_at IS NOT NULL,
+       o.preparing_at IS NOT NULL, o.ready_at IS NOT NULL, order_payable(o), o.subtotal, o.delivery_fee,
+       o.service_fee, o.funded_fee, o.commission_bps,
+       CASE WHEN $4::timestamptz < now() - interval '30 minutes' THEN 'OLD'
+            WHEN $4::timestamptz > now() + interval '60 seconds' THEN 'AHEAD'
+            WHEN $4::timestamptz < timeline_last(o.timeline) THEN 'BEFORE' END,
+       i.fingerprint, i.status, i.body
+  FROM orders o
+  LEFT JOIN idempotency i ON i.account_id = $2::text AND i.key = $3::text
+ WHERE o.id = CASE WHEN substr($1::text, 2, 1) = '-'
+   THEN (SELECT n.id FROM orders n WHERE n.order_number = $1::text) ELSE $1::text END
+
+-- One step of an order, with all that goes with it: stamps, timeline, rider and vendor counters, the search for a
+-- rider, settlement or refund, stock, events, and the answer to an Idempotency-Key. Compare-and-set: it happens
+-- only while the order is as it was seen, so of fifty riders one wins.
+--  $1 order id          $2 status seen         $3 rider seen or NULL   $4 act (ACCEPT, REJECT, PREPARE, READY, ASSIGN,
+--  RELEASE, ARRIVE_PICKUP, PICK_UP, ARRIVE_DELIVERY, COMPLETE, CANCEL)  $5 the status it leads to
+--  $6 by (USER, VENDOR, RIDER, ADMIN)          $7 the rider who gets it (ASSIGN)
+--  $8 occurredAt or NULL: now                  $9 note or reason       $10 photo    $11 preparation minutes
+-- $12 where it was done, JSON {lat,lng}        $13 the delivery code given          $14 whether one is asked for
+-- $15 ids of four ledger rows text[]           $16 id of an offer (off_…)
+-- $17 to $20 COMPLETE: the vendor's, rider's and platform's part, and what the platform pays the rider besides
+-- $21 who acts         $22 Idempotency-Key or NULL                     $23 its fingerprint
+-- Columns: outcome, order (the Order; the customer's when by USER; when DONE).
+-- Outcomes: DONE; MOVED: the order is not as it was seen, look again; WRONG_DELIVERY_CODE (that was one try of five);
+--  ASSIGN: RIDER_NOT_FOUND, RIDER_NOT_READY, SUSPENDED, PHONE_UNVERIFIED, NOT_APPROVED, INACTIVE, RIDER_OFFLINE.
+--  Raises IDEMPOTENCY_RUNNING when the key was taken by another act meanwhile.
+-- name: order_move
+SELECT outcome, json FROM order_move($1::text, $2::text, $3::text, $4::text, $5::text, $6::text, $7::text,
+  $8::timestamptz, $9::text, $10::text, $11::integer, $12::json, $13::text, $14::boolean, $15::text[], $16::text,
+  $17::bigint, $18::bigint, $19::bigint, $20::bigint, $21::text, $22::text, $23::text)
+
+-- A rider does not want an order that he has not got: he is not asked again, and does not see it any more. An offer
+-- that he has open is answered, and the next rider is looked for at once.
+--  $1 order id   $2 rider id   $3 reason   $4 id of a row (off_…)   $5 states in which it can be had text[]
+-- Columns: hidden (false: the order is no longer to be had).
+-- name: offer_reject
+WITH target AS MATERIALIZED (
+  SELECT id FROM orders WHERE id = $1::text AND rider_id IS NULL AND status = ANY ($5::text[])
+), answered AS (
+  UPDATE offers f SET outcome = 'REJECTED', reason = $3::text, answered_at = now()
+    FROM target t WHERE f.order_id = t.id AND f.rider_id = $2::text AND f.outcome = 'OPEN'
+  RETURNING f.order_id
+), unasked AS (
+  INSERT INTO offers (id, order_id, rider_id, outcome, reason, answered_at)
+  SELECT $4::text, t.id, $2::text, 'REJECTED', $3::text, now() FROM target t WHERE NOT EXISTS (SELECT FROM answered)
+), sooner AS (
+  UPDATE dispatches d SET next_at = now() FROM answered a WHERE d.order_id = a.order_id
+)
+SELECT EXISTS (SELECT FROM target)
+
+-- A vendor's orders, newest first; those that wait for a payment do not exist for him.
+--  $1 vendor id   $2 states text[] or NULL for all   $3 from, $4 before: timestamptz or NULL   $5 limit   $6 offset
+-- Columns: total, orders (a JSON array). Always one row.
+-- name: vendor_order_list
+WITH mine AS (
+  SELECT id, created_at FROM orders o
+   WHERE vendor_id = $1::text AND active IS TRUE AND order_payable(o)
+     AND ($2::text[] IS NULL OR status = ANY ($2::text[]))
+     AND created_at >= coalesce($3::timestamptz, '-infinity') AND created_at < coalesce($4::timestamptz, 'infinity')
+  UNION ALL
+  SELECT id, created_at FROM orders o
+   WHERE vendor_id = $1::text AND active IS FALSE AND order_payable(o)
+     AND ($2::text[] IS NULL OR $2::text[] && '{DELIVERED,CANCELLED}')
+     AND ($2::text[] IS NULL OR status = ANY ($2::text[]))
+     AND created_at >= coalesce($3::timestamptz, '-infinity') AND created_at < coalesce($4::timestamptz, 'infinity')
+), page AS (
+  SELECT id FROM mine ORDER BY created_at DESC, id DESC LIMIT $5::bigint OFFSET $6::bigint
+)
+SELECT (SELECT count(*) FROM mine),
+  (SELECT '[' || coalesce(string_agg(order_json(o), ',' ORDER BY o.created_at DESC, o.id DESC), '') || ']'
+     FROM page JOIN orders o ON o.id = page.id)
+
+-- What a vendor has to do now: his orders in some states that are not final, oldest first, at most 200.
+--  $1 vendor id   $2 states text[]
+-- Columns: total shown, orders (a JSON array). Always one row.
+-- name: vendor_order_queue
+SELECT count(*), '[' || coalesce(string_agg(order_json(o), ',' ORDER BY o.created_at, o.id), '') || ']'
+  FROM (SELECT * FROM orders t
+         WHERE vendor_id = $1::text AND active IS TRUE AND status = ANY ($2::text[]) AND order_payable(t)
+         ORDER BY created_at LIMIT 200) o
+
+-- A vendor's figures of a period, in the business's days.
+--  $1 vendor id   $2 today, week, month or year: this one, from its first day
+-- Columns: the figures as JSON.
+-- name: vendor_order_stats
+SELECT '{"total":' || count(*) || ',"pending":' || count(*) FILTER (WHERE status = 'PENDING')
+    || ',"accepted":' || count(*) FILTER (WHERE status = 'ACCEPTED')
+    || ',"preparing":' || count(*) FILTER (WHERE status = 'PREPARING')
+    || ',"ready":' || count(*) FILTER (WHERE status = 'READY_FOR_PICKUP')
+    || ',"completed":' || count(*) FILTER (WHERE status = 'DELIVERED')
+    || ',"cancelled":' || count(*) FILTER (WHERE status = 'CANCELLED')
+    || ',"totalRevenue":' || coalesce(sum(subtotal) FILTER (WHERE status = 'DELIVERED'), 0)
+    || ',"averageOrderValue":' || coalesce(round(avg(subtotal) FILTER (WHERE status = 'DELIVERED')), 0) || '}'
+  FROM orders o
+ WHERE vendor_id = $1::text AND order_payable(o)
+   AND created_at >= date_trunc(CASE $2::text WHEN 'today' THEN 'day' ELSE $2::text END,
+     now() AT TIME ZONE business_zone()) AT TIME ZONE business_zone()
+
+-- One order as a vendor or rider sees it.
+--  $1 id or number   $2 the rider who asks, NULL for a vendor
+-- Columns: vendor id, rider id, payable, order, id, offerable: a rider may have it (it has none, and he did not refuse
+--  it), type, status. No row: 404.
+-- name: order_get_party
+SELECT o.vendor_id, o.rider_id, order_payable(o), order_json(o), o.id,
+       o.rider_id IS NULL AND NOT EXISTS (SELECT FROM offers f
+         WHERE f.order_id = o.id AND f.rider_id = $2::text AND f.outcome = 'REJECTED'),
+       o.order_type, o.status
+  FROM orders o
+ WHERE o.id = CASE WHEN substr($1::text, 2, 1) = '-'
+   THEN (SELECT n.id FROM orders n WHERE n.order_number = $1::text) ELSE $1::text END
+
+-- A rider's deliveries, newest first.
+--  $1 rider id   $2 limit   $3 offset
+-- Columns: total, orders (a JSON array). Always one row.
+-- name: rider_order_list
+WITH page AS (
+  (SELECT id, created_at FROM orders WHERE rider_id = $1::text AND active IS TRUE
+    ORDER BY created_at DESC LIMIT $2::bigint + $3::bigint)
+  UNION ALL
+  (SELECT id, created_at FROM orders WHERE rider_id = $1::text AND active IS FALSE
+    ORDER BY created_at DESC LIMIT $2::bigint + $3::bigint)
+  ORDER BY created_at DESC, id DESC LIMIT $2::bigint OFFSET $3::bigint
+)
+SELECT (SELECT count(*) FROM orders WHERE rider_id = $1::text),
+  (SELECT '[' || coalesce(string_agg(order_json(o), ',' ORDER BY o.created_at DESC, o.id DESC), '') || ']'
+     FROM page JOIN orders o ON o.id = page.id)
+
+-- What a rider carries now, newest first.
+--  $1 rider id
+-- Columns: orders (a JSON array). Always one row.
+-- name: rider_order_active
+SELECT '[' || coalesce(string_agg(order_json(o), ',' ORDER BY o.created_at DESC, o.id DESC), '') || ']'
+  FROM (SELECT * FROM orders WHERE rider_id = $1::text AND active IS TRUE ORDER BY created_at DESC LIMIT 100) o
