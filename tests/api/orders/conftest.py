@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: MIT
+"""A street of its own, where every kind of order is on sale: a server, and who takes part in orders."""
+
+import itertools
+
+import psycopg2
+import psycopg2.extras
+import pytest
+
+from world.accounts import appoint, hire, open_shop, register
+from world.server import Server
+
+TO = {"fullAddress": "Rue Njo-Njo, Bonapriso", "coordinates": {"lat": 4.0301, "lng": 9.6948}}
+FROM = {"fullAddress": "Rue Joffre, Akwa", "coordinates": {"lat": 4.0503, "lng": 9.6960},
+        "contactName": "Rose Etame", "contactPhone": "+237690000777"}
+FINAL = ("DELIVERED", "CANCELLED")
+SETTINGS = {"services.mart.enabled": "true", "services.packages.enabled": "true"}
+
+
+class Street:
+    """.server .sql(statement, *args); .food .mart (vendors), .rider (online), .buyer, .admin, each with .api"""
+
+    def __init__(self, server):
+        self.server = server
+        self.connection = psycopg2.connect(server.configuration["database_url"])
+        self.connection.autocommit = True
+        for key, value in SETTINGS.items():
+            self.set(key, value)
+        self.food = open_shop(server, self.sql, items=2)
+        self.mart = open_shop(server, self.sql, items=2, service_type="MART")
+        self.rider = self.hire()
+        self.admin = appoint(server, self.sql)
+        self.buyer = self.customer()
+        self.keys = itertools.count(1)
+
+    def sql(self, statement, *arguments):
+        with self.connection.cursor(cursor_factory=psycopg2.extras.RealDictCursor) as cursor:
+            cursor.execute(statement, arguments or None)
+            return cursor.fetchall() if cursor.description else cursor.rowcount
+
+    def row(self, statement, *arguments):
+        return self.sql(statement, *arguments)[0]
+
+    def set(self, key, value):
+        """A setting, known to the server when this returns."""
+        self.sql("UPDATE settings SET value = %s WHERE key = %s", value, key)
+
+    def hire(self, **columns):
+        return hire(self.server, self.sql, **{"is_online": True, **columns})
+
+    def customer(self):
+        made = register(self.server)
+        self.sql("UPDATE wallets SET available = 10000000 WHERE owner_id = %s", made.id)
+        return made
+
+    def place(self, kind="FOOD", method="WALLET", quantity=2, buyer=None, **fields):
+        """A new order over HTTP: the Order."""
+        buyer = buyer or self.buyer
+        body = {"paymentMethod": method, **fields}
+        if kind == "PACKAGE":
+            body |= {"orderType": "PACKAGE", "pickupAddress": FROM,
+                     "deliveryAddress": {**TO, "contactName": "Awa Ngono", "contactPhone": "+237690000778"},
+                     "packageDetails": {"category": "PARCEL", "weight": 2, "description": "Books"}}
+        else:
+            shop = self.food if kind == "FOOD" else self.mart
+            body |= {"vendorId": shop.id, "items": [{"itemId": shop.items[0], "quantity": quantity}]}
+        reply = buyer.api.post("/api/v1/user/orders", json=body)
+        assert reply.status == 201, reply
+        return reply.data
+
+    def bring(self, order, status, rider=None, **columns):
+        """Puts the order into a state, as if everything before had happened."""
+        has_rider = status in ("RIDER_ASSIGNED", "RIDER_AT_PICKUP", "IN_TRANSIT", "RIDER_AT_DELIVERY", "DELIVERED")
+        columns = {"status": status, "active": status not in FINAL,
+                   "rider_id": (rider or self.rider).id if has_rider else None, **columns}
+        names = ", ".join(f"{name} = %s" for name in columns)
+        self.sql(f"UPDATE orders SET {names} WHERE id = %s", *columns.values(), order["orderId"])
+        if has_rider and status not in FINAL:
+            self.sql("UPDATE riders SET active_orders = active_orders + 1 WHERE id = %s", columns["rider_id"])
+        return order
+
+    def shop_of(self, order):
+        return self.mart if order["orderType"] == "MART" else self.food
+
+    def events(self, order):
+        return self.sql("SELECT type, rooms, payload FROM outbox WHERE aggregate = %s"
+                        " UNION ALL SELECT type, rooms, payload FROM events WHERE aggregate = %s",
+                        order["orderId"], order["orderId"])
+
+
+@pytest.fixture(scope="session")
+def street(databases):
+    server = Server(databases.fresh(), "").start()
+    made = Street(server)
+    # The new settings are read once a second: a parcel can be ordered when they are.
+    server.wait(lambda: made.buyer.api.post("/api/v1/user/orders", json={
+        "orderType": "PACKAGE", "paymentMethod": "WALLET"}).status == 400, 20, "selling parcels")
+    yield made
+    made.connection.close()
+    server.close()
