@@ -41,3 +41,15 @@ CREATE FUNCTION json_texts(object jsonb, member text, otherwise text[]) RETURNS 
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT CASE WHEN object ? member THEN ARRAY(SELECT jsonb_array_elements_text(object -> member)) ELSE otherwise END
 $$;
+
+-- What one of an item costs with what was chosen of it: 'v:ID*1;a:ID*2' (variant, add-ons with how many for each).
+-- NULL when it has no such choice.
+CREATE FUNCTION item_price(price bigint, variants jsonb, add_ons jsonb, chosen text) RETURNS bigint
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT price + CASE WHEN count(*) = count(extra) THEN sum(extra)::bigint END
+    FROM (SELECT split_part(choice, '*', 2)::bigint * (
+            SELECT (o ->> 'price')::bigint
+              FROM jsonb_array_elements(CASE WHEN choice LIKE 'v:%' THEN variants ELSE add_ons END) o
+             WHERE o ->> 'id' = substr(split_part(choice, '*', 1), 3) LIMIT 1) AS extra
+            FROM string_to_table(chosen, ';') AS choice) c
+$$;

@@ -66,7 +66,8 @@ SELECT (SELECT count(*) FROM found),
 -- What pricing needs of a vendor, in one row: C keeps it parsed for a moment.
 --  $1 vendor id
 -- Columns: service type, approval status, is online, lat, lng, address, min order amount, preparation minutes,
---  commission bps or NULL, business hours, items: [{"id","name","price","available","stock","image","preparationTime"}],
+--  commission bps or NULL, business hours, items: [{"id","name","price","available","stock","image","preparationTime",
+--   "variants","addOns"}],
 --  open by its hours now. No row: unknown.
 -- name: catalog_get
 SELECT v.service_type, v.approval_status, v.is_online, v.lat, v.lng, v.address, v.min_order_amount,
@@ -74,7 +75,8 @@ SELECT v.service_type, v.approval_status, v.is_online, v.lat, v.lng, v.address, 
   (SELECT '[' || coalesce(string_agg('{"id":' || json_word(i.id) || ',"name":' || json_text(i.name)
      || ',"price":' || i.price || ',"available":' || json_flag(i.available)
      || ',"stock":' || coalesce(i.stock::text, 'null') || ',"image":' || json_text(i.images[1])
-     || ',"preparationTime":' || i.preparation_time || '}', ',' ORDER BY i.id), '') || ']'
+     || ',"preparationTime":' || i.preparation_time || ',"variants":' || i.variants || ',"addOns":' || i.add_ons
+     || '}', ',' ORDER BY i.id), '') || ']'
      FROM items i WHERE i.vendor_id = v.id AND i.deleted_at IS NULL AND NOT i.hidden),
   vendor_open(v, business_zone())
   FROM vendors v WHERE v.id = $1::text

@@ -5,7 +5,7 @@
 -- Places an order: FOOD and MART (from a vendor's menu) and PACKAGE. Everything or nothing.
 --  $1 order id            $2 order number       $3 type (FOOD, MART, PACKAGE)
 --  $4 user id             $5 vendor id, NULL for PACKAGE
---  $6 the lines as they are kept and shown, JSON: [{itemId,name,quantity,price,notes,specialInstructions,image}]
+--  $6 the lines as they are kept and shown, JSON: [{itemId,name,quantity,price,notes,specialInstructions,image,options?}]
 --  $7 item ids text[]     $8 quantities int[]   $9 prices quoted bigint[]   (of the lines; '{}' for PACKAGE)
 -- $10 subtotal           $11 delivery fee      $12 service fee    $13 discount    $14 total
 -- $15 funded fee: what free delivery spares the customer and the platform pays the rider
@@ -18,6 +18,7 @@
 -- $31 verification code or NULL                 $32 id of the ledger row (txn_…)
 -- $33 Idempotency-Key or NULL                   $34 its fingerprint
 -- $35 hash of the basket, NULL when a key was sent or the rule is off       $36 its window, seconds
+-- $37 what was chosen on the lines text[], as item_price takes it; NULL (or beyond its end): the item alone
 -- Columns: outcome, order (the Order object, when PLACED), detail.
 -- Outcomes: PLACED; REPLAY: the key is known, run idempotency_get; DUPLICATE_ORDER: detail is the first
 --  order's id (NULL when it was committed only just now: run basket_get);
@@ -35,10 +36,12 @@ WITH lines AS MATERIALIZED (
   SELECT min(CASE WHEN i.id IS NULL OR i.vendor_id <> $5::text OR i.deleted_at IS NOT NULL OR i.hidden
                     THEN 'ITEM_NOT_FOUND ' || l.id
                   WHEN NOT i.available THEN 'ITEM_UNAVAILABLE ' || l.id
-                  WHEN i.price <> l.price THEN 'PRICE_CHANGED ' || l.id
+                  WHEN CASE WHEN l.chosen IS NULL THEN i.price
+                            ELSE item_price(i.price, i.variants, i.add_ons, l.chosen) END IS DISTINCT FROM l.price
+                    THEN 'PRICE_CHANGED ' || l.id
                   WHEN i.stock < l.quantity THEN 'OUT_OF_STOCK ' || l.id END) AS broken,
          bool_or(i.stock IS NOT NULL) AS counted
-    FROM unnest($7::text[], $8::integer[], $9::bigint[]) AS l(id, quantity, price)
+    FROM unnest($7::text[], $8::integer[], $9::bigint[], $37::text[]) AS l(id, quantity, price, chosen)
     LEFT JOIN items i ON i.id = l.id
 ), checked AS MATERIALIZED (
   SELECT CASE

@@ -100,7 +100,32 @@ static const char *text_keep(char **room, const char *text)
 	return kept;
 }
 
-static bool item_read(struct shop_item *item, const json_t *row, char **room)
+/* What stands in a statement's text needs no quotes there; the menu's writes make no other ids. */
+static bool id_is_plain(const char *id)
+{
+	return id && *id && id[strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+					  "0123456789_-.")] == '\0';
+}
+
+/* A choice without an id of ours, or a price, cannot be ordered. */
+static void choices_read(struct shop_item *item, const json_t *list, bool variant,
+	struct shop_choice **next, char **room)
+{
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *row = json_array_get(list, i);
+		const char *id = member_text(row, "id"), *name = member_text(row, "name");
+		int64_t price = member_int(row, "price", -1);
+
+		if (!id_is_plain(id) || !name || price < 0)
+			continue;
+		*(*next)++ = (struct shop_choice){ .id = text_keep(room, id),
+			.name = text_keep(room, name), .price = price, .variant = variant };
+		item->choice_count++;
+	}
+}
+
+static bool item_read(
+	struct shop_item *item, const json_t *row, struct shop_choice **next, char **room)
 {
 	*item = (struct shop_item){
 		.id = text_keep(room, member_text(row, "id")),
@@ -109,28 +134,47 @@ static bool item_read(struct shop_item *item, const json_t *row, char **room)
 		.price = member_int(row, "price", -1),
 		.stock = member_int(row, "stock", -1),
 		.available = member_bool(row, "available", false),
+		.choices = *next,
 	};
+	choices_read(item, member(row, "variants"), true, next, room);
+	choices_read(item, member(row, "addOns"), false, next, room);
 	return item->id && item->name && item->price >= 0;
 }
 
-/* Items and their texts in one block. The texts of the parsed JSON are never longer than the JSON.
+static size_t choices_of(const json_t *rows)
+{
+	size_t sum = 0;
+
+	for (size_t i = 0; i < json_array_size(rows); i++) {
+		const json_t *row = json_array_get(rows, i);
+
+		sum += json_array_size(member(row, "variants")) + json_array_size(member(row, "addOns"));
+	}
+	return sum;
+}
+
+/* Items, their choices and all their texts in one block. The texts of the parsed JSON are never longer than the JSON.
  */
 static int items_read(struct entry *entry, struct text json)
 {
 	json_auto_t *rows = json_loadb(json.at, json.len, 0, NULL);
 	struct shop *shop = &entry->shop;
-	size_t count = json_array_size(rows);
+	size_t count = json_array_size(rows), choices = choices_of(rows);
+	size_t size = count * sizeof(*shop->items) + choices * sizeof(struct shop_choice) + json.len;
+	struct shop_choice *next;
 	char *room;
 
 	if (!json_is_array(rows))
 		return E_INTERNAL;
-	entry->size = sizeof(*entry) + count * sizeof(*shop->items) + json.len;
-	shop->items = malloc(count * sizeof(*shop->items) + json.len);
+	entry->size = sizeof(*entry) + size;
+	shop->items = malloc(size);
 	if (!shop->items)
 		return E_NO_MEMORY;
-	room = (char *)(shop->items + count);
+	next = (struct shop_choice *)(shop->items + count);
+	room = (char *)(next + choices);
 	for (size_t i = 0; i < count; i++)
-		if (!item_read(&shop->items[shop->item_count++], json_array_get(rows, i), &room))
+		if (!item_read(&shop->items[shop->item_count++], json_array_get(rows, i), &next,
+			    &room))
 			return E_INTERNAL;
 	return 0;
 }

@@ -10,6 +10,13 @@
 #include "reeyo/api/settings.h"
 #include "reeyo/domain/order.h"
 
+static const struct field option_fields[] = {
+	{ "id", FIELD_ID, .required = true },
+	{ "name", FIELD_TEXT, .required = true },
+	{ "price", FIELD_MONEY, .required = true, .does = "Of one" },
+	{ "quantity", FIELD_INT, .required = true, .does = "For each of the item" },
+	FIELD_END
+};
 static const struct field line_fields[] = {
 	{ "itemId", FIELD_ID, .required = true },
 	{ "name", FIELD_TEXT, .required = true },
@@ -18,6 +25,7 @@ static const struct field line_fields[] = {
 	{ "notes", FIELD_TEXT, .nullable = true },
 	{ "specialInstructions", FIELD_TEXT, .nullable = true },
 	{ "image", FIELD_TEXT, .nullable = true },
+	{ "options", FIELD_LIST, .of = option_fields, .does = "What was chosen; its prices are in `price`" },
 	FIELD_END
 };
 static const struct field pricing_fields[] = {

@@ -44,9 +44,65 @@ static int64_t quantity_so_far(const struct quote *quote, const struct shop_item
 	return sum;
 }
 
-static int line_add(struct quote *quote, const struct shop *shop, const struct basket_line *line)
+/* By id, or else by the name that the menu shows. */
+static const struct shop_choice *choice_named(
+	const struct shop_item *item, bool variant, const char *name)
+{
+	for (size_t i = 0; i < item->choice_count; i++)
+		if (item->choices[i].variant == variant && strcmp(item->choices[i].id, name) == 0)
+			return &item->choices[i];
+	for (size_t i = 0; i < item->choice_count; i++)
+		if (item->choices[i].variant == variant && strcmp(item->choices[i].name, name) == 0)
+			return &item->choices[i];
+	return NULL;
+}
+
+static int choice_add(struct quote *quote, struct quote_line *line, bool variant,
+	const struct basket_choice *wanted)
+{
+	const struct shop_choice *choice = choice_named(line->item, variant, wanted->id);
+	int64_t price;
+	int error;
+
+	if (!choice)
+		return E_CHOICE_NOT_FOUND;
+	if (wanted->quantity < 1 || wanted->quantity > CHOICE_QUANTITY_MAX ||
+		quote->choice_count == ORDER_CHOICES_MAX)
+		return E_VALIDATION;
+	error = money_times(choice->price, wanted->quantity, &price);
+	if (!error)
+		error = money_add(line->price, price, &line->price);
+	if (error)
+		return error;
+	quote->choices[quote->choice_count++] = (struct quote_choice){ choice, wanted->quantity };
+	line->chosen++;
+	return 0;
+}
+
+static int choices_add(struct quote *quote, struct quote_line *made, const struct basket_line *line,
+	struct quote_fault *fault)
+{
+	struct basket_choice variant = { line->variant, 1 };
+	int error = 0;
+
+	fault->variant = true;
+	if (line->variant)
+		error = choice_add(quote, made, true, &variant);
+	if (error)
+		return error;
+	fault->variant = false;
+	for (fault->choice = 0; fault->choice < line->add_on_count; fault->choice++)
+		if ((error = choice_add(quote, made, false, &line->add_ons[fault->choice])))
+			return error;
+	return 0;
+}
+
+static int line_add(struct quote *quote, const struct shop *shop, const struct basket_line *line,
+	struct quote_fault *fault)
 {
 	const struct shop_item *item = shop_item(shop, line->item_id);
+	struct quote_line made = { .item = item, .notes = line->notes, .quantity = line->quantity,
+		.first = quote->choice_count };
 	int64_t price;
 	int error;
 
@@ -58,14 +114,15 @@ static int line_add(struct quote *quote, const struct shop *shop, const struct b
 		return E_ITEM_UNAVAILABLE;
 	if (item->stock >= 0 && quantity_so_far(quote, item) + line->quantity > item->stock)
 		return E_OUT_OF_STOCK;
-	error = money_times(item->price, line->quantity, &price);
+	made.price = item->price;
+	error = choices_add(quote, &made, line, fault);
+	if (!error)
+		error = money_times(made.price, line->quantity, &price);
 	if (!error)
 		error = money_add(quote->subtotal, price, &quote->subtotal);
 	if (error)
 		return error;
-	quote->lines[quote->line_count++] = (struct quote_line){
-		.item = item, .notes = line->notes, .quantity = line->quantity
-	};
+	quote->lines[quote->line_count++] = made;
 	return 0;
 }
 
@@ -123,14 +180,14 @@ int quote_basket(const struct shop *shop, const struct price_rules *rules,
 	int error;
 
 	*fault = (struct quote_fault){ 0 };
-	memset(ret, 0, sizeof(*ret));
+	memset(ret, 0, offsetof(struct quote, choices));
 	ret->type = shop->type;
 	if (!shop->orderable || (rules->hours_enforced && !shop->open))
 		return E_VENDOR_OFFLINE;
 	if (count < 1 || count > ORDER_LINES_MAX)
 		return E_VALIDATION;
 	for (; fault->line < count; fault->line++)
-		if ((error = line_add(ret, shop, &lines[fault->line])))
+		if ((error = line_add(ret, shop, &lines[fault->line], fault)))
 			return error;
 	ret->distance_m = distance_m(shop->at, to);
 	ret->minimum =
@@ -147,7 +204,7 @@ int quote_parcel(const struct parcel *parcel, const struct price_rules *rules, s
 	int64_t heavy = parcel->grams - rules->package_free_grams;
 
 	*fault = (struct quote_fault){ 0 };
-	memset(ret, 0, sizeof(*ret));
+	memset(ret, 0, offsetof(struct quote, choices));
 	ret->type = PACKAGE;
 	ret->distance_m = distance_m(parcel->from, parcel->to);
 	if (parcel->grams < 1 || parcel->grams > rules->package_max_grams)

@@ -208,6 +208,9 @@
 		"Ce n'est pas possible dans son état actuel") \
 	X(ITEM_UNAVAILABLE, 400, "INVENTORY_6002", "INVENTORY_6002", "INVENTORY_6002", "CONFLICT", \
 		"An item is not available now", "Un article n'est pas disponible actuellement") \
+	X(CHOICE_NOT_FOUND, 400, "VALIDATION_ERROR", "VALIDATION_ERROR", "VALIDATION_ERROR", \
+		"VALIDATION_FAILED", "An item has no such variant or add-on", \
+		"Un article n'a pas cette variante ou ce supplément") \
 	X(OUT_OF_STOCK, 400, "INVENTORY_6001", "INVENTORY_6001", "INVENTORY_6001", "CONFLICT", \
 		"There is not enough of an item left", \
 		"Il ne reste pas assez d'un article") \

@@ -16,6 +16,9 @@
 
 #define ORDER_LINES_MAX 50
 #define LINE_QUANTITY_MAX 999
+#define LINE_CHOICES_MAX 20   /* add-ons of a line */
+#define ORDER_CHOICES_MAX 200 /* of all lines together */
+#define CHOICE_QUANTITY_MAX 20
 
 /* An area with a delivery fee of its own. */
 struct zone {
@@ -42,12 +45,21 @@ struct price_rules {
 	size_t zone_count;
 };
 
+/* A form of an item, or something beside it: what one of it costs on top of the item. */
+struct shop_choice {
+	const char *id, *name;
+	int64_t price;
+	bool variant; /* a line has one at most; else an add-on */
+};
+
 /* A vendor and its menu, as read at one moment. Items are sorted by id (bytewise). */
 struct shop_item {
 	const char *id, *name, *image; /* image may be NULL */
 	int64_t price;
 	int64_t stock; /* negative: not counted */
 	bool available;
+	size_t choice_count;
+	const struct shop_choice *choices;
 };
 struct shop {
 	const char *vendor_id;
@@ -64,38 +76,55 @@ struct shop {
 /* NULL when the menu has no such item. */
 const struct shop_item *shop_item(const struct shop *shop, const char *id);
 
+struct basket_choice {
+	const char *id; /* or its name */
+	int64_t quantity;
+};
 struct basket_line {
 	const char *item_id, *notes; /* notes may be NULL */
 	int64_t quantity;
+	const char *variant; /* id or name; NULL: the item as it is */
+	size_t add_on_count;
+	const struct basket_choice *add_ons;
+};
+struct quote_choice {
+	const struct shop_choice *choice;
+	int64_t quantity; /* for each of the item */
 };
 struct quote_line {
 	const struct shop_item *item;
 	const char *notes;
 	int64_t quantity;
+	int64_t price;        /* of one, with what was chosen */
+	size_t first, chosen; /* of the quote's choices: the variant before the add-ons */
 };
 
 struct quote {
 	enum order_type type;
 	size_t line_count;
 	struct quote_line lines[ORDER_LINES_MAX];
+	size_t choice_count;
 	int64_t distance_m;
 	int64_t subtotal, delivery_fee, service_fee, discount, total;
 	int64_t waived_fee; /* free delivery: what the platform pays the rider in its place */
 	int64_t commission_bps;
 	int64_t minimum; /* what the subtotal had to reach */
 	struct split split;
+	struct quote_choice choices[ORDER_CHOICES_MAX]; /* last: what is not counted is not cleared */
 };
 
 /* What broke the rule, for the message. */
 struct quote_fault {
 	size_t line;   /* of the basket, for errors of items */
+	bool variant;  /* E_CHOICE_NOT_FOUND: the line's variant, else its add-on number `choice` */
+	size_t choice;
 	int64_t limit; /* for E_BELOW_MINIMUM, E_ABOVE_MAXIMUM, E_TOO_FAR (metres) */
 	int64_t found;
 };
 
 /* FOOD and MART. 0, or E_VENDOR_OFFLINE, E_VALIDATION (lines or quantities out of range),
- * E_ITEM_NOT_FOUND, E_ITEM_UNAVAILABLE, E_OUT_OF_STOCK, E_BELOW_MINIMUM, E_ABOVE_MAXIMUM,
- * E_TOO_FAR; *fault is then filled. */
+ * E_ITEM_NOT_FOUND, E_CHOICE_NOT_FOUND, E_ITEM_UNAVAILABLE, E_OUT_OF_STOCK, E_BELOW_MINIMUM,
+ * E_ABOVE_MAXIMUM, E_TOO_FAR; *fault is then filled. */
 int quote_basket(const struct shop *shop, const struct price_rules *rules,
 	const struct basket_line *lines, size_t count, struct point to, struct quote *ret,
 	struct quote_fault *fault) MUST_CHECK;

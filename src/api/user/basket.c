@@ -14,6 +14,21 @@ static void add(crypto_hash_sha256_state *state, const char *text)
 		state, (const unsigned char *)(text ? text : ""), (text ? strlen(text) : 0) + 1);
 }
 
+/* The same item with the same choices, in the same order. */
+static bool same(const struct quote *quote, const struct quote_line *a, const struct quote_line *b)
+{
+	if (a->item != b->item || a->chosen != b->chosen)
+		return false;
+	for (size_t i = 0; i < a->chosen; i++) {
+		const struct quote_choice *one = &quote->choices[a->first + i];
+		const struct quote_choice *other = &quote->choices[b->first + i];
+
+		if (one->choice != other->choice || one->quantity != other->quantity)
+			return false;
+	}
+	return true;
+}
+
 /* One line's item and how many of it all lines together hold; 0 when an earlier line has told it.
  */
 static int64_t quantity_once(const struct quote *quote, size_t line)
@@ -21,7 +36,7 @@ static int64_t quantity_once(const struct quote *quote, size_t line)
 	int64_t sum = 0;
 
 	for (size_t i = 0; i < quote->line_count; i++) {
-		if (quote->lines[i].item != quote->lines[line].item)
+		if (!same(quote, &quote->lines[i], &quote->lines[line]))
 			continue;
 		if (i < line)
 			return 0;
@@ -30,21 +45,39 @@ static int64_t quantity_once(const struct quote *quote, size_t line)
 	return sum;
 }
 
+static void add_counted(crypto_hash_sha256_state *state, const char *id, int64_t quantity)
+{
+	char number[24];
+
+	snprintf(number, sizeof(number), "%lld", (long long)quantity);
+	add(state, id);
+	add(state, number);
+}
+
+static void line_hash(const struct quote *quote, const struct quote_line *line, int64_t quantity,
+	unsigned char hash[crypto_hash_sha256_BYTES])
+{
+	crypto_hash_sha256_state state;
+
+	crypto_hash_sha256_init(&state);
+	add_counted(&state, line->item->id, quantity);
+	for (size_t i = 0; i < line->chosen; i++)
+		add_counted(&state, quote->choices[line->first + i].choice->id,
+			quote->choices[line->first + i].quantity);
+	crypto_hash_sha256_final(&state, hash);
+}
+
 /* Lines have no order, so each is hashed alone and the hashes are added up, byte by byte. */
 static void add_lines(crypto_hash_sha256_state *state, const struct quote *quote)
 {
 	unsigned char sum[crypto_hash_sha256_BYTES] = { 0 }, one[crypto_hash_sha256_BYTES];
-	char line[128];
 
 	for (size_t i = 0; i < quote->line_count; i++) {
 		int64_t quantity = quantity_once(quote, i);
-		int len;
 
 		if (!quantity)
 			continue;
-		len = snprintf(line, sizeof(line), "%s %lld", quote->lines[i].item->id,
-			(long long)quantity);
-		crypto_hash_sha256(one, (const unsigned char *)line, (unsigned long long)len);
+		line_hash(quote, &quote->lines[i], quantity, one);
 		sodium_add(sum, one, sizeof(sum));
 	}
 	crypto_hash_sha256_update(state, sum, sizeof(sum));

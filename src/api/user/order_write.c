@@ -108,15 +108,38 @@ static void text_or_null(struct buf *out, const char *name, const char *value)
 		buf_add_string(out, "null");
 }
 
-static void line_show(struct buf *out, const struct quote_line *line)
+static void choices_show(struct buf *out, const struct quote_choice *chosen, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		buf_add_string(out, i ? ",{\"id\":" : ",\"options\":[{\"id\":");
+		buf_add_json(out, text_of(chosen[i].choice->id));
+		text_or_null(out, "name", chosen[i].choice->name);
+		buf_printf(out, ",\"price\":%lld,\"quantity\":%lld}", (long long)chosen[i].choice->price,
+			(long long)chosen[i].quantity);
+	}
+	if (count)
+		buf_add_string(out, "]");
+}
+
+/* What was chosen as item_price reads it: "v:var_1*1;a:add_2*3", a text of an array. */
+static void choices_name(struct buf *out, const struct quote_choice *chosen, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		buf_printf(out, "%s%c:%s*%lld", i ? ";" : "\"", chosen[i].choice->variant ? 'v' : 'a',
+			chosen[i].choice->id, (long long)chosen[i].quantity);
+	buf_add_string(out, count ? "\"" : "NULL");
+}
+
+static void line_show(struct buf *out, const struct quote *quote, const struct quote_line *line)
 {
 	buf_printf(out, "{\"itemId\":\"%s\"", line->item->id);
 	text_or_null(out, "name", line->item->name);
 	buf_printf(out, ",\"quantity\":%lld,\"price\":%lld", (long long)line->quantity,
-		(long long)line->item->price);
+		(long long)line->price);
 	text_or_null(out, "notes", line->notes);
 	text_or_null(out, "specialInstructions", line->notes);
 	text_or_null(out, "image", line->item->image);
+	choices_show(out, &quote->choices[line->first], line->chosen);
 	buf_add_string(out, "}");
 }
 
@@ -127,9 +150,9 @@ static bool lines_write(struct request *rq)
 {
 	struct placing *placing = rq->state;
 	const struct quote *quote = &placing->quote;
-	struct buf shown = buf_in(rq->arena, 256 * (quote->line_count + 1)), columns[3];
+	struct buf shown = buf_in(rq->arena, 256 * (quote->line_count + 1)), columns[4];
 
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 4; i++) {
 		columns[i] = buf_in(rq->arena, 32 * (quote->line_count + 1));
 		buf_add_string(&columns[i], "{");
 	}
@@ -139,18 +162,21 @@ static bool lines_write(struct request *rq)
 		const char *comma = i ? "," : "";
 
 		buf_add_string(&shown, comma);
-		line_show(&shown, line);
+		line_show(&shown, quote, line);
 		buf_printf(&columns[0], "%s\"%s\"", comma, line->item->id);
 		buf_printf(&columns[1], "%s%lld", comma, (long long)line->quantity);
-		buf_printf(&columns[2], "%s%lld", comma, (long long)line->item->price);
+		buf_printf(&columns[2], "%s%lld", comma, (long long)line->price);
+		buf_add_string(&columns[3], comma);
+		choices_name(&columns[3], &quote->choices[line->first], line->chosen);
 	}
 	buf_add_string(&shown, "]");
 	placing->shown = buf_string(&shown);
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 4; i++) {
 		buf_add_string(&columns[i], "}");
 		placing->columns[i] = buf_string(&columns[i]);
 	}
-	return placing->shown && placing->columns[0] && placing->columns[1] && placing->columns[2];
+	return placing->shown && placing->columns[0] && placing->columns[1] && placing->columns[2] &&
+	       placing->columns[3];
 }
 
 static const char *window_seconds(struct request *rq)
@@ -219,7 +245,8 @@ static void order_send(struct request *rq)
 		arg_int(rq, delivery_minutes(placing->preparation_minutes, quote->distance_m)),
 		/* 31 */ placing->code[0] ? placing->code : NULL, placing->entry,
 		rq->idempotency_key,
-		/* 34 */ rq->fingerprint, placing->basket, window_seconds(rq));
+		/* 34 */ rq->fingerprint, placing->basket, window_seconds(rq),
+		/* 37 */ placing->columns[3]);
 }
 
 void order_insert(struct request *rq)

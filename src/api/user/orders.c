@@ -18,6 +18,9 @@ static const struct field line_body[] = {
 	{ "itemId", FIELD_ID, .required = true, .also = "menuItemId" },
 	{ "quantity", FIELD_INT, .required = true, .min = 1, .max = LINE_QUANTITY_MAX },
 	{ "notes", FIELD_TEXT, .max = 200, .also = "specialInstructions" },
+	{ "variantId", FIELD_ANY, .also = "variant", .does = "A variant of the item: its id or name, or {id}" },
+	{ "addOns", FIELD_LIST, .max = LINE_CHOICES_MAX, .each = FIELD_ANY, .also = "addons",
+		.does = "Add-ons of the item: ids or names, or {id,quantity}" },
 	FIELD_END
 };
 static const struct field address_body[] = {

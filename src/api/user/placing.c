@@ -23,6 +23,7 @@ static void shop_found(struct request *rq, int error, const struct shop *shop);
 static bool is_stale(int error)
 {
 	return error == E_PRICE_CHANGED || error == E_ITEM_NOT_FOUND ||
+	       error == E_CHOICE_NOT_FOUND ||
 	       error == E_ITEM_UNAVAILABLE || error == E_OUT_OF_STOCK ||
 	       error == E_VENDOR_OFFLINE || error == E_VENDOR_NOT_FOUND ||
 	       error == E_BELOW_MINIMUM || error == E_ABOVE_MAXIMUM || error == E_TOO_FAR;
@@ -77,6 +78,51 @@ static void shop_found(struct request *rq, int error, const struct shop *shop)
 	shop_priced(rq, shop);
 }
 
+/* A variant or add-on as the body names it: "id", or {id or name, quantity}. */
+static bool choice_take(const json_t *named, struct basket_choice *ret)
+{
+	const json_t *quantity = member(named, "quantity");
+	const char *id = json_string_value(named);
+
+	if (!id)
+		id = member_text(named, "id");
+	if (!id)
+		id = member_text(named, "name");
+	*ret = (struct basket_choice){ .id = id, .quantity = member_int(named, "quantity", 1) };
+	return id && (!quantity || json_is_integer(quantity)) && ret->quantity >= 1 &&
+	       ret->quantity <= CHOICE_QUANTITY_MAX;
+}
+
+/* False when it has replied. */
+static bool line_take(struct request *rq, const json_t *body, size_t index)
+{
+	struct placing *placing = rq->state;
+	struct basket_line *line = &placing->lines[index];
+	const json_t *variant = member(body, "variantId"), *add_ons = member(body, "addOns");
+	size_t count = json_array_size(add_ons);
+	struct basket_choice one = { 0 },
+			     *kept = arena_alloc(rq->arena, (count + 1) * sizeof(*kept));
+	bool right = !variant || (choice_take(variant, &one) && one.quantity == 1);
+
+	*line = (struct basket_line){ .item_id = member_text(body, "itemId"),
+		.notes = member_text(body, "notes"),
+		.quantity = member_int(body, "quantity", 0),
+		.variant = one.id,
+		.add_ons = kept };
+	placing->fault.line = index;
+	for (; kept && right && line->add_on_count < count; line->add_on_count++)
+		right = choice_take(json_array_get(add_ons, line->add_on_count), &kept[line->add_on_count]);
+	if (kept && right)
+		return true;
+	if (!kept)
+		reply_error(rq, E_NO_MEMORY);
+	else
+		reply_field(rq, line_field(placing, line->add_on_count ? "addOns" : "variantId"),
+			"must be an id, or {id,quantity} with a quantity of 1 to 20",
+			"doit être un identifiant, ou {id,quantity} avec une quantité de 1 à 20");
+	return false;
+}
+
 static void place_basket(struct request *rq)
 {
 	struct placing *placing = rq->state;
@@ -91,13 +137,9 @@ static void place_basket(struct request *rq)
 	placing->lines = arena_alloc(rq->arena, placing->line_count * sizeof(*placing->lines));
 	if (!placing->lines)
 		return reply_error(rq, E_NO_MEMORY);
-	for (size_t i = 0; i < placing->line_count; i++) {
-		const json_t *line = json_array_get(items, i);
-
-		placing->lines[i] = (struct basket_line){ .item_id = member_text(line, "itemId"),
-			.notes = member_text(line, "notes"),
-			.quantity = member_int(line, "quantity", 0) };
-	}
+	for (size_t i = 0; i < placing->line_count; i++)
+		if (!line_take(rq, json_array_get(items, i), i))
+			return;
 	if (spot_of_delivery(rq, &placing->to))
 		catalog_get(rq, placing->vendor_id, shop_found);
 }

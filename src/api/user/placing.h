@@ -25,7 +25,7 @@ struct placing {
 	bool counted; /* some line's stock is counted, so the menu has changed */
 	char id[ID_SIZE], entry[ID_SIZE], number[ORDER_NUMBER_SIZE], code[5];
 	const char *shown;      /* the lines as kept and shown */
-	const char *columns[3]; /* their items, quantities and prices, as arrays */
+	const char *columns[4]; /* their items, quantities, prices and choices, as arrays */
 	struct text order;
 	struct quote quote;
 	struct quote_fault fault;

@@ -64,6 +64,18 @@ const char *line_field(struct placing *placing, const char *member_name)
 	return placing->field_at;
 }
 
+/* "items[2].variantId", "items[2].addOns[1]" */
+static const char *choice_field(struct placing *placing)
+{
+	const struct quote_fault *fault = &placing->fault;
+
+	if (fault->variant)
+		return line_field(placing, "variantId");
+	snprintf(placing->field_at, sizeof(placing->field_at), "items[%zu].addOns[%zu]", fault->line,
+		fault->choice);
+	return placing->field_at;
+}
+
 static const char *words(struct request *rq, const char *english, const char *french)
 {
 	const struct quote_fault *fault = &((struct placing *)rq->state)->fault;
@@ -95,11 +107,16 @@ void refuse_quote(struct request *rq, int error)
 	case E_ITEM_NOT_FOUND:
 	case E_ITEM_UNAVAILABLE:
 		return refuse(rq, error, line_field(placing, "itemId"), NULL);
+	case E_CHOICE_NOT_FOUND:
+		return refuse(rq, error, choice_field(placing), NULL);
 	case E_OUT_OF_STOCK:
 		return refuse(rq, error, line_field(placing, "quantity"), NULL);
 	case E_VALIDATION:
 		return refuse(rq, error,
-			placing->parcel ? "packageDetails.weight" : line_field(placing, "quantity"),
+			placing->parcel ? "packageDetails.weight"
+			: placing->lines[placing->fault.line].add_on_count
+				? line_field(placing, "addOns")
+				: line_field(placing, "quantity"),
 			rq->french ? "est hors limites" : "is out of range");
 	default:
 		return refuse(rq, error, NULL, NULL);

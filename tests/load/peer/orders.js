@@ -68,7 +68,7 @@ function values(user, body, shop, address, priced) {
     COMMISSION_BPS[vendor.serviceType], String(priced.distance), body.paymentMethod,
     address.json, address.text, address.lat, address.lng,
     null, null, null, null, null, null, null,
-    String(vendor.averagePreparationTime + 15), null, idNew('txn_'), null, null, null, null,
+    String(vendor.averagePreparationTime + 15), null, idNew('txn_'), null, null, null, null, null,
   ];
 }
 

@@ -16,8 +16,15 @@
 /* One degree of latitude is 111,194.93 m on our sphere. */
 #define DEGREES(metres) ((metres) / 111194.92664455873)
 
+static const struct shop_choice choices[] = {
+	{ .id = "big", .name = "Grand", .price = 1000, .variant = true },
+	{ .id = "hot", .name = "Piment", .price = 0 },
+	{ .id = "egg", .name = "big", .price = 250 }, /* named as another is called */
+	{ .id = "gold", .name = "Or", .price = INT64_MAX / 2 },
+};
 static struct shop_item items[] = {
-	{ .id = "item_1", .name = "Ndolé", .price = 2500, .stock = -1, .available = true },
+	{ .id = "item_1", .name = "Ndolé", .price = 2500, .stock = -1, .available = true, .choice_count = 4,
+		.choices = choices },
 	{ .id = "item_2", .name = "Poulet DG", .price = 5000, .stock = 5, .available = true },
 	{ .id = "item_3", .name = "Eru", .price = 3000, .stock = -1, .available = false },
 	{ .id = "item_4", .name = "Gold", .price = INT64_MAX / 2, .stock = -1, .available = true },
@@ -137,9 +144,68 @@ START_TEST(the_minimum_is_the_largest_of_three)
 }
 END_TEST
 
+static int choose(const char *variant, size_t count, const struct basket_choice *add_ons)
+{
+	struct basket_line line = { .item_id = "item_1", .quantity = 2, .variant = variant,
+		.add_on_count = count, .add_ons = add_ons };
+
+	return quote_basket(&shop, &rules, &line, 1, shop.at, &quote, &fault);
+}
+
+START_TEST(what_was_chosen_is_added_to_the_price_of_each)
+{
+	struct basket_choice add_ons[] = { { "hot", 1 }, { "egg", 3 } };
+
+	ck_assert_int_eq(choose("big", 2, add_ons), 0);
+	ck_assert_int_eq(quote.lines[0].price, 2500 + 1000 + 3 * 250);
+	ck_assert_int_eq(quote.subtotal, 2 * quote.lines[0].price);
+	ck_assert_uint_eq(quote.lines[0].chosen, 3);
+	ck_assert_ptr_eq(quote.choices[0].choice, &choices[0]);
+	ck_assert_int_eq(quote.choices[2].quantity, 3);
+	ck_assert_int_eq(choose(NULL, 0, NULL), 0);
+	ck_assert_int_eq(quote.subtotal, 5000);
+}
+END_TEST
+
+START_TEST(a_choice_is_found_by_its_id_or_else_its_name_among_its_kind)
+{
+	struct basket_choice name = { "Piment", 1 }, egg = { "big", 1 }, none = { "Grand", 1 };
+
+	ck_assert_int_eq(choose("Grand", 1, &name), 0);
+	ck_assert_ptr_eq(quote.choices[1].choice, &choices[1]);
+	ck_assert_int_eq(choose("big", 1, &egg), 0);
+	ck_assert_ptr_eq(quote.choices[0].choice, &choices[0]);
+	ck_assert_ptr_eq(quote.choices[1].choice, &choices[2]);
+	ck_assert_int_eq(choose("hot", 0, NULL), E_CHOICE_NOT_FOUND);
+	ck_assert(fault.variant);
+	ck_assert_int_eq(choose(NULL, 1, &none), E_CHOICE_NOT_FOUND);
+	ck_assert(!fault.variant);
+	ck_assert_uint_eq(fault.choice, 0);
+}
+END_TEST
+
+START_TEST(choices_have_limits_and_their_sum_does_not_overflow)
+{
+	struct basket_choice many = { "egg", CHOICE_QUANTITY_MAX + 1 }, gold[] = { { "gold", 1 }, { "gold", 1 } };
+	struct basket_choice eggs[LINE_CHOICES_MAX];
+	struct basket_line lines[ORDER_CHOICES_MAX / LINE_CHOICES_MAX + 1];
+
+	ck_assert_int_eq(choose(NULL, 1, &many), E_VALIDATION);
+	ck_assert_int_eq(choose(NULL, 2, gold), E_ABOVE_MAXIMUM);
+	for (size_t i = 0; i < LINE_CHOICES_MAX; i++)
+		eggs[i] = (struct basket_choice){ "egg", 1 };
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+		lines[i] = (struct basket_line){ .item_id = "item_1", .quantity = 1,
+			.add_on_count = LINE_CHOICES_MAX, .add_ons = eggs };
+	ck_assert_int_eq(quote_basket(&shop, &rules, lines, ORDER_CHOICES_MAX / LINE_CHOICES_MAX, shop.at, &quote, &fault), 0);
+	ck_assert_int_eq(quote_basket(&shop, &rules, lines, ORDER_CHOICES_MAX / LINE_CHOICES_MAX + 1, shop.at, &quote, &fault),
+		E_VALIDATION);
+}
+END_TEST
+
 START_TEST(the_maximum_holds_and_sums_never_overflow)
 {
-	struct basket_line gold[] = { { "item_4", NULL, 1 }, { "item_4", NULL, 1 }, { "item_4", NULL, 1 } };
+	struct basket_line gold[] = { { .item_id = "item_4", .quantity = 1 }, { .item_id = "item_4", .quantity = 1 }, { .item_id = "item_4", .quantity = 1 } };
 
 	ck_assert_int_eq(order("item_1", 200, 500), 0);
 	ck_assert_int_eq(quote.subtotal, 500000);
@@ -169,7 +235,7 @@ END_TEST
 
 START_TEST(items_must_be_there_available_and_in_stock)
 {
-	struct basket_line lines[] = { { "item_2", NULL, 3 }, { "item_1", NULL, 1 }, { "item_2", "hot", 3 } };
+	struct basket_line lines[] = { { .item_id = "item_2", .quantity = 3 }, { .item_id = "item_1", .quantity = 1 }, { .item_id = "item_2", .notes = "hot", .quantity = 3 } };
 
 	ck_assert_int_eq(order("item_9", 1, 500), E_ITEM_NOT_FOUND);
 	ck_assert_int_eq(order("item_3", 1, 500), E_ITEM_UNAVAILABLE);
@@ -310,6 +376,9 @@ int main(void)
 	tcase_add_test(tests, a_zone_has_its_own_fee_and_flat_mode_a_flat_one);
 	tcase_add_test(tests, the_service_fee_is_a_share_of_the_subtotal);
 	tcase_add_test(tests, the_minimum_is_the_largest_of_three);
+	tcase_add_test(tests, what_was_chosen_is_added_to_the_price_of_each);
+	tcase_add_test(tests, a_choice_is_found_by_its_id_or_else_its_name_among_its_kind);
+	tcase_add_test(tests, choices_have_limits_and_their_sum_does_not_overflow);
 	tcase_add_test(tests, the_maximum_holds_and_sums_never_overflow);
 	tcase_add_test(tests, lines_and_quantities_have_bounds);
 	tcase_add_test(tests, items_must_be_there_available_and_in_stock);
