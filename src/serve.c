@@ -29,6 +29,8 @@
 #include "reeyo/db/migrate.h"
 #include "reeyo/http/limit.h"
 #include "reeyo/http/server.h"
+#include "reeyo/jobs/hub.h"
+#include "reeyo/jobs/relay.h"
 #include "reeyo/jobs/upkeep.h"
 #include "reeyo/loop/loop.h"
 #include "reeyo/partners/sms.h"
@@ -59,6 +61,8 @@ struct serving {
 	struct router *router;
 	struct keyring *keys;
 	struct upkeep *upkeep;      /* on the first loop */
+	struct relay *relay;        /* likewise */
+	struct hub_house *house;
 	struct metrics *metrics;
 	struct route_set *sets;
 	uv_signal_t term, interrupt, hangup;
@@ -173,6 +177,7 @@ static void worker_drain(struct message *message)
 {
 	struct worker *worker = CONTAINER_OF(message, struct worker, drain);
 
+	hub_drain(worker->app.hub);
 	server_drain(worker->app.server, worker_drained, worker);
 }
 
@@ -280,14 +285,15 @@ static int worker_start(struct worker *worker)
 		(error = token_memory_new(&app->tokens)) || (error = rider_memory_new(&app->riders)) ||
 		(error = revocations_new(app, &app->revocations)) ||
 		(error = settings_new(app, &app->settings)) || (error = catalogs_new(app, &app->catalogs)) ||
-		(error = sms_new(app->loop, config, &app->sms)))
+		(error = sms_new(app->loop, config, &app->sms)) || (error = hub_new(app, serving->house)))
 		return error;
 	error = server_new(app, &steps, serving->listeners, serving->listener_count, &server);
 	if (error)
 		return error;
 	db_on_ready(app->db, worker_ready, worker);
-	if (loop_index(app->loop) == 0)
-		return upkeep_new(app->loop, app->db, &serving->upkeep);
+	if (loop_index(app->loop) == 0 && ((error = upkeep_new(app->loop, app->db, &serving->upkeep)) ||
+		(error = relay_new(app, &serving->relay))))
+		return error;
 	return 0;
 }
 
@@ -298,8 +304,11 @@ static void worker_end(struct worker *worker)
 	if (!app->loop)
 		return;
 	server_close(app->server);
-	if (loop_index(app->loop) == 0)
+	if (loop_index(app->loop) == 0) {
 		upkeep_close(worker->serving->upkeep);
+		relay_close(worker->serving->relay);
+	}
+	hub_free(app->hub);
 	revocations_free(app->revocations);
 	settings_free(app->settings);
 	sms_free(app->sms);
@@ -390,7 +399,7 @@ static int prepare(struct serving *serving)
 	work_configure(threads, (unsigned)config->work_queue);
 	if ((error = listeners_read(serving)) || (error = routes_choose(serving)) ||
 		(error = ops_prepare(serving->router)) || (error = migrate_check(config->database_url)) ||
-		(error = keyring_new(config, &serving->keys)) || (error = workers_new(serving)))
+		(error = keyring_new(config, &serving->keys)) || (error = hub_house_new(config, &serving->house)) || (error = workers_new(serving)))
 		return error;
 	return 0;
 }
@@ -413,6 +422,7 @@ int serve(const struct config *config)
 		worker_end(&serving.workers[i]);
 	free(serving.workers);
 	free(serving.apps);
+	hub_house_free(serving.house);
 	metrics_free(serving.metrics);
 	keyring_free(serving.keys);
 	router_free(serving.router);

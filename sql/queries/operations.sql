@@ -36,6 +36,10 @@ WITH keys AS (
 ), ended AS (
   DELETE FROM sessions WHERE ctid = ANY (ARRAY(
     SELECT ctid FROM sessions WHERE expires_at < now() - interval '1 day' LIMIT $1::bigint)) RETURNING 1
+), heard AS (
+  DELETE FROM events WHERE id = ANY (ARRAY(SELECT id FROM events ORDER BY id LIMIT $1::bigint))
+     AND created_at < now() - interval '72 hours' RETURNING 1
 )
 SELECT (SELECT count(*) FROM keys) + (SELECT count(*) FROM gone_baskets) + (SELECT count(*) FROM codes)
   + (SELECT count(*) FROM resets) + (SELECT count(*) FROM told) + (SELECT count(*) FROM ended)
+  + (SELECT count(*) FROM heard)

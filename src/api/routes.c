@@ -5,6 +5,7 @@
 #include "reeyo/api/routes.h"
 
 #include "reeyo/api/admin.h"
+#include "reeyo/api/events.h"
 #include "reeyo/api/ops.h"
 #include "reeyo/api/rider.h"
 #include "reeyo/api/user.h"
@@ -30,5 +31,9 @@ const struct route_set reeyo_routes[] = {
 	{ NS_ADMIN, "Orders", admin_order_routes },
 	{ NS_VENDOR, "Orders", vendor_order_routes },
 	{ NS_RIDER, "Orders", rider_order_routes },
+	{ NS_USER, "Events", user_event_routes },
+	{ NS_VENDOR, "Events", vendor_event_routes },
+	{ NS_RIDER, "Events", rider_event_routes },
+	{ NS_ADMIN, "Events", admin_event_routes },
 	{ .routes = NULL },
 };

@@ -37,6 +37,7 @@ struct link_poll {
 };
 
 static void link_connect(struct link *link);
+static void subscription_end(struct link *link);
 static void on_timer(uv_timer_t *timer);
 
 /* --- Back-off ------------------------------------------------------------------------------- */
@@ -262,6 +263,7 @@ static void detached(void *privdata)
 
 	link->ac = NULL;
 	link->dirty = link->blocked = false;
+	subscription_end(link);
 	if (poll) {
 		poll->link = NULL;
 		uv_close((uv_handle_t *)&poll->uv, poll_closed);
@@ -317,6 +319,35 @@ int link_submit(struct link *link, struct command *command, const char *wire, si
 	command->started_us = clock_us();
 	if (link->state == LINK_UP && !deadline_runs(&command->deadline))
 		deadline_start(&link->redis->limits, &command->deadline);
+	return 0;
+}
+
+/* --- Subscribing ---------------------------------------------------------------------------- */
+
+static void subscription_end(struct link *link)
+{
+	redis_heard *heard = TAKE_PTR(link->heard);
+
+	if (heard)
+		heard(link->heard_owner, NULL);
+}
+
+/* hiredis calls this for each channel when the connection ends, when the link is already detached. */
+static void on_message(redisAsyncContext *ac, void *reply, void *privdata)
+{
+	struct link *link = privdata;
+
+	(void)ac;
+	if (reply && link->heard)
+		link->heard(link->heard_owner, reply);
+}
+
+int link_subscribe(struct link *link, const char *command, redis_heard *heard, void *owner)
+{
+	if (!link->ac || redisAsyncCommand(link->ac, on_message, link, command) != REDIS_OK)
+		return E_STORE_DOWN;
+	link->heard = heard;
+	link->heard_owner = owner;
 	return 0;
 }
 

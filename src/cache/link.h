@@ -43,6 +43,8 @@ struct link {
 	bool lost;        /* the loss has been logged */
 	bool serves, seed; /* cluster: owns slots; comes from the configuration */
 	unsigned failures, probes, attempts;
+	redis_heard *heard; /* of a subscribed link */
+	void *heard_owner;
 	struct link *next;
 };
 
@@ -89,6 +91,8 @@ static inline bool link_usable(const struct link *link)
 int link_submit(struct link *link, struct command *command, const char *wire, size_t len) MUST_CHECK;
 /* A command of the cache's own (its owner is the link), of which breaker and counters know nothing. */
 void link_ask(struct link *link, redis_done *done, int words, const char **word);
+/* 0, or E_STORE_DOWN. The link takes no command from then on. */
+int link_subscribe(struct link *link, const char *command, redis_heard *heard, void *owner) MUST_CHECK;
 /* Writes what is queued. */
 void link_flush(struct link *link);
 /* Reads all that has arrived. */

@@ -123,21 +123,33 @@ static struct link *link_for(const struct redis *redis, uint16_t slot)
 	return redis->cluster ? cluster_link(redis, slot) : redis->links;
 }
 
-static int wire_make(const struct redis_call *call, char **ret_wire)
+static int wire_make(int words, const struct text *text, char **ret_wire)
 {
-	const char *word[REDIS_WORDS];
-	size_t len[REDIS_WORDS];
+	const char *few_words[REDIS_WORDS], **word = few_words, **many_words auto_free = NULL;
+	size_t few_lens[REDIS_WORDS], *len = few_lens, *many_lens auto_free = NULL;
 
-	for (int i = 0; i < call->words; i++) {
-		word[i] = call->word[i].at;
-		len[i] = call->word[i].len;
+	if (words > REDIS_WORDS) {
+		word = many_words = malloc((size_t)words * sizeof(*word));
+		len = many_lens = malloc((size_t)words * sizeof(*len));
+		if (!word || !len)
+			return -1;
 	}
-	return redisFormatCommandArgv(ret_wire, call->words, word, len);
+	for (int i = 0; i < words; i++) {
+		word[i] = text[i].at;
+		len[i] = text[i].len;
+	}
+	return redisFormatCommandArgv(ret_wire, words, word, len);
 }
 
 int redis_send(struct redis *redis, const struct redis_call *call)
 {
-	uint16_t slot = redis->cluster && call->key ? cluster_slot(call->word[call->key]) : 0;
+	return redis_send_words(redis, call->words, call->word, call->key, call->done, call->owner);
+}
+
+int redis_send_words(struct redis *redis, int words, const struct text *word, int key, redis_done *done,
+	void *owner)
+{
+	uint16_t slot = redis->cluster && key ? cluster_slot(word[key]) : 0;
 	struct link *link = link_for(redis, slot);
 	struct command *command;
 	char *wire = NULL;
@@ -145,11 +157,11 @@ int redis_send(struct redis *redis, const struct redis_call *call)
 
 	if (redis->closed || !link || !link_usable(link))
 		return E_STORE_DOWN;
-	command = command_take(redis, call->done ? call->done : ignored, call->owner);
+	command = command_take(redis, done ? done : ignored, owner);
 	if (!command)
 		return E_BUSY;
 	command->slot = slot;
-	len = wire_make(call, &wire);
+	len = wire_make(words, word, &wire);
 	if (len < 0 || link_submit(link, command, wire, (size_t)len)) {
 		free(wire);
 		command_give(redis, command);
@@ -162,6 +174,14 @@ int redis_send(struct redis *redis, const struct redis_call *call)
 		free(wire);
 	}
 	return 0;
+}
+
+int redis_subscribe(struct redis *redis, const char *command, redis_heard *heard, void *owner)
+{
+	for (struct link *link = redis->links; link && !redis->closed; link = link->next)
+		if (link_usable(link))
+			return link_subscribe(link, command, heard, owner);
+	return E_STORE_DOWN;
 }
 
 static void flush(struct turn_hook *hook)

@@ -50,6 +50,14 @@ void redis_close(struct redis *redis);
  * E_NO_MEMORY: nothing was sent and done will not be called. */
 int redis_send(struct redis *redis, const struct redis_call *call) MUST_CHECK;
 
+/* The same with any number of words; key 0: none. */
+int redis_send_words(struct redis *redis, int words, const struct text *word, int key, redis_done *done,
+	void *owner) MUST_CHECK;
+/* Turns a connection that is up into a subscriber, which takes no other command: heard is called with each message, and
+ * with NULL once when the connection is lost. 0, or E_STORE_DOWN. */
+typedef void redis_heard(void *owner, const redisReply *reply);
+int redis_subscribe(struct redis *redis, const char *command, redis_heard *heard, void *owner) MUST_CHECK;
+
 /* True when a command for this key would be sent at once. */
 bool redis_up(const struct redis *redis, struct text key);
 /* True when every connection there should be answers. */

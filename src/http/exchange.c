@@ -109,7 +109,7 @@ static void exchange_free(struct exchange *x)
 	arena_free(x->rq.arena);
 }
 
-void exchange_completed(struct exchange *x)
+static void exchange_leave(struct exchange *x)
 {
 	x->gone = true;
 	x->replied = true;
@@ -119,12 +119,38 @@ void exchange_completed(struct exchange *x)
 	if (x->stage != STAGE_HEAD) {
 		x->server->running--;
 		count_add(loop_counters(x->server->app->loop), COUNT_REQUESTS_RUNNING, -1);
-		access_log(x);
 	}
+}
+
+void exchange_streams(struct exchange *x)
+{
+	exchange_leave(x);
 	if (x->held == 0)
 		exchange_free(x);
 	else
 		body_free(x);
+}
+
+void exchange_completed(struct exchange *x)
+{
+	bool logged = x->stage != STAGE_HEAD && !x->stream;
+	struct access access = access_of(x);
+
+	exchange_leave(x);
+	if (logged)
+		access_log(x->server, &access);
+	if (x->held == 0)
+		exchange_free(x);
+	else
+		body_free(x);
+}
+
+void request_unhurried(struct request *rq)
+{
+	struct exchange *x = exchange_of(rq);
+
+	if (x->connection)
+		deadline_stop(&x->connection->deadline);
 }
 
 void request_hold(struct request *rq)
@@ -271,7 +297,8 @@ static int head_check(struct exchange *x, enum method method)
 		return E_BAD_REQUEST;
 	if ((error = route_find(x, method)) || (error = expect_check(x)))
 		return error;
-	if (!head_accepts_json(&x->head) && x->rq.route->shape != REPLY_BARE)
+	if (!head_accepts_json(&x->head) && x->rq.route->shape != REPLY_BARE &&
+		!(x->rq.route->stream && head_accepts_events(&x->head)))
 		return E_NOT_ACCEPTABLE;
 	if ((error = length_check(x)) || (error = media_check(x)))
 		return error;

@@ -23,6 +23,7 @@
 #define REPLY_HEADERS_MAX 12
 
 struct exchange;
+struct stream;
 
 /* Headers the server itself looks at, gathered in one pass. Texts live in MHD's pool. */
 struct head {
@@ -58,6 +59,9 @@ struct server {
 	size_t log_len;
 	uint64_t body_bytes;        /* held for bodies by all exchanges of this loop */
 	struct exchange *exchanges; /* all whose reply is still to come */
+	struct stream *streams;
+	unsigned stream_count;
+	struct deadline_list parting; /* streams that end because the process does */
 	unsigned running;           /* exchanges from their headers to their last byte */
 	unsigned connections;
 	struct deadline_list linger;
@@ -72,6 +76,7 @@ struct connection {
 	struct port *port;
 	struct deadline deadline;   /* in exactly one of the server's lists, or in none */
 	struct exchange *exchange;  /* the one under way */
+	struct stream *stream;      /* what its last request has become; NULL mostly */
 	int fd;
 	bool idle;                  /* between two requests */
 	char address[INET6_ADDRSTRLEN];
@@ -114,6 +119,7 @@ struct exchange {
 	struct text out;
 	const char *encoding;       /* "gzip", "br" or NULL */
 	const char *etag;
+	struct stream *stream;      /* the answer is a stream */
 	struct reply_header headers[REPLY_HEADERS_MAX];
 	unsigned header_count;
 };
@@ -129,6 +135,7 @@ void connection_refuse(struct connection *connection, int error);
 /* head.c: gathers and audits the headers. */
 void head_read(struct exchange *x, const char *version);
 bool head_accepts_json(const struct head *head);
+bool head_accepts_events(const struct head *head);
 bool head_wants_problem(const struct head *head);
 bool head_wants_french(const struct head *head);
 /* Picks "br", "gzip" or NULL; only_gzip when just that form is at hand. */
@@ -148,6 +155,8 @@ bool cors_admits(struct exchange *x);
 void cors_headers(struct exchange *x, struct MHD_Response *response);
 
 /* reply.c */
+/* Decides that the answer is this stream. */
+void reply_stream(struct exchange *x, struct stream *stream);
 /* Builds MHD's response and queues it; what MHD's access handler returns. */
 enum MHD_Result reply_queue(struct exchange *x);
 
@@ -158,6 +167,8 @@ struct text compress_text(struct arena *arena, const char *encoding, struct text
 struct exchange *exchange_new(struct connection *connection, struct MHD_Connection *mhd,
 	const char *uri);
 void exchange_completed(struct exchange *x);
+/* Its answer is a stream that has been queued: the exchange is over, and freed when nothing holds it. */
+void exchange_streams(struct exchange *x);
 /* Takes it off the server's list of those that wait for their reply. */
 void exchange_forget(struct exchange *x);
 /* Makes the decided reply leave: queued by the access handler on the stack, or by resuming. */
@@ -166,8 +177,28 @@ void exchange_answered(struct exchange *x);
 enum MHD_Result exchange_head(struct exchange *x, const char *method, const char *version);
 enum MHD_Result exchange_body(struct exchange *x, const char *at, size_t *len);
 
-/* log.c: the access log line of a finished exchange. */
-void access_log(struct exchange *x);
+/* stream.c */
+/* MHD's response that reads from the stream; NULL when out of memory. */
+struct MHD_Response *stream_response(struct stream *stream);
+/* The client is gone, or the stream has ended. */
+void stream_completed(struct stream *stream);
+void streams_drain(struct server *server);
+void streams_cut(struct server *server);
+
+/* log.c: the access log line of a finished exchange or stream. */
+struct access {
+	struct text path;
+	const char *request_id, *method, *route, *account, *trace;
+	uint64_t started_us;
+	int status;
+	size_t bytes;
+	char *kept; /* the texts, when they outlive the exchange */
+};
+struct access access_of(const struct exchange *x);
+/* The same with texts of its own. 0 or E_NO_MEMORY. */
+int access_keep(struct access *access, const struct exchange *x) MUST_CHECK;
+void access_free(struct access *access);
+void access_log(struct server *server, const struct access *access);
 void access_log_flush(struct turn_hook *hook);
 
 #endif

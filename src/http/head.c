@@ -155,6 +155,11 @@ int quality_of(struct text list, struct text name)
 	return -1;
 }
 
+bool head_accepts_events(const struct head *head)
+{
+	return quality_of(head->accept, TEXT("text/event-stream")) > 0;
+}
+
 bool head_accepts_json(const struct head *head)
 {
 	struct text list = head->accept;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The access log: one JSON line per request, gathered during a turn and written at its end with one
+ * The access log: one JSON line per request (of a stream: when it ends), gathered during a turn and written at its end with one
  * write(2). Paths without their query, which may hold phone numbers.
  */
 #include <stdio.h>
@@ -34,11 +34,57 @@ static void safe_path(struct text path, char out[200])
 	out[len] = '\0';
 }
 
-void access_log(struct exchange *x)
+struct access access_of(const struct exchange *x)
 {
-	struct server *server = x->server;
+	return (struct access){
+		.path = x->rq.path,
+		.request_id = x->rq.request_id,
+		.method = method_name(x->rq.method),
+		.route = x->rq.route ? x->rq.route->path : "",
+		.account = x->rq.caller.id,
+		.trace = x->rq.trace.id,
+		.started_us = x->started_us,
+		.status = x->status,
+		.bytes = x->out.len,
+	};
+}
+
+static const char *text_keep(char **at, const char *text, size_t len)
+{
+	char *to = *at;
+
+	memcpy(to, text, len);
+	to[len] = '\0';
+	*at += len + 1;
+	return to;
+}
+
+int access_keep(struct access *access, const struct exchange *x)
+{
+	char *at;
+
+	*access = access_of(x);
+	at = access->kept = malloc(access->path.len + strlen(access->request_id) + strlen(access->account) +
+				   strlen(access->trace) + 4);
+	if (!at)
+		return E_NO_MEMORY;
+	access->path.at = text_keep(&at, access->path.at, access->path.len);
+	access->request_id = text_keep(&at, access->request_id, strlen(access->request_id));
+	access->account = text_keep(&at, access->account, strlen(access->account));
+	access->trace = text_keep(&at, access->trace, strlen(access->trace));
+	return 0;
+}
+
+void access_free(struct access *access)
+{
+	free(access->kept);
+	access->kept = NULL;
+}
+
+void access_log(struct server *server, const struct access *access)
+{
 	char path[200], now[CLOCK_ISO_SIZE];
-	bool traced = x->rq.trace.id[0];
+	bool traced = access->trace[0];
 	int len;
 
 	if (!server->app->config->access_log || !log_on(LOG_INFO))
@@ -47,15 +93,14 @@ void access_log(struct exchange *x)
 		return;
 	if (server->log_len + LOG_LINE > LOG_ROOM)
 		access_log_flush(&server->log_hook);
-	safe_path(x->rq.path, path);
+	safe_path(access->path, path);
 	clock_iso(clock_wall_ms(), now);
 	len = snprintf(server->log + server->log_len, LOG_LINE,
 		"{\"time\":\"%s\",\"level\":\"info\",\"msg\":\"request\",\"requestId\":\"%s\",\"method\":\"%s\","
 		"\"path\":\"%s\",\"route\":\"%s\",\"status\":%d,\"bytes\":%zu,\"us\":%llu,\"account\":\"%s\"%s%s%s}\n",
-		now, x->rq.request_id, method_name(x->rq.method), path,
-		x->rq.route ? x->rq.route->path : "", x->status, x->out.len,
-		(unsigned long long)(clock_us() - x->started_us), x->rq.caller.id,
-		traced ? ",\"traceId\":\"" : "", x->rq.trace.id, traced ? "\"" : "");
+		now, access->request_id, access->method, path, access->route, access->status, access->bytes,
+		(unsigned long long)(clock_us() - access->started_us), access->account,
+		traced ? ",\"traceId\":\"" : "", access->trace, traced ? "\"" : "");
 	if (len > 0 && len < LOG_LINE)
 		server->log_len += (size_t)len;
 	server->log_hook.wanted = true;

@@ -195,6 +195,9 @@ static json_t *replies_of(const struct route_set *set, const struct route *row)
 		bare_text ? "text/plain" : "application/json", "schema",
 		bare_text ? json_pack("{s:s}", "type", "string") : reply_schema(row));
 
+	if (row->stream)
+		json_object_set_new(json_object_get(success, "content"), "text/event-stream",
+			json_pack("{s:{s:s}}", "schema", "type", "string"));
 	json_object_set_new(replies, row->created ? "201" : "200", success);
 	if (row->method == GET && !bare_text)
 		json_object_set_new(replies, "304", json_pack("{s:s}", "description", "Not changed since the ETag"));

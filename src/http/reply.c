@@ -374,6 +374,13 @@ static void cache_headers(struct exchange *x, struct MHD_Response *response)
 		      "Accept-Encoding, Accept, Accept-Language, Authorization, Origin");
 }
 
+static void security_headers(struct MHD_Response *response)
+{
+	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+	MHD_add_response_header(response, "X-Frame-Options", "SAMEORIGIN");
+	MHD_add_response_header(response, "Strict-Transport-Security", "max-age=31536000");
+}
+
 static void plain_headers(struct exchange *x, struct MHD_Response *response)
 {
 	if (x->out.len)
@@ -382,9 +389,7 @@ static void plain_headers(struct exchange *x, struct MHD_Response *response)
 		MHD_add_response_header(response, "Content-Encoding", x->encoding);
 	if (x->rq.request_id[0])
 		MHD_add_response_header(response, "X-Request-Id", x->rq.request_id);
-	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
-	MHD_add_response_header(response, "X-Frame-Options", "SAMEORIGIN");
-	MHD_add_response_header(response, "Strict-Transport-Security", "max-age=31536000");
+	security_headers(response);
 	for (unsigned i = 0; i < x->header_count; i++)
 		MHD_add_response_header(response, x->headers[i].name, x->headers[i].value);
 }
@@ -401,10 +406,43 @@ static void count_reply(struct exchange *x)
 	histogram_add(&counters->response, clock_us() - x->started_us);
 }
 
+void reply_stream(struct exchange *x, struct stream *stream)
+{
+	x->replied = true;
+	x->status = 200;
+	x->stream = stream;
+	exchange_answered(x);
+}
+
+/* Proxies that buffer (nginx) are told not to. */
+static enum MHD_Result stream_queue(struct exchange *x)
+{
+	struct MHD_Response *response = stream_response(x->stream);
+	enum MHD_Result result;
+
+	if (!response)
+		return MHD_NO;
+	MHD_add_response_header(response, "Content-Type", "text/event-stream");
+	MHD_add_response_header(response, "Cache-Control", "no-store");
+	MHD_add_response_header(response, "X-Accel-Buffering", "no");
+	MHD_add_response_header(response, "X-Request-Id", x->rq.request_id);
+	security_headers(response);
+	cors_headers(x, response);
+	count_reply(x);
+	x->stage = STAGE_SENT;
+	deadline_stop(&x->connection->deadline);
+	result = MHD_queue_response(x->mhd, (unsigned)x->status, response);
+	MHD_destroy_response(response);
+	return result;
+}
+
 enum MHD_Result reply_queue(struct exchange *x)
 {
 	struct MHD_Response *response;
 	enum MHD_Result result;
+
+	if (x->stream)
+		return stream_queue(x);
 
 	etag_set(x);
 	encode(x);

@@ -23,6 +23,8 @@
 #define RUNS_PER_TURN 8
 /* On SIGTERM idle kept-alive connections get so long for a request that is on its way. */
 #define LINGER_MS 1000
+/* ...and a stream's client so long to take what waits for him. */
+#define PARTING_MS 2000
 
 static void connection_expired(struct deadline *deadline);
 static void run_expired(struct deadline *deadline);
@@ -273,7 +275,6 @@ static enum MHD_Result on_access(void *cls, struct MHD_Connection *mhd, const ch
 	enum MHD_Result result;
 
 	(void)cls;
-	(void)mhd;
 	(void)url;
 	if (!x)
 		return MHD_NO; /* no memory for a request: closing is all that is left */
@@ -287,6 +288,11 @@ static enum MHD_Result on_access(void *cls, struct MHD_Connection *mhd, const ch
 		result = x->replied && x->stage != STAGE_SENT ? reply_queue(x) : MHD_YES;
 	}
 	x->inside = false;
+	if (x->stream && x->stage == STAGE_SENT) { /* the stream goes on without its request */
+		*context = NULL;
+		connection_of(mhd)->exchange = NULL;
+		exchange_streams(x);
+	}
 	return result;
 }
 
@@ -298,6 +304,8 @@ static void on_completed(void *cls, struct MHD_Connection *mhd, void **context,
 	struct connection *connection = connection_of(mhd);
 
 	*context = NULL;
+	if (connection && connection->stream)
+		stream_completed(connection->stream);
 	if (connection) {
 		connection->exchange = NULL;
 		connection->idle = true;
@@ -332,7 +340,7 @@ static void drain_check(struct server *server)
 {
 	void (*drained)(void *) = server->drained;
 
-	if (!drained || server->running || (server->connections && deadline_runs(&server->lingers)))
+	if (!drained || server->running || server->stream_count || (server->connections && deadline_runs(&server->lingers)))
 		return;
 	server->drained = NULL;
 	deadline_stop(&server->lingers);
@@ -433,6 +441,7 @@ int server_new(struct app *app, const struct server_steps *steps, struct listene
 	deadline_list_init(&server->run, app->loop, (uint64_t)config->request_timeout, run_expired);
 	deadline_list_init(&server->send, app->loop, (uint64_t)config->send_timeout, connection_expired);
 	deadline_list_init(&server->linger, app->loop, LINGER_MS, linger_over);
+	deadline_list_init(&server->parting, app->loop, PARTING_MS, connection_expired);
 	server->hook.run = run_daemons;
 	server->log_hook.run = access_log_flush;
 	loop_hook(app->loop, PHASE_SERVE, &server->hook);
@@ -460,6 +469,7 @@ void server_drain(struct server *server, void (*drained)(void *arg), void *arg)
 	server->drained = drained;
 	server->drained_arg = arg;
 	deadline_start(&server->linger, &server->lingers);
+	streams_drain(server);
 	for (unsigned i = 0; i < server->port_count; i++) {
 		MHD_socket fd = MHD_quiesce_daemon(server->ports[i].daemon);
 
@@ -497,6 +507,7 @@ void server_close(struct server *server)
 		if (!x->replied)
 			reply_error(&x->rq, E_DRAINING);
 	}
+	streams_cut(server);
 	run_daemons(&server->hook);
 	for (unsigned i = 0; i < server->port_count; i++)
 		if (server->ports[i].daemon)
@@ -508,6 +519,7 @@ void server_close(struct server *server)
 	deadline_list_close(&server->run);
 	deadline_list_close(&server->send);
 	deadline_list_close(&server->linger);
+	deadline_list_close(&server->parting);
 	server->app->server = NULL;
 	for (unsigned i = 0; i < server->port_count; i++)
 		if (server->ports[i].polling)

@@ -105,6 +105,12 @@
 		"the same basket of one customer within this time is refused without a key; 0: never") \
 	X(BOOL, platform_funds_free_delivery, "platform_funds_free_delivery", "on", 0, 0, \
 		"the platform pays the rider the formula's fee when delivery is free") \
+	X(MS, stream_ping, "stream_ping", "25s", 100, 600000, \
+		"an event stream says something at least this often, and its token is looked at again") \
+	X(INT, streams_per_account, "streams_per_account", "5", 1, 10000, \
+		"event streams and waiting polls of one account on this process; the oldest ends when there are more") \
+	X(INT, streams_max, "streams_max", "20000", 1, 1000000, \
+		"event streams and waiting polls of this process before 503") \
 	X(TEXT, sms, "sms", "log", 0, 0, "log (writes the text to the log), or off") \
 	X(BYTES, compress_from, "compress_from", "1k", 64, 10485760, "smallest body that is compressed")
 

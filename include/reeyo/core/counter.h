@@ -49,6 +49,13 @@
 	X(RATE_LIMITED, "reeyo_rate_limited_total", "", "Requests refused by a rate limit") \
 	X(ORDERS_PLACED, "reeyo_orders_placed_total", "", "Orders placed") \
 	X(ORDERS_CANCELLED, "reeyo_orders_cancelled_total", "", "Orders cancelled") \
+	X(STREAMS_OPEN, "reeyo_streams_open", "", "Open event streams") \
+	X(STREAMS_CUT, "reeyo_streams_cut_total", "", "Event streams cut because their client read too slowly") \
+	X(EVENTS_RELAYED, "reeyo_events_relayed_total", "", "Events moved from the outbox by this copy") \
+	X(EVENTS_HEARD, "reeyo_events_heard_total", "", "Events heard, counted by each loop") \
+	X(EVENTS_DELIVERED, "reeyo_events_delivered_total", "", "Events given to streams") \
+	X(RELAY_LAG, "reeyo_relay_lag_milliseconds", "", "Age of the oldest event when it was last moved") \
+	X(RELAY_LEADS, "reeyo_relay_leads", "", "1 while this copy relays events") \
 	X(CONNECTIONS, "reeyo_http_connections", "", "Open client connections") \
 	X(REQUESTS_RUNNING, "reeyo_http_requests_running", "", "Requests being answered")
 

@@ -108,6 +108,8 @@ void cached_by_sql(struct request *rq, enum cache_kind kind, const char *id, enu
 /* Drops a key after a write, then goes on: next is called once the key is gone. */
 void uncached(struct request *rq, enum cache_kind kind, const char *id, void (*next)(struct request *rq));
 
+/* Lifts the time limit of the handler, who answers within some limit of his own: for a request that waits for news. */
+void request_unhurried(struct request *rq);
 /* Keeps the request alive while something else works for it. Every hold is followed by exactly one release; the
  * continuation must return at once when request_release says false (already answered, or gone). */
 void request_hold(struct request *rq);

@@ -63,6 +63,7 @@ struct route {
 	bool idempotent;                /* takes an Idempotency-Key */
 	bool root;                      /* the path is absolute: not below /api/v1 */
 	bool internal;                  /* only on the metrics listener */
+	bool stream;                    /* answers with server-sent events, too */
 	bool always;                    /* answered also in maintenance (health, config, auth) */
 	unsigned max_age;               /* public caching, seconds; 0: no-store */
 	size_t body_limit;              /* 0: the configuration's */

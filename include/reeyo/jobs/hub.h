@@ -14,6 +14,7 @@
 
 #include "reeyo/core/text.h"
 #include "reeyo/http/app.h"
+#include "reeyo/http/request.h"
 
 /* An event as it passes: valid during the call. */
 struct event {
@@ -37,5 +38,40 @@ void hub_listen(struct hub *hub, struct hub_listener *listener);
  * NUL-terminated names, at most 4; type: a word; payload: finished JSON of at most 1 KB; all copied. */
 void hub_tell_passing(struct app *app, const char *const *rooms, unsigned count, const char *type,
 	struct text payload);
+
+/* --- Listening clients --------------------------------------------------------------------------- */
+
+/* What a client hears: rooms are NUL-terminated names that live as long as the request. */
+#define HUB_ROOMS_MAX 4u
+struct hub_wish {
+	unsigned count;
+	const char *rooms[HUB_ROOMS_MAX];
+	int64_t after; /* id of the last event that was heard; -1: from now on */
+	bool most;     /* these rooms hear most of what is said (admins) */
+};
+#define HUB_NOW (-1)
+
+/* Answers with a stream: what was said after wish->after, then what is said from now on, each event once. Answers
+ * E_BUSY when the process has `streams_max` already; an account's oldest stream ends when it has more than
+ * `streams_per_account`. */
+void hub_stream(struct request *rq, const struct hub_wish *wish);
+/* Answers with {"events":[…],"last":ID}: at once when something was said after wish->after, else as soon as something
+ * is said, at the latest after wait_s seconds. */
+void hub_poll(struct request *rq, const struct hub_wish *wish, unsigned wait_s);
+
+/* --- Life ---------------------------------------------------------------------------------------- */
+
+/* What the hubs of one process share: how many listen, and who. */
+struct hub_house;
+int hub_house_new(const struct config *config, struct hub_house **ret) MUST_CHECK;
+void hub_house_free(struct hub_house *house);
+
+/* The hub of app's loop, as app->hub. The first loop's also follows Redis and the database for all. Before the loops
+ * run. 0, E_NO_MEMORY or E_CONFIG. */
+int hub_new(struct app *app, struct hub_house *house) MUST_CHECK;
+/* Answers polls that wait; streams are ended by server_drain. */
+void hub_drain(struct hub *hub);
+/* After server_close and before db_close; the hub of the first loop first. NULL is allowed. */
+void hub_free(struct hub *hub);
 
 #endif
