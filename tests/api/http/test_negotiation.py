@@ -137,13 +137,13 @@ def test_gzip_is_for_who_takes_it(api, accepts, encoding):
 
 
 def test_brotli_is_spoken(api):
-    reply = api.get("/openapi.json", headers={"Accept-Encoding": "br, gzip"})
+    reply = api.get("vendors?limit=50", headers={"Accept-Encoding": "br, gzip"})
     assert reply.headers["Content-Encoding"] == "br"
-    assert json.loads(brotli.decompress(reply.body))["openapi"].startswith("3.1")
+    assert json.loads(brotli.decompress(reply.body))["success"] is True
 
 
 def test_the_better_liked_encoding_wins(api):
-    reply = api.get("/openapi.json", headers={"Accept-Encoding": "br;q=0.2, gzip;q=0.9"})
+    reply = api.get("vendors?limit=50", headers={"Accept-Encoding": "br;q=0.2, gzip;q=0.9"})
     assert reply.headers["Content-Encoding"] == "gzip"
     assert json.loads(gzip.decompress(reply.body))
 
