@@ -53,3 +53,10 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
              WHERE o ->> 'id' = substr(split_part(choice, '*', 1), 3) LIMIT 1) AS extra
             FROM string_to_table(chosen, ';') AS choice) c
 $$;
+
+-- When a period began: today, this week, month or year, in the business's days.
+CREATE FUNCTION period_start(period text) RETURNS timestamptz
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT date_trunc(CASE period WHEN 'today' THEN 'day' ELSE period END, now() AT TIME ZONE business_zone())
+    AT TIME ZONE business_zone()
+$$;

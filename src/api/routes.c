@@ -25,6 +25,7 @@ const struct route_set reeyo_routes[] = {
 	{ NS_USER, "Orders", user_order_routes },
 	{ NS_USER, "Wallet", user_wallet_routes },
 	{ NS_VENDOR, "Menu", vendor_menu_routes },
+	{ NS_VENDOR, "Analytics", vendor_analytics_routes },
 	{ NS_ADMIN, "Customers", admin_user_routes },
 	{ NS_ADMIN, "Vendors", admin_vendor_routes },
 	{ NS_ADMIN, "Riders", admin_rider_routes },

@@ -93,6 +93,7 @@ void sql_run(struct request *rq, enum db_lane lane, enum query query, bool try_,
 		(const char *[]){ __VA_ARGS__ __VA_OPT__(,) NULL })
 #define sql_read(rq, name, done, ...) SQL_(rq, DB_READ, name, false, done, __VA_ARGS__)
 #define sql_write(rq, name, done, ...) SQL_(rq, DB_WRITE, name, false, done, __VA_ARGS__)
+#define sql_report(rq, name, done, ...) SQL_(rq, DB_REPORT, name, false, done, __VA_ARGS__)
 #define sql_try_read(rq, name, done, ...) SQL_(rq, DB_READ, name, true, done, __VA_ARGS__)
 #define sql_try_write(rq, name, done, ...) SQL_(rq, DB_WRITE, name, true, done, __VA_ARGS__)
 

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * How the shop does: reports over what was delivered, on the lane for slow statements.
+ */
+#include "reeyo/api/vendor.h"
+#include "reeyo/http/request.h"
+
+static const char *const period_words[] = { "today", "week", "month", "year", NULL };
+
+#define PERIOD_FIELD \
+	{ "period", FIELD_ENUM, .words = period_words, .does = "This one, from its first day; today when absent" }
+
+static const struct field period_query[] = { PERIOD_FIELD, FIELD_END };
+static const struct field popular_query[] = {
+	PERIOD_FIELD,
+	{ "limit", FIELD_INT, .min = 1, .max = 100, .does = "10 when absent" },
+	FIELD_END
+};
+
+static const struct field overview_fields[] = {
+	{ "orders", FIELD_INT, .required = true, .does = "Delivered ones" },
+	{ "revenue", FIELD_MONEY, .required = true, .does = "Their subtotals" },
+	{ "averageOrderValue", FIELD_MONEY, .required = true },
+	{ "rating", FIELD_NUMBER, .required = true, .does = "Mean of all time" },
+	FIELD_END
+};
+static const struct field popular_fields[] = {
+	{ "itemId", FIELD_ID, .required = true },
+	{ "name", FIELD_TEXT, .required = true },
+	{ "orders", FIELD_INT, .required = true },
+	{ "quantity", FIELD_INT, .required = true },
+	{ "revenue", FIELD_MONEY, .required = true },
+	FIELD_END
+};
+static const struct field revenue_fields[] = {
+	{ "date", FIELD_DATE, .required = true },
+	{ "orders", FIELD_INT, .required = true },
+	{ "revenue", FIELD_MONEY, .required = true },
+	FIELD_END
+};
+static const struct field customers_fields[] = {
+	{ "total", FIELD_INT, .required = true },
+	{ "new", FIELD_INT, .required = true, .does = "Who never bought here before" },
+	{ "returning", FIELD_INT, .required = true },
+	FIELD_END
+};
+
+static const char *period_of(struct request *rq)
+{
+	const char *period = query_text(rq, "period");
+
+	return period ? period : "today";
+}
+
+static void reported(struct request *rq, const struct db_result *result)
+{
+	if (db_rows(result) == 0)
+		return reply_error(rq, E_ACCOUNT_GONE);
+	reply_data(rq, db_text(result, 0, 0));
+}
+
+static void overview(struct request *rq)
+{
+	sql_report(rq, shop_overview, reported, rq->caller.id, period_of(rq));
+}
+
+static void popular(struct request *rq)
+{
+	sql_report(rq, shop_popular, reported, rq->caller.id, period_of(rq),
+		arg_int(rq, member_int(rq->query, "limit", 10)));
+}
+
+static void revenue(struct request *rq)
+{
+	sql_report(rq, shop_revenue, reported, rq->caller.id, period_of(rq));
+}
+
+static void customers(struct request *rq)
+{
+	sql_report(rq, shop_customers, reported, rq->caller.id, period_of(rq));
+}
+
+const struct route vendor_analytics_routes[] = {
+	{ GET, "/analytics/overview", .who = VENDOR_ACCOUNT, .query = period_query, .reply = overview_fields,
+		.errors = { E_ACCOUNT_GONE }, .run = overview, .does = "Orders and revenue of a period" },
+	{ GET, "/analytics/popular-items", .who = VENDOR_ACCOUNT, .query = popular_query,
+		.reply = popular_fields, .shape = REPLY_ARRAY, .run = popular,
+		.does = "What sold best in a period" },
+	{ GET, "/analytics/revenue", .who = VENDOR_ACCOUNT, .query = period_query, .reply = revenue_fields,
+		.shape = REPLY_ARRAY, .run = revenue, .does = "Revenue of a period, day by day" },
+	{ GET, "/analytics/customers", .who = VENDOR_ACCOUNT, .query = period_query,
+		.reply = customers_fields, .run = customers, .does = "Who bought in a period" },
+	ROUTE_END
+};
