@@ -7,6 +7,7 @@
 --              vendor_demo_NN vendorNN@demo.reeyo.cm, same password (NN = 02…40); items item_demo_NN_1 to _13
 --   rider      rider_demo_1   +237670000020 / RiderPass123!    approved
 --   admin      admin_demo_1   admin@reeyo.cm / AdminSecure123! super-admin
+--              admin_demo_2   support@reeyo.cm, same password  an ordinary admin
 -- The hashes come from the command, as reeyo.hash_* settings of the session. Rows that are already there stay as they are.
 
 UPDATE settings SET value = 'true'
@@ -225,7 +226,8 @@ VALUES ('rider_demo_1', '+237670000020', 'rider@reeyo.cm', 'Emmanuel', 'Tchoupo'
 ON CONFLICT DO NOTHING;
 
 INSERT INTO admins (id, email, name, password_hash, role)
-VALUES ('admin_demo_1', 'admin@reeyo.cm', 'Reeyo Admin', current_setting('reeyo.hash_admin'), 'SUPER_ADMIN')
+VALUES ('admin_demo_1', 'admin@reeyo.cm', 'Reeyo Admin', current_setting('reeyo.hash_admin'), 'SUPER_ADMIN'),
+       ('admin_demo_2', 'support@reeyo.cm', 'Reeyo Support', current_setting('reeyo.hash_admin'), 'ADMIN')
 ON CONFLICT DO NOTHING;
 
 INSERT INTO ledger (id, amount, from_kind, to_kind, to_owner, to_balance, category, reference, description)

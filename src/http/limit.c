@@ -143,13 +143,16 @@ void limit_caller(struct request *rq)
 		request_next);
 }
 
-/* Who is behind a request that has no account yet: the phone, else the e-mail, else the address. */
+/* Who is behind a request that has no account yet: the phone, else the e-mail, else the vendor it names,
+ * else the address. */
 static void limit_subject(struct request *rq, const char *rule, char name[96])
 {
 	const char *subject = member_text(rq->body, "phone");
 
 	if (!subject)
 		subject = member_text(rq->body, "email");
+	if (!subject)
+		subject = member_text(rq->body, "vendorId");
 	if (!subject && rq->caller.id[0])
 		subject = rq->caller.id;
 	snprintf(name, 96, "%s:%s", rule, subject ? subject : request_address(rq));

@@ -16,7 +16,8 @@ DEMO = {
               "RIDER", "rider_demo_1"),
     "super": ("admin", {"email": "admin@reeyo.cm", "password": "AdminSecure123!"},
               "SUPER_ADMIN", "admin_demo_1"),
-    "admin": ("", {}, "ADMIN", "admin_plain"),
+    "admin": ("admin", {"email": "support@reeyo.cm", "password": "AdminSecure123!"},
+              "ADMIN", "admin_demo_2"),
 }
 PASSWORD = "Kumba-2024!"
 

@@ -7,6 +7,7 @@
 
 #include "reeyo/http/route.h"
 
+extern const struct route admin_auth_routes[];
 extern const struct route admin_user_routes[];
 extern const struct route admin_vendor_routes[];
 extern const struct route admin_rider_routes[];

@@ -8,5 +8,6 @@
 #include "reeyo/http/route.h"
 
 extern const struct route rider_order_routes[];
+extern const struct route rider_auth_routes[];
 
 #endif

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Vendors: opening an account, and proving who they are. The acts are those of every kind, see api/account.h. A vendor may
+ * log in and prepare its menu while it waits for approval; it is listed and orderable only after.
+ */
+#include "reeyo/api/vendor.h"
+
+#include "place.h"
+#include "reeyo/api/account.h"
+#include "reeyo/api/shapes.h"
+#include "reeyo/domain/hours.h"
+
+static const char *const service_types[] = { "FOOD", "MART", NULL };
+static const char *const business_types[] = { "RESTAURANT", "GROCERY", "PHARMACY", "OTHER", "FOOD", "MART", NULL };
+
+static const struct field session_vendor_fields[] = {
+	{ "vendor", FIELD_OBJECT, .required = true, .of = vendor_self_fields },
+	SESSION_FIELDS,
+	FIELD_END
+};
+static const struct field register_body[] = {
+	{ "businessName", FIELD_TEXT, .required = true, .min = 3, .max = 100, .also = "business_name" },
+	{ "ownerName", FIELD_TEXT, .required = true, .min = 2, .max = 100, .also = "owner_name name" },
+	{ "email", FIELD_EMAIL, .required = true, .does = "Kept in lower case" },
+	{ "phone", FIELD_PHONE, .required = true, .also = "phoneNumber" },
+	{ "password", FIELD_PASSWORD, .required = true },
+	{ "serviceType", FIELD_ENUM, .words = service_types, .also = "service_type" },
+	{ "businessType", FIELD_ENUM, .words = business_types, .also = "business_type",
+		.does = "Instead of serviceType: GROCERY and PHARMACY are MART, the others FOOD" },
+	{ "description", FIELD_TEXT, .max = 500 },
+	PLACE_FIELDS,
+	{ "bankDetails", FIELD_OBJECT, .of = bank_fields, .also = "bank_details" },
+	{ "businessHours", FIELD_OBJECT, .also = "business_hours operatingHours",
+		.does = "{monday:{open:\"HH:MM\",close:\"HH:MM\",closed?},…}" },
+	FIELD_END
+};
+static const struct field verify_body[] = {
+	{ "vendorId", FIELD_ID, .required = true, .also = "vendor_id" },
+	{ "otp", FIELD_DIGITS, .required = true, .min = 6, .max = 6, .also = "code otpCode" },
+	FIELD_END
+};
+static const struct field resend_body[] = {
+	{ "vendorId", FIELD_ID, .also = "vendor_id", .does = "Not needed with a token" },
+	FIELD_END
+};
+
+/* --- Register ---------------------------------------------------------------------------------- */
+
+/* Both, from either. False when it has replied. */
+static bool service_take(struct request *rq, const char **ret_service, const char **ret_business)
+{
+	const char *service = body_text(rq, "serviceType");
+	const char *business = body_text(rq, "businessType");
+
+	if (!service && !business) {
+		reply_field(rq, "serviceType", "is required", "est obligatoire");
+		return false;
+	}
+	if (!service)
+		service = strcmp(business, "GROCERY") == 0 || strcmp(business, "PHARMACY") == 0 ||
+				strcmp(business, "MART") == 0 ?
+			"MART" :
+			"FOOD";
+	if (!business || strcmp(business, "FOOD") == 0 || strcmp(business, "MART") == 0)
+		business = strcmp(service, "MART") == 0 ? "GROCERY" : "RESTAURANT";
+	*ret_service = service;
+	*ret_business = business;
+	return true;
+}
+
+static bool hours_take(struct request *rq, const char **ret)
+{
+	static const struct field days[] = {
+		{ "monday", FIELD_OBJECT }, { "tuesday", FIELD_OBJECT }, { "wednesday", FIELD_OBJECT },
+		{ "thursday", FIELD_OBJECT }, { "friday", FIELD_OBJECT }, { "saturday", FIELD_OBJECT },
+		{ "sunday", FIELD_OBJECT }, FIELD_END
+	};
+	const json_t *given = member(rq->body, "businessHours");
+	struct hours hours;
+	const char *day;
+
+	if (given && !hours_read(given, &hours, &day)) {
+		reply_field(rq, arena_printf(rq->arena, "businessHours.%s", day),
+			"must be {open:\"HH:MM\",close:\"HH:MM\"}, or {closed:true}",
+			"doit être {open:\"HH:MM\",close:\"HH:MM\"} ou {closed:true}");
+		return false;
+	}
+	return object_take(rq, given, days, ret);
+}
+
+static void register_vendor(struct request *rq)
+{
+	const char *service, *business, *bank, *hours;
+	struct shop_place place;
+
+	if (!service_take(rq, &service, &business) || !shop_place_take(rq, true, &place) ||
+		!hours_take(rq, &hours) || !object_take(rq, member(rq->body, "bankDetails"), bank_fields, &bank))
+		return;
+	account_register(rq, 12,
+		(const char *[]){ body_text(rq, "businessName"), body_text(rq, "ownerName"), service, business,
+			body_text(rq, "description"), place.address, place.city, place.lat, place.lng, bank, hours,
+			rq->app->config->auto_approve ? "t" : "f" });
+}
+
+/* --- Codes ------------------------------------------------------------------------------------- */
+
+static void verify_otp(struct request *rq)
+{
+	account_verify_all(rq, body_text(rq, "vendorId"));
+}
+
+/* A vendor that has lost its token names itself: whoever asks, the code goes to its own phone. */
+static void resend_otp(struct request *rq)
+{
+	const char *vendor = body_text(rq, "vendorId");
+	int err = vendor ? 0 : caller_read(rq);
+
+	if (!err && !vendor && rq->caller.role != VENDOR_ACCOUNT)
+		err = E_WRONG_ROLE;
+	if (err == E_NO_TOKEN)
+		return reply_field(rq, "vendorId", "is required without a token", "est obligatoire sans jeton");
+	if (err)
+		return reply_error(rq, err);
+	account_resend_code_to(rq, vendor ? vendor : rq->caller.id);
+}
+
+const struct route vendor_auth_routes[] = {
+	{ POST, "/auth/register", .who = ANYONE, .always = true, .body = register_body,
+		.reply = session_vendor_fields, .created = true, .limit = LIMIT_REGISTER, .run = register_vendor,
+		.errors = { E_PHONE_TAKEN, E_EMAIL_TAKEN, E_BUSY },
+		.does = "Open a vendor's account, which waits for approval; a code goes to phone and e-mail" },
+	{ POST, "/auth/login", .who = ANYONE, .always = true, .body = login_body,
+		.reply = session_vendor_fields, .run = account_log_in,
+		.errors = { E_BAD_CREDENTIALS, E_SUSPENDED, E_INACTIVE, E_TOO_MANY_REQUESTS, E_BUSY },
+		.does = "Log in by e-mail or phone" },
+	{ POST, "/auth/refresh-token", .also = "/auth/refresh", .who = ANYONE, .always = true,
+		.body = refresh_body, .reply = session_fields, .run = account_refresh,
+		.errors = { E_BAD_REFRESH, E_SUSPENDED, E_INACTIVE },
+		.does = "Trade a refresh token for a new pair; an old one used again ends the session" },
+	{ POST, "/auth/logout", .who = VENDOR_ACCOUNT, .always = true, .shape = REPLY_MESSAGE,
+		.run = account_log_out, .does = "End this session: its tokens count no more" },
+	{ GET, "/auth/me", .also = "/profile /auth/profile", .who = VENDOR_ACCOUNT, .always = true,
+		.reply = vendor_self_fields, .run = account_me, .errors = { E_ACCOUNT_GONE },
+		.does = "The vendor as it sees itself" },
+	{ POST, "/auth/verify-otp", .who = ANYONE, .always = true, .body = verify_body, .shape = REPLY_MESSAGE,
+		.run = verify_otp,
+		.errors = { E_ACCOUNT_NOT_FOUND, E_OTP_ALREADY, E_OTP_NONE, E_OTP_EXPIRED, E_OTP_WRONG },
+		.does = "Prove phone and e-mail with the code that was sent to them" },
+	{ POST, "/auth/verify-phone", .who = VENDOR_ACCOUNT, .always = true, .body = otp_body,
+		.reply = vendor_self_fields, .run = account_verify_phone,
+		.errors = { E_OTP_ALREADY, E_OTP_NONE, E_OTP_EXPIRED, E_OTP_WRONG, E_ACCOUNT_GONE },
+		.does = "Prove the phone" },
+	{ POST, "/auth/verify-email", .who = VENDOR_ACCOUNT, .always = true, .body = otp_body,
+		.reply = vendor_self_fields, .run = account_verify_email,
+		.errors = { E_OTP_ALREADY, E_OTP_NONE, E_OTP_EXPIRED, E_OTP_WRONG, E_ACCOUNT_GONE },
+		.does = "Prove the e-mail" },
+	{ POST, "/auth/resend-otp", .who = ANYONE, .always = true, .body = resend_body, .shape = REPLY_MESSAGE,
+		.limit = LIMIT_CODE, .run = resend_otp,
+		.errors = { E_NO_TOKEN, E_BAD_TOKEN, E_ACCOUNT_NOT_FOUND, E_OTP_ALREADY },
+		.does = "Send a new code; the one before it counts no more" },
+	{ POST, "/auth/forgot-password", .who = ANYONE, .always = true, .body = forgot_password_body,
+		.shape = REPLY_MESSAGE, .limit = LIMIT_CODE, .run = account_forgot_password,
+		.does = "Send a reset code by e-mail or SMS; the answer does not tell whether the account exists" },
+	{ POST, "/auth/reset-password", .who = ANYONE, .always = true, .body = reset_password_body,
+		.shape = REPLY_MESSAGE, .run = account_reset_password, .errors = { E_BAD_RESET_TOKEN, E_BUSY },
+		.does = "Set a new password with a reset code; every session ends" },
+	{ POST, "/auth/change-password", .also = "/auth/password", .who = VENDOR_ACCOUNT, .always = true,
+		.any_write = true, .body = change_password_body, .shape = REPLY_MESSAGE,
+		.run = account_change_password,
+		.errors = { E_WRONG_PASSWORD, E_TOO_MANY_REQUESTS, E_ACCOUNT_GONE, E_BUSY },
+		.does = "Change the password; every other session ends" },
+	{ POST, "/auth/device-token", .who = VENDOR_ACCOUNT, .always = true, .body = add_device_body,
+		.shape = REPLY_MESSAGE, .run = account_add_device, .does = "Send pushes to this device" },
+	{ DELETE, "/auth/device-token", .who = VENDOR_ACCOUNT, .always = true, .body = remove_device_body,
+		.shape = REPLY_MESSAGE, .run = account_remove_device, .does = "Send no more pushes to this device" },
+	ROUTE_END
+};
