@@ -220,7 +220,7 @@ CREATE FUNCTION order_move(target text, seen_status text, seen_rider text, act t
   taker text, occurred timestamptz, remark text, picture text, minutes integer, place json,
   given_code text, needs_code boolean, entries text[], offer text,
   vendor_share bigint, rider_share bigint, platform_share bigint, subsidy bigint,
-  account text, its_key text, its_print text, OUT outcome text, OUT json text)
+  account text, its_key text, its_print text, its_answer text, OUT outcome text, OUT json text)
 LANGUAGE plpgsql AS $$
 DECLARE
   was orders;
@@ -332,7 +332,7 @@ BEGIN
   json := CASE WHEN by_whom = 'USER' THEN order_json_user(o) ELSE order_json(o) END;
   IF its_key IS NOT NULL THEN
     INSERT INTO idempotency (account_id, key, fingerprint, status, body)
-    VALUES (account, its_key, its_print, 200, '{"success":true,"data":' || json || '}')
+    VALUES (account, its_key, its_print, 200, coalesce(its_answer, '{"success":true,"data":' || json || '}'))
     ON CONFLICT DO NOTHING;
     IF NOT FOUND THEN
       PERFORM fail('IDEMPOTENCY_RUNNING');
@@ -340,3 +340,152 @@ BEGIN
   END IF;
   outcome := 'DONE';
 END $$;
+
+-- --- What is said of it afterwards -----------------------------------------------------------------------
+
+-- A customer's stars for the vendor or the rider of a delivered order; saying it again puts the first aside.
+CREATE TABLE ratings (
+  order_id  text COLLATE "C" NOT NULL,
+  target    text COLLATE "C" NOT NULL CHECK (target IN ('VENDOR', 'RIDER')),
+  target_id text COLLATE "C" NOT NULL,
+  user_id   text COLLATE "C" NOT NULL,
+  stars     integer NOT NULL CHECK (stars BETWEEN 1 AND 5),
+  review    text,
+  rated_at  timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (order_id, target)
+);
+CREATE INDEX ratings_target ON ratings (target_id, rated_at);
+
+-- vendorRating and riderRating as orders and answers show them.
+CREATE FUNCTION rating_json(r ratings) RETURNS json
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT json_build_object('stars', r.stars, 'rating', r.stars, 'review', r.review, 'ratedAt', iso(r.rated_at))
+   WHERE r.order_id IS NOT NULL
+$$;
+
+-- One target's stars into its row and its mean. The order is locked: nobody else rates it meanwhile.
+CREATE FUNCTION rating_set(o orders, its_target text, its_id text, its_stars integer, its_review text)
+RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  before integer := (SELECT r.stars FROM ratings r WHERE r.order_id = o.id AND r.target = its_target);
+  more integer := its_stars - coalesce(before, 0);
+  first integer := (before IS NULL)::integer;
+BEGIN
+  INSERT INTO ratings (order_id, target, target_id, user_id, stars, review)
+  VALUES (o.id, its_target, its_id, o.user_id, its_stars, its_review)
+  ON CONFLICT (order_id, target) DO UPDATE
+    SET stars = excluded.stars, review = excluded.review, rated_at = excluded.rated_at;
+  IF its_target = 'VENDOR' THEN
+    UPDATE vendors v SET rating_sum = v.rating_sum + more, total_ratings = v.total_ratings + first WHERE v.id = its_id;
+  ELSE
+    UPDATE riders r SET rating_sum = r.rating_sum + more, total_ratings = r.total_ratings + first WHERE r.id = its_id;
+  END IF;
+END $$;
+
+-- The statement order_rate: see there.
+CREATE FUNCTION order_rate(target text, asker text, plain_stars integer, plain_review text, vendor_stars integer,
+  vendor_review text, rider_stars integer, rider_review text,
+  OUT outcome text, OUT json text, OUT said text, OUT vendor text) LANGUAGE plpgsql AS $$
+DECLARE
+  o orders;
+  of_vendor ratings;
+  of_rider ratings;
+BEGIN
+  SELECT * INTO o FROM orders t
+   WHERE t.id = CASE WHEN substr(target, 2, 1) = '-'
+     THEN (SELECT n.id FROM orders n WHERE n.order_number = target) ELSE target END
+     FOR NO KEY UPDATE;
+  IF plain_stars IS NOT NULL AND o.vendor_id IS NOT NULL AND vendor_stars IS NULL THEN
+    vendor_stars := plain_stars;
+    vendor_review := plain_review;
+  ELSIF plain_stars IS NOT NULL AND o.vendor_id IS NULL AND rider_stars IS NULL THEN
+    rider_stars := plain_stars;
+    rider_review := plain_review;
+  END IF;
+  outcome := CASE WHEN o.id IS NULL THEN 'ORDER_NOT_FOUND'
+    WHEN o.user_id <> asker THEN 'ORDER_NOT_OWNER'
+    WHEN o.status <> 'DELIVERED' THEN 'CANNOT_RATE'
+    WHEN vendor_stars IS NOT NULL AND o.vendor_id IS NULL THEN 'VENDOR_NOT_FOUND'
+    ELSE 'RATED' END;
+  IF outcome <> 'RATED' THEN
+    RETURN;
+  END IF;
+  IF rider_stars IS NOT NULL THEN
+    PERFORM rating_set(o, 'RIDER', o.rider_id, rider_stars, rider_review);
+  END IF;
+  IF vendor_stars IS NOT NULL THEN
+    PERFORM rating_set(o, 'VENDOR', o.vendor_id, vendor_stars, vendor_review);
+  END IF;
+  SELECT * INTO of_vendor FROM ratings r WHERE r.order_id = o.id AND r.target = 'VENDOR';
+  SELECT * INTO of_rider FROM ratings r WHERE r.order_id = o.id AND r.target = 'RIDER';
+  UPDATE orders t
+     SET updated_at = now(),
+         rating = concat('{"stars":', coalesce(of_vendor.stars, of_rider.stars),
+           ',"rating":', coalesce(of_vendor.stars, of_rider.stars), ',"review":',
+           json_text(CASE WHEN of_vendor.order_id IS NULL THEN of_rider.review ELSE of_vendor.review END),
+           ',"ratedAt":', json_time(greatest(of_vendor.rated_at, of_rider.rated_at)),
+           ',"vendorRating":' || rating_json(of_vendor)::text, ',"riderRating":' || rating_json(of_rider)::text,
+           '}')::json
+   WHERE t.id = o.id
+  RETURNING * INTO o;
+  json := order_json_user(o);
+  said := json_build_object('orderId', o.id, 'vendorRating', rating_json(of_vendor),
+    'riderRating', rating_json(of_rider));
+  vendor := CASE WHEN vendor_stars IS NOT NULL THEN o.vendor_id END;
+END $$;
+
+CREATE TABLE disputes (
+  id            text COLLATE "C" PRIMARY KEY,       -- dsp_…
+  ticket_number text COLLATE "C" NOT NULL CONSTRAINT disputes_ticket_key UNIQUE,
+  user_id       text COLLATE "C" NOT NULL,
+  user_name     text NOT NULL,
+  order_id      text COLLATE "C" NOT NULL,
+  order_number  text COLLATE "C" NOT NULL,
+  category      text NOT NULL,
+  subject       text NOT NULL,
+  description   text NOT NULL,
+  status        text COLLATE "C" NOT NULL DEFAULT 'OPEN' CHECK (status IN ('OPEN', 'RESOLVED', 'REJECTED')),
+  priority      text COLLATE "C" NOT NULL DEFAULT 'MEDIUM' CHECK (priority IN ('LOW', 'MEDIUM', 'HIGH')),
+  resolution    text,
+  refund_amount bigint,
+  resolved_by   text COLLATE "C",
+  created_at    timestamptz NOT NULL DEFAULT now(),
+  resolved_at   timestamptz
+);
+CREATE INDEX disputes_user ON disputes (user_id, id);
+CREATE INDEX disputes_order ON disputes (order_id);
+CREATE INDEX disputes_status ON disputes (status, id);
+
+-- The Dispute row of the console, which customers see too.
+CREATE FUNCTION dispute_json(d disputes) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT concat('{"id":"', d.id, '","ticket_number":"', d.ticket_number, '","subject":', to_json(d.subject),
+    ',"category":', to_json(d.category), ',"description":', to_json(d.description), ',"status":"', d.status,
+    '","priority":"', d.priority, '","user":{"id":"', d.user_id, '","name":', to_json(d.user_name),
+    '},"order":{"id":"', d.order_id, '","order_number":"', d.order_number, '"},"resolution":',
+    json_text(d.resolution), ',"refund_amount":', coalesce(d.refund_amount::text, 'null'),
+    ',"created_at":', json_time(d.created_at), ',"resolved_at":', json_time(d.resolved_at), ',"messages":[]}')
+$$;
+
+-- What a rider reports of an order.
+CREATE TABLE rider_issues (
+  id          text COLLATE "C" PRIMARY KEY,       -- iss_…
+  order_id    text COLLATE "C" NOT NULL,
+  rider_id    text COLLATE "C" NOT NULL,
+  issue_type  text COLLATE "C" NOT NULL
+              CHECK (issue_type IN ('CUSTOMER_NOT_AVAILABLE', 'WRONG_ADDRESS', 'DAMAGED_ITEMS', 'OTHER')),
+  description text NOT NULL,
+  photo       text,
+  occurred_at timestamptz NOT NULL,
+  created_at  timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX rider_issues_order ON rider_issues (order_id);
+
+CREATE FUNCTION rider_issue_json(i rider_issues) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT '{"issueId":' || json_word(i.id) || ',"orderId":' || json_word(i.order_id)
+    || ',"riderId":' || json_word(i.rider_id) || ',"issueType":' || json_word(i.issue_type)
+    || ',"description":' || json_text(i.description) || ',"photo":' || json_text(i.photo)
+    || ',"status":"OPEN","occurredAt":' || json_time(i.occurred_at)
+    || ',"createdAt":' || json_time(i.created_at) || '}'
+$$;

@@ -29,7 +29,7 @@ SELECT o.id, o.order_type, o.status, o.user_id, o.vendor_id, o.rider_id, o.accep
 -- $12 where it was done, JSON {lat,lng}        $13 the delivery code given          $14 whether one is asked for
 -- $15 ids of four ledger rows text[]           $16 id of an offer (off_…)
 -- $17 to $20 COMPLETE: the vendor's, rider's and platform's part, and what the platform pays the rider besides
--- $21 who acts         $22 Idempotency-Key or NULL                     $23 its fingerprint
+-- $21 who acts         $22 Idempotency-Key or NULL  $23 its fingerprint  $24 the answer to keep with it, NULL: the order
 -- Columns: outcome, order (the Order; the customer's when by USER; when DONE).
 -- Outcomes: DONE; MOVED: the order is not as it was seen, look again; WRONG_DELIVERY_CODE (that was one try of five);
 --  ASSIGN: RIDER_NOT_FOUND, RIDER_NOT_READY, SUSPENDED, PHONE_UNVERIFIED, NOT_APPROVED, INACTIVE, RIDER_OFFLINE.
@@ -37,11 +37,12 @@ SELECT o.id, o.order_type, o.status, o.user_id, o.vendor_id, o.rider_id, o.accep
 -- name: order_move
 SELECT outcome, json FROM order_move($1::text, $2::text, $3::text, $4::text, $5::text, $6::text, $7::text,
   $8::timestamptz, $9::text, $10::text, $11::integer, $12::json, $13::text, $14::boolean, $15::text[], $16::text,
-  $17::bigint, $18::bigint, $19::bigint, $20::bigint, $21::text, $22::text, $23::text)
+  $17::bigint, $18::bigint, $19::bigint, $20::bigint, $21::text, $22::text, $23::text, $24::text)
 
 -- A rider does not want an order that he has not got: he is not asked again, and does not see it any more. An offer
 -- that he has open is answered, and the next rider is looked for at once.
 --  $1 order id   $2 rider id   $3 reason   $4 id of a row (off_…)   $5 states in which it can be had text[]
+--  $6 Idempotency-Key or NULL   $7 its fingerprint   $8 the answer to keep with it
 -- Columns: hidden (false: the order is no longer to be had).
 -- name: offer_reject
 WITH target AS MATERIALIZED (
@@ -55,6 +56,10 @@ WITH target AS MATERIALIZED (
   SELECT $4::text, t.id, $2::text, 'REJECTED', $3::text, now() FROM target t WHERE NOT EXISTS (SELECT FROM answered)
 ), sooner AS (
   UPDATE dispatches d SET next_at = now() FROM answered a WHERE d.order_id = a.order_id
+), once AS (
+  INSERT INTO idempotency (account_id, key, fingerprint, status, body)
+  SELECT $2::text, $6::text, $7::text, 200, $8::text FROM target WHERE $6::text IS NOT NULL
+  ON CONFLICT DO NOTHING
 )
 SELECT EXISTS (SELECT FROM target)
 
@@ -141,3 +146,33 @@ SELECT (SELECT count(*) FROM orders WHERE rider_id = $1::text),
 -- name: rider_order_active
 SELECT '[' || coalesce(string_agg(order_json(o), ',' ORDER BY o.created_at DESC, o.id DESC), '') || ']'
   FROM (SELECT * FROM orders WHERE rider_id = $1::text AND active IS TRUE ORDER BY created_at DESC LIMIT 100) o
+
+-- A rider reports what is wrong with an order that is, or was, his.
+--  $1 issue id   $2 order, id or number   $3 rider   $4 type   $5 description   $6 photo   $7 occurredAt or NULL
+--  $8 Idempotency-Key or NULL   $9 its fingerprint
+-- Columns: outcome, issue. Outcomes: REPORTED, REPLAY (run idempotency_get), ORDER_NOT_FOUND, ORDER_NOT_OWNER.
+-- name: rider_issue_add
+WITH target AS MATERIALIZED (
+  SELECT o.id, o.rider_id FROM orders o
+   WHERE o.id = CASE WHEN substr($2::text, 2, 1) = '-'
+     THEN (SELECT n.id FROM orders n WHERE n.order_number = $2::text) ELSE $2::text END
+), draft AS MATERIALIZED (
+  SELECT $1::text COLLATE "C" AS id, t.id AS order_id, t.rider_id, $4::text COLLATE "C" AS issue_type, $5::text AS description,
+         $6::text AS photo, least(coalesce($7::timestamptz, now()), now()) AS occurred_at, now() AS created_at
+    FROM target t WHERE t.rider_id = $3::text
+), made AS MATERIALIZED (
+  SELECT rider_issue_json(ROW(draft.*)::rider_issues) AS json FROM draft
+), once AS (
+  INSERT INTO idempotency (account_id, key, fingerprint, status, body)
+  SELECT $3::text, $8::text, $9::text, 201, '{"success":true,"data":' || json || '}'
+    FROM made WHERE $8::text IS NOT NULL
+  ON CONFLICT DO NOTHING RETURNING true
+), written AS (
+  INSERT INTO rider_issues SELECT draft.* FROM draft WHERE $8::text IS NULL OR EXISTS (SELECT FROM once)
+  RETURNING true
+)
+SELECT CASE WHEN EXISTS (SELECT FROM written) THEN 'REPORTED'
+            WHEN EXISTS (SELECT FROM made) THEN 'REPLAY'
+            WHEN EXISTS (SELECT FROM target) THEN 'ORDER_NOT_OWNER'
+            ELSE 'ORDER_NOT_FOUND' END,
+       (SELECT json FROM made)

@@ -148,7 +148,7 @@ static void move(struct request *rq)
 		/* 13 */ act->code, coded ? "t" : "f", acting->entries, acting->offer,
 		/* 17 */ arg_int(rq, split.vendor), arg_int(rq, split.rider),
 		arg_int(rq, split.platform), arg_int(rq, split.subsidy),
-		/* 21 */ rq->caller.id, rq->idempotency_key, rq->fingerprint);
+		/* 21 */ rq->caller.id, rq->idempotency_key, rq->fingerprint, act->answer);
 }
 
 /* --- The decision ----------------------------------------------------------------------------- */
@@ -244,16 +244,29 @@ static void see(struct request *rq, const struct db_result *result)
 	};
 }
 
+/* What the key was answered, in three columns from `first`: fingerprint, status, body. */
+static void replay(struct request *rq, const struct db_result *result, unsigned first)
+{
+	if (!text_is(db_text(result, 0, first), text_of(rq->fingerprint)))
+		return reply_error(rq, E_IDEMPOTENCY_MISMATCH);
+	reply_replayed(rq, (int)db_int(result, 0, first + 1), db_text(result, 0, first + 2));
+}
+
+void reply_replay(struct request *rq, const struct db_result *result)
+{
+	if (db_rows(result) == 0)
+		return reply_error(rq, E_IDEMPOTENCY_RUNNING);
+	replay(rq, result, 0);
+}
+
 static void seen(struct request *rq, const struct db_result *result)
 {
 	int error;
 
 	if (db_rows(result) == 0)
 		return reply_error(rq, E_ORDER_NOT_FOUND);
-	if (!db_is_null(result, 0, 16) && !text_is(db_text(result, 0, 16), text_of(rq->fingerprint)))
-		return reply_error(rq, E_IDEMPOTENCY_MISMATCH);
 	if (!db_is_null(result, 0, 16))
-		return reply_replayed(rq, (int)db_int(result, 0, 17), db_text(result, 0, 18));
+		return replay(rq, result, 16);
 	see(rq, result);
 	error = decide(rq);
 	if (error)

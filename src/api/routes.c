@@ -23,6 +23,7 @@ const struct route_set reeyo_routes[] = {
 	{ NS_USER, "Configuration", user_config_routes },
 	{ NS_USER, "Vendors", user_vendor_routes },
 	{ NS_USER, "Orders", user_order_routes },
+	{ NS_USER, "Orders", user_rating_routes },
 	{ NS_USER, "Wallet", user_wallet_routes },
 	{ NS_VENDOR, "Account", vendor_auth_routes },
 	{ NS_RIDER, "Account", rider_auth_routes },

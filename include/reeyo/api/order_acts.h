@@ -22,6 +22,7 @@ struct order_act_request {
 	const char *place;       /* where, JSON {"lat":…,"lng":…} */
 	const char *code;        /* ACT_COMPLETE: the delivery code */
 	int64_t minutes;         /* ACT_ACCEPT: preparation; 0: the vendor's usual */
+	const char *answer;      /* the body that done will send, to replay by key; NULL: the Order's */
 };
 
 /* The order after the step; valid during the call. */
@@ -34,10 +35,14 @@ typedef void order_act_done(struct request *rq, const struct order_moved *moved)
 /* Does it and calls done (NULL: replies with the Order). Whatever stands in the way is answered
  * with the caller's codes: E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_ORDER_TAKEN, E_RIDER_OFFLINE,
  * E_RIDER_NOT_FOUND, E_RIDER_NOT_READY, E_WRONG_DELIVERY_CODE, E_VALIDATION (occurredAt) and those
- * of order_next. On a row that takes one, an Idempotency-Key replays the first answer, which is the
- * plain Order: with a done of its own a row must not be .idempotent. rq->state is in use until
- * done is called, and NULL then. */
+ * of order_next. On an .idempotent row a key replays the first answer, so a done that
+ * sends anything but the plain Order must say what (answer). rq->state is in use until done is
+ * called, and NULL then. */
 void order_act(struct request *rq, const struct order_act_request *act, order_act_done *done);
+
+/* Answers what a statement says was answered to this key before (E_IDEMPOTENCY_MISMATCH when it was
+ * another request, E_IDEMPOTENCY_RUNNING when there is nothing yet); done of idempotency_get. */
+void reply_replay(struct request *rq, const struct db_result *result);
 
 /* What every body of an act may hold, and the place of it as JSON (NULL: none). */
 #define ACT_FIELDS \

@@ -12,6 +12,7 @@ extern const struct route user_address_routes[];
 extern const struct route user_config_routes[];
 extern const struct route user_vendor_routes[];
 extern const struct route user_order_routes[];
+extern const struct route user_rating_routes[];
 extern const struct route user_wallet_routes[];
 
 #endif

@@ -11,6 +11,9 @@
 #include "reeyo/api/pages.h"
 #include "reeyo/api/rider.h"
 
+static const char *const issue_words[] = { "CUSTOMER_NOT_AVAILABLE", "WRONG_ADDRESS", "DAMAGED_ITEMS",
+	"OTHER", NULL };
+
 /* --- What comes in ---------------------------------------------------------------------------- */
 
 static const struct field accept_body[] = {
@@ -42,6 +45,13 @@ static const struct field complete_body[] = {
 	ACT_FIELDS,
 	FIELD_END
 };
+static const struct field issue_body[] = {
+	{ "issueType", FIELD_ENUM, .required = true, .words = issue_words, .also = "type" },
+	{ "description", FIELD_TEXT, .required = true, .min = 3, .max = 500 },
+	{ "photo", FIELD_TEXT, .max = 2048, .does = "Its address" },
+	{ "occurredAt", FIELD_TIME, .does = "When it was, if not now" },
+	FIELD_END
+};
 
 /* --- What goes out ---------------------------------------------------------------------------- */
 
@@ -50,6 +60,15 @@ static const struct field orders_fields[] = {
 	{ "orders", FIELD_LIST, .required = true, .of = order_fields },
 	{ "pagination", FIELD_OBJECT, .required = true, .of = pagination_fields },
 	FIELD_END
+};
+
+static const struct field issue_reply[] = {
+	{ "issueId", FIELD_ID, .required = true }, { "orderId", FIELD_ID, .required = true },
+	{ "riderId", FIELD_ID, .required = true },
+	{ "issueType", FIELD_ENUM, .required = true, .words = issue_words },
+	{ "description", FIELD_TEXT, .required = true }, { "photo", FIELD_TEXT, .nullable = true },
+	{ "status", FIELD_TEXT, .required = true }, { "occurredAt", FIELD_TIME, .required = true },
+	{ "createdAt", FIELD_TIME, .required = true }, FIELD_END
 };
 
 /* --- Lists ------------------------------------------------------------------------------------ */
@@ -127,7 +146,8 @@ static void get_order(struct request *rq)
 
 /* --- Steps ------------------------------------------------------------------------------------ */
 
-static void step(struct request *rq, enum order_act what, const char *note, order_act_done *done)
+static void step(struct request *rq, enum order_act what, const char *note, const char *answer,
+	order_act_done *done)
 {
 	const char *photo = body_text(rq, what == ACT_PICK_UP ? "pickupPhoto" : "deliveryPhoto");
 
@@ -140,33 +160,34 @@ static void step(struct request *rq, enum order_act what, const char *note, orde
 			.photo = photo,
 			.code = body_text(rq, "verificationCode"),
 			.occurred_at = body_text(rq, "occurredAt"),
-			.place = act_place(rq) },
+			.place = act_place(rq),
+			.answer = answer },
 		done);
 }
 
 static void accept_order(struct request *rq)
 {
-	step(rq, ACT_ASSIGN, NULL, NULL);
+	step(rq, ACT_ASSIGN, NULL, NULL, NULL);
 }
 
 static void arrive_pickup(struct request *rq)
 {
-	step(rq, ACT_ARRIVE_PICKUP, body_text(rq, "notes"), NULL);
+	step(rq, ACT_ARRIVE_PICKUP, body_text(rq, "notes"), NULL, NULL);
 }
 
 static void confirm_pickup(struct request *rq)
 {
-	step(rq, ACT_PICK_UP, body_text(rq, "notes"), NULL);
+	step(rq, ACT_PICK_UP, body_text(rq, "notes"), NULL, NULL);
 }
 
 static void arrive_delivery(struct request *rq)
 {
-	step(rq, ACT_ARRIVE_DELIVERY, body_text(rq, "notes"), NULL);
+	step(rq, ACT_ARRIVE_DELIVERY, body_text(rq, "notes"), NULL, NULL);
 }
 
 static void complete_order(struct request *rq)
 {
-	step(rq, ACT_COMPLETE, body_text(rq, "notes"), NULL);
+	step(rq, ACT_COMPLETE, body_text(rq, "notes"), NULL, NULL);
 }
 
 /* --- Refusing --------------------------------------------------------------------------------- */
@@ -175,6 +196,16 @@ static void refused(struct request *rq)
 {
 	reply_message(rq, "The order is not offered to you any more",
 		"La commande ne vous est plus proposée");
+}
+
+/* The same, as it is kept with a key. */
+static const char *refusal_kept(struct request *rq)
+{
+	return envelope(rq->arena,
+		rq->french ? "La commande ne vous est plus proposée"
+			   : "The order is not offered to you any more",
+		TEXT("null"))
+		.at;
 }
 
 static void released(struct request *rq, const struct order_moved *moved)
@@ -190,31 +221,80 @@ static void hidden(struct request *rq, const struct db_result *result)
 	refused(rq);
 }
 
-/* An order that is his goes back; one that he was, or might be, asked for is hidden from him. */
-static void reject_seen(struct request *rq, const struct db_result *result)
+static void hide(struct request *rq, const struct db_result *result)
 {
-	char *states, *row;
-	struct text id;
+	struct text id = db_text(result, 0, 4);
+	char *states = arena_alloc(rq->arena, ORDER_STATES_SIZE);
+	char *row = arena_alloc(rq->arena, ID_SIZE);
 
-	if (db_rows(result) == 0 || !db_bool(result, 0, 2))
-		return reply_error(rq, E_ORDER_NOT_FOUND);
-	if (is_mine(rq, result))
-		return step(rq, ACT_RELEASE, body_text(rq, "reason"), released);
-	id = db_text(result, 0, 4);
-	states = arena_alloc(rq->arena, ORDER_STATES_SIZE);
-	row = arena_alloc(rq->arena, ID_SIZE);
 	id.at = arena_copy(rq->arena, id.at, id.len);
 	if (!states || !row || !id.at)
 		return reply_error(rq, E_NO_MEMORY);
 	order_states_text(offerable_states(result), states);
 	id_new(row, "off_");
-	sql_write(rq, offer_reject, hidden, id.at, rq->caller.id, body_text(rq, "reason"), row,
-		states);
+	sql_write(rq, offer_reject, hidden, id.at, rq->caller.id, body_text(rq, "reason"), row, states,
+		rq->idempotency_key, rq->fingerprint, refusal_kept(rq));
+}
+
+/* An order that is his goes back; one that he was, or might be, asked for is hidden from him. */
+static void reject_seen(struct request *rq, const struct db_result *result)
+{
+	if (db_rows(result) == 0 || !db_bool(result, 0, 2))
+		return reply_error(rq, E_ORDER_NOT_FOUND);
+	if (is_mine(rq, result))
+		return step(rq, ACT_RELEASE, body_text(rq, "reason"), refusal_kept(rq), released);
+	hide(rq, result);
+}
+
+static void reject_new(struct request *rq)
+{
+	sql_write(rq, order_get_party, reject_seen, rq->params[0], rq->caller.id);
+}
+
+/* What was his when the key was first sent is not his now: the key is looked up before all else. */
+static void reject_key_seen(struct request *rq, const struct db_result *result)
+{
+	if (db_rows(result) > 0)
+		return reply_replay(rq, result);
+	reject_new(rq);
 }
 
 static void reject_order(struct request *rq)
 {
-	sql_write(rq, order_get_party, reject_seen, rq->params[0], rq->caller.id);
+	if (!rq->idempotency_key)
+		return reject_new(rq);
+	sql_write(rq, idempotency_get, reject_key_seen, rq->caller.id, rq->idempotency_key);
+}
+
+/* --- What went wrong -------------------------------------------------------------------------- */
+
+static int issue_error(struct text outcome)
+{
+	return text_is(outcome, TEXT("ORDER_NOT_FOUND")) ? E_ORDER_NOT_FOUND : E_ORDER_NOT_OWNER;
+}
+
+static void reported(struct request *rq, const struct db_result *result)
+{
+	struct text outcome = db_text(result, 0, 0);
+
+	if (text_is(outcome, TEXT("REPLAY")))
+		return sql_write(rq, idempotency_get, reply_replay, rq->caller.id,
+			rq->idempotency_key);
+	if (!text_is(outcome, TEXT("REPORTED")))
+		return reply_error(rq, issue_error(outcome));
+	reply_data(rq, db_text(result, 0, 1));
+}
+
+static void report_issue(struct request *rq)
+{
+	char *id = arena_alloc(rq->arena, ID_SIZE);
+
+	if (!id)
+		return reply_error(rq, E_NO_MEMORY);
+	id_new(id, "iss_");
+	sql_write(rq, rider_issue_add, reported, id, rq->params[0], rq->caller.id,
+		body_text(rq, "issueType"), body_text(rq, "description"), body_text(rq, "photo"),
+		body_text(rq, "occurredAt"), rq->idempotency_key, rq->fingerprint);
 }
 
 const struct route rider_order_routes[] = {
@@ -232,7 +312,7 @@ const struct route rider_order_routes[] = {
 		.errors = { E_ORDER_NOT_FOUND, E_ORDER_TAKEN, E_CANNOT_MOVE, E_RIDER_OFFLINE },
 		.run = accept_order, .does = "Take an order; of all who try one gets it" },
 	{ PUT, "/orders/:orderId/reject", .also = "/deliveries/:orderId/reject", .who = RIDER_READY,
-		.any_write = true, .body = reject_body, .shape = REPLY_MESSAGE,
+		.any_write = true, .idempotent = true, .body = reject_body, .shape = REPLY_MESSAGE,
 		.errors = { E_ORDER_NOT_FOUND, E_CANNOT_MOVE }, .run = reject_order,
 		.does = "Give an order back, or not be asked for it again" },
 	{ POST, "/orders/:orderId/arrive-pickup", .also = "/deliveries/:orderId/arrive-pickup",
@@ -257,5 +337,9 @@ const struct route rider_order_routes[] = {
 		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_CANNOT_MOVE,
 			E_WRONG_DELIVERY_CODE },
 		.run = complete_order, .does = "Delivered; everybody gets his part" },
+	{ POST, "/orders/:orderId/report-issue", .also = "/deliveries/:orderId/report-issue",
+		.who = RIDER_ACCOUNT, .created = true, .idempotent = true, .body = issue_body,
+		.reply = issue_reply, .errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER },
+		.run = report_issue, .does = "Say what is wrong with an order" },
 	ROUTE_END
 };

@@ -42,8 +42,18 @@ class Street:
         return self.sql(statement, *arguments)[0]
 
     def set(self, key, value):
-        """A setting, known to the server when this returns."""
         self.sql("UPDATE settings SET value = %s WHERE key = %s", value, key)
+
+    def settings_known(self, condition):
+        """Until the server has read what was set: it asks once a second."""
+        self.server.wait(condition, 20, "told of its settings")
+
+    def probe(self):
+        """The riders' cut, in basis points, that the server reckons with."""
+        order = self.bring(self.place(quantity=3), "IN_TRANSIT")
+        assert self.rider.api.post(f"/api/v1/rider/orders/{order['orderId']}/complete", json={}).status == 200
+        fee = self.row("SELECT amount FROM ledger WHERE order_id = %s AND to_kind = 'RIDER'", order["orderId"])
+        return round((1 - fee["amount"] / order["deliveryFee"]) * 10000)
 
     def hire(self, **columns):
         return hire(self.server, self.sql, **{"is_online": True, **columns})

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a customer says of a delivered order: stars for who made it and who brought it, and disputes.
+ */
+#include <string.h>
+
+#include "order.h"
+#include "reeyo/api/order_acts.h"
+#include "reeyo/api/order_shown.h"
+#include "reeyo/api/pages.h"
+#include "reeyo/api/user.h"
+
+static const char *const dispute_words[] = { "OPEN", "RESOLVED", "REJECTED", NULL };
+static const char *const priority_words[] = { "LOW", "MEDIUM", "HIGH", NULL };
+
+/* --- What comes in ---------------------------------------------------------------------------- */
+
+static const struct field stars_body[] = {
+	{ "rating", FIELD_INT, .required = true, .min = 1, .max = 5, .also = "stars" },
+	{ "review", FIELD_TEXT, .max = 1000, .also = "comment" },
+	FIELD_END
+};
+static const struct field rate_body[] = {
+	{ "rating", FIELD_INT, .min = 1, .max = 5, .also = "stars",
+		.does = "The vendor's; of a parcel the rider's" },
+	{ "review", FIELD_TEXT, .max = 1000, .also = "comment" },
+	{ "vendorRating", FIELD_OBJECT, .of = stars_body },
+	{ "riderRating", FIELD_OBJECT, .of = stars_body },
+	FIELD_END
+};
+static const struct field ratings_body[] = {
+	{ "orderId", FIELD_ID, .required = true },
+	{ "vendorRating", FIELD_OBJECT, .of = stars_body },
+	{ "riderRating", FIELD_OBJECT, .of = stars_body },
+	FIELD_END
+};
+static const struct field dispute_body[] = {
+	{ "orderId", FIELD_ID, .required = true, .also = "orderNumber" },
+	{ "category", FIELD_TEXT, .required = true, .min = 2, .max = 50 },
+	{ "subject", FIELD_TEXT, .required = true, .min = 3, .max = 150 },
+	{ "description", FIELD_TEXT, .required = true, .min = 3, .max = 2000 },
+	FIELD_END
+};
+
+/* --- What goes out ---------------------------------------------------------------------------- */
+
+static const struct field stars_reply[] = {
+	{ "stars", FIELD_INT, .required = true }, { "rating", FIELD_INT, .required = true },
+	{ "review", FIELD_TEXT, .nullable = true }, { "ratedAt", FIELD_TIME, .required = true }, FIELD_END
+};
+static const struct field ratings_reply[] = {
+	{ "orderId", FIELD_ID, .required = true },
+	{ "vendorRating", FIELD_OBJECT, .nullable = true, .of = stars_reply },
+	{ "riderRating", FIELD_OBJECT, .nullable = true, .of = stars_reply },
+	FIELD_END
+};
+static const struct field person_fields[] = {
+	{ "id", FIELD_ID, .required = true }, { "name", FIELD_TEXT, .required = true }, FIELD_END
+};
+static const struct field about_fields[] = {
+	{ "id", FIELD_ID, .required = true }, { "order_number", FIELD_TEXT, .required = true }, FIELD_END
+};
+static const struct field dispute_fields[] = {
+	{ "id", FIELD_ID, .required = true }, { "ticket_number", FIELD_TEXT, .required = true },
+	{ "subject", FIELD_TEXT, .required = true }, { "category", FIELD_TEXT, .required = true },
+	{ "description", FIELD_TEXT, .required = true },
+	{ "status", FIELD_ENUM, .required = true, .words = dispute_words },
+	{ "priority", FIELD_ENUM, .required = true, .words = priority_words },
+	{ "user", FIELD_OBJECT, .required = true, .of = person_fields },
+	{ "order", FIELD_OBJECT, .required = true, .of = about_fields },
+	{ "resolution", FIELD_TEXT, .nullable = true },
+	{ "refund_amount", FIELD_MONEY, .nullable = true },
+	{ "created_at", FIELD_TIME, .required = true }, { "resolved_at", FIELD_TIME, .nullable = true },
+	{ "messages", FIELD_LIST, .required = true, .each = FIELD_ANY }, FIELD_END
+};
+static const struct field pagination_fields[] = { PAGINATION_FIELDS("totalDisputes"), FIELD_END };
+static const struct field disputes_fields[] = {
+	{ "disputes", FIELD_LIST, .required = true, .of = dispute_fields },
+	{ "pagination", FIELD_OBJECT, .required = true, .of = pagination_fields },
+	FIELD_END
+};
+
+/* --- Stars ------------------------------------------------------------------------------------ */
+
+/* The vendor's mean is part of what its visitors see. */
+static void rated_finish(struct request *rq)
+{
+	reply_data(rq, *(struct text *)rq->state);
+}
+
+static void rated_with(struct request *rq, const struct db_result *result, unsigned column)
+{
+	struct text outcome = db_text(result, 0, 0), *answer = ARENA_NEW(rq->arena, struct text);
+
+	if (text_is(outcome, TEXT("ORDER_NOT_FOUND")))
+		return reply_error(rq, E_ORDER_NOT_FOUND);
+	if (text_is(outcome, TEXT("ORDER_NOT_OWNER")))
+		return reply_error(rq, E_ORDER_NOT_OWNER);
+	if (text_is(outcome, TEXT("CANNOT_RATE")))
+		return reply_error(rq, E_CANNOT_RATE);
+	if (text_is(outcome, TEXT("VENDOR_NOT_FOUND")))
+		return reply_field(rq, "vendorRating", "a parcel has no vendor",
+			"un colis n'a pas de vendeur");
+	if (!answer)
+		return reply_error(rq, E_NO_MEMORY);
+	*answer = db_text(result, 0, column);
+	answer->at = arena_copy(rq->arena, answer->at, answer->len);
+	rq->state = answer;
+	if (!answer->at)
+		return reply_error(rq, E_NO_MEMORY);
+	if (db_is_null(result, 0, 3))
+		return rated_finish(rq);
+	uncached(rq, KEY_VENDOR,
+		arena_copy(rq->arena, db_text(result, 0, 3).at, db_text(result, 0, 3).len),
+		rated_finish);
+}
+
+static void rated_order(struct request *rq, const struct db_result *result)
+{
+	rated_with(rq, result, 1);
+}
+
+static void rated_parts(struct request *rq, const struct db_result *result)
+{
+	rated_with(rq, result, 2);
+}
+
+static void rate(struct request *rq, const char *order, sql_done *done)
+{
+	const json_t *plain = member(rq->body, "rating");
+	const json_t *vendor = member(rq->body, "vendorRating");
+	const json_t *rider = member(rq->body, "riderRating");
+
+	if (!plain && !vendor && !rider)
+		return reply_field(rq, "vendorRating", "rate the vendor, the rider or both",
+			"notez le vendeur, le livreur ou les deux");
+	sql_write(rq, order_rate, done, order, rq->caller.id,
+		plain ? arg_int(rq, body_int(rq, "rating", 0)) : NULL, body_text(rq, "review"),
+		vendor ? arg_int(rq, member_int(vendor, "rating", 0)) : NULL,
+		vendor ? member_text(vendor, "review") : NULL,
+		rider ? arg_int(rq, member_int(rider, "rating", 0)) : NULL,
+		rider ? member_text(rider, "review") : NULL);
+}
+
+static void rate_order(struct request *rq)
+{
+	rate(rq, rq->params[0], rated_order);
+}
+
+static void rate_parts(struct request *rq)
+{
+	rate(rq, body_text(rq, "orderId"), rated_parts);
+}
+
+/* --- Disputes --------------------------------------------------------------------------------- */
+
+static void opened(struct request *rq, const struct db_result *result)
+{
+	struct text outcome = db_text(result, 0, 0);
+
+	if (text_is(outcome, TEXT("REPLAY")))
+		return sql_write(rq, idempotency_get, reply_replay, rq->caller.id,
+			rq->idempotency_key);
+	if (text_is(outcome, TEXT("ORDER_NOT_FOUND")))
+		return reply_error(rq, E_ORDER_NOT_FOUND);
+	if (text_is(outcome, TEXT("ORDER_NOT_OWNER")))
+		return reply_error(rq, E_ORDER_NOT_OWNER);
+	reply_data(rq, db_text(result, 0, 1));
+}
+
+static void open_dispute(struct request *rq)
+{
+	char *id = arena_alloc(rq->arena, ID_SIZE);
+	char *ticket = arena_alloc(rq->arena, ORDER_NUMBER_SIZE);
+
+	if (!id || !ticket)
+		return reply_error(rq, E_NO_MEMORY);
+	id_new(id, "dsp_");
+	id_order_number(ticket, 'T');
+	sql_write(rq, dispute_open, opened, id, ticket, rq->caller.id, body_text(rq, "orderId"),
+		body_text(rq, "category"), body_text(rq, "subject"), body_text(rq, "description"),
+		rq->idempotency_key, rq->fingerprint);
+}
+
+static void disputes_listed(struct request *rq, const struct db_result *result)
+{
+	reply_nested_page(rq, "disputes", "totalDisputes", db_text(result, 0, 1),
+		request_page(rq, 20), db_int(result, 0, 0));
+}
+
+static void list_disputes(struct request *rq)
+{
+	struct page page = request_page(rq, 20);
+
+	sql_read(rq, dispute_list, disputes_listed, rq->caller.id, arg_int(rq, page.limit),
+		arg_int(rq, page.offset));
+}
+
+const struct route user_rating_routes[] = {
+	{ POST, "/orders/:orderId/rate", .who = CUSTOMER, .any_write = true, .body = rate_body,
+		.reply = order_fields,
+		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_CANNOT_RATE }, .run = rate_order,
+		.does = "Rate a delivered order; saying it again replaces the first" },
+	{ POST, "/ratings", .who = CUSTOMER, .created = true, .body = ratings_body,
+		.reply = ratings_reply,
+		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_CANNOT_RATE }, .run = rate_parts,
+		.does = "Rate the vendor, the rider or both" },
+	{ POST, "/disputes", .who = CUSTOMER, .created = true, .idempotent = true, .body = dispute_body,
+		.reply = dispute_fields, .errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER },
+		.run = open_dispute, .does = "Complain about an order of one's own" },
+	{ GET, "/disputes", .who = CUSTOMER, .query = page_fields, .reply = disputes_fields,
+		.run = list_disputes, .does = "The customer's disputes, newest first" },
+	ROUTE_END
+};

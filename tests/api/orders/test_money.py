@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: MIT
+"""Who gets what of a delivered order, and what a cancelled one gives back: to the franc."""
+
+import pytest
+
+# kind, method, quantity (of 2,500), parts: vendor, rider, platform, subsidy
+CASES = [
+    ("FOOD", "WALLET", 2, (4250, 2, 750, 0)),
+    ("FOOD", "CASH", 2, (4250, 2, 750, 0)),
+    ("FOOD", "WALLET", 4, (8500, 0, 1500, 2)),
+    ("FOOD", "CASH", 4, (8500, 0, 1500, 2)),
+    ("MART", "WALLET", 3, (6750, 2, 750, 0)),
+    ("MART", "CASH", 3, (6750, 2, 750, 0)),
+    ("PACKAGE", "WALLET", 0, None),
+    ("PACKAGE", "CASH", 0, None),
+]
+
+
+def movements(street, order):
+    return {(r["from_kind"], r["from_owner"], r["to_kind"], r["to_owner"], r["category"]): r["amount"]
+            for r in street.sql("SELECT * FROM ledger WHERE order_id = %s", order["orderId"])}
+
+
+def wallet(street, owner):
+    rows = street.sql("SELECT available, total_earned FROM wallets WHERE owner_id = %s", owner)
+    return (rows[0]["available"], rows[0]["total_earned"]) if rows else (0, 0)
+
+
+def deliver(street, order):
+    street.bring(order, "IN_TRANSIT")
+    reply = street.rider.api.post(f"/api/v1/rider/orders/{order['orderId']}/complete", json={})
+    assert reply.status == 200, reply
+    return reply.data
+
+
+@pytest.mark.parametrize("kind, method, quantity, parts", CASES)
+@pytest.mark.parametrize("wallets", ["kept", "missing"])
+def test_a_delivered_order_is_shared_out(street, kind, method, quantity, parts, wallets):
+    shop = {"FOOD": street.food, "MART": street.mart}.get(kind)
+    if wallets == "missing":
+        street.sql("DELETE FROM wallets WHERE owner_id IN (%s, %s)", street.rider.id, shop.id if shop else "")
+    order = street.place(kind, method, quantity)
+    row = street.row("SELECT * FROM orders WHERE id = %s", order["orderId"])
+    fee = row["delivery_fee"]
+    waived = row["funded_fee"]
+    if parts is None:  # a parcel: a fifth of the fee is the platform's
+        vendor, platform, subsidy = 0, (fee * 2000 + 5000) // 10000, 0
+        rider = fee - platform
+    else:
+        vendor, rider, platform, subsidy = parts
+        rider, subsidy = rider and fee, subsidy and waived
+        assert (subsidy > 0) == (fee == 0)
+    before = wallet(street, street.rider.id), wallet(street, shop.id) if shop else None
+    done = deliver(street, order)
+    source, payer = ("CASH", street.rider.id) if method == "CASH" else ("ESCROW", None)
+    expected = {(source, payer, "VENDOR", shop.id if shop else None, "ORDER_PAYMENT"): vendor,
+                (source, payer, "RIDER", street.rider.id, "DELIVERY_FEE"): rider,
+                (source, payer, "PLATFORM", None, "ORDER_COMMISSION"): platform,
+                ("PLATFORM", None, "RIDER", street.rider.id, "DELIVERY_FEE"): subsidy}
+    if method == "WALLET":
+        expected[("USER", street.buyer.id, "ESCROW", None, "ORDER_PAYMENT")] = order["total"]
+    assert movements(street, order) == {key: amount for key, amount in expected.items() if amount}
+    assert vendor + rider + platform == order["total"]
+    available, earned = wallet(street, street.rider.id)
+    assert (available - before[0][0], earned - before[0][1]) == (rider + subsidy,) * 2
+    if shop:
+        available, earned = wallet(street, shop.id)
+        assert (available - before[1][0], earned - before[1][1]) == (vendor,) * 2
+    assert done["paymentStatus"] == "PAID"
+    assert street.row("SELECT settled_at FROM orders WHERE id = %s", order["orderId"])["settled_at"]
+    books = street.row("SELECT sum(amount) FROM ledger_entries WHERE order_id = %s", order["orderId"])
+    assert books["sum"] == 0
+    last = street.row("SELECT to_balance FROM ledger WHERE order_id = %s AND to_kind = 'RIDER' ORDER BY id DESC LIMIT 1",
+                      order["orderId"])
+    assert last["to_balance"] == wallet(street, street.rider.id)[0]
+
+
+def test_a_vendors_own_rate_and_the_riders_cut_count(street):
+    street.sql("UPDATE vendors SET commission_bps = 1234 WHERE id = %s", street.food.id)
+    order = street.place(quantity=3)
+    street.sql("UPDATE vendors SET commission_bps = NULL WHERE id = %s", street.food.id)
+    street.set("rider_cut_bps", "1000")
+    try:
+        street.settings_known(lambda: street.probe() == 1000)
+        deliver(street, order)
+    finally:
+        street.set("rider_cut_bps", "0")
+        street.settings_known(lambda: street.probe() == 0)
+    commission = (7500 * 1234 + 5000) // 10000
+    cut = (order["deliveryFee"] * 1000 + 5000) // 10000
+    got = movements(street, order)
+    assert got[("ESCROW", None, "VENDOR", street.food.id, "ORDER_PAYMENT")] == 7500 - commission
+    assert got[("ESCROW", None, "RIDER", street.rider.id, "DELIVERY_FEE")] == order["deliveryFee"] - cut
+    assert got[("ESCROW", None, "PLATFORM", None, "ORDER_COMMISSION")] == commission + cut
+
+
+def test_what_a_rider_collected_is_what_he_owes(street):
+    rider = street.hire()
+    total = 0
+    for kind in ("FOOD", "PACKAGE"):
+        order = street.bring(street.place(kind, "CASH"), "IN_TRANSIT", rider)
+        total += order["total"]
+        assert rider.api.post(f"/api/v1/rider/orders/{order['orderId']}/complete", json={}).status == 200
+    assert street.row("SELECT -sum(amount) AS owed FROM ledger_entries WHERE kind = 'CASH' AND owner_id = %s",
+                      rider.id)["owed"] == total
+
+
+def test_counters_follow(street):
+    rider = street.hire()
+    before = street.row("SELECT total_orders, total_revenue FROM vendors WHERE id = %s", street.food.id)
+
+    def counts():
+        return tuple(street.row("SELECT active_orders, total_deliveries, completed_deliveries,"
+                                " cancelled_deliveries FROM riders WHERE id = %s", rider.id).values())
+    first, second, third = (street.bring(street.place(), "ACCEPTED") for _ in range(3))
+    for order in (first, second, third):
+        assert rider.api.post(f"/api/v1/rider/orders/{order['orderId']}/accept", json={}).status == 200
+    assert counts() == (3, 3, 0, 0)
+    assert rider.api.post(f"/api/v1/rider/orders/{second['orderId']}/reject", json={"reason": "Rain"}).status == 200
+    assert counts() == (2, 3, 0, 1)
+    for act in ("confirm-pickup", "complete"):
+        assert rider.api.post(f"/api/v1/rider/deliveries/{first['orderId']}/{act}", json={}).status == 200
+    assert counts() == (1, 3, 1, 1)
+    after = street.row("SELECT total_orders, total_revenue FROM vendors WHERE id = %s", street.food.id)
+    assert (after["total_orders"] - before["total_orders"], after["total_revenue"] - before["total_revenue"]) == (1, 5000)
+
+
+@pytest.mark.parametrize("act", ["vendor reject", "user cancel"])
+def test_what_was_paid_and_taken_comes_back(street, act):
+    street.sql("UPDATE items SET stock = 10 WHERE id = %s", street.food.items[0])
+    try:
+        buyer = street.customer()
+        before = wallet(street, buyer.id)[0]
+        order = street.place(buyer=buyer, quantity=3)
+        assert wallet(street, buyer.id)[0] == before - order["total"]
+        role, verb = act.split()
+        api = street.food.api if role == "vendor" else buyer.api
+        reply = api.put(f"/api/v1/{role}/orders/{order['orderId']}/{verb}", json={"reason": "No gas today"})
+        assert reply.data["status"] == "CANCELLED" and reply.data["paymentStatus"] == "REFUNDED"
+        assert reply.data["cancelledBy"] == role.upper()
+        assert reply.data["rejectionReason"] == ("No gas today" if role == "vendor" else None)
+        assert wallet(street, buyer.id)[0] == before
+        assert street.row("SELECT stock FROM items WHERE id = %s", street.food.items[0])["stock"] == 10
+        assert movements(street, order)[("ESCROW", None, "USER", buyer.id, "REFUND")] == order["total"]
+        told = {event["type"]: event for event in street.events(order)}
+        if role == "vendor":
+            assert told["order_rejected"]["payload"]["reason"] == "No gas today"
+        else:
+            assert told["order_cancelled"]["payload"]["refundAmount"] == order["total"]
+        assert told["order_status_update"]["payload"]["status"] == "CANCELLED"
+    finally:
+        street.sql("UPDATE items SET stock = NULL WHERE id = %s", street.food.items[0])
+
+
+def test_orders_that_nobody_accepts_expire_with_their_money(street):
+    from sql.statements import STATEMENTS
+    buyer = street.customer()
+    before = wallet(street, buyer.id)[0]
+    old = [street.place(buyer=buyer, notes=str(n)) for n in range(3)]
+    young, accepted = street.place(buyer=buyer), street.bring(street.place(buyer=buyer), "ACCEPTED")
+    for order in (*old, accepted):
+        street.sql("UPDATE orders SET created_at = now() - interval '31 minutes', timeline = %s WHERE id = %s",
+                   '[{"status":"PENDING","timestamp":"2026-01-01T00:00:00.000Z","by":"USER"}]', order["orderId"])
+    street.sql(f"PREPARE orders_expire AS {STATEMENTS['orders_expire']}")
+    gone = []
+    for turn in range(2):
+        ids = "{" + ",".join(f"txn_expire_{young['orderId']}_{turn}_{n}" for n in range(2)) + "}"
+        gone += [row["order_id"] for row in street.sql("EXECUTE orders_expire(30, %s)", ids)]
+    assert sorted(gone) == sorted(order["orderId"] for order in old)
+    for order, status in [(o, "CANCELLED") for o in old] + [(young, "PENDING"), (accepted, "ACCEPTED")]:
+        row = street.row("SELECT * FROM orders WHERE id = %s", order["orderId"])
+        assert (row["status"], row["cancelled_by"]) == (status, "SYSTEM" if status == "CANCELLED" else None)
+    assert wallet(street, buyer.id)[0] == before - young["total"] - accepted["total"]
