@@ -67,13 +67,17 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     FROM json_array_elements(o.timeline) WITH ORDINALITY t(e, n)
 $$;
 
+-- The unit price is that of the line, options and all.
 CREATE FUNCTION admin_lines(o orders) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT '[' || coalesce(string_agg(concat('{"id":', json_text(l.e ->> 'itemId'),
       ',"name":', json_text(l.e ->> 'name'), ',"quantity":', coalesce(l.e ->> 'quantity', '1'),
       ',"unit_price":', coalesce(l.e ->> 'price', '0'),
       ',"total_price":', (l.e ->> 'price')::bigint * (l.e ->> 'quantity')::bigint,
-      ',"options":', CASE json_typeof(l.e -> 'options') WHEN 'array' THEN (l.e -> 'options')::text ELSE '[]' END,
+      ',"options":', coalesce((SELECT '[' || string_agg(concat('{"name":', json_text((p.e ->> 'name')
+          || CASE WHEN (p.e ->> 'quantity')::bigint > 1 THEN ' × ' || (p.e ->> 'quantity') ELSE '' END),
+          ',"price":', (p.e ->> 'price')::bigint * coalesce((p.e ->> 'quantity')::bigint, 1), '}'), ',' ORDER BY p.n) || ']'
+        FROM json_array_elements(l.e -> 'options') WITH ORDINALITY p(e, n)), '[]'),
       ',"note":', json_text(l.e ->> 'notes'), ',"image_url":', json_text(l.e ->> 'image'), '}'),
     ',' ORDER BY l.n), '') || ']'
     FROM json_array_elements(o.items) WITH ORDINALITY l(e, n)

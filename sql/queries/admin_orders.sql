@@ -71,3 +71,20 @@ SELECT (SELECT count(*) FROM orders WHERE order_number ILIKE like_text($1::text)
 SELECT admin_order_json(o), admin_timeline(o) FROM orders o
  WHERE o.id = CASE WHEN substr($1::text, 2, 1) = '-'
    THEN (SELECT n.id FROM orders n WHERE n.order_number = $1::text) ELSE $1::text END
+
+-- What dispatch decided about an order and what came of it, oldest first.
+--  $1 id or number
+-- Columns: rows (a JSON array). No row: no such order.
+-- name: admin_order_dispatch
+SELECT '[' || coalesce(string_agg(concat('{"id":', d.id, ',"at":', json_time(d.at), ',"round":', d.round,
+      ',"rider":{"id":"', d.rider_id, '","name":', json_text(btrim(r.first_name || ' ' || r.last_name)),
+      '},"outcome":', json_word(f.outcome), ',"answered_at":', json_time(f.answered_at),
+      ',"reason":', json_text(f.reason), ',"candidates":', d.candidates, '}'), ',' ORDER BY d.id)
+    FILTER (WHERE d.id IS NOT NULL), '') || ']'
+  FROM orders o
+  LEFT JOIN dispatch_decisions d ON d.order_id = o.id
+  LEFT JOIN offers f ON f.order_id = d.order_id AND f.rider_id = d.rider_id AND f.offered_at = d.at
+  LEFT JOIN riders r ON r.id = d.rider_id
+ WHERE o.id = CASE WHEN substr($1::text, 2, 1) = '-'
+   THEN (SELECT n.id FROM orders n WHERE n.order_number = $1::text) ELSE $1::text END
+ GROUP BY o.id

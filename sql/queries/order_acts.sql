@@ -30,14 +30,23 @@ SELECT o.id, o.order_type, o.status, o.user_id, o.vendor_id, o.rider_id, o.accep
 -- $15 ids of four ledger rows text[]           $16 id of an offer (off_…)
 -- $17 to $20 COMPLETE: the vendor's, rider's and platform's part, and what the platform pays the rider besides
 -- $21 who acts         $22 Idempotency-Key or NULL  $23 its fingerprint  $24 the answer to keep with it, NULL: the order
+-- $25 the request's id: what an admin does is noted with it
 -- Columns: outcome, order (the Order; the customer's when by USER; when DONE).
 -- Outcomes: DONE; MOVED: the order is not as it was seen, look again; WRONG_DELIVERY_CODE (that was one try of five);
 --  ASSIGN: RIDER_NOT_FOUND, RIDER_NOT_READY, SUSPENDED, PHONE_UNVERIFIED, NOT_APPROVED, INACTIVE, RIDER_OFFLINE.
 --  Raises IDEMPOTENCY_RUNNING when the key was taken by another act meanwhile.
 -- name: order_move
-SELECT outcome, json FROM order_move($1::text, $2::text, $3::text, $4::text, $5::text, $6::text, $7::text,
-  $8::timestamptz, $9::text, $10::text, $11::integer, $12::json, $13::text, $14::boolean, $15::text[], $16::text,
-  $17::bigint, $18::bigint, $19::bigint, $20::bigint, $21::text, $22::text, $23::text, $24::text)
+WITH moved AS MATERIALIZED (
+  SELECT outcome, json FROM order_move($1::text, $2::text, $3::text, $4::text, $5::text, $6::text, $7::text,
+    $8::timestamptz, $9::text, $10::text, $11::integer, $12::json, $13::text, $14::boolean, $15::text[], $16::text,
+    $17::bigint, $18::bigint, $19::bigint, $20::bigint, $21::text, $22::text, $23::text, $24::text)
+), noted AS (
+  INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
+  SELECT $21::text, 'order.' || lower($4::text), $1::text,
+         jsonb_strip_nulls(jsonb_build_object('riderId', $7::text, 'reason', $9::text)), $25::text
+    FROM moved WHERE outcome = 'DONE' AND $6::text = 'ADMIN'
+)
+SELECT outcome, json FROM moved
 
 -- A rider does not want an order that he has not got: he is not asked again, and does not see it any more. An offer
 -- that he has open is answered, and the next rider is looked for at once.

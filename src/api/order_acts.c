@@ -148,7 +148,8 @@ static void move(struct request *rq)
 		/* 13 */ act->code, coded ? "t" : "f", acting->entries, acting->offer,
 		/* 17 */ arg_int(rq, split.vendor), arg_int(rq, split.rider),
 		arg_int(rq, split.platform), arg_int(rq, split.subsidy),
-		/* 21 */ rq->caller.id, rq->idempotency_key, rq->fingerprint, act->answer);
+		/* 21 */ rq->caller.id, rq->idempotency_key, rq->fingerprint, act->answer,
+		/* 25 */ rq->request_id);
 }
 
 /* --- The decision ----------------------------------------------------------------------------- */

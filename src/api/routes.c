@@ -40,5 +40,8 @@ const struct route_set reeyo_routes[] = {
 	{ NS_VENDOR, "Events", vendor_event_routes },
 	{ NS_RIDER, "Events", rider_event_routes },
 	{ NS_ADMIN, "Events", admin_event_routes },
+	{ NS_ADMIN, "Configuration", admin_config_routes },
+	{ NS_ADMIN, "Configuration", admin_flag_routes },
+	{ NS_ADMIN, "Zones", admin_zone_routes },
 	{ .routes = NULL },
 };

@@ -12,5 +12,8 @@ extern const struct route admin_user_routes[];
 extern const struct route admin_vendor_routes[];
 extern const struct route admin_rider_routes[];
 extern const struct route admin_order_routes[];
+extern const struct route admin_config_routes[];
+extern const struct route admin_flag_routes[];
+extern const struct route admin_zone_routes[];
 
 #endif

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Orders as the console lists, searches and reads them.
+ * Orders as the console lists, searches and reads them, gives them to riders and cancels them.
  */
 #include <stdio.h>
 #include <strings.h>
 
 #include "act.h"
 #include "reeyo/api/admin.h"
+#include "reeyo/api/order_acts.h"
 #include "reeyo/api/settings.h"
 #include "reeyo/domain/order.h"
 
@@ -25,6 +26,24 @@ static const struct field search_query[] = {
 	{ "q", FIELD_TEXT, .required = true, .max = 40, .also = "search query",
 		.does = "A part of the order number" },
 	PAGE_FIELDS,
+	FIELD_END
+};
+
+static const struct field assign_body[] = {
+	{ "riderId", FIELD_ID, .required = true, .also = "rider_id" },
+	FIELD_END
+};
+static const struct field dispatch_fields[] = {
+	{ "id", FIELD_INT, .required = true },
+	{ "at", FIELD_TIME, .required = true },
+	{ "round", FIELD_INT, .required = true },
+	{ "rider", FIELD_OBJECT, .required = true, .does = "{id,name}: who was asked" },
+	{ "outcome", FIELD_TEXT, .nullable = true,
+		.does = "OPEN, ACCEPTED, REJECTED, EXPIRED or WITHDRAWN" },
+	{ "answered_at", FIELD_TIME, .nullable = true },
+	{ "reason", FIELD_TEXT, .nullable = true },
+	{ "candidates", FIELD_LIST, .required = true, .each = FIELD_ANY,
+		.does = "Who was in reach, best first, with what the score is made of" },
 	FIELD_END
 };
 
@@ -126,6 +145,35 @@ static void get_timeline(struct request *rq)
 	sql_read(rq, admin_order_get, timeline_read, rq->params[0]);
 }
 
+static void get_dispatch(struct request *rq)
+{
+	sql_read(rq, admin_order_dispatch, admin_shown, rq->params[0]);
+}
+
+/* --- Acts --------------------------------------------------------------------------------------- */
+
+/* Read again, on the primary: the Order of the act is the apps'. */
+static void acted(struct request *rq, const struct order_moved *moved)
+{
+	SQL_(rq, DB_WRITE, admin_order_get, false, admin_shown, moved->id);
+}
+
+static void assign_rider(struct request *rq)
+{
+	const struct order_act_request act = { .act = ACT_ASSIGN, .by = BY_ADMIN,
+		.order = rq->params[0], .rider_id = body_text(rq, "riderId") };
+
+	order_act(rq, &act, acted);
+}
+
+static void cancel_order(struct request *rq)
+{
+	const struct order_act_request act = { .act = ACT_CANCEL, .by = BY_ADMIN,
+		.order = rq->params[0], .note = body_text(rq, "reason") };
+
+	order_act(rq, &act, acted);
+}
+
 const struct route admin_order_routes[] = {
 	{ GET, "/orders", .who = ADMIN, .query = list_query, .reply = admin_order_fields,
 		.shape = REPLY_PAGE, .run = list_orders, .does = "Orders, newest first" },
@@ -137,5 +185,17 @@ const struct route admin_order_routes[] = {
 	{ GET, "/orders/:id/timeline", .who = ADMIN, .reply = admin_timeline_fields,
 		.shape = REPLY_ARRAY, .errors = { E_NOT_FOUND }, .run = get_timeline,
 		.does = "What happened to an order, oldest first" },
+	{ GET, "/orders/:id/dispatch", .who = ADMIN, .reply = dispatch_fields,
+		.shape = REPLY_ARRAY, .errors = { E_NOT_FOUND }, .run = get_dispatch,
+		.does = "Whom dispatch asked, and why" },
+	{ POST, "/orders/:id/assign-rider", .who = ADMIN, .any_write = true, .body = assign_body,
+		.reply = admin_order_fields,
+		.errors = { E_ORDER_NOT_FOUND, E_ORDER_TAKEN, E_CANNOT_MOVE, E_RIDER_NOT_FOUND,
+			E_RIDER_NOT_READY },
+		.run = assign_rider, .does = "Give an order to a rider" },
+	{ POST, "/orders/:id/cancel", .who = ADMIN, .any_write = true, .body = reason_body,
+		.reply = admin_order_fields, .errors = { E_ORDER_NOT_FOUND, E_CANNOT_CANCEL },
+		.run = cancel_order,
+		.does = "Cancel an order that is not picked up yet; what was paid goes back" },
 	ROUTE_END
 };

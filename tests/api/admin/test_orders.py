@@ -50,6 +50,19 @@ def test_a_row_has_the_contracts_keys(admin_api, placed):
     assert (row["payment_status"], row["payment"]) == ("UNPAID", {"status": "UNPAID"})
 
 
+def test_what_was_chosen_of_an_item_are_its_options(admin_api, customer, vendor, sql):
+    buyer, shop = customer(), vendor(items=1, price=3000)
+    sql("UPDATE items SET variants = '[{\"id\":\"v1\",\"name\":\"Grand\",\"price\":500}]',"
+        " add_ons = '[{\"id\":\"a1\",\"name\":\"Piment\",\"price\":100}]' WHERE id = %s", shop.items[0])
+    placed = buyer.api.post("orders", json={"vendorId": shop.id, "paymentMethod": "CASH", "items": [
+        {"itemId": shop.items[0], "quantity": 2, "variantId": "v1", "addOns": [{"id": "a1", "quantity": 2}]}]})
+    assert placed.status == 201, placed
+    line = admin_api.get(f"orders/{placed.data['orderId']}").data["items"][0]
+    assert set(line) == ORDER_ITEM
+    assert line["options"] == [{"name": "Grand", "price": 500}, {"name": "Piment × 2", "price": 200}]
+    assert (line["unit_price"], line["total_price"]) == (3700, 7400)
+
+
 def test_a_parcel_has_no_vendor_and_its_sender_is_the_pickup(admin_api, customer):
     order = parcel(customer())
     row = admin_api.get(f"orders/{order['orderNumber']}").data
@@ -149,3 +162,70 @@ def test_an_order_that_does_not_exist_is_404(admin_api):
     for path in ("orders/ord_nothing", "orders/F-NOTHING", "orders/ord_nothing/timeline"):
         reply = admin_api.get(path)
         assert (reply.status, reply.code) == (404, "NOT_FOUND")
+
+
+# --- Acts -------------------------------------------------------------------------------------------
+
+def test_an_admin_assigns_a_rider(admin_api, placed, rider, sql):
+    order, _, shop = placed()
+    man = rider()
+    shop.api.put(f"orders/{order['orderId']}/accept", json={})
+    row = admin_api.post(f"orders/{order['orderNumber']}/assign-rider", json={"rider_id": man.id}).data
+    assert set(row) == ORDER and (row["status"], row["rider"]["id"]) == ("RIDER_ASSIGNED", man.id)
+    assert row["timeline"][-1]["by"] == "ADMIN"
+    act = sql("SELECT * FROM admin_acts WHERE subject = %s", order["orderId"])
+    assert [(a["act"], a["details"]) for a in act] == [("order.assign", {"riderId": man.id})]
+    assert act[0]["admin_id"].startswith("admin_test") and act[0]["request_id"]
+    taken = admin_api.post(f"orders/{order['orderId']}/assign-rider", json={"riderId": rider().id})
+    assert (taken.status, taken.code) == (409, "CONFLICT")
+
+
+@pytest.mark.parametrize("columns,status", [({"approval_status": "SUSPENDED"}, 409), ({"status": "INACTIVE"}, 409),
+                                            (None, 404)])
+def test_only_an_approved_and_active_rider_gets_an_order(admin_api, placed, rider, sql, columns, status):
+    order, _, shop = placed()
+    shop.api.put(f"orders/{order['orderId']}/accept", json={})
+    man = rider(**columns).id if columns else "rider_nobody"
+    reply = admin_api.post(f"orders/{order['orderId']}/assign-rider", json={"riderId": man})
+    assert reply.status == status
+    assert sql("SELECT 1 FROM admin_acts WHERE subject = %s", order["orderId"]) == []
+
+
+def test_an_order_that_nobody_accepted_cannot_be_assigned(admin_api, placed, rider):
+    order, _, _ = placed()
+    reply = admin_api.post(f"orders/{order['orderId']}/assign-rider", json={"riderId": rider().id})
+    assert (reply.status, reply.code) == (409, "ORDER_INVALID_STATUS")
+
+
+def test_an_admin_cancels_and_the_money_goes_back(admin_api, customer, vendor, sql):
+    buyer, shop = customer(), vendor(items=1, price=3000)
+    sql("UPDATE wallets SET available = 50000 WHERE owner_id = %s", buyer.id)
+    order = buyer.api.post("orders", json={
+        "vendorId": shop.id, "items": [{"itemId": shop.items[0], "quantity": 1}], "paymentMethod": "WALLET"}).data
+    shop.api.put(f"orders/{order['orderId']}/accept", json={})
+    shop.api.put(f"orders/{order['orderId']}/ready")
+    assert admin_api.post(f"orders/{order['orderId']}/cancel", json={}).status == 400
+    row = admin_api.post(f"orders/{order['orderId']}/cancel", json={"reason": "Kitchen on fire"}).data
+    assert (row["status"], row["payment_status"]) == ("CANCELLED", "REFUNDED")
+    assert (row["timeline"][-1]["by"], row["timeline"][-1]["reason"]) == ("ADMIN", "Kitchen on fire")
+    assert sql("SELECT available FROM wallets WHERE owner_id = %s", buyer.id)[0]["available"] == 50000
+    again = admin_api.post(f"orders/{order['orderId']}/cancel", json={"reason": "Kitchen on fire"})
+    assert (again.status, again.code) == (409, "ORDER_INVALID_STATUS")
+    assert len(sql("SELECT 1 FROM admin_acts WHERE subject = %s", order["orderId"])) == 1
+    assert admin_api.post("orders/ord_nothing/cancel", json={"reason": "x"}).code == "NOT_FOUND"
+
+
+def test_whom_dispatch_asked_and_why_can_be_read(admin_api, placed, rider, sql):
+    order, _, _ = placed()
+    assert admin_api.get(f"orders/{order['orderId']}/dispatch").data == []
+    man = rider()
+    sql("WITH f AS (INSERT INTO offers (id, order_id, rider_id, outcome, reason, score)"
+        " VALUES ('off_' || %s, %s, %s, 'REJECTED', 'Too far', 61.5))"
+        " INSERT INTO dispatch_decisions (order_id, round, rider_id, candidates)"
+        " VALUES (%s, 1, %s, '[{\"riderId\":\"x\",\"score\":61.5}]')",
+        man.id, order["orderId"], man.id, order["orderId"], man.id)
+    decision = admin_api.get(f"orders/{order['orderNumber']}/dispatch").data[0]
+    assert (decision["rider"], decision["outcome"], decision["reason"], decision["round"]) == (
+        {"id": man.id, "name": "Emmanuel Tchoupo"}, "REJECTED", "Too far", 1)
+    assert decision["candidates"] == [{"riderId": "x", "score": 61.5}]
+    assert admin_api.get("orders/ord_nothing/dispatch").status == 404

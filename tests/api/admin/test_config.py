@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: MIT
+"""The business configuration: read and written by admins, effective on every copy."""
+
+import psycopg2
+import psycopg2.extras
+import pytest
+
+from world.rows import FLAG, ZONE
+from world.tokens import issue
+from world.waiting import until
+
+KEYS = set("""commission_rate_food commission_rate_mart package_platform_fee delivery_fee_base
+    delivery_fee_per_km free_delivery_threshold min_order_amount rider_search_radius_m
+    delivery_max_distance_km min_payout commission_rate service_fee rider_cut base_delivery_fare services settings
+    paymentMethods""".split())
+
+
+class Copies:
+    """Two servers on one database: what is said to one counts on the other."""
+
+    def __init__(self, start_server, databases):
+        self.url = databases.fresh()
+        first, second = (start_server(database_url=self.url, loops=1) for _ in range(2))
+        token = issue("SUPER_ADMIN", "admin_demo_1")
+        self.api, self.other = first.api(token, "admin"), second.api(token, "admin")
+        self.public = second.api()
+
+    def sql(self, statement, *arguments):
+        connection = psycopg2.connect(self.url)
+        connection.autocommit = True
+        with connection.cursor(cursor_factory=psycopg2.extras.RealDictCursor) as cursor:
+            cursor.execute(statement, arguments or None)
+            rows = cursor.fetchall() if cursor.description else []
+        connection.close()
+        return rows
+
+    def settings(self):
+        return {row["key"]: (row["value"], row["seq"])
+                for row in self.sql("SELECT key, value, seq FROM settings")}
+
+
+@pytest.fixture(scope="module")
+def copies(start_server, databases):
+    return Copies(start_server, databases)
+
+
+def test_the_configuration_has_the_contracts_keys_and_units(admin_api):
+    config = admin_api.get("config").data
+    assert KEYS <= set(config)
+    assert (config["commission_rate_food"], config["commission_rate_mart"], config["package_platform_fee"]) == (
+        0.15, 0.1, 0.2)
+    assert (config["commission_rate"], config["service_fee"], config["rider_cut"]) == (15, 0, 0)
+    assert config["base_delivery_fare"] == config["delivery_fee_base"] == 1000
+    assert set(config["min_payout"]) == {"XAF", "NGN", "KES", "GHS"}
+    assert set(config["services"]) == {"food", "mart", "packages"}
+    assert admin_api.get("config/commission-rate").data == {
+        "commission_rate": 15, "commission_rate_food": 0.15, "commission_rate_mart": 0.1,
+        "package_platform_fee": 0.2}
+
+
+def test_only_a_super_admin_writes(admin_api):
+    for method, path in (("PATCH", "config"), ("PUT", "config"), ("PUT", "config/commission-rate"),
+                         ("PUT", "config/toggle-service"), ("PATCH", "config/feature-flags/x"),
+                         ("DELETE", "config/feature-flags/x")):
+        reply = admin_api.request(method, path, json={})
+        assert (reply.status, reply.code) == (403, "FORBIDDEN"), path
+    assert admin_api.get("config/feature-flags").status == 200
+
+
+def test_a_change_counts_on_another_copy_within_two_seconds(copies):
+    shown = copies.api.patch("config", json={"delivery_fee_base": 1300, "deliveryFeePerKm": "250"}).data
+    assert (shown["delivery_fee_base"], shown["base_delivery_fare"], shown["delivery_fee_per_km"]) == (1300, 1300, 250)
+    assert copies.other.get("config").data == shown
+    copies.api.put("config/toggle-service", json={"serviceName": "mart", "enabled": False})
+    until(lambda: copies.public.get("/api/v1/user/config/service/mart").status == 503, seconds=2)
+    copies.api.put("config/toggle-service", json={"serviceName": "mart", "enabled": True})
+    until(lambda: copies.public.get("/api/v1/user/config/service/mart").status == 200, seconds=2)
+    fee = copies.public.get("/api/v1/user/vendors/vendor_123",
+                            query={"lat": 4.0503, "lng": 9.6960}).data["deliveryFee"]
+    assert fee in (1300, 1550)      # no distance, or a rounded one
+
+
+def test_sending_a_whole_configuration_back_changes_nothing(copies):
+    copies.api.patch("config", json={"service_fee": 2, "commission_rate_food": 0.18, "rider_cut": 5})
+    copies.sql("UPDATE settings SET value = '50' WHERE key = 'rider_cut_bps'")     # half a percent
+    config = copies.api.get("config").data
+    assert config["rider_cut"] == 0.5
+    before, acts = copies.settings(), copies.sql("SELECT count(*) AS n FROM admin_acts")
+    for method in ("PATCH", "PUT"):
+        reply = copies.api.request(method, "config", json=config)
+        assert reply.status == 200 and reply.data == config
+    assert copies.settings() == before and copies.sql("SELECT count(*) AS n FROM admin_acts") == acts
+    # one change among it is one change
+    copies.api.patch("config", json={**config, "free_delivery_threshold": 12000})
+    after = copies.settings()
+    assert {key for key in after if after[key] != before[key]} == {"free_delivery_threshold"}
+    act = copies.sql("SELECT * FROM admin_acts ORDER BY id DESC LIMIT 1")[0]
+    assert (act["admin_id"], act["act"], act["details"]) == (
+        "admin_demo_1", "config.change", {"free_delivery_threshold": 12000})
+    assert act["request_id"]
+
+
+@pytest.mark.parametrize("body,food,mart", [
+    ({"commission_rate": 12}, 1200, 1200), ({"commissionRate": 0.125}, 1250, 1250),
+    ({"commission_rate": 14, "commission_rate_mart": 9}, 1400, 900),
+    ({"commission_rate_food": 0.5}, 5000, 900), ({"commission-rate-food": 1}, 100, 900),
+    ({"food": {"commissionRate": 17.5}, "mart": {"commissionRate": 0.08}}, 1750, 800)])
+def test_a_rate_below_one_is_a_fraction_and_else_a_percentage(copies, body, food, mart):
+    config = copies.api.patch("config", json=body).data
+    settings = copies.settings()
+    assert (settings["services.food.commissionBps"][0], settings["services.mart.commissionBps"][0]) == (food, mart)
+    assert (config["commission_rate_food"], config["commission_rate_mart"]) == (food / 10000, mart / 10000)
+
+
+def test_postmans_shape_sets_services(copies):
+    config = copies.api.put("config", json={
+        "food": {"enabled": True, "minOrderAmount": 2500, "deliveryFee": 1600},
+        "packages": {"enabled": True, "baseFee": 2100, "feePerKm": 510, "maxWeight": 40.5}}).data
+    assert config["services"]["food"]["minOrderAmount"] == 2500
+    assert (config["services"]["packages"]["baseFee"], config["services"]["packages"]["maxWeight"]) == (2100, 40.5)
+    assert copies.api.patch("config", json={"min_payout": {"XAF": 6000, "NGN": 900}}).data["min_payout"] == {
+        "XAF": 6000, "NGN": 900, "KES": None, "GHS": None}
+    set_one = copies.api.put("config/commission-rate", json={"serviceName": "packages", "commissionRate": 22})
+    assert set_one.data["package_platform_fee"] == 0.22
+
+
+@pytest.mark.parametrize("body,field", [
+    ({"delivery_fee_base": -1}, "delivery_fee_base"), ({"deliveryFeeBase": 10.5}, "deliveryFeeBase"),
+    ({"commission_rate": 101}, "commission_rate"), ({"commission_rate": "much"}, "commission_rate"),
+    ({"services": {"mart": {"enabled": "perhaps"}}}, "services.mart.enabled"),
+    ({"packages": {"maxWeight": 0}}, "packages.maxWeight"), ({"paymentMethods": ["GOLD"]}, "paymentMethods"),
+    ({"paymentMethods": []}, "paymentMethods"), ({"delivery_fee_per_km": 300, "rider_cut": []}, "rider_cut")])
+def test_a_wrong_value_is_named_and_nothing_is_written(copies, body, field):
+    before = copies.settings()
+    reply = copies.api.patch("config", json=body)
+    assert (reply.status, reply.code) == (400, "VALIDATION_FAILED")
+    assert set(reply.error["details"]["fields"]) == {field}
+    assert copies.settings() == before
+
+
+@pytest.mark.parametrize("path,body,field", [
+    ("commission-rate", {"serviceName": "bikes", "commissionRate": 5}, "serviceName"),
+    ("commission-rate", {"serviceName": "food", "commissionRate": 101}, "commissionRate"),
+    ("commission-rate", {"commissionRate": 5}, "serviceName"),
+    ("toggle-service", {"serviceName": "mart"}, "enabled"),
+    ("toggle-service", {"serviceName": "bikes", "enabled": True}, "serviceName")])
+def test_wrong_service_calls_are_named(copies, path, body, field):
+    reply = copies.api.put(f"config/{path}", json=body)
+    assert reply.status == 400 and set(reply.error["details"]["fields"]) == {field}
+
+
+def test_unknown_keys_are_ignored(copies):
+    before = copies.settings()
+    assert copies.api.patch("config", json={"colour": "blue", "settings": {"version": "9", "zones": 7}}).status == 200
+    assert copies.settings() == before
+
+
+def test_a_service_flag_switches_the_service_and_tells_the_same(copies):
+    def flag(key):
+        return {row["key"]: row for row in copies.other.get("config/feature-flags").data}.get(key)
+    assert set(flag("service.mart")) == FLAG
+    row = copies.api.patch("config/feature-flags/service.mart", json={"enabled": False}).data
+    assert row == flag("service.mart") and row["enabled"] is False
+    assert copies.other.get("config").data["services"]["mart"]["enabled"] is False
+    until(lambda: copies.public.get("/api/v1/user/config/service/mart").status == 503, seconds=2)
+    copies.api.put("config/toggle-service", json={"serviceName": "mart", "enabled": True})
+    assert flag("service.mart")["enabled"] is True
+
+
+def test_a_flag_is_made_changed_and_deleted(copies):
+    row = copies.api.patch("config/feature-flags/home.new_banner", json={
+        "enabled": True, "description": "New banner", "rolloutPct": 25, "countryCode": "CM", "scope": "country",
+        "metadata": {"colour": "blue"}}).data
+    assert row == {"key": "home.new_banner", "enabled": True, "description": "New banner", "rollout_pct": 25,
+                   "scope": "COUNTRY", "country_code": "CM", "metadata": {"colour": "blue"}}
+    changed = copies.api.patch("config/feature-flags/home.new_banner", json={"rollout_pct": 100}).data
+    assert changed == {**row, "rollout_pct": 100}
+    wrong = copies.api.patch("config/feature-flags/home.new_banner", json={"rollout_pct": 101})
+    assert set(wrong.error["details"]["fields"]) == {"rollout_pct"}
+    gone = copies.api.delete("config/feature-flags/home.new_banner")
+    assert (gone.status, gone.data) == (200, None)
+    assert copies.api.delete("config/feature-flags/home.new_banner").status == 404
+
+
+SQUARE = [[4.0, 9.6], [4.0, 9.8], [4.2, 9.8], [4.2, 9.6]]
+
+
+def test_a_zone_sets_the_delivery_fee_inside_it(copies):
+    copies.api.patch("config", json={"free_delivery_threshold": 12000})
+    made = copies.api.post("logistics/zones", json={
+        "name": "Akwa", "countryCode": "CM", "polygon": SQUARE, "deliveryFeeOverride": 700})
+    assert made.status == 201 and set(made.data) == ZONE
+    zone = made.data["id"]
+
+    def fee():
+        return copies.public.get("/api/v1/user/vendors/vendor_123",
+                                 query={"lat": 4.06, "lng": 9.70}).data["deliveryFee"]
+    until(lambda: fee() == 700, seconds=2)
+    assert copies.api.patch(f"logistics/zones/{zone}", json={"delivery_fee_override": None}).data[
+        "delivery_fee_override"] is None
+    until(lambda: fee() != 700, seconds=2)
+    row = copies.api.patch(f"logistics/zones/{zone}", json={"is_active": False, "name": "Akwa Nord"}).data
+    assert (row["is_active"], row["name"], row["polygon"]) == (False, "Akwa Nord", SQUARE)
+    listed = copies.api.get("logistics/zones").json
+    assert [set(r) for r in listed["data"]] == [ZONE] and listed["meta"]["total"] == 1
+    assert copies.api.get(f"logistics/zones/{zone}").data == row
+    assert copies.api.delete(f"logistics/zones/{zone}").data is None
+    assert copies.api.get(f"logistics/zones/{zone}").status == 404
+    assert copies.api.delete(f"logistics/zones/{zone}").status == 404
+
+
+@pytest.mark.parametrize("body,field", [
+    ({"countryCode": "CM", "polygon": SQUARE}, "name"), ({"name": "A", "polygon": SQUARE}, "countryCode"),
+    ({"name": "A", "countryCode": "CM", "polygon": SQUARE[:2]}, "polygon"),
+    ({"name": "A", "countryCode": "CM", "polygon": [[4, 9], [4, 10], [95, 9]]}, "polygon"),
+    ({"name": "A", "countryCode": "CM", "polygon": [[4, 9], [4, 10], "x"]}, "polygon"),
+    ({"name": "A", "countryCode": "CM", "polygon": SQUARE, "deliveryFeeOverride": -5}, "deliveryFeeOverride")])
+def test_a_wrong_zone_is_named(admin_api, body, field):
+    reply = admin_api.post("logistics/zones", json=body)
+    assert reply.status == 400 and set(reply.error["details"]["fields"]) == {field}
+
+
+def test_maintenance_stops_everybody_but_admins(copies):
+    copies.api.patch("config", json={"maintenance_mode": True})
+    until(lambda: copies.public.get("/api/v1/user/vendors").status == 503, seconds=2)
+    assert copies.other.get("vendors").status == 200
+    copies.api.patch("config", json={"maintenanceMode": False})
+    until(lambda: copies.public.get("/api/v1/user/vendors").status == 200, seconds=2)
