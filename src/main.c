@@ -6,8 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <termios.h>
+#include <unistd.h>
 
 #include "reeyo/api/routes.h"
+#include "reeyo/auth/appoint.h"
 #include "reeyo/cache/cache.h"
 #include "reeyo/core/config.h"
 #include "reeyo/core/log.h"
@@ -87,6 +90,65 @@ static int run_check(const struct config *config, int argc, char **argv)
 	else
 		(void)check_told("redis_url", cache_check(config->redis_url), "answers",
 			"DOES NOT ANSWER: the server serves without a cache");
+	return error;
+}
+
+/* A line of standard input; what is typed at a terminal is not shown. */
+static bool password_read(char *out, int size)
+{
+	struct termios shown, hidden;
+	bool typed = isatty(STDIN_FILENO) && tcgetattr(STDIN_FILENO, &shown) == 0;
+	bool read;
+
+	if (typed) {
+		hidden = shown;
+		hidden.c_lflag &= ~(tcflag_t)ECHO;
+		fputs("Password: ", stderr);
+		tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
+	}
+	read = fgets(out, size, stdin) != NULL;
+	if (typed) {
+		tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
+		fputc('\n', stderr);
+	}
+	if (read)
+		out[strcspn(out, "\r\n")] = '\0';
+	return read;
+}
+
+/* argv: pairs of a name and its value, see own_flags_take. */
+static int run_admin(const struct config *config, int argc, char **argv)
+{
+	struct appointment admin = { .email = config->super_admin_email, .password = config->super_admin_password };
+	char typed[256];
+	bool changed;
+	int error;
+
+	for (int i = 0; i + 1 < argc; i += 2) {
+		if (strcmp(argv[i], "email") == 0)
+			admin.email = argv[i + 1];
+		else if (strcmp(argv[i], "name") == 0)
+			admin.name = argv[i + 1];
+		else if (strcmp(argv[i], "role") == 0)
+			admin.role = argv[i + 1];
+		else
+			argc = -1;
+	}
+	if (argc < 0 || argc % 2 || !admin.email[0]) {
+		fprintf(stderr, "usage: reeyo admin --email E [--name N] [--role ADMIN|SUPER_ADMIN]\n");
+		return E_CONFIG;
+	}
+	if (!admin.password[0]) {
+		if (!password_read(typed, sizeof(typed))) {
+			fprintf(stderr, "reeyo admin reads the password from REEYO_SUPER_ADMIN_PASSWORD or standard input\n");
+			return E_CONFIG;
+		}
+		admin.password = typed;
+	}
+	error = admin_appoint(config, &admin, &changed);
+	sodium_memzero(typed, sizeof(typed));
+	if (!error)
+		printf("%s is %s\n", admin.email, changed ? "an admin with this password now" : "made an admin");
 	return error;
 }
 
@@ -177,6 +239,8 @@ static const struct command commands[] = {
 	{ "check", run_check, "check", "print the configuration and try each dependency" },
 	{ "routes", run_routes, "routes [--json]", "list every endpoint and who may call it" },
 	{ "openapi", run_openapi, "openapi", "print the OpenAPI 3.1 document" },
+	{ "admin", run_admin, "admin --email E [--name N] [--role R]",
+		"make an admin, or give one a new password; it is read from standard input" },
 	{ "demo", run_demo, "demo [--size small|bench|huge]", "load demo data; harmless to repeat" },
 	{ "version", run_version, "version", "print the version" },
 	{ "help", run_help, "help", "print this" },
@@ -205,12 +269,16 @@ static const struct command *command_find(const char *name)
 }
 
 /* `reeyo demo --size bench` and `reeyo routes --json` read better than bare words; they mean the same. The flags
- * that are not keys of the configuration are taken out before it is read. */
+ * that are not keys of the configuration are taken out before it is read; those of `reeyo admin` keep their names. */
 static int own_flags_take(int argc, char **argv)
 {
+	static const char *const named[] = { "--email", "--name", "--role" };
 	int kept = 0;
 
 	for (int i = 0; i < argc; i++) {
+		for (size_t k = 0; k < COUNT_OF(named); k++)
+			if (strcmp(argv[i], named[k]) == 0)
+				argv[i] += 2;
 		if (strcmp(argv[i], "--size") == 0)
 			continue;
 		if (strncmp(argv[i], "--size=", 7) == 0)

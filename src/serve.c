@@ -20,6 +20,7 @@
 #include "reeyo/api/routes.h"
 #include "reeyo/api/settings.h"
 #include "reeyo/auth/admit.h"
+#include "reeyo/auth/appoint.h"
 #include "reeyo/auth/password.h"
 #include "reeyo/auth/token.h"
 #include "reeyo/cache/cache.h"
@@ -399,6 +400,7 @@ static int prepare(struct serving *serving)
 	work_configure(threads, (unsigned)config->work_queue);
 	if ((error = listeners_read(serving)) || (error = routes_choose(serving)) ||
 		(error = ops_prepare(serving->router)) || (error = migrate_check(config->database_url)) ||
+		(error = admin_appoint_first(config)) ||
 		(error = keyring_new(config, &serving->keys)) || (error = hub_house_new(config, &serving->house)) || (error = workers_new(serving)))
 		return error;
 	return 0;

@@ -154,3 +154,25 @@ BEGIN
   END IF;
   RETURN NEXT;
 END $$;
+
+-- An admin made by the command line, or made anew: a new password and role, unlocked. only_first: only while there is none.
+-- CREATED, CHANGED, THERE. One at a time, since many copies may start at once.
+CREATE FUNCTION admin_appoint(new_id text, new_email text, new_name text, new_role text, hash text, only_first boolean,
+  access_life bigint)
+RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  known text;
+BEGIN
+  PERFORM pg_advisory_xact_lock(hashtext('admin_appoint'));
+  IF only_first AND EXISTS (SELECT 1 FROM admins) THEN
+    RETURN 'THERE';
+  END IF;
+  SELECT id INTO known FROM admins WHERE email = new_email FOR UPDATE;
+  IF known IS NULL THEN
+    INSERT INTO admins (id, email, name, role, password_hash) VALUES (new_id, new_email, new_name, new_role, hash);
+    RETURN 'CREATED';
+  END IF;
+  PERFORM account_set_password('ADMIN', known, NULL, hash, NULL, access_life);
+  UPDATE admins SET role = new_role, status = 'ACTIVE', failures = 0, locked_until = NULL WHERE id = known;
+  RETURN 'CHANGED';
+END $$;

@@ -83,6 +83,10 @@
 	X(INT, work_queue, "work_queue", "64", 1, 65536, "hashes waiting before 503") \
 	X(BOOL, login_memory, "login_memory", "off", 0, 0, \
 		"remember verified log-ins for 5 minutes under a key of this process") \
+	X(TEXT, super_admin_email, "super_admin_email", "", 0, 0, \
+		"made a super-admin at start while there is no admin at all") \
+	X(SECRET, super_admin_password, "super_admin_password", "", 0, 0, \
+		"his password; also what reeyo admin gives") \
 	X(TEXT, otp_test_code, "otp_test_code", "", 0, 0, \
 		"a one-time code accepted beside the real one; never in production") \
 	X(BOOL, auto_approve, "auto_approve", "off", 0, 0, \

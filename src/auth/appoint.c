@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Making admins; see the header. What is given is checked by the rules of request bodies.
+ */
+#include "reeyo/auth/appoint.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "digest.h"
+#include "reeyo/core/id.h"
+#include "reeyo/core/log.h"
+#include "reeyo/db/db.h"
+
+#define OUTCOME_SIZE 16
+
+static const char *const roles[] = { "ADMIN", "SUPER_ADMIN", NULL };
+static const struct field appointment_fields[] = {
+	{ "email", FIELD_EMAIL, .required = true },
+	{ "name", FIELD_TEXT, .required = true, .min = 2, .max = 254 },
+	{ "role", FIELD_ENUM, .required = true, .words = roles },
+	{ "password", FIELD_PASSWORD, .required = true },
+	FIELD_END
+};
+
+/* In canonical form; NULL after saying what is wrong. The caller owns it. */
+static json_t *appointment_read(const struct appointment *given)
+{
+	json_t *read = json_pack("{s:s*,s:s*,s:s,s:s*}", "email", given->email, "name",
+		given->name ? given->name : given->email, "role", given->role ? given->role : "SUPER_ADMIN",
+		"password", given->password);
+	struct field_fault faults[FIELD_FAULTS_MAX];
+	unsigned count = read ? field_check(appointment_fields, read, false, faults) : 0;
+
+	for (unsigned i = 0; i < count; i++)
+		fprintf(stderr, "reeyo: an admin's %s %s\n", faults[i].field, faults[i].message);
+	if (count) {
+		json_decref(read);
+		return NULL;
+	}
+	return read;
+}
+
+static void outcome_take(void *arg, int n, char *const *values)
+{
+	if (n == 1 && values[0])
+		snprintf(arg, OUTCOME_SIZE, "%s", values[0]);
+}
+
+static int store(struct db_session *session, const struct config *config, const json_t *who, bool only_first,
+	char outcome[OUTCOME_SIZE])
+{
+	const struct digest_cost cost = { (size_t)config->argon2_memory, (unsigned long long)config->argon2_passes };
+	char id[ID_SIZE], hash[PASSWORD_HASH_SIZE], life[24];
+	int error = digest_make(&cost, member_text(who, "password"), hash);
+
+	if (error)
+		return error;
+	id_new(id, "admin_");
+	snprintf(life, sizeof(life), "%lld", (long long)(config->access_ttl / 1000));
+	return db_session_each(session, "SELECT admin_appoint($1, $2, $3, $4, $5, $6::boolean, $7::bigint)", 7,
+		(const char *[]){ id, member_text(who, "email"), member_text(who, "name"),
+			member_text(who, "role"), hash, only_first ? "t" : "f", life },
+		outcome_take, outcome);
+}
+
+int admin_appoint(const struct config *config, const struct appointment *appointment, bool *ret_changed)
+{
+	json_auto_t *who = appointment_read(appointment);
+	struct db_session *session = NULL;
+	char outcome[OUTCOME_SIZE] = "";
+	int error = who ? db_session_open(config->database_url, &session) : E_CONFIG;
+
+	if (!error)
+		error = store(session, config, who, false, outcome);
+	db_session_close(session);
+	if (!error)
+		*ret_changed = strcmp(outcome, "CHANGED") == 0;
+	return error;
+}
+
+int admin_appoint_first(const struct config *config)
+{
+	const struct appointment first = { .email = config->super_admin_email,
+		.password = config->super_admin_password };
+	json_auto_t *who = NULL;
+	struct db_session *session = NULL;
+	char outcome[OUTCOME_SIZE] = "";
+	int error;
+
+	if (!first.email[0])
+		return 0;
+	error = db_session_open(config->database_url, &session);
+	if (!error) /* asked before hashing; the statement that stores asks again */
+		error = db_session_value(session, "SELECT CASE WHEN EXISTS (SELECT 1 FROM admins) THEN 'THERE' END",
+			outcome, sizeof(outcome));
+	if (!error && strcmp(outcome, "THERE") != 0) {
+		who = appointment_read(&first);
+		error = who ? store(session, config, who, true, outcome) : E_CONFIG;
+		if (!error && strcmp(outcome, "CREATED") == 0)
+			log_line(LOG_INFO, "the first super-admin is made: take super_admin_password away now");
+	}
+	db_session_close(session);
+	return error;
+}
