@@ -28,6 +28,7 @@ const struct route_set reeyo_routes[] = {
 	{ NS_VENDOR, "Account", vendor_auth_routes },
 	{ NS_RIDER, "Account", rider_auth_routes },
 	{ NS_ADMIN, "Account", admin_auth_routes },
+	{ NS_VENDOR, "Profile", vendor_profile_routes },
 	{ NS_VENDOR, "Menu", vendor_menu_routes },
 	{ NS_VENDOR, "Analytics", vendor_analytics_routes },
 	{ NS_ADMIN, "Customers", admin_user_routes },

@@ -32,6 +32,7 @@ static int minutes(const char *at)
 
 static bool day_read(const json_t *day, int16_t *from, int16_t *to)
 {
+	const json_t *closed = json_object_get(day, "closed");
 	int open, close;
 
 	*from = *to = CLOSED;
@@ -40,7 +41,10 @@ static bool day_read(const json_t *day, int16_t *from, int16_t *to)
 		*to = DAY;
 		return true;
 	}
-	if (json_is_true(json_object_get(day, "closed")))
+	/* The database reads it as a boolean, or not at all. */
+	if (closed && !json_is_boolean(closed) && !json_is_null(closed))
+		return false;
+	if (json_is_true(closed))
 		return true;
 	open = minutes(json_string_value(json_object_get(day, "open")));
 	close = minutes(json_string_value(json_object_get(day, "close")));

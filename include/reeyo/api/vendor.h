@@ -8,6 +8,7 @@
 #include "reeyo/http/route.h"
 
 extern const struct route vendor_auth_routes[];
+extern const struct route vendor_profile_routes[];
 extern const struct route vendor_menu_routes[];
 extern const struct route vendor_analytics_routes[];
 extern const struct route vendor_order_routes[];

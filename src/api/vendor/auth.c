@@ -5,10 +5,10 @@
  */
 #include "reeyo/api/vendor.h"
 
+#include "hours.h"
 #include "place.h"
 #include "reeyo/api/account.h"
 #include "reeyo/api/shapes.h"
-#include "reeyo/domain/hours.h"
 
 static const char *const service_types[] = { "FOOD", "MART", NULL };
 static const char *const business_types[] = { "RESTAURANT", "GROCERY", "PHARMACY", "OTHER", "FOOD", "MART", NULL };
@@ -30,7 +30,7 @@ static const struct field register_body[] = {
 	{ "description", FIELD_TEXT, .max = 500 },
 	PLACE_FIELDS,
 	{ "bankDetails", FIELD_OBJECT, .of = bank_fields, .also = "bank_details" },
-	{ "businessHours", FIELD_OBJECT, .also = "business_hours operatingHours",
+	{ "businessHours", FIELD_OBJECT, .of = day_fields, .also = "business_hours operatingHours",
 		.does = "{monday:{open:\"HH:MM\",close:\"HH:MM\",closed?},…}" },
 	FIELD_END
 };
@@ -68,33 +68,14 @@ static bool service_take(struct request *rq, const char **ret_service, const cha
 	return true;
 }
 
-static bool hours_take(struct request *rq, const char **ret)
-{
-	static const struct field days[] = {
-		{ "monday", FIELD_OBJECT }, { "tuesday", FIELD_OBJECT }, { "wednesday", FIELD_OBJECT },
-		{ "thursday", FIELD_OBJECT }, { "friday", FIELD_OBJECT }, { "saturday", FIELD_OBJECT },
-		{ "sunday", FIELD_OBJECT }, FIELD_END
-	};
-	const json_t *given = member(rq->body, "businessHours");
-	struct hours hours;
-	const char *day;
-
-	if (given && !hours_read(given, &hours, &day)) {
-		reply_field(rq, arena_printf(rq->arena, "businessHours.%s", day),
-			"must be {open:\"HH:MM\",close:\"HH:MM\"}, or {closed:true}",
-			"doit être {open:\"HH:MM\",close:\"HH:MM\"} ou {closed:true}");
-		return false;
-	}
-	return object_take(rq, given, days, ret);
-}
-
 static void register_vendor(struct request *rq)
 {
 	const char *service, *business, *bank, *hours;
 	struct shop_place place;
 
 	if (!service_take(rq, &service, &business) || !shop_place_take(rq, true, &place) ||
-		!hours_take(rq, &hours) || !object_take(rq, member(rq->body, "bankDetails"), bank_fields, &bank))
+		!hours_take(rq, member(rq->body, "businessHours"), &hours) ||
+		!object_take(rq, member(rq->body, "bankDetails"), bank_fields, &bank))
 		return;
 	account_register(rq, 12,
 		(const char *[]){ body_text(rq, "businessName"), body_text(rq, "ownerName"), service, business,

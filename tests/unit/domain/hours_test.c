@@ -82,7 +82,8 @@ START_TEST(malformed_hours_are_refused_and_named)
 	static const char *const wrong[] = { "{\"tuesday\":{\"open\":\"8:00\",\"close\":\"22:00\"}}",
 		"{\"tuesday\":{\"open\":\"08:60\",\"close\":\"22:00\"}}",
 		"{\"tuesday\":{\"open\":\"24:00\",\"close\":\"25:00\"}}", "{\"tuesday\":{\"open\":\"08:00\"}}",
-		"{\"tuesday\":{\"open\":8,\"close\":22}}", "{\"tuesday\":\"always\"}" };
+		"{\"tuesday\":{\"open\":8,\"close\":22}}", "{\"tuesday\":\"always\"}",
+		"{\"tuesday\":{\"open\":\"08:00\",\"close\":\"22:00\",\"closed\":\"no\"}}" };
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		json_auto_t *object = json_loads(wrong[i], 0, NULL);

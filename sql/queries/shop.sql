@@ -1,0 +1,55 @@
+-- A vendor's own settings.
+
+-- Changes what a JSON object names of a vendor. A new phone has to be proved again.
+--  $1 vendor id   $2 the changes, JSON: businessName, ownerName, phone, description, logo, coverImage, address, city, lat,
+--  lng, minOrderAmount, deliveryRadius, averagePreparationTime, tags, isHighDemand, businessHours, bankDetails, each in place of
+--  what was; documents, beside what was
+-- Columns: vendor (as it sees itself). No row: it is gone. A phone that is taken violates vendors_phone_key.
+-- name: vendor_change
+WITH changed AS (
+  UPDATE vendors v
+     SET business_name = coalesce(c ->> 'businessName', v.business_name),
+         owner_name = coalesce(c ->> 'ownerName', v.owner_name),
+         phone_verified = v.phone_verified AND coalesce(c ->> 'phone' = v.phone, true),
+         phone = coalesce(c ->> 'phone', v.phone),
+         description = coalesce(c ->> 'description', v.description),
+         logo = CASE WHEN c ? 'logo' THEN c ->> 'logo' ELSE v.logo END,
+         cover_image = CASE WHEN c ? 'coverImage' THEN c ->> 'coverImage' ELSE v.cover_image END,
+         address = coalesce(c ->> 'address', v.address), city = coalesce(c ->> 'city', v.city),
+         lat = coalesce((c ->> 'lat')::double precision, v.lat), lng = coalesce((c ->> 'lng')::double precision, v.lng),
+         min_order_amount = coalesce((c ->> 'minOrderAmount')::bigint, v.min_order_amount),
+         delivery_radius = CASE WHEN c ? 'deliveryRadius' THEN (c ->> 'deliveryRadius')::double precision
+                                ELSE v.delivery_radius END,
+         average_preparation_time = coalesce((c ->> 'averagePreparationTime')::integer, v.average_preparation_time),
+         tags = json_texts(c, 'tags', v.tags),
+         is_high_demand = coalesce((c ->> 'isHighDemand')::boolean, v.is_high_demand),
+         business_hours = coalesce(c -> 'businessHours', v.business_hours),
+         bank_details = coalesce(c -> 'bankDetails', v.bank_details),
+         documents = v.documents || coalesce(c -> 'documents', '{}'), updated_at = now()
+    FROM (SELECT $2::jsonb) AS change(c)
+   WHERE v.id = $1::text
+  RETURNING v.id, vendor_self_json(v) AS json
+), told AS (
+  INSERT INTO outbox (aggregate, type, rooms, payload)
+  SELECT id, 'vendor_changed', ARRAY['vendor:' || id], json_build_object('vendorId', id, 'timestamp', iso(now()))
+    FROM changed
+)
+SELECT json FROM changed
+
+-- Goes online or offline.
+--  $1 vendor id   $2 online
+-- Columns: outcome (CHANGED, NOT_APPROVED, ACCOUNT_GONE), vendor (as it sees itself).
+-- name: vendor_switch
+WITH changed AS (
+  UPDATE vendors v SET is_online = $2::boolean, updated_at = now()
+   WHERE v.id = $1::text AND (NOT $2::boolean OR v.approval_status = 'APPROVED')
+  RETURNING v.id, vendor_self_json(v) AS json
+), told AS (
+  INSERT INTO outbox (aggregate, type, rooms, payload)
+  SELECT id, 'vendor_changed', ARRAY['vendor:' || id], json_build_object('vendorId', id, 'timestamp', iso(now()))
+    FROM changed
+)
+SELECT CASE WHEN changed.id IS NOT NULL THEN 'CHANGED'
+    WHEN EXISTS (SELECT FROM vendors WHERE id = $1::text) THEN 'NOT_APPROVED' ELSE 'ACCOUNT_GONE' END,
+  changed.json
+  FROM (SELECT) one LEFT JOIN changed ON true

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Business hours; what is right and what is not is domain/hours.
+ */
+#include "hours.h"
+
+#include <stdio.h>
+
+#include "reeyo/domain/hours.h"
+
+static const struct field times_fields[] = {
+	{ "open", FIELD_TEXT, .max = 5, .does = "HH:MM" },
+	{ "close", FIELD_TEXT, .max = 5, .does = "HH:MM; not after open: on the next day" },
+	{ "closed", FIELD_BOOL },
+	FIELD_END
+};
+#define DAY(name) { name, FIELD_OBJECT, .of = times_fields }
+const struct field day_fields[] = {
+	DAY("monday"), DAY("tuesday"), DAY("wednesday"), DAY("thursday"), DAY("friday"), DAY("saturday"),
+	DAY("sunday"), FIELD_END
+};
+
+bool hours_named(const json_t *given)
+{
+	for (size_t i = 0; i < COUNT_OF(day_names); i++)
+		if (member(given, day_names[i]))
+			return true;
+	return false;
+}
+
+/* The days that are named, without what we do not know. NULL when memory is out. */
+static json_t *days_known(const json_t *given)
+{
+	json_t *days = json_object();
+
+	for (size_t i = 0; days && i < COUNT_OF(day_names); i++) {
+		const json_t *day = member(given, day_names[i]);
+		json_t *kept = day ? json_object() : NULL;
+
+		for (const struct field *field = times_fields; kept && field->name; field++)
+			if (member(day, field->name))
+				json_object_set(kept, field->name, member(day, field->name));
+		if (kept)
+			json_object_set_new(days, day_names[i], kept);
+	}
+	return days;
+}
+
+bool hours_take(struct request *rq, const json_t *given, const char **ret)
+{
+	json_auto_t *days = NULL;
+	char *text auto_free = NULL;
+	struct hours hours;
+	const char *day;
+	char field[64];
+
+	if (given && !hours_read(given, &hours, &day)) {
+		snprintf(field, sizeof(field), "businessHours.%s", day);
+		reply_field(rq, field, "must be {open:\"HH:MM\",close:\"HH:MM\"}, or {closed:true}",
+			"doit être {open:\"HH:MM\",close:\"HH:MM\"} ou {closed:true}");
+		return false;
+	}
+	if (!given) {
+		*ret = NULL;
+		return true;
+	}
+	days = days_known(given);
+	text = days ? json_dumps(days, JSON_COMPACT) : NULL;
+	*ret = text ? arena_copy(rq->arena, text, strlen(text)) : NULL;
+	if (!*ret)
+		reply_error(rq, E_NO_MEMORY);
+	return *ret != NULL;
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The vendor's profile and settings. All are changes of its one row, all answer with the vendor as it sees
+ * itself, and what customers see of it is forgotten.
+ */
+#include "hours.h"
+#include "place.h"
+#include "reeyo/api/account.h"
+#include "reeyo/api/shapes.h"
+#include "reeyo/api/vendor.h"
+#include "shop.h"
+
+#define MINIMUM_MAX 500000
+
+static const struct field profile_body[] = {
+	{ "businessName", FIELD_TEXT, .min = 3, .max = 100, .also = "business_name" },
+	{ "ownerName", FIELD_TEXT, .min = 2, .max = 100, .also = "owner_name" },
+	{ "phone", FIELD_PHONE, .also = "phoneNumber", .does = "A new one has to be verified" },
+	{ "description", FIELD_TEXT, .max = 500 },
+	{ "logo", FIELD_URL, .nullable = true },
+	{ "coverImage", FIELD_URL, .nullable = true, .also = "cover_image" },
+	PLACE_FIELDS,
+	{ "minOrderAmount", FIELD_MONEY, .max = MINIMUM_MAX, .also = "min_order_amount" },
+	{ "deliveryRadius", FIELD_NUMBER, .nullable = true, .above = true, .max = 100, .also = "delivery_radius",
+		.does = "km" },
+	{ "averagePreparationTime", FIELD_INT, .min = 1, .max = 120, .also = "average_preparation_time",
+		.does = "Minutes" },
+	{ "tags", FIELD_LIST, .max = 10, .each = FIELD_TEXT, .each_max = 30 },
+	{ "isHighDemand", FIELD_BOOL, .also = "is_high_demand" },
+	FIELD_END
+};
+static const struct field hours_body[] = {
+	{ "businessHours", FIELD_OBJECT, .of = day_fields, .also = "business_hours hours",
+		.does = "A day that is not named is open; the days may also stand bare" },
+	FIELD_END
+};
+static const struct field online_body[] = {
+	{ "isOnline", FIELD_BOOL, .required = true, .also = "available online is_online" },
+	FIELD_END
+};
+static const struct field bank_body[] = {
+	{ "bankDetails", FIELD_OBJECT, .of = bank_fields, .also = "bank_details",
+		.does = "The members may also stand bare" },
+	FIELD_END
+};
+static const struct field document_fields[] = {
+	{ "businessLicense", FIELD_URL, .also = "business_license" },
+	{ "taxId", FIELD_URL, .also = "tax_id" },
+	{ "ownerIdCard", FIELD_URL, .also = "owner_id_card" },
+	FIELD_END
+};
+static const struct field documents_body[] = {
+	{ "documents", FIELD_OBJECT, .of = document_fields, .does = "The members may also stand bare" },
+	FIELD_END
+};
+
+static void changed(struct request *rq, const struct db_result *result)
+{
+	if (db_error(result))
+		return account_fail(rq, result);
+	if (db_rows(result) == 0)
+		return reply_error(rq, E_ACCOUNT_GONE);
+	reply_vendor_changed(rq, (struct shop_reply){ .data = db_text(result, 0, 0) });
+}
+
+/* changes: JSON; NULL when memory is out. */
+static void change(struct request *rq, const char *changes)
+{
+	if (!changes)
+		return reply_error(rq, E_NO_MEMORY);
+	sql_try_write(rq, vendor_change, changed, rq->caller.id, changes);
+}
+
+/* One member of a vendor, as an object that the body names, or that its bare members make. NULL when it has
+ * replied. */
+static json_t *object_of(struct request *rq, const char *name, const struct field *table)
+{
+	json_t *object = member(rq->body, name);
+	struct field_fault faults[FIELD_FAULTS_MAX];
+
+	if (object)
+		return object;
+	if (field_check(table, rq->body, false, faults)) {
+		reply_field(rq, faults[0].field, faults[0].message, faults[0].message_fr);
+		return NULL;
+	}
+	return rq->body;
+}
+
+static void change_object(struct request *rq, const char *name, const json_t *object, const struct field *table)
+{
+	const char *json;
+
+	if (object_take(rq, object, table, &json))
+		change(rq, arena_printf(rq->arena, "{\"%s\":%s}", name, json));
+}
+
+/* --- Profile ----------------------------------------------------------------------------------- */
+
+/* Puts a member into the body, or takes it out for NULL. False when memory is out. */
+static bool body_put(struct request *rq, const char *name, const char *value)
+{
+	if (value)
+		return json_object_set_new(rq->body, name, json_string(value)) == 0;
+	json_object_del(rq->body, name);
+	return true;
+}
+
+static void change_profile(struct request *rq)
+{
+	static const char *const members[] = { "businessName", "ownerName", "phone", "description", "logo",
+		"coverImage", "address", "city", "lat", "lng", "minOrderAmount", "deliveryRadius",
+		"averagePreparationTime", "tags", "isHighDemand", NULL };
+	struct shop_place place;
+
+	if (!shop_place_take(rq, false, &place))
+		return;
+	if (!body_put(rq, "address", place.address) || !body_put(rq, "city", place.city) ||
+		!body_put(rq, "lat", place.lat) || !body_put(rq, "lng", place.lng))
+		return reply_error(rq, E_NO_MEMORY);
+	change(rq, body_members(rq, members));
+}
+
+static void add_documents(struct request *rq)
+{
+	json_t *documents = object_of(rq, "documents", document_fields);
+	bool any = false;
+
+	if (!documents)
+		return;
+	for (const struct field *field = document_fields; field->name; field++)
+		any |= member(documents, field->name) != NULL;
+	if (!any)
+		return reply_field(rq, "documents", "must have businessLicense, taxId or ownerIdCard",
+			"doit contenir businessLicense, taxId ou ownerIdCard");
+	change_object(rq, "documents", documents, document_fields);
+}
+
+/* --- Settings ---------------------------------------------------------------------------------- */
+
+static void change_hours(struct request *rq)
+{
+	const json_t *given = object_of(rq, "businessHours", day_fields);
+	const char *hours;
+
+	if (!given)
+		return;
+	if (given == rq->body && !hours_named(given))
+		return reply_field(rq, "businessHours", "is required", "est obligatoire");
+	if (hours_take(rq, given, &hours))
+		change(rq, arena_printf(rq->arena, "{\"businessHours\":%s}", hours));
+}
+
+static void change_bank(struct request *rq)
+{
+	static const char *const needed[] = { "accountName", "accountNumber" };
+	const json_t *bank = object_of(rq, "bankDetails", bank_fields);
+
+	for (size_t i = 0; bank && i < COUNT_OF(needed); i++)
+		if (!member(bank, needed[i]))
+			return reply_field(rq, needed[i], "is required", "est obligatoire");
+	if (bank)
+		change_object(rq, "bankDetails", bank, bank_fields);
+}
+
+static void switched(struct request *rq, const struct db_result *result)
+{
+	struct text outcome = db_text(result, 0, 0);
+
+	if (text_is(outcome, TEXT("NOT_APPROVED")))
+		return reply_error(rq, E_NOT_APPROVED);
+	if (!text_is(outcome, TEXT("CHANGED")))
+		return reply_error(rq, E_ACCOUNT_GONE);
+	reply_vendor_changed(rq, (struct shop_reply){ .data = db_text(result, 0, 1) });
+}
+
+static void change_online(struct request *rq)
+{
+	sql_write(rq, vendor_switch, switched, rq->caller.id,
+		member_bool(rq->body, "isOnline", false) ? "t" : "f");
+}
+
+const struct route vendor_profile_routes[] = {
+	{ PUT, "/auth/profile", .also = "/profile", .who = VENDOR_ACCOUNT, .any_write = true,
+		.body = profile_body, .reply = vendor_self_fields, .errors = { E_PHONE_TAKEN, E_ACCOUNT_GONE },
+		.run = change_profile, .does = "Change the profile; what is not named stays" },
+	{ POST, "/profile/documents", .who = VENDOR_ACCOUNT, .any_write = true, .body = documents_body,
+		.reply = vendor_self_fields, .errors = { E_ACCOUNT_GONE }, .run = add_documents,
+		.does = "Hand in documents, by the addresses of their images" },
+	{ PUT, "/settings/hours", .also = "/settings/business-hours /profile/hours", .who = VENDOR_ACCOUNT,
+		.any_write = true, .body = hours_body, .reply = vendor_self_fields,
+		.errors = { E_ACCOUNT_GONE }, .run = change_hours, .does = "Set the business hours" },
+	{ PATCH, "/settings/online-status", .also = "/profile/status", .who = VENDOR_ACCOUNT, .any_write = true,
+		.body = online_body, .reply = vendor_self_fields, .errors = { E_NOT_APPROVED, E_ACCOUNT_GONE },
+		.run = change_online, .does = "Take orders, or do not" },
+	{ PUT, "/settings/bank-details", .who = VENDOR_ACCOUNT, .any_write = true, .body = bank_body,
+		.reply = vendor_self_fields, .errors = { E_ACCOUNT_GONE }, .run = change_bank,
+		.does = "Where payouts go" },
+	ROUTE_END
+};
