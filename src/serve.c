@@ -30,8 +30,11 @@
 #include "reeyo/db/migrate.h"
 #include "reeyo/http/limit.h"
 #include "reeyo/http/server.h"
+#include "reeyo/jobs/dispatch.h"
 #include "reeyo/jobs/hub.h"
+#include "reeyo/jobs/positions.h"
 #include "reeyo/jobs/relay.h"
+#include "reeyo/jobs/timers.h"
 #include "reeyo/jobs/upkeep.h"
 #include "reeyo/loop/loop.h"
 #include "reeyo/partners/sms.h"
@@ -61,9 +64,12 @@ struct serving {
 	unsigned listener_count;
 	struct router *router;
 	struct keyring *keys;
-	struct upkeep *upkeep;      /* on the first loop */
-	struct relay *relay;        /* likewise */
 	struct hub_house *house;
+	/* on the first loop */
+	struct upkeep *upkeep;
+	struct relay *relay;
+	struct dispatch *dispatch;
+	struct timers *timers;
 	struct metrics *metrics;
 	struct route_set *sets;
 	uv_signal_t term, interrupt, hangup;
@@ -259,8 +265,33 @@ static void worker_ready(void *arg)
 {
 	struct worker *worker = arg;
 
+	positions_listen(worker->app.positions);
+	if (loop_index(worker->app.loop) == 0)
+		dispatch_listen(worker->serving->dispatch);
 	revocations_follow(worker->app.revocations);
 	settings_follow(worker->app.settings, worker_informed, worker);
+}
+
+/* What one loop of a process does for all. */
+static int jobs_start(struct serving *serving, struct app *app)
+{
+	int error = upkeep_new(app->loop, app->db, &serving->upkeep);
+
+	if (!error)
+		error = relay_new(app, &serving->relay);
+	if (!error)
+		error = dispatch_new(app, &serving->dispatch);
+	if (!error)
+		error = timers_new(app, &serving->timers);
+	return error;
+}
+
+static void jobs_end(struct serving *serving)
+{
+	upkeep_close(serving->upkeep);
+	relay_close(serving->relay);
+	dispatch_close(serving->dispatch);
+	timers_close(serving->timers);
 }
 
 static int worker_start(struct worker *worker)
@@ -286,16 +317,14 @@ static int worker_start(struct worker *worker)
 		(error = token_memory_new(&app->tokens)) || (error = rider_memory_new(&app->riders)) ||
 		(error = revocations_new(app, &app->revocations)) ||
 		(error = settings_new(app, &app->settings)) || (error = catalogs_new(app, &app->catalogs)) ||
-		(error = sms_new(app->loop, config, &app->sms)) || (error = hub_new(app, serving->house)))
+		(error = sms_new(app->loop, config, &app->sms)) || (error = hub_new(app, serving->house)) ||
+		(error = positions_new(app, &app->positions)))
 		return error;
 	error = server_new(app, &steps, serving->listeners, serving->listener_count, &server);
 	if (error)
 		return error;
 	db_on_ready(app->db, worker_ready, worker);
-	if (loop_index(app->loop) == 0 && ((error = upkeep_new(app->loop, app->db, &serving->upkeep)) ||
-		(error = relay_new(app, &serving->relay))))
-		return error;
-	return 0;
+	return loop_index(app->loop) == 0 ? jobs_start(serving, app) : 0;
 }
 
 static void worker_end(struct worker *worker)
@@ -305,11 +334,10 @@ static void worker_end(struct worker *worker)
 	if (!app->loop)
 		return;
 	server_close(app->server);
-	if (loop_index(app->loop) == 0) {
-		upkeep_close(worker->serving->upkeep);
-		relay_close(worker->serving->relay);
-	}
+	if (loop_index(app->loop) == 0)
+		jobs_end(worker->serving);
 	hub_free(app->hub);
+	positions_close(app->positions);
 	revocations_free(app->revocations);
 	settings_free(app->settings);
 	sms_free(app->sms);

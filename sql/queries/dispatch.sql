@@ -4,7 +4,7 @@
 -- Ends offers that nobody answered, forgets orders that look no longer, and takes what is due. What is taken is not due again
 -- for five seconds: should the taker die before he has decided, the next one decides.
 --  $1 how many
--- Columns: order id, pickup lat, lng. As many rows as asked for: there may be more.
+-- Columns: order id, pickup lat, lng, how far to look (m). As many rows as asked for: there may be more.
 -- name: dispatch_take
 WITH expired AS (
   UPDATE offers f SET outcome = 'EXPIRED', answered_at = now()
@@ -24,7 +24,9 @@ WITH expired AS (
   UPDATE dispatches d SET next_at = coalesce(j.open_until, now() + interval '5 seconds')
     FROM judged j WHERE d.order_id = j.order_id AND j.seeks
 )
-SELECT order_id, pickup_lat, pickup_lng FROM judged WHERE seeks AND open_until IS NULL
+SELECT order_id, pickup_lat, pickup_lng, coalesce((SELECT (value #>> '{}')::double precision FROM settings
+    WHERE key = 'rider_search_radius_m'), 5000)
+  FROM judged WHERE seeks AND open_until IS NULL
 
 -- What the scores are made of, for riders in reach. Left out: who may not carry, who rejected the order.
 --  $1 order ids text[]   $2 rider ids text[]   $3 km double precision[]   (pairs)

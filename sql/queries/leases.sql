@@ -6,7 +6,3 @@
 UPDATE leases SET holder = $2::text, until = now() + make_interval(secs => $3::bigint)
  WHERE name = $1::text AND (holder = $2::text OR until <= now())
 RETURNING true
-
--- Gives the lead up, so that another copy need not wait. $1 name, $2 who had it.
--- name: lease_leave
-UPDATE leases SET until = '-infinity' WHERE name = $1::text AND holder = $2::text

@@ -44,5 +44,8 @@ const struct route_set reeyo_routes[] = {
 	{ NS_ADMIN, "Configuration", admin_config_routes },
 	{ NS_ADMIN, "Configuration", admin_flag_routes },
 	{ NS_ADMIN, "Zones", admin_zone_routes },
+	{ NS_RIDER, "Availability", rider_availability_routes },
+	{ NS_RIDER, "Availability", rider_location_routes },
+	{ NS_RIDER, "Orders", rider_available_routes },
 	{ .routes = NULL },
 };

@@ -9,5 +9,8 @@
 
 extern const struct route rider_order_routes[];
 extern const struct route rider_auth_routes[];
+extern const struct route rider_availability_routes[];
+extern const struct route rider_location_routes[];
+extern const struct route rider_available_routes[];
 
 #endif

@@ -7,6 +7,8 @@
 #include "reeyo/api/order_shown.h"
 #include "reeyo/api/pages.h"
 #include "reeyo/api/user.h"
+#include "reeyo/cache/geo.h"
+#include "reeyo/core/clock.h"
 
 static const char *const payment_words[] = { "WALLET", "CASH", "MOBILE_MONEY", "CARD", "CAMPAY", NULL };
 static const char *const package_categories[] = { "DOCUMENT", "PARCEL", "FRAGILE", "ELECTRONICS",
@@ -120,25 +122,67 @@ static void active_orders(struct request *rq)
 
 /* --- One -------------------------------------------------------------------------------------- */
 
-static void rider_found(struct request *rq, const struct db_result *result)
+/* place: where his rider is, finished JSON; absent: he never said. */
+static void reply_with_rider(struct request *rq, struct text place)
 {
 	struct text order = *(struct text *)rq->state;
 	struct buf out = buf_in(rq->arena, order.len + 256);
 
-	if (db_rows(result) == 0 || db_is_null(result, 0, 0))
+	if (!place.at)
 		return reply_data(rq, order);
 	buf_add(&out, order.at, order.len - 1);
 	buf_add_string(&out, ",\"riderLocation\":");
-	buf_add_text(&out, db_text(result, 0, 0));
+	buf_add_text(&out, place);
 	buf_add_string(&out, "}");
 	if (!buf_string(&out))
 		return reply_error(rq, E_NO_MEMORY);
 	reply_data(rq, (struct text){ out.at, out.len });
 }
 
+struct rider_place {
+	struct text order; /* what reply_with_rider adds to */
+	struct request *rq;
+	const char *rider;
+};
+
+static void rider_read(struct request *rq, const struct db_result *result)
+{
+	reply_with_rider(rq, db_rows(result) ? db_text(result, 0, 0) : TEXT_NONE);
+}
+
+static void rider_found(void *owner, int error, unsigned count, const struct geo_rider *riders)
+{
+	struct rider_place *place = owner;
+	struct request *rq = place->rq;
+	char time[CLOCK_ISO_SIZE];
+	const char *json;
+
+	if (!request_release(rq))
+		return;
+	if (error || !count)
+		return sql_read(rq, rider_location, rider_read, place->rider);
+	clock_iso(riders->seen_ms, time);
+	json = arena_printf(rq->arena,
+		"{\"latitude\":%.6f,\"longitude\":%.6f,\"lat\":%.6f,\"lng\":%.6f,\"timestamp\":\"%s\",\"updatedAt\":\"%s\"}",
+		riders->lat, riders->lng, riders->lat, riders->lng, time, time);
+	reply_with_rider(rq, text_of(json));
+}
+
+/* Redis knows the newest, his row one of the last half minute. */
+static void rider_find(struct request *rq, struct rider_place *place)
+{
+	place->rq = rq;
+	rq->state = place;
+	request_hold(rq);
+	if (geo_find(rq->app->cache, place->rider, rider_found, place) == 0)
+		return;
+	if (request_release(rq))
+		sql_read(rq, rider_location, rider_read, place->rider);
+}
+
 static void order_read(struct request *rq, const struct db_result *result)
 {
-	struct text *order;
+	struct rider_place *place;
 
 	if (db_rows(result) == 0)
 		return reply_error(rq, E_ORDER_NOT_FOUND);
@@ -147,16 +191,15 @@ static void order_read(struct request *rq, const struct db_result *result)
 	if (db_is_null(result, 0, 3) || text_is(db_text(result, 0, 2), TEXT("DELIVERED")) ||
 		text_is(db_text(result, 0, 2), TEXT("CANCELLED")))
 		return reply_data(rq, db_text(result, 0, 1));
-	order = ARENA_NEW(rq->arena, struct text);
-	if (order) {
-		*order = db_text(result, 0, 1);
-		order->at = arena_copy(rq->arena, order->at, order->len);
+	place = ARENA_NEW(rq->arena, struct rider_place);
+	if (place) {
+		place->order = db_text(result, 0, 1);
+		place->order.at = arena_copy(rq->arena, place->order.at, place->order.len);
+		place->rider = arena_copy(rq->arena, db_text(result, 0, 3).at, db_text(result, 0, 3).len);
 	}
-	if (!order || !order->at)
+	if (!place || !place->order.at || !place->rider)
 		return reply_error(rq, E_NO_MEMORY);
-	rq->state = order;
-	sql_read(rq, rider_location, rider_found,
-		arena_copy(rq->arena, db_text(result, 0, 3).at, db_text(result, 0, 3).len));
+	rider_find(rq, place);
 }
 
 /* An order number has a dash in second place, as no id has. */

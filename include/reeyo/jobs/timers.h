@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What happens because time passes, once a second by the copy that holds the lease `timers`: riders who have been silent
+ * for 300 s go offline, orders that nobody accepted are cancelled, old positions leave Redis.
+ */
+#ifndef REEYO_JOBS_TIMERS_H
+#define REEYO_JOBS_TIMERS_H
+
+#include "reeyo/http/app.h"
+#include "reeyo/core/error.h"
+
+struct timers;
+/* 0 or E_NO_MEMORY. Loop thread, or before it runs. */
+int timers_new(struct app *app, struct timers **ret) MUST_CHECK;
+/* Before the db and the cache are closed; the loop must still turn. NULL is allowed. */
+void timers_close(struct timers *timers);
+
+#endif

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A rider's working hours: online, offline, how he is, how his day goes.
+ */
+#include "reeyo/api/rider.h"
+#include "reeyo/auth/admit.h"
+#include "reeyo/cache/geo.h"
+#include "reeyo/core/clock.h"
+#include "reeyo/jobs/positions.h"
+
+static const char *const online_words[] = { "online", "offline", NULL };
+
+static const struct field status_body[] = {
+	{ "isOnline", FIELD_BOOL, .required = true, .also = "available online" },
+	FIELD_END
+};
+static const struct field online_body[] = {
+	{ "available", FIELD_BOOL, .also = "isOnline online", .does = "true when absent" },
+	{ "location", FIELD_POINT, .also = "coordinates" },
+	FIELD_END
+};
+
+static const struct field changed_fields[] = {
+	{ "riderId", FIELD_ID, .required = true },
+	{ "isOnline", FIELD_BOOL, .required = true },
+	{ "status", FIELD_ENUM, .required = true, .words = online_words },
+	FIELD_END
+};
+static const struct field place_fields[] = {
+	{ "latitude", FIELD_NUMBER, .required = true }, { "longitude", FIELD_NUMBER, .required = true },
+	{ "lat", FIELD_NUMBER, .required = true }, { "lng", FIELD_NUMBER, .required = true },
+	{ "timestamp", FIELD_TIME, .nullable = true }, { "updatedAt", FIELD_TIME, .nullable = true }, FIELD_END
+};
+static const struct field status_fields[] = {
+	{ "riderId", FIELD_ID, .required = true },
+	{ "isOnline", FIELD_BOOL, .required = true },
+	{ "status", FIELD_ENUM, .required = true, .words = online_words },
+	{ "availability", FIELD_TEXT, .required = true, .does = "OFFLINE, ONLINE, or BUSY while you carry something" },
+	{ "currentLocation", FIELD_OBJECT, .nullable = true, .of = place_fields },
+	{ "lastOnline", FIELD_TIME, .nullable = true },
+	{ "verificationStatus", FIELD_TEXT, .required = true },
+	{ "approvalStatus", FIELD_TEXT, .required = true },
+	{ "accountStatus", FIELD_TEXT, .required = true },
+	FIELD_END
+};
+static const struct field activity_fields[] = {
+	{ "riderId", FIELD_ID, .required = true },
+	{ "date", FIELD_DATE, .required = true },
+	{ "isOnline", FIELD_BOOL, .required = true },
+	{ "totalDeliveries", FIELD_INT, .required = true },
+	{ "completedDeliveries", FIELD_INT, .required = true },
+	{ "rating", FIELD_NUMBER, .required = true },
+	{ "todayDeliveries", FIELD_INT, .required = true },
+	{ "todayEarnings", FIELD_MONEY, .required = true },
+	{ "onlineHours", FIELD_NUMBER, .required = true },
+	FIELD_END
+};
+
+/* --- Online, offline -------------------------------------------------------------------------- */
+
+static int refusal_named(struct text outcome)
+{
+	static const enum err refusals[] = { E_RIDER_NOT_FOUND, E_PHONE_UNVERIFIED, E_SUSPENDED, E_NOT_APPROVED,
+		E_INACTIVE };
+
+	if (text_is(outcome, TEXT("CHANGED")))
+		return 0;
+	for (size_t i = 0; i < COUNT_OF(refusals); i++)
+		if (text_is(outcome, text_of(error_row(refusals[i])->name)))
+			return refusals[i];
+	return E_INTERNAL;
+}
+
+static void changed(struct request *rq, const struct db_result *result, bool online)
+{
+	int error = refusal_named(db_text(result, 0, 0));
+
+	if (error)
+		return reply_error(rq, error);
+	rider_facts_changed(rq->app, rq->caller.id);
+	if (online)
+		return reply_data_message(rq, "You are now online", "Vous êtes maintenant en ligne", db_text(result, 0, 1));
+	geo_forget(rq->app->cache, rq->caller.id);
+	reply_data_message(rq, "You are now offline", "Vous êtes maintenant hors ligne", db_text(result, 0, 1));
+}
+
+static void gone_offline(struct request *rq, const struct db_result *result)
+{
+	changed(rq, result, false);
+}
+
+static void ignored(void *owner, int error)
+{
+	(void)owner;
+	(void)error;
+}
+
+/* The place he names is his first report. */
+static void gone_online(struct request *rq, const struct db_result *result)
+{
+	const json_t *place = member(rq->body, "location");
+	double lat = member_number(place, "lat", 0), lng = member_number(place, "lng", 0);
+	int64_t now = clock_wall_ms();
+
+	if (place && refusal_named(db_text(result, 0, 0)) == 0) {
+		positions_keep(rq->app->positions, rq->caller.id, lat, lng, now);
+		if (geo_store(rq->app->cache, rq->caller.id, lat, lng, INT64_MAX, now, ignored, NULL))
+			ignored(NULL, 0); /* his row has it */
+	}
+	changed(rq, result, true);
+}
+
+static void set_online(struct request *rq, bool online)
+{
+	const json_t *place = online ? member(rq->body, "location") : NULL;
+	const char *lat = place ? arg_double(rq, member_number(place, "lat", 0)) : NULL;
+	const char *lng = place ? arg_double(rq, member_number(place, "lng", 0)) : NULL;
+	const char *unverified = rq->app->config->skip_phone_verify ? "t" : "f";
+
+	if (online)
+		sql_write(rq, rider_set_online, gone_online, rq->caller.id, "t", lat, lng, unverified);
+	else
+		sql_write(rq, rider_set_online, gone_offline, rq->caller.id, "f", NULL, NULL, unverified);
+}
+
+static void set_status(struct request *rq)
+{
+	set_online(rq, member_bool(rq->body, "isOnline", false));
+}
+
+static void go_online(struct request *rq)
+{
+	double lat = member_number(member(rq->body, "location"), "lat", 0);
+
+	if (lat < -85 || lat > 85)
+		return reply_field(rq, "location", "lies too near to a pole", "est trop proche d'un pôle");
+	set_online(rq, member_bool(rq->body, "available", true));
+}
+
+static void go_offline(struct request *rq)
+{
+	set_online(rq, false);
+}
+
+/* --- How he is -------------------------------------------------------------------------------- */
+
+static void shown(struct request *rq, const struct db_result *result)
+{
+	if (db_rows(result) == 0)
+		return reply_error(rq, E_ACCOUNT_GONE);
+	reply_data(rq, db_text(result, 0, 0));
+}
+
+/* From the primary: he looks right after a change. */
+static void get_status(struct request *rq)
+{
+	sql_write(rq, rider_availability_get, shown, rq->caller.id);
+}
+
+static void get_activity(struct request *rq)
+{
+	sql_read(rq, rider_activity, shown, rq->caller.id);
+}
+
+const struct route rider_availability_routes[] = {
+	{ PATCH, "/availability/status", .who = RIDER_READY, .any_write = true, .body = status_body,
+		.reply = changed_fields, .run = set_status, .does = "Go online or offline" },
+	{ GET, "/availability/status", .who = RIDER_ACCOUNT, .reply = status_fields, .run = get_status,
+		.does = "Whether you are online, where you were last, what your account may do" },
+	{ PUT, "/availability/online", .who = RIDER_READY, .any_write = true, .body = online_body,
+		.reply = changed_fields, .run = go_online, .does = "Go online, saying where you are" },
+	{ PUT, "/availability/offline", .who = RIDER_ACCOUNT, .any_write = true, .reply = changed_fields,
+		.errors = { E_RIDER_NOT_FOUND }, .run = go_offline,
+		.does = "Go offline; orders that you carry stay yours" },
+	{ GET, "/availability/activity", .who = RIDER_ACCOUNT, .reply = activity_fields, .run = get_activity,
+		.does = "Your day so far" },
+	ROUTE_END
+};

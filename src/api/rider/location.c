@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A rider's reports of where he is: one point, or those a phone has gathered while it had no network. They go to Redis
+ * (everybody asks there), to who follows his orders, and now and then to his row; admission knows him, so that a report
+ * reads nothing from PostgreSQL.
+ */
+#include <stdio.h>
+
+#include "reeyo/api/rider.h"
+#include "reeyo/auth/admit.h"
+#include "reeyo/cache/geo.h"
+#include "reeyo/core/clock.h"
+#include "reeyo/jobs/positions.h"
+
+#define POINTS_MAX 100
+#define AHEAD_MS 60000
+#define LATITUDE_MAX 85 /* Redis knows no place nearer to a pole */
+
+#define POINT_DETAILS \
+	{ "accuracy", FIELD_NUMBER, .min = 0, .max = 1000000, .does = "m" }, \
+	{ "heading", FIELD_NUMBER, .min = -360, .max = 360 }, \
+	{ "speed", FIELD_NUMBER, .min = -1, .max = 1000, .does = "m/s" }
+
+static const struct field point_body[] = {
+	{ "lat", FIELD_NUMBER, .required = true, .min = -LATITUDE_MAX, .max = LATITUDE_MAX, .also = "latitude" },
+	{ "lng", FIELD_NUMBER, .required = true, .min = -180, .max = 180, .also = "longitude" },
+	{ "at", FIELD_TIME, .required = true, .also = "occurredAt timestamp" },
+	POINT_DETAILS,
+	FIELD_END
+};
+static const struct field location_body[] = {
+	{ "latitude", FIELD_NUMBER, .min = -LATITUDE_MAX, .max = LATITUDE_MAX, .also = "lat" },
+	{ "longitude", FIELD_NUMBER, .min = -180, .max = 180, .also = "lng" },
+	{ "location", FIELD_POINT, .also = "coordinates", .does = "Instead of latitude and longitude" },
+	{ "at", FIELD_TIME, .also = "occurredAt timestamp", .does = "Now when absent" },
+	{ "orderId", FIELD_ID },
+	{ "points", FIELD_LIST, .min = 1, .max = POINTS_MAX, .of = point_body,
+		.does = "Instead of one point: several, the oldest first; at most 30 minutes old" },
+	POINT_DETAILS,
+	FIELD_END
+};
+
+/* The newest point, and the time of the earliest. */
+struct report {
+	double lat, lng;
+	int64_t first_ms, last_ms;
+	const char *first_field; /* names the time that may turn out to lie before the last report */
+};
+
+/* --- Reading ---------------------------------------------------------------------------------- */
+
+/* False when this time may not be, and that has been answered. A phone whose clock is a little ahead means now. */
+static bool time_take(struct request *rq, const char *field, const char *text, int64_t now, int64_t before, int64_t *ret)
+{
+	int64_t at;
+
+	if (clock_parse(text, &at) || at < now - GEO_LATE_MS)
+		reply_field(rq, field, "must lie within the last 30 minutes", "doit se situer dans les 30 dernières minutes");
+	else if (at > now + AHEAD_MS)
+		reply_field(rq, field, "must not lie in the future", "ne doit pas se situer dans le futur");
+	else if (at < before)
+		reply_field(rq, field, "must not lie before the point before it",
+			"ne doit pas précéder le point précédent");
+	else {
+		*ret = at;
+		return true;
+	}
+	return false;
+}
+
+static bool points_take(struct request *rq, const json_t *points, struct report *report)
+{
+	int64_t now = clock_wall_ms(), before = INT64_MIN, at = 0;
+	char field[32];
+
+	for (size_t i = 0; i < json_array_size(points); i++) {
+		const json_t *point = json_array_get(points, i);
+
+		snprintf(field, sizeof(field), "points[%zu].at", i);
+		if (!time_take(rq, field, member_text(point, "at"), now, before, &at))
+			return false;
+		if (i == 0)
+			report->first_ms = at < now ? at : now;
+		before = at;
+		report->lat = member_number(point, "lat", 0);
+		report->lng = member_number(point, "lng", 0);
+	}
+	report->last_ms = at < now ? at : now;
+	report->first_field = "points[0].at";
+	return true;
+}
+
+static bool point_take(struct request *rq, struct report *report)
+{
+	const json_t *place = member(rq->body, "location");
+	const char *at = body_text(rq, "at");
+	int64_t now = clock_wall_ms();
+
+	if (!place && (!member(rq->body, "latitude") || !member(rq->body, "longitude"))) {
+		reply_field(rq, member(rq->body, "latitude") ? "longitude" : "latitude", "is required", "est obligatoire");
+		return false;
+	}
+	report->lat = place ? member_number(place, "lat", 0) : member_number(rq->body, "latitude", 0);
+	report->lng = place ? member_number(place, "lng", 0) : member_number(rq->body, "longitude", 0);
+	if (report->lat < -LATITUDE_MAX || report->lat > LATITUDE_MAX) {
+		reply_field(rq, "location", "lies too near to a pole", "est trop proche d'un pôle");
+		return false;
+	}
+	report->first_field = "at";
+	report->first_ms = INT64_MAX;
+	report->last_ms = now;
+	if (at && !time_take(rq, "at", at, now, INT64_MIN, &report->first_ms))
+		return false;
+	if (at)
+		report->last_ms = report->first_ms = report->first_ms < now ? report->first_ms : now;
+	return true;
+}
+
+/* --- Keeping ---------------------------------------------------------------------------------- */
+
+static void refuse_backwards(struct request *rq, const struct report *report)
+{
+	reply_field(rq, report->first_field, "must not lie before the last report",
+		"ne doit pas précéder le dernier relevé");
+}
+
+static void keep(struct request *rq)
+{
+	const struct report *report = rq->state;
+
+	positions_keep(rq->app->positions, rq->caller.id, report->lat, report->lng, report->last_ms);
+	positions_tell(rq->app, rq->caller.id, rq->rider, report->lat, report->lng, report->last_ms);
+	reply_message(rq, "Location updated", "Position mise à jour");
+}
+
+/* Redis away is no error: others then find him by his row. */
+static void stored(void *owner, int error)
+{
+	struct request *rq = owner;
+
+	if (!request_release(rq))
+		return;
+	if (error == E_VALIDATION)
+		return refuse_backwards(rq, rq->state);
+	keep(rq);
+}
+
+static void store(struct request *rq)
+{
+	const struct report *report = rq->state;
+
+	request_hold(rq);
+	if (geo_store(rq->app->cache, rq->caller.id, report->lat, report->lng, report->first_ms, report->last_ms, stored,
+			rq) == 0)
+		return;
+	if (request_release(rq))
+		keep(rq);
+}
+
+/* What is remembered of him says offline: perhaps he has just gone online by another copy. */
+static void online_read(struct request *rq, const struct db_result *result)
+{
+	if (db_rows(result) == 0 || !db_bool(result, 0, 3))
+		return reply_error(rq, E_RIDER_OFFLINE);
+	rider_facts_changed(rq->app, rq->caller.id);
+	store(rq);
+}
+
+static void report_location(struct request *rq)
+{
+	struct report *report = ARENA_NEW(rq->arena, struct report);
+	const json_t *points = member(rq->body, "points");
+
+	if (!report)
+		return reply_error(rq, E_NO_MEMORY);
+	if (!(points ? points_take(rq, points, report) : point_take(rq, report)))
+		return;
+	if (positions_last(rq->app->positions, rq->caller.id) > report->first_ms)
+		return refuse_backwards(rq, report);
+	rq->state = report;
+	if (rq->rider->is_online)
+		return store(rq);
+	sql_write(rq, rider_facts, online_read, rq->caller.id);
+}
+
+const struct route rider_location_routes[] = {
+	{ POST, "/availability/location", .also = "/location/update", .who = RIDER_READY, .any_write = true,
+		.body = location_body, .shape = REPLY_MESSAGE, .errors = { E_RIDER_OFFLINE }, .run = report_location,
+		.does = "Say where you are: one point, or the points of a time without network" },
+	ROUTE_END
+};

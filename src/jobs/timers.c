@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Timers: see the header. What is due is read from rows, so nothing is lost while no copy runs. One statement at a time; a
+ * full batch is followed by the next at once.
+ */
+#include "reeyo/jobs/timers.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "reeyo/auth/admit.h"
+#include "reeyo/cache/geo.h"
+#include "reeyo/db/db.h"
+#include "reeyo/jobs/lead.h"
+
+#define EVERY_MS 1000
+#define BATCH 100
+#define BATCH_TEXT "100"
+
+struct timers {
+	struct app *app;
+	struct lead *lead;
+	uv_timer_t timer;
+	struct db_call call;
+	bool running, timer_open, closing;
+};
+
+static void timers_end(struct timers *timers)
+{
+	if (!timers->running && !timers->timer_open)
+		free(timers);
+}
+
+/* False when this round is over. */
+static bool answered(struct timers *timers, const struct db_result *result)
+{
+	timers->running = false;
+	if (!timers->closing)
+		return !db_error(result);
+	timers_end(timers);
+	return false;
+}
+
+static void ask(struct timers *timers, enum query query,
+	void (*done)(struct db_call *call, const struct db_result *result), const char *param)
+{
+	timers->running = true;
+	timers->call = (struct db_call){ .query = query, .lane = DB_WRITE, .count = 1, .params = { param },
+		.done = done, .owner = timers };
+	db_submit(timers->app->db, &timers->call);
+}
+
+/* --- Silent riders ---------------------------------------------------------------------------- */
+
+static void silenced(struct db_call *call, const struct db_result *result)
+{
+	struct timers *timers = call->owner;
+	char rider[ID_SIZE];
+
+	if (!answered(timers, result))
+		return;
+	for (unsigned i = 0; i < db_rows(result); i++) {
+		snprintf(rider, sizeof(rider), "%.*s", TEXT_ARGS(db_text(result, i, 0)));
+		geo_forget(timers->app->cache, rider);
+		rider_facts_changed(timers->app, rider);
+	}
+	if (db_rows(result) == BATCH)
+		ask(timers, QUERY_riders_silence, silenced, BATCH_TEXT);
+}
+
+/* --- Life ------------------------------------------------------------------------------------- */
+
+static void second_over(uv_timer_t *timer)
+{
+	struct timers *timers = timer->data;
+
+	if (timers->running || timers->closing || !lead_held(timers->lead))
+		return;
+	geo_sweep(timers->app->cache);
+	ask(timers, QUERY_riders_silence, silenced, BATCH_TEXT);
+}
+
+int timers_new(struct app *app, struct timers **ret)
+{
+	struct timers *timers = calloc(1, sizeof(*timers));
+	int error;
+
+	if (!timers)
+		return E_NO_MEMORY;
+	timers->app = app;
+	timers->timer.data = timers;
+	error = lead_new(app->loop, app->db, "timers", NULL, NULL, &timers->lead);
+	if (error || uv_timer_init(loop_uv(app->loop), &timers->timer)) {
+		lead_close(timers->lead);
+		free(timers);
+		return E_NO_MEMORY;
+	}
+	timers->timer_open = true;
+	uv_timer_start(&timers->timer, second_over, EVERY_MS, EVERY_MS);
+	*ret = timers;
+	return 0;
+}
+
+static void timer_closed(uv_handle_t *handle)
+{
+	struct timers *timers = handle->data;
+
+	timers->timer_open = false;
+	timers_end(timers);
+}
+
+void timers_close(struct timers *timers)
+{
+	if (!timers)
+		return;
+	timers->closing = true;
+	lead_close(timers->lead);
+	uv_close((uv_handle_t *)&timers->timer, timer_closed);
+}

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: MIT
+"""A rider's working hours."""
+
+import pytest
+from world.accounts import hire
+from world.rides import until
+
+
+@pytest.fixture
+def rider(server, sql):
+    return lambda **columns: hire(server, sql, **columns)
+
+
+def told(sql, rider):
+    return [row["payload"] for row in sql(
+        "SELECT payload FROM (SELECT created_at, payload FROM outbox WHERE aggregate = %s"
+        " AND type = 'rider_status_changed' UNION ALL SELECT created_at, payload FROM events"
+        " WHERE aggregate = %s AND type = 'rider_status_changed') told ORDER BY payload ->> 'timestamp'",
+        rider.id, rider.id)]
+
+
+def test_a_rider_goes_online_and_offline_and_the_admins_hear_of_it(rider, sql):
+    one = rider()
+    reply = one.api.patch("availability/status", json={"isOnline": True})
+    assert reply.status == 200, reply
+    assert reply.data == {"riderId": one.id, "isOnline": True, "status": "online"}
+    assert reply.json["message"] == "You are now online"
+    row = sql("SELECT is_online, last_online FROM riders WHERE id = %s", one.id)[0]
+    assert row["is_online"] and row["last_online"]
+    reply = one.api.put("availability/offline")
+    assert reply.data == {"riderId": one.id, "isOnline": False, "status": "offline"}
+    assert reply.json["message"] == "You are now offline"
+    assert [event["isOnline"] for event in told(sql, one)] == [True, False]
+    assert told(sql, one)[0]["riderId"] == one.id and told(sql, one)[0]["timestamp"].endswith("Z")
+
+
+def test_going_where_one_is_already_tells_nobody(rider, sql):
+    one = rider(is_online=True)
+    assert one.api.patch("availability/status", json={"isOnline": True}).status == 200
+    assert told(sql, one) == []
+
+
+def test_he_may_say_where_he_is_when_he_goes_online(rider, sql):
+    one = rider()
+    reply = one.api.put("availability/online", json={
+        "available": True, "location": {"latitude": 4.061, "longitude": 9.711}})
+    assert reply.status == 200 and reply.data["isOnline"], reply
+    status = one.api.get("availability/status").data
+    place = status["currentLocation"]
+    assert (place["lat"], place["lng"]) == (place["latitude"], place["longitude"]) == (4.061, 9.711)
+    assert status["availability"] == "ONLINE" and status["status"] == "online"
+    assert {name: status[name] for name in ("verificationStatus", "approvalStatus", "accountStatus")} == {
+        "verificationStatus": "VERIFIED", "approvalStatus": "APPROVED", "accountStatus": "ACTIVE"}
+    assert one.api.put("availability/online", json={"available": False}).data["isOnline"] is False
+
+
+@pytest.mark.parametrize("columns, code", [
+    ({"approval_status": "PENDING"}, "RIDER_3004"), ({"approval_status": "SUSPENDED"}, "RIDER_3002"),
+    ({"status": "INACTIVE"}, "RIDER_3005")])
+def test_only_who_may_work_goes_online(rider, sql, columns, code):
+    one = rider(**columns)
+    reply = one.api.patch("availability/status", json={"isOnline": True})
+    assert (reply.status, reply.code) == (403, code), reply
+    assert not sql("SELECT is_online FROM riders WHERE id = %s", one.id)[0]["is_online"]
+    assert one.api.put("availability/offline").status == 200
+    assert one.api.get("availability/status").status == 200
+
+
+def test_a_wrong_body_changes_nothing(rider):
+    one = rider()
+    reply = one.api.patch("availability/status", json={})
+    assert (reply.status, reply.code) == (400, "VALIDATION_ERROR")
+    assert one.api.put("availability/online", json={"location": {"lat": 95, "lng": 9}}).status == 400
+    assert one.api.get("availability/status").data["isOnline"] is False
+
+
+def test_offline_is_allowed_while_he_carries_something(rider):
+    one = rider(is_online=True, active_orders=1)
+    assert one.api.put("availability/offline").status == 200
+    status = one.api.get("availability/status").data
+    assert (status["isOnline"], status["availability"]) == (False, "BUSY")
+
+
+def test_his_day_counts_the_hours_he_was_online(rider, sql):
+    one = rider()
+    one.api.patch("availability/status", json={"isOnline": True})
+    sql("UPDATE online_spans SET began_at = greatest(began_at - interval '90 minutes',"
+        " date_trunc('day', now() AT TIME ZONE 'Africa/Douala') AT TIME ZONE 'Africa/Douala')"
+        " WHERE rider_id = %s", one.id)
+    hours = float(sql("SELECT extract(epoch FROM now() - began_at) / 3600 AS h FROM online_spans"
+                      " WHERE rider_id = %s", one.id)[0]["h"])
+    day = one.api.get("availability/activity").data
+    assert day["riderId"] == one.id and day["isOnline"] is True
+    assert abs(day["onlineHours"] - hours) < 0.02
+    assert (day["todayDeliveries"], day["todayEarnings"], day["totalDeliveries"]) == (0, 0, 0)
+    one.api.put("availability/offline")
+    assert sql("SELECT ended_at FROM online_spans WHERE rider_id = %s", one.id)[0]["ended_at"]
+    assert abs(one.api.get("availability/activity").data["onlineHours"] - hours) < 0.02
+
+
+def test_who_is_silent_for_five_minutes_goes_offline(rider, sql):
+    silent, talking = rider(), rider()
+    for one in silent, talking:
+        assert one.api.patch("availability/status", json={"isOnline": True}).status == 200
+    sql("UPDATE riders SET last_online = now() - interval '301 seconds',"
+        " located_at = now() - interval '301 seconds' WHERE id = %s", silent.id)
+    sql("UPDATE riders SET last_online = now() - interval '301 seconds',"
+        " located_at = now() - interval '200 seconds' WHERE id = %s", talking.id)
+    until(lambda: not sql("SELECT is_online FROM riders WHERE id = %s", silent.id)[0]["is_online"])
+    assert [event["isOnline"] for event in told(sql, silent)] == [True, False]
+    assert sql("SELECT is_online FROM riders WHERE id = %s", talking.id)[0]["is_online"]
+    reply = silent.api.post("availability/location", json={"latitude": 4.05, "longitude": 9.7})
+    assert (reply.status, reply.code) == (400, "RIDER_5000")

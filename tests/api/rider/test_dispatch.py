@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: MIT
+"""Whom dispatch asks, in which order, and what it writes down. Time passes by moving rows' times."""
+
+import pytest
+from world.accounts import hire
+from world.rides import KM, new_spot, order_seeking, until
+
+
+@pytest.fixture
+def near(server, sql):
+    """near(spot, km): a rider who works and has reported from so many km north of there."""
+    def make(spot, km, **columns):
+        rider = hire(server, sql, is_online=True, **columns)
+        reply = rider.api.post("availability/location", json={"lat": spot[0] + km * KM, "lng": spot[1]})
+        assert reply.status == 200, reply
+        return rider
+    return make
+
+
+@pytest.fixture
+def seeking(server, sql, customer):
+    return lambda spot, **columns: order_seeking(server, sql, customer, spot, **columns)
+
+
+@pytest.fixture
+def offers(sql):
+    """offers(order): all so far, first first."""
+    return lambda order: sql("SELECT * FROM offers WHERE order_id = %s ORDER BY offered_at, id", order["id"])
+
+
+@pytest.fixture
+def asked(offers):
+    """asked(order, n): the rider of its nth offer, once there is one."""
+    def wait(order, number=1):
+        return until(lambda: len(offers(order)) >= number and offers(order)[number - 1], what="the offer")["rider_id"]
+    return wait
+
+
+@pytest.fixture
+def run_out(sql):
+    """run_out(order): a minute goes by without an answer."""
+    def pass_by(order):
+        sql("UPDATE offers SET expires_at = now() - interval '1 second' WHERE order_id = %s AND outcome = 'OPEN'",
+            order["id"])
+        sql("UPDATE dispatches SET next_at = now() WHERE order_id = %s", order["id"])
+    return pass_by
+
+
+def requests(sql, order):
+    return [(row["rooms"], row["payload"]) for row in sql(
+        "SELECT rooms, payload FROM outbox WHERE aggregate = %s AND type = 'delivery_request'"
+        " UNION ALL SELECT rooms, payload FROM events WHERE aggregate = %s AND type = 'delivery_request'",
+        order["id"], order["id"])]
+
+
+def test_the_best_rider_in_reach_is_asked_and_told(near, seeking, asked, offers, sql):
+    spot = new_spot()
+    near(spot, 0.5, active_orders=2)
+    best = near(spot, 1)
+    near(spot, 2)
+    order = seeking(spot)
+    assert asked(order) == best.id
+    offer = offers(order)[0]
+    assert offer["outcome"] == "OPEN"
+    assert 58 < (offer["expires_at"] - offer["offered_at"]).total_seconds() <= 60
+    (rooms, payload), = requests(sql, order)
+    assert rooms == [f"rider:{best.id}"]
+    assert payload["orderId"] == order["id"] and payload["orderType"] == "FOOD"
+    assert payload["pickupLocation"] == {
+        "lat": order["pickup_lat"], "lng": order["pickup_lng"], "address": order["pickup_text"]}
+    assert payload["dropoffLocation"]["address"] == order["delivery_text"]
+    assert (payload["deliveryFee"], payload["distance"], payload["expiresIn"]) == (
+        order["delivery_fee"], order["distance"], 60)
+    assert payload["estimatedTime"] > 5
+    row = sql("SELECT next_at FROM dispatches WHERE order_id = %s", order["id"])[0]
+    assert row["next_at"] == offer["expires_at"]
+
+
+def test_each_decision_is_written_down_with_its_scores(near, seeking, asked, sql):
+    spot = new_spot()
+    riders = {near(spot, 1, completed_deliveries=9, total_deliveries=10, rating_sum=8, total_ratings=2).id: 1.0,
+              near(spot, 3, active_orders=1).id: 3.0}
+    order = seeking(spot)
+    chosen = asked(order)
+    row = sql("SELECT * FROM dispatch_decisions WHERE order_id = %s", order["id"])[0]
+    assert (row["rider_id"], row["round"]) == (chosen, 0)
+    found = {candidate["riderId"]: candidate for candidate in row["candidates"]}
+    assert set(found) == set(riders)
+    for rider, km in riders.items():
+        one = found[rider]
+        assert abs(one["km"] - km) < 0.01
+        assert abs(one["distance"] - max(0, 40 - 8 * one["km"])) < 0.01
+        assert abs(one["score"] - (one["distance"] + one["completion"] + one["rating"] - one["load"])) < 0.01
+    first = next(iter(riders))
+    assert (found[first]["completion"], found[first]["rating"], found[first]["load"]) == (22.5, 20, 0)
+
+
+def test_an_offer_that_runs_out_goes_to_the_next_best_and_then_a_new_round_begins(
+        near, seeking, asked, offers, run_out, sql):
+    spot = new_spot()
+    first, second = near(spot, 1), near(spot, 2)
+    order = seeking(spot)
+    assert asked(order) == first.id
+    run_out(order)
+    assert asked(order, 2) == second.id
+    assert [offer["outcome"] for offer in offers(order)] == ["EXPIRED", "OPEN"]
+    run_out(order)
+    assert asked(order, 3) == first.id
+    assert sql("SELECT rounds FROM dispatches WHERE order_id = %s", order["id"])[0]["rounds"] == 1
+
+
+def test_who_rejected_is_not_asked_again(near, seeking, asked, offers, run_out, sql):
+    spot = new_spot()
+    first, second = near(spot, 1), near(spot, 2)
+    order = seeking(spot)
+    assert asked(order) == first.id
+    sql("UPDATE offers SET outcome = 'REJECTED', answered_at = now() WHERE order_id = %s AND outcome = 'OPEN'",
+        order["id"])
+    sql("UPDATE dispatches SET next_at = now() WHERE order_id = %s", order["id"])
+    assert asked(order, 2) == second.id
+    run_out(order)
+    assert asked(order, 3) == second.id
+
+
+@pytest.mark.parametrize("columns", [
+    {"approval_status": "SUSPENDED"}, {"status": "INACTIVE"}, {"is_online": False}, {"phone_verified": False}])
+def test_who_may_not_work_is_not_asked(near, seeking, asked, sql, columns):
+    spot = new_spot()
+    barred, other = near(spot, 0.1), near(spot, 4)
+    for name, value in columns.items():
+        sql(f"UPDATE riders SET {name} = %s WHERE id = %s", value, barred.id)
+    assert asked(seeking(spot)) == other.id
+
+
+def test_beyond_the_radius_nobody_is_asked_and_a_rider_who_appears_is(near, seeking, asked, offers, sql):
+    spot = new_spot()
+    near(spot, 5.2)
+    order = seeking(spot)
+    until(lambda: sql("SELECT next_at > now() AS later FROM dispatches WHERE order_id = %s", order["id"])[0]["later"])
+    assert offers(order) == []
+    rider = near(spot, 4.8)
+    sql("UPDATE dispatches SET next_at = now() WHERE order_id = %s", order["id"])
+    assert asked(order) == rider.id
+
+
+def test_who_has_been_silent_for_thirty_seconds_is_not_asked(near, seeking, asked, redis):
+    spot = new_spot()
+    silent, other = near(spot, 0.1), near(spot, 3)
+    redis("ZINCRBY", "{geo:riders}:seen", "-31000", silent.id)
+    assert asked(seeking(spot)) == other.id
+
+
+@pytest.fixture
+def redis(redis_url):
+    import subprocess
+    return lambda *words: subprocess.run(
+        ["redis-cli", "-s", redis_url().removeprefix("unix://"), *words], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("change", [
+    {"status": "CANCELLED", "active": False}, {"status": "RIDER_ASSIGNED", "rider_id": "rider_demo_1"}])
+def test_an_order_that_needs_no_rider_any_more_is_forgotten(seeking, sql, offers, change):
+    order = seeking(new_spot())
+    sql("UPDATE orders SET " + ", ".join(f"{name} = %s" for name in change) + " WHERE id = %s",
+        *change.values(), order["id"])
+    sql("UPDATE dispatches SET next_at = now() WHERE order_id = %s", order["id"])
+    until(lambda: not sql("SELECT FROM dispatches WHERE order_id = %s", order["id"]))
+    assert offers(order) == []
+
+
+def test_many_orders_at_once_are_each_offered_once(near, seeking, asked, offers):
+    spot = new_spot()
+    for km in (1, 2, 3):
+        near(spot, km)
+    orders = [seeking(spot) for _ in range(12)]
+    for order in orders:
+        asked(order)
+    assert all(len(offers(order)) == 1 for order in orders)
