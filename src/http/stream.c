@@ -143,11 +143,16 @@ static bool piece_add(struct stream *stream, struct shared *shared, const char *
 	return true;
 }
 
+bool stream_full(const struct stream *stream)
+{
+	return stream->count >= STREAM_PIECES_MAX || stream->waiting >= STREAM_BYTES_MAX;
+}
+
 bool stream_send(struct stream *stream, struct shared *shared, const char *at, size_t len)
 {
 	if (stream->ending || stream->cut || !stream->connection)
 		return false;
-	if (stream->count >= STREAM_PIECES_MAX || stream->waiting >= STREAM_BYTES_MAX) {
+	if (stream_full(stream)) {
 		stream_cut(stream);
 		return false;
 	}

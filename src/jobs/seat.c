@@ -4,9 +4,10 @@
  * falls between the two: what is said meanwhile is only noted (`missed`), and read from the table as well.
  *
  *  catching up:  read a page after `last` → send it → (a full page, or something was missed meanwhile: again) → live
- *  live:         events come from the hub; an id that was sent is not sent again
+ *  live:         events come from the hub; an id that was sent is not sent again; when the stream is full: catching up
  *
- * A page is read when the client has taken the one before, so a slow client who has missed much costs one page.
+ * A page is read when the client has taken all before it, so a slow client costs a full queue and a page at most, and
+ * hears everything at his own pace; one who takes nothing from one ping to the next is cut.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,8 +18,8 @@
 #include "reeyo/core/clock.h"
 #include "reeyo/core/log.h"
 
-#define PAGE 100
-#define PAGE_TEXT "100"
+#define PAGE 50
+#define PAGE_TEXT "50"
 #define POLL_PAGE 1000
 #define POLL_PAGE_TEXT "1000"
 #define FROM_NOW "9223372036854775807" /* after every id: only where it ends is asked */
@@ -389,7 +390,7 @@ void seat_pinged(struct deadline *deadline)
 		stream_cut(seat->stream);
 	else if (seat->caller.expires_s <= clock_wall_s() || token_revoked(app, &seat->caller))
 		stream_finish(seat->stream, false);
-	else
+	else if (!stream_full(seat->stream))
 		stream_send(seat->stream, NULL, ping, sizeof(ping) - 1);
 }
 
@@ -557,6 +558,11 @@ void seat_hear(struct seat *seat, struct batch *batch, const struct batch_event 
 	}
 	if (id && id <= seat->last)
 		return;
+	if (stream_full(seat->stream)) {
+		if (id)
+			seat->catching = seat->missed = true;
+		return;
+	}
 	if (id)
 		seat->last = id;
 	if (stream_send(seat->stream, &batch->shared, said->wire.at, said->wire.len))

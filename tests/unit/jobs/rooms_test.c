@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The table of rooms: who is found in which, and that nothing is left behind.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "rooms.h"
+#include "../suite.h"
+
+#define MEMBERS 2000
+
+static unsigned count_in(const struct rooms *rooms, const char *name)
+{
+	unsigned count = 0;
+
+	for (struct place *place = room_find(rooms, text_of(name)); place; place = place->next)
+		count++;
+	return count;
+}
+
+START_TEST(members_are_found_in_their_rooms_only)
+{
+	struct rooms *rooms;
+	struct place place[4] = { 0 };
+	int a, b;
+
+	ck_assert_int_eq(rooms_new(&rooms), 0);
+	ck_assert_int_eq(room_join(rooms, "user:1", &place[0], &a), 0);
+	ck_assert_int_eq(room_join(rooms, "users", &place[1], &a), 0);
+	ck_assert_int_eq(room_join(rooms, "users", &place[2], &b), 0);
+	ck_assert_uint_eq(count_in(rooms, "user:1"), 1);
+	ck_assert_uint_eq(count_in(rooms, "users"), 2);
+	ck_assert_uint_eq(count_in(rooms, "user"), 0);
+	ck_assert_uint_eq(count_in(rooms, "user:10"), 0);
+	ck_assert_ptr_eq(room_find(rooms, TEXT("user:1"))->member, &a);
+	ck_assert_str_eq(place_name(&place[2]), "users");
+	room_leave(rooms, &place[1]);
+	ck_assert_ptr_eq(room_find(rooms, TEXT("users"))->member, &b);
+	room_leave(rooms, &place[1]); /* again: harmless */
+	room_leave(rooms, &place[3]); /* never joined */
+	ck_assert_ptr_null(place_name(&place[1]));
+	room_leave(rooms, &place[2]);
+	ck_assert_ptr_null(room_find(rooms, TEXT("users")));
+	room_leave(rooms, &place[0]);
+	rooms_free(rooms);
+}
+END_TEST
+
+START_TEST(any_order_of_leaving_keeps_the_rest)
+{
+	static struct place place[MEMBERS];
+	struct rooms *rooms;
+	char name[32];
+
+	ck_assert_int_eq(rooms_new(&rooms), 0);
+	for (int i = 0; i < MEMBERS; i++) {
+		snprintf(name, sizeof(name), "room:%d", i % 7);
+		ck_assert_int_eq(room_join(rooms, name, &place[i], &place[i]), 0);
+	}
+	for (int step = 0, i = 0; step < MEMBERS; step++, i = (i + 1231) % MEMBERS) { /* coprime: each once */
+		unsigned before;
+
+		snprintf(name, sizeof(name), "room:%d", i % 7);
+		before = count_in(rooms, name);
+		room_leave(rooms, &place[i]);
+		ck_assert_uint_eq(count_in(rooms, name), before - 1);
+	}
+	rooms_free(rooms);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("rooms");
+	TCase *tests = tcase_create("rooms");
+
+	tcase_add_test(tests, members_are_found_in_their_rooms_only);
+	tcase_add_test(tests, any_order_of_leaving_keeps_the_rest);
+	suite_add_tcase(suite, tests);
+	return suite_run(suite);
+}
