@@ -253,7 +253,6 @@ BEGIN
       WHEN by_whom = 'ADMIN' AND r.approval_status = 'APPROVED' AND r.status = 'ACTIVE' THEN NULL
       WHEN by_whom = 'ADMIN' THEN 'RIDER_NOT_READY'
       WHEN r.approval_status = 'SUSPENDED' THEN 'SUSPENDED'
-      WHEN NOT r.phone_verified THEN 'PHONE_UNVERIFIED'
       WHEN r.approval_status <> 'APPROVED' THEN 'NOT_APPROVED'
       WHEN r.status <> 'ACTIVE' THEN 'INACTIVE'
       WHEN NOT r.is_online THEN 'RIDER_OFFLINE' END;

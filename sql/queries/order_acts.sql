@@ -33,7 +33,7 @@ SELECT o.id, o.order_type, o.status, o.user_id, o.vendor_id, o.rider_id, o.accep
 -- $25 the request's id: what an admin does is noted with it
 -- Columns: outcome, order (the Order; the customer's when by USER; when DONE).
 -- Outcomes: DONE; MOVED: the order is not as it was seen, look again; WRONG_DELIVERY_CODE (that was one try of five);
---  ASSIGN: RIDER_NOT_FOUND, RIDER_NOT_READY, SUSPENDED, PHONE_UNVERIFIED, NOT_APPROVED, INACTIVE, RIDER_OFFLINE.
+--  ASSIGN: RIDER_NOT_FOUND, RIDER_NOT_READY, SUSPENDED, NOT_APPROVED, INACTIVE, RIDER_OFFLINE.
 --  Raises IDEMPOTENCY_RUNNING when the key was taken by another act meanwhile.
 -- name: order_move
 WITH moved AS MATERIALIZED (
@@ -56,9 +56,12 @@ SELECT outcome, json FROM moved
 -- name: offer_reject
 WITH target AS MATERIALIZED (
   SELECT id FROM orders WHERE id = $1::text AND rider_id IS NULL AND status = ANY ($5::text[])
+), queued AS MATERIALIZED (
+  SELECT d.order_id FROM dispatches d JOIN target t ON t.id = d.order_id FOR UPDATE OF d
 ), answered AS (
   UPDATE offers f SET outcome = 'REJECTED', reason = $3::text, answered_at = now()
     FROM target t WHERE f.order_id = t.id AND f.rider_id = $2::text AND f.outcome = 'OPEN'
+     AND (SELECT count(*) FROM queued) >= 0
   RETURNING f.order_id
 ), unasked AS (
   INSERT INTO offers (id, order_id, rider_id, outcome, reason, answered_at)
@@ -126,8 +129,8 @@ SELECT '{"total":' || count(*) || ',"pending":' || count(*) FILTER (WHERE status
 --  it), type, status. No row: 404.
 -- name: order_get_party
 SELECT o.vendor_id, o.rider_id, order_payable(o), order_json(o), o.id,
-       o.rider_id IS NULL AND NOT EXISTS (SELECT FROM offers f
-         WHERE f.order_id = o.id AND f.rider_id = $2::text AND f.outcome = 'REJECTED'),
+       o.rider_id IS NULL AND (SELECT f.outcome FROM offers f WHERE f.order_id = o.id AND f.rider_id = $2::text
+         ORDER BY f.offered_at DESC LIMIT 1) IS DISTINCT FROM 'REJECTED',
        o.order_type, o.status
   FROM orders o
  WHERE o.id = CASE WHEN substr($1::text, 2, 1) = '-'

@@ -12,6 +12,7 @@
 
 #include "reeyo/api/catalog.h"
 #include "reeyo/api/settings.h"
+#include "reeyo/auth/admit.h"
 #include "reeyo/domain/split.h"
 
 #define ROUNDS 4
@@ -62,11 +63,15 @@ static void drop_active(struct request *rq)
 	uncached(rq, KEY_ORDERS_ACTIVE, NULL, finish);
 }
 
-/* Stock goes back with a cancelled order, and a delivered one counts in the vendor's public row. */
+/* Stock goes back with a cancelled order, and a delivered one counts in the vendor's public row. What
+ * admission remembers of a rider names his orders. */
 static void forget(struct request *rq)
 {
 	struct acting *acting = rq->state;
+	const char *rider = acting->rider_id ? acting->rider_id : acting->act.rider_id;
 
+	if (rider)
+		rider_facts_changed(rq->app, rider);
 	if (acting->vendor_id && acting->next == CANCELLED) {
 		catalog_forget(rq->app, acting->vendor_id);
 		return uncached(rq, KEY_MENU, acting->vendor_id, drop_active);
@@ -194,9 +199,6 @@ static int decide(struct request *rq)
 		return E_ORDER_TAKEN;
 	if (assigns && !acting->payable)
 		return E_CANNOT_MOVE;
-	/* Ready with a rider at hand is a stamp: it is made once. */
-	if (acting->act.act == ACT_READY && acting->facts.ready)
-		return E_CANNOT_READY;
 	return order_next(&acting->facts, acting->act.act, acting->act.by, &acting->next);
 }
 

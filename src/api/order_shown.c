@@ -57,7 +57,19 @@ static const struct field timeline_fields[] = {
 	{ "timestamp", FIELD_TIME, .required = true },
 	{ "by", FIELD_TEXT, .required = true },
 	{ "note", FIELD_TEXT },
+	{ "location", FIELD_POINT, .does = "Where it was done, if that was said" },
 	FIELD_END
+};
+static const struct field stars_fields[] = {
+	{ "stars", FIELD_INT, .required = true }, { "rating", FIELD_INT, .required = true },
+	{ "review", FIELD_TEXT, .nullable = true }, { "ratedAt", FIELD_TIME, .required = true }, FIELD_END
+};
+static const struct field rating_fields[] = {
+	{ "stars", FIELD_INT, .required = true, .does = "The vendor's; of a parcel the rider's" },
+	{ "rating", FIELD_INT, .required = true, .does = "The same" },
+	{ "review", FIELD_TEXT, .nullable = true }, { "ratedAt", FIELD_TIME, .required = true },
+	{ "vendorRating", FIELD_OBJECT, .of = stars_fields },
+	{ "riderRating", FIELD_OBJECT, .of = stars_fields }, FIELD_END
 };
 static const struct field rider_location_fields[] = {
 	{ "latitude", FIELD_NUMBER, .required = true }, { "longitude", FIELD_NUMBER, .required = true },
@@ -102,7 +114,7 @@ const struct field order_fields[] = {
 	{ "cancelReason", FIELD_TEXT, .nullable = true },
 	{ "cancelledBy", FIELD_TEXT, .nullable = true },
 	{ "rejectionReason", FIELD_TEXT, .nullable = true },
-	{ "rating", FIELD_OBJECT, .nullable = true },
+	{ "rating", FIELD_OBJECT, .nullable = true, .of = rating_fields },
 	{ "photos", FIELD_OBJECT, .required = true, .of = photos_fields },
 	{ "timeline", FIELD_LIST, .required = true, .of = timeline_fields },
 	{ "createdAt", FIELD_TIME, .required = true },

@@ -80,6 +80,8 @@ int order_next(const struct order_facts *order, enum order_act act, enum order_a
 
 		if (!applies(row, order->type, act, by) || !(row->from & STATE(order->status)))
 			continue;
+		if (row->to == TO_SAME && order->ready)
+			continue; /* a stamp is made once */
 		*ret = row->to == TO_SAME           ? order->status
 		       : row->to == TO_BEFORE_RIDER ? before_rider(order)
 		                                    : (enum order_status)row->to;

@@ -27,6 +27,11 @@ def statements():
 STATEMENTS = statements()
 
 
+def count(name):
+    """How many parameters a statement takes."""
+    return max((int(n) for n in re.findall(r"\$(\d+)", STATEMENTS[name])), default=0)
+
+
 class Client:
     """A connection that runs named statements, each a transaction of its own."""
 
@@ -46,13 +51,12 @@ class Client:
 
     def run(self, name, *params):
         """Rows of a named statement. Parameters as text, the way the server sends them."""
-        count = max((int(n) for n in re.findall(r"\$(\d+)", STATEMENTS[name])), default=0)
-        assert len(params) == count, f"{name} takes {count} parameters"
+        assert len(params) == count(name), f"{name} takes {count(name)} parameters"
         if name not in self.prepared:
             self.sql(f"PREPARE {name} AS {STATEMENTS[name]}")
             self.prepared.add(name)
-        marks = ", ".join(["%s"] * count)
-        return self.sql(f"EXECUTE {name}" + (f"({marks})" if count else ""),
+        marks = ", ".join(["%s"] * len(params))
+        return self.sql(f"EXECUTE {name}" + (f"({marks})" if params else ""),
                         [None if p is None else str(p) for p in params] or None)
 
     def close(self):

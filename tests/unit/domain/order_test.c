@@ -86,6 +86,18 @@ START_TEST(a_released_order_goes_back_to_where_the_kitchen_was)
 }
 END_TEST
 
+START_TEST(an_order_with_a_rider_is_ready_once)
+{
+	struct order_facts order = { .type = MART, .status = RIDER_AT_PICKUP, .accepted = true };
+	enum order_status to;
+
+	ck_assert_int_eq(order_next(&order, ACT_READY, BY_VENDOR, &to), 0);
+	ck_assert_int_eq(to, RIDER_AT_PICKUP);
+	order.ready = true;
+	ck_assert_int_eq(order_next(&order, ACT_READY, BY_VENDOR, &to), E_CANNOT_READY);
+}
+END_TEST
+
 /* Over every type, state, act and actor: a final state is never left, the guard agrees with the table,
  * and nobody moves an order back but the rider who releases it. */
 START_TEST(the_machine_is_sound)
@@ -145,6 +157,7 @@ int main(void)
 	tcase_add_loop_test(tests, each_move_leads_where_the_contract_says, 0,
 		(int)(sizeof(moves) / sizeof(moves[0])));
 	tcase_add_test(tests, a_released_order_goes_back_to_where_the_kitchen_was);
+	tcase_add_test(tests, an_order_with_a_rider_is_ready_once);
 	tcase_add_test(tests, the_machine_is_sound);
 	tcase_add_test(tests, every_spelling_of_a_word_is_read);
 	suite_add_tcase(suite, tests);

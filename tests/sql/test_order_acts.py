@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: MIT
+"""The steps of an order, spoken to directly: what the server itself would never ask for."""
+
+import json
+
+import psycopg2
+import pytest
+
+from sql.statements import count
+from sql.shop import Shop, next_number, place
+
+
+def rider(db):
+    n = next_number()
+    db.sql("INSERT INTO riders (id, phone, first_name, password_hash, vehicle_type, phone_verified, approval_status, status,"
+           " is_online) VALUES (%s, %s, 'Emma', 'x', 'CAR', true, 'APPROVED', 'ACTIVE', true)",
+           [f"rider_{n}", f"+2374{n:08d}"])
+    return f"rider_{n}"
+
+
+def move(db, order, seen, act, to, by="RIDER", seen_rider=None, parts=(0, 0, 0, 0), account="x", key=None, taker=None,
+         note=None):
+    n = next_number()
+    entries = "{" + ",".join(f"txn_move_{n}_{i}" for i in range(4)) + "}"
+    params = [order["orderId"], seen, seen_rider, act, to, by, taker, None, note, None, None, None, None, "f", entries,
+              f"off_{n}", *parts, account, key, "print" if key else None, None]
+    params += [None] * (count("order_move") - len(params))
+    return db.run("order_move", *params)[0]
+
+
+def state(db, order):
+    return db.sql("SELECT status, rider_id FROM orders WHERE id = %s", [order["orderId"]])[0]
+
+
+@pytest.fixture
+def on_the_way(db):
+    """An order of 5,000 and 1,800 that a rider carries."""
+    shop = Shop(db)
+    _, order, _ = place(db, shop, [(shop.item(), 2, 2500)])
+    carrier = rider(db)
+    db.sql("UPDATE orders SET status = 'IN_TRANSIT', rider_id = %s WHERE id = %s", [carrier, order["orderId"]])
+    return order, carrier
+
+
+@pytest.mark.parametrize("parts", [(4250, 1800, 749, 0), (4250, 1800, 751, 0), (6801, -1, 0, 0), (4250, 1800, 750, -1)])
+def test_parts_that_do_not_make_up_the_total_settle_nothing(db, on_the_way, parts):
+    order, carrier = on_the_way
+    with pytest.raises(psycopg2.Error) as caught:
+        move(db, order, "IN_TRANSIT", "COMPLETE", "DELIVERED", seen_rider=carrier, parts=parts)
+    assert (caught.value.diag.message_primary, caught.value.diag.message_detail) == ("INTERNAL", "split")
+    assert state(db, order) == ("IN_TRANSIT", carrier)
+    assert db.value("SELECT count(*) FROM ledger WHERE order_id = %s AND from_kind = 'ESCROW'", [order["orderId"]]) == 0
+    assert db.sql("SELECT FROM wallets WHERE owner_id = %s", [carrier]) == []
+
+
+def test_an_order_that_is_not_as_it_was_seen_does_not_move(db, on_the_way):
+    order, carrier = on_the_way
+    before = db.value("SELECT count(*) FROM outbox WHERE aggregate = %s", [order["orderId"]])
+    for seen, seen_rider in (("RIDER_AT_DELIVERY", carrier), ("IN_TRANSIT", "rider_other"), ("IN_TRANSIT", None)):
+        assert move(db, order, seen, "COMPLETE", "DELIVERED", seen_rider=seen_rider, parts=(4250, 1800, 750, 0)) == (
+            "MOVED", None)
+    assert state(db, order) == ("IN_TRANSIT", carrier)
+    assert db.value("SELECT count(*) FROM outbox WHERE aggregate = %s", [order["orderId"]]) == before
+
+
+def test_a_key_that_was_taken_meanwhile_takes_everything_back(db, on_the_way):
+    order, carrier = on_the_way
+    db.sql("INSERT INTO idempotency (account_id, key, fingerprint, status, body) VALUES (%s, 'k', 'other', 200, '{}')",
+           [carrier])
+    with pytest.raises(psycopg2.Error) as caught:
+        move(db, order, "IN_TRANSIT", "COMPLETE", "DELIVERED", seen_rider=carrier, parts=(4250, 1800, 750, 0),
+             account=carrier, key="k")
+    assert caught.value.diag.message_primary == "IDEMPOTENCY_RUNNING"
+    assert state(db, order) == ("IN_TRANSIT", carrier)
+
+
+def test_an_admin_gives_an_order_to_a_rider_who_may_carry(db):
+    shop = Shop(db)
+    _, order, _ = place(db, shop, [(shop.item(), 2, 2500)])
+    db.sql("UPDATE orders SET status = 'ACCEPTED' WHERE id = %s", [order["orderId"]])
+    assert move(db, order, "ACCEPTED", "ASSIGN", "RIDER_ASSIGNED", "ADMIN", taker="rider_none")[0] == "RIDER_NOT_FOUND"
+    chosen = rider(db)
+    db.sql("UPDATE riders SET approval_status = 'SUSPENDED' WHERE id = %s", [chosen])
+    assert move(db, order, "ACCEPTED", "ASSIGN", "RIDER_ASSIGNED", "ADMIN", taker=chosen)[0] == "RIDER_NOT_READY"
+    db.sql("UPDATE riders SET approval_status = 'APPROVED', is_online = false WHERE id = %s", [chosen])
+    outcome, shown = move(db, order, "ACCEPTED", "ASSIGN", "RIDER_ASSIGNED", "ADMIN", taker=chosen)
+    assert outcome == "DONE" and json.loads(shown)["timeline"][-1]["by"] == "ADMIN"
+    assert state(db, order) == ("RIDER_ASSIGNED", chosen)
+
+
+def test_cancelling_an_order_frees_its_rider_and_gives_everything_back(db):
+    shop = Shop(db, wallet=10000)
+    item = shop.item(stock=5)
+    _, order, _ = place(db, shop, [(item, 2, 2500)])
+    carrier = rider(db)
+    db.sql("UPDATE orders SET status = 'ACCEPTED' WHERE id = %s", [order["orderId"]])
+    assert move(db, order, "ACCEPTED", "ASSIGN", "RIDER_ASSIGNED", taker=carrier)[0] == "DONE"
+    db.sql("INSERT INTO dispatches (order_id) VALUES (%s)", [order["orderId"]])
+    outcome, shown = move(db, order, "RIDER_ASSIGNED", "CANCEL", "CANCELLED", "ADMIN", seen_rider=carrier,
+                          note="The shop burns")
+    shown = json.loads(shown)
+    assert (outcome, shown["cancelledBy"], shown["cancelReason"], shown["paymentStatus"]) == (
+        "DONE", "ADMIN", "The shop burns", "REFUNDED")
+    assert db.sql("SELECT active_orders, total_deliveries, cancelled_deliveries FROM riders WHERE id = %s", [carrier]) == [
+        (0, 1, 1)]
+    assert shop.balance() == 10000
+    assert db.value("SELECT stock FROM items WHERE id = %s", [item]) == 5
+    assert db.sql("SELECT FROM dispatches WHERE order_id = %s", [order["orderId"]]) == []
+    rooms, payload = db.sql("SELECT rooms, payload FROM outbox WHERE aggregate = %s AND type = 'order_cancelled'",
+                            [order["orderId"]])[0]
+    assert f"rider:{carrier}" in rooms and payload["refundAmount"] == order["total"]
+    assert set(payload) == {"orderId", "reason", "refundAmount", "timestamp"}
