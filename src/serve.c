@@ -272,9 +272,15 @@ static void worker_ready(void *arg)
 	settings_follow(worker->app.settings, worker_informed, worker);
 }
 
+static int64_t accept_minutes(struct app *app)
+{
+	return settings_int(app->settings, "order_accept_minutes", 30);
+}
+
 /* What one loop of a process does for all. */
 static int jobs_start(struct serving *serving, struct app *app)
 {
+	static const struct timer_needs needs = { .accept_minutes = accept_minutes, .menu_changed = catalog_forget };
 	int error = upkeep_new(app->loop, app->db, &serving->upkeep);
 
 	if (!error)
@@ -282,7 +288,7 @@ static int jobs_start(struct serving *serving, struct app *app)
 	if (!error)
 		error = dispatch_new(app, &serving->dispatch);
 	if (!error)
-		error = timers_new(app, &serving->timers);
+		error = timers_new(app, &needs, &serving->timers);
 	return error;
 }
 

@@ -138,3 +138,15 @@ SELECT '[' || coalesce(string_agg('{"rider_id":' || json_word(r.id)
     ON w.id = r.id
  WHERE (r.is_online OR r.active_orders > 0) AND ($1::text IS NULL OR r.country_code = $1::text)
    AND coalesce(w.lat, r.lat) IS NOT NULL
+
+-- Riders who are online, who came last first.
+--  $1 limit   $2 offset
+-- Columns: total, rows (a JSON array of Riders as the console has them). Always one row.
+-- name: admin_riders_online
+WITH page AS (
+  SELECT r.id, r.last_online, r AS rider FROM riders r WHERE r.is_online
+   ORDER BY r.last_online DESC NULLS LAST, r.id LIMIT $1::bigint OFFSET $2::bigint
+)
+SELECT (SELECT count(*) FROM riders WHERE is_online),
+  '[' || coalesce(string_agg(admin_rider_json(p.rider), ',' ORDER BY p.last_online DESC NULLS LAST, p.id), '') || ']'
+  FROM page p

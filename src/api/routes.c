@@ -34,6 +34,7 @@ const struct route_set reeyo_routes[] = {
 	{ NS_ADMIN, "Customers", admin_user_routes },
 	{ NS_ADMIN, "Vendors", admin_vendor_routes },
 	{ NS_ADMIN, "Riders", admin_rider_routes },
+	{ NS_ADMIN, "Riders", admin_live_routes },
 	{ NS_ADMIN, "Orders", admin_order_routes },
 	{ NS_VENDOR, "Orders", vendor_order_routes },
 	{ NS_RIDER, "Orders", rider_order_routes },

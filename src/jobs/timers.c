@@ -10,18 +10,22 @@
 
 #include "reeyo/auth/admit.h"
 #include "reeyo/cache/geo.h"
+#include "reeyo/core/id.h"
 #include "reeyo/db/db.h"
 #include "reeyo/jobs/lead.h"
 
 #define EVERY_MS 1000
 #define BATCH 100
 #define BATCH_TEXT "100"
+#define EXPIRE_BATCH 25
 
 struct timers {
 	struct app *app;
+	const struct timer_needs *needs;
 	struct lead *lead;
 	uv_timer_t timer;
 	struct db_call call;
+	char minutes[24], entries[EXPIRE_BATCH * ID_SIZE + 2];
 	bool running, timer_open, closing;
 };
 
@@ -42,12 +46,53 @@ static bool answered(struct timers *timers, const struct db_result *result)
 }
 
 static void ask(struct timers *timers, enum query query,
-	void (*done)(struct db_call *call, const struct db_result *result), const char *param)
+	void (*done)(struct db_call *call, const struct db_result *result), unsigned count, const char *first,
+	const char *second)
 {
 	timers->running = true;
-	timers->call = (struct db_call){ .query = query, .lane = DB_WRITE, .count = 1, .params = { param },
-		.done = done, .owner = timers };
+	timers->call = (struct db_call){ .query = query, .lane = DB_WRITE, .count = count,
+		.params = { first, second }, .done = done, .owner = timers };
 	db_submit(timers->app->db, &timers->call);
+}
+
+/* --- Orders that nobody accepts --------------------------------------------------------------- */
+
+static void expire(struct timers *timers);
+
+static void expired(struct db_call *call, const struct db_result *result)
+{
+	struct timers *timers = call->owner;
+	struct cache *cache = timers->app->cache;
+	char vendor[ID_SIZE];
+
+	if (!answered(timers, result) || !db_rows(result))
+		return;
+	cache_drop(cache, KEY_ORDERS_ACTIVE, NULL, NULL, NULL);
+	for (unsigned i = 0; i < db_rows(result); i++) {
+		count_one(loop_counters(timers->app->loop), COUNT_ORDERS_CANCELLED);
+		if (db_is_null(result, i, 1))
+			continue;
+		snprintf(vendor, sizeof(vendor), "%.*s", TEXT_ARGS(db_text(result, i, 1)));
+		timers->needs->menu_changed(timers->app, vendor);
+		cache_drop(cache, KEY_MENU, vendor, NULL, NULL);
+	}
+	if (db_rows(result) == EXPIRE_BATCH)
+		expire(timers);
+}
+
+static void expire(struct timers *timers)
+{
+	size_t len = 0;
+	char id[ID_SIZE];
+
+	for (int i = 0; i < EXPIRE_BATCH; i++) {
+		id_new(id, "txn_");
+		len += (size_t)snprintf(timers->entries + len, sizeof(timers->entries) - len, "%c%s", i ? ',' : '{', id);
+	}
+	snprintf(timers->entries + len, sizeof(timers->entries) - len, "}");
+	snprintf(timers->minutes, sizeof(timers->minutes), "%lld",
+		(long long)timers->needs->accept_minutes(timers->app));
+	ask(timers, QUERY_orders_expire, expired, 2, timers->minutes, timers->entries);
 }
 
 /* --- Silent riders ---------------------------------------------------------------------------- */
@@ -65,7 +110,8 @@ static void silenced(struct db_call *call, const struct db_result *result)
 		rider_facts_changed(timers->app, rider);
 	}
 	if (db_rows(result) == BATCH)
-		ask(timers, QUERY_riders_silence, silenced, BATCH_TEXT);
+		return ask(timers, QUERY_riders_silence, silenced, 1, BATCH_TEXT, NULL);
+	expire(timers);
 }
 
 /* --- Life ------------------------------------------------------------------------------------- */
@@ -77,10 +123,10 @@ static void second_over(uv_timer_t *timer)
 	if (timers->running || timers->closing || !lead_held(timers->lead))
 		return;
 	geo_sweep(timers->app->cache);
-	ask(timers, QUERY_riders_silence, silenced, BATCH_TEXT);
+	ask(timers, QUERY_riders_silence, silenced, 1, BATCH_TEXT, NULL);
 }
 
-int timers_new(struct app *app, struct timers **ret)
+int timers_new(struct app *app, const struct timer_needs *needs, struct timers **ret)
 {
 	struct timers *timers = calloc(1, sizeof(*timers));
 	int error;
@@ -88,6 +134,7 @@ int timers_new(struct app *app, struct timers **ret)
 	if (!timers)
 		return E_NO_MEMORY;
 	timers->app = app;
+	timers->needs = needs;
 	timers->timer.data = timers;
 	error = lead_new(app->loop, app->db, "timers", NULL, NULL, &timers->lead);
 	if (error || uv_timer_init(loop_uv(app->loop), &timers->timer)) {

@@ -11,6 +11,7 @@ extern const struct route admin_auth_routes[];
 extern const struct route admin_user_routes[];
 extern const struct route admin_vendor_routes[];
 extern const struct route admin_rider_routes[];
+extern const struct route admin_live_routes[];
 extern const struct route admin_order_routes[];
 extern const struct route admin_config_routes[];
 extern const struct route admin_flag_routes[];
