@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "reeyo/api/session.h"
+#include "reeyo/api/settings.h"
 #include "reeyo/core/clock.h"
 
 const struct field account_query[] = {
@@ -69,6 +70,15 @@ void orders_of(struct request *rq, const char *states, const char *vendor, const
 
 	sql_read(rq, admin_order_list, admin_listed, states, NULL, vendor, rider, user, NULL, NULL,
 		arg_int(rq, page.limit), arg_int(rq, page.offset));
+}
+
+const char *day_at(struct request *rq, const char *name, const char *clock)
+{
+	const char *zone = json_string_value(settings_value(rq->app->settings, "time_zone"));
+	const char *day = query_text(rq, name);
+
+	return day ? arena_printf(rq->arena, "%s %s %s", day, clock, zone ? zone : "Africa/Douala")
+	           : NULL;
 }
 
 /* --- Acting ------------------------------------------------------------------------------------- */

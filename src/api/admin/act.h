@@ -30,6 +30,9 @@ void admin_shown(struct request *rq, const struct db_result *result);
 bool status_take(struct request *rq, const char *const (*words)[2], const char **ret);
 extern const char *const approval_words[][2]; /* of vendors and riders */
 
+/* A moment of a business day in the query, as PostgreSQL reads it; NULL for no day. */
+const char *day_at(struct request *rq, const char *name, const char *clock);
+
 /* The members of the body that the route names, as JSON text: the details of an act. Never a secret. */
 const char *act_details(struct request *rq);
 

@@ -8,7 +8,6 @@
 #include "act.h"
 #include "reeyo/api/admin.h"
 #include "reeyo/api/order_acts.h"
-#include "reeyo/api/settings.h"
 #include "reeyo/domain/order.h"
 
 static const struct field list_query[] = {
@@ -93,16 +92,6 @@ static bool states_take(struct request *rq, const char **ret_states, const char 
 	order_states_text(all, array);
 	*ret_states = array;
 	return true;
-}
-
-/* A moment of a business day, as PostgreSQL reads it; NULL for no day. */
-static const char *day_at(struct request *rq, const char *name, const char *clock)
-{
-	const char *zone = json_string_value(settings_value(rq->app->settings, "time_zone"));
-	const char *day = query_text(rq, name);
-
-	return day ? arena_printf(rq->arena, "%s %s %s", day, clock, zone ? zone : "Africa/Douala")
-	           : NULL;
 }
 
 static void list_orders(struct request *rq)

@@ -6,6 +6,7 @@
 #include "reeyo/api/admin.h"
 #include "reeyo/api/session.h"
 #include "reeyo/auth/admit.h"
+#include "reeyo/cache/geo.h"
 
 static const char *const vehicle_words[] = { "MOTORCYCLE", "BICYCLE", "CAR", "VAN", NULL };
 static const char *const document_words[] = { "NATIONAL_ID", "DRIVERS_LICENSE",
@@ -64,6 +65,8 @@ static void changed(struct request *rq, const struct db_result *result)
 	if (!act_done(rq, result))
 		return;
 	rider_facts_changed(rq->app, rq->params[0]);
+	if (db_bool(result, 0, 2))
+		geo_forget(rq->app->cache, rq->params[0]);
 	act_reply(rq);
 }
 

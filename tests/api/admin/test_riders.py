@@ -4,6 +4,7 @@
 import pytest
 
 from world.rows import META, RIDER, numbers
+from world.waiting import until
 
 DOCUMENTS = {"idCardUrl": "https://f.reeyo.cm/id.jpg", "drivingLicenseUrl": "https://f.reeyo.cm/dl.jpg",
              "vehicleRegistrationUrl": "https://f.reeyo.cm/vr.jpg"}
@@ -128,3 +129,23 @@ def test_particulars_are_changed(admin_api, rider, sql):
     reply = admin_api.patch(f"riders/{man.id}", json={"email": other.email})
     assert (reply.status, reply.code) == (409, "CONFLICT")
     assert admin_api.patch("riders/rider_nobody", json={"firstName": "Serge"}).status == 404
+
+
+def test_a_suspended_riders_token_is_refused_within_a_second_and_he_may_not_log_in(admin_api, rider, server):
+    man = rider()
+    assert man.api.get("auth/me").status == 200
+    admin_api.post(f"riders/{man.id}/suspend", json={"reason": "Complaints"})
+    until(lambda: man.api.get("auth/me").status == 401, seconds=2)
+    login = {"phone": man.phone, "password": man.password}
+    refused = server.api(name="rider").post("auth/login", json=login)
+    assert (refused.status, refused.code) == (403, "RIDER_3002")
+    admin_api.post(f"riders/{man.id}/approve")
+    assert server.api(name="rider").post("auth/login", json=login).status == 200
+
+
+def test_a_suspended_rider_is_not_found_by_his_place_any_more(admin_api, rider, redis):
+    man = rider(is_online=True)
+    redis("GEOADD", "geo:riders", "9.7", "4.05", man.id)
+    redis("ZADD", "{geo:riders}:seen", "1", man.id)
+    admin_api.post(f"riders/{man.id}/suspend", json={"reason": "Complaints"})
+    until(lambda: redis("ZSCORE", "geo:riders", man.id) == "", seconds=2)

@@ -170,3 +170,13 @@ def test_featuring(admin_api, vendor):
     assert admin_api.patch(f"vendors/{shop.id}/feature", json={"featured": True}).data["featured"]
     assert not admin_api.patch(f"vendors/{shop.id}/feature", json={"featured": False}).data["featured"]
     assert admin_api.patch(f"vendors/{shop.id}/feature", json={}).status == 400
+
+
+def test_a_suspended_vendor_may_not_log_in(admin_api, vendor, server):
+    shop = vendor()
+    login = {"email": shop.email, "password": shop.password}
+    admin_api.post(f"vendors/{shop.id}/suspend", json={"reason": "Hygiene"})
+    refused = server.api(name="vendor").post("auth/login", json=login)
+    assert (refused.status, refused.code) == (403, "VENDOR_1003")
+    admin_api.post(f"vendors/{shop.id}/approve")
+    assert server.api(name="vendor").post("auth/login", json=login).status == 200
