@@ -38,9 +38,15 @@ SELECT a.id, a.password_hash, a.status, a.email, a.role,
 -- name: account_password
 SELECT a.password_hash FROM accounts a WHERE a.kind = $1::text AND a.id = $2::text AND a.standing <> 'DELETED'
 
--- The account as it sees itself. $1 kind, $2 id.
--- name: account_get
-SELECT account_json($1::text, $2::text)
+-- The other accounts as they see themselves; $1 id. One statement each: account_json is planned anew at every call.
+-- name: vendor_self
+SELECT vendor_self_json(v) FROM vendors v WHERE v.id = $1::text
+
+-- name: rider_self
+SELECT rider_json(r) FROM riders r WHERE r.id = $1::text
+
+-- name: admin_self
+SELECT admin_json(a) FROM admins a WHERE a.id = $1::text
 
 -- Registrations begin with the same parameters: $1 id, $2 password hash, $3 the phone counts as verified, $4 code
 -- hash, $5 its life, $6 session, $7 jti, $8 refresh life, $9 language, $10 phone, $11 e-mail. A customer's: $12 first,

@@ -16,7 +16,7 @@ struct account_kind {
 	const char *object;     /* of replies to log-ins: "user" */
 	const char *prefix;     /* of ids: "user_" */
 	enum who role;          /* of tokens; an admin's log-in says which of his two */
-	enum query credentials, log_in, registration;
+	enum query credentials, log_in, registration, self;
 };
 /* The kind of account that a namespace serves. */
 const struct account_kind *account_kind(const struct request *rq);

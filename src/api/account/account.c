@@ -12,13 +12,13 @@
 
 static const struct account_kind kinds[NS_COUNT] = {
 	[NS_USER] = { "USER", "user", "user_", CUSTOMER, QUERY_user_credentials, QUERY_user_log_in,
-		QUERY_user_register },
+		QUERY_user_register, QUERY_user_get },
 	[NS_VENDOR] = { "VENDOR", "vendor", "vendor_", VENDOR_ACCOUNT, QUERY_vendor_credentials,
-		QUERY_vendor_log_in, QUERY_vendor_register },
+		QUERY_vendor_log_in, QUERY_vendor_register, QUERY_vendor_self },
 	[NS_RIDER] = { "RIDER", "rider", "rider_", RIDER_ACCOUNT, QUERY_rider_credentials,
-		QUERY_rider_log_in, QUERY_rider_register },
+		QUERY_rider_log_in, QUERY_rider_register, QUERY_rider_self },
 	[NS_ADMIN] = { "ADMIN", "admin", "admin_", ADMIN, QUERY_admin_credentials, QUERY_admin_log_in,
-		QUERY_COUNT },
+		QUERY_COUNT, QUERY_admin_self },
 };
 
 const struct account_kind *account_kind(const struct request *rq)

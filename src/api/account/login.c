@@ -273,16 +273,14 @@ static void me_cached(struct request *rq, int err, const struct cache_value *val
 
 static void me_found(struct request *rq, const struct db_result *result)
 {
-	struct text shown = db_text(result, 0, 0);
-
-	if (!shown.at)
+	if (db_rows(result) == 0)
 		return reply_error(rq, E_ACCOUNT_GONE);
-	reply_data(rq, shown);
+	reply_data(rq, db_text(result, 0, 0));
 }
 
 void account_me(struct request *rq)
 {
 	if (rq->ns == NS_USER)
 		return cached_by_sql(rq, KEY_USER, rq->caller.id, QUERY_user_get, me_cached);
-	sql_read(rq, account_get, me_found, account_kind(rq)->name, rq->caller.id);
+	sql_run(rq, DB_READ, account_kind(rq)->self, false, me_found, 1, (const char *[]){ rq->caller.id });
 }
