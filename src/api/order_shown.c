@@ -26,7 +26,7 @@ static const struct field line_fields[] = {
 	{ "specialInstructions", FIELD_TEXT, .nullable = true },
 	{ "image", FIELD_TEXT, .nullable = true },
 	{ "options", FIELD_LIST, .of = option_fields, .does = "What was chosen; its prices are in `price`" },
-	FIELD_END
+	FIELD_END_TITLED("OrderLine")
 };
 static const struct field pricing_fields[] = {
 	{ "subtotal", FIELD_MONEY, .required = true }, { "deliveryFee", FIELD_MONEY, .required = true },
@@ -58,7 +58,7 @@ static const struct field timeline_fields[] = {
 	{ "by", FIELD_TEXT, .required = true },
 	{ "note", FIELD_TEXT },
 	{ "location", FIELD_POINT, .does = "Where it was done, if that was said" },
-	FIELD_END
+	FIELD_END_TITLED("TimelineEntry")
 };
 static const struct field stars_fields[] = {
 	{ "stars", FIELD_INT, .required = true }, { "rating", FIELD_INT, .required = true },
@@ -130,7 +130,7 @@ const struct field order_fields[] = {
 	{ "cancelledAt", FIELD_TIME, .nullable = true },
 	{ "verificationCode", FIELD_TEXT, .nullable = true, .does = "To tell the rider" },
 	{ "riderLocation", FIELD_OBJECT, .of = rider_location_fields, .does = "Once a rider is assigned" },
-	FIELD_END
+	FIELD_END_TITLED("Order")
 };
 
 bool order_states_asked(struct request *rq, const char **ret)

@@ -45,7 +45,7 @@ static const struct field bank_fields[] = {
 	{ "distance", FIELD_NUMBER, .nullable = true, .does = "km; null without lat and lng" }, \
 	{ "deliveryFee", FIELD_MONEY, .nullable = true, .does = "Estimate; null without lat and lng" }
 
-const struct field vendor_fields[] = { VENDOR_MEMBERS, FIELD_END };
+const struct field vendor_fields[] = { VENDOR_MEMBERS, FIELD_END_TITLED("Vendor") };
 const struct field vendor_self_fields[] = {
 	VENDOR_MEMBERS,
 	{ "ownerName", FIELD_TEXT, .required = true },
@@ -63,7 +63,7 @@ const struct field vendor_self_fields[] = {
 	{ "createdAt", FIELD_TIME, .required = true },
 	{ "updatedAt", FIELD_TIME, .required = true },
 	{ "lastLogin", FIELD_TIME, .nullable = true },
-	FIELD_END
+	FIELD_END_TITLED("VendorSelf")
 };
 const struct field item_fields[] = {
 	{ "itemId", FIELD_ID, .required = true },
@@ -85,5 +85,5 @@ const struct field item_fields[] = {
 	{ "isUpsell", FIELD_BOOL, .required = true },
 	{ "createdAt", FIELD_TIME, .required = true },
 	{ "updatedAt", FIELD_TIME, .required = true },
-	FIELD_END
+	FIELD_END_TITLED("Item")
 };

@@ -16,6 +16,8 @@
  * fills; above, compressing would hold the loop up for long. */
 #define GZIP_FROM 1024u
 #define GZIP_MAX (256u * 1024)
+/* Of a body made once in the life of a process. */
+#define GZIP_ONCE_MAX (4u * 1024 * 1024)
 #define GZIP_LEVEL 4
 #define HEAD_MAX 64
 #define TAG_DIGITS 16
@@ -30,12 +32,12 @@ static void tag_of(struct text plain, char out[TAG_DIGITS + 1])
 }
 
 /* Length of the gzipped body in out, or 0 when that saves nothing. */
-static size_t gzip_into(struct text plain, char *out)
+static size_t gzip_into(struct text plain, size_t longest, char *out)
 {
 	z_stream z = { 0 };
 	int end;
 
-	if (plain.len < GZIP_FROM || plain.len > GZIP_MAX ||
+	if (plain.len < GZIP_FROM || plain.len > longest ||
 		deflateInit2(&z, GZIP_LEVEL, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
 		return 0;
 	z.next_in = (unsigned char *)(uintptr_t)plain.at;
@@ -58,7 +60,7 @@ static void value_point(struct cache_value *value, const char *tag, const char *
 	value->etag[TAG_DIGITS + 2] = '\0';
 }
 
-struct stored *value_new(struct text plain)
+static struct stored *stored_new(struct text plain, size_t longest)
 {
 	size_t room = HEAD_MAX + plain.len * 2;
 	struct stored *stored = malloc(sizeof(*stored) + room), *fit;
@@ -69,7 +71,7 @@ struct stored *value_new(struct text plain)
 		return NULL;
 	tag_of(plain, tag);
 	memcpy(stored->bytes + HEAD_MAX, plain.at, plain.len);
-	gzip = gzip_into(plain, stored->bytes + HEAD_MAX + plain.len);
+	gzip = gzip_into(plain, longest, stored->bytes + HEAD_MAX + plain.len);
 	len = (size_t)snprintf(head, sizeof(head), "R1 %s %zu %zu\n", tag, plain.len, gzip);
 	fit = realloc(stored, sizeof(*stored) + HEAD_MAX + plain.len + gzip);
 	stored = fit ? fit : stored;
@@ -77,6 +79,18 @@ struct stored *value_new(struct text plain)
 	stored->wire = (struct text){ stored->bytes + HEAD_MAX - len, len + plain.len + gzip };
 	value_point(&stored->value, tag, stored->bytes + HEAD_MAX, plain.len, gzip);
 	return stored;
+}
+
+struct stored *value_new(struct text plain)
+{
+	return stored_new(plain, GZIP_MAX);
+}
+
+struct cache_value *cache_value_new(struct text plain)
+{
+	struct stored *stored = stored_new(plain, GZIP_ONCE_MAX);
+
+	return stored ? &stored->value : NULL; /* which stands first in it */
 }
 
 static bool tag_ok(struct text tag)

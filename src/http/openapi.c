@@ -117,20 +117,24 @@ static json_t *schema_field(const struct field *field)
 	return schema;
 }
 
-/* An object's schema; a NULL table is any object. */
+/* An object's schema; a NULL table is any object. One with a name gets it as its title. */
 static json_t *schema_of(const struct field *table)
 {
 	json_t *properties = json_object();
 	json_t *required = json_array();
 	json_t *schema = json_pack("{s:s}", "type", "object");
 
-	for (const struct field *field = table; field && field->name; field++) {
+	const struct field *field = table;
+
+	for (; field && field->name; field++) {
 		json_object_set_new(properties, field->name, schema_field(field));
 		if (field->required)
 			json_array_append_new(required, json_string(field->name));
 	}
 	if (table)
 		json_object_set(schema, "properties", properties);
+	if (table && field->does)
+		json_object_set_new(schema, "title", json_string(field->does));
 	if (json_array_size(required))
 		json_object_set(schema, "required", required);
 	json_decref(properties);
@@ -322,41 +326,139 @@ static void identifier_write(char out[300], const char *method, const char *path
 	out[len] = '\0';
 }
 
-static void operation_put(json_t *paths, const struct route_set *set, const struct route *row,
+/* --- What many operations share ---------------------------------------------------------------- */
+
+/* The document in the making. A schema with a title, and every reply that is an error, stands once in its
+ * components; operations refer to it. Written out in each they made it 1.5 MB. */
+struct document {
+	json_t *paths, *schemas, *responses, *bodies;
+};
+
+/* Puts a part under its name, unless another stands there; a reference to it, or NULL. Takes nothing over. */
+static json_t *shared(json_t *parts, const char *kind, const char *name, json_t *part)
+{
+	json_t *there = json_object_get(parts, name);
+	char path[400];
+
+	if (!there)
+		json_object_set(parts, name, part);
+	else if (!json_equal(there, part))
+		return NULL;
+	snprintf(path, sizeof(path), "#/components/%s/%s", kind, name);
+	return reference(path);
+}
+
+/* Replaces the titled schemas below a part, the innermost first. */
+static void schemas_share(struct document *document, json_t *part)
+{
+	json_t *child, *put;
+	const char *key, *title;
+	size_t index;
+	void *next;
+
+	json_array_foreach(part, index, child)
+	{
+		schemas_share(document, child);
+		title = json_string_value(json_object_get(child, "title"));
+		put = title ? shared(document->schemas, "schemas", title, child) : NULL;
+		if (put)
+			json_array_set_new(part, index, put);
+	}
+	json_object_foreach_safe(part, next, key, child)
+	{
+		schemas_share(document, child);
+		title = json_string_value(json_object_get(child, "title"));
+		put = title ? shared(document->schemas, "schemas", title, child) : NULL;
+		if (put)
+			json_object_set_new(part, key, put);
+	}
+}
+
+/* "vendor_400", and when that stands for other codes "vendor_400_2" and so on. */
+static void errors_share(struct document *document, const struct route_set *set, json_t *replies)
+{
+	const char *status;
+	json_t *reply, *put;
+	char name[48];
+	void *next;
+
+	json_object_foreach_safe(replies, next, status, reply)
+	{
+		if (status[0] < '4')
+			continue;
+		put = NULL;
+		for (unsigned i = 1; !put && i < 100; i++) {
+			snprintf(name, sizeof(name), i > 1 ? "%s_%s_%u" : "%s_%s", name_space_name(set->ns),
+				status, i);
+			put = shared(document->responses, "responses", name, reply);
+		}
+		if (put)
+			json_object_set_new(replies, status, put);
+	}
+}
+
+
+/* The body and the answer of a row with several verbs or paths, under the name of its first operation. */
+static void row_share(struct document *document, const struct route_set *set, const struct route *row,
+	json_t *operation)
+{
+	json_t *replies = json_object_get(operation, "responses");
+	json_t *body = json_object_get(operation, "requestBody");
+	const char *status = row->created ? "201" : "200";
+	char path[256], id[300];
+	json_t *put;
+
+	if (!row->also && !row->any_write)
+		return;
+	path_write(path, set, row, text_of(row->path));
+	identifier_write(id, method_name(row->method), path);
+	put = shared(document->responses, "responses", id, json_object_get(replies, status));
+	if (put)
+		json_object_set_new(replies, status, put);
+	put = body ? shared(document->bodies, "requestBodies", id, body) : NULL;
+	if (put)
+		json_object_set_new(operation, "requestBody", put);
+}
+
+static void operation_put(struct document *document, const struct route_set *set, const struct route *row,
 	enum method method, struct text template)
 {
 	char path[256], id[300], verb[8];
-	json_t *item;
+	json_t *item, *operation;
 
 	path_write(path, set, row, template);
 	snprintf(verb, sizeof(verb), "%s", method_name(method));
 	for (char *c = verb; *c; c++)
 		*c = (char)(*c | 0x20);
-	item = json_object_get(paths, path);
+	item = json_object_get(document->paths, path);
 	if (!item) {
-		json_object_set_new(paths, path, json_object());
-		item = json_object_get(paths, path);
+		json_object_set_new(document->paths, path, json_object());
+		item = json_object_get(document->paths, path);
 	}
 	if (method != row->method && json_object_get(item, verb))
 		return; /* an explicit row beats .any_write */
 	identifier_write(id, verb, path);
-	json_object_set_new(item, verb, operation_of(set, row, method, template, id));
+	operation = operation_of(set, row, method, template, id);
+	schemas_share(document, operation);
+	errors_share(document, set, json_object_get(operation, "responses"));
+	row_share(document, set, row, operation);
+	json_object_set_new(item, verb, operation);
 }
 
 static void row_document(void *arg, const struct route_set *set, const struct route *row)
 {
 	static const enum method writes[] = { POST, PUT, PATCH };
-	json_t *paths = arg;
+	struct document *document = arg;
 	struct text also = text_of(row->also);
 	struct text path = text_of(row->path);
 
 	if (row->internal)
 		return;
 	while (path.at) {
-		operation_put(paths, set, row, row->method, path);
+		operation_put(document, set, row, row->method, path);
 		for (size_t i = 0; row->any_write && i < COUNT_OF(writes); i++)
 			if (writes[i] != row->method)
-				operation_put(paths, set, row, writes[i], path);
+				operation_put(document, set, row, writes[i], path);
 		path = also.at ? text_cut(&also, ' ') : TEXT_NONE;
 		if (path.at && path.len == 0)
 			path = TEXT_NONE;
@@ -400,19 +502,23 @@ static json_t *components(void)
 
 char *openapi_document(const struct router *router, const char *version)
 {
-	json_t *paths = json_object();
-	json_t *document;
+	json_t *parts = components();
+	struct document document = { .paths = json_object(), .schemas = json_object_get(parts, "schemas"),
+		.responses = json_object(), .bodies = json_object() };
+	json_t *whole;
 	char *text;
 
-	router_each(router, row_document, paths);
-	document = json_pack("{s:s,s:{s:s,s:s,s:s},s:[{s:s,s:s}],s:o,s:o}", "openapi", "3.1.0", "info",
+	json_object_set_new(parts, "responses", document.responses);
+	json_object_set_new(parts, "requestBodies", document.bodies);
+	router_each(router, row_document, &document);
+	whole = json_pack("{s:s,s:{s:s,s:s,s:s},s:[{s:s,s:s}],s:o,s:o}", "openapi", "3.1.0", "info",
 		"title", "Reeyo API", "version", version, "description",
 		"Orders, vendors, riders and administration of the Reeyo delivery platform. Unprefixed "
 		"/api/v1/… is the user namespace. Money is whole XAF, times are RFC 3339 UTC.",
-		"servers", "url", "/", "description", "This server", "components", components(), "paths", paths);
-	if (!document)
+		"servers", "url", "/", "description", "This server", "components", parts, "paths", document.paths);
+	if (!whole)
 		return NULL;
-	text = json_dumps(document, JSON_COMPACT);
-	json_decref(document);
+	text = json_dumps(whole, JSON_COMPACT);
+	json_decref(whole);
 	return text;
 }

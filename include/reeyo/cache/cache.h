@@ -44,6 +44,10 @@ struct cache_value {
 	char etag[24];         /* "\"0123456789abcdef\"" */
 };
 
+/* A body that is answered as it is, again and again, with its tag and its gzipped form beside it; freed with free(). NULL
+ * when memory is out. Any thread. */
+struct cache_value *cache_value_new(struct text plain);
+
 /* One read. Embedded in its owner; must stay alive until done. */
 struct cache_read {
 	enum cache_kind kind;

@@ -48,6 +48,8 @@ struct field {
 	const char *does;              /* for the API document */
 };
 #define FIELD_END { .name = NULL }
+/* The same for a table that many routes show: the document describes it once, under this title. */
+#define FIELD_END_TITLED(title) { .name = NULL, .does = title }
 
 /* One thing wrong with a body. */
 struct field_fault {

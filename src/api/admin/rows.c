@@ -63,7 +63,7 @@ const struct field admin_timeline_fields[] = {
 	ALWAYS("id", FIELD_ID),
 	{ "status", FIELD_ENUM, .required = true, .words = timeline_words },
 	ALWAYS("at", FIELD_TIME), ALWAYS("created_at", FIELD_TIME), NULLABLE("by", FIELD_TEXT),
-	NULLABLE("reason", FIELD_TEXT), NULLABLE("note", FIELD_TEXT), FIELD_END
+	NULLABLE("reason", FIELD_TEXT), NULLABLE("note", FIELD_TEXT), FIELD_END_TITLED("AdminTimeline")
 };
 const struct field admin_order_fields[] = {
 	ALWAYS("id", FIELD_ID), ALWAYS("order_number", FIELD_TEXT),
@@ -94,7 +94,7 @@ const struct field admin_order_fields[] = {
 	NULLABLE("estimated_delivery_at", FIELD_TIME), NULLABLE("estimated_delivery_mins", FIELD_INT),
 	NULLABLE("actual_delivery_mins", FIELD_INT), NULLABLE("fulfilment_minutes", FIELD_INT),
 	{ "timeline", FIELD_LIST, .required = true, .of = admin_timeline_fields },
-	FIELD_END
+	FIELD_END_TITLED("AdminOrder")
 };
 
 /* --- Vendors ------------------------------------------------------------------------------------ */
@@ -126,7 +126,7 @@ const struct field admin_vendor_fields[] = {
 	NULLABLE("bank_account_number", FIELD_TEXT), NULLABLE("bank_account_name", FIELD_TEXT),
 	ALWAYS("country_code", FIELD_TEXT), ALWAYS("created_at", FIELD_TIME),
 	{ "stats", FIELD_OBJECT, .of = vendor_stats_fields, .does = "Of one vendor only" },
-	FIELD_END
+	FIELD_END_TITLED("AdminVendor")
 };
 const struct field admin_item_fields[] = {
 	ALWAYS("id", FIELD_ID), ALWAYS("name", FIELD_TEXT), ALWAYS("category", FIELD_TEXT),
@@ -134,7 +134,7 @@ const struct field admin_item_fields[] = {
 	NULLABLE("stock", FIELD_INT),
 	{ "add_ons", FIELD_LIST, .required = true, .each = FIELD_ANY },
 	ALWAYS("is_available", FIELD_BOOL), ALWAYS("is_upsell", FIELD_BOOL),
-	NULLABLE("image_url", FIELD_TEXT), FIELD_END
+	NULLABLE("image_url", FIELD_TEXT), FIELD_END_TITLED("AdminItem")
 };
 
 /* --- Riders ------------------------------------------------------------------------------------- */
@@ -159,7 +159,7 @@ const struct field admin_rider_fields[] = {
 	NULLABLE("current_longitude", FIELD_NUMBER), NULLABLE("id_type", FIELD_TEXT),
 	NULLABLE("id_image_url", FIELD_TEXT), NULLABLE("rejection_reason", FIELD_TEXT),
 	{ "documents", FIELD_LIST, .required = true, .of = document_fields },
-	ALWAYS("created_at", FIELD_TIME), FIELD_END
+	ALWAYS("created_at", FIELD_TIME), FIELD_END_TITLED("AdminRider")
 };
 
 /* --- Users -------------------------------------------------------------------------------------- */
@@ -179,5 +179,5 @@ const struct field admin_user_fields[] = {
 	NULLABLE("segment", FIELD_TEXT), NULLABLE("referral_code", FIELD_TEXT),
 	ALWAYS("created_at", FIELD_TIME),
 	{ "stats", FIELD_OBJECT, .of = user_stats_fields, .does = "Of one user only" },
-	FIELD_END
+	FIELD_END_TITLED("AdminUser")
 };

@@ -14,7 +14,7 @@
 #define JSON "application/json; charset=utf-8"
 
 static atomic_bool started, draining;
-static char *api_document;
+static struct cache_value *api_document;
 static uint64_t started_ms;
 
 void ops_set_started(void)
@@ -34,8 +34,11 @@ bool ops_draining(void)
 
 int ops_prepare(const struct router *router)
 {
+	char *text auto_free = NULL;
+
 	started_ms = clock_ms();
-	api_document = openapi_document(router, REEYO_VERSION);
+	text = openapi_document(router, REEYO_VERSION);
+	api_document = text ? cache_value_new(text_of(text)) : NULL;
 	return api_document ? 0 : E_NO_MEMORY;
 }
 
@@ -110,7 +113,7 @@ static void index_of_api(struct request *rq)
 
 static void document(struct request *rq)
 {
-	reply_bare(rq, 200, JSON, text_of(api_document));
+	reply_cached(rq, api_document);
 }
 
 static const struct field dependency_fields[] = {

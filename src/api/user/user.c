@@ -17,7 +17,7 @@ const struct field address_fields[] = {
 	{ "instructions", FIELD_TEXT, .nullable = true },
 	{ "isDefault", FIELD_BOOL, .required = true },
 	{ "createdAt", FIELD_TIME, .required = true },
-	FIELD_END
+	FIELD_END_TITLED("Address")
 };
 
 const struct field user_fields[] = {
@@ -36,5 +36,5 @@ const struct field user_fields[] = {
 	{ "createdAt", FIELD_TIME, .required = true },
 	{ "updatedAt", FIELD_TIME, .required = true },
 	{ "lastLogin", FIELD_TIME, .nullable = true, .does = "To within five minutes" },
-	FIELD_END
+	FIELD_END_TITLED("User")
 };

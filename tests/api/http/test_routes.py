@@ -146,6 +146,16 @@ def test_every_route_is_in_the_document(routes, document):
     assert not missing, missing
 
 
+def resolved(document, part):
+    """What a part refers to, or the part itself."""
+    while "$ref" in part:
+        at = document
+        for name in part["$ref"].removeprefix("#/").split("/"):
+            at = at[name]
+        part = at
+    return part
+
+
 def test_every_operation_is_complete(document):
     seen = set()
     for path, method, operation in operations(document):
@@ -164,12 +174,21 @@ def test_every_operation_is_complete(document):
             assert {"401", "403"} <= statuses, where
         if "requestBody" in operation:
             assert "400" in statuses, where
-            assert "application/json" in operation["requestBody"]["content"], where
+            assert "application/json" in resolved(document, operation["requestBody"])["content"], where
         for status, reply in operation["responses"].items():
+            reply = resolved(document, reply)
             assert reply["description"], where
             if status.startswith(("4", "5")):
                 schema = reply["content"]["application/json"]["schema"]
                 assert schema == {"$ref": "#/components/schemas/Error"}, where
+
+
+def test_the_document_says_shared_things_once(server, document):
+    compressed = server.api().get("/openapi.json", headers={"Accept-Encoding": "gzip"})
+    assert compressed.headers["Content-Encoding"] == "gzip"
+    for name in ("Order", "User", "Vendor", "Item", "AdminOrder"):
+        assert document["components"]["schemas"][name]["properties"], name
+    assert document["components"]["responses"]["user_401"]["description"]
 
 
 def test_every_reference_points_somewhere(document):
@@ -191,10 +210,10 @@ def schemas(document):
     for path, method, operation in operations(document):
         for parameter in operation["parameters"]:
             yield f"{method} {path} {parameter['name']}", parameter["schema"]
-        for kind in operation.get("requestBody", {}).get("content", {}).values():
+        for kind in resolved(document, operation.get("requestBody", {})).get("content", {}).values():
             yield f"{method} {path} body", kind["schema"]
         for status, reply in operation["responses"].items():
-            for kind in reply.get("content", {}).values():
+            for kind in resolved(document, reply).get("content", {}).values():
                 yield f"{method} {path} {status}", kind["schema"]
 
 
@@ -208,8 +227,8 @@ def test_every_schema_is_a_json_schema(document):
 
 
 def validator(document, path, method, status):
-    schema = document["paths"][path][method]["responses"][status]["content"]["application/json"][
-        "schema"]
+    reply = resolved(document, document["paths"][path][method]["responses"][status])
+    schema = reply["content"]["application/json"]["schema"]
     return jsonschema.Draft202012Validator({**schema, "components": document["components"]})
 
 
