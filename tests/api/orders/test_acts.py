@@ -65,6 +65,40 @@ def test_a_cancel_and_an_accept_cannot_both_happen(street):
         assert sum(r.status == 200 for r in replies[1:]) == refunds
 
 
+def test_an_admin_gives_an_order_away_and_takes_it_from_nobody(street):
+    first, second = street.hire(is_online=False), street.hire()
+    order = street.bring(street.place(), "ACCEPTED")
+    gone = act(street.admin, order, "assign-rider", "admin", riderId="rider_nobody")
+    assert (gone.status, gone.code) == (404, "NOT_FOUND")
+    unready = act(street.admin, order, "assign-rider", "admin", riderId=street.hire(approval_status="SUSPENDED").id)
+    assert (unready.status, unready.code) == (409, "CONFLICT")
+    assert act(street.admin, order, "assign-rider", "admin", riderId=first.id).status == 200
+    other = act(street.admin, order, "assign-rider", "admin", riderId=second.id)
+    assert (other.status, other.code) == (409, "CONFLICT")
+    assert street.row("SELECT rider_id FROM orders WHERE id = %s", order["orderId"])["rider_id"] == first.id
+    told = [e for e in street.events(order) if e["type"] == "rider_assigned"]
+    assert len(told) == 1 and f"rider:{first.id}" in told[0]["rooms"]
+    assert told[0]["payload"]["vehicle"] == "MOTORCYCLE" and told[0]["payload"]["phone"] == first.phone
+
+
+def test_a_cancelled_delivery_frees_its_rider(street):
+    rider, buyer = street.hire(), street.customer()
+    balance = "SELECT available FROM wallets WHERE owner_id = %s"
+    before = street.row(balance, buyer.id)
+    order = street.bring(street.place(buyer=buyer), "ACCEPTED")
+    assert act(rider, order, "accept").status == 200
+    assert act(street.admin, order, "cancel", "admin", reason="The shop burns").status == 200
+    assert street.row("SELECT active_orders, total_deliveries, completed_deliveries, cancelled_deliveries"
+                      " FROM riders WHERE id = %s", rider.id) == {
+        "active_orders": 0, "total_deliveries": 1, "completed_deliveries": 0, "cancelled_deliveries": 1}
+    assert street.row(balance, buyer.id) == before
+    event = [e for e in street.events(order) if e["type"] == "order_cancelled"][0]
+    assert f"rider:{rider.id}" in event["rooms"] and event["payload"]["refundAmount"] == order["total"]
+    late = act(rider, order, "arrive-pickup")
+    assert (late.status, late.code) == (400, "ORDER_5003")
+    assert rider.api.get("/api/v1/rider/orders/active").data == []
+
+
 # --- Keys -----------------------------------------------------------------------------------------
 
 def test_an_act_with_a_key_happens_once(street):

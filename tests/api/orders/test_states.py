@@ -24,6 +24,8 @@ ACTS = {
     "rider arrive-dropoff": ("rider", "arrive-dropoff", {}),
     "rider complete": ("rider", "complete", {}),
     "user cancel": ("user", "cancel", {"reason": "Not hungry any more"}),
+    "admin assign-rider": ("admin", "assign-rider", {}),
+    "admin cancel": ("admin", "cancel", {"reason": "The shop burns"}),
 }
 
 # What succeeds: act: {state before: state after}
@@ -41,9 +43,11 @@ KITCHEN = {
                      "RIDER_ASSIGNED": "ACCEPTED"},
 }
 KITCHEN["vendor status ready"] = KITCHEN["vendor ready"]
+KITCHEN["admin assign-rider"] = KITCHEN["rider accept"]
 PARCEL = {
     "rider accept": {"PENDING": "RIDER_ASSIGNED"},
     "rider reject": {"PENDING": "PENDING", "RIDER_ASSIGNED": "PENDING"},
+    "admin assign-rider": {"PENDING": "RIDER_ASSIGNED"},
 }
 ANY = {
     "rider arrive-pickup": {"RIDER_ASSIGNED": "RIDER_AT_PICKUP"},
@@ -53,6 +57,7 @@ ANY = {
     "rider arrive-dropoff": {"IN_TRANSIT": "RIDER_AT_DELIVERY"},
     "rider complete": {"IN_TRANSIT": "DELIVERED", "RIDER_AT_DELIVERY": "DELIVERED"},
     "user cancel": {"PENDING": "CANCELLED", "ACCEPTED": "CANCELLED"},
+    "admin cancel": {state: "CANCELLED" for state in STATES[:6]},
 }
 ALLOWED = {"FOOD": KITCHEN | ANY, "MART": KITCHEN | ANY, "PACKAGE": PARCEL | ANY}
 REFUSED = {"vendor accept": "ORDER_4003", "vendor reject": "ORDER_4004", "vendor preparing": "ORDER_4005",
@@ -70,12 +75,16 @@ def expected(kind, act, state):
     rider_has_it = STATES.index(state) in range(4, 9)
     if act.startswith("rider") and act not in ("rider accept", "rider reject") and not rider_has_it:
         return 403, "ORDER_4002"  # an order that nobody has is not this rider's
+    if act.startswith("admin"):
+        return 409, "ORDER_INVALID_STATUS"
     return 400, REFUSED.get(act, "ORDER_5003")
 
 
 def do(street, act, order):
     role, path, body = ACTS[act]
-    api = {"user": street.buyer, "rider": street.rider, "vendor": street.shop_of(order)}[role].api
+    api = {"user": street.buyer, "rider": street.rider, "vendor": street.shop_of(order), "admin": street.admin}[role].api
+    if act == "admin assign-rider":
+        body = {"riderId": street.rider.id}
     return api.post(f"/api/v1/{role}/orders/{order['orderId']}/{path}", json=body)
 
 
@@ -92,9 +101,6 @@ def test_an_act_succeeds_exactly_where_the_contract_says(street, kind, state):
         if (reply.status, got) != (status, what) or (status != 200 and now != state):
             wrong.append(f"{act}: {reply.status} {got} {now}, not {status} {what}")
     assert not wrong, "\n".join(wrong)
-
-
-STAMPS = {"accept": "acceptedAt", "preparing": "preparingAt", "ready": "readyAt"}
 
 
 def test_an_order_goes_its_whole_way(street):
