@@ -24,6 +24,11 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT o.payment_status IN ('PAID', 'REFUNDED') OR o.payment_method = 'CASH'
 $$;
 
+-- The few that wait for a payment: what a vendor has is what bears his name, less these. payment_status changes only with
+-- `active` or from here to PAID, so no other change of an order leaves its page.
+CREATE INDEX orders_unpaid ON orders (vendor_id, created_at)
+  WHERE vendor_id IS NOT NULL AND payment_method <> 'CASH' AND payment_status NOT IN ('PAID', 'REFUNDED');
+
 -- --- Events ----------------------------------------------------------------------------------------------
 
 CREATE FUNCTION order_tell(o orders, type text, rooms text[], payload json) RETURNS void

@@ -79,21 +79,36 @@ SELECT EXISTS (SELECT FROM target)
 --  $1 vendor id   $2 states text[] or NULL for all   $3 from, $4 before: timestamptz or NULL   $5 limit   $6 offset
 -- Columns: total, orders (a JSON array). Always one row.
 -- name: vendor_order_list
-WITH mine AS (
-  SELECT id, created_at FROM orders o
-   WHERE vendor_id = $1::text AND active IS TRUE AND order_payable(o)
-     AND ($2::text[] IS NULL OR status = ANY ($2::text[]))
-     AND created_at >= coalesce($3::timestamptz, '-infinity') AND created_at < coalesce($4::timestamptz, 'infinity')
+WITH page AS (
+  (SELECT id, created_at FROM orders o
+    WHERE vendor_id = $1::text AND active IS TRUE AND order_payable(o)
+      AND ($2::text[] IS NULL OR status = ANY ($2::text[]))
+      AND created_at >= coalesce($3::timestamptz, '-infinity') AND created_at < coalesce($4::timestamptz, 'infinity')
+    ORDER BY created_at DESC LIMIT $5::bigint + $6::bigint)
   UNION ALL
-  SELECT id, created_at FROM orders o
-   WHERE vendor_id = $1::text AND active IS FALSE AND order_payable(o)
-     AND ($2::text[] IS NULL OR $2::text[] && '{DELIVERED,CANCELLED}')
-     AND ($2::text[] IS NULL OR status = ANY ($2::text[]))
-     AND created_at >= coalesce($3::timestamptz, '-infinity') AND created_at < coalesce($4::timestamptz, 'infinity')
-), page AS (
-  SELECT id FROM mine ORDER BY created_at DESC, id DESC LIMIT $5::bigint OFFSET $6::bigint
+  (SELECT id, created_at FROM orders o
+    WHERE vendor_id = $1::text AND active IS FALSE AND order_payable(o)
+      AND ($2::text[] IS NULL OR $2::text[] && '{DELIVERED,CANCELLED}')
+      AND ($2::text[] IS NULL OR status = ANY ($2::text[]))
+      AND created_at >= coalesce($3::timestamptz, '-infinity') AND created_at < coalesce($4::timestamptz, 'infinity')
+    ORDER BY created_at DESC LIMIT $5::bigint + $6::bigint)
+  ORDER BY created_at DESC, id DESC LIMIT $5::bigint OFFSET $6::bigint
 )
-SELECT (SELECT count(*) FROM mine),
+SELECT
+  CASE WHEN $2::text[] IS NULL THEN
+    (SELECT count(*) FROM orders
+      WHERE vendor_id = $1::text
+        AND created_at >= coalesce($3::timestamptz, '-infinity') AND created_at < coalesce($4::timestamptz, 'infinity'))
+    - (SELECT count(*) FROM orders
+      WHERE vendor_id = $1::text AND payment_method <> 'CASH' AND payment_status NOT IN ('PAID', 'REFUNDED')
+        AND created_at >= coalesce($3::timestamptz, '-infinity') AND created_at < coalesce($4::timestamptz, 'infinity'))
+  ELSE
+    (SELECT count(*) FROM orders o
+      WHERE vendor_id = $1::text AND order_payable(o) AND status = ANY ($2::text[])
+        AND active = ANY (CASE WHEN NOT $2::text[] && '{DELIVERED,CANCELLED}' THEN '{t}'::boolean[]
+                               WHEN $2::text[] <@ '{DELIVERED,CANCELLED}' THEN '{f}' ELSE '{t,f}' END)
+        AND created_at >= coalesce($3::timestamptz, '-infinity') AND created_at < coalesce($4::timestamptz, 'infinity'))
+  END,
   (SELECT '[' || coalesce(string_agg(order_json(o), ',' ORDER BY o.created_at DESC, o.id DESC), '') || ']'
      FROM page JOIN orders o ON o.id = page.id)
 

@@ -46,6 +46,17 @@ def test_a_vendor_narrows_the_list_by_day(shop, street):
     assert ids(shop.api.get("/api/v1/vendor/orders?startDate=2026-01-06&endDate=2026-01-06")) == []
 
 
+def test_an_order_that_waits_for_its_payment_is_not_counted(shop, street):
+    for n in (0, 4):
+        street.sql("UPDATE orders SET payment_method = 'MOBILE_MONEY', payment_status = 'PENDING' WHERE id = %s",
+                   shop.ids[n])
+    reply = shop.api.get("/api/v1/vendor/orders")
+    assert ids(reply) == [shop.ids[3], shop.ids[2], shop.ids[1]] and reply.data["pagination"]["total"] == 3
+    reply = shop.api.get("/api/v1/vendor/orders?status=ACTIVE")
+    assert ids(reply) == [shop.ids[2], shop.ids[1]] and reply.data["pagination"]["total"] == 2
+    assert shop.api.get("/api/v1/vendor/orders/stats").data["total"] == 3
+
+
 def test_an_unknown_state_is_refused(shop):
     reply = shop.api.get("/api/v1/vendor/orders?status=BURNT")
     assert (reply.status, reply.code) == (400, "VALIDATION_ERROR")
