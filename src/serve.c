@@ -266,6 +266,7 @@ static void worker_ready(void *arg)
 	struct worker *worker = arg;
 
 	positions_listen(worker->app.positions);
+	catalogs_listen(worker->app.catalogs);
 	if (loop_index(worker->app.loop) == 0)
 		dispatch_listen(worker->serving->dispatch);
 	revocations_follow(worker->app.revocations);

@@ -54,15 +54,22 @@ SELECT
   (SELECT '[' || coalesce(string_agg(admin_order_json(o), ',' ORDER BY o.id DESC), '') || ']'
      FROM page JOIN orders o ON o.id = page.id)
 
--- The newest orders whose number holds the text, in any case.
+-- The newest orders whose number holds the text, in any case (numbers are in capitals). A whole number is looked up; a
+-- part of one is in no index, and is sought in all of them.
 --  $1 text   $2 limit   $3 offset
 -- Columns: total, rows (a JSON array). Always one row.
 -- name: admin_order_search
-WITH page AS (
-  SELECT id FROM orders WHERE order_number ILIKE like_text($1::text)
-   ORDER BY id DESC LIMIT $2::bigint OFFSET $3::bigint
+WITH exact AS MATERIALIZED (
+  SELECT order_number FROM orders WHERE order_number = upper($1::text)
+), found AS MATERIALIZED (
+  SELECT order_number FROM exact
+  UNION ALL
+  SELECT order_number FROM orders
+   WHERE NOT EXISTS (SELECT FROM exact) AND order_number LIKE like_text(upper($1::text))
+), page AS (
+  SELECT o.id FROM found JOIN orders o USING (order_number) ORDER BY o.id DESC LIMIT $2::bigint OFFSET $3::bigint
 )
-SELECT (SELECT count(*) FROM orders WHERE order_number ILIKE like_text($1::text)),
+SELECT (SELECT count(*) FROM found),
   (SELECT '[' || coalesce(string_agg(admin_order_json(o), ',' ORDER BY o.id DESC), '') || ']'
      FROM page JOIN orders o ON o.id = page.id)
 

@@ -10,6 +10,7 @@
 #include <uthash.h>
 
 #include "reeyo/core/log.h"
+#include "reeyo/jobs/hub.h"
 #include "reeyo/loop/loop.h"
 
 struct waiter {
@@ -33,6 +34,7 @@ struct entry {
 
 struct catalogs {
 	struct app *app;
+	struct hub_listener listener;
 	struct entry *entries; /* in the order of their loads: the first is the oldest */
 	unsigned count;
 	size_t size; /* of all that is in the table */
@@ -83,6 +85,26 @@ void catalog_forget(struct app *app, const char *vendor_id)
 	HASH_FIND_STR(app->catalogs->entries, vendor_id, entry);
 	if (entry)
 		entry_unlist(entry);
+}
+
+/* Another copy's admin has approved, suspended or changed a vendor. */
+static void heard(struct hub_listener *listener, const struct event *event)
+{
+	struct catalogs *catalogs = CONTAINER_OF(listener, struct catalogs, listener);
+	char id[ID_SIZE];
+
+	if (!text_is(event->type, TEXT("vendor_changed")) || event->aggregate.len >= sizeof(id))
+		return;
+	memcpy(id, event->aggregate.at, event->aggregate.len);
+	id[event->aggregate.len] = '\0';
+	catalog_forget(catalogs->app, id);
+}
+
+void catalogs_listen(struct catalogs *catalogs)
+{
+	catalogs->listener.hear = heard;
+	if (catalogs->app->hub)
+		hub_listen(catalogs->app->hub, &catalogs->listener);
 }
 
 /* --- Loading ---------------------------------------------------------------------------------- */

@@ -123,6 +123,8 @@ def test_a_part_of_the_number_finds_it_in_any_case(admin_api, placed):
     reply = admin_api.get("orders/search", query={"q": part}).json
     assert [row["order_number"] for row in reply["data"]] == [order["orderNumber"]]
     assert reply["meta"]["total"] == 1 and set(reply["data"][0]) == ORDER
+    whole = admin_api.get("orders/search", query={"q": order["orderNumber"].lower()}).json
+    assert whole == {**reply, "data": whole["data"]} and whole["data"] == reply["data"]
     assert admin_api.get("orders/search", query={"q": "%"}).data == []
     assert admin_api.get("orders/search").status == 400
 
