@@ -202,6 +202,8 @@ int cache_new(struct loop *loop, const struct config *config, struct cache **ret
 	if (!error)
 		error = limiter_new(cache);
 	if (!error)
+		error = geo_new(cache);
+	if (!error)
 		error = connect_redis(cache, config);
 	if (error) {
 		cache_close(cache);
@@ -217,6 +219,7 @@ void cache_close(struct cache *cache)
 		return;
 	cache->closed = true;
 	redis_close(cache->redis);
+	geo_close(cache);
 	flights_close(cache);
 	limiter_close(cache->limiter);
 	drain_free(cache->drain);

@@ -13,6 +13,7 @@
 
 struct ask;
 struct drain;
+struct geo_turn;
 struct limiter;
 
 struct cache {
@@ -24,6 +25,7 @@ struct cache {
 	struct deadline_list polls[POLLS];
 	struct drain *drain;
 	struct limiter *limiter;
+	struct geo_turn *geo;
 	bool closed;
 };
 
@@ -69,5 +71,11 @@ bool drop_waits(enum cache_kind kind, const char *key);
 int limiter_new(struct cache *cache) MUST_CHECK;
 /* Uses still outstanding get their answer first. */
 void limiter_close(struct limiter *limiter);
+
+/* --- Of geo.c ---------------------------------------------------------------------------------- */
+
+int geo_new(struct cache *cache) MUST_CHECK;
+/* After redis: reports of this turn end with E_STORE_DOWN. */
+void geo_close(struct cache *cache);
 
 #endif

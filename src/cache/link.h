@@ -76,6 +76,8 @@ struct redis {
 	unsigned taken;      /* commands not back in the free list */
 	unsigned handles;    /* of libuv, still to be closed */
 	uint64_t turn, serial;
+	char *wire;          /* the command that is being sent */
+	size_t wire_room;
 	bool closed;
 };
 

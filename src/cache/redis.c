@@ -6,6 +6,9 @@
  */
 #include "redis.h"
 
+#include <limits.h>
+#include <stdlib.h>
+
 #include "link.h"
 #include "reeyo/core/clock.h"
 #include "reeyo/core/memory.h"
@@ -123,22 +126,74 @@ static struct link *link_for(const struct redis *redis, uint16_t slot)
 	return redis->cluster ? cluster_link(redis, slot) : redis->links;
 }
 
-static int wire_make(int words, const struct text *text, char **ret_wire)
+/* Digits of a number, behind which goes a line end. */
+static char *number_put(char *at, size_t number)
 {
-	const char *few_words[REDIS_WORDS], **word = few_words, **many_words auto_free = NULL;
-	size_t few_lens[REDIS_WORDS], *len = few_lens, *many_lens auto_free = NULL;
+	char digits[20];
+	int n = 0;
 
-	if (words > REDIS_WORDS) {
-		word = many_words = malloc((size_t)words * sizeof(*word));
-		len = many_lens = malloc((size_t)words * sizeof(*len));
-		if (!word || !len)
-			return -1;
-	}
+	do
+		digits[n++] = (char)('0' + number % 10);
+	while (number /= 10);
+	while (n)
+		*at++ = digits[--n];
+	*at++ = '\r';
+	*at++ = '\n';
+	return at;
+}
+
+/* Room that is kept from one command to the next: an allocation of this size for each costs as much as all else of sending
+ * it. False when out of memory. */
+static bool wire_room(struct redis *redis, size_t need)
+{
+	char *room;
+
+	if (need <= redis->wire_room)
+		return true;
+	need = need * 2 > 4096 ? need * 2 : 4096;
+	room = realloc(redis->wire, need);
+	if (!room)
+		return false;
+	redis->wire = room;
+	redis->wire_room = need;
+	return true;
+}
+
+/* The command as it goes out, in redis->wire: its length, or -1. */
+static int wire_make(struct redis *redis, int words, const struct text *word)
+{
+	size_t need = 24;
+	char *at;
+
+	for (int i = 0; i < words; i++)
+		need += word[i].len + 26;
+	if (need > INT_MAX || !wire_room(redis, need))
+		return -1;
+	at = redis->wire;
+	*at++ = '*';
+	at = number_put(at, (size_t)words);
 	for (int i = 0; i < words; i++) {
-		word[i] = text[i].at;
-		len[i] = text[i].len;
+		*at++ = '$';
+		at = number_put(at, word[i].len);
+		if (word[i].len)
+			memcpy(at, word[i].at, word[i].len);
+		at += word[i].len;
+		*at++ = '\r';
+		*at++ = '\n';
 	}
-	return redisFormatCommandArgv(ret_wire, words, word, len);
+	return (int)(at - redis->wire);
+}
+
+/* A cluster may ask for the command to be sent again elsewhere. */
+static bool wire_keep(const struct redis *redis, struct command *command, int len)
+{
+	if (!redis->cluster)
+		return true;
+	command->wire = malloc((size_t)len);
+	command->wire_len = len;
+	if (command->wire)
+		memcpy(command->wire, redis->wire, (size_t)len);
+	return command->wire != NULL;
 }
 
 int redis_send(struct redis *redis, const struct redis_call *call)
@@ -152,7 +207,6 @@ int redis_send_words(struct redis *redis, int words, const struct text *word, in
 	uint16_t slot = redis->cluster && key ? cluster_slot(word[key]) : 0;
 	struct link *link = link_for(redis, slot);
 	struct command *command;
-	char *wire = NULL;
 	int len;
 
 	if (redis->closed || !link || !link_usable(link))
@@ -161,17 +215,14 @@ int redis_send_words(struct redis *redis, int words, const struct text *word, in
 	if (!command)
 		return E_BUSY;
 	command->slot = slot;
-	len = wire_make(words, word, &wire);
-	if (len < 0 || link_submit(link, command, wire, (size_t)len)) {
-		free(wire);
+	len = wire_make(redis, words, word);
+	if (len < 0 || !wire_keep(redis, command, len)) {
 		command_give(redis, command);
-		return len < 0 ? E_NO_MEMORY : E_STORE_DOWN;
+		return E_NO_MEMORY;
 	}
-	if (redis->cluster) {
-		command->wire = wire;
-		command->wire_len = len;
-	} else {
-		free(wire);
+	if (link_submit(link, command, redis->wire, (size_t)len)) {
+		command_give(redis, command);
+		return E_STORE_DOWN;
 	}
 	return 0;
 }
@@ -259,6 +310,7 @@ void redis_handle_closed(struct redis *redis)
 		redis->free = next;
 	}
 	cluster_free(redis->cluster);
+	free(redis->wire);
 	free(redis);
 }
 

@@ -24,6 +24,12 @@ def redis_get_rate(socket, size, clients, requests):
     return float(rows[-1][1])
 
 
+def redis_geoadd_rate(socket, members, clients, requests, pipeline=1):
+    command = ["redis-benchmark", "-s", str(socket), "-c", str(clients), "-P", str(pipeline), "-r", str(members),
+               "-n", str(requests), "--csv", "GEOADD", "bench:riders", "9.7012345", "4.0512345", "rider___rand_int__"]
+    return float(list(csv.reader(io.StringIO(run(command))))[-1][1])
+
+
 def statements_logged(stack, database, act):
     """The (text, [values]) of every statement that `act` makes servers started after this send."""
     log = stack.folder / "log" / "postgres.log"

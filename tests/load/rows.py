@@ -20,6 +20,8 @@ CUSTOMERS = 2000          # who read and order: all of them have come before the
 ORDERS_READ = 20000       # distinct orders of theirs that are read
 FLOOD_SHARE = 0.1         # menus beside the log-in flood: this part of what goes at most
 IDLE_CONNECTIONS = 10000
+RIDERS = 2000             # who report where they are
+POINTS_ENOUGH = 30000     # a second, in batches: more is not asked, however fast GEOADD is
 
 
 KEEP_TEN_THOUSAND_ORDERS = """DELETE FROM orders WHERE id NOT IN
@@ -228,6 +230,66 @@ def flood(world):
             lambda: p99_in_flood(server), lambda: p99(server), 3, at_least=False, unit="us")]
 
 
+# --- Positions ------------------------------------------------------------------------------------
+
+def riders_ready(world):
+    """Riders at work, as many as report: made once, put online each time."""
+    world.stack.sql(
+        "INSERT INTO riders (id, phone, first_name, password_hash, vehicle_type, phone_verified, approval_status, status)"
+        " SELECT 'rider_pos_' || lpad(n::text, 5, '0'), '+23768' || lpad(n::text, 7, '0'), 'Livreur', '-', 'MOTORCYCLE',"
+        f" true, 'APPROVED', 'ACTIVE' FROM generate_series(1, {RIDERS}) n ON CONFLICT DO NOTHING")
+    world.stack.sql("UPDATE riders SET is_online = true, last_online = now() WHERE id LIKE 'rider_pos_%'")
+    return [(name, traffic.sign(world.stack.secret, name, "RIDER"))
+            for name in (f"rider_pos_{n:05}" for n in range(1, RIDERS + 1))]
+
+
+def reports(world, name, body):
+    return traffic.write(name, [
+        traffic.request("POST", "/api/v1/rider/availability/location", body(n), token)
+        for n, (_, token) in enumerate(riders_ready(world))])
+
+
+def place_of(n):
+    return {"lat": round(4.0 + n % 100 * 0.001, 6), "lng": round(9.7 + n // 100 * 0.001, 6)}
+
+
+def position(world):
+    path = reports(world, "position", lambda n: {
+        "latitude": place_of(n)["lat"], "longitude": place_of(n)["lng"], "accuracy": 8, "heading": 90, "speed": 6.5})
+    with world.stack.server() as server:
+        world.visit(server, path)
+        socket = world.stack.redis_socket
+        calibrate = reference.redis_geoadd_rate(socket, RIDERS, 64, 50000)
+        return [compared(
+            "position", f"single reports of {RIDERS} riders, 64 connections, against redis-benchmark GEOADD",
+            lambda: world.rate(server, path, 64),
+            lambda: reference.redis_geoadd_rate(socket, RIDERS, 64, int(calibrate * world.seconds)), 0.5)]
+
+
+def positions10(world):
+    """The points of a batch have one time, so that the same batch may come again: what is checked is the same."""
+    at = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime())
+    path = reports(world, "positions10", lambda n: {
+        "points": [{**place_of(n + i), "at": at, "accuracy": 8} for i in range(10)]})
+
+    def points(server):
+        rate = world.rate(server, path, 64)
+        result = Rate(rate * 10)
+        result.cpu_us = rate.cpu_us
+        return result
+
+    with world.stack.server() as server:
+        world.visit(server, path)
+        socket = world.stack.redis_socket
+        calibrate = reference.redis_geoadd_rate(socket, RIDERS, 64, 100000, 10)
+        row = compared(
+            "positions10", "points in batches of 10, 64 connections, against GEOADD pipelined by 10",
+            lambda: points(server),
+            lambda: reference.redis_geoadd_rate(socket, RIDERS, 64, int(calibrate * world.seconds), 10), 0.5)
+        row.limit = round(min(0.5, POINTS_ENOUGH / row.reference), 3)
+        return [row]
+
+
 # --- Against the peer -----------------------------------------------------------------------------
 
 def set_password_cost(world, memory_kb, passes):
@@ -317,5 +379,6 @@ def start(world):
     return [absolute("start", "from exec to ready, median of 10", statistics.median(times), 300, "ms")]
 
 
-ROWS = {"menu": menu, "order": order, "place": place, "login": login, "flood": flood, "peer": peer,
+ROWS = {"menu": menu, "order": order, "place": place, "login": login, "flood": flood, "position": position,
+        "positions10": positions10, "peer": peer,
         "peer_login": peer_login, "memory": memory, "start": start, "huge": huge}

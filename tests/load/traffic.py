@@ -19,10 +19,10 @@ def _b64(data):
 _HEADER = _b64(b'{"alg":"HS256","typ":"JWT","kid":"1"}')
 
 
-def sign(secret, user):
-    """An access token as the server signs it (contract §0), for a customer."""
+def sign(secret, user, role="USER"):
+    """An access token as the server signs it (contract §0), for a customer, or a RIDER."""
     now = int(time.time())
-    claims = {"sub": user, "userId": user, "role": "USER", "userType": "USER", "sid": f"ses_{user}",
+    claims = {"sub": user, "userId": user, "role": role, "userType": role, "sid": f"ses_{user}",
               "type": "access", "iss": "reeyo-platform", "aud": "reeyo-api", "iat": now - 5,
               "exp": now + 86400}
     body = f"{_HEADER}.{_b64(json.dumps(claims, separators=(',', ':')).encode())}"

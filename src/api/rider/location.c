@@ -175,7 +175,8 @@ static void report_location(struct request *rq)
 		return reply_error(rq, E_NO_MEMORY);
 	if (!(points ? points_take(rq, points, report) : point_take(rq, report)))
 		return;
-	if (positions_last(rq->app->positions, rq->caller.id) > report->first_ms)
+	if (report->first_ms < INT64_MAX &&
+		positions_last(rq->app->positions, rq->caller.id) > report->first_ms)
 		return refuse_backwards(rq, report);
 	rq->state = report;
 	if (rq->rider->is_online)

@@ -172,6 +172,44 @@ START_TEST(the_silent_are_not_found_and_are_swept_but_their_time_is_kept)
 }
 END_TEST
 
+START_TEST(reports_of_one_turn_go_out_together_and_each_is_answered)
+{
+	int64_t now = clock_wall_ms();
+	struct answer answers[150] = { 0 };
+	redisReply *reply;
+	struct rig rig;
+	char id[16];
+
+	rig_open(&rig, server.url, &store);
+	rig_up(&rig);
+	for (int round = 0; round < 2; round++) {
+		memset(answers, 0, sizeof(answers));
+		for (int i = 0; i < 150; i++) {
+			snprintf(id, sizeof(id), "r%d", i);
+			ck_assert_int_eq(geo_store(rig.cache, id, -4.05 + i * 1e-4, 9.7000012, INT64_MAX, now + round,
+				stored, &answers[i]), 0);
+			ck_assert(!answers[149].done);
+		}
+		for (int i = 0; i < 150; i++)
+			RIG_UNTIL(&rig, answers[i].done && !answers[i].error);
+	}
+	reply = server_ask(&server, "INFO commandstats");
+	ck_assert_ptr_nonnull(strstr(reply->str, "cmdstat_geoadd:calls=6,"));
+	freeReplyObject(reply);
+	ck_assert_int_eq(score("{geo:riders}:seen", "r149"), now + 1);
+	ck_assert_double_eq_tol(find_one(&rig, "r0").rider[0].lat, -4.05, 1e-5);
+	ck_assert_double_eq_tol(find_one(&rig, "r149").rider[0].lat, -4.0351, 1e-5);
+	ck_assert_double_eq_tol(find_one(&rig, "r149").rider[0].lng, 9.7, 1e-5);
+	/* those of a turn that Redis did not live to see */
+	ck_assert_int_eq(geo_store(rig.cache, "late", 4, 9, INT64_MAX, now, stored, &answers[0]), 0);
+	answers[0].done = false;
+	cache_close(rig.cache);
+	ck_assert(answers[0].done && answers[0].error == E_STORE_DOWN);
+	ck_assert_int_eq(cache_new(rig.loop, &rig.config, &rig.cache), 0);
+	rig_close(&rig);
+}
+END_TEST
+
 START_TEST(without_redis_nothing_is_stored_and_nobody_waits)
 {
 	struct answer answer = { 0 };
@@ -229,6 +267,7 @@ static void add(TCase *tests)
 	tcase_add_test(tests, who_reported_lately_is_found_nearest_first);
 	tcase_add_test(tests, a_time_that_goes_back_is_refused_whichever_copy_hears_it);
 	tcase_add_test(tests, the_silent_are_not_found_and_are_swept_but_their_time_is_kept);
+	tcase_add_test(tests, reports_of_one_turn_go_out_together_and_each_is_answered);
 	tcase_add_test(tests, without_redis_nothing_is_stored_and_nobody_waits);
 	tcase_add_test(tests, a_script_is_sent_whole_only_once);
 }
