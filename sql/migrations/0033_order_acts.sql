@@ -101,7 +101,7 @@ END $$;
 
 -- The statement order_cancel: see there.
 CREATE FUNCTION order_cancel(target text, asker text, reason text, by_whom text, states text[], entry text,
-  OUT outcome text, OUT json text, OUT customer text, OUT vendor text, OUT rider text, OUT refund bigint)
+  its_key text, its_print text, OUT outcome text, OUT json text, OUT customer text, OUT vendor text, OUT rider text, OUT refund bigint)
 LANGUAGE plpgsql AS $$
 DECLARE
   o orders;
@@ -111,6 +111,7 @@ BEGIN
      THEN (SELECT n.id FROM orders n WHERE n.order_number = target) ELSE target END
      FOR NO KEY UPDATE;
   outcome := CASE WHEN o.id IS NULL THEN 'ORDER_NOT_FOUND'
+    WHEN EXISTS (SELECT FROM idempotency i WHERE i.account_id = asker AND i.key = its_key) THEN 'REPLAY'
     WHEN o.user_id <> coalesce(asker, o.user_id) THEN 'ORDER_NOT_OWNER'
     WHEN o.status <> ALL (states) THEN 'CANNOT_CANCEL' ELSE 'CANCELLED' END;
   IF outcome = 'CANCELLED' THEN
@@ -120,6 +121,14 @@ BEGIN
     vendor := o.vendor_id;
     rider := o.rider_id;
     refund := CASE WHEN o.payment_status = 'REFUNDED' THEN o.total ELSE 0 END;
+  END IF;
+  IF outcome = 'CANCELLED' AND its_key IS NOT NULL THEN
+    INSERT INTO idempotency (account_id, key, fingerprint, status, body)
+    VALUES (asker, its_key, its_print, 200, '{"success":true,"data":' || json || '}')
+    ON CONFLICT DO NOTHING;
+    IF NOT FOUND THEN
+      PERFORM fail('IDEMPOTENCY_RUNNING');
+    END IF;
   END IF;
 END $$;
 

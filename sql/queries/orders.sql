@@ -204,11 +204,12 @@ SELECT '[' || coalesce(string_agg(order_json_user(o), ',' ORDER BY o.created_at 
 -- may be ordered again, and its rider is free.
 --  $1 id or number   $2 the customer who asks, NULL for others   $3 reason
 --  $4 by (USER, VENDOR, ADMIN, SYSTEM)   $5 states in which this is allowed text[]   $6 id of the ledger row (txn_…)
+--  $7 Idempotency-Key of the customer or NULL   $8 its fingerprint
 -- Columns: outcome, order (the Order, when CANCELLED), user id, vendor id, rider id, refunded amount.
--- Outcomes: CANCELLED, ORDER_NOT_FOUND, ORDER_NOT_OWNER, CANNOT_CANCEL.
+-- Outcomes: CANCELLED, REPLAY (run idempotency_get), ORDER_NOT_FOUND, ORDER_NOT_OWNER, CANNOT_CANCEL.
 -- name: order_cancel
 SELECT outcome, json, customer, vendor, rider, refund
-  FROM order_cancel($1::text, $2::text, $3::text, $4::text, $5::text[], $6::text)
+  FROM order_cancel($1::text, $2::text, $3::text, $4::text, $5::text[], $6::text, $7::text, $8::text)
 
 -- Cancels orders that nobody accepted in time, by SYSTEM, with refund and events as order_cancel does; for the timers,
 -- which call it until it gives fewer rows than it was given ids. An order that a rider gave back to PENDING

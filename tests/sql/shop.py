@@ -73,5 +73,6 @@ def place(db, world, lines, fee=1800, method="WALLET", key=None, fingerprint="f"
 
 
 def cancel(db, order_id, user, reason="J'ai changé d'avis", states="{PENDING,ACCEPTED}"):
-    row = db.run("order_cancel", order_id, user, reason, "USER", states, f"txn_{next(numbers):026d}")[0]
+    row = db.run("order_cancel", order_id, user, reason, "USER", states, f"txn_{next(numbers):026d}", None,
+                 None)[0]
     return row[0], json.loads(row[1]) if row[1] else None, row[5]

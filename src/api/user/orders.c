@@ -4,6 +4,7 @@
  */
 #include "order.h"
 #include "reeyo/api/catalog.h"
+#include "reeyo/api/order_acts.h"
 #include "reeyo/api/order_shown.h"
 #include "reeyo/api/pages.h"
 #include "reeyo/api/user.h"
@@ -259,6 +260,9 @@ static void cancelled(struct request *rq, const struct db_result *result)
 	struct cancelling *cancelling = rq->state;
 	struct text order = db_text(result, 0, 1), vendor = db_text(result, 0, 3);
 
+	if (text_is(db_text(result, 0, 0), TEXT("REPLAY")))
+		return sql_write(rq, idempotency_get, reply_replay, rq->caller.id,
+			rq->idempotency_key);
 	if (!text_is(db_text(result, 0, 0), TEXT("CANCELLED")))
 		return reply_error(rq, cancel_error(db_text(result, 0, 0)));
 	cancelling->order = (struct text){ arena_copy(rq->arena, order.at, order.len), order.len };
@@ -282,7 +286,8 @@ static void cancel_order(struct request *rq)
 	/* A customer's cancel starts from the same states for every type of order. */
 	order_states_text(order_states_before(FOOD, ACT_CANCEL, BY_USER), cancelling->states);
 	sql_write(rq, order_cancel, cancelled, rq->params[0], rq->caller.id,
-		body_text(rq, "reason"), "USER", cancelling->states, cancelling->entry);
+		body_text(rq, "reason"), "USER", cancelling->states, cancelling->entry,
+		rq->idempotency_key, rq->fingerprint);
 }
 
 const struct route user_order_routes[] = {
@@ -301,7 +306,8 @@ const struct route user_order_routes[] = {
 	{ GET, "/orders/:orderId", .who = CUSTOMER, .reply = order_fields,
 		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER }, .run = get_order,
 		.does = "One order, by id or number" },
-	{ PUT, "/orders/:orderId/cancel", .who = CUSTOMER, .any_write = true, .body = cancel_body,
+	{ PUT, "/orders/:orderId/cancel", .who = CUSTOMER, .any_write = true, .idempotent = true,
+		.body = cancel_body,
 		.reply = order_fields, .errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_CANNOT_CANCEL },
 		.run = cancel_order,
 		.does = "Cancel an order that is not being prepared yet; what was paid comes back" },

@@ -135,6 +135,17 @@ def test_giving_an_order_back_is_replayed_even_when_another_has_it(street):
     assert (late.status, late.code) == (400, "ORDER_5003")
 
 
+def test_a_customers_cancel_is_replayed(street):
+    order = street.place()
+    headers = key(street)
+    replies = at_once([lambda: act(street.buyer, order, "cancel", "user", headers=headers, reason="Not hungry")
+                       for _ in range(4)])
+    assert {r.status for r in replies} == {200} and len({r.body for r in replies}) == 1
+    assert sum("Idempotency-Replayed" in r.headers for r in replies) == 3
+    other = act(street.buyer, street.place(quantity=3), "cancel", "user", headers=headers, reason="Not hungry")
+    assert (other.status, other.code) == (422, "IDEMPOTENCY_MISMATCH")
+
+
 def test_vendors_and_refusals_take_keys_too(street):
     order = street.place()
     headers = key(street)
