@@ -231,3 +231,27 @@ def test_whom_dispatch_asked_and_why_can_be_read(admin_api, placed, rider, sql):
         {"id": man.id, "name": "Emmanuel Tchoupo"}, "REJECTED", "Too far", 1)
     assert decision["candidates"] == [{"riderId": "x", "score": 61.5}]
     assert admin_api.get("orders/ord_nothing/dispatch").status == 404
+
+
+@pytest.mark.parametrize("price", [3333, 12345])     # 12,345: delivered free, at the platform's expense
+def test_the_shares_shown_are_those_that_are_booked(admin_api, customer, vendor, rider, sql, price):
+    buyer, shop, man = customer(), vendor(items=1, price=price, commission_bps=1234), rider(is_online=True)
+    sql("UPDATE wallets SET available = 50000 WHERE owner_id = %s", buyer.id)
+    order = buyer.api.post("orders", json={
+        "vendorId": shop.id, "items": [{"itemId": shop.items[0], "quantity": 1}], "paymentMethod": "WALLET"}).data
+    shop.api.put(f"orders/{order['orderId']}/accept", json={})
+    before = admin_api.post(f"orders/{order['orderId']}/assign-rider", json={"riderId": man.id}).data
+    for act in ("confirm-pickup", "complete"):
+        assert man.api.post(f"orders/{order['orderId']}/{act}", json={}).status == 200
+    row = admin_api.get(f"orders/{order['orderId']}").data
+    assert (row["status"], row["payment_status"]) == ("DELIVERED", "PAID")
+    assert row["actual_delivery_mins"] == row["fulfilment_minutes"] == 0
+    booked = sql("SELECT to_kind, sum(amount)::bigint AS amount FROM ledger WHERE order_id = %s"
+                 " AND to_kind IN ('RIDER', 'PLATFORM') GROUP BY 1", order["orderId"])
+    assert {b["to_kind"]: b["amount"] for b in booked} == {
+        "RIDER": row["rider_earnings"], "PLATFORM": row["commission_amount"]}
+    assert (before["rider_earnings"], before["commission_amount"]) == (
+        row["rider_earnings"], row["commission_amount"])
+    assert [entry["status"] for entry in row["timeline"]] == [
+        "PENDING", "CONFIRMED", "RIDER_ASSIGNED", "PICKED_UP", "DELIVERED"]
+    assert admin_api.get(f"riders/{man.id}").data["total_earnings"] == row["rider_earnings"]

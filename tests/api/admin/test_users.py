@@ -66,3 +66,18 @@ def test_a_deleted_customer_leaves_phone_and_email_to_others(admin_api, customer
 def test_nobody_is_404(admin_api):
     assert admin_api.get("users/user_nobody").code == "NOT_FOUND"
     assert admin_api.post("users/user_nobody/suspend", json={"reason": "x"}).code == "NOT_FOUND"
+
+
+def test_what_is_remembered_of_a_customer_goes_with_every_act(admin_api, customer, redis):
+    buyer = customer()
+    key = f"user:{buyer.id}"
+
+    def remembered():
+        assert buyer.api.post("orders", json={}).status == 400      # admitted, by the account's cached row
+        return redis("EXISTS", key) == "1"
+    assert remembered()
+    admin_api.patch(f"users/{buyer.id}/status", json={"status": "ACTIVE"})
+    assert redis("EXISTS", key) == "0"
+    assert remembered()
+    admin_api.post(f"users/{buyer.id}/suspend", json={"reason": "Fraud"})
+    assert redis("EXISTS", key) == "0"
