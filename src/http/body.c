@@ -22,7 +22,7 @@ static size_t limit_of(const struct exchange *x)
 
 static int body_grow(struct exchange *x, size_t need)
 {
-	size_t room = x->body_room ? x->body_room : 1024;
+	size_t room = x->body_room ? x->body_room : 512; /* of 1024 on malloc tidies up first */
 	char *larger;
 
 	while (room < need)

@@ -145,10 +145,24 @@ static void stored(void *owner, int error)
 	keep(rq);
 }
 
+static void unheard(void *owner, int error)
+{
+	(void)owner;
+	(void)error;
+}
+
+/* A report that says no time cannot be refused, so nobody waits for Redis. */
 static void store(struct request *rq)
 {
 	const struct report *report = rq->state;
 
+	if (report->first_ms == INT64_MAX) {
+		bool sent = geo_store(rq->app->cache, rq->caller.id, report->lat, report->lng, INT64_MAX, report->last_ms,
+			unheard, NULL) == 0;
+
+		(void)sent; /* else others find him by his row */
+		return keep(rq);
+	}
 	request_hold(rq);
 	if (geo_store(rq->app->cache, rq->caller.id, report->lat, report->lng, report->first_ms, report->last_ms, stored,
 			rq) == 0)
