@@ -3,9 +3,6 @@
  * Orders as riders carry them: take, refuse, give back, the steps on the way, and what went wrong.
  * A phone without network may send its acts later (occurredAt) and again (Idempotency-Key).
  */
-#include <stdio.h>
-#include <string.h>
-
 #include "reeyo/api/order_acts.h"
 #include "reeyo/api/order_shown.h"
 #include "reeyo/api/pages.h"

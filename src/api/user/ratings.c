@@ -2,8 +2,6 @@
  *
  * What a customer says of a delivered order: stars for who made it and who brought it, and disputes.
  */
-#include <string.h>
-
 #include "order.h"
 #include "reeyo/api/order_acts.h"
 #include "reeyo/api/order_shown.h"

@@ -3,9 +3,6 @@
  * Orders as their vendor sees them: the queue, the past, the figures, and the kitchen's steps. An
  * order that is still to be paid is none of his yet.
  */
-#include <stdio.h>
-#include <string.h>
-
 #include "reeyo/api/order_acts.h"
 #include "reeyo/api/order_shown.h"
 #include "reeyo/api/vendor.h"

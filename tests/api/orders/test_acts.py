@@ -199,6 +199,14 @@ def test_too_long_ago_and_too_far_ahead_are_refused(street, ago, fine):
         assert status_of(street, order) == "RIDER_ASSIGNED"
 
 
+@pytest.mark.parametrize("when", ["yesterday", "2026-02-30T10:00:00Z", "2026-01-01", "2026-13-01T00:00:00Z",
+                                  "9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z", 5])
+def test_what_is_no_time_is_refused(street, when):
+    order = street.bring(street.place(), "RIDER_ASSIGNED")
+    reply = act(street.rider, order, "arrive-pickup", occurredAt=when)
+    assert (reply.status, reply.code, reply.error["details"][0]["field"]) == (400, "VALIDATION_ERROR", "occurredAt")
+
+
 # --- Who ------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("state", ["PENDING", "ACCEPTED", "RIDER_ASSIGNED", "IN_TRANSIT", "DELIVERED"])

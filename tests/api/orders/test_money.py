@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Who gets what of a delivered order, and what a cancelled one gives back: to the franc."""
 
+import threading
+
 import pytest
 
 # kind, method, quantity (of 2,500), parts: vendor, rider, platform, subsidy
@@ -123,6 +125,38 @@ def test_counters_follow(street):
     assert counts() == (1, 3, 1, 1)
     after = street.row("SELECT total_orders, total_revenue FROM vendors WHERE id = %s", street.food.id)
     assert (after["total_orders"] - before["total_orders"], after["total_revenue"] - before["total_revenue"]) == (1, 5000)
+
+
+def test_much_at_once_for_the_same_people_neither_waits_for_ever_nor_loses_a_franc(street):
+    """Deliveries, ratings, cancellations and new orders of one customer, vendor and rider: locks have one order."""
+    rider, buyer = street.hire(), street.customer()
+    before = wallet(street, buyer.id)[0], wallet(street, street.food.id)[0]
+    carried = [street.bring(street.place(buyer=buyer, quantity=3), "IN_TRANSIT", rider) for _ in range(12)]
+    done = [street.bring(street.place(buyer=buyer, quantity=3), "DELIVERED", rider) for _ in range(6)]
+    called_off = [street.place(buyer=buyer, quantity=3) for _ in range(6)]
+    paid = sum(order["total"] for order in carried + done)
+    replies, calls = [], []
+    for order in carried:
+        calls.append(lambda o=order: rider.api.post(f"/api/v1/rider/orders/{o['orderId']}/complete", json={}))
+    for n, order in enumerate(done):
+        calls.append(lambda o=order, n=n: buyer.api.post(f"/api/v1/user/orders/{o['orderId']}/rate", json={
+            "vendorRating": {"rating": 1 + n % 5}, "riderRating": {"rating": 5}}))
+    for order in called_off:
+        calls.append(lambda o=order: buyer.api.put(f"/api/v1/user/orders/{o['orderId']}/cancel",
+                                                   json={"reason": "Not hungry"}))
+    threads = [threading.Thread(target=lambda c=call: replies.append(c())) for call in calls]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [reply for reply in replies if reply.status != 200] == [] and len(replies) == len(calls)
+    assert wallet(street, buyer.id)[0] == before[0] - paid
+    assert wallet(street, street.food.id)[0] == before[1] + sum(
+        order["subtotal"] - (order["subtotal"] * 1500 + 5000) // 10000 for order in carried)
+    assert wallet(street, rider.id)[0] == sum(order["deliveryFee"] for order in carried)
+    row = street.row("SELECT active_orders, completed_deliveries, rating_sum, total_ratings FROM riders WHERE id = %s",
+                     rider.id)
+    assert tuple(row.values()) == (0, 12, 30, 6)
 
 
 @pytest.mark.parametrize("act", ["vendor reject", "user cancel"])
