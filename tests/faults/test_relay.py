@@ -71,6 +71,14 @@ def judge(stream, said, seconds=60):
     return heard
 
 
+def arrives_by(stream, total, seconds=20):
+    """So many events have arrived, read or not."""
+    end = time.monotonic() + seconds
+    while stream.events.qsize() < total:
+        assert time.monotonic() < end, "events wait for Redis"
+        time.sleep(0.02)
+
+
 @pytest.fixture
 def pair(own_stores):
     """Two copies on one database and one Redis; the first to be started leads."""
@@ -154,6 +162,7 @@ def test_while_redis_is_away_events_arrive_all_the_same(pair):
                 speaker.wait_for(100)
                 stores.redis_kill()
                 speaker.wait_for(200)
+                arrives_by(stream, speaker.total)  # not only once it is back
                 stores.redis_start()
                 speaker.wait_for(200)
         judge(stream, speaker.said)
@@ -200,6 +209,40 @@ def test_a_copy_that_stops_hands_over(pair):
             leader.stop()
             speaker.wait_for(300)
         judge(stream, speaker.said)
+
+
+def test_subscribers_thrown_out_again_and_again_lose_nothing(pair):
+    """Redis forgets what it publishes while nobody listens."""
+    leader, other = pair
+    store = redis.Redis(unix_socket_path=str(leader.stores.dir / "run/redis.sock"))
+    with listen(other) as stream:
+        with Speaker(other.configuration["database_url"], 200) as speaker:
+            for _ in range(10):
+                speaker.wait_for(40)
+                store.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+        judge(stream, speaker.said)
+
+
+def test_a_passing_event_is_heard_by_all_copies_and_kept_nowhere(pair):
+    leader, other = pair
+    store = redis.Redis(unix_socket_path=str(leader.stores.dir / "run/redis.sock"))
+    with listen(other) as far, listen(leader) as near:
+        connection = psycopg2.connect(other.configuration["database_url"])
+        with connection, connection.cursor() as cursor:
+            cursor.execute("SELECT event_source()")
+            source = cursor.fetchone()[0]
+        frame = f'{source} 0 0 rider_location_update - vendor:vendor_123\n{{"riderId":"r"}}'
+        store.publish("passing", frame.replace(source, "elsewhere.1"))
+        store.publish("passing", "nonsense")
+        store.publish("passing", frame)
+        for stream in (far, near):
+            event = stream.next()
+            assert event.type == "rider_location_update" and event.id is None and event.data == {"riderId": "r"}
+            assert stream.quiet()
+        with connection, connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM events WHERE type = 'rider_location_update'")
+            assert cursor.fetchone()[0] == 0
+        connection.close()
 
 
 def test_another_database_on_the_same_redis_is_not_heard(pair):

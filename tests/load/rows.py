@@ -22,6 +22,10 @@ FLOOD_SHARE = 0.1         # menus beside the log-in flood: this part of what goe
 IDLE_CONNECTIONS = 10000
 RIDERS = 2000             # who report where they are
 POINTS_ENOUGH = 30000     # a second, in batches: more is not asked, however fast GEOADD is
+STREAMS = 10000           # event streams, five of an account
+BROADCASTS = 10           # events to all of them
+TRANSITIONS = 2000        # orders accepted, at TRANSITION_RATE a second
+TRANSITION_RATE = 200
 
 
 KEEP_TEN_THOUSAND_ORDERS = """DELETE FROM orders WHERE id NOT IN
@@ -371,6 +375,66 @@ def memory(world):
                          (held - idle) / IDLE_CONNECTIONS, 10, "KB")]
 
 
+def streams_open(world, paths_of_accounts, name):
+    return traffic.write(name, [
+        traffic.request("GET", path, token=traffic.sign(world.stack.secret, account, role))
+        for path, account, role in paths_of_accounts])
+
+
+def streams(world):
+    """All in the room `users`: an event to all is one row."""
+    path = streams_open(world, [("/api/v1/events", user, "USER") for user, _ in world.customers
+                                for _ in range(5)][:STREAMS], "streams")
+    slowest = []
+    with world.stack.server() as server:
+        time.sleep(2)
+        idle = server.rss_kb()
+        with traffic.Listeners(server.port, path) as listeners:
+            if listeners.open != STREAMS:
+                raise Failed(f"only {listeners.open} streams opened")
+            time.sleep(1)
+            held = server.rss_kb()
+            for _ in range(BROADCASTS):
+                world.stack.sql("INSERT INTO outbox (aggregate, type, rooms, payload) SELECT 'all', 'broadcast',"
+                                " '{users}', json_build_object('title', 'Bonjour', 'timestamp',"
+                                " iso(clock_timestamp()))")
+                time.sleep(1.5)
+                heard = listeners.heard()
+                if heard["heard"] != STREAMS or heard["lost"]:
+                    raise Failed(f"not everybody heard: {heard}")
+                slowest.append(heard["p99_ms"])
+    return [absolute("stream", f"resident memory for each of {STREAMS} open event streams",
+                     (held - idle) / STREAMS, 12, "KB"),
+            absolute("broadcast", f"from the commit of an event to {STREAMS} clients, p99, median of {BROADCASTS}",
+                     statistics.median(slowest), 500, "ms")]
+
+
+def transition(world):
+    """Orders are placed first, then a vendor accepts them at a steady rate and hears of each on his stream: from the
+    time the statement gave to the transition (its beginning, so its own commit is counted too)."""
+    stack = world.stack
+    vendor = traffic.sign(stack.secret, world.vendor, "VENDOR")
+    with stack.server() as server:
+        placed = world.orders_placed()
+        traffic.hammer(server.port, placed, 64, 600, (201,), once=True, warm_up=0)
+        orders = stack.sql(f"SELECT id FROM orders WHERE vendor_id = '{world.vendor}' AND status = 'PENDING'"
+                           f" ORDER BY created_at DESC LIMIT {TRANSITIONS}")
+        accepts = traffic.write("accept", [
+            traffic.request("PUT", f"/api/v1/vendor/orders/{order}/accept", {"preparationTime": 20}, vendor)
+            for order, in orders])
+        path = streams_open(world, [("/api/v1/vendor/events", world.vendor, "VENDOR")], "transition")
+        time.sleep(2)
+        with traffic.Listeners(server.port, path) as listeners:
+            listeners.heard()
+            traffic.hammer(server.port, accepts, 8, 600, once=True, warm_up=0, rate=TRANSITION_RATE)
+            time.sleep(1)
+            heard = listeners.heard()
+    if heard["heard"] < len(orders) or heard["lost"]:
+        raise Failed(f"{len(orders)} orders were accepted: {heard}")
+    return [absolute("transition", f"from a transition to its client's stream at {TRANSITION_RATE}/s, median of "
+                                   f"{heard['heard']} events", heard["p50_ms"], 100, "ms")]
+
+
 def start(world):
     times = []
     for _ in range(10):
@@ -380,5 +444,5 @@ def start(world):
 
 
 ROWS = {"menu": menu, "order": order, "place": place, "login": login, "flood": flood, "position": position,
-        "positions10": positions10, "peer": peer,
-        "peer_login": peer_login, "memory": memory, "start": start, "huge": huge}
+        "positions10": positions10, "peer": peer, "peer_login": peer_login, "memory": memory, "streams": streams,
+        "transition": transition, "start": start, "huge": huge}

@@ -20,9 +20,10 @@ _HEADER = _b64(b'{"alg":"HS256","typ":"JWT","kid":"1"}')
 
 
 def sign(secret, user, role="USER"):
-    """An access token as the server signs it (contract §0), for a customer, or a RIDER."""
+    """An access token as the server signs it (contract §0), for a customer, a VENDOR or a RIDER."""
     now = int(time.time())
     claims = {"sub": user, "userId": user, "role": role, "userType": role, "sid": f"ses_{user}",
+              **({"vendorId": user} if role == "VENDOR" else {}),
               "type": "access", "iss": "reeyo-platform", "aud": "reeyo-api", "iat": now - 5,
               "exp": now + 86400}
     body = f"{_HEADER}.{_b64(json.dumps(claims, separators=(',', ':')).encode())}"
@@ -73,6 +74,27 @@ def finish(child, allowed):
         raise Failed(f"unexpected replies: {wrong}, {result['broken']} broken connections, "
                      f"{result['requests']} requests")
     return result
+
+
+class Listeners:
+    """Clients of event streams, one for each request; see listener.c."""
+
+    def __init__(self, port, path):
+        self.child = subprocess.Popen([str(OUT / "listener"), str(port), str(path)], stdin=subprocess.PIPE,
+                                      stdout=subprocess.PIPE, preexec_fn=lambda: _first(-5))
+        self.open = json.loads(self.child.stdout.readline() or "{}").get("open", 0)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.child.communicate()
+
+    def heard(self):
+        """What was heard since the last call: heard, p50_ms, p99_ms, max_ms, lost."""
+        self.child.stdin.write(b"\n")
+        self.child.stdin.flush()
+        return json.loads(self.child.stdout.readline())
 
 
 def hammer(port, path, connections, seconds, allowed=(200,), **options):

@@ -152,6 +152,7 @@ class Server:
     def wait_ready(self, seconds=60):
         self.wait_listening(seconds)
         self.wait(self._ready, seconds, "ready")
+        self._listening()  # every listener has been told by now
 
     @property
     def port(self):

@@ -187,6 +187,23 @@ def test_a_stream_is_spoken_in_both_versions_of_http(start_server, version):
         assert (b"Transfer-Encoding: chunked" in text) == (version == "1.1")
 
 
+def test_an_id_older_than_what_is_kept_resets(start_server):
+    server = start_server()
+    token = Tokens(server)("vendor")
+    with vendor_stream(server, token) as stream:
+        for n in range(4):
+            say(server, "vendor:vendor_123", "old", n=n)
+        ids = [event.id for event in stream.take(4)]
+    execute(server, "DELETE FROM events WHERE id < %s", ids[3])
+    with vendor_stream(server, token, last=ids[2]) as stream:  # nothing between the two is gone
+        assert stream.next().id == ids[3]
+    with vendor_stream(server, token, last=ids[0]) as stream:
+        reset = stream.next()
+        assert reset.type == "reset" and reset.data["last"] == ids[3]
+    reply = server.api(token).get("/api/v1/vendor/events", query={"after": ids[0], "wait": 5})
+    assert reply.data == {"events": [], "last": ids[3], "reset": True}
+
+
 def test_head_has_no_stream(start_server):
     server = start_server()
     reply = server.api(Tokens(server)("vendor")).head("/api/v1/vendor/events")

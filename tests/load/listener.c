@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Many clients of event streams in one thread: how long from an event's own "timestamp" to its bytes at each.
+ *
+ *   listener PORT FILE      FILE: requests as of hammer, one connection for each
+ *
+ * Prints {"open":N} once every stream has begun. Then each line on standard input is answered with
+ * {"heard":…,"p50_ms":…,"p99_ms":…,"max_ms":…,"lost":…} of what was heard since the line before; the end of input ends it.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define CLIENTS_MAX 19000
+#define PART 200 /* of a frame that was read in pieces: the longest "timestamp" member and what surrounds it */
+#define KEY "\"timestamp\""
+#define BETWEEN 4 /* `:"` or ` : "` */
+#define STAMP_LEN 24 /* 2026-11-23T20:40:45.123Z */
+
+struct client {
+	int fd, begun;
+	size_t kept;
+	char part[PART];
+};
+
+static struct client clients[CLIENTS_MAX];
+static unsigned count, begun, lost;
+static double *heard;
+static size_t heard_count, heard_room;
+
+static double now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+static double stamp_ms(const char *at)
+{
+	struct tm tm = { 0 };
+	int ms = 0;
+
+	if (sscanf(at, "%d-%d-%dT%d:%d:%d.%dZ", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour, &tm.tm_min,
+		    &tm.tm_sec, &ms) != 7)
+		return 0;
+	tm.tm_year -= 1900;
+	tm.tm_mon -= 1;
+	return (double)timegm(&tm) * 1e3 + ms;
+}
+
+static void hear(double at)
+{
+	if (heard_count == heard_room) {
+		heard_room = heard_room ? heard_room * 2 : 65536;
+		heard = realloc(heard, heard_room * sizeof(*heard));
+		if (!heard)
+			exit(1);
+	}
+	heard[heard_count++] = now_ms() - at;
+}
+
+/* Counts the stamps in text and returns where the rest begins that may hold the beginning of another. */
+static size_t stamps(const char *text, size_t len)
+{
+	size_t from = 0;
+	const char *at;
+
+	while ((at = memmem(text + from, len - from, KEY, sizeof(KEY) - 1))) {
+		size_t value = (size_t)(at - text) + sizeof(KEY) - 1;
+
+		if (value + BETWEEN + STAMP_LEN > len)
+			return (size_t)(at - text);
+		value += strcspn(text + value, "\"") + 1;
+		hear(stamp_ms(text + value));
+		from = value + STAMP_LEN;
+	}
+	return len - from < sizeof(KEY) ? from : len - sizeof(KEY) + 1;
+}
+
+static void client_read(struct client *client)
+{
+	static char text[PART + 65536 + 1];
+	ssize_t got;
+	size_t len, rest;
+
+	memcpy(text, client->part, client->kept);
+	got = recv(client->fd, text + client->kept, 65536, 0);
+	if (got < 0 && errno == EAGAIN)
+		return;
+	if (got <= 0) {
+		close(client->fd);
+		client->fd = -1;
+		lost++;
+		return;
+	}
+	len = client->kept + (size_t)got;
+	text[len] = '\0';
+	if (!client->begun && strstr(text, "retry:")) {
+		client->begun = 1;
+		begun++;
+	}
+	rest = stamps(text, len);
+	client->kept = len - rest < PART ? len - rest : 0;
+	memcpy(client->part, text + len - client->kept, client->kept);
+}
+
+static void client_open(int port, int poll, const char *request, size_t len)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct client *client = &clients[count++];
+	struct epoll_event event = { .events = EPOLLIN, .data.ptr = client };
+
+	client->fd = socket(AF_INET, SOCK_STREAM, 0);
+	if (client->fd < 0 || connect(client->fd, (struct sockaddr *)&to, sizeof(to)) ||
+		send(client->fd, request, len, 0) != (ssize_t)len) {
+		perror("listener");
+		exit(1);
+	}
+	fcntl(client->fd, F_SETFL, O_NONBLOCK);
+	epoll_ctl(poll, EPOLL_CTL_ADD, client->fd, &event);
+}
+
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void tell(void)
+{
+	qsort(heard, heard_count, sizeof(*heard), compare);
+	printf("{\"heard\":%zu,\"p50_ms\":%.2f,\"p99_ms\":%.2f,\"max_ms\":%.2f,\"lost\":%u}\n", heard_count,
+		heard_count ? heard[heard_count / 2] : 0, heard_count ? heard[heard_count * 99 / 100] : 0,
+		heard_count ? heard[heard_count - 1] : 0, lost);
+	fflush(stdout);
+	heard_count = 0;
+}
+
+static void turn(int poll, int wait_ms, int *asked)
+{
+	struct epoll_event events[512];
+	int ready = epoll_wait(poll, events, 512, wait_ms);
+
+	for (int i = 0; i < ready; i++) {
+		if (events[i].data.ptr)
+			client_read(events[i].data.ptr);
+		else
+			*asked = 1;
+	}
+}
+
+int main(int argc, char **argv)
+{
+	FILE *file = argc == 3 ? fopen(argv[2], "rb") : NULL;
+	static char request[65536], line[256];
+	int poll = epoll_create1(0), asked = 0;
+	struct epoll_event input = { .events = EPOLLIN, .data.ptr = NULL };
+	size_t len;
+
+	if (!file)
+		return 2;
+	while (count < CLIENTS_MAX && fscanf(file, "%zu", &len) == 1 && fgetc(file) == '\n' && len < sizeof(request) &&
+		fread(request, 1, len, file) == len) {
+		client_open(atoi(argv[1]), poll, request, len);
+		while (count - begun > 100 && !lost) /* not all at once: the accept queue is not what is measured */
+			turn(poll, 100, &asked);
+	}
+	while (begun < count && !lost)
+		turn(poll, 100, &asked);
+	printf("{\"open\":%u}\n", begun);
+	fflush(stdout);
+	epoll_ctl(poll, EPOLL_CTL_ADD, STDIN_FILENO, &input);
+	for (;;) {
+		turn(poll, 1000, &asked);
+		if (!asked)
+			continue;
+		asked = 0;
+		if (read(STDIN_FILENO, line, sizeof(line)) <= 0)
+			return 0;
+		tell();
+	}
+}

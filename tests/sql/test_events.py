@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: MIT
+"""The relay's statement: one holder at a time, order kept, nothing published twice that was confirmed."""
+
+import threading
+import time
+
+import pytest
+
+LEADS, POSITION, MOVED, LAG, SOURCE, ID, PREVIOUS, AGGREGATE, TYPE, ROOMS, PAYLOAD = range(11)
+
+
+@pytest.fixture
+def ground(db):
+    db.sql("TRUNCATE outbox, events RESTART IDENTITY;"
+           "UPDATE leases SET holder = '', until = '-infinity', position = 0 WHERE name = 'relay'")
+    return db
+
+
+def say(db, count=1, kind="step"):
+    db.sql("INSERT INTO outbox (aggregate, type, rooms, payload) "
+           f"SELECT 'a', '{kind}', '{{user:1,admin}}', json_build_object('n', n) FROM generate_series(1, {count}) n")
+
+
+def take(db, holder="one", published=0, move=500, publish=500):
+    return db.run("relay_take", holder, published, move, publish)
+
+
+def test_rows_move_in_order_and_are_told_with_the_id_before_them(ground):
+    say(ground, 3)
+    rows = take(ground)
+    assert [(row[ID], row[PREVIOUS]) for row in rows] == [(1, 0), (2, 1), (3, 2)]
+    assert all(row[LEADS] and row[MOVED] == 3 and row[POSITION] == 0 for row in rows)
+    assert rows[0][ROOMS] == "user:1,admin" and rows[0][AGGREGATE] == "a" and rows[0][TYPE] == "step"
+    assert [row[PAYLOAD] for row in rows] == ['{"n" : 1}', '{"n" : 2}', '{"n" : 3}']
+    assert ground.value("SELECT count(*) FROM outbox") == 0
+    assert ground.value("SELECT string_agg(id::text, ',' ORDER BY id) FROM events") == "1,2,3"
+
+
+def test_what_was_not_confirmed_is_told_again_under_the_same_ids(ground):
+    say(ground, 2)
+    take(ground)
+    say(ground, 1)
+    assert [row[ID] for row in take(ground)] == [1, 2, 3]
+    row, = take(ground, published=3)
+    assert row[ID] is None and row[POSITION] == 3
+
+
+def test_nothing_is_told_beyond_what_was_asked_for(ground):
+    say(ground, 5)
+    assert take(ground, publish=0)[0][ID] is None        # Redis is away: rows move all the same
+    assert ground.value("SELECT count(*) FROM events") == 5
+    say(ground, 2)
+    assert [row[ID] for row in take(ground, publish=3)] == [1, 2, 3]  # and no gap before newer ones
+    assert [row[ID] for row in take(ground, published=3, publish=3)] == [4, 5, 6]
+    assert [(row[ID], row[PREVIOUS]) for row in take(ground, published=6, publish=3)] == [(7, 6)]
+
+
+def test_another_holder_waits_until_the_lease_has_lapsed(ground):
+    say(ground)
+    assert take(ground)[0][LEADS]
+    say(ground)
+    row, = take(ground, "two")
+    assert not row[LEADS] and row[MOVED] == 0 and row[ID] is None
+    assert ground.value("SELECT count(*) FROM outbox") == 1
+    ground.sql("UPDATE leases SET until = now() - interval '1 ms' WHERE name = 'relay'")
+    rows = take(ground, "two")
+    assert rows[0][LEADS] and [row[ID] for row in rows] == [1, 2]  # the first was never confirmed
+    assert not take(ground, "one")[0][LEADS]
+
+
+def test_a_relay_that_was_held_up_moves_nothing_after_its_successor_took_over(connect, ground):
+    """The old leader's statement waits for the lease's row while the new one takes it."""
+    old, new = connect(), connect()
+    say(ground)
+    take(old, "old")
+    say(ground, 2)
+    ground.sql("UPDATE leases SET until = now() - interval '1 ms' WHERE name = 'relay'")
+    new.sql("BEGIN")
+    assert new.run("relay_take", "new", 0, 500, 500)[0][LEADS]
+    late = {}
+    thread = threading.Thread(target=lambda: late.update(rows=take(old, "old")))
+    thread.start()
+    end = time.monotonic() + 20
+    while not ground.value("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
+                           "AND datname = current_database()"):
+        assert time.monotonic() < end and thread.is_alive()
+    new.sql("COMMIT")
+    thread.join(20)
+    assert not late["rows"][0][LEADS] and late["rows"][0][MOVED] == 0
+    assert ground.value("SELECT count(*) FROM events") == 3
+
+
+def test_an_idle_leader_does_not_write_with_every_step(ground):
+    take(ground)
+    before = ground.value("SELECT xmin::text FROM leases WHERE name = 'relay'")
+    for _ in range(5):
+        assert take(ground)[0][LEADS]
+    assert ground.value("SELECT xmin::text FROM leases WHERE name = 'relay'") == before
+
+
+@pytest.mark.parametrize("statement", ["events_missed", "events_missed_by_most"])
+def test_what_was_missed_is_that_of_the_rooms(ground, statement):
+    say(ground, 3)
+    ground.sql("INSERT INTO outbox (aggregate, type, rooms, payload) VALUES ('b', 'x', '{user:2}', '{}'),"
+               " ('c', 'y', '{}', '{}')")
+    take(ground)
+    rows = ground.run(statement, 1, "{user:1,users}", 10)
+    assert [(row[0], row[1], row[2]) for row in rows] == [(1, 5, 2), (1, 5, 3)]
+    assert [row[2] for row in ground.run(statement, 0, "{user:1,user:2}", 2)] == [1, 2]
+    row, = ground.run(statement, 5, "{user:1}", 10)
+    assert row[:3] == (1, 5, None)
+
+
+def test_events_are_kept_for_72_hours(ground):
+    say(ground, 4)
+    take(ground)
+    ground.sql("UPDATE events SET created_at = now() - interval '73 hours' WHERE id <= 2")
+    ground.run("sweep_expired", 1000)
+    assert ground.value("SELECT string_agg(id::text, ',' ORDER BY id) FROM events") == "3,4"
