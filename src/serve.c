@@ -249,16 +249,23 @@ static int signals_start(struct serving *serving)
 
 /* --- Workers ------------------------------------------------------------------------------------ */
 
-/* Only with the business's settings is a loop ready: they say what may be ordered and what it costs. */
-static void worker_informed(void *arg)
+/* Only with the business's settings is a loop ready: they say what may be ordered and what it costs. Then there is
+ * one more part: what is said must be followed. */
+static void part_ready(void *arg)
 {
-	struct worker *worker = arg;
-	struct serving *serving = worker->serving;
+	struct serving *serving = arg;
 
-	if (atomic_fetch_add(&serving->ready, 1) + 1 == serving->count) {
+	if (atomic_fetch_add(&serving->ready, 1) + 1 == serving->count + 1) {
 		ops_set_started();
 		log_line(LOG_INFO, "ready", LOG_I("loops", serving->count));
 	}
+}
+
+static void worker_informed(void *arg)
+{
+	struct worker *worker = arg;
+
+	part_ready(worker->serving);
 }
 
 static void worker_ready(void *arg)
@@ -436,7 +443,7 @@ static int prepare(struct serving *serving)
 	if ((error = listeners_read(serving)) || (error = routes_choose(serving)) ||
 		(error = ops_prepare(serving->router)) || (error = migrate_check(config->database_url)) ||
 		(error = admin_appoint_first(config)) ||
-		(error = keyring_new(config, &serving->keys)) || (error = hub_house_new(config, &serving->house)) || (error = workers_new(serving)))
+		(error = keyring_new(config, &serving->keys)) || (error = hub_house_new(config, part_ready, serving, &serving->house)) || (error = workers_new(serving)))
 		return error;
 	return 0;
 }

@@ -2,13 +2,16 @@
 
 -- One step of the relay: takes or renews the lease, moves what the outbox holds to `events`, and tells what is to be
 -- published. Nothing moves without the lease's row being updated in the same statement: its lock keeps a relay that was
--- held up from moving rows beside its successor, so ids in `events` grow in the order of commit. An idle leader writes
--- once in 800 ms.
+-- held up from moving rows beside its successor, so ids in `events` grow in the order of commit. A step that takes the
+-- lease from another does nothing else: it may have waited for that one's last step, whose rows it does not see. An idle
+-- leader writes once in 800 ms.
 --  $1 holder   $2 published so far by this holder (0: nothing)   $3 rows to move   $4 rows to publish (0: none now)
 -- Columns: leads, position (published), moved, lag (ms, of the oldest moved; NULL: none), source (see events_newest);
 --  id (NULL: nothing to publish), previous (the id before it), aggregate, type, rooms ("a,b"), payload. Always one row.
 -- name: relay_take
-WITH lead AS (
+WITH held AS MATERIALIZED (
+  SELECT FROM leases WHERE name = 'relay' AND holder = $1::text
+), lead AS (
   UPDATE leases
      SET holder = $1::text, until = now() + interval '2 seconds', position = greatest(position, $2::bigint)
    WHERE name = 'relay' AND (holder = $1::text OR until < now())
@@ -22,7 +25,8 @@ WITH lead AS (
    WHERE name = 'relay' AND holder = $1::text AND until >= now() AND NOT EXISTS (SELECT FROM lead)
 ), taken AS (
   DELETE FROM outbox WHERE id = ANY (ARRAY(
-    SELECT id FROM outbox WHERE EXISTS (SELECT FROM lead) ORDER BY id LIMIT $3::bigint))
+    SELECT id FROM outbox WHERE EXISTS (SELECT FROM lead) AND EXISTS (SELECT FROM held)
+     ORDER BY id LIMIT $3::bigint))
   RETURNING id, aggregate, type, rooms, payload, created_at
 ), said AS (
   INSERT INTO events (aggregate, type, rooms, payload, created_at)
@@ -30,7 +34,8 @@ WITH lead AS (
   RETURNING id, aggregate, type, rooms, payload
 ), older AS MATERIALIZED (
   SELECT id, aggregate, type, rooms, payload FROM events
-   WHERE id > (SELECT position FROM leader) AND $4::bigint > 0 ORDER BY id LIMIT $4::bigint
+   WHERE id > (SELECT position FROM leader) AND $4::bigint > 0 AND EXISTS (SELECT FROM held)
+   ORDER BY id LIMIT $4::bigint
 ), due AS (
   SELECT * FROM older
   UNION ALL

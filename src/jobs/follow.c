@@ -15,6 +15,7 @@
 #include "reeyo/core/log.h"
 
 #define TICK_MS 200
+#define FIRST_MS 20 /* until the first answer */
 #define CHECK_MS 1000
 #define ROWS_MAX 500
 #define ROWS_TEXT "500"
@@ -81,9 +82,11 @@ static void begun_at(struct follow *follow, const struct db_result *result)
 	struct hub_house *house = follow->hub->house;
 
 	snprintf(house->source, sizeof(house->source), "%.*s", TEXT_ARGS(db_text(result, 0, 1)));
-	atomic_store(&house->known, true);
 	follow->hub->last = db_int(result, 0, 0);
+	atomic_store(&house->known, true);
 	follow->known = true;
+	uv_timer_set_repeat(&follow->timer, TICK_MS);
+	house->begun(house->arg);
 }
 
 static void answered(struct db_call *call, const struct db_result *result)
@@ -179,7 +182,7 @@ int follow_new(struct hub *hub, struct follow **ret)
 	}
 	follow->timer.data = follow;
 	follow->timer_open = true;
-	uv_timer_start(&follow->timer, ticked, TICK_MS, TICK_MS);
+	uv_timer_start(&follow->timer, ticked, FIRST_MS, FIRST_MS);
 	*ret = follow;
 	return 0;
 }

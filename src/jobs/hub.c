@@ -130,7 +130,7 @@ void hub_tell_passing(struct app *app, const char *const *rooms, unsigned count,
 
 /* --- Life -------------------------------------------------------------------------------------- */
 
-int hub_house_new(const struct config *config, struct hub_house **ret)
+int hub_house_new(const struct config *config, void (*begun)(void *arg), void *arg, struct hub_house **ret)
 {
 	struct hub_house *house = calloc(1, sizeof(*house));
 
@@ -139,6 +139,8 @@ int hub_house_new(const struct config *config, struct hub_house **ret)
 		return E_NO_MEMORY;
 	}
 	house->config = config;
+	house->begun = begun;
+	house->arg = arg;
 	*ret = house;
 	return 0;
 }

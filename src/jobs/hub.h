@@ -16,11 +16,13 @@ struct tenant;
 
 struct hub_house {
 	const struct config *config;
+	void (*begun)(void *arg);
+	void *arg;
 	atomic_uint seats;
 	uv_mutex_t mutex;       /* guards the tenants */
 	struct tenant *tenants; /* by account: its seats on all loops */
 	uint64_t serial;        /* of the newest seat */
-	atomic_bool known;      /* source may be read */
+	atomic_bool known;      /* what is said is followed; source may be read */
 	char source[SOURCE_SIZE];
 };
 

@@ -36,6 +36,7 @@ struct relay {
 	int64_t lag;                  /* as counted */
 	uint64_t began_ms, pause_ms;
 	bool leads, running, timer_open, closing;
+	bool gained; /* the lease, in this step, which did nothing else */
 };
 
 static void relay_end(struct relay *relay)
@@ -127,6 +128,7 @@ static void leadership_set(struct relay *relay, bool leads)
 	if (relay->leads == leads)
 		return;
 	relay->leads = leads;
+	relay->gained = leads;
 	relay->published = 0;
 	count_add(loop_counters(relay->app->loop), COUNT_RELAY_LEADS, leads ? 1 : -1);
 	log_line(LOG_INFO, leads ? "relaying events" : "no longer relaying events",
@@ -147,7 +149,7 @@ static void pause_set(struct relay *relay, int64_t moved, bool work)
 {
 	if (!relay->leads)
 		relay->pause_ms = WATCH_MS;
-	else if (moved >= MOVE_MAX)
+	else if (moved >= MOVE_MAX || relay->gained)
 		relay->pause_ms = 0;
 	else if (work)
 		relay->pause_ms = BUSY_MS;
@@ -164,6 +166,7 @@ static void taken(struct db_call *call, const struct db_result *result)
 		relay->pause_ms = IDLE_MS;
 		return step_over(relay);
 	}
+	relay->gained = false;
 	leadership_set(relay, db_bool(result, 0, 0));
 	moved = db_int(result, 0, 2);
 	moved_count(relay, result);

@@ -181,6 +181,8 @@ static int seat_new(struct request *rq, const struct hub_wish *wish, struct seat
 
 	if (!hub || hub->draining)
 		return E_DRAINING;
+	if (!atomic_load(&hub->house->known))
+		return E_STORE_DOWN;
 	if (atomic_load(&hub->house->seats) >= (uint64_t)hub->house->config->streams_max)
 		return E_BUSY;
 	seat = calloc(1, sizeof(*seat));

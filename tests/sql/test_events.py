@@ -12,7 +12,7 @@ LEADS, POSITION, MOVED, LAG, SOURCE, ID, PREVIOUS, AGGREGATE, TYPE, ROOMS, PAYLO
 @pytest.fixture
 def ground(db):
     db.sql("TRUNCATE outbox, events RESTART IDENTITY;"
-           "UPDATE leases SET holder = '', until = '-infinity', position = 0 WHERE name = 'relay'")
+           "UPDATE leases SET holder = 'one', until = now() + interval '1 min', position = 0 WHERE name = 'relay'")
     return db
 
 
@@ -63,31 +63,65 @@ def test_another_holder_waits_until_the_lease_has_lapsed(ground):
     assert not row[LEADS] and row[MOVED] == 0 and row[ID] is None
     assert ground.value("SELECT count(*) FROM outbox") == 1
     ground.sql("UPDATE leases SET until = now() - interval '1 ms' WHERE name = 'relay'")
-    rows = take(ground, "two")
-    assert rows[0][LEADS] and [row[ID] for row in rows] == [1, 2]  # the first was never confirmed
+    row, = take(ground, "two")
+    assert row[LEADS] and row[MOVED] == 0 and row[ID] is None
+    assert [row[ID] for row in take(ground, "two")] == [1, 2]  # the first was never confirmed
     assert not take(ground, "one")[0][LEADS]
+
+
+def waits(db):
+    return db.value("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
+                    "AND datname = current_database()")
+
+
+def beside(db, function):
+    """Runs it in a thread until it waits for a lock; .join() gives what it returned."""
+    found = {}
+    thread = threading.Thread(target=lambda: found.update(rows=function()))
+    thread.start()
+    end = time.monotonic() + 20
+    while not waits(db):
+        assert time.monotonic() < end and thread.is_alive()
+
+    def join():
+        thread.join(20)
+        return found["rows"]
+    return join
+
+
+def lapse(db):
+    db.sql("UPDATE leases SET until = now() - interval '1 ms' WHERE name = 'relay'")
 
 
 def test_a_relay_that_was_held_up_moves_nothing_after_its_successor_took_over(connect, ground):
     """The old leader's statement waits for the lease's row while the new one takes it."""
     old, new = connect(), connect()
-    say(ground)
-    take(old, "old")
-    say(ground, 2)
-    ground.sql("UPDATE leases SET until = now() - interval '1 ms' WHERE name = 'relay'")
+    say(ground, 3)
+    lapse(ground)
     new.sql("BEGIN")
-    assert new.run("relay_take", "new", 0, 500, 500)[0][LEADS]
-    late = {}
-    thread = threading.Thread(target=lambda: late.update(rows=take(old, "old")))
-    thread.start()
-    end = time.monotonic() + 20
-    while not ground.value("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
-                           "AND datname = current_database()"):
-        assert time.monotonic() < end and thread.is_alive()
+    assert take(new, "new")[0][LEADS]
+    late = beside(ground, lambda: take(old, "one"))
     new.sql("COMMIT")
-    thread.join(20)
-    assert not late["rows"][0][LEADS] and late["rows"][0][MOVED] == 0
-    assert ground.value("SELECT count(*) FROM events") == 3
+    row, = late()
+    assert not row[LEADS] and row[MOVED] == 0
+    assert ground.value("SELECT count(*) FROM events") == 0 and len(take(new, "new")) == 3
+
+
+def test_a_successor_tells_what_the_last_step_of_a_slow_predecessor_moved(connect, ground):
+    """The new leader's statement waits for the old one's commit: it began before, so it does not see those rows, and must
+    not move later ones past them."""
+    old, new = connect(), connect()
+    say(ground, 2)
+    lapse(ground)
+    old.sql("BEGIN")
+    assert len(take(old, "one")) == 2
+    old.sql("UPDATE leases SET until = now() - interval '1 ms' WHERE name = 'relay'")
+    say(ground, 2)
+    late = beside(ground, lambda: take(new, "new"))
+    old.sql("COMMIT")
+    row, = late()
+    assert row[LEADS] and row[MOVED] == 0 and row[ID] is None
+    assert [(row[ID], row[PREVIOUS]) for row in take(new, "new")] == [(1, 0), (2, 1), (3, 2), (4, 3)]
 
 
 def test_an_idle_leader_does_not_write_with_every_step(ground):

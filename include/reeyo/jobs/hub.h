@@ -63,7 +63,9 @@ void hub_poll(struct request *rq, const struct hub_wish *wish, unsigned wait_s);
 
 /* What the hubs of one process share: how many listen, and who. */
 struct hub_house;
-int hub_house_new(const struct config *config, struct hub_house **ret) MUST_CHECK;
+/* begun(arg) is called once, on the first loop, when the process knows where it stands in what is said. Before that
+ * nobody can listen (E_STORE_DOWN), since what is said in between would be missed. */
+int hub_house_new(const struct config *config, void (*begun)(void *arg), void *arg, struct hub_house **ret) MUST_CHECK;
 void hub_house_free(struct hub_house *house);
 
 /* The hub of app's loop, as app->hub. The first loop's also follows Redis and the database for all. Before the loops

@@ -183,12 +183,15 @@ def test_a_poll_without_waiting_tells_what_there_is(server, token, say):
     assert start["events"] == []
     say(["vendor:vendor_123"], "polled", aggregate="order_p", n=1)
     end = time.monotonic() + 20
-    while not (found := poll(server, token("vendor"), after=start["last"]))["events"]:
+    found = start
+    while not (events := [event for event in found["events"] if event["type"] == "polled"]):
         assert time.monotonic() < end
-    event, = found["events"]
-    assert event["type"] == "polled" and event["aggregate"] == "order_p" and event["data"] == {"n": 1}
-    assert event["at"].endswith("Z") and event["id"] == found["last"]
-    assert poll(server, token("vendor"), after=found["last"])["events"] == []
+        found = poll(server, token("vendor"), after=found["last"])
+    event, = events
+    assert event["aggregate"] == "order_p" and event["data"] == {"n": 1}
+    assert event["at"].endswith("Z") and event["id"] <= found["last"]
+    again = poll(server, token("vendor"), after=found["last"])
+    assert not [event for event in again["events"] if event["type"] == "polled"]
 
 
 def test_news_end_a_waiting_poll_at_once(server, token, say):
@@ -205,12 +208,13 @@ def test_news_end_a_waiting_poll_at_once(server, token, say):
         assert time.monotonic() < end, "a poll slept through news"
         say(["rider:rider_demo_1"], "wake")
         waiting.join(0.5)
-    assert {event["type"] for event in got["data"]["events"]} == {"wake"}
+    assert got["data"]["events"][-1]["type"] == "wake"
 
 
-def test_a_poll_that_hears_nothing_ends_by_itself(server, token):
+def test_a_poll_that_hears_nothing_ends_by_itself(server, customer):
+    person = customer()
     began = time.monotonic()
-    assert poll(server, token("rider"), "rider", wait=1)["events"] == []
+    assert poll(server, person.token, "user", wait=1)["events"] == []
     assert 0.9 <= time.monotonic() - began < 15
 
 
