@@ -95,30 +95,30 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT coalesce(round(extract(epoch FROM until - since) / 60)::bigint::text, 'null')
 $$;
 
-CREATE FUNCTION admin_order_json(o orders) RETURNS text
+-- With its customer, vendor and rider, whom the statement joins: without subqueries it is one expression that inlines (a
+-- list of 100 took 63 ms; 130 as a function of the order alone, which sets its subqueries up for each row).
+CREATE FUNCTION admin_order_json(o orders, u users, v vendors, r riders) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT concat(
     concat('{"id":"', o.id, '","order_number":"', o.order_number,
       '","status":"', admin_status(o.status), '","raw_status":"', o.status,
       '","vertical":"', admin_vertical(o.order_type), '"'),
     concat(',"user":{"id":"', o.user_id, '","name":', json_text(o.user_name),
-      ',"phone":', json_text(o.user_phone),
-      ',"email":', (SELECT json_text(max(u.email)) FROM users u WHERE u.id = o.user_id),
+      ',"phone":', json_text(o.user_phone), ',"email":', json_text(u.email),
       ',"address":', json_text(o.delivery_text), ',"address_note":', json_text(o.delivery_instructions),
       ',"lat":', o.delivery_lat, ',"lng":', o.delivery_lng, '}'),
-    concat(',"vendor":', coalesce((SELECT concat('{"id":"', v.id, '","business_name":', json_text(v.business_name),
+    concat(',"vendor":', CASE WHEN v.id IS NULL THEN 'null'
+        ELSE concat('{"id":"', v.id, '","business_name":', json_text(v.business_name),
           ',"name":', json_text(v.business_name), ',"phone":', json_text(v.phone),
-          ',"address":', json_text(v.address), ',"lat":', v.lat, ',"lng":', v.lng, '}')
-        FROM vendors v WHERE v.id = o.vendor_id), 'null'),
+          ',"address":', json_text(v.address), ',"lat":', v.lat, ',"lng":', v.lng, '}') END,
       ',"vendor_name":', json_text(o.vendor_name),
-      ',"pickup":{"phone":', json_text(coalesce(o.pickup_address ->> 'contactPhone',
-        (SELECT v.phone FROM vendors v WHERE v.id = o.vendor_id))),
+      ',"pickup":{"phone":', json_text(coalesce(o.pickup_address ->> 'contactPhone', v.phone)),
       ',"address":', json_text(o.pickup_text), ',"lat":', o.pickup_lat, ',"lng":', o.pickup_lng, '}'),
-    concat(',"rider":', coalesce((SELECT concat('{"id":"', r.id,
-          '","name":', json_text(btrim(r.first_name || ' ' || r.last_name)), ',"phone":', json_text(r.phone),
-          ',"vehicle_type":', json_text(r.vehicle_type), ',"plate":', json_text(r.vehicle_details ->> 'plateNumber'),
-          ',"photo_url":', json_text(r.profile_picture), '}')
-        FROM riders r WHERE r.id = o.rider_id), 'null'),
+    concat(',"rider":', CASE WHEN r.id IS NULL THEN 'null'
+        ELSE concat('{"id":"', r.id, '","name":', json_text(btrim(r.first_name || ' ' || r.last_name)),
+          ',"phone":', json_text(r.phone), ',"vehicle_type":', json_text(r.vehicle_type),
+          ',"plate":', json_text(r.vehicle_details ->> 'plateNumber'),
+          ',"photo_url":', json_text(r.profile_picture), '}') END,
       ',"rider_earnings":', order_rider_share(o)),
     concat(',"items_summary":', json_text(admin_summary(o)), ',"items":', admin_lines(o),
       ',"delivery_fee":', o.delivery_fee, ',"packaging_fee":0',
@@ -132,11 +132,9 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
       ',"payment_reference":', json_text(o.payment_reference),
       ',"note":', json_text(o.notes), ',"special_instructions":', json_text(o.delivery_instructions),
       ',"vendor_address":', json_text(o.pickup_text), ',"delivery_address":', json_text(o.delivery_text)),
-    concat(',"zone":', (SELECT json_text(max(v.zone)) FROM vendors v WHERE v.id = o.vendor_id),
-      ',"city":', json_text(coalesce(nullif(o.delivery_address ->> 'city', ''),
-        (SELECT v.city FROM vendors v WHERE v.id = o.vendor_id))),
-      ',"region":', (SELECT json_text(max(v.region)) FROM vendors v WHERE v.id = o.vendor_id),
-      ',"distance_km":', round(o.distance::numeric, 2)),
+    concat(',"zone":', json_text(v.zone),
+      ',"city":', json_text(coalesce(nullif(o.delivery_address ->> 'city', ''), v.city)),
+      ',"region":', json_text(v.region), ',"distance_km":', round(o.distance::numeric, 2)),
     concat(',"created_at":', json_time(o.created_at), ',"estimated_delivery_at":', json_time(o.estimated_delivery_at),
       ',"estimated_delivery_mins":', minutes_json(o.created_at, o.estimated_delivery_at),
       ',"actual_delivery_mins":', minutes_json(o.created_at, o.delivered_at),

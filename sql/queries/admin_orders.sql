@@ -51,8 +51,9 @@ SELECT
     WHERE $3::text IS NULL AND $4::text IS NULL AND user_id = $5::text AND active = ANY ('{t,f}')
       AND ($1::text[] IS NULL OR status = ANY ($1::text[])) AND ($2::text IS NULL OR payment_status = $2::text)
       AND created_at >= coalesce($6::timestamptz, '-infinity') AND created_at < coalesce($7::timestamptz, 'infinity')),
-  (SELECT '[' || coalesce(string_agg(admin_order_json(o), ',' ORDER BY o.id DESC), '') || ']'
-     FROM page JOIN orders o ON o.id = page.id)
+  (SELECT '[' || coalesce(string_agg(admin_order_json(o, u, v, r), ',' ORDER BY o.id DESC), '') || ']'
+     FROM page JOIN orders o ON o.id = page.id LEFT JOIN users u ON u.id = o.user_id
+     LEFT JOIN vendors v ON v.id = o.vendor_id LEFT JOIN riders r ON r.id = o.rider_id)
 
 -- The newest orders whose number holds the text, in any case (numbers are in capitals). A whole number is looked up; a
 -- part of one is in no index, and is sought in all of them.
@@ -70,12 +71,15 @@ WITH exact AS MATERIALIZED (
   SELECT o.id FROM found JOIN orders o USING (order_number) ORDER BY o.id DESC LIMIT $2::bigint OFFSET $3::bigint
 )
 SELECT (SELECT count(*) FROM found),
-  (SELECT '[' || coalesce(string_agg(admin_order_json(o), ',' ORDER BY o.id DESC), '') || ']'
-     FROM page JOIN orders o ON o.id = page.id)
+  (SELECT '[' || coalesce(string_agg(admin_order_json(o, u, v, r), ',' ORDER BY o.id DESC), '') || ']'
+     FROM page JOIN orders o ON o.id = page.id LEFT JOIN users u ON u.id = o.user_id
+     LEFT JOIN vendors v ON v.id = o.vendor_id LEFT JOIN riders r ON r.id = o.rider_id)
 
 -- One order. $1 id, or number. Columns: row, timeline. No row: 404.
 -- name: admin_order_get
-SELECT admin_order_json(o), admin_timeline(o) FROM orders o
+SELECT admin_order_json(o, u, v, r), admin_timeline(o)
+  FROM orders o LEFT JOIN users u ON u.id = o.user_id
+  LEFT JOIN vendors v ON v.id = o.vendor_id LEFT JOIN riders r ON r.id = o.rider_id
  WHERE o.id = CASE WHEN substr($1::text, 2, 1) = '-'
    THEN (SELECT n.id FROM orders n WHERE n.order_number = $1::text) ELSE $1::text END
 
