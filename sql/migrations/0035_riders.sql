@@ -5,7 +5,7 @@
 ALTER TABLE dispatches ADD COLUMN round_at timestamptz NOT NULL DEFAULT now();
 
 -- Each decision of dispatch, so that one can read why: candidates [{"riderId","km","score","distance","completion",
--- "rating","load","asked"}], best first as scored then. rider_id: who was asked.
+-- "rating","load","asked"}], nearest first. rider_id: who was asked. Kept 90 days.
 CREATE TABLE dispatch_decisions (
   id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   order_id   text COLLATE "C" NOT NULL,
@@ -15,7 +15,6 @@ CREATE TABLE dispatch_decisions (
   candidates json NOT NULL
 );
 CREATE INDEX dispatch_decisions_order ON dispatch_decisions (order_id, id);
-CREATE INDEX dispatch_decisions_at ON dispatch_decisions USING brin (at) WITH (autosummarize = on);
 
 -- What an order must be to look for a rider.
 CREATE FUNCTION order_seeks_rider(o orders) RETURNS boolean

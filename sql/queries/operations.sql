@@ -39,7 +39,10 @@ WITH keys AS (
 ), heard AS (
   DELETE FROM events WHERE id = ANY (ARRAY(SELECT id FROM events ORDER BY id LIMIT $1::bigint))
      AND created_at < now() - interval '72 hours' RETURNING 1
+), reasons AS (
+  DELETE FROM dispatch_decisions WHERE id = ANY (ARRAY(SELECT id FROM dispatch_decisions ORDER BY id LIMIT $1::bigint))
+     AND at < now() - interval '90 days' RETURNING 1
 )
 SELECT (SELECT count(*) FROM keys) + (SELECT count(*) FROM gone_baskets) + (SELECT count(*) FROM codes)
   + (SELECT count(*) FROM resets) + (SELECT count(*) FROM told) + (SELECT count(*) FROM ended)
-  + (SELECT count(*) FROM heard)
+  + (SELECT count(*) FROM heard) + (SELECT count(*) FROM reasons)

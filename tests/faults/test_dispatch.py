@@ -5,8 +5,9 @@ import psycopg2
 import psycopg2.extras
 import pytest
 from world.accounts import hire, register
-from world.rides import KM, new_spot, order_seeking, until
+from world.rides import KM, new_spot, order_seeking
 from world.server import Server
+from world.waiting import until
 
 
 class Town:

@@ -3,7 +3,6 @@
 
 import itertools
 import threading
-import time
 
 from .accounts import open_shop
 
@@ -33,14 +32,3 @@ def order_seeking(server, sql, customer, spot, dispatch=True, **columns):
     if dispatch:
         sql("INSERT INTO dispatches (order_id) VALUES (%s) ON CONFLICT DO NOTHING", order["id"])
     return order
-
-
-def until(look, seconds=20, what="it"):
-    """What look() gives as soon as that is true."""
-    end = time.monotonic() + seconds
-    while True:
-        found = look()
-        if found:
-            return found
-        assert time.monotonic() < end, f"{what} did not come about: {found!r}"
-        time.sleep(0.03)

@@ -3,7 +3,8 @@
 
 import pytest
 from world.accounts import hire
-from world.rides import new_spot, order_seeking, until
+from world.rides import new_spot, order_seeking
+from world.waiting import until
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 
 import pytest
 from world.accounts import hire
-from world.rides import until
+from world.waiting import until
 
 
 @pytest.fixture

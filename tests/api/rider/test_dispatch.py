@@ -2,8 +2,9 @@
 """Whom dispatch asks, in which order, and what it writes down. Time passes by moving rows' times."""
 
 import pytest
-from world.accounts import hire
-from world.rides import KM, new_spot, order_seeking, until
+from world.accounts import hire, open_shop
+from world.rides import KM, new_spot, order_seeking
+from world.waiting import until
 
 
 @pytest.fixture
@@ -176,3 +177,25 @@ def test_many_orders_at_once_are_each_offered_once(near, seeking, asked, offers)
     for order in orders:
         asked(order)
     assert all(len(offers(order)) == 1 for order in orders)
+
+
+def test_a_vendors_acceptance_starts_the_search_and_a_riders_answer_ends_it(
+        near, asked, offers, sql, server, customer):
+    spot = new_spot()
+    first, second = near(spot, 1), near(spot, 2)
+    shop = open_shop(server, sql, items=1)
+    order = customer().api.post("orders", json={
+        "vendorId": shop.id, "items": [{"itemId": shop.items[0], "quantity": 1}], "paymentMethod": "CASH"}).data
+    order["id"] = order["orderId"]
+    sql("UPDATE orders SET pickup_lat = %s, pickup_lng = %s WHERE id = %s", *spot, order["id"])
+    assert shop.api.put(f"orders/{order['id']}/accept", json={}).status == 200
+    assert asked(order) == first.id
+    assert order["id"] in [found["orderId"] for found in first.api.get(
+        f"orders/available?lat={spot[0]}&lng={spot[1]}").data]
+    assert first.api.put(f"orders/{order['id']}/reject", json={"reason": "My tyre is flat"}).status == 200
+    assert first.api.get(f"orders/available?lat={spot[0]}&lng={spot[1]}").data == []
+    assert asked(order, 2) == second.id
+    assert second.api.post(f"orders/{order['id']}/accept").status == 200
+    assert [offer["outcome"] for offer in offers(order)] == ["REJECTED", "ACCEPTED"]
+    assert sql("SELECT count(*) AS n FROM dispatches WHERE order_id = %s", order["id"])[0]["n"] == 0
+    assert second.api.get("availability/status").data["availability"] == "BUSY"

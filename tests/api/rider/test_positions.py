@@ -6,8 +6,9 @@ import datetime
 import psycopg2
 import pytest
 from world.accounts import hire
-from world.rides import order_seeking, until
+from world.rides import order_seeking
 from world.tokens import issue
+from world.waiting import until
 
 
 def at(seconds):

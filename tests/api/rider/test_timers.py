@@ -2,7 +2,7 @@
 """What happens because time passes. The clock is moved by moving rows' times."""
 
 from world.accounts import open_shop
-from world.rides import until
+from world.waiting import until
 
 
 def place(server, sql, customer, **columns):

@@ -119,6 +119,7 @@ START_TEST(slots_are_those_of_the_specification)
 {
 	ck_assert_uint_eq(cluster_slot(TEXT("123456789")), 0x31c3);
 	ck_assert_uint_eq(cluster_slot(TEXT("{user1000}.following")), cluster_slot(TEXT("user1000")));
+	ck_assert_uint_eq(cluster_slot(TEXT("{geo:riders}:seen")), cluster_slot(TEXT("geo:riders")));
 	ck_assert_uint_eq(cluster_slot(TEXT("foo{}{bar}")), cluster_slot(TEXT("foo{}{bar}")));
 	ck_assert_uint_ne(cluster_slot(TEXT("foo{}{bar}")), cluster_slot(TEXT("bar")));
 	ck_assert_uint_eq(cluster_slot(TEXT("foo{{bar}}zap")), cluster_slot(TEXT("{bar")));

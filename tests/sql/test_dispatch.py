@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: MIT
+"""Dispatch and the riders' clocks as statements: what two copies at once may not do, and what is left when one dies."""
+
+import pytest
+from sql.shop import Shop, next_number, place
+
+
+@pytest.fixture
+def seeking(db):
+    """seeking(): the id of an accepted order that looks for a rider now."""
+    db.sql("DELETE FROM dispatches")
+
+    def make(**columns):
+        shop = Shop(db)
+        order = place(db, shop, [(shop.item(), 1, 2500)])[1]["orderId"]
+        row = {"status": "ACCEPTED", **columns}
+        db.sql("UPDATE orders SET " + ", ".join(f"{name} = %s" for name in row) + " WHERE id = %s",
+               [*row.values(), order])
+        db.sql("INSERT INTO dispatches (order_id) VALUES (%s)", [order])
+        return order
+    return make
+
+
+def hire(db, **columns):
+    n = next_number()
+    row = {"id": f"rider_{n}", "phone": f"+2374{n:08d}", "first_name": "Jo", "password_hash": "x",
+           "vehicle_type": "CAR", "phone_verified": True, "approval_status": "APPROVED", "status": "ACTIVE",
+           "is_online": True, **columns}
+    db.sql(f"INSERT INTO riders ({', '.join(row)}) VALUES ({', '.join(['%s'] * len(row))})", list(row.values()))
+    return row["id"]
+
+
+def offer(db, order, rider, anew=False):
+    n = next_number()
+    return db.run("dispatch_offer", f"{{{order}}}", f"{{{rider}}}", f"{{off_{n}}}", "{50}", "{1.5}", '{"[]"}',
+                  "{t}" if anew else "{f}")
+
+
+def test_what_one_copy_has_taken_another_does_not_take(seeking, db, connect):
+    orders = {seeking() for _ in range(3)}
+    taken = {row[0] for row in db.run("dispatch_take", 2)}
+    rest = {row[0] for row in connect().run("dispatch_take", 10)}
+    assert len(taken) == 2 and taken | rest == orders and not taken & rest
+    assert db.run("dispatch_take", 10) == []
+    waits = db.value("SELECT max(next_at) - now() FROM dispatches").total_seconds()
+    assert 0 < waits <= 5  # should the taker die
+
+
+def test_orders_that_another_copy_is_working_on_are_passed_over(seeking, db, connect):
+    held, free = seeking(), seeking()
+    other = connect()
+    other.sql("BEGIN")
+    other.sql("SELECT FROM dispatches WHERE order_id = %s FOR UPDATE", [held])
+    assert [row[0] for row in db.run("dispatch_take", 10)] == [free]
+    other.sql("ROLLBACK")
+
+
+def test_an_order_has_at_most_one_open_offer(seeking, db):
+    order = seeking()
+    first, second = hire(db), hire(db)
+    assert offer(db, order, first) == [(order, first)]
+    assert offer(db, order, second) == []
+    assert db.value("SELECT count(*) FROM offers WHERE order_id = %s", [order]) == 1
+    assert db.value("SELECT count(*) FROM outbox WHERE aggregate = %s AND type = 'delivery_request'", [order]) == 1
+    assert db.value("SELECT count(*) FROM dispatch_decisions WHERE order_id = %s", [order]) == 1
+    db.sql("UPDATE dispatches SET next_at = now()")
+    assert db.run("dispatch_take", 10) == []  # as long as it is open
+
+
+def test_an_order_that_found_its_rider_meanwhile_is_not_offered(seeking, db):
+    order = seeking()
+    db.run("dispatch_take", 10)
+    db.sql("UPDATE orders SET status = 'RIDER_ASSIGNED', rider_id = 'r' WHERE id = %s", [order])
+    assert offer(db, order, hire(db)) == []
+    assert db.value("SELECT count(*) FROM outbox WHERE aggregate = %s AND type = 'delivery_request'", [order]) == 0
+
+
+@pytest.mark.parametrize("columns, seeks", [
+    ({"status": "PREPARING"}, True), ({"status": "READY_FOR_PICKUP"}, True), ({"status": "PENDING"}, False),
+    ({"order_type": "PACKAGE", "status": "PENDING", "payment_status": "PAID"}, True),
+    ({"order_type": "PACKAGE", "status": "PENDING", "payment_status": "PENDING", "payment_method": "MOBILE_MONEY"}, False),
+    ({"order_type": "PACKAGE", "status": "PENDING", "payment_status": "PENDING", "payment_method": "CASH"}, True),
+    ({"status": "CANCELLED", "active": False}, False)])
+def test_which_orders_look_for_a_rider(seeking, db, columns, seeks):
+    order = seeking(**columns)
+    assert [row[0] for row in db.run("dispatch_take", 10)] == ([order] if seeks else [])
+    assert db.value("SELECT count(*) FROM dispatches") == int(seeks)
+
+
+def test_the_last_answer_of_a_rider_counts(seeking, db):
+    order, rider = seeking(), hire(db)
+
+    def facts():
+        return db.run("dispatch_facts", f"{{{order}}}", f"{{{rider}}}", "{1}", "f")
+
+    assert facts()[0][7] is False
+    offer(db, order, rider)
+    assert facts()[0][7] is True
+    db.sql("UPDATE offers SET outcome = 'REJECTED' WHERE order_id = %s", [order])
+    assert facts() == []
+    offer(db, order, rider, anew=True)  # he was asked all the same, and it ran out
+    db.sql("UPDATE offers SET outcome = 'EXPIRED' WHERE order_id = %s AND outcome = 'OPEN'", [order])
+    assert facts()[0][7] is True
+
+
+def test_points_are_written_only_when_newer(db):
+    old, new = hire(db, located_at="2026-01-01"), hire(db, located_at="2030-01-01", lat=1, lng=1)
+    db.run("riders_located", f"{{{old},{new},nobody}}", "{4,4,4}", "{9,9,9}", "{1800000000000,1800000000000,1}")
+    assert db.sql("SELECT lat, lng FROM riders WHERE id = ANY(%s) ORDER BY id", [[old, new]]) == [(4, 9), (1, 1)]
+
+
+def test_spans_follow_whoever_switches_a_rider(db):
+    rider = hire(db)
+    spans = "SELECT ended_at IS NULL FROM online_spans WHERE rider_id = %s ORDER BY began_at"
+    assert db.sql(spans, [rider]) == [(True,)]
+    db.sql("UPDATE riders SET is_online = true WHERE id = %s", [rider])
+    assert db.sql(spans, [rider]) == [(True,)]
+    db.sql("UPDATE riders SET is_online = false WHERE id = %s", [rider])
+    assert db.sql(spans, [rider]) == [(False,)]
+    db.run("rider_set_online", rider, "t", None, None, "f")
+    assert db.sql(spans, [rider]) == [(False,), (True,)]
+
+
+def test_a_lead_is_one_copys_until_it_runs_out(db):
+    assert db.run("lease_take", "dispatch", "a", 3) == [(True,)]
+    assert db.run("lease_take", "dispatch", "b", 3) == []
+    assert db.run("lease_take", "dispatch", "a", 3) == [(True,)]
+    db.sql("UPDATE leases SET until = now() WHERE name = 'dispatch'")
+    assert db.run("lease_take", "dispatch", "b", 3) == [(True,)]
+    assert db.run("lease_take", "dispatch", "a", 3) == []
