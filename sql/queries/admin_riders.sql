@@ -37,9 +37,14 @@ WITH held AS MATERIALIZED (
   RETURNING r.id, r AS rider, h.is_online AND NOT r.is_online AS left_us
 ), ended AS MATERIALIZED (
   SELECT account_end(c.id, 'suspended', $4::bigint) AS ids FROM changed c WHERE $2::text = 'SUSPENDED'
+), seeking AS MATERIALIZED (  -- before the offers, as the steps of an order lock them
+  SELECT d.order_id FROM changed c JOIN offers f ON f.rider_id = c.id AND f.outcome = 'OPEN'
+    JOIN dispatches d ON d.order_id = f.order_id
+   WHERE $2::text <> 'APPROVED' ORDER BY d.order_id FOR UPDATE OF d
 ), withdrawn AS (
   UPDATE offers f SET outcome = 'WITHDRAWN', answered_at = now() FROM changed c
    WHERE f.rider_id = c.id AND f.outcome = 'OPEN' AND $2::text <> 'APPROVED'
+     AND (SELECT count(*) FROM seeking) >= 0
   RETURNING f.order_id
 ), sought AS (
   UPDATE dispatches d SET next_at = now() FROM withdrawn w WHERE d.order_id = w.order_id

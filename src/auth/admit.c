@@ -87,7 +87,7 @@ static void word_copy(char *out, size_t size, struct text word)
 	out[len] = '\0';
 }
 
-/* "order,user,order,user…" */
+/* "order,user,vendor,order…" */
 static void orders_take(struct rider_facts *facts, struct text list)
 {
 	while (list.at && list.len && facts->order_count < RIDER_FACTS_ORDERS) {
@@ -95,6 +95,7 @@ static void orders_take(struct rider_facts *facts, struct text list)
 
 		word_copy(order->id, sizeof(order->id), text_cut(&list, ','));
 		word_copy(order->user_id, sizeof(order->user_id), text_cut(&list, ','));
+		word_copy(order->vendor_id, sizeof(order->vendor_id), text_cut(&list, ','));
 	}
 }
 

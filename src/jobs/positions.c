@@ -214,15 +214,17 @@ static void flush_due(uv_timer_t *timer)
 static void order_tell(struct app *app, const char *rider, const struct rider_order *order, double lat, double lng,
 	const char *time)
 {
-	char room[sizeof("order:") + ID_SIZE], user_room[sizeof("user:") + ID_SIZE], payload[320];
-	const char *const rooms[] = { room, user_room };
+	char room[sizeof("order:") + ID_SIZE], user_room[sizeof("user:") + ID_SIZE];
+	char vendor_room[sizeof("vendor:") + ID_SIZE], payload[320];
+	const char *const rooms[] = { room, user_room, vendor_room };
 
 	snprintf(room, sizeof(room), "order:%s", order->id);
 	snprintf(user_room, sizeof(user_room), "user:%s", order->user_id);
+	snprintf(vendor_room, sizeof(vendor_room), "vendor:%s", order->vendor_id);
 	snprintf(payload, sizeof(payload),
 		"{\"riderId\":\"%s\",\"orderId\":\"%s\",\"location\":{\"lat\":%.6f,\"lng\":%.6f},\"timestamp\":\"%s\"}",
 		rider, order->id, lat, lng, time);
-	hub_tell_passing(app, rooms, COUNT_OF(rooms), "rider_location_update", text_of(payload));
+	hub_tell_passing(app, rooms, order->vendor_id[0] ? 3 : 2, "rider_location_update", text_of(payload));
 }
 
 void positions_tell(struct app *app, const char *rider, const struct rider_facts *facts, double lat, double lng,

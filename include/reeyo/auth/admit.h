@@ -19,7 +19,7 @@ struct rider_facts {
 	char status[16];          /* ACTIVE, INACTIVE */
 	unsigned order_count;
 	struct rider_order {
-		char id[ID_SIZE], user_id[ID_SIZE];
+		char id[ID_SIZE], user_id[ID_SIZE], vendor_id[ID_SIZE]; /* vendor_id "": a parcel */
 	} orders[RIDER_FACTS_ORDERS];
 };
 

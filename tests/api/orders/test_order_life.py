@@ -108,6 +108,8 @@ class Cast:
         moved = self.streams["user"].wait(lambda e: e.type == "rider_location_update")
         assert moved.data["riderId"] == self.rider.id
         assert moved.data["location"] == {"lat": 4.0580, "lng": 9.7000}
+        if self.vendor:
+            self.streams["vendor"].wait(lambda e: e.type == "rider_location_update")
         self.rider_act("arrive-delivery", order)
         self.everybody_hears("RIDER_AT_DELIVERY", order)
         done = self.rider_act("complete", order, deliveryPhoto="https://cdn.reeyo.cm/d.jpg")

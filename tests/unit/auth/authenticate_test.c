@@ -298,7 +298,7 @@ END_TEST
 
 START_TEST(a_rider_is_asked_of_the_database_until_he_is_known)
 {
-	struct rider_facts facts = { .order_count = 1, .orders = { { "ord_1", "user_9" } } };
+	struct rider_facts facts = { .order_count = 1, .orders = { { "ord_1", "user_9", "vendor_7" } } };
 
 	route.who = RIDER_READY;
 	ck_assert_int_eq(admit(NULL), ASKED);
