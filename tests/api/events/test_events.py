@@ -83,6 +83,28 @@ def test_an_order_placed_over_http_is_heard_with_rising_ids(listen, customer, sa
         assert stream.next().id > event.id
 
 
+def test_a_vendor_hears_a_new_order_and_its_customer_what_becomes_of_it(listen, server, token, customer):
+    person = customer()
+    vendor, admin = listen("vendor"), listen("admin")
+    with Stream(server.port, person.token) as own:
+        reply = person.api.post("orders", json={
+            "vendorId": "vendor_123", "items": [{"itemId": "item_1", "quantity": 1}], "paymentMethod": "CASH"})
+        placed = reply.data
+        for stream in (vendor, admin):
+            event = stream.until("new_order")
+            while event.data["orderId"] != placed["orderId"]:
+                event = stream.until("new_order")
+            assert event.data["orderNumber"] == placed["orderNumber"] and event.data["status"] == "PENDING"
+            assert event.data["data"]["items"][0]["itemId"] == "item_1" and event.data["timestamp"]
+        reply = server.api(token("vendor")).put(f"/api/v1/vendor/orders/{placed['orderId']}/accept",
+                                                json={"preparationTime": 15})
+        assert reply.status == 200, reply
+        heard = {event.type: event.data for event in own.take(2)}
+        assert heard["order_accepted"]["preparationTime"] == 15
+        assert heard["order_accepted"]["vendorId"] == "vendor_123"
+        assert heard["order_status_update"]["status"] == "ACCEPTED"
+
+
 def test_events_of_one_aggregate_keep_their_order(listen, say):
     stream = listen("admin")
     for n in range(300):
