@@ -133,11 +133,23 @@ const struct field order_fields[] = {
 	FIELD_END_TITLED("Order")
 };
 
+bool order_states_array(struct request *rq, unsigned states, const char **ret)
+{
+	char *array = states ? arena_alloc(rq->arena, ORDER_STATES_SIZE) : NULL;
+
+	*ret = array;
+	if (array)
+		order_states_text(states, array);
+	else if (states)
+		reply_error(rq, E_NO_MEMORY);
+	return array || !states;
+}
+
 bool order_states_asked(struct request *rq, const char **ret)
 {
 	struct text words = text_of(query_text(rq, "status"));
 	unsigned all = 0, states;
-	char word[40], *array;
+	char word[40];
 
 	*ret = NULL;
 	while (words.at) {
@@ -151,16 +163,7 @@ bool order_states_asked(struct request *rq, const char **ret)
 		}
 		all |= states;
 	}
-	if (!all)
-		return true;
-	array = arena_alloc(rq->arena, ORDER_STATES_SIZE);
-	if (!array) {
-		reply_error(rq, E_NO_MEMORY);
-		return false;
-	}
-	order_states_text(all, array);
-	*ret = array;
-	return true;
+	return order_states_array(rq, all, ret);
 }
 
 const char *day_asked(struct request *rq, const char *name, const char *clock)

@@ -88,9 +88,11 @@ static char *line_write(char *at, struct text text)
 
 char *wire_write(char *at, const struct event *event)
 {
+	char id[32] = "";
+
 	if (event->id)
-		at += sprintf(at, "id: %lld\n", (long long)event->id);
-	at = stpcpy(at, "event: ");
+		snprintf(id, sizeof(id), "id: %lld\n", (long long)event->id);
+	at = stpcpy(stpcpy(at, id), "event: ");
 	at = line_write(at, event->type);
 	at = stpcpy(at, "\ndata: ");
 	at = line_write(at, event->payload);

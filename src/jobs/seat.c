@@ -341,15 +341,16 @@ static void page_send(struct seat *seat, const struct db_result *result)
 
 static void reset_send(struct seat *seat, int64_t newest)
 {
-	struct shared *shared = malloc(sizeof(*shared) + 96);
+	enum { ROOM = 96 };
+	struct shared *shared = malloc(sizeof(*shared) + ROOM);
 	int len;
 
 	seat->last = newest;
 	if (!shared)
 		return stream_cut(seat->stream);
 	atomic_init(&shared->references, 1);
-	len = sprintf((char *)(shared + 1), "id: %lld\nevent: reset\ndata: {\"last\":%lld}\n\n", (long long)newest,
-		(long long)newest);
+	len = snprintf((char *)(shared + 1), ROOM, "id: %lld\nevent: reset\ndata: {\"last\":%lld}\n\n",
+		(long long)newest, (long long)newest);
 	stream_send(seat->stream, shared, (char *)(shared + 1), (size_t)len);
 	shared_drop(shared);
 }

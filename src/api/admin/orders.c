@@ -8,6 +8,7 @@
 #include "act.h"
 #include "reeyo/api/admin.h"
 #include "reeyo/api/order_acts.h"
+#include "reeyo/api/order_shown.h"
 #include "reeyo/domain/order.h"
 
 static const struct field list_query[] = {
@@ -64,7 +65,7 @@ static bool states_take(struct request *rq, const char **ret_states, const char 
 {
 	struct text words = text_of(query_text(rq, "status"));
 	unsigned all = 0, states;
-	char word[40], *array;
+	char word[40];
 
 	*ret_states = *ret_payment = NULL;
 	while (words.at) {
@@ -82,16 +83,7 @@ static bool states_take(struct request *rq, const char **ret_states, const char 
 		}
 		all |= states_seen(word, states);
 	}
-	if (!all)
-		return true;
-	array = arena_alloc(rq->arena, ORDER_STATES_SIZE);
-	if (!array) {
-		reply_error(rq, E_NO_MEMORY);
-		return false;
-	}
-	order_states_text(all, array);
-	*ret_states = array;
-	return true;
+	return order_states_array(rq, all, ret_states);
 }
 
 static void list_orders(struct request *rq)
