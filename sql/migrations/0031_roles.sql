@@ -114,8 +114,17 @@ BEGIN
     END IF;
   END IF;
 END $$;
-DROP FUNCTION user_reset_password;
-DROP FUNCTION user_set_password;
+
+-- Copies of the version before prepare these when they connect, and serve on during a roll-out.
+CREATE OR REPLACE FUNCTION user_set_password(account text, old_hash text, new_hash text, keep_session text,
+  access_life bigint)
+RETURNS text LANGUAGE sql AS $$
+  SELECT account_set_password('USER', account, old_hash, new_hash, keep_session, access_life)
+$$;
+CREATE OR REPLACE FUNCTION user_reset_password(hash text, new_hash text, access_life bigint)
+RETURNS TABLE (account text, ended text) LANGUAGE sql AS $$
+  SELECT r.account, r.ended FROM account_reset_password('USER', hash, new_hash, access_life) r
+$$;
 
 -- What an account's one open code proves: PHONE, EMAIL or BOTH. It goes by SMS, to vendors by e-mail too, and is
 -- used up when there is nothing left that it could prove. Five wrong tries void it.
