@@ -420,8 +420,19 @@ static void row_share(struct document *document, const struct route_set *set, co
 		json_object_set_new(operation, "requestBody", put);
 }
 
+/* The row's operation, made once: each verb and path has a copy that shares all but its name and parameters. */
+static json_t *row_operation(struct document *document, const struct route_set *set, const struct route *row)
+{
+	json_t *operation = operation_of(set, row, row->method, text_of(row->path), "");
+
+	schemas_share(document, operation);
+	errors_share(document, set, json_object_get(operation, "responses"));
+	row_share(document, set, row, operation);
+	return operation;
+}
+
 static void operation_put(struct document *document, const struct route_set *set, const struct route *row,
-	enum method method, struct text template)
+	const json_t *model, enum method method, struct text template)
 {
 	char path[256], id[300], verb[8];
 	json_t *item, *operation;
@@ -438,10 +449,9 @@ static void operation_put(struct document *document, const struct route_set *set
 	if (method != row->method && json_object_get(item, verb))
 		return; /* an explicit row beats .any_write */
 	identifier_write(id, verb, path);
-	operation = operation_of(set, row, method, template, id);
-	schemas_share(document, operation);
-	errors_share(document, set, json_object_get(operation, "responses"));
-	row_share(document, set, row, operation);
+	operation = json_copy((json_t *)(uintptr_t)model);
+	json_object_set_new(operation, "operationId", json_string(id));
+	json_object_set_new(operation, "parameters", parameters_of(row, template));
 	json_object_set_new(item, verb, operation);
 }
 
@@ -451,18 +461,21 @@ static void row_document(void *arg, const struct route_set *set, const struct ro
 	struct document *document = arg;
 	struct text also = text_of(row->also);
 	struct text path = text_of(row->path);
+	json_t *model;
 
 	if (row->internal)
 		return;
+	model = row_operation(document, set, row);
 	while (path.at) {
-		operation_put(document, set, row, row->method, path);
+		operation_put(document, set, row, model, row->method, path);
 		for (size_t i = 0; row->any_write && i < COUNT_OF(writes); i++)
 			if (writes[i] != row->method)
-				operation_put(document, set, row, writes[i], path);
+				operation_put(document, set, row, model, writes[i], path);
 		path = also.at ? text_cut(&also, ' ') : TEXT_NONE;
 		if (path.at && path.len == 0)
 			path = TEXT_NONE;
 	}
+	json_decref(model);
 }
 
 static json_t *components(void)
