@@ -12,7 +12,4 @@ SELECT vendor_json(v, business_zone(), d.km, coalesce(
 
 -- Where a rider was last; NULL when he never said. $1 rider.
 -- name: rider_location
-SELECT CASE WHEN r.lat IS NOT NULL THEN '{"latitude":' || r.lat || ',"longitude":' || r.lng
-    || ',"lat":' || r.lat || ',"lng":' || r.lng || ',"timestamp":' || json_time(r.located_at)
-    || ',"updatedAt":' || json_time(r.located_at) || '}' END
-  FROM riders r WHERE r.id = $1::text
+SELECT rider_place_json(r) FROM riders r WHERE r.id = $1::text

@@ -83,14 +83,6 @@ static void forget(struct request *rq)
 
 /* --- The step --------------------------------------------------------------------------------- */
 
-static int outcome_error(struct text outcome)
-{
-	for (int i = 1; i < ERR_INDEX_COUNT; i++)
-		if (text_is(outcome, text_of(error_row(-i)->name)))
-			return -i;
-	return E_INTERNAL;
-}
-
 static void look_again(struct request *rq, int error)
 {
 	struct acting *acting = rq->state;
@@ -115,7 +107,7 @@ static void moved(struct request *rq, const struct db_result *result)
 	if (text_is(outcome, TEXT("MOVED")))
 		return look_again(rq, E_CONFLICT);
 	if (!text_is(outcome, TEXT("DONE")))
-		return reply_error(rq, outcome_error(outcome));
+		return reply_error(rq, error_named(outcome.at, outcome.len));
 	acting->order = db_text(result, 0, 1);
 	acting->order.at = arena_copy(rq->arena, acting->order.at, acting->order.len);
 	if (!acting->order.at)

@@ -21,6 +21,14 @@ const struct error_row *error_row(int err)
 	return &rows[-err];
 }
 
+int error_named(const char *name, size_t len)
+{
+	for (int i = 1; i < ERR_INDEX_COUNT; i++)
+		if (strlen(rows[i].name) == len && memcmp(rows[i].name, name, len) == 0)
+			return -i;
+	return E_INTERNAL;
+}
+
 int error_status(int err, enum name_space ns)
 {
 	if (err == E_WRONG_PASSWORD && (ns == NS_VENDOR || ns == NS_ADMIN))

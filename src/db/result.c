@@ -30,14 +30,6 @@ static const struct {
 /* Raised by fail(): the message names an error, the detail is the statement's own. */
 #define FAIL_STATE "RY000"
 
-static int error_named(const char *name)
-{
-	for (int i = 1; i < ERR_INDEX_COUNT; i++)
-		if (strcmp(error_row(-i)->name, name) == 0)
-			return -i;
-	return E_INTERNAL;
-}
-
 static const char *field_of(const PGresult *pg, int code)
 {
 	const char *text = PQresultErrorField(pg, code);
@@ -68,7 +60,7 @@ static void failure_log(const PGresult *pg, const char *name, const char *state)
 void result_judge(struct db_result *result, const char *name)
 {
 	ExecStatusType status = PQresultStatus(result->pg);
-	const char *state;
+	const char *state, *raised;
 
 	result->detail = "";
 	result->error = 0;
@@ -76,7 +68,8 @@ void result_judge(struct db_result *result, const char *name)
 		return;
 	state = field_of(result->pg, PG_DIAG_SQLSTATE);
 	if (strcmp(state, FAIL_STATE) == 0) {
-		result->error = error_named(field_of(result->pg, PG_DIAG_MESSAGE_PRIMARY));
+		raised = field_of(result->pg, PG_DIAG_MESSAGE_PRIMARY);
+		result->error = error_named(raised, strlen(raised));
 		result->detail = field_of(result->pg, PG_DIAG_MESSAGE_DETAIL);
 	} else {
 		result->error = error_of_state(state);

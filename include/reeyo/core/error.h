@@ -8,6 +8,8 @@
 #ifndef REEYO_CORE_ERROR_H
 #define REEYO_CORE_ERROR_H
 
+#include <stddef.h>
+
 #define MUST_CHECK __attribute__((warn_unused_result))
 
 /* Name, status, code for user / rider / vendor / admin, English, French. */
@@ -262,6 +264,10 @@ struct error_row {
 
 /* The row of an error; an unknown value gives the row of E_INTERNAL. Any thread. */
 const struct error_row *error_row(int err);
+
+/* The error a name stands for, of `len` bytes and without E_, as statements say it; E_INTERNAL when it is none. Any
+ * thread. */
+int error_named(const char *name, size_t len);
 
 /* HTTP status of an error in a namespace: mostly the row's own. Existing clients need a few others: a wrong
  * current password is 400 for vendors and admins (a 401 starts the console's refresh), a late

@@ -45,15 +45,6 @@ static void first_found(struct request *rq, const struct db_result *result)
 	reply_error_with(rq, E_DUPLICATE_ORDER, NULL, text_of(buf_string(&details)));
 }
 
-/* The error an outcome names; E_INTERNAL when it is none. */
-static int outcome_error(struct text outcome)
-{
-	for (int i = 1; i < ERR_INDEX_COUNT; i++)
-		if (text_is(outcome, text_of(error_row(-i)->name)))
-			return -i;
-	return E_INTERNAL;
-}
-
 static void order_refused(struct request *rq, int error, struct text item)
 {
 	struct placing *placing = rq->state;
@@ -89,7 +80,7 @@ static void placed(struct request *rq, const struct db_result *result)
 	if (text_is(outcome, TEXT("DUPLICATE_ORDER")))
 		return sql_write(rq, basket_get, first_found, rq->caller.id, placing->basket);
 	if (!text_is(outcome, TEXT("PLACED")))
-		return order_refused(rq, outcome_error(outcome), db_text(result, 0, 2));
+		return order_refused(rq, error_named(outcome.at, outcome.len), db_text(result, 0, 2));
 	placing->order = db_text(result, 0, 1);
 	placing->order.at = arena_copy(rq->arena, placing->order.at, placing->order.len);
 	if (placing->counted)
