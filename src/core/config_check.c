@@ -51,5 +51,7 @@ int config_check(const struct config *config)
 		return refuse_in_production("skip_phone_verify");
 	if (config->card_sandbox)
 		return refuse_in_production("card_sandbox");
+	if (config->webhook_private)
+		return refuse_in_production("webhook_private");
 	return 0;
 }

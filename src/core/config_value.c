@@ -70,7 +70,10 @@ static const struct {
 } choices[] = {
 	{ "environment", "production, development or test" },
 	{ "log_level", "debug, info, warn, error or off" },
-	{ "sms", "log or off" },
+	{ "sms", "log, twilio or off" },
+	{ "mail", "log, sendgrid or off" },
+	{ "push", "log, fcm, sns or off" },
+	{ "campay_dialect", "campay or upstream" },
 	{ "api", "user, vendor, rider, admin", .list = true },
 };
 

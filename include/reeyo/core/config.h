@@ -115,7 +115,46 @@
 		"event streams and waiting polls of one account on this process; the oldest ends when there are more") \
 	X(INT, streams_max, "streams_max", "20000", 1, 1000000, \
 		"event streams and waiting polls of this process before 503") \
-	X(TEXT, sms, "sms", "log", 0, 0, "log (writes the text to the log), or off") \
+	X(TEXT, campay_url, "campay_url", "https://demo.campay.net/api", 0, 0, \
+		"the mobile-money gateway; the live one is https://www.campay.net/api") \
+	X(TEXT, campay_dialect, "campay_dialect", "campay", 0, 0, \
+		"campay (the gateway's own interface), or upstream (the one of the earlier back end)") \
+	X(TEXT, campay_username, "campay_username", "", 0, 0, \
+		"the gateway's user; empty: mobile money is answered 503") \
+	X(SECRET, campay_password, "campay_password", "", 0, 0, "and password") \
+	X(SECRET, campay_app_key, "campay_app_key", "", 0, 0, \
+		"app key: X-API-KEY of the upstream dialect, and of callbacks signed with HMAC-SHA256") \
+	X(SECRET, campay_webhook_key, "campay_webhook_key", "", 0, 0, "key of callbacks signed with an HS256 token") \
+	X(MS, gateway_timeout, "gateway_timeout", "30s", 100, 120000, "time limit of a call to the gateway") \
+	X(INT, gateway_at_once, "gateway_at_once", "16", 1, 1000, "calls to the gateway under way, of each loop") \
+	X(INT, payment_asks, "payment_asks", "10", 1, 1000, \
+		"payments the poller asks the gateway about in a second, of all copies together") \
+	X(MS, payment_wait, "payment_wait", "15m", 1000, 86400000, \
+		"an order that is not paid by mobile money in this time is cancelled") \
+	X(INT, payout_two_admins_from, "payout_two_admins_from", "0", 0, 1000000000000, \
+		"pay-outs of this much and more need two admins; 0: one is enough for any") \
+	X(TEXT, sms, "sms", "log", 0, 0, "log (writes the text to the log), twilio, or off") \
+	X(TEXT, twilio_url, "twilio_url", "https://api.twilio.com", 0, 0, "Twilio's address") \
+	X(TEXT, twilio_sid, "twilio_sid", "", 0, 0, "account; empty: text messages are logged and skipped") \
+	X(SECRET, twilio_token, "twilio_token", "", 0, 0, "and its token") \
+	X(TEXT, twilio_from, "twilio_from", "", 0, 0, "number or name that messages come from") \
+	X(TEXT, mail, "mail", "log", 0, 0, "log (writes the text to the log), sendgrid, or off") \
+	X(TEXT, sendgrid_url, "sendgrid_url", "https://api.sendgrid.com", 0, 0, "SendGrid's address") \
+	X(SECRET, sendgrid_key, "sendgrid_key", "", 0, 0, "key; empty: e-mails are logged and skipped") \
+	X(TEXT, mail_from, "mail_from", "", 0, 0, "address that e-mails come from") \
+	X(TEXT, push, "push", "log", 0, 0, "log (writes the text to the log), fcm, sns, or off") \
+	X(TEXT, fcm_url, "fcm_url", "https://fcm.googleapis.com", 0, 0, "Firebase's address") \
+	X(TEXT, fcm_account, "fcm_account", "", 0, 0, \
+		"file of the service account (JSON); empty: push messages are logged and skipped") \
+	X(TEXT, sns_url, "sns_url", "", 0, 0, "empty: https://sns.REGION.amazonaws.com") \
+	X(TEXT, sns_region, "sns_region", "eu-west-1", 0, 0, "region") \
+	X(TEXT, sns_key_id, "sns_key_id", "", 0, 0, "access key; empty: push messages are logged and skipped") \
+	X(SECRET, sns_key, "sns_key", "", 0, 0, "and its secret") \
+	X(TEXT, messages_dir, "messages_dir", "", 0, 0, \
+		"folder of en/ and fr/ with message templates; empty: the built-in ones (config/messages)") \
+	X(BOOL, webhook_private, "webhook_private", "off", 0, 0, \
+		"partners' webhooks may go to private addresses and plain http; never in production") \
+	X(MS, webhook_timeout, "webhook_timeout", "15s", 100, 60000, "time limit of a webhook's delivery") \
 	X(BYTES, compress_from, "compress_from", "1k", 64, 10485760, "smallest body that is compressed")
 
 enum config_kind {

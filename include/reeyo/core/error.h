@@ -232,7 +232,37 @@
 		"Le service de paiement ne répond pas, essayez un autre moyen") \
 	X(SMS_DOWN, 503, "EXTERNAL_11001", "EXTERNAL_11001", "EXTERNAL_11001", "EXTERNAL_11001", \
 		"The SMS service does not answer, try again shortly", \
-		"Le service SMS ne répond pas, réessayez bientôt")
+		"Le service SMS ne répond pas, réessayez bientôt") \
+	X(BAD_AMOUNT, 400, "WALLET_7002", "WALLET_7002", "WALLET_7002", "VALIDATION_FAILED", \
+		"The amount is not one that can be paid in", "Ce montant ne peut pas être versé") \
+	X(PAYMENT_NOT_FOUND, 404, "NOT_FOUND", "NOT_FOUND", "NOT_FOUND", "NOT_FOUND", \
+		"There is no such payment", "Ce paiement n'existe pas") \
+	X(PAYMENT_REFUSED, 400, "EXTERNAL_11000", "EXTERNAL_11000", "EXTERNAL_11000", "EXTERNAL_11000", \
+		"The payment service refused this payment", "Le service de paiement a refusé ce paiement") \
+	X(BAD_SIGNATURE, 401, "AUTH_1001", "AUTH_1001", "INVALID_TOKEN", "AUTH_TOKEN_INVALID", \
+		"The signature is missing or wrong", "La signature manque ou est fausse") \
+	X(PAYOUT_MINIMUM, 400, "PAYOUT_4000", "PAYOUT_4000", "PAYOUT_5001", "VALIDATION_FAILED", \
+		"The amount is below the smallest pay-out", "Le montant est inférieur au retrait minimum") \
+	X(PAYOUT_SHORT, 400, "PAYOUT_4001", "PAYOUT_4001", "PAYOUT_5002", "CONFLICT", \
+		"The amount is more than can be withdrawn", "Le montant dépasse ce qui peut être retiré") \
+	X(PAYOUT_ACCOUNT, 400, "PAYOUT_4002", "PAYOUT_4002", "PAYOUT_4002", "VALIDATION_FAILED", \
+		"Tell us first where the money is to go: bank details or a mobile-money number", \
+		"Indiquez d'abord où envoyer l'argent : compte bancaire ou numéro mobile money") \
+	X(PAYOUT_NOT_FOUND, 404, "PAYOUT_3000", "PAYOUT_3000", "PAYOUT_5003", "NOT_FOUND", \
+		"There is no such pay-out", "Ce retrait n'existe pas") \
+	X(PAYOUT_NOT_OWNER, 403, "AUTH_1006", "AUTH_1006", "PAYOUT_5004", "FORBIDDEN", \
+		"This pay-out is somebody else's", "Ce retrait appartient à quelqu'un d'autre") \
+	X(PAYOUT_DECIDED, 409, "CONFLICT", "CONFLICT", "CONFLICT", "CONFLICT", \
+		"This pay-out has been decided already", "Ce retrait a déjà été traité") \
+	X(SAME_ADMIN, 403, "FORBIDDEN", "FORBIDDEN", "FORBIDDEN", "FORBIDDEN", \
+		"A second admin must approve this", "Un second administrateur doit approuver") \
+	X(CASH_OVER, 409, "CONFLICT", "CONFLICT", "CONFLICT", "CONFLICT", \
+		"The amount is more than the rider holds", "Le montant dépasse ce que le livreur détient") \
+	X(DISPUTE_DECIDED, 409, "CONFLICT", "CONFLICT", "CONFLICT", "CONFLICT", \
+		"This dispute has been decided already", "Ce litige a déjà été tranché") \
+	X(REFUND_OVER, 409, "CONFLICT", "CONFLICT", "CONFLICT", "CONFLICT", \
+		"The refund is more than what is left of the order's total", \
+		"Le remboursement dépasse ce qui reste du total de la commande")
 
 /* Position of each error in the table; enum err holds its negative. */
 enum err_index {

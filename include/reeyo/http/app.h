@@ -23,6 +23,8 @@ struct revocations; /* auth: sessions and accounts whose tokens no longer count 
 struct rider_memory; /* auth: what riders may do, as this loop knows it */
 struct settings;   /* api: the business configuration, as read from the database */
 struct catalogs;   /* api: parsed menus of this loop */
+struct client;     /* partners: HTTP out */
+struct gateway;    /* partners: mobile money */
 struct sms;        /* partners */
 struct metrics;    /* telemetry: counters of all loops */
 struct hub;        /* jobs: live events of this loop's streams */
@@ -44,6 +46,8 @@ struct app {
 	struct rider_memory *riders;
 	struct settings *settings;
 	struct catalogs *catalogs;
+	struct client *client;
+	struct gateway *gateway;
 	struct sms *sms;
 	struct metrics *metrics;
 	struct hub *hub;

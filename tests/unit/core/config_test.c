@@ -295,7 +295,7 @@ static const struct {
 	{ "--environment", "or", "production, development or test" },
 	{ "--environment", "", "production, development or test" },
 	{ "--environment", "production, test", "flag: environment" },
-	{ "--sms", "loud", "flag: sms = loud is not right: it wants log or off" },
+	{ "--sms", "loud", "flag: sms = loud is not right: it wants log, twilio or off" },
 	{ "--api", "user,rder", "user, vendor, rider, admin" },
 	{ "--api", "", "user, vendor, rider, admin" },
 	{ "--log-level", "loud", "debug, info, warn, error or off" },
