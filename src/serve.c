@@ -34,6 +34,7 @@
 #include "reeyo/jobs/hub.h"
 #include "reeyo/jobs/positions.h"
 #include "reeyo/jobs/relay.h"
+#include "reeyo/jobs/rollup.h"
 #include "reeyo/jobs/timers.h"
 #include "reeyo/jobs/upkeep.h"
 #include "reeyo/loop/loop.h"
@@ -70,6 +71,7 @@ struct serving {
 	struct relay *relay;
 	struct dispatch *dispatch;
 	struct timers *timers;
+	struct rollup *rollup;
 	struct metrics *metrics;
 	struct route_set *sets;
 	uv_signal_t term, interrupt, hangup;
@@ -297,6 +299,8 @@ static int jobs_start(struct serving *serving, struct app *app)
 		error = dispatch_new(app, &serving->dispatch);
 	if (!error)
 		error = timers_new(app, &needs, &serving->timers);
+	if (!error)
+		error = rollup_new(app->loop, app->db, &serving->rollup);
 	return error;
 }
 
@@ -306,6 +310,7 @@ static void jobs_end(struct serving *serving)
 	relay_close(serving->relay);
 	dispatch_close(serving->dispatch);
 	timers_close(serving->timers);
+	rollup_close(serving->rollup);
 }
 
 static int worker_start(struct worker *worker)

@@ -225,3 +225,4 @@ WITH o AS MATERIALIZED (
 )
 UPDATE riders SET total_deliveries = o.orders, completed_deliveries = o.orders FROM o WHERE riders.id = o.id;
 DROP VIEW demo_move;
+SELECT ledger_roll_up_anew();

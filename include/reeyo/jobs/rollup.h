@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Roll-ups: once a minute the ledger's older entries are added up per account and business day, so that what the
+ * platform, escrow and the gateway hold is a sum of few rows. Every copy asks; the database lets one do it.
+ */
+#ifndef REEYO_JOBS_ROLLUP_H
+#define REEYO_JOBS_ROLLUP_H
+
+#include "reeyo/core/error.h"
+#include "reeyo/db/db.h"
+
+struct rollup;
+/* 0 or E_NO_MEMORY. Loop thread, or before it runs. */
+int rollup_new(struct loop *loop, struct db *db, struct rollup **ret) MUST_CHECK;
+/* Before the db is closed; the loop must still turn. NULL is allowed. */
+void rollup_close(struct rollup *rollup);
+
+#endif
