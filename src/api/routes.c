@@ -49,5 +49,6 @@ const struct route_set reeyo_routes[] = {
 	{ NS_RIDER, "Availability", rider_location_routes },
 	{ NS_RIDER, "Orders", rider_available_routes },
 	{ NS_ADMIN, "Analytics", admin_analytics_routes },
+	{ NS_ADMIN, "Webhooks", admin_webhook_routes },
 	{ .routes = NULL },
 };

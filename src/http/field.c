@@ -56,7 +56,7 @@ static void list_size(struct check *check, const struct field *field, size_t siz
 
 static void list_check(struct check *check, const struct field *field, json_t *list)
 {
-	struct field each = { .name = field->name, .kind = field->each, .max = field->each_max };
+	struct field each = { .name = field->name, .kind = field->each, .max = field->each_max, .words = field->words };
 	unsigned before = check->count;
 	char name[80];
 

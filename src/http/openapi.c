@@ -90,7 +90,7 @@ static json_t *schema_scalar(const struct field *field)
 
 static json_t *schema_list(const struct field *field)
 {
-	struct field each = { .kind = field->each, .max = field->each_max };
+	struct field each = { .kind = field->each, .max = field->each_max, .words = field->words };
 	json_t *items = field->of		      ? schema_of(field->of) :
 			field->each == FIELD_NONE ||
 				field->each == FIELD_ANY ? json_object() :

@@ -30,6 +30,10 @@ ITEM = set("""id name category price compare_at_price stock add_ons is_available
     image_url""".split())
 ZONE = set("id name country_code polygon delivery_fee_override is_active created_at".split())
 FLAG = set("key enabled description rollout_pct scope country_code metadata".split())
+WEBHOOK = set("""id url description event_types vendor_id secret_prefix previous_secret_until enabled
+    disabled_reason failing_since created_by created_at updated_at""".split())
+WEBHOOK_DELIVERY = set("""id webhook_id event_id type state tries next_at last_status last_error attempts payload
+    said_at created_at delivered_at""".split())
 META = set("page limit pageSize total totalPages hasNext hasPrev".split())
 
 

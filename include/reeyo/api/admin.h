@@ -17,5 +17,6 @@ extern const struct route admin_config_routes[];
 extern const struct route admin_flag_routes[];
 extern const struct route admin_zone_routes[];
 extern const struct route admin_analytics_routes[];
+extern const struct route admin_webhook_routes[];
 
 #endif

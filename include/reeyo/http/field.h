@@ -29,7 +29,7 @@ enum field_kind {
 	FIELD_DATE,     /* YYYY-MM-DD */
 	FIELD_POINT,    /* {lat,lng}, also {latitude,longitude}; kept as {lat,lng}; ranges checked */
 	FIELD_OBJECT,   /* fields of .of (NULL: any object) */
-	FIELD_LIST,     /* min…max elements: objects of .of, or scalars of kind .each with .each_max */
+	FIELD_LIST,     /* min…max elements: objects of .of, or scalars of kind .each with .each_max, .words */
 	FIELD_ANY,      /* any JSON */
 };
 

@@ -114,6 +114,18 @@ START_TEST(words_are_case_blind_and_kept_as_the_table_spells_them)
 }
 END_TEST
 
+START_TEST(a_list_of_words_holds_the_tables_words)
+{
+	static const struct field table[] = {
+		{ "ways", FIELD_LIST, .max = 2, .each = FIELD_ENUM, .words = words }, FIELD_END
+	};
+
+	PASSES(table, "{\"ways\":[\"wallet\",\"CASH\"]}", "{\"ways\":[\"WALLET\",\"CASH\"]}");
+	REFUSES(table, "{\"ways\":[\"cash\",\"GOLD\"]}", "ways[1]: must be one of WALLET, CASH");
+	REFUSES(table, "{\"ways\":[7]}", "ways[0]: must be text");
+}
+END_TEST
+
 START_TEST(phones_have_one_form)
 {
 	char phone[14];
@@ -220,6 +232,7 @@ int main(void)
 	tcase_add_test(tests, money_is_whole_and_not_negative);
 	tcase_add_test(tests, numbers_of_forms_are_texts);
 	tcase_add_test(tests, words_are_case_blind_and_kept_as_the_table_spells_them);
+	tcase_add_test(tests, a_list_of_words_holds_the_tables_words);
 	tcase_add_test(tests, phones_have_one_form);
 	tcase_add_test(tests, emails_are_kept_in_lower_case);
 	tcase_add_test(tests, a_password_needs_all_four_kinds_of_character);

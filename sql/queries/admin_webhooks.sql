@@ -1,0 +1,156 @@
+-- Webhooks as admins register them and look after them. Each write is noted in admin_acts.
+
+-- --- Endpoints ---------------------------------------------------------------------------------------------
+
+-- $1 limit, $2 offset. Columns: total, rows.
+-- name: admin_webhook_list
+SELECT (SELECT count(*) FROM webhook_endpoints),
+  (SELECT '[' || coalesce(string_agg(webhook_json(w), ',' ORDER BY w.id), '') || ']'
+     FROM (SELECT id FROM webhook_endpoints ORDER BY id LIMIT $1::bigint OFFSET $2::bigint) page
+     JOIN webhook_endpoints w USING (id))
+
+-- name: admin_webhook_get
+SELECT webhook_json(w) FROM webhook_endpoints w WHERE w.id = $1::text
+
+-- A vendor that is not there is VENDOR_NOT_FOUND, the 51st endpoint CONFLICT.
+--  $1 id   $2 url   $3 description   $4 types text[]   $5 vendor or NULL   $6 secret   $7 admin   $8 act   $9 details
+--  $10 request
+-- name: admin_webhook_add
+WITH made AS MATERIALIZED (
+  SELECT webhook_add($1::text, $2::text, $3::text, $4::text[], $5::text, $6::text, $7::text) AS w
+   WHERE $5::text IS NULL OR EXISTS (SELECT FROM vendors WHERE id = $5::text)
+      OR fail('VENDOR_NOT_FOUND') IS NULL
+), noted AS (
+  INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
+  SELECT $7::text, $8::text, (m.w).id, $9::jsonb, $10::text FROM made m
+)
+SELECT webhook_secret_json(m.w) FROM made m
+
+-- NULL stays as it is; description and vendor are set, or removed, when $4 and $7 say so. Enabling forgets why it was
+-- disabled and for how long it failed. No row: 404.
+--  $1 id   $2 url   $3 description   $4 it is given   $5 types   $6 vendor   $7 it is given   $8 enabled
+--  $9 admin   $10 act   $11 details   $12 request id
+-- name: admin_webhook_edit
+WITH changed AS (
+  UPDATE webhook_endpoints w
+     SET url = coalesce($2::text, w.url), description = CASE WHEN $4::boolean THEN $3::text ELSE w.description END,
+         event_types = coalesce($5::text[], w.event_types),
+         vendor_id = CASE WHEN $7::boolean THEN $6::text ELSE w.vendor_id END,
+         enabled = coalesce($8::boolean, w.enabled),
+         disabled_reason = CASE $8::boolean WHEN true THEN NULL WHEN false THEN coalesce(w.disabled_reason, 'ADMIN')
+           ELSE w.disabled_reason END,
+         failing_since = CASE WHEN $8::boolean THEN NULL ELSE w.failing_since END, updated_at = now()
+   WHERE w.id = $1::text
+     AND ($6::text IS NULL OR EXISTS (SELECT FROM vendors WHERE id = $6::text) OR fail('VENDOR_NOT_FOUND') IS NULL)
+  RETURNING w
+), noted AS (
+  INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
+  SELECT $9::text, $10::text, (c.w).id, $11::jsonb, $12::text FROM changed c
+)
+SELECT webhook_json(c.w) FROM changed c
+
+-- What is queued for it goes nowhere any more, and is swept with the rest.
+--  $1 id, $2 admin, $3 act, $4 request id. No row: 404.
+-- name: admin_webhook_delete
+WITH gone AS (
+  DELETE FROM webhook_endpoints WHERE id = $1::text RETURNING id
+)
+INSERT INTO admin_acts (admin_id, act, subject, request_id)
+SELECT $2::text, $3::text, g.id, $4::text FROM gone g
+RETURNING subject
+
+-- For 24 hours the secret so far signs beside the new one.
+--  $1 id   $2 secret   $3 admin   $4 act   $5 request id. No row: 404.
+-- name: admin_webhook_rotate
+WITH changed AS (
+  UPDATE webhook_endpoints w
+     SET secret = $2::text, previous_secret = w.secret, previous_until = now() + interval '24 hours', updated_at = now()
+   WHERE w.id = $1::text
+  RETURNING w
+), noted AS (
+  INSERT INTO admin_acts (admin_id, act, subject, request_id)
+  SELECT $3::text, $4::text, (c.w).id, $5::text FROM changed c
+)
+SELECT webhook_secret_json(c.w) FROM changed c
+
+-- --- Deliveries --------------------------------------------------------------------------------------------
+
+-- Queues a delivery that says nothing; to a disabled endpoint it is CONFLICT. No row: 404.
+--  $1 endpoint   $2 id of the delivery   $3 type   $4 admin   $5 act   $6 request id
+-- name: admin_webhook_test
+WITH made AS (
+  INSERT INTO webhook_deliveries AS d (id, endpoint_id, type, payload, said_at)
+  SELECT $2::text, w.id, $3::text,
+         webhook_body($3::text, now(), json_build_object('webhookId', w.id, 'message', 'It works')::text), now()
+    FROM webhook_endpoints w WHERE w.id = $1::text AND (w.enabled OR fail('CONFLICT') IS NULL)
+  RETURNING d
+), noted AS (
+  INSERT INTO admin_acts (admin_id, act, subject, request_id)
+  SELECT $4::text, $5::text, (m.d).endpoint_id, $6::text FROM made m
+)
+SELECT webhook_delivery_json(m.d) FROM made m
+
+-- $1 endpoint, $2 state or NULL, $3 limit, $4 offset, newest first. Columns: total, rows. No row: 404.
+-- name: admin_webhook_deliveries
+SELECT (SELECT count(*) FROM webhook_deliveries
+         WHERE endpoint_id = w.id AND state = coalesce($2::text, state)),
+  (SELECT '[' || coalesce(string_agg(webhook_delivery_json(d), ',' ORDER BY d.said_at DESC, d.id), '') || ']'
+     FROM (SELECT id FROM webhook_deliveries WHERE endpoint_id = w.id AND state = coalesce($2::text, state)
+            ORDER BY said_at DESC, id LIMIT $3::bigint OFFSET $4::bigint) page
+     JOIN webhook_deliveries d USING (id))
+  FROM webhook_endpoints w WHERE w.id = $1::text
+
+-- Queues a delivery anew, with all its tries; while one is under way, or its endpoint is disabled or gone, CONFLICT.
+--  $1 id   $2 admin   $3 act   $4 request id. No row: 404.
+-- name: admin_webhook_replay_one
+WITH again AS (
+  UPDATE webhook_deliveries d SET state = 'QUEUED', tries = 0, next_at = now(), busy_until = NULL
+   WHERE d.id = $1::text
+     AND ((d.busy_until IS NULL OR d.busy_until <= now())
+          AND EXISTS (SELECT FROM webhook_endpoints w WHERE w.id = d.endpoint_id AND w.enabled)
+          OR fail('CONFLICT') IS NULL)
+  RETURNING d
+), noted AS (
+  INSERT INTO admin_acts (admin_id, act, subject, request_id)
+  SELECT $2::text, $3::text, (a.d).id, $4::text FROM again a
+)
+SELECT webhook_delivery_json(a.d) FROM again a
+
+-- Queues anew what an endpoint was told, or would have been told, of what was said from $2 until before $3 (NULL: now): as
+-- long as deliveries (30 days) and events (72 hours) are kept. What is under way stays as it is. No row: 404.
+--  $1 endpoint   $2 since   $3 until   $4 types that are offered text[]   $5 limit   $6 admin   $7 act   $8 details
+--  $9 request id
+-- Columns: {"queued","more","next_since"}: with more, the rest begins at next_since.
+-- name: admin_webhook_replay
+WITH target AS MATERIALIZED (
+  SELECT w FROM webhook_endpoints w WHERE w.id = $1::text AND (w.enabled OR fail('CONFLICT') IS NULL)
+), wanted AS MATERIALIZED (
+  SELECT d.id, d.said_at, NULL::bigint AS event
+    FROM webhook_deliveries d JOIN target ON d.endpoint_id = (target.w).id
+   WHERE d.said_at >= $2::timestamptz AND d.said_at < coalesce($3::timestamptz, now()) AND d.event_id IS NOT NULL
+  UNION ALL
+  SELECT webhook_delivery_id((target.w).id, e.id), e.created_at, e.id
+    FROM events e JOIN target ON webhook_wants(target.w, e)
+   WHERE e.created_at >= $2::timestamptz AND e.created_at < coalesce($3::timestamptz, now()) AND e.type = ANY ($4::text[])
+     AND NOT EXISTS (SELECT FROM webhook_deliveries d WHERE d.id = webhook_delivery_id((target.w).id, e.id))
+   ORDER BY said_at, id LIMIT $5::bigint + 1
+), chosen AS MATERIALIZED (
+  SELECT * FROM wanted ORDER BY said_at, id LIMIT $5::bigint
+), again AS (
+  UPDATE webhook_deliveries d SET state = 'QUEUED', tries = 0, next_at = now(), busy_until = NULL
+   WHERE d.id IN (SELECT id FROM chosen WHERE event IS NULL) AND (d.busy_until IS NULL OR d.busy_until <= now())
+  RETURNING 1
+), missed AS (
+  INSERT INTO webhook_deliveries (id, endpoint_id, event_id, type, payload, said_at)
+  SELECT c.id, $1::text, e.id, e.type, webhook_body(e.type, e.created_at, e.payload::text), e.created_at
+    FROM chosen c JOIN events e ON e.id = c.event
+  ON CONFLICT (id) DO NOTHING
+  RETURNING 1
+), noted AS (
+  INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
+  SELECT $6::text, $7::text, (target.w).id, $8::jsonb, $9::text FROM target
+)
+SELECT concat('{"queued":', (SELECT count(*) FROM again) + (SELECT count(*) FROM missed), ',"more":',
+    json_flag((SELECT count(*) FROM wanted) > $5::bigint), ',"next_since":',
+    json_time((SELECT max(said_at) FROM wanted HAVING count(*) > $5::bigint)), '}')
+  FROM target

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What webhooks offer, when they are tried again, and which addresses may be registered.
+ */
+#include <check.h>
+#include <stdlib.h>
+
+#include "reeyo/domain/webhook.h"
+#include "../suite.h"
+
+START_TEST(ten_tries_last_seventy_five_hours)
+{
+	int64_t sum = 0;
+
+	for (unsigned tries = 1; tries < WEBHOOK_TRIES; tries++) {
+		ck_assert_int_gt(webhook_wait_s(tries), 0);
+		sum += webhook_wait_s(tries);
+	}
+	ck_assert_int_eq(sum / 3600, 75);
+	ck_assert_int_eq(webhook_wait_s(WEBHOOK_TRIES), -1);
+	ck_assert_int_eq(webhook_wait_s(WEBHOOK_TRIES + 1), -1);
+	ck_assert_int_eq(webhook_wait_s(0), -1);
+}
+END_TEST
+
+START_TEST(what_is_offered_is_one_list)
+{
+	char all[1024] = "{";
+
+	for (int i = 0; webhook_types[i]; i++) {
+		ck_assert(webhook_offers(text_of(webhook_types[i])));
+		strcat(strcat(all, i ? "," : ""), webhook_types[i]);
+	}
+	ck_assert_str_eq(strcat(all, "}"), webhook_types_array);
+	ck_assert(!webhook_offers(TEXT("delivery_request")));
+	ck_assert(!webhook_offers(TEXT("rider_assigned")));
+	ck_assert(!webhook_offers(TEXT("vendor_changed")));
+	ck_assert(!webhook_offers(TEXT(WEBHOOK_TEST)));
+}
+END_TEST
+
+START_TEST(an_address_is_https_with_a_host_and_nothing_hidden)
+{
+	static const struct {
+		const char *url, *host;
+	} good[] = {
+		{ "https://example.com", "example.com" },
+		{ "https://example.com/", "example.com" },
+		{ "https://Hooks.example.com:8443/in?x=1&y=@z", "Hooks.example.com" },
+		{ "https://example.com?x", "example.com" },
+		{ "https://[2001:db8::1]:8443/in", "2001:db8::1" },
+		{ "https://[2001:db8::1]", "2001:db8::1" },
+	};
+	static const char *const bad[] = { "", "https://", "https:///x", "http://example.com", "ftp://example.com",
+		"HTTPS:example.com", "https://user@example.com/", "https://user:word@example.com/", "https://:443/",
+		"https://example.com:0/", "https://example.com:65536/", "https://example.com:/", "https://example.com:8x/",
+		"https://example.com/#part", "https://exa mple.com/", "https://example.com/a\tb", "https://ex\xc3\xa9.com/",
+		"https://example.com\\@other/", "https://[::1/", "https://[::1]x/", "https://[]/", "https://exa%6dple.com/",
+		"https://[example.com]/" };
+	char host[WEBHOOK_HOST_SIZE], longest[WEBHOOK_URL_MAX + 2];
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
+		ck_assert_msg(webhook_url_take(good[i].url, false, host), "%s", good[i].url);
+		ck_assert_str_eq(host, good[i].host);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		ck_assert_msg(!webhook_url_take(bad[i], false, host), "%s", bad[i]);
+	ck_assert(webhook_url_take("http://127.0.0.1:8080/in", true, host));
+	ck_assert_str_eq(host, "127.0.0.1");
+	memset(longest, 'a', sizeof(longest));
+	memcpy(longest, "https://example.com/", 20);
+	longest[WEBHOOK_URL_MAX + 1] = '\0';
+	ck_assert(!webhook_url_take(longest, false, host));
+	longest[WEBHOOK_URL_MAX] = '\0';
+	ck_assert(webhook_url_take(longest, false, host));
+	memset(longest + 8, 'a', 256);
+	longest[264] = '/';
+	ck_assert(!webhook_url_take(longest, false, host));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("webhook");
+	TCase *tests = tcase_create("webhook");
+
+	tcase_add_test(tests, ten_tries_last_seventy_five_hours);
+	tcase_add_test(tests, what_is_offered_is_one_list);
+	tcase_add_test(tests, an_address_is_https_with_a_host_and_nothing_hidden);
+	suite_add_tcase(suite, tests);
+	return suite_run(suite);
+}
