@@ -38,6 +38,7 @@
 #include "reeyo/jobs/timers.h"
 #include "reeyo/jobs/upkeep.h"
 #include "reeyo/loop/loop.h"
+#include "reeyo/partners/client.h"
 #include "reeyo/partners/sms.h"
 #include "reeyo/telemetry/metrics.h"
 
@@ -336,6 +337,7 @@ static int worker_start(struct worker *worker)
 		(error = token_memory_new(&app->tokens)) || (error = rider_memory_new(&app->riders)) ||
 		(error = revocations_new(app, &app->revocations)) ||
 		(error = settings_new(app, &app->settings)) || (error = catalogs_new(app, &app->catalogs)) ||
+		(error = client_new(app->loop, config, &app->client)) ||
 		(error = sms_new(app->loop, config, &app->sms)) || (error = hub_new(app, serving->house)) ||
 		(error = positions_new(app, &app->positions)))
 		return error;
@@ -360,6 +362,7 @@ static void worker_end(struct worker *worker)
 	revocations_free(app->revocations);
 	settings_free(app->settings);
 	sms_free(app->sms);
+	client_free(app->client); /* calls under way end here, while there is a database to tell */
 	db_close(app->db);
 	cache_close(app->cache);
 	catalogs_free(app->catalogs);

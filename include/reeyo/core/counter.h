@@ -56,6 +56,12 @@
 	X(EVENTS_DELIVERED, "reeyo_events_delivered_total", "", "Events given to streams") \
 	X(RELAY_LAG, "reeyo_relay_lag_milliseconds", "", "Age of the oldest event when it was last moved") \
 	X(RELAY_LEADS, "reeyo_relay_leads", "", "1 while this copy relays events") \
+	X(PARTNERS_ANSWERED, "reeyo_partners_calls_total", "result=\"answered\"", "Calls of other services by result") \
+	X(PARTNERS_FAILED, "reeyo_partners_calls_total", "result=\"failed\"", "") \
+	X(PARTNERS_REFUSED, "reeyo_partners_calls_total", "result=\"refused\"", "") \
+	X(PARTNERS_RUNNING, "reeyo_partners_calls_running", "", "Calls of other services under way") \
+	X(PARTNERS_WAITING, "reeyo_partners_calls_waiting", "", "Calls of other services that wait for one to end") \
+	X(PARTNERS_BREAKER_OPEN, "reeyo_partners_breaker_open", "", "Services that a loop does not ask at the moment") \
 	X(CONNECTIONS, "reeyo_http_connections", "", "Open client connections") \
 	X(REQUESTS_RUNNING, "reeyo_http_requests_running", "", "Requests being answered")
 
