@@ -15,6 +15,7 @@
 #include "reeyo/core/config.h"
 #include "reeyo/core/log.h"
 #include "reeyo/core/memory.h"
+#include "reeyo/db/audit.h"
 #include "reeyo/db/db.h"
 #include "reeyo/db/demo.h"
 #include "reeyo/db/migrate.h"
@@ -53,6 +54,21 @@ static int run_demo(const struct config *config, int argc, char **argv)
 		return E_CONFIG;
 	}
 	return demo_load(config->database_url, argc ? argv[0] : "small");
+}
+
+/* Exit code 0: the books are sound. */
+static int run_audit(const struct config *config, int argc, char **argv)
+{
+	bool json = argc == 1 && strcmp(argv[0], "json") == 0;
+	unsigned broken;
+	int error;
+
+	if (argc && !json) {
+		fprintf(stderr, "usage: reeyo audit [--json]\n");
+		return E_CONFIG;
+	}
+	error = audit_run(config->database_url, json, &broken);
+	return error ? error : broken ? E_INTERNAL : 0;
 }
 
 static int check_told(const char *name, int error, const char *right, const char *wrong)
@@ -237,6 +253,7 @@ static const struct command commands[] = {
 	{ "serve", run_serve, "serve", "serve the API until SIGTERM" },
 	{ "migrate", run_migrate, "migrate [status]", "bring the schema to this version, or show where it is" },
 	{ "check", run_check, "check", "print the configuration and try each dependency" },
+	{ "audit", run_audit, "audit [--json]", "check every invariant of the books; 1 when one is broken" },
 	{ "routes", run_routes, "routes [--json]", "list every endpoint and who may call it" },
 	{ "openapi", run_openapi, "openapi", "print the OpenAPI 3.1 document" },
 	{ "admin", run_admin, "admin --email E [--name N] [--role R]",

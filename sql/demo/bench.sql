@@ -192,25 +192,29 @@ SELECT 'txn_' || lpad((1000000 + c.u)::text, 26, '0'), now() - interval '181 day
 
 INSERT INTO ledger (id, created_at, amount, from_kind, from_owner, from_balance, to_kind, to_owner, to_balance,
   category, order_id, description)
-SELECT e.id, e.at, e.amount, e.from_kind, e.from_owner, CASE WHEN run.delta < 0 THEN run.balance END, e.to_kind,
-  e.to_owner, CASE WHEN run.delta > 0 THEN run.balance END, e.category, e.order_id, e.description
-  FROM demo_entry e LEFT JOIN (
-    SELECT id, delta, sum(delta) OVER (PARTITION BY owner ORDER BY id)::bigint AS balance FROM (
-      SELECT id, from_owner AS owner, -amount AS delta FROM demo_entry WHERE from_kind IN ('USER', 'VENDOR', 'RIDER')
-      UNION ALL
-      SELECT id, to_owner, amount FROM demo_entry WHERE to_kind IN ('USER', 'VENDOR', 'RIDER')) sides
-  ) run ON run.id = e.id
+WITH run AS (
+  SELECT id, delta, sum(delta) OVER (PARTITION BY kind, owner ORDER BY id)::bigint AS balance FROM (
+    SELECT id, from_kind AS kind, from_owner AS owner, -amount AS delta FROM demo_entry WHERE from_owner IS NOT NULL
+    UNION ALL
+    SELECT id, to_kind, to_owner, amount FROM demo_entry WHERE to_owner IS NOT NULL) sides
+)
+SELECT e.id, e.at, e.amount, e.from_kind, e.from_owner, spent.balance, e.to_kind, e.to_owner, got.balance, e.category,
+  e.order_id, e.description
+  FROM demo_entry e
+  LEFT JOIN run spent ON spent.id = e.id AND spent.delta < 0
+  LEFT JOIN run got ON got.id = e.id AND got.delta > 0
  ORDER BY e.id;
 
-INSERT INTO wallets (owner_id, kind, available, total_earned, total_spent)
-SELECT a.id, a.kind, coalesce(sum(s.delta), 0),
-  coalesce(sum(s.delta) FILTER (WHERE a.kind <> 'USER'), 0),
-  coalesce(-sum(s.delta) FILTER (WHERE a.kind = 'USER' AND s.category <> 'WALLET_TOPUP'), 0)
+INSERT INTO wallets (owner_id, kind, available, total_earned, total_spent, cash_in_hand)
+SELECT a.id, a.kind, coalesce(sum(s.delta) FILTER (WHERE s.kind = a.kind), 0),
+  coalesce(sum(s.delta) FILTER (WHERE s.kind = a.kind AND a.kind <> 'USER'), 0),
+  coalesce(-sum(s.delta) FILTER (WHERE a.kind = 'USER' AND s.category <> 'WALLET_TOPUP'), 0),
+  coalesce(-sum(s.delta) FILTER (WHERE s.kind = 'CASH'), 0)
   FROM (SELECT id, 'USER' AS kind FROM demo_user UNION ALL SELECT id, 'VENDOR' FROM demo_place
         UNION ALL SELECT id, 'RIDER' FROM riders WHERE id LIKE 'rider\_bench\_%') a
   LEFT JOIN (
     SELECT from_owner AS owner, from_kind AS kind, -amount AS delta, category FROM demo_entry
-    UNION ALL SELECT to_owner, to_kind, amount, category FROM demo_entry) s ON s.owner = a.id AND s.kind = a.kind
+    UNION ALL SELECT to_owner, to_kind, amount, category FROM demo_entry) s ON s.owner = a.id AND s.kind IN (a.kind, 'CASH')
  GROUP BY a.id, a.kind;
 
 -- Materialized, or the whole is summed again for each vendor.

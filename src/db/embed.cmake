@@ -1,10 +1,11 @@
 # The SQL of the product becomes part of the binary: sql/queries/*.sql (named statements),
-# sql/migrations/*.sql and sql/demo/*.sql are turned into C by a small program of the build.
+# sql/migrations/*.sql, sql/demo/*.sql and sql/audit/*.sql are turned into C by a small program of the build.
 # Sets REEYO_GENERATED (include folder) and REEYO_EMBEDDED_SQL (generated files).
 set(REEYO_GENERATED ${CMAKE_BINARY_DIR}/generated)
 file(MAKE_DIRECTORY ${REEYO_GENERATED}/reeyo/db)
 file(GLOB reeyo_sql CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/sql/queries/*.sql
-	${CMAKE_SOURCE_DIR}/sql/migrations/*.sql ${CMAKE_SOURCE_DIR}/sql/demo/*.sql)
+	${CMAKE_SOURCE_DIR}/sql/migrations/*.sql ${CMAKE_SOURCE_DIR}/sql/demo/*.sql
+	${CMAKE_SOURCE_DIR}/sql/audit/*.sql)
 list(SORT reeyo_sql)
 
 add_executable(reeyo_embed ${CMAKE_SOURCE_DIR}/src/db/embed/embed.c)

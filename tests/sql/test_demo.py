@@ -7,6 +7,7 @@ import pytest
 
 from sql.shop import next_number
 from sql.statements import ROOT, Client
+from world.audit import books_balance
 
 ORDERS = 3000
 
@@ -96,3 +97,7 @@ def test_a_bench_wallets_last_balance_is_what_it_holds(demo):
     assert len(listed) == total and listed[0]["balanceAfter"] == 1000000000
     for newer, older in zip(listed, listed[1:]):
         assert newer["balanceBefore"] == older["balanceAfter"]
+
+
+def test_the_demos_books_pass_the_audit(demo, empty_dsn):
+    books_balance(empty_dsn)

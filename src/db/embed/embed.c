@@ -4,7 +4,8 @@
  *
  * A file in …/queries/ holds statements, each after a line "-- name: order_get"; comments above the
  * first one are for readers only. A file in …/migrations/ is NNNN_name.sql; a file in …/demo/ is
- * taken whole. Mistakes are reported as file:line and fail the build. An output that would be the
+ * taken whole; a file in …/audit/ holds checks, each a line "-- check: name", perhaps "-- needs: table", a sentence in comments
+ * and a statement. Mistakes are reported as file:line and fail the build. An output that would be the
  * same is left alone: changing a statement's text does not recompile whoever only uses its name.
  */
 #include <ctype.h>
@@ -167,6 +168,59 @@ static void queries_embed(const char *path)
 	fclose(file);
 }
 
+/* What stands after a comment's first word ("-- check: x" gives "x" for "-- check:"), NULL when it does not begin so. */
+static char *after(char *line, const char *word)
+{
+	char *at = line + strlen(word);
+
+	if (strncmp(line, word, strlen(word)) != 0)
+		return NULL;
+	at += strspn(at, " ");
+	at[strcspn(at, "\r\n")] = '\0';
+	return at;
+}
+
+/* { "name", "needs", "sentence", "text" }: the sentence is what comes in comments before the statement. */
+static void checks_embed(const char *path)
+{
+	FILE *file = open_or_die(path, "r");
+	char line[8192], name[64], needs[64] = "", *rest;
+	enum { OUTSIDE, HEAD, SENTENCE, TEXT } at = OUTSIDE;
+	unsigned number = 0;
+
+	while (fgets(line, sizeof(line), file)) {
+		number++;
+		if ((rest = after(line, "-- check:"))) {
+			if (at == HEAD || at == SENTENCE)
+				die(path, number, "the check before this one is empty", NULL);
+			if (at == TEXT)
+				fputs(" },\n", source);
+			snprintf(name, sizeof(name), "%s", rest);
+			needs[0] = '\0';
+			at = HEAD;
+		} else if (at == HEAD && (rest = after(line, "-- needs:"))) {
+			snprintf(needs, sizeof(needs), "%s", rest);
+		} else if ((at == HEAD || at == SENTENCE) && (rest = after(line, "--"))) {
+			if (at == HEAD)
+				fprintf(source, "{ \"%s\", \"%s\",", name, needs);
+			write_literal(at == HEAD ? "" : " ");
+			write_literal(rest);
+			at = SENTENCE;
+		} else if (at == HEAD && !is_blank(line)) {
+			die(path, number, "a check says in a sentence what it proves", name);
+		} else if (!is_blank(line) && at != OUTSIDE) {
+			if (at == SENTENCE)
+				fputc(',', source);
+			write_literal(line);
+			at = TEXT;
+		}
+	}
+	if (at != TEXT)
+		die(path, number, "the last check is empty", NULL);
+	fputs(" },\n", source);
+	fclose(file);
+}
+
 static void file_embed(const char *path)
 {
 	FILE *file = open_or_die(path, "r");
@@ -232,6 +286,7 @@ int main(int argc, char **argv)
 	group(argc, argv, "/queries/", "query_text embedded_queries", queries_embed);
 	group(argc, argv, "/migrations/", "sql_file embedded_migrations", migration_embed);
 	group(argc, argv, "/demo/", "sql_file embedded_demo", demo_embed);
+	group(argc, argv, "/sql/audit/", "audit_check embedded_checks", checks_embed);
 	fputs("\tQUERY_COUNT\n};\n\n#endif\n", header);
 	output_end(&header_out, argv[1]);
 	output_end(&source_out, argv[2]);

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The audit: see the header. The checks are read in one transaction at REPEATABLE READ, so that they speak of the same
+ * moment while the server goes on. A check gives what breaks it; which is the first is the smallest id, and ids of
+ * entries and orders begin with their time.
+ */
+#include "reeyo/db/audit.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "embedded.h"
+#include "reeyo/core/log.h"
+#include "reeyo/core/memory.h"
+#include "reeyo/db/db.h"
+
+/* Sums over the whole ledger: room for their tables, and no compiling of what runs once. */
+#define BEGIN_AUDIT                                                                                           \
+	"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"                                                    \
+	"SET LOCAL work_mem = '128MB'; SET LOCAL jit = off; SET LOCAL statement_timeout = 0"
+
+struct audit {
+	struct db_session *session;
+	json_t *list; /* NULL: lines on stdout */
+	const struct audit_check *check;
+	bool found;
+};
+
+/* values: the entry, what is wrong there, how many break the check. */
+static void broken_tell(void *arg, int n, char *const *values)
+{
+	struct audit *audit = arg;
+	const char *entry = values[0] ? values[0] : "", *what = values[1] ? values[1] : "";
+
+	(void)n;
+	audit->found = true;
+	if (!audit->list) {
+		printf("%-30s BROKEN  first entry %s: %s (%s in all)\n", audit->check->name, entry, what, values[2]);
+		return;
+	}
+	json_array_append_new(audit->list,
+		json_pack("{s:s,s:b,s:s,s:s,s:I}", "check", audit->check->name, "ok", 0, "entry", entry, "what",
+			what, "count", (json_int_t)strtoll(values[2], NULL, 10)));
+}
+
+static void sound_tell(struct audit *audit)
+{
+	if (!audit->list)
+		printf("%-30s ok\n", audit->check->name);
+	else
+		json_array_append_new(
+			audit->list, json_pack("{s:s,s:b}", "check", audit->check->name, "ok", 1));
+}
+
+/* True when there is what the check is about. */
+static int check_applies(struct audit *audit, bool *ret)
+{
+	char sql[128], answer[8];
+	int error;
+
+	*ret = true;
+	if (!audit->check->needs[0])
+		return 0;
+	snprintf(sql, sizeof(sql), "SELECT to_regclass('%s') IS NOT NULL", audit->check->needs);
+	error = db_session_value(audit->session, sql, answer, sizeof(answer));
+	*ret = answer[0] == 't';
+	return error;
+}
+
+static int check_run(struct audit *audit)
+{
+	auto_free char *sql = NULL;
+	bool applies = false;
+	int error = check_applies(audit, &applies);
+
+	if (error || !applies)
+		return error;
+	if (asprintf(&sql,
+		    "SELECT entry, what, count(*) OVER () FROM (%s) AS broken(entry, what) ORDER BY entry LIMIT 1",
+		    audit->check->text) < 0)
+		return E_NO_MEMORY;
+	audit->found = false;
+	error = db_session_each(audit->session, sql, 0, NULL, broken_tell, audit);
+	if (error)
+		log_line(LOG_ERROR, "a check did not run", LOG_T("check", audit->check->name));
+	else if (!audit->found)
+		sound_tell(audit);
+	return error;
+}
+
+static int checks_run(struct audit *audit, unsigned *broken)
+{
+	int error = db_session_run(audit->session, BEGIN_AUDIT);
+
+	for (audit->check = embedded_checks; !error && audit->check->name; audit->check++) {
+		error = check_run(audit);
+		*broken += audit->found;
+	}
+	return error ? error : db_session_run(audit->session, "COMMIT");
+}
+
+int audit_run(const char *url, bool json, unsigned *broken)
+{
+	struct audit audit = { 0 };
+	int error = db_session_open(url, &audit.session);
+
+	*broken = 0;
+	if (error)
+		return error;
+	audit.list = json ? json_array() : NULL;
+	error = checks_run(&audit, broken);
+	db_session_close(audit.session);
+	if (audit.list) {
+		json_dumpf(audit.list, stdout, JSON_INDENT(1));
+		putchar('\n');
+	}
+	json_decref(audit.list);
+	return error;
+}

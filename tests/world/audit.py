@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: MIT
+"""The books of a test's database, proved by `reeyo audit` itself."""
+
+import json
+
+from .server import reeyo
+
+
+def audit(database_url):
+    """{check: None, or what `reeyo audit` says of the first entry that breaks it}."""
+    result = reeyo("audit", "--json", environment={"REEYO_DATABASE_URL": database_url}, timeout=600)
+    assert result.stdout, result.stderr
+    found = {row["check"]: None if row["ok"] else row for row in json.loads(result.stdout)}
+    assert result.returncode == (1 if any(found.values()) else 0), result.stderr
+    return found
+
+
+def books_balance(database):
+    """Asserts that every check of the audit holds. database: its url, or a Server."""
+    url = database if isinstance(database, str) else database.configuration["database_url"]
+    broken = [row for row in audit(url).values() if row]
+    assert not broken, "\n".join(f"{row['check']}: {row['entry']}: {row['what']} ({row['count']} in all)" for row in broken)
+
+
+def top_up(sql, owner, amount, kind="USER"):
+    """Money for a test's account, with its entry: sql is a fixture `sql`."""
+    sql("WITH w AS (INSERT INTO wallets AS w (owner_id, kind, available) VALUES (%s, %s, %s) ON CONFLICT (owner_id)"
+        " DO UPDATE SET available = w.available + excluded.available RETURNING *)"
+        " INSERT INTO ledger (id, amount, from_kind, to_kind, to_owner, to_balance, category, reference, description)"
+        " SELECT 'txn_test_' || gen_random_uuid(), %s, 'CLEARING', kind, owner_id, available, 'WALLET_TOPUP', 'test',"
+        " 'Money of a test' FROM w", owner, kind, amount, amount)
