@@ -10,7 +10,7 @@
 -- $10 subtotal           $11 delivery fee      $12 service fee    $13 discount    $14 total
 -- $15 funded fee: what free delivery spares the customer and the platform pays the rider
 -- $16 the service's commission, basis points (the vendor's own goes before it)
--- $17 distance km        $18 payment method (WALLET, CASH; MOBILE_MONEY stays PENDING, no event)
+-- $17 distance km        $18 payment method (WALLET, CASH, CARD: paid in the sandbox; MOBILE_MONEY stays PENDING, no event)
 -- $19 delivery address JSON, as shown           $20 its text       $21 lat   $22 lng
 -- $23 delivery instructions                     $24 notes
 -- $25 pickup address JSON, $26 its text, $27 lat, $28 lng: PACKAGE; NULL takes the vendor's place
@@ -19,12 +19,14 @@
 -- $33 Idempotency-Key or NULL                   $34 its fingerprint
 -- $35 hash of the basket, NULL when a key was sent or the rule is off       $36 its window, seconds
 -- $37 what was chosen on the lines text[], as item_price takes it; NULL (or beyond its end): the item alone
+-- $38 id of the payment intent (pay_…) of MOBILE_MONEY and CARD, else NULL    $39 phone that pays    $40 its operator or NULL
 -- Columns: outcome, order (the Order object, when PLACED), detail.
 -- Outcomes: PLACED; REPLAY: the key is known, run idempotency_get; DUPLICATE_ORDER: detail is the first
 --  order's id (NULL when it was committed only just now: run basket_get);
 --  ACCOUNT_NOT_FOUND, SUSPENDED, INACTIVE, PHONE_UNVERIFIED, VENDOR_NOT_FOUND, VENDOR_OFFLINE, WALLET_SHORT;
 --  ITEM_NOT_FOUND, ITEM_UNAVAILABLE, PRICE_CHANGED, OUT_OF_STOCK: detail is the item's id.
---  The last stage may also raise WALLET_SHORT and OUT_OF_STOCK, when another order was first.
+--  The last stage may also raise WALLET_SHORT and OUT_OF_STOCK, when another order was first, and TOO_MANY_REQUESTS when
+--  20 payments of this customer wait already.
 -- With a key, ask idempotency_get before refusing a request for any other reason: the first one may have been served.
 --
 -- How it stays sound at READ COMMITTED: `checked` reads a snapshot and writes nothing when anything is wrong.
@@ -71,8 +73,8 @@ WITH lines AS MATERIALIZED (
     $13::bigint AS discount, $14::bigint AS total, $15::bigint AS funded_fee,
     coalesce(commission_bps, $16::integer) AS commission_bps, $17::double precision AS distance,
     $18::text COLLATE "C" AS payment_method,
-    CASE WHEN $18::text = 'WALLET' THEN 'PAID' ELSE 'PENDING' END COLLATE "C" AS payment_status,
-    CASE WHEN $18::text = 'WALLET' THEN $32::text END COLLATE "C" AS payment_reference,
+    CASE WHEN $18::text IN ('WALLET', 'CARD') THEN 'PAID' ELSE 'PENDING' END COLLATE "C" AS payment_status,
+    CASE WHEN $18::text = 'WALLET' THEN $32::text ELSE $38::text END COLLATE "C" AS payment_reference,
     $25::json AS pickup_address, coalesce($26::text, address) AS pickup_text,
     coalesce($27::double precision, lat) AS pickup_lat, coalesce($28::double precision, lng) AS pickup_lng,
     $19::json AS delivery_address, $20::text AS delivery_text, $21::double precision AS delivery_lat,
@@ -106,19 +108,20 @@ WITH lines AS MATERIALIZED (
    WHERE ($33::text IS NULL OR EXISTS (SELECT FROM once))
      AND ($35::text IS NULL OR EXISTS (SELECT FROM basket))
 ), paid AS (
-  UPDATE wallets SET available = available - $14::bigint, total_spent = total_spent + $14::bigint,
-         updated_at = now()
-   WHERE owner_id = $4::text AND available >= $14::bigint AND $18::text = 'WALLET'
+  UPDATE wallets SET available = available - CASE $18::text WHEN 'WALLET' THEN $14::bigint ELSE 0 END,
+         total_spent = total_spent + $14::bigint, updated_at = now()
+   WHERE owner_id = $4::text AND (available >= $14::bigint AND $18::text = 'WALLET' OR $18::text = 'CARD')
      AND EXISTS (SELECT FROM go)
   RETURNING available
 ), booked AS (
-  INSERT INTO ledger (id, amount, from_kind, from_owner, from_balance, to_kind, category, order_id, description)
-  SELECT $32::text, $14::bigint, 'USER', $4::text, available, 'ESCROW', 'ORDER_PAYMENT', $1::text,
-         'Order ' || $2::text
+  INSERT INTO ledger (id, amount, from_kind, from_owner, from_balance, to_kind, category, order_id, reference, description)
+  SELECT $32::text, $14::bigint, CASE $18::text WHEN 'WALLET' THEN 'USER' ELSE 'CLEARING' END,
+         CASE $18::text WHEN 'WALLET' THEN $4::text END, CASE $18::text WHEN 'WALLET' THEN available END,
+         'ESCROW', 'ORDER_PAYMENT', $1::text, $38::text, 'Order ' || $2::text
     FROM paid
 ), stocked AS (
   SELECT stock_take($7::text[], $8::integer[]) FROM checked
-   WHERE counted AND EXISTS (SELECT FROM go) AND ($18::text <> 'WALLET' OR EXISTS (SELECT FROM paid))
+   WHERE counted AND EXISTS (SELECT FROM go) AND ($18::text NOT IN ('WALLET', 'CARD') OR EXISTS (SELECT FROM paid))
 ), written AS (
   INSERT INTO orders SELECT draft.* FROM draft WHERE EXISTS (SELECT FROM go)
 ), told AS (
@@ -127,17 +130,19 @@ WITH lines AS MATERIALIZED (
          CASE WHEN $5::text IS NULL THEN '{admin}'::text[] ELSE ARRAY['vendor:' || $5::text, 'admin'] END,
          concat('{"orderId":"', $1::text, '","orderNumber":"', $2::text, '","status":"PENDING","timestamp":',
            json_time(now()), ',"data":', members, '}}')::json
-    FROM go, made WHERE $18::text IN ('WALLET', 'CASH')
+    FROM go, made WHERE $18::text <> 'MOBILE_MONEY'
 ), sought AS (
   INSERT INTO dispatches (order_id)
-  SELECT $1::text FROM go WHERE $3::text = 'PACKAGE' AND $18::text IN ('WALLET', 'CASH')
+  SELECT $1::text FROM go WHERE $3::text = 'PACKAGE' AND $18::text <> 'MOBILE_MONEY'
 )
 SELECT CASE
     WHEN outcome <> 'PLACED' THEN split_part(outcome, ' ', 1)
     WHEN NOT EXISTS (SELECT FROM go) THEN
       CASE WHEN $33::text IS NOT NULL THEN 'REPLAY' ELSE 'DUPLICATE_ORDER' END
-    WHEN $18::text = 'WALLET' AND NOT EXISTS (SELECT FROM paid) THEN fail('WALLET_SHORT')
+    WHEN $18::text IN ('WALLET', 'CARD') AND NOT EXISTS (SELECT FROM paid) THEN fail('WALLET_SHORT')
     WHEN counted AND NOT EXISTS (SELECT FROM stocked) THEN fail('OUT_OF_STOCK')
+    WHEN $38::text IS NOT NULL THEN payment_of_order($38::text, $4::text, $1::text, $14::bigint, $18::text, $39::text,
+      $40::text, $32::text, $33::text)
     ELSE 'PLACED' END AS outcome,
   CASE WHEN EXISTS (SELECT FROM go) THEN (SELECT json FROM made) END AS order,
   CASE WHEN outcome = 'PLACED' AND $35::text IS NOT NULL AND NOT EXISTS (SELECT FROM go)

@@ -65,7 +65,8 @@ def place(db, world, lines, fee=1800, method="WALLET", key=None, fingerprint="f"
         json.dumps({"address": "Bali"}) if package else None, "Bali" if package else None,
         4.04 if package else None, 9.69 if package else None,
         json.dumps({"category": "DOCUMENT", "weight": 1, "description": "Lettre"}) if package else None,
-        45, None, f"txn_{n:026d}", key, fingerprint if key else None, basket, window, None]
+        45, None, f"txn_{n:026d}", key, fingerprint if key else None, basket, window, None,
+        f"pay_{n:026d}" if method in ("MOBILE_MONEY", "CARD") else None, "+237670000001", "MTN"]
     for position, value in other.items():
         params[int(position[1:]) - 1] = value
     outcome, order, detail = db.run("order_insert", *params)[0]

@@ -61,7 +61,7 @@ def test_one_piece_of_item_1_is_an_order(demo):
         "order_insert", f"ord_demo_{n}", f"F-DEMO{n}", "FOOD", "user_demo_1", "vendor_123",
         json.dumps([{"itemId": "item_1", "quantity": 1, "price": price}]), "{item_1}", "{1}", f"{{{price}}}",
         price, 1600, 0, 0, price + 1600, 0, 1500, 2.6, "WALLET", address, text, lat, lng,
-        None, None, None, None, None, None, None, 45, None, f"txn_demo_{n}", None, None, None, 0, None)[0]
+        None, None, None, None, None, None, None, 45, None, f"txn_demo_{n}", None, None, None, 0, None, None, None, None)[0]
     assert outcome == "PLACED"
     assert json.loads(order)["total"] == price + 1600
     assert price >= 2000

@@ -237,7 +237,7 @@ static void order_send(struct request *rq)
 		/* 31 */ placing->code[0] ? placing->code : NULL, placing->entry,
 		rq->idempotency_key,
 		/* 34 */ rq->fingerprint, placing->basket, window_seconds(rq),
-		/* 37 */ placing->columns[3]);
+		/* 37 */ placing->columns[3], NULL, NULL, NULL);
 }
 
 void order_insert(struct request *rq)

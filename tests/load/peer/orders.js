@@ -69,6 +69,7 @@ function values(user, body, shop, address, priced) {
     address.json, address.text, address.lat, address.lng,
     null, null, null, null, null, null, null,
     String(vendor.averagePreparationTime + 15), null, idNew('txn_'), null, null, null, null, null,
+    null, null, null,
   ];
 }
 

@@ -1,0 +1,352 @@
+-- Mobile money in. An intent is what a customer was asked to pay, to his wallet or for an order: written before the
+-- gateway is called, so that whatever breaks afterwards leaves a row that the poller asks about.
+--
+-- Money moves in one place, payment_book, called when an intent becomes SUCCEEDED under the row's lock; `entry`, chosen
+-- with the intent, is the id of the movement, so that a second booking meets the ledger's own key besides.
+-- Locks: intent, order, basket, wallets, items, vendor, idempotency key.
+
+CREATE TABLE payment_intents (
+  id                text COLLATE "C" PRIMARY KEY,      -- pay_…: our reference with the gateway
+  kind              text COLLATE "C" NOT NULL CHECK (kind IN ('TOPUP', 'ORDER')),
+  user_id           text COLLATE "C" NOT NULL,
+  order_id          text COLLATE "C",
+  amount            bigint NOT NULL CHECK (amount > 0),
+  method            text COLLATE "C" NOT NULL CHECK (method IN ('MOBILE_MONEY', 'CARD')),
+  phone             text COLLATE "C",                   -- who pays
+  operator          text COLLATE "C",                   -- MTN, ORANGE
+  -- CREATED: written, the call is not answered; PENDING: the gateway has it; SUCCEEDED: booked; FAILED; EXPIRED: we gave
+  -- up waiting; MISMATCH: paid, but not this amount, and nothing is booked. Any but SUCCEEDED may still become it.
+  state             text COLLATE "C" NOT NULL DEFAULT 'CREATED'
+                    CHECK (state IN ('CREATED', 'PENDING', 'SUCCEEDED', 'FAILED', 'EXPIRED', 'MISMATCH')),
+  entry             text COLLATE "C" NOT NULL,          -- txn_…: its movement in the ledger, once booked
+  key               text COLLATE "C",                   -- Idempotency-Key of the request
+  gateway_reference text COLLATE "C",
+  ussd_code         text,
+  failure           text,
+  told_amount       bigint,                             -- MISMATCH: what the gateway says was paid
+  late              boolean NOT NULL DEFAULT false,     -- succeeded after we had given up
+  asks              integer NOT NULL DEFAULT 0,
+  created_at        timestamptz NOT NULL DEFAULT now(),
+  sent_at           timestamptz,                        -- when the gateway was first known to have it
+  settled_at        timestamptz,
+  asked_at          timestamptz NOT NULL DEFAULT now(),
+  next_ask_at       timestamptz DEFAULT now() + interval '45 seconds',
+  CONSTRAINT payment_intents_order CHECK ((order_id IS NOT NULL) = (kind = 'ORDER'))
+) WITH (fillfactor = 70);
+CREATE UNIQUE INDEX payment_intents_of_order ON payment_intents (order_id) WHERE order_id IS NOT NULL;
+-- One transaction of the gateway pays one intent.
+CREATE UNIQUE INDEX payment_intents_reference ON payment_intents (gateway_reference) WHERE gateway_reference IS NOT NULL;
+CREATE INDEX payment_intents_due ON payment_intents (next_ask_at) WHERE next_ask_at IS NOT NULL;
+CREATE INDEX payment_intents_open ON payment_intents (user_id) WHERE state IN ('CREATED', 'PENDING');
+CREATE INDEX payment_intents_waiting ON payment_intents (created_at) WHERE state IN ('CREATED', 'PENDING');
+CREATE INDEX payment_intents_created ON payment_intents USING brin (created_at) WITH (autosummarize = on);
+
+-- What comes in from the gateway is booked once an intent.
+CREATE UNIQUE INDEX ledger_intent ON ledger (reference)
+ WHERE from_kind = 'CLEARING' AND to_kind IN ('USER', 'ESCROW') AND reference ^@ 'pay_';
+
+INSERT INTO leases (name) VALUES ('payments');
+-- What the gateway and the sandbox can take; a copy without them leaves those out.
+UPDATE settings SET value = '["WALLET", "MOBILE_MONEY", "CASH", "CARD"]'
+ WHERE key = 'paymentMethods' AND value = '["WALLET", "CASH"]';
+INSERT INTO settings (key, value) VALUES ('max_topup_amount', '500000') ON CONFLICT DO NOTHING;
+
+-- A vendor hears of an order once it is his: paid, or to be paid at the door.
+CREATE OR REPLACE FUNCTION order_rooms(o orders) RETURNS text[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT array_remove(ARRAY['order:' || o.id, 'user:' || o.user_id,
+    CASE WHEN order_payable(o) THEN 'vendor:' || o.vendor_id END, 'rider:' || o.rider_id, 'admin'], NULL)
+$$;
+
+-- --- Words -----------------------------------------------------------------------------------------------
+
+-- A payment as its customer sees it.
+CREATE FUNCTION payment_json(i payment_intents) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT concat('{"transactionId":"', i.entry, '","reference":"', i.id, '","status":"',
+    CASE WHEN i.state = 'SUCCEEDED' THEN 'COMPLETED' WHEN i.state IN ('FAILED', 'EXPIRED') THEN 'FAILED'
+         ELSE 'PENDING' END,
+    '","amount":', i.amount, ',"currency":"XAF","paymentMethod":"', i.method, '"',
+    ',"orderId":"' || i.order_id || '"', ',"phone":"' || i.phone || '"', ',"operator":' || to_json(i.operator)::text,
+    ',"ussdCode":' || to_json(i.ussd_code)::text,
+    CASE WHEN i.state IN ('FAILED', 'EXPIRED') THEN ',"reason":' || to_json(i.failure)::text END,
+    ',"wallet":', coalesce((SELECT wallet_json(w) FROM wallets w WHERE w.owner_id = i.user_id), 'null'),
+    ',"createdAt":', json_time(i.created_at), ',"settledAt":', json_time(i.settled_at), '}')
+$$;
+
+-- How long after an ask the next one is due; NULL: never again. An open one is asked after 5, 10, 20 s … up to 10
+-- minutes; one that is over for us ever more thinly, for two days: a success that nobody tells us must be found.
+CREATE FUNCTION payment_rest(i payment_intents) RETURNS interval
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT CASE WHEN i.state IN ('CREATED', 'PENDING') THEN least(interval '10 minutes', interval '5 seconds' * 2 ^ least(i.asks, 10))
+    WHEN i.state IN ('FAILED', 'EXPIRED') AND i.created_at > now() - interval '48 hours'
+      THEN greatest(interval '10 minutes', (now() - i.created_at) / 4) END
+$$;
+
+CREATE FUNCTION payment_tell(i payment_intents, type text, reason text) RETURNS void
+LANGUAGE sql AS $$
+  INSERT INTO outbox (aggregate, type, rooms, payload)
+  VALUES (coalesce(i.order_id, i.id), type, ARRAY['user:' || i.user_id], json_strip_nulls(json_build_object(
+    'transactionId', i.entry, 'reference', i.id, 'amount', i.amount, 'method', i.method, 'orderId', i.order_id,
+    'reason', reason, 'timestamp', iso(now()))))
+$$;
+
+-- --- Success ---------------------------------------------------------------------------------------------
+
+CREATE FUNCTION payment_wallet(owner text, more bigint, spent bigint) RETURNS bigint
+LANGUAGE plpgsql AS $$
+DECLARE
+  balance bigint;
+BEGIN
+  UPDATE wallets w SET available = w.available + more, total_spent = w.total_spent + spent, updated_at = now()
+   WHERE w.owner_id = owner
+  RETURNING w.available INTO balance;
+  IF NOT FOUND THEN
+    PERFORM fail('INTERNAL', 'wallet');
+  END IF;
+  RETURN balance;
+END $$;
+
+-- A paid order concerns its vendor now, and a parcel looks for a rider.
+CREATE FUNCTION payment_open_order(o orders) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM order_tell(o, 'new_order', array_remove(ARRAY['vendor:' || o.vendor_id, 'admin'], NULL),
+    concat('{"orderId":"', o.id, '","orderNumber":"', o.order_number, '","status":"', o.status, '","timestamp":',
+      json_time(now()), ',"data":', order_json(o), '}')::json);
+  IF o.order_type = 'PACKAGE' THEN
+    INSERT INTO dispatches (order_id) VALUES (o.id) ON CONFLICT DO NOTHING;
+  END IF;
+END $$;
+
+-- Books what came in. The caller has locked the intent and found it not booked. An order that is over meanwhile is
+-- paid and refunded at once. refund_entry: id of that second movement. Gives the order as it is now, if it was one.
+CREATE FUNCTION payment_book(i payment_intents, refund_entry text) RETURNS orders
+LANGUAGE plpgsql AS $$
+DECLARE
+  o orders;
+  waits boolean;
+  balance bigint;
+BEGIN
+  IF i.kind = 'TOPUP' THEN
+    balance := payment_wallet(i.user_id, i.amount, 0);
+    INSERT INTO ledger (id, amount, from_kind, to_kind, to_owner, to_balance, category, reference, description)
+    VALUES (i.entry, i.amount, 'CLEARING', 'USER', i.user_id, balance, 'WALLET_TOPUP', i.id, 'Top-up');
+    PERFORM payment_tell(i, 'payment_received', NULL);
+    RETURN NULL;
+  END IF;
+
+  SELECT * INTO o FROM orders t WHERE t.id = i.order_id FOR NO KEY UPDATE;
+  waits := o.active AND o.payment_status = 'PENDING';
+  IF NOT waits AND o.status IS DISTINCT FROM 'CANCELLED' THEN
+    PERFORM fail('INTERNAL', 'order');
+  END IF;
+  UPDATE orders t
+     SET payment_status = CASE WHEN waits THEN 'PAID' ELSE 'REFUNDED' END, updated_at = now(),
+         timeline = CASE WHEN waits THEN timeline_add(t.timeline, t.status, greatest(now(), timeline_last(t.timeline)),
+           'SYSTEM', 'Paid') ELSE t.timeline END
+   WHERE t.id = o.id
+  RETURNING * INTO o;
+  balance := payment_wallet(i.user_id, CASE WHEN waits THEN 0 ELSE i.amount END, CASE WHEN waits THEN i.amount ELSE 0 END);
+  INSERT INTO ledger (id, amount, from_kind, to_kind, category, order_id, reference, description)
+  VALUES (i.entry, i.amount, 'CLEARING', 'ESCROW', 'ORDER_PAYMENT', o.id, i.id, 'Order ' || o.order_number);
+  PERFORM payment_tell(i, 'payment_received', NULL);
+  IF waits THEN
+    PERFORM payment_open_order(o);
+    RETURN o;
+  END IF;
+  INSERT INTO ledger (id, amount, from_kind, to_kind, to_owner, to_balance, category, order_id, reference, description)
+  VALUES (refund_entry, i.amount, 'ESCROW', 'USER', i.user_id, balance, 'REFUND', o.id, i.id,
+    'Refund of order ' || o.order_number);
+  PERFORM order_tell(o, 'refund_issued', ARRAY['user:' || o.user_id, 'admin'],
+    json_build_object('orderId', o.id, 'amount', i.amount, 'timestamp', iso(now())));
+  RETURN o;
+END $$;
+
+-- --- Failure ---------------------------------------------------------------------------------------------
+
+-- An intent that is not paid, for now or for good: its order ends, its customer hears of it. The caller has locked it.
+-- Gives the order that this has ended, or NULL.
+CREATE FUNCTION payment_fail(i payment_intents, next_state text, why text) RETURNS orders
+LANGUAGE plpgsql AS $$
+DECLARE
+  o orders;
+  was text := i.state;
+  ends boolean := false;
+BEGIN
+  UPDATE payment_intents t SET state = next_state, failure = why, settled_at = now() WHERE t.id = i.id
+  RETURNING * INTO i;
+  UPDATE payment_intents t SET next_ask_at = now() + payment_rest(i) WHERE t.id = i.id;
+  IF i.kind = 'ORDER' THEN
+    SELECT * INTO o FROM orders t WHERE t.id = i.order_id FOR NO KEY UPDATE;
+    UPDATE orders t SET payment_status = 'FAILED', updated_at = now()
+     WHERE t.id = o.id AND t.payment_status = 'PENDING' AND t.payment_method = i.method;
+    ends := FOUND AND o.active;
+    IF ends THEN
+      o := order_void(o, 'SYSTEM', why, greatest(now(), timeline_last(o.timeline)), NULL);
+    END IF;
+  END IF;
+  -- Who has ended the order himself, or has heard already, need not hear.
+  IF was IN ('CREATED', 'PENDING') AND (ends OR i.kind = 'TOPUP') THEN
+    PERFORM payment_tell(i, 'payment_failed', why);
+  END IF;
+  IF NOT ends THEN
+    RETURN NULL;
+  END IF;
+  RETURN o;
+END $$;
+
+-- How many of a customer's wait to be paid: what he can ask of the gateway is bounded.
+CREATE FUNCTION payments_open(its_user text) RETURNS bigint
+LANGUAGE sql STABLE AS $$
+  SELECT count(*) FROM payment_intents t WHERE t.user_id = its_user AND t.state IN ('CREATED', 'PENDING')
+$$;
+
+-- --- Beginning -------------------------------------------------------------------------------------------
+
+-- Called by order_insert in the same statement: an order's intent. A CARD (sandbox) is paid and booked by that statement.
+CREATE FUNCTION payment_of_order(its_id text, its_user text, its_order text, its_amount bigint, its_method text,
+  its_phone text, its_operator text, its_entry text, its_key text) RETURNS text
+LANGUAGE plpgsql AS $$
+BEGIN
+  IF its_method = 'CARD' THEN
+    INSERT INTO payment_intents (id, kind, user_id, order_id, amount, method, entry, key, state, next_ask_at, settled_at)
+    VALUES (its_id, 'ORDER', its_user, its_order, its_amount, its_method, its_entry, its_key, 'SUCCEEDED', NULL, now());
+  ELSIF payments_open(its_user) >= 20 THEN
+    PERFORM fail('TOO_MANY_REQUESTS', 'payments');
+  ELSE
+    INSERT INTO payment_intents (id, kind, user_id, order_id, amount, method, phone, operator, entry, key)
+    VALUES (its_id, 'ORDER', its_user, its_order, its_amount, its_method, its_phone, its_operator, its_entry, its_key);
+  END IF;
+  RETURN 'PLACED';
+END $$;
+
+-- The statement payment_start: see there.
+CREATE FUNCTION payment_start(its_id text, its_user text, its_amount bigint, its_method text, its_phone text,
+  its_operator text, its_entry text, its_key text, its_print text, OUT outcome text, OUT json text)
+LANGUAGE plpgsql AS $$
+DECLARE
+  i payment_intents;
+BEGIN
+  outcome := CASE
+    WHEN EXISTS (SELECT FROM idempotency k WHERE k.account_id = its_user AND k.key = its_key) THEN 'REPLAY'
+    WHEN NOT EXISTS (SELECT FROM users u WHERE u.id = its_user AND u.status <> 'DELETED') THEN 'ACCOUNT_NOT_FOUND'
+    WHEN its_method <> 'CARD' AND payments_open(its_user) >= 20 THEN 'TOO_MANY_REQUESTS'
+    ELSE 'STARTED' END;
+  IF outcome <> 'STARTED' THEN
+    RETURN;
+  END IF;
+  INSERT INTO payment_intents (id, kind, user_id, amount, method, phone, operator, entry, key)
+  VALUES (its_id, 'TOPUP', its_user, its_amount, its_method, its_phone, its_operator, its_entry, its_key)
+  RETURNING * INTO i;
+  IF its_method = 'CARD' THEN
+    UPDATE payment_intents t SET state = 'SUCCEEDED', settled_at = now(), next_ask_at = NULL WHERE t.id = i.id
+    RETURNING * INTO i;
+    PERFORM payment_book(i, NULL);
+  END IF;
+  json := payment_json(i);
+  IF its_key IS NOT NULL THEN
+    INSERT INTO idempotency (account_id, key, fingerprint, status, body)
+    VALUES (its_user, its_key, its_print, 201, '{"success":true,"data":' || json || '}')
+    ON CONFLICT DO NOTHING;
+    IF NOT FOUND THEN
+      PERFORM fail('IDEMPOTENCY_RUNNING');
+    END IF;
+  END IF;
+END $$;
+
+-- --- What the gateway says -------------------------------------------------------------------------------
+
+-- The statement payment_told: see there.
+CREATE FUNCTION payment_told(target text, told text, reference text, ussd text, its_operator text, told_amount bigint, why text,
+  refund_entry text, OUT outcome text, OUT json text, OUT order_id text, OUT vendor_id text, OUT order_ended boolean,
+  OUT late boolean) LANGUAGE plpgsql AS $$
+DECLARE
+  i payment_intents;
+  o orders;
+  first boolean;
+BEGIN
+  SELECT * INTO i FROM payment_intents t WHERE t.id = target FOR NO KEY UPDATE;
+  order_ended := false;
+  late := false;
+  outcome := CASE WHEN i.id IS NULL THEN 'UNKNOWN'
+    WHEN i.state = 'SUCCEEDED' THEN 'KNOWN'
+    WHEN told = 'REFUSED' THEN
+      CASE WHEN i.gateway_reference IS NULL AND i.state IN ('CREATED', 'EXPIRED') THEN 'FAILED' ELSE 'KNOWN' END
+    WHEN told = 'FAILED' THEN CASE WHEN i.state IN ('CREATED', 'PENDING', 'EXPIRED') THEN 'FAILED' ELSE 'KNOWN' END
+    WHEN told = 'PENDING' THEN CASE WHEN i.state = 'CREATED' THEN 'PENDING' ELSE 'KNOWN' END
+    WHEN told_amount = i.amount THEN 'SUCCEEDED'
+    WHEN i.state = 'MISMATCH' THEN 'KNOWN' ELSE 'MISMATCH' END;
+  IF i.id IS NULL THEN
+    RETURN;
+  END IF;
+
+  -- Until our own call is answered a callback's word for the reference is all there is; the answer's counts.
+  first := told <> 'REFUSED' AND (i.gateway_reference IS NULL OR i.state = 'CREATED');
+  IF first THEN
+    UPDATE payment_intents t
+       SET gateway_reference = coalesce(payment_told.reference, t.gateway_reference), ussd_code = coalesce(ussd, t.ussd_code), sent_at = now(),
+           operator = coalesce(its_operator, t.operator)
+     WHERE t.id = i.id
+    RETURNING * INTO i;
+  END IF;
+
+  IF outcome = 'PENDING' THEN
+    UPDATE payment_intents t SET state = 'PENDING', next_ask_at = now() + interval '5 seconds', asked_at = now()
+     WHERE t.id = i.id
+    RETURNING * INTO i;
+  ELSIF outcome = 'SUCCEEDED' THEN
+    late := i.state NOT IN ('CREATED', 'PENDING');
+    UPDATE payment_intents t
+       SET state = 'SUCCEEDED', settled_at = now(), next_ask_at = NULL, failure = NULL, told_amount = NULL,
+           late = payment_told.late
+     WHERE t.id = i.id
+    RETURNING * INTO i;
+    o := payment_book(i, refund_entry);
+    IF o.payment_status = 'REFUNDED' AND NOT late THEN
+      late := true;
+      UPDATE payment_intents t SET late = true WHERE t.id = i.id;
+    END IF;
+    vendor_id := o.vendor_id;
+  ELSIF outcome IN ('FAILED', 'MISMATCH') THEN
+    IF told = 'REFUSED' AND i.state = 'CREATED' THEN
+      DELETE FROM idempotency k WHERE k.account_id = i.user_id AND k.key = i.key AND k.created_at = i.created_at;
+    END IF;
+    UPDATE payment_intents t SET told_amount = CASE outcome WHEN 'MISMATCH' THEN payment_told.told_amount END
+     WHERE t.id = i.id;
+    o := payment_fail(i, outcome, coalesce(why, 'The payment failed'));
+    order_ended := o.id IS NOT NULL;
+    vendor_id := o.vendor_id;
+    SELECT * INTO i FROM payment_intents t WHERE t.id = target;
+  END IF;
+
+  order_id := i.order_id;
+  json := payment_json(i);
+  IF first AND i.kind = 'TOPUP' AND i.key IS NOT NULL THEN
+    UPDATE idempotency k SET body = '{"success":true,"data":' || json || '}'
+     WHERE k.account_id = i.user_id AND k.key = i.key AND k.created_at = i.created_at;
+  END IF;
+END $$;
+
+-- The statement payments_expire: see there.
+CREATE FUNCTION payments_expire(seconds bigint, most bigint)
+RETURNS TABLE (id text, order_id text, vendor_id text, order_ended boolean)
+LANGUAGE plpgsql AS $$
+DECLARE
+  i payment_intents;
+  o orders;
+BEGIN
+  FOR i IN
+    SELECT * FROM payment_intents t
+     WHERE t.state IN ('CREATED', 'PENDING') AND t.created_at < now() - seconds * interval '1 second'
+     ORDER BY t.created_at LIMIT most
+       FOR NO KEY UPDATE SKIP LOCKED
+  LOOP
+    o := payment_fail(i, 'EXPIRED', 'It was not paid in time');
+    id := i.id;
+    order_id := i.order_id;
+    vendor_id := o.vendor_id;
+    order_ended := o.id IS NOT NULL;
+    RETURN NEXT;
+  END LOOP;
+END $$;

@@ -1,0 +1,92 @@
+-- Mobile money in: what customers were asked to pay, and what became of it.
+
+-- Begins a top-up: the intent, before the gateway is called. CARD (sandbox) is credited at once.
+--  $1 id (pay_…)   $2 user id   $3 amount   $4 MOBILE_MONEY or CARD   $5 phone or NULL   $6 operator or NULL
+--  $7 id of the ledger row (txn_…)   $8 Idempotency-Key or NULL   $9 its fingerprint
+-- Columns: outcome, payment (JSON, when STARTED).
+-- Outcomes: STARTED, REPLAY (run idempotency_get), ACCOUNT_NOT_FOUND, TOO_MANY_REQUESTS (20 wait already). Raises
+--  IDEMPOTENCY_RUNNING.
+-- name: payment_start
+SELECT outcome, json FROM payment_start($1::text, $2::text, $3::bigint, $4::text, $5::text, $6::text, $7::text, $8::text,
+  $9::text)
+
+-- Records what the gateway says of a payment, with everything that follows: money, order, events. Saying it again
+-- changes nothing.
+--  $1 id   $2 PENDING, SUCCESSFUL, FAILED; REFUSED: the gateway cannot have it (only while it has no reference)
+--  $3 the gateway's reference   $4 code to dial   $5 operator   $6 amount, -1: not told   $7 why it failed
+--  $8 id of a ledger row (txn_…): the refund of an order that was over when its money came
+-- Columns: outcome, payment (JSON), order id, vendor id, whether its order has ended by this, whether it came late.
+-- Outcomes: PENDING, SUCCEEDED, FAILED, MISMATCH (paid, but another amount: nothing is booked), KNOWN (nothing new),
+--  UNKNOWN (no such payment).
+-- name: payment_told
+SELECT outcome, json, order_id, vendor_id, order_ended, late
+  FROM payment_told($1::text, $2::text, $3::text, $4::text, $5::text, $6::bigint, $7::text, $8::text)
+
+-- A payment as its customer sees it; whether the gateway is to be asked before he is answered: not twice in 3 seconds, and
+-- not in a minute when it is over for us.
+--  $1 id   $2 user id
+-- Columns: payment (JSON), ask, the gateway's reference. No row: none of his.
+-- name: payment_get
+WITH asked AS (
+  UPDATE payment_intents SET asked_at = now()
+   WHERE id = $1::text AND user_id = $2::text AND state NOT IN ('SUCCEEDED', 'MISMATCH') AND gateway_reference IS NOT NULL
+     AND asked_at < now() - CASE WHEN state IN ('CREATED', 'PENDING') THEN interval '3 seconds' ELSE interval '1 minute' END
+  RETURNING true
+)
+SELECT payment_json(i), EXISTS (SELECT FROM asked), i.gateway_reference
+  FROM payment_intents i WHERE i.id = $1::text AND i.user_id = $2::text
+
+-- Remembers that a callback has named a payment: if nothing else comes of it, the poller asks.
+--  $1 id   $2 the gateway's reference, from the callback   $3 seconds until then
+-- Columns: state, the gateway's reference, whether to ask now (not again within a second). No row: unknown.
+-- name: payment_heard
+WITH heard AS (
+  UPDATE payment_intents
+     SET gateway_reference = coalesce(gateway_reference, $2::text), sent_at = coalesce(sent_at, now()),
+         next_ask_at = now() + $3::bigint * interval '1 second', asked_at = now()
+   WHERE id = $1::text AND state <> 'SUCCEEDED' AND asked_at < now() - interval '1 second'
+  RETURNING state, gateway_reference
+), later AS (
+  UPDATE payment_intents
+     SET gateway_reference = coalesce(gateway_reference, $2::text), sent_at = coalesce(sent_at, now()),
+         next_ask_at = least(next_ask_at, now() + interval '1 second')
+   WHERE id = $1::text AND state <> 'SUCCEEDED' AND asked_at >= now() - interval '1 second'
+  RETURNING state, gateway_reference
+)
+SELECT state, gateway_reference, true FROM heard
+UNION ALL SELECT state, gateway_reference, false FROM later
+UNION ALL SELECT state, gateway_reference, false FROM payment_intents WHERE id = $1::text AND state = 'SUCCEEDED'
+
+-- Takes payments that are due to be asked after. Taking moves the next time on, so that two copies take different
+-- ones and one that dies is followed by a later ask.
+--  $1 how many
+-- Columns: id, the gateway's reference (NULL: it never told us one), day of its creation (YYYY-MM-DD), whether it is
+--  older than 15 minutes.
+-- name: payments_due
+UPDATE payment_intents t
+   SET next_ask_at = now() + payment_rest(t), asks = t.asks + 1, asked_at = now()
+ WHERE t.id = ANY (ARRAY(SELECT d.id FROM payment_intents d WHERE d.next_ask_at <= now() ORDER BY d.next_ask_at
+         LIMIT $1::bigint FOR NO KEY UPDATE SKIP LOCKED))
+RETURNING t.id, t.gateway_reference, to_char(t.created_at AT TIME ZONE 'UTC' - interval '1 hour', 'YYYY-MM-DD'),
+  t.created_at < now() - interval '15 minutes'
+
+-- Found in the gateway's history: they have a reference now, and are due to be asked after.
+--  $1 ids text[]   $2 the gateway's references text[]
+-- Columns: how many.
+-- name: payments_found
+WITH found AS (
+  UPDATE payment_intents t
+     SET gateway_reference = f.reference, state = CASE t.state WHEN 'CREATED' THEN 'PENDING' ELSE t.state END,
+         sent_at = now(), next_ask_at = now()
+    FROM unnest($1::text[], $2::text[]) AS f(id, reference)
+   WHERE t.id = f.id AND t.gateway_reference IS NULL AND t.state <> 'SUCCEEDED'
+  RETURNING true
+)
+SELECT count(*) FROM found
+
+-- Gives up payments that were not made in time; their orders end. They are asked after still, ever more thinly. For the
+-- poller, which calls it until it gives fewer rows than it may.
+--  $1 seconds (configuration payment_wait)   $2 how many at most
+-- Columns: id, order id, vendor id, whether its order has ended by this.
+-- name: payments_expire
+SELECT id, order_id, vendor_id, order_ended FROM payments_expire($1::bigint, $2::bigint)

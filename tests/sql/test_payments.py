@@ -1,0 +1,336 @@
+# SPDX-License-Identifier: MIT
+"""Mobile money in, spoken to directly: an intent is booked once, whatever is said of it and how often."""
+
+import json
+import threading
+
+import psycopg2
+import pytest
+
+from sql.shop import Shop, cancel, next_number, place
+
+
+def start(db, shop, amount=5000, method="MOBILE_MONEY", key=None, print_="f"):
+    """payment_start: (outcome, payment or None)."""
+    n = next_number()
+    outcome, payment = db.run("payment_start", f"pay_{n:026d}", shop.user, amount, method, "+237670000001", "MTN",
+                              f"txn_p{n:025d}", key, print_ if key else None)[0]
+    return outcome, json.loads(payment) if payment else None
+
+
+def tell(db, reference, told, amount=-1, gateway=None, why=None, ussd=None):
+    """payment_told: (outcome, payment, order ended, late)."""
+    row = db.run("payment_told", reference, told, gateway or f"gw_{reference}", ussd, None, amount, why,
+                 f"txn_r{next_number():025d}")[0]
+    return row[0], json.loads(row[1]) if row[1] else None, row[4], row[5]
+
+
+def intent(db, reference):
+    columns = ["state", "gateway_reference", "failure", "told_amount", "late", "next_ask_at"]
+    return dict(zip(columns, db.sql(f"SELECT {', '.join(columns)} FROM payment_intents WHERE id = %s", [reference])[0]))
+
+
+def booked(db, reference):
+    """What the ledger says of it, oldest first."""
+    return db.sql("SELECT from_kind, to_kind, amount, category FROM ledger WHERE reference = %s"
+                  " ORDER BY category", [reference])
+
+
+def events(db, aggregate):
+    return [row[0] for row in db.sql("SELECT type FROM outbox WHERE aggregate = %s ORDER BY id", [aggregate])]
+
+
+def mobile_order(db, shop, **other):
+    """An order by mobile money: (order, its intent's id)."""
+    item = shop.item(stock=10)
+    outcome, order, _ = place(db, shop, [(item, 1, 2500)], method="MOBILE_MONEY", **other)
+    assert outcome == "PLACED"
+    return order, order["paymentReference"], item
+
+
+def test_a_top_up_is_credited_when_the_gateway_says_so(db):
+    shop = Shop(db, wallet=0)
+    outcome, payment = start(db, shop)
+    assert outcome == "STARTED" and payment["status"] == "PENDING" and shop.balance() == 0
+    assert tell(db, payment["reference"], "PENDING", ussd="*126#")[0] == "PENDING"
+    outcome, payment, _, late = tell(db, payment["reference"], "SUCCESSFUL", 5000)
+    assert (outcome, late, payment["status"], payment["ussdCode"]) == ("SUCCEEDED", False, "COMPLETED", "*126#")
+    assert shop.balance() == payment["wallet"]["availableBalance"] == 5000
+    assert booked(db, payment["reference"]) == [("CLEARING", "USER", 5000, "WALLET_TOPUP")]
+    assert events(db, payment["reference"]) == ["payment_received"]
+
+
+@pytest.mark.parametrize("again", ["PENDING", "SUCCESSFUL", "FAILED", "REFUSED"])
+def test_what_is_booked_stays_as_it_is_whatever_is_said_again(db, again):
+    shop = Shop(db, wallet=0)
+    payment = start(db, shop)[1]
+    tell(db, payment["reference"], "SUCCESSFUL", 5000)
+    assert tell(db, payment["reference"], again, 5000)[0] == "KNOWN"
+    assert shop.balance() == 5000 and len(booked(db, payment["reference"])) == 1
+
+
+def test_sixteen_at_once_book_once(connect, db):
+    shop = Shop(db, wallet=0)
+    payment = start(db, shop)[1]
+    clients = [connect() for _ in range(16)]
+    told = []
+    threads = [threading.Thread(target=lambda c=c: told.append(tell(c, payment["reference"], "SUCCESSFUL", 5000)[0]))
+               for c in clients]
+    [t.start() for t in threads]
+    [t.join() for t in threads]
+    assert sorted(told) == ["KNOWN"] * 15 + ["SUCCEEDED"]
+    assert shop.balance() == 5000
+
+
+def test_a_second_booking_meets_the_ledgers_own_key(db):
+    shop = Shop(db, wallet=0)
+    payment = start(db, shop)[1]
+    tell(db, payment["reference"], "SUCCESSFUL", 5000)
+    db.sql("UPDATE payment_intents SET state = 'PENDING' WHERE id = %s", [payment["reference"]])
+    with pytest.raises(psycopg2.errors.UniqueViolation):
+        tell(db, payment["reference"], "SUCCESSFUL", 5000)
+    assert shop.balance() == 5000
+
+
+@pytest.mark.parametrize("amount", [4999, 5001, -1, 0])
+def test_another_amount_books_nothing_until_the_right_one_is_told(db, amount):
+    shop = Shop(db, wallet=0)
+    reference = start(db, shop)[1]["reference"]
+    outcome, payment, _, _ = tell(db, reference, "SUCCESSFUL", amount)
+    assert outcome == "MISMATCH" and payment["status"] == "PENDING"
+    assert intent(db, reference)["told_amount"] == amount and booked(db, reference) == []
+    assert tell(db, reference, "SUCCESSFUL", amount)[0] == "KNOWN"
+    assert tell(db, reference, "SUCCESSFUL", 5000)[0] == "SUCCEEDED"
+    assert shop.balance() == 5000
+
+
+@pytest.mark.parametrize("end", ["FAILED", "REFUSED", "EXPIRED"])
+def test_a_success_after_we_gave_up_is_credited(db, end):
+    shop = Shop(db, wallet=0)
+    reference = start(db, shop)[1]["reference"]
+    if end == "EXPIRED":
+        db.sql("UPDATE payment_intents SET created_at = now() - interval '16 minutes' WHERE id = %s", [reference])
+        db.run("payments_expire", 900, 100)
+    else:
+        tell(db, reference, end, why="No")
+    assert intent(db, reference)["state"] == ("EXPIRED" if end == "EXPIRED" else "FAILED")
+    assert intent(db, reference)["next_ask_at"] is not None
+    outcome, payment, _, late = tell(db, reference, "SUCCESSFUL", 5000)
+    assert (outcome, late, payment["status"]) == ("SUCCEEDED", True, "COMPLETED")
+    assert shop.balance() == 5000
+    assert events(db, reference) == ["payment_failed", "payment_received"]
+
+
+def test_a_card_of_the_sandbox_is_credited_at_once(db):
+    shop = Shop(db, wallet=0)
+    outcome, payment = start(db, shop, method="CARD")
+    assert (outcome, payment["status"], shop.balance()) == ("STARTED", "COMPLETED", 5000)
+
+
+def test_a_key_starts_one_payment_and_repeats_what_was_answered(db):
+    shop = Shop(db, wallet=0)
+    payment = start(db, shop, key="k")[1]
+    assert start(db, shop, key="k") == ("REPLAY", None)
+    tell(db, payment["reference"], "PENDING", ussd="*126#")
+    _, status, body = db.run("idempotency_get", shop.user, "k")[0]
+    assert status == 201 and json.loads(body)["data"]["ussdCode"] == "*126#"
+    assert json.loads(body)["data"]["reference"] == payment["reference"]
+
+
+def test_what_never_reached_the_gateway_may_be_tried_again_with_its_key(db):
+    shop = Shop(db, wallet=0)
+    payment = start(db, shop, key="k")[1]
+    assert tell(db, payment["reference"], "REFUSED", gateway=None, why="down")[0] == "FAILED"
+    assert start(db, shop, key="k")[0] == "STARTED"
+
+
+def test_a_refusal_cannot_undo_what_the_gateway_has(db):
+    shop = Shop(db, wallet=0)
+    reference = start(db, shop)[1]["reference"]
+    tell(db, reference, "PENDING")
+    assert tell(db, reference, "REFUSED")[0] == "KNOWN"
+    assert intent(db, reference)["state"] == "PENDING"
+
+
+def test_an_account_has_at_most_twenty_that_wait(db):
+    shop = Shop(db, wallet=0)
+    for _ in range(20):
+        assert start(db, shop)[0] == "STARTED"
+    assert start(db, shop)[0] == "TOO_MANY_REQUESTS"
+    with pytest.raises(psycopg2.Error, match="TOO_MANY_REQUESTS"):
+        mobile_order(db, shop)
+    assert start(db, shop, method="CARD")[0] == "STARTED"
+
+
+def test_one_transaction_of_the_gateway_pays_one_intent(db):
+    shop = Shop(db, wallet=0)
+    first, second = (start(db, shop)[1]["reference"] for _ in range(2))
+    tell(db, first, "PENDING", gateway="gw_one")
+    with pytest.raises(psycopg2.errors.UniqueViolation):
+        tell(db, second, "SUCCESSFUL", 5000, gateway="gw_one")
+
+
+# --- Orders ------------------------------------------------------------------------------------
+
+def test_an_order_by_mobile_money_is_nobodys_until_it_is_paid(db):
+    shop = Shop(db, wallet=0)
+    order, reference, _ = mobile_order(db, shop)
+    assert (order["paymentStatus"], order["status"]) == ("PENDING", "PENDING")
+    assert events(db, order["orderId"]) == []
+    outcome, payment, ended, late = tell(db, reference, "SUCCESSFUL", 4300)
+    assert (outcome, ended, late, payment["orderId"]) == ("SUCCEEDED", False, False, order["orderId"])
+    paid = json.loads(db.run("order_get", order["orderId"])[0][1])
+    assert (paid["paymentStatus"], paid["status"], paid["paymentReference"]) == ("PAID", "PENDING", reference)
+    assert events(db, order["orderId"]) == ["payment_received", "new_order"]
+    assert booked(db, reference) == [("CLEARING", "ESCROW", 4300, "ORDER_PAYMENT")]
+    assert db.value("SELECT total_spent FROM wallets WHERE owner_id = %s", [shop.user]) == 4300
+    rooms, payload = db.sql("SELECT rooms, payload FROM outbox WHERE aggregate = %s AND type = 'new_order'",
+                            [order["orderId"]])[0]
+    assert rooms == [f"vendor:{shop.vendor}", "admin"] and payload["data"]["paymentStatus"] == "PAID"
+
+
+def test_a_paid_order_that_is_cancelled_is_refunded_to_the_wallet(db):
+    shop = Shop(db, wallet=0)
+    order, reference, _ = mobile_order(db, shop)
+    tell(db, reference, "SUCCESSFUL", 4300)
+    assert cancel(db, order["orderId"], shop.user)[0] == "CANCELLED"
+    assert shop.balance() == 4300
+    assert db.value("SELECT total_spent FROM wallets WHERE owner_id = %s", [shop.user]) == 0
+
+
+@pytest.mark.parametrize("told", ["FAILED", "REFUSED", "MISMATCH", "EXPIRED"])
+def test_an_order_that_is_not_paid_ends_and_gives_its_stock_back(db, told):
+    shop = Shop(db, wallet=0)
+    order, reference, item = mobile_order(db, shop)
+    assert db.value("SELECT stock FROM items WHERE id = %s", [item]) == 9
+    if told == "EXPIRED":
+        db.sql("UPDATE payment_intents SET created_at = now() - interval '16 minutes' WHERE id = %s", [reference])
+        assert (reference, order["orderId"], shop.vendor, True) in db.run("payments_expire", 900, 100)
+    else:
+        assert tell(db, reference, "SUCCESSFUL" if told == "MISMATCH" else told, 1, why="No")[2] is True
+    ended = json.loads(db.run("order_get", order["orderId"])[0][1])
+    assert (ended["status"], ended["paymentStatus"], ended["cancelledBy"]) == ("CANCELLED", "FAILED", "SYSTEM")
+    assert db.value("SELECT stock FROM items WHERE id = %s", [item]) == 10
+    assert "payment_failed" in events(db, order["orderId"]) and booked(db, reference) == []
+    rooms = db.sql("SELECT rooms FROM outbox WHERE aggregate = %s AND type = 'order_cancelled'", [order["orderId"]])
+    assert f"vendor:{shop.vendor}" not in rooms[0][0]
+
+
+@pytest.mark.parametrize("end", ["USER", "FAILED", "EXPIRED"])
+def test_the_money_of_an_order_that_is_over_goes_to_the_wallet(db, end):
+    shop = Shop(db, wallet=0)
+    order, reference, _ = mobile_order(db, shop)
+    if end == "USER":
+        assert cancel(db, order["orderId"], shop.user)[0] == "CANCELLED"
+    elif end == "FAILED":
+        tell(db, reference, "FAILED")
+    else:
+        db.sql("UPDATE payment_intents SET created_at = now() - interval '16 minutes' WHERE id = %s", [reference])
+        db.run("payments_expire", 900, 100)
+    outcome, _, _, late = tell(db, reference, "SUCCESSFUL", 4300)
+    assert (outcome, late) == ("SUCCEEDED", True)
+    over = json.loads(db.run("order_get", order["orderId"])[0][1])
+    assert (over["status"], over["paymentStatus"]) == ("CANCELLED", "REFUNDED")
+    assert booked(db, reference) == [("CLEARING", "ESCROW", 4300, "ORDER_PAYMENT"), ("ESCROW", "USER", 4300, "REFUND")]
+    assert shop.balance() == 4300
+    assert db.value("SELECT total_spent FROM wallets WHERE owner_id = %s", [shop.user]) == 0
+    assert events(db, order["orderId"])[-2:] == ["payment_received", "refund_issued"]
+    assert tell(db, reference, "SUCCESSFUL", 4300)[0] == "KNOWN" and shop.balance() == 4300
+
+
+def test_who_cancels_himself_is_not_told_that_it_failed(db):
+    shop = Shop(db, wallet=0)
+    order, reference, _ = mobile_order(db, shop)
+    cancel(db, order["orderId"], shop.user)
+    assert tell(db, reference, "FAILED")[2] is False
+    assert "payment_failed" not in events(db, order["orderId"])
+    assert json.loads(db.run("order_get", order["orderId"])[0][1])["paymentStatus"] == "FAILED"
+
+
+def test_a_paid_parcel_looks_for_a_rider(db):
+    shop = Shop(db, wallet=0)
+    outcome, order, _ = place(db, shop, [], fee=2500, method="MOBILE_MONEY", kind="PACKAGE")
+    assert outcome == "PLACED"
+    look = "SELECT count(*) FROM dispatches WHERE order_id = %s"
+    assert db.value(look, [order["orderId"]]) == 0
+    tell(db, order["paymentReference"], "SUCCESSFUL", 2500)
+    assert db.value(look, [order["orderId"]]) == 1
+
+
+def test_an_order_by_card_is_paid_when_it_is_placed(db):
+    shop = Shop(db, wallet=0)
+    outcome, order, _ = place(db, shop, [(shop.item(stock=5), 1, 2500)], method="CARD")
+    assert (outcome, order["paymentStatus"]) == ("PLACED", "PAID")
+    assert intent(db, order["paymentReference"])["state"] == "SUCCEEDED"
+    assert booked(db, order["paymentReference"]) == [("CLEARING", "ESCROW", 4300, "ORDER_PAYMENT")]
+    assert events(db, order["orderId"]) == ["new_order"]
+    cancel(db, order["orderId"], shop.user)
+    assert shop.balance() == 4300
+
+
+def test_an_order_whose_call_was_refused_may_be_placed_again_with_its_key(db):
+    shop = Shop(db, wallet=0)
+    order, reference, item = mobile_order(db, shop, key="again")
+    tell(db, reference, "REFUSED")
+    outcome, second, _ = place(db, shop, [(item, 1, 2500)], method="MOBILE_MONEY", key="again")
+    assert outcome == "PLACED" and second["orderId"] != order["orderId"]
+
+
+# --- The poller's rows ---------------------------------------------------------------------------
+
+def test_what_is_due_is_taken_once_and_ever_more_rarely(db):
+    shop = Shop(db, wallet=0)
+    reference = start(db, shop)[1]["reference"]
+    tell(db, reference, "PENDING")
+    waits = []
+    for _ in range(9):
+        db.sql("UPDATE payment_intents SET next_ask_at = now() WHERE id = %s", [reference])
+        taken = [row for row in db.run("payments_due", 1000) if row[0] == reference]
+        assert len(taken) == 1 and taken[0][1] == f"gw_{reference}"
+        assert reference not in [row[0] for row in db.run("payments_due", 1000)]
+        waits.append(db.value("SELECT round(extract(epoch FROM next_ask_at - asked_at))::integer"
+                              " FROM payment_intents WHERE id = %s", [reference]))
+    assert waits == [5, 10, 20, 40, 80, 160, 320, 600, 600]
+
+
+def test_after_two_days_what_failed_is_asked_after_no_more(db):
+    shop = Shop(db, wallet=0)
+    reference = start(db, shop)[1]["reference"]
+    tell(db, reference, "FAILED")
+    db.sql("UPDATE payment_intents SET next_ask_at = now(), created_at = now() - interval '49 hours' WHERE id = %s",
+           [reference])
+    assert reference in [row[0] for row in db.run("payments_due", 1000)]
+    assert intent(db, reference)["next_ask_at"] is None
+    assert db.run("payment_heard", reference, "gw", 0)[0][0] == "FAILED"
+    assert tell(db, reference, "SUCCESSFUL", 5000)[0] == "SUCCEEDED" and shop.balance() == 5000
+
+
+def test_a_callback_is_remembered_with_what_it_named(db):
+    shop = Shop(db, wallet=0)
+    reference = start(db, shop)[1]["reference"]
+    assert db.run("payment_heard", "pay_nobody", "gw", 0) == []
+    assert db.run("payment_heard", reference, "gw_early", 0) == [("CREATED", "gw_early", False)]
+    db.sql("UPDATE payment_intents SET asked_at = now() - interval '2 seconds' WHERE id = %s", [reference])
+    assert db.run("payment_heard", reference, "gw_other", 0) == [("CREATED", "gw_early", True)]
+    assert reference in [row[0] for row in db.run("payments_due", 1000)]
+    tell(db, reference, "SUCCESSFUL", 5000, gateway="gw_early")
+    assert db.run("payment_heard", reference, "gw_early", 0) == [("SUCCEEDED", "gw_early", False)]
+
+
+def test_a_payment_is_its_customers_and_asked_after_in_measure(db):
+    shop, other = Shop(db, wallet=0), Shop(db, wallet=0)
+    reference = start(db, shop)[1]["reference"]
+    tell(db, reference, "PENDING")
+    assert db.run("payment_get", reference, other.user) == []
+    assert db.run("payment_get", reference, shop.user)[0][1] is False
+    db.sql("UPDATE payment_intents SET asked_at = now() - interval '4 seconds' WHERE id = %s", [reference])
+    assert db.run("payment_get", reference, shop.user)[0][1:] == (True, f"gw_{reference}")
+    assert db.run("payment_get", reference, shop.user)[0][1] is False
+
+
+def test_what_the_history_names_is_asked_after_at_once(db):
+    shop = Shop(db, wallet=0)
+    reference = start(db, shop)[1]["reference"]
+    assert db.run("payments_found", f"{{{reference},pay_other}}", "{gw_found,gw_x}")[0][0] == 1
+    assert intent(db, reference)["state"] == "PENDING"
+    assert (reference, "gw_found") in [row[:2] for row in db.run("payments_due", 1000)]
