@@ -8,6 +8,7 @@ import pytest
 import psycopg2.extras
 
 from world.accounts import Tokens, appoint, hire, open_shop, register
+from world.fakes import Fake
 from world.server import Server, binary, free_port
 from world.stores import Databases, Stores
 
@@ -77,6 +78,20 @@ def start_server(databases):
         except AssertionError as fault:
             faults.append(str(fault))
     assert not faults, "\n".join(faults)
+
+
+@pytest.fixture(scope="module")
+def fake():
+    """fake("campay", **flags): a stand-in of tests/fakes on a free port, stopped and judged when the module's tests
+    are over."""
+    started = []
+
+    def start(name, **flags):
+        started.append(Fake(name, **flags))
+        return started[-1]
+    yield start
+    for made in started:
+        made.stop()
 
 
 @pytest.fixture(scope="session")
