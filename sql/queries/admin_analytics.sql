@@ -8,13 +8,14 @@ SELECT json_build_object('active_orders', coalesce($1::bigint, (SELECT count(*) 
     'online_riders', (SELECT count(*) FROM riders WHERE is_online),
     'online_vendors', (SELECT count(*) FROM vendors WHERE is_online),
     'orders_today', t.orders, 'revenue_today', t.revenue,
-    'pending_approvals', p.vendors + p.riders,
-    'pending_approvals_detail', json_build_object('vendors', p.vendors, 'riders', p.riders, 'payouts', 0))::text
+    'pending_approvals', p.vendors + p.riders + p.payouts,
+    'pending_approvals_detail', json_build_object('vendors', p.vendors, 'riders', p.riders, 'payouts', p.payouts))::text
   FROM (SELECT count(*) AS orders, coalesce(sum(total) FILTER (WHERE status = 'DELIVERED'), 0) AS revenue
           FROM orders
          WHERE created_at >= date_trunc('day', now() AT TIME ZONE business_zone()) AT TIME ZONE business_zone()) t,
        (SELECT (SELECT count(*) FROM vendors WHERE approval_status = 'PENDING') AS vendors,
-               (SELECT count(*) FROM riders WHERE approval_status = 'PENDING') AS riders) p
+               (SELECT count(*) FROM riders WHERE approval_status = 'PENDING') AS riders,
+               (SELECT count(*) FROM payouts WHERE status = 'PENDING') AS payouts) p
 
 -- Of a time, or of all. Revenue and basket are of what was delivered.
 --  $1 from, $2 before: timestamptz or NULL

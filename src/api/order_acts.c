@@ -239,8 +239,7 @@ static void see(struct request *rq, const struct db_result *result)
 	};
 }
 
-/* What the key was answered, in three columns from `first`: fingerprint, status, body. */
-static void replay(struct request *rq, const struct db_result *result, unsigned first)
+void reply_kept(struct request *rq, const struct db_result *result, unsigned first)
 {
 	if (!text_is(db_text(result, 0, first), text_of(rq->fingerprint)))
 		return reply_error(rq, E_IDEMPOTENCY_MISMATCH);
@@ -251,7 +250,7 @@ void reply_replay(struct request *rq, const struct db_result *result)
 {
 	if (db_rows(result) == 0)
 		return reply_error(rq, E_IDEMPOTENCY_RUNNING);
-	replay(rq, result, 0);
+	reply_kept(rq, result, 0);
 }
 
 static void seen(struct request *rq, const struct db_result *result)
@@ -261,7 +260,7 @@ static void seen(struct request *rq, const struct db_result *result)
 	if (db_rows(result) == 0)
 		return reply_error(rq, E_ORDER_NOT_FOUND);
 	if (!db_is_null(result, 0, 16))
-		return replay(rq, result, 16);
+		return reply_kept(rq, result, 16);
 	see(rq, result);
 	error = decide(rq);
 	if (error)

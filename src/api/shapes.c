@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Vendors and items in replies.
+ * Vendors, items and disputes in replies.
  */
 #include "reeyo/api/shapes.h"
 
 static const char *const account_states[] = { "ACTIVE", "INACTIVE", NULL };
+static const char *const dispute_words[] = { "OPEN", "RESOLVED", "REJECTED", NULL };
+static const char *const priority_words[] = { "LOW", "MEDIUM", "HIGH", NULL };
 static const char *const approval_states[] = { "PENDING", "APPROVED", "REJECTED", "SUSPENDED", NULL };
 
 static const struct field location_fields[] = {
@@ -86,4 +88,25 @@ const struct field item_fields[] = {
 	{ "createdAt", FIELD_TIME, .required = true },
 	{ "updatedAt", FIELD_TIME, .required = true },
 	FIELD_END_TITLED("Item")
+};
+
+/* What customers and admins see of a dispute. */
+static const struct field person_fields[] = {
+	{ "id", FIELD_ID, .required = true }, { "name", FIELD_TEXT, .required = true }, FIELD_END
+};
+static const struct field about_fields[] = {
+	{ "id", FIELD_ID, .required = true }, { "order_number", FIELD_TEXT, .required = true }, FIELD_END
+};
+const struct field dispute_fields[] = {
+	{ "id", FIELD_ID, .required = true }, { "ticket_number", FIELD_TEXT, .required = true },
+	{ "subject", FIELD_TEXT, .required = true }, { "category", FIELD_TEXT, .required = true },
+	{ "description", FIELD_TEXT, .required = true },
+	{ "status", FIELD_ENUM, .required = true, .words = dispute_words },
+	{ "priority", FIELD_ENUM, .required = true, .words = priority_words },
+	{ "user", FIELD_OBJECT, .required = true, .of = person_fields },
+	{ "order", FIELD_OBJECT, .required = true, .of = about_fields },
+	{ "resolution", FIELD_TEXT, .nullable = true },
+	{ "refund_amount", FIELD_MONEY, .nullable = true },
+	{ "created_at", FIELD_TIME, .required = true }, { "resolved_at", FIELD_TIME, .nullable = true },
+	{ "messages", FIELD_LIST, .required = true, .each = FIELD_ANY }, FIELD_END_TITLED("Dispute")
 };

@@ -18,5 +18,8 @@ extern const struct route admin_flag_routes[];
 extern const struct route admin_zone_routes[];
 extern const struct route admin_analytics_routes[];
 extern const struct route admin_webhook_routes[];
+extern const struct route admin_payout_routes[];
+extern const struct route admin_finance_routes[];
+extern const struct route admin_dispute_routes[];
 
 #endif

@@ -43,6 +43,8 @@ void order_act(struct request *rq, const struct order_act_request *act, order_ac
 /* Answers what a statement says was answered to this key before (E_IDEMPOTENCY_MISMATCH when it was
  * another request, E_IDEMPOTENCY_RUNNING when there is nothing yet); done of idempotency_get. */
 void reply_replay(struct request *rq, const struct db_result *result);
+/* The same where the statement itself said it, in three columns from `first`: fingerprint, status, body. */
+void reply_kept(struct request *rq, const struct db_result *result, unsigned first);
 
 /* What every body of an act may hold, and the place of it as JSON (NULL: none). */
 #define ACT_FIELDS \

@@ -12,10 +12,17 @@
 void reply_nested_page(struct request *rq, const char *name, const char *total_name,
 	struct text rows, struct page page, int64_t total);
 
+/* The same with both spellings of the apps: {page,limit,total,totalPages,currentPage,…}, and `total` beside the rows. */
+void reply_full_page(struct request *rq, const char *name, const char *total_name, struct text rows,
+	struct page page, int64_t total);
+
 /* Members of `pagination`, for reply tables, with the total's name. */
 #define PAGINATION_FIELDS(total_name) \
 	{ "currentPage", FIELD_INT, .required = true }, { "totalPages", FIELD_INT, .required = true }, \
 	{ total_name, FIELD_INT, .required = true }, { "hasNext", FIELD_BOOL, .required = true }, \
 	{ "hasPrev", FIELD_BOOL, .required = true }
+#define FULL_PAGINATION_FIELDS(total_name) \
+	{ "page", FIELD_INT, .required = true }, { "limit", FIELD_INT, .required = true }, \
+	{ "total", FIELD_INT, .required = true }, PAGINATION_FIELDS(total_name)
 
 #endif

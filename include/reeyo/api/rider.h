@@ -12,5 +12,6 @@ extern const struct route rider_auth_routes[];
 extern const struct route rider_availability_routes[];
 extern const struct route rider_location_routes[];
 extern const struct route rider_available_routes[];
+extern const struct route rider_money_routes[];
 
 #endif

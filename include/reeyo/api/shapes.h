@@ -10,5 +10,6 @@
 extern const struct field vendor_fields[];      /* Vendor, as everybody sees it */
 extern const struct field vendor_self_fields[]; /* Vendor, as it sees itself */
 extern const struct field item_fields[];        /* Item of a menu */
+extern const struct field dispute_fields[];     /* Dispute, as its customer and the admins see it */
 
 #endif

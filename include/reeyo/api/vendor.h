@@ -12,5 +12,6 @@ extern const struct route vendor_profile_routes[];
 extern const struct route vendor_menu_routes[];
 extern const struct route vendor_analytics_routes[];
 extern const struct route vendor_order_routes[];
+extern const struct route vendor_money_routes[];
 
 #endif

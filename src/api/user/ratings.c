@@ -6,10 +6,8 @@
 #include "reeyo/api/order_acts.h"
 #include "reeyo/api/order_shown.h"
 #include "reeyo/api/pages.h"
+#include "reeyo/api/shapes.h"
 #include "reeyo/api/user.h"
-
-static const char *const dispute_words[] = { "OPEN", "RESOLVED", "REJECTED", NULL };
-static const char *const priority_words[] = { "LOW", "MEDIUM", "HIGH", NULL };
 
 /* --- What comes in ---------------------------------------------------------------------------- */
 
@@ -51,25 +49,6 @@ static const struct field ratings_reply[] = {
 	{ "vendorRating", FIELD_OBJECT, .nullable = true, .of = stars_reply },
 	{ "riderRating", FIELD_OBJECT, .nullable = true, .of = stars_reply },
 	FIELD_END
-};
-static const struct field person_fields[] = {
-	{ "id", FIELD_ID, .required = true }, { "name", FIELD_TEXT, .required = true }, FIELD_END
-};
-static const struct field about_fields[] = {
-	{ "id", FIELD_ID, .required = true }, { "order_number", FIELD_TEXT, .required = true }, FIELD_END
-};
-static const struct field dispute_fields[] = {
-	{ "id", FIELD_ID, .required = true }, { "ticket_number", FIELD_TEXT, .required = true },
-	{ "subject", FIELD_TEXT, .required = true }, { "category", FIELD_TEXT, .required = true },
-	{ "description", FIELD_TEXT, .required = true },
-	{ "status", FIELD_ENUM, .required = true, .words = dispute_words },
-	{ "priority", FIELD_ENUM, .required = true, .words = priority_words },
-	{ "user", FIELD_OBJECT, .required = true, .of = person_fields },
-	{ "order", FIELD_OBJECT, .required = true, .of = about_fields },
-	{ "resolution", FIELD_TEXT, .nullable = true },
-	{ "refund_amount", FIELD_MONEY, .nullable = true },
-	{ "created_at", FIELD_TIME, .required = true }, { "resolved_at", FIELD_TIME, .nullable = true },
-	{ "messages", FIELD_LIST, .required = true, .each = FIELD_ANY }, FIELD_END
 };
 static const struct field pagination_fields[] = { PAGINATION_FIELDS("totalDisputes"), FIELD_END };
 static const struct field disputes_fields[] = {

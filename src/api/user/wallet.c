@@ -1,86 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * The customer's wallet, to read. Money moves only with orders, refunds and top-ups, each in its
- * own statement.
+ * The customer's wallet.
  */
-#include "reeyo/api/pages.h"
+#include "reeyo/api/money.h"
 #include "reeyo/api/user.h"
-
-static const char *const transaction_types[] = { "CREDIT", "DEBIT", NULL };
-static const char *const transaction_categories[] = { "ORDER_PAYMENT", "ORDER_COMMISSION", "DELIVERY_FEE",
-	"PAYOUT", "REFUND", "WALLET_TOPUP", NULL };
-
-static const struct field wallet_fields[] = {
-	{ "availableBalance", FIELD_MONEY, .required = true, .does = "What can be spent" },
-	{ "pendingBalance", FIELD_MONEY, .required = true },
-	{ "totalEarned", FIELD_MONEY, .required = true },
-	{ "totalSpent", FIELD_MONEY, .required = true },
-	{ "totalWithdrawn", FIELD_MONEY, .required = true },
-	{ "currency", FIELD_TEXT, .required = true },
-	{ "balance", FIELD_MONEY, .required = true, .does = "The same as availableBalance" },
-	{ "updatedAt", FIELD_TIME, .required = true },
-	FIELD_END
-};
-static const struct field transaction_fields[] = {
-	{ "transactionId", FIELD_ID, .required = true },
-	{ "type", FIELD_ENUM, .required = true, .words = transaction_types },
-	{ "category", FIELD_ENUM, .required = true, .words = transaction_categories },
-	{ "amount", FIELD_MONEY, .required = true },
-	{ "currency", FIELD_TEXT, .required = true },
-	{ "orderId", FIELD_ID, .nullable = true },
-	{ "description", FIELD_TEXT, .required = true },
-	{ "balanceBefore", FIELD_MONEY, .nullable = true },
-	{ "balanceAfter", FIELD_MONEY, .nullable = true },
-	{ "reference", FIELD_TEXT, .nullable = true },
-	{ "status", FIELD_TEXT, .required = true },
-	{ "createdAt", FIELD_TIME, .required = true },
-	{ "timestamp", FIELD_TIME, .required = true, .does = "The same as createdAt" },
-	FIELD_END
-};
-static const struct field pagination_fields[] = { PAGINATION_FIELDS("totalTransactions"), FIELD_END };
-static const struct field transactions_fields[] = {
-	{ "transactions", FIELD_LIST, .required = true, .of = transaction_fields },
-	{ "pagination", FIELD_OBJECT, .required = true, .of = pagination_fields },
-	FIELD_END
-};
-static const struct field transactions_query[] = {
-	PAGE_FIELDS,
-	{ "type", FIELD_ENUM, .words = transaction_types },
-	{ "category", FIELD_ENUM, .words = transaction_categories },
-	FIELD_END
-};
-
-static void wallet_read(struct request *rq, const struct db_result *result)
-{
-	if (db_rows(result) == 0)
-		return reply_error(rq, E_ACCOUNT_NOT_FOUND);
-	reply_data(rq, db_text(result, 0, 0));
-}
-
-static void get_wallet(struct request *rq)
-{
-	sql_read(rq, wallet_get, wallet_read, rq->caller.id);
-}
-
-static void transactions_read(struct request *rq, const struct db_result *result)
-{
-	reply_nested_page(rq, "transactions", "totalTransactions", db_text(result, 0, 1),
-		request_page(rq, 50), db_int(result, 0, 0));
-}
-
-static void list_transactions(struct request *rq)
-{
-	struct page page = request_page(rq, 50);
-
-	sql_read(rq, wallet_transactions, transactions_read, rq->caller.id, query_text(rq, "type"),
-		query_text(rq, "category"), arg_int(rq, page.limit), arg_int(rq, page.offset));
-}
 
 const struct route user_wallet_routes[] = {
 	{ GET, "/wallet", .also = "/wallet/balance", .who = CUSTOMER, .reply = wallet_fields,
-		.errors = { E_ACCOUNT_NOT_FOUND }, .run = get_wallet, .does = "The wallet's balances" },
+		.errors = { E_ACCOUNT_NOT_FOUND }, .run = wallet_show, .does = "The wallet's balances" },
 	{ GET, "/wallet/transactions", .who = CUSTOMER, .query = transactions_query,
-		.reply = transactions_fields, .run = list_transactions,
+		.reply = transactions_fields, .run = wallet_list_transactions,
 		.does = "What moved through the wallet, newest first" },
 	ROUTE_END
 };

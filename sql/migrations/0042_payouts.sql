@@ -1,0 +1,482 @@
+-- Money out: pay-outs of vendors and riders, cash that riders hand in, refunds of disputes; and the indexes that
+-- what people see of their money stands on.
+
+-- --- What people see of their money --------------------------------------------------------------------------
+
+-- A person's transactions are counted without reading them: a vendor with 30,000 of them has his page in a few ms.
+CREATE INDEX ledger_from_seen ON ledger (from_owner, id) INCLUDE (from_kind, category) WHERE from_owner IS NOT NULL;
+CREATE INDEX ledger_to_seen ON ledger (to_owner, id) INCLUDE (to_kind, category) WHERE to_owner IS NOT NULL;
+DROP INDEX ledger_from_owner, ledger_to_owner;
+ALTER INDEX ledger_from_seen RENAME TO ledger_from_owner;
+ALTER INDEX ledger_to_seen RENAME TO ledger_to_owner;
+
+-- Earnings by time, from the index alone. settled_at changes once, with `active`, so the steps of an order stay
+-- within their page. What riders earn is what they were credited.
+CREATE INDEX orders_vendor_settled ON orders (vendor_id, settled_at) INCLUDE (subtotal, commission_bps)
+  WHERE settled_at IS NOT NULL AND vendor_id IS NOT NULL;
+CREATE INDEX ledger_delivery_fees ON ledger (to_owner, created_at) INCLUDE (amount, order_id)
+  WHERE category = 'DELIVERY_FEE' AND to_owner IS NOT NULL;
+
+-- --- Pay-outs ------------------------------------------------------------------------------------------------
+
+-- PENDING → APPROVED or REJECTED by admins; APPROVED → COMPLETED (a bank transfer, with its reference), or
+-- → PROCESSING, written before the gateway is called, → COMPLETED or FAILED by what the gateway tells.
+-- Until it ends the amount is in the pending part of the owner's wallet.
+CREATE TABLE payouts (
+  id                    text COLLATE "C" PRIMARY KEY,  -- payout_…, and our reference to the gateway
+  owner_kind            text COLLATE "C" NOT NULL,     -- VENDOR, RIDER
+  owner_id              text COLLATE "C" NOT NULL,
+  amount                bigint NOT NULL,               -- what leaves the wallet, fee included
+  fee                   bigint NOT NULL,
+  method                text COLLATE "C" NOT NULL,     -- MOBILE_MONEY, BANK_TRANSFER
+  destination           text NOT NULL,                 -- +237… or an account number
+  bank_details          jsonb NOT NULL,                -- as they were when he asked
+  status                text COLLATE "C" NOT NULL DEFAULT 'PENDING',
+  requested_at          timestamptz NOT NULL DEFAULT now(),
+  first_approved_by     text COLLATE "C",              -- of two, when the amount needs two
+  first_approved_at     timestamptz,
+  approved_by           text COLLATE "C",
+  approved_at           timestamptz,
+  processed_at          timestamptz,                   -- the money was first sent on its way
+  completed_at          timestamptz,
+  failure_reason        text,
+  rejection_reason      text,
+  transaction_reference text,                          -- of the bank transfer or, from the gateway, of the payment
+  gateway_reference     text COLLATE "C",
+  notes                 text,
+  sent_at               timestamptz,                   -- the gateway was last called to send it
+  asks                  integer NOT NULL DEFAULT 0,
+  next_ask_at           timestamptz,                   -- when the job has to do with it next; NULL: not any more
+  trouble               text,                          -- what the gateway says differently, for people to look at
+  CONSTRAINT payouts_sound CHECK (fee >= 0 AND amount > fee AND owner_kind IN ('VENDOR', 'RIDER')
+    AND method IN ('MOBILE_MONEY', 'BANK_TRANSFER')
+    AND status IN ('PENDING', 'APPROVED', 'PROCESSING', 'COMPLETED', 'FAILED', 'REJECTED'))
+) WITH (fillfactor = 70);
+CREATE INDEX payouts_owner ON payouts (owner_id, id);
+CREATE INDEX payouts_status ON payouts (status, id);
+CREATE INDEX payouts_due ON payouts (next_ask_at) WHERE next_ask_at IS NOT NULL;
+CREATE INDEX payouts_trouble ON payouts (id) WHERE trouble IS NOT NULL;
+
+-- Each movement of a pay-out is booked once, whatever is run again.
+CREATE UNIQUE INDEX ledger_payout_part ON ledger (reference, from_kind, to_kind) WHERE category = 'PAYOUT';
+
+INSERT INTO leases (name) VALUES ('payouts');
+
+-- The Payout as its owner sees it.
+CREATE FUNCTION payout_json(p payouts) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT concat('{"payoutId":"', p.id, '","amount":', p.amount, ',"processingFee":', p.fee,
+    ',"netAmount":', p.amount - p.fee, ',"currency":"XAF","status":"', p.status, '","method":"', p.method,
+    '","bankDetails":', p.bank_details, ',"requestedAt":', json_time(p.requested_at),
+    ',"processedAt":', json_time(p.processed_at), ',"completedAt":', json_time(p.completed_at),
+    ',"failureReason":', json_text(p.failure_reason), ',"rejectionReason":', json_text(p.rejection_reason),
+    ',"transactionReference":', json_text(p.transaction_reference), '}')
+$$;
+
+-- The console's row. two_from: amounts from here on need two admins (0: none does). past: of the history, where the
+-- console knows no REJECTED. There is never a key `reference`: the console would take it for the id.
+CREATE FUNCTION admin_payout_json(p payouts, v vendors, r riders, two_from bigint, past boolean) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT concat(
+    concat('{"id":"', p.id, '","type":"', p.owner_kind, '",', CASE p.owner_kind
+      WHEN 'VENDOR' THEN concat('"vendor_id":"', p.owner_id, '","vendor":{"id":"', p.owner_id,
+        '","name":', json_text(v.business_name), ',"business_name":', json_text(v.business_name), '}')
+      ELSE concat('"rider_id":"', p.owner_id, '","rider":{"id":"', p.owner_id,
+        '","name":', json_text(btrim(r.first_name || ' ' || r.last_name)), '}') END,
+      ',"entity_name":', json_text(coalesce(v.business_name, btrim(r.first_name || ' ' || r.last_name)))),
+    concat(',"amount":', p.amount, ',"fee":', p.fee, ',"net_amount":', p.amount - p.fee, ',"currency":"XAF","method":"',
+      p.method, '","number":', json_text(p.destination), ',"status":"',
+      CASE WHEN past AND p.status = 'REJECTED' THEN 'FAILED' ELSE p.status END, '"'),
+    concat(',"created_at":', json_time(p.requested_at), ',"processed_at":', json_time(p.processed_at),
+      ',"completed_at":', json_time(p.completed_at),
+      ',"transaction_reference":', json_text(p.transaction_reference),
+      ',"rejection_reason":', json_text(p.rejection_reason), ',"failure_reason":', json_text(p.failure_reason),
+      ',"notes":', json_text(p.notes), ',"trouble":', json_text(p.trouble)),
+    concat(',"first_approved_by":', json_word(p.first_approved_by), ',"approved_by":', json_word(p.approved_by),
+      ',"approvals_needed":', CASE WHEN p.status <> 'PENDING' THEN 0
+        WHEN two_from > 0 AND p.amount >= two_from AND p.first_approved_by IS NULL THEN 2 ELSE 1 END),
+    CASE WHEN past THEN concat(',"from":"Reeyo","to":',
+      json_text(coalesce(v.business_name, btrim(r.first_name || ' ' || r.last_name))),
+      ',"description":', json_text('Pay-out to ' || p.destination),
+      ',"decision":"', CASE p.status WHEN 'REJECTED' THEN 'REJECTED' ELSE 'APPROVED' END, '"') END,
+    '}')
+$$;
+-- The same of one that the statement has in hand.
+CREATE FUNCTION admin_payout_row(p payouts, two_from bigint) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT admin_payout_json(p, v, r, two_from, false)
+    FROM (SELECT) one LEFT JOIN vendors v ON v.id = p.owner_id LEFT JOIN riders r ON r.id = p.owner_id
+$$;
+
+CREATE FUNCTION payout_tell(p payouts, type text) RETURNS void
+LANGUAGE sql AS $$
+  INSERT INTO outbox (aggregate, type, rooms, payload)
+  SELECT p.id, type, ARRAY['admin', lower(p.owner_kind) || ':' || p.owner_id], json_strip_nulls(json_build_object(
+    'payoutId', p.id, 'ownerId', p.owner_id, 'ownerType', p.owner_kind, 'amount', p.amount, 'fee', p.fee,
+    'netAmount', p.amount - p.fee, 'reason', coalesce(p.rejection_reason, p.failure_reason),
+    'transactionReference', p.transaction_reference, 'timestamp', iso(now())))
+$$;
+
+-- The account that holds what waits to be paid out.
+CREATE FUNCTION pending_kind(kind text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT kind || '_PENDING'
+$$;
+
+-- Books what has left the house and tells it. The pay-out is locked. held: from the pending part; otherwise (the gateway
+-- told a success after the money had gone back) from what is available, and false when there is too little: then nothing is
+-- written. entries: two ids.
+CREATE FUNCTION payout_settle(p payouts, held boolean, entries text[]) RETURNS boolean
+LANGUAGE plpgsql AS $$
+DECLARE
+  w wallets;
+  left_over bigint;
+BEGIN
+  UPDATE wallets t
+     SET pending = t.pending - CASE WHEN held THEN p.amount ELSE 0 END,
+         available = t.available - CASE WHEN held THEN 0 ELSE p.amount END,
+         total_withdrawn = t.total_withdrawn + p.amount, updated_at = now()
+   WHERE t.owner_id = p.owner_id AND (held OR t.available >= p.amount)
+  RETURNING * INTO w;
+  IF w.owner_id IS NULL AND held THEN
+    PERFORM fail('INTERNAL', 'wallet');
+  ELSIF w.owner_id IS NULL THEN
+    RETURN false;
+  END IF;
+  left_over := CASE WHEN held THEN w.pending ELSE w.available END;
+  INSERT INTO ledger (id, amount, from_kind, from_owner, from_balance, to_kind, category, reference, description)
+  SELECT m.entry, m.amount, CASE WHEN held THEN pending_kind(p.owner_kind) ELSE p.owner_kind END, p.owner_id,
+         left_over + m.later, m.to_kind, 'PAYOUT', p.id, m.description
+    FROM (VALUES (entries[1], p.amount - p.fee, p.fee, 'CLEARING', 'Pay-out'),
+      (entries[2], p.fee, 0, 'PLATFORM', 'Fee of a pay-out')) AS m(entry, amount, later, to_kind, description)
+   WHERE m.amount > 0;
+  UPDATE payouts t
+     SET status = 'COMPLETED', completed_at = now(), processed_at = coalesce(t.processed_at, now()), next_ask_at = NULL,
+         trouble = NULL, failure_reason = NULL, transaction_reference = coalesce(t.transaction_reference, t.gateway_reference)
+   WHERE t.id = p.id
+  RETURNING * INTO p;
+  PERFORM payout_tell(p, 'payout_completed');
+  RETURN true;
+END $$;
+
+-- Ends a locked pay-out without payment: the amount is available again. ending: FAILED or REJECTED; again: when the job
+-- has to look at it once more, or NULL.
+CREATE FUNCTION payout_return(p payouts, ending text, reason text, again timestamptz, entry text) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+  w wallets;
+BEGIN
+  UPDATE wallets t SET pending = t.pending - p.amount, available = t.available + p.amount, updated_at = now()
+   WHERE t.owner_id = p.owner_id
+  RETURNING * INTO w;
+  IF NOT FOUND THEN
+    PERFORM fail('INTERNAL', 'wallet');
+  END IF;
+  INSERT INTO ledger (id, amount, from_kind, from_owner, from_balance, to_kind, to_owner, to_balance, category, reference,
+    description)
+  VALUES (entry, p.amount, pending_kind(p.owner_kind), p.owner_id, w.pending, p.owner_kind, p.owner_id, w.available,
+    'PAYOUT', p.id, 'Pay-out ' || lower(ending));
+  UPDATE payouts t
+     SET status = ending, asks = 0, next_ask_at = again,
+         failure_reason = CASE ending WHEN 'FAILED' THEN reason END,
+         rejection_reason = CASE ending WHEN 'REJECTED' THEN reason END
+   WHERE t.id = p.id
+  RETURNING * INTO p;
+  PERFORM payout_tell(p, 'payout_' || lower(ending));
+END $$;
+
+-- The statement payout_request: see there. The wallet is locked first, so requests of one owner come one after the other.
+CREATE FUNCTION payout_request(its_id text, kind text, owner text, asked bigint, its_fee bigint, way text, number text,
+  details jsonb, most_open integer, entry text, its_key text, its_print text, OUT outcome text, OUT json text)
+LANGUAGE plpgsql AS $$
+DECLARE
+  w wallets;
+  p payouts;
+BEGIN
+  SELECT * INTO w FROM wallets t WHERE t.owner_id = owner AND t.kind = payout_request.kind FOR NO KEY UPDATE;
+  outcome := CASE
+    WHEN EXISTS (SELECT FROM idempotency i WHERE i.account_id = owner AND i.key = its_key) THEN 'REPLAY'
+    WHEN w.owner_id IS NULL OR wallet_withdrawable(w) < asked THEN 'PAYOUT_SHORT'
+    WHEN (SELECT count(*) FROM payouts t WHERE t.owner_id = owner
+        AND t.status IN ('PENDING', 'APPROVED', 'PROCESSING')) >= most_open THEN 'CONFLICT'
+    ELSE 'REQUESTED' END;
+  IF outcome <> 'REQUESTED' THEN
+    RETURN;
+  END IF;
+  UPDATE wallets t SET available = t.available - asked, pending = t.pending + asked, updated_at = now()
+   WHERE t.owner_id = owner
+  RETURNING * INTO w;
+  INSERT INTO payouts (id, owner_kind, owner_id, amount, fee, method, destination, bank_details)
+  VALUES (its_id, kind, owner, asked, its_fee, way, number, details)
+  RETURNING * INTO p;
+  INSERT INTO ledger (id, amount, from_kind, from_owner, from_balance, to_kind, to_owner, to_balance, category, reference,
+    description)
+  VALUES (entry, asked, kind, owner, w.available, pending_kind(kind), owner, w.pending, 'PAYOUT', p.id, 'Pay-out requested');
+  PERFORM payout_tell(p, 'payout_requested');
+  json := payout_json(p);
+  IF its_key IS NOT NULL THEN
+    INSERT INTO idempotency (account_id, key, fingerprint, status, body)
+    VALUES (owner, its_key, its_print, 201, '{"success":true,"data":' || json || '}')
+    ON CONFLICT DO NOTHING;
+    IF NOT FOUND THEN
+      PERFORM fail('IDEMPOTENCY_RUNNING');
+    END IF;
+  END IF;
+END $$;
+
+-- --- Decisions -------------------------------------------------------------------------------------------------
+
+-- The statement payout_approve: see there.
+CREATE FUNCTION payout_approve(target text, its_kind text, bank_reference text, remark text, two_from bigint,
+  admin text, its_act text, details jsonb, request text, entries text[], OUT outcome text, OUT json text)
+LANGUAGE plpgsql AS $$
+DECLARE
+  p payouts;
+  two boolean;
+BEGIN
+  SELECT * INTO p FROM payouts t WHERE t.id = target FOR NO KEY UPDATE;
+  two := two_from > 0 AND p.amount >= two_from;
+  outcome := CASE WHEN p.id IS NULL OR p.owner_kind <> its_kind THEN 'PAYOUT_NOT_FOUND'
+    WHEN p.status = 'APPROVED' AND p.method = 'BANK_TRANSFER' AND bank_reference IS NOT NULL THEN 'DONE'
+    WHEN p.status <> 'PENDING' THEN 'PAYOUT_DECIDED'
+    WHEN two AND p.first_approved_by IS NULL THEN 'NOTED'
+    WHEN two AND p.first_approved_by = admin THEN 'SAME_ADMIN'
+    ELSE 'DONE' END;
+  IF outcome NOT IN ('DONE', 'NOTED') THEN
+    RETURN;
+  END IF;
+  IF outcome = 'NOTED' THEN
+    UPDATE payouts t SET first_approved_by = admin, first_approved_at = now(), notes = coalesce(remark, t.notes),
+           transaction_reference = coalesce(bank_reference, t.transaction_reference)
+     WHERE t.id = p.id RETURNING * INTO p;
+  ELSIF p.status = 'PENDING' THEN
+    UPDATE payouts t
+       SET status = 'APPROVED', approved_by = admin, approved_at = now(), notes = coalesce(remark, t.notes),
+           transaction_reference = coalesce(bank_reference, t.transaction_reference),
+           next_ask_at = CASE t.method WHEN 'MOBILE_MONEY' THEN now() END
+     WHERE t.id = p.id RETURNING * INTO p;
+    PERFORM payout_tell(p, 'payout_approved');
+  ELSE
+    UPDATE payouts t SET transaction_reference = bank_reference, notes = coalesce(remark, t.notes)
+     WHERE t.id = p.id RETURNING * INTO p;
+  END IF;
+  IF p.status = 'APPROVED' AND p.method = 'BANK_TRANSFER' AND p.transaction_reference IS NOT NULL THEN
+    PERFORM payout_settle(p, true, entries);
+    SELECT * INTO p FROM payouts t WHERE t.id = target;
+  END IF;
+  INSERT INTO admin_acts (admin_id, act, subject, details, request_id) VALUES (admin, its_act, p.id, details, request);
+  json := admin_payout_row(p, two_from);
+END $$;
+
+-- The statement payout_reject: see there.
+CREATE FUNCTION payout_reject(target text, its_kind text, reason text, two_from bigint, admin text, its_act text,
+  details jsonb, request text, entry text, OUT outcome text, OUT json text)
+LANGUAGE plpgsql AS $$
+DECLARE
+  p payouts;
+BEGIN
+  SELECT * INTO p FROM payouts t WHERE t.id = target FOR NO KEY UPDATE;
+  outcome := CASE WHEN p.id IS NULL OR p.owner_kind <> its_kind THEN 'PAYOUT_NOT_FOUND'
+    WHEN p.status <> 'PENDING' THEN 'PAYOUT_DECIDED' ELSE 'DONE' END;
+  IF outcome <> 'DONE' THEN
+    RETURN;
+  END IF;
+  PERFORM payout_return(p, 'REJECTED', reason, NULL, entry);
+  SELECT * INTO p FROM payouts t WHERE t.id = target;
+  INSERT INTO admin_acts (admin_id, act, subject, details, request_id) VALUES (admin, its_act, p.id, details, request);
+  json := admin_payout_row(p, two_from);
+END $$;
+
+-- --- What the gateway answers ----------------------------------------------------------------------------------
+
+-- How long to wait before the next try or question: 5 s, 10 s, … 5 minutes.
+CREATE FUNCTION payout_pause(asks integer) RETURNS interval
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT least(300, 5 * 2 ^ least(asks, 10)) * interval '1 second'
+$$;
+
+-- Notes what does not fit: nothing is booked, a person has to look. It is asked after again, hour by hour.
+CREATE FUNCTION payout_doubt(p payouts, why text) RETURNS text
+LANGUAGE sql AS $$
+  UPDATE payouts t
+     SET trouble = why, asks = t.asks + 1, next_ask_at = CASE WHEN t.asks < 48 THEN now() + interval '1 hour' END
+   WHERE t.id = p.id
+  RETURNING 'TROUBLE'
+$$;
+
+-- A pay-out of which the gateway says that it has been paid.
+CREATE FUNCTION payout_paid(p payouts, told bigint, entries text[]) RETURNS text
+LANGUAGE plpgsql AS $$
+BEGIN
+  IF p.status = 'COMPLETED' THEN
+    UPDATE payouts t SET next_ask_at = NULL, trouble = NULL WHERE t.id = p.id AND t.next_ask_at IS NOT NULL;
+    RETURN 'KEPT';
+  ELSIF told IS DISTINCT FROM p.amount - p.fee AND told IS NOT NULL THEN
+    RETURN payout_doubt(p, 'The gateway paid ' || told || ' in place of ' || p.amount - p.fee);
+  ELSIF p.status IN ('APPROVED', 'PROCESSING') THEN
+    PERFORM payout_settle(p, true, entries);
+    RETURN 'COMPLETED';
+  ELSIF p.status = 'FAILED' AND payout_settle(p, false, entries) THEN
+    RETURN 'LATE';
+  END IF;
+  RETURN payout_doubt(p, 'The gateway paid what is ' || lower(p.status) || ' here');
+END $$;
+
+-- The statement payout_answered: see there.
+CREATE FUNCTION payout_answered(target text, what text, its_reference text, told bigint, why text, looked_at timestamptz,
+  entries text[]) RETURNS text
+LANGUAGE plpgsql AS $$
+DECLARE
+  p payouts;
+  sure boolean;
+BEGIN
+  UPDATE payouts t
+     SET gateway_reference = CASE WHEN t.gateway_reference IS NULL AND what IN ('PENDING', 'SUCCESSFUL', 'FAILED')
+           THEN its_reference ELSE t.gateway_reference END
+   WHERE t.id = target
+  RETURNING * INTO p;
+  IF p.id IS NULL THEN
+    RETURN 'GONE';
+  ELSIF what = 'SUCCESSFUL' THEN
+    RETURN payout_paid(p, told, entries);
+  ELSIF what = 'FAILED' AND p.status = 'COMPLETED' THEN
+    RETURN payout_doubt(p, 'The gateway failed what is completed here');
+  ELSIF what = 'FAILED' AND p.status = 'PROCESSING' THEN
+    PERFORM payout_return(p, 'FAILED', why, NULL, entries[1]);
+    RETURN 'FAILED';
+  ELSIF what = 'FAILED' THEN
+    UPDATE payouts t SET next_ask_at = NULL WHERE t.id = p.id AND t.status = 'FAILED';
+  ELSIF what = 'PENDING' AND p.status IN ('APPROVED', 'PROCESSING') THEN
+    UPDATE payouts t SET status = 'PROCESSING', next_ask_at = now() + payout_pause(t.asks) WHERE t.id = p.id;
+  ELSIF p.gateway_reference IS NOT NULL THEN
+    NULL;  -- what follows is about calls without an answer, and there is one
+  ELSIF what = 'REFUSED' AND p.status = 'PROCESSING' THEN
+    PERFORM payout_return(p, 'FAILED', why, NULL, entries[1]);
+    RETURN 'FAILED';
+  ELSIF what = 'UNREACHED' AND p.status = 'PROCESSING' THEN
+    UPDATE payouts t SET status = 'APPROVED', asks = t.asks + 1, next_ask_at = now() + payout_pause(t.asks) WHERE t.id = p.id;
+  ELSIF what = 'UNCERTAIN' AND p.status = 'PROCESSING' THEN
+    UPDATE payouts t SET asks = 0, next_ask_at = now() + payout_pause(0) WHERE t.id = p.id;
+  ELSIF what = 'MISSING' THEN
+    sure := p.sent_at < looked_at - interval '1 hour';
+    IF sure AND p.status = 'PROCESSING' THEN
+      PERFORM payout_return(p, 'FAILED', 'The payment service does not know of it', now() + interval '1 day', entries[1]);
+      RETURN 'FAILED';
+    END IF;
+    UPDATE payouts t SET next_ask_at = NULL WHERE t.id = p.id AND t.status = 'FAILED' AND t.asks > 2;
+  END IF;
+  RETURN 'KEPT';
+END $$;
+
+-- --- Cash in ---------------------------------------------------------------------------------------------------
+
+-- A reference once a rider.
+CREATE UNIQUE INDEX ledger_handin_once ON ledger (to_owner, reference) WHERE category = 'CASH_HANDIN';
+
+CREATE FUNCTION cash_handin_json(l ledger) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT concat('{"id":"', l.id, '","rider_id":"', l.to_owner, '","amount":', l.amount, ',"currency":"XAF","reference":',
+    json_text(l.reference), ',"cash_in_hand":', -l.to_balance, ',"created_at":', json_time(l.created_at), '}')
+$$;
+
+-- The statement cash_hand_in: see there.
+CREATE FUNCTION cash_hand_in(rider text, given bigint, its_reference text, admin text, its_act text, details jsonb,
+  request text, entry text, OUT outcome text, OUT json text)
+LANGUAGE plpgsql AS $$
+DECLARE
+  w wallets;
+  l ledger;
+BEGIN
+  SELECT * INTO w FROM wallets t WHERE t.owner_id = rider AND t.kind = 'RIDER' FOR NO KEY UPDATE;
+  SELECT * INTO l FROM ledger t
+   WHERE t.to_owner = rider AND t.reference = its_reference AND t.category = 'CASH_HANDIN';
+  outcome := CASE WHEN NOT EXISTS (SELECT FROM riders r WHERE r.id = rider) THEN 'RIDER_NOT_FOUND'
+    WHEN l.amount = given THEN 'AGAIN' WHEN l.amount IS NOT NULL THEN 'CONFLICT'
+    WHEN coalesce(w.cash_in_hand, 0) < given THEN 'CASH_OVER' ELSE 'DONE' END;
+  IF outcome = 'DONE' THEN
+    UPDATE wallets t SET cash_in_hand = t.cash_in_hand - given, updated_at = now() WHERE t.owner_id = rider
+    RETURNING * INTO w;
+    INSERT INTO ledger (id, amount, from_kind, to_kind, to_owner, to_balance, category, reference, description)
+    VALUES (entry, given, 'CLEARING', 'CASH', rider, -w.cash_in_hand, 'CASH_HANDIN', its_reference, 'Cash handed in')
+    RETURNING * INTO l;
+    INSERT INTO admin_acts (admin_id, act, subject, details, request_id) VALUES (admin, its_act, rider, details, request);
+    INSERT INTO outbox (aggregate, type, rooms, payload)
+    VALUES (rider, 'cash_handed_in', ARRAY['rider:' || rider, 'admin'], json_build_object('riderId', rider, 'amount', given,
+      'reference', its_reference, 'cashInHand', w.cash_in_hand, 'timestamp', iso(now())));
+  END IF;
+  IF outcome IN ('DONE', 'AGAIN') THEN
+    json := cash_handin_json(l);
+  END IF;
+END $$;
+
+-- --- Disputes --------------------------------------------------------------------------------------------------
+
+-- What may still be given back of a locked order: what was paid, less what was given back. An order that is under way has
+-- its money in escrow, where a cancel finds it, so nothing of it is given back here.
+CREATE FUNCTION order_refundable(o orders) RETURNS bigint
+LANGUAGE sql STABLE AS $$
+  SELECT CASE WHEN o.status = 'DELIVERED' AND o.payment_status = 'PAID' THEN o.total
+      - coalesce((SELECT sum(l.amount) FROM ledger l WHERE l.order_id = o.id AND l.category = 'REFUND'), 0)::bigint END
+$$;
+
+-- Gives back a part of a locked order's price, from the platform.
+CREATE FUNCTION order_refund(o orders, refund bigint, d disputes, entry text) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+  balance bigint;
+BEGIN
+  INSERT INTO wallets AS w (owner_id, kind, available, total_spent) VALUES (o.user_id, 'USER', refund, -refund)
+  ON CONFLICT (owner_id) DO UPDATE
+    SET available = w.available + refund, total_spent = w.total_spent - refund, updated_at = now()
+  RETURNING w.available INTO balance;
+  INSERT INTO ledger (id, amount, from_kind, to_kind, to_owner, to_balance, category, order_id, reference, description)
+  VALUES (entry, refund, 'PLATFORM', 'USER', o.user_id, balance, 'REFUND', o.id, d.id, 'Refund of order ' || o.order_number);
+  INSERT INTO outbox (aggregate, type, rooms, payload)
+  VALUES (d.id, 'refund_issued', ARRAY['user:' || o.user_id, 'admin'], json_build_object('orderId', o.id, 'amount', refund,
+    'disputeId', d.id, 'timestamp', iso(now())));
+END $$;
+
+-- The statement dispute_decide: see there.
+CREATE FUNCTION dispute_decide(target text, ending text, words text, refund bigint, admin text, its_act text, act_details jsonb,
+  request text, entry text, its_key text, its_print text, OUT outcome text, OUT json text)
+LANGUAGE plpgsql AS $$
+DECLARE
+  d disputes;
+  o orders;
+BEGIN
+  SELECT * INTO d FROM disputes t WHERE t.id = CASE WHEN substr(target, 2, 1) = '-'
+    THEN (SELECT n.id FROM disputes n WHERE n.ticket_number = target) ELSE target END FOR NO KEY UPDATE;
+  IF refund > 0 THEN
+    SELECT * INTO o FROM orders t WHERE t.id = d.order_id FOR NO KEY UPDATE;
+  END IF;
+  outcome := CASE WHEN d.id IS NULL THEN 'NOT_FOUND'
+    WHEN EXISTS (SELECT FROM idempotency i WHERE i.account_id = admin AND i.key = its_key) THEN 'REPLAY'
+    WHEN d.status <> 'OPEN' THEN 'DISPUTE_DECIDED'
+    WHEN refund > 0 AND order_refundable(o) IS NULL THEN 'CONFLICT'
+    WHEN refund > 0 AND order_refundable(o) < refund THEN 'REFUND_OVER' ELSE 'DONE' END;
+  IF outcome <> 'DONE' THEN
+    RETURN;
+  END IF;
+  UPDATE disputes t SET status = ending, resolution = words, refund_amount = nullif(refund, 0), resolved_by = admin,
+         resolved_at = now()
+   WHERE t.id = d.id RETURNING * INTO d;
+  IF refund > 0 THEN
+    PERFORM order_refund(o, refund, d, entry);
+  END IF;
+  INSERT INTO outbox (aggregate, type, rooms, payload)
+  VALUES (d.id, 'dispute_' || lower(ending), ARRAY['user:' || d.user_id, 'admin'], json_strip_nulls(json_build_object(
+    'disputeId', d.id, 'ticketNumber', d.ticket_number, 'orderId', d.order_id, 'orderNumber', d.order_number,
+    'resolution', CASE ending WHEN 'RESOLVED' THEN words END, 'reason', CASE ending WHEN 'REJECTED' THEN words END,
+    'refundAmount', d.refund_amount, 'timestamp', iso(now()))));
+  INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
+  VALUES (admin, its_act, d.id, act_details, request);
+  json := dispute_json(d);
+  IF its_key IS NOT NULL THEN
+    INSERT INTO idempotency (account_id, key, fingerprint, status, body)
+    VALUES (admin, its_key, its_print, 200, '{"success":true,"data":' || json || '}')
+    ON CONFLICT DO NOTHING;
+    IF NOT FOUND THEN
+      PERFORM fail('IDEMPOTENCY_RUNNING');
+    END IF;
+  END IF;
+END $$;

@@ -1,0 +1,119 @@
+-- What vendors and riders earn: vendors from their delivered orders, riders from what they were credited. Days, weeks and
+-- months are the business's. All of it is read from indexes alone.
+
+-- --- Vendors -----------------------------------------------------------------------------------------------------
+
+-- $1 vendor. Columns: the figures as JSON. No row: there is no such vendor.
+-- name: vendor_earnings
+SELECT concat('{"lifetime":{"totalOrders":', v.total_orders, ',"grossEarnings":', v.total_revenue,
+    ',"commission":', v.total_revenue - coalesce(w.total_earned, 0),
+    ',"netEarnings":', coalesce(w.total_earned, 0), '}',
+    ',"today":{"orders":', s.day_n, ',"grossEarnings":', s.day_gross, ',"netEarnings":', s.day_net, '}',
+    ',"week":{"orders":', s.week_n, ',"grossEarnings":', s.week_gross, ',"netEarnings":', s.week_net, '}',
+    ',"month":{"orders":', s.month_n, ',"grossEarnings":', s.month_gross, ',"netEarnings":', s.month_net, '}',
+    ',"commissionRate":', (coalesce(v.commission_bps,
+      setting_bps('services.' || lower(v.service_type) || '.commissionBps'))::numeric / 10000)::float8,
+    ',"currentBalance":', coalesce(w.available, 0), '}')
+  FROM vendors v LEFT JOIN wallets w ON w.owner_id = v.id
+ CROSS JOIN (SELECT period_start('today') AS day, period_start('week') AS week, period_start('month') AS month) p
+ CROSS JOIN LATERAL (
+   SELECT count(*) FILTER (WHERE settled_at >= p.day) AS day_n,
+          coalesce(sum(subtotal) FILTER (WHERE settled_at >= p.day), 0) AS day_gross,
+          coalesce(sum(net) FILTER (WHERE settled_at >= p.day), 0) AS day_net,
+          count(*) FILTER (WHERE settled_at >= p.week) AS week_n,
+          coalesce(sum(subtotal) FILTER (WHERE settled_at >= p.week), 0) AS week_gross,
+          coalesce(sum(net) FILTER (WHERE settled_at >= p.week), 0) AS week_net,
+          count(*) FILTER (WHERE settled_at >= p.month) AS month_n,
+          coalesce(sum(subtotal) FILTER (WHERE settled_at >= p.month), 0) AS month_gross,
+          coalesce(sum(net) FILTER (WHERE settled_at >= p.month), 0) AS month_net
+     FROM (SELECT o.settled_at, o.subtotal, o.subtotal - money_share(o.subtotal, o.commission_bps) AS net
+             FROM orders o WHERE o.vendor_id = v.id AND o.settled_at >= least(p.week, p.month)) sold) s
+ WHERE v.id = $1::text
+
+-- Days with sales, oldest first.
+--  $1 vendor   $2 from, NULL: the last 30 days   $3 before, NULL: to now: timestamptz
+-- Columns: [{date,gross,net,orders}]. Always one row.
+-- name: vendor_earnings_daily
+SELECT '[' || coalesce(string_agg(concat('{"date":"', to_char(d.day, 'YYYY-MM-DD'), '","gross":', d.gross, ',"net":', d.net,
+    ',"orders":', d.n, '}'), ',' ORDER BY d.day), '') || ']'
+  FROM (SELECT (o.settled_at AT TIME ZONE z.zone)::date AS day, count(*) AS n, sum(o.subtotal) AS gross,
+               sum(o.subtotal - money_share(o.subtotal, o.commission_bps)) AS net
+          FROM orders o, (SELECT business_zone() AS zone) z
+         WHERE o.vendor_id = $1::text AND o.settled_at >= coalesce($2::timestamptz, period_start('today') - interval '29 days')
+           AND o.settled_at < coalesce($3::timestamptz, 'infinity')
+         GROUP BY 1) d
+
+-- The weeks (from Monday) of the last four, oldest first: "Week 4" is this one.
+--  $1 vendor
+-- Columns: [{week,weekStart,gross,net,orders}]. Always one row.
+-- name: vendor_earnings_weekly
+WITH week AS (
+  SELECT n, date_trunc('week', now() AT TIME ZONE business_zone()) - (4 - n) * interval '1 week' AS start
+    FROM generate_series(1, 4) n
+), sold AS (
+  SELECT date_trunc('week', o.settled_at AT TIME ZONE z.zone) AS start, count(*) AS n, sum(o.subtotal) AS gross,
+         sum(o.subtotal - money_share(o.subtotal, o.commission_bps)) AS net
+    FROM orders o, (SELECT business_zone() AS zone) z
+   WHERE o.vendor_id = $1::text AND o.settled_at >= (SELECT min(start) FROM week) AT TIME ZONE z.zone
+   GROUP BY 1
+)
+SELECT '[' || string_agg(concat('{"week":"Week ', w.n, '","weekStart":"', to_char(w.start, 'YYYY-MM-DD'), '","gross":',
+    coalesce(s.gross, 0), ',"net":', coalesce(s.net, 0), ',"orders":', coalesce(s.n, 0), '}'), ',' ORDER BY w.n) || ']'
+  FROM week w LEFT JOIN sold s ON s.start = w.start
+
+-- The months of a year.
+--  $1 vendor   $2 year or NULL: this one
+-- Columns: [{month,gross,net,orders}], twelve. Always one row.
+-- name: vendor_earnings_monthly
+WITH year AS (
+  SELECT make_timestamp(coalesce($2::integer, extract(year FROM now() AT TIME ZONE business_zone())::integer), 1, 1, 0, 0, 0)
+    AS start
+), sold AS (
+  SELECT extract(month FROM o.settled_at AT TIME ZONE z.zone) AS n, count(*) AS orders, sum(o.subtotal) AS gross,
+         sum(o.subtotal - money_share(o.subtotal, o.commission_bps)) AS net
+    FROM orders o, (SELECT business_zone() AS zone) z
+   WHERE o.vendor_id = $1::text AND o.settled_at >= (SELECT start FROM year) AT TIME ZONE z.zone
+     AND o.settled_at < (SELECT start + interval '1 year' FROM year) AT TIME ZONE z.zone
+   GROUP BY 1
+)
+SELECT '[' || string_agg(concat('{"month":"', (ARRAY['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct',
+    'Nov', 'Dec'])[m], '","gross":', coalesce(s.gross, 0), ',"net":', coalesce(s.net, 0), ',"orders":',
+    coalesce(s.orders, 0), '}'), ',' ORDER BY m) || ']'
+  FROM generate_series(1, 12) m LEFT JOIN sold s ON s.n = m
+
+-- --- Riders ------------------------------------------------------------------------------------------------------
+
+-- $1 rider   $2 today, week, month, year, or NULL: also what he earned since its first day
+-- Columns: the figures as JSON; weekly is of 7 days, monthly of a month. No row: there is no such rider.
+-- name: rider_earnings
+SELECT concat('{"currentBalance":', coalesce(w.available, 0), ',"totalEarnings":', coalesce(w.total_earned, 0),
+    ',"weeklyEarnings":', e.week, ',"monthlyEarnings":', e.month, ',"totalDeliveries":', r.completed_deliveries,
+    CASE WHEN $2::text IS NOT NULL THEN concat(',"period":"', $2::text, '","periodEarnings":',
+      (SELECT coalesce(sum(l.amount), 0) FROM ledger l
+        WHERE l.to_owner = r.id AND l.category = 'DELIVERY_FEE' AND l.created_at >= period_start($2::text))) END, '}')
+  FROM riders r LEFT JOIN wallets w ON w.owner_id = r.id
+ CROSS JOIN LATERAL (
+   SELECT coalesce(sum(l.amount) FILTER (WHERE l.created_at >= now() - interval '7 days'), 0) AS week,
+          coalesce(sum(l.amount), 0) AS month
+     FROM ledger l
+    WHERE l.to_owner = r.id AND l.category = 'DELIVERY_FEE' AND l.created_at >= now() - interval '1 month') e
+ WHERE r.id = $1::text
+
+-- The last days, weeks (from Monday) or months, this one included, oldest first, also those without a delivery.
+--  $1 rider   $2 day, week or month   $3 how many   $4 the member's name   $5 its form, as to_char takes it
+-- Columns: [{…,earnings,deliveries}]. Always one row.
+-- name: rider_earnings_series
+WITH span AS (
+  SELECT date_trunc($2::text, now() AT TIME ZONE business_zone()) - n * ('1 ' || $2::text)::interval AS start
+    FROM generate_series(0, $3::integer - 1) n
+), earned AS (
+  SELECT date_trunc($2::text, l.created_at AT TIME ZONE z.zone) AS start, sum(l.amount) AS amount,
+         count(DISTINCT l.order_id) AS n
+    FROM ledger l, (SELECT business_zone() AS zone) z
+   WHERE l.to_owner = $1::text AND l.category = 'DELIVERY_FEE'
+     AND l.created_at >= (SELECT min(start) FROM span) AT TIME ZONE z.zone
+   GROUP BY 1
+)
+SELECT '[' || string_agg(concat('{"', $4::text, '":"', to_char(s.start, $5::text), '","earnings":', coalesce(e.amount, 0),
+    ',"deliveries":', coalesce(e.n, 0), '}'), ',' ORDER BY s.start) || ']'
+  FROM span s LEFT JOIN earned e ON e.start = s.start

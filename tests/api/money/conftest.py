@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: MIT
+"""Who has money to be paid out."""
+
+import psycopg2
+import psycopg2.extras
+import pytest
+
+from world.money import earn
+
+BANK = {"accountName": "Rose Etame", "accountNumber": "10005 00001 12345", "bankName": "Afriland"}
+MOMO = {"accountName": "Rose Etame", "accountNumber": "670 11 22 33", "bankName": "MTN MoMo"}
+
+
+@pytest.fixture
+def earner(vendor, rider, sql):
+    """earner("vendor" | "rider", earned=20000, bank=MOMO): a new account that has earned so much."""
+    def make(kind="vendor", earned=20000, bank=MOMO, **columns):
+        if bank:
+            columns["bank_details"] = bank
+        made = {"vendor": vendor, "rider": rider}[kind](**columns)
+        if earned:
+            earn(sql, made.id, earned)
+        return made
+    return make
+
+
+@pytest.fixture
+def asked(earner):
+    """asked(kind, amount=8000, …): an account and the pay-out that it has asked for."""
+    def make(kind="vendor", amount=8000, **fields):
+        owner = earner(kind, **fields)
+        reply = owner.api.post("payouts/request", json={"amount": amount})
+        assert reply.status == 201, reply
+        return owner, reply.data
+    return make
+
+
+@pytest.fixture
+def connect():
+    """connect(server): as the fixture sql, for another server's database."""
+    made = []
+
+    def open_one(server):
+        made.append(psycopg2.connect(server.configuration["database_url"]))
+        made[-1].autocommit = True
+
+        def run(statement, *arguments, connection=made[-1]):
+            with connection.cursor(cursor_factory=psycopg2.extras.RealDictCursor) as cursor:
+                cursor.execute(statement, arguments or None)
+                return cursor.fetchall() if cursor.description else cursor.rowcount
+        return run
+    yield open_one
+    for connection in made:
+        connection.close()

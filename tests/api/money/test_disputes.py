@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: MIT
+"""Disputes as admins end them."""
+
+import pytest
+
+from world.money import events, race
+
+KEYS = set("""id ticket_number subject category description status priority user order resolution refund_amount created_at
+    resolved_at messages""".split())
+
+
+@pytest.fixture
+def dispute(customer, vendor, rider, sql):
+    """dispute(status="DELIVERED", method="WALLET"): a customer, his order in that state, and his dispute."""
+    def make(status="DELIVERED", method="WALLET", paid=True):
+        buyer, shop = customer(), vendor(items=1)
+        sql("UPDATE wallets SET available = 100000 WHERE owner_id = %s", buyer.id)
+        order = buyer.api.post("/api/v1/user/orders", json={
+            "vendorId": shop.id, "paymentMethod": method, "items": [{"itemId": shop.items[0], "quantity": 2}]}).data
+        sql("UPDATE orders SET status = %s, active = %s, payment_status = %s WHERE id = %s", status,
+            status not in ("DELIVERED", "CANCELLED"), "PAID" if paid else "PENDING", order["orderId"])
+        row = buyer.api.post("/api/v1/user/disputes", json={
+            "orderId": order["orderId"], "category": "MISSING_ITEM", "subject": "One was missing",
+            "description": "Two ordered, one came"}).data
+        return buyer, order, row
+    return make
+
+
+def balance(sql, buyer):
+    return sql("SELECT available FROM wallets WHERE owner_id = %s", buyer.id)[0]["available"]
+
+
+def test_disputes_are_listed_and_read(admin_api, dispute):
+    buyer, order, row = dispute()
+    assert set(row) == KEYS
+    assert row in admin_api.get("disputes", query={"status": "OPEN", "category": "missing_item", "limit": 100}).data
+    assert row not in admin_api.get("disputes", query={"status": "RESOLVED"}).data
+    assert admin_api.get("disputes", query={"category": "other"}).data == []
+    assert admin_api.get("disputes", query={"status": "LOST"}).status == 400
+    assert admin_api.get(f"disputes/{row['id']}").data == admin_api.get(f"disputes/{row['ticket_number']}").data == row
+    assert admin_api.get("disputes/dsp_none").status == 404
+
+
+def test_a_refund_goes_from_the_platform_into_the_wallet(admin_api, dispute, sql):
+    buyer, order, row = dispute()
+    before = balance(sql, buyer)
+    reply = admin_api.post(f"disputes/{row['id']}/resolve", json={
+        "resolution": "Half of it back", "refundAmount": 2500, "refundToWallet": True})
+    assert (reply.status, reply.data["status"], reply.data["refund_amount"], reply.data["resolution"]) == (
+        200, "RESOLVED", 2500, "Half of it back")
+    assert reply.data["resolved_at"] and balance(sql, buyer) == before + 2500
+    moved = sql("SELECT * FROM ledger WHERE order_id = %s AND category = 'REFUND'", order["orderId"])
+    assert [(m["from_kind"], m["to_kind"], m["to_owner"], m["amount"], m["to_balance"], m["reference"]) for m in moved] == [
+        ("PLATFORM", "USER", buyer.id, 2500, before + 2500, row["id"])]
+    told = events(sql, row["id"])
+    assert (told["refund_issued"]["orderId"], told["refund_issued"]["amount"]) == (order["orderId"], 2500)
+    assert (told["dispute_resolved"]["disputeId"], told["dispute_resolved"]["refundAmount"]) == (row["id"], 2500)
+    assert [a["act"] for a in sql("SELECT act FROM admin_acts WHERE subject = %s", row["id"])] == ["dispute.resolve"]
+    assert buyer.api.get("/api/v1/user/disputes").data["disputes"][0]["status"] == "RESOLVED"
+    for act, body in (("resolve", {"resolution": "x"}), ("reject", {"reason": "x"})):
+        assert admin_api.post(f"disputes/{row['id']}/{act}", json=body).status == 409
+
+
+def test_without_a_refund_nothing_moves(admin_api, dispute, sql):
+    buyer, order, row = dispute(status="IN_TRANSIT")
+    before = balance(sql, buyer)
+    assert admin_api.post(f"disputes/{row['id']}/resolve", json={"resolution": "Explained", "refundAmount": 0}).data[
+        "refund_amount"] is None
+    assert balance(sql, buyer) == before
+    _, _, second = dispute()
+    reply = admin_api.post(f"disputes/{second['id']}/reject", json={"reason": "No proof"})
+    assert (reply.data["status"], reply.data["resolution"]) == ("REJECTED", "No proof")
+    assert events(sql, second["id"])["dispute_rejected"]["reason"] == "No proof"
+
+
+def test_refunds_never_exceed_the_price(admin_api, dispute, sql):
+    buyer, order, row = dispute()
+    more = [buyer.api.post("/api/v1/user/disputes", json={
+        "orderId": order["orderId"], "category": "LATE", "subject": "Too late", "description": "Cold"}).data for _ in range(8)]
+    total, before = order["total"], balance(sql, buyer)
+    reply = admin_api.post(f"disputes/{row['id']}/resolve", json={"resolution": "x", "refundAmount": total + 1})
+    assert (reply.status, reply.code) == (409, "CONFLICT") and balance(sql, buyer) == before
+    assert admin_api.get(f"disputes/{row['id']}").data["status"] == "OPEN"
+    part = total // 3
+    replies = race([lambda d=d: admin_api.post(f"disputes/{d['id']}/resolve", json={"resolution": "x", "refundAmount": part})
+                    for d in (row, *more)])
+    assert sorted(reply.status for reply in replies) == [200] * 3 + [409] * 6
+    assert balance(sql, buyer) == before + 3 * part
+
+
+@pytest.mark.parametrize("status, paid", [("IN_TRANSIT", True), ("PENDING", True), ("CANCELLED", False), ("DELIVERED", False)])
+def test_only_a_delivered_and_paid_order_is_refunded(admin_api, dispute, sql, status, paid):
+    buyer, order, row = dispute(status=status, paid=paid)
+    before = balance(sql, buyer)
+    reply = admin_api.post(f"disputes/{row['id']}/resolve", json={"resolution": "x", "refundAmount": 100})
+    assert (reply.status, reply.code) == (409, "CONFLICT") and balance(sql, buyer) == before
+
+
+def test_what_a_cancel_gave_back_is_not_given_twice(admin_api, dispute, sql):
+    buyer, order, row = dispute(status="PENDING")
+    assert buyer.api.put(f"/api/v1/user/orders/{order['orderId']}/cancel", json={"reason": "Too late"}).status == 200
+    before = balance(sql, buyer)
+    assert admin_api.post(f"disputes/{row['id']}/resolve", json={"resolution": "x", "refundAmount": 1}).status == 409
+    assert balance(sql, buyer) == before
+
+
+@pytest.mark.parametrize("amount", [-1, 10.5, 2 ** 63, "much", [1]])
+def test_an_amount_that_is_none_is_refused(admin_api, dispute, amount):
+    _, _, row = dispute()
+    reply = admin_api.post(f"disputes/{row['id']}/resolve", json={"resolution": "x", "refundAmount": amount})
+    assert (reply.status, reply.code) == (400, "VALIDATION_FAILED")
+
+
+def test_a_key_is_answered_once(admin_api, dispute, sql):
+    buyer, order, row = dispute()
+    before = balance(sql, buyer)
+    key, body = {"Idempotency-Key": f"d-{row['id']}"}, {"resolution": "x", "refundAmount": 1000}
+    first = admin_api.post(f"disputes/{row['id']}/resolve", json=body, headers=key)
+    again = admin_api.post(f"disputes/{row['id']}/resolve", json=body, headers=key)
+    assert again.status == 200 and again.data == first.data and again.headers["Idempotency-Replayed"] == "true"
+    other = admin_api.post(f"disputes/{row['id']}/resolve", json=body | {"refundAmount": 1001}, headers=key)
+    assert (other.status, other.code) == (422, "IDEMPOTENCY_MISMATCH")
+    assert balance(sql, buyer) == before + 1000
+
+
+def test_sixteen_decisions_at_once_are_one(admin, dispute, sql):
+    buyer, order, row = dispute()
+    before = balance(sql, buyer)
+    admins = [admin().api for _ in range(16)]
+    replies = race([lambda a=a: a.post(f"disputes/{row['id']}/resolve", json={"resolution": "x", "refundAmount": 100})
+                    for a in admins])
+    assert sorted(reply.status for reply in replies) == [200] + [409] * 15
+    assert balance(sql, buyer) == before + 100
