@@ -8,6 +8,7 @@ import pytest
 import psycopg2.extras
 
 from world.accounts import Tokens, appoint, hire, open_shop, register
+from world.audit import books_kept
 from world.fakes import Fake
 from world.server import Server, binary, free_port
 from world.stores import Databases, Stores
@@ -187,6 +188,13 @@ def admin_api(admin):
 def super_api(admin):
     """The same, called by a new super-admin."""
     return admin(role="SUPER_ADMIN").api
+
+
+@pytest.fixture
+def books(server):
+    """Proves, when the test is over, that it broke nothing in the shared server's books."""
+    with books_kept(server):
+        yield
 
 
 @pytest.fixture

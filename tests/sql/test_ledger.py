@@ -7,6 +7,13 @@ import psycopg2
 import pytest
 
 from sql.shop import Shop, cancel, place
+from world.audit import books_kept
+
+
+@pytest.fixture(autouse=True)
+def books(dsn):
+    with books_kept(dsn):
+        yield
 
 
 @pytest.mark.parametrize("change", ["UPDATE ledger SET amount = 1", "DELETE FROM ledger", "TRUNCATE ledger"])

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The books of a test's database, proved by `reeyo audit` itself."""
 
+import contextlib
 import json
 
 from .server import reeyo
@@ -22,10 +23,22 @@ def books_balance(database):
     assert not broken, "\n".join(f"{row['check']}: {row['entry']}: {row['what']} ({row['count']} in all)" for row in broken)
 
 
+@contextlib.contextmanager
+def books_kept(database):
+    """The same where other tests write orders as they need them: what is done inside breaks nothing more."""
+    def counts():
+        return {check: row["count"] if row else 0 for check, row in audit(url).items()}
+    url = database if isinstance(database, str) else database.configuration["database_url"]
+    before = counts()
+    yield
+    broken = {check: count - before[check] for check, count in counts().items() if count > before[check]}
+    assert not broken, f"{broken}: {[row for row in audit(url).values() if row]}"
+
+
 def top_up(sql, owner, amount, kind="USER"):
     """Money for a test's account, with its entry: sql is a fixture `sql`."""
     sql("WITH w AS (INSERT INTO wallets AS w (owner_id, kind, available) VALUES (%s, %s, %s) ON CONFLICT (owner_id)"
         " DO UPDATE SET available = w.available + excluded.available RETURNING *)"
         " INSERT INTO ledger (id, amount, from_kind, to_kind, to_owner, to_balance, category, reference, description)"
-        " SELECT 'txn_test_' || gen_random_uuid(), %s, 'CLEARING', kind, owner_id, available, 'WALLET_TOPUP', 'test',"
+        " SELECT 'txn_0-' || gen_random_uuid(), %s, 'CLEARING', kind, owner_id, available, 'WALLET_TOPUP', 'test',"
         " 'Money of a test' FROM w", owner, kind, amount, amount)

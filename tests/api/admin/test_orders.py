@@ -3,6 +3,7 @@
 
 import pytest
 
+from world.audit import top_up
 from world.rows import META, ORDER, ORDER_ITEM, ORDER_RIDER, ORDER_USER, ORDER_VENDOR, TIMELINE, numbers
 
 
@@ -143,7 +144,7 @@ def test_the_timeline_tells_the_pick_up_and_reasons(admin_api, placed, sql):
 
 def test_money_of_a_paid_order_and_its_refund(admin_api, customer, vendor, sql):
     buyer, shop = customer(), vendor(items=1, price=12000)
-    sql("UPDATE wallets SET available = 50000 WHERE owner_id = %s", buyer.id)
+    top_up(sql, buyer.id, 50000)
     order = buyer.api.post("orders", json={
         "vendorId": shop.id, "items": [{"itemId": shop.items[0], "quantity": 1}], "paymentMethod": "WALLET"}).data
     row = admin_api.get(f"orders/{order['orderId']}").data
@@ -201,7 +202,7 @@ def test_an_order_that_nobody_accepted_cannot_be_assigned(admin_api, placed, rid
 
 def test_an_admin_cancels_and_the_money_goes_back(admin_api, customer, vendor, sql):
     buyer, shop = customer(), vendor(items=1, price=3000)
-    sql("UPDATE wallets SET available = 50000 WHERE owner_id = %s", buyer.id)
+    top_up(sql, buyer.id, 50000)
     order = buyer.api.post("orders", json={
         "vendorId": shop.id, "items": [{"itemId": shop.items[0], "quantity": 1}], "paymentMethod": "WALLET"}).data
     shop.api.put(f"orders/{order['orderId']}/accept", json={})
@@ -236,7 +237,7 @@ def test_whom_dispatch_asked_and_why_can_be_read(admin_api, placed, rider, sql):
 @pytest.mark.parametrize("price", [3333, 12345])     # 12,345: delivered free, at the platform's expense
 def test_the_shares_shown_are_those_that_are_booked(admin_api, customer, vendor, rider, sql, price):
     buyer, shop, man = customer(), vendor(items=1, price=price, commission_bps=1234), rider(is_online=True)
-    sql("UPDATE wallets SET available = 50000 WHERE owner_id = %s", buyer.id)
+    top_up(sql, buyer.id, 50000)
     order = buyer.api.post("orders", json={
         "vendorId": shop.id, "items": [{"itemId": shop.items[0], "quantity": 1}], "paymentMethod": "WALLET"}).data
     shop.api.put(f"orders/{order['orderId']}/accept", json={})

@@ -8,6 +8,7 @@ import psycopg2.extras
 import pytest
 
 from world.accounts import appoint, hire, open_shop, register
+from world.audit import top_up
 from world.server import Server
 
 TO = {"fullAddress": "Rue Njo-Njo, Bonapriso", "coordinates": {"lat": 4.0301, "lng": 9.6948}}
@@ -60,7 +61,7 @@ class Street:
 
     def customer(self):
         made = register(self.server)
-        self.sql("UPDATE wallets SET available = 10000000 WHERE owner_id = %s", made.id)
+        top_up(self.sql, made.id, 10000000)
         return made
 
     def place(self, kind="FOOD", method="WALLET", quantity=2, buyer=None, **fields):

@@ -6,7 +6,10 @@ import time
 
 import pytest
 
+from world.audit import top_up
 from world.streams import Stream
+
+pytestmark = pytest.mark.usefixtures("books")
 
 # away from the demo vendors, whose order by distance and rating other tests look at
 PLACE = {"lat": 4.0903, "lng": 9.7460}
@@ -53,7 +56,7 @@ class Cast:
         }
         if vendor:
             self.streams["vendor"] = Ear(server.port, "/api/v1/vendor/events", vendor.token)
-        sql("UPDATE wallets SET available = 100000 WHERE owner_id = %s", customer.id)
+        top_up(sql, customer.id, 100000)
 
     def close(self):
         for stream in self.streams.values():

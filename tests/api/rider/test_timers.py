@@ -2,13 +2,14 @@
 """What happens because time passes. The clock is moved by moving rows' times."""
 
 from world.accounts import open_shop
+from world.audit import top_up
 from world.waiting import until
 
 
 def place(server, sql, customer, **columns):
     shop = open_shop(server, sql, items=1, stock=5)
     buyer = customer()
-    sql("UPDATE wallets SET available = 100000 WHERE owner_id = %s", buyer.id)
+    top_up(sql, buyer.id, 100000)
     reply = buyer.api.post("orders", json={
         "vendorId": shop.id, "items": [{"itemId": shop.items[0], "quantity": 2}], "paymentMethod": "WALLET"})
     assert reply.status == 201, reply

@@ -3,13 +3,15 @@
 
 import pytest
 
+from world.audit import top_up
+
 BASKET = {"vendorId": "vendor_123", "items": [{"itemId": "item_1", "quantity": 1}]}
 
 
 @pytest.fixture
 def buyer(sql, customer):
     made = customer()
-    sql("UPDATE wallets SET available = 1000000 WHERE owner_id = %s", made.id)
+    top_up(sql, made.id, 1000000)
     return made
 
 

@@ -8,6 +8,7 @@ import psycopg2
 import pytest
 
 from world.accounts import register
+from world.audit import top_up
 
 BASKET = {"vendorId": "vendor_123", "items": [{"itemId": "item_1", "quantity": 2}]}
 AKWA = {"fullAddress": "Rue Joffre, Akwa", "coordinates": {"lat": 4.0503, "lng": 9.6960}}
@@ -27,7 +28,7 @@ def parcel(**fields):
 
 
 def rich(sql, customer, amount=1_000_000):
-    sql("UPDATE wallets SET available = %s WHERE owner_id = %s", amount, customer.id)
+    top_up(sql, customer.id, amount)
     return customer
 
 

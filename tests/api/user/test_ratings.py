@@ -3,6 +3,8 @@
 
 import pytest
 
+from world.audit import top_up
+
 SHOP_LINE = {"quantity": 2}
 
 
@@ -11,7 +13,7 @@ def delivered(sql, customer, vendor, rider):
     """delivered(): an order of a new customer at a new vendor, brought by a new rider."""
     def deliver(status="DELIVERED", parcel=False):
         buyer, shop, bringer = customer(), vendor(items=1), rider()
-        sql("UPDATE wallets SET available = 100000 WHERE owner_id = %s", buyer.id)
+        top_up(sql, buyer.id, 100000)
         order = buyer.api.post("orders", json={
             "vendorId": shop.id, "items": [{"itemId": shop.items[0], **SHOP_LINE}]}).data
         sql("UPDATE orders SET status = %s, active = %s, rider_id = %s WHERE id = %s", status,

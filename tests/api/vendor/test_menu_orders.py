@@ -3,6 +3,8 @@
 
 import pytest
 
+from world.audit import top_up
+
 VARIANTS = [{"id": "big", "name": "Grand", "price": 1000}, {"id": "small", "name": "Petit", "price": 0}]
 ADD_ONS = [{"id": "egg", "name": "Œuf", "price": 250}, {"id": "hot", "name": "Piment", "price": 0}]
 
@@ -23,7 +25,7 @@ def order(customer, shop, headers=None, **line):
 
 
 def fund(sql, customer, amount=100_000):
-    sql("UPDATE wallets SET available = %s WHERE owner_id = %s", amount, customer.id)
+    top_up(sql, customer.id, amount)
 
 
 @pytest.mark.parametrize("line", [
