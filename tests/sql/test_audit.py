@@ -44,6 +44,11 @@ def sound():
         ids["cancelled"] = order["orderId"]
         ids["active"] = place(db, shop, [(shop.item(), 1, 2500)])[1]["orderId"]
         ids["unpaid"] = place(db, shop, [(shop.item(), 1, 2500)], method="MOBILE_MONEY")[1]["orderId"]
+        for n in range(2):
+            ids[f"topped_{n}"] = f"pay_{n}"
+            db.sql("SELECT payment_start(%s, %s, 700, 'CARD', NULL, NULL, %s, NULL, NULL)", [f"pay_{n}", shop.user, f"txn_pay_{n}"])
+        db.sql("SELECT payment_start('pay_open', %s, 700, 'MOBILE_MONEY', '+237670000001', 'MTN', 'txn_pay_open', NULL, NULL)",
+               [shop.user])
         ids |= {"user": shop.user, "vendor": shop.vendor, "rider": carrier}
         db.sql("SELECT ledger_roll_up_anew()")
         db.sql("SELECT ledger_roll_up('0')")
@@ -121,6 +126,7 @@ BREAKS = {
     "refunds_bounded": ("INSERT INTO ledger SELECT 'txn_again', created_at, amount, 'PLATFORM', from_owner, from_balance, to_kind,"
                         " to_owner, to_balance, category, order_id FROM ledger WHERE id = " + entry_of("cancelled", "USER"),
                         "'{cancelled}'"),
+    "intent_booked_once": ("UPDATE payment_intents SET state = 'SUCCEEDED' WHERE id = 'pay_open'", "'pay_open'"),
     "payment_status_agrees": ("UPDATE orders SET payment_status = 'PAID' WHERE id = '{unpaid}'", "'{unpaid}'"),
 }
 
