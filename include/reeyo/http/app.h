@@ -25,7 +25,7 @@ struct settings;   /* api: the business configuration, as read from the database
 struct catalogs;   /* api: parsed menus of this loop */
 struct client;     /* partners: HTTP out */
 struct gateway;    /* partners: mobile money */
-struct sms;        /* partners */
+struct post;       /* partners: SMS, e-mail, push */
 struct metrics;    /* telemetry: counters of all loops */
 struct hub;        /* jobs: live events of this loop's streams */
 struct positions;  /* jobs: where this loop's riders are, and what they may do */
@@ -48,7 +48,7 @@ struct app {
 	struct catalogs *catalogs;
 	struct client *client;
 	struct gateway *gateway;
-	struct sms *sms;
+	struct post *post;
 	struct metrics *metrics;
 	struct hub *hub;
 	struct positions *positions;

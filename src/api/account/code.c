@@ -5,8 +5,7 @@
  */
 #include "account.h"
 
-#include "reeyo/partners/mail.h"
-#include "reeyo/partners/sms.h"
+#include "reeyo/partners/post.h"
 
 const struct field otp_body[] = {
 	{ "otp", FIELD_DIGITS, .required = true, .min = CODE_LENGTH, .max = CODE_LENGTH, .also = "code otpCode" },
@@ -21,16 +20,12 @@ void code_new(struct request *rq, const char *account, char code[CODE_LENGTH + 1
 
 void code_send(struct request *rq, const char *phone, const char *email, const char *code)
 {
-	const char *text = arena_printf(rq->arena,
-		rq->french ? "Reeyo : votre code est %s. Il est valable 10 minutes." :
-			     "Reeyo: your code is %s. It is valid for 10 minutes.",
-		code);
+	enum language language = rq->french ? LANGUAGE_FR : LANGUAGE_EN;
+	const char *const params[] = { "code", code, NULL };
 
-	if (!text)
-		return;
-	sms_send(rq->app->sms, phone, text);
+	post_tell(rq->app->post, MESSAGE_CODE, CHANNEL_SMS, language, phone, params);
 	if (rq->ns == NS_VENDOR && email)
-		mail_send(rq->app->config, email, rq->french ? "Votre code Reeyo" : "Your Reeyo code", text);
+		post_tell(rq->app->post, MESSAGE_CODE, CHANNEL_MAIL, language, email, params);
 }
 
 /* --- Verify ------------------------------------------------------------------------------------ */

@@ -12,8 +12,7 @@
 
 #include "reeyo/auth/password.h"
 #include "reeyo/http/limit.h"
-#include "reeyo/partners/mail.h"
-#include "reeyo/partners/sms.h"
+#include "reeyo/partners/post.h"
 
 #define RESET_LIFE_S "3600"
 
@@ -129,18 +128,11 @@ void account_change_password(struct request *rq)
 static void reset_send(struct request *rq, const char *code)
 {
 	const char *phone = body_text(rq, "phone");
-	const char *text = arena_printf(rq->arena,
-		rq->french ? "Reeyo : %s est votre code pour un nouveau mot de passe. Il est valable une heure." :
-			     "Reeyo: %s is your code for a new password. It is valid for an hour.",
-		code);
+	enum language language = rq->french ? LANGUAGE_FR : LANGUAGE_EN;
+	const char *const params[] = { "code", code, NULL };
 
-	if (!text)
-		return;
-	if (phone)
-		sms_send(rq->app->sms, phone, text);
-	else
-		mail_send(rq->app->config, body_text(rq, "email"),
-			rq->french ? "Votre nouveau mot de passe" : "Your new password", text);
+	post_tell(rq->app->post, MESSAGE_PASSWORD_CODE, phone ? CHANNEL_SMS : CHANNEL_MAIL, language,
+		phone ? phone : body_text(rq, "email"), params);
 }
 
 static void reset_stored(struct request *rq, const struct db_result *result)

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Runs during the build: reeyo_embed queries.h embedded.c FILE.sql…
+ * Runs during the build, and turns files into C:
+ *   reeyo_embed sql queries.h embedded.c FILE.sql…
+ *   reeyo_embed texts ARRAY out.c FILE…       each as { "folder/name", text } of ARRAY
+ * What is made includes "embedded.h" of the layer that it becomes part of.
  *
  * A file in …/queries/ holds statements, each after a line "-- name: order_get"; comments above the
  * first one are for readers only. A file in …/migrations/ is NNNN_name.sql; a file in …/demo/ is
@@ -257,7 +260,7 @@ static void group(int argc, char **argv, const char *folder, const char *array,
 	void (*embed)(const char *path))
 {
 	fprintf(source, "\nconst struct %s[] = {\n", array);
-	for (int i = 3; i < argc; i++)
+	for (int i = 0; i < argc; i++)
 		if (strstr(argv[i], folder))
 			embed(argv[i]);
 	fputs("{ 0 } };\n", source);
@@ -273,10 +276,8 @@ static void demo_embed(const char *path)
 	whole_embed(path, false);
 }
 
-int main(int argc, char **argv)
+static int sql_embed(const char *header_path, const char *source_path, int argc, char **argv)
 {
-	if (argc < 3)
-		return 2;
 	output_begin(&header_out, &header);
 	output_begin(&source_out, &source);
 	fputs("/* Made by the build from sql/queries. */\n#ifndef REEYO_DB_QUERIES_H\n"
@@ -288,7 +289,41 @@ int main(int argc, char **argv)
 	group(argc, argv, "/demo/", "sql_file embedded_demo", demo_embed);
 	group(argc, argv, "/sql/audit/", "audit_check embedded_checks", checks_embed);
 	fputs("\tQUERY_COUNT\n};\n\n#endif\n", header);
-	output_end(&header_out, argv[1]);
-	output_end(&source_out, argv[2]);
+	output_end(&header_out, header_path);
+	output_end(&source_out, source_path);
 	return 0;
+}
+
+/* "…/en/code.sms" as "en/code.sms". */
+static const char *last_two(const char *path)
+{
+	const char *at = path + strlen(path);
+
+	for (int slashes = 0; at > path; at--)
+		if (at[-1] == '/' && ++slashes == 2)
+			break;
+	return at;
+}
+
+static int texts_embed(const char *array, const char *source_path, int argc, char **argv)
+{
+	output_begin(&source_out, &source);
+	fprintf(source, "/* Made by the build. */\n#include \"embedded.h\"\n\nconst struct embedded_text %s[] = {\n", array);
+	for (int i = 0; i < argc; i++) {
+		fprintf(source, "{ \"%s\", \"\"", last_two(argv[i]));
+		file_embed(argv[i]);
+		fputs(" },\n", source);
+	}
+	fputs("{ 0 } };\n", source);
+	output_end(&source_out, source_path);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 4 && strcmp(argv[1], "sql") == 0)
+		return sql_embed(argv[2], argv[3], argc - 4, argv + 4);
+	if (argc > 4 && strcmp(argv[1], "texts") == 0)
+		return texts_embed(argv[2], argv[3], argc - 4, argv + 4);
+	return 2;
 }

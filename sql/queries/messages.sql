@@ -1,0 +1,177 @@
+-- Messages to people: made of events, sent, and looked after.
+
+-- --- Made of events ----------------------------------------------------------------------------------------
+
+-- The next events that may make messages, with what is needed to say them.
+--  $1 their types text[]   $2 how many events to look at
+-- Columns: position, position once these are done (the same: there is nothing new), id (NULL: none of these types), type,
+--  age (s), payload, facts; then of the customer, the vendor and the rider concerned: id (NULL: none), language,
+--  name, has a device, has an e-mail. Always one row.
+-- name: messages_ahead
+WITH lease AS MATERIALIZED (
+  SELECT position FROM leases WHERE name = 'messages'
+), page AS MATERIALIZED (
+  SELECT e.id, e.aggregate, e.type, e.rooms, e.payload, e.created_at
+    FROM events e WHERE e.id > (SELECT position FROM lease) ORDER BY e.id LIMIT $2::bigint
+), due AS MATERIALIZED (
+  SELECT p.*, o.id AS order_id, o.order_number, o.vendor_name, o.rider_name, o.total, o.cancelled_by, o.payment_status,
+         o.payment_method, o.pickup_text, o.delivery_text, o.user_id,
+         (SELECT substr(r, 6) FROM unnest(p.rooms) r WHERE r LIKE 'user:%' LIMIT 1) AS of_user,
+         (SELECT substr(r, 8) FROM unnest(p.rooms) r WHERE r LIKE 'vendor:%' LIMIT 1) AS of_vendor,
+         (SELECT substr(r, 7) FROM unnest(p.rooms) r WHERE r LIKE 'rider:%' LIMIT 1) AS of_rider
+    FROM page p LEFT JOIN orders o ON o.id = p.payload ->> 'orderId'
+   WHERE p.type = ANY ($1::text[])
+)
+SELECT l.position, coalesce((SELECT max(id) FROM page), l.position), d.id, d.type,
+  extract(epoch FROM now() - d.created_at)::bigint, d.payload::text,
+  CASE WHEN d.order_id IS NOT NULL THEN json_build_object('orderNumber', d.order_number, 'vendorName', d.vendor_name,
+    'riderName', d.rider_name, 'total', d.total, 'by', d.cancelled_by, 'pickup', d.pickup_text,
+    'dropoff', d.delivery_text,
+    'known', CASE WHEN d.payment_status IN ('PAID', 'REFUNDED') OR d.payment_method = 'CASH' THEN 'yes' END, 'refundAmount', CASE d.payment_status WHEN 'REFUNDED' THEN d.total END)::text END,
+  u.id, u.language, btrim(u.first_name || ' ' || u.last_name),
+  EXISTS (SELECT FROM device_tokens t WHERE t.account_id = u.id AND t.role = 'USER'), u.email IS NOT NULL,
+  v.id, v.language, v.owner_name,
+  EXISTS (SELECT FROM device_tokens t WHERE t.account_id = v.id AND t.role = 'VENDOR'), v.email IS NOT NULL,
+  r.id, r.language, btrim(r.first_name || ' ' || r.last_name),
+  EXISTS (SELECT FROM device_tokens t WHERE t.account_id = r.id AND t.role = 'RIDER'), r.email IS NOT NULL
+  FROM lease l LEFT JOIN due d ON true
+  LEFT JOIN users u ON u.id = coalesce(d.of_user, d.user_id, d.payload ->> 'userId')
+  LEFT JOIN vendors v ON v.id = coalesce(d.of_vendor, d.payload ->> 'vendorId')
+  LEFT JOIN riders r ON r.id = coalesce(d.of_rider, d.payload ->> 'riderId')
+ ORDER BY d.id
+
+-- Makes the messages of a page of events, and moves the position beyond it: both or neither, and nothing when another copy
+-- has moved it meanwhile.
+--  $1 position seen   $2 position then   $3 messages [{"event","kind","recipient","channel","template","params","data",
+--  "language","life"}] (life in seconds), in order   $4 notifications [{"room","payload"}]
+-- Columns: messages made. A row only when the position was as seen.
+-- name: messages_make
+WITH moved AS (
+  UPDATE leases SET position = $2::bigint WHERE name = 'messages' AND position = $1::bigint RETURNING position
+), made AS (
+  INSERT INTO messages (event_id, kind, recipient, channel, template, params, data, language, until)
+  SELECT m.event, m.kind, m.recipient, m.channel, m.template, m.params, m.data, m.language,
+         now() + make_interval(secs => m.life)
+    FROM ROWS FROM (json_to_recordset($3::json) AS (event bigint, kind text, recipient text, channel text,
+      template text, params json, data json, language text, life bigint)) WITH ORDINALITY
+      AS m (event, kind, recipient, channel, template, params, data, language, life, n)
+   WHERE EXISTS (SELECT FROM moved) ORDER BY m.n
+  RETURNING 1
+), told AS (
+  INSERT INTO outbox (aggregate, type, rooms, payload)
+  SELECT split_part(t.room, ':', 2), 'notification', ARRAY[t.room], t.payload
+    FROM ROWS FROM (json_to_recordset($4::json) AS (room text, payload json)) WITH ORDINALITY AS t (room, payload, n)
+   WHERE EXISTS (SELECT FROM moved) ORDER BY t.n
+)
+SELECT (SELECT count(*) FROM made) FROM moved
+
+-- --- Sent --------------------------------------------------------------------------------------------------
+
+-- Takes messages that are due: each recipient's earliest of a channel. They are its taker's for 90 s; a taker that died
+-- leaves them to be taken again. One that waits for an earlier one is put off until that one is due, so that a
+-- provider's outage does not make each look at the queue longer than the one before.
+--  $1 channels text[]   $2 bulk boolean[]   $3 how many of each integer[]
+-- Columns: id, kind, recipient, channel, bulk, template, params, data, language, tries (this one included), too late, where to
+--  (JSON array; NULL: nowhere).
+-- name: messages_take
+WITH wanted AS (
+  SELECT w.channel, w.bulk, w.room FROM unnest($1::text[], $2::boolean[], $3::integer[]) AS w(channel, bulk, room)
+   WHERE w.room > 0
+), due AS MATERIALIZED (
+  SELECT d.id, d.before, w.room, row_number() OVER (PARTITION BY w.channel, w.bulk, d.before IS NULL ORDER BY d.next_at, d.id) AS n
+    FROM wanted w, LATERAL (
+      SELECT m.id, m.next_at,
+             (SELECT e.next_at FROM messages e
+               WHERE e.state = 'QUEUED' AND e.recipient = m.recipient AND e.channel = m.channel AND e.bulk = m.bulk
+                 AND e.id < m.id
+               ORDER BY e.id LIMIT 1) AS before
+        FROM messages m
+       WHERE m.state = 'QUEUED' AND m.channel = w.channel AND m.bulk = w.bulk AND m.next_at <= now()
+       ORDER BY m.next_at LIMIT 2 * w.room + 20
+         FOR UPDATE OF m SKIP LOCKED) d
+), taken AS (
+  UPDATE messages m
+     SET tries = m.tries + (d.before IS NULL)::integer,
+         next_at = CASE WHEN d.before IS NULL THEN now() + interval '90 seconds'
+           ELSE greatest(d.before, now() + interval '200 milliseconds') END
+    FROM due d WHERE m.id = d.id AND (d.before IS NOT NULL OR d.n <= d.room)
+  RETURNING m.id, m.kind, m.recipient, m.channel, m.bulk, m.template, m.params, m.data, m.language, m.tries, m.until,
+    d.before
+)
+SELECT t.id, t.kind, t.recipient, t.channel, t.bulk, t.template, t.params::text, t.data::text, t.language, t.tries,
+  t.until < now(), message_address(t.kind, t.recipient, t.channel)::text
+  FROM taken t WHERE t.before IS NULL ORDER BY t.id
+
+-- Ends tries: SENT, DEAD, SKIPPED, or QUEUED again after some time. Who waited behind an ended one is due at once. What was
+-- taken by another meanwhile is his to queue again.
+--  $1 [{"id","tries","state","error","wait" (ms),"gone": [tokens that are of no use any more]}]
+-- name: messages_end
+WITH told AS MATERIALIZED (
+  SELECT t.* FROM json_to_recordset($1::json) AS t(id bigint, tries integer, state text, error text, wait bigint, gone json)
+), ended AS (
+  UPDATE messages m
+     SET state = t.state, last_error = t.error, sent_at = CASE t.state WHEN 'SENT' THEN now() END,
+         next_at = now() + coalesce(t.wait, 0) * interval '1 millisecond'
+    FROM told t
+   WHERE m.id = t.id AND m.state = 'QUEUED' AND (t.state <> 'QUEUED' OR m.tries = t.tries)
+  RETURNING m.id, m.recipient, m.channel, m.bulk, m.state
+), woken AS (
+  UPDATE messages m SET next_at = now()
+   WHERE m.next_at > now() AND m.id IN (
+     SELECT (SELECT min(n.id) FROM messages n
+              WHERE n.state = 'QUEUED' AND n.recipient = e.recipient AND n.channel = e.channel AND n.bulk = e.bulk
+                AND n.id > e.id)
+       FROM ended e WHERE e.state <> 'QUEUED')
+     AND m.id NOT IN (SELECT id FROM told)
+), forgotten AS (
+  DELETE FROM device_tokens d
+   WHERE d.token IN (SELECT g.token FROM told t, json_array_elements_text(t.gone) AS g(token) WHERE t.gone IS NOT NULL)
+)
+SELECT count(*) FROM ended
+
+-- --- Looked after ------------------------------------------------------------------------------------------
+
+-- Newest first.
+--  $1 status or NULL   $2 channel or NULL   $3 recipient or NULL   $4 limit   $5 offset
+-- Columns: total, rows (a JSON array). Always one row.
+-- name: message_list
+SELECT
+  (SELECT count(*) FROM messages m
+    WHERE ($1::text IS NULL OR m.state = $1::text) AND ($2::text IS NULL OR m.channel = $2::text)
+      AND ($3::text IS NULL OR m.recipient = $3::text)),
+  (SELECT '[' || coalesce(string_agg(message_json(p), ',' ORDER BY p.id DESC), '') || ']'
+     FROM (SELECT m FROM messages m
+            WHERE ($1::text IS NULL OR m.state = $1::text) AND ($2::text IS NULL OR m.channel = $2::text)
+              AND ($3::text IS NULL OR m.recipient = $3::text)
+            ORDER BY m.id DESC LIMIT $4::bigint OFFSET $5::bigint) AS page(m), LATERAL (SELECT (page.m).*) AS p)
+
+-- A dead message is sent once more, for a day.
+--  $1 id   $2 admin   $3 act   $4 request id
+-- Columns: outcome (DONE, CONFLICT: it is not dead), row. No row: 404.
+-- name: message_retry
+WITH was AS MATERIALIZED (
+  SELECT m.id, m.state FROM messages m
+   WHERE m.id = CASE WHEN $1::text ~ '^msg_[0-9]{1,18}$' THEN substr($1::text, 5)::bigint END FOR UPDATE
+), queued AS (
+  UPDATE messages m
+     SET state = 'QUEUED', tries = 0, next_at = now(), until = greatest(m.until, now() + interval '1 day')
+    FROM was w WHERE m.id = w.id AND w.state = 'DEAD'
+  RETURNING m AS message
+), noted AS (
+  INSERT INTO admin_acts (admin_id, act, subject, request_id)
+  SELECT $2::text, $3::text, $1::text, $4::text FROM queued
+)
+SELECT CASE WHEN q.message IS NULL THEN 'CONFLICT' ELSE 'DONE' END, message_json(q.message)
+  FROM was w LEFT JOIN queued q ON true
+
+-- Deletes at most $1 that were sent or skipped a week ago, or have been dead for a month.
+-- Columns: how many.
+-- name: messages_sweep
+WITH gone AS (
+  DELETE FROM messages WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM messages
+     WHERE (state IN ('SENT', 'SKIPPED') AND created_at < now() - interval '7 days')
+        OR (state = 'DEAD' AND created_at < now() - interval '30 days') LIMIT $1::bigint))
+  RETURNING 1
+)
+SELECT count(*) FROM gone

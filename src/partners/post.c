@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The post: see the header. One path for all channels; what differs is a row of `providers`.
+ */
+#include "reeyo/partners/post.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "provider.h"
+#include "reeyo/core/log.h"
+
+#define LETTER_MEMORY (256u << 10)
+
+static const struct provider *const providers[] = { &provider_twilio, &provider_sendgrid, &provider_fcm,
+	&provider_sns };
+
+/* Enough at once for a provider that answers in 200 ms to take 150 a second; a few failures in a row and it is left alone
+ * for 10 s, so that a queue of messages does not spend its tries on it. */
+static const struct partner_limits limits = { .at_once = 32, .waiting = 256, .timeout_ms = 30000, .failures = 8,
+	.pause_ms = 10000 };
+
+static const char *word_of(const struct config *config, enum channel channel)
+{
+	const char *const words[] = { [CHANNEL_SMS] = config->sms, [CHANNEL_MAIL] = config->mail,
+		[CHANNEL_PUSH] = config->push };
+
+	return words[channel];
+}
+
+/* --- Without a provider ------------------------------------------------------------------------- */
+
+/* What tells two test phones apart, and nobody's address. */
+static void masked(const struct letter *letter, char out[64])
+{
+	size_t len = strlen(letter->to);
+	const char *domain = strchr(letter->to, '@');
+
+	if (letter->channel == CHANNEL_MAIL)
+		snprintf(out, 64, "…%s", domain ? domain : "");
+	else
+		snprintf(out, 64, "…%s", len > 2 ? letter->to + len - 2 : "");
+}
+
+static void skip(struct post *post, struct letter *letter)
+{
+	const char *word = word_of(post->config, letter->channel);
+	bool logs = strcmp(word, "log") == 0;
+	char to[64];
+
+	masked(letter, to);
+	if (strcmp(word, "off") == 0)
+		return post_done(letter, OUTCOME_SKIPPED, "off");
+	if (post->shows[letter->channel])
+		log_line(LOG_INFO, channel_suffix(letter->channel), LOG_T("to", to), LOG_T("title", letter->said.title),
+			LOG_T("text", letter->said.body), LOG_T("skipped", logs ? NULL : "no credentials"));
+	else
+		log_line(LOG_WARN, "message skipped", LOG_T("channel", channel_suffix(letter->channel)),
+			LOG_T("why", logs ? "no provider" : "no credentials"));
+	post_done(letter, logs && post->shows[letter->channel] ? OUTCOME_SENT : OUTCOME_SKIPPED,
+		logs ? "no provider" : "no credentials");
+}
+
+/* --- Letters ------------------------------------------------------------------------------------ */
+
+void post_done(struct letter *letter, enum outcome outcome, const char *why)
+{
+	letter->post = NULL;
+	letter->done(letter, &(struct receipt){ .outcome = outcome, .why = outcome == OUTCOME_SENT ? NULL : why });
+}
+
+/* A refusal of our credentials is ours to mend, and the message still good. */
+static enum outcome judge(const struct provider *provider, const struct client_answer *answer, bool *ret_gone)
+{
+	if (answer->error || answer->status >= 500 || answer->status == 408 || answer->status == 429)
+		return OUTCOME_RETRY;
+	if (answer->status / 100 == 2)
+		return OUTCOME_SENT;
+	if (provider->gone && provider->gone(answer)) {
+		*ret_gone = true;
+		return OUTCOME_DEAD;
+	}
+	if (answer->status == 401 || answer->status == 403 || (provider->passing && provider->passing(answer)))
+		return OUTCOME_RETRY;
+	return OUTCOME_DEAD;
+}
+
+static void answered(struct client_call *call, const struct client_answer *answer)
+{
+	struct letter *letter = call->owner;
+	struct post *post = letter->post;
+	const struct provider *provider = post->provider[letter->channel];
+	struct receipt receipt = { .retry_after_s = answer->retry_after_s };
+	char why[64];
+
+	receipt.outcome = judge(provider, answer, &receipt.gone);
+	if (answer->status == 401 && provider->unauthorised)
+		provider->unauthorised(post);
+	if (answer->error)
+		snprintf(why, sizeof(why), "%s", answer->why ? answer->why : "no answer");
+	else
+		snprintf(why, sizeof(why), "status %ld", answer->status);
+	if (receipt.outcome != OUTCOME_SENT) {
+		receipt.why = why;
+		log_line(answer->status == 401 || answer->status == 403 ? LOG_ERROR : LOG_INFO, "message not taken",
+			LOG_T("channel", channel_suffix(letter->channel)), LOG_T("why", why));
+	}
+	letter->post = NULL;
+	letter->done(letter, &receipt);
+}
+
+void post_call(struct letter *letter)
+{
+	letter->call.partner = letter->post->partner[letter->channel];
+	letter->call.done = answered;
+	letter->call.owner = letter;
+	client_call(letter->post->app->client, &letter->call);
+}
+
+void post_send(struct post *post, struct letter *letter)
+{
+	const struct provider *provider = post->provider[letter->channel];
+	struct arena *arena;
+
+	letter->post = post;
+	letter->call = (struct client_call){ .method = "POST" };
+	if (!provider)
+		return skip(post, letter);
+	arena = arena_new(post->app->pool, LETTER_MEMORY);
+	if (!arena)
+		return post_done(letter, OUTCOME_RETRY, "out of memory");
+	provider->send(post, letter, arena);
+	arena_free(arena);
+}
+
+void post_cancel(struct letter *letter)
+{
+	if (!letter->post)
+		return;
+	if (letter->call.done)
+		client_cancel(&letter->call);
+	else
+		fcm_forget(letter);
+	letter->post = NULL;
+}
+
+/* --- Requests ----------------------------------------------------------------------------------- */
+
+void form_add(struct buf *form, const char *name, const char *value)
+{
+	static const char free_of_marks[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~";
+
+	buf_printf(form, "%s%s=", form->len ? "&" : "", name);
+	for (; *value; value++)
+		if (strchr(free_of_marks, *value))
+			buf_add(form, value, 1);
+		else
+			buf_printf(form, "%%%02X", (unsigned char)*value);
+}
+
+bool answer_has(const struct client_answer *answer, const char *word)
+{
+	return answer->body.at && memmem(answer->body.at, answer->body.len, word, strlen(word));
+}
+
+/* --- Life --------------------------------------------------------------------------------------- */
+
+static int channel_open(struct post *post, enum channel channel)
+{
+	const char *word = word_of(post->config, channel);
+	bool first = loop_index(post->app->loop) == 0;
+
+	for (size_t i = 0; i < COUNT_OF(providers); i++)
+		if (providers[i]->channel == channel && strcmp(providers[i]->word, word) == 0 &&
+			providers[i]->ready(post->config))
+			post->provider[channel] = providers[i];
+	post->shows[channel] = strcmp(post->config->environment, "production") != 0;
+	if (!post->provider[channel]) {
+		if (first && !post->shows[channel])
+			log_line(LOG_WARN, "messages of this channel are skipped: no provider, or no credentials",
+				LOG_T("channel", channel_suffix(channel)));
+		return 0;
+	}
+	post->partner[channel] = partner_new(post->app->client, post->provider[channel]->word, &limits);
+	return post->partner[channel] ? 0 : E_NO_MEMORY;
+}
+
+int post_new(struct app *app, const struct wordings *wordings, struct post **ret)
+{
+	struct post *post = calloc(1, sizeof(*post));
+	int error = post ? 0 : E_NO_MEMORY;
+
+	if (error)
+		return error;
+	post->app = app;
+	post->config = app->config;
+	post->wordings = wordings;
+	for (unsigned i = 0; i < CHANNELS && !error; i++)
+		error = channel_open(post, (enum channel)i);
+	if (!error && post->provider[CHANNEL_PUSH] == &provider_fcm)
+		error = fcm_open(post);
+	if (!error)
+		error = prompts_open(post);
+	if (error) {
+		post_free(post);
+		return error;
+	}
+	*ret = post;
+	return 0;
+}
+
+void post_free(struct post *post)
+{
+	if (!post)
+		return;
+	prompts_close(post);
+	fcm_close(post);
+	free(post);
+}
+
+const struct wordings *post_wordings(const struct post *post)
+{
+	return post->wordings;
+}
+
+bool post_on(const struct post *post, enum channel channel)
+{
+	return post->provider[channel] ||
+		(post->shows[channel] && strcmp(word_of(post->config, channel), "log") == 0);
+}
+
+bool post_up(const struct post *post, enum channel channel)
+{
+	return !post->provider[channel] || partner_up(post->partner[channel]);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Text messages by Twilio: its Messages resource, a form with Basic authorisation.
+ */
+#include "provider.h"
+
+static bool ready(const struct config *config)
+{
+	return config->twilio_sid[0] && config->twilio_token[0] && config->twilio_from[0];
+}
+
+static void send(struct post *post, struct letter *letter, struct arena *arena)
+{
+	const struct config *config = post->config;
+	struct buf form = buf_in(arena, 512);
+
+	form_add(&form, "To", letter->to);
+	form_add(&form, "From", config->twilio_from);
+	form_add(&form, "Body", letter->said.body);
+	letter->call.url = arena_printf(arena, "%s/2010-04-01/Accounts/%s/Messages.json", config->twilio_url,
+		config->twilio_sid);
+	letter->call.headers[0] = "Content-Type: application/x-www-form-urlencoded";
+	letter->call.body = text_of(buf_string(&form));
+	letter->call.user = config->twilio_sid;
+	letter->call.password = config->twilio_token;
+	if (!letter->call.url || !letter->call.body.at)
+		return post_done(letter, OUTCOME_RETRY, "out of memory");
+	post_call(letter);
+}
+
+const struct provider provider_twilio = { .word = "twilio", .channel = CHANNEL_SMS, .ready = ready, .send = send };

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Wordings: what is refused, and what is made of values.
+ */
+#include <check.h>
+#include <stdlib.h>
+
+#include "reeyo/domain/message.h"
+#include "../suite.h"
+
+static struct arena_pool *pool;
+static struct arena *arena;
+
+static void set_up(void)
+{
+	pool = arena_pool_new(1 << 16);
+	arena = arena_new(pool, 1 << 20);
+}
+
+static void tear_down(void)
+{
+	arena_free(arena);
+	arena_pool_free(pool);
+}
+
+static const char *filled(const char *text, const char *values)
+{
+	json_t *params = json_loads(values, 0, NULL);
+	struct buf out = buf_in(arena, 64);
+
+	wording_fill(&out, text_of(text), params);
+	json_decref(params);
+	return buf_string(&out);
+}
+
+static const char *fault_of(enum message message, enum channel channel, const char *file)
+{
+	static char fault[WORDING_FAULT];
+	struct wording wording;
+
+	fault[0] = '\0';
+	ck_assert_int_eq(wording_parse(message, channel, text_of(file), &wording, fault), E_CONFIG);
+	return fault;
+}
+
+START_TEST(values_stand_where_their_words_stood)
+{
+	ck_assert_str_eq(filled("{orderNumber} of {name}", "{\"orderNumber\":\"F-1\",\"name\":\"Amélie\"}"), "F-1 of Amélie");
+	ck_assert_str_eq(filled("in {preparationTime} min", "{\"preparationTime\":20}"), "in 20 min");
+	ck_assert_str_eq(filled("no {name} here", "{}"), "no  here");
+}
+END_TEST
+
+START_TEST(money_is_shown_in_groups_of_three)
+{
+	ck_assert_str_eq(filled("{amount}", "{\"amount\":500}"), "500");
+	ck_assert_str_eq(filled("{amount}", "{\"amount\":12500}"), "12 500");
+	ck_assert_str_eq(filled("{total}", "{\"total\":1250000}"), "1 250 000");
+	ck_assert_str_eq(filled("{total}", "{\"total\":-100000}"), "-100 000");
+	ck_assert_str_eq(filled("{preparationTime}", "{\"preparationTime\":1000}"), "1000");
+}
+END_TEST
+
+START_TEST(a_part_in_brackets_needs_all_its_values)
+{
+	const char *text = "Cancelled[: {reason}].[ {refundAmount} XAF back.]";
+
+	ck_assert_str_eq(filled(text, "{}"), "Cancelled.");
+	ck_assert_str_eq(filled(text, "{\"reason\":\"late\",\"refundAmount\":0}"), "Cancelled: late.");
+	ck_assert_str_eq(filled(text, "{\"reason\":\"\",\"refundAmount\":1500}"), "Cancelled. 1 500 XAF back.");
+	ck_assert_str_eq(filled("[{name} and {reason}]", "{\"name\":\"A\"}"), "");
+}
+END_TEST
+
+START_TEST(what_a_value_holds_is_not_read_as_a_wording)
+{
+	ck_assert_str_eq(filled("[{reason}]!", "{\"reason\":\"a ] {name} [ b\"}"), "a ] {name} [ b!");
+}
+END_TEST
+
+START_TEST(a_wording_is_refused_for_what_it_says_wrong)
+{
+	ck_assert_str_eq(fault_of(MESSAGE_CODE, CHANNEL_SMS, "Your {cod} is here"), "there is no word cod");
+	ck_assert_str_eq(fault_of(MESSAGE_CODE, CHANNEL_SMS, "Your {code is here"), "a { has no } after it: code is here");
+	ck_assert_str_eq(fault_of(MESSAGE_CODE, CHANNEL_SMS, "Your code} is"), "a } has no { before it");
+	ck_assert_str_eq(fault_of(MESSAGE_CODE, CHANNEL_SMS, "Your [{code} is"), "[ and ] do not match");
+	ck_assert_str_eq(fault_of(MESSAGE_CODE, CHANNEL_SMS, "Your [[{code}]] is"), "[ and ] do not match");
+	ck_assert_str_eq(fault_of(MESSAGE_CODE, CHANNEL_SMS, "Your {code}] is"), "[ and ] do not match");
+	ck_assert_str_eq(fault_of(MESSAGE_CODE, CHANNEL_SMS, " \n"), "it has no text");
+	ck_assert_str_eq(fault_of(MESSAGE_CODE, CHANNEL_SMS, "\xff"), "it is not UTF-8");
+	ck_assert_str_eq(fault_of(MESSAGE_CODE, CHANNEL_MAIL, "Your code"), "it does not begin with Subject:");
+	ck_assert_str_eq(fault_of(MESSAGE_CODE, CHANNEL_MAIL, "Subject:\n\ntext"), "nothing follows Subject:");
+	ck_assert_str_eq(fault_of(MESSAGE_CODE, CHANNEL_MAIL, "Subject: a {name}\n\ntext"), "there is no word name");
+}
+END_TEST
+
+START_TEST(a_mail_is_a_subject_and_a_text)
+{
+	struct wording wording;
+	char fault[WORDING_FAULT];
+
+	ck_assert_int_eq(wording_parse(MESSAGE_CODE, CHANNEL_MAIL, TEXT("Subject: Your code \n\nIt is {code}.\n\nBye\n"),
+		&wording, fault), 0);
+	ck_assert(text_is(wording.title, TEXT("Your code")));
+	ck_assert(text_is(wording.body, TEXT("It is {code}.\n\nBye")));
+}
+END_TEST
+
+START_TEST(a_message_keeps_its_own_words_from_the_first_source_that_has_them)
+{
+	json_t *event = json_loads("{\"reason\":null,\"orderNumber\":\"F-1\",\"secret\":\"x\"}", 0, NULL);
+	json_t *facts = json_loads("{\"reason\":\"late\",\"orderNumber\":\"F-2\"}", 0, NULL);
+	json_t *params = message_params(MESSAGE_ORDER_GONE, 3, (json_t *[]){ event, NULL, facts });
+
+	ck_assert_uint_eq(json_object_size(params), 2);
+	ck_assert_str_eq(json_string_value(json_object_get(params, "reason")), "late");
+	ck_assert_str_eq(json_string_value(json_object_get(params, "orderNumber")), "F-1");
+	json_decref(params);
+	json_decref(facts);
+	json_decref(event);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("message");
+	TCase *tests = tcase_create("message");
+
+	tcase_add_checked_fixture(tests, set_up, tear_down);
+	tcase_add_test(tests, values_stand_where_their_words_stood);
+	tcase_add_test(tests, money_is_shown_in_groups_of_three);
+	tcase_add_test(tests, a_part_in_brackets_needs_all_its_values);
+	tcase_add_test(tests, what_a_value_holds_is_not_read_as_a_wording);
+	tcase_add_test(tests, a_wording_is_refused_for_what_it_says_wrong);
+	tcase_add_test(tests, a_mail_is_a_subject_and_a_text);
+	tcase_add_test(tests, a_message_keeps_its_own_words_from_the_first_source_that_has_them);
+	suite_add_tcase(suite, tests);
+	return suite_run(suite);
+}

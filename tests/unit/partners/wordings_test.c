@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The built-in texts, and a folder over them.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "reeyo/partners/wordings.h"
+#include "../suite.h"
+
+static struct arena_pool *pool;
+static struct arena *arena;
+static char dir[64];
+
+static void set_up(void)
+{
+	char path[128];
+
+	pool = arena_pool_new(1 << 16);
+	arena = arena_new(pool, 1 << 20);
+	snprintf(dir, sizeof(dir), "/tmp/reeyo-wordings-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	for (int i = 0; i < LANGUAGES; i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, language_name((enum language)i));
+		ck_assert_int_eq(mkdir(path, 0700), 0);
+	}
+}
+
+static void tear_down(void)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command), "rm -r %s", dir);
+	ck_assert_int_eq(system(command), 0);
+	arena_free(arena);
+	arena_pool_free(pool);
+}
+
+static void put(const char *name, const char *text)
+{
+	char path[128];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	file = fopen(path, "w");
+	ck_assert_ptr_nonnull(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+/* What wordings_new writes on stderr when it refuses. */
+static const char *refusal(void)
+{
+	static char said[512];
+	struct wordings *wordings;
+	FILE *kept = tmpfile();
+	int old = dup(2);
+	size_t len;
+
+	ck_assert_ptr_nonnull(kept);
+	fflush(stderr);
+	dup2(fileno(kept), 2);
+	ck_assert_int_eq(wordings_new(dir, &wordings), E_CONFIG);
+	fflush(stderr);
+	dup2(old, 2);
+	close(old);
+	rewind(kept);
+	len = fread(said, 1, sizeof(said) - 1, kept);
+	said[len] = '\0';
+	fclose(kept);
+	return said;
+}
+
+START_TEST(every_message_is_there_in_both_languages_and_says_something)
+{
+	json_t *none = json_object();
+	struct wordings *wordings;
+
+	ck_assert_int_eq(wordings_new("", &wordings), 0);
+	for (unsigned m = 0; m < MESSAGES; m++)
+		for (unsigned c = 0; c < CHANNELS; c++)
+			for (unsigned l = 0; l < LANGUAGES; l++) {
+				struct said said = { NULL, NULL };
+				int error = wordings_say(wordings, arena, m, c, l, none, &said);
+
+				ck_assert_int_eq(error, message_goes_by(m, c) ? 0 : E_NOT_FOUND);
+				if (!error && m != MESSAGE_BROADCAST)
+					ck_assert_msg(strlen(said.body) > 15, "%s: %s", message_name(m), said.body);
+			}
+	wordings_free(wordings);
+	json_decref(none);
+}
+END_TEST
+
+/* Any other character makes a text message of Reeyo cost twice: 70 instead of 160 characters fit into one. */
+START_TEST(text_messages_keep_to_the_alphabet_of_phones)
+{
+	static const char *const others[] = { "à", "è", "é", "ù", "ì", "ò", "ä", "ö", "ü", "Ç", "É", NULL };
+	json_t *none = json_object();
+	struct wordings *wordings;
+
+	ck_assert_int_eq(wordings_new("", &wordings), 0);
+	for (unsigned m = 0; m < MESSAGES; m++)
+		for (unsigned l = 0; l < LANGUAGES; l++) {
+			struct said said;
+
+			if (wordings_say(wordings, arena, m, CHANNEL_SMS, l, none, &said))
+				continue;
+			for (const char *c = said.body; *c; c++) {
+				bool plain = (unsigned char)*c < 0x80 && !strchr("^{}\\[]~|`", *c);
+
+				for (unsigned i = 0; !plain && others[i]; i++)
+					if (strncmp(c, others[i], 2) == 0) {
+						plain = true;
+						c++;
+					}
+				ck_assert_msg(plain, "%s/%s: %s", language_name(l), message_name(m), c);
+			}
+			ck_assert_uint_le(text_length(text_of(said.body)), 160);
+		}
+	wordings_free(wordings);
+	json_decref(none);
+}
+END_TEST
+
+START_TEST(a_folder_stands_over_what_is_built_in)
+{
+	struct wordings *wordings;
+	struct said said;
+	json_t *params = json_pack("{ss}", "code", "123456");
+
+	put("en/code.sms", "Code {code}!\n");
+	put("fr/code.sms", "Le code {code} !\n");
+	put("fr/code.sms~", "left by an editor");
+	ck_assert_int_eq(wordings_new(dir, &wordings), 0);
+	ck_assert_int_eq(wordings_say(wordings, arena, MESSAGE_CODE, CHANNEL_SMS, LANGUAGE_FR, params, &said), 0);
+	ck_assert_str_eq(said.body, "Le code 123456 !");
+	ck_assert_int_eq(wordings_say(wordings, arena, MESSAGE_CODE, CHANNEL_MAIL, LANGUAGE_FR, params, &said), 0);
+	ck_assert_str_eq(said.title, "Votre code Reeyo");
+	wordings_free(wordings);
+	json_decref(params);
+}
+END_TEST
+
+START_TEST(a_slip_in_a_folder_is_refused_with_the_file_and_the_word)
+{
+	put("en/code.sms", "Code {cude}!\n");
+	ck_assert_ptr_nonnull(strstr(refusal(), "/en/code.sms: there is no word cude"));
+	put("en/code.sms", "Code {code}!\n");
+	ck_assert_ptr_nonnull(strstr(refusal(), "/fr/code.sms: this wording is missing"));
+	put("fr/code.sms", "Code {code} !\n");
+	put("fr/cod.sms", "Code {code} !\n");
+	ck_assert_ptr_nonnull(strstr(refusal(), "/fr/cod.sms: there is no such message"));
+}
+END_TEST
+
+START_TEST(a_folder_without_a_language_is_refused)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/fr", dir);
+	ck_assert_int_eq(rmdir(path), 0);
+	ck_assert_ptr_nonnull(strstr(refusal(), "/fr: "));
+	ck_assert_int_eq(mkdir(path, 0700), 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("wordings");
+	TCase *tests = tcase_create("wordings");
+
+	tcase_add_checked_fixture(tests, set_up, tear_down);
+	tcase_add_test(tests, every_message_is_there_in_both_languages_and_says_something);
+	tcase_add_test(tests, text_messages_keep_to_the_alphabet_of_phones);
+	tcase_add_test(tests, a_folder_stands_over_what_is_built_in);
+	tcase_add_test(tests, a_slip_in_a_folder_is_refused_with_the_file_and_the_word);
+	tcase_add_test(tests, a_folder_without_a_language_is_refused);
+	suite_add_tcase(suite, tests);
+	return suite_run(suite);
+}
