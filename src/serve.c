@@ -39,7 +39,7 @@
 #include "reeyo/jobs/upkeep.h"
 #include "reeyo/loop/loop.h"
 #include "reeyo/partners/client.h"
-#include "reeyo/partners/sms.h"
+#include "reeyo/partners/post.h"
 #include "reeyo/telemetry/metrics.h"
 
 /* Free arena blocks a loop keeps for the next requests. */
@@ -66,6 +66,7 @@ struct serving {
 	unsigned listener_count;
 	struct router *router;
 	struct keyring *keys;
+	struct wordings *wordings;
 	struct hub_house *house;
 	/* on the first loop */
 	struct upkeep *upkeep;
@@ -338,7 +339,7 @@ static int worker_start(struct worker *worker)
 		(error = revocations_new(app, &app->revocations)) ||
 		(error = settings_new(app, &app->settings)) || (error = catalogs_new(app, &app->catalogs)) ||
 		(error = client_new(app->loop, config, &app->client)) ||
-		(error = sms_new(app->loop, config, &app->sms)) || (error = hub_new(app, serving->house)) ||
+		(error = post_new(app, serving->wordings, &app->post)) || (error = hub_new(app, serving->house)) ||
 		(error = positions_new(app, &app->positions)))
 		return error;
 	error = server_new(app, &steps, serving->listeners, serving->listener_count, &server);
@@ -361,7 +362,7 @@ static void worker_end(struct worker *worker)
 	positions_close(app->positions);
 	revocations_free(app->revocations);
 	settings_free(app->settings);
-	sms_free(app->sms);
+	post_free(app->post);
 	client_free(app->client); /* calls under way end here, while there is a database to tell */
 	db_close(app->db);
 	cache_close(app->cache);
@@ -451,7 +452,8 @@ static int prepare(struct serving *serving)
 	if ((error = listeners_read(serving)) || (error = routes_choose(serving)) ||
 		(error = ops_prepare(serving->router)) || (error = migrate_check(config->database_url)) ||
 		(error = admin_appoint_first(config)) ||
-		(error = keyring_new(config, &serving->keys)) || (error = hub_house_new(config, part_ready, serving, &serving->house)) || (error = workers_new(serving)))
+		(error = keyring_new(config, &serving->keys)) ||
+		(error = wordings_new(config->messages_dir, &serving->wordings)) || (error = hub_house_new(config, part_ready, serving, &serving->house)) || (error = workers_new(serving)))
 		return error;
 	return 0;
 }
@@ -477,6 +479,7 @@ int serve(const struct config *config)
 	hub_house_free(serving.house);
 	metrics_free(serving.metrics);
 	keyring_free(serving.keys);
+	wordings_free(serving.wordings);
 	router_free(serving.router);
 	free(serving.sets);
 	ops_forget();

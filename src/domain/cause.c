@@ -90,7 +90,7 @@ bool cause_holds(const struct cause *cause, unsigned count, json_t *const source
 	return false;
 }
 
-unsigned message_channels(enum message message, struct reach reach)
+unsigned message_channels(enum message_kind message, struct reach reach)
 {
 	bool texts = message_goes_by(message, CHANNEL_SMS);
 	bool push = message_goes_by(message, CHANNEL_PUSH) && reach.device && (reach.push_on || !texts || !reach.sms_on);

@@ -59,22 +59,22 @@ enum language language_named(struct text name)
 	return text_is(name, TEXT("en")) ? LANGUAGE_EN : LANGUAGE_FR;
 }
 
-const char *message_name(enum message message)
+const char *message_name(enum message_kind message)
 {
 	return kinds[message].name;
 }
 
-bool message_named(struct text name, enum message *ret)
+bool message_named(struct text name, enum message_kind *ret)
 {
 	for (unsigned i = 0; i < MESSAGES; i++)
 		if (text_is(name, text_of(kinds[i].name))) {
-			*ret = (enum message)i;
+			*ret = (enum message_kind)i;
 			return true;
 		}
 	return false;
 }
 
-bool message_goes_by(enum message message, enum channel channel)
+bool message_goes_by(enum message_kind message, enum channel channel)
 {
 	return kinds[message].channels & 1u << channel;
 }
@@ -92,7 +92,7 @@ static json_t *value_of(const char *word, unsigned count, json_t *const sources[
 	return NULL;
 }
 
-json_t *message_params(enum message message, unsigned count, json_t *const sources[])
+json_t *message_params(enum message_kind message, unsigned count, json_t *const sources[])
 {
 	json_t *params = json_object();
 	struct text words = text_of(kinds[message].words);
@@ -186,7 +186,7 @@ static struct piece piece_next(struct text *rest)
 	return piece;
 }
 
-static bool word_known(enum message message, struct text word)
+static bool word_known(enum message_kind message, struct text word)
 {
 	struct text words = text_of(kinds[message].words);
 
@@ -203,7 +203,7 @@ static int faulty(char fault[WORDING_FAULT], const char *why, struct text what)
 	return E_CONFIG;
 }
 
-static int text_check(enum message message, struct text rest, char fault[WORDING_FAULT])
+static int text_check(enum message_kind message, struct text rest, char fault[WORDING_FAULT])
 {
 	bool optional = false;
 
@@ -224,7 +224,7 @@ static int text_check(enum message message, struct text rest, char fault[WORDING
 	return optional ? faulty(fault, "[ and ] do not match", TEXT_NONE) : 0;
 }
 
-int wording_parse(enum message message, enum channel channel, struct text file, struct wording *ret,
+int wording_parse(enum message_kind message, enum channel channel, struct text file, struct wording *ret,
 	char fault[WORDING_FAULT])
 {
 	const char *title = channels[channel].title;

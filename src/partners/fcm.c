@@ -99,7 +99,7 @@ static void token_got(struct client_call *call, const struct client_answer *answ
 	waiting_go(fcm, fcm->token ? NULL : "out of memory");
 }
 
-/* The statement, signed; the caller frees it with jwt_free_str. */
+/* The statement, signed; the caller frees it. */
 static char *statement(const struct fcm *fcm)
 {
 	const char *key = account_text(fcm, "private_key");
@@ -128,13 +128,13 @@ static void token_fetch(struct fcm *fcm)
 
 	if (!arena || !signed_) {
 		arena_free(arena);
-		jwt_free_str(signed_);
+		free(signed_);
 		return waiting_go(fcm, "no token");
 	}
 	form = buf_in(arena, 2048);
 	form_add(&form, "grant_type", GRANT);
 	form_add(&form, "assertion", signed_);
-	jwt_free_str(signed_);
+	free(signed_);
 	fcm->call = (struct client_call){ .partner = fcm->partner, .method = "POST",
 		.url = account_text(fcm, "token_uri"), .headers = { "Content-Type: application/x-www-form-urlencoded" },
 		.body = text_of(buf_string(&form)), .done = token_got, .owner = fcm };
@@ -150,7 +150,7 @@ static bool ready(const struct config *config)
 	return config->fcm_account[0];
 }
 
-static void send(struct post *post, struct letter *letter, struct arena *arena)
+static void letter_send(struct post *post, struct letter *letter, struct arena *arena)
 {
 	struct fcm *own = post->fcm;
 
@@ -188,7 +188,7 @@ static void unauthorised(struct post *post)
 	post->fcm->until_s = 0;
 }
 
-const struct provider provider_fcm = { .word = "fcm", .channel = CHANNEL_PUSH, .ready = ready, .send = send,
+const struct provider provider_fcm = { .word = "fcm", .channel = CHANNEL_PUSH, .ready = ready, .send = letter_send,
 	.gone = gone, .unauthorised = unauthorised };
 
 int fcm_open(struct post *post)
@@ -216,7 +216,7 @@ int fcm_open(struct post *post)
 		log_line(LOG_ERROR, "fcm_account: its private_key cannot sign", LOG_T("file", post->config->fcm_account));
 		return E_CONFIG;
 	}
-	jwt_free_str(probe);
+	free(probe);
 	own->partner = partner_new(post->app->client, "fcm-token", &limits);
 	return own->partner ? 0 : E_NO_MEMORY;
 }

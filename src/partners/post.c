@@ -52,8 +52,10 @@ static void skip(struct post *post, struct letter *letter)
 	if (strcmp(word, "off") == 0)
 		return post_done(letter, OUTCOME_SKIPPED, "off");
 	if (post->shows[letter->channel])
-		log_line(LOG_INFO, channel_suffix(letter->channel), LOG_T("to", to), LOG_T("title", letter->said.title),
-			LOG_T("text", letter->said.body), LOG_T("skipped", logs ? NULL : "no credentials"));
+		log_line(LOG_INFO, letter->log_as ? letter->log_as : "message",
+			LOG_T("channel", channel_suffix(letter->channel)), LOG_T("to", to),
+			LOG_T("subject", letter->said.title), LOG_T("text", letter->said.body),
+			LOG_T("skipped", logs ? NULL : "no credentials"));
 	else
 		log_line(LOG_WARN, "message skipped", LOG_T("channel", channel_suffix(letter->channel)),
 			LOG_T("why", logs ? "no provider" : "no credentials"));
@@ -63,14 +65,14 @@ static void skip(struct post *post, struct letter *letter)
 
 /* --- Letters ------------------------------------------------------------------------------------ */
 
-void post_done(struct letter *letter, enum outcome outcome, const char *why)
+void post_done(struct letter *letter, enum letter_end outcome, const char *why)
 {
 	letter->post = NULL;
 	letter->done(letter, &(struct receipt){ .outcome = outcome, .why = outcome == OUTCOME_SENT ? NULL : why });
 }
 
 /* A refusal of our credentials is ours to mend, and the message still good. */
-static enum outcome judge(const struct provider *provider, const struct client_answer *answer, bool *ret_gone)
+static enum letter_end judge(const struct provider *provider, const struct client_answer *answer, bool *ret_gone)
 {
 	if (answer->error || answer->status >= 500 || answer->status == 408 || answer->status == 429)
 		return OUTCOME_RETRY;

@@ -92,7 +92,7 @@ static json_t *params_of(const char *const *pairs)
 	return params;
 }
 
-void post_tell(struct post *post, enum message message, enum channel channel, enum language language, const char *to,
+void post_tell(struct post *post, enum message_kind message, enum channel channel, enum language language, const char *to,
 	const char *const *params)
 {
 	json_auto_t *values = params_of(params);
@@ -105,6 +105,7 @@ void post_tell(struct post *post, enum message message, enum channel channel, en
 		return;
 	}
 	prompt->letter = (struct letter){ .channel = channel, .done = told,
+		.log_as = channel == CHANNEL_MAIL ? "e-mail" : channel_suffix(channel),
 		.to = arena_copy(prompt->arena, to, strlen(to)) };
 	if (!prompt->letter.to || wordings_say(post->wordings, prompt->arena, message, channel, language, values,
 			&prompt->letter.said))

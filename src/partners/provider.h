@@ -37,7 +37,7 @@ struct post {
 
 /* Sends letter->call (method, url, headers, body, authorisation filled in), and then ends the letter by the answer. */
 void post_call(struct letter *letter);
-void post_done(struct letter *letter, enum outcome outcome, const char *why);
+void post_done(struct letter *letter, enum letter_end outcome, const char *why);
 
 /* Appends name=value to an urlencoded form. */
 void form_add(struct buf *form, const char *name, const char *value);

@@ -9,7 +9,7 @@ static bool ready(const struct config *config)
 	return config->sendgrid_key[0] && config->mail_from[0];
 }
 
-static void send(struct post *post, struct letter *letter, struct arena *arena)
+static void letter_send(struct post *post, struct letter *letter, struct arena *arena)
 {
 	const struct config *config = post->config;
 	struct buf body = buf_in(arena, 1024);
@@ -32,4 +32,4 @@ static void send(struct post *post, struct letter *letter, struct arena *arena)
 	post_call(letter);
 }
 
-const struct provider provider_sendgrid = { .word = "sendgrid", .channel = CHANNEL_MAIL, .ready = ready, .send = send };
+const struct provider provider_sendgrid = { .word = "sendgrid", .channel = CHANNEL_MAIL, .ready = ready, .send = letter_send };

@@ -63,7 +63,7 @@ static char *message_of(const struct letter *letter, struct arena *arena)
 	return buf_string(&out);
 }
 
-static void send(struct post *post, struct letter *letter, struct arena *arena)
+static void letter_send(struct post *post, struct letter *letter, struct arena *arena)
 {
 	const struct config *config = post->config;
 	const char *message = message_of(letter, arena);
@@ -96,5 +96,5 @@ static bool passing(const struct client_answer *answer)
 	return answer_has(answer, "<Code>Throttl");
 }
 
-const struct provider provider_sns = { .word = "sns", .channel = CHANNEL_PUSH, .ready = ready, .send = send, .gone = gone,
+const struct provider provider_sns = { .word = "sns", .channel = CHANNEL_PUSH, .ready = ready, .send = letter_send, .gone = gone,
 	.passing = passing };

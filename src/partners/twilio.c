@@ -9,7 +9,7 @@ static bool ready(const struct config *config)
 	return config->twilio_sid[0] && config->twilio_token[0] && config->twilio_from[0];
 }
 
-static void send(struct post *post, struct letter *letter, struct arena *arena)
+static void letter_send(struct post *post, struct letter *letter, struct arena *arena)
 {
 	const struct config *config = post->config;
 	struct buf form = buf_in(arena, 512);
@@ -28,4 +28,4 @@ static void send(struct post *post, struct letter *letter, struct arena *arena)
 	post_call(letter);
 }
 
-const struct provider provider_twilio = { .word = "twilio", .channel = CHANNEL_SMS, .ready = ready, .send = send };
+const struct provider provider_twilio = { .word = "twilio", .channel = CHANNEL_SMS, .ready = ready, .send = letter_send };

@@ -23,7 +23,7 @@ struct wordings {
 };
 
 struct place {
-	enum message message;
+	enum message_kind message;
 	enum channel channel;
 	enum language language;
 };
@@ -207,7 +207,7 @@ static const char *fill(struct arena *arena, struct text text, const json_t *par
 	return buf_string(&out);
 }
 
-int wordings_say(const struct wordings *wordings, struct arena *arena, enum message message, enum channel channel,
+int wordings_say(const struct wordings *wordings, struct arena *arena, enum message_kind message, enum channel channel,
 	enum language language, const json_t *params, struct said *ret)
 {
 	const struct wording *wording = &wordings->texts[message][channel][language];

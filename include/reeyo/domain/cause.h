@@ -15,7 +15,7 @@ struct cause {
 	const char *event;     /* its type */
 	const char *when, *is; /* only when this word of the event or its order has this value; NULL: always */
 	enum whom whom;
-	enum message message;
+	enum message_kind message;
 	const char *notes;     /* type of the notification in the app; NULL: none, the app hears the event itself */
 	unsigned life_s;       /* of no use to anybody afterwards */
 };
@@ -30,6 +30,6 @@ struct reach {
 	bool push_on, sms_on;  /* letters of this channel go somewhere */
 };
 /* BY_ flags: a push, or a text message where there is one and no push would arrive; and an e-mail. */
-unsigned message_channels(enum message message, struct reach reach);
+unsigned message_channels(enum message_kind message, struct reach reach);
 
 #endif

@@ -59,21 +59,21 @@ enum language language_named(struct text name);    /* French for whatever is not
 	X(DISPUTE_REJECTED, "dispute_rejected", BY_PUSH | BY_MAIL, "name orderNumber reason") \
 	X(BROADCAST, "broadcast", BY_PUSH, "title body")
 
-enum message {
+enum message_kind {
 #define X(name, ...) MESSAGE_##name,
 	REEYO_MESSAGES(X)
 #undef X
 	MESSAGES
 };
 
-const char *message_name(enum message message);
-bool message_named(struct text name, enum message *ret);
+const char *message_name(enum message_kind message);
+bool message_named(struct text name, enum message_kind *ret);
 /* The message has a wording for the channel. */
-bool message_goes_by(enum message message, enum channel channel);
+bool message_goes_by(enum message_kind message, enum channel channel);
 
 /* What a message of these facts needs: the words of its texts, each from the first source that has it. A new object, NULL
  * when memory is out. Sources may be NULL. */
-json_t *message_params(enum message message, unsigned count, json_t *const sources[]);
+json_t *message_params(enum message_kind message, unsigned count, json_t *const sources[]);
 
 /* A text for one message, channel and language; its parts point into the file. */
 struct wording {
@@ -82,7 +82,7 @@ struct wording {
 };
 /* Takes a file apart and checks it; E_CONFIG with what is wrong in fault. */
 #define WORDING_FAULT 128
-int wording_parse(enum message message, enum channel channel, struct text file, struct wording *ret,
+int wording_parse(enum message_kind message, enum channel channel, struct text file, struct wording *ret,
 	char fault[WORDING_FAULT]) MUST_CHECK;
 /* Appends a checked text with its values put in. */
 void wording_fill(struct buf *out, struct text text, const json_t *params);

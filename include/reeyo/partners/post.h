@@ -30,7 +30,7 @@ bool post_up(const struct post *post, enum channel channel);
 
 /* --- Letters ------------------------------------------------------------------------------------ */
 
-enum outcome {
+enum letter_end {
 	OUTCOME_SENT,    /* the provider has taken it */
 	OUTCOME_RETRY,   /* no answer, 5xx, 429, or our credentials are refused */
 	OUTCOME_DEAD,    /* it will never be taken: a bad number, an unregistered device */
@@ -38,7 +38,7 @@ enum outcome {
 };
 
 struct receipt {
-	enum outcome outcome;
+	enum letter_end outcome;
 	bool gone;             /* DEAD, and so is the address: forget it */
 	int64_t retry_after_s; /* RETRY: not before; 0: whenever */
 	const char *why;       /* not SENT: for the log and the row, without address or text; valid during done */
@@ -50,6 +50,7 @@ struct letter {
 	const char *to;        /* +237#########, an e-mail address, a device's token */
 	struct said said;
 	const char *data;      /* push: a JSON object of texts, or NULL */
+	const char *log_as;    /* what development's log calls it; NULL: "message" */
 	void (*done)(struct letter *letter, const struct receipt *receipt);
 	void *owner;
 	/* the post's own */
@@ -67,7 +68,7 @@ void post_cancel(struct letter *letter);
 /* Says something that must neither wait nor be written down (one-time codes): sent now, and again after 1, 4 and 15 s while
  * the outcome is RETRY; at most 256 of a loop wait for that. Never an error of the caller. params: words and texts of
  * the message, in pairs, ending with NULL. */
-void post_tell(struct post *post, enum message message, enum channel channel, enum language language, const char *to,
+void post_tell(struct post *post, enum message_kind message, enum channel channel, enum language language, const char *to,
 	const char *const *params);
 
 #endif

@@ -19,7 +19,7 @@ struct said {
 	const char *title, *body;
 };
 /* E_NOT_FOUND: the message has no wording for this channel; E_NO_MEMORY. */
-int wordings_say(const struct wordings *wordings, struct arena *arena, enum message message, enum channel channel,
+int wordings_say(const struct wordings *wordings, struct arena *arena, enum message_kind message, enum channel channel,
 	enum language language, const json_t *params, struct said *ret) MUST_CHECK;
 
 #endif

@@ -33,7 +33,7 @@ static const char *filled(const char *text, const char *values)
 	return buf_string(&out);
 }
 
-static const char *fault_of(enum message message, enum channel channel, const char *file)
+static const char *fault_of(enum message_kind message, enum channel channel, const char *file)
 {
 	static char fault[WORDING_FAULT];
 	struct wording wording;
