@@ -224,6 +224,17 @@ void db_lane_up(struct lane *lane)
 	ready_tell(lane->db);
 }
 
+void db_proved(struct db *db)
+{
+	if (db->proved)
+		return;
+	db->proved = true;
+	for (int kind = 0; kind < DB_LANES; kind++)
+		for (unsigned i = 0; i < db->counts[kind]; i++)
+			if (db->lanes[kind][i].state == LANE_DOWN)
+				lane_connect(&db->lanes[kind][i]);
+}
+
 /* --- Life ----------------------------------------------------------------------------------- */
 
 /* How many lanes of each kind. A loop per core is our own choice, so it must not fail for being too

@@ -3,7 +3,10 @@
  * A lane: one connection in pipeline mode.
  *
  * Calls of a turn leave together at its end. The server answers in the order of the queue.
- * Everything is prepared in one flight before the lane takes calls.
+ *
+ * The first write lane prepares every statement when it connects: that proves that the schema fits, and only then
+ * do the others connect. They prepare a statement with the first call of it, in front of it, and hold further calls of it
+ * back until that is answered: a lane needs few of all statements, and each costs the server some 40 KB.
  *
  * A write is followed by a Sync of its own, so that it is a transaction of its own, and is complete when that Sync is
  * answered, not when its rows are: only then is it committed (an error at commit comes in between).
@@ -26,9 +29,6 @@
 #include "reeyo/core/memory.h"
 
 #define PREPARE_LIMIT_MS 10000
-/* The first lane of each kind makes the server ready; the others leave it the processors until then
- * (two loops with 18 lanes of 42 statements: ready after 75 ms together, after 35 ms so). */
-#define OTHERS_AFTER_MS 100
 
 static void lane_sent(struct lane *lane);
 
@@ -85,13 +85,18 @@ static const char *prepared_name(unsigned index, char out[16])
 	return out;
 }
 
-static int statements_prepare(struct lane *lane)
+static bool statement_prepare(struct lane *lane, unsigned index)
 {
-	const struct db *db = lane->db;
 	char name[16];
 
-	for (unsigned i = 0; i < db->text_count; i++)
-		if (!PQsendPrepare(lane->pg, prepared_name(i, name), db->texts[i].text, 0, NULL))
+	lane->known[index] = STATEMENT_ASKED;
+	return PQsendPrepare(lane->pg, prepared_name(index, name), lane->db->texts[index].text, 0, NULL);
+}
+
+static int statements_prepare(struct lane *lane)
+{
+	for (unsigned i = 0; i < lane->db->text_count; i++)
+		if (!statement_prepare(lane, i))
 			return E_STORE_DOWN;
 	return PQpipelineSync(lane->pg) ? 0 : E_STORE_DOWN;
 }
@@ -104,19 +109,9 @@ static void notice_received(void *arg, const PGresult *notice)
 	log_line(LOG_DEBUG, "a notice of the database", LOG_T("text", text));
 }
 
-void lane_connected(struct lane *lane)
+static bool lane_proves(const struct lane *lane)
 {
-	lane->state = LANE_PREPARING;
-	lane->prepared = 0;
-	lane->syncs = 0;
-	uv_timer_start(&lane->timer, prepare_limit, PREPARE_LIMIT_MS, 0);
-	PQsetNoticeReceiver(lane->pg, notice_received, NULL);
-	if (PQsetnonblocking(lane->pg, 1) || !PQenterPipelineMode(lane->pg) ||
-		statements_prepare(lane)) {
-		lane_lose(lane, PQerrorMessage(lane->pg));
-		return;
-	}
-	lane_sent(lane);
+	return lane->kind == DB_WRITE && lane->number == 0;
 }
 
 static void lane_is_up(struct lane *lane)
@@ -125,7 +120,27 @@ static void lane_is_up(struct lane *lane)
 	lane->state = LANE_UP;
 	lane->attempts = 0;
 	lane->prepare_told = false;
+	if (lane_proves(lane))
+		db_proved(lane->db);
 	db_lane_up(lane);
+}
+
+void lane_connected(struct lane *lane)
+{
+	lane->state = LANE_PREPARING;
+	lane->prepared = 0;
+	lane->syncs = 0;
+	memset(lane->known, STATEMENT_UNKNOWN, lane->db->text_count);
+	uv_timer_start(&lane->timer, prepare_limit, PREPARE_LIMIT_MS, 0);
+	PQsetNoticeReceiver(lane->pg, notice_received, NULL);
+	if (PQsetnonblocking(lane->pg, 1) || !PQenterPipelineMode(lane->pg) ||
+		(lane_proves(lane) && statements_prepare(lane))) {
+		lane_lose(lane, PQerrorMessage(lane->pg));
+		return;
+	}
+	lane_sent(lane);
+	if (lane->state == LANE_PREPARING && !lane_proves(lane))
+		lane_is_up(lane);
 }
 
 static void prepare_failed(struct lane *lane, const PGresult *pg)
@@ -147,7 +162,7 @@ static bool prepare_answer(struct lane *lane, PGresult *pg)
 	ExecStatusType status = PQresultStatus(pg);
 
 	if (status == PGRES_COMMAND_OK)
-		lane->prepared++;
+		lane->known[lane->prepared++] = STATEMENT_KNOWN;
 	else if (status == PGRES_PIPELINE_SYNC)
 		lane_is_up(lane);
 	else
@@ -188,6 +203,22 @@ static void group_answered(struct lane *lane)
 		lane->db->flush.wanted = true;
 }
 
+/* The answer to a Parse comes before that of the call it went out with; no other call of the statement is under way. */
+static bool parse_is_due(const struct lane *lane)
+{
+	const struct db_call *call = lane->in_flight.first;
+
+	return call && lane->known[call->query] == STATEMENT_ASKED;
+}
+
+/* An error stays in lane->result, as the call's own: what follows is only that the call was skipped. */
+static void parse_answered(struct lane *lane)
+{
+	lane->known[lane->in_flight.first->query] = lane->result ? STATEMENT_UNKNOWN : STATEMENT_KNOWN;
+	if (lane->waiting.count)
+		lane->db->flush.wanted = true;
+}
+
 /* One answer of the pipeline; false when the lane was lost. */
 static bool lane_answer(struct lane *lane, PGresult *pg)
 {
@@ -207,6 +238,10 @@ static bool lane_answer(struct lane *lane, PGresult *pg)
 		lane_lose(lane, why);
 		return false;
 	}
+	if (parse_is_due(lane) && PQresultStatus(pg) == PGRES_COMMAND_OK) {
+		PQclear(pg);
+		return true;
+	}
 	/* An error at commit follows the rows and replaces them. */
 	if (!lane->result || PQresultStatus(lane->result) != PGRES_FATAL_ERROR) {
 		PQclear(lane->result);
@@ -225,7 +260,9 @@ static bool lane_expects(const struct lane *lane)
 /* The end of one statement's results: a read is complete. False when the lane was lost. */
 static bool results_end(struct lane *lane)
 {
-	if (lane->state == LANE_UP && lane->kind == DB_READ && lane->result)
+	if (lane->state == LANE_UP && parse_is_due(lane))
+		parse_answered(lane);
+	else if (lane->state == LANE_UP && lane->kind == DB_READ && lane->result)
 		first_complete(lane);
 	return lane->state != LANE_DOWN;
 }
@@ -319,16 +356,25 @@ static int sync_send(PGconn *pg)
 
 static bool call_send(struct lane *lane, struct db_call *call)
 {
+	unsigned index = (unsigned)call->query;
 	char name[16];
 
-	return PQsendQueryPrepared(lane->pg, prepared_name((unsigned)call->query, name),
+	if (lane->known[index] == STATEMENT_UNKNOWN && !statement_prepare(lane, index))
+		return false;
+	return PQsendQueryPrepared(lane->pg, prepared_name(index, name),
 		(int)call->count, call->params, NULL, NULL, 0);
+}
+
+/* The first that waits may leave: there is one, and its statement is not being prepared. */
+static bool next_may_leave(const struct lane *lane)
+{
+	return lane->waiting.first && lane->known[lane->waiting.first->query] != STATEMENT_ASKED;
 }
 
 /* After a call, and `group` calls since the last Sync: does one belong here? */
 static bool sync_is_due(const struct lane *lane, unsigned group)
 {
-	return lane->kind != DB_READ || group == READ_GROUP || !lane->waiting.first;
+	return lane->kind != DB_READ || group == READ_GROUP || !next_may_leave(lane);
 }
 
 static bool group_end(struct lane *lane)
@@ -347,7 +393,7 @@ void lane_flush(struct lane *lane)
 
 	if (lane->state != LANE_UP || lane->syncs)
 		return; /* reads gather until the lane's group is answered: the busier, the larger the groups */
-	while (lane->waiting.first && lane->in_flight.count < at_once) {
+	while (next_may_leave(lane) && lane->in_flight.count < at_once) {
 		struct db_call *call = queue_pop(&lane->waiting);
 
 		call->sent_us = clock_us();
@@ -375,13 +421,12 @@ int lane_start(struct lane *lane)
 	queue_init(&lane->waiting);
 	queue_init(&lane->in_flight);
 	lane->timer.data = lane;
-	if (uv_timer_init(loop_uv(lane->db->loop), &lane->timer))
+	lane->known = calloc(lane->db->text_count, sizeof(*lane->known));
+	if (!lane->known || uv_timer_init(loop_uv(lane->db->loop), &lane->timer))
 		return E_NO_MEMORY;
 	lane->db->open_handles++;
-	if (lane->number == 0)
+	if (lane_proves(lane))
 		lane_connect(lane);
-	else
-		lane_connect_after(lane, OTHERS_AFTER_MS);
 	return 0;
 }
 
@@ -397,5 +442,6 @@ void lane_close(struct lane *lane)
 	lane_lose(lane, "closing");
 	lane_drop(lane);
 	lane->state = LANE_CLOSED;
+	free(TAKE_PTR(lane->known));
 	uv_close((uv_handle_t *)&lane->timer, timer_closed);
 }

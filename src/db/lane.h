@@ -29,6 +29,9 @@ struct db_call *queue_pop(struct call_queue *queue);
 
 enum lane_state { LANE_DOWN, LANE_CONNECTING, LANE_PREPARING, LANE_UP, LANE_CLOSED };
 
+/* What a lane's session knows of a statement. */
+enum { STATEMENT_UNKNOWN, STATEMENT_ASKED, STATEMENT_KNOWN };
+
 /* A connection in pipeline mode: calls wait in `waiting` until the end of the turn, then in
  * `in_flight` until the Sync after them is answered. */
 struct lane {
@@ -45,7 +48,8 @@ struct lane {
 	struct call_queue waiting, in_flight;
 	PGresult *result;  /* of the first in flight, until it is complete */
 	unsigned syncs;    /* of a read lane: groups whose Sync is still to be answered */
-	unsigned prepared; /* statements whose Parse has been answered */
+	unsigned char *known; /* of each statement */
+	unsigned prepared; /* statements whose Parse has been answered while it connects */
 	bool wants_write;
 	bool prepare_told; /* that preparing fails was logged */
 };
@@ -92,6 +96,7 @@ struct db {
 	void *ready_arg;
 	unsigned open_handles;
 	bool replica;
+	bool proved; /* the schema fits: all lanes connect */
 	bool closing;
 	atomic_bool serves; /* db_ready, for other threads */
 };
@@ -108,7 +113,6 @@ void lane_close(struct lane *lane);
 
 /* lost.c */
 void lane_connect(struct lane *lane);
-void lane_connect_after(struct lane *lane, uint64_t wait_ms);
 /* Closes the connection: what is in flight is tried again or completed, and a new try is timed. */
 void lane_lose(struct lane *lane, const char *why);
 /* Lets go of the connection and of every wait for it. */
@@ -137,6 +141,8 @@ void db_try_again(struct lane *lane, struct db_call *call);
 /* A call no longer keeps its owner to its lane. */
 void affinity_give(struct db_call *call);
 void db_lane_up(struct lane *lane);
+/* The first write lane has prepared every statement. */
+void db_proved(struct db *db);
 void db_lane_down(struct lane *lane);
 struct deadline_list *db_stalls(struct lane *lane);
 

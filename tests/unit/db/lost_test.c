@@ -22,9 +22,12 @@ static struct world world_behind(struct proxy *proxy, struct config **ret_config
 START_TEST(reads_in_flight_are_tried_on_another_lane)
 {
 	struct world world = world_new();
-	struct asked asked[20];
+	struct asked asked[20], first[2];
 
 	world.db->counts[DB_READ] = 1;
+	ask(&world, &first[0], DB_READ, SAY, "known from now on", NULL);
+	ask(&world, &first[1], DB_READ, SLEEP, "0", "");
+	wait_all(&world, first, 2);
 	for (unsigned i = 0; i < COUNT_OF(asked); i++)
 		ask(&world, &asked[i], DB_READ, i ? SAY : SLEEP, i ? "here" : "0.5", i ? NULL : "");
 	flush(&world);

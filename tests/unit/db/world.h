@@ -29,6 +29,7 @@ enum statement {
 	HOLD,
 	WIDE,
 	TYPES,
+	KEPT,
 	STATEMENTS
 };
 
@@ -43,6 +44,7 @@ static const struct query_text statements[] = {
 	[HOLD] = { "hold", "SELECT n FROM " TEST_SCHEMA ".held WHERE id = 1 FOR UPDATE" },
 	[WIDE] = { "wide", "SELECT repeat('x', $1::int)" },
 	[TYPES] = { "types", "SELECT NULL::text, 7::bigint, 4.5::float8, true, ''::text" },
+	[KEPT] = { "kept", "SELECT count(*) FROM " TEST_SCHEMA ".kept" },
 };
 
 #define SCHEMA                                                                                     \
