@@ -37,6 +37,7 @@
 #include "reeyo/jobs/rollup.h"
 #include "reeyo/jobs/timers.h"
 #include "reeyo/jobs/upkeep.h"
+#include "reeyo/jobs/webhooks.h"
 #include "reeyo/loop/loop.h"
 #include "reeyo/partners/client.h"
 #include "reeyo/partners/post.h"
@@ -73,6 +74,7 @@ struct serving {
 	struct relay *relay;
 	struct dispatch *dispatch;
 	struct timers *timers;
+	struct webhooks *webhooks;
 	struct rollup *rollup;
 	struct metrics *metrics;
 	struct route_set *sets;
@@ -278,8 +280,10 @@ static void worker_ready(void *arg)
 
 	positions_listen(worker->app.positions);
 	catalogs_listen(worker->app.catalogs);
-	if (loop_index(worker->app.loop) == 0)
+	if (loop_index(worker->app.loop) == 0) {
 		dispatch_listen(worker->serving->dispatch);
+		webhooks_listen(worker->serving->webhooks);
+	}
 	revocations_follow(worker->app.revocations);
 	settings_follow(worker->app.settings, worker_informed, worker);
 }
@@ -302,6 +306,8 @@ static int jobs_start(struct serving *serving, struct app *app)
 	if (!error)
 		error = timers_new(app, &needs, &serving->timers);
 	if (!error)
+		error = webhooks_new(app, &serving->webhooks);
+	if (!error)
 		error = rollup_new(app->loop, app->db, &serving->rollup);
 	return error;
 }
@@ -312,6 +318,7 @@ static void jobs_end(struct serving *serving)
 	relay_close(serving->relay);
 	dispatch_close(serving->dispatch);
 	timers_close(serving->timers);
+	webhooks_close(serving->webhooks);
 	rollup_close(serving->rollup);
 }
 

@@ -28,7 +28,7 @@ SELECT (SELECT count(*) FROM said), (SELECT count(*) FROM queued), (SELECT count
 -- Takes what is due, at most so many of an endpoint under way at once, and those first whose endpoint has the fewest: a
 -- slow one takes no more than its share. Who takes and dies leaves them due again when $3 is over.
 --  $1 limit   $2 at once of one endpoint   $3 seconds a try may last
--- Columns: id, endpoint, url, body, tries with this one, type, secret, the one before while it signs too.
+-- Columns: id, endpoint, url, body, tries with this one, secret, the one before while it signs too.
 -- name: webhooks_take
 WITH room AS MATERIALIZED (
   SELECT w.id, (SELECT count(*) FROM webhook_deliveries b WHERE b.endpoint_id = w.id AND b.busy_until > now()) AS busy
@@ -46,7 +46,7 @@ UPDATE webhook_deliveries d
        busy_until = now() + make_interval(secs => $3::bigint)
   FROM webhook_endpoints w
  WHERE d.id IN (SELECT id FROM due) AND w.id = d.endpoint_id
-RETURNING d.id, w.id, w.url, d.payload::text, d.tries, d.type, w.secret,
+RETURNING d.id, w.id, w.url, d.payload::text, d.tries, w.secret,
   CASE WHEN w.previous_until > now() THEN w.previous_secret END
 
 -- What became of a try. It counts for the try that it was of and no other. An endpoint that says 410, or to which nothing
@@ -68,7 +68,8 @@ WITH ended AS (
 ), marked AS (
   UPDATE webhook_endpoints w
      SET failing_since = CASE WHEN $3::text <> 'DELIVERED' THEN coalesce(w.failing_since, now()) END,
-         enabled = $3::text = 'DELIVERED' OR NOT ($3::text = 'GONE' OR w.failing_since < now() - interval '5 days'),
+         enabled = $3::text = 'DELIVERED'
+           OR ($3::text <> 'GONE' AND coalesce(w.failing_since, now()) >= now() - interval '5 days'),
          disabled_reason = CASE WHEN $3::text = 'GONE' THEN 'GONE'
            WHEN $3::text <> 'DELIVERED' AND w.failing_since < now() - interval '5 days' THEN 'FAILING' END
     FROM ended

@@ -7,14 +7,20 @@
 
 #include <stdlib.h>
 
+#include "reeyo/core/memory.h"
+
 #define EVERY_MS 60000
 #define BATCH 1000
 #define BATCH_TEXT "1000"
+
+/* One after the other, each until it finds less than a batch. */
+static const enum query sweeps[] = { QUERY_sweep_expired, QUERY_sweep_webhooks };
 
 struct upkeep {
 	struct db *db;
 	uv_timer_t timer;
 	struct db_call call;
+	unsigned sweep; /* under way */
 	bool running, timer_open, closing;
 };
 
@@ -34,16 +40,16 @@ static void step_done(struct db_call *call, const struct db_result *result)
 	upkeep->running = false;
 	if (upkeep->closing)
 		return upkeep_end(upkeep);
-	if (db_error(result))
-		return; /* the next minute tries again */
-	if (full)
+	if (!full) /* what failed is tried again in a minute */
+		upkeep->sweep++;
+	if (upkeep->sweep < COUNT_OF(sweeps))
 		upkeep_step(upkeep);
 }
 
 static void upkeep_step(struct upkeep *upkeep)
 {
 	upkeep->running = true;
-	upkeep->call = (struct db_call){ .query = QUERY_sweep_expired, .lane = DB_WRITE, .count = 1,
+	upkeep->call = (struct db_call){ .query = sweeps[upkeep->sweep], .lane = DB_WRITE, .count = 1,
 		.params = { BATCH_TEXT }, .done = step_done, .owner = upkeep };
 	db_submit(upkeep->db, &upkeep->call);
 }
@@ -52,8 +58,10 @@ static void due(uv_timer_t *timer)
 {
 	struct upkeep *upkeep = timer->data;
 
-	if (!upkeep->running)
-		upkeep_step(upkeep);
+	if (upkeep->running)
+		return;
+	upkeep->sweep = 0;
+	upkeep_step(upkeep);
 }
 
 int upkeep_new(struct loop *loop, struct db *db, struct upkeep **ret)

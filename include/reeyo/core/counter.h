@@ -62,6 +62,8 @@
 	X(PARTNERS_RUNNING, "reeyo_partners_calls_running", "", "Calls of other services under way") \
 	X(PARTNERS_WAITING, "reeyo_partners_calls_waiting", "", "Calls of other services that wait for one to end") \
 	X(PARTNERS_BREAKER_OPEN, "reeyo_partners_breaker_open", "", "Services that a loop does not ask at the moment") \
+	X(WEBHOOKS_DELIVERED, "reeyo_webhooks_total", "result=\"delivered\"", "Tries of webhooks by result") \
+	X(WEBHOOKS_FAILED, "reeyo_webhooks_total", "result=\"failed\"", "") \
 	X(CONNECTIONS, "reeyo_http_connections", "", "Open client connections") \
 	X(REQUESTS_RUNNING, "reeyo_http_requests_running", "", "Requests being answered")
 

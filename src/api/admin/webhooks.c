@@ -3,10 +3,13 @@
  * Webhooks of partners: where what happens is told, and what became of it. Deliveries are made by
  * src/jobs/webhooks.c; here rows are written that it finds. A secret is shown when it is made and never again.
  */
+#include <arpa/inet.h>
+
 #include "act.h"
 #include "reeyo/api/admin.h"
 #include "reeyo/core/config.h"
 #include "reeyo/domain/webhook.h"
+#include "reeyo/partners/client.h"
 #include "reeyo/partners/signature.h"
 
 #define TYPES_MAX 50
@@ -97,13 +100,22 @@ static const struct field replayed_fields[] = {
 
 /* --- Reading the body --------------------------------------------------------------------------- */
 
+/* An address that is written out, and not public. What a name stands for is looked at when it is connected to. */
+static bool host_private(const char *host)
+{
+	unsigned char bytes[16];
+
+	return (inet_pton(AF_INET, host, bytes) == 1 || inet_pton(AF_INET6, host, bytes) == 1) && !address_public(host);
+}
+
 /* False when the URL may not be registered, and that has been answered. NULL without one is fine. */
 static bool url_take(struct request *rq, const char **ret)
 {
+	bool private = rq->app->config->webhook_private;
 	char host[WEBHOOK_HOST_SIZE];
 
 	*ret = body_text(rq, "url");
-	if (!*ret || webhook_url_take(*ret, rq->app->config->webhook_private, host))
+	if (!*ret || (webhook_url_take(*ret, private, host) && (private || !host_private(host))))
 		return true;
 	reply_field(rq, "url", "must be an https address of a public host, without user and fragment",
 		"doit être une adresse https d'un hôte public, sans utilisateur ni fragment");

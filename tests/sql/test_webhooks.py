@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: MIT
+"""Webhooks in SQL: each event once, whoever asks at the same time; bounds; what is old goes."""
+
+import threading
+
+import pytest
+
+TYPES = "{order_delivered,new_order}"
+
+
+@pytest.fixture
+def ground(db):
+    db.sql("TRUNCATE events, webhook_endpoints, webhook_deliveries RESTART IDENTITY;"
+           "UPDATE leases SET position = 0 WHERE name = 'webhooks'")
+    return db
+
+
+def register(db, name, types="{order_delivered}"):
+    db.sql("INSERT INTO webhook_endpoints (id, url, event_types, secret, created_by, created_at) VALUES"
+           " (%s, 'https://example.com/', %s, 'whsec_x', 'admin_1', now() - interval '1 day')", [name, types])
+
+
+def say(db, count=1, kind="order_delivered"):
+    db.sql("INSERT INTO events (aggregate, type, rooms, payload) SELECT 'o', %s, '{admin}', json_build_object('n', n)"
+           " FROM generate_series(1, %s) n", [kind, count])
+
+
+def test_each_event_becomes_one_delivery_of_each_who_asked(ground):
+    register(ground, "whe_1")
+    register(ground, "whe_2", TYPES)
+    say(ground, 3)
+    say(ground, 1, "new_order")
+    say(ground, 1, "rider_changed")
+    assert ground.run("webhooks_fan", TYPES, 2) == [(2, 4, 2)]
+    assert ground.run("webhooks_fan", TYPES, 500) == [(3, 3, 2)]
+    assert ground.run("webhooks_fan", TYPES, 500) == [(0, 0, 2)]
+    assert ground.sql("SELECT endpoint_id, count(*) FROM webhook_deliveries GROUP BY 1 ORDER BY 1") == [
+        ("whe_1", 3), ("whe_2", 4)]
+
+
+def test_two_leaders_at_once_make_no_event_two(ground, connect):
+    register(ground, "whe_1")
+    say(ground, 400)
+    clients, made = [connect() for _ in range(4)], []
+
+    def fan(client):
+        while (taken := client.run("webhooks_fan", TYPES, 7)[0])[0]:
+            made.append(taken[1])
+    threads = [threading.Thread(target=fan, args=(client,)) for client in clients]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(made) == 400 == ground.value("SELECT count(*) FROM webhook_deliveries")
+
+
+def test_one_endpoint_gets_no_more_than_its_share(ground):
+    for name in ("whe_1", "whe_2"):
+        register(ground, name)
+    say(ground, 10)
+    ground.run("webhooks_fan", TYPES, 500)
+    taken = ground.run("webhooks_take", 5, 4, 30)
+    assert sorted(row[1] for row in taken) in (["whe_1"] * 3 + ["whe_2"] * 2, ["whe_1"] * 2 + ["whe_2"] * 3)
+    assert len(ground.run("webhooks_take", 32, 4, 30)) == 3
+    assert ground.run("webhooks_take", 32, 4, 30) == []
+    ground.sql("UPDATE webhook_deliveries SET busy_until = now(), next_at = now() WHERE busy_until IS NOT NULL")
+    assert {row[4] for row in ground.run("webhooks_take", 32, 4, 30)} <= {1, 2}
+
+
+def test_an_outcome_counts_for_its_own_try_only(ground):
+    register(ground, "whe_1")
+    say(ground)
+    ground.run("webhooks_fan", TYPES, 500)
+    (its_id, _, _, _, tries, *_), = ground.run("webhooks_take", 1, 4, 30)
+    ground.sql("UPDATE webhook_deliveries SET next_at = now(), busy_until = now()")
+    assert ground.run("webhooks_take", 1, 4, 30)[0][4] == tries + 1
+    ground.run("webhook_settle", its_id, tries, "GONE", 410, "answered 410", None)
+    assert ground.sql("SELECT d.state, w.enabled FROM webhook_deliveries d, webhook_endpoints w") == [("QUEUED", True)]
+    ground.run("webhook_settle", its_id, tries + 1, "DELIVERED", 200, None, None)
+    ground.run("webhook_settle", its_id, tries + 1, "GONE", 410, "answered 410", None)
+    assert ground.sql("SELECT d.state, w.enabled FROM webhook_deliveries d, webhook_endpoints w") == [("DELIVERED", True)]
+
+
+def test_a_try_that_was_not_made_does_not_count(ground):
+    register(ground, "whe_1")
+    say(ground)
+    ground.run("webhooks_fan", TYPES, 500)
+    (its_id, *_), = ground.run("webhooks_take", 1, 4, 30)
+    ground.run("webhook_untake", its_id, 1)
+    assert ground.sql("SELECT tries, busy_until, state FROM webhook_deliveries") == [(0, None, "QUEUED")]
+
+
+def test_what_is_thirty_days_old_is_swept(ground):
+    ground.sql("INSERT INTO webhook_deliveries (id, endpoint_id, type, payload, said_at, created_at)"
+               " SELECT 'whd_' || n, 'whe_1', 'x', '{}', now(), now() - n * interval '1 day' FROM generate_series(28, 33) n")
+    assert ground.run("sweep_webhooks", 2) == [(2,)]
+    assert ground.run("sweep_webhooks", 1000) == [(2,)]
+    assert ground.run("sweep_webhooks", 1000) == [(0,)]

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: MIT
+"""A partner's server: takes what webhooks bring, answers as told, and checks signatures by itself."""
+
+import base64
+import hashlib
+import hmac
+import http.server
+import json
+import threading
+
+from .waiting import until
+
+
+class Taken:
+    """One request as it came."""
+
+    def __init__(self, path, headers, body):
+        self.path, self.headers, self.body = path, {k.lower(): v for k, v in headers.items()}, body
+        self.id = self.headers.get("webhook-id")
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+    def signed_by(self, secret):
+        """Whether one of its signatures is the secret's: HMAC-SHA256 of "id.timestamp.body"."""
+        key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+        head = f"{self.id}.{self.headers['webhook-timestamp']}.".encode()
+        mac = base64.b64encode(hmac.new(key, head + self.body, hashlib.sha256).digest()).decode()
+        return f"v1,{mac}" in self.headers["webhook-signature"].split(" ")
+
+
+class Receiver:
+    """answers: {path: (status, headers)}, 204 for others; held: paths that get no answer until let go."""
+
+    def __init__(self):
+        self.taken, self.answers, self.held = [], {}, {}
+        receiver = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                receiver.taken.append(Taken(self.path, dict(self.headers), body))
+                if self.path in receiver.held:
+                    receiver.held[self.path].wait(60)
+                status, headers = receiver.answers.get(self.path, (204, {}))
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                if status != 204:
+                    self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        class Listener(http.server.ThreadingHTTPServer):
+            daemon_threads = True
+            request_queue_size = 64
+
+            def handle_error(self, *_):
+                pass  # a caller who hung up
+
+        self.http = Listener(("127.0.0.1", 0), Handler)
+        self.port = self.http.server_address[1]
+        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+
+    def url(self, path="/in", host="127.0.0.1", scheme="http"):
+        return f"{scheme}://{host}:{self.port}{path}"
+
+    def hold(self, path):
+        self.held[path] = threading.Event()
+
+    def let_go(self, path):
+        self.held.pop(path).set()
+
+    def at(self, path):
+        return [one for one in list(self.taken) if one.path == path]
+
+    def wait(self, path, count=1, seconds=20):
+        """The requests at this path, when there are so many."""
+        until(lambda: len(self.at(path)) >= count, seconds, f"{count} requests at {path}")
+        return self.at(path)
+
+    def close(self):
+        for path in list(self.held):
+            self.let_go(path)
+        self.http.shutdown()
+        self.http.server_close()
