@@ -40,6 +40,7 @@
 #include "reeyo/jobs/webhooks.h"
 #include "reeyo/loop/loop.h"
 #include "reeyo/partners/client.h"
+#include "reeyo/partners/gateway.h"
 #include "reeyo/partners/post.h"
 #include "reeyo/telemetry/metrics.h"
 
@@ -346,6 +347,7 @@ static int worker_start(struct worker *worker)
 		(error = revocations_new(app, &app->revocations)) ||
 		(error = settings_new(app, &app->settings)) || (error = catalogs_new(app, &app->catalogs)) ||
 		(error = client_new(app->loop, config, &app->client)) ||
+		(error = gateway_new(app->loop, app->client, config, &app->gateway)) ||
 		(error = post_new(app, serving->wordings, &app->post)) || (error = hub_new(app, serving->house)) ||
 		(error = positions_new(app, &app->positions)))
 		return error;
@@ -371,6 +373,7 @@ static void worker_end(struct worker *worker)
 	settings_free(app->settings);
 	post_free(app->post);
 	client_free(app->client); /* calls under way end here, while there is a database to tell */
+	gateway_free(app->gateway);
 	db_close(app->db);
 	cache_close(app->cache);
 	catalogs_free(app->catalogs);

@@ -74,7 +74,8 @@ static const char *refused_why(int error)
 	return error == E_BUSY		? "too many calls, or the service does not answer" :
 		error == E_DRAINING	? "the server stops" :
 		error == E_TIMED_OUT	? "waited too long for its turn" :
-					  "out of memory";
+		error == E_NO_MEMORY	? "out of memory" :
+					  "it cannot be written";
 }
 
 static void tell_refused(struct client_call *call, int error)
@@ -271,6 +272,11 @@ void client_call(struct client *client, struct client_call *call)
 	breaker_admits(&partner->breaker, loop_now(client->loop), &trial);
 	transfer->trial = trial;
 	transfer_start(transfer);
+}
+
+void client_refuse(struct client *client, struct client_call *call, int error)
+{
+	call_refuse(client, call, error);
 }
 
 /* --- Partners ------------------------------------------------------------------------------------ */

@@ -22,8 +22,8 @@
 struct client;
 /* 0 or E_NO_MEMORY. Loop thread, or before it runs. */
 int client_new(struct loop *loop, const struct config *config, struct client **ret) MUST_CHECK;
-/* Ends what is under way with E_DRAINING, within this call. Its timer must still close, so the loop must turn once. Not
- * from a `done`. NULL is allowed. */
+/* Ends what is under way with E_DRAINING, within this call: those who call through it are freed after it. Its timer must still
+ * close, so the loop must turn once. Not from a `done`. NULL is allowed. */
 void client_free(struct client *client);
 
 /* --- A service ----------------------------------------------------------------------------------- */
@@ -82,6 +82,8 @@ struct client_call {
 };
 /* Makes the call; done comes later, never within, and may free what the call is embedded in or make the next. */
 void client_call(struct client *client, struct client_call *call);
+/* As client_call, of a call that cannot be made: done comes later with `error`. */
+void client_refuse(struct client *client, struct client_call *call, int error);
 /* Forgets a call: done is not called. Harmless when it has ended, or when it was never made and is zeroed. */
 void client_cancel(struct client_call *call);
 

@@ -20,7 +20,8 @@
 struct gateway;
 /* 0, E_NO_MEMORY or E_CONFIG. Without campay_username it is there and off. */
 int gateway_new(struct loop *loop, struct client *client, const struct config *config, struct gateway **ret) MUST_CHECK;
-void gateway_free(struct gateway *gateway); /* before its client; NULL is allowed */
+/* After its client, which ends the calls that are under way. NULL is allowed. */
+void gateway_free(struct gateway *gateway);
 /* Credentials are set. */
 bool gateway_on(const struct gateway *gateway);
 /* … and its breaker is closed: a call would be made. */
@@ -40,10 +41,11 @@ struct gateway_told {
 };
 
 enum gateway_outcome {
-	GATEWAY_TOLD,      /* `told` holds */
+	GATEWAY_TOLD,      /* `told` holds; of collect and withdraw always with a reference */
 	GATEWAY_REFUSED,   /* the gateway says no, and did nothing: bad number, too little, unknown reference; `why` */
-	GATEWAY_UNREACHED, /* it cannot have seen the request: E_BUSY, breaker, no connection, no token */
-	GATEWAY_UNCERTAIN  /* no answer to a request that may have arrived, or a 5xx: ask again, do not repeat */
+	GATEWAY_UNREACHED, /* it has not done it: E_BUSY, breaker, no connection, no token, 401, 429. May be repeated */
+	GATEWAY_UNCERTAIN  /* no answer to a request that may have arrived, one that is none, a 409 (our reference is known), or a
+	                    * 5xx: ask again, do not repeat */
 };
 struct gateway_answer {
 	enum gateway_outcome outcome;
@@ -65,6 +67,7 @@ struct gateway_call {
 	struct gateway *gateway;
 	struct gateway_call *next;
 	const struct gateway_verb *verb;
+	unsigned token;          /* the how-manieth it was sent with */
 	bool tried_again;
 };
 /* Each ends in exactly one done, never within. */
@@ -73,7 +76,9 @@ void gateway_withdraw(struct gateway *gateway, struct gateway_call *call);
 /* What became of a transaction, by the gateway's reference. */
 void gateway_ask(struct gateway *gateway, struct gateway_call *call);
 
-/* Transactions of some days, as the gateway's side of the books. Campay: POST /history/ {start_date, end_date}. */
+/* Transactions of some days, as the gateway's side of the books. Campay: POST /history/ {start_date, end_date}. `external` may
+ * be absent there. The whole answer is read in one go (some 10 ms for 5,000 transactions, at most 16 MB): ask for
+ * few days at a time. */
 struct gateway_history {
 	char from[11], to[11];   /* YYYY-MM-DD, both included */
 	/* Once for each transaction, then done. */
@@ -84,10 +89,17 @@ struct gateway_history {
 };
 void gateway_list(struct gateway *gateway, struct gateway_history *history);
 
-/* What a callback says, when it is the gateway's: the signature (hex HMAC-SHA256 of the raw body under the app key, or an
- * HS256 token under the webhook key) is checked in constant time. signature: of the header or the member `signature`;
- * NULL: none. raw: the body as it came, or the query string of a GET. 0, E_BAD_SIGNATURE, or E_MALFORMED_JSON. parsed and *ret
- * live in the arena. A believed callback is a hint to ask, not a proof: it may be old. Any thread. */
+/* What a callback says, when it is the gateway's.
+ *
+ * signature: of the header; NULL: the member or parameter `signature`. Either 64 hex digits, the HMAC-SHA256 under the app key, or an
+ * HS256 token under the webhook key (another algorithm, none included, and one that has expired, are refused; claims named
+ * as what the callback says must say the same). Compared in constant time. A key that is not configured believes nothing.
+ * raw: the body as it came, or, with body NULL, the query of a GET (or a form). The HMAC is that of the raw bytes; of a query
+ * those without the parameter `signature` and its `&`.
+ * body: raw as parsed; NULL: raw is a query.
+ *
+ * 0, E_BAD_SIGNATURE, E_MALFORMED_JSON (no reference and no external_reference in it) or E_NO_MEMORY. The texts of *ret live in
+ * the arena. A believed callback is a hint to ask, not a proof: it may be old. Any thread that owns the arena. */
 int gateway_heard(const struct config *config, struct arena *arena, const char *signature, struct text raw,
 	const json_t *body, struct gateway_told *ret) MUST_CHECK;
 

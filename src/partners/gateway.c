@@ -1,0 +1,446 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Calls of the mobile-money gateway. Each is a verb: what is sent where, in either dialect. A call that needs a token which is not
+ * there waits for it with all others; the first of them fetches it:
+ *
+ *   call ─┬─ token ──── sent ─┬─ 401, first time: the token is forgotten, and the call waits for the next
+ *         └─ waits ─┐         └─ told
+ *          fetched ─┘
+ *
+ * Whether a request did something decides what the caller may do next, so an answer counts as a refusal only when it is
+ * plainly one: whatever leaves doubt is GATEWAY_UNCERTAIN.
+ */
+#include "reeyo/partners/gateway.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "reeyo/core/clock.h"
+#include "reeyo/core/log.h"
+#include "told.h"
+
+#define WAITING_MOST 512
+#define FAILURES 5
+#define PAUSE_MS 10000
+#define TOKEN_SIZE 4096
+#define URL_SIZE 512
+#define HISTORY_MOST (16u << 20)
+/* A token is given up so long before it ends, or a tenth of its life when that is less. */
+#define TOKEN_MARGIN_MS 60000
+/* Of a token that does not say when it ends. */
+#define TOKEN_LIFE_MS (30 * 60000)
+
+enum dialect { CAMPAY, UPSTREAM, DIALECTS };
+
+struct gateway_verb {
+	const char *method;
+	const char *path[DIALECTS]; /* {}: the gateway's reference */
+	json_t *(*body)(const struct gateway_call *call); /* NULL: none */
+	/* Whether an answer says what it should; NULL: it names a transaction. */
+	bool (*read)(struct gateway_call *call, const json_t *json);
+	size_t max_answer;
+};
+
+struct gateway {
+	struct loop *loop;
+	struct client *client;
+	const struct config *config;
+	struct partner *partner, *token_partner;
+	enum dialect dialect;
+	struct client_call fetch;
+	bool fetching;
+	char authorization[TOKEN_SIZE + 32]; /* the header; empty: no token */
+	unsigned token;                      /* the how-manieth */
+	uint64_t token_ends_ms;
+	struct gateway_call *waiting, **waiting_end;
+};
+
+/* --- Ends ---------------------------------------------------------------------------------------- */
+
+static void tell(struct gateway_call *call, enum gateway_outcome outcome, const char *why)
+{
+	const struct gateway_answer answer = { .outcome = outcome, .why = why, .told = { .amount = -1 } };
+
+	call->done(call, &answer);
+}
+
+/* What an answer of that status means when it is no 2xx. */
+static enum gateway_outcome outcome_of(long status)
+{
+	if (status == 401 || status == 429)
+		return GATEWAY_UNREACHED;
+	return status < 400 || status >= 500 || status == 408 || status == 409 ? GATEWAY_UNCERTAIN : GATEWAY_REFUSED;
+}
+
+/* The gateway's words for what is wrong, wherever it puts them. */
+static const char *words_of(const json_t *json)
+{
+	static const char *const names[] = { "message", "detail", "error", "reason" };
+
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		const char *words = json_string_value(json_object_get(json, names[i]));
+
+		if (words)
+			return words;
+	}
+	return "the gateway refused without a reason";
+}
+
+static void tell_answer(struct gateway_call *call, const struct client_answer *http)
+{
+	json_t *json = json_loadb(http->body.at, http->body.len, 0, NULL);
+	struct gateway_answer answer = { .outcome = GATEWAY_TOLD, .told = told_read(json) };
+	bool (*read)(struct gateway_call *call, const json_t *json) = call->verb->read;
+
+	if (http->status < 200 || http->status > 299) {
+		answer.outcome = outcome_of(http->status);
+		answer.why = words_of(json);
+	} else if (read ? !read(call, json) : !answer.told.reference.at) {
+		answer.outcome = GATEWAY_UNCERTAIN;
+		answer.why = "the gateway's answer says nothing";
+	}
+	call->done(call, &answer);
+	json_decref(json);
+}
+
+/* --- Sending ------------------------------------------------------------------------------------- */
+
+static void send_or_wait(struct gateway *gateway, struct gateway_call *call);
+
+/* Unless another call has done so, and there is a newer one by now. */
+static void token_forget(struct gateway *gateway, unsigned token)
+{
+	if (gateway->token == token)
+		gateway->authorization[0] = '\0';
+}
+
+static void answered(struct client_call *http, const struct client_answer *answer)
+{
+	struct gateway_call *call = CONTAINER_OF(http, struct gateway_call, http);
+
+	if (answer->error)
+		return tell(call, answer->unsent ? GATEWAY_UNREACHED : GATEWAY_UNCERTAIN, answer->why);
+	if (answer->status == 401) {
+		token_forget(call->gateway, call->token);
+		if (!call->tried_again) {
+			call->tried_again = true;
+			return send_or_wait(call->gateway, call);
+		}
+	}
+	tell_answer(call, answer);
+}
+
+/* Letters, digits, '-' and '_' as they are, everything else escaped: a reference comes from the gateway or a callback. */
+static size_t add_escaped(char *out, size_t room, const char *reference)
+{
+	size_t len = 0;
+
+	for (; *reference && len + 4 < room; reference++) {
+		bool plain = (*reference >= '0' && *reference <= '9') || (*reference >= 'a' && *reference <= 'z') ||
+			(*reference >= 'A' && *reference <= 'Z') || *reference == '-' || *reference == '_';
+
+		len += (size_t)snprintf(out + len, room - len, plain ? "%c" : "%%%02X", (unsigned char)*reference);
+	}
+	return len;
+}
+
+/* The base without the slash at its end, then the path. */
+static void url_write(const struct gateway *gateway, const char *path, const char *reference, char out[URL_SIZE])
+{
+	const char *base = gateway->config->campay_url;
+	size_t len = strlen(base);
+
+	while (len && base[len - 1] == '/')
+		len--;
+	len = (size_t)snprintf(out, URL_SIZE, "%.*s", (int)(len < URL_SIZE / 2 ? len : URL_SIZE / 2), base);
+	for (; *path && len + 1 < URL_SIZE; path++)
+		if (*path == '{')
+			len += add_escaped(out + len, URL_SIZE - len - 4, reference);
+		else if (*path != '}')
+			out[len++] = *path;
+	out[len] = '\0';
+}
+
+static void request_make(struct gateway *gateway, struct client_call *http, const char *url, const json_t *body)
+{
+	char *text auto_free = body ? json_dumps(body, JSON_COMPACT) : NULL;
+	char key[300];
+	unsigned headers = 0;
+
+	http->url = url;
+	http->body = text_of(text);
+	if (text)
+		http->headers[headers++] = "Content-Type: application/json";
+	if (gateway->dialect == UPSTREAM) {
+		snprintf(key, sizeof(key), "X-API-KEY: %s", gateway->config->campay_app_key);
+		http->headers[headers++] = key;
+	}
+	if (http != &gateway->fetch)
+		http->headers[headers++] = gateway->authorization;
+	client_call(gateway->client, http);
+}
+
+static void send_call(struct gateway *gateway, struct gateway_call *call)
+{
+	const struct gateway_verb *verb = call->verb;
+	json_t *body = verb->body ? verb->body(call) : NULL;
+	char url[URL_SIZE];
+
+	call->token = gateway->token;
+	call->http = (struct client_call){ .partner = gateway->partner, .method = verb->method,
+		.max_answer = verb->max_answer, .done = answered };
+	if (verb->body && !body)
+		return client_refuse(gateway->client, &call->http, E_INTERNAL);
+	url_write(gateway, verb->path[gateway->dialect], call->reference, url);
+	request_make(gateway, &call->http, url, body);
+	json_decref(body);
+}
+
+/* --- The token ----------------------------------------------------------------------------------- */
+
+static struct gateway_call *waiting_take(struct gateway *gateway)
+{
+	struct gateway_call *all = gateway->waiting;
+
+	gateway->waiting = NULL;
+	gateway->waiting_end = &gateway->waiting;
+	return all;
+}
+
+static void waiting_go(struct gateway *gateway)
+{
+	for (struct gateway_call *call = waiting_take(gateway), *next; call; call = next) {
+		next = call->next;
+		send_call(gateway, call);
+	}
+}
+
+static void waiting_fail(struct gateway *gateway, const char *why)
+{
+	for (struct gateway_call *call = waiting_take(gateway), *next; call; call = next) {
+		next = call->next;
+		tell(call, GATEWAY_UNREACHED, why);
+	}
+}
+
+/* How long a token lives: expires_in in seconds, or expires_at as a moment (text, or a number in seconds or
+ * milliseconds). */
+static int64_t token_life_ms(const json_t *json)
+{
+	const json_t *at = json_object_get(json, "expires_at");
+	int64_t in_s = told_amount(json_object_get(json, "expires_in")), moment = told_amount(at);
+
+	if (in_s > 0)
+		return in_s < 86400 * 30 ? in_s * 1000 : 86400000ll * 30;
+	if (moment > 0)
+		return (moment < 100000000000 ? moment * 1000 : moment) - clock_wall_ms();
+	if (json_is_string(at) && clock_parse(json_string_value(at), &moment) == 0)
+		return moment - clock_wall_ms();
+	return TOKEN_LIFE_MS;
+}
+
+static bool token_keep(struct gateway *gateway, const json_t *json)
+{
+	const char *token = json_string_value(json_object_get(json, "token"));
+	int64_t life = token_life_ms(json), margin = life / 10;
+
+	if (!token || !*token || strlen(token) > TOKEN_SIZE || strpbrk(token, "\r\n") || life <= 0)
+		return false;
+	margin = margin < TOKEN_MARGIN_MS ? margin : TOKEN_MARGIN_MS;
+	snprintf(gateway->authorization, sizeof(gateway->authorization), "Authorization: %s %s",
+		gateway->dialect == UPSTREAM ? "Bearer" : "Token", token);
+	gateway->token++;
+	gateway->token_ends_ms = loop_now(gateway->loop) + (uint64_t)(life - margin);
+	return true;
+}
+
+static void token_fetched(struct client_call *http, const struct client_answer *answer)
+{
+	struct gateway *gateway = CONTAINER_OF(http, struct gateway, fetch);
+	json_t *json = answer->error ? NULL : json_loadb(answer->body.at, answer->body.len, 0, NULL);
+	bool kept = answer->status >= 200 && answer->status <= 299 && token_keep(gateway, json);
+
+	json_decref(json);
+	gateway->fetching = false;
+	if (kept)
+		return waiting_go(gateway);
+	if (answer->error != E_DRAINING)
+		log_line(LOG_WARN, "the gateway gives no token", LOG_I("status", answer->status), LOG_T("why", answer->why));
+	waiting_fail(gateway, answer->error ? answer->why : "the gateway gives no token");
+}
+
+static void token_fetch(struct gateway *gateway)
+{
+	static const char *const path[DIALECTS] = { "/token/", "/auth/token" };
+	json_t *body = json_pack("{s:s, s:s}", "username", gateway->config->campay_username, "password",
+		gateway->config->campay_password);
+	char url[URL_SIZE];
+
+	gateway->fetching = true;
+	url_write(gateway, path[gateway->dialect], "", url);
+	gateway->fetch = (struct client_call){ .partner = gateway->token_partner, .method = "POST", .done = token_fetched };
+	request_make(gateway, &gateway->fetch, url, body);
+	json_decref(body);
+}
+
+static void token_wait(struct gateway *gateway, struct gateway_call *call)
+{
+	call->next = NULL;
+	*gateway->waiting_end = call;
+	gateway->waiting_end = &call->next;
+	if (!gateway->fetching)
+		token_fetch(gateway);
+}
+
+static bool token_there(const struct gateway *gateway)
+{
+	return gateway->authorization[0] && loop_now(gateway->loop) < gateway->token_ends_ms;
+}
+
+static void send_or_wait(struct gateway *gateway, struct gateway_call *call)
+{
+	if (token_there(gateway))
+		send_call(gateway, call);
+	else
+		token_wait(gateway, call);
+}
+
+/* --- Verbs --------------------------------------------------------------------------------------- */
+
+static json_t *transfer_body(const struct gateway_call *call, const char *party)
+{
+	char amount[24];
+
+	snprintf(amount, sizeof(amount), "%lld", (long long)call->amount);
+	return json_pack("{s:s, s:s, s:s, s:s, s:s}", "amount", amount, "currency", "XAF", party,
+		call->phone + (call->phone[0] == '+'), "description", call->description, "external_reference",
+		call->external);
+}
+
+static json_t *collect_body(const struct gateway_call *call)
+{
+	return transfer_body(call, "from");
+}
+
+static json_t *withdraw_body(const struct gateway_call *call)
+{
+	return transfer_body(call, "to");
+}
+
+static json_t *history_body(const struct gateway_call *call)
+{
+	const struct gateway_history *history = CONTAINER_OF(call, struct gateway_history, call);
+
+	return json_pack("{s:s, s:s}", "start_date", history->from, "end_date", history->to);
+}
+
+/* A list, or one in `data`. */
+static bool history_read(struct gateway_call *call, const json_t *json)
+{
+	struct gateway_history *history = CONTAINER_OF(call, struct gateway_history, call);
+	const json_t *rows = json_is_array(json) ? json : json_object_get(json, "data");
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach (rows, i, row) {
+		struct gateway_told told = told_read(row);
+
+		history->each(history, &told, told_withdrawal(row));
+	}
+	return json_is_array(rows);
+}
+
+static void history_told(struct gateway_call *call, const struct gateway_answer *answer)
+{
+	struct gateway_history *history = CONTAINER_OF(call, struct gateway_history, call);
+
+	history->done(history, answer->outcome, answer->why);
+}
+
+static const struct gateway_verb verb_collect = { "POST", { "/collect/", "/collect" }, collect_body };
+static const struct gateway_verb verb_withdraw = { "POST", { "/withdraw/", "/disburse" }, withdraw_body };
+static const struct gateway_verb verb_ask = { "GET", { "/transaction/{}/", "/transaction/{}" } };
+static const struct gateway_verb verb_list = { "POST", { "/history/", "/history" }, history_body, history_read,
+	HISTORY_MOST };
+
+static void begin(struct gateway *gateway, struct gateway_call *call, const struct gateway_verb *verb)
+{
+	call->gateway = gateway;
+	call->verb = verb;
+	call->tried_again = false;
+	send_or_wait(gateway, call);
+}
+
+void gateway_collect(struct gateway *gateway, struct gateway_call *call)
+{
+	begin(gateway, call, &verb_collect);
+}
+
+void gateway_withdraw(struct gateway *gateway, struct gateway_call *call)
+{
+	begin(gateway, call, &verb_withdraw);
+}
+
+void gateway_ask(struct gateway *gateway, struct gateway_call *call)
+{
+	begin(gateway, call, &verb_ask);
+}
+
+void gateway_list(struct gateway *gateway, struct gateway_history *history)
+{
+	history->call.done = history_told;
+	begin(gateway, &history->call, &verb_list);
+}
+
+/* --- Life ---------------------------------------------------------------------------------------- */
+
+/* Off: slots for none, so that a call all the same is refused like any other. */
+static int partners_make(struct gateway *gateway)
+{
+	unsigned at_once = gateway_on(gateway) ? (unsigned)gateway->config->gateway_at_once : 0;
+	struct partner_limits limits = { .at_once = at_once, .waiting = at_once ? WAITING_MOST : 0,
+		.timeout_ms = (unsigned)gateway->config->gateway_timeout, .failures = FAILURES, .pause_ms = PAUSE_MS };
+
+	gateway->partner = partner_new(gateway->client, "gateway", &limits);
+	/* Apart, so that a token is not waited for behind the calls that wait for it. */
+	limits.at_once = at_once ? 1 : 0;
+	limits.waiting = 0;
+	gateway->token_partner = partner_new(gateway->client, "gateway token", &limits);
+	return gateway->partner && gateway->token_partner ? 0 : E_NO_MEMORY;
+}
+
+int gateway_new(struct loop *loop, struct client *client, const struct config *config, struct gateway **ret)
+{
+	struct gateway *gateway = calloc(1, sizeof(*gateway));
+
+	if (!gateway)
+		return E_NO_MEMORY;
+	gateway->loop = loop;
+	gateway->client = client;
+	gateway->config = config;
+	gateway->dialect = strcmp(config->campay_dialect, "upstream") == 0 ? UPSTREAM : CAMPAY;
+	gateway->waiting_end = &gateway->waiting;
+	if (partners_make(gateway)) {
+		free(gateway);
+		return E_NO_MEMORY;
+	}
+	*ret = gateway;
+	return 0;
+}
+
+void gateway_free(struct gateway *gateway)
+{
+	free(gateway);
+}
+
+bool gateway_on(const struct gateway *gateway)
+{
+	return gateway->config->campay_username[0] != '\0';
+}
+
+bool gateway_up(const struct gateway *gateway)
+{
+	return gateway_on(gateway) && partner_up(gateway->partner) &&
+		(token_there(gateway) || partner_up(gateway->token_partner));
+}
