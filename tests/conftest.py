@@ -9,7 +9,7 @@ import psycopg2.extras
 
 from world.accounts import Tokens, appoint, hire, open_shop, register
 from world.audit import books_kept
-from world.fakes import Fake
+from world.fakes import Campay, Fake
 from world.server import Server, binary, free_port
 from world.stores import Databases, Stores
 
@@ -88,11 +88,24 @@ def fake():
     started = []
 
     def start(name, **flags):
-        started.append(Fake(name, **flags))
+        started.append(Campay(**flags) if name == "campay" else Fake(name, **flags))
         return started[-1]
     yield start
     for made in started:
         made.stop()
+
+
+@pytest.fixture(scope="module")
+def start_paying_server(fake, start_server):
+    """start_paying_server(flags={}, dialect="campay", **configuration): a server with a mobile-money gateway of its own,
+    which is its .campay and calls it back."""
+    def start(flags=None, dialect="campay", callback="/webhooks/campay", **configuration):
+        port = free_port()
+        campay = fake("campay", callback=f"http://127.0.0.1:{port}{callback}", **(flags or {}))
+        made = start_server(listen=f"127.0.0.1:{port}", **campay.keys(dialect), **configuration)
+        made.campay = campay
+        return made
+    return start
 
 
 @pytest.fixture(scope="session")

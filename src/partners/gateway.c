@@ -313,9 +313,10 @@ static json_t *transfer_body(const struct gateway_call *call, const char *party)
 	char amount[24];
 
 	snprintf(amount, sizeof(amount), "%lld", (long long)call->amount);
-	return json_pack("{s:s, s:s, s:s, s:s, s:s}", "amount", amount, "currency", "XAF", party,
+	/* external_user, because the history's rows may leave external_reference out. */
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "amount", amount, "currency", "XAF", party,
 		call->phone + (call->phone[0] == '+'), "description", call->description, "external_reference",
-		call->external);
+		call->external, "external_user", call->external);
 }
 
 static json_t *collect_body(const struct gateway_call *call)

@@ -77,6 +77,8 @@ struct gateway_told told_read(const json_t *transaction)
 		.amount = told_amount(json_object_get(transaction, "amount")),
 	};
 
+	if (!told.external.at)
+		told.external = member(transaction, "external_user");
 	if (!told.reference.at)
 		told.reference = member(transaction, "reference_uuid");
 	return told;

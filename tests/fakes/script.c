@@ -62,21 +62,27 @@ void script_chances(const char *const *chances, unsigned percent)
 	drawn_percent = percent;
 }
 
+/* "/transaction" is also that of "/transaction/REFERENCE". */
+static bool path_below(const char *path, const char *above)
+{
+	size_t len = strlen(above);
+
+	return strncmp(path, above, len) == 0 && (path[len] == '\0' || path[len] == '/');
+}
+
+/* One of those of the path, each with the same chance. */
 static json_t *draw(const char *path)
 {
-	unsigned count = 0, at;
 	json_t *one, *picked = NULL;
+	unsigned count = 0;
 
 	if (!drawn || !drawn_percent || fake_chance(100) >= drawn_percent)
 		return NULL;
 	for (const char *const *chance = drawn; *chance; chance++) {
 		one = json_loads(*chance, 0, NULL);
-		if (strcmp(json_string_value(json_object_get(one, "path")), path) == 0) {
-			at = fake_chance(++count); /* each of count with the same chance */
-			if (at == 0) {
-				json_decref(picked);
-				picked = json_incref(one);
-			}
+		if (path_below(path, json_string_value(json_object_get(one, "path"))) && fake_chance(++count) == 0) {
+			json_decref(picked);
+			picked = json_incref(one);
 		}
 		json_decref(one);
 	}
@@ -86,10 +92,12 @@ static json_t *draw(const char *path)
 json_t *script_take(const char *path)
 {
 	json_t *fault = NULL, *queue;
+	const char *of;
 
 	pthread_mutex_lock(&mutex);
-	queue = queues ? json_object_get(queues, path) : NULL;
-	if (json_array_size(queue)) {
+	json_object_foreach (queues, of, queue) {
+		if (fault || !path_below(path, of) || !json_array_size(queue))
+			continue;
 		fault = json_incref(json_array_get(queue, 0));
 		json_array_remove(queue, 0);
 	}
@@ -119,7 +127,7 @@ json_t *log_read(const char *path)
 	for (size_t n = logged > LOG_MOST ? logged - LOG_MOST : 0; n < logged; n++) {
 		entry = json_array_get(entries, n % LOG_MOST);
 		of = json_string_value(json_object_get(entry, "path"));
-		if (!path || strcmp(of, path) == 0)
+		if (!path || path_below(of, path))
 			json_array_append(found, entry);
 	}
 	pthread_mutex_unlock(&mutex);

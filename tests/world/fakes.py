@@ -2,8 +2,10 @@
 """The fakes of tests/fakes as running programs: started on a free port, told what to do wrong, asked what they were
 asked, and judged at their end like a server: code 0 and no sanitizer's report."""
 
+import http.server
 import pathlib
 import subprocess
+import threading
 import time
 
 from .client import Api
@@ -53,3 +55,58 @@ class Fake:
         assert code == 0, f"a fake ended with code {code}"
         found = reports_since(self.began)
         assert not found, "\n".join(path.read_text(errors="replace") for path in found)
+
+
+class Campay(Fake):
+    """The mobile-money gateway. callback: where it tells what became of a transaction; more flags are those of
+    fake_campay.c: sign="jwt", settle_ms=200, seed=7, faults=30 …"""
+
+    def __init__(self, callback="", settle_ms=300, **flags):
+        super().__init__("campay", callback=callback, settle_ms=settle_ms, **flags)
+
+    def keys(self, dialect="campay"):
+        """What a server's configuration says to use it."""
+        return {"campay_url": self.url, "campay_dialect": dialect, "campay_username": "reeyo",
+                "campay_password": "campay-password", "campay_app_key": "campay-app-key",
+                "campay_webhook_key": "campay-webhook-key"}
+
+    def transactions(self, **members):
+        """Those whose members are so, e.g. transactions(external_reference="pay_…"), oldest first."""
+        return [one for one in self.api.get("/_transactions").json
+                if all(one[name] == value for name, value in members.items())]
+
+    def callback(self, reference, **members):
+        """Sends a callback now; status=, amount=, sign=, signature="forged" or "none" change what it says. What it was
+        answered."""
+        return self.api.post("/_callback", json={"reference": reference, **members}).json["status"]
+
+
+class Listener:
+    """Somebody to call: keeps each request as (method, path, headers, body), and answers with .status."""
+
+    def __init__(self):
+        self.heard, self.status = [], 200
+        listener = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                listener.heard.append((self.command, self.path, self.headers, body))
+                self.send_response(listener.status)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            do_POST = do_GET
+
+            def log_message(self, *_):
+                pass
+
+        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.http.server_port}"
+        self.thread = threading.Thread(target=self.http.serve_forever, daemon=True)
+        self.thread.start()
+
+    def close(self):
+        self.http.shutdown()
+        self.http.server_close()
+        self.thread.join()
