@@ -32,6 +32,7 @@
 #include "reeyo/http/server.h"
 #include "reeyo/jobs/dispatch.h"
 #include "reeyo/jobs/hub.h"
+#include "reeyo/jobs/messages.h"
 #include "reeyo/jobs/positions.h"
 #include "reeyo/jobs/relay.h"
 #include "reeyo/jobs/rollup.h"
@@ -76,6 +77,7 @@ struct serving {
 	struct dispatch *dispatch;
 	struct timers *timers;
 	struct webhooks *webhooks;
+	struct messages *messages;
 	struct rollup *rollup;
 	struct metrics *metrics;
 	struct route_set *sets;
@@ -284,6 +286,7 @@ static void worker_ready(void *arg)
 	if (loop_index(worker->app.loop) == 0) {
 		dispatch_listen(worker->serving->dispatch);
 		webhooks_listen(worker->serving->webhooks);
+		messages_listen(worker->serving->messages);
 	}
 	revocations_follow(worker->app.revocations);
 	settings_follow(worker->app.settings, worker_informed, worker);
@@ -309,6 +312,8 @@ static int jobs_start(struct serving *serving, struct app *app)
 	if (!error)
 		error = webhooks_new(app, &serving->webhooks);
 	if (!error)
+		error = messages_new(app, &serving->messages);
+	if (!error)
 		error = rollup_new(app->loop, app->db, &serving->rollup);
 	return error;
 }
@@ -320,6 +325,7 @@ static void jobs_end(struct serving *serving)
 	dispatch_close(serving->dispatch);
 	timers_close(serving->timers);
 	webhooks_close(serving->webhooks);
+	messages_close(serving->messages);
 	rollup_close(serving->rollup);
 }
 

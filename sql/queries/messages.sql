@@ -4,8 +4,8 @@
 
 -- The next events that may make messages, with what is needed to say them.
 --  $1 their types text[]   $2 how many events to look at
--- Columns: position, position once these are done (the same: there is nothing new), id (NULL: none of these types), type,
---  age (s), payload, facts; then of the customer, the vendor and the rider concerned: id (NULL: none), language,
+-- Columns: position, position once these are done (the same: there is nothing new), how many were looked at, id (NULL: none
+--  of these types), type, age (s), payload, facts; then of the customer, the vendor and the rider concerned: id (NULL: none), language,
 --  name, has a device, has an e-mail. Always one row.
 -- name: messages_ahead
 WITH lease AS MATERIALIZED (
@@ -22,7 +22,7 @@ WITH lease AS MATERIALIZED (
     FROM page p LEFT JOIN orders o ON o.id = p.payload ->> 'orderId'
    WHERE p.type = ANY ($1::text[])
 )
-SELECT l.position, coalesce((SELECT max(id) FROM page), l.position), d.id, d.type,
+SELECT l.position, coalesce((SELECT max(id) FROM page), l.position), (SELECT count(*) FROM page), d.id, d.type,
   extract(epoch FROM now() - d.created_at)::bigint, d.payload::text,
   CASE WHEN d.order_id IS NOT NULL THEN json_build_object('orderNumber', d.order_number, 'vendorName', d.vendor_name,
     'riderName', d.rider_name, 'total', d.total, 'by', d.cancelled_by, 'pickup', d.pickup_text,
@@ -166,7 +166,7 @@ SELECT CASE WHEN q.message IS NULL THEN 'CONFLICT' ELSE 'DONE' END, message_json
 
 -- Deletes at most $1 that were sent or skipped a week ago, or have been dead for a month.
 -- Columns: how many.
--- name: messages_sweep
+-- name: sweep_messages
 WITH gone AS (
   DELETE FROM messages WHERE ctid = ANY (ARRAY(
     SELECT ctid FROM messages

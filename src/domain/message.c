@@ -164,6 +164,19 @@ static void add_value(struct buf *out, const json_t *params, struct text word)
 		buf_add_int(out, json_integer_value(value));
 }
 
+/* --- Trying again ------------------------------------------------------------------------------- */
+
+int64_t message_wait_ms(unsigned tries, int64_t retry_after_s, unsigned permille)
+{
+	static const int64_t waits_s[] = { 5, 30, 120, 600, 1800, 3600, 5400 };
+	size_t at = tries > COUNT_OF(waits_s) ? COUNT_OF(waits_s) - 1 : tries > 0 ? tries - 1 : 0;
+	int64_t wait_ms = waits_s[at] * (800 + permille * 400 / 1000);
+
+	if (retry_after_s > 3600)
+		retry_after_s = 3600;
+	return wait_ms > retry_after_s * 1000 ? wait_ms : retry_after_s * 1000 + permille;
+}
+
 /* --- Wordings ---------------------------------------------------------------------------------- */
 
 /* The next piece of a text: what stands before a mark, and the mark ('{', '[', ']'; 0 at the end). Of '{', the word. */

@@ -14,7 +14,7 @@
 #define BATCH_TEXT "1000"
 
 /* One after the other, each until it finds less than a batch. */
-static const enum query sweeps[] = { QUERY_sweep_expired, QUERY_sweep_webhooks };
+static const enum query sweeps[] = { QUERY_sweep_expired, QUERY_sweep_webhooks, QUERY_sweep_messages };
 
 struct upkeep {
 	struct db *db;

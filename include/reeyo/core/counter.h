@@ -64,6 +64,10 @@
 	X(PARTNERS_BREAKER_OPEN, "reeyo_partners_breaker_open", "", "Services that a loop does not ask at the moment") \
 	X(WEBHOOKS_DELIVERED, "reeyo_webhooks_total", "result=\"delivered\"", "Tries of webhooks by result") \
 	X(WEBHOOKS_FAILED, "reeyo_webhooks_total", "result=\"failed\"", "") \
+	X(MESSAGES_SENT, "reeyo_messages_total", "end=\"sent\"", "Tries to send a message to a person, by their end") \
+	X(MESSAGES_RETRIED, "reeyo_messages_total", "end=\"retry\"", "") \
+	X(MESSAGES_DEAD, "reeyo_messages_total", "end=\"dead\"", "") \
+	X(MESSAGES_SKIPPED, "reeyo_messages_total", "end=\"skipped\"", "") \
 	X(CONNECTIONS, "reeyo_http_connections", "", "Open client connections") \
 	X(REQUESTS_RUNNING, "reeyo_http_requests_running", "", "Requests being answered")
 

@@ -121,6 +121,25 @@ START_TEST(a_message_keeps_its_own_words_from_the_first_source_that_has_them)
 }
 END_TEST
 
+START_TEST(a_message_waits_longer_after_each_try_and_as_long_as_it_is_asked_to)
+{
+	int64_t whole = 0;
+
+	ck_assert_int_eq(message_wait_ms(1, 0, 500), 5000);
+	ck_assert_int_eq(message_wait_ms(1, 0, 0), 4000);
+	ck_assert_int_lt(message_wait_ms(1, 0, 999), 6000);
+	ck_assert_int_eq(message_wait_ms(1, 30, 7), 30007);
+	ck_assert_int_eq(message_wait_ms(1, INT64_MAX, 0), 3600000);
+	ck_assert_int_eq(message_wait_ms(3, 30, 500), 120000);
+	for (unsigned tries = 1; tries < 8; tries++) {
+		whole += message_wait_ms(tries, 0, 500);
+		ck_assert_int_ge(message_wait_ms(tries + 1, 0, 500), message_wait_ms(tries, 0, 500));
+	}
+	ck_assert_int_gt(whole, 3 * 3600000);
+	ck_assert_int_lt(whole, 4 * 3600000);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("message");
@@ -134,6 +153,7 @@ int main(void)
 	tcase_add_test(tests, a_wording_is_refused_for_what_it_says_wrong);
 	tcase_add_test(tests, a_mail_is_a_subject_and_a_text);
 	tcase_add_test(tests, a_message_keeps_its_own_words_from_the_first_source_that_has_them);
+	tcase_add_test(tests, a_message_waits_longer_after_each_try_and_as_long_as_it_is_asked_to);
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);
 }

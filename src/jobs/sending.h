@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Sends the rows of `messages`. One per copy; works while its lead does.
+ */
+#ifndef REEYO_SRC_JOBS_SENDING_H
+#define REEYO_SRC_JOBS_SENDING_H
+
+#include "reeyo/http/app.h"
+#include "reeyo/jobs/lead.h"
+
+struct sending;
+int sending_new(struct app *app, const struct lead *lead, struct sending **ret) MUST_CHECK;
+/* There may be something to send. */
+void sending_wake(struct sending *sending);
+/* Letters under way are forgotten: their rows are taken again by whoever leads next. NULL is allowed. */
+void sending_close(struct sending *sending);
+
+#endif
