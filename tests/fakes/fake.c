@@ -154,6 +154,14 @@ static void request_log(const struct fake_request *rq)
 		"headers", headers, "body", rq->body));
 }
 
+static void everything_forget(void)
+{
+	script_forget();
+	taken_forget();
+	if (fake->reset)
+		fake->reset();
+}
+
 /* The paths of the frame itself. */
 static void answer_frame(struct fake_request *rq)
 {
@@ -164,9 +172,10 @@ static void answer_frame(struct fake_request *rq)
 		path = fake_form(rq->query, "path");
 		fake_reply(rq, 200, log_read(path));
 		free(path);
+	} else if (strcmp(rq->path, "/_taken") == 0) {
+		fake_reply(rq, 200, taken_read());
 	} else if (strcmp(rq->path, "/_reset") == 0) {
-		script_forget();
-		fake->reset();
+		everything_forget();
 		fake_reply(rq, 200, json_object());
 	} else if (strcmp(rq->path, "/_script") == 0) {
 		wrong = script_add(rq->json);
@@ -357,7 +366,6 @@ int fake_main(const struct fake *what, int argc, char **argv)
 	sigwait(&ends, &number);
 	later_stop();
 	MHD_stop_daemon(daemon);
-	script_forget();
-	fake->reset();
+	everything_forget();
 	return 0;
 }

@@ -37,7 +37,7 @@ struct fake {
 	const char *name;
 	/* Answers one request, by exactly one fake_reply. */
 	void (*answer)(struct fake_request *rq);
-	/* Forgets everything (POST /_reset, and at the end). */
+	/* Forgets everything (POST /_reset, and at the end). NULL: there is nothing but what the frame keeps. */
 	void (*reset)(void);
 	const struct fake_flag *flags;   /* its own, until one without a name; NULL: none */
 	/* Faults drawn with --faults PERCENT, as in a script: {"path":"/x","fault":"slow","ms":500}, until NULL. */
@@ -59,6 +59,9 @@ const char *fake_header(const struct fake_request *rq, const char *name);
 char *fake_form(const char *form, const char *name);
 /* Whether this request's fault is that, of those the frame does not know. */
 bool fake_fault_is(const struct fake_request *rq, const char *fault);
+
+/* Keeps what was sent, for GET /_taken; takes the reference. */
+void fake_take(json_t *what);
 
 /* --- State, time and chance ---------------------------------------------------------------------- */
 

@@ -22,4 +22,8 @@ void log_add(json_t *entry);
 /* The entries of a path, all of them when it is NULL. A new reference. */
 json_t *log_read(const char *path);
 
+/* taken.c: a copy of what was taken, for the caller; and none of it any more. */
+json_t *taken_read(void);
+void taken_forget(void);
+
 #endif

@@ -41,6 +41,10 @@ class Fake:
         """What was asked, oldest first: .method .path .query .headers .body."""
         return self.api.get("/_log" + (f"?path={path}" if path else "")).json
 
+    def taken(self):
+        """What it would have passed on, oldest first."""
+        return self.api.get("/_taken").json
+
     def reset(self):
         self.api.post("/_reset")
 

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: MIT
+"""What people are told of an order, on which way, in which language."""
+
+import re
+
+from world.waiting import until
+
+
+
+def place(buyer, shop):
+    reply = buyer.api.post("/api/v1/user/orders", json={
+        "vendorId": shop.id, "items": [{"itemId": shop.items[0], "quantity": 2}], "paymentMethod": "WALLET"})
+    assert reply.status == 201, reply
+    return reply.data
+
+
+def act(account, path, body=None):
+    reply = account.api.post(f"/api/v1/{path}", json=body or {})
+    assert reply.status == 200, reply
+
+
+def bring(order, shop, rider):
+    """All the way to the door."""
+    number = order["orderId"]
+    act(shop, f"vendor/orders/{number}/accept", {"preparationTime": 25})
+    act(rider, f"rider/orders/{number}/accept")
+    act(shop, f"vendor/orders/{number}/ready")
+    act(rider, f"rider/orders/{number}/confirm-pickup")
+    act(rider, f"rider/orders/{number}/arrive-delivery")
+    act(rider, f"rider/orders/{number}/complete")
+
+
+def notes(office, account):
+    """Notifications in the app, in order."""
+    return office.sql("SELECT payload FROM events WHERE type = 'notification' AND %s = ANY (rooms) ORDER BY id",
+                      f"user:{account.id}")
+
+
+def test_a_customer_without_a_device_is_told_by_text_messages_in_french(office):
+    shop, rider = office.vendor(), office.rider()
+    buyer = office.customer("fr", money=100000, email="awa@test.reeyo.cm")
+    order = place(buyer, shop)
+    bring(order, shop, rider)
+    office.quiet()
+    number = order["orderNumber"]
+    assert office.texts(buyer)[1:] == [  # the first is the code of the registration
+        f"Reeyo : votre commande {number} est acceptée par Chez Rose, environ 25 min de préparation.",
+        f"Reeyo : votre commande {number} est en chemin avec Emmanuel Tchoupo.",
+        f"Reeyo : votre livreur est à la porte avec votre commande {number}.",
+        f"Reeyo : votre commande {number} est livrée. Merci !"]
+    welcome, confirmation = office.mails("awa@test.reeyo.cm")
+    assert confirmation["subject"] == f"Votre commande {number}" and confirmation["from"] == "bonjour@reeyo.cm"
+    assert "Bonjour Awa Ngono," in confirmation["text"]
+    assert re.search(r"Total : \d [0-9]{3} FCFA", confirmation["text"])
+
+
+def test_a_customer_with_a_device_gets_pushes_in_english_and_no_text_messages(office):
+    shop, rider = office.vendor(), office.rider()
+    buyer = office.customer("en", money=100000)
+    office.device(buyer, "phone-of-paul")
+    order = place(buyer, shop)
+    bring(order, shop, rider)
+    office.quiet()
+    assert len(office.texts(buyer)) == 1  # the code
+    told = office.pushes("phone-of-paul")
+    assert [push["notification"]["title"] for push in told] == [
+        "Order received", "Order accepted", "A rider is coming", "On its way", "Your rider is here", "Order delivered"]
+    assert told[1]["notification"]["body"] == \
+        f"Your order {order['orderNumber']} is accepted by Chez Rose. Ready in about 25 minutes."
+    assert told[1]["data"] == {"type": "ORDER_ACCEPTED", "orderId": order["orderId"]}
+
+
+def test_the_app_is_told_in_the_language_of_its_customer(office):
+    shop, buyer = office.vendor(), office.customer("fr", money=100000)
+    order = place(buyer, shop)
+    act(shop, f"vendor/orders/{order['orderId']}/reject", {"reason": "Plus de poisson"})
+    office.quiet()
+    seen = until(lambda: [note["payload"] for note in notes(office, buyer)][1:], what="a notification")
+    assert seen[0]["type"] == "ORDER_REJECTED" and seen[0]["title"] == "Commande refusée"
+    assert "Plus de poisson" in seen[0]["body"] and "de retour dans votre portefeuille" in seen[0]["body"]
+    assert seen[0]["data"] == {"type": "ORDER_REJECTED", "orderId": order["orderId"]}
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", seen[0]["timestamp"])
+
+
+def test_a_vendor_is_told_of_a_new_order_by_push_or_text_message(office):
+    silent, reachable = office.vendor(), office.vendor(language="en")
+    office.device(reachable, "till-of-rose")
+    buyer = office.customer(money=100000)
+    first, second = place(buyer, silent), place(buyer, reachable)
+    office.quiet()
+    assert first["orderNumber"] in office.texts(silent)[0]
+    push, = office.pushes("till-of-rose")
+    assert push["notification"]["title"] == "New order" and second["orderNumber"] in push["notification"]["body"]
+    assert office.texts(reachable) == []
+
+
+def test_a_rider_is_asked_by_push(office):
+    rider = office.rider()
+    office.device(rider, "bike-of-emmanuel")
+    office.say("delivery_request", [f"rider:{rider.id}"], orderId="order_none", deliveryFee=1200)
+    office.quiet()
+    push, = office.pushes("bike-of-emmanuel")
+    assert "1 200 FCFA" in push["notification"]["body"] and push["data"]["type"] == "delivery_request"
+
+
+def test_what_is_over_is_not_told_any_more(office):
+    rider = office.rider()
+    office.device(rider, "bike-of-late")
+    office.sql("INSERT INTO outbox (aggregate, type, rooms, payload, created_at) VALUES ('x', 'delivery_request', %s,"
+               " '{}', now() - interval '61 seconds')", [f"rider:{rider.id}"])
+    office.quiet()
+    assert office.rows(rider) == [] and office.pushes("bike-of-late") == []
+
+
+def test_events_make_their_messages_once_and_notifications_make_none(office):
+    buyer = office.customer()
+    for amount in range(1000, 1020):
+        office.say_payment(buyer, amount)
+    office.quiet()
+    assert len(office.rows(buyer)) == 20
+    assert len(notes(office, buyer)) == 20
+    office.say("notification", [f"user:{buyer.id}"], type="PAYMENT_RECEIVED", title="x", body="y")
+    office.quiet()
+    assert len(office.rows(buyer)) == 20
