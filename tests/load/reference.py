@@ -70,6 +70,18 @@ def _hide_colons(text):
 def pgbench_script(name, text, values, expressions, head):
     """expressions: {a value as sent: the SQL expression over pgbench variables that stands for it}.
     The others are pgbench variables with the value that was sent, hence parameters as well."""
+    body, options = _spelled(text, values, expressions, "v")
+    return _script(name, head + body, options)
+
+
+def _script(name, text, options):
+    path = OUT / f"{name}.pgbench"
+    path.write_text(text, encoding="utf-8")
+    return path, options
+
+
+def _spelled(text, values, expressions, prefix):
+    """One statement as pgbench reads it, and the options that give its variables their values."""
     options, spelled = [], {}
     for i, value in enumerate(values, 1):
         if value is None:
@@ -79,13 +91,11 @@ def pgbench_script(name, text, values, expressions, head):
         elif value in expressions:
             spelled[i] = f"({expressions[value]})"
         else:
-            options += ["-D", f"v{i}={value}"]
-            spelled[i] = f":v{i}"
+            options += ["-D", f"{prefix}{i}={value}"]
+            spelled[i] = f":{prefix}{i}"
     body = re.sub(r"--[^\n]*", "", _hide_colons(text))
     body = re.sub(r"\$(\d+)", lambda m: spelled[int(m.group(1))], body).rstrip().rstrip(";")
-    path = OUT / f"{name}.pgbench"
-    path.write_text(head + " ".join(body.split("\n")) + ";\n", encoding="utf-8")
-    return path, options
+    return " ".join(body.split("\n")) + ";\n", options
 
 
 # Distinct rows of pgbench's clients: a number that grows as the server's time-ordered ids do. Starts
@@ -117,11 +127,31 @@ def order_place_script(text, values, user, data):
     return path, options + ["-D", "c=0"]
 
 
-def pgbench(stack, script, seconds, clients=8, database="bench"):
+# The order of a batch that is a client's next, and its rider: see rows.settlements_prepared.
+_COMPLETE = """\\set c :c + 1
+\\set n :client_id * :each + :c
+\\set r 1 + :n % :riders
+"""
+
+
+def order_complete_script(facts, move, order, rider, riders):
+    """Both statements of the step, one after the other as the server sends them; each is (text, values)."""
+    number = "(:base::text || lpad(:n::text, 9, '0'))"
+    expressions = {order: f"'ord_9' || {number}", rider: "'rider_pos_' || lpad(:r::text, 5, '0')"}
+    entries = next(v for v in move[1] if v and v.startswith("{txn_"))
+    ids = " || ',' || ".join(f"'txn_{part}' || {number}" for part in "1234")
+    first, options = _spelled(*facts, expressions, "f")
+    second, more = _spelled(*move, {**expressions, entries: f"'{{' || {ids} || '}}'"}, "m")
+    return _script("complete", _COMPLETE + first + second, options + more + ["-D", "c=-1", "-D", f"riders={riders}"])
+
+
+def pgbench(stack, script, seconds, clients=8, database="bench", each=None, base=None):
+    """each: so many transactions a client, however long they take."""
     path, options = script
-    out = run([f"{stack.bin}/pgbench", "-n", "-M", "prepared", "-c", str(clients), "-j", "1",
-               "-T", str(round(seconds)), "-h", str(stack.socket_dir), "-U", "reeyo",
-               "-f", str(path), "-D", f"base={time.time_ns()}", *options, database])
+    length = ["-t", str(each), "-D", f"each={each}"] if each else ["-T", str(round(seconds))]
+    out = run([f"{stack.bin}/pgbench", "-n", "-M", "prepared", "-c", str(clients), "-j", "1", *length,
+               "-h", str(stack.socket_dir), "-U", "reeyo", "-f", str(path),
+               "-D", f"base={base or time.time_ns()}", *options, database])
     failed = re.search(r"number of failed transactions: (\d+)", out)
     rate = re.search(r"tps = ([\d.]+)", out)
     if not rate or (failed and failed.group(1) != "0"):

@@ -18,6 +18,9 @@ SERVER_COST = (7168, 5)   # the server's default argon2id: KiB, passes
 PEER_COST = (19456, 2)    # the parameters @node-rs/argon2 recommends
 CUSTOMERS = 2000          # who read and order: all of them have come before they are measured
 ORDERS_READ = 20000       # distinct orders of theirs that are read
+SETTLEMENTS = 1600        # orders completed for each second of a measurement
+HOT_SHARE = 0.3           # of them are one vendor's
+CLIENTS = 8               # of pgbench: as many as the server's write lanes on two cores
 FLOOD_SHARE = 0.1         # menus beside the log-in flood: this part of what goes at most
 IDLE_CONNECTIONS = 10000
 RIDERS = 2000             # who report where they are
@@ -52,12 +55,16 @@ class Rate(float):
 
 def compared(name, figure, ours, reference_, limit, at_least=True, unit="/s"):
     """Both are functions that measure once; interleaved."""
-    a, b, cpu = [], [], []
+    a, b = [], []
     for _ in range(ROUNDS):
         a.append(ours())
         b.append(reference_())
-        if isinstance(a[-1], Rate):
-            cpu.append(a[-1].cpu_us)
+    return ratio_of(name, figure, a, b, limit, at_least, unit)
+
+
+def ratio_of(name, figure, a, b, limit, at_least=True, unit="/s"):
+    """What was measured in the same rounds."""
+    cpu = [rate.cpu_us for rate in a if isinstance(rate, Rate)]
     ratio = statistics.median(x / y for x, y in zip(a, b))
     row = Row(name, figure, statistics.median(a), statistics.median(b), limit, at_least, unit, ratio)
     row.cpu_us = statistics.median(cpu) if cpu else None
@@ -198,6 +205,103 @@ def place(world):
             "place", "order placed (WALLET, distinct customers), against pgbench of the same write, 8 clients",
             lambda: world.rate(server, path, 64, (201,)),
             lambda: reference.pgbench(world.stack, script, world.seconds), 0.85)]
+
+
+# --- Settlements ----------------------------------------------------------------------------------
+
+def settlements_prepared(stack, base, count, hot):
+    """Orders that their riders have only to complete, and what was paid for them. hot: this part of them is one vendor's, the
+    others are spread over the rest; 0: all are spread. `base` makes their ids."""
+    number = f"('{base}' || lpad(n::text, 9, '0'))"
+    stack.sql(f"""
+INSERT INTO orders (id, order_number, order_type, status, active, user_id, user_name, user_phone, vendor_id, vendor_name,
+  rider_id, rider_name, rider_phone, items, subtotal, delivery_fee, total, funded_fee, commission_bps, distance,
+  payment_method, payment_status, pickup_text, pickup_lat, pickup_lng, delivery_address, delivery_text, delivery_lat,
+  delivery_lng, preparation_time, estimated_delivery_at, timeline, created_at, updated_at, accepted_at, preparing_at,
+  ready_at, rider_assigned_at, picked_up_at)
+SELECT 'ord_9' || {number}, 'F-' || {number}, 'FOOD', 'IN_TRANSIT', true, t.user_id, t.user_name, t.user_phone, v.id,
+  v.business_name, 'rider_pos_' || lpad((1 + n % {RIDERS})::text, 5, '0'), 'Livreur', '+237680000000', t.items, t.subtotal,
+  t.delivery_fee, t.total, 0, t.commission_bps, t.distance, 'MOBILE_MONEY', 'PAID', t.pickup_text, t.pickup_lat, t.pickup_lng,
+  t.delivery_address, t.delivery_text, t.delivery_lat, t.delivery_lng, 20, now(), t.timeline, now() - interval '1 hour',
+  now(), now(), now(), now(), now(), now()
+  FROM (SELECT * FROM orders WHERE id LIKE 'ord_0000%' AND order_type = 'FOOD' AND status = 'DELIVERED' AND funded_fee = 0
+         ORDER BY id LIMIT 1) t
+ CROSS JOIN generate_series(0, {count - 1}) n
+  JOIN vendors v ON v.id = 'vendor_bench_' || CASE WHEN (hashint4(n) & 1023) < {round(hot * 1024)} THEN '001'
+    ELSE lpad((2 + (hashint4(-n) & 65535) % 129)::text, 3, '0') END;
+INSERT INTO ledger (id, amount, from_kind, to_kind, category, order_id, description)
+SELECT 'txn_0' || {number}, o.total, 'CLEARING', 'ESCROW', 'ORDER_PAYMENT', o.id, 'Order'
+  FROM generate_series(0, {count - 1}) n JOIN orders o ON o.id = 'ord_9' || {number}""")
+
+
+def settlement_requests(world, riders, base, count):
+    return traffic.write("complete", [
+        traffic.request("POST", f"/api/v1/rider/orders/ord_9{base}{n:09}/complete", {}, riders[n % RIDERS][1])
+        for n in range(count)])
+
+
+def complete_script(world, riders, base):
+    order, (rider, token) = f"ord_9{base}{0:09}", riders[0]
+    replies = []
+    found = captured(world, lambda s: replies.append(
+        s.request("POST", f"/api/v1/rider/orders/{order}/complete", {}, token)))
+    if replies[0][0] != 200:
+        raise Failed(f"completing an order answers {replies[0]}")
+    of_order = [(text, values) for text, values in found if order in values]
+    move = next(one for one in of_order if "order_move(" in one[0])
+    return reference.order_complete_script(next(one for one in of_order if one is not move), move, order, rider, RIDERS)
+
+
+def settle(world):
+    """The last step of an order, with its settlement: all that a vendor's orders share is his wallet's row and his own."""
+    stack, first = world.stack, time.time_ns() // 1000
+    riders = riders_ready(world)
+    stack.sql("INSERT INTO wallets (owner_id, kind) SELECT id, 'RIDER' FROM riders WHERE id LIKE 'rider_pos_%'"
+              " ON CONFLICT DO NOTHING")
+    count = round(SETTLEMENTS * world.seconds) // CLIENTS * CLIENTS
+    kinds = {"hot": HOT_SHARE, "even": 0}
+    bases = iter(range(first, first + 1 + 4 * ROUNDS))
+    waiting = {kind: [] for kind in kinds}
+    settlements_prepared(stack, first, 1, 0)
+    script = complete_script(world, riders, next(bases))
+    for kind, hot in kinds.items():
+        for base in [next(bases) for _ in range(2 * ROUNDS)]:
+            settlements_prepared(stack, base, count, hot)
+            waiting[kind].append(base)
+    for table in ("orders", "ledger", "wallets", "vendors", "riders"):
+        stack.sql(f"VACUUM ANALYZE {table}")
+    stack.sql("CHECKPOINT")
+    visit = reports(world, "settle_visit", place_of)
+
+    def ours(server, kind):
+        path = settlement_requests(world, riders, waiting[kind].pop(), count)
+        world.visit(server, visit)
+        before = server.cpu_s()
+        result = traffic.hammer(server.port, path, 64, 600, once=True, warm_up=0)
+        rate = Rate(result["rate"])
+        rate.cpu_us = (server.cpu_s() - before) * 1e6 / result["requests"]
+        return rate
+
+    def theirs(kind):
+        return reference.pgbench(stack, script, 0, CLIENTS, each=count // CLIENTS, base=waiting[kind].pop())
+
+    rates = {(kind, side): [] for kind in kinds for side in ("ours", "theirs")}
+    with stack.server() as server:
+        for _ in range(ROUNDS):
+            for kind in kinds:
+                rates[kind, "ours"].append(ours(server, kind))
+                rates[kind, "theirs"].append(theirs(kind))
+    unsettled = stack.sql(f"SELECT count(*) FROM orders WHERE active AND id > 'ord_9{first}' AND id < 'ord_9{first + 100}'")[0][0]
+    if unsettled != "0":
+        raise Failed(f"{unsettled} orders are not settled")
+    share = f"{HOT_SHARE:.0%}"
+    return [
+        ratio_of("settle_hot", f"orders completed and settled, one vendor has {share}, against pgbench of the same",
+                 rates["hot", "ours"], rates["hot", "theirs"], 0.75),
+        ratio_of("settle_even", "the same with vendors spread evenly, against pgbench of the same",
+                 rates["even", "ours"], rates["even", "theirs"], 0.75),
+        ratio_of("settle_share", f"orders settled, one vendor has {share}, against spread evenly",
+                 rates["hot", "ours"], rates["even", "ours"], 0.8)]
 
 
 def login(world):
@@ -443,6 +547,6 @@ def start(world):
     return [absolute("start", "from exec to ready, median of 10", statistics.median(times), 300, "ms")]
 
 
-ROWS = {"menu": menu, "order": order, "place": place, "login": login, "flood": flood, "position": position,
+ROWS = {"menu": menu, "order": order, "place": place, "settle": settle, "login": login, "flood": flood, "position": position,
         "positions10": positions10, "peer": peer, "peer_login": peer_login, "memory": memory, "streams": streams,
         "transition": transition, "start": start, "huge": huge}
