@@ -74,8 +74,8 @@ SELECT transfer_id, format('balance %s of %s %s', coalesce(balance::text, 'none'
 WITH sides AS (
   SELECT kind, owner_id, amount, balance FROM ledger_entries e
    WHERE kind NOT IN ('ESCROW', 'PLATFORM', 'CLEARING')
-     AND NOT (kind = 'CASH' AND EXISTS (           -- collected before balances of cash were recorded
-       SELECT FROM ledger b WHERE b.from_owner = e.owner_id AND b.from_kind = 'CASH' AND b.from_balance IS NULL))
+     AND NOT (kind = 'CASH' AND owner_id IN (      -- collected before balances of cash were recorded
+       SELECT from_owner FROM ledger WHERE from_kind = 'CASH' AND from_balance IS NULL))
 ), ends AS (
   SELECT kind, owner_id, balance AS at, count(*) AS n FROM sides GROUP BY 1, 2, 3
   UNION ALL
@@ -83,7 +83,7 @@ WITH sides AS (
   UNION ALL
   SELECT kind, owner_id, 0, 1 FROM sides GROUP BY 1, 2
   UNION ALL
-  SELECT kind, owner_id, sum(amount), -1 FROM sides GROUP BY 1, 2
+  SELECT kind, owner_id, sum(amount)::bigint, -1 FROM sides GROUP BY 1, 2
 ), loose AS (
   SELECT kind, owner_id, at FROM ends GROUP BY 1, 2, 3 HAVING sum(n) <> 0
 )

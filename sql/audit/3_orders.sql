@@ -21,13 +21,14 @@ SELECT o.id, format('%s order of %s: %s paid in %s times', o.payment_method, o.t
 -- check: settled_once
 -- A delivered order is shared out once: what goes to vendor, rider and platform comes to its total.
 WITH parts AS (
-  SELECT order_id AS id, sum(amount) AS amount, count(*) - count(DISTINCT to_kind) AS twice FROM ledger
+  SELECT order_id AS id, sum(amount) AS amount, greatest(count(*) FILTER (WHERE to_kind = 'VENDOR'),
+           count(*) FILTER (WHERE to_kind = 'RIDER'), count(*) FILTER (WHERE to_kind = 'PLATFORM')) AS times FROM ledger
    WHERE from_kind IN ('ESCROW', 'CASH') AND to_kind IN ('VENDOR', 'RIDER', 'PLATFORM') AND order_id IS NOT NULL GROUP BY 1
 )
-SELECT o.id, format('%s of %s shared out, %s parts twice', coalesce(p.amount, 0), o.total, coalesce(p.twice, 0))
+SELECT o.id, format('%s of %s shared out, a part up to %s times', coalesce(p.amount, 0), o.total, coalesce(p.times, 0))
   FROM orders o LEFT JOIN parts p ON p.id = o.id
  WHERE o.status = 'DELIVERED'
-   AND (coalesce(p.amount, 0) <> o.total OR p.twice <> 0 OR o.settled_at IS NULL)
+   AND (coalesce(p.amount, 0) <> o.total OR p.times <> 1 OR o.settled_at IS NULL)
 
 -- check: settled_only_when_delivered
 -- Nothing of an order that is not delivered is shared out.
