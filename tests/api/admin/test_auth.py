@@ -171,7 +171,7 @@ def test_a_promotion_counts_from_the_next_refresh_on(console, admin, sql):
 
 
 def test_in_production_cookies_are_for_other_sites_pages_and_only_over_tls(start_server):
-    server = start_server(environment="production", otp_test_code="", card_sandbox="off")
+    server = start_server(environment="production", otp_test_code="", card_sandbox="off", webhook_private="off")
     reply = server.api(None, "admin").post("auth/login", json={
         "email": "admin@reeyo.cm", "password": "AdminSecure123!"})
     assert reply.status == 200, reply

@@ -93,7 +93,7 @@ def test_a_code_has_six_digits(customer):
 
 
 def test_production_takes_no_test_code_and_logs_no_code(start_server):
-    running = start_server(environment="production", otp_test_code=None, card_sandbox=None,
+    running = start_server(environment="production", otp_test_code=None, card_sandbox=None, webhook_private=None,
                            rate_limit="on", login_memory="off")
     body = {"name": "Awa Ngono", "phone": "+237699990003", "password": "Kumba-2024!"}
     data = running.api().post("auth/register", json=body).data
