@@ -231,3 +231,18 @@ redis_start() {
 redis_stop() {
 	process_stop "$1" redis TERM 15
 }
+
+# --- Stand-ins of services of others ------------------------------------------------------------
+
+# fakes_stop DIR: those that config/local/up --fakes started. Says which.
+fakes_stop() {
+	local file name
+
+	for file in "$1"/fake_*.pid; do
+		[ -e "$file" ] || continue
+		name=${file##*/}
+		name=${name%.pid}
+		if process_stop "$1" "$name" TERM 15; then echo "Stopped the $name of $1"; fi
+	done
+	rm -f "$1/fakes"
+}
