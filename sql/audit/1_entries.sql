@@ -21,7 +21,9 @@ SELECT id, format('%s to %s as %s', from_kind, to_kind, category) FROM ledger
    ('VENDOR', 'VENDOR_PENDING', 'PAYOUT'), ('RIDER', 'RIDER_PENDING', 'PAYOUT'),
    ('VENDOR_PENDING', 'VENDOR', 'PAYOUT'), ('RIDER_PENDING', 'RIDER', 'PAYOUT'),
    ('VENDOR_PENDING', 'CLEARING', 'PAYOUT'), ('RIDER_PENDING', 'CLEARING', 'PAYOUT'),
-   ('VENDOR_PENDING', 'PLATFORM', 'PAYOUT'), ('RIDER_PENDING', 'PLATFORM', 'PAYOUT'), ('CLEARING', 'CASH', 'CASH_HANDIN'))
+   ('VENDOR_PENDING', 'PLATFORM', 'PAYOUT'), ('RIDER_PENDING', 'PLATFORM', 'PAYOUT'),
+   ('VENDOR', 'CLEARING', 'PAYOUT'), ('RIDER', 'CLEARING', 'PAYOUT'),   -- paid after it had failed
+   ('VENDOR', 'PLATFORM', 'PAYOUT'), ('RIDER', 'PLATFORM', 'PAYOUT'), ('CLEARING', 'CASH', 'CASH_HANDIN'))
 
 -- check: owner_known
 -- Each side is of an account that exists, and those without a row have no owner.

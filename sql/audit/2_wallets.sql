@@ -44,20 +44,21 @@ SELECT owner_id, format('%s earned, entries come to %s', w.total_earned, coalesc
  WHERE w.total_earned <> coalesce(e.amount, 0)
 
 -- check: wallet_total_spent
--- What a customer spent is what was paid into escrow for his orders, less what came back of them.
+-- What a customer spent is what was paid into escrow for his orders, less what came back of them. Cash is not counted.
 SELECT owner_id, format('%s spent, entries come to %s', w.total_spent, coalesce(e.amount, 0))
   FROM (SELECT owner_id, total_spent FROM wallets) w
   LEFT JOIN (SELECT o.user_id AS owner_id, sum(CASE l.to_kind WHEN 'ESCROW' THEN l.amount ELSE -l.amount END) AS amount
                FROM ledger l JOIN orders o ON o.id = l.order_id
-              WHERE l.to_kind = 'ESCROW' OR l.category = 'REFUND' GROUP BY 1) e USING (owner_id)
+              WHERE (l.to_kind = 'ESCROW' OR l.category = 'REFUND') AND o.payment_method <> 'CASH' GROUP BY 1) e USING (owner_id)
  WHERE w.total_spent <> coalesce(e.amount, 0)
 
 -- check: wallet_total_withdrawn
--- What a vendor or rider withdrew is what left his pending part other than back to him.
+-- What a vendor or rider withdrew is what left him for the gateway, and the fees of it.
 SELECT owner_id, format('%s withdrawn, entries come to %s', w.total_withdrawn, coalesce(e.amount, 0))
   FROM (SELECT owner_id, total_withdrawn FROM wallets) w
   LEFT JOIN (SELECT from_owner AS owner_id, sum(amount) AS amount FROM ledger
-              WHERE from_kind IN ('VENDOR_PENDING', 'RIDER_PENDING') AND to_kind IN ('CLEARING', 'PLATFORM') GROUP BY 1) e
+              WHERE from_kind IN ('VENDOR', 'RIDER', 'VENDOR_PENDING', 'RIDER_PENDING') AND to_kind IN ('CLEARING', 'PLATFORM')
+              GROUP BY 1) e
        USING (owner_id)
  WHERE w.total_withdrawn <> coalesce(e.amount, 0)
 

@@ -56,6 +56,8 @@ CREATE INDEX payouts_owner ON payouts (owner_id, id);
 CREATE INDEX payouts_status ON payouts (status, id);
 CREATE INDEX payouts_due ON payouts (next_ask_at) WHERE next_ask_at IS NOT NULL;
 CREATE INDEX payouts_trouble ON payouts (id) WHERE trouble IS NOT NULL;
+-- One transaction of the gateway pays one of them.
+CREATE UNIQUE INDEX payouts_reference ON payouts (gateway_reference) WHERE gateway_reference IS NOT NULL;
 
 -- Each movement of a pay-out is booked once, whatever is run again.
 CREATE UNIQUE INDEX ledger_payout_part ON ledger (reference, from_kind, to_kind) WHERE category = 'PAYOUT';
@@ -177,7 +179,7 @@ BEGIN
   VALUES (entry, p.amount, pending_kind(p.owner_kind), p.owner_id, w.pending, p.owner_kind, p.owner_id, w.available,
     'PAYOUT', p.id, 'Pay-out ' || lower(ending));
   UPDATE payouts t
-     SET status = ending, asks = 0, next_ask_at = again,
+     SET status = ending, asks = 0, next_ask_at = again, trouble = NULL,
          failure_reason = CASE ending WHEN 'FAILED' THEN reason END,
          rejection_reason = CASE ending WHEN 'REJECTED' THEN reason END
    WHERE t.id = p.id
@@ -237,7 +239,8 @@ BEGIN
   SELECT * INTO p FROM payouts t WHERE t.id = target FOR NO KEY UPDATE;
   two := two_from > 0 AND p.amount >= two_from;
   outcome := CASE WHEN p.id IS NULL OR p.owner_kind <> its_kind THEN 'PAYOUT_NOT_FOUND'
-    WHEN p.status = 'APPROVED' AND p.method = 'BANK_TRANSFER' AND bank_reference IS NOT NULL THEN 'DONE'
+    WHEN bank_reference IS NOT NULL AND (p.status = 'APPROVED' AND p.method = 'BANK_TRANSFER'
+      OR p.status = 'PROCESSING' AND p.trouble IS NOT NULL) THEN 'DONE'
     WHEN p.status <> 'PENDING' THEN 'PAYOUT_DECIDED'
     WHEN two AND p.first_approved_by IS NULL THEN 'NOTED'
     WHEN two AND p.first_approved_by = admin THEN 'SAME_ADMIN'
@@ -260,7 +263,7 @@ BEGIN
     UPDATE payouts t SET transaction_reference = bank_reference, notes = coalesce(remark, t.notes)
      WHERE t.id = p.id RETURNING * INTO p;
   END IF;
-  IF p.status = 'APPROVED' AND p.method = 'BANK_TRANSFER' AND p.transaction_reference IS NOT NULL THEN
+  IF p.transaction_reference IS NOT NULL AND (p.status = 'APPROVED' AND p.method = 'BANK_TRANSFER' OR p.status = 'PROCESSING') THEN
     PERFORM payout_settle(p, true, entries);
     SELECT * INTO p FROM payouts t WHERE t.id = target;
   END IF;
@@ -277,7 +280,8 @@ DECLARE
 BEGIN
   SELECT * INTO p FROM payouts t WHERE t.id = target FOR NO KEY UPDATE;
   outcome := CASE WHEN p.id IS NULL OR p.owner_kind <> its_kind THEN 'PAYOUT_NOT_FOUND'
-    WHEN p.status <> 'PENDING' THEN 'PAYOUT_DECIDED' ELSE 'DONE' END;
+    WHEN p.status = 'PENDING' OR p.status = 'PROCESSING' AND p.trouble IS NOT NULL THEN 'DONE'
+    ELSE 'PAYOUT_DECIDED' END;
   IF outcome <> 'DONE' THEN
     RETURN;
   END IF;
@@ -357,8 +361,11 @@ BEGIN
     UPDATE payouts t SET status = 'APPROVED', asks = t.asks + 1, next_ask_at = now() + payout_pause(t.asks) WHERE t.id = p.id;
   ELSIF what = 'UNCERTAIN' AND p.status = 'PROCESSING' THEN
     UPDATE payouts t SET asks = 0, next_ask_at = now() + payout_pause(0) WHERE t.id = p.id;
-  ELSIF what = 'MISSING' THEN
+  ELSIF what IN ('MISSING', 'UNNAMED') THEN
     sure := p.sent_at < looked_at - interval '1 hour';
+    IF sure AND what = 'UNNAMED' AND p.status = 'PROCESSING' THEN
+      RETURN payout_doubt(p, 'It may be one of those that the gateway paid without naming them');
+    END IF;
     IF sure AND p.status = 'PROCESSING' THEN
       PERFORM payout_return(p, 'FAILED', 'The payment service does not know of it', now() + interval '1 day', entries[1]);
       RETURN 'FAILED';
@@ -425,10 +432,14 @@ LANGUAGE plpgsql AS $$
 DECLARE
   balance bigint;
 BEGIN
-  INSERT INTO wallets AS w (owner_id, kind, available, total_spent) VALUES (o.user_id, 'USER', refund, -refund)
-  ON CONFLICT (owner_id) DO UPDATE
-    SET available = w.available + refund, total_spent = w.total_spent - refund, updated_at = now()
+  UPDATE wallets w
+     SET available = w.available + refund, updated_at = now(),
+         total_spent = w.total_spent - CASE o.payment_method WHEN 'CASH' THEN 0 ELSE refund END
+   WHERE w.owner_id = o.user_id
   RETURNING w.available INTO balance;
+  IF NOT FOUND THEN
+    PERFORM fail('INTERNAL', 'wallet');
+  END IF;
   INSERT INTO ledger (id, amount, from_kind, to_kind, to_owner, to_balance, category, order_id, reference, description)
   VALUES (entry, refund, 'PLATFORM', 'USER', o.user_id, balance, 'REFUND', o.id, d.id, 'Refund of order ' || o.order_number);
   INSERT INTO outbox (aggregate, type, rooms, payload)

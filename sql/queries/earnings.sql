@@ -1,10 +1,14 @@
 -- What vendors and riders earn: vendors from their delivered orders, riders from what they were credited. Days, weeks and
--- months are the business's. All of it is read from indexes alone.
+-- months are the business's. All of it is read from indexes alone; what is the same for every row (the zone, where a period
+-- began) is materialized, or it would be looked up for each.
 
 -- --- Vendors -----------------------------------------------------------------------------------------------------
 
 -- $1 vendor. Columns: the figures as JSON. No row: there is no such vendor.
 -- name: vendor_earnings
+WITH p AS MATERIALIZED (
+  SELECT period_start('today') AS day, period_start('week') AS week, period_start('month') AS month
+)
 SELECT concat('{"lifetime":{"totalOrders":', v.total_orders, ',"grossEarnings":', v.total_revenue,
     ',"commission":', v.total_revenue - coalesce(w.total_earned, 0),
     ',"netEarnings":', coalesce(w.total_earned, 0), '}',
@@ -14,8 +18,7 @@ SELECT concat('{"lifetime":{"totalOrders":', v.total_orders, ',"grossEarnings":'
     ',"commissionRate":', (coalesce(v.commission_bps,
       setting_bps('services.' || lower(v.service_type) || '.commissionBps'))::numeric / 10000)::float8,
     ',"currentBalance":', coalesce(w.available, 0), '}')
-  FROM vendors v LEFT JOIN wallets w ON w.owner_id = v.id
- CROSS JOIN (SELECT period_start('today') AS day, period_start('week') AS week, period_start('month') AS month) p
+  FROM vendors v LEFT JOIN wallets w ON w.owner_id = v.id CROSS JOIN p
  CROSS JOIN LATERAL (
    SELECT count(*) FILTER (WHERE settled_at >= p.day) AS day_n,
           coalesce(sum(subtotal) FILTER (WHERE settled_at >= p.day), 0) AS day_gross,
@@ -34,12 +37,15 @@ SELECT concat('{"lifetime":{"totalOrders":', v.total_orders, ',"grossEarnings":'
 --  $1 vendor   $2 from, NULL: the last 30 days   $3 before, NULL: to now: timestamptz
 -- Columns: [{date,gross,net,orders}]. Always one row.
 -- name: vendor_earnings_daily
+WITH z AS MATERIALIZED (
+  SELECT business_zone() AS zone, coalesce($2::timestamptz, period_start('today') - interval '29 days') AS since
+)
 SELECT '[' || coalesce(string_agg(concat('{"date":"', to_char(d.day, 'YYYY-MM-DD'), '","gross":', d.gross, ',"net":', d.net,
     ',"orders":', d.n, '}'), ',' ORDER BY d.day), '') || ']'
   FROM (SELECT (o.settled_at AT TIME ZONE z.zone)::date AS day, count(*) AS n, sum(o.subtotal) AS gross,
                sum(o.subtotal - money_share(o.subtotal, o.commission_bps)) AS net
-          FROM orders o, (SELECT business_zone() AS zone) z
-         WHERE o.vendor_id = $1::text AND o.settled_at >= coalesce($2::timestamptz, period_start('today') - interval '29 days')
+          FROM z, orders o
+         WHERE o.vendor_id = $1::text AND o.settled_at >= z.since
            AND o.settled_at < coalesce($3::timestamptz, 'infinity')
          GROUP BY 1) d
 
@@ -47,13 +53,15 @@ SELECT '[' || coalesce(string_agg(concat('{"date":"', to_char(d.day, 'YYYY-MM-DD
 --  $1 vendor
 -- Columns: [{week,weekStart,gross,net,orders}]. Always one row.
 -- name: vendor_earnings_weekly
-WITH week AS (
-  SELECT n, date_trunc('week', now() AT TIME ZONE business_zone()) - (4 - n) * interval '1 week' AS start
-    FROM generate_series(1, 4) n
+WITH z AS MATERIALIZED (
+  SELECT business_zone() AS zone
+), week AS MATERIALIZED (
+  SELECT n, date_trunc('week', now() AT TIME ZONE z.zone) - (4 - n) * interval '1 week' AS start
+    FROM z, generate_series(1, 4) n
 ), sold AS (
   SELECT date_trunc('week', o.settled_at AT TIME ZONE z.zone) AS start, count(*) AS n, sum(o.subtotal) AS gross,
          sum(o.subtotal - money_share(o.subtotal, o.commission_bps)) AS net
-    FROM orders o, (SELECT business_zone() AS zone) z
+    FROM z, orders o
    WHERE o.vendor_id = $1::text AND o.settled_at >= (SELECT min(start) FROM week) AT TIME ZONE z.zone
    GROUP BY 1
 )
@@ -65,13 +73,15 @@ SELECT '[' || string_agg(concat('{"week":"Week ', w.n, '","weekStart":"', to_cha
 --  $1 vendor   $2 year or NULL: this one
 -- Columns: [{month,gross,net,orders}], twelve. Always one row.
 -- name: vendor_earnings_monthly
-WITH year AS (
-  SELECT make_timestamp(coalesce($2::integer, extract(year FROM now() AT TIME ZONE business_zone())::integer), 1, 1, 0, 0, 0)
-    AS start
+WITH z AS MATERIALIZED (
+  SELECT business_zone() AS zone
+), year AS MATERIALIZED (
+  SELECT make_timestamp(coalesce($2::integer, extract(year FROM now() AT TIME ZONE z.zone)::integer), 1, 1, 0, 0, 0) AS start
+    FROM z
 ), sold AS (
   SELECT extract(month FROM o.settled_at AT TIME ZONE z.zone) AS n, count(*) AS orders, sum(o.subtotal) AS gross,
          sum(o.subtotal - money_share(o.subtotal, o.commission_bps)) AS net
-    FROM orders o, (SELECT business_zone() AS zone) z
+    FROM z, orders o
    WHERE o.vendor_id = $1::text AND o.settled_at >= (SELECT start FROM year) AT TIME ZONE z.zone
      AND o.settled_at < (SELECT start + interval '1 year' FROM year) AT TIME ZONE z.zone
    GROUP BY 1
@@ -90,7 +100,7 @@ SELECT concat('{"currentBalance":', coalesce(w.available, 0), ',"totalEarnings":
     ',"weeklyEarnings":', e.week, ',"monthlyEarnings":', e.month, ',"totalDeliveries":', r.completed_deliveries,
     CASE WHEN $2::text IS NOT NULL THEN concat(',"period":"', $2::text, '","periodEarnings":',
       (SELECT coalesce(sum(l.amount), 0) FROM ledger l
-        WHERE l.to_owner = r.id AND l.category = 'DELIVERY_FEE' AND l.created_at >= period_start($2::text))) END, '}')
+        WHERE l.to_owner = r.id AND l.category = 'DELIVERY_FEE' AND l.created_at >= (SELECT period_start($2::text)))) END, '}')
   FROM riders r LEFT JOIN wallets w ON w.owner_id = r.id
  CROSS JOIN LATERAL (
    SELECT coalesce(sum(l.amount) FILTER (WHERE l.created_at >= now() - interval '7 days'), 0) AS week,
@@ -103,13 +113,15 @@ SELECT concat('{"currentBalance":', coalesce(w.available, 0), ',"totalEarnings":
 --  $1 rider   $2 day, week or month   $3 how many   $4 the member's name   $5 its form, as to_char takes it
 -- Columns: [{…,earnings,deliveries}]. Always one row.
 -- name: rider_earnings_series
-WITH span AS (
-  SELECT date_trunc($2::text, now() AT TIME ZONE business_zone()) - n * ('1 ' || $2::text)::interval AS start
-    FROM generate_series(0, $3::integer - 1) n
+WITH z AS MATERIALIZED (
+  SELECT business_zone() AS zone
+), span AS MATERIALIZED (
+  SELECT date_trunc($2::text, now() AT TIME ZONE z.zone) - n * ('1 ' || $2::text)::interval AS start
+    FROM z, generate_series(0, $3::integer - 1) n
 ), earned AS (
   SELECT date_trunc($2::text, l.created_at AT TIME ZONE z.zone) AS start, sum(l.amount) AS amount,
          count(DISTINCT l.order_id) AS n
-    FROM ledger l, (SELECT business_zone() AS zone) z
+    FROM z, ledger l
    WHERE l.to_owner = $1::text AND l.category = 'DELIVERY_FEE'
      AND l.created_at >= (SELECT min(start) FROM span) AT TIME ZONE z.zone
    GROUP BY 1

@@ -67,7 +67,7 @@ SELECT (SELECT count(*) FROM payouts
      LEFT JOIN vendors v ON v.id = p.owner_id LEFT JOIN riders r ON r.id = p.owner_id)
 
 -- Approves: the first of two admins is noted; a bank transfer with a reference is completed at once, one that was approved
--- without is completed by its reference.
+-- without is completed by its reference, and so is one on its way of which the gateway says what does not fit (trouble).
 --  $1 payout   $2 kind or NULL (else it must be that)   $3 bank reference or NULL   $4 notes or NULL   $5 amount from
 --  which two admins are needed (0: never)   $6 admin   $7 act   $8 its details   $9 request id   $10 ids of two ledger rows
 -- Columns: outcome, row. Outcomes: DONE, NOTED (still PENDING), PAYOUT_NOT_FOUND, PAYOUT_DECIDED, SAME_ADMIN.
@@ -75,7 +75,7 @@ SELECT (SELECT count(*) FROM payouts
 SELECT outcome, json FROM payout_approve($1::text, $2::text, $3::text, $4::text, $5::bigint, $6::text, $7::text, $8::jsonb,
   $9::text, $10::text[])
 
--- Gives the amount back.
+-- Gives the amount back, also of one on its way of which the gateway says what does not fit (trouble).
 --  $1 payout   $2 kind or NULL (else it must be that)   $3 reason   $4 amount from which two admins are needed
 --  $5 admin   $6 act   $7 its details   $8 request id   $9 id of the ledger row
 -- Columns: outcome, row. Outcomes: DONE, PAYOUT_NOT_FOUND, PAYOUT_DECIDED.
@@ -111,18 +111,19 @@ RETURNING p.id, p.gateway_reference
 
 -- Takes pay-outs that the gateway may or may not have heard of, to be looked for in its history.
 --  $1 how many
--- Columns: id, first and last day of the history, the moment of looking.
+-- Columns: id, first and last day of the history, the moment of looking, what was to be sent.
 -- name: payouts_seek
 UPDATE payouts p SET asks = p.asks + 1, next_ask_at = now() + payout_pause(p.asks)
   FROM (SELECT id FROM payouts
          WHERE gateway_reference IS NULL AND status IN ('PROCESSING', 'FAILED') AND next_ask_at <= now()
          ORDER BY next_ask_at LIMIT $1::bigint FOR NO KEY UPDATE SKIP LOCKED) due
  WHERE p.id = due.id
-RETURNING p.id, (p.sent_at AT TIME ZONE 'UTC')::date - 1, (now() AT TIME ZONE 'UTC')::date + 1, now()
+RETURNING p.id, (p.sent_at AT TIME ZONE 'UTC')::date - 1, (now() AT TIME ZONE 'UTC')::date + 1, now(),
+  p.amount - p.fee
 
 -- Books what the gateway answered, if it changes anything.
 --  $1 payout   $2 what: PENDING, SUCCESSFUL, FAILED (told of a transfer); REFUSED, UNREACHED, UNCERTAIN (the call to send
---  it); MISSING (not in the history)   $3 the gateway's reference   $4 amount it told, or NULL   $5 why
+--  it); MISSING (not in the history), UNNAMED (nor is it, but there is one of that amount that names nobody)   $3 the gateway's reference   $4 amount it told, or NULL   $5 why
 --  $6 moment of looking, for MISSING   $7 ids of two ledger rows
 -- Columns: outcome: COMPLETED, FAILED, LATE (completed after it had failed), TROUBLE (what it told does not fit: a person
 --  has to look), KEPT (nothing is final), GONE (there is no such pay-out).
@@ -132,7 +133,10 @@ SELECT payout_answered($1::text, $2::text, $3::text, $4::bigint, $5::text, $6::t
 -- A callback named a pay-out: it is asked about next.
 --  $1 payout   $2 the gateway's reference
 -- name: payout_heard
-UPDATE payouts SET gateway_reference = coalesce(gateway_reference, nullif($2::text, '')), asks = 0, next_ask_at = now()
+UPDATE payouts
+   SET gateway_reference = coalesce(gateway_reference, (SELECT nullif($2::text, '')
+         WHERE NOT EXISTS (SELECT FROM payouts t WHERE t.gateway_reference = $2::text))),
+       asks = 0, next_ask_at = now()
  WHERE id = $1::text AND method = 'MOBILE_MONEY' AND status IN ('APPROVED', 'PROCESSING', 'FAILED') AND sent_at IS NOT NULL
 
 -- What a reference was told to belong to something else: it is forgotten, and the pay-out is looked for in the history.

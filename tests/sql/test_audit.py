@@ -49,6 +49,16 @@ def sound():
             db.sql("SELECT payment_start(%s, %s, 700, 'CARD', NULL, NULL, %s, NULL, NULL)", [f"pay_{n}", shop.user, f"txn_pay_{n}"])
         db.sql("SELECT payment_start('pay_open', %s, 700, 'MOBILE_MONEY', '+237670000001', 'MTN', 'txn_pay_open', NULL, NULL)",
                [shop.user])
+        for fate in ("open", "rejected", "transferred", "sent"):
+            ids[f"payout_{fate}"] = payout = f"payout_{fate}"
+            db.run("payout_request", payout, "VENDOR", shop.vendor, 2000, 100, "MOBILE_MONEY", "+237670000001", "{}", 20,
+                   f"txn_{payout}", None, None)
+        db.run("payout_reject", "payout_rejected", None, "No", 0, "admin", "x", "{}", None, "txn_payout_back")
+        db.sql("UPDATE payouts SET method = 'BANK_TRANSFER' WHERE id = 'payout_transferred'")
+        db.run("payout_approve", "payout_transferred", None, "VIR", None, 0, "admin", "x", "{}", None, "{txn_po_1,txn_po_2}")
+        db.run("payout_approve", "payout_sent", None, None, None, 0, "admin", "x", "{}", None, "{}")
+        db.run("payouts_send", 10, 60)
+        db.run("payout_answered", "payout_sent", "SUCCESSFUL", "cam_1", 1900, None, None, "{txn_po_3,txn_po_4}")
         ids |= {"user": shop.user, "vendor": shop.vendor, "rider": carrier}
         db.sql("SELECT ledger_roll_up_anew()")
         db.sql("SELECT ledger_roll_up('0')")
@@ -127,6 +137,9 @@ BREAKS = {
                         " to_owner, to_balance, category, order_id FROM ledger WHERE id = " + entry_of("cancelled", "USER"),
                         "'{cancelled}'"),
     "intent_booked_once": ("UPDATE payment_intents SET state = 'SUCCEEDED' WHERE id = 'pay_open'", "'pay_open'"),
+    "payout_moved": ("UPDATE payouts SET status = 'PENDING' WHERE id = 'payout_rejected'", "'payout_rejected'"),
+    "payout_decided": ("UPDATE payouts SET first_approved_by = 'admin' WHERE id = 'payout_sent'", "'payout_sent'"),
+    "payout_paid_once": ("UPDATE payouts SET gateway_reference = 'cam_2' WHERE id = 'payout_open'", "'payout_open'"),
     "payment_status_agrees": ("UPDATE orders SET payment_status = 'PAID' WHERE id = '{unpaid}'", "'{unpaid}'"),
 }
 

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""Money for a test: earned and collected with its ledger rows, so that the books still balance."""
+"""Money for a test: sold, earned and collected with its order and its entries, so that the books still balance."""
 
 import itertools
 import os
 import threading
 
 _numbers = itertools.count(1)
+BUYER = "user_money_test"
 
 
 def entry():
@@ -13,37 +14,67 @@ def entry():
     return f"txn_00TEST{os.getpid()}_{next(_numbers):08d}"
 
 
-def kind_of(owner):
-    return owner.split("_")[0].upper()
+def book(sql, amount, source, target, category, order=None, at="now()"):
+    """One movement between two accounts (kind, owner), and what it makes of their wallets."""
+    if not amount:
+        return
+    balances = []
+    for (kind, owner), sign in ((source, -1), (target, 1)):
+        column = {"CASH": "cash_in_hand", "USER": "available", "VENDOR": "available", "RIDER": "available"}.get(kind)
+        if column is None:
+            balances.append(None)
+            continue
+        change = -sign * amount if kind == "CASH" else sign * amount
+        row = sql(f"UPDATE wallets SET {column} = {column} + %s, total_earned = total_earned + %s,"
+                  " total_spent = total_spent + %s WHERE owner_id = %s RETURNING *", change,
+                  amount if sign > 0 and kind in ("VENDOR", "RIDER") else 0,
+                  amount if sign < 0 and kind == "USER" else 0, owner)[0]
+        balances.append(-row[column] if kind == "CASH" else row[column])
+    sql("INSERT INTO ledger (id, created_at, amount, from_kind, from_owner, from_balance, to_kind, to_owner, to_balance, category,"
+        f" order_id) VALUES (%s, {at}, %s, %s, %s, %s, %s, %s, %s, %s, %s)", entry(), amount, *source, balances[0], *target,
+        balances[1], category, order)
 
 
-def earn(sql, owner, amount, at="now()"):
+def sale(sql, vendor=None, rider=None, subtotal=0, fee=0, cut=0, subsidy=0, bps=0, method="WALLET", at="now()"):
+    """A delivered order and its shares: of the subtotal the vendor gets what `cut` leaves; of a parcel (no vendor), the rider."""
+    order, total = f"ord_{entry()}", subtotal + fee
+    sql("INSERT INTO users (id, phone, first_name, password_hash) VALUES (%s, '+237600000000', 'Awa', 'x')"
+        " ON CONFLICT DO NOTHING", BUYER)
+    sql("INSERT INTO wallets (owner_id, kind) VALUES (%s, 'USER') ON CONFLICT DO NOTHING", BUYER)
+    sql("INSERT INTO orders (id, order_number, order_type, status, active, user_id, user_name, user_phone, vendor_id, rider_id,"
+        " subtotal, delivery_fee, total, funded_fee, commission_bps, distance, payment_method, payment_status, pickup_text,"
+        " pickup_lat, pickup_lng, delivery_address, delivery_text, delivery_lat, delivery_lng, timeline, delivered_at,"
+        " settled_at, created_at) VALUES (%s, %s, %s, 'DELIVERED', false, %s, 'Awa', '', %s, %s, %s, %s, %s, %s, %s, 1, %s,"
+        f" 'PAID', '', 0, 0, '{{}}', '', 0, 0, '[]', {at}, {at}, {at})", order, "F-" + order[-20:],
+        "FOOD" if vendor else "PACKAGE", BUYER, vendor, rider, subtotal, fee, total, subsidy, bps, method)
+    held = ("CASH", rider) if method == "CASH" else ("ESCROW", None)
+    if method != "CASH":
+        book(sql, total, ("CLEARING", None), ("USER", BUYER), "WALLET_TOPUP", at=at)
+        book(sql, total, ("USER", BUYER), held, "ORDER_PAYMENT", order, at)
+    book(sql, subtotal - cut if vendor else 0, held, ("VENDOR", vendor), "ORDER_PAYMENT", order, at)
+    book(sql, fee if vendor else fee - cut, held, ("RIDER", rider), "DELIVERY_FEE", order, at)
+    book(sql, cut, held, ("PLATFORM", None), "ORDER_COMMISSION", order, at)
+    book(sql, subsidy, ("PLATFORM", None), ("RIDER", rider), "DELIVERY_FEE", order, at)
+    return order
+
+
+def earn(sql, owner, amount):
     """A vendor or rider has earned so much."""
-    kind = kind_of(owner)
-    row = sql("INSERT INTO wallets AS w (owner_id, kind, available, total_earned) VALUES (%s, %s, %s, %s)"
-              " ON CONFLICT (owner_id) DO UPDATE SET available = w.available + excluded.available,"
-              " total_earned = w.total_earned + excluded.total_earned RETURNING *", owner, kind, amount, amount)[0]
-    sql("INSERT INTO ledger (id, created_at, amount, from_kind, to_kind, to_owner, to_balance, category)"
-        f" VALUES (%s, {at}, %s, 'CLEARING', %s, %s, %s, %s)", entry(), amount, kind, owner, row["available"],
-        "DELIVERY_FEE" if kind == "RIDER" else "ORDER_PAYMENT")
+    if owner.startswith("vendor"):
+        sale(sql, vendor=owner, subtotal=amount)
+    else:
+        sale(sql, rider=owner, fee=amount)
 
 
 def collect(sql, rider, amount):
-    """A rider has so much more cash in hand."""
-    row = sql("UPDATE wallets SET cash_in_hand = cash_in_hand + %s WHERE owner_id = %s RETURNING *", amount, rider)[0]
-    sql("INSERT INTO ledger (id, amount, from_kind, from_owner, from_balance, to_kind, category)"
-        " VALUES (%s, %s, 'CASH', %s, %s, 'PLATFORM', 'ORDER_COMMISSION')", entry(), amount, rider, -row["cash_in_hand"])
+    """A rider has so much more cash in hand, none of it his."""
+    sale(sql, rider=rider, fee=amount, cut=amount, method="CASH")
 
 
 def wallet(sql, owner):
-    """(available, pending, withdrawn), after checking that they are what the ledger says."""
-    row = sql("SELECT * FROM wallets WHERE owner_id = %s", owner)[0]
-    sums = {line["kind"]: int(line["sum"]) for line in sql(
-        "SELECT kind, sum(amount) FROM ledger_entries WHERE owner_id = %s GROUP BY kind", owner)}
-    assert row["available"] == sums.get(row["kind"], 0), (row, sums)
-    assert row["pending"] == sums.get(row["kind"] + "_PENDING", 0), (row, sums)
-    assert row["cash_in_hand"] == -sums.get("CASH", 0), (row, sums)
-    return row["available"], row["pending"], row["total_withdrawn"]
+    """(available, pending, withdrawn)"""
+    row = sql("SELECT available, pending, total_withdrawn FROM wallets WHERE owner_id = %s", owner)[0]
+    return tuple(row.values())
 
 
 def events(sql, aggregate):

@@ -1,14 +1,29 @@
 # SPDX-License-Identifier: MIT
-"""Who has money to be paid out."""
+"""A server whose books are proved after each test, and who has money to be paid out."""
 
 import psycopg2
 import psycopg2.extras
 import pytest
 
+from world.audit import books_balance
 from world.money import earn
+from world.server import Server
 
 BANK = {"accountName": "Rose Etame", "accountNumber": "10005 00001 12345", "bankName": "Afriland"}
 MOMO = {"accountName": "Rose Etame", "accountNumber": "670 11 22 33", "bankName": "MTN MoMo"}
+
+
+@pytest.fixture(scope="session")
+def server(databases):
+    shared = Server(databases.fresh(), "").start()
+    yield shared
+    shared.close()
+
+
+@pytest.fixture(autouse=True)
+def proved(server):
+    yield
+    books_balance(server)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 
 import pytest
 
+from world.audit import top_up
 from world.money import events, race
 
 KEYS = set("""id ticket_number subject category description status priority user order resolution refund_amount created_at
@@ -12,13 +13,18 @@ KEYS = set("""id ticket_number subject category description status priority user
 @pytest.fixture
 def dispute(customer, vendor, rider, sql):
     """dispute(status="DELIVERED", method="WALLET"): a customer, his order in that state, and his dispute."""
-    def make(status="DELIVERED", method="WALLET", paid=True):
-        buyer, shop = customer(), vendor(items=1)
-        sql("UPDATE wallets SET available = 100000 WHERE owner_id = %s", buyer.id)
+    def make(status="DELIVERED", method="WALLET"):
+        buyer, shop, man = customer(), vendor(items=1), rider(is_online=True)
+        top_up(sql, buyer.id, 100000)
         order = buyer.api.post("/api/v1/user/orders", json={
             "vendorId": shop.id, "paymentMethod": method, "items": [{"itemId": shop.items[0], "quantity": 2}]}).data
-        sql("UPDATE orders SET status = %s, active = %s, payment_status = %s WHERE id = %s", status,
-            status not in ("DELIVERED", "CANCELLED"), "PAID" if paid else "PENDING", order["orderId"])
+        if status == "CANCELLED":
+            assert buyer.api.put(f"/api/v1/user/orders/{order['orderId']}/cancel", json={"reason": "Too late"}).status == 200
+        elif status != "PENDING":
+            sql("UPDATE orders SET status = 'IN_TRANSIT', rider_id = %s WHERE id = %s", man.id, order["orderId"])
+            sql("UPDATE riders SET active_orders = 1 WHERE id = %s", man.id)
+        if status == "DELIVERED":
+            assert man.api.post(f"orders/{order['orderId']}/complete", json={}).status == 200
         row = buyer.api.post("/api/v1/user/disputes", json={
             "orderId": order["orderId"], "category": "MISSING_ITEM", "subject": "One was missing",
             "description": "Two ordered, one came"}).data
@@ -88,20 +94,21 @@ def test_refunds_never_exceed_the_price(admin_api, dispute, sql):
     assert balance(sql, buyer) == before + 3 * part
 
 
-@pytest.mark.parametrize("status, paid", [("IN_TRANSIT", True), ("PENDING", True), ("CANCELLED", False), ("DELIVERED", False)])
-def test_only_a_delivered_and_paid_order_is_refunded(admin_api, dispute, sql, status, paid):
-    buyer, order, row = dispute(status=status, paid=paid)
+@pytest.mark.parametrize("status, method", [
+    ("IN_TRANSIT", "WALLET"), ("PENDING", "WALLET"), ("PENDING", "CASH"), ("CANCELLED", "CASH"), ("CANCELLED", "WALLET")])
+def test_only_a_delivered_order_is_refunded(admin_api, dispute, sql, status, method):
+    buyer, order, row = dispute(status, method)
     before = balance(sql, buyer)
-    reply = admin_api.post(f"disputes/{row['id']}/resolve", json={"resolution": "x", "refundAmount": 100})
+    reply = admin_api.post(f"disputes/{row['id']}/resolve", json={"resolution": "x", "refundAmount": 1})
     assert (reply.status, reply.code) == (409, "CONFLICT") and balance(sql, buyer) == before
+    assert admin_api.get(f"disputes/{row['id']}").data["status"] == "OPEN"
 
 
-def test_what_a_cancel_gave_back_is_not_given_twice(admin_api, dispute, sql):
-    buyer, order, row = dispute(status="PENDING")
-    assert buyer.api.put(f"/api/v1/user/orders/{order['orderId']}/cancel", json={"reason": "Too late"}).status == 200
-    before = balance(sql, buyer)
-    assert admin_api.post(f"disputes/{row['id']}/resolve", json={"resolution": "x", "refundAmount": 1}).status == 409
-    assert balance(sql, buyer) == before
+def test_what_was_paid_in_cash_is_given_back_into_the_wallet(admin_api, dispute, sql):
+    buyer, order, row = dispute(method="CASH")
+    reply = admin_api.post(f"disputes/{row['id']}/resolve", json={"resolution": "x", "refundAmount": order["total"]})
+    assert reply.status == 200 and balance(sql, buyer) == 100000 + order["total"]
+    assert buyer.api.get("/api/v1/user/wallet").data["totalSpent"] == 0
 
 
 @pytest.mark.parametrize("amount", [-1, 10.5, 2 ** 63, "much", [1]])

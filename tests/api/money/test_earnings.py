@@ -5,7 +5,7 @@ import datetime
 
 import pytest
 
-from world.money import entry
+from world.money import sale
 
 DOUALA = datetime.timezone(datetime.timedelta(hours=1))
 
@@ -15,30 +15,11 @@ def today():
 
 
 @pytest.fixture
-def sold(sql, customer):
-    """sold(vendor, rider, subtotal, fee, at): a delivered order with its shares, at a moment (an SQL expression)."""
-    buyer = customer(address=False)
-
+def sold(sql):
+    """sold(vendor, rider, subtotal, fee, at): a delivered order at a moment (an SQL expression); the vendor's share."""
     def make(vendor, rider, subtotal=10000, fee=1000, at="now()", bps=1500, subsidy=0):
-        order = f"ord_{entry()}"
         cut = (subtotal * bps + 5000) // 10000
-        sql("INSERT INTO orders (id, order_number, order_type, status, active, user_id, user_name, user_phone, vendor_id,"
-            " rider_id, subtotal, delivery_fee, total, funded_fee, commission_bps, distance, payment_method, payment_status,"
-            " pickup_text, pickup_lat, pickup_lng, delivery_address, delivery_text, delivery_lat, delivery_lng, timeline,"
-            " delivered_at, settled_at, created_at)"
-            f" VALUES (%s, %s, 'FOOD', 'DELIVERED', false, %s, 'Awa', '', %s, %s, %s, %s, %s, %s, %s, 1, 'WALLET', 'PAID', '',"
-            f" 0, 0, '{{}}', '', 0, 0, '[]', {at}, {at}, {at})", order, "F-" + order[-12:], buyer.id, vendor.id, rider.id,
-            subtotal, fee, subtotal + fee, subsidy, bps)
-        for owner, kind, amount, source, category in (
-                (vendor, "VENDOR", subtotal - cut, "ESCROW", "ORDER_PAYMENT"), (rider, "RIDER", fee, "ESCROW", "DELIVERY_FEE"),
-                (rider, "RIDER", subsidy, "PLATFORM", "DELIVERY_FEE")):
-            if not amount:
-                continue
-            balance = sql("UPDATE wallets SET available = available + %s, total_earned = total_earned + %s"
-                          " WHERE owner_id = %s RETURNING available", amount, amount, owner.id)[0]["available"]
-            sql("INSERT INTO ledger (id, created_at, amount, from_kind, to_kind, to_owner, to_balance, category, order_id)"
-                f" VALUES (%s, {at}, %s, %s, %s, %s, %s, %s, %s)", entry(), amount, source, kind, owner.id, balance,
-                category, order)
+        sale(sql, vendor.id, rider.id, subtotal, fee, cut, subsidy, bps, at=at)
         sql("UPDATE vendors SET total_orders = total_orders + 1, total_revenue = total_revenue + %s WHERE id = %s",
             subtotal, vendor.id)
         sql("UPDATE riders SET completed_deliveries = completed_deliveries + 1 WHERE id = %s", rider.id)

@@ -5,6 +5,7 @@ import pytest
 
 from api.money.conftest import BANK
 from world.accounts import appoint, open_shop
+from world.audit import books_balance
 from world.money import earn, events, race, wallet
 from world.rows import META
 
@@ -149,8 +150,14 @@ def test_the_platforms_accounts_are_sums_of_entries(admin_api, asked, sql):
 
 
 @pytest.fixture(scope="module")
-def strict(start_server):
+def strict_server(start_server):
     return start_server(payout_two_admins_from=10000)
+
+
+@pytest.fixture
+def strict(strict_server):
+    yield strict_server
+    books_balance(strict_server)
 
 
 def test_large_amounts_need_two_admins(strict, connect):

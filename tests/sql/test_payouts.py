@@ -1,0 +1,255 @@
+# SPDX-License-Identifier: MIT
+"""The statements of pay-outs, spoken to directly: what the job asks, and what the gateway may say."""
+
+import itertools
+import json
+
+import psycopg2
+import pytest
+
+numbers = itertools.count(1)
+PHONE = "+237670000001"
+
+
+class Owner:
+    """A vendor with so much in his wallet, and the statements about his pay-outs."""
+
+    def __init__(self, db, earned=20000):
+        self.db, self.id = db, f"vendor_po_{next(numbers)}"
+        db.sql("INSERT INTO vendors (id, email, phone, password_hash, owner_name, business_name, service_type, business_type,"
+               " address, lat, lng, approval_status) VALUES (%s, %s, %s, 'x', 'Rose', 'Chez Rose', 'FOOD', 'x', 'x', 4, 9,"
+               " 'APPROVED')", [self.id, f"{self.id}@x", f"+2371{next(numbers):08d}"])
+        db.sql("INSERT INTO wallets (owner_id, kind, available, total_earned) VALUES (%s, 'VENDOR', %s, %s)",
+               [self.id, earned, earned])
+
+    def ask(self, amount=8000, fee=100, method="MOBILE_MONEY", key=None, most=20):
+        payout = f"payout_{next(numbers)}"
+        outcome, shown = self.db.run("payout_request", payout, "VENDOR", self.id, amount, fee, method, PHONE,
+                                     '{"accountNumber":"670000001"}', most, f"txn_po_{next(numbers)}", key, key and "print")[0]
+        return payout if outcome == "REQUESTED" else outcome
+
+    def approved(self, **fields):
+        payout = self.ask(**fields)
+        assert self.db.run("payout_approve", payout, None, None, None, 0, "admin", "x", "{}", None, entries())[0][0] == "DONE"
+        return payout
+
+    def sent(self, **fields):
+        payout = self.approved(**fields)
+        assert payout in {row[0] for row in self.db.run("payouts_send", 100, 60)}
+        return payout
+
+    def wallet(self):
+        return self.db.sql("SELECT available, pending, total_withdrawn FROM wallets WHERE owner_id = %s", [self.id])[0]
+
+
+def entries():
+    return "{" + f"txn_po_{next(numbers)},txn_po_{next(numbers)}" + "}"
+
+
+def tell(db, payout, what, reference=None, amount=None, why=None, looked_at=None):
+    return db.run("payout_answered", payout, what, reference, amount, why, looked_at, entries())[0][0]
+
+
+def row(db, payout, *columns):
+    return db.sql(f"SELECT {', '.join(columns)} FROM payouts WHERE id = %s", [payout])[0]
+
+
+def age(db, payout, interval):
+    db.sql("UPDATE payouts SET sent_at = sent_at - %s::interval, next_ask_at = now() WHERE id = %s", [interval, payout])
+
+
+def due(db, statement, payout):
+    db.sql("UPDATE payouts SET next_ask_at = NULL WHERE id <> %s", [payout])
+    db.sql("UPDATE payouts SET next_ask_at = now() WHERE id = %s", [payout])
+    return payout in {found[0] for found in db.run(statement, 10, *([60] if statement == "payouts_send" else []))}
+
+
+def moved(db, payout):
+    return db.sql("SELECT from_kind, to_kind, amount FROM ledger WHERE reference = %s ORDER BY created_at, id", [payout])
+
+
+@pytest.fixture
+def owner(db):
+    return Owner(db)
+
+
+def test_an_approved_pay_out_is_taken_once_and_is_processing_before_anybody_calls(db, owner):
+    payout = owner.approved()
+    taken = [r for r in db.run("payouts_send", 100, 60) if r[0] == payout]
+    assert taken == [(payout, PHONE, 7900)]
+    assert row(db, payout, "status", "sent_at IS NOT NULL", "gateway_reference") == ("PROCESSING", True, None)
+    assert not due(db, "payouts_send", payout) and not due(db, "payouts_ask", payout)
+    assert due(db, "payouts_seek", payout)
+
+
+def test_two_copies_take_different_ones(connect):
+    first, second = connect(), connect()
+    owner = Owner(first, 100000)
+    ids = {owner.approved() for _ in range(4)}
+    first.sql("BEGIN")
+    one = {r[0] for r in first.run("payouts_send", 2, 60)}
+    two = {r[0] for r in second.run("payouts_send", 100, 60)}
+    first.sql("COMMIT")
+    assert not one & two and ids <= one | two
+
+
+def test_bank_transfers_and_what_is_not_approved_are_never_sent(db, owner):
+    bank, pending = owner.approved(method="BANK_TRANSFER"), owner.ask()
+    for payout in (bank, pending):
+        assert not due(db, "payouts_send", payout)
+
+
+def test_success_leaves_the_house_once(db, owner):
+    payout = owner.sent()
+    assert tell(db, payout, "PENDING", "cam_a") == "KEPT"
+    assert row(db, payout, "gateway_reference", "status") == ("cam_a", "PROCESSING")
+    assert due(db, "payouts_ask", payout) and not due(db, "payouts_seek", payout)
+    assert tell(db, payout, "SUCCESSFUL", "cam_a", 7900) == "COMPLETED"
+    assert owner.wallet() == (12000, 0, 8000)
+    for what in ("SUCCESSFUL", "PENDING", "UNREACHED", "REFUSED", "UNCERTAIN", "MISSING"):
+        assert tell(db, payout, what, "cam_a", 7900) == "KEPT"
+    assert owner.wallet() == (12000, 0, 8000) and row(db, payout, "status", "next_ask_at") == ("COMPLETED", None)
+    assert moved(db, payout) == [("VENDOR", "VENDOR_PENDING", 8000), ("VENDOR_PENDING", "CLEARING", 7900),
+                                 ("VENDOR_PENDING", "PLATFORM", 100)]
+    assert row(db, payout, "transaction_reference") == ("cam_a",)
+
+
+@pytest.mark.parametrize("what", ["REFUSED", "FAILED"])
+def test_a_refusal_and_a_failure_give_the_money_back_once(db, owner, what):
+    payout = owner.sent()
+    assert tell(db, payout, what, "cam_r" if what == "FAILED" else None, None, "No such number") == "FAILED"
+    assert owner.wallet() == (20000, 0, 0)
+    assert row(db, payout, "status", "failure_reason") == ("FAILED", "No such number")
+    assert tell(db, payout, what, "cam_r" if what == "FAILED" else None) == "KEPT"
+    assert owner.wallet() == (20000, 0, 0)
+    db.sql("UPDATE payouts SET gateway_reference = NULL WHERE id = %s", [payout])
+
+
+def test_what_did_not_arrive_is_sent_again_ever_later(db, owner):
+    payout = owner.sent()
+    waits = []
+    for _ in range(8):
+        assert tell(db, payout, "UNREACHED") == "KEPT"
+        assert row(db, payout, "status")[0] == "APPROVED" and owner.wallet() == (12000, 8000, 0)
+        waits.append(row(db, payout, "round(extract(epoch FROM next_ask_at - now()))")[0])
+        assert due(db, "payouts_send", payout)
+    assert [int(w) for w in waits] == [5, 10, 20, 40, 80, 160, 300, 300]
+
+
+def test_what_may_have_arrived_is_never_sent_again(db, owner):
+    payout = owner.sent()
+    assert tell(db, payout, "UNCERTAIN") == "KEPT"
+    assert row(db, payout, "status")[0] == "PROCESSING" and not due(db, "payouts_send", payout)
+    assert due(db, "payouts_seek", payout)
+    assert tell(db, payout, "MISSING", looked_at="now") == "KEPT"
+    assert row(db, payout, "status")[0] == "PROCESSING" and owner.wallet() == (12000, 8000, 0)
+    age(db, payout, "61 minutes")
+    assert tell(db, payout, "MISSING", looked_at="now") == "FAILED" and owner.wallet() == (20000, 0, 0)
+    # Looked for again a day later, three times.
+    for _ in range(3):
+        assert due(db, "payouts_seek", payout)
+        assert tell(db, payout, "MISSING", looked_at="now") == "KEPT"
+    assert row(db, payout, "status", "next_ask_at") == ("FAILED", None)
+
+
+def test_a_history_that_was_read_too_early_proves_nothing(db, owner):
+    payout = owner.sent()
+    age(db, payout, "2 hours")
+    assert tell(db, payout, "MISSING", looked_at=db.value("SELECT (now() - interval '90 minutes')::text")) == "KEPT"
+    assert row(db, payout, "status")[0] == "PROCESSING"
+
+
+def test_what_the_history_holds_without_a_name_is_left_to_people(db, owner):
+    payout = owner.sent()
+    assert tell(db, payout, "UNNAMED", looked_at="now") == "KEPT" and row(db, payout, "trouble")[0] is None
+    age(db, payout, "2 hours")
+    assert tell(db, payout, "UNNAMED", looked_at="now") == "TROUBLE"
+    assert row(db, payout, "status")[0] == "PROCESSING" and "without naming" in row(db, payout, "trouble")[0]
+    assert owner.wallet() == (12000, 8000, 0)
+    # A person decides: it was paid, or it was not.
+    outcome, shown = db.run("payout_approve", payout, None, "seen by phone", None, 0, "admin", "x", "{}", None, entries())[0]
+    assert outcome == "DONE" and json.loads(shown)["status"] == "COMPLETED" and owner.wallet() == (12000, 0, 8000)
+    second = owner.sent()
+    age(db, second, "2 hours")
+    assert tell(db, second, "UNNAMED", looked_at="now") == "TROUBLE"
+    assert db.run("payout_reject", second, None, "Not there", 0, "admin", "x", "{}", None, f"txn_po_{next(numbers)}")[0][0] == "DONE"
+    assert owner.wallet() == (12000, 0, 8000)
+
+
+def test_without_trouble_nobody_decides_what_is_on_its_way(db, owner):
+    payout = owner.sent()
+    assert db.run("payout_approve", payout, None, "x", None, 0, "admin", "x", "{}", None, entries())[0][0] == "PAYOUT_DECIDED"
+    assert db.run("payout_reject", payout, None, "x", 0, "admin", "x", "{}", None, "txn_x")[0][0] == "PAYOUT_DECIDED"
+
+
+def test_a_success_after_a_failure_is_booked_from_what_is_available(db, owner):
+    payout = owner.sent()
+    assert tell(db, payout, "REFUSED") == "FAILED"
+    assert tell(db, payout, "SUCCESSFUL", "cam_late", 7900) == "LATE"
+    assert owner.wallet() == (12000, 0, 8000)
+    assert row(db, payout, "status", "failure_reason") == ("COMPLETED", None)
+    assert moved(db, payout)[-2:] == [("VENDOR", "CLEARING", 7900), ("VENDOR", "PLATFORM", 100)]
+    assert tell(db, payout, "SUCCESSFUL", "cam_late", 7900) == "KEPT" and owner.wallet() == (12000, 0, 8000)
+
+
+def test_a_success_after_a_failure_that_is_spent_is_a_trouble_until_there_is_money(db, owner):
+    payout = owner.sent()
+    assert tell(db, payout, "REFUSED") == "FAILED"
+    db.sql("UPDATE wallets SET available = 7999 WHERE owner_id = %s", [owner.id])
+    assert tell(db, payout, "SUCCESSFUL", "cam_spent", 7900) == "TROUBLE"
+    assert owner.wallet() == (7999, 0, 0) and row(db, payout, "status")[0] == "FAILED"
+    assert "paid what is failed here" in row(db, payout, "trouble")[0]
+    db.sql("UPDATE wallets SET available = 8000 WHERE owner_id = %s", [owner.id])
+    assert due(db, "payouts_ask", payout)
+    assert tell(db, payout, "SUCCESSFUL", "cam_spent", 7900) == "LATE" and owner.wallet() == (0, 0, 8000)
+    assert row(db, payout, "trouble", "next_ask_at") == (None, None)
+
+
+def test_another_amount_is_a_trouble_and_books_nothing(db, owner):
+    payout = owner.sent()
+    for amount in (7899, 8000, 0):
+        assert tell(db, payout, "SUCCESSFUL", "cam_amount", amount) == "TROUBLE"
+    assert owner.wallet() == (12000, 8000, 0) and row(db, payout, "status")[0] == "PROCESSING"
+    assert tell(db, payout, "SUCCESSFUL", "cam_amount", None) == "COMPLETED"
+
+
+def test_a_failure_after_a_success_is_a_trouble(db, owner):
+    payout = owner.sent()
+    assert tell(db, payout, "SUCCESSFUL", "cam_both", 7900) == "COMPLETED"
+    assert tell(db, payout, "FAILED", "cam_both") == "TROUBLE" and owner.wallet() == (12000, 0, 8000)
+
+
+def test_a_callback_makes_it_due_and_another_reference_is_not_believed(db, owner):
+    payout, other = owner.sent(), owner.sent()
+    db.run("payout_heard", payout, "cam_heard")
+    assert row(db, payout, "gateway_reference", "next_ask_at <= now()") == ("cam_heard", True)
+    db.run("payout_heard", payout, "cam_other")
+    db.run("payout_heard", other, "cam_heard")  # one transaction pays one pay-out
+    assert row(db, payout, "gateway_reference") == ("cam_heard",) and row(db, other, "gateway_reference") == (None,)
+    db.run("payout_unheard", payout, "cam_heard")
+    assert row(db, payout, "gateway_reference", "status") == (None, "PROCESSING")
+    asked = owner.ask(amount=1000)
+    db.run("payout_heard", asked, "cam_asked")  # never sent: nothing to hear of
+    assert row(db, asked, "gateway_reference", "next_ask_at") == (None, None)
+
+
+def test_a_movement_cannot_be_booked_twice(db, owner):
+    payout = owner.sent()
+    assert tell(db, payout, "SUCCESSFUL", "cam_twice", 7900) == "COMPLETED"
+    db.sql("UPDATE wallets SET pending = pending + 8000 WHERE owner_id = %s", [owner.id])
+    with pytest.raises(psycopg2.errors.UniqueViolation):
+        db.sql("SELECT payout_settle(p, true, %s) FROM payouts p WHERE id = %s", [["txn_x1", "txn_x2"], payout])
+
+
+def test_requests_at_once_wait_for_each_other(connect):
+    first, second = connect(), connect()
+    owner = Owner(first)
+    first.sql("BEGIN")
+    assert owner.ask(12000).startswith("payout_")
+    second.sql("SET lock_timeout = '200ms'")
+    again = Owner.__new__(Owner)
+    again.db, again.id = second, owner.id
+    with pytest.raises(psycopg2.errors.LockNotAvailable):
+        again.ask(12000)
+    first.sql("COMMIT")
+    assert again.ask(12000) == "PAYOUT_SHORT" and owner.wallet() == (8000, 12000, 0)
