@@ -33,6 +33,7 @@
 #include "reeyo/jobs/dispatch.h"
 #include "reeyo/jobs/hub.h"
 #include "reeyo/jobs/messages.h"
+#include "reeyo/jobs/payouts.h"
 #include "reeyo/jobs/positions.h"
 #include "reeyo/jobs/relay.h"
 #include "reeyo/jobs/rollup.h"
@@ -76,6 +77,7 @@ struct serving {
 	struct relay *relay;
 	struct dispatch *dispatch;
 	struct timers *timers;
+	struct payout_job *payouts;
 	struct webhooks *webhooks;
 	struct messages *messages;
 	struct rollup *rollup;
@@ -310,6 +312,8 @@ static int jobs_start(struct serving *serving, struct app *app)
 	if (!error)
 		error = timers_new(app, &needs, &serving->timers);
 	if (!error)
+		error = payouts_new(app, &serving->payouts);
+	if (!error)
 		error = webhooks_new(app, &serving->webhooks);
 	if (!error)
 		error = messages_new(app, &serving->messages);
@@ -324,6 +328,7 @@ static void jobs_end(struct serving *serving)
 	relay_close(serving->relay);
 	dispatch_close(serving->dispatch);
 	timers_close(serving->timers);
+	payouts_close(serving->payouts);
 	webhooks_close(serving->webhooks);
 	messages_close(serving->messages);
 	rollup_close(serving->rollup);

@@ -370,7 +370,8 @@ BEGIN
       PERFORM payout_return(p, 'FAILED', 'The payment service does not know of it', now() + interval '1 day', entries[1]);
       RETURN 'FAILED';
     END IF;
-    UPDATE payouts t SET next_ask_at = NULL WHERE t.id = p.id AND t.status = 'FAILED' AND t.asks > 2;
+    UPDATE payouts t SET next_ask_at = CASE WHEN t.asks < 3 THEN now() + interval '1 day' END
+     WHERE t.id = p.id AND t.status = 'FAILED';
   END IF;
   RETURN 'KEPT';
 END $$;

@@ -3,9 +3,9 @@
  * Sending pay-outs: see the header. Once a second three statements, each of which takes rows that are due and puts off
  * when they are due next, so that whatever breaks here is taken up again:
  *
- *   payouts_send   APPROVED → PROCESSING, written before the gateway is called ─ gateway_withdraw ─┐
- *   payouts_ask    those whose reference at the gateway is known ───────────────── gateway_ask ────┼─ payout_answered
- *   payouts_seek   PROCESSING without a reference: a call without an answer ────── gateway_list ───┘
+ *   payouts_send   APPROVED → PROCESSING, before the gateway is called ── gateway_withdraw ─┐
+ *   payouts_ask    those whose reference is known ─────────────────────── gateway_ask ──────┼─ payout_answered
+ *   payouts_seek   PROCESSING without one: no answer came ─────────────── gateway_list ─────┘
  *
  * Nothing is ever sent twice on a guess. What may have arrived is looked for in the history, and fails (the
  * money is its owner's again) only when the gateway did not have it an hour later. Should it then be paid all the same,
@@ -85,7 +85,8 @@ static void copy_text(char *out, size_t size, struct text text)
 	snprintf(out, size, "%.*s", TEXT_ARGS(text));
 }
 
-static void telling_begin(struct telling *telling, const char *what, const char *reference, int64_t amount, const char *why)
+static void telling_begin(struct telling *telling, const char *what, const char *reference, int64_t amount,
+	const char *why)
 {
 	char first[ID_SIZE], second[ID_SIZE];
 
