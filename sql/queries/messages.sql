@@ -175,3 +175,41 @@ WITH gone AS (
   RETURNING 1
 )
 SELECT count(*) FROM gone
+
+-- Tells everybody of a kind, or some of them, something: a push for each who has a device, and the event `broadcast` to the
+-- rooms of those who are named, or of all. Of a country alone nobody's app is told: it has no room.
+--  $1 kind   $2 ids text[] or NULL for all   $3 country or NULL   $4 title   $5 body   $6 data   $7 room of all
+--  $8 prefix of one's room   $9 admin   $10 act   $11 details   $12 request id
+-- Columns: {"targeted","sent","failed"}. Always one row.
+-- name: message_broadcast
+WITH people AS MATERIALIZED (
+  SELECT u.id, u.language FROM users u
+   WHERE $1::text = 'USER' AND u.status = 'ACTIVE' AND ($2::text[] IS NULL OR u.id = ANY ($2::text[]))
+     AND ($3::text IS NULL OR u.country_code = upper($3::text))
+  UNION ALL
+  SELECT v.id, v.language FROM vendors v
+   WHERE $1::text = 'VENDOR' AND v.status = 'ACTIVE' AND ($2::text[] IS NULL OR v.id = ANY ($2::text[]))
+     AND ($3::text IS NULL OR v.country_code = upper($3::text))
+  UNION ALL
+  SELECT r.id, r.language FROM riders r
+   WHERE $1::text = 'RIDER' AND r.status = 'ACTIVE' AND ($2::text[] IS NULL OR r.id = ANY ($2::text[]))
+     AND ($3::text IS NULL OR r.country_code = upper($3::text))
+), made AS (
+  INSERT INTO messages (kind, recipient, channel, bulk, template, params, data, language, until)
+  SELECT $1::text, p.id, 'PUSH', true, 'broadcast', json_build_object('title', $4::text, 'body', $5::text), $6::json,
+         p.language, now() + interval '1 day'
+    FROM people p WHERE EXISTS (SELECT FROM device_tokens d WHERE d.account_id = p.id AND d.role = $1::text)
+  RETURNING 1
+), told AS (
+  INSERT INTO outbox (aggregate, type, rooms, payload)
+  SELECT $7::text, 'broadcast', t.rooms, json_build_object('type', 'BROADCAST', 'title', $4::text, 'body', $5::text,
+    'data', $6::json, 'timestamp', iso(now()))
+    FROM (SELECT CASE WHEN $2::text[] IS NULL THEN ARRAY[$7::text] ELSE array_agg($8::text || ':' || p.id) END AS rooms
+            FROM people p) t
+   WHERE t.rooms IS NOT NULL AND ($2::text[] IS NOT NULL OR $3::text IS NULL)
+), noted AS (
+  INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
+  VALUES ($9::text, $10::text, $7::text, $11::jsonb, $12::text)
+)
+SELECT json_build_object('targeted', (SELECT count(*) FROM people), 'sent', (SELECT count(*) FROM made),
+  'failed', (SELECT count(*) FROM people) - (SELECT count(*) FROM made))::text

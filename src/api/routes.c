@@ -49,6 +49,7 @@ const struct route_set reeyo_routes[] = {
 	{ NS_RIDER, "Availability", rider_location_routes },
 	{ NS_RIDER, "Orders", rider_available_routes },
 	{ NS_ADMIN, "Analytics", admin_analytics_routes },
+	{ NS_ADMIN, "Messages", admin_message_routes },
 	{ NS_ADMIN, "Webhooks", admin_webhook_routes },
 	{ NS_VENDOR, "Money", vendor_money_routes },
 	{ NS_RIDER, "Money", rider_money_routes },

@@ -299,11 +299,11 @@ static void parcel_take(struct sending *sending, const struct db_result *result,
 static void taken(struct db_call *call, const struct db_result *result)
 {
 	struct sending *sending = call->owner;
-	bool go = !sending->closing && !db_error(result) && db_rows(result);
+	bool go = !sending->closing && !db_error(result);
 
 	for (unsigned row = 0; go && row < db_rows(result); row++)
 		parcel_take(sending, result, row);
-	sending->again |= go;
+	sending->again |= go && db_rows(result) > 0;
 	statement_over(sending);
 	if (go)
 		step(sending);

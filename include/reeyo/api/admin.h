@@ -17,6 +17,7 @@ extern const struct route admin_config_routes[];
 extern const struct route admin_flag_routes[];
 extern const struct route admin_zone_routes[];
 extern const struct route admin_analytics_routes[];
+extern const struct route admin_message_routes[];
 extern const struct route admin_webhook_routes[];
 extern const struct route admin_payout_routes[];
 extern const struct route admin_finance_routes[];

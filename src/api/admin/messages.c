@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Messages to people as admins see them: what was sent, what could not be, and broadcasts. Rows say to whom and when, never what.
+ */
+#include "act.h"
+
+#include <stdio.h>
+
+#include "reeyo/api/admin.h"
+#include "reeyo/domain/cause.h"
+
+#define PEOPLE_MAX 1000
+
+static const char *const state_words[] = { "QUEUED", "SENT", "DEAD", "SKIPPED", NULL };
+static const char *const channel_words[] = { "SMS", "MAIL", "PUSH", NULL };
+static const char *const kind_words[] = { "USER", "VENDOR", "RIDER", NULL };
+static const char *const audience_words[] = { "ALL", NULL };
+
+static const struct field list_query[] = {
+	{ "status", FIELD_ENUM, .words = state_words, .also = "state" },
+	{ "channel", FIELD_ENUM, .words = channel_words },
+	{ "recipient", FIELD_ID, .also = "recipient_id recipientId", .does = "Of one account" },
+	PAGE_FIELDS,
+	FIELD_END
+};
+static const struct field message_fields[] = {
+	{ "id", FIELD_ID, .required = true },
+	{ "event_id", FIELD_TEXT, .nullable = true, .does = "null: a broadcast" },
+	{ "recipient_type", FIELD_ENUM, .required = true, .words = kind_words },
+	{ "recipient_id", FIELD_ID, .required = true },
+	{ "channel", FIELD_ENUM, .required = true, .words = channel_words },
+	{ "template", FIELD_TEXT, .required = true },
+	{ "language", FIELD_TEXT, .required = true },
+	{ "status", FIELD_ENUM, .required = true, .words = state_words },
+	{ "tries", FIELD_INT, .required = true },
+	{ "next_at", FIELD_TIME, .nullable = true, .does = "While it is queued: when it is tried next" },
+	{ "last_error", FIELD_TEXT, .nullable = true },
+	{ "created_at", FIELD_TIME, .required = true },
+	{ "sent_at", FIELD_TIME, .nullable = true },
+	FIELD_END_TITLED("Message")
+};
+#define BROADCAST_FIELDS(ids, snake) \
+	{ "title", FIELD_TEXT, .required = true, .min = 1, .max = 100 }, \
+	{ "body", FIELD_TEXT, .required = true, .min = 1, .max = 1000, .also = "message" }, \
+	{ "data", FIELD_OBJECT, .does = "Handed to the app: texts, numbers and booleans" }, \
+	{ ids, FIELD_LIST, .max = PEOPLE_MAX, .each = FIELD_ID, .also = snake, .does = "Only these; without it all" }, \
+	{ "country", FIELD_TEXT, .min = 2, .max = 2, .also = "countryCode country_code", .does = "Only of this country" }, \
+	{ "audience", FIELD_ENUM, .words = audience_words, .does = "ALL is the only one there is" }, \
+	FIELD_END
+static const struct field users_body[] = { BROADCAST_FIELDS("userIds", "user_ids") };
+static const struct field vendors_body[] = { BROADCAST_FIELDS("vendorIds", "vendor_ids") };
+static const struct field riders_body[] = { BROADCAST_FIELDS("riderIds", "rider_ids") };
+static const struct field broadcast_fields[] = {
+	{ "targeted", FIELD_INT, .required = true, .does = "Accounts it is meant for; all of them hear it in the app" },
+	{ "sent", FIELD_INT, .required = true, .does = "Of these, whom a push is on its way to" },
+	{ "failed", FIELD_INT, .required = true, .does = "Of these, who have no device" },
+	FIELD_END
+};
+
+/* --- What was sent ------------------------------------------------------------------------------ */
+
+static void list_messages(struct request *rq)
+{
+	struct page page = request_page(rq, 20);
+
+	SQL_(rq, DB_WRITE, message_list, false, admin_listed, query_text(rq, "status"), query_text(rq, "channel"),
+		query_text(rq, "recipient"), arg_int(rq, page.limit), arg_int(rq, page.offset));
+}
+
+static void retried(struct request *rq, const struct db_result *result)
+{
+	if (db_rows(result) == 0)
+		return reply_error(rq, E_NOT_FOUND);
+	if (!text_is(db_text(result, 0, 0), TEXT("DONE")))
+		return reply_error(rq, E_CONFLICT);
+	reply_data(rq, db_text(result, 0, 1));
+}
+
+static void retry_message(struct request *rq)
+{
+	sql_write(rq, message_retry, retried, rq->params[0], rq->caller.id, "message.retry", rq->request_id);
+}
+
+/* --- Broadcasts --------------------------------------------------------------------------------- */
+
+struct audience {
+	enum whom whom;
+	const char *ids;  /* the body's member */
+	const char *room; /* of everybody */
+};
+static const struct audience users = { TO_USER, "userIds", "users" };
+static const struct audience vendors = { TO_VENDOR, "vendorIds", "vendors" };
+static const struct audience riders = { TO_RIDER, "riderIds", "riders" };
+
+/* What a push carries must be texts; false when it is none, and that has been answered. */
+static bool data_take(struct request *rq, const char **ret)
+{
+	json_auto_t *texts = json_object();
+	const char *name;
+	json_t *value;
+	char number[32], *text auto_free = NULL;
+
+	json_object_set_new(texts, "type", json_string("BROADCAST"));
+	json_object_foreach (member(rq->body, "data"), name, value) {
+		if (json_is_integer(value))
+			snprintf(number, sizeof(number), "%lld", (long long)json_integer_value(value));
+		else if (!json_is_string(value) && !json_is_boolean(value) && !json_is_null(value)) {
+			reply_field(rq, "data", "must hold texts", "doit contenir des textes");
+			return false;
+		}
+		if (!json_is_null(value))
+			json_object_set_new(texts, name, json_string(json_is_integer(value) ? number :
+				json_is_boolean(value) ? json_is_true(value) ? "true" : "false" : json_string_value(value)));
+	}
+	text = json_dumps(texts, JSON_COMPACT);
+	*ret = text ? arena_copy(rq->arena, text, strlen(text)) : NULL;
+	if (*ret)
+		return true;
+	reply_error(rq, E_NO_MEMORY);
+	return false;
+}
+
+/* The ids as a PostgreSQL array; FIELD_ID needs no quotes. NULL without the member. */
+static const char *ids_of(struct request *rq, const char *name)
+{
+	const json_t *ids = member(rq->body, name);
+	struct buf out = buf_in(rq->arena, 64 + json_array_size(ids) * 40);
+
+	if (!ids)
+		return NULL;
+	for (size_t i = 0; i < json_array_size(ids); i++) {
+		buf_add_string(&out, i ? "," : "{");
+		buf_add_string(&out, json_string_value(json_array_get(ids, i)));
+	}
+	buf_add_string(&out, json_array_size(ids) ? "}" : "{}");
+	return buf_string(&out);
+}
+
+static void broadcast(struct request *rq, const struct audience *audience)
+{
+	const char *data;
+
+	if (!data_take(rq, &data))
+		return;
+	sql_write(rq, message_broadcast, admin_shown, whom_name(audience->whom), ids_of(rq, audience->ids),
+		body_text(rq, "country"), body_text(rq, "title"), body_text(rq, "body"), data, audience->room,
+		whom_room(audience->whom), rq->caller.id, "broadcast", act_details(rq), rq->request_id);
+}
+
+static void broadcast_users(struct request *rq)
+{
+	broadcast(rq, &users);
+}
+
+static void broadcast_vendors(struct request *rq)
+{
+	broadcast(rq, &vendors);
+}
+
+static void broadcast_riders(struct request *rq)
+{
+	broadcast(rq, &riders);
+}
+
+const struct route admin_message_routes[] = {
+	{ GET, "/messages", .who = ADMIN, .query = list_query, .reply = message_fields, .shape = REPLY_PAGE,
+		.run = list_messages, .does = "Messages to people, newest first" },
+	{ POST, "/messages/:id/retry", .who = ADMIN, .any_write = true, .reply = message_fields,
+		.errors = { E_NOT_FOUND, E_CONFLICT }, .run = retry_message, .does = "Send a dead message once more" },
+	{ POST, "/broadcast/users", .who = ADMIN, .body = users_body, .reply = broadcast_fields, .run = broadcast_users,
+		.does = "Tell customers something" },
+	{ POST, "/broadcast/vendors", .who = ADMIN, .body = vendors_body, .reply = broadcast_fields,
+		.run = broadcast_vendors, .does = "Tell vendors something" },
+	{ POST, "/broadcast/riders", .who = ADMIN, .body = riders_body, .reply = broadcast_fields, .run = broadcast_riders,
+		.does = "Tell riders something" },
+	ROUTE_END
+};

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: MIT
+"""Messages as admins see them: dead letters, another try, and broadcasts."""
+
+import json
+
+from world.streams import Stream
+from world.waiting import until
+
+ROW = {"id", "event_id", "recipient_type", "recipient_id", "channel", "template", "language", "status", "tries", "next_at",
+       "last_error", "created_at", "sent_at"}
+
+
+def put(sql, account, state="DEAD", channel="SMS"):
+    return "msg_%d" % sql("INSERT INTO messages (kind, recipient, channel, template, params, language, state, tries, last_error,"
+                          " until) VALUES ('USER', %s, %s, 'refund_issued', '{\"amount\": 500}', 'fr', %s, 8, 'status 500',"
+                          " now() - interval '1 hour') RETURNING id", account, channel, state)[0]["id"]
+
+
+def test_dead_messages_are_listed_without_what_they_say(admin_api, customer, sql):
+    account = customer().id
+    first, mail = put(sql, account), put(sql, account, channel="MAIL")
+    reply = admin_api.get(f"/api/v1/admin/messages?status=DEAD&channel=sms&recipient={account}")
+    assert [row["id"] for row in reply.data] == [first]
+    row, = reply.data
+    assert set(row) == ROW and row["status"] == "DEAD" and row["tries"] == 8 and row["last_error"] == "status 500"
+    assert "500 FCFA" not in str(row) and row["next_at"] is None
+    assert reply.json["meta"]["total"] == 1
+    assert [row["id"] for row in admin_api.get(f"/api/v1/admin/messages?recipient={account}&limit=1").data] == [mail]
+
+
+def test_a_dead_message_is_sent_once_more_and_that_is_written_down(admin_api, customer, sql):
+    message = put(sql, customer().id)
+    reply = admin_api.post(f"/api/v1/admin/messages/{message}/retry")
+    assert reply.status == 200 and reply.data["status"] == "QUEUED" and reply.data["tries"] == 0
+    until(lambda: sql("SELECT 1 FROM messages WHERE id = %s AND state = 'SENT'", int(message[4:])), what="the message")
+    assert sql("SELECT act FROM admin_acts WHERE subject = %s", message) == [{"act": "message.retry"}]
+    again = admin_api.post(f"/api/v1/admin/messages/{message}/retry")
+    assert (again.status, again.code) == (409, "CONFLICT")
+    for other in ("msg_999999999", "msg_x", "order_1"):
+        assert admin_api.post(f"/api/v1/admin/messages/{other}/retry").status == 404
+
+
+def test_a_filter_that_is_none_is_refused(admin_api):
+    assert admin_api.get("/api/v1/admin/messages?status=LOST").status == 400
+    assert admin_api.get("/api/v1/admin/messages?channel=pigeon").status == 400
+
+
+def test_a_broadcast_goes_to_the_named_ones_by_push_and_into_their_apps(server, admin_api, customer, sql):
+    reached, without, other = customer(), customer(), customer()
+    sql("INSERT INTO device_tokens (token, account_id, role) VALUES (%s, %s, 'USER')", f"b-{reached.id}", reached.id)
+    listening = Stream(server.port, reached.token)
+    reply = admin_api.post("/api/v1/admin/broadcast/users", json={
+        "title": "Fête", "body": "Livraison {gratuite} [demain]", "data": {"page": "promo", "n": 3, "new": True},
+        "userIds": [reached.id, without.id, "user_none"]})
+    assert (reply.status, reply.data) == (200, {"targeted": 2, "sent": 1, "failed": 1}), reply
+    event = listening.until("broadcast")
+    told = event.data if isinstance(event.data, dict) else json.loads(event.data)
+    assert told["title"] == "Fête" and told["body"] == "Livraison {gratuite} [demain]"
+    assert told["data"] == {"type": "BROADCAST", "page": "promo", "n": "3", "new": "true"}
+    listening.close()
+    row = until(lambda: sql("SELECT * FROM messages WHERE recipient = %s AND bulk AND state = 'SENT'", reached.id),
+                what="the push")[0]
+    assert row["channel"] == "PUSH" and row["event_id"] is None
+    assert sql("SELECT 1 FROM messages WHERE recipient IN (%s, %s) AND bulk", without.id, other.id) == []
+    logged = [line for line in server.log() if line.get("msg") == "message" and line.get("subject") == "Fête"]
+    assert logged[0]["text"] == "Livraison {gratuite} [demain]"
+
+
+def test_a_broadcast_to_all_of_a_kind_reaches_that_kind_only(server, admin_api, customer, rider, sql):
+    man, buyer = rider(), customer()
+    for account, role in ((man, "RIDER"), (buyer, "USER")):
+        sql("INSERT INTO device_tokens (token, account_id, role) VALUES (%s, %s, %s)", f"c-{account.id}", account.id, role)
+    reply = admin_api.post("/api/v1/admin/broadcast/riders", json={"title": "Pluie", "message": "Prudence"})
+    assert reply.data["sent"] >= 1 and reply.data["targeted"] == reply.data["sent"] + reply.data["failed"]
+    assert sql("SELECT count(*) AS n FROM messages WHERE recipient = %s AND template = 'broadcast'", man.id)[0]["n"] == 1
+    assert sql("SELECT 1 FROM messages WHERE recipient = %s AND template = 'broadcast'", buyer.id) == []
+    assert until(lambda: sql("SELECT rooms FROM events WHERE type = 'broadcast' AND payload ->> 'title' = 'Pluie'"))[0][
+        "rooms"] == ["riders"]
+    nowhere = admin_api.post("/api/v1/admin/broadcast/vendors", json={"title": "x", "body": "y", "country": "GH"})
+    assert nowhere.data == {"targeted": 0, "sent": 0, "failed": 0}
+    acts = sql("SELECT details FROM admin_acts WHERE act = 'broadcast' AND subject = 'riders' ORDER BY id DESC LIMIT 1")
+    assert acts[0]["details"]["title"] == "Pluie"
+
+
+def test_a_broadcast_that_cannot_be_meant_is_refused(admin_api, customer_api):
+    for body in ({}, {"title": "x"}, {"title": "x", "body": ""}, {"title": "x", "body": "y", "data": {"a": [1]}},
+                 {"title": "x", "body": "y", "audience": "VIP"}, {"title": "x", "body": "y", "userIds": "user_1"}):
+        assert admin_api.post("/api/v1/admin/broadcast/users", json=body).status == 400, body
+    assert customer_api.post("/api/v1/admin/broadcast/users", json={"title": "x", "body": "y"}).status == 403

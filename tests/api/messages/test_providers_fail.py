@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: MIT
+"""Providers that are down, slow, full or refuse: nothing is lost, nothing overtakes, and no request fails."""
+
+import pytest
+
+from world.accounts import new_phone, register
+from world.office import MAIL_PATH, PUSH_PATH, SMS_PATH
+from world.waiting import until
+
+
+@pytest.fixture(autouse=True)
+def well_again(office):
+    office.quiet()
+    for fake in (office.sms, office.mail, office.push):
+        fake.reset()
+    yield
+
+
+def error_of(office, account):
+    return until(lambda: [row for row in office.rows(account) if row["last_error"]], what="an error")[0]
+
+
+@pytest.mark.parametrize("fault", [("status", {"status": 500}), "reset", ("status", {"status": 429})])
+def test_what_fails_for_a_while_is_tried_again_and_order_is_kept(office, fault):
+    buyer, other = office.customer("en"), office.customer("en")
+    office.sms.reset()
+    office.sms.script(SMS_PATH, fault)
+    office.say_payment(buyer, 1000)
+    row = error_of(office, buyer)
+    assert row["state"] == "QUEUED" and row["tries"] == 1
+    office.say_payment(buyer, 2000)
+    office.say_payment(other, 3000)
+    office.told()
+    until(lambda: office.texts(other), what="the other's message")
+    assert office.texts(buyer) == []
+    office.hurry()
+    office.quiet()
+    assert [text.split("ref-")[1] for text in office.texts(buyer)] == ["1000", "2000"]
+    assert [row["state"] for row in office.rows(buyer)] == ["SENT", "SENT"]
+
+
+def test_a_provider_that_asks_for_time_gets_it(office):
+    buyer = office.customer()
+    office.sms.script(SMS_PATH, ("status", {"status": 429}))
+    office.say_payment(buyer, 1000)
+    assert error_of(office, buyer)["last_error"] == "status 429"
+    assert office.sql("SELECT next_at >= now() + interval '1 second' AS waits FROM messages WHERE recipient = %s",
+                      buyer.id)[0]["waits"]
+    office.hurry()
+    office.quiet()
+
+
+def test_a_message_that_is_never_taken_is_dead_after_eight_tries_and_the_next_one_goes(office):
+    buyer = office.customer("en")
+    office.sms.script(SMS_PATH, *[("status", {"status": 500})] * 8)
+    office.say_payment(buyer, 1000)
+    office.say_payment(buyer, 2000)
+    office.told()
+
+    def dead():
+        office.hurry()
+        return office.rows(buyer, "DEAD")
+    row = until(dead, 60, "the end of its tries")[0]
+    assert row["tries"] == 8 and row["last_error"] == "status 500"
+    office.quiet()
+    assert [text.split("ref-")[1] for text in office.texts(buyer) if "ref-" in text] == ["2000"]
+
+
+def test_a_bad_number_is_dead_at_once(office):
+    buyer = office.customer()
+    office.sql("UPDATE users SET phone = %s WHERE id = %s", new_phone()[:9] + "0000", buyer.id)
+    office.say_payment(buyer, 1000)
+    office.quiet()
+    row, = office.rows(buyer)
+    assert (row["state"], row["tries"], row["last_error"]) == ("DEAD", 1, "status 400")
+
+
+def test_a_device_without_the_app_is_forgotten_and_the_others_hear(office):
+    buyer = office.customer("en")
+    office.device(buyer, "gone-phone-1")
+    office.device(buyer, "phone-that-stays")
+    office.say_payment(buyer, 1000)
+    office.quiet()
+    assert [row["state"] for row in office.rows(buyer)] == ["SENT"]
+    assert len(office.pushes("phone-that-stays")) == 1
+    assert [row["token"] for row in office.sql("SELECT token FROM device_tokens WHERE account_id = %s", buyer.id)] == [
+        "phone-that-stays"]
+
+
+def test_a_void_token_of_firebase_is_fetched_anew(office):
+    buyer = office.customer("en")
+    office.device(buyer, "phone-of-token")
+    office.say_payment(buyer, 1000)
+    office.quiet()
+    office.push.script(PUSH_PATH, "revoke")
+    office.say_payment(buyer, 2000)
+    assert error_of(office, buyer)["last_error"] == "status 401"
+    office.hurry()
+    office.quiet()
+    assert len(office.pushes("phone-of-token")) == 2
+    assert len(office.push.log("/token")) >= 1
+
+
+def test_mails_are_tried_again_and_a_bad_address_is_dead(office):
+    office.mail.script(MAIL_PATH, ("status", {"status": 503}))
+    buyer = office.customer("en", email=f"m{new_phone()[-6:]}@test.reeyo.cm")
+    assert error_of(office, buyer)["last_error"] == "status 503"
+    office.hurry()
+    office.quiet()
+    assert [row["state"] for row in office.rows(buyer)] == ["SENT"]
+    lost = office.customer("en", email=f"m{new_phone()[-6:]}@nowhere.invalid")
+    office.quiet()
+    assert [row["state"] for row in office.rows(lost)] == ["DEAD"]
+
+
+def test_a_registration_answers_while_no_text_message_goes_out(office):
+    office.sms.script(SMS_PATH, *["reset"] * 2)
+    made = register(office.server, verified=False, address=False)
+    code = until(lambda: office.texts(made), 30, "the code, tried again")
+    assert "your code is" in code[0]
+    assert office.sql("SELECT 1 FROM messages WHERE template LIKE '%%code%%'") == []
+
+
+def test_a_slow_provider_holds_up_its_own_channel_only(office):
+    slow, quick = office.customer("en"), office.customer("en")
+    office.device(quick, "phone-of-quick")
+    office.sms.script(SMS_PATH, ("slow", {"ms": 3000}))
+    office.say_payment(slow, 1000)
+    office.say_payment(quick, 2000)
+    office.told()
+    until(lambda: office.pushes("phone-of-quick"), what="the push")
+    assert [row["state"] for row in office.rows(slow)] == ["QUEUED"]
+    office.quiet()

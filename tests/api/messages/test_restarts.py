@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: MIT
+"""Copies that die, run beside each other or have no providers."""
+
+import pytest
+
+from world.office import Office, providers
+from world.waiting import until
+
+
+@pytest.fixture
+def offices(start_server, fake, tmp_path):
+    """offices(**configuration): a server with fakes of its own."""
+    made = []
+
+    def start(**configuration):
+        sms, mail, push = fake("twilio"), fake("sendgrid"), fake("fcm")
+        server = start_server(**{**providers(sms, mail, push, tmp_path), **configuration})
+        made.append(Office(server, sms, mail, push))
+        return made[-1]
+    yield start
+    for office in made:
+        office.connection.close()
+
+
+def amounts(texts):
+    return [int(text.split("ref-")[1]) for text in texts if "ref-" in text]
+
+
+def test_a_copy_that_is_killed_loses_nothing_and_order_is_kept(offices):
+    office = offices()
+    people = [office.customer("en") for _ in range(5)]
+    for turn in range(6):
+        for person in people:
+            office.say_payment(person, 1000 + turn)
+        if turn in (2, 4):
+            office.told()
+            office.server.kill()
+            office.sql("UPDATE messages SET next_at = now() WHERE state = 'QUEUED'")  # 90 s have passed
+            office.server.start()
+    office.told()
+    until(lambda: not office.rows_open() or office.hurry_stale(), 60, "an empty queue")
+    for person in people:
+        told = amounts(office.texts(person))
+        assert sorted(set(told)) == list(range(1000, 1006))
+        firsts = [told.index(amount) for amount in range(1000, 1006)]
+        assert firsts == sorted(firsts), told
+
+
+def test_two_copies_send_each_message_once(offices, start_server):
+    office = offices()
+    configuration = {key: value for key, value in office.server.configuration.items()
+                     if not key.startswith("listen") and key != "redis_url"}
+    second = start_server(**configuration)
+    people = [office.customer("en") for _ in range(4)]
+    for amount in range(2000, 2010):
+        for person in people:
+            office.say_payment(person, amount)
+    office.quiet()
+    for person in people:
+        assert amounts(office.texts(person)) == list(range(2000, 2010))
+    leading = {line["lease"] for line in office.server.log() if line.get("msg") == "leading"}
+    assert ("messages" in leading) != ("messages" in {line["lease"] for line in second.log()
+                                                      if line.get("msg") == "leading"})
+    office.server.kill()
+    office.say_payment(people[0], 2010)
+    until(lambda: amounts(office.texts(people[0]))[-1] == 2010, what="the message by the copy that follows")
+
+
+def test_without_credentials_messages_are_logged_and_skipped_and_nothing_fails(offices):
+    office = offices(twilio_sid="", sendgrid_key="", fcm_account="")
+    buyer = office.customer("en", email="nobody@test.reeyo.cm")
+    office.say_payment(buyer, 1000)
+    office.quiet()
+    assert {(row["channel"], row["state"], row["last_error"]) for row in office.rows(buyer)} == {
+        ("MAIL", "SKIPPED", "no credentials"), ("SMS", "SKIPPED", "no credentials")}
+    assert office.sms.log() == [] and office.mail.log() == []
+
+
+def test_in_production_neither_phones_nor_texts_come_into_the_log(offices):
+    office = offices(environment="production", otp_test_code=None, card_sandbox=None, webhook_private=None,
+                     sms="log", mail="log")
+    reply = office.server.api().post("auth/register", json={"firstName": "Awa", "lastName": "Ngono",
+                                     "phone": "+237699112233", "password": "Kumba-2024!", "email": "geheim@test.reeyo.cm"})
+    assert reply.status == 201, reply
+    office.quiet()
+    log = office.server.log_text()
+    assert "message skipped" in log
+    for secret in ("699112233", "geheim", "code is", "Welcome"):
+        assert secret not in log
+
+
+def test_pushes_go_through_sns_with_a_signature_it_believes(start_server, fake, tmp_path):
+    sms, mail, push, sns = fake("twilio"), fake("sendgrid"), fake("fcm"), fake("sns")
+    server = start_server(**{**providers(sms, mail, push, tmp_path), "push": "sns", "sns_url": sns.url,
+                             "sns_key_id": "AKIATEST", "sns_key": "sns-secret"})
+    office = Office(server, sms, mail, push)
+    buyer = office.customer("fr")
+    office.device(buyer, "arn:aws:sns:eu-west-1:1:endpoint/GCM/reeyo/1")
+    office.device(buyer, "disabled:arn:2")
+    office.say_payment(buyer, 12500)
+    office.quiet()
+    assert [row["state"] for row in office.rows(buyer)] == ["SENT"], office.rows(buyer)
+    told, = sns.taken()
+    assert told["default"] == "Nous avons reçu 12 500 FCFA."
+    assert told["google"]["data"] == {"type": "PAYMENT_RECEIVED", "transactionId": "pay_1"}
+    assert told["apple"]["aps"]["alert"]["title"] == "Paiement reçu"
+    assert office.sql("SELECT count(*) AS n FROM device_tokens WHERE account_id = %s", buyer.id)[0]["n"] == 1
+    office.connection.close()
+
+
+def test_a_wording_with_a_slip_keeps_the_server_from_starting(start_server, tmp_path):
+    for language in ("en", "fr"):
+        (tmp_path / language).mkdir()
+        (tmp_path / language / "code.sms").write_text("Your {cod}\n")
+    server = start_server(ready=False, messages_dir=str(tmp_path)).spawn()
+    assert server.process.wait(30) != 0
+    assert "code.sms: there is no word cod" in server.log_text()
+    server.process = None

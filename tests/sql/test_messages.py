@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: MIT
+"""The queue of messages: who is taken when, and what an end does to whoever waits behind it."""
+
+import json
+
+import pytest
+
+ALL = ("{SMS,MAIL,PUSH,SMS,MAIL,PUSH}", "{f,f,f,t,t,t}")
+
+
+@pytest.fixture
+def queue(db):
+    db.sql("TRUNCATE messages; TRUNCATE device_tokens")
+    db.sql("INSERT INTO users (id, phone, email, first_name, password_hash) VALUES ('user_m1', '+237690000001',"
+           " 'm1@test.cm', 'Awa', 'x'), ('user_m2', '+237690000002', NULL, 'Paul', 'x') ON CONFLICT DO NOTHING")
+    return db
+
+
+def put(db, recipient="user_m1", channel="SMS", bulk=False):
+    return db.value("INSERT INTO messages (kind, recipient, channel, bulk, template, language, until) VALUES ('USER', %s, %s,"
+                    " %s, 'code', 'fr', now() + interval '1 hour') RETURNING id", [recipient, channel, bulk])
+
+
+def take(db, rooms="{9,9,9,9,9,9}"):
+    return [int(row[0]) for row in db.run("messages_take", *ALL, rooms)]
+
+
+def end(db, *ends):
+    db.run("messages_end", json.dumps([{"tries": 1, "wait": 0, "gone": [], **one} for one in ends]))
+
+
+def test_the_next_of_a_recipient_goes_when_the_one_before_has_ended(queue):
+    first, second, third = put(queue), put(queue), put(queue)
+    assert take(queue) == [first]
+    assert take(queue) == []
+    end(queue, {"id": first, "state": "SENT"})
+    assert take(queue) == [second]
+    end(queue, {"id": second, "state": "DEAD", "error": "x"})
+    assert take(queue) == [third]
+
+
+def test_who_waits_to_be_tried_again_holds_up_his_own_later_messages_only(queue):
+    first, second = put(queue), put(queue)
+    other, mail, bulk = put(queue, "user_m2"), put(queue, channel="MAIL"), put(queue, bulk=True)
+    assert sorted(take(queue)) == sorted([first, other, mail, bulk])
+    end(queue, {"id": first, "state": "QUEUED", "wait": 3600000, "error": "status 503"})
+    assert take(queue) == []
+    assert queue.value("SELECT next_at > now() + interval '50 minutes' FROM messages WHERE id = %s", [first])
+    queue.sql("UPDATE messages SET next_at = now() WHERE id IN (%s, %s)", [first, second])
+    assert take(queue) == [first]
+    assert queue.value("SELECT tries FROM messages WHERE id = %s", [first]) == 2
+    assert queue.value("SELECT tries FROM messages WHERE id = %s", [second]) == 0
+
+
+def test_two_takers_take_different_messages_and_one_that_died_leaves_his(queue, connect):
+    put(queue), put(queue, "user_m2")
+    other = connect()
+    queue.sql("BEGIN")
+    mine = take(queue, "{1,0,0,0,0,0}")
+    theirs = take(other)
+    queue.sql("COMMIT")
+    theirs += take(other)
+    assert len(mine) == len(theirs) == 1 and mine != theirs
+    assert take(other) == []
+    queue.sql("UPDATE messages SET next_at = next_at - interval '91 seconds'")
+    assert sorted(take(other)) == sorted(mine + theirs)
+
+
+def test_a_late_answer_does_not_queue_again_what_another_has_taken(queue):
+    message = put(queue)
+    take(queue)
+    queue.sql("UPDATE messages SET next_at = now()")
+    assert take(queue) == [message]
+    end(queue, {"id": message, "state": "QUEUED", "wait": 0, "error": "slow"})
+    assert take(queue) == []
+    end(queue, {"id": message, "state": "SENT"})
+    end(queue, {"id": message, "tries": 2, "state": "DEAD"})
+    assert queue.value("SELECT state FROM messages") == "SENT"
+
+
+def test_only_the_position_that_was_seen_moves(db):
+    seen = db.value("SELECT position FROM leases WHERE name = 'messages'")
+    row = json.dumps([{"event": 1, "kind": "USER", "recipient": "user_m3", "channel": "SMS", "template": "code",
+                       "params": {}, "data": None, "language": "fr", "life": 60}])
+    note = json.dumps([{"room": "user:user_m3", "payload": {"type": "X"}}])
+    assert db.run("messages_make", seen, seen + 5, row, note) == [(1,)]
+    assert db.run("messages_make", seen, seen + 5, row, note) == []
+    assert db.value("SELECT count(*) FROM messages WHERE recipient = 'user_m3'") == 1
+    assert db.value("SELECT count(*) FROM outbox WHERE aggregate = 'user_m3' AND type = 'notification'") == 1
+    db.sql("DELETE FROM outbox WHERE aggregate = 'user_m3'")
+
+
+def test_an_address_is_where_the_account_is_reached_now(queue):
+    queue.sql("INSERT INTO device_tokens (token, account_id, role) VALUES ('t1', 'user_m1', 'USER'), ('t2', 'user_m1', 'RIDER')")
+    assert queue.value("SELECT message_address('USER', 'user_m1', 'SMS')::text") == '["+237690000001"]'
+    assert queue.value("SELECT message_address('USER', 'user_m2', 'MAIL')") is None
+    assert queue.value("SELECT message_address('USER', 'user_m1', 'PUSH')::text") == '["t1"]'
+    assert queue.value("SELECT message_address('USER', 'user_m2', 'PUSH')") is None
+    put(queue, channel="PUSH")
+    message, = take(queue)
+    end(queue, {"id": message, "state": "DEAD", "gone": ["t1"]})
+    assert queue.value("SELECT array_agg(token) FROM device_tokens WHERE account_id = 'user_m1'") == ["t2"]
+
+
+def test_sent_messages_are_swept_after_a_week_and_dead_ones_after_a_month(queue):
+    for state, days, stays in (("SENT", 8, 0), ("SENT", 6, 1), ("SKIPPED", 8, 0), ("DEAD", 8, 1), ("DEAD", 31, 0),
+                               ("QUEUED", 31, 1)):
+        message = put(queue)
+        queue.sql("UPDATE messages SET state = %s, created_at = now() - %s * interval '1 day' WHERE id = %s",
+                  [state, days, message])
+        queue.run("sweep_messages", 1000)
+        assert queue.value("SELECT count(*) FROM messages WHERE id = %s", [message]) == stays, (state, days)
