@@ -498,6 +498,7 @@ void server_close(struct server *server)
 {
 	if (!server)
 		return;
+	server->drained = NULL; /* what ends now was cut: whoever waits for the drain has given up */
 	loop_unhook(server->app->loop, PHASE_SERVE, &server->hook);
 	loop_unhook(server->app->loop, PHASE_FLUSH, &server->log_hook);
 	while (server->exchanges) { /* MHD does not stop while a connection is suspended */

@@ -343,8 +343,10 @@ static void transfer(struct fake_request *rq, const char *party, const char *end
 		return fake_reply(rq, 400, refusal("ER101", "Invalid phone number. Ensure number starts with 237"));
 	if (amount < 1 || strcmp(text_in(rq->json, "currency"), "XAF") != 0)
 		return fake_reply(rq, 400, refusal("ER201", "Invalid amount. Decimal numbers not allowed"));
-	snprintf(reference, sizeof(reference), "%08lx-%04x-4%03x-9%03x-%08x%04x", __atomic_add_fetch(&made, 1, __ATOMIC_RELAXED),
-		fake_chance(0x10000), fake_chance(0x1000), fake_chance(0x1000), fake_chance(0xffffffff), fake_chance(0x10000));
+	/* Unlike what is drawn, never the same in two runs: whoever is told it may have kept those of the last. */
+	snprintf(reference, sizeof(reference), "%08lx-%04x-4%03x-9%03x-%012lx", (unsigned long)time(NULL) & 0xffffffff,
+		fake_chance(0x10000), fake_chance(0x1000), fake_chance(0x1000),
+		__atomic_add_fetch(&made, 1, __ATOMIC_RELAXED));
 	transaction_keep(reference, rq->json, phone, endpoint, amount);
 	settle_plan(reference, (json_t *)(uintptr_t)rq->fault);
 	snprintf(ussd, sizeof(ussd), "%s", strcmp(operator_of(phone), "MTN") == 0 ? "*126#" : "#150*50#");
