@@ -19,6 +19,7 @@
 #include "reeyo/db/db.h"
 #include "reeyo/db/demo.h"
 #include "reeyo/db/migrate.h"
+#include "reconcile.h"
 #include "serve.h"
 
 struct command {
@@ -238,6 +239,23 @@ static int run_openapi(const struct config *config, int argc, char **argv)
 	return document ? 0 : E_NO_MEMORY;
 }
 
+static int run_reconcile(const struct config *config, int argc, char **argv)
+{
+	struct reconcile_days days = { 0 };
+
+	for (int i = 0; i < argc; i++) {
+		if (strcmp(argv[i], "json") == 0)
+			days.json = true;
+		else if (i + 1 < argc && strcmp(argv[i], "from") == 0)
+			days.from = argv[++i];
+		else if (i + 1 < argc && strcmp(argv[i], "to") == 0)
+			days.to = argv[++i];
+		else
+			return fprintf(stderr, "usage: reeyo reconcile [--from DAY] [--to DAY] [--json]\n"), E_CONFIG;
+	}
+	return reconcile(config, &days);
+}
+
 static int run_version(const struct config *config, int argc, char **argv)
 {
 	(void)config;
@@ -258,6 +276,8 @@ static const struct command commands[] = {
 	{ "openapi", run_openapi, "openapi", "print the OpenAPI 3.1 document" },
 	{ "admin", run_admin, "admin --email E [--name N] [--role R]",
 		"make an admin, or give one a new password; it is read from standard input" },
+	{ "reconcile", run_reconcile, "reconcile [--from DAY] [--to DAY] [--json]",
+		"what our books and the gateway's history say differently; 1 when something is unexplained" },
 	{ "demo", run_demo, "demo [--size small|bench|huge]", "load demo data; harmless to repeat" },
 	{ "version", run_version, "version", "print the version" },
 	{ "help", run_help, "help", "print this" },
@@ -289,7 +309,7 @@ static const struct command *command_find(const char *name)
  * that are not keys of the configuration are taken out before it is read; those of `reeyo admin` keep their names. */
 static int own_flags_take(int argc, char **argv)
 {
-	static const char *const named[] = { "--email", "--name", "--role" };
+	static const char *const named[] = { "--email", "--name", "--role", "--from", "--to" };
 	int kept = 0;
 
 	for (int i = 0; i < argc; i++) {

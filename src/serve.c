@@ -34,6 +34,7 @@
 #include "reeyo/jobs/hub.h"
 #include "reeyo/jobs/messages.h"
 #include "reeyo/jobs/payouts.h"
+#include "reeyo/jobs/payments.h"
 #include "reeyo/jobs/positions.h"
 #include "reeyo/jobs/relay.h"
 #include "reeyo/jobs/rollup.h"
@@ -80,6 +81,7 @@ struct serving {
 	struct payout_job *payouts;
 	struct webhooks *webhooks;
 	struct messages *messages;
+	struct payment_poller *payments;
 	struct rollup *rollup;
 	struct metrics *metrics;
 	struct route_set *sets;
@@ -318,6 +320,8 @@ static int jobs_start(struct serving *serving, struct app *app)
 	if (!error)
 		error = messages_new(app, &serving->messages);
 	if (!error)
+		error = payment_poller_new(app, &serving->payments);
+	if (!error)
 		error = rollup_new(app->loop, app->db, &serving->rollup);
 	return error;
 }
@@ -331,11 +335,13 @@ static void jobs_end(struct serving *serving)
 	payouts_close(serving->payouts);
 	webhooks_close(serving->webhooks);
 	messages_close(serving->messages);
+	payment_poller_close(serving->payments);
 	rollup_close(serving->rollup);
 }
 
 static int worker_start(struct worker *worker)
 {
+	static const struct payment_needs needs = { .menu_changed = catalog_forget };
 	static const struct server_steps steps = { .authenticate = authenticate, .admit = settings_admit };
 	struct serving *serving = worker->serving;
 	struct app *app = &worker->app;
@@ -360,7 +366,7 @@ static int worker_start(struct worker *worker)
 		(error = client_new(app->loop, config, &app->client)) ||
 		(error = gateway_new(app->loop, app->client, config, &app->gateway)) ||
 		(error = post_new(app, serving->wordings, &app->post)) || (error = hub_new(app, serving->house)) ||
-		(error = positions_new(app, &app->positions)))
+		(error = positions_new(app, &app->positions)) || (error = payments_new(app, &needs)))
 		return error;
 	error = server_new(app, &steps, serving->listeners, serving->listener_count, &server);
 	if (error)
@@ -383,10 +389,12 @@ static void worker_end(struct worker *worker)
 	revocations_free(app->revocations);
 	settings_free(app->settings);
 	post_free(app->post);
+	payments_close(app->payments);
 	client_free(app->client); /* calls under way end here, while there is a database to tell */
 	gateway_free(app->gateway);
 	db_close(app->db);
 	cache_close(app->cache);
+	payments_free(app->payments);
 	catalogs_free(app->catalogs);
 	token_memory_free(app->tokens);
 	rider_memory_free(app->riders);

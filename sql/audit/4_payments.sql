@@ -13,3 +13,19 @@ SELECT id, format('%s of %s, booked %s in %s times', coalesce(i.state, 'unknown'
  WHERE CASE WHEN i.state = 'SUCCEEDED' THEN (b.times, b.amount, b.entry, b.order_id) IS DISTINCT FROM (1::bigint, i.amount, i.entry, i.order_id)
          OR (i.kind = 'TOPUP' AND b.to_owner IS DISTINCT FROM i.user_id)
        ELSE b.id IS NOT NULL END
+
+-- check: payment_names_its_order
+-- needs: payment_intents
+-- An order by mobile money or card has its payment, of its customer and its total.
+SELECT o.id, format('%s order of %s, payment %s of %s', o.payment_method, o.total, i.id, i.amount)
+  FROM orders o LEFT JOIN payment_intents i ON i.order_id = o.id
+ WHERE o.payment_reference ^@ 'pay_'
+   AND (i.id, i.user_id, i.amount, i.method) IS DISTINCT FROM (o.payment_reference, o.user_id, o.total, o.payment_method)
+
+-- check: payment_waits_with_its_order
+-- needs: payment_intents
+-- An order that waits for its payment has one that may still come; one that was paid for is not waiting.
+SELECT o.id, format('%s order waits, payment is %s', o.payment_method, i.state)
+  FROM payment_intents i JOIN orders o ON o.id = i.order_id
+ WHERE (o.active AND o.payment_status = 'PENDING' AND i.state NOT IN ('CREATED', 'PENDING'))
+    OR (i.state = 'SUCCEEDED' AND o.payment_status NOT IN ('PAID', 'REFUNDED'))

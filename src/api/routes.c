@@ -5,6 +5,7 @@
 #include "reeyo/api/routes.h"
 
 #include "reeyo/api/admin.h"
+#include "reeyo/api/callbacks.h"
 #include "reeyo/api/events.h"
 #include "reeyo/api/ops.h"
 #include "reeyo/api/rider.h"
@@ -25,6 +26,13 @@ const struct route_set reeyo_routes[] = {
 	{ NS_USER, "Orders", user_order_routes },
 	{ NS_USER, "Orders", user_rating_routes },
 	{ NS_USER, "Wallet", user_wallet_routes },
+	{ NS_USER, "Wallet", user_funds_routes },
+	{ NS_USER, "Callbacks", callback_root_routes },
+	{ NS_USER, "Callbacks", callback_routes },
+	{ NS_VENDOR, "Callbacks", callback_routes },
+	{ NS_RIDER, "Callbacks", callback_routes },
+	{ NS_ADMIN, "Callbacks", callback_routes },
+	{ NS_ADMIN, "Callbacks", admin_callback_routes },
 	{ NS_VENDOR, "Account", vendor_auth_routes },
 	{ NS_RIDER, "Account", rider_auth_routes },
 	{ NS_ADMIN, "Account", admin_auth_routes },

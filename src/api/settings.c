@@ -10,8 +10,10 @@
 #include <stdio.h>
 
 #include "reeyo/auth/admit.h"
+#include "reeyo/core/config.h"
 #include "reeyo/core/log.h"
 #include "reeyo/loop/loop.h"
+#include "reeyo/partners/gateway.h"
 
 #define POLL_MS 1000
 
@@ -98,7 +100,8 @@ bool settings_method_on(const struct settings *settings, enum payment_method met
 {
 	const json_t *methods = settings_value(settings, "paymentMethods");
 
-	if (method != PAY_WALLET && method != PAY_CASH)
+	if ((method == PAY_MOBILE_MONEY && !gateway_on(settings->app->gateway)) ||
+		(method == PAY_CARD && !settings->app->config->card_sandbox))
 		return false;
 	for (size_t i = 0; i < json_array_size(methods); i++)
 		if (payment_method_named(json_string_value(json_array_get(methods, i))) ==

@@ -62,6 +62,13 @@ void body_free(struct exchange *x)
 	x->body_heap = false;
 }
 
+struct text request_raw(struct request *rq)
+{
+	const struct exchange *x = exchange_of(rq);
+
+	return rq->method == GET || rq->method == HEAD ? x->query : (struct text){ x->body, x->body_len };
+}
+
 /* --- Parsing ----------------------------------------------------------------------------------- */
 
 /* jansson recurses; a body nested deeper than any of ours is refused before it does. Returns the

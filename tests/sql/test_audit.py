@@ -13,6 +13,7 @@ from sql.conftest import migrated
 from sql.shop import Shop, cancel, place
 from sql.statements import ROOT, Client
 from sql.test_order_acts import move, rider
+from sql.test_payments import tell
 from world.audit import audit, books_balance
 from world.server import reeyo
 
@@ -59,6 +60,9 @@ def sound():
         db.run("payout_approve", "payout_sent", None, None, None, 0, "admin", "x", "{}", None, "{}")
         db.run("payouts_send", 10, 60)
         db.run("payout_answered", "payout_sent", "SUCCESSFUL", "cam_1", 1900, None, None, "{txn_po_3,txn_po_4}")
+        _, order, _ = place(db, shop, [(shop.item(), 1, 2500)], method="MOBILE_MONEY")
+        tell(db, order["paymentReference"], "SUCCESSFUL", order["total"])
+        ids["mobile"] = order["orderId"]
         ids |= {"user": shop.user, "vendor": shop.vendor, "rider": carrier}
         db.sql("SELECT ledger_roll_up_anew()")
         db.sql("SELECT ledger_roll_up('0')")
@@ -140,6 +144,8 @@ BREAKS = {
     "payout_moved": ("UPDATE payouts SET status = 'PENDING' WHERE id = 'payout_rejected'", "'payout_rejected'"),
     "payout_decided": ("UPDATE payouts SET first_approved_by = 'admin' WHERE id = 'payout_sent'", "'payout_sent'"),
     "payout_paid_once": ("UPDATE payouts SET gateway_reference = 'cam_2' WHERE id = 'payout_open'", "'payout_open'"),
+    "payment_names_its_order": ("UPDATE payment_intents SET user_id = 'user_x' WHERE order_id = '{unpaid}'", "'{unpaid}'"),
+    "payment_waits_with_its_order": ("UPDATE payment_intents SET state = 'EXPIRED' WHERE order_id = '{unpaid}'", "'{unpaid}'"),
     "payment_status_agrees": ("UPDATE orders SET payment_status = 'PAID' WHERE id = '{unpaid}'", "'{unpaid}'"),
 }
 

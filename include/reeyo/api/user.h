@@ -14,5 +14,6 @@ extern const struct route user_vendor_routes[];
 extern const struct route user_order_routes[];
 extern const struct route user_rating_routes[];
 extern const struct route user_wallet_routes[];
+extern const struct route user_funds_routes[];
 
 #endif

@@ -49,6 +49,15 @@
 	X(RATE_LIMITED, "reeyo_rate_limited_total", "", "Requests refused by a rate limit") \
 	X(ORDERS_PLACED, "reeyo_orders_placed_total", "", "Orders placed") \
 	X(ORDERS_CANCELLED, "reeyo_orders_cancelled_total", "", "Orders cancelled") \
+	X(PAYMENTS_STARTED, "reeyo_payments_total", "outcome=\"started\"", "Payments by mobile money and card, by outcome") \
+	X(PAYMENTS_SUCCEEDED, "reeyo_payments_total", "outcome=\"succeeded\"", "") \
+	X(PAYMENTS_FAILED, "reeyo_payments_total", "outcome=\"failed\"", "") \
+	X(PAYMENTS_EXPIRED, "reeyo_payments_total", "outcome=\"expired\"", "") \
+	X(PAYMENTS_MISMATCHED, "reeyo_payments_total", "outcome=\"mismatched\"", "") \
+	X(PAYMENTS_LATE, "reeyo_payments_late_total", "", "Payments that succeeded after they had been given up") \
+	X(PAYMENT_ASKS, "reeyo_payment_asks_total", "", "Times the gateway was asked what became of a payment") \
+	X(CALLBACKS, "reeyo_payment_callbacks_total", "result=\"heard\"", "Callbacks of the gateway by result") \
+	X(CALLBACKS_REFUSED, "reeyo_payment_callbacks_total", "result=\"refused\"", "") \
 	X(STREAMS_OPEN, "reeyo_streams_open", "", "Open event streams") \
 	X(STREAMS_CUT, "reeyo_streams_cut_total", "", "Event streams cut because their client read too slowly") \
 	X(EVENTS_RELAYED, "reeyo_events_relayed_total", "", "Events moved from the outbox by this copy") \

@@ -26,6 +26,7 @@ struct catalogs;   /* api: parsed menus of this loop */
 struct client;     /* partners: HTTP out */
 struct gateway;    /* partners: mobile money */
 struct post;       /* partners: SMS, e-mail, push */
+struct payments;   /* jobs: payments this loop deals with the gateway about */
 struct metrics;    /* telemetry: counters of all loops */
 struct hub;        /* jobs: live events of this loop's streams */
 struct positions;  /* jobs: where this loop's riders are, and what they may do */
@@ -49,6 +50,7 @@ struct app {
 	struct client *client;
 	struct gateway *gateway;
 	struct post *post;
+	struct payments *payments;
 	struct metrics *metrics;
 	struct hub *hub;
 	struct positions *positions;

@@ -63,6 +63,8 @@ json_t *member(const json_t *object, const char *name);
 #define query_text(rq, name) member_text((rq)->query, (name))
 /* A request header, NULL when absent. */
 const char *request_header(struct request *rq, const char *name);
+/* The body as it came; of a GET its query, as sent. Lives as long as the request; absent when there is none. */
+struct text request_raw(struct request *rq);
 /* The address of the client, as text (X-Forwarded-For only from trusted proxies). */
 const char *request_address(struct request *rq);
 /* Arena copies for SQL parameters: decimal text of a number, "t"/"f". NULL only when memory is out. */

@@ -4,6 +4,8 @@
  */
 #include "placing.h"
 #include "reeyo/api/settings.h"
+#include "reeyo/domain/operator.h"
+#include "reeyo/jobs/payments.h"
 
 static void order_send(struct request *rq);
 
@@ -18,11 +20,41 @@ static size_t line_of(const struct placing *placing, struct text item)
 
 /* --- What is written -------------------------------------------------------------------------- */
 
+/* An order that the gateway has, or may have, is placed, and paid or ended later. One that it refused or never saw has
+ * ended, and its key may be used again. */
+static void collected(void *arg, enum payment_end end, struct text payment)
+{
+	struct request *rq = arg;
+	const struct placing *placing = rq->state;
+
+	(void)payment;
+	if (!request_release(rq))
+		return;
+	if (end == PAYMENT_REFUSED)
+		return reply_error(rq, E_PAYMENT_REFUSED);
+	if (end == PAYMENT_UNREACHED)
+		return reply_error(rq, E_PAYMENT_DOWN);
+	reply_data(rq, placing->order);
+}
+
+static void collect(struct request *rq)
+{
+	const struct placing *placing = rq->state;
+
+	request_hold(rq);
+	if (!payment_collect(rq->app->payments, placing->intent, placing->phone, placing->quote.total, collected, rq))
+		collected(rq, PAYMENT_OPEN, TEXT_NONE);
+}
+
 static void finish(struct request *rq)
 {
 	struct placing *placing = rq->state;
+	struct counters *counters = loop_counters(rq->app->loop);
 
-	count_one(loop_counters(rq->app->loop), COUNT_ORDERS_PLACED);
+	count_one(counters, COUNT_ORDERS_PLACED);
+	count_add(counters, COUNT_PAYMENTS_STARTED, placing->method == PAY_MOBILE_MONEY || placing->method == PAY_CARD);
+	if (placing->method == PAY_MOBILE_MONEY)
+		return collect(rq);
 	reply_data(rq, placing->order);
 }
 
@@ -208,10 +240,12 @@ static void order_send(struct request *rq)
 	struct placing *placing = rq->state;
 	const struct quote *quote = &placing->quote;
 	const struct spot *from = &placing->from, *to = &placing->to;
-	bool parcel = placing->parcel;
+	bool parcel = placing->parcel, mobile = placing->method == PAY_MOBILE_MONEY;
+	bool billed = mobile || placing->method == PAY_CARD;
 
 	id_new(placing->id, "ord_");
 	id_new(placing->entry, "txn_");
+	id_new(placing->intent, "pay_");
 	id_order_number(placing->number, order_letter(quote->type));
 	sql_try_write(rq, order_insert, placed,
 		/* 1 */ placing->id, placing->number, order_type_words[quote->type], rq->caller.id,
@@ -237,7 +271,8 @@ static void order_send(struct request *rq)
 		/* 31 */ placing->code[0] ? placing->code : NULL, placing->entry,
 		rq->idempotency_key,
 		/* 34 */ rq->fingerprint, placing->basket, window_seconds(rq),
-		/* 37 */ placing->columns[3], NULL, NULL, NULL);
+		/* 37 */ placing->columns[3], billed ? placing->intent : NULL, mobile ? placing->phone : NULL,
+		/* 40 */ mobile ? phone_operator(placing->phone) : NULL);
 }
 
 void order_insert(struct request *rq)

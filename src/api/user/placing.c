@@ -14,6 +14,8 @@
 #include "placing.h"
 #include "reeyo/api/catalog.h"
 #include "reeyo/api/settings.h"
+#include "reeyo/domain/operator.h"
+#include "reeyo/partners/gateway.h"
 
 #define PARCEL_PREPARATION 15
 
@@ -237,6 +239,25 @@ static void refuse_method(struct request *rq)
 	refuse(rq, E_PAYMENT_DOWN, "paymentMethod", buf_string(&message));
 }
 
+/* Whose phone is asked to pay; false when it has replied. */
+static bool payer_found(struct request *rq)
+{
+	struct placing *placing = rq->state;
+
+	placing->phone = body_text(rq, "phone");
+	if (!placing->phone)
+		placing->phone = member_text(rq->account, "phone");
+	if (!gateway_up(rq->app->gateway))
+		refuse(rq, E_PAYMENT_DOWN, NULL, NULL);
+	else if (!placing->phone || !phone_has_money(placing->phone))
+		refuse(rq, E_VALIDATION, "phone",
+			rq->french ? "n'est pas un numéro que le mobile money dessert"
+			           : "is not a number that mobile money reaches");
+	else
+		return true;
+	return false;
+}
+
 void place_order(struct request *rq)
 {
 	struct placing *placing = ARENA_NEW(rq->arena, struct placing);
@@ -251,6 +272,8 @@ void place_order(struct request *rq)
 	placing->method = method ? (enum payment_method)payment_method_named(method) : PAY_WALLET;
 	if (!settings_method_on(rq->app->settings, placing->method))
 		return refuse_method(rq);
+	if (placing->method == PAY_MOBILE_MONEY && !payer_found(rq))
+		return;
 	if (placing->parcel)
 		place_parcel(rq);
 	else

@@ -23,7 +23,8 @@ struct placing {
 	bool renumbered;
 	bool key_asked;
 	bool counted; /* some line's stock is counted, so the menu has changed */
-	char id[ID_SIZE], entry[ID_SIZE], number[ORDER_NUMBER_SIZE], code[5];
+	const char *phone; /* MOBILE_MONEY: who pays */
+	char id[ID_SIZE], entry[ID_SIZE], intent[ID_SIZE], number[ORDER_NUMBER_SIZE], code[5];
 	const char *shown;      /* the lines as kept and shown */
 	const char *columns[4]; /* their items, quantities, prices and choices, as arrays */
 	struct text order;

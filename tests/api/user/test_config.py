@@ -8,7 +8,7 @@ def test_the_configuration_shows_services_and_no_commission(api):
     assert config["services"]["mart"] == {"enabled": True, "minOrderAmount": 5000, "deliveryFee": 2000}
     packages = config["services"]["packages"]
     assert (packages["baseFee"], packages["feePerKm"], packages["maxWeight"]) == (2000, 500, 50)
-    assert config["paymentMethods"] == ["WALLET", "CASH"]
+    assert config["paymentMethods"] == ["WALLET", "CASH", "CARD"]
     assert config["maintenanceMode"] is False and config["version"]
     assert b"ommission" not in api.get("config").body
 

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Money into the wallet: an intent is written, then the gateway is asked to collect. The answer waits some
+ * seconds for the gateway and then says PENDING; how it went on is read by its reference, and told as an event.
+ */
+#include "reeyo/api/money.h"
+#include "reeyo/api/order_acts.h"
+#include "reeyo/api/settings.h"
+#include "reeyo/api/user.h"
+#include "reeyo/core/config.h"
+#include "reeyo/domain/operator.h"
+#include "reeyo/jobs/payments.h"
+#include "reeyo/partners/gateway.h"
+
+#define TOPUP_MIN 100
+#define TOPUP_MAX 500000 /* unless the setting max_topup_amount says otherwise */
+
+static const char *const topup_methods[] = { "MOBILE_MONEY", "CARD", "CAMPAY", NULL };
+static const char *const payment_statuses[] = { "PENDING", "COMPLETED", "FAILED", NULL };
+
+static const struct field funds_body[] = {
+	{ "amount", FIELD_MONEY, .required = true, .does = "At least 100" },
+	{ "paymentMethod", FIELD_ENUM, .required = true, .words = topup_methods },
+	{ "phone", FIELD_PHONE, .also = "phoneNumber", .does = "MOBILE_MONEY: who pays, required" },
+	{ "paymentToken", FIELD_TEXT, .min = 1, .max = 500, .does = "CARD: required" },
+	FIELD_END
+};
+static const struct field payment_fields[] = {
+	{ "transactionId", FIELD_ID, .required = true, .does = "The wallet's transaction, once it is COMPLETED" },
+	{ "reference", FIELD_ID, .required = true, .does = "Ask with it how the payment went on" },
+	{ "status", FIELD_ENUM, .required = true, .words = payment_statuses },
+	{ "amount", FIELD_MONEY, .required = true },
+	{ "currency", FIELD_TEXT, .required = true },
+	{ "paymentMethod", FIELD_TEXT, .required = true },
+	{ "orderId", FIELD_ID, .does = "When an order is paid" },
+	{ "phone", FIELD_TEXT },
+	{ "operator", FIELD_TEXT, .does = "MTN or ORANGE" },
+	{ "ussdCode", FIELD_TEXT, .does = "What the customer dials to confirm" },
+	{ "reason", FIELD_TEXT, .nullable = true, .does = "Why it failed" },
+	{ "wallet", FIELD_OBJECT, .required = true, .of = wallet_fields, .nullable = true },
+	{ "createdAt", FIELD_TIME, .required = true },
+	{ "settledAt", FIELD_TIME, .nullable = true },
+	FIELD_END
+};
+
+struct funding {
+	enum payment_method method;
+	const char *phone;
+	int64_t amount;
+	char id[ID_SIZE], entry[ID_SIZE];
+	struct text payment; /* as it was written, and is answered when nothing more is known */
+};
+
+/* --- Top-up ------------------------------------------------------------------------------------ */
+
+static void collected(void *arg, enum payment_end end, struct text payment)
+{
+	struct request *rq = arg;
+	struct funding *funding = rq->state;
+
+	if (!request_release(rq))
+		return;
+	if (end == PAYMENT_REFUSED)
+		return reply_error(rq, E_PAYMENT_REFUSED);
+	if (end == PAYMENT_UNREACHED)
+		return reply_error(rq, E_PAYMENT_DOWN);
+	reply_data(rq, end == PAYMENT_RECORDED && payment.at ? payment : funding->payment);
+}
+
+static void started(struct request *rq, const struct db_result *result)
+{
+	struct funding *funding = rq->state;
+	struct text outcome = db_text(result, 0, 0), payment = db_text(result, 0, 1);
+
+	if (text_is(outcome, TEXT("REPLAY")))
+		return sql_write(rq, idempotency_get, reply_replay, rq->caller.id, rq->idempotency_key);
+	if (!text_is(outcome, TEXT("STARTED")))
+		return reply_error(rq, error_named(outcome.at, outcome.len));
+	count_one(loop_counters(rq->app->loop), COUNT_PAYMENTS_STARTED);
+	if (funding->method == PAY_CARD)
+		return reply_data(rq, payment);
+	funding->payment = (struct text){ arena_copy(rq->arena, payment.at, payment.len), payment.len };
+	request_hold(rq);
+	if (!payment_collect(rq->app->payments, funding->id, funding->phone, funding->amount, collected, rq))
+		collected(rq, PAYMENT_OPEN, TEXT_NONE);
+}
+
+/* False when it has replied. */
+static bool method_fits(struct request *rq, const struct funding *funding)
+{
+	const struct app *app = rq->app;
+
+	if (funding->method == PAY_CARD ? !app->config->card_sandbox : !gateway_up(app->gateway))
+		reply_error(rq, E_PAYMENT_DOWN);
+	else if (funding->method == PAY_CARD && !body_text(rq, "paymentToken"))
+		reply_field(rq, "paymentToken", "is required", "est obligatoire");
+	else if (funding->method == PAY_MOBILE_MONEY && !funding->phone)
+		reply_field(rq, "phone", "is required", "est obligatoire");
+	else if (funding->method == PAY_MOBILE_MONEY && !phone_has_money(funding->phone))
+		reply_field(rq, "phone", "is not a number that mobile money reaches",
+			"n'est pas un numéro que le mobile money dessert");
+	else
+		return true;
+	return false;
+}
+
+static void start(struct request *rq)
+{
+	struct funding *funding = rq->state;
+	bool mobile = funding->method == PAY_MOBILE_MONEY;
+
+	if (funding->amount < TOPUP_MIN ||
+		funding->amount > settings_int(rq->app->settings, "max_topup_amount", TOPUP_MAX))
+		return reply_error(rq, E_BAD_AMOUNT);
+	if (!method_fits(rq, funding))
+		return;
+	id_new(funding->id, "pay_");
+	id_new(funding->entry, "txn_");
+	sql_write(rq, payment_start, started, funding->id, rq->caller.id, arg_int(rq, funding->amount),
+		payment_method_words[funding->method], mobile ? funding->phone : NULL,
+		mobile ? phone_operator(funding->phone) : NULL, funding->entry, rq->idempotency_key, rq->fingerprint);
+}
+
+/* The first request with this key may have been served, whatever stands in the way now. */
+static void key_looked_up(struct request *rq, const struct db_result *result)
+{
+	if (db_rows(result))
+		return reply_replay(rq, result);
+	start(rq);
+}
+
+static void add_funds(struct request *rq)
+{
+	struct funding *funding = ARENA_NEW(rq->arena, struct funding);
+
+	if (!funding)
+		return reply_error(rq, E_NO_MEMORY);
+	rq->state = funding;
+	funding->method = (enum payment_method)payment_method_named(body_text(rq, "paymentMethod"));
+	funding->phone = body_text(rq, "phone");
+	funding->amount = body_int(rq, "amount", 0);
+	if (rq->idempotency_key)
+		return sql_write(rq, idempotency_get, key_looked_up, rq->caller.id, rq->idempotency_key);
+	start(rq);
+}
+
+/* --- How it went on ----------------------------------------------------------------------------- */
+
+static void asked(void *arg, enum payment_end end, struct text payment)
+{
+	struct request *rq = arg;
+	const struct text *known = rq->state;
+
+	if (request_release(rq))
+		reply_data(rq, end != PAYMENT_OPEN && payment.at ? payment : *known);
+}
+
+static void payment_read(struct request *rq, const struct db_result *result)
+{
+	struct text payment, reference, *known = ARENA_NEW(rq->arena, struct text);
+
+	if (db_rows(result) == 0)
+		return reply_error(rq, E_PAYMENT_NOT_FOUND);
+	payment = db_text(result, 0, 0);
+	if (!known || !db_bool(result, 0, 1) || !gateway_up(rq->app->gateway))
+		return reply_data(rq, payment);
+	*known = (struct text){ arena_copy(rq->arena, payment.at, payment.len), payment.len };
+	rq->state = known;
+	reference = db_text(result, 0, 2);
+	request_hold(rq);
+	if (!payment_ask(rq->app->payments, rq->params[0], arena_copy(rq->arena, reference.at, reference.len), asked, rq))
+		asked(rq, PAYMENT_OPEN, TEXT_NONE);
+}
+
+static void get_payment(struct request *rq)
+{
+	sql_write(rq, payment_get, payment_read, rq->params[0], rq->caller.id);
+}
+
+const struct route user_funds_routes[] = {
+	{ POST, "/wallet/add-funds", .also = "/wallet/topup", .who = CUSTOMER, .body = funds_body, .reply = payment_fields,
+		.created = true, .idempotent = true,
+		.errors = { E_BAD_AMOUNT, E_PAYMENT_DOWN, E_PAYMENT_REFUSED, E_TOO_MANY_REQUESTS, E_ACCOUNT_NOT_FOUND,
+			E_IDEMPOTENCY_MISMATCH, E_IDEMPOTENCY_RUNNING },
+		.run = add_funds, .does = "Put money into the wallet" },
+	{ GET, "/wallet/add-funds/:reference", .who = CUSTOMER, .reply = payment_fields, .errors = { E_PAYMENT_NOT_FOUND },
+		.run = get_payment, .does = "How a payment went on; the gateway is asked when it is time" },
+	ROUTE_END
+};

@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Reconciliation: our payments and pay-outs of some days beside the gateway's history of the same, matched by our reference.
+ * What both sides call it, in few words, finds the row of a table that says whether they agree, and if they do
+ * not, what explains it. A difference that only time explains counts as explained while somebody is to ask again.
+ */
+#include "reconcile.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "reeyo/core/clock.h"
+#include "reeyo/core/id.h"
+#include "reeyo/core/memory.h"
+#include "reeyo/db/db.h"
+#include "reeyo/loop/loop.h"
+#include "reeyo/partners/gateway.h"
+
+#define DAY_MS 86400000
+
+enum side { NOTHING, OPEN, DONE, OVER, AMISS, SIDES }; /* AMISS: known to differ, nothing more is done */
+static const char *const side_words[SIDES] = { "-", "OPEN", "DONE", "OVER", "AMISS" };
+
+struct entry {
+	char id[ID_SIZE];  /* our reference; theirs without one: empty */
+	char reference[64]; /* the gateway's */
+	enum side side;
+	bool withdrawal;
+	int64_t amount;
+	/* ours only */
+	bool due;          /* somebody is to ask the gateway again */
+	bool booked;       /* the ledger has it */
+	bool inside;       /* made in the days asked for; others are known, not reported */
+	bool met;
+	char state[16];
+};
+
+struct entries {
+	struct entry *at;
+	size_t count, room;
+	int error;
+};
+
+struct reconciling {
+	const struct reconcile_days *days;
+	char from[11], to[11];
+	struct entries ours, theirs;
+	struct entry **by_reference; /* ours that have one, for a history that leaves ours out */
+	size_t reference_count;
+	struct entries later; /* ours, after theirs was read: what has begun meanwhile is known */
+	struct entries *into;
+	struct loop *loop;
+	enum gateway_outcome outcome;
+	unsigned agreed, lines, unexplained;
+};
+
+static struct entry *entry_add(struct entries *entries)
+{
+	if (entries->count == entries->room) {
+		size_t room = entries->room ? 2 * entries->room : 1024;
+		struct entry *larger = realloc(entries->at, room * sizeof(*larger));
+
+		if (!larger) {
+			entries->error = E_NO_MEMORY;
+			return NULL;
+		}
+		entries->at = larger;
+		entries->room = room;
+	}
+	entries->at[entries->count] = (struct entry){ 0 };
+	return &entries->at[entries->count++];
+}
+
+static int by_reference(const void *a, const void *b)
+{
+	return strcmp((*(struct entry *const *)a)->reference, (*(struct entry *const *)b)->reference);
+}
+
+static int by_id(const void *a, const void *b)
+{
+	return strcmp(((const struct entry *)a)->id, ((const struct entry *)b)->id);
+}
+
+static void entries_sort(struct entries *entries)
+{
+	if (entries->count)
+		qsort(entries->at, entries->count, sizeof(struct entry), by_id);
+}
+
+static struct entry *entry_find(const struct entries *entries, const struct entry *like)
+{
+	return entries->count ? bsearch(like, entries->at, entries->count, sizeof(*like), by_id) : NULL;
+}
+
+/* --- Ours ----------------------------------------------------------------------------------------- */
+
+/* Columns: id, withdrawal, side, amount, due, booked, inside, state, the gateway's reference. */
+static const char ours_sql[] =
+	"WITH ours AS ("
+	"SELECT id, false AS out, created_at AS at, CASE WHEN state IN ('CREATED', 'PENDING') THEN 'OPEN'"
+	" WHEN state = 'SUCCEEDED' THEN 'DONE' WHEN state = 'MISMATCH' THEN 'AMISS' ELSE 'OVER' END AS side, amount,"
+	" next_ask_at IS NOT NULL AS due, EXISTS (SELECT FROM ledger l WHERE l.id = i.entry) AS booked, state,"
+	" gateway_reference FROM payment_intents i WHERE method = 'MOBILE_MONEY'"
+	" UNION ALL SELECT id, true, sent_at, CASE WHEN trouble IS NOT NULL THEN 'AMISS'"
+	" WHEN status IN ('APPROVED', 'PROCESSING') THEN 'OPEN' WHEN status = 'COMPLETED' THEN 'DONE' ELSE 'OVER' END,"
+	" amount - fee, next_ask_at IS NOT NULL,"
+	" EXISTS (SELECT FROM ledger l WHERE l.reference = p.id AND l.to_kind = 'CLEARING' AND l.category = 'PAYOUT'), status,"
+	" gateway_reference FROM payouts p WHERE sent_at IS NOT NULL)"
+	" SELECT id, out, side, amount, due, booked, at >= $1::date::timestamp AT TIME ZONE 'UTC'"
+	" AND at < ($2::date + 1)::timestamp AT TIME ZONE 'UTC', state, coalesce(gateway_reference, '') FROM ours"
+	" WHERE at >= ($1::date - 3)::timestamp AT TIME ZONE 'UTC' AND at < ($2::date + 4)::timestamp AT TIME ZONE 'UTC'";
+
+static enum side side_named(const char *word)
+{
+	enum side side = OPEN;
+
+	while (side < SIDES && strcmp(side_words[side], word) != 0)
+		side++;
+	return side;
+}
+
+static void ours_row(void *arg, int n, char *const *values)
+{
+	struct reconciling *all = arg;
+	struct entry *entry = entry_add(all->into);
+
+	(void)n;
+	if (!entry)
+		return;
+	snprintf(entry->id, sizeof(entry->id), "%s", values[0]);
+	entry->withdrawal = values[1][0] == 't';
+	entry->side = side_named(values[2]);
+	entry->amount = strtoll(values[3], NULL, 10);
+	entry->due = values[4][0] == 't';
+	entry->booked = values[5][0] == 't';
+	entry->inside = values[6][0] == 't';
+	snprintf(entry->state, sizeof(entry->state), "%s", values[7]);
+	snprintf(entry->reference, sizeof(entry->reference), "%s", values[8]);
+}
+
+static int ours_read(struct reconciling *all, const struct config *config, struct entries *into)
+{
+	const char *const days[] = { all->from, all->to };
+	struct db_session *session = NULL;
+	int error = db_session_open(config->database_url, &session);
+
+	all->into = into;
+	if (!error)
+		error = db_session_each(session, ours_sql, COUNT_OF(days), days, ours_row, all);
+	db_session_close(session);
+	entries_sort(into);
+	return error ? error : into->error;
+}
+
+/* --- Theirs --------------------------------------------------------------------------------------- */
+
+static void theirs_row(struct gateway_history *history, const struct gateway_told *told, bool withdrawal)
+{
+	static const enum side sides[] = { [GATEWAY_PENDING] = OPEN, [GATEWAY_SUCCESSFUL] = DONE, [GATEWAY_FAILED] = OVER };
+	struct reconciling *all = history->owner;
+	struct entry *entry = entry_add(&all->theirs);
+
+	if (!entry)
+		return;
+	snprintf(entry->id, sizeof(entry->id), "%.*s", TEXT_ARGS(told->external));
+	snprintf(entry->reference, sizeof(entry->reference), "%.*s", TEXT_ARGS(told->reference));
+	entry->side = sides[told->state];
+	entry->withdrawal = withdrawal;
+	entry->amount = told->amount;
+}
+
+static void theirs_read(struct gateway_history *history, enum gateway_outcome outcome, const char *why)
+{
+	struct reconciling *all = history->owner;
+
+	all->outcome = outcome;
+	if (outcome != GATEWAY_TOLD)
+		fprintf(stderr, "reeyo reconcile: the gateway's history cannot be read: %s\n", why ? why : "");
+	loop_stop(all->loop);
+}
+
+/* The day `by` days from a YYYY-MM-DD. */
+static int day_move(const char *day, int by, char out[11])
+{
+	char text[CLOCK_ISO_SIZE];
+	int64_t ms;
+
+	snprintf(text, sizeof(text), "%.10sT00:00:00.000Z", day);
+	if (clock_parse(text, &ms))
+		return E_CONFIG;
+	clock_iso(ms + by * (int64_t)DAY_MS, text);
+	snprintf(out, 11, "%.10s", text);
+	return 0;
+}
+
+static int history_fetch(struct reconciling *all, struct gateway *gateway)
+{
+	struct gateway_history history = { .each = theirs_row, .done = theirs_read, .owner = all };
+
+	/* The gateway's day may begin before ours or after it. */
+	if (day_move(all->from, -1, history.from) || day_move(all->to, 1, history.to))
+		return E_CONFIG;
+	gateway_list(gateway, &history);
+	loop_run(all->loop);
+	return all->outcome == GATEWAY_TOLD ? all->theirs.error : E_PAYMENT_DOWN;
+}
+
+static int theirs_fetch(struct reconciling *all, const struct config *config)
+{
+	struct client *client = NULL;
+	struct gateway *gateway = NULL;
+	int error = loop_new(0, &all->loop);
+
+	if (!error)
+		error = client_new(all->loop, config, &client);
+	if (!error)
+		error = gateway_new(all->loop, client, config, &gateway);
+	if (!error && !gateway_on(gateway)) {
+		fprintf(stderr, "reeyo reconcile: no gateway is configured (campay_username)\n");
+		error = E_CONFIG;
+	}
+	if (!error)
+		error = history_fetch(all, gateway);
+	client_free(client);
+	gateway_free(gateway);
+	while (all->loop && uv_run(loop_uv(all->loop), UV_RUN_NOWAIT) && client)
+		client = NULL; /* one turn closes what was open */
+	loop_free(all->loop);
+	return error;
+}
+
+/* --- Both ------------------------------------------------------------------------------------------ */
+
+enum verdict { AGREE, EXPLAINED, WHILE_DUE, UNEXPLAINED };
+struct judgement {
+	enum verdict verdict;
+	const char *why;
+};
+
+/* [ours][theirs] */
+static const struct judgement judgements[SIDES][OVER + 1] = {
+	[NOTHING] = { [OPEN] = { EXPLAINED, "not ours; no money has moved" },
+		[DONE] = { UNEXPLAINED, "not ours, and money has moved" },
+		[OVER] = { EXPLAINED, "not ours; no money has moved" } },
+	[OPEN] = { [NOTHING] = { WHILE_DUE, "the gateway does not have it (yet)" }, [OPEN] = { AGREE, NULL },
+		[DONE] = { WHILE_DUE, "done there, and we have not asked since" },
+		[OVER] = { WHILE_DUE, "failed there, and we have not asked since" } },
+	[DONE] = { [NOTHING] = { UNEXPLAINED, "done here, and the gateway does not know it" },
+		[OPEN] = { UNEXPLAINED, "done here before it is there" }, [DONE] = { AGREE, NULL },
+		[OVER] = { UNEXPLAINED, "done here, failed there" } },
+	[OVER] = { [NOTHING] = { EXPLAINED, "it never reached the gateway" },
+		[OPEN] = { EXPLAINED, "given up here; the gateway still waits" },
+		[DONE] = { WHILE_DUE, "given up here, done there, and we have not asked since" }, [OVER] = { AGREE, NULL } },
+	[AMISS] = { [NOTHING] = { EXPLAINED, "marked: for people to decide" }, [OPEN] = { EXPLAINED, "marked: for people to decide" },
+		[DONE] = { EXPLAINED, "marked (another amount, or paid when it was over): for people to decide" },
+		[OVER] = { EXPLAINED, "marked: for people to decide" } },
+};
+
+static void line_print(struct reconciling *all, const struct entry *ours, const struct entry *theirs, const char *why,
+	bool explained)
+{
+	const struct entry *either = ours ? ours : theirs;
+	const char *what = either->withdrawal ? "withdraw" : "collect";
+	const char *kind = !theirs ? "only-ours" : !ours ? "only-theirs" : ours->amount != theirs->amount ? "amount" : "state";
+	json_t *line;
+
+	all->lines++;
+	all->unexplained += !explained;
+	if (!all->days->json) {
+		printf("%-11s %-11s %-8s %-34s ours %-9s %-9lld theirs %-5s %-9lld %s\n", explained ? "explained" : "UNEXPLAINED",
+			kind, what, either->id[0] ? either->id : either->reference, ours ? ours->state : "-", ours ? (long long)ours->amount : 0LL,
+			theirs ? side_words[theirs->side] : "-", theirs ? (long long)theirs->amount : 0LL, why);
+		return;
+	}
+	line = json_pack("{s:s,s:s,s:s,s:b,s:s?,s:s?,s:I,s:I,s:s}", "reference", either->id[0] ? either->id : either->reference, "difference", kind, "what", what,
+		"explained", (int)explained, "ours", ours ? ours->state : NULL, "theirs",
+		theirs ? side_words[theirs->side] : NULL, "ourAmount", (json_int_t)(ours ? ours->amount : 0), "theirAmount",
+		(json_int_t)(theirs ? theirs->amount : 0), "why", why);
+	json_dumpf(line, stdout, JSON_COMPACT);
+	putchar('\n');
+	json_decref(line);
+}
+
+static void judge(struct reconciling *all, const struct entry *ours, const struct entry *theirs)
+{
+	enum side here = ours ? ours->side : NOTHING, there = theirs ? theirs->side : NOTHING;
+	struct judgement judgement = judgements[here][there];
+	bool same = !ours || !theirs || ours->amount == theirs->amount;
+
+	if (ours && here != AMISS && ours->booked != (here == DONE))
+		return line_print(all, ours, theirs, ours->booked ? "booked, though not done" : "done, and not booked", false);
+	if (!same && there == DONE && here == DONE)
+		return line_print(all, ours, theirs, "booked with another amount than was paid", false);
+	if (judgement.verdict == AGREE) {
+		all->agreed++;
+		return;
+	}
+	line_print(all, ours, theirs, judgement.why,
+		judgement.verdict == EXPLAINED || (judgement.verdict == WHILE_DUE && ours->due));
+}
+
+static int references_sort(struct reconciling *all)
+{
+	all->by_reference = calloc(all->ours.count + 1, sizeof(*all->by_reference));
+	if (!all->by_reference)
+		return E_NO_MEMORY;
+	for (size_t i = 0; i < all->ours.count; i++)
+		if (all->ours.at[i].reference[0])
+			all->by_reference[all->reference_count++] = &all->ours.at[i];
+	qsort(all->by_reference, all->reference_count, sizeof(*all->by_reference), by_reference);
+	return 0;
+}
+
+static struct entry *ours_of(const struct reconciling *all, struct entry *theirs)
+{
+	struct entry **found;
+
+	if (theirs->id[0])
+		return entry_find(&all->ours, theirs);
+	found = bsearch(&theirs, all->by_reference, all->reference_count, sizeof(*found), by_reference);
+	return found ? *found : NULL;
+}
+
+static void compare(struct reconciling *all)
+{
+	for (size_t i = 0; i < all->theirs.count; i++) {
+		struct entry *theirs = &all->theirs.at[i];
+		struct entry *ours = ours_of(all, theirs);
+
+		if (!ours && theirs->id[0] && entry_find(&all->later, theirs))
+			continue;
+		if (ours && ours->met) {
+			line_print(all, ours, theirs, "the gateway has it twice", theirs->side != DONE);
+			continue;
+		}
+		if (ours)
+			ours->met = true;
+		judge(all, ours, theirs);
+	}
+	for (size_t i = 0; i < all->ours.count; i++)
+		if (!all->ours.at[i].met && all->ours.at[i].inside)
+			judge(all, &all->ours.at[i], NULL);
+}
+
+static int days_read(struct reconciling *all)
+{
+	char today[CLOCK_ISO_SIZE];
+
+	clock_iso(clock_wall_ms(), today);
+	if (day_move(all->days->to ? all->days->to : today, 0, all->to) ||
+		day_move(all->days->from ? all->days->from : today, all->days->from ? 0 : -1, all->from)) {
+		fprintf(stderr, "reeyo reconcile: days are written YYYY-MM-DD\n");
+		return E_CONFIG;
+	}
+	return 0;
+}
+
+int reconcile(const struct config *config, const struct reconcile_days *days)
+{
+	struct reconciling all = { .days = days };
+	int error = days_read(&all);
+
+	/* Ours first: what happens meanwhile is then newer on the gateway's side, as if nobody had asked since. */
+	if (!error)
+		error = ours_read(&all, config, &all.ours);
+	if (!error)
+		error = theirs_fetch(&all, config);
+	if (!error)
+		error = ours_read(&all, config, &all.later);
+	if (!error)
+		error = references_sort(&all);
+	if (!error) {
+		compare(&all);
+		printf(days->json ? "{\"from\":\"%s\",\"to\":\"%s\",\"agreed\":%u,\"differences\":%u,\"unexplained\":%u}\n"
+		                  : "%s to %s: %u agree, %u differ, %u unexplained\n",
+			all.from, all.to, all.agreed, all.lines, all.unexplained);
+		error = all.unexplained ? E_CONFLICT : 0;
+	}
+	free(all.ours.at);
+	free(all.theirs.at);
+	free(all.later.at);
+	free(all.by_reference);
+	return error;
+}
