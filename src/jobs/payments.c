@@ -23,7 +23,7 @@
 #define EVERY_MS 1000
 #define EXPIRE_BATCH 100
 #define EXPIRE_BATCH_TEXT "100"
-#define LOST_MAX 100     /* looked for in one reading of the history … */
+#define LOST_MAX 500     /* looked for in one reading of the history … */
 #define HISTORY_MS 5000  /* … which is read this often at most */
 #define RUNNING_MAX 64   /* asks under way before no more are taken */
 #define REFERENCE_SIZE 101
@@ -78,12 +78,19 @@ static bool answered(struct payment_poller *poller, const struct db_result *resu
 
 /* --- What has no reference ---------------------------------------------------------------------- */
 
+static int by_id(const void *a, const void *b)
+{
+	return strcmp(((const struct lost *)a)->id, ((const struct lost *)b)->id);
+}
+
 static struct lost *lost_find(struct payment_poller *poller, struct text id)
 {
-	for (unsigned i = 0; i < poller->lost_count; i++)
-		if (text_is(text_of(poller->lost[i].id), id))
-			return &poller->lost[i];
-	return NULL;
+	struct lost like;
+
+	if (!id.len || id.len >= sizeof(like.id))
+		return NULL;
+	snprintf(like.id, sizeof(like.id), "%.*s", TEXT_ARGS(id));
+	return bsearch(&like, poller->lost, poller->lost_count, sizeof(like), by_id);
 }
 
 static void in_history(struct gateway_history *history, const struct gateway_told *told, bool withdrawal)
@@ -168,6 +175,7 @@ static void history_start(struct payment_poller *poller)
 		return;
 	poller->reading = true;
 	poller->read_ms = now;
+	qsort(poller->lost, poller->lost_count, sizeof(*poller->lost), by_id);
 	/* The gateway's day may be an hour ahead of ours. */
 	clock_iso(clock_wall_ms() + 3600000, tomorrow);
 	snprintf(poller->history.to, sizeof(poller->history.to), "%.10s", tomorrow);

@@ -17,7 +17,8 @@
  *   revoke (of any path)     the token no longer counts
  *
  * For tests: GET /_transactions, POST /_callback {reference, status?, amount?, signature?: "forged" | "none", sign?} sends one now
- * and answers {"status": what it was answered}.
+ * and answers {"status": what it was answered}. POST /_decide {external_reference, status, amount?, reason?}: what became of it, told to
+ * nobody.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -433,6 +434,31 @@ static void tell_now(struct fake_request *rq)
 	fake_reply(rq, 200, json_pack("{s:i}", "status", (int)tell(&telling)));
 }
 
+static json_t *transaction_of(const char *external)
+{
+	const char *reference;
+	json_t *one;
+
+	json_object_foreach (transactions, reference, one)
+		if (strcmp(text_in(one, "external_reference"), external) == 0)
+			return one;
+	return NULL;
+}
+
+static void decide(struct fake_request *rq)
+{
+	static const char *const members[] = { "status", "amount", "reason" };
+	json_t *one;
+
+	fake_lock();
+	one = transaction_of(text_in(rq->json, "external_reference"));
+	for (size_t i = 0; one && i < sizeof(members) / sizeof(*members); i++)
+		if (json_object_get(rq->json, members[i]))
+			json_object_set(one, members[i], json_object_get(rq->json, members[i]));
+	fake_unlock();
+	fake_reply(rq, one ? 200 : 404, json_pack("{s:b}", "decided", one != NULL));
+}
+
 /* --- The service --------------------------------------------------------------------------------- */
 
 static void answer(struct fake_request *rq)
@@ -444,6 +470,8 @@ static void answer(struct fake_request *rq)
 		return list(rq);
 	if (strcmp(path, "/_callback") == 0)
 		return tell_now(rq);
+	if (strcmp(path, "/_decide") == 0)
+		return decide(rq);
 	if (strcmp(path, "/token") == 0 || strcmp(path, "/auth/token") == 0)
 		return give_token(rq, path[1] == 'a');
 	if (!admitted(rq, &upstream))
@@ -480,6 +508,7 @@ static const char *const chances[] = {
 	OF_TRANSFERS("\"fail\""), OF_TRANSFERS("\"late\",\"ms\":8000"), OF_TRANSFERS("\"late-success\",\"ms\":4000"),
 	OF_TRANSFERS("\"lost-callback\""), OF_TRANSFERS("\"duplicate-callback\",\"times\":3"),
 	OF_TRANSFERS("\"callback-first\""), OF_TRANSFERS("\"wrong-amount\",\"amount\":1"),
+	OF_TRANSFERS("\"other-amount\",\"amount\":1"),
 	OF_TRANSFERS("\"forged-signature\""), OF_TRANSFERS("\"forged-success\""),
 	OF("/transaction", "\"slow\",\"ms\":500"), OF("/transaction", "\"status\",\"status\":500"),
 	OF("/transaction", "\"reset\""), OF("/transaction", "\"revoke\""), OF("/token", "\"slow\",\"ms\":300"), NULL

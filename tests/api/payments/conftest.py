@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: MIT
+"""A server that takes mobile money, and the gateway it takes it through."""
+
+import pytest
+
+from world.audit import books_balance
+from world.payers import Till
+
+
+@pytest.fixture(scope="module")
+def shared_till(databases, fake):
+    """One server and one gateway for a module's tests."""
+    made = Till(databases.fresh(), fake)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def till(shared_till):
+    """The same; after each test what is open is given up, and the books are proved."""
+    yield shared_till
+    shared_till.settle()
+    books_balance(shared_till.server)
+
+
+@pytest.fixture
+def own_till(databases, fake):
+    """own_till(**configuration): a server and a gateway that a test may kill, stop and slow down."""
+    made = []
+
+    def make(database_url=None, **configuration):
+        made.append(Till(database_url or databases.fresh(), fake, **configuration))
+        return made[-1]
+    yield make
+    for one in made:
+        books_balance(one.server)
+        one.close()

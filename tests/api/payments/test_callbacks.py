@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: MIT
+"""Callbacks of the gateway: believed when they are signed, and even then only a hint to ask."""
+
+import json
+
+import pytest
+
+from world.client import Api
+from world.payers import APP_KEY, WEBHOOK_KEY
+from world.waiting import until
+
+
+def begun(till, amount=5000):
+    """A customer, and the reference of his payment, which he has made at the gateway."""
+    somebody = till.customer()
+    reference = till.top_up(somebody, amount).data["reference"]
+    till.decide(reference)
+    return somebody, reference
+
+
+@pytest.mark.parametrize("name, path", [
+    ("main", "/webhooks/campay"), ("vendor", "/webhooks/campay"), ("main", "/api/v1/webhooks/campay"),
+    ("admin", "/api/v1/webhooks/campay"), ("rider", "/api/v1/webhooks/campay"), ("main", "/api/v1/user/webhooks/campay"),
+    ("main", "/api/v1/vendor/webhooks/campay"), ("main", "/api/v1/rider/webhooks/campay"),
+    ("main", "/api/v1/admin/webhooks/campay"), ("main", "/api/v1/admin/payouts/webhooks/campay"),
+    ("admin", "/api/v1/payouts/webhooks/campay")])
+def test_a_callback_is_heard_at_every_address(till, name, path):
+    somebody, reference = begun(till)
+    assert till.callback(reference, name=name, path=path).status == 200
+    till.until_state(reference, "SUCCEEDED")
+    assert till.balance(somebody) == 5000
+
+
+@pytest.mark.parametrize("signature", ["", "0" * 64, "x" * 64, "a.b.c", "é"])
+def test_a_forged_callback_changes_nothing(till, signature):
+    somebody, reference = begun(till)
+    before = till.intent(reference)
+    reply = till.callback(reference, signature=signature)
+    assert (reply.status, reply.code) == (401, "AUTH_1001")
+    assert {**before, "asked_at": None} == {**till.intent(reference), "asked_at": None}
+    assert till.balance(somebody) == 0
+
+
+@pytest.mark.parametrize("key", ["", WEBHOOK_KEY, APP_KEY + "x"])
+def test_a_callback_under_another_key_is_forged(till, key):
+    _, reference = begun(till)
+    assert till.callback(reference, key=key or "x").status == 401
+
+
+def test_a_signature_holds_for_its_own_body_only(till):
+    somebody, reference = begun(till)
+    good = till.callback(reference, status="PENDING")
+    assert good.status == 200
+    body = json.dumps({"reference": "gw", "external_reference": reference, "status": "SUCCESSFUL", "amount": 10**6}).encode()
+    import hashlib
+    import hmac
+    signature = hmac.new(APP_KEY.encode(), body, hashlib.sha256).hexdigest()
+    changed = body.replace(b"1000000", b"9000000")
+    assert Api(till.server.port).request("POST", "/webhooks/campay", body=changed, headers={
+        "Content-Type": "application/json", "X-Campay-Signature": signature}).status == 401
+
+
+def test_a_callback_that_comes_again_and_again_is_thanked_and_books_once(till):
+    somebody, reference = begun(till)
+    assert till.callback(reference).status == 200
+    till.until_state(reference, "SUCCEEDED")
+    asked = len(till.gateway.log("/transaction"))
+    for _ in range(5):
+        assert till.callback(reference).status == 200
+    assert till.balance(somebody) == 5000
+    assert len(till.gateway.log("/transaction")) == asked
+    assert len(till.sql("SELECT 1 FROM ledger WHERE reference = %s", reference)) == 1
+
+
+def test_what_a_callback_says_is_not_what_counts(till):
+    """It says SUCCESSFUL; the gateway, asked, says it waits."""
+    somebody = till.customer()
+    reference = till.top_up(somebody).data["reference"]
+    asked = len(till.gateway.log("/transaction"))
+    assert till.callback(reference, status="SUCCESSFUL").status == 200
+    until(lambda: len(till.gateway.log("/transaction")) > asked)
+    assert till.callback(reference, amount=10**9).status == 200
+    assert till.intent(reference)["state"] == "PENDING" and till.balance(somebody) == 0
+
+
+def test_a_callback_of_failure_ends_the_payment(till):
+    somebody = till.customer()
+    reference = till.top_up(somebody).data["reference"]
+    till.decide(reference, "FAILED")
+    assert till.callback(reference, status="FAILED").status == 200
+    till.until_state(reference, "FAILED")
+    assert somebody.api.get(f"wallet/add-funds/{reference}").data["status"] == "FAILED"
+
+
+def test_an_unknown_payment_is_thanked_for_and_logged(till):
+    for reference in ("pay_nobody", "order_123", "x" * 300):
+        reply = till.callback(reference, reference="gw_unknown")
+        assert reply.status == 200, reply
+    assert any("does not exist" in line.get("msg", "") for line in till.server.log())
+
+
+@pytest.mark.parametrize("amount", [4999, 5001, "5000.5"])
+def test_another_amount_is_never_booked(till, amount):
+    somebody, reference = begun(till)
+    till.decide(reference, amount=amount)
+    assert till.callback(reference).status == 200
+    till.until_state(reference, "MISMATCH")
+    assert till.balance(somebody) == 0 and till.sql("SELECT 1 FROM ledger WHERE reference = %s", reference) == []
+    assert any(line.get("level") == "error" and line.get("payment") == reference for line in till.server.log())
+    differences = till.reconcile()[1]
+    assert [(line["difference"], line["explained"]) for line in differences if line["reference"] == reference] == [
+        ("amount", True)]
+
+
+def test_a_callback_in_maintenance_is_heard(till):
+    somebody, reference = begun(till)
+    till.sql("UPDATE settings SET value = 'true' WHERE key = 'maintenanceMode'")
+    try:
+        until(lambda: somebody.api.get("wallet").status == 503)
+        assert till.callback(reference).status == 200
+        till.until_state(reference, "SUCCEEDED")
+    finally:
+        till.sql("UPDATE settings SET value = 'false' WHERE key = 'maintenanceMode'")
+    until(lambda: somebody.api.get("wallet").status == 200)
+    assert till.balance(somebody) == 5000
+
+
+@pytest.mark.parametrize("path", ["notchpay", "mpesa", "mpesa/timeout"])
+def test_gateways_that_are_not_in_use_are_thanked(till, path):
+    reply = Api(till.server.ports["admin"]).post(f"payouts/webhooks/{path}", json={"amount": 5})
+    assert reply.status == 200
+
+
+def test_a_callback_may_come_as_a_get(till):
+    import hashlib
+    import hmac
+    somebody, reference = begun(till)
+    query = f"reference={till.intent(reference)['gateway_reference']}&external_reference={reference}&status=SUCCESSFUL&amount=5000"
+    signature = hmac.new(APP_KEY.encode(), query.encode(), hashlib.sha256).hexdigest()
+    till.sql("UPDATE payment_intents SET asked_at = asked_at - interval '2 seconds' WHERE id = %s", reference)
+    assert Api(till.server.port).get(f"/webhooks/campay?{query}&signature={signature[::-1]}").status == 401
+    assert Api(till.server.port).get(f"/webhooks/campay?{query}&signature={signature}").status == 200
+    till.until_state(reference, "SUCCEEDED")
+    assert till.balance(somebody) == 5000

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: MIT
+"""Orders by mobile money: nobody's until they are paid, over when they are not, and never lost money."""
+
+import pytest
+
+from world.accounts import open_shop
+from world.payers import BASKET
+from world.waiting import until
+
+
+def shown(customer, order):
+    return customer.api.get(f"orders/{order['orderId']}").data
+
+
+def events(till, order):
+    return [row["type"] for row in till.sql(
+        "SELECT type FROM (SELECT id, type, created_at FROM events WHERE aggregate = %s UNION ALL"
+        " SELECT id, type, created_at FROM outbox WHERE aggregate = %s) e ORDER BY created_at, id", order["orderId"],
+        order["orderId"])]
+
+
+def test_an_order_waits_for_its_payment_and_is_the_vendors_when_it_is_paid(till):
+    shop = open_shop(till.server, till.sql, items=1)
+    buyer = till.customer()
+    reply = till.order(buyer, vendorId=shop.id, items=[{"itemId": shop.items[0], "quantity": 1}])
+    assert reply.status == 201, reply
+    order = reply.data
+    assert (order["status"], order["paymentStatus"], order["paymentMethod"]) == ("PENDING", "PENDING", "MOBILE_MONEY")
+    reference = order["paymentReference"]
+    assert buyer.api.get(f"wallet/add-funds/{reference}").data["orderId"] == order["orderId"]
+    assert shop.api.get("orders/pending").data["orders"] == []
+    assert shop.api.post(f"orders/{order['orderId']}/accept", json={}).status == 404
+    till.decide(reference)
+    assert till.callback(reference, amount=order["total"]).status == 200
+    till.until_state(reference, "SUCCEEDED")
+    assert shown(buyer, order)["paymentStatus"] == "PAID"
+    assert [o["orderId"] for o in shop.api.get("orders/pending").data["orders"]] == [order["orderId"]]
+    assert shop.api.post(f"orders/{order['orderId']}/accept", json={}).status == 200
+    assert events(till, order)[:2] == ["payment_received", "new_order"]
+    wallet = buyer.api.get("wallet").data
+    assert (wallet["balance"], wallet["totalSpent"]) == (0, order["total"])
+
+
+def test_a_paid_order_that_is_cancelled_goes_back_into_the_wallet(till):
+    buyer = till.customer()
+    order = till.order(buyer).data
+    till.decide(order["paymentReference"])
+    till.due(order["paymentReference"])
+    till.until_state(order["paymentReference"], "SUCCEEDED")
+    assert buyer.api.put(f"orders/{order['orderId']}/cancel", json={"reason": "Trop tard"}).data["paymentStatus"] == "REFUNDED"
+    assert till.balance(buyer) == order["total"]
+
+
+def test_a_payment_that_fails_ends_its_order_and_gives_its_stock_back(till):
+    shop = open_shop(till.server, till.sql, items=1, stock=5)
+    buyer = till.customer()
+    order = till.order(buyer, vendorId=shop.id, items=[{"itemId": shop.items[0], "quantity": 2}]).data
+    stock = lambda: till.sql("SELECT stock FROM items WHERE id = %s", shop.items[0])[0]["stock"]
+    assert stock() == 3
+    till.decide(order["paymentReference"], "FAILED")
+    till.due(order["paymentReference"])
+    till.until_state(order["paymentReference"], "FAILED")
+    over = shown(buyer, order)
+    assert (over["status"], over["paymentStatus"], over["cancelledBy"]) == ("CANCELLED", "FAILED", "SYSTEM")
+    assert stock() == 5 and "payment_failed" in events(till, order)
+
+
+def test_an_order_that_is_not_paid_in_time_ends_and_its_money_is_not_lost(till):
+    buyer = till.customer()
+    order = till.order(buyer).data
+    till.age(order["paymentReference"], 16)
+    till.until_state(order["paymentReference"], "EXPIRED")
+    assert (shown(buyer, order)["status"], shown(buyer, order)["paymentStatus"]) == ("CANCELLED", "FAILED")
+    till.decide(order["paymentReference"])
+    till.due(order["paymentReference"])
+    till.until_state(order["paymentReference"], "SUCCEEDED")
+    assert shown(buyer, order)["paymentStatus"] == "REFUNDED"
+    assert till.balance(buyer) == order["total"]
+    assert events(till, order)[-2:] == ["payment_received", "refund_issued"]
+
+
+def test_the_money_of_an_order_that_its_customer_cancelled_goes_to_the_wallet(till):
+    buyer = till.customer()
+    order = till.order(buyer).data
+    assert buyer.api.put(f"orders/{order['orderId']}/cancel", json={"reason": "Non merci"}).status == 200
+    till.decide(order["paymentReference"])
+    assert till.callback(order["paymentReference"], amount=order["total"]).status == 200
+    till.until_state(order["paymentReference"], "SUCCEEDED")
+    assert (shown(buyer, order)["status"], shown(buyer, order)["paymentStatus"]) == ("CANCELLED", "REFUNDED")
+    assert till.balance(buyer) == order["total"]
+
+
+def test_what_the_gateway_refuses_is_no_order(till):
+    buyer = till.customer()
+    till.gateway.script("/collect", ("status", {"status": 400}))
+    reply = till.order(buyer, key="refused")
+    assert (reply.status, reply.code) == (400, "EXTERNAL_11000")
+    assert till.sql("SELECT status, payment_status FROM orders WHERE user_id = %s", buyer.id) == [
+        {"status": "CANCELLED", "payment_status": "FAILED"}]
+    again = till.order(buyer, key="refused")
+    assert again.status == 201 and again.data["paymentStatus"] == "PENDING"
+
+
+def test_the_same_key_is_one_order_and_one_payment(till):
+    buyer = till.customer()
+    first, again = till.order(buyer, key="k"), till.order(buyer, key="k")
+    assert (first.status, again.status) == (201, 201) and first.data == again.data
+    assert len(till.sql("SELECT 1 FROM payment_intents WHERE user_id = %s", buyer.id)) == 1
+
+
+def test_a_slow_gateway_does_not_keep_the_customer_waiting(own_till):
+    till = own_till(gateway_timeout="20s")
+    buyer = till.customer()
+    till.gateway.script("/collect", ("slow", {"ms": 11000}))
+    reply = till.order(buyer)
+    assert reply.status == 201 and reply.data["paymentStatus"] == "PENDING"
+    reference = reply.data["paymentReference"]
+    assert till.intent(reference)["state"] == "CREATED"
+    assert till.until_state(reference, "PENDING", seconds=30)["gateway_reference"]
+
+
+def test_a_success_that_comes_before_our_own_call_returns_is_booked_once(own_till):
+    till = own_till(gateway_timeout="20s")
+    buyer = till.customer()
+    first = till.top_up(buyer).data["reference"]
+    till.decide(first)
+    till.gateway.script("/collect", ("slow", {"ms": 10000}))
+    order = till.order(buyer).data
+    reference = order["paymentReference"]
+    till.due(reference)
+    until(lambda: till.gateway.api.post("/_decide", json={
+        "external_reference": reference, "status": "SUCCESSFUL"}).status == 200, seconds=30)
+    till.due(reference)
+    till.until_state(reference, "SUCCEEDED", seconds=30)
+    assert shown(buyer, order)["paymentStatus"] == "PAID"
+    assert len(till.sql("SELECT 1 FROM ledger WHERE reference = %s", reference)) == 1
+
+
+@pytest.mark.parametrize("phone", ["+237222000111", "+237612345678"])
+def test_a_phone_that_mobile_money_does_not_reach_is_named(till, phone):
+    buyer = till.customer()
+    reply = till.order(buyer, phone=phone)
+    assert reply.status == 400 and reply.error["details"][0]["field"] == "phone"
+    assert till.sql("SELECT 1 FROM orders WHERE user_id = %s", buyer.id) == []
+
+
+def test_without_a_phone_the_accounts_own_pays(till):
+    buyer = till.customer()
+    order = buyer.api.post("orders", json={**BASKET, "paymentMethod": "CAMPAY"}).data
+    assert till.intent(order["paymentReference"])["phone"] == buyer.phone
+
+
+def test_an_order_by_card_is_paid_at_once_in_the_sandbox(till):
+    buyer = till.customer()
+    order = buyer.api.post("orders", json={**BASKET, "paymentMethod": "CARD"}).data
+    assert (order["paymentStatus"], order["paymentMethod"]) == ("PAID", "CARD")
+    assert buyer.api.put(f"orders/{order['orderId']}/cancel", json={"reason": "Trop cher"}).status == 200
+    assert till.balance(buyer) == order["total"]

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: MIT
+"""What nobody tells is asked for: lost callbacks, lost answers, what comes late, and what never was."""
+
+import signal
+import time
+
+import pytest
+
+from world.waiting import until
+
+
+def test_a_lost_callback_costs_time_only(till):
+    somebody = till.customer()
+    reference = till.top_up(somebody).data["reference"]
+    till.decide(reference)
+    till.due(reference)
+    till.until_state(reference, "SUCCEEDED")
+    assert till.balance(somebody) == 5000
+
+
+@pytest.mark.parametrize("fault", ["reset-after", ("status-after", {"status": 502})])
+def test_a_lost_answer_leaves_a_payment_that_is_found_in_the_history(till, fault):
+    somebody = till.customer()
+    till.gateway.script("/collect", fault)
+    reply = till.top_up(somebody)
+    assert (reply.status, reply.data["status"]) == (201, "PENDING")
+    reference = reply.data["reference"]
+    assert till.intent(reference)["gateway_reference"] is None
+    till.decide(reference)
+    till.due(reference)
+    till.until_state(reference, "SUCCEEDED")
+    assert till.balance(somebody) == 5000
+
+
+@pytest.mark.parametrize("fault", ["reset", ("status", {"status": 500})])
+def test_what_never_reached_the_gateway_fails_after_a_while(till, fault):
+    somebody = till.customer()
+    till.gateway.script("/collect", fault)
+    reference = till.sql("SELECT id FROM payment_intents WHERE user_id = %s", somebody.id) or None
+    reply = till.top_up(somebody)
+    reference = till.sql("SELECT id FROM payment_intents WHERE user_id = %s", somebody.id)[0]["id"]
+    if reply.status == 201:  # nobody knows yet
+        till.age(reference, 20)
+        till.until_state(reference, "EXPIRED", "FAILED")
+        till.due(reference)
+    assert till.until_state(reference, "FAILED")["failure"]
+    assert till.balance(somebody) == 0
+
+
+def test_a_payment_that_is_not_made_in_time_is_given_up_and_may_still_come(till):
+    somebody = till.customer()
+    reference = till.top_up(somebody).data["reference"]
+    till.age(reference, 16)
+    till.until_state(reference, "EXPIRED")
+    assert somebody.api.get(f"wallet/add-funds/{reference}").data["status"] == "FAILED"
+    till.decide(reference)
+    till.due(reference)
+    assert till.until_state(reference, "SUCCEEDED")["late"] is True
+    assert till.balance(somebody) == 5000
+
+
+def test_after_days_a_callback_still_revives_what_was_given_up(till):
+    somebody = till.customer()
+    reference = till.top_up(somebody).data["reference"]
+    till.age(reference, 3 * 24 * 60)
+    till.until_state(reference, "EXPIRED")
+    until(lambda: till.intent(reference)["next_ask_at"] is None)
+    till.decide(reference)
+    assert till.callback(reference).status == 200
+    assert till.until_state(reference, "SUCCEEDED")["late"] is True
+    assert till.balance(somebody) == 5000
+
+
+def test_with_the_gateway_down_nothing_is_half_done(own_till):
+    till = own_till()
+    somebody = till.customer()
+    waits = till.top_up(somebody).data["reference"]
+    till.decide(waits)
+    till.gateway.process.send_signal(signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        slow = till.top_up(somebody, key="slow")
+        assert (slow.status, slow.data["status"]) == (201, "PENDING") and time.monotonic() - began < 15
+        assert till.callback(waits).status == 200  # remembered, asked when it is back
+    finally:
+        till.gateway.process.send_signal(signal.SIGCONT)
+    till.due(waits)
+    till.until_state(waits, "SUCCEEDED", seconds=60)
+    assert till.balance(somebody) == 5000
+    assert till.top_up(somebody, key="slow").data["reference"] == slow.data["reference"]
+
+
+def test_a_gateway_that_is_not_there_is_said_at_once_and_may_be_tried_again(own_till, unused_port):
+    till = own_till()
+    somebody = till.customer()
+    till.server.configure(campay_url=f"http://127.0.0.1:{unused_port}").restart()
+    somebody.api = till.server.api(somebody.token)
+    reply = till.top_up(somebody, key="k")
+    assert (reply.status, reply.code) == (503, "EXTERNAL_11000")
+    order = till.order(somebody, key="o")
+    assert (order.status, order.code) == (503, "EXTERNAL_11000")
+    assert till.sql("SELECT 1 FROM orders WHERE user_id = %s AND active", somebody.id) == []
+    till.server.configure(campay_url=till.gateway.url).restart()
+    somebody.api = till.server.api(somebody.token)
+    assert till.top_up(somebody, key="k").status == 201
+    assert till.order(somebody, key="o").status == 201
+
+
+def test_a_server_killed_between_the_row_and_the_call_leaves_a_payment_that_is_resolved(own_till):
+    till = own_till()
+    somebody = till.customer()
+    # Both as a crash leaves them: one whose call never was made, one whose call was and was not answered.
+    till.sql("INSERT INTO payment_intents (id, kind, user_id, amount, method, phone, entry, next_ask_at)"
+             " VALUES ('pay_never_called', 'TOPUP', %s, 500, 'MOBILE_MONEY', '+237670000001', 'txn_never', now())", somebody.id)
+    till.gateway.script("/collect", ("slow", {"ms": 4000}))
+    import threading
+    threading.Thread(target=lambda: _ignore(lambda: till.top_up(somebody))).start()
+    until(lambda: till.gateway.log("/collect"))
+    till.server.kill()
+    called = till.sql("SELECT * FROM payment_intents WHERE user_id = %s AND id <> 'pay_never_called'", somebody.id)[0]
+    assert called["state"] == "CREATED" and called["gateway_reference"] is None
+    till.server.start()
+    somebody.api = till.server.api(somebody.token)
+    until(lambda: till.gateway.api.post("/_decide", json={"external_reference": called["id"], "status": "SUCCESSFUL"}).status == 200)
+    till.due(called["id"])
+    till.until_state(called["id"], "SUCCEEDED", seconds=40)
+    till.age("pay_never_called", 20)
+    till.until_state("pay_never_called", "EXPIRED", "FAILED")
+    till.due("pay_never_called")
+    till.until_state("pay_never_called", "FAILED", seconds=40)
+    assert till.balance(somebody) == 5000
+    assert till.reconcile()[0] == 0
+
+
+def _ignore(call):
+    try:
+        call()
+    except Exception:  # the server dies under it
+        pass
+
+
+def test_without_redis_payments_go_on(own_till, own_stores):
+    till = own_till(database_url=own_stores.databases.fresh(), redis_url=own_stores.redis_url)
+    somebody = till.customer()
+    own_stores.redis_stop()
+    reference = till.top_up(somebody).data["reference"]
+    till.decide(reference)
+    assert till.callback(reference).status == 200
+    till.until_state(reference, "SUCCEEDED")
+    assert till.balance(somebody) == 5000
+
+
+def test_reconcile_names_what_cannot_be_explained(own_till):
+    till = own_till()
+    somebody = till.customer()
+    good, lost, undone = (till.top_up(somebody).data["reference"] for _ in range(3))
+    for reference in (good, undone):
+        till.decide(reference)
+        till.due(reference)
+        till.until_state(reference, "SUCCEEDED")
+    code, differences, total = till.reconcile()
+    assert code == 0 and differences == [] and total["agreed"] == 3
+    till.decide(undone, "FAILED")
+    till.sql("UPDATE payment_intents SET id = 'pay_other_name' WHERE id = %s", lost)
+    code, differences, total = till.reconcile()
+    found = {line["reference"]: (line["difference"], line["explained"]) for line in differences}
+    assert found[undone] == ("state", False) and found[lost] == ("only-theirs", True)
+    assert found["pay_other_name"] == ("only-ours", True)
+    assert code == 1 and total["unexplained"] == 1
+    till.decide(lost)
+    assert till.reconcile()[2]["unexplained"] == 2
+    assert till.reconcile("--from", "2001-01-01", "--to", "2001-01-02")[2]["agreed"] == 0
+    till.sql("UPDATE payment_intents SET id = %s WHERE id = 'pay_other_name'", lost)

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: MIT
+"""A server that takes mobile money through the fake gateway: what customers do, and what the gateway says."""
+
+import hashlib
+import hmac
+import json
+
+import psycopg2
+import psycopg2.extras
+
+from .accounts import register
+from .client import Api
+from .server import Server, reeyo
+from .waiting import until
+
+USERNAME, PASSWORD, APP_KEY, WEBHOOK_KEY = "reeyo", "campay-password", "campay-app-key", "campay-webhook-key"
+NEVER_MS = 86400000
+PHONE = "+237670000001"
+BASKET = {"vendorId": "vendor_123", "items": [{"itemId": "item_1", "quantity": 1}]}
+
+
+class Till:
+    """.server .gateway (the fake) .sql .customer(); amounts in XAF, references are ours (pay_…)."""
+
+    def __init__(self, database_url, fake, redis_url="", **configuration):
+        self.gateway = fake("campay", settle_ms=NEVER_MS)
+        self.server = Server(database_url, redis_url, **{
+            "campay_url": self.gateway.url, "campay_username": USERNAME, "campay_password": PASSWORD,
+            "campay_app_key": APP_KEY, "campay_webhook_key": WEBHOOK_KEY, "gateway_timeout": "5s", **configuration}).start()
+        self.connection = psycopg2.connect(database_url)
+        self.connection.autocommit = True
+
+    def sql(self, statement, *arguments):
+        with self.connection.cursor(cursor_factory=psycopg2.extras.RealDictCursor) as cursor:
+            cursor.execute(statement, arguments or None)
+            return cursor.fetchall() if cursor.description else cursor.rowcount
+
+    def customer(self):
+        return register(self.server)
+
+    # --- What customers do
+
+    def top_up(self, customer, amount=5000, key=None, **fields):
+        body = {"amount": amount, "paymentMethod": "MOBILE_MONEY", "phone": PHONE, **fields}
+        return customer.api.post("wallet/add-funds", json=body, headers={"Idempotency-Key": key} if key else None)
+
+    def order(self, customer, key=None, **fields):
+        return customer.api.post("orders", json={**BASKET, "paymentMethod": "MOBILE_MONEY", "phone": PHONE, **fields},
+                                 headers={"Idempotency-Key": key} if key else None)
+
+    def balance(self, customer):
+        return customer.api.get("wallet").data["balance"]
+
+    # --- What is
+
+    def intent(self, reference):
+        return self.sql("SELECT * FROM payment_intents WHERE id = %s", reference)[0]
+
+    def order_row(self, order):
+        return self.sql("SELECT * FROM orders WHERE id = %s", order["orderId"])[0]
+
+    def until_state(self, reference, *states, seconds=20):
+        return until(lambda: self.intent(reference)["state"] in states and self.intent(reference), seconds,
+                     f"{reference} {' or '.join(states)}")
+
+    def age(self, reference, minutes):
+        """As if it had been begun so long ago, and were due."""
+        self.sql("UPDATE payment_intents SET created_at = created_at - %s * interval '1 minute', next_ask_at = now(),"
+                 " asked_at = asked_at - interval '1 hour' WHERE id = %s", minutes, reference)
+
+    def due(self, reference):
+        """The poller's turn has come."""
+        self.sql("UPDATE payment_intents SET next_ask_at = now() WHERE id = %s", reference)
+
+    # --- What the gateway says
+
+    def decide(self, reference, status="SUCCESSFUL", **members):
+        """From now on the gateway says this of a payment."""
+        body = {"external_reference": reference, "status": status, **members}
+        until(lambda: self.gateway.api.post("/_decide", json=body).status == 200, what="a transaction at the gateway")
+
+    def callback(self, payment, status="SUCCESSFUL", amount=5000, key=APP_KEY, path="/webhooks/campay", name="main",
+                 signature=None, **members):
+        """A callback as the gateway signs it, or as somebody else does: the server's reply."""
+        body = json.dumps({"reference": self.intent(payment)["gateway_reference"] if "reference" not in members else None,
+                           "external_reference": payment, "status": status, "amount": amount, "operator": "mtn",
+                           **members}).encode()
+        if signature is None:
+            signature = hmac.new(key.encode(), body, hashlib.sha256).hexdigest()
+        # Not within a second of the last ask: that one counts for both.
+        self.sql("UPDATE payment_intents SET asked_at = asked_at - interval '2 seconds' WHERE id = %s", payment)
+        return Api(self.server.ports[name]).request("POST", path, body=body, headers={
+            "Content-Type": "application/json", **({"X-Campay-Signature": signature} if signature else {})})
+
+    # --- Both
+
+    def environment(self):
+        return {"REEYO_" + key.upper().replace(".", "_"): str(value) for key, value in self.server.configuration.items()
+                if key.startswith(("campay_", "gateway_", "database_url"))}
+
+    def reconcile(self, *flags):
+        """(exit code, differences, the sum) of `reeyo reconcile`."""
+        done = reeyo("reconcile", "--json", *flags, environment=self.environment())
+        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        assert lines, done.stderr
+        return done.returncode, lines[:-1], lines[-1]
+
+    def settle(self):
+        """What is open is given up."""
+        self.sql("SELECT * FROM payments_expire(-1, 1000)")
+        self.sql("UPDATE payment_intents SET next_ask_at = NULL, created_at = created_at - interval '3 days'"
+                 " WHERE next_ask_at IS NOT NULL")
+
+    def close(self):
+        self.connection.close()
+        self.server.close()
