@@ -71,8 +71,8 @@ SELECT (SELECT count(*) FROM made) FROM moved
 -- leaves them to be taken again. One that waits for an earlier one is put off until that one is due, so that a
 -- provider's outage does not make each look at the queue longer than the one before.
 --  $1 channels text[]   $2 bulk boolean[]   $3 how many of each integer[]
--- Columns: id, kind, recipient, channel, bulk, template, params, data, language, tries (this one included), too late, where to
---  (JSON array; NULL: nowhere).
+-- Columns: id (NULL: none is taken), kind, recipient, channel, bulk, template, params, data, language, tries (this one
+--  included), too late, where to (JSON array; NULL: nowhere), how many were looked at. Always one row.
 -- name: messages_take
 WITH wanted AS (
   SELECT w.channel, w.bulk, w.room FROM unnest($1::text[], $2::boolean[], $3::integer[]) AS w(channel, bulk, room)
@@ -94,13 +94,15 @@ WITH wanted AS (
      SET tries = m.tries + (d.before IS NULL)::integer,
          next_at = CASE WHEN d.before IS NULL THEN now() + interval '90 seconds'
            ELSE greatest(d.before, now() + interval '200 milliseconds') END
-    FROM due d WHERE m.id = d.id AND (d.before IS NOT NULL OR d.n <= d.room)
+    FROM due d
+   WHERE m.id = d.id AND (d.before IS NOT NULL OR d.n <= d.room)
+     AND m.id = ANY (ARRAY(SELECT id FROM due))  -- by its key, however many the planner takes them for
   RETURNING m.id, m.kind, m.recipient, m.channel, m.bulk, m.template, m.params, m.data, m.language, m.tries, m.until,
     d.before
 )
 SELECT t.id, t.kind, t.recipient, t.channel, t.bulk, t.template, t.params::text, t.data::text, t.language, t.tries,
-  t.until < now(), message_address(t.kind, t.recipient, t.channel)::text
-  FROM taken t WHERE t.before IS NULL ORDER BY t.id
+  t.until < now(), message_address(t.kind, t.recipient, t.channel)::text, (SELECT count(*) FROM due)
+  FROM (SELECT) one LEFT JOIN taken t ON t.before IS NULL ORDER BY t.id
 
 -- Ends tries: SENT, DEAD, SKIPPED, or QUEUED again after some time. Who waited behind an ended one is due at once. What was
 -- taken by another meanwhile is his to queue again.
@@ -131,19 +133,30 @@ SELECT count(*) FROM ended
 
 -- --- Looked after ------------------------------------------------------------------------------------------
 
--- Newest first.
+-- Newest first. Dead ones are a branch of their own, which their small index serves.
 --  $1 status or NULL   $2 channel or NULL   $3 recipient or NULL   $4 limit   $5 offset
 -- Columns: total, rows (a JSON array). Always one row.
 -- name: message_list
 SELECT
   (SELECT count(*) FROM messages m
-    WHERE ($1::text IS NULL OR m.state = $1::text) AND ($2::text IS NULL OR m.channel = $2::text)
-      AND ($3::text IS NULL OR m.recipient = $3::text)),
-  (SELECT '[' || coalesce(string_agg(message_json(p), ',' ORDER BY p.id DESC), '') || ']'
-     FROM (SELECT m FROM messages m
-            WHERE ($1::text IS NULL OR m.state = $1::text) AND ($2::text IS NULL OR m.channel = $2::text)
-              AND ($3::text IS NULL OR m.recipient = $3::text)
-            ORDER BY m.id DESC LIMIT $4::bigint OFFSET $5::bigint) AS page(m), LATERAL (SELECT (page.m).*) AS p)
+    WHERE $1::text = 'DEAD' AND m.state = 'DEAD' AND ($2::text IS NULL OR m.channel = $2::text)
+      AND ($3::text IS NULL OR m.recipient = $3::text))
+  + (SELECT count(*) FROM messages m
+    WHERE $1::text IS DISTINCT FROM 'DEAD' AND ($1::text IS NULL OR m.state = $1::text)
+      AND ($2::text IS NULL OR m.channel = $2::text) AND ($3::text IS NULL OR m.recipient = $3::text)),
+  (SELECT '[' || coalesce(string_agg(message_json(m), ',' ORDER BY m.id DESC), '') || ']' FROM messages m
+    WHERE m.id = ANY (ARRAY(
+      SELECT id FROM (
+        (SELECT m.id FROM messages m
+          WHERE $1::text = 'DEAD' AND m.state = 'DEAD' AND ($2::text IS NULL OR m.channel = $2::text)
+            AND ($3::text IS NULL OR m.recipient = $3::text)
+          ORDER BY m.id DESC LIMIT $4::bigint + $5::bigint)
+        UNION ALL
+        (SELECT m.id FROM messages m
+          WHERE $1::text IS DISTINCT FROM 'DEAD' AND ($1::text IS NULL OR m.state = $1::text)
+            AND ($2::text IS NULL OR m.channel = $2::text) AND ($3::text IS NULL OR m.recipient = $3::text)
+          ORDER BY m.id DESC LIMIT $4::bigint + $5::bigint)) found
+       ORDER BY id DESC LIMIT $4::bigint OFFSET $5::bigint)))
 
 -- A dead message is sent once more, for a day.
 --  $1 id   $2 admin   $3 act   $4 request id

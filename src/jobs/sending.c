@@ -25,7 +25,7 @@
 #define KINDS (CHANNELS * 2u)
 
 enum { TAKEN_ID, TAKEN_KIND, TAKEN_RECIPIENT, TAKEN_CHANNEL, TAKEN_BULK, TAKEN_TEMPLATE, TAKEN_PARAMS, TAKEN_DATA,
-	TAKEN_LANGUAGE, TAKEN_TRIES, TAKEN_LATE, TAKEN_ADDRESS };
+	TAKEN_LANGUAGE, TAKEN_TRIES, TAKEN_LATE, TAKEN_ADDRESS, TAKEN_OF };
 
 /* A message on its way; stands in its arena. */
 struct parcel {
@@ -302,8 +302,9 @@ static void taken(struct db_call *call, const struct db_result *result)
 	bool go = !sending->closing && !db_error(result);
 
 	for (unsigned row = 0; go && row < db_rows(result); row++)
-		parcel_take(sending, result, row);
-	sending->again |= go && db_rows(result) > 0;
+		if (!db_is_null(result, row, TAKEN_ID))
+			parcel_take(sending, result, row);
+	sending->again |= go && db_int(result, 0, TAKEN_OF) > 0;
 	statement_over(sending);
 	if (go)
 		step(sending);

@@ -22,7 +22,7 @@ def put(db, recipient="user_m1", channel="SMS", bulk=False):
 
 
 def take(db, rooms="{9,9,9,9,9,9}"):
-    return [int(row[0]) for row in db.run("messages_take", *ALL, rooms)]
+    return [int(row[0]) for row in db.run("messages_take", *ALL, rooms) if row[0] is not None]
 
 
 def end(db, *ends):

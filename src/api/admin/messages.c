@@ -63,7 +63,7 @@ static void list_messages(struct request *rq)
 {
 	struct page page = request_page(rq, 20);
 
-	SQL_(rq, DB_WRITE, message_list, false, admin_listed, query_text(rq, "status"), query_text(rq, "channel"),
+	sql_report(rq, message_list, admin_listed, query_text(rq, "status"), query_text(rq, "channel"),
 		query_text(rq, "recipient"), arg_int(rq, page.limit), arg_int(rq, page.offset));
 }
 
