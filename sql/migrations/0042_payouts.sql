@@ -346,10 +346,11 @@ BEGIN
   ELSIF what = 'FAILED' AND p.status = 'COMPLETED' THEN
     RETURN payout_doubt(p, 'The gateway failed what is completed here');
   ELSIF what = 'FAILED' AND p.status = 'PROCESSING' THEN
-    PERFORM payout_return(p, 'FAILED', why, NULL, entries[1]);
+    PERFORM payout_return(p, 'FAILED', why, now() + interval '10 minutes', entries[1]);
     RETURN 'FAILED';
-  ELSIF what = 'FAILED' THEN
-    UPDATE payouts t SET next_ask_at = NULL WHERE t.id = p.id AND t.status = 'FAILED';
+  ELSIF what = 'FAILED' THEN  -- it may yet become a success: asked after ever more thinly, for two days
+    UPDATE payouts t SET next_ask_at = CASE WHEN t.asks < 9 THEN now() + interval '10 minutes' * 2 ^ t.asks END
+     WHERE t.id = p.id AND t.status = 'FAILED';
   ELSIF what = 'PENDING' AND p.status IN ('APPROVED', 'PROCESSING') THEN
     UPDATE payouts t SET status = 'PROCESSING', next_ask_at = now() + payout_pause(t.asks) WHERE t.id = p.id;
   ELSIF p.gateway_reference IS NOT NULL THEN

@@ -296,3 +296,46 @@ def test_many_through_a_gateway_that_fails_in_every_way_are_each_paid_at_most_on
         sent = desk.till.sent(payout)
         assert len(sent) <= 1 and (desk.row(payout)["status"] == "COMPLETED") == bool(sent), payout
     assert len([p for p in ids if desk.row(p)["status"] == "COMPLETED"]) >= 12
+
+
+# --- Through the stand-in of the real service ------------------------------------------------------------------
+
+@pytest.mark.parametrize("dialect", ["campay", "upstream"])
+def test_both_dialects_pay(fake, start_server, connect, dialect):
+    campay = fake("campay", settle_ms=200)
+    server = start_server(**campay.keys(dialect))
+    desk = Desk(server, connect(server), None)
+    owner = desk.owner("rider")
+    payout = desk.approved(owner)
+    desk.hurried(payout, lambda: desk.row(payout)["status"] == "COMPLETED", "paying out")
+    made, = campay.transactions(external_reference=payout)
+    assert (made["amount"], made["status"], made["reference"]) == (7800, "SUCCESSFUL", desk.row(payout)["gateway_reference"])
+    assert wallet(desk.sql, owner.id) == (12000, 0, 8000)
+    # One that fails first and succeeds in the end.
+    campay.script("/withdraw" if dialect == "campay" else "/disburse", ("late-success", {"ms": 1500}))
+    late = desk.approved(owner, 5000)
+    desk.hurried(late, lambda: desk.row(late)["status"] == "FAILED", "told of the failure")
+    assert wallet(desk.sql, owner.id) == (12000, 0, 8000)
+    desk.hurried(late, lambda: desk.row(late)["status"] == "COMPLETED", "told of the success")
+    assert wallet(desk.sql, owner.id) == (7000, 0, 13000)
+    books_balance(server)
+
+
+def test_in_a_storm_each_is_paid_at_most_once_and_both_sides_agree(fake, start_server, connect):
+    campay = fake("campay", settle_ms=300, seed=11, faults=40)
+    server = start_server(**campay.keys(), gateway_timeout="1s")
+    desk = Desk(server, connect(server), None)
+    owners = [desk.owner("rider" if n % 2 else "vendor", 30000) for n in range(10)]
+    ids = [desk.approved(owner, 6000) for owner in owners for _ in range(3)]
+
+    def agree():
+        desk.sql("UPDATE payouts SET next_ask_at = now(), asks = 0, sent_at = sent_at - interval '1 minute'"
+                 " WHERE id = ANY (%s) AND next_ask_at IS NOT NULL", ids)
+        paid = {one["external_reference"] for one in campay.transactions(status="SUCCESSFUL")}
+        return all(row["status"] == ("COMPLETED" if row["id"] in paid else "FAILED") for row in desk.sql(
+            "SELECT id, status FROM payouts WHERE id = ANY (%s)", ids)) and not campay.transactions(status="PENDING")
+    server.wait(agree, 150, "of one mind with the gateway")
+    references = [one["external_reference"] for one in campay.transactions()]
+    assert sorted(references) == sorted(set(references)) and set(references) <= set(ids)
+    assert {row["status"] for row in desk.sql("SELECT DISTINCT status FROM payouts")} == {"COMPLETED", "FAILED"}
+    books_balance(server)
