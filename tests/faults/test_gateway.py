@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: MIT
+"""The mobile-money gateway slow, hanging, dead and back again, while customers pay: each is told once, nothing is booked
+that was not paid, and everybody else is served as ever."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from world.accounts import register
+from world.client import Api
+from world.fakes import Campay
+from world.waiting import until
+
+
+def top_up(customer, amount=1000):
+    return customer.api.post("wallet/add-funds", json={
+        "amount": amount, "paymentMethod": "MOBILE_MONEY", "phone": "+237670000001"})
+
+
+def balance(customer):
+    return customer.api.get("wallet").data["balance"]
+
+
+def test_two_hundred_at_once_all_arrive_though_the_gateway_is_slow(start_paying_server):
+    server = start_paying_server({"settle_ms": 1500}, gateway_at_once=8)
+    customers = [register(server, address=False) for _ in range(20)]
+    server.campay.script("/collect", *[("slow", {"ms": 300})] * 200)
+    with ThreadPoolExecutor(200) as pool:
+        replies = [pool.submit(top_up, customer) for customer in customers for _ in range(10)]
+        until(lambda: len(server.campay.log("/collect")) > 20)
+        began, served = time.monotonic(), 0
+        while not all(reply.done() for reply in replies):
+            assert server.api().get("/api/v1/vendors?limit=3").status == 200
+            served += 1
+        took = time.monotonic() - began
+    assert [reply.result().status for reply in replies] == [201] * 200
+    assert served / took > 20  # others waited less than 50 ms each
+    until(lambda: all(balance(customer) == 10000 for customer in customers))
+    transactions = server.campay.transactions()
+    assert len(transactions) == 200
+    assert len({one["external_reference"] for one in transactions}) == 200
+
+
+def test_a_dead_gateway_is_left_alone_and_found_again(start_paying_server):
+    server = start_paying_server(loops=1)
+    customer = register(server, address=False)
+    assert top_up(customer).status == 201
+    until(lambda: balance(customer) == 1000)
+    port = server.campay.port
+    server.campay.stop()
+    replies = [top_up(customer) for _ in range(8)]
+    assert {(reply.status, reply.code) for reply in replies} == {(503, "EXTERNAL_11000")}
+    metrics = Api(server.ports["metrics"])
+    assert b"\nreeyo_partners_breaker_open 1" in metrics.get("/metrics").body
+    began = time.monotonic()
+    assert top_up(customer).status == 503
+    assert time.monotonic() - began < 1
+    assert server.api().get("/api/v1/vendors?limit=3").status == 200
+    again = Campay(callback=f"http://127.0.0.1:{server.port}/webhooks/campay", port=port)
+    try:
+        until(lambda: top_up(customer).status == 201, 30)
+        until(lambda: balance(customer) == 2000)
+        assert b"\nreeyo_partners_breaker_open 0" in metrics.get("/metrics").body
+    finally:
+        again.stop()
+
+
+def test_a_gateway_that_hangs_leaves_payments_pending_until_it_tells(start_paying_server):
+    server = start_paying_server({"settle_ms": 100}, gateway_timeout="1s", loops=1)
+    customer = register(server, address=False)
+    server.campay.script("/collect", ("slow", {"ms": 3000}), "reset-after")
+    hangs, breaks = top_up(customer), top_up(customer)
+    assert (hangs.status, hangs.data["status"]) == (201, "PENDING")
+    assert (breaks.status, breaks.data["status"]) == (201, "PENDING")
+    until(lambda: balance(customer) == 2000, 60)
+    assert len(server.campay.transactions()) == 2
+
+
+def test_the_server_stops_in_time_while_the_gateway_hangs(start_paying_server):
+    server = start_paying_server({"settle_ms": 100}, drain_timeout="2s")
+    customer = register(server, address=False)
+    server.campay.script("/collect", *[("slow", {"ms": 30000})] * 8)
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(8):
+            pool.submit(top_up, customer)
+        until(lambda: len(server.campay.log("/collect")) == 8)
+        began = time.monotonic()
+        server.stop()
+        assert time.monotonic() - began < 10
