@@ -159,24 +159,25 @@ SELECT l.shown, l.touched
 SELECT l.shown, l.touched
   FROM account_log_in('ADMIN', $1::text, $2::text, $3::text, $4::text, $5::text, $6::bigint) l
 
--- NULL stays as it is. $1 id, $2 first, $3 last name, $4 e-mail, $5 picture.
+-- NULL stays as it is. $1 id, $2 first, $3 last name, $4 e-mail, $5 picture, $6 language.
 -- name: user_change_profile
 UPDATE users u
    SET first_name = coalesce($2::text, first_name), last_name = coalesce($3::text, last_name),
        email_verified = email_verified AND ($4::text IS NULL OR $4::text = email),
        email = coalesce($4::text, email), profile_picture = coalesce($5::text, profile_picture),
-       updated_at = now()
+       language = coalesce($6::text, language), updated_at = now()
  WHERE id = $1::text AND status <> 'DELETED'
 RETURNING user_json(u)
 
--- NULL stays as it is. $1 id, $2 first, $3 last name, $4 e-mail, $5 picture, $6 emergency contact (JSON).
+-- NULL stays as it is. $1 id, $2 first, $3 last name, $4 e-mail, $5 picture, $6 emergency contact (JSON), $7 language.
 -- name: rider_change_profile
 WITH changed AS (
   UPDATE riders r
      SET first_name = coalesce($2::text, first_name), last_name = coalesce($3::text, last_name),
          email_verified = email_verified AND ($4::text IS NULL OR $4::text = email),
          email = coalesce($4::text, email), profile_picture = coalesce($5::text, profile_picture),
-         emergency_contact = coalesce($6::jsonb, emergency_contact), updated_at = now()
+         emergency_contact = coalesce($6::jsonb, emergency_contact), language = coalesce($7::text, language),
+         updated_at = now()
    WHERE id = $1::text
   RETURNING r
 ), told AS (

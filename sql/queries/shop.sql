@@ -2,7 +2,7 @@
 
 -- Changes what a JSON object names of a vendor. A new phone has to be proved again.
 --  $1 vendor id   $2 the changes, JSON: businessName, ownerName, phone, description, logo, coverImage, address, city, lat,
---  lng, minOrderAmount, deliveryRadius, averagePreparationTime, tags, isHighDemand, businessHours, bankDetails, each in place of
+--  lng, minOrderAmount, deliveryRadius, averagePreparationTime, tags, isHighDemand, language, businessHours, bankDetails, each in place of
 --  what was; documents, beside what was
 -- Columns: vendor (as it sees itself). No row: it is gone. A phone that is taken violates vendors_phone_key.
 -- name: vendor_change
@@ -23,6 +23,7 @@ WITH changed AS (
          average_preparation_time = coalesce((c ->> 'averagePreparationTime')::integer, v.average_preparation_time),
          tags = json_texts(c, 'tags', v.tags),
          is_high_demand = coalesce((c ->> 'isHighDemand')::boolean, v.is_high_demand),
+         language = coalesce(c ->> 'language', v.language),
          business_hours = coalesce(c -> 'businessHours', v.business_hours),
          bank_details = coalesce(c -> 'bankDetails', v.bank_details),
          documents = v.documents || coalesce(c -> 'documents', '{}'), updated_at = now()

@@ -38,6 +38,9 @@ extern const struct field otp_body[];     /* otp */
 extern const struct field change_password_body[];
 extern const struct field forgot_password_body[];
 extern const struct field reset_password_body[];
+/* Of a profile: the language that messages come in. */
+extern const char *const language_words[];
+#define LANGUAGE_FIELD { "language", FIELD_ENUM, .words = language_words, .does = "In which messages come" }
 extern const struct field add_device_body[];
 extern const struct field remove_device_body[];
 extern const struct field session_fields[]; /* reply of a refresh */

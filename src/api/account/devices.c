@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * The phones that may be woken by a push: a token belongs to the account that gave it last.
+ * How an account is told things: the phones that may be woken by a push (a token belongs to the account that gave it
+ * last), and the languages there are.
  */
 #include "account.h"
 
+const char *const language_words[] = { "en", "fr", NULL };
 static const char *const platforms[] = { "ANDROID", "IOS", "WEB", NULL };
 
 const struct field add_device_body[] = {

@@ -60,6 +60,7 @@ static const struct field profile_body[] = {
 	{ "email", FIELD_EMAIL, .does = "Kept in lower case" },
 	{ "profilePicture", FIELD_TEXT, .min = 1, .max = 2048, .also = "profile_picture avatar" },
 	{ "emergencyContact", FIELD_OBJECT, .of = contact_fields, .also = "emergency_contact" },
+	LANGUAGE_FIELD,
 	FIELD_END
 };
 
@@ -117,7 +118,7 @@ static void change_profile(struct request *rq)
 		!object_take(rq, member(rq->body, "emergencyContact"), contact_fields, &contact))
 		return;
 	sql_try_write(rq, rider_change_profile, profile_changed, rq->caller.id, first, last,
-		body_text(rq, "email"), body_text(rq, "profilePicture"), contact);
+		body_text(rq, "email"), body_text(rq, "profilePicture"), contact, body_text(rq, "language"));
 }
 
 const struct route rider_auth_routes[] = {

@@ -27,6 +27,7 @@ static const struct field profile_body[] = {
 		.does = "Minutes" },
 	{ "tags", FIELD_LIST, .max = 10, .each = FIELD_TEXT, .each_max = 30 },
 	{ "isHighDemand", FIELD_BOOL, .also = "is_high_demand" },
+	LANGUAGE_FIELD,
 	FIELD_END
 };
 static const struct field hours_body[] = {
@@ -110,7 +111,7 @@ static void change_profile(struct request *rq)
 {
 	static const char *const members[] = { "businessName", "ownerName", "phone", "description", "logo",
 		"coverImage", "address", "city", "lat", "lng", "minOrderAmount", "deliveryRadius",
-		"averagePreparationTime", "tags", "isHighDemand", NULL };
+		"averagePreparationTime", "tags", "isHighDemand", "language", NULL };
 	struct shop_place place;
 
 	if (!shop_place_take(rq, false, &place))

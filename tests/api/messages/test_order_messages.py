@@ -3,6 +3,8 @@
 
 import re
 
+import pytest
+
 from world.waiting import until
 
 
@@ -122,3 +124,13 @@ def test_events_make_their_messages_once_and_notifications_make_none(office):
     office.say("notification", [f"user:{buyer.id}"], type="PAYMENT_RECEIVED", title="x", body="y")
     office.quiet()
     assert len(office.rows(buyer)) == 20
+
+
+@pytest.mark.parametrize("kind, path", [("customer", "user/auth/profile"), ("vendor", "vendor/auth/profile"),
+                                        ("rider", "rider/auth/profile")])
+def test_messages_come_in_the_language_of_the_profile(office, kind, path):
+    account = getattr(office, kind)()
+    assert account.api.put(f"/api/v1/{path}", json={"language": "xx"}).status == 400
+    assert account.api.put(f"/api/v1/{path}", json={"language": "EN"}).status == 200
+    table = {"customer": "users", "vendor": "vendors", "rider": "riders"}[kind]
+    assert office.sql(f"SELECT language FROM {table} WHERE id = %s", account.id) == [{"language": "en"}]
