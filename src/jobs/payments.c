@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The poller: see the header. Once a second: what was not paid in time is given up, then what is due is taken, at most
- * payment_asks of it, and asked after. Taking a row moves its next time on, so a poller that dies, or two that work at once,
- * cost an ask and nothing else.
+ * The poller: see the header. Once a second: what was not paid in time is given up, then what is due is taken and asked after,
+ * a few at a time, so that asks never stand in a queue before the gateway, and at most payment_asks in a second. Taking a
+ * row moves its next time on, so a poller that dies, or two that work at once, cost an ask and nothing else.
  *
  * A payment whose call was never answered has no reference to ask by. Those are looked for in the gateway's history of
  * their days, many at a time; one that is not there after 15 minutes never reached the gateway.
@@ -20,12 +20,12 @@
 #include "reeyo/jobs/payments.h"
 #include "reeyo/partners/gateway.h"
 
-#define EVERY_MS 1000
+#define EVERY_MS 100
+#define TICKS 10 /* to a second */
 #define EXPIRE_BATCH 100
 #define EXPIRE_BATCH_TEXT "100"
 #define LOST_MAX 500     /* looked for in one reading of the history … */
 #define HISTORY_MS 5000  /* … which is read this often at most */
-#define RUNNING_MAX 64   /* asks under way before no more are taken */
 #define REFERENCE_SIZE 101
 
 struct lost {
@@ -43,6 +43,9 @@ struct payment_poller {
 	struct lost lost[LOST_MAX];
 	unsigned lost_count;
 	uint64_t read_ms;
+	unsigned tick;
+	int64_t left;   /* of this second's asks */
+	bool more;      /* there may be more that is due */
 	char *ids, *references; /* what was found, as arrays */
 	bool running, reading, finding, timer_open, closing;
 };
@@ -210,6 +213,8 @@ static void taken(struct db_call *call, const struct db_result *result)
 
 	if (!answered(poller, result))
 		return;
+	poller->more = db_rows(result) > 0;
+	poller->left -= db_rows(result);
 	for (unsigned i = 0; i < db_rows(result); i++) {
 		if (db_is_null(result, i, 1)) {
 			lost_add(poller, result, i);
@@ -224,10 +229,12 @@ static void taken(struct db_call *call, const struct db_result *result)
 
 static void take(struct payment_poller *poller)
 {
-	if (!gateway_on(poller->app->gateway) || !gateway_up(poller->app->gateway) ||
-		payments_running(poller->app->payments) >= RUNNING_MAX)
+	int64_t room = poller->app->config->gateway_at_once - payments_running(poller->app->payments);
+	int64_t most = room < poller->left ? room : poller->left;
+
+	if (!gateway_on(poller->app->gateway) || !gateway_up(poller->app->gateway) || most <= 0)
 		return;
-	snprintf(poller->most, sizeof(poller->most), "%lld", (long long)poller->app->config->payment_asks);
+	snprintf(poller->most, sizeof(poller->most), "%lld", (long long)most);
 	ask(poller, QUERY_payments_due, taken, 1, poller->most, NULL);
 }
 
@@ -263,12 +270,21 @@ static void expire(struct payment_poller *poller)
 
 /* --- Life --------------------------------------------------------------------------------------- */
 
-static void second_over(uv_timer_t *timer)
+static void tick(uv_timer_t *timer)
 {
 	struct payment_poller *poller = timer->data;
+	bool second = poller->tick++ % TICKS == 0;
 
-	if (!poller->running && !poller->closing && lead_held(poller->lead))
+	if (second) {
+		poller->left = poller->app->config->payment_asks;
+		poller->more = true;
+	}
+	if (poller->running || poller->closing || !lead_held(poller->lead))
+		return;
+	if (second)
 		expire(poller);
+	else if (poller->more)
+		take(poller);
 }
 
 int payment_poller_new(struct app *app, struct payment_poller **ret)
@@ -287,7 +303,7 @@ int payment_poller_new(struct app *app, struct payment_poller **ret)
 		return E_NO_MEMORY;
 	}
 	poller->timer_open = true;
-	uv_timer_start(&poller->timer, second_over, EVERY_MS, EVERY_MS);
+	uv_timer_start(&poller->timer, tick, EVERY_MS, EVERY_MS);
 	*ret = poller;
 	return 0;
 }

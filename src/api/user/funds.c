@@ -178,7 +178,7 @@ static void get_payment(struct request *rq)
 }
 
 const struct route user_funds_routes[] = {
-	{ POST, "/wallet/add-funds", .also = "/wallet/topup", .who = CUSTOMER, .body = funds_body, .reply = payment_fields,
+	{ POST, "/wallet/add-funds", .who = CUSTOMER, .body = funds_body, .reply = payment_fields,
 		.created = true, .idempotent = true,
 		.errors = { E_BAD_AMOUNT, E_PAYMENT_DOWN, E_PAYMENT_REFUSED, E_TOO_MANY_REQUESTS, E_ACCOUNT_NOT_FOUND,
 			E_IDEMPOTENCY_MISMATCH, E_IDEMPOTENCY_RUNNING },

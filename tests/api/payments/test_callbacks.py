@@ -5,7 +5,9 @@ import json
 
 import pytest
 
+from world.accounts import appoint, open_shop
 from world.client import Api
+from world.money import earn
 from world.payers import APP_KEY, WEBHOOK_KEY
 from world.waiting import until
 
@@ -142,3 +144,19 @@ def test_a_callback_may_come_as_a_get(till):
     assert Api(till.server.port).get(f"/webhooks/campay?{query}&signature={signature}").status == 200
     till.until_state(reference, "SUCCEEDED")
     assert till.balance(somebody) == 5000
+
+
+def test_a_callback_of_a_pay_out_has_it_asked_about(till):
+    shop = open_shop(till.server, till.sql, bank_details={
+        "accountName": "Rose Etame", "accountNumber": "670112233", "bankName": "MTN MoMo"})
+    earn(till.sql, shop.id, 20000)
+    payout = shop.api.post("payouts/request", json={"amount": 8000}).data["payoutId"]
+    assert appoint(till.server, till.sql).api.post(f"payouts/{payout}/approve", json={}).status == 200
+    row = lambda: till.sql("SELECT * FROM payouts WHERE id = %s", payout)[0]
+    reference = until(lambda: row()["gateway_reference"])
+    till.sql("UPDATE payouts SET next_ask_at = now() + interval '1 hour' WHERE id = %s", payout)
+    till.decide(payout)
+    assert till.callback(payout, reference=reference, amount=8000, signature="0" * 64).status == 401
+    assert row()["status"] == "PROCESSING"
+    assert till.callback(payout, reference=reference, amount=8000).status == 200
+    until(lambda: row()["status"] == "COMPLETED")

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: MIT
 """Money into the wallet: what may be asked, and what the answer says."""
 
+import re
 import threading
 
 import pytest
 
+from world.client import Api
 from world.payers import PHONE
+from world.waiting import until
 
 
 @pytest.mark.parametrize("amount, code", [
@@ -114,3 +117,15 @@ def test_with_no_gateway_configured_mobile_money_is_not_offered(customer):
     somebody = customer()
     reply = somebody.api.post("wallet/add-funds", json={"amount": 500, "paymentMethod": "MOBILE_MONEY", "phone": PHONE})
     assert (reply.status, reply.code) == (503, "EXTERNAL_11000")
+
+
+def test_payments_are_counted_by_what_became_of_them(till):
+    def counted(outcome):
+        text = Api(till.server.ports["metrics"]).get("/metrics").body.decode()
+        return float(re.search(rf'^reeyo_payments_total{{outcome="{outcome}"}} (\S+)$', text, re.M)[1])
+    before = counted("started"), counted("succeeded")
+    reference = till.top_up(till.customer()).data["reference"]
+    till.decide(reference)
+    till.due(reference)
+    till.until_state(reference, "SUCCEEDED")
+    until(lambda: (counted("started"), counted("succeeded")) == (before[0] + 1, before[1] + 1))
