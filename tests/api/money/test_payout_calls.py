@@ -321,6 +321,27 @@ def test_both_dialects_pay(fake, start_server, connect, dialect):
     books_balance(server)
 
 
+def test_a_callback_makes_us_ask_and_a_forged_one_does_not(fake, start_server, connect, unused_port):
+    campay = fake("campay", settle_ms=200, callback=f"http://127.0.0.1:{unused_port}/webhooks/campay")
+    server = start_server(listen=f"127.0.0.1:{unused_port}", **campay.keys())
+    desk = Desk(server, connect(server), None)
+    campay.script("/withdraw", "lost-callback", "lost-callback")
+    owner = desk.owner(earned=40000)
+    payout, other = desk.approved(owner), desk.approved(owner)
+    server.wait(lambda: all(desk.row(p)["gateway_reference"] for p in (payout, other)), 30, "sending both")
+    desk.sql("UPDATE payouts SET next_ask_at = now() + interval '1 hour'")
+    reference = desk.row(payout)["gateway_reference"]
+    server.wait(lambda: campay.transactions(reference=reference)[0]["status"] == "SUCCESSFUL", 30, "paid by the gateway")
+    for forged in ("forged", "none"):
+        assert campay.callback(reference, signature=forged) == 401
+    assert desk.sql("SELECT bool_and(next_ask_at > now() + interval '50 minutes') AS quiet FROM payouts")[0]["quiet"]
+    for _ in range(3):
+        assert campay.callback(reference) == 200
+    desk.until(payout, "COMPLETED")
+    assert desk.row(other)["status"] == "PROCESSING" and wallet(desk.sql, owner.id) == (24000, 8000, 8000)
+    books_balance(server)
+
+
 def test_in_a_storm_each_is_paid_at_most_once_and_both_sides_agree(fake, start_server, connect):
     campay = fake("campay", settle_ms=300, seed=11, faults=40)
     server = start_server(**campay.keys(), gateway_timeout="1s")
