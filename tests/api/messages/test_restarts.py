@@ -3,7 +3,7 @@
 
 import pytest
 
-from world.office import Office, providers
+from world.office import SMS_PATH, Office, providers
 from world.waiting import until
 
 
@@ -44,6 +44,22 @@ def test_a_copy_that_is_killed_loses_nothing_and_order_is_kept(offices):
         assert sorted(set(told)) == list(range(1000, 1006))
         firsts = [told.index(amount) for amount in range(1000, 1006)]
         assert firsts == sorted(firsts), told
+
+
+def test_a_stop_while_messages_are_under_way_is_clean_and_they_go_out_after_it(offices):
+    office = offices()
+    buyer, other = office.customer("en"), office.customer("en")
+    office.device(other, "phone-of-stop")
+    office.sms.script(SMS_PATH, ("slow", {"ms": 20000}))
+    office.push.script("/token", ("slow", {"ms": 3000}))
+    for person in (buyer, other):
+        office.say_payment(person, 1000)
+    until(lambda: len(office.sql("SELECT 1 FROM messages WHERE tries = 1")) == 2, what="two letters under way")
+    office.server.restart()
+    office.hurry()
+    office.quiet()
+    assert amounts(office.texts(buyer)) == [1000]
+    assert len(office.pushes("phone-of-stop")) == 1
 
 
 def test_two_copies_send_each_message_once(offices, start_server):
