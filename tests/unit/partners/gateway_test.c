@@ -149,7 +149,7 @@ static void world_open(void)
 	token_more = "\"expires_in\":3600";
 	body = "{\"reference\":\"ref-1\",\"ussd_code\":\"*126#\",\"operator\":\"mtn\"}";
 	config = (struct config){ .campay_username = "reeyo", .campay_password = "secret", .campay_app_key = "app-key",
-		.campay_webhook_key = "", .gateway_timeout = 1000, .gateway_at_once = 16 };
+		.campay_webhook_key = "", .gateway_timeout = 3000, .gateway_at_once = 16 };
 	ck_assert_int_eq(loop_new(0, &loop), 0);
 	uv_timer_init(loop_uv(loop), &guard);
 	peer = peer_open(answer);
