@@ -350,3 +350,59 @@ BEGIN
     RETURN NEXT;
   END LOOP;
 END $$;
+
+-- --- The console -----------------------------------------------------------------------------------------
+
+-- The console names the operator when it is known.
+CREATE FUNCTION admin_payment_method(o orders) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT CASE WHEN o.payment_method <> 'MOBILE_MONEY' THEN o.payment_method
+    ELSE coalesce((SELECT CASE i.operator WHEN 'MTN' THEN 'MTN_MOMO' WHEN 'ORANGE' THEN 'ORANGE_MONEY' END
+      FROM payment_intents i WHERE i.order_id = o.id), 'MOBILE_MONEY') END
+$$;
+
+-- As in 0036, with that.
+CREATE OR REPLACE FUNCTION admin_order_json(o orders, u users, v vendors, r riders) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT concat(
+    concat('{"id":"', o.id, '","order_number":"', o.order_number,
+      '","status":"', admin_status(o.status), '","raw_status":"', o.status,
+      '","vertical":"', admin_vertical(o.order_type), '"'),
+    concat(',"user":{"id":"', o.user_id, '","name":', json_text(o.user_name),
+      ',"phone":', json_text(o.user_phone), ',"email":', json_text(u.email),
+      ',"address":', json_text(o.delivery_text), ',"address_note":', json_text(o.delivery_instructions),
+      ',"lat":', o.delivery_lat, ',"lng":', o.delivery_lng, '}'),
+    concat(',"vendor":', CASE WHEN v.id IS NULL THEN 'null'
+        ELSE concat('{"id":"', v.id, '","business_name":', json_text(v.business_name),
+          ',"name":', json_text(v.business_name), ',"phone":', json_text(v.phone),
+          ',"address":', json_text(v.address), ',"lat":', v.lat, ',"lng":', v.lng, '}') END,
+      ',"vendor_name":', json_text(o.vendor_name),
+      ',"pickup":{"phone":', json_text(coalesce(o.pickup_address ->> 'contactPhone', v.phone)),
+      ',"address":', json_text(o.pickup_text), ',"lat":', o.pickup_lat, ',"lng":', o.pickup_lng, '}'),
+    concat(',"rider":', CASE WHEN r.id IS NULL THEN 'null'
+        ELSE concat('{"id":"', r.id, '","name":', json_text(btrim(r.first_name || ' ' || r.last_name)),
+          ',"phone":', json_text(r.phone), ',"vehicle_type":', json_text(r.vehicle_type),
+          ',"plate":', json_text(r.vehicle_details ->> 'plateNumber'),
+          ',"photo_url":', json_text(r.profile_picture), '}') END,
+      ',"rider_earnings":', order_rider_share(o)),
+    concat(',"items_summary":', json_text(admin_summary(o)), ',"items":', admin_lines(o),
+      ',"delivery_fee":', o.delivery_fee, ',"packaging_fee":0',
+      ',"discount":', CASE WHEN o.discount > 0 THEN concat('{"code":null,"amount":', o.discount, '}') ELSE 'null' END,
+      ',"surcharges":', CASE WHEN o.service_fee > 0
+        THEN concat('[{"name":"Service fee","amount":', o.service_fee, '}]') ELSE '[]' END,
+      ',"commission_amount":', order_commission(o),
+      ',"total_amount":', o.total, ',"total":', o.total, ',"currency":"XAF"'),
+    concat(',"payment_method":"', admin_payment_method(o), '","payment_status":"', admin_payment(o),
+      '","payment":{"status":"', admin_payment(o), '"}',
+      ',"payment_reference":', json_text(o.payment_reference),
+      ',"note":', json_text(o.notes), ',"special_instructions":', json_text(o.delivery_instructions),
+      ',"vendor_address":', json_text(o.pickup_text), ',"delivery_address":', json_text(o.delivery_text)),
+    concat(',"zone":', json_text(v.zone),
+      ',"city":', json_text(coalesce(nullif(o.delivery_address ->> 'city', ''), v.city)),
+      ',"region":', json_text(v.region), ',"distance_km":', round(o.distance::numeric, 2)),
+    concat(',"created_at":', json_time(o.created_at), ',"estimated_delivery_at":', json_time(o.estimated_delivery_at),
+      ',"estimated_delivery_mins":', minutes_json(o.created_at, o.estimated_delivery_at),
+      ',"actual_delivery_mins":', minutes_json(o.created_at, o.delivered_at),
+      ',"fulfilment_minutes":', minutes_json(o.created_at, o.delivered_at),
+      ',"timeline":', admin_timeline(o), '}'))
+$$;

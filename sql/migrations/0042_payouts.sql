@@ -280,7 +280,7 @@ DECLARE
 BEGIN
   SELECT * INTO p FROM payouts t WHERE t.id = target FOR NO KEY UPDATE;
   outcome := CASE WHEN p.id IS NULL OR p.owner_kind <> its_kind THEN 'PAYOUT_NOT_FOUND'
-    WHEN p.status = 'PENDING' OR p.status = 'PROCESSING' AND p.trouble IS NOT NULL THEN 'DONE'
+    WHEN p.status IN ('PENDING', 'APPROVED') OR p.status = 'PROCESSING' AND p.trouble IS NOT NULL THEN 'DONE'
     ELSE 'PAYOUT_DECIDED' END;
   IF outcome <> 'DONE' THEN
     RETURN;

@@ -75,7 +75,7 @@ SELECT (SELECT count(*) FROM payouts
 SELECT outcome, json FROM payout_approve($1::text, $2::text, $3::text, $4::text, $5::bigint, $6::text, $7::text, $8::jsonb,
   $9::text, $10::text[])
 
--- Gives the amount back, also of one on its way of which the gateway says what does not fit (trouble).
+-- Gives the amount back, of one that is not on its way, or of which the gateway says what does not fit (trouble).
 --  $1 payout   $2 kind or NULL (else it must be that)   $3 reason   $4 amount from which two admins are needed
 --  $5 admin   $6 act   $7 its details   $8 request id   $9 id of the ledger row
 -- Columns: outcome, row. Outcomes: DONE, PAYOUT_NOT_FOUND, PAYOUT_DECIDED.

@@ -83,6 +83,14 @@ def test_a_bank_transfer_without_a_reference_waits_for_it(admin_api, asked, sql)
     assert wallet(sql, owner.id) == (12000, 0, 8000)
 
 
+def test_a_bank_transfer_that_was_not_made_may_still_be_rejected(admin_api, asked, sql):
+    owner, payout = asked(bank=BANK)
+    assert admin_api.post(f"payouts/{payout['payoutId']}/approve").data["status"] == "APPROVED"
+    rejected = admin_api.post(f"payouts/{payout['payoutId']}/reject", json={"reason": "The account is closed"})
+    assert rejected.data["status"] == "REJECTED" and wallet(sql, owner.id) == (20000, 0, 0)
+    assert admin_api.post(f"payouts/{payout['payoutId']}/process", json={"transactionReference": "VIR"}).status == 409
+
+
 @pytest.mark.parametrize("kind", ["vendor", "rider"])
 def test_a_rejected_pay_out_gives_the_money_back(admin_api, asked, sql, kind):
     owner, payout = asked(kind)

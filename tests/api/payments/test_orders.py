@@ -3,7 +3,7 @@
 
 import pytest
 
-from world.accounts import open_shop
+from world.accounts import appoint, open_shop
 from world.payers import BASKET
 from world.waiting import until
 
@@ -30,6 +30,8 @@ def test_an_order_waits_for_its_payment_and_is_the_vendors_when_it_is_paid(till)
     assert buyer.api.get(f"wallet/add-funds/{reference}").data["orderId"] == order["orderId"]
     assert shop.api.get("orders/pending").data["orders"] == []
     assert shop.api.post(f"orders/{order['orderId']}/accept", json={}).status == 404
+    console = appoint(till.server, till.sql).api
+    assert console.get(f"orders/{order['orderId']}").data["payment_method"] == "MTN_MOMO"
     till.decide(reference)
     assert till.callback(reference, amount=order["total"]).status == 200
     till.until_state(reference, "SUCCEEDED")
