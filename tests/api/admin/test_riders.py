@@ -46,17 +46,6 @@ def test_the_state_tells_idle_from_busy_and_late(admin_api, rider, customer, sql
     assert deliveries[0]["rider"]["plate"] == "LT 123 AB"
 
 
-def test_he_owes_the_cash_he_collected_and_has_not_handed_in(admin_api, rider, sql):
-    man = rider()
-    for n, amount in enumerate((5000, 1800)):
-        sql("INSERT INTO ledger (id, amount, from_kind, from_owner, to_kind, to_owner, category)"
-            " VALUES (%s, %s, 'CASH', %s, 'VENDOR', 'vendor_123', 'ORDER_PAYMENT')",
-            f"txn_{man.id}_{n}", amount, man.id)
-    sql("INSERT INTO ledger (id, amount, from_kind, to_kind, to_owner, category)"
-        " VALUES (%s, 2000, 'CLEARING', 'CASH', %s, 'ORDER_PAYMENT')", f"txn_{man.id}_in", man.id)
-    assert admin_api.get(f"riders/{man.id}").data["owed"] == 4800
-
-
 @pytest.mark.parametrize("word", ["PENDING", "PENDING_APPROVAL", "PENDING_VERIFICATION"])
 def test_every_word_for_pending_filters(admin_api, rider, word):
     man = rider(approval_status="PENDING", status="INACTIVE")

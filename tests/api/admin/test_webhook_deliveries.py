@@ -53,10 +53,11 @@ class Post:
         return self.api.get(f"webhooks/{webhook['id']}/deliveries", query={"limit": 100}).data
 
     def delivery(self, webhook, **wanted):
-        """Its only delivery, once it is so."""
+        """Its only delivery, once it is so and not under way."""
         def fits():
             rows = self.deliveries(webhook)
-            return rows if len(rows) == 1 and all(rows[0][k] == v for k, v in wanted.items()) else None
+            busy = self.sql("SELECT FROM webhook_deliveries WHERE endpoint_id = %s AND busy_until > now()", webhook["id"])
+            return rows if not busy and len(rows) == 1 and all(rows[0][k] == v for k, v in wanted.items()) else None
         return until(fits, what=f"{wanted}")[0]
 
     def hurry(self, webhook):
