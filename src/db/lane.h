@@ -113,6 +113,7 @@ void lane_close(struct lane *lane);
 
 /* lost.c */
 void lane_connect(struct lane *lane);
+void lane_connect_after(struct lane *lane, uint64_t wait_ms);
 /* Closes the connection: what is in flight is tried again or completed, and a new try is timed. */
 void lane_lose(struct lane *lane, const char *why);
 /* Lets go of the connection and of every wait for it. */

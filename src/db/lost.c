@@ -39,7 +39,7 @@ static void retry_due(uv_timer_t *timer)
 	lane_connect(timer->data);
 }
 
-static void lane_connect_after(struct lane *lane, uint64_t wait_ms)
+void lane_connect_after(struct lane *lane, uint64_t wait_ms)
 {
 	uv_timer_start(&lane->timer, retry_due, wait_ms, 0);
 }
