@@ -372,7 +372,7 @@ class Worker:
         if d < 0.8:
             self.model.disputes[place] = self.model.disputes[-1]
             self.model.disputes.pop()
-        refund = 0 if b < 0.3 or order.method == "CASH" else cut(c, 1, order.total + order.total // 4)       # too much, at times
+        refund = 0 if b < 0.3 else cut(c, 1, order.total + order.total // 4)       # too much, at times
         verb, body = ("reject", {"reason": "Everything was there"}) if b < 0.2 else ("resolve", {"resolution": "Given back"})
         if verb == "resolve" and refund:
             body["refundAmount"] = refund
@@ -469,12 +469,14 @@ def main():
     from world.server import Server, free_port
     from world.stores import Databases, Stores
     print(f"seed {chosen.seed}: {chosen.events} events, {chosen.workers} at a time, {chosen.kills} kills", flush=True)
-    with contextlib.closing(Stores()) as stores:
+    with contextlib.ExitStack() as stack:
+        stores = stack.enter_context(contextlib.closing(Stores()))
         stores.postgres_start()
         stores.redis_start()
         databases = Databases(stores.database_url(), os.environ["REEYO_BINARY"], throwaway=True)
         server = Server(databases.fresh(), stores.redis_url, rate_limit="off", listen=f"127.0.0.1:{free_port()}", loops=1,
                         db_write_lanes=8, access_log="off")
+        stack.callback(server.kill)                        # also when something is wrong
         server.start()
         run = Run(server, chosen.seed, chosen.events, chosen.workers, chosen.kills,
                   log=lambda line: print(line, flush=True))

@@ -168,7 +168,8 @@ PAYOUT_CHECKS = {
     "an acknowledged decision of a pay-out holds":
         "SELECT a.*, p.status FROM acked a LEFT JOIN payouts p ON p.id = a.id WHERE a.what = 'payout_decided'"
         " AND CASE a.detail WHEN 'REJECTED' THEN p.status <> 'REJECTED' ELSE p.status NOT IN ('APPROVED', 'PROCESSING',"
-        " 'COMPLETED', 'FAILED') END",
+        " 'COMPLETED', 'FAILED') AND NOT EXISTS (SELECT FROM acked r WHERE r.what = 'payout_decided' AND r.id = a.id"
+        " AND r.detail = 'REJECTED') END",                 # what is approved and not sent yet may still be rejected
     "acknowledged hand-ins are what was booked":
         "SELECT coalesce(a.id, l.to_owner), a.amount, l.amount FROM"
         " (SELECT id, sum(amount) AS amount FROM acked WHERE what = 'handin' GROUP BY 1) a FULL JOIN"
