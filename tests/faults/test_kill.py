@@ -3,15 +3,14 @@
 
 import random
 
-from money.events import Run
-from world.server import free_port
+from money.events import SETTLE_MS, Run
 
 
-def test_what_was_acknowledged_before_a_kill_is_there_once_and_what_was_not_is_once_when_repeated(start_server, redis_url):
+def test_what_was_acknowledged_before_a_kill_is_there_once_and_what_was_not_is_once_when_repeated(start_paying_server, redis_url):
     seed = random.SystemRandom().randrange(10 ** 6)
     print(f"seed {seed}")
-    server = start_server(redis_url=redis_url(7), rate_limit="off", listen=f"127.0.0.1:{free_port()}")
-    run = Run(server, seed, 1600, kills=4)
+    server = start_paying_server({"settle_ms": SETTLE_MS}, redis_url=redis_url(7), rate_limit="off", payment_asks=200)
+    run = Run(server, seed, 1600, kills=4, momo=True)
     result = run.go()
     print(result)
     run.prove()

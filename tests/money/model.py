@@ -9,6 +9,7 @@ import psycopg2.extras
 
 from world.accounts import appoint, hire, open_shop, register
 from world.audit import books_balance, top_up
+from world.waiting import until
 
 MOMO = {"accountName": "Rose Etame", "accountNumber": "670 11 22 33", "bankName": "MTN MoMo"}
 BANK = {"accountName": "Rose Etame", "accountNumber": "10005 00001 12345", "bankName": "Afriland"}
@@ -99,6 +100,12 @@ class Model:
             cursor.copy_expert("COPY people FROM STDIN", people)
         self.sql("ANALYZE acked")
 
+    def settle(self, seconds=120):
+        """Waits until the gateway has said what became of all that it has; what never reached it stays open."""
+        until(lambda: not self.sql("SELECT FROM payment_intents WHERE state = 'PENDING' UNION ALL SELECT FROM payouts"
+                                   " WHERE status = 'PROCESSING' AND gateway_reference IS NOT NULL LIMIT 1"), seconds=seconds,
+              what="the gateway's word")
+
     def prove(self):
         """Asserts all that must hold when nothing is under way any more."""
         assert not self.wrong, self.wrong[:5]
@@ -128,6 +135,11 @@ CHECKS = {
     "no customer was topped up but for an acknowledged one":
         "SELECT l.id FROM ledger l JOIN people p ON p.id = l.to_owner WHERE l.category = 'WALLET_TOPUP'"
         " AND l.reference <> 'test' AND NOT EXISTS (SELECT FROM acked a WHERE a.what IN ('topup', 'asked') AND a.id = l.id)",
+    "a payment asked of a phone is there as it was acknowledged, and booked once when it succeeded":
+        "SELECT a.*, i.state, count(l.id) FROM acked a LEFT JOIN payment_intents i ON i.entry = a.id AND i.user_id = a.detail"
+        " AND i.amount = a.amount LEFT JOIN ledger l ON l.id = a.id AND l.to_owner = a.detail AND l.amount = a.amount"
+        " WHERE a.what = 'asked' GROUP BY 1, 2, 3, 4, i.state"
+        " HAVING i.state IS NULL OR count(l.id) <> (i.state = 'SUCCEEDED')::integer",
     "a customer has what he began with, less his orders, and what came back":
         "SELECT p.id, p.began + coalesce(t.amount, 0) - coalesce(o.spent, 0) + coalesce(d.amount, 0) AS expected, w.available"
         "  FROM people p JOIN wallets w ON w.owner_id = p.id"

@@ -4,15 +4,16 @@
 import os
 import random
 
-from money.events import Run, chosen
+from money.events import SETTLE_MS, Run, chosen
 
 EVENTS = 3000
 
 
-def test_random_events_leave_books_that_balance_and_all_that_was_acknowledged(start_server, redis_url):
+def test_random_events_leave_books_that_balance_and_all_that_was_acknowledged(start_paying_server, redis_url):
     seed = int(os.environ.get("REEYO_SEED", random.SystemRandom().randrange(10 ** 6)))
     print(f"seed {seed}")
-    run = Run(start_server(redis_url=redis_url(6), rate_limit="off"), seed, EVENTS)
+    server = start_paying_server({"settle_ms": SETTLE_MS}, redis_url=redis_url(6), rate_limit="off", payment_asks=200)
+    run = Run(server, seed, EVENTS, momo=True)
     result = run.go()
     print(result)
     run.prove()
