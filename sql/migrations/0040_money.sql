@@ -38,6 +38,22 @@ CREATE UNIQUE INDEX ledger_order_part ON ledger (order_id, from_kind, to_kind)
   WHERE order_id IS NOT NULL AND category <> 'REFUND';
 CREATE INDEX ledger_order_refunds ON ledger (order_id) WHERE category = 'REFUND';
 
+-- Keeps what is answered to an Idempotency-Key (NULL: there is none), in the statement that does what was asked. Fails when
+-- another request with it was first: then nothing of this one has happened.
+CREATE FUNCTION key_keep(account text, its_key text, its_print text, its_status integer, answer text) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+  IF its_key IS NULL THEN
+    RETURN;
+  END IF;
+  INSERT INTO idempotency (account_id, key, fingerprint, status, body)
+  VALUES (account, its_key, its_print, its_status, answer)
+  ON CONFLICT DO NOTHING;
+  IF NOT FOUND THEN
+    PERFORM fail('IDEMPOTENCY_RUNNING');
+  END IF;
+END $$;
+
 -- As in 0033, and what was collected at the door is in the rider's hand. Each part's from_balance of CASH is
 -- what he owes, below zero.
 CREATE OR REPLACE FUNCTION order_settle(o orders, entries text[], vendor_share bigint, rider_share bigint,

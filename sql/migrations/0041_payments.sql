@@ -245,14 +245,7 @@ BEGIN
     PERFORM payment_book(i, NULL);
   END IF;
   json := payment_json(i);
-  IF its_key IS NOT NULL THEN
-    INSERT INTO idempotency (account_id, key, fingerprint, status, body)
-    VALUES (its_user, its_key, its_print, 201, '{"success":true,"data":' || json || '}')
-    ON CONFLICT DO NOTHING;
-    IF NOT FOUND THEN
-      PERFORM fail('IDEMPOTENCY_RUNNING');
-    END IF;
-  END IF;
+  PERFORM key_keep(its_user, its_key, its_print, 201, '{"success":true,"data":' || json || '}');
 END $$;
 
 -- --- What the gateway says -------------------------------------------------------------------------------

@@ -216,14 +216,7 @@ BEGIN
   VALUES (entry, asked, kind, owner, w.available, pending_kind(kind), owner, w.pending, 'PAYOUT', p.id, 'Pay-out requested');
   PERFORM payout_tell(p, 'payout_requested');
   json := payout_json(p);
-  IF its_key IS NOT NULL THEN
-    INSERT INTO idempotency (account_id, key, fingerprint, status, body)
-    VALUES (owner, its_key, its_print, 201, '{"success":true,"data":' || json || '}')
-    ON CONFLICT DO NOTHING;
-    IF NOT FOUND THEN
-      PERFORM fail('IDEMPOTENCY_RUNNING');
-    END IF;
-  END IF;
+  PERFORM key_keep(owner, its_key, its_print, 201, '{"success":true,"data":' || json || '}');
 END $$;
 
 -- --- Decisions -------------------------------------------------------------------------------------------------
@@ -484,12 +477,5 @@ BEGIN
   INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
   VALUES (admin, its_act, d.id, act_details, request);
   json := dispute_json(d);
-  IF its_key IS NOT NULL THEN
-    INSERT INTO idempotency (account_id, key, fingerprint, status, body)
-    VALUES (admin, its_key, its_print, 200, '{"success":true,"data":' || json || '}')
-    ON CONFLICT DO NOTHING;
-    IF NOT FOUND THEN
-      PERFORM fail('IDEMPOTENCY_RUNNING');
-    END IF;
-  END IF;
+  PERFORM key_keep(admin, its_key, its_print, 200, '{"success":true,"data":' || json || '}');
 END $$;

@@ -290,12 +290,7 @@ BEGIN
      WHERE v.id = o.vendor_id;
   END IF;
   IF its_key IS NOT NULL THEN
-    INSERT INTO idempotency (account_id, key, fingerprint, status, body)
-    VALUES (account, its_key, its_print, 200, coalesce(its_answer, '{"success":true,"data":' || json || '}'))
-    ON CONFLICT DO NOTHING;
-    IF NOT FOUND THEN
-      PERFORM fail('IDEMPOTENCY_RUNNING');
-    END IF;
+    PERFORM key_keep(account, its_key, its_print, 200, coalesce(its_answer, '{"success":true,"data":' || json || '}'));
   END IF;
   outcome := 'DONE';
 END $$;
