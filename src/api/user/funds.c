@@ -104,14 +104,22 @@ static bool method_fits(struct request *rq, const struct funding *funding)
 	return false;
 }
 
+static void amount_refuse(struct request *rq, int64_t most)
+{
+	char *words = rq->french ? arena_printf(rq->arena, "Le montant doit être de %d à %lld XAF", TOPUP_MIN, (long long)most)
+				 : arena_printf(rq->arena, "The amount must be from %d to %lld XAF", TOPUP_MIN, (long long)most);
+
+	reply_error_with(rq, E_BAD_AMOUNT, words, TEXT_NONE);
+}
+
 static void start(struct request *rq)
 {
 	struct funding *funding = rq->state;
 	bool mobile = funding->method == PAY_MOBILE_MONEY;
+	int64_t most = settings_int(rq->app->settings, "max_topup_amount", TOPUP_MAX);
 
-	if (funding->amount < TOPUP_MIN ||
-		funding->amount > settings_int(rq->app->settings, "max_topup_amount", TOPUP_MAX))
-		return reply_error(rq, E_BAD_AMOUNT);
+	if (funding->amount < TOPUP_MIN || funding->amount > most)
+		return amount_refuse(rq, most);
 	if (!method_fits(rq, funding))
 		return;
 	id_new(funding->id, "pay_");

@@ -20,6 +20,7 @@ def test_an_amount_that_is_none_starts_nothing(till, amount, code):
     for method in ({"paymentMethod": "MOBILE_MONEY", "phone": PHONE}, {"paymentMethod": "CARD", "paymentToken": "tok"}):
         reply = somebody.api.post("wallet/add-funds", json={"amount": amount, **method})
         assert (reply.status, reply.code) == (400, code), reply
+        assert code != "WALLET_7002" or "from 100 to 500000 XAF" in reply.json["error"]["message"]
     assert till.sql("SELECT 1 FROM payment_intents WHERE user_id = %s", somebody.id) == []
     assert till.balance(somebody) == 0
 
