@@ -68,8 +68,9 @@ SELECT (SELECT count(*) FROM made) FROM moved
 -- --- Sent --------------------------------------------------------------------------------------------------
 
 -- Takes messages that are due: each recipient's earliest of a channel. They are its taker's for 90 s; a taker that died
--- leaves them to be taken again. One that waits for an earlier one is put off until that one is due, so that a
--- provider's outage does not make each look at the queue longer than the one before.
+-- leaves them to be taken again. Of each that is due the earliest of its recipient is looked up: that one is taken, if it is
+-- due too, and those behind it are put off for minutes, since messages_end makes the next one due. So a look at any of a
+-- long queue moves its head, and however long it is nobody looks at all of it again and again.
 --  $1 channels text[]   $2 bulk boolean[]   $3 how many of each integer[]
 -- Columns: id (NULL: none is taken), kind, recipient, channel, bulk, template, params, data, language, tries (this one
 --  included), too late, where to (JSON array; NULL: nowhere), how many were looked at. Always one row.
@@ -77,32 +78,35 @@ SELECT (SELECT count(*) FROM made) FROM moved
 WITH wanted AS (
   SELECT w.channel, w.bulk, w.room FROM unnest($1::text[], $2::boolean[], $3::integer[]) AS w(channel, bulk, room)
    WHERE w.room > 0
-), due AS MATERIALIZED (
-  SELECT d.id, d.before, w.room, row_number() OVER (PARTITION BY w.channel, w.bulk, d.before IS NULL ORDER BY d.next_at, d.id) AS n
+), looked AS MATERIALIZED (
+  SELECT d.id, d.head, w.room
     FROM wanted w, LATERAL (
-      SELECT m.id, m.next_at,
-             (SELECT e.next_at FROM messages e
+      SELECT m.id,
+             (SELECT e.id FROM messages e
                WHERE e.state = 'QUEUED' AND e.recipient = m.recipient AND e.channel = m.channel AND e.bulk = m.bulk
-                 AND e.id < m.id
-               ORDER BY e.id LIMIT 1) AS before
+               ORDER BY e.id LIMIT 1) AS head
         FROM messages m
        WHERE m.state = 'QUEUED' AND m.channel = w.channel AND m.bulk = w.bulk AND m.next_at <= now()
        ORDER BY m.next_at LIMIT 2 * w.room + 20
          FOR UPDATE OF m SKIP LOCKED) d
+), heads AS MATERIALIZED (
+  SELECT m.id, l.room, row_number() OVER (PARTITION BY m.channel, m.bulk ORDER BY m.next_at, m.id) AS n
+    FROM (SELECT DISTINCT head, room FROM looked) l JOIN messages m ON m.id = l.head
+   WHERE m.state = 'QUEUED' AND m.next_at <= now() AND m.id = ANY (ARRAY(SELECT head FROM looked))
 ), taken AS (
-  UPDATE messages m
-     SET tries = m.tries + (d.before IS NULL)::integer,
-         next_at = CASE WHEN d.before IS NULL THEN now() + interval '90 seconds'
-           ELSE greatest(d.before, now() + interval '200 milliseconds') END
-    FROM due d
-   WHERE m.id = d.id AND (d.before IS NOT NULL OR d.n <= d.room)
-     AND m.id = ANY (ARRAY(SELECT id FROM due))  -- by its key, however many the planner takes them for
-  RETURNING m.id, m.kind, m.recipient, m.channel, m.bulk, m.template, m.params, m.data, m.language, m.tries, m.until,
-    d.before
+  UPDATE messages m SET tries = m.tries + 1, next_at = now() + interval '90 seconds'
+    FROM heads h
+   WHERE m.id = h.id AND h.n <= h.room AND m.state = 'QUEUED' AND m.next_at <= now()
+     AND m.id = ANY (ARRAY(SELECT id FROM heads))  -- by its key, however many the planner takes them for
+  RETURNING m.id, m.kind, m.recipient, m.channel, m.bulk, m.template, m.params, m.data, m.language, m.tries, m.until
+), behind AS (
+  UPDATE messages m SET next_at = now() + interval '1 minute' * (1 + 4 * random())
+    FROM looked l
+   WHERE m.id = l.id AND l.head <> l.id AND m.id = ANY (ARRAY(SELECT id FROM looked))
 )
 SELECT t.id, t.kind, t.recipient, t.channel, t.bulk, t.template, t.params::text, t.data::text, t.language, t.tries,
-  t.until < now(), message_address(t.kind, t.recipient, t.channel)::text, (SELECT count(*) FROM due)
-  FROM (SELECT) one LEFT JOIN taken t ON t.before IS NULL ORDER BY t.id
+  t.until < now(), message_address(t.kind, t.recipient, t.channel)::text, (SELECT count(*) FROM looked)
+  FROM (SELECT) one LEFT JOIN taken t ON true ORDER BY t.id
 
 -- Ends tries: SENT, DEAD, SKIPPED, or QUEUED again after some time. Who waited behind an ended one is due at once. What was
 -- taken by another meanwhile is his to queue again.

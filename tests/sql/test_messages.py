@@ -29,6 +29,20 @@ def end(db, *ends):
     db.run("messages_end", json.dumps([{"tries": 1, "wait": 0, "gone": [], **one} for one in ends]))
 
 
+def test_a_long_queue_does_not_hide_its_own_head(queue):
+    """What waits became due long before the head did, and is far more than one look reaches."""
+    first = put(queue)
+    for _ in range(150):
+        put(queue)
+    queue.sql("UPDATE messages SET next_at = now() - interval '1 hour' WHERE id <> %s", [first])
+    assert take(queue) == [first]
+    end(queue, {"id": first, "state": "SENT"})
+    assert take(queue) == [first + 1]
+    for _ in range(6):
+        assert take(queue) == []
+    assert queue.value("SELECT count(*) FROM messages WHERE state = 'QUEUED' AND next_at <= now()") == 0
+
+
 def test_the_next_of_a_recipient_goes_when_the_one_before_has_ended(queue):
     first, second, third = put(queue), put(queue), put(queue)
     assert take(queue) == [first]
