@@ -93,8 +93,9 @@ class Office:
         until(lambda: not self.sql("SELECT 1 FROM messages WHERE state = 'QUEUED'"), what="an empty queue")
 
     def hurry(self):
-        """Time passes for what waits to be tried again."""
-        self.sql("UPDATE messages SET next_at = now() WHERE state = 'QUEUED'")
+        """Time passes for what waits to be tried again; what was taken these seconds is under way."""
+        self.sql("UPDATE messages SET next_at = now() WHERE state = 'QUEUED'"
+                 " AND next_at NOT BETWEEN now() + interval '75 seconds' AND now() + interval '90 seconds'")
 
     def rows_open(self):
         return self.sql("SELECT 1 FROM messages WHERE state = 'QUEUED'")
