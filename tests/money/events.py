@@ -232,7 +232,7 @@ class Worker:
             self.model.ack("step", order.id, state)
             self.model.moved(order, state)
             return True
-        if b"OFFLINE" in reply.body or b"RIDER_3" in reply.body:
+        if b"RIDER_5000" in reply.body:                    # silent for 300 s
             yield from self.ask("online", "PATCH", "rider/availability/status", who, {"isOnline": True})
         yield from self.look_at(order)
         return False
