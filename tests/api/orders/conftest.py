@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A street of its own, where every kind of order is on sale: a server, and who takes part in orders."""
 
+import time
 import itertools
 
 import psycopg2
@@ -46,8 +47,9 @@ class Street:
         self.sql("UPDATE settings SET value = %s WHERE key = %s", value, key)
 
     def settings_known(self, condition):
-        """Until the server has read what was set: it asks once a second."""
+        """Until the server has read what was set: each of its loops asks once a second, and one of them is heard here."""
         self.server.wait(condition, 20, "told of its settings")
+        time.sleep(1.2)
 
     def probe(self):
         """The riders' cut, in basis points, that the server reckons with."""
