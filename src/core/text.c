@@ -6,6 +6,7 @@
 
 #include <math.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static char lower(char c)
@@ -177,4 +178,21 @@ size_t text_distance(struct text a, struct text b)
 bool text_is_secret(struct text a, struct text b)
 {
 	return a.len == b.len && (a.len == 0 || sodium_memcmp(a.at, b.at, a.len) == 0);
+}
+
+bool text_copy_whole(char *out, size_t size, struct text text)
+{
+	if (text.len >= size || !text_is_utf8(text))
+		return false;
+	snprintf(out, size, "%.*s", TEXT_ARGS(text));
+	return true;
+}
+
+void text_copy_some(char *out, size_t size, struct text text)
+{
+	if (text.len >= size)
+		text.len = size - 1;
+	while (text.len && !text_is_utf8(text))
+		text.len--;
+	snprintf(out, size, "%.*s", TEXT_ARGS(text));
 }

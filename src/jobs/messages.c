@@ -332,7 +332,7 @@ static char *types_new(void)
 		return NULL;
 	*at++ = '{';
 	for (const struct cause *cause = causes; cause->event; cause++)
-		at += sprintf(at, "%s%s", cause == causes ? "" : ",", cause->event);
+		at += snprintf(at, size - (size_t)(at - types), "%s%s", cause == causes ? "" : ",", cause->event);
 	memcpy(at, "}", 2);
 	return types;
 }

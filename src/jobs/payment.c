@@ -150,38 +150,19 @@ static void record(struct errand *errand, const char *told)
 
 /* --- The gateway's answer ------------------------------------------------------------------------- */
 
-/* Whole or not at all: a cut reference names another transaction. */
-static bool keep(char *out, size_t size, struct text text)
-{
-	if (text.len >= size || !text_is_utf8(text))
-		return false;
-	snprintf(out, size, "%.*s", TEXT_ARGS(text));
-	return true;
-}
-
-/* For people: as much as fits, without a broken last letter. */
-static void keep_some(char *out, size_t size, struct text text)
-{
-	if (text.len >= size)
-		text.len = size - 1;
-	while (text.len && !text_is_utf8(text))
-		text.len--;
-	snprintf(out, size, "%.*s", TEXT_ARGS(text));
-}
-
 static void told(struct errand *errand, const struct gateway_told *told)
 {
 	static const char *const words[] = { [GATEWAY_PENDING] = "PENDING", [GATEWAY_SUCCESSFUL] = "SUCCESSFUL",
 		[GATEWAY_FAILED] = "FAILED" };
 
 	if ((told->external.at && !text_is(told->external, text_of(errand->id))) ||
-		!keep(errand->told, sizeof(errand->told), told->reference)) {
+		!text_copy_whole(errand->told, sizeof(errand->told), told->reference)) {
 		log_line(LOG_ERROR, "the gateway answers about another payment", LOG_T("payment", errand->id));
 		return finish(errand);
 	}
-	keep_some(errand->ussd, sizeof(errand->ussd), told->ussd_code);
-	keep_some(errand->operator, sizeof(errand->operator), told->operator);
-	keep_some(errand->why, sizeof(errand->why), told->reason);
+	text_copy_some(errand->ussd, sizeof(errand->ussd), told->ussd_code);
+	text_copy_some(errand->operator, sizeof(errand->operator), told->operator);
+	text_copy_some(errand->why, sizeof(errand->why), told->reason);
 	snprintf(errand->amount, sizeof(errand->amount), "%lld", (long long)told->amount);
 	record(errand, words[told->state]);
 }
@@ -200,7 +181,7 @@ static void answered(struct gateway_call *call, const struct gateway_answer *ans
 	if (!undone || !errand->collects)
 		return finish(errand);
 	errand->end = answer->outcome == GATEWAY_REFUSED ? PAYMENT_REFUSED : PAYMENT_UNREACHED;
-	keep_some(errand->why, sizeof(errand->why),
+	text_copy_some(errand->why, sizeof(errand->why),
 		errand->end == PAYMENT_REFUSED && answer->why ? text_of(answer->why)
 	                                                      : TEXT("The mobile-money service could not be reached"));
 	record(errand, "REFUSED");
@@ -265,7 +246,7 @@ void payment_missed(struct payments *payments, const char *id)
 
 	if (!errand)
 		return;
-	keep_some(errand->why, sizeof(errand->why), TEXT("It never reached the mobile-money service"));
+	text_copy_some(errand->why, sizeof(errand->why), TEXT("It never reached the mobile-money service"));
 	record(errand, "REFUSED");
 }
 

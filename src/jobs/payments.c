@@ -27,6 +27,9 @@
 #define LOST_MAX 500     /* looked for in one reading of the history … */
 #define HISTORY_MS 5000  /* … which is read this often at most */
 #define REFERENCE_SIZE 101
+/* Arrays of all that is looked for: each member in quotes, behind a comma. */
+#define IDS_SIZE (LOST_MAX * (ID_SIZE + 3) + 2)
+#define REFERENCES_SIZE (LOST_MAX * (REFERENCE_SIZE + 3) + 2)
 
 struct lost {
 	char id[ID_SIZE], reference[REFERENCE_SIZE];
@@ -118,9 +121,9 @@ static void found(struct db_call *call, const struct db_result *result)
 }
 
 /* A member of a PostgreSQL array; a reference with a quote in it is none of a gateway's. */
-static size_t member_add(char *array, size_t len, const char *value)
+static size_t member_add(char *array, size_t size, size_t len, const char *value)
 {
-	return len + (size_t)sprintf(array + len, "%c\"%s\"", len ? ',' : '{', value);
+	return len + (size_t)snprintf(array + len, size - len, "%c\"%s\"", len ? ',' : '{', value);
 }
 
 /* Those that were found, into the statement's arrays. False when there is nothing to say. */
@@ -128,19 +131,19 @@ static bool arrays_write(struct payment_poller *poller)
 {
 	size_t ids = 0, references = 0;
 
-	poller->ids = malloc(LOST_MAX * (ID_SIZE + 3) + 2);
-	poller->references = malloc(LOST_MAX * (REFERENCE_SIZE + 3) + 2);
+	poller->ids = malloc(IDS_SIZE);
+	poller->references = malloc(REFERENCES_SIZE);
 	for (unsigned i = 0; poller->ids && poller->references && i < poller->lost_count; i++) {
 		const struct lost *lost = &poller->lost[i];
 
 		if (!lost->reference[0] || strpbrk(lost->reference, "\"\\"))
 			continue;
-		ids = member_add(poller->ids, ids, lost->id);
-		references = member_add(poller->references, references, lost->reference);
+		ids = member_add(poller->ids, IDS_SIZE, ids, lost->id);
+		references = member_add(poller->references, REFERENCES_SIZE, references, lost->reference);
 	}
 	if (ids) {
-		strcpy(poller->ids + ids, "}");
-		strcpy(poller->references + references, "}");
+		memcpy(poller->ids + ids, "}", 2);
+		memcpy(poller->references + references, "}", 2);
 		return true;
 	}
 	free(TAKE_PTR(poller->ids));

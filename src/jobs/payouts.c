@@ -95,7 +95,7 @@ static void telling_begin(struct telling *telling, const char *what, const char 
 	telling->what = what;
 	snprintf(telling->reference, sizeof(telling->reference), "%s", reference);
 	snprintf(telling->amount, sizeof(telling->amount), "%lld", (long long)amount);
-	snprintf(telling->why, sizeof(telling->why), "%s", why ? why : "");
+	text_copy_some(telling->why, sizeof(telling->why), text_of(why ? why : ""));
 	snprintf(telling->entries, sizeof(telling->entries), "{%s,%s}", first, second);
 }
 
@@ -168,8 +168,9 @@ static void told(struct call *call, const struct gateway_told *told)
 
 	if (!call->sends && told->external.at && !text_is(told->external, text_of(call->telling.id)))
 		return unhear(call);
-	copy_text(reference, sizeof(reference), told->reference);
-	copy_text(why, sizeof(why), told->reason);
+	if (!text_copy_whole(reference, sizeof(reference), told->reference))
+		reference[0] = '\0'; /* cut, it would be another's */
+	text_copy_some(why, sizeof(why), told->reason);
 	telling_begin(&call->telling, state_word(told->state), reference, told->amount, why);
 	tell(call->job, &call->telling, call, written);
 }
@@ -311,13 +312,12 @@ static void in_history(struct gateway_history *history, const struct gateway_tol
 	if (!told->external.len)
 		return withdrawal ? suspect(job, told->amount) : (void)0;
 	sought = sought_named(job, told->external);
-	if (!sought || !told->reference.len)
+	if (!sought || !told->reference.len || !text_copy_whole(sought->reference, sizeof(sought->reference), told->reference))
 		return;
 	sought->found = true;
 	sought->state = told->state;
 	sought->amount = told->amount;
-	copy_text(sought->reference, sizeof(sought->reference), told->reference);
-	copy_text(sought->why, sizeof(sought->why), told->reason);
+	text_copy_some(sought->why, sizeof(sought->why), told->reason);
 }
 
 static void seek_end(struct payout_job *job)

@@ -121,6 +121,24 @@ START_TEST(utf8_is_well_formed_and_without_nul)
 }
 END_TEST
 
+START_TEST(a_copy_is_whole_or_ends_before_a_broken_letter)
+{
+	char out[6] = "kept";
+
+	ck_assert(!text_copy_whole(out, sizeof(out), TEXT("123456")));
+	ck_assert(!text_copy_whole(out, sizeof(out), TEXT("\xff")));
+	ck_assert_str_eq(out, "kept");
+	ck_assert(text_copy_whole(out, sizeof(out), TEXT("12345")));
+	ck_assert_str_eq(out, "12345");
+	text_copy_some(out, sizeof(out), TEXT("refus\xc3\xa9"));
+	ck_assert_str_eq(out, "refus");
+	text_copy_some(out, sizeof(out), TEXT("abcd\xc3\xa9"));
+	ck_assert_str_eq(out, "abcd");
+	text_copy_some(out, sizeof(out), TEXT_NONE);
+	ck_assert_str_eq(out, "");
+}
+END_TEST
+
 START_TEST(distance_counts_changes)
 {
 	char longest[129];
@@ -147,6 +165,7 @@ int main(void)
 		sizeof(ints) / sizeof(ints[0]));
 	tcase_add_test(all, a_double_is_finite_and_decimal_or_nothing);
 	tcase_add_test(all, utf8_is_well_formed_and_without_nul);
+	tcase_add_test(all, a_copy_is_whole_or_ends_before_a_broken_letter);
 	tcase_add_test(all, distance_counts_changes);
 	suite_add_tcase(suite, all);
 	return suite_run(suite);
