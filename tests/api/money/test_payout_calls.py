@@ -349,14 +349,22 @@ def test_in_a_storm_each_is_paid_at_most_once_and_both_sides_agree(fake, start_s
     owners = [desk.owner("rider" if n % 2 else "vendor", 30000) for n in range(10)]
     ids = [desk.approved(owner, 6000) for owner in owners for _ in range(3)]
 
+    def fits(row, sent):
+        """What the gateway says it sent is what is booked; another amount is booked nowhere, and said to people."""
+        if row["id"] not in sent:
+            return row["status"] == "FAILED"
+        if sent[row["id"]] != row["amount"] - row["fee"]:
+            return row["status"] in ("PROCESSING", "FAILED") and row["trouble"]
+        return row["status"] == "COMPLETED"
+
     def agree():
         desk.sql("UPDATE payouts SET next_ask_at = now(), asks = 0, sent_at = sent_at - interval '1 minute'"
                  " WHERE id = ANY (%s) AND next_ask_at IS NOT NULL", ids)
-        paid = {one["external_reference"] for one in campay.transactions(status="SUCCESSFUL")}
-        return all(row["status"] == ("COMPLETED" if row["id"] in paid else "FAILED") for row in desk.sql(
-            "SELECT id, status FROM payouts WHERE id = ANY (%s)", ids)) and not campay.transactions(status="PENDING")
+        sent = {one["external_reference"]: int(one["amount"]) for one in campay.transactions(status="SUCCESSFUL")}
+        return all(fits(row, sent) for row in desk.sql("SELECT * FROM payouts WHERE id = ANY (%s)", ids)) \
+            and not campay.transactions(status="PENDING")
     server.wait(agree, 150, "of one mind with the gateway")
     references = [one["external_reference"] for one in campay.transactions()]
     assert sorted(references) == sorted(set(references)) and set(references) <= set(ids)
-    assert {row["status"] for row in desk.sql("SELECT DISTINCT status FROM payouts")} == {"COMPLETED", "FAILED"}
+    assert {"COMPLETED", "FAILED"} <= {row["status"] for row in desk.sql("SELECT DISTINCT status FROM payouts")}
     books_balance(server)
