@@ -108,19 +108,25 @@ SELECT t.id, t.kind, t.recipient, t.channel, t.bulk, t.template, t.params::text,
   t.until < now(), message_address(t.kind, t.recipient, t.channel)::text, (SELECT count(*) FROM looked)
   FROM (SELECT) one LEFT JOIN taken t ON true ORDER BY t.id
 
--- Ends tries: SENT, DEAD, SKIPPED, or QUEUED again after some time. Who waited behind an ended one is due at once. What was
--- taken by another meanwhile is his to queue again.
---  $1 [{"id","tries","state","error","wait" (ms),"gone": [tokens that are of no use any more]}]
+-- Ends tries: SENT, DEAD, SKIPPED, or QUEUED again after some time, but not beyond its life: it would hold up those behind
+-- it. Who waited behind an ended one is due at once. What was taken by another meanwhile is his to queue again.
+--  $1 [{"id","tries","state","error","wait" (ms),"text": a text message goes in its place,"gone": [tokens that are of no use
+--  any more]}]
 -- name: messages_end
 WITH told AS MATERIALIZED (
-  SELECT t.* FROM json_to_recordset($1::json) AS t(id bigint, tries integer, state text, error text, wait bigint, gone json)
+  SELECT t.* FROM json_to_recordset($1::json) AS t(id bigint, tries integer, state text, error text, wait bigint, text boolean,
+    gone json)
 ), ended AS (
   UPDATE messages m
      SET state = t.state, last_error = t.error, sent_at = CASE t.state WHEN 'SENT' THEN now() END,
-         next_at = now() + coalesce(t.wait, 0) * interval '1 millisecond'
+         next_at = least(now() + coalesce(t.wait, 0) * interval '1 millisecond', m.until)
     FROM told t
    WHERE m.id = t.id AND m.state = 'QUEUED' AND (t.state <> 'QUEUED' OR m.tries = t.tries)
-  RETURNING m.id, m.recipient, m.channel, m.bulk, m.state
+  RETURNING m.*, t.text
+), instead AS (
+  INSERT INTO messages (event_id, kind, recipient, channel, template, params, language, until)
+  SELECT e.event_id, e.kind, e.recipient, 'SMS', e.template, e.params, e.language, e.until
+    FROM ended e WHERE e.text AND e.until > now() ORDER BY e.id
 ), woken AS (
   UPDATE messages m SET next_at = now()
    WHERE m.next_at > now() AND m.id IN (

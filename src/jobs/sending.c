@@ -4,6 +4,9 @@
  * of them; one at a time, each with as much as there is. A row is its taker's for 90 s, which is longer than a letter may
  * take, so it is sent by one copy at a time; a copy that dies in between has it sent again: at least once.
  *
+ * A push that reaches no device (the app is gone, the device was removed) leaves a text message in its place, where there is a
+ * wording for one: messages_end makes its row.
+ *
  * Order: the statement hands over only the earliest open row of a recipient and channel. Bounds: ROOM letters under way of
  * each channel, and as many of broadcasts, so that a slow provider or a large broadcast holds up nobody else.
  */
@@ -37,6 +40,8 @@ struct parcel {
 	struct letter letters[DEVICES_MAX];
 	bool gone[DEVICES_MAX];
 	unsigned count, waiting;
+	bool texts;                     /* a text message may go in its place */
+	bool nowhere;                   /* it has no address */
 	enum letter_end end;
 	int64_t retry_after_s;
 	const char *why;
@@ -167,6 +172,8 @@ static void end_add(struct buf *out, const struct parcel *parcel)
 	buf_printf(out, "%c{\"id\":%lld,\"tries\":%lld,\"state\":\"%s\",\"wait\":%lld", out->len ? ',' : '[',
 		(long long)parcel->id, (long long)parcel->tries, state,
 		(long long)message_wait_ms((unsigned)parcel->tries, parcel->retry_after_s, randombytes_uniform(1000)));
+	if (parcel->texts && (state[0] == 'D' || parcel->nowhere))
+		buf_add_string(out, ",\"text\":true");
 	if (parcel->why) {
 		buf_add_string(out, ",\"error\":");
 		buf_add_json(out, text_of(parcel->why));
@@ -257,6 +264,12 @@ static bool letters_write(struct parcel *parcel, const struct db_result *result,
 	return true;
 }
 
+static void parcel_nowhere(struct parcel *parcel)
+{
+	parcel->nowhere = true;
+	parcel_done(parcel, OUTCOME_SKIPPED, "no address");
+}
+
 static void parcel_send(struct parcel *parcel, const struct db_result *result, unsigned row, enum channel channel)
 {
 	struct post *post = parcel->sending->app->post;
@@ -265,15 +278,24 @@ static void parcel_send(struct parcel *parcel, const struct db_result *result, u
 	if (db_bool(result, row, TAKEN_LATE))
 		return parcel_done(parcel, OUTCOME_SKIPPED, "too late");
 	if (db_is_null(result, row, TAKEN_ADDRESS))
-		return parcel_done(parcel, OUTCOME_SKIPPED, "no address");
+		return parcel_nowhere(parcel);
 	if (!letters_write(parcel, result, row, channel))
 		return parcel_done(parcel, OUTCOME_DEAD, "no such template");
 	count = parcel->waiting = parcel->count;
 	parcel->end = OUTCOME_SKIPPED;
 	if (!count)
-		return parcel_done(parcel, OUTCOME_SKIPPED, "no address");
+		return parcel_nowhere(parcel);
 	for (unsigned i = 0; i < count; i++)
 		post_send(post, &parcel->letters[i]);
+}
+
+/* A broadcast is for the apps only. */
+static bool may_be_text(const struct parcel *parcel, struct text template)
+{
+	enum message_kind message;
+
+	return parcel->kind == CHANNEL_PUSH && message_named(template, &message) &&
+		message_goes_by(message, CHANNEL_SMS) && post_on(parcel->sending->app->post, CHANNEL_SMS);
 }
 
 static void parcel_take(struct sending *sending, const struct db_result *result, unsigned row)
@@ -291,6 +313,7 @@ static void parcel_take(struct sending *sending, const struct db_result *result,
 	parcel->id = db_int(result, row, TAKEN_ID);
 	parcel->tries = db_int(result, row, TAKEN_TRIES);
 	parcel->kind = channel + (db_bool(result, row, TAKEN_BULK) ? CHANNELS : 0);
+	parcel->texts = may_be_text(parcel, db_text(result, row, TAKEN_TEMPLATE));
 	sending->under_way[parcel->kind]++;
 	list_add(&sending->sent_out, parcel);
 	parcel_send(parcel, result, row, channel);

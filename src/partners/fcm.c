@@ -176,11 +176,13 @@ void fcm_forget(struct letter *letter)
 		}
 }
 
-/* A device that has uninstalled the app, or belongs to another one. */
+/* A device that has uninstalled the app or belongs to another one, or a text that never was its token. Of the last the error code
+ * is no sign: it is INVALID_ARGUMENT for a message that is badly made, too. */
 static bool gone(const struct client_answer *answer)
 {
 	return answer_has(answer, "UNREGISTERED") || answer_has(answer, "SENDER_ID_MISMATCH") ||
-		(answer->status == 400 && answer_has(answer, "message.token"));
+		(answer->status == 400 &&
+			(answer_has(answer, "registration token is not a valid") || answer_has(answer, "message.token")));
 }
 
 static void unauthorised(struct post *post)

@@ -86,9 +86,11 @@ static void letter_send(struct post *post, struct letter *letter, struct arena *
 	post_call(letter);
 }
 
+/* Of an endpoint that was deleted the code is that of any parameter. */
 static bool gone(const struct client_answer *answer)
 {
-	return answer_has(answer, "<Code>EndpointDisabled</Code>") || answer_has(answer, "<Code>NotFound</Code>");
+	return answer_has(answer, "<Code>EndpointDisabled</Code>") || answer_has(answer, "<Code>NotFound</Code>") ||
+		answer_has(answer, "No endpoint found for the target arn specified");
 }
 
 static bool passing(const struct client_answer *answer)

@@ -2,7 +2,8 @@
  *
  * Firebase: the token endpoint and messages:send of the project `reeyo-test`. GET /account is a service account for it, with
  * a key made at start and this server as token_uri; POST /token believes only statements signed with that key. A device
- * whose token begins with "gone" is answered 404 UNREGISTERED. The fault "revoke" makes tokens given so far void.
+ * whose token begins with "gone" is answered 404 UNREGISTERED, one with "invalid" 400 as what never was a token. The fault
+ * "revoke" makes tokens given so far void.
  * GET /_taken: what was taken, oldest first.
  */
 #include <openssl/bio.h>
@@ -104,10 +105,15 @@ static void token_give(struct fake_request *rq)
 
 /* --- Messages ------------------------------------------------------------------------------------ */
 
+static void refuse_saying(struct fake_request *rq, int status, const char *word, const char *code, const char *message)
+{
+	fake_reply(rq, status, json_pack("{s:{s:i, s:s, s:s, s:[{s:s, s:s}]}}", "error", "code", status, "message", message,
+		"status", word, "details", "@type", "type.googleapis.com/google.firebase.fcm.v1.FcmError", "errorCode", code));
+}
+
 static void refuse(struct fake_request *rq, int status, const char *word, const char *code)
 {
-	fake_reply(rq, status, json_pack("{s:{s:i, s:s, s:[{s:s, s:s}]}}", "error", "code", status, "status", word, "details",
-		"@type", "type.googleapis.com/google.firebase.fcm.v1.FcmError", "errorCode", code));
+	refuse_saying(rq, status, word, code, "Refused.");
 }
 
 static void message_take(struct fake_request *rq)
@@ -130,6 +136,9 @@ static void message_take(struct fake_request *rq)
 			return refuse(rq, 400, "INVALID_ARGUMENT", "INVALID_ARGUMENT");
 	if (strncmp(device, "gone", 4) == 0)
 		return refuse(rq, 404, "NOT_FOUND", "UNREGISTERED");
+	if (strncmp(device, "invalid", 7) == 0)
+		return refuse_saying(rq, 400, "INVALID_ARGUMENT", "INVALID_ARGUMENT",
+			"The registration token is not a valid FCM registration token");
 	fake_take(json_incref(message));
 	fake_reply(rq, 200, json_pack("{s:s}", "name", "projects/" PROJECT "/messages/1"));
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Amazon SNS: Publish with MessageStructure=json, of one key (--key-id, --secret, --region) whose SigV4 signature is checked. An
- * endpoint that begins with "disabled" is answered 400 EndpointDisabled. GET /_taken: what was taken, oldest first.
+ * endpoint that begins with "disabled" is answered 400 EndpointDisabled, one with "deleted" 400 InvalidParameter and that there
+ * is none. GET /_taken: what was taken, oldest first.
  */
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -91,11 +92,12 @@ static bool signature_good(const struct fake_request *rq)
 
 /* --- Publish ------------------------------------------------------------------------------------- */
 
-static void refuse(struct fake_request *rq, int status, const char *code)
+static void refuse(struct fake_request *rq, int status, const char *code, const char *message)
 {
 	char text[256];
 
-	snprintf(text, sizeof(text), "<ErrorResponse><Error><Type>Sender</Type><Code>%s</Code></Error></ErrorResponse>", code);
+	snprintf(text, sizeof(text), "<ErrorResponse><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error>"
+		"</ErrorResponse>", code, message);
 	fake_reply_text(rq, status, "text/xml", text);
 }
 
@@ -109,9 +111,12 @@ static void publish(struct fake_request *rq)
 
 	if (!action || strcmp(action, "Publish") != 0 || !arn || !structure || strcmp(structure, "json") != 0 ||
 		!json_is_string(json_object_get(message, "default")) || !google || !apple) {
-		refuse(rq, 400, "InvalidParameter");
+		refuse(rq, 400, "InvalidParameter", "Invalid parameter: Message");
 	} else if (strncmp(arn, "disabled", 8) == 0) {
-		refuse(rq, 400, "EndpointDisabled");
+		refuse(rq, 400, "EndpointDisabled", "Endpoint is disabled");
+	} else if (strncmp(arn, "deleted", 7) == 0) {
+		refuse(rq, 400, "InvalidParameter",
+			"Invalid parameter: TargetArn Reason: No endpoint found for the target arn specified");
 	} else {
 		fake_take(json_pack("{s:s, s:O, s:O, s:O}", "arn", arn, "default", json_object_get(message, "default"),
 			"google", google, "apple", apple));
@@ -130,7 +135,7 @@ static void publish(struct fake_request *rq)
 static void answer(struct fake_request *rq)
 {
 	if (!signature_good(rq)) {
-		refuse(rq, 403, "SignatureDoesNotMatch");
+		refuse(rq, 403, "SignatureDoesNotMatch", "");
 	} else {
 		publish(rq);
 	}

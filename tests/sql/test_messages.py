@@ -92,6 +92,32 @@ def test_a_late_answer_does_not_queue_again_what_another_has_taken(queue):
     assert queue.value("SELECT state FROM messages") == "SENT"
 
 
+def test_what_can_no_longer_be_of_use_when_it_is_tried_again_ends_with_its_life(queue):
+    first, second = put(queue), put(queue)
+    take(queue)
+    end(queue, {"id": first, "state": "QUEUED", "wait": 7200000, "error": "status 503"})
+    assert queue.value("SELECT next_at = until FROM messages WHERE id = %s", [first])
+    queue.sql("UPDATE messages SET next_at = now() - interval '1 minute', until = now() - interval '1 minute' WHERE id = %s",
+              [first])
+    assert take(queue) == [first]
+    end(queue, {"id": first, "state": "SKIPPED", "error": "too late", "tries": 2})
+    assert take(queue) == [second]
+
+
+def test_a_text_message_in_place_of_a_push_is_made_once_and_in_time_only(queue):
+    push, late = put(queue, channel="PUSH"), put(queue, "user_m2", channel="PUSH")
+    queue.sql("UPDATE messages SET params = '{\"code\": \"1\"}', data = '{}', event_id = 7 WHERE id = %s", [push])
+    queue.sql("UPDATE messages SET until = now() - interval '1 second' WHERE id = %s", [late])
+    take(queue)
+    for _ in range(2):
+        end(queue, *({"id": one, "state": "DEAD", "error": "status 404", "text": True} for one in (push, late)))
+    made = queue.sql("SELECT event_id, kind, recipient, template, params::text, data, language, state, tries FROM messages"
+                     " WHERE channel = 'SMS'")
+    assert made == [(7, "USER", "user_m1", "code", '{"code": "1"}', None, "fr", "QUEUED", 0)]
+    assert queue.value("SELECT count(DISTINCT until) FROM messages WHERE recipient = 'user_m1'") == 1
+    assert len(take(queue)) == 1
+
+
 def test_only_the_position_that_was_seen_moves(db):
     seen = db.value("SELECT position FROM leases WHERE name = 'messages'")
     row = json.dumps([{"event": 1, "kind": "USER", "recipient": "user_m3", "channel": "SMS", "template": "code",

@@ -87,6 +87,52 @@ def test_a_device_without_the_app_is_forgotten_and_the_others_hear(office):
         "phone-that-stays"]
 
 
+@pytest.mark.parametrize("device", ["gone-till", "invalid-till"])
+def test_who_has_no_app_any_more_is_told_by_text_message(office, device):
+    shop = office.vendor(language="en")
+    office.device(shop, device)
+    office.say("new_order", [f"vendor:{shop.id}"], orderNumber="F-77", total=4500)
+    office.quiet()
+    assert [(row["channel"], row["state"]) for row in office.rows(shop)] == [("PUSH", "DEAD"), ("SMS", "SENT")]
+    assert "F-77" in office.texts(shop)[0]
+    push, text = office.rows(shop)
+    assert (text["event_id"], text["until"], text["data"]) == (push["event_id"], push["until"], None)
+    assert office.sql("SELECT 1 FROM device_tokens WHERE account_id = %s", shop.id) == []
+
+
+def test_a_device_that_is_removed_between_two_tries_leaves_a_text_message(office):
+    buyer = office.customer("en")
+    office.device(buyer, "phone-that-leaves")
+    office.push.script(PUSH_PATH, ("status", {"status": 500}))
+    office.say_payment(buyer, 1000)
+    error_of(office, buyer)
+    office.sql("DELETE FROM device_tokens WHERE account_id = %s", buyer.id)
+    office.hurry()
+    office.quiet()
+    assert [(row["channel"], row["state"], row["last_error"]) for row in office.rows(buyer)] == [
+        ("PUSH", "SKIPPED", "no address"), ("SMS", "SENT", None)]
+    assert [text for text in office.texts(buyer) if "ref-1000" in text]
+
+
+def test_a_push_that_is_refused_for_what_it_says_is_told_by_text_message_and_keeps_its_device(office):
+    buyer = office.customer("en")
+    office.device(buyer, "phone-of-refused")
+    office.push.script(PUSH_PATH, ("status", {"status": 400, "body": {"error": {"status": "INVALID_ARGUMENT"}}}))
+    office.say_payment(buyer, 1000)
+    office.quiet()
+    assert [(row["channel"], row["state"]) for row in office.rows(buyer)] == [("PUSH", "DEAD"), ("SMS", "SENT")]
+    assert office.sql("SELECT 1 FROM device_tokens WHERE account_id = %s", buyer.id)
+
+
+def test_what_has_no_wording_for_text_messages_makes_none(office):
+    rider = office.rider()
+    office.device(rider, "gone-bike")
+    office.say("delivery_request", [f"rider:{rider.id}"], orderId="order_none", deliveryFee=1200)
+    office.quiet()
+    assert [(row["channel"], row["state"]) for row in office.rows(rider)] == [("PUSH", "DEAD")]
+    assert office.texts(rider) == []
+
+
 def test_a_void_token_of_firebase_is_fetched_anew(office):
     buyer = office.customer("en")
     office.device(buyer, "phone-of-token")

@@ -113,6 +113,7 @@ def test_pushes_go_through_sns_with_a_signature_it_believes(start_server, fake, 
     buyer = office.customer("fr")
     office.device(buyer, "arn:aws:sns:eu-west-1:1:endpoint/GCM/reeyo/1")
     office.device(buyer, "disabled:arn:2")
+    office.device(buyer, "deleted:arn:3")
     office.say_payment(buyer, 12500)
     office.quiet()
     assert [row["state"] for row in office.rows(buyer)] == ["SENT"], office.rows(buyer)
