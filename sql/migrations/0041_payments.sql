@@ -83,12 +83,13 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
       THEN greatest(interval '10 minutes', (now() - i.created_at) / 4) END
 $$;
 
+-- The vendor of an order is named, so that his webhooks hear of it.
 CREATE FUNCTION payment_tell(i payment_intents, type text, reason text) RETURNS void
 LANGUAGE sql AS $$
   INSERT INTO outbox (aggregate, type, rooms, payload)
   VALUES (coalesce(i.order_id, i.id), type, ARRAY['user:' || i.user_id], json_strip_nulls(json_build_object(
     'transactionId', i.entry, 'reference', i.id, 'amount', i.amount, 'method', i.method, 'orderId', i.order_id,
-    'reason', reason, 'timestamp', iso(now()))))
+    'vendorId', (SELECT o.vendor_id FROM orders o WHERE o.id = i.order_id), 'reason', reason, 'timestamp', iso(now()))))
 $$;
 
 -- --- Success ---------------------------------------------------------------------------------------------
@@ -159,7 +160,8 @@ BEGIN
   VALUES (refund_entry, i.amount, 'ESCROW', 'USER', i.user_id, balance, 'REFUND', o.id, i.id,
     'Refund of order ' || o.order_number);
   PERFORM order_tell(o, 'refund_issued', ARRAY['user:' || o.user_id, 'admin'],
-    json_build_object('orderId', o.id, 'amount', i.amount, 'timestamp', iso(now())));
+    json_strip_nulls(json_build_object('orderId', o.id, 'vendorId', o.vendor_id, 'amount', i.amount,
+      'timestamp', iso(now()))));
   RETURN o;
 END $$;
 

@@ -438,8 +438,8 @@ BEGIN
   INSERT INTO ledger (id, amount, from_kind, to_kind, to_owner, to_balance, category, order_id, reference, description)
   VALUES (entry, refund, 'PLATFORM', 'USER', o.user_id, balance, 'REFUND', o.id, d.id, 'Refund of order ' || o.order_number);
   INSERT INTO outbox (aggregate, type, rooms, payload)
-  VALUES (d.id, 'refund_issued', ARRAY['user:' || o.user_id, 'admin'], json_build_object('orderId', o.id, 'amount', refund,
-    'disputeId', d.id, 'timestamp', iso(now())));
+  VALUES (d.id, 'refund_issued', ARRAY['user:' || o.user_id, 'admin'], json_strip_nulls(json_build_object('orderId', o.id,
+    'vendorId', o.vendor_id, 'amount', refund, 'disputeId', d.id, 'timestamp', iso(now()))));
 END $$;
 
 -- The statement dispute_decide: see there.
@@ -472,7 +472,7 @@ BEGIN
   INSERT INTO outbox (aggregate, type, rooms, payload)
   VALUES (d.id, 'dispute_' || lower(ending), ARRAY['user:' || d.user_id, 'admin'], json_strip_nulls(json_build_object(
     'disputeId', d.id, 'ticketNumber', d.ticket_number, 'orderId', d.order_id, 'orderNumber', d.order_number,
-    'resolution', CASE ending WHEN 'RESOLVED' THEN words END, 'reason', CASE ending WHEN 'REJECTED' THEN words END,
+    'vendorId', (SELECT v.vendor_id FROM orders v WHERE v.id = d.order_id), 'resolution', CASE ending WHEN 'RESOLVED' THEN words END, 'reason', CASE ending WHEN 'REJECTED' THEN words END,
     'refundAmount', d.refund_amount, 'timestamp', iso(now()))));
   INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
   VALUES (admin, its_act, d.id, act_details, request);

@@ -3,8 +3,8 @@
 
 -- --- Who is told -------------------------------------------------------------------------------------------
 
--- At most 50 (webhook_add). The secret is kept as it is: signing needs it. After a rotation the one before signs
--- beside it until previous_until.
+-- At most 50 (webhook_add). The secret is kept as it is: signing needs it. After a rotation those before sign beside it
+-- until previous_until.
 CREATE TABLE webhook_endpoints (
   id              text COLLATE "C" PRIMARY KEY,       -- whe_…
   url             text NOT NULL,
@@ -12,7 +12,7 @@ CREATE TABLE webhook_endpoints (
   event_types     text[] COLLATE "C" NOT NULL,
   vendor_id       text COLLATE "C",                   -- only what concerns this vendor
   secret          text NOT NULL,                      -- whsec_…
-  previous_secret text,
+  previous_secrets text[] NOT NULL DEFAULT '{}',      -- newest first, at most 4
   previous_until  timestamptz,
   enabled         boolean NOT NULL DEFAULT true,
   disabled_reason text COLLATE "C" CHECK (disabled_reason IN ('ADMIN', 'GONE', 'FAILING')),
@@ -101,21 +101,52 @@ $$;
 -- The statement admin_webhook_add: see there. Registering waits for whoever registers another, so that there are
 -- never more than 50.
 CREATE FUNCTION webhook_add(its_id text, its_url text, its_description text, types text[], vendor text,
-  its_secret text, admin text) RETURNS webhook_endpoints
+  its_secret text, admin text, its_act text, act_details jsonb, request text, its_key text, its_print text,
+  OUT outcome text, OUT json text)
 LANGUAGE plpgsql AS $$
 DECLARE
   w webhook_endpoints;
 BEGIN
   PERFORM FROM leases l WHERE l.name = 'webhooks' FOR NO KEY UPDATE;
-  IF (SELECT count(*) FROM webhook_endpoints) >= 50 THEN
-    PERFORM fail('CONFLICT', 'webhooks');
+  outcome := CASE
+    WHEN EXISTS (SELECT FROM idempotency i WHERE i.account_id = admin AND i.key = its_key) THEN 'REPLAY'
+    WHEN vendor IS NOT NULL AND NOT EXISTS (SELECT FROM vendors v WHERE v.id = vendor) THEN 'VENDOR_NOT_FOUND'
+    WHEN (SELECT count(*) FROM webhook_endpoints) >= 50 THEN 'CONFLICT' ELSE 'DONE' END;
+  IF outcome <> 'DONE' THEN
+    RETURN;
   END IF;
   INSERT INTO webhook_endpoints (id, url, description, event_types, vendor_id, secret, created_by)
   VALUES (its_id, its_url, its_description, types, vendor, its_secret, admin)
   RETURNING * INTO w;
-  RETURN w;
+  INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
+  VALUES (admin, its_act, w.id, act_details, request);
+  json := webhook_secret_json(w);
+  PERFORM key_keep(admin, its_key, its_print, 201, '{"success":true,"data":' || json || '}');
 END $$;
 
+-- The statement admin_webhook_rotate: see there.
+CREATE FUNCTION webhook_rotate(target text, its_secret text, admin text, its_act text, request text, its_key text,
+  its_print text, OUT outcome text, OUT json text)
+LANGUAGE plpgsql AS $$
+DECLARE
+  w webhook_endpoints;
+BEGIN
+  SELECT * INTO w FROM webhook_endpoints t WHERE t.id = target FOR NO KEY UPDATE;
+  outcome := CASE WHEN w.id IS NULL THEN 'NOT_FOUND'
+    WHEN EXISTS (SELECT FROM idempotency i WHERE i.account_id = admin AND i.key = its_key) THEN 'REPLAY' ELSE 'DONE' END;
+  IF outcome <> 'DONE' THEN
+    RETURN;
+  END IF;
+  -- Which of them the partner knows by now is his to say: those of a rotation before this one still sign.
+  UPDATE webhook_endpoints t
+     SET secret = its_secret, previous_until = now() + interval '24 hours', updated_at = now(),
+         previous_secrets = t.secret || CASE WHEN t.previous_until > now() THEN t.previous_secrets[1:3] ELSE '{}' END
+   WHERE t.id = w.id
+  RETURNING * INTO w;
+  INSERT INTO admin_acts (admin_id, act, subject, request_id) VALUES (admin, its_act, w.id, request);
+  json := webhook_secret_json(w);
+  PERFORM key_keep(admin, its_key, its_print, 200, '{"success":true,"data":' || json || '}');
+END $$;
 
 -- --- A settlement holds its vendor for less time -----------------------------------------------------------
 

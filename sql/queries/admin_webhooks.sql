@@ -12,19 +12,13 @@ SELECT (SELECT count(*) FROM webhook_endpoints),
 -- name: admin_webhook_get
 SELECT webhook_json(w) FROM webhook_endpoints w WHERE w.id = $1::text
 
--- A vendor that is not there is VENDOR_NOT_FOUND, the 51st endpoint CONFLICT.
 --  $1 id   $2 url   $3 description   $4 types text[]   $5 vendor or NULL   $6 secret   $7 admin   $8 act   $9 details
---  $10 request
+--  $10 request id   $11 Idempotency-Key of the admin or NULL   $12 its fingerprint
+-- Columns: outcome, row with its secret. Outcomes: DONE, REPLAY (run idempotency_get), VENDOR_NOT_FOUND, CONFLICT (it
+--  would be the 51st).
 -- name: admin_webhook_add
-WITH made AS MATERIALIZED (
-  SELECT webhook_add($1::text, $2::text, $3::text, $4::text[], $5::text, $6::text, $7::text) AS w
-   WHERE $5::text IS NULL OR EXISTS (SELECT FROM vendors WHERE id = $5::text)
-      OR fail('VENDOR_NOT_FOUND') IS NULL
-), noted AS (
-  INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
-  SELECT $7::text, $8::text, (m.w).id, $9::jsonb, $10::text FROM made m
-)
-SELECT webhook_secret_json(m.w) FROM made m
+SELECT outcome, json FROM webhook_add($1::text, $2::text, $3::text, $4::text[], $5::text, $6::text, $7::text, $8::text,
+  $9::jsonb, $10::text, $11::text, $12::text)
 
 -- NULL stays as it is; description and vendor are set, or removed, when $4 and $7 say so. Enabling forgets why it was
 -- disabled and for how long it failed. No row: 404.
@@ -59,19 +53,11 @@ INSERT INTO admin_acts (admin_id, act, subject, request_id)
 SELECT $2::text, $3::text, g.id, $4::text FROM gone g
 RETURNING subject
 
--- For 24 hours the secret so far signs beside the new one.
---  $1 id   $2 secret   $3 admin   $4 act   $5 request id. No row: 404.
+-- For 24 hours the secret so far signs beside the new one, and those of rotations in the 24 hours before, at most four.
+--  $1 id   $2 secret   $3 admin   $4 act   $5 request id   $6 Idempotency-Key of the admin or NULL   $7 its fingerprint
+-- Columns: outcome, row with its secret. Outcomes: DONE, REPLAY (run idempotency_get), NOT_FOUND.
 -- name: admin_webhook_rotate
-WITH changed AS (
-  UPDATE webhook_endpoints w
-     SET secret = $2::text, previous_secret = w.secret, previous_until = now() + interval '24 hours', updated_at = now()
-   WHERE w.id = $1::text
-  RETURNING w
-), noted AS (
-  INSERT INTO admin_acts (admin_id, act, subject, request_id)
-  SELECT $3::text, $4::text, (c.w).id, $5::text FROM changed c
-)
-SELECT webhook_secret_json(c.w) FROM changed c
+SELECT outcome, json FROM webhook_rotate($1::text, $2::text, $3::text, $4::text, $5::text, $6::text, $7::text)
 
 -- --- Deliveries --------------------------------------------------------------------------------------------
 

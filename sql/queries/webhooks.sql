@@ -28,7 +28,7 @@ SELECT (SELECT count(*) FROM said), (SELECT count(*) FROM queued), (SELECT count
 -- Takes what is due, at most so many of an endpoint under way at once, and those first whose endpoint has the fewest: a
 -- slow one takes no more than its share. Who takes and dies leaves them due again when $3 is over.
 --  $1 limit   $2 at once of one endpoint   $3 seconds a try may last
--- Columns: id, endpoint, url, body, tries with this one, secret, the one before while it signs too.
+-- Columns: id, endpoint, url, body, tries with this one, the secrets that sign, newest first, with spaces between.
 -- name: webhooks_take
 WITH room AS MATERIALIZED (
   SELECT w.id, (SELECT count(*) FROM webhook_deliveries b WHERE b.endpoint_id = w.id AND b.busy_until > now()) AS busy
@@ -46,8 +46,8 @@ UPDATE webhook_deliveries d
        busy_until = now() + make_interval(secs => $3::bigint)
   FROM webhook_endpoints w
  WHERE d.id IN (SELECT id FROM due) AND w.id = d.endpoint_id
-RETURNING d.id, w.id, w.url, d.payload::text, d.tries, w.secret,
-  CASE WHEN w.previous_until > now() THEN w.previous_secret END
+RETURNING d.id, w.id, w.url, d.payload::text, d.tries,
+  array_to_string(w.secret || CASE WHEN w.previous_until > now() THEN w.previous_secrets ELSE '{}' END, ' ')
 
 -- What became of a try. It counts for the try that it was of and no other. An endpoint that says 410, or to which nothing
 -- has come through for five days, is told nothing more, and the admins hear of it.

@@ -30,6 +30,7 @@
 #define EVENTS 500
 #define SLOTS 32
 #define PER_ENDPOINT_TEXT "4"
+#define SECRETS_MOST 5       /* the one, and four of rotations before */
 #define MARGIN_S 15          /* beyond the call's own limit: for the statements around it */
 #define RETRY_AFTER_MAX_S (24 * 3600)
 
@@ -142,7 +143,7 @@ static void answered(struct client_call *call, const struct client_answer *answe
 		return untake(slot);
 	if (answer->status)
 		snprintf(slot->status, sizeof(slot->status), "%ld", answer->status);
-	if (answer->error && answer->error != E_BODY_TOO_LARGE) { /* what it says beside its status is not read */
+	if (answer->error) {
 		snprintf(slot->why, sizeof(slot->why), "%s", answer->error == E_NOT_OWNER ? "the address is not public" :
 			answer->why ? answer->why : "no answer");
 		return fail_try(slot, 0);
@@ -161,23 +162,35 @@ static void answered(struct client_call *call, const struct client_answer *answe
 /* --- Out --------------------------------------------------------------------------------------- */
 
 struct heads {
-	char id[64], at[48], signature[32 + 2 * WEBHOOK_SIGNATURE_SIZE];
+	char id[64], at[48], signature[32 + SECRETS_MOST * WEBHOOK_SIGNATURE_SIZE];
 };
 
-/* During a rotation both secrets sign, the new one first. */
-static int heads_make(struct slot *slot, const char *secret, const char *before, struct text body, struct heads *heads)
+static int signatures_add(const struct slot *slot, struct text secrets, int64_t now, struct text body, struct heads *heads)
 {
-	char one[WEBHOOK_SIGNATURE_SIZE], two[WEBHOOK_SIGNATURE_SIZE];
-	int64_t now = clock_wall_s();
-	bool both = before && !webhook_sign(before, slot->id, now, body, two);
-	int error = webhook_sign(secret, slot->id, now, body, one);
+	size_t len = (size_t)snprintf(heads->signature, sizeof(heads->signature), "webhook-signature:");
+	char secret[WEBHOOK_SECRET_SIZE], one[WEBHOOK_SIGNATURE_SIZE];
 
-	if (error)
-		return error;
+	for (int i = 0; secrets.at && i < SECRETS_MOST; i++) {
+		struct text next = text_cut(&secrets, ' ');
+		int error;
+
+		snprintf(secret, sizeof(secret), "%.*s", TEXT_ARGS(next));
+		error = webhook_sign(secret, slot->id, now, body, one);
+		if (error)
+			return error;
+		len += (size_t)snprintf(heads->signature + len, sizeof(heads->signature) - len, " %s", one);
+	}
+	return 0;
+}
+
+/* During a rotation all of the secrets sign, the new one first. */
+static int heads_make(const struct slot *slot, struct text secrets, struct text body, struct heads *heads)
+{
+	int64_t now = clock_wall_s();
+
 	snprintf(heads->id, sizeof(heads->id), "webhook-id: %s", slot->id);
 	snprintf(heads->at, sizeof(heads->at), "webhook-timestamp: %lld", (long long)now);
-	snprintf(heads->signature, sizeof(heads->signature), "webhook-signature: %s%s%s", one, both ? " " : "", both ? two : "");
-	return 0;
+	return signatures_add(slot, secrets, now, body, heads);
 }
 
 /* A row of webhooks_take, in a slot of its own. The texts end with NUL, as all of a result do. */
@@ -193,14 +206,14 @@ static void deliver(struct slot *slot, const struct db_result *result, unsigned 
 	slot->tries = (unsigned)db_int(result, row, 4);
 	snprintf(slot->tries_text, sizeof(slot->tries_text), "%u", slot->tries);
 	if (!webhook_url_take(url, app->config->webhook_private, host) ||
-		heads_make(slot, db_text(result, row, 5).at, db_text(result, row, 6).at, body, &heads)) {
+		heads_make(slot, db_text(result, row, 5), body, &heads)) {
 		snprintf(slot->why, sizeof(slot->why), "the address or the secret cannot be used");
 		return fail_try(slot, 0);
 	}
 	slot->http = (struct client_call){ .partner = slot->webhooks->partner, .method = "POST", .url = url,
 		.headers = { heads.id, heads.at, heads.signature, "Content-Type: application/json",
-			"User-Agent: Reeyo-Webhooks" }, .body = body, .public_only = !app->config->webhook_private,
-		.done = answered, .owner = slot };
+			"User-Agent: Reeyo-Webhooks" }, .body = body, .status_only = true,
+		.public_only = !app->config->webhook_private, .done = answered, .owner = slot };
 	client_call(app->client, &slot->http);
 }
 

@@ -41,11 +41,22 @@ static bool answer_grow(struct client_transfer *transfer, size_t need)
 	return true;
 }
 
+/* A short answer that is there already leaves the connection usable; any other ends with its first byte. */
+static bool body_is(const struct client_transfer *transfer, size_t len)
+{
+	curl_off_t whole = -1;
+
+	curl_easy_getinfo(transfer->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &whole);
+	return whole == (curl_off_t)len;
+}
+
 static size_t body_came(char *at, size_t one, size_t len, void *owner)
 {
 	struct client_transfer *transfer = owner;
 
 	(void)one;
+	if (transfer->status_only)
+		return body_is(transfer, len) ? len : 0;
 	if (len > transfer->most - transfer->len) {
 		transfer->too_large = true;
 		return 0;
@@ -198,6 +209,7 @@ struct client_transfer *transfer_new(struct client_call *call)
 	transfer->partner = call->partner;
 	transfer->most = call->max_answer ? call->max_answer : ANSWER_MOST;
 	transfer->public_only = call->public_only;
+	transfer->status_only = call->status_only;
 	transfer->repeatable = strcmp(call->method, "GET") == 0;
 	transfer->easy = curl_easy_init();
 	if (!transfer->easy || !request_set(transfer->easy, call) || !headers_copy(transfer, call) ||
@@ -249,11 +261,15 @@ static int64_t retry_after(const struct client_transfer *transfer, long status)
 struct client_answer transfer_answer(const struct client_transfer *transfer, CURLcode result)
 {
 	struct client_answer answer = { .error = result_error(transfer, result) };
+	long status = 0;
 
 	answer.unsent = !transfer->sent;
+	curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (transfer->status_only && status >= 200)
+		answer.error = 0;
 	if (!answer.error || answer.error == E_BODY_TOO_LARGE) {
-		curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &answer.status);
-		answer.retry_after_s = retry_after(transfer, answer.status);
+		answer.status = status;
+		answer.retry_after_s = retry_after(transfer, status);
 	}
 	if (answer.error)
 		answer.why = transfer->why[0] ? transfer->why : curl_easy_strerror(result);

@@ -49,7 +49,7 @@ struct client_transfer {
 	char *answer;
 	size_t len, room, most, header_bytes;
 	bool trial;                          /* tries whether the service answers again */
-	bool public_only, repeatable;
+	bool public_only, repeatable, status_only;
 	bool sent;                           /* some of the request may have gone out */
 	bool kept_private;                   /* an address was refused */
 	bool too_large;

@@ -40,6 +40,11 @@ def events(db, aggregate):
     return [row[0] for row in db.sql("SELECT type FROM outbox WHERE aggregate = %s ORDER BY id", [aggregate])]
 
 
+def vendors_told(db, aggregate):
+    """{type: vendor}: whose webhooks hear of it."""
+    return dict(db.sql("SELECT type, payload ->> 'vendorId' FROM outbox WHERE aggregate = %s", [aggregate]))
+
+
 def mobile_order(db, shop, **other):
     """An order by mobile money: (order, its intent's id)."""
     item = shop.item(stock=10)
@@ -58,6 +63,7 @@ def test_a_top_up_is_credited_when_the_gateway_says_so(db):
     assert shop.balance() == payment["wallet"]["availableBalance"] == 5000
     assert booked(db, payment["reference"]) == [("CLEARING", "USER", 5000, "WALLET_TOPUP")]
     assert events(db, payment["reference"]) == ["payment_received"]
+    assert vendors_told(db, payment["reference"]) == {"payment_received": None}
 
 
 @pytest.mark.parametrize("again", ["PENDING", "SUCCESSFUL", "FAILED", "REFUSED"])
@@ -212,6 +218,7 @@ def test_an_order_that_is_not_paid_ends_and_gives_its_stock_back(db, told):
     assert (ended["status"], ended["paymentStatus"], ended["cancelledBy"]) == ("CANCELLED", "FAILED", "SYSTEM")
     assert db.value("SELECT stock FROM items WHERE id = %s", [item]) == 10
     assert "payment_failed" in events(db, order["orderId"]) and booked(db, reference) == []
+    assert vendors_told(db, order["orderId"])["payment_failed"] == shop.vendor
     rooms = db.sql("SELECT rooms FROM outbox WHERE aggregate = %s AND type = 'order_cancelled'", [order["orderId"]])
     assert f"vendor:{shop.vendor}" not in rooms[0][0]
 
@@ -235,6 +242,8 @@ def test_the_money_of_an_order_that_is_over_goes_to_the_wallet(db, end):
     assert shop.balance() == 4300
     assert db.value("SELECT total_spent FROM wallets WHERE owner_id = %s", [shop.user]) == 0
     assert events(db, order["orderId"])[-2:] == ["payment_received", "refund_issued"]
+    told = vendors_told(db, order["orderId"])
+    assert told["payment_received"] == told["refund_issued"] == shop.vendor
     assert tell(db, reference, "SUCCESSFUL", 4300)[0] == "KNOWN" and shop.balance() == 4300
 
 

@@ -31,10 +31,11 @@ class Taken:
 
 
 class Receiver:
-    """answers: {path: (status, headers)}, 204 for others; held: paths that get no answer until let go."""
+    """answers: {path: (status, headers)}, 204 for others; held: paths that get no answer until let go; unfinished:
+    {path: (headers, bytes)}, where a 200 begins so and its end does not come until let go."""
 
     def __init__(self):
-        self.taken, self.answers, self.held = [], {}, {}
+        self.taken, self.answers, self.held, self.unfinished = [], {}, {}, {}
         receiver = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -43,8 +44,13 @@ class Receiver:
             def do_POST(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 receiver.taken.append(Taken(self.path, dict(self.headers), body))
+                if self.path in receiver.unfinished:
+                    self.begin(*receiver.unfinished[self.path])
                 if self.path in receiver.held:
                     receiver.held[self.path].wait(60)
+                if self.path in receiver.unfinished:
+                    self.close_connection = True
+                    return
                 status, headers = receiver.answers.get(self.path, (204, {}))
                 self.send_response(status)
                 for name, value in headers.items():
@@ -52,6 +58,13 @@ class Receiver:
                 if status != 204:
                     self.send_header("Content-Length", "0")
                 self.end_headers()
+
+            def begin(self, headers, part):
+                self.send_response(200)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(part)
 
             def log_message(self, *_):
                 pass

@@ -44,7 +44,7 @@ bool partner_up(const struct partner *partner);
 /* --- A call -------------------------------------------------------------------------------------- */
 
 struct client_answer {
-	/* 0: there is an answer, whatever its status. E_PAYMENT_DOWN never stands here; what does:
+	/* 0: there is an answer, whatever its status. Else one of:
 	 * E_BUSY         not made: the queue is full or the breaker open;
 	 * E_STORE_DOWN   no answer: not resolved, not connected, broken off;
 	 * E_TIMED_OUT    no answer in time;
@@ -71,6 +71,8 @@ struct client_call {
 	const char *user, *password;         /* Basic authorisation, when user is set */
 	const char *aws_sigv4;               /* "aws:amz:REGION:sns": signed with user and password instead */
 	size_t max_answer;                   /* bytes; 0: 64 KB */
+	bool status_only;                    /* once the status is there it is the answer: `body` stays empty, and what
+	                                      * follows may be late, long or broken off without being an error */
 	bool public_only;                    /* refuse private, loopback, link-local and multicast addresses, at connect
 	                                      * time (so that no name can be turned meanwhile). Redirects are never followed */
 	void (*done)(struct client_call *call, const struct client_answer *answer);

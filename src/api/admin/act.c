@@ -6,6 +6,7 @@
 
 #include <strings.h>
 
+#include "reeyo/api/order_acts.h"
 #include "reeyo/api/session.h"
 #include "reeyo/api/settings.h"
 #include "reeyo/core/clock.h"
@@ -45,6 +46,20 @@ void admin_shown(struct request *rq, const struct db_result *result)
 	if (db_rows(result) == 0)
 		return reply_error(rq, E_NOT_FOUND);
 	reply_data(rq, db_text(result, 0, 0));
+}
+
+void admin_once(struct request *rq, const struct db_result *result)
+{
+	struct text outcome;
+
+	if (db_error(result) && db_error(result) != E_IDEMPOTENCY_RUNNING)
+		return reply_error(rq, db_error(result));
+	outcome = db_error(result) ? TEXT("REPLAY") : db_text(result, 0, 0);
+	if (text_is(outcome, TEXT("REPLAY")))
+		return sql_write(rq, idempotency_get, reply_replay, rq->caller.id, rq->idempotency_key);
+	if (!text_is(outcome, TEXT("DONE")))
+		return reply_error(rq, error_named(outcome.at, outcome.len));
+	reply_data(rq, db_text(result, 0, 1));
 }
 
 bool status_take(struct request *rq, const char *const (*words)[2], const char **ret)

@@ -24,6 +24,8 @@ extern const struct field no_body[];
 /* Ends of statements: (total, rows) as a list; the first column as the reply, no row being a 404. */
 void admin_listed(struct request *rq, const struct db_result *result);
 void admin_shown(struct request *rq, const struct db_result *result);
+/* End of a sql_try_write with an Idempotency-Key: (outcome, row). DONE is the row, REPLAY what was answered before. */
+void admin_once(struct request *rq, const struct db_result *result);
 
 /* Whether the query names a status: *ret is NULL without one ("", "ALL"), else the word that the row holds for any
  * spelling in words, which are pairs {spelling, word} and end with NULL. False when it is none, and that has been answered. */

@@ -40,20 +40,6 @@ static void get_dispute(struct request *rq)
 	sql_read(rq, admin_dispute_get, admin_shown, rq->params[0]);
 }
 
-static void decided(struct request *rq, const struct db_result *result)
-{
-	struct text outcome;
-
-	if (db_error(result) && db_error(result) != E_IDEMPOTENCY_RUNNING)
-		return reply_error(rq, db_error(result));
-	outcome = db_error(result) ? TEXT("REPLAY") : db_text(result, 0, 0);
-	if (text_is(outcome, TEXT("REPLAY")))
-		return sql_write(rq, idempotency_get, reply_replay, rq->caller.id, rq->idempotency_key);
-	if (!text_is(outcome, TEXT("DONE")))
-		return reply_error(rq, error_named(outcome.at, outcome.len));
-	reply_data(rq, db_text(result, 0, 1));
-}
-
 static void decide(struct request *rq, const char *ending, const char *words, const char *act)
 {
 	int64_t refund = body_int(rq, "refundAmount", 0);
@@ -62,7 +48,7 @@ static void decide(struct request *rq, const char *ending, const char *words, co
 	if (!entry)
 		return reply_error(rq, E_NO_MEMORY);
 	id_new(entry, "txn_");
-	sql_try_write(rq, dispute_decide, decided, rq->params[0], ending, words,
+	sql_try_write(rq, dispute_decide, admin_once, rq->params[0], ending, words,
 		refund > 0 ? arg_int(rq, refund) : NULL, rq->caller.id, act, act_details(rq), rq->request_id,
 		entry, rq->idempotency_key, rq->fingerprint);
 }

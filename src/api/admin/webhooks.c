@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Webhooks of partners: where what happens is told, and what became of it. Deliveries are made by
- * src/jobs/webhooks.c; here rows are written that it finds. A secret is shown when it is made and never again.
+ * src/jobs/webhooks.c; here rows are written that it finds. A secret is shown when it is made and never again, except to
+ * who asks again with the same Idempotency-Key.
  */
 #include <arpa/inet.h>
 
@@ -54,7 +55,7 @@ static const struct field deliveries_query[] = {
 		{ "vendor_id", FIELD_ID, .nullable = true }, \
 		{ "secret_prefix", FIELD_TEXT, .required = true, .does = "The beginning of the secret" }, \
 		{ "previous_secret_until", FIELD_TIME, .nullable = true, \
-			.does = "Until then the secret before the last rotation signs, too" }, \
+			.does = "Until then the secrets before the last rotation sign, too" }, \
 		{ "enabled", FIELD_BOOL, .required = true }, \
 		{ "disabled_reason", FIELD_ENUM, .nullable = true, .words = reason_words, \
 			.does = "GONE: it answered 410; FAILING: nothing came through for five days" }, \
@@ -184,8 +185,9 @@ static void add_webhook(struct request *rq)
 
 	if (!url_take(rq, &url) || !(id = id_of(rq, "whe_")) || !(secret = secret_of(rq)))
 		return;
-	sql_write(rq, admin_webhook_add, admin_shown, id, url, body_text(rq, "description"), types_of(rq),
-		body_text(rq, "vendorId"), secret, rq->caller.id, "webhook.add", act_details(rq), rq->request_id);
+	sql_try_write(rq, admin_webhook_add, admin_once, id, url, body_text(rq, "description"), types_of(rq),
+		body_text(rq, "vendorId"), secret, rq->caller.id, "webhook.add", act_details(rq), rq->request_id,
+		rq->idempotency_key, rq->fingerprint);
 }
 
 static void edit_webhook(struct request *rq)
@@ -218,8 +220,8 @@ static void rotate_secret(struct request *rq)
 	const char *secret = secret_of(rq);
 
 	if (secret)
-		sql_write(rq, admin_webhook_rotate, admin_shown, rq->params[0], secret, rq->caller.id,
-			"webhook.rotate", rq->request_id);
+		sql_try_write(rq, admin_webhook_rotate, admin_once, rq->params[0], secret, rq->caller.id,
+			"webhook.rotate", rq->request_id, rq->idempotency_key, rq->fingerprint);
 }
 
 /* --- Deliveries --------------------------------------------------------------------------------- */
@@ -264,7 +266,7 @@ static void replay_webhook(struct request *rq)
 const struct route admin_webhook_routes[] = {
 	{ GET, "/webhooks", .who = ADMIN, .query = page_fields, .reply = endpoint_fields, .shape = REPLY_PAGE,
 		.run = list_webhooks, .does = "Webhooks of partners, oldest first" },
-	{ POST, "/webhooks", .who = SUPER_ADMIN, .body = add_body, .reply = secret_fields, .created = true,
+	{ POST, "/webhooks", .who = SUPER_ADMIN, .idempotent = true, .body = add_body, .reply = secret_fields, .created = true,
 		.errors = { E_VENDOR_NOT_FOUND, E_CONFLICT }, .run = add_webhook,
 		.does = "Register a webhook; at most 50" },
 	{ GET, "/webhooks/:id", .who = ADMIN, .reply = endpoint_fields, .errors = { E_NOT_FOUND },
@@ -273,9 +275,9 @@ const struct route admin_webhook_routes[] = {
 		.errors = { E_NOT_FOUND, E_VENDOR_NOT_FOUND }, .run = edit_webhook, .does = "Change a webhook" },
 	{ DELETE, "/webhooks/:id", .who = SUPER_ADMIN, .shape = REPLY_MESSAGE, .errors = { E_NOT_FOUND },
 		.run = delete_webhook, .does = "Delete a webhook, and what it has not been told yet" },
-	{ POST, "/webhooks/:id/rotate-secret", .who = SUPER_ADMIN, .any_write = true, .body = no_body,
-		.reply = secret_fields, .errors = { E_NOT_FOUND }, .run = rotate_secret,
-		.does = "A new secret; for 24 hours both sign" },
+	{ POST, "/webhooks/:id/rotate-secret", .who = SUPER_ADMIN, .any_write = true, .idempotent = true,
+		.body = no_body, .reply = secret_fields, .errors = { E_NOT_FOUND }, .run = rotate_secret,
+		.does = "A new secret; for 24 hours those before sign, too, at most four of them" },
 	{ POST, "/webhooks/:id/test", .who = SUPER_ADMIN, .any_write = true, .body = no_body,
 		.reply = delivery_fields, .errors = { E_NOT_FOUND, E_CONFLICT }, .run = test_webhook,
 		.does = "Send " WEBHOOK_TEST },

@@ -136,6 +136,22 @@ def test_during_a_rotation_both_secrets_sign(post):
     assert came.signed_by(new) and not came.signed_by(webhook["secret"])
 
 
+def test_who_has_not_noticed_several_rotations_can_still_check(post):
+    webhook = post.register()
+    secrets = [webhook["secret"]]
+    for _ in range(5):
+        secrets.append(post.api.post(f"webhooks/{webhook['id']}/rotate-secret", json={}).data["secret"])
+    post.say(orderId="ord_1")
+    [came] = post.receiver.wait(webhook["path"])
+    assert [came.signed_by(secret) for secret in secrets] == [False] + [True] * 5
+    assert len(came.headers["webhook-signature"].split(" ")) == 5
+    post.sql("UPDATE webhook_endpoints SET previous_until = now() WHERE id = %s", webhook["id"])
+    secrets.append(post.api.post(f"webhooks/{webhook['id']}/rotate-secret", json={}).data["secret"])
+    post.say(orderId="ord_2")
+    came = post.receiver.wait(webhook["path"], 2)[1]
+    assert [came.signed_by(secret) for secret in secrets] == [False] * 5 + [True] * 2
+
+
 def test_a_failure_is_tried_again_with_the_same_id_until_the_tenth(post):
     webhook = post.register()
     post.receiver.answers[webhook["path"]] = (500, {})
@@ -244,6 +260,20 @@ def test_no_answer_in_time_is_a_failure(post):
     row = post.delivery(webhook, tries=1, state="QUEUED", last_status=None)
     until(lambda: post.delivery(webhook, tries=1)["last_error"])
     assert row["id"] == post.receiver.at(webhook["path"])[0].id
+    post.receiver.let_go(webhook["path"])
+
+
+@pytest.mark.parametrize("headers, part", [
+    ({"Content-Length": "1000"}, b"o"), ({"Content-Length": "2"}, b""), ({"Transfer-Encoding": "chunked"}, b""),
+    ({"Transfer-Encoding": "chunked"}, b"2\r\nok\r\n"), ({"Content-Length": "100000"}, b"x" * 70000)],
+    ids=["first-byte", "nothing", "no-chunk", "chunk", "large"])
+def test_the_status_decides_however_its_body_comes(post, headers, part):
+    webhook = post.register()
+    post.receiver.unfinished[webhook["path"]] = (headers, part)
+    post.receiver.hold(webhook["path"])
+    post.say(orderId="ord_1")
+    row = post.delivery(webhook, state="DELIVERED")
+    assert (row["tries"], row["last_status"], row["last_error"]) == (1, 200, None)
     post.receiver.let_go(webhook["path"])
 
 

@@ -87,10 +87,27 @@ def test_a_rotated_secret_keeps_the_one_before_for_a_day(super_api, registered, 
     rotated = super_api.post(f"webhooks/{made['id']}/rotate-secret", json={}).data
     assert set(rotated) == WEBHOOK | {"secret"} and rotated["secret"] != made["secret"]
     row = sql("SELECT *, previous_until - now() AS rest FROM webhook_endpoints WHERE id = %s", made["id"])[0]
-    assert (row["secret"], row["previous_secret"]) == (rotated["secret"], made["secret"])
+    assert (row["secret"], row["previous_secrets"]) == (rotated["secret"], [made["secret"]])
     assert 86000 < row["rest"].total_seconds() <= 86400
     assert super_api.get(f"webhooks/{made['id']}").data["previous_secret_until"] == rotated["previous_secret_until"]
     assert "whsec_" not in str(sql("SELECT details FROM admin_acts WHERE subject = %s", made["id"]))
+
+
+def test_a_repeat_with_the_same_key_is_answered_as_the_first_time(super_api, registered, sql):
+    key = {"Idempotency-Key": f"hook-{registered()['id']}"}
+    body = {"url": URL, "eventTypes": ["order_delivered"]}
+    first, again = (super_api.post("webhooks", json=body, headers=key) for _ in range(2))
+    assert (first.status, again.status) == (201, 201) and first.data == again.data
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert super_api.post("webhooks", json={**body, "eventTypes": ["new_order"]}, headers=key).status == 422
+    path = f"webhooks/{first.data['id']}"
+    key = {"Idempotency-Key": f"rotate-{first.data['id']}"}
+    rotated, replayed = (super_api.post(f"{path}/rotate-secret", json={}, headers=key) for _ in range(2))
+    assert (rotated.status, replayed.status) == (200, 200) and rotated.data == replayed.data
+    row = sql("SELECT secret, previous_secrets FROM webhook_endpoints WHERE id = %s", first.data["id"])[0]
+    assert row == {"secret": rotated.data["secret"], "previous_secrets": [first.data["secret"]]}
+    assert len(sql("SELECT act FROM admin_acts WHERE subject = %s", first.data["id"])) == 2
+    assert super_api.delete(path).status == 200
 
 
 def test_there_are_at_most_fifty(super_api, registered, sql):

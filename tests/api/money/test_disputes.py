@@ -61,6 +61,8 @@ def test_a_refund_goes_from_the_platform_into_the_wallet(admin_api, dispute, sql
     told = events(sql, row["id"])
     assert (told["refund_issued"]["orderId"], told["refund_issued"]["amount"]) == (order["orderId"], 2500)
     assert (told["dispute_resolved"]["disputeId"], told["dispute_resolved"]["refundAmount"]) == (row["id"], 2500)
+    shop = sql("SELECT vendor_id FROM orders WHERE id = %s", order["orderId"])[0]["vendor_id"]
+    assert told["refund_issued"]["vendorId"] == told["dispute_resolved"]["vendorId"] == shop
     assert [a["act"] for a in sql("SELECT act FROM admin_acts WHERE subject = %s", row["id"])] == ["dispute.resolve"]
     assert buyer.api.get("/api/v1/user/disputes").data["disputes"][0]["status"] == "RESOLVED"
     for act, body in (("resolve", {"resolution": "x"}), ("reject", {"reason": "x"})):

@@ -59,6 +59,17 @@ static void many_headers(struct peer_request *rq)
 	rq->over = true;
 }
 
+/* So much is promised, two bytes come, and the rest does not. */
+static void half(struct peer_request *rq, unsigned len)
+{
+	char head[128];
+
+	snprintf(head, sizeof(head), "HTTP/1.1 200 Said\r\nContent-Length: %u\r\n\r\n%s", len, len ? "ok" : "");
+	peer_write(rq, head, strlen(head));
+	if (len > 2)
+		peer_sleep(rq, 5000);
+}
+
 static atomic_bool healthy;
 
 static void answer(struct peer_request *rq)
@@ -75,6 +86,8 @@ static void answer(struct peer_request *rq)
 		peer_reset(rq);
 	else if (strncmp(word, "large", 5) == 0)
 		large(rq, strtoul(number, NULL, 10));
+	else if (strncmp(word, "half", 4) == 0)
+		half(rq, (unsigned)atoi(number));
 	else if (strcmp(word, "headers") == 0)
 		many_headers(rq);
 	else if (strcmp(word, "away") == 0)
@@ -367,6 +380,38 @@ START_TEST(an_answer_of_the_largest_size_is_taken_and_a_larger_one_is_not)
 	ck_assert_int_eq(over.status, 200);
 	ask_and_await(&unsaid, "/large/65537");
 	ck_assert_int_eq(unsaid.error, E_BODY_TOO_LARGE);
+}
+END_TEST
+
+START_TEST(who_wants_the_status_alone_does_not_wait_for_the_rest)
+{
+	static const char *const paths[] = { "/half/1000", "/large/70000", "/say/200", "/ok" };
+
+	partner_make(4, 8, 2000, 1, 60000);
+	for (size_t i = 0; i < COUNT_OF(paths); i++) {
+		struct asked asked = { .call = { .method = "POST", .status_only = true } };
+		uint64_t began = loop_now(loop);
+
+		ask_and_await(&asked, paths[i]);
+		ck_assert_int_eq(asked.error, 0);
+		ck_assert_int_eq(asked.status, 200);
+		ck_assert_uint_eq(asked.len, 0);
+		ck_assert(!asked.has_why);
+		ck_assert_uint_lt(loop_now(loop) - began, 1500);
+	}
+	ck_assert_uint_eq(peer->connections, 3); /* a short answer keeps its connection */
+}
+END_TEST
+
+START_TEST(who_wants_the_body_gets_the_whole_or_none)
+{
+	struct asked asked = { 0 };
+
+	partner_make(4, 8, 200, 0, 0);
+	ask_and_await(&asked, "/half/1000");
+	ck_assert_int_eq(asked.error, E_TIMED_OUT);
+	ck_assert_int_eq(asked.status, 0);
+	ck_assert_uint_eq(asked.len, 0);
 }
 END_TEST
 
@@ -712,6 +757,7 @@ static Suite *client_suite(void)
 			a_post_on_a_kept_connection_that_breaks_is_not_sent_again,
 			a_get_on_a_kept_connection_that_breaks_is, a_slow_service_is_given_up,
 			an_answer_of_the_largest_size_is_taken_and_a_larger_one_is_not, headers_without_end_are_cut,
+			who_wants_the_status_alone_does_not_wait_for_the_rest, who_wants_the_body_gets_the_whole_or_none,
 			what_is_no_web_address_is_refused } },
 		{ "bounds", { so_many_at_once_the_next_wait_and_more_are_refused, a_call_waits_no_longer_than_it_may_take,
 			two_hundred_at_once_each_end_once } },
