@@ -28,13 +28,14 @@ SELECT admin_rider_json(r) FROM riders r WHERE r.id = $1::text
 -- Columns: row, ended sessions (comma separated, NULL: none were to end), went offline. No row: 404.
 -- name: admin_rider_judge
 WITH held AS MATERIALIZED (
-  SELECT r.id, r.is_online FROM riders r WHERE r.id = $1::text FOR UPDATE
+  SELECT r.id, r.is_online, r.approval_status FROM riders r WHERE r.id = $1::text FOR UPDATE
 ), changed AS (
   UPDATE riders r
      SET approval_status = $2::text, rejected_reason = $3::text, is_online = r.is_online AND $2::text = 'APPROVED',
          status = CASE $2::text WHEN 'APPROVED' THEN 'ACTIVE' ELSE r.status END, updated_at = now()
     FROM held h WHERE r.id = h.id
-  RETURNING r.id, r AS rider, h.is_online AND NOT r.is_online AS left_us
+  RETURNING r.id, r AS rider, h.is_online AND NOT r.is_online AS left_us,
+    h.approval_status IS DISTINCT FROM $2::text AS judged
 ), ended AS MATERIALIZED (
   SELECT account_end(c.id, 'suspended', $4::bigint) AS ids FROM changed c WHERE $2::text = 'SUSPENDED'
 ), seeking AS MATERIALIZED (  -- before the offers, as the steps of an order lock them
@@ -53,8 +54,9 @@ WITH held AS MATERIALIZED (
   SELECT $5::text, $6::text, c.id, $7::jsonb, $8::text FROM changed c
 ), told AS (
   INSERT INTO outbox (aggregate, type, rooms, payload)
-  SELECT c.id, 'rider_changed', ARRAY['rider:' || c.id],
-         json_build_object('riderId', c.id, 'timestamp', iso(now())) FROM changed c
+  SELECT c.id, 'rider_changed', ARRAY['rider:' || c.id], json_strip_nulls(json_build_object('riderId', c.id,
+         'approval', CASE WHEN c.judged THEN $2::text END, 'reason', CASE WHEN c.judged THEN $3::text END,
+         'timestamp', iso(now()))) FROM changed c
   UNION ALL
   SELECT c.id, 'rider_status_changed', ARRAY['admin', 'rider:' || c.id],
          json_build_object('riderId', c.id, 'isOnline', false, 'timestamp', iso(now())) FROM changed c WHERE c.left_us

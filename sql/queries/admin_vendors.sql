@@ -27,17 +27,19 @@ SELECT '[' || coalesce(string_agg(admin_item_json(i), ',' ORDER BY i.category, i
   FROM vendors v LEFT JOIN items i ON i.vendor_id = v.id AND i.deleted_at IS NULL
  WHERE v.id = $1::text GROUP BY v.id
 
--- Approves, rejects or suspends. Who is not approved is not online; a suspension ends the sessions.
+-- Approves, rejects or suspends; a vendor whose approval changes by it is told. Who is not approved is not online; a suspension ends the sessions.
 --  $1 vendor   $2 approval   $3 reason or NULL   $4 life of access tokens
 --  $5 admin    $6 act        $7 its details {}   $8 request id
 -- Columns: row, ended sessions (comma separated, NULL: none were to end). No row: 404.
 -- name: admin_vendor_judge
-WITH changed AS (
+WITH held AS MATERIALIZED (
+  SELECT v.id, v.approval_status FROM vendors v WHERE v.id = $1::text FOR UPDATE
+), changed AS (
   UPDATE vendors v
      SET approval_status = $2::text, rejected_reason = $3::text, is_online = v.is_online AND $2::text = 'APPROVED',
          status = CASE $2::text WHEN 'APPROVED' THEN 'ACTIVE' ELSE v.status END, updated_at = now()
-   WHERE v.id = $1::text
-  RETURNING v.id, v AS vendor
+    FROM held h WHERE v.id = h.id
+  RETURNING v.id, v AS vendor, h.approval_status IS DISTINCT FROM $2::text AS judged
 ), ended AS MATERIALIZED (
   SELECT account_end(c.id, 'suspended', $4::bigint) AS ids FROM changed c WHERE $2::text = 'SUSPENDED'
 ), noted AS (
@@ -45,8 +47,9 @@ WITH changed AS (
   SELECT $5::text, $6::text, c.id, $7::jsonb, $8::text FROM changed c
 ), told AS (
   INSERT INTO outbox (aggregate, type, rooms, payload)
-  SELECT c.id, 'vendor_changed', ARRAY['vendor:' || c.id],
-         json_build_object('vendorId', c.id, 'timestamp', iso(now())) FROM changed c
+  SELECT c.id, 'vendor_changed', ARRAY['vendor:' || c.id], json_strip_nulls(json_build_object('vendorId', c.id,
+         'approval', CASE WHEN c.judged THEN $2::text END, 'reason', CASE WHEN c.judged THEN $3::text END,
+         'timestamp', iso(now()))) FROM changed c
 )
 SELECT admin_vendor_json(c.vendor, false), (SELECT ids FROM ended) FROM changed c
 

@@ -2,7 +2,8 @@
 
 -- --- Made of events ----------------------------------------------------------------------------------------
 
--- The next events that may make messages, with what is needed to say them.
+-- The next events that may make messages, with what is needed to say them. The reasons that the system gives are in its own
+-- words and in one language: they are not said to people.
 --  $1 their types text[]   $2 how many events to look at
 -- Columns: position, position once these are done (the same: there is nothing new), how many were looked at, id (NULL: none
 --  of these types), type, age (s), payload, facts; then of the customer, the vendor and the rider concerned: id (NULL: none), language,
@@ -23,11 +24,15 @@ WITH lease AS MATERIALIZED (
    WHERE p.type = ANY ($1::text[])
 )
 SELECT l.position, coalesce((SELECT max(id) FROM page), l.position), (SELECT count(*) FROM page), d.id, d.type,
-  extract(epoch FROM now() - d.created_at)::bigint, d.payload::text,
+  extract(epoch FROM now() - d.created_at)::bigint,
+  CASE WHEN d.type = 'order_cancelled' AND d.cancelled_by = 'SYSTEM' THEN (d.payload::jsonb - 'reason')::text
+    ELSE d.payload::text END,
   CASE WHEN d.order_id IS NOT NULL THEN json_build_object('orderNumber', d.order_number, 'vendorName', d.vendor_name,
-    'riderName', d.rider_name, 'total', d.total, 'by', d.cancelled_by, 'pickup', d.pickup_text,
-    'dropoff', d.delivery_text,
-    'known', CASE WHEN d.payment_status IN ('PAID', 'REFUNDED') OR d.payment_method = 'CASH' THEN 'yes' END, 'refundAmount', CASE d.payment_status WHEN 'REFUNDED' THEN d.total END)::text END,
+    'riderName', d.rider_name, 'total', d.total,
+    'by', CASE WHEN d.cancelled_by = 'SYSTEM' AND d.payment_status = 'FAILED' THEN 'PAYMENT' ELSE d.cancelled_by END,
+    'pickup', d.pickup_text, 'dropoff', d.delivery_text,
+    'known', CASE WHEN d.payment_status IN ('PAID', 'REFUNDED') OR d.payment_method = 'CASH' THEN 'yes' END,
+    'refundAmount', CASE d.payment_status WHEN 'REFUNDED' THEN d.total END)::text END,
   u.id, u.language, btrim(u.first_name || ' ' || u.last_name),
   EXISTS (SELECT FROM device_tokens t WHERE t.account_id = u.id AND t.role = 'USER'), u.email IS NOT NULL,
   v.id, v.language, v.owner_name,

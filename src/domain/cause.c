@@ -16,11 +16,20 @@ const struct cause causes[] = {
 	{ "vendor_registered", .whom = TO_VENDOR, .message = MESSAGE_WELCOME_PARTNER, .life_s = 3 * DAY },
 	{ "rider_registered", .whom = TO_RIDER, .message = MESSAGE_WELCOME_PARTNER, .life_s = 3 * DAY },
 
+#define JUDGED(event, to) \
+	{ event, "approval", "APPROVED", to, MESSAGE_ACCOUNT_APPROVED, "ACCOUNT_APPROVED", 3 * DAY }, \
+	{ event, "approval", "REJECTED", to, MESSAGE_ACCOUNT_REJECTED, "ACCOUNT_REJECTED", 3 * DAY }
+	JUDGED("vendor_changed", TO_VENDOR),
+	JUDGED("rider_changed", TO_RIDER),
+#undef JUDGED
+
 	{ "new_order", .whom = TO_USER, .message = MESSAGE_ORDER_PLACED, .notes = "ORDER_PLACED", .life_s = 12 * HOUR },
 	{ "new_order", .whom = TO_VENDOR, .message = MESSAGE_NEW_ORDER, .notes = "ORDER_PLACED", .life_s = 30 * MINUTE },
 	{ "order_accepted", .whom = TO_USER, .message = MESSAGE_ORDER_ACCEPTED, .notes = "ORDER_ACCEPTED", .life_s = HOUR },
 	{ "order_rejected", .whom = TO_USER, .message = MESSAGE_ORDER_REJECTED, .notes = "ORDER_REJECTED",
 		.life_s = 12 * HOUR },
+	/* payment_failed says why it ends */
+	{ "order_cancelled", "by", "PAYMENT", .whom = TO_USER, .life_s = 12 * HOUR, .silent = true },
 	{ "order_cancelled", "by", "SYSTEM", TO_USER, MESSAGE_ORDER_LAPSED, "ORDER_CANCELLED", 12 * HOUR },
 	{ "order_cancelled", .whom = TO_USER, .message = MESSAGE_ORDER_CANCELLED, .notes = "ORDER_CANCELLED",
 		.life_s = 12 * HOUR },
@@ -42,6 +51,8 @@ const struct cause causes[] = {
 		.life_s = 3 * DAY },
 	{ "payment_failed", .whom = TO_USER, .message = MESSAGE_PAYMENT_FAILED, .notes = "PAYMENT_FAILED",
 		.life_s = 12 * HOUR },
+	/* dispute_resolved says it with the rest */
+	{ "refund_issued", "disputeId", .whom = TO_USER, .life_s = 3 * DAY, .silent = true },
 	{ "refund_issued", .whom = TO_USER, .message = MESSAGE_REFUND_ISSUED, .notes = "REFUND_ISSUED", .life_s = 3 * DAY },
 	{ "dispute_resolved", .whom = TO_USER, .message = MESSAGE_DISPUTE_RESOLVED, .notes = "DISPUTE_RESOLVED",
 		.life_s = 3 * DAY },
@@ -85,7 +96,7 @@ bool cause_holds(const struct cause *cause, unsigned count, json_t *const source
 		const char *value = json_string_value(json_object_get(sources[i], cause->when));
 
 		if (value)
-			return strcmp(value, cause->is) == 0;
+			return !cause->is || strcmp(value, cause->is) == 0;
 	}
 	return false;
 }

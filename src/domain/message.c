@@ -19,12 +19,19 @@ static const struct kind {
 /* Values of these are XAF: shown in groups of three, and 0 is none. */
 static const char *const money_words[] = { "total", "amount", "fee", "netAmount", "refundAmount", "deliveryFee" };
 
+/* What an admin writes to be said as it stands; its length is bounded where it comes in. */
+static const char *const whole_words[] = { "title", "body" };
+
+/* How many characters of a value are said (0: all), and what stands for the rest. Phones' alphabet has no "…": it would make the
+ * text message cost twice. */
 static const struct {
 	const char *name, *suffix, *title;
+	size_t most;
+	const char *rest;
 } channels[] = {
-	[CHANNEL_SMS] = { "SMS", "sms", NULL },
-	[CHANNEL_MAIL] = { "MAIL", "mail", "Subject:" },
-	[CHANNEL_PUSH] = { "PUSH", "push", "Title:" },
+	[CHANNEL_SMS] = { "SMS", "sms", NULL, 80, "..." },
+	[CHANNEL_MAIL] = { "MAIL", "mail", "Subject:", 0, "" },
+	[CHANNEL_PUSH] = { "PUSH", "push", "Title:", 500, "…" },
 };
 
 static const char *const languages[] = { [LANGUAGE_EN] = "en", [LANGUAGE_FR] = "fr" };
@@ -112,12 +119,17 @@ json_t *message_params(enum message_kind message, unsigned count, json_t *const 
 	return params;
 }
 
-static bool is_money(struct text word)
+static bool is_one_of(struct text word, const char *const *words, size_t count)
 {
-	for (size_t i = 0; i < COUNT_OF(money_words); i++)
-		if (text_is(word, text_of(money_words[i])))
+	for (size_t i = 0; i < count; i++)
+		if (text_is(word, text_of(words[i])))
 			return true;
 	return false;
+}
+
+static bool is_money(struct text word)
+{
+	return is_one_of(word, money_words, COUNT_OF(money_words));
 }
 
 static const json_t *param(const json_t *params, struct text word)
@@ -152,12 +164,34 @@ static void add_money(struct buf *out, long long amount)
 	}
 }
 
-static void add_value(struct buf *out, const json_t *params, struct text word)
+/* The bytes of the first `most` characters; all of them when it has no more. */
+static size_t length_of(struct text text, size_t most)
+{
+	size_t at = 0;
+
+	for (size_t seen = 0; at < text.len; at++)
+		if (((unsigned char)text.at[at] & 0xc0) != 0x80 && seen++ == most)
+			break;
+	return at;
+}
+
+static void add_text(struct buf *out, struct text value, enum channel channel)
+{
+	size_t most = channels[channel].most;
+
+	if (!most || length_of(value, most) == value.len)
+		return buf_add_text(out, value);
+	buf_add(out, value.at, length_of(value, most - text_length(text_of(channels[channel].rest))));
+	buf_add_string(out, channels[channel].rest);
+}
+
+static void add_value(struct buf *out, const json_t *params, struct text word, enum channel channel)
 {
 	const json_t *value = param(params, word);
 
 	if (json_is_string(value))
-		buf_add(out, json_string_value(value), json_string_length(value));
+		add_text(out, (struct text){ json_string_value(value), json_string_length(value) },
+			is_one_of(word, whole_words, COUNT_OF(whole_words)) ? CHANNEL_MAIL : channel);
 	else if (json_is_integer(value) && is_money(word))
 		add_money(out, json_integer_value(value));
 	else if (json_is_integer(value))
@@ -278,14 +312,28 @@ static bool part_holds(struct text rest, const json_t *params)
 	return true;
 }
 
-void wording_fill(struct buf *out, struct text text, const json_t *params)
+/* A full stop after a value that ends its own sentence would be one too many. */
+static bool stops_twice(const struct buf *out, struct text plain)
+{
+	static const char *const ends[] = { ".", "!", "?", "…" };
+
+	for (size_t i = 0; plain.len && plain.at[0] == '.' && i < COUNT_OF(ends); i++)
+		if (out->len >= strlen(ends[i]) &&
+			memcmp(out->at + out->len - strlen(ends[i]), ends[i], strlen(ends[i])) == 0)
+			return true;
+	return false;
+}
+
+void wording_fill(struct buf *out, struct text text, const json_t *params, enum channel channel)
 {
 	while (text.at) {
 		struct piece piece = piece_next(&text);
 
+		if (stops_twice(out, piece.plain))
+			piece.plain = (struct text){ piece.plain.at + 1, piece.plain.len - 1 };
 		buf_add_text(out, piece.plain);
 		if (piece.mark == '{')
-			add_value(out, params, piece.word);
+			add_value(out, params, piece.word, channel);
 		else if (piece.mark == '[' && !part_holds(text, params))
 			text_cut(&text, ']');
 	}

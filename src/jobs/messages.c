@@ -167,7 +167,7 @@ static bool event_tell(const struct telling *telling)
 			!cause_holds(cause, 2, sources))
 			continue;
 		told |= 1u << cause->whom;
-		if (!tell(telling, cause))
+		if (!cause->silent && !tell(telling, cause))
 			return false;
 	}
 	return true;

@@ -199,11 +199,11 @@ void wordings_free(struct wordings *wordings)
 	free(wordings);
 }
 
-static const char *fill(struct arena *arena, struct text text, const json_t *params)
+static const char *fill(struct arena *arena, struct text text, const json_t *params, enum channel channel)
 {
 	struct buf out = buf_in(arena, text.len + 64);
 
-	wording_fill(&out, text, params);
+	wording_fill(&out, text, params, channel);
 	return buf_string(&out);
 }
 
@@ -215,9 +215,9 @@ int wordings_say(const struct wordings *wordings, struct arena *arena, enum mess
 
 	if (!wording->body.at)
 		return E_NOT_FOUND;
-	said.body = fill(arena, wording->body, params);
+	said.body = fill(arena, wording->body, params, channel);
 	if (wording->title.at)
-		said.title = fill(arena, wording->title, params);
+		said.title = fill(arena, wording->title, params, channel);
 	if (!said.body || (wording->title.at && !said.title))
 		return E_NO_MEMORY;
 	*ret = said;

@@ -13,11 +13,12 @@ const char *whom_room(enum whom whom); /* "user", of event rooms */
 
 struct cause {
 	const char *event;     /* its type */
-	const char *when, *is; /* only when this word of the event or its order has this value; NULL: always */
+	const char *when, *is; /* only when this word of the event or its order has this value (is NULL: any); NULL: always */
 	enum whom whom;
 	enum message_kind message;
 	const char *notes;     /* type of the notification in the app; NULL: none, the app hears the event itself */
 	unsigned life_s;       /* of no use to anybody afterwards */
+	bool silent;           /* nothing is said: another event says it, and better */
 };
 /* Of rows for one event and person the first that holds counts. Ends with a NULL event. */
 extern const struct cause causes[];

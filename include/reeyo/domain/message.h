@@ -34,6 +34,8 @@ enum language language_named(struct text name);    /* French for whatever is not
 	X(PASSWORD_CODE, "password_code", BY_SMS | BY_MAIL, "code") \
 	X(WELCOME, "welcome", BY_MAIL, "name") \
 	X(WELCOME_PARTNER, "welcome_partner", BY_MAIL, "name") \
+	X(ACCOUNT_APPROVED, "account_approved", BY_PUSH | BY_SMS | BY_MAIL, "name") \
+	X(ACCOUNT_REJECTED, "account_rejected", BY_PUSH | BY_SMS | BY_MAIL, "name reason") \
 	X(ORDER_PLACED, "order_placed", BY_PUSH | BY_MAIL, "name orderNumber vendorName total") \
 	X(ORDER_ACCEPTED, "order_accepted", BY_PUSH | BY_SMS, "orderNumber vendorName preparationTime") \
 	X(ORDER_REJECTED, "order_rejected", BY_PUSH | BY_SMS, "orderNumber vendorName reason refundAmount") \
@@ -49,7 +51,7 @@ enum language language_named(struct text name);    /* French for whatever is not
 	X(PICKUP_READY, "pickup_ready", BY_PUSH, "orderNumber vendorName") \
 	X(DELIVERY_REQUEST, "delivery_request", BY_PUSH, "orderNumber pickup dropoff deliveryFee") \
 	X(PAYMENT_RECEIVED, "payment_received", BY_PUSH | BY_SMS, "amount reference orderNumber") \
-	X(PAYMENT_FAILED, "payment_failed", BY_PUSH | BY_SMS, "amount reference reason orderNumber") \
+	X(PAYMENT_FAILED, "payment_failed", BY_PUSH | BY_SMS, "amount reference orderNumber") \
 	X(REFUND_ISSUED, "refund_issued", BY_PUSH | BY_SMS, "amount orderNumber") \
 	X(PAYOUT_APPROVED, "payout_approved", BY_PUSH | BY_SMS | BY_MAIL, "name amount fee netAmount") \
 	X(PAYOUT_REJECTED, "payout_rejected", BY_PUSH | BY_SMS | BY_MAIL, "name amount reason") \
@@ -88,7 +90,8 @@ struct wording {
 #define WORDING_FAULT 128
 int wording_parse(enum message_kind message, enum channel channel, struct text file, struct wording *ret,
 	char fault[WORDING_FAULT]) MUST_CHECK;
-/* Appends a checked text with its values put in. */
-void wording_fill(struct buf *out, struct text text, const json_t *params);
+/* Appends a checked text with its values put in. A long value is cut, so that what is said fits into a text message or a push: what
+ * somebody wrote as a reason may be far longer. */
+void wording_fill(struct buf *out, struct text text, const json_t *params, enum channel channel);
 
 #endif

@@ -46,14 +46,14 @@ def test_a_customer_without_a_device_is_told_by_text_messages_in_french(office):
     office.quiet()
     number = order["orderNumber"]
     assert office.texts(buyer)[1:] == [  # the first is the code of the registration
-        f"Reeyo : votre commande {number} est acceptée par Chez Rose, environ 25 min de préparation.",
+        f"Reeyo : votre commande {number} a été acceptée par Chez Rose, environ 25 min de préparation.",
         f"Reeyo : votre commande {number} est en chemin avec Emmanuel Tchoupo.",
         f"Reeyo : votre livreur est à la porte avec votre commande {number}.",
-        f"Reeyo : votre commande {number} est livrée. Merci !"]
+        f"Reeyo : votre commande {number} a été livrée. Merci !"]
     welcome, confirmation = office.mails("awa@test.reeyo.cm")
     assert confirmation["subject"] == f"Votre commande {number}" and confirmation["from"] == "bonjour@reeyo.cm"
     assert "Bonjour Awa Ngono," in confirmation["text"]
-    assert re.search(r"Total : \d [0-9]{3} FCFA", confirmation["text"])
+    assert re.search(r"Total\u00a0: \d [0-9]{3} FCFA", confirmation["text"])
 
 
 def test_a_customer_with_a_device_gets_pushes_in_english_and_no_text_messages(office):
@@ -68,7 +68,7 @@ def test_a_customer_with_a_device_gets_pushes_in_english_and_no_text_messages(of
     assert [push["notification"]["title"] for push in told] == [
         "Order received", "Order accepted", "A rider is coming", "On its way", "Your rider is here", "Order delivered"]
     assert told[1]["notification"]["body"] == \
-        f"Your order {order['orderNumber']} is accepted by Chez Rose. Ready in about 25 minutes."
+        f"Your order {order['orderNumber']} has been accepted by Chez Rose. Ready in about 25 minutes."
     assert told[1]["data"] == {"type": "ORDER_ACCEPTED", "orderId": order["orderId"]}
 
 
@@ -94,6 +94,43 @@ def test_a_vendor_is_told_of_a_new_order_by_push_or_text_message(office):
     push, = office.pushes("till-of-rose")
     assert push["notification"]["title"] == "New order" and second["orderNumber"] in push["notification"]["body"]
     assert office.texts(reachable) == []
+
+
+def test_a_vendor_and_a_rider_are_told_what_became_of_their_accounts(office):
+    boss = office.admin()
+    shop, rider = office.vendor(language="en"), office.rider()
+    for table, account in (("vendors", shop), ("riders", rider)):
+        office.sql(f"UPDATE {table} SET approval_status = 'PENDING', is_online = false WHERE id = %s", account.id)
+    for path, body in ((f"vendors/{shop.id}/approve", {}), (f"vendors/{shop.id}/approve", {}),
+                       (f"riders/{rider.id}/reject", {"reason": "Permis illisible."})):
+        reply = boss.api.post(f"/api/v1/admin/{path}", json=body)
+        assert reply.status == 200, reply
+    office.quiet()
+    assert office.texts(shop) == ["Reeyo: your account has been approved. You can go online now."]
+    assert office.texts(rider) == ["Reeyo : nous n'avons pas pu approuver votre compte : Permis illisible."]
+
+
+@pytest.mark.parametrize("paid", ["FAILED", "PENDING"])
+def test_an_order_whose_payment_failed_is_told_once_and_never_in_the_words_of_the_system(office, paid):
+    shop, buyer = office.vendor(), office.customer("fr", money=100000)
+    order = place(buyer, shop)
+    office.sql("UPDATE orders SET status = 'CANCELLED', active = false, cancelled_by = 'SYSTEM', payment_method = 'CASH',"
+               " payment_status = %s WHERE id = %s", paid, order["orderId"])
+    rooms = [f"user:{buyer.id}", f"vendor:{shop.id}"]
+    office.say("order_cancelled", rooms, orderId=order["orderId"], reason="Nobody accepted the order in time")
+    if paid == "FAILED":
+        office.say("payment_failed", rooms[:1], orderId=order["orderId"], amount=5000, reason="the customer did not confirm")
+    office.quiet()
+    number = order["orderNumber"]
+    assert office.texts(buyer)[1:] == [
+        f"Reeyo : votre paiement de 5 000 FCFA n'a pas abouti, et la commande {number} a été annulée."
+        if paid == "FAILED" else
+        f"Reeyo : votre commande {number} n'a pas été confirmée à temps et a été annulée."]
+    told = [note["payload"]["body"] for account in ("user", "vendor") for note in office.sql(
+        "SELECT payload FROM events WHERE type = 'notification' AND %s = ANY (rooms)",
+        f"{account}:{buyer.id if account == 'user' else shop.id}")]
+    assert told and not [body for body in told if "Nobody" in body or "confirm " in body]
+    assert any(f"La commande {number} a été annulée." == body for body in told)
 
 
 def test_a_rider_is_asked_by_push(office):

@@ -28,6 +28,27 @@ START_TEST(an_order_that_lapsed_is_told_in_other_words_than_a_cancelled_one)
 }
 END_TEST
 
+START_TEST(what_another_event_says_better_is_not_said)
+{
+	ck_assert(first("order_cancelled", TO_USER, "{\"by\":\"PAYMENT\"}")->silent);
+	ck_assert(first("refund_issued", TO_USER, "{\"disputeId\":\"dsp_1\"}")->silent);
+	ck_assert(!first("refund_issued", TO_USER, "{\"orderId\":\"order_1\"}")->silent);
+	for (const struct cause *cause = causes; cause->event; cause++)
+		ck_assert(!cause->silent || !cause->notes);
+}
+END_TEST
+
+START_TEST(an_account_is_told_of_its_approval_and_of_no_other_change)
+{
+	ck_assert_int_eq(first("vendor_changed", TO_VENDOR, "{\"approval\":\"APPROVED\"}")->message,
+		MESSAGE_ACCOUNT_APPROVED);
+	ck_assert_int_eq(first("rider_changed", TO_RIDER, "{\"approval\":\"REJECTED\"}")->message,
+		MESSAGE_ACCOUNT_REJECTED);
+	ck_assert_ptr_null(first("rider_changed", TO_RIDER, "{\"approval\":\"SUSPENDED\"}"));
+	ck_assert_ptr_null(first("vendor_changed", TO_VENDOR, "{}"));
+}
+END_TEST
+
 START_TEST(a_vendor_is_not_told_of_the_end_of_an_order_he_never_saw)
 {
 	ck_assert_ptr_null(first("order_cancelled", TO_VENDOR, "{\"by\":\"SYSTEM\"}"));
@@ -80,6 +101,8 @@ int main(void)
 	TCase *tests = tcase_create("cause");
 
 	tcase_add_test(tests, an_order_that_lapsed_is_told_in_other_words_than_a_cancelled_one);
+	tcase_add_test(tests, what_another_event_says_better_is_not_said);
+	tcase_add_test(tests, an_account_is_told_of_its_approval_and_of_no_other_change);
 	tcase_add_test(tests, a_vendor_is_not_told_of_the_end_of_an_order_he_never_saw);
 	tcase_add_test(tests, only_some_steps_of_an_order_are_told);
 	tcase_add_test(tests, no_notification_makes_another_message);

@@ -23,14 +23,19 @@ static void tear_down(void)
 	arena_pool_free(pool);
 }
 
-static const char *filled(const char *text, const char *values)
+static const char *filled_for(enum channel channel, const char *text, const char *values)
 {
 	json_t *params = json_loads(values, 0, NULL);
 	struct buf out = buf_in(arena, 64);
 
-	wording_fill(&out, text_of(text), params);
+	wording_fill(&out, text_of(text), params, channel);
 	json_decref(params);
 	return buf_string(&out);
+}
+
+static const char *filled(const char *text, const char *values)
+{
+	return filled_for(CHANNEL_MAIL, text, values);
 }
 
 static const char *fault_of(enum message_kind message, enum channel channel, const char *file)
@@ -69,6 +74,41 @@ START_TEST(a_part_in_brackets_needs_all_its_values)
 	ck_assert_str_eq(filled(text, "{\"reason\":\"late\",\"refundAmount\":0}"), "Cancelled: late.");
 	ck_assert_str_eq(filled(text, "{\"reason\":\"\",\"refundAmount\":1500}"), "Cancelled. 1 500 XAF back.");
 	ck_assert_str_eq(filled("[{name} and {reason}]", "{\"name\":\"A\"}"), "");
+}
+END_TEST
+
+START_TEST(a_value_that_ends_its_sentence_gets_no_second_full_stop)
+{
+	const char *text = "Refused[: {reason}].[ {refundAmount} XAF back.]";
+
+	ck_assert_str_eq(filled(text, "{\"reason\":\"too late.\"}"), "Refused: too late.");
+	ck_assert_str_eq(filled(text, "{\"reason\":\"why not?\",\"refundAmount\":5}"), "Refused: why not? 5 XAF back.");
+	ck_assert_str_eq(filled(text, "{\"reason\":\"late…\"}"), "Refused: late…");
+	ck_assert_str_eq(filled(text, "{\"reason\":\"\"}"), "Refused.");
+	ck_assert_str_eq(filled(". {name}", "{\"name\":\"A\"}"), ". A");
+}
+END_TEST
+
+START_TEST(a_long_value_is_cut_at_a_whole_character_where_there_is_little_room)
+{
+	char value[2100] = "", values[2200];
+	const char *said;
+
+	for (int i = 0; i < 600; i++)
+		strcat(value, "é");
+	snprintf(values, sizeof(values), "{\"reason\":\"%s\",\"body\":\"%s\"}", value, "x");
+	said = filled_for(CHANNEL_SMS, "{reason}.", values);
+	ck_assert_uint_eq(strlen(said), 2 * 77 + 3);
+	ck_assert_str_eq(said + 2 * 76, "é...");
+	said = filled_for(CHANNEL_PUSH, "{reason}.", values);
+	ck_assert_uint_eq(strlen(said), 2 * 499 + 3);
+	ck_assert_str_eq(said + 2 * 498, "é…");
+	ck_assert_uint_eq(strlen(filled_for(CHANNEL_MAIL, "{reason}.", values)), 2 * 600 + 1);
+	snprintf(values, sizeof(values), "{\"body\":\"%s\"}", value);
+	ck_assert_uint_eq(strlen(filled_for(CHANNEL_PUSH, "{body}", values)), 2 * 600);
+	value[2 * 80] = '\0';
+	snprintf(values, sizeof(values), "{\"reason\":\"%s\"}", value);
+	ck_assert_str_eq(filled_for(CHANNEL_SMS, "{reason}", values), value);
 }
 END_TEST
 
@@ -149,6 +189,8 @@ int main(void)
 	tcase_add_test(tests, values_stand_where_their_words_stood);
 	tcase_add_test(tests, money_is_shown_in_groups_of_three);
 	tcase_add_test(tests, a_part_in_brackets_needs_all_its_values);
+	tcase_add_test(tests, a_value_that_ends_its_sentence_gets_no_second_full_stop);
+	tcase_add_test(tests, a_long_value_is_cut_at_a_whole_character_where_there_is_little_room);
 	tcase_add_test(tests, what_a_value_holds_is_not_read_as_a_wording);
 	tcase_add_test(tests, a_wording_is_refused_for_what_it_says_wrong);
 	tcase_add_test(tests, a_mail_is_a_subject_and_a_text);
