@@ -45,6 +45,7 @@ CREATE TABLE payouts (
   gateway_reference     text COLLATE "C",
   notes                 text,
   sent_at               timestamptz,                   -- the gateway was last called to send it
+  returned_at           timestamptz,                   -- the amount went back to its owner
   asks                  integer NOT NULL DEFAULT 0,
   next_ask_at           timestamptz,                   -- when the job has to do with it next; NULL: not any more
   trouble               text,                          -- what the gateway says differently, for people to look at
@@ -63,6 +64,32 @@ CREATE UNIQUE INDEX payouts_reference ON payouts (gateway_reference) WHERE gatew
 CREATE UNIQUE INDEX ledger_payout_part ON ledger (reference, from_kind, to_kind) WHERE category = 'PAYOUT';
 
 INSERT INTO leases (name) VALUES ('payouts');
+
+-- Where a vendor's money goes, as bankDetails: the mobile-money number that an admin noted, or else his own details. Whatever
+-- was told last counts (admin_vendor_edit, vendor_change), and he sees what is used.
+CREATE FUNCTION vendor_destination(v vendors) RETURNS jsonb
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT CASE WHEN v.mobile_money_number <> '' THEN jsonb_strip_nulls(jsonb_build_object('accountName', v.owner_name,
+    'accountNumber', v.mobile_money_number, 'bankName', nullif(v.mobile_money_provider, ''))) ELSE v.bank_details END
+$$;
+
+-- As in 0030, with that.
+CREATE OR REPLACE FUNCTION vendor_self_json(v vendors) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT vendor_members(v, business_zone(), NULL, NULL)
+    || ',"ownerName":' || json_text(v.owner_name) || ',"email":' || json_text(v.email)
+    || ',"phone":' || json_text(v.phone) || ',"bankDetails":' || coalesce(vendor_destination(v)::text, 'null')
+    || ',"isEmailVerified":' || json_flag(v.email_verified)
+    || ',"isPhoneVerified":' || json_flag(v.phone_verified)
+    || ',"status":' || json_word(v.status) || ',"approvalStatus":' || json_word(v.approval_status)
+    || ',"deliveryRadius":' || coalesce(v.delivery_radius::text, 'null')
+    || ',"commissionRate":' || coalesce(v.commission_bps::numeric / 10000,
+         (SELECT (value #>> '{}')::numeric / 10000 FROM settings
+           WHERE key = 'services.' || lower(v.service_type) || '.commissionBps'), 0)::float8
+    || ',"documents":' || v.documents::text || ',"rejectedReason":' || json_text(v.rejected_reason)
+    || ',"createdAt":' || json_time(v.created_at) || ',"updatedAt":' || json_time(v.updated_at)
+    || ',"lastLogin":' || json_time(v.last_login) || '}'
+$$;
 
 -- The Payout as its owner sees it.
 CREATE FUNCTION payout_json(p payouts) RETURNS text
@@ -179,7 +206,7 @@ BEGIN
   VALUES (entry, p.amount, pending_kind(p.owner_kind), p.owner_id, w.pending, p.owner_kind, p.owner_id, w.available,
     'PAYOUT', p.id, 'Pay-out ' || lower(ending));
   UPDATE payouts t
-     SET status = ending, asks = 0, next_ask_at = again, trouble = NULL,
+     SET status = ending, asks = 0, next_ask_at = again, returned_at = now(), trouble = NULL,
          failure_reason = CASE ending WHEN 'FAILED' THEN reason END,
          rejection_reason = CASE ending WHEN 'REJECTED' THEN reason END
    WHERE t.id = p.id
@@ -292,14 +319,44 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT least(300, 5 * 2 ^ least(asks, 10)) * interval '1 second'
 $$;
 
--- Notes what does not fit: nothing is booked, a person has to look. It is asked after again, hour by hour.
-CREATE FUNCTION payout_doubt(p payouts, why text) RETURNS text
-LANGUAGE sql AS $$
-  UPDATE payouts t
-     SET trouble = why, asks = t.asks + 1, next_ask_at = CASE WHEN t.asks < 48 THEN now() + interval '1 hour' END
-   WHERE t.id = p.id
-  RETURNING 'TROUBLE'
+-- The same by what it is, NULL: never again. Of what people have to look at, hourly and then ever more thinly for a month. Of
+-- what went back to its owner, likewise for two days (a success that comes late must be found), and no oftener than every
+-- six hours when it has to be looked for in the history.
+CREATE FUNCTION payout_rest(p payouts) RETURNS interval
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT CASE
+    WHEN p.trouble IS NOT NULL THEN CASE WHEN p.sent_at > now() - interval '30 days'
+      THEN greatest(interval '1 hour', (now() - p.sent_at) / 4) END
+    WHEN p.status IN ('APPROVED', 'PROCESSING') THEN payout_pause(p.asks)
+    WHEN p.returned_at > now() - interval '48 hours'
+      THEN greatest(CASE WHEN p.gateway_reference IS NULL THEN interval '6 hours' ELSE interval '10 minutes' END,
+        (now() - p.returned_at) / 4) END
 $$;
+
+-- Notes what does not fit: nothing is booked, a person has to look. It is asked after again all the same.
+CREATE FUNCTION payout_doubt(p payouts, why text) RETURNS text
+LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE payouts t SET trouble = why WHERE t.id = p.id RETURNING * INTO p;
+  UPDATE payouts t SET next_ask_at = now() + payout_rest(p) WHERE t.id = p.id;
+  RETURN 'TROUBLE';
+END $$;
+
+-- What is on its way and of which nothing final is said opens to people after a time: an hour when the gateway does not know
+-- or cannot say it, a day when it says it is pending or is not reached. A word that it is pending ends the first.
+CREATE FUNCTION payout_wait(p payouts, what text) RETURNS text
+LANGUAGE plpgsql AS $$
+DECLARE
+  unsaid text := 'The gateway does not say what became of it';
+  too_long boolean := p.sent_at < now() - CASE what WHEN 'UNTOLD' THEN interval '1 hour' ELSE interval '1 day' END;
+BEGIN
+  IF p.trouble IS NULL AND too_long THEN
+    RETURN payout_doubt(p, CASE what WHEN 'PENDING' THEN 'The gateway has not ended it for more than a day' ELSE unsaid END);
+  ELSIF what = 'PENDING' AND p.trouble = unsaid AND NOT too_long THEN
+    UPDATE payouts t SET trouble = NULL WHERE t.id = p.id;
+  END IF;
+  RETURN 'KEPT';
+END $$;
 
 -- A pay-out of which the gateway says that it has been paid.
 CREATE FUNCTION payout_paid(p payouts, told bigint, entries text[]) RETURNS text
@@ -327,6 +384,10 @@ DECLARE
   p payouts;
   sure boolean;
 BEGIN
+  IF EXISTS (SELECT FROM payouts t WHERE t.gateway_reference = its_reference AND t.id <> target) THEN
+    SELECT * INTO p FROM payouts t WHERE t.id = target FOR NO KEY UPDATE;
+    RETURN payout_doubt(p, 'The gateway gave it the reference of another pay-out: ' || its_reference);
+  END IF;
   UPDATE payouts t
      SET gateway_reference = CASE WHEN t.gateway_reference IS NULL AND what IN ('PENDING', 'SUCCESSFUL', 'FAILED')
            THEN its_reference ELSE t.gateway_reference END
@@ -341,11 +402,11 @@ BEGIN
   ELSIF what = 'FAILED' AND p.status = 'PROCESSING' THEN
     PERFORM payout_return(p, 'FAILED', why, now() + interval '10 minutes', entries[1]);
     RETURN 'FAILED';
-  ELSIF what = 'FAILED' THEN  -- it may yet become a success: asked after ever more thinly, for two days
-    UPDATE payouts t SET next_ask_at = CASE WHEN t.asks < 9 THEN now() + interval '10 minutes' * 2 ^ t.asks END
-     WHERE t.id = p.id AND t.status = 'FAILED';
   ELSIF what = 'PENDING' AND p.status IN ('APPROVED', 'PROCESSING') THEN
-    UPDATE payouts t SET status = 'PROCESSING', next_ask_at = now() + payout_pause(t.asks) WHERE t.id = p.id;
+    UPDATE payouts t SET status = 'PROCESSING', next_ask_at = now() + payout_rest(t) WHERE t.id = p.id RETURNING * INTO p;
+    RETURN payout_wait(p, what);
+  ELSIF what IN ('UNTOLD', 'UNASKED') AND p.status = 'PROCESSING' THEN
+    RETURN payout_wait(p, what);
   ELSIF p.gateway_reference IS NOT NULL THEN
     NULL;  -- what follows is about calls without an answer, and there is one
   ELSIF what = 'REFUSED' AND p.status = 'PROCESSING' THEN
@@ -361,11 +422,9 @@ BEGIN
       RETURN payout_doubt(p, 'It may be one of those that the gateway paid without naming them');
     END IF;
     IF sure AND p.status = 'PROCESSING' THEN
-      PERFORM payout_return(p, 'FAILED', 'The payment service does not know of it', now() + interval '1 day', entries[1]);
+      PERFORM payout_return(p, 'FAILED', 'The payment service does not know of it', now() + interval '6 hours', entries[1]);
       RETURN 'FAILED';
     END IF;
-    UPDATE payouts t SET next_ask_at = CASE WHEN t.asks < 3 THEN now() + interval '1 day' END
-     WHERE t.id = p.id AND t.status = 'FAILED';
   END IF;
   RETURN 'KEPT';
 END $$;
@@ -450,6 +509,9 @@ DECLARE
   d disputes;
   o orders;
 BEGIN
+  IF ending = 'REJECTED' AND refund > 0 THEN
+    PERFORM fail('INTERNAL', 'refund');
+  END IF;
   SELECT * INTO d FROM disputes t WHERE t.id = CASE WHEN substr(target, 2, 1) = '-'
     THEN (SELECT n.id FROM disputes n WHERE n.ticket_number = target) ELSE target END FOR NO KEY UPDATE;
   IF refund > 0 THEN

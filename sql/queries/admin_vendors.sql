@@ -55,7 +55,8 @@ SELECT admin_vendor_json(c.vendor, false), (SELECT ids FROM ended) FROM changed 
 
 -- Changes what is given; NULL stays as it is.
 --  $1 vendor   $2 business name   $3 owner   $4 phone   $5 e-mail   $6 address   $7 city   $8 description
---  $9 mobile money number   $10 its provider   $11 bank details to be merged, JSON   $12 featured
+--  $9 mobile money number ('': none; it goes before the bank account, and ends with a new one of those)   $10 its provider
+--  $11 bank details to be merged, JSON   $12 featured
 --  $13 commission, basis points   $14 admin   $15 act   $16 its details   $17 request id
 -- Columns: row. No row: 404.
 -- name: admin_vendor_edit
@@ -65,8 +66,11 @@ WITH changed AS (
          phone = coalesce($4::text, phone), email = coalesce($5::text, email),
          address = coalesce($6::text, address), city = coalesce($7::text, city),
          description = coalesce($8::text, description),
-         mobile_money_number = coalesce($9::text, mobile_money_number),
-         mobile_money_provider = coalesce($10::text, mobile_money_provider),
+         mobile_money_number = CASE WHEN $9::text IS NOT NULL THEN nullif($9::text, '')
+                                    WHEN $11::jsonb ? 'accountNumber' THEN NULL ELSE mobile_money_number END,
+         mobile_money_provider = CASE WHEN $10::text IS NOT NULL THEN nullif($10::text, '')
+                                      WHEN $9::text = '' OR $9::text IS NULL AND $11::jsonb ? 'accountNumber' THEN NULL
+                                      ELSE mobile_money_provider END,
          bank_details = CASE WHEN $11::jsonb IS NULL THEN bank_details
                              ELSE coalesce(bank_details, '{}') || $11::jsonb END,
          featured = coalesce($12::boolean, featured), commission_bps = coalesce($13::integer, commission_bps),

@@ -4,16 +4,14 @@
 
 -- What a request of an owner is decided by.
 --  $1 kind   $2 owner id   $3 Idempotency-Key or NULL
--- Columns: phone verified, suspended, stored bank details (JSON or NULL), mobile-money number or NULL, its provider,
---  name; what the key was answered: fingerprint, status, body (NULL: nothing). No row: the account is gone.
+-- Columns: phone verified, suspended, stored bank details (JSON or NULL); what the key was answered: fingerprint, status,
+--  body (NULL: nothing). No row: the account is gone.
 -- name: payout_facts
 SELECT a.*, i.fingerprint, i.status, i.body
-  FROM (SELECT v.phone_verified, v.approval_status = 'SUSPENDED' AS suspended, v.bank_details::text AS details,
-               nullif(v.mobile_money_number, '') AS mobile, v.mobile_money_provider AS provider, v.owner_name AS name
+  FROM (SELECT v.phone_verified, v.approval_status = 'SUSPENDED' AS suspended, vendor_destination(v)::text AS details
           FROM vendors v WHERE $1::text = 'VENDOR' AND v.id = $2::text
         UNION ALL
-        SELECT r.phone_verified, r.approval_status = 'SUSPENDED', r.bank_details::text, NULL, NULL,
-               btrim(r.first_name || ' ' || r.last_name)
+        SELECT r.phone_verified, r.approval_status = 'SUSPENDED', r.bank_details::text
           FROM riders r WHERE $1::text = 'RIDER' AND r.id = $2::text) a
   LEFT JOIN idempotency i ON i.account_id = $2::text AND i.key = $3::text
 
@@ -103,7 +101,7 @@ RETURNING p.id, p.destination, p.amount - p.fee
 --  $1 how many
 -- Columns: id, reference.
 -- name: payouts_ask
-UPDATE payouts p SET asks = p.asks + 1, next_ask_at = now() + payout_pause(p.asks)
+UPDATE payouts p SET asks = p.asks + 1, next_ask_at = now() + payout_rest(p)
   FROM (SELECT id FROM payouts WHERE gateway_reference IS NOT NULL AND next_ask_at <= now()
          ORDER BY next_ask_at LIMIT $1::bigint FOR NO KEY UPDATE SKIP LOCKED) due
  WHERE p.id = due.id
@@ -113,7 +111,7 @@ RETURNING p.id, p.gateway_reference
 --  $1 how many
 -- Columns: id, first and last day of the history, the moment of looking, what was to be sent.
 -- name: payouts_seek
-UPDATE payouts p SET asks = p.asks + 1, next_ask_at = now() + payout_pause(p.asks)
+UPDATE payouts p SET asks = p.asks + 1, next_ask_at = now() + payout_rest(p)
   FROM (SELECT id FROM payouts
          WHERE gateway_reference IS NULL AND status IN ('PROCESSING', 'FAILED') AND next_ask_at <= now()
          ORDER BY next_ask_at LIMIT $1::bigint FOR NO KEY UPDATE SKIP LOCKED) due
@@ -123,8 +121,9 @@ RETURNING p.id, (p.sent_at AT TIME ZONE 'UTC')::date - 1, (now() AT TIME ZONE 'U
 
 -- Books what the gateway answered, if it changes anything.
 --  $1 payout   $2 what: PENDING, SUCCESSFUL, FAILED (told of a transfer); REFUSED, UNREACHED, UNCERTAIN (the call to send
---  it); MISSING (not in the history), UNNAMED (nor is it, but there is one of that amount that names nobody)   $3 the gateway's reference   $4 amount it told, or NULL   $5 why
---  $6 moment of looking, for MISSING   $7 ids of two ledger rows
+--  it); UNTOLD, UNASKED (asked or looked for: the gateway does not know or cannot say it; was not reached); MISSING (not in
+--  the history), UNNAMED (nor is it, but there is one of that amount that names nobody)
+--  $3 the gateway's reference   $4 amount it told, or NULL   $5 why   $6 moment of looking, for MISSING   $7 ids of two ledger rows
 -- Columns: outcome: COMPLETED, FAILED, LATE (completed after it had failed), TROUBLE (what it told does not fit: a person
 --  has to look), KEPT (nothing is final), GONE (there is no such pay-out).
 -- name: payout_answered

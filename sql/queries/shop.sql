@@ -3,7 +3,7 @@
 -- Changes what a JSON object names of a vendor. A new phone has to be proved again.
 --  $1 vendor id   $2 the changes, JSON: businessName, ownerName, phone, description, logo, coverImage, address, city, lat,
 --  lng, minOrderAmount, deliveryRadius, averagePreparationTime, tags, isHighDemand, language, businessHours, bankDetails, each in place of
---  what was; documents, beside what was
+--  what was (bankDetails also of a mobile-money number that an admin noted); documents, beside what was
 -- Columns: vendor (as it sees itself). No row: it is gone. A phone that is taken violates vendors_phone_key.
 -- name: vendor_change
 WITH changed AS (
@@ -26,6 +26,8 @@ WITH changed AS (
          language = coalesce(c ->> 'language', v.language),
          business_hours = coalesce(c -> 'businessHours', v.business_hours),
          bank_details = coalesce(c -> 'bankDetails', v.bank_details),
+         mobile_money_number = CASE WHEN c ? 'bankDetails' THEN NULL ELSE v.mobile_money_number END,
+         mobile_money_provider = CASE WHEN c ? 'bankDetails' THEN NULL ELSE v.mobile_money_provider END,
          documents = v.documents || coalesce(c -> 'documents', '{}'), updated_at = now()
     FROM (SELECT $2::jsonb) AS change(c)
    WHERE v.id = $1::text

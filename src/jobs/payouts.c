@@ -67,6 +67,7 @@ struct payout_job {
 	struct gateway_history history;
 	struct sought sought[SEEK_MOST];
 	unsigned sought_count, told_next, round;
+	const char *unread;       /* the history was not: in which way */
 	struct telling found;
 	char looked_at[40], limit[8], patience[24];
 	bool taking, seeking, closing;
@@ -115,6 +116,9 @@ static void outcome_log(const struct telling *telling, const struct db_result *r
 {
 	struct text outcome = db_error(result) || !db_rows(result) ? TEXT_NONE : db_text(result, 0, 0);
 
+	if (db_error(result) == E_CONFLICT_ROW)
+		log_line(LOG_ERROR, "what the gateway says of a pay-out is booked already", LOG_T("payout", telling->id),
+			LOG_T("told", telling->what), LOG_T("reference", telling->reference));
 	if (!outcome.at)
 		return; /* the row is due again soon */
 	if (text_is(outcome, TEXT("TROUBLE")) || text_is(outcome, TEXT("LATE")))
@@ -162,17 +166,33 @@ static void unhear(struct call *call)
 	db_submit(call->job->app->db, &call->telling.db);
 }
 
+/* The answer to a sending names another pay-out, so what became of this one has to be looked for. */
+static void misheard(struct call *call, const struct gateway_told *told)
+{
+	text_copy_some(call->asked, sizeof(call->asked), told->reference);
+	log_line(LOG_ERROR, "the gateway answers a pay-out with another's", LOG_T("payout", call->telling.id),
+		LOG_T("reference", call->asked));
+	telling_begin(&call->telling, "UNCERTAIN", "", -1, NULL);
+	tell(call->job, &call->telling, call, written);
+}
+
 static void told(struct call *call, const struct gateway_told *told)
 {
 	char reference[REFERENCE_SIZE], why[WHY_SIZE];
 
-	if (!call->sends && told->external.at && !text_is(told->external, text_of(call->telling.id)))
-		return unhear(call);
+	if (told->external.at && !text_is(told->external, text_of(call->telling.id)))
+		return call->sends ? misheard(call, told) : unhear(call);
 	if (!text_copy_whole(reference, sizeof(reference), told->reference))
 		reference[0] = '\0'; /* cut, it would be another's */
 	text_copy_some(why, sizeof(why), told->reason);
 	telling_begin(&call->telling, state_word(told->state), reference, told->amount, why);
 	tell(call->job, &call->telling, call, written);
+}
+
+/* A question, of whatever kind, without an answer to it. */
+static const char *silence(enum gateway_outcome outcome)
+{
+	return outcome == GATEWAY_UNREACHED ? "UNASKED" : "UNTOLD";
 }
 
 static void answered(struct gateway_call *gateway, const struct gateway_answer *answer)
@@ -187,9 +207,7 @@ static void answered(struct gateway_call *gateway, const struct gateway_answer *
 		return told(call, &answer->told);
 	log_line(LOG_WARN, call->sends ? "a pay-out is not sent" : "the gateway does not say what became of a pay-out",
 		LOG_T("payout", call->telling.id), LOG_T("outcome", words[answer->outcome]), LOG_T("why", answer->why));
-	if (!call->sends)
-		return call_free(call); /* it is due again */
-	telling_begin(&call->telling, words[answer->outcome], "", -1, answer->why);
+	telling_begin(&call->telling, call->sends ? words[answer->outcome] : silence(answer->outcome), "", -1, answer->why);
 	tell(call->job, &call->telling, call, written);
 }
 
@@ -338,8 +356,8 @@ static void tell_found(struct payout_job *job)
 	sought = &job->sought[job->told_next++];
 	copy_text(job->found.id, sizeof(job->found.id), text_of(sought->id));
 	snprintf(job->found.looked_at, sizeof(job->found.looked_at), "%s", job->looked_at);
-	telling_begin(&job->found, sought->found ? state_word(sought->state) : sought->maybe ? "UNNAMED" : "MISSING",
-		sought->reference, sought->found ? sought->amount : -1, sought->why);
+	telling_begin(&job->found, job->unread ? job->unread : sought->found ? state_word(sought->state) :
+		sought->maybe ? "UNNAMED" : "MISSING", sought->reference, sought->found ? sought->amount : -1, sought->why);
 	tell(job, &job->found, job, found_written);
 }
 
@@ -355,11 +373,14 @@ static void history_read(struct gateway_history *history, enum gateway_outcome o
 {
 	struct payout_job *job = history->owner;
 
-	if (outcome == GATEWAY_TOLD && !job->closing)
-		return tell_found(job);
-	if (!job->closing)
+	if (outcome != GATEWAY_TOLD && !job->closing)
 		log_line(LOG_WARN, "the gateway's history cannot be read", LOG_T("why", why));
-	seek_end(job);
+	job->unread = outcome == GATEWAY_TOLD ? NULL : silence(outcome);
+	for (unsigned i = 0; job->unread && i < job->sought_count; i++) {
+		job->sought[i].found = false; /* half a history proves nothing */
+		job->sought[i].reference[0] = '\0';
+	}
+	tell_found(job);
 }
 
 static void to_seek(struct db_call *db, const struct db_result *result)

@@ -145,11 +145,32 @@ def test_what_may_have_arrived_is_never_sent_again(db, owner):
     assert row(db, payout, "status")[0] == "PROCESSING" and owner.wallet() == (12000, 8000, 0)
     age(db, payout, "61 minutes")
     assert tell(db, payout, "MISSING", looked_at="now") == "FAILED" and owner.wallet() == (20000, 0, 0)
-    # Looked for again a day later, three times.
-    for _ in range(3):
-        assert due(db, "payouts_seek", payout)
-        assert tell(db, payout, "MISSING", looked_at="now") == "KEPT"
+    # Looked for again for two days, ever more thinly.
+    waits = []
+    while due(db, "payouts_seek", payout):
+        assert tell(db, payout, "MISSING", looked_at="now") == "KEPT" and len(waits) < 10
+        waits.append(row(db, payout, "round(extract(epoch FROM next_ask_at - now()) / 3600)")[0])
+        db.sql("UPDATE payouts SET returned_at = returned_at - interval '8 hours' WHERE id = %s", [payout])
+    assert [int(w) for w in waits[:-1]] == [6, 6, 6, 6, 8, 10] and waits[-1] is None
     assert row(db, payout, "status", "next_ask_at") == ("FAILED", None)
+
+
+@pytest.mark.parametrize("what, hours", [("UNTOLD", 1), ("UNASKED", 24), ("PENDING", 24)])
+def test_what_the_gateway_does_not_end_is_left_to_people_after_a_time(db, owner, what, hours):
+    payout = owner.sent()
+    age(db, payout, f"{hours * 60 - 1} minutes")
+    assert tell(db, payout, what) == "KEPT" and row(db, payout, "trouble")[0] is None
+    age(db, payout, "2 minutes")
+    assert tell(db, payout, what) == "TROUBLE" and row(db, payout, "trouble", "status")[1] == "PROCESSING"
+    assert owner.wallet() == (12000, 8000, 0) and row(db, payout, "next_ask_at > now() + interval '59 minutes'")[0]
+    assert tell(db, payout, what) == "KEPT"  # said once
+
+
+def test_a_reference_of_another_pay_out_is_left_to_people(db, owner):
+    first, second = owner.sent(), owner.sent()
+    assert tell(db, first, "PENDING", "cam_double") == "KEPT"
+    assert tell(db, second, "SUCCESSFUL", "cam_double", 7900) == "TROUBLE"
+    assert row(db, second, "status", "gateway_reference") == ("PROCESSING", None) and owner.wallet() == (4000, 16000, 0)
 
 
 def test_a_history_that_was_read_too_early_proves_nothing(db, owner):

@@ -11,13 +11,15 @@ import threading
 class Till:
     """.url; .plan(*steps) for the next withdrawals: "ok", "refuse", "reset", "reset-after", 500, "500-after", or a
     threading.Event that the answer waits for (the transfer is done before). .transfers: {reference: row};
-    .say(reference, status) what asking and the history tell from then on."""
+    .say(reference, status) what asking and the history tell from then on. .dumb: neither tells anything; .another: a row that
+    withdrawals are answered with in place of their own."""
 
     def __init__(self):
         self.lock = threading.Lock()
         self.numbers = itertools.count(1)
         self.transfers, self.steps, self.calls = {}, [], []
         self.status, self.names, self.down = "PENDING", True, False
+        self.dumb, self.another = False, None
         till = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -67,6 +69,8 @@ class Till:
             return self.reply(call, {"token": "t", "expires_in": 3600})
         if path == "/withdraw":
             return self.withdraw(call, body)
+        if self.dumb:
+            return self.reply(call, {}, 500)
         with self.lock:
             if path == "/history":
                 rows = [row if self.names else {k: v for k, v in row.items() if k != "external_reference"}
@@ -94,7 +98,7 @@ class Till:
             return self.reply(call, {}, 500)
         if isinstance(step, threading.Event):
             step.wait(60)
-        self.reply(call, row)
+        self.reply(call, self.another or row)
 
     def reply(self, call, body, status=200):
         raw = json.dumps(body).encode()

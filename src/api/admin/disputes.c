@@ -40,9 +40,8 @@ static void get_dispute(struct request *rq)
 	sql_read(rq, admin_dispute_get, admin_shown, rq->params[0]);
 }
 
-static void decide(struct request *rq, const char *ending, const char *words, const char *act)
+static void decide(struct request *rq, const char *ending, const char *words, int64_t refund, const char *act)
 {
-	int64_t refund = body_int(rq, "refundAmount", 0);
 	char *entry = arena_alloc(rq->arena, ID_SIZE);
 
 	if (!entry)
@@ -55,12 +54,12 @@ static void decide(struct request *rq, const char *ending, const char *words, co
 
 static void resolve(struct request *rq)
 {
-	decide(rq, "RESOLVED", body_text(rq, "resolution"), "dispute.resolve");
+	decide(rq, "RESOLVED", body_text(rq, "resolution"), body_int(rq, "refundAmount", 0), "dispute.resolve");
 }
 
 static void reject(struct request *rq)
 {
-	decide(rq, "REJECTED", body_text(rq, "reason"), "dispute.reject");
+	decide(rq, "REJECTED", body_text(rq, "reason"), 0, "dispute.reject");
 }
 
 const struct route admin_dispute_routes[] = {

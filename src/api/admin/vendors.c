@@ -9,6 +9,7 @@
 #include "reeyo/api/admin.h"
 #include "reeyo/api/catalog.h"
 #include "reeyo/api/session.h"
+#include "reeyo/domain/operator.h"
 
 static const struct field feature_body[] = {
 	{ "featured", FIELD_BOOL, .required = true, .also = "is_featured isFeatured" },
@@ -27,7 +28,8 @@ static const struct field edit_body[] = {
 	{ "address", FIELD_TEXT, .min = 3, .max = 200 },
 	{ "city", FIELD_TEXT, .max = 80 },
 	{ "description", FIELD_TEXT, .max = 1000 },
-	{ "mobileMoneyNumber", FIELD_TEXT, .max = 34, .also = "mobile_money_number" },
+	{ "mobileMoneyNumber", FIELD_TEXT, .max = 34, .also = "mobile_money_number",
+		.does = "Where pay-outs go, before the bank account; empty: there no longer" },
 	{ "mobileMoneyProvider", FIELD_TEXT, .max = 40, .also = "mobile_money_provider" },
 	{ "bankName", FIELD_TEXT, .max = 100, .also = "bank_name" },
 	{ "bankAccountNumber", FIELD_TEXT, .min = 4, .max = 34, .also = "bank_account_number" },
@@ -129,8 +131,19 @@ static const char *bank_of(struct request *rq)
 	return buf_string(&out);
 }
 
+/* None, or one that mobile money reaches: anything else would be paid as if it were a bank account. */
+static bool mobile_holds(const char *number)
+{
+	char phone[14];
+
+	return !number || !number[0] || (phone_normalise(number, phone) && phone_has_money(phone));
+}
+
 static void edit(struct request *rq)
 {
+	if (!mobile_holds(body_text(rq, "mobileMoneyNumber")))
+		return reply_field(rq, "mobileMoneyNumber", "must be a mobile-money number, such as +237670000001",
+			"doit être un numéro mobile money, comme +237670000001");
 	sql_try_write(rq, admin_vendor_edit, edited, rq->params[0], body_text(rq, "businessName"),
 		body_text(rq, "ownerName"), body_text(rq, "phone"), body_text(rq, "email"),
 		body_text(rq, "address"), body_text(rq, "city"), body_text(rq, "description"),

@@ -97,26 +97,16 @@ static void request(struct request *rq, struct asking *asking)
 		asking->details, MOST_OPEN, asking->entry, rq->idempotency_key, rq->fingerprint);
 }
 
-/* The members of the stored details, as a request would have named them. A mobile-money number goes before them. */
 static bool stored_take(struct request *rq, const struct db_result *result, struct asking *asking)
 {
 	struct text stored = db_text(result, 0, 2);
 	json_auto_t *details = stored.at ? json_loadb(stored.at, stored.len, 0, NULL) : json_object();
-	const char *mobile = account_text(rq, db_text(result, 0, 3));
-	const char *number = mobile ? mobile : json_string_value(json_object_get(details, "accountNumber"));
+	const char *number = json_string_value(json_object_get(details, "accountNumber"));
 
 	if (!number)
 		return true;
 	asking->destination = arena_copy(rq->arena, number, strlen(number));
-	if (!mobile)
-		asking->details = account_text(rq, stored);
-	else {
-		json_auto_t *made = json_pack("{s:s*, s:s, s:s*}", "accountName",
-			account_text(rq, db_text(result, 0, 5)), "accountNumber", mobile, "bankName",
-			account_text(rq, db_text(result, 0, 4)));
-
-		return object_take(rq, made, bank_fields, &asking->details);
-	}
+	asking->details = account_text(rq, stored);
 	if (asking->destination && asking->details)
 		return true;
 	reply_error(rq, E_NO_MEMORY);
@@ -153,8 +143,8 @@ static void facts_known(struct request *rq, const struct db_result *result)
 
 	if (db_rows(result) == 0)
 		return reply_error(rq, E_ACCOUNT_GONE);
-	if (!db_is_null(result, 0, 6))
-		return reply_kept(rq, result, 6);
+	if (!db_is_null(result, 0, 3))
+		return reply_kept(rq, result, 3);
 	error = refusal(rq, result, asking);
 	if (error)
 		return reply_error(rq, error);

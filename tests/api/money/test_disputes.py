@@ -81,6 +81,14 @@ def test_without_a_refund_nothing_moves(admin_api, dispute, sql):
     assert events(sql, second["id"])["dispute_rejected"]["reason"] == "No proof"
 
 
+def test_a_rejected_dispute_pays_nothing_whatever_else_is_sent(admin_api, dispute, sql):
+    buyer, order, row = dispute()
+    before = balance(sql, buyer)
+    reply = admin_api.post(f"disputes/{row['id']}/reject", json={"reason": "x", "refundAmount": 500})
+    assert (reply.status, reply.data["status"], reply.data["refund_amount"]) == (200, "REJECTED", None)
+    assert balance(sql, buyer) == before and "refund_issued" not in events(sql, row["id"])
+
+
 def test_refunds_never_exceed_the_price(admin_api, dispute, sql):
     buyer, order, row = dispute()
     more = [buyer.api.post("/api/v1/user/disputes", json={

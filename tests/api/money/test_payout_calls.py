@@ -73,6 +73,7 @@ class Desk:
 def desk(house, connect, till):
     till.steps.clear()
     till.status, till.names, till.down = "PENDING", True, False
+    till.dumb, till.another = False, None
     yield Desk(house, connect(house), till)
     books_balance(house)
 
@@ -162,6 +163,81 @@ def test_a_history_without_names_proves_nothing(desk):
     assert any(line.get("payout") == payout for line in desk.server.log() if line.get("level") == "error")
     done = desk.admin.api.post(f"payouts/{payout}/process", json={"transactionReference": desk.till.sent(payout)[0]})
     assert done.data["status"] == "COMPLETED" and wallet(desk.sql, owner.id) == (11877, 0, 8123)
+
+
+def in_doubt(desk, payout, words):
+    desk.hurried(payout, lambda: desk.row(payout)["trouble"], "in doubt")
+    assert words in desk.row(payout)["trouble"] and desk.row(payout)["status"] == "PROCESSING"
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_one_that_the_gateway_says_nothing_of_for_an_hour_is_for_people(desk, known):
+    desk.till.plan("ok" if known else "reset-after")
+    desk.till.dumb = not known
+    owner = desk.owner()
+    payout = desk.approved(owner)
+    desk.server.wait(lambda: desk.till.sent(payout), 30, "sending the pay-out")
+    if known:
+        desk.server.wait(lambda: desk.row(payout)["gateway_reference"], 30, "told of its reference")
+        with desk.till.lock:
+            del desk.till.transfers[desk.row(payout)["gateway_reference"]]
+    seen = len(desk.till.calls)
+    desk.hurried(payout, lambda: len(desk.till.calls) > seen + 2, "asking twice")
+    assert desk.row(payout)["trouble"] is None
+    assert desk.admin.api.post(f"payouts/{payout}/reject", json={"reason": "Lost"}).status == 409
+    desk.age(payout, "61 minutes")
+    in_doubt(desk, payout, "does not say")
+    assert desk.admin.api.post(f"payouts/{payout}/reject", json={"reason": "Lost"}).data["status"] == "REJECTED"
+    assert wallet(desk.sql, owner.id) == (20000, 0, 0)
+
+
+def test_one_that_is_pending_for_a_day_is_for_people(desk):
+    owner = desk.owner()
+    payout = desk.approved(owner)
+    desk.server.wait(lambda: desk.row(payout)["gateway_reference"], 30, "told of its reference")
+    desk.age(payout, "23 hours")
+    seen = len(desk.till.calls)
+    desk.hurried(payout, lambda: len(desk.till.calls) > seen + 2, "asking twice")
+    assert desk.row(payout)["trouble"] is None
+    desk.age(payout, "2 hours")
+    in_doubt(desk, payout, "more than a day")
+    desk.till.say(desk.till.sent(payout)[0], "SUCCESSFUL")
+    desk.hurried(payout, lambda: desk.row(payout)["status"] == "COMPLETED", "booking it")
+    assert desk.row(payout)["trouble"] is None and wallet(desk.sql, owner.id) == (12000, 0, 8000)
+
+
+def test_a_word_from_the_gateway_ends_the_doubt_that_there_was_none(desk):
+    owner = desk.owner()
+    payout = desk.approved(owner)
+    desk.server.wait(lambda: desk.row(payout)["gateway_reference"], 30, "told of its reference")
+    desk.age(payout, "2 hours")
+    desk.till.dumb = True
+    in_doubt(desk, payout, "does not say")
+    desk.till.dumb = False
+    desk.hurried(payout, lambda: desk.row(payout)["trouble"] is None, "no longer in doubt")
+    assert desk.row(payout)["status"] == "PROCESSING"
+
+
+def test_a_reference_that_another_pay_out_has_is_for_people(desk):
+    owner = desk.owner(earned=40000)
+    first = desk.approved(owner)
+    desk.server.wait(lambda: desk.row(first)["gateway_reference"], 30, "sending the first")
+    desk.till.another = {k: v for k, v in desk.till.transfers[desk.till.sent(first)[0]].items() if k != "external_reference"}
+    second = desk.approved(owner)
+    in_doubt(desk, second, "another pay-out")
+    assert any(line.get("payout") == second for line in desk.server.log() if line.get("level") == "error")
+
+
+def test_an_answer_that_names_another_pay_out_is_not_believed(desk):
+    owner = desk.owner(earned=40000)
+    first = desk.approved(owner)
+    desk.server.wait(lambda: desk.row(first)["gateway_reference"], 30, "sending the first")
+    desk.till.another = dict(desk.till.transfers[desk.till.sent(first)[0]], reference="cam-another", status="SUCCESSFUL")
+    second = desk.approved(owner)
+    desk.server.wait(lambda: desk.till.sent(second), 30, "sending the second")
+    desk.hurried(second, lambda: desk.row(second)["gateway_reference"] == desk.till.sent(second)[0], "finding its own")
+    assert desk.row(second)["status"] == "PROCESSING" and wallet(desk.sql, owner.id)[1:] == (16000, 0)
+    assert any(line.get("payout") == second for line in desk.server.log() if line.get("level") == "error")
 
 
 def test_a_gateway_that_is_not_there_is_tried_again(connect, start_server, unused_port):

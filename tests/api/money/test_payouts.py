@@ -107,6 +107,40 @@ def test_a_vendors_mobile_money_number_goes_before_his_bank(earner):
         "accountName": "Rose Etame", "accountNumber": "699112233", "bankName": "Orange Money"})
 
 
+def test_money_goes_where_the_vendor_sees_that_it_goes(earner, admin_api):
+    owner, admin_body = earner(bank=BANK), {"mobileMoneyNumber": "670000101", "mobileMoneyProvider": "MTN"}
+
+    def told():
+        seen = owner.api.get("auth/me").data
+        made = owner.api.post("payouts/request", json={"amount": 5000}).data
+        assert made["bankDetails"] == seen.get("vendor", seen)["bankDetails"]
+        return made["method"], made["bankDetails"]["accountNumber"]
+    assert told() == ("BANK_TRANSFER", BANK["accountNumber"])
+    assert admin_api.patch(f"vendors/{owner.id}", json=admin_body).status == 200
+    assert told() == ("MOBILE_MONEY", "670000101")
+    assert owner.api.put("settings/bank-details", json={"mobileMoneyNumber": "699000999", "accountName": "Elise N"}).status == 200
+    assert told() == ("MOBILE_MONEY", "699000999")
+    assert admin_api.get(f"vendors/{owner.id}").data["mobile_money_number"] is None
+
+
+def test_the_last_account_that_an_admin_notes_is_the_one(earner, admin_api):
+    owner = earner(bank=BANK, earned=40000)
+    for body, number in (({"mobileMoneyNumber": "670000101"}, "670000101"), ({"city": "Limbe"}, "670000101"),
+                         ({"bankAccountNumber": "55501"}, "55501"), ({"mobileMoneyNumber": "+237 699 00 00 01"}, "+237 699 00 00 01"),
+                         ({"mobileMoneyNumber": ""}, "55501")):
+        assert admin_api.patch(f"vendors/{owner.id}", json=body).status == 200
+        made = owner.api.post("payouts/request", json={"amount": 5000}).data
+        assert made["bankDetails"]["accountNumber"] == number, body
+
+
+@pytest.mark.parametrize("number", ["12", "677", "610000001", "+33612345678", "10005 00001 12345"])
+def test_a_mobile_money_number_that_is_none_is_refused(earner, admin_api, number):
+    owner = earner(bank=BANK)
+    reply = admin_api.patch(f"vendors/{owner.id}", json={"mobileMoneyNumber": number})
+    assert (reply.status, reply.code) == (400, "VALIDATION_FAILED")
+    assert owner.api.post("payouts/request", json={"amount": 5000}).data["bankDetails"] == BANK
+
+
 def test_a_rider_whose_phone_is_not_verified_and_a_suspended_one_get_nothing(earner, sql):
     rider = earner("rider", phone_verified=False)
     assert (lambda r: (r.status, r.code))(rider.api.post("payouts/request", json={"amount": 8000})) == (403, "RIDER_3003")
