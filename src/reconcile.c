@@ -17,8 +17,6 @@
 #include "reeyo/loop/loop.h"
 #include "reeyo/partners/gateway.h"
 
-#define DAY_MS 86400000
-
 enum side { NOTHING, OPEN, DONE, OVER, AMISS, SIDES }; /* AMISS: known to differ, nothing more is done */
 static const char *const side_words[SIDES] = { "-", "OPEN", "DONE", "OVER", "AMISS" };
 
@@ -44,7 +42,7 @@ struct entries {
 
 struct reconciling {
 	const struct reconcile_days *days;
-	char from[11], to[11];
+	char from[CLOCK_DAY_SIZE], to[CLOCK_DAY_SIZE];
 	struct entries ours, theirs;
 	struct entry **by_reference; /* ours that have one, for a history that leaves ours out */
 	size_t reference_count;
@@ -180,26 +178,12 @@ static void theirs_read(struct gateway_history *history, enum gateway_outcome ou
 	loop_stop(all->loop);
 }
 
-/* The day `by` days from a YYYY-MM-DD. */
-static int day_move(const char *day, int by, char out[11])
-{
-	char text[CLOCK_ISO_SIZE];
-	int64_t ms;
-
-	snprintf(text, sizeof(text), "%.10sT00:00:00.000Z", day);
-	if (clock_parse(text, &ms))
-		return E_CONFIG;
-	clock_iso(ms + by * (int64_t)DAY_MS, text);
-	snprintf(out, 11, "%.10s", text);
-	return 0;
-}
-
 static int history_fetch(struct reconciling *all, struct gateway *gateway)
 {
 	struct gateway_history history = { .each = theirs_row, .done = theirs_read, .owner = all };
 
 	/* The gateway's day may begin before ours or after it. */
-	if (day_move(all->from, -1, history.from) || day_move(all->to, 1, history.to))
+	if (clock_day(all->from, -1, history.from) || clock_day(all->to, 1, history.to))
 		return E_CONFIG;
 	gateway_list(gateway, &history);
 	loop_run(all->loop);
@@ -348,8 +332,9 @@ static int days_read(struct reconciling *all)
 	char today[CLOCK_ISO_SIZE];
 
 	clock_iso(clock_wall_ms(), today);
-	if (day_move(all->days->to ? all->days->to : today, 0, all->to) ||
-		day_move(all->days->from ? all->days->from : today, all->days->from ? 0 : -1, all->from)) {
+	today[CLOCK_DAY_SIZE - 1] = '\0';
+	if (clock_day(all->days->to ? all->days->to : today, 0, all->to) ||
+		clock_day(all->days->from ? all->days->from : today, all->days->from ? 0 : -1, all->from)) {
 		fprintf(stderr, "reeyo reconcile: days are written YYYY-MM-DD\n");
 		return E_CONFIG;
 	}

@@ -75,11 +75,13 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
 $$;
 
 -- How long after an ask the next one is due; NULL: never again. An open one is asked after 5, 10, 20 s … up to 10
--- minutes; one that is over for us ever more thinly, for two days: a success that nobody tells us must be found.
+-- minutes; one that is over for us ever more thinly, for two days: a success that nobody tells us must be found. What
+-- failed without a reference never reached the gateway: it is looked for in the history for an hour, which is read whole for it.
 CREATE FUNCTION payment_rest(i payment_intents) RETURNS interval
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT CASE WHEN i.state IN ('CREATED', 'PENDING') THEN least(interval '10 minutes', interval '5 seconds' * 2 ^ least(i.asks, 10))
-    WHEN i.state IN ('FAILED', 'EXPIRED') AND i.created_at > now() - interval '48 hours'
+    WHEN i.state IN ('FAILED', 'EXPIRED') AND i.created_at > now()
+        - CASE WHEN i.state = 'FAILED' AND i.gateway_reference IS NULL THEN interval '1 hour' ELSE interval '48 hours' END
       THEN greatest(interval '10 minutes', (now() - i.created_at) / 4) END
 $$;
 

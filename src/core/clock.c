@@ -158,3 +158,18 @@ int clock_parse(const char *text, int64_t *ret_ms)
 		  ms;
 	return 0;
 }
+
+int clock_day(const char *day, int by, char out[CLOCK_DAY_SIZE])
+{
+	char text[CLOCK_ISO_SIZE];
+	int64_t ms;
+
+	if (strlen(day) != CLOCK_DAY_SIZE - 1)
+		return -1;
+	snprintf(text, sizeof(text), "%sT00:00:00.000Z", day);
+	if (clock_parse(text, &ms))
+		return -1;
+	clock_iso(ms + by * INT64_C(86400000), text);
+	snprintf(out, CLOCK_DAY_SIZE, "%.10s", text);
+	return 0;
+}

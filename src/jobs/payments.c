@@ -25,7 +25,8 @@
 #define EXPIRE_BATCH 100
 #define EXPIRE_BATCH_TEXT "100"
 #define LOST_MAX 500     /* looked for in one reading of the history … */
-#define HISTORY_MS 5000  /* … which is read this often at most */
+#define HISTORY_MS 5000  /* … which is read this often at most, … */
+#define HISTORY_SHARE 10 /* … and for a tenth of the time at most */
 #define REFERENCE_SIZE 101
 /* Arrays of all that is looked for: each member in quotes, behind a comma. */
 #define IDS_SIZE (LOST_MAX * (ID_SIZE + 3) + 2)
@@ -45,7 +46,7 @@ struct payment_poller {
 	struct gateway_history history;
 	struct lost lost[LOST_MAX];
 	unsigned lost_count;
-	uint64_t read_ms;
+	uint64_t read_ms, rest_ms; /* when the history was last asked for; for how long then it is not */
 	unsigned tick;
 	int64_t left;   /* of this second's asks */
 	bool more;      /* there may be more that is due */
@@ -99,10 +100,11 @@ static struct lost *lost_find(struct payment_poller *poller, struct text id)
 	return bsearch(&like, poller->lost, poller->lost_count, sizeof(like), by_id);
 }
 
+/* On a thread of the work pool: lost_add and history_start wait until it is over. */
 static void in_history(struct gateway_history *history, const struct gateway_told *told, bool withdrawal)
 {
 	struct payment_poller *poller = history->owner;
-	struct lost *lost = withdrawal || poller->closing ? NULL : lost_find(poller, told->external);
+	struct lost *lost = withdrawal ? NULL : lost_find(poller, told->external);
 
 	if (lost && told->reference.len && told->reference.len < sizeof(lost->reference))
 		snprintf(lost->reference, sizeof(lost->reference), "%.*s", TEXT_ARGS(told->reference));
@@ -158,6 +160,7 @@ static void history_read(struct gateway_history *history, enum gateway_outcome o
 	poller->reading = false;
 	if (poller->closing)
 		return poller_end(poller);
+	poller->rest_ms = HISTORY_SHARE * (loop_now(poller->app->loop) - poller->read_ms);
 	if (outcome != GATEWAY_TOLD)
 		log_line(LOG_WARN, "the gateway's history cannot be read", LOG_T("why", why ? why : ""));
 	for (unsigned i = 0; outcome == GATEWAY_TOLD && i < poller->lost_count; i++)
@@ -177,7 +180,8 @@ static void history_start(struct payment_poller *poller)
 	uint64_t now = loop_now(poller->app->loop);
 	char tomorrow[CLOCK_ISO_SIZE];
 
-	if (poller->reading || poller->finding || !poller->lost_count || now < poller->read_ms + HISTORY_MS)
+	if (poller->reading || poller->finding || !poller->lost_count || now < poller->read_ms + HISTORY_MS ||
+		now < poller->read_ms + poller->rest_ms)
 		return;
 	poller->reading = true;
 	poller->read_ms = now;

@@ -223,10 +223,16 @@ void transfer_ended(struct client_transfer *transfer, CURLcode result)
 {
 	struct client_answer answer = transfer_answer(transfer, result);
 
+	answer.transfer = transfer;
 	slot_leave(transfer);
 	result_count(transfer, &answer);
 	partner_advance(transfer->partner);
 	call_tell(transfer, &answer);
+}
+
+char *client_body_take(const struct client_answer *answer)
+{
+	return answer->transfer ? TAKE_PTR(answer->transfer->answer) : NULL;
 }
 
 void client_cancel(struct client_call *call)

@@ -19,28 +19,17 @@
 #include "reeyo/core/clock.h"
 #include "reeyo/core/log.h"
 #include "told.h"
+#include "verb.h"
 
 #define WAITING_MOST 512
 #define FAILURES 5
 #define PAUSE_MS 10000
 #define TOKEN_SIZE 4096
 #define URL_SIZE 512
-#define HISTORY_MOST (16u << 20)
 /* A token is given up so long before it ends, or a tenth of its life when that is less. */
 #define TOKEN_MARGIN_MS 60000
 /* Of a token that does not say when it ends. */
 #define TOKEN_LIFE_MS (30 * 60000)
-
-enum dialect { CAMPAY, UPSTREAM, DIALECTS };
-
-struct gateway_verb {
-	const char *method;
-	const char *path[DIALECTS]; /* {}: the gateway's reference */
-	json_t *(*body)(const struct gateway_call *call); /* NULL: none */
-	/* Whether an answer says what it should; NULL: it names a transaction. */
-	bool (*read)(struct gateway_call *call, const json_t *json);
-	size_t max_answer;
-};
 
 struct gateway {
 	struct loop *loop;
@@ -54,11 +43,12 @@ struct gateway {
 	unsigned token;                      /* the how-manieth */
 	uint64_t token_ends_ms;
 	struct gateway_call *waiting, **waiting_end;
+	struct gateway_history *reading; /* by the work pool */
 };
 
 /* --- Ends ---------------------------------------------------------------------------------------- */
 
-static void tell(struct gateway_call *call, enum gateway_outcome outcome, const char *why)
+void gateway_tell(struct gateway_call *call, enum gateway_outcome outcome, const char *why)
 {
 	const struct gateway_answer answer = { .outcome = outcome, .why = why, .told = { .amount = -1 } };
 
@@ -91,14 +81,13 @@ static void tell_answer(struct gateway_call *call, const struct client_answer *h
 {
 	json_t *json = json_loadb(http->body.at, http->body.len, 0, NULL);
 	struct gateway_answer answer = { .outcome = GATEWAY_TOLD, .told = told_read(json) };
-	bool (*read)(struct gateway_call *call, const json_t *json) = call->verb->read;
 
 	if (http->status < 200 || http->status > 299) {
 		answer.outcome = outcome_of(http->status);
 		answer.why = words_of(json);
-	} else if (read ? !read(call, json) : !answer.told.reference.at) {
+	} else if (!answer.told.reference.at) {
 		answer.outcome = GATEWAY_UNCERTAIN;
-		answer.why = "the gateway's answer says nothing";
+		answer.why = NOTHING_SAID;
 	}
 	call->done(call, &answer);
 	json_decref(json);
@@ -118,9 +107,11 @@ static void token_forget(struct gateway *gateway, unsigned token)
 static void answered(struct client_call *http, const struct client_answer *answer)
 {
 	struct gateway_call *call = CONTAINER_OF(http, struct gateway_call, http);
+	const struct gateway_verb *verb = call->verb;
 
 	if (answer->error)
-		return tell(call, answer->unsent ? GATEWAY_UNREACHED : GATEWAY_UNCERTAIN, answer->why);
+		return gateway_tell(call, answer->unsent ? GATEWAY_UNREACHED : GATEWAY_UNCERTAIN,
+			answer->error == E_BODY_TOO_LARGE && verb->too_large ? verb->too_large : answer->why);
 	if (answer->status == 401) {
 		token_forget(call->gateway, call->token);
 		if (!call->tried_again) {
@@ -128,6 +119,8 @@ static void answered(struct client_call *http, const struct client_answer *answe
 			return send_or_wait(call->gateway, call);
 		}
 	}
+	if (verb->take && answer->status >= 200 && answer->status <= 299)
+		return verb->take(call, answer);
 	tell_answer(call, answer);
 }
 
@@ -220,7 +213,7 @@ static void waiting_fail(struct gateway *gateway, const char *why)
 {
 	for (struct gateway_call *call = waiting_take(gateway), *next; call; call = next) {
 		next = call->next;
-		tell(call, GATEWAY_UNREACHED, why);
+		gateway_tell(call, GATEWAY_UNREACHED, why);
 	}
 }
 
@@ -329,43 +322,11 @@ static json_t *withdraw_body(const struct gateway_call *call)
 	return transfer_body(call, "to");
 }
 
-static json_t *history_body(const struct gateway_call *call)
-{
-	const struct gateway_history *history = CONTAINER_OF(call, struct gateway_history, call);
-
-	return json_pack("{s:s, s:s}", "start_date", history->from, "end_date", history->to);
-}
-
-/* A list, or one in `data`. */
-static bool history_read(struct gateway_call *call, const json_t *json)
-{
-	struct gateway_history *history = CONTAINER_OF(call, struct gateway_history, call);
-	const json_t *rows = json_is_array(json) ? json : json_object_get(json, "data");
-	const json_t *row;
-	size_t i;
-
-	json_array_foreach (rows, i, row) {
-		struct gateway_told told = told_read(row);
-
-		history->each(history, &told, told_withdrawal(row));
-	}
-	return json_is_array(rows);
-}
-
-static void history_told(struct gateway_call *call, const struct gateway_answer *answer)
-{
-	struct gateway_history *history = CONTAINER_OF(call, struct gateway_history, call);
-
-	history->done(history, answer->outcome, answer->why);
-}
-
 static const struct gateway_verb verb_collect = { "POST", { "/collect/", "/collect" }, collect_body };
 static const struct gateway_verb verb_withdraw = { "POST", { "/withdraw/", "/disburse" }, withdraw_body };
 static const struct gateway_verb verb_ask = { "GET", { "/transaction/{}/", "/transaction/{}" } };
-static const struct gateway_verb verb_list = { "POST", { "/history/", "/history" }, history_body, history_read,
-	HISTORY_MOST };
 
-static void begin(struct gateway *gateway, struct gateway_call *call, const struct gateway_verb *verb)
+void gateway_begin(struct gateway *gateway, struct gateway_call *call, const struct gateway_verb *verb)
 {
 	call->gateway = gateway;
 	call->verb = verb;
@@ -375,23 +336,42 @@ static void begin(struct gateway *gateway, struct gateway_call *call, const stru
 
 void gateway_collect(struct gateway *gateway, struct gateway_call *call)
 {
-	begin(gateway, call, &verb_collect);
+	gateway_begin(gateway, call, &verb_collect);
 }
 
 void gateway_withdraw(struct gateway *gateway, struct gateway_call *call)
 {
-	begin(gateway, call, &verb_withdraw);
+	gateway_begin(gateway, call, &verb_withdraw);
 }
 
 void gateway_ask(struct gateway *gateway, struct gateway_call *call)
 {
-	begin(gateway, call, &verb_ask);
+	gateway_begin(gateway, call, &verb_ask);
 }
 
-void gateway_list(struct gateway *gateway, struct gateway_history *history)
+/* --- Reading ------------------------------------------------------------------------------------- */
+
+int gateway_work(struct gateway *gateway, struct gateway_history *history)
 {
-	history->call.done = history_told;
-	begin(gateway, &history->call, &verb_list);
+	int error = loop_work(gateway->loop, &history->work);
+
+	if (error)
+		return error;
+	history->next = gateway->reading;
+	gateway->reading = history;
+	return 0;
+}
+
+bool gateway_worked(struct gateway_history *history)
+{
+	struct gateway_history **at;
+
+	if (!history->call.gateway)
+		return false;
+	for (at = &history->call.gateway->reading; *at != history; at = &(*at)->next)
+		;
+	*at = history->next;
+	return true;
 }
 
 /* --- Life ---------------------------------------------------------------------------------------- */
@@ -432,6 +412,10 @@ int gateway_new(struct loop *loop, struct client *client, const struct config *c
 
 void gateway_free(struct gateway *gateway)
 {
+	if (!gateway)
+		return;
+	for (struct gateway_history *history = gateway->reading; history; history = history->next)
+		history->call.gateway = NULL;
 	free(gateway);
 }
 

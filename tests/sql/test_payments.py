@@ -337,6 +337,18 @@ def test_a_payment_is_its_customers_and_asked_after_in_measure(db):
     assert db.run("payment_get", reference, shop.user)[0][1] is False
 
 
+@pytest.mark.parametrize("minutes, looks", [(50, True), (70, False)])
+def test_what_never_reached_the_gateway_is_looked_for_an_hour(db, minutes, looks):
+    shop = Shop(db, wallet=0)
+    reference = start(db, shop)[1]["reference"]
+    db.run("payment_told", reference, "REFUSED", None, None, None, -1, "No", f"txn_r{next_number():025d}")
+    assert intent(db, reference)["gateway_reference"] is None
+    db.sql("UPDATE payment_intents SET next_ask_at = now(), created_at = now() - %s * interval '1 minute' WHERE id = %s",
+           [minutes, reference])
+    assert reference in [row[0] for row in db.run("payments_due", 1000)]
+    assert (intent(db, reference)["next_ask_at"] is not None) is looks
+
+
 def test_what_the_history_names_is_asked_after_at_once(db):
     shop = Shop(db, wallet=0)
     reference = start(db, shop)[1]["reference"]

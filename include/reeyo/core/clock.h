@@ -25,4 +25,8 @@ void clock_iso(int64_t wall_ms, char out[CLOCK_ISO_SIZE]);
 /* Reads RFC 3339 ("…Z" or "…+01:00", fraction optional) into milliseconds; 0, or -1. */
 int clock_parse(const char *text, int64_t *ret_ms);
 
+/* The day `by` days after a YYYY-MM-DD, which out may be; 0, or -1 when it is none. */
+#define CLOCK_DAY_SIZE 11
+int clock_day(const char *day, int by, char out[CLOCK_DAY_SIZE]);
+
 #endif

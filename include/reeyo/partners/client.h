@@ -58,7 +58,10 @@ struct client_answer {
 	struct text body;        /* NUL-terminated; valid during the call of done. TEXT_NONE when `error` is set */
 	int64_t retry_after_s;   /* Retry-After of a 429 or 503, at most a day; 0: none */
 	const char *why;         /* without an answer: what went wrong, for the log; a literal or valid during done */
+	struct client_transfer *transfer; /* the client's own */
 };
+/* The body for whoever frees it, once, within done: a large one is not copied. NULL: there is none. */
+char *client_body_take(const struct client_answer *answer);
 
 /* Embedded in its owner, which lives until done. What the pointers name is copied by client_call. */
 #define CLIENT_HEADERS 8

@@ -14,6 +14,7 @@
 
 #include <jansson.h>
 
+#include "reeyo/core/clock.h"
 #include "reeyo/core/memory.h"
 #include "reeyo/partners/client.h"
 
@@ -76,16 +77,24 @@ void gateway_withdraw(struct gateway *gateway, struct gateway_call *call);
 /* What became of a transaction, by the gateway's reference. */
 void gateway_ask(struct gateway *gateway, struct gateway_call *call);
 
-/* Transactions of some days, as the gateway's side of the books. Campay: POST /history/ {start_date, end_date}. `external` may
- * be absent there. The whole answer is read in one go (some 10 ms for 5,000 transactions, at most 16 MB): ask for
- * few days at a time. */
+/* Transactions of some days, as the gateway's side of the books. Campay: POST /history/ {start_date, end_date}, asked day by
+ * day, since it knows no pages; a day of more than 64 MB (some 50,000 transactions) cannot be read. `external` may be
+ * absent there. Embedded in its owner, which lives until done. */
 struct gateway_history {
-	char from[11], to[11];   /* YYYY-MM-DD, both included */
-	/* Once for each transaction, then done. */
+	char from[CLOCK_DAY_SIZE], to[CLOCK_DAY_SIZE]; /* both included */
+	/* Once for each transaction, on a thread of the work pool: what it touches, the loop leaves alone until done. */
 	void (*each)(struct gateway_history *history, const struct gateway_told *told, bool withdrawal);
+	/* Anything but GATEWAY_TOLD: not all of it was told, `why`. The gateway may be gone (GATEWAY_UNREACHED). */
 	void (*done)(struct gateway_history *history, enum gateway_outcome outcome, const char *why);
 	void *owner;
+	/* the gateway's own */
 	struct gateway_call call;
+	struct work work;
+	struct gateway_history *next;
+	char day[CLOCK_DAY_SIZE];
+	char *body;
+	size_t len;
+	bool sound;
 };
 void gateway_list(struct gateway *gateway, struct gateway_history *history);
 

@@ -94,6 +94,24 @@ START_TEST(a_test_moves_the_wall_clock_and_no_other)
 }
 END_TEST
 
+START_TEST(days_are_counted_over_the_ends_of_months_and_years)
+{
+	char day[CLOCK_DAY_SIZE] = "2028-02-28";
+
+	ck_assert_int_eq(clock_day(day, 1, day), 0);
+	ck_assert_str_eq(day, "2028-02-29");
+	ck_assert_int_eq(clock_day("2026-12-31", 1, day), 0);
+	ck_assert_str_eq(day, "2027-01-01");
+	ck_assert_int_eq(clock_day(day, -1, day), 0);
+	ck_assert_str_eq(day, "2026-12-31");
+	ck_assert_int_ne(clock_day("2026-11-31", 0, day), 0);
+	ck_assert_int_ne(clock_day("2026-1-01", 0, day), 0);
+	ck_assert_int_ne(clock_day("2026-11-01T", 0, day), 0);
+	ck_assert_int_ne(clock_day("", 0, day), 0);
+	ck_assert_str_eq(day, "2026-12-31");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("clock");
@@ -104,6 +122,7 @@ int main(void)
 		sizeof(wrong) / sizeof(wrong[0]));
 	tcase_add_test(all, a_moment_is_written_as_the_c_library_would);
 	tcase_add_test(all, a_test_moves_the_wall_clock_and_no_other);
+	tcase_add_test(all, days_are_counted_over_the_ends_of_months_and_years);
 	suite_add_tcase(suite, all);
 	return suite_run(suite);
 }

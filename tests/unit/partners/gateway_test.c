@@ -21,7 +21,7 @@ static char url[64];
 
 /* --- The service --------------------------------------------------------------------------------- */
 
-static atomic_uint tokens, first_token_good;
+static atomic_uint tokens, first_token_good, days;
 static atomic_int token_status, status;
 static const char *volatile token_more, *volatile body;
 static char seen[PEER_REQUEST];
@@ -40,6 +40,7 @@ static void answer(struct peer_request *rq)
 {
 	if (strstr(rq->path, "/token"))
 		return answer_token(rq);
+	days += strstr(rq->path, "/history") != NULL;
 	pthread_mutex_lock(&seen_mutex);
 	snprintf(seen, sizeof(seen), "%s", rq->all);
 	pthread_mutex_unlock(&seen_mutex);
@@ -485,6 +486,9 @@ END_TEST
 static unsigned listed, withdrawals, over;
 static int64_t listed_amount;
 static enum gateway_outcome list_outcome;
+static char list_why[128];
+static bool list_ends; /* its gateway is closed by the first row's reading */
+static pthread_t list_thread;
 
 static void each(struct gateway_history *history, const struct gateway_told *one, bool withdrawal)
 {
@@ -492,57 +496,152 @@ static void each(struct gateway_history *history, const struct gateway_told *one
 	listed++;
 	withdrawals += withdrawal;
 	listed_amount += one->amount;
+	list_thread = pthread_self();
 	ck_assert(one->reference.at);
 }
 
 static void list_over(struct gateway_history *history, enum gateway_outcome outcome, const char *why)
 {
 	(void)history;
-	(void)why;
 	list_outcome = outcome;
+	snprintf(list_why, sizeof(list_why), "%s", why ? why : "");
 	over++;
 	loop_stop(loop);
 }
 
-static void list(void)
+static void list_close(uv_timer_t *timer)
 {
-	struct gateway_history history = { .from = "2026-11-01", .to = "2026-11-02", .each = each, .done = list_over };
+	if (work_pending() == 0)
+		return;
+	uv_timer_stop(timer);
+	gateway_end();
+}
 
-	listed = withdrawals = over = 0;
+static void list(const char *from, const char *to)
+{
+	struct gateway_history history = { .each = each, .done = list_over };
+
+	snprintf(history.from, sizeof(history.from), "%s", from);
+	snprintf(history.to, sizeof(history.to), "%s", to);
+	listed = withdrawals = over = days = 0;
 	listed_amount = 0;
 	gateway_list(gateway, &history);
 	ck_assert_uint_eq(over, 0);
-	uv_timer_start(&guard, too_long, 10000, 0);
+	uv_timer_start(&guard, list_ends ? list_close : too_long, list_ends ? 1 : 10000, 1);
 	loop_run(loop);
 	ck_assert_uint_eq(over, 1);
 }
 
-START_TEST(the_history_is_told_one_by_one)
+START_TEST(the_history_is_told_one_by_one_and_read_beside_the_loop)
 {
 	body = "[{\"reference_uuid\":\"a\",\"amount\":1000,\"debit\":0,\"credit\":985,\"status\":\"SUCCESSFUL\"},"
 	       "{\"reference\":\"b\",\"amount\":\"500\",\"debit\":500,\"credit\":0,\"status\":\"FAILED\"}]";
-	list();
+	list("2026-11-01", "2026-11-01");
 	ck_assert_int_eq(list_outcome, GATEWAY_TOLD);
 	ck_assert_uint_eq(listed, 2);
 	ck_assert_uint_eq(withdrawals, 1);
 	ck_assert_int_eq(listed_amount, 1500);
+	ck_assert(!pthread_equal(list_thread, pthread_self()));
 	SAW("POST /history/ HTTP/1.1\r\n");
-	SAW("{\"start_date\":\"2026-11-01\",\"end_date\":\"2026-11-02\"}");
-	body = "{\"data\":[{\"reference\":\"c\",\"amount\":7,\"endpoint\":\"withdraw\"}]}";
-	list();
+	SAW("{\"start_date\":\"2026-11-01\",\"end_date\":\"2026-11-01\"}");
+	body = " { \"count\" : 1, \"links\" : [{\"data\":[]}], \"data\" : [ {\"reference\":\"c\",\"amount\":7,\"endpoint\":\"withdraw\"} ] }";
+	list("2026-11-01", "2026-11-01");
+	ck_assert_int_eq(list_outcome, GATEWAY_TOLD);
+	ck_assert_uint_eq(listed, 1);
 	ck_assert_uint_eq(withdrawals, 1);
+	body = "{\"data\":[]}";
+	list("2026-11-01", "2026-11-01");
+	ck_assert_int_eq(list_outcome, GATEWAY_TOLD);
+	ck_assert_uint_eq(listed, 0);
 }
 END_TEST
 
+START_TEST(the_history_is_asked_day_by_day)
+{
+	body = "[{\"reference\":\"a\",\"amount\":1}]";
+	list("2026-12-30", "2027-01-02");
+	ck_assert_int_eq(list_outcome, GATEWAY_TOLD);
+	ck_assert_uint_eq(days, 4);
+	ck_assert_uint_eq(listed, 4);
+	SAW("{\"start_date\":\"2027-01-02\",\"end_date\":\"2027-01-02\"}");
+}
+END_TEST
+
+#define ROW "{\"reference\":\"a\"}"
+static const struct {
+	const char *body;
+	int status;
+} no_lists[] = {
+	{ "{\"message\":\"ok\"}", 200 }, { "{\"data\":{}}", 200 }, { "", 200 }, { "7", 200 }, { "[", 200 }, { "[" ROW, 200 },
+	{ "[" ROW ",]", 200 }, { "[" ROW "}", 200 }, { "{\"data\":[" ROW "]", 200 }, { "{\"data\":[" ROW "],", 200 },
+	{ "{data:[]}", 200 }, { "{\"data\"", 200 }, { "[]", 500 },
+};
+
 START_TEST(a_history_that_is_none_is_not_told)
 {
-	body = "{\"message\":\"ok\"}";
-	list();
+	body = no_lists[_i].body;
+	status = no_lists[_i].status;
+	list("2026-11-01", "2026-11-02");
 	ck_assert_int_eq(list_outcome, GATEWAY_UNCERTAIN);
-	status = 500;
-	list();
+	ck_assert_uint_eq(days, 1);
+}
+END_TEST
+
+/* Rows of 1.2 KB, as the gateway writes them. */
+static char *long_list(size_t rows)
+{
+	static const char head[] = "{\"reference\":\"a\",\"amount\":1,\"description\":\"";
+	char *list = malloc(rows * 1200 + 2), *at = list;
+
+	*at++ = '[';
+	for (size_t i = 0; i < rows; i++) {
+		memset(at, 'x', 1200);
+		memcpy(at, head, sizeof(head) - 1);
+		memcpy(at + 1196, "\"} ,", 4);
+		at += 1200;
+	}
+	at[-1] = ']';
+	*at = '\0';
+	return list;
+}
+
+START_TEST(a_day_of_forty_thousand_transactions_is_read)
+{
+	char *all = long_list(40000);
+
+	body = all;
+	list("2026-11-01", "2026-11-01");
+	ck_assert_int_eq(list_outcome, GATEWAY_TOLD);
+	ck_assert_uint_eq(listed, 40000);
+	free(all);
+}
+END_TEST
+
+START_TEST(a_day_that_is_too_large_is_said_to_be)
+{
+	char *all = long_list(60000);
+
+	body = all;
+	list("2026-11-01", "2026-11-02");
 	ck_assert_int_eq(list_outcome, GATEWAY_UNCERTAIN);
+	ck_assert_str_eq(list_why, "a day of the history is larger than 64 MB");
 	ck_assert_uint_eq(listed, 0);
+	body = "[]";
+	free(all);
+}
+END_TEST
+
+START_TEST(a_history_may_be_read_longer_than_its_gateway_lives)
+{
+	char *all = long_list(20000);
+
+	body = all;
+	list_ends = true;
+	list("2026-11-01", "2026-11-02");
+	list_ends = false;
+	ck_assert_int_eq(list_outcome, GATEWAY_UNREACHED);
+	ck_assert_uint_eq(listed, 20000);
+	free(all);
 }
 END_TEST
 
@@ -571,8 +670,12 @@ static Suite *gateway_suite(void)
 	tcase_add_loop_test(all, a_token_is_kept_until_it_ends, 0, COUNT_OF(lives));
 	tcase_add_loop_test(all, a_token_that_is_none_is_not_used, 0, COUNT_OF(bad_tokens));
 	tcase_add_test(all, closing_tells_those_who_wait_and_those_who_are_asked);
-	tcase_add_test(all, the_history_is_told_one_by_one);
-	tcase_add_test(all, a_history_that_is_none_is_not_told);
+	tcase_add_test(all, the_history_is_told_one_by_one_and_read_beside_the_loop);
+	tcase_add_test(all, the_history_is_asked_day_by_day);
+	tcase_add_loop_test(all, a_history_that_is_none_is_not_told, 0, COUNT_OF(no_lists));
+	tcase_add_test(all, a_day_of_forty_thousand_transactions_is_read);
+	tcase_add_test(all, a_day_that_is_too_large_is_said_to_be);
+	tcase_add_test(all, a_history_may_be_read_longer_than_its_gateway_lives);
 	suite_add_tcase(suite, all);
 	return suite;
 }
