@@ -11,14 +11,13 @@ SELECT json_build_object('active_orders', coalesce($1::bigint, (SELECT count(*) 
     'pending_approvals', p.vendors + p.riders + p.payouts,
     'pending_approvals_detail', json_build_object('vendors', p.vendors, 'riders', p.riders, 'payouts', p.payouts))::text
   FROM (SELECT count(*) AS orders, coalesce(sum(total) FILTER (WHERE status = 'DELIVERED'), 0) AS revenue
-          FROM orders
-         WHERE created_at >= date_trunc('day', now() AT TIME ZONE business_zone()) AT TIME ZONE business_zone()) t,
+          FROM orders_figures WHERE created_at >= (SELECT period_start('today'))) t,
        (SELECT (SELECT count(*) FROM vendors WHERE approval_status = 'PENDING') AS vendors,
                (SELECT count(*) FROM riders WHERE approval_status = 'PENDING') AS riders,
                (SELECT count(*) FROM payouts WHERE status = 'PENDING') AS payouts) p
 
 -- Of a time, or of all. Revenue and basket are of what was delivered.
---  $1 from, $2 before: timestamptz or NULL
+--  $1 from, $2 before: timestamptz or NULL   $3 period, from whose first day when $1 is NULL, or NULL
 -- Columns: the figures as JSON. Always one row.
 -- name: admin_platform
 SELECT json_build_object('total_orders', t.orders, 'total_revenue', t.revenue,
@@ -29,17 +28,139 @@ SELECT json_build_object('total_orders', t.orders, 'total_revenue', t.revenue,
   FROM (SELECT count(*) AS orders, coalesce(sum(total) FILTER (WHERE status = 'DELIVERED'), 0) AS revenue,
           count(*) FILTER (WHERE status = 'DELIVERED') AS delivered,
           count(*) FILTER (WHERE status = 'CANCELLED') AS cancelled
-          FROM orders
-         WHERE created_at >= coalesce($1::timestamptz, '-infinity')
+          FROM orders_figures
+         WHERE created_at >= (SELECT coalesce($1::timestamptz, period_start($3::text), '-infinity'))
            AND created_at < coalesce($2::timestamptz, 'infinity')) t
 
 -- How many orders of a time, or of all, are in each state, in the console's words.
---  $1 from, $2 before: timestamptz or NULL
+--  $1 from, $2 before: timestamptz or NULL   $3 period, from whose first day when $1 is NULL, or NULL
 -- Columns: [{status,count}] as JSON. Always one row.
 -- name: admin_order_states
 SELECT coalesce(json_agg(json_build_object('status', status, 'count', n) ORDER BY n DESC, status), '[]')::text
   FROM (SELECT admin_status(status) AS status, sum(n) AS n
-          FROM (SELECT status, count(*) AS n FROM orders
-                 WHERE created_at >= coalesce($1::timestamptz, '-infinity')
+          FROM (SELECT status, count(*) AS n FROM orders_figures
+                 WHERE created_at >= (SELECT coalesce($1::timestamptz, period_start($3::text), '-infinity'))
                    AND created_at < coalesce($2::timestamptz, 'infinity')
                  GROUP BY status) raw GROUP BY 1) seen
+
+-- The same by state, country and way of payment. The country is the vendor's, and a parcel's is its customer's.
+--  $1 from, $2 before: timestamptz or NULL   $3 period, from whose first day when $1 is NULL, or NULL
+-- Columns: {total,avg_order_value,by_status{},by_country{},by_payment_method{}}. Always one row.
+-- name: admin_orders_split
+WITH seen AS MATERIALIZED (
+  SELECT status, payment_method, vendor_id, CASE WHEN vendor_id IS NULL THEN user_id END AS customer, count(*) AS n,
+         sum(total) AS worth
+    FROM orders_figures
+   WHERE created_at >= (SELECT coalesce($1::timestamptz, period_start($3::text), '-infinity'))
+     AND created_at < coalesce($2::timestamptz, 'infinity')
+   GROUP BY 1, 2, 3, 4
+), split AS MATERIALIZED (
+  SELECT admin_status(s.status) AS status, s.payment_method AS method, coalesce(v.country_code, u.country_code, 'CM') AS country,
+         sum(s.n) AS n, sum(s.n) FILTER (WHERE s.status = 'DELIVERED') AS delivered,
+         sum(s.worth) FILTER (WHERE s.status = 'DELIVERED') AS worth
+    FROM seen s LEFT JOIN vendors v ON v.id = s.vendor_id LEFT JOIN users u ON u.id = s.customer
+   GROUP BY 1, 2, 3
+)
+SELECT json_build_object('total', coalesce(sum(n), 0), 'avg_order_value', coalesce(round(sum(worth) / sum(delivered)), 0),
+    'by_status', (SELECT coalesce(json_object_agg(k, n ORDER BY n DESC, k), '{}')
+      FROM (SELECT status AS k, sum(n) AS n FROM split GROUP BY 1) g),
+    'by_country', (SELECT coalesce(json_object_agg(k, n ORDER BY n DESC, k), '{}')
+      FROM (SELECT country AS k, sum(n) AS n FROM split GROUP BY 1) g),
+    'by_payment_method', (SELECT coalesce(json_object_agg(k, n ORDER BY n DESC, k), '{}')
+      FROM (SELECT method AS k, sum(n) AS n FROM split GROUP BY 1) g))::text
+  FROM split
+
+-- Day by day, week by week (from Monday) or month by month, oldest first, also those in which nothing was delivered: of
+-- orders delivered then, what they cost their customers and what the platform was booked of them. The latter comes from
+-- what is added up of the ledger, and from entries since. What lies outside of the first and last day is not in it.
+--  $1 day, week, month   $2 first day or NULL: the period's, or so that there are $5 of them   $3 last day or NULL: today
+--  $4 period or NULL   $5 how many
+-- Columns: [{day|week|month,date,orders,revenue,commission,currency}]. Always one row.
+-- name: admin_revenue
+WITH days AS MATERIALIZED (
+  SELECT z.zone, first, last, first::timestamp AT TIME ZONE z.zone AS since, (last + 1)::timestamp AT TIME ZONE z.zone AS before
+    FROM (SELECT business_zone() AS zone) z
+   CROSS JOIN LATERAL (SELECT coalesce($3::date, (now() AT TIME ZONE z.zone)::date) AS last) l
+   CROSS JOIN LATERAL (SELECT coalesce($2::date, (period_start($4::text) AT TIME ZONE z.zone)::date,
+     (date_trunc($1::text, last::timestamp) - ($5::bigint - 1) * ('1 ' || $1::text)::interval)::date) AS first) f
+), sold AS (
+  SELECT date_trunc($1::text, o.settled_at AT TIME ZONE d.zone) AS starts, count(*) AS n, sum(o.total) AS revenue
+    FROM days d JOIN orders o ON o.settled_at >= d.since AND o.settled_at < d.before
+   GROUP BY 1
+), kept AS (
+  SELECT date_trunc($1::text, b.at AT TIME ZONE d.zone) AS starts, sum(b.amount) AS commission
+    FROM days d CROSS JOIN LATERAL (
+      SELECT r.starts AS at, r.amount_in AS amount FROM ledger_rollups r
+       WHERE r.kind = 'PLATFORM' AND r.category = 'ORDER_COMMISSION' AND r.starts >= d.since AND r.starts < d.before
+      UNION ALL
+      SELECT l.created_at, l.amount FROM ledger l
+       WHERE l.created_at >= greatest(d.since, (SELECT until FROM ledger_rolled)) AND l.created_at < d.before
+         AND l.to_kind = 'PLATFORM' AND l.category = 'ORDER_COMMISSION') b
+   GROUP BY 1
+)
+SELECT '[' || coalesce(string_agg(concat('{"', $1::text, '":"', to_char(t.starts, CASE $1::text WHEN 'day' THEN 'YYYY-MM-DD'
+      WHEN 'week' THEN 'IYYY-"W"IW' ELSE 'YYYY-MM' END), '","date":"', to_char(greatest(t.starts, d.first), 'YYYY-MM-DD'),
+    '","orders":', coalesce(s.n, 0), ',"revenue":', coalesce(s.revenue, 0), ',"commission":', coalesce(k.commission, 0),
+    ',"currency":"XAF"}'), ',' ORDER BY t.starts), '') || ']'
+  FROM days d
+ CROSS JOIN LATERAL generate_series(date_trunc($1::text, d.first::timestamp), d.last::timestamp, ('1 ' || $1::text)::interval)
+   AS t(starts)
+  LEFT JOIN sold s USING (starts) LEFT JOIN kept k USING (starts)
+
+-- Vendors by what they sold, of orders delivered in a time, or of all.
+--  $1 limit   $2 from, $3 before: timestamptz or NULL   $4 period, from whose first day when $2 is NULL, or NULL
+-- Columns: [{id,name,vendor{id,business_name,city},orders,revenue}]. Always one row.
+-- name: admin_top_vendors
+WITH t AS MATERIALIZED (
+  SELECT coalesce($2::timestamptz, period_start($4::text)) AS since, $3::timestamptz AS before
+), sold AS (
+  SELECT o.vendor_id AS id, count(*) AS n, sum(o.subtotal) AS revenue
+    FROM t JOIN orders o ON o.settled_at >= coalesce(t.since, '-infinity') AND o.settled_at < coalesce(t.before, 'infinity')
+   WHERE (t.since IS NOT NULL OR t.before IS NOT NULL) AND o.vendor_id IS NOT NULL
+   GROUP BY 1
+  UNION ALL
+  SELECT v.id, v.total_orders, v.total_revenue
+    FROM t JOIN vendors v ON v.total_orders > 0 WHERE t.since IS NULL AND t.before IS NULL
+), best AS (
+  SELECT * FROM sold ORDER BY revenue DESC, n DESC, id LIMIT $1::bigint
+)
+SELECT '[' || coalesce(string_agg(concat('{"id":"', v.id, '","name":', json_text(v.business_name), ',"vendor":{"id":"', v.id,
+    '","business_name":', json_text(v.business_name), ',"city":', json_text(v.city), '},"orders":', b.n, ',"revenue":',
+    b.revenue, '}'), ',' ORDER BY b.revenue DESC, b.n DESC, v.id), '') || ']'
+  FROM best b JOIN vendors v USING (id)
+
+-- Riders by how many orders they delivered in a time, or in all; what they were credited for it; and how long they had
+-- had the last 200 of those orders, picked up, until they delivered them.
+--  $1 limit   $2 from, $3 before: timestamptz or NULL   $4 period, from whose first day when $2 is NULL, or NULL
+-- Columns: [{id,name,rider{id,name,vehicle_type},deliveries,earnings,avg_delivery_mins}]. Always one row.
+-- name: admin_top_riders
+WITH t AS MATERIALIZED (
+  SELECT coalesce($2::timestamptz, period_start($4::text)) AS since, $3::timestamptz AS before
+), done AS (
+  SELECT o.rider_id AS id, count(*) AS n
+    FROM t JOIN orders o ON o.settled_at >= coalesce(t.since, '-infinity') AND o.settled_at < coalesce(t.before, 'infinity')
+   WHERE (t.since IS NOT NULL OR t.before IS NOT NULL) AND o.rider_id IS NOT NULL
+   GROUP BY 1
+  UNION ALL
+  SELECT r.id, r.completed_deliveries
+    FROM t JOIN riders r ON r.completed_deliveries > 0 WHERE t.since IS NULL AND t.before IS NULL
+), best AS (
+  SELECT * FROM done ORDER BY n DESC, id LIMIT $1::bigint
+)
+SELECT '[' || coalesce(string_agg(concat('{"id":"', r.id, '","name":', json_text(p.name), ',"rider":{"id":"', r.id, '","name":',
+    json_text(p.name), ',"vehicle_type":"', r.vehicle_type, '"},"deliveries":', b.n, ',"earnings":', e.earned,
+    ',"avg_delivery_mins":', round(coalesce(m.mins, 0), 1), '}'), ',' ORDER BY b.n DESC, r.id), '') || ']'
+  FROM t CROSS JOIN best b JOIN riders r USING (id)
+ CROSS JOIN LATERAL (SELECT btrim(r.first_name || ' ' || r.last_name) AS name) p
+ CROSS JOIN LATERAL (
+   SELECT CASE WHEN t.since IS NULL AND t.before IS NULL
+     THEN coalesce((SELECT w.total_earned FROM wallets w WHERE w.owner_id = r.id), 0)
+     ELSE (SELECT coalesce(sum(l.amount), 0) FROM ledger l
+            WHERE l.to_owner = r.id AND l.category = 'DELIVERY_FEE' AND l.created_at >= coalesce(t.since, '-infinity')
+              AND l.created_at < coalesce(t.before, 'infinity')) END AS earned) e
+ CROSS JOIN LATERAL (
+   SELECT avg(extract(epoch FROM o.delivered_at - o.picked_up_at)) / 60 AS mins
+     FROM (SELECT delivered_at, picked_up_at FROM orders
+            WHERE rider_id = r.id AND active IS FALSE AND settled_at >= coalesce(t.since, '-infinity')
+              AND settled_at < coalesce(t.before, 'infinity')
+            ORDER BY created_at DESC LIMIT 200) o) m

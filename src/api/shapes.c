@@ -4,6 +4,8 @@
  */
 #include "reeyo/api/shapes.h"
 
+const char *const period_words[] = { "today", "week", "month", "year", NULL };
+
 static const char *const account_states[] = { "ACTIVE", "INACTIVE", NULL };
 static const char *const dispute_words[] = { "OPEN", "RESOLVED", "REJECTED", NULL };
 static const char *const priority_words[] = { "LOW", "MEDIUM", "HIGH", NULL };

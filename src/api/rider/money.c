@@ -5,8 +5,7 @@
  */
 #include "reeyo/api/money.h"
 #include "reeyo/api/rider.h"
-
-static const char *const period_words[] = { "today", "week", "month", "year", NULL };
+#include "reeyo/api/shapes.h"
 
 static const struct field summary_query[] = {
 	{ "period", FIELD_ENUM, .words = period_words,

@@ -2,10 +2,9 @@
  *
  * How the shop does: reports over what was delivered, on the lane for slow statements.
  */
+#include "reeyo/api/shapes.h"
 #include "reeyo/api/vendor.h"
 #include "reeyo/http/request.h"
-
-static const char *const period_words[] = { "today", "week", "month", "year", NULL };
 
 #define PERIOD_FIELD \
 	{ "period", FIELD_ENUM, .words = period_words, .does = "This one, from its first day; today when absent" }

@@ -5,9 +5,8 @@
  */
 #include "reeyo/api/order_acts.h"
 #include "reeyo/api/order_shown.h"
+#include "reeyo/api/shapes.h"
 #include "reeyo/api/vendor.h"
-
-static const char *const period_words[] = { "today", "week", "month", "year", NULL };
 
 /* --- What comes in ---------------------------------------------------------------------------- */
 
