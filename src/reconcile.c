@@ -17,8 +17,9 @@
 #include "reeyo/loop/loop.h"
 #include "reeyo/partners/gateway.h"
 
-enum side { NOTHING, OPEN, DONE, OVER, AMISS, SIDES }; /* AMISS: known to differ, nothing more is done */
-static const char *const side_words[SIDES] = { "-", "OPEN", "DONE", "OVER", "AMISS" };
+/* AMISS: known to differ, and nobody has decided; ASIDE: people settled it outside the books. */
+enum side { NOTHING, OPEN, DONE, OVER, AMISS, ASIDE, SIDES };
+static const char *const side_words[SIDES] = { "-", "OPEN", "DONE", "OVER", "AMISS", "ASIDE" };
 
 struct entry {
 	char id[ID_SIZE];  /* our reference; theirs without one: empty */
@@ -97,7 +98,9 @@ static struct entry *entry_find(const struct entries *entries, const struct entr
 static const char ours_sql[] =
 	"WITH ours AS ("
 	"SELECT id, false AS out, created_at AS at, CASE WHEN state IN ('CREATED', 'PENDING') THEN 'OPEN'"
-	" WHEN state = 'SUCCEEDED' THEN 'DONE' WHEN state = 'MISMATCH' THEN 'AMISS' ELSE 'OVER' END AS side, amount,"
+	" WHEN state = 'SUCCEEDED' OR resolution = 'BOOKED' THEN 'DONE' WHEN resolution IS NOT NULL THEN 'ASIDE'"
+	" WHEN state = 'MISMATCH' THEN 'AMISS' ELSE 'OVER' END AS side,"
+	" CASE resolution WHEN 'BOOKED' THEN told_amount ELSE amount END AS amount,"
 	" next_ask_at IS NOT NULL AS due, EXISTS (SELECT FROM ledger l WHERE l.id = i.entry) AS booked, state,"
 	" gateway_reference FROM payment_intents i WHERE method = 'MOBILE_MONEY'"
 	" UNION ALL SELECT id, true, sent_at, CASE WHEN trouble IS NOT NULL THEN 'AMISS'"
@@ -237,8 +240,10 @@ static const struct judgement judgements[SIDES][OVER + 1] = {
 		[OPEN] = { EXPLAINED, "given up here; the gateway still waits" },
 		[DONE] = { WHILE_DUE, "given up here, done there, and we have not asked since" }, [OVER] = { AGREE, NULL } },
 	[AMISS] = { [NOTHING] = { EXPLAINED, "marked: for people to decide" }, [OPEN] = { EXPLAINED, "marked: for people to decide" },
-		[DONE] = { EXPLAINED, "marked (another amount, or paid when it was over): for people to decide" },
+		[DONE] = { UNEXPLAINED, "another amount, or paid when it was over: people have to decide" },
 		[OVER] = { EXPLAINED, "marked: for people to decide" } },
+	[ASIDE] = { [NOTHING] = { EXPLAINED, "settled outside the books" }, [OPEN] = { EXPLAINED, "settled outside the books" },
+		[DONE] = { EXPLAINED, "settled outside the books" }, [OVER] = { EXPLAINED, "settled outside the books" } },
 };
 
 static void line_print(struct reconciling *all, const struct entry *ours, const struct entry *theirs, const char *why,
@@ -270,7 +275,7 @@ static void judge(struct reconciling *all, const struct entry *ours, const struc
 {
 	enum side here = ours ? ours->side : NOTHING, there = theirs ? theirs->side : NOTHING;
 	struct judgement judgement = judgements[here][there];
-	bool same = !ours || !theirs || ours->amount == theirs->amount;
+	bool same = !ours || !theirs || theirs->amount < 0 || ours->amount == theirs->amount; /* below 0: not told */
 
 	if (ours && here != AMISS && ours->booked != (here == DONE))
 		return line_print(all, ours, theirs, ours->booked ? "booked, though not done" : "done, and not booked", false);

@@ -2,7 +2,8 @@
 
 -- check: intent_booked_once
 -- needs: payment_intents
--- A payment that succeeded is booked once, with its amount, to its customer or order; any other is not booked.
+-- A payment that succeeded is booked once, with its amount, to its customer or order; one of another amount that was decided
+-- so, with that amount, to its customer; any other is not booked.
 WITH booked AS (
   SELECT reference AS id, count(*) AS times, sum(amount) AS amount, min(id) AS entry, min(to_owner) AS to_owner,
          min(order_id) AS order_id
@@ -12,6 +13,8 @@ SELECT id, format('%s of %s, booked %s in %s times', coalesce(i.state, 'unknown'
   FROM payment_intents i FULL JOIN booked b USING (id)
  WHERE CASE WHEN i.state = 'SUCCEEDED' THEN (b.times, b.amount, b.entry, b.order_id) IS DISTINCT FROM (1::bigint, i.amount, i.entry, i.order_id)
          OR (i.kind = 'TOPUP' AND b.to_owner IS DISTINCT FROM i.user_id)
+       WHEN i.resolution = 'BOOKED' THEN (b.times, b.amount, b.entry, b.order_id, b.to_owner)
+         IS DISTINCT FROM (1::bigint, i.told_amount, i.entry, NULL::text, i.user_id)
        ELSE b.id IS NOT NULL END
 
 -- check: payment_names_its_order

@@ -15,15 +15,20 @@ CREATE TABLE payment_intents (
   phone             text COLLATE "C",                   -- who pays
   operator          text COLLATE "C",                   -- MTN, ORANGE
   -- CREATED: written, the call is not answered; PENDING: the gateway has it; SUCCEEDED: booked; FAILED; EXPIRED: we gave
-  -- up waiting; MISMATCH: paid, but not this amount, and nothing is booked. Any but SUCCEEDED may still become it.
+  -- up waiting; MISMATCH: paid, but not this amount, and nothing is booked before people decide (resolution). Any but
+  -- SUCCEEDED may still become it, unless it is decided.
   state             text COLLATE "C" NOT NULL DEFAULT 'CREATED'
                     CHECK (state IN ('CREATED', 'PENDING', 'SUCCEEDED', 'FAILED', 'EXPIRED', 'MISMATCH')),
   entry             text COLLATE "C" NOT NULL,          -- txn_…: its movement in the ledger, once booked
   key               text COLLATE "C",                   -- Idempotency-Key of the request
   gateway_reference text COLLATE "C",
   ussd_code         text,
-  failure           text,
+  failure           text,                               -- a word of payment_reason, or the gateway's own words
   told_amount       bigint,                             -- MISMATCH: what the gateway says was paid
+  resolution        text COLLATE "C" CHECK (resolution IN ('BOOKED', 'SETTLED_OUTSIDE')),  -- MISMATCH: what people decided
+  resolved_by       text COLLATE "C",
+  resolved_at       timestamptz,
+  notes             text,
   late              boolean NOT NULL DEFAULT false,     -- succeeded after we had given up
   asks              integer NOT NULL DEFAULT 0,
   created_at        timestamptz NOT NULL DEFAULT now(),
@@ -39,6 +44,7 @@ CREATE UNIQUE INDEX payment_intents_reference ON payment_intents (gateway_refere
 CREATE INDEX payment_intents_due ON payment_intents (next_ask_at) WHERE next_ask_at IS NOT NULL;
 CREATE INDEX payment_intents_open ON payment_intents (user_id) WHERE state IN ('CREATED', 'PENDING');
 CREATE INDEX payment_intents_waiting ON payment_intents (created_at) WHERE state IN ('CREATED', 'PENDING');
+CREATE INDEX payment_intents_amiss ON payment_intents (id) WHERE state = 'MISMATCH';
 CREATE INDEX payment_intents_created ON payment_intents USING brin (created_at) WITH (autosummarize = on);
 
 -- What comes in from the gateway is booked once an intent.
@@ -60,16 +66,30 @@ $$;
 
 -- --- Words -----------------------------------------------------------------------------------------------
 
+-- Why it was not paid, as its customer reads it: our reasons in his language, the gateway's as they are.
+CREATE FUNCTION payment_reason(i payment_intents) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT CASE i.failure
+    WHEN 'ANOTHER_AMOUNT' THEN CASE
+      WHEN french AND i.resolution IS NULL THEN 'Un autre montant a été payé ; notre équipe en est informée'
+      WHEN french THEN 'Un autre montant a été payé ; notre équipe l''a réglé avec vous'
+      WHEN i.resolution IS NULL THEN 'Another amount was paid; support has been told'
+      ELSE 'Another amount was paid; support has settled it with you' END
+    ELSE i.failure END
+    FROM (SELECT coalesce((SELECT u.language FROM users u WHERE u.id = i.user_id), 'fr') = 'fr' AS french) l
+$$;
+
 -- A payment as its customer sees it.
 CREATE FUNCTION payment_json(i payment_intents) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT concat('{"transactionId":"', i.entry, '","reference":"', i.id, '","status":"',
-    CASE WHEN i.state = 'SUCCEEDED' THEN 'COMPLETED' WHEN i.state IN ('FAILED', 'EXPIRED') THEN 'FAILED'
-         ELSE 'PENDING' END,
-    '","amount":', i.amount, ',"currency":"XAF","paymentMethod":"', i.method, '"',
+    CASE WHEN i.state = 'SUCCEEDED' OR i.resolution = 'BOOKED' THEN 'COMPLETED'
+         WHEN i.state IN ('FAILED', 'EXPIRED', 'MISMATCH') THEN 'FAILED' ELSE 'PENDING' END,
+    '","amount":', CASE i.resolution WHEN 'BOOKED' THEN i.told_amount ELSE i.amount END, ',"currency":"XAF","paymentMethod":"', i.method, '"',
     ',"orderId":"' || i.order_id || '"', ',"phone":"' || i.phone || '"', ',"operator":' || to_json(i.operator)::text,
     ',"ussdCode":' || to_json(i.ussd_code)::text,
-    CASE WHEN i.state IN ('FAILED', 'EXPIRED') THEN ',"reason":' || to_json(i.failure)::text END,
+    CASE WHEN i.state IN ('FAILED', 'EXPIRED', 'MISMATCH') AND i.resolution IS DISTINCT FROM 'BOOKED'
+         THEN ',"reason":' || coalesce(to_json(payment_reason(i))::text, 'null') END,
     ',"wallet":', coalesce((SELECT wallet_json(w) FROM wallets w WHERE w.owner_id = i.user_id), 'null'),
     ',"createdAt":', json_time(i.created_at), ',"settledAt":', json_time(i.settled_at), '}')
 $$;
@@ -86,12 +106,18 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
 $$;
 
 -- The vendor of an order is named, so that his webhooks hear of it.
-CREATE FUNCTION payment_tell(i payment_intents, type text, reason text) RETURNS void
+-- Another amount than was asked for concerns admins, too.
+CREATE FUNCTION payment_tell(i payment_intents, type text) RETURNS void
 LANGUAGE sql AS $$
   INSERT INTO outbox (aggregate, type, rooms, payload)
-  VALUES (coalesce(i.order_id, i.id), type, ARRAY['user:' || i.user_id], json_strip_nulls(json_build_object(
-    'transactionId', i.entry, 'reference', i.id, 'amount', i.amount, 'method', i.method, 'orderId', i.order_id,
-    'vendorId', (SELECT o.vendor_id FROM orders o WHERE o.id = i.order_id), 'reason', reason, 'timestamp', iso(now()))))
+  VALUES (coalesce(i.order_id, i.id), type,
+    CASE i.state WHEN 'MISMATCH' THEN ARRAY['user:' || i.user_id, 'admin'] ELSE ARRAY['user:' || i.user_id] END,
+    json_strip_nulls(json_build_object(
+      'transactionId', i.entry, 'reference', i.id, 'amount', i.amount, 'method', i.method, 'orderId', i.order_id,
+      'vendorId', (SELECT o.vendor_id FROM orders o WHERE o.id = i.order_id),
+      'reason', CASE type WHEN 'payment_failed' THEN payment_reason(i) END,
+      'cause', CASE i.failure WHEN 'ANOTHER_AMOUNT' THEN i.failure END, 'paidAmount', i.told_amount,
+      'timestamp', iso(now()))))
 $$;
 
 -- --- Success ---------------------------------------------------------------------------------------------
@@ -135,7 +161,7 @@ BEGIN
     balance := payment_wallet(i.user_id, i.amount, 0);
     INSERT INTO ledger (id, amount, from_kind, to_kind, to_owner, to_balance, category, reference, description)
     VALUES (i.entry, i.amount, 'CLEARING', 'USER', i.user_id, balance, 'WALLET_TOPUP', i.id, 'Top-up');
-    PERFORM payment_tell(i, 'payment_received', NULL);
+    PERFORM payment_tell(i, 'payment_received');
     RETURN NULL;
   END IF;
 
@@ -153,7 +179,7 @@ BEGIN
   balance := payment_wallet(i.user_id, CASE WHEN waits THEN 0 ELSE i.amount END, CASE WHEN waits THEN i.amount ELSE 0 END);
   INSERT INTO ledger (id, amount, from_kind, to_kind, category, order_id, reference, description)
   VALUES (i.entry, i.amount, 'CLEARING', 'ESCROW', 'ORDER_PAYMENT', o.id, i.id, 'Order ' || o.order_number);
-  PERFORM payment_tell(i, 'payment_received', NULL);
+  PERFORM payment_tell(i, 'payment_received');
   IF waits THEN
     PERFORM payment_open_order(o);
     RETURN o;
@@ -187,12 +213,12 @@ BEGIN
      WHERE t.id = o.id AND t.payment_status = 'PENDING' AND t.payment_method = i.method;
     ends := FOUND AND o.active;
     IF ends THEN
-      o := order_void(o, 'SYSTEM', why, greatest(now(), timeline_last(o.timeline)), NULL);
+      o := order_void(o, 'SYSTEM', payment_reason(i), greatest(now(), timeline_last(o.timeline)), NULL);
     END IF;
   END IF;
   -- Who has ended the order himself, or has heard already, need not hear.
   IF was IN ('CREATED', 'PENDING') AND (ends OR i.kind = 'TOPUP') THEN
-    PERFORM payment_tell(i, 'payment_failed', why);
+    PERFORM payment_tell(i, 'payment_failed');
   END IF;
   IF NOT ends THEN
     RETURN NULL;
@@ -267,11 +293,12 @@ BEGIN
   order_ended := false;
   late := false;
   outcome := CASE WHEN i.id IS NULL THEN 'UNKNOWN'
-    WHEN i.state = 'SUCCEEDED' THEN 'KNOWN'
+    WHEN i.state = 'SUCCEEDED' OR i.resolution IS NOT NULL THEN 'KNOWN'
     WHEN told = 'REFUSED' THEN
       CASE WHEN i.gateway_reference IS NULL AND i.state IN ('CREATED', 'EXPIRED') THEN 'FAILED' ELSE 'KNOWN' END
     WHEN told = 'FAILED' THEN CASE WHEN i.state IN ('CREATED', 'PENDING', 'EXPIRED') THEN 'FAILED' ELSE 'KNOWN' END
-    WHEN told = 'PENDING' THEN CASE WHEN i.state = 'CREATED' THEN 'PENDING' ELSE 'KNOWN' END
+    -- A success of which the amount is not told proves nothing yet: it is asked after like one that waits.
+    WHEN told = 'PENDING' OR told_amount < 0 THEN CASE WHEN i.state = 'CREATED' THEN 'PENDING' ELSE 'KNOWN' END
     WHEN told_amount = i.amount THEN 'SUCCEEDED'
     WHEN i.state = 'MISMATCH' THEN 'KNOWN' ELSE 'MISMATCH' END;
   IF i.id IS NULL THEN
@@ -311,6 +338,9 @@ BEGIN
     END IF;
     UPDATE payment_intents t SET told_amount = CASE outcome WHEN 'MISMATCH' THEN payment_told.told_amount END
      WHERE t.id = i.id;
+    IF outcome = 'MISMATCH' THEN
+      why := 'ANOTHER_AMOUNT';
+    END IF;
     o := payment_fail(i, outcome, coalesce(why, 'The payment failed'));
     order_ended := o.id IS NOT NULL;
     vendor_id := o.vendor_id;
@@ -349,6 +379,60 @@ BEGIN
 END $$;
 
 -- --- The console -----------------------------------------------------------------------------------------
+
+CREATE FUNCTION admin_payment_json(i payment_intents, u users, o orders) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT concat('{"id":"', i.id, '","kind":"', i.kind, '","status":"', i.state, '","user_id":"', i.user_id,
+    '","user_name":', json_text(btrim(u.first_name || ' ' || u.last_name)), ',"order_id":', json_word(i.order_id),
+    ',"order_number":', json_word(o.order_number), ',"transaction_id":"', i.entry, '","amount":', i.amount,
+    ',"paid_amount":', CASE WHEN i.state = 'SUCCEEDED' THEN i.amount::text ELSE coalesce(i.told_amount::text, 'null') END,
+    ',"currency":"XAF","method":"', i.method, '","phone":', json_word(i.phone), ',"operator":', json_word(i.operator),
+    ',"gateway_reference":', json_text(i.gateway_reference), ',"reason":', json_text(i.failure), ',"late":', json_flag(i.late),
+    ',"resolution":', json_word(i.resolution), ',"resolved_by":', json_word(i.resolved_by),
+    ',"resolved_at":', json_time(i.resolved_at), ',"notes":', json_text(i.notes),
+    ',"created_at":', json_time(i.created_at), ',"settled_at":', json_time(i.settled_at), '}')
+$$;
+-- The same of one that the statement has in hand.
+CREATE FUNCTION admin_payment_row(i payment_intents) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT admin_payment_json(i, u, o)
+    FROM (SELECT) one LEFT JOIN users u ON u.id = i.user_id LEFT JOIN orders o ON o.id = i.order_id
+$$;
+
+-- The statement payment_resolve: see there. What is booked is a top-up of what was paid, whatever it was meant for: an
+-- order that was to be paid by it is over.
+CREATE FUNCTION payment_resolve(target text, decision text, remark text, admin text, its_act text, details jsonb,
+  request text, OUT outcome text, OUT json text)
+LANGUAGE plpgsql AS $$
+DECLARE
+  i payment_intents;
+  topup payment_intents;
+BEGIN
+  SELECT * INTO i FROM payment_intents t WHERE t.id = target FOR NO KEY UPDATE;
+  outcome := CASE WHEN i.id IS NULL THEN 'PAYMENT_NOT_FOUND' WHEN i.resolution = decision THEN 'AGAIN'
+    WHEN i.state <> 'MISMATCH' OR i.resolution IS NOT NULL OR decision = 'BOOKED' AND i.told_amount <= 0 THEN 'PAYMENT_DECIDED'
+    ELSE 'DONE' END;
+  IF outcome = 'DONE' THEN
+    UPDATE payment_intents t
+       SET resolution = decision, resolved_by = admin, resolved_at = now(), notes = remark, next_ask_at = NULL
+     WHERE t.id = i.id
+    RETURNING * INTO i;
+    IF decision = 'BOOKED' THEN
+      topup := i;
+      topup.kind := 'TOPUP';
+      topup.order_id := NULL;
+      topup.amount := i.told_amount;
+      topup.state := 'SUCCEEDED';
+      topup.failure := NULL;
+      topup.told_amount := NULL;
+      PERFORM payment_book(topup, NULL);
+    END IF;
+    INSERT INTO admin_acts (admin_id, act, subject, details, request_id) VALUES (admin, its_act, i.id, details, request);
+  END IF;
+  IF outcome IN ('DONE', 'AGAIN') THEN
+    json := admin_payment_row(i);
+  END IF;
+END $$;
 
 -- The console names the operator when it is known.
 CREATE FUNCTION admin_payment_method(o orders) RETURNS text

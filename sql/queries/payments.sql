@@ -17,7 +17,7 @@ SELECT outcome, json FROM payment_start($1::text, $2::text, $3::bigint, $4::text
 --  $8 id of a ledger row (txn_…): the refund of an order that was over when its money came
 -- Columns: outcome, payment (JSON), order id, vendor id, whether its order has ended by this, whether it came late.
 -- Outcomes: PENDING, SUCCEEDED, FAILED, MISMATCH (paid, but another amount: nothing is booked), KNOWN (nothing new),
---  UNKNOWN (no such payment).
+--  UNKNOWN (no such payment). A SUCCESSFUL without an amount is as good as PENDING.
 -- name: payment_told
 SELECT outcome, json, order_id, vendor_id, order_ended, late
   FROM payment_told($1::text, $2::text, $3::text, $4::text, $5::text, $6::bigint, $7::text, $8::text)
@@ -90,3 +90,37 @@ SELECT count(*) FROM found
 -- Columns: id, order id, vendor id, whether its order has ended by this.
 -- name: payments_expire
 SELECT id, order_id, vendor_id, order_ended FROM payments_expire($1::bigint, $2::bigint)
+
+-- --- Admins ------------------------------------------------------------------------------------------------------
+
+-- The console's rows, newest first. What people have to decide is found by an index of its own.
+--  $1 state or NULL   $2 user id or NULL   $3 order id or NULL   $4 whether decided (t, f) or NULL   $5 limit   $6 offset
+-- Columns: total, rows (a JSON array). Always one row.
+-- name: admin_payment_list
+WITH found AS NOT MATERIALIZED (
+  SELECT * FROM (
+    SELECT id, state, user_id, order_id, resolution FROM payment_intents WHERE $1::text = 'MISMATCH' AND state = 'MISMATCH'
+    UNION ALL
+    SELECT id, state, user_id, order_id, resolution FROM payment_intents
+     WHERE $1::text IS DISTINCT FROM 'MISMATCH' AND ($1::text IS NULL OR state = $1::text)) i
+   WHERE ($2::text IS NULL OR user_id = $2::text) AND ($3::text IS NULL OR order_id = $3::text)
+     AND ($4::boolean IS NULL OR state = 'MISMATCH' AND (resolution IS NOT NULL) = $4::boolean)
+), page AS (
+  SELECT id FROM found ORDER BY id DESC LIMIT $5::bigint OFFSET $6::bigint
+)
+SELECT (SELECT count(*) FROM found),
+  (SELECT '[' || coalesce(string_agg(admin_payment_json(i, u, o), ',' ORDER BY i.id DESC), '') || ']'
+     FROM page JOIN payment_intents i ON i.id = page.id
+     LEFT JOIN users u ON u.id = i.user_id LEFT JOIN orders o ON o.id = i.order_id)
+
+-- $1 id. Columns: row. No row: 404.
+-- name: admin_payment_get
+SELECT admin_payment_row(i) FROM payment_intents i WHERE i.id = $1::text
+
+-- Decides a payment of another amount than was asked for: it is booked into its customer's wallet as it was paid, or was
+-- settled outside the books. Deciding the same again changes nothing.
+--  $1 id   $2 BOOKED or SETTLED_OUTSIDE   $3 notes   $4 admin   $5 act   $6 its details   $7 request id
+-- Columns: outcome, row. Outcomes: DONE, AGAIN, PAYMENT_NOT_FOUND, PAYMENT_DECIDED (otherwise, or there is nothing to
+--  decide).
+-- name: payment_resolve
+SELECT outcome, json FROM payment_resolve($1::text, $2::text, $3::text, $4::text, $5::text, $6::jsonb, $7::text)

@@ -62,6 +62,7 @@ const struct route_set reeyo_routes[] = {
 	{ NS_VENDOR, "Money", vendor_money_routes },
 	{ NS_RIDER, "Money", rider_money_routes },
 	{ NS_ADMIN, "Money", admin_payout_routes },
+	{ NS_ADMIN, "Money", admin_payment_routes },
 	{ NS_ADMIN, "Money", admin_finance_routes },
 	{ NS_ADMIN, "Disputes", admin_dispute_routes },
 	{ .routes = NULL },

@@ -49,6 +49,7 @@ const struct cause causes[] = {
 
 	{ "payment_received", .whom = TO_USER, .message = MESSAGE_PAYMENT_RECEIVED, .notes = "PAYMENT_RECEIVED",
 		.life_s = 3 * DAY },
+	{ "payment_failed", "cause", "ANOTHER_AMOUNT", TO_USER, MESSAGE_PAYMENT_DIFFERS, "PAYMENT_FAILED", 3 * DAY },
 	{ "payment_failed", .whom = TO_USER, .message = MESSAGE_PAYMENT_FAILED, .notes = "PAYMENT_FAILED",
 		.life_s = 12 * HOUR },
 	/* dispute_resolved says it with the rest */

@@ -160,11 +160,14 @@ static void told(struct errand *errand, const struct gateway_told *told)
 		log_line(LOG_ERROR, "the gateway answers about another payment", LOG_T("payment", errand->id));
 		return finish(errand);
 	}
+	if (told->state == GATEWAY_SUCCESSFUL && told->amount < 0)
+		log_line(LOG_WARN, "the gateway tells no amount of a payment that was made", LOG_T("payment", errand->id));
 	text_copy_some(errand->ussd, sizeof(errand->ussd), told->ussd_code);
 	text_copy_some(errand->operator, sizeof(errand->operator), told->operator);
 	text_copy_some(errand->why, sizeof(errand->why), told->reason);
 	snprintf(errand->amount, sizeof(errand->amount), "%lld", (long long)told->amount);
-	record(errand, words[told->state]);
+	/* What counts is what it says when asked, not what it answers to the call. */
+	record(errand, words[errand->collects && told->state == GATEWAY_SUCCESSFUL ? GATEWAY_PENDING : told->state]);
 }
 
 static void answered(struct gateway_call *call, const struct gateway_answer *answer)

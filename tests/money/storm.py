@@ -15,6 +15,7 @@ import time
 import psycopg2
 import psycopg2.extras
 
+from world.accounts import appoint
 from world.audit import audit
 from world.client import Api
 from world.fakes import Fake
@@ -142,6 +143,14 @@ class Storm:
             if still == 3 and "EXPIRED" not in states:
                 return
 
+    def decide(self):
+        """An admin decides what came in another amount than was asked for, this way and that."""
+        console = appoint(self.server, self.sql).api
+        for number, row in enumerate(self.sql("SELECT id FROM payment_intents WHERE state = 'MISMATCH' ORDER BY id")):
+            reply = console.post(f"payments/{row['id']}/resolve", json={
+                "outcome": ("BOOKED", "SETTLED_OUTSIDE")[number % 2], "notes": "Storm"})
+            assert reply.status == 200, reply
+
     def states(self):
         return {row["state"]: row["n"] for row in self.sql(
             "SELECT state, count(*) AS n FROM payment_intents GROUP BY 1 ORDER BY 1")}
@@ -182,6 +191,7 @@ class Storm:
             self.people()
             self.blow()
             self.calm()
+            self.decide()
             return self.verdict()
         finally:
             self.connection.close()
@@ -192,7 +202,7 @@ class Storm:
 def sound(verdict):
     """Whether nothing is lost, doubled or unexplained."""
     return not (verdict["credited_twice"] or verdict["credited_without_success"] or verdict["paid_and_not_credited"]
-                or verdict["acknowledged_and_lost"] or verdict["reconcile"]["code"] or verdict["unexplained"]
+                or verdict["acknowledged_and_lost"] or verdict["two_of_one_key"] or verdict["reconcile"]["code"] or verdict["unexplained"]
                 or verdict["audit"])
 
 

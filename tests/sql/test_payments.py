@@ -98,16 +98,106 @@ def test_a_second_booking_meets_the_ledgers_own_key(db):
     assert shop.balance() == 5000
 
 
-@pytest.mark.parametrize("amount", [4999, 5001, -1, 0])
+@pytest.mark.parametrize("amount", [4999, 5001, 0])
 def test_another_amount_books_nothing_until_the_right_one_is_told(db, amount):
     shop = Shop(db, wallet=0)
     reference = start(db, shop)[1]["reference"]
     outcome, payment, _, _ = tell(db, reference, "SUCCESSFUL", amount)
-    assert outcome == "MISMATCH" and payment["status"] == "PENDING"
+    assert outcome == "MISMATCH" and (payment["status"], payment["reason"]) == (
+        "FAILED", "Un autre montant a été payé ; notre équipe en est informée")
+    rooms, event = db.sql("SELECT rooms, payload FROM outbox WHERE aggregate = %s", [reference])[0]
+    assert rooms == [f"user:{shop.user}", "admin"]
+    assert (event["cause"], event["amount"], event["paidAmount"]) == ("ANOTHER_AMOUNT", 5000, amount)
     assert intent(db, reference)["told_amount"] == amount and booked(db, reference) == []
     assert tell(db, reference, "SUCCESSFUL", amount)[0] == "KNOWN"
     assert tell(db, reference, "SUCCESSFUL", 5000)[0] == "SUCCEEDED"
     assert shop.balance() == 5000
+
+
+@pytest.mark.parametrize("state", ["CREATED", "PENDING", "FAILED", "EXPIRED", "MISMATCH"])
+def test_a_success_without_an_amount_is_asked_after_again(db, state):
+    shop = Shop(db, wallet=0)
+    order, reference, _ = mobile_order(db, shop)
+    if state == "EXPIRED":
+        db.sql("UPDATE payment_intents SET created_at = now() - interval '16 minutes' WHERE id = %s", [reference])
+        db.run("payments_expire", 900, 100)
+    elif state != "CREATED":
+        tell(db, reference, "SUCCESSFUL" if state == "MISMATCH" else state, 1)
+    outcome, payment, ended, _ = tell(db, reference, "SUCCESSFUL", -1)
+    assert (outcome, ended) == ("PENDING" if state == "CREATED" else "KNOWN", False)
+    row = intent(db, reference)
+    assert row["state"] == ("PENDING" if state == "CREATED" else state)
+    assert row["gateway_reference"] == f"gw_{reference}" and (row["next_ask_at"] is None) == (state == "MISMATCH")
+    assert tell(db, reference, "SUCCESSFUL", 4300)[0] == "SUCCEEDED"
+    assert booked(db, reference)[0] == ("CLEARING", "ESCROW", 4300, "ORDER_PAYMENT")
+
+
+# --- Another amount, decided by people -----------------------------------------------------------
+
+def resolve(db, reference, decision, notes="As the customer showed"):
+    outcome, row = db.run("payment_resolve", reference, decision, notes, "admin_1", "payment.resolve", "{}", "rq")[0]
+    return outcome, json.loads(row) if row else None
+
+
+def mismatched(db, shop, amount=4000, order=False):
+    reference = mobile_order(db, shop)[1] if order else start(db, shop)[1]["reference"]
+    assert tell(db, reference, "SUCCESSFUL", amount)[0] == "MISMATCH"
+    return reference
+
+
+@pytest.mark.parametrize("order", [False, True])
+def test_what_was_paid_is_booked_into_the_wallet_once(db, order):
+    shop = Shop(db, wallet=0)
+    reference = mismatched(db, shop, 4000, order)
+    outcome, row = resolve(db, reference, "BOOKED")
+    assert (outcome, row["status"], row["resolution"], row["paid_amount"]) == ("DONE", "MISMATCH", "BOOKED", 4000)
+    assert (row["resolved_by"], row["notes"]) == ("admin_1", "As the customer showed") and row["resolved_at"]
+    assert resolve(db, reference, "BOOKED")[0] == "AGAIN"
+    assert resolve(db, reference, "SETTLED_OUTSIDE") == ("PAYMENT_DECIDED", None)
+    assert tell(db, reference, "SUCCESSFUL", 4300 if order else 5000)[0] == "KNOWN"
+    assert tell(db, reference, "FAILED")[0] == "KNOWN"
+    assert shop.balance() == 4000 and booked(db, reference) == [("CLEARING", "USER", 4000, "WALLET_TOPUP")]
+    payment = json.loads(db.run("payment_get", reference, shop.user)[0][0])
+    assert (payment["status"], payment["amount"], "reason" in payment) == ("COMPLETED", 4000, False)
+    event = db.sql("SELECT rooms, payload FROM outbox WHERE type = 'payment_received' AND payload ->> 'reference' = %s",
+                   [reference])
+    assert [(rooms, said["amount"]) for rooms, said in event] == [([f"user:{shop.user}"], 4000)]
+    assert db.value("SELECT count(*) FROM admin_acts WHERE subject = %s AND act = 'payment.resolve'", [reference]) == 1
+
+
+def test_what_was_settled_outside_the_books_moves_nothing(db):
+    shop = Shop(db, wallet=0)
+    reference = mismatched(db, shop)
+    assert resolve(db, reference, "SETTLED_OUTSIDE")[0] == "DONE"
+    assert resolve(db, reference, "BOOKED") == ("PAYMENT_DECIDED", None)
+    assert tell(db, reference, "SUCCESSFUL", 5000)[0] == "KNOWN"
+    assert shop.balance() == 0 and booked(db, reference) == []
+    payment = json.loads(db.run("payment_get", reference, shop.user)[0][0])
+    assert (payment["status"], payment["reason"]) == (
+        "FAILED", "Un autre montant a été payé ; notre équipe l'a réglé avec vous")
+
+
+@pytest.mark.parametrize("state, amount", [("PENDING", 0), ("FAILED", 0), ("SUCCESSFUL", 5000), ("SUCCESSFUL", 0)])
+def test_there_is_nothing_to_book_about_any_other_payment(db, state, amount):
+    shop = Shop(db, wallet=0)
+    reference = start(db, shop)[1]["reference"]
+    tell(db, reference, state, amount)
+    before = shop.balance()
+    assert resolve(db, reference, "BOOKED") == ("PAYMENT_DECIDED", None)
+    assert resolve(db, "pay_none", "BOOKED") == ("PAYMENT_NOT_FOUND", None)
+    assert shop.balance() == before
+
+
+def test_two_admins_at_once_book_once(connect, db):
+    shop = Shop(db, wallet=0)
+    reference = mismatched(db, shop)
+    clients, said = [connect() for _ in range(8)], []
+    threads = [threading.Thread(target=lambda c=c, d=d: said.append(resolve(c, reference, d)[0]))
+               for c, d in zip(clients, ["BOOKED", "SETTLED_OUTSIDE"] * 4)]
+    [t.start() for t in threads]
+    [t.join() for t in threads]
+    assert sorted(said) == ["AGAIN"] * 3 + ["DONE"] + ["PAYMENT_DECIDED"] * 4
+    assert shop.balance() in (0, 4000) and len(booked(db, reference)) == (shop.balance() > 0)
 
 
 @pytest.mark.parametrize("end", ["FAILED", "REFUSED", "EXPIRED"])

@@ -20,6 +20,7 @@ extern const struct route admin_analytics_routes[];
 extern const struct route admin_message_routes[];
 extern const struct route admin_webhook_routes[];
 extern const struct route admin_payout_routes[];
+extern const struct route admin_payment_routes[];
 extern const struct route admin_finance_routes[];
 extern const struct route admin_dispute_routes[];
 

@@ -239,6 +239,8 @@
 		"There is no such payment", "Ce paiement n'existe pas") \
 	X(PAYMENT_REFUSED, 400, "EXTERNAL_11000", "EXTERNAL_11000", "EXTERNAL_11000", "EXTERNAL_11000", \
 		"The payment service refused this payment", "Le service de paiement a refusé ce paiement") \
+	X(PAYMENT_DECIDED, 409, "CONFLICT", "CONFLICT", "CONFLICT", "CONFLICT", \
+		"There is nothing (more) to decide about this payment", "Il n'y a rien (de plus) à trancher pour ce paiement") \
 	X(BAD_SIGNATURE, 401, "AUTH_1001", "AUTH_1001", "INVALID_TOKEN", "AUTH_TOKEN_INVALID", \
 		"The signature is missing or wrong", "La signature manque ou est fausse") \
 	X(PAYOUT_MINIMUM, 400, "PAYOUT_4000", "PAYOUT_4000", "PAYOUT_5001", "VALIDATION_FAILED", \

@@ -52,6 +52,7 @@ enum language language_named(struct text name);    /* French for whatever is not
 	X(DELIVERY_REQUEST, "delivery_request", BY_PUSH, "orderNumber pickup dropoff deliveryFee") \
 	X(PAYMENT_RECEIVED, "payment_received", BY_PUSH | BY_SMS, "amount reference orderNumber") \
 	X(PAYMENT_FAILED, "payment_failed", BY_PUSH | BY_SMS, "amount reference orderNumber") \
+	X(PAYMENT_DIFFERS, "payment_differs", BY_PUSH | BY_SMS, "amount paidAmount reference orderNumber") \
 	X(REFUND_ISSUED, "refund_issued", BY_PUSH | BY_SMS, "amount orderNumber") \
 	X(PAYOUT_APPROVED, "payout_approved", BY_PUSH | BY_SMS | BY_MAIL, "name amount fee netAmount") \
 	X(PAYOUT_REJECTED, "payout_rejected", BY_PUSH | BY_SMS | BY_MAIL, "name amount reason") \

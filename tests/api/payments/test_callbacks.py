@@ -101,7 +101,7 @@ def test_an_unknown_payment_is_thanked_for_and_logged(till):
     assert any("does not exist" in line.get("msg", "") for line in till.server.log())
 
 
-@pytest.mark.parametrize("amount", [4999, 5001, "5000.5"])
+@pytest.mark.parametrize("amount", [4999, 5001, 0])
 def test_another_amount_is_never_booked(till, amount):
     somebody, reference = begun(till)
     till.decide(reference, amount=amount)
@@ -111,7 +111,7 @@ def test_another_amount_is_never_booked(till, amount):
     assert any(line.get("level") == "error" and line.get("payment") == reference for line in till.server.log())
     differences = till.reconcile()[1]
     assert [(line["difference"], line["explained"]) for line in differences if line["reference"] == reference] == [
-        ("amount", True)]
+        ("amount", False)]
 
 
 def test_a_callback_in_maintenance_is_heard(till):
