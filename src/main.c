@@ -296,6 +296,14 @@ static int run_help(const struct config *config, int argc, char **argv)
 	return 0;
 }
 
+static bool help_wanted(int argc, char **argv)
+{
+	for (int i = 0; i < argc; i++)
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+			return true;
+	return false;
+}
+
 static const struct command *command_find(const char *name)
 {
 	for (size_t i = 0; i < COUNT_OF(commands); i++)
@@ -339,6 +347,11 @@ int main(int argc, char **argv)
 	if (!command) {
 		fprintf(stderr, "reeyo: there is no command %s; see reeyo help\n", argv[1]);
 		return 2;
+	}
+	if (argc > 2 && help_wanted(argc - 2, argv + 2)) {
+		printf("usage: reeyo %s\n%s.\nKeys of the configuration may follow (--key value): see reeyo help.\n", command->usage,
+			command->does);
+		return 0;
 	}
 	if (argc > 2)
 		argc = 2 + own_flags_take(argc - 2, argv + 2);

@@ -94,24 +94,6 @@ static struct entry *entry_find(const struct entries *entries, const struct entr
 
 /* --- Ours ----------------------------------------------------------------------------------------- */
 
-/* Columns: id, withdrawal, side, amount, due, booked, inside, state, the gateway's reference. */
-static const char ours_sql[] =
-	"WITH ours AS ("
-	"SELECT id, false AS out, created_at AS at, CASE WHEN state IN ('CREATED', 'PENDING') THEN 'OPEN'"
-	" WHEN state = 'SUCCEEDED' OR resolution = 'BOOKED' THEN 'DONE' WHEN resolution IS NOT NULL THEN 'ASIDE'"
-	" WHEN state = 'MISMATCH' THEN 'AMISS' ELSE 'OVER' END AS side,"
-	" CASE resolution WHEN 'BOOKED' THEN told_amount ELSE amount END AS amount,"
-	" next_ask_at IS NOT NULL AS due, EXISTS (SELECT FROM ledger l WHERE l.id = i.entry) AS booked, state,"
-	" gateway_reference FROM payment_intents i WHERE method = 'MOBILE_MONEY'"
-	" UNION ALL SELECT id, true, sent_at, CASE WHEN trouble IS NOT NULL THEN 'AMISS'"
-	" WHEN status IN ('APPROVED', 'PROCESSING') THEN 'OPEN' WHEN status = 'COMPLETED' THEN 'DONE' ELSE 'OVER' END,"
-	" amount - fee, next_ask_at IS NOT NULL,"
-	" EXISTS (SELECT FROM ledger l WHERE l.reference = p.id AND l.to_kind = 'CLEARING' AND l.category = 'PAYOUT'), status,"
-	" gateway_reference FROM payouts p WHERE sent_at IS NOT NULL)"
-	" SELECT id, out, side, amount, due, booked, at >= $1::date::timestamp AT TIME ZONE 'UTC'"
-	" AND at < ($2::date + 1)::timestamp AT TIME ZONE 'UTC', state, coalesce(gateway_reference, '') FROM ours"
-	" WHERE at >= ($1::date - 3)::timestamp AT TIME ZONE 'UTC' AND at < ($2::date + 4)::timestamp AT TIME ZONE 'UTC'";
-
 static enum side side_named(const char *word)
 {
 	enum side side = OPEN;
@@ -148,7 +130,7 @@ static int ours_read(struct reconciling *all, const struct config *config, struc
 
 	all->into = into;
 	if (!error)
-		error = db_session_each(session, ours_sql, COUNT_OF(days), days, ours_row, all);
+		error = db_session_query(session, QUERY_reconcile_ours, COUNT_OF(days), days, ours_row, all);
 	db_session_close(session);
 	entries_sort(into);
 	return error ? error : into->error;
@@ -339,8 +321,12 @@ static int days_read(struct reconciling *all)
 	clock_iso(clock_wall_ms(), today);
 	today[CLOCK_DAY_SIZE - 1] = '\0';
 	if (clock_day(all->days->to ? all->days->to : today, 0, all->to) ||
-		clock_day(all->days->from ? all->days->from : today, all->days->from ? 0 : -1, all->from)) {
+		clock_day(all->days->from ? all->days->from : all->to, all->days->from ? 0 : -1, all->from)) {
 		fprintf(stderr, "reeyo reconcile: days are written YYYY-MM-DD\n");
+		return E_CONFIG;
+	}
+	if (strcmp(all->from, all->to) > 0) {
+		fprintf(stderr, "reeyo reconcile: the first day, %s, is after the last, %s\n", all->from, all->to);
 		return E_CONFIG;
 	}
 	return 0;

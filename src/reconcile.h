@@ -10,7 +10,7 @@
 #include "reeyo/core/config.h"
 
 struct reconcile_days {
-	const char *from, *to; /* YYYY-MM-DD, both included; NULL: yesterday, today */
+	const char *from, *to; /* YYYY-MM-DD, both included; NULL: the day before `to`, today */
 	bool json;
 };
 /* Prints each difference and what explains it. 0 when each is explained; E_CONFLICT when one is not; or why it could not be

@@ -248,3 +248,16 @@ DELETE FROM device_tokens WHERE token IN (
 -- name: device_remove
 DELETE FROM device_tokens d
  WHERE d.account_id = $2::text AND d.role = $1::text AND ($3::text IS NULL OR d.token = $3::text)
+
+-- --- The command line --------------------------------------------------------------------------------------------
+
+-- Makes an admin, or makes one anew.
+--  $1 id   $2 e-mail   $3 name   $4 role   $5 password hash   $6 only while there is no admin (t, f)   $7 life of access
+--  tokens (s)
+-- Columns: CREATED, CHANGED, or THERE (only while there is none, and there is one).
+-- name: admin_appoint
+SELECT admin_appoint($1::text, $2::text, $3::text, $4::text, $5::text, $6::boolean, $7::bigint)
+
+-- Columns: THERE, or NULL when there is no admin yet.
+-- name: admins_there
+SELECT CASE WHEN EXISTS (SELECT FROM admins) THEN 'THERE' END

@@ -58,7 +58,7 @@ static int store(struct db_session *session, const struct config *config, const 
 		return error;
 	id_new(id, "admin_");
 	snprintf(life, sizeof(life), "%lld", (long long)(config->access_ttl / 1000));
-	return db_session_each(session, "SELECT admin_appoint($1, $2, $3, $4, $5, $6::boolean, $7::bigint)", 7,
+	return db_session_query(session, QUERY_admin_appoint, 7,
 		(const char *[]){ id, member_text(who, "email"), member_text(who, "name"),
 			member_text(who, "role"), hash, only_first ? "t" : "f", life },
 		outcome_take, outcome);
@@ -92,8 +92,7 @@ int admin_appoint_first(const struct config *config)
 		return 0;
 	error = db_session_open(config->database_url, &session);
 	if (!error) /* asked before hashing; the statement that stores asks again */
-		error = db_session_value(session, "SELECT CASE WHEN EXISTS (SELECT 1 FROM admins) THEN 'THERE' END",
-			outcome, sizeof(outcome));
+		error = db_session_query(session, QUERY_admins_there, 0, NULL, outcome_take, outcome);
 	if (!error && strcmp(outcome, "THERE") != 0) {
 		who = appointment_read(&first);
 		error = who ? store(session, config, who, true, outcome) : E_CONFIG;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "embedded.h"
 #include "reeyo/core/log.h"
 #include "reeyo/db/db.h"
 
@@ -99,4 +100,10 @@ int db_session_each(struct db_session *session, const char *sql, unsigned count,
 	}
 	PQclear(result);
 	return error;
+}
+
+int db_session_query(struct db_session *session, enum query query, unsigned count, const char *const *params,
+	void (*row)(void *arg, int n, char *const *values), void *arg)
+{
+	return db_session_each(session, embedded_queries[query].text, count, params, row, arg);
 }

@@ -103,5 +103,8 @@ int db_session_value(
 int db_session_each(struct db_session *session, const char *sql, unsigned count,
 	const char *const *params, void (*row)(void *arg, int n, char *const *values),
 	void *arg) MUST_CHECK;
+/* The same with a named statement. */
+int db_session_query(struct db_session *session, enum query query, unsigned count, const char *const *params,
+	void (*row)(void *arg, int n, char *const *values), void *arg) MUST_CHECK;
 
 #endif

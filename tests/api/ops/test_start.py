@@ -156,3 +156,21 @@ def test_an_unknown_command_is_refused_and_help_is_given():
     assert says(reeyo("dance"))
     done = reeyo("version")
     assert done.returncode == 0 and done.stdout.strip()
+
+
+@pytest.mark.parametrize("command", ["serve", "reconcile", "admin", "migrate"])
+@pytest.mark.parametrize("flag", ["--help", "-h"])
+def test_every_command_says_how_it_is_used(command, flag):
+    done = reeyo(command, "--json", flag)
+    assert done.returncode == 0 and done.stdout.startswith(f"usage: reeyo {command}") and not done.stderr
+
+
+@pytest.mark.parametrize("days, words", [
+    (["--from", "2026-11-05", "--to", "2026-11-04"], "2026-11-05, is after the last, 2026-11-04"),
+    (["--from", "2999-01-01"], "2999-01-01, is after the last"),
+    (["--to", "2026-11-31"], "YYYY-MM-DD"), (["--from", "5.11.2026"], "YYYY-MM-DD"), (["--from", ""], "YYYY-MM-DD"),
+    (["--from"], "usage: reeyo reconcile"),
+])
+def test_days_that_cannot_be_reconciled_are_refused(days, words):
+    done = reeyo("reconcile", *days, environment=BASE)
+    assert done.returncode != 0 and words in done.stderr and not done.stdout

@@ -1,0 +1,32 @@
+-- Reconciliation: our payments and pay-outs as `reeyo reconcile` lays them beside the gateway's history.
+
+-- What was asked of the gateway in some days, and three before and after, since it may have its own day for it.
+--  $1 first day   $2 last day (YYYY-MM-DD, UTC)
+-- Columns: our reference, whether it is money that goes out, side (OPEN: it may still be done; DONE; OVER: given up or failed;
+--  AMISS: known to differ, and nobody has decided; ASIDE: people settled it outside the books), amount, whether somebody is to ask the gateway again, whether
+--  the ledger has it, whether it was made in those days, state, the gateway's reference ('': none).
+-- name: reconcile_ours
+WITH ours AS (
+  SELECT i.id, false AS goes_out, i.created_at AS at,
+         CASE WHEN i.state IN ('CREATED', 'PENDING') THEN 'OPEN'
+              WHEN i.state = 'SUCCEEDED' OR i.resolution = 'BOOKED' THEN 'DONE' WHEN i.resolution IS NOT NULL THEN 'ASIDE'
+              WHEN i.state = 'MISMATCH' THEN 'AMISS' ELSE 'OVER' END AS side,
+         CASE i.resolution WHEN 'BOOKED' THEN i.told_amount ELSE i.amount END AS amount, i.next_ask_at IS NOT NULL AS due, EXISTS (SELECT FROM ledger l WHERE l.id = i.entry) AS booked,
+         i.state, i.gateway_reference
+    FROM payment_intents i
+   WHERE i.method = 'MOBILE_MONEY'
+  UNION ALL
+  SELECT p.id, true, p.sent_at,
+         CASE WHEN p.trouble IS NOT NULL THEN 'AMISS' WHEN p.status IN ('APPROVED', 'PROCESSING') THEN 'OPEN'
+              WHEN p.status = 'COMPLETED' THEN 'DONE' ELSE 'OVER' END,
+         p.amount - p.fee, p.next_ask_at IS NOT NULL,
+         EXISTS (SELECT FROM ledger l WHERE l.reference = p.id AND l.to_kind = 'CLEARING' AND l.category = 'PAYOUT'),
+         p.status, p.gateway_reference
+    FROM payouts p
+   WHERE p.sent_at IS NOT NULL
+)
+SELECT id, goes_out, side, amount, due, booked,
+  at >= $1::date::timestamp AT TIME ZONE 'UTC' AND at < ($2::date + 1)::timestamp AT TIME ZONE 'UTC', state,
+  coalesce(gateway_reference, '')
+  FROM ours
+ WHERE at >= ($1::date - 3)::timestamp AT TIME ZONE 'UTC' AND at < ($2::date + 4)::timestamp AT TIME ZONE 'UTC'
