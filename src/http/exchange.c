@@ -237,16 +237,6 @@ static size_t body_limit(const struct exchange *x)
 		       limit;
 }
 
-static bool body_is_needed(const struct exchange *x)
-{
-	const struct field *field = x->rq.route ? x->rq.route->body : NULL;
-
-	for (; field && field->name; field++)
-		if (field->required)
-			return true;
-	return false;
-}
-
 static int expect_check(const struct exchange *x)
 {
 	return x->head.expect.at && !text_is_nocase(x->head.expect, TEXT("100-continue")) ? E_EXPECTATION :
@@ -270,6 +260,7 @@ static int media_check(const struct exchange *x)
 	return E_MEDIA_TYPE;
 }
 
+/* Neither a length nor chunks is an empty body (RFC 9112, 6.3), which is read as {}. */
 static int length_check(struct exchange *x)
 {
 	int64_t length;
@@ -278,9 +269,6 @@ static int length_check(struct exchange *x)
 		(!text_to_int(x->head.content_length, 0, INT64_MAX, &length) ||
 			(size_t)length > body_limit(x)))
 		return E_BODY_TOO_LARGE;
-	if ((x->rq.method & (POST | PUT | PATCH)) && !x->head.content_length.at &&
-		!x->head.transfer_encoding.at && body_is_needed(x))
-		return E_LENGTH_REQUIRED;
 	return 0;
 }
 

@@ -64,9 +64,6 @@
 	X(REQUEST_TIMEOUT, 408, "REQUEST_TIMEOUT", "REQUEST_TIMEOUT", "REQUEST_TIMEOUT", \
 		"REQUEST_TIMEOUT", "The request did not arrive in time", \
 		"La requête n'est pas arrivée à temps") \
-	X(LENGTH_REQUIRED, 411, "LENGTH_REQUIRED", "LENGTH_REQUIRED", "LENGTH_REQUIRED", \
-		"LENGTH_REQUIRED", "A Content-Length or chunked body is required", \
-		"Un Content-Length ou un corps en blocs est requis") \
 	X(BODY_TOO_LARGE, 413, "PAYLOAD_TOO_LARGE", "PAYLOAD_TOO_LARGE", "PAYLOAD_TOO_LARGE", \
 		"PAYLOAD_TOO_LARGE", "The body is too large", "Le corps est trop volumineux") \
 	X(URI_TOO_LONG, 414, "URI_TOO_LONG", "URI_TOO_LONG", "URI_TOO_LONG", "URI_TOO_LONG", \

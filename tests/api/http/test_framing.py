@@ -227,12 +227,24 @@ def test_a_body_at_the_limit_is_read(start_server):
         assert wire.send(post(body + " " * (4097 - len(body)))).read().status == 413
 
 
-def test_a_write_that_needs_a_body_wants_its_length(server):
+@pytest.mark.parametrize("kind", ["", "Content-Type: application/json\r\n", "Content-Length: 0\r\n",
+                                  "Content-Type: application/json\r\nContent-Length: 0\r\n"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
+def test_a_write_without_a_body_has_an_empty_one(server, token, method, kind):
     with server.wire() as wire:
-        wire.send("POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\n\r\n")
+        wire.send(f"{method} /api/v1/admin/payouts/payout_none/reject HTTP/1.1\r\nHost: x\r\n"
+                  f"Authorization: Bearer {token('admin')}\r\n{kind}\r\n")
         reply = wire.read()
-        assert reply.status == 411 and reply.code == "LENGTH_REQUIRED"
+        assert (reply.status, reply.code) == (400, "VALIDATION_FAILED") and b'"reason"' in reply.body, reply
         assert wire.send(health()).read().status == 200
+        assert wire.send(post("{}")).read().status == 400
+        assert wire.send(health()).read().status == 200
+
+
+def test_what_follows_a_write_without_a_length_is_the_next_request(server):
+    with server.wire() as wire:
+        wire.send("POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\n\r\n" + health())
+        assert [wire.read().status, wire.read().status] == [400, 200]
 
 
 @pytest.mark.parametrize("length", [4200, 9000, 70000])
