@@ -70,6 +70,9 @@ const char *request_address(struct request *rq);
 /* Arena copies for SQL parameters: decimal text of a number, "t"/"f". NULL only when memory is out. */
 const char *arg_int(struct request *rq, int64_t value);
 const char *arg_double(struct request *rq, double value);
+/* A PostgreSQL array of the body's list `name`, of ids or of words without quotes, commas and braces; "{}" when it is
+ * empty. NULL also without the list. */
+const char *arg_array(struct request *rq, const char *name);
 
 /* Page and limit of a list: page ≥ 1, limit 1…100, larger clamps. */
 struct page {

@@ -109,7 +109,7 @@ const char *act_details(struct request *rq)
 		if (value && field->kind != FIELD_SECRET && field->kind != FIELD_PASSWORD)
 			json_object_set(kept, field->name, value);
 	}
-	text = json_dumps(kept, JSON_COMPACT);
+	text = json_dumps(kept, JSON_COMPACT | JSON_REAL_PRECISION(15)); /* 0.15 as it was written */
 	copy = text ? arena_copy(rq->arena, text, strlen(text)) : NULL;
 	free(text);
 	return copy ? copy : "{}";

@@ -120,29 +120,13 @@ static bool data_take(struct request *rq, const char **ret)
 	return false;
 }
 
-/* The ids as a PostgreSQL array; FIELD_ID needs no quotes. NULL without the member. */
-static const char *ids_of(struct request *rq, const char *name)
-{
-	const json_t *ids = member(rq->body, name);
-	struct buf out = buf_in(rq->arena, 64 + json_array_size(ids) * 40);
-
-	if (!ids)
-		return NULL;
-	for (size_t i = 0; i < json_array_size(ids); i++) {
-		buf_add_string(&out, i ? "," : "{");
-		buf_add_string(&out, json_string_value(json_array_get(ids, i)));
-	}
-	buf_add_string(&out, json_array_size(ids) ? "}" : "{}");
-	return buf_string(&out);
-}
-
 static void broadcast(struct request *rq, const struct audience *audience)
 {
 	const char *data;
 
 	if (!data_take(rq, &data))
 		return;
-	sql_write(rq, message_broadcast, admin_shown, whom_name(audience->whom), ids_of(rq, audience->ids),
+	sql_write(rq, message_broadcast, admin_shown, whom_name(audience->whom), arg_array(rq, audience->ids),
 		body_text(rq, "country"), body_text(rq, "title"), body_text(rq, "body"), data, audience->room,
 		whom_room(audience->whom), rq->caller.id, "broadcast", act_details(rq), rq->request_id);
 }

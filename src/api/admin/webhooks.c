@@ -123,20 +123,6 @@ static bool url_take(struct request *rq, const char **ret)
 	return false;
 }
 
-/* The types as a PostgreSQL array: words of our own table. NULL without any. */
-static const char *types_of(struct request *rq)
-{
-	json_t *types = member(rq->body, "eventTypes");
-	struct buf out = buf_in(rq->arena, 256);
-
-	for (size_t i = 0; i < json_array_size(types); i++) {
-		buf_add_string(&out, i ? "," : "{");
-		buf_add_string(&out, json_string_value(json_array_get(types, i)));
-	}
-	buf_add_string(&out, "}");
-	return types ? buf_string(&out) : NULL;
-}
-
 static const char *id_of(struct request *rq, const char *prefix)
 {
 	char *id = arena_alloc(rq->arena, ID_SIZE);
@@ -185,7 +171,7 @@ static void add_webhook(struct request *rq)
 
 	if (!url_take(rq, &url) || !(id = id_of(rq, "whe_")) || !(secret = secret_of(rq)))
 		return;
-	sql_try_write(rq, admin_webhook_add, admin_once, id, url, body_text(rq, "description"), types_of(rq),
+	sql_try_write(rq, admin_webhook_add, admin_once, id, url, body_text(rq, "description"), arg_array(rq, "eventTypes"),
 		body_text(rq, "vendorId"), secret, rq->caller.id, "webhook.add", act_details(rq), rq->request_id,
 		rq->idempotency_key, rq->fingerprint);
 }
@@ -197,7 +183,7 @@ static void edit_webhook(struct request *rq)
 	if (!url_take(rq, &url))
 		return;
 	sql_write(rq, admin_webhook_edit, admin_shown, rq->params[0], url, body_text(rq, "description"),
-		given(rq, "description"), types_of(rq), body_text(rq, "vendorId"), given(rq, "vendorId"),
+		given(rq, "description"), arg_array(rq, "eventTypes"), body_text(rq, "vendorId"), given(rq, "vendorId"),
 		member(rq->body, "enabled") ? member_bool(rq->body, "enabled", true) ? "t" : "f" : NULL,
 		rq->caller.id, "webhook.change", act_details(rq), rq->request_id);
 }

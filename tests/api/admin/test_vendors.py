@@ -149,6 +149,14 @@ def test_a_phone_that_another_has_is_409(admin_api, vendor):
     assert (reply.status, reply.code) == (409, "CONFLICT")
 
 
+@pytest.mark.parametrize("rate", [0.15, 0.1, 0.0725, 1e-05, 1])
+def test_the_log_shows_a_number_as_it_was_sent(admin_api, vendor, sql, rate):
+    shop = vendor()
+    assert admin_api.patch(f"vendors/{shop.id}/commission", json={"commissionRate": rate}).status == 200
+    [act] = sql("SELECT details ->> 'commissionRate' AS rate FROM admin_acts WHERE subject = %s", shop.id)
+    assert float(act["rate"]) == rate and len(act["rate"]) <= 7, act
+
+
 def test_a_vendors_own_commission_holds_for_the_next_order(admin_api, vendor, customer):
     shop, buyer = vendor(items=1, price=3000), customer()
     for wrong in (15, -0.1, "much"):
