@@ -23,7 +23,7 @@ static const char *const side_words[SIDES] = { "-", "OPEN", "DONE", "OVER", "AMI
 
 struct entry {
 	char id[ID_SIZE];  /* our reference; theirs without one: empty */
-	char reference[64]; /* the gateway's */
+	char reference[GATEWAY_REFERENCE_SIZE]; /* the gateway's; one that is too long: empty */
 	enum side side;
 	bool withdrawal;
 	int64_t amount;
@@ -146,8 +146,11 @@ static void theirs_row(struct gateway_history *history, const struct gateway_tol
 
 	if (!entry)
 		return;
-	snprintf(entry->id, sizeof(entry->id), "%.*s", TEXT_ARGS(told->external));
-	snprintf(entry->reference, sizeof(entry->reference), "%.*s", TEXT_ARGS(told->reference));
+	/* Cut, they would be another's. */
+	if (!text_copy_whole(entry->id, sizeof(entry->id), told->external))
+		entry->id[0] = '\0';
+	if (!text_copy_whole(entry->reference, sizeof(entry->reference), told->reference))
+		entry->reference[0] = '\0';
 	entry->side = sides[told->state];
 	entry->withdrawal = withdrawal;
 	entry->amount = told->amount;

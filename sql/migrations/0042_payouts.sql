@@ -3,9 +3,10 @@
 
 -- --- What people see of their money --------------------------------------------------------------------------
 
--- A person's transactions are counted without reading them: a vendor with 30,000 of them has his page in a few ms.
-CREATE INDEX ledger_from_seen ON ledger (from_owner, id) INCLUDE (from_kind, category) WHERE from_owner IS NOT NULL;
-CREATE INDEX ledger_to_seen ON ledger (to_owner, id) INCLUDE (to_kind, category) WHERE to_owner IS NOT NULL;
+-- A person's transactions are counted without reading them: a vendor with 30,000 of them has his page in a few ms. In the
+-- order of their booking: the id of a payment's is drawn when it begins, and may be days older.
+CREATE INDEX ledger_from_seen ON ledger (from_owner, created_at, id) INCLUDE (from_kind, category) WHERE from_owner IS NOT NULL;
+CREATE INDEX ledger_to_seen ON ledger (to_owner, created_at, id) INCLUDE (to_kind, category) WHERE to_owner IS NOT NULL;
 DROP INDEX ledger_from_owner, ledger_to_owner;
 ALTER INDEX ledger_from_seen RENAME TO ledger_from_owner;
 ALTER INDEX ledger_to_seen RENAME TO ledger_to_owner;

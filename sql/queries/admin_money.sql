@@ -22,9 +22,9 @@ SELECT outcome, json FROM cash_hand_in($1::text, $2::bigint, $3::text, $4::text,
 -- Columns: total, hand-ins (a JSON array). No row: there is no such rider.
 -- name: cash_handin_list
 SELECT (SELECT count(*) FROM ledger WHERE to_owner = r.id AND category = 'CASH_HANDIN'),
-  (SELECT '[' || coalesce(string_agg(cash_handin_json(l), ',' ORDER BY l.id DESC), '') || ']'
+  (SELECT '[' || coalesce(string_agg(cash_handin_json(l), ',' ORDER BY l.created_at DESC, l.id DESC), '') || ']'
      FROM (SELECT * FROM ledger WHERE to_owner = r.id AND category = 'CASH_HANDIN'
-            ORDER BY id DESC LIMIT $2::bigint OFFSET $3::bigint) l)
+            ORDER BY created_at DESC, id DESC LIMIT $2::bigint OFFSET $3::bigint) l)
   FROM riders r WHERE r.id = $1::text
 
 --  $1 status or NULL   $2 category, in any case, or NULL   $3 limit   $4 offset

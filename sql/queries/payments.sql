@@ -57,6 +57,12 @@ SELECT state, gateway_reference, true FROM heard
 UNION ALL SELECT state, gateway_reference, false FROM later
 UNION ALL SELECT state, gateway_reference, false FROM payment_intents WHERE id = $1::text AND state = 'SUCCEEDED'
 
+-- A reference that was told to belong to another payment is forgotten: this one is looked for in the history.
+--  $1 id   $2 the reference
+-- name: payment_unheard
+UPDATE payment_intents SET gateway_reference = NULL, next_ask_at = now() + interval '5 seconds'
+ WHERE id = $1::text AND gateway_reference = $2::text AND state <> 'SUCCEEDED' AND resolution IS NULL
+
 -- Takes payments that are due to be asked after. Taking moves the next time on, so that two copies take different
 -- ones and one that dies is followed by a later ask.
 --  $1 how many

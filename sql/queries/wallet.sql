@@ -10,16 +10,16 @@ SELECT wallet_json(w) FROM wallets w WHERE w.owner_id = $1::text
 -- Columns: total, transactions (a JSON array). Always one row.
 -- name: wallet_transactions
 WITH page AS (
-  (SELECT id, false AS credit FROM ledger
+  (SELECT id, created_at, false AS credit FROM ledger
     WHERE from_owner = $1::text AND from_kind IN ('USER', 'VENDOR', 'RIDER')
       AND $2::text IS DISTINCT FROM 'CREDIT' AND ($3::text IS NULL OR category = $3::text)
-    ORDER BY id DESC LIMIT $4::bigint + $5::bigint)
+    ORDER BY created_at DESC, id DESC LIMIT $4::bigint + $5::bigint)
   UNION ALL
-  (SELECT id, true FROM ledger
+  (SELECT id, created_at, true FROM ledger
     WHERE to_owner = $1::text AND to_kind IN ('USER', 'VENDOR', 'RIDER')
       AND $2::text IS DISTINCT FROM 'DEBIT' AND ($3::text IS NULL OR category = $3::text)
-    ORDER BY id DESC LIMIT $4::bigint + $5::bigint)
-  ORDER BY id DESC LIMIT $4::bigint OFFSET $5::bigint
+    ORDER BY created_at DESC, id DESC LIMIT $4::bigint + $5::bigint)
+  ORDER BY created_at DESC, id DESC LIMIT $4::bigint OFFSET $5::bigint
 )
 SELECT
   (SELECT count(*) FROM ledger WHERE from_owner = $1::text AND from_kind IN ('USER', 'VENDOR', 'RIDER')
@@ -31,5 +31,5 @@ SELECT
         CASE WHEN p.credit THEN l.amount ELSE -l.amount END,
         CASE WHEN p.credit THEN l.to_balance ELSE l.from_balance END,
         l.category, l.order_id, l.reference, l.description, l.created_at)::ledger_entries),
-      ',' ORDER BY l.id DESC), '') || ']'
+      ',' ORDER BY l.created_at DESC, l.id DESC), '') || ']'
      FROM page p JOIN ledger l ON l.id = p.id)

@@ -79,6 +79,8 @@ static void campay(struct request *rq)
 	struct gateway_told told;
 	int error = gateway_heard(rq->app->config, rq->arena, signature_of(rq), raw, is_json ? rq->body : NULL, &told);
 
+	if (!error && told.reference.len >= GATEWAY_REFERENCE_SIZE)
+		error = E_MALFORMED_JSON;
 	if (error)
 		return disbelieve(rq, error);
 	count_one(loop_counters(rq->app->loop), COUNT_CALLBACKS);
@@ -108,10 +110,10 @@ static void only_logged(struct request *rq)
 }
 
 #define CAMPAY_ROWS(path_, root_) \
-	{ POST, path_, .root = root_, .who = ANYONE, .always = true, .body = callback_fields, \
+	{ POST, path_, .root = root_, .who = ANYONE, .always = true, .foreign = true, .body = callback_fields, \
 		.body_limit = 16384, .shape = REPLY_MESSAGE, .errors = { E_BAD_SIGNATURE, E_MALFORMED_JSON }, .run = campay, \
 		.does = "The mobile-money gateway tells how a payment went on" }, \
-	{ GET, path_, .root = root_, .who = ANYONE, .always = true, .query = callback_fields, \
+	{ GET, path_, .root = root_, .who = ANYONE, .always = true, .foreign = true, .query = callback_fields, \
 		.shape = REPLY_MESSAGE, .errors = { E_BAD_SIGNATURE, E_MALFORMED_JSON }, .run = campay, \
 		.does = "The same, in the query" }
 
@@ -127,9 +129,9 @@ const struct route callback_routes[] = {
 
 const struct route admin_callback_routes[] = {
 	CAMPAY_ROWS("/payouts/webhooks/campay", false),
-	{ POST, "/payouts/webhooks/notchpay", .who = ANYONE, .always = true, .body_limit = 16384, .shape = REPLY_MESSAGE,
+	{ POST, "/payouts/webhooks/notchpay", .who = ANYONE, .always = true, .foreign = true, .body_limit = 16384, .shape = REPLY_MESSAGE,
 		.run = only_logged, .does = "NotchPay: logged" },
-	{ POST, "/payouts/webhooks/mpesa", .also = "/payouts/webhooks/mpesa/timeout", .who = ANYONE, .always = true,
+	{ POST, "/payouts/webhooks/mpesa", .also = "/payouts/webhooks/mpesa/timeout", .who = ANYONE, .always = true, .foreign = true,
 		.body_limit = 16384, .shape = REPLY_MESSAGE, .run = only_logged, .does = "M-Pesa: logged" },
 	ROUTE_END
 };

@@ -218,7 +218,8 @@ static bool body_is_form(const struct exchange *x)
 	struct text rest = x->head.content_type;
 
 	return !text_starts(text_trim((struct text){ x->body, x->body_len }), TEXT("{")) &&
-	       text_is_nocase(text_trim(text_cut(&rest, ';')), TEXT("application/x-www-form-urlencoded"));
+	       (x->rq.route->foreign ||
+		       text_is_nocase(text_trim(text_cut(&rest, ';')), TEXT("application/x-www-form-urlencoded")));
 }
 
 static json_t *body_parse(struct exchange *x)

@@ -250,7 +250,7 @@ static int media_check(const struct exchange *x)
 	bool empty = !x->head.transfer_encoding.at &&
 		     (!x->head.content_length.at || text_is(x->head.content_length, TEXT("0")));
 
-	if (empty || !x->rq.route || x->rq.method == GET || x->rq.method == HEAD)
+	if (empty || !x->rq.route || x->rq.route->foreign || x->rq.method == GET || x->rq.method == HEAD)
 		return 0;
 	if (x->head.content_encoding.at && !text_is_nocase(x->head.content_encoding, TEXT("identity")))
 		return E_MEDIA_TYPE;
@@ -285,7 +285,7 @@ static int head_check(struct exchange *x, enum method method)
 		return E_BAD_REQUEST;
 	if ((error = route_find(x, method)) || (error = expect_check(x)))
 		return error;
-	if (!head_accepts_json(&x->head) && x->rq.route->shape != REPLY_BARE &&
+	if (!head_accepts_json(&x->head) && x->rq.route->shape != REPLY_BARE && !x->rq.route->foreign &&
 		!(x->rq.route->stream && head_accepts_events(&x->head)))
 		return E_NOT_ACCEPTABLE;
 	if ((error = length_check(x)) || (error = media_check(x)))

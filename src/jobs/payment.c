@@ -16,7 +16,6 @@
 
 /* Phones on bad networks get an answer after this time, whatever the gateway does; the errand goes on. */
 #define PATIENCE_MS 8000
-#define REFERENCE_SIZE 101
 
 struct payments {
 	struct app *app;
@@ -36,9 +35,9 @@ struct errand {
 	enum payment_end end;
 	bool collects;
 	struct text payment; /* a copy of its own */
-	char id[ID_SIZE], phone[16], reference[REFERENCE_SIZE], description[ID_SIZE + 16];
+	char id[ID_SIZE], phone[16], reference[GATEWAY_REFERENCE_SIZE], description[ID_SIZE + 16];
 	/* what is recorded */
-	char told[REFERENCE_SIZE], ussd[64], operator[16], amount[24], why[200], refund[ID_SIZE], vendor[ID_SIZE];
+	char told[GATEWAY_REFERENCE_SIZE], ussd[64], operator[16], amount[24], why[200], refund[ID_SIZE], vendor[ID_SIZE];
 };
 
 /* --- The end ------------------------------------------------------------------------------------ */
@@ -150,16 +149,32 @@ static void record(struct errand *errand, const char *told)
 
 /* --- The gateway's answer ------------------------------------------------------------------------- */
 
+static void unheard(struct db_call *call, const struct db_result *result)
+{
+	(void)result; /* on an error it is asked after again, and told again */
+	finish(call->owner);
+}
+
+/* The reference is another's: forgotten, and the payment looked for in the history. */
+static void unhear(struct errand *errand)
+{
+	log_line(LOG_ERROR, "the gateway answers about another payment", LOG_T("payment", errand->id),
+		LOG_T("reference", errand->reference));
+	if (errand->collects)
+		return finish(errand);
+	errand->record = (struct db_call){ .query = QUERY_payment_unheard, .lane = DB_WRITE, .count = 2,
+		.params = { errand->id, errand->reference }, .done = unheard, .owner = errand };
+	db_submit(errand->payments->app->db, &errand->record);
+}
+
 static void told(struct errand *errand, const struct gateway_told *told)
 {
 	static const char *const words[] = { [GATEWAY_PENDING] = "PENDING", [GATEWAY_SUCCESSFUL] = "SUCCESSFUL",
 		[GATEWAY_FAILED] = "FAILED" };
 
 	if ((told->external.at && !text_is(told->external, text_of(errand->id))) ||
-		!text_copy_whole(errand->told, sizeof(errand->told), told->reference)) {
-		log_line(LOG_ERROR, "the gateway answers about another payment", LOG_T("payment", errand->id));
-		return finish(errand);
-	}
+		!text_copy_whole(errand->told, sizeof(errand->told), told->reference))
+		return unhear(errand);
 	if (told->state == GATEWAY_SUCCESSFUL && told->amount < 0)
 		log_line(LOG_WARN, "the gateway tells no amount of a payment that was made", LOG_T("payment", errand->id));
 	text_copy_some(errand->ussd, sizeof(errand->ussd), told->ussd_code);
@@ -232,7 +247,8 @@ bool payment_collect(struct payments *payments, const char *id, const char *phon
 
 bool payment_ask(struct payments *payments, const char *id, const char *reference, payment_done *done, void *arg)
 {
-	struct errand *errand = reference ? errand_new(payments, id, done, arg) : NULL;
+	struct errand *errand =
+		reference && strlen(reference) < GATEWAY_REFERENCE_SIZE ? errand_new(payments, id, done, arg) : NULL;
 
 	if (!errand)
 		return false;

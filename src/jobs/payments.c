@@ -27,13 +27,12 @@
 #define LOST_MAX 500     /* looked for in one reading of the history … */
 #define HISTORY_MS 5000  /* … which is read this often at most, … */
 #define HISTORY_SHARE 10 /* … and for a tenth of the time at most */
-#define REFERENCE_SIZE 101
 /* Arrays of all that is looked for: each member in quotes, behind a comma. */
 #define IDS_SIZE (LOST_MAX * (ID_SIZE + 3) + 2)
-#define REFERENCES_SIZE (LOST_MAX * (REFERENCE_SIZE + 3) + 2)
+#define REFERENCES_SIZE (LOST_MAX * (GATEWAY_REFERENCE_SIZE + 3) + 2)
 
 struct lost {
-	char id[ID_SIZE], reference[REFERENCE_SIZE];
+	char id[ID_SIZE], reference[GATEWAY_REFERENCE_SIZE];
 	bool old; /* it had 15 minutes to arrive */
 };
 
@@ -106,8 +105,9 @@ static void in_history(struct gateway_history *history, const struct gateway_tol
 	struct payment_poller *poller = history->owner;
 	struct lost *lost = withdrawal ? NULL : lost_find(poller, told->external);
 
-	if (lost && told->reference.len && told->reference.len < sizeof(lost->reference))
-		snprintf(lost->reference, sizeof(lost->reference), "%.*s", TEXT_ARGS(told->reference));
+	/* One that is too long is none: what it names stays lost. */
+	if (lost && told->reference.len && !text_copy_whole(lost->reference, sizeof(lost->reference), told->reference))
+		lost->reference[0] = '\0';
 }
 
 static void found(struct db_call *call, const struct db_result *result)
@@ -216,7 +216,7 @@ static void lost_add(struct payment_poller *poller, const struct db_result *resu
 static void taken(struct db_call *call, const struct db_result *result)
 {
 	struct payment_poller *poller = call->owner;
-	char id[ID_SIZE], reference[REFERENCE_SIZE];
+	char id[ID_SIZE], reference[GATEWAY_REFERENCE_SIZE];
 
 	if (!answered(poller, result))
 		return;
@@ -228,8 +228,8 @@ static void taken(struct db_call *call, const struct db_result *result)
 			continue;
 		}
 		snprintf(id, sizeof(id), "%.*s", TEXT_ARGS(db_text(result, i, 0)));
-		snprintf(reference, sizeof(reference), "%.*s", TEXT_ARGS(db_text(result, i, 1)));
-		(void)!payment_ask(poller->app->payments, id, reference, NULL, NULL);
+		if (text_copy_whole(reference, sizeof(reference), db_text(result, i, 1)))
+			(void)!payment_ask(poller->app->payments, id, reference, NULL, NULL);
 	}
 	history_start(poller);
 }

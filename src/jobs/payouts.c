@@ -28,7 +28,6 @@
 #define SEEK_MOST 50
 #define SEEK_MOST_TEXT "50"
 #define SEEK_EVERY 5      /* rounds: the history is read at most so often */
-#define REFERENCE_SIZE 101
 #define WHY_SIZE 200
 /* After its time limit and its wait for a free connection, a call is looked for whose answer nobody wrote down. */
 #define ANSWER_MARGIN_S 30
@@ -36,7 +35,7 @@
 /* What payout_answered is told; its parameters live here until it is done. */
 struct telling {
 	struct db_call db;
-	char id[ID_SIZE], reference[REFERENCE_SIZE], amount[24], why[WHY_SIZE], looked_at[40];
+	char id[ID_SIZE], reference[GATEWAY_REFERENCE_SIZE], amount[24], why[WHY_SIZE], looked_at[40];
 	char entries[2 * ID_SIZE + 4];
 	const char *what;
 };
@@ -46,12 +45,12 @@ struct call {
 	struct payout_job *job;
 	struct gateway_call gateway;
 	struct telling telling;
-	char phone[16], asked[REFERENCE_SIZE];
+	char phone[16], asked[GATEWAY_REFERENCE_SIZE];
 	bool busy, sends;
 };
 
 struct sought {
-	char id[ID_SIZE], reference[REFERENCE_SIZE], why[WHY_SIZE];
+	char id[ID_SIZE], reference[GATEWAY_REFERENCE_SIZE], why[WHY_SIZE];
 	enum gateway_state state;
 	int64_t amount;   /* ours; then what was told */
 	bool found, maybe;
@@ -178,7 +177,7 @@ static void misheard(struct call *call, const struct gateway_told *told)
 
 static void told(struct call *call, const struct gateway_told *told)
 {
-	char reference[REFERENCE_SIZE], why[WHY_SIZE];
+	char reference[GATEWAY_REFERENCE_SIZE], why[WHY_SIZE];
 
 	if (told->external.at && !text_is(told->external, text_of(call->telling.id)))
 		return call->sends ? misheard(call, told) : unhear(call);
@@ -417,7 +416,7 @@ static void seek(struct payout_job *job)
 
 struct hearing {
 	struct db_call db;
-	char id[ID_SIZE], reference[REFERENCE_SIZE];
+	char id[ID_SIZE], reference[GATEWAY_REFERENCE_SIZE];
 };
 
 static void hearing_noted(struct db_call *db, const struct db_result *result)

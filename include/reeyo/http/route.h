@@ -63,6 +63,8 @@ struct route {
 	bool idempotent;                /* takes an Idempotency-Key */
 	bool root;                      /* the path is absolute: not below /api/v1 */
 	bool internal;                  /* only on the metrics listener */
+	bool foreign;                   /* called by machines of others: of whatever Content-Type and Origin; a body that
+	                                 * does not begin as JSON is a form */
 	bool stream;                    /* answers with server-sent events, too */
 	bool always;                    /* answered also in maintenance (health, config, auth) */
 	unsigned max_age;               /* public caching, seconds; 0: no-store */

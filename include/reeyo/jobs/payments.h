@@ -39,7 +39,8 @@ typedef void payment_done(void *arg, enum payment_end end, struct text payment);
  * called. done may be NULL. */
 bool payment_collect(struct payments *payments, const char *id, const char *phone, int64_t amount, payment_done *done,
 	void *arg) MUST_CHECK;
-/* Asks the gateway what became of it. reference: the gateway's. Ends as PAYMENT_RECORDED or PAYMENT_OPEN. */
+/* Asks the gateway what became of it. reference: the gateway's. Ends as PAYMENT_RECORDED, PAYMENT_REFUSED (it failed) or
+ * PAYMENT_OPEN. False also of a reference that is none. */
 bool payment_ask(struct payments *payments, const char *id, const char *reference, payment_done *done, void *arg) MUST_CHECK;
 /* Records that the gateway never got it. */
 void payment_missed(struct payments *payments, const char *id);

@@ -28,6 +28,8 @@ bool gateway_on(const struct gateway *gateway);
 /* … and its breaker is closed: a call would be made. */
 bool gateway_up(const struct gateway *gateway);
 
+#define GATEWAY_REFERENCE_SIZE 101 /* of the gateway's; longer ones are none */
+
 enum gateway_state { GATEWAY_PENDING, GATEWAY_SUCCESSFUL, GATEWAY_FAILED };
 
 /* A transaction as the gateway tells it. Texts valid during the callback; absent ones TEXT_NONE. */

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Callbacks of the gateway: believed when they are signed, and even then only a hint to ask."""
 
+import hashlib
+import hmac
 import json
 
 import pytest
@@ -54,8 +56,6 @@ def test_a_signature_holds_for_its_own_body_only(till):
     good = till.callback(reference, status="PENDING")
     assert good.status == 200
     body = json.dumps({"reference": "gw", "external_reference": reference, "status": "SUCCESSFUL", "amount": 10**6}).encode()
-    import hashlib
-    import hmac
     signature = hmac.new(APP_KEY.encode(), body, hashlib.sha256).hexdigest()
     changed = body.replace(b"1000000", b"9000000")
     assert Api(till.server.port).request("POST", "/webhooks/campay", body=changed, headers={
@@ -134,8 +134,6 @@ def test_gateways_that_are_not_in_use_are_thanked(till, path):
 
 
 def test_a_callback_may_come_as_a_get(till):
-    import hashlib
-    import hmac
     somebody, reference = begun(till)
     query = f"reference={till.intent(reference)['gateway_reference']}&external_reference={reference}&status=SUCCESSFUL&amount=5000"
     signature = hmac.new(APP_KEY.encode(), query.encode(), hashlib.sha256).hexdigest()
@@ -144,6 +142,60 @@ def test_a_callback_may_come_as_a_get(till):
     assert Api(till.server.port).get(f"/webhooks/campay?{query}&signature={signature}").status == 200
     till.until_state(reference, "SUCCEEDED")
     assert till.balance(somebody) == 5000
+
+
+def signed(body, key=APP_KEY):
+    return hmac.new(key.encode(), body, hashlib.sha256).hexdigest()
+
+
+@pytest.mark.parametrize("headers", [
+    {"Content-Type": "text/plain"}, {"Content-Type": "text/json"}, {"Content-Type": "application/octet-stream"}, {},
+    {"Content-Type": "application/x-www-form-urlencoded"}, {"Content-Type": "application/json", "Accept": "text/html"},
+    {"Content-Type": "application/json", "Origin": "https://www.campay.net"}, {"Origin": "null"}])
+@pytest.mark.parametrize("form", [False, True])
+def test_a_callback_is_told_by_its_signature_and_not_by_its_form(till, headers, form):
+    somebody, reference = begun(till)
+    said = {"reference": till.intent(reference)["gateway_reference"], "external_reference": reference,
+            "status": "SUCCESSFUL", "amount": "5000"}
+    body = "&".join(f"{name}={value}" for name, value in said.items()).encode() if form else json.dumps(said).encode()
+    till.sql("UPDATE payment_intents SET asked_at = asked_at - interval '2 seconds' WHERE id = %s", reference)
+    api = Api(till.server.port)
+    assert api.request("POST", "/webhooks/campay", body=body,
+                       headers={**headers, "X-Campay-Signature": signed(body, "x")}).status == 401
+    assert api.request("POST", "/webhooks/campay", body=body,
+                       headers={**headers, "X-Campay-Signature": signed(body)}).status == 200
+    till.until_state(reference, "SUCCEEDED")
+    assert till.balance(somebody) == 5000
+
+
+def test_only_callbacks_may_come_from_any_origin(till):
+    somebody = till.customer()
+    assert somebody.api.request("GET", "/api/v1/user/wallet", headers={"Origin": "https://evil.example"}).status == 403
+    assert somebody.api.request("POST", "/api/v1/user/wallet/add-funds", body=b"{}", headers={
+        "Content-Type": "text/plain"}).status == 415
+
+
+def test_a_reference_that_is_too_long_is_none(till):
+    _, reference = begun(till)
+    till.sql("UPDATE payment_intents SET gateway_reference = NULL WHERE id = %s", reference)
+    assert till.callback(reference, reference="r" * 101).status == 400
+    assert till.intent(reference)["gateway_reference"] is None
+    assert till.callback(reference, reference="r" * 100).status == 200
+    assert till.intent(reference)["gateway_reference"] == "r" * 100
+
+
+def test_anothers_reference_is_forgotten_and_the_payments_own_is_found(till):
+    somebody, reference = begun(till)
+    _, other = begun(till)
+    theirs = till.intent(other)["gateway_reference"]
+    till.sql("UPDATE payment_intents SET gateway_reference = NULL WHERE id = %s", other)
+    till.sql("UPDATE payment_intents SET gateway_reference = %s, next_ask_at = now() WHERE id = %s", theirs, reference)
+    until(lambda: till.intent(reference)["gateway_reference"] is None)
+    assert till.balance(somebody) == 0
+    till.sql("UPDATE payment_intents SET next_ask_at = now() WHERE id = ANY (%s)", [reference, other])
+    assert till.until_state(reference, "SUCCEEDED")["gateway_reference"] != theirs
+    assert till.balance(somebody) == 5000
+    assert till.until_state(other, "SUCCEEDED")["gateway_reference"] == theirs
 
 
 def test_a_callback_of_a_pay_out_has_it_asked_about(till):

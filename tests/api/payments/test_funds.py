@@ -51,6 +51,20 @@ def test_a_top_up_waits_for_its_customer_and_is_credited_when_he_has_paid(till):
     assert (moved["transactionId"], moved["category"], moved["amount"]) == (payment["transactionId"], "WALLET_TOPUP", 5000)
 
 
+def test_transactions_are_listed_as_they_were_booked_and_their_balances_chain(till):
+    somebody = till.customer()
+    reference = till.top_up(somebody).data["reference"]
+    till.top_up(somebody, 700, paymentMethod="CARD", paymentToken="tok")
+    till.decide(reference)
+    till.due(reference)
+    till.until_state(reference, "SUCCEEDED")
+    till.top_up(somebody, 300, paymentMethod="CARD", paymentToken="tok")
+    shown = lambda query: [(t["amount"], t["balanceAfter"]) for t in
+                           somebody.api.get("wallet/transactions" + query).data["transactions"]]
+    assert shown("") == [(300, 6000), (5000, 5700), (700, 700)]
+    assert [shown(f"?limit=1&page={n}") for n in (1, 2, 3)] == [[(300, 6000)], [(5000, 5700)], [(700, 700)]]
+
+
 def test_the_gateway_is_not_asked_for_every_look(till):
     somebody = till.customer()
     reference = till.top_up(somebody).data["reference"]
