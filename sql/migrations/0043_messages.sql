@@ -6,15 +6,15 @@
 CREATE TABLE messages (
   id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,   -- shown as msg_…
   event_id   bigint,                             -- NULL: a broadcast
-  kind       text COLLATE "C" NOT NULL,          -- USER, VENDOR, RIDER
+  kind       text COLLATE "C" NOT NULL CHECK (kind IN ('USER', 'VENDOR', 'RIDER')),
   recipient  text COLLATE "C" NOT NULL,
-  channel    text COLLATE "C" NOT NULL,          -- SMS, MAIL, PUSH
+  channel    text COLLATE "C" NOT NULL CHECK (channel IN ('SMS', 'MAIL', 'PUSH')),
   bulk       boolean NOT NULL DEFAULT false,     -- waits behind nobody's own messages, and nobody's behind it
   template   text COLLATE "C" NOT NULL,          -- of config/messages
   params     json NOT NULL DEFAULT '{}',         -- the words of its texts
   data       json,                               -- what a push carries for the app
   language   text COLLATE "C" NOT NULL,
-  state      text COLLATE "C" NOT NULL DEFAULT 'QUEUED',   -- QUEUED, SENT, DEAD, SKIPPED
+  state      text COLLATE "C" NOT NULL DEFAULT 'QUEUED' CHECK (state IN ('QUEUED', 'SENT', 'DEAD', 'SKIPPED')),
   tries      integer NOT NULL DEFAULT 0,
   next_at    timestamptz NOT NULL DEFAULT now(), -- QUEUED: not before; while it is being sent: taken again when nobody ends it
   until      timestamptz NOT NULL,               -- of no use afterwards

@@ -72,13 +72,13 @@ SELECT (SELECT count(*) FROM made) FROM moved
 
 -- --- Sent --------------------------------------------------------------------------------------------------
 
--- Takes messages that are due: each recipient's earliest of a channel. They are its taker's for 90 s; a taker that died
+-- Takes messages that are due: each recipient's earliest of a channel. They are its taker's for a while; a taker that died
 -- leaves them to be taken again. Of each that is due the earliest of its recipient is looked up: that one is taken, if it is
 -- due too, and those behind it are put off for minutes, since messages_end makes the next one due. So a look at any of a
 -- long queue moves its head, and however long it is nobody looks at all of it again and again.
---  $1 channels text[]   $2 bulk boolean[]   $3 how many of each integer[]
+--  $1 channels text[]   $2 bulk boolean[]   $3 how many of each integer[]   $4 seconds that they are its taker's
 -- Columns: id (NULL: none is taken), kind, recipient, channel, bulk, template, params, data, language, tries (this one
---  included), too late, where to (JSON array; NULL: nowhere), how many were looked at. Always one row.
+--  included), seconds it is of use yet (0: too late), where to (JSON array; NULL: nowhere), how many were looked at. Always one row.
 -- name: messages_take
 WITH wanted AS (
   SELECT w.channel, w.bulk, w.room FROM unnest($1::text[], $2::boolean[], $3::integer[]) AS w(channel, bulk, room)
@@ -99,7 +99,7 @@ WITH wanted AS (
     FROM (SELECT DISTINCT head, room FROM looked) l JOIN messages m ON m.id = l.head
    WHERE m.state = 'QUEUED' AND m.next_at <= now() AND m.id = ANY (ARRAY(SELECT head FROM looked))
 ), taken AS (
-  UPDATE messages m SET tries = m.tries + 1, next_at = now() + interval '90 seconds'
+  UPDATE messages m SET tries = m.tries + 1, next_at = now() + $4::bigint * interval '1 second'
     FROM heads h
    WHERE m.id = h.id AND h.n <= h.room AND m.state = 'QUEUED' AND m.next_at <= now()
      AND m.id = ANY (ARRAY(SELECT id FROM heads))  -- by its key, however many the planner takes them for
@@ -110,20 +110,21 @@ WITH wanted AS (
    WHERE m.id = l.id AND l.head <> l.id AND m.id = ANY (ARRAY(SELECT id FROM looked))
 )
 SELECT t.id, t.kind, t.recipient, t.channel, t.bulk, t.template, t.params::text, t.data::text, t.language, t.tries,
-  t.until < now(), message_address(t.kind, t.recipient, t.channel)::text, (SELECT count(*) FROM looked)
+  greatest(0, ceil(extract(epoch FROM t.until - now())))::bigint, message_address(t.kind, t.recipient, t.channel)::text, (SELECT count(*) FROM looked)
   FROM (SELECT) one LEFT JOIN taken t ON true ORDER BY t.id
 
 -- Ends tries: SENT, DEAD, SKIPPED, or QUEUED again after some time, but not beyond its life: it would hold up those behind
 -- it. Who waited behind an ended one is due at once. What was taken by another meanwhile is his to queue again.
---  $1 [{"id","tries","state","error","wait" (ms),"text": a text message goes in its place,"gone": [tokens that are of no use
+--  $1 [{"id","tries","state","error","wait" (ms),"untried": it counts as no try,"text": a text message goes in its
+--  place,"gone": [tokens that are of no use
 --  any more]}]
 -- name: messages_end
 WITH told AS MATERIALIZED (
-  SELECT t.* FROM json_to_recordset($1::json) AS t(id bigint, tries integer, state text, error text, wait bigint, text boolean,
-    gone json)
+  SELECT t.* FROM json_to_recordset($1::json) AS t(id bigint, tries integer, state text, error text, wait bigint, untried boolean,
+    text boolean, gone json)
 ), ended AS (
   UPDATE messages m
-     SET state = t.state, last_error = t.error, sent_at = CASE t.state WHEN 'SENT' THEN now() END,
+     SET state = t.state, tries = m.tries - coalesce(t.untried, false)::integer, last_error = t.error, sent_at = CASE t.state WHEN 'SENT' THEN now() END,
          next_at = least(now() + coalesce(t.wait, 0) * interval '1 millisecond', m.until)
     FROM told t
    WHERE m.id = t.id AND m.state = 'QUEUED' AND (t.state <> 'QUEUED' OR m.tries = t.tries)
@@ -205,7 +206,8 @@ WITH gone AS (
 SELECT count(*) FROM gone
 
 -- Tells everybody of a kind, or some of them, something: a push for each who has a device, and the event `broadcast` to the
--- rooms of those who are named, or of all. Of a country alone nobody's app is told: it has no room.
+-- rooms of those who are named (eight of an event are heard: see EVENT_ROOMS_MAX), or of all. Of a country alone nobody's
+-- app is told: it has no room.
 --  $1 kind   $2 ids text[] or NULL for all   $3 country or NULL   $4 title   $5 body   $6 data   $7 room of all
 --  $8 prefix of one's room   $9 admin   $10 act   $11 details   $12 request id
 -- Columns: {"targeted","sent","failed"}. Always one row.
@@ -232,9 +234,11 @@ WITH people AS MATERIALIZED (
   INSERT INTO outbox (aggregate, type, rooms, payload)
   SELECT $7::text, 'broadcast', t.rooms, json_build_object('type', 'BROADCAST', 'title', $4::text, 'body', $5::text,
     'data', $6::json, 'timestamp', iso(now()))
-    FROM (SELECT CASE WHEN $2::text[] IS NULL THEN ARRAY[$7::text] ELSE array_agg($8::text || ':' || p.id) END AS rooms
-            FROM people p) t
-   WHERE t.rooms IS NOT NULL AND ($2::text[] IS NOT NULL OR $3::text IS NULL)
+    FROM (SELECT ARRAY[$7::text] AS rooms WHERE $2::text[] IS NULL AND $3::text IS NULL
+          UNION ALL
+          SELECT array_agg($8::text || ':' || p.id)
+            FROM (SELECT id, (row_number() OVER (ORDER BY id) - 1) / 8 AS part FROM people) p
+           WHERE $2::text[] IS NOT NULL GROUP BY p.part) t
 ), noted AS (
   INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
   VALUES ($9::text, $10::text, $7::text, $11::jsonb, $12::text)

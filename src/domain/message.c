@@ -202,7 +202,7 @@ static void add_value(struct buf *out, const json_t *params, struct text word, e
 
 int64_t message_wait_ms(unsigned tries, int64_t retry_after_s, unsigned permille)
 {
-	static const int64_t waits_s[] = { 5, 30, 120, 600, 1800, 3600, 5400 };
+	static const int64_t waits_s[MESSAGE_TRIES - 1] = { 5, 30, 120, 600, 1800, 3600, 5400 };
 	size_t at = tries > COUNT_OF(waits_s) ? COUNT_OF(waits_s) - 1 : tries > 0 ? tries - 1 : 0;
 	int64_t wait_ms = waits_s[at] * (800 + permille * 400 / 1000);
 

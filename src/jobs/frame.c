@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "reeyo/core/log.h"
+
 /* --- Frames ------------------------------------------------------------------------------------ */
 
 static struct text or_dash(struct text text)
@@ -44,6 +46,8 @@ unsigned rooms_cut(struct text list, struct text rooms[EVENT_ROOMS_MAX])
 	list = no_dash(list);
 	while (list.at && list.len && count < EVENT_ROOMS_MAX)
 		rooms[count++] = text_cut(&list, ',');
+	if (list.at && list.len)
+		log_line(LOG_WARN, "an event has more rooms than are heard", LOG_I("heard", EVENT_ROOMS_MAX));
 	return count;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Sending, as two statements that take turns: messages_take hands over rows that are due, messages_end writes down what became
- * of them; one at a time, each with as much as there is. A row is its taker's for 90 s, which is longer than a letter may
- * take, so it is sent by one copy at a time; a copy that dies in between has it sent again: at least once.
+ * of them; one at a time. A row is its taker's for TAKEN_S, which leaves a minute beside what a letter may take at most, so it is
+ * sent by one copy at a time; a copy that dies in between has it sent again: at least once.
  *
  * A push that reaches no device (the app is gone, the device was removed) leaves a text message in its place, where there is a
  * wording for one: messages_end makes its row.
@@ -21,14 +21,16 @@
 #include "reeyo/partners/post.h"
 
 #define ROOM 32u
-#define TRIES_MAX 8
+#define TAKEN_S "150"
+_Static_assert(POST_LETTER_S + 60 <= 150, "a row must be its taker's for longer than its letters take");
 #define DEVICES_MAX 10
 #define MESSAGE_MEMORY 65536
 #define BATCH_MEMORY (1u << 20)
+#define END_BYTES (64u << 10) /* one statement writes down no more; the next the rest */
 #define KINDS (CHANNELS * 2u)
 
 enum { TAKEN_ID, TAKEN_KIND, TAKEN_RECIPIENT, TAKEN_CHANNEL, TAKEN_BULK, TAKEN_TEMPLATE, TAKEN_PARAMS, TAKEN_DATA,
-	TAKEN_LANGUAGE, TAKEN_TRIES, TAKEN_LATE, TAKEN_ADDRESS, TAKEN_OF };
+	TAKEN_LANGUAGE, TAKEN_TRIES, TAKEN_LIFE, TAKEN_ADDRESS, TAKEN_OF };
 
 /* A message on its way; stands in its arena. */
 struct parcel {
@@ -42,6 +44,7 @@ struct parcel {
 	unsigned count, waiting;
 	bool texts;                     /* a text message may go in its place */
 	bool nowhere;                   /* it has no address */
+	bool tried;                     /* a provider was asked */
 	enum letter_end end;
 	int64_t retry_after_s;
 	const char *why;
@@ -134,6 +137,7 @@ static void letter_done(struct letter *letter, const struct receipt *receipt)
 
 	parcel->gone[letter - parcel->letters] = receipt->gone;
 	parcel->end = better_of(parcel->end, receipt->outcome);
+	parcel->tried |= !receipt->untried;
 	if (receipt->retry_after_s > parcel->retry_after_s)
 		parcel->retry_after_s = receipt->retry_after_s;
 	if (receipt->why)
@@ -152,7 +156,7 @@ static const char *state_of(const struct parcel *parcel)
 	case OUTCOME_SKIPPED:
 		return "SKIPPED";
 	case OUTCOME_RETRY:
-		return parcel->tries < TRIES_MAX ? "QUEUED" : "DEAD";
+		return parcel->tries < MESSAGE_TRIES || !parcel->tried ? "QUEUED" : "DEAD";
 	default:
 		return "DEAD";
 	}
@@ -172,6 +176,8 @@ static void end_add(struct buf *out, const struct parcel *parcel)
 	buf_printf(out, "%c{\"id\":%lld,\"tries\":%lld,\"state\":\"%s\",\"wait\":%lld", out->len ? ',' : '[',
 		(long long)parcel->id, (long long)parcel->tries, state,
 		(long long)message_wait_ms((unsigned)parcel->tries, parcel->retry_after_s, randombytes_uniform(1000)));
+	if (parcel->end == OUTCOME_RETRY && !parcel->tried)
+		buf_add_string(out, ",\"untried\":true");
 	if (parcel->texts && (state[0] == 'D' || parcel->nowhere))
 		buf_add_string(out, ",\"text\":true");
 	if (parcel->why) {
@@ -216,8 +222,9 @@ static void ended(struct db_call *call, const struct db_result *result)
 static void end_submit(struct sending *sending)
 {
 	struct buf out = buf_in(sending->batch, 4096);
+	const char *ends;
 
-	while (sending->done.first) {
+	while (sending->done.first && out.len < END_BYTES) {
 		struct parcel *parcel = sending->done.first;
 
 		list_take(&sending->done, parcel);
@@ -225,43 +232,61 @@ static void end_submit(struct sending *sending)
 		end_add(&out, parcel);
 	}
 	buf_add_string(&out, "]");
+	ends = buf_string(&out);
+	if (!ends) {
+		log_line(LOG_ERROR, "no memory for what became of messages");
+		list_move(&sending->written, &sending->done);
+		return statement_over(sending);
+	}
 	sending->call = (struct db_call){ .query = QUERY_messages_end, .lane = DB_WRITE, .count = 1,
-		.params = { buf_string(&out) }, .done = ended, .owner = sending };
+		.params = { ends }, .done = ended, .owner = sending };
 	db_submit(sending->app->db, &sending->call);
 }
 
 /* --- Taking ------------------------------------------------------------------------------------- */
 
-static const char *copied(struct parcel *parcel, const struct db_result *result, unsigned row, unsigned column)
+/* E_NO_MEMORY; *ret is NULL where the column is. */
+static int copied(struct arena *arena, const struct db_result *result, unsigned row, unsigned column, const char **ret)
 {
 	struct text text = db_text(result, row, column);
 
-	return text.at ? arena_copy(parcel->arena, text.at, text.len) : NULL;
+	*ret = text.at ? arena_copy(arena, text.at, text.len) : NULL;
+	return text.at && !*ret ? E_NO_MEMORY : 0;
 }
 
-/* The letters, one for each address; false when the row is over already. */
-static bool letters_write(struct parcel *parcel, const struct db_result *result, unsigned row, enum channel channel)
+static int letter_add(struct parcel *parcel, const struct letter *like, const char *to)
+{
+	struct letter *letter = &parcel->letters[parcel->count];
+
+	*letter = *like;
+	letter->to = arena_copy(parcel->arena, to, strlen(to));
+	parcel->count += letter->to ? 1 : 0;
+	return letter->to ? 0 : E_NO_MEMORY;
+}
+
+/* The letters, one for each address. E_NOT_FOUND: nobody knows this message any more; E_NO_MEMORY. */
+static int letters_write(struct parcel *parcel, const struct db_result *result, unsigned row, enum channel channel)
 {
 	json_auto_t *addresses = json_loads(db_text(result, row, TAKEN_ADDRESS).at, 0, NULL);
 	json_auto_t *params = json_loads(db_text(result, row, TAKEN_PARAMS).at, 0, NULL);
 	const struct wordings *wordings = post_wordings(parcel->sending->app->post);
 	enum language language = language_named(db_text(result, row, TAKEN_LANGUAGE));
-	const char *data = copied(parcel, result, row, TAKEN_DATA);
+	struct letter like = { .channel = channel, .life_s = db_int(result, row, TAKEN_LIFE), .done = letter_done,
+		.owner = parcel };
 	enum message_kind message;
-	struct said said;
+	int error;
 
-	if (!message_named(db_text(result, row, TAKEN_TEMPLATE), &message) ||
-		wordings_say(wordings, parcel->arena, message, channel, language, params, &said))
-		return false;
-	for (size_t i = 0; i < json_array_size(addresses) && parcel->count < DEVICES_MAX; i++) {
+	if (!message_named(db_text(result, row, TAKEN_TEMPLATE), &message))
+		return E_NOT_FOUND;
+	error = wordings_say(wordings, parcel->arena, message, channel, language, params, &like.said);
+	if (!error)
+		error = copied(parcel->arena, result, row, TAKEN_DATA, &like.data);
+	for (size_t i = 0; i < json_array_size(addresses) && parcel->count < DEVICES_MAX && !error; i++) {
 		const char *to = json_string_value(json_array_get(addresses, i));
 
-		if (to)
-			parcel->letters[parcel->count++] = (struct letter){ .channel = channel, .said = said,
-				.data = data, .to = arena_copy(parcel->arena, to, strlen(to)), .done = letter_done,
-				.owner = parcel };
+		error = to ? letter_add(parcel, &like, to) : 0;
 	}
-	return true;
+	return error;
 }
 
 static void parcel_nowhere(struct parcel *parcel)
@@ -274,13 +299,17 @@ static void parcel_send(struct parcel *parcel, const struct db_result *result, u
 {
 	struct post *post = parcel->sending->app->post;
 	unsigned count;
+	int error;
 
-	if (db_bool(result, row, TAKEN_LATE))
+	if (db_int(result, row, TAKEN_LIFE) <= 0)
 		return parcel_done(parcel, OUTCOME_SKIPPED, "too late");
 	if (db_is_null(result, row, TAKEN_ADDRESS))
 		return parcel_nowhere(parcel);
-	if (!letters_write(parcel, result, row, channel))
+	error = letters_write(parcel, result, row, channel);
+	if (error == E_NOT_FOUND)
 		return parcel_done(parcel, OUTCOME_DEAD, "no such template");
+	if (error)
+		return parcel_done(parcel, OUTCOME_RETRY, "out of memory");
 	count = parcel->waiting = parcel->count;
 	parcel->end = OUTCOME_SKIPPED;
 	if (!count)
@@ -354,9 +383,9 @@ static void take_submit(struct sending *sending)
 	sending->again = false;
 	if (!rooms_write(sending, &rooms))
 		return statement_over(sending);
-	sending->call = (struct db_call){ .query = QUERY_messages_take, .lane = DB_WRITE, .count = 3,
-		.params = { "{SMS,MAIL,PUSH,SMS,MAIL,PUSH}", "{f,f,f,t,t,t}", buf_string(&rooms) }, .done = taken,
-		.owner = sending };
+	sending->call = (struct db_call){ .query = QUERY_messages_take, .lane = DB_WRITE, .count = 4,
+		.params = { "{SMS,MAIL,PUSH,SMS,MAIL,PUSH}", "{f,f,f,t,t,t}", buf_string(&rooms), TAKEN_S },
+		.done = taken, .owner = sending };
 	db_submit(sending->app->db, &sending->call);
 }
 

@@ -4,9 +4,10 @@
  *
  * Its calls carry a token of an hour, which the service account gets for a signed statement of who it is (an RS256 JWT as the
  * grant). It is fetched once for all letters that need it, which wait in the order in which they came; a call that is
- * answered 401 makes the next letter fetch another.
+ * answered 401 makes the next letter fetch another. While it cannot be got letters wait in their queue and spend no try.
  */
 #include <jwt.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "provider.h"
@@ -17,6 +18,7 @@
 #define GRANT "urn:ietf:params:oauth:grant-type:jwt-bearer"
 #define STATEMENT_S 3600
 #define EARLY_S 120 /* before its end a token is not used any more */
+#define REST_S 10   /* after none was got */
 
 struct fcm {
 	struct post *post;
@@ -25,7 +27,7 @@ struct fcm {
 	struct client_call call;
 	struct letter *waiting, **end;
 	char *token;
-	int64_t until_s;
+	int64_t until_s, rest_s; /* on the loop's clock: it is good until then; none is asked for before then */
 	bool fetching;
 };
 
@@ -34,7 +36,21 @@ static const char *account_text(const struct fcm *fcm, const char *name)
 	return json_string_value(json_object_get(fcm->account, name));
 }
 
+static int64_t now_s(void)
+{
+	return (int64_t)(clock_ms() / 1000);
+}
+
 /* --- Letters ------------------------------------------------------------------------------------ */
+
+/* How long Firebase and Apple keep it for a device that is off. */
+static void add_life(struct buf *body, int64_t life_s)
+{
+	if (life_s <= 0)
+		return;
+	buf_printf(body, ",\"android\":{\"ttl\":\"%llds\"},\"apns\":{\"headers\":{\"apns-expiration\":\"%lld\"}}",
+		(long long)life_s, (long long)(clock_wall_s() + life_s));
+}
 
 static void letter_call(struct fcm *fcm, struct letter *letter, struct arena *arena)
 {
@@ -48,6 +64,7 @@ static void letter_call(struct fcm *fcm, struct letter *letter, struct arena *ar
 	buf_add_json(&body, text_of(letter->said.body));
 	buf_add_string(&body, "},\"data\":");
 	buf_add_string(&body, letter->data ? letter->data : "{}");
+	add_life(&body, letter->life_s);
 	buf_add_string(&body, "}}");
 	letter->call.url = arena_printf(arena, "%s/v1/projects/%s/messages:send", fcm->post->config->fcm_url,
 		account_text(fcm, "project_id"));
@@ -67,13 +84,13 @@ static void waiting_go(struct fcm *fcm, const char *why)
 
 	fcm->end = &fcm->waiting;
 	for (; letter; letter = next) {
-		struct arena *arena = why ? NULL : arena_new(fcm->post->app->pool, 256u << 10);
+		struct arena *arena = why ? NULL : arena_new(fcm->post->app->pool, LETTER_MEMORY);
 
 		next = letter->next;
 		if (arena)
 			letter_call(fcm, letter, arena);
 		else
-			post_done(letter, OUTCOME_RETRY, why ? why : "out of memory");
+			post_untried(letter, why ? why : "out of memory");
 		arena_free(arena);
 	}
 }
@@ -88,6 +105,7 @@ static void token_got(struct client_call *call, const struct client_answer *answ
 	int64_t life_s = json_integer_value(json_object_get(told, "expires_in"));
 
 	fcm->fetching = false;
+	fcm->rest_s = now_s() + REST_S;
 	if (answer->error || answer->status != 200 || !token) {
 		log_line(LOG_ERROR, "no token for push messages", LOG_I("status", answer->status),
 			LOG_T("why", answer->why));
@@ -95,7 +113,7 @@ static void token_got(struct client_call *call, const struct client_answer *answ
 	}
 	free(fcm->token);
 	fcm->token = strdup(token);
-	fcm->until_s = (int64_t)(clock_ms() / 1000) + (life_s > 2 * EARLY_S ? life_s - EARLY_S : life_s / 2);
+	fcm->until_s = now_s() + (life_s > 2 * EARLY_S ? life_s - EARLY_S : life_s / 2);
 	waiting_go(fcm, fcm->token ? NULL : "out of memory");
 }
 
@@ -103,7 +121,7 @@ static void token_got(struct client_call *call, const struct client_answer *answ
 static char *statement(const struct fcm *fcm)
 {
 	const char *key = account_text(fcm, "private_key");
-	int64_t now_s = clock_wall_s();
+	int64_t wall_s = clock_wall_s();
 	char *made = NULL;
 	jwt_t *jwt = NULL;
 
@@ -113,8 +131,8 @@ static char *statement(const struct fcm *fcm)
 		jwt_add_grant(jwt, "iss", account_text(fcm, "client_email")) == 0 &&
 		jwt_add_grant(jwt, "scope", SCOPE) == 0 &&
 		jwt_add_grant(jwt, "aud", account_text(fcm, "token_uri")) == 0 &&
-		jwt_add_grant_int(jwt, "iat", (long)now_s) == 0 &&
-		jwt_add_grant_int(jwt, "exp", (long)(now_s + STATEMENT_S)) == 0)
+		jwt_add_grant_int(jwt, "iat", (long)wall_s) == 0 &&
+		jwt_add_grant_int(jwt, "exp", (long)(wall_s + STATEMENT_S)) == 0)
 		made = jwt_encode_str(jwt);
 	jwt_free(jwt);
 	return made;
@@ -154,7 +172,7 @@ static void letter_send(struct post *post, struct letter *letter, struct arena *
 {
 	struct fcm *own = post->fcm;
 
-	if (own->token && (int64_t)(clock_ms() / 1000) < own->until_s)
+	if (own->token && now_s() < own->until_s)
 		return letter_call(own, letter, arena);
 	letter->next = NULL;
 	*own->end = letter;
@@ -185,13 +203,39 @@ static bool gone(const struct client_answer *answer)
 			(answer_has(answer, "registration token is not a valid") || answer_has(answer, "message.token")));
 }
 
-static void unauthorised(struct post *post)
+/* Apple not believing Firebase is no fault of the token, which all other pushes need. */
+static void unauthorised(struct post *post, const struct client_answer *answer)
 {
-	post->fcm->until_s = 0;
+	if (!answer_has(answer, "THIRD_PARTY_AUTH_ERROR"))
+		post->fcm->until_s = post->fcm->rest_s = 0;
+}
+
+/* {"error":{"status","details":[{"errorCode"}]}}: the status is that of any service of Google. */
+static void code(const struct client_answer *answer, const json_t *json, char out[CODE_MAX])
+{
+	const json_t *error = json_object_get(json, "error"), *detail;
+	const char *word = json_string_value(json_object_get(error, "status"));
+	size_t i;
+
+	(void)answer;
+	json_array_foreach (json_object_get(error, "details"), i, detail) {
+		const char *own = json_string_value(json_object_get(detail, "errorCode"));
+
+		word = own ? own : word;
+	}
+	if (word)
+		snprintf(out, CODE_MAX, "%s", word);
+}
+
+static bool up(const struct post *post)
+{
+	const struct fcm *own = post->fcm;
+
+	return (own->token && now_s() < own->until_s) || (partner_up(own->partner) && now_s() >= own->rest_s);
 }
 
 const struct provider provider_fcm = { .word = "fcm", .channel = CHANNEL_PUSH, .ready = ready, .send = letter_send,
-	.gone = gone, .unauthorised = unauthorised };
+	.gone = gone, .unauthorised = unauthorised, .code = code, .up = up };
 
 int fcm_open(struct post *post)
 {

@@ -4,19 +4,18 @@
  */
 #include "reeyo/partners/post.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "provider.h"
 #include "reeyo/core/log.h"
 
-#define LETTER_MEMORY (256u << 10)
-
 static const struct provider *const providers[] = { &provider_twilio, &provider_sendgrid, &provider_fcm,
 	&provider_sns };
 
 /* Enough at once for a provider that answers in 200 ms to take 150 a second; a few failures in a row and it is left alone
- * for 10 s, so that a queue of messages does not spend its tries on it. */
+ * for 10 s; what would have been sent meanwhile has spent no try. */
 static const struct partner_limits limits = { .at_once = 32, .waiting = 256, .timeout_ms = 30000, .failures = 8,
 	.pause_ms = 10000 };
 
@@ -65,6 +64,12 @@ static void skip(struct post *post, struct letter *letter)
 
 /* --- Letters ------------------------------------------------------------------------------------ */
 
+void post_untried(struct letter *letter, const char *why)
+{
+	letter->post = NULL;
+	letter->done(letter, &(struct receipt){ .outcome = OUTCOME_RETRY, .untried = true, .why = why });
+}
+
 void post_done(struct letter *letter, enum letter_end outcome, const char *why)
 {
 	letter->post = NULL;
@@ -87,21 +92,36 @@ static enum letter_end judge(const struct provider *provider, const struct clien
 	return OUTCOME_DEAD;
 }
 
+/* What is known of why: for the row and the log, so only what a code is made of. */
+static void why_write(const struct provider *provider, const struct client_answer *answer, char why[64])
+{
+	json_auto_t *json = answer->error ? NULL : json_loadb(answer->body.at, answer->body.len, 0, NULL);
+	char code[CODE_MAX] = "";
+
+	if (answer->error) {
+		snprintf(why, 64, "%s", answer->why ? answer->why : "no answer");
+		return;
+	}
+	if (provider->code)
+		provider->code(answer, json, code);
+	for (const char *c = code; *c; c++)
+		if (!isalnum((unsigned char)*c) && !strchr("_-.", *c))
+			code[0] = '\0';
+	snprintf(why, 64, "status %ld%s%.*s", answer->status, code[0] ? ", " : "", CODE_MAX, code);
+}
+
 static void answered(struct client_call *call, const struct client_answer *answer)
 {
 	struct letter *letter = call->owner;
 	struct post *post = letter->post;
 	const struct provider *provider = post->provider[letter->channel];
-	struct receipt receipt = { .retry_after_s = answer->retry_after_s };
+	struct receipt receipt = { .retry_after_s = answer->retry_after_s, .untried = answer->error == E_BUSY };
 	char why[64];
 
 	receipt.outcome = judge(provider, answer, &receipt.gone);
 	if (answer->status == 401 && provider->unauthorised)
-		provider->unauthorised(post);
-	if (answer->error)
-		snprintf(why, sizeof(why), "%s", answer->why ? answer->why : "no answer");
-	else
-		snprintf(why, sizeof(why), "status %ld", answer->status);
+		provider->unauthorised(post, answer);
+	why_write(provider, answer, why);
 	if (receipt.outcome != OUTCOME_SENT) {
 		receipt.why = why;
 		log_line(answer->status == 401 || answer->status == 403 ? LOG_ERROR : LOG_INFO, "message not taken",
@@ -233,5 +253,7 @@ bool post_on(const struct post *post, enum channel channel)
 
 bool post_up(const struct post *post, enum channel channel)
 {
-	return !post->provider[channel] || partner_up(post->partner[channel]);
+	const struct provider *provider = post->provider[channel];
+
+	return !provider || (partner_up(post->partner[channel]) && (!provider->up || provider->up(post)));
 }

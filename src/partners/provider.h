@@ -9,6 +9,9 @@
 
 struct fcm;
 
+#define LETTER_MEMORY (256u << 10)
+#define CODE_MAX 40
+
 struct provider {
 	const char *word; /* of `sms`, `mail` or `push` */
 	enum channel channel;
@@ -20,7 +23,11 @@ struct provider {
 	/* A 4xx that may change by itself, beyond 408 and 429; NULL: none. */
 	bool (*passing)(const struct client_answer *answer);
 	/* A call was answered 401; NULL: nothing to do about it. */
-	void (*unauthorised)(struct post *post);
+	void (*unauthorised)(struct post *post, const struct client_answer *answer);
+	/* Writes what the provider calls its refusal; leaves `out` when it does not say. json: of the answer, or NULL. */
+	void (*code)(const struct client_answer *answer, const json_t *json, char out[CODE_MAX]);
+	/* More than the provider itself must answer, and does; NULL: no more. */
+	bool (*up)(const struct post *post);
 };
 extern const struct provider provider_twilio, provider_sendgrid, provider_fcm, provider_sns;
 
@@ -35,6 +42,8 @@ struct post {
 	struct prompts *prompts;
 };
 
+/* Ends a letter that was never offered to the provider: to be sent again, and no try of it. */
+void post_untried(struct letter *letter, const char *why);
 /* Sends letter->call (method, url, headers, body, authorisation filled in), and then ends the letter by the answer. */
 void post_call(struct letter *letter);
 void post_done(struct letter *letter, enum letter_end outcome, const char *why);

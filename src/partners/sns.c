@@ -3,6 +3,8 @@
  * Push messages by Amazon SNS: Publish to the endpoint that the app has registered (its ARN is the device's token), with one
  * form of the message for each platform behind it. Signed with SigV4 by the client.
  */
+#include <stdio.h>
+
 #include "provider.h"
 
 static bool ready(const struct config *config)
@@ -63,6 +65,17 @@ static char *message_of(const struct letter *letter, struct arena *arena)
 	return buf_string(&out);
 }
 
+/* How long the platforms keep it for a device that is off. */
+static void add_life(struct buf *form, int64_t life_s)
+{
+	static const char *const names[] = { "AWS.SNS.MOBILE.FCM.TTL", "AWS.SNS.MOBILE.APNS.TTL",
+		"AWS.SNS.MOBILE.APNS_SANDBOX.TTL" };
+
+	for (unsigned i = 0; life_s > 0 && i < COUNT_OF(names); i++)
+		buf_printf(form, "&MessageAttributes.entry.%u.Name=%s&MessageAttributes.entry.%u.Value.DataType=String"
+			"&MessageAttributes.entry.%u.Value.StringValue=%lld", i + 1, names[i], i + 1, i + 1, (long long)life_s);
+}
+
 static void letter_send(struct post *post, struct letter *letter, struct arena *arena)
 {
 	const struct config *config = post->config;
@@ -74,6 +87,7 @@ static void letter_send(struct post *post, struct letter *letter, struct arena *
 	form_add(&form, "TargetArn", letter->to);
 	form_add(&form, "MessageStructure", "json");
 	form_add(&form, "Message", message ? message : "");
+	add_life(&form, letter->life_s);
 	letter->call.url = config->sns_url[0] ? arena_printf(arena, "%s/", config->sns_url)
 	                                      : arena_printf(arena, "https://sns.%s.amazonaws.com/", config->sns_region);
 	letter->call.headers[0] = "Content-Type: application/x-www-form-urlencoded";
@@ -93,10 +107,20 @@ static bool gone(const struct client_answer *answer)
 		answer_has(answer, "No endpoint found for the target arn specified");
 }
 
+static void code(const struct client_answer *answer, const json_t *json, char out[CODE_MAX])
+{
+	const char *at = answer->body.at ? memmem(answer->body.at, answer->body.len, "<Code>", 6) : NULL;
+	int len = at ? (int)strcspn(at + 6, "<") : 0;
+
+	(void)json;
+	if (len > 0 && len < CODE_MAX)
+		snprintf(out, CODE_MAX, "%.*s", len, at + 6);
+}
+
 static bool passing(const struct client_answer *answer)
 {
 	return answer_has(answer, "<Code>Throttl");
 }
 
 const struct provider provider_sns = { .word = "sns", .channel = CHANNEL_PUSH, .ready = ready, .send = letter_send, .gone = gone,
-	.passing = passing };
+	.passing = passing, .code = code };

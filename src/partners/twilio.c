@@ -2,6 +2,8 @@
  *
  * Text messages by Twilio: its Messages resource, a form with Basic authorisation.
  */
+#include <stdio.h>
+
 #include "provider.h"
 
 static bool ready(const struct config *config)
@@ -28,4 +30,14 @@ static void letter_send(struct post *post, struct letter *letter, struct arena *
 	post_call(letter);
 }
 
-const struct provider provider_twilio = { .word = "twilio", .channel = CHANNEL_SMS, .ready = ready, .send = letter_send };
+static void code(const struct client_answer *answer, const json_t *json, char out[CODE_MAX])
+{
+	const json_t *value = json_object_get(json, "code");
+
+	(void)answer;
+	if (json_is_integer(value))
+		snprintf(out, CODE_MAX, "%lld", (long long)json_integer_value(value));
+}
+
+const struct provider provider_twilio = { .word = "twilio", .channel = CHANNEL_SMS, .ready = ready, .send = letter_send,
+	.code = code };

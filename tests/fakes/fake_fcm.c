@@ -2,8 +2,8 @@
  *
  * Firebase: the token endpoint and messages:send of the project `reeyo-test`. GET /account is a service account for it, with
  * a key made at start and this server as token_uri; POST /token believes only statements signed with that key. A device
- * whose token begins with "gone" is answered 404 UNREGISTERED, one with "invalid" 400 as what never was a token. The fault
- * "revoke" makes tokens given so far void.
+ * whose token begins with "gone" is answered 404 UNREGISTERED, one with "invalid" 400 as what never was a token, one with
+ * "apple" 401 as when Apple does not believe Firebase. The fault "revoke" makes tokens given so far void.
  * GET /_taken: what was taken, oldest first.
  */
 #include <openssl/bio.h>
@@ -128,7 +128,7 @@ static void message_take(struct fake_request *rq)
 	snprintf(want, sizeof(want), "Bearer ya29.%u", given);
 	fake_unlock();
 	if (strcmp(fake_header(rq, "Authorization"), want) != 0)
-		return refuse(rq, 401, "UNAUTHENTICATED", "THIRD_PARTY_AUTH_ERROR");
+		return fake_reply(rq, 401, json_pack("{s:{s:i, s:s}}", "error", "code", 401, "status", "UNAUTHENTICATED"));
 	if (!device || !json_is_string(json_object_get(notification, "title")))
 		return refuse(rq, 400, "INVALID_ARGUMENT", "INVALID_ARGUMENT");
 	json_object_foreach (json_object_get(message, "data"), name, value)
@@ -136,6 +136,8 @@ static void message_take(struct fake_request *rq)
 			return refuse(rq, 400, "INVALID_ARGUMENT", "INVALID_ARGUMENT");
 	if (strncmp(device, "gone", 4) == 0)
 		return refuse(rq, 404, "NOT_FOUND", "UNREGISTERED");
+	if (strncmp(device, "apple", 5) == 0)
+		return refuse(rq, 401, "UNAUTHENTICATED", "THIRD_PARTY_AUTH_ERROR");
 	if (strncmp(device, "invalid", 7) == 0)
 		return refuse_saying(rq, 400, "INVALID_ARGUMENT", "INVALID_ARGUMENT",
 			"The registration token is not a valid FCM registration token");

@@ -104,7 +104,8 @@ static void refuse(struct fake_request *rq, int status, const char *code, const 
 static void publish(struct fake_request *rq)
 {
 	char *action = fake_form(rq->body, "Action"), *arn = fake_form(rq->body, "TargetArn"),
-	     *structure = fake_form(rq->body, "MessageStructure"), *text = fake_form(rq->body, "Message");
+	     *structure = fake_form(rq->body, "MessageStructure"), *text = fake_form(rq->body, "Message"),
+	     *life = fake_form(rq->body, "MessageAttributes.entry.1.Value.StringValue");
 	json_t *message = text ? json_loads(text, 0, NULL) : NULL;
 	json_t *google = json_loads(json_string_value(json_object_get(message, "GCM")), 0, NULL),
 	       *apple = json_loads(json_string_value(json_object_get(message, "APNS")), 0, NULL);
@@ -118,8 +119,8 @@ static void publish(struct fake_request *rq)
 		refuse(rq, 400, "InvalidParameter",
 			"Invalid parameter: TargetArn Reason: No endpoint found for the target arn specified");
 	} else {
-		fake_take(json_pack("{s:s, s:O, s:O, s:O}", "arn", arn, "default", json_object_get(message, "default"),
-			"google", google, "apple", apple));
+		fake_take(json_pack("{s:s, s:O, s:O, s:O, s:s?}", "arn", arn, "default", json_object_get(message, "default"),
+			"google", google, "apple", apple, "life", life));
 		fake_reply_text(rq, 200, "text/xml",
 			"<PublishResponse><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>");
 	}
@@ -130,6 +131,7 @@ static void publish(struct fake_request *rq)
 	free(arn);
 	free(structure);
 	free(text);
+	free(life);
 }
 
 static void answer(struct fake_request *rq)

@@ -22,7 +22,7 @@ def put(db, recipient="user_m1", channel="SMS", bulk=False):
 
 
 def take(db, rooms="{9,9,9,9,9,9}"):
-    return [int(row[0]) for row in db.run("messages_take", *ALL, rooms) if row[0] is not None]
+    return [int(row[0]) for row in db.run("messages_take", *ALL, rooms, 150) if row[0] is not None]
 
 
 def end(db, *ends):
@@ -76,7 +76,7 @@ def test_two_takers_take_different_messages_and_one_that_died_leaves_his(queue, 
     theirs += take(other)
     assert len(mine) == len(theirs) == 1 and mine != theirs
     assert take(other) == []
-    queue.sql("UPDATE messages SET next_at = next_at - interval '91 seconds'")
+    queue.sql("UPDATE messages SET next_at = next_at - interval '151 seconds'")
     assert sorted(take(other)) == sorted(mine + theirs)
 
 
@@ -116,6 +116,14 @@ def test_a_text_message_in_place_of_a_push_is_made_once_and_in_time_only(queue):
     assert made == [(7, "USER", "user_m1", "code", '{"code": "1"}', None, "fr", "QUEUED", 0)]
     assert queue.value("SELECT count(DISTINCT until) FROM messages WHERE recipient = 'user_m1'") == 1
     assert len(take(queue)) == 1
+
+
+def test_a_try_that_was_none_is_not_counted(queue):
+    message = put(queue)
+    take(queue)
+    end(queue, {"id": message, "state": "QUEUED", "wait": 0, "error": "no token", "untried": True})
+    assert queue.value("SELECT tries FROM messages WHERE id = %s", [message]) == 0
+    assert take(queue) == [message]
 
 
 def test_only_the_position_that_was_seen_moves(db):

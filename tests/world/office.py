@@ -95,7 +95,7 @@ class Office:
     def hurry(self):
         """Time passes for what waits to be tried again; what was taken these seconds is under way."""
         self.sql("UPDATE messages SET next_at = now() WHERE state = 'QUEUED'"
-                 " AND next_at NOT BETWEEN now() + interval '75 seconds' AND now() + interval '90 seconds'")
+                 " AND next_at NOT BETWEEN now() + interval '135 seconds' AND now() + interval '150 seconds'")
 
     def rows_open(self):
         return self.sql("SELECT 1 FROM messages WHERE state = 'QUEUED'")
@@ -103,5 +103,5 @@ class Office:
     def hurry_stale(self):
         """Time passes for what a dead copy had taken; never true."""
         self.sql("UPDATE messages SET next_at = now() WHERE state = 'QUEUED' AND next_at > now() + interval '30 seconds'"
-                 " AND next_at < now() + interval '85 seconds'")
+                 " AND next_at < now() + interval '145 seconds'")
         return False

@@ -78,7 +78,9 @@ bool message_goes_by(enum message_kind message, enum channel channel);
  * when memory is out. Sources may be NULL. */
 json_t *message_params(enum message_kind message, unsigned count, json_t *const sources[]);
 
-/* How long a message waits after its try number `tries`, in ms: longer after each, seven waits of three hours in all; at least
+/* Tries of a message, the first included. */
+#define MESSAGE_TRIES 8
+/* How long a message waits after its try number `tries`, in ms: longer after each, three hours in all; at least
  * as long as the provider asks (at most an hour). permille: a random number below 1000, so that many do not come at once. */
 int64_t message_wait_ms(unsigned tries, int64_t retry_after_s, unsigned permille);
 

@@ -37,9 +37,13 @@ enum letter_end {
 	OUTCOME_SKIPPED  /* there is no provider */
 };
 
+/* A letter has ended so many seconds after post_send: Firebase's token, its turn and its call take at most 30 s each. */
+#define POST_LETTER_S 90
+
 struct receipt {
 	enum letter_end outcome;
 	bool gone;             /* DEAD, and so is the address: forget it */
+	bool untried;          /* RETRY, and the provider was not even asked */
 	int64_t retry_after_s; /* RETRY: not before; 0: whenever */
 	const char *why;       /* not SENT: for the log and the row, without address or text; valid during done */
 };
@@ -50,6 +54,7 @@ struct letter {
 	const char *to;        /* +237#########, an e-mail address, a device's token */
 	struct said said;
 	const char *data;      /* push: a JSON object of texts, or NULL */
+	int64_t life_s;        /* push: of no use to anybody afterwards; 0: always of use */
 	const char *log_as;    /* what development's log calls it; NULL: "message" */
 	void (*done)(struct letter *letter, const struct receipt *receipt);
 	void *owner;

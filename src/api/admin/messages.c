@@ -10,6 +10,9 @@
 #include "reeyo/domain/cause.h"
 
 #define PEOPLE_MAX 1000
+/* Firebase takes 4 KB in all, of which some is names and the device's token. */
+#define DATA_BYTES 2048
+#define PUSH_BYTES 3500
 
 static const char *const state_words[] = { "QUEUED", "SENT", "DEAD", "SKIPPED", NULL };
 static const char *const channel_words[] = { "SMS", "MAIL", "PUSH", NULL };
@@ -42,7 +45,9 @@ static const struct field message_fields[] = {
 #define BROADCAST_FIELDS(ids, snake) \
 	{ "title", FIELD_TEXT, .required = true, .min = 1, .max = 100 }, \
 	{ "body", FIELD_TEXT, .required = true, .min = 1, .max = 1000, .also = "message" }, \
-	{ "data", FIELD_OBJECT, .does = "Handed to the app: texts, numbers and booleans" }, \
+	{ "data", FIELD_OBJECT, \
+		.does = "Handed to the app: texts, numbers and booleans, at most 2 KB. Names that push services keep for " \
+			"themselves (from, message_type, google…, gcm…) are refused" }, \
 	{ ids, FIELD_LIST, .max = PEOPLE_MAX, .each = FIELD_ID, .also = snake, .does = "Only these; without it all" }, \
 	{ "country", FIELD_TEXT, .min = 2, .max = 2, .also = "countryCode country_code", .does = "Only of this country" }, \
 	{ "audience", FIELD_ENUM, .words = audience_words, .does = "ALL is the only one there is" }, \
@@ -51,7 +56,8 @@ static const struct field users_body[] = { BROADCAST_FIELDS("userIds", "user_ids
 static const struct field vendors_body[] = { BROADCAST_FIELDS("vendorIds", "vendor_ids") };
 static const struct field riders_body[] = { BROADCAST_FIELDS("riderIds", "rider_ids") };
 static const struct field broadcast_fields[] = {
-	{ "targeted", FIELD_INT, .required = true, .does = "Accounts it is meant for; all of them hear it in the app" },
+	{ "targeted", FIELD_INT, .required = true, .does = "Accounts it is meant for; all of them hear it in "
+		"the app, but when a country is told: that is told by push alone" },
 	{ "sent", FIELD_INT, .required = true, .does = "Of these, whom a push is on its way to" },
 	{ "failed", FIELD_INT, .required = true, .does = "Of these, who have no device" },
 	FIELD_END
@@ -92,31 +98,65 @@ static const struct audience users = { TO_USER, "userIds", "users" };
 static const struct audience vendors = { TO_VENDOR, "vendorIds", "vendors" };
 static const struct audience riders = { TO_RIDER, "riderIds", "riders" };
 
-/* What a push carries must be texts; false when it is none, and that has been answered. */
+static bool name_reserved(const char *name)
+{
+	return strcmp(name, "from") == 0 || strcmp(name, "message_type") == 0 || strncmp(name, "google", 6) == 0 ||
+		strncmp(name, "gcm", 3) == 0;
+}
+
+/* A value as the text that a push carries; NULL: memory is out. */
+static json_t *text_of_value(json_t *value)
+{
+	char *written auto_free = NULL;
+
+	if (json_is_string(value))
+		return json_incref(value);
+	written = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
+	return written ? json_string(written) : NULL;
+}
+
+static bool refuse_data(struct request *rq, const char *english, const char *french)
+{
+	reply_field(rq, "data", english, french);
+	return false;
+}
+
+static bool no_memory(struct request *rq)
+{
+	reply_error(rq, E_NO_MEMORY);
+	return false;
+}
+
+/* What a push carries, as a JSON object of texts; false when it is none, and that has been answered. */
 static bool data_take(struct request *rq, const char **ret)
 {
-	json_auto_t *texts = json_object();
+	json_auto_t *texts = json_pack("{s:s}", "type", "BROADCAST");
+	char *text auto_free = NULL;
 	const char *name;
 	json_t *value;
-	char number[32], *text auto_free = NULL;
 
-	json_object_set_new(texts, "type", json_string("BROADCAST"));
 	json_object_foreach (member(rq->body, "data"), name, value) {
-		if (json_is_integer(value))
-			snprintf(number, sizeof(number), "%lld", (long long)json_integer_value(value));
-		else if (!json_is_string(value) && !json_is_boolean(value) && !json_is_null(value)) {
-			reply_field(rq, "data", "must hold texts", "doit contenir des textes");
-			return false;
-		}
-		if (!json_is_null(value))
-			json_object_set_new(texts, name, json_string(json_is_integer(value) ? number :
-				json_is_boolean(value) ? json_is_true(value) ? "true" : "false" : json_string_value(value)));
+		if (name_reserved(name))
+			return refuse_data(rq, "holds a reserved name", "contient un nom réservé");
+		if (json_is_object(value) || json_is_array(value))
+			return refuse_data(rq, "must hold texts, numbers and booleans",
+				"doit contenir des textes, des nombres et des booléens");
+		if (!json_is_null(value) && json_object_set_new(texts, name, text_of_value(value)))
+			return no_memory(rq);
 	}
 	text = json_dumps(texts, JSON_COMPACT);
+	if (text && strlen(text) > DATA_BYTES)
+		return refuse_data(rq, "must not be longer than 2 KB", "ne doit pas dépasser 2 Ko");
 	*ret = text ? arena_copy(rq->arena, text, strlen(text)) : NULL;
-	if (*ret)
+	return *ret ? true : no_memory(rq);
+}
+
+/* A push that no service takes is refused now and not when it is sent. */
+static bool push_fits(struct request *rq, const char *data)
+{
+	if (strlen(body_text(rq, "title")) + strlen(body_text(rq, "body")) + strlen(data) <= PUSH_BYTES)
 		return true;
-	reply_error(rq, E_NO_MEMORY);
+	reply_field(rq, "body", "is too long together with data", "est trop long avec data");
 	return false;
 }
 
@@ -124,7 +164,7 @@ static void broadcast(struct request *rq, const struct audience *audience)
 {
 	const char *data;
 
-	if (!data_take(rq, &data))
+	if (!data_take(rq, &data) || !push_fits(rq, data))
 		return;
 	sql_write(rq, message_broadcast, admin_shown, whom_name(audience->whom), arg_array(rq, audience->ids),
 		body_text(rq, "country"), body_text(rq, "title"), body_text(rq, "body"), data, audience->room,

@@ -50,13 +50,13 @@ def test_a_broadcast_goes_to_the_named_ones_by_push_and_into_their_apps(server, 
     sql("INSERT INTO device_tokens (token, account_id, role) VALUES (%s, %s, 'USER')", f"b-{reached.id}", reached.id)
     listening = Stream(server.port, reached.token)
     reply = admin_api.post("/api/v1/admin/broadcast/users", json={
-        "title": "Fête", "body": "Livraison {gratuite} [demain]", "data": {"page": "promo", "n": 3, "new": True},
+        "title": "Fête", "body": "Livraison {gratuite} [demain]", "data": {"page": "promo", "n": 3, "new": True, "lat": 4.05, "none": None},
         "userIds": [reached.id, without.id, "user_none"]})
     assert (reply.status, reply.data) == (200, {"targeted": 2, "sent": 1, "failed": 1}), reply
     event = listening.until("broadcast")
     told = event.data if isinstance(event.data, dict) else json.loads(event.data)
     assert told["title"] == "Fête" and told["body"] == "Livraison {gratuite} [demain]"
-    assert told["data"] == {"type": "BROADCAST", "page": "promo", "n": "3", "new": "true"}
+    assert told["data"] == {"type": "BROADCAST", "page": "promo", "n": "3", "new": "true", "lat": "4.05"}
     listening.close()
     row = until(lambda: sql("SELECT * FROM messages WHERE recipient = %s AND bulk AND state = 'SENT'", reached.id),
                 what="the push")[0]
@@ -64,6 +64,17 @@ def test_a_broadcast_goes_to_the_named_ones_by_push_and_into_their_apps(server, 
     assert sql("SELECT 1 FROM messages WHERE recipient IN (%s, %s) AND bulk", without.id, other.id) == []
     logged = [line for line in server.log() if line.get("msg") == "message" and line.get("subject") == "Fête"]
     assert logged[0]["text"] == "Livraison {gratuite} [demain]"
+
+
+def test_a_broadcast_to_more_than_eight_people_is_heard_by_each(server, admin_api, customer):
+    people = [customer() for _ in range(9)]
+    listening = [Stream(server.port, one.token) for one in people]
+    reply = admin_api.post("/api/v1/admin/broadcast/users", json={"title": "Neuf", "body": "Bonjour",
+                                                                  "userIds": [one.id for one in people]})
+    assert reply.data["targeted"] == 9
+    for stream in listening:
+        assert "Neuf" in str(stream.until("broadcast").data)
+        stream.close()
 
 
 def test_a_broadcast_to_all_of_a_kind_reaches_that_kind_only(server, admin_api, customer, rider, sql):
@@ -84,6 +95,8 @@ def test_a_broadcast_to_all_of_a_kind_reaches_that_kind_only(server, admin_api, 
 
 def test_a_broadcast_that_cannot_be_meant_is_refused(admin_api, customer_api):
     for body in ({}, {"title": "x"}, {"title": "x", "body": ""}, {"title": "x", "body": "y", "data": {"a": [1]}},
-                 {"title": "x", "body": "y", "audience": "VIP"}, {"title": "x", "body": "y", "userIds": "user_1"}):
+                 {"title": "x", "body": "y", "data": {"google.x": "1"}}, {"title": "x", "body": "y", "data": {"from": "1"}},
+                 {"title": "x", "body": "y", "data": {"a": "z" * 2048}},
+                 {"title": "x" * 100, "body": "\U0001f389" * 900}, {"title": "x", "body": "y", "audience": "VIP"}, {"title": "x", "body": "y", "userIds": "user_1"}):
         assert admin_api.post("/api/v1/admin/broadcast/users", json=body).status == 400, body
     assert customer_api.post("/api/v1/admin/broadcast/users", json={"title": "x", "body": "y"}).status == 403

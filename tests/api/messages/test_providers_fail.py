@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Providers that are down, slow, full or refuse: nothing is lost, nothing overtakes, and no request fails."""
 
+import time
+
 import pytest
 
 from world.accounts import new_phone, register
@@ -72,7 +74,7 @@ def test_a_bad_number_is_dead_at_once(office):
     office.say_payment(buyer, 1000)
     office.quiet()
     row, = office.rows(buyer)
-    assert (row["state"], row["tries"], row["last_error"]) == ("DEAD", 1, "status 400")
+    assert (row["state"], row["tries"], row["last_error"]) == ("DEAD", 1, "status 400, 21610")
 
 
 def test_a_device_without_the_app_is_forgotten_and_the_others_hear(office):
@@ -140,11 +142,61 @@ def test_a_void_token_of_firebase_is_fetched_anew(office):
     office.quiet()
     office.push.script(PUSH_PATH, "revoke")
     office.say_payment(buyer, 2000)
-    assert error_of(office, buyer)["last_error"] == "status 401"
+    assert error_of(office, buyer)["last_error"] == "status 401, UNAUTHENTICATED"
     office.hurry()
     office.quiet()
     assert len(office.pushes("phone-of-token")) == 2
     assert len(office.push.log("/token")) >= 1
+
+
+def test_a_push_that_apple_refuses_leaves_the_token_to_all_others(office):
+    buyer, other = office.customer("en"), office.customer("en")
+    office.device(buyer, "apple-phone")
+    office.device(other, "phone-of-other")
+    office.say_payment(other, 1000)
+    office.quiet()
+    office.say_payment(buyer, 2000)
+    assert error_of(office, buyer)["last_error"] == "status 401, THIRD_PARTY_AUTH_ERROR"
+    office.say_payment(other, 3000)
+    until(lambda: len(office.pushes("phone-of-other")) == 2, what="the other's push")
+    assert len(office.push.log("/token")) <= 1
+    office.sql("UPDATE messages SET until = now() WHERE recipient = %s", buyer.id)
+    office.hurry()
+
+
+def test_while_no_token_can_be_got_pushes_wait_and_spend_no_try(office):
+    buyer = office.customer("en")
+    office.device(buyer, "phone-of-patience")
+    office.push.script(PUSH_PATH, "revoke")
+    office.say_payment(buyer, 1000)
+    assert error_of(office, buyer)["tries"] == 1
+    office.push.script("/token", *[("status", {"status": 500})] * 2)
+
+    def waits():
+        office.hurry()
+        return office.rows(buyer)[0]["last_error"] == "no token"
+    until(waits, what="a push without a token")
+    assert office.rows(buyer)[0]["tries"] == 1
+    for _ in range(20):
+        office.hurry()
+    assert len(office.push.log("/token")) <= 2
+
+    def sent():
+        office.hurry()
+        return office.pushes("phone-of-patience")
+    until(sent, 60, "the push")
+    office.quiet()
+    assert office.rows(buyer)[0]["tries"] == 2
+
+
+def test_a_push_says_how_long_it_is_of_use(office):
+    rider = office.rider()
+    office.device(rider, "bike-of-life")
+    office.say("delivery_request", [f"rider:{rider.id}"], orderId="order_none", deliveryFee=1200)
+    office.quiet()
+    push, = office.pushes("bike-of-life")
+    assert 45 <= int(push["android"]["ttl"].rstrip("s")) <= 60
+    assert 45 <= int(push["apns"]["headers"]["apns-expiration"]) - time.time() <= 61
 
 
 def test_mails_are_tried_again_and_a_bad_address_is_dead(office):

@@ -35,7 +35,7 @@ def test_a_copy_that_is_killed_loses_nothing_and_order_is_kept(offices):
         if turn in (2, 4):
             office.told()
             office.server.kill()
-            office.sql("UPDATE messages SET next_at = now() WHERE state = 'QUEUED'")  # 90 s have passed
+            office.sql("UPDATE messages SET next_at = now() WHERE state = 'QUEUED'")  # what was taken is taken again
             office.server.start()
     office.told()
     until(lambda: not office.rows_open() or office.hurry_stale(), 60, "an empty queue")
@@ -56,7 +56,7 @@ def test_a_stop_while_messages_are_under_way_is_clean_and_they_go_out_after_it(o
         office.say_payment(person, 1000)
     until(lambda: len(office.sql("SELECT 1 FROM messages WHERE tries = 1")) == 2, what="two letters under way")
     office.server.restart()
-    office.sql("UPDATE messages SET next_at = now() WHERE state = 'QUEUED'")  # 90 s have passed
+    office.sql("UPDATE messages SET next_at = now() WHERE state = 'QUEUED'")  # what was taken is taken again
     office.quiet()
     assert amounts(office.texts(buyer)) == [1000]
     assert len(office.pushes("phone-of-stop")) == 1
@@ -117,7 +117,14 @@ def test_pushes_go_through_sns_with_a_signature_it_believes(start_server, fake, 
     office.say_payment(buyer, 12500)
     office.quiet()
     assert [row["state"] for row in office.rows(buyer)] == ["SENT"], office.rows(buyer)
+    alone = office.customer("fr")
+    office.device(alone, "deleted:arn:4")
+    office.say_payment(alone, 1000)
+    office.quiet()
+    assert [(row["state"], row["last_error"]) for row in office.rows(alone)] == [
+        ("DEAD", "status 400, InvalidParameter"), ("SENT", None)]
     told, = sns.taken()
+    assert 3 * 86400 - 120 < int(told["life"]) <= 3 * 86400
     assert told["default"] == "Nous avons reçu 12 500 FCFA."
     assert told["google"]["data"] == {"type": "PAYMENT_RECEIVED", "transactionId": "pay_1"}
     assert told["apple"]["aps"]["alert"]["title"] == "Paiement reçu"
