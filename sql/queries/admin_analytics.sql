@@ -78,34 +78,30 @@ SELECT json_build_object('total', coalesce(sum(n), 0), 'avg_order_value', coales
 -- Columns: [{day|week|month,date,orders,revenue,commission,currency}]. Always one row.
 -- name: admin_revenue
 WITH days AS MATERIALIZED (
-  SELECT z.zone, first, last, first::timestamp AT TIME ZONE z.zone AS since, (last + 1)::timestamp AT TIME ZONE z.zone AS before
+  SELECT z.zone, first, last
     FROM (SELECT business_zone() AS zone) z
    CROSS JOIN LATERAL (SELECT coalesce($3::date, (now() AT TIME ZONE z.zone)::date) AS last) l
    CROSS JOIN LATERAL (SELECT coalesce($2::date, (period_start($4::text) AT TIME ZONE z.zone)::date,
      (date_trunc($1::text, last::timestamp) - ($5::bigint - 1) * ('1 ' || $1::text)::interval)::date) AS first) f
-), sold AS (
-  SELECT date_trunc($1::text, o.settled_at AT TIME ZONE d.zone) AS starts, count(*) AS n, sum(o.total) AS revenue
-    FROM days d JOIN orders o ON o.settled_at >= d.since AND o.settled_at < d.before
-   GROUP BY 1
-), kept AS (
-  SELECT date_trunc($1::text, b.at AT TIME ZONE d.zone) AS starts, sum(b.amount) AS commission
-    FROM days d CROSS JOIN LATERAL (
-      SELECT r.starts AS at, r.amount_in AS amount FROM ledger_rollups r
-       WHERE r.kind = 'PLATFORM' AND r.category = 'ORDER_COMMISSION' AND r.starts >= d.since AND r.starts < d.before
-      UNION ALL
-      SELECT l.created_at, l.amount FROM ledger l
-       WHERE l.created_at >= greatest(d.since, (SELECT until FROM ledger_rolled)) AND l.created_at < d.before
-         AND l.to_kind = 'PLATFORM' AND l.category = 'ORDER_COMMISSION') b
-   GROUP BY 1
+), part AS MATERIALIZED (
+  SELECT starts, greatest(starts, d.first) AS opens, greatest(starts, d.first) AT TIME ZONE d.zone AS since,
+         least(starts + ('1 ' || $1::text)::interval, d.last + interval '1 day') AT TIME ZONE d.zone AS before
+    FROM days d CROSS JOIN LATERAL generate_series(date_trunc($1::text, d.first::timestamp), d.last::timestamp,
+      ('1 ' || $1::text)::interval) AS starts
 )
-SELECT '[' || coalesce(string_agg(concat('{"', $1::text, '":"', to_char(t.starts, CASE $1::text WHEN 'day' THEN 'YYYY-MM-DD'
-      WHEN 'week' THEN 'IYYY-"W"IW' ELSE 'YYYY-MM' END), '","date":"', to_char(greatest(t.starts, d.first), 'YYYY-MM-DD'),
-    '","orders":', coalesce(s.n, 0), ',"revenue":', coalesce(s.revenue, 0), ',"commission":', coalesce(k.commission, 0),
-    ',"currency":"XAF"}'), ',' ORDER BY t.starts), '') || ']'
-  FROM days d
- CROSS JOIN LATERAL generate_series(date_trunc($1::text, d.first::timestamp), d.last::timestamp, ('1 ' || $1::text)::interval)
-   AS t(starts)
-  LEFT JOIN sold s USING (starts) LEFT JOIN kept k USING (starts)
+SELECT '[' || coalesce(string_agg(concat('{"', $1::text, '":"', to_char(p.starts, CASE $1::text WHEN 'day' THEN 'YYYY-MM-DD'
+      WHEN 'week' THEN 'IYYY-"W"IW' ELSE 'YYYY-MM' END), '","date":"', to_char(p.opens, 'YYYY-MM-DD'), '","orders":', s.n,
+    ',"revenue":', s.revenue, ',"commission":', k.added + k.since, ',"currency":"XAF"}'), ',' ORDER BY p.starts), '') || ']'
+  FROM part p
+ CROSS JOIN LATERAL (
+   SELECT count(*) AS n, coalesce(sum(o.total), 0) AS revenue FROM orders o
+    WHERE o.settled_at >= p.since AND o.settled_at < p.before) s
+ CROSS JOIN LATERAL (
+   SELECT coalesce((SELECT sum(r.amount_in) FROM ledger_rollups r
+            WHERE r.kind = 'PLATFORM' AND r.category = 'ORDER_COMMISSION' AND r.starts >= p.since AND r.starts < p.before), 0) AS added,
+          coalesce((SELECT sum(l.amount) FROM ledger l
+            WHERE l.created_at >= greatest(p.since, (SELECT until FROM ledger_rolled)) AND l.created_at < p.before
+              AND l.to_kind = 'PLATFORM' AND l.category = 'ORDER_COMMISSION'), 0) AS since) k
 
 -- Vendors by what they sold, of orders delivered in a time, or of all.
 --  $1 limit   $2 from, $3 before: timestamptz or NULL   $4 period, from whose first day when $2 is NULL, or NULL
@@ -161,6 +157,7 @@ SELECT '[' || coalesce(string_agg(concat('{"id":"', r.id, '","name":', json_text
  CROSS JOIN LATERAL (
    SELECT avg(extract(epoch FROM o.delivered_at - o.picked_up_at)) / 60 AS mins
      FROM (SELECT delivered_at, picked_up_at FROM orders
-            WHERE rider_id = r.id AND active IS FALSE AND settled_at >= coalesce(t.since, '-infinity')
-              AND settled_at < coalesce(t.before, 'infinity')
+            WHERE rider_id = r.id AND active IS FALSE AND status = 'DELIVERED'
+              AND created_at >= coalesce(t.since - interval '1 day', '-infinity') AND delivered_at >= coalesce(t.since, '-infinity')
+              AND created_at < coalesce(t.before, 'infinity') AND delivered_at < coalesce(t.before, 'infinity')
             ORDER BY created_at DESC LIMIT 200) o) m

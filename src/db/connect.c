@@ -41,7 +41,7 @@ static const char *target_get(const struct target *target, const char *key)
 }
 
 /* What every session of a kind runs with. force_generic_plan: our statements are the same lookups
- * with other keys, planned once per connection. */
+ * with other keys, planned once per connection. jit: compiling a report took 0.7 s where running it took 0.02. */
 static int session_options(
 	struct target *target, const struct config *config, enum db_lane kind, const char *given)
 {
@@ -51,7 +51,7 @@ static int session_options(
 	int error;
 
 	snprintf(options, sizeof(options),
-		"%s%s-c statement_timeout=%lld -c lock_timeout=%lld -c TimeZone=UTC%s "
+		"%s%s-c statement_timeout=%lld -c lock_timeout=%lld -c TimeZone=UTC -c jit=off%s "
 		"-c idle_in_transaction_session_timeout=60000",
 		given ? given : "", given ? " " : "",
 		(long long)(kind == DB_REPORT ? config->db_report_timeout
