@@ -23,7 +23,11 @@ SELECT id, format('%s to %s as %s', from_kind, to_kind, category) FROM ledger
    ('VENDOR_PENDING', 'CLEARING', 'PAYOUT'), ('RIDER_PENDING', 'CLEARING', 'PAYOUT'),
    ('VENDOR_PENDING', 'PLATFORM', 'PAYOUT'), ('RIDER_PENDING', 'PLATFORM', 'PAYOUT'),
    ('VENDOR', 'CLEARING', 'PAYOUT'), ('RIDER', 'CLEARING', 'PAYOUT'),   -- paid after it had failed
-   ('VENDOR', 'PLATFORM', 'PAYOUT'), ('RIDER', 'PLATFORM', 'PAYOUT'), ('CLEARING', 'CASH', 'CASH_HANDIN'))
+   ('VENDOR', 'PLATFORM', 'PAYOUT'), ('RIDER', 'PLATFORM', 'PAYOUT'),
+   ('CLEARING', 'VENDOR', 'PAYOUT'), ('CLEARING', 'RIDER', 'PAYOUT'),   -- not paid after it was completed
+   ('PLATFORM', 'VENDOR', 'PAYOUT'), ('PLATFORM', 'RIDER', 'PAYOUT'),
+   ('PLATFORM', 'CLEARING', 'PAYOUT'),                                  -- lost
+   ('CLEARING', 'CASH', 'CASH_HANDIN'))
 
 -- check: owner_known
 -- Each side is of an account that exists, and those without a row have no owner.

@@ -53,11 +53,15 @@ SELECT owner_id, format('%s spent, entries come to %s', w.total_spent, coalesce(
  WHERE w.total_spent <> coalesce(e.amount, 0)
 
 -- check: wallet_total_withdrawn
--- What a vendor or rider withdrew is what left him for the gateway, and the fees of it.
+-- What a vendor or rider withdrew is what left him for the gateway, and the fees of it, less what came back of it.
 SELECT owner_id, format('%s withdrawn, entries come to %s', w.total_withdrawn, coalesce(e.amount, 0))
   FROM (SELECT owner_id, total_withdrawn FROM wallets) w
-  LEFT JOIN (SELECT from_owner AS owner_id, sum(amount) AS amount FROM ledger
-              WHERE from_kind IN ('VENDOR', 'RIDER', 'VENDOR_PENDING', 'RIDER_PENDING') AND to_kind IN ('CLEARING', 'PLATFORM')
+  LEFT JOIN (SELECT owner_id, sum(amount) AS amount
+               FROM (SELECT from_owner AS owner_id, amount FROM ledger
+                      WHERE from_kind IN ('VENDOR', 'RIDER', 'VENDOR_PENDING', 'RIDER_PENDING') AND to_kind IN ('CLEARING', 'PLATFORM')
+                     UNION ALL
+                     SELECT to_owner, -amount FROM ledger
+                      WHERE to_kind IN ('VENDOR', 'RIDER') AND from_kind IN ('CLEARING', 'PLATFORM') AND category = 'PAYOUT') m
               GROUP BY 1) e
        USING (owner_id)
  WHERE w.total_withdrawn <> coalesce(e.amount, 0)

@@ -2,30 +2,43 @@
 
 -- check: payout_moved
 -- needs: payouts
--- A pay-out's amount was held once; it waits there while it is open, has left when it is completed, and is back when it ended
--- otherwise.
+-- A pay-out's amount was held once and waits there while it is open. Its net has left the house when it is completed, and nothing
+-- when it ended otherwise, unless a trouble ended in another way: then what the gateway paid has left, and what of it the owner
+-- did not bear is the platform's loss.
 WITH moved AS (
   SELECT reference AS id, max(coalesce(from_owner, '')) AS owner,
          coalesce(sum(amount) FILTER (WHERE to_kind IN ('VENDOR_PENDING', 'RIDER_PENDING')), 0) AS held,
-         coalesce(sum(amount) FILTER (WHERE to_kind IN ('VENDOR', 'RIDER')), 0) AS back,
-         coalesce(sum(amount) FILTER (WHERE to_kind = 'CLEARING'), 0) AS paid,
-         coalesce(sum(amount) FILTER (WHERE to_kind = 'PLATFORM'), 0) AS fee
+         sum(amount * ((to_kind IN ('VENDOR_PENDING', 'RIDER_PENDING'))::integer
+           - (from_kind IN ('VENDOR_PENDING', 'RIDER_PENDING'))::integer)) AS waits,
+         sum(amount * ((to_kind = 'CLEARING')::integer - (from_kind = 'CLEARING')::integer)) AS paid,
+         sum(amount * ((to_kind = 'PLATFORM')::integer - (from_kind = 'PLATFORM')::integer)) AS fee
     FROM ledger WHERE category = 'PAYOUT' GROUP BY 1
 )
-SELECT coalesce(p.id, m.id), format('%s of %s: %s held, %s back, %s paid, %s fee', coalesce(p.status, 'no pay-out'), p.amount,
-         m.held, m.back, m.paid, m.fee)
+SELECT coalesce(p.id, m.id), format('%s %s of %s: %s held, %s waits, %s paid, %s fee', coalesce(p.status, 'no pay-out'),
+         p.resolution, p.amount, m.held, m.waits, m.paid, m.fee)
   FROM payouts p FULL JOIN moved m ON m.id = p.id
  WHERE p.id IS NULL OR m.id IS NULL OR m.owner <> p.owner_id OR m.held <> p.amount
-    OR (p.status IN ('PENDING', 'APPROVED', 'PROCESSING') AND m.back + m.paid + m.fee <> 0)
-    OR (p.status IN ('FAILED', 'REJECTED') AND (m.back, m.paid, m.fee) <> (p.amount, 0, 0))
-    OR (p.status = 'COMPLETED' AND ((m.paid, m.fee) <> (p.amount - p.fee, p.fee) OR m.back NOT IN (0, p.amount)))
+    OR m.waits <> CASE WHEN p.status IN ('PENDING', 'APPROVED', 'PROCESSING') THEN p.amount ELSE 0 END
+    OR NOT CASE
+      WHEN p.status IN ('PENDING', 'APPROVED', 'PROCESSING') THEN (m.paid, m.fee) = (0, 0)
+      WHEN p.resolution = 'PAID' THEN m.paid = greatest(p.amount - p.fee, p.told_amount) AND m.fee BETWEEN -m.paid AND p.fee
+      WHEN p.resolution = 'RETURNED' THEN m.paid = coalesce(p.told_amount, 0) AND m.fee BETWEEN -m.paid AND 0
+      WHEN p.resolution = 'WRITTEN_OFF' AND p.status = 'COMPLETED'
+        THEN m.paid = p.amount - p.fee + coalesce(p.told_amount, p.amount - p.fee) AND m.paid + m.fee BETWEEN 0 AND p.amount
+      WHEN p.resolution = 'WRITTEN_OFF' THEN (m.paid, m.fee) = (coalesce(p.told_amount, p.amount - p.fee), -m.paid)
+      WHEN p.status = 'COMPLETED' THEN (m.paid, m.fee) = (p.amount - p.fee, p.fee) OR p.trouble IS NOT NULL
+      ELSE (m.paid, m.fee) = (0, 0) END
 
 -- check: payout_decided
 -- needs: payouts
--- Who was paid was approved, and what needed two admins had two.
-SELECT id, format('%s, approved by %s and %s', status, coalesce(first_approved_by, 'nobody'), coalesce(approved_by, 'nobody'))
+-- Who was paid was approved, and what needed two admins when it was approved, or when its trouble was ended, had two.
+SELECT id, format('%s, approved by %s and %s, resolved by %s and %s', status, coalesce(first_approved_by, 'nobody'),
+         coalesce(approved_by, 'nobody'), coalesce(first_resolved_by, 'nobody'), coalesce(resolved_by, 'nobody'))
   FROM payouts
  WHERE (status IN ('APPROVED', 'PROCESSING', 'COMPLETED', 'FAILED') AND approved_by IS NULL) OR first_approved_by = approved_by
+    OR (approved_by IS NOT NULL AND two_from > 0 AND amount >= two_from AND first_approved_by IS NULL)
+    OR (resolution IS NOT NULL AND resolved_two_from > 0 AND amount >= resolved_two_from
+      AND (first_resolved_by IS NULL OR first_resolved_by = resolved_by))
 
 -- check: payout_paid_once
 -- needs: payouts

@@ -21,8 +21,9 @@ CREATE INDEX ledger_delivery_fees ON ledger (to_owner, created_at) INCLUDE (amou
 -- --- Pay-outs ------------------------------------------------------------------------------------------------
 
 -- PENDING → APPROVED or REJECTED by admins; APPROVED → COMPLETED (a bank transfer, with its reference), or
--- → PROCESSING, written before the gateway is called, → COMPLETED or FAILED by what the gateway tells.
--- Until it ends the amount is in the pending part of the owner's wallet.
+-- → PROCESSING, written before the gateway is called, → COMPLETED or FAILED by what the gateway tells; what was paid by hand is
+-- APPROVED → COMPLETED with its reference, and never sent. Until it ends the amount is in the pending part of the owner's
+-- wallet. What does not fit is a `trouble`, at whatever state it is found, and admins end it: `resolution`.
 CREATE TABLE payouts (
   id                    text COLLATE "C" PRIMARY KEY,  -- payout_…, and our reference to the gateway
   owner_kind            text COLLATE "C" NOT NULL,     -- VENDOR, RIDER
@@ -38,6 +39,7 @@ CREATE TABLE payouts (
   first_approved_at     timestamptz,
   approved_by           text COLLATE "C",
   approved_at           timestamptz,
+  two_from              bigint,                        -- from which amount on two were needed then (0: never)
   processed_at          timestamptz,                   -- the money was first sent on its way
   completed_at          timestamptz,
   failure_reason        text,
@@ -50,9 +52,16 @@ CREATE TABLE payouts (
   asks                  integer NOT NULL DEFAULT 0,
   next_ask_at           timestamptz,                   -- when the job has to do with it next; NULL: not any more
   trouble               text,                          -- what the gateway says differently, for people to look at
+  told_amount           bigint,                        -- what it paid, when that is another amount
+  resolution            text COLLATE "C",              -- what became of a trouble: PAID, RETURNED, WRITTEN_OFF
+  first_resolution      text COLLATE "C",              -- what the first of two admins says of it
+  first_resolved_by     text COLLATE "C",
+  resolved_by           text COLLATE "C",
+  resolved_two_from     bigint,
   CONSTRAINT payouts_sound CHECK (fee >= 0 AND amount > fee AND owner_kind IN ('VENDOR', 'RIDER')
     AND method IN ('MOBILE_MONEY', 'BANK_TRANSFER')
-    AND status IN ('PENDING', 'APPROVED', 'PROCESSING', 'COMPLETED', 'FAILED', 'REJECTED'))
+    AND status IN ('PENDING', 'APPROVED', 'PROCESSING', 'COMPLETED', 'FAILED', 'REJECTED')
+    AND resolution IN ('PAID', 'RETURNED', 'WRITTEN_OFF') AND told_amount >= 0)
 ) WITH (fillfactor = 70);
 CREATE INDEX payouts_owner ON payouts (owner_id, id);
 CREATE INDEX payouts_status ON payouts (status, id);
@@ -100,7 +109,7 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     '","bankDetails":', p.bank_details, ',"requestedAt":', json_time(p.requested_at),
     ',"processedAt":', json_time(p.processed_at), ',"completedAt":', json_time(p.completed_at),
     ',"failureReason":', json_text(p.failure_reason), ',"rejectionReason":', json_text(p.rejection_reason),
-    ',"transactionReference":', json_text(p.transaction_reference), '}')
+    ',"transactionReference":', json_text(CASE p.status WHEN 'COMPLETED' THEN p.transaction_reference END), '}')
 $$;
 
 -- The console's row. two_from: amounts from here on need two admins (0: none does). past: of the history, where the
@@ -121,7 +130,10 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
       ',"completed_at":', json_time(p.completed_at),
       ',"transaction_reference":', json_text(p.transaction_reference),
       ',"rejection_reason":', json_text(p.rejection_reason), ',"failure_reason":', json_text(p.failure_reason),
-      ',"notes":', json_text(p.notes), ',"trouble":', json_text(p.trouble)),
+      ',"notes":', json_text(p.notes), ',"trouble":', json_text(p.trouble),
+      ',"gateway_reference":', json_text(p.gateway_reference), ',"told_amount":', coalesce(p.told_amount::text, 'null'),
+      ',"resolution":', json_word(p.resolution), ',"first_resolution":', json_word(p.first_resolution),
+      ',"first_resolved_by":', json_word(p.first_resolved_by), ',"resolved_by":', json_word(p.resolved_by)),
     concat(',"first_approved_by":', json_word(p.first_approved_by), ',"approved_by":', json_word(p.approved_by),
       ',"approvals_needed":', CASE WHEN p.status <> 'PENDING' THEN 0
         WHEN two_from > 0 AND p.amount >= two_from AND p.first_approved_by IS NULL THEN 2 ELSE 1 END),
@@ -144,7 +156,7 @@ LANGUAGE sql AS $$
   SELECT p.id, type, ARRAY['admin', lower(p.owner_kind) || ':' || p.owner_id], json_strip_nulls(json_build_object(
     'payoutId', p.id, 'ownerId', p.owner_id, 'ownerType', p.owner_kind, 'amount', p.amount, 'fee', p.fee,
     'netAmount', p.amount - p.fee, 'reason', coalesce(p.rejection_reason, p.failure_reason),
-    'transactionReference', p.transaction_reference, 'timestamp', iso(now())))
+    'transactionReference', CASE p.status WHEN 'COMPLETED' THEN p.transaction_reference END, 'timestamp', iso(now())))
 $$;
 
 -- The account that holds what waits to be paid out.
@@ -155,7 +167,7 @@ $$;
 
 -- Books what has left the house and tells it. The pay-out is locked. held: from the pending part; otherwise (the gateway
 -- told a success after the money had gone back) from what is available, and false when there is too little: then nothing is
--- written. entries: two ids.
+-- written. p.transaction_reference is shown, or else the gateway's. entries: two ids.
 CREATE FUNCTION payout_settle(p payouts, held boolean, entries text[]) RETURNS boolean
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -182,7 +194,8 @@ BEGIN
    WHERE m.amount > 0;
   UPDATE payouts t
      SET status = 'COMPLETED', completed_at = now(), processed_at = coalesce(t.processed_at, now()), next_ask_at = NULL,
-         trouble = NULL, failure_reason = NULL, transaction_reference = coalesce(t.transaction_reference, t.gateway_reference)
+         trouble = NULL, resolution = NULL, failure_reason = NULL, rejection_reason = NULL,
+         transaction_reference = coalesce(p.transaction_reference, t.gateway_reference)
    WHERE t.id = p.id
   RETURNING * INTO p;
   PERFORM payout_tell(p, 'payout_completed');
@@ -247,6 +260,105 @@ BEGIN
   PERFORM key_keep(owner, its_key, its_print, 201, '{"success":true,"data":' || json || '}');
 END $$;
 
+-- --- Troubles --------------------------------------------------------------------------------------------------
+
+-- Whether an admin's word on a trouble is enough: DONE; NOTED, of large amounts until another admin says the same; SAME_ADMIN.
+CREATE FUNCTION payout_opinion(p payouts, what text, two_from bigint, admin text) RETURNS text
+LANGUAGE sql IMMUTABLE AS $$
+  SELECT CASE WHEN payout_opinion.two_from <= 0 OR p.amount < payout_opinion.two_from THEN 'DONE'
+    WHEN p.first_resolution IS DISTINCT FROM what THEN 'NOTED'
+    WHEN p.first_resolved_by = admin THEN 'SAME_ADMIN' ELSE 'DONE' END
+$$;
+
+-- Books how a trouble of a locked pay-out ends. What the gateway paid is told_amount when that is another amount.
+--   PAID         the owner has been paid. What went back to him before is taken from what is available; what is not there, and
+--                what was paid too much, is the platform's loss.
+--   RETURNED     what he did not get is his again; what he did get of another amount has left him.
+--   WRITTEN_OFF  he keeps everything, and what the gateway paid is the platform's loss.
+-- entries: four ids.
+CREATE FUNCTION payout_book(p payouts, what text, entries text[]) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+  w wallets;
+  held boolean := p.status = 'PROCESSING';
+  done boolean := p.status = 'COMPLETED';
+  source text := CASE WHEN p.status = 'PROCESSING' THEN pending_kind(p.owner_kind) ELSE p.owner_kind END;
+  net bigint := p.amount - p.fee;
+  out_of_house bigint := CASE WHEN what = 'PAID' AND done THEN 0 WHEN what = 'PAID' THEN greatest(net, p.told_amount)
+    WHEN what = 'WRITTEN_OFF' THEN coalesce(p.told_amount, net) ELSE coalesce(p.told_amount, 0) END;
+  room bigint;
+  paid bigint := 0;
+  fee bigint := 0;
+  back bigint;
+  undone bigint := CASE WHEN what = 'RETURNED' AND done THEN p.amount ELSE 0 END;
+BEGIN
+  SELECT * INTO w FROM wallets t WHERE t.owner_id = p.owner_id FOR NO KEY UPDATE;
+  room := CASE WHEN held THEN p.amount WHEN done THEN 0 ELSE least(w.available, p.amount) END;
+  IF what = 'PAID' THEN
+    paid := least(room, net);
+    fee := least(room - paid, p.fee);
+  ELSIF what = 'RETURNED' THEN
+    paid := least(room, out_of_house);
+  END IF;
+  back := CASE WHEN held THEN p.amount - paid - fee ELSE 0 END;
+  UPDATE wallets t
+     SET pending = t.pending - CASE WHEN held THEN p.amount ELSE 0 END,
+         available = t.available + back + undone - CASE WHEN held THEN 0 ELSE paid + fee END,
+         total_withdrawn = t.total_withdrawn + paid + fee - undone, updated_at = now()
+   WHERE t.owner_id = p.owner_id
+  RETURNING * INTO w;
+  IF NOT FOUND THEN
+    PERFORM fail('INTERNAL', 'wallet');
+  END IF;
+  room := CASE WHEN held THEN w.pending + back ELSE w.available END;
+  INSERT INTO ledger (id, amount, from_kind, from_owner, from_balance, to_kind, to_owner, to_balance, category, reference,
+    description)
+  SELECT entries[row_number() OVER ()], m.amount, m.from_kind, m.from_owner, m.from_balance, m.to_kind, m.to_owner,
+         m.to_balance, 'PAYOUT', p.id, m.description
+    FROM (VALUES
+      (paid, source, p.owner_id, room + fee, 'CLEARING', NULL, NULL::bigint, 'Pay-out'),
+      (fee, source, p.owner_id, room, 'PLATFORM', NULL, NULL, 'Fee of a pay-out'),
+      (back, source, p.owner_id, w.pending, p.owner_kind, p.owner_id, w.available, 'Pay-out rejected'),
+      (out_of_house - paid, 'PLATFORM', NULL, NULL, 'CLEARING', NULL, NULL, 'Loss with a pay-out'),
+      (CASE WHEN undone > 0 THEN net END, 'CLEARING', NULL, NULL, p.owner_kind, p.owner_id, w.available - p.fee, 'Pay-out returned'),
+      (CASE WHEN undone > 0 THEN p.fee END, 'PLATFORM', NULL, NULL, p.owner_kind, p.owner_id, w.available, 'Fee of a pay-out returned'))
+      AS m(amount, from_kind, from_owner, from_balance, to_kind, to_owner, to_balance, description)
+   WHERE m.amount > 0;
+END $$;
+
+-- An admin's word on a trouble of a locked pay-out; outcome: of payout_opinion. What was sent is asked after for two days
+-- more: should the gateway pay it after all, it is a trouble again.
+CREATE FUNCTION payout_resolution(p payouts, what text, outcome text, its_reference text, reason text, two_from bigint,
+  admin text, entries text[]) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+  comes_back boolean := what <> 'PAID' AND (p.status = 'PROCESSING' OR what = 'RETURNED' AND p.status = 'COMPLETED');
+BEGIN
+  IF outcome = 'NOTED' THEN
+    UPDATE payouts t SET first_resolution = what, first_resolved_by = admin WHERE t.id = p.id;
+    RETURN;
+  END IF;
+  PERFORM payout_book(p, what, entries);
+  UPDATE payouts t
+     SET trouble = NULL, resolution = what, resolved_by = admin, resolved_two_from = payout_resolution.two_from,
+         next_ask_at = CASE WHEN p.status = 'PROCESSING' AND t.told_amount IS NULL THEN now() + interval '10 minutes' END
+   WHERE t.id = p.id;
+  IF what = 'PAID' THEN
+    UPDATE payouts t
+       SET status = 'COMPLETED', completed_at = coalesce(t.completed_at, now()), failure_reason = NULL, rejection_reason = NULL,
+           transaction_reference = coalesce(CASE p.status WHEN 'COMPLETED' THEN t.gateway_reference END, its_reference,
+             t.transaction_reference, t.gateway_reference)
+     WHERE t.id = p.id;
+  ELSIF comes_back THEN
+    UPDATE payouts t
+       SET status = 'REJECTED', returned_at = now(), completed_at = NULL, failure_reason = NULL, rejection_reason = reason
+     WHERE t.id = p.id;
+  END IF;
+  IF comes_back OR what = 'PAID' AND p.status <> 'COMPLETED' THEN
+    PERFORM payout_tell(t, CASE what WHEN 'PAID' THEN 'payout_completed' ELSE 'payout_rejected' END) FROM payouts t WHERE t.id = p.id;
+  END IF;
+END $$;
+
 -- --- Decisions -------------------------------------------------------------------------------------------------
 
 -- The statement payout_approve: see there.
@@ -258,10 +370,12 @@ DECLARE
   two boolean;
 BEGIN
   SELECT * INTO p FROM payouts t WHERE t.id = target FOR NO KEY UPDATE;
-  two := two_from > 0 AND p.amount >= two_from;
-  outcome := CASE WHEN p.id IS NULL OR p.owner_kind <> its_kind THEN 'PAYOUT_NOT_FOUND'
-    WHEN bank_reference IS NOT NULL AND (p.status = 'APPROVED' AND p.method = 'BANK_TRANSFER'
-      OR p.status = 'PROCESSING' AND p.trouble IS NOT NULL) THEN 'DONE'
+  two := payout_approve.two_from > 0 AND p.amount >= payout_approve.two_from;
+  outcome := CASE WHEN p.id IS NULL THEN 'PAYOUT_NOT_FOUND'
+    WHEN p.owner_kind <> its_kind THEN 'PAYOUT_OTHER_KIND'
+    WHEN p.status = 'PROCESSING' AND p.trouble IS NOT NULL AND bank_reference IS NOT NULL
+      THEN payout_opinion(p, 'PAID', payout_approve.two_from, admin)
+    WHEN p.status = 'APPROVED' AND p.gateway_reference IS NULL AND bank_reference IS NOT NULL THEN 'DONE'
     WHEN p.status <> 'PENDING' THEN 'PAYOUT_DECIDED'
     WHEN two AND p.first_approved_by IS NULL THEN 'NOTED'
     WHEN two AND p.first_approved_by = admin THEN 'SAME_ADMIN'
@@ -269,14 +383,17 @@ BEGIN
   IF outcome NOT IN ('DONE', 'NOTED') THEN
     RETURN;
   END IF;
-  IF outcome = 'NOTED' THEN
+  IF p.status = 'PROCESSING' THEN
+    PERFORM payout_resolution(p, 'PAID', outcome, bank_reference, NULL, payout_approve.two_from, admin, entries);
+    UPDATE payouts t SET notes = coalesce(remark, t.notes) WHERE t.id = p.id RETURNING * INTO p;
+  ELSIF outcome = 'NOTED' THEN
     UPDATE payouts t SET first_approved_by = admin, first_approved_at = now(), notes = coalesce(remark, t.notes),
            transaction_reference = coalesce(bank_reference, t.transaction_reference)
      WHERE t.id = p.id RETURNING * INTO p;
   ELSIF p.status = 'PENDING' THEN
     UPDATE payouts t
-       SET status = 'APPROVED', approved_by = admin, approved_at = now(), notes = coalesce(remark, t.notes),
-           transaction_reference = coalesce(bank_reference, t.transaction_reference),
+       SET status = 'APPROVED', approved_by = admin, approved_at = now(), two_from = payout_approve.two_from,
+           notes = coalesce(remark, t.notes), transaction_reference = coalesce(bank_reference, t.transaction_reference),
            next_ask_at = CASE t.method WHEN 'MOBILE_MONEY' THEN now() END
      WHERE t.id = p.id RETURNING * INTO p;
     PERFORM payout_tell(p, 'payout_approved');
@@ -284,32 +401,66 @@ BEGIN
     UPDATE payouts t SET transaction_reference = bank_reference, notes = coalesce(remark, t.notes)
      WHERE t.id = p.id RETURNING * INTO p;
   END IF;
-  IF p.transaction_reference IS NOT NULL AND (p.status = 'APPROVED' AND p.method = 'BANK_TRANSFER' OR p.status = 'PROCESSING') THEN
+  IF p.transaction_reference IS NOT NULL AND p.status = 'APPROVED' THEN
     PERFORM payout_settle(p, true, entries);
     SELECT * INTO p FROM payouts t WHERE t.id = target;
   END IF;
   INSERT INTO admin_acts (admin_id, act, subject, details, request_id) VALUES (admin, its_act, p.id, details, request);
-  json := admin_payout_row(p, two_from);
+  json := admin_payout_row(p, payout_approve.two_from);
 END $$;
 
 -- The statement payout_reject: see there.
 CREATE FUNCTION payout_reject(target text, its_kind text, reason text, two_from bigint, admin text, its_act text,
-  details jsonb, request text, entry text, OUT outcome text, OUT json text)
+  details jsonb, request text, entries text[], OUT outcome text, OUT json text)
 LANGUAGE plpgsql AS $$
 DECLARE
   p payouts;
 BEGIN
   SELECT * INTO p FROM payouts t WHERE t.id = target FOR NO KEY UPDATE;
-  outcome := CASE WHEN p.id IS NULL OR p.owner_kind <> its_kind THEN 'PAYOUT_NOT_FOUND'
-    WHEN p.status IN ('PENDING', 'APPROVED') OR p.status = 'PROCESSING' AND p.trouble IS NOT NULL THEN 'DONE'
+  outcome := CASE WHEN p.id IS NULL THEN 'PAYOUT_NOT_FOUND'
+    WHEN p.owner_kind <> its_kind THEN 'PAYOUT_OTHER_KIND'
+    WHEN p.status IN ('PENDING', 'APPROVED') THEN 'DONE'
+    WHEN p.status = 'PROCESSING' AND p.trouble IS NOT NULL THEN payout_opinion(p, 'RETURNED', payout_reject.two_from, admin)
     ELSE 'PAYOUT_DECIDED' END;
-  IF outcome <> 'DONE' THEN
+  IF outcome NOT IN ('DONE', 'NOTED') THEN
     RETURN;
   END IF;
-  PERFORM payout_return(p, 'REJECTED', reason, NULL, entry);
+  IF p.status = 'PROCESSING' THEN
+    PERFORM payout_resolution(p, 'RETURNED', outcome, NULL, reason, payout_reject.two_from, admin, entries);
+  ELSE
+    PERFORM payout_return(p, 'REJECTED', reason, NULL, entries[1]);
+  END IF;
   SELECT * INTO p FROM payouts t WHERE t.id = target;
   INSERT INTO admin_acts (admin_id, act, subject, details, request_id) VALUES (admin, its_act, p.id, details, request);
-  json := admin_payout_row(p, two_from);
+  json := admin_payout_row(p, payout_reject.two_from);
+END $$;
+
+-- The statement payout_resolve: see there.
+CREATE FUNCTION payout_resolve(target text, its_kind text, what text, its_reference text, remark text, two_from bigint,
+  admin text, its_act text, details jsonb, request text, entries text[], OUT outcome text, OUT json text)
+LANGUAGE plpgsql AS $$
+DECLARE
+  p payouts;
+  fits boolean;
+BEGIN
+  SELECT * INTO p FROM payouts t WHERE t.id = target FOR NO KEY UPDATE;
+  -- A completed one of which the gateway says that it failed can come back; one that it paid besides is lost.
+  fits := what = 'PAID' OR p.status <> 'COMPLETED'
+    OR what = CASE WHEN p.transaction_reference IS NOT DISTINCT FROM p.gateway_reference THEN 'RETURNED' ELSE 'WRITTEN_OFF' END;
+  outcome := CASE WHEN p.id IS NULL THEN 'PAYOUT_NOT_FOUND'
+    WHEN p.owner_kind <> its_kind THEN 'PAYOUT_OTHER_KIND'
+    WHEN p.trouble IS NULL AND p.resolution = what THEN 'AGAIN'
+    WHEN p.trouble IS NULL THEN 'NO_TROUBLE'
+    WHEN NOT fits THEN 'TROUBLE_OTHER'
+    ELSE payout_opinion(p, what, payout_resolve.two_from, admin) END;
+  IF outcome IN ('DONE', 'NOTED') THEN
+    PERFORM payout_resolution(p, what, outcome, its_reference, remark, payout_resolve.two_from, admin, entries);
+    UPDATE payouts t SET notes = remark WHERE t.id = p.id RETURNING * INTO p;
+    INSERT INTO admin_acts (admin_id, act, subject, details, request_id) VALUES (admin, its_act, p.id, details, request);
+  END IF;
+  IF outcome IN ('DONE', 'NOTED', 'AGAIN') THEN
+    json := admin_payout_row(p, payout_resolve.two_from);
+  END IF;
 END $$;
 
 -- --- What the gateway answers ----------------------------------------------------------------------------------
@@ -321,24 +472,27 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 $$;
 
 -- The same by what it is, NULL: never again. Of what people have to look at, hourly and then ever more thinly for a month. Of
--- what went back to its owner, likewise for two days (a success that comes late must be found), and no oftener than every
--- six hours when it has to be looked for in the history.
+-- what went back to its owner or was paid by hand, likewise for two days (a success that comes late must be found), and no
+-- oftener than every six hours when it has to be looked for in the history.
 CREATE FUNCTION payout_rest(p payouts) RETURNS interval
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT CASE
     WHEN p.trouble IS NOT NULL THEN CASE WHEN p.sent_at > now() - interval '30 days'
       THEN greatest(interval '1 hour', (now() - p.sent_at) / 4) END
     WHEN p.status IN ('APPROVED', 'PROCESSING') THEN payout_pause(p.asks)
-    WHEN p.returned_at > now() - interval '48 hours'
+    WHEN greatest(p.returned_at, p.completed_at) > now() - interval '48 hours'
       THEN greatest(CASE WHEN p.gateway_reference IS NULL THEN interval '6 hours' ELSE interval '10 minutes' END,
-        (now() - p.returned_at) / 4) END
+        (now() - greatest(p.returned_at, p.completed_at)) / 4) END
 $$;
 
 -- Notes what does not fit: nothing is booked, a person has to look. It is asked after again all the same.
-CREATE FUNCTION payout_doubt(p payouts, why text) RETURNS text
+CREATE FUNCTION payout_doubt(p payouts, why text, told bigint DEFAULT NULL) RETURNS text
 LANGUAGE plpgsql AS $$
 BEGIN
-  UPDATE payouts t SET trouble = why WHERE t.id = p.id RETURNING * INTO p;
+  UPDATE payouts t
+     SET trouble = why, told_amount = coalesce(told, t.told_amount), resolution = NULL,
+         first_resolution = CASE WHEN t.trouble = why THEN t.first_resolution END  -- of this trouble, not of another
+   WHERE t.id = p.id RETURNING * INTO p;
   UPDATE payouts t SET next_ask_at = now() + payout_rest(p) WHERE t.id = p.id;
   RETURN 'TROUBLE';
 END $$;
@@ -363,15 +517,22 @@ END $$;
 CREATE FUNCTION payout_paid(p payouts, told bigint, entries text[]) RETURNS text
 LANGUAGE plpgsql AS $$
 BEGIN
-  IF p.status = 'COMPLETED' THEN
+  IF p.resolution = 'WRITTEN_OFF' OR p.resolution IS NOT NULL AND p.told_amount IS NOT NULL THEN
+    RETURN 'KEPT';  -- it is booked as what it was found to be
+  ELSIF p.status = 'COMPLETED' AND p.transaction_reference IS DISTINCT FROM p.gateway_reference THEN
+    RETURN payout_doubt(p, 'The gateway paid it, and so did we by hand: ' || coalesce(p.transaction_reference, 'no reference'),
+      nullif(told, p.amount - p.fee));
+  ELSIF p.status = 'COMPLETED' THEN
     UPDATE payouts t SET next_ask_at = NULL, trouble = NULL WHERE t.id = p.id AND t.next_ask_at IS NOT NULL;
     RETURN 'KEPT';
   ELSIF told IS DISTINCT FROM p.amount - p.fee AND told IS NOT NULL THEN
-    RETURN payout_doubt(p, 'The gateway paid ' || told || ' in place of ' || p.amount - p.fee);
-  ELSIF p.status IN ('APPROVED', 'PROCESSING') THEN
+    RETURN payout_doubt(p, 'The gateway paid ' || told || ' in place of ' || p.amount - p.fee, told);
+  END IF;
+  p.transaction_reference := NULL;  -- the gateway's is shown
+  IF p.status IN ('APPROVED', 'PROCESSING') THEN
     PERFORM payout_settle(p, true, entries);
     RETURN 'COMPLETED';
-  ELSIF p.status = 'FAILED' AND payout_settle(p, false, entries) THEN
+  ELSIF p.sent_at IS NOT NULL AND payout_settle(p, false, entries) THEN
     RETURN 'LATE';
   END IF;
   RETURN payout_doubt(p, 'The gateway paid what is ' || lower(p.status) || ' here');
@@ -386,7 +547,7 @@ DECLARE
   sure boolean;
 BEGIN
   IF EXISTS (SELECT FROM payouts t WHERE t.gateway_reference = its_reference AND t.id <> target) THEN
-    SELECT * INTO p FROM payouts t WHERE t.id = target FOR NO KEY UPDATE;
+    SELECT * INTO p FROM payouts t WHERE t.id = target AND t.resolution IS NULL FOR NO KEY UPDATE;
     RETURN payout_doubt(p, 'The gateway gave it the reference of another pay-out: ' || its_reference);
   END IF;
   UPDATE payouts t
@@ -398,7 +559,8 @@ BEGIN
     RETURN 'GONE';
   ELSIF what = 'SUCCESSFUL' THEN
     RETURN payout_paid(p, told, entries);
-  ELSIF what = 'FAILED' AND p.status = 'COMPLETED' THEN
+  ELSIF what = 'FAILED' AND p.status = 'COMPLETED' AND p.transaction_reference IS NOT DISTINCT FROM p.gateway_reference
+     AND p.resolution IS NULL THEN
     RETURN payout_doubt(p, 'The gateway failed what is completed here');
   ELSIF what = 'FAILED' AND p.status = 'PROCESSING' THEN
     PERFORM payout_return(p, 'FAILED', why, now() + interval '10 minutes', entries[1]);

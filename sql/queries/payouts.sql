@@ -64,22 +64,47 @@ SELECT (SELECT count(*) FROM payouts
      FROM page JOIN payouts p ON p.id = page.id
      LEFT JOIN vendors v ON v.id = p.owner_id LEFT JOIN riders r ON r.id = p.owner_id)
 
--- Approves: the first of two admins is noted; a bank transfer with a reference is completed at once, one that was approved
--- without is completed by its reference, and so is one on its way of which the gateway says what does not fit (trouble).
---  $1 payout   $2 kind or NULL (else it must be that)   $3 bank reference or NULL   $4 notes or NULL   $5 amount from
---  which two admins are needed (0: never)   $6 admin   $7 act   $8 its details   $9 request id   $10 ids of two ledger rows
--- Columns: outcome, row. Outcomes: DONE, NOTED (still PENDING), PAYOUT_NOT_FOUND, PAYOUT_DECIDED, SAME_ADMIN.
+-- The console's rows with a trouble, newest first.
+--  $1 states text[] or NULL   $2 kind or NULL   $3 amount from which two admins are needed (0: never)   $4 limit   $5 offset
+-- Columns: total, rows (a JSON array). Always one row.
+-- name: admin_payout_troubles
+WITH found AS (
+  SELECT id FROM payouts
+   WHERE trouble IS NOT NULL AND ($1::text[] IS NULL OR status = ANY ($1::text[])) AND ($2::text IS NULL OR owner_kind = $2::text)
+), page AS (
+  SELECT id FROM found ORDER BY id DESC LIMIT $4::bigint OFFSET $5::bigint
+)
+SELECT (SELECT count(*) FROM found),
+  (SELECT '[' || coalesce(string_agg(admin_payout_row(p, $3::bigint), ',' ORDER BY p.id DESC), '') || ']'
+     FROM page JOIN payouts p ON p.id = page.id)
+
+-- Approves: the first of two admins is noted. With a reference it was paid by hand and is completed at once, whether now or
+-- after it was approved without, as long as it was not sent; and so is one on its way with a trouble (as payout_resolve, PAID).
+--  $1 payout   $2 kind or NULL (else it must be that)   $3 reference or NULL   $4 notes or NULL   $5 amount from
+--  which two admins are needed (0: never)   $6 admin   $7 act   $8 its details   $9 request id   $10 ids of four ledger rows
+-- Columns: outcome, row. Outcomes: DONE, NOTED (a second admin has to), PAYOUT_NOT_FOUND, PAYOUT_OTHER_KIND, PAYOUT_DECIDED,
+--  SAME_ADMIN.
 -- name: payout_approve
 SELECT outcome, json FROM payout_approve($1::text, $2::text, $3::text, $4::text, $5::bigint, $6::text, $7::text, $8::jsonb,
   $9::text, $10::text[])
 
--- Gives the amount back, of one that is not on its way, or of which the gateway says what does not fit (trouble).
+-- Gives the amount back, of one that is not on its way, or with a trouble (as payout_resolve, RETURNED).
 --  $1 payout   $2 kind or NULL (else it must be that)   $3 reason   $4 amount from which two admins are needed
---  $5 admin   $6 act   $7 its details   $8 request id   $9 id of the ledger row
--- Columns: outcome, row. Outcomes: DONE, PAYOUT_NOT_FOUND, PAYOUT_DECIDED.
+--  $5 admin   $6 act   $7 its details   $8 request id   $9 ids of four ledger rows
+-- Columns: outcome, row. Outcomes: DONE, NOTED (a trouble: a second admin has to), PAYOUT_NOT_FOUND, PAYOUT_OTHER_KIND,
+--  PAYOUT_DECIDED, SAME_ADMIN.
 -- name: payout_reject
 SELECT outcome, json FROM payout_reject($1::text, $2::text, $3::text, $4::bigint, $5::text, $6::text, $7::jsonb, $8::text,
-  $9::text)
+  $9::text[])
+
+-- Ends a trouble, as payout_book says.
+--  $1 payout   $2 kind or NULL (else it must be that)   $3 PAID, RETURNED or WRITTEN_OFF   $4 reference or NULL   $5 notes
+--  $6 amount from which two admins are needed   $7 admin   $8 act   $9 its details   $10 request id   $11 ids of four ledger rows
+-- Columns: outcome, row. Outcomes: DONE, NOTED (a second admin has to say the same), AGAIN (it had ended so), PAYOUT_NOT_FOUND,
+--  PAYOUT_OTHER_KIND, NO_TROUBLE, TROUBLE_OTHER (it cannot end so), SAME_ADMIN.
+-- name: payout_resolve
+SELECT outcome, json FROM payout_resolve($1::text, $2::text, $3::text, $4::text, $5::text, $6::bigint, $7::text, $8::text,
+  $9::jsonb, $10::text, $11::text[])
 
 -- --- The gateway -------------------------------------------------------------------------------------------------
 
@@ -113,7 +138,7 @@ RETURNING p.id, p.gateway_reference
 -- name: payouts_seek
 UPDATE payouts p SET asks = p.asks + 1, next_ask_at = now() + payout_rest(p)
   FROM (SELECT id FROM payouts
-         WHERE gateway_reference IS NULL AND status IN ('PROCESSING', 'FAILED') AND next_ask_at <= now()
+         WHERE gateway_reference IS NULL AND sent_at IS NOT NULL AND status <> 'APPROVED' AND next_ask_at <= now()
          ORDER BY next_ask_at LIMIT $1::bigint FOR NO KEY UPDATE SKIP LOCKED) due
  WHERE p.id = due.id
 RETURNING p.id, (p.sent_at AT TIME ZONE 'UTC')::date - 1, (now() AT TIME ZONE 'UTC')::date + 1, now(),
@@ -136,10 +161,10 @@ UPDATE payouts
    SET gateway_reference = coalesce(gateway_reference, (SELECT nullif($2::text, '')
          WHERE NOT EXISTS (SELECT FROM payouts t WHERE t.gateway_reference = $2::text))),
        asks = 0, next_ask_at = now()
- WHERE id = $1::text AND method = 'MOBILE_MONEY' AND status IN ('APPROVED', 'PROCESSING', 'FAILED') AND sent_at IS NOT NULL
+ WHERE id = $1::text AND sent_at IS NOT NULL AND (status <> 'COMPLETED' OR next_ask_at IS NOT NULL)
 
 -- What a reference was told to belong to something else: it is forgotten, and the pay-out is looked for in the history.
 --  $1 payout   $2 the reference
 -- name: payout_unheard
 UPDATE payouts SET gateway_reference = NULL, next_ask_at = now() + payout_pause(0)
- WHERE id = $1::text AND gateway_reference = $2::text AND status IN ('APPROVED', 'PROCESSING', 'FAILED')
+ WHERE id = $1::text AND gateway_reference = $2::text AND (status <> 'COMPLETED' OR next_ask_at IS NOT NULL)

@@ -18,9 +18,12 @@ WITH ours AS (
   UNION ALL
   SELECT p.id, true, p.sent_at,
          CASE WHEN p.trouble IS NOT NULL THEN 'AMISS' WHEN p.status IN ('APPROVED', 'PROCESSING') THEN 'OPEN'
-              WHEN p.status = 'COMPLETED' THEN 'DONE' ELSE 'OVER' END,
-         p.amount - p.fee, p.next_ask_at IS NOT NULL,
-         EXISTS (SELECT FROM ledger l WHERE l.reference = p.id AND l.to_kind = 'CLEARING' AND l.category = 'PAYOUT'),
+              WHEN p.status = 'COMPLETED' OR p.resolution = 'WRITTEN_OFF' OR p.resolution = 'RETURNED' AND p.told_amount > 0
+                THEN 'DONE' ELSE 'OVER' END,
+         CASE WHEN p.resolution IS NULL THEN p.amount - p.fee ELSE coalesce(p.told_amount, p.amount - p.fee) END,
+         p.next_ask_at IS NOT NULL,
+         (SELECT coalesce(sum(CASE 'CLEARING' WHEN l.to_kind THEN l.amount WHEN l.from_kind THEN -l.amount END), 0) > 0
+            FROM ledger l WHERE l.reference = p.id AND l.category = 'PAYOUT'),
          p.status, p.gateway_reference
     FROM payouts p
    WHERE p.sent_at IS NOT NULL

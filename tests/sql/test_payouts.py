@@ -194,14 +194,14 @@ def test_what_the_history_holds_without_a_name_is_left_to_people(db, owner):
     second = owner.sent()
     age(db, second, "2 hours")
     assert tell(db, second, "UNNAMED", looked_at="now") == "TROUBLE"
-    assert db.run("payout_reject", second, None, "Not there", 0, "admin", "x", "{}", None, f"txn_po_{next(numbers)}")[0][0] == "DONE"
+    assert db.run("payout_reject", second, None, "Not there", 0, "admin", "x", "{}", None, entries())[0][0] == "DONE"
     assert owner.wallet() == (12000, 0, 8000)
 
 
 def test_without_trouble_nobody_decides_what_is_on_its_way(db, owner):
     payout = owner.sent()
     assert db.run("payout_approve", payout, None, "x", None, 0, "admin", "x", "{}", None, entries())[0][0] == "PAYOUT_DECIDED"
-    assert db.run("payout_reject", payout, None, "x", 0, "admin", "x", "{}", None, "txn_x")[0][0] == "PAYOUT_DECIDED"
+    assert db.run("payout_reject", payout, None, "x", 0, "admin", "x", "{}", None, entries())[0][0] == "PAYOUT_DECIDED"
 
 
 def test_a_success_after_a_failure_is_booked_from_what_is_available(db, owner):
@@ -275,3 +275,103 @@ def test_requests_at_once_wait_for_each_other(connect):
         again.ask(12000)
     first.sql("COMMIT")
     assert again.ask(12000) == "PAYOUT_SHORT" and owner.wallet() == (8000, 12000, 0)
+
+
+# --- Troubles ----------------------------------------------------------------------------------------------------
+
+def resolve(db, payout, what, admin="admin", two_from=0, reference=None):
+    return db.run("payout_resolve", payout, None, what, reference, "Looked at", two_from, admin, "x", "{}", None,
+                  "{" + ",".join(f"txn_po_{next(numbers)}" for _ in range(4)) + "}")[0]
+
+
+def losses(db, payout):
+    return sum(amount for source, target, amount in moved(db, payout) if (source, target) == ("PLATFORM", "CLEARING"))
+
+
+def in_trouble(db, owner, state, told=None, left=None):
+    """A pay-out of 8000, 7900 of which are to be sent, with a trouble in a state; told: what the gateway paid; left: what is
+    available when it does not suffice."""
+    payout = owner.sent()
+    reference = f"cam_t{next(numbers)}"
+    if state == "PROCESSING":
+        age(db, payout, "2 hours")
+        assert tell(db, payout, "UNTOLD") == "TROUBLE" if told is None else tell(db, payout, "SUCCESSFUL", reference, told) == "TROUBLE"
+    elif state == "FAILED":
+        assert tell(db, payout, "REFUSED") == "FAILED"
+        if left is not None:
+            db.sql("UPDATE wallets SET available = %s WHERE owner_id = %s", [left, owner.id])
+        assert tell(db, payout, "SUCCESSFUL", reference, told or 7900) == "TROUBLE"
+    elif state == "COMPLETED":
+        assert tell(db, payout, "SUCCESSFUL", reference, 7900) == "COMPLETED"
+        assert tell(db, payout, "FAILED", reference) == "TROUBLE"
+    return payout
+
+
+@pytest.mark.parametrize("state, what, told, left, wallet, lost, ends", [
+    ("PROCESSING", "PAID", None, None, (12000, 0, 8000), 0, "COMPLETED"),
+    ("PROCESSING", "PAID", 10000, None, (12000, 0, 8000), 2100, "COMPLETED"),
+    ("PROCESSING", "PAID", 777, None, (12000, 0, 8000), 0, "COMPLETED"),
+    ("PROCESSING", "RETURNED", None, None, (20000, 0, 0), 0, "REJECTED"),
+    ("PROCESSING", "RETURNED", 777, None, (19223, 0, 777), 0, "REJECTED"),
+    ("PROCESSING", "RETURNED", 10000, None, (12000, 0, 8000), 2000, "REJECTED"),
+    ("PROCESSING", "WRITTEN_OFF", 777, None, (20000, 0, 0), 777, "REJECTED"),
+    ("PROCESSING", "WRITTEN_OFF", None, None, (20000, 0, 0), 7900, "REJECTED"),
+    ("FAILED", "PAID", None, 5000, (0, 0, 5000), 2900, "COMPLETED"),
+    ("FAILED", "PAID", None, 7950, (0, 0, 7950), 0, "COMPLETED"),
+    ("FAILED", "PAID", None, 0, (0, 0, 0), 7900, "COMPLETED"),
+    ("FAILED", "RETURNED", None, 5000, (5000, 0, 0), 0, "FAILED"),
+    ("FAILED", "RETURNED", 777, 500, (0, 0, 500), 277, "FAILED"),
+    ("FAILED", "WRITTEN_OFF", None, 5000, (5000, 0, 0), 7900, "FAILED"),
+    ("COMPLETED", "PAID", None, None, (12000, 0, 8000), 0, "COMPLETED"),
+    ("COMPLETED", "RETURNED", None, None, (20000, 0, 0), 0, "REJECTED")])
+def test_a_trouble_ends_in_the_books(db, owner, state, what, told, left, wallet, lost, ends):
+    payout = in_trouble(db, owner, state, told, left)
+    outcome, shown = resolve(db, payout, what)
+    shown = json.loads(shown)
+    assert (outcome, shown["status"], shown["resolution"], shown["trouble"]) == ("DONE", ends, what, None)
+    assert owner.wallet() == wallet and losses(db, payout) == lost
+    booked = moved(db, payout)
+    again, other = resolve(db, payout, what), resolve(db, payout, "PAID" if what != "PAID" else "RETURNED")
+    assert again[0] == "AGAIN" and other[0] == "NO_TROUBLE" and moved(db, payout) == booked and owner.wallet() == wallet
+
+
+def test_of_a_large_amount_two_admins_end_a_trouble_alike(db, owner):
+    payout = in_trouble(db, owner, "PROCESSING")
+    assert resolve(db, payout, "PAID", "one", 8000)[0] == "NOTED" and owner.wallet() == (12000, 8000, 0)
+    assert resolve(db, payout, "PAID", "one", 8000)[0] == "SAME_ADMIN"
+    assert resolve(db, payout, "RETURNED", "two", 8000)[0] == "NOTED"  # another opinion begins anew
+    assert db.run("payout_reject", payout, None, "No", 8000, "two", "x", "{}", None, entries())[0][0] == "SAME_ADMIN"
+    assert db.run("payout_approve", payout, None, "VIR", None, 8000, "two", "x", "{}", None, entries())[0][0] == "NOTED"
+    outcome, shown = resolve(db, payout, "PAID", "three", 8000, "VIR-2")
+    assert outcome == "DONE" and json.loads(shown)["transaction_reference"] == "VIR-2" and owner.wallet() == (12000, 0, 8000)
+
+
+def test_what_the_gateway_pays_that_was_paid_by_hand_is_a_trouble_again(db, owner):
+    payout = in_trouble(db, owner, "PROCESSING")
+    assert resolve(db, payout, "PAID", reference="by hand")[0] == "DONE"
+    assert due(db, "payouts_seek", payout)
+    assert tell(db, payout, "SUCCESSFUL", "cam_besides", 7900) == "TROUBLE"
+    assert "by hand" in row(db, payout, "trouble")[0] and resolve(db, payout, "RETURNED")[0] == "TROUBLE_OTHER"
+    assert resolve(db, payout, "WRITTEN_OFF")[0] == "DONE" and losses(db, payout) == 7900
+    assert owner.wallet() == (12000, 0, 8000) and tell(db, payout, "SUCCESSFUL", "cam_besides", 7900) == "KEPT"
+
+
+def test_what_the_gateway_pays_after_it_was_returned_is_booked_from_what_is_available(db, owner):
+    payout = in_trouble(db, owner, "PROCESSING")
+    assert resolve(db, payout, "RETURNED")[0] == "DONE" and owner.wallet() == (20000, 0, 0)
+    assert tell(db, payout, "SUCCESSFUL", "cam_returned", 7900) == "LATE" and owner.wallet() == (12000, 0, 8000)
+    assert row(db, payout, "status", "resolution", "rejection_reason") == ("COMPLETED", None, None)
+
+
+def test_without_trouble_nothing_is_resolved(db, owner):
+    for payout in (owner.sent(), owner.ask()):
+        for what in ("PAID", "RETURNED", "WRITTEN_OFF"):
+            assert resolve(db, payout, what)[0] == "NO_TROUBLE"
+    assert resolve(db, "payout_none", "PAID")[0] == "PAYOUT_NOT_FOUND"
+
+
+def test_what_was_paid_by_hand_is_never_sent(db, owner):
+    payout = owner.approved()
+    assert db.run("payout_approve", payout, None, "by hand", None, 0, "admin", "x", "{}", None, entries())[0][0] == "DONE"
+    assert row(db, payout, "status", "transaction_reference", "sent_at", "next_ask_at") == ("COMPLETED", "by hand", None, None)
+    assert not due(db, "payouts_send", payout) and owner.wallet() == (12000, 0, 8000)

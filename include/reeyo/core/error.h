@@ -253,6 +253,10 @@
 		"This pay-out is somebody else's", "Ce retrait appartient à quelqu'un d'autre") \
 	X(PAYOUT_DECIDED, 409, "CONFLICT", "CONFLICT", "CONFLICT", "CONFLICT", \
 		"This pay-out has been decided already", "Ce retrait a déjà été traité") \
+	X(NO_TROUBLE, 409, "CONFLICT", "CONFLICT", "CONFLICT", "CONFLICT", \
+		"There is no trouble with this pay-out", "Ce retrait ne pose aucun problème") \
+	X(TROUBLE_OTHER, 409, "CONFLICT", "CONFLICT", "CONFLICT", "CONFLICT", \
+		"The trouble with this pay-out cannot end like that", "Le problème de ce retrait ne peut pas finir ainsi") \
 	X(SAME_ADMIN, 403, "FORBIDDEN", "FORBIDDEN", "FORBIDDEN", "FORBIDDEN", \
 		"A second admin must approve this", "Un second administrateur doit approuver") \
 	X(CASH_OVER, 409, "CONFLICT", "CONFLICT", "CONFLICT", "CONFLICT", \

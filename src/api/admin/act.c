@@ -48,6 +48,15 @@ void admin_shown(struct request *rq, const struct db_result *result)
 	reply_data(rq, db_text(result, 0, 0));
 }
 
+void admin_decided(struct request *rq, const struct db_result *result)
+{
+	struct text outcome = db_text(result, 0, 0);
+
+	if (db_is_null(result, 0, 1))
+		return reply_error(rq, error_named(outcome.at, outcome.len));
+	reply_data(rq, db_text(result, 0, 1));
+}
+
 void admin_once(struct request *rq, const struct db_result *result)
 {
 	struct text outcome;
@@ -62,9 +71,9 @@ void admin_once(struct request *rq, const struct db_result *result)
 	reply_data(rq, db_text(result, 0, 1));
 }
 
-bool status_take(struct request *rq, const char *const (*words)[2], const char **ret)
+bool word_take(struct request *rq, const char *name, const char *const (*words)[2], const char **ret)
 {
-	const char *asked = query_text(rq, "status");
+	const char *asked = query_text(rq, name);
 
 	*ret = NULL;
 	if (!asked || !asked[0] || strcasecmp(asked, "ALL") == 0)
@@ -74,8 +83,13 @@ bool status_take(struct request *rq, const char *const (*words)[2], const char *
 			*ret = (*words)[1];
 			return true;
 		}
-	reply_field(rq, "status", "is not a status", "n'est pas un statut");
+	reply_field(rq, name, "is not one of its words", "n'est pas l'un de ses mots");
 	return false;
+}
+
+bool status_take(struct request *rq, const char *const (*words)[2], const char **ret)
+{
+	return word_take(rq, "status", words, ret);
 }
 
 void orders_of(struct request *rq, const char *states, const char *vendor, const char *rider,

@@ -24,12 +24,16 @@ extern const struct field no_body[];
 /* Ends of statements: (total, rows) as a list; the first column as the reply, no row being a 404. */
 void admin_listed(struct request *rq, const struct db_result *result);
 void admin_shown(struct request *rq, const struct db_result *result);
+/* End of a decision whose columns are (outcome, row): the row, or without one the error that the outcome names. */
+void admin_decided(struct request *rq, const struct db_result *result);
 /* End of a sql_try_write with an Idempotency-Key: (outcome, row). DONE is the row, REPLAY what was answered before. */
 void admin_once(struct request *rq, const struct db_result *result);
 
 /* Whether the query names a status: *ret is NULL without one ("", "ALL"), else the word that the row holds for any
  * spelling in words, which are pairs {spelling, word} and end with NULL. False when it is none, and that has been answered. */
 bool status_take(struct request *rq, const char *const (*words)[2], const char **ret);
+/* The same of another member of the query. */
+bool word_take(struct request *rq, const char *name, const char *const (*words)[2], const char **ret);
 extern const char *const approval_words[][2]; /* of vendors and riders */
 
 /* A moment of a business day in the query, as PostgreSQL reads it; NULL for no day. */

@@ -38,15 +38,6 @@ static void get_platform(struct request *rq)
 
 /* --- Cash --------------------------------------------------------------------------------------- */
 
-static void handed_in(struct request *rq, const struct db_result *result)
-{
-	struct text outcome = db_text(result, 0, 0);
-
-	if (db_is_null(result, 0, 1))
-		return reply_error(rq, error_named(outcome.at, outcome.len));
-	reply_data(rq, db_text(result, 0, 1));
-}
-
 static void hand_in(struct request *rq)
 {
 	char *entry = arena_alloc(rq->arena, ID_SIZE);
@@ -54,7 +45,7 @@ static void hand_in(struct request *rq)
 	if (!entry)
 		return reply_error(rq, E_NO_MEMORY);
 	id_new(entry, "txn_");
-	sql_write(rq, cash_hand_in, handed_in, rq->params[0], arg_int(rq, body_int(rq, "amount", 0)),
+	sql_write(rq, cash_hand_in, admin_decided, rq->params[0], arg_int(rq, body_int(rq, "amount", 0)),
 		body_text(rq, "reference"), rq->caller.id, "rider.cash-handin", act_details(rq), rq->request_id,
 		entry);
 }

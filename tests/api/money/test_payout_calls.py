@@ -299,6 +299,65 @@ def test_a_success_after_we_gave_up_and_the_money_is_spent_is_said_aloud(desk):
     assert any(line.get("payout") == payout for line in desk.server.log() if line.get("level") == "error")
 
 
+def spent_and_paid(desk):
+    """A pay-out that had failed, that the gateway has paid after all, and whose amount its owner has withdrawn meanwhile."""
+    desk.till.plan("refuse")
+    owner = desk.owner(earned=8000)
+    payout = desk.approved(owner)
+    desk.until(payout, "FAILED")
+    owner.api.post("payouts/request", json={"amount": 5000})
+    reference = f"cam-{payout}"
+    with desk.till.lock:
+        desk.till.transfers[reference] = {"reference": reference, "external_reference": payout, "amount": 8000,
+                                          "status": "SUCCESSFUL", "currency": "XAF", "to": ""}
+    desk.sql("UPDATE payouts SET next_ask_at = now() WHERE id = %s", payout)
+    desk.server.wait(lambda: desk.row(payout)["trouble"], 30, "seeing the trouble")
+    return owner, payout
+
+
+@pytest.mark.parametrize("outcome, available, platform", [("PAID", 0, 5000), ("RETURNED", 3000, 0), ("WRITTEN_OFF", 3000, 8000)])
+def test_an_admin_ends_a_trouble_and_the_books_hold(desk, outcome, available, platform):
+    owner, payout = spent_and_paid(desk)
+    shown = [row for row in desk.admin.api.get("payouts", query={"trouble": "true", "limit": 100}).data]
+    assert payout in {row["id"] for row in shown} and all(row["trouble"] for row in shown)
+    assert payout not in {row["id"] for row in desk.admin.api.get("payouts", query={"trouble": "true", "type": "RIDER"}).data}
+    for _ in range(2):
+        reply = desk.admin.api.post(f"payouts/{payout}/resolve-trouble", json={"outcome": outcome, "notes": "Asked the bank"})
+        assert reply.status == 200 and (reply.data["trouble"], reply.data["resolution"]) == (None, outcome)
+    assert reply.data["status"] == ("COMPLETED" if outcome == "PAID" else "FAILED") and reply.data["notes"] == "Asked the bank"
+    assert wallet(desk.sql, owner.id)[:2] == (available, 5000)
+    lost = desk.sql("SELECT coalesce(sum(amount), 0) AS amount FROM ledger WHERE reference = %s AND from_kind = 'PLATFORM'", payout)
+    assert lost[0]["amount"] == platform
+    assert [a["act"] for a in desk.sql("SELECT act FROM admin_acts WHERE subject = %s ORDER BY id", payout)] == [
+        "payout.approve", "payout.resolve-trouble"]
+    assert payout not in {row["id"] for row in desk.admin.api.get("payouts", query={"trouble": "true", "limit": 100}).data}
+    books_balance(desk.server)
+
+
+def test_what_the_gateway_undoes_comes_back(desk):
+    desk.till.status = "SUCCESSFUL"
+    owner = desk.owner("rider")
+    payout = desk.approved(owner)
+    row = desk.until(payout, "COMPLETED")
+    desk.till.say(row["gateway_reference"], "FAILED", reason="Reversed")
+    desk.sql("UPDATE payouts SET next_ask_at = now() WHERE id = %s", payout)
+    desk.server.wait(lambda: desk.row(payout)["trouble"], 30, "seeing the trouble")
+    reply = desk.admin.api.post(f"payouts/{payout}/resolve-trouble", json={"outcome": "RETURNED", "notes": "Reversed"})
+    assert reply.data["status"] == "REJECTED" and wallet(desk.sql, owner.id) == (20000, 0, 0)
+    assert owner.api.get(f"payouts/{payout}").data["rejectionReason"] == "Reversed"
+    books_balance(desk.server)
+
+
+def test_of_another_amount_what_arrived_is_booked_when_it_is_rejected(desk):
+    owner = desk.owner()
+    payout = desk.approved(owner)
+    desk.settle(payout, amount=777)
+    desk.hurried(payout, lambda: desk.row(payout)["trouble"], "seeing the trouble")
+    assert desk.admin.api.post(f"payouts/{payout}/reject", json={"reason": "Only a part"}).data["status"] == "REJECTED"
+    assert wallet(desk.sql, owner.id) == (19223, 0, 777)
+    books_balance(desk.server)
+
+
 def test_another_amount_than_was_sent_is_said_aloud(desk):
     owner = desk.owner()
     payout = desk.approved(owner)

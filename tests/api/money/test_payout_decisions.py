@@ -10,8 +10,8 @@ from world.money import earn, events, race, wallet
 from world.rows import META
 
 KEYS = set("""id type entity_name amount fee net_amount currency method number status created_at processed_at completed_at
-    transaction_reference rejection_reason failure_reason notes trouble first_approved_by approved_by
-    approvals_needed""".split())
+    transaction_reference rejection_reason failure_reason notes trouble gateway_reference told_amount resolution
+    first_resolution first_resolved_by resolved_by first_approved_by approved_by approvals_needed""".split())
 OF = {"vendor": {"vendor_id", "vendor"}, "rider": {"rider_id", "rider"}}
 PAST = {"from", "to", "description", "decision"}
 
@@ -43,7 +43,7 @@ def test_a_phone_is_paid_by_the_gateway_so_approval_only_approves(admin_api, ask
     assert wallet(sql, owner.id) == (12000, 8000, 0)
     assert "payout_approved" in events(sql, payout["payoutId"])
     assert sql("SELECT next_ask_at <= now() AS due FROM payouts WHERE id = %s", payout["payoutId"])[0]["due"]
-    again = admin_api.post(f"payouts/{payout['payoutId']}/approve", json={"transactionReference": "TRX"})
+    again = admin_api.post(f"payouts/{payout['payoutId']}/approve")
     assert (again.status, again.code) == (409, "CONFLICT")
     assert owner.api.get(f"payouts/{payout['payoutId']}").data["status"] == "APPROVED"
     acts = sql("SELECT act, details FROM admin_acts WHERE subject = %s", payout["payoutId"])
@@ -109,11 +109,49 @@ def test_a_rejected_pay_out_gives_the_money_back(admin_api, asked, sql, kind):
     assert [(t["type"], t["category"]) for t in lines[:2]] == [("CREDIT", "PAYOUT"), ("DEBIT", "PAYOUT")]
 
 
+@pytest.mark.parametrize("later", [False, True])
+def test_what_was_paid_by_hand_to_a_phone_is_completed_and_not_sent(admin_api, asked, sql, later):
+    owner, payout = asked()
+    path = f"payouts/{payout['payoutId']}/approve"
+    if later:
+        assert admin_api.post(path).data["status"] == "APPROVED"
+    reply = admin_api.post(path, json={"transactionReference": "BY-HAND-1"})
+    assert (reply.data["status"], reply.data["transaction_reference"]) == ("COMPLETED", "BY-HAND-1")
+    assert wallet(sql, owner.id) == (12000, 0, 8000)
+    row = sql("SELECT sent_at, next_ask_at FROM payouts WHERE id = %s", payout["payoutId"])[0]
+    assert (row["sent_at"], row["next_ask_at"]) == (None, None)
+    assert owner.api.get(f"payouts/{payout['payoutId']}").data["transactionReference"] == "BY-HAND-1"
+
+
+def test_without_trouble_there_is_none_to_end(admin_api, asked):
+    _, payout = asked()
+    path = f"payouts/{payout['payoutId']}/resolve-trouble"
+    reply = admin_api.post(path, json={"outcome": "PAID", "notes": "x"})
+    assert (reply.status, reply.code) == (409, "CONFLICT")
+    assert admin_api.post("payouts/payout_none/resolve-trouble", json={"outcome": "PAID", "notes": "x"}).status == 404
+    for body in ({"outcome": "PAID"}, {"notes": "x"}, {"outcome": "LOST", "notes": "x"}, {"outcome": "PAID", "notes": ""}):
+        assert admin_api.post(path, json=body).status == 400, body
+
+
+@pytest.mark.parametrize("act", ["approve", "reject", "resolve-trouble"])
+def test_a_type_that_is_not_the_pay_outs_is_named(admin_api, asked, act):
+    _, payout = asked()
+    reply = admin_api.post(f"payouts/{payout['payoutId']}/{act}",
+                           json={"type": "RIDER", "reason": "x", "outcome": "PAID", "notes": "x"})
+    assert (reply.status, reply.code) == (400, "VALIDATION_FAILED") and "is a VENDOR's" in str(reply.json["error"])
+
+
+@pytest.mark.parametrize("path", ["payouts", "payouts/pending"])
+def test_all_types_are_shown_when_all_are_asked_for(admin_api, asked, path):
+    (_, one), (_, other) = asked("vendor"), asked("rider")
+    for kind in ("ALL", "all", ""):
+        ids = {row["id"] for row in admin_api.get(path, query={"type": kind, "limit": 100}).data}
+        assert {one["payoutId"], other["payoutId"]} <= ids
+
+
 def test_what_is_none_is_not_found(admin_api, asked):
     _, payout = asked()
-    for path, body in (("payouts/payout_none/approve", {}), ("payouts/payout_none/reject", {"reason": "x"}),
-                       (f"payouts/{payout['payoutId']}/approve", {"type": "RIDER"}),
-                       (f"payouts/{payout['payoutId']}/reject", {"type": "RIDER", "reason": "x"})):
+    for path, body in (("payouts/payout_none/approve", {}), ("payouts/payout_none/reject", {"reason": "x"})):
         reply = admin_api.post(path, json=body)
         assert (reply.status, reply.code) == (404, "NOT_FOUND"), path
     assert admin_api.get("payouts", query={"status": "LOST"}).status == 400
@@ -203,6 +241,18 @@ def test_two_admins_at_once_are_two(strict, connect):
     assert {reply.data["status"] for reply in replies if reply.status == 200} == {"PENDING", "COMPLETED"}
     row = sql("SELECT * FROM payouts WHERE id = %s", payout)[0]
     assert row["first_approved_by"] != row["approved_by"] and wallet(sql, shop.id) == (50000, 0, 50000)
+
+
+def test_the_owner_sees_no_reference_before_he_is_paid(strict, connect):
+    sql = connect(strict)
+    shop = open_shop(strict, sql, bank_details=BANK)
+    earn(sql, shop.id, 100000)
+    one, payout = appoint(strict, sql), shop.api.post("payouts/request", json={"amount": 50000}).data["payoutId"]
+    assert one.api.post(f"payouts/{payout}/approve", json={"transactionReference": "C"}).data["transaction_reference"] == "C"
+    assert shop.api.get(f"payouts/{payout}").data["transactionReference"] is None
+    one.api.post(f"payouts/{payout}/reject", json={"reason": "No"})
+    assert shop.api.get(f"payouts/{payout}").data["transactionReference"] is None
+    assert "transactionReference" not in events(sql, payout)["payout_rejected"]
 
 
 def test_one_of_two_admins_may_still_reject(strict, connect):
