@@ -75,6 +75,9 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
       WHEN french THEN 'Un autre montant a été payé ; notre équipe l''a réglé avec vous'
       WHEN i.resolution IS NULL THEN 'Another amount was paid; support has been told'
       ELSE 'Another amount was paid; support has settled it with you' END
+    WHEN 'UNTOLD' THEN CASE
+      WHEN french THEN 'Le service de paiement ne dit pas si vous avez payé ; rien n''a été crédité'
+      ELSE 'The payment service does not say whether you have paid; nothing was credited' END
     ELSE i.failure END
     FROM (SELECT coalesce((SELECT u.language FROM users u WHERE u.id = i.user_id), 'fr') = 'fr' AS french) l
 $$;

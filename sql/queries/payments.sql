@@ -90,6 +90,12 @@ WITH found AS (
 )
 SELECT count(*) FROM found
 
+-- Looked for in a history that cannot be read: what was given up without a reference stays so, and says why.
+--  $1 ids text[]
+-- name: payments_untold
+UPDATE payment_intents t SET failure = 'UNTOLD'
+ WHERE t.id = ANY ($1::text[]) AND t.gateway_reference IS NULL AND t.state = 'EXPIRED' AND t.failure IS DISTINCT FROM 'UNTOLD'
+
 -- Gives up payments that were not made in time; their orders end. They are asked after still, ever more thinly. For the
 -- poller, which calls it until it gives fewer rows than it may.
 --  $1 seconds (configuration payment_wait)   $2 how many at most

@@ -3,15 +3,17 @@
 -- What was asked of the gateway in some days, and three before and after, since it may have its own day for it.
 --  $1 first day   $2 last day (YYYY-MM-DD, UTC)
 -- Columns: our reference, whether it is money that goes out, side (OPEN: it may still be done; DONE; OVER: given up or failed;
---  AMISS: known to differ, and nobody has decided; ASIDE: people settled it outside the books), amount, whether somebody is to ask the gateway again, whether
---  the ledger has it, whether it was made in those days, state, the gateway's reference ('': none).
+--  AMISS: known to differ, and nobody has decided; ASIDE: people settled it outside the books), amount, whether somebody
+--  is to ask the gateway again, whether the ledger has it, whether it was made in those days, state, the gateway's
+--  reference ('': none).
 -- name: reconcile_ours
 WITH ours AS (
   SELECT i.id, false AS goes_out, i.created_at AS at,
          CASE WHEN i.state IN ('CREATED', 'PENDING') THEN 'OPEN'
               WHEN i.state = 'SUCCEEDED' OR i.resolution = 'BOOKED' THEN 'DONE' WHEN i.resolution IS NOT NULL THEN 'ASIDE'
               WHEN i.state = 'MISMATCH' THEN 'AMISS' ELSE 'OVER' END AS side,
-         CASE i.resolution WHEN 'BOOKED' THEN i.told_amount ELSE i.amount END AS amount, i.next_ask_at IS NOT NULL AS due, EXISTS (SELECT FROM ledger l WHERE l.id = i.entry) AS booked,
+         CASE i.resolution WHEN 'BOOKED' THEN i.told_amount ELSE i.amount END AS amount,
+         i.next_ask_at IS NOT NULL AS due, EXISTS (SELECT FROM ledger l WHERE l.id = i.entry) AS booked,
          i.state, i.gateway_reference
     FROM payment_intents i
    WHERE i.method = 'MOBILE_MONEY'

@@ -5,7 +5,8 @@
  * row moves its next time on, so a poller that dies, or two that work at once, cost an ask and nothing else.
  *
  * A payment whose call was never answered has no reference to ask by. Those are looked for in the gateway's history of
- * their days, many at a time; one that is not there after 15 minutes never reached the gateway.
+ * their days, many at a time; one that is not there after 15 minutes never reached the gateway. A history that cannot be read,
+ * or that a dialect of the gateway does not have, proves nothing: that is written down with the payment.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,6 +51,7 @@ struct payment_poller {
 	int64_t left;   /* of this second's asks */
 	bool more;      /* there may be more that is due */
 	char *ids, *references; /* what was found, as arrays */
+	bool unread;    /* the history could not be read lately */
 	bool running, reading, finding, timer_open, closing;
 };
 
@@ -153,6 +155,41 @@ static bool arrays_write(struct payment_poller *poller)
 	return false;
 }
 
+/* Of what had its time and is not told of, into the statement's array. False when there is none. */
+static bool untold_write(struct payment_poller *poller)
+{
+	size_t len = 0;
+
+	poller->ids = malloc(IDS_SIZE);
+	for (unsigned i = 0; poller->ids && i < poller->lost_count; i++)
+		if (poller->lost[i].old)
+			len = member_add(poller->ids, IDS_SIZE, len, poller->lost[i].id);
+	if (len)
+		memcpy(poller->ids + len, "}", 2);
+	else
+		free(TAKE_PTR(poller->ids));
+	return len > 0;
+}
+
+static void found_tell(struct payment_poller *poller, enum query query, unsigned count)
+{
+	poller->finding = true;
+	poller->found = (struct db_call){ .query = query, .lane = DB_WRITE, .count = count,
+		.params = { poller->ids, poller->references }, .done = found, .owner = poller };
+	db_submit(poller->app->db, &poller->found);
+}
+
+/* Said once, until it can be read again. */
+static void history_unread(struct payment_poller *poller, enum gateway_outcome outcome, const char *why)
+{
+	if (!poller->unread)
+		log_line(outcome == GATEWAY_REFUSED ? LOG_ERROR : LOG_WARN, "the gateway's history cannot be read",
+			LOG_T("why", why ? why : ""));
+	poller->unread = true;
+	if (outcome != GATEWAY_UNREACHED && untold_write(poller))
+		found_tell(poller, QUERY_payments_untold, 1);
+}
+
 static void history_read(struct gateway_history *history, enum gateway_outcome outcome, const char *why)
 {
 	struct payment_poller *poller = history->owner;
@@ -161,16 +198,15 @@ static void history_read(struct gateway_history *history, enum gateway_outcome o
 	if (poller->closing)
 		return poller_end(poller);
 	poller->rest_ms = HISTORY_SHARE * (loop_now(poller->app->loop) - poller->read_ms);
-	if (outcome != GATEWAY_TOLD)
-		log_line(LOG_WARN, "the gateway's history cannot be read", LOG_T("why", why ? why : ""));
-	for (unsigned i = 0; outcome == GATEWAY_TOLD && i < poller->lost_count; i++)
-		if (poller->lost[i].old && !poller->lost[i].reference[0])
-			payment_missed(poller->app->payments, poller->lost[i].id);
-	if (outcome == GATEWAY_TOLD && arrays_write(poller)) {
-		poller->finding = true;
-		poller->found = (struct db_call){ .query = QUERY_payments_found, .lane = DB_WRITE, .count = 2,
-			.params = { poller->ids, poller->references }, .done = found, .owner = poller };
-		db_submit(poller->app->db, &poller->found);
+	if (outcome == GATEWAY_TOLD) {
+		poller->unread = false;
+		for (unsigned i = 0; i < poller->lost_count; i++)
+			if (poller->lost[i].old && !poller->lost[i].reference[0])
+				payment_missed(poller->app->payments, poller->lost[i].id);
+		if (arrays_write(poller))
+			found_tell(poller, QUERY_payments_found, 2);
+	} else {
+		history_unread(poller, outcome, why);
 	}
 	poller->lost_count = 0;
 }

@@ -149,6 +149,7 @@ static json_t *day_body(const struct gateway_call *call)
 	return json_pack("{s:s, s:s}", "start_date", history->day, "end_date", history->day);
 }
 
+/* Nobody says that the upstream dialect has a history: it is asked, and a refusal is told as one. */
 static const struct gateway_verb verb_day = { "POST", { "/history/", "/history" }, day_body, day_take, HISTORY_MOST,
 	"a day of the history is larger than 64 MB" };
 

@@ -439,6 +439,17 @@ def test_what_never_reached_the_gateway_is_looked_for_an_hour(db, minutes, looks
     assert (intent(db, reference)["next_ask_at"] is not None) is looks
 
 
+def test_what_nobody_can_tell_says_so_only_while_nobody_does(db):
+    shop = Shop(db, wallet=0)
+    given_up, known, waits = (start(db, shop)[1]["reference"] for _ in range(3))
+    tell(db, known, "PENDING")
+    db.sql("UPDATE payment_intents SET state = 'EXPIRED', failure = 'x' WHERE id = ANY (%s)", [[given_up, known]])
+    db.run("payments_untold", f"{{{given_up},{known},{waits}}}")
+    assert [intent(db, r)["failure"] for r in (given_up, known, waits)] == ["UNTOLD", "x", None]
+    tell(db, given_up, "FAILED", why="Not enough")
+    assert intent(db, given_up)["failure"] == "Not enough"
+
+
 def test_what_the_history_names_is_asked_after_at_once(db):
     shop = Shop(db, wallet=0)
     reference = start(db, shop)[1]["reference"]

@@ -86,7 +86,8 @@ struct gateway_history {
 	char from[CLOCK_DAY_SIZE], to[CLOCK_DAY_SIZE]; /* both included */
 	/* Once for each transaction, on a thread of the work pool: what it touches, the loop leaves alone until done. */
 	void (*each)(struct gateway_history *history, const struct gateway_told *told, bool withdrawal);
-	/* Anything but GATEWAY_TOLD: not all of it was told, `why`. The gateway may be gone (GATEWAY_UNREACHED). */
+	/* Anything but GATEWAY_TOLD: not all of it was told, `why`. GATEWAY_REFUSED: it may have no history (upstream dialect).
+	 * GATEWAY_UNREACHED: the gateway may be gone. */
 	void (*done)(struct gateway_history *history, enum gateway_outcome outcome, const char *why);
 	void *owner;
 	/* the gateway's own */

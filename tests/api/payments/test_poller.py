@@ -32,6 +32,32 @@ def test_a_lost_answer_leaves_a_payment_that_is_found_in_the_history(till, fault
     assert till.balance(somebody) == 5000
 
 
+def test_a_gateway_without_a_history_leaves_a_lost_payment_that_says_so_and_may_still_come(own_till):
+    till = own_till()
+    somebody = till.customer()
+    till.gateway.script("/collect", "reset-after")
+    till.gateway.script("/history", *[("status", {"status": 404})] * 3)
+    reference = till.top_up(somebody).data["reference"]
+    looks = lambda: len(till.gateway.log("/history"))
+
+    def hurried(condition, what):
+        until(lambda: (till.due(reference), condition())[1], 40, what)
+
+    till.age(reference, 20)
+    till.until_state(reference, "EXPIRED")
+    hurried(lambda: till.intent(reference)["failure"] == "UNTOLD", "a word on the history")
+    shown = somebody.api.get(f"wallet/add-funds/{reference}").data
+    assert (shown["status"], till.balance(somebody)) == ("FAILED", 0) and "does not say" in shown["reason"]
+    before = looks()
+    hurried(lambda: looks() > before, "another look")
+    assert till.intent(reference)["state"] == "EXPIRED" and till.intent(reference)["next_ask_at"]
+    said = [line for line in till.server.log() if "history cannot be read" in line["msg"]]
+    assert [line["level"] for line in said] == ["error"]
+    till.decide(reference)
+    hurried(lambda: till.intent(reference)["state"] == "SUCCEEDED", "the money")
+    assert till.balance(somebody) == 5000 and till.intent(reference)["failure"] is None
+
+
 @pytest.mark.parametrize("fault", ["reset", ("status", {"status": 500})])
 def test_what_never_reached_the_gateway_fails_after_a_while(till, fault):
     somebody = till.customer()

@@ -587,6 +587,19 @@ START_TEST(a_history_that_is_none_is_not_told)
 }
 END_TEST
 
+START_TEST(a_dialect_without_a_history_refuses_it)
+{
+	gateway_end();
+	gateway_make("upstream");
+	body = "{\"message\":\"Cannot POST /history\"}";
+	status = 404;
+	list("2026-11-01", "2026-11-02");
+	ck_assert_int_eq(list_outcome, GATEWAY_REFUSED);
+	ck_assert_str_eq(list_why, "Cannot POST /history");
+	ck_assert_uint_eq(days, 1);
+}
+END_TEST
+
 /* Rows of 1.2 KB, as the gateway writes them. */
 static char *long_list(size_t rows)
 {
@@ -673,6 +686,7 @@ static Suite *gateway_suite(void)
 	tcase_add_test(all, the_history_is_told_one_by_one_and_read_beside_the_loop);
 	tcase_add_test(all, the_history_is_asked_day_by_day);
 	tcase_add_loop_test(all, a_history_that_is_none_is_not_told, 0, COUNT_OF(no_lists));
+	tcase_add_test(all, a_dialect_without_a_history_refuses_it);
 	tcase_add_test(all, a_day_of_forty_thousand_transactions_is_read);
 	tcase_add_test(all, a_day_that_is_too_large_is_said_to_be);
 	tcase_add_test(all, a_history_may_be_read_longer_than_its_gateway_lives);
