@@ -3,7 +3,7 @@
 --
 -- Money moves in one place, payment_book, called when an intent becomes SUCCEEDED under the row's lock; `entry`, chosen
 -- with the intent, is the id of the movement, so that a second booking meets the ledger's own key besides.
--- Locks: intent, order, basket, wallets, items, vendor, idempotency key.
+-- Locks: intent, order, basket, wallets, items, vendor; payment_start: idempotency key, wallet.
 
 CREATE TABLE payment_intents (
   id                text COLLATE "C" PRIMARY KEY,      -- pay_…: our reference with the gateway
@@ -269,6 +269,7 @@ BEGIN
   IF outcome <> 'STARTED' THEN
     RETURN;
   END IF;
+  PERFORM key_keep(its_user, its_key, its_print, 201, '');
   INSERT INTO payment_intents (id, kind, user_id, amount, method, phone, operator, entry, key)
   VALUES (its_id, 'TOPUP', its_user, its_amount, its_method, its_phone, its_operator, its_entry, its_key)
   RETURNING * INTO i;
@@ -278,7 +279,8 @@ BEGIN
     PERFORM payment_book(i, NULL);
   END IF;
   json := payment_json(i);
-  PERFORM key_keep(its_user, its_key, its_print, 201, '{"success":true,"data":' || json || '}');
+  UPDATE idempotency k SET body = '{"success":true,"data":' || json || '}'
+   WHERE k.account_id = its_user AND k.key = its_key;
 END $$;
 
 -- --- What the gateway says -------------------------------------------------------------------------------

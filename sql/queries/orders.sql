@@ -217,9 +217,10 @@ SELECT outcome, json, customer, vendor, rider, refund
   FROM order_cancel($1::text, $2::text, $3::text, $4::text, $5::text[], $6::text, $7::text, $8::text)
 
 -- Cancels orders that nobody accepted in time, by SYSTEM, with refund and events as order_cancel does; for the timers,
--- which call it until it gives fewer rows than it was given ids. An order that a rider gave back to PENDING
+-- which call it with one id until it gives no row. An order that a rider gave back to PENDING
 -- (PACKAGE) waits its time anew. Orders that are being changed are left for the next call.
---  $1 minutes (setting order_accept_minutes)   $2 ids of ledger rows (txn_…) text[]: as many orders at most, up to 25
+--  $1 minutes (setting order_accept_minutes)   $2 ids of ledger rows (txn_…) text[]: as many orders at most; more than one locks the
+--  wallets and stock of several orders in turn
 -- Columns: order id, vendor id (NULL: PACKAGE). The caller drops KEY_ORDERS_ACTIVE when there was a row, and each
 -- vendor's KEY_MENU and catalogue (counted stock has gone back).
 -- name: orders_expire

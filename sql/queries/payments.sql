@@ -97,8 +97,8 @@ UPDATE payment_intents t SET failure = 'UNTOLD'
  WHERE t.id = ANY ($1::text[]) AND t.gateway_reference IS NULL AND t.state = 'EXPIRED' AND t.failure IS DISTINCT FROM 'UNTOLD'
 
 -- Gives up payments that were not made in time; their orders end. They are asked after still, ever more thinly. For the
--- poller, which calls it until it gives fewer rows than it may.
---  $1 seconds (configuration payment_wait)   $2 how many at most
+-- poller, which calls it until it gives none.
+--  $1 seconds (configuration payment_wait)   $2 how many at most (more than one locks the stock of several orders)
 -- Columns: id, order id, vendor id, whether its order has ended by this.
 -- name: payments_expire
 SELECT id, order_id, vendor_id, order_ended FROM payments_expire($1::bigint, $2::bigint)

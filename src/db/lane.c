@@ -187,6 +187,13 @@ static void first_complete(struct lane *lane)
 		db_try_again(lane, call);
 		return;
 	}
+	if (result.pg && result_is_undone(result.pg) && call->tries == 0 && !lane->db->closing) {
+		log_line(LOG_WARN, "a statement met another in a deadlock and is run again",
+			LOG_T("statement", lane->db->texts[call->query].name));
+		PQclear(result.pg);
+		db_try_again(lane, call);
+		return;
+	}
 	if (result.pg)
 		result_judge(&result, lane->db->texts[call->query].name);
 	else

@@ -148,6 +148,8 @@ void db_lane_down(struct lane *lane);
 struct deadline_list *db_stalls(struct lane *lane);
 
 /* result.c */
+/* Ended for a deadlock or a conflict: it did nothing, and may be run again. */
+bool result_is_undone(const PGresult *pg);
 /* Fills error and detail from pg. name: of the statement, for the log. */
 void result_judge(struct db_result *result, const char *name);
 /* The connection is of no more use after this error: shutdown, no longer the primary, or statements

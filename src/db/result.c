@@ -57,6 +57,13 @@ static void failure_log(const PGresult *pg, const char *name, const char *state)
 		LOG_T("raised_by", field_of(pg, PG_DIAG_SOURCE_FUNCTION)));
 }
 
+bool result_is_undone(const PGresult *pg)
+{
+	const char *state = field_of(pg, PG_DIAG_SQLSTATE);
+
+	return strcmp(state, "40P01") == 0 || strcmp(state, "40001") == 0;
+}
+
 void result_judge(struct db_result *result, const char *name)
 {
 	ExecStatusType status = PQresultStatus(result->pg);

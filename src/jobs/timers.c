@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Timers: see the header. What is due is read from rows, so nothing is lost while no copy runs. One statement at a time; a
- * full batch is followed by the next at once.
+ * full batch is followed by the next at once. Orders end one in a statement: each locks a wallet, then items, and two of
+ * them in one transaction could meet a customer who places an order in a deadlock.
  */
 #include "reeyo/jobs/timers.h"
 
@@ -17,7 +18,6 @@
 #define EVERY_MS 1000
 #define BATCH 100
 #define BATCH_TEXT "100"
-#define EXPIRE_BATCH 25
 
 struct timers {
 	struct app *app;
@@ -25,7 +25,7 @@ struct timers {
 	struct lead *lead;
 	uv_timer_t timer;
 	struct db_call call;
-	char minutes[24], entries[EXPIRE_BATCH * ID_SIZE + 2];
+	char minutes[24], entries[ID_SIZE + 2];
 	bool running, timer_open, closing;
 };
 
@@ -76,20 +76,15 @@ static void expired(struct db_call *call, const struct db_result *result)
 		timers->needs->menu_changed(timers->app, vendor);
 		cache_drop(cache, KEY_MENU, vendor, NULL, NULL);
 	}
-	if (db_rows(result) == EXPIRE_BATCH)
-		expire(timers);
+	expire(timers);
 }
 
 static void expire(struct timers *timers)
 {
-	size_t len = 0;
 	char id[ID_SIZE];
 
-	for (int i = 0; i < EXPIRE_BATCH; i++) {
-		id_new(id, "txn_");
-		len += (size_t)snprintf(timers->entries + len, sizeof(timers->entries) - len, "%c%s", i ? ',' : '{', id);
-	}
-	snprintf(timers->entries + len, sizeof(timers->entries) - len, "}");
+	id_new(id, "txn_");
+	snprintf(timers->entries, sizeof(timers->entries), "{%s}", id);
 	snprintf(timers->minutes, sizeof(timers->minutes), "%lld",
 		(long long)timers->needs->accept_minutes(timers->app));
 	ask(timers, QUERY_orders_expire, expired, 2, timers->minutes, timers->entries);

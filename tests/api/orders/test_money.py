@@ -3,7 +3,10 @@
 
 import threading
 
+import psycopg2
 import pytest
+
+from world.waiting import until
 
 # kind, method, quantity (of 2,500), parts: vendor, rider, platform, subsidy
 CASES = [
@@ -205,3 +208,38 @@ def test_orders_that_nobody_accepts_expire_with_their_money(street):
         row = street.row("SELECT * FROM orders WHERE id = %s", order["orderId"])
         assert (row["status"], row["cancelled_by"]) == (status, "SYSTEM" if status == "CANCELLED" else None)
     assert wallet(street, buyer.id)[0] == before - young["total"] - accepted["total"]
+
+
+def test_orders_that_lapse_together_end_each_in_a_transaction_of_its_own(street):
+    """Together they would lock the money and stock of each in turn, and wait for who places an order as he waits for them."""
+    buyer = street.customer()
+    ids = [street.place(buyer=buyer, notes=str(n))["orderId"] for n in range(3)]
+    street.sql("UPDATE orders SET created_at = now() - interval '31 minutes', timeline = %s WHERE id = ANY (%s)",
+               '[{"status":"PENDING","timestamp":"2026-01-01T00:00:00.000Z","by":"USER"}]', ids)
+    over = lambda: street.sql("SELECT xmin::text FROM orders WHERE id = ANY (%s) AND status = 'CANCELLED'", ids)
+    until(lambda: len(over()) == 3)
+    assert len({row["xmin"] for row in over()}) == 3
+
+
+def test_a_statement_that_meets_another_in_a_deadlock_is_run_once_more(street):
+    buyer, item = street.customer(), street.food.items[0]
+    balance = wallet(street, buyer.id)[0]
+    street.sql("UPDATE items SET stock = 5 WHERE id = %s", item)
+    replies = []
+    other = psycopg2.connect(street.server.configuration["database_url"])
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("UPDATE items SET stock = stock WHERE id = %s", [item])
+            placing = threading.Thread(target=lambda: replies.append(street.place(buyer=buyer)))
+            placing.start()
+            until(lambda: street.sql("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                                     " AND datname = current_database()"))
+            cursor.execute("UPDATE wallets SET updated_at = now() WHERE owner_id = %s", [buyer.id])  # the server's is given up
+            other.commit()
+        placing.join(20)
+    finally:
+        other.close()
+        street.sql("UPDATE items SET stock = NULL WHERE id = %s", item)
+    assert [reply["status"] for reply in replies] == ["PENDING"]
+    assert wallet(street, buyer.id)[0] == balance - replies[0]["total"]
+    until(lambda: any("deadlock" in line.get("msg", "") for line in street.server.log()))

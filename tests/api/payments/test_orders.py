@@ -158,3 +158,12 @@ def test_an_order_by_card_is_paid_at_once_in_the_sandbox(till):
     assert (order["paymentStatus"], order["paymentMethod"]) == ("PAID", "CARD")
     assert buyer.api.put(f"orders/{order['orderId']}/cancel", json={"reason": "Trop cher"}).status == 200
     assert till.balance(buyer) == order["total"]
+
+
+def test_payments_that_are_given_up_together_end_each_in_a_transaction_of_its_own(till):
+    buyer = till.customer()
+    ids = [till.order(buyer, key=str(n)).data["paymentReference"] for n in range(3)]
+    till.sql("UPDATE payment_intents SET created_at = created_at - interval '16 minutes' WHERE id = ANY (%s)", ids)
+    over = lambda: till.sql("SELECT xmin::text FROM payment_intents WHERE id = ANY (%s) AND state = 'EXPIRED'", ids)
+    until(lambda: len(over()) == 3)
+    assert len({row["xmin"] for row in over()}) == 3
