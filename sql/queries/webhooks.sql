@@ -25,27 +25,34 @@ WITH place AS MATERIALIZED (
 )
 SELECT (SELECT count(*) FROM said), (SELECT count(*) FROM queued), (SELECT count(*) FROM webhook_endpoints WHERE enabled)
 
--- Takes what is due, at most so many of an endpoint under way at once, and those first whose endpoint has the fewest: a
--- slow one takes no more than its share. Who takes and dies leaves them due again when $3 is over.
---  $1 limit   $2 at once of one endpoint   $3 seconds a try may last
+-- Takes what is due. The first that is under way to an endpoint only needs a slot; any more do so only while there are not
+-- too many of those, at most $2 to one endpoint, and none to one to which nothing comes through. So whoever does not answer
+-- leaves room for the others. Who takes and dies leaves them due again when $3 is over.
+--  $1 limit   $2 at once of one endpoint   $3 seconds a try may last   $4 how many may be under way beside an endpoint's first
 -- Columns: id, endpoint, url, body, tries with this one, the secrets that sign, newest first, with spaces between.
 -- name: webhooks_take
 WITH room AS MATERIALIZED (
-  SELECT w.id, (SELECT count(*) FROM webhook_deliveries b WHERE b.endpoint_id = w.id AND b.busy_until > now()) AS busy
+  SELECT w.id, CASE WHEN w.failing_since IS NULL THEN $2::bigint ELSE 1 END AS most,
+         (SELECT count(*) FROM webhook_deliveries b WHERE b.endpoint_id = w.id AND b.busy_until > now()) AS busy
     FROM webhook_endpoints w WHERE w.enabled
 ), due AS MATERIALIZED (
-  SELECT f.id
+  SELECT f.id, f.next_at, r.busy + row_number() OVER (PARTITION BY r.id ORDER BY f.next_at) AS nth
     FROM room r CROSS JOIN LATERAL (
       SELECT d.id, d.next_at FROM webhook_deliveries d
        WHERE d.endpoint_id = r.id AND d.state = 'QUEUED' AND d.next_at <= now()
-       ORDER BY d.next_at LIMIT greatest(0, $2::bigint - r.busy) FOR NO KEY UPDATE SKIP LOCKED) f
-   ORDER BY r.busy + row_number() OVER (PARTITION BY r.id ORDER BY f.next_at), f.next_at LIMIT $1::bigint
+       ORDER BY d.next_at LIMIT greatest(0, r.most - r.busy) FOR NO KEY UPDATE SKIP LOCKED) f
+), chosen AS MATERIALIZED (
+  (SELECT id FROM due WHERE nth = 1 ORDER BY next_at LIMIT $1::bigint)
+  UNION ALL
+  (SELECT id FROM due WHERE nth > 1 ORDER BY nth, next_at
+    LIMIT greatest(0, least($1::bigint - (SELECT count(*) FROM due WHERE nth = 1),
+      $4::bigint - (SELECT sum(greatest(busy - 1, 0)) FROM room))))
 )
 UPDATE webhook_deliveries d
    SET tries = d.tries + 1, next_at = now() + make_interval(secs => $3::bigint),
        busy_until = now() + make_interval(secs => $3::bigint)
   FROM webhook_endpoints w
- WHERE d.id IN (SELECT id FROM due) AND w.id = d.endpoint_id
+ WHERE d.id IN (SELECT id FROM chosen) AND w.id = d.endpoint_id
 RETURNING d.id, w.id, w.url, d.payload::text, d.tries,
   array_to_string(w.secret || CASE WHEN w.previous_until > now() THEN w.previous_secrets ELSE '{}' END, ' ')
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Webhooks: see the header. A pass makes deliveries of what has been said (webhooks_fan) and takes what is due
- * (webhooks_take): as many as there are free slots, and of one endpoint no more than PER_ENDPOINT under way at once, so that
- * a partner who answers slowly holds up nobody but himself. Each slot then signs, calls, and writes down what became of
+ * (webhooks_take): as many as there are free slots, and of one endpoint no more than PER_ENDPOINT under way at once, or one
+ * when the last failed. There is a slot for each endpoint that others cannot take, so a partner who answers slowly, or not
+ * at all, holds up nobody but himself, however many do so. Each slot then signs, calls, and writes down what became of
  * it (webhook_settle). One pass at a time; calls run beside it.
  *
  * Whoever takes a row moves its next_at to when he must be dead, so what a copy had under way when it died is due
@@ -28,7 +29,8 @@
 #define EVERY_MS 500
 #define EVENTS_TEXT "500"
 #define EVENTS 500
-#define SLOTS 32
+#define SLOTS 64             /* more than there are endpoints: one for each, and … */
+#define BESIDE_TEXT "14"     /* … so many for what is under way beside an endpoint's first */
 #define PER_ENDPOINT_TEXT "4"
 #define SECRETS_MOST 5       /* the one, and four of rotations before */
 #define MARGIN_S 15          /* beyond the call's own limit: for the statements around it */
@@ -261,8 +263,8 @@ static void take(struct webhooks *webhooks)
 		return pass_end(webhooks);
 	}
 	snprintf(webhooks->free_slots, sizeof(webhooks->free_slots), "%u", SLOTS - webhooks->used);
-	webhooks->call = (struct db_call){ .query = QUERY_webhooks_take, .lane = DB_WRITE, .count = 3,
-		.params = { webhooks->free_slots, PER_ENDPOINT_TEXT, webhooks->seconds }, .done = taken, .owner = webhooks };
+	webhooks->call = (struct db_call){ .query = QUERY_webhooks_take, .lane = DB_WRITE, .count = 4,
+		.params = { webhooks->free_slots, PER_ENDPOINT_TEXT, webhooks->seconds, BESIDE_TEXT }, .done = taken, .owner = webhooks };
 	db_submit(webhooks->app->db, &webhooks->call);
 }
 

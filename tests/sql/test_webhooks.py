@@ -59,21 +59,36 @@ def test_one_endpoint_gets_no_more_than_its_share(ground):
         register(ground, name)
     say(ground, 10)
     ground.run("webhooks_fan", TYPES, 500)
-    taken = ground.run("webhooks_take", 5, 4, 30)
+    taken = ground.run("webhooks_take", 5, 4, 30, 14)
     assert sorted(row[1] for row in taken) in (["whe_1"] * 3 + ["whe_2"] * 2, ["whe_1"] * 2 + ["whe_2"] * 3)
-    assert len(ground.run("webhooks_take", 32, 4, 30)) == 3
-    assert ground.run("webhooks_take", 32, 4, 30) == []
+    assert len(ground.run("webhooks_take", 32, 4, 30, 14)) == 3
+    assert ground.run("webhooks_take", 32, 4, 30, 14) == []
     ground.sql("UPDATE webhook_deliveries SET busy_until = now(), next_at = now() WHERE busy_until IS NOT NULL")
-    assert {row[4] for row in ground.run("webhooks_take", 32, 4, 30)} <= {1, 2}
+    assert {row[4] for row in ground.run("webhooks_take", 32, 4, 30, 14)} <= {1, 2}
+
+
+def test_what_goes_beside_the_first_is_bounded_and_the_first_is_not(ground):
+    for n in range(1, 5):
+        register(ground, f"whe_{n}")
+    ground.sql("UPDATE webhook_endpoints SET failing_since = now() WHERE id = 'whe_4'")
+    say(ground, 10)
+    ground.run("webhooks_fan", TYPES, 500)
+    taken = [row[1] for row in ground.run("webhooks_take", 64, 4, 30, 5)]
+    assert sorted(taken.count(f"whe_{n}") for n in range(1, 4)) == [2, 3, 3] and taken.count("whe_4") == 1
+    assert ground.run("webhooks_take", 64, 4, 30, 5) == []
+    register(ground, "whe_5", "{new_order}")
+    say(ground, 3, "new_order")
+    ground.run("webhooks_fan", TYPES, 500)
+    assert [row[1] for row in ground.run("webhooks_take", 64, 4, 30, 5)] == ["whe_5"]
 
 
 def test_an_outcome_counts_for_its_own_try_only(ground):
     register(ground, "whe_1")
     say(ground)
     ground.run("webhooks_fan", TYPES, 500)
-    (its_id, _, _, _, tries, *_), = ground.run("webhooks_take", 1, 4, 30)
+    (its_id, _, _, _, tries, *_), = ground.run("webhooks_take", 1, 4, 30, 14)
     ground.sql("UPDATE webhook_deliveries SET next_at = now(), busy_until = now()")
-    assert ground.run("webhooks_take", 1, 4, 30)[0][4] == tries + 1
+    assert ground.run("webhooks_take", 1, 4, 30, 14)[0][4] == tries + 1
     ground.run("webhook_settle", its_id, tries, "GONE", 410, "answered 410", None)
     assert ground.sql("SELECT d.state, w.enabled FROM webhook_deliveries d, webhook_endpoints w") == [("QUEUED", True)]
     ground.run("webhook_settle", its_id, tries + 1, "DELIVERED", 200, None, None)
@@ -85,7 +100,7 @@ def test_a_try_that_was_not_made_does_not_count(ground):
     register(ground, "whe_1")
     say(ground)
     ground.run("webhooks_fan", TYPES, 500)
-    (its_id, *_), = ground.run("webhooks_take", 1, 4, 30)
+    (its_id, *_), = ground.run("webhooks_take", 1, 4, 30, 14)
     ground.run("webhook_untake", its_id, 1)
     assert ground.sql("SELECT tries, busy_until, state FROM webhook_deliveries") == [(0, None, "QUEUED")]
 

@@ -253,6 +253,41 @@ def test_one_slow_partner_does_not_hold_up_another(post):
     assert {one.json["data"]["orderId"] for one in post.receiver.at(slow["path"])} == {f"ord_{n}" for n in range(20)}
 
 
+def test_forty_partners_who_do_not_answer_do_not_hold_up_another(start_server, receiver):
+    post = Post(start_server(loops=1, webhook_private="on", webhook_timeout="60s"), receiver)
+    holes = [post.register() for _ in range(40)]
+    for hole in holes:
+        receiver.hold(hole["path"])
+    for n in range(6):
+        post.say(orderId=f"ord_{n}")
+    busy = "SELECT count(*)::integer AS n FROM webhook_deliveries WHERE busy_until > now() GROUP BY endpoint_id"
+    until(lambda: len(post.sql(busy)) == 40 and sum(row["n"] for row in post.sql(busy)) == 54)
+    healthy = post.register()
+    for n in range(3):
+        post.say(orderId=f"ord_late_{n}")
+    assert len(receiver.wait(healthy["path"], 3, seconds=20)) == 3
+    assert sum(row["n"] for row in post.sql(busy)) >= 54 and not post.sql(
+        "SELECT 1 FROM webhook_deliveries WHERE state = 'DELIVERED' AND endpoint_id <> %s", healthy["id"])
+    for hole in holes:
+        receiver.let_go(hole["path"])
+    post.server.kill()
+
+
+def test_of_a_partner_who_fails_one_is_tried_at_a_time(post):
+    failing, other = post.register(), post.register()
+    post.sql("UPDATE webhook_endpoints SET failing_since = now() WHERE id = %s", failing["id"])
+    post.receiver.hold(failing["path"])
+    for n in range(4):
+        post.say(orderId=f"ord_{n}")
+    post.receiver.wait(other["path"], 4)
+    assert len(post.receiver.wait(failing["path"])) == 1
+    busy = "SELECT count(*) AS n FROM webhook_deliveries WHERE endpoint_id = %s AND busy_until > now()"
+    assert post.sql(busy, failing["id"])[0]["n"] == 1
+    post.receiver.let_go(failing["path"])
+    assert len(post.receiver.wait(failing["path"], 4, seconds=30)) >= 4    # an answer: more at once again
+    until(lambda: post.api.get(f"webhooks/{failing['id']}").data["failing_since"] is None)
+
+
 def test_no_answer_in_time_is_a_failure(post):
     webhook = post.register()
     post.receiver.hold(webhook["path"])
