@@ -185,7 +185,7 @@ static int theirs_fetch(struct reconciling *all, const struct config *config)
 	int error = loop_new(0, &all->loop);
 
 	if (!error)
-		error = client_new(all->loop, config, &client);
+		error = client_new(all->loop, &client);
 	if (!error)
 		error = gateway_new(all->loop, client, config, &gateway);
 	if (!error && !gateway_on(gateway)) {

@@ -363,7 +363,7 @@ static int worker_start(struct worker *worker)
 		(error = token_memory_new(&app->tokens)) || (error = rider_memory_new(&app->riders)) ||
 		(error = revocations_new(app, &app->revocations)) ||
 		(error = settings_new(app, &app->settings)) || (error = catalogs_new(app, &app->catalogs)) ||
-		(error = client_new(app->loop, config, &app->client)) ||
+		(error = client_new(app->loop, &app->client)) ||
 		(error = gateway_new(app->loop, app->client, config, &app->gateway)) ||
 		(error = post_new(app, serving->wordings, &app->post)) || (error = hub_new(app, serving->house)) ||
 		(error = positions_new(app, &app->positions)) || (error = payments_new(app, &needs)))

@@ -323,12 +323,11 @@ static void curl_start(void)
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
-int client_new(struct loop *loop, const struct config *config, struct client **ret)
+int client_new(struct loop *loop, struct client **ret)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct client *client = calloc(1, sizeof(*client));
 
-	(void)config;
 	pthread_once(&once, curl_start);
 	if (!client)
 		return E_NO_MEMORY;

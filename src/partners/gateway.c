@@ -40,7 +40,7 @@ struct gateway {
 	struct client_call fetch;
 	bool fetching;
 	char authorization[TOKEN_SIZE + 32]; /* the header; empty: no token */
-	unsigned token;                      /* the how-manieth */
+	unsigned token;                      /* its serial number */
 	uint64_t token_ends_ms;
 	struct gateway_call *waiting, **waiting_end;
 	struct gateway_history *reading; /* by the work pool */

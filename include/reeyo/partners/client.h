@@ -21,7 +21,7 @@
 
 struct client;
 /* 0 or E_NO_MEMORY. Loop thread, or before it runs. */
-int client_new(struct loop *loop, const struct config *config, struct client **ret) MUST_CHECK;
+int client_new(struct loop *loop, struct client **ret) MUST_CHECK;
 /* Ends what is under way with E_DRAINING, within this call: those who call through it are freed after it. Its timer must still
  * close, so the loop must turn once. Not from a `done`. NULL is allowed. */
 void client_free(struct client *client);

@@ -19,7 +19,7 @@
 #include "reeyo/partners/client.h"
 
 struct gateway;
-/* 0, E_NO_MEMORY or E_CONFIG. Without campay_username it is there and off. */
+/* 0 or E_NO_MEMORY. Without campay_username it is there and off. */
 int gateway_new(struct loop *loop, struct client *client, const struct config *config, struct gateway **ret) MUST_CHECK;
 /* After its client, which ends the calls that are under way. NULL is allowed. */
 void gateway_free(struct gateway *gateway);
@@ -70,7 +70,7 @@ struct gateway_call {
 	struct gateway *gateway;
 	struct gateway_call *next;
 	const struct gateway_verb *verb;
-	unsigned token;          /* the how-manieth it was sent with */
+	unsigned token;          /* serial number of the one it was sent with */
 	bool tried_again;
 };
 /* Each ends in exactly one done, never within. */

@@ -194,7 +194,7 @@ static void world_open(void)
 	log_set_level(LOG_OFF);
 	healthy = false;
 	ck_assert_int_eq(loop_new(0, &loop), 0);
-	ck_assert_int_eq(client_new(loop, NULL, &client), 0);
+	ck_assert_int_eq(client_new(loop, &client), 0);
 	uv_timer_init(loop_uv(loop), &guard);
 	peer = peer_open(answer);
 	partner_make(4, 8, 5000, 0, 0);

@@ -129,7 +129,7 @@ static void gateway_make(const char *dialect)
 	snprintf(url, sizeof(url), "http://127.0.0.1:%u%s", peer->port, strcmp(dialect, "upstream") ? "/" : "");
 	config.campay_url = url;
 	config.campay_dialect = dialect;
-	ck_assert_int_eq(client_new(loop, &config, &client), 0);
+	ck_assert_int_eq(client_new(loop, &client), 0);
 	ck_assert_int_eq(gateway_new(loop, client, &config, &gateway), 0);
 }
 
