@@ -2,6 +2,7 @@
 """A server whose messages go to stand-ins of Twilio, SendGrid and Firebase, and who is told something by it."""
 
 import json
+import time
 
 import psycopg2
 import psycopg2.extras
@@ -97,11 +98,11 @@ class Office:
         self.sql("UPDATE messages SET next_at = now() WHERE state = 'QUEUED'"
                  " AND next_at NOT BETWEEN now() + interval '135 seconds' AND now() + interval '150 seconds'")
 
-    def rows_open(self):
-        return self.sql("SELECT 1 FROM messages WHERE state = 'QUEUED'")
-
-    def hurry_stale(self):
-        """Time passes for what a dead copy had taken; never true."""
-        self.sql("UPDATE messages SET next_at = now() WHERE state = 'QUEUED' AND next_at > now() + interval '30 seconds'"
-                 " AND next_at < now() + interval '145 seconds'")
-        return False
+    def hurry_until_empty(self, seconds=60):
+        """Time passes for what a dead copy had taken, until nothing waits to be sent."""
+        end = time.monotonic() + seconds
+        while self.sql("SELECT 1 FROM messages WHERE state = 'QUEUED'"):
+            assert time.monotonic() < end, f"the queue is not empty within {seconds} s"
+            self.sql("UPDATE messages SET next_at = now() WHERE state = 'QUEUED'"
+                     " AND next_at > now() + interval '30 seconds' AND next_at < now() + interval '145 seconds'")
+            time.sleep(0.02)

@@ -38,7 +38,7 @@ def test_a_copy_that_is_killed_loses_nothing_and_order_is_kept(offices):
             office.sql("UPDATE messages SET next_at = now() WHERE state = 'QUEUED'")  # what was taken is taken again
             office.server.start()
     office.told()
-    until(lambda: not office.rows_open() or office.hurry_stale(), 60, "an empty queue")
+    office.hurry_until_empty()
     for person in people:
         told = amounts(office.texts(person))
         assert sorted(set(told)) == list(range(1000, 1006))
