@@ -28,6 +28,27 @@ CREATE INDEX messages_dead ON messages (id) WHERE state = 'DEAD';
 CREATE INDEX messages_created ON messages USING brin (created_at) WITH (autosummarize = on);
 ALTER TABLE messages SET (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 2000);
 
+-- What admins tell many, until a row of messages stands for each who has a device: page by page, in the order of their ids, so
+-- that no statement's length depends on how many there are.
+CREATE TABLE broadcasts (
+  id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  kind       text COLLATE "C" NOT NULL CHECK (kind IN ('USER', 'VENDOR', 'RIDER')),
+  ids        text[],                             -- only these; NULL: all
+  country    text,                               -- only of this one; NULL: of any
+  params     json NOT NULL,                      -- title and body
+  data       json,
+  position   text COLLATE "C" NOT NULL DEFAULT '', -- accounts up to this one have their row
+  done       boolean NOT NULL DEFAULT false,
+  created_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX broadcasts_open ON broadcasts (id) WHERE NOT done;
+
+-- Whether somebody is one of those whom a broadcast is for.
+CREATE FUNCTION broadcast_means(status text, id text, country_code text, ids text[], country text) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT status = 'ACTIVE' AND (ids IS NULL OR id = ANY (ids)) AND (country IS NULL OR country_code = upper(country))
+$$;
+
 -- Who makes messages of events, and up to which event that is done. What was said hours before there were messages is
 -- nobody's news any more.
 INSERT INTO leases (name, position)

@@ -205,43 +205,82 @@ WITH gone AS (
 )
 SELECT count(*) FROM gone
 
--- Tells everybody of a kind, or some of them, something: a push for each who has a device, and the event `broadcast` to the
--- rooms of those who are named (eight of an event are heard: see EVENT_ROOMS_MAX), or of all. Of a country alone nobody's
--- app is told: it has no room.
+-- How many a broadcast is for, and how many of them have a device.
+--  $1 kind   $2 ids text[] or NULL for all   $3 country or NULL
+-- Columns: {"targeted","sent","failed"}. Always one row.
+-- name: broadcast_count
+WITH people AS (
+  SELECT u.id FROM users u
+   WHERE $1::text = 'USER' AND broadcast_means(u.status, u.id, u.country_code, $2::text[], $3::text)
+  UNION ALL
+  SELECT v.id FROM vendors v
+   WHERE $1::text = 'VENDOR' AND broadcast_means(v.status, v.id, v.country_code, $2::text[], $3::text)
+  UNION ALL
+  SELECT r.id FROM riders r
+   WHERE $1::text = 'RIDER' AND broadcast_means(r.status, r.id, r.country_code, $2::text[], $3::text)
+)
+SELECT json_build_object('targeted', count(*), 'sent', count(d.account_id), 'failed', count(*) - count(d.account_id))::text
+  FROM people p
+  LEFT JOIN (SELECT DISTINCT account_id FROM device_tokens WHERE role = $1::text) d ON d.account_id = p.id
+
+-- Tells everybody of a kind, or some of them, something: a broadcast, of which broadcast_page makes a push for each who has a
+-- device, and the event `broadcast` to the rooms of those who are named (eight of an event are heard: see EVENT_ROOMS_MAX),
+-- or of all. Of a country alone nobody's app is told: it has no room.
 --  $1 kind   $2 ids text[] or NULL for all   $3 country or NULL   $4 title   $5 body   $6 data   $7 room of all
 --  $8 prefix of one's room   $9 admin   $10 act   $11 details   $12 request id
--- Columns: {"targeted","sent","failed"}. Always one row.
 -- name: message_broadcast
-WITH people AS MATERIALIZED (
-  SELECT u.id, u.language FROM users u
-   WHERE $1::text = 'USER' AND u.status = 'ACTIVE' AND ($2::text[] IS NULL OR u.id = ANY ($2::text[]))
-     AND ($3::text IS NULL OR u.country_code = upper($3::text))
-  UNION ALL
-  SELECT v.id, v.language FROM vendors v
-   WHERE $1::text = 'VENDOR' AND v.status = 'ACTIVE' AND ($2::text[] IS NULL OR v.id = ANY ($2::text[]))
-     AND ($3::text IS NULL OR v.country_code = upper($3::text))
-  UNION ALL
-  SELECT r.id, r.language FROM riders r
-   WHERE $1::text = 'RIDER' AND r.status = 'ACTIVE' AND ($2::text[] IS NULL OR r.id = ANY ($2::text[]))
-     AND ($3::text IS NULL OR r.country_code = upper($3::text))
-), made AS (
-  INSERT INTO messages (kind, recipient, channel, bulk, template, params, data, language, until)
-  SELECT $1::text, p.id, 'PUSH', true, 'broadcast', json_build_object('title', $4::text, 'body', $5::text), $6::json,
-         p.language, now() + interval '1 day'
-    FROM people p WHERE EXISTS (SELECT FROM device_tokens d WHERE d.account_id = p.id AND d.role = $1::text)
-  RETURNING 1
+WITH made AS (
+  INSERT INTO broadcasts (kind, ids, country, params, data)
+  VALUES ($1::text, $2::text[], $3::text, json_build_object('title', $4::text, 'body', $5::text), $6::json)
+), people AS (
+  SELECT i.id, (row_number() OVER (ORDER BY i.id) - 1) / 8 AS part
+    FROM (SELECT DISTINCT unnest($2::text[]) AS id) i
+    LEFT JOIN users u ON $1::text = 'USER' AND u.id = i.id
+    LEFT JOIN vendors v ON $1::text = 'VENDOR' AND v.id = i.id
+    LEFT JOIN riders r ON $1::text = 'RIDER' AND r.id = i.id
+   WHERE broadcast_means(coalesce(u.status, v.status, r.status), i.id,
+           coalesce(u.country_code, v.country_code, r.country_code), NULL, $3::text)
 ), told AS (
   INSERT INTO outbox (aggregate, type, rooms, payload)
   SELECT $7::text, 'broadcast', t.rooms, json_build_object('type', 'BROADCAST', 'title', $4::text, 'body', $5::text,
     'data', $6::json, 'timestamp', iso(now()))
     FROM (SELECT ARRAY[$7::text] AS rooms WHERE $2::text[] IS NULL AND $3::text IS NULL
           UNION ALL
-          SELECT array_agg($8::text || ':' || p.id)
-            FROM (SELECT id, (row_number() OVER (ORDER BY id) - 1) / 8 AS part FROM people) p
-           WHERE $2::text[] IS NOT NULL GROUP BY p.part) t
-), noted AS (
-  INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
-  VALUES ($9::text, $10::text, $7::text, $11::jsonb, $12::text)
+          SELECT array_agg($8::text || ':' || p.id) FROM people p GROUP BY p.part) t
 )
-SELECT json_build_object('targeted', (SELECT count(*) FROM people), 'sent', (SELECT count(*) FROM made),
-  'failed', (SELECT count(*) FROM people) - (SELECT count(*) FROM made))::text
+INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
+VALUES ($9::text, $10::text, $7::text, $11::jsonb, $12::text)
+
+-- Makes the next page of messages of the oldest broadcast that is not done: a push for each account that has a device. What
+-- is not sent within a day is of no use.
+--  $1 accounts to look at
+-- Columns: messages made. No row: all is done, or another copy is at it.
+-- name: broadcast_page
+WITH next AS MATERIALIZED (
+  SELECT * FROM broadcasts WHERE NOT done ORDER BY id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
+), page AS MATERIALIZED (
+  SELECT d.account_id AS id
+    FROM device_tokens d
+   WHERE d.account_id > (SELECT position FROM next) AND d.role = (SELECT kind FROM next)
+     AND ((SELECT ids FROM next) IS NULL OR d.account_id = ANY ((SELECT ids FROM next)::text[]))
+   GROUP BY d.account_id ORDER BY d.account_id LIMIT $1::bigint
+), made AS (
+  INSERT INTO messages (kind, recipient, channel, bulk, template, params, data, language, until)
+  SELECT b.kind, a.id, 'PUSH', true, 'broadcast', b.params, b.data, a.language, b.created_at + interval '1 day'
+    FROM next b, page p, LATERAL (
+      SELECT u.id, u.language FROM users u
+       WHERE b.kind = 'USER' AND u.id = p.id AND broadcast_means(u.status, u.id, u.country_code, NULL, b.country)
+      UNION ALL
+      SELECT v.id, v.language FROM vendors v
+       WHERE b.kind = 'VENDOR' AND v.id = p.id AND broadcast_means(v.status, v.id, v.country_code, NULL, b.country)
+      UNION ALL
+      SELECT r.id, r.language FROM riders r
+       WHERE b.kind = 'RIDER' AND r.id = p.id AND broadcast_means(r.status, r.id, r.country_code, NULL, b.country)) a
+   ORDER BY a.id
+  RETURNING 1
+), moved AS (
+  UPDATE broadcasts t
+     SET position = coalesce((SELECT max(id) FROM page), t.position), done = (SELECT count(*) FROM page) < $1::bigint
+    FROM next b WHERE t.id = b.id
+)
+SELECT (SELECT count(*) FROM made) FROM next

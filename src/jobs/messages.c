@@ -2,7 +2,8 @@
  *
  * Messages: see the header. A round reads a page of events after the lease's position with whom they concern
  * (messages_ahead), decides by the table of causes, renders what is shown in the app, and writes it all down while moving the
- * position (messages_make, a compare-and-set: a copy that was held up makes nothing twice). Sending is sending.c's.
+ * position (messages_make, a compare-and-set: a copy that was held up makes nothing twice). Broadcasts are made page by page
+ * beside that (broadcast_page). Sending is sending.c's.
  */
 #include "reeyo/jobs/messages.h"
 
@@ -23,6 +24,7 @@
 #define PAGE 200
 #define PAGE_TEXT "200"
 #define PAGE_MEMORY (16u << 20)
+#define BROADCAST_PAGE "1000" /* a second: more than providers take, and a statement of some 50 ms */
 
 enum { AT_POSITION, AT_NEXT, AT_COUNT, AT_ID, AT_TYPE, AT_AGE, AT_PAYLOAD, AT_FACTS, AT_PEOPLE };
 enum { PERSON_ID, PERSON_LANGUAGE, PERSON_NAME, PERSON_DEVICE, PERSON_EMAIL, PERSON_COLUMNS };
@@ -41,10 +43,11 @@ struct messages {
 	struct sending *sending;
 	uv_timer_t timer;
 	struct hub_listener listener;
-	struct db_call call;
+	struct db_call call, broadcast;
 	struct round round;
 	char *types;                /* of causes, as text[] */
-	bool running, soon, timer_open, closing;
+	uint64_t broadcast_at;      /* not before; of the loop's clock */
+	bool running, broadcasting, soon, timer_open, closing;
 };
 
 /* --- What an event says ------------------------------------------------------------------------- */
@@ -195,7 +198,7 @@ static bool page_tell(struct messages *messages, const struct db_result *result)
 
 static void messages_end(struct messages *messages)
 {
-	if (messages->running || messages->timer_open)
+	if (messages->running || messages->broadcasting || messages->timer_open)
 		return;
 	free(messages->types);
 	free(messages);
@@ -276,6 +279,33 @@ static void round_start(struct messages *messages)
 	ask(messages, QUERY_messages_ahead, read_ahead, 2, (const char *[]){ messages->types, PAGE_TEXT });
 }
 
+/* --- Broadcasts --------------------------------------------------------------------------------- */
+
+static void page_made(struct db_call *call, const struct db_result *result)
+{
+	struct messages *messages = call->owner;
+
+	messages->broadcasting = false;
+	if (messages->closing)
+		return messages_end(messages);
+	if (!db_error(result) && db_rows(result))
+		sending_wake(messages->sending);
+}
+
+/* At most once a second, however often it is called. */
+static void broadcast_next(struct messages *messages)
+{
+	uint64_t now = uv_now(loop_uv(messages->app->loop));
+
+	if (messages->broadcasting || messages->closing || now < messages->broadcast_at || !lead_held(messages->lead))
+		return;
+	messages->broadcasting = true;
+	messages->broadcast_at = now + EVERY_MS;
+	messages->broadcast = (struct db_call){ .query = QUERY_broadcast_page, .lane = DB_WRITE, .count = 1,
+		.params = { BROADCAST_PAGE }, .done = page_made, .owner = messages };
+	db_submit(messages->app->db, &messages->broadcast);
+}
+
 /* --- When --------------------------------------------------------------------------------------- */
 
 static void due(uv_timer_t *timer)
@@ -285,6 +315,7 @@ static void due(uv_timer_t *timer)
 	messages->soon = false;
 	sending_wake(messages->sending);
 	round_start(messages);
+	broadcast_next(messages);
 }
 
 static bool is_cause(struct text type)

@@ -58,7 +58,7 @@ static const struct field riders_body[] = { BROADCAST_FIELDS("riderIds", "rider_
 static const struct field broadcast_fields[] = {
 	{ "targeted", FIELD_INT, .required = true, .does = "Accounts it is meant for; all of them hear it in "
 		"the app, but when a country is told: that is told by push alone" },
-	{ "sent", FIELD_INT, .required = true, .does = "Of these, whom a push is on its way to" },
+	{ "sent", FIELD_INT, .required = true, .does = "Of these, who have a device, and to whom a push goes in the next minutes" },
 	{ "failed", FIELD_INT, .required = true, .does = "Of these, who have no device" },
 	FIELD_END
 };
@@ -160,15 +160,48 @@ static bool push_fits(struct request *rq, const char *data)
 	return false;
 }
 
+/* A broadcast between its continuations. */
+struct speech {
+	const struct audience *audience;
+	const char *data, *counts; /* counts: the reply's data */
+};
+
+static void spoken(struct request *rq, const struct db_result *result)
+{
+	const struct speech *speech = rq->state;
+
+	(void)result;
+	reply_data(rq, text_of(speech->counts));
+}
+
+static void counted(struct request *rq, const struct db_result *result)
+{
+	struct speech *speech = rq->state;
+	const struct audience *audience = speech->audience;
+	struct text counts = db_text(result, 0, 0);
+
+	speech->counts = arena_copy(rq->arena, counts.at, counts.len);
+	if (!speech->counts)
+		return reply_error(rq, E_NO_MEMORY);
+	sql_write(rq, message_broadcast, spoken, whom_name(audience->whom), arg_array(rq, audience->ids),
+		body_text(rq, "country"), body_text(rq, "title"), body_text(rq, "body"), speech->data, audience->room,
+		whom_room(audience->whom), rq->caller.id, "broadcast", act_details(rq), rq->request_id);
+}
+
+/* Counting a million takes seconds, and so is a report; what is written is short whoever it is for. */
 static void broadcast(struct request *rq, const struct audience *audience)
 {
+	struct speech *speech = arena_alloc(rq->arena, sizeof(*speech));
 	const char *data;
 
+	if (!speech)
+		return reply_error(rq, E_NO_MEMORY);
 	if (!data_take(rq, &data) || !push_fits(rq, data))
 		return;
-	sql_write(rq, message_broadcast, admin_shown, whom_name(audience->whom), arg_array(rq, audience->ids),
-		body_text(rq, "country"), body_text(rq, "title"), body_text(rq, "body"), data, audience->room,
-		whom_room(audience->whom), rq->caller.id, "broadcast", act_details(rq), rq->request_id);
+	*speech = (struct speech){ .audience = audience, .data = data };
+	rq->state = speech;
+	sql_report(rq, broadcast_count, counted, whom_name(audience->whom), arg_array(rq, audience->ids),
+		body_text(rq, "country"));
 }
 
 static void broadcast_users(struct request *rq)

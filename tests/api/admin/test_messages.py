@@ -83,6 +83,7 @@ def test_a_broadcast_to_all_of_a_kind_reaches_that_kind_only(server, admin_api, 
         sql("INSERT INTO device_tokens (token, account_id, role) VALUES (%s, %s, %s)", f"c-{account.id}", account.id, role)
     reply = admin_api.post("/api/v1/admin/broadcast/riders", json={"title": "Pluie", "message": "Prudence"})
     assert reply.data["sent"] >= 1 and reply.data["targeted"] == reply.data["sent"] + reply.data["failed"]
+    until(lambda: sql("SELECT 1 FROM broadcasts WHERE params ->> 'title' = 'Pluie' AND done"), what="all messages of it")
     assert sql("SELECT count(*) AS n FROM messages WHERE recipient = %s AND template = 'broadcast'", man.id)[0]["n"] == 1
     assert sql("SELECT 1 FROM messages WHERE recipient = %s AND template = 'broadcast'", buyer.id) == []
     assert until(lambda: sql("SELECT rooms FROM events WHERE type = 'broadcast' AND payload ->> 'title' = 'Pluie'"))[0][
@@ -91,6 +92,23 @@ def test_a_broadcast_to_all_of_a_kind_reaches_that_kind_only(server, admin_api, 
     assert nowhere.data == {"targeted": 0, "sent": 0, "failed": 0}
     acts = sql("SELECT details FROM admin_acts WHERE act = 'broadcast' AND subject = 'riders' ORDER BY id DESC LIMIT 1")
     assert acts[0]["details"]["title"] == "Pluie"
+
+
+def test_a_broadcast_to_many_is_made_page_by_page_once_for_each_who_has_a_device(admin_api, sql):
+    sql("INSERT INTO riders (id, phone, password_hash, first_name, last_name, vehicle_type, status)"
+        " SELECT 'rider_many_' || n, '+23762' || 1000000 + n, 'x', 'Un', 'Parmi', 'BICYCLE',"
+        " CASE n % 50 WHEN 0 THEN 'INACTIVE' ELSE 'ACTIVE' END FROM generate_series(1, 2500) n")
+    sql("INSERT INTO device_tokens (token, account_id, role) SELECT 'm-' || n || part, 'rider_many_' || n, 'RIDER'"
+        " FROM generate_series(1, 2500) n, unnest(ARRAY['a', 'b']) part")
+    reply = admin_api.post("/api/v1/admin/broadcast/riders", json={"title": "Foule", "body": "Bonjour"})
+    assert reply.data["sent"] >= 2450
+    until(lambda: sql("SELECT 1 FROM broadcasts WHERE params ->> 'title' = 'Foule' AND done"), what="all messages of it")
+    made = sql("SELECT count(*) AS n, count(DISTINCT recipient) AS people,"
+               " count(*) FILTER (WHERE starts_with(recipient, 'rider_many_')) AS many"
+               " FROM messages WHERE params ->> 'title' = 'Foule'")[0]
+    assert made == {"n": reply.data["sent"], "people": reply.data["sent"], "many": 2450}
+    sql("UPDATE messages SET state = 'SKIPPED' WHERE starts_with(recipient, 'rider_many_') AND state = 'QUEUED'")
+    sql("DELETE FROM device_tokens WHERE starts_with(account_id, 'rider_many_')")
 
 
 def test_a_broadcast_that_cannot_be_meant_is_refused(admin_api, customer_api):
