@@ -78,6 +78,12 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     WHEN 'UNTOLD' THEN CASE
       WHEN french THEN 'Le service de paiement ne dit pas si vous avez payé ; rien n''a été crédité'
       ELSE 'The payment service does not say whether you have paid; nothing was credited' END
+    WHEN 'EXPIRED' THEN CASE WHEN french THEN 'Il n''a pas été fait à temps' ELSE 'It was not paid in time' END
+    WHEN 'UNREACHED' THEN CASE WHEN french THEN 'Le service mobile money ne répondait pas'
+      ELSE 'The mobile-money service could not be reached' END
+    WHEN 'NOT_SENT' THEN CASE WHEN french THEN 'Il n''est jamais parvenu au service mobile money'
+      ELSE 'It never reached the mobile-money service' END
+    WHEN 'FAILED' THEN CASE WHEN french THEN 'Le paiement a échoué' ELSE 'The payment failed' END
     ELSE i.failure END
     FROM (SELECT coalesce((SELECT u.language FROM users u WHERE u.id = i.user_id), 'fr') = 'fr' AS french) l
 $$;
@@ -219,8 +225,8 @@ BEGIN
       o := order_void(o, 'SYSTEM', payment_reason(i), greatest(now(), timeline_last(o.timeline)), NULL);
     END IF;
   END IF;
-  -- Who has ended the order himself, or has heard already, need not hear.
-  IF was IN ('CREATED', 'PENDING') AND (ends OR i.kind = 'TOPUP') THEN
+  -- Who has ended the order himself, has heard already, or was answered so (UNREACHED) need not hear.
+  IF was IN ('CREATED', 'PENDING') AND (ends OR i.kind = 'TOPUP') AND why <> 'UNREACHED' THEN
     PERFORM payment_tell(i, 'payment_failed');
   END IF;
   IF NOT ends THEN
@@ -229,10 +235,14 @@ BEGIN
   RETURN o;
 END $$;
 
--- How many of a customer's wait to be paid: what he can ask of the gateway is bounded.
-CREATE FUNCTION payments_open(its_user text) RETURNS bigint
+-- What a customer can ask of the gateway is bounded: with twenty that wait to be paid, how many seconds the oldest has waited.
+-- One of an order that is over does not count.
+CREATE FUNCTION payments_full(its_user text) RETURNS bigint
 LANGUAGE sql STABLE AS $$
-  SELECT count(*) FROM payment_intents t WHERE t.user_id = its_user AND t.state IN ('CREATED', 'PENDING')
+  SELECT extract(epoch FROM now() - min(t.created_at))::bigint
+    FROM payment_intents t LEFT JOIN orders o ON o.id = t.order_id
+   WHERE t.user_id = its_user AND t.state IN ('CREATED', 'PENDING') AND o.active IS NOT FALSE
+  HAVING count(*) >= 20
 $$;
 
 -- --- Beginning -------------------------------------------------------------------------------------------
@@ -245,8 +255,8 @@ BEGIN
   IF its_method = 'CARD' THEN
     INSERT INTO payment_intents (id, kind, user_id, order_id, amount, method, entry, key, state, next_ask_at, settled_at)
     VALUES (its_id, 'ORDER', its_user, its_order, its_amount, its_method, its_entry, its_key, 'SUCCEEDED', NULL, now());
-  ELSIF payments_open(its_user) >= 20 THEN
-    PERFORM fail('TOO_MANY_REQUESTS', 'payments');
+  ELSIF payments_full(its_user) IS NOT NULL THEN
+    PERFORM fail('PAYMENTS_WAIT', payments_full(its_user)::text);
   ELSE
     INSERT INTO payment_intents (id, kind, user_id, order_id, amount, method, phone, operator, entry, key)
     VALUES (its_id, 'ORDER', its_user, its_order, its_amount, its_method, its_phone, its_operator, its_entry, its_key);
@@ -264,8 +274,11 @@ BEGIN
   outcome := CASE
     WHEN EXISTS (SELECT FROM idempotency k WHERE k.account_id = its_user AND k.key = its_key) THEN 'REPLAY'
     WHEN NOT EXISTS (SELECT FROM users u WHERE u.id = its_user AND u.status <> 'DELETED') THEN 'ACCOUNT_NOT_FOUND'
-    WHEN its_method <> 'CARD' AND payments_open(its_user) >= 20 THEN 'TOO_MANY_REQUESTS'
+    WHEN its_method <> 'CARD' AND payments_full(its_user) IS NOT NULL THEN 'PAYMENTS_WAIT'
     ELSE 'STARTED' END;
+  IF outcome = 'PAYMENTS_WAIT' THEN
+    json := payments_full(its_user);
+  END IF;
   IF outcome <> 'STARTED' THEN
     RETURN;
   END IF;
@@ -346,7 +359,7 @@ BEGIN
     IF outcome = 'MISMATCH' THEN
       why := 'ANOTHER_AMOUNT';
     END IF;
-    o := payment_fail(i, outcome, coalesce(why, 'The payment failed'));
+    o := payment_fail(i, outcome, coalesce(why, 'FAILED'));
     order_ended := o.id IS NOT NULL;
     vendor_id := o.vendor_id;
     SELECT * INTO i FROM payment_intents t WHERE t.id = target;
@@ -374,7 +387,7 @@ BEGIN
      ORDER BY t.created_at LIMIT most
        FOR NO KEY UPDATE SKIP LOCKED
   LOOP
-    o := payment_fail(i, 'EXPIRED', 'It was not paid in time');
+    o := payment_fail(i, 'EXPIRED', 'EXPIRED');
     id := i.id;
     order_id := i.order_id;
     vendor_id := o.vendor_id;

@@ -3,8 +3,8 @@
 -- Begins a top-up: the intent, before the gateway is called. CARD (sandbox) is credited at once.
 --  $1 id (pay_…)   $2 user id   $3 amount   $4 MOBILE_MONEY or CARD   $5 phone or NULL   $6 operator or NULL
 --  $7 id of the ledger row (txn_…)   $8 Idempotency-Key or NULL   $9 its fingerprint
--- Columns: outcome, payment (JSON, when STARTED).
--- Outcomes: STARTED, REPLAY (run idempotency_get), ACCOUNT_NOT_FOUND, TOO_MANY_REQUESTS (20 wait already). Raises
+-- Columns: outcome, payment (JSON, when STARTED; when PAYMENTS_WAIT, seconds that the oldest has waited).
+-- Outcomes: STARTED, REPLAY (run idempotency_get), ACCOUNT_NOT_FOUND, PAYMENTS_WAIT (20 wait already). Raises
 --  IDEMPOTENCY_RUNNING.
 -- name: payment_start
 SELECT outcome, json FROM payment_start($1::text, $2::text, $3::bigint, $4::text, $5::text, $6::text, $7::text, $8::text,

@@ -14,9 +14,9 @@ static json_t *schema_of(const struct field *table);
 
 static json_t *schema_bounds(json_t *schema, const struct field *field, const char *low, const char *high)
 {
-	if (field->min || field->kind == FIELD_MONEY)
+	if ((field->min || field->kind == FIELD_MONEY) && field->min != INT64_MIN)
 		json_object_set_new(schema, low, json_integer(field->min));
-	if (field->max)
+	if (field->max && field->max != INT64_MAX)
 		json_object_set_new(schema, high, json_integer(field->max));
 	return schema;
 }

@@ -199,9 +199,11 @@ static void answered(struct gateway_call *call, const struct gateway_answer *ans
 	if (!undone || !errand->collects)
 		return finish(errand);
 	errand->end = answer->outcome == GATEWAY_REFUSED ? PAYMENT_REFUSED : PAYMENT_UNREACHED;
+	/* Who still waits is answered so, and needs no message. */
 	text_copy_some(errand->why, sizeof(errand->why),
-		errand->end == PAYMENT_REFUSED && answer->why ? text_of(answer->why)
-	                                                      : TEXT("The mobile-money service could not be reached"));
+		errand->end == PAYMENT_UNREACHED ? errand->done ? TEXT("UNREACHED") : TEXT("NOT_SENT") :
+		answer->why                      ? text_of(answer->why) :
+						   TEXT("FAILED"));
 	record(errand, "REFUSED");
 }
 
@@ -265,7 +267,7 @@ void payment_missed(struct payments *payments, const char *id)
 
 	if (!errand)
 		return;
-	text_copy_some(errand->why, sizeof(errand->why), TEXT("It never reached the mobile-money service"));
+	text_copy_some(errand->why, sizeof(errand->why), TEXT("NOT_SENT"));
 	record(errand, "REFUSED");
 }
 

@@ -252,10 +252,37 @@ def test_an_account_has_at_most_twenty_that_wait(db):
     shop = Shop(db, wallet=0)
     for _ in range(20):
         assert start(db, shop)[0] == "STARTED"
-    assert start(db, shop)[0] == "TOO_MANY_REQUESTS"
-    with pytest.raises(psycopg2.Error, match="TOO_MANY_REQUESTS"):
+    db.sql("UPDATE payment_intents SET created_at = created_at - interval '100 seconds' WHERE user_id = %s", [shop.user])
+    assert start(db, shop) == ("PAYMENTS_WAIT", 100)
+    with pytest.raises(psycopg2.Error, match="PAYMENTS_WAIT"):
         mobile_order(db, shop)
     assert start(db, shop, method="CARD")[0] == "STARTED"
+
+
+def test_a_payment_whose_order_is_over_does_not_count_among_those_that_wait(db):
+    shop = Shop(db, wallet=0)
+    for _ in range(21):
+        cancel(db, mobile_order(db, shop)[0]["orderId"], shop.user)
+    assert start(db, shop)[0] == "STARTED"
+
+
+@pytest.mark.parametrize("language, words", [("fr", "Il n'a pas été fait à temps"), ("en", "It was not paid in time")])
+def test_our_reasons_are_in_the_customers_language(db, language, words):
+    shop = Shop(db, wallet=0)
+    db.sql("UPDATE users SET language = %s WHERE id = %s", [language, shop.user])
+    order, reference, _ = mobile_order(db, shop)
+    db.sql("UPDATE payment_intents SET created_at = now() - interval '16 minutes' WHERE id = %s", [reference])
+    db.run("payments_expire", 900, 100)
+    assert json.loads(db.run("payment_get", reference, shop.user)[0][0])["reason"] == words
+    ended = json.loads(db.run("order_get", order["orderId"])[0][1])
+    assert ended["cancelReason"] == words
+
+
+def test_who_was_answered_that_the_gateway_is_down_is_not_told_again(db):
+    shop = Shop(db, wallet=0)
+    reference = start(db, shop)[1]["reference"]
+    assert tell(db, reference, "REFUSED", why="UNREACHED")[0] == "FAILED"
+    assert events(db, reference) == []
 
 
 def test_one_transaction_of_the_gateway_pays_one_intent(db):

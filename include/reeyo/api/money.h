@@ -18,6 +18,13 @@ extern const struct field payout_fields[];
 extern const struct field payouts_fields[];
 extern const struct field payout_balance_fields[];
 
+/* --- Replies of whoever asks for a payment ------------------------------------------------------ */
+
+/* 20 of the customer's wait already; waited: how many seconds the oldest has, as text. */
+void reply_payments_wait(struct request *rq, struct text waited);
+/* The gateway refused: with its reason, and what it was to pay. payment: as it is recorded, may be absent. */
+void reply_payment_refused(struct request *rq, struct text payment);
+
 /* --- Acts: .run of rows ------------------------------------------------------------------------ */
 
 void wallet_show(struct request *rq);

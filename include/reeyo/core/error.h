@@ -236,6 +236,9 @@
 		"There is no such payment", "Ce paiement n'existe pas") \
 	X(PAYMENT_REFUSED, 400, "EXTERNAL_11000", "EXTERNAL_11000", "EXTERNAL_11000", "EXTERNAL_11000", \
 		"The payment service refused this payment", "Le service de paiement a refusé ce paiement") \
+	X(PAYMENTS_WAIT, 429, "TOO_MANY_REQUESTS", "TOO_MANY_REQUESTS", "TOO_MANY_REQUESTS", \
+		"TOO_MANY_REQUESTS", "20 of your payments wait to be confirmed: confirm them, or wait until they end", \
+		"20 de vos paiements attendent d'être confirmés : confirmez-les, ou attendez qu'ils prennent fin") \
 	X(PAYMENT_DECIDED, 409, "CONFLICT", "CONFLICT", "CONFLICT", "CONFLICT", \
 		"There is nothing (more) to decide about this payment", "Il n'y a rien (de plus) à trancher pour ce paiement") \
 	X(BAD_SIGNATURE, 401, "AUTH_1001", "AUTH_1001", "INVALID_TOKEN", "AUTH_TOKEN_INVALID", \

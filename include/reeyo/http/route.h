@@ -48,7 +48,7 @@ enum reply_shape {
 	REPLY_BARE          /* .reply without an envelope */
 };
 
-#define ROUTE_ERRORS 12
+#define ROUTE_ERRORS 16
 struct route {
 	enum method method;
 	const char *path;               /* "/orders/:orderId/cancel", below the namespace's prefix */

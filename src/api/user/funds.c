@@ -19,7 +19,8 @@ static const char *const topup_methods[] = { "MOBILE_MONEY", "CARD", "CAMPAY", N
 static const char *const payment_statuses[] = { "PENDING", "COMPLETED", "FAILED", NULL };
 
 static const struct field funds_body[] = {
-	{ "amount", FIELD_MONEY, .required = true, .does = "At least 100" },
+	/* Any whole number: what is wrong with it is said in one way, also of one below zero. */
+	{ "amount", FIELD_MONEY, .required = true, .min = INT64_MIN, .max = INT64_MAX, .does = "At least 100" },
 	{ "paymentMethod", FIELD_ENUM, .required = true, .words = topup_methods },
 	{ "phone", FIELD_PHONE, .also = "phoneNumber", .does = "MOBILE_MONEY: who pays, required" },
 	{ "paymentToken", FIELD_TEXT, .min = 1, .max = 500, .does = "CARD: required" },
@@ -51,6 +52,31 @@ struct funding {
 	struct text payment; /* as it was written, and is answered when nothing more is known */
 };
 
+/* --- Refusals, of orders too ------------------------------------------------------------------- */
+
+void reply_payments_wait(struct request *rq, struct text waited)
+{
+	int64_t seconds = 0;
+
+	(void)!text_to_int(waited, 0, INT64_MAX, &seconds);
+	reply_retry_after(rq, rq->app->config->payment_wait / 1000 - seconds);
+	reply_error(rq, E_PAYMENTS_WAIT);
+}
+
+void reply_payment_refused(struct request *rq, struct text payment)
+{
+	static const char *const names[] = { "reason", "reference", "orderId" };
+	json_auto_t *said = payment.at ? json_loadb(payment.at, payment.len, 0, NULL) : NULL, *kept = json_object();
+	char *text auto_free = NULL;
+
+	for (size_t i = 0; said && kept && i < COUNT_OF(names); i++)
+		if (json_object_get(said, names[i]))
+			json_object_set(kept, names[i], json_object_get(said, names[i]));
+	text = json_dumps(kept, JSON_COMPACT);
+	reply_error_with(rq, E_PAYMENT_REFUSED, NULL,
+		text && json_object_size(kept) ? text_of(arena_copy(rq->arena, text, strlen(text))) : TEXT_NONE);
+}
+
 /* --- Top-up ------------------------------------------------------------------------------------ */
 
 static void collected(void *arg, enum payment_end end, struct text payment)
@@ -61,7 +87,7 @@ static void collected(void *arg, enum payment_end end, struct text payment)
 	if (!request_release(rq))
 		return;
 	if (end == PAYMENT_REFUSED)
-		return reply_error(rq, E_PAYMENT_REFUSED);
+		return reply_payment_refused(rq, payment);
 	if (end == PAYMENT_UNREACHED)
 		return reply_error(rq, E_PAYMENT_DOWN);
 	reply_data(rq, end == PAYMENT_RECORDED && payment.at ? payment : funding->payment);
@@ -74,6 +100,8 @@ static void started(struct request *rq, const struct db_result *result)
 
 	if (text_is(outcome, TEXT("REPLAY")))
 		return sql_write(rq, idempotency_get, reply_replay, rq->caller.id, rq->idempotency_key);
+	if (text_is(outcome, TEXT("PAYMENTS_WAIT")))
+		return reply_payments_wait(rq, payment);
 	if (!text_is(outcome, TEXT("STARTED")))
 		return reply_error(rq, error_named(outcome.at, outcome.len));
 	count_one(loop_counters(rq->app->loop), COUNT_PAYMENTS_STARTED);
@@ -188,7 +216,7 @@ static void get_payment(struct request *rq)
 const struct route user_funds_routes[] = {
 	{ POST, "/wallet/add-funds", .who = CUSTOMER, .body = funds_body, .reply = payment_fields,
 		.created = true, .idempotent = true,
-		.errors = { E_BAD_AMOUNT, E_PAYMENT_DOWN, E_PAYMENT_REFUSED, E_TOO_MANY_REQUESTS, E_ACCOUNT_NOT_FOUND,
+		.errors = { E_BAD_AMOUNT, E_PAYMENT_DOWN, E_PAYMENT_REFUSED, E_PAYMENTS_WAIT, E_ACCOUNT_NOT_FOUND,
 			E_IDEMPOTENCY_MISMATCH, E_IDEMPOTENCY_RUNNING },
 		.run = add_funds, .does = "Put money into the wallet" },
 	{ GET, "/wallet/add-funds/:reference", .who = CUSTOMER, .reply = payment_fields, .errors = { E_PAYMENT_NOT_FOUND },

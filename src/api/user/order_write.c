@@ -3,6 +3,7 @@
  * Writing an order: the statement's parameters, and what its outcomes mean.
  */
 #include "placing.h"
+#include "reeyo/api/money.h"
 #include "reeyo/api/settings.h"
 #include "reeyo/domain/operator.h"
 #include "reeyo/jobs/payments.h"
@@ -27,11 +28,10 @@ static void collected(void *arg, enum payment_end end, struct text payment)
 	struct request *rq = arg;
 	const struct placing *placing = rq->state;
 
-	(void)payment;
 	if (!request_release(rq))
 		return;
 	if (end == PAYMENT_REFUSED)
-		return reply_error(rq, E_PAYMENT_REFUSED);
+		return reply_payment_refused(rq, payment);
 	if (end == PAYMENT_UNREACHED)
 		return reply_error(rq, E_PAYMENT_DOWN);
 	reply_data(rq, placing->order);
@@ -105,6 +105,8 @@ static void placed(struct request *rq, const struct db_result *result)
 		return order_refused(rq, error, text_of(db_error_detail(result)));
 	if (error == E_WALLET_SHORT)
 		return refuse(rq, error, NULL, NULL);
+	if (error == E_PAYMENTS_WAIT)
+		return reply_payments_wait(rq, text_of(db_error_detail(result)));
 	if (error)
 		return reply_error(rq, error);
 	if (text_is(outcome, TEXT("REPLAY")))

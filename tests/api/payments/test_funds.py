@@ -12,7 +12,7 @@ from world.waiting import until
 
 
 @pytest.mark.parametrize("amount, code", [
-    (-5, "VALIDATION_ERROR"), (-2**63, "VALIDATION_ERROR"), (10.5, "VALIDATION_ERROR"), ("100.5", "VALIDATION_ERROR"),
+    (-5, "WALLET_7002"), (-5000, "WALLET_7002"), (-2**63, "WALLET_7002"), (-2**63 - 1, "VALIDATION_ERROR"), (10.5, "VALIDATION_ERROR"), ("100.5", "VALIDATION_ERROR"),
     (2**63, "VALIDATION_ERROR"), (10**30, "VALIDATION_ERROR"), (None, "VALIDATION_ERROR"), ([], "VALIDATION_ERROR"),
     (0, "WALLET_7002"), (99, "WALLET_7002"), (500001, "WALLET_7002"), (2**63 - 1, "WALLET_7002")])
 def test_an_amount_that_is_none_starts_nothing(till, amount, code):
@@ -111,9 +111,11 @@ def test_one_key_at_once_from_many_phones_is_one_payment(till):
 
 def test_what_the_gateway_refuses_has_failed_and_says_so(till):
     somebody = till.customer()
-    till.gateway.script("/collect", ("status", {"status": 400}))
+    till.gateway.script("/collect", ("status", {"status": 400, "body": {"message": "Insufficient balance"}}))
     reply = till.top_up(somebody, key="refused")
     assert (reply.status, reply.code) == (400, "EXTERNAL_11000")
+    reference = till.sql("SELECT id FROM payment_intents WHERE user_id = %s", somebody.id)[0]["id"]
+    assert reply.error["details"] == {"reason": "Insufficient balance", "reference": reference}
     assert till.sql("SELECT state FROM payment_intents WHERE user_id = %s", somebody.id)[0]["state"] == "FAILED"
     assert till.top_up(somebody, key="refused").status == 201
 
@@ -123,9 +125,10 @@ def test_twenty_payments_may_wait_and_no_more(till):
     till.sql("INSERT INTO payment_intents (id, kind, user_id, amount, method, entry, state)"
              " SELECT 'pay_wait_' || %s || n, 'TOPUP', %s, 500, 'MOBILE_MONEY', 'txn_wait_' || %s || n, 'PENDING'"
              " FROM generate_series(1, 20) n", somebody.id, somebody.id, somebody.id)
-    reply = till.top_up(somebody)
-    assert (reply.status, reply.code) == (429, "TOO_MANY_REQUESTS")
-    assert till.order(somebody).status == 429
+    for reply in (till.top_up(somebody), till.order(somebody)):
+        assert (reply.status, reply.code) == (429, "TOO_MANY_REQUESTS")
+        assert reply.json["error"]["message"].startswith("20 of your payments wait")
+        assert 890 < int(reply.headers["Retry-After"]) <= 900
 
 
 def test_with_no_gateway_configured_mobile_money_is_not_offered(customer):

@@ -97,6 +97,9 @@ def test_what_the_gateway_refuses_is_no_order(till):
     till.gateway.script("/collect", ("status", {"status": 400}))
     reply = till.order(buyer, key="refused")
     assert (reply.status, reply.code) == (400, "EXTERNAL_11000")
+    intent = till.sql("SELECT id, order_id FROM payment_intents WHERE user_id = %s", buyer.id)[0]
+    assert reply.error["details"]["reason"]
+    assert (reply.error["details"]["reference"], reply.error["details"]["orderId"]) == (intent["id"], intent["order_id"])
     assert till.sql("SELECT status, payment_status FROM orders WHERE user_id = %s", buyer.id) == [
         {"status": "CANCELLED", "payment_status": "FAILED"}]
     again = till.order(buyer, key="refused")
