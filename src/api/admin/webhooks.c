@@ -275,6 +275,7 @@ const struct route admin_webhook_routes[] = {
 		.does = "Send one delivery again, with the same webhook-id" },
 	{ POST, "/webhooks/:id/replay", .who = SUPER_ADMIN, .any_write = true, .body = replay_body,
 		.reply = replayed_fields, .errors = { E_NOT_FOUND, E_CONFLICT }, .run = replay_webhook,
-		.does = "Send again what was said in a time, at most 1,000 of it" },
+		.does = "Send again what was said in a time, at most 1,000 of it: what it was told for 30 days, "
+			"what it was not for 72 hours" },
 	ROUTE_END
 };
