@@ -241,7 +241,7 @@ BEGIN
     WHEN EXISTS (SELECT FROM idempotency i WHERE i.account_id = owner AND i.key = its_key) THEN 'REPLAY'
     WHEN w.owner_id IS NULL OR wallet_withdrawable(w) < asked THEN 'PAYOUT_SHORT'
     WHEN (SELECT count(*) FROM payouts t WHERE t.owner_id = owner
-        AND t.status IN ('PENDING', 'APPROVED', 'PROCESSING')) >= most_open THEN 'CONFLICT'
+        AND t.status IN ('PENDING', 'APPROVED', 'PROCESSING')) >= most_open THEN 'PAYOUT_MANY'
     ELSE 'REQUESTED' END;
   IF outcome <> 'REQUESTED' THEN
     RETURN;
@@ -615,7 +615,7 @@ BEGIN
   SELECT * INTO l FROM ledger t
    WHERE t.to_owner = rider AND t.reference = its_reference AND t.category = 'CASH_HANDIN';
   outcome := CASE WHEN NOT EXISTS (SELECT FROM riders r WHERE r.id = rider) THEN 'RIDER_NOT_FOUND'
-    WHEN l.amount = given THEN 'AGAIN' WHEN l.amount IS NOT NULL THEN 'CONFLICT'
+    WHEN l.amount = given THEN 'AGAIN' WHEN l.amount IS NOT NULL THEN 'HANDIN_OTHER'
     WHEN coalesce(w.cash_in_hand, 0) < given THEN 'CASH_OVER' ELSE 'DONE' END;
   IF outcome = 'DONE' THEN
     UPDATE wallets t SET cash_in_hand = t.cash_in_hand - given, updated_at = now() WHERE t.owner_id = rider
@@ -683,7 +683,7 @@ BEGIN
   outcome := CASE WHEN d.id IS NULL THEN 'NOT_FOUND'
     WHEN EXISTS (SELECT FROM idempotency i WHERE i.account_id = admin AND i.key = its_key) THEN 'REPLAY'
     WHEN d.status <> 'OPEN' THEN 'DISPUTE_DECIDED'
-    WHEN refund > 0 AND order_refundable(o) IS NULL THEN 'CONFLICT'
+    WHEN refund > 0 AND order_refundable(o) IS NULL THEN 'REFUND_UNDELIVERED'
     WHEN refund > 0 AND order_refundable(o) < refund THEN 'REFUND_OVER' ELSE 'DONE' END;
   IF outcome <> 'DONE' THEN
     RETURN;

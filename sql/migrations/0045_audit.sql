@@ -24,7 +24,8 @@ INSERT INTO ledger_rolled DEFAULT VALUES;
 
 -- Entries up to here can have no younger sibling: created_at is the start of the transaction, so what is under way
 -- may still bring an entry as old as the oldest of them. Ids do not help: they are made before and follow no order
--- of commits. The margin is for clocks that are put back, a failover among them.
+-- of commits. The margin is for clocks that are put back, a failover among them. Of other roles' sessions xact_start is not
+-- seen (but by pg_read_all_stats): entries are written by the server's role alone, and that is the one that asks.
 CREATE FUNCTION ledger_settled_until(margin interval) RETURNS timestamptz
 LANGUAGE sql VOLATILE AS $$
   SELECT least(now() - margin, (SELECT min(xact_start) FROM pg_stat_activity

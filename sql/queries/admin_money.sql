@@ -13,7 +13,7 @@ SELECT concat('{"balance":', account_balance('PLATFORM'), ',"escrow":', account_
 -- Books cash that a rider hands in; the same reference again answers with the first.
 --  $1 rider   $2 amount   $3 reference   $4 admin   $5 act   $6 its details   $7 request id   $8 id of the ledger row
 -- Columns: outcome, hand-in.
--- Outcomes: DONE, AGAIN (it was booked before), CONFLICT (with another amount), CASH_OVER, RIDER_NOT_FOUND.
+-- Outcomes: DONE, AGAIN (it was booked before), HANDIN_OTHER (with another amount), CASH_OVER, RIDER_NOT_FOUND.
 -- name: cash_hand_in
 SELECT outcome, json FROM cash_hand_in($1::text, $2::bigint, $3::text, $4::text, $5::text, $6::jsonb, $7::text, $8::text)
 
@@ -47,8 +47,8 @@ SELECT dispute_json(d) FROM disputes d
 --  $1 dispute, id or ticket number   $2 RESOLVED or REJECTED   $3 resolution, or reason   $4 refund or NULL
 --  $5 admin   $6 act   $7 its details   $8 request id   $9 id of the ledger row
 --  $10 Idempotency-Key of the admin or NULL   $11 its fingerprint
--- Columns: outcome, row. Outcomes: DONE, REPLAY (run idempotency_get), NOT_FOUND, DISPUTE_DECIDED, CONFLICT (nothing can be
---  given back of an order that is not delivered), REFUND_OVER (more than is left of the price).
+-- Columns: outcome, row. Outcomes: DONE, REPLAY (run idempotency_get), NOT_FOUND, DISPUTE_DECIDED, REFUND_UNDELIVERED (nothing
+--  can be given back of an order that is not delivered), REFUND_OVER (more than is left of the price).
 -- name: dispute_decide
 SELECT outcome, json FROM dispute_decide($1::text, $2::text, $3::text, $4::bigint, $5::text, $6::text, $7::jsonb, $8::text,
   $9::text, $10::text, $11::text)

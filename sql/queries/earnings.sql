@@ -34,11 +34,13 @@ SELECT concat('{"lifetime":{"totalOrders":', v.total_orders, ',"grossEarnings":'
  WHERE v.id = $1::text
 
 -- Days with sales, oldest first.
---  $1 vendor   $2 from, NULL: the last 30 days   $3 before, NULL: to now: timestamptz
+--  $1 vendor   $2 from, timestamptz, NULL: since the first day of the period $4 (today, week, month, year), or else the 30
+--  days until then   $3 before, timestamptz, NULL: to now   $4 period or NULL
 -- Columns: [{date,gross,net,orders}]. Always one row.
 -- name: vendor_earnings_daily
 WITH z AS MATERIALIZED (
-  SELECT business_zone() AS zone, coalesce($2::timestamptz, period_start('today') - interval '29 days') AS since
+  SELECT business_zone() AS zone, coalesce($2::timestamptz, period_start($4::text),
+           $3::timestamptz - interval '30 days', period_start('today') - interval '29 days') AS since
 )
 SELECT '[' || coalesce(string_agg(concat('{"date":"', to_char(d.day, 'YYYY-MM-DD'), '","gross":', d.gross, ',"net":', d.net,
     ',"orders":', d.n, '}'), ',' ORDER BY d.day), '') || ']'

@@ -19,7 +19,7 @@ SELECT a.*, i.fingerprint, i.status, i.body
 --  $1 payout id   $2 kind   $3 owner id   $4 amount   $5 fee   $6 method   $7 destination   $8 bank details JSON
 --  $9 how many may be open at once   $10 id of the ledger row   $11 Idempotency-Key or NULL   $12 its fingerprint
 -- Columns: outcome, payout.
--- Outcomes: REQUESTED, REPLAY (run idempotency_get), PAYOUT_SHORT, CONFLICT (too many are open).
+-- Outcomes: REQUESTED, REPLAY (run idempotency_get), PAYOUT_SHORT, PAYOUT_MANY (too many are open).
 -- name: payout_request
 SELECT outcome, json FROM payout_request($1::text, $2::text, $3::text, $4::bigint, $5::bigint, $6::text, $7::text,
   $8::jsonb, $9::integer, $10::text, $11::text, $12::text)

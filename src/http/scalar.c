@@ -258,7 +258,7 @@ static bool in_range(struct check *check, const struct field *field, const char 
 		return true;
 	if (value >= field->min && (!field->max || value <= field->max))
 		return true;
-	if (field->max)
+	if (field->max && field->max < INT64_MAX)
 		check_fault(check, name, "must be from %lld to %lld", "doit être compris entre %lld et %lld",
 			(long long)field->min, (long long)field->max);
 	else

@@ -262,6 +262,14 @@
 		"The trouble with this pay-out cannot end like that", "Le problème de ce retrait ne peut pas finir ainsi") \
 	X(SAME_ADMIN, 403, "FORBIDDEN", "FORBIDDEN", "FORBIDDEN", "FORBIDDEN", \
 		"A second admin must approve this", "Un second administrateur doit approuver") \
+	X(REFUND_UNDELIVERED, 409, "CONFLICT", "CONFLICT", "CONFLICT", "CONFLICT", \
+		"Only a delivered order that was paid can be refunded; cancel it to give the money back", \
+		"Seule une commande livrée et payée peut être remboursée ; annulez-la pour rendre l'argent") \
+	X(PAYOUT_MANY, 409, "CONFLICT", "CONFLICT", "CONFLICT", "CONFLICT", \
+		"You have 20 open requests; wait until one of them has ended", \
+		"Vous avez 20 demandes ouvertes ; attendez que l'une d'elles soit terminée") \
+	X(HANDIN_OTHER, 409, "CONFLICT", "CONFLICT", "CONFLICT", "CONFLICT", \
+		"This reference was booked with another amount", "Cette référence a été enregistrée avec un autre montant") \
 	X(CASH_OVER, 409, "CONFLICT", "CONFLICT", "CONFLICT", "CONFLICT", \
 		"The amount is more than the rider holds", "Le montant dépasse ce que le livreur détient") \
 	X(DISPUTE_DECIDED, 409, "CONFLICT", "CONFLICT", "CONFLICT", "CONFLICT", \

@@ -69,7 +69,7 @@ const struct route admin_dispute_routes[] = {
 		.run = get_dispute, .does = "One dispute, by id or ticket number" },
 	{ POST, "/disputes/:id/resolve", .who = ADMIN, .any_write = true, .idempotent = true,
 		.body = resolve_body, .reply = dispute_fields,
-		.errors = { E_NOT_FOUND, E_DISPUTE_DECIDED, E_REFUND_OVER, E_CONFLICT }, .run = resolve,
+		.errors = { E_NOT_FOUND, E_DISPUTE_DECIDED, E_REFUND_OVER, E_REFUND_UNDELIVERED }, .run = resolve,
 		.does = "End a dispute, giving back up to what is left of a delivered order's price" },
 	{ POST, "/disputes/:id/reject", .who = ADMIN, .any_write = true, .idempotent = true, .body = reason_body,
 		.reply = dispute_fields, .errors = { E_NOT_FOUND, E_DISPUTE_DECIDED }, .run = reject,

@@ -70,7 +70,7 @@ const struct route admin_finance_routes[] = {
 		.does = "The platform's accounts" },
 	{ POST, "/riders/:id/cash-handins", .who = ADMIN, .any_write = true, .created = true,
 		.body = handin_body, .reply = handin_fields,
-		.errors = { E_RIDER_NOT_FOUND, E_CASH_OVER, E_CONFLICT }, .run = hand_in,
+		.errors = { E_RIDER_NOT_FOUND, E_CASH_OVER, E_HANDIN_OTHER }, .run = hand_in,
 		.does = "Book cash that a rider hands in; a reference counts once" },
 	{ GET, "/riders/:id/cash-handins", .who = ADMIN, .query = page_fields, .reply = handin_fields,
 		.shape = REPLY_PAGE, .errors = { E_RIDER_NOT_FOUND }, .run = list_handins,

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "reeyo/core/config.h"
 #include "reeyo/core/memory.h"
 #include "reeyo/core/text.h"
 #include "reeyo/domain/order.h"
@@ -52,6 +53,7 @@ static const struct knob {
 	{ "platformfundsfreedelivery", SWITCH, "platform_funds_free_delivery", NULL, 0, 0 },
 	{ "minorderamount", MONEY, "min_order_amount", NULL, 0, 1e9 },
 	{ "maxorderamount", MONEY, "max_order_amount", NULL, 1, 1e9 },
+	{ "maxtopupamount", MONEY, "max_topup_amount", NULL, 1, 1e9 },
 	{ "ridersearchradiusm", WHOLE, "rider_search_radius_m", NULL, 100, 100000 },
 	{ "riderlistradiuskm", DECIMAL, "rider_list_radius_km", NULL, 0.1, 1000 },
 	{ "deliverymaxdistancekm", DECIMAL, "delivery_max_distance_km", NULL, 0.1, 1000 },
@@ -307,6 +309,57 @@ static bool knobs_turn_all(const struct body *body, const json_t *settings, json
 	return true;
 }
 
+/* --- What no knob is for ------------------------------------------------------------------------ */
+
+static bool has_knob(const char *path, bool object)
+{
+	size_t len = strlen(path);
+
+	for (size_t k = 0; k < COUNT_OF(knobs); k++)
+		if (strcmp(knobs[k].path, path) == 0 ||
+			(object && strncmp(knobs[k].path, path, len) == 0 && knobs[k].path[len] == '.'))
+			return true;
+	return false;
+}
+
+/* Of the configuration file: it is read once, when a server starts. */
+static bool is_of_file(const char *name)
+{
+#define KEY(kind, member, key, ...) key,
+	static const char *const keys[] = { REEYO_CONFIG(KEY) };
+#undef KEY
+
+	for (size_t i = 0; i < COUNT_OF(keys); i++)
+		if (strcmp(keys[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* False when something is sent that would be taken for changed and is not: under settings what is shown there and has no knob,
+ * unless it is as it is shown, and anywhere what stands in the configuration file. Other members are ignored. */
+static bool strangers_absent(const json_t *sent, const json_t *settings, bool within, struct knob_fault *fault)
+{
+	const char *name;
+	json_t *value;
+	char path[PATH_SIZE];
+
+	json_object_foreach((json_t *)sent, name, value) {
+		const json_t *now = json_object_get(settings, name);
+		bool file = is_of_file(name);
+
+		path_join(path, "", name);
+		if (json_is_null(value) || has_knob(path, json_is_object(value)) || (!file && !(within && now)) ||
+			json_equal(value, now))
+			continue;
+		snprintf(fault->field, sizeof(fault->field), "%s%.80s", within ? "settings." : "", name);
+		refuse(fault, file ? "stands in the configuration file and cannot be changed here" : "cannot be changed here",
+			file ? "se trouve dans le fichier de configuration et ne peut pas être modifié ici" :
+			       "ne peut pas être modifié ici");
+		return false;
+	}
+	return within || strangers_absent(json_object_get(sent, "settings"), settings, true, fault);
+}
+
 json_t *knobs_turn(const json_t *sent, const json_t *settings, struct knob_fault *fault)
 {
 	json_t *changes = json_object();
@@ -315,7 +368,7 @@ json_t *knobs_turn(const json_t *sent, const json_t *settings, struct knob_fault
 	*fault = (struct knob_fault){ .field = "" };
 	if (body && changes) {
 		body_read(body, sent, "", "", 0);
-		if (!knobs_turn_all(body, settings, changes, fault)) {
+		if (!strangers_absent(sent, settings, false, fault) || !knobs_turn_all(body, settings, changes, fault)) {
 			json_decref(changes);
 			changes = NULL;
 		}

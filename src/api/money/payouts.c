@@ -125,29 +125,43 @@ static bool destination_take(struct request *rq, const struct db_result *result,
 	return stored_take(rq, result, asking);
 }
 
-static int refusal(struct request *rq, const struct db_result *result, const struct asking *asking)
+/* Names the smallest pay-out, or the fee that must leave something. */
+static void too_little(struct request *rq, const struct asking *asking)
+{
+	bool below = asking->amount < minimum(rq);
+	long long limit = below ? minimum(rq) : asking->fee;
+	const char *words = below ?
+		(rq->french ? "Le retrait minimum est de %lld XAF" : "The smallest pay-out is %lld XAF") :
+		(rq->french ? "Le montant doit dépasser les frais de %lld XAF" : "The amount must be more than the fee of %lld XAF");
+
+	reply_error_with(rq, E_PAYOUT_MINIMUM, arena_printf(rq->arena, words, limit),
+		text_of(arena_printf(rq->arena, "{\"%s\":%lld}", below ? "minimum" : "fee", limit)));
+}
+
+/* True when it has replied. */
+static bool refused(struct request *rq, const struct db_result *result, const struct asking *asking)
 {
 	if (db_bool(result, 0, 1))
-		return E_SUSPENDED;
-	if (rq->ns == NS_RIDER && !db_bool(result, 0, 0))
-		return E_PHONE_UNVERIFIED;
-	if (asking->amount < minimum(rq) || asking->amount <= asking->fee)
-		return E_PAYOUT_MINIMUM;
-	return 0;
+		reply_error(rq, E_SUSPENDED);
+	else if (rq->ns == NS_RIDER && !db_bool(result, 0, 0))
+		reply_error(rq, E_PHONE_UNVERIFIED);
+	else if (asking->amount < minimum(rq) || asking->amount <= asking->fee)
+		too_little(rq, asking);
+	else
+		return false;
+	return true;
 }
 
 static void facts_known(struct request *rq, const struct db_result *result)
 {
 	struct asking *asking = rq->state;
-	int error;
 
 	if (db_rows(result) == 0)
 		return reply_error(rq, E_ACCOUNT_GONE);
 	if (!db_is_null(result, 0, 3))
 		return reply_kept(rq, result, 3);
-	error = refusal(rq, result, asking);
-	if (error)
-		return reply_error(rq, error);
+	if (refused(rq, result, asking))
+		return;
 	if (!destination_take(rq, result, asking))
 		return;
 	if (!asking->destination || !asking->destination[0])

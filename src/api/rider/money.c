@@ -91,7 +91,7 @@ const struct route rider_money_routes[] = {
 		.errors = { E_ACCOUNT_NOT_FOUND }, .run = wallet_show, .does = "The wallet's balances" },
 	{ POST, "/payouts/request", .also = "/wallet/payout", .who = RIDER_ACCOUNT, .any_write = true,
 		.created = true, .idempotent = true, .body = payout_body, .reply = payout_fields,
-		.errors = { E_PAYOUT_MINIMUM, E_PAYOUT_SHORT, E_PAYOUT_ACCOUNT, E_PHONE_UNVERIFIED, E_CONFLICT,
+		.errors = { E_PAYOUT_MINIMUM, E_PAYOUT_SHORT, E_PAYOUT_ACCOUNT, E_PHONE_UNVERIFIED, E_PAYOUT_MANY,
 			E_SUSPENDED, E_ACCOUNT_GONE },
 		.run = payout_ask, .does = "Ask for a pay-out; the amount is held until it ends" },
 	{ GET, "/payouts", .also = "/wallet/payouts", .who = RIDER_ACCOUNT, .query = page_fields,

@@ -4,11 +4,13 @@
  */
 #include "reeyo/api/money.h"
 #include "reeyo/api/order_shown.h"
+#include "reeyo/api/shapes.h"
 #include "reeyo/api/vendor.h"
 
 static const struct field daily_query[] = {
-	{ "startDate", FIELD_DATE, .also = "from", .does = "First day; 30 days back when absent" },
-	{ "endDate", FIELD_DATE, .also = "to", .does = "Last day; today when absent" },
+	{ "startDate", FIELD_DATE, .also = "from dateFrom", .does = "First day; the last 30 when absent" },
+	{ "endDate", FIELD_DATE, .also = "to dateTo", .does = "Last day; today when absent" },
+	{ "period", FIELD_ENUM, .words = period_words, .does = "In place of the first day: this one, from its first day" },
 	FIELD_END
 };
 static const struct field monthly_query[] = {
@@ -67,7 +69,7 @@ static void summary(struct request *rq)
 static void daily(struct request *rq)
 {
 	sql_report(rq, vendor_earnings_daily, summed, rq->caller.id, day_asked(rq, "startDate", "00:00"),
-		day_asked(rq, "endDate", "24:00"));
+		day_asked(rq, "endDate", "24:00"), query_text(rq, "period"));
 }
 
 static void weekly(struct request *rq)
@@ -99,7 +101,7 @@ const struct route vendor_money_routes[] = {
 		.errors = { E_ACCOUNT_NOT_FOUND }, .run = wallet_show, .does = "The wallet's balances" },
 	{ POST, "/payouts/request", .also = "/wallet/payout", .who = VENDOR_ACCOUNT, .any_write = true,
 		.created = true, .idempotent = true, .body = payout_body, .reply = payout_fields,
-		.errors = { E_PAYOUT_MINIMUM, E_PAYOUT_SHORT, E_PAYOUT_ACCOUNT, E_CONFLICT, E_SUSPENDED,
+		.errors = { E_PAYOUT_MINIMUM, E_PAYOUT_SHORT, E_PAYOUT_ACCOUNT, E_PAYOUT_MANY, E_SUSPENDED,
 			E_ACCOUNT_GONE },
 		.run = payout_ask, .does = "Ask for a pay-out; the amount is held until it ends" },
 	{ GET, "/payouts", .also = "/wallet/payouts", .who = VENDOR_ACCOUNT, .query = page_fields,

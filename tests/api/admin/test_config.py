@@ -226,3 +226,18 @@ def test_maintenance_stops_everybody_but_admins(copies):
     assert copies.other.get("vendors").status == 200
     copies.api.patch("config", json={"maintenanceMode": False})
     until(lambda: copies.public.get("/api/v1/user/vendors").status == 200, seconds=2)
+
+
+def test_a_setting_that_is_shown_is_written_or_refused(copies):
+    reply = copies.api.patch("config", json={"settings": {"max_topup_amount": 123000}})
+    assert reply.status == 200 and reply.data["settings"]["max_topup_amount"] == 123000
+    shown = copies.api.get("config").data
+    assert copies.api.patch("config", json=shown).status == 200  # as it is
+    assert copies.api.patch("config", json={"settings": shown["settings"]}).status == 200
+    reply = copies.api.patch("config", json={"settings": {"time_zone": "Europe/Paris"}})
+    assert reply.status == 400 and "cannot be changed here" in str(reply.json["error"])
+    for body in ({"payout_two_admins_from": 1}, {"settings": {"payout_two_admins_from": 1}}):
+        reply = copies.api.patch("config", json=body)
+        assert reply.status == 400 and "payout_two_admins_from" in str(reply.json["error"]), body
+    assert copies.api.patch("config", json={"no_such_key": 1}).status == 200
+    assert copies.api.get("config").data == shown

@@ -111,6 +111,7 @@ def test_only_a_delivered_order_is_refunded(admin_api, dispute, sql, status, met
     before = balance(sql, buyer)
     reply = admin_api.post(f"disputes/{row['id']}/resolve", json={"resolution": "x", "refundAmount": 1})
     assert (reply.status, reply.code) == (409, "CONFLICT") and balance(sql, buyer) == before
+    assert "Only a delivered order" in reply.json["error"]["message"]
     assert admin_api.get(f"disputes/{row['id']}").data["status"] == "OPEN"
 
 

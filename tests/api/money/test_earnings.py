@@ -66,6 +66,12 @@ def test_a_vendors_days_are_the_businesss(vendor, rider, sold):
                     {"date": "2026-03-10", "gross": 20000, "net": 17000, "orders": 2},
                     {"date": "2026-03-12", "gross": 10000, "net": 8500, "orders": 1}]
     assert shop.api.get("earnings/daily", query={"startDate": "2026-03-10", "endDate": "2026-03-11"}).data == days[1:2]
+    for first, last in (("from", "to"), ("dateFrom", "dateTo")):
+        assert shop.api.get("earnings/daily", query={first: "2026-03-10", last: "2026-03-11"}).data == days[1:2]
+    assert shop.api.get("earnings/daily", query={"endDate": "2026-04-08"}).data == days[1:]  # 30 days, with the last
+    assert shop.api.get("earnings/daily", query={"dateTo": "2026-03-11"}).data == days[:2]
+    assert shop.api.get("earnings/daily", query={"period": "today"}).data == []
+    assert shop.api.get("earnings/daily", query={"period": "decade"}).status == 400
     months = shop.api.get("earnings/monthly", query={"year": 2026}).data
     assert len(months) == 12 and months[2] == {"month": "Mar", "gross": 40000, "net": 34000, "orders": 4}
     assert [m["month"] for m in months] == "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()

@@ -59,6 +59,8 @@ def test_too_little_and_too_much_are_refused(earner, sql, kind):
     for amount, code in ((1, MINIMUM[kind]), (4999, MINIMUM[kind]), (20001, SHORT[kind]), (BIG - 1, SHORT[kind])):
         reply = owner.api.post("payouts/request", json={"amount": amount})
         assert (reply.status, reply.code) == (400, code), amount
+        assert code != MINIMUM[kind] or ("5000" in reply.json["error"]["message"]
+                                         and reply.json["error"]["details"] == {"minimum": 5000})
     assert owner.api.post("payouts/request", json={"amount": 5000}).status == 201
     assert owner.api.post("payouts/request", json={"amount": 15000}).status == 201
     assert wallet(sql, owner.id) == (0, 20000, 0)
@@ -194,7 +196,7 @@ def test_twenty_requests_may_be_open_at_once(earner, sql):
     for _ in range(20):
         assert owner.api.post("payouts/request", json={"amount": 5000}).status == 201
     reply = owner.api.post("payouts/request", json={"amount": 5000})
-    assert (reply.status, reply.code) == (409, "CONFLICT")
+    assert (reply.status, reply.code) == (409, "CONFLICT") and "20 open requests" in reply.json["error"]["message"]
     assert wallet(sql, owner.id) == (100000, 100000, 0)
 
 
@@ -240,7 +242,8 @@ def test_a_setting_changes_the_smallest_pay_out_and_the_fee(start_server, connec
     rider = hire(server, sql, bank_details=MOMO)
     earn(sql, rider.id, 20000)
     server.wait(lambda: rider.api.get("payouts/balance").data["minimumPayout"] == 300, 20, "told of its settings")
-    assert rider.api.post("payouts/request", json={"amount": 350}).code == "PAYOUT_4000"
+    reply = rider.api.post("payouts/request", json={"amount": 350})
+    assert reply.code == "PAYOUT_4000" and "fee of 350" in reply.json["error"]["message"]
     made = rider.api.post("payouts/request", json={"amount": 351}).data
     assert (made["processingFee"], made["netAmount"]) == (350, 1)
     books_balance(server)
