@@ -335,6 +335,12 @@ static bool is_of_file(const char *name)
 	return false;
 }
 
+/* What the server keeps of itself: nobody who sends it back means to change it. */
+static bool is_own(const char *name)
+{
+	return strcmp(name, "version") == 0 || strcmp(name, "zones") == 0;
+}
+
 /* False when something is sent that would be taken for changed and is not: under settings what is shown there and has no knob,
  * unless it is as it is shown, and anywhere what stands in the configuration file. Other members are ignored. */
 static bool strangers_absent(const json_t *sent, const json_t *settings, bool within, struct knob_fault *fault)
@@ -348,7 +354,7 @@ static bool strangers_absent(const json_t *sent, const json_t *settings, bool wi
 		bool file = is_of_file(name);
 
 		path_join(path, "", name);
-		if (json_is_null(value) || has_knob(path, json_is_object(value)) || (!file && !(within && now)) ||
+		if (json_is_null(value) || has_knob(path, json_is_object(value)) || (!file && !(within && now && !is_own(name))) ||
 			json_equal(value, now))
 			continue;
 		snprintf(fault->field, sizeof(fault->field), "%s%.80s", within ? "settings." : "", name);
