@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The gateway's history, a day at a time: it lists whole days and knows no pages, so one day is the least that can be asked
- * for, and HISTORY_MOST bounds what is held of it. A day of 50,000 transactions is a second's reading, so the work
- * pool does that, row by row: as one document it would take ten times its length.
+ * for, and HISTORY_MOST bounds what is held of it. A day of 50,000 transactions (57 MB) is a second's reading, so the
+ * work pool does that, row by row: as one document it would take more than twice its length besides.
  *
  *   day ─ asked ─ taken ─ read by the pool ─┬─ the next day
  *                                           └─ done
