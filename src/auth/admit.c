@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * May this account do what needs a verified, active one? A customer is asked of `user:{id}`, which is dropped with
- * every change of the account, so a suspension counts from the next request on. A rider is asked of this
- * loop's memory, filled by one statement: who is admitted by it is believed for ten seconds at most, who is not
- * is read anew each time. A suspension ends the sessions besides, so no other row looks at the account.
+ * May this account do what needs a verified, active one? A customer is asked of `user:{id}`, which
+ * is dropped with every change of the account, so a suspension counts from the next request on. A
+ * rider is asked of this loop's memory, filled by one statement: who is admitted by it is believed
+ * for ten seconds at most, who is not is read anew each time. A suspension ends the sessions
+ * besides, so no other row looks at the account.
  */
 #include "reeyo/auth/admit.h"
 
@@ -47,7 +48,8 @@ static int account_check(const struct request *rq)
 		return E_ACCOUNT_GONE;
 	if (strcmp(status, "ACTIVE") != 0)
 		return E_INACTIVE;
-	if (!member_bool(rq->account, "isPhoneVerified", false) && !rq->app->config->skip_phone_verify)
+	if (!member_bool(rq->account, "isPhoneVerified", false) &&
+		!rq->app->config->skip_phone_verify)
 		return E_PHONE_UNVERIFIED;
 	return 0;
 }

@@ -27,8 +27,8 @@ static const struct field appointment_fields[] = {
 static json_t *appointment_read(const struct appointment *given)
 {
 	json_t *read = json_pack("{s:s*,s:s*,s:s,s:s*}", "email", given->email, "name",
-		given->name ? given->name : given->email, "role", given->role ? given->role : "SUPER_ADMIN",
-		"password", given->password);
+		given->name ? given->name : given->email, "role",
+		given->role ? given->role : "SUPER_ADMIN", "password", given->password);
 	struct field_fault faults[FIELD_FAULTS_MAX];
 	unsigned count = read ? field_check(appointment_fields, read, false, faults) : 0;
 
@@ -47,10 +47,11 @@ static void outcome_take(void *arg, int n, char *const *values)
 		snprintf(arg, OUTCOME_SIZE, "%s", values[0]);
 }
 
-static int store(struct db_session *session, const struct config *config, const json_t *who, bool only_first,
-	char outcome[OUTCOME_SIZE])
+static int store(struct db_session *session, const struct config *config, const json_t *who,
+	bool only_first, char outcome[OUTCOME_SIZE])
 {
-	const struct digest_cost cost = { (size_t)config->argon2_memory, (unsigned long long)config->argon2_passes };
+	const struct digest_cost cost = { (size_t)config->argon2_memory,
+		(unsigned long long)config->argon2_passes };
 	char id[ID_SIZE], hash[PASSWORD_HASH_SIZE], life[24];
 	int error = digest_make(&cost, member_text(who, "password"), hash);
 
@@ -64,7 +65,8 @@ static int store(struct db_session *session, const struct config *config, const 
 		outcome_take, outcome);
 }
 
-int admin_appoint(const struct config *config, const struct appointment *appointment, bool *ret_changed)
+int admin_appoint(const struct config *config, const struct appointment *appointment,
+	bool *ret_changed)
 {
 	json_auto_t *who = appointment_read(appointment);
 	struct db_session *session = NULL;
@@ -92,12 +94,14 @@ int admin_appoint_first(const struct config *config)
 		return 0;
 	error = db_session_open(config->database_url, &session);
 	if (!error) /* asked before hashing; the statement that stores asks again */
-		error = db_session_query(session, QUERY_admins_there, 0, NULL, outcome_take, outcome);
+		error = db_session_query(session, QUERY_admins_there, 0, NULL, outcome_take,
+			outcome);
 	if (!error && strcmp(outcome, "THERE") != 0) {
 		who = appointment_read(&first);
 		error = who ? store(session, config, who, true, outcome) : E_CONFIG;
 		if (!error && strcmp(outcome, "CREATED") == 0)
-			log_line(LOG_INFO, "the first super-admin is made: take super_admin_password away now");
+			log_line(LOG_INFO,
+				"the first super-admin is made: take super_admin_password away now");
 	}
 	db_session_close(session);
 	return error;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Who calls, and may he: the token of the Authorization header (an admin's may come in a cookie), never of
- * the address, where logs and proxies would keep it.
+ * Who calls, and may he: the token of the Authorization header (an admin's may come in a cookie),
+ * never of the address, where logs and proxies would keep it.
  */
 #include "reeyo/auth/token.h"
 
@@ -33,8 +33,8 @@ struct text cookie_of(const char *header, struct text name)
 	return TEXT_NONE;
 }
 
-/* The token, or the reason why there is none. A cookie goes along by itself, so a write with one must
- * say where it comes from; foreign origins were turned away before. */
+/* The token, or the reason why there is none. A cookie goes along by itself, so a write with one
+ * must say where it comes from; foreign origins were turned away before. */
 static int token_find(struct request *rq, struct text *ret)
 {
 	const char *header = request_header(rq, "Authorization");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * argon2id by libsodium, and bcrypt by libxcrypt for hashes of the former back end ($2a$, $2b$, $2y$).
+ * argon2id by libsodium, and bcrypt by libxcrypt for hashes of the former back end ($2a$, $2b$,
+ * $2y$).
  */
 #include "digest.h"
 
@@ -16,7 +17,8 @@ _Static_assert(PASSWORD_HASH_SIZE >= crypto_pwhash_STRBYTES, "a PHC string fits"
 
 static bool is_bcrypt(const char *hash)
 {
-	return hash[0] == '$' && hash[1] == '2' && strchr("aby", hash[2]) && hash[2] && hash[3] == '$';
+	return hash[0] == '$' && hash[1] == '2' && strchr("aby", hash[2]) && hash[2] &&
+		hash[3] == '$';
 }
 
 int digest_make(const struct digest_cost *cost, const char *password, char ret[PASSWORD_HASH_SIZE])
@@ -43,7 +45,8 @@ static bool bcrypt_check(const char *hash, const char *password)
 	if (!data)
 		return false;
 	made = crypt_r(password, hash, data);
-	right = made && strlen(made) == strlen(hash) && sodium_memcmp(made, hash, strlen(hash)) == 0;
+	right = made && strlen(made) == strlen(hash) &&
+		sodium_memcmp(made, hash, strlen(hash)) == 0;
 	sodium_memzero(data, sizeof(*data));
 	return right;
 }

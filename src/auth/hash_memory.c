@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * libsodium 1.0.18 maps, populates and unmaps the whole memory of argon2id for each hash and offers no
- * way to bring one's own. The kernel then clears every page again: measured on two cores, 18.2 ms of
- * processor time a hash (7 MiB, 5 passes) where kept memory takes 12.5 ms, and 11.2 ms in huge pages.
+ * libsodium 1.0.18 maps, populates and unmaps the whole memory of argon2id for each hash and offers
+ * no way to bring one's own. The kernel then clears every page again: measured on two cores, 18.2
+ * ms of processor time a hash (7 MiB, 5 passes) where kept memory takes 12.5 ms, and 11.2 ms in
+ * huge pages.
  *
  * So the program is linked with libsodium's archive and `--wrap=mmap,--wrap=munmap` (see the top
- * CMakeLists.txt): calls of mmap from objects of this very link, which means libsodium's, come here, while
- * libraries outside are not touched. A call is only answered differently between hash_memory_lend and
- * hash_memory_back on the same thread; everything else goes straight to the system. Argon2 writes each
- * block before it reads it, so old contents do not matter; the known-answer test proves it on used memory.
+ * CMakeLists.txt): calls of mmap from objects of this very link, which means libsodium's, come
+ * here, while libraries outside are not touched. A call is only answered differently between
+ * hash_memory_lend and hash_memory_back on the same thread; everything else goes straight to the
+ * system. Argon2 writes each block before it reads it, so old contents do not matter; the
+ * known-answer test proves it on used memory.
  *
- * At most one region a pool thread is kept; the hasher gives them back when no log-in came for a while.
+ * At most one region a pool thread is kept; the hasher gives them back when no log-in came for a
+ * while.
  */
 #include "hash_memory.h"
 

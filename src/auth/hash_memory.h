@@ -7,9 +7,9 @@
 
 #include <stddef.h>
 
-/* Until hash_memory_back, the next mapping of at most `size` bytes that libsodium makes on this thread is
- * taken from kept memory. Any thread; lend and back come in pairs around one hash. A failure to
- * get memory is silent: libsodium then maps its own. */
+/* Until hash_memory_back, the next mapping of at most `size` bytes that libsodium makes on this
+ * thread is taken from kept memory. Any thread; lend and back come in pairs around one hash. A
+ * failure to get memory is silent: libsodium then maps its own. */
 void hash_memory_lend(size_t size);
 void hash_memory_back(void);
 /* Gives what is kept and not lent back to the system. Any thread. */

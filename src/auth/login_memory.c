@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The memory of verified log-ins: 1,024 sets of four proofs, the oldest of a set makes room. The key is
- * random and never leaves this process, so what a dump of the table shows cannot be tested against
- * guessed passwords.
+ * The memory of verified log-ins: 1,024 sets of four proofs, the oldest of a set makes room. The
+ * key is random and never leaves this process, so what a dump of the table shows cannot be tested
+ * against guessed passwords.
  */
 #include "login_memory.h"
 
@@ -69,7 +69,8 @@ static unsigned set_of(const struct login_proof *proof)
 	return (proof->mac[0] | (unsigned)proof->mac[1] << 8) % SETS;
 }
 
-bool login_remembered(const struct login_memory *memory, const struct login_proof *proof, uint64_t now_ms)
+bool login_remembered(const struct login_memory *memory, const struct login_proof *proof,
+	uint64_t now_ms)
 {
 	const struct entry *set = memory->entries[set_of(proof)];
 

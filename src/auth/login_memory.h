@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The memory of verified log-ins: proofs that (account, stored hash, password) matched a moment ago.
- * It holds keyed hashes only, and a changed password has another stored hash, so an old proof is never
- * found again. One loop's; bounded; successes only.
+ * The memory of verified log-ins: proofs that (account, stored hash, password) matched a moment
+ * ago. It holds keyed hashes only, and a changed password has another stored hash, so an old proof
+ * is never found again. One loop's; bounded; successes only.
  */
 #ifndef REEYO_AUTH_LOGIN_MEMORY_H
 #define REEYO_AUTH_LOGIN_MEMORY_H

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Passwords on the work pool. A task is one job of the pool and the requests that wait for it: one for
- * a new hash, and for a verification as many as asked for the very same triple (account, stored
- * hash, password) while the memory of verified log-ins is on. A task copies what it needs, so a request
- * that is answered early (its deadline) leaves nothing dangling.
+ * Passwords on the work pool. A task is one job of the pool and the requests that wait for it: one
+ * for a new hash, and for a verification as many as asked for the very same triple (account, stored
+ * hash, password) while the memory of verified log-ins is on. A task copies what it needs, so a
+ * request that is answered early (its deadline) leaves nothing dangling.
  */
 #include "reeyo/auth/password.h"
 
@@ -149,7 +149,8 @@ static void waiter_tell(const struct waiter *waiter, const struct task *task)
 		waiter->hashed(waiter->rq, made);
 }
 
-/* The waiters are taken one by one, and each is in the arena of its request, which telling it may end. */
+/* The waiters are taken one by one, and each is in the arena of its request, which telling it may
+ * end. */
 static void task_done(struct work *work)
 {
 	struct task *task = CONTAINER_OF(work, struct task, work);
@@ -250,7 +251,8 @@ static struct task *running_with(const struct hasher *hasher, const struct login
 	return task;
 }
 
-/* True when a verification of the same triple is remembered or running: the answer comes from there. */
+/* True when a verification of the same triple is remembered or running: the answer comes from
+ * there. */
 static bool answered_elsewhere(struct request *rq, const struct login_proof *proof, verified *done)
 {
 	struct hasher *hasher = rq->app->hasher;
@@ -272,8 +274,8 @@ static bool answered_elsewhere(struct request *rq, const struct login_proof *pro
 	return true;
 }
 
-void password_verify(struct request *rq, const char *account, const char *hash, const char *password,
-	verified *done)
+void password_verify(struct request *rq, const char *account, const char *hash,
+	const char *password, verified *done)
 {
 	struct hasher *hasher = rq->app->hasher;
 	struct login_proof proof = { .mac = { 0 } };

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Revocations of one loop: told by its own handlers, by the process's other loops (messages), and read
- * from the table `revocations` once a second, so that every copy knows within about a second.
+ * Revocations of one loop: told by its own handlers, by the process's other loops (messages), and
+ * read from the table `revocations` once a second, so that every copy knows within about a second.
  *
  * The rows are followed by their number. Numbers are given before the commit, so a row can appear
- * after one with a higher number: each poll therefore asks again from the highest number that was known
- * at least LAG_MS ago, which is longer than any statement may take. Rows seen twice change nothing.
+ * after one with a higher number: each poll therefore asks again from the highest number that was
+ * known at least LAG_MS ago, which is longer than any statement may take. Rows seen twice change
+ * nothing.
  */
 #include "reeyo/auth/token.h"
 
@@ -152,7 +153,8 @@ static void ask(struct revocations *revocations)
 {
 	if (revocations->asking || revocations->closing)
 		return;
-	snprintf(revocations->from, sizeof(revocations->from), "%lld", (long long)revocations->mark);
+	snprintf(revocations->from, sizeof(revocations->from), "%lld",
+		(long long)revocations->mark);
 	revocations->call = (struct db_call){
 		.query = QUERY_revocations_since,
 		.lane = DB_WRITE,

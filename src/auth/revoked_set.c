@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Open addressing over keyed 64-bit hashes of the subjects, 16 bytes an entry: two subjects meeting in one
- * hash would cost one of them a refresh, once in 10^13 at a million entries. Entries older than a token
- * can live are left behind whenever the table is rebuilt.
+ * Open addressing over keyed 64-bit hashes of the subjects, 16 bytes an entry: two subjects meeting
+ * in one hash would cost one of them a refresh, once in 10^13 at a million entries. Entries older
+ * than a token can live are left behind whenever the table is rebuilt.
  *
- * The table has a ceiling. Beyond it the floor rises: every access token issued until then counts as
- * revoked, the table is emptied, and all clients refresh once. That is safe, and cannot be used to
- * take memory.
+ * The table has a ceiling. Beyond it the floor rises: every access token issued until then counts
+ * as revoked, the table is emptied, and all clients refresh once. That is safe, and cannot be used
+ * to take memory.
  */
 #include "revoked_set.h"
 
@@ -62,7 +62,8 @@ static uint64_t hash_of(const struct revoked_set *set, const char *subject)
 {
 	uint64_t hash;
 
-	crypto_shorthash((unsigned char *)&hash, (const unsigned char *)subject, strlen(subject), set->key);
+	crypto_shorthash((unsigned char *)&hash, (const unsigned char *)subject, strlen(subject),
+		set->key);
 	return hash ? hash : 1;
 }
 
@@ -78,7 +79,8 @@ static struct slot *slot_find(const struct revoked_set *set, uint64_t hash)
 
 static void floor_raise(struct revoked_set *set, int64_t before_s)
 {
-	log_line(LOG_WARN, "too many revocations: every access token issued until now must be refreshed",
+	log_line(LOG_WARN,
+		"too many revocations: every access token issued until now must be refreshed",
 		LOG_I("entries", (int64_t)set->count));
 	for (unsigned i = 0; i < set->slots; i++)
 		if (set->at[i].hash && set->at[i].before_s > before_s)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which subjects are revoked, up to when: the table behind struct revocations, without its surroundings.
+ * Which subjects are revoked, up to when: the table behind struct revocations, without its
+ * surroundings.
  */
 #ifndef REEYO_AUTH_REVOKED_SET_H
 #define REEYO_AUTH_REVOKED_SET_H
@@ -11,8 +12,8 @@
 #include "reeyo/core/error.h"
 
 struct revoked_set;
-/* most: entries before the floor rises, a power of two. life_s: how long an entry can matter, which is the
- * life of an access token. 0 or E_NO_MEMORY. */
+/* most: entries before the floor rises, a power of two. life_s: how long an entry can matter, which
+ * is the life of an access token. 0 or E_NO_MEMORY. */
 int revoked_set_new(unsigned most, int64_t life_s, struct revoked_set **ret) MUST_CHECK;
 void revoked_set_free(struct revoked_set *set);
 void revoked_set_add(struct revoked_set *set, const char *subject, int64_t before_s, int64_t now_s);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The memory of riders; see the header. 2,048 sets of four hold the riders of one loop of a copy; who
- * was read longest ago makes room. An entry of a rider costs about 600 bytes, once he has come.
+ * The memory of riders; see the header. 2,048 sets of four hold the riders of one loop of a copy;
+ * who was read longest ago makes room. An entry of a rider costs about 600 bytes, once he has come.
  */
 #include "rider_memory.h"
 
@@ -71,7 +71,8 @@ static struct entry *entry_of(const struct rider_memory *memory, const char *rid
 	return NULL;
 }
 
-const struct rider_facts *rider_recall(const struct rider_memory *memory, const char *rider, uint64_t now_ms)
+const struct rider_facts *rider_recall(const struct rider_memory *memory, const char *rider,
+	uint64_t now_ms)
 {
 	const struct entry *entry = entry_of(memory, rider);
 
@@ -85,7 +86,8 @@ uint64_t rider_reading(const struct rider_memory *memory, const char *rider)
 	return memory->sets[set_of(rider)].forgotten;
 }
 
-/* Its own entry, an unused one, or that of the rider who was read longest ago. NULL: out of memory. */
+/* Its own entry, an unused one, or that of the rider who was read longest ago. NULL: out of
+ * memory. */
 static struct entry *entry_take(struct rider_memory *memory, const char *rider)
 {
 	struct set *set = &memory->sets[set_of(rider)];

@@ -4,7 +4,8 @@
  *
  * libjwt 1.10 needs the key before it looks at the header, and believes the header about the
  * algorithm. So the header is read here first: `alg` must be HS256 and nothing else (not none, not
- * RS256 with our secret as its "public key"), and `kid` picks the key. Only then is the signature checked.
+ * RS256 with our secret as its "public key"), and `kid` picks the key. Only then is the signature
+ * checked.
  */
 #include "reeyo/auth/token.h"
 
@@ -78,7 +79,8 @@ static int key_add(struct keyring *keys, struct text entry)
 	key = &keys->keys[keys->count];
 	for (unsigned i = 0; i < keys->count; i++)
 		if (text_is(text_of(keys->keys[i].id), id)) {
-			log_line(LOG_ERROR, "jwt_secret: two keys have one id", LOG_T("id", keys->keys[i].id));
+			log_line(LOG_ERROR, "jwt_secret: two keys have one id",
+				LOG_T("id", keys->keys[i].id));
 			return E_CONFIG;
 		}
 	memcpy(key->id, id.at, id.len);
@@ -93,7 +95,8 @@ static int key_random(struct keyring *keys, const struct config *config)
 	struct key *key = &keys->keys[0];
 
 	if (strcmp(config->environment, "production") == 0) {
-		log_line(LOG_ERROR, "jwt_secret is empty: production needs a key of 32 characters or more");
+		log_line(LOG_ERROR,
+			"jwt_secret is empty: production needs a key of 32 characters or more");
 		return E_CONFIG;
 	}
 	log_line(LOG_WARN, "jwt_secret is empty: tokens are signed with a random key and end with "
@@ -141,8 +144,8 @@ static void hash_part(crypto_generichash_state *state, const char *text)
 	crypto_generichash_update(state, (const unsigned char *)text, strlen(text) + 1);
 }
 
-void keyring_code_hash(const struct keyring *keys, const char *purpose, const char *owner, const char *code,
-	char ret[CODE_HASH_SIZE])
+void keyring_code_hash(const struct keyring *keys, const char *purpose, const char *owner,
+	const char *code, char ret[CODE_HASH_SIZE])
 {
 	crypto_generichash_state state;
 	unsigned char key[crypto_generichash_KEYBYTES_MAX], hash[32];
@@ -247,7 +250,8 @@ static json_t *header_read(struct text token)
 	return json_loadb(header, len, JSON_REJECT_DUPLICATES, NULL);
 }
 
-/* alg is HS256 and no extension is marked critical. *ret_kid: the key's id, "" when the token names none. */
+/* alg is HS256 and no extension is marked critical. *ret_kid: the key's id, "" when the token names
+ * none. */
 static bool header_right(const json_t *header, char ret_kid[KEY_ID_SIZE])
 {
 	const char *alg = json_string_value(json_object_get(header, "alg"));
@@ -264,7 +268,8 @@ static bool header_right(const json_t *header, char ret_kid[KEY_ID_SIZE])
 	return ret_kid[0] != '\0';
 }
 
-/* The token once its signature is right; NULL when it is not. A token without kid is tried with every key. */
+/* The token once its signature is right; NULL when it is not. A token without kid is tried with
+ * every key. */
 static jwt_t *signature_check(const struct keyring *keys, const char *kid, const char *token)
 {
 	for (unsigned i = 0; i < keys->count; i++) {
@@ -324,7 +329,8 @@ static int read_validity(const json_t *claims, enum token_type type, struct call
 	if (!claim_is(claims, "iss", TOKEN_ISSUER) || !claim_is(claims, "aud", TOKEN_AUDIENCE) ||
 		!claim_is(claims, "type", type == TOKEN_ACCESS ? "access" : "refresh"))
 		return E_BAD_TOKEN;
-	if (!claim_time(claims, "iat", &caller->issued_s) || !claim_time(claims, "exp", &caller->expires_s))
+	if (!claim_time(claims, "iat", &caller->issued_s) ||
+		!claim_time(claims, "exp", &caller->expires_s))
 		return E_BAD_TOKEN;
 	if (json_object_get(claims, "nbf") && !claim_time(claims, "nbf", &not_before))
 		return E_BAD_TOKEN;
@@ -344,8 +350,8 @@ static bool read_identity(const json_t *claims, struct caller *caller)
 		claim_copy(claims, "sid", caller->session);
 }
 
-int token_read(const struct keyring *keys, enum token_type type, struct text token, struct caller *ret,
-	char jti[ID_SIZE])
+int token_read(const struct keyring *keys, enum token_type type, struct text token,
+	struct caller *ret, char jti[ID_SIZE])
 {
 	json_auto_t *header = NULL;
 	json_auto_t *claims = NULL;
@@ -355,7 +361,8 @@ int token_read(const struct keyring *keys, enum token_type type, struct text tok
 	char kid[KEY_ID_SIZE];
 	int err;
 
-	if (!token.at || token.len == 0 || token.len > TOKEN_MAX || memchr(token.at, '\0', token.len))
+	if (!token.at || token.len == 0 || token.len > TOKEN_MAX ||
+		memchr(token.at, '\0', token.len))
 		return E_BAD_TOKEN;
 	header = header_read(token);
 	if (!header || !header_right(header, kid))

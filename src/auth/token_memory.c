@@ -49,17 +49,20 @@ static uint64_t hash_of(const struct token_memory *memory, struct text token)
 {
 	uint64_t hash;
 
-	crypto_shorthash((unsigned char *)&hash, (const unsigned char *)token.at, token.len, memory->key);
+	crypto_shorthash((unsigned char *)&hash, (const unsigned char *)token.at, token.len,
+		memory->key);
 	return hash;
 }
 
 static bool entry_is(const struct entry *entry, uint64_t hash, struct text token)
 {
 	/* Not in constant time: who cannot forge the keyed hash never gets to compare a byte. */
-	return entry->token && entry->hash == hash && text_is((struct text){ entry->token, entry->len }, token);
+	return entry->token && entry->hash == hash &&
+		text_is((struct text){ entry->token, entry->len }, token);
 }
 
-bool token_recall(const struct token_memory *memory, struct text token, int64_t now_s, struct caller *ret)
+bool token_recall(const struct token_memory *memory, struct text token, int64_t now_s,
+	struct caller *ret)
 {
 	uint64_t hash = hash_of(memory, token);
 	const struct entry *set = memory->entries[hash % SETS];
@@ -85,7 +88,8 @@ void token_remember(struct token_memory *memory, struct text token, const struct
 	for (unsigned i = 0; i < WAYS; i++) {
 		if (entry_is(&set[i], hash, token))
 			return;
-		if (!set[i].token || (place->token && set[i].caller.expires_s < place->caller.expires_s))
+		if (!set[i].token ||
+			(place->token && set[i].caller.expires_s < place->caller.expires_s))
 			place = &set[i];
 	}
 	copy = malloc(token.len);

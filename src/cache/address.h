@@ -26,8 +26,9 @@ struct redis_address {
 	int db;
 };
 
-/* Reads redis://[user:password@]host[:port][/db], redis-cluster://[user:password@]host:port,host:port
- * or unix://[user:password@]/path[?db=n]; user and password may be percent-encoded. 0 or E_CONFIG. */
+/* Reads redis://[user:password@]host[:port][/db],
+ * redis-cluster://[user:password@]host:port,host:port or unix://[user:password@]/path[?db=n]; user
+ * and password may be percent-encoded. 0 or E_CONFIG. */
 int address_parse(const char *url, struct redis_address *ret) MUST_CHECK;
 
 #endif

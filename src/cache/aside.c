@@ -3,7 +3,8 @@
  * Reads of the cache: who asks Redis, and what its answers mean. See the header for the rules.
  *
  * An ask is one GET and the readers of the turn in which it was queued: they asked before it was
- * sent, so its answer is fresh for all of them. Readers of later turns ask again; the answer to an earlier
+ * sent, so its answer is fresh for all of them. Readers of later turns ask again; the answer to an
+ * earlier
  * GET may already be older than a write they know of. What is not found is loaded (flight.c).
  */
 #include "aside.h"
@@ -99,7 +100,8 @@ static void answered(void *owner, int error, const redisReply *reply)
 		flight_enter(ask->cache, ask->kind, ask->key, &ask->reads, TEXT_NONE);
 	else if (!error && reply->type == REDIS_REPLY_STRING)
 		found(ask, reply);
-	else if (reply && reply->type == REDIS_REPLY_ERROR && strncmp(reply->str, "WRONGTYPE", 9) == 0)
+	else if (reply && reply->type == REDIS_REPLY_ERROR &&
+		strncmp(reply->str, "WRONGTYPE", 9) == 0)
 		foreign_removed(ask);
 	else
 		reads_load_alone(ask->cache, ask->key, &ask->reads);

@@ -25,7 +25,8 @@ static bool greeted(redisContext *redis, const struct redis_address *address)
 	if (!address->password[0])
 		return true;
 	if (address->user[0])
-		return answered(redis, 3, (const char *[]){ "AUTH", address->user, address->password });
+		return answered(redis, 3,
+			(const char *[]){ "AUTH", address->user, address->password });
 	return answered(redis, 2, (const char *[]){ "AUTH", address->password });
 }
 
@@ -41,8 +42,8 @@ int cache_check(const char *url)
 				  redisConnectWithTimeout(address.host[0].name, address.host[0].port, patience);
 	if (!redis)
 		return E_NO_MEMORY;
-	if (redis->err || redisSetTimeout(redis, patience) != REDIS_OK || !greeted(redis, &address) ||
-		!answered(redis, 1, (const char *[]){ "PING" }))
+	if (redis->err || redisSetTimeout(redis, patience) != REDIS_OK ||
+		!greeted(redis, &address) || !answered(redis, 1, (const char *[]){ "PING" }))
 		error = E_STORE_DOWN;
 	redisFree(redis);
 	return error;

@@ -2,11 +2,12 @@
  *
  * Redis Cluster: which link serves a key.
  *
- * The map of the 16,384 slots comes from CLUSTER SLOTS, asked of any link that answers: when a link comes
- * up, after a MOVED, and every REFRESH_MS while some node of the map does not answer (a replica may
- * have taken over). MOVED and ASK are followed at once when there is a connection to the node they
- * name; when it has yet to be made, the command fails, which is a miss. Links to nodes that no longer serve
- * anything are closed, but those of the configured hosts are kept to ask again.
+ * The map of the 16,384 slots comes from CLUSTER SLOTS, asked of any link that answers: when a link
+ * comes up, after a MOVED, and every REFRESH_MS while some node of the map does not answer (a
+ * replica may have taken over). MOVED and ASK are followed at once when there is a connection to
+ * the node they name; when it has yet to be made, the command fails, which is a miss. Links to
+ * nodes that no longer serve anything are closed, but those of the configured hosts are kept to ask
+ * again.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -128,7 +129,8 @@ static bool host_read(const struct link *asked, const redisReply *node, struct r
 	ret->port = (int)node->element[1]->integer;
 	if (node->element[0]->type != REDIS_REPLY_STRING || node->element[0]->len == 0)
 		return true; /* "the host you asked" */
-	return snprintf(ret->name, sizeof(ret->name), "%s", node->element[0]->str) < (int)sizeof(ret->name);
+	return snprintf(ret->name, sizeof(ret->name), "%s",
+		node->element[0]->str) < (int)sizeof(ret->name);
 }
 
 /* One range: first slot, last slot, its master, replicas. */
@@ -233,7 +235,8 @@ static void asked(void *owner, int error, const redisReply *reply)
 bool cluster_redirected(struct link *link, struct command *command, const redisReply *reply)
 {
 	struct redis *redis = link->redis;
-	bool moved = strncmp(reply->str, "MOVED ", 6) == 0, ask = strncmp(reply->str, "ASK ", 4) == 0;
+	bool moved = strncmp(reply->str, "MOVED ", 6) == 0,
+		ask = strncmp(reply->str, "ASK ", 4) == 0;
 	struct redis_host host;
 	struct link *to;
 	uint16_t slot;

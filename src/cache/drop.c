@@ -2,14 +2,15 @@
  *
  * Drops: the DEL after a committed write, and the keys whose DEL got no answer.
  *
- * Those keys are remembered for the whole process, not per loop: while one waits, no loop believes what
- * Redis holds under it, so a client that wrote through one loop cannot read its old value through
- * another. That table is the one thing loops share under a mutex; nobody takes it while nothing waits.
- * Any loop whose Redis answers drops what waits. A process that dies with keys waiting, or another copy
- * that reaches Redis when this one does not, leaves an old value at most until its life ends.
+ * Those keys are remembered for the whole process, not per loop: while one waits, no loop believes
+ * what Redis holds under it, so a client that wrote through one loop cannot read its old value
+ * through another. That table is the one thing loops share under a mutex; nobody takes it while
+ * nothing waits. Any loop whose Redis answers drops what waits. A process that dies with keys
+ * waiting, or another copy that reaches Redis when this one does not, leaves an old value at most
+ * until its life ends.
  *
- * More than WAITING_MAX keys: of the kind that did not fit nothing in Redis is believed until the life of
- * such a value has passed.
+ * More than WAITING_MAX keys: of the kind that did not fit nothing in Redis is believed until the
+ * life of such a value has passed.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -59,7 +60,8 @@ struct drain {
 
 static struct waiting *waiting_new(const char *key)
 {
-	struct waiting *waiting = HASH_COUNT(all.keys) < WAITING_MAX ? calloc(1, sizeof(*waiting)) : NULL;
+	struct waiting *waiting = HASH_COUNT(all.keys) < WAITING_MAX ? calloc(1, sizeof(*waiting)) :
+		NULL;
 
 	if (!waiting)
 		return NULL;

@@ -2,9 +2,9 @@
  *
  * Events through Redis: see the header.
  *
- * A batch is said by a script, because it must stop at the first entry that Redis refuses for another reason than
- * having it already: with commands one by one a later id would be in the stream before an earlier one, which could then
- * never be added.
+ * A batch is said by a script, because it must stop at the first entry that Redis refuses for
+ * another reason than having it already: with commands one by one a later id would be in the stream
+ * before an earlier one, which could then never be added.
  */
 #include "reeyo/cache/feed.h"
 
@@ -81,7 +81,8 @@ int feed_pass(struct cache *cache, struct text frame)
 /* --- Hearing ----------------------------------------------------------------------------------- */
 
 struct feed {
-	struct redis *redis; /* of its own: a subscribed connection takes no other command. NULL: none */
+	struct redis *redis; /* of its own: a subscribed connection takes no other command. NULL:
+	                      * none */
 	struct feed_options options;
 	bool hears;
 };
@@ -119,7 +120,8 @@ int feed_new(struct loop *loop, const struct config *config, const struct feed_o
 	struct feed **ret)
 {
 	struct feed *feed = calloc(1, sizeof(*feed));
-	struct redis_options redis = { .timeout_ms = (uint64_t)config->redis_timeout, .up = up, .owner = feed };
+	struct redis_options redis = { .timeout_ms = (uint64_t)config->redis_timeout, .up = up,
+		.owner = feed };
 	int error = feed ? 0 : E_NO_MEMORY;
 
 	if (!error) {

@@ -292,7 +292,8 @@ void flight_poll_due(struct deadline *deadline)
 /* Readers found nothing (lease absent) or a lease. True: they have joined a flight of this loop. */
 static bool flight_join(struct flight *flight, struct text lease, struct reads *reads)
 {
-	bool ours = lease.at && flight->lease[0] && memcmp(lease.at, flight->lease, LEASE_LENGTH) == 0;
+	bool ours = lease.at && flight->lease[0] &&
+		memcmp(lease.at, flight->lease, LEASE_LENGTH) == 0;
 	bool began = flight->state == FLIGHT_LOADING || flight->state == FLIGHT_FILLING;
 
 	if (began && !ours) {

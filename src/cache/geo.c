@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * Riders' positions: see the header. Each act is one script, so that what it compares and what it writes cannot be
- * parted; a Redis that has restarted does not know a script by its name and is sent it whole once.
+ * Riders' positions: see the header. Each act is one script, so that what it compares and what it
+ * writes cannot be parted; a Redis that has restarted does not know a script by its name and is
+ * sent it whole once.
  *
- * A report that says no time cannot be refused: those of a turn go out together, as one GEOADD and one ZADD GT. (A
- * script costs Redis 14 microseconds, a GEOADD 2, a member more of one 1.)
+ * A report that says no time cannot be refused: those of a turn go out together, as one GEOADD and
+ * one ZADD GT. (A script costs Redis 14 microseconds, a GEOADD 2, a member more of one 1.)
  *
- * The sweep looks at who fell silent within the last GEO_SWEEP_MS only: whoever has been silent for longer was removed
- * by an earlier one. A rider's time outlives his place by GEO_LATE_MS, or a phone that comes back could report a
- * point before the last one.
+ * The sweep looks at who fell silent within the last GEO_SWEEP_MS only: whoever has been silent for
+ * longer was removed by an earlier one. A rider's time outlives his place by GEO_LATE_MS, or a
+ * phone that comes back could report a point before the last one.
  */
 #include "reeyo/cache/geo.h"
 
@@ -29,7 +30,8 @@ static const struct text geo_key = TEXT("geo:riders"), seen_key = TEXT("{geo:rid
 
 struct script {
 	struct text text;
-	struct text sha; /* its name for EVALSHA (a wrong one would only cost an EVAL each time; tested) */
+	struct text sha; /* its name for EVALSHA (a wrong one would only cost an EVAL each time;
+	                  * tested) */
 };
 
 /* rider, lng, lat, first, last, from when on he is to be found */
@@ -87,7 +89,8 @@ static void replied(void *owner, int error, const redisReply *reply);
 
 static int script_send(struct geo_call *call, struct text how, struct text what)
 {
-	struct redis_call send = { .words = 5 + call->args, .key = 3, .done = replied, .owner = call };
+	struct redis_call send = { .words = 5 + call->args, .key = 3, .done = replied,
+		.owner = call };
 
 	send.word[0] = how;
 	send.word[1] = what;
@@ -266,8 +269,8 @@ static void degrees_text(char out[32], double degrees)
 	*at = '\0';
 }
 
-static int store_together(struct cache *cache, const char *rider, double lat, double lng, int64_t at_ms,
-	geo_stored *done, void *owner)
+static int store_together(struct cache *cache, const char *rider, double lat, double lng,
+	int64_t at_ms, geo_stored *done, void *owner)
 {
 	struct together *together;
 	unsigned n;
@@ -326,8 +329,8 @@ static void store_replied(struct geo_call *call, int error, const redisReply *re
 	call->stored(call->owner, error);
 }
 
-int geo_store(struct cache *cache, const char *rider, double lat, double lng, int64_t first_ms, int64_t last_ms,
-	geo_stored *done, void *owner)
+int geo_store(struct cache *cache, const char *rider, double lat, double lng, int64_t first_ms,
+	int64_t last_ms, geo_stored *done, void *owner)
 {
 	struct geo_call *call;
 
@@ -361,7 +364,8 @@ static double reply_number(const redisReply *reply)
 
 static bool rider_read(const redisReply *row, struct geo_rider *ret)
 {
-	if (row->type != REDIS_REPLY_ARRAY || row->elements != 5 || row->element[0]->type != REDIS_REPLY_STRING)
+	if (row->type != REDIS_REPLY_ARRAY || row->elements != 5 ||
+		row->element[0]->type != REDIS_REPLY_STRING)
 		return false;
 	*ret = (struct geo_rider){ .id = row->element[0]->str,
 		.lng = reply_number(row->element[1]), .lat = reply_number(row->element[2]),
@@ -382,8 +386,8 @@ static void found_replied(struct geo_call *call, int error, const redisReply *re
 	free(riders);
 }
 
-static struct geo_call *find_new(struct cache *cache, const struct script *script, unsigned count, geo_found *done,
-	void *owner)
+static struct geo_call *find_new(struct cache *cache, const struct script *script, unsigned count,
+	geo_found *done, void *owner)
 {
 	struct geo_call *call = call_new(cache, script);
 
@@ -396,8 +400,8 @@ static struct geo_call *find_new(struct cache *cache, const struct script *scrip
 	return call;
 }
 
-int geo_search(struct cache *cache, double lat, double lng, double radius_m, unsigned count, geo_found *done,
-	void *owner)
+int geo_search(struct cache *cache, double lat, double lng, double radius_m, unsigned count,
+	geo_found *done, void *owner)
 {
 	struct geo_call *call = find_new(cache, &search_script, count, done, owner);
 
@@ -442,7 +446,8 @@ void geo_forget(struct cache *cache, const char *rider)
 	call.word[0] = TEXT("ZREM");
 	call.word[1] = geo_key;
 	call.word[2] = text_of(rider);
-	/* lost: he is not found any more 30 s after his last point, and dispatch asks who is online */
+	/* lost: he is not found any more 30 s after his last point, and dispatch asks who is
+	 * online */
 	if (cache->redis && redis_send(cache->redis, &call))
 		return;
 }

@@ -2,8 +2,9 @@
  *
  * Uses counted in fixed windows, by a script in Redis, so that all copies count together.
  *
- * While Redis is away this loop counts alone, in a table of at most NAMES_MAX names (the window that
- * began first goes first): limits are then per loop, which lets more through than they say, never less.
+ * While Redis is away this loop counts alone, in a table of at most NAMES_MAX names (the window
+ * that began first goes first): limits are then per loop, which lets more through than they say,
+ * never less.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +23,8 @@ static const struct text script = TEXT(
 	"local t=redis.call('PTTL',KEYS[1]) "
 	"if t<0 then t=tonumber(ARGV[2]) if c~=0 then redis.call('PEXPIRE',KEYS[1],ARGV[2]) end end "
 	"return {n,t}");
-/* SHA-1 of the script: its name for EVALSHA (a wrong one would only cost an EVAL each time; tested). */
+/* SHA-1 of the script: its name for EVALSHA (a wrong one would only cost an EVAL each time;
+ * tested). */
 #define SCRIPT_SHA "9513edec7c2572a1a8f07fdf5cbaa5efe677fd47"
 
 struct window {

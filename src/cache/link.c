@@ -2,10 +2,10 @@
  *
  * One connection to Redis on the libuv loop.
  *
- * hiredis asks its adapter for "writable" on every command; here that only marks the link dirty, and the
- * flush hook at the end of the turn writes everything in one go. The socket is polled for writing
- * only while the kernel's buffer is full. Reading goes on while a reply is incomplete, since hiredis
- * reads 16 KB at a time and a poll per 16 KB would cost more than the values.
+ * hiredis asks its adapter for "writable" on every command; here that only marks the link dirty,
+ * and the flush hook at the end of the turn writes everything in one go. The socket is polled for
+ * writing only while the kernel's buffer is full. Reading goes on while a reply is incomplete,
+ * since hiredis reads 16 KB at a time and a poll per 16 KB would cost more than the values.
  *
  * The breaker: BREAKER_FAILURES time-outs or errors in a row open it. While it is open nothing is
  * asked but a PING after each pause; an answer closes it, PROBES_MAX silent ones end the connection
@@ -62,7 +62,8 @@ static void retry_later(struct link *link)
 
 	link->attempts++;
 	link->state = LINK_WAITING;
-	uv_timer_start(&link->timer, on_timer, jittered(ms < BACKOFF_LAST_MS ? ms : BACKOFF_LAST_MS), 0);
+	uv_timer_start(&link->timer, on_timer,
+		jittered(ms < BACKOFF_LAST_MS ? ms : BACKOFF_LAST_MS), 0);
 }
 
 /* The one place where a link leaves its connection behind. */
@@ -313,7 +314,8 @@ static void on_reply(redisAsyncContext *ac, void *reply, void *privdata)
 int link_submit(struct link *link, struct command *command, const char *wire, size_t len)
 {
 	command->link = link;
-	if (!link->ac || redisAsyncFormattedCommand(link->ac, on_reply, command, wire, len) != REDIS_OK)
+	if (!link->ac ||
+		redisAsyncFormattedCommand(link->ac, on_reply, command, wire, len) != REDIS_OK)
 		return E_STORE_DOWN;
 	command->serial = ++link->redis->serial;
 	command->started_us = clock_us();
@@ -332,7 +334,8 @@ static void subscription_end(struct link *link)
 		heard(link->heard_owner, NULL);
 }
 
-/* hiredis calls this for each channel when the connection ends, when the link is already detached. */
+/* hiredis calls this for each channel when the connection ends, when the link is already
+ * detached. */
 static void on_message(redisAsyncContext *ac, void *reply, void *privdata)
 {
 	struct link *link = privdata;
@@ -431,8 +434,8 @@ static void on_resolved(uv_getaddrinfo_t *resolver, int status, struct addrinfo 
 	pick = count ? link->attempts % count : 0;
 	for (struct addrinfo *one = found; status == 0 && one; one = one->ai_next)
 		if (pick-- == 0)
-			getnameinfo(one->ai_addr, one->ai_addrlen, address, sizeof(address), NULL, 0,
-				NI_NUMERICHOST);
+			getnameinfo(one->ai_addr, one->ai_addrlen, address, sizeof(address), NULL,
+				0, NI_NUMERICHOST);
 	uv_freeaddrinfo(found);
 	/* A slow answer is as good as a new one: it may come while the back-off runs. */
 	if ((link->state == LINK_RESOLVING || link->state == LINK_WAITING) && address[0])

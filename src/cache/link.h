@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * One connection to one Redis server: connecting, greeting, writing, limits and the breaker. Private to
- * redis.c, link.c and cluster.c.
+ * One connection to one Redis server: connecting, greeting, writing, limits and the breaker.
+ * Private to redis.c, link.c and cluster.c.
  */
 #ifndef REEYO_CACHE_LINK_H
 #define REEYO_CACHE_LINK_H
@@ -48,7 +48,8 @@ struct link {
 	struct link *next;
 };
 
-/* A command that was taken. Late ones (done is NULL) stay until their reply or the end of the link. */
+/* A command that was taken. Late ones (done is NULL) stay until their reply or the end of the
+ * link. */
 struct command {
 	struct deadline deadline;
 	redis_done *done;
@@ -90,11 +91,14 @@ static inline bool link_usable(const struct link *link)
 	return link->state == LINK_UP && !link->open;
 }
 /* Queues a command; 0, or E_STORE_DOWN when hiredis refused it (its done is not called). */
-int link_submit(struct link *link, struct command *command, const char *wire, size_t len) MUST_CHECK;
-/* A command of the cache's own (its owner is the link), of which breaker and counters know nothing. */
+int link_submit(struct link *link, struct command *command, const char *wire,
+	size_t len) MUST_CHECK;
+/* A command of the cache's own (its owner is the link), of which breaker and counters know
+ * nothing. */
 void link_ask(struct link *link, redis_done *done, int words, const char **word);
 /* 0, or E_STORE_DOWN. The link takes no command from then on. */
-int link_subscribe(struct link *link, const char *command, redis_heard *heard, void *owner) MUST_CHECK;
+int link_subscribe(struct link *link, const char *command, redis_heard *heard,
+	void *owner) MUST_CHECK;
 /* Writes what is queued. */
 void link_flush(struct link *link);
 /* Reads all that has arrived. */

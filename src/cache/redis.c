@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Commands: taken from a bounded pool, given a time limit, and completed exactly once, by their reply, by
- * the limit or by the loss of their connection. One that ran out of time stays known to hiredis
- * until its reply comes, which is then thrown away.
+ * Commands: taken from a bounded pool, given a time limit, and completed exactly once, by their
+ * reply, by the limit or by the loss of their connection. One that ran out of time stays known to
+ * hiredis until its reply comes, which is then thrown away.
  */
 #include "redis.h"
 
@@ -77,7 +77,8 @@ static void ignored(void *owner, int error, const redisReply *reply)
 /* Errors that say nothing against the server that answers. */
 static bool reply_is_failure(const redisReply *reply)
 {
-	static const struct text harmless[] = { TEXT("NOSCRIPT "), TEXT("WRONGTYPE "), TEXT("MOVED "),
+	static const struct text harmless[] = { TEXT("NOSCRIPT "), TEXT("WRONGTYPE "),
+		TEXT("MOVED "),
 		TEXT("ASK ") };
 	struct text text;
 
@@ -142,8 +143,8 @@ static char *number_put(char *at, size_t number)
 	return at;
 }
 
-/* Room that is kept from one command to the next: an allocation of this size for each costs as much as all else of sending
- * it. False when out of memory. */
+/* Room that is kept from one command to the next: an allocation of this size for each costs as much
+ * as all else of sending it. False when out of memory. */
 static bool wire_room(struct redis *redis, size_t need)
 {
 	char *room;
@@ -201,8 +202,8 @@ int redis_send(struct redis *redis, const struct redis_call *call)
 	return redis_send_words(redis, call->words, call->word, call->key, call->done, call->owner);
 }
 
-int redis_send_words(struct redis *redis, int words, const struct text *word, int key, redis_done *done,
-	void *owner)
+int redis_send_words(struct redis *redis, int words, const struct text *word, int key,
+	redis_done *done, void *owner)
 {
 	uint16_t slot = redis->cluster && key ? cluster_slot(word[key]) : 0;
 	struct link *link = link_for(redis, slot);

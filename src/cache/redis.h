@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Commands to Redis (one server, or a cluster) from one loop. What is sent during a turn goes out in
- * one write per connection at its end; every command that was taken ends in exactly one `done`.
+ * Commands to Redis (one server, or a cluster) from one loop. What is sent during a turn goes out
+ * in one write per connection at its end; every command that was taken ends in exactly one `done`.
  *
  * All functions: the owning loop's thread only.
  */
@@ -42,7 +42,8 @@ struct redis_options {
 };
 
 /* Connects in the background. 0 or E_NO_MEMORY. */
-int redis_new(struct loop *loop, const struct redis_options *options, struct redis **ret) MUST_CHECK;
+int redis_new(struct loop *loop, const struct redis_options *options,
+	struct redis **ret) MUST_CHECK;
 /* Completes what is outstanding with E_STORE_DOWN and closes; the loop must run on for a turn. */
 void redis_close(struct redis *redis);
 
@@ -51,19 +52,20 @@ void redis_close(struct redis *redis);
 int redis_send(struct redis *redis, const struct redis_call *call) MUST_CHECK;
 
 /* The same with any number of words; key 0: none. */
-int redis_send_words(struct redis *redis, int words, const struct text *word, int key, redis_done *done,
-	void *owner) MUST_CHECK;
-/* Turns a connection that is up into a subscriber, which takes no other command: heard is called with each message, and
- * with NULL once when the connection is lost. 0, or E_STORE_DOWN. */
+int redis_send_words(struct redis *redis, int words, const struct text *word, int key,
+	redis_done *done, void *owner) MUST_CHECK;
+/* Turns a connection that is up into a subscriber, which takes no other command: heard is called
+ * with each message, and with NULL once when the connection is lost. 0, or E_STORE_DOWN. */
 typedef void redis_heard(void *owner, const redisReply *reply);
-int redis_subscribe(struct redis *redis, const char *command, redis_heard *heard, void *owner) MUST_CHECK;
+int redis_subscribe(struct redis *redis, const char *command, redis_heard *heard,
+	void *owner) MUST_CHECK;
 
 /* True when a command for this key would be sent at once. */
 bool redis_up(const struct redis *redis, struct text key);
 /* True when every connection there should be answers. */
 bool redis_all_up(const struct redis *redis);
-/* Grows before each write: a command queued while it was n is executed after everything that happened in
- * this loop while it was n or less. */
+/* Grows before each write: a command queued while it was n is executed after everything that
+ * happened in this loop while it was n or less. */
 uint64_t redis_turn(const struct redis *redis);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The form of cached values; see the header. The tag is a keyed hash with a key that never changes, so
- * that every copy of the server gives one body the same tag.
+ * The form of cached values; see the header. The tag is a keyed hash with a key that never changes,
+ * so that every copy of the server gives one body the same tag.
  */
 #include "value.h"
 
@@ -12,8 +12,8 @@
 
 #include "reeyo/core/id.h"
 
-/* Below, a packet is not filled anyway and an account (700 bytes) would be packed at each of its many
- * fills; above, compressing would hold the loop up for long. */
+/* Below, a packet is not filled anyway and an account (700 bytes) would be packed at each of its
+ * many fills; above, compressing would hold the loop up for long. */
 #define GZIP_FROM 1024u
 #define GZIP_MAX (256u * 1024)
 /* Of a body made once in the life of a process. */
@@ -115,7 +115,8 @@ enum held value_read(struct text wire, struct cache_value *ret)
 	tag = text_cut(&head, ' ');
 	plain = text_cut(&head, ' ');
 	if (!tag_ok(tag) || !text_to_int(plain, 0, VALUE_MAX, &plain_len) ||
-		!text_to_int(head, 0, VALUE_MAX, &gzip_len) || (size_t)(plain_len + gzip_len) != rest.len)
+		!text_to_int(head, 0, VALUE_MAX, &gzip_len) ||
+		(size_t)(plain_len + gzip_len) != rest.len)
 		return HELD_OTHER;
 	value_point(ret, tag.at, rest.at, (size_t)plain_len, (size_t)gzip_len);
 	return HELD_VALUE;

@@ -23,7 +23,8 @@ struct stored {
 
 enum held { HELD_VALUE, HELD_LEASE, HELD_OTHER };
 
-/* A body made ready to be answered and kept; one allocation, freed with free. NULL when out of memory. */
+/* A body made ready to be answered and kept; one allocation, freed with free. NULL when out of
+ * memory. */
 struct stored *value_new(struct text plain);
 /* What a key holds; for HELD_VALUE *ret points into wire. HELD_OTHER: nothing of ours. */
 enum held value_read(struct text wire, struct cache_value *ret);

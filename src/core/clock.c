@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Clocks, and RFC 3339 both ways. Dates are computed (days since 1970 from the proleptic Gregorian calendar), not
- * asked of the C library, whose time zone is a process-wide setting.
+ * Clocks, and RFC 3339 both ways. Dates are computed (days since 1970 from the proleptic Gregorian
+ * calendar), not asked of the C library, whose time zone is a process-wide setting.
  */
 #include "reeyo/core/clock.h"
 
@@ -83,9 +83,10 @@ void clock_iso(int64_t wall_ms, char out[CLOCK_ISO_SIZE])
 		memcpy(out, "9999-12-31T23:59:59.999Z", CLOCK_ISO_SIZE);
 		return;
 	}
-	snprintf(out, CLOCK_ISO_SIZE, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ", (unsigned)year % 10000u,
-		(unsigned)month % 100u, (unsigned)day % 100u, (unsigned)(seconds / 3600) % 100u,
-		(unsigned)(seconds / 60 % 60), (unsigned)(seconds % 60), (unsigned)ms % 1000u);
+	snprintf(out, CLOCK_ISO_SIZE, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ",
+		(unsigned)year % 10000u, (unsigned)month % 100u, (unsigned)day % 100u,
+		(unsigned)(seconds / 3600) % 100u, (unsigned)(seconds / 60 % 60),
+		(unsigned)(seconds % 60), (unsigned)ms % 1000u);
 }
 
 /* n digits at *at, which moves on; -1 when they are not there. */
@@ -138,8 +139,9 @@ int clock_parse(const char *text, int64_t *ret_ms)
 	int64_t year, month, day, hour, minute, second, ms = 0, zone, scale = 100;
 	const char *at = text;
 
-	if ((year = digits(&at, 4)) < 0 || !skip(&at, "-") || (month = digits(&at, 2)) < 1 || month > 12 ||
-		!skip(&at, "-") || (day = digits(&at, 2)) < 1 || day > days_of_month(year, month))
+	if ((year = digits(&at, 4)) < 0 || !skip(&at, "-") || (month = digits(&at, 2)) < 1 ||
+		month > 12 || !skip(&at, "-") || (day = digits(&at, 2)) < 1 ||
+		day > days_of_month(year, month))
 		return -1;
 	if (!skip(&at, "Tt ") || (hour = digits(&at, 2)) < 0 || hour > 23 || !skip(&at, ":") ||
 		(minute = digits(&at, 2)) < 0 || minute > 59 || !skip(&at, ":") ||

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Configuration from four sources into one struct, through one table. Every refusal names the source,
- * the key and what would be right.
+ * Configuration from four sources into one struct, through one table. Every refusal names the
+ * source, the key and what would be right.
  */
 #include "reeyo/core/config.h"
 
@@ -167,8 +167,8 @@ static void environment_name(const struct row *row, char out[NAME_SIZE])
 		*c = *c == '.' ? '_' : (char)toupper((unsigned char)*c);
 }
 
-/* A name that is almost a key's is a slip, refused; one that is far from all belongs to somebody else (an
- * orchestrator sets REEYO_SERVICE_HOST and the like for a service called reeyo). */
+/* A name that is almost a key's is a slip, refused; one that is far from all belongs to somebody
+ * else (an orchestrator sets REEYO_SERVICE_HOST and the like for a service called reeyo). */
 static int environment_slip(struct text given)
 {
 	char name[NAME_SIZE];

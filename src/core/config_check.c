@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a configuration must be as a whole, once every source has spoken: secrets that are long enough,
- * and in production none of the switches that make development easy.
+ * What a configuration must be as a whole, once every source has spoken: secrets that are long
+ * enough, and in production none of the switches that make development easy.
  */
 #include <stdio.h>
 
@@ -23,7 +23,8 @@ static bool secrets_are_long(const char *all)
 		const char *colon = secret.len ? memchr(secret.at, ':', secret.len) : NULL;
 
 		if (colon)
-			secret = (struct text){ colon + 1, secret.len - (size_t)(colon + 1 - secret.at) };
+			secret = (struct text){ colon + 1,
+				secret.len - (size_t)(colon + 1 - secret.at) };
 		if (secret.len < 32)
 			return false;
 		any = true;

@@ -45,14 +45,15 @@ static int pair_read(struct reading *reading, struct text line)
 	if (!rest.at || !name.len)
 		return refuse(reading, "write key = value");
 	rest = text_trim(rest);
-	len = snprintf(key, sizeof(key), "%s%s%.*s", reading->section, reading->section[0] ? "." : "",
-		TEXT_ARGS(name));
+	len = snprintf(key, sizeof(key), "%s%s%.*s", reading->section,
+		reading->section[0] ? "." : "", TEXT_ARGS(name));
 	if (len < 0 || (size_t)len >= sizeof(key))
 		return refuse(reading, "the key is too long");
 	value = strndup(rest.at, rest.len);
 	if (!value)
 		return E_NO_MEMORY;
-	return reading->line(reading->user, reading->where, (struct text){ key, (size_t)len }, value);
+	return reading->line(reading->user, reading->where, (struct text){ key, (size_t)len },
+		value);
 }
 
 static int line_read(struct reading *reading, struct text line)

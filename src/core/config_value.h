@@ -18,8 +18,8 @@ int config_bool(const char *text);
 /* What a value of the kind looks like, for messages. */
 const char *config_wants(enum config_kind kind);
 
-/* Whether a text may be the value of the key; ret_wants says what would be right when it may not. Keys
- * that are not a choice of words take any text. */
+/* Whether a text may be the value of the key; ret_wants says what would be right when it may not.
+ * Keys that are not a choice of words take any text. */
 bool config_words(const char *key, const char *value, const char **ret_wants);
 
 /* Calls line for each `key = value` of a file, with the section before the key ("listen.user") and

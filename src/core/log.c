@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Log lines: built on the stack, written with one write(2), so that lines of several threads never mix.
+ * Log lines: built on the stack, written with one write(2), so that lines of several threads never
+ * mix.
  */
 #include "reeyo/core/log.h"
 
@@ -56,7 +57,8 @@ static void line_add(struct line *line, const char *format, ...)
 		line->len += (size_t)len; /* what does not fit is left out whole */
 }
 
-/* Bytes that would break the line or the JSON are replaced. A long text is cut, between characters. */
+/* Bytes that would break the line or the JSON are replaced. A long text is cut, between
+ * characters. */
 static void line_text(struct line *line, const char *text)
 {
 	bool utf8 = text_is_utf8(text_of(text));
@@ -66,7 +68,8 @@ static void line_text(struct line *line, const char *text)
 	for (const char *c = text; *c && n < sizeof(safe) - 5; c++) {
 		if (*c == '"' || *c == '\\')
 			safe[n++] = '\\';
-		safe[n++] = (unsigned char)*c < 0x20 ? ' ' : (unsigned char)*c < 0x80 || utf8 ? *c : '?';
+		safe[n++] = (unsigned char)*c < 0x20 ? ' ' : (unsigned char)*c < 0x80 || utf8 ? *c :
+			'?';
 		if (utf8)
 			while (((unsigned char)c[1] & 0xc0) == 0x80)
 				safe[n++] = *++c;

@@ -2,9 +2,9 @@
  *
  * Arenas and the texts built in them.
  *
- * An arena is a chain of blocks; the newest is bumped. Blocks of the usual size come from the loop's
- * pool and go back to it; larger ones come from malloc and are freed. The arena itself stands at the
- * start of its first block.
+ * An arena is a chain of blocks; the newest is bumped. Blocks of the usual size come from the
+ * loop's pool and go back to it; larger ones come from malloc and are freed. The arena itself
+ * stands at the start of its first block.
  */
 #include "reeyo/core/memory.h"
 

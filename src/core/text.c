@@ -26,7 +26,8 @@ bool text_is_nocase(struct text a, struct text b)
 
 bool text_starts(struct text text, struct text prefix)
 {
-	return text.len >= prefix.len && (prefix.len == 0 || memcmp(text.at, prefix.at, prefix.len) == 0);
+	return text.len >= prefix.len &&
+		(prefix.len == 0 || memcmp(text.at, prefix.at, prefix.len) == 0);
 }
 
 static bool is_space(char c)

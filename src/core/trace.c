@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Trace headers. Amazon's id is the same 32 digits cut after the eighth ("1-" time "-" random), so one
- * form is kept inside and either can be written.
+ * Trace headers. Amazon's id is the same 32 digits cut after the eighth ("1-" time "-" random), so
+ * one form is kept inside and either can be written.
  */
 #include "reeyo/core/trace.h"
 
@@ -117,7 +117,8 @@ void trace_parent(const struct trace *trace, char out[TRACE_PARENT_SIZE])
 	char span[SPAN_DIGITS + 1];
 
 	id_hex(span, SPAN_DIGITS / 2);
-	snprintf(out, TRACE_PARENT_SIZE, "00-%.32s-%.16s-%s", trace->id, span, trace->sampled ? "01" : "00");
+	snprintf(out, TRACE_PARENT_SIZE, "00-%.32s-%.16s-%s", trace->id, span,
+		trace->sampled ? "01" : "00");
 }
 
 void trace_amazon(const struct trace *trace, char out[TRACE_AMAZON_SIZE])

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The audit: see the header. The checks are read in one transaction at REPEATABLE READ, so that they speak of the same
- * moment while the server goes on. A check gives what breaks it; which is the first is the smallest id, and ids of
- * entries and orders begin with their time.
+ * The audit: see the header. The checks are read in one transaction at REPEATABLE READ, so that
+ * they speak of the same moment while the server goes on. A check gives what breaks it; which is
+ * the first is the smallest id, and ids of entries and orders begin with their time.
  */
 #include "reeyo/db/audit.h"
 
@@ -37,11 +37,13 @@ static void broken_tell(void *arg, int n, char *const *values)
 	(void)n;
 	audit->found = true;
 	if (!audit->list) {
-		printf("%-30s BROKEN  first entry %s: %s (%s in all)\n", audit->check->name, entry, what, values[2]);
+		printf("%-30s BROKEN  first entry %s: %s (%s in all)\n", audit->check->name, entry,
+			what, values[2]);
 		return;
 	}
 	json_array_append_new(audit->list,
-		json_pack("{s:s,s:b,s:s,s:s,s:I}", "check", audit->check->name, "ok", 0, "entry", entry, "what",
+		json_pack("{s:s,s:b,s:s,s:s,s:I}", "check", audit->check->name, "ok", 0, "entry",
+		entry, "what",
 			what, "count", (json_int_t)strtoll(values[2], NULL, 10)));
 }
 

@@ -41,7 +41,8 @@ static const char *target_get(const struct target *target, const char *key)
 }
 
 /* What every session of a kind runs with. force_generic_plan: our statements are the same lookups
- * with other keys, planned once per connection. jit: compiling a report took 0.7 s where running it took 0.02. */
+ * with other keys, planned once per connection. jit: compiling a report took 0.7 s where running it
+ * took 0.02. */
 static int session_options(
 	struct target *target, const struct config *config, enum db_lane kind, const char *given)
 {

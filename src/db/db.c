@@ -16,8 +16,9 @@
 /* A lane that has answered nothing for this much longer than a statement may take is dead. */
 #define STALL_EXTRA_MS 2000
 
-/* The first lane of each kind makes a loop ready; the others leave them the processors until then (measured with two loops
- * of 18 lanes in all: ready after 215 ms, after 232 ms when all connect at once). */
+/* The first lane of each kind makes a loop ready; the others leave them the processors until then
+ * (measured with two loops of 18 lanes in all: ready after 215 ms, after 232 ms when all connect at
+ * once). */
 #define OTHERS_AFTER_MS 100
 
 /* --- Choosing a lane ------------------------------------------------------------------------ */
@@ -236,7 +237,8 @@ void db_proved(struct db *db)
 	for (int kind = 0; kind < DB_LANES; kind++)
 		for (unsigned i = 0; i < db->counts[kind]; i++)
 			if (db->lanes[kind][i].state == LANE_DOWN)
-				lane_connect_after(&db->lanes[kind][i], kind != DB_WRITE && i == 0 ? 0 : OTHERS_AFTER_MS);
+				lane_connect_after(&db->lanes[kind][i],
+					kind != DB_WRITE && i == 0 ? 0 : OTHERS_AFTER_MS);
 }
 
 /* --- Life ----------------------------------------------------------------------------------- */

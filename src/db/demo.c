@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Demo data from the embedded files of sql/demo: "small" always, "bench" on top of it for the larger sizes. The
- * files are plain SQL; what they cannot make themselves (password hashes, how many orders) they
- * read from settings of the session, reeyo.*.
+ * Demo data from the embedded files of sql/demo: "small" always, "bench" on top of it for the
+ * larger sizes. The files are plain SQL; what they cannot make themselves (password hashes, how
+ * many orders) they read from settings of the session, reeyo.*.
  */
 #include "reeyo/db/demo.h"
 
@@ -17,7 +17,8 @@
 #include "reeyo/db/db.h"
 #include "reeyo/db/migrate.h"
 
-/* The server's own defaults, so that a demo log-in costs what a real one does and is not re-hashed. */
+/* The server's own defaults, so that a demo log-in costs what a real one does and is not
+ * re-hashed. */
 #define DEMO_HASH_PASSES 5
 #define DEMO_HASH_MEMORY ((size_t)7168 * 1024)
 
@@ -100,8 +101,10 @@ static int bench_run(struct db_session *session, int64_t orders)
 	int64_t customers = 0, enough = 0;
 	int error;
 
-	snprintf(sql, sizeof(sql), "SELECT count(*) FROM orders WHERE id = 'ord_%026" PRId64 "'", orders);
-	error = count_value(session, &customers, "SELECT count(*) FROM users WHERE id = 'user_bench_00001'");
+	snprintf(sql, sizeof(sql), "SELECT count(*) FROM orders WHERE id = 'ord_%026" PRId64 "'",
+		orders);
+	error = count_value(session, &customers,
+		"SELECT count(*) FROM users WHERE id = 'user_bench_00001'");
 	if (!error)
 		error = count_value(session, &enough, sql);
 	if (error)
@@ -109,7 +112,8 @@ static int bench_run(struct db_session *session, int64_t orders)
 	if (enough)
 		return 0;
 	if (customers) {
-		log_line(LOG_ERROR, "a smaller size is loaded: load this one into a fresh database");
+		log_line(LOG_ERROR,
+			"a smaller size is loaded: load this one into a fresh database");
 		return E_CONFIG;
 	}
 	snprintf(count, sizeof(count), "%" PRId64, orders);

@@ -19,8 +19,8 @@ struct sql_file {
 extern const struct sql_file embedded_migrations[];
 extern const struct sql_file embedded_demo[];
 
-/* What `reeyo audit` proves, in the order of the files; ends with a NULL name. needs: a table without which there is
- * nothing to check yet, or "". text: see sql/audit. */
+/* What `reeyo audit` proves, in the order of the files; ends with a NULL name. needs: a table
+ * without which there is nothing to check yet, or "". text: see sql/audit. */
 struct audit_check {
 	const char *name, *needs, *does, *text;
 };

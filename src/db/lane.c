@@ -4,18 +4,20 @@
  *
  * Calls of a turn leave together at its end. The server answers in the order of the queue.
  *
- * The first write lane prepares every statement when it connects: that proves that the schema fits, and only then
- * do the others connect. They prepare a statement with the first call of it, in front of it, and hold further calls of it
- * back until that is answered: a lane needs few of all statements, and each costs the server some 40 KB.
+ * The first write lane prepares every statement when it connects: that proves that the schema fits,
+ * and only then do the others connect. They prepare a statement with the first call of it, in front
+ * of it, and hold further calls of it back until that is answered: a lane needs few of all
+ * statements, and each costs the server some 40 KB.
  *
- * A write is followed by a Sync of its own, so that it is a transaction of its own, and is complete when that Sync is
- * answered, not when its rows are: only then is it committed (an error at commit comes in between).
+ * A write is followed by a Sync of its own, so that it is a transaction of its own, and is complete
+ * when that Sync is answered, not when its rows are: only then is it committed (an error at commit
+ * comes in between).
  *
- * Reads have nothing to commit, so up to READ_GROUP of them share a Sync: one write to the socket, one answer
- * from the server, one transaction. They gather while the lane's group before them is under way, so
- * an idle lane sends one at once and a busy one many together. Each still sees what was committed when it
- * began, and is complete when its rows are there. If one fails, the server skips those behind it
- * in its group; they are sent again.
+ * Reads have nothing to commit, so up to READ_GROUP of them share a Sync: one write to the socket,
+ * one answer from the server, one transaction. They gather while the lane's group before them is
+ * under way, so an idle lane sends one at once and a busy one many together. Each still sees what
+ * was committed when it began, and is complete when its rows are there. If one fails, the server
+ * skips those behind it in its group; they are sent again.
  */
 #include "lane.h"
 
@@ -90,7 +92,8 @@ static bool statement_prepare(struct lane *lane, unsigned index)
 	char name[16];
 
 	lane->known[index] = STATEMENT_ASKED;
-	return PQsendPrepare(lane->pg, prepared_name(index, name), lane->db->texts[index].text, 0, NULL);
+	return PQsendPrepare(lane->pg, prepared_name(index, name), lane->db->texts[index].text, 0,
+		NULL);
 }
 
 static int statements_prepare(struct lane *lane)
@@ -210,7 +213,8 @@ static void group_answered(struct lane *lane)
 		lane->db->flush.wanted = true;
 }
 
-/* The answer to a Parse comes before that of the call it went out with; no other call of the statement is under way. */
+/* The answer to a Parse comes before that of the call it went out with; no other call of the
+ * statement is under way. */
 static bool parse_is_due(const struct lane *lane)
 {
 	const struct db_call *call = lane->in_flight.first;
@@ -218,10 +222,12 @@ static bool parse_is_due(const struct lane *lane)
 	return call && lane->known[call->query] == STATEMENT_ASKED;
 }
 
-/* An error stays in lane->result, as the call's own: what follows is only that the call was skipped. */
+/* An error stays in lane->result, as the call's own: what follows is only that the call was
+ * skipped. */
 static void parse_answered(struct lane *lane)
 {
-	lane->known[lane->in_flight.first->query] = lane->result ? STATEMENT_UNKNOWN : STATEMENT_KNOWN;
+	lane->known[lane->in_flight.first->query] = lane->result ? STATEMENT_UNKNOWN :
+		STATEMENT_KNOWN;
 	if (lane->waiting.count)
 		lane->db->flush.wanted = true;
 }
@@ -399,7 +405,8 @@ void lane_flush(struct lane *lane)
 	bool sent = false;
 
 	if (lane->state != LANE_UP || lane->syncs)
-		return; /* reads gather until the lane's group is answered: the busier, the larger the groups */
+		return; /* reads gather until the lane's group is answered: the busier, the larger
+		         * the groups */
 	while (next_may_leave(lane) && lane->in_flight.count < at_once) {
 		struct db_call *call = queue_pop(&lane->waiting);
 

@@ -102,8 +102,8 @@ int db_session_each(struct db_session *session, const char *sql, unsigned count,
 	return error;
 }
 
-int db_session_query(struct db_session *session, enum query query, unsigned count, const char *const *params,
-	void (*row)(void *arg, int n, char *const *values), void *arg)
+int db_session_query(struct db_session *session, enum query query, unsigned count,
+	const char *const *params, void (*row)(void *arg, int n, char *const *values), void *arg)
 {
 	return db_session_each(session, embedded_queries[query].text, count, params, row, arg);
 }

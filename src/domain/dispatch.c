@@ -16,7 +16,8 @@ static double at_least(double value, double limit)
 
 struct score candidate_score(const struct candidate *candidate)
 {
-	double done = candidate->total > 0 ? (double)candidate->completed / (double)candidate->total : 1;
+	double done = candidate->total > 0 ?
+		(double)candidate->completed / (double)candidate->total : 1;
 	struct score score = {
 		.distance = at_least(0, 40 - 8 * candidate->km),
 		.completion = 25 * at_most(done, 1),

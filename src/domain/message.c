@@ -17,13 +17,14 @@ static const struct kind {
 };
 
 /* Values of these are XAF: shown in groups of three, and 0 is none. */
-static const char *const money_words[] = { "total", "amount", "fee", "netAmount", "refundAmount", "deliveryFee" };
+static const char *const money_words[] = { "total", "amount", "fee", "netAmount", "refundAmount",
+	"deliveryFee" };
 
 /* What an admin writes to be said as it stands; its length is bounded where it comes in. */
 static const char *const whole_words[] = { "title", "body" };
 
-/* How many characters of a value are said (0: all), and what stands for the rest. Phones' alphabet has no "…": it would make the
- * text message cost twice. */
+/* How many characters of a value are said (0: all), and what stands for the rest. Phones' alphabet
+ * has no "…": it would make the text message cost twice. */
 static const struct {
 	const char *name, *suffix, *title;
 	size_t most;
@@ -181,7 +182,8 @@ static void add_text(struct buf *out, struct text value, enum channel channel)
 
 	if (!most || length_of(value, most) == value.len)
 		return buf_add_text(out, value);
-	buf_add(out, value.at, length_of(value, most - text_length(text_of(channels[channel].rest))));
+	buf_add(out, value.at,
+		length_of(value, most - text_length(text_of(channels[channel].rest))));
 	buf_add_string(out, channels[channel].rest);
 }
 
@@ -191,7 +193,8 @@ static void add_value(struct buf *out, const json_t *params, struct text word, e
 
 	if (json_is_string(value))
 		add_text(out, (struct text){ json_string_value(value), json_string_length(value) },
-			is_one_of(word, whole_words, COUNT_OF(whole_words)) ? CHANNEL_MAIL : channel);
+			is_one_of(word, whole_words, COUNT_OF(whole_words)) ? CHANNEL_MAIL :
+				channel);
 	else if (json_is_integer(value) && is_money(word))
 		add_money(out, json_integer_value(value));
 	else if (json_is_integer(value))
@@ -213,7 +216,8 @@ int64_t message_wait_ms(unsigned tries, int64_t retry_after_s, unsigned permille
 
 /* --- Wordings ---------------------------------------------------------------------------------- */
 
-/* The next piece of a text: what stands before a mark, and the mark ('{', '[', ']'; 0 at the end). Of '{', the word. */
+/* The next piece of a text: what stands before a mark, and the mark ('{', '[', ']'; 0 at the end).
+ * Of '{', the word. */
 struct piece {
 	struct text plain, word;
 	char mark;
@@ -226,7 +230,8 @@ static struct piece piece_next(struct text *rest)
 
 	while (len < rest->len && !strchr("{}[]", rest->at[len]))
 		len++;
-	piece = (struct piece){ .plain = { rest->at, len }, .mark = len < rest->len ? rest->at[len] : '\0' };
+	piece = (struct piece){ .plain = { rest->at, len },
+		.mark = len < rest->len ? rest->at[len] : '\0' };
 	*rest = piece.mark ? (struct text){ rest->at + len + 1, rest->len - len - 1 } : TEXT_NONE;
 	if (piece.mark == '{')
 		piece.word = text_cut(rest, '}');
@@ -245,8 +250,8 @@ static bool word_known(enum message_kind message, struct text word)
 
 static int faulty(char fault[WORDING_FAULT], const char *why, struct text what)
 {
-	snprintf(fault, WORDING_FAULT, "%s%s%.*s", why, what.len ? " " : "", what.len > 40 ? 40 : (int)what.len,
-		what.at ? what.at : "");
+	snprintf(fault, WORDING_FAULT, "%s%s%.*s", why, what.len ? " " : "",
+		what.len > 40 ? 40 : (int)what.len, what.at ? what.at : "");
 	return E_CONFIG;
 }
 
@@ -271,8 +276,8 @@ static int text_check(enum message_kind message, struct text rest, char fault[WO
 	return optional ? faulty(fault, "[ and ] do not match", TEXT_NONE) : 0;
 }
 
-int wording_parse(enum message_kind message, enum channel channel, struct text file, struct wording *ret,
-	char fault[WORDING_FAULT])
+int wording_parse(enum message_kind message, enum channel channel, struct text file,
+	struct wording *ret, char fault[WORDING_FAULT])
 {
 	const char *title = channels[channel].title;
 	struct wording wording = { .body = file };
@@ -292,7 +297,8 @@ int wording_parse(enum message_kind message, enum channel channel, struct text f
 	wording.body = text_trim(wording.body);
 	if (!wording.body.len)
 		return faulty(fault, "it has no text", TEXT_NONE);
-	if ((title && text_check(message, wording.title, fault)) || text_check(message, wording.body, fault))
+	if ((title && text_check(message, wording.title, fault)) ||
+		text_check(message, wording.body, fault))
 		return E_CONFIG;
 	*ret = wording;
 	return 0;

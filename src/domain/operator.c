@@ -10,7 +10,8 @@
 #define COUNTRY "+237"
 #define DIGITS 9
 
-/* By the digit after the 6. NULL where mobile money reaches a number whose operator we do not know. */
+/* By the digit after the 6. NULL where mobile money reaches a number whose operator we do not
+ * know. */
 static const char *const operators[10] = {
 	[5] = "MTN", [7] = "MTN", [8] = "MTN", [9] = "ORANGE"
 };

@@ -16,8 +16,8 @@ struct spelling {
 
 const char *const order_type_words[] = { "FOOD", "MART", "PACKAGE", NULL };
 const char *const order_status_words[] = { "PENDING", "ACCEPTED", "PREPARING", "READY_FOR_PICKUP",
-	"RIDER_ASSIGNED", "RIDER_AT_PICKUP", "IN_TRANSIT", "RIDER_AT_DELIVERY", "DELIVERED", "CANCELLED",
-	NULL };
+	"RIDER_ASSIGNED", "RIDER_AT_PICKUP", "IN_TRANSIT", "RIDER_AT_DELIVERY", "DELIVERED",
+	"CANCELLED", NULL };
 const char *const payment_method_words[] = { "WALLET", "MOBILE_MONEY", "CASH", "CARD", NULL };
 
 static const struct spelling type_spellings[] = {
@@ -25,12 +25,15 @@ static const struct spelling type_spellings[] = {
 	{ "PACKAGES", PACKAGE }, { "PARCEL", PACKAGE }, { NULL, 0 }
 };
 static const struct spelling status_spellings[] = {
-	{ "CONFIRMED", ACCEPTED }, { "READY", READY_FOR_PICKUP }, { "RIDER_ARRIVED", RIDER_AT_PICKUP },
+	{ "CONFIRMED", ACCEPTED }, { "READY", READY_FOR_PICKUP },
+	{ "RIDER_ARRIVED", RIDER_AT_PICKUP },
 	{ "PICKED_UP", IN_TRANSIT }, { "ARRIVED", RIDER_AT_DELIVERY }, { "COMPLETED", DELIVERED },
-	{ "FUNDS_DISTRIBUTED", DELIVERED }, { "REJECTED", CANCELLED }, { "REFUNDED", CANCELLED }, { NULL, 0 }
+	{ "FUNDS_DISTRIBUTED", DELIVERED }, { "REJECTED", CANCELLED }, { "REFUNDED", CANCELLED },
+	{ NULL, 0 }
 };
 static const struct spelling method_spellings[] = {
-	{ "CAMPAY", PAY_MOBILE_MONEY }, { "MTN_MOMO", PAY_MOBILE_MONEY }, { "ORANGE_MONEY", PAY_MOBILE_MONEY },
+	{ "CAMPAY", PAY_MOBILE_MONEY }, { "MTN_MOMO", PAY_MOBILE_MONEY },
+	{ "ORANGE_MONEY", PAY_MOBILE_MONEY },
 	{ NULL, 0 }
 };
 

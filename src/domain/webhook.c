@@ -45,8 +45,8 @@ bool webhook_offers(struct text type)
 
 int64_t webhook_wait_s(unsigned tries)
 {
-	static const int64_t waits[WEBHOOK_TRIES - 1] = { 5, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 10 * 3600, 14 * 3600,
-		20 * 3600, 24 * 3600 };
+	static const int64_t waits[WEBHOOK_TRIES - 1] = { 5, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600,
+		10 * 3600, 14 * 3600, 20 * 3600, 24 * 3600 };
 
 	return tries >= 1 && tries < WEBHOOK_TRIES ? waits[tries - 1] : -1;
 }
@@ -55,7 +55,8 @@ int64_t webhook_wait_s(unsigned tries)
 
 static bool host_char(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+		c == '.' || c == '-' || c == '_';
 }
 
 static bool host_take(struct text host, bool (*fits)(char c), char ret_host[WEBHOOK_HOST_SIZE])
@@ -72,7 +73,8 @@ static bool host_take(struct text host, bool (*fits)(char c), char ret_host[WEBH
 
 static bool colon_form_char(char c)
 {
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') || c == ':' || c == '.';
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') ||
+		c == ':' || c == '.';
 }
 
 /* host, host:port, [address], [address]:port; a user before it leaves an @ that fits nowhere. */

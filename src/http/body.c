@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Bodies and queries: collected under a ceiling, parsed once, and checked against the route's tables.
+ * Bodies and queries: collected under a ceiling, parsed once, and checked against the route's
+ * tables.
  * JSON errors name the position; an empty body is {}, because existing clients send
  * none with every method.
  */
@@ -17,7 +18,8 @@ static size_t limit_of(const struct exchange *x)
 {
 	size_t limit = (size_t)x->rq.app->config->body_limit;
 
-	return x->rq.route->body_limit && x->rq.route->body_limit < limit ? x->rq.route->body_limit : limit;
+	return x->rq.route->body_limit && x->rq.route->body_limit < limit ?
+		x->rq.route->body_limit : limit;
 }
 
 static int body_grow(struct exchange *x, size_t need)
@@ -66,7 +68,8 @@ struct text request_raw(struct request *rq)
 {
 	const struct exchange *x = exchange_of(rq);
 
-	return rq->method == GET || rq->method == HEAD ? x->query : (struct text){ x->body, x->body_len };
+	return rq->method == GET || rq->method == HEAD ? x->query :
+		(struct text){ x->body, x->body_len };
 }
 
 /* --- Parsing ----------------------------------------------------------------------------------- */
@@ -105,16 +108,19 @@ static void json_refused(struct exchange *x, const char *why, int line, int colu
 					    "The body is not valid JSON: line %d, column %d: %s",
 		line, column, why);
 	if (x->rq.ns == NS_ADMIN)
-		buf_printf(&details, "{\"fields\":{\"body\":[\"line %d, column %d\"]}}", line, column);
+		buf_printf(&details, "{\"fields\":{\"body\":[\"line %d, column %d\"]}}", line,
+			column);
 	else
 		buf_printf(&details,
 			"[{\"field\":\"body\",\"message\":\"line %d, column %d\",\"position\":{\"line\":%d,"
 			"\"column\":%d,\"offset\":%zu}}]",
 			line, column, line, column, offset);
-	reply_error_with(&x->rq, E_MALFORMED_JSON, buf_string(&message), text_of(buf_string(&details)));
+	reply_error_with(&x->rq, E_MALFORMED_JSON, buf_string(&message),
+		text_of(buf_string(&details)));
 }
 
-/* jansson quotes the text near the fault, which may be a secret or not UTF-8: only its own words are kept. */
+/* jansson quotes the text near the fault, which may be a secret or not UTF-8: only its own words
+ * are kept. */
 static const char *json_fault_words(struct exchange *x, json_error_t *error)
 {
 	char *words = error->text;

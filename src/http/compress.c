@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * gzip and brotli for bodies made per request: fast levels, since the body is used once. (Cached bodies
- * carry a gzip made once, at the fill.)
+ * gzip and brotli for bodies made per request: fast levels, since the body is used once. (Cached
+ * bodies carry a gzip made once, at the fill.)
  */
 #include <brotli/encode.h>
 #include <zlib.h>
@@ -21,7 +21,8 @@ static struct text gzip_text(struct arena *arena, struct text plain)
 	char *out = arena_alloc(arena, room);
 	int done;
 
-	if (!out || deflateInit2(&stream, GZIP_LEVEL, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+	if (!out || deflateInit2(&stream, GZIP_LEVEL, Z_DEFLATED, 15 + 16, 8,
+		Z_DEFAULT_STRATEGY) != Z_OK)
 		return TEXT_NONE;
 	stream.next_out = (Bytef *)out;
 	stream.avail_out = (uInt)room;

@@ -43,7 +43,8 @@ static void options_reply(struct exchange *x)
 	if (match.allowed)
 		all = match.allowed;
 	if (x->head.preflight_method.at) {
-		reply_header(&x->rq, "Access-Control-Allow-Methods", "GET, POST, PUT, PATCH, DELETE, OPTIONS");
+		reply_header(&x->rq, "Access-Control-Allow-Methods",
+			"GET, POST, PUT, PATCH, DELETE, OPTIONS");
 		reply_header(&x->rq, "Access-Control-Allow-Headers",
 			"Content-Type, Authorization, Idempotency-Key, Accept-Language, X-Request-Id, "
 			"X-Device-Id, If-None-Match, Last-Event-ID");
@@ -54,7 +55,8 @@ static void options_reply(struct exchange *x)
 
 	for (size_t i = 0; i < COUNT_OF(each); i++)
 		if (all & each[i])
-			buf_printf(&allow, "%s%s, ", method_name(each[i]), each[i] == GET ? ", HEAD" : "");
+			buf_printf(&allow, "%s%s, ", method_name(each[i]),
+				each[i] == GET ? ", HEAD" : "");
 	buf_add_string(&allow, "OPTIONS");
 	reply_header(&x->rq, "Allow", buf_string(&allow));
 	reply_bare(&x->rq, 204, "text/plain", TEXT(""));
@@ -66,7 +68,8 @@ static bool route_is_foreign(const struct exchange *x)
 	struct route_match match = { 0 };
 
 	if (x->rq.method)
-		router_find(x->rq.app->router, x->rq.method == HEAD ? GET : x->rq.method, x->rq.path, x->rq.ns, &match);
+		router_find(x->rq.app->router, x->rq.method == HEAD ? GET : x->rq.method,
+			x->rq.path, x->rq.ns, &match);
 	return match.route && match.route->foreign;
 }
 

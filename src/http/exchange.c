@@ -4,8 +4,8 @@
  * make us hold one) → body → rate limit → body check → admission → handler → reply.
  *
  * MHD closes a connection whose response is queued in the first call of the access handler. So what
- * is wrong with the head of a request is kept (`early`) and answered when its body has been read, unless the
- * framing itself is in doubt or the body is too large to be worth reading.
+ * is wrong with the head of a request is kept (`early`) and answered when its body has been read,
+ * unless the framing itself is in doubt or the body is too large to be worth reading.
  */
 #include <sodium.h>
 
@@ -46,10 +46,12 @@ static void request_id_set(struct exchange *x)
 		x->rq.request_id = "";
 }
 
-struct exchange *exchange_new(struct connection *connection, struct MHD_Connection *mhd, const char *uri)
+struct exchange *exchange_new(struct connection *connection, struct MHD_Connection *mhd,
+	const char *uri)
 {
 	struct server *server = connection->port->server;
-	struct arena *arena = arena_new(server->app->pool, (size_t)server->app->config->request_memory);
+	struct arena *arena = arena_new(server->app->pool,
+		(size_t)server->app->config->request_memory);
 	struct exchange *x = arena ? ARENA_NEW(arena, struct exchange) : NULL;
 	const char *mark;
 
@@ -195,12 +197,14 @@ static bool decode_param(struct exchange *x, struct text raw, const char **ret)
 /* Ids in paths have the same alphabet as ids in bodies; anything else cannot exist. */
 static bool param_is_id(const char *param)
 {
-	size_t len = strspn(param, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-");
+	size_t len = strspn(param,
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-");
 
 	return len >= 1 && len <= 64 && param[len] == '\0';
 }
 
-/* The metrics listener has the absolute paths and what is internal; the others have all but that. */
+/* The metrics listener has the absolute paths and what is internal; the others have all but
+ * that. */
 static bool listener_serves(const struct listener *listener, const struct route *route)
 {
 	return listener->metrics ? route->root : !route->internal;
@@ -250,9 +254,11 @@ static int media_check(const struct exchange *x)
 	bool empty = !x->head.transfer_encoding.at &&
 		     (!x->head.content_length.at || text_is(x->head.content_length, TEXT("0")));
 
-	if (empty || !x->rq.route || x->rq.route->foreign || x->rq.method == GET || x->rq.method == HEAD)
+	if (empty || !x->rq.route || x->rq.route->foreign || x->rq.method == GET ||
+		x->rq.method == HEAD)
 		return 0;
-	if (x->head.content_encoding.at && !text_is_nocase(x->head.content_encoding, TEXT("identity")))
+	if (x->head.content_encoding.at &&
+		!text_is_nocase(x->head.content_encoding, TEXT("identity")))
 		return E_MEDIA_TYPE;
 	if (!type.at || type.len == 0 || text_is_nocase(type, TEXT("application/json")) ||
 		text_is_nocase(type, TEXT("application/x-www-form-urlencoded")))
@@ -285,8 +291,8 @@ static int head_check(struct exchange *x, enum method method)
 		return E_BAD_REQUEST;
 	if ((error = route_find(x, method)) || (error = expect_check(x)))
 		return error;
-	if (!head_accepts_json(&x->head) && x->rq.route->shape != REPLY_BARE && !x->rq.route->foreign &&
-		!(x->rq.route->stream && head_accepts_events(&x->head)))
+	if (!head_accepts_json(&x->head) && x->rq.route->shape != REPLY_BARE &&
+		!x->rq.route->foreign && !(x->rq.route->stream && head_accepts_events(&x->head)))
 		return E_NOT_ACCEPTABLE;
 	if ((error = length_check(x)) || (error = media_check(x)))
 		return error;
@@ -437,7 +443,8 @@ static bool idempotency_read(struct exchange *x)
 	if (!x->rq.route->idempotent || !key.at)
 		return true;
 	if (key.len >= 2 && key.at[0] == '"' && key.at[key.len - 1] == '"')
-		key = (struct text){ key.at + 1, key.len - 2 }; /* a structured-field string is fine too */
+		key = (struct text){ key.at + 1, key.len - 2 }; /* a structured-field string is fine
+		                                                 * too */
 	for (size_t i = 0; i < key.len; i++)
 		if (key.at[i] < 0x21 || key.at[i] > 0x7e)
 			key.len = 0;

@@ -107,7 +107,8 @@ struct exchange {
 	bool gone;                  /* MHD has completed it */
 	bool close;                 /* Connection: close after the reply */
 	bool discard;               /* the body is read and thrown away */
-	int early;                  /* error found before the body; answered once the body is over */
+	int early;                  /* error found before the body; answered once the body is
+	                             * over */
 	struct route_match match;
 
 	char *body;
@@ -167,7 +168,8 @@ struct text compress_text(struct arena *arena, const char *encoding, struct text
 struct exchange *exchange_new(struct connection *connection, struct MHD_Connection *mhd,
 	const char *uri);
 void exchange_completed(struct exchange *x);
-/* Its answer is a stream that has been queued: the exchange is over, and freed when nothing holds it. */
+/* Its answer is a stream that has been queued: the exchange is over, and freed when nothing holds
+ * it. */
 void exchange_streams(struct exchange *x);
 /* Takes it off the server's list of those that wait for their reply. */
 void exchange_forget(struct exchange *x);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Checks objects against field tables: spellings, presence, lists and nested objects. Scalars are in
- * scalar.c.
+ * Checks objects against field tables: spellings, presence, lists and nested objects. Scalars are
+ * in scalar.c.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,7 +10,8 @@
 
 static void object_check(struct check *check, const struct field *table, json_t *object);
 
-void check_fault(struct check *check, const char *name, const char *english, const char *french, ...)
+void check_fault(struct check *check, const char *name, const char *english,
+	const char *french, ...)
 {
 	struct field_fault *fault;
 	va_list args;
@@ -31,8 +32,8 @@ void check_fault(struct check *check, const char *name, const char *english, con
 }
 
 /* Runs `inner` with the path extended by "name." or "name[3]." */
-static void check_inside(struct check *check, const char *name, int index, const struct field *table,
-	json_t *object)
+static void check_inside(struct check *check, const char *name, int index,
+	const struct field *table, json_t *object)
 {
 	size_t len = strlen(check->path);
 
@@ -56,7 +57,8 @@ static void list_size(struct check *check, const struct field *field, size_t siz
 
 static void list_check(struct check *check, const struct field *field, json_t *list)
 {
-	struct field each = { .name = field->name, .kind = field->each, .max = field->each_max, .words = field->words };
+	struct field each = { .name = field->name, .kind = field->each, .max = field->each_max,
+		.words = field->words };
 	unsigned before = check->count;
 	char name[80];
 
@@ -99,18 +101,21 @@ static json_t *point_check(struct check *check, const struct field *field, json_
 
 	if (!json_is_object(value) || !number_member(value, "lat", "latitude", &lat) ||
 		!number_member(value, "lng", "longitude", &lng)) {
-		check_fault(check, field->name, "must be a point {lat,lng}", "doit être un point {lat,lng}");
+		check_fault(check, field->name, "must be a point {lat,lng}",
+			"doit être un point {lat,lng}");
 		return NULL;
 	}
 	if (!(lat >= -90 && lat <= 90 && lng >= -180 && lng <= 180)) {
-		check_fault(check, field->name, "is not a place on Earth: lat -90 to 90, lng -180 to 180",
+		check_fault(check, field->name,
+			"is not a place on Earth: lat -90 to 90, lng -180 to 180",
 			"n'est pas un lieu sur Terre : lat -90 à 90, lng -180 à 180");
 		return NULL;
 	}
 	return json_pack("{s:f,s:f}", "lat", lat, "lng", lng);
 }
 
-static void value_check(struct check *check, const struct field *field, json_t *object, json_t *value)
+static void value_check(struct check *check, const struct field *field, json_t *object,
+	json_t *value)
 {
 	json_t *kept = NULL;
 

@@ -16,11 +16,13 @@ struct check {
 };
 
 /* Notes a fault of `name` in the current object. */
-void check_fault(struct check *check, const char *name, const char *english, const char *french, ...)
+void check_fault(struct check *check, const char *name, const char *english,
+	const char *french, ...)
 	__attribute__((format(printf, 3, 5)));
 
-/* One scalar of the field's kind, normalised: a new reference to what shall stand there (possibly the value
- * itself), or NULL after noting a fault. */
-json_t *scalar_check(struct check *check, const struct field *field, const char *name, json_t *value);
+/* One scalar of the field's kind, normalised: a new reference to what shall stand there (possibly
+ * the value itself), or NULL after noting a fault. */
+json_t *scalar_check(struct check *check, const struct field *field, const char *name,
+	json_t *value);
 
 #endif

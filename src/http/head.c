@@ -2,8 +2,8 @@
  *
  * Request headers: gathered in one pass, and audited, because libmicrohttpd 0.9.75 lets through
  * what makes two servers disagree about where a request ends (RFC 9112, 6.3 and 11.2): several
- * Content-Length or Host fields, or Content-Length beside Transfer-Encoding. Any of these is 400 and the end of
- * the connection.
+ * Content-Length or Host fields, or Content-Length beside Transfer-Encoding. Any of these is 400
+ * and the end of the connection.
  */
 #include "exchange.h"
 
@@ -67,8 +67,8 @@ static void head_take(struct head *head, const struct known *row, struct text va
 		*at = value;
 }
 
-static enum MHD_Result head_field(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_len,
-	const char *value, size_t value_len)
+static enum MHD_Result head_field(void *cls, enum MHD_ValueKind kind, const char *name,
+	size_t name_len, const char *value, size_t value_len)
 {
 	struct head *head = cls;
 	struct text key = { name, name_len };

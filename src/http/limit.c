@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Rate limits of requests: see the header. Counting by name happens in Redis (cache/limiter), so that
- * all copies count together; the backstop by address is counted in the loop, without a round trip.
+ * Rate limits of requests: see the header. Counting by name happens in Redis (cache/limiter), so
+ * that all copies count together; the backstop by address is counted in the loop, without a round
+ * trip.
  */
 #include <sodium.h>
 #include <stdio.h>
@@ -11,8 +12,8 @@
 
 /* --- Addresses --------------------------------------------------------------------------------- */
 
-/* One slot per hash: two addresses in one slot take turns, each starting afresh. That errs on the client's
- * side, as a backstop should. */
+/* One slot per hash: two addresses in one slot take turns, each starting afresh. That errs on the
+ * client's side, as a backstop should. */
 #define ADDRESS_SLOTS 8192u
 #define ADDRESS_WINDOW_MS 60000u
 
@@ -50,7 +51,8 @@ static int64_t address_use(struct request *rq)
 
 	if (!limits || !address)
 		return 0;
-	crypto_shorthash((unsigned char *)&hash, (const unsigned char *)address, strlen(address), limits->key);
+	crypto_shorthash((unsigned char *)&hash, (const unsigned char *)address, strlen(address),
+		limits->key);
 	slot = &limits->slots[hash % ADDRESS_SLOTS];
 	if (slot->hash != hash || now - slot->since_ms >= ADDRESS_WINDOW_MS)
 		*slot = (struct address_slot){ hash, now, 0 };
@@ -67,7 +69,8 @@ struct limit_wait {
 	void (*next)(struct request *rq);
 };
 
-static void limit_headers(struct request *rq, const struct limit_use *use, const struct limit_result *result)
+static void limit_headers(struct request *rq, const struct limit_use *use,
+	const struct limit_result *result)
 {
 	reply_header(rq, "RateLimit-Policy",
 		arena_printf(rq->arena, "\"account\";q=%lld;w=%lld", (long long)use->limit,
@@ -101,8 +104,8 @@ static void limit_used(struct limit_use *use, const struct limit_result *result)
 	wait->next(rq);
 }
 
-void limit_named(struct request *rq, const char *name, int64_t limit, int64_t window_ms, int64_t cost,
-	void (*next)(struct request *rq))
+void limit_named(struct request *rq, const char *name, int64_t limit, int64_t window_ms,
+	int64_t cost, void (*next)(struct request *rq))
 {
 	struct limit_wait *wait;
 
@@ -139,12 +142,12 @@ void limit_caller(struct request *rq)
 	if (!rq->caller.id[0])
 		return request_next(rq);
 	snprintf(name, sizeof(name), "account:%s", rq->caller.id);
-	limit_named(rq, name, admin ? config->rate_admin : config->rate_account, config->rate_window, 1,
-		request_next);
+	limit_named(rq, name, admin ? config->rate_admin : config->rate_account,
+		config->rate_window, 1, request_next);
 }
 
-/* Who is behind a request that has no account yet: the phone, else the e-mail, else the vendor it names,
- * else the address. */
+/* Who is behind a request that has no account yet: the phone, else the e-mail, else the vendor it
+ * names, else the address. */
 static void limit_subject(struct request *rq, const char *rule, char name[96])
 {
 	const char *subject = member_text(rq->body, "phone");
@@ -176,7 +179,8 @@ void limit_body(struct request *rq)
 	switch (rq->route->limit) {
 	case LIMIT_REGISTER:
 		limit_subject(rq, "register", name);
-		return limit_named(rq, name, rq->app->config->rate_register, 3600000, 1, limit_device);
+		return limit_named(rq, name, rq->app->config->rate_register, 3600000, 1,
+			limit_device);
 	case LIMIT_CODE:
 		limit_subject(rq, "code", name);
 		return limit_named(rq, name, 5, 900000, 1, request_next);

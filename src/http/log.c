@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The access log: one JSON line per request (of a stream: when it ends), gathered during a turn and written at its end with one
- * write(2). Paths without their query, which may hold phone numbers.
+ * The access log: one JSON line per request (of a stream: when it ends), gathered during a turn and
+ * written at its end with one write(2). Paths without their query, which may hold phone numbers.
  */
 #include <stdio.h>
 #include <unistd.h>
@@ -98,9 +98,10 @@ void access_log(struct server *server, const struct access *access)
 	len = snprintf(server->log + server->log_len, LOG_LINE,
 		"{\"time\":\"%s\",\"level\":\"info\",\"msg\":\"request\",\"requestId\":\"%s\",\"method\":\"%s\","
 		"\"path\":\"%s\",\"route\":\"%s\",\"status\":%d,\"bytes\":%zu,\"us\":%llu,\"account\":\"%s\"%s%s%s}\n",
-		now, access->request_id, access->method, path, access->route, access->status, access->bytes,
-		(unsigned long long)(clock_us() - access->started_us), access->account,
-		traced ? ",\"traceId\":\"" : "", access->trace, traced ? "\"" : "");
+		now, access->request_id, access->method, path, access->route, access->status,
+		access->bytes, (unsigned long long)(clock_us() - access->started_us),
+		access->account, traced ? ",\"traceId\":\"" : "", access->trace,
+		traced ? "\"" : "");
 	if (len > 0 && len < LOG_LINE)
 		server->log_len += (size_t)len;
 	server->log_hook.wanted = true;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reading a checked request: members of its body and query, headers, pages, and texts for SQL parameters.
+ * Reading a checked request: members of its body and query, headers, pages, and texts for SQL
+ * parameters.
  */
 #include <stdio.h>
 

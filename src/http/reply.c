@@ -79,7 +79,8 @@ void reply_data(struct request *rq, struct text json)
 	reply_body(rq, envelope(rq->arena, NULL, json));
 }
 
-void reply_data_message(struct request *rq, const char *english, const char *french, struct text json)
+void reply_data_message(struct request *rq, const char *english, const char *french,
+	struct text json)
 {
 	reply_body(rq, envelope(rq->arena, rq->french ? french : english, json));
 }
@@ -100,8 +101,9 @@ void reply_page(struct request *rq, struct text json, struct page page, int64_t 
 	buf_printf(&body,
 		",\"meta\":{\"page\":%lld,\"limit\":%lld,\"pageSize\":%lld,\"total\":%lld,"
 		"\"totalPages\":%lld,\"hasNext\":%s,\"hasPrev\":%s}}",
-		(long long)page.page, (long long)page.limit, (long long)page.limit, (long long)total,
-		(long long)pages, page.page < pages ? "true" : "false", page.page > 1 ? "true" : "false");
+		(long long)page.page, (long long)page.limit, (long long)page.limit,
+		(long long)total, (long long)pages, page.page < pages ? "true" : "false",
+		page.page > 1 ? "true" : "false");
 	out = buf_string(&body);
 	reply_body(rq, out ? (struct text){ out, body.len } : TEXT_NONE);
 }
@@ -259,7 +261,8 @@ void reply_error_with(struct request *rq, int error, const char *message, struct
 	out = buf_string(&body);
 	if (!out)
 		return reply_poor(x);
-	reply_decide(x, x->status, problem ? PROBLEM_TYPE : JSON_TYPE, (struct text){ out, body.len });
+	reply_decide(x, x->status, problem ? PROBLEM_TYPE : JSON_TYPE,
+		(struct text){ out, body.len });
 }
 
 void reply_error(struct request *rq, int error)
@@ -312,7 +315,8 @@ static void etag_set(struct exchange *x)
 	char hex[2 * crypto_shorthash_BYTES + 1];
 	struct buf tag;
 
-	if (x->etag || x->status != 200 || !is_read(x) || x->out.len == 0 || x->content_type[0] != 'a')
+	if (x->etag || x->status != 200 || !is_read(x) || x->out.len == 0 ||
+		x->content_type[0] != 'a')
 		return;
 	crypto_shorthash(hash, (const unsigned char *)x->out.at, x->out.len, key);
 	sodium_bin2hex(hex, sizeof(hex), hash, sizeof(hash));

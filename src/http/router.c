@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The router: one tree of path segments per namespace, built from the tables at boot and read-only afterwards. A
- * literal segment beats a parameter. Mistakes in the tables stop the server here.
+ * The router: one tree of path segments per namespace, built from the tables at boot and read-only
+ * afterwards. A literal segment beats a parameter. Mistakes in the tables stop the server here.
  */
 #include <stdio.h>
 
@@ -60,7 +60,8 @@ enum method method_named(const char *name)
 const char *name_space_name(enum name_space ns)
 {
 	static const char *const names[NS_COUNT] = {
-		[NS_USER] = "user", [NS_RIDER] = "rider", [NS_VENDOR] = "vendor", [NS_ADMIN] = "admin"
+		[NS_USER] = "user", [NS_RIDER] = "rider", [NS_VENDOR] = "vendor",
+		[NS_ADMIN] = "admin"
 	};
 
 	return ns < NS_COUNT ? names[ns] : "?";
@@ -160,7 +161,8 @@ static int row_add_at(struct router *router, const struct route_set *set, const 
 	if (!node)
 		return E_NO_MEMORY;
 	if (row_put(node, row, row->method, false)) {
-		log_line(LOG_ERROR, "two rows for one route", LOG_T("method", method_name(row->method)),
+		log_line(LOG_ERROR, "two rows for one route",
+			LOG_T("method", method_name(row->method)),
 			LOG_T("path", copy), LOG_T("namespace", name_space_name(set->ns)));
 		return E_CONFIG;
 	}
@@ -319,15 +321,16 @@ static bool api_path(struct text *path, enum name_space *ns)
 		for (int i = 0; i < NS_COUNT; i++)
 			if (text_is(first, text_of(name_space_name((enum name_space)i)))) {
 				*ns = (enum name_space)i;
-				*path = (struct text){ rest.at + 1 + first.len, rest.len - 1 - first.len };
+				*path = (struct text){ rest.at + 1 + first.len,
+					rest.len - 1 - first.len };
 				return true;
 			}
 	}
 	return true;
 }
 
-void router_find(const struct router *router, enum method method, struct text path, enum name_space bare,
-	struct route_match *ret)
+void router_find(const struct router *router, enum method method, struct text path,
+	enum name_space bare, struct route_match *ret)
 {
 	const struct node *tree;
 
@@ -358,7 +361,8 @@ static size_t template_distance(struct text path, struct text template)
 	while ((path.at && path.len) || (template.at && template.len)) {
 		struct text have = text_cut(&path, '/');
 		struct text want = text_cut(&template, '/');
-		size_t one = want.len && want.at[0] == ':' && have.len ? 1 : text_distance(have, want);
+		size_t one = want.len && want.at[0] == ':' && have.len ? 1 :
+			text_distance(have, want);
 
 		if (one == SIZE_MAX)
 			return SIZE_MAX;

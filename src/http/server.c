@@ -93,7 +93,8 @@ static int address_of(const struct listener *listener, struct sockaddr_storage *
 
 /* The first loop's socket probes without SO_REUSEPORT whether another program holds the port;
  * after it the loops share the port. */
-static int port_is_free(const struct listener *listener, const struct sockaddr *address, socklen_t len)
+static int port_is_free(const struct listener *listener, const struct sockaddr *address,
+	socklen_t len)
 {
 	int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	int yes = 1;
@@ -187,11 +188,13 @@ static void connection_closed(struct port *port, void **context)
 	deadline_stop(&connection->deadline);
 	free(connection);
 	*context = NULL;
-	/* At its limit MHD takes the listening socket out of its epoll, and puts it back only at the
-	 * start of a run after a connection has gone: without another run nobody would wake it. */
+	/* At its limit MHD takes the listening socket out of its epoll, and puts it back only at
+	 * the start of a run after a connection has gone: without another run nobody would wake
+	 * it. */
 	port->server->hook.wanted = true;
 	port->server->connections--;
-	/* At its limit MHD stops listening, and begins again only when it is run after the close. */
+	/* At its limit MHD stops listening, and begins again only when it is run after the
+	 * close. */
 	port->server->hook.wanted = true;
 	count_add(loop_counters(port->server->app->loop), COUNT_CONNECTIONS, -1);
 }
@@ -269,7 +272,8 @@ static void *on_uri(void *cls, const char *uri, struct MHD_Connection *mhd)
 }
 
 static enum MHD_Result on_access(void *cls, struct MHD_Connection *mhd, const char *url,
-	const char *method, const char *version, const char *upload, size_t *upload_len, void **context)
+	const char *method, const char *version, const char *upload, size_t *upload_len,
+	void **context)
 {
 	struct exchange *x = *context;
 	enum MHD_Result result;
@@ -340,7 +344,8 @@ static void drain_check(struct server *server)
 {
 	void (*drained)(void *) = server->drained;
 
-	if (!drained || server->running || server->stream_count || (server->connections && deadline_runs(&server->lingers)))
+	if (!drained || server->running || server->stream_count ||
+		(server->connections && deadline_runs(&server->lingers)))
 		return;
 	server->drained = NULL;
 	deadline_stop(&server->lingers);
@@ -399,17 +404,20 @@ static int port_start(struct server *server, struct port *port, bool first)
 		NULL, NULL, on_access, port, MHD_OPTION_EXTERNAL_LOGGER, mhd_log, NULL,
 		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 		(size_t)config->connection_memory, MHD_OPTION_CONNECTION_LIMIT,
-		(unsigned)(config->max_connections / (loops ? loops : 1)), MHD_OPTION_CONNECTION_TIMEOUT, 0u,
-		MHD_OPTION_NOTIFY_CONNECTION, on_connection, port, MHD_OPTION_URI_LOG_CALLBACK, on_uri, port,
-		MHD_OPTION_NOTIFY_COMPLETED, on_completed, port, MHD_OPTION_STRICT_FOR_CLIENT, 0,
+		(unsigned)(config->max_connections / (loops ? loops : 1)),
+		MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
+		port, MHD_OPTION_URI_LOG_CALLBACK, on_uri, port, MHD_OPTION_NOTIFY_COMPLETED,
+		on_completed, port, MHD_OPTION_STRICT_FOR_CLIENT, 0,
 		MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
 	if (!port->daemon) {
 		close(fd);
 		log_line(LOG_ERROR, "the HTTP daemon does not start",
-			LOG_T("address", port->listener.address), LOG_I("port", port->listener.port));
+			LOG_T("address", port->listener.address),
+			LOG_I("port", port->listener.port));
 		return E_CONFIG;
 	}
-	const union MHD_DaemonInfo *info = MHD_get_daemon_info(port->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+	const union MHD_DaemonInfo *info = MHD_get_daemon_info(port->daemon,
+		MHD_DAEMON_INFO_EPOLL_FD);
 
 	if (uv_poll_init(loop_uv(server->app->loop), &port->poll, info->epoll_fd))
 		return E_CONFIG;
@@ -434,12 +442,15 @@ int server_new(struct app *app, const struct server_steps *steps, struct listene
 		free(server);
 		return E_NO_MEMORY;
 	}
-	deadline_list_init(&server->header, app->loop, (uint64_t)config->header_timeout, connection_expired);
+	deadline_list_init(&server->header, app->loop, (uint64_t)config->header_timeout,
+		connection_expired);
 	deadline_list_init(&server->keepalive, app->loop, (uint64_t)config->keepalive_timeout,
 		connection_expired);
-	deadline_list_init(&server->body, app->loop, (uint64_t)config->body_timeout, connection_expired);
+	deadline_list_init(&server->body, app->loop, (uint64_t)config->body_timeout,
+		connection_expired);
 	deadline_list_init(&server->run, app->loop, (uint64_t)config->request_timeout, run_expired);
-	deadline_list_init(&server->send, app->loop, (uint64_t)config->send_timeout, connection_expired);
+	deadline_list_init(&server->send, app->loop, (uint64_t)config->send_timeout,
+		connection_expired);
 	deadline_list_init(&server->linger, app->loop, LINGER_MS, linger_over);
 	deadline_list_init(&server->parting, app->loop, PARTING_MS, connection_expired);
 	server->hook.run = run_daemons;
@@ -498,7 +509,8 @@ void server_close(struct server *server)
 {
 	if (!server)
 		return;
-	server->drained = NULL; /* what ends now was cut: whoever waits for the drain has given up */
+	server->drained = NULL; /* what ends now was cut: whoever waits for the drain has given
+	                         * up */
 	loop_unhook(server->app->loop, PHASE_SERVE, &server->hook);
 	loop_unhook(server->app->loop, PHASE_FLUSH, &server->log_hook);
 	while (server->exchanges) { /* MHD does not stop while a connection is suspended */

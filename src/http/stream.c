@@ -2,14 +2,17 @@
  *
  * Streams: see the header.
  *
- * libmicrohttpd asks for bytes (stream_read); when there are none the connection is suspended, and resumed by the next
- * piece. A suspended connection costs no poll and no time. The request, with its arena, is gone as soon as the stream
- * is open: what the access log needs at the end is kept in a few hundred bytes.
+ * libmicrohttpd asks for bytes (stream_read); when there are none the connection is suspended, and
+ * resumed by the next piece. A suspended connection costs no poll and no time. The request, with
+ * its arena, is gone as soon as the stream is open: what the access log needs at the end is kept in
+ * a few hundred bytes.
  *
- * libmicrohttpd does not look at a suspended socket, so a client that went away is noticed by the next piece: the
- * owner sends a ping now and then, and the kernel gives up a peer that acknowledges nothing (GIVE_UP_MS).
+ * libmicrohttpd does not look at a suspended socket, so a client that went away is noticed by the
+ * next piece: the owner sends a ping now and then, and the kernel gives up a peer that acknowledges
+ * nothing (GIVE_UP_MS).
  *
- * A stream is freed when both libmicrohttpd's response and its connection have let go of it, in whatever order.
+ * A stream is freed when both libmicrohttpd's response and its connection have let go of it, in
+ * whatever order.
  */
 #include "reeyo/http/stream.h"
 
@@ -137,7 +140,8 @@ static bool piece_add(struct stream *stream, struct shared *shared, const char *
 		return false;
 	}
 	shared_hold(shared);
-	stream->pieces[(stream->first + stream->count++) % stream->room] = (struct piece){ shared, at, len };
+	stream->pieces[(stream->first + stream->count++) % stream->room] = (struct piece){ shared,
+		at, len };
 	stream->waiting += len;
 	stream_wake(stream);
 	return true;
@@ -164,9 +168,9 @@ bool stream_send(struct stream *stream, struct shared *shared, const char *at, s
 /* Spread, so that the clients of a copy that goes do not all come to the others in one moment. */
 static const char *retry_soon(void)
 {
-	static const char *const words[] = { "retry: 1000\n\n", "retry: 1500\n\n", "retry: 2000\n\n",
-		"retry: 2500\n\n", "retry: 3000\n\n", "retry: 3500\n\n", "retry: 4000\n\n", "retry: 4500\n\n",
-		"retry: 5000\n\n" };
+	static const char *const words[] = { "retry: 1000\n\n", "retry: 1500\n\n",
+		"retry: 2000\n\n", "retry: 2500\n\n", "retry: 3000\n\n", "retry: 3500\n\n",
+		"retry: 4000\n\n", "retry: 4500\n\n", "retry: 5000\n\n" };
 
 	return words[randombytes_uniform(COUNT_OF(words))];
 }
@@ -250,7 +254,8 @@ void streams_cut(struct server *server)
 
 /* --- The beginning ----------------------------------------------------------------------------- */
 
-int stream_open(struct request *rq, const struct stream_calls *calls, void *owner, struct stream **ret)
+int stream_open(struct request *rq, const struct stream_calls *calls, void *owner,
+	struct stream **ret)
 {
 	struct exchange *x = exchange_of(rq);
 	struct server *server = x->server;
@@ -314,8 +319,8 @@ static void response_freed(void *cls)
 
 struct MHD_Response *stream_response(struct stream *stream)
 {
-	struct MHD_Response *response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK, stream_read,
-		stream, response_freed);
+	struct MHD_Response *response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK,
+		stream_read, stream, response_freed);
 	unsigned limit = GIVE_UP_MS;
 
 	if (response)

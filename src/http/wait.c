@@ -118,7 +118,8 @@ void cached(struct request *rq, enum cache_kind kind, const char *id,
 	cache_get(rq->app->cache, &wait->read);
 }
 
-/* A load serves every reader that shares it, so it goes on even when its own request has been answered. */
+/* A load serves every reader that shares it, so it goes on even when its own request has been
+ * answered. */
 static void row_loaded(struct db_call *call, const struct db_result *result)
 {
 	struct cache_wait *wait = CONTAINER_OF(call, struct cache_wait, call);
@@ -145,7 +146,8 @@ static void row_load(struct request *rq, struct cache_read *read)
 
 	memset(&wait->call, 0, sizeof(wait->call));
 	wait->call.query = wait->query;
-	/* Never from a replica that may lag: what is filled after a drop must hold what was committed before it. */
+	/* Never from a replica that may lag: what is filled after a drop must hold what was
+	 * committed before it. */
 	wait->call.lane = rq->app->config->replica_url[0] ? DB_WRITE : DB_READ;
 	wait->call.count = read->id[0] ? 1 : 0;
 	wait->call.params[0] = read->id;
@@ -181,7 +183,8 @@ static void dropped(void *arg)
 		wait->next(wait->rq);
 }
 
-void uncached(struct request *rq, enum cache_kind kind, const char *id, void (*next)(struct request *rq))
+void uncached(struct request *rq, enum cache_kind kind, const char *id,
+	void (*next)(struct request *rq))
 {
 	struct drop_wait *wait = ARENA_NEW(rq->arena, struct drop_wait);
 

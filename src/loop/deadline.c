@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Deadlines: each list holds waits of one length in the order in which they expire, and one timer is
- * armed for the earliest head of all lists. Starting and stopping touch no timer unless the list was
- * empty: a timer that fires early just looks and re-arms.
+ * Deadlines: each list holds waits of one length in the order in which they expire, and one timer
+ * is armed for the earliest head of all lists. Starting and stopping touch no timer unless the list
+ * was empty: a timer that fires early just looks and re-arms.
  */
 #include "loop.h"
 
@@ -18,7 +18,8 @@ static void timer_arm(struct loop *loop, uint64_t due)
 	if (loop->timer_due && loop->timer_due <= due)
 		return;
 	loop->timer_due = due;
-	uv_timer_start(&loop->timer, on_timer, due > now + RESOLUTION_MS ? due - now : RESOLUTION_MS, 0);
+	uv_timer_start(&loop->timer, on_timer,
+		due > now + RESOLUTION_MS ? due - now : RESOLUTION_MS, 0);
 }
 
 static struct deadline *list_head(struct deadline_list *list)
@@ -61,7 +62,8 @@ void deadline_list_init(struct deadline_list *list, struct loop *loop, uint64_t 
 	void (*expired)(struct deadline *))
 {
 	/* At least 1, so that a wait begun again while it expires is not due at once, for ever. */
-	*list = (struct deadline_list){ .after_ms = after_ms ? after_ms : 1, .expired = expired, .loop = loop };
+	*list = (struct deadline_list){ .after_ms = after_ms ? after_ms : 1, .expired = expired,
+		.loop = loop };
 	list->ends.next = list->ends.previous = &list->ends;
 	list->next = loop->lists;
 	loop->lists = list;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The loop and its turns. Hooks run in uv_check, right after polling, and again in uv_prepare, right
- * before it, because timers run in between and may want them too.
+ * The loop and its turns. Hooks run in uv_check, right after polling, and again in uv_prepare,
+ * right before it, because timers run in between and may want them too.
  */
 #include "loop.h"
 
@@ -10,7 +10,8 @@
 /* A SERVE hook that keeps asking is run so often before the loop polls again. */
 #define HOOK_RUNS 64
 
-/* One pass over a phase. A hook may take any hook off the loop, itself and the next one included. */
+/* One pass over a phase. A hook may take any hook off the loop, itself and the next one
+ * included. */
 static void phase_run(struct loop *loop, enum turn_phase phase)
 {
 	for (struct turn_hook *hook = loop->hooks[phase]; hook; hook = loop->next_hook) {
@@ -71,8 +72,10 @@ static int handles_start(struct loop *loop)
 {
 	loop->prepare.data = loop->check.data = loop->idle.data = loop;
 	if (uv_prepare_init(&loop->uv, &loop->prepare) || uv_check_init(&loop->uv, &loop->check) ||
-		uv_idle_init(&loop->uv, &loop->idle) || uv_prepare_start(&loop->prepare, on_prepare) ||
-		uv_check_start(&loop->check, on_check) || deadlines_start(loop) || messages_start(loop))
+		uv_idle_init(&loop->uv, &loop->idle) ||
+		uv_prepare_start(&loop->prepare, on_prepare) ||
+		uv_check_start(&loop->check, on_check) || deadlines_start(loop) ||
+		messages_start(loop))
 		return E_NO_MEMORY;
 	return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Messages between loops: a list under a mutex that is held for two pointer writes, and one uv_async
- * to wake the other loop.
+ * Messages between loops: a list under a mutex that is held for two pointer writes, and one
+ * uv_async to wake the other loop.
  */
 #include "loop.h"
 

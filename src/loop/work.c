@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The work pool: libuv's threads, niced, behind one bound for the whole process, so that a flood of slow
- * sums is refused at the door and the loops keep the cores.
+ * The work pool: libuv's threads, niced, behind one bound for the whole process, so that a flood of
+ * slow sums is refused at the door and the loops keep the cores.
  */
 #include <stdatomic.h>
 #include <stdio.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Rendering of the counters: see the header. Names, labels and help stand in the counters' own table.
+ * Rendering of the counters: see the header. Names, labels and help stand in the counters' own
+ * table.
  */
 #include "reeyo/telemetry/metrics.h"
 
@@ -56,17 +57,19 @@ static const char *kind_of(const char *name)
 	return len > 6 && strcmp(name + len - 6, "_total") == 0 ? "counter" : "gauge";
 }
 
-void metric_write(struct buf *out, const char *name, const char *labels, const char *help, int64_t value)
+void metric_write(struct buf *out, const char *name, const char *labels, const char *help,
+	int64_t value)
 {
 	bool bare = !labels || !labels[0];
 
 	if (help && help[0])
 		buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, kind_of(name));
-	buf_printf(out, "%s%s%s%s %lld\n", name, bare ? "" : "{", bare ? "" : labels, bare ? "" : "}",
-		(long long)value);
+	buf_printf(out, "%s%s%s%s %lld\n", name, bare ? "" : "{", bare ? "" : labels,
+		bare ? "" : "}", (long long)value);
 }
 
-static void histogram_write(struct buf *out, const char *name, const char *help, const struct histogram *from)
+static void histogram_write(struct buf *out, const char *name, const char *help,
+	const struct histogram *from)
 {
 	uint64_t sum = 0;
 
@@ -78,7 +81,8 @@ static void histogram_write(struct buf *out, const char *name, const char *help,
 	}
 	sum += from->bucket[HISTOGRAM_BOUNDS];
 	buf_printf(out, "%s_bucket{le=\"+Inf\"} %llu\n%s_sum %.6f\n%s_count %llu\n", name,
-		(unsigned long long)sum, name, (double)from->sum_us / 1e6, name, (unsigned long long)sum);
+		(unsigned long long)sum, name, (double)from->sum_us / 1e6, name,
+		(unsigned long long)sum);
 }
 
 static int64_t resident_bytes(void)
@@ -114,13 +118,19 @@ void metrics_write(const struct metrics *metrics, struct buf *out)
 	for (unsigned i = 0; i < metrics->count; i++)
 		counters_sum(&sum, metrics->all[i]);
 	for (size_t i = 0; i < COUNTER_COUNT; i++)
-		metric_write(out, rows[i].name, rows[i].labels, rows[i].help, (int64_t)sum.value[i]);
-	histogram_write(out, "reeyo_http_response_seconds", "From the request line to the reply", &sum.response);
-	histogram_write(out, "reeyo_db_statement_seconds", "From sending a statement to its commit", &sum.db);
-	histogram_write(out, "reeyo_redis_command_seconds", "From a command to its answer", &sum.redis);
-	metric_write(out, "process_resident_memory_bytes", NULL, "Resident memory", resident_bytes());
+		metric_write(out, rows[i].name, rows[i].labels, rows[i].help,
+			(int64_t)sum.value[i]);
+	histogram_write(out, "reeyo_http_response_seconds", "From the request line to the reply",
+		&sum.response);
+	histogram_write(out, "reeyo_db_statement_seconds", "From sending a statement to its commit",
+		&sum.db);
+	histogram_write(out, "reeyo_redis_command_seconds", "From a command to its answer",
+		&sum.redis);
+	metric_write(out, "process_resident_memory_bytes", NULL, "Resident memory",
+		resident_bytes());
 	metric_write(out, "process_open_fds", NULL, "Open file descriptors", open_descriptors());
 	metric_write(out, "reeyo_uptime_seconds", NULL, "Since the process began to serve",
 		(int64_t)((clock_ms() - metrics->started_ms) / 1000));
-	metric_write(out, "reeyo_build_info", "version=\"" REEYO_VERSION "\"", "Version of this binary", 1);
+	metric_write(out, "reeyo_build_info", "version=\"" REEYO_VERSION "\"",
+		"Version of this binary", 1);
 }

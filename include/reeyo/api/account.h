@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Accounts of all kinds: log in, prove a phone, change a password. The acts are the same in every namespace, so
- * their handlers are here; whose account is meant follows from the request's namespace. What a namespace's own file
- * says is which fields its registration takes, what its replies show, and which of the acts it has.
+ * Accounts of all kinds: log in, prove a phone, change a password. The acts are the same in every
+ * namespace, so their handlers are here; whose account is meant follows from the request's
+ * namespace. What a namespace's own file says is which fields its registration takes, what its
+ * replies show, and which of the acts it has.
  */
 #ifndef REEYO_API_ACCOUNT_H
 #define REEYO_API_ACCOUNT_H
@@ -29,7 +30,8 @@ const struct account_kind *account_kind(const struct request *rq);
 	{ "name", FIELD_TEXT, .min = 2, .max = 101, .also = "fullName", \
 		.does = "Instead of the two: split at the first space" }
 
-/* bankDetails, as registrations and settings take them: accountName, accountNumber, bankName, bankCode. */
+/* bankDetails, as registrations and settings take them: accountName, accountNumber, bankName,
+ * bankCode. */
 extern const struct field bank_fields[];
 
 extern const struct field login_body[];   /* phone, email or identifier; password */
@@ -69,21 +71,25 @@ void account_resend_code_to(struct request *rq, const char *account);
 /* A registration's own parameters follow those that all have; see registration.c. */
 #define REGISTRATION_COMMON 11
 #define REGISTRATION_OWN 12
-/* Opens an account by the kind's statement with count parameters of its own (NULL-able texts that live as long as
- * the request): hashes the password, stores, sends the code, replies with account and session. */
+/* Opens an account by the kind's statement with count parameters of its own (NULL-able texts that
+ * live as long as the request): hashes the password, stores, sends the code, replies with account
+ * and session. */
 void account_register(struct request *rq, unsigned count, const char *const own[]);
 
 /* --- For handlers that change an account ------------------------------------------------------- */
 
-/* A name from firstName and lastName, or from name, split at its first space. False when it has replied. */
+/* A name from firstName and lastName, or from name, split at its first space. False when it has
+ * replied. */
 bool name_take(struct request *rq, bool required, const char **ret_first, const char **ret_last);
-/* The members of a checked object that its table names, as JSON text for a parameter; NULL for no object. False when
- * memory is out (replied). */
-bool object_take(struct request *rq, const json_t *object, const struct field *table, const char **ret);
+/* The members of a checked object that its table names, as JSON text for a parameter; NULL for no
+ * object. False when memory is out (replied). */
+bool object_take(struct request *rq, const json_t *object, const struct field *table,
+	const char **ret);
 
 /* After a committed change: what is remembered of the account goes, then next. */
 void account_changed(struct request *rq, const char *account, void (*next)(struct request *rq));
-/* The same for the caller's own account, then replies with what it has become (finished JSON; absent: it is gone). */
+/* The same for the caller's own account, then replies with what it has become (finished JSON;
+ * absent: it is gone). */
 void account_reply(struct request *rq, struct text shown);
 /* The error of a failed write, with the words for a taken phone or e-mail. */
 void account_fail(struct request *rq, const struct db_result *result);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What payment gateways call: root paths, the same below each namespace, and those that only admins' clients know.
+ * What payment gateways call: root paths, the same below each namespace, and those that only
+ * admins' clients know.
  */
 #ifndef REEYO_API_CALLBACKS_H
 #define REEYO_API_CALLBACKS_H

@@ -19,7 +19,8 @@
 #define CATALOG_BYTES (32u << 20)
 
 int catalogs_new(struct app *app, struct catalogs **ret) MUST_CHECK;
-/* From now on vendors that change on other copies are forgotten too; once, when the hub is there. */
+/* From now on vendors that change on other copies are forgotten too; once, when the hub is
+ * there. */
 void catalogs_listen(struct catalogs *catalogs);
 /* After db_close: nothing is being loaded any more. NULL is allowed. */
 void catalogs_free(struct catalogs *catalogs);

@@ -22,7 +22,8 @@ struct order_act_request {
 	const char *place;       /* where, JSON {"lat":…,"lng":…} */
 	const char *code;        /* ACT_COMPLETE: the delivery code */
 	int64_t minutes;         /* ACT_ACCEPT: preparation; 0: the vendor's usual */
-	const char *answer;      /* the body that done will send, to replay by key; NULL: the Order's */
+	const char *answer;      /* the body that done will send, to replay by key; NULL: the
+	                          * Order's */
 };
 
 /* The order after the step; valid during the call. */
@@ -43,7 +44,8 @@ void order_act(struct request *rq, const struct order_act_request *act, order_ac
 /* Answers what a statement says was answered to this key before (E_IDEMPOTENCY_MISMATCH when it was
  * another request, E_IDEMPOTENCY_RUNNING when there is nothing yet); done of idempotency_get. */
 void reply_replay(struct request *rq, const struct db_result *result);
-/* The same where the statement itself said it, in three columns from `first`: fingerprint, status, body. */
+/* The same where the statement itself said it, in three columns from `first`: fingerprint, status,
+ * body. */
 void reply_kept(struct request *rq, const struct db_result *result, unsigned first);
 
 /* What every body of an act may hold, and the place of it as JSON (NULL: none). */

@@ -17,7 +17,8 @@ extern const struct field order_fields[]; /* Order, as replies show it */
 	{ "startDate", FIELD_DATE, .also = "from dateFrom", .does = "First day, in Douala" }, \
 	{ "endDate", FIELD_DATE, .also = "to dateTo", .does = "Last day" }
 
-/* A set of states as a SQL array, NULL for none. False when memory is out: that has been answered. */
+/* A set of states as a SQL array, NULL for none. False when memory is out: that has been
+ * answered. */
 bool order_states_array(struct request *rq, unsigned states, const char **ret);
 /* "PENDING,ready" or "ACTIVE" of the query as an array, NULL when it was not asked; false when a
  * word is none, and that has been answered. */

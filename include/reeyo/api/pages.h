@@ -12,7 +12,8 @@
 void reply_nested_page(struct request *rq, const char *name, const char *total_name,
 	struct text rows, struct page page, int64_t total);
 
-/* The same with both spellings of the apps: {page,limit,total,totalPages,currentPage,…}, and `total` beside the rows. */
+/* The same with both spellings of the apps: {page,limit,total,totalPages,currentPage,…}, and
+ * `total` beside the rows. */
 void reply_full_page(struct request *rq, const char *name, const char *total_name, struct text rows,
 	struct page page, int64_t total);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sessions: a row per log-in that carries its family of refresh tokens, one current at a time. The access
- * tokens name the session, so ending it ends them.
+ * Sessions: a row per log-in that carries its family of refresh tokens, one current at a time. The
+ * access tokens name the session, so ending it ends them.
  */
 #ifndef REEYO_API_SESSION_H
 #define REEYO_API_SESSION_H
@@ -9,7 +9,8 @@
 #include "reeyo/auth/token.h"
 
 struct session {
-	struct caller caller;     /* account, session and role; the times are set when tokens are signed */
+	struct caller caller;     /* account, session and role; the times are set when tokens are
+	                           * signed */
 	char refresh_id[ID_SIZE]; /* jti of the refresh token that is current */
 };
 
@@ -21,10 +22,10 @@ void session_refresh_id(char ret[ID_SIZE]);
 const char *session_refresh_life(struct request *rq);
 const char *session_access_life(struct request *rq);
 
-/* Replies with a pair of tokens and, under `name`, the account's finished JSON (name NULL: the pair alone).
- * email may be NULL. The admin console gets the pair as cookies too. */
-void session_reply(struct request *rq, const struct session *session, const char *email, const char *name,
-	struct text account);
+/* Replies with a pair of tokens and, under `name`, the account's finished JSON (name NULL: the pair
+ * alone). email may be NULL. The admin console gets the pair as cookies too. */
+void session_reply(struct request *rq, const struct session *session, const char *email,
+	const char *name, struct text account);
 
 /* The coming reply takes the console's cookies away. */
 void session_cookies_clear(struct request *rq);

@@ -25,7 +25,8 @@ bool settings_known(const struct settings *settings);
 
 const struct price_rules *settings_rules(const struct settings *settings);
 bool settings_service_on(const struct settings *settings, enum order_type type);
-/* Configured, and one that this server can take: mobile money with a gateway, cards in the sandbox. */
+/* Configured, and one that this server can take: mobile money with a gateway, cards in the
+ * sandbox. */
 bool settings_method_on(const struct settings *settings, enum payment_method method);
 bool settings_maintenance(const struct settings *settings);
 /* The value of a key, NULL when there is none. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Objects that more than one namespace shows, as reply tables; made by the ..._json functions of the schema. And words that
- * more than one takes.
+ * Objects that more than one namespace shows, as reply tables; made by the ..._json functions of
+ * the schema. And words that more than one takes.
  */
 #ifndef REEYO_API_SHAPES_H
 #define REEYO_API_SHAPES_H

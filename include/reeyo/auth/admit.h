@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: MIT
  *
- * Admission: may this account do what the route does, as the account is now? Customers are asked of `user:{id}`;
- * riders of a memory of this loop, because each of them reports his place every few seconds.
+ * Admission: may this account do what the route does, as the account is now? Customers are asked of
+ * `user:{id}`; riders of a memory of this loop, because each of them reports his place every few
+ * seconds.
  */
 #ifndef REEYO_AUTH_ADMIT_H
 #define REEYO_AUTH_ADMIT_H
 
 #include "reeyo/http/request.h"
 
-/* A fact is believed so long, unless somebody forgets it before; a refusal is never given on a remembered one. */
+/* A fact is believed so long, unless somebody forgets it before; a refusal is never given on a
+ * remembered one. */
 #define RIDER_FACTS_LIFE_MS 10000
 #define RIDER_FACTS_ORDERS 6 /* of a rider's active orders the oldest so many */
 
-/* What a rider's requests need to know of him: rq->rider on RIDER_READY rows, valid as long as the request. */
+/* What a rider's requests need to know of him: rq->rider on RIDER_READY rows, valid as long as the
+ * request. */
 struct rider_facts {
 	bool phone_verified, is_online;
 	char approval_status[16]; /* PENDING, APPROVED, REJECTED, SUSPENDED */
@@ -29,7 +32,8 @@ void rider_memory_free(struct rider_memory *memory);
 
 /* This loop forgets a rider, also what is being read of him: for events, which every loop hears. */
 void rider_facts_forget(struct app *app, const char *rider);
-/* Every loop of this process forgets him, this one at once: for the request that has changed him or his orders. */
+/* Every loop of this process forgets him, this one at once: for the request that has changed him or
+ * his orders. */
 void rider_facts_changed(struct app *app, const char *rider);
 
 /* Why a rider may not work, or 0: E_SUSPENDED, E_PHONE_UNVERIFIED, E_NOT_APPROVED, E_INACTIVE. */

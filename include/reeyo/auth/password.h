@@ -11,7 +11,8 @@
 #define PASSWORD_HASH_SIZE 160
 
 struct hasher;
-/* Parameters and the memory of verified log-ins come from config (argon2_*, login_memory). 0 or E_NO_MEMORY. */
+/* Parameters and the memory of verified log-ins come from config (argon2_*, login_memory). 0 or
+ * E_NO_MEMORY. */
 int hasher_new(struct loop *loop, const struct config *config, struct hasher **ret) MUST_CHECK;
 void hasher_free(struct hasher *hasher);
 
@@ -22,11 +23,11 @@ void password_hash(struct request *rq, const char *password,
 
 /* Verifies. hash: stored hash, or NULL when the account does not exist: the same work is done for
  * nothing, so that time does not tell; done then gets false. rehash: the new PHC string when the
- * stored one is bcrypt or has old parameters, else NULL. account: with login_memory on, a success is
- * remembered under (account, hash, password) for 5 minutes, and the next one costs no hash; a changed
- * password has another hash, so the memory is void by itself. The same triple asked for while its hash is
- * under way waits for that one. A full queue is answered as above. */
-void password_verify(struct request *rq, const char *account, const char *hash, const char *password,
-	void (*done)(struct request *rq, bool right, const char *rehash));
+ * stored one is bcrypt or has old parameters, else NULL. account: with login_memory on, a success
+ * is remembered under (account, hash, password) for 5 minutes, and the next one costs no hash; a
+ * changed password has another hash, so the memory is void by itself. The same triple asked for
+ * while its hash is under way waits for that one. A full queue is answered as above. */
+void password_verify(struct request *rq, const char *account, const char *hash,
+	const char *password, void (*done)(struct request *rq, bool right, const char *rehash));
 
 #endif

@@ -17,23 +17,26 @@
 int keyring_new(const struct config *config, struct keyring **ret) MUST_CHECK;
 void keyring_free(struct keyring *keys);
 
-/* A one-time code as it may be stored: 64 hexadecimal digits of a keyed hash of (purpose, owner, code) under the
- * newest key, the same in every copy. A change of the newest key voids the codes under way. */
+/* A one-time code as it may be stored: 64 hexadecimal digits of a keyed hash of (purpose, owner,
+ * code) under the newest key, the same in every copy. A change of the newest key voids the codes
+ * under way. */
 #define CODE_HASH_SIZE 65
-void keyring_code_hash(const struct keyring *keys, const char *purpose, const char *owner, const char *code,
-	char ret[CODE_HASH_SIZE]);
+void keyring_code_hash(const struct keyring *keys, const char *purpose, const char *owner,
+	const char *code, char ret[CODE_HASH_SIZE]);
 
 /* The role of a stored word ("SUPER_ADMIN"); WHO_UNSET when it is none. */
 enum who role_named(struct text name);
 
 enum token_type { TOKEN_ACCESS, TOKEN_REFRESH };
 
-/* A signed token in the arena for rq's answer; NULL when memory is out. email may be NULL. Claims: sub, userId (vendorId,
- * riderId, adminId by role), role, userType, sid, email, type, jti, iat, exp, iss, aud. */
+/* A signed token in the arena for rq's answer; NULL when memory is out. email may be NULL. Claims:
+ * sub, userId (vendorId, riderId, adminId by role), role, userType, sid, email, type, jti, iat,
+ * exp, iss, aud. */
 const char *token_sign(struct arena *arena, const struct keyring *keys, enum token_type type,
 	const struct caller *who, const char *email, const char *jti);
 
-/* Verifies and reads. 0, E_BAD_TOKEN, E_TOKEN_EXPIRED. jti may be NULL. Does not look at revocations. */
+/* Verifies and reads. 0, E_BAD_TOKEN, E_TOKEN_EXPIRED. jti may be NULL. Does not look at
+ * revocations. */
 int token_read(const struct keyring *keys, enum token_type type, struct text token,
 	struct caller *ret, char jti[ID_SIZE]) MUST_CHECK;
 
@@ -41,22 +44,25 @@ int token_read(const struct keyring *keys, enum token_type type, struct text tok
 int token_memory_new(struct token_memory **ret) MUST_CHECK;
 void token_memory_free(struct token_memory *memory);
 
-/* Sessions and accounts whose tokens no longer count. One table per loop, the same in all: told at once to the other loops of
- * this process, read from the database by every copy once a second. */
+/* Sessions and accounts whose tokens no longer count. One table per loop, the same in all: told at
+ * once to the other loops of this process, read from the database by every copy once a second. */
 int revocations_new(struct app *app, struct revocations **ret) MUST_CHECK;
-/* Stops following. NULL is allowed. While the loop still runs: its timer closes in the next turns. */
+/* Stops following. NULL is allowed. While the loop still runs: its timer closes in the next
+ * turns. */
 void revocations_free(struct revocations *revocations);
 /* Starts following the database; call when db is ready. */
 void revocations_follow(struct revocations *revocations);
-/* Tokens of `subject` (an account or session id) issued up to before_s no longer count, here and in the process's
- * other loops, at once. The statement of the caller has recorded it in the table `revocations`. */
+/* Tokens of `subject` (an account or session id) issued up to before_s no longer count, here and in
+ * the process's other loops, at once. The statement of the caller has recorded it in the table
+ * `revocations`. */
 void tokens_revoke(struct app *app, const char *subject, int64_t before_s);
 bool token_revoked(const struct app *app, const struct caller *caller);
 
 /* Step of the server: bearer token (or admin cookie) → rq->caller; role check of route->who. Replies or
  * returns at once. */
 void authenticate(struct request *rq);
-/* The same by hand, for rows that do with or without a token: 0 with rq->caller filled, or why not. */
+/* The same by hand, for rows that do with or without a token: 0 with rq->caller filled, or why
+ * not. */
 int caller_read(struct request *rq) MUST_CHECK;
 /* A cookie of a Cookie header (NULL: absent). */
 struct text cookie_of(const char *header, struct text name);

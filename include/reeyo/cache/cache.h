@@ -8,13 +8,15 @@
  * → load → fill only if the key still holds that very lease. A write deletes the key, and with it the
  * lease, so a slow reader can never put back what it read before the write.
  *
- * What readers may share: a load whose statement began after they asked, or any load whose lease stood
- * until it was filled (no write was acknowledged in between). Otherwise they wait for the next load.
+ * What readers may share: a load whose statement began after they asked, or any load whose lease
+ * stood until it was filled (no write was acknowledged in between). Otherwise they wait for the
+ * next load.
  *
  * Redis absent, slow (redis_timeout) or wrong is a miss, never an error. After BREAKER_FAILURES
- * failures in a row a breaker stops asking for a while. Keys that could not be dropped are kept (bounded)
- * and dropped when Redis is back; until then no loop of this process believes what Redis holds under them.
- * A load must read what has been committed (the primary): a replica that lags would be remembered.
+ * failures in a row a breaker stops asking for a while. Keys that could not be dropped are kept
+ * (bounded) and dropped when Redis is back; until then no loop of this process believes what Redis
+ * holds under them. A load must read what has been committed (the primary): a replica that lags
+ * would be remembered.
  *
  * All functions: the owning loop's thread only.
  */
@@ -44,8 +46,8 @@ struct cache_value {
 	char etag[24];         /* "\"0123456789abcdef\"" */
 };
 
-/* A body that is answered as it is, again and again, with its tag and its gzipped form beside it; freed with free(). NULL
- * when memory is out. Any thread. */
+/* A body that is answered as it is, again and again, with its tag and its gzipped form beside it;
+ * freed with free(). NULL when memory is out. Any thread. */
 struct cache_value *cache_value_new(struct text plain);
 
 /* One read. Embedded in its owner; must stay alive until done. */
@@ -56,7 +58,8 @@ struct cache_read {
 	 * cache_missing or cache_failed exactly once (possibly later). At most one load per key is
 	 * running in this loop for readers that may share it. */
 	void (*load)(struct cache_read *read);
-	/* error 0: value is valid for this call only. E_NOT_FOUND: the load said so. Else the load's error. */
+	/* error 0: value is valid for this call only. E_NOT_FOUND: the load said so. Else the
+	 * load's error. */
 	void (*done)(struct cache_read *read, int error, const struct cache_value *value);
 	void *owner;
 	/* private to cache */
@@ -82,13 +85,13 @@ void cache_missing(struct cache_read *read);
 void cache_failed(struct cache_read *read, int error);
 
 /* Drops one key after a committed write; done(arg) is called once the key is gone or remembered for
- * dropping, at the latest after redis_timeout, perhaps before cache_drop returns. Acknowledge the write
- * only then. done may be NULL. */
+ * dropping, at the latest after redis_timeout, perhaps before cache_drop returns. Acknowledge the
+ * write only then. done may be NULL. */
 void cache_drop(struct cache *cache, enum cache_kind kind, const char *id, void (*done)(void *),
 	void *arg);
 
-/* Connects, logs in and pings once (of a cluster its first host). 0, E_STORE_DOWN, E_CONFIG (logged), E_NO_MEMORY. Blocks up
- * to some seconds: for the command line only. */
+/* Connects, logs in and pings once (of a cluster its first host). 0, E_STORE_DOWN, E_CONFIG
+ * (logged), E_NO_MEMORY. Blocks up to some seconds: for the command line only. */
 int cache_check(const char *url) MUST_CHECK;
 
 /* Redis is connected and answering. */
@@ -101,9 +104,10 @@ struct limit_result {
 	int64_t limit, remaining;
 	int64_t reset_s;     /* seconds until the window is over */
 };
-/* One use of `name` ("login:+237…"): counts `cost` (0 only looks) in a fixed window that starts with
- * the first use. In Redis, so that all copies count together; counted in this loop alone while Redis is down.
- * Embedded in its owner; must stay alive until done, which is never called before limit_use returns. */
+/* One use of `name` ("login:+237…"): counts `cost` (0 only looks) in a fixed window that starts
+ * with the first use. In Redis, so that all copies count together; counted in this loop alone while
+ * Redis is down. Embedded in its owner; must stay alive until done, which is never called before
+ * limit_use returns. */
 struct limit_use {
 	char name[96];
 	int64_t limit, window_ms, cost;

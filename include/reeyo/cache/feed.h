@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Events through Redis: the stream `events` for consumers, the channels `events` and `passing` for the copies of
- * the server. Redis loses what it likes: whoever listens here follows the table as well.
+ * Events through Redis: the stream `events` for consumers, the channels `events` and `passing` for
+ * the copies of the server. Redis loses what it likes: whoever listens here follows the table as
+ * well.
  *
  * All functions: the owning loop's thread only.
  */
@@ -18,8 +19,9 @@ struct feed_event {
 };
 #define FEED_EVENTS_MAX 1024u
 
-/* Adds them to the stream under the ids <id>-0 (those it has already are left out) and publishes their frames, all in
- * one step of Redis. said(owner, 0), or an error: some may have been said, say all again. 0, or
+/* Adds them to the stream under the ids <id>-0 (those it has already are left out) and publishes
+ * their frames, all in one step of Redis. said(owner, 0), or an error: some may have been said, say
+ * all again. 0, or
  * E_STORE_DOWN, E_BUSY, E_NO_MEMORY: nothing was sent. Texts are copied. */
 int feed_say(struct cache *cache, const struct feed_event *events, unsigned count,
 	void (*said)(void *owner, int error), void *owner) MUST_CHECK;
@@ -35,8 +37,8 @@ struct feed_options {
 	void (*begun)(void *owner);
 	void *owner;
 };
-/* Connects in the background and subscribes to both channels, again after each loss. redis_url "" gives
- * a feed that never hears. 0, E_NO_MEMORY or E_CONFIG. */
+/* Connects in the background and subscribes to both channels, again after each loss. redis_url ""
+ * gives a feed that never hears. 0, E_NO_MEMORY or E_CONFIG. */
 int feed_new(struct loop *loop, const struct config *config, const struct feed_options *options,
 	struct feed **ret) MUST_CHECK;
 /* NULL is allowed. The loop must run on for a turn. */

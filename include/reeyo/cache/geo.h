@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
  * Where riders are now: the GEO set `geo:riders`, and when each was last heard of, the sorted set
- * `{geo:riders}:seen` (milliseconds of the point's time; its hash tag is the whole name of the other, so that a
- * cluster keeps both in one slot).
+ * `{geo:riders}:seen` (milliseconds of the point's time; its hash tag is the whole name of the
+ * other, so that a cluster keeps both in one slot).
  *
- * A rider's time never goes back, whichever loop or copy he reports to: one script compares and stores. He is found
- * for GEO_FRESH_MS after his last point; geo_sweep removes what has grown old.
+ * A rider's time never goes back, whichever loop or copy he reports to: one script compares and
+ * stores. He is found for GEO_FRESH_MS after his last point; geo_sweep removes what has grown old.
  *
- * Redis absent is never an error to a client: functions that return int return E_STORE_DOWN and call nothing back, or
- * done gets it.
+ * Redis absent is never an error to a client: functions that return int return E_STORE_DOWN and
+ * call nothing back, or done gets it.
  *
  * All functions: the owning loop's thread only. done is never called before the function returns.
  */
@@ -31,18 +31,19 @@ struct geo_rider {
 	int64_t seen_ms;    /* of geo_find, geo_all; wall clock */
 };
 
-/* The newest point of a rider's report; first_ms: the time of its earliest point, INT64_MAX for one that says no time
- * (then the later of now and what is known counts). error of done: 0, E_VALIDATION: first_ms lies before what is known
- * (nothing was stored), E_STORE_DOWN, E_TIMED_OUT. */
+/* The newest point of a rider's report; first_ms: the time of its earliest point, INT64_MAX for one
+ * that says no time (then the later of now and what is known counts). error of done: 0,
+ * E_VALIDATION: first_ms lies before what is known (nothing was stored), E_STORE_DOWN,
+ * E_TIMED_OUT. */
 typedef void geo_stored(void *owner, int error);
-int geo_store(struct cache *cache, const char *rider, double lat, double lng, int64_t first_ms, int64_t last_ms,
-	geo_stored *done, void *owner) MUST_CHECK;
+int geo_store(struct cache *cache, const char *rider, double lat, double lng, int64_t first_ms,
+	int64_t last_ms, geo_stored *done, void *owner) MUST_CHECK;
 
-/* Riders within radius_m of a point, nearest first, at most count; also the answer of geo_find (0 or 1) and geo_all
- * (by time of their last point). */
+/* Riders within radius_m of a point, nearest first, at most count; also the answer of geo_find (0
+ * or 1) and geo_all (by time of their last point). */
 typedef void geo_found(void *owner, int error, unsigned count, const struct geo_rider *riders);
-int geo_search(struct cache *cache, double lat, double lng, double radius_m, unsigned count, geo_found *done,
-	void *owner) MUST_CHECK;
+int geo_search(struct cache *cache, double lat, double lng, double radius_m, unsigned count,
+	geo_found *done, void *owner) MUST_CHECK;
 int geo_find(struct cache *cache, const char *rider, geo_found *done, void *owner) MUST_CHECK;
 int geo_all(struct cache *cache, unsigned count, geo_found *done, void *owner) MUST_CHECK;
 

@@ -12,8 +12,8 @@
 #define ID_ULID_LENGTH 26
 #define ID_SIZE 40 /* the longest prefix (13), a ULID and NUL */
 
-/* Writes prefix + ULID + NUL, e.g. id_new(out, "ord_"). Any thread. Ids of one thread made within one
- * millisecond still increase. */
+/* Writes prefix + ULID + NUL, e.g. id_new(out, "ord_"). Any thread. Ids of one thread made within
+ * one millisecond still increase. */
 void id_new(char out[ID_SIZE], const char *prefix);
 
 /* An order number such as "F-7KQ2M9XW4T": the type's letter and 10 characters without vowels and

@@ -60,8 +60,8 @@ int arena_dispose(struct arena *arena, void (*dispose)(void *), void *what) MUST
 /* Bytes taken from the pool so far. */
 size_t arena_size(const struct arena *arena);
 
-/* Text that grows inside an arena. After a failed append `failed` stays set and every further append
- * is a no-op, so a builder checks once, at the end. */
+/* Text that grows inside an arena. After a failed append `failed` stays set and every further
+ * append is a no-op, so a builder checks once, at the end. */
 struct buf {
 	struct arena *arena;
 	char *at;

@@ -45,8 +45,8 @@ bool text_to_int(struct text text, int64_t min, int64_t max, int64_t *ret);
 bool text_to_double(struct text text, double *ret);
 /* Well-formed UTF-8 without NUL. */
 bool text_is_utf8(struct text text);
-/* Copies a text whole, NUL-terminated; false, and *out untouched, when it does not fit or is no UTF-8: a reference that is cut
- * names something else. */
+/* Copies a text whole, NUL-terminated; false, and *out untouched, when it does not fit or is no
+ * UTF-8: a reference that is cut names something else. */
 bool text_copy_whole(char *out, size_t size, struct text text);
 /* Copies as much as fits, NUL-terminated and valid UTF-8: for what people read. */
 void text_copy_some(char *out, size_t size, struct text text);

@@ -5,10 +5,10 @@
  *
  * Lanes: DB_READ (the replica when one is configured and up, else the primary), DB_WRITE (primary),
  * DB_REPORT (slow analytics, one statement at a time with its own time-out). Each write is a
- * transaction of its own; reads share one in small groups, each seeing what was committed when it began. Every submitted call gets exactly one completion:
- * rows, an error of the statement, or the loss of the connection: a read is then tried once more on
- * another lane, a write completes with E_STORE_DOWN (it may or may not have happened; an
- * Idempotency-Key makes it safe to repeat).
+ * transaction of its own; reads share one in small groups, each seeing what was committed when it
+ * began. Every submitted call gets exactly one completion: rows, an error of the statement, or the
+ * loss of the connection: a read is then tried once more on another lane, a write completes with
+ * E_STORE_DOWN (it may or may not have happened; an Idempotency-Key makes it safe to repeat).
  */
 #ifndef REEYO_DB_DB_H
 #define REEYO_DB_DB_H
@@ -104,7 +104,8 @@ int db_session_each(struct db_session *session, const char *sql, unsigned count,
 	const char *const *params, void (*row)(void *arg, int n, char *const *values),
 	void *arg) MUST_CHECK;
 /* The same with a named statement. */
-int db_session_query(struct db_session *session, enum query query, unsigned count, const char *const *params,
-	void (*row)(void *arg, int n, char *const *values), void *arg) MUST_CHECK;
+int db_session_query(struct db_session *session, enum query query, unsigned count,
+	const char *const *params, void (*row)(void *arg, int n, char *const *values),
+	void *arg) MUST_CHECK;
 
 #endif

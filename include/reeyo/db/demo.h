@@ -7,9 +7,10 @@
 
 #include "reeyo/core/error.h"
 
-/* Loads "small", "bench" (10,000 customers, 200 vendors, 5,000 items, 100,000 orders) or "huge" (the same with
- * 5,000,000 orders) into a migrated database; what is there already stays, so that repeating is harmless. Prints
- * what it did. 0, E_CONFIG (no such size, or an older schema), E_STORE_DOWN, E_NO_MEMORY, E_INTERNAL (logged). Blocking; command line only. */
+/* Loads "small", "bench" (10,000 customers, 200 vendors, 5,000 items, 100,000 orders) or "huge"
+ * (the same with 5,000,000 orders) into a migrated database; what is there already stays, so that
+ * repeating is harmless. Prints what it did. 0, E_CONFIG (no such size, or an older schema),
+ * E_STORE_DOWN, E_NO_MEMORY, E_INTERNAL (logged). Blocking; command line only. */
 int demo_load(const char *url, const char *size) MUST_CHECK;
 
 #endif

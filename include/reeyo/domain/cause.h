@@ -13,10 +13,12 @@ const char *whom_room(enum whom whom); /* "user", of event rooms */
 
 struct cause {
 	const char *event;     /* its type */
-	const char *when, *is; /* only when this word of the event or its order has this value (is NULL: any); NULL: always */
+	const char *when, *is; /* only when this word of the event or its order has this value (is
+	                        * NULL: any); NULL: always */
 	enum whom whom;
 	enum message_kind message;
-	const char *notes;     /* type of the notification in the app; NULL: none, the app hears the event itself */
+	const char *notes;     /* type of the notification in the app; NULL: none, the app hears the
+	                        * event itself */
 	unsigned life_s;       /* of no use to anybody afterwards */
 	bool silent;           /* nothing is said: another event says it, and better */
 };
@@ -30,7 +32,8 @@ struct reach {
 	bool device, email;    /* he has one */
 	bool push_on, sms_on;  /* letters of this channel go somewhere */
 };
-/* BY_ flags: a push, or a text message where there is one and no push would arrive; and an e-mail. */
+/* BY_ flags: a push, or a text message where there is one and no push would arrive; and an
+ * e-mail. */
 unsigned message_channels(enum message_kind message, struct reach reach);
 
 #endif

@@ -23,12 +23,12 @@ struct score {
 	double distance, completion, rating, load, total;
 };
 
-/* max(0, 40 - 8·km) + 25·completion + 25·rating/5 - min(10, 5·active). A newcomer counts as one about whom nobody
- * has complained, or he would never be asked. */
+/* max(0, 40 - 8·km) + 25·completion + 25·rating/5 - min(10, 5·active). A newcomer counts as one
+ * about whom nobody has complained, or he would never be asked. */
 struct score candidate_score(const struct candidate *candidate);
 
-/* The place of the best one not asked yet, of equals the nearest, then the first; -1: none. all: those asked already
- * count too (a new round). */
+/* The place of the best one not asked yet, of equals the nearest, then the first; -1: none. all:
+ * those asked already count too (a new round). */
 int candidate_best(const struct candidate *candidates, size_t count, bool all);
 
 #endif

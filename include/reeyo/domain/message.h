@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * What Reeyo says to people: each message once, on which channels, and which words its texts may hold. The texts
- * ("wordings") are files of config/messages/{en,fr}, NAME.CHANNEL. Pure: any thread.
+ * What Reeyo says to people: each message once, on which channels, and which words its texts may
+ * hold. The texts ("wordings") are files of config/messages/{en,fr}, NAME.CHANNEL. Pure: any
+ * thread.
  *
- * A wording holds {word} for a value and [ … ] around what is left out when one of the values in it is missing (or is no
- * money at all). A mail's file begins with a line "Subject: …", a push's with "Title: …", and an empty line; both may hold
- * words too.
+ * A wording holds {word} for a value and [ … ] around what is left out when one of the values in it
+ * is missing (or is no money at all). A mail's file begins with a line "Subject: …", a push's with
+ * "Title: …", and an empty line; both may hold words too.
  */
 #ifndef REEYO_DOMAIN_MESSAGE_H
 #define REEYO_DOMAIN_MESSAGE_H
@@ -74,14 +75,15 @@ bool message_named(struct text name, enum message_kind *ret);
 /* The message has a wording for the channel. */
 bool message_goes_by(enum message_kind message, enum channel channel);
 
-/* What a message of these facts needs: the words of its texts, each from the first source that has it. A new object, NULL
- * when memory is out. Sources may be NULL. */
+/* What a message of these facts needs: the words of its texts, each from the first source that has
+ * it. A new object, NULL when memory is out. Sources may be NULL. */
 json_t *message_params(enum message_kind message, unsigned count, json_t *const sources[]);
 
 /* Tries of a message, the first included. */
 #define MESSAGE_TRIES 8
-/* How long a message waits after its try number `tries`, in ms: longer after each, three hours in all; at least
- * as long as the provider asks (at most an hour). permille: a random number below 1000, so that many do not come at once. */
+/* How long a message waits after its try number `tries`, in ms: longer after each, three hours in
+ * all; at least as long as the provider asks (at most an hour). permille: a random number below
+ * 1000, so that many do not come at once. */
 int64_t message_wait_ms(unsigned tries, int64_t retry_after_s, unsigned permille);
 
 /* A text for one message, channel and language; its parts point into the file. */
@@ -91,10 +93,10 @@ struct wording {
 };
 /* Takes a file apart and checks it; E_CONFIG with what is wrong in fault. */
 #define WORDING_FAULT 128
-int wording_parse(enum message_kind message, enum channel channel, struct text file, struct wording *ret,
-	char fault[WORDING_FAULT]) MUST_CHECK;
-/* Appends a checked text with its values put in. A long value is cut, so that what is said fits into a text message or a push: what
- * somebody wrote as a reason may be far longer. */
+int wording_parse(enum message_kind message, enum channel channel, struct text file,
+	struct wording *ret, char fault[WORDING_FAULT]) MUST_CHECK;
+/* Appends a checked text with its values put in. A long value is cut, so that what is said fits
+ * into a text message or a push: what somebody wrote as a reason may be far longer. */
 void wording_fill(struct buf *out, struct text text, const json_t *params, enum channel channel);
 
 #endif

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which mobile-money operator a Cameroon number belongs to (contract §8: nine digits, 62 to 69; MTN 65, 67, 68; Orange
- * 69).
+ * Which mobile-money operator a Cameroon number belongs to (contract §8: nine digits, 62 to 69; MTN
+ * 65, 67, 68; Orange 69).
  */
 #ifndef REEYO_DOMAIN_OPERATOR_H
 #define REEYO_DOMAIN_OPERATOR_H
 
 #include <stdbool.h>
 
-/* phone: any text. Whether mobile money can reach it: +237 and nine digits that begin with 62 to 69. Any thread. */
+/* phone: any text. Whether mobile money can reach it: +237 and nine digits that begin with 62 to
+ * 69. Any thread. */
 bool phone_has_money(const char *phone);
 /* "MTN", "ORANGE", or NULL when the prefix is nobody's that we know. Any thread. */
 const char *phone_operator(const char *phone);

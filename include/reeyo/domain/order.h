@@ -78,7 +78,8 @@ struct order_facts {
 	bool accepted, preparing, ready; /* acceptedAt, preparingAt, readyAt are set */
 };
 /* The state an act leads to, into *ret. `ready` of an order that has a rider already keeps its
- * state (it only stamps readyAt, once). 0, or the error of who tried: E_CANNOT_CANCEL, E_CANNOT_ACCEPT,
+ * state (it only stamps readyAt, once). 0, or the error of who tried: E_CANNOT_CANCEL,
+ * E_CANNOT_ACCEPT,
  * E_CANNOT_REJECT, E_CANNOT_READY, E_CANNOT_MOVE. */
 int order_next(const struct order_facts *order, enum order_act act, enum order_actor by,
 	enum order_status *ret) MUST_CHECK;

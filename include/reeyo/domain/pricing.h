@@ -110,7 +110,8 @@ struct quote {
 	int64_t commission_bps;
 	int64_t minimum; /* what the subtotal had to reach */
 	struct split split;
-	struct quote_choice choices[ORDER_CHOICES_MAX]; /* last: what is not counted is not cleared */
+	struct quote_choice choices[ORDER_CHOICES_MAX]; /* last: what is not counted is not
+	                                                 * cleared */
 };
 
 /* What broke the rule, for the message. */

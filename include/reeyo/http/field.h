@@ -12,7 +12,8 @@
 
 enum field_kind {
 	FIELD_NONE,
-	FIELD_TEXT,     /* min…max characters; trimmed; no control characters but tab and line end */
+	FIELD_TEXT,     /* min…max characters; trimmed; no control characters but tab and line
+	                 * end */
 	FIELD_ID,       /* 1…64 of A-Z a-z 0-9 _ - . */
 	FIELD_INT,      /* whole number, min…max (both 0: any int64) */
 	FIELD_MONEY,    /* whole XAF, min…max (both 0: 0 and up); 10.0 is whole, 10.5 is not */
@@ -27,9 +28,11 @@ enum field_kind {
 	FIELD_URL,      /* http or https, up to 2048 characters */
 	FIELD_TIME,     /* RFC 3339 date and time */
 	FIELD_DATE,     /* YYYY-MM-DD */
-	FIELD_POINT,    /* {lat,lng}, also {latitude,longitude}; kept as {lat,lng}; ranges checked */
+	FIELD_POINT,    /* {lat,lng}, also {latitude,longitude}; kept as {lat,lng}; ranges
+	                 * checked */
 	FIELD_OBJECT,   /* fields of .of (NULL: any object) */
-	FIELD_LIST,     /* min…max elements: objects of .of, or scalars of kind .each with .each_max, .words */
+	FIELD_LIST,     /* min…max elements: objects of .of, or scalars of kind .each with
+	                 * .each_max, .words */
 	FIELD_ANY,      /* any JSON */
 };
 
@@ -59,10 +62,10 @@ struct field_fault {
 };
 #define FIELD_FAULTS_MAX 20
 
-/* Checks `object` against the table and puts it into canonical form in place: other spellings renamed, strings
- * trimmed and normalised, enums in the table's spelling; unknown fields stay untouched. texts: values are
- * strings as in a query or form, so "5", "true" are accepted for numbers and booleans. Returns the
- * number of faults (at most FIELD_FAULTS_MAX are written). */
+/* Checks `object` against the table and puts it into canonical form in place: other spellings
+ * renamed, strings trimmed and normalised, enums in the table's spelling; unknown fields stay
+ * untouched. texts: values are strings as in a query or form, so "5", "true" are accepted for
+ * numbers and booleans. Returns the number of faults (at most FIELD_FAULTS_MAX are written). */
 unsigned field_check(const struct field *table, json_t *object, bool texts,
 	struct field_fault faults[FIELD_FAULTS_MAX]);
 

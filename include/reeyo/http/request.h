@@ -21,7 +21,8 @@
 
 /* Who calls, from a verified token. Empty (role WHO_UNSET) on public routes. */
 struct caller {
-	enum who role;                 /* CUSTOMER, VENDOR_ACCOUNT, RIDER_ACCOUNT, ADMIN or SUPER_ADMIN */
+	enum who role;                 /* CUSTOMER, VENDOR_ACCOUNT, RIDER_ACCOUNT, ADMIN or
+	                                * SUPER_ADMIN */
 	char id[ID_SIZE];
 	char session[ID_SIZE];
 	int64_t issued_s, expires_s;
@@ -42,8 +43,10 @@ struct request {
 	json_t *query;                    /* checked against .query; never NULL in run */
 	json_t *body;                     /* checked against .body; {} when there was none */
 	struct caller caller;
-	json_t *account;                  /* CUSTOMER_VERIFIED: the account's profile (as auth/me) */
-	const struct rider_facts *rider;  /* RIDER_READY: what is known of the rider (auth/admit.h) */
+	json_t *account;                  /* CUSTOMER_VERIFIED: the account's profile (as
+	                                   * auth/me) */
+	const struct rider_facts *rider;  /* RIDER_READY: what is known of the rider
+	                                   * (auth/admit.h) */
 	const char *idempotency_key;      /* NULL: none */
 	char fingerprint[65];             /* hex SHA-256 of method, path and body; set with a key */
 	bool french;
@@ -52,7 +55,8 @@ struct request {
 
 /* --- Reading ----------------------------------------------------------------------------------- */
 
-/* Members of a checked body or query: NULL / fallback when absent. Texts live as long as the request. */
+/* Members of a checked body or query: NULL / fallback when absent. Texts live as long as the
+ * request. */
 const char *member_text(const json_t *object, const char *name);
 int64_t member_int(const json_t *object, const char *name, int64_t fallback);
 double member_number(const json_t *object, const char *name, double fallback);
@@ -63,15 +67,17 @@ json_t *member(const json_t *object, const char *name);
 #define query_text(rq, name) member_text((rq)->query, (name))
 /* A request header, NULL when absent. */
 const char *request_header(struct request *rq, const char *name);
-/* The body as it came; of a GET its query, as sent. Lives as long as the request; absent when there is none. */
+/* The body as it came; of a GET its query, as sent. Lives as long as the request; absent when there
+ * is none. */
 struct text request_raw(struct request *rq);
 /* The address of the client, as text (X-Forwarded-For only from trusted proxies). */
 const char *request_address(struct request *rq);
-/* Arena copies for SQL parameters: decimal text of a number, "t"/"f". NULL only when memory is out. */
+/* Arena copies for SQL parameters: decimal text of a number, "t"/"f". NULL only when memory is
+ * out. */
 const char *arg_int(struct request *rq, int64_t value);
 const char *arg_double(struct request *rq, double value);
-/* A PostgreSQL array of the body's list `name`, of ids or of words without quotes, commas and braces; "{}" when it is
- * empty. NULL also without the list. */
+/* A PostgreSQL array of the body's list `name`, of ids or of words without quotes, commas and
+ * braces; "{}" when it is empty. NULL also without the list. */
 const char *arg_array(struct request *rq, const char *name);
 
 /* Page and limit of a list: page ≥ 1, limit 1…100, larger clamps. */
@@ -87,8 +93,9 @@ struct page request_page(struct request *rq, int64_t fallback_limit);
 /* --- Waiting ----------------------------------------------------------------------------------- */
 
 /* Runs a named statement; params are NUL-terminated texts that live as long as the request. done is
- * called only on success; any error is answered with its code. sql_try calls done also on errors (db_error(result) tells).
- * After the request's own deadline has answered, done is not called any more. */
+ * called only on success; any error is answered with its code. sql_try calls done also on errors
+ * (db_error(result) tells). After the request's own deadline has answered, done is not called any
+ * more. */
 typedef void sql_done(struct request *rq, const struct db_result *result);
 void sql_run(struct request *rq, enum db_lane lane, enum query query, bool try_, sql_done *done,
 	unsigned count, const char *const *params);
@@ -107,26 +114,31 @@ void sql_run(struct request *rq, enum db_lane lane, enum query query, bool try_,
 typedef void cached_done(struct request *rq, int error, const struct cache_value *value);
 void cached(struct request *rq, enum cache_kind kind, const char *id,
 	void (*load)(struct request *rq, struct cache_read *read), cached_done *done);
-/* Loads through one statement whose first column is the finished `data` (NULL or no row: not found): puts
- * the envelope around it. The usual load. */
+/* Loads through one statement whose first column is the finished `data` (NULL or no row: not
+ * found): puts the envelope around it. The usual load. */
 void cached_by_sql(struct request *rq, enum cache_kind kind, const char *id, enum query query,
 	cached_done *done);
 /* Drops a key after a write, then goes on: next is called once the key is gone. */
-void uncached(struct request *rq, enum cache_kind kind, const char *id, void (*next)(struct request *rq));
+void uncached(struct request *rq, enum cache_kind kind, const char *id,
+	void (*next)(struct request *rq));
 
-/* Lifts the time limit of the handler, who answers within some limit of his own: for a request that waits for news. */
+/* Lifts the time limit of the handler, who answers within some limit of his own: for a request that
+ * waits for news. */
 void request_unhurried(struct request *rq);
-/* Keeps the request alive while something else works for it. Every hold is followed by exactly one release; the
- * continuation must return at once when request_release says false (already answered, or gone). */
+/* Keeps the request alive while something else works for it. Every hold is followed by exactly one
+ * release; the continuation must return at once when request_release says false (already answered,
+ * or gone). */
 void request_hold(struct request *rq);
 bool request_release(struct request *rq);
 
 /* --- Replying ---------------------------------------------------------------------------------- */
 
-/* json: the `data`, finished JSON text; copied or kept in the arena. 200, or 201 on a .created row. */
+/* json: the `data`, finished JSON text; copied or kept in the arena. 200, or 201 on a .created
+ * row. */
 void reply_data(struct request *rq, struct text json);
 /* The same with a message in the envelope. */
-void reply_data_message(struct request *rq, const char *english, const char *french, struct text json);
+void reply_data_message(struct request *rq, const char *english, const char *french,
+	struct text json);
 /* data: null. */
 void reply_message(struct request *rq, const char *english, const char *french);
 /* data: json (an array or an object that nests its own pagination), meta from page and total. */

@@ -31,12 +31,12 @@ struct server_steps {
 /* Goes on with the next step of the request. */
 void request_next(struct request *rq);
 
-/* Opens the listeners. Port 0 is replaced by the port that was found, so the next loop shares it. 0, E_CONFIG
- * (logged: address in use …), E_NO_MEMORY. */
+/* Opens the listeners. Port 0 is replaced by the port that was found, so the next loop shares it.
+ * 0, E_CONFIG (logged: address in use …), E_NO_MEMORY. */
 int server_new(struct app *app, const struct server_steps *steps, struct listener *listeners,
 	unsigned count, struct server **ret) MUST_CHECK;
-/* No new connections; keep-alive connections close with their next answer; drained(arg) when the last
- * request is answered. */
+/* No new connections; keep-alive connections close with their next answer; drained(arg) when the
+ * last request is answered. */
 void server_drain(struct server *server, void (*drained)(void *arg), void *arg);
 /* Stops at once. */
 void server_close(struct server *server);

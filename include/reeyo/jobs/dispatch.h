@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Dispatch: asks riders one after the other whether they carry an order (contract §2.7). Works on one loop of a process
- * and there only while it holds the lease `dispatch`; whatever it knows is in PostgreSQL, so that any copy goes on
- * where another stopped.
+ * Dispatch: asks riders one after the other whether they carry an order (contract §2.7). Works on
+ * one loop of a process and there only while it holds the lease `dispatch`; whatever it knows is in
+ * PostgreSQL, so that any copy goes on where another stopped.
  */
 #ifndef REEYO_JOBS_DISPATCH_H
 #define REEYO_JOBS_DISPATCH_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Messages to people, by the copy that holds the lease `messages`: makes rows of `messages` (and notifications in the app) of
- * what `events` say, and sends the rows.
+ * Messages to people, by the copy that holds the lease `messages`: makes rows of `messages` (and
+ * notifications in the app) of what `events` say, and sends the rows.
  */
 #ifndef REEYO_JOBS_MESSAGES_H
 #define REEYO_JOBS_MESSAGES_H

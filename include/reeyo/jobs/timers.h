@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What happens because time passes, once a second by the copy that holds the lease `timers`: riders who have been silent
- * for 300 s go offline, orders that nobody accepted are cancelled, old positions leave Redis.
+ * What happens because time passes, once a second by the copy that holds the lease `timers`: riders
+ * who have been silent for 300 s go offline, orders that nobody accepted are cancelled, old
+ * positions leave Redis.
  */
 #ifndef REEYO_JOBS_TIMERS_H
 #define REEYO_JOBS_TIMERS_H
@@ -13,8 +14,10 @@
 
 /* What timers need of the layer above them. */
 struct timer_needs {
-	int64_t (*accept_minutes)(struct app *app);                     /* how long an order waits for its vendor */
-	void (*menu_changed)(struct app *app, const char *vendor_id);   /* counted stock has gone back */
+	int64_t (*accept_minutes)(struct app *app);                     /* how long an order waits
+	                                                                 * for its vendor */
+	void (*menu_changed)(struct app *app, const char *vendor_id);   /* counted stock has gone
+	                                                                 * back */
 };
 
 struct timers;

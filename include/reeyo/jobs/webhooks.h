@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Webhooks: what is said reaches the partners who asked for it, signed, at least once, by the copy that holds the lease
- * `webhooks`. An event becomes deliveries in the statement that moves the lease's position past it, so none is lost and
- * none made twice; a delivery is tried ten times over 75 hours (domain/webhook.h).
+ * Webhooks: what is said reaches the partners who asked for it, signed, at least once, by the copy
+ * that holds the lease `webhooks`. An event becomes deliveries in the statement that moves the
+ * lease's position past it, so none is lost and none made twice; a delivery is tried ten times over
+ * 75 hours (domain/webhook.h).
  */
 #ifndef REEYO_JOBS_WEBHOOKS_H
 #define REEYO_JOBS_WEBHOOKS_H

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Messages out: text messages, e-mails and push messages through whoever the configuration names (`sms`, `mail`, `push`).
+ * Messages out: text messages, e-mails and push messages through whoever the configuration names
+ * (`sms`, `mail`, `push`).
  *
- * A letter ends in exactly one of four ways. Without a provider, or without its credentials, it is logged and skipped: that
- * is never an error of whoever sends. In production neither addresses nor texts come into the log.
+ * A letter ends in exactly one of four ways. Without a provider, or without its credentials, it is
+ * logged and skipped: that is never an error of whoever sends. In production neither addresses nor
+ * texts come into the log.
  *
  * All functions: the loop's own thread.
  */
@@ -16,14 +18,16 @@
 #include "reeyo/partners/wordings.h"
 
 struct post;
-/* The wordings live as long as the post; app->client, app->pool and app->config are there. 0, E_NO_MEMORY, or E_CONFIG (a
- * service account that cannot be read; logged). */
+/* The wordings live as long as the post; app->client, app->pool and app->config are there. 0,
+ * E_NO_MEMORY, or E_CONFIG (a service account that cannot be read; logged). */
 int post_new(struct app *app, const struct wordings *wordings, struct post **ret) MUST_CHECK;
-/* Before the client is freed; letters under way are forgotten. Its timers must still close, so the loop must turn once.
+/* Before the client is freed; letters under way are forgotten. Its timers must still close, so the
+ * loop must turn once.
  * NULL is allowed. */
 void post_free(struct post *post);
 const struct wordings *post_wordings(const struct post *post);
-/* Letters of this channel go somewhere: to a provider whose credentials are set, or to development's log. */
+/* Letters of this channel go somewhere: to a provider whose credentials are set, or to
+ * development's log. */
 bool post_on(const struct post *post, enum channel channel);
 /* … and now: false while the provider does not answer, so that a queue had better wait. */
 bool post_up(const struct post *post, enum channel channel);
@@ -37,7 +41,8 @@ enum letter_end {
 	OUTCOME_SKIPPED  /* there is no provider */
 };
 
-/* A letter has ended so many seconds after post_send: Firebase's token, its turn and its call take at most 30 s each. */
+/* A letter has ended so many seconds after post_send: Firebase's token, its turn and its call take
+ * at most 30 s each. */
 #define POST_LETTER_S 90
 
 struct receipt {
@@ -45,7 +50,8 @@ struct receipt {
 	bool gone;             /* DEAD, and so is the address: forget it */
 	bool untried;          /* RETRY, and the provider was not even asked */
 	int64_t retry_after_s; /* RETRY: not before; 0: whenever */
-	const char *why;       /* not SENT: for the log and the row, without address or text; valid during done */
+	const char *why;       /* not SENT: for the log and the row, without address or text; valid
+	                        * during done */
 };
 
 /* Embedded in its owner; it and its texts live until done. */
@@ -70,10 +76,10 @@ void post_cancel(struct letter *letter);
 
 /* --- At once ------------------------------------------------------------------------------------ */
 
-/* Says something that must neither wait nor be written down (one-time codes): sent now, and again after 1, 4 and 15 s while
- * the outcome is RETRY; at most 256 of a loop wait for that. Never an error of the caller. params: words and texts of
- * the message, in pairs, ending with NULL. */
-void post_tell(struct post *post, enum message_kind message, enum channel channel, enum language language, const char *to,
-	const char *const *params);
+/* Says something that must neither wait nor be written down (one-time codes): sent now, and again
+ * after 1, 4 and 15 s while the outcome is RETRY; at most 256 of a loop wait for that. Never an
+ * error of the caller. params: words and texts of the message, in pairs, ending with NULL. */
+void post_tell(struct post *post, enum message_kind message, enum channel channel,
+	enum language language, const char *to, const char *const *params);
 
 #endif

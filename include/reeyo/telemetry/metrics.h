@@ -18,7 +18,9 @@ void metrics_add(struct metrics *metrics, const struct counters *counters);
 /* Writes everything in the text format, version 0.0.4. Any thread. */
 void metrics_write(const struct metrics *metrics, struct buf *out);
 
-/* One gauge of the caller's own; labels may be NULL ("status=\"PENDING\""), help NULL leaves out HELP and TYPE. */
-void metric_write(struct buf *out, const char *name, const char *labels, const char *help, int64_t value);
+/* One gauge of the caller's own; labels may be NULL ("status=\"PENDING\""), help NULL leaves out
+ * HELP and TYPE. */
+void metric_write(struct buf *out, const char *name, const char *labels, const char *help,
+	int64_t value);
 
 #endif
