@@ -12,7 +12,7 @@
 #include "reeyo/loop/loop.h"
 #include "rider_memory.h"
 
-/* --- Customers --------------------------------------------------------------------------------- */
+/* --- Customers -------------------------------------------------------------------------------- */
 
 static void account_free(void *account)
 {
@@ -67,7 +67,7 @@ static void account_found(struct request *rq, int err, const struct cache_value 
 	request_next(rq);
 }
 
-/* --- Riders ------------------------------------------------------------------------------------ */
+/* --- Riders ----------------------------------------------------------------------------------- */
 
 int rider_refusal(const struct rider_facts *facts, const struct config *config)
 {

@@ -100,7 +100,7 @@ void hasher_free(struct hasher *hasher)
 		hasher_destroy(hasher);
 }
 
-/* --- On the pool ------------------------------------------------------------------------------- */
+/* --- On the pool ------------------------------------------------------------------------------ */
 
 static void task_run(struct work *work)
 {
@@ -119,7 +119,7 @@ static void task_run(struct work *work)
 		task->made = digest_make(&task->cost, task->password, task->hash) == 0;
 }
 
-/* --- On the loop ------------------------------------------------------------------------------- */
+/* --- On the loop ------------------------------------------------------------------------------ */
 
 static void task_free(struct task *task)
 {

@@ -88,7 +88,7 @@ void revocations_free(struct revocations *revocations)
 	uv_close((uv_handle_t *)&revocations->timer, timer_closed);
 }
 
-/* --- Following the database -------------------------------------------------------------------- */
+/* --- Following the database ------------------------------------------------------------------- */
 
 static void ask(struct revocations *revocations);
 
@@ -178,7 +178,7 @@ void revocations_follow(struct revocations *revocations)
 	uv_timer_start(&revocations->timer, second_over, 0, POLL_MS);
 }
 
-/* --- Telling ----------------------------------------------------------------------------------- */
+/* --- Telling ---------------------------------------------------------------------------------- */
 
 static void message_take(struct message *message)
 {

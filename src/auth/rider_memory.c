@@ -130,7 +130,7 @@ void rider_forget(struct rider_memory *memory, const char *rider)
 		entry->kept = false;
 }
 
-/* --- Telling ----------------------------------------------------------------------------------- */
+/* --- Telling ---------------------------------------------------------------------------------- */
 
 void rider_facts_forget(struct app *app, const char *rider)
 {

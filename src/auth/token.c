@@ -48,7 +48,7 @@ static const struct role_name {
 	{ SUPER_ADMIN, "SUPER_ADMIN", "adminId" },
 };
 
-/* --- Keys -------------------------------------------------------------------------------------- */
+/* --- Keys ------------------------------------------------------------------------------------- */
 
 static bool is_key_id(struct text id)
 {
@@ -161,7 +161,7 @@ void keyring_code_hash(const struct keyring *keys, const char *purpose, const ch
 	sodium_memzero(key, sizeof(key));
 }
 
-/* --- Signing ----------------------------------------------------------------------------------- */
+/* --- Signing ---------------------------------------------------------------------------------- */
 
 static const struct role_name *role_of(enum who who)
 {
@@ -233,7 +233,7 @@ const char *token_sign(struct arena *arena, const struct keyring *keys, enum tok
 	return signed_text ? arena_copy(arena, signed_text, strlen(signed_text)) : NULL;
 }
 
-/* --- Reading ----------------------------------------------------------------------------------- */
+/* --- Reading ---------------------------------------------------------------------------------- */
 
 /* The decoded header of a token; NULL unless it is a small JSON object. The caller owns it. */
 static json_t *header_read(struct text token)

@@ -78,7 +78,7 @@ int feed_pass(struct cache *cache, struct text frame)
 	return cache->redis ? redis_send_words(cache->redis, 3, word, 0, NULL, NULL) : E_STORE_DOWN;
 }
 
-/* --- Hearing ----------------------------------------------------------------------------------- */
+/* --- Hearing ---------------------------------------------------------------------------------- */
 
 struct feed {
 	struct redis *redis; /* of its own: a subscribed connection takes no other command. NULL:

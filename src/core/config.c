@@ -98,7 +98,7 @@ static int value_set(struct loaded *loaded, size_t index, const char *value, con
 	}
 }
 
-/* --- Keys -------------------------------------------------------------------------------------- */
+/* --- Keys ------------------------------------------------------------------------------------- */
 
 /* Dashes and underscores are the same in flags. */
 static bool key_is(const char *key, const char *name, size_t len)
@@ -137,7 +137,7 @@ static int key_unknown(const char *from, const char *name, size_t len)
 	return E_CONFIG;
 }
 
-/* --- Sources ----------------------------------------------------------------------------------- */
+/* --- Sources ---------------------------------------------------------------------------------- */
 
 static int file_line(void *user, const char *where, struct text key, const char *value)
 {
@@ -297,7 +297,7 @@ static int flags_read(struct loaded *loaded, int argc, char **argv, int *ret_res
 	return 0;
 }
 
-/* --- The whole --------------------------------------------------------------------------------- */
+/* --- The whole -------------------------------------------------------------------------------- */
 
 int config_load(int argc, char **argv, int *ret_rest, struct config **ret)
 {

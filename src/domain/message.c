@@ -87,7 +87,7 @@ bool message_goes_by(enum message_kind message, enum channel channel)
 	return kinds[message].channels & 1u << channel;
 }
 
-/* --- Values ------------------------------------------------------------------------------------ */
+/* --- Values ----------------------------------------------------------------------------------- */
 
 static json_t *value_of(const char *word, unsigned count, json_t *const sources[])
 {
@@ -201,7 +201,7 @@ static void add_value(struct buf *out, const json_t *params, struct text word, e
 		buf_add_int(out, json_integer_value(value));
 }
 
-/* --- Trying again ------------------------------------------------------------------------------- */
+/* --- Trying again ----------------------------------------------------------------------------- */
 
 int64_t message_wait_ms(unsigned tries, int64_t retry_after_s, unsigned permille)
 {
@@ -214,7 +214,7 @@ int64_t message_wait_ms(unsigned tries, int64_t retry_after_s, unsigned permille
 	return wait_ms > retry_after_s * 1000 ? wait_ms : retry_after_s * 1000 + permille;
 }
 
-/* --- Wordings ---------------------------------------------------------------------------------- */
+/* --- Wordings --------------------------------------------------------------------------------- */
 
 /* The next piece of a text: what stands before a mark, and the mark ('{', '[', ']'; 0 at the end).
  * Of '{', the word. */

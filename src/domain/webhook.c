@@ -51,7 +51,7 @@ int64_t webhook_wait_s(unsigned tries)
 	return tries >= 1 && tries < WEBHOOK_TRIES ? waits[tries - 1] : -1;
 }
 
-/* --- Where it may go --------------------------------------------------------------------------- */
+/* --- Where it may go -------------------------------------------------------------------------- */
 
 static bool host_char(char c)
 {

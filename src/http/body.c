@@ -12,7 +12,7 @@
 /* Most bytes of bodies one loop holds at a time, whatever the number of clients. */
 #define BODY_BYTES_PER_LOOP (128u << 20)
 
-/* --- Collecting -------------------------------------------------------------------------------- */
+/* --- Collecting ------------------------------------------------------------------------------- */
 
 static size_t limit_of(const struct exchange *x)
 {
@@ -72,7 +72,7 @@ struct text request_raw(struct request *rq)
 		(struct text){ x->body, x->body_len };
 }
 
-/* --- Parsing ----------------------------------------------------------------------------------- */
+/* --- Parsing ---------------------------------------------------------------------------------- */
 
 /* jansson recurses; a body nested deeper than any of ours is refused before it does. Returns the
  * offset of the offending bracket, or len. */
@@ -240,7 +240,7 @@ static json_t *body_parse(struct exchange *x)
 	return json_body(x);
 }
 
-/* --- Checking ---------------------------------------------------------------------------------- */
+/* --- Checking --------------------------------------------------------------------------------- */
 
 static void fault_add(struct exchange *x, struct buf *details, const struct field_fault *fault)
 {

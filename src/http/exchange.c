@@ -181,7 +181,7 @@ void exchange_answered(struct exchange *x)
 	MHD_resume_connection(x->mhd);
 }
 
-/* --- Head -------------------------------------------------------------------------------------- */
+/* --- Head ------------------------------------------------------------------------------------- */
 
 static bool decode_param(struct exchange *x, struct text raw, const char **ret)
 {
@@ -374,7 +374,7 @@ enum MHD_Result exchange_head(struct exchange *x, const char *method, const char
 	return MHD_YES;
 }
 
-/* --- Body -------------------------------------------------------------------------------------- */
+/* --- Body ------------------------------------------------------------------------------------- */
 
 static enum MHD_Result body_discard(struct exchange *x, size_t taken)
 {
@@ -415,7 +415,7 @@ enum MHD_Result exchange_body(struct exchange *x, const char *at, size_t *len)
 	return MHD_YES;
 }
 
-/* --- Steps ------------------------------------------------------------------------------------- */
+/* --- Steps ------------------------------------------------------------------------------------ */
 
 enum { STEP_LIMIT, STEP_CHECK, STEP_LIMIT_BODY, STEP_ADMIT, STEP_RUN };
 

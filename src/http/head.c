@@ -124,7 +124,7 @@ void head_read(struct exchange *x, const char *version)
 		head_fault(head, "HTTP/1.0 has no Transfer-Encoding");
 }
 
-/* --- Negotiation ------------------------------------------------------------------------------- */
+/* --- Negotiation ------------------------------------------------------------------------------ */
 
 /* "q=0.5" among the parameters, in thousandths; 1000 when there is none. */
 static int quality_read(struct text params)

@@ -10,7 +10,7 @@
 #include "exchange.h"
 #include "reeyo/http/limit.h"
 
-/* --- Addresses --------------------------------------------------------------------------------- */
+/* --- Addresses -------------------------------------------------------------------------------- */
 
 /* One slot per hash: two addresses in one slot take turns, each starting afresh. That errs on the
  * client's side, as a backstop should. */
@@ -61,7 +61,7 @@ static int64_t address_use(struct request *rq)
 	return (int64_t)(ADDRESS_WINDOW_MS - (now - slot->since_ms)) / 1000 + 1;
 }
 
-/* --- Names ------------------------------------------------------------------------------------- */
+/* --- Names ------------------------------------------------------------------------------------ */
 
 struct limit_wait {
 	struct limit_use use;
@@ -125,7 +125,7 @@ void limit_named(struct request *rq, const char *name, int64_t limit, int64_t wi
 	limit_use(rq->app->cache, &wait->use);
 }
 
-/* --- Steps ------------------------------------------------------------------------------------- */
+/* --- Steps ------------------------------------------------------------------------------------ */
 
 void limit_caller(struct request *rq)
 {

@@ -10,7 +10,7 @@
 
 static json_t *schema_of(const struct field *table);
 
-/* --- Schemas ----------------------------------------------------------------------------------- */
+/* --- Schemas ---------------------------------------------------------------------------------- */
 
 static json_t *schema_bounds(json_t *schema, const struct field *field, const char *low, const char *high)
 {
@@ -142,7 +142,7 @@ static json_t *schema_of(const struct field *table)
 	return schema;
 }
 
-/* --- Operations -------------------------------------------------------------------------------- */
+/* --- Operations ------------------------------------------------------------------------------- */
 
 static json_t *reference(const char *to)
 {
@@ -293,7 +293,7 @@ static json_t *operation_of(const struct route_set *set, const struct route *row
 	return operation;
 }
 
-/* --- Paths ------------------------------------------------------------------------------------- */
+/* --- Paths ------------------------------------------------------------------------------------ */
 
 /* "/orders/:orderId" as "/api/v1/user/orders/{orderId}". */
 static void path_write(char out[256], const struct route_set *set, const struct route *row, struct text path)
@@ -326,7 +326,7 @@ static void identifier_write(char out[300], const char *method, const char *path
 	out[len] = '\0';
 }
 
-/* --- What many operations share ---------------------------------------------------------------- */
+/* --- What many operations share --------------------------------------------------------------- */
 
 /* The document in the making. A schema with a title, and every reply that is an error, stands once in its
  * components; operations refer to it. Written out in each they made it 1.5 MB. */

@@ -39,7 +39,7 @@ static void reply_poor(struct exchange *x)
 		     "of memory, try again shortly\"}}"));
 }
 
-/* --- Success ----------------------------------------------------------------------------------- */
+/* --- Success ---------------------------------------------------------------------------------- */
 
 static void buf_add_message(struct buf *buf, const char *message)
 {
@@ -165,7 +165,7 @@ void reply_cached(struct request *rq, const struct cache_value *value)
 	reply_decide(x, 200, JSON_TYPE, (struct text){ copy, body.len });
 }
 
-/* --- Errors ------------------------------------------------------------------------------------ */
+/* --- Errors ----------------------------------------------------------------------------------- */
 
 static void error_problem(struct exchange *x, struct buf *body, const struct error_row *row,
 	const char *message, struct text details)
@@ -285,7 +285,7 @@ void reply_field(struct request *rq, const char *field, const char *english, con
 	reply_error_with(rq, E_VALIDATION, buf_string(&whole), text_of(buf_string(&details)));
 }
 
-/* --- Headers ----------------------------------------------------------------------------------- */
+/* --- Headers ---------------------------------------------------------------------------------- */
 
 void reply_header(struct request *rq, const char *name, const char *value)
 {
@@ -300,7 +300,7 @@ void reply_retry_after(struct request *rq, int64_t seconds)
 	reply_header(rq, "Retry-After", arg_int(rq, seconds > 0 ? seconds : 1));
 }
 
-/* --- Queueing ---------------------------------------------------------------------------------- */
+/* --- Queueing --------------------------------------------------------------------------------- */
 
 static bool is_read(const struct exchange *x)
 {

@@ -93,7 +93,7 @@ static int slot_of(enum method method)
 	return -1;
 }
 
-/* --- Building ---------------------------------------------------------------------------------- */
+/* --- Building --------------------------------------------------------------------------------- */
 
 static struct node *node_child(struct node *parent, struct text segment)
 {
@@ -263,7 +263,7 @@ void router_each(const struct router *router,
 			each(arg, set, row);
 }
 
-/* --- Finding ----------------------------------------------------------------------------------- */
+/* --- Finding ---------------------------------------------------------------------------------- */
 
 static unsigned node_methods(const struct node *node)
 {

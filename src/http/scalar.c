@@ -10,7 +10,7 @@
 #include "field.h"
 #include "reeyo/core/clock.h"
 
-/* --- Texts ------------------------------------------------------------------------------------- */
+/* --- Texts ------------------------------------------------------------------------------------ */
 
 static bool has_control(struct text text)
 {
@@ -248,7 +248,7 @@ static json_t *date_check(struct check *check, const char *name, struct text raw
 	return NULL;
 }
 
-/* --- Numbers ----------------------------------------------------------------------------------- */
+/* --- Numbers ---------------------------------------------------------------------------------- */
 
 static bool in_range(struct check *check, const struct field *field, const char *name, int64_t value)
 {
@@ -338,7 +338,7 @@ static json_t *bool_check(struct check *check, const char *name, json_t *value)
 	return NULL;
 }
 
-/* --- Dispatch ---------------------------------------------------------------------------------- */
+/* --- Dispatch --------------------------------------------------------------------------------- */
 
 static json_t *string_check(struct check *check, const struct field *field, const char *name, struct text raw)
 {

@@ -138,7 +138,7 @@ static int listen_socket(struct listener *listener, bool first, int backlog, int
 	return 0;
 }
 
-/* --- Connections ------------------------------------------------------------------------------- */
+/* --- Connections ------------------------------------------------------------------------------ */
 
 static struct connection *connection_of(struct MHD_Connection *mhd)
 {
@@ -320,7 +320,7 @@ static void on_completed(void *cls, struct MHD_Connection *mhd, void **context,
 		exchange_completed(x);
 }
 
-/* --- Daemons ----------------------------------------------------------------------------------- */
+/* --- Daemons ---------------------------------------------------------------------------------- */
 
 static void on_activity(uv_poll_t *poll, int status, int events)
 {

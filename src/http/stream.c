@@ -62,7 +62,7 @@ void shared_drop(struct shared *shared)
 		free(shared);
 }
 
-/* --- The queue --------------------------------------------------------------------------------- */
+/* --- The queue -------------------------------------------------------------------------------- */
 
 static bool room_make(struct stream *stream)
 {
@@ -163,7 +163,7 @@ bool stream_send(struct stream *stream, struct shared *shared, const char *at, s
 	return piece_add(stream, shared, at, len);
 }
 
-/* --- The end ----------------------------------------------------------------------------------- */
+/* --- The end ---------------------------------------------------------------------------------- */
 
 /* Spread, so that the clients of a copy that goes do not all come to the others in one moment. */
 static const char *retry_soon(void)
@@ -252,7 +252,7 @@ void streams_cut(struct server *server)
 		stream_cut(stream);
 }
 
-/* --- The beginning ----------------------------------------------------------------------------- */
+/* --- The beginning ---------------------------------------------------------------------------- */
 
 int stream_open(struct request *rq, const struct stream_calls *calls, void *owner,
 	struct stream **ret)

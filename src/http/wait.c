@@ -5,7 +5,7 @@
  */
 #include "exchange.h"
 
-/* --- Statements -------------------------------------------------------------------------------- */
+/* --- Statements ------------------------------------------------------------------------------- */
 
 struct sql_wait {
 	struct db_call call;
@@ -60,7 +60,7 @@ void sql_run(struct request *rq, enum db_lane lane, enum query query, bool try_,
 	db_submit(rq->app->db, &wait->call);
 }
 
-/* --- Cached values ----------------------------------------------------------------------------- */
+/* --- Cached values ---------------------------------------------------------------------------- */
 
 struct cache_wait {
 	struct cache_read read;
