@@ -110,3 +110,12 @@ def test_cancelling_an_order_frees_its_rider_and_gives_everything_back(db):
                             [order["orderId"]])[0]
     assert f"rider:{carrier}" in rooms and payload["refundAmount"] == order["total"]
     assert set(payload) == {"orderId", "reason", "refundAmount", "timestamp"}
+
+
+def test_a_step_of_an_order_writes_to_none_of_its_indexes(db, on_the_way):
+    order, carrier = on_the_way
+    db.sql("BEGIN")
+    assert move(db, order, "IN_TRANSIT", "ARRIVE_DELIVERY", "RIDER_AT_DELIVERY", seen_rider=carrier)[0] == "DONE"
+    hot = db.value("SELECT pg_stat_get_xact_tuples_hot_updated('orders'::regclass)")
+    db.sql("ROLLBACK")
+    assert hot == 1
