@@ -34,6 +34,7 @@
 #include "reeyo/jobs/hub.h"
 #include "reeyo/jobs/messages.h"
 #include "reeyo/jobs/payouts.h"
+#include "reeyo/jobs/payment_poller.h"
 #include "reeyo/jobs/payments.h"
 #include "reeyo/jobs/positions.h"
 #include "reeyo/jobs/relay.h"

@@ -19,10 +19,10 @@ SELECT id, format('%s of %s, booked %s in %s times', coalesce(i.state, 'unknown'
 
 -- check: payment_names_its_order
 -- needs: payment_intents
--- An order by mobile money or card has its payment, of its customer and its total.
+-- An order by mobile money or card has its payment, of its customer and its total, and names it.
 SELECT o.id, format('%s order of %s, payment %s of %s', o.payment_method, o.total, i.id, i.amount)
   FROM orders o LEFT JOIN payment_intents i ON i.order_id = o.id
- WHERE o.payment_reference ^@ 'pay_'
+ WHERE (o.payment_reference ^@ 'pay_' OR o.payment_method = 'MOBILE_MONEY')
    AND (i.id, i.user_id, i.amount, i.method) IS DISTINCT FROM (o.payment_reference, o.user_id, o.total, o.payment_method)
 
 -- check: payment_waits_with_its_order

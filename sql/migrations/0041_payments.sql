@@ -35,13 +35,16 @@ CREATE TABLE payment_intents (
   sent_at           timestamptz,                        -- when the gateway was first known to have it
   settled_at        timestamptz,
   asked_at          timestamptz NOT NULL DEFAULT now(),
-  next_ask_at       timestamptz DEFAULT now() + interval '45 seconds',
+  next_ask_at       timestamptz DEFAULT now() + interval '45 seconds',  -- our own call (gateway_timeout) is answered or lost
   CONSTRAINT payment_intents_order CHECK ((order_id IS NOT NULL) = (kind = 'ORDER'))
 ) WITH (fillfactor = 70);
 CREATE UNIQUE INDEX payment_intents_of_order ON payment_intents (order_id) WHERE order_id IS NOT NULL;
 -- One transaction of the gateway pays one intent.
 CREATE UNIQUE INDEX payment_intents_reference ON payment_intents (gateway_reference) WHERE gateway_reference IS NOT NULL;
-CREATE INDEX payment_intents_due ON payment_intents (next_ask_at) WHERE next_ask_at IS NOT NULL;
+CREATE INDEX payment_intents_due ON payment_intents (next_ask_at)
+  WHERE next_ask_at IS NOT NULL AND state IN ('CREATED', 'PENDING');
+CREATE INDEX payment_intents_due_over ON payment_intents (next_ask_at)
+  WHERE next_ask_at IS NOT NULL AND state NOT IN ('CREATED', 'PENDING');
 CREATE INDEX payment_intents_open ON payment_intents (user_id) WHERE state IN ('CREATED', 'PENDING');
 CREATE INDEX payment_intents_waiting ON payment_intents (created_at) WHERE state IN ('CREATED', 'PENDING');
 CREATE INDEX payment_intents_amiss ON payment_intents (id) WHERE state = 'MISMATCH';

@@ -63,16 +63,22 @@ UNION ALL SELECT state, gateway_reference, false FROM payment_intents WHERE id =
 UPDATE payment_intents SET gateway_reference = NULL, next_ask_at = now() + interval '5 seconds'
  WHERE id = $1::text AND gateway_reference = $2::text AND state <> 'SUCCEEDED' AND resolution IS NULL
 
--- Takes payments that are due to be asked after. Taking moves the next time on, so that two copies take different
+-- Takes payments that are due to be asked after, those that wait to be paid before those that are over for us. Taking moves the next time on, so that two copies take different
 -- ones and one that dies is followed by a later ask.
 --  $1 how many
 -- Columns: id, the gateway's reference (NULL: it never told us one), day of its creation (YYYY-MM-DD), whether it is
 --  older than 15 minutes.
 -- name: payments_due
+WITH waiting AS MATERIALIZED (
+  SELECT id FROM payment_intents WHERE next_ask_at <= now() AND state IN ('CREATED', 'PENDING')
+   ORDER BY next_ask_at LIMIT $1::bigint FOR NO KEY UPDATE SKIP LOCKED
+), over AS MATERIALIZED (
+  SELECT id FROM payment_intents WHERE next_ask_at <= now() AND state NOT IN ('CREATED', 'PENDING')
+   ORDER BY next_ask_at LIMIT $1::bigint - (SELECT count(*) FROM waiting) FOR NO KEY UPDATE SKIP LOCKED
+)
 UPDATE payment_intents t
    SET next_ask_at = now() + payment_rest(t), asks = t.asks + 1, asked_at = now()
- WHERE t.id = ANY (ARRAY(SELECT d.id FROM payment_intents d WHERE d.next_ask_at <= now() ORDER BY d.next_ask_at
-         LIMIT $1::bigint FOR NO KEY UPDATE SKIP LOCKED))
+ WHERE t.id = ANY (ARRAY(SELECT id FROM waiting UNION ALL SELECT id FROM over))
 RETURNING t.id, t.gateway_reference, to_char(t.created_at AT TIME ZONE 'UTC' - interval '1 hour', 'YYYY-MM-DD'),
   t.created_at < now() - interval '15 minutes'
 

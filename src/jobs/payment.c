@@ -169,9 +169,6 @@ static void unhear(struct errand *errand)
 
 static void told(struct errand *errand, const struct gateway_told *told)
 {
-	static const char *const words[] = { [GATEWAY_PENDING] = "PENDING", [GATEWAY_SUCCESSFUL] = "SUCCESSFUL",
-		[GATEWAY_FAILED] = "FAILED" };
-
 	if ((told->external.at && !text_is(told->external, text_of(errand->id))) ||
 		!text_copy_whole(errand->told, sizeof(errand->told), told->reference))
 		return unhear(errand);
@@ -182,7 +179,8 @@ static void told(struct errand *errand, const struct gateway_told *told)
 	text_copy_some(errand->why, sizeof(errand->why), told->reason);
 	snprintf(errand->amount, sizeof(errand->amount), "%lld", (long long)told->amount);
 	/* What counts is what it says when asked, not what it answers to the call. */
-	record(errand, words[errand->collects && told->state == GATEWAY_SUCCESSFUL ? GATEWAY_PENDING : told->state]);
+	record(errand, gateway_state_word(
+		errand->collects && told->state == GATEWAY_SUCCESSFUL ? GATEWAY_PENDING : told->state));
 }
 
 static void answered(struct gateway_call *call, const struct gateway_answer *answer)

@@ -146,14 +146,6 @@ static void written(struct db_call *db, const struct db_result *result)
 	call_free(call);
 }
 
-static const char *state_word(enum gateway_state state)
-{
-	static const char *const words[] = { [GATEWAY_PENDING] = "PENDING", [GATEWAY_SUCCESSFUL] = "SUCCESSFUL",
-		[GATEWAY_FAILED] = "FAILED" };
-
-	return words[state];
-}
-
 /* A callback's reference was another's: forget it. */
 static void unhear(struct call *call)
 {
@@ -184,7 +176,7 @@ static void told(struct call *call, const struct gateway_told *told)
 	if (!text_copy_whole(reference, sizeof(reference), told->reference))
 		reference[0] = '\0'; /* cut, it would be another's */
 	text_copy_some(why, sizeof(why), told->reason);
-	telling_begin(&call->telling, state_word(told->state), reference, told->amount, why);
+	telling_begin(&call->telling, gateway_state_word(told->state), reference, told->amount, why);
 	tell(call->job, &call->telling, call, written);
 }
 
@@ -355,7 +347,7 @@ static void tell_found(struct payout_job *job)
 	sought = &job->sought[job->told_next++];
 	copy_text(job->found.id, sizeof(job->found.id), text_of(sought->id));
 	snprintf(job->found.looked_at, sizeof(job->found.looked_at), "%s", job->looked_at);
-	telling_begin(&job->found, job->unread ? job->unread : sought->found ? state_word(sought->state) :
+	telling_begin(&job->found, job->unread ? job->unread : sought->found ? gateway_state_word(sought->state) :
 		sought->maybe ? "UNNAMED" : "MISSING", sought->reference, sought->found ? sought->amount : -1, sought->why);
 	tell(job, &job->found, job, found_written);
 }

@@ -8,6 +8,14 @@
 /* Up to here a double holds every whole number. */
 #define EXACT_MOST 9007199254740992.0
 
+const char *gateway_state_word(enum gateway_state state)
+{
+	static const char *const words[] = { [GATEWAY_PENDING] = "PENDING", [GATEWAY_SUCCESSFUL] = "SUCCESSFUL",
+		[GATEWAY_FAILED] = "FAILED" };
+
+	return words[state];
+}
+
 static struct text member(const json_t *object, const char *name)
 {
 	const json_t *value = json_object_get(object, name);
@@ -43,14 +51,14 @@ int64_t told_amount(const json_t *amount)
 	return -1;
 }
 
-enum gateway_state told_state(struct text word)
+static enum gateway_state told_state(struct text word)
 {
 	if (text_is_nocase(word, TEXT("SUCCESSFUL")))
 		return GATEWAY_SUCCESSFUL;
 	return text_is_nocase(word, TEXT("FAILED")) ? GATEWAY_FAILED : GATEWAY_PENDING;
 }
 
-struct text told_operator(struct text word)
+static struct text told_operator(struct text word)
 {
 	if (text_is_nocase(word, TEXT("MTN")))
 		return TEXT("MTN");

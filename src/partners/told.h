@@ -11,8 +11,6 @@
 struct gateway_told told_read(const json_t *transaction);
 /* A whole number of francs, as a number (1000, 1000.0) or a text ("1000", "1000.00"); -1 for anything else. */
 int64_t told_amount(const json_t *amount);
-enum gateway_state told_state(struct text word);
-struct text told_operator(struct text word);
 /* Whether a row of the history is money that went out. */
 bool told_withdrawal(const json_t *transaction);
 

@@ -172,6 +172,13 @@ def test_the_audit_names_the_entry_that_breaks(check, sound):
         assert re.search(rf"^{check} +BROKEN  first entry {re.escape(named)}: .*all\)$", result.stdout, re.M), result.stdout
 
 
+def test_an_order_by_mobile_money_that_names_no_payment_is_found(sound):
+    dsn, ids = sound
+    with copied(dsn) as db:
+        db.sql("UPDATE orders SET payment_reference = NULL WHERE id = %s", [ids["unpaid"]])
+        assert audit(db.dsn)["payment_names_its_order"]["entry"] == ids["unpaid"]
+
+
 def test_every_check_says_in_a_sentence_what_it_proves():
     for path in sorted((ROOT / "sql/audit").glob("*.sql")):
         for text in re.split(r"^-- check: ", path.read_text(), flags=re.M)[1:]:

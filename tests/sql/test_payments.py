@@ -419,6 +419,17 @@ def test_what_is_due_is_taken_once_and_ever_more_rarely(db):
     assert waits == [5, 10, 20, 40, 80, 160, 320, 600, 600]
 
 
+def test_what_waits_to_be_paid_is_asked_after_before_what_is_over(db):
+    shop = Shop(db, wallet=0)
+    over, waits = (start(db, shop)[1]["reference"] for _ in range(2))
+    tell(db, over, "FAILED")
+    tell(db, waits, "PENDING")
+    db.sql("UPDATE payment_intents SET next_ask_at = NULL WHERE id <> ALL (%s)", [[over, waits]])
+    db.sql("UPDATE payment_intents SET next_ask_at = now() - interval '1 hour' WHERE id = %s", [over])
+    db.sql("UPDATE payment_intents SET next_ask_at = now() WHERE id = %s", [waits])
+    assert [[row[0] for row in db.run("payments_due", 1)] for _ in range(3)] == [[waits], [over], []]
+
+
 def test_after_two_days_what_failed_is_asked_after_no_more(db):
     shop = Shop(db, wallet=0)
     reference = start(db, shop)[1]["reference"]

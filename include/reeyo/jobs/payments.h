@@ -49,13 +49,4 @@ unsigned payments_running(const struct payments *payments);
 /* An order has ended because it was not paid: what caches must forget. vendor_id: NULL when there is none. */
 void payment_order_ended(struct payments *payments, const char *vendor_id);
 
-/* --- The poller ---------------------------------------------------------------------------------- */
-
-struct payment_poller;
-/* Once a process; the copy that holds the lease `payments` gives up what was not paid in time and asks after what
- * nobody told. 0 or E_NO_MEMORY. Loop thread, or before it runs. */
-int payment_poller_new(struct app *app, struct payment_poller **ret) MUST_CHECK;
-/* Before the gateway is closed; the loop must still turn. NULL is allowed. */
-void payment_poller_close(struct payment_poller *poller);
-
 #endif

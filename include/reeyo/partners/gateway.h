@@ -31,6 +31,7 @@ bool gateway_up(const struct gateway *gateway);
 #define GATEWAY_REFERENCE_SIZE 101 /* of the gateway's; longer ones are none */
 
 enum gateway_state { GATEWAY_PENDING, GATEWAY_SUCCESSFUL, GATEWAY_FAILED };
+const char *gateway_state_word(enum gateway_state state); /* "PENDING", as statements take it. Any thread */
 
 /* A transaction as the gateway tells it. Texts valid during the callback; absent ones TEXT_NONE. */
 struct gateway_told {

@@ -18,6 +18,7 @@
 #include "reeyo/core/memory.h"
 #include "reeyo/db/db.h"
 #include "reeyo/jobs/lead.h"
+#include "reeyo/jobs/payment_poller.h"
 #include "reeyo/jobs/payments.h"
 #include "reeyo/partners/gateway.h"
 
