@@ -35,7 +35,7 @@ def test_live_figures_follow_what_happens(admin_api, customer, vendor, rider, sq
     buyer.api.put(f"orders/{order['orderId']}/cancel", json={"reason": "Trop long"})
     again = admin_api.get("analytics/live").data
     assert again["active_orders"] == before["active_orders"]
-    sql("UPDATE orders SET status = 'DELIVERED' WHERE id = %s", order["orderId"])
+    sql("UPDATE orders SET status = 'DELIVERED', settled_at = now() WHERE id = %s", order["orderId"])
     assert admin_api.get("analytics/live").data["revenue_today"] == before["revenue_today"] + order["total"]
 
 
@@ -52,8 +52,8 @@ def test_figures_of_a_time(admin_api, customer, vendor, sql):
     buyer, shop = customer(), vendor(items=1)
     orders = [place(buyer, shop) for _ in range(4)]
     for n, status in enumerate(["DELIVERED", "DELIVERED", "CANCELLED", "RIDER_AT_PICKUP"]):
-        sql("UPDATE orders SET created_at = '2001-02-03 12:00Z', status = %s, active = %s WHERE id = %s",
-            status, n == 3, orders[n]["orderId"])
+        sql("UPDATE orders SET created_at = '2001-02-03 12:00Z', status = %s, active = %s,"
+            " settled_at = CASE WHEN %s THEN now() END WHERE id = %s", status, n == 3, n < 2, orders[n]["orderId"])
     day = {"from": "2001-02-03", "to": "2001-02-03"}
     figures = admin_api.get("analytics/platform", query=day).data
     assert (figures["total_orders"], figures["total_revenue"], figures["average_basket"], figures["cancel_rate"]) == (
