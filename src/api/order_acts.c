@@ -253,6 +253,21 @@ void reply_replay(struct request *rq, const struct db_result *result)
 	reply_kept(rq, result, 0);
 }
 
+bool outcome_take(struct request *rq, const struct db_result *result, struct text *ret)
+{
+	int error = db_error(result);
+
+	if (error && error != E_IDEMPOTENCY_RUNNING)
+		reply_error(rq, error);
+	else if (error || text_is(db_text(result, 0, 0), TEXT("REPLAY")))
+		sql_write(rq, idempotency_get, reply_replay, rq->caller.id, rq->idempotency_key);
+	else {
+		*ret = db_text(result, 0, 0);
+		return true;
+	}
+	return false;
+}
+
 static void seen(struct request *rq, const struct db_result *result)
 {
 	int error;

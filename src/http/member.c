@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "exchange.h"
+#include "reeyo/core/id.h"
 
 const struct field page_fields[] = { PAGE_FIELDS, FIELD_END };
 
@@ -83,6 +84,15 @@ const char *arg_int(struct request *rq, int64_t value)
 const char *arg_double(struct request *rq, double value)
 {
 	return arena_printf(rq->arena, "%.17g", value);
+}
+
+const char *request_id_new(struct request *rq, const char *prefix)
+{
+	char *id = arena_alloc(rq->arena, ID_SIZE);
+
+	if (id)
+		id_new(id, prefix);
+	return id;
 }
 
 const char *arg_array(struct request *rq, const char *name)

@@ -9,7 +9,7 @@
  *
  * Nothing is ever sent twice on a guess. What may have arrived is looked for in the history, and fails (the
  * money is its owner's again) only when the gateway did not have it an hour later. Should it then be paid all the same,
- * payout_answered books it, or leaves a trouble for people to look at.
+ * payout_answered books it, or leaves a trouble for people to look at; so it does when the gateway does not end one in time.
  */
 #include "reeyo/jobs/payouts.h"
 

@@ -44,8 +44,12 @@ void order_act(struct request *rq, const struct order_act_request *act, order_ac
 /* Answers what a statement says was answered to this key before (E_IDEMPOTENCY_MISMATCH when it was
  * another request, E_IDEMPOTENCY_RUNNING when there is nothing yet); done of idempotency_get. */
 void reply_replay(struct request *rq, const struct db_result *result);
-/* The same where the statement itself said it, in three columns from `first`: fingerprint, status,
- * body. */
+/* After a sql_try_write whose first column is its outcome: false when it has been answered, with an
+ * error or, to a key that was used before (REPLAY), with what was answered then. A statement fails
+ * for a twin that was faster by a breath only once that one has been answered. */
+bool outcome_take(struct request *rq, const struct db_result *result, struct text *ret);
+/* As reply_replay, where the statement itself said it, in three columns from `first`: fingerprint,
+ * status, body. */
 void reply_kept(struct request *rq, const struct db_result *result, unsigned first);
 
 /* What every body of an act may hold, and the place of it as JSON (NULL: none). */

@@ -76,6 +76,8 @@ const char *request_address(struct request *rq);
  * out. */
 const char *arg_int(struct request *rq, int64_t value);
 const char *arg_double(struct request *rq, double value);
+/* A fresh id in the arena. NULL only when memory is out. */
+const char *request_id_new(struct request *rq, const char *prefix);
 /* A PostgreSQL array of the body's list `name`, of ids or of words without quotes, commas and
  * braces; "{}" when it is empty. NULL also without the list. */
 const char *arg_array(struct request *rq, const char *name);

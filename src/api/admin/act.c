@@ -61,11 +61,8 @@ void admin_once(struct request *rq, const struct db_result *result)
 {
 	struct text outcome;
 
-	if (db_error(result) && db_error(result) != E_IDEMPOTENCY_RUNNING)
-		return reply_error(rq, db_error(result));
-	outcome = db_error(result) ? TEXT("REPLAY") : db_text(result, 0, 0);
-	if (text_is(outcome, TEXT("REPLAY")))
-		return sql_write(rq, idempotency_get, reply_replay, rq->caller.id, rq->idempotency_key);
+	if (!outcome_take(rq, result, &outcome))
+		return;
 	if (!text_is(outcome, TEXT("DONE")))
 		return reply_error(rq, error_named(outcome.at, outcome.len));
 	reply_data(rq, db_text(result, 0, 1));

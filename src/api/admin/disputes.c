@@ -42,11 +42,10 @@ static void get_dispute(struct request *rq)
 
 static void decide(struct request *rq, const char *ending, const char *words, int64_t refund, const char *act)
 {
-	char *entry = arena_alloc(rq->arena, ID_SIZE);
+	const char *entry = request_id_new(rq, "txn_");
 
 	if (!entry)
 		return reply_error(rq, E_NO_MEMORY);
-	id_new(entry, "txn_");
 	sql_try_write(rq, dispute_decide, admin_once, rq->params[0], ending, words,
 		refund > 0 ? arg_int(rq, refund) : NULL, rq->caller.id, act, act_details(rq), rq->request_id,
 		entry, rq->idempotency_key, rq->fingerprint);

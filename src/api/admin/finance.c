@@ -40,11 +40,10 @@ static void get_platform(struct request *rq)
 
 static void hand_in(struct request *rq)
 {
-	char *entry = arena_alloc(rq->arena, ID_SIZE);
+	const char *entry = request_id_new(rq, "txn_");
 
 	if (!entry)
 		return reply_error(rq, E_NO_MEMORY);
-	id_new(entry, "txn_");
 	sql_write(rq, cash_hand_in, admin_decided, rq->params[0], arg_int(rq, body_int(rq, "amount", 0)),
 		body_text(rq, "reference"), rq->caller.id, "rider.cash-handin", act_details(rq), rq->request_id,
 		entry);

@@ -5,11 +5,9 @@
  */
 #include "act.h"
 #include "reeyo/api/admin.h"
+#include "reeyo/domain/payout.h"
 
 static const char *const kind_words[] = { "VENDOR", "RIDER", NULL };
-static const char *const status_words[] = { "PENDING", "APPROVED", "PROCESSING", "COMPLETED", "FAILED",
-	"REJECTED", NULL };
-static const char *const method_words[] = { "MOBILE_MONEY", "BANK_TRANSFER", NULL };
 static const char *const decision_words[] = { "APPROVED", "REJECTED", NULL };
 static const char *const outcome_words[] = { "PAID", "RETURNED", "WRITTEN_OFF", NULL };
 
@@ -74,9 +72,9 @@ static const struct field payout_row[] = {
 	{ "rider_id", FIELD_ID, .does = "Of a rider's" }, { "rider", FIELD_OBJECT, .of = courier_fields },
 	NULLABLE("entity_name", FIELD_TEXT), ALWAYS("amount", FIELD_MONEY), ALWAYS("fee", FIELD_MONEY),
 	ALWAYS("net_amount", FIELD_MONEY), ALWAYS("currency", FIELD_TEXT),
-	{ "method", FIELD_ENUM, .required = true, .words = method_words },
+	{ "method", FIELD_ENUM, .required = true, .words = payout_method_words },
 	{ "number", FIELD_TEXT, .required = true, .does = "Where it goes: a phone or an account" },
-	{ "status", FIELD_ENUM, .required = true, .words = status_words },
+	{ "status", FIELD_ENUM, .required = true, .words = payout_status_words },
 	ALWAYS("created_at", FIELD_TIME), NULLABLE("processed_at", FIELD_TIME),
 	NULLABLE("completed_at", FIELD_TIME), NULLABLE("transaction_reference", FIELD_TEXT),
 	NULLABLE("rejection_reason", FIELD_TEXT), NULLABLE("failure_reason", FIELD_TEXT),

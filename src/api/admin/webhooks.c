@@ -125,11 +125,9 @@ static bool url_take(struct request *rq, const char **ret)
 
 static const char *id_of(struct request *rq, const char *prefix)
 {
-	char *id = arena_alloc(rq->arena, ID_SIZE);
+	const char *id = request_id_new(rq, prefix);
 
-	if (id)
-		id_new(id, prefix);
-	else
+	if (!id)
 		reply_error(rq, E_NO_MEMORY);
 	return id;
 }

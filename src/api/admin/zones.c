@@ -101,13 +101,12 @@ static void get_zone(struct request *rq)
 static void add_zone(struct request *rq)
 {
 	const char *polygon;
-	char *id = arena_alloc(rq->arena, ID_SIZE);
+	const char *id = request_id_new(rq, "zone_");
 
 	if (!polygon_take(rq, &polygon))
 		return;
 	if (!id)
 		return reply_error(rq, E_NO_MEMORY);
-	id_new(id, "zone_");
 	sql_write(rq, admin_zone_add, admin_shown, id, body_text(rq, "name"),
 		body_text(rq, "countryCode"), polygon, fee_of(rq),
 		member_bool(rq->body, "isActive", true) ? "t" : "f", rq->caller.id, "zone.add",

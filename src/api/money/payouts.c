@@ -9,14 +9,11 @@
 #include "reeyo/api/pages.h"
 #include "reeyo/api/settings.h"
 #include "reeyo/domain/operator.h"
+#include "reeyo/domain/payout.h"
 
 #define MOST_OPEN "20"
 #define MINIMUM_DEFAULT 5000
 #define RIDER_FEE_DEFAULT 200
-
-static const char *const payout_words[] = { "PENDING", "APPROVED", "PROCESSING", "COMPLETED", "FAILED",
-	"REJECTED", NULL };
-static const char *const method_words[] = { "MOBILE_MONEY", "BANK_TRANSFER", NULL };
 
 const struct field payout_body[] = {
 	{ "amount", FIELD_MONEY, .required = true, .min = 1, .max = INT64_MAX,
@@ -31,8 +28,8 @@ const struct field payout_fields[] = {
 	{ "processingFee", FIELD_MONEY, .required = true },
 	{ "netAmount", FIELD_MONEY, .required = true, .does = "What arrives" },
 	{ "currency", FIELD_TEXT, .required = true },
-	{ "status", FIELD_ENUM, .required = true, .words = payout_words },
-	{ "method", FIELD_ENUM, .required = true, .words = method_words },
+	{ "status", FIELD_ENUM, .required = true, .words = payout_status_words },
+	{ "method", FIELD_ENUM, .required = true, .words = payout_method_words },
 	{ "bankDetails", FIELD_OBJECT, .required = true },
 	{ "requestedAt", FIELD_TIME, .required = true },
 	{ "processedAt", FIELD_TIME, .nullable = true },
@@ -75,14 +72,8 @@ static void requested(struct request *rq, const struct db_result *result)
 {
 	struct text outcome;
 
-	/* A twin with the same key was faster by a breath. */
-	if (db_error(result) == E_IDEMPOTENCY_RUNNING)
-		return sql_write(rq, idempotency_get, reply_replay, rq->caller.id, rq->idempotency_key);
-	if (db_error(result))
-		return reply_error(rq, db_error(result));
-	outcome = db_text(result, 0, 0);
-	if (text_is(outcome, TEXT("REPLAY")))
-		return sql_write(rq, idempotency_get, reply_replay, rq->caller.id, rq->idempotency_key);
+	if (!outcome_take(rq, result, &outcome))
+		return;
 	if (!text_is(outcome, TEXT("REQUESTED")))
 		return reply_error(rq, error_named(outcome.at, outcome.len));
 	reply_data(rq, db_text(result, 0, 1));

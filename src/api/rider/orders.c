@@ -222,13 +222,12 @@ static void hide(struct request *rq, const struct db_result *result)
 {
 	struct text id = db_text(result, 0, 4);
 	char *states = arena_alloc(rq->arena, ORDER_STATES_SIZE);
-	char *row = arena_alloc(rq->arena, ID_SIZE);
+	const char *row = request_id_new(rq, "off_");
 
 	id.at = arena_copy(rq->arena, id.at, id.len);
 	if (!states || !row || !id.at)
 		return reply_error(rq, E_NO_MEMORY);
 	order_states_text(offerable_states(result), states);
-	id_new(row, "off_");
 	sql_write(rq, offer_reject, hidden, id.at, rq->caller.id, body_text(rq, "reason"), row, states,
 		rq->idempotency_key, rq->fingerprint, refusal_kept(rq));
 }
@@ -272,11 +271,10 @@ static int issue_error(struct text outcome)
 
 static void reported(struct request *rq, const struct db_result *result)
 {
-	struct text outcome = db_text(result, 0, 0);
+	struct text outcome;
 
-	if (text_is(outcome, TEXT("REPLAY")))
-		return sql_write(rq, idempotency_get, reply_replay, rq->caller.id,
-			rq->idempotency_key);
+	if (!outcome_take(rq, result, &outcome))
+		return;
 	if (!text_is(outcome, TEXT("REPORTED")))
 		return reply_error(rq, issue_error(outcome));
 	reply_data(rq, db_text(result, 0, 1));
@@ -284,12 +282,11 @@ static void reported(struct request *rq, const struct db_result *result)
 
 static void report_issue(struct request *rq)
 {
-	char *id = arena_alloc(rq->arena, ID_SIZE);
+	const char *id = request_id_new(rq, "iss_");
 
 	if (!id)
 		return reply_error(rq, E_NO_MEMORY);
-	id_new(id, "iss_");
-	sql_write(rq, rider_issue_add, reported, id, rq->params[0], rq->caller.id,
+	sql_try_write(rq, rider_issue_add, reported, id, rq->params[0], rq->caller.id,
 		body_text(rq, "issueType"), body_text(rq, "description"), body_text(rq, "photo"),
 		body_text(rq, "occurredAt"), rq->idempotency_key, rq->fingerprint);
 }

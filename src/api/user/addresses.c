@@ -68,14 +68,13 @@ static void added(struct request *rq, const struct db_result *result)
 static void add_address(struct request *rq)
 {
 	const char *lat, *lng;
-	char *id = arena_alloc(rq->arena, ID_SIZE);
+	const char *id = request_id_new(rq, "addr_");
 
 	point_take(rq, &lat, &lng);
 	if (!lat || !lng)
 		return reply_field(rq, "coordinates", "is required: {lat,lng}", "est obligatoire : {lat,lng}");
 	if (!id)
 		return reply_error(rq, E_NO_MEMORY);
-	id_new(id, "addr_");
 	sql_write(rq, address_add, added, rq->caller.id, id, body_text(rq, "label"), body_text(rq, "address"),
 		body_text(rq, "city"), lat, lng, body_text(rq, "instructions"),
 		member_bool(rq->body, "isDefault", false) ? "t" : "f");

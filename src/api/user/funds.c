@@ -96,10 +96,11 @@ static void collected(void *arg, enum payment_end end, struct text payment)
 static void started(struct request *rq, const struct db_result *result)
 {
 	struct funding *funding = rq->state;
-	struct text outcome = db_text(result, 0, 0), payment = db_text(result, 0, 1);
+	struct text outcome, payment;
 
-	if (text_is(outcome, TEXT("REPLAY")))
-		return sql_write(rq, idempotency_get, reply_replay, rq->caller.id, rq->idempotency_key);
+	if (!outcome_take(rq, result, &outcome))
+		return;
+	payment = db_text(result, 0, 1);
 	if (text_is(outcome, TEXT("PAYMENTS_WAIT")))
 		return reply_payments_wait(rq, payment);
 	if (!text_is(outcome, TEXT("STARTED")))
@@ -152,7 +153,7 @@ static void start(struct request *rq)
 		return;
 	id_new(funding->id, "pay_");
 	id_new(funding->entry, "txn_");
-	sql_write(rq, payment_start, started, funding->id, rq->caller.id, arg_int(rq, funding->amount),
+	sql_try_write(rq, payment_start, started, funding->id, rq->caller.id, arg_int(rq, funding->amount),
 		payment_method_words[funding->method], mobile ? funding->phone : NULL,
 		mobile ? phone_operator(funding->phone) : NULL, funding->entry, rq->idempotency_key, rq->fingerprint);
 }

@@ -258,13 +258,14 @@ static int cancel_error(struct text outcome)
 static void cancelled(struct request *rq, const struct db_result *result)
 {
 	struct cancelling *cancelling = rq->state;
-	struct text order = db_text(result, 0, 1), vendor = db_text(result, 0, 3);
+	struct text outcome, order, vendor;
 
-	if (text_is(db_text(result, 0, 0), TEXT("REPLAY")))
-		return sql_write(rq, idempotency_get, reply_replay, rq->caller.id,
-			rq->idempotency_key);
-	if (!text_is(db_text(result, 0, 0), TEXT("CANCELLED")))
-		return reply_error(rq, cancel_error(db_text(result, 0, 0)));
+	if (!outcome_take(rq, result, &outcome))
+		return;
+	if (!text_is(outcome, TEXT("CANCELLED")))
+		return reply_error(rq, cancel_error(outcome));
+	order = db_text(result, 0, 1);
+	vendor = db_text(result, 0, 3);
 	cancelling->order = (struct text){ arena_copy(rq->arena, order.at, order.len), order.len };
 	if (!vendor.at)
 		return cancel_active(rq);
@@ -285,7 +286,7 @@ static void cancel_order(struct request *rq)
 	id_new(cancelling->entry, "txn_");
 	/* A customer's cancel starts from the same states for every type of order. */
 	order_states_text(order_states_before(FOOD, ACT_CANCEL, BY_USER), cancelling->states);
-	sql_write(rq, order_cancel, cancelled, rq->params[0], rq->caller.id,
+	sql_try_write(rq, order_cancel, cancelled, rq->params[0], rq->caller.id,
 		body_text(rq, "reason"), "USER", cancelling->states, cancelling->entry,
 		rq->idempotency_key, rq->fingerprint);
 }

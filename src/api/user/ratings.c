@@ -133,11 +133,10 @@ static void rate_parts(struct request *rq)
 
 static void opened(struct request *rq, const struct db_result *result)
 {
-	struct text outcome = db_text(result, 0, 0);
+	struct text outcome;
 
-	if (text_is(outcome, TEXT("REPLAY")))
-		return sql_write(rq, idempotency_get, reply_replay, rq->caller.id,
-			rq->idempotency_key);
+	if (!outcome_take(rq, result, &outcome))
+		return;
 	if (text_is(outcome, TEXT("ORDER_NOT_FOUND")))
 		return reply_error(rq, E_ORDER_NOT_FOUND);
 	if (text_is(outcome, TEXT("ORDER_NOT_OWNER")))
@@ -147,14 +146,13 @@ static void opened(struct request *rq, const struct db_result *result)
 
 static void open_dispute(struct request *rq)
 {
-	char *id = arena_alloc(rq->arena, ID_SIZE);
+	const char *id = request_id_new(rq, "dsp_");
 	char *ticket = arena_alloc(rq->arena, ORDER_NUMBER_SIZE);
 
 	if (!id || !ticket)
 		return reply_error(rq, E_NO_MEMORY);
-	id_new(id, "dsp_");
 	id_order_number(ticket, 'T');
-	sql_write(rq, dispute_open, opened, id, ticket, rq->caller.id, body_text(rq, "orderId"),
+	sql_try_write(rq, dispute_open, opened, id, ticket, rq->caller.id, body_text(rq, "orderId"),
 		body_text(rq, "category"), body_text(rq, "subject"), body_text(rq, "description"),
 		rq->idempotency_key, rq->fingerprint);
 }

@@ -77,8 +77,8 @@ static void add_item(struct request *rq)
 	const char *item = item_take(rq);
 
 	if (item)
-		sql_write(rq, item_add, added, new_id(rq, "item_"), rq->caller.id, item, approval_needed(rq),
-			new_id(rq, "mrq_"), body_text(rq, "changeReason"));
+		sql_write(rq, item_add, added, request_id_new(rq, "item_"), rq->caller.id, item, approval_needed(rq),
+			request_id_new(rq, "mrq_"), body_text(rq, "changeReason"));
 }
 
 static void object_read(struct request *rq, const struct db_result *result)
@@ -145,7 +145,7 @@ static void changed(struct request *rq, const struct db_result *result)
 static void change(struct request *rq, const char *changes)
 {
 	sql_write(rq, item_change, changed, rq->caller.id, rq->params[0], changes, approval_needed(rq),
-		new_id(rq, "mrq_"), body_text(rq, "changeReason"));
+		request_id_new(rq, "mrq_"), body_text(rq, "changeReason"));
 }
 
 static void change_item(struct request *rq)

@@ -60,11 +60,3 @@ const char *body_members(struct request *rq, const char *const *names)
 	return text ? arena_copy(rq->arena, text, strlen(text)) : NULL;
 }
 
-const char *new_id(struct request *rq, const char *prefix)
-{
-	char *id = arena_alloc(rq->arena, ID_SIZE);
-
-	if (id)
-		id_new(id, prefix);
-	return id;
-}

@@ -23,7 +23,4 @@ void reply_vendor_changed(struct request *rq, struct shop_reply reply);
  * memory is out. */
 const char *body_members(struct request *rq, const char *const *names);
 
-/* The id of something new, in the request's memory. NULL when memory is out. */
-const char *new_id(struct request *rq, const char *prefix);
-
 #endif

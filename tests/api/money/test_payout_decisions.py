@@ -5,7 +5,7 @@ import pytest
 
 from api.money.conftest import BANK
 from world.accounts import appoint, open_shop
-from world.audit import books_balance
+from world.audit import audit, books_balance
 from world.money import earn, events, race, wallet
 from world.rows import META
 
@@ -241,6 +241,23 @@ def test_two_admins_at_once_are_two(strict, connect):
     assert {reply.data["status"] for reply in replies if reply.status == 200} == {"PENDING", "COMPLETED"}
     row = sql("SELECT * FROM payouts WHERE id = %s", payout)[0]
     assert row["first_approved_by"] != row["approved_by"] and wallet(sql, shop.id) == (50000, 0, 50000)
+
+
+@pytest.mark.parametrize("broken, whole", [
+    ("first_approved_by = NULL", "first_approved_by = 'another'"),
+    ("resolution = 'PAID', resolved_by = 'one', resolved_two_from = 10000", "first_resolved_by = 'another'")])
+def test_the_audit_sees_that_one_admin_was_too_few(strict, connect, broken, whole):
+    sql = connect(strict)
+    shop = open_shop(strict, sql, bank_details=BANK)
+    earn(sql, shop.id, 100000)
+    payout = shop.api.post("payouts/request", json={"amount": 50000}).data["payoutId"]
+    for _ in range(2):
+        assert appoint(strict, sql).api.post(f"payouts/{payout}/approve", json={"transactionReference": "C"}).status == 200
+    books_balance(strict)
+    sql(f"UPDATE payouts SET {broken} WHERE id = %s", payout)
+    assert audit(strict.configuration["database_url"])["payout_decided"]["entry"] == payout
+    sql(f"UPDATE payouts SET {whole} WHERE id = %s", payout)
+    books_balance(strict)
 
 
 def test_the_owner_sees_no_reference_before_he_is_paid(strict, connect):

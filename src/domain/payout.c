@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The words of pay-outs: see the header.
+ */
+#include "reeyo/domain/payout.h"
+
+#include <stddef.h>
+
+const char *const payout_status_words[] = { "PENDING", "APPROVED", "PROCESSING", "COMPLETED", "FAILED", "REJECTED", NULL };
+const char *const payout_method_words[] = { "MOBILE_MONEY", "BANK_TRANSFER", NULL };
