@@ -43,8 +43,7 @@ static void broken_tell(void *arg, int n, char *const *values)
 	}
 	json_array_append_new(audit->list,
 		json_pack("{s:s,s:b,s:s,s:s,s:I}", "check", audit->check->name, "ok", 0, "entry",
-		entry, "what",
-			what, "count", (json_int_t)strtoll(values[2], NULL, 10)));
+			entry, "what", what, "count", (json_int_t)strtoll(values[2], NULL, 10)));
 }
 
 static void sound_tell(struct audit *audit)
