@@ -110,8 +110,16 @@ static void tell(struct payout_job *job, struct telling *telling, void *owner,
 	db_submit(job->app->db, &telling->db);
 }
 
-/* Says aloud what a person has to look at, and what went another way than hoped. */
-static void outcome_log(const struct telling *telling, const struct db_result *result)
+static enum counter counter_of(struct text outcome)
+{
+	return text_is(outcome, TEXT("COMPLETED")) ? COUNT_PAYOUTS_COMPLETED :
+		text_is(outcome, TEXT("FAILED")) ? COUNT_PAYOUTS_FAILED :
+		text_is(outcome, TEXT("LATE")) ? COUNT_PAYOUTS_LATE :
+		text_is(outcome, TEXT("TROUBLE")) ? COUNT_PAYOUTS_TROUBLED : COUNTER_COUNT;
+}
+
+/* Counts what became of it, and says aloud what a person has to look at and what went another way than hoped. */
+static void outcome_note(struct payout_job *job, const struct telling *telling, const struct db_result *result)
 {
 	struct text outcome = db_error(result) || !db_rows(result) ? TEXT_NONE : db_text(result, 0, 0);
 
@@ -120,6 +128,8 @@ static void outcome_log(const struct telling *telling, const struct db_result *r
 			LOG_T("told", telling->what), LOG_T("reference", telling->reference));
 	if (!outcome.at)
 		return; /* the row is due again soon */
+	if (counter_of(outcome) != COUNTER_COUNT)
+		count_one(loop_counters(job->app->loop), counter_of(outcome));
 	if (text_is(outcome, TEXT("TROUBLE")) || text_is(outcome, TEXT("LATE")))
 		log_line(LOG_ERROR, "the gateway says of a pay-out what does not fit", LOG_T("payout", telling->id),
 			LOG_T("told", telling->what), LOG_T("amount", telling->amount),
@@ -142,7 +152,7 @@ static void written(struct db_call *db, const struct db_result *result)
 {
 	struct call *call = db->owner;
 
-	outcome_log(&call->telling, result);
+	outcome_note(call->job, &call->telling, result);
 	call_free(call);
 }
 
@@ -356,7 +366,7 @@ static void found_written(struct db_call *db, const struct db_result *result)
 {
 	struct payout_job *job = db->owner;
 
-	outcome_log(&job->found, result);
+	outcome_note(job, &job->found, result);
 	tell_found(job);
 }
 

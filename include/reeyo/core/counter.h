@@ -56,6 +56,10 @@
 	X(PAYMENTS_MISMATCHED, "reeyo_payments_total", "outcome=\"mismatched\"", "") \
 	X(PAYMENTS_LATE, "reeyo_payments_late_total", "", "Payments that succeeded after they had been given up") \
 	X(PAYMENT_ASKS, "reeyo_payment_asks_total", "", "Times the gateway was asked what became of a payment") \
+	X(PAYOUTS_COMPLETED, "reeyo_payouts_total", "outcome=\"completed\"", "Pay-outs to phones by what the gateway said") \
+	X(PAYOUTS_FAILED, "reeyo_payouts_total", "outcome=\"failed\"", "") \
+	X(PAYOUTS_LATE, "reeyo_payouts_total", "outcome=\"late\"", "") \
+	X(PAYOUTS_TROUBLED, "reeyo_payouts_total", "outcome=\"trouble\"", "") \
 	X(CALLBACKS, "reeyo_payment_callbacks_total", "result=\"heard\"", "Callbacks of the gateway by result") \
 	X(CALLBACKS_REFUSED, "reeyo_payment_callbacks_total", "result=\"refused\"", "") \
 	X(STREAMS_OPEN, "reeyo_streams_open", "", "Open event streams") \

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Pay-outs on their way to phones: whatever goes wrong on it, each is paid at most once and none is lost."""
 
+import re
 import threading
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from api.money.conftest import MOMO
 from world.accounts import appoint, hire, open_shop
 from world.audit import books_balance
+from world.client import Api
 from world.money import earn, events, wallet
 from world.till import Till
 
@@ -64,6 +66,10 @@ class Desk:
             self.hurry(payout)
             return condition()
         self.server.wait(look, 30, what)
+
+    def counted(self, outcome):
+        text = Api(self.server.ports["metrics"]).get("/metrics").body.decode()
+        return float(re.search(rf'^reeyo_payouts_total{{outcome="{outcome}"}} (\S+)$', text, re.M)[1])
 
     def age(self, payout, interval):
         self.sql("UPDATE payouts SET sent_at = sent_at - %s::interval WHERE id = %s", interval, payout)
@@ -359,6 +365,7 @@ def test_of_another_amount_what_arrived_is_booked_when_it_is_rejected(desk):
 
 
 def test_another_amount_than_was_sent_is_said_aloud(desk):
+    before = desk.counted("trouble"), desk.counted("completed")
     owner = desk.owner()
     payout = desk.approved(owner)
     desk.settle(payout, amount=7000)
@@ -366,6 +373,7 @@ def test_another_amount_than_was_sent_is_said_aloud(desk):
     assert desk.row(payout)["status"] == "PROCESSING" and wallet(desk.sql, owner.id) == (12000, 8000, 0)
     desk.till.say(desk.till.sent(payout)[0], "SUCCESSFUL", amount=8000)
     desk.hurried(payout, lambda: desk.row(payout)["status"] == "COMPLETED", "booking it")
+    desk.server.wait(lambda: desk.counted("completed") == before[1] + 1 and desk.counted("trouble") > before[0], 10, "counting both")
 
 
 def test_a_reference_that_is_anothers_is_not_believed(desk):
