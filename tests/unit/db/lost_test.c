@@ -382,15 +382,17 @@ START_TEST(every_call_completes_once_whatever_is_cut)
 	struct proxy *proxy = proxy_new(test_url());
 	struct world world = world_behind(proxy, NULL);
 	struct chaos *chaos = calloc(1, sizeof(*chaos));
-	unsigned told = 0, failed = 0;
+	unsigned told = 0, failed = 0, cut_at = 0;
 	char sql[200], kept[16];
 
 	while (chaos->submitted < CHAOS_CALLS || chaos_done(chaos) < chaos->submitted) {
 		while (chaos->submitted < CHAOS_CALLS &&
 			chaos->submitted - chaos_done(chaos) < CHAOS_AT_ONCE)
 			chaos_submit(&world, chaos);
-		if (randombytes_uniform(40) == 0)
+		if (chaos->submitted >= cut_at || randombytes_uniform(40) == 0) {
+			cut_at = chaos->submitted + CHAOS_CALLS / 40; /* however few the turns */
 			atomic_store(&proxy->cuts, 1 + (int)randombytes_uniform(3));
+		}
 		if (randombytes_uniform(400) == 0) {
 			proxy_set(proxy, PROXY_REFUSES);
 			proxy_set(proxy, PROXY_PASSES);
