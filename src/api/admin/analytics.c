@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Figures of the platform: of orders by when they were placed, of money and who made it by when they were delivered. How many orders are active is what `orders:active` holds, which every step of an order
- * drops; without it they are counted.
+ * Figures of the platform: of orders by when they were placed, of money and who made it by when they
+ * were delivered. How many orders are active is what `orders:active` holds, which every step of an
+ * order drops; without it they are counted.
  */
 #include <stdio.h>
 #include <time.h>
@@ -12,6 +13,7 @@
 #include "reeyo/core/clock.h"
 
 #define DAYS_MOST 731
+#define DAYS_OF_YEAR 366
 #define DAY_S 86400
 
 #define RANGE_FIELDS \
@@ -116,9 +118,11 @@ static int64_t day_number(const char *date, int64_t fallback)
 /* A series has an entry for each day: false when there would be too many, and that has been answered. */
 static bool range_bounded(struct request *rq)
 {
-	int64_t last = day_number(query_text(rq, "to"), clock_wall_s() / DAY_S);
+	int64_t today = clock_wall_s() / DAY_S, last = day_number(query_text(rq, "to"), today);
+	/* Without from: a period began within a year, and without one the statement counts back from the last. */
+	int64_t first = day_number(query_text(rq, "from"), query_text(rq, "period") ? today - DAYS_OF_YEAR : last);
 
-	if (last - day_number(query_text(rq, "from"), last) < DAYS_MOST)
+	if (last - first < DAYS_MOST)
 		return true;
 	reply_field(rq, "from", "must be at most two years before the last day",
 		"doit précéder le dernier jour de deux ans au plus");

@@ -67,18 +67,9 @@ static void get_payment(struct request *rq)
 	sql_read(rq, admin_payment_get, admin_shown, rq->params[0]);
 }
 
-static void resolved(struct request *rq, const struct db_result *result)
-{
-	struct text outcome = db_text(result, 0, 0);
-
-	if (db_is_null(result, 0, 1))
-		return reply_error(rq, error_named(outcome.at, outcome.len));
-	reply_data(rq, db_text(result, 0, 1));
-}
-
 static void resolve(struct request *rq)
 {
-	sql_write(rq, payment_resolve, resolved, rq->params[0], body_text(rq, "outcome"), body_text(rq, "notes"),
+	sql_write(rq, payment_resolve, admin_decided, rq->params[0], body_text(rq, "outcome"), body_text(rq, "notes"),
 		rq->caller.id, "payment.resolve", act_details(rq), rq->request_id);
 }
 

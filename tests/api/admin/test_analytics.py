@@ -148,7 +148,8 @@ def test_revenue_without_a_range_ends_today(admin_api, vendor, rider, sql, path,
 
 @pytest.mark.parametrize("query", [
     {"from": "1999-01-01", "to": "2003-01-01"}, {"from": "1999-01-01"}, {"from": "yesterday"}, {"to": "2003-02-30"},
-    {"period": "decade"}, {"startDate": "0001-01-01"}])
+    {"period": "decade"}, {"startDate": "0001-01-01"}, {"period": "today", "to": "2999-12-31"},
+    {"period": "year", "to": "2999-12-31"}])
 def test_a_series_is_bounded(admin_api, query):
     for path in ("revenue", "revenue/daily", "revenue/weekly", "revenue/monthly"):
         assert admin_api.get(f"analytics/{path}", query=query).status == 400, path
