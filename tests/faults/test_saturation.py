@@ -3,8 +3,9 @@
 
 import threading
 
-from world.accounts import Tokens
+from world.tokens import issue
 from world.traffic import Traffic
+from world.waiting import until
 
 LOGIN = {"phone": "+237670000001", "password": "Wrong-1234!"}
 
@@ -26,12 +27,12 @@ def test_a_flood_of_log_ins_fills_its_queue_and_no_other(start_server):
 
 def test_a_full_lane_is_503_and_recovers(start_server):
     server = start_server(db_lane_depth=1, db_read_lanes=1, db_write_lanes=1, loops=1)
-    token = Tokens(server)()
+    token = issue("USER", "user_demo_1")  # a log-in may meet the server's own work on the only lane
     with Traffic(server, lambda api, n: api.get("orders/history"), clients=24,
                  token=token) as traffic:
         traffic.wait_for(500)
-    assert traffic.statuses() <= {200, 503}, traffic.statuses()
-    assert server.api(token).get("orders/history").status == 200
+    assert traffic.statuses() == {200, 503}, traffic.statuses()
+    until(lambda: server.api(token).get("orders/history").status == 200, what="an answer")
 
 
 def test_more_connections_than_allowed_do_not_end_the_server(start_server):
