@@ -26,6 +26,7 @@ struct command {
 	const char *name;
 	int (*run)(const struct config *config, int argc, char **argv);
 	const char *usage, *does;
+	bool judges; /* exits with 1 for what it finds, which it returns as E_CONFLICT, with 2 if it cannot */
 };
 
 static int run_serve(const struct config *config, int argc, char **argv)
@@ -69,7 +70,7 @@ static int run_audit(const struct config *config, int argc, char **argv)
 		return E_CONFIG;
 	}
 	error = audit_run(config->database_url, json, &broken);
-	return error ? error : broken ? E_INTERNAL : 0;
+	return error ? error : broken ? E_CONFLICT : 0;
 }
 
 static int check_told(const char *name, int error, const char *right, const char *wrong)
@@ -271,13 +272,14 @@ static const struct command commands[] = {
 	{ "serve", run_serve, "serve", "serve the API until SIGTERM" },
 	{ "migrate", run_migrate, "migrate [status]", "bring the schema to this version, or show where it is" },
 	{ "check", run_check, "check", "print the configuration and try each dependency" },
-	{ "audit", run_audit, "audit [--json]", "check every invariant of the books; 1 when one is broken" },
+	{ "audit", run_audit, "audit [--json]", "check every invariant of the books; exits with 1 when one is broken, with 2 when that cannot be found out", true },
 	{ "routes", run_routes, "routes [--json]", "list every endpoint and who may call it" },
 	{ "openapi", run_openapi, "openapi", "print the OpenAPI 3.1 document" },
 	{ "admin", run_admin, "admin --email E [--name N] [--role R]",
 		"make an admin, or give one a new password; it is read from standard input" },
 	{ "reconcile", run_reconcile, "reconcile [--from DAY] [--to DAY] [--json]",
-		"what our books and the gateway's history say differently; 1 when something is unexplained" },
+		"what our books and the gateway's history say differently; exits with 1 when something is unexplained, "
+		"with 2 when that cannot be found out", true },
 	{ "demo", run_demo, "demo [--size small|bench|huge]", "load demo data; harmless to repeat" },
 	{ "version", run_version, "version", "print the version" },
 	{ "help", run_help, "help", "print this" },
@@ -361,5 +363,5 @@ int main(int argc, char **argv)
 	log_set_level((enum log_level)log_level_named(config->log_level));
 	error = command->run(config, rest, argv + 2);
 	config_free(config);
-	return error ? 1 : 0;
+	return !error ? 0 : command->judges && error != E_CONFLICT ? 2 : 1;
 }

@@ -174,3 +174,10 @@ def test_every_command_says_how_it_is_used(command, flag):
 def test_days_that_cannot_be_reconciled_are_refused(days, words):
     done = reeyo("reconcile", *days, environment=BASE)
     assert done.returncode != 0 and words in done.stderr and not done.stdout
+
+
+@pytest.mark.parametrize("command", ["audit", "reconcile"])
+def test_what_cannot_be_found_out_is_not_taken_for_a_finding(command):
+    nowhere = {**BASE, "REEYO_DATABASE_URL": "host=127.0.0.1 port=1 dbname=nowhere connect_timeout=2"}
+    done = reeyo(command, environment=nowhere)
+    assert done.returncode == 2, done
