@@ -238,10 +238,3 @@ SELECT fingerprint, status, body FROM idempotency WHERE account_id = $1::text AN
 -- name: basket_get
 SELECT b.order_id, o.order_number FROM baskets b JOIN orders o ON o.id = b.order_id
  WHERE b.user_id = $1::text AND b.basket = $2::text
-
--- Where a customer's order goes when its body only names an address, or none: that one, or the default one.
---  $1 user id   $2 address id, NULL for the default
--- Columns: address (the Address object), text, lat, lng. No row: none such.
--- name: order_address
-SELECT address_json(a), a.address, a.lat, a.lng FROM addresses a
- WHERE a.user_id = $1::text AND CASE WHEN $2::text IS NULL THEN a.is_default ELSE a.id = $2::text END

@@ -54,7 +54,8 @@ def test_the_accounts_of_the_guide_are_there(demo):
 
 
 def test_one_piece_of_item_1_is_an_order(demo):
-    address, text, lat, lng = demo.run("order_address", "user_demo_1", None)[0]
+    address, text, lat, lng = demo.sql(
+        "SELECT address_json(a), a.address, a.lat, a.lng FROM addresses a WHERE user_id = 'user_demo_1' AND is_default")[0]
     price = demo.value("SELECT price FROM items WHERE id = 'item_1'")
     n = next_number()
     outcome, order, _ = demo.run(

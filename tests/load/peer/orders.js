@@ -49,7 +49,7 @@ function shopGet(vendorId) {
 
 // The address object, its text and its place, all as PostgreSQL gives them.
 async function defaultAddress(user) {
-  const [row] = await query('order_address', [user, null]);
+  const [row] = await query('order_address', [user]);
   if (!row)
     throw new Refused(400, 'VALIDATION_ERROR', 'deliveryAddress is required');
   const [json, text, lat, lng] = row;

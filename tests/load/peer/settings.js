@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // What the bench tells the peer, and the named statements of sql/queries: the very same text that
-// the server prepares.
+// the server prepares. One is the peer's own: the server reads a default address with the rest of what
+// an order needs.
 'use strict';
 
 const fs = require('node:fs');
@@ -24,7 +25,10 @@ const settings = {
 
 // Blocks of "-- name: order_get", each followed by its statement.
 function statementsRead(folder) {
-  const statements = {};
+  const statements = {
+    order_address: 'SELECT address_json(a), a.address, a.lat, a.lng FROM addresses a'
+      + ' WHERE a.user_id = $1::text AND a.is_default',
+  };
   for (const file of fs.readdirSync(folder).filter((name) => name.endsWith('.sql'))) {
     const text = fs.readFileSync(path.join(folder, file), 'utf8');
     for (const block of text.split(/^-- name: */m).slice(1)) {
