@@ -531,7 +531,7 @@ static Suite *suite(void)
 	Suite *all = suite_create("lanes");
 	TCase *lanes = tcase_create("up");
 
-	tcase_set_timeout(lanes, 60);
+	tcase_set_timeout(lanes, 120);
 	tcase_add_test(lanes, answers_come_in_the_order_of_the_queue);
 	tcase_add_test(lanes, an_error_does_not_disturb_its_neighbours);
 	tcase_add_test(lanes, a_read_that_fails_costs_the_reads_behind_it_nothing);

@@ -431,7 +431,7 @@ static Suite *suite(void)
 	Suite *all = suite_create("lost connections");
 	TCase *lost = tcase_create("lost");
 
-	tcase_set_timeout(lost, 100);
+	tcase_set_timeout(lost, 120);
 	tcase_add_test(lost, reads_in_flight_are_tried_on_another_lane);
 	tcase_add_test(lost, writes_in_flight_fail_and_those_not_sent_go_elsewhere);
 	tcase_add_test(lost, a_killed_writer_hears_that_the_store_is_down);

@@ -170,7 +170,7 @@ static Suite *suite(void)
 	Suite *all = suite_create("migrations");
 	TCase *migrations = tcase_create("migrations");
 
-	tcase_set_timeout(migrations, 60);
+	tcase_set_timeout(migrations, 120);
 	tcase_add_checked_fixture(migrations, schema_make, schema_drop);
 	tcase_add_test(migrations, what_is_missing_is_applied_once);
 	tcase_add_test(migrations, a_changed_migration_stops_it);

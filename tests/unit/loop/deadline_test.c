@@ -219,7 +219,7 @@ int main(void)
 	Suite *suite = suite_create("deadline");
 	TCase *all = tcase_create("all");
 
-	tcase_set_timeout(all, 60);
+	tcase_set_timeout(all, 120);
 	tcase_add_checked_fixture(all, loop_open, loop_close);
 	tcase_add_test(all, they_expire_in_the_order_of_their_start);
 	tcase_add_test(all, one_that_begins_again_goes_to_the_end);

@@ -197,7 +197,7 @@ int main(void)
 	Suite *suite = suite_create("hook");
 	TCase *all = tcase_create("all");
 
-	tcase_set_timeout(all, 60);
+	tcase_set_timeout(all, 120);
 	tcase_add_checked_fixture(all, loop_open, loop_close);
 	tcase_add_test(all, a_loop_knows_itself);
 	tcase_add_test(all, serving_comes_before_flushing_in_order_of_hooking);

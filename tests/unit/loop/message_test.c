@@ -139,7 +139,7 @@ int main(void)
 	Suite *suite = suite_create("message");
 	TCase *all = tcase_create("all");
 
-	tcase_set_timeout(all, 60);
+	tcase_set_timeout(all, 120);
 	tcase_add_test(all, messages_of_many_threads_all_arrive_in_order);
 	tcase_add_test(all, two_loops_throw_a_ball);
 	tcase_add_test(all, a_message_posted_before_the_loop_runs_is_kept);

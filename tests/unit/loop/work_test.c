@@ -112,7 +112,7 @@ int main(void)
 	Suite *suite = suite_create("work");
 	TCase *all = tcase_create("all");
 
-	tcase_set_timeout(all, 60);
+	tcase_set_timeout(all, 120);
 	tcase_add_checked_fixture(all, loop_open, loop_close);
 	tcase_add_test(all, a_job_runs_beside_the_loop_and_ends_on_it);
 	tcase_add_test(all, jobs_past_the_bound_are_refused_and_nothing_is_taken);
