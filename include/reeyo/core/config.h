@@ -125,7 +125,8 @@
 	X(SECRET, campay_app_key, "campay_app_key", "", 0, 0, \
 		"app key: X-API-KEY of the upstream dialect, and of callbacks signed with HMAC-SHA256") \
 	X(SECRET, campay_webhook_key, "campay_webhook_key", "", 0, 0, "key of callbacks signed with an HS256 token") \
-	X(MS, gateway_timeout, "gateway_timeout", "30s", 100, 120000, "time limit of a call to the gateway") \
+	X(MS, gateway_timeout, "gateway_timeout", "30s", 100, 40000, /* a payment's is answered or lost when it is asked about, after 45 s */ \
+		"time limit of a call to the gateway") \
 	X(INT, gateway_at_once, "gateway_at_once", "16", 1, 1000, "calls to the gateway under way, of each loop") \
 	X(INT, payment_asks, "payment_asks", "10", 1, 1000, \
 		"payments the poller asks the gateway about in a second, of all copies together") \
