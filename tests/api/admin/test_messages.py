@@ -107,7 +107,8 @@ def test_a_broadcast_to_many_is_made_page_by_page_once_for_each_who_has_a_device
                " count(*) FILTER (WHERE starts_with(recipient, 'rider_many_')) AS many"
                " FROM messages WHERE params ->> 'title' = 'Foule'")[0]
     assert made == {"n": reply.data["sent"], "people": reply.data["sent"], "many": 2450}
-    sql("UPDATE messages SET state = 'SKIPPED' WHERE starts_with(recipient, 'rider_many_') AND state = 'QUEUED'")
+    sql("UPDATE messages SET state = 'SKIPPED' WHERE id IN (SELECT id FROM messages"
+        " WHERE starts_with(recipient, 'rider_many_') AND state = 'QUEUED' FOR UPDATE SKIP LOCKED)")
     sql("DELETE FROM device_tokens WHERE starts_with(account_id, 'rider_many_')")
 
 
