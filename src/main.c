@@ -26,7 +26,8 @@ struct command {
 	const char *name;
 	int (*run)(const struct config *config, int argc, char **argv);
 	const char *usage, *does;
-	bool judges; /* exits with 1 for what it finds, which it returns as E_CONFLICT, with 2 if it cannot */
+	/* exits with 1 for what it finds, which it returns as E_CONFLICT, with 2 if it cannot */
+	bool judges;
 };
 
 static int run_serve(const struct config *config, int argc, char **argv)
@@ -52,7 +53,8 @@ static int run_migrate(const struct config *config, int argc, char **argv)
 static int run_demo(const struct config *config, int argc, char **argv)
 {
 	if (argc > 1 || strcmp(config->environment, "production") == 0) {
-		fprintf(stderr, "reeyo demo takes --size small, bench or huge, and is not for production\n");
+		fprintf(stderr, "reeyo demo takes --size small, bench or huge, and "
+			"is not for production\n");
 		return E_CONFIG;
 	}
 	return demo_load(config->database_url, argc ? argv[0] : "small");
@@ -137,7 +139,8 @@ static bool password_read(char *out, int size)
 /* argv: pairs of a name and its value, see own_flags_take. */
 static int run_admin(const struct config *config, int argc, char **argv)
 {
-	struct appointment admin = { .email = config->super_admin_email, .password = config->super_admin_password };
+	struct appointment admin = { .email = config->super_admin_email,
+		.password = config->super_admin_password };
 	char typed[256];
 	bool changed;
 	int error;
@@ -153,12 +156,14 @@ static int run_admin(const struct config *config, int argc, char **argv)
 			argc = -1;
 	}
 	if (argc < 0 || argc % 2 || !admin.email[0]) {
-		fprintf(stderr, "usage: reeyo admin --email E [--name N] [--role ADMIN|SUPER_ADMIN]\n");
+		fprintf(stderr,
+			"usage: reeyo admin --email E [--name N] [--role ADMIN|SUPER_ADMIN]\n");
 		return E_CONFIG;
 	}
 	if (!admin.password[0]) {
 		if (!password_read(typed, sizeof(typed))) {
-			fprintf(stderr, "reeyo admin reads the password from REEYO_SUPER_ADMIN_PASSWORD or standard input\n");
+			fprintf(stderr, "reeyo admin reads the password from "
+				"REEYO_SUPER_ADMIN_PASSWORD or standard input\n");
 			return E_CONFIG;
 		}
 		admin.password = typed;
@@ -166,7 +171,8 @@ static int run_admin(const struct config *config, int argc, char **argv)
 	error = admin_appoint(config, &admin, &changed);
 	sodium_memzero(typed, sizeof(typed));
 	if (!error)
-		printf("%s is %s\n", admin.email, changed ? "an admin with this password now" : "made an admin");
+		printf("%s is %s\n", admin.email,
+			changed ? "an admin with this password now" : "made an admin");
 	return error;
 }
 
@@ -177,7 +183,8 @@ static void route_print(void *arg, const struct route_set *set, const struct rou
 	(void)arg;
 	snprintf(path, sizeof(path), "%s%s%s", row->root ? "" : "/api/v1/",
 		row->root ? "" : name_space_name(set->ns), row->path);
-	printf("%-14s %-48s %-30s %s\n", row->any_write ? "PUT,POST,PATCH" : method_name(row->method), path,
+	printf("%-14s %-48s %-30s %s\n",
+		row->any_write ? "PUT,POST,PATCH" : method_name(row->method), path,
 		who_name(row->who), row->does);
 }
 
@@ -191,12 +198,12 @@ static void route_append(void *arg, const struct route_set *set, const struct ro
 
 		json_array_append_new(also, json_stringn(one.at, one.len));
 	}
-	json_array_append_new(arg,
-		json_pack("{s:s,s:s,s:o,s:s,s:s,s:b,s:b,s:b,s:b,s:b,s:s}", "method", method_name(row->method), "path",
-			row->path, "aliases", also, "namespace", name_space_name(set->ns), "who",
-			who_name(row->who), "root", (int)row->root, "internal",
-			(int)row->internal, "anyWrite", (int)row->any_write,
-			"idempotent", (int)row->idempotent, "hasBody", row->body != NULL, "does", row->does));
+	json_array_append_new(arg, json_pack("{s:s,s:s,s:o,s:s,s:s,s:b,s:b,s:b,s:b,s:b,s:s}",
+		"method", method_name(row->method), "path", row->path, "aliases", also,
+		"namespace", name_space_name(set->ns), "who", who_name(row->who),
+		"root", (int)row->root, "internal", (int)row->internal,
+		"anyWrite", (int)row->any_write, "idempotent", (int)row->idempotent,
+		"hasBody", row->body != NULL, "does", row->does));
 }
 
 static int run_routes(const struct config *config, int argc, char **argv)
@@ -252,7 +259,9 @@ static int run_reconcile(const struct config *config, int argc, char **argv)
 		else if (i + 1 < argc && strcmp(argv[i], "to") == 0)
 			days.to = argv[++i];
 		else
-			return fprintf(stderr, "usage: reeyo reconcile [--from DAY] [--to DAY] [--json]\n"), E_CONFIG;
+			return fprintf(stderr,
+				"usage: reeyo reconcile [--from DAY] [--to DAY] [--json]\n"),
+				E_CONFIG;
 	}
 	return reconcile(config, &days);
 }
@@ -270,17 +279,21 @@ static int run_help(const struct config *config, int argc, char **argv);
 
 static const struct command commands[] = {
 	{ "serve", run_serve, "serve", "serve the API until SIGTERM" },
-	{ "migrate", run_migrate, "migrate [status]", "bring the schema to this version, or show where it is" },
+	{ "migrate", run_migrate, "migrate [status]",
+		"bring the schema to this version, or show where it is" },
 	{ "check", run_check, "check", "print the configuration and try each dependency" },
-	{ "audit", run_audit, "audit [--json]", "check every invariant of the books; exits with 1 when one is broken, with 2 when that cannot be found out", true },
+	{ "audit", run_audit, "audit [--json]",
+		"check every invariant of the books; exits with 1 when one is broken, with 2 when "
+		"that cannot be found out", true },
 	{ "routes", run_routes, "routes [--json]", "list every endpoint and who may call it" },
 	{ "openapi", run_openapi, "openapi", "print the OpenAPI 3.1 document" },
 	{ "admin", run_admin, "admin --email E [--name N] [--role R]",
 		"make an admin, or give one a new password; it is read from standard input" },
 	{ "reconcile", run_reconcile, "reconcile [--from DAY] [--to DAY] [--json]",
-		"what our books and the gateway's history say differently; exits with 1 when something is unexplained, "
-		"with 2 when that cannot be found out", true },
-	{ "demo", run_demo, "demo [--size small|bench|huge]", "load demo data; harmless to repeat" },
+		"what our books and the gateway's history say differently; exits with 1 when "
+		"something is unexplained, with 2 when that cannot be found out", true },
+	{ "demo", run_demo, "demo [--size small|bench|huge]",
+		"load demo data; harmless to repeat" },
 	{ "version", run_version, "version", "print the version" },
 	{ "help", run_help, "help", "print this" },
 };
@@ -315,8 +328,9 @@ static const struct command *command_find(const char *name)
 	return NULL;
 }
 
-/* `reeyo demo --size bench` and `reeyo routes --json` read better than bare words; they mean the same. The flags
- * that are not keys of the configuration are taken out before it is read; those of `reeyo admin` keep their names. */
+/* `reeyo demo --size bench` and `reeyo routes --json` read better than bare words; they mean the
+ * same. The flags that are not keys of the configuration are taken out before it is read; those of
+ * `reeyo admin` keep their names. */
 static int own_flags_take(int argc, char **argv)
 {
 	static const char *const named[] = { "--email", "--name", "--role", "--from", "--to" };
@@ -351,8 +365,8 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	if (argc > 2 && help_wanted(argc - 2, argv + 2)) {
-		printf("usage: reeyo %s\n%s.\nKeys of the configuration may follow (--key value): see reeyo help.\n", command->usage,
-			command->does);
+		printf("usage: reeyo %s\n%s.\nKeys of the configuration may follow (--key value): "
+			"see reeyo help.\n", command->usage, command->does);
 		return 0;
 	}
 	if (argc > 2)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reconciliation: our payments and pay-outs of some days beside the gateway's history of the same, matched by our reference.
- * What both sides call it, in few words, finds the row of a table that says whether they agree, and if they do
- * not, what explains it. A difference that only time explains counts as explained while somebody is to ask again.
+ * Reconciliation: our payments and pay-outs of some days beside the gateway's history of the same,
+ * matched by our reference. What both sides call it, in few words, finds the row of a table that
+ * says whether they agree, and if they do not, what explains it. A difference that only time
+ * explains counts as explained while somebody is to ask again.
  */
 #include "reconcile.h"
 
@@ -73,7 +74,8 @@ static struct entry *entry_add(struct entries *entries)
 
 static int by_reference(const void *a, const void *b)
 {
-	return strcmp((*(struct entry *const *)a)->reference, (*(struct entry *const *)b)->reference);
+	return strcmp((*(struct entry *const *)a)->reference,
+		(*(struct entry *const *)b)->reference);
 }
 
 static int by_id(const void *a, const void *b)
@@ -89,10 +91,11 @@ static void entries_sort(struct entries *entries)
 
 static struct entry *entry_find(const struct entries *entries, const struct entry *like)
 {
-	return entries->count ? bsearch(like, entries->at, entries->count, sizeof(*like), by_id) : NULL;
+	return entries->count ? bsearch(like, entries->at, entries->count, sizeof(*like), by_id) :
+		NULL;
 }
 
-/* --- Ours ----------------------------------------------------------------------------------------- */
+/* --- Ours ------------------------------------------------------------------------------------- */
 
 static enum side side_named(const char *word)
 {
@@ -130,17 +133,20 @@ static int ours_read(struct reconciling *all, const struct config *config, struc
 
 	all->into = into;
 	if (!error)
-		error = db_session_query(session, QUERY_reconcile_ours, COUNT_OF(days), days, ours_row, all);
+		error = db_session_query(session, QUERY_reconcile_ours,
+			COUNT_OF(days), days, ours_row, all);
 	db_session_close(session);
 	entries_sort(into);
 	return error ? error : into->error;
 }
 
-/* --- Theirs --------------------------------------------------------------------------------------- */
+/* --- Theirs ----------------------------------------------------------------------------------- */
 
-static void theirs_row(struct gateway_history *history, const struct gateway_told *told, bool withdrawal)
+static void theirs_row(struct gateway_history *history,
+	const struct gateway_told *told, bool withdrawal)
 {
-	static const enum side sides[] = { [GATEWAY_PENDING] = OPEN, [GATEWAY_SUCCESSFUL] = DONE, [GATEWAY_FAILED] = OVER };
+	static const enum side sides[] = { [GATEWAY_PENDING] = OPEN, [GATEWAY_SUCCESSFUL] = DONE,
+		[GATEWAY_FAILED] = OVER };
 	struct reconciling *all = history->owner;
 	struct entry *entry = entry_add(&all->theirs);
 
@@ -156,13 +162,15 @@ static void theirs_row(struct gateway_history *history, const struct gateway_tol
 	entry->amount = told->amount;
 }
 
-static void theirs_read(struct gateway_history *history, enum gateway_outcome outcome, const char *why)
+static void theirs_read(struct gateway_history *history,
+	enum gateway_outcome outcome, const char *why)
 {
 	struct reconciling *all = history->owner;
 
 	all->outcome = outcome;
 	if (outcome != GATEWAY_TOLD)
-		fprintf(stderr, "reeyo reconcile: the gateway's history cannot be read: %s\n", why ? why : "");
+		fprintf(stderr, "reeyo reconcile: the gateway's history cannot be read: %s\n",
+			why ? why : "");
 	loop_stop(all->loop);
 }
 
@@ -202,7 +210,7 @@ static int theirs_fetch(struct reconciling *all, const struct config *config)
 	return error;
 }
 
-/* --- Both ------------------------------------------------------------------------------------------ */
+/* --- Both ------------------------------------------------------------------------------------- */
 
 enum verdict { AGREE, EXPLAINED, WHILE_DUE, UNEXPLAINED };
 struct judgement {
@@ -215,7 +223,8 @@ static const struct judgement judgements[SIDES][OVER + 1] = {
 	[NOTHING] = { [OPEN] = { EXPLAINED, "not ours; no money has moved" },
 		[DONE] = { UNEXPLAINED, "not ours, and money has moved" },
 		[OVER] = { EXPLAINED, "not ours; no money has moved" } },
-	[OPEN] = { [NOTHING] = { WHILE_DUE, "the gateway does not have it (yet)" }, [OPEN] = { AGREE, NULL },
+	[OPEN] = { [NOTHING] = { WHILE_DUE, "the gateway does not have it (yet)" },
+		[OPEN] = { AGREE, NULL },
 		[DONE] = { WHILE_DUE, "done there, and we have not asked since" },
 		[OVER] = { WHILE_DUE, "failed there, and we have not asked since" } },
 	[DONE] = { [NOTHING] = { UNEXPLAINED, "done here, and the gateway does not know it" },
@@ -223,33 +232,44 @@ static const struct judgement judgements[SIDES][OVER + 1] = {
 		[OVER] = { UNEXPLAINED, "done here, failed there" } },
 	[OVER] = { [NOTHING] = { EXPLAINED, "it never reached the gateway" },
 		[OPEN] = { EXPLAINED, "given up here; the gateway still waits" },
-		[DONE] = { WHILE_DUE, "given up here, done there, and we have not asked since" }, [OVER] = { AGREE, NULL } },
-	[AMISS] = { [NOTHING] = { EXPLAINED, "marked: for people to decide" }, [OPEN] = { EXPLAINED, "marked: for people to decide" },
-		[DONE] = { UNEXPLAINED, "another amount, or paid when it was over: people have to decide" },
+		[DONE] = { WHILE_DUE, "given up here, done there, and we have not asked since" },
+		[OVER] = { AGREE, NULL } },
+	[AMISS] = { [NOTHING] = { EXPLAINED, "marked: for people to decide" },
+		[OPEN] = { EXPLAINED, "marked: for people to decide" },
+		[DONE] = { UNEXPLAINED,
+			"another amount, or paid when it was over: people have to decide" },
 		[OVER] = { EXPLAINED, "marked: for people to decide" } },
-	[ASIDE] = { [NOTHING] = { EXPLAINED, "settled outside the books" }, [OPEN] = { EXPLAINED, "settled outside the books" },
-		[DONE] = { EXPLAINED, "settled outside the books" }, [OVER] = { EXPLAINED, "settled outside the books" } },
+	[ASIDE] = { [NOTHING] = { EXPLAINED, "settled outside the books" },
+		[OPEN] = { EXPLAINED, "settled outside the books" },
+		[DONE] = { EXPLAINED, "settled outside the books" },
+		[OVER] = { EXPLAINED, "settled outside the books" } },
 };
 
-static void line_print(struct reconciling *all, const struct entry *ours, const struct entry *theirs, const char *why,
-	bool explained)
+static void line_print(struct reconciling *all, const struct entry *ours,
+	const struct entry *theirs, const char *why, bool explained)
 {
 	const struct entry *either = ours ? ours : theirs;
 	const char *what = either->withdrawal ? "withdraw" : "collect";
-	const char *kind = !theirs ? "only-ours" : !ours ? "only-theirs" : ours->amount != theirs->amount ? "amount" : "state";
+	const char *kind = !theirs ? "only-ours" : !ours ? "only-theirs" :
+		ours->amount != theirs->amount ? "amount" : "state";
 	json_t *line;
 
 	all->lines++;
 	all->unexplained += !explained;
 	if (!all->days->json) {
-		printf("%-11s %-11s %-8s %-34s ours %-9s %-9lld theirs %-5s %-9lld %s\n", explained ? "explained" : "UNEXPLAINED",
-			kind, what, either->id[0] ? either->id : either->reference, ours ? ours->state : "-", ours ? (long long)ours->amount : 0LL,
-			theirs ? side_words[theirs->side] : "-", theirs ? (long long)theirs->amount : 0LL, why);
+		printf("%-11s %-11s %-8s %-34s ours %-9s %-9lld theirs %-5s %-9lld %s\n",
+			explained ? "explained" : "UNEXPLAINED",
+			kind, what, either->id[0] ? either->id : either->reference,
+			ours ? ours->state : "-", ours ? (long long)ours->amount : 0LL,
+			theirs ? side_words[theirs->side] : "-",
+			theirs ? (long long)theirs->amount : 0LL, why);
 		return;
 	}
-	line = json_pack("{s:s,s:s,s:s,s:b,s:s?,s:s?,s:I,s:I,s:s}", "reference", either->id[0] ? either->id : either->reference, "difference", kind, "what", what,
+	line = json_pack("{s:s,s:s,s:s,s:b,s:s?,s:s?,s:I,s:I,s:s}", "reference",
+		either->id[0] ? either->id : either->reference, "difference", kind, "what", what,
 		"explained", (int)explained, "ours", ours ? ours->state : NULL, "theirs",
-		theirs ? side_words[theirs->side] : NULL, "ourAmount", (json_int_t)(ours ? ours->amount : 0), "theirAmount",
+		theirs ? side_words[theirs->side] : NULL, "ourAmount",
+		(json_int_t)(ours ? ours->amount : 0), "theirAmount",
 		(json_int_t)(theirs ? theirs->amount : 0), "why", why);
 	json_dumpf(line, stdout, JSON_COMPACT);
 	putchar('\n');
@@ -260,12 +280,15 @@ static void judge(struct reconciling *all, const struct entry *ours, const struc
 {
 	enum side here = ours ? ours->side : NOTHING, there = theirs ? theirs->side : NOTHING;
 	struct judgement judgement = judgements[here][there];
-	bool same = !ours || !theirs || theirs->amount < 0 || ours->amount == theirs->amount; /* below 0: not told */
+	/* below 0: not told */
+	bool same = !ours || !theirs || theirs->amount < 0 || ours->amount == theirs->amount;
 
 	if (ours && here != AMISS && ours->booked != (here == DONE))
-		return line_print(all, ours, theirs, ours->booked ? "booked, though not done" : "done, and not booked", false);
+		return line_print(all, ours, theirs,
+			ours->booked ? "booked, though not done" : "done, and not booked", false);
 	if (!same && there == DONE && here == DONE)
-		return line_print(all, ours, theirs, "booked with another amount than was paid", false);
+		return line_print(all, ours, theirs,
+			"booked with another amount than was paid", false);
 	if (judgement.verdict == AGREE) {
 		all->agreed++;
 		return;
@@ -292,7 +315,8 @@ static struct entry *ours_of(const struct reconciling *all, struct entry *theirs
 
 	if (theirs->id[0])
 		return entry_find(&all->ours, theirs);
-	found = bsearch(&theirs, all->by_reference, all->reference_count, sizeof(*found), by_reference);
+	found = bsearch(&theirs, all->by_reference, all->reference_count,
+		sizeof(*found), by_reference);
 	return found ? *found : NULL;
 }
 
@@ -305,7 +329,8 @@ static void compare(struct reconciling *all)
 		if (!ours && theirs->id[0] && entry_find(&all->later, theirs))
 			continue;
 		if (ours && ours->met) {
-			line_print(all, ours, theirs, "the gateway has it twice", theirs->side != DONE);
+			line_print(all, ours, theirs,
+				"the gateway has it twice", theirs->side != DONE);
 			continue;
 		}
 		if (ours)
@@ -324,12 +349,14 @@ static int days_read(struct reconciling *all)
 	clock_iso(clock_wall_ms(), today);
 	today[CLOCK_DAY_SIZE - 1] = '\0';
 	if (clock_day(all->days->to ? all->days->to : today, 0, all->to) ||
-		clock_day(all->days->from ? all->days->from : all->to, all->days->from ? 0 : -1, all->from)) {
+		clock_day(all->days->from ? all->days->from : all->to,
+			all->days->from ? 0 : -1, all->from)) {
 		fprintf(stderr, "reeyo reconcile: days are written YYYY-MM-DD\n");
 		return E_CONFIG;
 	}
 	if (strcmp(all->from, all->to) > 0) {
-		fprintf(stderr, "reeyo reconcile: the first day, %s, is after the last, %s\n", all->from, all->to);
+		fprintf(stderr, "reeyo reconcile: the first day, %s, is after the last, %s\n",
+			all->from, all->to);
 		return E_CONFIG;
 	}
 	return 0;
@@ -340,7 +367,8 @@ int reconcile(const struct config *config, const struct reconcile_days *days)
 	struct reconciling all = { .days = days };
 	int error = days_read(&all);
 
-	/* Ours first: what happens meanwhile is then newer on the gateway's side, as if nobody had asked since. */
+	/* Ours first: what happens meanwhile is then newer on the gateway's side, as if nobody had
+	 * asked since. */
 	if (!error)
 		error = ours_read(&all, config, &all.ours);
 	if (!error)
@@ -351,8 +379,10 @@ int reconcile(const struct config *config, const struct reconcile_days *days)
 		error = references_sort(&all);
 	if (!error) {
 		compare(&all);
-		printf(days->json ? "{\"from\":\"%s\",\"to\":\"%s\",\"agreed\":%u,\"differences\":%u,\"unexplained\":%u}\n"
-		                  : "%s to %s: %u agree, %u differ, %u unexplained\n",
+		printf(days->json ?
+				"{\"from\":\"%s\",\"to\":\"%s\",\"agreed\":%u,\"differences\":%u,"
+				"\"unexplained\":%u}\n" :
+				"%s to %s: %u agree, %u differ, %u unexplained\n",
 			all.from, all.to, all.agreed, all.lines, all.unexplained);
 		error = all.unexplained ? E_CONFLICT : 0;
 	}

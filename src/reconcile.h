@@ -13,8 +13,8 @@ struct reconcile_days {
 	const char *from, *to; /* YYYY-MM-DD, both included; NULL: the day before `to`, today */
 	bool json;
 };
-/* Prints each difference and what explains it. 0 when each is explained; E_CONFLICT when one is not; or why it could not be
- * found out. Blocks. */
+/* Prints each difference and what explains it. 0 when each is explained; E_CONFLICT when one is
+ * not; or why it could not be found out. Blocks. */
 int reconcile(const struct config *config, const struct reconcile_days *days) MUST_CHECK;
 
 #endif

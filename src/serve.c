@@ -3,8 +3,8 @@
  * Serving: one thread per loop, each with an app of its own; signals on the first loop.
  *
  * Start: schema check → listeners and stores of every loop → "ready" once each loop has its lanes.
- * SIGTERM: /readyz fails at once → drain_delay → listeners close, requests in flight finish → exit 0; whatever
- * is left after drain_timeout is cut.
+ * SIGTERM: /readyz fails at once → drain_delay → listeners close, requests in flight finish → exit
+ * 0; whatever is left after drain_timeout is cut.
  */
 #include "serve.h"
 
@@ -91,7 +91,7 @@ struct serving {
 	bool draining;
 };
 
-/* --- What is served ----------------------------------------------------------------------------- */
+/* --- What is served --------------------------------------------------------------------------- */
 
 static bool namespace_served(const char *list, enum name_space ns)
 {
@@ -120,7 +120,8 @@ static int routes_choose(struct serving *serving)
 	return router_new(serving->sets, &serving->router);
 }
 
-static int listeners_add(struct serving *serving, const char *list, enum name_space bare, bool metrics)
+static int listeners_add(struct serving *serving, const char *list,
+	enum name_space bare, bool metrics)
 {
 	struct text all = text_of(list);
 	char one[80];
@@ -168,7 +169,7 @@ static void listeners_tell(const struct serving *serving)
 	}
 }
 
-/* --- Drain -------------------------------------------------------------------------------------- */
+/* --- Drain ------------------------------------------------------------------------------------ */
 
 static void worker_stop(struct message *message)
 {
@@ -242,7 +243,8 @@ static void on_hangup(uv_signal_t *signal, int number)
 
 	(void)number;
 	log_set_level(log_on(LOG_DEBUG) ? set : LOG_DEBUG);
-	log_line(LOG_INFO, "log level", LOG_T("level", log_on(LOG_DEBUG) ? "debug" : serving->config->log_level));
+	log_line(LOG_INFO, "log level",
+		LOG_T("level", log_on(LOG_DEBUG) ? "debug" : serving->config->log_level));
 }
 
 static int signals_start(struct serving *serving)
@@ -261,10 +263,10 @@ static int signals_start(struct serving *serving)
 	return 0;
 }
 
-/* --- Workers ------------------------------------------------------------------------------------ */
+/* --- Workers ---------------------------------------------------------------------------------- */
 
-/* Only with the business's settings is a loop ready: they say what may be ordered and what it costs. Then there is
- * one more part: what is said must be followed. */
+/* Only with the business's settings is a loop ready: they say what may be ordered and what it
+ * costs. Then there is one more part: what is said must be followed. */
 static void part_ready(void *arg)
 {
 	struct serving *serving = arg;
@@ -305,7 +307,8 @@ static int64_t accept_minutes(struct app *app)
 /* What one loop of a process does for all. */
 static int jobs_start(struct serving *serving, struct app *app)
 {
-	static const struct timer_needs needs = { .accept_minutes = accept_minutes, .menu_changed = catalog_forget };
+	static const struct timer_needs needs = { .accept_minutes = accept_minutes,
+		.menu_changed = catalog_forget };
 	int error = upkeep_new(app->loop, app->db, &serving->upkeep);
 
 	if (!error)
@@ -343,7 +346,8 @@ static void jobs_end(struct serving *serving)
 static int worker_start(struct worker *worker)
 {
 	static const struct payment_needs needs = { .menu_changed = catalog_forget };
-	static const struct server_steps steps = { .authenticate = authenticate, .admit = settings_admit };
+	static const struct server_steps steps = { .authenticate = authenticate,
+		.admit = settings_admit };
 	struct serving *serving = worker->serving;
 	struct app *app = &worker->app;
 	const struct config *config = serving->config;
@@ -359,15 +363,20 @@ static int worker_start(struct worker *worker)
 	app->addresses = address_limits_new();
 	if (!app->pool || !app->addresses)
 		return E_NO_MEMORY;
-	if ((error = db_new(app->loop, config, &app->db)) || (error = cache_new(app->loop, config, &app->cache)) ||
+	if ((error = db_new(app->loop, config, &app->db)) ||
+		(error = cache_new(app->loop, config, &app->cache)) ||
 		(error = hasher_new(app->loop, config, &app->hasher)) ||
-		(error = token_memory_new(&app->tokens)) || (error = rider_memory_new(&app->riders)) ||
+		(error = token_memory_new(&app->tokens)) ||
+		(error = rider_memory_new(&app->riders)) ||
 		(error = revocations_new(app, &app->revocations)) ||
-		(error = settings_new(app, &app->settings)) || (error = catalogs_new(app, &app->catalogs)) ||
+		(error = settings_new(app, &app->settings)) ||
+		(error = catalogs_new(app, &app->catalogs)) ||
 		(error = client_new(app->loop, &app->client)) ||
 		(error = gateway_new(app->loop, app->client, config, &app->gateway)) ||
-		(error = post_new(app, serving->wordings, &app->post)) || (error = hub_new(app, serving->house)) ||
-		(error = positions_new(app, &app->positions)) || (error = payments_new(app, &needs)))
+		(error = post_new(app, serving->wordings, &app->post)) ||
+		(error = hub_new(app, serving->house)) ||
+		(error = positions_new(app, &app->positions)) ||
+		(error = payments_new(app, &needs)))
 		return error;
 	error = server_new(app, &steps, serving->listeners, serving->listener_count, &server);
 	if (error)
@@ -413,11 +422,12 @@ static void *worker_thread(void *arg)
 	return NULL;
 }
 
-/* --- The whole ---------------------------------------------------------------------------------- */
+/* --- The whole -------------------------------------------------------------------------------- */
 
 static int workers_new(struct serving *serving)
 {
-	serving->count = (unsigned)(serving->config->loops ? serving->config->loops : loops_automatic());
+	serving->count = (unsigned)(serving->config->loops ?
+		serving->config->loops : loops_automatic());
 	serving->workers = calloc(serving->count, sizeof(*serving->workers));
 	serving->apps = calloc(serving->count + 1, sizeof(*serving->apps));
 	if (!serving->workers || !serving->apps || metrics_new(serving->count, &serving->metrics))
@@ -473,17 +483,21 @@ static void descriptors_raise(void)
 static int prepare(struct serving *serving)
 {
 	const struct config *config = serving->config;
-	unsigned threads = (unsigned)(config->work_threads ? config->work_threads : uv_available_parallelism());
+	unsigned threads = (unsigned)(config->work_threads ? config->work_threads :
+		uv_available_parallelism());
 	int error;
 
 	signal(SIGPIPE, SIG_IGN);
 	descriptors_raise();
 	work_configure(threads, (unsigned)config->work_queue);
 	if ((error = listeners_read(serving)) || (error = routes_choose(serving)) ||
-		(error = ops_prepare(serving->router)) || (error = migrate_check(config->database_url)) ||
+		(error = ops_prepare(serving->router)) ||
+		(error = migrate_check(config->database_url)) ||
 		(error = admin_appoint_first(config)) ||
 		(error = keyring_new(config, &serving->keys)) ||
-		(error = wordings_new(config->messages_dir, &serving->wordings)) || (error = hub_house_new(config, part_ready, serving, &serving->house)) || (error = workers_new(serving)))
+		(error = wordings_new(config->messages_dir, &serving->wordings)) ||
+		(error = hub_house_new(config, part_ready, serving, &serving->house)) ||
+		(error = workers_new(serving)))
 		return error;
 	return 0;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Callbacks of payment gateways. A believed one is a hint and no proof: it may be old, or come twice. So it is remembered
- * with the payment or pay-out it names (whose it is, the prefix of our reference says), answered, and the
- * gateway asked what is true.
+ * Callbacks of payment gateways. A believed one is a hint and no proof: it may be old, or come
+ * twice. So it is remembered with the payment or pay-out it names (whose it is, the prefix of our
+ * reference says), answered, and the gateway asked what is true.
  */
 #include "reeyo/api/callbacks.h"
 
@@ -17,7 +17,8 @@
 static const struct field callback_fields[] = {
 	{ "reference", FIELD_ANY, .does = "The gateway's" },
 	{ "external_reference", FIELD_ANY, .does = "Ours" },
-	{ "status", FIELD_ANY, .does = "PENDING, SUCCESSFUL or FAILED; what counts is what the gateway says when asked" },
+	{ "status", FIELD_ANY, .does = "PENDING, SUCCESSFUL or FAILED; what counts is what the "
+		"gateway says when asked" },
 	{ "amount", FIELD_ANY },
 	{ "operator", FIELD_ANY },
 	{ "signature", FIELD_ANY, .does = "When no header has it" },
@@ -29,7 +30,7 @@ static void thank(struct request *rq)
 	reply_message(rq, "Received", "Reçu");
 }
 
-/* --- Campay ------------------------------------------------------------------------------------ */
+/* --- Campay ----------------------------------------------------------------------------------- */
 
 static void remembered(struct request *rq, const struct db_result *result)
 {
@@ -39,14 +40,17 @@ static void remembered(struct request *rq, const struct db_result *result)
 	if (db_error(result) && db_error(result) != E_CONFLICT_ROW)
 		return reply_error(rq, db_error(result)); /* the gateway calls again */
 	if (db_error(result))
-		log_line(LOG_ERROR, "a callback names the transaction of another payment", LOG_T("payment", id));
+		log_line(LOG_ERROR, "a callback names the transaction of another payment",
+			LOG_T("payment", id));
 	else if (db_rows(result))
 		reference = db_text(result, 0, 1);
 	else
-		log_line(LOG_WARN, "a callback names a payment that does not exist", LOG_T("payment", id));
+		log_line(LOG_WARN,
+			"a callback names a payment that does not exist", LOG_T("payment", id));
 	/* The poller asks if this does not: the row says when. */
 	if (reference.len && db_bool(result, 0, 2) && gateway_up(rq->app->gateway))
-		(void)!payment_ask(rq->app->payments, id, arena_copy(rq->arena, reference.at, reference.len), NULL, NULL);
+		(void)!payment_ask(rq->app->payments, id,
+			arena_copy(rq->arena, reference.at, reference.len), NULL, NULL);
 	thank(rq);
 }
 
@@ -77,7 +81,8 @@ static void campay(struct request *rq)
 	bool is_json = rq->method == POST && text_starts(text_trim(raw), TEXT("{"));
 	const char *id, *reference;
 	struct gateway_told told;
-	int error = gateway_heard(rq->app->config, rq->arena, signature_of(rq), raw, is_json ? rq->body : NULL, &told);
+	int error = gateway_heard(rq->app->config, rq->arena, signature_of(rq), raw,
+		is_json ? rq->body : NULL, &told);
 
 	if (!error && told.reference.len >= GATEWAY_REFERENCE_SIZE)
 		error = E_MALFORMED_JSON;
@@ -87,7 +92,8 @@ static void campay(struct request *rq)
 	id = kept(rq, told.external);
 	reference = kept(rq, told.reference);
 	if (!id) {
-		log_line(LOG_WARN, "a callback names nothing of ours", LOG_T("reference", reference ? reference : ""));
+		log_line(LOG_WARN, "a callback names nothing of ours",
+			LOG_T("reference", reference ? reference : ""));
 		return thank(rq);
 	}
 	if (text_starts(told.external, TEXT("payout_"))) {
@@ -99,22 +105,24 @@ static void campay(struct request *rq)
 		arg_int(rq, gateway_up(rq->app->gateway) ? ASK_AGAIN_S : 0));
 }
 
-/* --- Others ------------------------------------------------------------------------------------- */
+/* --- Others ----------------------------------------------------------------------------------- */
 
 /* Gateways that nothing is paid through yet: what they send is in the log, without its contents. */
 static void only_logged(struct request *rq)
 {
-	log_line(LOG_INFO, "a callback of a gateway that is not in use", LOG_T("route", rq->route->path),
-		LOG_I("bytes", (long long)request_raw(rq).len));
+	log_line(LOG_INFO, "a callback of a gateway that is not in use",
+		LOG_T("route", rq->route->path), LOG_I("bytes", (long long)request_raw(rq).len));
 	thank(rq);
 }
 
 #define CAMPAY_ROWS(path_, root_) \
-	{ POST, path_, .root = root_, .who = ANYONE, .always = true, .foreign = true, .body = callback_fields, \
-		.body_limit = 16384, .shape = REPLY_MESSAGE, .errors = { E_BAD_SIGNATURE, E_MALFORMED_JSON }, .run = campay, \
+	{ POST, path_, .root = root_, .who = ANYONE, .always = true, .foreign = true, \
+		.body = callback_fields, .body_limit = 16384, .shape = REPLY_MESSAGE, \
+		.errors = { E_BAD_SIGNATURE, E_MALFORMED_JSON }, .run = campay, \
 		.does = "The mobile-money gateway tells how a payment went on" }, \
-	{ GET, path_, .root = root_, .who = ANYONE, .always = true, .foreign = true, .query = callback_fields, \
-		.shape = REPLY_MESSAGE, .errors = { E_BAD_SIGNATURE, E_MALFORMED_JSON }, .run = campay, \
+	{ GET, path_, .root = root_, .who = ANYONE, .always = true, \
+		.foreign = true, .query = callback_fields, .shape = REPLY_MESSAGE, \
+		.errors = { E_BAD_SIGNATURE, E_MALFORMED_JSON }, .run = campay, \
 		.does = "The same, in the query" }
 
 const struct route callback_root_routes[] = {
@@ -129,9 +137,11 @@ const struct route callback_routes[] = {
 
 const struct route admin_callback_routes[] = {
 	CAMPAY_ROWS("/payouts/webhooks/campay", false),
-	{ POST, "/payouts/webhooks/notchpay", .who = ANYONE, .always = true, .foreign = true, .body_limit = 16384, .shape = REPLY_MESSAGE,
+	{ POST, "/payouts/webhooks/notchpay", .who = ANYONE, .always = true, .foreign = true,
+		.body_limit = 16384, .shape = REPLY_MESSAGE,
 		.run = only_logged, .does = "NotchPay: logged" },
-	{ POST, "/payouts/webhooks/mpesa", .also = "/payouts/webhooks/mpesa/timeout", .who = ANYONE, .always = true, .foreign = true,
-		.body_limit = 16384, .shape = REPLY_MESSAGE, .run = only_logged, .does = "M-Pesa: logged" },
+	{ POST, "/payouts/webhooks/mpesa", .also = "/payouts/webhooks/mpesa/timeout", .who = ANYONE,
+		.always = true, .foreign = true, .body_limit = 16384, .shape = REPLY_MESSAGE,
+		.run = only_logged, .does = "M-Pesa: logged" },
 	ROUTE_END
 };

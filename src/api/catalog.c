@@ -170,19 +170,22 @@ static size_t choices_of(const json_t *rows)
 	for (size_t i = 0; i < json_array_size(rows); i++) {
 		const json_t *row = json_array_get(rows, i);
 
-		sum += json_array_size(member(row, "variants")) + json_array_size(member(row, "addOns"));
+		sum += json_array_size(member(row, "variants")) +
+			json_array_size(member(row, "addOns"));
 	}
 	return sum;
 }
 
-/* Items, their choices and all their texts in one block. The texts of the parsed JSON are never longer than the JSON.
+/* Items, their choices and all their texts in one block. The texts of the parsed JSON are never
+ * longer than the JSON.
  */
 static int items_read(struct entry *entry, struct text json)
 {
 	json_auto_t *rows = json_loadb(json.at, json.len, 0, NULL);
 	struct shop *shop = &entry->shop;
 	size_t count = json_array_size(rows), choices = choices_of(rows);
-	size_t size = count * sizeof(*shop->items) + choices * sizeof(struct shop_choice) + json.len;
+	size_t size =
+		count * sizeof(*shop->items) + choices * sizeof(struct shop_choice) + json.len;
 	struct shop_choice *next;
 	char *room;
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Live events, as a stream of server-sent events or by polling: one's own (`/events`) and those of one order.
+ * Live events, as a stream of server-sent events or by polling: one's own (`/events`) and those of
+ * one order.
  *
- * `?wait` or `?after` asks for JSON: what was said after that id, waited for when there is nothing yet. Without them
- * the answer is a stream, which goes on after the id of Last-Event-ID.
+ * `?wait` or `?after` asks for JSON: what was said after that id, waited for when there is nothing
+ * yet. Without them the answer is a stream, which goes on after the id of Last-Event-ID.
  */
 #include "reeyo/api/events.h"
 
@@ -12,15 +13,19 @@
 static const struct field event_query[] = {
 	{ "orderId", FIELD_ID, .does = "An order to hear of as well: its id or number" },
 	{ "after", FIELD_INT, .min = 0, .max = INT64_MAX,
-		.does = "Answer in JSON: what was said after this id; from now on when only wait is given" },
-	{ "wait", FIELD_INT, .min = 0, .max = 30, .does = "Answer in JSON: seconds to wait for news, 0 when absent" },
-	{ "lastEventId", FIELD_INT, .min = 0, .max = INT64_MAX, .does = "As the header Last-Event-ID" },
+		.does = "Answer in JSON: what was said after this id; from now on "
+			"when only wait is given" },
+	{ "wait", FIELD_INT, .min = 0, .max = 30,
+		.does = "Answer in JSON: seconds to wait for news, 0 when absent" },
+	{ "lastEventId", FIELD_INT, .min = 0, .max = INT64_MAX,
+		.does = "As the header Last-Event-ID" },
 	FIELD_END
 };
 static const struct field order_event_query[] = {
 	{ "after", FIELD_INT, .min = 0, .max = INT64_MAX, .does = "As of /events" },
 	{ "wait", FIELD_INT, .min = 0, .max = 30, .does = "As of /events" },
-	{ "lastEventId", FIELD_INT, .min = 0, .max = INT64_MAX, .does = "As the header Last-Event-ID" },
+	{ "lastEventId", FIELD_INT, .min = 0, .max = INT64_MAX,
+		.does = "As the header Last-Event-ID" },
 	FIELD_END
 };
 static const struct field event_fields[] = {
@@ -38,7 +43,7 @@ static const struct field poll_fields[] = {
 	FIELD_END
 };
 
-/* --- What to hear ------------------------------------------------------------------------------ */
+/* --- What to hear ----------------------------------------------------------------------------- */
 
 /* Where a stream goes on; a header that is no number is none. */
 static int64_t resume_after(struct request *rq)
@@ -87,18 +92,20 @@ static void own_rooms(struct request *rq, struct hub_wish *wish)
 
 	wish->most = rq->ns == NS_ADMIN;
 	if (rq->ns != NS_ADMIN)
-		room_add(wish, arena_printf(rq->arena, "%s:%s", name_space_name(rq->ns), rq->caller.id));
+		room_add(wish,
+			arena_printf(rq->arena, "%s:%s", name_space_name(rq->ns), rq->caller.id));
 	room_add(wish, audience[rq->ns]);
 }
 
-/* --- An order ---------------------------------------------------------------------------------- */
+/* --- An order --------------------------------------------------------------------------------- */
 
 /* Columns of order_party: who must be the caller; admins may hear of any. */
 static bool takes_part(const struct request *rq, const struct db_result *result)
 {
 	static const unsigned column[NS_COUNT] = { [NS_USER] = 1, [NS_VENDOR] = 2, [NS_RIDER] = 3 };
 
-	return rq->ns == NS_ADMIN || text_is(db_text(result, 0, column[rq->ns]), text_of(rq->caller.id));
+	return rq->ns == NS_ADMIN ||
+		text_is(db_text(result, 0, column[rq->ns]), text_of(rq->caller.id));
 }
 
 static void party_found(struct request *rq, const struct db_result *result)
@@ -118,11 +125,11 @@ static void party_found(struct request *rq, const struct db_result *result)
 /* From the primary: a replica may not know an order that was placed a moment ago. */
 static void party_find(struct request *rq, const char *order)
 {
-	sql_run(rq, rq->app->config->replica_url[0] ? DB_WRITE : DB_READ, QUERY_order_party, false, party_found, 1,
-		&order);
+	sql_run(rq, rq->app->config->replica_url[0] ? DB_WRITE : DB_READ, QUERY_order_party,
+		false, party_found, 1, &order);
 }
 
-/* --- Handlers ---------------------------------------------------------------------------------- */
+/* --- Handlers --------------------------------------------------------------------------------- */
 
 static void hear_own(struct request *rq)
 {
@@ -142,11 +149,13 @@ static void hear_order(struct request *rq)
 }
 
 #define EVENT_ROUTES(caller) \
-	{ GET, "/events", .who = caller, .query = event_query, .reply = poll_fields, .stream = true, \
+	{ GET, "/events", .who = caller, .query = event_query, \
+		.reply = poll_fields, .stream = true, \
 		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_BUSY }, .run = hear_own, \
 		.does = "Hear what happens: server-sent events, or JSON with ?wait" }, \
-	{ GET, "/orders/:orderId/events", .who = caller, .query = order_event_query, .reply = poll_fields, \
-		.stream = true, .errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_BUSY }, .run = hear_order, \
+	{ GET, "/orders/:orderId/events", .who = caller, \
+		.query = order_event_query, .reply = poll_fields, .stream = true, \
+		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_BUSY }, .run = hear_order, \
 		.does = "Hear what happens to one order" }, \
 	ROUTE_END
 

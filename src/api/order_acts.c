@@ -39,7 +39,8 @@ static const char *const act_words[ORDER_ACTS] = {
 	[ACT_ARRIVE_DELIVERY] = "ARRIVE_DELIVERY", [ACT_COMPLETE] = "COMPLETE",
 	[ACT_CANCEL] = "CANCEL", [ACT_EXPIRE] = "EXPIRE"
 };
-static const char *const actor_words[ORDER_ACTORS] = { "USER", "VENDOR", "RIDER", "ADMIN", "SYSTEM" };
+static const char *const actor_words[ORDER_ACTORS] = { "USER", "VENDOR",
+	"RIDER", "ADMIN", "SYSTEM" };
 
 static void look(struct request *rq);
 
@@ -63,8 +64,8 @@ static void drop_active(struct request *rq)
 	uncached(rq, KEY_ORDERS_ACTIVE, NULL, finish);
 }
 
-/* Stock goes back with a cancelled order, and a delivered one counts in the vendor's public row. What
- * admission remembers of a rider names his orders. */
+/* Stock goes back with a cancelled order, and a delivered one counts in the vendor's public row.
+ * What admission remembers of a rider names his orders. */
 static void forget(struct request *rq)
 {
 	struct acting *acting = rq->state;
@@ -123,7 +124,8 @@ static void entries_name(char out[4 * ID_SIZE + 8])
 
 	for (int i = 0; i < 4; i++) {
 		id_new(id, "txn_");
-		len += (size_t)snprintf(out + len, 4 * ID_SIZE + 8 - len, "%c%s", i ? ',' : '{', id);
+		len += (size_t)snprintf(out + len, 4 * ID_SIZE + 8 - len,
+			"%c%s", i ? ',' : '{', id);
 	}
 	snprintf(out + len, 4 * ID_SIZE + 8 - len, "}");
 }
@@ -156,7 +158,8 @@ static bool is_own(const char *id, const char *owner)
 	return owner && strcmp(id, owner) == 0;
 }
 
-/* Whose order it is not. An order that is not paid yet concerns its customer and the admins only. */
+/* Whose order it is not. An order that is not paid yet concerns its customer and the admins
+ * only. */
 static int admit(struct request *rq)
 {
 	const struct acting *acting = rq->state;

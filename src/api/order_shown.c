@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The Order object as replies describe it, and what lists of orders can be narrowed by: the same for
- * customers, vendors and riders.
+ * The Order object as replies describe it, and what lists of orders can be narrowed by: the same
+ * for customers, vendors and riders.
  */
 #include "reeyo/api/order_shown.h"
 
@@ -25,12 +25,15 @@ static const struct field line_fields[] = {
 	{ "notes", FIELD_TEXT, .nullable = true },
 	{ "specialInstructions", FIELD_TEXT, .nullable = true },
 	{ "image", FIELD_TEXT, .nullable = true },
-	{ "options", FIELD_LIST, .of = option_fields, .does = "What was chosen; its prices are in `price`" },
+	{ "options", FIELD_LIST, .of = option_fields,
+		.does = "What was chosen; its prices are in `price`" },
 	FIELD_END_TITLED("OrderLine")
 };
 static const struct field pricing_fields[] = {
-	{ "subtotal", FIELD_MONEY, .required = true }, { "deliveryFee", FIELD_MONEY, .required = true },
-	{ "serviceFee", FIELD_MONEY, .required = true }, { "discount", FIELD_MONEY, .required = true },
+	{ "subtotal", FIELD_MONEY, .required = true },
+	{ "deliveryFee", FIELD_MONEY, .required = true },
+	{ "serviceFee", FIELD_MONEY, .required = true },
+	{ "discount", FIELD_MONEY, .required = true },
 	{ "total", FIELD_MONEY, .required = true }, FIELD_END
 };
 static const struct field place_of_order_fields[] = {
@@ -62,7 +65,8 @@ static const struct field timeline_fields[] = {
 };
 static const struct field stars_fields[] = {
 	{ "stars", FIELD_INT, .required = true }, { "rating", FIELD_INT, .required = true },
-	{ "review", FIELD_TEXT, .nullable = true }, { "ratedAt", FIELD_TIME, .required = true }, FIELD_END
+	{ "review", FIELD_TEXT, .nullable = true },
+	{ "ratedAt", FIELD_TIME, .required = true }, FIELD_END
 };
 static const struct field rating_fields[] = {
 	{ "stars", FIELD_INT, .required = true, .does = "The vendor's; of a parcel the rider's" },
@@ -72,9 +76,11 @@ static const struct field rating_fields[] = {
 	{ "riderRating", FIELD_OBJECT, .of = stars_fields }, FIELD_END
 };
 static const struct field rider_location_fields[] = {
-	{ "latitude", FIELD_NUMBER, .required = true }, { "longitude", FIELD_NUMBER, .required = true },
+	{ "latitude", FIELD_NUMBER, .required = true },
+	{ "longitude", FIELD_NUMBER, .required = true },
 	{ "lat", FIELD_NUMBER, .required = true }, { "lng", FIELD_NUMBER, .required = true },
-	{ "timestamp", FIELD_TIME, .required = true }, { "updatedAt", FIELD_TIME, .required = true }, FIELD_END
+	{ "timestamp", FIELD_TIME, .required = true },
+	{ "updatedAt", FIELD_TIME, .required = true }, FIELD_END
 };
 const struct field order_fields[] = {
 	{ "orderId", FIELD_ID, .required = true },
@@ -129,7 +135,8 @@ const struct field order_fields[] = {
 	{ "deliveredAt", FIELD_TIME, .nullable = true },
 	{ "cancelledAt", FIELD_TIME, .nullable = true },
 	{ "verificationCode", FIELD_TEXT, .nullable = true, .does = "To tell the rider" },
-	{ "riderLocation", FIELD_OBJECT, .of = rider_location_fields, .does = "Once a rider is assigned" },
+	{ "riderLocation", FIELD_OBJECT, .of = rider_location_fields,
+		.does = "Once a rider is assigned" },
 	FIELD_END_TITLED("Order")
 };
 

@@ -8,7 +8,9 @@ static void pagination_add(struct buf *out, const char *total_name, struct page 
 {
 	int64_t pages = (total + page.limit - 1) / page.limit;
 
-	buf_printf(out, "\"currentPage\":%lld,\"totalPages\":%lld,\"%s\":%lld,\"hasNext\":%s,\"hasPrev\":%s}",
+	buf_printf(out,
+		"\"currentPage\":%lld,\"totalPages\":%lld,\"%s\":%lld,"
+		"\"hasNext\":%s,\"hasPrev\":%s}",
 		(long long)page.page, (long long)pages, total_name, (long long)total,
 		page.page < pages ? "true" : "false", page.page > 1 ? "true" : "false");
 }
@@ -47,7 +49,8 @@ void reply_full_page(struct request *rq, const char *name, const char *total_nam
 {
 	struct buf out = rows_begin(rq, name, rows);
 
-	buf_printf(&out, ",\"total\":%lld,\"pagination\":{\"page\":%lld,\"limit\":%lld,\"total\":%lld,",
+	buf_printf(&out,
+		",\"total\":%lld,\"pagination\":{\"page\":%lld,\"limit\":%lld,\"total\":%lld,",
 		(long long)total, (long long)page.page, (long long)page.limit, (long long)total);
 	pagination_add(&out, total_name, page, total);
 	buf_add_string(&out, "}");

@@ -46,19 +46,21 @@ static const char *sign(struct request *rq, const struct session *session, enum 
 	caller.issued_s = clock_wall_s();
 	caller.expires_s = caller.issued_s + life_ms / 1000;
 	if (type == TOKEN_REFRESH)
-		return token_sign(rq->arena, rq->app->keys, type, &caller, NULL, session->refresh_id);
+		return token_sign(rq->arena, rq->app->keys, type, &caller,
+			NULL, session->refresh_id);
 	id_new(id, "acc_");
 	return token_sign(rq->arena, rq->app->keys, type, &caller, email, id);
 }
 
-/* Pages of other sites may hold the console in production, so there None and therefore Secure; no script reads either. */
+/* Pages of other sites may hold the console in production, so there None and therefore Secure; no
+ * script reads either. */
 static void cookie_set(struct request *rq, const char *name, const char *value, int64_t life_s)
 {
 	bool production = strcmp(rq->app->config->environment, "production") == 0;
 
-	reply_header(rq, "Set-Cookie",
-		arena_printf(rq->arena, "%s=%s; Path=/; Max-Age=%lld; HttpOnly; SameSite=%s", name, value,
-			(long long)life_s, production ? "None; Secure" : "Lax"));
+	reply_header(rq, "Set-Cookie", arena_printf(rq->arena,
+		"%s=%s; Path=/; Max-Age=%lld; HttpOnly; SameSite=%s", name, value,
+		(long long)life_s, production ? "None; Secure" : "Lax"));
 }
 
 void session_cookies_clear(struct request *rq)
@@ -67,8 +69,8 @@ void session_cookies_clear(struct request *rq)
 	cookie_set(rq, "refreshToken", "", 0);
 }
 
-void session_reply(struct request *rq, const struct session *session, const char *email, const char *name,
-	struct text account)
+void session_reply(struct request *rq, const struct session *session, const char *email,
+	const char *name, struct text account)
 {
 	const char *access = sign(rq, session, TOKEN_ACCESS, email);
 	const char *refresh = sign(rq, session, TOKEN_REFRESH, NULL);
@@ -88,7 +90,9 @@ void session_reply(struct request *rq, const struct session *session, const char
 		buf_add_string(&out, ",");
 	}
 	/* Tokens are base64url and dots: nothing to escape. */
-	buf_printf(&out, "\"token\":\"%s\",\"accessToken\":\"%s\",\"refreshToken\":\"%s\",\"expiresIn\":%lld}",
+	buf_printf(&out,
+		"\"token\":\"%s\",\"accessToken\":\"%s\",\"refreshToken\":\"%s\","
+		"\"expiresIn\":%lld}",
 		access, access, refresh, (long long)(rq->app->config->access_ttl / 1000));
 	json = buf_string(&out);
 	if (!json)

@@ -245,7 +245,8 @@ static void ask(struct settings *settings, enum query query,
 	void (*done)(struct db_call *call, const struct db_result *result))
 {
 	settings->asking = true;
-	/* the primary: a setting counts on every copy within a second, however far a replica is behind */
+	/* the primary: a setting counts on every copy within a second, however far a replica is
+	 * behind */
 	settings->call = (struct db_call){
 		.query = query, .lane = DB_WRITE, .done = done, .owner = settings
 	};

@@ -9,7 +9,8 @@ const char *const period_words[] = { "today", "week", "month", "year", NULL };
 static const char *const account_states[] = { "ACTIVE", "INACTIVE", NULL };
 static const char *const dispute_words[] = { "OPEN", "RESOLVED", "REJECTED", NULL };
 static const char *const priority_words[] = { "LOW", "MEDIUM", "HIGH", NULL };
-static const char *const approval_states[] = { "PENDING", "APPROVED", "REJECTED", "SUSPENDED", NULL };
+static const char *const approval_states[] = { "PENDING", "APPROVED",
+	"REJECTED", "SUSPENDED", NULL };
 
 static const struct field location_fields[] = {
 	{ "address", FIELD_TEXT, .required = true },
@@ -47,7 +48,8 @@ static const struct field bank_fields[] = {
 	{ "badges", FIELD_LIST, .required = true, .each = FIELD_TEXT }, \
 	{ "isHighDemand", FIELD_BOOL, .required = true }, \
 	{ "distance", FIELD_NUMBER, .nullable = true, .does = "km; null without lat and lng" }, \
-	{ "deliveryFee", FIELD_MONEY, .nullable = true, .does = "Estimate; null without lat and lng" }
+	{ "deliveryFee", FIELD_MONEY, .nullable = true, \
+		.does = "Estimate; null without lat and lng" }
 
 const struct field vendor_fields[] = { VENDOR_MEMBERS, FIELD_END_TITLED("Vendor") };
 const struct field vendor_self_fields[] = {
@@ -97,7 +99,8 @@ static const struct field person_fields[] = {
 	{ "id", FIELD_ID, .required = true }, { "name", FIELD_TEXT, .required = true }, FIELD_END
 };
 static const struct field about_fields[] = {
-	{ "id", FIELD_ID, .required = true }, { "order_number", FIELD_TEXT, .required = true }, FIELD_END
+	{ "id", FIELD_ID, .required = true },
+	{ "order_number", FIELD_TEXT, .required = true }, FIELD_END
 };
 const struct field dispute_fields[] = {
 	{ "id", FIELD_ID, .required = true }, { "ticket_number", FIELD_TEXT, .required = true },
@@ -109,6 +112,7 @@ const struct field dispute_fields[] = {
 	{ "order", FIELD_OBJECT, .required = true, .of = about_fields },
 	{ "resolution", FIELD_TEXT, .nullable = true },
 	{ "refund_amount", FIELD_MONEY, .nullable = true },
-	{ "created_at", FIELD_TIME, .required = true }, { "resolved_at", FIELD_TIME, .nullable = true },
+	{ "created_at", FIELD_TIME, .required = true },
+	{ "resolved_at", FIELD_TIME, .nullable = true },
 	{ "messages", FIELD_LIST, .required = true, .each = FIELD_ANY }, FIELD_END_TITLED("Dispute")
 };

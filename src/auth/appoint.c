@@ -101,7 +101,8 @@ int admin_appoint_first(const struct config *config)
 		error = who ? store(session, config, who, true, outcome) : E_CONFIG;
 		if (!error && strcmp(outcome, "CREATED") == 0)
 			log_line(LOG_INFO,
-				"the first super-admin is made: take super_admin_password away now");
+				"the first super-admin is made: take "
+				"super_admin_password away now");
 	}
 	db_session_close(session);
 	return error;

@@ -29,14 +29,14 @@ struct cache {
 	bool closed;
 };
 
-/* --- Of aside.c -------------------------------------------------------------------------------- */
+/* --- Of aside.c ------------------------------------------------------------------------------- */
 
 /* Seconds a value lives. */
 unsigned cache_life_s(enum cache_kind kind);
 /* (Re)starts a read: asks Redis, or loads when it cannot be asked or believed. */
 void read_ask(struct cache *cache, struct cache_read *read);
 
-/* --- Of flight.c ------------------------------------------------------------------------------- */
+/* --- Of flight.c ------------------------------------------------------------------------------ */
 
 /* Readers of one key, in the order in which they came. */
 struct reads {
@@ -57,7 +57,7 @@ void flight_poll_due(struct deadline *deadline);
 /* Lets go of those who wait for another's lease. */
 void flights_close(struct cache *cache);
 
-/* --- Of drop.c: keys that could not be dropped, of all loops of this process ------------------- */
+/* --- Of drop.c: keys that could not be dropped, of all loops of this process ------------------ */
 
 int drain_new(struct cache *cache) MUST_CHECK;
 void drain_free(struct drain *drain);
@@ -66,13 +66,13 @@ void drain_start(struct drain *drain);
 /* True when what Redis holds under this key may not be believed. */
 bool drop_waits(enum cache_kind kind, const char *key);
 
-/* --- Of limiter.c ------------------------------------------------------------------------------ */
+/* --- Of limiter.c ----------------------------------------------------------------------------- */
 
 int limiter_new(struct cache *cache) MUST_CHECK;
 /* Uses still outstanding get their answer first. */
 void limiter_close(struct limiter *limiter);
 
-/* --- Of geo.c ---------------------------------------------------------------------------------- */
+/* --- Of geo.c --------------------------------------------------------------------------------- */
 
 int geo_new(struct cache *cache) MUST_CHECK;
 /* After redis: reports of this turn end with E_STORE_DOWN. */

@@ -39,7 +39,7 @@ int cache_check(const char *url)
 	if (error)
 		return error;
 	redis = address.path[0] ? redisConnectUnixWithTimeout(address.path, patience) :
-				  redisConnectWithTimeout(address.host[0].name, address.host[0].port, patience);
+		redisConnectWithTimeout(address.host[0].name, address.host[0].port, patience);
 	if (!redis)
 		return E_NO_MEMORY;
 	if (redis->err || redisSetTimeout(redis, patience) != REDIS_OK ||

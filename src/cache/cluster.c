@@ -28,7 +28,7 @@ struct cluster {
 	struct link *owner[SLOTS]; /* NULL: not known */
 };
 
-/* --- Slots ---------------------------------------------------------------------------------- */
+/* --- Slots ------------------------------------------------------------------------------------ */
 
 /* CRC-16/XMODEM, as the cluster specification says. */
 static uint16_t crc16(const char *at, size_t len)
@@ -85,7 +85,7 @@ bool cluster_all_up(const struct redis *redis)
 	return any;
 }
 
-/* --- Nodes ---------------------------------------------------------------------------------- */
+/* --- Nodes ------------------------------------------------------------------------------------ */
 
 static struct link *link_add(struct redis *redis, const struct redis_host *host)
 {
@@ -118,7 +118,7 @@ static void links_retire(struct redis *redis, const struct link *keep)
 			link_close(link);
 }
 
-/* --- The map -------------------------------------------------------------------------------- */
+/* --- The map ---------------------------------------------------------------------------------- */
 
 static bool host_read(const struct link *asked, const redisReply *node, struct redis_host *ret)
 {
@@ -198,7 +198,7 @@ void cluster_link_up(struct redis *redis, struct link *link)
 	map_ask(redis->cluster, link);
 }
 
-/* --- Redirections --------------------------------------------------------------------------- */
+/* --- Redirections ----------------------------------------------------------------------------- */
 
 /* "MOVED 3999 10.0.0.1:6381": an empty host is the one that answered. */
 static bool redirection_read(const struct link *link, const redisReply *reply, uint16_t *ret_slot,
@@ -259,7 +259,7 @@ bool cluster_redirected(struct link *link, struct command *command, const redisR
 	return link_submit(to, command, command->wire, (size_t)command->wire_len) == 0;
 }
 
-/* --- Life ----------------------------------------------------------------------------------- */
+/* --- Life ------------------------------------------------------------------------------------- */
 
 int cluster_new(struct redis *redis)
 {

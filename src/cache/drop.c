@@ -56,7 +56,7 @@ struct drain {
 	struct drain_key batch[BATCH];
 };
 
-/* --- The table ------------------------------------------------------------------------------ */
+/* --- The table -------------------------------------------------------------------------------- */
 
 static struct waiting *waiting_new(const char *key)
 {
@@ -139,7 +139,7 @@ bool drop_waits(enum cache_kind kind, const char *key)
 	return waits;
 }
 
-/* --- Draining ------------------------------------------------------------------------------- */
+/* --- Draining --------------------------------------------------------------------------------- */
 
 static unsigned batch_take(struct drain *drain)
 {
@@ -231,7 +231,7 @@ void drain_free(struct drain *drain)
 	free(drain);
 }
 
-/* --- Drops ---------------------------------------------------------------------------------- */
+/* --- Drops ------------------------------------------------------------------------------------ */
 
 struct drop {
 	struct cache *cache;

@@ -14,9 +14,10 @@
 #define FIELDS 6
 #define SCRIPT \
 	"for i=1,#ARGV,6 do " \
-	"local r=redis.pcall('XADD',KEYS[1],'MAXLEN','~','100000',ARGV[i]..'-0','type',ARGV[i+1],'aggregate'," \
-	"ARGV[i+2],'rooms',ARGV[i+3],'payload',ARGV[i+4]) " \
-	"if type(r)=='table' and r.err and not string.find(r.err,'equal or smaller',1,true) then return r end " \
+	"local r=redis.pcall('XADD',KEYS[1],'MAXLEN','~','100000',ARGV[i]..'-0'," \
+	"'type',ARGV[i+1],'aggregate',ARGV[i+2],'rooms',ARGV[i+3],'payload',ARGV[i+4]) " \
+	"if type(r)=='table' and r.err and not string.find(r.err,'equal or smaller',1,true) " \
+	"then return r end " \
 	"redis.call('PUBLISH','events',ARGV[i+5]) end return 1"
 
 struct saying {

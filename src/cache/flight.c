@@ -42,7 +42,7 @@ struct flight {
 	char key[CACHE_KEY_SIZE];
 };
 
-/* --- Readers -------------------------------------------------------------------------------- */
+/* --- Readers ---------------------------------------------------------------------------------- */
 
 void reads_add(struct reads *reads, struct cache_read *read)
 {
@@ -101,7 +101,7 @@ static void reads_ask_again(struct cache *cache, struct reads *reads)
 	}
 }
 
-/* --- Flights -------------------------------------------------------------------------------- */
+/* --- Flights ---------------------------------------------------------------------------------- */
 
 static struct flight *flight_new(struct cache *cache, enum cache_kind kind, const char *key,
 	struct flight **table)
@@ -147,7 +147,7 @@ static void flight_load(struct flight *flight)
 	loader->load(loader);
 }
 
-/* --- Loads without a lease ------------------------------------------------------------------ */
+/* --- Loads without a lease -------------------------------------------------------------------- */
 
 static void unleased_join(struct cache *cache, const char *key, struct cache_read *read)
 {
@@ -188,7 +188,7 @@ static void unleased_end(struct flight *flight, int error)
 		flight_free(flight);
 }
 
-/* --- Leases --------------------------------------------------------------------------------- */
+/* --- Leases ----------------------------------------------------------------------------------- */
 
 /* All its readers go on without a lease. */
 static void flight_abandon(struct flight *flight)
@@ -327,7 +327,7 @@ void flight_enter(struct cache *cache, enum cache_kind kind, const char *key, st
 	lease_poll_later(flight);
 }
 
-/* --- Fills ---------------------------------------------------------------------------------- */
+/* --- Fills ------------------------------------------------------------------------------------ */
 
 static void filled(void *owner, int error, const redisReply *reply)
 {

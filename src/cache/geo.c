@@ -39,15 +39,17 @@ static const struct script store_script = { TEXT(
 	"local s=redis.call('ZSCORE',KEYS[2],ARGV[1]) "
 	"if s and tonumber(s)>tonumber(ARGV[4]) then return 0 end "
 	"redis.call('ZADD',KEYS[2],'GT',ARGV[5],ARGV[1]) "
-	"if tonumber(ARGV[5])>=tonumber(ARGV[6]) then redis.call('GEOADD',KEYS[1],ARGV[2],ARGV[3],ARGV[1]) end "
+	"if tonumber(ARGV[5])>=tonumber(ARGV[6]) then "
+	"redis.call('GEOADD',KEYS[1],ARGV[2],ARGV[3],ARGV[1]) end "
 	"return 1"), TEXT("38bfc8cef2edc0b1617183498648850dda41966e") };
 /* lng, lat, radius, how many, from when on */
 static const struct script search_script = { TEXT(
 	"local r={} "
-	"for _,m in ipairs(redis.call('GEOSEARCH',KEYS[1],'FROMLONLAT',ARGV[1],ARGV[2],'BYRADIUS',ARGV[3],'m',"
-	"'ASC','COUNT',ARGV[4],'WITHDIST','WITHCOORD')) do "
+	"for _,m in ipairs(redis.call('GEOSEARCH',KEYS[1],'FROMLONLAT',ARGV[1],ARGV[2],"
+	"'BYRADIUS',ARGV[3],'m','ASC','COUNT',ARGV[4],'WITHDIST','WITHCOORD')) do "
 	"local s=redis.call('ZSCORE',KEYS[2],m[1]) "
-	"if s and tonumber(s)>=tonumber(ARGV[5]) then r[#r+1]={m[1],m[3][1],m[3][2],m[2],s} end end "
+	"if s and tonumber(s)>=tonumber(ARGV[5]) then "
+	"r[#r+1]={m[1],m[3][1],m[3][2],m[2],s} end end "
 	"return r"), TEXT("70004ea63477b4ad44125c6cddc30e2ebee04876") };
 /* rider, from when on */
 static const struct script find_script = { TEXT(
@@ -66,15 +68,16 @@ static const struct script all_script = { TEXT(
 static const struct script sweep_script = { TEXT(
 	"for _,m in ipairs(redis.call('ZRANGEBYSCORE',KEYS[2],ARGV[1],'('..ARGV[2])) do "
 	"redis.call('ZREM',KEYS[1],m) end "
-	"for _,m in ipairs(redis.call('ZRANGEBYSCORE',KEYS[2],'-inf','('..ARGV[3],'LIMIT',0,1000)) do "
-	"redis.call('ZREM',KEYS[1],m) redis.call('ZREM',KEYS[2],m) end "
+	"for _,m in ipairs(redis.call('ZRANGEBYSCORE',KEYS[2],'-inf','('..ARGV[3],'LIMIT',0,1000)) "
+	"do redis.call('ZREM',KEYS[1],m) redis.call('ZREM',KEYS[2],m) end "
 	"return 1"), TEXT("3372494477b56cb756f010934a606fef9536c5d7") };
 
 /* One act on its way. */
 struct geo_call {
 	struct cache *cache;
 	const struct script *script;
-	void (*done)(struct geo_call *call, int error, const redisReply *reply); /* then the call is freed */
+	/* then the call is freed */
+	void (*done)(struct geo_call *call, int error, const redisReply *reply);
 	union {
 		geo_stored *stored;
 		geo_found *found;
@@ -153,7 +156,7 @@ static int call_send(struct geo_call *call)
 	return error ? E_STORE_DOWN : 0;
 }
 
-/* --- Storing -------------------------------------------------------------------------------- */
+/* --- Storing ---------------------------------------------------------------------------------- */
 
 /* Reports of this turn that say no time. */
 struct geo_turn {
@@ -351,7 +354,7 @@ int geo_store(struct cache *cache, const char *rider, double lat, double lng, in
 	return call_send(call);
 }
 
-/* --- Finding -------------------------------------------------------------------------------- */
+/* --- Finding ---------------------------------------------------------------------------------- */
 
 static double reply_number(const redisReply *reply)
 {
@@ -437,7 +440,7 @@ int geo_all(struct cache *cache, unsigned count, geo_found *done, void *owner)
 	return call_send(call);
 }
 
-/* --- Forgetting ----------------------------------------------------------------------------- */
+/* --- Forgetting ------------------------------------------------------------------------------- */
 
 void geo_forget(struct cache *cache, const char *rider)
 {

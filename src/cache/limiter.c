@@ -21,7 +21,8 @@ static const struct text script = TEXT(
 	"if c==0 then n=tonumber(redis.call('GET',KEYS[1]) or 0) "
 	"else n=redis.call('INCRBY',KEYS[1],ARGV[1]) end "
 	"local t=redis.call('PTTL',KEYS[1]) "
-	"if t<0 then t=tonumber(ARGV[2]) if c~=0 then redis.call('PEXPIRE',KEYS[1],ARGV[2]) end end "
+	"if t<0 then t=tonumber(ARGV[2]) "
+	"if c~=0 then redis.call('PEXPIRE',KEYS[1],ARGV[2]) end end "
 	"return {n,t}");
 /* SHA-1 of the script: its name for EVALSHA (a wrong one would only cost an EVAL each time;
  * tested). */
@@ -54,7 +55,7 @@ static void tell(struct limit_use *use, int64_t count, int64_t left_ms)
 	use->done(use, &result);
 }
 
-/* --- In this loop --------------------------------------------------------------------------- */
+/* --- In this loop ----------------------------------------------------------------------------- */
 
 static void window_free(struct limiter *limiter, struct window *window)
 {
@@ -124,7 +125,7 @@ static void count_here(struct limiter *limiter, struct limit_use *use)
 		uv_timer_start(&limiter->timer, on_timer, 0, 0);
 }
 
-/* --- In Redis ------------------------------------------------------------------------------- */
+/* --- In Redis --------------------------------------------------------------------------------- */
 
 static int script_send(struct limit_use *use, struct text how, struct text what, redis_done *done)
 {
@@ -183,7 +184,7 @@ void limit_use(struct cache *cache, struct limit_use *use)
 		count_here(cache->limiter, use);
 }
 
-/* --- Life ----------------------------------------------------------------------------------- */
+/* --- Life ------------------------------------------------------------------------------------- */
 
 int limiter_new(struct cache *cache)
 {

@@ -40,7 +40,7 @@ static void link_connect(struct link *link);
 static void subscription_end(struct link *link);
 static void on_timer(uv_timer_t *timer);
 
-/* --- Back-off ------------------------------------------------------------------------------- */
+/* --- Back-off --------------------------------------------------------------------------------- */
 
 /* Half to all of ms, so that the loops of many copies do not come back together. */
 static uint64_t jittered(uint32_t ms)
@@ -86,7 +86,7 @@ static void link_drop(struct link *link, const char *why)
 		redisAsyncFree(link->ac);
 }
 
-/* --- The breaker ---------------------------------------------------------------------------- */
+/* --- The breaker ------------------------------------------------------------------------------ */
 
 static void pause_start(struct link *link)
 {
@@ -154,7 +154,7 @@ static void probe(struct link *link)
 	link_ask(link, probed, 1, (const char *[]){ "PING" });
 }
 
-/* --- Greeting ------------------------------------------------------------------------------- */
+/* --- Greeting --------------------------------------------------------------------------------- */
 
 static void greeted(void *owner, int error, const redisReply *reply)
 {
@@ -203,7 +203,7 @@ static void greet(struct link *link)
 		link_ask(link, greeted, 1, (const char *[]){ "PING" });
 }
 
-/* --- The adapter ---------------------------------------------------------------------------- */
+/* --- The adapter ------------------------------------------------------------------------------ */
 
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
@@ -324,7 +324,7 @@ int link_submit(struct link *link, struct command *command, const char *wire, si
 	return 0;
 }
 
-/* --- Subscribing ---------------------------------------------------------------------------- */
+/* --- Subscribing ------------------------------------------------------------------------------ */
 
 static void subscription_end(struct link *link)
 {
@@ -354,7 +354,7 @@ int link_subscribe(struct link *link, const char *command, redis_heard *heard, v
 	return 0;
 }
 
-/* --- Connecting ----------------------------------------------------------------------------- */
+/* --- Connecting ------------------------------------------------------------------------------- */
 
 /* Best effort, and not by hiredis: there a refusal counts as an error of the connection. */
 static void keep_alive(int fd)
@@ -453,8 +453,8 @@ static void resolve(struct link *link)
 	uv_timer_start(&link->timer, on_timer, CONNECT_LIMIT_MS, 0);
 	if (link->resolving)
 		return; /* an earlier look-up still runs: its answer will do */
-	if (uv_getaddrinfo(loop_uv(link->redis->loop), &link->resolver, on_resolved, link->host.name, NULL,
-		    &hints))
+	if (uv_getaddrinfo(loop_uv(link->redis->loop), &link->resolver, on_resolved,
+		link->host.name, NULL, &hints))
 		return link_down(link, "cannot resolve");
 	link->resolving = true;
 	link->redis->handles++;
@@ -495,7 +495,7 @@ static void on_timer(uv_timer_t *timer)
 	}
 }
 
-/* --- Life ----------------------------------------------------------------------------------- */
+/* --- Life ------------------------------------------------------------------------------------- */
 
 struct link *link_new(struct redis *redis, const struct redis_host *host)
 {

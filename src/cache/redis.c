@@ -13,7 +13,7 @@
 #include "reeyo/core/clock.h"
 #include "reeyo/core/memory.h"
 
-/* --- Commands ------------------------------------------------------------------------------- */
+/* --- Commands --------------------------------------------------------------------------------- */
 
 struct command *command_take(struct redis *redis, redis_done *done, void *owner)
 {
@@ -120,7 +120,7 @@ static void command_expired(struct deadline *deadline)
 	command_end(command, E_TIMED_OUT, NULL);
 }
 
-/* --- Sending -------------------------------------------------------------------------------- */
+/* --- Sending ---------------------------------------------------------------------------------- */
 
 static struct link *link_for(const struct redis *redis, uint16_t slot)
 {
@@ -245,7 +245,7 @@ static void flush(struct turn_hook *hook)
 			link_flush(link);
 }
 
-/* --- State ---------------------------------------------------------------------------------- */
+/* --- State ------------------------------------------------------------------------------------ */
 
 bool redis_up(const struct redis *redis, struct text key)
 {
@@ -272,7 +272,7 @@ void redis_link_up(struct redis *redis, struct link *link)
 		redis->options.up(redis->options.owner);
 }
 
-/* --- Life ----------------------------------------------------------------------------------- */
+/* --- Life ------------------------------------------------------------------------------------- */
 
 int redis_new(struct loop *loop, const struct redis_options *options, struct redis **ret)
 {

@@ -155,9 +155,8 @@ int clock_parse(const char *text, int64_t *ret_ms)
 	}
 	if (!zone_read(at, &zone))
 		return -1;
-	*ret_ms = (((days_from_civil(year, month, day) * 24 + hour) * 60 + minute - zone) * 60 + second) *
-			  1000 +
-		  ms;
+	*ret_ms = (((days_from_civil(year, month, day) * 24 + hour) * 60 + minute - zone) * 60 +
+			second) * 1000 + ms;
 	return 0;
 }
 

@@ -43,7 +43,8 @@ struct line {
 
 #define LINE_ROOM (sizeof(((struct line *)0)->at) - 8) /* what closes the object always fits */
 
-static void line_add(struct line *line, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void line_add(struct line *line, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 static void line_add(struct line *line, const char *format, ...)
 {
 	size_t room = LINE_ROOM - line->len;

@@ -223,7 +223,7 @@ size_t arena_size(const struct arena *arena)
 	return arena->taken;
 }
 
-/* --- Texts that grow ------------------------------------------------------------------------- */
+/* --- Texts that grow -------------------------------------------------------------------------- */
 
 struct buf buf_in(struct arena *arena, size_t expect)
 {

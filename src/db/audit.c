@@ -17,8 +17,8 @@
 #include "reeyo/db/db.h"
 
 /* Sums over the whole ledger: room for their tables, and no compiling of what runs once. */
-#define BEGIN_AUDIT                                                                                           \
-	"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"                                                    \
+#define BEGIN_AUDIT						\
+	"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"	\
 	"SET LOCAL work_mem = '128MB'; SET LOCAL jit = off; SET LOCAL statement_timeout = 0"
 
 struct audit {
@@ -80,7 +80,8 @@ static int check_run(struct audit *audit)
 		return error;
 	/* Materialized, or the planner takes the LIMIT for a reason to join row by row. */
 	if (asprintf(&sql,
-		    "WITH broken(entry, what) AS MATERIALIZED (%s) SELECT entry, what, (SELECT count(*) FROM broken)"
+		    "WITH broken(entry, what) AS MATERIALIZED (%s)"
+		    " SELECT entry, what, (SELECT count(*) FROM broken)"
 		    " FROM broken ORDER BY entry LIMIT 1",
 		    audit->check->text) < 0)
 		return E_NO_MEMORY;

@@ -173,7 +173,7 @@ void target_free(struct target *target)
 	*target = (struct target){ 0 };
 }
 
-/* --- Resolving ------------------------------------------------------------------------------ */
+/* --- Resolving -------------------------------------------------------------------------------- */
 
 /* The lists libpq is given for one try: every address of every host, side by side. */
 struct resolving {
@@ -284,7 +284,7 @@ void connect_forget(struct lane *lane)
 	lane->resolving = NULL;
 }
 
-/* --- Connecting ----------------------------------------------------------------------------- */
+/* --- Connecting ------------------------------------------------------------------------------- */
 
 static void on_connecting(uv_poll_t *poll, int status, int events)
 {

@@ -21,7 +21,7 @@
  * once). */
 #define OTHERS_AFTER_MS 100
 
-/* --- Choosing a lane ------------------------------------------------------------------------ */
+/* --- Choosing a lane -------------------------------------------------------------------------- */
 
 static unsigned lane_load(const struct lane *lane)
 {
@@ -90,7 +90,7 @@ void affinity_give(struct db_call *call)
 	call->slot = NULL;
 }
 
-/* --- Submitting ----------------------------------------------------------------------------- */
+/* --- Submitting ------------------------------------------------------------------------------- */
 
 static void call_refuse(struct db *db, struct db_call *call, int error)
 {
@@ -180,7 +180,7 @@ struct deadline_list *db_stalls(struct lane *lane)
 	return lane->kind == DB_REPORT ? &lane->db->report_stalls : &lane->db->stalls;
 }
 
-/* --- Ready ---------------------------------------------------------------------------------- */
+/* --- Ready ------------------------------------------------------------------------------------ */
 
 bool db_ready(const struct db *db)
 {
@@ -241,7 +241,7 @@ void db_proved(struct db *db)
 					kind != DB_WRITE && i == 0 ? 0 : OTHERS_AFTER_MS);
 }
 
-/* --- Life ----------------------------------------------------------------------------------- */
+/* --- Life ------------------------------------------------------------------------------------- */
 
 /* How many lanes of each kind. A loop per core is our own choice, so it must not fail for being too
  * many; a number of loops that was asked for is refused instead of giving fewer lanes than asked.
@@ -255,8 +255,8 @@ static int lanes_count(const struct config *config, unsigned counts[DB_LANES])
 		(*(write >= read ? &write : &read))--;
 	if (loops * (write + read + 1) > CONNECTIONS_MAX) {
 		log_line(LOG_ERROR,
-			"too many database connections: loops × (db_write_lanes + db_read_lanes + 1) "
-			"may be at most 50",
+			"too many database connections: loops × (db_write_lanes + db_read_lanes "
+			"+ 1) may be at most 50",
 			LOG_I("loops", loops), LOG_I("connections", loops * (write + read + 1)));
 		return E_CONFIG;
 	}

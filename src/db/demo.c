@@ -131,8 +131,9 @@ static void counts_print(struct db_session *session)
 	char line[200];
 
 	if (!db_session_value(session,
-		    "SELECT format('%s customers, %s vendors, %s items, %s orders', (SELECT count(*) FROM users),"
-		    " (SELECT count(*) FROM vendors), (SELECT count(*) FROM items), (SELECT count(*) FROM orders))",
+		    "SELECT format('%s customers, %s vendors, %s items, %s orders',"
+		    " (SELECT count(*) FROM users), (SELECT count(*) FROM vendors),"
+		    " (SELECT count(*) FROM items), (SELECT count(*) FROM orders))",
 		    line, sizeof(line)))
 		printf("The database holds %s.\n", line);
 }

@@ -34,7 +34,7 @@
 
 static void lane_sent(struct lane *lane);
 
-/* --- Watching the socket -------------------------------------------------------------------- */
+/* --- Watching the socket ---------------------------------------------------------------------- */
 
 static void watch_closed(uv_handle_t *handle)
 {
@@ -74,7 +74,7 @@ void lane_unwatch(struct lane *lane)
 	lane->watch = NULL;
 }
 
-/* --- Preparing ------------------------------------------------------------------------------ */
+/* --- Preparing -------------------------------------------------------------------------------- */
 
 static void prepare_limit(uv_timer_t *timer)
 {
@@ -174,7 +174,7 @@ static bool prepare_answer(struct lane *lane, PGresult *pg)
 	return lane->state != LANE_DOWN;
 }
 
-/* --- Answers -------------------------------------------------------------------------------- */
+/* --- Answers ---------------------------------------------------------------------------------- */
 
 static void first_complete(struct lane *lane)
 {
@@ -338,7 +338,7 @@ static void on_socket(uv_poll_t *poll, int status, int events)
 		lane_lose(lane, "the connection failed");
 }
 
-/* --- Sending -------------------------------------------------------------------------------- */
+/* --- Sending ---------------------------------------------------------------------------------- */
 
 /* Pushes what libpq holds; watches for room when the socket is full. */
 static void lane_sent(struct lane *lane)
@@ -428,7 +428,7 @@ void lane_flush(struct lane *lane)
 	lane_sent(lane);
 }
 
-/* --- Life ----------------------------------------------------------------------------------- */
+/* --- Life ------------------------------------------------------------------------------------- */
 
 int lane_start(struct lane *lane)
 {

@@ -20,7 +20,7 @@
 #define RETRY_FIRST_MS 50
 #define RETRY_MOST_MS 1000
 
-/* --- Trying again --------------------------------------------------------------------------- */
+/* --- Trying again ----------------------------------------------------------------------------- */
 
 static void connect_limit(uv_timer_t *timer)
 {
@@ -56,7 +56,7 @@ static void lane_retry(struct lane *lane)
 	lane_connect_after(lane, wait);
 }
 
-/* --- Losing --------------------------------------------------------------------------------- */
+/* --- Losing ----------------------------------------------------------------------------------- */
 
 void lane_drop(struct lane *lane)
 {

@@ -19,7 +19,8 @@ const struct cause causes[] = {
 		.life_s = 3 * DAY },
 
 #define JUDGED(event, to) \
-	{ event, "approval", "APPROVED", to, MESSAGE_ACCOUNT_APPROVED, "ACCOUNT_APPROVED", 3 * DAY }, \
+	{ event, "approval", "APPROVED", to, MESSAGE_ACCOUNT_APPROVED, \
+		"ACCOUNT_APPROVED", 3 * DAY }, \
 	{ event, "approval", "REJECTED", to, MESSAGE_ACCOUNT_REJECTED, "ACCOUNT_REJECTED", 3 * DAY }
 	JUDGED("vendor_changed", TO_VENDOR),
 	JUDGED("rider_changed", TO_RIDER),

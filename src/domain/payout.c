@@ -6,5 +6,6 @@
 
 #include <stddef.h>
 
-const char *const payout_status_words[] = { "PENDING", "APPROVED", "PROCESSING", "COMPLETED", "FAILED", "REJECTED", NULL };
+const char *const payout_status_words[] = { "PENDING", "APPROVED", "PROCESSING", "COMPLETED",
+	"FAILED", "REJECTED", NULL };
 const char *const payout_method_words[] = { "MOBILE_MONEY", "BANK_TRANSFER", NULL };

@@ -7,9 +7,10 @@
  *
  * A file in …/queries/ holds statements, each after a line "-- name: order_get"; comments above the
  * first one are for readers only. A file in …/migrations/ is NNNN_name.sql; a file in …/demo/ is
- * taken whole; a file in …/audit/ holds checks, each a line "-- check: name", perhaps "-- needs: table", a sentence in comments
- * and a statement. Mistakes are reported as file:line and fail the build. An output that would be the
- * same is left alone: changing a statement's text does not recompile whoever only uses its name.
+ * taken whole; a file in …/audit/ holds checks, each a line "-- check: name", perhaps "-- needs:
+ * table", a sentence in comments and a statement. Mistakes are reported as file:line and fail the
+ * build. An output that would be the same is left alone: changing a statement's text does not
+ * recompile whoever only uses its name.
  */
 #include <ctype.h>
 #include <stdbool.h>
@@ -171,7 +172,8 @@ static void queries_embed(const char *path)
 	fclose(file);
 }
 
-/* What stands after a comment's first word ("-- check: x" gives "x" for "-- check:"), NULL when it does not begin so. */
+/* What stands after a comment's first word ("-- check: x" gives "x" for "-- check:"), NULL when it
+ * does not begin so. */
 static char *after(char *line, const char *word)
 {
 	char *at = line + strlen(word);
@@ -183,7 +185,8 @@ static char *after(char *line, const char *word)
 	return at;
 }
 
-/* { "name", "needs", "sentence", "text" }: the sentence is what comes in comments before the statement. */
+/* { "name", "needs", "sentence", "text" }: the sentence is what comes in comments before the
+ * statement. */
 static void checks_embed(const char *path)
 {
 	FILE *file = open_or_die(path, "r");
@@ -308,7 +311,9 @@ static const char *last_two(const char *path)
 static int texts_embed(const char *array, const char *source_path, int argc, char **argv)
 {
 	output_begin(&source_out, &source);
-	fprintf(source, "/* Made by the build. */\n#include \"embedded.h\"\n\nconst struct embedded_text %s[] = {\n", array);
+	fprintf(source,
+		"/* Made by the build. */\n#include \"embedded.h\"\n\n"
+		"const struct embedded_text %s[] = {\n", array);
 	for (int i = 0; i < argc; i++) {
 		fprintf(source, "{ \"%s\", \"\"", last_two(argv[i]));
 		file_embed(argv[i]);

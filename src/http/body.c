@@ -104,7 +104,8 @@ static void json_refused(struct exchange *x, const char *why, int line, int colu
 	struct buf message = buf_in(x->rq.arena, 192);
 	struct buf details = buf_in(x->rq.arena, 96);
 
-	buf_printf(&message, x->rq.french ? "Le corps n'est pas du JSON valide : ligne %d, colonne %d : %s" :
+	buf_printf(&message,
+		x->rq.french ? "Le corps n'est pas du JSON valide : ligne %d, colonne %d : %s" :
 					    "The body is not valid JSON: line %d, column %d: %s",
 		line, column, why);
 	if (x->rq.ns == NS_ADMIN)
@@ -112,8 +113,8 @@ static void json_refused(struct exchange *x, const char *why, int line, int colu
 			column);
 	else
 		buf_printf(&details,
-			"[{\"field\":\"body\",\"message\":\"line %d, column %d\",\"position\":{\"line\":%d,"
-			"\"column\":%d,\"offset\":%zu}}]",
+			"[{\"field\":\"body\",\"message\":\"line %d, column %d\","
+			"\"position\":{\"line\":%d,\"column\":%d,\"offset\":%zu}}]",
 			line, column, line, column, offset);
 	reply_error_with(&x->rq, E_MALFORMED_JSON, buf_string(&message),
 		text_of(buf_string(&details)));
@@ -225,7 +226,8 @@ static bool body_is_form(const struct exchange *x)
 
 	return !text_starts(text_trim((struct text){ x->body, x->body_len }), TEXT("{")) &&
 	       (x->rq.route->foreign ||
-		       text_is_nocase(text_trim(text_cut(&rest, ';')), TEXT("application/x-www-form-urlencoded")));
+			text_is_nocase(text_trim(text_cut(&rest, ';')),
+				TEXT("application/x-www-form-urlencoded")));
 }
 
 static json_t *body_parse(struct exchange *x)

@@ -36,8 +36,8 @@ static struct text brotli_text(struct arena *arena, struct text plain)
 	size_t room = plain.len;
 	char *out = arena_alloc(arena, room);
 
-	if (!out || !BrotliEncoderCompress(BROTLI_QUALITY, BROTLI_DEFAULT_WINDOW, BROTLI_MODE_TEXT, plain.len,
-			    (const uint8_t *)plain.at, &room, (uint8_t *)out))
+	if (!out || !BrotliEncoderCompress(BROTLI_QUALITY, BROTLI_DEFAULT_WINDOW, BROTLI_MODE_TEXT,
+		plain.len, (const uint8_t *)plain.at, &room, (uint8_t *)out))
 		return TEXT_NONE;
 	return (struct text){ out, room };
 }

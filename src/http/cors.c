@@ -46,8 +46,8 @@ static void options_reply(struct exchange *x)
 		reply_header(&x->rq, "Access-Control-Allow-Methods",
 			"GET, POST, PUT, PATCH, DELETE, OPTIONS");
 		reply_header(&x->rq, "Access-Control-Allow-Headers",
-			"Content-Type, Authorization, Idempotency-Key, Accept-Language, X-Request-Id, "
-			"X-Device-Id, If-None-Match, Last-Event-ID");
+			"Content-Type, Authorization, Idempotency-Key, Accept-Language, "
+			"X-Request-Id, X-Device-Id, If-None-Match, Last-Event-ID");
 		reply_header(&x->rq, "Access-Control-Max-Age", "86400");
 	}
 	struct buf allow = buf_in(x->rq.arena, 64);
@@ -103,5 +103,6 @@ void cors_headers(struct exchange *x, struct MHD_Response *response)
 		MHD_add_response_header(response, "Access-Control-Allow-Credentials", "true");
 	}
 	MHD_add_response_header(response, "Access-Control-Expose-Headers",
-		"X-Request-Id, ETag, Retry-After, RateLimit, RateLimit-Policy, Idempotency-Replayed");
+		"X-Request-Id, ETag, Retry-After, RateLimit, "
+		"RateLimit-Policy, Idempotency-Replayed");
 }

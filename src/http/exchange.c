@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The steps of a request: route → limits → auth and role (before the body, so that a stranger cannot
- * make us hold one) → body → rate limit → body check → admission → handler → reply.
+ * The steps of a request: route → limits → auth and role (before the body, so that a stranger
+ * cannot make us hold one) → body → rate limit → body check → admission → handler → reply.
  *
  * MHD closes a connection whose response is queued in the first call of the access handler. So what
  * is wrong with the head of a request is kept (`early`) and answered when its body has been read,
@@ -243,8 +243,8 @@ static size_t body_limit(const struct exchange *x)
 
 static int expect_check(const struct exchange *x)
 {
-	return x->head.expect.at && !text_is_nocase(x->head.expect, TEXT("100-continue")) ? E_EXPECTATION :
-											   0;
+	return x->head.expect.at && !text_is_nocase(x->head.expect, TEXT("100-continue")) ?
+		E_EXPECTATION : 0;
 }
 
 static int media_check(const struct exchange *x)
@@ -310,7 +310,8 @@ static bool body_is_not_worth_reading(const struct exchange *x)
 	if (x->head.transfer_encoding.at)
 		return false; /* read up to DISCARD_MAX, see body */
 	return x->head.content_length.at &&
-	       (!text_to_int(x->head.content_length, 0, INT64_MAX, &length) || length > DISCARD_MAX);
+	       (!text_to_int(x->head.content_length, 0, INT64_MAX, &length) ||
+			length > DISCARD_MAX);
 }
 
 static void fault_reply(struct exchange *x)

@@ -3,9 +3,9 @@
  * Inside the HTTP layer: the server of a loop, a connection, and an exchange, which is a request
  * with everything that handlers need not see. libmicrohttpd's types stay in this folder.
  *
- * An exchange's life: HEAD (headers complete) → BODY (bytes arrive) → RUN (steps and handler; the connection is
- * suspended while something is awaited) → SENT (a response was queued) → freed in the completed
- * callback, or, when a continuation is still under way then, by the last release.
+ * An exchange's life: HEAD (headers complete) → BODY (bytes arrive) → RUN (steps and handler; the
+ * connection is suspended while something is awaited) → SENT (a response was queued) → freed in the
+ * completed callback, or, when a continuation is still under way then, by the last release.
  */
 #ifndef REEYO_SRC_HTTP_EXCHANGE_H
 #define REEYO_SRC_HTTP_EXCHANGE_H

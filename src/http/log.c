@@ -64,8 +64,8 @@ int access_keep(struct access *access, const struct exchange *x)
 	char *at;
 
 	*access = access_of(x);
-	at = access->kept = malloc(access->path.len + strlen(access->request_id) + strlen(access->account) +
-				   strlen(access->trace) + 4);
+	at = access->kept = malloc(access->path.len + strlen(access->request_id) +
+		strlen(access->account) + strlen(access->trace) + 4);
 	if (!at)
 		return E_NO_MEMORY;
 	access->path.at = text_keep(&at, access->path.at, access->path.len);
@@ -96,8 +96,9 @@ void access_log(struct server *server, const struct access *access)
 	safe_path(access->path, path);
 	clock_iso(clock_wall_ms(), now);
 	len = snprintf(server->log + server->log_len, LOG_LINE,
-		"{\"time\":\"%s\",\"level\":\"info\",\"msg\":\"request\",\"requestId\":\"%s\",\"method\":\"%s\","
-		"\"path\":\"%s\",\"route\":\"%s\",\"status\":%d,\"bytes\":%zu,\"us\":%llu,\"account\":\"%s\"%s%s%s}\n",
+		"{\"time\":\"%s\",\"level\":\"info\",\"msg\":\"request\",\"requestId\":\"%s\","
+		"\"method\":\"%s\",\"path\":\"%s\",\"route\":\"%s\",\"status\":%d,\"bytes\":%zu,"
+		"\"us\":%llu,\"account\":\"%s\"%s%s%s}\n",
 		now, access->request_id, access->method, path, access->route, access->status,
 		access->bytes, (unsigned long long)(clock_us() - access->started_us),
 		access->account, traced ? ",\"traceId\":\"" : "", access->trace,

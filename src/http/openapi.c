@@ -12,7 +12,8 @@ static json_t *schema_of(const struct field *table);
 
 /* --- Schemas ---------------------------------------------------------------------------------- */
 
-static json_t *schema_bounds(json_t *schema, const struct field *field, const char *low, const char *high)
+static json_t *schema_bounds(json_t *schema, const struct field *field,
+	const char *low, const char *high)
 {
 	if ((field->min || field->kind == FIELD_MONEY) && field->min != INT64_MIN)
 		json_object_set_new(schema, low, json_integer(field->min));
@@ -54,8 +55,8 @@ static json_t *schema_scalar(const struct field *field)
 	switch (field->kind) {
 	case FIELD_INT:
 	case FIELD_MONEY:
-		return schema_bounds(json_pack("{s:s,s:s}", "type", "integer", "format", "int64"), field,
-			"minimum", "maximum");
+		return schema_bounds(json_pack("{s:s,s:s}", "type", "integer", "format", "int64"),
+			field, "minimum", "maximum");
 	case FIELD_NUMBER:
 		return schema_bounds(json_pack("{s:s}", "type", "number"), field,
 			field->above ? "exclusiveMinimum" : "minimum", "maximum");
@@ -66,7 +67,8 @@ static json_t *schema_scalar(const struct field *field)
 	case FIELD_DIGITS:
 		return schema_digits(field);
 	case FIELD_ID:
-		return json_pack("{s:s,s:s}", "type", "string", "pattern", "^[A-Za-z0-9_.-]{1,64}$");
+		return json_pack("{s:s,s:s}", "type", "string", "pattern",
+			"^[A-Za-z0-9_.-]{1,64}$");
 	case FIELD_PHONE:
 		return json_pack("{s:s,s:s}", "type", "string", "examples", "+237670000001");
 	case FIELD_EMAIL:
@@ -81,7 +83,8 @@ static json_t *schema_scalar(const struct field *field)
 	case FIELD_DATE:
 		return schema_format("date");
 	case FIELD_POINT:
-		return json_pack("{s:s,s:[ss],s:{s:{s:s},s:{s:s}}}", "type", "object", "required", "lat", "lng",
+		return json_pack("{s:s,s:[ss],s:{s:{s:s},s:{s:s}}}", "type", "object",
+			"required", "lat", "lng",
 			"properties", "lat", "type", "number", "lng", "type", "number");
 	default:
 		return schema_text(field);
@@ -96,8 +99,8 @@ static json_t *schema_list(const struct field *field)
 				field->each == FIELD_ANY ? json_object() :
 							   schema_scalar(&each);
 
-	return schema_bounds(json_pack("{s:s,s:o}", "type", "array", "items", items), field, "minItems",
-		"maxItems");
+	return schema_bounds(json_pack("{s:s,s:o}", "type", "array", "items", items),
+		field, "minItems", "maxItems");
 }
 
 static json_t *schema_field(const struct field *field)
@@ -162,8 +165,9 @@ static json_t *reply_schema(const struct route *row)
 		json_decref(data);
 		data = json_pack("{s:s}", "type", "null");
 	}
-	schema = json_pack("{s:s,s:[ss],s:{s:{s:b},s:{s:s},s:o}}", "type", "object", "required", "success",
-		"data", "properties", "success", "const", 1, "message", "type", "string", "data", data);
+	schema = json_pack("{s:s,s:[ss],s:{s:{s:b},s:{s:s},s:o}}", "type", "object",
+		"required", "success", "data", "properties", "success", "const", 1, "message",
+		"type", "string", "data", data);
 	if (row->shape == REPLY_PAGE)
 		json_object_set_new(json_object_get(schema, "properties"), "meta",
 			reference("#/components/schemas/Meta"));
@@ -183,11 +187,12 @@ static void error_add(json_t *replies, enum name_space ns, enum err error)
 	before = reply ? json_string_value(json_object_get(reply, "description")) : NULL;
 	if (before && strstr(before, row->code[ns]) && strstr(before, row->english))
 		return;
-	snprintf(text, sizeof(text), "%s%s%s: %s", before ? before : "", before ? "; " : "", row->code[ns],
-		row->english);
+	snprintf(text, sizeof(text), "%s%s%s: %s", before ? before : "", before ? "; " : "",
+		row->code[ns], row->english);
 	json_object_set_new(replies, status,
-		json_pack("{s:s,s:{s:{s:o},s:{s:o}}}", "description", text, "content", "application/json",
-			"schema", reference("#/components/schemas/Error"), "application/problem+json", "schema",
+		json_pack("{s:s,s:{s:{s:o},s:{s:o}}}", "description", text, "content",
+			"application/json", "schema", reference("#/components/schemas/Error"),
+			"application/problem+json", "schema",
 			reference("#/components/schemas/Problem")));
 }
 
@@ -204,7 +209,8 @@ static json_t *replies_of(const struct route_set *set, const struct route *row)
 			json_pack("{s:{s:s}}", "schema", "type", "string"));
 	json_object_set_new(replies, row->created ? "201" : "200", success);
 	if (row->method == GET && !bare_text)
-		json_object_set_new(replies, "304", json_pack("{s:s}", "description", "Not changed since the ETag"));
+		json_object_set_new(replies, "304",
+			json_pack("{s:s}", "description", "Not changed since the ETag"));
 	if (row->who != ANYONE) {
 		error_add(replies, set->ns, E_NO_TOKEN);
 		error_add(replies, set->ns, E_BAD_TOKEN);
@@ -234,11 +240,11 @@ static json_t *replies_of(const struct route_set *set, const struct route *row)
 	return replies;
 }
 
-static void parameter_add(json_t *list, const char *in, const char *name, bool required, json_t *schema,
-	const char *does)
+static void parameter_add(json_t *list, const char *in, const char *name, bool required,
+	json_t *schema, const char *does)
 {
-	json_t *one = json_pack("{s:s,s:s,s:b,s:o}", "name", name, "in", in, "required", (int)required,
-		"schema", schema);
+	json_t *one = json_pack("{s:s,s:s,s:b,s:o}", "name", name, "in", in, "required",
+		(int)required, "schema", schema);
 
 	if (does)
 		json_object_set_new(one, "description", json_string(does));
@@ -257,14 +263,17 @@ static json_t *parameters_of(const struct route *row, struct text path)
 			continue;
 		snprintf(name, sizeof(name), "%.*s", (int)segment.len - 1, segment.at + 1);
 		parameter_add(list, "path", name, true,
-			json_pack("{s:s,s:s}", "type", "string", "pattern", "^[A-Za-z0-9_.-]{1,64}$"), NULL);
+			json_pack("{s:s,s:s}", "type", "string",
+				"pattern", "^[A-Za-z0-9_.-]{1,64}$"), NULL);
 	}
 	for (const struct field *field = row->query; field && field->name; field++)
-		parameter_add(list, "query", field->name, field->required, schema_field(field), field->does);
+		parameter_add(list, "query", field->name, field->required,
+			schema_field(field), field->does);
 	if (row->idempotent)
 		parameter_add(list, "header", "Idempotency-Key", false,
 			json_pack("{s:s,s:i}", "type", "string", "maxLength", 128),
-			"Makes repeating safe: the same key and body replay the first answer for 24 h");
+			"Makes repeating safe: the same key and body replay the first answer for "
+			"24 h");
 	return list;
 }
 
@@ -277,18 +286,21 @@ static json_t *security_of(const struct route_set *set, const struct route *row)
 	return json_pack("[{s:[]}]", "bearer");
 }
 
-static json_t *operation_of(const struct route_set *set, const struct route *row, enum method method,
-	struct text path, const char *id)
+static json_t *operation_of(const struct route_set *set, const struct route *row,
+	enum method method, struct text path, const char *id)
 {
-	json_t *operation = json_pack("{s:s,s:s,s:[s],s:o,s:o,s:o,s:s}", "operationId", id, "summary",
-		row->does, "tags", set->tag, "parameters", parameters_of(row, path), "responses",
-		replies_of(set, row), "security", security_of(set, row), "x-who", who_name(row->who));
+	json_t *operation = json_pack("{s:s,s:s,s:[s],s:o,s:o,s:o,s:s}",
+		"operationId", id, "summary", row->does, "tags", set->tag,
+		"parameters", parameters_of(row, path), "responses", replies_of(set, row),
+		"security", security_of(set, row), "x-who", who_name(row->who));
 	json_t *content;
 
 	if (row->body && method != GET && method != DELETE) {
-		content = json_pack("{s:{s:o},s:{s:o}}", "application/json", "schema", schema_of(row->body),
+		content = json_pack("{s:{s:o},s:{s:o}}",
+			"application/json", "schema", schema_of(row->body),
 			"application/x-www-form-urlencoded", "schema", schema_of(row->body));
-		json_object_set_new(operation, "requestBody", json_pack("{s:o}", "content", content));
+		json_object_set_new(operation, "requestBody",
+			json_pack("{s:o}", "content", content));
 	}
 	return operation;
 }
@@ -296,9 +308,11 @@ static json_t *operation_of(const struct route_set *set, const struct route *row
 /* --- Paths ------------------------------------------------------------------------------------ */
 
 /* "/orders/:orderId" as "/api/v1/user/orders/{orderId}". */
-static void path_write(char out[256], const struct route_set *set, const struct route *row, struct text path)
+static void path_write(char out[256], const struct route_set *set,
+	const struct route *row, struct text path)
 {
-	size_t len = row->root ? 0 : (size_t)snprintf(out, 256, "/api/v1/%s", name_space_name(set->ns));
+	size_t len = row->root ? 0 :
+		(size_t)snprintf(out, 256, "/api/v1/%s", name_space_name(set->ns));
 
 	text_cut(&path, '/');
 	while (path.at && path.len) {
@@ -317,7 +331,8 @@ static void identifier_write(char out[300], const char *method, const char *path
 	size_t len = (size_t)snprintf(out, 300, "%s", method);
 
 	for (const char *c = path; *c && len < 298; c++)
-		if ((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9'))
+		if ((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
+			(*c >= '0' && *c <= '9'))
 			out[len++] = *c;
 		else if (out[len - 1] != '_')
 			out[len++] = '_';
@@ -328,13 +343,14 @@ static void identifier_write(char out[300], const char *method, const char *path
 
 /* --- What many operations share --------------------------------------------------------------- */
 
-/* The document in the making. A schema with a title, and every reply that is an error, stands once in its
- * components; operations refer to it. Written out in each they made it 1.5 MB. */
+/* The document in the making. A schema with a title, and every reply that is an error, stands once
+ * in its components; operations refer to it. Written out in each they made it 1.5 MB. */
 struct document {
 	json_t *paths, *schemas, *responses, *bodies;
 };
 
-/* Puts a part under its name, unless another stands there; a reference to it, or NULL. Takes nothing over. */
+/* Puts a part under its name, unless another stands there; a reference to it, or NULL. Takes
+ * nothing over. */
 static json_t *shared(json_t *parts, const char *kind, const char *name, json_t *part)
 {
 	json_t *there = json_object_get(parts, name);
@@ -388,8 +404,8 @@ static void errors_share(struct document *document, const struct route_set *set,
 			continue;
 		put = NULL;
 		for (unsigned i = 1; !put && i < 100; i++) {
-			snprintf(name, sizeof(name), i > 1 ? "%s_%s_%u" : "%s_%s", name_space_name(set->ns),
-				status, i);
+			snprintf(name, sizeof(name), i > 1 ? "%s_%s_%u" : "%s_%s",
+				name_space_name(set->ns), status, i);
 			put = shared(document->responses, "responses", name, reply);
 		}
 		if (put)
@@ -398,9 +414,10 @@ static void errors_share(struct document *document, const struct route_set *set,
 }
 
 
-/* The body and the answer of a row with several verbs or paths, under the name of its first operation. */
-static void row_share(struct document *document, const struct route_set *set, const struct route *row,
-	json_t *operation)
+/* The body and the answer of a row with several verbs or paths, under the name of its first
+ * operation. */
+static void row_share(struct document *document, const struct route_set *set,
+	const struct route *row, json_t *operation)
 {
 	json_t *replies = json_object_get(operation, "responses");
 	json_t *body = json_object_get(operation, "requestBody");
@@ -420,8 +437,10 @@ static void row_share(struct document *document, const struct route_set *set, co
 		json_object_set_new(operation, "requestBody", put);
 }
 
-/* The row's operation, made once: each verb and path has a copy that shares all but its name and parameters. */
-static json_t *row_operation(struct document *document, const struct route_set *set, const struct route *row)
+/* The row's operation, made once: each verb and path has a copy that shares all but its name and
+ * parameters. */
+static json_t *row_operation(struct document *document,
+	const struct route_set *set, const struct route *row)
 {
 	json_t *operation = operation_of(set, row, row->method, text_of(row->path), "");
 
@@ -431,8 +450,8 @@ static json_t *row_operation(struct document *document, const struct route_set *
 	return operation;
 }
 
-static void operation_put(struct document *document, const struct route_set *set, const struct route *row,
-	const json_t *model, enum method method, struct text template)
+static void operation_put(struct document *document, const struct route_set *set,
+	const struct route *row, const json_t *model, enum method method, struct text template)
 {
 	char path[256], id[300], verb[8];
 	json_t *item, *operation;
@@ -482,8 +501,10 @@ static json_t *components(void)
 {
 	static const struct field error_body[] = {
 		{ "code", FIELD_TEXT, .required = true, .does = "Never changes with the language" },
-		{ "message", FIELD_TEXT, .required = true, .does = "English, or French by Accept-Language" },
-		{ "details", FIELD_ANY, .does = "Which fields, where in the JSON, which route is near" },
+		{ "message", FIELD_TEXT, .required = true,
+			.does = "English, or French by Accept-Language" },
+		{ "details", FIELD_ANY,
+			.does = "Which fields, where in the JSON, which route is near" },
 		FIELD_END
 	};
 	static const struct field error_fields[] = {
@@ -502,21 +523,25 @@ static json_t *components(void)
 	};
 	static const struct field meta_fields[] = {
 		{ "page", FIELD_INT, .required = true }, { "limit", FIELD_INT, .required = true },
-		{ "pageSize", FIELD_INT, .required = true }, { "total", FIELD_INT, .required = true },
-		{ "totalPages", FIELD_INT, .required = true }, { "hasNext", FIELD_BOOL, .required = true },
+		{ "pageSize", FIELD_INT, .required = true },
+		{ "total", FIELD_INT, .required = true },
+		{ "totalPages", FIELD_INT, .required = true },
+		{ "hasNext", FIELD_BOOL, .required = true },
 		{ "hasPrev", FIELD_BOOL, .required = true }, FIELD_END
 	};
 
-	return json_pack("{s:{s:o,s:o,s:o},s:{s:{s:s,s:s,s:s},s:{s:s,s:s,s:s}}}", "schemas", "Error",
-		schema_of(error_fields), "Problem", schema_of(problem_fields), "Meta", schema_of(meta_fields),
-		"securitySchemes", "bearer", "type", "http", "scheme", "bearer", "bearerFormat", "JWT",
+	return json_pack("{s:{s:o,s:o,s:o},s:{s:{s:s,s:s,s:s},s:{s:s,s:s,s:s}}}",
+		"schemas", "Error", schema_of(error_fields), "Problem", schema_of(problem_fields),
+		"Meta", schema_of(meta_fields), "securitySchemes",
+		"bearer", "type", "http", "scheme", "bearer", "bearerFormat", "JWT",
 		"adminCookie", "type", "apiKey", "in", "cookie", "name", "accessToken");
 }
 
 char *openapi_document(const struct router *router, const char *version)
 {
 	json_t *parts = components();
-	struct document document = { .paths = json_object(), .schemas = json_object_get(parts, "schemas"),
+	struct document document = { .paths = json_object(),
+		.schemas = json_object_get(parts, "schemas"),
 		.responses = json_object(), .bodies = json_object() };
 	json_t *whole;
 	char *text;
@@ -526,9 +551,11 @@ char *openapi_document(const struct router *router, const char *version)
 	router_each(router, row_document, &document);
 	whole = json_pack("{s:s,s:{s:s,s:s,s:s},s:[{s:s,s:s}],s:o,s:o}", "openapi", "3.1.0", "info",
 		"title", "Reeyo API", "version", version, "description",
-		"Orders, vendors, riders and administration of the Reeyo delivery platform. Unprefixed "
-		"/api/v1/… is the user namespace. Money is whole XAF, times are RFC 3339 UTC.",
-		"servers", "url", "/", "description", "This server", "components", parts, "paths", document.paths);
+		"Orders, vendors, riders and administration of the Reeyo delivery platform. "
+		"Unprefixed /api/v1/… is the user namespace. Money is whole XAF, times are "
+		"RFC 3339 UTC.",
+		"servers", "url", "/", "description", "This server", "components", parts, "paths",
+		document.paths);
 	if (!whole)
 		return NULL;
 	text = json_dumps(whole, JSON_COMPACT);

@@ -34,9 +34,9 @@ static void reply_decide(struct exchange *x, int status, const char *type, struc
 /* What is left when memory for a better answer is not. */
 static void reply_poor(struct exchange *x)
 {
-	reply_decide(x, 503, JSON_TYPE,
-		TEXT("{\"success\":false,\"error\":{\"code\":\"SERVICE_UNAVAILABLE\",\"message\":\"The server is out "
-		     "of memory, try again shortly\"}}"));
+	reply_decide(x, 503, JSON_TYPE, TEXT(
+		"{\"success\":false,\"error\":{\"code\":\"SERVICE_UNAVAILABLE\","
+		"\"message\":\"The server is out of memory, try again shortly\"}}"));
 }
 
 /* --- Success ---------------------------------------------------------------------------------- */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Scalars of the field tables: texts, numbers, phones, addresses of all kinds. Each check either gives the value in
- * canonical form or notes what a mobile developer needs to read to mend it.
+ * Scalars of the field tables: texts, numbers, phones, addresses of all kinds. Each check either
+ * gives the value in canonical form or notes what a mobile developer needs to read to mend it.
  */
 #include <ctype.h>
 #include <math.h>
@@ -23,14 +23,16 @@ static bool has_control(struct text text)
 	return false;
 }
 
-static json_t *text_check(struct check *check, const struct field *field, const char *name, struct text raw)
+static json_t *text_check(struct check *check, const struct field *field,
+	const char *name, struct text raw)
 {
 	struct text text = text_trim(raw);
 	size_t length = text_length(text);
 	int64_t max = field->max ? field->max : 1000;
 
 	if (has_control(text))
-		check_fault(check, name, "holds a control character", "contient un caractère de contrôle");
+		check_fault(check, name, "holds a control character",
+			"contient un caractère de contrôle");
 	else if (field->required && text.len == 0 && field->min == 0)
 		check_fault(check, name, "must not be empty", "ne doit pas être vide");
 	else if ((int64_t)length < field->min)
@@ -61,7 +63,8 @@ static json_t *id_check(struct check *check, const char *name, struct text raw)
 	return NULL;
 }
 
-static json_t *enum_check(struct check *check, const struct field *field, const char *name, struct text raw)
+static json_t *enum_check(struct check *check, const struct field *field,
+	const char *name, struct text raw)
 {
 	struct text text = text_trim(raw);
 	char all[120];
@@ -72,7 +75,8 @@ static json_t *enum_check(struct check *check, const struct field *field, const 
 			return json_string(*word);
 	all[0] = '\0';
 	for (const char *const *word = field->words; *word && len < sizeof(all); word++)
-		len += (size_t)snprintf(all + len, sizeof(all) - len, "%s%s", len ? ", " : "", *word);
+		len += (size_t)snprintf(all + len, sizeof(all) - len,
+			"%s%s", len ? ", " : "", *word);
 	check_fault(check, name, "must be one of %s", "doit être l'un de %s", all);
 	return NULL;
 }
@@ -113,7 +117,8 @@ static json_t *phone_check(struct check *check, const char *name, struct text ra
 	return NULL;
 }
 
-/* One @ with something before it and a dotted name after it; no more can be said without sending mail. */
+/* One @ with something before it and a dotted name after it; no more can be said without sending
+ * mail. */
 static bool is_email(struct text text)
 {
 	struct text domain = text;
@@ -121,7 +126,8 @@ static bool is_email(struct text text)
 
 	if (!domain.at || local.len < 1 || local.len > 64 || domain.len < 3 || domain.len > 190)
 		return false;
-	if (domain.at[0] == '.' || domain.at[domain.len - 1] == '.' || !memchr(domain.at, '.', domain.len))
+	if (domain.at[0] == '.' || domain.at[domain.len - 1] == '.' ||
+		!memchr(domain.at, '.', domain.len))
 		return false;
 	for (size_t i = 0; i < text.len; i++) {
 		unsigned char c = (unsigned char)text.at[i];
@@ -159,10 +165,11 @@ const char *password_fault(const char *password, bool french)
 	}
 	if (len >= 8 && len <= 128 && lower && upper && digit && other)
 		return NULL;
-	return french ? "doit avoir 8 à 128 caractères, dont une minuscule, une majuscule, un chiffre et un de "
-			"@$!%*?&#" :
-			"must have 8 to 128 characters with a lower-case and an upper-case letter, a digit and "
-			"one of @$!%*?&#";
+	return french ?
+		"doit avoir 8 à 128 caractères, dont une minuscule, une majuscule, un chiffre et "
+		"un de @$!%*?&#" :
+		"must have 8 to 128 characters with a lower-case and an upper-case letter, a digit "
+		"and one of @$!%*?&#";
 }
 
 static json_t *password_check(struct check *check, const char *name, struct text raw)
@@ -170,12 +177,13 @@ static json_t *password_check(struct check *check, const char *name, struct text
 	if (!password_fault(raw.at, false))
 		return json_stringn(raw.at, raw.len);
 	check_fault(check, name, "%s", "%s", password_fault(raw.at, false));
-	snprintf(check->faults[check->count - 1].message_fr, sizeof(check->faults[0].message_fr), "%s",
-		password_fault(raw.at, true));
+	snprintf(check->faults[check->count - 1].message_fr, sizeof(check->faults[0].message_fr),
+		"%s", password_fault(raw.at, true));
 	return NULL;
 }
 
-static json_t *secret_check(struct check *check, const struct field *field, const char *name, struct text raw)
+static json_t *secret_check(struct check *check, const struct field *field,
+	const char *name, struct text raw)
 {
 	int64_t max = field->max ? field->max : 1024;
 
@@ -186,7 +194,8 @@ static json_t *secret_check(struct check *check, const struct field *field, cons
 	return NULL;
 }
 
-static json_t *digits_check(struct check *check, const struct field *field, const char *name, struct text raw)
+static json_t *digits_check(struct check *check, const struct field *field,
+	const char *name, struct text raw)
 {
 	struct text text = text_trim(raw);
 	bool right = (int64_t)text.len >= field->min && (int64_t)text.len <= field->max;
@@ -196,9 +205,11 @@ static json_t *digits_check(struct check *check, const struct field *field, cons
 	if (right)
 		return json_stringn(text.at, text.len);
 	if (field->min == field->max)
-		check_fault(check, name, "must be %lld digits", "doit être %lld chiffres", (long long)field->max);
+		check_fault(check, name, "must be %lld digits",
+			"doit être %lld chiffres", (long long)field->max);
 	else
-		check_fault(check, name, "must be %lld to %lld digits", "doit être %lld à %lld chiffres",
+		check_fault(check, name, "must be %lld to %lld digits",
+			"doit être %lld à %lld chiffres",
 			(long long)field->min, (long long)field->max);
 	return NULL;
 }
@@ -212,7 +223,8 @@ static json_t *url_check(struct check *check, const char *name, struct text raw)
 
 	if (right)
 		return json_stringn(text.at, text.len);
-	check_fault(check, name, "must be an http or https address", "doit être une adresse http ou https");
+	check_fault(check, name, "must be an http or https address",
+		"doit être une adresse http ou https");
 	return NULL;
 }
 
@@ -244,13 +256,15 @@ static json_t *date_check(struct check *check, const char *name, struct text raw
 		if (clock_parse(whole, &ms) == 0)
 			return json_stringn(text.at, text.len);
 	}
-	check_fault(check, name, "must be a date, e.g. 2026-03-01", "doit être une date, p. ex. 2026-03-01");
+	check_fault(check, name, "must be a date, e.g. 2026-03-01",
+		"doit être une date, p. ex. 2026-03-01");
 	return NULL;
 }
 
 /* --- Numbers ---------------------------------------------------------------------------------- */
 
-static bool in_range(struct check *check, const struct field *field, const char *name, int64_t value)
+static bool in_range(struct check *check, const struct field *field,
+	const char *name, int64_t value)
 {
 	bool money = field->kind == FIELD_MONEY;
 
@@ -259,7 +273,8 @@ static bool in_range(struct check *check, const struct field *field, const char 
 	if (value >= field->min && (!field->max || value <= field->max))
 		return true;
 	if (field->max && field->max < INT64_MAX)
-		check_fault(check, name, "must be from %lld to %lld", "doit être compris entre %lld et %lld",
+		check_fault(check, name, "must be from %lld to %lld",
+			"doit être compris entre %lld et %lld",
 			(long long)field->min, (long long)field->max);
 	else
 		check_fault(check, name, "must be at least %lld", "doit être au moins %lld",
@@ -277,7 +292,8 @@ static bool whole_number(struct check *check, const json_t *value, int64_t *ret)
 		return true;
 	}
 	if (json_is_string(value) && check->texts)
-		return text_to_int(text_trim(text_of(json_string_value(value))), INT64_MIN, INT64_MAX, ret);
+		return text_to_int(text_trim(text_of(json_string_value(value))),
+			INT64_MIN, INT64_MAX, ret);
 	real = json_real_value(value);
 	if (!json_is_real(value) || real != floor(real) || fabs(real) > 9007199254740992.0)
 		return false;
@@ -285,7 +301,8 @@ static bool whole_number(struct check *check, const json_t *value, int64_t *ret)
 	return true;
 }
 
-static json_t *int_check(struct check *check, const struct field *field, const char *name, json_t *value)
+static json_t *int_check(struct check *check, const struct field *field,
+	const char *name, json_t *value)
 {
 	int64_t number;
 
@@ -294,13 +311,15 @@ static json_t *int_check(struct check *check, const struct field *field, const c
 			check_fault(check, name, "must be a whole amount in XAF",
 				"doit être un montant entier en XAF");
 		else
-			check_fault(check, name, "must be a whole number", "doit être un nombre entier");
+			check_fault(check, name, "must be a whole number",
+				"doit être un nombre entier");
 		return NULL;
 	}
 	return in_range(check, field, name, number) ? json_integer(number) : NULL;
 }
 
-static json_t *number_check(struct check *check, const struct field *field, const char *name, json_t *value)
+static json_t *number_check(struct check *check, const struct field *field,
+	const char *name, json_t *value)
 {
 	double number;
 
@@ -311,11 +330,13 @@ static json_t *number_check(struct check *check, const struct field *field, cons
 		check_fault(check, name, "must be a number", "doit être un nombre");
 		return NULL;
 	}
-	if (!isfinite(number) || ((field->min || field->max) && (number < (double)field->min ||
-									number > (double)field->max)) ||
+	if (!isfinite(number) ||
+		((field->min || field->max) &&
+			(number < (double)field->min || number > (double)field->max)) ||
 		(field->above && number <= (double)field->min)) {
 		check_fault(check, name,
-			field->above ? "must be greater than %lld and at most %lld" : "must be from %lld to %lld",
+			field->above ? "must be greater than %lld and at most %lld" :
+				       "must be from %lld to %lld",
 			field->above ? "doit être supérieur à %lld et au plus %lld" :
 				       "doit être compris entre %lld et %lld",
 			(long long)field->min, (long long)field->max);
@@ -340,7 +361,8 @@ static json_t *bool_check(struct check *check, const char *name, json_t *value)
 
 /* --- Dispatch --------------------------------------------------------------------------------- */
 
-static json_t *string_check(struct check *check, const struct field *field, const char *name, struct text raw)
+static json_t *string_check(struct check *check, const struct field *field,
+	const char *name, struct text raw)
 {
 	switch (field->kind) {
 	case FIELD_ID:
@@ -368,7 +390,8 @@ static json_t *string_check(struct check *check, const struct field *field, cons
 	}
 }
 
-json_t *scalar_check(struct check *check, const struct field *field, const char *name, json_t *value)
+json_t *scalar_check(struct check *check, const struct field *field,
+	const char *name, json_t *value)
 {
 	char digits[24];
 
@@ -383,7 +406,8 @@ json_t *scalar_check(struct check *check, const struct field *field, const char 
 	default:
 		break;
 	}
-	if (field->kind == FIELD_DIGITS && json_is_integer(value) && json_integer_value(value) >= 0) {
+	if (field->kind == FIELD_DIGITS && json_is_integer(value) &&
+		json_integer_value(value) >= 0) {
 		snprintf(digits, sizeof(digits), "%0*lld", (int)field->min,
 			(long long)json_integer_value(value));
 		return digits_check(check, field, name, text_of(digits));

@@ -60,8 +60,9 @@ wrong:
 static int socket_refused(const struct listener *listener, const char *what, int fd)
 {
 	log_line(LOG_ERROR,
-		errno == EADDRINUSE ? "the port is in use by another program: choose another with --listen" :
-				      "cannot listen",
+		errno == EADDRINUSE ?
+			"the port is in use by another program: choose another with --listen" :
+			"cannot listen",
 		LOG_T("address", listener->address), LOG_I("port", listener->port),
 		LOG_T("call", what), LOG_T("why", strerror(errno)));
 	if (fd >= 0)
@@ -400,8 +401,9 @@ static int port_start(struct server *server, struct port *port, bool first)
 	if (listen_socket(&port->listener, first, (int)config->backlog, &fd))
 		return E_CONFIG;
 	port->server = server;
-	port->daemon = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0,
-		NULL, NULL, on_access, port, MHD_OPTION_EXTERNAL_LOGGER, mhd_log, NULL,
+	port->daemon = MHD_start_daemon(
+		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG,
+		0, NULL, NULL, on_access, port, MHD_OPTION_EXTERNAL_LOGGER, mhd_log, NULL,
 		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 		(size_t)config->connection_memory, MHD_OPTION_CONNECTION_LIMIT,
 		(unsigned)(config->max_connections / (loops ? loops : 1)),

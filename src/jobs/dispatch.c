@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * Dispatch, pass by pass; see the header. A pass takes up to BATCH orders that are due (dispatch_take), asks Redis
- * who is near each (all in one turn), asks PostgreSQL what the scores are made of, for all of them at once, and writes
- * down whom it asks (dispatch_offer). While Redis does not answer, PostgreSQL also says who is near, by last known points.
+ * Dispatch, pass by pass; see the header. A pass takes up to BATCH orders that are due
+ * (dispatch_take), asks Redis who is near each (all in one turn), asks PostgreSQL what the scores
+ * are made of, for all of them at once, and writes down whom it asks (dispatch_offer). While Redis
+ * does not answer, PostgreSQL also says who is near, by last known points.
  *
- * One pass at a time; the next begins when the clock says so, at once after a full one or when an event tells of work.
- * A pass that dies anywhere leaves orders that are due again five seconds after they were taken. Two at once, should
- * two copies think that they lead, take different orders, and an order has at most one open offer.
+ * One pass at a time; the next begins when the clock says so, at once after a full one or when an
+ * event tells of work. A pass that dies anywhere leaves orders that are due again five seconds
+ * after they were taken. Two at once, should two copies think that they lead, take different
+ * orders, and an order has at most one open offer.
  */
 #include "reeyo/jobs/dispatch.h"
 
@@ -80,8 +82,8 @@ static void pass_end(struct dispatch *dispatch)
 		pass_start(dispatch);
 }
 
-/* The only way a pass goes on: after closing has begun, and after an error, it goes no further. What it had taken is
- * due again in five seconds. */
+/* The only way a pass goes on: after closing has begun, and after an error, it goes no further.
+ * What it had taken is due again in five seconds. */
 static bool pass_goes(struct dispatch *dispatch, const struct db_result *result)
 {
 	if (!dispatch->closing && !db_error(result))
@@ -92,20 +94,23 @@ static bool pass_goes(struct dispatch *dispatch, const struct db_result *result)
 }
 
 static void ask(struct dispatch *dispatch, enum query query,
-	void (*done)(struct db_call *call, const struct db_result *result), unsigned count, const char *const *params)
+	void (*done)(struct db_call *call, const struct db_result *result),
+	unsigned count, const char *const *params)
 {
-	dispatch->call = (struct db_call){ .query = query, .lane = DB_WRITE, .count = count, .done = done,
-		.owner = dispatch };
+	dispatch->call = (struct db_call){ .query = query, .lane = DB_WRITE, .count = count,
+		.done = done, .owner = dispatch };
 	memcpy(dispatch->call.params, params, count * sizeof(*params));
 	db_submit(dispatch->app->db, &dispatch->call);
 }
 #define ASK(dispatch, name, done, ...) \
-	ask((dispatch), QUERY_##name, (done), sizeof((const char *[]){ __VA_ARGS__ }) / sizeof(char *), \
+	ask((dispatch), QUERY_##name, (done), \
+		sizeof((const char *[]){ __VA_ARGS__ }) / sizeof(char *), \
 		(const char *[]){ __VA_ARGS__ })
 
 /* --- Deciding --------------------------------------------------------------------------------- */
 
-static void array_add(struct buf *array, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void array_add(struct buf *array, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
 static void array_add(struct buf *array, const char *format, ...)
 {
@@ -131,13 +136,14 @@ static void candidate_add(struct buf *json, struct text rider, const struct cand
 
 	buf_add_string(json, json->len ? "," : "[");
 	buf_printf(json,
-		"{\"riderId\":\"%.*s\",\"km\":%.3f,\"score\":%.3f,\"distance\":%.3f,\"completion\":%.3f,"
-		"\"rating\":%.3f,\"load\":%.3f,\"asked\":%s}",
-		TEXT_ARGS(rider), candidate->km, score.total, score.distance, score.completion, score.rating, score.load,
-		candidate->asked ? "true" : "false");
+		"{\"riderId\":\"%.*s\",\"km\":%.3f,\"score\":%.3f,\"distance\":%.3f,"
+		"\"completion\":%.3f,\"rating\":%.3f,\"load\":%.3f,\"asked\":%s}",
+		TEXT_ARGS(rider), candidate->km, score.total, score.distance, score.completion,
+		score.rating, score.load, candidate->asked ? "true" : "false");
 }
 
-/* A text[] element, quoted: what it holds is our own JSON, so only quotes and backslashes matter. */
+/* A text[] element, quoted: what it holds is our own JSON, so only quotes and backslashes
+ * matter. */
 static void array_add_quoted(struct buf *array, const struct buf *text)
 {
 	buf_add_string(array, array->len ? ",\"" : "{\"");
@@ -151,13 +157,16 @@ static void array_add_quoted(struct buf *array, const struct buf *text)
 
 static struct candidate candidate_read(const struct db_result *result, unsigned row)
 {
-	return (struct candidate){ .km = db_double(result, row, 2), .completed = db_int(result, row, 3),
+	return (struct candidate){ .km = db_double(result, row, 2),
+		.completed = db_int(result, row, 3),
 		.total = db_int(result, row, 4), .rating = db_double(result, row, 5),
 		.active = db_int(result, row, 6), .asked = db_bool(result, row, 7) };
 }
 
-/* Rows [from, to) are the candidates of one order. When all of them have been asked a new round begins. */
-static void order_decide(struct pass *pass, const struct db_result *result, unsigned from, unsigned to)
+/* Rows [from, to) are the candidates of one order. When all of them have been asked a new round
+ * begins. */
+static void order_decide(struct pass *pass, const struct db_result *result,
+	unsigned from, unsigned to)
 {
 	struct candidate *all = arena_alloc(pass->arena, (to - from) * sizeof(*all));
 	struct buf json = buf_in(pass->arena, 256 * (size_t)(to - from));
@@ -221,8 +230,9 @@ static void decide(struct db_call *call, const struct db_result *result)
 	}
 	if (!pass->offers)
 		return pass_end(dispatch);
-	ASK(dispatch, dispatch_offer, offered, array_end(&pass->array[ORDERS]), array_end(&pass->array[RIDERS]),
-		array_end(&pass->array[OFFERS]), array_end(&pass->array[SCORES]), array_end(&pass->array[KM]),
+	ASK(dispatch, dispatch_offer, offered, array_end(&pass->array[ORDERS]),
+		array_end(&pass->array[RIDERS]), array_end(&pass->array[OFFERS]),
+		array_end(&pass->array[SCORES]), array_end(&pass->array[KM]),
 		array_end(&pass->array[WHY]), array_end(&pass->array[ANEW]));
 }
 
@@ -232,12 +242,14 @@ static void facts_ask(struct dispatch *dispatch)
 {
 	const char *unverified = dispatch->app->config->skip_phone_verify ? "t" : "f";
 	struct pass *pass = &dispatch->pass;
-	struct buf ids = buf_in(pass->arena, 1024), lats = buf_in(pass->arena, 512), lngs = buf_in(pass->arena, 512);
+	struct buf ids = buf_in(pass->arena, 1024), lats = buf_in(pass->arena, 512),
+		lngs = buf_in(pass->arena, 512);
 
 	if (dispatch->closing || (!pass->blind && !pass->array[PAIR_RIDERS].len))
 		return pass_end(dispatch); /* nobody: due again in five seconds */
 	if (!pass->blind) {
-		ASK(dispatch, dispatch_facts, decide, array_end(&pass->array[PAIR_ORDERS]), array_end(&pass->array[PAIR_RIDERS]),
+		ASK(dispatch, dispatch_facts, decide, array_end(&pass->array[PAIR_ORDERS]),
+			array_end(&pass->array[PAIR_RIDERS]),
 			array_end(&pass->array[PAIR_KM]), unverified);
 		return;
 	}
@@ -246,7 +258,8 @@ static void facts_ask(struct dispatch *dispatch)
 		array_add(&lats, "%.7f", pass->orders[i].lat);
 		array_add(&lngs, "%.7f", pass->orders[i].lng);
 	}
-	ASK(dispatch, dispatch_facts_near, decide, array_end(&ids), array_end(&lats), array_end(&lngs),
+	ASK(dispatch, dispatch_facts_near, decide, array_end(&ids),
+		array_end(&lats), array_end(&lngs),
 		arena_printf(pass->arena, "%.3f", pass->radius_m / 1000), unverified);
 }
 
@@ -273,7 +286,8 @@ static void pass_search(struct dispatch *dispatch)
 	for (unsigned i = 0; i < pass->count && !pass->blind; i++) {
 		struct pass_order *order = &pass->orders[i];
 
-		if (geo_search(dispatch->app->cache, order->lat, order->lng, pass->radius_m, CANDIDATES, searched, order))
+		if (geo_search(dispatch->app->cache, order->lat, order->lng, pass->radius_m,
+			CANDIDATES, searched, order))
 			pass->blind = true;
 		else
 			pass->asked++;

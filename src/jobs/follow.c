@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is said, for this process: heard from Redis at once, and read from the table `events` whenever that may have
- * lost something.
+ * What is said, for this process: heard from Redis at once, and read from the table `events`
+ * whenever that may have lost something.
  *
- * Each frame names the id said before it, so a gap shows: then the table is read from the last id that was heard. It is
- * also read once a second while all is well, five times a second while Redis is silent, and when a subscription begins.
- * Ids in the table grow in the order of commit (see relay_take), so "id > last" misses nothing.
+ * Each frame names the id said before it, so a gap shows: then the table is read from the last id
+ * that was heard. It is also read once a second while all is well, five times a second while Redis
+ * is silent, and when a subscription begins. Ids in the table grow in the order of commit (see
+ * relay_take), so "id > last" misses nothing.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,10 +47,11 @@ static void tell(struct follow *follow, const struct event *events, unsigned cou
 	if (batch)
 		hub_tell(follow->hub->app, batch);
 	else if (count)
-		follow->again = true; /* out of memory: read once more from the last id that was told */
+		/* out of memory: read once more from the last id that was told */
+		follow->again = true;
 }
 
-/* --- From the table ---------------------------------------------------------------------------- */
+/* --- From the table --------------------------------------------------------------------------- */
 
 struct reading {
 	struct event events[ROWS_MAX];
@@ -68,7 +70,8 @@ static void rows_tell(struct follow *follow, const struct db_result *result)
 
 		if (db_int(result, row, 0) <= follow->hub->last)
 			continue; /* Redis was quicker */
-		*event = (struct event){ .id = db_int(result, row, 0), .aggregate = db_text(result, row, 1),
+		*event = (struct event){ .id = db_int(result, row, 0),
+			.aggregate = db_text(result, row, 1),
 			.type = db_text(result, row, 2), .payload = db_text(result, row, 4),
 			.rooms = reading->rooms[count] };
 		event->room_count = rooms_cut(db_text(result, row, 3), reading->rooms[count]);
@@ -119,8 +122,9 @@ static void ask(struct follow *follow)
 	follow->asking = true;
 	follow->again = false;
 	snprintf(follow->after, sizeof(follow->after), "%lld", (long long)follow->hub->last);
-	follow->call = (struct db_call){ .query = follow->known ? QUERY_events_after : QUERY_events_newest,
-		.lane = DB_WRITE, .count = follow->known ? 2 : 0, .params = { follow->after, ROWS_TEXT },
+	follow->call = (struct db_call){
+		.query = follow->known ? QUERY_events_after : QUERY_events_newest, .lane = DB_WRITE,
+		.count = follow->known ? 2 : 0, .params = { follow->after, ROWS_TEXT },
 		.done = answered, .owner = follow };
 	db_submit(follow->hub->app->db, &follow->call);
 }
@@ -134,7 +138,7 @@ static void ticked(uv_timer_t *timer)
 		ask(follow);
 }
 
-/* --- From Redis -------------------------------------------------------------------------------- */
+/* --- From Redis ------------------------------------------------------------------------------- */
 
 static void frame_heard(void *owner, struct text text)
 {
@@ -159,12 +163,13 @@ static void feed_begun(void *owner)
 	ask(owner);
 }
 
-/* --- Life -------------------------------------------------------------------------------------- */
+/* --- Life ------------------------------------------------------------------------------------- */
 
 int follow_new(struct hub *hub, struct follow **ret)
 {
 	struct follow *follow = calloc(1, sizeof(*follow));
-	const struct feed_options options = { .heard = frame_heard, .begun = feed_begun, .owner = follow };
+	const struct feed_options options = { .heard = frame_heard,
+		.begun = feed_begun, .owner = follow };
 	int error;
 
 	if (!follow)

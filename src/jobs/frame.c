@@ -9,7 +9,7 @@
 
 #include "reeyo/core/log.h"
 
-/* --- Frames ------------------------------------------------------------------------------------ */
+/* --- Frames ----------------------------------------------------------------------------------- */
 
 static struct text or_dash(struct text text)
 {
@@ -21,8 +21,8 @@ static struct text no_dash(struct text text)
 	return text_is(text, TEXT("-")) ? TEXT("") : text;
 }
 
-char *frame_pack(struct text source, int64_t id, int64_t previous, struct text type, struct text aggregate,
-	struct text rooms, struct text payload, size_t *ret_len)
+char *frame_pack(struct text source, int64_t id, int64_t previous, struct text type,
+	struct text aggregate, struct text rooms, struct text payload, size_t *ret_len)
 {
 	size_t room = source.len + type.len + aggregate.len + rooms.len + payload.len + 64;
 	char *frame = malloc(room);
@@ -30,9 +30,9 @@ char *frame_pack(struct text source, int64_t id, int64_t previous, struct text t
 
 	if (!frame)
 		return NULL;
-	head = snprintf(frame, room, "%.*s %lld %lld %.*s %.*s %.*s\n", TEXT_ARGS(or_dash(source)), (long long)id,
-		(long long)previous, TEXT_ARGS(or_dash(type)), TEXT_ARGS(or_dash(aggregate)),
-		TEXT_ARGS(or_dash(rooms)));
+	head = snprintf(frame, room, "%.*s %lld %lld %.*s %.*s %.*s\n", TEXT_ARGS(or_dash(source)),
+		(long long)id, (long long)previous, TEXT_ARGS(or_dash(type)),
+		TEXT_ARGS(or_dash(aggregate)), TEXT_ARGS(or_dash(rooms)));
 	memcpy(frame + head, payload.at ? payload.at : "", payload.len);
 	*ret_len = (size_t)head + payload.len;
 	frame[*ret_len] = '\0';
@@ -47,7 +47,8 @@ unsigned rooms_cut(struct text list, struct text rooms[EVENT_ROOMS_MAX])
 	while (list.at && list.len && count < EVENT_ROOMS_MAX)
 		rooms[count++] = text_cut(&list, ',');
 	if (list.at && list.len)
-		log_line(LOG_WARN, "an event has more rooms than are heard", LOG_I("heard", EVENT_ROOMS_MAX));
+		log_line(LOG_WARN, "an event has more rooms than are heard",
+			LOG_I("heard", EVENT_ROOMS_MAX));
 	return count;
 }
 
@@ -75,7 +76,7 @@ bool frame_parse(struct text text, struct frame *ret)
 	return true;
 }
 
-/* --- Wires ------------------------------------------------------------------------------------- */
+/* --- Wires ------------------------------------------------------------------------------------ */
 
 size_t wire_size(const struct event *event)
 {
@@ -103,7 +104,7 @@ char *wire_write(char *at, const struct event *event)
 	return stpcpy(at, "\n\n");
 }
 
-/* --- Batches ----------------------------------------------------------------------------------- */
+/* --- Batches ---------------------------------------------------------------------------------- */
 
 static struct text text_put(char **at, struct text text)
 {
@@ -117,14 +118,16 @@ static struct text text_put(char **at, struct text text)
 
 static size_t event_bytes(const struct event *event)
 {
-	size_t bytes = wire_size(event) + event->type.len + event->aggregate.len + event->payload.len;
+	size_t bytes =
+		wire_size(event) + event->type.len + event->aggregate.len + event->payload.len;
 
 	for (unsigned i = 0; i < event->room_count; i++)
 		bytes += event->rooms[i].len;
 	return bytes;
 }
 
-static void event_put(struct batch_event *to, const struct event *from, struct text **rooms, char **at)
+static void event_put(struct batch_event *to, const struct event *from,
+	struct text **rooms, char **at)
 {
 	struct text *mine = *rooms;
 
@@ -142,7 +145,8 @@ static void event_put(struct batch_event *to, const struct event *from, struct t
 
 struct batch *batch_new(const struct event *events, unsigned count, unsigned loops)
 {
-	size_t bytes = 0, rooms = 0, head = sizeof(struct batch) + count * sizeof(struct batch_event);
+	size_t bytes = 0, rooms = 0,
+		head = sizeof(struct batch) + count * sizeof(struct batch_event);
 	struct batch *batch;
 	struct text *room;
 	char *at;
@@ -151,7 +155,8 @@ struct batch *batch_new(const struct event *events, unsigned count, unsigned loo
 		bytes += event_bytes(&events[i]);
 		rooms += events[i].room_count;
 	}
-	batch = malloc(head + loops * sizeof(struct batch_message) + rooms * sizeof(struct text) + bytes);
+	batch = malloc(head + loops * sizeof(struct batch_message) +
+		rooms * sizeof(struct text) + bytes);
 	if (!batch)
 		return NULL;
 	atomic_init(&batch->shared.references, 1);

@@ -21,14 +21,15 @@ struct frame {
 };
 
 /* The frame in memory of its own, NUL-terminated; NULL when out of memory. */
-char *frame_pack(struct text source, int64_t id, int64_t previous, struct text type, struct text aggregate,
-	struct text rooms, struct text payload, size_t *ret_len);
+char *frame_pack(struct text source, int64_t id, int64_t previous, struct text type,
+	struct text aggregate, struct text rooms, struct text payload, size_t *ret_len);
 /* False when it is none; ret points into text and, for the rooms, into itself. */
 bool frame_parse(struct text text, struct frame *ret);
 /* Cuts "a,b" (or "-") into rooms; how many. */
 unsigned rooms_cut(struct text list, struct text rooms[EVENT_ROOMS_MAX]);
 
-/* Events on their way to the loops of this process, made once; the bytes that streams send stand in it. */
+/* Events on their way to the loops of this process, made once; the bytes that streams send stand in
+ * it. */
 struct batch_event {
 	struct event event;
 	struct text wire; /* "id: 7\nevent: new_order\ndata: {…}\n\n" */

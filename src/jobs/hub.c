@@ -2,9 +2,9 @@
  *
  * The hub of a loop: what is said reaches the rooms it is said in.
  *
- * One follower per process (follow.c, on the first loop) hears everything once and makes it into a batch: one
- * allocation with the events and, beside each, the bytes as streams send them. Every loop gets the same batch as a
- * message; it is freed when the last stream has sent its part.
+ * One follower per process (follow.c, on the first loop) hears everything once and makes it into a
+ * batch: one allocation with the events and, beside each, the bytes as streams send them. Every
+ * loop gets the same batch as a message; it is freed when the last stream has sent its part.
  */
 #include "hub.h"
 
@@ -16,10 +16,11 @@
 #define TICK_MS 250
 #define PASSING_MAX 1024
 
-/* --- Delivery ---------------------------------------------------------------------------------- */
+/* --- Delivery --------------------------------------------------------------------------------- */
 
 /* An event in several rooms of one listener is heard once. */
-static void room_tell(struct hub *hub, struct text room, struct batch *batch, const struct batch_event *said)
+static void room_tell(struct hub *hub, struct text room, struct batch *batch,
+	const struct batch_event *said)
 {
 	struct place *next;
 
@@ -63,7 +64,8 @@ void hub_tell(struct app *app, struct batch *batch)
 
 		if (app->all[i] == app || !app->all[i]->hub)
 			continue;
-		*told = (struct batch_message){ .message.run = batch_arrived, .to = app->all[i]->hub, .batch = batch };
+		*told = (struct batch_message){ .message.run = batch_arrived,
+			.to = app->all[i]->hub, .batch = batch };
 		shared_hold(&batch->shared);
 		loop_post(app->all[i]->loop, &told->message);
 	}
@@ -76,7 +78,7 @@ void hub_listen(struct hub *hub, struct hub_listener *listener)
 	hub->listeners = listener;
 }
 
-/* --- Passing events ---------------------------------------------------------------------------- */
+/* --- Passing events --------------------------------------------------------------------------- */
 
 static void passing_here(struct app *app, const struct event *event)
 {
@@ -98,8 +100,8 @@ static int passing_publish(struct app *app, const char *rooms, const struct even
 
 	if (!atomic_load(&house->known) || !cache_up(app->cache))
 		return E_STORE_DOWN;
-	frame = frame_pack(text_of(house->source), 0, 0, event->type, event->aggregate, text_of(rooms),
-		event->payload, &len);
+	frame = frame_pack(text_of(house->source), 0, 0, event->type, event->aggregate,
+		text_of(rooms), event->payload, &len);
 	return frame ? feed_pass(app->cache, (struct text){ frame, len }) : E_NO_MEMORY;
 }
 
@@ -128,9 +130,10 @@ void hub_tell_passing(struct app *app, const char *const *rooms, unsigned count,
 		passing_here(app, &event);
 }
 
-/* --- Life -------------------------------------------------------------------------------------- */
+/* --- Life ------------------------------------------------------------------------------------- */
 
-int hub_house_new(const struct config *config, void (*begun)(void *arg), void *arg, struct hub_house **ret)
+int hub_house_new(const struct config *config, void (*begun)(void *arg),
+	void *arg, struct hub_house **ret)
 {
 	struct hub_house *house = calloc(1, sizeof(*house));
 
@@ -197,7 +200,8 @@ void hub_free(struct hub *hub)
 	if (!hub)
 		return;
 	follow_close(hub->follow);
-	uv_run(loop_uv(hub->app->loop), UV_RUN_NOWAIT); /* batches of other loops that have not been heard */
+	/* batches of other loops that have not been heard */
+	uv_run(loop_uv(hub->app->loop), UV_RUN_NOWAIT);
 	hub_drain(hub);
 	deadline_list_close(&hub->pings);
 	deadline_list_close(&hub->ticks);

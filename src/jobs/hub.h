@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Inside the hub: its parts, shared by hub.c (a loop's hub), seat.c (who listens), follow.c (what is said).
+ * Inside the hub: its parts, shared by hub.c (a loop's hub), seat.c (who listens), follow.c (what
+ * is said).
  */
 #ifndef REEYO_SRC_JOBS_HUB_H
 #define REEYO_SRC_JOBS_HUB_H

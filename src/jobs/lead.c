@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Leases: see the header. A lead counts from when its renewal was sent, and ends here half a second before it ends in
- * the table, so that clocks need not agree.
+ * Leases: see the header. A lead counts from when its renewal was sent, and ends here half a second
+ * before it ends in the table, so that clocks need not agree.
  */
 #include "reeyo/jobs/lead.h"
 
@@ -65,12 +65,13 @@ static void renew(uv_timer_t *timer)
 	lead->running = true;
 	lead->sent_ms = loop_now(lead->loop);
 	lead->call = (struct db_call){ .query = QUERY_lease_take, .lane = DB_WRITE, .count = 3,
-		.params = { lead->name, lead->holder, lead->seconds }, .done = renewed, .owner = lead };
+		.params = { lead->name, lead->holder, lead->seconds },
+		.done = renewed, .owner = lead };
 	db_submit(lead->db, &lead->call);
 }
 
-int lead_new(struct loop *loop, struct db *db, const char *name, void (*taken)(void *arg), void *arg,
-	struct lead **ret)
+int lead_new(struct loop *loop, struct db *db, const char *name, void (*taken)(void *arg),
+	void *arg, struct lead **ret)
 {
 	struct lead *lead = calloc(1, sizeof(*lead));
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Messages: see the header. A round reads a page of events after the lease's position with whom they concern
- * (messages_ahead), decides by the table of causes, renders what is shown in the app, and writes it all down while moving the
- * position (messages_make, a compare-and-set: a copy that was held up makes nothing twice). Broadcasts are made page by page
- * beside that (broadcast_page). Sending is sending.c's.
+ * Messages: see the header. A round reads a page of events after the lease's position with whom
+ * they concern (messages_ahead), decides by the table of causes, renders what is shown in the app,
+ * and writes it all down while moving the position (messages_make, a compare-and-set: a copy that
+ * was held up makes nothing twice). Broadcasts are made page by page beside that (broadcast_page).
+ * Sending is sending.c's.
  */
 #include "reeyo/jobs/messages.h"
 
@@ -20,11 +21,13 @@
 #include "sending.h"
 
 #define EVERY_MS 1000
-#define SOON_MS 50 /* rounds are at least so long apart, so that a busy system has fewer and fuller ones */
+/* rounds are at least so long apart, so that a busy system has fewer and fuller ones */
+#define SOON_MS 50
 #define PAGE 200
 #define PAGE_TEXT "200"
 #define PAGE_MEMORY (16u << 20)
-#define BROADCAST_PAGE "1000" /* a second: more than providers take, and a statement of some 50 ms */
+/* a second: more than providers take, and a statement of some 50 ms */
+#define BROADCAST_PAGE "1000"
 
 enum { AT_POSITION, AT_NEXT, AT_COUNT, AT_ID, AT_TYPE, AT_AGE, AT_PAYLOAD, AT_FACTS, AT_PEOPLE };
 enum { PERSON_ID, PERSON_LANGUAGE, PERSON_NAME, PERSON_DEVICE, PERSON_EMAIL, PERSON_COLUMNS };
@@ -50,7 +53,7 @@ struct messages {
 	bool running, broadcasting, soon, timer_open, closing;
 };
 
-/* --- What an event says ------------------------------------------------------------------------- */
+/* --- What an event says ----------------------------------------------------------------------- */
 
 /* One event and whom it concerns. */
 struct telling {
@@ -90,30 +93,32 @@ static char *data_of(const struct telling *telling, const char *type, struct are
 	return buf_string(&out);
 }
 
-static void message_add(struct round *round, const struct telling *telling, const struct cause *cause,
-	enum channel channel, const char *params, const char *data)
+static void message_add(struct round *round, const struct telling *telling,
+	const struct cause *cause, enum channel channel, const char *params, const char *data)
 {
 	struct buf *out = &round->messages;
 
 	buf_printf(out, "%c{\"event\":%lld,\"kind\":\"%s\",\"recipient\":", out->len ? ',' : '[',
 		(long long)db_int(telling->result, telling->row, AT_ID), whom_name(cause->whom));
 	buf_add_json(out, person(telling, cause->whom, PERSON_ID));
-	buf_printf(out, ",\"channel\":\"%s\",\"template\":\"%s\",\"params\":%s,\"data\":%s,\"language\":",
+	buf_printf(out,
+		",\"channel\":\"%s\",\"template\":\"%s\",\"params\":%s,\"data\":%s,\"language\":",
 		channel_name(channel), message_name(cause->message), params, data);
 	buf_add_json(out, person(telling, cause->whom, PERSON_LANGUAGE));
 	buf_printf(out, ",\"life\":%lld}",
-		(long long)cause->life_s - (long long)db_int(telling->result, telling->row, AT_AGE));
+		(long long)cause->life_s -
+			(long long)db_int(telling->result, telling->row, AT_AGE));
 }
 
-static void note_add(struct round *round, const struct cause *cause, struct text id, const struct said *said,
-	const char *data)
+static void note_add(struct round *round, const struct cause *cause, struct text id,
+	const struct said *said, const char *data)
 {
 	struct buf *out = &round->notes;
 	char now[CLOCK_ISO_SIZE];
 
 	clock_iso(clock_wall_ms(), now);
-	buf_printf(out, "%c{\"room\":\"%s:%.*s\",\"payload\":{\"type\":\"%s\",\"title\":", out->len ? ',' : '[',
-		whom_room(cause->whom), TEXT_ARGS(id), cause->notes);
+	buf_printf(out, "%c{\"room\":\"%s:%.*s\",\"payload\":{\"type\":\"%s\",\"title\":",
+		out->len ? ',' : '[', whom_room(cause->whom), TEXT_ARGS(id), cause->notes);
 	buf_add_json(out, text_of(said->title));
 	buf_add_string(out, ",\"body\":");
 	buf_add_json(out, text_of(said->body));
@@ -124,7 +129,8 @@ static json_t *params_of(const struct telling *telling, const struct cause *caus
 {
 	struct text name = person(telling, cause->whom, PERSON_NAME);
 	json_t *own = json_pack("{s:s%}", "name", name.at ? name.at : "", (int)name.len);
-	json_t *params = own ? message_params(cause->message, 3, (json_t *[]){ telling->payload, telling->facts, own }) : NULL;
+	json_t *params = own ? message_params(cause->message, 3,
+		(json_t *[]){ telling->payload, telling->facts, own }) : NULL;
 
 	json_decref(own);
 	return params;
@@ -137,7 +143,8 @@ static bool tell(const struct telling *telling, const struct cause *cause)
 	const struct post *post = telling->messages->app->post;
 	json_auto_t *params = params_of(telling, cause);
 	char *params_text auto_free = params ? json_dumps(params, JSON_COMPACT) : NULL;
-	const char *data = data_of(telling, cause->notes ? cause->notes : cause->event, round->arena);
+	const char *data = data_of(telling,
+		cause->notes ? cause->notes : cause->event, round->arena);
 	unsigned channels = message_channels(cause->message, (struct reach){
 		.device = person_has(telling, cause->whom, PERSON_DEVICE),
 		.email = person_has(telling, cause->whom, PERSON_EMAIL),
@@ -148,11 +155,12 @@ static bool tell(const struct telling *telling, const struct cause *cause)
 		return false;
 	for (unsigned channel = 0; channel < CHANNELS; channel++)
 		if (channels & 1u << channel)
-			message_add(round, telling, cause, (enum channel)channel, params_text, data);
+			message_add(round, telling, cause,
+				(enum channel)channel, params_text, data);
 	if (!cause->notes)
 		return true;
 	if (wordings_say(post_wordings(post), round->arena, cause->message, CHANNEL_PUSH,
-			language_named(person(telling, cause->whom, PERSON_LANGUAGE)), params, &said))
+		language_named(person(telling, cause->whom, PERSON_LANGUAGE)), params, &said))
 		return false;
 	note_add(round, cause, person(telling, cause->whom, PERSON_ID), &said, data);
 	return true;
@@ -165,9 +173,10 @@ static bool event_tell(const struct telling *telling)
 	unsigned told = 0;
 
 	for (const struct cause *cause = causes; cause->event; cause++) {
-		if (told & 1u << cause->whom || age_s > cause->life_s || !person(telling, cause->whom, PERSON_ID).at ||
-			!text_is(db_text(telling->result, telling->row, AT_TYPE), text_of(cause->event)) ||
-			!cause_holds(cause, 2, sources))
+		if (told & 1u << cause->whom || age_s > cause->life_s ||
+			!person(telling, cause->whom, PERSON_ID).at ||
+			!text_is(db_text(telling->result, telling->row, AT_TYPE),
+				text_of(cause->event)) || !cause_holds(cause, 2, sources))
 			continue;
 		told |= 1u << cause->whom;
 		if (!cause->silent && !tell(telling, cause))
@@ -186,7 +195,8 @@ static bool page_tell(struct messages *messages, const struct db_result *result)
 		if (db_is_null(result, row, AT_ID))
 			continue;
 		telling.payload = json_loads(db_text(result, row, AT_PAYLOAD).at, 0, NULL);
-		telling.facts = db_is_null(result, row, AT_FACTS) ? NULL : json_loads(db_text(result, row, AT_FACTS).at, 0, NULL);
+		telling.facts = db_is_null(result, row, AT_FACTS) ? NULL :
+			json_loads(db_text(result, row, AT_FACTS).at, 0, NULL);
 		done = event_tell(&telling);
 		json_decref(telling.facts);
 		json_decref(telling.payload);
@@ -194,7 +204,7 @@ static bool page_tell(struct messages *messages, const struct db_result *result)
 	return done;
 }
 
-/* --- Rounds ------------------------------------------------------------------------------------- */
+/* --- Rounds ----------------------------------------------------------------------------------- */
 
 static void messages_end(struct messages *messages)
 {
@@ -217,10 +227,11 @@ static void round_end(struct messages *messages, bool more)
 }
 
 static void ask(struct messages *messages, enum query query,
-	void (*done)(struct db_call *call, const struct db_result *result), unsigned count, const char *const *params)
+	void (*done)(struct db_call *call, const struct db_result *result), unsigned count,
+	const char *const *params)
 {
-	messages->call = (struct db_call){ .query = query, .lane = DB_WRITE, .count = count, .done = done,
-		.owner = messages };
+	messages->call = (struct db_call){ .query = query, .lane = DB_WRITE, .count = count,
+		.done = done, .owner = messages };
 	memcpy(messages->call.params, params, count * sizeof(*params));
 	db_submit(messages->app->db, &messages->call);
 }
@@ -246,16 +257,19 @@ static void round_write(struct messages *messages, const struct db_result *resul
 	struct round *round = &messages->round;
 	const char *rows, *notes;
 
-	snprintf(round->position, sizeof(round->position), "%lld", (long long)db_int(result, 0, AT_POSITION));
+	snprintf(round->position, sizeof(round->position), "%lld",
+		(long long)db_int(result, 0, AT_POSITION));
 	snprintf(round->next, sizeof(round->next), "%lld", (long long)db_int(result, 0, AT_NEXT));
 	round->full = db_int(result, 0, AT_COUNT) == PAGE;
 	round->messages = buf_in(round->arena, 4096);
 	round->notes = buf_in(round->arena, 4096);
-	if (!page_tell(messages, result) || !(rows = array_end(&round->messages)) || !(notes = array_end(&round->notes))) {
+	if (!page_tell(messages, result) || !(rows = array_end(&round->messages)) ||
+		!(notes = array_end(&round->notes))) {
 		log_line(LOG_ERROR, "no memory for the messages of a page of events");
 		return round_end(messages, false);
 	}
-	ask(messages, QUERY_messages_make, made, 4, (const char *[]){ round->position, round->next, rows, notes });
+	ask(messages, QUERY_messages_make, made, 4,
+		(const char *[]){ round->position, round->next, rows, notes });
 }
 
 static void read_ahead(struct db_call *call, const struct db_result *result)
@@ -276,10 +290,11 @@ static void round_start(struct messages *messages)
 	if (!messages->round.arena)
 		return;
 	messages->running = true;
-	ask(messages, QUERY_messages_ahead, read_ahead, 2, (const char *[]){ messages->types, PAGE_TEXT });
+	ask(messages, QUERY_messages_ahead, read_ahead, 2,
+		(const char *[]){ messages->types, PAGE_TEXT });
 }
 
-/* --- Broadcasts --------------------------------------------------------------------------------- */
+/* --- Broadcasts ------------------------------------------------------------------------------- */
 
 static void page_made(struct db_call *call, const struct db_result *result)
 {
@@ -297,16 +312,17 @@ static void broadcast_next(struct messages *messages)
 {
 	uint64_t now = uv_now(loop_uv(messages->app->loop));
 
-	if (messages->broadcasting || messages->closing || now < messages->broadcast_at || !lead_held(messages->lead))
+	if (messages->broadcasting || messages->closing || now < messages->broadcast_at ||
+		!lead_held(messages->lead))
 		return;
 	messages->broadcasting = true;
 	messages->broadcast_at = now + EVERY_MS;
-	messages->broadcast = (struct db_call){ .query = QUERY_broadcast_page, .lane = DB_WRITE, .count = 1,
-		.params = { BROADCAST_PAGE }, .done = page_made, .owner = messages };
+	messages->broadcast = (struct db_call){ .query = QUERY_broadcast_page, .lane = DB_WRITE,
+		.count = 1, .params = { BROADCAST_PAGE }, .done = page_made, .owner = messages };
 	db_submit(messages->app->db, &messages->broadcast);
 }
 
-/* --- When --------------------------------------------------------------------------------------- */
+/* --- When ------------------------------------------------------------------------------------- */
 
 static void due(uv_timer_t *timer)
 {
@@ -330,7 +346,8 @@ static void heard(struct hub_listener *listener, const struct event *event)
 {
 	struct messages *messages = CONTAINER_OF(listener, struct messages, listener);
 
-	if (messages->soon || messages->closing || !lead_held(messages->lead) || !is_cause(event->type))
+	if (messages->soon || messages->closing ||
+		!lead_held(messages->lead) || !is_cause(event->type))
 		return;
 	messages->soon = true;
 	uv_timer_start(&messages->timer, due, SOON_MS, EVERY_MS);
@@ -343,7 +360,7 @@ void messages_listen(struct messages *messages)
 		hub_listen(messages->app->hub, &messages->listener);
 }
 
-/* --- Life --------------------------------------------------------------------------------------- */
+/* --- Life ------------------------------------------------------------------------------------- */
 
 static void led(void *arg)
 {
@@ -363,7 +380,8 @@ static char *types_new(void)
 		return NULL;
 	*at++ = '{';
 	for (const struct cause *cause = causes; cause->event; cause++)
-		at += snprintf(at, size - (size_t)(at - types), "%s%s", cause == causes ? "" : ",", cause->event);
+		at += snprintf(at, size - (size_t)(at - types), "%s%s",
+			cause == causes ? "" : ",", cause->event);
 	memcpy(at, "}", 2);
 	return types;
 }
@@ -378,7 +396,9 @@ int messages_new(struct app *app, struct messages **ret)
 	messages->app = app;
 	messages->timer.data = messages;
 	messages->types = types_new();
-	error = messages->types ? lead_new(app->loop, app->db, "messages", led, messages, &messages->lead) : E_NO_MEMORY;
+	error = messages->types ?
+		lead_new(app->loop, app->db, "messages", led, messages, &messages->lead) :
+		E_NO_MEMORY;
 	if (!error)
 		error = sending_new(app, messages->lead, &messages->sending);
 	if (error || uv_timer_init(loop_uv(app->loop), &messages->timer)) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * One payment and the gateway: see the header. An errand is a call to the gateway, then one statement, then what caches
- * must forget, then whoever waited, if he still does.
+ * One payment and the gateway: see the header. An errand is a call to the gateway, then one
+ * statement, then what caches must forget, then whoever waited, if he still does.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +14,8 @@
 #include "reeyo/jobs/payments.h"
 #include "reeyo/partners/gateway.h"
 
-/* Phones on bad networks get an answer after this time, whatever the gateway does; the errand goes on. */
+/* Phones on bad networks get an answer after this time, whatever the gateway does; the errand goes
+ * on. */
 #define PATIENCE_MS 8000
 
 struct payments {
@@ -37,10 +38,11 @@ struct errand {
 	struct text payment; /* a copy of its own */
 	char id[ID_SIZE], phone[16], reference[GATEWAY_REFERENCE_SIZE], description[ID_SIZE + 16];
 	/* what is recorded */
-	char told[GATEWAY_REFERENCE_SIZE], ussd[64], operator[16], amount[24], why[200], refund[ID_SIZE], vendor[ID_SIZE];
+	char told[GATEWAY_REFERENCE_SIZE], ussd[64], operator[16], amount[24], why[200],
+		refund[ID_SIZE], vendor[ID_SIZE];
 };
 
-/* --- The end ------------------------------------------------------------------------------------ */
+/* --- The end ---------------------------------------------------------------------------------- */
 
 static void errand_free(struct errand *errand)
 {
@@ -76,7 +78,7 @@ static void impatient(struct deadline *deadline)
 		done(errand->arg, PAYMENT_OPEN, TEXT_NONE);
 }
 
-/* --- The record ---------------------------------------------------------------------------------- */
+/* --- The record ------------------------------------------------------------------------------- */
 
 static struct counters *counters_of(const struct errand *errand)
 {
@@ -92,12 +94,14 @@ static enum payment_end judge(struct errand *errand, struct text outcome, bool l
 	} else if (text_is(outcome, TEXT("MISMATCH"))) {
 		count_one(counters_of(errand), COUNT_PAYMENTS_MISMATCHED);
 		log_line(LOG_ERROR, "the gateway's amount is not the payment's: nothing is booked",
-			LOG_T("payment", errand->id), LOG_T("reference", errand->told), LOG_T("amount", errand->amount));
+			LOG_T("payment", errand->id), LOG_T("reference", errand->told),
+			LOG_T("amount", errand->amount));
 	} else if (text_is(outcome, TEXT("FAILED"))) {
 		count_one(counters_of(errand), COUNT_PAYMENTS_FAILED);
 		return errand->end == PAYMENT_UNREACHED ? PAYMENT_UNREACHED : PAYMENT_REFUSED;
 	} else if (text_is(outcome, TEXT("UNKNOWN"))) {
-		log_line(LOG_ERROR, "the gateway speaks of a payment that does not exist", LOG_T("payment", errand->id));
+		log_line(LOG_ERROR, "the gateway speaks of a payment that does not exist",
+			LOG_T("payment", errand->id));
 		return PAYMENT_OPEN;
 	}
 	return PAYMENT_RECORDED;
@@ -120,8 +124,8 @@ static void recorded(struct db_call *call, const struct db_result *result)
 
 	if (db_error(result) || errand->payments->closing) {
 		if (db_error(result) == E_CONFLICT_ROW)
-			log_line(LOG_ERROR, "two payments bear one reference of the gateway", LOG_T("payment", errand->id),
-				LOG_T("reference", errand->told));
+			log_line(LOG_ERROR, "two payments bear one reference of the gateway",
+				LOG_T("payment", errand->id), LOG_T("reference", errand->told));
 		errand->end = PAYMENT_OPEN;
 		return finish(errand);
 	}
@@ -139,15 +143,17 @@ static void recorded(struct db_call *call, const struct db_result *result)
 static void record(struct errand *errand, const char *told)
 {
 	id_new(errand->refund, "txn_");
-	errand->record = (struct db_call){ .query = QUERY_payment_told, .lane = DB_WRITE, .count = 8,
-		.params = { errand->id, told, errand->told[0] ? errand->told : NULL, errand->ussd[0] ? errand->ussd : NULL,
-			errand->operator[0] ? errand->operator : NULL, errand->amount, errand->why[0] ? errand->why : NULL,
-			errand->refund },
+	errand->record = (struct db_call){
+		.query = QUERY_payment_told, .lane = DB_WRITE, .count = 8,
+		.params = { errand->id, told, errand->told[0] ? errand->told : NULL,
+			errand->ussd[0] ? errand->ussd : NULL,
+			errand->operator[0] ? errand->operator : NULL, errand->amount,
+			errand->why[0] ? errand->why : NULL, errand->refund },
 		.done = recorded, .owner = errand };
 	db_submit(errand->payments->app->db, &errand->record);
 }
 
-/* --- The gateway's answer ------------------------------------------------------------------------- */
+/* --- The gateway's answer --------------------------------------------------------------------- */
 
 static void unheard(struct db_call *call, const struct db_result *result)
 {
@@ -158,11 +164,12 @@ static void unheard(struct db_call *call, const struct db_result *result)
 /* The reference is another's: forgotten, and the payment looked for in the history. */
 static void unhear(struct errand *errand)
 {
-	log_line(LOG_ERROR, "the gateway answers about another payment", LOG_T("payment", errand->id),
-		LOG_T("reference", errand->reference));
+	log_line(LOG_ERROR, "the gateway answers about another payment",
+		LOG_T("payment", errand->id), LOG_T("reference", errand->reference));
 	if (errand->collects)
 		return finish(errand);
-	errand->record = (struct db_call){ .query = QUERY_payment_unheard, .lane = DB_WRITE, .count = 2,
+	errand->record = (struct db_call){ .query = QUERY_payment_unheard,
+		.lane = DB_WRITE, .count = 2,
 		.params = { errand->id, errand->reference }, .done = unheard, .owner = errand };
 	db_submit(errand->payments->app->db, &errand->record);
 }
@@ -173,14 +180,15 @@ static void told(struct errand *errand, const struct gateway_told *told)
 		!text_copy_whole(errand->told, sizeof(errand->told), told->reference))
 		return unhear(errand);
 	if (told->state == GATEWAY_SUCCESSFUL && told->amount < 0)
-		log_line(LOG_WARN, "the gateway tells no amount of a payment that was made", LOG_T("payment", errand->id));
+		log_line(LOG_WARN, "the gateway tells no amount of a payment that was made",
+			LOG_T("payment", errand->id));
 	text_copy_some(errand->ussd, sizeof(errand->ussd), told->ussd_code);
 	text_copy_some(errand->operator, sizeof(errand->operator), told->operator);
 	text_copy_some(errand->why, sizeof(errand->why), told->reason);
 	snprintf(errand->amount, sizeof(errand->amount), "%lld", (long long)told->amount);
 	/* What counts is what it says when asked, not what it answers to the call. */
-	record(errand, gateway_state_word(
-		errand->collects && told->state == GATEWAY_SUCCESSFUL ? GATEWAY_PENDING : told->state));
+	record(errand, gateway_state_word(errand->collects && told->state == GATEWAY_SUCCESSFUL ?
+		GATEWAY_PENDING : told->state));
 }
 
 static void answered(struct gateway_call *call, const struct gateway_answer *answer)
@@ -193,21 +201,23 @@ static void answered(struct gateway_call *call, const struct gateway_answer *ans
 	if (answer->outcome == GATEWAY_TOLD)
 		return told(errand, &answer->told);
 	log_line(LOG_WARN, "the gateway does not say", LOG_T("payment", errand->id),
-		LOG_T("asked", errand->collects ? "collect" : "state"), LOG_T("why", answer->why ? answer->why : ""));
+		LOG_T("asked", errand->collects ? "collect" : "state"),
+		LOG_T("why", answer->why ? answer->why : ""));
 	if (!undone || !errand->collects)
 		return finish(errand);
 	errand->end = answer->outcome == GATEWAY_REFUSED ? PAYMENT_REFUSED : PAYMENT_UNREACHED;
 	/* Who still waits is answered so, and needs no message. */
 	text_copy_some(errand->why, sizeof(errand->why),
-		errand->end == PAYMENT_UNREACHED ? errand->done ? TEXT("UNREACHED") : TEXT("NOT_SENT") :
-		answer->why                      ? text_of(answer->why) :
-						   TEXT("FAILED"));
+		errand->end == PAYMENT_UNREACHED ?
+			errand->done ? TEXT("UNREACHED") : TEXT("NOT_SENT") :
+			answer->why ? text_of(answer->why) : TEXT("FAILED"));
 	record(errand, "REFUSED");
 }
 
-/* --- The beginning -------------------------------------------------------------------------------- */
+/* --- The beginning ---------------------------------------------------------------------------- */
 
-static struct errand *errand_new(struct payments *payments, const char *id, payment_done *done, void *arg)
+static struct errand *errand_new(struct payments *payments, const char *id,
+	payment_done *done, void *arg)
 {
 	struct errand *errand = calloc(1, sizeof(*errand));
 
@@ -227,8 +237,8 @@ static struct errand *errand_new(struct payments *payments, const char *id, paym
 	return errand;
 }
 
-bool payment_collect(struct payments *payments, const char *id, const char *phone, int64_t amount, payment_done *done,
-	void *arg)
+bool payment_collect(struct payments *payments, const char *id, const char *phone, int64_t amount,
+	payment_done *done, void *arg)
 {
 	struct errand *errand = errand_new(payments, id, done, arg);
 
@@ -245,10 +255,11 @@ bool payment_collect(struct payments *payments, const char *id, const char *phon
 	return true;
 }
 
-bool payment_ask(struct payments *payments, const char *id, const char *reference, payment_done *done, void *arg)
+bool payment_ask(struct payments *payments, const char *id, const char *reference,
+	payment_done *done, void *arg)
 {
-	struct errand *errand =
-		reference && strlen(reference) < GATEWAY_REFERENCE_SIZE ? errand_new(payments, id, done, arg) : NULL;
+	struct errand *errand = reference && strlen(reference) < GATEWAY_REFERENCE_SIZE ?
+		errand_new(payments, id, done, arg) : NULL;
 
 	if (!errand)
 		return false;
@@ -286,7 +297,7 @@ void payment_order_ended(struct payments *payments, const char *vendor_id)
 	cache_drop(app->cache, KEY_MENU, vendor_id, NULL, NULL);
 }
 
-/* --- Life ----------------------------------------------------------------------------------------- */
+/* --- Life ------------------------------------------------------------------------------------- */
 
 int payments_new(struct app *app, const struct payment_needs *needs)
 {

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * The poller: see the header. Once a second: what was not paid in time is given up, then what is due is taken and asked after,
- * a few at a time, so that asks never stand in a queue before the gateway, and at most payment_asks in a second. Taking a
- * row moves its next time on, so a poller that dies, or two that work at once, cost an ask and nothing else.
+ * The poller: see the header. Once a second: what was not paid in time is given up, then what is
+ * due is taken and asked after, a few at a time, so that asks never stand in a queue before the
+ * gateway, and at most payment_asks in a second. Taking a row moves its next time on, so a poller
+ * that dies, or two that work at once, cost an ask and nothing else.
  *
- * A payment whose call was never answered has no reference to ask by. Those are looked for in the gateway's history of
- * their days, many at a time; one that is not there after 15 minutes never reached the gateway. A history that cannot be read,
- * or that a dialect of the gateway does not have, proves nothing: that is written down with the payment.
+ * A payment whose call was never answered has no reference to ask by. Those are looked for in the
+ * gateway's history of their days, many at a time; one that is not there after 15 minutes never
+ * reached the gateway. A history that cannot be read, or that a dialect of the gateway does not
+ * have, proves nothing: that is written down with the payment.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,7 +49,8 @@ struct payment_poller {
 	struct gateway_history history;
 	struct lost lost[LOST_MAX];
 	unsigned lost_count;
-	uint64_t read_ms, rest_ms; /* when the history was last asked for; for how long then it is not */
+	/* when the history was last asked for; for how long then it is not */
+	uint64_t read_ms, rest_ms;
 	unsigned tick;
 	int64_t left;   /* of this second's asks */
 	bool more;      /* there may be more that is due */
@@ -66,12 +69,12 @@ static void poller_end(struct payment_poller *poller)
 }
 
 static void ask(struct payment_poller *poller, enum query query,
-	void (*done)(struct db_call *call, const struct db_result *result), unsigned count, const char *first,
-	const char *second)
+	void (*done)(struct db_call *call, const struct db_result *result), unsigned count,
+	const char *first, const char *second)
 {
 	poller->running = true;
-	poller->call = (struct db_call){ .query = query, .lane = DB_WRITE, .count = count, .params = { first, second },
-		.done = done, .owner = poller };
+	poller->call = (struct db_call){ .query = query, .lane = DB_WRITE, .count = count,
+		.params = { first, second }, .done = done, .owner = poller };
 	db_submit(poller->app->db, &poller->call);
 }
 
@@ -85,7 +88,7 @@ static bool answered(struct payment_poller *poller, const struct db_result *resu
 	return false;
 }
 
-/* --- What has no reference ---------------------------------------------------------------------- */
+/* --- What has no reference -------------------------------------------------------------------- */
 
 static int by_id(const void *a, const void *b)
 {
@@ -103,13 +106,15 @@ static struct lost *lost_find(struct payment_poller *poller, struct text id)
 }
 
 /* On a thread of the work pool: lost_add and history_start wait until it is over. */
-static void in_history(struct gateway_history *history, const struct gateway_told *told, bool withdrawal)
+static void in_history(struct gateway_history *history,
+	const struct gateway_told *told, bool withdrawal)
 {
 	struct payment_poller *poller = history->owner;
 	struct lost *lost = withdrawal ? NULL : lost_find(poller, told->external);
 
 	/* One that is too long is none: what it names stays lost. */
-	if (lost && told->reference.len && !text_copy_whole(lost->reference, sizeof(lost->reference), told->reference))
+	if (lost && told->reference.len &&
+		!text_copy_whole(lost->reference, sizeof(lost->reference), told->reference))
 		lost->reference[0] = '\0';
 }
 
@@ -144,7 +149,8 @@ static bool arrays_write(struct payment_poller *poller)
 		if (!lost->reference[0] || strpbrk(lost->reference, "\"\\"))
 			continue;
 		ids = member_add(poller->ids, IDS_SIZE, ids, lost->id);
-		references = member_add(poller->references, REFERENCES_SIZE, references, lost->reference);
+		references = member_add(poller->references, REFERENCES_SIZE,
+			references, lost->reference);
 	}
 	if (ids) {
 		memcpy(poller->ids + ids, "}", 2);
@@ -181,17 +187,19 @@ static void found_tell(struct payment_poller *poller, enum query query, unsigned
 }
 
 /* Said once, until it can be read again. */
-static void history_unread(struct payment_poller *poller, enum gateway_outcome outcome, const char *why)
+static void history_unread(struct payment_poller *poller,
+	enum gateway_outcome outcome, const char *why)
 {
 	if (!poller->unread)
-		log_line(outcome == GATEWAY_REFUSED ? LOG_ERROR : LOG_WARN, "the gateway's history cannot be read",
-			LOG_T("why", why ? why : ""));
+		log_line(outcome == GATEWAY_REFUSED ? LOG_ERROR : LOG_WARN,
+			"the gateway's history cannot be read", LOG_T("why", why ? why : ""));
 	poller->unread = true;
 	if (outcome != GATEWAY_UNREACHED && untold_write(poller))
 		found_tell(poller, QUERY_payments_untold, 1);
 }
 
-static void history_read(struct gateway_history *history, enum gateway_outcome outcome, const char *why)
+static void history_read(struct gateway_history *history,
+	enum gateway_outcome outcome, const char *why)
 {
 	struct payment_poller *poller = history->owner;
 
@@ -217,8 +225,8 @@ static void history_start(struct payment_poller *poller)
 	uint64_t now = loop_now(poller->app->loop);
 	char tomorrow[CLOCK_ISO_SIZE];
 
-	if (poller->reading || poller->finding || !poller->lost_count || now < poller->read_ms + HISTORY_MS ||
-		now < poller->read_ms + poller->rest_ms)
+	if (poller->reading || poller->finding || !poller->lost_count ||
+		now < poller->read_ms + HISTORY_MS || now < poller->read_ms + poller->rest_ms)
 		return;
 	poller->reading = true;
 	poller->read_ms = now;
@@ -248,7 +256,7 @@ static void lost_add(struct payment_poller *poller, const struct db_result *resu
 	snprintf(lost->id, sizeof(lost->id), "%.*s", TEXT_ARGS(db_text(result, row, 0)));
 }
 
-/* --- What is due -------------------------------------------------------------------------------- */
+/* --- What is due ------------------------------------------------------------------------------ */
 
 static void taken(struct db_call *call, const struct db_result *result)
 {
@@ -273,7 +281,8 @@ static void taken(struct db_call *call, const struct db_result *result)
 
 static void take(struct payment_poller *poller)
 {
-	int64_t room = poller->app->config->gateway_at_once - payments_running(poller->app->payments);
+	int64_t room =
+		poller->app->config->gateway_at_once - payments_running(poller->app->payments);
 	int64_t most = room < poller->left ? room : poller->left;
 
 	if (!gateway_on(poller->app->gateway) || !gateway_up(poller->app->gateway) || most <= 0)
@@ -282,7 +291,7 @@ static void take(struct payment_poller *poller)
 	ask(poller, QUERY_payments_due, taken, 1, poller->most, NULL);
 }
 
-/* --- What was not paid in time ------------------------------------------------------------------ */
+/* --- What was not paid in time ---------------------------------------------------------------- */
 
 static void expire(struct payment_poller *poller);
 
@@ -312,7 +321,7 @@ static void expire(struct payment_poller *poller)
 	ask(poller, QUERY_payments_expire, expired, 2, poller->seconds, EXPIRE_BATCH_TEXT);
 }
 
-/* --- Life --------------------------------------------------------------------------------------- */
+/* --- Life ------------------------------------------------------------------------------------- */
 
 static void tick(uv_timer_t *timer)
 {

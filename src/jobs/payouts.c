@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sending pay-outs: see the header. Once a second three statements, each of which takes rows that are due and puts off
- * when they are due next, so that whatever breaks here is taken up again:
+ * Sending pay-outs: see the header. Once a second three statements, each of which takes rows that
+ * are due and puts off when they are due next, so that whatever breaks here is taken up again:
  *
- *   payouts_send   APPROVED → PROCESSING, before the gateway is called ── gateway_withdraw ─┐
- *   payouts_ask    those whose reference is known ─────────────────────── gateway_ask ──────┼─ payout_answered
- *   payouts_seek   PROCESSING without one: no answer came ─────────────── gateway_list ─────┘
+ *   payouts_send  APPROVED → PROCESSING, before the gateway is called ─ gateway_withdraw ─┐
+ *   payouts_ask   those whose reference is known ────────────────────── gateway_ask ──────┤
+ *   payouts_seek  PROCESSING without one: no answer came ────────────── gateway_list ─────┤
+ *                                                                        payout_answered ─┘
  *
- * Nothing is ever sent twice on a guess. What may have arrived is looked for in the history, and fails (the
- * money is its owner's again) only when the gateway did not have it an hour later. Should it then be paid all the same,
- * payout_answered books it, or leaves a trouble for people to look at; so it does when the gateway does not end one in time.
+ * Nothing is ever sent twice on a guess. What may have arrived is looked for in the history, and
+ * fails (the money is its owner's again) only when the gateway did not have it an hour later.
+ * Should it then be paid all the same, payout_answered books it, or leaves a trouble for people to
+ * look at; so it does when the gateway does not end one in time.
  */
 #include "reeyo/jobs/payouts.h"
 
@@ -29,13 +31,15 @@
 #define SEEK_MOST_TEXT "50"
 #define SEEK_EVERY 5      /* rounds: the history is read at most so often */
 #define WHY_SIZE 200
-/* After its time limit and its wait for a free connection, a call is looked for whose answer nobody wrote down. */
+/* After its time limit and its wait for a free connection, a call is looked for whose answer nobody
+ * wrote down. */
 #define ANSWER_MARGIN_S 30
 
 /* What payout_answered is told; its parameters live here until it is done. */
 struct telling {
 	struct db_call db;
-	char id[ID_SIZE], reference[GATEWAY_REFERENCE_SIZE], amount[24], why[WHY_SIZE], looked_at[40];
+	char id[ID_SIZE], reference[GATEWAY_REFERENCE_SIZE], amount[24],
+		why[WHY_SIZE], looked_at[40];
 	char entries[2 * ID_SIZE + 4];
 	const char *what;
 };
@@ -78,15 +82,15 @@ static void job_release(struct payout_job *job)
 		free(job);
 }
 
-/* --- Writing down what the gateway says ----------------------------------------------------------- */
+/* --- Writing down what the gateway says ------------------------------------------------------- */
 
 static void copy_text(char *out, size_t size, struct text text)
 {
 	snprintf(out, size, "%.*s", TEXT_ARGS(text));
 }
 
-static void telling_begin(struct telling *telling, const char *what, const char *reference, int64_t amount,
-	const char *why)
+static void telling_begin(struct telling *telling, const char *what, const char *reference,
+	int64_t amount, const char *why)
 {
 	char first[ID_SIZE], second[ID_SIZE];
 
@@ -102,9 +106,12 @@ static void telling_begin(struct telling *telling, const char *what, const char 
 static void tell(struct payout_job *job, struct telling *telling, void *owner,
 	void (*done)(struct db_call *call, const struct db_result *result))
 {
-	telling->db = (struct db_call){ .query = QUERY_payout_answered, .lane = DB_WRITE, .count = 7,
-		.params = { telling->id, telling->what, telling->reference[0] ? telling->reference : NULL,
-			telling->amount[0] == '-' ? NULL : telling->amount, telling->why[0] ? telling->why : NULL,
+	telling->db = (struct db_call){
+		.query = QUERY_payout_answered, .lane = DB_WRITE, .count = 7,
+		.params = { telling->id, telling->what,
+			telling->reference[0] ? telling->reference : NULL,
+			telling->amount[0] == '-' ? NULL : telling->amount,
+			telling->why[0] ? telling->why : NULL,
 			telling->looked_at[0] ? telling->looked_at : NULL, telling->entries },
 		.done = done, .owner = owner };
 	db_submit(job->app->db, &telling->db);
@@ -118,29 +125,34 @@ static enum counter counter_of(struct text outcome)
 		text_is(outcome, TEXT("TROUBLE")) ? COUNT_PAYOUTS_TROUBLED : COUNTER_COUNT;
 }
 
-/* Counts what became of it, and says aloud what a person has to look at and what went another way than hoped. */
-static void outcome_note(struct payout_job *job, const struct telling *telling, const struct db_result *result)
+/* Counts what became of it, and says aloud what a person has to look at and what went another way
+ * than hoped. */
+static void outcome_note(struct payout_job *job, const struct telling *telling,
+	const struct db_result *result)
 {
-	struct text outcome = db_error(result) || !db_rows(result) ? TEXT_NONE : db_text(result, 0, 0);
+	struct text outcome = db_error(result) || !db_rows(result) ? TEXT_NONE :
+		db_text(result, 0, 0);
 
 	if (db_error(result) == E_CONFLICT_ROW)
-		log_line(LOG_ERROR, "what the gateway says of a pay-out is booked already", LOG_T("payout", telling->id),
+		log_line(LOG_ERROR, "what the gateway says of a pay-out is booked already",
+			LOG_T("payout", telling->id),
 			LOG_T("told", telling->what), LOG_T("reference", telling->reference));
 	if (!outcome.at)
 		return; /* the row is due again soon */
 	if (counter_of(outcome) != COUNTER_COUNT)
 		count_one(loop_counters(job->app->loop), counter_of(outcome));
 	if (text_is(outcome, TEXT("TROUBLE")) || text_is(outcome, TEXT("LATE")))
-		log_line(LOG_ERROR, "the gateway says of a pay-out what does not fit", LOG_T("payout", telling->id),
-			LOG_T("told", telling->what), LOG_T("amount", telling->amount),
-			LOG_T("reference", telling->reference),
-			LOG_T("done", text_is(outcome, TEXT("LATE")) ? "booked from what is available" : "nothing"));
+		log_line(LOG_ERROR, "the gateway says of a pay-out what does not fit",
+			LOG_T("payout", telling->id), LOG_T("told", telling->what),
+			LOG_T("amount", telling->amount), LOG_T("reference", telling->reference),
+			LOG_T("done", text_is(outcome, TEXT("LATE")) ?
+				"booked from what is available" : "nothing"));
 	else if (text_is(outcome, TEXT("FAILED")))
-		log_line(LOG_WARN, "a pay-out failed", LOG_T("payout", telling->id), LOG_T("told", telling->what),
-			LOG_T("why", telling->why));
+		log_line(LOG_WARN, "a pay-out failed", LOG_T("payout", telling->id),
+			LOG_T("told", telling->what), LOG_T("why", telling->why));
 }
 
-/* --- One call ------------------------------------------------------------------------------------- */
+/* --- One call --------------------------------------------------------------------------------- */
 
 static void call_free(struct call *call)
 {
@@ -159,20 +171,22 @@ static void written(struct db_call *db, const struct db_result *result)
 /* A callback's reference was another's: forget it. */
 static void unhear(struct call *call)
 {
-	log_line(LOG_ERROR, "a reference of the gateway is another's", LOG_T("payout", call->telling.id),
-		LOG_T("reference", call->asked));
+	log_line(LOG_ERROR, "a reference of the gateway is another's",
+		LOG_T("payout", call->telling.id), LOG_T("reference", call->asked));
 	call->telling.what = "another's";
-	call->telling.db = (struct db_call){ .query = QUERY_payout_unheard, .lane = DB_WRITE, .count = 2,
+	call->telling.db = (struct db_call){
+		.query = QUERY_payout_unheard, .lane = DB_WRITE, .count = 2,
 		.params = { call->telling.id, call->asked }, .done = written, .owner = call };
 	db_submit(call->job->app->db, &call->telling.db);
 }
 
-/* The answer to a sending names another pay-out, so what became of this one has to be looked for. */
+/* The answer to a sending names another pay-out, so what became of this one has to be looked
+ * for. */
 static void misheard(struct call *call, const struct gateway_told *told)
 {
 	text_copy_some(call->asked, sizeof(call->asked), told->reference);
-	log_line(LOG_ERROR, "the gateway answers a pay-out with another's", LOG_T("payout", call->telling.id),
-		LOG_T("reference", call->asked));
+	log_line(LOG_ERROR, "the gateway answers a pay-out with another's",
+		LOG_T("payout", call->telling.id), LOG_T("reference", call->asked));
 	telling_begin(&call->telling, "UNCERTAIN", "", -1, NULL);
 	tell(call->job, &call->telling, call, written);
 }
@@ -186,7 +200,8 @@ static void told(struct call *call, const struct gateway_told *told)
 	if (!text_copy_whole(reference, sizeof(reference), told->reference))
 		reference[0] = '\0'; /* cut, it would be another's */
 	text_copy_some(why, sizeof(why), told->reason);
-	telling_begin(&call->telling, gateway_state_word(told->state), reference, told->amount, why);
+	telling_begin(&call->telling, gateway_state_word(told->state), reference, told->amount,
+		why);
 	tell(call->job, &call->telling, call, written);
 }
 
@@ -198,17 +213,22 @@ static const char *silence(enum gateway_outcome outcome)
 
 static void answered(struct gateway_call *gateway, const struct gateway_answer *answer)
 {
-	static const char *const words[] = { [GATEWAY_REFUSED] = "REFUSED", [GATEWAY_UNREACHED] = "UNREACHED",
-		[GATEWAY_UNCERTAIN] = "UNCERTAIN" };
+	static const char *const words[] = { [GATEWAY_REFUSED] = "REFUSED",
+		[GATEWAY_UNREACHED] = "UNREACHED", [GATEWAY_UNCERTAIN] = "UNCERTAIN" };
 	struct call *call = gateway->owner;
 
 	if (call->job->closing)
 		return call_free(call); /* the next leader finds it PROCESSING */
 	if (answer->outcome == GATEWAY_TOLD)
 		return told(call, &answer->told);
-	log_line(LOG_WARN, call->sends ? "a pay-out is not sent" : "the gateway does not say what became of a pay-out",
-		LOG_T("payout", call->telling.id), LOG_T("outcome", words[answer->outcome]), LOG_T("why", answer->why));
-	telling_begin(&call->telling, call->sends ? words[answer->outcome] : silence(answer->outcome), "", -1, answer->why);
+	log_line(LOG_WARN,
+		call->sends ? "a pay-out is not sent" :
+			"the gateway does not say what became of a pay-out",
+		LOG_T("payout", call->telling.id), LOG_T("outcome", words[answer->outcome]),
+		LOG_T("why", answer->why));
+	telling_begin(&call->telling,
+		call->sends ? words[answer->outcome] : silence(answer->outcome),
+		"", -1, answer->why);
 	tell(call->job, &call->telling, call, written);
 }
 
@@ -238,7 +258,7 @@ static unsigned calls_left(const struct payout_job *job)
 	return left;
 }
 
-/* --- A round -------------------------------------------------------------------------------------- */
+/* --- A round ---------------------------------------------------------------------------------- */
 
 static void take(struct payout_job *job, enum query query, unsigned most,
 	void (*done)(struct db_call *call, const struct db_result *result))
@@ -246,7 +266,8 @@ static void take(struct payout_job *job, enum query query, unsigned most,
 	snprintf(job->limit, sizeof(job->limit), "%u", most);
 	job->taking = true;
 	job->running++;
-	job->db = (struct db_call){ .query = query, .lane = DB_WRITE, .count = query == QUERY_payouts_send ? 2 : 1,
+	job->db = (struct db_call){ .query = query, .lane = DB_WRITE,
+		.count = query == QUERY_payouts_send ? 2 : 1,
 		.params = { job->limit, job->patience }, .done = done, .owner = job };
 	db_submit(job->app->db, &job->db);
 }
@@ -305,7 +326,7 @@ static void to_send(struct db_call *db, const struct db_result *result)
 	ask(job);
 }
 
-/* --- The history ---------------------------------------------------------------------------------- */
+/* --- The history ------------------------------------------------------------------------------ */
 
 static struct sought *sought_named(struct payout_job *job, struct text id)
 {
@@ -323,7 +344,8 @@ static void suspect(struct payout_job *job, int64_t amount)
 			job->sought[i].maybe = true;
 }
 
-static void in_history(struct gateway_history *history, const struct gateway_told *told, bool withdrawal)
+static void in_history(struct gateway_history *history,
+	const struct gateway_told *told, bool withdrawal)
 {
 	struct payout_job *job = history->owner;
 	struct sought *sought;
@@ -331,7 +353,8 @@ static void in_history(struct gateway_history *history, const struct gateway_tol
 	if (!told->external.len)
 		return withdrawal ? suspect(job, told->amount) : (void)0;
 	sought = sought_named(job, told->external);
-	if (!sought || !told->reference.len || !text_copy_whole(sought->reference, sizeof(sought->reference), told->reference))
+	if (!sought || !told->reference.len ||
+		!text_copy_whole(sought->reference, sizeof(sought->reference), told->reference))
 		return;
 	sought->found = true;
 	sought->state = told->state;
@@ -347,7 +370,8 @@ static void seek_end(struct payout_job *job)
 
 static void found_written(struct db_call *db, const struct db_result *result);
 
-/* One after the other what was sought: found or missing. What may be there unnamed stays as it is, and is said. */
+/* One after the other what was sought: found or missing. What may be there unnamed stays as it is,
+ * and is said. */
 static void tell_found(struct payout_job *job)
 {
 	struct sought *sought;
@@ -357,8 +381,10 @@ static void tell_found(struct payout_job *job)
 	sought = &job->sought[job->told_next++];
 	copy_text(job->found.id, sizeof(job->found.id), text_of(sought->id));
 	snprintf(job->found.looked_at, sizeof(job->found.looked_at), "%s", job->looked_at);
-	telling_begin(&job->found, job->unread ? job->unread : sought->found ? gateway_state_word(sought->state) :
-		sought->maybe ? "UNNAMED" : "MISSING", sought->reference, sought->found ? sought->amount : -1, sought->why);
+	telling_begin(&job->found,
+		job->unread ? job->unread : sought->found ? gateway_state_word(sought->state) :
+			sought->maybe ? "UNNAMED" : "MISSING",
+		sought->reference, sought->found ? sought->amount : -1, sought->why);
 	tell(job, &job->found, job, found_written);
 }
 
@@ -370,7 +396,8 @@ static void found_written(struct db_call *db, const struct db_result *result)
 	tell_found(job);
 }
 
-static void history_read(struct gateway_history *history, enum gateway_outcome outcome, const char *why)
+static void history_read(struct gateway_history *history,
+	enum gateway_outcome outcome, const char *why)
 {
 	struct payout_job *job = history->owner;
 
@@ -414,7 +441,7 @@ static void seek(struct payout_job *job)
 		take(job, QUERY_payouts_seek, SEEK_MOST, to_seek);
 }
 
-/* --- Callbacks ------------------------------------------------------------------------------------ */
+/* --- Callbacks -------------------------------------------------------------------------------- */
 
 struct hearing {
 	struct db_call db;
@@ -431,16 +458,18 @@ void payout_heard(struct app *app, const char *payout_id, struct text gateway_re
 {
 	struct hearing *hearing = calloc(1, sizeof(*hearing));
 
-	if (!hearing || strlen(payout_id) >= sizeof(hearing->id) || gateway_reference.len >= sizeof(hearing->reference))
+	if (!hearing || strlen(payout_id) >= sizeof(hearing->id) ||
+		gateway_reference.len >= sizeof(hearing->reference))
 		return free(hearing);
 	copy_text(hearing->id, sizeof(hearing->id), text_of(payout_id));
 	copy_text(hearing->reference, sizeof(hearing->reference), gateway_reference);
 	hearing->db = (struct db_call){ .query = QUERY_payout_heard, .lane = DB_WRITE, .count = 2,
-		.params = { hearing->id, hearing->reference }, .done = hearing_noted, .owner = hearing };
+		.params = { hearing->id, hearing->reference },
+		.done = hearing_noted, .owner = hearing };
 	db_submit(app->db, &hearing->db);
 }
 
-/* --- Life ----------------------------------------------------------------------------------------- */
+/* --- Life ------------------------------------------------------------------------------------- */
 
 static void second_over(uv_timer_t *timer)
 {

@@ -2,9 +2,10 @@
  *
  * Positions of one loop; see the header.
  *
- * A rider's first point is ready to be written; then he waits WRITE_MS, and if he has reported meanwhile his last point
- * is ready again. What is ready goes out once a second, BATCH riders a statement, one statement at a time. Who has been
- * silent for as long as a point may be late is forgotten.
+ * A rider's first point is ready to be written; then he waits WRITE_MS, and if he has reported
+ * meanwhile his last point is ready again. What is ready goes out once a second, BATCH riders a
+ * statement, one statement at a time. Who has been silent for as long as a point may be late is
+ * forgotten.
  */
 #include "reeyo/jobs/positions.h"
 
@@ -46,7 +47,7 @@ struct positions {
 	bool running, timer_open, closing;
 };
 
-/* --- Riders ---------------------------------------------------------------------------------- */
+/* --- Riders ----------------------------------------------------------------------------------- */
 
 static struct rider *rider_find(const struct positions *positions, const char *id)
 {
@@ -105,7 +106,8 @@ int64_t positions_last(const struct positions *positions, const char *id)
 	return rider ? rider->at_ms : INT64_MIN;
 }
 
-void positions_keep(struct positions *positions, const char *id, double lat, double lng, int64_t at_ms)
+void positions_keep(struct positions *positions, const char *id, double lat,
+	double lng, int64_t at_ms)
 {
 	struct rider *rider = rider_find(positions, id);
 
@@ -187,7 +189,8 @@ static void batch_take(struct positions *positions)
 		snprintf(number, sizeof(number), "%lld", (long long)rider->at_ms);
 		times = array_add(positions->times, sizeof(positions->times), times, number);
 	}
-	positions->ids[ids] = positions->lats[lats] = positions->lngs[lngs] = positions->times[times] = '}';
+	positions->ids[ids] = positions->lats[lats] = positions->lngs[lngs] =
+		positions->times[times] = '}';
 	positions->ids[ids + 1] = positions->lats[lats + 1] = positions->lngs[lngs + 1] =
 		positions->times[times + 1] = '\0';
 }
@@ -198,7 +201,8 @@ static void flush(struct positions *positions)
 		return;
 	batch_take(positions);
 	positions->running = true;
-	positions->call = (struct db_call){ .query = QUERY_riders_located, .lane = DB_WRITE, .count = 4,
+	positions->call = (struct db_call){ .query = QUERY_riders_located,
+		.lane = DB_WRITE, .count = 4,
 		.params = { positions->ids, positions->lats, positions->lngs, positions->times },
 		.done = written, .owner = positions };
 	db_submit(positions->app->db, &positions->call);
@@ -211,8 +215,8 @@ static void flush_due(uv_timer_t *timer)
 
 /* --- Telling ---------------------------------------------------------------------------------- */
 
-static void order_tell(struct app *app, const char *rider, const struct rider_order *order, double lat, double lng,
-	const char *time)
+static void order_tell(struct app *app, const char *rider, const struct rider_order *order,
+	double lat, double lng, const char *time)
 {
 	char room[sizeof("order:") + ID_SIZE], user_room[sizeof("user:") + ID_SIZE];
 	char vendor_room[sizeof("vendor:") + ID_SIZE], payload[320];
@@ -222,13 +226,15 @@ static void order_tell(struct app *app, const char *rider, const struct rider_or
 	snprintf(user_room, sizeof(user_room), "user:%s", order->user_id);
 	snprintf(vendor_room, sizeof(vendor_room), "vendor:%s", order->vendor_id);
 	snprintf(payload, sizeof(payload),
-		"{\"riderId\":\"%s\",\"orderId\":\"%s\",\"location\":{\"lat\":%.6f,\"lng\":%.6f},\"timestamp\":\"%s\"}",
+		"{\"riderId\":\"%s\",\"orderId\":\"%s\",\"location\":{\"lat\":%.6f,\"lng\":%.6f},"
+		"\"timestamp\":\"%s\"}",
 		rider, order->id, lat, lng, time);
-	hub_tell_passing(app, rooms, order->vendor_id[0] ? 3 : 2, "rider_location_update", text_of(payload));
+	hub_tell_passing(app, rooms, order->vendor_id[0] ? 3 : 2,
+		"rider_location_update", text_of(payload));
 }
 
-void positions_tell(struct app *app, const char *rider, const struct rider_facts *facts, double lat, double lng,
-	int64_t at_ms)
+void positions_tell(struct app *app, const char *rider, const struct rider_facts *facts, double lat,
+	double lng, int64_t at_ms)
 {
 	char time[CLOCK_ISO_SIZE];
 
@@ -251,7 +257,8 @@ static void rider_forget_text(struct app *app, struct text id)
 	rider_facts_forget(app, rider);
 }
 
-/* A rider's state or his orders are others now: what this loop remembers of him is not true any more. */
+/* A rider's state or his orders are others now: what this loop remembers of him is not true any
+ * more. */
 static void heard(struct hub_listener *listener, const struct event *event)
 {
 	struct positions *positions = CONTAINER_OF(listener, struct positions, listener);
@@ -259,12 +266,14 @@ static void heard(struct hub_listener *listener, const struct event *event)
 
 	if (!event->id)
 		return;
-	if (text_is(event->type, TEXT("rider_status_changed")) || text_is(event->type, TEXT("rider_changed")))
+	if (text_is(event->type, TEXT("rider_status_changed")) ||
+		text_is(event->type, TEXT("rider_changed")))
 		rider_forget_text(positions->app, event->aggregate);
 	for (unsigned i = 0; i < event->room_count; i++)
 		if (text_starts(event->rooms[i], prefix))
-			rider_forget_text(positions->app, (struct text){ event->rooms[i].at + prefix.len,
-				event->rooms[i].len - prefix.len });
+			rider_forget_text(positions->app,
+				(struct text){ event->rooms[i].at + prefix.len,
+					event->rooms[i].len - prefix.len });
 }
 
 void positions_listen(struct positions *positions)

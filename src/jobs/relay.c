@@ -2,13 +2,14 @@
  *
  * The relay: see the header.
  *
- * One step is one statement (relay_take) and, when it returns something to publish, one command to Redis; steps follow one
- * another, never two at a time. What Redis has confirmed goes along with the next step as the position of the lease, so
- * that a successor publishes again at most what the last step did, under the same ids. While Redis is away steps only
- * move rows: copies read them from the table, and Redis gets them when it is back.
+ * One step is one statement (relay_take) and, when it returns something to publish, one command to
+ * Redis; steps follow one another, never two at a time. What Redis has confirmed goes along with
+ * the next step as the position of the lease, so that a successor publishes again at most what the
+ * last step did, under the same ids. While Redis is away steps only move rows: copies read them
+ * from the table, and Redis gets them when it is back.
  *
- * A step every BUSY_MS while there is work, so that two hundred events a second cost fifty statements and not
- * two hundred; idle, the pause grows to IDLE_MS.
+ * A step every BUSY_MS while there is work, so that two hundred events a second cost fifty
+ * statements and not two hundred; idle, the pause grows to IDLE_MS.
  */
 #include "reeyo/jobs/relay.h"
 
@@ -32,7 +33,8 @@ struct relay {
 	uv_timer_t timer;
 	struct db_call call;
 	char published_text[24];
-	int64_t published, saying_to; /* confirmed by Redis; confirmed once the command under way is */
+	/* confirmed by Redis; confirmed once the command under way is */
+	int64_t published, saying_to;
 	int64_t lag;                  /* as counted */
 	uint64_t began_ms, pause_ms;
 	bool leads, running, timer_open, closing;
@@ -45,7 +47,7 @@ static void relay_end(struct relay *relay)
 		free(relay);
 }
 
-/* --- Steps ------------------------------------------------------------------------------------- */
+/* --- Steps ------------------------------------------------------------------------------------ */
 
 static void step(uv_timer_t *timer);
 
@@ -57,7 +59,8 @@ static void step_over(struct relay *relay)
 	relay->running = false;
 	if (relay->closing)
 		return relay_end(relay);
-	uv_timer_start(&relay->timer, step, spent < relay->pause_ms ? relay->pause_ms - spent : 0, 0);
+	uv_timer_start(&relay->timer, step,
+		spent < relay->pause_ms ? relay->pause_ms - spent : 0, 0);
 }
 
 static void published(void *owner, int error)
@@ -90,11 +93,12 @@ static int saying_add(struct saying *saying, const struct db_result *result, uns
 	size_t len;
 	char *frame;
 
-	*event = (struct feed_event){ .id = db_text(result, row, 5), .aggregate = db_text(result, row, 7),
+	*event = (struct feed_event){ .id = db_text(result, row, 5),
+		.aggregate = db_text(result, row, 7),
 		.type = db_text(result, row, 8), .rooms = db_text(result, row, 9),
 		.payload = db_text(result, row, 10) };
-	frame = frame_pack(db_text(result, row, 4), db_int(result, row, 5), db_int(result, row, 6), event->type,
-		event->aggregate, event->rooms, event->payload, &len);
+	frame = frame_pack(db_text(result, row, 4), db_int(result, row, 5), db_int(result, row, 6),
+		event->type, event->aggregate, event->rooms, event->payload, &len);
 	if (!frame)
 		return E_NO_MEMORY;
 	event->frame = (struct text){ frame, len };
@@ -118,7 +122,8 @@ static bool publish(struct relay *relay, const struct db_result *result)
 		error = saying_add(saying, result, row);
 	relay->saying_to = db_int(result, rows - 1, 5);
 	if (!error)
-		error = feed_say(relay->app->cache, saying->events, saying->count, published, relay);
+		error = feed_say(relay->app->cache, saying->events,
+			saying->count, published, relay);
 	saying_free(saying);
 	return !error;
 }
@@ -154,7 +159,8 @@ static void pause_set(struct relay *relay, int64_t moved, bool work)
 	else if (work)
 		relay->pause_ms = BUSY_MS;
 	else
-		relay->pause_ms = relay->pause_ms * 2 < IDLE_MS && relay->pause_ms ? relay->pause_ms * 2 : IDLE_MS;
+		relay->pause_ms = relay->pause_ms * 2 < IDLE_MS && relay->pause_ms ?
+			relay->pause_ms * 2 : IDLE_MS;
 }
 
 static void taken(struct db_call *call, const struct db_result *result)
@@ -182,14 +188,15 @@ static void step(uv_timer_t *timer)
 
 	relay->running = true;
 	relay->began_ms = loop_now(relay->app->loop);
-	snprintf(relay->published_text, sizeof(relay->published_text), "%lld", (long long)relay->published);
+	snprintf(relay->published_text, sizeof(relay->published_text), "%lld",
+		(long long)relay->published);
 	relay->call = (struct db_call){ .query = QUERY_relay_take, .lane = DB_WRITE, .count = 4,
-		.params = { relay->holder, relay->published_text, "500", speak ? "500" : "0" }, .done = taken,
-		.owner = relay };
+		.params = { relay->holder, relay->published_text, "500", speak ? "500" : "0" },
+		.done = taken, .owner = relay };
 	db_submit(relay->app->db, &relay->call);
 }
 
-/* --- Life -------------------------------------------------------------------------------------- */
+/* --- Life ------------------------------------------------------------------------------------- */
 
 int relay_new(struct app *app, struct relay **ret)
 {

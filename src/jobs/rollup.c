@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Roll-ups: see the header. How far it is safe to add up is the statement's to say (ledger_settled_until); a
- * statement does at most a week, so that none takes long after a long pause.
+ * Roll-ups: see the header. How far it is safe to add up is the statement's to say
+ * (ledger_settled_until); a statement does at most a week, so that none takes long after a long
+ * pause.
  */
 #include "reeyo/jobs/rollup.h"
 
@@ -40,8 +41,8 @@ static void step_done(struct db_call *call, const struct db_result *result)
 static void rollup_step(struct rollup *rollup)
 {
 	rollup->running = true;
-	rollup->call = (struct db_call){ .query = QUERY_ledger_roll_up, .lane = DB_WRITE, .done = step_done,
-		.owner = rollup };
+	rollup->call = (struct db_call){ .query = QUERY_ledger_roll_up, .lane = DB_WRITE,
+		.done = step_done, .owner = rollup };
 	db_submit(rollup->db, &rollup->call);
 }
 

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * Who listens: a stream, or a poll that waits. A seat is in its rooms from before it reads what it has missed, so nothing
- * falls between the two: what is said meanwhile is only noted (`missed`), and read from the table as well.
+ * Who listens: a stream, or a poll that waits. A seat is in its rooms from before it reads what it
+ * has missed, so nothing falls between the two: what is said meanwhile is only noted (`missed`),
+ * and read from the table as well.
  *
- *  catching up:  read a page after `last` → send it → (a full page, or something was missed meanwhile: again) → live
- *  live:         events come from the hub; an id that was sent is not sent again; when the stream is full: catching up
+ *  catching up: read a page after `last` → send it → (a full page, or something was missed
+ *  meanwhile: again) → live live: events come from the hub; an id that was sent is not sent again;
+ *  when the stream is full: catching up
  *
- * A page is read when the client has taken all before it, so a slow client costs a full queue and a page at most, and
- * hears everything at his own pace; one who takes nothing from one ping to the next is cut.
+ * A page is read when the client has taken all before it, so a slow client costs a full queue and a
+ * page at most, and hears everything at his own pace; one who takes nothing from one ping to the
+ * next is cut.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,7 +54,7 @@ struct seat {
 	struct caller caller;
 };
 
-/* --- Accounts ---------------------------------------------------------------------------------- */
+/* --- Accounts --------------------------------------------------------------------------------- */
 
 struct tenant {
 	UT_hash_handle hh;
@@ -132,7 +135,8 @@ static int tenant_join(struct seat *seat)
 		tenant->newest = seat;
 		tenant->count++;
 		out = tenant->oldest;
-		for (unsigned over = tenant->count; over > house->config->streams_per_account && out; over--) {
+		for (unsigned over = tenant->count;
+			over > house->config->streams_per_account && out; over--) {
 			evict(out, account);
 			out = out->newer;
 		}
@@ -158,7 +162,7 @@ static void tenant_leave(struct seat *seat)
 	uv_mutex_unlock(&house->mutex);
 }
 
-/* --- A seat ------------------------------------------------------------------------------------ */
+/* --- A seat ----------------------------------------------------------------------------------- */
 
 static void seat_free(struct seat *seat)
 {
@@ -214,7 +218,7 @@ bool seat_first(struct seat *seat, uint64_t serial)
 	return first;
 }
 
-/* --- What was missed --------------------------------------------------------------------------- */
+/* --- What was missed -------------------------------------------------------------------------- */
 
 static void missing_taken(struct seat *seat, const struct db_result *result);
 
@@ -272,9 +276,11 @@ static bool missing_ask(struct seat *seat)
 	seat->missed = false;
 	missing->call = (struct db_call){
 		.query = seat->most ? QUERY_events_missed_by_most : QUERY_events_missed,
-		.lane = config->replica_url[0] ? DB_WRITE : DB_READ, /* a replica may lag behind what was told */
+		/* a replica may lag behind what was told */
+		.lane = config->replica_url[0] ? DB_WRITE : DB_READ,
 		.count = 3,
-		.params = { missing->after, missing->rooms, seat->stream ? PAGE_TEXT : POLL_PAGE_TEXT },
+		.params = { missing->after, missing->rooms,
+			seat->stream ? PAGE_TEXT : POLL_PAGE_TEXT },
 		.done = missing_read,
 		.owner = missing,
 	};
@@ -282,16 +288,18 @@ static bool missing_ask(struct seat *seat)
 	return true;
 }
 
-enum missed_column { MISSED_OLDEST, MISSED_NEWEST, MISSED_ID, MISSED_AGGREGATE, MISSED_TYPE, MISSED_PAYLOAD, MISSED_AT };
+enum missed_column { MISSED_OLDEST, MISSED_NEWEST, MISSED_ID, MISSED_AGGREGATE, MISSED_TYPE,
+	MISSED_PAYLOAD, MISSED_AT };
 
-/* The id is of events that are kept no more, or of another database: what happened since cannot be told. */
+/* The id is of events that are kept no more, or of another database: what happened since cannot be
+ * told. */
 static bool is_lost(const struct seat *seat, const struct db_result *result)
 {
 	return (seat->last > 0 && seat->last < db_int(result, 0, MISSED_OLDEST) - 1) ||
 	       seat->last > db_int(result, 0, MISSED_NEWEST);
 }
 
-/* --- Streams ----------------------------------------------------------------------------------- */
+/* --- Streams ---------------------------------------------------------------------------------- */
 
 static void stream_live(struct seat *seat, bool more)
 {
@@ -349,7 +357,8 @@ static void reset_send(struct seat *seat, int64_t newest)
 	if (!shared)
 		return stream_cut(seat->stream);
 	atomic_init(&shared->references, 1);
-	len = snprintf((char *)(shared + 1), ROOM, "id: %lld\nevent: reset\ndata: {\"last\":%lld}\n\n",
+	len = snprintf((char *)(shared + 1), ROOM,
+		"id: %lld\nevent: reset\ndata: {\"last\":%lld}\n\n",
 		(long long)newest, (long long)newest);
 	stream_send(seat->stream, shared, (char *)(shared + 1), (size_t)len);
 	shared_drop(shared);
@@ -416,7 +425,7 @@ void hub_stream(struct request *rq, const struct hub_wish *wish)
 		stream_cut(seat->stream);
 }
 
-/* --- Polls ------------------------------------------------------------------------------------- */
+/* --- Polls ------------------------------------------------------------------------------------ */
 
 static void poll_leave(struct seat *seat)
 {
@@ -522,7 +531,7 @@ void hub_poll(struct request *rq, const struct hub_wish *wish, unsigned wait_s)
 		poll_end(seat, NULL, false);
 }
 
-/* --- Both -------------------------------------------------------------------------------------- */
+/* --- Both ------------------------------------------------------------------------------------- */
 
 static void missing_taken(struct seat *seat, const struct db_result *result)
 {

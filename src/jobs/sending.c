@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sending, as two statements that take turns: messages_take hands over rows that are due, messages_end writes down what became
- * of them; one at a time. A row is its taker's for TAKEN_S, which leaves a minute beside what a letter may take at most, so it is
- * sent by one copy at a time; a copy that dies in between has it sent again: at least once.
+ * Sending, as two statements that take turns: messages_take hands over rows that are due,
+ * messages_end writes down what became of them; one at a time. A row is its taker's for TAKEN_S,
+ * which leaves a minute beside what a letter may take at most, so it is sent by one copy at a time;
+ * a copy that dies in between has it sent again: at least once.
  *
- * A push that reaches no device (the app is gone, the device was removed) leaves a text message in its place, where there is a
- * wording for one: messages_end makes its row.
+ * A push that reaches no device (the app is gone, the device was removed) leaves a text message in
+ * its place, where there is a wording for one: messages_end makes its row.
  *
- * Order: the statement hands over only the earliest open row of a recipient and channel. Bounds: ROOM letters under way of
- * each channel, and as many of broadcasts, so that a slow provider or a large broadcast holds up nobody else.
+ * Order: the statement hands over only the earliest open row of a recipient and channel. Bounds:
+ * ROOM letters under way of each channel, and as many of broadcasts, so that a slow provider or a
+ * large broadcast holds up nobody else.
  */
 #include "sending.h"
 
@@ -22,14 +24,16 @@
 
 #define ROOM 32u
 #define TAKEN_S "150"
-_Static_assert(POST_LETTER_S + 60 <= 150, "a row must be its taker's for longer than its letters take");
+_Static_assert(POST_LETTER_S + 60 <= 150,
+	"a row must be its taker's for longer than its letters take");
 #define DEVICES_MAX 10
 #define MESSAGE_MEMORY 65536
 #define BATCH_MEMORY (1u << 20)
 #define END_BYTES (64u << 10) /* one statement writes down no more; the next the rest */
 #define KINDS (CHANNELS * 2u)
 
-enum { TAKEN_ID, TAKEN_KIND, TAKEN_RECIPIENT, TAKEN_CHANNEL, TAKEN_BULK, TAKEN_TEMPLATE, TAKEN_PARAMS, TAKEN_DATA,
+enum { TAKEN_ID, TAKEN_KIND, TAKEN_RECIPIENT, TAKEN_CHANNEL,
+	TAKEN_BULK, TAKEN_TEMPLATE, TAKEN_PARAMS, TAKEN_DATA,
 	TAKEN_LANGUAGE, TAKEN_TRIES, TAKEN_LIFE, TAKEN_ADDRESS, TAKEN_OF };
 
 /* A message on its way; stands in its arena. */
@@ -58,7 +62,8 @@ struct sending {
 	struct app *app;
 	const struct lead *lead;
 	struct db_call call;
-	struct list sent_out, done, written; /* under way; ended; in the statement that is running */
+	/* under way; ended; in the statement that is running */
+	struct list sent_out, done, written;
 	unsigned under_way[KINDS];
 	struct arena *batch;                 /* parameters of the statement that is running */
 	bool running, again, closing;
@@ -66,7 +71,7 @@ struct sending {
 
 static void step(struct sending *sending);
 
-/* --- Lists -------------------------------------------------------------------------------------- */
+/* --- Lists ------------------------------------------------------------------------------------ */
 
 static void list_add(struct list *list, struct parcel *parcel)
 {
@@ -110,7 +115,7 @@ static void list_free(struct list *list)
 	}
 }
 
-/* --- What became of a message ------------------------------------------------------------------- */
+/* --- What became of a message ----------------------------------------------------------------- */
 
 static void parcel_done(struct parcel *parcel, enum letter_end end, const char *why)
 {
@@ -125,7 +130,8 @@ static void parcel_done(struct parcel *parcel, enum letter_end end, const char *
 /* Of several devices one that got it counts; else one that may get it yet. */
 static enum letter_end better_of(enum letter_end a, enum letter_end b)
 {
-	static const int rank[] = { [OUTCOME_SENT] = 3, [OUTCOME_RETRY] = 2, [OUTCOME_DEAD] = 1, [OUTCOME_SKIPPED] = 0 };
+	static const int rank[] = { [OUTCOME_SENT] = 3, [OUTCOME_RETRY] = 2,
+		[OUTCOME_DEAD] = 1, [OUTCOME_SKIPPED] = 0 };
 
 	return rank[a] >= rank[b] ? a : b;
 }
@@ -173,9 +179,10 @@ static void end_add(struct buf *out, const struct parcel *parcel)
 	const char *state = state_of(parcel), *before = "";
 
 	count_one(loop_counters(parcel->sending->app->loop), counter_of(state));
-	buf_printf(out, "%c{\"id\":%lld,\"tries\":%lld,\"state\":\"%s\",\"wait\":%lld", out->len ? ',' : '[',
-		(long long)parcel->id, (long long)parcel->tries, state,
-		(long long)message_wait_ms((unsigned)parcel->tries, parcel->retry_after_s, randombytes_uniform(1000)));
+	buf_printf(out, "%c{\"id\":%lld,\"tries\":%lld,\"state\":\"%s\",\"wait\":%lld",
+		out->len ? ',' : '[', (long long)parcel->id, (long long)parcel->tries, state,
+		(long long)message_wait_ms((unsigned)parcel->tries, parcel->retry_after_s,
+			randombytes_uniform(1000)));
 	if (parcel->end == OUTCOME_RETRY && !parcel->tried)
 		buf_add_string(out, ",\"untried\":true");
 	if (parcel->texts && (state[0] == 'D' || parcel->nowhere))
@@ -243,10 +250,11 @@ static void end_submit(struct sending *sending)
 	db_submit(sending->app->db, &sending->call);
 }
 
-/* --- Taking ------------------------------------------------------------------------------------- */
+/* --- Taking ----------------------------------------------------------------------------------- */
 
 /* E_NO_MEMORY; *ret is NULL where the column is. */
-static int copied(struct arena *arena, const struct db_result *result, unsigned row, unsigned column, const char **ret)
+static int copied(struct arena *arena, const struct db_result *result, unsigned row,
+	unsigned column, const char **ret)
 {
 	struct text text = db_text(result, row, column);
 
@@ -264,24 +272,28 @@ static int letter_add(struct parcel *parcel, const struct letter *like, const ch
 	return letter->to ? 0 : E_NO_MEMORY;
 }
 
-/* The letters, one for each address. E_NOT_FOUND: nobody knows this message any more; E_NO_MEMORY. */
-static int letters_write(struct parcel *parcel, const struct db_result *result, unsigned row, enum channel channel)
+/* The letters, one for each address. E_NOT_FOUND: nobody knows this message any more;
+ * E_NO_MEMORY. */
+static int letters_write(struct parcel *parcel, const struct db_result *result,
+	unsigned row, enum channel channel)
 {
 	json_auto_t *addresses = json_loads(db_text(result, row, TAKEN_ADDRESS).at, 0, NULL);
 	json_auto_t *params = json_loads(db_text(result, row, TAKEN_PARAMS).at, 0, NULL);
 	const struct wordings *wordings = post_wordings(parcel->sending->app->post);
 	enum language language = language_named(db_text(result, row, TAKEN_LANGUAGE));
-	struct letter like = { .channel = channel, .life_s = db_int(result, row, TAKEN_LIFE), .done = letter_done,
-		.owner = parcel };
+	struct letter like = { .channel = channel, .life_s = db_int(result, row, TAKEN_LIFE),
+		.done = letter_done, .owner = parcel };
 	enum message_kind message;
 	int error;
 
 	if (!message_named(db_text(result, row, TAKEN_TEMPLATE), &message))
 		return E_NOT_FOUND;
-	error = wordings_say(wordings, parcel->arena, message, channel, language, params, &like.said);
+	error = wordings_say(wordings, parcel->arena, message, channel,
+		language, params, &like.said);
 	if (!error)
 		error = copied(parcel->arena, result, row, TAKEN_DATA, &like.data);
-	for (size_t i = 0; i < json_array_size(addresses) && parcel->count < DEVICES_MAX && !error; i++) {
+	for (size_t i = 0; i < json_array_size(addresses) &&
+		parcel->count < DEVICES_MAX && !error; i++) {
 		const char *to = json_string_value(json_array_get(addresses, i));
 
 		error = to ? letter_add(parcel, &like, to) : 0;
@@ -295,7 +307,8 @@ static void parcel_nowhere(struct parcel *parcel)
 	parcel_done(parcel, OUTCOME_SKIPPED, "no address");
 }
 
-static void parcel_send(struct parcel *parcel, const struct db_result *result, unsigned row, enum channel channel)
+static void parcel_send(struct parcel *parcel, const struct db_result *result,
+	unsigned row, enum channel channel)
 {
 	struct post *post = parcel->sending->app->post;
 	unsigned count;
@@ -324,7 +337,8 @@ static bool may_be_text(const struct parcel *parcel, struct text template)
 	enum message_kind message;
 
 	return parcel->kind == CHANNEL_PUSH && message_named(template, &message) &&
-		message_goes_by(message, CHANNEL_SMS) && post_on(parcel->sending->app->post, CHANNEL_SMS);
+		message_goes_by(message, CHANNEL_SMS) &&
+		post_on(parcel->sending->app->post, CHANNEL_SMS);
 }
 
 static void parcel_take(struct sending *sending, const struct db_result *result, unsigned row)
@@ -367,7 +381,8 @@ static bool rooms_write(struct sending *sending, struct buf *out)
 	bool any = false;
 
 	for (unsigned i = 0; i < KINDS; i++) {
-		unsigned room = post_up(sending->app->post, (enum channel)(i % CHANNELS)) ? ROOM - sending->under_way[i] : 0;
+		unsigned room = post_up(sending->app->post, (enum channel)(i % CHANNELS)) ?
+			ROOM - sending->under_way[i] : 0;
 
 		buf_printf(out, "%c%u", i ? ',' : '{', room);
 		any |= room > 0;
@@ -383,13 +398,15 @@ static void take_submit(struct sending *sending)
 	sending->again = false;
 	if (!rooms_write(sending, &rooms))
 		return statement_over(sending);
-	sending->call = (struct db_call){ .query = QUERY_messages_take, .lane = DB_WRITE, .count = 4,
-		.params = { "{SMS,MAIL,PUSH,SMS,MAIL,PUSH}", "{f,f,f,t,t,t}", buf_string(&rooms), TAKEN_S },
+	sending->call = (struct db_call){ .query = QUERY_messages_take, .lane = DB_WRITE,
+		.count = 4, .params = { "{SMS,MAIL,PUSH,SMS,MAIL,PUSH}", "{f,f,f,t,t,t}",
+			buf_string(&rooms), TAKEN_S },
 		.done = taken, .owner = sending };
 	db_submit(sending->app->db, &sending->call);
 }
 
-/* What has ended is written down first: it makes room, and lets the next of the same recipient go. */
+/* What has ended is written down first: it makes room, and lets the next of the same recipient
+ * go. */
 static void step(struct sending *sending)
 {
 	if (sending->running || sending->closing)
@@ -408,7 +425,7 @@ static void step(struct sending *sending)
 	}
 }
 
-/* --- Life --------------------------------------------------------------------------------------- */
+/* --- Life ------------------------------------------------------------------------------------- */
 
 void sending_wake(struct sending *sending)
 {

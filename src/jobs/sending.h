@@ -9,11 +9,13 @@
 #include "reeyo/jobs/lead.h"
 
 struct sending;
-/* lead: outlives it. 0 or E_NO_MEMORY. All functions: the lead's loop thread, or before the loop runs. */
+/* lead: outlives it. 0 or E_NO_MEMORY. All functions: the lead's loop thread, or before the loop
+ * runs. */
 int sending_new(struct app *app, const struct lead *lead, struct sending **ret) MUST_CHECK;
 /* There may be something to send. */
 void sending_wake(struct sending *sending);
-/* Letters under way are forgotten: their rows are taken again by whoever leads next. NULL is allowed. */
+/* Letters under way are forgotten: their rows are taken again by whoever leads next. NULL is
+ * allowed. */
 void sending_close(struct sending *sending);
 
 #endif

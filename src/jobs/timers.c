@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Timers: see the header. What is due is read from rows, so nothing is lost while no copy runs. One statement at a time; a
- * full batch is followed by the next at once. Orders end one in a statement: each locks a wallet, then items, and two of
- * them in one transaction could meet a customer who places an order in a deadlock.
+ * Timers: see the header. What is due is read from rows, so nothing is lost while no copy runs. One
+ * statement at a time; a full batch is followed by the next at once. Orders end one in a statement:
+ * each locks a wallet, then items, and two of them in one transaction could meet a customer who
+ * places an order in a deadlock.
  */
 #include "reeyo/jobs/timers.h"
 
@@ -46,8 +47,8 @@ static bool answered(struct timers *timers, const struct db_result *result)
 }
 
 static void ask(struct timers *timers, enum query query,
-	void (*done)(struct db_call *call, const struct db_result *result), unsigned count, const char *first,
-	const char *second)
+	void (*done)(struct db_call *call, const struct db_result *result), unsigned count,
+	const char *first, const char *second)
 {
 	timers->running = true;
 	timers->call = (struct db_call){ .query = query, .lane = DB_WRITE, .count = count,

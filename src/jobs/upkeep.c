@@ -14,7 +14,8 @@
 #define BATCH_TEXT "1000"
 
 /* One after the other, each until it finds less than a batch. */
-static const enum query sweeps[] = { QUERY_sweep_expired, QUERY_sweep_webhooks, QUERY_sweep_messages };
+static const enum query sweeps[] = { QUERY_sweep_expired,
+	QUERY_sweep_webhooks, QUERY_sweep_messages };
 
 struct upkeep {
 	struct db *db;
@@ -49,8 +50,8 @@ static void step_done(struct db_call *call, const struct db_result *result)
 static void upkeep_step(struct upkeep *upkeep)
 {
 	upkeep->running = true;
-	upkeep->call = (struct db_call){ .query = sweeps[upkeep->sweep], .lane = DB_WRITE, .count = 1,
-		.params = { BATCH_TEXT }, .done = step_done, .owner = upkeep };
+	upkeep->call = (struct db_call){ .query = sweeps[upkeep->sweep], .lane = DB_WRITE,
+		.count = 1, .params = { BATCH_TEXT }, .done = step_done, .owner = upkeep };
 	db_submit(upkeep->db, &upkeep->call);
 }
 

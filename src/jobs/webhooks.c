@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * Webhooks: see the header. A pass makes deliveries of what has been said (webhooks_fan) and takes what is due
- * (webhooks_take): as many as there are free slots, and of one endpoint no more than PER_ENDPOINT under way at once, or one
- * when the last failed. There is a slot for each endpoint that others cannot take, so a partner who answers slowly, or not
- * at all, holds up nobody but himself, however many do so. Each slot then signs, calls, and writes down what became of
- * it (webhook_settle). One pass at a time; calls run beside it.
+ * Webhooks: see the header. A pass makes deliveries of what has been said (webhooks_fan) and takes
+ * what is due (webhooks_take): as many as there are free slots, and of one endpoint no more than
+ * PER_ENDPOINT under way at once, or one when the last failed. There is a slot for each endpoint
+ * that others cannot take, so a partner who answers slowly, or not at all, holds up nobody but
+ * himself, however many do so. Each slot then signs, calls, and writes down what became of it
+ * (webhook_settle). One pass at a time; calls run beside it.
  *
- * Whoever takes a row moves its next_at to when he must be dead, so what a copy had under way when it died is due
- * again by itself. The outcome names the try that it is of: should two copies think that they lead, a partner may hear
- * something twice, under one webhook-id.
+ * Whoever takes a row moves its next_at to when he must be dead, so what a copy had under way when
+ * it died is due again by itself. The outcome names the try that it is of: should two copies think
+ * that they lead, a partner may hear something twice, under one webhook-id.
  */
 #include "reeyo/jobs/webhooks.h"
 
@@ -68,7 +69,7 @@ static void webhooks_end(struct webhooks *webhooks)
 		free(webhooks);
 }
 
-/* --- Slots ------------------------------------------------------------------------------------- */
+/* --- Slots ------------------------------------------------------------------------------------ */
 
 static struct slot *slot_take(struct webhooks *webhooks)
 {
@@ -93,7 +94,7 @@ static void slot_free(struct slot *slot)
 		pass_start(webhooks);
 }
 
-/* --- What became of it -------------------------------------------------------------------------- */
+/* --- What became of it ------------------------------------------------------------------------ */
 
 static void settled(struct db_call *call, const struct db_result *result)
 {
@@ -103,7 +104,8 @@ static void settled(struct db_call *call, const struct db_result *result)
 	if (!db_error(result) && db_rows(result)) {
 		snprintf(id, sizeof(id), "%.*s", TEXT_ARGS(db_text(result, 0, 0)));
 		snprintf(reason, sizeof(reason), "%.*s", TEXT_ARGS(db_text(result, 0, 2)));
-		log_line(LOG_WARN, "a webhook is disabled", LOG_T("webhook", id), LOG_T("reason", reason));
+		log_line(LOG_WARN, "a webhook is disabled", LOG_T("webhook", id),
+			LOG_T("reason", reason));
 	}
 	slot_free(call->owner);
 }
@@ -111,8 +113,10 @@ static void settled(struct db_call *call, const struct db_result *result)
 static void settle(struct slot *slot, const char *outcome)
 {
 	slot->call = (struct db_call){ .query = QUERY_webhook_settle, .lane = DB_WRITE, .count = 6,
-		.params = { slot->id, slot->tries_text, outcome, slot->status[0] ? slot->status : NULL,
-			slot->why[0] ? slot->why : NULL, slot->wait[0] ? slot->wait : NULL }, .done = settled, .owner = slot };
+		.params = { slot->id, slot->tries_text, outcome,
+			slot->status[0] ? slot->status : NULL,
+			slot->why[0] ? slot->why : NULL, slot->wait[0] ? slot->wait : NULL },
+		.done = settled, .owner = slot };
 	db_submit(slot->webhooks->app->db, &slot->call);
 }
 
@@ -123,7 +127,8 @@ static void untake(struct slot *slot)
 	db_submit(slot->webhooks->app->db, &slot->call);
 }
 
-/* After a try that failed: the documented wait, or what the partner asks for when that is longer. */
+/* After a try that failed: the documented wait, or what the partner asks for when that is
+ * longer. */
 static void fail_try(struct slot *slot, int64_t asked_s)
 {
 	int64_t wait_s = webhook_wait_s(slot->tries);
@@ -131,7 +136,8 @@ static void fail_try(struct slot *slot, int64_t asked_s)
 	count_one(loop_counters(slot->webhooks->app->loop), COUNT_WEBHOOKS_FAILED);
 	if (asked_s > RETRY_AFTER_MAX_S)
 		asked_s = RETRY_AFTER_MAX_S;
-	snprintf(slot->wait, sizeof(slot->wait), "%lld", (long long)(asked_s > wait_s ? asked_s : wait_s));
+	snprintf(slot->wait, sizeof(slot->wait), "%lld",
+		(long long)(asked_s > wait_s ? asked_s : wait_s));
 	settle(slot, wait_s < 0 ? "DEAD" : "RETRY");
 }
 
@@ -146,8 +152,9 @@ static void answered(struct client_call *call, const struct client_answer *answe
 	if (answer->status)
 		snprintf(slot->status, sizeof(slot->status), "%ld", answer->status);
 	if (answer->error) {
-		snprintf(slot->why, sizeof(slot->why), "%s", answer->error == E_NOT_OWNER ? "the address is not public" :
-			answer->why ? answer->why : "no answer");
+		snprintf(slot->why, sizeof(slot->why), "%s",
+			answer->error == E_NOT_OWNER ? "the address is not public" :
+				answer->why ? answer->why : "no answer");
 		return fail_try(slot, 0);
 	}
 	if (answer->status >= 200 && answer->status < 300) {
@@ -161,15 +168,17 @@ static void answered(struct client_call *call, const struct client_answer *answe
 	settle(slot, "GONE");
 }
 
-/* --- Out --------------------------------------------------------------------------------------- */
+/* --- Out -------------------------------------------------------------------------------------- */
 
 struct heads {
 	char id[64], at[48], signature[32 + SECRETS_MOST * WEBHOOK_SIGNATURE_SIZE];
 };
 
-static int signatures_add(const struct slot *slot, struct text secrets, int64_t now, struct text body, struct heads *heads)
+static int signatures_add(const struct slot *slot, struct text secrets, int64_t now,
+	struct text body, struct heads *heads)
 {
-	size_t len = (size_t)snprintf(heads->signature, sizeof(heads->signature), "webhook-signature:");
+	size_t len = (size_t)snprintf(heads->signature,
+		sizeof(heads->signature), "webhook-signature:");
 	char secret[WEBHOOK_SECRET_SIZE], one[WEBHOOK_SIGNATURE_SIZE];
 
 	for (int i = 0; secrets.at && i < SECRETS_MOST; i++) {
@@ -180,13 +189,15 @@ static int signatures_add(const struct slot *slot, struct text secrets, int64_t 
 		error = webhook_sign(secret, slot->id, now, body, one);
 		if (error)
 			return error;
-		len += (size_t)snprintf(heads->signature + len, sizeof(heads->signature) - len, " %s", one);
+		len += (size_t)snprintf(heads->signature + len,
+			sizeof(heads->signature) - len, " %s", one);
 	}
 	return 0;
 }
 
 /* During a rotation all of the secrets sign, the new one first. */
-static int heads_make(const struct slot *slot, struct text secrets, struct text body, struct heads *heads)
+static int heads_make(const struct slot *slot, struct text secrets,
+	struct text body, struct heads *heads)
 {
 	int64_t now = clock_wall_s();
 
@@ -212,14 +223,16 @@ static void deliver(struct slot *slot, const struct db_result *result, unsigned 
 		snprintf(slot->why, sizeof(slot->why), "the address or the secret cannot be used");
 		return fail_try(slot, 0);
 	}
-	slot->http = (struct client_call){ .partner = slot->webhooks->partner, .method = "POST", .url = url,
+	slot->http = (struct client_call){ .partner = slot->webhooks->partner, .method = "POST",
+		.url = url,
 		.headers = { heads.id, heads.at, heads.signature, "Content-Type: application/json",
-			"User-Agent: Reeyo-Webhooks" }, .body = body, .status_only = true,
+			"User-Agent: Reeyo-Webhooks" },
+		.body = body, .status_only = true,
 		.public_only = !app->config->webhook_private, .done = answered, .owner = slot };
 	client_call(app->client, &slot->http);
 }
 
-/* --- Passes ------------------------------------------------------------------------------------ */
+/* --- Passes ----------------------------------------------------------------------------------- */
 
 /* The only way a pass goes on; after an error the clock begins the next. */
 static bool pass_goes(struct webhooks *webhooks, const struct db_result *result)
@@ -263,8 +276,11 @@ static void take(struct webhooks *webhooks)
 		return pass_end(webhooks);
 	}
 	snprintf(webhooks->free_slots, sizeof(webhooks->free_slots), "%u", SLOTS - webhooks->used);
-	webhooks->call = (struct db_call){ .query = QUERY_webhooks_take, .lane = DB_WRITE, .count = 4,
-		.params = { webhooks->free_slots, PER_ENDPOINT_TEXT, webhooks->seconds, BESIDE_TEXT }, .done = taken, .owner = webhooks };
+	webhooks->call = (struct db_call){
+		.query = QUERY_webhooks_take, .lane = DB_WRITE, .count = 4,
+		.params = { webhooks->free_slots, PER_ENDPOINT_TEXT, webhooks->seconds,
+			BESIDE_TEXT },
+		.done = taken, .owner = webhooks };
 	db_submit(webhooks->app->db, &webhooks->call);
 }
 
@@ -287,7 +303,8 @@ static void pass_start(struct webhooks *webhooks)
 	if (webhooks->running)
 		return;
 	webhooks->running = true;
-	webhooks->call = (struct db_call){ .query = QUERY_webhooks_fan, .lane = DB_WRITE, .count = 2,
+	webhooks->call = (struct db_call){ .query = QUERY_webhooks_fan,
+		.lane = DB_WRITE, .count = 2,
 		.params = { webhook_types_array, EVENTS_TEXT }, .done = fanned, .owner = webhooks };
 	db_submit(webhooks->app->db, &webhooks->call);
 }
@@ -312,14 +329,15 @@ void webhooks_listen(struct webhooks *webhooks)
 		hub_listen(webhooks->app->hub, &webhooks->listener);
 }
 
-/* --- Life -------------------------------------------------------------------------------------- */
+/* --- Life ------------------------------------------------------------------------------------- */
 
 static void led(void *arg)
 {
 	pass_start(arg);
 }
 
-/* One for all endpoints: it is this file that bounds each, and one endpoint's failures say nothing of another. */
+/* One for all endpoints: it is this file that bounds each, and one endpoint's failures say nothing
+ * of another. */
 static struct partner *partner_of(struct app *app)
 {
 	const struct partner_limits limits = { .at_once = SLOTS, .waiting = SLOTS,
@@ -339,7 +357,8 @@ int webhooks_new(struct app *app, struct webhooks **ret)
 	snprintf(webhooks->seconds, sizeof(webhooks->seconds), "%lld",
 		(long long)(app->config->webhook_timeout / 1000 + MARGIN_S));
 	webhooks->partner = partner_of(app);
-	if (!webhooks->partner || lead_new(app->loop, app->db, "webhooks", led, webhooks, &webhooks->lead) ||
+	if (!webhooks->partner ||
+		lead_new(app->loop, app->db, "webhooks", led, webhooks, &webhooks->lead) ||
 		uv_timer_init(loop_uv(app->loop), &webhooks->timer)) {
 		lead_close(webhooks->lead);
 		free(webhooks);
@@ -359,7 +378,8 @@ static void timer_closed(uv_handle_t *handle)
 	webhooks_end(webhooks);
 }
 
-/* Calls under way are forgotten: whether they arrived nobody knows, so they are made again when their time is over. */
+/* Calls under way are forgotten: whether they arrived nobody knows, so they are made again when
+ * their time is over. */
 void webhooks_close(struct webhooks *webhooks)
 {
 	if (!webhooks)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which addresses the public Internet routes, after IANA's special-purpose registries. An IPv6 address that carries
- * an IPv4 one (mapped, NAT64) is as public as that one.
+ * Which addresses the public Internet routes, after IANA's special-purpose registries. An IPv6
+ * address that carries an IPv4 one (mapped, NAT64) is as public as that one.
  */
 #include <arpa/inet.h>
 #include <string.h>
@@ -66,7 +66,8 @@ static bool v6_public(const unsigned char *address)
 	static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff };
 	static const unsigned char nat64[12] = { 0x00, 0x64, 0xff, 0x9b };
 
-	if (memcmp(address, mapped, sizeof(mapped)) == 0 || memcmp(address, nat64, sizeof(nat64)) == 0)
+	if (memcmp(address, mapped, sizeof(mapped)) == 0 ||
+		memcmp(address, nat64, sizeof(nat64)) == 0)
 		return v4_public(address + 12);
 	return address[0] >> 5 == 1 && !in_any(address, private_v6, COUNT_OF(private_v6));
 }

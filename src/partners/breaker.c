@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A breaker: see the header. Calls that began before it opened end while it is open; they change nothing then, since what
- * they say is older than what opened it.
+ * A breaker: see the header. Calls that began before it opened end while it is open; they change
+ * nothing then, since what they say is older than what opened it.
  */
 #include "breaker.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A breaker: counts failures in a row and stops the asking for a while. Closed: all calls are made. Open: none. Once
- * the pause is over one call is made to try; its result closes the breaker or opens it again. Time is the caller's.
+ * A breaker: counts failures in a row and stops the asking for a while. Closed: all calls are made.
+ * Open: none. Once the pause is over one call is made to try; its result closes the breaker or
+ * opens it again. Time is the caller's.
  */
 #ifndef REEYO_PARTNERS_BREAKER_H
 #define REEYO_PARTNERS_BREAKER_H
@@ -18,7 +19,8 @@ struct breaker {
 	uint64_t until_ms;
 };
 
-/* Whether a call may be made. *ret_trial: it is the one that tries, and must end in one of the three below. */
+/* Whether a call may be made. *ret_trial: it is the one that tries, and must end in one of the
+ * three below. */
 bool breaker_admits(struct breaker *breaker, uint64_t now_ms, bool *ret_trial);
 /* Whether breaker_admits would say yes; changes nothing. */
 bool breaker_up(const struct breaker *breaker, uint64_t now_ms);

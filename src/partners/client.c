@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which call is made when. A call is refused (the breaker is open, the queue full), waits in its partner's queue, or runs:
+ * Which call is made when. A call is refused (the breaker is open, the queue full), waits in its
+ * partner's queue, or runs:
  *
  *   client_call ─┬─ refused ──────────── told at the end of the turn
  *                ├─ queue ─┬─ too long ─ told E_TIMED_OUT
  *                │         └─ the breaker opens: told E_BUSY
  *                └─ running ──────────── told what curl says
  *
- * A slot that becomes free goes to the queue before the call that left it is told, so a caller that calls again at once
- * stands behind those that wait. What waits for a service that has just stopped answering is refused: each would
- * take the whole time limit to learn the same.
+ * A slot that becomes free goes to the queue before the call that left it is told, so a caller that
+ * calls again at once stands behind those that wait. What waits for a service that has just stopped
+ * answering is refused: each would take the whole time limit to learn the same.
  */
 #include <pthread.h>
 #include <sodium.h>
@@ -18,10 +19,11 @@
 #include "reeyo/core/log.h"
 #include "transfer.h"
 
-/* Refusals told before the hook comes round again: whoever calls again from each does not hold the loop. */
+/* Refusals told before the hook comes round again: whoever calls again from each does not hold the
+ * loop. */
 #define TELL_AT_ONCE 64
 
-/* --- Rows ---------------------------------------------------------------------------------------- */
+/* --- Rows ------------------------------------------------------------------------------------- */
 
 static void row_add(struct transfer_row *row, struct client_transfer *transfer)
 {
@@ -42,7 +44,7 @@ static void count(const struct client *client, enum counter which, int by)
 	count_add(loop_counters(client->loop), which, by);
 }
 
-/* --- Refused ------------------------------------------------------------------------------------- */
+/* --- Refused ---------------------------------------------------------------------------------- */
 
 static void call_refuse(struct client *client, struct client_call *call, int error)
 {
@@ -80,7 +82,8 @@ static const char *refused_why(int error)
 
 static void tell_refused(struct client_call *call, int error)
 {
-	const struct client_answer answer = { .error = error, .unsent = true, .why = refused_why(error) };
+	const struct client_answer answer = { .error = error, .unsent = true,
+		.why = refused_why(error) };
 
 	call->done(call, &answer);
 }
@@ -99,7 +102,7 @@ static void refused_tell(struct turn_hook *hook)
 	hook->wanted = client->refused != NULL;
 }
 
-/* --- Running and waiting ------------------------------------------------------------------------- */
+/* --- Running and waiting ---------------------------------------------------------------------- */
 
 static void transfer_start(struct client_transfer *transfer)
 {
@@ -157,10 +160,12 @@ static void waited_too_long(struct deadline *deadline)
 /* The queue moves as far as slots and the breaker let it. */
 static void partner_advance(struct partner *partner)
 {
-	while (partner->queue.first && partner->running < partner->limits.at_once && !partner->client->closing) {
+	while (partner->queue.first && partner->running < partner->limits.at_once &&
+		!partner->client->closing) {
 		struct client_transfer *transfer = partner->queue.first;
 
-		if (!breaker_admits(&partner->breaker, loop_now(partner->client->loop), &transfer->trial)) {
+		if (!breaker_admits(&partner->breaker,
+			loop_now(partner->client->loop), &transfer->trial)) {
 			wait_refuse(transfer, E_BUSY);
 			continue;
 		}
@@ -179,7 +184,7 @@ static void slot_leave(struct client_transfer *transfer)
 	count(partner->client, COUNT_PARTNERS_RUNNING, -1);
 }
 
-/* --- The breaker --------------------------------------------------------------------------------- */
+/* --- The breaker ------------------------------------------------------------------------------ */
 
 static void breaker_tell(struct client_transfer *transfer, bool failed)
 {
@@ -189,13 +194,15 @@ static void breaker_tell(struct client_transfer *transfer, bool failed)
 
 	count(partner->client, failed ? COUNT_PARTNERS_FAILED : COUNT_PARTNERS_ANSWERED, 1);
 	if (failed)
-		breaker_failed(breaker, transfer->trial, loop_now(partner->client->loop), randombytes_uniform(1000));
+		breaker_failed(breaker, transfer->trial, loop_now(partner->client->loop),
+			randombytes_uniform(1000));
 	else
 		breaker_answered(breaker, transfer->trial);
 	if (was_closed == (breaker->state == BREAKER_CLOSED))
 		return;
 	count(partner->client, COUNT_PARTNERS_BREAKER_OPEN, was_closed ? 1 : -1);
-	log_line(was_closed ? LOG_WARN : LOG_INFO, was_closed ? "a service does not answer" : "a service answers again",
+	log_line(was_closed ? LOG_WARN : LOG_INFO,
+		was_closed ? "a service does not answer" : "a service answers again",
 		LOG_T("service", partner->name));
 }
 
@@ -205,10 +212,11 @@ static void result_count(struct client_transfer *transfer, const struct client_a
 	if (answer->error == E_NOT_OWNER || answer->error == E_NO_MEMORY)
 		breaker_untold(&transfer->partner->breaker, transfer->trial);
 	else
-		breaker_tell(transfer, (answer->error && answer->error != E_BODY_TOO_LARGE) || answer->status >= 500);
+		breaker_tell(transfer, (answer->error &&
+			answer->error != E_BODY_TOO_LARGE) || answer->status >= 500);
 }
 
-/* --- Ends ---------------------------------------------------------------------------------------- */
+/* --- Ends ------------------------------------------------------------------------------------- */
 
 static void call_tell(struct client_transfer *transfer, const struct client_answer *answer)
 {
@@ -256,7 +264,7 @@ void client_cancel(struct client_call *call)
 	partner_advance(partner);
 }
 
-/* --- Calls --------------------------------------------------------------------------------------- */
+/* --- Calls ------------------------------------------------------------------------------------ */
 
 void client_call(struct client *client, struct client_call *call)
 {
@@ -285,9 +293,10 @@ void client_refuse(struct client *client, struct client_call *call, int error)
 	call_refuse(client, call, error);
 }
 
-/* --- Partners ------------------------------------------------------------------------------------ */
+/* --- Partners --------------------------------------------------------------------------------- */
 
-struct partner *partner_new(struct client *client, const char *name, const struct partner_limits *limits)
+struct partner *partner_new(struct client *client, const char *name,
+	const struct partner_limits *limits)
 {
 	struct partner *partner = calloc(1, sizeof(*partner));
 
@@ -296,7 +305,8 @@ struct partner *partner_new(struct client *client, const char *name, const struc
 	partner->name = name;
 	partner->limits = *limits;
 	partner->client = client;
-	partner->breaker = (struct breaker){ .limit = limits->failures, .pause_ms = limits->pause_ms };
+	partner->breaker = (struct breaker){ .limit = limits->failures,
+		.pause_ms = limits->pause_ms };
 	deadline_list_init(&partner->waits, client->loop, limits->timeout_ms, waited_too_long);
 	partner->next = client->partners;
 	client->partners = partner;
@@ -316,7 +326,7 @@ static void partner_free(struct partner *partner)
 	free(partner);
 }
 
-/* --- Life ---------------------------------------------------------------------------------------- */
+/* --- Life ------------------------------------------------------------------------------------- */
 
 static void curl_start(void)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The wordings that the build put into the binary, by "language/name.channel". Ends with a NULL name.
+ * The wordings that the build put into the binary, by "language/name.channel". Ends with a NULL
+ * name.
  */
 #ifndef REEYO_SRC_PARTNERS_EMBEDDED_H
 #define REEYO_SRC_PARTNERS_EMBEDDED_H

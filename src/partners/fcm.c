@@ -2,9 +2,10 @@
  *
  * Push messages by Firebase (HTTP v1, messages:send).
  *
- * Its calls carry a token of an hour, which the service account gets for a signed statement of who it is (an RS256 JWT as the
- * grant). It is fetched once for all letters that need it, which wait in the order in which they came; a call that is
- * answered 401 makes the next letter fetch another. While it cannot be got letters wait in their queue and spend no try.
+ * Its calls carry a token of an hour, which the service account gets for a signed statement of who
+ * it is (an RS256 JWT as the grant). It is fetched once for all letters that need it, which wait in
+ * the order in which they came; a call that is answered 401 makes the next letter fetch another.
+ * While it cannot be got letters wait in their queue and spend no try.
  */
 #include <jwt.h>
 #include <stdio.h>
@@ -27,7 +28,8 @@ struct fcm {
 	struct client_call call;
 	struct letter *waiting, **end;
 	char *token;
-	int64_t until_s, rest_s; /* on the loop's clock: it is good until then; none is asked for before then */
+	/* on the loop's clock: it is good until then; none is asked for before then */
+	int64_t until_s, rest_s;
 	bool fetching;
 };
 
@@ -41,14 +43,16 @@ static int64_t now_s(void)
 	return (int64_t)(clock_ms() / 1000);
 }
 
-/* --- Letters ------------------------------------------------------------------------------------ */
+/* --- Letters ---------------------------------------------------------------------------------- */
 
 /* How long Firebase and Apple keep it for a device that is off. */
 static void add_life(struct buf *body, int64_t life_s)
 {
 	if (life_s <= 0)
 		return;
-	buf_printf(body, ",\"android\":{\"ttl\":\"%llds\"},\"apns\":{\"headers\":{\"apns-expiration\":\"%lld\"}}",
+	buf_printf(body,
+		",\"android\":{\"ttl\":\"%llds\"},"
+		"\"apns\":{\"headers\":{\"apns-expiration\":\"%lld\"}}",
 		(long long)life_s, (long long)(clock_wall_s() + life_s));
 }
 
@@ -66,8 +70,8 @@ static void letter_call(struct fcm *fcm, struct letter *letter, struct arena *ar
 	buf_add_string(&body, letter->data ? letter->data : "{}");
 	add_life(&body, letter->life_s);
 	buf_add_string(&body, "}}");
-	letter->call.url = arena_printf(arena, "%s/v1/projects/%s/messages:send", fcm->post->config->fcm_url,
-		account_text(fcm, "project_id"));
+	letter->call.url = arena_printf(arena, "%s/v1/projects/%s/messages:send",
+		fcm->post->config->fcm_url, account_text(fcm, "project_id"));
 	letter->call.headers[0] = "Content-Type: application/json";
 	letter->call.headers[1] = arena_printf(arena, "Authorization: Bearer %s", fcm->token);
 	letter->call.body = text_of(buf_string(&body));
@@ -95,12 +99,13 @@ static void waiting_go(struct fcm *fcm, const char *why)
 	}
 }
 
-/* --- The token ---------------------------------------------------------------------------------- */
+/* --- The token -------------------------------------------------------------------------------- */
 
 static void token_got(struct client_call *call, const struct client_answer *answer)
 {
 	struct fcm *fcm = call->owner;
-	json_auto_t *told = answer->error ? NULL : json_loadb(answer->body.at, answer->body.len, 0, NULL);
+	json_auto_t *told = answer->error ? NULL :
+		json_loadb(answer->body.at, answer->body.len, 0, NULL);
 	const char *token = json_string_value(json_object_get(told, "access_token"));
 	int64_t life_s = json_integer_value(json_object_get(told, "expires_in"));
 
@@ -154,14 +159,15 @@ static void token_fetch(struct fcm *fcm)
 	form_add(&form, "assertion", signed_);
 	free(signed_);
 	fcm->call = (struct client_call){ .partner = fcm->partner, .method = "POST",
-		.url = account_text(fcm, "token_uri"), .headers = { "Content-Type: application/x-www-form-urlencoded" },
+		.url = account_text(fcm, "token_uri"),
+		.headers = { "Content-Type: application/x-www-form-urlencoded" },
 		.body = text_of(buf_string(&form)), .done = token_got, .owner = fcm };
 	fcm->fetching = true;
 	client_call(fcm->post->app->client, &fcm->call);
 	arena_free(arena);
 }
 
-/* --- The provider ------------------------------------------------------------------------------- */
+/* --- The provider ----------------------------------------------------------------------------- */
 
 static bool ready(const struct config *config)
 {
@@ -194,13 +200,15 @@ void fcm_forget(struct letter *letter)
 		}
 }
 
-/* A device that has uninstalled the app or belongs to another one, or a text that never was its token. Of the last the error code
- * is no sign: it is INVALID_ARGUMENT for a message that is badly made, too. */
+/* A device that has uninstalled the app or belongs to another one, or a text that never was its
+ * token. Of the last the error code is no sign: it is INVALID_ARGUMENT for a message that is badly
+ * made, too. */
 static bool gone(const struct client_answer *answer)
 {
 	return answer_has(answer, "UNREGISTERED") || answer_has(answer, "SENDER_ID_MISMATCH") ||
 		(answer->status == 400 &&
-			(answer_has(answer, "registration token is not a valid") || answer_has(answer, "message.token")));
+			(answer_has(answer, "registration token is not a valid") ||
+				answer_has(answer, "message.token")));
 }
 
 /* Apple not believing Firebase is no fault of the token, which all other pushes need. */
@@ -231,17 +239,19 @@ static bool up(const struct post *post)
 {
 	const struct fcm *own = post->fcm;
 
-	return (own->token && now_s() < own->until_s) || (partner_up(own->partner) && now_s() >= own->rest_s);
+	return (own->token && now_s() < own->until_s) ||
+		(partner_up(own->partner) && now_s() >= own->rest_s);
 }
 
-const struct provider provider_fcm = { .word = "fcm", .channel = CHANNEL_PUSH, .ready = ready, .send = letter_send,
-	.gone = gone, .unauthorised = unauthorised, .code = code, .up = up };
+const struct provider provider_fcm = { .word = "fcm", .channel = CHANNEL_PUSH, .ready = ready,
+	.send = letter_send, .gone = gone, .unauthorised = unauthorised, .code = code, .up = up };
 
 int fcm_open(struct post *post)
 {
-	static const char *const needed[] = { "project_id", "client_email", "private_key", "token_uri" };
-	static const struct partner_limits limits = { .at_once = 1, .waiting = 4, .timeout_ms = 30000, .failures = 3,
-		.pause_ms = 5000 };
+	static const char *const needed[] = { "project_id", "client_email",
+		"private_key", "token_uri" };
+	static const struct partner_limits limits = { .at_once = 1, .waiting = 4,
+		.timeout_ms = 30000, .failures = 3, .pause_ms = 5000 };
 	struct fcm *own = calloc(1, sizeof(*own));
 	char *probe;
 
@@ -253,13 +263,16 @@ int fcm_open(struct post *post)
 	own->account = json_load_file(post->config->fcm_account, JSON_REJECT_DUPLICATES, NULL);
 	for (size_t i = 0; i < COUNT_OF(needed); i++)
 		if (!account_text(own, needed[i])) {
-			log_line(LOG_ERROR, "fcm_account: it cannot be read, or is no service account",
-				LOG_T("file", post->config->fcm_account), LOG_T("missing", needed[i]));
+			log_line(LOG_ERROR,
+				"fcm_account: it cannot be read, or is no service account",
+				LOG_T("file", post->config->fcm_account),
+				LOG_T("missing", needed[i]));
 			return E_CONFIG;
 		}
 	probe = statement(own);
 	if (!probe) {
-		log_line(LOG_ERROR, "fcm_account: its private_key cannot sign", LOG_T("file", post->config->fcm_account));
+		log_line(LOG_ERROR, "fcm_account: its private_key cannot sign",
+			LOG_T("file", post->config->fcm_account));
 		return E_CONFIG;
 	}
 	free(probe);

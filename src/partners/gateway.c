@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * Calls of the mobile-money gateway. Each is a verb: what is sent where, in either dialect. A call that needs a token which is not
- * there waits for it with all others; the first of them fetches it:
+ * Calls of the mobile-money gateway. Each is a verb: what is sent where, in either dialect. A call
+ * that needs a token which is not there waits for it with all others; the first of them fetches it:
  *
- *   call ─┬─ token ──── sent ─┬─ 401, first time: the token is forgotten, and the call waits for the next
- *         └─ waits ─┐         └─ told
- *          fetched ─┘
+ *   call ─┬─ token ──── sent ─┬─ 401, first time: the token is forgotten, and the call waits for
+ *         └─ waits ─┐         │  the next
+ *          fetched ─┘         └─ told
  *
- * Whether a request did something decides what the caller may do next, so an answer counts as a refusal only when it is
- * plainly one: whatever leaves doubt is GATEWAY_UNCERTAIN.
+ * Whether a request did something decides what the caller may do next, so an answer counts as a
+ * refusal only when it is plainly one: whatever leaves doubt is GATEWAY_UNCERTAIN.
  */
 #include "reeyo/partners/gateway.h"
 
@@ -46,11 +46,12 @@ struct gateway {
 	struct gateway_history *reading; /* by the work pool */
 };
 
-/* --- Ends ---------------------------------------------------------------------------------------- */
+/* --- Ends ------------------------------------------------------------------------------------- */
 
 void gateway_tell(struct gateway_call *call, enum gateway_outcome outcome, const char *why)
 {
-	const struct gateway_answer answer = { .outcome = outcome, .why = why, .told = { .amount = -1 } };
+	const struct gateway_answer answer = { .outcome = outcome, .why = why,
+		.told = { .amount = -1 } };
 
 	call->done(call, &answer);
 }
@@ -60,7 +61,8 @@ static enum gateway_outcome outcome_of(long status)
 {
 	if (status == 401 || status == 429)
 		return GATEWAY_UNREACHED;
-	return status < 400 || status >= 500 || status == 408 || status == 409 ? GATEWAY_UNCERTAIN : GATEWAY_REFUSED;
+	return status < 400 || status >= 500 || status == 408 || status == 409 ?
+		GATEWAY_UNCERTAIN : GATEWAY_REFUSED;
 }
 
 /* The gateway's words for what is wrong, wherever it puts them. */
@@ -93,7 +95,7 @@ static void tell_answer(struct gateway_call *call, const struct client_answer *h
 	json_decref(json);
 }
 
-/* --- Sending ------------------------------------------------------------------------------------- */
+/* --- Sending ---------------------------------------------------------------------------------- */
 
 static void send_or_wait(struct gateway *gateway, struct gateway_call *call);
 
@@ -111,7 +113,8 @@ static void answered(struct client_call *http, const struct client_answer *answe
 
 	if (answer->error)
 		return gateway_tell(call, answer->unsent ? GATEWAY_UNREACHED : GATEWAY_UNCERTAIN,
-			answer->error == E_BODY_TOO_LARGE && verb->too_large ? verb->too_large : answer->why);
+			answer->error == E_BODY_TOO_LARGE && verb->too_large ?
+				verb->too_large : answer->why);
 	if (answer->status == 401) {
 		token_forget(call->gateway, call->token);
 		if (!call->tried_again) {
@@ -124,29 +127,35 @@ static void answered(struct client_call *http, const struct client_answer *answe
 	tell_answer(call, answer);
 }
 
-/* Letters, digits, '-' and '_' as they are, everything else escaped: a reference comes from the gateway or a callback. */
+/* Letters, digits, '-' and '_' as they are, everything else escaped: a reference comes from the
+ * gateway or a callback. */
 static size_t add_escaped(char *out, size_t room, const char *reference)
 {
 	size_t len = 0;
 
 	for (; *reference && len + 4 < room; reference++) {
-		bool plain = (*reference >= '0' && *reference <= '9') || (*reference >= 'a' && *reference <= 'z') ||
-			(*reference >= 'A' && *reference <= 'Z') || *reference == '-' || *reference == '_';
+		bool plain = (*reference >= '0' && *reference <= '9') ||
+			(*reference >= 'a' && *reference <= 'z') ||
+			(*reference >= 'A' && *reference <= 'Z') ||
+			*reference == '-' || *reference == '_';
 
-		len += (size_t)snprintf(out + len, room - len, plain ? "%c" : "%%%02X", (unsigned char)*reference);
+		len += (size_t)snprintf(out + len, room - len, plain ? "%c" : "%%%02X",
+			(unsigned char)*reference);
 	}
 	return len;
 }
 
 /* The base without the slash at its end, then the path. */
-static void url_write(const struct gateway *gateway, const char *path, const char *reference, char out[URL_SIZE])
+static void url_write(const struct gateway *gateway, const char *path,
+	const char *reference, char out[URL_SIZE])
 {
 	const char *base = gateway->config->campay_url;
 	size_t len = strlen(base);
 
 	while (len && base[len - 1] == '/')
 		len--;
-	len = (size_t)snprintf(out, URL_SIZE, "%.*s", (int)(len < URL_SIZE / 2 ? len : URL_SIZE / 2), base);
+	len = (size_t)snprintf(out, URL_SIZE, "%.*s",
+		(int)(len < URL_SIZE / 2 ? len : URL_SIZE / 2), base);
 	for (; *path && len + 1 < URL_SIZE; path++)
 		if (*path == '{')
 			len += add_escaped(out + len, URL_SIZE - len - 4, reference);
@@ -155,7 +164,8 @@ static void url_write(const struct gateway *gateway, const char *path, const cha
 	out[len] = '\0';
 }
 
-static void request_make(struct gateway *gateway, struct client_call *http, const char *url, const json_t *body)
+static void request_make(struct gateway *gateway, struct client_call *http,
+	const char *url, const json_t *body)
 {
 	char *text auto_free = body ? json_dumps(body, JSON_COMPACT) : NULL;
 	char key[300];
@@ -190,7 +200,7 @@ static void send_call(struct gateway *gateway, struct gateway_call *call)
 	json_decref(body);
 }
 
-/* --- The token ----------------------------------------------------------------------------------- */
+/* --- The token -------------------------------------------------------------------------------- */
 
 static struct gateway_call *waiting_take(struct gateway *gateway)
 {
@@ -217,8 +227,8 @@ static void waiting_fail(struct gateway *gateway, const char *why)
 	}
 }
 
-/* How long a token lives: expires_in in seconds, or expires_at as a moment (text, or a number in seconds or
- * milliseconds). */
+/* How long a token lives: expires_in in seconds, or expires_at as a moment (text, or a number in
+ * seconds or milliseconds). */
 static int64_t token_life_ms(const json_t *json)
 {
 	const json_t *at = json_object_get(json, "expires_at");
@@ -251,7 +261,8 @@ static bool token_keep(struct gateway *gateway, const json_t *json)
 static void token_fetched(struct client_call *http, const struct client_answer *answer)
 {
 	struct gateway *gateway = CONTAINER_OF(http, struct gateway, fetch);
-	json_t *json = answer->error ? NULL : json_loadb(answer->body.at, answer->body.len, 0, NULL);
+	json_t *json = answer->error ? NULL :
+		json_loadb(answer->body.at, answer->body.len, 0, NULL);
 	bool kept = answer->status >= 200 && answer->status <= 299 && token_keep(gateway, json);
 
 	json_decref(json);
@@ -259,20 +270,22 @@ static void token_fetched(struct client_call *http, const struct client_answer *
 	if (kept)
 		return waiting_go(gateway);
 	if (answer->error != E_DRAINING)
-		log_line(LOG_WARN, "the gateway gives no token", LOG_I("status", answer->status), LOG_T("why", answer->why));
+		log_line(LOG_WARN, "the gateway gives no token", LOG_I("status", answer->status),
+			LOG_T("why", answer->why));
 	waiting_fail(gateway, answer->error ? answer->why : "the gateway gives no token");
 }
 
 static void token_fetch(struct gateway *gateway)
 {
 	static const char *const path[DIALECTS] = { "/token/", "/auth/token" };
-	json_t *body = json_pack("{s:s, s:s}", "username", gateway->config->campay_username, "password",
-		gateway->config->campay_password);
+	json_t *body = json_pack("{s:s, s:s}", "username", gateway->config->campay_username,
+		"password", gateway->config->campay_password);
 	char url[URL_SIZE];
 
 	gateway->fetching = true;
 	url_write(gateway, path[gateway->dialect], "", url);
-	gateway->fetch = (struct client_call){ .partner = gateway->token_partner, .method = "POST", .done = token_fetched };
+	gateway->fetch = (struct client_call){ .partner = gateway->token_partner,
+		.method = "POST", .done = token_fetched };
 	request_make(gateway, &gateway->fetch, url, body);
 	json_decref(body);
 }
@@ -299,7 +312,7 @@ static void send_or_wait(struct gateway *gateway, struct gateway_call *call)
 		token_wait(gateway, call);
 }
 
-/* --- Verbs --------------------------------------------------------------------------------------- */
+/* --- Verbs ------------------------------------------------------------------------------------ */
 
 static json_t *transfer_body(const struct gateway_call *call, const char *party)
 {
@@ -307,9 +320,9 @@ static json_t *transfer_body(const struct gateway_call *call, const char *party)
 
 	snprintf(amount, sizeof(amount), "%lld", (long long)call->amount);
 	/* external_user, because the history's rows may leave external_reference out. */
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "amount", amount, "currency", "XAF", party,
-		call->phone + (call->phone[0] == '+'), "description", call->description, "external_reference",
-		call->external, "external_user", call->external);
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "amount", amount, "currency", "XAF",
+		party, call->phone + (call->phone[0] == '+'), "description", call->description,
+		"external_reference", call->external, "external_user", call->external);
 }
 
 static json_t *collect_body(const struct gateway_call *call)
@@ -322,11 +335,14 @@ static json_t *withdraw_body(const struct gateway_call *call)
 	return transfer_body(call, "to");
 }
 
-static const struct gateway_verb verb_collect = { "POST", { "/collect/", "/collect" }, collect_body };
-static const struct gateway_verb verb_withdraw = { "POST", { "/withdraw/", "/disburse" }, withdraw_body };
+static const struct gateway_verb verb_collect = { "POST",
+	{ "/collect/", "/collect" }, collect_body };
+static const struct gateway_verb verb_withdraw = { "POST",
+	{ "/withdraw/", "/disburse" }, withdraw_body };
 static const struct gateway_verb verb_ask = { "GET", { "/transaction/{}/", "/transaction/{}" } };
 
-void gateway_begin(struct gateway *gateway, struct gateway_call *call, const struct gateway_verb *verb)
+void gateway_begin(struct gateway *gateway, struct gateway_call *call,
+	const struct gateway_verb *verb)
 {
 	call->gateway = gateway;
 	call->verb = verb;
@@ -349,7 +365,7 @@ void gateway_ask(struct gateway *gateway, struct gateway_call *call)
 	gateway_begin(gateway, call, &verb_ask);
 }
 
-/* --- Reading ------------------------------------------------------------------------------------- */
+/* --- Reading ---------------------------------------------------------------------------------- */
 
 int gateway_work(struct gateway *gateway, struct gateway_history *history)
 {
@@ -374,14 +390,15 @@ bool gateway_worked(struct gateway_history *history)
 	return true;
 }
 
-/* --- Life ---------------------------------------------------------------------------------------- */
+/* --- Life ------------------------------------------------------------------------------------- */
 
 /* Off: slots for none, so that a call all the same is refused like any other. */
 static int partners_make(struct gateway *gateway)
 {
 	unsigned at_once = gateway_on(gateway) ? (unsigned)gateway->config->gateway_at_once : 0;
 	struct partner_limits limits = { .at_once = at_once, .waiting = at_once ? WAITING_MOST : 0,
-		.timeout_ms = (unsigned)gateway->config->gateway_timeout, .failures = FAILURES, .pause_ms = PAUSE_MS };
+		.timeout_ms = (unsigned)gateway->config->gateway_timeout,
+		.failures = FAILURES, .pause_ms = PAUSE_MS };
 
 	gateway->partner = partner_new(gateway->client, "gateway", &limits);
 	/* Apart, so that a token is not waited for behind the calls that wait for it. */
@@ -391,7 +408,8 @@ static int partners_make(struct gateway *gateway)
 	return gateway->partner && gateway->token_partner ? 0 : E_NO_MEMORY;
 }
 
-int gateway_new(struct loop *loop, struct client *client, const struct config *config, struct gateway **ret)
+int gateway_new(struct loop *loop, struct client *client,
+	const struct config *config, struct gateway **ret)
 {
 	struct gateway *gateway = calloc(1, sizeof(*gateway));
 

@@ -14,7 +14,7 @@
 #define MAC_SIZE 32
 #define HEX_SIZE (2 * MAC_SIZE)
 
-/* --- Queries ------------------------------------------------------------------------------------- */
+/* --- Queries ---------------------------------------------------------------------------------- */
 
 static int hex_digit(char c)
 {
@@ -85,7 +85,7 @@ static struct text query_signed(struct arena *arena, struct text query)
 	return (struct text){ buf_string(&left), left.len };
 }
 
-/* --- Signatures ---------------------------------------------------------------------------------- */
+/* --- Signatures ------------------------------------------------------------------------------- */
 
 static bool mac_right(const char *key, const char *hex, struct text data)
 {
@@ -100,8 +100,8 @@ static bool mac_right(const char *key, const char *hex, struct text data)
 			return false;
 		told[i] = (unsigned char)(high << 4 | low);
 	}
-	return HMAC(EVP_sha256(), key, (int)strlen(key), (const unsigned char *)data.at, data.len, mac, &size) &&
-		CRYPTO_memcmp(mac, told, sizeof(mac)) == 0;
+	return HMAC(EVP_sha256(), key, (int)strlen(key), (const unsigned char *)data.at, data.len,
+		mac, &size) && CRYPTO_memcmp(mac, told, sizeof(mac)) == 0;
 }
 
 static void jwt_cleanup(jwt_t **jwt)
@@ -128,7 +128,8 @@ static bool claims_agree(const json_t *claims, const json_t *said)
 	return true;
 }
 
-/* libjwt believes the header about the algorithm, so that is looked at after it has checked the signature. */
+/* libjwt believes the header about the algorithm, so that is looked at after it has checked the
+ * signature. */
 static bool token_right(const char *key, const char *token, const json_t *said)
 {
 	jwt_t *jwt auto_jwt = NULL;
@@ -148,14 +149,17 @@ static bool token_right(const char *key, const char *token, const json_t *said)
 	return right;
 }
 
-static bool signature_right(const struct config *config, const char *signature, struct text data, const json_t *said)
+static bool signature_right(const struct config *config, const char *signature,
+	struct text data, const json_t *said)
 {
 	if (strlen(signature) == HEX_SIZE && !strchr(signature, '.'))
-		return config->campay_app_key[0] && mac_right(config->campay_app_key, signature, data);
-	return config->campay_webhook_key[0] && token_right(config->campay_webhook_key, signature, said);
+		return config->campay_app_key[0] &&
+			mac_right(config->campay_app_key, signature, data);
+	return config->campay_webhook_key[0] &&
+		token_right(config->campay_webhook_key, signature, said);
 }
 
-/* --- What it says -------------------------------------------------------------------------------- */
+/* --- What it says ----------------------------------------------------------------------------- */
 
 static bool keep(struct arena *arena, struct text *text)
 {
@@ -165,8 +169,8 @@ static bool keep(struct arena *arena, struct text *text)
 	return text->at != NULL;
 }
 
-static int heard(const struct config *config, struct arena *arena, const char *signature, struct text data,
-	const json_t *said, struct gateway_told *ret)
+static int heard(const struct config *config, struct arena *arena, const char *signature,
+	struct text data, const json_t *said, struct gateway_told *ret)
 {
 	struct gateway_told told = told_read(said);
 
@@ -176,15 +180,15 @@ static int heard(const struct config *config, struct arena *arena, const char *s
 		return E_BAD_SIGNATURE;
 	if (!told.reference.at && !told.external.at)
 		return E_MALFORMED_JSON;
-	if (!keep(arena, &told.reference) || !keep(arena, &told.external) || !keep(arena, &told.ussd_code) ||
-		!keep(arena, &told.reason))
+	if (!keep(arena, &told.reference) || !keep(arena, &told.external) ||
+		!keep(arena, &told.ussd_code) || !keep(arena, &told.reason))
 		return E_NO_MEMORY;
 	*ret = told;
 	return 0;
 }
 
-int gateway_heard(const struct config *config, struct arena *arena, const char *signature, struct text raw,
-	const json_t *body, struct gateway_told *ret)
+int gateway_heard(const struct config *config, struct arena *arena, const char *signature,
+	struct text raw, const json_t *body, struct gateway_told *ret)
 {
 	struct text data = raw;
 	json_t *query = NULL;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The gateway's history, a day at a time: it lists whole days and knows no pages, so one day is the least that can be asked
- * for, and HISTORY_MOST bounds what is held of it. A day of 50,000 transactions (57 MB) is a second's reading, so the
- * work pool does that, row by row: as one document it would take more than twice its length besides.
+ * The gateway's history, a day at a time: it lists whole days and knows no pages, so one day is the
+ * least that can be asked for, and HISTORY_MOST bounds what is held of it. A day of 50,000
+ * transactions (57 MB) is a second's reading, so the work pool does that, row by row: as one
+ * document it would take more than twice its length besides.
  *
  *   day ─ asked ─ taken ─ read by the pool ─┬─ the next day
  *                                           └─ done
@@ -17,7 +18,7 @@
 
 #define HISTORY_MOST (64u << 20)
 
-/* --- Reading (on a thread of the pool) ------------------------------------------------------------ */
+/* --- Reading (on a thread of the pool) -------------------------------------------------------- */
 
 struct reader {
 	const char *at, *end;
@@ -37,8 +38,8 @@ static bool took(struct reader *reader, char what)
 static json_t *value(struct reader *reader)
 {
 	json_error_t error;
-	json_t *json = json_loadb(reader->at, (size_t)(reader->end - reader->at), JSON_DISABLE_EOF_CHECK | JSON_DECODE_ANY,
-		&error);
+	json_t *json = json_loadb(reader->at, (size_t)(reader->end - reader->at),
+		JSON_DISABLE_EOF_CHECK | JSON_DECODE_ANY, &error);
 
 	if (json)
 		reader->at += error.position;
@@ -98,7 +99,7 @@ static void day_read(struct work *work)
 	history->sound = listed && took(&reader, '}');
 }
 
-/* --- Day by day ----------------------------------------------------------------------------------- */
+/* --- Day by day ------------------------------------------------------------------------------- */
 
 static void day_ask(struct gateway *gateway, struct gateway_history *history);
 
@@ -149,9 +150,10 @@ static json_t *day_body(const struct gateway_call *call)
 	return json_pack("{s:s, s:s}", "start_date", history->day, "end_date", history->day);
 }
 
-/* Nobody says that the upstream dialect has a history: it is asked, and a refusal is told as one. */
-static const struct gateway_verb verb_day = { "POST", { "/history/", "/history" }, day_body, day_take, HISTORY_MOST,
-	"a day of the history is larger than 64 MB" };
+/* Nobody says that the upstream dialect has a history: it is asked, and a refusal is told as
+ * one. */
+static const struct gateway_verb verb_day = { "POST", { "/history/", "/history" }, day_body,
+	day_take, HISTORY_MOST, "a day of the history is larger than 64 MB" };
 
 static void day_ask(struct gateway *gateway, struct gateway_history *history)
 {

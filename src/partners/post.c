@@ -11,13 +11,13 @@
 #include "provider.h"
 #include "reeyo/core/log.h"
 
-static const struct provider *const providers[] = { &provider_twilio, &provider_sendgrid, &provider_fcm,
-	&provider_sns };
+static const struct provider *const providers[] = { &provider_twilio, &provider_sendgrid,
+	&provider_fcm, &provider_sns };
 
-/* Enough at once for a provider that answers in 200 ms to take 150 a second; a few failures in a row and it is left alone
- * for 10 s; what would have been sent meanwhile has spent no try. */
-static const struct partner_limits limits = { .at_once = 32, .waiting = 256, .timeout_ms = 30000, .failures = 8,
-	.pause_ms = 10000 };
+/* Enough at once for a provider that answers in 200 ms to take 150 a second; a few failures in a
+ * row and it is left alone for 10 s; what would have been sent meanwhile has spent no try. */
+static const struct partner_limits limits = { .at_once = 32, .waiting = 256, .timeout_ms = 30000,
+	.failures = 8, .pause_ms = 10000 };
 
 static const char *word_of(const struct config *config, enum channel channel)
 {
@@ -27,7 +27,7 @@ static const char *word_of(const struct config *config, enum channel channel)
 	return words[channel];
 }
 
-/* --- Without a provider ------------------------------------------------------------------------- */
+/* --- Without a provider ----------------------------------------------------------------------- */
 
 /* What tells two test phones apart, and nobody's address. */
 static void masked(const struct letter *letter, char out[64])
@@ -56,30 +56,35 @@ static void skip(struct post *post, struct letter *letter)
 			LOG_T("subject", letter->said.title), LOG_T("text", letter->said.body),
 			LOG_T("skipped", logs ? NULL : "no credentials"));
 	else
-		log_line(LOG_WARN, "message skipped", LOG_T("channel", channel_suffix(letter->channel)),
+		log_line(LOG_WARN, "message skipped",
+			LOG_T("channel", channel_suffix(letter->channel)),
 			LOG_T("why", logs ? "no provider" : "no credentials"));
 	post_done(letter, logs && post->shows[letter->channel] ? OUTCOME_SENT : OUTCOME_SKIPPED,
 		logs ? "no provider" : "no credentials");
 }
 
-/* --- Letters ------------------------------------------------------------------------------------ */
+/* --- Letters ---------------------------------------------------------------------------------- */
 
 void post_untried(struct letter *letter, const char *why)
 {
 	letter->post = NULL;
-	letter->done(letter, &(struct receipt){ .outcome = OUTCOME_RETRY, .untried = true, .why = why });
+	letter->done(letter,
+		&(struct receipt){ .outcome = OUTCOME_RETRY, .untried = true, .why = why });
 }
 
 void post_done(struct letter *letter, enum letter_end outcome, const char *why)
 {
 	letter->post = NULL;
-	letter->done(letter, &(struct receipt){ .outcome = outcome, .why = outcome == OUTCOME_SENT ? NULL : why });
+	letter->done(letter, &(struct receipt){ .outcome = outcome,
+		.why = outcome == OUTCOME_SENT ? NULL : why });
 }
 
 /* A refusal of our credentials is ours to mend, and the message still good. */
-static enum letter_end judge(const struct provider *provider, const struct client_answer *answer, bool *ret_gone)
+static enum letter_end judge(const struct provider *provider,
+	const struct client_answer *answer, bool *ret_gone)
 {
-	if (answer->error || answer->status >= 500 || answer->status == 408 || answer->status == 429)
+	if (answer->error || answer->status >= 500 ||
+		answer->status == 408 || answer->status == 429)
 		return OUTCOME_RETRY;
 	if (answer->status / 100 == 2)
 		return OUTCOME_SENT;
@@ -87,15 +92,18 @@ static enum letter_end judge(const struct provider *provider, const struct clien
 		*ret_gone = true;
 		return OUTCOME_DEAD;
 	}
-	if (answer->status == 401 || answer->status == 403 || (provider->passing && provider->passing(answer)))
+	if (answer->status == 401 || answer->status == 403 ||
+		(provider->passing && provider->passing(answer)))
 		return OUTCOME_RETRY;
 	return OUTCOME_DEAD;
 }
 
 /* What is known of why: for the row and the log, so only what a code is made of. */
-static void why_write(const struct provider *provider, const struct client_answer *answer, char why[64])
+static void why_write(const struct provider *provider,
+	const struct client_answer *answer, char why[64])
 {
-	json_auto_t *json = answer->error ? NULL : json_loadb(answer->body.at, answer->body.len, 0, NULL);
+	json_auto_t *json = answer->error ? NULL :
+		json_loadb(answer->body.at, answer->body.len, 0, NULL);
 	char code[CODE_MAX] = "";
 
 	if (answer->error) {
@@ -115,7 +123,8 @@ static void answered(struct client_call *call, const struct client_answer *answe
 	struct letter *letter = call->owner;
 	struct post *post = letter->post;
 	const struct provider *provider = post->provider[letter->channel];
-	struct receipt receipt = { .retry_after_s = answer->retry_after_s, .untried = answer->error == E_BUSY };
+	struct receipt receipt = { .retry_after_s = answer->retry_after_s,
+		.untried = answer->error == E_BUSY };
 	char why[64];
 
 	receipt.outcome = judge(provider, answer, &receipt.gone);
@@ -124,7 +133,8 @@ static void answered(struct client_call *call, const struct client_answer *answe
 	why_write(provider, answer, why);
 	if (receipt.outcome != OUTCOME_SENT) {
 		receipt.why = why;
-		log_line(answer->status == 401 || answer->status == 403 ? LOG_ERROR : LOG_INFO, "message not taken",
+		log_line(answer->status == 401 || answer->status == 403 ? LOG_ERROR : LOG_INFO,
+			"message not taken",
 			LOG_T("channel", channel_suffix(letter->channel)), LOG_T("why", why));
 	}
 	letter->post = NULL;
@@ -166,11 +176,12 @@ void post_cancel(struct letter *letter)
 	letter->post = NULL;
 }
 
-/* --- Requests ----------------------------------------------------------------------------------- */
+/* --- Requests --------------------------------------------------------------------------------- */
 
 void form_add(struct buf *form, const char *name, const char *value)
 {
-	static const char free_of_marks[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~";
+	static const char free_of_marks[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~";
 
 	buf_printf(form, "%s%s=", form->len ? "&" : "", name);
 	for (; *value; value++)
@@ -185,7 +196,7 @@ bool answer_has(const struct client_answer *answer, const char *word)
 	return answer->body.at && memmem(answer->body.at, answer->body.len, word, strlen(word));
 }
 
-/* --- Life --------------------------------------------------------------------------------------- */
+/* --- Life ------------------------------------------------------------------------------------- */
 
 static int channel_open(struct post *post, enum channel channel)
 {
@@ -199,11 +210,12 @@ static int channel_open(struct post *post, enum channel channel)
 	post->shows[channel] = strcmp(post->config->environment, "production") != 0;
 	if (!post->provider[channel]) {
 		if (first && !post->shows[channel])
-			log_line(LOG_WARN, "messages of this channel are skipped: no provider, or no credentials",
-				LOG_T("channel", channel_suffix(channel)));
+			log_line(LOG_WARN, "messages of this channel are skipped: no provider, or "
+				"no credentials", LOG_T("channel", channel_suffix(channel)));
 		return 0;
 	}
-	post->partner[channel] = partner_new(post->app->client, post->provider[channel]->word, &limits);
+	post->partner[channel] = partner_new(post->app->client,
+		post->provider[channel]->word, &limits);
 	return post->partner[channel] ? 0 : E_NO_MEMORY;
 }
 
@@ -255,5 +267,6 @@ bool post_up(const struct post *post, enum channel channel)
 {
 	const struct provider *provider = post->provider[channel];
 
-	return !provider || (partner_up(post->partner[channel]) && (!provider->up || provider->up(post)));
+	return !provider ||
+		(partner_up(post->partner[channel]) && (!provider->up || provider->up(post)));
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is said at once and never written down: one-time codes. A prompt is a letter of its own memory, tried again a few
- * times; a code is of no use when it comes late, so it is dropped after that, and when too many wait.
+ * What is said at once and never written down: one-time codes. A prompt is a letter of its own
+ * memory, tried again a few times; a code is of no use when it comes late, so it is dropped after
+ * that, and when too many wait.
  */
 #include <stdlib.h>
 
@@ -52,7 +53,8 @@ static void told(struct letter *letter, const struct receipt *receipt)
 	if (receipt->outcome == OUTCOME_RETRY && ++prompt->tries < TRIES)
 		return deadline_start(&prompt->prompts->waits[prompt->tries - 1], &prompt->wait);
 	if (receipt->outcome == OUTCOME_RETRY || receipt->outcome == OUTCOME_DEAD)
-		log_line(LOG_WARN, "a one-time code was not sent", LOG_T("channel", channel_suffix(letter->channel)),
+		log_line(LOG_WARN, "a one-time code was not sent",
+			LOG_T("channel", channel_suffix(letter->channel)),
 			LOG_T("why", receipt->why));
 	prompt_free(prompt);
 }
@@ -66,7 +68,8 @@ static void wait_over(struct deadline *deadline)
 
 static struct prompt *prompt_new(struct prompts *prompts)
 {
-	struct arena *arena = prompts->count < PROMPTS_MAX ? arena_new(prompts->post->app->pool, PROMPT_MEMORY) : NULL;
+	struct arena *arena = prompts->count < PROMPTS_MAX ?
+		arena_new(prompts->post->app->pool, PROMPT_MEMORY) : NULL;
 	struct prompt *prompt = arena ? ARENA_NEW(arena, struct prompt) : NULL;
 
 	if (!prompt) {
@@ -92,8 +95,8 @@ static json_t *params_of(const char *const *pairs)
 	return params;
 }
 
-void post_tell(struct post *post, enum message_kind message, enum channel channel, enum language language, const char *to,
-	const char *const *params)
+void post_tell(struct post *post, enum message_kind message, enum channel channel,
+	enum language language, const char *to, const char *const *params)
 {
 	json_auto_t *values = params_of(params);
 	struct prompt *prompt = prompt_new(post->prompts);
@@ -107,8 +110,8 @@ void post_tell(struct post *post, enum message_kind message, enum channel channe
 	prompt->letter = (struct letter){ .channel = channel, .done = told,
 		.log_as = channel == CHANNEL_MAIL ? "e-mail" : channel_suffix(channel),
 		.to = arena_copy(prompt->arena, to, strlen(to)) };
-	if (!prompt->letter.to || wordings_say(post->wordings, prompt->arena, message, channel, language, values,
-			&prompt->letter.said))
+	if (!prompt->letter.to || wordings_say(post->wordings, prompt->arena, message, channel,
+		language, values, &prompt->letter.said))
 		return prompt_free(prompt);
 	post_send(post, &prompt->letter);
 }

@@ -16,7 +16,8 @@ struct provider {
 	const char *word; /* of `sms`, `mail` or `push` */
 	enum channel channel;
 	bool (*ready)(const struct config *config); /* its credentials are set */
-	/* Makes the request, ending in post_call or post_done. arena: of this letter, gone on return. */
+	/* Makes the request, ending in post_call or post_done. arena: of this letter, gone on
+	 * return. */
 	void (*send)(struct post *post, struct letter *letter, struct arena *arena);
 	/* A refusal that means the address itself; NULL: none does. */
 	bool (*gone)(const struct client_answer *answer);
@@ -24,7 +25,8 @@ struct provider {
 	bool (*passing)(const struct client_answer *answer);
 	/* A call was answered 401; NULL: nothing to do about it. */
 	void (*unauthorised)(struct post *post, const struct client_answer *answer);
-	/* Writes what the provider calls its refusal; leaves `out` when it does not say. json: of the answer, or NULL. */
+	/* Writes what the provider calls its refusal; leaves `out` when it does not say. json: of
+	 * the answer, or NULL. */
 	void (*code)(const struct client_answer *answer, const json_t *json, char out[CODE_MAX]);
 	/* More than the provider itself must answer, and does; NULL: no more. */
 	bool (*up)(const struct post *post);
@@ -44,7 +46,8 @@ struct post {
 
 /* Ends a letter that was never offered to the provider: to be sent again, and no try of it. */
 void post_untried(struct letter *letter, const char *why);
-/* Sends letter->call (method, url, headers, body, authorisation filled in), and then ends the letter by the answer. */
+/* Sends letter->call (method, url, headers, body, authorisation filled in), and then ends the
+ * letter by the answer. */
 void post_call(struct letter *letter);
 void post_done(struct letter *letter, enum letter_end outcome, const char *why);
 

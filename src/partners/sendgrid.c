@@ -25,11 +25,13 @@ static void letter_send(struct post *post, struct letter *letter, struct arena *
 	buf_add_string(&body, "}]}");
 	letter->call.url = arena_printf(arena, "%s/v3/mail/send", config->sendgrid_url);
 	letter->call.headers[0] = "Content-Type: application/json";
-	letter->call.headers[1] = arena_printf(arena, "Authorization: Bearer %s", config->sendgrid_key);
+	letter->call.headers[1] = arena_printf(arena,
+		"Authorization: Bearer %s", config->sendgrid_key);
 	letter->call.body = text_of(buf_string(&body));
 	if (!letter->call.url || !letter->call.headers[1] || !letter->call.body.at)
 		return post_done(letter, OUTCOME_RETRY, "out of memory");
 	post_call(letter);
 }
 
-const struct provider provider_sendgrid = { .word = "sendgrid", .channel = CHANNEL_MAIL, .ready = ready, .send = letter_send };
+const struct provider provider_sendgrid = { .word = "sendgrid", .channel = CHANNEL_MAIL,
+	.ready = ready, .send = letter_send };

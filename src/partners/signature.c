@@ -13,10 +13,12 @@
 #define KEY_MIN 24
 #define KEY_MAX 64
 
-_Static_assert(sizeof(PREFIX) - 1 + sodium_base64_ENCODED_LEN(KEY_NEW, sodium_base64_VARIANT_ORIGINAL) <=
-		WEBHOOK_SECRET_SIZE, "a new secret fits");
-_Static_assert(3 + sodium_base64_ENCODED_LEN(crypto_auth_hmacsha256_BYTES, sodium_base64_VARIANT_ORIGINAL) <=
-		WEBHOOK_SIGNATURE_SIZE, "a signature fits");
+_Static_assert(sizeof(PREFIX) - 1 +
+		sodium_base64_ENCODED_LEN(KEY_NEW, sodium_base64_VARIANT_ORIGINAL) <=
+	WEBHOOK_SECRET_SIZE, "a new secret fits");
+_Static_assert(3 + sodium_base64_ENCODED_LEN(crypto_auth_hmacsha256_BYTES,
+		sodium_base64_VARIANT_ORIGINAL) <=
+	WEBHOOK_SIGNATURE_SIZE, "a signature fits");
 
 void webhook_secret_new(char out[WEBHOOK_SECRET_SIZE])
 {
@@ -25,7 +27,8 @@ void webhook_secret_new(char out[WEBHOOK_SECRET_SIZE])
 
 	randombytes_buf(key, sizeof(key));
 	memcpy(out, PREFIX, prefix);
-	sodium_bin2base64(out + prefix, WEBHOOK_SECRET_SIZE - prefix, key, sizeof(key), sodium_base64_VARIANT_ORIGINAL);
+	sodium_bin2base64(out + prefix, WEBHOOK_SECRET_SIZE - prefix, key, sizeof(key),
+		sodium_base64_VARIANT_ORIGINAL);
 	sodium_memzero(key, sizeof(key));
 }
 
@@ -35,8 +38,8 @@ static int key_read(const char *secret, unsigned char key[KEY_MAX], size_t *ret_
 	const size_t prefix = sizeof(PREFIX) - 1;
 
 	if (!text_starts(text, TEXT(PREFIX)) ||
-		sodium_base642bin(key, KEY_MAX, text.at + prefix, text.len - prefix, NULL, ret_len, NULL,
-			sodium_base64_VARIANT_ORIGINAL) ||
+		sodium_base642bin(key, KEY_MAX, text.at + prefix, text.len - prefix, NULL,
+			ret_len, NULL, sodium_base64_VARIANT_ORIGINAL) ||
 		*ret_len < KEY_MIN)
 		return E_CONFIG;
 	return 0;
@@ -61,7 +64,8 @@ int webhook_sign(const char *secret, const char *id, int64_t timestamp_s, struct
 	crypto_auth_hmacsha256_update(&state, (const unsigned char *)body.at, body.len);
 	crypto_auth_hmacsha256_final(&state, mac);
 	memcpy(ret, "v1,", 3);
-	sodium_bin2base64(ret + 3, WEBHOOK_SIGNATURE_SIZE - 3, mac, sizeof(mac), sodium_base64_VARIANT_ORIGINAL);
+	sodium_bin2base64(ret + 3, WEBHOOK_SIGNATURE_SIZE - 3, mac, sizeof(mac),
+		sodium_base64_VARIANT_ORIGINAL);
 	sodium_memzero(key, sizeof(key));
 	sodium_memzero(&state, sizeof(state));
 	return 0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Push messages by Amazon SNS: Publish to the endpoint that the app has registered (its ARN is the device's token), with one
- * form of the message for each platform behind it. Signed with SigV4 by the client.
+ * Push messages by Amazon SNS: Publish to the endpoint that the app has registered (its ARN is the
+ * device's token), with one form of the message for each platform behind it. Signed with SigV4 by
+ * the client.
  */
 #include <stdio.h>
 
@@ -72,8 +73,11 @@ static void add_life(struct buf *form, int64_t life_s)
 		"AWS.SNS.MOBILE.APNS_SANDBOX.TTL" };
 
 	for (unsigned i = 0; life_s > 0 && i < COUNT_OF(names); i++)
-		buf_printf(form, "&MessageAttributes.entry.%u.Name=%s&MessageAttributes.entry.%u.Value.DataType=String"
-			"&MessageAttributes.entry.%u.Value.StringValue=%lld", i + 1, names[i], i + 1, i + 1, (long long)life_s);
+		buf_printf(form,
+			"&MessageAttributes.entry.%u.Name=%s"
+			"&MessageAttributes.entry.%u.Value.DataType=String"
+			"&MessageAttributes.entry.%u.Value.StringValue=%lld",
+			i + 1, names[i], i + 1, i + 1, (long long)life_s);
 }
 
 static void letter_send(struct post *post, struct letter *letter, struct arena *arena)
@@ -88,8 +92,8 @@ static void letter_send(struct post *post, struct letter *letter, struct arena *
 	form_add(&form, "MessageStructure", "json");
 	form_add(&form, "Message", message ? message : "");
 	add_life(&form, letter->life_s);
-	letter->call.url = config->sns_url[0] ? arena_printf(arena, "%s/", config->sns_url)
-	                                      : arena_printf(arena, "https://sns.%s.amazonaws.com/", config->sns_region);
+	letter->call.url = config->sns_url[0] ? arena_printf(arena, "%s/", config->sns_url) :
+		arena_printf(arena, "https://sns.%s.amazonaws.com/", config->sns_region);
 	letter->call.headers[0] = "Content-Type: application/x-www-form-urlencoded";
 	letter->call.body = text_of(buf_string(&form));
 	letter->call.user = config->sns_key_id;
@@ -103,13 +107,15 @@ static void letter_send(struct post *post, struct letter *letter, struct arena *
 /* Of an endpoint that was deleted the code is that of any parameter. */
 static bool gone(const struct client_answer *answer)
 {
-	return answer_has(answer, "<Code>EndpointDisabled</Code>") || answer_has(answer, "<Code>NotFound</Code>") ||
+	return answer_has(answer, "<Code>EndpointDisabled</Code>") ||
+		answer_has(answer, "<Code>NotFound</Code>") ||
 		answer_has(answer, "No endpoint found for the target arn specified");
 }
 
 static void code(const struct client_answer *answer, const json_t *json, char out[CODE_MAX])
 {
-	const char *at = answer->body.at ? memmem(answer->body.at, answer->body.len, "<Code>", 6) : NULL;
+	const char *at = answer->body.at ? memmem(answer->body.at, answer->body.len, "<Code>", 6) :
+		NULL;
 	int len = at ? (int)strcspn(at + 6, "<") : 0;
 
 	(void)json;
@@ -122,5 +128,5 @@ static bool passing(const struct client_answer *answer)
 	return answer_has(answer, "<Code>Throttl");
 }
 
-const struct provider provider_sns = { .word = "sns", .channel = CHANNEL_PUSH, .ready = ready, .send = letter_send, .gone = gone,
-	.passing = passing, .code = code };
+const struct provider provider_sns = { .word = "sns", .channel = CHANNEL_PUSH, .ready = ready,
+	.send = letter_send, .gone = gone, .passing = passing, .code = code };

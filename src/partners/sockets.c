@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * curl's multi socket interface on a libuv loop: curl says which sockets and which moment it waits for, the loop says when
- * they come. A connection that is kept for the next call is not watched, so a client without calls costs nothing.
+ * curl's multi socket interface on a libuv loop: curl says which sockets and which moment it waits
+ * for, the loop says when they come. A connection that is kept for the next call is not watched, so
+ * a client without calls costs nothing.
  */
 #include <stdlib.h>
 
@@ -42,7 +43,8 @@ static void act(struct client *client, curl_socket_t socket, int what)
 	results_take(client);
 }
 
-/* A broken connection is for curl to find out by reading: told of it, curl would not know whether to try another. */
+/* A broken connection is for curl to find out by reading: told of it, curl would not know whether
+ * to try another. */
 static void socket_ready(uv_poll_t *poll, int status, int events)
 {
 	struct watch *watch = poll->data;
@@ -93,7 +95,8 @@ static int socket_wanted(CURL *easy, curl_socket_t socket, int what, void *owner
 	if (!watch && !(watch = watch_new(client, socket)))
 		return 0;
 	uv_poll_start(&watch->poll,
-		(what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0), socket_ready);
+		(what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0),
+		socket_ready);
 	return 0;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the gateway says of a transaction: see the header. It writes numbers now as numbers, now as text. A state that we do not
- * know is PENDING: nothing is booked for it, and it is asked for again.
+ * What the gateway says of a transaction: see the header. It writes numbers now as numbers, now as
+ * text. A state that we do not know is PENDING: nothing is booked for it, and it is asked for
+ * again.
  */
 #include "told.h"
 
@@ -10,8 +11,8 @@
 
 const char *gateway_state_word(enum gateway_state state)
 {
-	static const char *const words[] = { [GATEWAY_PENDING] = "PENDING", [GATEWAY_SUCCESSFUL] = "SUCCESSFUL",
-		[GATEWAY_FAILED] = "FAILED" };
+	static const char *const words[] = { [GATEWAY_PENDING] = "PENDING",
+		[GATEWAY_SUCCESSFUL] = "SUCCESSFUL", [GATEWAY_FAILED] = "FAILED" };
 
 	return words[state];
 }
@@ -43,7 +44,8 @@ int64_t told_amount(const json_t *amount)
 	double real = json_real_value(amount);
 
 	if (json_is_string(amount))
-		return amount_of_text((struct text){ json_string_value(amount), json_string_length(amount) });
+		return amount_of_text((struct text){ json_string_value(amount),
+			json_string_length(amount) });
 	if (json_is_integer(amount) && json_integer_value(amount) >= 0)
 		return json_integer_value(amount);
 	if (json_is_real(amount) && real >= 0 && real < EXACT_MOST && real == (double)(int64_t)real)
@@ -69,8 +71,8 @@ bool told_withdrawal(const json_t *transaction)
 {
 	struct text endpoint = member(transaction, "endpoint");
 
-	return told_amount(json_object_get(transaction, "debit")) > 0 || text_is(endpoint, TEXT("withdraw")) ||
-		text_is(endpoint, TEXT("disburse"));
+	return told_amount(json_object_get(transaction, "debit")) > 0 ||
+		text_is(endpoint, TEXT("withdraw")) || text_is(endpoint, TEXT("disburse"));
 }
 
 struct gateway_told told_read(const json_t *transaction)

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * One call as curl makes it. HTTP/1.1, so that a connection that breaks takes one call with it; no redirects, no proxies from the
- * environment, certificates checked.
+ * One call as curl makes it. HTTP/1.1, so that a connection that breaks takes one call with it; no
+ * redirects, no proxies from the environment, certificates checked.
  *
- * curl tells right before it sends a request that it will: that is where `sent` is set, so an error before it is
- * certain to have sent nothing. It asks again when it repeats a request because a kept connection had been closed; a request
- * that is no GET is not repeated, since the service may have done what it asked.
+ * curl tells right before it sends a request that it will: that is where `sent` is set, so an error
+ * before it is certain to have sent nothing. It asks again when it repeats a request because a kept
+ * connection had been closed; a request that is no GET is not repeated, since the service may have
+ * done what it asked.
  */
 #include <arpa/inet.h>
 #include <stdlib.h>
@@ -20,7 +21,7 @@
 #define CONNECT_MS 5000
 #define RETRY_AFTER_MOST_S 86400
 
-/* --- What curl asks ------------------------------------------------------------------------------ */
+/* --- What curl asks --------------------------------------------------------------------------- */
 
 static bool answer_grow(struct client_transfer *transfer, size_t need)
 {
@@ -41,7 +42,8 @@ static bool answer_grow(struct client_transfer *transfer, size_t need)
 	return true;
 }
 
-/* A short answer that is there already leaves the connection usable; any other ends with its first byte. */
+/* A short answer that is there already leaves the connection usable; any other ends with its first
+ * byte. */
 static bool body_is(const struct client_transfer *transfer, size_t len)
 {
 	curl_off_t whole = -1;
@@ -105,7 +107,8 @@ static curl_socket_t socket_opens(void *owner, curlsocktype purpose, struct curl
 	return CURL_SOCKET_BAD;
 }
 
-/* A kept connection may have been made for a call that private addresses are allowed to: its address is looked at too. */
+/* A kept connection may have been made for a call that private addresses are allowed to: its
+ * address is looked at too. */
 static int sends_now(void *owner, char *address, char *local, int port, int local_port)
 {
 	struct client_transfer *transfer = owner;
@@ -123,7 +126,7 @@ static int sends_now(void *owner, char *address, char *local, int port, int loca
 	return CURL_PREREQFUNC_OK;
 }
 
-/* --- What curl is told --------------------------------------------------------------------------- */
+/* --- What curl is told ------------------------------------------------------------------------ */
 
 static bool headers_copy(struct client_transfer *transfer, const struct client_call *call)
 {
@@ -148,7 +151,8 @@ static bool request_set(CURL *easy, const struct client_call *call)
 	if (get && !call->body.at)
 		return !curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
 	return !curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body.len) &&
-		!curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, call->body.at ? call->body.at : "") &&
+		!curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS,
+			call->body.at ? call->body.at : "") &&
 		!curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, call->method);
 }
 
@@ -166,7 +170,8 @@ static void limits_set(CURL *easy, const struct partner_limits *limits)
 	long timeout = (long)limits->timeout_ms;
 
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, timeout);
-	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, timeout < CONNECT_MS ? timeout : (long)CONNECT_MS);
+	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
+		timeout < CONNECT_MS ? timeout : (long)CONNECT_MS);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	/* A name that is still being looked up is left to its thread, which nobody waits for. */
 	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
@@ -212,8 +217,8 @@ struct client_transfer *transfer_new(struct client_call *call)
 	transfer->status_only = call->status_only;
 	transfer->repeatable = strcmp(call->method, "GET") == 0;
 	transfer->easy = curl_easy_init();
-	if (!transfer->easy || !request_set(transfer->easy, call) || !headers_copy(transfer, call) ||
-		!identity_set(transfer->easy, call)) {
+	if (!transfer->easy || !request_set(transfer->easy, call) ||
+		!headers_copy(transfer, call) || !identity_set(transfer->easy, call)) {
 		transfer_free(transfer);
 		return NULL;
 	}
@@ -233,7 +238,7 @@ void transfer_free(struct client_transfer *transfer)
 	free(transfer);
 }
 
-/* --- What became of it --------------------------------------------------------------------------- */
+/* --- What became of it ------------------------------------------------------------------------ */
 
 static int result_error(const struct client_transfer *transfer, CURLcode result)
 {
@@ -274,6 +279,7 @@ struct client_answer transfer_answer(const struct client_transfer *transfer, CUR
 	if (answer.error)
 		answer.why = transfer->why[0] ? transfer->why : curl_easy_strerror(result);
 	else
-		answer.body = transfer->answer ? (struct text){ transfer->answer, transfer->len } : TEXT("");
+		answer.body = transfer->answer ?
+			(struct text){ transfer->answer, transfer->len } : TEXT("");
 	return answer;
 }

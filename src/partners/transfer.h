@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Inside the client: what its files share. client.c says which call is made when, transfer.c what curl is told of one and
- * what it tells back, sockets.c keeps curl's sockets and timer on the loop.
+ * Inside the client: what its files share. client.c says which call is made when, transfer.c what
+ * curl is told of one and what it tells back, sockets.c keeps curl's sockets and timer on the loop.
  */
 #ifndef REEYO_PARTNERS_TRANSFER_H
 #define REEYO_PARTNERS_TRANSFER_H
@@ -57,7 +57,7 @@ struct client_transfer {
 	char why[CURL_ERROR_SIZE];
 };
 
-/* --- transfer.c --- */
+/* --- transfer.c ------------------------------------------------------------------------------- */
 
 /* Copies what the call's pointers name. NULL: out of memory. */
 struct client_transfer *transfer_new(struct client_call *call);
@@ -65,12 +65,12 @@ void transfer_free(struct client_transfer *transfer);
 /* What curl's result means. The texts live as long as the transfer. */
 struct client_answer transfer_answer(const struct client_transfer *transfer, CURLcode result);
 
-/* --- client.c --- */
+/* --- client.c --------------------------------------------------------------------------------- */
 
 /* curl has done with a transfer, which is out of the multi already. */
 void transfer_ended(struct client_transfer *transfer, CURLcode result);
 
-/* --- sockets.c --- */
+/* --- sockets.c -------------------------------------------------------------------------------- */
 
 int sockets_open(struct client *client) MUST_CHECK;
 /* Closes curl's side at once; frees the client when its timer has closed. */

@@ -19,8 +19,8 @@ static void letter_send(struct post *post, struct letter *letter, struct arena *
 	form_add(&form, "To", letter->to);
 	form_add(&form, "From", config->twilio_from);
 	form_add(&form, "Body", letter->said.body);
-	letter->call.url = arena_printf(arena, "%s/2010-04-01/Accounts/%s/Messages.json", config->twilio_url,
-		config->twilio_sid);
+	letter->call.url = arena_printf(arena, "%s/2010-04-01/Accounts/%s/Messages.json",
+		config->twilio_url, config->twilio_sid);
 	letter->call.headers[0] = "Content-Type: application/x-www-form-urlencoded";
 	letter->call.body = text_of(buf_string(&form));
 	letter->call.user = config->twilio_sid;
@@ -39,5 +39,5 @@ static void code(const struct client_answer *answer, const json_t *json, char ou
 		snprintf(out, CODE_MAX, "%lld", (long long)json_integer_value(value));
 }
 
-const struct provider provider_twilio = { .word = "twilio", .channel = CHANNEL_SMS, .ready = ready, .send = letter_send,
-	.code = code };
+const struct provider provider_twilio = { .word = "twilio", .channel = CHANNEL_SMS, .ready = ready,
+	.send = letter_send, .code = code };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Inside the gateway: what its files share. gateway.c sends calls and keeps the token, history.c reads the gateway's list of a
- * day, told.c and heard.c what it says of one transaction.
+ * Inside the gateway: what its files share. gateway.c sends calls and keeps the token, history.c
+ * reads the gateway's list of a day, told.c and heard.c what it says of one transaction.
  */
 #ifndef REEYO_PARTNERS_VERB_H
 #define REEYO_PARTNERS_VERB_H
@@ -23,7 +23,8 @@ struct gateway_verb {
 /* Why an answer is GATEWAY_UNCERTAIN that is none. */
 #define NOTHING_SAID "the gateway's answer says nothing"
 
-void gateway_begin(struct gateway *gateway, struct gateway_call *call, const struct gateway_verb *verb);
+void gateway_begin(struct gateway *gateway, struct gateway_call *call,
+	const struct gateway_verb *verb);
 void gateway_tell(struct gateway_call *call, enum gateway_outcome outcome, const char *why);
 
 /* A day of the history is read by the work pool, which may take longer than the gateway lives. */

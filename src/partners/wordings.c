@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Wordings: see the header. A slip of somebody who writes texts must be found at start and not when the message is due, so
- * all of it is looked at: files that name nothing too.
+ * Wordings: see the header. A slip of somebody who writes texts must be found at start and not when
+ * the message is due, so all of it is looked at: files that name nothing too.
  */
 #include "reeyo/partners/wordings.h"
 
@@ -41,11 +41,13 @@ static bool place_named(const char *name, struct place *ret)
 
 	if (!dot || !message_named((struct text){ name, (size_t)(dot - name) }, &ret->message))
 		return false;
-	return channel_named(text_of(dot + 1), &ret->channel) && strcmp(dot + 1, channel_suffix(ret->channel)) == 0 &&
+	return channel_named(text_of(dot + 1), &ret->channel) &&
+		strcmp(dot + 1, channel_suffix(ret->channel)) == 0 &&
 		message_goes_by(ret->message, ret->channel);
 }
 
-static int wording_put(struct wordings *wordings, struct place at, const char *file, const char *text)
+static int wording_put(struct wordings *wordings, struct place at,
+	const char *file, const char *text)
 {
 	char fault[WORDING_FAULT];
 	int error = wording_parse(at.message, at.channel, text_of(text),
@@ -54,7 +56,7 @@ static int wording_put(struct wordings *wordings, struct place at, const char *f
 	return error ? refuse(file, fault) : 0;
 }
 
-/* --- Built in ---------------------------------------------------------------------------------- */
+/* --- Built in --------------------------------------------------------------------------------- */
 
 static int built_in(struct wordings *wordings)
 {
@@ -79,14 +81,14 @@ static int complete(const struct wordings *wordings)
 			for (unsigned l = 0; l < LANGUAGES; l++) {
 				if (!message_goes_by(m, c) || wordings->texts[m][c][l].body.at)
 					continue;
-				snprintf(name, sizeof(name), "%s/%s.%s", language_name(l), message_name(m),
-					channel_suffix(c));
+				snprintf(name, sizeof(name), "%s/%s.%s", language_name(l),
+					message_name(m), channel_suffix(c));
 				return refuse(name, "this wording is missing");
 			}
 	return 0;
 }
 
-/* --- A folder's -------------------------------------------------------------------------------- */
+/* --- A folder's ------------------------------------------------------------------------------- */
 
 static int file_read(const char *path, char **ret)
 {
@@ -112,7 +114,8 @@ static int file_read(const char *path, char **ret)
 	return 0;
 }
 
-static int file_take(struct wordings *wordings, const char *folder, const char *name, enum language language)
+static int file_take(struct wordings *wordings, const char *folder,
+	const char *name, enum language language)
 {
 	struct place at = { .language = language };
 	char path[4096], **kept;
@@ -160,14 +163,14 @@ static int both_languages(const struct wordings *wordings, const char *dir)
 			if (!files[LANGUAGE_EN] == !files[LANGUAGE_FR])
 				continue;
 			snprintf(name, sizeof(name), "%s/%s/%s.%s", dir,
-				language_name(files[LANGUAGE_EN] ? LANGUAGE_FR : LANGUAGE_EN), message_name(m),
-				channel_suffix(c));
+				language_name(files[LANGUAGE_EN] ? LANGUAGE_FR : LANGUAGE_EN),
+				message_name(m), channel_suffix(c));
 			return refuse(name, "this wording is missing: the other language has one");
 		}
 	return 0;
 }
 
-/* --- The whole --------------------------------------------------------------------------------- */
+/* --- The whole -------------------------------------------------------------------------------- */
 
 int wordings_new(const char *dir, struct wordings **ret)
 {
@@ -199,7 +202,8 @@ void wordings_free(struct wordings *wordings)
 	free(wordings);
 }
 
-static const char *fill(struct arena *arena, struct text text, const json_t *params, enum channel channel)
+static const char *fill(struct arena *arena, struct text text,
+	const json_t *params, enum channel channel)
 {
 	struct buf out = buf_in(arena, text.len + 64);
 
@@ -207,8 +211,8 @@ static const char *fill(struct arena *arena, struct text text, const json_t *par
 	return buf_string(&out);
 }
 
-int wordings_say(const struct wordings *wordings, struct arena *arena, enum message_kind message, enum channel channel,
-	enum language language, const json_t *params, struct said *ret)
+int wordings_say(const struct wordings *wordings, struct arena *arena, enum message_kind message,
+	enum channel channel, enum language language, const json_t *params, struct said *ret)
 {
 	const struct wording *wording = &wordings->texts[message][channel][language];
 	struct said said = { NULL, NULL };

@@ -22,7 +22,7 @@ struct account_kind {
 /* The kind of account that a namespace serves. */
 const struct account_kind *account_kind(const struct request *rq);
 
-/* --- Fields ------------------------------------------------------------------------------------ */
+/* --- Fields ----------------------------------------------------------------------------------- */
 
 #define NAME_FIELDS \
 	{ "firstName", FIELD_TEXT, .min = 2, .max = 50, .also = "first_name" }, \
@@ -42,12 +42,13 @@ extern const struct field forgot_password_body[];
 extern const struct field reset_password_body[];
 /* Of a profile: the language that messages come in. */
 extern const char *const language_words[];
-#define LANGUAGE_FIELD { "language", FIELD_ENUM, .words = language_words, .does = "In which messages come" }
+#define LANGUAGE_FIELD \
+	{ "language", FIELD_ENUM, .words = language_words, .does = "In which messages come" }
 extern const struct field add_device_body[];
 extern const struct field remove_device_body[];
 extern const struct field session_fields[]; /* reply of a refresh */
 
-/* --- Acts: .run of rows ------------------------------------------------------------------------ */
+/* --- Acts: .run of rows ----------------------------------------------------------------------- */
 
 void account_log_in(struct request *rq);
 void account_refresh(struct request *rq);
@@ -66,7 +67,7 @@ void account_remove_device(struct request *rq);
 void account_verify_all(struct request *rq, const char *account);
 void account_resend_code_to(struct request *rq, const char *account);
 
-/* --- Registration ------------------------------------------------------------------------------ */
+/* --- Registration ----------------------------------------------------------------------------- */
 
 /* A registration's own parameters follow those that all have; see registration.c. */
 #define REGISTRATION_COMMON 11
@@ -76,7 +77,7 @@ void account_resend_code_to(struct request *rq, const char *account);
  * and session. */
 void account_register(struct request *rq, unsigned count, const char *const own[]);
 
-/* --- For handlers that change an account ------------------------------------------------------- */
+/* --- For handlers that change an account ------------------------------------------------------ */
 
 /* A name from firstName and lastName, or from name, split at its first space. False when it has
  * replied. */

@@ -19,7 +19,8 @@ void reply_full_page(struct request *rq, const char *name, const char *total_nam
 
 /* Members of `pagination`, for reply tables, with the total's name. */
 #define PAGINATION_FIELDS(total_name) \
-	{ "currentPage", FIELD_INT, .required = true }, { "totalPages", FIELD_INT, .required = true }, \
+	{ "currentPage", FIELD_INT, .required = true }, \
+	{ "totalPages", FIELD_INT, .required = true }, \
 	{ total_name, FIELD_INT, .required = true }, { "hasNext", FIELD_BOOL, .required = true }, \
 	{ "hasPrev", FIELD_BOOL, .required = true }
 #define FULL_PAGINATION_FIELDS(total_name) \

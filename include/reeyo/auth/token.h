@@ -58,8 +58,8 @@ void revocations_follow(struct revocations *revocations);
 void tokens_revoke(struct app *app, const char *subject, int64_t before_s);
 bool token_revoked(const struct app *app, const struct caller *caller);
 
-/* Step of the server: bearer token (or admin cookie) → rq->caller; role check of route->who. Replies or
- * returns at once. */
+/* Step of the server: bearer token (or admin cookie) → rq->caller; role check of route->who.
+ * Replies or returns at once. */
 void authenticate(struct request *rq);
 /* The same by hand, for rows that do with or without a token: 0 with rq->caller filled, or why
  * not. */

@@ -4,9 +4,9 @@
  *
  * Keys and lives are those of the scaling guide: `user:{id}` 3600 s, `vendor:{id}` 300 s,
  * `menu:{vendorId}` 600 s, `orders:active` 30 s. A key holds either a value or, for at most
- * LEASE_MS, the lease of the one loader that is filling it: `GET` finds nothing → `SET key lease NX GET PX`
- * → load → fill only if the key still holds that very lease. A write deletes the key, and with it the
- * lease, so a slow reader can never put back what it read before the write.
+ * LEASE_MS, the lease of the one loader that is filling it: `GET` finds nothing → `SET key lease NX
+ * GET PX` → load → fill only if the key still holds that very lease. A write deletes the key, and
+ * with it the lease, so a slow reader can never put back what it read before the write.
  *
  * What readers may share: a load whose statement began after they asked, or any load whose lease
  * stood until it was filled (no write was acknowledged in between). Otherwise they wait for the
@@ -97,7 +97,7 @@ int cache_check(const char *url) MUST_CHECK;
 /* Redis is connected and answering. */
 bool cache_up(const struct cache *cache);
 
-/* --- Rate limits ------------------------------------------------------------------------------- */
+/* --- Rate limits ------------------------------------------------------------------------------ */
 
 struct limit_result {
 	bool allowed;

@@ -11,7 +11,7 @@
 
 #include "reeyo/cache/cache.h"
 
-/* --- Saying, over the cache's own connection ---------------------------------------------------- */
+/* --- Saying, over the cache's own connection -------------------------------------------------- */
 
 /* One event: id, the fields of its entry in the stream, and the frame for the channel. */
 struct feed_event {
@@ -28,7 +28,7 @@ int feed_say(struct cache *cache, const struct feed_event *events, unsigned coun
 /* Publishes one frame on the channel `passing`. 0, or the error: nobody will hear. */
 int feed_pass(struct cache *cache, struct text frame) MUST_CHECK;
 
-/* --- Hearing, over a connection of its own ------------------------------------------------------- */
+/* --- Hearing, over a connection of its own ---------------------------------------------------- */
 
 struct feed;
 struct feed_options {

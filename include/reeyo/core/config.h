@@ -53,14 +53,16 @@
 	X(MS, drain_timeout, "drain_timeout", "25s", 100, 600000, \
 		"most time in-flight requests get on SIGTERM") \
 	X(TEXT, allowed_origins, "allowed_origins", "", 0, 0, \
-		"browser origins that may call, comma separated; * allows all without credentials") \
+		"browser origins that may call, comma separated; * allows " \
+		"all without credentials") \
 	X(TEXT, trusted_proxies, "trusted_proxies", "", 0, 0, \
 		"addresses whose X-Forwarded-For is believed, comma separated") \
 	X(TEXT, log_level, "log_level", "info", 0, 0, "debug, info, warn, error or off") \
 	X(BOOL, access_log, "access_log", "on", 0, 0, "one log line per request") \
 	X(SECRET, database_url, "database_url", "postgresql:///reeyo", 0, 0, \
 		"primary, libpq connection string") \
-	X(SECRET, replica_url, "replica_url", "", 0, 0, "read replica; empty: reads go to the primary") \
+	X(SECRET, replica_url, "replica_url", "", 0, 0, \
+		"read replica; empty: reads go to the primary") \
 	X(INT, db_write_lanes, "db_write_lanes", "4", 1, 24, "write connections per loop") \
 	X(INT, db_read_lanes, "db_read_lanes", "4", 1, 24, "read connections per loop") \
 	X(INT, db_lane_depth, "db_lane_depth", "256", 1, 65536, \
@@ -70,16 +72,19 @@
 	X(MS, db_report_timeout, "db_report_timeout", "60s", 100, 3600000, \
 		"statement_timeout of the report lane") \
 	X(SECRET, redis_url, "redis_url", "redis://127.0.0.1:6379/0", 0, 0, \
-		"redis://[user:password@]host:port/db, redis-cluster://[user:password@]host:port,… or " \
-		"unix:///path; empty: no cache") \
-	X(MS, redis_timeout, "redis_timeout", "50ms", 1, 10000, "a slower answer counts as a miss") \
+		"redis://[user:password@]host:port/db, " \
+		"redis-cluster://[user:password@]host:port,… or unix:///path; empty: no cache") \
+	X(MS, redis_timeout, "redis_timeout", "50ms", 1, 10000, \
+		"a slower answer counts as a miss") \
 	X(SECRET, jwt_secret, "jwt_secret", "", 0, 0, \
-		"HS256 keys, newest first: id:secret[,id:secret]; a bare secret has the id 1; at least 32 characters") \
+		"HS256 keys, newest first: id:secret[,id:secret]; a bare secret has the id 1; " \
+		"at least 32 characters") \
 	X(MS, access_ttl, "access_ttl", "7d", 1000, 7776000000, "life of an access token") \
 	X(MS, refresh_ttl, "refresh_ttl", "30d", 1000, 31536000000, "life of a refresh token") \
 	X(BYTES, argon2_memory, "argon2_memory", "7168k", 8192, 1073741824, "argon2id memory") \
 	X(INT, argon2_passes, "argon2_passes", "5", 1, 100, "argon2id passes") \
-	X(INT, work_threads, "work_threads", "0", 0, 64, "threads for password hashes; 0: one per core") \
+	X(INT, work_threads, "work_threads", "0", 0, 64, \
+		"threads for password hashes; 0: one per core") \
 	X(INT, work_queue, "work_queue", "64", 1, 65536, "hashes waiting before 503") \
 	X(BOOL, login_memory, "login_memory", "off", 0, 0, \
 		"remember verified log-ins for 5 minutes under a key of this process") \
@@ -96,7 +101,8 @@
 	X(BOOL, card_sandbox, "card_sandbox", "off", 0, 0, \
 		"credit CARD top-ups at once; never in production") \
 	X(BOOL, rate_limit, "rate_limit", "on", 0, 0, "rate limits") \
-	X(INT, rate_account, "rate_account", "100", 1, 1000000, "requests per account in rate_window") \
+	X(INT, rate_account, "rate_account", "100", 1, 1000000, \
+		"requests per account in rate_window") \
 	X(INT, rate_admin, "rate_admin", "1000", 1, 1000000, "requests per admin in rate_window") \
 	X(MS, rate_window, "rate_window", "15m", 1000, 86400000, "window of the two above") \
 	X(INT, rate_login, "rate_login", "5", 1, 1000000, \
@@ -104,30 +110,39 @@
 	X(INT, rate_register, "rate_register", "3", 1, 1000000, \
 		"registrations per phone or device in an hour") \
 	X(INT, rate_address, "rate_address", "6000", 1, 10000000, \
-		"requests per client address a minute: a backstop, since a carrier's customers share one") \
+		"requests per client address a minute: a backstop, since a " \
+		"carrier's customers share one") \
 	X(MS, duplicate_window, "duplicate_window", "60s", 0, 86400000, \
-		"the same basket of one customer within this time is refused without a key; 0: never") \
+		"the same basket of one customer within this time is refused " \
+		"without a key; 0: never") \
 	X(BOOL, platform_funds_free_delivery, "platform_funds_free_delivery", "on", 0, 0, \
 		"the platform pays the rider the formula's fee when delivery is free") \
 	X(MS, stream_ping, "stream_ping", "25s", 100, 600000, \
-		"an event stream says something at least this often, and its token is looked at again") \
+		"an event stream says something at least this often, and its " \
+		"token is looked at again") \
 	X(INT, streams_per_account, "streams_per_account", "5", 1, 10000, \
-		"event streams and waiting polls of one account on this process; the oldest ends when there are more") \
+		"event streams and waiting polls of one account on this process; the oldest " \
+		"ends when there are more") \
 	X(INT, streams_max, "streams_max", "20000", 1, 1000000, \
 		"event streams and waiting polls of this process before 503") \
 	X(TEXT, campay_url, "campay_url", "https://demo.campay.net/api", 0, 0, \
 		"the mobile-money gateway; the live one is https://www.campay.net/api") \
 	X(TEXT, campay_dialect, "campay_dialect", "campay", 0, 0, \
-		"campay (the gateway's own interface), or upstream (the one of the earlier back end)") \
+		"campay (the gateway's own interface), or upstream (the one " \
+		"of the earlier back end)") \
 	X(TEXT, campay_username, "campay_username", "", 0, 0, \
 		"the gateway's user; empty: mobile money is answered 503") \
 	X(SECRET, campay_password, "campay_password", "", 0, 0, "and password") \
 	X(SECRET, campay_app_key, "campay_app_key", "", 0, 0, \
-		"app key: X-API-KEY of the upstream dialect, and of callbacks signed with HMAC-SHA256") \
-	X(SECRET, campay_webhook_key, "campay_webhook_key", "", 0, 0, "key of callbacks signed with an HS256 token") \
-	X(MS, gateway_timeout, "gateway_timeout", "30s", 100, 40000, /* a payment's is answered or lost when it is asked about, after 45 s */ \
+		"app key: X-API-KEY of the upstream dialect, and of callbacks " \
+		"signed with HMAC-SHA256") \
+	X(SECRET, campay_webhook_key, "campay_webhook_key", "", 0, 0, \
+		"key of callbacks signed with an HS256 token") \
+	/* a payment's is answered or lost when it is asked about, after 45 s */ \
+	X(MS, gateway_timeout, "gateway_timeout", "30s", 100, 40000, \
 		"time limit of a call to the gateway") \
-	X(INT, gateway_at_once, "gateway_at_once", "16", 1, 1000, "calls to the gateway under way, of each loop") \
+	X(INT, gateway_at_once, "gateway_at_once", "16", 1, 1000, \
+		"calls to the gateway under way, of each loop") \
 	X(INT, payment_asks, "payment_asks", "10", 1, 1000, \
 		"payments the poller asks the gateway about in a second, of all copies together") \
 	X(MS, payment_wait, "payment_wait", "15m", 1000, 86400000, \
@@ -136,12 +151,15 @@
 		"pay-outs of this much and more need two admins; 0: one is enough for any") \
 	X(TEXT, sms, "sms", "log", 0, 0, "log (writes the text to the log), twilio, or off") \
 	X(TEXT, twilio_url, "twilio_url", "https://api.twilio.com", 0, 0, "Twilio's address") \
-	X(TEXT, twilio_sid, "twilio_sid", "", 0, 0, "account; empty: text messages are logged and skipped") \
+	X(TEXT, twilio_sid, "twilio_sid", "", 0, 0, \
+		"account; empty: text messages are logged and skipped") \
 	X(SECRET, twilio_token, "twilio_token", "", 0, 0, "and its token") \
 	X(TEXT, twilio_from, "twilio_from", "", 0, 0, "number or name that messages come from") \
 	X(TEXT, mail, "mail", "log", 0, 0, "log (writes the text to the log), sendgrid, or off") \
-	X(TEXT, sendgrid_url, "sendgrid_url", "https://api.sendgrid.com", 0, 0, "SendGrid's address") \
-	X(SECRET, sendgrid_key, "sendgrid_key", "", 0, 0, "key; empty: e-mails are logged and skipped") \
+	X(TEXT, sendgrid_url, "sendgrid_url", "https://api.sendgrid.com", 0, 0, \
+		"SendGrid's address") \
+	X(SECRET, sendgrid_key, "sendgrid_key", "", 0, 0, \
+		"key; empty: e-mails are logged and skipped") \
 	X(TEXT, mail_from, "mail_from", "", 0, 0, "address that e-mails come from") \
 	X(TEXT, push, "push", "log", 0, 0, "log (writes the text to the log), fcm, sns, or off") \
 	X(TEXT, fcm_url, "fcm_url", "https://fcm.googleapis.com", 0, 0, "Firebase's address") \
@@ -149,14 +167,19 @@
 		"file of the service account (JSON); empty: push messages are logged and skipped") \
 	X(TEXT, sns_url, "sns_url", "", 0, 0, "empty: https://sns.REGION.amazonaws.com") \
 	X(TEXT, sns_region, "sns_region", "eu-west-1", 0, 0, "region") \
-	X(TEXT, sns_key_id, "sns_key_id", "", 0, 0, "access key; empty: push messages are logged and skipped") \
+	X(TEXT, sns_key_id, "sns_key_id", "", 0, 0, \
+		"access key; empty: push messages are logged and skipped") \
 	X(SECRET, sns_key, "sns_key", "", 0, 0, "and its secret") \
 	X(TEXT, messages_dir, "messages_dir", "", 0, 0, \
-		"folder of en/ and fr/ with message templates; empty: the built-in ones (config/messages)") \
+		"folder of en/ and fr/ with message templates; empty: the built-in " \
+		"ones (config/messages)") \
 	X(BOOL, webhook_private, "webhook_private", "off", 0, 0, \
-		"partners' webhooks may go to private addresses and plain http; never in production") \
-	X(MS, webhook_timeout, "webhook_timeout", "15s", 100, 60000, "time limit of a webhook's delivery") \
-	X(BYTES, compress_from, "compress_from", "1k", 64, 10485760, "smallest body that is compressed")
+		"partners' webhooks may go to private addresses and plain " \
+		"http; never in production") \
+	X(MS, webhook_timeout, "webhook_timeout", "15s", 100, 60000, \
+		"time limit of a webhook's delivery") \
+	X(BYTES, compress_from, "compress_from", "1k", 64, 10485760, \
+		"smallest body that is compressed")
 
 enum config_kind {
 	CONFIG_TEXT, CONFIG_SECRET, CONFIG_BOOL, CONFIG_INT, CONFIG_MS, CONFIG_BYTES

@@ -11,11 +11,13 @@
 
 /* Name, Prometheus name, labels, help. Gauges are counters that also go down. */
 #define REEYO_COUNTERS(X) \
-	X(HTTP_1XX_2XX, "reeyo_http_responses_total", "class=\"2xx\"", "Responses by status class") \
+	X(HTTP_1XX_2XX, "reeyo_http_responses_total", "class=\"2xx\"", \
+		"Responses by status class") \
 	X(HTTP_3XX, "reeyo_http_responses_total", "class=\"3xx\"", "") \
 	X(HTTP_4XX, "reeyo_http_responses_total", "class=\"4xx\"", "") \
 	X(HTTP_5XX, "reeyo_http_responses_total", "class=\"5xx\"", "") \
-	X(HTTP_DEADLINES, "reeyo_http_deadlines_total", "", "Connections cut because a deadline passed") \
+	X(HTTP_DEADLINES, "reeyo_http_deadlines_total", "", \
+		"Connections cut because a deadline passed") \
 	X(HTTP_REFUSED, "reeyo_http_refused_total", "", "Requests refused by the header audit") \
 	X(CACHE_HITS, "reeyo_cache_reads_total", "result=\"hit\"", "Cache-aside reads by result") \
 	X(CACHE_MISSES, "reeyo_cache_reads_total", "result=\"miss\"", "") \
@@ -34,7 +36,8 @@
 	X(CACHE_ERRORS, "reeyo_cache_errors_total", "", "Redis commands failed or timed out") \
 	X(DB_STATEMENTS, "reeyo_db_statements_total", "", "Statements sent to PostgreSQL") \
 	X(DB_ERRORS, "reeyo_db_errors_total", "", "Statements that failed") \
-	X(DB_REFUSED, "reeyo_db_refused_total", "", "Statements refused because a lane queue was full") \
+	X(DB_REFUSED, "reeyo_db_refused_total", "", \
+		"Statements refused because a lane queue was full") \
 	X(DB_RECONNECTS, "reeyo_db_reconnects_total", "", "Connections to PostgreSQL made again") \
 	X(DB_LANES_UP, "reeyo_db_lanes_up", "", "Connections to PostgreSQL that are ready") \
 	X(DB_IN_FLIGHT, "reeyo_db_in_flight", "", "Statements waiting for their answer") \
@@ -45,39 +48,54 @@
 		"Log-ins answered from the memory of verified log-ins") \
 	X(AUTH_TOKENS_REMEMBERED, "reeyo_auth_tokens_remembered_total", "", \
 		"Tokens answered from the memory of verified tokens") \
-	X(WORK_REFUSED, "reeyo_work_refused_total", "", "Jobs refused because the work pool was full") \
+	X(WORK_REFUSED, "reeyo_work_refused_total", "", \
+		"Jobs refused because the work pool was full") \
 	X(RATE_LIMITED, "reeyo_rate_limited_total", "", "Requests refused by a rate limit") \
 	X(ORDERS_PLACED, "reeyo_orders_placed_total", "", "Orders placed") \
 	X(ORDERS_CANCELLED, "reeyo_orders_cancelled_total", "", "Orders cancelled") \
-	X(PAYMENTS_STARTED, "reeyo_payments_total", "outcome=\"started\"", "Payments by mobile money and card, by outcome") \
+	X(PAYMENTS_STARTED, "reeyo_payments_total", "outcome=\"started\"", \
+		"Payments by mobile money and card, by outcome") \
 	X(PAYMENTS_SUCCEEDED, "reeyo_payments_total", "outcome=\"succeeded\"", "") \
 	X(PAYMENTS_FAILED, "reeyo_payments_total", "outcome=\"failed\"", "") \
 	X(PAYMENTS_EXPIRED, "reeyo_payments_total", "outcome=\"expired\"", "") \
 	X(PAYMENTS_MISMATCHED, "reeyo_payments_total", "outcome=\"mismatched\"", "") \
-	X(PAYMENTS_LATE, "reeyo_payments_late_total", "", "Payments that succeeded after they had been given up") \
-	X(PAYMENT_ASKS, "reeyo_payment_asks_total", "", "Times the gateway was asked what became of a payment") \
-	X(PAYOUTS_COMPLETED, "reeyo_payouts_total", "outcome=\"completed\"", "Pay-outs to phones by what the gateway said") \
+	X(PAYMENTS_LATE, "reeyo_payments_late_total", "", \
+		"Payments that succeeded after they had been given up") \
+	X(PAYMENT_ASKS, "reeyo_payment_asks_total", "", \
+		"Times the gateway was asked what became of a payment") \
+	X(PAYOUTS_COMPLETED, "reeyo_payouts_total", "outcome=\"completed\"", \
+		"Pay-outs to phones by what the gateway said") \
 	X(PAYOUTS_FAILED, "reeyo_payouts_total", "outcome=\"failed\"", "") \
 	X(PAYOUTS_LATE, "reeyo_payouts_total", "outcome=\"late\"", "") \
 	X(PAYOUTS_TROUBLED, "reeyo_payouts_total", "outcome=\"trouble\"", "") \
-	X(CALLBACKS, "reeyo_payment_callbacks_total", "result=\"heard\"", "Callbacks of the gateway by result") \
+	X(CALLBACKS, "reeyo_payment_callbacks_total", "result=\"heard\"", \
+		"Callbacks of the gateway by result") \
 	X(CALLBACKS_REFUSED, "reeyo_payment_callbacks_total", "result=\"refused\"", "") \
 	X(STREAMS_OPEN, "reeyo_streams_open", "", "Open event streams") \
-	X(STREAMS_CUT, "reeyo_streams_cut_total", "", "Event streams cut because their client read too slowly") \
-	X(EVENTS_RELAYED, "reeyo_events_relayed_total", "", "Events moved from the outbox by this copy") \
+	X(STREAMS_CUT, "reeyo_streams_cut_total", "", \
+		"Event streams cut because their client read too slowly") \
+	X(EVENTS_RELAYED, "reeyo_events_relayed_total", "", \
+		"Events moved from the outbox by this copy") \
 	X(EVENTS_HEARD, "reeyo_events_heard_total", "", "Events heard, counted by each loop") \
 	X(EVENTS_DELIVERED, "reeyo_events_delivered_total", "", "Events given to streams") \
-	X(RELAY_LAG, "reeyo_relay_lag_milliseconds", "", "Age of the oldest event when it was last moved") \
+	X(RELAY_LAG, "reeyo_relay_lag_milliseconds", "", \
+		"Age of the oldest event when it was last moved") \
 	X(RELAY_LEADS, "reeyo_relay_leads", "", "1 while this copy relays events") \
-	X(PARTNERS_ANSWERED, "reeyo_partners_calls_total", "result=\"answered\"", "Calls of other services by result") \
+	X(PARTNERS_ANSWERED, "reeyo_partners_calls_total", "result=\"answered\"", \
+		"Calls of other services by result") \
 	X(PARTNERS_FAILED, "reeyo_partners_calls_total", "result=\"failed\"", "") \
 	X(PARTNERS_REFUSED, "reeyo_partners_calls_total", "result=\"refused\"", "") \
-	X(PARTNERS_RUNNING, "reeyo_partners_calls_running", "", "Calls of other services under way") \
-	X(PARTNERS_WAITING, "reeyo_partners_calls_waiting", "", "Calls of other services that wait for one to end") \
-	X(PARTNERS_BREAKER_OPEN, "reeyo_partners_breaker_open", "", "Services that a loop does not ask at the moment") \
-	X(WEBHOOKS_DELIVERED, "reeyo_webhooks_total", "result=\"delivered\"", "Tries of webhooks by result") \
+	X(PARTNERS_RUNNING, "reeyo_partners_calls_running", "", \
+		"Calls of other services under way") \
+	X(PARTNERS_WAITING, "reeyo_partners_calls_waiting", "", \
+		"Calls of other services that wait for one to end") \
+	X(PARTNERS_BREAKER_OPEN, "reeyo_partners_breaker_open", "", \
+		"Services that a loop does not ask at the moment") \
+	X(WEBHOOKS_DELIVERED, "reeyo_webhooks_total", "result=\"delivered\"", \
+		"Tries of webhooks by result") \
 	X(WEBHOOKS_FAILED, "reeyo_webhooks_total", "result=\"failed\"", "") \
-	X(MESSAGES_SENT, "reeyo_messages_total", "end=\"sent\"", "Tries to send a message to a person, by their end") \
+	X(MESSAGES_SENT, "reeyo_messages_total", "end=\"sent\"", \
+		"Tries to send a message to a person, by their end") \
 	X(MESSAGES_RETRIED, "reeyo_messages_total", "end=\"retry\"", "") \
 	X(MESSAGES_DEAD, "reeyo_messages_total", "end=\"dead\"", "") \
 	X(MESSAGES_SKIPPED, "reeyo_messages_total", "end=\"skipped\"", "") \

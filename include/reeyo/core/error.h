@@ -42,7 +42,8 @@
 	X(CONFLICT_ROW, 409, "CONFLICT", "CONFLICT", "CONFLICT", "CONFLICT", \
 		"That already exists", "Cela existe déjà") \
 	X(LOCK_TIMEOUT, 503, "SERVICE_UNAVAILABLE", "SERVICE_UNAVAILABLE", "SERVICE_UNAVAILABLE", \
-		"SERVICE_UNAVAILABLE", "Another change to the same record is still running, try again", \
+		"SERVICE_UNAVAILABLE", \
+		"Another change to the same record is still running, try again", \
 		"Une autre modification du même enregistrement est en cours, réessayez") \
 	/* HTTP */ \
 	X(BAD_REQUEST, 400, "BAD_REQUEST", "BAD_REQUEST", "BAD_REQUEST", "BAD_REQUEST", \
@@ -156,7 +157,8 @@
 	X(ORDER_NOT_FOUND, 404, "ORDER_3000", "ORDER_3000", "ORDER_4001", "NOT_FOUND", \
 		"The order does not exist", "La commande n'existe pas") \
 	X(ORDER_NOT_OWNER, 403, "ORDER_4002", "ORDER_4002", "ORDER_4002", "FORBIDDEN", \
-		"The order belongs to another account", "La commande appartient à un autre compte") \
+		"The order belongs to another account", \
+		"La commande appartient à un autre compte") \
 	X(ITEM_NOT_FOUND, 404, "INVENTORY_6000", "INVENTORY_6000", "INVENTORY_3001", "NOT_FOUND", \
 		"An item does not exist on this menu", "Un article n'existe pas dans ce menu") \
 	X(ITEM_NOT_OWNER, 403, "AUTH_1006", "AUTH_1006", "INVENTORY_3002", "FORBIDDEN", \
@@ -216,7 +218,8 @@
 	X(PRICE_CHANGED, 409, "PRICE_CHANGED", "PRICE_CHANGED", "PRICE_CHANGED", "CONFLICT", \
 		"The menu changed while you ordered, check it and order again", \
 		"Le menu a changé pendant la commande, vérifiez-le et recommencez") \
-	X(DUPLICATE_ORDER, 409, "DUPLICATE_ORDER", "DUPLICATE_ORDER", "DUPLICATE_ORDER", "CONFLICT", \
+	X(DUPLICATE_ORDER, 409, "DUPLICATE_ORDER", "DUPLICATE_ORDER", "DUPLICATE_ORDER", \
+		"CONFLICT", \
 		"The same basket was ordered a moment ago", \
 		"Le même panier vient d'être commandé") \
 	X(WALLET_SHORT, 400, "WALLET_4000", "WALLET_4000", "WALLET_4000", "CONFLICT", \
@@ -234,19 +237,26 @@
 		"The amount is not one that can be paid in", "Ce montant ne peut pas être versé") \
 	X(PAYMENT_NOT_FOUND, 404, "NOT_FOUND", "NOT_FOUND", "NOT_FOUND", "NOT_FOUND", \
 		"There is no such payment", "Ce paiement n'existe pas") \
-	X(PAYMENT_REFUSED, 400, "EXTERNAL_11000", "EXTERNAL_11000", "EXTERNAL_11000", "EXTERNAL_11000", \
-		"The payment service refused this payment", "Le service de paiement a refusé ce paiement") \
+	X(PAYMENT_REFUSED, 400, "EXTERNAL_11000", "EXTERNAL_11000", "EXTERNAL_11000", \
+		"EXTERNAL_11000", \
+		"The payment service refused this payment", \
+		"Le service de paiement a refusé ce paiement") \
 	X(PAYMENTS_WAIT, 429, "TOO_MANY_REQUESTS", "TOO_MANY_REQUESTS", "TOO_MANY_REQUESTS", \
-		"TOO_MANY_REQUESTS", "20 of your payments wait to be confirmed: confirm them, or wait until they end", \
-		"20 de vos paiements attendent d'être confirmés : confirmez-les, ou attendez qu'ils prennent fin") \
+		"TOO_MANY_REQUESTS", \
+		"20 of your payments wait to be confirmed: confirm them, or wait until they end", \
+		"20 de vos paiements attendent d'être confirmés : confirmez-les, ou " \
+		"attendez qu'ils prennent fin") \
 	X(PAYMENT_DECIDED, 409, "CONFLICT", "CONFLICT", "CONFLICT", "CONFLICT", \
-		"There is nothing (more) to decide about this payment", "Il n'y a rien (de plus) à trancher pour ce paiement") \
+		"There is nothing (more) to decide about this payment", \
+		"Il n'y a rien (de plus) à trancher pour ce paiement") \
 	X(BAD_SIGNATURE, 401, "AUTH_1001", "AUTH_1001", "INVALID_TOKEN", "AUTH_TOKEN_INVALID", \
 		"The signature is missing or wrong", "La signature manque ou est fausse") \
 	X(PAYOUT_MINIMUM, 400, "PAYOUT_4000", "PAYOUT_4000", "PAYOUT_5001", "VALIDATION_FAILED", \
-		"The amount is below the smallest pay-out", "Le montant est inférieur au retrait minimum") \
+		"The amount is below the smallest pay-out", \
+		"Le montant est inférieur au retrait minimum") \
 	X(PAYOUT_SHORT, 400, "PAYOUT_4001", "PAYOUT_4001", "PAYOUT_5002", "CONFLICT", \
-		"The amount is more than can be withdrawn", "Le montant dépasse ce qui peut être retiré") \
+		"The amount is more than can be withdrawn", \
+		"Le montant dépasse ce qui peut être retiré") \
 	X(PAYOUT_ACCOUNT, 400, "PAYOUT_4002", "PAYOUT_4002", "PAYOUT_4002", "VALIDATION_FAILED", \
 		"Tell us first where the money is to go: bank details or a mobile-money number", \
 		"Indiquez d'abord où envoyer l'argent : compte bancaire ou numéro mobile money") \
@@ -259,19 +269,24 @@
 	X(NO_TROUBLE, 409, "CONFLICT", "CONFLICT", "CONFLICT", "CONFLICT", \
 		"There is no trouble with this pay-out", "Ce retrait ne pose aucun problème") \
 	X(TROUBLE_OTHER, 409, "CONFLICT", "CONFLICT", "CONFLICT", "CONFLICT", \
-		"The trouble with this pay-out cannot end like that", "Le problème de ce retrait ne peut pas finir ainsi") \
+		"The trouble with this pay-out cannot end like that", \
+		"Le problème de ce retrait ne peut pas finir ainsi") \
 	X(SAME_ADMIN, 403, "FORBIDDEN", "FORBIDDEN", "FORBIDDEN", "FORBIDDEN", \
 		"A second admin must approve this", "Un second administrateur doit approuver") \
 	X(REFUND_UNDELIVERED, 409, "CONFLICT", "CONFLICT", "CONFLICT", "CONFLICT", \
-		"Only a delivered order that was paid can be refunded; cancel it to give the money back", \
-		"Seule une commande livrée et payée peut être remboursée ; annulez-la pour rendre l'argent") \
+		"Only a delivered order that was paid can be refunded; cancel it to give the " \
+		"money back", \
+		"Seule une commande livrée et payée peut être remboursée ; annulez-la pour " \
+		"rendre l'argent") \
 	X(PAYOUT_MANY, 409, "CONFLICT", "CONFLICT", "CONFLICT", "CONFLICT", \
 		"You have 20 open requests; wait until one of them has ended", \
 		"Vous avez 20 demandes ouvertes ; attendez que l'une d'elles soit terminée") \
 	X(HANDIN_OTHER, 409, "CONFLICT", "CONFLICT", "CONFLICT", "CONFLICT", \
-		"This reference was booked with another amount", "Cette référence a été enregistrée avec un autre montant") \
+		"This reference was booked with another amount", \
+		"Cette référence a été enregistrée avec un autre montant") \
 	X(CASH_OVER, 409, "CONFLICT", "CONFLICT", "CONFLICT", "CONFLICT", \
-		"The amount is more than the rider holds", "Le montant dépasse ce que le livreur détient") \
+		"The amount is more than the rider holds", \
+		"Le montant dépasse ce que le livreur détient") \
 	X(DISPUTE_DECIDED, 409, "CONFLICT", "CONFLICT", "CONFLICT", "CONFLICT", \
 		"This dispute has been decided already", "Ce litige a déjà été tranché") \
 	X(REFUND_OVER, 409, "CONFLICT", "CONFLICT", "CONFLICT", "CONFLICT", \
@@ -309,13 +324,13 @@ struct error_row {
 /* The row of an error; an unknown value gives the row of E_INTERNAL. Any thread. */
 const struct error_row *error_row(int err);
 
-/* The error a name stands for, of `len` bytes and without E_, as statements say it; E_INTERNAL when it is none. Any
- * thread. */
+/* The error a name stands for, of `len` bytes and without E_, as statements say it; E_INTERNAL when
+ * it is none. Any thread. */
 int error_named(const char *name, size_t len);
 
-/* HTTP status of an error in a namespace: mostly the row's own. Existing clients need a few others: a wrong
- * current password is 400 for vendors and admins (a 401 starts the console's refresh), a late
- * cancel is 409 for admins. Any thread. */
+/* HTTP status of an error in a namespace: mostly the row's own. Existing clients need a few others:
+ * a wrong current password is 400 for vendors and admins (a 401 starts the console's refresh), a
+ * late cancel is 409 for admins. Any thread. */
 int error_status(int err, enum name_space ns);
 
 #endif

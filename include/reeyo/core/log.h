@@ -37,8 +37,8 @@ struct log_field {
 #define log_line(level, message, ...) \
 	do { \
 		if (log_on(level)) \
-			log_write((level), (message), \
-				(const struct log_field[]){ __VA_ARGS__ __VA_OPT__(,) { .key = NULL } }); \
+			log_write((level), (message), (const struct log_field[]){ \
+				__VA_ARGS__ __VA_OPT__(,) { .key = NULL } }); \
 	} while (0)
 void log_write(enum log_level level, const char *message, const struct log_field *fields);
 

@@ -69,7 +69,7 @@ bool db_serves(const struct db *db);
 /* Calls ready(arg) once, when db_ready becomes true (at once if it is). */
 void db_on_ready(struct db *db, void (*ready)(void *arg), void *arg);
 
-/* --- Results: valid only inside done -------------------------------------------------------- */
+/* --- Results: valid only inside done ---------------------------------------------------------- */
 
 /* 0, or the error: E_CONFLICT_ROW (unique violation), E_LOCK_TIMEOUT, E_TIMED_OUT,
  * E_STORE_DOWN, E_BUSY, E_INTERNAL (logged here), or an error that the statement raised itself:
@@ -87,7 +87,7 @@ int64_t db_int(const struct db_result *result, unsigned row, unsigned column);
 double db_double(const struct db_result *result, unsigned row, unsigned column);
 bool db_bool(const struct db_result *result, unsigned row, unsigned column);
 
-/* --- Blocking, for the command line only (migrate, demo, check): never on a loop ------------ */
+/* --- Blocking, for the command line only (migrate, demo, check): never on a loop -------------- */
 
 struct db_session;
 /* 0, E_STORE_DOWN (the reason is logged), E_NO_MEMORY. */

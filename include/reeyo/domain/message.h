@@ -38,8 +38,10 @@ enum language language_named(struct text name);    /* French for whatever is not
 	X(ACCOUNT_APPROVED, "account_approved", BY_PUSH | BY_SMS | BY_MAIL, "name") \
 	X(ACCOUNT_REJECTED, "account_rejected", BY_PUSH | BY_SMS | BY_MAIL, "name reason") \
 	X(ORDER_PLACED, "order_placed", BY_PUSH | BY_MAIL, "name orderNumber vendorName total") \
-	X(ORDER_ACCEPTED, "order_accepted", BY_PUSH | BY_SMS, "orderNumber vendorName preparationTime") \
-	X(ORDER_REJECTED, "order_rejected", BY_PUSH | BY_SMS, "orderNumber vendorName reason refundAmount") \
+	X(ORDER_ACCEPTED, "order_accepted", BY_PUSH | BY_SMS, \
+		"orderNumber vendorName preparationTime") \
+	X(ORDER_REJECTED, "order_rejected", BY_PUSH | BY_SMS, \
+		"orderNumber vendorName reason refundAmount") \
 	X(ORDER_CANCELLED, "order_cancelled", BY_PUSH | BY_SMS, "orderNumber reason refundAmount") \
 	X(ORDER_LAPSED, "order_lapsed", BY_PUSH | BY_SMS, "orderNumber refundAmount") \
 	X(ORDER_GONE, "order_gone", BY_PUSH, "orderNumber reason") \
@@ -53,13 +55,17 @@ enum language language_named(struct text name);    /* French for whatever is not
 	X(DELIVERY_REQUEST, "delivery_request", BY_PUSH, "orderNumber pickup dropoff deliveryFee") \
 	X(PAYMENT_RECEIVED, "payment_received", BY_PUSH | BY_SMS, "amount reference orderNumber") \
 	X(PAYMENT_FAILED, "payment_failed", BY_PUSH | BY_SMS, "amount reference orderNumber") \
-	X(PAYMENT_DIFFERS, "payment_differs", BY_PUSH | BY_SMS, "amount paidAmount reference orderNumber") \
+	X(PAYMENT_DIFFERS, "payment_differs", BY_PUSH | BY_SMS, \
+		"amount paidAmount reference orderNumber") \
 	X(REFUND_ISSUED, "refund_issued", BY_PUSH | BY_SMS, "amount orderNumber") \
-	X(PAYOUT_APPROVED, "payout_approved", BY_PUSH | BY_SMS | BY_MAIL, "name amount fee netAmount") \
+	X(PAYOUT_APPROVED, "payout_approved", BY_PUSH | BY_SMS | BY_MAIL, \
+		"name amount fee netAmount") \
 	X(PAYOUT_REJECTED, "payout_rejected", BY_PUSH | BY_SMS | BY_MAIL, "name amount reason") \
-	X(PAYOUT_COMPLETED, "payout_completed", BY_PUSH | BY_SMS, "amount fee netAmount transactionReference") \
+	X(PAYOUT_COMPLETED, "payout_completed", BY_PUSH | BY_SMS, \
+		"amount fee netAmount transactionReference") \
 	X(PAYOUT_FAILED, "payout_failed", BY_PUSH | BY_SMS, "amount reason") \
-	X(DISPUTE_RESOLVED, "dispute_resolved", BY_PUSH | BY_MAIL, "name orderNumber resolution refundAmount") \
+	X(DISPUTE_RESOLVED, "dispute_resolved", BY_PUSH | BY_MAIL, \
+		"name orderNumber resolution refundAmount") \
 	X(DISPUTE_REJECTED, "dispute_rejected", BY_PUSH | BY_MAIL, "name orderNumber reason") \
 	X(BROADCAST, "broadcast", BY_PUSH, "title body")
 

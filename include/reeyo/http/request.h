@@ -53,7 +53,7 @@ struct request {
 	void *state;                      /* the handler's own, between its continuations */
 };
 
-/* --- Reading ----------------------------------------------------------------------------------- */
+/* --- Reading ---------------------------------------------------------------------------------- */
 
 /* Members of a checked body or query: NULL / fallback when absent. Texts live as long as the
  * request. */
@@ -92,7 +92,7 @@ extern const struct field page_fields[]; /* page, limit: for a .query of nothing
 	{ "limit", FIELD_INT, .min = 1, .max = 1000000000, .does = "Rows a page, at most 100" }
 struct page request_page(struct request *rq, int64_t fallback_limit);
 
-/* --- Waiting ----------------------------------------------------------------------------------- */
+/* --- Waiting ---------------------------------------------------------------------------------- */
 
 /* Runs a named statement; params are NUL-terminated texts that live as long as the request. done is
  * called only on success; any error is answered with its code. sql_try calls done also on errors
@@ -133,7 +133,7 @@ void request_unhurried(struct request *rq);
 void request_hold(struct request *rq);
 bool request_release(struct request *rq);
 
-/* --- Replying ---------------------------------------------------------------------------------- */
+/* --- Replying --------------------------------------------------------------------------------- */
 
 /* json: the `data`, finished JSON text; copied or kept in the arena. 200, or 201 on a .created
  * row. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Route tables: a row is the only place where an endpoint is described. The router, the role check, the
- * body check, limits, `reeyo routes`, the OpenAPI document and the access-matrix test all read it.
+ * Route tables: a row is the only place where an endpoint is described. The router, the role check,
+ * the body check, limits, `reeyo routes`, the OpenAPI document and the access-matrix test all read
+ * it.
  */
 #ifndef REEYO_HTTP_ROUTE_H
 #define REEYO_HTTP_ROUTE_H
@@ -51,7 +52,8 @@ enum reply_shape {
 #define ROUTE_ERRORS 16
 struct route {
 	enum method method;
-	const char *path;               /* "/orders/:orderId/cancel", below the namespace's prefix */
+	const char *path;               /* "/orders/:orderId/cancel", below the namespace's
+	                                 * prefix */
 	const char *also;               /* further paths for the same act, space separated */
 	enum who who;
 	const struct field *query;
@@ -63,14 +65,16 @@ struct route {
 	bool idempotent;                /* takes an Idempotency-Key */
 	bool root;                      /* the path is absolute: not below /api/v1 */
 	bool internal;                  /* only on the metrics listener */
-	bool foreign;                   /* called by machines of others: of whatever Content-Type and Origin; a body that
-	                                 * does not begin as JSON is a form */
+	bool foreign;                   /* called by machines of others: of whatever Content-Type
+	                                 * and Origin; a body that does not begin as JSON is a
+	                                 * form */
 	bool stream;                    /* answers with server-sent events, too */
 	bool always;                    /* answered also in maintenance (health, config, auth) */
 	unsigned max_age;               /* public caching, seconds; 0: no-store */
 	size_t body_limit;              /* 0: the configuration's */
 	enum limit_rule limit;
-	enum err errors[ROUTE_ERRORS];  /* what the handler may answer beyond the row's own checks */
+	enum err errors[ROUTE_ERRORS];  /* what the handler may answer beyond the row's own
+	                                 * checks */
 	void (*run)(struct request *rq);
 	const char *does;               /* one sentence for the API document */
 };
@@ -84,24 +88,28 @@ struct route_set {
 };
 
 struct router;
-/* Builds the router of all sets; logs each mistake (no .who, no .run, no .does, two rows for one method
- * and path) and returns E_CONFIG if there was one. Read-only afterwards: any thread. */
+/* Builds the router of all sets; logs each mistake (no .who, no .run, no .does, two rows for one
+ * method and path) and returns E_CONFIG if there was one. Read-only afterwards: any thread. */
 int router_new(const struct route_set *sets, struct router **ret) MUST_CHECK;
 void router_free(struct router *router);
 
 #define ROUTE_PARAMS 4
 struct route_match {
 	const struct route *route;          /* NULL: none for this method */
-	enum name_space ns;                 /* also set when nothing matched: whose words errors use */
-	unsigned allowed;                   /* methods of this path, when only the method is wrong; else 0 */
+	enum name_space ns;                 /* also set when nothing matched: whose words errors
+	                                     * use */
+	unsigned allowed;                   /* methods of this path, when only the method is wrong;
+	                                     * else 0 */
 	unsigned count;
 	struct text params[ROUTE_PARAMS];   /* in the order of the path; still percent-encoded */
 	struct text names[ROUTE_PARAMS];    /* "orderId" */
 };
-/* Finds the row. path: without the query. bare: the namespace that a bare /api/v1/… means on this listener. Any thread. */
+/* Finds the row. path: without the query. bare: the namespace that a bare /api/v1/… means on this
+ * listener. Any thread. */
 void router_find(const struct router *router, enum method method, struct text path,
 	enum name_space bare, struct route_match *ret);
-/* The path of the existing route nearest to a mistaken one, as a template; NULL when nothing is near. */
+/* The path of the existing route nearest to a mistaken one, as a template; NULL when nothing is
+ * near. */
 const char *router_nearest(const struct router *router, struct text path, enum name_space bare);
 
 /* Calls each(arg, set, row) for every row in table order. */
@@ -114,7 +122,8 @@ enum method method_named(const char *name);
 const char *name_space_name(enum name_space ns); /* "user", "rider", "vendor", "admin" */
 const char *who_name(enum who who);              /* "customer (verified)" */
 
-/* The OpenAPI 3.1 document of everything in the router; the caller frees it. NULL when out of memory. */
+/* The OpenAPI 3.1 document of everything in the router; the caller frees it. NULL when out of
+ * memory. */
 char *openapi_document(const struct router *router, const char *version);
 
 #endif

@@ -22,8 +22,8 @@ int listener_parse(const char *text, struct listener *ret) MUST_CHECK;
 /* Steps that higher layers give to the server. admit may finish later; it either calls
  * request_next(rq) or replies. */
 struct server_steps {
-	/* Token → rq->caller, and the role of route->who. Called before the body arrives: replies or
-	 * returns, without waiting for anything. */
+	/* Token → rq->caller, and the role of route->who. Called before the body arrives: replies
+	 * or returns, without waiting for anything. */
 	void (*authenticate)(struct request *rq);
 	/* After the body check: maintenance, and the account's state (CUSTOMER_VERIFIED …). */
 	void (*admit)(struct request *rq);

@@ -43,7 +43,7 @@ void hub_listen(struct hub *hub, struct hub_listener *listener);
 void hub_tell_passing(struct app *app, const char *const *rooms, unsigned count, const char *type,
 	struct text payload);
 
-/* --- Listening clients --------------------------------------------------------------------------- */
+/* --- Listening clients ------------------------------------------------------------------------ */
 
 /* What a client hears: rooms are NUL-terminated names that live as long as the request. */
 #define HUB_ROOMS_MAX 4u
@@ -64,7 +64,7 @@ void hub_stream(struct request *rq, const struct hub_wish *wish);
  * soon as something is said, at the latest after wait_s seconds. */
 void hub_poll(struct request *rq, const struct hub_wish *wish, unsigned wait_s);
 
-/* --- Life ---------------------------------------------------------------------------------------- */
+/* --- Life ------------------------------------------------------------------------------------- */
 
 /* What the hubs of one process share: how many listen, and who. */
 struct hub_house;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Asks the gateway after payments of which nobody told, and gives up those that were not paid in time.
+ * Asks the gateway after payments of which nobody told, and gives up those that were not paid in
+ * time.
  */
 #ifndef REEYO_JOBS_PAYMENT_POLLER_H
 #define REEYO_JOBS_PAYMENT_POLLER_H
@@ -8,8 +9,8 @@
 #include "reeyo/http/app.h"
 
 struct payment_poller;
-/* Once a process; the copy that holds the lease `payments` gives up what was not paid in time and asks after what
- * nobody told. 0 or E_NO_MEMORY. Loop thread, or before it runs. */
+/* Once a process; the copy that holds the lease `payments` gives up what was not paid in time and
+ * asks after what nobody told. 0 or E_NO_MEMORY. Loop thread, or before it runs. */
 int payment_poller_new(struct app *app, struct payment_poller **ret) MUST_CHECK;
 /* Before the gateway is closed; the loop must still turn. NULL is allowed. */
 void payment_poller_close(struct payment_poller *poller);

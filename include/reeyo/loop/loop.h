@@ -3,9 +3,9 @@
  * The event loop: one thread, one libuv loop, and what every user of it needs: hooks at the end
  * of each turn, deadlines, messages from other loops, and the pool of threads for slow sums.
  *
- * A turn: poll → callbacks (answers from PostgreSQL and Redis, timers, messages) → PHASE_SERVE hooks
- * (HTTP runs once) → PHASE_FLUSH hooks (what the turn has queued for PostgreSQL and Redis goes out
- * in one write each) → poll.
+ * A turn: poll → callbacks (answers from PostgreSQL and Redis, timers, messages) → PHASE_SERVE
+ * hooks (HTTP runs once) → PHASE_FLUSH hooks (what the turn has queued for PostgreSQL and Redis
+ * goes out in one write each) → poll.
  */
 #ifndef REEYO_LOOP_LOOP_H
 #define REEYO_LOOP_LOOP_H
@@ -38,7 +38,7 @@ struct counters *loop_counters(struct loop *loop);
 /* Milliseconds of the monotonic clock as of the start of this turn. */
 uint64_t loop_now(const struct loop *loop);
 
-/* --- End of turn ---------------------------------------------------------------------------- */
+/* --- End of turn ------------------------------------------------------------------------------ */
 
 enum turn_phase { PHASE_SERVE, PHASE_FLUSH, PHASE_COUNT };
 
@@ -54,7 +54,7 @@ struct turn_hook {
 void loop_hook(struct loop *loop, enum turn_phase phase, struct turn_hook *hook);
 void loop_unhook(struct loop *loop, enum turn_phase phase, struct turn_hook *hook);
 
-/* --- Deadlines ------------------------------------------------------------------------------ */
+/* --- Deadlines -------------------------------------------------------------------------------- */
 
 /* All waits of one kind last equally long, so they expire in the order in which they began: a list
  * with O(1) start and stop, however many there are. Resolution 10 ms. */
@@ -82,7 +82,7 @@ static inline bool deadline_runs(const struct deadline *deadline)
 	return deadline->next != NULL;
 }
 
-/* --- Messages between loops ------------------------------------------------------------------ */
+/* --- Messages between loops ------------------------------------------------------------------- */
 
 /* run(message) is called on the other loop's thread; it owns the message from then on. */
 struct message {
@@ -92,7 +92,7 @@ struct message {
 /* Any thread. Messages of one sender arrive in order. */
 void loop_post(struct loop *to, struct message *message);
 
-/* --- Slow sums ------------------------------------------------------------------------------- */
+/* --- Slow sums -------------------------------------------------------------------------------- */
 
 /* A job for the work pool: run is called on a pool thread (niced, so that loops keep the cores),
  * done back on the loop's thread. Embedded in its owner, which must live until done. */

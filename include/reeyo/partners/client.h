@@ -28,7 +28,7 @@ int client_new(struct loop *loop, struct client **ret) MUST_CHECK;
  * allowed. */
 void client_free(struct client *client);
 
-/* --- A service ----------------------------------------------------------------------------------- */
+/* --- A service -------------------------------------------------------------------------------- */
 
 struct partner_limits {
 	unsigned at_once;     /* calls under way */
@@ -47,7 +47,7 @@ struct partner *partner_new(struct client *client, const char *name,
 /* False while the breaker is open: a call would be refused without being made. */
 bool partner_up(const struct partner *partner);
 
-/* --- A call -------------------------------------------------------------------------------------- */
+/* --- A call ----------------------------------------------------------------------------------- */
 
 struct client_answer {
 	/* 0: there is an answer, whatever its status. Else one of:

@@ -32,7 +32,7 @@ bool post_on(const struct post *post, enum channel channel);
 /* … and now: false while the provider does not answer, so that a queue had better wait. */
 bool post_up(const struct post *post, enum channel channel);
 
-/* --- Letters ------------------------------------------------------------------------------------ */
+/* --- Letters ---------------------------------------------------------------------------------- */
 
 enum letter_end {
 	OUTCOME_SENT,    /* the provider has taken it */
@@ -74,7 +74,7 @@ void post_send(struct post *post, struct letter *letter);
 /* Forgets it: done is not called. */
 void post_cancel(struct letter *letter);
 
-/* --- At once ------------------------------------------------------------------------------------ */
+/* --- At once ---------------------------------------------------------------------------------- */
 
 /* Says something that must neither wait nor be written down (one-time codes): sent now, and again
  * after 1, 4 and 15 s while the outcome is RETRY; at most 256 of a loop wait for that. Never an

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The kinds of account, and what all their handlers share: names, the answer after a change, the words
- * for what is taken.
+ * The kinds of account, and what all their handlers share: names, the answer after a change, the
+ * words for what is taken.
  */
 #include "account.h"
 
@@ -17,8 +17,8 @@ static const struct account_kind kinds[NS_COUNT] = {
 		QUERY_vendor_log_in, QUERY_vendor_register, QUERY_vendor_self },
 	[NS_RIDER] = { "RIDER", "rider", "rider_", RIDER_ACCOUNT, QUERY_rider_credentials,
 		QUERY_rider_log_in, QUERY_rider_register, QUERY_rider_self },
-	[NS_ADMIN] = { "ADMIN", "admin", "admin_", ADMIN, QUERY_admin_credentials, QUERY_admin_log_in,
-		QUERY_COUNT, QUERY_admin_self },
+	[NS_ADMIN] = { "ADMIN", "admin", "admin_", ADMIN, QUERY_admin_credentials,
+		QUERY_admin_log_in, QUERY_COUNT, QUERY_admin_self },
 };
 
 const struct account_kind *account_kind(const struct request *rq)
@@ -28,13 +28,14 @@ const struct account_kind *account_kind(const struct request *rq)
 
 const struct field bank_fields[] = {
 	{ "accountName", FIELD_TEXT, .min = 2, .max = 100, .also = "accountHolder account_name" },
-	{ "accountNumber", FIELD_TEXT, .min = 4, .max = 34, .also = "mobileMoneyNumber account_number" },
+	{ "accountNumber", FIELD_TEXT, .min = 4, .max = 34,
+		.also = "mobileMoneyNumber account_number" },
 	{ "bankName", FIELD_TEXT, .min = 2, .max = 100, .also = "bank_name" },
 	{ "bankCode", FIELD_TEXT, .min = 1, .max = 20, .also = "bank_code" },
 	FIELD_END
 };
 
-/* --- Reading a body ---------------------------------------------------------------------------- */
+/* --- Reading a body --------------------------------------------------------------------------- */
 
 static bool name_part_fits(const char *part)
 {
@@ -60,12 +61,15 @@ bool name_take(struct request *rq, bool required, const char **ret_first, const 
 	if (name_part_fits(*ret_first) && name_part_fits(*ret_last))
 		return true;
 	reply_field(rq, head.at ? "name" : *ret_first ? "lastName" : "firstName",
-		head.at ? "must be a first and a last name of 2 to 50 characters each" : "is required",
-		head.at ? "doit être un prénom et un nom de 2 à 50 caractères chacun" : "est obligatoire");
+		head.at ? "must be a first and a last name of 2 to 50 characters each" :
+			"is required",
+		head.at ? "doit être un prénom et un nom de 2 à 50 caractères chacun" :
+			"est obligatoire");
 	return false;
 }
 
-bool object_take(struct request *rq, const json_t *object, const struct field *table, const char **ret)
+bool object_take(struct request *rq, const json_t *object,
+	const struct field *table, const char **ret)
 {
 	json_auto_t *kept = json_object();
 	char *text auto_free = NULL;
@@ -91,7 +95,7 @@ const char *account_text(struct request *rq, struct text text)
 	return text.at ? arena_copy(rq->arena, text.at, text.len) : NULL;
 }
 
-/* --- After a change ---------------------------------------------------------------------------- */
+/* --- After a change --------------------------------------------------------------------------- */
 
 void account_changed(struct request *rq, const char *account, void (*next)(struct request *rq))
 {

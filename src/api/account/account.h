@@ -11,7 +11,8 @@
 #define CODE_LIFE_S "600"
 
 /* Makes a one-time code of an account: digits into code, its stored form into hash. */
-void code_new(struct request *rq, const char *account, char code[CODE_LENGTH + 1], char hash[CODE_HASH_SIZE]);
+void code_new(struct request *rq, const char *account, char code[CODE_LENGTH + 1],
+	char hash[CODE_HASH_SIZE]);
 /* By SMS, to vendors by e-mail too. email may be NULL. */
 void code_send(struct request *rq, const char *phone, const char *email, const char *code);
 

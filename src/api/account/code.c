@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: MIT
  *
- * One-time codes: what proves a phone (a vendor's e-mail too), and another one when it did not come. Five wrong tries
- * void a code. Only a keyed hash of a code is stored.
+ * One-time codes: what proves a phone (a vendor's e-mail too), and another one when it did not
+ * come. Five wrong tries void a code. Only a keyed hash of a code is stored.
  */
 #include "account.h"
 
 #include "reeyo/partners/post.h"
 
 const struct field otp_body[] = {
-	{ "otp", FIELD_DIGITS, .required = true, .min = CODE_LENGTH, .max = CODE_LENGTH, .also = "code otpCode" },
+	{ "otp", FIELD_DIGITS, .required = true, .min = CODE_LENGTH, .max = CODE_LENGTH,
+		.also = "code otpCode" },
 	FIELD_END
 };
 
-void code_new(struct request *rq, const char *account, char code[CODE_LENGTH + 1], char hash[CODE_HASH_SIZE])
+void code_new(struct request *rq, const char *account, char code[CODE_LENGTH + 1],
+	char hash[CODE_HASH_SIZE])
 {
 	id_digits(code, CODE_LENGTH);
 	keyring_code_hash(rq->app->keys, "phone", account, code, hash);
@@ -28,7 +30,7 @@ void code_send(struct request *rq, const char *phone, const char *email, const c
 		post_tell(rq->app->post, MESSAGE_CODE, CHANNEL_MAIL, language, email, params);
 }
 
-/* --- Verify ------------------------------------------------------------------------------------ */
+/* --- Verify ----------------------------------------------------------------------------------- */
 
 static const struct outcome {
 	struct text name;
@@ -42,7 +44,8 @@ static const struct outcome {
 	{ { "SENT", 4 }, E_OK },
 };
 
-/* The first column of a code's statement. No row: no such account; of a token, or of an id in a body. */
+/* The first column of a code's statement. No row: no such account; of a token, or of an id in a
+ * body. */
 static int outcome_of(const struct request *rq, const struct db_result *result)
 {
 	if (db_rows(result) == 0)
@@ -63,7 +66,8 @@ static void verify(struct request *rq, const char *account, const char *what, sq
 	if (!hash)
 		return reply_error(rq, E_NO_MEMORY);
 	keyring_code_hash(rq->app->keys, "phone", account, code, hash);
-	sql_write(rq, account_verify, done, account_kind(rq)->name, account, hash, is_test_code ? "t" : "f", what);
+	sql_write(rq, account_verify, done, account_kind(rq)->name, account, hash,
+		is_test_code ? "t" : "f", what);
 }
 
 static void verified(struct request *rq, const struct db_result *result)
@@ -91,7 +95,8 @@ static void verified_all(struct request *rq, const struct db_result *result)
 
 	if (err)
 		return reply_error(rq, err);
-	reply_message(rq, "Phone and e-mail are verified", "Le téléphone et l'e-mail sont vérifiés");
+	reply_message(rq, "Phone and e-mail are verified",
+		"Le téléphone et l'e-mail sont vérifiés");
 }
 
 void account_verify_all(struct request *rq, const char *account)
@@ -99,7 +104,7 @@ void account_verify_all(struct request *rq, const char *account)
 	verify(rq, account, "BOTH", verified_all);
 }
 
-/* --- Send again -------------------------------------------------------------------------------- */
+/* --- Send again ------------------------------------------------------------------------------- */
 
 struct renewal {
 	char code[CODE_LENGTH + 1];
@@ -127,7 +132,8 @@ void account_resend_code_to(struct request *rq, const char *account)
 		return reply_error(rq, E_NO_MEMORY);
 	code_new(rq, account, renewal->code, renewal->hash);
 	rq->state = renewal;
-	sql_write(rq, account_renew_code, renewed, account_kind(rq)->name, account, renewal->hash, CODE_LIFE_S);
+	sql_write(rq, account_renew_code, renewed, account_kind(rq)->name, account,
+		renewal->hash, CODE_LIFE_S);
 }
 
 void account_resend_code(struct request *rq)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * How an account is told things: the phones that may be woken by a push (a token belongs to the account that gave it
- * last), and the languages there are.
+ * How an account is told things: the phones that may be woken by a push (a token belongs to the
+ * account that gave it last), and the languages there are.
  */
 #include "account.h"
 
@@ -27,8 +27,8 @@ static void added(struct request *rq, const struct db_result *result)
 
 void account_add_device(struct request *rq)
 {
-	sql_write(rq, device_add, added, account_kind(rq)->name, rq->caller.id, body_text(rq, "token"),
-		body_text(rq, "platform"));
+	sql_write(rq, device_add, added, account_kind(rq)->name, rq->caller.id,
+		body_text(rq, "token"), body_text(rq, "platform"));
 }
 
 static void removed(struct request *rq, const struct db_result *result)
@@ -39,5 +39,6 @@ static void removed(struct request *rq, const struct db_result *result)
 
 void account_remove_device(struct request *rq)
 {
-	sql_write(rq, device_remove, removed, account_kind(rq)->name, rq->caller.id, body_text(rq, "token"));
+	sql_write(rq, device_remove, removed, account_kind(rq)->name,
+		rq->caller.id, body_text(rq, "token"));
 }

@@ -2,13 +2,14 @@
  *
  * An account's way in and out: log in, refresh, log out, and the account as it sees itself.
  *
- * Refresh tokens rotate: each is good once. Using an old one means that somebody else has a copy, so the whole
- * session ends. One exception keeps a shaky network from looking like theft: for ten seconds after a
- * rotation the token just replaced gives the same successor again (never a second line of successors), so a
- * client that lost the answer, or asked twice at once, goes on.
+ * Refresh tokens rotate: each is good once. Using an old one means that somebody else has a copy,
+ * so the whole session ends. One exception keeps a shaky network from looking like theft: for ten
+ * seconds after a rotation the token just replaced gives the same successor again (never a second
+ * line of successors), so a client that lost the answer, or asked twice at once, goes on.
  *
- * Who may not log in is told so only with the right password. Failures are counted by phone or e-mail; an admin's
- * besides in his row, where the fifth locks the account, whatever rate limits are set to.
+ * Who may not log in is told so only with the right password. Failures are counted by phone or
+ * e-mail; an admin's besides in his row, where the fifth locks the account, whatever rate limits
+ * are set to.
  */
 #include "account.h"
 
@@ -22,16 +23,18 @@ const struct field session_fields[] = { SESSION_FIELDS, FIELD_END };
 const struct field login_body[] = {
 	{ "phone", FIELD_PHONE, .also = "phoneNumber" },
 	{ "email", FIELD_EMAIL, .does = "Kept in lower case" },
-	{ "identifier", FIELD_TEXT, .min = 1, .max = 254, .does = "A phone or an e-mail, instead of either" },
+	{ "identifier", FIELD_TEXT, .min = 1, .max = 254,
+		.does = "A phone or an e-mail, instead of either" },
 	{ "password", FIELD_SECRET, .required = true },
 	FIELD_END
 };
 const struct field refresh_body[] = {
-	{ "refreshToken", FIELD_SECRET, .required = true, .max = TOKEN_MAX, .also = "refresh_token" },
+	{ "refreshToken", FIELD_SECRET, .required = true, .max = TOKEN_MAX,
+		.also = "refresh_token" },
 	FIELD_END
 };
 
-/* --- Log in ------------------------------------------------------------------------------------ */
+/* --- Log in ----------------------------------------------------------------------------------- */
 
 struct login {
 	struct session session;
@@ -63,7 +66,8 @@ static void login_reply(struct request *rq)
 	struct login *login = rq->state;
 
 	count_one(loop_counters(rq->app->loop), COUNT_AUTH_LOGINS);
-	session_reply(rq, &login->session, login->account_email, account_kind(rq)->object, login->shown);
+	session_reply(rq, &login->session, login->account_email,
+		account_kind(rq)->object, login->shown);
 }
 
 static void login_stored(struct request *rq, const struct db_result *result)
@@ -89,11 +93,13 @@ static void login_verified(struct request *rq, bool right, const char *rehash)
 	if (!right || strcmp(login->standing, "DELETED") == 0)
 		return login_count_failure(rq);
 	if (strcmp(login->standing, "ACTIVE") != 0)
-		return reply_error(rq, strcmp(login->standing, "SUSPENDED") == 0 ? E_SUSPENDED : E_INACTIVE);
+		return reply_error(rq,
+			strcmp(login->standing, "SUSPENDED") == 0 ? E_SUSPENDED : E_INACTIVE);
 	session_new(&login->session, login->role, login->account);
 	sql_run(rq, DB_WRITE, account_kind(rq)->log_in, false, login_stored, 6,
 		(const char *[]){ login->account, login->hash, account_text(rq, text_of(rehash)),
-			login->session.caller.session, login->session.refresh_id, session_refresh_life(rq) });
+			login->session.caller.session, login->session.refresh_id,
+			session_refresh_life(rq) });
 }
 
 static void login_found(struct request *rq, const struct db_result *result)
@@ -115,8 +121,8 @@ static void login_found(struct request *rq, const struct db_result *result)
 		reply_retry_after(rq, login->locked_s);
 		return reply_error(rq, E_TOO_MANY_REQUESTS);
 	}
-	password_verify(rq, login->account ? login->account : "", login->hash, body_text(rq, "password"),
-		login_verified);
+	password_verify(rq, login->account ? login->account : "", login->hash,
+		body_text(rq, "password"), login_verified);
 }
 
 /* From the primary, since a log-in often follows a registration or a new password at once. */
@@ -177,7 +183,7 @@ void account_log_in(struct request *rq)
 	limit_named(rq, login->limit, config->rate_login, config->rate_window, 0, login_find);
 }
 
-/* --- Refresh and log out ----------------------------------------------------------------------- */
+/* --- Refresh and log out ---------------------------------------------------------------------- */
 
 /* A browser that is told 401 forgets the cookies too, lest it asks for ever. */
 static void refresh_refused(struct request *rq, int err)
@@ -208,14 +214,15 @@ static void refreshed(struct request *rq, const struct db_result *result)
 	session_reply(rq, session, account_text(rq, db_text(result, 0, 2)), NULL, TEXT_NONE);
 }
 
-/* Of the body, else of the admin console's cookie. A cookie comes along by itself, so the page that had it
- * sent must be known: foreign origins were turned away before. */
+/* Of the body, else of the admin console's cookie. A cookie comes along by itself, so the page that
+ * had it sent must be known: foreign origins were turned away before. */
 static int refresh_token_find(struct request *rq, struct text *ret)
 {
 	*ret = text_of(body_text(rq, "refreshToken"));
 	if (ret->at)
 		return 0;
-	*ret = rq->ns == NS_ADMIN ? cookie_of(request_header(rq, "Cookie"), TEXT("refreshToken")) : TEXT_NONE;
+	*ret = rq->ns == NS_ADMIN ? cookie_of(request_header(rq, "Cookie"), TEXT("refreshToken")) :
+		TEXT_NONE;
 	if (!ret->at || ret->len == 0 || ret->len > TOKEN_MAX)
 		return E_BAD_REFRESH;
 	return request_header(rq, "Origin") ? 0 : E_CORS_ORIGIN;
@@ -259,10 +266,11 @@ static void logged_out(struct request *rq, const struct db_result *result)
 
 void account_log_out(struct request *rq)
 {
-	sql_write(rq, session_end, logged_out, rq->caller.session, rq->caller.id, session_access_life(rq));
+	sql_write(rq, session_end, logged_out, rq->caller.session, rq->caller.id,
+		session_access_life(rq));
 }
 
-/* --- The account ------------------------------------------------------------------------------- */
+/* --- The account ------------------------------------------------------------------------------ */
 
 static void me_cached(struct request *rq, int err, const struct cache_value *value)
 {
@@ -282,5 +290,6 @@ void account_me(struct request *rq)
 {
 	if (rq->ns == NS_USER)
 		return cached_by_sql(rq, KEY_USER, rq->caller.id, QUERY_user_get, me_cached);
-	sql_run(rq, DB_READ, account_kind(rq)->self, false, me_found, 1, (const char *[]){ rq->caller.id });
+	sql_run(rq, DB_READ, account_kind(rq)->self, false, me_found, 1,
+		(const char *[]){ rq->caller.id });
 }

@@ -3,8 +3,8 @@
  * Passwords: changed by who knows it, or reset by who holds the phone or mailbox. Either way every
  * other session ends and its access tokens count no more.
  *
- * A reset code stands alone (the routes take no phone beside it), so it is long enough never to be guessed:
- * ten characters of 27, kept for an hour as a keyed hash, good once.
+ * A reset code stands alone (the routes take no phone beside it), so it is long enough never to be
+ * guessed: ten characters of 27, kept for an hour as a keyed hash, good once.
  */
 #include "account.h"
 
@@ -27,13 +27,14 @@ const struct field forgot_password_body[] = {
 	FIELD_END
 };
 const struct field reset_password_body[] = {
-	{ "resetToken", FIELD_TEXT, .required = true, .min = 1, .max = 64, .also = "token code otp" },
+	{ "resetToken", FIELD_TEXT, .required = true, .min = 1, .max = 64,
+		.also = "token code otp" },
 	{ "newPassword", FIELD_PASSWORD, .required = true, .also = "password" },
 	FIELD_END
 };
 
-/* The ids in a comma separated column. A very long list is cut by the statement: the rest is read from the
- * database within a second. */
+/* The ids in a comma separated column. A very long list is cut by the statement: the rest is read
+ * from the database within a second. */
 static void sessions_ended(struct request *rq, struct text ids)
 {
 	while (ids.at) {
@@ -48,7 +49,7 @@ static void sessions_ended(struct request *rq, struct text ids)
 	}
 }
 
-/* --- Change ------------------------------------------------------------------------------------ */
+/* --- Change ----------------------------------------------------------------------------------- */
 
 struct change {
 	const char *old_hash;
@@ -75,8 +76,8 @@ static void change_hashed(struct request *rq, const char *hash)
 
 	if (!copy)
 		return reply_error(rq, E_NO_MEMORY);
-	sql_write(rq, account_change_password, changed, account_kind(rq)->name, rq->caller.id, change->old_hash,
-		copy, rq->caller.session, session_access_life(rq));
+	sql_write(rq, account_change_password, changed, account_kind(rq)->name, rq->caller.id,
+		change->old_hash, copy, rq->caller.session, session_access_life(rq));
 }
 
 static void change_refused(struct request *rq)
@@ -103,7 +104,8 @@ static void change_found(struct request *rq, const struct db_result *result)
 	if (db_rows(result) == 0)
 		return reply_error(rq, E_ACCOUNT_GONE);
 	change->old_hash = account_text(rq, db_text(result, 0, 0));
-	password_verify(rq, rq->caller.id, change->old_hash, body_text(rq, "oldPassword"), change_verified);
+	password_verify(rq, rq->caller.id, change->old_hash,
+		body_text(rq, "oldPassword"), change_verified);
 }
 
 static void change_find(struct request *rq)
@@ -123,7 +125,7 @@ void account_change_password(struct request *rq)
 	limit_named(rq, change->limit, config->rate_login, config->rate_window, 0, change_find);
 }
 
-/* --- Forgot ------------------------------------------------------------------------------------ */
+/* --- Forgot ----------------------------------------------------------------------------------- */
 
 static void reset_send(struct request *rq, const char *code)
 {
@@ -131,8 +133,8 @@ static void reset_send(struct request *rq, const char *code)
 	enum language language = rq->french ? LANGUAGE_FR : LANGUAGE_EN;
 	const char *const params[] = { "code", code, NULL };
 
-	post_tell(rq->app->post, MESSAGE_PASSWORD_CODE, phone ? CHANNEL_SMS : CHANNEL_MAIL, language,
-		phone ? phone : body_text(rq, "email"), params);
+	post_tell(rq->app->post, MESSAGE_PASSWORD_CODE, phone ? CHANNEL_SMS : CHANNEL_MAIL,
+		language, phone ? phone : body_text(rq, "email"), params);
 }
 
 static void reset_stored(struct request *rq, const struct db_result *result)
@@ -159,11 +161,11 @@ void account_forgot_password(struct request *rq)
 	id_order_number(code, 'R');
 	keyring_code_hash(rq->app->keys, "reset", "", code, hash);
 	rq->state = code;
-	sql_write(rq, account_forgot_password, reset_stored, account_kind(rq)->name, phone, email, hash,
-		RESET_LIFE_S);
+	sql_write(rq, account_forgot_password, reset_stored, account_kind(rq)->name, phone,
+		email, hash, RESET_LIFE_S);
 }
 
-/* --- Reset ------------------------------------------------------------------------------------- */
+/* --- Reset ------------------------------------------------------------------------------------ */
 
 static void reset_answered(struct request *rq)
 {

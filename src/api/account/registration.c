@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Opening an account. All registrations begin with the same parameters, in this order: id, password hash, phone
- * counts as verified, code hash, its life, session, jti, refresh life, language, phone, e-mail.
+ * Opening an account. All registrations begin with the same parameters, in this order: id, password
+ * hash, phone counts as verified, code hash, its life, session, jti, refresh life, language, phone,
+ * e-mail.
  */
 #include "account.h"
 

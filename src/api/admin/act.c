@@ -13,7 +13,8 @@
 
 const struct field account_query[] = {
 	{ "search", FIELD_TEXT, .max = 100, .also = "q", .does = "In names, phones and e-mails" },
-	{ "status", FIELD_TEXT, .max = 40, .does = "A status in either spelling; ALL or none: any" },
+	{ "status", FIELD_TEXT, .max = 40,
+		.does = "A status in either spelling; ALL or none: any" },
 	PAGE_FIELDS,
 	FIELD_END
 };
@@ -34,7 +35,7 @@ const char *const approval_words[][2] = {
 	{ NULL, NULL },
 };
 
-/* --- Reading ------------------------------------------------------------------------------------ */
+/* --- Reading ---------------------------------------------------------------------------------- */
 
 void admin_listed(struct request *rq, const struct db_result *result)
 {
@@ -68,7 +69,8 @@ void admin_once(struct request *rq, const struct db_result *result)
 	reply_data(rq, db_text(result, 0, 1));
 }
 
-bool word_take(struct request *rq, const char *name, const char *const (*words)[2], const char **ret)
+bool word_take(struct request *rq, const char *name,
+	const char *const (*words)[2], const char **ret)
 {
 	const char *asked = query_text(rq, name);
 
@@ -107,7 +109,7 @@ const char *day_at(struct request *rq, const char *name, const char *clock)
 	           : NULL;
 }
 
-/* --- Acting ------------------------------------------------------------------------------------- */
+/* --- Acting ----------------------------------------------------------------------------------- */
 
 const char *act_details(struct request *rq)
 {
@@ -120,13 +122,15 @@ const char *act_details(struct request *rq)
 		if (value && field->kind != FIELD_SECRET && field->kind != FIELD_PASSWORD)
 			json_object_set(kept, field->name, value);
 	}
-	text = json_dumps(kept, JSON_COMPACT | JSON_REAL_PRECISION(15)); /* 0.15 as it was written */
+	/* 0.15 as it was written */
+	text = json_dumps(kept, JSON_COMPACT | JSON_REAL_PRECISION(15));
 	copy = text ? arena_copy(rq->arena, text, strlen(text)) : NULL;
 	free(text);
 	return copy ? copy : "{}";
 }
 
-/* The ids of a comma separated column. The account's own row of the revocations ends what a list cut short. */
+/* The ids of a comma separated column. The account's own row of the revocations ends what a list
+ * cut short. */
 static void sessions_end(struct request *rq, const char *account, struct text ids)
 {
 	char copy[ID_SIZE];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Figures of the platform: of orders by when they were placed, of money and who made it by when they
- * were delivered. How many orders are active is what `orders:active` holds, which every step of an
- * order drops; without it they are counted.
+ * Figures of the platform: of orders by when they were placed, of money and who made it by when
+ * they were delivered. How many orders are active is what `orders:active` holds, which every step
+ * of an order drops; without it they are counted.
  */
 #include <stdio.h>
 #include <time.h>
@@ -17,9 +17,11 @@
 #define DAY_S 86400
 
 #define RANGE_FIELDS \
-	{ "from", FIELD_DATE, .also = "startDate dateFrom start_date", .does = "First day, in Douala" }, \
+	{ "from", FIELD_DATE, .also = "startDate dateFrom start_date", \
+		.does = "First day, in Douala" }, \
 	{ "to", FIELD_DATE, .also = "endDate dateTo end_date", .does = "Last day" }, \
-	{ "period", FIELD_ENUM, .words = period_words, .does = "Without from: this one, from its first day" }
+	{ "period", FIELD_ENUM, .words = period_words, \
+		.does = "Without from: this one, from its first day" }
 static const struct field range_query[] = { RANGE_FIELDS, FIELD_END };
 static const struct field top_query[] = {
 	RANGE_FIELDS,
@@ -32,27 +34,34 @@ static const struct field pending_fields[] = {
 	{ "payouts", FIELD_INT, .required = true }, FIELD_END
 };
 #define LIVE_FIELDS \
-	{ "active_orders", FIELD_INT, .required = true }, { "online_riders", FIELD_INT, .required = true }, \
-	{ "online_vendors", FIELD_INT, .required = true }, { "orders_today", FIELD_INT, .required = true }, \
+	{ "active_orders", FIELD_INT, .required = true }, \
+	{ "online_riders", FIELD_INT, .required = true }, \
+	{ "online_vendors", FIELD_INT, .required = true }, \
+	{ "orders_today", FIELD_INT, .required = true }, \
 	{ "revenue_today", FIELD_MONEY, .required = true }, \
 	{ "pending_approvals", FIELD_INT, .required = true }, \
 	{ "pending_approvals_detail", FIELD_OBJECT, .required = true, .of = pending_fields }
 #define PLATFORM_FIELDS \
-	{ "total_orders", FIELD_INT, .required = true }, { "total_revenue", FIELD_MONEY, .required = true }, \
-	{ "total_users", FIELD_INT, .required = true }, { "total_vendors", FIELD_INT, .required = true }, \
-	{ "total_riders", FIELD_INT, .required = true }, { "average_basket", FIELD_MONEY, .required = true }, \
+	{ "total_orders", FIELD_INT, .required = true }, \
+	{ "total_revenue", FIELD_MONEY, .required = true }, \
+	{ "total_users", FIELD_INT, .required = true }, \
+	{ "total_vendors", FIELD_INT, .required = true }, \
+	{ "total_riders", FIELD_INT, .required = true }, \
+	{ "average_basket", FIELD_MONEY, .required = true }, \
 	{ "cancel_rate", FIELD_NUMBER, .required = true, .does = "A percentage" }
 static const struct field live_fields[] = { LIVE_FIELDS, FIELD_END };
 static const struct field platform_fields[] = { PLATFORM_FIELDS, FIELD_END };
 static const struct field dashboard_fields[] = { PLATFORM_FIELDS, LIVE_FIELDS, FIELD_END };
 static const struct field states_fields[] = {
-	{ "status", FIELD_TEXT, .required = true }, { "count", FIELD_INT, .required = true }, FIELD_END
+	{ "status", FIELD_TEXT, .required = true },
+	{ "count", FIELD_INT, .required = true }, FIELD_END
 };
 static const struct field split_fields[] = {
 	{ "total", FIELD_INT, .required = true },
 	{ "avg_order_value", FIELD_MONEY, .required = true, .does = "Of delivered ones" },
 	{ "by_status", FIELD_OBJECT, .required = true, .does = "How many of each" },
-	{ "by_country", FIELD_OBJECT, .required = true, .does = "The vendor's; of a parcel its customer's" },
+	{ "by_country", FIELD_OBJECT, .required = true,
+		.does = "The vendor's; of a parcel its customer's" },
 	{ "by_payment_method", FIELD_OBJECT, .required = true },
 	FIELD_END
 };
@@ -60,13 +69,15 @@ static const struct field split_fields[] = {
 	{ "date", FIELD_DATE, .required = true, .does = "Its first day" }, \
 	{ "orders", FIELD_INT, .required = true, .does = "Delivered then" }, \
 	{ "revenue", FIELD_MONEY, .required = true, .does = "What they cost" }, \
-	{ "commission", FIELD_MONEY, .required = true, .does = "What the platform was booked of them" }, \
+	{ "commission", FIELD_MONEY, .required = true, \
+		.does = "What the platform was booked of them" }, \
 	{ "currency", FIELD_TEXT, .required = true }
 static const struct field day_fields[] = {
 	{ "day", FIELD_DATE, .required = true }, REVENUE_FIELDS, FIELD_END
 };
 static const struct field week_fields[] = {
-	{ "week", FIELD_TEXT, .required = true, .does = "2026-W48, from Monday" }, REVENUE_FIELDS, FIELD_END
+	{ "week", FIELD_TEXT, .required = true, .does = "2026-W48, from Monday" },
+	REVENUE_FIELDS, FIELD_END
 };
 static const struct field month_fields[] = {
 	{ "month", FIELD_TEXT, .required = true, .does = "2026-11" }, REVENUE_FIELDS, FIELD_END
@@ -89,18 +100,19 @@ static const struct field carrier_fields[] = {
 static const struct field top_rider_fields[] = {
 	{ "id", FIELD_ID, .required = true }, { "name", FIELD_TEXT, .required = true },
 	{ "rider", FIELD_OBJECT, .required = true, .of = carrier_fields },
-	{ "deliveries", FIELD_INT, .required = true }, { "earnings", FIELD_MONEY, .required = true },
+	{ "deliveries", FIELD_INT, .required = true },
+	{ "earnings", FIELD_MONEY, .required = true },
 	{ "avg_delivery_mins", FIELD_NUMBER, .required = true,
 		.does = "From pick-up to delivery, of the last 200" },
 	FIELD_END
 };
 
-/* --- Over a time -------------------------------------------------------------------------------- */
+/* --- Over a time ------------------------------------------------------------------------------ */
 
 static void get_platform(struct request *rq)
 {
-	sql_report(rq, admin_platform, admin_shown, day_at(rq, "from", "00:00"), day_at(rq, "to", "24:00"),
-		query_text(rq, "period"));
+	sql_report(rq, admin_platform, admin_shown, day_at(rq, "from", "00:00"),
+		day_at(rq, "to", "24:00"), query_text(rq, "period"));
 }
 
 /* Days since 1970 of a date that is one; `fallback` without any. */
@@ -115,12 +127,15 @@ static int64_t day_number(const char *date, int64_t fallback)
 	return timegm(&tm) / DAY_S;
 }
 
-/* A series has an entry for each day: false when there would be too many, and that has been answered. */
+/* A series has an entry for each day: false when there would be too many, and that has been
+ * answered. */
 static bool range_bounded(struct request *rq)
 {
 	int64_t today = clock_wall_s() / DAY_S, last = day_number(query_text(rq, "to"), today);
-	/* Without from: a period began within a year, and without one the statement counts back from the last. */
-	int64_t first = day_number(query_text(rq, "from"), query_text(rq, "period") ? today - DAYS_OF_YEAR : last);
+	/* Without from: a period began within a year, and without one the statement counts back
+	 * from the last. */
+	int64_t first = day_number(query_text(rq, "from"),
+		query_text(rq, "period") ? today - DAYS_OF_YEAR : last);
 
 	if (last - first < DAYS_MOST)
 		return true;
@@ -132,8 +147,8 @@ static bool range_bounded(struct request *rq)
 static void series(struct request *rq, const char *unit, int64_t usual)
 {
 	if (range_bounded(rq))
-		sql_report(rq, admin_revenue, admin_shown, unit, query_text(rq, "from"), query_text(rq, "to"),
-			query_text(rq, "period"), arg_int(rq, usual));
+		sql_report(rq, admin_revenue, admin_shown, unit, query_text(rq, "from"),
+			query_text(rq, "to"), query_text(rq, "period"), arg_int(rq, usual));
 }
 
 static void get_days(struct request *rq)
@@ -153,13 +168,15 @@ static void get_months(struct request *rq)
 
 static void get_top_vendors(struct request *rq)
 {
-	sql_report(rq, admin_top_vendors, admin_shown, arg_int(rq, member_int(rq->query, "limit", 10)),
+	sql_report(rq, admin_top_vendors, admin_shown,
+		arg_int(rq, member_int(rq->query, "limit", 10)),
 		day_at(rq, "from", "00:00"), day_at(rq, "to", "24:00"), query_text(rq, "period"));
 }
 
 static void get_top_riders(struct request *rq)
 {
-	sql_report(rq, admin_top_riders, admin_shown, arg_int(rq, member_int(rq->query, "limit", 10)),
+	sql_report(rq, admin_top_riders, admin_shown,
+		arg_int(rq, member_int(rq->query, "limit", 10)),
 		day_at(rq, "from", "00:00"), day_at(rq, "to", "24:00"), query_text(rq, "period"));
 }
 
@@ -175,7 +192,7 @@ static void get_orders(struct request *rq)
 		day_at(rq, "to", "24:00"), query_text(rq, "period"));
 }
 
-/* --- Now ---------------------------------------------------------------------------------------- */
+/* --- Now -------------------------------------------------------------------------------------- */
 
 /* The sum of {"success":true,"data":{"PENDING":3,…}}; NULL when there is none to be had. */
 static const char *active_of(struct request *rq, int error, const struct cache_value *value)
@@ -237,25 +254,31 @@ static void get_dashboard(struct request *rq)
 const struct route admin_analytics_routes[] = {
 	{ GET, "/analytics/platform", .who = ADMIN, .query = range_query, .reply = platform_fields,
 		.run = get_platform, .does = "The platform in figures" },
-	{ GET, "/analytics/revenue", .also = "/analytics/revenue/daily", .who = ADMIN, .query = range_query,
-		.reply = day_fields, .shape = REPLY_ARRAY, .run = get_days,
+	{ GET, "/analytics/revenue", .also = "/analytics/revenue/daily", .who = ADMIN,
+		.query = range_query, .reply = day_fields, .shape = REPLY_ARRAY, .run = get_days,
 		.does = "Revenue by day, oldest first: the last 30 days, or at most two years" },
-	{ GET, "/analytics/revenue/weekly", .who = ADMIN, .query = range_query, .reply = week_fields,
-		.shape = REPLY_ARRAY, .run = get_weeks, .does = "Revenue by week; of days in the range alone" },
-	{ GET, "/analytics/revenue/monthly", .who = ADMIN, .query = range_query, .reply = month_fields,
-		.shape = REPLY_ARRAY, .run = get_months, .does = "Revenue by month; of days in the range alone" },
-	{ GET, "/analytics/top-vendors", .who = ADMIN, .query = top_query, .reply = top_vendor_fields,
+	{ GET, "/analytics/revenue/weekly", .who = ADMIN, .query = range_query,
+		.reply = week_fields, .shape = REPLY_ARRAY, .run = get_weeks,
+		.does = "Revenue by week; of days in the range alone" },
+	{ GET, "/analytics/revenue/monthly", .who = ADMIN, .query = range_query,
+		.reply = month_fields, .shape = REPLY_ARRAY, .run = get_months,
+		.does = "Revenue by month; of days in the range alone" },
+	{ GET, "/analytics/top-vendors", .who = ADMIN,
+		.query = top_query, .reply = top_vendor_fields,
 		.shape = REPLY_ARRAY, .run = get_top_vendors, .does = "Vendors who sold most" },
-	{ GET, "/analytics/top-riders", .also = "/analytics/riders", .who = ADMIN, .query = top_query,
+	{ GET, "/analytics/top-riders", .also = "/analytics/riders",
+		.who = ADMIN, .query = top_query,
 		.reply = top_rider_fields, .shape = REPLY_ARRAY, .run = get_top_riders,
 		.does = "Riders who delivered most" },
-	{ GET, "/analytics/order-status", .who = ADMIN, .query = range_query, .reply = states_fields,
+	{ GET, "/analytics/order-status", .who = ADMIN,
+		.query = range_query, .reply = states_fields,
 		.shape = REPLY_ARRAY, .run = get_states, .does = "Orders by state" },
 	{ GET, "/analytics/orders", .who = ADMIN, .query = range_query, .reply = split_fields,
 		.run = get_orders, .does = "Orders by state, country and way of payment" },
 	{ GET, "/analytics/live", .who = ADMIN, .reply = live_fields, .run = get_live,
 		.does = "What happens now" },
-	{ GET, "/analytics/dashboard", .who = ADMIN, .reply = dashboard_fields, .run = get_dashboard,
+	{ GET, "/analytics/dashboard", .who = ADMIN,
+		.reply = dashboard_fields, .run = get_dashboard,
 		.does = "The platform and what happens now, in one" },
 	ROUTE_END
 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Admins: in and out. The acts are those of every kind, see api/account.h; the console's browser gets its tokens as
- * cookies besides, which no script can read. Admins are made by `reeyo admin` and by super-admins, never here.
+ * Admins: in and out. The acts are those of every kind, see api/account.h; the console's browser
+ * gets its tokens as cookies besides, which no script can read. Admins are made by `reeyo admin`
+ * and by super-admins, never here.
  */
 #include "reeyo/api/admin.h"
 
@@ -46,9 +47,11 @@ const struct route admin_auth_routes[] = {
 		.body = admin_refresh_body, .reply = session_fields, .run = account_refresh,
 		.errors = { E_BAD_REFRESH, E_SUSPENDED, E_CORS_ORIGIN },
 		.does = "Trade a refresh token, of the body or the cookie, for a new pair" },
-	{ GET, "/auth/me", .also = "/auth/profile", .who = ADMIN, .always = true, .reply = admin_fields,
+	{ GET, "/auth/me", .also = "/auth/profile", .who = ADMIN,
+		.always = true, .reply = admin_fields,
 		.run = account_me, .errors = { E_ACCOUNT_GONE }, .does = "The admin" },
-	{ POST, "/auth/logout", .who = ADMIN, .always = true, .shape = REPLY_MESSAGE, .run = account_log_out,
+	{ POST, "/auth/logout", .who = ADMIN, .always = true,
+		.shape = REPLY_MESSAGE, .run = account_log_out,
 		.does = "End this session: its tokens count no more, its cookies go" },
 	{ POST, "/auth/change-password", .also = "/auth/password", .who = ADMIN, .always = true,
 		.any_write = true, .body = change_password_body, .shape = REPLY_MESSAGE,

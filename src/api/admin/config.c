@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The business configuration as the console reads and writes it (knobs.c knows its keys). What is written counts on every
- * copy within a second: they all follow the table (settings.c). Whoever reads here reads the primary, and so sees
- * what he has just written.
+ * The business configuration as the console reads and writes it (knobs.c knows its keys). What is
+ * written counts on every copy within a second: they all follow the table (settings.c). Whoever
+ * reads here reads the primary, and so sees what he has just written.
  */
 #include "act.h"
 #include "knobs.h"
@@ -11,9 +11,11 @@
 
 static const char *const service_names[ORDER_TYPES] = { "food", "mart", "packages" };
 
-/* Values of any kind: knobs.c reads numbers in texts too, and says itself what is wrong with one. */
+/* Values of any kind: knobs.c reads numbers in texts too, and says itself what is wrong with
+ * one. */
 static const struct field config_body[] = {
-	{ "commission_rate", FIELD_ANY, .does = "FOOD and MART; below 1 a fraction, else a percentage" },
+	{ "commission_rate", FIELD_ANY,
+		.does = "FOOD and MART; below 1 a fraction, else a percentage" },
 	{ "commission_rate_food", FIELD_ANY },
 	{ "commission_rate_mart", FIELD_ANY },
 	{ "package_platform_fee", FIELD_ANY },
@@ -53,7 +55,8 @@ static const struct field toggle_body[] = {
 #define SUM(name) { name, FIELD_MONEY, .required = true }
 static const struct field commission_fields[] = {
 	{ "commission_rate", FIELD_NUMBER, .required = true, .does = "A percentage, of FOOD" },
-	RATE("commission_rate_food"), RATE("commission_rate_mart"), RATE("package_platform_fee"), FIELD_END
+	RATE("commission_rate_food"), RATE("commission_rate_mart"),
+	RATE("package_platform_fee"), FIELD_END
 };
 static const struct field config_fields[] = {
 	{ "commission_rate", FIELD_NUMBER, .required = true, .does = "A percentage, of FOOD" },
@@ -65,14 +68,15 @@ static const struct field config_fields[] = {
 	{ "rider_search_radius_m", FIELD_INT, .required = true },
 	{ "delivery_max_distance_km", FIELD_NUMBER, .required = true },
 	{ "maintenance_mode", FIELD_BOOL, .required = true },
-	{ "min_payout", FIELD_OBJECT, .required = true, .does = "{XAF,NGN,KES,GHS}, null where none" },
+	{ "min_payout", FIELD_OBJECT, .required = true,
+		.does = "{XAF,NGN,KES,GHS}, null where none" },
 	{ "services", FIELD_OBJECT, .required = true, .does = "{food,mart,packages}" },
 	{ "settings", FIELD_OBJECT, .required = true, .does = "All settings under their own keys" },
 	{ "paymentMethods", FIELD_LIST, .required = true, .each = FIELD_TEXT },
 	FIELD_END
 };
 
-/* --- Reading ------------------------------------------------------------------------------------ */
+/* --- Reading ---------------------------------------------------------------------------------- */
 
 static void get_config(struct request *rq)
 {
@@ -84,7 +88,7 @@ static void get_commission(struct request *rq)
 	SQL_(rq, DB_WRITE, admin_commission_get, false, admin_shown);
 }
 
-/* --- Writing ------------------------------------------------------------------------------------ */
+/* --- Writing ---------------------------------------------------------------------------------- */
 
 static void turned(struct request *rq, const struct db_result *result, const json_t *changes)
 {
@@ -96,7 +100,8 @@ static void turned(struct request *rq, const struct db_result *result, const jso
 		return reply_error(rq, E_NO_MEMORY);
 	if (json_object_size(changes) == 0)
 		return admin_shown(rq, result);
-	sql_write(rq, admin_config_put, admin_shown, copy, rq->caller.id, "config.change", rq->request_id);
+	sql_write(rq, admin_config_put, admin_shown, copy, rq->caller.id,
+		"config.change", rq->request_id);
 }
 
 /* rq->state: what is wanted, in the words of a configuration. */
@@ -169,6 +174,7 @@ const struct route admin_config_routes[] = {
 		.body = commission_body, .reply = config_fields, .run = set_commission,
 		.does = "Set the commission of a service" },
 	{ PUT, "/config/toggle-service", .who = SUPER_ADMIN, .any_write = true, .body = toggle_body,
-		.reply = config_fields, .run = toggle_service, .does = "Switch a service on or off" },
+		.reply = config_fields, .run = toggle_service,
+		.does = "Switch a service on or off" },
 	ROUTE_END
 };

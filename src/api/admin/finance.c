@@ -36,7 +36,7 @@ static void get_platform(struct request *rq)
 	SQL_(rq, DB_REPORT, finance_platform, false, admin_shown);
 }
 
-/* --- Cash --------------------------------------------------------------------------------------- */
+/* --- Cash ------------------------------------------------------------------------------------- */
 
 static void hand_in(struct request *rq)
 {
@@ -44,9 +44,9 @@ static void hand_in(struct request *rq)
 
 	if (!entry)
 		return reply_error(rq, E_NO_MEMORY);
-	sql_write(rq, cash_hand_in, admin_decided, rq->params[0], arg_int(rq, body_int(rq, "amount", 0)),
-		body_text(rq, "reference"), rq->caller.id, "rider.cash-handin", act_details(rq), rq->request_id,
-		entry);
+	sql_write(rq, cash_hand_in, admin_decided, rq->params[0],
+		arg_int(rq, body_int(rq, "amount", 0)), body_text(rq, "reference"), rq->caller.id,
+		"rider.cash-handin", act_details(rq), rq->request_id, entry);
 }
 
 static void handins_read(struct request *rq, const struct db_result *result)
@@ -71,7 +71,8 @@ const struct route admin_finance_routes[] = {
 		.body = handin_body, .reply = handin_fields,
 		.errors = { E_RIDER_NOT_FOUND, E_CASH_OVER, E_HANDIN_OTHER }, .run = hand_in,
 		.does = "Book cash that a rider hands in; a reference counts once" },
-	{ GET, "/riders/:id/cash-handins", .who = ADMIN, .query = page_fields, .reply = handin_fields,
+	{ GET, "/riders/:id/cash-handins", .who = ADMIN,
+		.query = page_fields, .reply = handin_fields,
 		.shape = REPLY_PAGE, .errors = { E_RIDER_NOT_FOUND }, .run = list_handins,
 		.does = "What a rider has handed in, newest first" },
 	ROUTE_END

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Feature flags. Those of the server's own switches (service.mart …) set the setting they stand for, so that
- * a flag and the configuration never tell two things.
+ * Feature flags. Those of the server's own switches (service.mart …) set the setting they stand
+ * for, so that a flag and the configuration never tell two things.
  */
 #include "act.h"
 #include "reeyo/api/admin.h"
@@ -50,9 +50,10 @@ static void put_flag(struct request *rq)
 	sql_write(rq, admin_flag_put, admin_shown, rq->params[0],
 		given ? member_bool(rq->body, "enabled", false) ? "t" : "f" : NULL,
 		body_text(rq, "description"),
-		member(rq->body, "rollout_pct") ? arg_int(rq, body_int(rq, "rollout_pct", 100)) : NULL,
-		body_text(rq, "scope"), body_text(rq, "country_code"), metadata_of(rq), rq->caller.id,
-		"flag.change", act_details(rq), rq->request_id);
+		member(rq->body, "rollout_pct") ?
+			arg_int(rq, body_int(rq, "rollout_pct", 100)) : NULL,
+		body_text(rq, "scope"), body_text(rq, "country_code"), metadata_of(rq),
+		rq->caller.id, "flag.change", act_details(rq), rq->request_id);
 }
 
 static void deleted(struct request *rq, const struct db_result *result)

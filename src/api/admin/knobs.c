@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * A table of knobs, and one pass over it. A rate below 1 is a fraction, from 1 on a percentage; it is kept in
- * basis points, and shown as a fraction or a percentage depending on the key. That is why each value is compared
- * with what is shown before it is read: half a percent is shown as 0.5, and would come back as 50 %.
+ * A table of knobs, and one pass over it. A rate below 1 is a fraction, from 1 on a percentage; it
+ * is kept in basis points, and shown as a fraction or a percentage depending on the key. That is
+ * why each value is compared with what is shown before it is read: half a percent is shown as 0.5,
+ * and would come back as 50 %.
  */
 #include "knobs.h"
 
@@ -29,7 +30,8 @@ enum unit {
 	METHODS     /* ways to pay */
 };
 
-/* Rows that stand for one setting come from the general to the special one: the last that differs counts. */
+/* Rows that stand for one setting come from the general to the special one: the last that differs
+ * counts. */
 static const struct knob {
 	const char *path;    /* lower case, without _ and - */
 	enum unit unit;
@@ -37,7 +39,8 @@ static const struct knob {
 	const char *besides; /* … and another that gets the same value */
 	double min, max;
 } knobs[] = {
-	{ "commissionrate", PERCENT, "services.food.commissionBps", "services.mart.commissionBps", 0, 0 },
+	{ "commissionrate", PERCENT, "services.food.commissionBps",
+		"services.mart.commissionBps", 0, 0 },
 	{ "commissionratefood", FRACTION, "services.food.commissionBps", NULL, 0, 0 },
 	{ "commissionratemart", FRACTION, "services.mart.commissionBps", NULL, 0, 0 },
 	{ "packageplatformfee", FRACTION, "services.packages.commissionBps", NULL, 0, 0 },
@@ -79,11 +82,15 @@ static const struct knob {
 	{ "services.packages.basefee", MONEY, "services.packages.baseFee", NULL, 0, 1e6 },
 	{ "services.packages.feeperkm", MONEY, "services.packages.feePerKm", NULL, 0, 1e6 },
 	{ "services.packages.fragilefee", MONEY, "services.packages.fragileFee", NULL, 0, 1e6 },
-	{ "services.packages.freeweightkg", DECIMAL, "services.packages.freeWeightKg", NULL, 0, 1000 },
-	{ "services.packages.feeperextrakg", MONEY, "services.packages.feePerExtraKg", NULL, 0, 1e6 },
+	{ "services.packages.freeweightkg", DECIMAL,
+		"services.packages.freeWeightKg", NULL, 0, 1000 },
+	{ "services.packages.feeperextrakg", MONEY,
+		"services.packages.feePerExtraKg", NULL, 0, 1e6 },
 	{ "services.packages.maxweight", DECIMAL, "services.packages.maxWeight", NULL, 0.1, 1000 },
-	{ "services.packages.commissionrate", PERCENT, "services.packages.commissionBps", NULL, 0, 0 },
-	{ "services.packages.commissionbps", BPS, "services.packages.commissionBps", NULL, 0, 10000 },
+	{ "services.packages.commissionrate", PERCENT,
+		"services.packages.commissionBps", NULL, 0, 0 },
+	{ "services.packages.commissionbps", BPS,
+		"services.packages.commissionBps", NULL, 0, 10000 },
 	{ "paymentmethods", METHODS, "paymentMethods", NULL, 0, 0 },
 	{ "maintenancemode", SWITCH, "maintenanceMode", NULL, 0, 0 },
 	{ "enforcebusinesshours", SWITCH, "enforce_business_hours", NULL, 0, 0 },
@@ -91,7 +98,7 @@ static const struct knob {
 	{ "menu.approvalrequired", SWITCH, "menu.approval_required", NULL, 0, 0 },
 };
 
-/* --- What was sent ------------------------------------------------------------------------------ */
+/* --- What was sent ---------------------------------------------------------------------------- */
 
 #define PATH_SIZE 96
 #define SENT_MAX 160
@@ -132,8 +139,8 @@ static const char *prefix_of(const char *path)
 	return NULL;
 }
 
-static void body_read(struct body *body, const json_t *object, const char *prefix, const char *names,
-	unsigned depth)
+static void body_read(struct body *body, const json_t *object, const char *prefix,
+	const char *names, unsigned depth)
 {
 	const char *name;
 	json_t *value;
@@ -162,7 +169,7 @@ static void body_read(struct body *body, const json_t *object, const char *prefi
 	}
 }
 
-/* --- One value ---------------------------------------------------------------------------------- */
+/* --- One value -------------------------------------------------------------------------------- */
 
 static bool number_of(const json_t *value, double *ret)
 {
@@ -190,8 +197,10 @@ static json_t *refuse(struct knob_fault *fault, const char *english, const char 
 static json_t *rate_read(double number, struct knob_fault *fault)
 {
 	if (!(number >= 0 && number <= 100))
-		return refuse(fault, "must be a rate: a fraction below 1, or a percentage up to 100",
-			"doit être un taux : une fraction inférieure à 1, ou un pourcentage jusqu'à 100");
+		return refuse(fault,
+			"must be a rate: a fraction below 1, or a percentage up to 100",
+			"doit être un taux : une fraction inférieure à 1, ou un pourcentage "
+			"jusqu'à 100");
 	return json_integer(llround(number < 1 ? number * 10000 : number * 100));
 }
 
@@ -267,7 +276,7 @@ static json_t *value_read(const struct knob *knob, const json_t *value, struct k
 	}
 }
 
-/* --- All of them -------------------------------------------------------------------------------- */
+/* --- All of them ------------------------------------------------------------------------------ */
 
 static bool is_shown(const struct knob *knob, const json_t *value, const json_t *setting)
 {
@@ -309,7 +318,7 @@ static bool knobs_turn_all(const struct body *body, const json_t *settings, json
 	return true;
 }
 
-/* --- What no knob is for ------------------------------------------------------------------------ */
+/* --- What no knob is for ---------------------------------------------------------------------- */
 
 static bool has_knob(const char *path, bool object)
 {
@@ -317,7 +326,8 @@ static bool has_knob(const char *path, bool object)
 
 	for (size_t k = 0; k < COUNT_OF(knobs); k++)
 		if (strcmp(knobs[k].path, path) == 0 ||
-			(object && strncmp(knobs[k].path, path, len) == 0 && knobs[k].path[len] == '.'))
+			(object && strncmp(knobs[k].path, path, len) == 0 &&
+				knobs[k].path[len] == '.'))
 			return true;
 	return false;
 }
@@ -341,9 +351,11 @@ static bool is_own(const char *name)
 	return strcmp(name, "version") == 0 || strcmp(name, "zones") == 0;
 }
 
-/* False when something is sent that would be taken for changed and is not: under settings what is shown there and has no knob,
- * unless it is as it is shown, and anywhere what stands in the configuration file. Other members are ignored. */
-static bool strangers_absent(const json_t *sent, const json_t *settings, bool within, struct knob_fault *fault)
+/* False when something is sent that would be taken for changed and is not: under settings what is
+ * shown there and has no knob, unless it is as it is shown, and anywhere what stands in the
+ * configuration file. Other members are ignored. */
+static bool strangers_absent(const json_t *sent, const json_t *settings, bool within,
+	struct knob_fault *fault)
 {
 	const char *name;
 	json_t *value;
@@ -354,13 +366,17 @@ static bool strangers_absent(const json_t *sent, const json_t *settings, bool wi
 		bool file = is_of_file(name);
 
 		path_join(path, "", name);
-		if (json_is_null(value) || has_knob(path, json_is_object(value)) || (!file && !(within && now && !is_own(name))) ||
-			json_equal(value, now))
+		if (json_is_null(value) || has_knob(path, json_is_object(value)) ||
+			(!file && !(within && now && !is_own(name))) || json_equal(value, now))
 			continue;
-		snprintf(fault->field, sizeof(fault->field), "%s%.80s", within ? "settings." : "", name);
-		refuse(fault, file ? "stands in the configuration file and cannot be changed here" : "cannot be changed here",
-			file ? "se trouve dans le fichier de configuration et ne peut pas être modifié ici" :
-			       "ne peut pas être modifié ici");
+		snprintf(fault->field, sizeof(fault->field), "%s%.80s",
+			within ? "settings." : "", name);
+		refuse(fault,
+			file ? "stands in the configuration file and cannot be changed here" :
+				"cannot be changed here",
+			file ? "se trouve dans le fichier de configuration et ne peut pas être "
+				"modifié ici" :
+				"ne peut pas être modifié ici");
 		return false;
 	}
 	return within || strangers_absent(json_object_get(sent, "settings"), settings, true, fault);
@@ -374,7 +390,8 @@ json_t *knobs_turn(const json_t *sent, const json_t *settings, struct knob_fault
 	*fault = (struct knob_fault){ .field = "" };
 	if (body && changes) {
 		body_read(body, sent, "", "", 0);
-		if (!strangers_absent(sent, settings, false, fault) || !knobs_turn_all(body, settings, changes, fault)) {
+		if (!strangers_absent(sent, settings, false, fault) ||
+			!knobs_turn_all(body, settings, changes, fault)) {
 			json_decref(changes);
 			changes = NULL;
 		}

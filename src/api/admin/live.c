@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Riders at work, as the console's map and lists show them: where Redis has them now, or their rows of the last half minute.
+ * Riders at work, as the console's map and lists show them: where Redis has them now, or their rows
+ * of the last half minute.
  */
 #include <stdio.h>
 
@@ -13,7 +14,8 @@
 static const char *const availability_words[] = { "ONLINE", "OFFLINE", "BUSY", NULL };
 
 static const struct field live_query[] = {
-	{ "country", FIELD_TEXT, .min = 2, .max = 2, .also = "countryCode country_code", .does = "As CM; all when absent" },
+	{ "country", FIELD_TEXT, .min = 2, .max = 2, .also = "countryCode country_code",
+		.does = "As CM; all when absent" },
 	FIELD_END
 };
 static const struct field live_fields[] = {
@@ -47,8 +49,8 @@ static void list_live(struct request *rq)
 	buf_add_string(&known->lats, "}");
 	buf_add_string(&known->lngs, "}");
 	buf_add_string(&known->times, "}");
-	sql_read(rq, riders_live, listed, query_text(rq, "country"), buf_string(&known->ids), buf_string(&known->lats),
-		buf_string(&known->lngs), buf_string(&known->times));
+	sql_read(rq, riders_live, listed, query_text(rq, "country"), buf_string(&known->ids),
+		buf_string(&known->lats), buf_string(&known->lngs), buf_string(&known->times));
 }
 
 static void found(void *owner, int error, unsigned count, const struct geo_rider *riders)
@@ -98,13 +100,15 @@ static void online(struct request *rq)
 {
 	struct page page = request_page(rq, 20);
 
-	sql_read(rq, admin_riders_online, admin_listed, arg_int(rq, page.limit), arg_int(rq, page.offset));
+	sql_read(rq, admin_riders_online, admin_listed, arg_int(rq, page.limit),
+		arg_int(rq, page.offset));
 }
 
 const struct route admin_live_routes[] = {
-	{ GET, "/riders/live-locations", .who = ADMIN, .query = live_query, .reply = live_fields, .shape = REPLY_ARRAY,
+	{ GET, "/riders/live-locations", .who = ADMIN, .query = live_query,
+		.reply = live_fields, .shape = REPLY_ARRAY,
 		.run = live_locations, .does = "Where riders at work are now" },
-	{ GET, "/riders/online", .who = ADMIN, .query = page_fields, .reply = admin_rider_fields, .shape = REPLY_PAGE,
-		.run = online, .does = "Riders who are online" },
+	{ GET, "/riders/online", .who = ADMIN, .query = page_fields, .reply = admin_rider_fields,
+		.shape = REPLY_PAGE, .run = online, .does = "Riders who are online" },
 	ROUTE_END
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Messages to people as admins see them: what was sent, what could not be, and broadcasts. Rows say to whom and when, never what.
+ * Messages to people as admins see them: what was sent, what could not be, and broadcasts. Rows say
+ * to whom and when, never what.
  */
 #include "act.h"
 
@@ -36,7 +37,8 @@ static const struct field message_fields[] = {
 	{ "language", FIELD_TEXT, .required = true },
 	{ "status", FIELD_ENUM, .required = true, .words = state_words },
 	{ "tries", FIELD_INT, .required = true },
-	{ "next_at", FIELD_TIME, .nullable = true, .does = "While it is queued: when it is tried next" },
+	{ "next_at", FIELD_TIME, .nullable = true,
+		.does = "While it is queued: when it is tried next" },
 	{ "last_error", FIELD_TEXT, .nullable = true },
 	{ "created_at", FIELD_TIME, .required = true },
 	{ "sent_at", FIELD_TIME, .nullable = true },
@@ -46,30 +48,36 @@ static const struct field message_fields[] = {
 	{ "title", FIELD_TEXT, .required = true, .min = 1, .max = 100 }, \
 	{ "body", FIELD_TEXT, .required = true, .min = 1, .max = 1000, .also = "message" }, \
 	{ "data", FIELD_OBJECT, \
-		.does = "Handed to the app: texts, numbers and booleans, at most 2 KB. Names that push services keep for " \
-			"themselves (from, message_type, google…, gcm…) are refused" }, \
-	{ ids, FIELD_LIST, .max = PEOPLE_MAX, .each = FIELD_ID, .also = snake, .does = "Only these; without it all" }, \
-	{ "country", FIELD_TEXT, .min = 2, .max = 2, .also = "countryCode country_code", .does = "Only of this country" }, \
-	{ "audience", FIELD_ENUM, .words = audience_words, .does = "ALL is the only one there is" }, \
+		.does = "Handed to the app: texts, numbers and booleans, at most 2 KB. Names " \
+			"that push services keep for themselves (from, message_type, " \
+			"google…, gcm…) are refused" }, \
+	{ ids, FIELD_LIST, .max = PEOPLE_MAX, .each = FIELD_ID, .also = snake, \
+		.does = "Only these; without it all" }, \
+	{ "country", FIELD_TEXT, .min = 2, .max = 2, .also = "countryCode country_code", \
+		.does = "Only of this country" }, \
+	{ "audience", FIELD_ENUM, .words = audience_words, \
+		.does = "ALL is the only one there is" }, \
 	FIELD_END
 static const struct field users_body[] = { BROADCAST_FIELDS("userIds", "user_ids") };
 static const struct field vendors_body[] = { BROADCAST_FIELDS("vendorIds", "vendor_ids") };
 static const struct field riders_body[] = { BROADCAST_FIELDS("riderIds", "rider_ids") };
 static const struct field broadcast_fields[] = {
-	{ "targeted", FIELD_INT, .required = true, .does = "Accounts it is meant for; all of them hear it in "
-		"the app, but when a country is told: that is told by push alone" },
-	{ "sent", FIELD_INT, .required = true, .does = "Of these, who have a device, and to whom a push goes in the next minutes" },
+	{ "targeted", FIELD_INT, .required = true, .does = "Accounts it is meant for; all of them "
+		"hear it in the app, but when a country is told: that is told by push alone" },
+	{ "sent", FIELD_INT, .required = true, .does = "Of these, who have a device, and to whom a "
+		"push goes in the next minutes" },
 	{ "failed", FIELD_INT, .required = true, .does = "Of these, who have no device" },
 	FIELD_END
 };
 
-/* --- What was sent ------------------------------------------------------------------------------ */
+/* --- What was sent ---------------------------------------------------------------------------- */
 
 static void list_messages(struct request *rq)
 {
 	struct page page = request_page(rq, 20);
 
-	sql_report(rq, message_list, admin_listed, query_text(rq, "status"), query_text(rq, "channel"),
+	sql_report(rq, message_list, admin_listed, query_text(rq, "status"),
+		query_text(rq, "channel"),
 		query_text(rq, "recipient"), arg_int(rq, page.limit), arg_int(rq, page.offset));
 }
 
@@ -84,10 +92,11 @@ static void retried(struct request *rq, const struct db_result *result)
 
 static void retry_message(struct request *rq)
 {
-	sql_write(rq, message_retry, retried, rq->params[0], rq->caller.id, "message.retry", rq->request_id);
+	sql_write(rq, message_retry, retried, rq->params[0], rq->caller.id,
+		"message.retry", rq->request_id);
 }
 
-/* --- Broadcasts --------------------------------------------------------------------------------- */
+/* --- Broadcasts ------------------------------------------------------------------------------- */
 
 struct audience {
 	enum whom whom;
@@ -100,8 +109,8 @@ static const struct audience riders = { TO_RIDER, "riderIds", "riders" };
 
 static bool name_reserved(const char *name)
 {
-	return strcmp(name, "from") == 0 || strcmp(name, "message_type") == 0 || strncmp(name, "google", 6) == 0 ||
-		strncmp(name, "gcm", 3) == 0;
+	return strcmp(name, "from") == 0 || strcmp(name, "message_type") == 0 ||
+		strncmp(name, "google", 6) == 0 || strncmp(name, "gcm", 3) == 0;
 }
 
 /* A value as the text that a push carries; NULL: memory is out. */
@@ -127,7 +136,8 @@ static bool no_memory(struct request *rq)
 	return false;
 }
 
-/* What a push carries, as a JSON object of texts; false when it is none, and that has been answered. */
+/* What a push carries, as a JSON object of texts; false when it is none, and that has been
+ * answered. */
 static bool data_take(struct request *rq, const char **ret)
 {
 	json_auto_t *texts = json_pack("{s:s}", "type", "BROADCAST");
@@ -154,7 +164,8 @@ static bool data_take(struct request *rq, const char **ret)
 /* A push that no service takes is refused now and not when it is sent. */
 static bool push_fits(struct request *rq, const char *data)
 {
-	if (strlen(body_text(rq, "title")) + strlen(body_text(rq, "body")) + strlen(data) <= PUSH_BYTES)
+	if (strlen(body_text(rq, "title")) + strlen(body_text(rq, "body")) + strlen(data) <=
+		PUSH_BYTES)
 		return true;
 	reply_field(rq, "body", "is too long together with data", "est trop long avec data");
 	return false;
@@ -183,12 +194,14 @@ static void counted(struct request *rq, const struct db_result *result)
 	speech->counts = arena_copy(rq->arena, counts.at, counts.len);
 	if (!speech->counts)
 		return reply_error(rq, E_NO_MEMORY);
-	sql_write(rq, message_broadcast, spoken, whom_name(audience->whom), arg_array(rq, audience->ids),
-		body_text(rq, "country"), body_text(rq, "title"), body_text(rq, "body"), speech->data, audience->room,
-		whom_room(audience->whom), rq->caller.id, "broadcast", act_details(rq), rq->request_id);
+	sql_write(rq, message_broadcast, spoken, whom_name(audience->whom),
+		arg_array(rq, audience->ids), body_text(rq, "country"), body_text(rq, "title"),
+		body_text(rq, "body"), speech->data, audience->room, whom_room(audience->whom),
+		rq->caller.id, "broadcast", act_details(rq), rq->request_id);
 }
 
-/* Counting a million takes seconds, and so is a report; what is written is short whoever it is for. */
+/* Counting a million takes seconds, and so is a report; what is written is short whoever it is
+ * for. */
 static void broadcast(struct request *rq, const struct audience *audience)
 {
 	struct speech *speech = arena_alloc(rq->arena, sizeof(*speech));
@@ -200,8 +213,8 @@ static void broadcast(struct request *rq, const struct audience *audience)
 		return;
 	*speech = (struct speech){ .audience = audience, .data = data };
 	rq->state = speech;
-	sql_report(rq, broadcast_count, counted, whom_name(audience->whom), arg_array(rq, audience->ids),
-		body_text(rq, "country"));
+	sql_report(rq, broadcast_count, counted, whom_name(audience->whom),
+		arg_array(rq, audience->ids), body_text(rq, "country"));
 }
 
 static void broadcast_users(struct request *rq)
@@ -220,15 +233,19 @@ static void broadcast_riders(struct request *rq)
 }
 
 const struct route admin_message_routes[] = {
-	{ GET, "/messages", .who = ADMIN, .query = list_query, .reply = message_fields, .shape = REPLY_PAGE,
+	{ GET, "/messages", .who = ADMIN, .query = list_query,
+		.reply = message_fields, .shape = REPLY_PAGE,
 		.run = list_messages, .does = "Messages to people, newest first" },
 	{ POST, "/messages/:id/retry", .who = ADMIN, .any_write = true, .reply = message_fields,
-		.errors = { E_NOT_FOUND, E_CONFLICT }, .run = retry_message, .does = "Send a dead message once more" },
-	{ POST, "/broadcast/users", .who = ADMIN, .body = users_body, .reply = broadcast_fields, .run = broadcast_users,
+		.errors = { E_NOT_FOUND, E_CONFLICT }, .run = retry_message,
+		.does = "Send a dead message once more" },
+	{ POST, "/broadcast/users", .who = ADMIN, .body = users_body,
+		.reply = broadcast_fields, .run = broadcast_users,
 		.does = "Tell customers something" },
 	{ POST, "/broadcast/vendors", .who = ADMIN, .body = vendors_body, .reply = broadcast_fields,
 		.run = broadcast_vendors, .does = "Tell vendors something" },
-	{ POST, "/broadcast/riders", .who = ADMIN, .body = riders_body, .reply = broadcast_fields, .run = broadcast_riders,
+	{ POST, "/broadcast/riders", .who = ADMIN, .body = riders_body,
+		.reply = broadcast_fields, .run = broadcast_riders,
 		.does = "Tell riders something" },
 	ROUTE_END
 };

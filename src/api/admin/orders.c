@@ -17,7 +17,8 @@ static const struct field list_query[] = {
 	{ "vendorId", FIELD_ID, .also = "vendor_id" },
 	{ "riderId", FIELD_ID, .also = "rider_id" },
 	{ "userId", FIELD_ID, .also = "user_id" },
-	{ "dateFrom", FIELD_DATE, .also = "date_from from startDate", .does = "First day, in Douala" },
+	{ "dateFrom", FIELD_DATE, .also = "date_from from startDate",
+		.does = "First day, in Douala" },
 	{ "dateTo", FIELD_DATE, .also = "date_to to endDate", .does = "Last day" },
 	PAGE_FIELDS,
 	FIELD_END
@@ -47,7 +48,7 @@ static const struct field dispatch_fields[] = {
 	FIELD_END
 };
 
-/* --- Lists -------------------------------------------------------------------------------------- */
+/* --- Lists ------------------------------------------------------------------------------------ */
 
 /* A word of ours stands for the states that the console sees as it. */
 static unsigned states_seen(const char *word, unsigned states)
@@ -59,8 +60,8 @@ static unsigned states_seen(const char *word, unsigned states)
 	return states;
 }
 
-/* "CONFIRMED,ready", ACTIVE or REFUNDED as an array and a payment status, NULL for any; false when a word is
- * none, and that has been answered. */
+/* "CONFIRMED,ready", ACTIVE or REFUNDED as an array and a payment status, NULL for any; false when
+ * a word is none, and that has been answered. */
 static bool states_take(struct request *rq, const char **ret_states, const char **ret_payment)
 {
 	struct text words = text_of(query_text(rq, "status"));
@@ -94,11 +95,13 @@ static void list_orders(struct request *rq)
 	if (!states_take(rq, &states, &payment))
 		return;
 	sql_read(rq, admin_order_list, admin_listed, states, payment, query_text(rq, "vendorId"),
-		query_text(rq, "riderId"), query_text(rq, "userId"), day_at(rq, "dateFrom", "00:00"),
+		query_text(rq, "riderId"), query_text(rq, "userId"),
+		day_at(rq, "dateFrom", "00:00"),
 		day_at(rq, "dateTo", "24:00"), arg_int(rq, page.limit), arg_int(rq, page.offset));
 }
 
-/* A part of a number is in no index: this reads orders from the newest on, beside everything else. */
+/* A part of a number is in no index: this reads orders from the newest on, beside everything
+ * else. */
 static void search_orders(struct request *rq)
 {
 	struct page page = request_page(rq, 20);
@@ -107,7 +110,7 @@ static void search_orders(struct request *rq)
 		arg_int(rq, page.limit), arg_int(rq, page.offset));
 }
 
-/* --- One ---------------------------------------------------------------------------------------- */
+/* --- One -------------------------------------------------------------------------------------- */
 
 static void get_order(struct request *rq)
 {
@@ -131,7 +134,7 @@ static void get_dispatch(struct request *rq)
 	sql_read(rq, admin_order_dispatch, admin_shown, rq->params[0]);
 }
 
-/* --- Acts --------------------------------------------------------------------------------------- */
+/* --- Acts ------------------------------------------------------------------------------------- */
 
 /* Read again, on the primary: the Order of the act is the apps'. */
 static void acted(struct request *rq, const struct order_moved *moved)

@@ -35,7 +35,7 @@ static const struct field documents_body[] = {
 	FIELD_END
 };
 
-/* --- Reading ------------------------------------------------------------------------------------ */
+/* --- Reading ---------------------------------------------------------------------------------- */
 
 static void list_riders(struct request *rq)
 {
@@ -58,7 +58,7 @@ static void deliveries(struct request *rq)
 	orders_of(rq, NULL, NULL, rq->params[0], NULL);
 }
 
-/* --- Acts --------------------------------------------------------------------------------------- */
+/* --- Acts ------------------------------------------------------------------------------------- */
 
 static void changed(struct request *rq, const struct db_result *result)
 {
@@ -91,7 +91,7 @@ static void suspend(struct request *rq)
 	judge(rq, "SUSPENDED", "rider.suspend");
 }
 
-/* --- Documents ---------------------------------------------------------------------------------- */
+/* --- Documents -------------------------------------------------------------------------------- */
 
 static void decided(struct request *rq, const struct db_result *result)
 {
@@ -116,11 +116,11 @@ static const char *decisions_of(struct request *rq)
 
 static void verify_documents(struct request *rq)
 {
-	sql_write(rq, admin_rider_documents, decided, rq->params[0], decisions_of(rq), rq->caller.id,
-		"rider.documents", act_details(rq), rq->request_id);
+	sql_write(rq, admin_rider_documents, decided, rq->params[0], decisions_of(rq),
+		rq->caller.id, "rider.documents", act_details(rq), rq->request_id);
 }
 
-/* --- Changes ------------------------------------------------------------------------------------ */
+/* --- Changes ---------------------------------------------------------------------------------- */
 
 static void edited(struct request *rq, const struct db_result *result)
 {
@@ -159,7 +159,8 @@ const struct route admin_rider_routes[] = {
 		.reply = admin_rider_fields, .errors = { E_NOT_FOUND }, .run = suspend,
 		.does = "Suspend a rider: offline and logged out" },
 	{ PATCH, "/riders/:id", .who = ADMIN, .any_write = true, .body = edit_body,
-		.reply = admin_rider_fields, .errors = { E_NOT_FOUND, E_PHONE_TAKEN, E_EMAIL_TAKEN },
+		.reply = admin_rider_fields,
+		.errors = { E_NOT_FOUND, E_PHONE_TAKEN, E_EMAIL_TAKEN },
 		.run = edit, .does = "Change a rider's particulars" },
 	ROUTE_END
 };

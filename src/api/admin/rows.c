@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The console's rows as replies show them (contract §6): every key is always there, null when unknown.
+ * The console's rows as replies show them (contract §6): every key is always there, null when
+ * unknown.
  */
 #include "act.h"
 
@@ -19,12 +20,13 @@ static const char *const user_words[] = { "ACTIVE", "INACTIVE", "SUSPENDED", "DE
 #define NULLABLE(name, kind) { name, kind, .nullable = true }
 #define ALWAYS(name, kind) { name, kind, .required = true }
 
-/* --- Orders ------------------------------------------------------------------------------------- */
+/* --- Orders ----------------------------------------------------------------------------------- */
 
 static const struct field customer_fields[] = {
 	ALWAYS("id", FIELD_ID), ALWAYS("name", FIELD_TEXT), ALWAYS("phone", FIELD_TEXT),
 	NULLABLE("email", FIELD_TEXT), ALWAYS("address", FIELD_TEXT),
-	NULLABLE("address_note", FIELD_TEXT), ALWAYS("lat", FIELD_NUMBER), ALWAYS("lng", FIELD_NUMBER),
+	NULLABLE("address_note", FIELD_TEXT), ALWAYS("lat", FIELD_NUMBER),
+	ALWAYS("lng", FIELD_NUMBER),
 	FIELD_END
 };
 static const struct field shop_fields[] = {
@@ -63,7 +65,8 @@ const struct field admin_timeline_fields[] = {
 	ALWAYS("id", FIELD_ID),
 	{ "status", FIELD_ENUM, .required = true, .words = timeline_words },
 	ALWAYS("at", FIELD_TIME), ALWAYS("created_at", FIELD_TIME), NULLABLE("by", FIELD_TEXT),
-	NULLABLE("reason", FIELD_TEXT), NULLABLE("note", FIELD_TEXT), FIELD_END_TITLED("AdminTimeline")
+	NULLABLE("reason", FIELD_TEXT), NULLABLE("note", FIELD_TEXT),
+	FIELD_END_TITLED("AdminTimeline")
 };
 const struct field admin_order_fields[] = {
 	ALWAYS("id", FIELD_ID), ALWAYS("order_number", FIELD_TEXT),
@@ -91,13 +94,14 @@ const struct field admin_order_fields[] = {
 	ALWAYS("delivery_address", FIELD_TEXT), NULLABLE("zone", FIELD_TEXT),
 	NULLABLE("city", FIELD_TEXT), NULLABLE("region", FIELD_TEXT),
 	ALWAYS("distance_km", FIELD_NUMBER), ALWAYS("created_at", FIELD_TIME),
-	NULLABLE("estimated_delivery_at", FIELD_TIME), NULLABLE("estimated_delivery_mins", FIELD_INT),
+	NULLABLE("estimated_delivery_at", FIELD_TIME),
+	NULLABLE("estimated_delivery_mins", FIELD_INT),
 	NULLABLE("actual_delivery_mins", FIELD_INT), NULLABLE("fulfilment_minutes", FIELD_INT),
 	{ "timeline", FIELD_LIST, .required = true, .of = admin_timeline_fields },
 	FIELD_END_TITLED("AdminOrder")
 };
 
-/* --- Vendors ------------------------------------------------------------------------------------ */
+/* --- Vendors ---------------------------------------------------------------------------------- */
 
 static const struct field vendor_stats_fields[] = {
 	ALWAYS("wallet_balance", FIELD_MONEY), ALWAYS("total_revenue_30d", FIELD_MONEY),
@@ -105,7 +109,8 @@ static const struct field vendor_stats_fields[] = {
 };
 const struct field admin_vendor_fields[] = {
 	ALWAYS("id", FIELD_ID), ALWAYS("name", FIELD_TEXT), ALWAYS("business_name", FIELD_TEXT),
-	ALWAYS("owner_name", FIELD_TEXT), ALWAYS("phone", FIELD_TEXT), NULLABLE("email", FIELD_TEXT),
+	ALWAYS("owner_name", FIELD_TEXT), ALWAYS("phone", FIELD_TEXT),
+	NULLABLE("email", FIELD_TEXT),
 	{ "vertical", FIELD_ENUM, .required = true, .words = vertical_words },
 	ALWAYS("category", FIELD_TEXT), ALWAYS("address", FIELD_TEXT), ALWAYS("city", FIELD_TEXT),
 	NULLABLE("zone", FIELD_TEXT), NULLABLE("region", FIELD_TEXT),
@@ -137,7 +142,7 @@ const struct field admin_item_fields[] = {
 	NULLABLE("image_url", FIELD_TEXT), FIELD_END_TITLED("AdminItem")
 };
 
-/* --- Riders ------------------------------------------------------------------------------------- */
+/* --- Riders ----------------------------------------------------------------------------------- */
 
 static const struct field document_fields[] = {
 	ALWAYS("document_type", FIELD_TEXT),
@@ -162,7 +167,7 @@ const struct field admin_rider_fields[] = {
 	ALWAYS("created_at", FIELD_TIME), FIELD_END_TITLED("AdminRider")
 };
 
-/* --- Users -------------------------------------------------------------------------------------- */
+/* --- Users ------------------------------------------------------------------------------------ */
 
 static const struct field user_stats_fields[] = {
 	ALWAYS("total_orders", FIELD_INT), ALWAYS("active_orders", FIELD_INT),
@@ -173,7 +178,8 @@ const struct field admin_user_fields[] = {
 	ALWAYS("id", FIELD_ID), ALWAYS("name", FIELD_TEXT), ALWAYS("phone", FIELD_TEXT),
 	NULLABLE("email", FIELD_TEXT),
 	{ "status", FIELD_ENUM, .required = true, .words = user_words },
-	ALWAYS("country_code", FIELD_TEXT), NULLABLE("city", FIELD_TEXT), ALWAYS("orders", FIELD_INT),
+	ALWAYS("country_code", FIELD_TEXT), NULLABLE("city", FIELD_TEXT),
+	ALWAYS("orders", FIELD_INT),
 	ALWAYS("total_orders", FIELD_INT), ALWAYS("total_spent", FIELD_MONEY),
 	NULLABLE("last_order_at", FIELD_TIME), NULLABLE("rating", FIELD_NUMBER),
 	NULLABLE("segment", FIELD_TEXT), NULLABLE("referral_code", FIELD_TEXT),

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Customers as the console reads, suspends and deletes them. What is remembered of the account (`user:{id}`) is gone
- * before the admin hears of success, so a suspension counts from the customer's next request on.
+ * Customers as the console reads, suspends and deletes them. What is remembered of the account
+ * (`user:{id}`) is gone before the admin hears of success, so a suspension counts from the
+ * customer's next request on.
  */
 #include "act.h"
 #include "reeyo/api/admin.h"
@@ -18,7 +19,7 @@ static const struct field status_body[] = {
 	FIELD_END
 };
 
-/* --- Reading ------------------------------------------------------------------------------------ */
+/* --- Reading ---------------------------------------------------------------------------------- */
 
 static void list_users(struct request *rq)
 {
@@ -41,7 +42,7 @@ static void user_orders(struct request *rq)
 	orders_of(rq, NULL, NULL, NULL, rq->params[0]);
 }
 
-/* --- Acts --------------------------------------------------------------------------------------- */
+/* --- Acts ------------------------------------------------------------------------------------- */
 
 static void changed(struct request *rq, const struct db_result *result)
 {
@@ -81,7 +82,8 @@ const struct route admin_user_routes[] = {
 	{ GET, "/users/:id", .who = ADMIN, .reply = admin_user_fields, .errors = { E_NOT_FOUND },
 		.run = get_user, .does = "One customer with his stats" },
 	{ GET, "/users/:id/orders", .who = ADMIN, .query = page_fields, .reply = admin_order_fields,
-		.shape = REPLY_PAGE, .run = user_orders, .does = "A customer's orders, newest first" },
+		.shape = REPLY_PAGE, .run = user_orders,
+		.does = "A customer's orders, newest first" },
 	{ POST, "/users/:id/suspend", .who = ADMIN, .any_write = true, .body = reason_body,
 		.reply = admin_user_fields, .errors = { E_NOT_FOUND }, .run = suspend,
 		.does = "Suspend a customer and end his sessions" },

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Vendors as the console reads, approves, suspends and edits them. After a write the vendor's cached public row
- * and menu are gone before the admin hears of success, so what he decided is what customers see.
+ * Vendors as the console reads, approves, suspends and edits them. After a write the vendor's
+ * cached public row and menu are gone before the admin hears of success, so what he decided is what
+ * customers see.
  */
 #include <math.h>
 
@@ -37,7 +38,7 @@ static const struct field edit_body[] = {
 	FIELD_END
 };
 
-/* --- Reading ------------------------------------------------------------------------------------ */
+/* --- Reading ---------------------------------------------------------------------------------- */
 
 static void list_vendors(struct request *rq)
 {
@@ -65,7 +66,7 @@ static void vendor_items(struct request *rq)
 	sql_read(rq, admin_vendor_items, admin_shown, rq->params[0]);
 }
 
-/* --- Acts --------------------------------------------------------------------------------------- */
+/* --- Acts ------------------------------------------------------------------------------------- */
 
 static void menu_dropped(struct request *rq)
 {
@@ -101,7 +102,7 @@ static void suspend(struct request *rq)
 	judge(rq, "SUSPENDED", "vendor.suspend");
 }
 
-/* --- Changes ------------------------------------------------------------------------------------ */
+/* --- Changes ---------------------------------------------------------------------------------- */
 
 static void edited(struct request *rq, const struct db_result *result)
 {
@@ -131,7 +132,8 @@ static const char *bank_of(struct request *rq)
 	return buf_string(&out);
 }
 
-/* None, or one that mobile money reaches: anything else would be paid as if it were a bank account. */
+/* None, or one that mobile money reaches: anything else would be paid as if it were a bank
+ * account. */
 static bool mobile_holds(const char *number)
 {
 	char phone[14];
@@ -142,20 +144,22 @@ static bool mobile_holds(const char *number)
 static void edit(struct request *rq)
 {
 	if (!mobile_holds(body_text(rq, "mobileMoneyNumber")))
-		return reply_field(rq, "mobileMoneyNumber", "must be a mobile-money number, such as +237670000001",
+		return reply_field(rq, "mobileMoneyNumber",
+			"must be a mobile-money number, such as +237670000001",
 			"doit être un numéro mobile money, comme +237670000001");
 	sql_try_write(rq, admin_vendor_edit, edited, rq->params[0], body_text(rq, "businessName"),
 		body_text(rq, "ownerName"), body_text(rq, "phone"), body_text(rq, "email"),
 		body_text(rq, "address"), body_text(rq, "city"), body_text(rq, "description"),
-		body_text(rq, "mobileMoneyNumber"), body_text(rq, "mobileMoneyProvider"), bank_of(rq),
+		body_text(rq, "mobileMoneyNumber"),
+		body_text(rq, "mobileMoneyProvider"), bank_of(rq),
 		NULL, NULL, rq->caller.id, "vendor.edit", act_details(rq), rq->request_id);
 }
 
 static void set_one(struct request *rq, const char *featured, const char *bps, const char *act)
 {
-	sql_try_write(rq, admin_vendor_edit, edited, rq->params[0], NULL, NULL, NULL, NULL, NULL, NULL,
-		NULL, NULL, NULL, NULL, featured, bps, rq->caller.id, act, act_details(rq),
-		rq->request_id);
+	sql_try_write(rq, admin_vendor_edit, edited, rq->params[0], NULL, NULL, NULL, NULL,
+		NULL, NULL, NULL, NULL, NULL, NULL, featured, bps, rq->caller.id, act,
+		act_details(rq), rq->request_id);
 }
 
 static void feature(struct request *rq)
@@ -173,10 +177,11 @@ static void set_commission(struct request *rq)
 const struct route admin_vendor_routes[] = {
 	{ GET, "/vendors", .who = ADMIN, .query = account_query, .reply = admin_vendor_fields,
 		.shape = REPLY_PAGE, .run = list_vendors, .does = "Vendors, newest first" },
-	{ GET, "/vendors/:id", .who = ADMIN, .reply = admin_vendor_fields, .errors = { E_NOT_FOUND },
-		.run = get_vendor, .does = "One vendor with its stats" },
-	{ GET, "/vendors/:id/orders", .who = ADMIN, .query = page_fields, .reply = admin_order_fields,
-		.shape = REPLY_PAGE, .run = vendor_orders, .does = "A vendor's orders, newest first" },
+	{ GET, "/vendors/:id", .who = ADMIN, .reply = admin_vendor_fields,
+		.errors = { E_NOT_FOUND }, .run = get_vendor, .does = "One vendor with its stats" },
+	{ GET, "/vendors/:id/orders", .who = ADMIN, .query = page_fields,
+		.reply = admin_order_fields, .shape = REPLY_PAGE, .run = vendor_orders,
+		.does = "A vendor's orders, newest first" },
 	{ GET, "/vendors/:id/menu-items", .who = ADMIN, .reply = admin_item_fields,
 		.shape = REPLY_ARRAY, .errors = { E_NOT_FOUND }, .run = vendor_items,
 		.does = "A vendor's whole menu" },
@@ -192,11 +197,13 @@ const struct route admin_vendor_routes[] = {
 	{ PATCH, "/vendors/:id/feature", .who = ADMIN, .any_write = true, .body = feature_body,
 		.reply = admin_vendor_fields, .errors = { E_NOT_FOUND }, .run = feature,
 		.does = "Feature a vendor, or no longer" },
-	{ PATCH, "/vendors/:id/commission", .who = ADMIN, .any_write = true, .body = commission_body,
+	{ PATCH, "/vendors/:id/commission", .who = ADMIN,
+		.any_write = true, .body = commission_body,
 		.reply = admin_vendor_fields, .errors = { E_NOT_FOUND }, .run = set_commission,
 		.does = "A commission of the vendor's own, which goes before the service's" },
 	{ PATCH, "/vendors/:id", .who = ADMIN, .any_write = true, .body = edit_body,
-		.reply = admin_vendor_fields, .errors = { E_NOT_FOUND, E_PHONE_TAKEN, E_EMAIL_TAKEN },
+		.reply = admin_vendor_fields,
+		.errors = { E_NOT_FOUND, E_PHONE_TAKEN, E_EMAIL_TAKEN },
 		.run = edit, .does = "Change a vendor's particulars" },
 	ROUTE_END
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Webhooks of partners: where what happens is told, and what became of it. Deliveries are made by
- * src/jobs/webhooks.c; here rows are written that it finds. A secret is shown when it is made and never again, except to
- * who asks again with the same Idempotency-Key.
+ * src/jobs/webhooks.c; here rows are written that it finds. A secret is shown when it is made and
+ * never again, except to who asks again with the same Idempotency-Key.
  */
 #include <arpa/inet.h>
 
@@ -20,10 +20,11 @@ static const char *const reason_words[] = { "ADMIN", "GONE", "FAILING", NULL };
 static const char *const state_words[] = { "QUEUED", "DELIVERED", "DEAD", NULL };
 
 #define EVENT_TYPES(need) \
-	{ "eventTypes", FIELD_LIST, .required = need, .min = 1, .max = TYPES_MAX, .each = FIELD_ENUM, \
-		.words = webhook_types, .also = "event_types" }
+	{ "eventTypes", FIELD_LIST, .required = need, .min = 1, .max = TYPES_MAX, \
+		.each = FIELD_ENUM, .words = webhook_types, .also = "event_types" }
 static const struct field add_body[] = {
-	{ "url", FIELD_URL, .required = true, .does = "https, a public host, no user, no fragment" },
+	{ "url", FIELD_URL, .required = true,
+		.does = "https, a public host, no user, no fragment" },
 	{ "description", FIELD_TEXT, .max = 200 },
 	EVENT_TYPES(true),
 	{ "vendorId", FIELD_ID, .also = "vendor_id", .does = "Only what concerns this vendor" },
@@ -33,8 +34,10 @@ static const struct field edit_body[] = {
 	{ "url", FIELD_URL, .does = "https, a public host, no user, no fragment" },
 	{ "description", FIELD_TEXT, .max = 200, .nullable = true, .does = "null removes it" },
 	EVENT_TYPES(false),
-	{ "vendorId", FIELD_ID, .nullable = true, .also = "vendor_id", .does = "null: what concerns any vendor" },
-	{ "enabled", FIELD_BOOL, .does = "What was said while it is false is not told; replay tells it" },
+	{ "vendorId", FIELD_ID, .nullable = true, .also = "vendor_id",
+		.does = "null: what concerns any vendor" },
+	{ "enabled", FIELD_BOOL,
+		.does = "What was said while it is false is not told; replay tells it" },
 	FIELD_END
 };
 static const struct field replay_body[] = {
@@ -51,20 +54,26 @@ static const struct field deliveries_query[] = {
 #define ENDPOINT_FIELDS \
 	{ "id", FIELD_ID, .required = true }, { "url", FIELD_URL, .required = true }, \
 		{ "description", FIELD_TEXT, .nullable = true }, \
-		{ "event_types", FIELD_LIST, .required = true, .each = FIELD_ENUM, .words = webhook_types }, \
+		{ "event_types", FIELD_LIST, .required = true, .each = FIELD_ENUM, \
+			.words = webhook_types }, \
 		{ "vendor_id", FIELD_ID, .nullable = true }, \
-		{ "secret_prefix", FIELD_TEXT, .required = true, .does = "The beginning of the secret" }, \
+		{ "secret_prefix", FIELD_TEXT, .required = true, \
+			.does = "The beginning of the secret" }, \
 		{ "previous_secret_until", FIELD_TIME, .nullable = true, \
 			.does = "Until then the secrets before the last rotation sign, too" }, \
 		{ "enabled", FIELD_BOOL, .required = true }, \
 		{ "disabled_reason", FIELD_ENUM, .nullable = true, .words = reason_words, \
-			.does = "GONE: it answered 410; FAILING: nothing came through for five days" }, \
-		{ "failing_since", FIELD_TIME, .nullable = true }, { "created_by", FIELD_ID, .required = true }, \
-		{ "created_at", FIELD_TIME, .required = true }, { "updated_at", FIELD_TIME, .required = true }
+			.does = "GONE: it answered 410; FAILING: nothing came through for five " \
+				"days" }, \
+		{ "failing_since", FIELD_TIME, .nullable = true }, \
+		{ "created_by", FIELD_ID, .required = true }, \
+		{ "created_at", FIELD_TIME, .required = true }, \
+		{ "updated_at", FIELD_TIME, .required = true }
 static const struct field endpoint_fields[] = { ENDPOINT_FIELDS, FIELD_END_TITLED("Webhook") };
 static const struct field secret_fields[] = {
 	ENDPOINT_FIELDS,
-	{ "secret", FIELD_TEXT, .required = true, .does = "whsec_ and the key in base64; shown this once" },
+	{ "secret", FIELD_TEXT, .required = true,
+		.does = "whsec_ and the key in base64; shown this once" },
 	FIELD_END
 };
 static const struct field attempt_fields[] = {
@@ -76,7 +85,8 @@ static const struct field payload_fields[] = {
 	{ "data", FIELD_OBJECT, .required = true }, FIELD_END
 };
 static const struct field delivery_fields[] = {
-	{ "id", FIELD_ID, .required = true, .does = "The header webhook-id, the same in every try and replay" },
+	{ "id", FIELD_ID, .required = true,
+		.does = "The header webhook-id, the same in every try and replay" },
 	{ "webhook_id", FIELD_ID, .required = true, .does = "The endpoint" },
 	{ "event_id", FIELD_INT, .nullable = true, .does = "null: a test" },
 	{ "type", FIELD_TEXT, .required = true },
@@ -95,21 +105,25 @@ static const struct field delivery_fields[] = {
 static const struct field replayed_fields[] = {
 	{ "queued", FIELD_INT, .required = true },
 	{ "more", FIELD_BOOL, .required = true },
-	{ "next_since", FIELD_TIME, .nullable = true, .does = "With more: where the next replay begins" },
+	{ "next_since", FIELD_TIME, .nullable = true,
+		.does = "With more: where the next replay begins" },
 	FIELD_END
 };
 
-/* --- Reading the body --------------------------------------------------------------------------- */
+/* --- Reading the body ------------------------------------------------------------------------- */
 
-/* An address that is written out, and not public. What a name stands for is looked at when it is connected to. */
+/* An address that is written out, and not public. What a name stands for is looked at when it is
+ * connected to. */
 static bool host_private(const char *host)
 {
 	unsigned char bytes[16];
 
-	return (inet_pton(AF_INET, host, bytes) == 1 || inet_pton(AF_INET6, host, bytes) == 1) && !address_public(host);
+	return (inet_pton(AF_INET, host, bytes) == 1 || inet_pton(AF_INET6, host, bytes) == 1) &&
+		!address_public(host);
 }
 
-/* False when the URL may not be registered, and that has been answered. NULL without one is fine. */
+/* False when the URL may not be registered, and that has been answered. NULL without one is
+ * fine. */
 static bool url_take(struct request *rq, const char **ret)
 {
 	bool private = rq->app->config->webhook_private;
@@ -118,7 +132,8 @@ static bool url_take(struct request *rq, const char **ret)
 	*ret = body_text(rq, "url");
 	if (!*ret || (webhook_url_take(*ret, private, host) && (private || !host_private(host))))
 		return true;
-	reply_field(rq, "url", "must be an https address of a public host, without user and fragment",
+	reply_field(rq, "url",
+		"must be an https address of a public host, without user and fragment",
 		"doit être une adresse https d'un hôte public, sans utilisateur ni fragment");
 	return false;
 }
@@ -148,7 +163,7 @@ static const char *given(struct request *rq, const char *name)
 	return json_object_get(rq->body, name) ? "t" : "f";
 }
 
-/* --- Endpoints ---------------------------------------------------------------------------------- */
+/* --- Endpoints -------------------------------------------------------------------------------- */
 
 static void list_webhooks(struct request *rq)
 {
@@ -169,8 +184,9 @@ static void add_webhook(struct request *rq)
 
 	if (!url_take(rq, &url) || !(id = id_of(rq, "whe_")) || !(secret = secret_of(rq)))
 		return;
-	sql_try_write(rq, admin_webhook_add, admin_once, id, url, body_text(rq, "description"), arg_array(rq, "eventTypes"),
-		body_text(rq, "vendorId"), secret, rq->caller.id, "webhook.add", act_details(rq), rq->request_id,
+	sql_try_write(rq, admin_webhook_add, admin_once, id, url, body_text(rq, "description"),
+		arg_array(rq, "eventTypes"), body_text(rq, "vendorId"), secret, rq->caller.id,
+		"webhook.add", act_details(rq), rq->request_id,
 		rq->idempotency_key, rq->fingerprint);
 }
 
@@ -180,9 +196,11 @@ static void edit_webhook(struct request *rq)
 
 	if (!url_take(rq, &url))
 		return;
-	sql_write(rq, admin_webhook_edit, admin_shown, rq->params[0], url, body_text(rq, "description"),
-		given(rq, "description"), arg_array(rq, "eventTypes"), body_text(rq, "vendorId"), given(rq, "vendorId"),
-		member(rq->body, "enabled") ? member_bool(rq->body, "enabled", true) ? "t" : "f" : NULL,
+	sql_write(rq, admin_webhook_edit, admin_shown, rq->params[0], url,
+		body_text(rq, "description"), given(rq, "description"), arg_array(rq, "eventTypes"),
+		body_text(rq, "vendorId"), given(rq, "vendorId"),
+		member(rq->body, "enabled") ?
+			member_bool(rq->body, "enabled", true) ? "t" : "f" : NULL,
 		rq->caller.id, "webhook.change", act_details(rq), rq->request_id);
 }
 
@@ -204,19 +222,20 @@ static void rotate_secret(struct request *rq)
 	const char *secret = secret_of(rq);
 
 	if (secret)
-		sql_try_write(rq, admin_webhook_rotate, admin_once, rq->params[0], secret, rq->caller.id,
+		sql_try_write(rq, admin_webhook_rotate, admin_once,
+			rq->params[0], secret, rq->caller.id,
 			"webhook.rotate", rq->request_id, rq->idempotency_key, rq->fingerprint);
 }
 
-/* --- Deliveries --------------------------------------------------------------------------------- */
+/* --- Deliveries ------------------------------------------------------------------------------- */
 
 static void test_webhook(struct request *rq)
 {
 	const char *id = id_of(rq, "whd_");
 
 	if (id)
-		sql_write(rq, admin_webhook_test, admin_shown, rq->params[0], id, WEBHOOK_TEST, rq->caller.id,
-			"webhook.test", rq->request_id);
+		sql_write(rq, admin_webhook_test, admin_shown, rq->params[0], id, WEBHOOK_TEST,
+			rq->caller.id, "webhook.test", rq->request_id);
 }
 
 static void deliveries_listed(struct request *rq, const struct db_result *result)
@@ -230,8 +249,8 @@ static void list_deliveries(struct request *rq)
 {
 	struct page page = request_page(rq, 20);
 
-	sql_read(rq, admin_webhook_deliveries, deliveries_listed, rq->params[0], query_text(rq, "status"),
-		arg_int(rq, page.limit), arg_int(rq, page.offset));
+	sql_read(rq, admin_webhook_deliveries, deliveries_listed, rq->params[0],
+		query_text(rq, "status"), arg_int(rq, page.limit), arg_int(rq, page.offset));
 }
 
 static void replay_delivery(struct request *rq)
@@ -248,32 +267,41 @@ static void replay_webhook(struct request *rq)
 }
 
 const struct route admin_webhook_routes[] = {
-	{ GET, "/webhooks", .who = ADMIN, .query = page_fields, .reply = endpoint_fields, .shape = REPLY_PAGE,
+	{ GET, "/webhooks", .who = ADMIN, .query = page_fields,
+		.reply = endpoint_fields, .shape = REPLY_PAGE,
 		.run = list_webhooks, .does = "Webhooks of partners, oldest first" },
-	{ POST, "/webhooks", .who = SUPER_ADMIN, .idempotent = true, .body = add_body, .reply = secret_fields, .created = true,
+	{ POST, "/webhooks", .who = SUPER_ADMIN, .idempotent = true, .body = add_body,
+		.reply = secret_fields, .created = true,
 		.errors = { E_VENDOR_NOT_FOUND, E_CONFLICT }, .run = add_webhook,
 		.does = "Register a webhook; at most 50" },
 	{ GET, "/webhooks/:id", .who = ADMIN, .reply = endpoint_fields, .errors = { E_NOT_FOUND },
 		.run = get_webhook, .does = "One webhook" },
 	{ PATCH, "/webhooks/:id", .who = SUPER_ADMIN, .body = edit_body, .reply = endpoint_fields,
-		.errors = { E_NOT_FOUND, E_VENDOR_NOT_FOUND }, .run = edit_webhook, .does = "Change a webhook" },
-	{ DELETE, "/webhooks/:id", .who = SUPER_ADMIN, .shape = REPLY_MESSAGE, .errors = { E_NOT_FOUND },
-		.run = delete_webhook, .does = "Delete a webhook, and what it has not been told yet" },
-	{ POST, "/webhooks/:id/rotate-secret", .who = SUPER_ADMIN, .any_write = true, .idempotent = true,
-		.body = no_body, .reply = secret_fields, .errors = { E_NOT_FOUND }, .run = rotate_secret,
+		.errors = { E_NOT_FOUND, E_VENDOR_NOT_FOUND }, .run = edit_webhook,
+		.does = "Change a webhook" },
+	{ DELETE, "/webhooks/:id", .who = SUPER_ADMIN, .shape = REPLY_MESSAGE,
+		.errors = { E_NOT_FOUND }, .run = delete_webhook,
+		.does = "Delete a webhook, and what it has not been told yet" },
+	{ POST, "/webhooks/:id/rotate-secret", .who = SUPER_ADMIN, .any_write = true,
+		.idempotent = true, .body = no_body, .reply = secret_fields,
+		.errors = { E_NOT_FOUND }, .run = rotate_secret,
 		.does = "A new secret; for 24 hours those before sign, too, at most four of them" },
 	{ POST, "/webhooks/:id/test", .who = SUPER_ADMIN, .any_write = true, .body = no_body,
-		.reply = delivery_fields, .errors = { E_NOT_FOUND, E_CONFLICT }, .run = test_webhook,
+		.reply = delivery_fields, .errors = { E_NOT_FOUND, E_CONFLICT },
+		.run = test_webhook,
 		.does = "Send " WEBHOOK_TEST },
-	{ GET, "/webhooks/:id/deliveries", .who = ADMIN, .query = deliveries_query, .reply = delivery_fields,
+	{ GET, "/webhooks/:id/deliveries", .who = ADMIN,
+		.query = deliveries_query, .reply = delivery_fields,
 		.shape = REPLY_PAGE, .errors = { E_NOT_FOUND }, .run = list_deliveries,
 		.does = "What a webhook was told and is to be told, newest first, for 30 days" },
-	{ POST, "/webhooks/deliveries/:id/replay", .who = SUPER_ADMIN, .any_write = true, .body = no_body,
-		.reply = delivery_fields, .errors = { E_NOT_FOUND, E_CONFLICT }, .run = replay_delivery,
+	{ POST, "/webhooks/deliveries/:id/replay", .who = SUPER_ADMIN,
+		.any_write = true, .body = no_body, .reply = delivery_fields,
+		.errors = { E_NOT_FOUND, E_CONFLICT }, .run = replay_delivery,
 		.does = "Send one delivery again, with the same webhook-id" },
 	{ POST, "/webhooks/:id/replay", .who = SUPER_ADMIN, .any_write = true, .body = replay_body,
-		.reply = replayed_fields, .errors = { E_NOT_FOUND, E_CONFLICT }, .run = replay_webhook,
-		.does = "Send again what was said in a time, at most 1,000 of it: what it was told for 30 days, "
-			"what it was not for 72 hours" },
+		.reply = replayed_fields, .errors = { E_NOT_FOUND, E_CONFLICT },
+		.run = replay_webhook,
+		.does = "Send again what was said in a time, at most 1,000 of it: what it was told "
+			"for 30 days, what it was not for 72 hours" },
 	ROUTE_END
 };

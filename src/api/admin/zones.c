@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Delivery zones: polygons with a delivery fee of their own. A change counts on every copy within a second,
- * because it raises a setting that all of them follow.
+ * Delivery zones: polygons with a delivery fee of their own. A change counts on every copy within a
+ * second, because it raises a setting that all of them follow.
  */
 #include "act.h"
 #include "reeyo/api/admin.h"
@@ -20,7 +20,8 @@ static const struct field add_body[] = {
 static const struct field edit_body[] = {
 	{ "name", FIELD_TEXT, .min = 1, .max = 100 },
 	{ "countryCode", FIELD_TEXT, .min = 2, .max = 2, .also = "country_code" },
-	{ "polygon", FIELD_LIST, .min = 3, .max = CORNERS_MAX, .each = FIELD_ANY, .does = "[[lat,lng],…]" },
+	{ "polygon", FIELD_LIST, .min = 3, .max = CORNERS_MAX, .each = FIELD_ANY,
+		.does = "[[lat,lng],…]" },
 	{ "deliveryFeeOverride", FIELD_MONEY, .max = 1000000, .nullable = true,
 		.also = "delivery_fee_override", .does = "null removes it" },
 	{ "isActive", FIELD_BOOL, .also = "is_active" },
@@ -37,13 +38,15 @@ static const struct field zone_fields[] = {
 	FIELD_END
 };
 
-/* --- Polygons ----------------------------------------------------------------------------------- */
+/* --- Polygons --------------------------------------------------------------------------------- */
 
 /* [lat,lng], also {lat,lng}; false when it is neither, or no place on Earth. */
 static bool corner_take(const json_t *corner, double *ret_lat, double *ret_lng)
 {
-	const json_t *lat = json_is_array(corner) ? json_array_get(corner, 0) : json_object_get(corner, "lat");
-	const json_t *lng = json_is_array(corner) ? json_array_get(corner, 1) : json_object_get(corner, "lng");
+	const json_t *lat = json_is_array(corner) ? json_array_get(corner, 0) :
+		json_object_get(corner, "lat");
+	const json_t *lng = json_is_array(corner) ? json_array_get(corner, 1) :
+		json_object_get(corner, "lng");
 
 	if (!json_is_number(lat) || !json_is_number(lng) || json_array_size(corner) > 2)
 		return false;
@@ -52,7 +55,8 @@ static bool corner_take(const json_t *corner, double *ret_lat, double *ret_lng)
 	return *ret_lat >= -90 && *ret_lat <= 90 && *ret_lng >= -180 && *ret_lng <= 180;
 }
 
-/* The polygon as JSON text, *ret NULL without one; false when it is none, and that has been answered. */
+/* The polygon as JSON text, *ret NULL without one; false when it is none, and that has been
+ * answered. */
 static bool polygon_take(struct request *rq, const char **ret)
 {
 	const json_t *polygon = member(rq->body, "polygon");
@@ -83,7 +87,7 @@ static const char *fee_of(struct request *rq)
 	return json_is_number(fee) ? arg_int(rq, body_int(rq, "deliveryFeeOverride", 0)) : NULL;
 }
 
-/* --- Handlers ----------------------------------------------------------------------------------- */
+/* --- Handlers --------------------------------------------------------------------------------- */
 
 static void list_zones(struct request *rq)
 {
@@ -122,7 +126,8 @@ static void edit_zone(struct request *rq)
 	sql_write(rq, admin_zone_edit, admin_shown, rq->params[0], body_text(rq, "name"),
 		body_text(rq, "countryCode"), polygon, fee_of(rq),
 		json_object_get(rq->body, "deliveryFeeOverride") ? "t" : "f",
-		member(rq->body, "isActive") ? member_bool(rq->body, "isActive", true) ? "t" : "f" : NULL,
+		member(rq->body, "isActive") ?
+			member_bool(rq->body, "isActive", true) ? "t" : "f" : NULL,
 		rq->caller.id, "zone.change", act_details(rq), rq->request_id);
 }
 
@@ -142,12 +147,13 @@ static void delete_zone(struct request *rq)
 const struct route admin_zone_routes[] = {
 	{ GET, "/logistics/zones", .who = ADMIN, .query = page_fields, .reply = zone_fields,
 		.shape = REPLY_PAGE, .run = list_zones, .does = "Delivery zones, by name" },
-	{ GET, "/logistics/zones/:id", .who = ADMIN, .reply = zone_fields, .errors = { E_NOT_FOUND },
-		.run = get_zone, .does = "One zone" },
+	{ GET, "/logistics/zones/:id", .who = ADMIN, .reply = zone_fields,
+		.errors = { E_NOT_FOUND }, .run = get_zone, .does = "One zone" },
 	{ POST, "/logistics/zones", .who = ADMIN, .body = add_body, .reply = zone_fields,
 		.created = true, .run = add_zone, .does = "Add a zone" },
 	{ PATCH, "/logistics/zones/:id", .who = ADMIN, .any_write = true, .body = edit_body,
-		.reply = zone_fields, .errors = { E_NOT_FOUND }, .run = edit_zone, .does = "Change a zone" },
+		.reply = zone_fields, .errors = { E_NOT_FOUND }, .run = edit_zone,
+		.does = "Change a zone" },
 	{ DELETE, "/logistics/zones/:id", .who = ADMIN, .shape = REPLY_MESSAGE,
 		.errors = { E_NOT_FOUND }, .run = delete_zone, .does = "Delete a zone" },
 	ROUTE_END

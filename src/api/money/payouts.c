@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Pay-outs as vendors and riders ask for them and follow them. A request is two statements: payout_facts says where
- * the money may go and whether the key is known; payout_request holds the amount while the wallet still has it.
+ * Pay-outs as vendors and riders ask for them and follow them. A request is two statements:
+ * payout_facts says where the money may go and whether the key is known; payout_request holds the
+ * amount while the wallet still has it.
  */
 #include "reeyo/api/account.h"
 #include "reeyo/api/money.h"
@@ -39,7 +40,8 @@ const struct field payout_fields[] = {
 	{ "transactionReference", FIELD_TEXT, .nullable = true },
 	FIELD_END_TITLED("Payout")
 };
-static const struct field pagination_fields[] = { FULL_PAGINATION_FIELDS("totalPayouts"), FIELD_END };
+static const struct field pagination_fields[] = { FULL_PAGINATION_FIELDS("totalPayouts"),
+	FIELD_END };
 const struct field payouts_fields[] = {
 	{ "payouts", FIELD_LIST, .required = true, .of = payout_fields },
 	{ "pagination", FIELD_OBJECT, .required = true, .of = pagination_fields },
@@ -59,7 +61,7 @@ static int64_t minimum(struct request *rq)
 	return settings_int(rq->app->settings, "min_payout.XAF", MINIMUM_DEFAULT);
 }
 
-/* --- Asking ------------------------------------------------------------------------------------- */
+/* --- Asking ----------------------------------------------------------------------------------- */
 
 struct asking {
 	char id[ID_SIZE], entry[ID_SIZE], phone[14];
@@ -83,15 +85,17 @@ static void request(struct request *rq, struct asking *asking)
 {
 	id_new(asking->id, "payout_");
 	id_new(asking->entry, "txn_");
-	sql_try_write(rq, payout_request, requested, asking->id, account_kind(rq)->name, rq->caller.id,
-		arg_int(rq, asking->amount), arg_int(rq, asking->fee), asking->method, asking->destination,
+	sql_try_write(rq, payout_request, requested, asking->id, account_kind(rq)->name,
+		rq->caller.id, arg_int(rq, asking->amount), arg_int(rq, asking->fee),
+		asking->method, asking->destination,
 		asking->details, MOST_OPEN, asking->entry, rq->idempotency_key, rq->fingerprint);
 }
 
 static bool stored_take(struct request *rq, const struct db_result *result, struct asking *asking)
 {
 	struct text stored = db_text(result, 0, 2);
-	json_auto_t *details = stored.at ? json_loadb(stored.at, stored.len, 0, NULL) : json_object();
+	json_auto_t *details = stored.at ? json_loadb(stored.at, stored.len, 0, NULL) :
+		json_object();
 	const char *number = json_string_value(json_object_get(details, "accountNumber"));
 
 	if (!number)
@@ -105,7 +109,8 @@ static bool stored_take(struct request *rq, const struct db_result *result, stru
 }
 
 /* Where the money goes: what the request says, or what is stored. False when it has replied. */
-static bool destination_take(struct request *rq, const struct db_result *result, struct asking *asking)
+static bool destination_take(struct request *rq,
+	const struct db_result *result, struct asking *asking)
 {
 	const json_t *given = member(rq->body, "bankDetails");
 
@@ -122,11 +127,14 @@ static void too_little(struct request *rq, const struct asking *asking)
 	bool below = asking->amount < minimum(rq);
 	long long limit = below ? minimum(rq) : asking->fee;
 	const char *words = below ?
-		(rq->french ? "Le retrait minimum est de %lld XAF" : "The smallest pay-out is %lld XAF") :
-		(rq->french ? "Le montant doit dépasser les frais de %lld XAF" : "The amount must be more than the fee of %lld XAF");
+		(rq->french ? "Le retrait minimum est de %lld XAF" :
+			"The smallest pay-out is %lld XAF") :
+		(rq->french ? "Le montant doit dépasser les frais de %lld XAF" :
+			"The amount must be more than the fee of %lld XAF");
 
 	reply_error_with(rq, E_PAYOUT_MINIMUM, arena_printf(rq->arena, words, limit),
-		text_of(arena_printf(rq->arena, "{\"%s\":%lld}", below ? "minimum" : "fee", limit)));
+		text_of(arena_printf(rq->arena, "{\"%s\":%lld}",
+			below ? "minimum" : "fee", limit)));
 }
 
 /* True when it has replied. */
@@ -174,12 +182,13 @@ void payout_ask(struct request *rq)
 		return reply_error(rq, E_NO_MEMORY);
 	rq->state = asking;
 	asking->amount = body_int(rq, "amount", 0);
-	asking->fee = settings_int(rq->app->settings, rider ? "payout_fee.rider" : "payout_fee.vendor",
-		rider ? RIDER_FEE_DEFAULT : 0);
-	sql_write(rq, payout_facts, facts_known, account_kind(rq)->name, rq->caller.id, rq->idempotency_key);
+	asking->fee = settings_int(rq->app->settings,
+		rider ? "payout_fee.rider" : "payout_fee.vendor", rider ? RIDER_FEE_DEFAULT : 0);
+	sql_write(rq, payout_facts, facts_known, account_kind(rq)->name,
+		rq->caller.id, rq->idempotency_key);
 }
 
-/* --- Reading ------------------------------------------------------------------------------------ */
+/* --- Reading ---------------------------------------------------------------------------------- */
 
 static void listed(struct request *rq, const struct db_result *result)
 {
@@ -191,7 +200,8 @@ void payouts_show(struct request *rq)
 {
 	struct page page = request_page(rq, 20);
 
-	sql_read(rq, payout_list, listed, rq->caller.id, arg_int(rq, page.limit), arg_int(rq, page.offset));
+	sql_read(rq, payout_list, listed, rq->caller.id, arg_int(rq, page.limit),
+		arg_int(rq, page.offset));
 }
 
 /* Vendors are told that it is another's, riders that there is none. */
@@ -200,7 +210,8 @@ static void shown(struct request *rq, const struct db_result *result)
 	if (db_rows(result) == 0)
 		return reply_error(rq, E_PAYOUT_NOT_FOUND);
 	if (!text_is(db_text(result, 0, 0), text_of(rq->caller.id)))
-		return reply_error(rq, rq->ns == NS_VENDOR ? E_PAYOUT_NOT_OWNER : E_PAYOUT_NOT_FOUND);
+		return reply_error(rq,
+			rq->ns == NS_VENDOR ? E_PAYOUT_NOT_OWNER : E_PAYOUT_NOT_FOUND);
 	reply_data(rq, db_text(result, 0, 1));
 }
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * A wallet and what moved through it, to read. Money moves only with orders, refunds, top-ups and pay-outs, each in
- * its own statement.
+ * A wallet and what moved through it, to read. Money moves only with orders, refunds, top-ups and
+ * pay-outs, each in its own statement.
  */
 #include "reeyo/api/money.h"
 #include "reeyo/api/pages.h"
 
 static const char *const transaction_types[] = { "CREDIT", "DEBIT", NULL };
-static const char *const transaction_categories[] = { "ORDER_PAYMENT", "ORDER_COMMISSION", "DELIVERY_FEE",
-	"PAYOUT", "REFUND", "WALLET_TOPUP", NULL };
+static const char *const transaction_categories[] = { "ORDER_PAYMENT", "ORDER_COMMISSION",
+	"DELIVERY_FEE", "PAYOUT", "REFUND", "WALLET_TOPUP", NULL };
 
 const struct field wallet_fields[] = {
 	{ "availableBalance", FIELD_MONEY, .required = true, .does = "What can be spent" },
@@ -39,7 +39,8 @@ static const struct field transaction_fields[] = {
 	{ "timestamp", FIELD_TIME, .required = true, .does = "The same as createdAt" },
 	FIELD_END
 };
-static const struct field pagination_fields[] = { FULL_PAGINATION_FIELDS("totalTransactions"), FIELD_END };
+static const struct field pagination_fields[] = { FULL_PAGINATION_FIELDS("totalTransactions"),
+	FIELD_END };
 const struct field transactions_fields[] = {
 	{ "transactions", FIELD_LIST, .required = true, .of = transaction_fields },
 	{ "pagination", FIELD_OBJECT, .required = true, .of = pagination_fields },

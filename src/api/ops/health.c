@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Health as load balancers, orchestrators and the existing clients ask for it (contract §0): /healthz says the
- * process lives, /readyz that it can serve and is not draining, /health how it and its dependencies are.
+ * Health as load balancers, orchestrators and the existing clients ask for it (contract §0):
+ * /healthz says the process lives, /readyz that it can serve and is not draining, /health how it
+ * and its dependencies are.
  */
 #include <stdatomic.h>
 #include <stdio.h>
@@ -67,9 +68,10 @@ static void ready(struct request *rq)
 	bool serves = postgres && atomic_load(&started) && !ops_draining();
 	struct buf body = buf_in(rq->arena, 128);
 
-	buf_printf(&body, "{\"status\":\"%s\",\"dependencies\":{\"postgres\":\"%s\",\"redis\":\"%s\"}}",
-		ops_draining() ? "draining" : serves ? "ready" : "unavailable", postgres ? "up" : "down",
-		cache_up(rq->app->cache) ? "up" : "down");
+	buf_printf(&body,
+		"{\"status\":\"%s\",\"dependencies\":{\"postgres\":\"%s\",\"redis\":\"%s\"}}",
+		ops_draining() ? "draining" : serves ? "ready" : "unavailable",
+		postgres ? "up" : "down", cache_up(rq->app->cache) ? "up" : "down");
 	reply_bare(rq, serves ? 200 : 503, JSON, text_of(buf_string(&body)));
 }
 
@@ -83,7 +85,8 @@ static void health(struct request *rq)
 	clock_iso(clock_wall_ms(), now);
 	buf_printf(&body,
 		"{\"status\":\"%s\",\"service\":\"reeyo-api\",\"version\":\"" REEYO_VERSION
-		"\",\"timestamp\":\"%s\",\"uptime\":%.3f,\"dependencies\":{\"postgres\":\"%s\",\"redis\":\"%s\"}}",
+		"\",\"timestamp\":\"%s\",\"uptime\":%.3f,"
+		"\"dependencies\":{\"postgres\":\"%s\",\"redis\":\"%s\"}}",
 		postgres ? "healthy" : "unhealthy", now, (double)(clock_ms() - started_ms) / 1000.0,
 		postgres ? "up" : "down", cache_up(rq->app->cache) ? "up" : "down");
 	reply_bare(rq, postgres ? 200 : 503, JSON, text_of(buf_string(&body)));
@@ -92,13 +95,15 @@ static void health(struct request *rq)
 static void namespace_health(struct request *rq)
 {
 	static const char *const names[NS_COUNT] = {
-		[NS_USER] = "User", [NS_RIDER] = "Rider", [NS_VENDOR] = "Vendor", [NS_ADMIN] = "Admin"
+		[NS_USER] = "User", [NS_RIDER] = "Rider",
+		[NS_VENDOR] = "Vendor", [NS_ADMIN] = "Admin"
 	};
 	struct buf body = buf_in(rq->arena, 128);
 	char now[CLOCK_ISO_SIZE];
 
 	clock_iso(clock_wall_ms(), now);
-	buf_printf(&body, "{\"success\":true,\"message\":\"Reeyo %s API is running\",\"timestamp\":\"%s\"}",
+	buf_printf(&body,
+		"{\"success\":true,\"message\":\"Reeyo %s API is running\",\"timestamp\":\"%s\"}",
 		names[rq->ns], now);
 	reply_bare(rq, 200, JSON, text_of(buf_string(&body)));
 }
@@ -107,8 +112,9 @@ static void index_of_api(struct request *rq)
 {
 	reply_bare(rq, 200, JSON,
 		TEXT("{\"service\":\"reeyo-api\",\"version\":\"" REEYO_VERSION "\",\"endpoints\":{"
-		     "\"user\":\"/api/v1/user\",\"vendor\":\"/api/v1/vendor\",\"rider\":\"/api/v1/rider\","
-		     "\"admin\":\"/api/v1/admin\",\"health\":\"/health\",\"documentation\":\"/openapi.json\"}}"));
+		     "\"user\":\"/api/v1/user\",\"vendor\":\"/api/v1/vendor\","
+		     "\"rider\":\"/api/v1/rider\",\"admin\":\"/api/v1/admin\","
+		     "\"health\":\"/health\",\"documentation\":\"/openapi.json\"}}"));
 }
 
 static void document(struct request *rq)
@@ -118,7 +124,8 @@ static void document(struct request *rq)
 
 static const struct field dependency_fields[] = {
 	{ "postgres", FIELD_TEXT, .required = true, .does = "up or down" },
-	{ "redis", FIELD_TEXT, .required = true, .does = "up or down; the server serves without it" },
+	{ "redis", FIELD_TEXT, .required = true,
+		.does = "up or down; the server serves without it" },
 	FIELD_END
 };
 static const struct field status_fields[] = {
@@ -146,7 +153,8 @@ static const struct field running_fields[] = {
 	FIELD_END
 };
 static const struct field endpoint_fields[] = {
-	{ "user", FIELD_TEXT }, { "vendor", FIELD_TEXT }, { "rider", FIELD_TEXT }, { "admin", FIELD_TEXT },
+	{ "user", FIELD_TEXT }, { "vendor", FIELD_TEXT },
+	{ "rider", FIELD_TEXT }, { "admin", FIELD_TEXT },
 	{ "health", FIELD_TEXT }, { "documentation", FIELD_TEXT }, FIELD_END
 };
 static const struct field index_fields[] = {
@@ -163,7 +171,8 @@ const struct route ops_root_routes[] = {
 		.shape = REPLY_BARE, .run = ready,
 		.does = "The process can serve: PostgreSQL answers and no drain is under way" },
 	{ GET, "/health", .root = true, .always = true, .who = ANYONE, .reply = health_fields,
-		.shape = REPLY_BARE, .run = health, .does = "How the process and its dependencies are" },
+		.shape = REPLY_BARE, .run = health,
+		.does = "How the process and its dependencies are" },
 	{ GET, "/api/v1", .root = true, .always = true, .who = ANYONE, .reply = index_fields,
 		.shape = REPLY_BARE, .run = index_of_api, .does = "What this service offers" },
 	{ GET, "/openapi.json", .root = true, .always = true, .who = ANYONE, .shape = REPLY_BARE,
@@ -172,7 +181,8 @@ const struct route ops_root_routes[] = {
 };
 
 const struct route ops_health_routes[] = {
-	{ GET, "/health", .always = true, .who = ANYONE, .reply = running_fields, .shape = REPLY_BARE,
+	{ GET, "/health", .always = true, .who = ANYONE,
+		.reply = running_fields, .shape = REPLY_BARE,
 		.run = namespace_health, .does = "The API of this namespace is running" },
 	ROUTE_END
 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * /metrics, on the metrics listener: the counters of this copy, and the platform's active orders by status through
- * `orders:active`, so that many copies scraped every few seconds ask the database once in 30 s.
+ * /metrics, on the metrics listener: the counters of this copy, and the platform's active orders by
+ * status through `orders:active`, so that many copies scraped every few seconds ask the database
+ * once in 30 s.
  */
 #include <stdio.h>
 
@@ -36,7 +37,8 @@ static void orders_counted(struct request *rq, int error, const struct cache_val
 	text = buf_string(&out);
 	if (!text)
 		return reply_error(rq, E_NO_MEMORY);
-	reply_bare(rq, 200, "text/plain; version=0.0.4; charset=utf-8", (struct text){ text, out.len });
+	reply_bare(rq, 200, "text/plain; version=0.0.4; charset=utf-8",
+		(struct text){ text, out.len });
 }
 
 /* A database that does not answer costs a scrape its order counts, not its other lines. */
@@ -46,7 +48,8 @@ static void metrics(struct request *rq)
 }
 
 const struct route ops_metrics_routes[] = {
-	{ GET, "/metrics", .root = true, .internal = true, .always = true, .who = ANYONE, .shape = REPLY_BARE,
+	{ GET, "/metrics", .root = true, .internal = true, .always = true,
+		.who = ANYONE, .shape = REPLY_BARE,
 		.run = metrics, .does = "Counters of this copy in Prometheus' text format" },
 	ROUTE_END
 };

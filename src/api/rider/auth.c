@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Riders: opening an account with its papers, and the account itself. The acts are those of every kind, see
- * api/account.h. A new rider is PENDING and INACTIVE: he may log in and look around, and works once his phone is proved
- * and an admin has approved him.
+ * Riders: opening an account with its papers, and the account itself. The acts are those of every
+ * kind, see api/account.h. A new rider is PENDING and INACTIVE: he may log in and look around, and
+ * works once his phone is proved and an admin has approved him.
  */
 #include "reeyo/api/rider.h"
 
@@ -19,7 +19,8 @@ static const struct field session_rider_fields[] = {
 static const struct field vehicle_fields[] = {
 	{ "brand", FIELD_TEXT, .min = 1, .max = 50, .also = "make" },
 	{ "model", FIELD_TEXT, .min = 1, .max = 50 },
-	{ "plateNumber", FIELD_TEXT, .min = 2, .max = 20, .also = "vehiclePlate vehicleNumber plate_number plate" },
+	{ "plateNumber", FIELD_TEXT, .min = 2, .max = 20,
+		.also = "vehiclePlate vehicleNumber plate_number plate" },
 	{ "color", FIELD_TEXT, .min = 1, .max = 30, .also = "colour" },
 	FIELD_END
 };
@@ -64,7 +65,7 @@ static const struct field profile_body[] = {
 	FIELD_END
 };
 
-/* --- Register ---------------------------------------------------------------------------------- */
+/* --- Register --------------------------------------------------------------------------------- */
 
 /* The vehicle with its plate, which may stand beside it. False when it has replied. */
 static bool vehicle_take(struct request *rq, const char **ret)
@@ -95,13 +96,13 @@ static void register_rider(struct request *rq)
 		!object_take(rq, member(rq->body, "bankDetails"), bank_fields, &bank) ||
 		!object_take(rq, member(rq->body, "emergencyContact"), contact_fields, &contact))
 		return;
-	account_register(rq, 10,
-		(const char *[]){ first, last, body_text(rq, "vehicleType"), vehicle, documents, bank, contact,
-			body_text(rq, "profilePicture"), body_text(rq, "city"),
-			rq->app->config->auto_approve ? "t" : "f" });
+	account_register(rq, 10, (const char *[]){ first, last, body_text(rq, "vehicleType"),
+		vehicle, documents, bank, contact,
+		body_text(rq, "profilePicture"), body_text(rq, "city"),
+		rq->app->config->auto_approve ? "t" : "f" });
 }
 
-/* --- The account ------------------------------------------------------------------------------- */
+/* --- The account ------------------------------------------------------------------------------ */
 
 static void profile_changed(struct request *rq, const struct db_result *result)
 {
@@ -118,14 +119,16 @@ static void change_profile(struct request *rq)
 		!object_take(rq, member(rq->body, "emergencyContact"), contact_fields, &contact))
 		return;
 	sql_try_write(rq, rider_change_profile, profile_changed, rq->caller.id, first, last,
-		body_text(rq, "email"), body_text(rq, "profilePicture"), contact, body_text(rq, "language"));
+		body_text(rq, "email"), body_text(rq, "profilePicture"), contact,
+		body_text(rq, "language"));
 }
 
 const struct route rider_auth_routes[] = {
 	{ POST, "/auth/register", .who = ANYONE, .always = true, .body = register_body,
-		.reply = session_rider_fields, .created = true, .limit = LIMIT_REGISTER, .run = register_rider,
-		.errors = { E_PHONE_TAKEN, E_EMAIL_TAKEN, E_BUSY },
-		.does = "Open a rider's account, which waits for approval; a code goes to the phone" },
+		.reply = session_rider_fields, .created = true, .limit = LIMIT_REGISTER,
+		.run = register_rider, .errors = { E_PHONE_TAKEN, E_EMAIL_TAKEN, E_BUSY },
+		.does = "Open a rider's account, which waits for approval; a "
+			"code goes to the phone" },
 	{ POST, "/auth/login", .who = ANYONE, .always = true, .body = login_body,
 		.reply = session_rider_fields, .run = account_log_in,
 		.errors = { E_BAD_CREDENTIALS, E_SUSPENDED, E_TOO_MANY_REQUESTS, E_BUSY },
@@ -133,36 +136,47 @@ const struct route rider_auth_routes[] = {
 	{ POST, "/auth/refresh", .also = "/auth/refresh-token", .who = ANYONE, .always = true,
 		.body = refresh_body, .reply = session_fields, .run = account_refresh,
 		.errors = { E_BAD_REFRESH, E_SUSPENDED },
-		.does = "Trade a refresh token for a new pair; an old one used again ends the session" },
+		.does = "Trade a refresh token for a new pair; an old one used "
+			"again ends the session" },
 	{ POST, "/auth/logout", .who = RIDER_ACCOUNT, .always = true, .shape = REPLY_MESSAGE,
 		.run = account_log_out, .does = "End this session: its tokens count no more" },
 	{ GET, "/auth/me", .also = "/auth/profile", .who = RIDER_ACCOUNT, .always = true,
-		.reply = rider_fields, .run = account_me, .errors = { E_ACCOUNT_GONE }, .does = "The rider" },
-	{ PUT, "/auth/profile", .also = "/auth/me", .who = RIDER_ACCOUNT, .always = true, .any_write = true,
+		.reply = rider_fields, .run = account_me,
+		.errors = { E_ACCOUNT_GONE }, .does = "The rider" },
+	{ PUT, "/auth/profile", .also = "/auth/me", .who = RIDER_ACCOUNT,
+		.always = true, .any_write = true,
 		.body = profile_body, .reply = rider_fields, .run = change_profile,
 		.errors = { E_EMAIL_TAKEN, E_ACCOUNT_GONE },
 		.does = "Change name, e-mail, picture or whom to call in an emergency" },
-	{ POST, "/auth/verify-phone", .also = "/auth/verify-otp", .who = RIDER_ACCOUNT, .always = true,
+	{ POST, "/auth/verify-phone", .also = "/auth/verify-otp",
+		.who = RIDER_ACCOUNT, .always = true,
 		.body = otp_body, .reply = rider_fields, .run = account_verify_phone,
 		.errors = { E_OTP_ALREADY, E_OTP_NONE, E_OTP_EXPIRED, E_OTP_WRONG, E_ACCOUNT_GONE },
 		.does = "Prove the phone with the code that was sent to it" },
 	{ POST, "/auth/resend-otp", .who = RIDER_ACCOUNT, .always = true, .shape = REPLY_MESSAGE,
-		.limit = LIMIT_CODE, .run = account_resend_code, .errors = { E_OTP_ALREADY, E_ACCOUNT_GONE },
+		.limit = LIMIT_CODE, .run = account_resend_code,
+		.errors = { E_OTP_ALREADY, E_ACCOUNT_GONE },
 		.does = "Send a new code; the one before it counts no more" },
-	{ POST, "/auth/change-password", .also = "/auth/password", .who = RIDER_ACCOUNT, .always = true,
+	{ POST, "/auth/change-password", .also = "/auth/password",
+		.who = RIDER_ACCOUNT, .always = true,
 		.any_write = true, .body = change_password_body, .shape = REPLY_MESSAGE,
 		.run = account_change_password,
 		.errors = { E_WRONG_PASSWORD, E_TOO_MANY_REQUESTS, E_ACCOUNT_GONE, E_BUSY },
 		.does = "Change the password; every other session ends" },
-	{ POST, "/auth/forgot-password", .who = ANYONE, .always = true, .body = forgot_password_body,
+	{ POST, "/auth/forgot-password", .who = ANYONE,
+		.always = true, .body = forgot_password_body,
 		.shape = REPLY_MESSAGE, .limit = LIMIT_CODE, .run = account_forgot_password,
-		.does = "Send a reset code by SMS or e-mail; the answer does not tell whether the account exists" },
+		.does = "Send a reset code by SMS or e-mail; the answer does not tell "
+			"whether the account exists" },
 	{ POST, "/auth/reset-password", .who = ANYONE, .always = true, .body = reset_password_body,
-		.shape = REPLY_MESSAGE, .run = account_reset_password, .errors = { E_BAD_RESET_TOKEN, E_BUSY },
+		.shape = REPLY_MESSAGE, .run = account_reset_password,
+		.errors = { E_BAD_RESET_TOKEN, E_BUSY },
 		.does = "Set a new password with a reset code; every session ends" },
 	{ POST, "/auth/device-token", .who = RIDER_ACCOUNT, .always = true, .body = add_device_body,
-		.shape = REPLY_MESSAGE, .run = account_add_device, .does = "Send pushes to this device" },
-	{ DELETE, "/auth/device-token", .who = RIDER_ACCOUNT, .always = true, .body = remove_device_body,
-		.shape = REPLY_MESSAGE, .run = account_remove_device, .does = "Send no more pushes to this device" },
+		.shape = REPLY_MESSAGE, .run = account_add_device,
+		.does = "Send pushes to this device" },
+	{ DELETE, "/auth/device-token", .who = RIDER_ACCOUNT, .always = true,
+		.body = remove_device_body, .shape = REPLY_MESSAGE, .run = account_remove_device,
+		.does = "Send no more pushes to this device" },
 	ROUTE_END
 };

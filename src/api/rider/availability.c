@@ -27,15 +27,18 @@ static const struct field changed_fields[] = {
 	FIELD_END
 };
 static const struct field place_fields[] = {
-	{ "latitude", FIELD_NUMBER, .required = true }, { "longitude", FIELD_NUMBER, .required = true },
+	{ "latitude", FIELD_NUMBER, .required = true },
+	{ "longitude", FIELD_NUMBER, .required = true },
 	{ "lat", FIELD_NUMBER, .required = true }, { "lng", FIELD_NUMBER, .required = true },
-	{ "timestamp", FIELD_TIME, .nullable = true }, { "updatedAt", FIELD_TIME, .nullable = true }, FIELD_END
+	{ "timestamp", FIELD_TIME, .nullable = true },
+	{ "updatedAt", FIELD_TIME, .nullable = true }, FIELD_END
 };
 static const struct field status_fields[] = {
 	{ "riderId", FIELD_ID, .required = true },
 	{ "isOnline", FIELD_BOOL, .required = true },
 	{ "status", FIELD_ENUM, .required = true, .words = online_words },
-	{ "availability", FIELD_TEXT, .required = true, .does = "OFFLINE, ONLINE, or BUSY while you carry something" },
+	{ "availability", FIELD_TEXT, .required = true,
+		.does = "OFFLINE, ONLINE, or BUSY while you carry something" },
 	{ "currentLocation", FIELD_OBJECT, .nullable = true, .of = place_fields },
 	{ "lastOnline", FIELD_TIME, .nullable = true },
 	{ "verificationStatus", FIELD_TEXT, .required = true },
@@ -60,8 +63,8 @@ static const struct field activity_fields[] = {
 
 static int refusal_named(struct text outcome)
 {
-	static const enum err refusals[] = { E_RIDER_NOT_FOUND, E_PHONE_UNVERIFIED, E_SUSPENDED, E_NOT_APPROVED,
-		E_INACTIVE };
+	static const enum err refusals[] = { E_RIDER_NOT_FOUND, E_PHONE_UNVERIFIED, E_SUSPENDED,
+		E_NOT_APPROVED, E_INACTIVE };
 
 	if (text_is(outcome, TEXT("CHANGED")))
 		return 0;
@@ -79,9 +82,11 @@ static void changed(struct request *rq, const struct db_result *result, bool onl
 		return reply_error(rq, error);
 	rider_facts_changed(rq->app, rq->caller.id);
 	if (online)
-		return reply_data_message(rq, "You are now online", "Vous êtes maintenant en ligne", db_text(result, 0, 1));
+		return reply_data_message(rq, "You are now online",
+			"Vous êtes maintenant en ligne", db_text(result, 0, 1));
 	geo_forget(rq->app->cache, rq->caller.id);
-	reply_data_message(rq, "You are now offline", "Vous êtes maintenant hors ligne", db_text(result, 0, 1));
+	reply_data_message(rq, "You are now offline",
+		"Vous êtes maintenant hors ligne", db_text(result, 0, 1));
 }
 
 static void gone_offline(struct request *rq, const struct db_result *result)
@@ -104,7 +109,8 @@ static void gone_online(struct request *rq, const struct db_result *result)
 
 	if (place && refusal_named(db_text(result, 0, 0)) == 0) {
 		positions_keep(rq->app->positions, rq->caller.id, lat, lng, now);
-		if (geo_store(rq->app->cache, rq->caller.id, lat, lng, INT64_MAX, now, ignored, NULL))
+		if (geo_store(rq->app->cache, rq->caller.id, lat, lng,
+			INT64_MAX, now, ignored, NULL))
 			ignored(NULL, 0); /* his row has it */
 	}
 	changed(rq, result, true);
@@ -118,9 +124,11 @@ static void set_online(struct request *rq, bool online)
 	const char *unverified = rq->app->config->skip_phone_verify ? "t" : "f";
 
 	if (online)
-		sql_write(rq, rider_set_online, gone_online, rq->caller.id, "t", lat, lng, unverified);
+		sql_write(rq, rider_set_online, gone_online, rq->caller.id,
+			"t", lat, lng, unverified);
 	else
-		sql_write(rq, rider_set_online, gone_offline, rq->caller.id, "f", NULL, NULL, unverified);
+		sql_write(rq, rider_set_online, gone_offline, rq->caller.id,
+			"f", NULL, NULL, unverified);
 }
 
 static void set_status(struct request *rq)
@@ -133,7 +141,8 @@ static void go_online(struct request *rq)
 	double lat = member_number(member(rq->body, "location"), "lat", 0);
 
 	if (lat < -85 || lat > 85)
-		return reply_field(rq, "location", "lies too near to a pole", "est trop proche d'un pôle");
+		return reply_field(rq, "location", "lies too near to a pole",
+			"est trop proche d'un pôle");
 	set_online(rq, member_bool(rq->body, "available", true));
 }
 
@@ -165,14 +174,17 @@ static void get_activity(struct request *rq)
 const struct route rider_availability_routes[] = {
 	{ PATCH, "/availability/status", .who = RIDER_READY, .any_write = true, .body = status_body,
 		.reply = changed_fields, .run = set_status, .does = "Go online or offline" },
-	{ GET, "/availability/status", .who = RIDER_ACCOUNT, .reply = status_fields, .run = get_status,
+	{ GET, "/availability/status", .who = RIDER_ACCOUNT,
+		.reply = status_fields, .run = get_status,
 		.does = "Whether you are online, where you were last, what your account may do" },
 	{ PUT, "/availability/online", .who = RIDER_READY, .any_write = true, .body = online_body,
-		.reply = changed_fields, .run = go_online, .does = "Go online, saying where you are" },
-	{ PUT, "/availability/offline", .who = RIDER_ACCOUNT, .any_write = true, .reply = changed_fields,
-		.errors = { E_RIDER_NOT_FOUND }, .run = go_offline,
+		.reply = changed_fields, .run = go_online,
+		.does = "Go online, saying where you are" },
+	{ PUT, "/availability/offline", .who = RIDER_ACCOUNT, .any_write = true,
+		.reply = changed_fields, .errors = { E_RIDER_NOT_FOUND }, .run = go_offline,
 		.does = "Go offline; orders that you carry stay yours" },
-	{ GET, "/availability/activity", .who = RIDER_ACCOUNT, .reply = activity_fields, .run = get_activity,
+	{ GET, "/availability/activity", .who = RIDER_ACCOUNT,
+		.reply = activity_fields, .run = get_activity,
 		.does = "Your day so far" },
 	ROUTE_END
 };

@@ -9,7 +9,8 @@
 #define ROWS_TEXT "50"
 
 static const struct field near_query[] = {
-	{ "latitude", FIELD_NUMBER, .min = -90, .max = 90, .also = "lat", .does = "Your last place when absent" },
+	{ "latitude", FIELD_NUMBER, .min = -90, .max = 90, .also = "lat",
+		.does = "Your last place when absent" },
 	{ "longitude", FIELD_NUMBER, .min = -180, .max = 180, .also = "lng" },
 	FIELD_END
 };
@@ -27,7 +28,8 @@ static const struct field available_fields[] = {
 	{ "deliveryLocation", FIELD_OBJECT, .required = true, .of = place_fields },
 	{ "deliveryFee", FIELD_MONEY, .required = true },
 	{ "distance", FIELD_NUMBER, .required = true, .does = "km from you to the pickup" },
-	{ "estimatedTime", FIELD_INT, .required = true, .does = "Minutes to the pickup and on to the customer" },
+	{ "estimatedTime", FIELD_INT, .required = true,
+		.does = "Minutes to the pickup and on to the customer" },
 	{ "status", FIELD_ENUM, .required = true, .words = order_status_words },
 	FIELD_END
 };
@@ -49,7 +51,8 @@ static void list_available(struct request *rq)
 }
 
 const struct route rider_available_routes[] = {
-	{ GET, "/orders/available", .also = "/deliveries/available", .who = RIDER_READY, .query = near_query,
+	{ GET, "/orders/available", .also = "/deliveries/available",
+		.who = RIDER_READY, .query = near_query,
 		.reply = available_fields, .shape = REPLY_ARRAY, .run = list_available,
 		.does = "Orders near you that look for a rider, nearest first" },
 	ROUTE_END

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A rider's reports of where he is: one point, or those a phone has gathered while it had no network. They go to Redis
- * (everybody asks there), to who follows his orders, and now and then to his row; admission knows him, so that a report
- * reads nothing from PostgreSQL.
+ * A rider's reports of where he is: one point, or those a phone has gathered while it had no
+ * network. They go to Redis (everybody asks there), to who follows his orders, and now and then to
+ * his row; admission knows him, so that a report reads nothing from PostgreSQL.
  */
 #include <stdio.h>
 
@@ -22,7 +22,8 @@
 	{ "speed", FIELD_NUMBER, .min = -1, .max = 1000, .does = "m/s" }
 
 static const struct field point_body[] = {
-	{ "lat", FIELD_NUMBER, .required = true, .min = -LATITUDE_MAX, .max = LATITUDE_MAX, .also = "latitude" },
+	{ "lat", FIELD_NUMBER, .required = true, .min = -LATITUDE_MAX,
+		.max = LATITUDE_MAX, .also = "latitude" },
 	{ "lng", FIELD_NUMBER, .required = true, .min = -180, .max = 180, .also = "longitude" },
 	{ "at", FIELD_TIME, .required = true, .also = "occurredAt timestamp" },
 	POINT_DETAILS,
@@ -31,7 +32,8 @@ static const struct field point_body[] = {
 static const struct field location_body[] = {
 	{ "latitude", FIELD_NUMBER, .min = -LATITUDE_MAX, .max = LATITUDE_MAX, .also = "lat" },
 	{ "longitude", FIELD_NUMBER, .min = -180, .max = 180, .also = "lng" },
-	{ "location", FIELD_POINT, .also = "coordinates", .does = "Instead of latitude and longitude" },
+	{ "location", FIELD_POINT, .also = "coordinates",
+		.does = "Instead of latitude and longitude" },
 	{ "at", FIELD_TIME, .also = "occurredAt timestamp", .does = "Now when absent" },
 	{ "orderId", FIELD_ID },
 	{ "points", FIELD_LIST, .min = 1, .max = POINTS_MAX, .of = point_body,
@@ -44,20 +46,25 @@ static const struct field location_body[] = {
 struct report {
 	double lat, lng;
 	int64_t first_ms, last_ms;
-	const char *first_field; /* names the time that may turn out to lie before the last report */
+	/* names the time that may turn out to lie before the last report */
+	const char *first_field;
 };
 
 /* --- Reading ---------------------------------------------------------------------------------- */
 
-/* False when this time may not be, and that has been answered. A phone whose clock is a little ahead means now. */
-static bool time_take(struct request *rq, const char *field, const char *text, int64_t now, int64_t before, int64_t *ret)
+/* False when this time may not be, and that has been answered. A phone whose clock is a little
+ * ahead means now. */
+static bool time_take(struct request *rq, const char *field, const char *text, int64_t now,
+	int64_t before, int64_t *ret)
 {
 	int64_t at;
 
 	if (clock_parse(text, &at) || at < now - GEO_LATE_MS)
-		reply_field(rq, field, "must lie within the last 30 minutes", "doit se situer dans les 30 dernières minutes");
+		reply_field(rq, field, "must lie within the last 30 minutes",
+			"doit se situer dans les 30 dernières minutes");
 	else if (at > now + AHEAD_MS)
-		reply_field(rq, field, "must not lie in the future", "ne doit pas se situer dans le futur");
+		reply_field(rq, field, "must not lie in the future",
+			"ne doit pas se situer dans le futur");
 	else if (at < before)
 		reply_field(rq, field, "must not lie before the point before it",
 			"ne doit pas précéder le point précédent");
@@ -97,11 +104,14 @@ static bool point_take(struct request *rq, struct report *report)
 	int64_t now = clock_wall_ms();
 
 	if (!place && (!member(rq->body, "latitude") || !member(rq->body, "longitude"))) {
-		reply_field(rq, member(rq->body, "latitude") ? "longitude" : "latitude", "is required", "est obligatoire");
+		reply_field(rq, member(rq->body, "latitude") ? "longitude" : "latitude",
+			"is required", "est obligatoire");
 		return false;
 	}
-	report->lat = place ? member_number(place, "lat", 0) : member_number(rq->body, "latitude", 0);
-	report->lng = place ? member_number(place, "lng", 0) : member_number(rq->body, "longitude", 0);
+	report->lat = place ? member_number(place, "lat", 0) :
+		member_number(rq->body, "latitude", 0);
+	report->lng = place ? member_number(place, "lng", 0) :
+		member_number(rq->body, "longitude", 0);
 	if (report->lat < -LATITUDE_MAX || report->lat > LATITUDE_MAX) {
 		reply_field(rq, "location", "lies too near to a pole", "est trop proche d'un pôle");
 		return false;
@@ -112,7 +122,8 @@ static bool point_take(struct request *rq, struct report *report)
 	if (at && !time_take(rq, "at", at, now, INT64_MIN, &report->first_ms))
 		return false;
 	if (at)
-		report->last_ms = report->first_ms = report->first_ms < now ? report->first_ms : now;
+		report->last_ms = report->first_ms =
+			report->first_ms < now ? report->first_ms : now;
 	return true;
 }
 
@@ -128,8 +139,10 @@ static void keep(struct request *rq)
 {
 	const struct report *report = rq->state;
 
-	positions_keep(rq->app->positions, rq->caller.id, report->lat, report->lng, report->last_ms);
-	positions_tell(rq->app, rq->caller.id, rq->rider, report->lat, report->lng, report->last_ms);
+	positions_keep(rq->app->positions, rq->caller.id, report->lat,
+		report->lng, report->last_ms);
+	positions_tell(rq->app, rq->caller.id, rq->rider, report->lat,
+		report->lng, report->last_ms);
 	reply_message(rq, "Location updated", "Position mise à jour");
 }
 
@@ -157,15 +170,15 @@ static void store(struct request *rq)
 	const struct report *report = rq->state;
 
 	if (report->first_ms == INT64_MAX) {
-		bool sent = geo_store(rq->app->cache, rq->caller.id, report->lat, report->lng, INT64_MAX, report->last_ms,
-			unheard, NULL) == 0;
+		bool sent = geo_store(rq->app->cache, rq->caller.id, report->lat, report->lng,
+			INT64_MAX, report->last_ms, unheard, NULL) == 0;
 
 		(void)sent; /* else others find him by his row */
 		return keep(rq);
 	}
 	request_hold(rq);
-	if (geo_store(rq->app->cache, rq->caller.id, report->lat, report->lng, report->first_ms, report->last_ms, stored,
-			rq) == 0)
+	if (geo_store(rq->app->cache, rq->caller.id, report->lat, report->lng, report->first_ms,
+		report->last_ms, stored, rq) == 0)
 		return;
 	if (request_release(rq))
 		keep(rq);
@@ -199,8 +212,9 @@ static void report_location(struct request *rq)
 }
 
 const struct route rider_location_routes[] = {
-	{ POST, "/availability/location", .also = "/location/update", .who = RIDER_READY, .any_write = true,
-		.body = location_body, .shape = REPLY_MESSAGE, .errors = { E_RIDER_OFFLINE }, .run = report_location,
+	{ POST, "/availability/location", .also = "/location/update", .who = RIDER_READY,
+		.any_write = true, .body = location_body, .shape = REPLY_MESSAGE,
+		.errors = { E_RIDER_OFFLINE }, .run = report_location,
 		.does = "Say where you are: one point, or the points of a time without network" },
 	ROUTE_END
 };

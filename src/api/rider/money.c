@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a rider earns (what he was credited), his wallet, and his pay-outs. Reports over many deliveries are for the lane
- * of slow statements.
+ * What a rider earns (what he was credited), his wallet, and his pay-outs. Reports over many
+ * deliveries are for the lane of slow statements.
  */
 #include "reeyo/api/money.h"
 #include "reeyo/api/rider.h"
@@ -75,29 +75,37 @@ static void monthly(struct request *rq)
 }
 
 const struct route rider_money_routes[] = {
-	{ GET, "/earnings/summary", .also = "/earnings", .who = RIDER_ACCOUNT, .query = summary_query,
+	{ GET, "/earnings/summary", .also = "/earnings",
+		.who = RIDER_ACCOUNT, .query = summary_query,
 		.reply = summary_fields, .errors = { E_ACCOUNT_GONE }, .run = summary,
 		.does = "What the rider has earned" },
 	{ GET, "/earnings/transactions", .also = "/wallet/transactions", .who = RIDER_ACCOUNT,
-		.query = transactions_query, .reply = transactions_fields, .run = wallet_list_transactions,
+		.query = transactions_query, .reply = transactions_fields,
+		.run = wallet_list_transactions,
 		.does = "What moved through the wallet, newest first" },
 	{ GET, "/earnings/daily", .who = RIDER_ACCOUNT, .query = daily_query, .reply = daily_fields,
-		.shape = REPLY_ARRAY, .run = daily, .does = "Earnings of the last days, oldest first" },
-	{ GET, "/earnings/weekly", .who = RIDER_ACCOUNT, .query = weekly_query, .reply = weekly_fields,
-		.shape = REPLY_ARRAY, .run = weekly, .does = "Earnings of the last weeks, oldest first" },
-	{ GET, "/earnings/monthly", .who = RIDER_ACCOUNT, .query = monthly_query, .reply = monthly_fields,
-		.shape = REPLY_ARRAY, .run = monthly, .does = "Earnings of the last months, oldest first" },
+		.shape = REPLY_ARRAY, .run = daily,
+		.does = "Earnings of the last days, oldest first" },
+	{ GET, "/earnings/weekly", .who = RIDER_ACCOUNT, .query = weekly_query,
+		.reply = weekly_fields, .shape = REPLY_ARRAY, .run = weekly,
+		.does = "Earnings of the last weeks, oldest first" },
+	{ GET, "/earnings/monthly", .who = RIDER_ACCOUNT, .query = monthly_query,
+		.reply = monthly_fields, .shape = REPLY_ARRAY, .run = monthly,
+		.does = "Earnings of the last months, oldest first" },
 	{ GET, "/wallet/balance", .also = "/wallet", .who = RIDER_ACCOUNT, .reply = wallet_fields,
-		.errors = { E_ACCOUNT_NOT_FOUND }, .run = wallet_show, .does = "The wallet's balances" },
-	{ POST, "/payouts/request", .also = "/wallet/payout", .who = RIDER_ACCOUNT, .any_write = true,
+		.errors = { E_ACCOUNT_NOT_FOUND }, .run = wallet_show,
+		.does = "The wallet's balances" },
+	{ POST, "/payouts/request", .also = "/wallet/payout",
+		.who = RIDER_ACCOUNT, .any_write = true,
 		.created = true, .idempotent = true, .body = payout_body, .reply = payout_fields,
-		.errors = { E_PAYOUT_MINIMUM, E_PAYOUT_SHORT, E_PAYOUT_ACCOUNT, E_PHONE_UNVERIFIED, E_PAYOUT_MANY,
-			E_SUSPENDED, E_ACCOUNT_GONE },
+		.errors = { E_PAYOUT_MINIMUM, E_PAYOUT_SHORT, E_PAYOUT_ACCOUNT, E_PHONE_UNVERIFIED,
+			E_PAYOUT_MANY, E_SUSPENDED, E_ACCOUNT_GONE },
 		.run = payout_ask, .does = "Ask for a pay-out; the amount is held until it ends" },
 	{ GET, "/payouts", .also = "/wallet/payouts", .who = RIDER_ACCOUNT, .query = page_fields,
 		.reply = payouts_fields, .run = payouts_show, .does = "Pay-outs, newest first" },
 	{ GET, "/payouts/balance", .who = RIDER_ACCOUNT, .reply = payout_balance_fields,
-		.run = payout_show_balance, .does = "What may be withdrawn: cash in hand lowers it" },
+		.run = payout_show_balance,
+		.does = "What may be withdrawn: cash in hand lowers it" },
 	{ GET, "/payouts/:payoutId", .who = RIDER_ACCOUNT, .reply = payout_fields,
 		.errors = { E_PAYOUT_NOT_FOUND }, .run = payout_show, .does = "One pay-out" },
 	ROUTE_END

@@ -8,8 +8,8 @@
 #include "reeyo/api/pages.h"
 #include "reeyo/api/rider.h"
 
-static const char *const issue_words[] = { "CUSTOMER_NOT_AVAILABLE", "WRONG_ADDRESS", "DAMAGED_ITEMS",
-	"OTHER", NULL };
+static const char *const issue_words[] = { "CUSTOMER_NOT_AVAILABLE", "WRONG_ADDRESS",
+	"DAMAGED_ITEMS", "OTHER", NULL };
 
 /* --- What comes in ---------------------------------------------------------------------------- */
 
@@ -36,7 +36,8 @@ static const struct field pickup_body[] = {
 };
 static const struct field complete_body[] = {
 	{ "verificationCode", FIELD_DIGITS, .min = 4, .max = 6, .also = "code",
-		.does = "What the customer tells; asked for when delivery.verification_code is on" },
+		.does = "What the customer tells; asked for when "
+			"delivery.verification_code is on" },
 	{ "deliveryPhoto", FIELD_TEXT, .max = 2048, .also = "photo", .does = "Its address" },
 	{ "notes", FIELD_TEXT, .max = 500, .also = "note" },
 	ACT_FIELDS,
@@ -228,8 +229,8 @@ static void hide(struct request *rq, const struct db_result *result)
 	if (!states || !row || !id.at)
 		return reply_error(rq, E_NO_MEMORY);
 	order_states_text(offerable_states(result), states);
-	sql_write(rq, offer_reject, hidden, id.at, rq->caller.id, body_text(rq, "reason"), row, states,
-		rq->idempotency_key, rq->fingerprint, refusal_kept(rq));
+	sql_write(rq, offer_reject, hidden, id.at, rq->caller.id, body_text(rq, "reason"), row,
+		states, rq->idempotency_key, rq->fingerprint, refusal_kept(rq));
 }
 
 /* An order that is his goes back; one that he was, or might be, asked for is hidden from him. */
@@ -301,8 +302,9 @@ const struct route rider_order_routes[] = {
 	{ GET, "/orders/:orderId", .also = "/deliveries/:orderId", .who = RIDER_ACCOUNT,
 		.reply = order_fields, .errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER },
 		.run = get_order, .does = "One order: the rider's own, or one he may take" },
-	{ POST, "/orders/:orderId/accept", .also = "/deliveries/:orderId/accept", .who = RIDER_READY,
-		.any_write = true, .idempotent = true, .body = accept_body, .reply = order_fields,
+	{ POST, "/orders/:orderId/accept", .also = "/deliveries/:orderId/accept",
+		.who = RIDER_READY, .any_write = true, .idempotent = true, .body = accept_body,
+		.reply = order_fields,
 		.errors = { E_ORDER_NOT_FOUND, E_ORDER_TAKEN, E_CANNOT_MOVE, E_RIDER_OFFLINE },
 		.run = accept_order, .does = "Take an order; of all who try one gets it" },
 	{ PUT, "/orders/:orderId/reject", .also = "/deliveries/:orderId/reject", .who = RIDER_READY,
@@ -311,19 +313,20 @@ const struct route rider_order_routes[] = {
 		.does = "Give an order back, or not be asked for it again" },
 	{ POST, "/orders/:orderId/arrive-pickup", .also = "/deliveries/:orderId/arrive-pickup",
 		.who = RIDER_READY, .any_write = true, .idempotent = true, .body = arrive_body,
-		.reply = order_fields, .errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_CANNOT_MOVE },
+		.reply = order_fields,
+		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_CANNOT_MOVE },
 		.run = arrive_pickup, .does = "At the vendor's, or where the parcel is" },
-	{ POST, "/orders/:orderId/confirm-pickup",
-		.also = "/orders/:orderId/pickup-complete /deliveries/:orderId/confirm-pickup "
-			"/deliveries/:orderId/pickup-complete",
+	{ POST, "/orders/:orderId/confirm-pickup", .also = "/orders/:orderId/pickup-complete "
+		"/deliveries/:orderId/confirm-pickup /deliveries/:orderId/pickup-complete",
 		.who = RIDER_READY, .any_write = true, .idempotent = true, .body = pickup_body,
-		.reply = order_fields, .errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_CANNOT_MOVE },
+		.reply = order_fields,
+		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_CANNOT_MOVE },
 		.run = confirm_pickup, .does = "The rider has it" },
-	{ POST, "/orders/:orderId/arrive-delivery",
-		.also = "/orders/:orderId/arrive-dropoff /deliveries/:orderId/arrive-delivery "
-			"/deliveries/:orderId/arrive-dropoff",
+	{ POST, "/orders/:orderId/arrive-delivery", .also = "/orders/:orderId/arrive-dropoff "
+		"/deliveries/:orderId/arrive-delivery /deliveries/:orderId/arrive-dropoff",
 		.who = RIDER_READY, .any_write = true, .idempotent = true, .body = arrive_body,
-		.reply = order_fields, .errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_CANNOT_MOVE },
+		.reply = order_fields,
+		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_CANNOT_MOVE },
 		.run = arrive_delivery, .does = "At the customer's" },
 	{ POST, "/orders/:orderId/complete", .also = "/deliveries/:orderId/complete",
 		.who = RIDER_READY, .any_write = true, .idempotent = true, .body = complete_body,

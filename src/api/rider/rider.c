@@ -10,10 +10,12 @@ static const char *const statuses[] = { "ACTIVE", "INACTIVE", NULL };
 static const char *const availabilities[] = { "ONLINE", "OFFLINE", "BUSY", NULL };
 
 static const struct field place_fields[] = {
-	{ "latitude", FIELD_NUMBER, .required = true }, { "longitude", FIELD_NUMBER, .required = true },
+	{ "latitude", FIELD_NUMBER, .required = true },
+	{ "longitude", FIELD_NUMBER, .required = true },
 	{ "lat", FIELD_NUMBER, .required = true, .does = "The same" },
 	{ "lng", FIELD_NUMBER, .required = true, .does = "The same" },
-	{ "timestamp", FIELD_TIME, .nullable = true }, { "updatedAt", FIELD_TIME, .nullable = true },
+	{ "timestamp", FIELD_TIME, .nullable = true },
+	{ "updatedAt", FIELD_TIME, .nullable = true },
 	FIELD_END
 };
 
@@ -26,8 +28,10 @@ const struct field rider_fields[] = {
 	{ "email", FIELD_EMAIL, .nullable = true },
 	{ "profilePicture", FIELD_TEXT, .nullable = true },
 	{ "vehicleType", FIELD_TEXT, .required = true },
-	{ "vehicleDetails", FIELD_OBJECT, .required = true, .does = "brand (also as make), model, plateNumber, color" },
-	{ "documents", FIELD_OBJECT, .required = true, .does = "Under both spellings: idCardUrl and nationalId, …" },
+	{ "vehicleDetails", FIELD_OBJECT, .required = true,
+		.does = "brand (also as make), model, plateNumber, color" },
+	{ "documents", FIELD_OBJECT, .required = true,
+		.does = "Under both spellings: idCardUrl and nationalId, …" },
 	{ "bankDetails", FIELD_OBJECT, .nullable = true },
 	{ "emergencyContact", FIELD_OBJECT, .nullable = true },
 	{ "isPhoneVerified", FIELD_BOOL, .required = true },

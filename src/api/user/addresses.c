@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The customer's addresses. The first one is the default; making another the default moves it there.
+ * The customer's addresses. The first one is the default; making another the default moves it
+ * there.
  */
 #include "reeyo/api/user.h"
 
@@ -9,12 +10,14 @@
 
 #define POINT_FIELDS \
 	{ "coordinates", FIELD_POINT, .also = "location" }, \
-	{ "lat", FIELD_NUMBER, .min = -90, .max = 90, .also = "latitude", .does = "Instead of coordinates" }, \
+	{ "lat", FIELD_NUMBER, .min = -90, .max = 90, .also = "latitude", \
+		.does = "Instead of coordinates" }, \
 	{ "lng", FIELD_NUMBER, .min = -180, .max = 180, .also = "longitude" }
 
 static const struct field add_body[] = {
 	{ "label", FIELD_TEXT, .required = true, .min = 1, .max = 50 },
-	{ "address", FIELD_TEXT, .required = true, .min = 3, .max = 200, .also = "fullAddress street" },
+	{ "address", FIELD_TEXT, .required = true, .min = 3, .max = 200,
+		.also = "fullAddress street" },
 	{ "city", FIELD_TEXT, .required = true, .min = 2, .max = 80 },
 	POINT_FIELDS,
 	{ "instructions", FIELD_TEXT, .max = 500 },
@@ -72,10 +75,12 @@ static void add_address(struct request *rq)
 
 	point_take(rq, &lat, &lng);
 	if (!lat || !lng)
-		return reply_field(rq, "coordinates", "is required: {lat,lng}", "est obligatoire : {lat,lng}");
+		return reply_field(rq, "coordinates", "is required: {lat,lng}",
+			"est obligatoire : {lat,lng}");
 	if (!id)
 		return reply_error(rq, E_NO_MEMORY);
-	sql_write(rq, address_add, added, rq->caller.id, id, body_text(rq, "label"), body_text(rq, "address"),
+	sql_write(rq, address_add, added, rq->caller.id, id,
+		body_text(rq, "label"), body_text(rq, "address"),
 		body_text(rq, "city"), lat, lng, body_text(rq, "instructions"),
 		member_bool(rq->body, "isDefault", false) ? "t" : "f");
 }
@@ -93,7 +98,8 @@ static void change_address(struct request *rq)
 
 	point_take(rq, &lat, &lng);
 	sql_write(rq, address_change, changed, rq->caller.id, rq->params[0], body_text(rq, "label"),
-		body_text(rq, "address"), body_text(rq, "city"), lat, lng, body_text(rq, "instructions"),
+		body_text(rq, "address"), body_text(rq, "city"),
+		lat, lng, body_text(rq, "instructions"),
 		member_bool(rq->body, "isDefault", false) ? "t" : "f");
 }
 
@@ -112,14 +118,15 @@ const struct route user_address_routes[] = {
 	{ GET, "/auth/addresses", .who = CUSTOMER, .always = true, .reply = address_fields,
 		.shape = REPLY_ARRAY, .run = list_addresses, .errors = { E_ACCOUNT_GONE },
 		.does = "The account's addresses, the default one first" },
-	{ POST, "/auth/addresses", .who = CUSTOMER, .always = true, .body = add_body, .reply = user_fields,
+	{ POST, "/auth/addresses", .who = CUSTOMER, .always = true,
+		.body = add_body, .reply = user_fields,
 		.created = true, .run = add_address, .errors = { E_ACCOUNT_GONE },
 		.does = "Add an address; the first one is the default" },
 	{ PUT, "/auth/addresses/:addressId", .who = CUSTOMER, .always = true, .any_write = true,
 		.body = change_body, .reply = user_fields, .run = change_address,
 		.errors = { E_ADDRESS_NOT_FOUND, E_ACCOUNT_GONE }, .does = "Change an address" },
-	{ DELETE, "/auth/addresses/:addressId", .who = CUSTOMER, .always = true, .reply = user_fields,
-		.run = delete_address, .errors = { E_ACCOUNT_GONE },
+	{ DELETE, "/auth/addresses/:addressId", .who = CUSTOMER, .always = true,
+		.reply = user_fields, .run = delete_address, .errors = { E_ACCOUNT_GONE },
 		.does = "Delete an address; another becomes the default" },
 	ROUTE_END
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Customers: opening an account, and the account itself. The acts are those of every kind, see api/account.h.
+ * Customers: opening an account, and the account itself. The acts are those of every kind, see
+ * api/account.h.
  */
 #include "reeyo/api/user.h"
 
@@ -54,45 +55,56 @@ static void change_profile(struct request *rq)
 
 const struct route user_auth_routes[] = {
 	{ POST, "/auth/register", .who = ANYONE, .always = true, .body = register_body,
-		.reply = session_user_fields, .created = true, .limit = LIMIT_REGISTER, .run = register_user,
-		.errors = { E_PHONE_TAKEN, E_EMAIL_TAKEN, E_BUSY },
+		.reply = session_user_fields, .created = true, .limit = LIMIT_REGISTER,
+		.run = register_user, .errors = { E_PHONE_TAKEN, E_EMAIL_TAKEN, E_BUSY },
 		.does = "Open an account; a code goes to the phone" },
 	{ POST, "/auth/login", .who = ANYONE, .always = true, .body = login_body,
-		.reply = session_user_fields, .run = account_log_in,
-		.errors = { E_BAD_CREDENTIALS, E_SUSPENDED, E_INACTIVE, E_TOO_MANY_REQUESTS, E_BUSY },
+		.reply = session_user_fields, .run = account_log_in, .errors = { E_BAD_CREDENTIALS,
+			E_SUSPENDED, E_INACTIVE, E_TOO_MANY_REQUESTS, E_BUSY },
 		.does = "Log in by phone or e-mail" },
 	{ POST, "/auth/refresh", .also = "/auth/refresh-token", .who = ANYONE, .always = true,
 		.body = refresh_body, .reply = session_fields, .run = account_refresh,
 		.errors = { E_BAD_REFRESH, E_SUSPENDED, E_INACTIVE },
-		.does = "Trade a refresh token for a new pair; an old one used again ends the session" },
-	{ POST, "/auth/logout", .who = CUSTOMER, .always = true, .shape = REPLY_MESSAGE, .run = account_log_out,
+		.does = "Trade a refresh token for a new pair; an old one used "
+			"again ends the session" },
+	{ POST, "/auth/logout", .who = CUSTOMER, .always = true,
+		.shape = REPLY_MESSAGE, .run = account_log_out,
 		.does = "End this session: its tokens count no more" },
-	{ GET, "/auth/me", .also = "/auth/profile", .who = CUSTOMER, .always = true, .reply = user_fields,
+	{ GET, "/auth/me", .also = "/auth/profile", .who = CUSTOMER,
+		.always = true, .reply = user_fields,
 		.run = account_me, .errors = { E_ACCOUNT_GONE }, .does = "The account" },
-	{ PUT, "/auth/profile", .also = "/auth/me", .who = CUSTOMER, .always = true, .any_write = true,
+	{ PUT, "/auth/profile", .also = "/auth/me", .who = CUSTOMER,
+		.always = true, .any_write = true,
 		.body = profile_body, .reply = user_fields, .run = change_profile,
-		.errors = { E_EMAIL_TAKEN, E_ACCOUNT_GONE }, .does = "Change name, e-mail or picture" },
+		.errors = { E_EMAIL_TAKEN, E_ACCOUNT_GONE },
+		.does = "Change name, e-mail or picture" },
 	{ POST, "/auth/verify-phone", .also = "/auth/verify-otp", .who = CUSTOMER, .always = true,
 		.body = otp_body, .reply = user_fields, .run = account_verify_phone,
 		.errors = { E_OTP_ALREADY, E_OTP_NONE, E_OTP_EXPIRED, E_OTP_WRONG, E_ACCOUNT_GONE },
 		.does = "Prove the phone with the code that was sent to it" },
 	{ POST, "/auth/resend-otp", .who = CUSTOMER, .always = true, .shape = REPLY_MESSAGE,
-		.limit = LIMIT_CODE, .run = account_resend_code, .errors = { E_OTP_ALREADY, E_ACCOUNT_GONE },
+		.limit = LIMIT_CODE, .run = account_resend_code,
+		.errors = { E_OTP_ALREADY, E_ACCOUNT_GONE },
 		.does = "Send a new code; the one before it counts no more" },
 	{ POST, "/auth/change-password", .also = "/auth/password", .who = CUSTOMER, .always = true,
 		.any_write = true, .body = change_password_body, .shape = REPLY_MESSAGE,
 		.run = account_change_password,
 		.errors = { E_WRONG_PASSWORD, E_TOO_MANY_REQUESTS, E_ACCOUNT_GONE, E_BUSY },
 		.does = "Change the password; every other session ends" },
-	{ POST, "/auth/forgot-password", .who = ANYONE, .always = true, .body = forgot_password_body,
+	{ POST, "/auth/forgot-password", .who = ANYONE,
+		.always = true, .body = forgot_password_body,
 		.shape = REPLY_MESSAGE, .limit = LIMIT_CODE, .run = account_forgot_password,
-		.does = "Send a reset code by SMS or e-mail; the answer does not tell whether the account exists" },
+		.does = "Send a reset code by SMS or e-mail; the answer does not tell "
+			"whether the account exists" },
 	{ POST, "/auth/reset-password", .who = ANYONE, .always = true, .body = reset_password_body,
-		.shape = REPLY_MESSAGE, .run = account_reset_password, .errors = { E_BAD_RESET_TOKEN, E_BUSY },
+		.shape = REPLY_MESSAGE, .run = account_reset_password,
+		.errors = { E_BAD_RESET_TOKEN, E_BUSY },
 		.does = "Set a new password with a reset code; every session ends" },
 	{ POST, "/auth/device-token", .who = CUSTOMER, .always = true, .body = add_device_body,
-		.shape = REPLY_MESSAGE, .run = account_add_device, .does = "Send pushes to this device" },
+		.shape = REPLY_MESSAGE, .run = account_add_device,
+		.does = "Send pushes to this device" },
 	{ DELETE, "/auth/device-token", .who = CUSTOMER, .always = true, .body = remove_device_body,
-		.shape = REPLY_MESSAGE, .run = account_remove_device, .does = "Send no more pushes to this device" },
+		.shape = REPLY_MESSAGE, .run = account_remove_device,
+		.does = "Send no more pushes to this device" },
 	ROUTE_END
 };

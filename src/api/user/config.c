@@ -129,7 +129,8 @@ static void get_service(struct request *rq)
 static const struct field service_fields[] = {
 	{ "enabled", FIELD_BOOL, .required = true },
 	{ "minOrderAmount", FIELD_MONEY },
-	{ "deliveryFee", FIELD_MONEY, .does = "Shown to apps; what is charged depends on the distance" },
+	{ "deliveryFee", FIELD_MONEY,
+		.does = "Shown to apps; what is charged depends on the distance" },
 	{ "baseFee", FIELD_MONEY, .does = "packages" },
 	{ "feePerKm", FIELD_MONEY, .does = "packages" },
 	{ "fragileFee", FIELD_MONEY, .does = "packages" },
@@ -137,11 +138,13 @@ static const struct field service_fields[] = {
 	FIELD_END
 };
 static const struct field services_fields[] = {
-	{ "food", FIELD_OBJECT, .of = service_fields }, { "mart", FIELD_OBJECT, .of = service_fields },
+	{ "food", FIELD_OBJECT, .of = service_fields },
+	{ "mart", FIELD_OBJECT, .of = service_fields },
 	{ "packages", FIELD_OBJECT, .of = service_fields }, FIELD_END
 };
 static const struct field config_fields[] = {
-	{ "services", FIELD_OBJECT, .required = true, .of = services_fields, .does = "Those that run" },
+	{ "services", FIELD_OBJECT, .required = true, .of = services_fields,
+		.does = "Those that run" },
 	{ "paymentMethods", FIELD_LIST, .required = true, .each = FIELD_TEXT },
 	{ "version", FIELD_TEXT, .required = true },
 	{ "maintenanceMode", FIELD_BOOL, .required = true },

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Money into the wallet: an intent is written, then the gateway is asked to collect. The answer waits some
- * seconds for the gateway and then says PENDING; how it went on is read by its reference, and told as an event.
+ * Money into the wallet: an intent is written, then the gateway is asked to collect. The answer
+ * waits some seconds for the gateway and then says PENDING; how it went on is read by its
+ * reference, and told as an event.
  */
 #include "reeyo/api/money.h"
 #include "reeyo/api/order_acts.h"
@@ -20,14 +21,16 @@ static const char *const payment_statuses[] = { "PENDING", "COMPLETED", "FAILED"
 
 static const struct field funds_body[] = {
 	/* Any whole number: what is wrong with it is said in one way, also of one below zero. */
-	{ "amount", FIELD_MONEY, .required = true, .min = INT64_MIN, .max = INT64_MAX, .does = "At least 100" },
+	{ "amount", FIELD_MONEY, .required = true, .min = INT64_MIN, .max = INT64_MAX,
+		.does = "At least 100" },
 	{ "paymentMethod", FIELD_ENUM, .required = true, .words = topup_methods },
 	{ "phone", FIELD_PHONE, .also = "phoneNumber", .does = "MOBILE_MONEY: who pays, required" },
 	{ "paymentToken", FIELD_TEXT, .min = 1, .max = 500, .does = "CARD: required" },
 	FIELD_END
 };
 static const struct field payment_fields[] = {
-	{ "transactionId", FIELD_ID, .required = true, .does = "The wallet's transaction, once it is COMPLETED" },
+	{ "transactionId", FIELD_ID, .required = true,
+		.does = "The wallet's transaction, once it is COMPLETED" },
 	{ "reference", FIELD_ID, .required = true, .does = "Ask with it how the payment went on" },
 	{ "status", FIELD_ENUM, .required = true, .words = payment_statuses },
 	{ "amount", FIELD_MONEY, .required = true },
@@ -52,7 +55,7 @@ struct funding {
 	struct text payment; /* as it was written, and is answered when nothing more is known */
 };
 
-/* --- Refusals, of orders too ------------------------------------------------------------------- */
+/* --- Refusals, of orders too ------------------------------------------------------------------ */
 
 void reply_payments_wait(struct request *rq, struct text waited)
 {
@@ -66,7 +69,8 @@ void reply_payments_wait(struct request *rq, struct text waited)
 void reply_payment_refused(struct request *rq, struct text payment)
 {
 	static const char *const names[] = { "reason", "reference", "orderId" };
-	json_auto_t *said = payment.at ? json_loadb(payment.at, payment.len, 0, NULL) : NULL, *kept = json_object();
+	json_auto_t *said = payment.at ? json_loadb(payment.at, payment.len, 0, NULL) : NULL,
+		*kept = json_object();
 	char *text auto_free = NULL;
 
 	for (size_t i = 0; said && kept && i < COUNT_OF(names); i++)
@@ -74,10 +78,11 @@ void reply_payment_refused(struct request *rq, struct text payment)
 			json_object_set(kept, names[i], json_object_get(said, names[i]));
 	text = json_dumps(kept, JSON_COMPACT);
 	reply_error_with(rq, E_PAYMENT_REFUSED, NULL,
-		text && json_object_size(kept) ? text_of(arena_copy(rq->arena, text, strlen(text))) : TEXT_NONE);
+		text && json_object_size(kept) ?
+			text_of(arena_copy(rq->arena, text, strlen(text))) : TEXT_NONE);
 }
 
-/* --- Top-up ------------------------------------------------------------------------------------ */
+/* --- Top-up ----------------------------------------------------------------------------------- */
 
 static void collected(void *arg, enum payment_end end, struct text payment)
 {
@@ -108,9 +113,11 @@ static void started(struct request *rq, const struct db_result *result)
 	count_one(loop_counters(rq->app->loop), COUNT_PAYMENTS_STARTED);
 	if (funding->method == PAY_CARD)
 		return reply_data(rq, payment);
-	funding->payment = (struct text){ arena_copy(rq->arena, payment.at, payment.len), payment.len };
+	funding->payment = (struct text){ arena_copy(rq->arena, payment.at, payment.len),
+		payment.len };
 	request_hold(rq);
-	if (!payment_collect(rq->app->payments, funding->id, funding->phone, funding->amount, collected, rq))
+	if (!payment_collect(rq->app->payments, funding->id, funding->phone,
+		funding->amount, collected, rq))
 		collected(rq, PAYMENT_OPEN, TEXT_NONE);
 }
 
@@ -135,8 +142,11 @@ static bool method_fits(struct request *rq, const struct funding *funding)
 
 static void amount_refuse(struct request *rq, int64_t most)
 {
-	char *words = rq->french ? arena_printf(rq->arena, "Le montant doit être de %d à %lld XAF", TOPUP_MIN, (long long)most)
-				 : arena_printf(rq->arena, "The amount must be from %d to %lld XAF", TOPUP_MIN, (long long)most);
+	char *words = rq->french ?
+		arena_printf(rq->arena, "Le montant doit être de %d à %lld XAF", TOPUP_MIN,
+			(long long)most) :
+		arena_printf(rq->arena, "The amount must be from %d to %lld XAF", TOPUP_MIN,
+			(long long)most);
 
 	reply_error_with(rq, E_BAD_AMOUNT, words, TEXT_NONE);
 }
@@ -153,9 +163,10 @@ static void start(struct request *rq)
 		return;
 	id_new(funding->id, "pay_");
 	id_new(funding->entry, "txn_");
-	sql_try_write(rq, payment_start, started, funding->id, rq->caller.id, arg_int(rq, funding->amount),
-		payment_method_words[funding->method], mobile ? funding->phone : NULL,
-		mobile ? phone_operator(funding->phone) : NULL, funding->entry, rq->idempotency_key, rq->fingerprint);
+	sql_try_write(rq, payment_start, started, funding->id, rq->caller.id,
+		arg_int(rq, funding->amount), payment_method_words[funding->method],
+		mobile ? funding->phone : NULL, mobile ? phone_operator(funding->phone) : NULL,
+		funding->entry, rq->idempotency_key, rq->fingerprint);
 }
 
 /* The first request with this key may have been served, whatever stands in the way now. */
@@ -177,11 +188,12 @@ static void add_funds(struct request *rq)
 	funding->phone = body_text(rq, "phone");
 	funding->amount = body_int(rq, "amount", 0);
 	if (rq->idempotency_key)
-		return sql_write(rq, idempotency_get, key_looked_up, rq->caller.id, rq->idempotency_key);
+		return sql_write(rq, idempotency_get, key_looked_up,
+			rq->caller.id, rq->idempotency_key);
 	start(rq);
 }
 
-/* --- How it went on ----------------------------------------------------------------------------- */
+/* --- How it went on --------------------------------------------------------------------------- */
 
 static void asked(void *arg, enum payment_end end, struct text payment)
 {
@@ -205,7 +217,8 @@ static void payment_read(struct request *rq, const struct db_result *result)
 	rq->state = known;
 	reference = db_text(result, 0, 2);
 	request_hold(rq);
-	if (!payment_ask(rq->app->payments, rq->params[0], arena_copy(rq->arena, reference.at, reference.len), asked, rq))
+	if (!payment_ask(rq->app->payments, rq->params[0],
+		arena_copy(rq->arena, reference.at, reference.len), asked, rq))
 		asked(rq, PAYMENT_OPEN, TEXT_NONE);
 }
 
@@ -217,10 +230,11 @@ static void get_payment(struct request *rq)
 const struct route user_funds_routes[] = {
 	{ POST, "/wallet/add-funds", .who = CUSTOMER, .body = funds_body, .reply = payment_fields,
 		.created = true, .idempotent = true,
-		.errors = { E_BAD_AMOUNT, E_PAYMENT_DOWN, E_PAYMENT_REFUSED, E_PAYMENTS_WAIT, E_ACCOUNT_NOT_FOUND,
-			E_IDEMPOTENCY_MISMATCH, E_IDEMPOTENCY_RUNNING },
+		.errors = { E_BAD_AMOUNT, E_PAYMENT_DOWN, E_PAYMENT_REFUSED, E_PAYMENTS_WAIT,
+			E_ACCOUNT_NOT_FOUND, E_IDEMPOTENCY_MISMATCH, E_IDEMPOTENCY_RUNNING },
 		.run = add_funds, .does = "Put money into the wallet" },
-	{ GET, "/wallet/add-funds/:reference", .who = CUSTOMER, .reply = payment_fields, .errors = { E_PAYMENT_NOT_FOUND },
-		.run = get_payment, .does = "How a payment went on; the gateway is asked when it is time" },
+	{ GET, "/wallet/add-funds/:reference", .who = CUSTOMER, .reply = payment_fields,
+		.errors = { E_PAYMENT_NOT_FOUND }, .run = get_payment,
+		.does = "How a payment went on; the gateway is asked when it is time" },
 	ROUTE_END
 };

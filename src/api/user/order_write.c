@@ -21,8 +21,8 @@ static size_t line_of(const struct placing *placing, struct text item)
 
 /* --- What is written -------------------------------------------------------------------------- */
 
-/* An order that the gateway has, or may have, is placed, and paid or ended later. One that it refused or never saw has
- * ended, and its key may be used again. */
+/* An order that the gateway has, or may have, is placed, and paid or ended later. One that it
+ * refused or never saw has ended, and its key may be used again. */
 static void collected(void *arg, enum payment_end end, struct text payment)
 {
 	struct request *rq = arg;
@@ -42,7 +42,8 @@ static void collect(struct request *rq)
 	const struct placing *placing = rq->state;
 
 	request_hold(rq);
-	if (!payment_collect(rq->app->payments, placing->intent, placing->phone, placing->quote.total, collected, rq))
+	if (!payment_collect(rq->app->payments, placing->intent, placing->phone,
+		placing->quote.total, collected, rq))
 		collected(rq, PAYMENT_OPEN, TEXT_NONE);
 }
 
@@ -52,7 +53,8 @@ static void finish(struct request *rq)
 	struct counters *counters = loop_counters(rq->app->loop);
 
 	count_one(counters, COUNT_ORDERS_PLACED);
-	count_add(counters, COUNT_PAYMENTS_STARTED, placing->method == PAY_MOBILE_MONEY || placing->method == PAY_CARD);
+	count_add(counters, COUNT_PAYMENTS_STARTED,
+		placing->method == PAY_MOBILE_MONEY || placing->method == PAY_CARD);
 	if (placing->method == PAY_MOBILE_MONEY)
 		return collect(rq);
 	reply_data(rq, placing->order);
@@ -114,7 +116,8 @@ static void placed(struct request *rq, const struct db_result *result)
 	if (text_is(outcome, TEXT("DUPLICATE_ORDER")))
 		return sql_write(rq, basket_get, first_found, rq->caller.id, placing->basket);
 	if (!text_is(outcome, TEXT("PLACED")))
-		return order_refused(rq, error_named(outcome.at, outcome.len), db_text(result, 0, 2));
+		return order_refused(rq,
+			error_named(outcome.at, outcome.len), db_text(result, 0, 2));
 	placing->order = db_text(result, 0, 1);
 	placing->order.at = arena_copy(rq->arena, placing->order.at, placing->order.len);
 	if (placing->counted)
@@ -139,8 +142,8 @@ static void choices_show(struct buf *out, const struct quote_choice *chosen, siz
 		buf_add_string(out, i ? ",{\"id\":" : ",\"options\":[{\"id\":");
 		buf_add_json(out, text_of(chosen[i].choice->id));
 		text_or_null(out, "name", chosen[i].choice->name);
-		buf_printf(out, ",\"price\":%lld,\"quantity\":%lld}", (long long)chosen[i].choice->price,
-			(long long)chosen[i].quantity);
+		buf_printf(out, ",\"price\":%lld,\"quantity\":%lld}",
+			(long long)chosen[i].choice->price, (long long)chosen[i].quantity);
 	}
 	if (count)
 		buf_add_string(out, "]");
@@ -150,7 +153,8 @@ static void choices_show(struct buf *out, const struct quote_choice *chosen, siz
 static void choices_name(struct buf *out, const struct quote_choice *chosen, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		buf_printf(out, "%s%c:%s*%lld", i ? ";" : "\"", chosen[i].choice->variant ? 'v' : 'a',
+		buf_printf(out, "%s%c:%s*%lld", i ? ";" : "\"",
+			chosen[i].choice->variant ? 'v' : 'a',
 			chosen[i].choice->id, (long long)chosen[i].quantity);
 	buf_add_string(out, count ? "\"" : "NULL");
 }
@@ -200,8 +204,8 @@ static bool lines_write(struct request *rq)
 		buf_add_string(&columns[i], "}");
 		placing->columns[i] = buf_string(&columns[i]);
 	}
-	return placing->shown && placing->columns[0] && placing->columns[1] && placing->columns[2] &&
-	       placing->columns[3];
+	return placing->shown && placing->columns[0] && placing->columns[1] &&
+		placing->columns[2] && placing->columns[3];
 }
 
 static const char *window_seconds(struct request *rq)
@@ -273,7 +277,8 @@ static void order_send(struct request *rq)
 		/* 31 */ placing->code[0] ? placing->code : NULL, placing->entry,
 		rq->idempotency_key,
 		/* 34 */ rq->fingerprint, placing->basket, window_seconds(rq),
-		/* 37 */ placing->columns[3], billed ? placing->intent : NULL, mobile ? placing->phone : NULL,
+		/* 37 */ placing->columns[3], billed ? placing->intent : NULL,
+		mobile ? placing->phone : NULL,
 		/* 40 */ mobile ? phone_operator(placing->phone) : NULL);
 }
 

@@ -11,7 +11,8 @@
 #include "reeyo/cache/geo.h"
 #include "reeyo/core/clock.h"
 
-static const char *const payment_words[] = { "WALLET", "CASH", "MOBILE_MONEY", "CARD", "CAMPAY", NULL };
+static const char *const payment_words[] = { "WALLET", "CASH", "MOBILE_MONEY",
+	"CARD", "CAMPAY", NULL };
 static const char *const package_categories[] = { "DOCUMENT", "PARCEL", "FRAGILE", "ELECTRONICS",
 	"FOOD_ITEMS", "CLOTHING", "OTHER", NULL };
 
@@ -21,7 +22,8 @@ static const struct field line_body[] = {
 	{ "itemId", FIELD_ID, .required = true, .also = "menuItemId" },
 	{ "quantity", FIELD_INT, .required = true, .min = 1, .max = LINE_QUANTITY_MAX },
 	{ "notes", FIELD_TEXT, .max = 200, .also = "specialInstructions" },
-	{ "variantId", FIELD_ANY, .also = "variant", .does = "A variant of the item: its id or name, or {id}" },
+	{ "variantId", FIELD_ANY, .also = "variant",
+		.does = "A variant of the item: its id or name, or {id}" },
 	{ "addOns", FIELD_LIST, .max = LINE_CHOICES_MAX, .each = FIELD_ANY, .also = "addons",
 		.does = "Add-ons of the item: ids or names, or {id,quantity}" },
 	FIELD_END
@@ -32,7 +34,8 @@ static const struct field address_body[] = {
 	{ "fullAddress", FIELD_TEXT, .min = 3, .max = 200, .also = "address street" },
 	{ "city", FIELD_TEXT, .max = 80 },
 	{ "coordinates", FIELD_POINT, .also = "location" },
-	{ "lat", FIELD_NUMBER, .min = -90, .max = 90, .also = "latitude", .does = "Instead of coordinates" },
+	{ "lat", FIELD_NUMBER, .min = -90, .max = 90, .also = "latitude",
+		.does = "Instead of coordinates" },
 	{ "lng", FIELD_NUMBER, .min = -180, .max = 180, .also = "longitude" },
 	{ "instructions", FIELD_TEXT, .max = 500 },
 	{ "contactName", FIELD_TEXT, .min = 2, .max = 100, .does = "PACKAGE: required" },
@@ -41,13 +44,15 @@ static const struct field address_body[] = {
 };
 static const struct field package_body[] = {
 	{ "category", FIELD_ENUM, .required = true, .words = package_categories },
-	{ "weight", FIELD_NUMBER, .required = true, .above = true, .min = 0, .max = 50, .does = "kg" },
+	{ "weight", FIELD_NUMBER, .required = true, .above = true, .min = 0,
+		.max = 50, .does = "kg" },
 	{ "description", FIELD_TEXT, .required = true, .min = 1, .max = 500 },
 	{ "isFragile", FIELD_BOOL },
 	FIELD_END
 };
 const struct field place_fields[] = {
-	{ "orderType", FIELD_ENUM, .words = order_type_words, .does = "The vendor's kind when absent" },
+	{ "orderType", FIELD_ENUM, .words = order_type_words,
+		.does = "The vendor's kind when absent" },
 	{ "vendorId", FIELD_ID, .does = "FOOD and MART: required" },
 	{ "items", FIELD_LIST, .min = 1, .max = ORDER_LINES_MAX, .of = line_body,
 		.does = "FOOD and MART: required; prices are the menu's" },
@@ -164,7 +169,8 @@ static void rider_found(void *owner, int error, unsigned count, const struct geo
 		return sql_read(rq, rider_location, rider_read, place->rider);
 	clock_iso(riders->seen_ms, time);
 	json = arena_printf(rq->arena,
-		"{\"latitude\":%.6f,\"longitude\":%.6f,\"lat\":%.6f,\"lng\":%.6f,\"timestamp\":\"%s\",\"updatedAt\":\"%s\"}",
+		"{\"latitude\":%.6f,\"longitude\":%.6f,\"lat\":%.6f,\"lng\":%.6f,"
+		"\"timestamp\":\"%s\",\"updatedAt\":\"%s\"}",
 		riders->lat, riders->lng, riders->lat, riders->lng, time, time);
 	reply_with_rider(rq, text_of(json));
 }
@@ -196,7 +202,8 @@ static void order_read(struct request *rq, const struct db_result *result)
 	if (place) {
 		place->order = db_text(result, 0, 1);
 		place->order.at = arena_copy(rq->arena, place->order.at, place->order.len);
-		place->rider = arena_copy(rq->arena, db_text(result, 0, 3).at, db_text(result, 0, 3).len);
+		place->rider = arena_copy(rq->arena, db_text(result, 0, 3).at,
+			db_text(result, 0, 3).len);
 	}
 	if (!place || !place->order.at || !place->rider)
 		return reply_error(rq, E_NO_MEMORY);
@@ -209,7 +216,8 @@ static void order_look_up(struct request *rq, enum db_lane lane, sql_done *done)
 	const char *key = rq->params[0];
 	bool numbered = key[0] && key[1] == '-';
 
-	sql_run(rq, lane, numbered ? QUERY_order_get_numbered : QUERY_order_get, false, done, 1, &key);
+	sql_run(rq, lane, numbered ? QUERY_order_get_numbered : QUERY_order_get, false, done, 1,
+		&key);
 }
 
 /* A replica may not have heard yet of an order that was placed a moment ago. */
@@ -296,10 +304,11 @@ const struct route user_order_routes[] = {
 		.created = true, .idempotent = true, .body_limit = 262144,
 		.errors = { E_VENDOR_NOT_FOUND, E_VENDOR_OFFLINE, E_BELOW_MINIMUM, E_ITEM_NOT_FOUND,
 			E_ITEM_UNAVAILABLE, E_OUT_OF_STOCK, E_PRICE_CHANGED, E_WALLET_SHORT,
-			E_DUPLICATE_ORDER, E_SERVICE_OFF, E_PAYMENT_DOWN, E_PAYMENT_REFUSED, E_PAYMENTS_WAIT,
-			E_ADDRESS_NOT_FOUND },
-		.run = place_order, .does = "Place an order, from a vendor's menu or for a parcel" },
-	{ GET, "/orders", .who = CUSTOMER, .query = list_query, .reply = orders_fields, .run = list_orders,
+			E_DUPLICATE_ORDER, E_SERVICE_OFF, E_PAYMENT_DOWN, E_PAYMENT_REFUSED,
+			E_PAYMENTS_WAIT, E_ADDRESS_NOT_FOUND }, .run = place_order,
+		.does = "Place an order, from a vendor's menu or for a parcel" },
+	{ GET, "/orders", .who = CUSTOMER, .query = list_query,
+		.reply = orders_fields, .run = list_orders,
 		.does = "The customer's orders, newest first" },
 	{ GET, "/orders/active", .who = CUSTOMER, .reply = order_fields, .shape = REPLY_ARRAY,
 		.run = active_orders, .does = "Orders that are neither delivered nor cancelled" },
@@ -309,9 +318,10 @@ const struct route user_order_routes[] = {
 		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER }, .run = get_order,
 		.does = "One order, by id or number" },
 	{ PUT, "/orders/:orderId/cancel", .who = CUSTOMER, .any_write = true, .idempotent = true,
-		.body = cancel_body,
-		.reply = order_fields, .errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_CANNOT_CANCEL },
+		.body = cancel_body, .reply = order_fields,
+		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_CANNOT_CANCEL },
 		.run = cancel_order,
-		.does = "Cancel an order that is not being prepared yet; what was paid comes back" },
+		.does = "Cancel an order that is not being prepared yet; "
+			"what was paid comes back" },
 	ROUTE_END
 };

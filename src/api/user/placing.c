@@ -113,7 +113,8 @@ static bool line_take(struct request *rq, const json_t *body, size_t index)
 		.add_ons = kept };
 	placing->fault.line = index;
 	for (; kept && right && line->add_on_count < count; line->add_on_count++)
-		right = choice_take(json_array_get(add_ons, line->add_on_count), &kept[line->add_on_count]);
+		right = choice_take(json_array_get(add_ons, line->add_on_count),
+			&kept[line->add_on_count]);
 	if (kept && right)
 		return true;
 	if (!kept)

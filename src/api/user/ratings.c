@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a customer says of a delivered order: stars for who made it and who brought it, and disputes.
+ * What a customer says of a delivered order: stars for who made it and who brought it, and
+ * disputes.
  */
 #include "order.h"
 #include "reeyo/api/order_acts.h"
@@ -42,7 +43,8 @@ static const struct field dispute_body[] = {
 
 static const struct field stars_reply[] = {
 	{ "stars", FIELD_INT, .required = true }, { "rating", FIELD_INT, .required = true },
-	{ "review", FIELD_TEXT, .nullable = true }, { "ratedAt", FIELD_TIME, .required = true }, FIELD_END
+	{ "review", FIELD_TEXT, .nullable = true },
+	{ "ratedAt", FIELD_TIME, .required = true }, FIELD_END
 };
 static const struct field ratings_reply[] = {
 	{ "orderId", FIELD_ID, .required = true },
@@ -174,13 +176,16 @@ static void list_disputes(struct request *rq)
 const struct route user_rating_routes[] = {
 	{ POST, "/orders/:orderId/rate", .who = CUSTOMER, .any_write = true, .body = rate_body,
 		.reply = order_fields,
-		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_CANNOT_RATE }, .run = rate_order,
+		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_CANNOT_RATE },
+		.run = rate_order,
 		.does = "Rate a delivered order; saying it again replaces the first" },
 	{ POST, "/ratings", .who = CUSTOMER, .created = true, .body = ratings_body,
 		.reply = ratings_reply,
-		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_CANNOT_RATE }, .run = rate_parts,
+		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_CANNOT_RATE },
+		.run = rate_parts,
 		.does = "Rate the vendor, the rider or both" },
-	{ POST, "/disputes", .who = CUSTOMER, .created = true, .idempotent = true, .body = dispute_body,
+	{ POST, "/disputes", .who = CUSTOMER, .created = true,
+		.idempotent = true, .body = dispute_body,
 		.reply = dispute_fields, .errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER },
 		.run = open_dispute, .does = "Complain about an order of one's own" },
 	{ GET, "/disputes", .who = CUSTOMER, .query = page_fields, .reply = disputes_fields,

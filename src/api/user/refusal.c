@@ -71,8 +71,8 @@ static const char *choice_field(struct placing *placing)
 
 	if (fault->variant)
 		return line_field(placing, "variantId");
-	snprintf(placing->field_at, sizeof(placing->field_at), "items[%zu].addOns[%zu]", fault->line,
-		fault->choice);
+	snprintf(placing->field_at, sizeof(placing->field_at), "items[%zu].addOns[%zu]",
+		fault->line, fault->choice);
 	return placing->field_at;
 }
 

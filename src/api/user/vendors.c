@@ -10,10 +10,12 @@
 
 #define MAX_AGE 15
 
-static const char *const service_types[] = { "FOOD", "MART", "RESTAURANT", "GROCERY", "PHARMACY", "OTHER", NULL };
+static const char *const service_types[] = { "FOOD", "MART", "RESTAURANT", "GROCERY",
+	"PHARMACY", "OTHER", NULL };
 
 #define PLACE_FIELDS \
-	{ "lat", FIELD_NUMBER, .min = -90, .max = 90, .also = "latitude", .does = "Where the customer is" }, \
+	{ "lat", FIELD_NUMBER, .min = -90, .max = 90, .also = "latitude", \
+		.does = "Where the customer is" }, \
 	{ "lng", FIELD_NUMBER, .min = -180, .max = 180, .also = "longitude" }
 
 static const struct field list_query[] = {
@@ -146,8 +148,8 @@ static void get_menu(struct request *rq)
 }
 
 const struct route user_vendor_routes[] = {
-	{ GET, "/vendors", .who = ANYONE, .max_age = MAX_AGE, .query = list_query, .reply = vendor_fields,
-		.shape = REPLY_PAGE, .run = list_vendors,
+	{ GET, "/vendors", .who = ANYONE, .max_age = MAX_AGE, .query = list_query,
+		.reply = vendor_fields, .shape = REPLY_PAGE, .run = list_vendors,
 		.does = "Vendors, nearest first when lat and lng are given, then best rated" },
 	{ GET, "/vendors/:id", .who = ANYONE, .max_age = MAX_AGE, .query = vendor_query,
 		.reply = vendor_fields, .errors = { E_VENDOR_NOT_FOUND }, .run = get_vendor,

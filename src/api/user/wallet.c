@@ -7,7 +7,8 @@
 
 const struct route user_wallet_routes[] = {
 	{ GET, "/wallet", .also = "/wallet/balance", .who = CUSTOMER, .reply = wallet_fields,
-		.errors = { E_ACCOUNT_NOT_FOUND }, .run = wallet_show, .does = "The wallet's balances" },
+		.errors = { E_ACCOUNT_NOT_FOUND }, .run = wallet_show,
+		.does = "The wallet's balances" },
 	{ GET, "/wallet/transactions", .who = CUSTOMER, .query = transactions_query,
 		.reply = transactions_fields, .run = wallet_list_transactions,
 		.does = "What moved through the wallet, newest first" },

@@ -7,7 +7,8 @@
 #include "reeyo/http/request.h"
 
 #define PERIOD_FIELD \
-	{ "period", FIELD_ENUM, .words = period_words, .does = "This one, from its first day; today when absent" }
+	{ "period", FIELD_ENUM, .words = period_words, \
+		.does = "This one, from its first day; today when absent" }
 
 static const struct field period_query[] = { PERIOD_FIELD, FIELD_END };
 static const struct field popular_query[] = {
@@ -80,12 +81,14 @@ static void customers(struct request *rq)
 }
 
 const struct route vendor_analytics_routes[] = {
-	{ GET, "/analytics/overview", .who = VENDOR_ACCOUNT, .query = period_query, .reply = overview_fields,
-		.errors = { E_ACCOUNT_GONE }, .run = overview, .does = "Orders and revenue of a period" },
+	{ GET, "/analytics/overview", .who = VENDOR_ACCOUNT, .query = period_query,
+		.reply = overview_fields, .errors = { E_ACCOUNT_GONE }, .run = overview,
+		.does = "Orders and revenue of a period" },
 	{ GET, "/analytics/popular-items", .who = VENDOR_ACCOUNT, .query = popular_query,
 		.reply = popular_fields, .shape = REPLY_ARRAY, .run = popular,
 		.does = "What sold best in a period" },
-	{ GET, "/analytics/revenue", .who = VENDOR_ACCOUNT, .query = period_query, .reply = revenue_fields,
+	{ GET, "/analytics/revenue", .who = VENDOR_ACCOUNT,
+		.query = period_query, .reply = revenue_fields,
 		.shape = REPLY_ARRAY, .run = revenue, .does = "Revenue of a period, day by day" },
 	{ GET, "/analytics/customers", .who = VENDOR_ACCOUNT, .query = period_query,
 		.reply = customers_fields, .run = customers, .does = "Who bought in a period" },

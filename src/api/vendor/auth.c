@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Vendors: opening an account, and proving who they are. The acts are those of every kind, see api/account.h. A vendor may
- * log in and prepare its menu while it waits for approval; it is listed and orderable only after.
+ * Vendors: opening an account, and proving who they are. The acts are those of every kind, see
+ * api/account.h. A vendor may log in and prepare its menu while it waits for approval; it is listed
+ * and orderable only after.
  */
 #include "reeyo/api/vendor.h"
 
@@ -11,7 +12,8 @@
 #include "reeyo/api/shapes.h"
 
 static const char *const service_types[] = { "FOOD", "MART", NULL };
-static const char *const business_types[] = { "RESTAURANT", "GROCERY", "PHARMACY", "OTHER", "FOOD", "MART", NULL };
+static const char *const business_types[] = { "RESTAURANT", "GROCERY", "PHARMACY",
+	"OTHER", "FOOD", "MART", NULL };
 
 static const struct field session_vendor_fields[] = {
 	{ "vendor", FIELD_OBJECT, .required = true, .of = vendor_self_fields },
@@ -19,8 +21,10 @@ static const struct field session_vendor_fields[] = {
 	FIELD_END
 };
 static const struct field register_body[] = {
-	{ "businessName", FIELD_TEXT, .required = true, .min = 3, .max = 100, .also = "business_name" },
-	{ "ownerName", FIELD_TEXT, .required = true, .min = 2, .max = 100, .also = "owner_name name" },
+	{ "businessName", FIELD_TEXT, .required = true, .min = 3, .max = 100,
+		.also = "business_name" },
+	{ "ownerName", FIELD_TEXT, .required = true, .min = 2, .max = 100,
+		.also = "owner_name name" },
 	{ "email", FIELD_EMAIL, .required = true, .does = "Kept in lower case" },
 	{ "phone", FIELD_PHONE, .required = true, .also = "phoneNumber" },
 	{ "password", FIELD_PASSWORD, .required = true },
@@ -44,7 +48,7 @@ static const struct field resend_body[] = {
 	FIELD_END
 };
 
-/* --- Register ---------------------------------------------------------------------------------- */
+/* --- Register --------------------------------------------------------------------------------- */
 
 /* Both, from either. False when it has replied. */
 static bool service_take(struct request *rq, const char **ret_service, const char **ret_business)
@@ -77,13 +81,13 @@ static void register_vendor(struct request *rq)
 		!hours_take(rq, member(rq->body, "businessHours"), &hours) ||
 		!object_take(rq, member(rq->body, "bankDetails"), bank_fields, &bank))
 		return;
-	account_register(rq, 12,
-		(const char *[]){ body_text(rq, "businessName"), body_text(rq, "ownerName"), service, business,
-			body_text(rq, "description"), place.address, place.city, place.lat, place.lng, bank, hours,
-			rq->app->config->auto_approve ? "t" : "f" });
+	account_register(rq, 12, (const char *[]){ body_text(rq, "businessName"),
+		body_text(rq, "ownerName"), service, business,
+		body_text(rq, "description"), place.address, place.city, place.lat, place.lng, bank,
+		hours, rq->app->config->auto_approve ? "t" : "f" });
 }
 
-/* --- Codes ------------------------------------------------------------------------------------- */
+/* --- Codes ------------------------------------------------------------------------------------ */
 
 static void verify_otp(struct request *rq)
 {
@@ -99,7 +103,8 @@ static void resend_otp(struct request *rq)
 	if (!err && !vendor && rq->caller.role != VENDOR_ACCOUNT)
 		err = E_WRONG_ROLE;
 	if (err == E_NO_TOKEN)
-		return reply_field(rq, "vendorId", "is required without a token", "est obligatoire sans jeton");
+		return reply_field(rq, "vendorId", "is required without a token",
+			"est obligatoire sans jeton");
 	if (err)
 		return reply_error(rq, err);
 	account_resend_code_to(rq, vendor ? vendor : rq->caller.id);
@@ -107,25 +112,28 @@ static void resend_otp(struct request *rq)
 
 const struct route vendor_auth_routes[] = {
 	{ POST, "/auth/register", .who = ANYONE, .always = true, .body = register_body,
-		.reply = session_vendor_fields, .created = true, .limit = LIMIT_REGISTER, .run = register_vendor,
-		.errors = { E_PHONE_TAKEN, E_EMAIL_TAKEN, E_BUSY },
-		.does = "Open a vendor's account, which waits for approval; a code goes to phone and e-mail" },
+		.reply = session_vendor_fields, .created = true, .limit = LIMIT_REGISTER,
+		.run = register_vendor, .errors = { E_PHONE_TAKEN, E_EMAIL_TAKEN, E_BUSY },
+		.does = "Open a vendor's account, which waits for approval; a code "
+			"goes to phone and e-mail" },
 	{ POST, "/auth/login", .who = ANYONE, .always = true, .body = login_body,
 		.reply = session_vendor_fields, .run = account_log_in,
-		.errors = { E_BAD_CREDENTIALS, E_SUSPENDED, E_INACTIVE, E_TOO_MANY_REQUESTS, E_BUSY },
+		.errors = { E_BAD_CREDENTIALS, E_SUSPENDED, E_INACTIVE,
+			E_TOO_MANY_REQUESTS, E_BUSY },
 		.does = "Log in by e-mail or phone" },
 	{ POST, "/auth/refresh-token", .also = "/auth/refresh", .who = ANYONE, .always = true,
 		.body = refresh_body, .reply = session_fields, .run = account_refresh,
 		.errors = { E_BAD_REFRESH, E_SUSPENDED, E_INACTIVE },
-		.does = "Trade a refresh token for a new pair; an old one used again ends the session" },
+		.does = "Trade a refresh token for a new pair; an old one used "
+			"again ends the session" },
 	{ POST, "/auth/logout", .who = VENDOR_ACCOUNT, .always = true, .shape = REPLY_MESSAGE,
 		.run = account_log_out, .does = "End this session: its tokens count no more" },
 	{ GET, "/auth/me", .also = "/profile /auth/profile", .who = VENDOR_ACCOUNT, .always = true,
 		.reply = vendor_self_fields, .run = account_me, .errors = { E_ACCOUNT_GONE },
 		.does = "The vendor as it sees itself" },
-	{ POST, "/auth/verify-otp", .who = ANYONE, .always = true, .body = verify_body, .shape = REPLY_MESSAGE,
-		.run = verify_otp,
-		.errors = { E_ACCOUNT_NOT_FOUND, E_OTP_ALREADY, E_OTP_NONE, E_OTP_EXPIRED, E_OTP_WRONG },
+	{ POST, "/auth/verify-otp", .who = ANYONE, .always = true, .body = verify_body,
+		.shape = REPLY_MESSAGE, .run = verify_otp, .errors = { E_ACCOUNT_NOT_FOUND,
+			E_OTP_ALREADY, E_OTP_NONE, E_OTP_EXPIRED, E_OTP_WRONG },
 		.does = "Prove phone and e-mail with the code that was sent to them" },
 	{ POST, "/auth/verify-phone", .who = VENDOR_ACCOUNT, .always = true, .body = otp_body,
 		.reply = vendor_self_fields, .run = account_verify_phone,
@@ -135,24 +143,30 @@ const struct route vendor_auth_routes[] = {
 		.reply = vendor_self_fields, .run = account_verify_email,
 		.errors = { E_OTP_ALREADY, E_OTP_NONE, E_OTP_EXPIRED, E_OTP_WRONG, E_ACCOUNT_GONE },
 		.does = "Prove the e-mail" },
-	{ POST, "/auth/resend-otp", .who = ANYONE, .always = true, .body = resend_body, .shape = REPLY_MESSAGE,
-		.limit = LIMIT_CODE, .run = resend_otp,
+	{ POST, "/auth/resend-otp", .who = ANYONE, .always = true, .body = resend_body,
+		.shape = REPLY_MESSAGE, .limit = LIMIT_CODE, .run = resend_otp,
 		.errors = { E_NO_TOKEN, E_BAD_TOKEN, E_ACCOUNT_NOT_FOUND, E_OTP_ALREADY },
 		.does = "Send a new code; the one before it counts no more" },
-	{ POST, "/auth/forgot-password", .who = ANYONE, .always = true, .body = forgot_password_body,
+	{ POST, "/auth/forgot-password", .who = ANYONE,
+		.always = true, .body = forgot_password_body,
 		.shape = REPLY_MESSAGE, .limit = LIMIT_CODE, .run = account_forgot_password,
-		.does = "Send a reset code by e-mail or SMS; the answer does not tell whether the account exists" },
+		.does = "Send a reset code by e-mail or SMS; the answer does not tell "
+			"whether the account exists" },
 	{ POST, "/auth/reset-password", .who = ANYONE, .always = true, .body = reset_password_body,
-		.shape = REPLY_MESSAGE, .run = account_reset_password, .errors = { E_BAD_RESET_TOKEN, E_BUSY },
+		.shape = REPLY_MESSAGE, .run = account_reset_password,
+		.errors = { E_BAD_RESET_TOKEN, E_BUSY },
 		.does = "Set a new password with a reset code; every session ends" },
-	{ POST, "/auth/change-password", .also = "/auth/password", .who = VENDOR_ACCOUNT, .always = true,
+	{ POST, "/auth/change-password", .also = "/auth/password",
+		.who = VENDOR_ACCOUNT, .always = true,
 		.any_write = true, .body = change_password_body, .shape = REPLY_MESSAGE,
 		.run = account_change_password,
 		.errors = { E_WRONG_PASSWORD, E_TOO_MANY_REQUESTS, E_ACCOUNT_GONE, E_BUSY },
 		.does = "Change the password; every other session ends" },
-	{ POST, "/auth/device-token", .who = VENDOR_ACCOUNT, .always = true, .body = add_device_body,
-		.shape = REPLY_MESSAGE, .run = account_add_device, .does = "Send pushes to this device" },
-	{ DELETE, "/auth/device-token", .who = VENDOR_ACCOUNT, .always = true, .body = remove_device_body,
-		.shape = REPLY_MESSAGE, .run = account_remove_device, .does = "Send no more pushes to this device" },
+	{ POST, "/auth/device-token", .who = VENDOR_ACCOUNT, .always = true,
+		.body = add_device_body, .shape = REPLY_MESSAGE, .run = account_add_device,
+		.does = "Send pushes to this device" },
+	{ DELETE, "/auth/device-token", .who = VENDOR_ACCOUNT, .always = true,
+		.body = remove_device_body, .shape = REPLY_MESSAGE, .run = account_remove_device,
+		.does = "Send no more pushes to this device" },
 	ROUTE_END
 };

@@ -16,7 +16,8 @@ static const struct field times_fields[] = {
 };
 #define DAY(name) { name, FIELD_OBJECT, .of = times_fields }
 const struct field day_fields[] = {
-	DAY("monday"), DAY("tuesday"), DAY("wednesday"), DAY("thursday"), DAY("friday"), DAY("saturday"),
+	DAY("monday"), DAY("tuesday"), DAY("wednesday"), DAY("thursday"),
+	DAY("friday"), DAY("saturday"),
 	DAY("sunday"), FIELD_END
 };
 

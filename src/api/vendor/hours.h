@@ -11,8 +11,8 @@ extern const struct field day_fields[]; /* monday … sunday: {open,close,closed
 
 /* Names any day. */
 bool hours_named(const json_t *given);
-/* Hours checked against day_fields, as JSON text without what we do not know; NULL for none. False when it has
- * replied: a day's times are none. */
+/* Hours checked against day_fields, as JSON text without what we do not know; NULL for none. False
+ * when it has replied: a day's times are none. */
 bool hours_take(struct request *rq, const json_t *given, const char **ret);
 
 #endif

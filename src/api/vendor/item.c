@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * What an item may be. A variant is one of several forms of it (the customer takes one at most), an add-on
- * something beside it (any of them, several times); the price of each comes on top of the item's own, once
- * for each of the item ordered. Both are named by ids that are ours, so that a new name or price is
- * still the same choice.
+ * What an item may be. A variant is one of several forms of it (the customer takes one at most), an
+ * add-on something beside it (any of them, several times); the price of each comes on top of the
+ * item's own, once for each of the item ordered. Both are named by ids that are ours, so that a new
+ * name or price is still the same choice.
  */
 #include "item.h"
 
@@ -18,7 +18,8 @@
 #define CHOICE_FIELDS \
 	{ "id", FIELD_ID, .also = "variantId addOnId", .does = "Given by us when absent" }, \
 	{ "name", FIELD_TEXT, .required = true, .min = 1, .max = 100 }, \
-	{ "price", FIELD_MONEY, .required = true, .max = PRICE_MAX, .does = "On top of the item's price" }
+	{ "price", FIELD_MONEY, .required = true, .max = PRICE_MAX, \
+		.does = "On top of the item's price" }
 
 static const struct field variant_body[] = {
 	CHOICE_FIELDS,
@@ -33,8 +34,10 @@ static const struct field add_on_body[] = { CHOICE_FIELDS, FIELD_END };
 	{ "description", FIELD_TEXT, .min = 10, .max = 500 }, \
 	{ "category", FIELD_TEXT, .required = must, .min = 2, .max = 50 }, \
 	{ "price", FIELD_MONEY, .required = must, .min = 100, .max = PRICE_MAX }, \
-	{ "originalPrice", FIELD_MONEY, .nullable = true, .max = PRICE_MAX, .does = "Shown struck through" }, \
-	{ "preparationTime", FIELD_INT, .required = must, .min = 1, .max = 120, .does = "Minutes" }, \
+	{ "originalPrice", FIELD_MONEY, .nullable = true, .max = PRICE_MAX, \
+		.does = "Shown struck through" }, \
+	{ "preparationTime", FIELD_INT, .required = must, .min = 1, \
+		.max = 120, .does = "Minutes" }, \
 	{ "available", FIELD_BOOL, .also = "isAvailable is_available" }, \
 	{ "stock", FIELD_INT, .nullable = true, .max = STOCK_MAX, .does = "null: not counted" }, \
 	{ "unit", FIELD_TEXT, .max = 20 }, \
@@ -42,13 +45,15 @@ static const struct field add_on_body[] = { CHOICE_FIELDS, FIELD_END };
 	{ "tags", FIELD_LIST, .max = 10, .each = FIELD_TEXT, .each_max = 30 }, \
 	{ "variants", FIELD_LIST, .max = CHOICES_MAX, .of = variant_body }, \
 	{ "addOns", FIELD_LIST, .max = CHOICES_MAX, .of = add_on_body, .also = "addons add_ons" }, \
-	{ "changeReason", FIELD_TEXT, .max = 500, .also = "change_reason", .does = "For the admin, when approval is needed" }
+	{ "changeReason", FIELD_TEXT, .max = 500, .also = "change_reason", \
+		.does = "For the admin, when approval is needed" }
 
 const struct field item_add_fields[] = { ITEM_MEMBERS(true), FIELD_END };
 const struct field item_change_fields[] = { ITEM_MEMBERS(false), FIELD_END };
 
-static const char *const item_members[] = { "name", "description", "category", "price", "originalPrice",
-	"preparationTime", "available", "stock", "unit", "images", "tags", "variants", "addOns", NULL };
+static const char *const item_members[] = { "name", "description", "category", "price",
+	"originalPrice", "preparationTime", "available", "stock", "unit", "images", "tags",
+	"variants", "addOns", NULL };
 
 /* True when a choice before this one has the same id. */
 static bool id_again(const json_t *list, size_t index, const char *id)
@@ -69,8 +74,8 @@ static json_t *choice_of(const json_t *given, const char *prefix)
 
 	if (!id)
 		id_new(made, prefix);
-	choice = json_pack("{s:s,s:s,s:I}", "id", id ? id : made, "name", member_text(given, "name"),
-		"price", (json_int_t)member_int(given, "price", 0));
+	choice = json_pack("{s:s,s:s,s:I}", "id", id ? id : made, "name",
+		member_text(given, "name"), "price", (json_int_t)member_int(given, "price", 0));
 	if (choice && options && json_object_set(choice, "options", options)) {
 		json_decref(choice);
 		return NULL;
@@ -93,7 +98,8 @@ static bool choices_take(struct request *rq, const char *name, const char *prefi
 		if (!id_again(list, i, member_text(choice, "id")))
 			continue;
 		snprintf(field, sizeof(field), "%s[%zu].id", name, i);
-		reply_field(rq, field, "stands twice in the list", "figure deux fois dans la liste");
+		reply_field(rq, field, "stands twice in the list",
+			"figure deux fois dans la liste");
 		return false;
 	}
 	return true;

@@ -12,8 +12,8 @@
 extern const struct field item_add_fields[];    /* body of a new item */
 extern const struct field item_change_fields[]; /* body of a change: any of them */
 
-/* The checked body as the JSON that item_add and item_change take: variants and add-ons have ids and
- * nothing but what we know of. NULL when it has replied. */
+/* The checked body as the JSON that item_add and item_change take: variants and add-ons have ids
+ * and nothing but what we know of. NULL when it has replied. */
 const char *item_take(struct request *rq);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The vendor's menu: under /inventory and, for the older app, under /menu. An item of another vendor is 403,
- * an unknown one 404. With `menu.approval_required` new items and new prices wait for an admin.
+ * The vendor's menu: under /inventory and, for the older app, under /menu. An item of another
+ * vendor is 403, an unknown one 404. With `menu.approval_required` new items and new prices wait
+ * for an admin.
  */
 #include "item.h"
 #include "reeyo/api/settings.h"
@@ -19,7 +20,8 @@ static const struct field list_query[] = {
 	FIELD_END
 };
 static const struct field stock_body[] = {
-	{ "quantity", FIELD_INT, .max = 1000000, .also = "stock", .does = "Required while it is counted" },
+	{ "quantity", FIELD_INT, .max = 1000000, .also = "stock",
+		.does = "Required while it is counted" },
 	{ "tracked", FIELD_BOOL, .does = "false: not counted any more" },
 	{ "unit", FIELD_TEXT, .max = 20 },
 	FIELD_END
@@ -29,7 +31,8 @@ static const struct field available_body[] = {
 	FIELD_END
 };
 static const struct field bulk_body[] = {
-	{ "itemIds", FIELD_LIST, .required = true, .min = 1, .max = MENU_ITEMS_MAX, .each = FIELD_ID },
+	{ "itemIds", FIELD_LIST, .required = true, .min = 1,
+		.max = MENU_ITEMS_MAX, .each = FIELD_ID },
 	{ "available", FIELD_BOOL, .required = true, .also = "isAvailable is_available" },
 	FIELD_END
 };
@@ -54,7 +57,7 @@ static const char *approval_needed(struct request *rq)
 	return settings_flag(rq->app->settings, "menu.approval_required", false) ? "t" : "f";
 }
 
-/* --- Adding and reading ------------------------------------------------------------------------ */
+/* --- Adding and reading ----------------------------------------------------------------------- */
 
 static void added(struct request *rq, const struct db_result *result)
 {
@@ -77,7 +80,8 @@ static void add_item(struct request *rq)
 	const char *item = item_take(rq);
 
 	if (item)
-		sql_write(rq, item_add, added, request_id_new(rq, "item_"), rq->caller.id, item, approval_needed(rq),
+		sql_write(rq, item_add, added, request_id_new(rq, "item_"),
+			rq->caller.id, item, approval_needed(rq),
 			request_id_new(rq, "mrq_"), body_text(rq, "changeReason"));
 }
 
@@ -115,7 +119,7 @@ static void get_item(struct request *rq)
 	sql_read(rq, item_get, item_read, rq->caller.id, rq->params[0]);
 }
 
-/* --- Changing one ------------------------------------------------------------------------------ */
+/* --- Changing one ----------------------------------------------------------------------------- */
 
 /* False when the outcome of a write is a refusal, which has been answered. */
 static bool item_written(struct request *rq, struct text outcome)
@@ -144,8 +148,8 @@ static void changed(struct request *rq, const struct db_result *result)
 
 static void change(struct request *rq, const char *changes)
 {
-	sql_write(rq, item_change, changed, rq->caller.id, rq->params[0], changes, approval_needed(rq),
-		request_id_new(rq, "mrq_"), body_text(rq, "changeReason"));
+	sql_write(rq, item_change, changed, rq->caller.id, rq->params[0], changes,
+		approval_needed(rq), request_id_new(rq, "mrq_"), body_text(rq, "changeReason"));
 }
 
 static void change_item(struct request *rq)
@@ -175,14 +179,17 @@ static void change_stock(struct request *rq)
 
 static void change_available(struct request *rq)
 {
-	change(rq, member_bool(rq->body, "available", false) ? "{\"available\":true}" : "{\"available\":false}");
+	change(rq,
+		member_bool(rq->body, "available", false) ? "{\"available\":true}" :
+			"{\"available\":false}");
 }
 
 static void deleted(struct request *rq, const struct db_result *result)
 {
 	if (item_written(rq, db_text(result, 0, 0)))
 		reply_menu_changed(rq, (struct shop_reply){
-			.english = "The item has been deleted", .french = "L'article a été supprimé" });
+			.english = "The item has been deleted",
+			.french = "L'article a été supprimé" });
 }
 
 static void delete_item(struct request *rq)
@@ -190,7 +197,7 @@ static void delete_item(struct request *rq)
 	sql_write(rq, item_delete, deleted, rq->caller.id, rq->params[0]);
 }
 
-/* --- Changing many ----------------------------------------------------------------------------- */
+/* --- Changing many ---------------------------------------------------------------------------- */
 
 struct bulk {
 	size_t next; /* of the body's ids: those before it have been sent */
@@ -210,7 +217,8 @@ static bool stood_before(const json_t *ids, size_t index)
 	return false;
 }
 
-/* The next batch as an array of texts; NULL when there is none, or memory is out (*ret_left tells). */
+/* The next batch as an array of texts; NULL when there is none, or memory is out (*ret_left
+ * tells). */
 static const char *batch_take(struct request *rq, bool *ret_left)
 {
 	struct bulk *bulk = rq->state;
@@ -235,8 +243,10 @@ static void bulk_end(struct request *rq, int error)
 	const struct bulk *bulk = rq->state;
 	const char *data = arena_printf(rq->arena, "{\"updated\":%lld}", (long long)bulk->updated);
 
-	reply_menu_changed(rq, (struct shop_reply){ .data = text_of(data), .error = error ? error : data ? 0 : E_NO_MEMORY,
-		.english = "The items have been changed", .french = "Les articles ont été modifiés" });
+	reply_menu_changed(rq, (struct shop_reply){ .data = text_of(data),
+		.error = error ? error : data ? 0 : E_NO_MEMORY,
+		.english = "The items have been changed",
+		.french = "Les articles ont été modifiés" });
 }
 
 /* What earlier batches wrote is forgotten also when a later one fails. */
@@ -273,27 +283,32 @@ static void change_many(struct request *rq)
 
 const struct route vendor_menu_routes[] = {
 	{ POST, "/inventory/items", .also = "/menu", .who = VENDOR_ACCOUNT, .body = item_add_fields,
-		.reply = item_fields, .created = true, .errors = { E_ITEM_LIMIT, E_ACCOUNT_GONE }, .run = add_item,
+		.reply = item_fields, .created = true,
+		.errors = { E_ITEM_LIMIT, E_ACCOUNT_GONE }, .run = add_item,
 		.does = "Add an item to the menu" },
-	{ GET, "/inventory/items", .also = "/menu /inventory", .who = VENDOR_ACCOUNT, .query = list_query,
+	{ GET, "/inventory/items", .also = "/menu /inventory",
+		.who = VENDOR_ACCOUNT, .query = list_query,
 		.reply = list_fields, .run = list_items, .does = "The menu's items, by name" },
 	{ GET, "/inventory/categories", .who = VENDOR_ACCOUNT, .reply = categories_fields,
 		.run = list_categories, .does = "The menu's categories" },
-	{ GET, "/inventory/items/:itemId", .also = "/menu/:itemId", .who = VENDOR_ACCOUNT, .reply = item_fields,
-		.errors = ITEM_ERRORS, .run = get_item, .does = "One item" },
-	{ PUT, "/inventory/items/:itemId", .also = "/menu/:itemId", .who = VENDOR_ACCOUNT, .any_write = true,
-		.body = item_change_fields, .reply = item_fields, .errors = ITEM_ERRORS, .run = change_item,
+	{ GET, "/inventory/items/:itemId", .also = "/menu/:itemId", .who = VENDOR_ACCOUNT,
+		.reply = item_fields, .errors = ITEM_ERRORS, .run = get_item, .does = "One item" },
+	{ PUT, "/inventory/items/:itemId", .also = "/menu/:itemId", .who = VENDOR_ACCOUNT,
+		.any_write = true, .body = item_change_fields, .reply = item_fields,
+		.errors = ITEM_ERRORS, .run = change_item,
 		.does = "Change an item" },
 	{ PUT, "/inventory/:itemId", .who = VENDOR_ACCOUNT, .any_write = true, .body = stock_body,
-		.reply = item_fields, .errors = ITEM_ERRORS, .run = change_stock, .does = "Set an item's stock" },
+		.reply = item_fields, .errors = ITEM_ERRORS, .run = change_stock,
+		.does = "Set an item's stock" },
 	{ PATCH, "/inventory/items/:itemId/availability", .also = "/menu/:itemId/availability",
-		.who = VENDOR_ACCOUNT, .any_write = true, .body = available_body, .reply = item_fields,
-		.errors = ITEM_ERRORS, .run = change_available, .does = "Offer an item, or do not" },
+		.who = VENDOR_ACCOUNT, .any_write = true, .body = available_body,
+		.reply = item_fields, .errors = ITEM_ERRORS, .run = change_available,
+		.does = "Offer an item, or do not" },
 	{ DELETE, "/inventory/items/:itemId", .also = "/menu/:itemId", .who = VENDOR_ACCOUNT,
 		.shape = REPLY_MESSAGE, .errors = ITEM_ERRORS, .run = delete_item,
 		.does = "Take an item off the menu" },
-	{ POST, "/inventory/bulk-update", .also = "/menu/bulk", .who = VENDOR_ACCOUNT, .any_write = true,
-		.body = bulk_body, .reply = bulk_fields, .run = change_many,
+	{ POST, "/inventory/bulk-update", .also = "/menu/bulk", .who = VENDOR_ACCOUNT,
+		.any_write = true, .body = bulk_body, .reply = bulk_fields, .run = change_many,
 		.does = "Offer many items, or do not; ids of others' items are passed over" },
 	ROUTE_END
 };

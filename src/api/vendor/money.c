@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a vendor earns, his wallet, and his pay-outs. Reports over many orders are for the lane of slow statements.
+ * What a vendor earns, his wallet, and his pay-outs. Reports over many orders are for the lane of
+ * slow statements.
  */
 #include "reeyo/api/money.h"
 #include "reeyo/api/order_shown.h"
@@ -8,9 +9,11 @@
 #include "reeyo/api/vendor.h"
 
 static const struct field daily_query[] = {
-	{ "startDate", FIELD_DATE, .also = "from dateFrom", .does = "First day; the last 30 when absent" },
+	{ "startDate", FIELD_DATE, .also = "from dateFrom",
+		.does = "First day; the last 30 when absent" },
 	{ "endDate", FIELD_DATE, .also = "to dateTo", .does = "Last day; today when absent" },
-	{ "period", FIELD_ENUM, .words = period_words, .does = "In place of the first day: this one, from its first day" },
+	{ "period", FIELD_ENUM, .words = period_words,
+		.does = "In place of the first day: this one, from its first day" },
 	FIELD_END
 };
 static const struct field monthly_query[] = {
@@ -35,7 +38,8 @@ static const struct field summary_fields[] = {
 	{ "lifetime", FIELD_OBJECT, .required = true, .of = lifetime_fields },
 	{ "today", FIELD_OBJECT, .required = true, .of = period_fields },
 	{ "week", FIELD_OBJECT, .required = true, .of = period_fields, .does = "Since Monday" },
-	{ "month", FIELD_OBJECT, .required = true, .of = period_fields, .does = "Since its first day" },
+	{ "month", FIELD_OBJECT, .required = true, .of = period_fields,
+		.does = "Since its first day" },
 	{ "commissionRate", FIELD_NUMBER, .required = true, .does = "A fraction" },
 	{ "currentBalance", FIELD_MONEY, .required = true },
 	FIELD_END
@@ -68,7 +72,8 @@ static void summary(struct request *rq)
 
 static void daily(struct request *rq)
 {
-	sql_report(rq, vendor_earnings_daily, summed, rq->caller.id, day_asked(rq, "startDate", "00:00"),
+	sql_report(rq, vendor_earnings_daily, summed, rq->caller.id,
+		day_asked(rq, "startDate", "00:00"),
 		day_asked(rq, "endDate", "24:00"), query_text(rq, "period"));
 }
 
@@ -86,23 +91,29 @@ static void monthly(struct request *rq)
 }
 
 const struct route vendor_money_routes[] = {
-	{ GET, "/earnings", .also = "/earnings/summary", .who = VENDOR_ACCOUNT, .reply = summary_fields,
-		.errors = { E_ACCOUNT_GONE }, .run = summary, .does = "What the vendor has earned" },
+	{ GET, "/earnings", .also = "/earnings/summary", .who = VENDOR_ACCOUNT,
+		.reply = summary_fields, .errors = { E_ACCOUNT_GONE }, .run = summary,
+		.does = "What the vendor has earned" },
 	{ GET, "/earnings/transactions", .also = "/wallet/transactions", .who = VENDOR_ACCOUNT,
-		.query = transactions_query, .reply = transactions_fields, .run = wallet_list_transactions,
+		.query = transactions_query, .reply = transactions_fields,
+		.run = wallet_list_transactions,
 		.does = "What moved through the wallet, newest first" },
-	{ GET, "/earnings/daily", .who = VENDOR_ACCOUNT, .query = daily_query, .reply = daily_fields,
+	{ GET, "/earnings/daily", .who = VENDOR_ACCOUNT,
+		.query = daily_query, .reply = daily_fields,
 		.shape = REPLY_ARRAY, .run = daily, .does = "Earnings of the days with sales" },
-	{ GET, "/earnings/weekly", .who = VENDOR_ACCOUNT, .reply = weekly_fields, .shape = REPLY_ARRAY,
-		.run = weekly, .does = "Earnings of the last four weeks" },
-	{ GET, "/earnings/monthly", .who = VENDOR_ACCOUNT, .query = monthly_query, .reply = monthly_fields,
+	{ GET, "/earnings/weekly", .who = VENDOR_ACCOUNT, .reply = weekly_fields,
+		.shape = REPLY_ARRAY, .run = weekly, .does = "Earnings of the last four weeks" },
+	{ GET, "/earnings/monthly", .who = VENDOR_ACCOUNT,
+		.query = monthly_query, .reply = monthly_fields,
 		.shape = REPLY_ARRAY, .run = monthly, .does = "Earnings of the months of a year" },
 	{ GET, "/wallet/balance", .also = "/wallet", .who = VENDOR_ACCOUNT, .reply = wallet_fields,
-		.errors = { E_ACCOUNT_NOT_FOUND }, .run = wallet_show, .does = "The wallet's balances" },
-	{ POST, "/payouts/request", .also = "/wallet/payout", .who = VENDOR_ACCOUNT, .any_write = true,
+		.errors = { E_ACCOUNT_NOT_FOUND }, .run = wallet_show,
+		.does = "The wallet's balances" },
+	{ POST, "/payouts/request", .also = "/wallet/payout",
+		.who = VENDOR_ACCOUNT, .any_write = true,
 		.created = true, .idempotent = true, .body = payout_body, .reply = payout_fields,
-		.errors = { E_PAYOUT_MINIMUM, E_PAYOUT_SHORT, E_PAYOUT_ACCOUNT, E_PAYOUT_MANY, E_SUSPENDED,
-			E_ACCOUNT_GONE },
+		.errors = { E_PAYOUT_MINIMUM, E_PAYOUT_SHORT, E_PAYOUT_ACCOUNT, E_PAYOUT_MANY,
+			E_SUSPENDED, E_ACCOUNT_GONE },
 		.run = payout_ask, .does = "Ask for a pay-out; the amount is held until it ends" },
 	{ GET, "/payouts", .also = "/wallet/payouts", .who = VENDOR_ACCOUNT, .query = page_fields,
 		.reply = payouts_fields, .run = payouts_show, .does = "Pay-outs, newest first" },

@@ -34,7 +34,8 @@ static const struct field step_body[] = {
 	FIELD_END
 };
 static const struct field status_body[] = {
-	{ "status", FIELD_TEXT, .required = true, .max = 40, .does = "PREPARING or READY_FOR_PICKUP" },
+	{ "status", FIELD_TEXT, .required = true, .max = 40,
+		.does = "PREPARING or READY_FOR_PICKUP" },
 	{ "notes", FIELD_TEXT, .max = 500, .also = "note" },
 	ACT_FIELDS,
 	FIELD_END
@@ -44,7 +45,8 @@ static const struct field status_body[] = {
 
 static const struct field pagination_fields[] = {
 	{ "page", FIELD_INT, .required = true }, { "limit", FIELD_INT, .required = true },
-	{ "total", FIELD_INT, .required = true }, { "totalPages", FIELD_INT, .required = true }, FIELD_END
+	{ "total", FIELD_INT, .required = true },
+	{ "totalPages", FIELD_INT, .required = true }, FIELD_END
 };
 static const struct field page_reply[] = {
 	{ "orders", FIELD_LIST, .required = true, .of = order_fields },
@@ -62,7 +64,8 @@ static const struct field stats_reply[] = {
 	{ "accepted", FIELD_INT, .required = true }, { "preparing", FIELD_INT, .required = true },
 	{ "ready", FIELD_INT, .required = true }, { "completed", FIELD_INT, .required = true },
 	{ "cancelled", FIELD_INT, .required = true },
-	{ "totalRevenue", FIELD_MONEY, .required = true, .does = "Subtotals of what was delivered" },
+	{ "totalRevenue", FIELD_MONEY, .required = true,
+		.does = "Subtotals of what was delivered" },
 	{ "averageOrderValue", FIELD_MONEY, .required = true }, FIELD_END
 };
 
@@ -235,11 +238,13 @@ static void set_status(struct request *rq)
 const struct route vendor_order_routes[] = {
 	{ GET, "/orders", .who = VENDOR_ACCOUNT, .query = list_query, .reply = page_reply,
 		.run = list_orders, .does = "The vendor's orders, newest first" },
-	{ GET, "/orders/pending", .who = VENDOR_ACCOUNT, .reply = queue_reply, .run = pending_orders,
+	{ GET, "/orders/pending", .who = VENDOR_ACCOUNT,
+		.reply = queue_reply, .run = pending_orders,
 		.does = "Orders to accept or reject, oldest first" },
 	{ GET, "/orders/active", .who = VENDOR_ACCOUNT, .reply = queue_reply, .run = active_orders,
 		.does = "Accepted orders on their way, oldest first" },
-	{ GET, "/orders/history", .who = VENDOR_ACCOUNT, .query = history_query, .reply = page_reply,
+	{ GET, "/orders/history", .who = VENDOR_ACCOUNT,
+		.query = history_query, .reply = page_reply,
 		.run = history, .does = "Delivered and cancelled orders, newest first" },
 	{ GET, "/orders/stats", .also = "/orders/stats/summary", .who = VENDOR_ACCOUNT,
 		.query = stats_query, .reply = stats_reply, .run = stats,
@@ -247,25 +252,30 @@ const struct route vendor_order_routes[] = {
 	{ GET, "/orders/:orderId", .who = VENDOR_ACCOUNT, .reply = order_fields,
 		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER }, .run = get_order,
 		.does = "One order, by id or number" },
-	{ PUT, "/orders/:orderId/accept", .who = VENDOR_ACCOUNT, .any_write = true, .idempotent = true,
-		.body = accept_body, .reply = order_fields,
-		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_CANNOT_ACCEPT }, .run = accept_order,
+	{ PUT, "/orders/:orderId/accept", .who = VENDOR_ACCOUNT, .any_write = true,
+		.idempotent = true, .body = accept_body, .reply = order_fields,
+		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_CANNOT_ACCEPT },
+		.run = accept_order,
 		.does = "Accept an order; a rider is looked for" },
-	{ PUT, "/orders/:orderId/reject", .who = VENDOR_ACCOUNT, .any_write = true, .idempotent = true,
-		.body = reject_body, .reply = order_fields,
-		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_CANNOT_REJECT }, .run = reject_order,
+	{ PUT, "/orders/:orderId/reject", .who = VENDOR_ACCOUNT, .any_write = true,
+		.idempotent = true, .body = reject_body, .reply = order_fields,
+		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_CANNOT_REJECT },
+		.run = reject_order,
 		.does = "Refuse an order; the customer gets back what he paid" },
 	{ POST, "/orders/:orderId/preparing", .who = VENDOR_ACCOUNT, .any_write = true,
 		.idempotent = true, .body = step_body, .reply = order_fields,
-		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_CANNOT_READY }, .run = prepare_order,
+		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_CANNOT_READY },
+		.run = prepare_order,
 		.does = "The kitchen has begun" },
 	{ PATCH, "/orders/:orderId/status", .who = VENDOR_ACCOUNT, .any_write = true,
 		.idempotent = true, .body = status_body, .reply = order_fields,
-		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_CANNOT_READY }, .run = set_status,
+		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_CANNOT_READY },
+		.run = set_status,
 		.does = "The kitchen has begun, or is done" },
-	{ PUT, "/orders/:orderId/ready", .who = VENDOR_ACCOUNT, .any_write = true, .idempotent = true,
-		.body = step_body, .reply = order_fields,
-		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_CANNOT_READY }, .run = ready_order,
+	{ PUT, "/orders/:orderId/ready", .who = VENDOR_ACCOUNT, .any_write = true,
+		.idempotent = true, .body = step_body, .reply = order_fields,
+		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_CANNOT_READY },
+		.run = ready_order,
 		.does = "Ready to be picked up; the rider, if there is one, is told" },
 	ROUTE_END
 };

@@ -20,14 +20,17 @@ static const struct city {
 	const char *name;
 	double lat, lng;
 } cities[] = {
-	{ "Douala", 4.0511, 9.7085 },    { "Yaoundé", 3.8667, 11.5167 },  { "Yaounde", 3.8667, 11.5167 },
-	{ "Bafoussam", 5.4778, 10.4176 }, { "Bamenda", 5.9631, 10.1591 }, { "Garoua", 9.3014, 13.3977 },
-	{ "Maroua", 10.5910, 14.3159 },  { "Ngaoundéré", 7.3167, 13.5833 }, { "Bertoua", 4.5773, 13.6846 },
-	{ "Ebolowa", 2.9000, 11.1500 },  { "Buea", 4.1537, 9.2427 },      { "Limbe", 4.0186, 9.2043 },
-	{ "Kribi", 2.9373, 9.9077 },     { "Kumba", 4.6363, 9.4469 },
+	{ "Douala", 4.0511, 9.7085 },     { "Yaoundé", 3.8667, 11.5167 },
+	{ "Yaounde", 3.8667, 11.5167 },   { "Bafoussam", 5.4778, 10.4176 },
+	{ "Bamenda", 5.9631, 10.1591 },   { "Garoua", 9.3014, 13.3977 },
+	{ "Maroua", 10.5910, 14.3159 },   { "Ngaoundéré", 7.3167, 13.5833 },
+	{ "Bertoua", 4.5773, 13.6846 },   { "Ebolowa", 2.9000, 11.1500 },
+	{ "Buea", 4.1537, 9.2427 },       { "Limbe", 4.0186, 9.2043 },
+	{ "Kribi", 2.9373, 9.9077 },      { "Kumba", 4.6363, 9.4469 },
 };
 
-/* One object with all that the spellings say: members of `inner` (an object, or an address text) go first. */
+/* One object with all that the spellings say: members of `inner` (an object, or an address text) go
+ * first. */
 static void place_merge(json_t *place, json_t *inner)
 {
 	if (json_is_object(inner))
@@ -94,7 +97,8 @@ bool shop_place_take(struct request *rq, bool whole, struct shop_place *ret)
 		return false;
 	}
 	if (whole && !ret->lat) {
-		reply_field(rq, "coordinates", "is required: {lat,lng}", "est obligatoire : {lat,lng}");
+		reply_field(rq, "coordinates", "is required: {lat,lng}",
+			"est obligatoire : {lat,lng}");
 		return false;
 	}
 	return true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The vendor's profile and settings. All are changes of its one row, all answer with the vendor as it sees
- * itself, and what customers see of it is forgotten.
+ * The vendor's profile and settings. All are changes of its one row, all answer with the vendor as
+ * it sees itself, and what customers see of it is forgotten.
  */
 #include "hours.h"
 #include "place.h"
@@ -21,9 +21,11 @@ static const struct field profile_body[] = {
 	{ "coverImage", FIELD_URL, .nullable = true, .also = "cover_image" },
 	PLACE_FIELDS,
 	{ "minOrderAmount", FIELD_MONEY, .max = MINIMUM_MAX, .also = "min_order_amount" },
-	{ "deliveryRadius", FIELD_NUMBER, .nullable = true, .above = true, .max = 100, .also = "delivery_radius",
+	{ "deliveryRadius", FIELD_NUMBER, .nullable = true, .above = true,
+		.max = 100, .also = "delivery_radius",
 		.does = "km" },
-	{ "averagePreparationTime", FIELD_INT, .min = 1, .max = 120, .also = "average_preparation_time",
+	{ "averagePreparationTime", FIELD_INT, .min = 1, .max = 120,
+		.also = "average_preparation_time",
 		.does = "Minutes" },
 	{ "tags", FIELD_LIST, .max = 10, .each = FIELD_TEXT, .each_max = 30 },
 	{ "isHighDemand", FIELD_BOOL, .also = "is_high_demand" },
@@ -51,7 +53,8 @@ static const struct field document_fields[] = {
 	FIELD_END
 };
 static const struct field documents_body[] = {
-	{ "documents", FIELD_OBJECT, .of = document_fields, .does = "The members may also stand bare" },
+	{ "documents", FIELD_OBJECT, .of = document_fields,
+		.does = "The members may also stand bare" },
 	FIELD_END
 };
 
@@ -72,8 +75,8 @@ static void change(struct request *rq, const char *changes)
 	sql_try_write(rq, vendor_change, changed, rq->caller.id, changes);
 }
 
-/* One member of a vendor, as an object that the body names, or that its bare members make. NULL when it has
- * replied. */
+/* One member of a vendor, as an object that the body names, or that its bare members make. NULL
+ * when it has replied. */
 static json_t *object_of(struct request *rq, const char *name, const struct field *table)
 {
 	json_t *object = member(rq->body, name);
@@ -88,7 +91,8 @@ static json_t *object_of(struct request *rq, const char *name, const struct fiel
 	return rq->body;
 }
 
-static void change_object(struct request *rq, const char *name, const json_t *object, const struct field *table)
+static void change_object(struct request *rq, const char *name, const json_t *object,
+	const struct field *table)
 {
 	const char *json;
 
@@ -96,7 +100,7 @@ static void change_object(struct request *rq, const char *name, const json_t *ob
 		change(rq, arena_printf(rq->arena, "{\"%s\":%s}", name, json));
 }
 
-/* --- Profile ----------------------------------------------------------------------------------- */
+/* --- Profile ---------------------------------------------------------------------------------- */
 
 /* Puts a member into the body, or takes it out for NULL. False when memory is out. */
 static bool body_put(struct request *rq, const char *name, const char *value)
@@ -109,9 +113,10 @@ static bool body_put(struct request *rq, const char *name, const char *value)
 
 static void change_profile(struct request *rq)
 {
-	static const char *const members[] = { "businessName", "ownerName", "phone", "description", "logo",
-		"coverImage", "address", "city", "lat", "lng", "minOrderAmount", "deliveryRadius",
-		"averagePreparationTime", "tags", "isHighDemand", "language", NULL };
+	static const char *const members[] = { "businessName", "ownerName", "phone", "description",
+		"logo", "coverImage", "address", "city", "lat", "lng", "minOrderAmount",
+		"deliveryRadius", "averagePreparationTime", "tags", "isHighDemand", "language",
+		NULL };
 	struct shop_place place;
 
 	if (!shop_place_take(rq, false, &place))
@@ -132,12 +137,13 @@ static void add_documents(struct request *rq)
 	for (const struct field *field = document_fields; field->name; field++)
 		any |= member(documents, field->name) != NULL;
 	if (!any)
-		return reply_field(rq, "documents", "must have businessLicense, taxId or ownerIdCard",
+		return reply_field(rq, "documents",
+			"must have businessLicense, taxId or ownerIdCard",
 			"doit contenir businessLicense, taxId ou ownerIdCard");
 	change_object(rq, "documents", documents, document_fields);
 }
 
-/* --- Settings ---------------------------------------------------------------------------------- */
+/* --- Settings --------------------------------------------------------------------------------- */
 
 static void change_hours(struct request *rq)
 {
@@ -183,18 +189,23 @@ static void change_online(struct request *rq)
 
 const struct route vendor_profile_routes[] = {
 	{ PUT, "/auth/profile", .also = "/profile", .who = VENDOR_ACCOUNT, .any_write = true,
-		.body = profile_body, .reply = vendor_self_fields, .errors = { E_PHONE_TAKEN, E_ACCOUNT_GONE },
+		.body = profile_body, .reply = vendor_self_fields,
+		.errors = { E_PHONE_TAKEN, E_ACCOUNT_GONE },
 		.run = change_profile, .does = "Change the profile; what is not named stays" },
-	{ POST, "/profile/documents", .who = VENDOR_ACCOUNT, .any_write = true, .body = documents_body,
+	{ POST, "/profile/documents", .who = VENDOR_ACCOUNT,
+		.any_write = true, .body = documents_body,
 		.reply = vendor_self_fields, .errors = { E_ACCOUNT_GONE }, .run = add_documents,
 		.does = "Hand in documents, by the addresses of their images" },
-	{ PUT, "/settings/hours", .also = "/settings/business-hours /profile/hours", .who = VENDOR_ACCOUNT,
-		.any_write = true, .body = hours_body, .reply = vendor_self_fields,
-		.errors = { E_ACCOUNT_GONE }, .run = change_hours, .does = "Set the business hours" },
-	{ PATCH, "/settings/online-status", .also = "/profile/status", .who = VENDOR_ACCOUNT, .any_write = true,
-		.body = online_body, .reply = vendor_self_fields, .errors = { E_NOT_APPROVED, E_ACCOUNT_GONE },
+	{ PUT, "/settings/hours", .also = "/settings/business-hours /profile/hours",
+		.who = VENDOR_ACCOUNT, .any_write = true, .body = hours_body,
+		.reply = vendor_self_fields, .errors = { E_ACCOUNT_GONE }, .run = change_hours,
+		.does = "Set the business hours" },
+	{ PATCH, "/settings/online-status", .also = "/profile/status", .who = VENDOR_ACCOUNT,
+		.any_write = true, .body = online_body, .reply = vendor_self_fields,
+		.errors = { E_NOT_APPROVED, E_ACCOUNT_GONE },
 		.run = change_online, .does = "Take orders, or do not" },
-	{ PUT, "/settings/bank-details", .who = VENDOR_ACCOUNT, .any_write = true, .body = bank_body,
+	{ PUT, "/settings/bank-details", .who = VENDOR_ACCOUNT,
+		.any_write = true, .body = bank_body,
 		.reply = vendor_self_fields, .errors = { E_ACCOUNT_GONE }, .run = change_bank,
 		.does = "Where payouts go" },
 	ROUTE_END

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * After a vendor's write: this loop's catalogue and the shared cache forget, then the client hears of it.
+ * After a vendor's write: this loop's catalogue and the shared cache forget, then the client hears
+ * of it.
  */
 #include "shop.h"
 
