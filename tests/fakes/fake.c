@@ -49,7 +49,7 @@ void fake_unlock(void)
 	pthread_mutex_unlock(&mutex);
 }
 
-/* --- Answers ------------------------------------------------------------------------------------- */
+/* --- Answers ---------------------------------------------------------------------------------- */
 
 static void connection_break(struct fake_exchange *x)
 {
@@ -72,7 +72,8 @@ void fake_reply_text(struct fake_request *rq, int status, const char *type, cons
 		status = x->status_instead;
 		text = "{\"message\":\"by order of the script\"}";
 	}
-	response = MHD_create_response_from_buffer(strlen(text), (void *)(uintptr_t)text, MHD_RESPMEM_MUST_COPY);
+	response = MHD_create_response_from_buffer(strlen(text),
+		(void *)(uintptr_t)text, MHD_RESPMEM_MUST_COPY);
 	MHD_add_response_header(response, "Content-Type", type);
 	if (status == 429 || status == 503)
 		MHD_add_response_header(response, "Retry-After", "1");
@@ -91,7 +92,8 @@ void fake_reply(struct fake_request *rq, int status, json_t *body)
 
 const char *fake_header(const struct fake_request *rq, const char *name)
 {
-	const char *value = MHD_lookup_connection_value(rq->exchange->connection, MHD_HEADER_KIND, name);
+	const char *value = MHD_lookup_connection_value(rq->exchange->connection, MHD_HEADER_KIND,
+		name);
 
 	return value ? value : "";
 }
@@ -103,7 +105,7 @@ bool fake_fault_is(const struct fake_request *rq, const char *name)
 	return fault && strcmp(fault, name) == 0;
 }
 
-/* --- Forms --------------------------------------------------------------------------------------- */
+/* --- Forms ------------------------------------------------------------------------------------ */
 
 static char *form_decode(const char *at, size_t len)
 {
@@ -136,9 +138,10 @@ char *fake_form(const char *form, const char *name)
 	return NULL;
 }
 
-/* --- Requests ------------------------------------------------------------------------------------ */
+/* --- Requests --------------------------------------------------------------------------------- */
 
-static enum MHD_Result header_logged(void *owner, enum MHD_ValueKind kind, const char *name, const char *value)
+static enum MHD_Result header_logged(void *owner, enum MHD_ValueKind kind,
+	const char *name, const char *value)
 {
 	(void)kind;
 	json_object_set_new(owner, name, json_string(value ? value : ""));
@@ -149,9 +152,10 @@ static void request_log(const struct fake_request *rq)
 {
 	json_t *headers = json_object();
 
-	MHD_get_connection_values(rq->exchange->connection, MHD_HEADER_KIND, header_logged, headers);
-	log_add(json_pack("{s:s, s:s, s:s, s:o, s:s}", "method", rq->method, "path", rq->path, "query", rq->query,
-		"headers", headers, "body", rq->body));
+	MHD_get_connection_values(rq->exchange->connection,
+		MHD_HEADER_KIND, header_logged, headers);
+	log_add(json_pack("{s:s, s:s, s:s, s:o, s:s}", "method", rq->method, "path", rq->path,
+		"query", rq->query, "headers", headers, "body", rq->body));
 }
 
 static void everything_forget(void)
@@ -179,13 +183,15 @@ static void answer_frame(struct fake_request *rq)
 		fake_reply(rq, 200, json_object());
 	} else if (strcmp(rq->path, "/_script") == 0) {
 		wrong = script_add(rq->json);
-		fake_reply(rq, wrong ? 400 : 200, json_pack("{s:s}", "message", wrong ? wrong : "written down"));
+		fake_reply(rq, wrong ? 400 : 200,
+			json_pack("{s:s}", "message", wrong ? wrong : "written down"));
 	} else {
 		fake->answer(rq); /* a fake's own, GET /_transactions for example */
 	}
 }
 
-/* Faults that every fake has. What remains is the fake's own. True: the request is answered already. */
+/* Faults that every fake has. What remains is the fake's own. True: the request is answered
+ * already. */
 static bool fault_play(struct fake_request *rq)
 {
 	struct fake_exchange *x = rq->exchange;
@@ -212,8 +218,8 @@ static bool fault_play(struct fake_request *rq)
 
 static enum MHD_Result request_answer(struct fake_exchange *x, const char *method)
 {
-	struct fake_request rq = { .method = method, .path = x->path, .query = x->query, .body = x->body ? x->body : "",
-		.body_len = x->len, .exchange = x };
+	struct fake_request rq = { .method = method, .path = x->path, .query = x->query,
+		.body = x->body ? x->body : "", .body_len = x->len, .exchange = x };
 	json_t *json = x->len ? json_loadb(x->body, x->len, 0, NULL) : NULL, *fault = NULL;
 
 	rq.json = json;
@@ -246,7 +252,8 @@ static void *request_begins(void *owner, const char *uri, struct MHD_Connection 
 	return x;
 }
 
-static enum MHD_Result request_part(void *owner, struct MHD_Connection *connection, const char *path, const char *method,
+static enum MHD_Result request_part(void *owner, struct MHD_Connection *connection,
+	const char *path, const char *method,
 	const char *version, const char *data, size_t *len, void **at)
 {
 	struct fake_exchange *x = *at;
@@ -289,7 +296,7 @@ static void request_over(void *owner, struct MHD_Connection *connection, void **
 	*at = NULL;
 }
 
-/* --- The program --------------------------------------------------------------------------------- */
+/* --- The program ------------------------------------------------------------------------------ */
 
 static const struct fake_flag common_flags[] = {
 	{ "port", &common.port, "0: a free one" },
@@ -318,7 +325,8 @@ static bool flags_read(int argc, char **argv)
 {
 	for (int i = 1; i < argc; i += 2) {
 		if (strncmp(argv[i], "--", 2) == 0 && i + 1 < argc &&
-			(flag_set(common_flags, argv[i] + 2, argv[i + 1]) || flag_set(fake->flags, argv[i] + 2, argv[i + 1])))
+			(flag_set(common_flags, argv[i] + 2, argv[i + 1]) ||
+				flag_set(fake->flags, argv[i] + 2, argv[i + 1])))
 			continue;
 		fprintf(stderr, "%s: a stand-in for tests\n", fake->name);
 		flags_tell(common_flags);
@@ -333,9 +341,12 @@ static struct MHD_Daemon *listen_on(uint16_t port)
 	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(port),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 
-	return MHD_start_daemon(MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL, port, NULL, NULL,
-		request_part, NULL, MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_NOTIFY_COMPLETED, request_over, NULL,
-		MHD_OPTION_URI_LOG_CALLBACK, request_begins, NULL, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MOST, MHD_OPTION_THREAD_STACK_SIZE, (size_t)STACK_SIZE,
+	return MHD_start_daemon(MHD_USE_THREAD_PER_CONNECTION |
+			MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL,
+		port, NULL, NULL, request_part, NULL, MHD_OPTION_SOCK_ADDR, &address,
+		MHD_OPTION_NOTIFY_COMPLETED, request_over, NULL,
+		MHD_OPTION_URI_LOG_CALLBACK, request_begins, NULL, MHD_OPTION_CONNECTION_LIMIT,
+		CONNECTIONS_MOST, MHD_OPTION_THREAD_STACK_SIZE, (size_t)STACK_SIZE,
 		MHD_OPTION_LISTEN_BACKLOG_SIZE, 1024u, MHD_OPTION_END);
 }
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Campay, the mobile-money gateway, in both dialects at once: /token/, /collect/, /withdraw/, /transaction/REF/, /history/ with
- * `Authorization: Token`, and /auth/token, /collect, /disburse, … with `Bearer` and X-API-KEY. A transaction succeeds
- * after --settle-ms and is then told to --callback, signed as --sign says (hmac: X-Campay-Signature; jwt: member
- * `signature`; get: a query with `signature`).
+ * Campay, the mobile-money gateway, in both dialects at once: /token/, /collect/, /withdraw/,
+ * /transaction/REF/, /history/ with `Authorization: Token`, and /auth/token, /collect, /disburse, …
+ * with `Bearer` and X-API-KEY. A transaction succeeds after --settle-ms and is then told to
+ * --callback, signed as --sign says (hmac: X-Campay-Signature; jwt: member `signature`; get: a
+ * query with `signature`).
  *
  * Faults of a collect or withdraw, besides those of the frame:
  *   fail {reason}            it fails instead
@@ -12,13 +13,13 @@
  *   lost-callback            it is not told
  *   duplicate-callback {times}
  *   callback-first           it succeeds and is told before the answer goes out
- *   wrong-amount {amount}    the callback names another amount; other-amount: it has taken another one
- *   forged-signature         the callback's signature is wrong; forged-success: such a one says it succeeded, and it fails
- *   revoke (of any path)     the token no longer counts
+ *   wrong-amount {amount} the callback names another amount; other-amount: it has taken another one
+ *   forged-signature the callback's signature is wrong; forged-success: such a one says it
+ *   succeeded, and it fails revoke (of any path) the token no longer counts
  *
- * For tests: GET /_transactions, POST /_callback {reference, status?, amount?, signature?: "forged" | "none", sign?} sends one now
- * and answers {"status": what it was answered}. POST /_decide {external_reference, status, amount?, reason?}: what became of it, told to
- * nobody.
+ * For tests: GET /_transactions, POST /_callback {reference, status?, amount?, signature?: "forged"
+ * | "none", sign?} sends one now and answers {"status": what it was answered}. POST /_decide
+ * {external_reference, status, amount?, reason?}: what became of it, told to nobody.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -29,8 +30,10 @@
 #include "fake.h"
 
 static struct {
-	const char *username, *password, *app_key, *webhook_key, *callback, *sign, *settle_ms, *token_s;
-} set = { "reeyo", "campay-password", "campay-app-key", "campay-webhook-key", "", "hmac", "2000", "3600" };
+	const char *username, *password, *app_key, *webhook_key, *callback, *sign, *settle_ms,
+		*token_s;
+} set = { "reeyo", "campay-password", "campay-app-key", "campay-webhook-key", "",
+	"hmac", "2000", "3600" };
 
 static json_t *transactions; /* reference → transaction */
 static json_t *tokens;       /* token → when it ends, in seconds */
@@ -69,7 +72,7 @@ static void reset(void)
 	fake_unlock();
 }
 
-/* --- Callbacks ----------------------------------------------------------------------------------- */
+/* --- Callbacks -------------------------------------------------------------------------------- */
 
 /* status NULL, amount -1: those of the transaction. */
 struct telling {
@@ -87,14 +90,19 @@ static json_t *callback_body(const struct telling *telling)
 	fake_lock();
 	one = json_object_get(transactions, telling->reference);
 	if (one) {
-		snprintf(amount, sizeof(amount), "%lld", telling->amount >= 0 ? (long long)telling->amount :
+		snprintf(amount, sizeof(amount), "%lld",
+			telling->amount >= 0 ? (long long)telling->amount :
 				(long long)json_integer_value(json_object_get(one, "amount")));
 		body = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "status",
-			telling->status ? telling->status : text_in(one, "status"), "reference", telling->reference, "amount",
-			amount, "currency", "XAF", "operator", text_in(one, "operator"), "external_reference",
-			text_in(one, "external_reference"), "external_user", text_in(one, "external_user"), "endpoint",
-			text_in(one, "endpoint"), "phone_number", text_in(one, "phone_number"));
-		json_object_set_new(one, "callbacks", json_integer(1 + json_integer_value(json_object_get(one, "callbacks"))));
+			telling->status ? telling->status : text_in(one, "status"),
+			"reference", telling->reference, "amount", amount, "currency", "XAF",
+			"operator", text_in(one, "operator"),
+			"external_reference", text_in(one, "external_reference"),
+			"external_user", text_in(one, "external_user"),
+			"endpoint", text_in(one, "endpoint"),
+			"phone_number", text_in(one, "phone_number"));
+		json_object_set_new(one, "callbacks",
+			json_integer(1 + json_integer_value(json_object_get(one, "callbacks"))));
 	}
 	fake_unlock();
 	return body;
@@ -113,7 +121,8 @@ static long tell_by_body(const struct telling *telling, json_t *body, bool jwt)
 		free(token);
 	}
 	text = json_dumps(body, JSON_COMPACT);
-	fake_hmac(telling->forged ? "forged" : set.app_key, text, strlen(text), header + strlen(header));
+	fake_hmac(telling->forged ? "forged" : set.app_key, text, strlen(text),
+		header + strlen(header));
 	status = fake_call(set.callback, jwt || telling->unsigned_ ? NULL : header, text);
 	free(text);
 	return status;
@@ -125,8 +134,8 @@ static void query_add(char *out, size_t size, const char *name, const char *valu
 
 	len += (size_t)snprintf(out + len, size - len, "%s%s=", len ? "&" : "", name);
 	for (; *value && len + 4 < size; value++)
-		len += (size_t)snprintf(out + len, size - len, isalnum((unsigned char)*value) ? "%c" : "%%%02X",
-			(unsigned char)*value);
+		len += (size_t)snprintf(out + len, size - len,
+			isalnum((unsigned char)*value) ? "%c" : "%%%02X", (unsigned char)*value);
 }
 
 static long tell_by_query(const struct telling *telling, const json_t *body)
@@ -153,12 +162,12 @@ static long tell(const struct telling *telling)
 
 	if (body)
 		status = strcmp(sign, "get") == 0 ? tell_by_query(telling, body) :
-						    tell_by_body(telling, body, strcmp(sign, "jwt") == 0);
+			tell_by_body(telling, body, strcmp(sign, "jwt") == 0);
 	json_decref(body);
 	return status;
 }
 
-/* --- Settling ------------------------------------------------------------------------------------ */
+/* --- Settling --------------------------------------------------------------------------------- */
 
 /* What is to become of a transaction. */
 struct settling {
@@ -186,9 +195,11 @@ static void status_set(const struct settling *settling, bool failed)
 	one = json_object_get(transactions, settling->reference);
 	if (one) {
 		json_object_set_new(one, "status", json_string(failed ? "FAILED" : "SUCCESSFUL"));
-		json_object_set_new(one, "reason", json_string(!failed ? "" : *reason ? reason : "the customer did not confirm"));
+		json_object_set_new(one, "reason", json_string(!failed ? "" : *reason ? reason :
+			"the customer did not confirm"));
 		if (is_fault(settling->fault, "other-amount"))
-			json_object_set_new(one, "amount", json_integer(fault_int(settling->fault, "amount", 1)));
+			json_object_set_new(one, "amount",
+				json_integer(fault_int(settling->fault, "amount", 1)));
 	}
 	fake_unlock();
 }
@@ -197,7 +208,8 @@ static void settle(void *what)
 {
 	struct settling *settling = what;
 	const json_t *fault = settling->fault;
-	struct telling telling = { .amount = is_fault(fault, "wrong-amount") ? fault_int(fault, "amount", 1) : -1,
+	struct telling telling = {
+		.amount = is_fault(fault, "wrong-amount") ? fault_int(fault, "amount", 1) : -1,
 		.forged = is_fault(fault, "forged-signature") };
 	bool late = is_fault(fault, "late-success") && !settling->again;
 	int times = is_fault(fault, "lost-callback") ? 0 :
@@ -216,7 +228,8 @@ static void settle(void *what)
 	while (times-- > 0)
 		tell(&telling);
 	if (late)
-		settle_later(settling->reference, settling->fault, true, fault_int(fault, "ms", 3000));
+		settle_later(settling->reference, settling->fault, true,
+			fault_int(fault, "ms", 3000));
 	settling_drop(settling);
 }
 
@@ -247,7 +260,7 @@ static void settle_plan(const char *reference, json_t *fault)
 		settle_later(reference, fault, false, ms);
 }
 
-/* --- Tokens -------------------------------------------------------------------------------------- */
+/* --- Tokens ----------------------------------------------------------------------------------- */
 
 static void give_token(struct fake_request *rq, bool upstream)
 {
@@ -258,8 +271,10 @@ static void give_token(struct fake_request *rq, bool upstream)
 
 	if (strcmp(text_in(rq->json, "username"), set.username) != 0 ||
 		strcmp(text_in(rq->json, "password"), set.password) != 0)
-		return fake_reply(rq, 400, json_pack("{s:[s]}", "non_field_errors", "Unable to log in with provided credentials."));
-	snprintf(token, sizeof(token), "token-%08x%08x", fake_chance(0xffffffff), fake_chance(0xffffffff));
+		return fake_reply(rq, 400, json_pack("{s:[s]}", "non_field_errors",
+			"Unable to log in with provided credentials."));
+	snprintf(token, sizeof(token), "token-%08x%08x", fake_chance(0xffffffff),
+		fake_chance(0xffffffff));
 	fake_lock();
 	if (!tokens)
 		tokens = json_object();
@@ -268,7 +283,8 @@ static void give_token(struct fake_request *rq, bool upstream)
 	gmtime_r(&ends, &utc);
 	strftime(until, sizeof(until), "%Y-%m-%dT%H:%M:%SZ", &utc);
 	if (upstream)
-		return fake_reply(rq, 200, json_pack("{s:s, s:s}", "token", token, "expires_at", until));
+		return fake_reply(rq, 200,
+			json_pack("{s:s, s:s}", "token", token, "expires_at", until));
 	fake_reply(rq, 200, json_pack("{s:s, s:i}", "token", token, "expires_in", (int)life));
 }
 
@@ -299,12 +315,14 @@ static bool admitted(struct fake_request *rq, bool *ret_upstream)
 		(strncmp(authorization, "Token ", 6) == 0 && token_good(authorization + 6));
 }
 
-/* --- Transactions -------------------------------------------------------------------------------- */
+/* --- Transactions ----------------------------------------------------------------------------- */
 
 static const char *operator_of(const char *phone)
 {
-	static const char *const operators[10] = { [5] = "MTN", [7] = "MTN", [8] = "MTN", [9] = "ORANGE" };
-	bool good = strlen(phone) == 12 && strncmp(phone, "2376", 4) == 0 && strspn(phone, "0123456789") == 12;
+	static const char *const operators[10] = { [5] = "MTN", [7] = "MTN",
+		[8] = "MTN", [9] = "ORANGE" };
+	bool good = strlen(phone) == 12 && strncmp(phone, "2376", 4) == 0 &&
+		strspn(phone, "0123456789") == 12;
 
 	if (!good || phone[4] < '2')
 		return NULL;
@@ -318,14 +336,15 @@ static int64_t whole_amount(const json_t *body)
 	return *text && strspn(text, "0123456789") == strlen(text) ? strtoll(text, NULL, 10) : 0;
 }
 
-static void transaction_keep(const char *reference, const json_t *body, const char *phone, const char *endpoint,
-	int64_t amount)
+static void transaction_keep(const char *reference, const json_t *body, const char *phone,
+	const char *endpoint, int64_t amount)
 {
-	json_t *one = json_pack("{s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:i}", "reference", reference,
-		"external_reference", text_in(body, "external_reference"), "external_user", text_in(body, "external_user"),
-		"status", "PENDING", "amount", (json_int_t)amount, "currency", "XAF", "operator", operator_of(phone),
-		"phone_number", phone, "description", text_in(body, "description"), "reason", "", "endpoint", endpoint, "made",
-		(json_int_t)time(NULL), "callbacks", 0);
+	json_t *one = json_pack("{s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:i}",
+		"reference", reference, "external_reference", text_in(body, "external_reference"),
+		"external_user", text_in(body, "external_user"), "status", "PENDING", "amount",
+		(json_int_t)amount, "currency", "XAF", "operator", operator_of(phone),
+		"phone_number", phone, "description", text_in(body, "description"), "reason", "",
+		"endpoint", endpoint, "made", (json_int_t)time(NULL), "callbacks", 0);
 
 	fake_lock();
 	if (!transactions)
@@ -341,19 +360,23 @@ static void transfer(struct fake_request *rq, const char *party, const char *end
 	char reference[40], ussd[16];
 
 	if (!operator_of(phone))
-		return fake_reply(rq, 400, refusal("ER101", "Invalid phone number. Ensure number starts with 237"));
+		return fake_reply(rq, 400,
+			refusal("ER101", "Invalid phone number. Ensure number starts with 237"));
 	if (amount < 1 || strcmp(text_in(rq->json, "currency"), "XAF") != 0)
-		return fake_reply(rq, 400, refusal("ER201", "Invalid amount. Decimal numbers not allowed"));
-	/* Unlike what is drawn, never the same in two runs: whoever is told it may have kept those of the last. */
-	snprintf(reference, sizeof(reference), "%08lx-%04x-4%03x-9%03x-%012lx", (unsigned long)time(NULL) & 0xffffffff,
-		fake_chance(0x10000), fake_chance(0x1000), fake_chance(0x1000),
-		__atomic_add_fetch(&made, 1, __ATOMIC_RELAXED));
+		return fake_reply(rq, 400,
+			refusal("ER201", "Invalid amount. Decimal numbers not allowed"));
+	/* Unlike what is drawn, never the same in two runs: whoever is told it may have kept those
+	 * of the last. */
+	snprintf(reference, sizeof(reference), "%08lx-%04x-4%03x-9%03x-%012lx",
+		(unsigned long)time(NULL) & 0xffffffff, fake_chance(0x10000), fake_chance(0x1000),
+		fake_chance(0x1000), __atomic_add_fetch(&made, 1, __ATOMIC_RELAXED));
 	transaction_keep(reference, rq->json, phone, endpoint, amount);
 	settle_plan(reference, (json_t *)(uintptr_t)rq->fault);
-	snprintf(ussd, sizeof(ussd), "%s", strcmp(operator_of(phone), "MTN") == 0 ? "*126#" : "#150*50#");
+	snprintf(ussd, sizeof(ussd), "%s",
+		strcmp(operator_of(phone), "MTN") == 0 ? "*126#" : "#150*50#");
 	if (strcmp(endpoint, "collect") == 0)
-		return fake_reply(rq, 200, json_pack("{s:s, s:s, s:s}", "reference", reference, "ussd_code", ussd, "operator",
-						   operator_of(phone)));
+		return fake_reply(rq, 200, json_pack("{s:s, s:s, s:s}", "reference", reference,
+			"ussd_code", ussd, "operator", operator_of(phone)));
 	fake_reply(rq, 200, json_pack("{s:s, s:s}", "reference", reference, "status", "PENDING"));
 }
 
@@ -368,7 +391,8 @@ static void show(struct fake_request *rq, const char *reference, bool upstream)
 	fake_unlock();
 	if (!one)
 		return fake_reply(rq, 404, json_pack("{s:s}", "detail", "Not found."));
-	snprintf(amount, sizeof(amount), "%lld.00", (long long)json_integer_value(json_object_get(one, "amount")));
+	snprintf(amount, sizeof(amount), "%lld.00",
+		(long long)json_integer_value(json_object_get(one, "amount")));
 	if (upstream)
 		json_object_set_new(one, "amount", json_string(amount));
 	json_object_del(one, "made");
@@ -381,16 +405,19 @@ static json_t *history_row(const json_t *one, const char *date)
 	json_int_t amount = json_integer_value(json_object_get(one, "amount"));
 	bool out = strcmp(text_in(one, "endpoint"), "withdraw") == 0;
 
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:s, s:s}", "datetime", date, "code",
-		text_in(one, "reference"), "operator", text_in(one, "operator"), "phone_number", text_in(one, "phone_number"),
-		"description", text_in(one, "description"), "external_reference", text_in(one, "external_reference"),
-		"external_user", text_in(one, "external_user"), "amount", amount, "debit", out ? amount : 0, "credit",
-		out ? 0 : amount, "status", text_in(one, "status"), "reference_uuid", text_in(one, "reference"));
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:s, s:s}", "datetime",
+		date, "code", text_in(one, "reference"), "operator", text_in(one, "operator"),
+		"phone_number", text_in(one, "phone_number"),
+		"description", text_in(one, "description"), "external_reference",
+		text_in(one, "external_reference"), "external_user", text_in(one, "external_user"),
+		"amount", amount, "debit", out ? amount : 0, "credit", out ? 0 : amount, "status",
+		text_in(one, "status"), "reference_uuid", text_in(one, "reference"));
 }
 
 static void history(struct fake_request *rq)
 {
-	const char *from = text_in(rq->json, "start_date"), *to = text_in(rq->json, "end_date"), *reference;
+	const char *from = text_in(rq->json, "start_date"),
+		*to = text_in(rq->json, "end_date"), *reference;
 	json_t *rows = json_array(), *one;
 	char date[32];
 	struct tm utc;
@@ -408,7 +435,7 @@ static void history(struct fake_request *rq)
 	fake_reply(rq, 200, rows);
 }
 
-/* --- For tests ----------------------------------------------------------------------------------- */
+/* --- For tests -------------------------------------------------------------------------------- */
 
 static void list(struct fake_request *rq)
 {
@@ -427,10 +454,12 @@ static void tell_now(struct fake_request *rq)
 	const char *status = text_in(rq->json, "status"), *sign = text_in(rq->json, "sign"),
 		   *signature = text_in(rq->json, "signature");
 	struct telling telling = { .status = *status ? status : NULL, .sign = *sign ? sign : NULL,
-		.amount = fault_int(rq->json, "amount", -1), .forged = strcmp(signature, "forged") == 0,
+		.amount = fault_int(rq->json, "amount", -1),
+		.forged = strcmp(signature, "forged") == 0,
 		.unsigned_ = strcmp(signature, "none") == 0 };
 
-	snprintf(telling.reference, sizeof(telling.reference), "%s", text_in(rq->json, "reference"));
+	snprintf(telling.reference, sizeof(telling.reference), "%s",
+		text_in(rq->json, "reference"));
 	fake_reply(rq, 200, json_pack("{s:i}", "status", (int)tell(&telling)));
 }
 
@@ -459,7 +488,7 @@ static void decide(struct fake_request *rq)
 	fake_reply(rq, one ? 200 : 404, json_pack("{s:b}", "decided", one != NULL));
 }
 
-/* --- The service --------------------------------------------------------------------------------- */
+/* --- The service ------------------------------------------------------------------------------ */
 
 static void answer(struct fake_request *rq)
 {
@@ -504,14 +533,16 @@ static const struct fake_flag flags[] = {
 
 static const char *const chances[] = {
 	OF_TRANSFERS("\"slow\",\"ms\":1500"), OF_TRANSFERS("\"status\",\"status\":500"),
-	OF_TRANSFERS("\"status-after\",\"status\":502"), OF_TRANSFERS("\"reset\""), OF_TRANSFERS("\"reset-after\""),
-	OF_TRANSFERS("\"fail\""), OF_TRANSFERS("\"late\",\"ms\":8000"), OF_TRANSFERS("\"late-success\",\"ms\":4000"),
+	OF_TRANSFERS("\"status-after\",\"status\":502"),
+	OF_TRANSFERS("\"reset\""), OF_TRANSFERS("\"reset-after\""), OF_TRANSFERS("\"fail\""),
+	OF_TRANSFERS("\"late\",\"ms\":8000"), OF_TRANSFERS("\"late-success\",\"ms\":4000"),
 	OF_TRANSFERS("\"lost-callback\""), OF_TRANSFERS("\"duplicate-callback\",\"times\":3"),
 	OF_TRANSFERS("\"callback-first\""), OF_TRANSFERS("\"wrong-amount\",\"amount\":1"),
 	OF_TRANSFERS("\"other-amount\",\"amount\":1"),
 	OF_TRANSFERS("\"forged-signature\""), OF_TRANSFERS("\"forged-success\""),
 	OF("/transaction", "\"slow\",\"ms\":500"), OF("/transaction", "\"status\",\"status\":500"),
-	OF("/transaction", "\"reset\""), OF("/transaction", "\"revoke\""), OF("/token", "\"slow\",\"ms\":300"), NULL
+	OF("/transaction", "\"reset\""), OF("/transaction", "\"revoke\""),
+	OF("/token", "\"slow\",\"ms\":300"), NULL
 };
 
 int main(int argc, char **argv)

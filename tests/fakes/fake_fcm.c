@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Firebase: the token endpoint and messages:send of the project `reeyo-test`. GET /account is a service account for it, with
- * a key made at start and this server as token_uri; POST /token believes only statements signed with that key. A device
- * whose token begins with "gone" is answered 404 UNREGISTERED, one with "invalid" 400 as what never was a token, one with
- * "apple" 401 as when Apple does not believe Firebase. The fault "revoke" makes tokens given so far void.
- * GET /_taken: what was taken, oldest first.
+ * Firebase: the token endpoint and messages:send of the project `reeyo-test`. GET /account is a
+ * service account for it, with a key made at start and this server as token_uri; POST /token
+ * believes only statements signed with that key. A device whose token begins with "gone" is
+ * answered 404 UNREGISTERED, one with "invalid" 400 as what never was a token, one with "apple" 401
+ * as when Apple does not believe Firebase. The fault "revoke" makes tokens given so far void. GET
+ * /_taken: what was taken, oldest first.
  */
 #include <openssl/bio.h>
 #include <openssl/evp.h>
@@ -23,7 +24,7 @@
 static EVP_PKEY *key;
 static unsigned given; /* tokens so far; only the newest counts */
 
-/* --- The account --------------------------------------------------------------------------------- */
+/* --- The account ------------------------------------------------------------------------------ */
 
 static void account_give(struct fake_request *rq)
 {
@@ -33,13 +34,14 @@ static void account_give(struct fake_request *rq)
 
 	PEM_write_bio_PrivateKey(memory, key, NULL, NULL, 0, NULL, NULL);
 	len = BIO_get_mem_data(memory, &pem);
-	fake_reply(rq, 200, json_pack("{s:s, s:s, s:s, s:s, s:s%, s:o}", "type", "service_account", "project_id", PROJECT,
-		"client_email", EMAIL, "private_key_id", "1", "private_key", pem, (size_t)len, "token_uri",
+	fake_reply(rq, 200, json_pack("{s:s, s:s, s:s, s:s, s:s%, s:o}", "type", "service_account",
+		"project_id", PROJECT, "client_email", EMAIL, "private_key_id", "1",
+		"private_key", pem, (size_t)len, "token_uri",
 		json_sprintf("http://%s/token", fake_header(rq, "Host"))));
 	BIO_free(memory);
 }
 
-/* --- Tokens -------------------------------------------------------------------------------------- */
+/* --- Tokens ----------------------------------------------------------------------------------- */
 
 /* base64url without padding, in place; its length, or -1. */
 static int decode(char *at, size_t len)
@@ -52,7 +54,8 @@ static int decode(char *at, size_t len)
 	for (size_t i = 0; i < len; i++)
 		padded[i] = at[i] == '-' ? '+' : at[i] == '_' ? '/' : at[i];
 	memcpy(padded + len, "===", (4 - len % 4) % 4);
-	got = EVP_DecodeBlock((unsigned char *)at, (unsigned char *)padded, (int)(len + (4 - len % 4) % 4));
+	got = EVP_DecodeBlock((unsigned char *)at, (unsigned char *)padded,
+		(int)(len + (4 - len % 4) % 4));
 	return got < 0 ? -1 : got - (int)((4 - len % 4) % 4);
 }
 
@@ -60,7 +63,8 @@ static bool signature_good(const char *text, size_t len, const char *signature, 
 {
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
 	bool good = EVP_DigestVerifyInit(context, NULL, EVP_sha256(), NULL, key) == 1 &&
-		EVP_DigestVerify(context, (const unsigned char *)signature, (size_t)size, (const unsigned char *)text, len) == 1;
+		EVP_DigestVerify(context, (const unsigned char *)signature, (size_t)size,
+			(const unsigned char *)text, len) == 1;
 
 	EVP_MD_CTX_free(context);
 	return good;
@@ -78,7 +82,8 @@ static json_t *claims_of(char *statement)
 	len = (int)(signature - claims - 1);
 	snprintf(body, sizeof(body), "%.*s", len, claims + 1);
 	size = decode(signature + 1, strlen(signature + 1));
-	if (size < 0 || !signature_good(statement, (size_t)(signature - statement), signature + 1, size))
+	if (size < 0 ||
+		!signature_good(statement, (size_t)(signature - statement), signature + 1, size))
 		return NULL;
 	len = decode(body, strlen(body));
 	return len < 0 ? NULL : json_loadb(body, (size_t)len, 0, NULL);
@@ -86,15 +91,18 @@ static json_t *claims_of(char *statement)
 
 static void token_give(struct fake_request *rq)
 {
-	char *grant = fake_form(rq->body, "grant_type"), *statement = fake_form(rq->body, "assertion");
+	char *grant = fake_form(rq->body, "grant_type"),
+		*statement = fake_form(rq->body, "assertion");
 	json_t *claims = statement ? claims_of(statement) : NULL;
 	const char *who = json_string_value(json_object_get(claims, "iss"));
-	bool good = grant && strcmp(grant, "urn:ietf:params:oauth:grant-type:jwt-bearer") == 0 && who &&
-		strcmp(who, EMAIL) == 0 && json_integer_value(json_object_get(claims, "exp")) > time(NULL);
+	bool good = grant && strcmp(grant, "urn:ietf:params:oauth:grant-type:jwt-bearer") == 0 &&
+		who && strcmp(who, EMAIL) == 0 &&
+		json_integer_value(json_object_get(claims, "exp")) > time(NULL);
 
 	fake_lock();
 	given += good;
-	json_t *answer = good ? json_pack("{s:o, s:i, s:s}", "access_token", json_sprintf("ya29.%u", given), "expires_in", 3600,
+	json_t *answer = good ? json_pack("{s:o, s:i, s:s}", "access_token",
+		json_sprintf("ya29.%u", given), "expires_in", 3600,
 		"token_type", "Bearer") : json_pack("{s:s}", "error", "invalid_grant");
 	fake_unlock();
 	fake_reply(rq, good ? 200 : 400, answer);
@@ -103,12 +111,14 @@ static void token_give(struct fake_request *rq)
 	free(statement);
 }
 
-/* --- Messages ------------------------------------------------------------------------------------ */
+/* --- Messages --------------------------------------------------------------------------------- */
 
-static void refuse_saying(struct fake_request *rq, int status, const char *word, const char *code, const char *message)
+static void refuse_saying(struct fake_request *rq, int status, const char *word,
+	const char *code, const char *message)
 {
-	fake_reply(rq, status, json_pack("{s:{s:i, s:s, s:s, s:[{s:s, s:s}]}}", "error", "code", status, "message", message,
-		"status", word, "details", "@type", "type.googleapis.com/google.firebase.fcm.v1.FcmError", "errorCode", code));
+	fake_reply(rq, status, json_pack("{s:{s:i, s:s, s:s, s:[{s:s, s:s}]}}", "error",
+		"code", status, "message", message, "status", word, "details", "@type",
+		"type.googleapis.com/google.firebase.fcm.v1.FcmError", "errorCode", code));
 }
 
 static void refuse(struct fake_request *rq, int status, const char *word, const char *code)
@@ -118,7 +128,8 @@ static void refuse(struct fake_request *rq, int status, const char *word, const 
 
 static void message_take(struct fake_request *rq)
 {
-	json_t *message = json_object_get(rq->json, "message"), *notification = json_object_get(message, "notification");
+	json_t *message = json_object_get(rq->json, "message"),
+		*notification = json_object_get(message, "notification");
 	const char *device = json_string_value(json_object_get(message, "token")), *name;
 	json_t *value;
 	char want[64];
@@ -128,7 +139,8 @@ static void message_take(struct fake_request *rq)
 	snprintf(want, sizeof(want), "Bearer ya29.%u", given);
 	fake_unlock();
 	if (strcmp(fake_header(rq, "Authorization"), want) != 0)
-		return fake_reply(rq, 401, json_pack("{s:{s:i, s:s}}", "error", "code", 401, "status", "UNAUTHENTICATED"));
+		return fake_reply(rq, 401, json_pack("{s:{s:i, s:s}}", "error", "code", 401,
+			"status", "UNAUTHENTICATED"));
 	if (!device || !json_is_string(json_object_get(notification, "title")))
 		return refuse(rq, 400, "INVALID_ARGUMENT", "INVALID_ARGUMENT");
 	json_object_foreach (json_object_get(message, "data"), name, value)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * SendGrid: POST /v3/mail/send with one key (--key). An address in a domain `invalid` is answered 400. GET /_taken: what was
- * taken, oldest first.
+ * SendGrid: POST /v3/mail/send with one key (--key). An address in a domain `invalid` is answered
+ * 400. GET /_taken: what was taken, oldest first.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,12 +31,13 @@ static void mail_take(struct fake_request *rq)
 	const char *type = text_at(content, "type"), *text = text_at(content, "value");
 
 	if (!to || !strchr(to, '@') || strstr(to, ".invalid")) {
-		fake_reply(rq, 400, refusal("Does not contain a valid address.", "personalizations.0.to.0.email"));
+		fake_reply(rq, 400, refusal("Does not contain a valid address.",
+			"personalizations.0.to.0.email"));
 	} else if (!from || !subject || !subject[0] || !type || !text || !text[0]) {
 		fake_reply(rq, 400, refusal("Something is missing.", "content"));
 	} else {
-		fake_take(json_pack("{s:s, s:s, s:s, s:s, s:s}", "to", to, "from", from, "subject", subject, "type", type, "text",
-			text));
+		fake_take(json_pack("{s:s, s:s, s:s, s:s, s:s}", "to", to, "from", from, "subject",
+			subject, "type", type, "text", text));
 		fake_reply(rq, 202, NULL);
 	}
 }
@@ -49,7 +50,8 @@ static void answer(struct fake_request *rq)
 	if (strcmp(rq->path, "/v3/mail/send") != 0 || strcmp(rq->method, "POST") != 0) {
 		fake_reply(rq, 404, refusal("not found", "path"));
 	} else if (strcmp(fake_header(rq, "Authorization"), want) != 0) {
-		fake_reply(rq, 401, refusal("The provided authorization grant is invalid", "authorization"));
+		fake_reply(rq, 401,
+			refusal("The provided authorization grant is invalid", "authorization"));
 	} else {
 		mail_take(rq);
 	}

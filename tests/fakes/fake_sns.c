@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Amazon SNS: Publish with MessageStructure=json, of one key (--key-id, --secret, --region) whose SigV4 signature is checked. An
- * endpoint that begins with "disabled" is answered 400 EndpointDisabled, one with "deleted" 400 InvalidParameter and that there
- * is none. GET /_taken: what was taken, oldest first.
+ * Amazon SNS: Publish with MessageStructure=json, of one key (--key-id, --secret, --region) whose
+ * SigV4 signature is checked. An endpoint that begins with "disabled" is answered 400
+ * EndpointDisabled, one with "deleted" 400 InvalidParameter and that there is none. GET /_taken:
+ * what was taken, oldest first.
  */
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -15,7 +16,7 @@
 
 static const char *key_id = "AKIATEST", *secret = "sns-secret", *region = "eu-west-1";
 
-/* --- Signatures ---------------------------------------------------------------------------------- */
+/* --- Signatures ------------------------------------------------------------------------------- */
 
 static void hex(const unsigned char *bytes, unsigned len, char *out)
 {
@@ -36,7 +37,8 @@ static void chain(unsigned char hash[32], const void *first, int len, const char
 {
 	unsigned size = 32;
 
-	HMAC(EVP_sha256(), first ? first : hash, first ? len : 32, (const unsigned char *)text, strlen(text), hash, &size);
+	HMAC(EVP_sha256(), first ? first : hash, first ? len : 32, (const unsigned char *)text,
+		strlen(text), hash, &size);
 }
 
 /* "name:value\n" of each header that Authorization names. */
@@ -47,7 +49,8 @@ static void headers_write(const struct fake_request *rq, char *names, char *out,
 
 	out[0] = '\0';
 	for (char *name = strtok_r(names, ";", &rest); name; name = strtok_r(NULL, ";", &rest))
-		len += (size_t)snprintf(out + len, size - len, "%s:%s\n", name, fake_header(rq, name));
+		len += (size_t)snprintf(out + len, size - len, "%s:%s\n",
+			name, fake_header(rq, name));
 }
 
 /* What stands after `word` in Authorization, up to a comma. */
@@ -64,20 +67,24 @@ static bool part_of(const char *authorization, const char *word, char *out, size
 
 static bool signature_good(const struct fake_request *rq)
 {
-	const char *authorization = fake_header(rq, "Authorization"), *at = fake_header(rq, "X-Amz-Date");
-	char names[256], names_kept[256], want[80], scope[128], headers[2048], hash[65], request[4096], text[512], day[9], k[128];
+	const char *authorization = fake_header(rq, "Authorization"),
+		*at = fake_header(rq, "X-Amz-Date");
+	char names[256], names_kept[256], want[80], scope[128], headers[2048], hash[65],
+		request[4096], text[512], day[9], k[128];
 	unsigned char chained[32];
 
 	snprintf(day, sizeof(day), "%.8s", at);
 	snprintf(scope, sizeof(scope), "%s/%s/sns/aws4_request", day, region);
 	snprintf(text, sizeof(text), "AWS4-HMAC-SHA256 Credential=%s/%s", key_id, scope);
-	if (strncmp(authorization, text, strlen(text)) != 0 || !part_of(authorization, "SignedHeaders=", names, sizeof(names)) ||
+	if (strncmp(authorization, text, strlen(text)) != 0 ||
+		!part_of(authorization, "SignedHeaders=", names, sizeof(names)) ||
 		!part_of(authorization, "Signature=", want, sizeof(want)))
 		return false;
 	snprintf(names_kept, sizeof(names_kept), "%s", names);
 	headers_write(rq, names, headers, sizeof(headers));
 	hash_hex(rq->body, rq->body_len, hash);
-	snprintf(request, sizeof(request), "%s\n/\n\n%s\n%s\n%s", rq->method, headers, names_kept, hash);
+	snprintf(request, sizeof(request), "%s\n/\n\n%s\n%s\n%s", rq->method,
+		headers, names_kept, hash);
 	hash_hex(request, strlen(request), hash);
 	snprintf(text, sizeof(text), "AWS4-HMAC-SHA256\n%s\n%s\n%s", at, scope, hash);
 	snprintf(k, sizeof(k), "AWS4%s", secret);
@@ -90,39 +97,45 @@ static bool signature_good(const struct fake_request *rq)
 	return strcmp(hash, want) == 0;
 }
 
-/* --- Publish ------------------------------------------------------------------------------------- */
+/* --- Publish ---------------------------------------------------------------------------------- */
 
 static void refuse(struct fake_request *rq, int status, const char *code, const char *message)
 {
 	char text[256];
 
-	snprintf(text, sizeof(text), "<ErrorResponse><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error>"
-		"</ErrorResponse>", code, message);
+	snprintf(text, sizeof(text),
+		"<ErrorResponse><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message>"
+		"</Error></ErrorResponse>", code, message);
 	fake_reply_text(rq, status, "text/xml", text);
 }
 
 static void publish(struct fake_request *rq)
 {
 	char *action = fake_form(rq->body, "Action"), *arn = fake_form(rq->body, "TargetArn"),
-	     *structure = fake_form(rq->body, "MessageStructure"), *text = fake_form(rq->body, "Message"),
+	     *structure = fake_form(rq->body, "MessageStructure"),
+		*text = fake_form(rq->body, "Message"),
 	     *life = fake_form(rq->body, "MessageAttributes.entry.1.Value.StringValue");
 	json_t *message = text ? json_loads(text, 0, NULL) : NULL;
 	json_t *google = json_loads(json_string_value(json_object_get(message, "GCM")), 0, NULL),
 	       *apple = json_loads(json_string_value(json_object_get(message, "APNS")), 0, NULL);
 
-	if (!action || strcmp(action, "Publish") != 0 || !arn || !structure || strcmp(structure, "json") != 0 ||
+	if (!action || strcmp(action, "Publish") != 0 || !arn ||
+		!structure || strcmp(structure, "json") != 0 ||
 		!json_is_string(json_object_get(message, "default")) || !google || !apple) {
 		refuse(rq, 400, "InvalidParameter", "Invalid parameter: Message");
 	} else if (strncmp(arn, "disabled", 8) == 0) {
 		refuse(rq, 400, "EndpointDisabled", "Endpoint is disabled");
 	} else if (strncmp(arn, "deleted", 7) == 0) {
 		refuse(rq, 400, "InvalidParameter",
-			"Invalid parameter: TargetArn Reason: No endpoint found for the target arn specified");
+			"Invalid parameter: TargetArn Reason: No endpoint found for "
+			"the target arn specified");
 	} else {
-		fake_take(json_pack("{s:s, s:O, s:O, s:O, s:s?}", "arn", arn, "default", json_object_get(message, "default"),
+		fake_take(json_pack("{s:s, s:O, s:O, s:O, s:s?}", "arn", arn, "default",
+			json_object_get(message, "default"),
 			"google", google, "apple", apple, "life", life));
 		fake_reply_text(rq, 200, "text/xml",
-			"<PublishResponse><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>");
+			"<PublishResponse><PublishResult><MessageId>1</MessageId></PublishResult>"
+			"</PublishResponse>");
 	}
 	json_decref(message);
 	json_decref(google);

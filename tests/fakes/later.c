@@ -42,7 +42,7 @@ static void wait_until(uint64_t ms)
 	pthread_cond_timedwait(&changed, &mutex, &until);
 }
 
-/* --- The heap ------------------------------------------------------------------------------------ */
+/* --- The heap --------------------------------------------------------------------------------- */
 
 static void swap(size_t a, size_t b)
 {
@@ -81,7 +81,7 @@ static struct due heap_take(void)
 	return first;
 }
 
-/* --- Threads ------------------------------------------------------------------------------------- */
+/* --- Threads ---------------------------------------------------------------------------------- */
 
 static void *thread(void *arg)
 {
@@ -171,7 +171,7 @@ unsigned fake_chance(unsigned below)
 	return (unsigned)(drawn % below);
 }
 
-/* --- Calls --------------------------------------------------------------------------------------- */
+/* --- Calls ------------------------------------------------------------------------------------ */
 
 static size_t ignore(char *at, size_t one, size_t len, void *arg)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Faults that a test has written down for a path, or that are drawn by chance, and the log of what was asked.
+ * Faults that a test has written down for a path, or that are drawn by chance, and the log of what
+ * was asked.
  */
 #include <pthread.h>
 #include <string.h>
@@ -39,7 +40,8 @@ const char *script_add(const json_t *script)
 	size_t i;
 
 	if (!path || !json_is_array(faults))
-		return "a script is {\"path\": \"/x\", \"faults\": [{\"fault\": \"slow\", \"ms\": 500}, ...]}";
+		return "a script is {\"path\": \"/x\", \"faults\": [{\"fault\": "
+			"\"slow\", \"ms\": 500}, ...]}";
 	json_array_foreach (faults, i, fault)
 		if (!json_is_string(json_object_get(fault, "fault")))
 			return "a fault is {\"fault\": \"name\", ...}";
@@ -80,7 +82,8 @@ static json_t *draw(const char *path)
 		return NULL;
 	for (const char *const *chance = drawn; *chance; chance++) {
 		one = json_loads(*chance, 0, NULL);
-		if (path_below(path, json_string_value(json_object_get(one, "path"))) && fake_chance(++count) == 0) {
+		if (path_below(path, json_string_value(json_object_get(one, "path"))) &&
+			fake_chance(++count) == 0) {
 			json_decref(picked);
 			picked = json_incref(one);
 		}

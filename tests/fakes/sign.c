@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * HMAC-SHA256 and HS256 tokens, written out here so that what the product reads is not made by what it reads with.
+ * HMAC-SHA256 and HS256 tokens, written out here so that what the product reads is not made by what
+ * it reads with.
  */
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -43,7 +44,8 @@ char *fake_jwt(const char *key, const json_t *claims)
 	add_base64(out, (const unsigned char *)head, strlen(head));
 	strcat(out, ".");
 	add_base64(out, (const unsigned char *)text, strlen(text));
-	HMAC(EVP_sha256(), key, (int)strlen(key), (const unsigned char *)out, strlen(out), mac, &size);
+	HMAC(EVP_sha256(), key, (int)strlen(key), (const unsigned char *)out,
+		strlen(out), mac, &size);
 	strcat(out, ".");
 	add_base64(out, mac, size);
 	free(text);

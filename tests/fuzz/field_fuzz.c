@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Any JSON against a table of every kind of field: no crash, and what passes once passes again unchanged.
+ * Any JSON against a table of every kind of field: no crash, and what passes once passes again
+ * unchanged.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,15 +12,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char *const words[] = { "WALLET", "CASH", NULL };
 static const struct field inner[] = {
-	{ "id", FIELD_ID, .required = true }, { "n", FIELD_INT, .min = 1, .max = 99, .also = "count q" }, FIELD_END
+	{ "id", FIELD_ID, .required = true },
+	{ "n", FIELD_INT, .min = 1, .max = 99, .also = "count q" }, FIELD_END
 };
 static const struct field table[] = {
-	{ "text", FIELD_TEXT, .max = 20, .also = "note" }, { "money", FIELD_MONEY }, { "real", FIELD_NUMBER },
+	{ "text", FIELD_TEXT, .max = 20, .also = "note" }, { "money", FIELD_MONEY },
+	{ "real", FIELD_NUMBER },
 	{ "yes", FIELD_BOOL }, { "word", FIELD_ENUM, .words = words }, { "phone", FIELD_PHONE },
 	{ "email", FIELD_EMAIL }, { "password", FIELD_PASSWORD }, { "secret", FIELD_SECRET },
 	{ "code", FIELD_DIGITS, .min = 6, .max = 6 }, { "url", FIELD_URL }, { "time", FIELD_TIME },
 	{ "date", FIELD_DATE }, { "point", FIELD_POINT }, { "object", FIELD_OBJECT, .of = inner },
-	{ "list", FIELD_LIST, .max = 10, .of = inner }, { "tags", FIELD_LIST, .max = 5, .each = FIELD_TEXT, .each_max = 9 },
+	{ "list", FIELD_LIST, .max = 10, .of = inner },
+	{ "tags", FIELD_LIST, .max = 5, .each = FIELD_TEXT, .each_max = 9 },
 	FIELD_END
 };
 

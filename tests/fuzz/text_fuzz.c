@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Texts from outside: times, numbers, phones, UTF-8. What is read is written and read again the same.
+ * Texts from outside: times, numbers, phones, UTF-8. What is read is written and read again the
+ * same.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +26,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (clock_parse(iso, &back) || (ms >= 0 && ms < 253402300799999 && back != ms))
 			abort();
 	}
-	if (phone_normalise(text, phone) && (!phone_normalise(phone, again) || strcmp(phone, again) != 0))
+	if (phone_normalise(text, phone) &&
+		(!phone_normalise(phone, again) || strcmp(phone, again) != 0))
 		abort();
 	(void)text_to_int(text_of(text), INT64_MIN, INT64_MAX, &number);
 	(void)text_to_double(text_of(text), &real);

@@ -90,7 +90,7 @@ static uint64_t now_us(void)
 	return (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u;
 }
 
-/* --- Latencies: OCTAVE linear steps in each power of two ---------------------------------------- */
+/* --- Latencies: OCTAVE linear steps in each power of two -------------------------------------- */
 
 static unsigned step_of(uint64_t us)
 {
@@ -122,7 +122,7 @@ static uint64_t percentile(double share)
 	return slowest_us;
 }
 
-/* --- Requests ---------------------------------------------------------------------------------- */
+/* --- Requests --------------------------------------------------------------------------------- */
 
 static void requests_read(const char *path)
 {
@@ -159,7 +159,7 @@ static const struct request *request_take(void)
 	return &requests[next_request++];
 }
 
-/* --- Connections ------------------------------------------------------------------------------- */
+/* --- Connections ------------------------------------------------------------------------------ */
 
 static int connect_now(void)
 {
@@ -215,7 +215,8 @@ static void connection_send(struct connection *c, const struct request *request,
 	c->request = request;
 	c->due_us = due_us;
 	for (c->sent = 0; c->sent < request->length;) {
-		ssize_t n = send(c->fd, request->bytes + c->sent, request->length - c->sent, MSG_NOSIGNAL);
+		ssize_t n = send(c->fd, request->bytes + c->sent,
+			request->length - c->sent, MSG_NOSIGNAL);
 
 		if (n > 0) {
 			c->sent += (size_t)n;
@@ -272,7 +273,8 @@ static void connection_feed(struct connection *c, const char *data, size_t size)
 
 	if (!c->in_body) {
 		if (c->head_length) { /* a header block that came in pieces */
-			size_t take = size < HEAD_MAX - c->head_length ? size : HEAD_MAX - c->head_length;
+			size_t take = size < HEAD_MAX - c->head_length ? size :
+				HEAD_MAX - c->head_length;
 			memcpy(c->head + c->head_length, data, take);
 			beyond = size - take;
 			data = c->head;
@@ -290,7 +292,8 @@ static void connection_feed(struct connection *c, const char *data, size_t size)
 		}
 		size_t head = (size_t)(end - data) + 4;
 		if (!head_parse(c, data, head)) {
-			fprintf(stderr, "hammer: a reply without a length: %.*s\n", (int)head, data);
+			fprintf(stderr,
+				"hammer: a reply without a length: %.*s\n", (int)head, data);
 			connection_lost(c);
 			return;
 		}
@@ -319,7 +322,7 @@ static void connection_ready(struct connection *c)
 	connection_feed(c, read_buffer, (size_t)n);
 }
 
-/* --- The run ----------------------------------------------------------------------------------- */
+/* --- The run ---------------------------------------------------------------------------------- */
 
 static bool send_next(uint64_t due_us)
 {
@@ -371,7 +374,8 @@ static void run(void)
 	while (now_us() < end_us) {
 		uint64_t wait_us = send_due(begun, &sent);
 
-		if (options.once && next_request == request_count && free_count == options.connections)
+		if (options.once && next_request == request_count &&
+			free_count == options.connections)
 			break;
 		wait_replies(wait_us);
 	}
@@ -405,10 +409,12 @@ static void print_result(void)
 	       "\"max_us\":%llu,\"bytes\":%llu,\"broken\":%llu,\"statuses\":{",
 		(unsigned long long)counted, seconds, (double)counted / seconds,
 		(unsigned long long)percentile(0.5), (unsigned long long)percentile(0.99),
-		(unsigned long long)slowest_us, (unsigned long long)bytes_in, (unsigned long long)broken);
+		(unsigned long long)slowest_us, (unsigned long long)bytes_in,
+		(unsigned long long)broken);
 	for (int i = 0, first = 1; i < STATUSES; i++)
 		if (by_status[i]) {
-			printf("%s\"%d\":%llu", first ? "" : ",", i, (unsigned long long)by_status[i]);
+			printf("%s\"%d\":%llu", first ? "" : ",", i,
+				(unsigned long long)by_status[i]);
 			first = 0;
 		}
 	printf("}}\n");
@@ -429,7 +435,8 @@ static void options_read(int argc, char **argv)
 		default: exit(2);
 		}
 	if (!options.file || options.connections < 1) {
-		fprintf(stderr, "usage: hammer -p PORT -f FILE [-c N] [-s S] [-w S] [-r RATE] [-o|-i]\n");
+		fprintf(stderr,
+			"usage: hammer -p PORT -f FILE [-c N] [-s S] [-w S] [-r RATE] [-o|-i]\n");
 		exit(2);
 	}
 }

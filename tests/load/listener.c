@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Many clients of event streams in one thread: how long from an event's own "timestamp" to its bytes at each.
+ * Many clients of event streams in one thread: how long from an event's own "timestamp" to its
+ * bytes at each.
  *
  *   listener PORT FILE      FILE: requests as of hammer, one connection for each
  *
  * Prints {"open":N} once every stream has begun. Then each line on standard input is answered with
- * {"heard":…,"p50_ms":…,"p99_ms":…,"max_ms":…,"lost":…} of what was heard since the line before; the end of input ends it.
+ * {"heard":…,"p50_ms":…,"p99_ms":…,"max_ms":…,"lost":…} of what was heard since the line before;
+ * the end of input ends it.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -20,7 +22,8 @@
 #include <unistd.h>
 
 #define CLIENTS_MAX 19000
-#define PART 200 /* of a frame that was read in pieces: the longest "timestamp" member and what surrounds it */
+/* of a frame that was read in pieces: the longest "timestamp" member and what surrounds it */
+#define PART 200
 #define KEY "\"timestamp\""
 #define BETWEEN 4 /* `:"` or ` : "` */
 #define STAMP_LEN 24 /* 2026-11-23T20:40:45.123Z */
@@ -49,8 +52,8 @@ static double stamp_ms(const char *at)
 	struct tm tm = { 0 };
 	int ms = 0;
 
-	if (sscanf(at, "%d-%d-%dT%d:%d:%d.%dZ", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour, &tm.tm_min,
-		    &tm.tm_sec, &ms) != 7)
+	if (sscanf(at, "%d-%d-%dT%d:%d:%d.%dZ", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour,
+		&tm.tm_min, &tm.tm_sec, &ms) != 7)
 		return 0;
 	tm.tm_year -= 1900;
 	tm.tm_mon -= 1;
@@ -68,7 +71,8 @@ static void hear(double at)
 	heard[heard_count++] = now_ms() - at;
 }
 
-/* Counts the stamps in text and returns where the rest begins that may hold the beginning of another. */
+/* Counts the stamps in text and returns where the rest begins that may hold the beginning of
+ * another. */
 static size_t stamps(const char *text, size_t len)
 {
 	size_t from = 0;
@@ -140,8 +144,9 @@ static int compare(const void *a, const void *b)
 static void tell(void)
 {
 	qsort(heard, heard_count, sizeof(*heard), compare);
-	printf("{\"heard\":%zu,\"p50_ms\":%.2f,\"p99_ms\":%.2f,\"max_ms\":%.2f,\"lost\":%u}\n", heard_count,
-		heard_count ? heard[heard_count / 2] : 0, heard_count ? heard[heard_count * 99 / 100] : 0,
+	printf("{\"heard\":%zu,\"p50_ms\":%.2f,\"p99_ms\":%.2f,\"max_ms\":%.2f,\"lost\":%u}\n",
+		heard_count, heard_count ? heard[heard_count / 2] : 0,
+		heard_count ? heard[heard_count * 99 / 100] : 0,
 		heard_count ? heard[heard_count - 1] : 0, lost);
 	fflush(stdout);
 	heard_count = 0;
@@ -170,10 +175,11 @@ int main(int argc, char **argv)
 
 	if (!file)
 		return 2;
-	while (count < CLIENTS_MAX && fscanf(file, "%zu", &len) == 1 && fgetc(file) == '\n' && len < sizeof(request) &&
-		fread(request, 1, len, file) == len) {
+	while (count < CLIENTS_MAX && fscanf(file, "%zu", &len) == 1 && fgetc(file) == '\n' &&
+		len < sizeof(request) && fread(request, 1, len, file) == len) {
 		client_open(atoi(argv[1]), poll, request, len);
-		while (count - begun > 100 && !lost) /* not all at once: the accept queue is not what is measured */
+		/* not all at once: the accept queue is not what is measured */
+		while (count - begun > 100 && !lost)
 			turn(poll, 100, &asked);
 	}
 	while (begun < count && !lost)

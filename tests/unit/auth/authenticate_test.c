@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Who is let through to a handler: where a token may stand, which role may call what, and what an account's
- * state allows. Requests are stand-ins: the test holds their headers and answers.
+ * Who is let through to a handler: where a token may stand, which role may call what, and what an
+ * account's state allows. Requests are stand-ins: the test holds their headers and answers.
  */
 #include <check.h>
 #include <sodium.h>
@@ -21,7 +21,8 @@
 static struct loop *loop;
 static struct arena_pool *pool;
 static struct arena *arena;
-static struct config config = { .jwt_secret = SECRET, .environment = "test", .access_ttl = 3600000 };
+static struct config config = { .jwt_secret = SECRET,
+	.environment = "test", .access_ttl = 3600000 };
 static struct app app;
 static struct app *all[] = { &app, NULL };
 static struct route route;
@@ -72,7 +73,8 @@ bool member_bool(const json_t *object, const char *name, bool fallback)
 }
 
 /* `account` is what the cache or the database has; NULL: there is none. */
-void cached_by_sql(struct request *of, enum cache_kind kind, const char *id, enum query query, cached_done *done)
+void cached_by_sql(struct request *of, enum cache_kind kind, const char *id,
+	enum query query, cached_done *done)
 {
 	struct cache_value value = { .plain = text_of(account) };
 
@@ -110,8 +112,8 @@ static void teardown(void)
 
 static const char *token_of(enum who role)
 {
-	struct caller who = { .role = role, .id = "user_1", .session = "ses_1", .issued_s = clock_wall_s(),
-		.expires_s = clock_wall_s() + 600 };
+	struct caller who = { .role = role, .id = "user_1", .session = "ses_1",
+		.issued_s = clock_wall_s(), .expires_s = clock_wall_s() + 600 };
 
 	return token_sign(arena, app.keys, TOKEN_ACCESS, &who, NULL, NULL);
 }
@@ -193,7 +195,8 @@ START_TEST(each_role_may_call_its_own_rows_only)
 		{ VENDOR_ACCOUNT, { VENDOR_ACCOUNT } }, { RIDER_ACCOUNT, { RIDER_ACCOUNT } },
 		{ RIDER_READY, { RIDER_ACCOUNT } }, { ADMIN, { ADMIN, SUPER_ADMIN } },
 		{ SUPER_ADMIN, { SUPER_ADMIN } } };
-	static const enum who roles[] = { CUSTOMER, VENDOR_ACCOUNT, RIDER_ACCOUNT, ADMIN, SUPER_ADMIN };
+	static const enum who roles[] = { CUSTOMER, VENDOR_ACCOUNT,
+		RIDER_ACCOUNT, ADMIN, SUPER_ADMIN };
 
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
 		for (size_t j = 0; j < COUNT_OF(roles); j++) {
@@ -255,7 +258,8 @@ static int admit(const char *json)
 }
 
 #define ACCOUNT(status, verified) \
-	"{\"success\":true,\"data\":{\"userId\":\"user_1\",\"status\":\"" status "\",\"isPhoneVerified\":" verified "}}"
+	"{\"success\":true,\"data\":{\"userId\":\"user_1\",\"status\":\"" status \
+		"\",\"isPhoneVerified\":" verified "}}"
 
 START_TEST(a_verified_row_asks_for_an_active_account_with_a_phone)
 {
@@ -298,11 +302,13 @@ END_TEST
 
 START_TEST(a_rider_is_asked_of_the_database_until_he_is_known)
 {
-	struct rider_facts facts = { .order_count = 1, .orders = { { "ord_1", "user_9", "vendor_7" } } };
+	struct rider_facts facts = { .order_count = 1,
+		.orders = { { "ord_1", "user_9", "vendor_7" } } };
 
 	route.who = RIDER_READY;
 	ck_assert_int_eq(admit(NULL), ASKED);
-	rider_remember(app.riders, "user_1", &facts, rider_reading(app.riders, "user_1"), loop_now(loop));
+	rider_remember(app.riders, "user_1", &facts,
+		rider_reading(app.riders, "user_1"), loop_now(loop));
 	ck_assert_int_eq(admit(NULL), 1);
 	ck_assert_str_eq(rq.rider->orders[0].user_id, "user_9");
 	rider_facts_changed(&app, "user_1");
@@ -333,7 +339,8 @@ int main(void)
 	tcase_add_test(tests, a_write_by_cookie_needs_an_origin);
 	tcase_add_test(tests, each_role_may_call_its_own_rows_only);
 	tcase_add_test(tests, public_rows_look_at_no_token);
-	tcase_add_test(tests, a_revoked_session_or_account_is_refused_though_its_token_is_remembered);
+	tcase_add_test(tests,
+		a_revoked_session_or_account_is_refused_though_its_token_is_remembered);
 	tcase_add_test(tests, a_remembered_token_expires_in_time);
 	tcase_add_test(tests, a_verified_row_asks_for_an_active_account_with_a_phone);
 	tcase_add_test(tests, a_rider_works_verified_approved_and_active);

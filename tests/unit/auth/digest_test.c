@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Password hashes: argon2id as everybody computes it, also in memory that was used before; bcrypt hashes of
- * the former back end; which ones are old.
+ * Password hashes: argon2id as everybody computes it, also in memory that was used before; bcrypt
+ * hashes of the former back end; which ones are old.
  */
 #include <check.h>
 #include <sodium.h>
@@ -19,8 +19,11 @@
 
 static const struct digest_cost cheap = { .memory = 64 * 1024, .passes = 1 };
 
-/* argon2id, m=64 KiB, t=1, p=1, of "password" with the salt "somesalt12345678", computed by libargon2. */
-static const char known[] = "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQxMjM0NTY3OA$KovyxkqWI8NiIbnVTsHJGtWda07axUqoJVIuPotqICc";
+/* argon2id, m=64 KiB, t=1, p=1, of "password" with the salt "somesalt12345678", computed by
+ * libargon2. */
+static const char known[] =
+	"$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQxMjM0NTY3OA$"
+	"KovyxkqWI8NiIbnVTsHJGtWda07axUqoJVIuPotqICc";
 
 START_TEST(a_password_matches_its_own_hash_only)
 {
@@ -71,11 +74,13 @@ END_TEST
 
 START_TEST(bcrypt_hashes_of_the_former_back_end_verify)
 {
-	/* The published test vector of crypt_blowfish for "U*U", and the same of the other prefixes. */
+	/* The published test vector of crypt_blowfish for "U*U", and the same of the other
+	 * prefixes. */
 	static const char vector[] = "$2b$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW";
 
 	ck_assert(digest_check(&cheap, vector, "U*U"));
-	ck_assert(digest_check(&cheap, "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", "U*U"));
+	ck_assert(digest_check(&cheap,
+		"$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", "U*U"));
 	ck_assert(!digest_check(&cheap, vector, "U*V"));
 	ck_assert(!digest_check(&cheap, vector, ""));
 }
@@ -83,8 +88,9 @@ END_TEST
 
 START_TEST(rubbish_matches_nothing)
 {
-	static const char *const rubbish[] = { "", "$", "$2", "$2b", "$2b$", "$2b$99$x", "plain", "$argon2id$",
-		"$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQ$", "*0", "*1", "$1$salt$hash", "$6$salt$hash" };
+	static const char *const rubbish[] = { "", "$", "$2", "$2b", "$2b$", "$2b$99$x",
+		"plain", "$argon2id$", "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQ$", "*0", "*1",
+		"$1$salt$hash", "$6$salt$hash" };
 
 	for (size_t i = 0; i < COUNT_OF(rubbish); i++) {
 		ck_assert(!digest_check(&cheap, rubbish[i], PASSWORD));
@@ -103,7 +109,8 @@ START_TEST(hashes_of_other_parameters_are_old)
 	ck_assert(!digest_is_old(&cheap, hash));
 	ck_assert(digest_is_old(&more_passes, hash));
 	ck_assert(digest_is_old(&more_memory, hash));
-	ck_assert(digest_is_old(&cheap, "$2b$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"));
+	ck_assert(digest_is_old(&cheap,
+		"$2b$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"));
 }
 END_TEST
 

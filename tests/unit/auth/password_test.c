@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The hasher on a real loop and pool: who waits for which hash, what is refused, what is remembered. Requests
- * are stand-ins: the test counts holds, releases and answers itself.
+ * The hasher on a real loop and pool: who waits for which hash, what is refused, what is
+ * remembered. Requests are stand-ins: the test counts holds, releases and answers itself.
  */
 #include <check.h>
 #include <sodium.h>

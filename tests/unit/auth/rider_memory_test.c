@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The memory of riders: how long it is believed, and that it never keeps what was read before a change.
+ * The memory of riders: how long it is believed, and that it never keeps what was read before a
+ * change.
  */
 #include <check.h>
 #include <stdio.h>

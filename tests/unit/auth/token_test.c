@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Tokens: what we sign we read, and everything else is refused: other algorithms, other keys, other issuers,
- * other times, and every changed byte.
+ * Tokens: what we sign we read, and everything else is refused: other algorithms, other keys, other
+ * issuers, other times, and every changed byte.
  */
 #include <check.h>
 #include <jwt.h>
@@ -113,13 +113,15 @@ END_TEST
 
 START_TEST(each_role_survives)
 {
-	static const enum who roles[] = { CUSTOMER, VENDOR_ACCOUNT, RIDER_ACCOUNT, ADMIN, SUPER_ADMIN };
+	static const enum who roles[] = { CUSTOMER, VENDOR_ACCOUNT,
+		RIDER_ACCOUNT, ADMIN, SUPER_ADMIN };
 	struct caller got;
 
 	for (size_t i = 0; i < COUNT_OF(roles); i++) {
 		caller.role = roles[i];
 		ck_assert_int_eq(token_read(keys, TOKEN_ACCESS,
-			text_of(token_sign(arena, keys, TOKEN_ACCESS, &caller, NULL, NULL)), &got, NULL), 0);
+			text_of(token_sign(arena, keys, TOKEN_ACCESS, &caller, NULL, NULL)), &got,
+			NULL), 0);
 		ck_assert_int_eq(got.role, roles[i]);
 	}
 }
@@ -128,9 +130,11 @@ END_TEST
 START_TEST(a_refresh_token_is_no_access_token)
 {
 	ck_assert_int_eq(
-		read_as(TOKEN_ACCESS, token_sign(arena, keys, TOKEN_REFRESH, &caller, NULL, "j")), E_BAD_TOKEN);
+		read_as(TOKEN_ACCESS, token_sign(arena, keys, TOKEN_REFRESH, &caller, NULL, "j")),
+		E_BAD_TOKEN);
 	ck_assert_int_eq(
-		read_as(TOKEN_REFRESH, token_sign(arena, keys, TOKEN_ACCESS, &caller, NULL, "j")), E_BAD_TOKEN);
+		read_as(TOKEN_REFRESH, token_sign(arena, keys, TOKEN_ACCESS, &caller, NULL, "j")),
+		E_BAD_TOKEN);
 }
 END_TEST
 
@@ -163,8 +167,8 @@ END_TEST
 
 START_TEST(another_key_is_refused)
 {
-	ck_assert_int_eq(read_signed(good_jwt(), JWT_ALG_HS256, "somebody else's thirty-two characters"),
-		E_BAD_TOKEN);
+	ck_assert_int_eq(read_signed(good_jwt(), JWT_ALG_HS256,
+		"somebody else's thirty-two characters"), E_BAD_TOKEN);
 }
 END_TEST
 
@@ -180,15 +184,15 @@ static int read_with(const char *claim, const char *value)
 
 START_TEST(wrong_or_missing_claims_are_refused)
 {
-	static const char *const claims[][2] = { { "iss", "someone" }, { "iss", NULL }, { "aud", "web" },
-		{ "aud", NULL }, { "type", "refresh" }, { "type", NULL }, { "role", "ROOT" }, { "role", NULL },
-		{ "sub", NULL }, { "sub", "" }, { "sid", NULL }, { "exp", NULL }, { "exp", "tomorrow" },
-		{ "iat", NULL }, { "nbf", "later" },
-		{ "sub", "an-id-that-is-longer-than-any-id-of-ours-can-be" } };
+	static const char *const claims[][2] = { { "iss", "someone" }, { "iss", NULL },
+		{ "aud", "web" }, { "aud", NULL }, { "type", "refresh" }, { "type", NULL },
+		{ "role", "ROOT" }, { "role", NULL }, { "sub", NULL }, { "sub", "" },
+		{ "sid", NULL }, { "exp", NULL }, { "exp", "tomorrow" }, { "iat", NULL },
+		{ "nbf", "later" }, { "sub", "an-id-that-is-longer-than-any-id-of-ours-can-be" } };
 
 	for (size_t i = 0; i < COUNT_OF(claims); i++)
-		ck_assert_msg(read_with(claims[i][0], claims[i][1]) == E_BAD_TOKEN, "%s = %s", claims[i][0],
-			claims[i][1] ? claims[i][1] : "(none)");
+		ck_assert_msg(read_with(claims[i][0], claims[i][1]) == E_BAD_TOKEN, "%s = %s",
+			claims[i][0], claims[i][1] ? claims[i][1] : "(none)");
 }
 END_TEST
 
@@ -220,7 +224,8 @@ START_TEST(every_changed_byte_is_noticed)
 
 	for (size_t i = 0; i < len; i++) {
 		copy[i] = token[i] == 'A' ? 'B' : 'A';
-		ck_assert_msg(read_as(TOKEN_ACCESS, copy) == E_BAD_TOKEN, "byte %zu of %zu", i, len);
+		ck_assert_msg(read_as(TOKEN_ACCESS, copy) == E_BAD_TOKEN,
+			"byte %zu of %zu", i, len);
 		copy[i] = token[i];
 	}
 	ck_assert_int_eq(read_as(TOKEN_ACCESS, copy), 0);
@@ -229,8 +234,8 @@ END_TEST
 
 START_TEST(rubbish_is_refused)
 {
-	static const char *const rubbish[] = { "", ".", "..", "a", "a.b.c", "e30.e30.e30", "bnVsbA.e30.",
-		"W10.W10.W10", "eyJhbGciOiJIUzI1NiJ9", "eyJhbGciOiJIUzI1NiJ9..",
+	static const char *const rubbish[] = { "", ".", "..", "a", "a.b.c", "e30.e30.e30",
+		"bnVsbA.e30.", "W10.W10.W10", "eyJhbGciOiJIUzI1NiJ9", "eyJhbGciOiJIUzI1NiJ9..",
 		"eyJhbGciOiJIUzI1NiIsImtpZCI6e319.e30.x", "eyJhbGciOjF9.e30.x" };
 	char *endless = arena_alloc(arena, TOKEN_MAX + 2);
 
@@ -239,7 +244,8 @@ START_TEST(rubbish_is_refused)
 	memset(endless, 'e', TOKEN_MAX + 1);
 	endless[TOKEN_MAX + 1] = '\0';
 	ck_assert_int_eq(read_as(TOKEN_ACCESS, endless), E_BAD_TOKEN);
-	ck_assert_int_eq(token_read(keys, TOKEN_ACCESS, TEXT("a\0b.c.d"), &caller, NULL), E_BAD_TOKEN);
+	ck_assert_int_eq(token_read(keys, TOKEN_ACCESS, TEXT("a\0b.c.d"), &caller, NULL),
+		E_BAD_TOKEN);
 	ck_assert_int_eq(token_read(keys, TOKEN_ACCESS, TEXT_NONE, &caller, NULL), E_BAD_TOKEN);
 }
 END_TEST

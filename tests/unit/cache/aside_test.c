@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Cache-aside while Redis is well: what is stored, who loads, and that nobody sees an old value after the
- * drop that made it old.
+ * Cache-aside while Redis is well: what is stored, who loads, and that nobody sees an old value
+ * after the drop that made it old.
  */
 #include <pthread.h>
 #include <zlib.h>
@@ -33,7 +33,9 @@ static bool key_holds(const char *key, const char *prefix)
 	snprintf(command, sizeof(command), "GET %s", key);
 	reply = server_ask(&server, command);
 	ck_assert_ptr_nonnull(reply);
-	holds = prefix ? reply->type == REDIS_REPLY_STRING && strncmp(reply->str, prefix, strlen(prefix)) == 0 :
+	holds = prefix ?
+		reply->type == REDIS_REPLY_STRING &&
+			strncmp(reply->str, prefix, strlen(prefix)) == 0 :
 		reply->type == REDIS_REPLY_NIL;
 	freeReplyObject(reply);
 	return holds;
@@ -85,8 +87,8 @@ START_TEST(each_kind_lives_as_long_as_documented)
 		enum cache_kind kind;
 		const char *key;
 		int seconds;
-	} kinds[] = { { KEY_USER, "user:x", 3600 }, { KEY_VENDOR, "vendor:x", 300 }, { KEY_MENU, "menu:x", 600 },
-		{ KEY_ORDERS_ACTIVE, "orders:active", 30 } };
+	} kinds[] = { { KEY_USER, "user:x", 3600 }, { KEY_VENDOR, "vendor:x", 300 },
+		{ KEY_MENU, "menu:x", 600 }, { KEY_ORDERS_ACTIVE, "orders:active", 30 } };
 	struct rig rig;
 
 	rig_open(&rig, server.url, &store);
@@ -283,7 +285,8 @@ START_TEST(a_lease_whose_owner_died_holds_nobody_up_for_long)
 
 	redisContext *c = redisConnectUnix(server.socket);
 
-	freeReplyObject(redisCommand(c, "SET menu:m %s PX 60000", "L1 00000000000000000000000000000000"));
+	freeReplyObject(redisCommand(c, "SET menu:m %s PX 60000",
+		"L1 00000000000000000000000000000000"));
 	redisFree(c);
 	rig_open(&rig, server.url, &store);
 	rig_up(&rig);
@@ -342,7 +345,7 @@ START_TEST(something_else_under_our_key_is_replaced)
 }
 END_TEST
 
-/* --- Readers and writers racing ------------------------------------------------------------- */
+/* --- Readers and writers racing --------------------------------------------------------------- */
 
 #define RACE_KEYS 3
 #define RACE_READS 20000

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The cache over a Redis Cluster of three nodes: keys find their node, redirections are followed, and a node
- * that goes takes only its own keys with it.
+ * The cache over a Redis Cluster of three nodes: keys find their node, redirections are followed,
+ * and a node that goes takes only its own keys with it.
  */
 #include "link.h"
 #include "rig.h"
@@ -81,7 +81,8 @@ static void set_up(void)
 	memset(bus_port, 0, sizeof(bus_port));
 	for (int n = 0; n < NODES; n++) {
 		node_start(n);
-		node_do(n, "CLUSTER ADDSLOTSRANGE %d %d", n * 5461, n == 2 ? 16383 : n * 5461 + 5460);
+		node_do(n, "CLUSTER ADDSLOTSRANGE %d %d", n * 5461,
+			n == 2 ? 16383 : n * 5461 + 5460);
 		if (n)
 			node_do(n, "CLUSTER MEET 127.0.0.1 %d %s", node[0].port, bus_port[0]);
 	}
@@ -91,7 +92,8 @@ static void set_up(void)
 			ck_assert(clock_ms() < end);
 			usleep(10000);
 		}
-	snprintf(url, sizeof(url), "redis-cluster://127.0.0.1:%d,127.0.0.1:%d", node[1].port, node[0].port);
+	snprintf(url, sizeof(url), "redis-cluster://127.0.0.1:%d,127.0.0.1:%d",
+		node[1].port, node[0].port);
 }
 
 static void tear_down(void)
@@ -118,8 +120,10 @@ static void read_all(struct rig *rig)
 START_TEST(slots_are_those_of_the_specification)
 {
 	ck_assert_uint_eq(cluster_slot(TEXT("123456789")), 0x31c3);
-	ck_assert_uint_eq(cluster_slot(TEXT("{user1000}.following")), cluster_slot(TEXT("user1000")));
-	ck_assert_uint_eq(cluster_slot(TEXT("{geo:riders}:seen")), cluster_slot(TEXT("geo:riders")));
+	ck_assert_uint_eq(cluster_slot(TEXT("{user1000}.following")),
+		cluster_slot(TEXT("user1000")));
+	ck_assert_uint_eq(cluster_slot(TEXT("{geo:riders}:seen")),
+		cluster_slot(TEXT("geo:riders")));
 	ck_assert_uint_eq(cluster_slot(TEXT("foo{}{bar}")), cluster_slot(TEXT("foo{}{bar}")));
 	ck_assert_uint_ne(cluster_slot(TEXT("foo{}{bar}")), cluster_slot(TEXT("bar")));
 	ck_assert_uint_eq(cluster_slot(TEXT("foo{{bar}}zap")), cluster_slot(TEXT("{bar")));

@@ -162,7 +162,8 @@ START_TEST(a_drop_during_an_outage_is_made_up_for_before_anybody_reads)
 	server_start(&server);
 	ck_assert_int_eq(version_kept("menu:m"), 0); /* it has come back with what it knew */
 	for (int i = 0; i < 200 || !cache_up(rig.cache) || !cache_up(other.cache); i++) {
-		rig_read_one(&other, "m", 1); /* another loop of the same process, which may be back first */
+		/* another loop of the same process, which may be back first */
+		rig_read_one(&other, "m", 1);
 		rig_read_one(&rig, "m", 1);
 	}
 	RIG_UNTIL(&rig, rig_count(&rig, COUNT_CACHE_DROPS_WAITING) +
@@ -319,9 +320,9 @@ END_TEST
 
 START_TEST(a_wrong_address_is_refused_at_start)
 {
-	static const char *const wrong[] = { "http://x", "rediss://x", "redis://", "redis://h:0", "redis://h:6379/x",
-		"redis://pass@h", "redis://a,b", "unix://relative", "redis://:%zz@h", "redis://[::1",
-		"redis-cluster://a:1/2" };
+	static const char *const wrong[] = { "http://x", "rediss://x", "redis://", "redis://h:0",
+		"redis://h:6379/x", "redis://pass@h", "redis://a,b", "unix://relative",
+		"redis://:%zz@h", "redis://[::1", "redis-cluster://a:1/2" };
 	struct config config = { .redis_timeout = 50 };
 	struct loop *loop;
 	struct cache *cache = NULL;

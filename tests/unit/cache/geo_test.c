@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Positions in Redis: what is stored, found, refused and swept; and that Redis away is no error that stops anything.
+ * Positions in Redis: what is stored, found, refused and swept; and that Redis away is no error
+ * that stops anything.
  */
 #include "rig.h"
 
@@ -35,7 +36,8 @@ static void stored(void *owner, int error)
 	*(struct answer *)owner = (struct answer){ .done = true, .error = error };
 }
 
-static int put(struct rig *rig, const char *rider, double lat, double lng, int64_t first, int64_t last)
+static int put(struct rig *rig, const char *rider, double lat, double lng,
+	int64_t first, int64_t last)
 {
 	struct answer answer = { 0 };
 
@@ -186,8 +188,8 @@ START_TEST(reports_of_one_turn_go_out_together_and_each_is_answered)
 		memset(answers, 0, sizeof(answers));
 		for (int i = 0; i < 150; i++) {
 			snprintf(id, sizeof(id), "r%d", i);
-			ck_assert_int_eq(geo_store(rig.cache, id, -4.05 + i * 1e-4, 9.7000012, INT64_MAX, now + round,
-				stored, &answers[i]), 0);
+			ck_assert_int_eq(geo_store(rig.cache, id, -4.05 + i * 1e-4, 9.7000012,
+				INT64_MAX, now + round, stored, &answers[i]), 0);
 			ck_assert(!answers[149].done);
 		}
 		for (int i = 0; i < 150; i++)
@@ -201,7 +203,8 @@ START_TEST(reports_of_one_turn_go_out_together_and_each_is_answered)
 	ck_assert_double_eq_tol(find_one(&rig, "r149").rider[0].lat, -4.0351, 1e-5);
 	ck_assert_double_eq_tol(find_one(&rig, "r149").rider[0].lng, 9.7, 1e-5);
 	/* those of a turn that Redis did not live to see */
-	ck_assert_int_eq(geo_store(rig.cache, "late", 4, 9, INT64_MAX, now, stored, &answers[0]), 0);
+	ck_assert_int_eq(geo_store(rig.cache, "late", 4, 9, INT64_MAX, now, stored, &answers[0]),
+		0);
 	answers[0].done = false;
 	cache_close(rig.cache);
 	ck_assert(answers[0].done && answers[0].error == E_STORE_DOWN);

@@ -32,10 +32,11 @@ static void used(struct limit_use *limit, const struct limit_result *result)
 	use->done = true;
 }
 
-static struct limit_result use_once(struct rig *rig, const char *name, int64_t limit, int64_t window_ms,
-	int64_t cost)
+static struct limit_result use_once(struct rig *rig, const char *name, int64_t limit,
+	int64_t window_ms, int64_t cost)
 {
-	struct use use = { .use = { .limit = limit, .window_ms = window_ms, .cost = cost, .done = used } };
+	struct use use = { .use = { .limit = limit, .window_ms = window_ms,
+		.cost = cost, .done = used } };
 
 	snprintf(use.use.name, sizeof(use.use.name), "%s", name);
 	limit_use(rig->cache, &use.use);
@@ -129,7 +130,8 @@ START_TEST(names_counted_here_are_bounded_and_the_oldest_goes_first)
 	for (int i = 0; i < 16383; i++) {
 		struct use *use = calloc(1, sizeof(*use));
 
-		use->use = (struct limit_use){ .limit = 1, .window_ms = 60000, .cost = 1, .done = used };
+		use->use = (struct limit_use){ .limit = 1, .window_ms = 60000,
+			.cost = 1, .done = used };
 		snprintf(use->use.name, sizeof(use->use.name), "n%d", i);
 		limit_use(rig.cache, &use->use);
 		RIG_UNTIL(&rig, use->done);
@@ -150,8 +152,8 @@ START_TEST(redis_killed_leaves_no_use_without_an_answer)
 	rig_up(&rig);
 	memset(use, 0, sizeof(use));
 	for (int i = 0; i < 50; i++) {
-		use[i].use = (struct limit_use){ .name = "many", .limit = 40, .window_ms = 60000, .cost = 1,
-			.done = used };
+		use[i].use = (struct limit_use){ .name = "many", .limit = 40, .window_ms = 60000,
+			.cost = 1, .done = used };
 		limit_use(rig.cache, &use[i].use);
 		if (i == 25) {
 			rig_turn(&rig);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the cache tests share: a redis-server of their own in a temporary folder (on a unix socket, and on a
- * TCP port when asked), a loop with a cache, and a store whose loads take time.
+ * What the cache tests share: a redis-server of their own in a temporary folder (on a unix socket,
+ * and on a TCP port when asked), a loop with a cache, and a store whose loads take time.
  */
 #ifndef REEYO_TEST_CACHE_RIG_H
 #define REEYO_TEST_CACHE_RIG_H
@@ -27,7 +27,7 @@
 /* Nothing here is timed; this only ends a test that hangs. */
 #define PATIENCE_MS 20000
 
-/* --- Redis ---------------------------------------------------------------------------------- */
+/* --- Redis ------------------------------------------------------------------------------------ */
 
 struct server {
 	char dir[64], socket[96], url[112];
@@ -66,8 +66,8 @@ static inline redisReply *server_ask(const struct server *server, const char *co
 
 static inline void server_exec(const struct server *server)
 {
-	const char *argv[32] = { "redis-server", "--unixsocket", server->socket, "--dir", server->dir,
-		"--daemonize", "no", "--logfile", "/dev/null", "--save", "" };
+	const char *argv[32] = { "redis-server", "--unixsocket", server->socket, "--dir",
+		server->dir, "--daemonize", "no", "--logfile", "/dev/null", "--save", "" };
 	int n = 11;
 	char port[12];
 
@@ -85,7 +85,8 @@ static inline void server_exec(const struct server *server)
 static inline bool server_answers(const struct server *server)
 {
 	redisReply *reply = server_ask(server, "PING");
-	bool answers = reply && (reply->type == REDIS_REPLY_STATUS || strncmp(reply->str, "NOAUTH", 6) == 0);
+	bool answers = reply &&
+		(reply->type == REDIS_REPLY_STATUS || strncmp(reply->str, "NOAUTH", 6) == 0);
 
 	freeReplyObject(reply);
 	return answers;
@@ -140,7 +141,7 @@ static inline void server_end(struct server *server)
 	server->dir[0] = '\0';
 }
 
-/* --- The store behind the cache ------------------------------------------------------------- */
+/* --- The store behind the cache --------------------------------------------------------------- */
 
 struct store {
 	atomic_int version;  /* what a statement that starts now would see */
@@ -160,7 +161,8 @@ struct load {
 
 static inline struct text store_body(const struct store *store, int version, char *out, size_t room)
 {
-	size_t len = (size_t)snprintf(out, room, "{\"success\":true,\"data\":{\"v\":%d,\"pad\":\"", version);
+	size_t len = (size_t)snprintf(out, room,
+		"{\"success\":true,\"data\":{\"v\":%d,\"pad\":\"", version);
 
 	while (len < store->size && len + 16 < room)
 		len += (size_t)snprintf(out + len, room - len, "%zu,", len);
@@ -212,7 +214,7 @@ static inline void store_load(uv_loop_t *uv, struct store *store, struct cache_r
 	uv_timer_start(&load->timer, load_done, delay, 0);
 }
 
-/* --- A loop with a cache -------------------------------------------------------------------- */
+/* --- A loop with a cache ---------------------------------------------------------------------- */
 
 struct rig {
 	struct config config;
@@ -238,7 +240,8 @@ static inline void tick(uv_timer_t *timer)
 	(void)timer;
 }
 
-/* How long commands may take; where time-outs are not the subject, a busy machine shall cause none. */
+/* How long commands may take; where time-outs are not the subject, a busy machine shall cause
+ * none. */
 static int64_t rig_timeout_ms = PATIENCE_MS;
 
 static inline void rig_open(struct rig *rig, const char *url, struct store *store)
@@ -315,8 +318,8 @@ static inline void reader_done(struct cache_read *read, int error, const struct 
 		memcpy(rig->plain, value->plain.at, value->plain.len);
 		if (value->gzip.at)
 			memcpy(rig->gzip, value->gzip.at, value->gzip.len);
-		ck_assert_msg(rig->last_version >= reader->least, "stale: %d after %d was acknowledged",
-			rig->last_version, reader->least);
+		ck_assert_msg(rig->last_version >= reader->least,
+			"stale: %d after %d was acknowledged", rig->last_version, reader->least);
 	}
 	free(reader);
 }
@@ -359,7 +362,7 @@ static inline void rig_drop(struct rig *rig, const char *id)
 	RIG_UNTIL(rig, dropped);
 }
 
-/* --- Running -------------------------------------------------------------------------------- */
+/* --- Running ---------------------------------------------------------------------------------- */
 
 static inline int run_tests(const char *name, void (*add)(TCase *))
 {

@@ -77,8 +77,9 @@ END_TEST
 START_TEST(nothing_else_is_taken_for_a_value)
 {
 	static const char *const wrong[] = { "", "x", "R1", "R1 ", "R1 \n", "L1 ", "L1 00",
-		"R1 0123456789abcdef 3 0", "R1 0123456789abcdef 3 0\nab", "R1 0123456789abcdef 3 0\nabcd",
-		"R1 0123456789abcdef 3\nabc", "R1 0123456789abcdeX 3 0\nabc", "R1 0123456789abcde 3 0\nabc",
+		"R1 0123456789abcdef 3 0", "R1 0123456789abcdef 3 0\nab",
+		"R1 0123456789abcdef 3 0\nabcd", "R1 0123456789abcdef 3\nabc",
+		"R1 0123456789abcdeX 3 0\nabc", "R1 0123456789abcde 3 0\nabc",
 		"R1 0123456789abcdef -1 4\nabc", "R1 0123456789abcdef 9223372036854775807 9\nabc",
 		"R1 0123456789abcdef 18446744073709551615 4\nabc", "R2 0123456789abcdef 3 0\nabc",
 		"R1 0123456789abcdef 3 0 \nabc", "R1  0123456789abcdef 3 0\nabc" };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Configuration: which source wins, what each kind of value accepts, and that every refusal is one line
- * that names the source, the key and what would be right.
+ * Configuration: which source wins, what each kind of value accepts, and that every refusal is one
+ * line that names the source, the key and what would be right.
  */
 #include <check.h>
 #include <stdio.h>
@@ -144,7 +144,8 @@ START_TEST(keys_have_one_spelling_per_source)
 	struct config *config;
 
 	setenv("REEYO_LISTEN_USER", ":1", 1);
-	config = LOAD("--listen.vendor=:2", "--rate-limit=off", "--access_log", "off", "--listen", ":=:", "--api=user, rider");
+	config = LOAD("--listen.vendor=:2", "--rate-limit=off", "--access_log", "off", "--listen",
+		":=:", "--api=user, rider");
 	ck_assert_str_eq(config->listen_user, ":1");
 	ck_assert_str_eq(config->listen_vendor, ":2");
 	ck_assert_str_eq(config->listen, ":=:");
@@ -160,7 +161,8 @@ START_TEST(the_file_has_sections_comments_and_long_lines)
 
 	memset(origins, 'o', sizeof(origins) - 1);
 	origins[sizeof(origins) - 1] = '\0';
-	snprintf(content, sizeof(content), "\xef\xbb\xbf# first\n\n; second\n  loops\t=  3 \r\nallowed_origins = %s\n"
+	snprintf(content, sizeof(content),
+		"\xef\xbb\xbf# first\n\n; second\n  loops\t=  3 \r\nallowed_origins = %s\n"
 		"database_url = host=a password=b;c #d\n[listen]\nuser = :1\n", origins);
 	file_write(path, content);
 	setenv("REEYO_CONFIG", path, 1);
@@ -319,8 +321,10 @@ END_TEST
 
 START_TEST(production_refuses_development_switches)
 {
-	static const char *const switches[] = { "otp_test_code", "auto_approve", "skip_phone_verify", "card_sandbox" };
-	struct config *config = LOAD("--environment", "production", "--jwt-secret", "2:" SECRET ",1:" SECRET);
+	static const char *const switches[] = { "otp_test_code", "auto_approve",
+		"skip_phone_verify", "card_sandbox" };
+	struct config *config = LOAD("--environment", "production", "--jwt-secret",
+		"2:" SECRET ",1:" SECRET);
 	char flag[64];
 
 	ck_assert_msg(config != NULL, "%s", said);
@@ -328,8 +332,8 @@ START_TEST(production_refuses_development_switches)
 	REFUSED(LOAD("--environment", "production"), "jwt_secret", "at least 32 characters");
 	for (size_t i = 0; i < COUNT_OF(switches); i++) {
 		snprintf(flag, sizeof(flag), "--%s=%s", switches[i], i ? "on" : "123456");
-		REFUSED(LOAD("--environment", "production", "--jwt-secret", SECRET, flag), "production",
-			switches[i]);
+		REFUSED(LOAD("--environment", "production", "--jwt-secret", SECRET, flag),
+			"production", switches[i]);
 		config = LOAD("--environment", "test", flag);
 		ck_assert_msg(config != NULL, "%s", said);
 		config_free(config);
@@ -340,7 +344,8 @@ END_TEST
 static const struct {
 	const char *flag, *value, *shown;
 } secrets[] = {
-	{ "--database-url", "postgresql://ann:hid@den@db:5432/reeyo?x=1", "postgresql://ann:…@db:5432/reeyo?x=1 " },
+	{ "--database-url", "postgresql://ann:hid@den@db:5432/reeyo?x=1",
+		"postgresql://ann:…@db:5432/reeyo?x=1 " },
 	{ "--database-url", "postgresql:///reeyo?user=a&password=hidden&x=1",
 		"postgresql:///reeyo?user=a&password=…&x=1 " },
 	{ "--database-url", "host=db password=hidden", "… " },
@@ -351,7 +356,8 @@ static const struct {
 
 START_TEST(printing_shows_sources_and_hides_secrets)
 {
-	struct config *config = LOAD((char *)secrets[_i].flag, (char *)secrets[_i].value, "--loops=3");
+	struct config *config = LOAD((char *)secrets[_i].flag,
+		(char *)secrets[_i].value, "--loops=3");
 
 	ck_assert_msg(config != NULL, "%s", said);
 	captured(STDOUT_FILENO, print_run, config);
@@ -378,7 +384,8 @@ int main(void)
 	tcase_add_test(all, a_slip_in_the_environment_is_refused_and_a_stranger_is_not);
 	tcase_add_test(all, words_that_are_no_flags_stay_in_order);
 	tcase_add_loop_test(all, numbers_take_the_units_people_write, 0, COUNT_OF(numbers));
-	tcase_add_loop_test(all, a_wrong_value_is_refused_with_what_would_be_right, 0, COUNT_OF(wrong));
+	tcase_add_loop_test(all, a_wrong_value_is_refused_with_what_would_be_right, 0,
+		COUNT_OF(wrong));
 	tcase_add_test(all, a_flag_at_the_end_wants_its_value);
 	tcase_add_test(all, production_refuses_development_switches);
 	tcase_add_loop_test(all, printing_shows_sources_and_hides_secrets, 0, COUNT_OF(secrets));

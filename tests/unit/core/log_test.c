@@ -47,8 +47,8 @@ START_TEST(a_line_is_one_json_object)
 	json_t *line;
 
 	capture();
-	log_line(LOG_WARN, "say \"hé\"\\\n", LOG_T("text", "a\tb"), LOG_I("whole", -5), LOG_R("real", 0.25),
-		LOG_R("odd", NAN), LOG_B("yes", true), LOG_T("absent", NULL));
+	log_line(LOG_WARN, "say \"hé\"\\\n", LOG_T("text", "a\tb"), LOG_I("whole", -5),
+		LOG_R("real", 0.25), LOG_R("odd", NAN), LOG_B("yes", true), LOG_T("absent", NULL));
 	line = captured();
 	ck_assert_str_eq(json_string_value(json_object_get(line, "level")), "warn");
 	ck_assert_str_eq(json_string_value(json_object_get(line, "msg")), "say \"hé\"\\ ");
@@ -101,8 +101,9 @@ START_TEST(a_full_line_leaves_whole_fields_out)
 
 	memset(text, 'x', 900 + (size_t)_i);
 	capture();
-	log_line(LOG_WARN, text, LOG_T("a", text), LOG_T("b", text), LOG_T("c", text), LOG_T("d", text),
-		LOG_I("a_rather_long_name_for_a_field", 1), LOG_I("e", 7), LOG_I("f", 8), LOG_I("g", 9));
+	log_line(LOG_WARN, text, LOG_T("a", text), LOG_T("b", text), LOG_T("c", text),
+		LOG_T("d", text), LOG_I("a_rather_long_name_for_a_field", 1), LOG_I("e", 7),
+		LOG_I("f", 8), LOG_I("g", 9));
 	line = captured();
 	ck_assert_ptr_nonnull(json_object_get(line, "c"));
 	json_decref(line);

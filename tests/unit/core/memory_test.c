@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Arenas: alignment, the limit a client cannot pass, the pool, the order of disposers; and the texts
- * built in them.
+ * Arenas: alignment, the limit a client cannot pass, the pool, the order of disposers; and the
+ * texts built in them.
  */
 #include <check.h>
 #include <stdalign.h>

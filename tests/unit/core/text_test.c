@@ -87,7 +87,8 @@ END_TEST
 
 START_TEST(a_double_is_finite_and_decimal_or_nothing)
 {
-	static const char *const wrong[] = { "", "nan", "inf", "1e999", "0x10", "1,5", "4.05 ", "1.2.3", "e" };
+	static const char *const wrong[] = { "", "nan", "inf", "1e999", "0x10",
+		"1,5", "4.05 ", "1.2.3", "e" };
 	double value = 42;
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
@@ -106,7 +107,8 @@ END_TEST
 
 START_TEST(utf8_is_well_formed_and_without_nul)
 {
-	static const char *const right[] = { "", "abc", "é", "€", "😀", "\xf4\x8f\xbf\xbf", "\xed\x9f\xbf" };
+	static const char *const right[] = { "", "abc", "é", "€", "😀",
+		"\xf4\x8f\xbf\xbf", "\xed\x9f\xbf" };
 	static const char *const wrong[] = {
 		"\x80", "\xc0\xaf", "\xc1\xbf", "\xe0\x80\x80", "\xed\xa0\x80", "\xf0\x80\x80\x80",
 		"\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xc3", "\xe2\x82", "\xf0\x9f\x98", "\xc3(",

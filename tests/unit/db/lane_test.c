@@ -82,14 +82,16 @@ START_TEST(a_lane_prepares_a_statement_once_with_its_first_call)
 		unsigned last = world.db->counts[kinds[k]] - 1;
 		struct lane *lane = &world.db->lanes[kinds[k]][last];
 
-		ck_assert_int_eq(lane->known[SAY], kinds[k] == DB_WRITE && last == 0 ? STATEMENT_KNOWN : STATEMENT_UNKNOWN);
+		ck_assert_int_eq(lane->known[SAY],
+			kinds[k] == DB_WRITE && last == 0 ? STATEMENT_KNOWN : STATEMENT_UNKNOWN);
 		for (unsigned i = 0; i < COUNT_OF(asked); i++)
 			ask(&world, &asked[i], kinds[k], i % 2 ? SAY : DIVIDE, "1", NULL);
 		wait_all(&world, asked, COUNT_OF(asked));
 		for (unsigned i = 0; i < COUNT_OF(asked); i++)
 			ck_assert_int_eq(asked[i].error, 0);
 		ck_assert_int_eq(lane->known[SAY], STATEMENT_KNOWN);
-		ck_assert_int_eq(lane->known[WIDE], kinds[k] == DB_WRITE && last == 0 ? STATEMENT_KNOWN : STATEMENT_UNKNOWN);
+		ck_assert_int_eq(lane->known[WIDE],
+			kinds[k] == DB_WRITE && last == 0 ? STATEMENT_KNOWN : STATEMENT_UNKNOWN);
 		world_end(&world);
 	}
 }
@@ -100,17 +102,20 @@ START_TEST(a_statement_that_cannot_be_prepared_fails_alone_and_again_when_it_is_
 	struct world world = world_new();
 	struct asked asked[4 * READ_GROUP];
 
-	ck_assert_int_eq(db_session_run(world.beside, "ALTER TABLE " TEST_SCHEMA ".kept RENAME TO away"), 0);
+	ck_assert_int_eq(db_session_run(world.beside, "ALTER TABLE " TEST_SCHEMA
+		".kept RENAME TO away"), 0);
 	for (int round = 0; round < 2; round++) {
 		for (unsigned i = 0; i < COUNT_OF(asked); i++)
-			ask(&world, &asked[i], DB_READ, i % 4 == 1 ? KEPT : i % 4 == 2 ? DIVIDE : SAY,
+			ask(&world, &asked[i], DB_READ,
+				i % 4 == 1 ? KEPT : i % 4 == 2 ? DIVIDE : SAY,
 				i % 4 == 2 ? "0" : i % 4 == 1 ? NULL : "1", NULL);
 		wait_all(&world, asked, COUNT_OF(asked));
 		for (unsigned i = 0; i < COUNT_OF(asked); i++)
-			ck_assert_int_eq(asked[i].error, i % 4 == 2 || (i % 4 == 1 && round == 0) ? E_INTERNAL : 0);
+			ck_assert_int_eq(asked[i].error,
+				i % 4 == 2 || (i % 4 == 1 && round == 0) ? E_INTERNAL : 0);
 		if (round == 0)
-			ck_assert_int_eq(
-				db_session_run(world.beside, "ALTER TABLE " TEST_SCHEMA ".away RENAME TO kept"), 0);
+			ck_assert_int_eq(db_session_run(world.beside, "ALTER TABLE " TEST_SCHEMA
+				".away RENAME TO kept"), 0);
 	}
 	world_end(&world);
 }
@@ -536,7 +541,8 @@ static Suite *suite(void)
 	tcase_add_test(lanes, an_error_does_not_disturb_its_neighbours);
 	tcase_add_test(lanes, a_read_that_fails_costs_the_reads_behind_it_nothing);
 	tcase_add_test(lanes, a_lane_prepares_a_statement_once_with_its_first_call);
-	tcase_add_test(lanes, a_statement_that_cannot_be_prepared_fails_alone_and_again_when_it_is_right);
+	tcase_add_test(lanes,
+		a_statement_that_cannot_be_prepared_fails_alone_and_again_when_it_is_right);
 	tcase_add_test(lanes, an_answer_larger_than_the_socket_arrives);
 	tcase_add_test(lanes, a_question_larger_than_the_socket_leaves);
 	tcase_add_test(lanes, columns_are_read_as_texts_numbers_and_truths);

@@ -282,7 +282,7 @@ START_TEST(a_migration_under_a_running_server_is_survived)
 }
 END_TEST
 
-/* --- Where to connect ----------------------------------------------------------------------- */
+/* --- Where to connect ------------------------------------------------------------------------- */
 
 static void answers_from(const char *address)
 {
@@ -348,7 +348,7 @@ START_TEST(a_name_that_does_not_resolve_is_asked_again)
 }
 END_TEST
 
-/* --- Chaos ---------------------------------------------------------------------------------- */
+/* --- Chaos ------------------------------------------------------------------------------------ */
 
 #define CHAOS_CALLS 3000
 #define CHAOS_AT_ONCE 60

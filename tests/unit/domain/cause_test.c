@@ -14,7 +14,8 @@ static const struct cause *first(const char *event, enum whom whom, const char *
 	const struct cause *found = NULL;
 
 	for (const struct cause *cause = causes; cause->event && !found; cause++)
-		if (strcmp(cause->event, event) == 0 && cause->whom == whom && cause_holds(cause, 2, sources))
+		if (strcmp(cause->event, event) == 0 && cause->whom == whom &&
+			cause_holds(cause, 2, sources))
 			found = cause;
 	json_decref(sources[0]);
 	return found;
@@ -22,8 +23,10 @@ static const struct cause *first(const char *event, enum whom whom, const char *
 
 START_TEST(an_order_that_lapsed_is_told_in_other_words_than_a_cancelled_one)
 {
-	ck_assert_int_eq(first("order_cancelled", TO_USER, "{\"by\":\"SYSTEM\"}")->message, MESSAGE_ORDER_LAPSED);
-	ck_assert_int_eq(first("order_cancelled", TO_USER, "{\"by\":\"ADMIN\"}")->message, MESSAGE_ORDER_CANCELLED);
+	ck_assert_int_eq(first("order_cancelled", TO_USER, "{\"by\":\"SYSTEM\"}")->message,
+		MESSAGE_ORDER_LAPSED);
+	ck_assert_int_eq(first("order_cancelled", TO_USER, "{\"by\":\"ADMIN\"}")->message,
+		MESSAGE_ORDER_CANCELLED);
 	ck_assert_int_eq(first("order_cancelled", TO_USER, "{}")->message, MESSAGE_ORDER_CANCELLED);
 }
 END_TEST
@@ -58,8 +61,8 @@ END_TEST
 
 START_TEST(only_some_steps_of_an_order_are_told)
 {
-	ck_assert_int_eq(first("order_status_update", TO_USER, "{\"status\":\"IN_TRANSIT\"}")->message,
-		MESSAGE_ORDER_PICKED_UP);
+	ck_assert_int_eq(first("order_status_update", TO_USER,
+		"{\"status\":\"IN_TRANSIT\"}")->message, MESSAGE_ORDER_PICKED_UP);
 	ck_assert_ptr_null(first("order_status_update", TO_USER, "{\"status\":\"PREPARING\"}"));
 	ck_assert_ptr_null(first("order_status_update", TO_VENDOR, "{\"status\":\"IN_TRANSIT\"}"));
 }

@@ -35,7 +35,8 @@ START_TEST(hours_are_local_and_the_closing_minute_is_closed)
 	ck_assert(!open_at(friday, "2026-11-27T21:00:00Z"));
 	ck_assert(!open_at(friday, "2026-11-26T12:00:00Z"));
 	/* 23:30 UTC on Thursday is Friday 00:30 in Douala. */
-	ck_assert(open_at("{\"friday\":{\"open\":\"00:00\",\"close\":\"01:00\"}}", "2026-11-26T23:30:00Z"));
+	ck_assert(open_at("{\"friday\":{\"open\":\"00:00\",\"close\":\"01:00\"}}",
+		"2026-11-26T23:30:00Z"));
 }
 END_TEST
 
@@ -56,10 +57,14 @@ START_TEST(closed_days_and_whole_days)
 	ck_assert(!open_at("{}", "2026-11-27T12:00:00Z"));
 	ck_assert(!open_at("{\"friday\":{\"open\":\"08:00\",\"close\":\"22:00\",\"closed\":true}}",
 		"2026-11-27T12:00:00Z"));
-	ck_assert(open_at("{\"friday\":{\"open\":\"00:00\",\"close\":\"24:00\"}}", "2026-11-27T22:59:00Z"));
-	ck_assert(open_at("{\"friday\":{\"open\":\"09:00\",\"close\":\"09:00\"}}", "2026-11-28T07:59:00Z"));
-	ck_assert(open_at("{\"thursday\":{\"open\":\"00:00\",\"close\":\"24:00\"}}", "1970-01-01T00:00:00Z"));
-	ck_assert(open_at("{\"wednesday\":{\"open\":\"00:00\",\"close\":\"24:00\"}}", "1969-12-31T12:00:00Z"));
+	ck_assert(open_at("{\"friday\":{\"open\":\"00:00\",\"close\":\"24:00\"}}",
+		"2026-11-27T22:59:00Z"));
+	ck_assert(open_at("{\"friday\":{\"open\":\"09:00\",\"close\":\"09:00\"}}",
+		"2026-11-28T07:59:00Z"));
+	ck_assert(open_at("{\"thursday\":{\"open\":\"00:00\",\"close\":\"24:00\"}}",
+		"1970-01-01T00:00:00Z"));
+	ck_assert(open_at("{\"wednesday\":{\"open\":\"00:00\",\"close\":\"24:00\"}}",
+		"1969-12-31T12:00:00Z"));
 }
 END_TEST
 
@@ -79,9 +84,11 @@ END_TEST
 
 START_TEST(malformed_hours_are_refused_and_named)
 {
-	static const char *const wrong[] = { "{\"tuesday\":{\"open\":\"8:00\",\"close\":\"22:00\"}}",
+	static const char *const wrong[] = {
+		"{\"tuesday\":{\"open\":\"8:00\",\"close\":\"22:00\"}}",
 		"{\"tuesday\":{\"open\":\"08:60\",\"close\":\"22:00\"}}",
-		"{\"tuesday\":{\"open\":\"24:00\",\"close\":\"25:00\"}}", "{\"tuesday\":{\"open\":\"08:00\"}}",
+		"{\"tuesday\":{\"open\":\"24:00\",\"close\":\"25:00\"}}",
+		"{\"tuesday\":{\"open\":\"08:00\"}}",
 		"{\"tuesday\":{\"open\":8,\"close\":22}}", "{\"tuesday\":\"always\"}",
 		"{\"tuesday\":{\"open\":\"08:00\",\"close\":\"22:00\",\"closed\":\"no\"}}" };
 

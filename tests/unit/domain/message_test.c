@@ -50,8 +50,10 @@ static const char *fault_of(enum message_kind message, enum channel channel, con
 
 START_TEST(values_stand_where_their_words_stood)
 {
-	ck_assert_str_eq(filled("{orderNumber} of {name}", "{\"orderNumber\":\"F-1\",\"name\":\"Amélie\"}"), "F-1 of Amélie");
-	ck_assert_str_eq(filled("in {preparationTime} min", "{\"preparationTime\":20}"), "in 20 min");
+	ck_assert_str_eq(filled("{orderNumber} of {name}",
+		"{\"orderNumber\":\"F-1\",\"name\":\"Amélie\"}"), "F-1 of Amélie");
+	ck_assert_str_eq(filled("in {preparationTime} min", "{\"preparationTime\":20}"),
+		"in 20 min");
 	ck_assert_str_eq(filled("no {name} here", "{}"), "no  here");
 }
 END_TEST
@@ -71,8 +73,10 @@ START_TEST(a_part_in_brackets_needs_all_its_values)
 	const char *text = "Cancelled[: {reason}].[ {refundAmount} XAF back.]";
 
 	ck_assert_str_eq(filled(text, "{}"), "Cancelled.");
-	ck_assert_str_eq(filled(text, "{\"reason\":\"late\",\"refundAmount\":0}"), "Cancelled: late.");
-	ck_assert_str_eq(filled(text, "{\"reason\":\"\",\"refundAmount\":1500}"), "Cancelled. 1 500 XAF back.");
+	ck_assert_str_eq(filled(text, "{\"reason\":\"late\",\"refundAmount\":0}"),
+		"Cancelled: late.");
+	ck_assert_str_eq(filled(text, "{\"reason\":\"\",\"refundAmount\":1500}"),
+		"Cancelled. 1 500 XAF back.");
 	ck_assert_str_eq(filled("[{name} and {reason}]", "{\"name\":\"A\"}"), "");
 }
 END_TEST
@@ -82,7 +86,8 @@ START_TEST(a_value_that_ends_its_sentence_gets_no_second_full_stop)
 	const char *text = "Refused[: {reason}].[ {refundAmount} XAF back.]";
 
 	ck_assert_str_eq(filled(text, "{\"reason\":\"too late.\"}"), "Refused: too late.");
-	ck_assert_str_eq(filled(text, "{\"reason\":\"why not?\",\"refundAmount\":5}"), "Refused: why not? 5 XAF back.");
+	ck_assert_str_eq(filled(text, "{\"reason\":\"why not?\",\"refundAmount\":5}"),
+		"Refused: why not? 5 XAF back.");
 	ck_assert_str_eq(filled(text, "{\"reason\":\"late…\"}"), "Refused: late…");
 	ck_assert_str_eq(filled(text, "{\"reason\":\"\"}"), "Refused.");
 	ck_assert_str_eq(filled(". {name}", "{\"name\":\"A\"}"), ". A");
@@ -114,23 +119,33 @@ END_TEST
 
 START_TEST(what_a_value_holds_is_not_read_as_a_wording)
 {
-	ck_assert_str_eq(filled("[{reason}]!", "{\"reason\":\"a ] {name} [ b\"}"), "a ] {name} [ b!");
+	ck_assert_str_eq(filled("[{reason}]!", "{\"reason\":\"a ] {name} [ b\"}"),
+		"a ] {name} [ b!");
 }
 END_TEST
 
 START_TEST(a_wording_is_refused_for_what_it_says_wrong)
 {
-	ck_assert_str_eq(fault_of(MESSAGE_CODE, CHANNEL_SMS, "Your {cod} is here"), "there is no word cod");
-	ck_assert_str_eq(fault_of(MESSAGE_CODE, CHANNEL_SMS, "Your {code is here"), "a { has no } after it: code is here");
-	ck_assert_str_eq(fault_of(MESSAGE_CODE, CHANNEL_SMS, "Your code} is"), "a } has no { before it");
-	ck_assert_str_eq(fault_of(MESSAGE_CODE, CHANNEL_SMS, "Your [{code} is"), "[ and ] do not match");
-	ck_assert_str_eq(fault_of(MESSAGE_CODE, CHANNEL_SMS, "Your [[{code}]] is"), "[ and ] do not match");
-	ck_assert_str_eq(fault_of(MESSAGE_CODE, CHANNEL_SMS, "Your {code}] is"), "[ and ] do not match");
+	ck_assert_str_eq(fault_of(MESSAGE_CODE, CHANNEL_SMS, "Your {cod} is here"),
+		"there is no word cod");
+	ck_assert_str_eq(fault_of(MESSAGE_CODE, CHANNEL_SMS, "Your {code is here"),
+		"a { has no } after it: code is here");
+	ck_assert_str_eq(fault_of(MESSAGE_CODE, CHANNEL_SMS, "Your code} is"),
+		"a } has no { before it");
+	ck_assert_str_eq(fault_of(MESSAGE_CODE, CHANNEL_SMS, "Your [{code} is"),
+		"[ and ] do not match");
+	ck_assert_str_eq(fault_of(MESSAGE_CODE, CHANNEL_SMS, "Your [[{code}]] is"),
+		"[ and ] do not match");
+	ck_assert_str_eq(fault_of(MESSAGE_CODE, CHANNEL_SMS, "Your {code}] is"),
+		"[ and ] do not match");
 	ck_assert_str_eq(fault_of(MESSAGE_CODE, CHANNEL_SMS, " \n"), "it has no text");
 	ck_assert_str_eq(fault_of(MESSAGE_CODE, CHANNEL_SMS, "\xff"), "it is not UTF-8");
-	ck_assert_str_eq(fault_of(MESSAGE_CODE, CHANNEL_MAIL, "Your code"), "it does not begin with Subject:");
-	ck_assert_str_eq(fault_of(MESSAGE_CODE, CHANNEL_MAIL, "Subject:\n\ntext"), "nothing follows Subject:");
-	ck_assert_str_eq(fault_of(MESSAGE_CODE, CHANNEL_MAIL, "Subject: a {name}\n\ntext"), "there is no word name");
+	ck_assert_str_eq(fault_of(MESSAGE_CODE, CHANNEL_MAIL, "Your code"),
+		"it does not begin with Subject:");
+	ck_assert_str_eq(fault_of(MESSAGE_CODE, CHANNEL_MAIL, "Subject:\n\ntext"),
+		"nothing follows Subject:");
+	ck_assert_str_eq(fault_of(MESSAGE_CODE, CHANNEL_MAIL, "Subject: a {name}\n\ntext"),
+		"there is no word name");
 }
 END_TEST
 
@@ -139,8 +154,8 @@ START_TEST(a_mail_is_a_subject_and_a_text)
 	struct wording wording;
 	char fault[WORDING_FAULT];
 
-	ck_assert_int_eq(wording_parse(MESSAGE_CODE, CHANNEL_MAIL, TEXT("Subject: Your code \n\nIt is {code}.\n\nBye\n"),
-		&wording, fault), 0);
+	ck_assert_int_eq(wording_parse(MESSAGE_CODE, CHANNEL_MAIL,
+		TEXT("Subject: Your code \n\nIt is {code}.\n\nBye\n"), &wording, fault), 0);
 	ck_assert(text_is(wording.title, TEXT("Your code")));
 	ck_assert(text_is(wording.body, TEXT("It is {code}.\n\nBye")));
 }
@@ -148,7 +163,8 @@ END_TEST
 
 START_TEST(a_message_keeps_its_own_words_from_the_first_source_that_has_them)
 {
-	json_t *event = json_loads("{\"reason\":null,\"orderNumber\":\"F-1\",\"secret\":\"x\"}", 0, NULL);
+	json_t *event = json_loads("{\"reason\":null,\"orderNumber\":\"F-1\",\"secret\":\"x\"}", 0,
+		NULL);
 	json_t *facts = json_loads("{\"reason\":\"late\",\"orderNumber\":\"F-2\"}", 0, NULL);
 	json_t *params = message_params(MESSAGE_ORDER_GONE, 3, (json_t *[]){ event, NULL, facts });
 
@@ -173,7 +189,8 @@ START_TEST(a_message_waits_longer_after_each_try_and_as_long_as_it_is_asked_to)
 	ck_assert_int_eq(message_wait_ms(3, 30, 500), 120000);
 	for (unsigned tries = 1; tries < 8; tries++) {
 		whole += message_wait_ms(tries, 0, 500);
-		ck_assert_int_ge(message_wait_ms(tries + 1, 0, 500), message_wait_ms(tries, 0, 500));
+		ck_assert_int_ge(message_wait_ms(tries + 1, 0, 500),
+			message_wait_ms(tries, 0, 500));
 	}
 	ck_assert_int_gt(whole, 3 * 3600000);
 	ck_assert_int_lt(whole, 4 * 3600000);

@@ -98,8 +98,8 @@ START_TEST(an_order_with_a_rider_is_ready_once)
 }
 END_TEST
 
-/* Over every type, state, act and actor: a final state is never left, the guard agrees with the table,
- * and nobody moves an order back but the rider who releases it. */
+/* Over every type, state, act and actor: a final state is never left, the guard agrees with the
+ * table, and nobody moves an order back but the rider who releases it. */
 START_TEST(the_machine_is_sound)
 {
 	for (unsigned type = 0; type < ORDER_TYPES; type++)
@@ -110,8 +110,8 @@ START_TEST(the_machine_is_sound)
 					enum order_status to;
 					int error = order_next(&order, act, by, &to);
 
-					ck_assert_int_eq(!error,
-						!!(order_states_before(type, act, by) & STATE(from)));
+					ck_assert_int_eq(!error, !!(order_states_before(type,
+						act, by) & STATE(from)));
 					if (error)
 						continue;
 					ck_assert(!(STATES_FINAL & STATE(from)));

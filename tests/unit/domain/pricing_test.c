@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Prices and splits: the contract's worked examples, every limit from both sides, and properties over
- * random orders (the seed is printed; REEYO_TEST_SEED repeats a run).
+ * Prices and splits: the contract's worked examples, every limit from both sides, and properties
+ * over random orders (the seed is printed; REEYO_TEST_SEED repeats a run).
  */
 #include <check.h>
 #include <stdio.h>
@@ -23,8 +23,8 @@ static const struct shop_choice choices[] = {
 	{ .id = "gold", .name = "Or", .price = INT64_MAX / 2 },
 };
 static struct shop_item items[] = {
-	{ .id = "item_1", .name = "Ndolé", .price = 2500, .stock = -1, .available = true, .choice_count = 4,
-		.choices = choices },
+	{ .id = "item_1", .name = "Ndolé", .price = 2500, .stock = -1, .available = true,
+		.choice_count = 4, .choices = choices },
 	{ .id = "item_2", .name = "Poulet DG", .price = 5000, .stock = 5, .available = true },
 	{ .id = "item_3", .name = "Eru", .price = 3000, .stock = -1, .available = false },
 	{ .id = "item_4", .name = "Gold", .price = INT64_MAX / 2, .stock = -1, .available = true },
@@ -38,17 +38,22 @@ static struct quote_fault fault;
 static void setup(void)
 {
 	shop = (struct shop){ .vendor_id = "vendor_123", .type = FOOD, .orderable = true,
-		.commission_bps = -1, .item_count = sizeof(items) / sizeof(items[0]), .items = items };
-	rules = (struct price_rules){ .fee_base = 1000, .fee_per_km = 200, .free_delivery_from = 10000,
+		.commission_bps = -1, .item_count = sizeof(items) / sizeof(items[0]),
+		.items = items };
+	rules = (struct price_rules){ .fee_base = 1000,
+		.fee_per_km = 200, .free_delivery_from = 10000,
 		.flat_fee = { 1500, 2000, 0 }, .min_order = 500, .min_service = { 2000, 5000, 0 },
-		.max_order = 500000, .max_distance_m = 50000, .package_base = 2000, .package_per_km = 500,
+		.max_order = 500000, .max_distance_m = 50000,
+		.package_base = 2000, .package_per_km = 500,
 		.package_fragile = 1000, .package_per_kg = 200, .package_free_grams = 10000,
-		.package_max_grams = 50000, .commission_bps = { 1500, 1000, 2000 }, .waived_fee_paid = true };
+		.package_max_grams = 50000, .commission_bps = { 1500, 1000, 2000 },
+		.waived_fee_paid = true };
 }
 
 static int order(const char *item, int64_t quantity, double metres)
 {
-	return quote_basket(&shop, &rules, &(struct basket_line){ .item_id = item, .quantity = quantity }, 1,
+	return quote_basket(&shop, &rules,
+		&(struct basket_line){ .item_id = item, .quantity = quantity }, 1,
 		(struct point){ DEGREES(metres), 0 }, &quote, &fault);
 }
 
@@ -98,7 +103,8 @@ END_TEST
 
 START_TEST(a_zone_has_its_own_fee_and_flat_mode_a_flat_one)
 {
-	struct point square[] = { { -1, -1 }, { -1, 1 }, { DEGREES(3000), 1 }, { DEGREES(3000), -1 } };
+	struct point square[] = { { -1, -1 }, { -1, 1 },
+		{ DEGREES(3000), 1 }, { DEGREES(3000), -1 } };
 	struct zone zone = { .corners = square, .count = 4, .fee = 700 };
 
 	rules.zones = &zone;
@@ -121,7 +127,8 @@ START_TEST(the_service_fee_is_a_share_of_the_subtotal)
 	ck_assert_int_eq(order("item_1", 3, 500), 0);
 	ck_assert_int_eq(quote.service_fee, 188); /* 187.5 */
 	ck_assert_int_eq(quote.total, 7500 + 1200 + 188);
-	ck_assert_int_eq(quote.split.vendor + quote.split.rider + quote.split.platform, quote.total);
+	ck_assert_int_eq(quote.split.vendor + quote.split.rider + quote.split.platform,
+		quote.total);
 }
 END_TEST
 
@@ -186,7 +193,8 @@ END_TEST
 
 START_TEST(choices_have_limits_and_their_sum_does_not_overflow)
 {
-	struct basket_choice many = { "egg", CHOICE_QUANTITY_MAX + 1 }, gold[] = { { "gold", 1 }, { "gold", 1 } };
+	struct basket_choice many = { "egg", CHOICE_QUANTITY_MAX + 1 },
+		gold[] = { { "gold", 1 }, { "gold", 1 } };
 	struct basket_choice eggs[LINE_CHOICES_MAX];
 	struct basket_line lines[ORDER_CHOICES_MAX / LINE_CHOICES_MAX + 1];
 
@@ -197,22 +205,25 @@ START_TEST(choices_have_limits_and_their_sum_does_not_overflow)
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
 		lines[i] = (struct basket_line){ .item_id = "item_1", .quantity = 1,
 			.add_on_count = LINE_CHOICES_MAX, .add_ons = eggs };
-	ck_assert_int_eq(quote_basket(&shop, &rules, lines, ORDER_CHOICES_MAX / LINE_CHOICES_MAX, shop.at, &quote, &fault), 0);
-	ck_assert_int_eq(quote_basket(&shop, &rules, lines, ORDER_CHOICES_MAX / LINE_CHOICES_MAX + 1, shop.at, &quote, &fault),
-		E_VALIDATION);
+	ck_assert_int_eq(quote_basket(&shop, &rules, lines, ORDER_CHOICES_MAX / LINE_CHOICES_MAX,
+		shop.at, &quote, &fault), 0);
+	ck_assert_int_eq(quote_basket(&shop, &rules, lines,
+		ORDER_CHOICES_MAX / LINE_CHOICES_MAX + 1, shop.at, &quote, &fault), E_VALIDATION);
 }
 END_TEST
 
 START_TEST(the_maximum_holds_and_sums_never_overflow)
 {
-	struct basket_line gold[] = { { .item_id = "item_4", .quantity = 1 }, { .item_id = "item_4", .quantity = 1 }, { .item_id = "item_4", .quantity = 1 } };
+	struct basket_line gold[] = { { .item_id = "item_4", .quantity = 1 },
+		{ .item_id = "item_4", .quantity = 1 }, { .item_id = "item_4", .quantity = 1 } };
 
 	ck_assert_int_eq(order("item_1", 200, 500), 0);
 	ck_assert_int_eq(quote.subtotal, 500000);
 	ck_assert_int_eq(order("item_1", 201, 500), E_ABOVE_MAXIMUM);
 	ck_assert_int_eq(order("item_4", 1, 500), E_ABOVE_MAXIMUM);
 	ck_assert_int_eq(order("item_4", 999, 500), E_ABOVE_MAXIMUM);
-	ck_assert_int_eq(quote_basket(&shop, &rules, gold, 3, shop.at, &quote, &fault), E_ABOVE_MAXIMUM);
+	ck_assert_int_eq(quote_basket(&shop, &rules, gold, 3, shop.at, &quote, &fault),
+		E_ABOVE_MAXIMUM);
 }
 END_TEST
 
@@ -226,23 +237,28 @@ START_TEST(lines_and_quantities_have_bounds)
 	ck_assert_int_eq(order("item_1", -1, 500), E_VALIDATION);
 	ck_assert_int_eq(order("item_1", LINE_QUANTITY_MAX + 1, 500), E_VALIDATION);
 	ck_assert_int_eq(order("item_1", INT64_MAX, 500), E_VALIDATION);
-	ck_assert_int_eq(quote_basket(&shop, &rules, lines, 0, shop.at, &quote, &fault), E_VALIDATION);
+	ck_assert_int_eq(quote_basket(&shop, &rules, lines, 0, shop.at, &quote, &fault),
+		E_VALIDATION);
 	ck_assert_int_eq(quote_basket(&shop, &rules, lines, 50, shop.at, &quote, &fault), 0);
 	ck_assert_uint_eq(quote.line_count, 50);
-	ck_assert_int_eq(quote_basket(&shop, &rules, lines, 51, shop.at, &quote, &fault), E_VALIDATION);
+	ck_assert_int_eq(quote_basket(&shop, &rules, lines, 51, shop.at, &quote, &fault),
+		E_VALIDATION);
 }
 END_TEST
 
 START_TEST(items_must_be_there_available_and_in_stock)
 {
-	struct basket_line lines[] = { { .item_id = "item_2", .quantity = 3 }, { .item_id = "item_1", .quantity = 1 }, { .item_id = "item_2", .notes = "hot", .quantity = 3 } };
+	struct basket_line lines[] = { { .item_id = "item_2", .quantity = 3 },
+		{ .item_id = "item_1", .quantity = 1 },
+		{ .item_id = "item_2", .notes = "hot", .quantity = 3 } };
 
 	ck_assert_int_eq(order("item_9", 1, 500), E_ITEM_NOT_FOUND);
 	ck_assert_int_eq(order("item_3", 1, 500), E_ITEM_UNAVAILABLE);
 	ck_assert_int_eq(order("item_2", 5, 500), 0);
 	ck_assert_int_eq(order("item_2", 6, 500), E_OUT_OF_STOCK);
 	/* Two lines of one item count together. */
-	ck_assert_int_eq(quote_basket(&shop, &rules, lines, 3, shop.at, &quote, &fault), E_OUT_OF_STOCK);
+	ck_assert_int_eq(quote_basket(&shop, &rules, lines, 3, shop.at, &quote, &fault),
+		E_OUT_OF_STOCK);
 	ck_assert_uint_eq(fault.line, 2);
 	lines[2].quantity = 2;
 	ck_assert_int_eq(quote_basket(&shop, &rules, lines, 3, shop.at, &quote, &fault), 0);
@@ -299,7 +315,8 @@ START_TEST(the_split_of_the_contract_s_examples)
 	ck_assert_int_eq(split.platform, 1000);
 	ck_assert_int_eq(split.rider, 4000);
 	ck_assert_int_eq(split.vendor, 0);
-	shop.commission_bps = 0; /* a vendor's own rate beats the service's, also when it is nothing */
+	/* a vendor's own rate beats the service's, also when it is nothing */
+	shop.commission_bps = 0;
 	ck_assert_int_eq(order("item_1", 1, 500), 0);
 	ck_assert_int_eq(quote.split.commission, 0);
 }
@@ -313,7 +330,8 @@ static int64_t any(int64_t below)
 START_TEST(parts_always_sum_to_the_total)
 {
 	for (int i = 0; i < 200000; i++) {
-		struct split_terms terms = { .type = (enum order_type)any(3), .commission_bps = any(10001) };
+		struct split_terms terms = { .type = (enum order_type)any(3),
+			.commission_bps = any(10001) };
 		struct split split;
 		int64_t total;
 
@@ -344,18 +362,21 @@ START_TEST(a_quote_never_costs_less_than_its_items)
 		for (size_t n = 0; n < count; n++) {
 			const struct shop_item *item = &items[any(2) ? 0 : 4];
 
-			lines[n] = (struct basket_line){ .item_id = item->id, .quantity = any(40) + 1 };
+			lines[n] = (struct basket_line){ .item_id = item->id,
+				.quantity = any(40) + 1 };
 			sum += item->price * lines[n].quantity;
 		}
 		rules.service_fee_bps = any(1001);
-		error = quote_basket(&shop, &rules, lines, count, (struct point){ DEGREES((double)any(60000)), 0 }, &quote,
-			&fault);
-		ck_assert(!error || error == E_BELOW_MINIMUM || error == E_ABOVE_MAXIMUM || error == E_TOO_FAR);
+		error = quote_basket(&shop, &rules, lines, count,
+			(struct point){ DEGREES((double)any(60000)), 0 }, &quote, &fault);
+		ck_assert(!error || error == E_BELOW_MINIMUM ||
+			error == E_ABOVE_MAXIMUM || error == E_TOO_FAR);
 		if (error)
 			continue;
 		ck_assert_int_eq(quote.subtotal, sum);
 		ck_assert_int_eq(quote.total, sum + quote.delivery_fee + quote.service_fee);
-		ck_assert_int_eq(quote.split.vendor + quote.split.rider + quote.split.platform, quote.total);
+		ck_assert_int_eq(quote.split.vendor + quote.split.rider + quote.split.platform,
+			quote.total);
 	}
 }
 END_TEST

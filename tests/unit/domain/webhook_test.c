@@ -51,12 +51,14 @@ START_TEST(an_address_is_https_with_a_host_and_nothing_hidden)
 		{ "https://[2001:db8::1]:8443/in", "2001:db8::1" },
 		{ "https://[2001:db8::1]", "2001:db8::1" },
 	};
-	static const char *const bad[] = { "", "https://", "https:///x", "http://example.com", "ftp://example.com",
-		"HTTPS:example.com", "https://user@example.com/", "https://user:word@example.com/", "https://:443/",
-		"https://example.com:0/", "https://example.com:65536/", "https://example.com:/", "https://example.com:8x/",
-		"https://example.com/#part", "https://exa mple.com/", "https://example.com/a\tb", "https://ex\xc3\xa9.com/",
-		"https://example.com\\@other/", "https://[::1/", "https://[::1]x/", "https://[]/", "https://exa%6dple.com/",
-		"https://[example.com]/" };
+	static const char *const bad[] = { "", "https://", "https:///x", "http://example.com",
+		"ftp://example.com", "HTTPS:example.com", "https://user@example.com/",
+		"https://user:word@example.com/", "https://:443/",
+		"https://example.com:0/", "https://example.com:65536/", "https://example.com:/",
+		"https://example.com:8x/", "https://example.com/#part", "https://exa mple.com/",
+		"https://example.com/a\tb", "https://ex\xc3\xa9.com/",
+		"https://example.com\\@other/", "https://[::1/", "https://[::1]x/", "https://[]/",
+		"https://exa%6dple.com/", "https://[example.com]/" };
 	char host[WEBHOOK_HOST_SIZE], longest[WEBHOOK_URL_MAX + 2];
 
 	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {

@@ -74,7 +74,8 @@ START_TEST(lengths_are_counted_in_characters)
 {
 	PASSES(order_fields, "{\"items\":[{\"itemId\":\"a\",\"quantity\":2,\"notes\":\"ndolé\"}]}",
 		"{\"items\":[{\"itemId\":\"a\",\"notes\":\"ndolé\",\"quantity\":2}]}");
-	REFUSES(order_fields, "{\"items\":[{\"itemId\":\"a\",\"quantity\":2,\"notes\":\"ndolés\"}]}",
+	REFUSES(order_fields,
+		"{\"items\":[{\"itemId\":\"a\",\"quantity\":2,\"notes\":\"ndolés\"}]}",
 		"items[0].notes: must have at most 5 characters");
 }
 END_TEST
@@ -136,8 +137,8 @@ START_TEST(phones_have_one_form)
 		ck_assert(phone_normalise(spellings[i], phone));
 		ck_assert_str_eq(phone, "+237670000001");
 	}
-	static const char *const wrong[] = { "", "+33612345678", "57000000", "+23767000000", "6700000011",
-		"abc", "+237770000001", "67000000a", "670000001670000001670000001" };
+	static const char *const wrong[] = { "", "+33612345678", "57000000", "+23767000000",
+		"6700000011", "abc", "+237770000001", "67000000a", "670000001670000001670000001" };
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
 		ck_assert_msg(!phone_normalise(wrong[i], phone), "%s", wrong[i]);
 }
@@ -148,7 +149,8 @@ START_TEST(emails_are_kept_in_lower_case)
 	static const struct field table[] = { { "email", FIELD_EMAIL }, FIELD_END };
 
 	PASSES(table, "{\"email\":\" Ange@Reeyo.CM \"}", "{\"email\":\"ange@reeyo.cm\"}");
-	static const char *const wrong[] = { "a", "@b.cm", "a@b", "a@.cm", "a@b.", "a b@c.cm", "a@b@c.cm" };
+	static const char *const wrong[] = { "a", "@b.cm", "a@b", "a@.cm", "a@b.",
+		"a b@c.cm", "a@b@c.cm" };
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
 		char json[64];
 
@@ -161,7 +163,8 @@ END_TEST
 START_TEST(a_password_needs_all_four_kinds_of_character)
 {
 	ck_assert_ptr_null(password_fault("Test123!@#", false));
-	static const char *const weak[] = { "Te1!", "test123!", "TEST123!", "Testtest!", "Test1234" };
+	static const char *const weak[] = { "Te1!", "test123!", "TEST123!",
+		"Testtest!", "Test1234" };
 	for (size_t i = 0; i < sizeof(weak) / sizeof(*weak); i++)
 		ck_assert_ptr_nonnull(password_fault(weak[i], false));
 }
@@ -171,7 +174,8 @@ START_TEST(a_point_is_on_earth_in_either_spelling)
 {
 	static const struct field table[] = { { "at", FIELD_POINT }, FIELD_END };
 
-	PASSES(table, "{\"at\":{\"latitude\":4.05,\"longitude\":9.7}}", "{\"at\":{\"lat\":4.05,\"lng\":9.7}}");
+	PASSES(table, "{\"at\":{\"latitude\":4.05,\"longitude\":9.7}}",
+		"{\"at\":{\"lat\":4.05,\"lng\":9.7}}");
 	REFUSES(table, "{\"at\":{\"lat\":91,\"lng\":0}}",
 		"at: is not a place on Earth: lat -90 to 90, lng -180 to 180");
 	REFUSES(table, "{\"at\":{\"lat\":4}}", "at: must be a point {lat,lng}");
@@ -180,7 +184,8 @@ END_TEST
 
 START_TEST(a_code_may_come_as_a_number_with_its_leading_zeros)
 {
-	static const struct field table[] = { { "otp", FIELD_DIGITS, .min = 6, .max = 6 }, FIELD_END };
+	static const struct field table[] = { { "otp", FIELD_DIGITS, .min = 6, .max = 6 },
+		FIELD_END };
 
 	PASSES(table, "{\"otp\":12345}", "{\"otp\":\"012345\"}");
 	REFUSES(table, "{\"otp\":\"12345\"}", "otp: must be 6 digits");
@@ -190,8 +195,8 @@ END_TEST
 
 START_TEST(weight_is_strictly_above_its_minimum)
 {
-	static const struct field table[] = { { "weight", FIELD_NUMBER, .above = true, .min = 0, .max = 50 },
-		FIELD_END };
+	static const struct field table[] = {
+		{ "weight", FIELD_NUMBER, .above = true, .min = 0, .max = 50 }, FIELD_END };
 
 	PASSES(table, "{\"weight\":50}", "{\"weight\":50.0}");
 	REFUSES(table, "{\"weight\":0}", "weight: must be greater than 0 and at most 50");
@@ -214,7 +219,8 @@ START_TEST(faults_are_counted_up_to_their_bound)
 
 	for (int i = 0; i < 100; i++)
 		json_array_append_new(json_object_get(object, "items"), json_object());
-	static const struct field many[] = { { "items", FIELD_LIST, .of = line_fields }, FIELD_END };
+	static const struct field many[] = { { "items", FIELD_LIST, .of = line_fields },
+		FIELD_END };
 	ck_assert_uint_eq(field_check(many, object, false, faults), FIELD_FAULTS_MAX);
 	json_decref(object);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The router: which row a path finds, what a wrong method or path is told, which tables are refused.
+ * The router: which row a path finds, what a wrong method or path is told, which tables are
+ * refused.
  */
 #include <check.h>
 #include <stdlib.h>
@@ -113,9 +114,11 @@ END_TEST
 
 START_TEST(a_mistyped_path_is_told_the_nearest_route)
 {
-	ck_assert_str_eq(router_nearest(router, TEXT("/api/v1/ordres/active"), NS_USER), "/orders/active");
+	ck_assert_str_eq(router_nearest(router, TEXT("/api/v1/ordres/active"), NS_USER),
+		"/orders/active");
 	ck_assert_str_eq(router_nearest(router, TEXT("/helth"), NS_USER), "/health");
-	ck_assert_ptr_null(router_nearest(router, TEXT("/api/v1/something/else/entirely"), NS_USER));
+	ck_assert_ptr_null(router_nearest(router,
+		TEXT("/api/v1/something/else/entirely"), NS_USER));
 }
 END_TEST
 
@@ -139,8 +142,8 @@ END_TEST
 
 START_TEST(two_rows_for_one_route_stop_the_boot)
 {
-	static const struct route rows[] = { ROW(GET, "/x/:a", .max_age = 0), ROW(GET, "/x/:b", .max_age = 0),
-		ROUTE_END };
+	static const struct route rows[] = { ROW(GET, "/x/:a", .max_age = 0),
+		ROW(GET, "/x/:b", .max_age = 0), ROUTE_END };
 
 	ck_assert_int_eq(refused(rows), E_CONFIG);
 }

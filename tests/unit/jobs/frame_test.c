@@ -72,7 +72,8 @@ END_TEST
 
 START_TEST(nonsense_is_refused)
 {
-	static const char *const wrong[] = { "", "\n", "s x 1 t a r\n{}", "s 1 x t a r\n{}", "s -1 1 t a r\n{}",
+	static const char *const wrong[] = { "", "\n", "s x 1 t a r\n{}",
+		"s 1 x t a r\n{}", "s -1 1 t a r\n{}",
 		"s 1 1 t a\n{}", "s 99999999999999999999 1 t a r\n{}", "just words" };
 	struct frame frame;
 
@@ -97,7 +98,8 @@ START_TEST(a_batch_holds_copies_and_wires)
 	char type[] = "step", payload[] = "{\"a\":\n1}", room[] = "admin";
 	struct text rooms[] = { text_of(room) };
 	struct event events[] = {
-		{ .id = 7, .type = text_of(type), .payload = text_of(payload), .room_count = 1, .rooms = rooms },
+		{ .id = 7, .type = text_of(type), .payload = text_of(payload),
+			.room_count = 1, .rooms = rooms },
 		{ .type = TEXT("passing"), .payload = TEXT("{}"), .aggregate = TEXT("x") },
 	};
 	struct batch *batch = batch_new(events, 2, 3);

@@ -59,7 +59,8 @@ START_TEST(any_order_of_leaving_keeps_the_rest)
 		snprintf(name, sizeof(name), "room:%d", i % 7);
 		ck_assert_int_eq(room_join(rooms, name, &place[i], &place[i]), 0);
 	}
-	for (int step = 0, i = 0; step < MEMBERS; step++, i = (i + 1231) % MEMBERS) { /* coprime: each once */
+	/* coprime: each once */
+	for (int step = 0, i = 0; step < MEMBERS; step++, i = (i + 1231) % MEMBERS) {
 		unsigned before;
 
 		snprintf(name, sizeof(name), "room:%d", i % 7);

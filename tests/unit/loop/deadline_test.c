@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Deadlines: they expire in order and never early, stop, begin again, and may do so from one another's
- * expiry.
+ * Deadlines: they expire in order and never early, stop, begin again, and may do so from one
+ * another's expiry.
  */
 #include <check.h>
 #include <stdlib.h>

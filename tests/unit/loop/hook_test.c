@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Hooks at the end of a turn: their order, what they may do to each other, and that a wish is neither lost
- * nor able to starve the loop. A wish that sleeps shows as a test that never ends.
+ * Hooks at the end of a turn: their order, what they may do to each other, and that a wish is
+ * neither lost nor able to starve the loop. A wish that sleeps shows as a test that never ends.
  */
 #include <check.h>
 #include <stdlib.h>
@@ -65,7 +65,8 @@ END_TEST
 
 START_TEST(serving_comes_before_flushing_in_order_of_hooking)
 {
-	struct hook flush = HOOK("f", .stops = true), first = HOOK("1"), second = HOOK("2"), idle = HOOK("-");
+	struct hook flush = HOOK("f", .stops = true), first = HOOK("1"),
+		second = HOOK("2"), idle = HOOK("-");
 
 	loop_hook(loop, PHASE_FLUSH, &flush.turn);
 	loop_hook(loop, PHASE_SERVE, &first.turn);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Messages between threads: all arrive, those of one sender in order, on the receiving loop's thread.
+ * Messages between threads: all arrive, those of one sender in order, on the receiving loop's
+ * thread.
  */
 #include <check.h>
 #include <pthread.h>

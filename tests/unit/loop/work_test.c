@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The work pool: jobs run beside the loop at low priority, end on it, and are refused past the bound.
+ * The work pool: jobs run beside the loop at low priority, end on it, and are refused past the
+ * bound.
  */
 #include <check.h>
 #include <pthread.h>
@@ -85,7 +86,8 @@ START_TEST(jobs_past_the_bound_are_refused_and_nothing_is_taken)
 	uv_sem_t gate;
 
 	uv_sem_init(&gate, 0);
-	for (unsigned round = 1; round <= 2; round++) { /* the bound is free again after the first */
+	/* the bound is free again after the first */
+	for (unsigned round = 1; round <= 2; round++) {
 		waiting_for = THREADS + QUEUE;
 		for (unsigned i = 0; i < COUNT_OF(jobs); i++) {
 			jobs[i] = job_new(&gate);

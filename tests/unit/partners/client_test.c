@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The client against a service in the same process: what a caller is told, that he is told once, and what the
- * service gets to see. Names are resolved here (getaddrinfo below), so that a slow or a treacherous one can be played.
+ * The client against a service in the same process: what a caller is told, that he is told once,
+ * and what the service gets to see. Names are resolved here (getaddrinfo below), so that a slow or
+ * a treacherous one can be played.
  */
 #include <dlfcn.h>
 #include <netdb.h>
@@ -20,11 +21,12 @@ static uv_timer_t guard;
 static unsigned expected;
 
 /* slow.test takes two seconds, private.test and any other name are this machine. */
-int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **ret)
+int getaddrinfo(const char *node, const char *service,
+	const struct addrinfo *hints, struct addrinfo **ret)
 {
 	int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **) =
-		(int (*)(const char *, const char *, const struct addrinfo *, struct addrinfo **))dlsym(RTLD_NEXT,
-			"getaddrinfo");
+		(int (*)(const char *, const char *, const struct addrinfo *,
+			struct addrinfo **))dlsym(RTLD_NEXT, "getaddrinfo");
 
 	if (node && strcmp(node, "slow.test") == 0)
 		sleep(2);
@@ -33,7 +35,7 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
 	return real(node && strstr(node, ".test") ? "127.0.0.1" : node, service, hints, ret);
 }
 
-/* --- The service --------------------------------------------------------------------------------- */
+/* --- The service ------------------------------------------------------------------------------ */
 
 static void large(struct peer_request *rq, size_t len)
 {
@@ -64,7 +66,8 @@ static void half(struct peer_request *rq, unsigned len)
 {
 	char head[128];
 
-	snprintf(head, sizeof(head), "HTTP/1.1 200 Said\r\nContent-Length: %u\r\n\r\n%s", len, len ? "ok" : "");
+	snprintf(head, sizeof(head),
+		"HTTP/1.1 200 Said\r\nContent-Length: %u\r\n\r\n%s", len, len ? "ok" : "");
 	peer_write(rq, head, strlen(head));
 	if (len > 2)
 		peer_sleep(rq, 5000);
@@ -98,7 +101,7 @@ static void answer(struct peer_request *rq)
 		peer_reply(rq, 200, "", "ok");
 }
 
-/* --- The caller ---------------------------------------------------------------------------------- */
+/* --- The caller ------------------------------------------------------------------------------- */
 
 struct asked {
 	struct client_call call;
@@ -178,7 +181,8 @@ static void ask_and_await(struct asked *asked, const char *path)
 	ck_assert_uint_eq(asked->completions, 1);
 }
 
-static void partner_make(unsigned at_once, unsigned waiting, unsigned timeout_ms, unsigned failures, unsigned pause_ms)
+static void partner_make(unsigned at_once, unsigned waiting, unsigned timeout_ms,
+	unsigned failures, unsigned pause_ms)
 {
 	partner = partner_new(client, "peer",
 		&(struct partner_limits){ at_once, waiting, timeout_ms, failures, pause_ms });
@@ -208,7 +212,7 @@ static void world_close(void)
 	peer_close(peer);
 }
 
-/* --- Calls --------------------------------------------------------------------------------------- */
+/* --- Calls ------------------------------------------------------------------------------------ */
 
 START_TEST(an_answer_comes_with_status_and_body)
 {
@@ -227,7 +231,8 @@ END_TEST
 START_TEST(a_request_arrives_as_it_was_given)
 {
 	char body[] = "a=1&b=2 and more", url_scratch[16] = "X-Own: yes";
-	struct asked asked = { .call = { .method = "POST", .headers = { url_scratch, "Content-Type: text/plain" },
+	struct asked asked = { .call = { .method = "POST",
+		.headers = { url_scratch, "Content-Type: text/plain" },
 		.body = { body, 7 }, .user = "me", .password = "secret" } };
 
 	ask(&asked, "/echo");
@@ -247,11 +252,12 @@ END_TEST
 
 START_TEST(a_request_is_signed_for_aws)
 {
-	struct asked asked = { .call = { .method = "POST", .body = TEXT("Action=Publish"), .user = "KEYID", .password = "secret",
-		.aws_sigv4 = "aws:amz:eu-west-1:sns" } };
+	struct asked asked = { .call = { .method = "POST", .body = TEXT("Action=Publish"),
+		.user = "KEYID", .password = "secret", .aws_sigv4 = "aws:amz:eu-west-1:sns" } };
 
 	ask_and_await(&asked, "/echo");
-	ck_assert_ptr_nonnull(strstr(asked.body, "Authorization: AWS4-HMAC-SHA256 Credential=KEYID/"));
+	ck_assert_ptr_nonnull(strstr(asked.body,
+		"Authorization: AWS4-HMAC-SHA256 Credential=KEYID/"));
 	ck_assert_ptr_nonnull(strstr(asked.body, "/eu-west-1/sns/aws4_request"));
 	ck_assert_ptr_nonnull(strcasestr(asked.body, "X-Amz-Date: "));
 }
@@ -259,7 +265,8 @@ END_TEST
 
 START_TEST(other_methods_and_empty_bodies_go_out_too)
 {
-	struct asked deleted = { .call = { .method = "DELETE" } }, posted = { .call = { .method = "POST" } };
+	struct asked deleted = { .call = { .method = "DELETE" } },
+		posted = { .call = { .method = "POST" } };
 
 	ask_and_await(&deleted, "/echo");
 	ck_assert_ptr_nonnull(strstr(deleted.body, "DELETE /echo "));
@@ -303,7 +310,7 @@ START_TEST(a_connection_is_used_again)
 }
 END_TEST
 
-/* --- Failures ------------------------------------------------------------------------------------ */
+/* --- Failures --------------------------------------------------------------------------------- */
 
 START_TEST(a_service_that_is_not_there_has_seen_nothing)
 {
@@ -370,7 +377,8 @@ END_TEST
 
 START_TEST(an_answer_of_the_largest_size_is_taken_and_a_larger_one_is_not)
 {
-	struct asked fits = { .call = { .max_answer = 1000 } }, over = { .call = { .max_answer = 1000 } }, unsaid = { 0 };
+	struct asked fits = { .call = { .max_answer = 1000 } },
+		over = { .call = { .max_answer = 1000 } }, unsaid = { 0 };
 
 	ask_and_await(&fits, "/large/1000");
 	ck_assert_int_eq(fits.error, 0);
@@ -426,10 +434,12 @@ END_TEST
 
 START_TEST(what_is_no_web_address_is_refused)
 {
-	static const char *const urls[] = { "file:///etc/passwd", "ftp://127.0.0.1/", "gopher://127.0.0.1/", "", "http://" };
+	static const char *const urls[] = { "file:///etc/passwd", "ftp://127.0.0.1/",
+		"gopher://127.0.0.1/", "", "http://" };
 
 	for (size_t i = 0; i < COUNT_OF(urls); i++) {
-		struct asked asked = { .call = { .partner = partner, .method = "GET", .url = urls[i], .done = told } };
+		struct asked asked = { .call = { .partner = partner, .method = "GET",
+			.url = urls[i], .done = told } };
 
 		asked.call.owner = &asked;
 		client_call(client, &asked.call);
@@ -440,7 +450,7 @@ START_TEST(what_is_no_web_address_is_refused)
 }
 END_TEST
 
-/* --- Bounds -------------------------------------------------------------------------------------- */
+/* --- Bounds ----------------------------------------------------------------------------------- */
 
 START_TEST(so_many_at_once_the_next_wait_and_more_are_refused)
 {
@@ -498,7 +508,7 @@ START_TEST(two_hundred_at_once_each_end_once)
 }
 END_TEST
 
-/* --- The breaker --------------------------------------------------------------------------------- */
+/* --- The breaker ------------------------------------------------------------------------------ */
 
 START_TEST(failures_in_a_row_open_the_breaker_and_a_good_answer_closes_it)
 {
@@ -603,11 +613,12 @@ START_TEST(the_pause_is_jittered_by_a_fifth)
 }
 END_TEST
 
-/* --- Private addresses --------------------------------------------------------------------------- */
+/* --- Private addresses ------------------------------------------------------------------------ */
 
 START_TEST(a_private_address_is_refused_whatever_its_name)
 {
-	static const char *const hosts[] = { "127.0.0.1", "private.test", "localhost", "2130706433", "0x7f.1" };
+	static const char *const hosts[] = { "127.0.0.1", "private.test", "localhost",
+		"2130706433", "0x7f.1" };
 
 	for (size_t i = 0; i < COUNT_OF(hosts); i++) {
 		struct asked asked = { .call = { .public_only = true } };
@@ -633,7 +644,7 @@ START_TEST(a_kept_connection_to_a_private_address_is_refused_too)
 }
 END_TEST
 
-/* --- Cancelling and closing ---------------------------------------------------------------------- */
+/* --- Cancelling and closing ------------------------------------------------------------------- */
 
 START_TEST(a_cancelled_call_is_not_told)
 {
@@ -750,26 +761,35 @@ static Suite *client_suite(void)
 		const char *name;
 		const TTest *tests[12];
 	} cases[] = {
-		{ "calls", { an_answer_comes_with_status_and_body, a_request_arrives_as_it_was_given,
-			a_request_is_signed_for_aws, other_methods_and_empty_bodies_go_out_too, a_redirect_is_an_answer,
+		{ "calls", { an_answer_comes_with_status_and_body,
+			a_request_arrives_as_it_was_given, a_request_is_signed_for_aws,
+			other_methods_and_empty_bodies_go_out_too, a_redirect_is_an_answer,
 			retry_after_is_told_of_429_and_503_alone, a_connection_is_used_again } },
-		{ "failures", { a_service_that_is_not_there_has_seen_nothing, a_broken_connection_leaves_it_in_doubt,
+		{ "failures", { a_service_that_is_not_there_has_seen_nothing,
+			a_broken_connection_leaves_it_in_doubt,
 			a_post_on_a_kept_connection_that_breaks_is_not_sent_again,
 			a_get_on_a_kept_connection_that_breaks_is, a_slow_service_is_given_up,
-			an_answer_of_the_largest_size_is_taken_and_a_larger_one_is_not, headers_without_end_are_cut,
-			who_wants_the_status_alone_does_not_wait_for_the_rest, who_wants_the_body_gets_the_whole_or_none,
+			an_answer_of_the_largest_size_is_taken_and_a_larger_one_is_not,
+			headers_without_end_are_cut,
+			who_wants_the_status_alone_does_not_wait_for_the_rest,
+			who_wants_the_body_gets_the_whole_or_none,
 			what_is_no_web_address_is_refused } },
-		{ "bounds", { so_many_at_once_the_next_wait_and_more_are_refused, a_call_waits_no_longer_than_it_may_take,
+		{ "bounds", { so_many_at_once_the_next_wait_and_more_are_refused,
+			a_call_waits_no_longer_than_it_may_take,
 			two_hundred_at_once_each_end_once } },
 		{ "breaker", { failures_in_a_row_open_the_breaker_and_a_good_answer_closes_it,
-			while_one_call_tries_the_others_are_refused, a_trial_that_is_cancelled_leaves_the_next_to_try,
-			what_waits_for_a_service_that_fails_is_refused, errors_of_ours_do_not_open_the_breaker,
+			while_one_call_tries_the_others_are_refused,
+			a_trial_that_is_cancelled_leaves_the_next_to_try,
+			what_waits_for_a_service_that_fails_is_refused,
+			errors_of_ours_do_not_open_the_breaker,
 			the_pause_is_jittered_by_a_fifth } },
 		{ "private", { a_private_address_is_refused_whatever_its_name,
 			a_kept_connection_to_a_private_address_is_refused_too } },
-		{ "ends", { a_cancelled_call_is_not_told, a_cancelled_call_gives_its_slot_to_the_next,
+		{ "ends", { a_cancelled_call_is_not_told,
+			a_cancelled_call_gives_its_slot_to_the_next,
 			closing_ends_each_call_once, a_name_that_is_being_looked_up_holds_nobody_up,
-			a_call_may_be_made_again_from_its_own_end, an_idle_client_watches_nothing } },
+			a_call_may_be_made_again_from_its_own_end,
+			an_idle_client_watches_nothing } },
 	};
 	Suite *suite = suite_create("client");
 

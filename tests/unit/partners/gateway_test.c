@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The gateway's calls against a service in the same process, in both dialects: what is sent, what a caller is told, and how
- * often a token is fetched.
+ * The gateway's calls against a service in the same process, in both dialects: what is sent, what a
+ * caller is told, and how often a token is fetched.
  */
 #include "peer.h"
 #include "reeyo/core/clock.h"
@@ -19,7 +19,7 @@ static uv_timer_t guard;
 static unsigned expected;
 static char url[64];
 
-/* --- The service --------------------------------------------------------------------------------- */
+/* --- The service ------------------------------------------------------------------------------ */
 
 static atomic_uint tokens, first_token_good, days;
 static atomic_int token_status, status;
@@ -54,7 +54,7 @@ static void answer(struct peer_request *rq)
 		peer_reply(rq, status, "", body);
 }
 
-/* --- The caller ---------------------------------------------------------------------------------- */
+/* --- The caller ------------------------------------------------------------------------------- */
 
 struct asked {
 	struct gateway_call call;
@@ -103,7 +103,8 @@ static void await(unsigned count)
 
 static struct asked new_call(void)
 {
-	return (struct asked){ .call = { .phone = "+237670000001", .amount = 2500, .external = "pay_1",
+	return (struct asked){ .call = { .phone = "+237670000001",
+		.amount = 2500, .external = "pay_1",
 		.description = "Reeyo \"top-up\"", .reference = "ref-1", .done = told } };
 }
 
@@ -126,7 +127,8 @@ static struct asked ask_and_await(void (*verb)(struct gateway *, struct gateway_
 
 static void gateway_make(const char *dialect)
 {
-	snprintf(url, sizeof(url), "http://127.0.0.1:%u%s", peer->port, strcmp(dialect, "upstream") ? "/" : "");
+	snprintf(url, sizeof(url), "http://127.0.0.1:%u%s", peer->port,
+		strcmp(dialect, "upstream") ? "/" : "");
 	config.campay_url = url;
 	config.campay_dialect = dialect;
 	ck_assert_int_eq(client_new(loop, &client), 0);
@@ -149,7 +151,8 @@ static void world_open(void)
 	token_status = status = 200;
 	token_more = "\"expires_in\":3600";
 	body = "{\"reference\":\"ref-1\",\"ussd_code\":\"*126#\",\"operator\":\"mtn\"}";
-	config = (struct config){ .campay_username = "reeyo", .campay_password = "secret", .campay_app_key = "app-key",
+	config = (struct config){ .campay_username = "reeyo",
+		.campay_password = "secret", .campay_app_key = "app-key",
 		.campay_webhook_key = "", .gateway_timeout = 3000, .gateway_at_once = 16 };
 	ck_assert_int_eq(loop_new(0, &loop), 0);
 	uv_timer_init(loop_uv(loop), &guard);
@@ -166,7 +169,7 @@ static void world_close(void)
 
 #define SAW(text) ck_assert_msg(strstr(seen, (text)), "%s", seen)
 
-/* --- What is sent, and told ---------------------------------------------------------------------- */
+/* --- What is sent, and told ------------------------------------------------------------------- */
 
 START_TEST(collect_asks_a_phone_and_tells_what_to_dial)
 {
@@ -205,7 +208,8 @@ START_TEST(ask_tells_what_became_of_it)
 {
 	struct asked asked;
 
-	body = "{\"reference\":\"ref-1\",\"external_reference\":\"pay_1\",\"status\":\"FAILED\",\"amount\":2500,\"reason\":\"no money\"}";
+	body = "{\"reference\":\"ref-1\",\"external_reference\":\"pay_1\",\"status\":\"FAILED\","
+	       "\"amount\":2500,\"reason\":\"no money\"}";
 	asked = ask_and_await(gateway_ask);
 	ck_assert_int_eq(asked.state, GATEWAY_FAILED);
 	ck_assert_int_eq(asked.amount, 2500);
@@ -254,9 +258,10 @@ static const struct amount {
 	const char *json;
 	int64_t amount;
 } amounts[] = {
-	{ "1000", 1000 }, { "\"1000\"", 1000 }, { "\"1000.00\"", 1000 }, { "1000.0", 1000 }, { "0", 0 },
-	{ "\"9223372036854775807\"", INT64_MAX }, { "1000.5", -1 }, { "\"1000.50\"", -1 }, { "-5", -1 }, { "\"-5\"", -1 },
-	{ "\"9223372036854775808\"", -1 }, { "1e300", -1 }, { "\"1e3\"", -1 }, { "\"\"", -1 }, { "\"1 000\"", -1 }, { "null", -1 },
+	{ "1000", 1000 }, { "\"1000\"", 1000 }, { "\"1000.00\"", 1000 }, { "1000.0", 1000 },
+	{ "0", 0 }, { "\"9223372036854775807\"", INT64_MAX }, { "1000.5", -1 },
+	{ "\"1000.50\"", -1 }, { "-5", -1 }, { "\"-5\"", -1 }, { "\"9223372036854775808\"", -1 },
+	{ "1e300", -1 }, { "\"1e3\"", -1 }, { "\"\"", -1 }, { "\"1 000\"", -1 }, { "null", -1 },
 	{ "true", -1 }, { "[1000]", -1 }, { "\"0x10\"", -1 }, { "\".00\"", -1 },
 };
 
@@ -269,7 +274,7 @@ START_TEST(an_amount_is_a_whole_number_or_untold)
 }
 END_TEST
 
-/* --- What an answer means ------------------------------------------------------------------------ */
+/* --- What an answer means --------------------------------------------------------------------- */
 
 static const struct meaning {
 	int status;
@@ -354,7 +359,7 @@ START_TEST(what_cannot_be_written_is_refused_later)
 }
 END_TEST
 
-/* --- Tokens -------------------------------------------------------------------------------------- */
+/* --- Tokens ----------------------------------------------------------------------------------- */
 
 static void many(struct asked *asked, int count)
 {
@@ -446,7 +451,8 @@ START_TEST(a_token_is_kept_until_it_ends)
 END_TEST
 
 static const char *const bad_tokens[] = {
-	"\"expires_at\":\"2001-01-01T00:00:00Z\"", "\"token\":\"\"", "\"token\":\"a\\r\\nX-Injected: 1\"", "\"token\":7",
+	"\"expires_at\":\"2001-01-01T00:00:00Z\"", "\"token\":\"\"",
+	"\"token\":\"a\\r\\nX-Injected: 1\"", "\"token\":7",
 };
 
 START_TEST(a_token_that_is_none_is_not_used)
@@ -481,7 +487,7 @@ START_TEST(closing_tells_those_who_wait_and_those_who_are_asked)
 }
 END_TEST
 
-/* --- History ------------------------------------------------------------------------------------- */
+/* --- History ---------------------------------------------------------------------------------- */
 
 static unsigned listed, withdrawals, over;
 static int64_t listed_amount;
@@ -500,7 +506,8 @@ static void each(struct gateway_history *history, const struct gateway_told *one
 	ck_assert(one->reference.at);
 }
 
-static void list_over(struct gateway_history *history, enum gateway_outcome outcome, const char *why)
+static void list_over(struct gateway_history *history,
+	enum gateway_outcome outcome, const char *why)
 {
 	(void)history;
 	list_outcome = outcome;
@@ -534,8 +541,9 @@ static void list(const char *from, const char *to)
 
 START_TEST(the_history_is_told_one_by_one_and_read_beside_the_loop)
 {
-	body = "[{\"reference_uuid\":\"a\",\"amount\":1000,\"debit\":0,\"credit\":985,\"status\":\"SUCCESSFUL\"},"
-	       "{\"reference\":\"b\",\"amount\":\"500\",\"debit\":500,\"credit\":0,\"status\":\"FAILED\"}]";
+	body = "[{\"reference_uuid\":\"a\",\"amount\":1000,\"debit\":0,\"credit\":985,"
+	       "\"status\":\"SUCCESSFUL\"},{\"reference\":\"b\",\"amount\":\"500\",\"debit\":500,"
+	       "\"credit\":0,\"status\":\"FAILED\"}]";
 	list("2026-11-01", "2026-11-01");
 	ck_assert_int_eq(list_outcome, GATEWAY_TOLD);
 	ck_assert_uint_eq(listed, 2);
@@ -544,7 +552,8 @@ START_TEST(the_history_is_told_one_by_one_and_read_beside_the_loop)
 	ck_assert(!pthread_equal(list_thread, pthread_self()));
 	SAW("POST /history/ HTTP/1.1\r\n");
 	SAW("{\"start_date\":\"2026-11-01\",\"end_date\":\"2026-11-01\"}");
-	body = " { \"count\" : 1, \"links\" : [{\"data\":[]}], \"data\" : [ {\"reference\":\"c\",\"amount\":7,\"endpoint\":\"withdraw\"} ] }";
+	body = " { \"count\" : 1, \"links\" : [{\"data\":[]}], \"data\" : [ "
+		"{\"reference\":\"c\",\"amount\":7,\"endpoint\":\"withdraw\"} ] }";
 	list("2026-11-01", "2026-11-01");
 	ck_assert_int_eq(list_outcome, GATEWAY_TOLD);
 	ck_assert_uint_eq(listed, 1);
@@ -572,9 +581,10 @@ static const struct {
 	const char *body;
 	int status;
 } no_lists[] = {
-	{ "{\"message\":\"ok\"}", 200 }, { "{\"data\":{}}", 200 }, { "", 200 }, { "7", 200 }, { "[", 200 }, { "[" ROW, 200 },
-	{ "[" ROW ",]", 200 }, { "[" ROW "}", 200 }, { "{\"data\":[" ROW "]", 200 }, { "{\"data\":[" ROW "],", 200 },
-	{ "{data:[]}", 200 }, { "{\"data\"", 200 }, { "[]", 500 },
+	{ "{\"message\":\"ok\"}", 200 }, { "{\"data\":{}}", 200 }, { "", 200 }, { "7", 200 },
+	{ "[", 200 }, { "[" ROW, 200 }, { "[" ROW ",]", 200 }, { "[" ROW "}", 200 },
+	{ "{\"data\":[" ROW "]", 200 }, { "{\"data\":[" ROW "],", 200 }, { "{data:[]}", 200 },
+	{ "{\"data\"", 200 }, { "[]", 500 },
 };
 
 START_TEST(a_history_that_is_none_is_not_told)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Callbacks: which are believed, and what they say. The signatures are made here with openssl alone.
+ * Callbacks: which are believed, and what they say. The signatures are made here with openssl
+ * alone.
  */
 #include <check.h>
 #include <openssl/evp.h>
@@ -11,8 +12,10 @@
 #include "reeyo/partners/gateway.h"
 #include "../suite.h"
 
-#define BODY "{\"reference\":\"ref-1\",\"external_reference\":\"pay_1\",\"status\":\"SUCCESSFUL\",\"amount\":\"2500\",\"operator\":\"MTN\"}"
-#define QUERY "status=SUCCESSFUL&reference=ref-1&external_reference=pay%5F1&amount=2500&reason=a+b%21"
+#define BODY \
+	"{\"reference\":\"ref-1\",\"external_reference\":\"pay_1\",\"status\":\"SUCCESSFUL\",\"amount\":\"2500\",\"operator\":\"MTN\"}"
+#define QUERY \
+	"status=SUCCESSFUL&reference=ref-1&external_reference=pay%5F1&amount=2500&reason=a+b%21"
 
 static struct config config;
 static struct arena_pool *pool;
@@ -21,7 +24,8 @@ static struct gateway_told told;
 
 static void open_world(void)
 {
-	config = (struct config){ .campay_app_key = "the-app-key", .campay_webhook_key = "the-webhook-key" };
+	config = (struct config){ .campay_app_key = "the-app-key",
+		.campay_webhook_key = "the-webhook-key" };
 	pool = arena_pool_new(1 << 16);
 	arena = arena_new(pool, 1 << 20);
 	told = (struct gateway_told){ .amount = -7 };
@@ -33,7 +37,7 @@ static void close_world(void)
 	arena_pool_free(pool);
 }
 
-/* --- Signing ------------------------------------------------------------------------------------- */
+/* --- Signing ---------------------------------------------------------------------------------- */
 
 static const char *hex(const char *key, const char *data)
 {
@@ -41,7 +45,8 @@ static const char *hex(const char *key, const char *data)
 	unsigned char mac[32];
 	unsigned size = sizeof(mac);
 
-	HMAC(EVP_sha256(), key, (int)strlen(key), (const unsigned char *)data, strlen(data), mac, &size);
+	HMAC(EVP_sha256(), key, (int)strlen(key), (const unsigned char *)data,
+		strlen(data), mac, &size);
 	for (int i = 0; i < 32; i++)
 		snprintf(out + 2 * i, 3, "%02x", mac[i]);
 	return out;
@@ -55,7 +60,8 @@ static void base64(char *to, const void *data, int len)
 		*to = *to == '+' ? '-' : *to == '/' ? '_' : *to == '=' ? '\0' : *to;
 }
 
-static const char *token(const char *head, const char *claims, const char *key, const EVP_MD *digest)
+static const char *token(const char *head, const char *claims,
+	const char *key, const EVP_MD *digest)
 {
 	static char out[1024];
 	unsigned char mac[64];
@@ -96,7 +102,7 @@ static int hear_query(const char *signature, const char *query)
 	return gateway_heard(&config, arena, signature, text_of(query), NULL, &told);
 }
 
-/* --- Bodies -------------------------------------------------------------------------------------- */
+/* --- Bodies ----------------------------------------------------------------------------------- */
 
 START_TEST(a_body_signed_with_the_app_key_is_believed)
 {
@@ -128,8 +134,10 @@ START_TEST(a_body_with_a_token_of_the_webhook_key_is_believed)
 	char body[2048];
 
 	ck_assert_int_eq(hear(good_token("{\"app\":\"reeyo\"}"), BODY), 0);
-	ck_assert_int_eq(hear(good_token("{\"reference\":\"ref-1\",\"status\":\"SUCCESSFUL\"}"), BODY), 0);
-	snprintf(body, sizeof(body), "{\"reference\":\"ref-1\",\"status\":\"FAILED\",\"signature\":\"%s\"}",
+	ck_assert_int_eq(hear(good_token("{\"reference\":\"ref-1\",\"status\":\"SUCCESSFUL\"}"),
+		BODY), 0);
+	snprintf(body, sizeof(body),
+		"{\"reference\":\"ref-1\",\"status\":\"FAILED\",\"signature\":\"%s\"}",
 		good_token("{\"exp\":32503680000}"));
 	ck_assert_int_eq(hear(NULL, body), 0);
 	ck_assert_int_eq(told.state, GATEWAY_FAILED);
@@ -167,8 +175,10 @@ START_TEST(tokens_of_another_algorithm_key_or_time_are_refused)
 	refused(token(HS256, "{}", "the-app-key", EVP_sha256()));
 	refused(token("{\"alg\":\"none\",\"typ\":\"JWT\"}", "{}", "", NULL));
 	refused(token("{\"alg\":\"none\",\"typ\":\"JWT\"}", "{}", "the-webhook-key", EVP_sha256()));
-	refused(token("{\"alg\":\"HS384\",\"typ\":\"JWT\"}", "{}", "the-webhook-key", EVP_sha384()));
-	refused(token("{\"alg\":\"HS512\",\"typ\":\"JWT\"}", "{}", "the-webhook-key", EVP_sha512()));
+	refused(token("{\"alg\":\"HS384\",\"typ\":\"JWT\"}", "{}",
+		"the-webhook-key", EVP_sha384()));
+	refused(token("{\"alg\":\"HS512\",\"typ\":\"JWT\"}", "{}",
+		"the-webhook-key", EVP_sha512()));
 	refused(token("{\"typ\":\"JWT\"}", "{}", "the-webhook-key", EVP_sha256()));
 	refused(good_token("{\"exp\":1000000000}"));
 	refused(good_token("{\"exp\":\"never\"}"));
@@ -195,14 +205,15 @@ END_TEST
 
 START_TEST(a_believed_body_that_names_no_transaction_is_malformed)
 {
-	static const char *const bodies[] = { "{}", "[]", "{\"reference\":7}", "{\"reference\":\"\"}", "{\"status\":\"SUCCESSFUL\"}" };
+	static const char *const bodies[] = { "{}", "[]", "{\"reference\":7}",
+		"{\"reference\":\"\"}", "{\"status\":\"SUCCESSFUL\"}" };
 
 	for (size_t i = 0; i < COUNT_OF(bodies); i++)
 		ck_assert_int_eq(hear(hex("the-app-key", bodies[i]), bodies[i]), E_MALFORMED_JSON);
 }
 END_TEST
 
-/* --- Queries ------------------------------------------------------------------------------------- */
+/* --- Queries ---------------------------------------------------------------------------------- */
 
 START_TEST(a_query_is_signed_without_its_signature)
 {
@@ -216,9 +227,11 @@ START_TEST(a_query_is_signed_without_its_signature)
 	ck_assert_int_eq(hear_query(NULL, query), 0);
 	snprintf(query, sizeof(query), "signature=%s&%s", hex("the-app-key", QUERY), QUERY);
 	ck_assert_int_eq(hear_query(NULL, query), 0);
-	snprintf(query, sizeof(query), "status=SUCCESSFUL&signature=%s&reference=r", hex("the-app-key", "status=SUCCESSFUL&reference=r"));
+	snprintf(query, sizeof(query), "status=SUCCESSFUL&signature=%s&reference=r",
+		hex("the-app-key", "status=SUCCESSFUL&reference=r"));
 	ck_assert_int_eq(hear_query(NULL, query), 0);
-	snprintf(query, sizeof(query), "%s&signature=%s", QUERY, good_token("{\"reference\":\"ref-1\"}"));
+	snprintf(query, sizeof(query), "%s&signature=%s", QUERY,
+		good_token("{\"reference\":\"ref-1\"}"));
 	ck_assert_int_eq(hear_query(NULL, query), 0);
 }
 END_TEST
@@ -227,7 +240,8 @@ START_TEST(a_changed_query_is_refused)
 {
 	char query[2048];
 
-	snprintf(query, sizeof(query), "%s&amount=1&signature=%s", QUERY, hex("the-app-key", QUERY));
+	snprintf(query, sizeof(query), "%s&amount=1&signature=%s", QUERY,
+		hex("the-app-key", QUERY));
 	ck_assert_int_eq(hear_query(NULL, query), E_BAD_SIGNATURE);
 	ck_assert_int_eq(hear_query(NULL, QUERY), E_BAD_SIGNATURE);
 	ck_assert_int_eq(hear_query(NULL, ""), E_BAD_SIGNATURE);

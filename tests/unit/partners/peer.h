@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A service to call: an HTTP server on a free loopback port, one thread a connection, whose answers a test writes. What
- * sleeps here wakes when the peer closes.
+ * A service to call: an HTTP server on a free loopback port, one thread a connection, whose answers
+ * a test writes. What sleeps here wakes when the peer closes.
  */
 #ifndef REEYO_TESTS_PARTNERS_PEER_H
 #define REEYO_TESTS_PARTNERS_PEER_H
@@ -44,7 +44,7 @@ struct peer {
 	atomic_uint asked, running, most; /* requests in all, at this moment, and most at once */
 };
 
-/* --- What an answer is made of ------------------------------------------------------------------- */
+/* --- What an answer is made of ---------------------------------------------------------------- */
 
 static inline void peer_write(struct peer_request *rq, const char *at, size_t len)
 {
@@ -52,11 +52,12 @@ static inline void peer_write(struct peer_request *rq, const char *at, size_t le
 		rq->over = true;
 }
 
-static inline void peer_reply(struct peer_request *rq, int status, const char *headers, const char *body)
+static inline void peer_reply(struct peer_request *rq, int status,
+	const char *headers, const char *body)
 {
 	char head[512];
-	int len = snprintf(head, sizeof(head), "HTTP/1.1 %d Said\r\nContent-Length: %zu\r\n%s\r\n", status, strlen(body),
-		headers);
+	int len = snprintf(head, sizeof(head), "HTTP/1.1 %d Said\r\nContent-Length: %zu\r\n%s\r\n",
+		status, strlen(body), headers);
 
 	peer_write(rq, head, (size_t)len);
 	peer_write(rq, body, strlen(body));
@@ -78,7 +79,7 @@ static inline void peer_reset(struct peer_request *rq)
 	rq->over = true;
 }
 
-/* --- Serving ------------------------------------------------------------------------------------- */
+/* --- Serving ---------------------------------------------------------------------------------- */
 
 static inline bool peer_read(struct peer_request *rq)
 {
@@ -95,7 +96,8 @@ static inline bool peer_read(struct peer_request *rq)
 		if (end || !(end = strstr(rq->all, "\r\n\r\n")))
 			continue;
 		length = strcasestr(rq->all, "\r\nContent-Length:");
-		need = (size_t)(end + 4 - rq->all) + (length && length < end ? strtoul(length + 17, NULL, 10) : 0);
+		need = (size_t)(end + 4 - rq->all) + (length && length < end ?
+			strtoul(length + 17, NULL, 10) : 0);
 	}
 	rq->body = end + 4;
 	return sscanf(rq->all, "%11s %255s", rq->method, rq->path) == 2;
@@ -148,7 +150,8 @@ static inline void *peer_accept(void *arg)
 
 static inline struct peer *peer_open(void (*answer)(struct peer_request *rq))
 {
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in address = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t len = sizeof(address);
 	struct peer *peer = calloc(1, sizeof(*peer));
 

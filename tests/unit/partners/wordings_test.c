@@ -88,17 +88,20 @@ START_TEST(every_message_is_there_in_both_languages_and_says_something)
 
 				ck_assert_int_eq(error, message_goes_by(m, c) ? 0 : E_NOT_FOUND);
 				if (!error && m != MESSAGE_BROADCAST)
-					ck_assert_msg(strlen(said.body) > 15, "%s: %s", message_name(m), said.body);
+					ck_assert_msg(strlen(said.body) > 15, "%s: %s",
+						message_name(m), said.body);
 			}
 	wordings_free(wordings);
 	json_decref(none);
 }
 END_TEST
 
-/* Any other character makes a text message of Reeyo cost twice: 70 instead of 160 characters fit into one. */
+/* Any other character makes a text message of Reeyo cost twice: 70 instead of 160 characters fit
+ * into one. */
 START_TEST(text_messages_keep_to_the_alphabet_of_phones)
 {
-	static const char *const others[] = { "à", "è", "é", "ù", "ì", "ò", "ä", "ö", "ü", "Ç", "É", NULL };
+	static const char *const others[] = { "à", "è", "é", "ù", "ì", "ò", "ä",
+		"ö", "ü", "Ç", "É", NULL };
 	json_t *none = json_object();
 	struct wordings *wordings;
 
@@ -117,7 +120,8 @@ START_TEST(text_messages_keep_to_the_alphabet_of_phones)
 						plain = true;
 						c++;
 					}
-				ck_assert_msg(plain, "%s/%s: %s", language_name(l), message_name(m), c);
+				ck_assert_msg(plain, "%s/%s: %s",
+					language_name(l), message_name(m), c);
 			}
 			ck_assert_uint_le(text_length(text_of(said.body)), 160);
 		}
@@ -136,9 +140,11 @@ START_TEST(a_folder_stands_over_what_is_built_in)
 	put("fr/code.sms", "Le code {code} !\n");
 	put("fr/code.sms~", "left by an editor");
 	ck_assert_int_eq(wordings_new(dir, &wordings), 0);
-	ck_assert_int_eq(wordings_say(wordings, arena, MESSAGE_CODE, CHANNEL_SMS, LANGUAGE_FR, params, &said), 0);
+	ck_assert_int_eq(wordings_say(wordings, arena, MESSAGE_CODE, CHANNEL_SMS,
+		LANGUAGE_FR, params, &said), 0);
 	ck_assert_str_eq(said.body, "Le code 123456 !");
-	ck_assert_int_eq(wordings_say(wordings, arena, MESSAGE_CODE, CHANNEL_MAIL, LANGUAGE_FR, params, &said), 0);
+	ck_assert_int_eq(wordings_say(wordings, arena, MESSAGE_CODE, CHANNEL_MAIL,
+		LANGUAGE_FR, params, &said), 0);
 	ck_assert_str_eq(said.title, "Votre code Reeyo");
 	wordings_free(wordings);
 	json_decref(params);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Metrics in Prometheus' text format: every line well formed, each name described once and in one place,
- * histograms cumulative, loops added up.
+ * Metrics in Prometheus' text format: every line well formed, each name described once and in one
+ * place, histograms cumulative, loops added up.
  */
 #include <check.h>
 #include <regex.h>
@@ -126,16 +126,19 @@ static void family_of(const char *line, char out[128])
 	for (size_t i = 0; i < 3; i++) {
 		size_t len = strlen(out), end = strlen(endings[i]);
 
-		if (strstr(out, "_seconds_") && len > end && strcmp(out + len - end, endings[i]) == 0)
+		if (strstr(out, "_seconds_") && len > end &&
+			strcmp(out + len - end, endings[i]) == 0)
 			out[len - end] = '\0';
 	}
 }
 
-/* What a scraper insists on: a sample follows the TYPE of its own family, and no family comes twice. */
+/* What a scraper insists on: a sample follows the TYPE of its own family, and no family comes
+ * twice. */
 START_TEST(every_line_is_well_formed_and_every_name_is_described_once)
 {
-	static const char pattern[] = "^([a-z_]+(\\{[a-z_]+=\"[^\"]*\"(,[a-z_]+=\"[^\"]*\")*\\})? -?[0-9]+(\\.[0-9]+)?|"
-				      "# HELP [a-z_]+ .+|# TYPE [a-z_]+ (counter|gauge|histogram))$";
+	static const char pattern[] =
+		"^([a-z_]+(\\{[a-z_]+=\"[^\"]*\"(,[a-z_]+=\"[^\"]*\")*\\})? -?[0-9]+(\\.[0-9]+)?|"
+		"# HELP [a-z_]+ .+|# TYPE [a-z_]+ (counter|gauge|histogram))$";
 	char *text = written(), family[128] = "", name[128], described[128][128];
 	size_t count = 0;
 	regex_t regex;
@@ -167,7 +170,8 @@ START_TEST(a_caller_adds_gauges_of_its_own)
 
 	metric_write(&out, "x", "a=\"b\"", "What it is", -3);
 	metric_write(&out, "x", "a=\"c\"", NULL, 4);
-	ck_assert_str_eq(buf_string(&out), "# HELP x What it is\n# TYPE x gauge\nx{a=\"b\"} -3\nx{a=\"c\"} 4\n");
+	ck_assert_str_eq(buf_string(&out),
+		"# HELP x What it is\n# TYPE x gauge\nx{a=\"b\"} -3\nx{a=\"c\"} 4\n");
 }
 END_TEST
 
