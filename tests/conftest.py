@@ -3,12 +3,11 @@
 
 import os
 
-import psycopg2
 import pytest
-import psycopg2.extras
 
 from world.accounts import Tokens, appoint, hire, open_shop, register
 from world.audit import books_kept
+from world.database import Database
 from world.fakes import Campay, Fake
 from world.server import Server, binary, free_port
 from world.stores import Databases, Stores
@@ -160,21 +159,10 @@ def customer(server):
 
 @pytest.fixture
 def sql(server):
-    """A connection to the shared server's database: sql("SELECT ...", args) gives rows as dicts. What
-    meets a deadlock with the server is run again, as the server runs its own again."""
-    connection = psycopg2.connect(server.configuration["database_url"])
-    connection.autocommit = True
-
-    def run(statement, *arguments):
-        with connection.cursor(cursor_factory=psycopg2.extras.RealDictCursor) as cursor:
-            try:
-                cursor.execute(statement, arguments or None)
-            except psycopg2.errors.DeadlockDetected:
-                cursor.execute(statement, arguments or None)
-            return cursor.fetchall() if cursor.description else cursor.rowcount
-    run.connection = connection
-    yield run
-    connection.close()
+    """The shared server's database: sql("SELECT ...", args) gives rows as dicts."""
+    made = Database(server.configuration["database_url"])
+    yield made
+    made.close()
 
 
 @pytest.fixture

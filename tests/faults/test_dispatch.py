@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Dispatch when what it stands on breaks: a copy that dies in the middle, Redis that is away."""
 
-import psycopg2
-import psycopg2.extras
 import pytest
 from world.accounts import hire, register
+from world.database import Database
 from world.rides import KM, new_spot, order_seeking
 from world.server import Server
 from world.waiting import until
@@ -16,16 +15,10 @@ class Town:
     def __init__(self, stores):
         self.stores = stores
         self.database_url = stores.databases.fresh()
-        self.connection = psycopg2.connect(self.database_url)
-        self.connection.autocommit = True
+        self.sql = Database(self.database_url)
 
     def copy(self):
         return Server(self.database_url, self.stores.redis_url).start()
-
-    def sql(self, statement, *arguments):
-        with self.connection.cursor(cursor_factory=psycopg2.extras.RealDictCursor) as cursor:
-            cursor.execute(statement, arguments or None)
-            return cursor.fetchall() if cursor.description else cursor.rowcount
 
     def rider(self, server, spot, km):
         rider = hire(server, self.sql, is_online=True)
@@ -61,7 +54,7 @@ def report(server, rider, spot, km):
 def town(own_stores):
     made = Town(own_stores)
     yield made
-    made.connection.close()
+    made.sql.close()
 
 
 def test_another_copy_goes_on_where_a_killed_one_stopped(town):

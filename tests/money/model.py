@@ -4,11 +4,9 @@
 import io
 import itertools
 
-import psycopg2
-import psycopg2.extras
-
 from world.accounts import appoint, hire, open_shop, register
 from world.audit import books_balance, top_up
+from world.database import Database
 from world.waiting import until
 
 MOMO = {"accountName": "Rose Etame", "accountNumber": "670 11 22 33", "bankName": "MTN MoMo"}
@@ -31,8 +29,7 @@ class Model:
     def __init__(self, server, customers=48, food=7, mart=3, riders=24):
         self.server = server
         self.url = server.configuration["database_url"]
-        self.connection = psycopg2.connect(self.url)
-        self.connection.autocommit = True
+        self.sql = Database(self.url)
         for key in ("services.mart.enabled", "services.packages.enabled"):
             self.sql("UPDATE settings SET value = 'true' WHERE key = %s", key)
         self.customers = [register(server) for _ in range(customers)]
@@ -48,11 +45,6 @@ class Model:
         self.acks = []                                    # (what, id, detail, amount)
         self.wrong = []                                   # answers that must not be
         self.numbers = itertools.count(1)
-
-    def sql(self, statement, *arguments):
-        with self.connection.cursor(cursor_factory=psycopg2.extras.RealDictCursor) as cursor:
-            cursor.execute(statement, arguments or None)
-            return cursor.fetchall() if cursor.description else cursor.rowcount
 
     # --- Orders under way: a list from which any is taken by its place ---------------------------------------
 
@@ -95,7 +87,7 @@ class Model:
         people = io.StringIO("".join(
             f"{who.id}\t{kind}\t{PURSE if kind == 'USER' else 0}\n" for kind, group in
             (("USER", self.customers), ("VENDOR", self.shops), ("RIDER", self.riders)) for who in group))
-        with self.connection.cursor() as cursor:
+        with self.sql.connection.cursor() as cursor:
             cursor.copy_expert("COPY acked FROM STDIN", text)
             cursor.copy_expert("COPY people FROM STDIN", people)
         self.sql("ANALYZE acked")

@@ -12,12 +12,10 @@ import random
 import sys
 import time
 
-import psycopg2
-import psycopg2.extras
-
 from world.accounts import appoint
 from world.audit import audit
 from world.client import Api
+from world.database import Database
 from world.fakes import Fake
 from world.server import Server, free_port, reeyo
 from world.tokens import issue
@@ -38,16 +36,10 @@ class Storm:
                              campay_username=USERNAME, campay_password=PASSWORD, campay_app_key=APP_KEY,
                              campay_webhook_key=WEBHOOK_KEY, gateway_timeout="3s", gateway_at_once=8, payment_asks=200,
                              access_log="off")
-        self.connection = psycopg2.connect(database_url)
-        self.connection.autocommit = True
+        self.sql = Database(database_url)
         self.answers = {}  # intent number → references that were acknowledged
         self.statuses = {}
         self.down = 0.0
-
-    def sql(self, statement, *arguments):
-        with self.connection.cursor(cursor_factory=psycopg2.extras.RealDictCursor) as cursor:
-            cursor.execute(statement, arguments or None)
-            return cursor.fetchall() if cursor.description else cursor.rowcount
 
     def value(self, statement, *arguments):
         return next(iter(self.sql(statement, *arguments)[0].values()))
@@ -194,7 +186,7 @@ class Storm:
             self.decide()
             return self.verdict()
         finally:
-            self.connection.close()
+            self.sql.close()
             self.server.close()
             self.gateway.stop()
 

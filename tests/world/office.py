@@ -4,11 +4,9 @@
 import json
 import time
 
-import psycopg2
-import psycopg2.extras
-
 from world.accounts import appoint, hire, open_shop, register
 from world.audit import top_up
+from world.database import Database
 from world.waiting import until
 
 SMS_PATH = "/2010-04-01/Accounts/ACtest/Messages.json"
@@ -31,13 +29,7 @@ class Office:
 
     def __init__(self, server, sms, mail, push):
         self.server, self.sms, self.mail, self.push = server, sms, mail, push
-        self.connection = psycopg2.connect(server.configuration["database_url"])
-        self.connection.autocommit = True
-
-    def sql(self, statement, *arguments):
-        with self.connection.cursor(cursor_factory=psycopg2.extras.RealDictCursor) as cursor:
-            cursor.execute(statement, arguments or None)
-            return cursor.fetchall() if cursor.description else cursor.rowcount
+        self.sql = Database(server.configuration["database_url"])
 
     def customer(self, language="fr", money=0, **fields):
         made = register(self.server, **fields)

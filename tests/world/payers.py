@@ -5,11 +5,9 @@ import hashlib
 import hmac
 import json
 
-import psycopg2
-import psycopg2.extras
-
 from .accounts import register
 from .client import Api
+from .database import Database
 from .server import Server, reeyo
 from .waiting import until
 
@@ -27,13 +25,7 @@ class Till:
         self.server = Server(database_url, redis_url, **{
             "campay_url": self.gateway.url, "campay_username": USERNAME, "campay_password": PASSWORD,
             "campay_app_key": APP_KEY, "campay_webhook_key": WEBHOOK_KEY, "gateway_timeout": "5s", **configuration}).start()
-        self.connection = psycopg2.connect(database_url)
-        self.connection.autocommit = True
-
-    def sql(self, statement, *arguments):
-        with self.connection.cursor(cursor_factory=psycopg2.extras.RealDictCursor) as cursor:
-            cursor.execute(statement, arguments or None)
-            return cursor.fetchall() if cursor.description else cursor.rowcount
+        self.sql = Database(database_url)
 
     def customer(self):
         return register(self.server)
@@ -112,5 +104,5 @@ class Till:
                  " WHERE next_ask_at IS NOT NULL")
 
     def close(self):
-        self.connection.close()
+        self.sql.close()
         self.server.close()

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The business configuration: read and written by admins, effective on every copy."""
 
-import psycopg2
-import psycopg2.extras
 import pytest
 
+from world.database import Database
 from world.rows import FLAG, ZONE
 from world.tokens import issue
 from world.waiting import until
@@ -20,19 +19,11 @@ class Copies:
 
     def __init__(self, start_server, databases):
         self.url = databases.fresh()
+        self.sql = Database(self.url)
         first, second = (start_server(database_url=self.url, loops=1) for _ in range(2))
         token = issue("SUPER_ADMIN", "admin_demo_1")
         self.api, self.other = first.api(token, "admin"), second.api(token, "admin")
         self.public = second.api()
-
-    def sql(self, statement, *arguments):
-        connection = psycopg2.connect(self.url)
-        connection.autocommit = True
-        with connection.cursor(cursor_factory=psycopg2.extras.RealDictCursor) as cursor:
-            cursor.execute(statement, arguments or None)
-            rows = cursor.fetchall() if cursor.description else []
-        connection.close()
-        return rows
 
     def settings(self):
         return {row["key"]: (row["value"], row["seq"])

@@ -4,10 +4,9 @@
 import itertools
 import json
 
-import psycopg2
-import psycopg2.extras
 import pytest
 
+from world.database import Database
 from world.receiver import Receiver
 from world.tokens import issue
 from world.waiting import until
@@ -21,19 +20,11 @@ class Post:
 
     def __init__(self, server, receiver):
         self.server, self.receiver = server, receiver
+        self.sql = Database(server.configuration["database_url"])
         self.connect()
 
     def connect(self):
         self.api = self.server.api(issue("SUPER_ADMIN", "admin_demo_1"), "admin")
-
-    def sql(self, statement, *arguments):
-        connection = psycopg2.connect(self.server.configuration["database_url"])
-        connection.autocommit = True
-        with connection.cursor(cursor_factory=psycopg2.extras.RealDictCursor) as cursor:
-            cursor.execute(statement, arguments or None)
-            rows = cursor.fetchall() if cursor.description else []
-        connection.close()
-        return rows
 
     def register_url(self, url, **fields):
         reply = self.api.post("webhooks", json={"url": url, "eventTypes": [TYPE], **fields})

@@ -12,4 +12,4 @@ def office(start_server, fake, tmp_path_factory):
     server = start_server(**providers(sms, mail, push, tmp_path_factory.mktemp("fcm")))
     made = Office(server, sms, mail, push)
     yield made
-    made.connection.close()
+    made.sql.close()

@@ -19,7 +19,7 @@ def offices(start_server, fake, tmp_path):
         return made[-1]
     yield start
     for office in made:
-        office.connection.close()
+        office.sql.close()
 
 
 def amounts(texts):
@@ -129,7 +129,7 @@ def test_pushes_go_through_sns_with_a_signature_it_believes(start_server, fake, 
     assert told["google"]["data"] == {"type": "PAYMENT_RECEIVED", "transactionId": "pay_1"}
     assert told["apple"]["aps"]["alert"]["title"] == "Paiement reçu"
     assert office.sql("SELECT count(*) AS n FROM device_tokens WHERE account_id = %s", buyer.id)[0]["n"] == 1
-    office.connection.close()
+    office.sql.close()
 
 
 def test_a_wording_with_a_slip_keeps_the_server_from_starting(start_server, tmp_path):

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: MIT
 """A server whose books are proved after each test, and who has money to be paid out."""
 
-import psycopg2
-import psycopg2.extras
 import pytest
 
 from world.audit import books_balance
+from world.database import Database
 from world.money import earn
 from world.server import Server
 
@@ -56,14 +55,8 @@ def connect():
     made = []
 
     def open_one(server):
-        made.append(psycopg2.connect(server.configuration["database_url"]))
-        made[-1].autocommit = True
-
-        def run(statement, *arguments, connection=made[-1]):
-            with connection.cursor(cursor_factory=psycopg2.extras.RealDictCursor) as cursor:
-                cursor.execute(statement, arguments or None)
-                return cursor.fetchall() if cursor.description else cursor.rowcount
-        return run
+        made.append(Database(server.configuration["database_url"]))
+        return made[-1]
     yield open_one
-    for connection in made:
-        connection.close()
+    for sql in made:
+        sql.close()

@@ -4,12 +4,11 @@
 import time
 import itertools
 
-import psycopg2
-import psycopg2.extras
 import pytest
 
 from world.accounts import appoint, hire, open_shop, register
 from world.audit import top_up
+from world.database import Database
 from world.server import Server
 
 TO = {"fullAddress": "Rue Njo-Njo, Bonapriso", "coordinates": {"lat": 4.0301, "lng": 9.6948}}
@@ -24,8 +23,7 @@ class Street:
 
     def __init__(self, server):
         self.server = server
-        self.connection = psycopg2.connect(server.configuration["database_url"])
-        self.connection.autocommit = True
+        self.sql = Database(server.configuration["database_url"])
         for key, value in SETTINGS.items():
             self.set(key, value)
         self.food = open_shop(server, self.sql, items=2)
@@ -34,11 +32,6 @@ class Street:
         self.admin = appoint(server, self.sql)
         self.buyer = self.customer()
         self.keys = itertools.count(1)
-
-    def sql(self, statement, *arguments):
-        with self.connection.cursor(cursor_factory=psycopg2.extras.RealDictCursor) as cursor:
-            cursor.execute(statement, arguments or None)
-            return cursor.fetchall() if cursor.description else cursor.rowcount
 
     def row(self, statement, *arguments):
         return self.sql(statement, *arguments)[0]
@@ -109,5 +102,5 @@ def street(databases):
     server.wait(lambda: made.buyer.api.post("/api/v1/user/orders", json={
         "orderType": "PACKAGE", "paymentMethod": "WALLET"}).status == 400, 20, "selling parcels")
     yield made
-    made.connection.close()
+    made.sql.close()
     server.close()
