@@ -38,6 +38,18 @@ CREATE UNIQUE INDEX ledger_order_part ON ledger (order_id, from_kind, to_kind)
   WHERE order_id IS NOT NULL AND category <> 'REFUND';
 CREATE INDEX ledger_order_refunds ON ledger (order_id) WHERE category = 'REFUND';
 
+-- As in 0036, and of an order that was settled it is what was booked: the cut may have been another
+-- one then.
+CREATE OR REPLACE FUNCTION order_rider_share(o orders) RETURNS bigint
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT CASE WHEN o.status = 'CANCELLED' THEN 0
+    WHEN o.settled_at IS NOT NULL THEN (SELECT coalesce(sum(l.amount), 0)::bigint FROM ledger l
+      WHERE l.order_id = o.id AND l.to_kind = 'RIDER' AND l.category = 'DELIVERY_FEE')
+    WHEN o.order_type = 'PACKAGE' THEN o.total - money_share(o.total, o.commission_bps)
+    ELSE o.delivery_fee - money_share(o.delivery_fee, setting_bps('rider_cut_bps'))
+      + o.funded_fee - money_share(o.funded_fee, setting_bps('rider_cut_bps')) END
+$$;
+
 -- Keeps what is answered to an Idempotency-Key (NULL: there is none), in the statement that does what was asked. Fails when
 -- another request with it was first: then nothing of this one has happened.
 CREATE FUNCTION key_keep(account text, its_key text, its_print text, its_status integer, answer text) RETURNS void

@@ -97,6 +97,8 @@ def test_a_vendors_own_rate_and_the_riders_cut_count(street):
     assert got[("ESCROW", None, "VENDOR", street.food.id, "ORDER_PAYMENT")] == 7500 - commission
     assert got[("ESCROW", None, "RIDER", street.rider.id, "DELIVERY_FEE")] == order["deliveryFee"] - cut
     assert got[("ESCROW", None, "PLATFORM", None, "ORDER_COMMISSION")] == commission + cut
+    seen = street.admin.api.get(f"/api/v1/admin/orders/{order['orderId']}").data
+    assert seen["rider_earnings"] == order["deliveryFee"] - cut     # not what he would get now
 
 
 def test_what_a_rider_collected_is_what_he_owes(street):
