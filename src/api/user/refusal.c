@@ -14,6 +14,8 @@ static void refusal_reply(struct request *rq)
 
 	if (!placing->field)
 		return reply_error_with(rq, placing->refusal, placing->message, TEXT_NONE);
+	if (placing->refusal == E_VALIDATION) /* its words say nothing without the field */
+		return reply_field(rq, placing->field, placing->message, placing->message);
 	buf_add_string(&details, "[{\"field\":");
 	buf_add_json(&details, text_of(placing->field));
 	buf_add_string(&details, ",\"message\":");

@@ -201,6 +201,15 @@ def test_each_fault_is_named_and_writes_nothing(sql, buyer, body, field):
     assert buyer.api.get("orders").status == 200  # the connection is as good as before
 
 
+def test_the_message_of_a_wrong_member_names_it(buyer):
+    for language, words in (
+            ("en", "is not what this vendor sells"), ("fr", "ne correspond pas à ce vendeur")):
+        reply = buyer.api.post("orders", json={**BASKET, "orderType": "MART"},
+                               headers={"Accept-Language": language})
+        assert reply.error["message"] == f"orderType: {words}"
+        assert reply.error["details"] == [{"field": "orderType", "message": words}]
+
+
 def test_numbers_beyond_int64_are_refused(sql, buyer):
     body = b'{"vendorId":"vendor_123","items":[{"itemId":"item_1","quantity":99999999999999999999}]}'
     reply = buyer.api.post("orders", body=body, headers={"Content-Type": "application/json"})
