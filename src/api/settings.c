@@ -3,11 +3,16 @@
  * Settings of one loop. Once a second the database is asked for what changed: the sum of the rows'
  * numbers tells (it grows with every change, in whatever order changes commit), and only then
  * everything is read and made into a new snapshot, which replaces the old one between two turns.
+ *
+ * Whoever has just changed something does not wait for that second: the loop of his request reads
+ * everything again and hands it to the others before it answers. A loop takes its messages before
+ * it serves, so what he asks for next meets the new snapshot, whichever loop it comes to.
  */
 #include "reeyo/api/settings.h"
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "reeyo/auth/admit.h"
 #include "reeyo/core/config.h"
@@ -25,6 +30,7 @@ struct settings {
 	struct db_call call;
 	int64_t version; /* the sum this snapshot is of */
 	bool asking, closing, timer_open;
+	bool told; /* of a snapshot by another way, since it was asked for one */
 	void (*read)(void *arg);
 	void *arg;
 	/* the snapshot */
@@ -191,11 +197,25 @@ static void zones_read(struct settings *settings, const json_t *rows)
 	}
 }
 
-static void snapshot_take(struct settings *settings, const struct db_result *result)
+/* What settings_get says; its texts are whose it came from. */
+struct reading {
+	int64_t version;
+	struct text values, zones;
+};
+
+static struct reading reading_of(const struct db_result *result)
 {
-	struct text values = db_text(result, 0, 1), zones = db_text(result, 0, 2);
-	json_t *parsed = json_loadb(values.at, values.len, 0, NULL);
-	json_auto_t *rows = json_loadb(zones.at, zones.len, 0, NULL);
+	return (struct reading){
+		.version = db_int(result, 0, 0),
+		.values = db_text(result, 0, 1),
+		.zones = db_text(result, 0, 2),
+	};
+}
+
+static void snapshot_take(struct settings *settings, const struct reading *reading)
+{
+	json_t *parsed = json_loadb(reading->values.at, reading->values.len, 0, NULL);
+	json_auto_t *rows = json_loadb(reading->zones.at, reading->zones.len, 0, NULL);
 
 	if (!json_is_object(parsed) || !json_is_array(rows)) {
 		log_line(LOG_ERROR, "the settings are unreadable, the ones before stay");
@@ -206,7 +226,7 @@ static void snapshot_take(struct settings *settings, const struct db_result *res
 	settings->values = parsed;
 	zones_read(settings, rows);
 	rules_read(settings);
-	settings->version = db_int(result, 0, 0);
+	settings->version = reading->version;
 	if (settings->read) {
 		settings->read(settings->arg);
 		settings->read = NULL;
@@ -236,15 +256,20 @@ static bool answered(struct settings *settings)
 static void snapshot_come(struct db_call *call, const struct db_result *result)
 {
 	struct settings *settings = call->owner;
+	struct reading reading;
 
-	if (answered(settings) && !db_error(result) && db_rows(result) == 1)
-		snapshot_take(settings, result);
+	if (!answered(settings) || db_error(result) || db_rows(result) == 0)
+		return;
+	reading = reading_of(result);
+	if (!settings->told || reading.version >= settings->version)
+		snapshot_take(settings, &reading);
 }
 
 static void ask(struct settings *settings, enum query query,
 	void (*done)(struct db_call *call, const struct db_result *result))
 {
 	settings->asking = true;
+	settings->told = false;
 	/* the primary: a setting counts on every copy within a second, however far a replica is
 	 * behind */
 	settings->call = (struct db_call){
@@ -312,6 +337,86 @@ void settings_follow(struct settings *settings, void (*read)(void *arg), void *a
 	settings->arg = arg;
 	uv_timer_start(&settings->timer, second_over, POLL_MS, POLL_MS);
 	ask(settings, QUERY_settings_get, snapshot_come);
+}
+
+/* --- Telling ---------------------------------------------------------------------------------- */
+
+/* Older ones are of a change before: messages of two loops come in any order. */
+static void reading_told(struct settings *settings, const struct reading *reading)
+{
+	if (!settings || settings->closing || reading->version <= settings->version)
+		return;
+	snapshot_take(settings, reading);
+	settings->told = true;
+}
+
+struct settings_message {
+	struct message message;
+	struct app *to;
+	struct reading reading; /* its texts follow */
+	char texts[];
+};
+
+static void message_take(struct message *message)
+{
+	struct settings_message *told = CONTAINER_OF(message, struct settings_message, message);
+
+	reading_told(told->to->settings, &told->reading);
+	free(told);
+}
+
+static void tell(struct app *app, const struct reading *reading)
+{
+	size_t values = reading->values.len, zones = reading->zones.len;
+	struct settings_message *told = calloc(1, sizeof(*told) + values + zones);
+
+	if (!told)
+		return; /* that loop reads it from the database in a second */
+	memcpy(told->texts, reading->values.at, values);
+	memcpy(told->texts + values, reading->zones.at, zones);
+	told->message.run = message_take;
+	told->to = app;
+	told->reading = (struct reading){
+		.version = reading->version,
+		.values = { told->texts, values },
+		.zones = { told->texts + values, zones },
+	};
+	loop_post(app->loop, &told->message);
+}
+
+/* rq->state between the write and what comes after it. */
+struct spread {
+	void (*next)(struct request *rq);
+	void *state;
+};
+
+/* Of an error nothing is said: what was to be done is done, and every loop hears of it in a second.
+ */
+static void spread_come(struct request *rq, const struct db_result *result)
+{
+	const struct spread *spread = rq->state;
+	struct reading reading;
+
+	if (!db_error(result) && db_rows(result) == 1) {
+		reading = reading_of(result);
+		reading_told(rq->app->settings, &reading);
+		for (struct app **other = rq->app->all; other && *other; other++)
+			if (*other != rq->app)
+				tell(*other, &reading);
+	}
+	rq->state = spread->state;
+	spread->next(rq);
+}
+
+void settings_spread(struct request *rq, void (*next)(struct request *rq))
+{
+	struct spread *spread = ARENA_NEW(rq->arena, struct spread);
+
+	if (!spread)
+		return next(rq);
+	*spread = (struct spread){ next, rq->state };
+	rq->state = spread;
+	SQL_(rq, DB_WRITE, settings_get, true, spread_come);
 }
 
 /* --- Admission -------------------------------------------------------------------------------- */

@@ -2,7 +2,8 @@
  *
  * The business configuration (table `settings`, and the zones), as one loop knows it: read at
  * start, asked after once a second, so that a change is effective on every copy within about a
- * second. What handlers get is a snapshot: valid until they return to the loop.
+ * second, and on the copy that makes it at once. What handlers get is a snapshot: valid until they
+ * return to the loop.
  */
 #ifndef REEYO_API_SETTINGS_H
 #define REEYO_API_SETTINGS_H
@@ -22,6 +23,10 @@ void settings_free(struct settings *settings);
 void settings_follow(struct settings *settings, void (*read)(void *arg), void *arg);
 /* The first snapshot is there. Before that, requests are refused (settings_admit). */
 bool settings_known(const struct settings *settings);
+
+/* After a write to the settings or the zones: every loop of this process reckons with it when the
+ * client hears of it. next is called then, with rq->state as it is now. */
+void settings_spread(struct request *rq, void (*next)(struct request *rq));
 
 const struct price_rules *settings_rules(const struct settings *settings);
 bool settings_service_on(const struct settings *settings, enum order_type type);

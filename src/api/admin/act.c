@@ -147,18 +147,12 @@ static void sessions_end(struct request *rq, const char *account, struct text id
 	tokens_revoke(rq->app, account, clock_wall_s());
 }
 
-bool act_done(struct request *rq, const struct db_result *result)
+/* False when there is no memory for it, and that has been answered. */
+static bool row_keep(struct request *rq, const struct db_result *result)
 {
 	struct act *act = ARENA_NEW(rq->arena, struct act);
-	struct text row;
+	struct text row = db_text(result, 0, 0);
 
-	if (db_rows(result) == 0) {
-		reply_error(rq, E_NOT_FOUND);
-		return false;
-	}
-	if (!db_is_null(result, 0, 1))
-		sessions_end(rq, rq->params[0], db_text(result, 0, 1));
-	row = db_text(result, 0, 0);
 	if (act)
 		*act = (struct act){
 			.row = { arena_copy(rq->arena, row.at, row.len), row.len },
@@ -172,9 +166,28 @@ bool act_done(struct request *rq, const struct db_result *result)
 	return true;
 }
 
+bool act_done(struct request *rq, const struct db_result *result)
+{
+	if (db_rows(result) == 0) {
+		reply_error(rq, E_NOT_FOUND);
+		return false;
+	}
+	if (!db_is_null(result, 0, 1))
+		sessions_end(rq, rq->params[0], db_text(result, 0, 1));
+	return row_keep(rq, result);
+}
+
 void act_reply(struct request *rq)
 {
 	reply_data(rq, ((struct act *)rq->state)->row);
+}
+
+void admin_set(struct request *rq, const struct db_result *result)
+{
+	if (db_rows(result) == 0)
+		return reply_error(rq, E_NOT_FOUND);
+	if (row_keep(rq, result))
+		settings_spread(rq, act_reply);
 }
 
 void act_fail(struct request *rq, const struct db_result *result)

@@ -25,6 +25,8 @@ extern const struct field no_body[];
  * 404. */
 void admin_listed(struct request *rq, const struct db_result *result);
 void admin_shown(struct request *rq, const struct db_result *result);
+/* As admin_shown, of a write to the settings or the zones: they count when it is answered. */
+void admin_set(struct request *rq, const struct db_result *result);
 /* End of a decision whose columns are (outcome, row): the row, or without one the error that the
  * outcome names. */
 void admin_decided(struct request *rq, const struct db_result *result);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * The business configuration as the console reads and writes it (knobs.c knows its keys). What is
- * written counts on every copy within a second: they all follow the table (settings.c). Whoever
- * reads here reads the primary, and so sees what he has just written.
+ * written counts at once on the copy that writes it, and on every other within a second: they all
+ * follow the table (settings.c). Whoever reads here reads the primary, and so sees what he has just
+ * written.
  */
 #include "act.h"
 #include "knobs.h"
@@ -100,7 +101,7 @@ static void turned(struct request *rq, const struct db_result *result, const jso
 		return reply_error(rq, E_NO_MEMORY);
 	if (json_object_size(changes) == 0)
 		return admin_shown(rq, result);
-	sql_write(rq, admin_config_put, admin_shown, copy, rq->caller.id,
+	sql_write(rq, admin_config_put, admin_set, copy, rq->caller.id,
 		"config.change", rq->request_id);
 }
 

@@ -47,7 +47,7 @@ static void put_flag(struct request *rq)
 {
 	bool given = member(rq->body, "enabled");
 
-	sql_write(rq, admin_flag_put, admin_shown, rq->params[0],
+	sql_write(rq, admin_flag_put, admin_set, rq->params[0],
 		given ? member_bool(rq->body, "enabled", false) ? "t" : "f" : NULL,
 		body_text(rq, "description"),
 		member(rq->body, "rollout_pct") ?

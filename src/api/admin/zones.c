@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Delivery zones: polygons with a delivery fee of their own. A change counts on every copy within a
- * second, because it raises a setting that all of them follow.
+ * Delivery zones: polygons with a delivery fee of their own. A change counts at once on the copy
+ * that makes it, and on every other within a second, because it raises a setting that all of them
+ * follow.
  */
 #include "act.h"
 #include "reeyo/api/admin.h"
+#include "reeyo/api/settings.h"
 
 #define CORNERS_MAX 500
 
@@ -111,7 +113,7 @@ static void add_zone(struct request *rq)
 		return;
 	if (!id)
 		return reply_error(rq, E_NO_MEMORY);
-	sql_write(rq, admin_zone_add, admin_shown, id, body_text(rq, "name"),
+	sql_write(rq, admin_zone_add, admin_set, id, body_text(rq, "name"),
 		body_text(rq, "countryCode"), polygon, fee_of(rq),
 		member_bool(rq->body, "isActive", true) ? "t" : "f", rq->caller.id, "zone.add",
 		act_details(rq), rq->request_id);
@@ -123,7 +125,7 @@ static void edit_zone(struct request *rq)
 
 	if (!polygon_take(rq, &polygon))
 		return;
-	sql_write(rq, admin_zone_edit, admin_shown, rq->params[0], body_text(rq, "name"),
+	sql_write(rq, admin_zone_edit, admin_set, rq->params[0], body_text(rq, "name"),
 		body_text(rq, "countryCode"), polygon, fee_of(rq),
 		json_object_get(rq->body, "deliveryFeeOverride") ? "t" : "f",
 		member(rq->body, "isActive") ?
@@ -131,11 +133,16 @@ static void edit_zone(struct request *rq)
 		rq->caller.id, "zone.change", act_details(rq), rq->request_id);
 }
 
+static void forgotten(struct request *rq)
+{
+	reply_message(rq, "Zone deleted", "Zone supprimée");
+}
+
 static void deleted(struct request *rq, const struct db_result *result)
 {
 	if (db_rows(result) == 0)
 		return reply_error(rq, E_NOT_FOUND);
-	reply_message(rq, "Zone deleted", "Zone supprimée");
+	settings_spread(rq, forgotten);
 }
 
 static void delete_zone(struct request *rq)

@@ -71,6 +71,21 @@ def test_a_change_counts_on_another_copy_within_two_seconds(copies):
     assert fee in (1300, 1550)      # no distance, or a rounded one
 
 
+def test_a_change_counts_at_once_on_every_loop_of_the_copy_that_makes_it(start_server):
+    server = start_server(loops=4)
+    api = server.api(issue("SUPER_ADMIN", "admin_demo_1"), "admin")
+    callers = [server.api() for _ in range(12)]     # a connection each, over the loops
+    for turn in range(10):
+        on = turn % 2 == 1
+        writes = (("PUT", "config/toggle-service", {"serviceName": "mart", "enabled": on}),
+                  ("PATCH", "config", {"services": {"mart": {"enabled": on}}}),
+                  ("PATCH", "config/feature-flags/service.mart", {"enabled": on}))
+        method, path, body = writes[turn % 3]
+        assert api.request(method, path, json=body).status == 200
+        seen = [caller.get("/api/v1/user/config/service/mart").status for caller in callers]
+        assert seen == [200 if on else 503] * len(callers)
+
+
 def test_sending_a_whole_configuration_back_changes_nothing(copies):
     copies.api.patch("config", json={"service_fee": 2, "commission_rate_food": 0.18, "rider_cut": 5})
     copies.sql("UPDATE settings SET value = '50' WHERE key = 'rider_cut_bps'")     # half a percent
