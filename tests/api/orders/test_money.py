@@ -205,7 +205,9 @@ def test_orders_that_nobody_accepts_expire_with_their_money(street):
     for turn in range(2):
         ids = "{" + ",".join(f"txn_expire_{young['orderId']}_{turn}_{n}" for n in range(2)) + "}"
         gone += [row["order_id"] for row in street.sql("EXECUTE orders_expire(30, %s)", ids)]
-    assert sorted(gone) == sorted(order["orderId"] for order in old)
+    assert set(gone) <= {order["orderId"] for order in old}    # what the server's own timer left
+    until(lambda: all(street.row("SELECT active FROM orders WHERE id = %s", order["orderId"])["active"] is False
+                      for order in old))
     for order, status in [(o, "CANCELLED") for o in old] + [(young, "PENDING"), (accepted, "ACCEPTED")]:
         row = street.row("SELECT * FROM orders WHERE id = %s", order["orderId"])
         assert (row["status"], row["cancelled_by"]) == (status, "SYSTEM" if status == "CANCELLED" else None)
@@ -223,25 +225,43 @@ def test_orders_that_lapse_together_end_each_in_a_transaction_of_its_own(street)
     assert len({row["xmin"] for row in over()}) == 3
 
 
-def test_a_statement_that_meets_another_in_a_deadlock_is_run_once_more(street):
-    buyer, item = street.customer(), street.food.items[0]
-    balance = wallet(street, buyer.id)[0]
-    street.sql("UPDATE items SET stock = 5 WHERE id = %s", item)
-    replies = []
+def meet_in_a_deadlock(street, buyer, item, notes):
+    """What is answered to an order that waits for another session, which then waits for it; and whether it was
+    the server that PostgreSQL gave up: whoever has waited for a second when both do."""
+    replies, server_gave_up = [], True
     other = psycopg2.connect(street.server.configuration["database_url"])
     try:
         with other.cursor() as cursor:
             cursor.execute("UPDATE items SET stock = stock WHERE id = %s", [item])
-            placing = threading.Thread(target=lambda: replies.append(street.place(buyer=buyer)))
+            placing = threading.Thread(target=lambda: replies.append(street.place(buyer=buyer, notes=notes)))
             placing.start()
             until(lambda: street.sql("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
                                      " AND datname = current_database()"))
-            cursor.execute("UPDATE wallets SET updated_at = now() WHERE owner_id = %s", [buyer.id])  # the server's is given up
-            other.commit()
+            try:
+                cursor.execute("UPDATE wallets SET updated_at = now() WHERE owner_id = %s", [buyer.id])
+                other.commit()
+            except psycopg2.errors.DeadlockDetected:
+                server_gave_up = False
+                other.rollback()
         placing.join(20)
     finally:
         other.close()
+    return replies, server_gave_up
+
+
+def test_a_statement_that_meets_another_in_a_deadlock_is_run_once_more(street):
+    buyer, item = street.customer(), street.food.items[0]
+    balance = wallet(street, buyer.id)[0]
+    street.sql("UPDATE items SET stock = 50 WHERE id = %s", item)
+    try:
+        for turn in range(10):  # a busy machine may take more than that second
+            replies, server_gave_up = meet_in_a_deadlock(street, buyer, item, str(turn))
+            assert [reply["status"] for reply in replies] == ["PENDING"]
+            balance -= replies[0]["total"]
+            if server_gave_up:
+                break
+    finally:
         street.sql("UPDATE items SET stock = NULL WHERE id = %s", item)
-    assert [reply["status"] for reply in replies] == ["PENDING"]
-    assert wallet(street, buyer.id)[0] == balance - replies[0]["total"]
+    assert server_gave_up
+    assert wallet(street, buyer.id)[0] == balance
     until(lambda: any("deadlock" in line.get("msg", "") for line in street.server.log()))
