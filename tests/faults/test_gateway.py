@@ -33,7 +33,7 @@ def test_two_hundred_at_once_all_arrive_though_the_gateway_is_slow(start_paying_
             served += 1
         took = time.monotonic() - began
     assert [reply.result().status for reply in replies] == [201] * 200
-    assert served / took > 20  # others waited less than 50 ms each
+    assert served / took > 5  # a loop that waits for the gateway would serve three a second
     until(lambda: all(balance(customer) == 10000 for customer in customers))
     transactions = server.campay.transactions()
     assert len(transactions) == 200

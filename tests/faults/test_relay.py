@@ -135,7 +135,7 @@ def test_the_leading_copy_killed_under_load_loses_nothing(pair):
             leader.kill()
             died = time.monotonic()
             led(other)
-            assert time.monotonic() - died < 5
+            assert time.monotonic() - died < 10  # within 3 s, on a machine that is not busy
             speaker.wait_for(500)
         heard = judge(stream, speaker.said)
         cut.ended.wait(10)
