@@ -19,9 +19,8 @@ static void refusal_reply(struct request *rq)
 	buf_add_string(&details, "[{\"field\":");
 	buf_add_json(&details, text_of(placing->field));
 	buf_add_string(&details, ",\"message\":");
-	buf_add_json(&details, text_of(placing->message ? placing->message
-	                               : rq->french     ? row->french
-							: row->english));
+	buf_add_json(&details, text_of(placing->message ? placing->message :
+		rq->french ? row->french : row->english));
 	buf_add_string(&details, "}]");
 	reply_error_with(rq, placing->refusal, placing->message, text_of(buf_string(&details)));
 }
