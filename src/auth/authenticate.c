@@ -19,7 +19,7 @@ static struct text bearer_of(const char *header)
 	return text_trim(rest);
 }
 
-struct text cookie_of(const char *header, struct text name)
+static struct text cookie_of(const char *header, struct text name)
 {
 	struct text rest = text_of(header);
 
@@ -33,24 +33,28 @@ struct text cookie_of(const char *header, struct text name)
 	return TEXT_NONE;
 }
 
-/* The token, or the reason why there is none. A cookie goes along by itself, so a write with one
- * must say where it comes from; foreign origins were turned away before. */
+int cookie_read(struct request *rq, struct text name, struct text *ret)
+{
+	const char *header = rq->ns == NS_ADMIN ? request_header(rq, "Cookie") : NULL;
+	struct text value = header ? cookie_of(header, name) : TEXT_NONE;
+
+	if (!value.at || value.len == 0)
+		return E_NO_TOKEN;
+	if (rq->method != GET && rq->method != HEAD && !request_origin_listed(rq))
+		return E_CORS_ORIGIN;
+	*ret = value;
+	return 0;
+}
+
+/* The token, or the reason why there is none. */
 static int token_find(struct request *rq, struct text *ret)
 {
 	const char *header = request_header(rq, "Authorization");
-	const char *cookies;
 
-	if (header) {
-		*ret = bearer_of(header);
-		return ret->at ? 0 : E_BAD_TOKEN;
-	}
-	cookies = rq->ns == NS_ADMIN ? request_header(rq, "Cookie") : NULL;
-	*ret = cookies ? cookie_of(cookies, TEXT("accessToken")) : TEXT_NONE;
-	if (!ret->at || ret->len == 0)
-		return E_NO_TOKEN;
-	if (rq->method != GET && rq->method != HEAD && !request_header(rq, "Origin"))
-		return E_CORS_ORIGIN;
-	return 0;
+	if (!header)
+		return cookie_read(rq, TEXT("accessToken"), ret);
+	*ret = bearer_of(header);
+	return ret->at ? 0 : E_BAD_TOKEN;
 }
 
 static int token_check(struct request *rq, struct text token)

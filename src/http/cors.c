@@ -18,20 +18,31 @@ static bool origin_is_own(const struct head *head)
 	return head->host.len && text_is_nocase(rest, head->host);
 }
 
-/* 0: foreign, 1: listed, 2: any origin may call (then without credentials). */
-static int origin_standing(const struct exchange *x)
+enum standing { ORIGIN_FOREIGN, ORIGIN_ANY, ORIGIN_OWN, ORIGIN_LISTED };
+
+/* What the configuration says of the Origin header: listed by name, the server's own, admitted by
+ * `*` (then without credentials), or none of these. */
+static enum standing origin_standing(const struct exchange *x)
 {
 	struct text list = text_of(x->rq.app->config->allowed_origins);
+	enum standing standing = origin_is_own(&x->head) ? ORIGIN_OWN : ORIGIN_FOREIGN;
 
 	while (list.at) {
 		struct text one = text_trim(text_cut(&list, ','));
 
-		if (text_is(one, TEXT("*")))
-			return 2;
 		if (one.len && text_is_nocase(one, x->head.origin))
-			return 1;
+			return ORIGIN_LISTED;
+		if (text_is(one, TEXT("*")) && standing == ORIGIN_FOREIGN)
+			standing = ORIGIN_ANY;
 	}
-	return origin_is_own(&x->head) ? 1 : 0;
+	return standing;
+}
+
+bool request_origin_listed(struct request *rq)
+{
+	const struct exchange *x = exchange_of(rq);
+
+	return x->head.origin.at && origin_standing(x) == ORIGIN_LISTED;
 }
 
 static void options_reply(struct exchange *x)
@@ -75,7 +86,7 @@ static bool route_is_foreign(const struct exchange *x)
 
 bool cors_admits(struct exchange *x)
 {
-	if (x->head.origin.at && !origin_standing(x) && !route_is_foreign(x)) {
+	if (x->head.origin.at && origin_standing(x) == ORIGIN_FOREIGN && !route_is_foreign(x)) {
 		reply_error(&x->rq, E_CORS_ORIGIN);
 		return false;
 	}
@@ -89,12 +100,12 @@ bool cors_admits(struct exchange *x)
 void cors_headers(struct exchange *x, struct MHD_Response *response)
 {
 	struct text origin = x->head.origin;
-	int standing = origin.at ? origin_standing(x) : 0;
+	enum standing standing = origin.at ? origin_standing(x) : ORIGIN_FOREIGN;
 	char *copy;
 
-	if (!standing)
+	if (standing == ORIGIN_FOREIGN)
 		return;
-	if (standing == 2) {
+	if (standing == ORIGIN_ANY) {
 		MHD_add_response_header(response, "Access-Control-Allow-Origin", "*");
 	} else {
 		copy = arena_copy(x->rq.arena, origin.at, origin.len);

@@ -8,6 +8,7 @@
  * unless the framing itself is in doubt or the body is too large to be worth reading.
  */
 #include <sodium.h>
+#include <strings.h>
 
 #include "exchange.h"
 #include "reeyo/http/limit.h"
@@ -31,7 +32,7 @@ static struct text request_id_of(struct exchange *x)
 	return given.len >= 1 && given.len <= 64 ? given : TEXT_NONE;
 }
 
-static void request_id_set(struct exchange *x)
+void request_id_set(struct exchange *x)
 {
 	struct text given = request_id_of(x);
 	char fresh[ID_SIZE];
@@ -46,6 +47,24 @@ static void request_id_set(struct exchange *x)
 		x->rq.request_id = "";
 }
 
+/* "/path?query", or in absolute form "http://authority/path?query", as proxies send it. */
+static void target_split(struct exchange *x)
+{
+	struct text rest = text_of(x->uri);
+
+	if (strncasecmp(x->uri, "http://", 7) == 0 || strncasecmp(x->uri, "https://", 8) == 0) {
+		const char *host = strstr(x->uri, "://") + 3;
+		size_t len = strcspn(host, "/?");
+
+		x->authority = (struct text){ host, len };
+		rest = text_of(host + len);
+	}
+	x->rq.path = text_cut(&rest, '?');
+	x->query = rest;
+	if (x->rq.path.len == 0)
+		x->rq.path = TEXT("/");
+}
+
 struct exchange *exchange_new(struct connection *connection, struct MHD_Connection *mhd,
 	const char *uri)
 {
@@ -53,7 +72,6 @@ struct exchange *exchange_new(struct connection *connection, struct MHD_Connecti
 	struct arena *arena = arena_new(server->app->pool,
 		(size_t)server->app->config->request_memory);
 	struct exchange *x = arena ? ARENA_NEW(arena, struct exchange) : NULL;
-	const char *mark;
 
 	if (!x) {
 		arena_free(arena);
@@ -72,9 +90,7 @@ struct exchange *exchange_new(struct connection *connection, struct MHD_Connecti
 		arena_free(arena);
 		return NULL;
 	}
-	mark = strchr(x->uri, '?');
-	x->rq.path = (struct text){ x->uri, mark ? (size_t)(mark - x->uri) : strlen(x->uri) };
-	x->query = mark ? text_of(mark + 1) : TEXT_NONE;
+	target_split(x);
 	return x;
 }
 
@@ -101,7 +117,7 @@ void exchange_forget(struct exchange *x)
 	x->next = x->previous = NULL;
 }
 
-static void exchange_free(struct exchange *x)
+void exchange_free(struct exchange *x)
 {
 	body_free(x);
 	if (x->rq.body)
@@ -314,17 +330,6 @@ static bool body_is_not_worth_reading(const struct exchange *x)
 			length > DISCARD_MAX);
 }
 
-static void fault_reply(struct exchange *x)
-{
-	struct buf why;
-
-	x->close = true;
-	why = buf_in(x->rq.arena, 128);
-	buf_add_string(&why, x->head.fault_why);
-	count_one(loop_counters(x->server->app->loop), COUNT_HTTP_REFUSED);
-	reply_error_with(&x->rq, x->head.fault, buf_string(&why), TEXT_NONE);
-}
-
 static void early_reply(struct exchange *x)
 {
 	if (x->early == E_ROUTE_NOT_FOUND) {
@@ -343,6 +348,18 @@ static void early_reply(struct exchange *x)
 	reply_error(&x->rq, x->early);
 }
 
+/* A client that waits for 100 Continue is answered by libmicrohttpd, which then sends none. */
+static enum MHD_Result head_refuse(struct exchange *x)
+{
+	x->close = true;
+	if (!x->replied)
+		early_reply(x);
+	if (x->head.expect.at)
+		return reply_queue(x);
+	connection_refuse(x->connection, x->early, NULL);
+	return MHD_YES;
+}
+
 enum MHD_Result exchange_head(struct exchange *x, const char *method, const char *version)
 {
 	x->stage = STAGE_BODY;
@@ -353,8 +370,8 @@ enum MHD_Result exchange_head(struct exchange *x, const char *method, const char
 	x->rq.french = head_wants_french(&x->head);
 	x->rq.method = method_named(method);
 	if (x->head.fault) {
-		fault_reply(x);
-		return reply_queue(x);
+		connection_refuse(x->connection, x->head.fault, x->head.fault_why);
+		return MHD_YES;
 	}
 	if (!cors_admits(x))
 		x->discard = true;
@@ -364,12 +381,8 @@ enum MHD_Result exchange_head(struct exchange *x, const char *method, const char
 		x->server->steps.authenticate(&x->rq);
 	if (x->early || x->replied) {
 		x->discard = true;
-		if (body_is_not_worth_reading(x)) {
-			x->close = true;
-			if (!x->replied)
-				early_reply(x);
-			return reply_queue(x);
-		}
+		if (body_is_not_worth_reading(x))
+			return head_refuse(x);
 	}
 	deadline_start(&x->server->body, &x->connection->deadline);
 	return MHD_YES;
@@ -382,12 +395,18 @@ static enum MHD_Result body_discard(struct exchange *x, size_t taken)
 	x->discarded += taken;
 	if (x->discarded <= DISCARD_MAX)
 		return MHD_YES;
-	connection_refuse(x->connection, x->early ? x->early : E_BODY_TOO_LARGE);
-	return MHD_NO;
+	connection_refuse(x->connection, x->early ? x->early : E_BODY_TOO_LARGE, NULL);
+	return MHD_YES;
 }
 
 enum MHD_Result exchange_body(struct exchange *x, const char *at, size_t *len)
 {
+	if (x->connection->refused) {
+		bool more = *len > 0;
+
+		*len = 0;
+		return more ? MHD_YES : MHD_NO;
+	}
 	if (*len) {
 		size_t taken = *len;
 		int error;

@@ -16,9 +16,9 @@
 #include "reeyo/core/clock.h"
 #include "reeyo/core/config.h"
 #include "reeyo/core/log.h"
+#include "framing.h"
 #include "reeyo/http/server.h"
 
-#define URL_MAX 4096
 #define JSON_DEPTH_MAX 32
 #define REPLY_HEADERS_MAX 12
 
@@ -29,11 +29,9 @@ struct stream;
 struct head {
 	struct text host, content_length, transfer_encoding, content_type, content_encoding;
 	struct text accept, accept_encoding, accept_language, authorization, origin, if_none_match;
-	struct text request_id, idempotency_key, expect, forwarded_for;
+	struct text request_id, idempotency_key, expect, forwarded_for, forwarded_proto;
 	struct text traceparent, amazon_trace;
 	struct text preflight_method;
-	size_t bytes;
-	unsigned count;
 	enum err fault;             /* what the audit found: 400 and close, or 0 */
 	const char *fault_why;
 };
@@ -61,7 +59,13 @@ struct server {
 	struct exchange *exchanges; /* all whose reply is still to come */
 	struct stream *streams;
 	unsigned stream_count;
-	struct deadline_list parting; /* streams that end because the process does */
+	struct deadline_list parting; /* connections that end: a stream's as the process does, a
+	                               * refused one's */
+	struct deadline_list stall;
+	struct deadline stalls;     /* runs while a daemon asks for runs that do nothing */
+	uint64_t progress;          /* counts bytes in and out, connections opened and closed */
+	struct connection **sockets; /* by file descriptor */
+	size_t socket_count;
 	unsigned running;           /* exchanges from their headers to their last byte */
 	unsigned connections;
 	struct deadline_list linger;
@@ -79,6 +83,11 @@ struct connection {
 	struct stream *stream;      /* what its last request has become; NULL mostly */
 	int fd;
 	bool idle;                  /* between two requests */
+	bool refused;               /* an answer was written past libmicrohttpd: it only ends */
+	size_t drained;             /* bytes read and thrown away since then */
+	struct framing framing;
+	unsigned answered;          /* requests that were answered; wraps */
+	char *target;               /* of the request that framing refuses; NULL: unknown */
 	char address[INET6_ADDRSTRLEN];
 };
 
@@ -94,7 +103,8 @@ struct exchange {
 	struct connection *connection;
 	struct MHD_Connection *mhd;
 	struct head head;
-	const char *uri;            /* as sent: path and query */
+	const char *uri;            /* as sent */
+	struct text authority;      /* of a target in absolute form, else absent */
 	struct text query;
 	uint64_t started_us;
 	enum stage stage;
@@ -130,11 +140,22 @@ static inline struct exchange *exchange_of(struct request *rq)
 	return (struct exchange *)rq;
 }
 
-/* server.c: answers a request that is still arriving; the caller ends the connection. */
-void connection_refuse(struct connection *connection, int error);
+/* intake.c: a run of a daemon, whose sockets are read through the framing scanner. */
+void intake_run(struct port *port);
+/* From a connection's beginning to its end. 0 or E_NO_MEMORY. */
+int intake_add(struct connection *connection) MUST_CHECK;
+void intake_remove(struct connection *connection);
+
+/* refuse.c: answers the request that is arriving (why: in English, NULL takes the error's words;
+ * a reply that is decided already is sent instead) and ends the connection: what the client still
+ * sends is read and thrown away until it closes, for a bounded time. Once; then harmless. */
+void connection_refuse(struct connection *connection, int error, const char *why);
 
 /* head.c: gathers and audits the headers. */
 void head_read(struct exchange *x, const char *version);
+/* Whether the client spoke TLS to the proxy in front of us. It is told the client alone, so anybody
+ * may claim it. */
+bool head_is_tls(const struct head *head);
 bool head_accepts_json(const struct head *head);
 bool head_accepts_events(const struct head *head);
 bool head_wants_problem(const struct head *head);
@@ -156,6 +177,10 @@ bool cors_admits(struct exchange *x);
 void cors_headers(struct exchange *x, struct MHD_Response *response);
 
 /* reply.c */
+/* Counts a decided reply. */
+void reply_count(struct exchange *x);
+/* The security headers as lines of a head. */
+void reply_each_security(struct exchange *x, struct buf *head);
 /* Decides that the answer is this stream. */
 void reply_stream(struct exchange *x, struct stream *stream);
 /* Builds MHD's response and queues it; what MHD's access handler returns. */
@@ -168,6 +193,9 @@ struct text compress_text(struct arena *arena, const char *encoding, struct text
 struct exchange *exchange_new(struct connection *connection, struct MHD_Connection *mhd,
 	const char *uri);
 void exchange_completed(struct exchange *x);
+void exchange_free(struct exchange *x);
+/* The client's X-Request-Id where it is usable, else a fresh one. */
+void request_id_set(struct exchange *x);
 /* Its answer is a stream that has been queued: the exchange is over, and freed when nothing holds
  * it. */
 void exchange_streams(struct exchange *x);

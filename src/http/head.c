@@ -1,38 +1,42 @@
 /* SPDX-License-Identifier: MIT
  *
- * Request headers: gathered in one pass, and audited, because libmicrohttpd 0.9.75 lets through
- * what makes two servers disagree about where a request ends (RFC 9112, 6.3 and 11.2): several
- * Content-Length or Host fields, or Content-Length beside Transfer-Encoding. Any of these is 400
- * and the end of the connection.
+ * Request headers: gathered in one pass, and audited for what two servers may understand
+ * differently although the framing scanner (framing.c) has let it pass: headers that may stand once
+ * and stand twice, a missing Host. That is 400 and the end of the connection. A list that
+ * stands in several headers is read as one (RFC 9110, 5.3).
  */
 #include "exchange.h"
+
+/* What a second header of the same name means. */
+enum again { AGAIN_FAULT, AGAIN_LIST, AGAIN_IGNORED };
 
 struct known {
 	struct text name;
 	size_t member;
-	bool once; /* a second field of this name is a fault */
+	enum again again;
 };
 
-#define KNOWN(n, m, o) { { n, sizeof(n) - 1 }, offsetof(struct head, m), o }
+#define KNOWN(n, m, a) { { n, sizeof(n) - 1 }, offsetof(struct head, m), AGAIN_##a }
 static const struct known known[] = {
-	KNOWN("Host", host, true),
-	KNOWN("Accept", accept, false),
-	KNOWN("Expect", expect, true),
-	KNOWN("Origin", origin, true),
-	KNOWN("Content-Type", content_type, true),
-	KNOWN("X-Request-Id", request_id, false),
-	KNOWN("Authorization", authorization, true),
-	KNOWN("If-None-Match", if_none_match, false),
-	KNOWN("traceparent", traceparent, false),
-	KNOWN("Content-Length", content_length, true),
-	KNOWN("X-Amzn-Trace-Id", amazon_trace, false),
-	KNOWN("Accept-Encoding", accept_encoding, false),
-	KNOWN("Accept-Language", accept_language, false),
-	KNOWN("Idempotency-Key", idempotency_key, true),
-	KNOWN("X-Forwarded-For", forwarded_for, false),
-	KNOWN("Content-Encoding", content_encoding, true),
-	KNOWN("Transfer-Encoding", transfer_encoding, true),
-	KNOWN("Access-Control-Request-Method", preflight_method, false),
+	KNOWN("Host", host, FAULT),
+	KNOWN("Accept", accept, LIST),
+	KNOWN("Expect", expect, FAULT),
+	KNOWN("Origin", origin, FAULT),
+	KNOWN("Content-Type", content_type, FAULT),
+	KNOWN("X-Request-Id", request_id, IGNORED),
+	KNOWN("Authorization", authorization, FAULT),
+	KNOWN("If-None-Match", if_none_match, LIST),
+	KNOWN("traceparent", traceparent, IGNORED),
+	KNOWN("Content-Length", content_length, FAULT),
+	KNOWN("X-Amzn-Trace-Id", amazon_trace, IGNORED),
+	KNOWN("Accept-Encoding", accept_encoding, LIST),
+	KNOWN("Accept-Language", accept_language, LIST),
+	KNOWN("Idempotency-Key", idempotency_key, FAULT),
+	KNOWN("X-Forwarded-For", forwarded_for, LIST),
+	KNOWN("X-Forwarded-Proto", forwarded_proto, IGNORED),
+	KNOWN("Content-Encoding", content_encoding, FAULT),
+	KNOWN("Transfer-Encoding", transfer_encoding, FAULT),
+	KNOWN("Access-Control-Request-Method", preflight_method, IGNORED),
 };
 
 static void head_fault(struct head *head, const char *why)
@@ -43,85 +47,71 @@ static void head_fault(struct head *head, const char *why)
 	head->fault_why = why;
 }
 
-static bool name_is_token(struct text name)
+static void head_join(struct exchange *x, struct text *at, struct text more)
 {
-	static const char others[] = "!#$%&'*+-.^_`|~";
+	struct buf both = buf_in(x->rq.arena, at->len + more.len + 2);
+	char *out;
 
-	for (size_t i = 0; i < name.len; i++) {
-		unsigned char c = (unsigned char)name.at[i];
-
-		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-			    (c && strchr(others, c))))
-			return false;
-	}
-	return name.len > 0;
+	buf_add_text(&both, *at);
+	buf_add_string(&both, ", ");
+	buf_add_text(&both, more);
+	out = buf_string(&both);
+	if (out)
+		*at = (struct text){ out, both.len };
 }
 
-static void head_take(struct head *head, const struct known *row, struct text value)
+static void head_take(struct exchange *x, const struct known *row, struct text value)
 {
-	struct text *at = (struct text *)((char *)head + row->member);
+	struct text *at = (struct text *)((char *)&x->head + row->member);
 
-	if (at->at && row->once)
-		head_fault(head, "A header that may appear once appears twice");
-	else if (!at->at)
+	if (!at->at)
 		*at = value;
+	else if (row->again == AGAIN_LIST)
+		head_join(x, at, value);
+	else if (row->again == AGAIN_FAULT)
+		head_fault(&x->head, "A header that may appear once appears twice");
 }
 
 static enum MHD_Result head_field(void *cls, enum MHD_ValueKind kind, const char *name,
 	size_t name_len, const char *value, size_t value_len)
 {
-	struct head *head = cls;
+	struct exchange *x = cls;
 	struct text key = { name, name_len };
 	struct text content = { value ? value : "", value ? value_len : 0 };
 
 	(void)kind;
-	head->count++;
-	head->bytes += name_len + value_len + 4;
-	if (!name_is_token(key))
-		head_fault(head, "A header name has a character that is not allowed");
-	if (content.len && memchr(content.at, '\0', content.len))
-		head_fault(head, "A header holds a NUL");
 	for (size_t i = 0; i < COUNT_OF(known); i++)
 		if (known[i].name.len == name_len && text_is_nocase(known[i].name, key)) {
-			head_take(head, &known[i], text_trim(content));
+			head_take(x, &known[i], text_trim(content));
 			break;
 		}
 	return MHD_YES;
 }
 
-static bool digits_only(struct text text)
+/* GET http://host/path: the host of the target counts, whatever Host says (RFC 9112, 3.2.2). */
+static void head_absolute(struct exchange *x)
 {
-	for (size_t i = 0; i < text.len; i++)
-		if (text.at[i] < '0' || text.at[i] > '9')
-			return false;
-	return text.len > 0 && text.len <= 18;
-}
-
-static bool target_is_clean(const char *uri)
-{
-	for (const unsigned char *c = (const unsigned char *)uri; *c; c++)
-		if (*c <= ' ' || *c == 0x7f)
-			return false;
-	return true;
+	if (!x->authority.at)
+		return;
+	if (x->authority.len == 0 || memchr(x->authority.at, '@', x->authority.len))
+		head_fault(&x->head, "The request target names no valid host");
+	if (x->head.host.at)
+		x->head.host = x->authority;
 }
 
 void head_read(struct exchange *x, const char *version)
 {
 	struct head *head = &x->head;
 
-	MHD_get_connection_values_n(x->mhd, MHD_HEADER_KIND, head_field, head);
-	if (!target_is_clean(x->uri))
-		head_fault(head, "The request target holds a space or a control character");
-	if (strcmp(version, "HTTP/1.1") == 0 && !head->host.at)
+	MHD_get_connection_values_n(x->mhd, MHD_HEADER_KIND, head_field, x);
+	if (strcmp(version, "HTTP/1.0") != 0 && !head->host.at)
 		head_fault(head, "HTTP/1.1 needs a Host header");
-	if (head->content_length.at && head->transfer_encoding.at)
-		head_fault(head, "Content-Length and Transfer-Encoding exclude each other");
-	if (head->content_length.at && !digits_only(head->content_length))
-		head_fault(head, "Content-Length is not a number");
-	if (head->transfer_encoding.at && !text_is_nocase(head->transfer_encoding, TEXT("chunked")))
-		head_fault(head, "Only the transfer encoding chunked is understood");
-	if (head->transfer_encoding.at && strcmp(version, "HTTP/1.0") == 0)
-		head_fault(head, "HTTP/1.0 has no Transfer-Encoding");
+	head_absolute(x);
+}
+
+bool head_is_tls(const struct head *head)
+{
+	return text_is_nocase(head->forwarded_proto, TEXT("https"));
 }
 
 /* --- Negotiation ------------------------------------------------------------------------------ */

@@ -358,19 +358,23 @@ static const char *etag_encoded(struct exchange *x)
 	return buf_string(&tag);
 }
 
+/* Anything but a public document: no cache may keep it, not even the client's own. His program may
+ * still keep what it shows, and ask with its ETag whether that has changed. */
+static bool answer_is_personal(const struct exchange *x)
+{
+	return !x->rq.route || x->rq.route->who != ANYONE || !x->etag;
+}
+
 static void cache_headers(struct exchange *x, struct MHD_Response *response)
 {
 	unsigned age = x->rq.route && x->status < 400 && is_read(x) ? x->rq.route->max_age : 0;
 	char value[64];
 	const char *tag;
 
-	if (age) {
+	if (age)
 		snprintf(value, sizeof(value), "public, max-age=%u", age);
-		MHD_add_response_header(response, "Cache-Control", value);
-	} else {
-		MHD_add_response_header(response, "Cache-Control",
-			x->etag ? "private, no-cache" : "no-store");
-	}
+	MHD_add_response_header(response, "Cache-Control",
+		age ? value : answer_is_personal(x) ? "no-store" : "no-cache");
 	if (x->etag && (tag = etag_encoded(x)))
 		MHD_add_response_header(response, "ETag", tag);
 	MHD_add_response_header(response, "Vary",
@@ -378,11 +382,32 @@ static void cache_headers(struct exchange *x, struct MHD_Response *response)
 		      "Accept-Encoding, Accept, Accept-Language, Authorization, Origin");
 }
 
-static void security_headers(struct MHD_Response *response)
+/* Of every answer. HSTS only where the client has come by TLS, as the proxy before us says
+ * (RFC 6797, 7.2). */
+static unsigned security_headers(const struct exchange *x, struct reply_header ret[3])
 {
-	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
-	MHD_add_response_header(response, "X-Frame-Options", "SAMEORIGIN");
-	MHD_add_response_header(response, "Strict-Transport-Security", "max-age=31536000");
+	ret[0] = (struct reply_header){ "X-Content-Type-Options", "nosniff" };
+	ret[1] = (struct reply_header){ "X-Frame-Options", "SAMEORIGIN" };
+	ret[2] = (struct reply_header){ "Strict-Transport-Security", "max-age=31536000" };
+	return head_is_tls(&x->head) ? 3 : 2;
+}
+
+void reply_each_security(struct exchange *x, struct buf *head)
+{
+	struct reply_header all[3];
+	unsigned count = security_headers(x, all);
+
+	for (unsigned i = 0; i < count; i++)
+		buf_printf(head, "%s: %s\r\n", all[i].name, all[i].value);
+}
+
+static void security_add(const struct exchange *x, struct MHD_Response *response)
+{
+	struct reply_header all[3];
+	unsigned count = security_headers(x, all);
+
+	for (unsigned i = 0; i < count; i++)
+		MHD_add_response_header(response, all[i].name, all[i].value);
 }
 
 static void plain_headers(struct exchange *x, struct MHD_Response *response)
@@ -393,12 +418,12 @@ static void plain_headers(struct exchange *x, struct MHD_Response *response)
 		MHD_add_response_header(response, "Content-Encoding", x->encoding);
 	if (x->rq.request_id[0])
 		MHD_add_response_header(response, "X-Request-Id", x->rq.request_id);
-	security_headers(response);
+	security_add(x, response);
 	for (unsigned i = 0; i < x->header_count; i++)
 		MHD_add_response_header(response, x->headers[i].name, x->headers[i].value);
 }
 
-static void count_reply(struct exchange *x)
+void reply_count(struct exchange *x)
 {
 	struct counters *counters = loop_counters(x->server->app->loop);
 	enum counter which = x->status >= 500 ? COUNT_HTTP_5XX :
@@ -430,9 +455,9 @@ static enum MHD_Result stream_queue(struct exchange *x)
 	MHD_add_response_header(response, "Cache-Control", "no-store");
 	MHD_add_response_header(response, "X-Accel-Buffering", "no");
 	MHD_add_response_header(response, "X-Request-Id", x->rq.request_id);
-	security_headers(response);
+	security_add(x, response);
 	cors_headers(x, response);
-	count_reply(x);
+	reply_count(x);
 	x->stage = STAGE_SENT;
 	deadline_stop(&x->connection->deadline);
 	result = MHD_queue_response(x->mhd, (unsigned)x->status, response);
@@ -459,7 +484,7 @@ enum MHD_Result reply_queue(struct exchange *x)
 	cors_headers(x, response);
 	if (x->close || x->server->draining)
 		MHD_add_response_header(response, "Connection", "close");
-	count_reply(x);
+	reply_count(x);
 	x->stage = STAGE_SENT;
 	exchange_forget(x);
 	if (x->connection)

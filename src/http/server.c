@@ -21,9 +21,12 @@
 
 /* Turn: MHD is run again at most so often before the loop polls. */
 #define RUNS_PER_TURN 8
+/* A daemon that wants another run after so many that moved no byte waits for STALL_MS. */
+#define IDLE_RUNS 3
+#define STALL_MS 100
 /* On SIGTERM idle kept-alive connections get so long for a request that is on its way. */
 #define LINGER_MS 1000
-/* ...and a stream's client so long to take what waits for him. */
+/* ...and a stream's client so long to take what waits for him, as a refused one has to read why. */
 #define PARTING_MS 2000
 
 static void connection_expired(struct deadline *deadline);
@@ -174,6 +177,12 @@ static void connection_opened(struct port *port, struct MHD_Connection *mhd, voi
 		return; /* the first request is refused */
 	connection->port = port;
 	connection->fd = info ? info->connect_fd : -1;
+	if (connection->fd < 0 || intake_add(connection)) {
+		free(connection);
+		*context = NULL;
+		return;
+	}
+	port->server->progress++;
 	connection_address(connection, mhd);
 	deadline_start(&port->server->header, &connection->deadline);
 	port->server->connections++;
@@ -187,15 +196,14 @@ static void connection_closed(struct port *port, void **context)
 	if (!connection)
 		return;
 	deadline_stop(&connection->deadline);
+	intake_remove(connection);
 	free(connection);
 	*context = NULL;
+	port->server->progress++;
+	port->server->connections--;
 	/* At its limit MHD takes the listening socket out of its epoll, and puts it back only at
 	 * the start of a run after a connection has gone: without another run nobody would wake
 	 * it. */
-	port->server->hook.wanted = true;
-	port->server->connections--;
-	/* At its limit MHD stops listening, and begins again only when it is run after the
-	 * close. */
 	port->server->hook.wanted = true;
 	count_add(loop_counters(port->server->app->loop), COUNT_CONNECTIONS, -1);
 }
@@ -209,21 +217,6 @@ static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
 		connection_closed(cls, context);
 }
 
-/* libmicrohttpd takes no response while a request is still arriving, so the refusal is written past
- * it: nothing else has been sent for this request, and the connection ends. */
-void connection_refuse(struct connection *connection, int error)
-{
-	const struct error_row *row = error_row(error);
-	char reply[512];
-	int len = snprintf(reply, sizeof(reply),
-		"HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Type: application/json\r\n\r\n"
-		"{\"success\":false,\"error\":{\"code\":\"%s\",\"message\":\"%s\"}}\n",
-		row->status, MHD_get_reason_phrase_for((unsigned)row->status),
-		row->code[connection->port->listener.bare], row->english);
-
-	(void)!send(connection->fd, reply, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL);
-}
-
 /* The time for headers, body or sending is over. MHD has no call to close a connection from
  * outside, but it closes one whose socket was shut down. */
 static void connection_expired(struct deadline *deadline)
@@ -232,10 +225,10 @@ static void connection_expired(struct deadline *deadline)
 	struct exchange *x = connection->exchange;
 	struct server *server = connection->port->server;
 
-	if (x && x->stage != STAGE_SENT)
-		connection_refuse(connection, E_REQUEST_TIMEOUT);
-	if (!connection->idle)
+	if (!connection->idle && !connection->refused)
 		count_one(loop_counters(server->app->loop), COUNT_HTTP_DEADLINES);
+	if (x && x->stage != STAGE_SENT && !connection->refused)
+		return connection_refuse(connection, E_REQUEST_TIMEOUT, NULL);
 	shutdown(connection->fd, SHUT_RDWR);
 	server->hook.wanted = true;
 }
@@ -254,6 +247,25 @@ static void run_expired(struct deadline *deadline)
 	reply_error(&x->rq, E_TIMED_OUT);
 }
 
+/* libmicrohttpd would keep a record of each pair of the query in the connection's memory, where the
+ * answer's head has to find room, and close without a word when it is full. We read the query from a
+ * copy of our own, so it is shown an empty one. */
+static void query_hide(const char *uri)
+{
+	char *mark = strchr((char *)(uintptr_t)uri, '?');
+
+	if (mark)
+		mark[1] = '\0';
+}
+
+/* Paths are decoded where their parameters are read; the library's decoded one is used by nobody. */
+static size_t path_leave(void *cls, struct MHD_Connection *mhd, char *path)
+{
+	(void)cls;
+	(void)mhd;
+	return strlen(path);
+}
+
 /* The request line has arrived; the headers follow. */
 static void *on_uri(void *cls, const char *uri, struct MHD_Connection *mhd)
 {
@@ -268,6 +280,7 @@ static void *on_uri(void *cls, const char *uri, struct MHD_Connection *mhd)
 		deadline_start(&port->server->header, &connection->deadline);
 	}
 	x = exchange_new(connection, mhd, uri);
+	query_hide(uri);
 	connection->exchange = x;
 	return x;
 }
@@ -301,21 +314,32 @@ static enum MHD_Result on_access(void *cls, struct MHD_Connection *mhd, const ch
 	return result;
 }
 
+/* A request is answered. One that followed in the same bytes may be at fault: its turn comes after
+ * those between them. */
+static void connection_rests(struct connection *connection)
+{
+	const struct framing *framing = &connection->framing;
+
+	deadline_start(&connection->port->server->keepalive, &connection->deadline);
+	if (++connection->answered == framing->requests && framing->fault)
+		connection_refuse(connection, framing->fault, framing->why);
+}
+
 static void on_completed(void *cls, struct MHD_Connection *mhd, void **context,
 	enum MHD_RequestTerminationCode code)
 {
-	struct port *port = cls;
 	struct exchange *x = *context;
 	struct connection *connection = connection_of(mhd);
 
+	(void)cls;
 	*context = NULL;
 	if (connection && connection->stream)
 		stream_completed(connection->stream);
 	if (connection) {
 		connection->exchange = NULL;
 		connection->idle = true;
-		if (code == MHD_REQUEST_TERMINATED_COMPLETED_OK && connection->fd >= 0)
-			deadline_start(&port->server->keepalive, &connection->deadline);
+		if (code == MHD_REQUEST_TERMINATED_COMPLETED_OK)
+			connection_rests(connection);
 	}
 	if (x)
 		exchange_completed(x);
@@ -358,22 +382,38 @@ static void linger_over(struct deadline *deadline)
 	drain_check(CONTAINER_OF(deadline, struct server, lingers));
 }
 
+/* Runs a daemon until it wants no more. One that asks for a run again although nothing came of the
+ * last ones is not believed: it is run when there is activity, and now and then. */
+static void port_run(struct port *port)
+{
+	struct server *server = port->server;
+	unsigned runs = 0, idle = 0;
+
+	do {
+		uint64_t before = server->progress;
+
+		intake_run(port);
+		idle = server->progress == before ? idle + 1 : 0;
+		if (!port_has_more(port))
+			return;
+		if (idle == IDLE_RUNS)
+			return deadline_start(&server->stall, &server->stalls);
+	} while (++runs < RUNS_PER_TURN);
+	server->hook.wanted = true; /* go on after the others had their turn */
+}
+
+static void stall_over(struct deadline *deadline)
+{
+	CONTAINER_OF(deadline, struct server, stalls)->hook.wanted = true;
+}
+
 static void run_daemons(struct turn_hook *hook)
 {
 	struct server *server = CONTAINER_OF(hook, struct server, hook);
 
-	for (unsigned i = 0; i < server->port_count; i++) {
-		struct port *port = &server->ports[i];
-		unsigned runs = 0;
-
-		if (!port->daemon)
-			continue;
-		do
-			MHD_run(port->daemon);
-		while (port_has_more(port) && ++runs < RUNS_PER_TURN);
-		if (runs == RUNS_PER_TURN)
-			hook->wanted = true; /* go on after the others had their turn */
-	}
+	for (unsigned i = 0; i < server->port_count; i++)
+		if (server->ports[i].daemon)
+			port_run(&server->ports[i]);
 	if (server->draining)
 		drain_check(server);
 }
@@ -408,7 +448,8 @@ static int port_start(struct server *server, struct port *port, bool first)
 		(size_t)config->connection_memory, MHD_OPTION_CONNECTION_LIMIT,
 		(unsigned)(config->max_connections / (loops ? loops : 1)),
 		MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
-		port, MHD_OPTION_URI_LOG_CALLBACK, on_uri, port, MHD_OPTION_NOTIFY_COMPLETED,
+		port, MHD_OPTION_URI_LOG_CALLBACK, on_uri, port,
+		MHD_OPTION_UNESCAPE_CALLBACK, path_leave, NULL, MHD_OPTION_NOTIFY_COMPLETED,
 		on_completed, port, MHD_OPTION_STRICT_FOR_CLIENT, 0,
 		MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
 	if (!port->daemon) {
@@ -455,6 +496,7 @@ int server_new(struct app *app, const struct server_steps *steps, struct listene
 		connection_expired);
 	deadline_list_init(&server->linger, app->loop, LINGER_MS, linger_over);
 	deadline_list_init(&server->parting, app->loop, PARTING_MS, connection_expired);
+	deadline_list_init(&server->stall, app->loop, STALL_MS, stall_over);
 	server->hook.run = run_daemons;
 	server->log_hook.run = access_log_flush;
 	loop_hook(app->loop, PHASE_SERVE, &server->hook);
@@ -535,6 +577,7 @@ void server_close(struct server *server)
 	deadline_list_close(&server->send);
 	deadline_list_close(&server->linger);
 	deadline_list_close(&server->parting);
+	deadline_list_close(&server->stall);
 	server->app->server = NULL;
 	for (unsigned i = 0; i < server->port_count; i++)
 		if (server->ports[i].polling)
@@ -542,6 +585,7 @@ void server_close(struct server *server)
 	while (ports_poll(server))
 		uv_run(loop_uv(server->app->loop), UV_RUN_ONCE);
 	free(server->ports);
+	free(server->sockets);
 	free(server->log);
 	free(server);
 }

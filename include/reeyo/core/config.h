@@ -33,8 +33,8 @@
 	X(INT, backlog, "backlog", "4096", 16, 65535, "accept queue of each listener") \
 	X(INT, max_connections, "max_connections", "18000", 16, 1000000, \
 		"open client connections of this process") \
-	X(BYTES, connection_memory, "connection_memory", "8k", 4096, 65536, \
-		"memory pool of a connection: bounds the request line and headers") \
+	X(BYTES, connection_memory, "connection_memory", "8k", 8192, 65536, \
+		"memory pool of a connection: bounds the request line and headers (to 2.5 KB less)") \
 	X(BYTES, body_limit, "body_limit", "10m", 1024, 104857600, "largest request body") \
 	X(BYTES, request_memory, "request_memory", "64m", 65536, 1073741824, \
 		"most memory one request may take") \

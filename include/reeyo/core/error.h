@@ -85,6 +85,10 @@
 	X(NOT_IMPLEMENTED, 501, "NOT_IMPLEMENTED", "NOT_IMPLEMENTED", "NOT_IMPLEMENTED", \
 		"NOT_IMPLEMENTED", "That method is not implemented", \
 		"Cette méthode n'est pas prise en charge") \
+	X(HTTP_VERSION, 505, "HTTP_VERSION_NOT_SUPPORTED", "HTTP_VERSION_NOT_SUPPORTED", \
+		"HTTP_VERSION_NOT_SUPPORTED", "HTTP_VERSION_NOT_SUPPORTED", \
+		"Only HTTP/1.1 and HTTP/1.0 are understood", \
+		"Seuls HTTP/1.1 et HTTP/1.0 sont compris") \
 	X(CORS_ORIGIN, 403, "CORS_ORIGIN_DENIED", "CORS_ORIGIN_DENIED", "CORS_ORIGIN_DENIED", \
 		"CORS_ORIGIN_DENIED", "This origin may not call the API", \
 		"Cette origine ne peut pas appeler l'API") \

@@ -67,6 +67,9 @@ json_t *member(const json_t *object, const char *name);
 #define query_text(rq, name) member_text((rq)->query, (name))
 /* A request header, NULL when absent. */
 const char *request_header(struct request *rq, const char *name);
+/* True when the request has an Origin header and allowed_origins lists it by name. `*` never does:
+ * what a browser sends along by itself (cookies) counts only from a listed origin. */
+bool request_origin_listed(struct request *rq);
 /* The body as it came; of a GET its query, as sent. Lives as long as the request; absent when there
  * is none. */
 struct text request_raw(struct request *rq);

@@ -214,18 +214,18 @@ static void refreshed(struct request *rq, const struct db_result *result)
 	session_reply(rq, session, account_text(rq, db_text(result, 0, 2)), NULL, TEXT_NONE);
 }
 
-/* Of the body, else of the admin console's cookie. A cookie comes along by itself, so the page that
- * had it sent must be known: foreign origins were turned away before. */
+/* Of the body, else of the admin console's cookie. */
 static int refresh_token_find(struct request *rq, struct text *ret)
 {
+	int err;
+
 	*ret = text_of(body_text(rq, "refreshToken"));
 	if (ret->at)
 		return 0;
-	*ret = rq->ns == NS_ADMIN ? cookie_of(request_header(rq, "Cookie"), TEXT("refreshToken")) :
-		TEXT_NONE;
-	if (!ret->at || ret->len == 0 || ret->len > TOKEN_MAX)
-		return E_BAD_REFRESH;
-	return request_header(rq, "Origin") ? 0 : E_CORS_ORIGIN;
+	err = cookie_read(rq, TEXT("refreshToken"), ret);
+	if (err)
+		return err == E_CORS_ORIGIN ? err : E_BAD_REFRESH;
+	return ret->len <= TOKEN_MAX ? 0 : E_BAD_REFRESH;
 }
 
 static bool kind_has(const struct account_kind *kind, enum who role)

@@ -131,6 +131,22 @@ def test_a_browser_works_with_cookies_from_a_listed_origin_only(console, admin):
     assert console.get("auth/me", headers=cookie).status == 401
 
 
+@pytest.mark.parametrize("allowed", ["*", f"*,{CONSOLE}", f"{CONSOLE},*"])
+def test_a_star_admits_no_cookie(start_server, allowed):
+    server = start_server(allowed_origins=allowed)
+    console = server.api(None, "admin")
+    data = console.post("auth/login", json={"email": "admin@reeyo.cm", "password": "AdminSecure123!"}).data
+    cookie = sent(accessToken=data["token"], refreshToken=data["refreshToken"])
+    foreign = {**cookie, "Origin": "https://evil.example"}
+    assert console.get("auth/me", headers=foreign).status == 200  # the page cannot read it
+    for path in ("auth/refresh", "auth/logout"):
+        assert console.post(path, headers=foreign).code == "CORS_ORIGIN_DENIED"
+        own = {**cookie, "Origin": f"http://127.0.0.1:{console.port}"}
+        assert console.post(path, headers=own).code == "CORS_ORIGIN_DENIED"
+    listed = console.post("auth/logout", headers={**cookie, "Origin": CONSOLE})
+    assert (listed.status == 200) == (CONSOLE in allowed), listed
+
+
 def test_a_header_goes_before_a_cookie(console, admin):
     one, other = admin(), admin()
     cookie = sent(accessToken=log_in(console, one).data["token"])

@@ -117,9 +117,29 @@ def test_if_none_match_is_304_without_a_body(api):
     assert api.get(MENU, headers={"If-None-Match": '"other"'}).status == 200
 
 
-def test_public_answers_may_be_cached_and_private_ones_not(api, customer_api):
+def test_lists_that_stand_in_two_headers_are_read_as_one(server, api):
+    tag = api.get(MENU).headers["ETag"]
+    for first, second in (('"other"', tag), (tag, '"other"')):
+        with server.wire() as wire:
+            wire.send(f"GET /api/v1/{MENU} HTTP/1.1\r\nHost: x\r\nIf-None-Match: {first}\r\n"
+                      f"If-None-Match: {second}\r\n\r\n")
+            assert wire.read().status == 304
+    for name, values in (("Accept", ("text/html", "application/json")), ("Accept-Encoding", ("identity", "gzip"))):
+        with server.wire() as wire:
+            wire.send(f"GET /api/v1/{MENU} HTTP/1.1\r\nHost: x\r\n"
+                      + "".join(f"{name}: {value}\r\n" for value in values) + "\r\n")
+            reply = wire.read()
+            assert reply.status == 200
+            assert name == "Accept" or reply.headers["Content-Encoding"] == "gzip"
+
+
+def test_public_answers_may_be_cached_and_personal_ones_never(api, customer_api):
     assert "public" in api.get(MENU).headers["Cache-Control"]
-    assert "public" not in customer_api.get("wallet").headers["Cache-Control"]
+    for path in ("wallet", "auth/me", "orders"):
+        reply = customer_api.get(path)
+        assert reply.headers["Cache-Control"] == "no-store"
+        again = customer_api.get(path, headers={"If-None-Match": reply.headers["ETag"]})
+        assert again.status == 304 and again.headers["Cache-Control"] == "no-store"
     assert api.get("vendors/no_such_vendor").headers["Cache-Control"] == "no-store"
 
 
@@ -173,7 +193,12 @@ def test_security_headers_are_on_every_answer(api):
         headers = api.get(path).headers
         assert headers["X-Content-Type-Options"] == "nosniff"
         assert headers["X-Frame-Options"] == "SAMEORIGIN"
-        assert "Strict-Transport-Security" in headers
+
+
+def test_hsts_is_sent_where_the_client_has_come_by_tls(api):
+    assert "Strict-Transport-Security" not in api.get("health").headers
+    tls = api.get("health", headers={"X-Forwarded-Proto": "https"}).headers
+    assert tls["Strict-Transport-Security"] == "max-age=31536000"
 
 
 def test_messages_are_french_for_who_reads_french_and_codes_never_change(api):

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The intake: between a client's socket and libmicrohttpd. The linker hands libmicrohttpd's calls of
+ * recv, send and sendmsg to the functions below (--wrap in CMakeLists.txt, which is why the library
+ * is linked as an archive). Bytes that arrive pass the framing scanner first; what it refuses is
+ * answered here and never reaches the library.
+ *
+ * Only a thread that runs a server's daemons is served so: the calls of anybody else go through.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "exchange.h"
+
+/* After a refusal so much of what the client still sends is read and thrown away, because closing a
+ * socket with unread bytes destroys the answer on its way (RFC 9112, 9.6). */
+#define DRAIN_MAX (1u << 20)
+#define TARGET_KEPT 256
+
+ssize_t __real_recv(int fd, void *at, size_t len, int flags);
+ssize_t __real_send(int fd, const void *at, size_t len, int flags);
+ssize_t __real_sendmsg(int fd, const struct msghdr *message, int flags);
+ssize_t __wrap_recv(int fd, void *at, size_t len, int flags);
+ssize_t __wrap_send(int fd, const void *at, size_t len, int flags);
+ssize_t __wrap_sendmsg(int fd, const struct msghdr *message, int flags);
+
+static _Thread_local struct server *serving;
+
+void intake_run(struct port *port)
+{
+	serving = port->server;
+	MHD_run(port->daemon);
+	serving = NULL;
+}
+
+/* --- Connections by socket -------------------------------------------------------------------- */
+
+int intake_add(struct connection *connection)
+{
+	struct server *server = connection->port->server;
+	size_t fd = (size_t)connection->fd;
+
+	if (fd >= server->socket_count) {
+		size_t count = (fd + 1024) & ~(size_t)1023;
+		struct connection **larger =
+			realloc(server->sockets, count * sizeof(*server->sockets));
+
+		if (!larger)
+			return E_NO_MEMORY;
+		memset(larger + server->socket_count, 0,
+			(count - server->socket_count) * sizeof(*larger));
+		server->sockets = larger;
+		server->socket_count = count;
+	}
+	server->sockets[fd] = connection;
+	framing_init(&connection->framing, (size_t)server->app->config->connection_memory);
+	return 0;
+}
+
+void intake_remove(struct connection *connection)
+{
+	struct server *server = connection->port->server;
+
+	if ((size_t)connection->fd < server->socket_count)
+		server->sockets[connection->fd] = NULL;
+	free(connection->target);
+	connection->target = NULL;
+}
+
+static struct connection *connection_at(int fd)
+{
+	return serving && fd >= 0 && (size_t)fd < serving->socket_count ? serving->sockets[fd] :
+									  NULL;
+}
+
+/* --- Receiving -------------------------------------------------------------------------------- */
+
+/* Reads on after a refusal, without anything of it reaching anybody. */
+static ssize_t refused_drain(struct connection *connection)
+{
+	char discarded[16384];
+	ssize_t n;
+
+	while ((n = __real_recv(connection->fd, discarded, sizeof(discarded), 0)) > 0) {
+		connection->drained += (size_t)n;
+		if (connection->drained > DRAIN_MAX) {
+			errno = ECONNRESET;
+			return -1;
+		}
+	}
+	return n;
+}
+
+/* Remembers the target of a request that is, or may be, refused before libmicrohttpd has read it: its
+ * bytes are the library's to overwrite. */
+static void target_keep(struct connection *connection)
+{
+	const struct framing *framing = &connection->framing;
+
+	if (!framing->target || (!framing->fault && !framing_in_target(framing)))
+		return;
+	free(connection->target);
+	connection->target = strndup(framing->target,
+			framing->target_len < TARGET_KEPT ? framing->target_len : TARGET_KEPT);
+}
+
+static ssize_t connection_receive(struct connection *connection, void *at, size_t len)
+{
+	struct framing *framing = &connection->framing;
+	ssize_t n;
+	size_t pass;
+
+	if (connection->refused)
+		return refused_drain(connection);
+	n = __real_recv(connection->fd, at, len, 0);
+	if (n <= 0)
+		return n;
+	serving->progress++;
+	pass = framing_scan(framing, at, (size_t)n);
+	target_keep(connection);
+	if (!framing->fault)
+		return n;
+	if (pass)
+		return (ssize_t)pass; /* those before it are answered first: see on_completed */
+	connection_refuse(connection, framing->fault, framing->why);
+	return refused_drain(connection);
+}
+
+__attribute__((used)) ssize_t __wrap_recv(int fd, void *at, size_t len, int flags)
+{
+	struct connection *connection = connection_at(fd);
+
+	return connection ? connection_receive(connection, at, len) :
+			    __real_recv(fd, at, len, flags);
+}
+
+/* --- Sending ---------------------------------------------------------------------------------- */
+
+__attribute__((used)) ssize_t __wrap_send(int fd, const void *at, size_t len, int flags)
+{
+	ssize_t n = __real_send(fd, at, len, flags);
+
+	if (n > 0 && serving)
+		serving->progress++;
+	return n;
+}
+
+__attribute__((used)) ssize_t __wrap_sendmsg(int fd, const struct msghdr *message, int flags)
+{
+	ssize_t n = __real_sendmsg(fd, message, flags);
+
+	if (n > 0 && serving)
+		serving->progress++;
+	return n;
+}

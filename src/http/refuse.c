@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Refusing a request that is still arriving. libmicrohttpd takes no response then, so the answer is
+ * written past it: nothing else has been sent for this request, and the connection ends. The answer
+ * is the same envelope as any other, logged and counted like one.
+ */
+#include <stdio.h>
+#include <sys/socket.h>
+
+#include "exchange.h"
+
+/* The exchange of a request that libmicrohttpd has not seen yet. */
+static struct exchange *exchange_unseen(struct connection *connection)
+{
+	struct exchange *x = exchange_new(connection, NULL,
+		connection->target ? connection->target : "/");
+	struct route_match match;
+
+	if (!x)
+		return NULL;
+	router_find(x->rq.app->router, 0, x->rq.path, x->rq.ns, &match);
+	x->rq.ns = match.ns;
+	return x;
+}
+
+/* The answer as bytes: what reply_queue has libmicrohttpd build, as far as an error has it. */
+static struct text answer_bytes(struct exchange *x)
+{
+	struct buf all = buf_in(x->rq.arena, x->out.len + 768);
+	char *out;
+
+	buf_printf(&all, "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Type: %s\r\n"
+		"Content-Length: %zu\r\nX-Request-Id: %s\r\nCache-Control: no-store\r\n",
+		x->status, MHD_get_reason_phrase_for((unsigned)x->status), x->content_type,
+		x->out.len, x->rq.request_id);
+	for (unsigned i = 0; i < x->header_count; i++)
+		buf_printf(&all, "%s: %s\r\n", x->headers[i].name, x->headers[i].value);
+	reply_each_security(x, &all);
+	buf_add_string(&all, "\r\n");
+	if (x->rq.method != HEAD)
+		buf_add_text(&all, x->out);
+	out = buf_string(&all);
+	return out ? (struct text){ out, all.len } : TEXT_NONE;
+}
+
+static void refusal_send(struct exchange *x, int fd, int error, const char *why)
+{
+	struct access access;
+	struct text bytes;
+
+	if (!x->rq.request_id[0])
+		request_id_set(x);
+	x->inside = true; /* decided here, sent here */
+	reply_error_with(&x->rq, error, x->rq.french ? NULL : why, TEXT_NONE);
+	x->inside = false;
+	bytes = answer_bytes(x);
+	if (bytes.at)
+		(void)!send(fd, bytes.at, bytes.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	reply_count(x);
+	if (x->stage != STAGE_HEAD)
+		return; /* logged when libmicrohttpd ends it */
+	access = access_of(x);
+	access_log(x->server, &access);
+}
+
+void connection_refuse(struct connection *connection, int error, const char *why)
+{
+	struct server *server = connection->port->server;
+	struct exchange *x = connection->exchange;
+	struct exchange *unseen = NULL;
+
+	if (connection->refused)
+		return;
+	connection->refused = true;
+	if (!x)
+		x = unseen = exchange_unseen(connection);
+	if (x)
+		refusal_send(x, connection->fd, error, why);
+	if (unseen)
+		exchange_free(unseen);
+	count_one(loop_counters(server->app->loop), COUNT_HTTP_REFUSED);
+	shutdown(connection->fd, SHUT_WR);
+	deadline_start(&server->parting, &connection->deadline);
+	server->hook.wanted = true;
+}
