@@ -489,6 +489,7 @@ static int prepare(struct serving *serving)
 
 	signal(SIGPIPE, SIG_IGN);
 	descriptors_raise();
+	server_process_start();
 	work_configure(threads, (unsigned)config->work_queue);
 	if ((error = listeners_read(serving)) || (error = routes_choose(serving)) ||
 		(error = ops_prepare(serving->router)) ||

@@ -223,6 +223,16 @@ size_t arena_size(const struct arena *arena)
 	return arena->taken;
 }
 
+size_t arena_left(const struct arena *arena)
+{
+	return arena->taken < arena->limit ? arena->limit - arena->taken : 0;
+}
+
+void arena_charge(struct arena *arena, size_t size)
+{
+	arena->taken = size > SIZE_MAX - arena->taken ? SIZE_MAX : arena->taken + size;
+}
+
 /* --- Texts that grow -------------------------------------------------------------------------- */
 
 struct buf buf_in(struct arena *arena, size_t expect)

@@ -8,18 +8,19 @@
 #include <stdio.h>
 
 #include "exchange.h"
+#include "json.h"
 
 /* Most bytes of bodies one loop holds at a time, whatever the number of clients. */
-#define BODY_BYTES_PER_LOOP (128u << 20)
+#define BODY_BYTES_PER_LOOP (32u << 20)
 
 /* --- Collecting ------------------------------------------------------------------------------- */
 
-static size_t limit_of(const struct exchange *x)
+size_t body_limit(const struct exchange *x)
 {
-	size_t limit = (size_t)x->rq.app->config->body_limit;
+	const struct route *route = x->rq.route;
 
-	return x->rq.route->body_limit && x->rq.route->body_limit < limit ?
-		x->rq.route->body_limit : limit;
+	return route && route->body_limit ? route->body_limit :
+					    (size_t)x->rq.app->config->body_limit;
 }
 
 static int body_grow(struct exchange *x, size_t need)
@@ -45,7 +46,7 @@ int body_collect(struct exchange *x, const char *at, size_t len)
 {
 	int error;
 
-	if (len > limit_of(x) - x->body_len)
+	if (len > body_limit(x) - x->body_len)
 		return E_BODY_TOO_LARGE;
 	if (x->body_len + len + 1 > x->body_room && (error = body_grow(x, x->body_len + len + 1)))
 		return error;
@@ -74,87 +75,38 @@ struct text request_raw(struct request *rq)
 
 /* --- Parsing ---------------------------------------------------------------------------------- */
 
-/* jansson recurses; a body nested deeper than any of ours is refused before it does. Returns the
- * offset of the offending bracket, or len. */
-static size_t depth_fault(const char *at, size_t len)
-{
-	unsigned depth = 0;
-	bool quoted = false;
-
-	for (size_t i = 0; i < len; i++) {
-		if (quoted) {
-			if (at[i] == '\\')
-				i++;
-			else if (at[i] == '"')
-				quoted = false;
-		} else if (at[i] == '"') {
-			quoted = true;
-		} else if (at[i] == '{' || at[i] == '[') {
-			if (++depth > JSON_DEPTH_MAX)
-				return i;
-		} else if ((at[i] == '}' || at[i] == ']') && depth) {
-			depth--;
-		}
-	}
-	return len;
-}
-
-static void json_refused(struct exchange *x, const char *why, int line, int column, size_t offset)
+static void json_refused(struct exchange *x, const struct json_fault *fault)
 {
 	struct buf message = buf_in(x->rq.arena, 192);
 	struct buf details = buf_in(x->rq.arena, 96);
 
-	buf_printf(&message,
-		x->rq.french ? "Le corps n'est pas du JSON valide : ligne %d, colonne %d : %s" :
-					    "The body is not valid JSON: line %d, column %d: %s",
-		line, column, why);
+	if (fault->error == E_BODY_TOO_LARGE)
+		buf_printf(&message, x->rq.french ? "Le corps contient trop de valeurs : %d au plus" :
+			"The body holds too many values: %d at most", JSON_VALUES_MAX);
+	else
+		buf_printf(&message, x->rq.french ?
+			"Le corps n'est pas du JSON valide : ligne %d, colonne %d : %s" :
+			"The body is not valid JSON: line %d, column %d: %s",
+			fault->line, fault->column, fault->why);
 	if (x->rq.ns == NS_ADMIN)
-		buf_printf(&details, "{\"fields\":{\"body\":[\"line %d, column %d\"]}}", line,
-			column);
+		buf_printf(&details, "{\"fields\":{\"body\":[\"line %d, column %d\"]}}",
+			fault->line, fault->column);
 	else
 		buf_printf(&details,
 			"[{\"field\":\"body\",\"message\":\"line %d, column %d\","
 			"\"position\":{\"line\":%d,\"column\":%d,\"offset\":%zu}}]",
-			line, column, line, column, offset);
-	reply_error_with(&x->rq, E_MALFORMED_JSON, buf_string(&message),
+			fault->line, fault->column, fault->line, fault->column, fault->offset);
+	reply_error_with(&x->rq, fault->error, buf_string(&message),
 		text_of(buf_string(&details)));
-}
-
-/* jansson quotes the text near the fault, which may be a secret or not UTF-8: only its own words
- * are kept. */
-static const char *json_fault_words(struct exchange *x, json_error_t *error)
-{
-	char *words = error->text;
-	char *near = strstr(words, " near '");
-
-	if (near)
-		*near = '\0';
-	if (!text_is_utf8(text_of(words)))
-		return "unexpected bytes";
-	return arena_copy(x->rq.arena, words, strlen(words));
 }
 
 static json_t *json_body(struct exchange *x)
 {
-	size_t deep = depth_fault(x->body, x->body_len);
-	json_error_t error;
-	json_t *body;
+	struct json_fault fault;
+	json_t *body = json_read_object(x->rq.arena, (struct text){ x->body, x->body_len }, &fault);
 
-	if (deep < x->body_len) {
-		json_refused(x, "nested too deeply", 1, (int)deep + 1, deep);
-		return NULL;
-	}
-	body = json_loadb(x->body, x->body_len, JSON_REJECT_DUPLICATES, &error);
-	if (!body) {
-		json_refused(x, json_fault_words(x, &error), error.line, error.column,
-			error.position > 0 ? (size_t)error.position : 0);
-		return NULL;
-	}
-	if (!json_is_object(body)) {
-		json_decref(body);
-		json_refused(x, "an object was expected", 1, 1, 0);
-		return NULL;
-	}
+	if (!body)
+		json_refused(x, &fault);
 	return body;
 }
 

@@ -248,15 +248,6 @@ static int route_find(struct exchange *x, enum method method)
 	return 0;
 }
 
-static size_t body_limit(const struct exchange *x)
-{
-	size_t limit = (size_t)x->rq.app->config->body_limit;
-
-	return x->rq.route && x->rq.route->body_limit && x->rq.route->body_limit < limit ?
-		       x->rq.route->body_limit :
-		       limit;
-}
-
 static int expect_check(const struct exchange *x)
 {
 	return x->head.expect.at && !text_is_nocase(x->head.expect, TEXT("100-continue")) ?

@@ -19,7 +19,6 @@
 #include "framing.h"
 #include "reeyo/http/server.h"
 
-#define JSON_DEPTH_MAX 32
 #define REPLY_HEADERS_MAX 12
 
 struct exchange;
@@ -166,6 +165,8 @@ const char *head_encoding(const struct head *head, bool only_gzip);
 int quality_of(struct text list, struct text name);
 
 /* body.c */
+/* Most bytes of a body: the route's own limit, else the configuration's. */
+size_t body_limit(const struct exchange *x);
 /* Takes bytes; 0, E_BODY_TOO_LARGE, E_NO_MEMORY, E_BUSY. */
 int body_collect(struct exchange *x, const char *at, size_t len);
 void body_free(struct exchange *x);

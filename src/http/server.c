@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "exchange.h"
+#include "json.h"
 
 /* Turn: MHD is run again at most so often before the loop polls. */
 #define RUNS_PER_TURN 8
@@ -31,6 +32,11 @@
 
 static void connection_expired(struct deadline *deadline);
 static void run_expired(struct deadline *deadline);
+
+void server_process_start(void)
+{
+	json_memory_start();
+}
 
 int listener_parse(const char *text, struct listener *ret)
 {

@@ -35,8 +35,9 @@
 		"open client connections of this process") \
 	X(BYTES, connection_memory, "connection_memory", "8k", 8192, 65536, \
 		"memory pool of a connection: bounds the request line and headers (to 2.5 KB less)") \
-	X(BYTES, body_limit, "body_limit", "10m", 1024, 104857600, "largest request body") \
-	X(BYTES, request_memory, "request_memory", "64m", 65536, 1073741824, \
+	X(BYTES, body_limit, "body_limit", "64k", 1024, 104857600, \
+		"largest request body of a route that names no limit of its own") \
+	X(BYTES, request_memory, "request_memory", "16m", 65536, 1073741824, \
 		"most memory one request may take") \
 	X(MS, header_timeout, "header_timeout", "10s", 100, 600000, \
 		"absolute time for a request's headers, from connecting") \

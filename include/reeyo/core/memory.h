@@ -57,8 +57,12 @@ char *arena_printf(struct arena *arena, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 /* dispose(what) runs when the arena is freed. E_NO_MEMORY when exhausted (not registered). */
 int arena_dispose(struct arena *arena, void (*dispose)(void *), void *what) MUST_CHECK;
-/* Bytes taken from the pool so far. */
+/* Bytes taken from the pool so far, with what was charged. */
 size_t arena_size(const struct arena *arena);
+/* Bytes that may still be taken before the limit. */
+size_t arena_left(const struct arena *arena);
+/* Counts memory from elsewhere, which lives as long as the arena, against its limit. */
+void arena_charge(struct arena *arena, size_t size);
 
 /* Text that grows inside an arena. After a failed append `failed` stays set and every further
  * append is a no-op, so a builder checks once, at the end. */

@@ -71,7 +71,7 @@ struct route {
 	bool stream;                    /* answers with server-sent events, too */
 	bool always;                    /* answered also in maintenance (health, config, auth) */
 	unsigned max_age;               /* public caching, seconds; 0: no-store */
-	size_t body_limit;              /* 0: the configuration's */
+	size_t body_limit;              /* bytes of the largest body; 0: the configuration's */
 	enum limit_rule limit;
 	enum err errors[ROUTE_ERRORS];  /* what the handler may answer beyond the row's own
 	                                 * checks */

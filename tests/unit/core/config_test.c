@@ -114,7 +114,7 @@ START_TEST(without_sources_the_defaults_hold)
 	ck_assert_ptr_nonnull(config);
 	ck_assert_str_eq(said, "");
 	ck_assert_str_eq(config->environment, "development");
-	ck_assert_int_eq(config->body_limit, 10 << 20);
+	ck_assert_int_eq(config->body_limit, 64 << 10);
 	ck_assert_int_eq(config->rate_window, 15 * 60000);
 	ck_assert_int_eq(config->argon2_memory, 7168 << 10);
 	ck_assert(config->access_log && !config->auto_approve);

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Bounded JSON: see the header.
+ */
+#include "json.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* What malloc takes for its own besides each piece. */
+#define PIECE_COST 16
+
+/* The budget of the tree that this thread is parsing. */
+static _Thread_local struct {
+	bool counts, spent; /* spent: something has found no room */
+	size_t left;
+} budget;
+
+static void *json_malloc(size_t size)
+{
+	if (budget.counts) {
+		if (size + PIECE_COST > budget.left) {
+			budget.spent = true;
+			return NULL;
+		}
+		budget.left -= size + PIECE_COST;
+	}
+	return malloc(size);
+}
+
+void json_memory_start(void)
+{
+	json_set_alloc_funcs(json_malloc, free);
+}
+
+struct scan {
+	unsigned depth, values;
+	bool quoted;
+};
+
+/* Takes one character of JSON; false when it goes beyond a bound. Each value and each key follows an
+ * opening bracket, a comma or a colon, so counting these counts them (an empty list or object as one
+ * more, which it costs). */
+static bool scan_take(struct scan *scan, char c)
+{
+	switch (c) {
+	case '"':
+		scan->quoted = true;
+		return true;
+	case '{':
+	case '[':
+		return ++scan->depth <= JSON_DEPTH_MAX && ++scan->values <= JSON_VALUES_MAX;
+	case ',':
+	case ':':
+		return ++scan->values <= JSON_VALUES_MAX;
+	case '}':
+	case ']':
+		scan->depth -= scan->depth > 0;
+		return true;
+	default:
+		return true;
+	}
+}
+
+static bool text_is_bounded(struct text text, struct json_fault *fault)
+{
+	struct scan scan = { 0 };
+
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.at[i];
+
+		if (scan.quoted) {
+			scan.quoted = c != '"';
+			i += c == '\\';
+			continue;
+		}
+		if (scan_take(&scan, c))
+			continue;
+		*fault = (struct json_fault){ .line = 1, .column = (int)i + 1, .offset = i };
+		fault->error = scan.depth > JSON_DEPTH_MAX ? E_MALFORMED_JSON : E_BODY_TOO_LARGE;
+		snprintf(fault->why, sizeof(fault->why), "%s", scan.depth > JSON_DEPTH_MAX ?
+			"nested too deeply" : "too many values");
+		return false;
+	}
+	return true;
+}
+
+/* jansson quotes the text near the fault, which may be a secret or not UTF-8: only its own words
+ * are kept. */
+static void fault_take(struct json_fault *fault, const json_error_t *error)
+{
+	const char *near = strstr(error->text, " near '");
+	int len = near ? (int)(near - error->text) : (int)strlen(error->text);
+
+	*fault = (struct json_fault){ .error = budget.spent ? E_BODY_TOO_LARGE : E_MALFORMED_JSON,
+		.line = error->line, .column = error->column,
+		.offset = error->position > 0 ? (size_t)error->position : 0 };
+	snprintf(fault->why, sizeof(fault->why), "%.*s", len, error->text);
+	if (!text_is_utf8(text_of(fault->why)))
+		snprintf(fault->why, sizeof(fault->why), "unexpected bytes");
+}
+
+json_t *json_read_object(struct arena *arena, struct text text, struct json_fault *ret_fault)
+{
+	json_error_t error;
+	json_t *object;
+	size_t most;
+
+	if (!text_is_bounded(text, ret_fault))
+		return NULL;
+	most = arena_left(arena);
+	budget.counts = true;
+	budget.spent = false;
+	budget.left = most;
+	object = json_loadb(text.at, text.len, JSON_REJECT_DUPLICATES, &error);
+	budget.counts = false;
+	arena_charge(arena, most - budget.left);
+	if (!object) {
+		fault_take(ret_fault, &error);
+	} else if (!json_is_object(object)) {
+		json_decref(object);
+		object = NULL;
+		*ret_fault = (struct json_fault){ .error = E_MALFORMED_JSON, .line = 1,
+			.column = 1, .why = "an object was expected" };
+	}
+	return object;
+}
