@@ -469,6 +469,62 @@ static bool idempotency_read(struct exchange *x)
 	return x->rq.idempotency_key != NULL;
 }
 
+static void body_step(struct exchange *x)
+{
+	if (body_check(x) && idempotency_read(x))
+		return steps_run(x);
+	if (!x->replied)
+		reply_error(&x->rq, E_NO_MEMORY);
+}
+
+/* Small bodies are parsed as they come; of the others a turn parses one, or so many bytes (about 1 ms of the
+ * costliest), so that clients with large bodies take turns with everybody else. */
+#define PARSE_SMALL 2048
+#define PARSE_BYTES_PER_TURN 16384
+
+static bool parse_may_go(struct exchange *x)
+{
+	struct server *server = x->server;
+	uint64_t turn = loop_turn(server->app->loop);
+
+	if (x->body_len <= PARSE_SMALL)
+		return true;
+	if (server->parse_turn != turn) {
+		server->parse_turn = turn;
+		server->parse_bytes = 0;
+	}
+	if (server->parse_bytes && server->parse_bytes + x->body_len > PARSE_BYTES_PER_TURN)
+		return false;
+	server->parse_bytes += x->body_len;
+	return true;
+}
+
+static void parse_wait(struct exchange *x)
+{
+	struct server *server = x->server;
+
+	if (!server->parse_first)
+		server->parse_last = &server->parse_first;
+	x->parse_next = NULL;
+	*server->parse_last = x;
+	server->parse_last = &x->parse_next;
+	server->hook.wanted = true;
+	request_hold(&x->rq);
+}
+
+void exchanges_parse(struct server *server, bool all)
+{
+	struct exchange *x;
+
+	while ((x = server->parse_first) && (all || parse_may_go(x))) {
+		server->parse_first = x->parse_next;
+		if (request_release(&x->rq))
+			body_step(x);
+	}
+	if (server->parse_first)
+		server->hook.wanted = true;
+}
+
 static void steps_run(struct exchange *x)
 {
 	const struct server_steps *steps = &x->server->steps;
@@ -477,11 +533,9 @@ static void steps_run(struct exchange *x)
 	case STEP_LIMIT:
 		return limit_caller(&x->rq);
 	case STEP_CHECK:
-		if (body_check(x) && idempotency_read(x))
-			return steps_run(x);
-		if (!x->replied)
-			reply_error(&x->rq, E_NO_MEMORY);
-		return;
+		if (!parse_may_go(x))
+			return parse_wait(x);
+		return body_step(x);
 	case STEP_LIMIT_BODY:
 		return limit_body(&x->rq);
 	case STEP_ADMIT:

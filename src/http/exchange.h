@@ -55,6 +55,9 @@ struct server {
 	char *log;
 	size_t log_len;
 	uint64_t body_bytes;        /* held for bodies by all exchanges of this loop */
+	uint64_t parse_turn;        /* the turn that parse_bytes are of */
+	size_t parse_bytes;         /* of bodies that were parsed in it */
+	struct exchange *parse_first, **parse_last; /* those that wait for a later turn */
 	struct exchange *exchanges; /* all whose reply is still to come */
 	struct stream *streams;
 	unsigned stream_count;
@@ -109,6 +112,7 @@ struct exchange {
 	enum stage stage;
 	unsigned step;
 	struct exchange *next, *previous; /* in server->exchanges */
+	struct exchange *parse_next; /* in server->parse_first */
 	unsigned held;              /* continuations under way */
 	bool suspended;
 	bool inside;                /* MHD's access handler is on the stack */
@@ -195,6 +199,9 @@ struct exchange *exchange_new(struct connection *connection, struct MHD_Connecti
 	const char *uri);
 void exchange_completed(struct exchange *x);
 void exchange_free(struct exchange *x);
+/* Goes on with those whose body waits to be parsed, as many as this turn allows; all of them when
+ * the server closes. */
+void exchanges_parse(struct server *server, bool all);
 /* The client's X-Request-Id where it is usable, else a fresh one. */
 void request_id_set(struct exchange *x);
 /* Its answer is a stream that has been queued: the exchange is over, and freed when nothing holds

@@ -404,7 +404,7 @@ static void port_run(struct port *port)
 			return;
 		if (idle == IDLE_RUNS)
 			return deadline_start(&server->stall, &server->stalls);
-	} while (++runs < RUNS_PER_TURN);
+	} while (++runs < RUNS_PER_TURN && !loop_turn_is_long(server->app->loop));
 	server->hook.wanted = true; /* go on after the others had their turn */
 }
 
@@ -417,6 +417,7 @@ static void run_daemons(struct turn_hook *hook)
 {
 	struct server *server = CONTAINER_OF(hook, struct server, hook);
 
+	exchanges_parse(server, false);
 	for (unsigned i = 0; i < server->port_count; i++)
 		if (server->ports[i].daemon)
 			port_run(&server->ports[i]);
@@ -570,6 +571,7 @@ void server_close(struct server *server)
 		if (!x->replied)
 			reply_error(&x->rq, E_DRAINING);
 	}
+	exchanges_parse(server, true);
 	streams_cut(server);
 	run_daemons(&server->hook);
 	for (unsigned i = 0; i < server->port_count; i++)

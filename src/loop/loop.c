@@ -7,6 +7,10 @@
 
 #include <stdlib.h>
 
+/* A client that always has the next request ready must not keep answers of PostgreSQL and Redis
+ * waiting. */
+#define TURN_LONG_NS 1000000
+
 /* A SERVE hook that keeps asking is run so often before the loop polls again. */
 #define HOOK_RUNS 64
 
@@ -47,9 +51,11 @@ static void turn_end(struct loop *loop)
 	unsigned runs = 0;
 	bool more;
 
+	loop->turn++;
+	loop->turn_began_ns = uv_hrtime();
 	do
 		phase_run(loop, PHASE_SERVE);
-	while (phase_wanted(loop, PHASE_SERVE) && ++runs < HOOK_RUNS);
+	while (phase_wanted(loop, PHASE_SERVE) && ++runs < HOOK_RUNS && !loop_turn_is_long(loop));
 	phase_run(loop, PHASE_FLUSH);
 	more = phase_wanted(loop, PHASE_SERVE) || phase_wanted(loop, PHASE_FLUSH);
 	if (more && !uv_is_active((uv_handle_t *)&loop->idle))
@@ -66,6 +72,16 @@ static void on_prepare(uv_prepare_t *prepare)
 static void on_check(uv_check_t *check)
 {
 	turn_end(check->data);
+}
+
+uint64_t loop_turn(const struct loop *loop)
+{
+	return loop->turn;
+}
+
+bool loop_turn_is_long(const struct loop *loop)
+{
+	return uv_hrtime() - loop->turn_began_ns >= loop->turn_long_ns;
 }
 
 static int handles_start(struct loop *loop)
@@ -87,6 +103,7 @@ int loop_new(unsigned index, struct loop **ret)
 	if (!loop)
 		return E_NO_MEMORY;
 	loop->index = index;
+	loop->turn_long_ns = TURN_LONG_NS;
 	if (uv_loop_init(&loop->uv)) {
 		free(loop);
 		return E_NO_MEMORY;

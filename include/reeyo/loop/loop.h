@@ -38,13 +38,19 @@ struct counters *loop_counters(struct loop *loop);
 /* Milliseconds of the monotonic clock as of the start of this turn. */
 uint64_t loop_now(const struct loop *loop);
 
+/* The number of the turn, from 1: for what is allowed so much in each. */
+uint64_t loop_turn(const struct loop *loop);
+/* True once the hooks of the turn have run for 1 ms: whoever has more work sets the wish of its hook and goes on in
+ * the next turn, since answers from the stores and timers wait meanwhile. */
+bool loop_turn_is_long(const struct loop *loop);
+
 /* --- End of turn ------------------------------------------------------------------------------ */
 
 enum turn_phase { PHASE_SERVE, PHASE_FLUSH, PHASE_COUNT };
 
 /* Embedded in its owner. run is called at the end of each turn in which `wanted` was set (it is
  * cleared before the call; run may set it again to be called once more before the loop polls: at
- * most 64 times, then the loop polls without waiting and goes on). */
+ * most 64 times in a turn that is not long, then the loop polls without waiting and goes on). */
 struct turn_hook {
 	void (*run)(struct turn_hook *hook);
 	bool wanted;

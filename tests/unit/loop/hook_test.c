@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "reeyo/core/memory.h"
-#include "reeyo/loop/loop.h"
+#include "loop.h"
 #include "../suite.h"
 
 static struct loop *loop;
@@ -84,6 +84,7 @@ START_TEST(a_hook_that_wants_more_runs_again_before_the_flush)
 
 	loop_hook(loop, PHASE_SERVE, &serve.turn);
 	loop_hook(loop, PHASE_FLUSH, &flush.turn);
+	loop->turn_long_ns = UINT64_MAX;
 	serve.turn.wanted = flush.turn.wanted = true;
 	loop_run(loop);
 	ck_assert_str_eq(trace, "ssssf");
@@ -108,12 +109,29 @@ START_TEST(a_hook_that_never_has_enough_lets_the_loop_poll_after_64_runs)
 	struct hook serve = HOOK("", .again = 1000, .stops = true);
 	struct posted posted = { .message.run = on_posted, .watched = &serve };
 
+	loop->turn_long_ns = UINT64_MAX;
 	loop_hook(loop, PHASE_SERVE, &serve.turn);
 	serve.turn.wanted = true;
 	loop_post(loop, &posted.message);
 	loop_run(loop);
 	ck_assert_uint_eq(posted.runs_then, 64);
 	ck_assert_uint_eq(serve.runs, 1001);
+}
+END_TEST
+
+START_TEST(a_long_turn_lets_the_loop_poll_after_one_run)
+{
+	struct hook serve = HOOK("s", .again = 3, .stops = true), flush = HOOK("f");
+	struct posted posted = { .message.run = on_posted, .watched = &serve };
+
+	loop->turn_long_ns = 0;
+	loop_hook(loop, PHASE_SERVE, &serve.turn);
+	loop_hook(loop, PHASE_FLUSH, &flush.turn);
+	serve.turn.wanted = flush.turn.wanted = true;
+	loop_post(loop, &posted.message);
+	loop_run(loop);
+	ck_assert_uint_eq(posted.runs_then, 1);
+	ck_assert_str_eq(trace, "sfsss");
 }
 END_TEST
 
@@ -204,6 +222,7 @@ int main(void)
 	tcase_add_test(all, serving_comes_before_flushing_in_order_of_hooking);
 	tcase_add_test(all, a_hook_that_wants_more_runs_again_before_the_flush);
 	tcase_add_test(all, a_hook_that_never_has_enough_lets_the_loop_poll_after_64_runs);
+	tcase_add_test(all, a_long_turn_lets_the_loop_poll_after_one_run);
 	tcase_add_test(all, a_flush_that_wakes_serving_does_not_wait_for_an_event);
 	tcase_add_test(all, a_later_hook_may_wake_an_earlier_one);
 	tcase_add_test(all, a_timer_may_want_a_hook);
