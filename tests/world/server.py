@@ -6,13 +6,12 @@ import json
 import os
 import pathlib
 import signal
-import socket
 import subprocess
 import tempfile
 import time
 
 from .client import Api, Wire
-from .stores import ROOT
+from .stores import ROOT, world
 
 NAMESPACES = ("user", "vendor", "rider", "admin")
 SECRET = "tests-sign-with-this-and-nobody-else-does"
@@ -52,12 +51,6 @@ def bare_environment():
     return {key: value for key, value in os.environ.items() if not key.startswith("REEYO_")}
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def reports_since(moment):
     """Sanitizer reports written since: tests/run names the folder in ASAN_OPTIONS."""
     for option in os.environ.get("ASAN_OPTIONS", "").split(":"):
@@ -75,7 +68,7 @@ class Server:
         keys = {**local_configuration(), **DEFAULTS, "database_url": database_url,
                 "redis_url": redis_url, **configuration}
         self.configuration = {key: value for key, value in keys.items() if value is not None}
-        self.dir = tempfile.TemporaryDirectory(prefix="reeyo-server-")
+        self.dir = tempfile.TemporaryDirectory(prefix="server-", dir=world())
         self.file = pathlib.Path(self.dir.name, "reeyo.conf")
         self.log_file = pathlib.Path(self.dir.name, "log")
         self.process = None
@@ -97,6 +90,7 @@ class Server:
             self.process = subprocess.Popen(
                 [binary(), "serve", "--config", str(self.file)], stdin=subprocess.DEVNULL,
                 stdout=log, stderr=log, env=bare_environment(), start_new_session=True)
+        pathlib.Path(self.dir.name, "pid").write_text(str(self.process.pid))  # for tests/run, should we die
         return self
 
     def start(self, seconds=60):
