@@ -47,13 +47,13 @@ class Desk:
     def row(self, payout):
         return self.sql("SELECT * FROM payouts WHERE id = %s", payout)[0]
 
-    def until(self, payout, status, seconds=30):
-        self.server.wait(lambda: self.row(payout)["status"] == status, seconds, f"told that the pay-out is {status}")
+    def until(self, payout, status):
+        self.server.wait(lambda: self.row(payout)["status"] == status, what=f"told that the pay-out is {status}")
         return self.row(payout)
 
     def settle(self, payout, status="SUCCESSFUL", **more):
         """The gateway has done with it."""
-        self.server.wait(lambda: self.till.sent(payout), 30, "sending the pay-out")
+        self.server.wait(lambda: self.till.sent(payout), what="sending the pay-out")
         self.till.say(self.till.sent(payout)[0], status, **more)
         self.hurry(payout)
 
@@ -65,7 +65,7 @@ class Desk:
         def look():
             self.hurry(payout)
             return condition()
-        self.server.wait(look, 30, what)
+        self.server.wait(look, what=what)
 
     def counted(self, outcome):
         text = Api(self.server.ports["metrics"]).get("/metrics").body.decode()
@@ -131,7 +131,7 @@ def test_one_that_arrived_without_an_answer_is_found_and_not_sent_again(desk, fa
     desk.till.plan(held if fault == "late" else fault)
     owner = desk.owner()
     payout = desk.approved(owner)
-    desk.server.wait(lambda: desk.till.sent(payout), 30, "sending the pay-out")
+    desk.server.wait(lambda: desk.till.sent(payout), what="sending the pay-out")
     desk.hurried(payout, lambda: desk.row(payout)["gateway_reference"], "looking for the pay-out")
     held.set()
     assert desk.row(payout)["status"] == "PROCESSING"
@@ -145,7 +145,7 @@ def test_one_of_which_nobody_knows_waits_an_hour_and_then_fails(desk, fault):
     desk.till.plan(fault)
     owner = desk.owner()
     payout = desk.approved(owner)
-    desk.server.wait(lambda: [b for b in desk.till.asked("/withdraw") if b["external_reference"] == payout], 30, "sending")
+    desk.server.wait(lambda: [b for b in desk.till.asked("/withdraw") if b["external_reference"] == payout], what="sending")
     seen = len(desk.till.asked("/history"))
     desk.hurried(payout, lambda: len(desk.till.asked("/history")) >= seen + 2, "looking for the pay-out twice")
     assert desk.row(payout)["status"] == "PROCESSING" and wallet(desk.sql, owner.id) == (12000, 8000, 0)
@@ -159,7 +159,7 @@ def test_a_history_without_names_proves_nothing(desk):
     desk.till.plan("reset-after")
     owner = desk.owner()
     payout = desk.approved(owner, 8123)
-    desk.server.wait(lambda: desk.till.sent(payout), 30, "sending the pay-out")
+    desk.server.wait(lambda: desk.till.sent(payout), what="sending the pay-out")
     desk.till.names = False
     desk.age(payout, "2 hours")
     desk.hurried(payout, lambda: desk.row(payout)["trouble"], "in doubt")
@@ -182,9 +182,9 @@ def test_one_that_the_gateway_says_nothing_of_for_an_hour_is_for_people(desk, kn
     desk.till.dumb = not known
     owner = desk.owner()
     payout = desk.approved(owner)
-    desk.server.wait(lambda: desk.till.sent(payout), 30, "sending the pay-out")
+    desk.server.wait(lambda: desk.till.sent(payout), what="sending the pay-out")
     if known:
-        desk.server.wait(lambda: desk.row(payout)["gateway_reference"], 30, "told of its reference")
+        desk.server.wait(lambda: desk.row(payout)["gateway_reference"], what="told of its reference")
         with desk.till.lock:
             del desk.till.transfers[desk.row(payout)["gateway_reference"]]
     seen = len(desk.till.calls)
@@ -200,7 +200,7 @@ def test_one_that_the_gateway_says_nothing_of_for_an_hour_is_for_people(desk, kn
 def test_one_that_is_pending_for_a_day_is_for_people(desk):
     owner = desk.owner()
     payout = desk.approved(owner)
-    desk.server.wait(lambda: desk.row(payout)["gateway_reference"], 30, "told of its reference")
+    desk.server.wait(lambda: desk.row(payout)["gateway_reference"], what="told of its reference")
     desk.age(payout, "23 hours")
     seen = len(desk.till.calls)
     desk.hurried(payout, lambda: len(desk.till.calls) > seen + 2, "asking twice")
@@ -215,7 +215,7 @@ def test_one_that_is_pending_for_a_day_is_for_people(desk):
 def test_a_word_from_the_gateway_ends_the_doubt_that_there_was_none(desk):
     owner = desk.owner()
     payout = desk.approved(owner)
-    desk.server.wait(lambda: desk.row(payout)["gateway_reference"], 30, "told of its reference")
+    desk.server.wait(lambda: desk.row(payout)["gateway_reference"], what="told of its reference")
     desk.age(payout, "2 hours")
     desk.till.dumb = True
     in_doubt(desk, payout, "does not say")
@@ -227,7 +227,7 @@ def test_a_word_from_the_gateway_ends_the_doubt_that_there_was_none(desk):
 def test_a_reference_that_another_pay_out_has_is_for_people(desk):
     owner = desk.owner(earned=40000)
     first = desk.approved(owner)
-    desk.server.wait(lambda: desk.row(first)["gateway_reference"], 30, "sending the first")
+    desk.server.wait(lambda: desk.row(first)["gateway_reference"], what="sending the first")
     desk.till.another = {k: v for k, v in desk.till.transfers[desk.till.sent(first)[0]].items() if k != "external_reference"}
     second = desk.approved(owner)
     in_doubt(desk, second, "another pay-out")
@@ -237,10 +237,10 @@ def test_a_reference_that_another_pay_out_has_is_for_people(desk):
 def test_an_answer_that_names_another_pay_out_is_not_believed(desk):
     owner = desk.owner(earned=40000)
     first = desk.approved(owner)
-    desk.server.wait(lambda: desk.row(first)["gateway_reference"], 30, "sending the first")
+    desk.server.wait(lambda: desk.row(first)["gateway_reference"], what="sending the first")
     desk.till.another = dict(desk.till.transfers[desk.till.sent(first)[0]], reference="cam-another", status="SUCCESSFUL")
     second = desk.approved(owner)
-    desk.server.wait(lambda: desk.till.sent(second), 30, "sending the second")
+    desk.server.wait(lambda: desk.till.sent(second), what="sending the second")
     desk.hurried(second, lambda: desk.row(second)["gateway_reference"] == desk.till.sent(second)[0], "finding its own")
     assert desk.row(second)["status"] == "PROCESSING" and wallet(desk.sql, owner.id)[1:] == (16000, 0)
     assert any(line.get("payout") == second for line in desk.server.log() if line.get("level") == "error")
@@ -251,14 +251,14 @@ def test_a_gateway_that_is_not_there_is_tried_again(connect, start_server, unuse
     desk = Desk(server, connect(server), None)
     owner = desk.owner()
     payout = desk.approved(owner)
-    server.wait(lambda: desk.row(payout)["asks"] > 0, 30, "trying")
+    server.wait(lambda: desk.row(payout)["asks"] > 0, what="trying")
     assert desk.row(payout)["status"] in ("APPROVED", "PROCESSING") and wallet(desk.sql, owner.id) == (12000, 8000, 0)
     till = Till()
     try:
         server.stop()
         server.configure(campay_url=till.url).start()
         desk.sql("UPDATE payouts SET next_ask_at = now() WHERE id = %s AND status = 'APPROVED'", payout)
-        server.wait(lambda: till.sent(payout), 30, "sending the pay-out")
+        server.wait(lambda: till.sent(payout), what="sending the pay-out")
         till.say(till.sent(payout)[0], "SUCCESSFUL")
         desk.hurried(payout, lambda: desk.row(payout)["status"] == "COMPLETED", "completed")
         assert len(till.sent(payout)) == 1
@@ -317,7 +317,7 @@ def spent_and_paid(desk):
         desk.till.transfers[reference] = {"reference": reference, "external_reference": payout, "amount": 8000,
                                           "status": "SUCCESSFUL", "currency": "XAF", "to": ""}
     desk.sql("UPDATE payouts SET next_ask_at = now() WHERE id = %s", payout)
-    desk.server.wait(lambda: desk.row(payout)["trouble"], 30, "seeing the trouble")
+    desk.server.wait(lambda: desk.row(payout)["trouble"], what="seeing the trouble")
     return owner, payout
 
 
@@ -347,7 +347,7 @@ def test_what_the_gateway_undoes_comes_back(desk):
     row = desk.until(payout, "COMPLETED")
     desk.till.say(row["gateway_reference"], "FAILED", reason="Reversed")
     desk.sql("UPDATE payouts SET next_ask_at = now() WHERE id = %s", payout)
-    desk.server.wait(lambda: desk.row(payout)["trouble"], 30, "seeing the trouble")
+    desk.server.wait(lambda: desk.row(payout)["trouble"], what="seeing the trouble")
     reply = desk.admin.api.post(f"payouts/{payout}/resolve-trouble", json={"outcome": "RETURNED", "notes": "Reversed"})
     assert reply.data["status"] == "REJECTED" and wallet(desk.sql, owner.id) == (20000, 0, 0)
     assert owner.api.get(f"payouts/{payout}").data["rejectionReason"] == "Reversed"
@@ -373,7 +373,7 @@ def test_another_amount_than_was_sent_is_said_aloud(desk):
     assert desk.row(payout)["status"] == "PROCESSING" and wallet(desk.sql, owner.id) == (12000, 8000, 0)
     desk.till.say(desk.till.sent(payout)[0], "SUCCESSFUL", amount=8000)
     desk.hurried(payout, lambda: desk.row(payout)["status"] == "COMPLETED", "booking it")
-    desk.server.wait(lambda: desk.counted("completed") == before[1] + 1 and desk.counted("trouble") > before[0], 10, "counting both")
+    desk.server.wait(lambda: desk.counted("completed") == before[1] + 1 and desk.counted("trouble") > before[0], what="counting both")
 
 
 def test_a_reference_that_is_anothers_is_not_believed(desk):
@@ -388,7 +388,7 @@ def test_a_reference_that_is_anothers_is_not_believed(desk):
         desk.till.transfers["cam-other"] = {"reference": "cam-other", "external_reference": "payout_other", "amount": 8000,
                                             "status": "SUCCESSFUL", "currency": "XAF", "to": ""}
     desk.sql("UPDATE payouts SET gateway_reference = 'cam-other', next_ask_at = now() WHERE id = %s", other)
-    desk.server.wait(lambda: desk.row(other)["gateway_reference"] is None, 30, "forgetting it")
+    desk.server.wait(lambda: desk.row(other)["gateway_reference"] is None, what="forgetting it")
     assert desk.row(other)["status"] == "PROCESSING" and wallet(desk.sql, owner.id) == (24000, 8000, 8000)
 
 
@@ -401,7 +401,7 @@ def test_a_server_that_dies_while_it_sends_pays_once(start_server, connect, done
         till.plan(held if done else "reset")
         owner = desk.owner()
         payout = desk.approved(owner)
-        server.wait(lambda: till.asked("/withdraw"), 30, "sending the pay-out")
+        server.wait(lambda: till.asked("/withdraw"), what="sending the pay-out")
         server.kill()
         held.set()
         assert desk.row(payout)["status"] == "PROCESSING"
@@ -471,10 +471,10 @@ def test_a_callback_makes_us_ask_and_a_forged_one_does_not(fake, start_server, c
     campay.script("/withdraw", "lost-callback", "lost-callback")
     owner = desk.owner(earned=40000)
     payout, other = desk.approved(owner), desk.approved(owner)
-    server.wait(lambda: all(desk.row(p)["gateway_reference"] for p in (payout, other)), 30, "sending both")
+    server.wait(lambda: all(desk.row(p)["gateway_reference"] for p in (payout, other)), what="sending both")
     desk.sql("UPDATE payouts SET next_ask_at = now() + interval '1 hour'")
     reference = desk.row(payout)["gateway_reference"]
-    server.wait(lambda: campay.transactions(reference=reference)[0]["status"] == "SUCCESSFUL", 30, "paid by the gateway")
+    server.wait(lambda: campay.transactions(reference=reference)[0]["status"] == "SUCCESSFUL", what="paid by the gateway")
     for forged in ("forged", "none"):
         assert campay.callback(reference, signature=forged) == 401
     assert desk.sql("SELECT bool_and(next_ask_at > now() + interval '50 minutes') AS quiet FROM payouts")[0]["quiet"]

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from world.accounts import appoint, open_shop
+from world.accounts import appoint, change_settings, open_shop
 from world.client import Api
 from world.money import earn
 from world.payers import APP_KEY, WEBHOOK_KEY
@@ -116,14 +116,13 @@ def test_another_amount_is_never_booked(till, amount):
 
 def test_a_callback_in_maintenance_is_heard(till):
     somebody, reference = begun(till)
-    till.sql("UPDATE settings SET value = 'true' WHERE key = 'maintenanceMode'")
+    change_settings(till.server, maintenanceMode=True)
     try:
-        until(lambda: somebody.api.get("wallet").status == 503)
+        assert somebody.api.get("wallet").status == 503
         assert till.callback(reference).status == 200
         till.until_state(reference, "SUCCEEDED")
     finally:
-        till.sql("UPDATE settings SET value = 'false' WHERE key = 'maintenanceMode'")
-    until(lambda: somebody.api.get("wallet").status == 200)
+        change_settings(till.server, maintenanceMode=False)
     assert till.balance(somebody) == 5000
 
 
