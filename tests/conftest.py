@@ -14,6 +14,11 @@ from world.server import Server, binary
 from world.stores import Databases, Stores
 
 
+def pytest_collection_modifyitems(items):
+    """What takes long is begun first, so that no process works alone at the end. A file's tests keep their order."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 @pytest.fixture(scope="session")
 def stores():
     """None with the PostgreSQL of tests/run, else, when pytest is run by itself, stores of this process."""

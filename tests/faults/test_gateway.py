@@ -5,10 +5,14 @@ that was not paid, and everybody else is served as ever."""
 import signal
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from world.accounts import register
 from world.client import Api
 from world.fakes import Campay
 from world.waiting import beside, until
+
+pytestmark = pytest.mark.slow
 
 
 def top_up(customer, amount=1000):

@@ -15,6 +15,8 @@ from world.server import Server
 from world.streams import Stream
 from world.waiting import PATIENCE, until
 
+pytestmark = pytest.mark.slow
+
 AGGREGATES = 20
 
 

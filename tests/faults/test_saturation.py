@@ -3,9 +3,13 @@
 
 import http.client
 
+import pytest
+
 from world.tokens import issue
 from world.traffic import Traffic
 from world.waiting import until
+
+pytestmark = pytest.mark.slow
 
 LOGIN = {"phone": "+237670000001", "password": "Wrong-1234!"}
 

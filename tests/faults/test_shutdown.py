@@ -12,6 +12,8 @@ from world.accounts import Tokens
 from world.traffic import Traffic
 from world.waiting import PATIENCE, beside, until
 
+pytestmark = pytest.mark.slow
+
 ORDER = {"vendorId": "vendor_123", "items": [{"itemId": "item_1", "quantity": 1}]}
 
 

@@ -13,6 +13,8 @@ from world.server import Server
 from world.traffic import Traffic
 from world.waiting import until
 
+pytestmark = pytest.mark.slow
+
 ORDER = {"vendorId": "vendor_123", "items": [{"itemId": "item_1", "quantity": 1}]}
 
 

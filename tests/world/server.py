@@ -116,6 +116,13 @@ class Server:
                 found.append({"msg": line})
         return found
 
+    def says(self, **members):
+        """The first line of its log with these members, which it may have still to write."""
+        def said():
+            return next((line for line in self.log()
+                         if all(line.get(name) == value for name, value in members.items())), None)
+        return self.wait(said, what=f"logging {members}")
+
     def log_text(self):
         return self.log_file.read_text(errors="replace")[-8000:]
 

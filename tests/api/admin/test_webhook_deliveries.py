@@ -11,6 +11,8 @@ from world.receiver import Receiver
 from world.tokens import issue
 from world.waiting import until
 
+pytestmark = pytest.mark.slow
+
 _paths = itertools.count()
 TYPE = "order_delivered"
 

@@ -11,6 +11,8 @@ from world.accounts import Tokens
 from world.streams import Stream
 from world.waiting import beside, until
 
+pytestmark = pytest.mark.slow
+
 
 def execute(server, statement, *arguments):
     connection = psycopg2.connect(server.configuration["database_url"])

@@ -10,6 +10,8 @@ import pytest
 
 from world.waiting import PATIENCE, until
 
+pytestmark = pytest.mark.slow
+
 LIMIT = 2  # seconds: of each of the limits
 HEALTH = "GET /api/v1/health HTTP/1.1\r\nHost: x\r\n\r\n"
 

@@ -7,6 +7,8 @@ from world.accounts import appoint, open_shop
 from world.payers import BASKET
 from world.waiting import until
 
+pytestmark = pytest.mark.slow
+
 
 def shown(customer, order):
     return customer.api.get(f"orders/{order['orderId']}").data

@@ -7,6 +7,8 @@ import pytest
 
 from world.waiting import beside, until
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_lost_callback_costs_time_only(till):
     somebody = till.customer()
@@ -40,7 +42,7 @@ def test_a_gateway_without_a_history_leaves_a_lost_payment_that_says_so_and_may_
     looks = lambda: len(till.gateway.log("/history"))
 
     def hurried(condition, what):
-        until(lambda: (till.due(reference), condition())[1], 40, what)
+        until(lambda: (till.due(reference), condition())[1], what=what)
 
     till.age(reference, 20)
     till.until_state(reference, "EXPIRED")
@@ -50,8 +52,8 @@ def test_a_gateway_without_a_history_leaves_a_lost_payment_that_says_so_and_may_
     before = looks()
     hurried(lambda: looks() > before, "another look")
     assert till.intent(reference)["state"] == "EXPIRED" and till.intent(reference)["next_ask_at"]
-    said = [line for line in till.server.log() if "history cannot be read" in line["msg"]]
-    assert [line["level"] for line in said] == ["error"]
+    said = lambda: [line for line in till.server.log() if "history cannot be read" in line["msg"]]
+    assert [line["level"] for line in until(said)] == ["error"]
     till.decide(reference)
     hurried(lambda: till.intent(reference)["state"] == "SUCCEEDED", "the money")
     assert till.balance(somebody) == 5000 and till.intent(reference)["failure"] is None

@@ -9,6 +9,8 @@ import pytest
 from world.accounts import register
 from world.waiting import PATIENCE, beside, until
 
+pytestmark = pytest.mark.slow
+
 STOCK = 1_000_000
 ORDERS, READS = 300, 1500
 
