@@ -9,6 +9,8 @@ from sql.conftest import migrated
 from sql.statements import Client
 from world.waiting import race
 
+pytestmark = pytest.mark.slow
+
 KINDS = ["ESCROW", "PLATFORM", "CLEARING", "USER"]
 CATEGORIES = ["ORDER_PAYMENT", "REFUND", "PAYOUT"]
 
