@@ -9,20 +9,25 @@ from world.accounts import Tokens, appoint, hire, open_shop, register
 from world.audit import books_kept
 from world.database import Database
 from world.fakes import Campay, Fake
-from world.server import Server, binary, free_port
+from world.ports import free_port
+from world.server import Server, binary
 from world.stores import Databases, Stores
+
+
+def pytest_collection_modifyitems(items):
+    """What takes long is begun first, so that no process works alone at the end. A file's tests keep their order."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 @pytest.fixture(scope="session")
 def stores():
-    """What tests/run started, or, when pytest is run by itself, stores of this session."""
+    """None with the PostgreSQL of tests/run, else, when pytest is run by itself, stores of this process."""
     if "REEYO_TEST_DATABASE_URL" in os.environ:
         yield None
         return
     own = Stores()
     try:
         own.postgres_start()
-        own.redis_start()
         yield own
     finally:
         own.close()
@@ -39,14 +44,18 @@ def databases(stores):
 
 @pytest.fixture(scope="session")
 def redis_url(stores):
-    """A database of the Redis at hand: redis_url(n) for n from 0 to 15."""
-    base = stores.redis_url if stores else os.environ["REEYO_TEST_REDIS_URL"]
+    """A database of this test process's own Redis: redis_url(n) for n from 0 to 15. Test processes do not share one:
+    what is published is heard in every database of it."""
+    own = stores or Stores()
 
     def url(number=0):
-        if base.startswith("unix:"):
-            return f"{base}?db={number}" if number else base
-        return f"{base.rstrip('/')}/{number}" if number else base
-    return url
+        return f"{own.redis_url}?db={number}" if number else own.redis_url
+    try:
+        own.redis_start()
+        yield url
+    finally:
+        if not stores:
+            own.close()
 
 
 @pytest.fixture(scope="session")

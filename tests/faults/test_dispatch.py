@@ -8,6 +8,8 @@ from world.rides import KM, new_spot, order_seeking
 from world.server import Server
 from world.waiting import until
 
+pytestmark = pytest.mark.slow
+
 
 class Town:
     """Stores that may break, with their statements: .sql(statement, *args)."""

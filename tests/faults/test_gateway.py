@@ -2,13 +2,17 @@
 """The mobile-money gateway slow, hanging, dead and back again, while customers pay: each is told once, nothing is booked
 that was not paid, and everybody else is served as ever."""
 
-import time
+import signal
 from concurrent.futures import ThreadPoolExecutor
+
+import pytest
 
 from world.accounts import register
 from world.client import Api
 from world.fakes import Campay
-from world.waiting import until
+from world.waiting import beside, until
+
+pytestmark = pytest.mark.slow
 
 
 def top_up(customer, amount=1000):
@@ -27,17 +31,27 @@ def test_two_hundred_at_once_all_arrive_though_the_gateway_is_slow(start_paying_
     with ThreadPoolExecutor(200) as pool:
         replies = [pool.submit(top_up, customer) for customer in customers for _ in range(10)]
         until(lambda: len(server.campay.log("/collect")) > 20)
-        began, served = time.monotonic(), 0
         while not all(reply.done() for reply in replies):
             assert server.api().get("/api/v1/vendors?limit=3").status == 200
-            served += 1
-        took = time.monotonic() - began
     assert [reply.result().status for reply in replies] == [201] * 200
-    assert served / took > 5  # a loop that waits for the gateway would serve three a second
     until(lambda: all(balance(customer) == 10000 for customer in customers))
     transactions = server.campay.transactions()
     assert len(transactions) == 200
     assert len({one["external_reference"] for one in transactions}) == 200
+
+
+def test_while_the_gateway_says_nothing_every_loop_serves_the_others(start_paying_server):
+    server = start_paying_server()
+    customers = [register(server, address=False) for _ in range(4)]
+    server.campay.process.send_signal(signal.SIGSTOP)
+    try:
+        told = [beside(top_up, customer) for customer in customers]
+        until(lambda: server.metric("reeyo_partners_calls_running") > 0)
+        for _ in range(40):  # a connection each: both loops
+            assert server.api().get("/api/v1/vendors?limit=3").status == 200
+    finally:
+        server.campay.process.send_signal(signal.SIGCONT)
+    assert [one.result().status for one in told] == [201] * 4
 
 
 def test_a_dead_gateway_is_left_alone_and_found_again(start_paying_server):
@@ -51,13 +65,11 @@ def test_a_dead_gateway_is_left_alone_and_found_again(start_paying_server):
     assert {(reply.status, reply.code) for reply in replies} == {(503, "EXTERNAL_11000")}
     metrics = Api(server.ports["metrics"])
     assert b"\nreeyo_partners_breaker_open 1" in metrics.get("/metrics").body
-    began = time.monotonic()
     assert top_up(customer).status == 503
-    assert time.monotonic() - began < 1
     assert server.api().get("/api/v1/vendors?limit=3").status == 200
     again = Campay(callback=f"http://127.0.0.1:{server.port}/webhooks/campay", port=port)
     try:
-        until(lambda: top_up(customer).status == 201, 30)
+        until(lambda: top_up(customer).status == 201)
         until(lambda: balance(customer) == 2000)
         assert b"\nreeyo_partners_breaker_open 0" in metrics.get("/metrics").body
     finally:
@@ -71,7 +83,7 @@ def test_a_gateway_that_hangs_leaves_payments_pending_until_it_tells(start_payin
     hangs, breaks = top_up(customer), top_up(customer)
     assert (hangs.status, hangs.data["status"]) == (201, "PENDING")
     assert (breaks.status, breaks.data["status"]) == (201, "PENDING")
-    until(lambda: balance(customer) == 2000, 60)
+    until(lambda: balance(customer) == 2000)
     assert len(server.campay.transactions()) == 2
 
 
@@ -79,10 +91,8 @@ def test_the_server_stops_in_time_while_the_gateway_hangs(start_paying_server):
     server = start_paying_server({"settle_ms": 100}, drain_timeout="2s")
     customer = register(server, address=False)
     server.campay.script("/collect", *[("slow", {"ms": 30000})] * 8)
-    with ThreadPoolExecutor(8) as pool:
-        for _ in range(8):
-            pool.submit(top_up, customer)
-        until(lambda: len(server.campay.log("/collect")) == 8)
-        began = time.monotonic()
-        server.stop()
-        assert time.monotonic() - began < 10
+    for _ in range(8):
+        beside(top_up, customer)
+    until(lambda: len(server.campay.log("/collect")) == 8)
+    server.stop()
+    assert len(server.campay.transactions()) == 0  # it has not waited for the gateway

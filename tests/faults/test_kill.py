@@ -3,7 +3,11 @@
 
 import random
 
+import pytest
+
 from money.events import SETTLE_MS, Run
+
+pytestmark = pytest.mark.slow
 
 
 def test_what_was_acknowledged_before_a_kill_is_there_once_and_what_was_not_is_once_when_repeated(start_paying_server, redis_url):

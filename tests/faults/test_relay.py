@@ -10,8 +10,12 @@ import pytest
 import redis
 
 from world.accounts import Tokens
+from world.database import Database
 from world.server import Server
 from world.streams import Stream
+from world.waiting import PATIENCE, until
+
+pytestmark = pytest.mark.slow
 
 AGGREGATES = 20
 
@@ -31,7 +35,7 @@ class Speaker:
 
     def __exit__(self, *_):
         self.going.set()
-        self.thread.join(60)
+        self.thread.join(PATIENCE)
 
     @property
     def total(self):
@@ -54,15 +58,13 @@ class Speaker:
         connection.close()
 
     def wait_for(self, more):
-        goal, end = self.total + more, time.monotonic() + 60
-        while self.total < goal:
-            assert time.monotonic() < end
-            time.sleep(0.01)
+        goal = self.total + more
+        until(lambda: self.total >= goal, what=f"{more} more events")
 
 
-def judge(stream, said, seconds=60):
+def judge(stream, said):
     """Everything that was said arrived, once, in order within its aggregate."""
-    heard = stream.take(sum(said.values()), seconds)
+    heard = stream.take(sum(said.values()))
     ids = [event.id for event in heard]
     assert ids == sorted(set(ids))
     for name, count in said.items():
@@ -71,12 +73,9 @@ def judge(stream, said, seconds=60):
     return heard
 
 
-def arrives_by(stream, total, seconds=20):
+def arrives_by(stream, total):
     """So many events have arrived, read or not."""
-    end = time.monotonic() + seconds
-    while stream.events.qsize() < total:
-        assert time.monotonic() < end, "events wait for Redis"
-        time.sleep(0.02)
+    until(lambda: stream.events.qsize() >= total, what="the arrival of events without Redis")
 
 
 @pytest.fixture
@@ -94,12 +93,12 @@ def pair(own_stores):
         copy.close()
 
 
-def led(copy, seconds=30):
-    copy.wait(lambda: any(line.get("msg") == "relaying events" for line in copy.log()), seconds, "leading")
+def led(copy):
+    copy.wait(lambda: any(line.get("msg") == "relaying events" for line in copy.log()), what="leading")
 
 
 def listen(copy, **more):
-    return Stream(copy.port, Tokens(copy)("vendor"), "/api/v1/vendor/events", timeout=120, **more)
+    return Stream(copy.port, Tokens(copy)("vendor"), "/api/v1/vendor/events", **more)
 
 
 class Channel:
@@ -123,7 +122,7 @@ class Channel:
 
     def close(self):
         self.going.set()
-        self.reader.join(10)
+        self.reader.join(PATIENCE)
 
 
 def test_the_leading_copy_killed_under_load_loses_nothing(pair):
@@ -133,20 +132,18 @@ def test_the_leading_copy_killed_under_load_loses_nothing(pair):
         with Speaker(other.configuration["database_url"], 200) as speaker:
             speaker.wait_for(300)
             leader.kill()
-            died = time.monotonic()
+            sql = Database(other.configuration["database_url"])
+            assert sql("SELECT until - now() < interval '4 seconds' AS soon FROM leases WHERE name = 'relay'")[0]["soon"]
+            sql.close()
             led(other)
-            assert time.monotonic() - died < 10  # within 3 s, on a machine that is not busy
             speaker.wait_for(500)
         heard = judge(stream, speaker.said)
-        cut.ended.wait(10)
+        assert cut.ended.wait(PATIENCE)
         gone_at = cut.last
         with listen(other, last=gone_at) as again:  # the client of the dead copy goes to the other
             rest = [event.id for event in heard if event.id > gone_at]
             assert [event.id for event in again.take(len(rest))] == rest
-    end = time.monotonic() + 20
-    while not {event.id for event in heard} <= set(channel.frames):
-        assert time.monotonic() < end, "an event was never published"
-        time.sleep(0.05)
+    until(lambda: {event.id for event in heard} <= set(channel.frames), what="the publication of every event")
     channel.close()
     assert all(len(set(frames)) == 1 for frames in channel.frames.values())
     kept = [int(ident.split(b"-")[0]) for ident, _ in channel.store.xrange("events")]
@@ -169,10 +166,8 @@ def test_while_redis_is_away_events_arrive_all_the_same(pair):
         heard = judge(near, speaker.said)
     # and Redis gets what it missed, for whoever reads the stream there
     store = redis.Redis(unix_socket_path=str(stores.dir / "run/redis.sock"))
-    end = time.monotonic() + 20
-    while heard[-1].id not in {int(ident.split(b"-")[0]) for ident, _ in store.xrange("events")}:
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    until(lambda: heard[-1].id in {int(ident.split(b"-")[0]) for ident, _ in store.xrange("events")},
+          what="the last event in Redis")
 
 
 def test_a_server_without_redis_carries_events(own_stores):

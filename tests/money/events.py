@@ -470,7 +470,8 @@ def main():
     chosen = ask.parse_args()
     os.environ["REEYO_BINARY"] = str(pathlib.Path(chosen.binary).resolve())
     from world.fakes import Campay
-    from world.server import Server, free_port
+    from world.ports import free_port
+    from world.server import Server
     from world.stores import Databases, Stores
     print(f"seed {chosen.seed}: {chosen.events} events, {chosen.workers} at a time, {chosen.kills} kills", flush=True)
     with contextlib.ExitStack() as stack:

@@ -17,7 +17,8 @@ from world.audit import audit
 from world.client import Api
 from world.database import Database
 from world.fakes import Fake
-from world.server import Server, free_port, reeyo
+from world.ports import free_port
+from world.server import Server, reeyo
 from world.tokens import issue
 from world.payers import APP_KEY, BASKET, PASSWORD, USERNAME, WEBHOOK_KEY
 

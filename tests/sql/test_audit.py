@@ -17,6 +17,8 @@ from sql.test_payments import tell
 from world.audit import audit, books_balance
 from world.server import reeyo
 
+pytestmark = pytest.mark.slow
+
 CHECKS = [name for path in sorted((ROOT / "sql/audit").glob("*.sql"))
           for name in re.findall(r"^-- check: (\w+)", path.read_text(), re.M)]
 

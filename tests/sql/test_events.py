@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """The relay's statement: one holder at a time, order kept, nothing published twice that was confirmed."""
 
-import threading
-import time
-
 import pytest
+
+from world import waiting
+from world.waiting import until
 
 LEADS, POSITION, MOVED, LAG, SOURCE, ID, PREVIOUS, AGGREGATE, TYPE, ROOMS, PAYLOAD = range(11)
 
@@ -75,18 +75,10 @@ def waits(db):
 
 
 def beside(db, function):
-    """Runs it in a thread until it waits for a lock; .join() gives what it returned."""
-    found = {}
-    thread = threading.Thread(target=lambda: found.update(rows=function()))
-    thread.start()
-    end = time.monotonic() + 20
-    while not waits(db):
-        assert time.monotonic() < end and thread.is_alive()
-
-    def join():
-        thread.join(20)
-        return found["rows"]
-    return join
+    """Runs it in a thread until it waits for a lock; the call of what is returned gives what it returned."""
+    told = waiting.beside(function)
+    until(lambda: waits(db), what="the wait for a lock")
+    return told.result
 
 
 def lapse(db):

@@ -8,6 +8,7 @@ import psycopg2
 import pytest
 
 from sql.shop import Shop, cancel, place
+from world.waiting import beside, race
 
 
 def rows(db, table, column, value):
@@ -16,21 +17,14 @@ def rows(db, table, column, value):
 
 def at_once(connect, count, work):
     """work(client, n) in `count` threads, each on a connection of its own; its results."""
-    results, start = [None] * count, threading.Barrier(count)
-
     def one(n, client):
-        start.wait()
         try:
-            results[n] = work(client, n)
+            return work(client, n)
         except psycopg2.Error as error:
-            results[n] = (error.diag.message_primary,)
+            return (error.diag.message_primary,)
 
     clients = [connect() for _ in range(count)]
-    threads = [threading.Thread(target=one, args=(n, client)) for n, client in enumerate(clients)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    results = race([lambda n=n, client=client: one(n, client) for n, client in enumerate(clients)])
     for client in clients:
         client.close()
     return results
@@ -230,8 +224,7 @@ def test_a_price_changed_between_quote_and_order_is_never_charged_at_the_old_pri
             price += 1
             client.sql("UPDATE items SET price = %s WHERE id = %s", [price, item])
 
-    thread = threading.Thread(target=change, args=(connect(),))
-    thread.start()
+    changing = beside(change, connect())
     placed = 0
     for _ in range(300):
         price = db.value("SELECT price FROM items WHERE id = %s", [item])
@@ -243,7 +236,7 @@ def test_a_price_changed_between_quote_and_order_is_never_charged_at_the_old_pri
         else:
             assert outcome == "PRICE_CHANGED"
     stop.set()
-    thread.join()
+    changing.result()
     price = db.value("SELECT price FROM items WHERE id = %s", [item])
     assert place(db, shop, [(item, 1, price)])[0] == "PLACED"
     assert place(db, shop, [(item, 1, price - 1)])[0] == "PRICE_CHANGED"

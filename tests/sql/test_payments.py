@@ -2,12 +2,12 @@
 """Mobile money in, spoken to directly: an intent is booked once, whatever is said of it and how often."""
 
 import json
-import threading
 
 import psycopg2
 import pytest
 
 from sql.shop import Shop, cancel, next_number, place
+from world.waiting import race
 
 
 def start(db, shop, amount=5000, method="MOBILE_MONEY", key=None, print_="f"):
@@ -78,12 +78,7 @@ def test_what_is_booked_stays_as_it_is_whatever_is_said_again(db, again):
 def test_sixteen_at_once_book_once(connect, db):
     shop = Shop(db, wallet=0)
     payment = start(db, shop)[1]
-    clients = [connect() for _ in range(16)]
-    told = []
-    threads = [threading.Thread(target=lambda c=c: told.append(tell(c, payment["reference"], "SUCCESSFUL", 5000)[0]))
-               for c in clients]
-    [t.start() for t in threads]
-    [t.join() for t in threads]
+    told = race([lambda c=connect(): tell(c, payment["reference"], "SUCCESSFUL", 5000)[0] for _ in range(16)])
     assert sorted(told) == ["KNOWN"] * 15 + ["SUCCEEDED"]
     assert shop.balance() == 5000
 
@@ -191,11 +186,7 @@ def test_there_is_nothing_to_book_about_any_other_payment(db, state, amount):
 def test_two_admins_at_once_book_once(connect, db):
     shop = Shop(db, wallet=0)
     reference = mismatched(db, shop)
-    clients, said = [connect() for _ in range(8)], []
-    threads = [threading.Thread(target=lambda c=c, d=d: said.append(resolve(c, reference, d)[0]))
-               for c, d in zip(clients, ["BOOKED", "SETTLED_OUTSIDE"] * 4)]
-    [t.start() for t in threads]
-    [t.join() for t in threads]
+    said = race([lambda c=connect(), d=d: resolve(c, reference, d)[0] for d in ["BOOKED", "SETTLED_OUTSIDE"] * 4])
     assert sorted(said) == ["AGAIN"] * 3 + ["DONE"] + ["PAYMENT_DECIDED"] * 4
     assert shop.balance() in (0, 4000) and len(booked(db, reference)) == (shop.balance() > 0)
 

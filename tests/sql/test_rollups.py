@@ -2,12 +2,14 @@
 """What is added up of the ledger is what its entries come to, whenever and by how many it is done."""
 
 import random
-import threading
 
 import pytest
 
 from sql.conftest import migrated
 from sql.statements import Client
+from world.waiting import race
+
+pytestmark = pytest.mark.slow
 
 KINDS = ["ESCROW", "PLATFORM", "CLEARING", "USER"]
 CATEGORIES = ["ORDER_PAYMENT", "REFUND", "PAYOUT"]
@@ -86,11 +88,7 @@ def test_adding_up_again_changes_nothing(books):
 
 def test_copies_that_add_up_at_once_do_it_once(books):
     clients = [books.more() for _ in range(8)]
-    threads = [threading.Thread(target=all_of_it, args=[client]) for client in clients]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    race([lambda client=client: all_of_it(client) for client in clients])
     assert all(got == want for got, want in balances(books))
     assert books.value("SELECT sum(sides) FROM ledger_rollups") == 800
     for client in clients:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Webhooks in SQL: each event once, whoever asks at the same time; bounds; what is old goes."""
 
-import threading
-
 import pytest
+
+from world.waiting import race
 
 TYPES = "{order_delivered,new_order}"
 
@@ -41,16 +41,14 @@ def test_each_event_becomes_one_delivery_of_each_who_asked(ground):
 def test_two_leaders_at_once_make_no_event_two(ground, connect):
     register(ground, "whe_1")
     say(ground, 400)
-    clients, made = [connect() for _ in range(4)], []
+    clients = [connect() for _ in range(4)]
 
     def fan(client):
+        made = []
         while (taken := client.run("webhooks_fan", TYPES, 7)[0])[0]:
             made.append(taken[1])
-    threads = [threading.Thread(target=fan, args=(client,)) for client in clients]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+        return sum(made)
+    made = race([lambda client=client: fan(client) for client in clients])
     assert sum(made) == 400 == ground.value("SELECT count(*) FROM webhook_deliveries")
 
 

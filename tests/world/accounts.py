@@ -144,6 +144,14 @@ def hire(server, sql, **columns):
                    DEMO["rider"][1]["password"])
 
 
+def change_settings(server, **members):
+    """An admin's change of the business's settings: PATCH config. It counts at once on every loop of this server."""
+    api = server.api(issue("SUPER_ADMIN", DEMO["super"][3]))
+    reply = api.patch("/api/v1/admin/config", json=members)
+    assert reply.status == 200, reply
+    api.close()
+
+
 def appoint(server, sql, role="ADMIN"):
     """A new admin: .id .email .token .api .password"""
     account, email = _numbered("admin")

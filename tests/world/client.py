@@ -7,6 +7,8 @@ import socket
 import threading
 import urllib.parse
 
+from .waiting import PATIENCE
+
 UNSET = object()
 
 
@@ -47,7 +49,7 @@ class Api:
     """Calls of one caller. A path that does not begin with / is below /api/v1/. Each thread has
     one kept-alive connection of its own."""
 
-    def __init__(self, port, token=None, host="127.0.0.1", timeout=30, headers=None):
+    def __init__(self, port, token=None, host="127.0.0.1", timeout=PATIENCE, headers=None):
         self.host, self.port, self.token, self.timeout = host, port, token, timeout
         self.headers = dict(headers or {})
         self.local = threading.local()
@@ -131,7 +133,7 @@ class Api:
 class Wire:
     """A connection that sends exactly the bytes it is given."""
 
-    def __init__(self, port, host="127.0.0.1", timeout=10):
+    def __init__(self, port, host="127.0.0.1", timeout=PATIENCE):
         self.socket = socket.create_connection((host, port), timeout=timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.file = self.socket.makefile("rb")
@@ -173,7 +175,7 @@ class Wire:
             if size == 0:
                 return body
 
-    def rest(self, seconds=5):
+    def rest(self, seconds=PATIENCE):
         """Everything until the server closes; None when it does not."""
         self.socket.settimeout(seconds)
         try:
@@ -183,7 +185,7 @@ class Wire:
         except TimeoutError:
             return None
 
-    def closed(self, seconds=5):
+    def closed(self, seconds=PATIENCE):
         """Whether the server closes within so many seconds, sending nothing more."""
         self.socket.settimeout(seconds)
         try:

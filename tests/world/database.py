@@ -22,5 +22,10 @@ class Database:
                 cursor.execute(statement, arguments or None)
             return cursor.fetchall() if cursor.description else cursor.rowcount
 
+    def waits(self):
+        """How many sessions of this database wait for a lock."""
+        return self("SELECT count(*) AS n FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                    " AND datname = current_database()")[0]["n"]
+
     def close(self):
         self.connection.close()

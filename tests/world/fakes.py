@@ -10,6 +10,7 @@ import time
 
 from .client import Api
 from .server import bare_environment, binary, reports_since
+from .waiting import PATIENCE
 
 
 class Fake:
@@ -53,7 +54,7 @@ class Fake:
             return
         self.api.close()
         self.process.terminate()
-        code = self.process.wait(30)
+        code = self.process.wait(PATIENCE)
         self.process.stdout.close()
         self.process = None
         assert code == 0, f"a fake ended with code {code}"

@@ -9,7 +9,7 @@ from .accounts import register
 from .client import Api
 from .database import Database
 from .server import Server, reeyo
-from .waiting import until
+from .waiting import PATIENCE, until
 
 USERNAME, PASSWORD, APP_KEY, WEBHOOK_KEY = "reeyo", "campay-password", "campay-app-key", "campay-webhook-key"
 NEVER_MS = 86400000
@@ -51,7 +51,7 @@ class Till:
     def order_row(self, order):
         return self.sql("SELECT * FROM orders WHERE id = %s", order["orderId"])[0]
 
-    def until_state(self, reference, *states, seconds=20):
+    def until_state(self, reference, *states, seconds=PATIENCE):
         return until(lambda: self.intent(reference)["state"] in states and self.intent(reference), seconds,
                      f"{reference} {' or '.join(states)}")
 

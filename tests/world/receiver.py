@@ -8,7 +8,7 @@ import http.server
 import json
 import threading
 
-from .waiting import until
+from .waiting import PATIENCE, until
 
 
 class Taken:
@@ -47,7 +47,7 @@ class Receiver:
                 if self.path in receiver.unfinished:
                     self.begin(*receiver.unfinished[self.path])
                 if self.path in receiver.held:
-                    receiver.held[self.path].wait(60)
+                    receiver.held[self.path].wait(2 * PATIENCE)
                 if self.path in receiver.unfinished:
                     self.close_connection = True
                     return
@@ -92,7 +92,7 @@ class Receiver:
     def at(self, path):
         return [one for one in list(self.taken) if one.path == path]
 
-    def wait(self, path, count=1, seconds=20):
+    def wait(self, path, count=1, seconds=PATIENCE):
         """The requests at this path, when there are so many."""
         until(lambda: len(self.at(path)) >= count, seconds, f"{count} requests at {path}")
         return self.at(path)

@@ -6,13 +6,13 @@ import json
 import os
 import pathlib
 import signal
-import socket
 import subprocess
 import tempfile
 import time
 
 from .client import Api, Wire
-from .stores import ROOT
+from .stores import ROOT, world
+from .waiting import PATIENCE, until
 
 NAMESPACES = ("user", "vendor", "rider", "admin")
 SECRET = "tests-sign-with-this-and-nobody-else-does"
@@ -25,7 +25,11 @@ DEFAULTS = {
     "loops": 2,
     "db_write_lanes": 2,
     "db_read_lanes": 2,
-    "drain_timeout": "8s",
+    # A busy machine takes longer than production would wait.
+    "db_statement_timeout": "60s",
+    "db_lock_timeout": "30s",
+    "redis_timeout": "10s",
+    "drain_timeout": "20s",
     "argon2_memory": "64k",
     "argon2_passes": 1,
     "jwt_secret": SECRET,
@@ -52,12 +56,6 @@ def bare_environment():
     return {key: value for key, value in os.environ.items() if not key.startswith("REEYO_")}
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def reports_since(moment):
     """Sanitizer reports written since: tests/run names the folder in ASAN_OPTIONS."""
     for option in os.environ.get("ASAN_OPTIONS", "").split(":"):
@@ -75,7 +73,7 @@ class Server:
         keys = {**local_configuration(), **DEFAULTS, "database_url": database_url,
                 "redis_url": redis_url, **configuration}
         self.configuration = {key: value for key, value in keys.items() if value is not None}
-        self.dir = tempfile.TemporaryDirectory(prefix="reeyo-server-")
+        self.dir = tempfile.TemporaryDirectory(prefix="server-", dir=world())
         self.file = pathlib.Path(self.dir.name, "reeyo.conf")
         self.log_file = pathlib.Path(self.dir.name, "log")
         self.process = None
@@ -97,11 +95,12 @@ class Server:
             self.process = subprocess.Popen(
                 [binary(), "serve", "--config", str(self.file)], stdin=subprocess.DEVNULL,
                 stdout=log, stderr=log, env=bare_environment(), start_new_session=True)
+        pathlib.Path(self.dir.name, "pid").write_text(str(self.process.pid))  # for tests/run, should we die
         return self
 
-    def start(self, seconds=60):
+    def start(self):
         self.spawn()
-        self.wait_ready(seconds)
+        self.wait_ready()
         return self
 
     def log(self):
@@ -117,6 +116,13 @@ class Server:
                 found.append({"msg": line})
         return found
 
+    def says(self, **members):
+        """The first line of its log with these members, which it may have still to write."""
+        def said():
+            return next((line for line in self.log()
+                         if all(line.get(name) == value for name, value in members.items())), None)
+        return self.wait(said, what=f"logging {members}")
+
     def log_text(self):
         return self.log_file.read_text(errors="replace")[-8000:]
 
@@ -127,31 +133,32 @@ class Server:
 
     def _ready(self):
         try:
-            api = Api(self.ports["main"], timeout=5)
+            api = Api(self.ports["main"])
             status = api.get("/readyz").status
             api.close()
             return status == 200
         except OSError:
             return False
 
-    def wait(self, condition, seconds, what):
-        """Until the condition holds; fails at once when the server has died."""
-        end = time.monotonic() + seconds
-        while not condition():
-            if self.process.poll() is not None:
+    def wait(self, condition, seconds=PATIENCE, what="as expected"):
+        """Until the condition holds; fails at once when the server has died. The condition's value."""
+        def alive():
+            value = condition()
+            if not value and self.process.poll() is not None:
                 raise AssertionError(f"the server ended with {self.process.returncode} before it "
                                      f"was {what}:\n{self.log_text()}")
-            if time.monotonic() > end:
-                raise AssertionError(f"the server was not {what} in {seconds} s:\n"
-                                     f"{self.log_text()}")
-            time.sleep(0.02)
+            return value
+        try:
+            return until(alive, seconds, f"that the server is {what}")
+        except AssertionError as fault:
+            raise AssertionError(f"{fault}\n{self.log_text()}") from None
 
-    def wait_listening(self, seconds=30):
-        self.wait(self._listening, seconds, "listening")
+    def wait_listening(self):
+        self.wait(self._listening, what="listening")
 
-    def wait_ready(self, seconds=60):
-        self.wait_listening(seconds)
-        self.wait(self._ready, seconds, "ready")
+    def wait_ready(self):
+        self.wait_listening()
+        self.wait(self._ready, what="ready")
         self._listening()  # every listener has been told by now
 
     @property
@@ -164,11 +171,19 @@ class Server:
     def wire(self, name="main", **more):
         return Wire(self.ports[name], **more)
 
+    def metric(self, name):
+        """The value of a metric, with its labels if it has any: metric('reeyo_db_lanes_up')."""
+        text = self.api(name="metrics").get("/metrics").body.decode()
+        for line in text.splitlines():
+            if line.rpartition(" ")[0] == name:
+                return float(line.rpartition(" ")[2])
+        raise AssertionError(f"there is no metric {name}")
+
     def signal(self, number):
         self.asked = self.asked or number == signal.SIGTERM
         self.process.send_signal(number)
 
-    def stop(self, seconds=40):
+    def stop(self, seconds=PATIENCE):
         """SIGTERM; code 0 and no report, or the test fails."""
         if self.process is None:
             return

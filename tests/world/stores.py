@@ -2,6 +2,8 @@
 """A PostgreSQL and a Redis in a folder of their own, through config/local/stores.sh, so that the
 local stack and the tests start them in one and the same way."""
 
+import contextlib
+import fcntl
 import os
 import pathlib
 import shutil
@@ -11,6 +13,22 @@ import tempfile
 import psycopg2
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def world():
+    """The folder for what tests start: that of tests/run, which stops whatever is left in it, or /tmp."""
+    return os.environ.get("REEYO_TEST_WORLD", "/tmp")
+
+
+@contextlib.contextmanager
+def alone(name):
+    """One process of a run of tests/run at a time; others share nothing."""
+    if "REEYO_TEST_WORLD" not in os.environ:
+        yield
+        return
+    with open(pathlib.Path(world(), f"{name}.lock"), "a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def shell(call, *args, check=True):
@@ -27,7 +45,7 @@ class Stores:
     """Both stores in one folder; each can be stopped, killed and started again."""
 
     def __init__(self):
-        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="reeyo-test-", dir="/tmp"))
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="stores-", dir=world()))
         self.dir.chmod(0o755)
         shell("stack_folders", self.dir)
 
@@ -66,19 +84,21 @@ def with_database(url, name):
 
 
 def execute(url, statement):
-    """One statement outside a transaction, as CREATE DATABASE wants it."""
+    """One statement outside a transaction, as CREATE DATABASE wants it; its rows, if it has any."""
     connection = psycopg2.connect(url)
     try:
         connection.autocommit = True
         with connection.cursor() as cursor:
             cursor.execute(statement)
+            return cursor.fetchall() if cursor.description else []
     finally:
         connection.close()
 
 
 class Databases:
     """Fresh databases on one PostgreSQL, each a copy of a migrated template with the demo data.
-    throwaway: the PostgreSQL itself goes away after the tests, so dropping them is a waste."""
+    throwaway: the PostgreSQL itself goes away after the tests, so dropping them is a waste, and the
+    template is made once for all test processes that share it."""
 
     def __init__(self, url, binary, throwaway=True):
         self.url = url
@@ -88,19 +108,26 @@ class Databases:
         self.made = []
         self.prefix = f"reeyo_{os.getpid()}"
 
-    def migrated(self, demo=True):
-        """Makes the template once; the name of a new copy's url is returned by fresh()."""
-        name = f"{self.prefix}_template"
+    def migrated(self):
+        """Makes the template, unless another process of this run has."""
+        name = "reeyo_template" if self.throwaway else f"{self.prefix}_template"
+        with alone("template"):
+            if not execute(self.url, f"SELECT 1 FROM pg_database WHERE datname = '{name}'"):
+                self._make_template(f"{name}_begun")
+                execute(self.url, f'ALTER DATABASE "{name}_begun" RENAME TO "{name}"')
+        if not self.throwaway:
+            self.made.append(name)
+        self.template = name
+
+    def _make_template(self, name):
         execute(self.url, f'DROP DATABASE IF EXISTS "{name}"')  # of an attempt that failed
         execute(self.url, f'CREATE DATABASE "{name}"')
-        self.made.append(name)
         environment = dict(os.environ, REEYO_DATABASE_URL=with_database(self.url, name))
-        for command in (["migrate"], ["demo", "--size", "small"]) if demo else (["migrate"],):
+        for command in (["migrate"], ["demo", "--size", "small"]):
             done = subprocess.run([self.binary, *command], env=environment, text=True,
                                   stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
             if done.returncode:
                 raise RuntimeError(f"reeyo {command}: {done.stdout}{done.stderr}")
-        self.template = name
 
     def empty(self):
         """The url of a new database without anything in it."""

@@ -8,6 +8,8 @@ import threading
 import time
 import urllib.parse
 
+from .waiting import PATIENCE
+
 
 class Event:
     def __init__(self, kind, ident, data, at):
@@ -22,7 +24,7 @@ class Stream:
     ended. A path that does not begin with / is below /api/v1/."""
 
     def __init__(self, port, token, path="events", last=None, headers=None, query=None, host="127.0.0.1",
-                 timeout=60):
+                 timeout=2 * PATIENCE):
         if not path.startswith("/"):
             path = "/api/v1/" + path
         if query:
@@ -109,18 +111,18 @@ class Stream:
                 self.last = ident
             self.events.put(Event(kind, ident, json.loads("\n".join(data)), time.monotonic()))
 
-    def next(self, seconds=20):
-        """The next event; fails when there is none in so many seconds."""
+    def next(self, seconds=PATIENCE):
+        """The next event."""
         try:
             return self.events.get(timeout=seconds)
         except queue.Empty:
             raise AssertionError(f"no event in {seconds} s; ended: {self.ended.is_set()}") from None
 
-    def take(self, count, seconds=60):
+    def take(self, count, seconds=PATIENCE):
         end = time.monotonic() + seconds
         return [self.next(max(0.1, end - time.monotonic())) for _ in range(count)]
 
-    def until(self, kind, seconds=20):
+    def until(self, kind, seconds=PATIENCE):
         """The next event of this type; those before it are dropped."""
         end = time.monotonic() + seconds
         while True:
@@ -137,5 +139,5 @@ class Stream:
             self.socket.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass
-        self.thread.join(10)
+        self.thread.join(PATIENCE)
         self.socket.close()

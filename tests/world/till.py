@@ -7,6 +7,8 @@ import itertools
 import json
 import threading
 
+from .waiting import PATIENCE
+
 
 class Till:
     """.url; .plan(*steps) for the next withdrawals: "ok", "refuse", "reset", "reset-after", 500, "500-after", or a
@@ -97,7 +99,7 @@ class Till:
         if step == "500-after":
             return self.reply(call, {}, 500)
         if isinstance(step, threading.Event):
-            step.wait(60)
+            step.wait(2 * PATIENCE)
         self.reply(call, self.another or row)
 
     def reply(self, call, body, status=200):

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: MIT
 """Clients that keep calling while something breaks, and what they were told."""
 
+import http.client
 import threading
 import time
+
+from .waiting import PATIENCE, until
 
 
 class Traffic:
     """Each client runs act(api, n) over and over on a kept-alive connection of its own. What it
-    returns (a Reply) or raises is kept as (when, status or exception, reply)."""
+    returns (a Reply), or what broke the connection, is kept as (when it began, status or exception, reply)."""
 
     def __init__(self, server, act, clients=8, pause=0.0, token=None):
         self.server, self.act, self.pause, self.token = server, act, pause, token
@@ -20,14 +23,12 @@ class Traffic:
         turn = 0
         while not self._stop.is_set():
             turn += 1
+            began = time.monotonic()
             try:
                 reply = self.act(api, number * 1_000_000 + turn)
-                self.seen.append((time.monotonic(), reply.status, reply))
-            except OSError as fault:
-                self.seen.append((time.monotonic(), fault, None))
-                time.sleep(0.02)
-            except Exception as fault:  # http.client has a family of its own
-                self.seen.append((time.monotonic(), fault, None))
+                self.seen.append((began, reply.status, reply))
+            except (OSError, http.client.HTTPException) as fault:
+                self.seen.append((began, fault, None))
                 time.sleep(0.02)
             if self.pause:
                 time.sleep(self.pause)
@@ -45,16 +46,19 @@ class Traffic:
         self._stop.set()
         for thread in self._threads:
             if thread.is_alive():
-                thread.join(60)
+                thread.join(2 * PATIENCE)
+                assert not thread.is_alive(), "a client has had no answer for minutes"
 
-    def wait_for(self, count, seconds=60):
+    def wait_for(self, count, seconds=PATIENCE):
         """Until so many more answers have come."""
         goal = len(self.seen) + count
-        end = time.monotonic() + seconds
-        while len(self.seen) < goal:
-            assert time.monotonic() < end, f"only {len(self.seen)} answers: {self.seen[-3:]}"
-            time.sleep(0.01)
 
-    def statuses(self, since=0.0, until=float("inf")):
+        def come():
+            assert any(thread.is_alive() for thread in self._threads), f"every client is dead: {self.seen[-3:]}"
+            return len(self.seen) >= goal
+        until(come, seconds, f"{count} more answers")
+
+    def statuses(self, since=0.0):
+        """Of what was asked from that moment on."""
         return {status if isinstance(status, int) else repr(status)
-                for when, status, _ in self.seen if since <= when <= until}
+                for when, status, _ in self.seen if since <= when}

@@ -62,8 +62,7 @@ def test_a_broadcast_goes_to_the_named_ones_by_push_and_into_their_apps(server, 
                 what="the push")[0]
     assert row["channel"] == "PUSH" and row["event_id"] is None
     assert sql("SELECT 1 FROM messages WHERE recipient IN (%s, %s) AND bulk", without.id, other.id) == []
-    logged = [line for line in server.log() if line.get("msg") == "message" and line.get("subject") == "Fête"]
-    assert logged[0]["text"] == "Livraison {gratuite} [demain]"
+    assert server.says(msg="message", subject="Fête")["text"] == "Livraison {gratuite} [demain]"
 
 
 def test_a_broadcast_to_more_than_eight_people_is_heard_by_each(server, admin_api, customer):

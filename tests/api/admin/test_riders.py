@@ -133,11 +133,11 @@ def test_particulars_are_changed(admin_api, rider, sql):
     assert admin_api.patch("riders/rider_nobody", json={"firstName": "Serge"}).status == 404
 
 
-def test_a_suspended_riders_token_is_refused_within_a_second_and_he_may_not_log_in(admin_api, rider, server):
+def test_a_suspended_riders_token_is_refused_and_he_may_not_log_in(admin_api, rider, server):
     man = rider()
     assert man.api.get("auth/me").status == 200
     admin_api.post(f"riders/{man.id}/suspend", json={"reason": "Complaints"})
-    until(lambda: man.api.get("auth/me").status == 401, seconds=2)
+    until(lambda: man.api.get("auth/me").status == 401)
     login = {"phone": man.phone, "password": man.password}
     refused = server.api(name="rider").post("auth/login", json=login)
     assert (refused.status, refused.code) == (403, "RIDER_3002")
@@ -150,4 +150,4 @@ def test_a_suspended_rider_is_not_found_by_his_place_any_more(admin_api, rider, 
     redis("GEOADD", "geo:riders", "9.7", "4.05", man.id)
     redis("ZADD", "{geo:riders}:seen", str(int(time.time() * 1000)), man.id)
     admin_api.post(f"riders/{man.id}/suspend", json={"reason": "Complaints"})
-    until(lambda: redis("ZSCORE", "geo:riders", man.id) == "", seconds=5)
+    until(lambda: redis("ZSCORE", "geo:riders", man.id) == "")

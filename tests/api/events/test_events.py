@@ -7,6 +7,7 @@ import time
 import pytest
 
 from world.streams import Stream
+from world.waiting import beside, until
 
 
 @pytest.fixture
@@ -204,12 +205,13 @@ def test_a_poll_without_waiting_tells_what_there_is(server, token, say):
     start = poll(server, token("vendor"), wait=0)
     assert start["events"] == []
     say(["vendor:vendor_123"], "polled", aggregate="order_p", n=1)
-    end = time.monotonic() + 20
     found = start
-    while not (events := [event for event in found["events"] if event["type"] == "polled"]):
-        assert time.monotonic() < end
+
+    def polled():
+        nonlocal found
         found = poll(server, token("vendor"), after=found["last"])
-    event, = events
+        return [event for event in found["events"] if event["type"] == "polled"]
+    event, = until(polled, what="the event")
     assert event["aggregate"] == "order_p" and event["data"] == {"n": 1}
     assert event["at"].endswith("Z") and event["id"] <= found["last"]
     again = poll(server, token("vendor"), after=found["last"])
@@ -217,27 +219,16 @@ def test_a_poll_without_waiting_tells_what_there_is(server, token, say):
 
 
 def test_news_end_a_waiting_poll_at_once(server, token, say):
-    import threading
-    got = {}
-
-    def run():
-        got["data"] = poll(server, token("rider"), "rider", wait=30)
-        got["at"] = time.monotonic()
-    waiting = threading.Thread(target=run)
-    waiting.start()
-    end = time.monotonic() + 20
-    while waiting.is_alive():
-        assert time.monotonic() < end, "a poll slept through news"
-        say(["rider:rider_demo_1"], "wake")
-        waiting.join(0.5)
-    assert got["data"]["events"][-1]["type"] == "wake"
+    waiting = beside(poll, server, token("rider"), "rider", wait=30)
+    until(lambda: say(["rider:rider_demo_1"], "wake") or waiting.done(), what="the end of the poll")
+    assert waiting.result()["events"][-1]["type"] == "wake"  # not what a poll says that heard nothing
 
 
 def test_a_poll_that_hears_nothing_ends_by_itself(server, customer):
     person = customer()
     began = time.monotonic()
     assert poll(server, person.token, "user", wait=1)["events"] == []
-    assert 0.9 <= time.monotonic() - began < 15
+    assert time.monotonic() - began >= 0.9
 
 
 @pytest.mark.parametrize("query", ["wait=31", "wait=-1", "after=x", "after=-2", "lastEventId=x"])

@@ -9,6 +9,8 @@ from world.accounts import new_phone, register
 from world.office import MAIL_PATH, PUSH_PATH, SMS_PATH
 from world.waiting import until
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def well_again(office):

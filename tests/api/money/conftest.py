@@ -5,11 +5,12 @@ import pytest
 
 from world.audit import books_balance
 from world.database import Database
+from world.desk import MOMO, Desk
 from world.money import earn
 from world.server import Server
+from world.till import Till
 
 BANK = {"accountName": "Rose Etame", "accountNumber": "10005 00001 12345", "bankName": "Afriland"}
-MOMO = {"accountName": "Rose Etame", "accountNumber": "670 11 22 33", "bankName": "MTN MoMo"}
 
 
 @pytest.fixture(scope="session")
@@ -60,3 +61,25 @@ def connect():
     yield open_one
     for sql in made:
         sql.close()
+
+
+@pytest.fixture(scope="module")
+def till():
+    made = Till()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def house(start_server, till):
+    return start_server(campay_url=till.url, campay_username="reeyo", campay_password="secret", campay_dialect="campay",
+                        gateway_timeout="2s")
+
+
+@pytest.fixture
+def desk(house, connect, till):
+    till.steps.clear()
+    till.status, till.names, till.down = "PENDING", True, False
+    till.dumb, till.another = False, None
+    yield Desk(house, connect(house), till)
+    books_balance(house)

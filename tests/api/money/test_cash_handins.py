@@ -3,7 +3,8 @@
 
 import pytest
 
-from world.money import collect, events, race
+from world.money import collect, events
+from world.waiting import race
 
 ROW = {"id", "rider_id", "amount", "currency", "reference", "cash_in_hand", "created_at"}
 

@@ -4,7 +4,8 @@
 import pytest
 
 from world.audit import top_up
-from world.money import events, race
+from world.money import events
+from world.waiting import race
 
 KEYS = set("""id ticket_number subject category description status priority user order resolution refund_amount created_at
     resolved_at messages""".split())

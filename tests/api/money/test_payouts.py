@@ -4,9 +4,10 @@
 import pytest
 
 from api.money.conftest import BANK, MOMO
-from world.accounts import hire
+from world.accounts import change_settings, hire
 from world.audit import books_balance
-from world.money import collect, earn, events, race, wallet
+from world.money import collect, earn, events, wallet
+from world.waiting import race
 
 KINDS = ("vendor", "rider")
 KEYS = set("""payoutId amount processingFee netAmount currency status method bankDetails requestedAt processedAt
@@ -237,11 +238,10 @@ def test_a_wallet_is_its_owners_alone(earner, customer):
 def test_a_setting_changes_the_smallest_pay_out_and_the_fee(start_server, connect):
     server = start_server()
     sql = connect(server)
-    sql("UPDATE settings SET value = '300' WHERE key = 'min_payout.XAF'")
-    sql("UPDATE settings SET value = '350' WHERE key = 'payout_fee.rider'")
+    change_settings(server, payout_fee={"rider": 350}, min_payout=300)
     rider = hire(server, sql, bank_details=MOMO)
     earn(sql, rider.id, 20000)
-    server.wait(lambda: rider.api.get("payouts/balance").data["minimumPayout"] == 300, 20, "told of its settings")
+    assert rider.api.get("payouts/balance").data["minimumPayout"] == 300
     reply = rider.api.post("payouts/request", json={"amount": 350})
     assert reply.code == "PAYOUT_4000" and "fee of 350" in reply.json["error"]["message"]
     made = rider.api.post("payouts/request", json={"amount": 351}).data

@@ -4,7 +4,11 @@
 import os
 import random
 
+import pytest
+
 from money.events import SETTLE_MS, Run, chosen
+
+pytestmark = pytest.mark.slow
 
 EVENTS = 3000
 

@@ -15,6 +15,8 @@ from world.client import Api
 from world.fakes import Listener
 from world.waiting import until
 
+pytestmark = pytest.mark.slow
+
 KEY = b"campay-app-key"
 
 

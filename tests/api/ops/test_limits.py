@@ -6,6 +6,8 @@ import pytest
 
 from world.accounts import PASSWORD, Tokens, new_phone, register
 
+pytestmark = pytest.mark.slow
+
 ORDER = {"vendorId": "vendor_123", "items": [{"itemId": "item_1", "quantity": 1}]}
 WRONG = {"phone": "+237670000001", "password": "Wrong-1234!"}
 RIGHT = {"phone": "+237670000001", "password": "Test123!@#"}

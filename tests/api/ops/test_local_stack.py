@@ -12,6 +12,8 @@ import pytest
 
 from world.stores import ROOT, shell
 
+pytestmark = pytest.mark.slow
+
 
 def run(script, *arguments, seconds=60):
     return subprocess.run([ROOT / "config/local" / script, *arguments], stdin=subprocess.DEVNULL,

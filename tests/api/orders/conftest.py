@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: MIT
 """A street of its own, where every kind of order is on sale: a server, and who takes part in orders."""
 
-import time
 import itertools
 
 import pytest
 
-from world.accounts import appoint, hire, open_shop, register
+from world.accounts import appoint, change_settings, hire, open_shop, register
 from world.audit import top_up
 from world.database import Database
 from world.server import Server
@@ -15,7 +14,6 @@ TO = {"fullAddress": "Rue Njo-Njo, Bonapriso", "coordinates": {"lat": 4.0301, "l
 FROM = {"fullAddress": "Rue Joffre, Akwa", "coordinates": {"lat": 4.0503, "lng": 9.6960},
         "contactName": "Rose Etame", "contactPhone": "+237690000777"}
 FINAL = ("DELIVERED", "CANCELLED")
-SETTINGS = {"services.mart.enabled": "true", "services.packages.enabled": "true"}
 
 
 class Street:
@@ -24,8 +22,7 @@ class Street:
     def __init__(self, server):
         self.server = server
         self.sql = Database(server.configuration["database_url"])
-        for key, value in SETTINGS.items():
-            self.set(key, value)
+        change_settings(server, services={"mart": {"enabled": True}, "packages": {"enabled": True}})
         self.food = open_shop(server, self.sql, items=2)
         self.mart = open_shop(server, self.sql, items=2, service_type="MART")
         self.rider = self.hire()
@@ -35,21 +32,6 @@ class Street:
 
     def row(self, statement, *arguments):
         return self.sql(statement, *arguments)[0]
-
-    def set(self, key, value):
-        self.sql("UPDATE settings SET value = %s WHERE key = %s", value, key)
-
-    def settings_known(self, condition):
-        """Until the server has read what was set: each of its loops asks once a second, and one of them is heard here."""
-        self.server.wait(condition, 20, "told of its settings")
-        time.sleep(1.2)
-
-    def probe(self):
-        """The riders' cut, in basis points, that the server reckons with."""
-        order = self.bring(self.place(quantity=3), "IN_TRANSIT")
-        assert self.rider.api.post(f"/api/v1/rider/orders/{order['orderId']}/complete", json={}).status == 200
-        fee = self.row("SELECT amount FROM ledger WHERE order_id = %s AND to_kind = 'RIDER'", order["orderId"])
-        return round((1 - fee["amount"] / order["deliveryFee"]) * 10000)
 
     def hire(self, **columns):
         return hire(self.server, self.sql, **{"is_online": True, **columns})
@@ -98,9 +80,6 @@ class Street:
 def street(databases):
     server = Server(databases.fresh(), "").start()
     made = Street(server)
-    # The new settings are read once a second: a parcel can be ordered when they are.
-    server.wait(lambda: made.buyer.api.post("/api/v1/user/orders", json={
-        "orderType": "PACKAGE", "paymentMethod": "WALLET"}).status == 400, 20, "selling parcels")
     yield made
     made.sql.close()
     server.close()

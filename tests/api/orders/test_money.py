@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Who gets what of a delivered order, and what a cancelled one gives back: to the franc."""
 
-import threading
-
-import psycopg2
 import pytest
 
-from world.waiting import until
+from world.accounts import change_settings, register
+from world.audit import top_up
+from world.database import Database
+from world.waiting import beside, race, until
 
 # kind, method, quantity (of 2,500), parts: vendor, rider, platform, subsidy
 CASES = [
@@ -84,13 +84,11 @@ def test_a_vendors_own_rate_and_the_riders_cut_count(street):
     street.sql("UPDATE vendors SET commission_bps = 1234 WHERE id = %s", street.food.id)
     order = street.place(quantity=3)
     street.sql("UPDATE vendors SET commission_bps = NULL WHERE id = %s", street.food.id)
-    street.set("rider_cut_bps", "1000")
+    change_settings(street.server, rider_cut=10)
     try:
-        street.settings_known(lambda: street.probe() == 1000)
         deliver(street, order)
     finally:
-        street.set("rider_cut_bps", "0")
-        street.settings_known(lambda: street.probe() == 0)
+        change_settings(street.server, rider_cut=0)
     commission = (7500 * 1234 + 5000) // 10000
     cut = (order["deliveryFee"] * 1000 + 5000) // 10000
     got = movements(street, order)
@@ -140,7 +138,7 @@ def test_much_at_once_for_the_same_people_neither_waits_for_ever_nor_loses_a_fra
     done = [street.bring(street.place(buyer=buyer, quantity=3), "DELIVERED", rider) for _ in range(6)]
     called_off = [street.place(buyer=buyer, quantity=3) for _ in range(6)]
     paid = sum(order["total"] for order in carried + done)
-    replies, calls = [], []
+    calls = []
     for order in carried:
         calls.append(lambda o=order: rider.api.post(f"/api/v1/rider/orders/{o['orderId']}/complete", json={}))
     for n, order in enumerate(done):
@@ -149,12 +147,7 @@ def test_much_at_once_for_the_same_people_neither_waits_for_ever_nor_loses_a_fra
     for order in called_off:
         calls.append(lambda o=order: buyer.api.put(f"/api/v1/user/orders/{o['orderId']}/cancel",
                                                    json={"reason": "Not hungry"}))
-    threads = [threading.Thread(target=lambda c=call: replies.append(c())) for call in calls]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert [reply for reply in replies if reply.status != 200] == [] and len(replies) == len(calls)
+    assert [reply for reply in race(calls) if reply.status != 200] == []
     assert wallet(street, buyer.id)[0] == before[0] - paid
     assert wallet(street, street.food.id)[0] == before[1] + sum(
         order["subtotal"] - (order["subtotal"] * 1500 + 5000) // 10000 for order in carried)
@@ -225,43 +218,43 @@ def test_orders_that_lapse_together_end_each_in_a_transaction_of_its_own(street)
     assert len({row["xmin"] for row in over()}) == 3
 
 
-def meet_in_a_deadlock(street, buyer, item, notes):
-    """What is answered to an order that waits for another session, which then waits for it; and whether it was
-    the server that PostgreSQL gave up: whoever has waited for a second when both do."""
-    replies, server_gave_up = [], True
-    other = psycopg2.connect(street.server.configuration["database_url"])
-    try:
-        with other.cursor() as cursor:
-            cursor.execute("UPDATE items SET stock = stock WHERE id = %s", [item])
-            placing = threading.Thread(target=lambda: replies.append(street.place(buyer=buyer, notes=notes)))
-            placing.start()
-            until(lambda: street.sql("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-                                     " AND datname = current_database()"))
-            try:
-                cursor.execute("UPDATE wallets SET updated_at = now() WHERE owner_id = %s", [buyer.id])
-                other.commit()
-            except psycopg2.errors.DeadlockDetected:
-                server_gave_up = False
-                other.rollback()
-        placing.join(20)
-    finally:
-        other.close()
-    return replies, server_gave_up
+def gates(sql):
+    """Whoever changes a wallet waits while somebody holds the advisory lock 1, before it takes any row, and while
+    somebody holds 2, when it has its row."""
+    for number, when in ((1, "FOR EACH STATEMENT"), (2, "FOR EACH ROW")):
+        sql(f"CREATE FUNCTION gate_{number}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+            f" PERFORM pg_advisory_lock_shared({number}); PERFORM pg_advisory_unlock_shared({number}); RETURN NEW; END $$")
+        sql(f"CREATE TRIGGER gate_{number} BEFORE UPDATE ON wallets {when} EXECUTE FUNCTION gate_{number}()")
 
 
-def test_a_statement_that_meets_another_in_a_deadlock_is_run_once_more(street):
-    buyer, item = street.customer(), street.food.items[0]
-    balance = wallet(street, buyer.id)[0]
-    street.sql("UPDATE items SET stock = 50 WHERE id = %s", item)
-    try:
-        for turn in range(10):  # a busy machine may take more than that second
-            replies, server_gave_up = meet_in_a_deadlock(street, buyer, item, str(turn))
-            assert [reply["status"] for reply in replies] == ["PENDING"]
-            balance -= replies[0]["total"]
-            if server_gave_up:
-                break
-    finally:
-        street.sql("UPDATE items SET stock = NULL WHERE id = %s", item)
-    assert server_gave_up
-    assert wallet(street, buyer.id)[0] == balance
-    until(lambda: any("deadlock" in line.get("msg", "") for line in street.server.log()))
+def test_a_statement_that_meets_another_in_a_deadlock_is_run_once_more(start_server):
+    """Whoever has waited for deadlock_timeout looks for a deadlock, once, and is given up if there is one. That it is the
+    server, who then finds its way free, is certain: it is held up until the other session waits for it, that one does not
+    look for an hour, and what the server does again begins when the other is through."""
+    server = start_server()
+    buyer = register(server)
+    gate, other, watch = (Database(server.configuration["database_url"]) for _ in range(3))
+    other.connection.autocommit = False
+    watch("UPDATE items SET stock = 50 WHERE id = 'item_1'")
+    top_up(watch, buyer.id, 100000)
+    gates(watch)
+    gate("SELECT pg_advisory_lock(2)")
+    placing = beside(buyer.api.post, "orders", json={
+        "vendorId": "vendor_123", "items": [{"itemId": "item_1", "quantity": 1}], "paymentMethod": "WALLET"})
+    until(lambda: watch.waits() == 1, what="the server's hold of the wallet")
+    other("SET deadlock_timeout = '1h'")
+    other("UPDATE items SET stock = stock WHERE id = 'item_1'")
+    meeting = beside(other, "UPDATE wallets SET updated_at = now() WHERE owner_id = %s", buyer.id)
+    until(lambda: watch.waits() == 2, what="the other's wait for the wallet")
+    gate("SELECT pg_advisory_lock(1)")
+    gate("SELECT pg_advisory_unlock(2)")
+    meeting.result()
+    other.connection.commit()
+    gate("SELECT pg_advisory_unlock(1)")
+    assert placing.result().status == 201
+    server.says(msg="a statement met another in a deadlock and is run again")
+    assert watch("SELECT count(*) AS n FROM orders WHERE user_id = %s", buyer.id)[0]["n"] == 1
+    paid = 100000 - watch("SELECT available FROM wallets WHERE owner_id = %s", buyer.id)[0]["available"]
+    assert paid == placing.result().data["total"]
+    for session in (gate, other, watch):
+        session.close()

@@ -8,6 +8,7 @@ import pytest
 
 from world.audit import top_up
 from world.streams import Stream
+from world.waiting import PATIENCE
 
 pytestmark = pytest.mark.usefixtures("books")
 
@@ -25,7 +26,7 @@ class Ear:
         assert self.stream.status == 200, self.stream.status
         self.heard = []
 
-    def wait(self, wanted, seconds=20):
+    def wait(self, wanted, seconds=PATIENCE):
         """The first event there is, or comes, that is wanted."""
         end = time.monotonic() + seconds
         while True:

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from world.accounts import appoint, open_shop
+from world.accounts import appoint, change_settings, open_shop
 from world.client import Api
 from world.money import earn
 from world.payers import APP_KEY, WEBHOOK_KEY
@@ -98,7 +98,7 @@ def test_an_unknown_payment_is_thanked_for_and_logged(till):
     for reference in ("pay_nobody", "order_123", "x" * 300):
         reply = till.callback(reference, reference="gw_unknown")
         assert reply.status == 200, reply
-    assert any("does not exist" in line.get("msg", "") for line in till.server.log())
+    till.server.wait(lambda: any("does not exist" in line.get("msg", "") for line in till.server.log()), what="logging it")
 
 
 @pytest.mark.parametrize("amount", [4999, 5001, 0])
@@ -108,7 +108,7 @@ def test_another_amount_is_never_booked(till, amount):
     assert till.callback(reference).status == 200
     till.until_state(reference, "MISMATCH")
     assert till.balance(somebody) == 0 and till.sql("SELECT 1 FROM ledger WHERE reference = %s", reference) == []
-    assert any(line.get("level") == "error" and line.get("payment") == reference for line in till.server.log())
+    till.server.says(level="error", payment=reference)
     differences = till.reconcile()[1]
     assert [(line["difference"], line["explained"]) for line in differences if line["reference"] == reference] == [
         ("amount", False)]
@@ -116,14 +116,13 @@ def test_another_amount_is_never_booked(till, amount):
 
 def test_a_callback_in_maintenance_is_heard(till):
     somebody, reference = begun(till)
-    till.sql("UPDATE settings SET value = 'true' WHERE key = 'maintenanceMode'")
+    change_settings(till.server, maintenanceMode=True)
     try:
-        until(lambda: somebody.api.get("wallet").status == 503)
+        assert somebody.api.get("wallet").status == 503
         assert till.callback(reference).status == 200
         till.until_state(reference, "SUCCEEDED")
     finally:
-        till.sql("UPDATE settings SET value = 'false' WHERE key = 'maintenanceMode'")
-    until(lambda: somebody.api.get("wallet").status == 200)
+        change_settings(till.server, maintenanceMode=False)
     assert till.balance(somebody) == 5000
 
 

@@ -3,7 +3,11 @@
 
 import os
 
+import pytest
+
 from money.storm import Storm, sound
+
+pytestmark = pytest.mark.slow
 
 
 def test_whatever_the_gateway_breaks_nothing_is_lost_doubled_or_unexplained(databases):

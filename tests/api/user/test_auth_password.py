@@ -4,9 +4,9 @@
 import re
 from concurrent.futures import ThreadPoolExecutor
 
-import psycopg2
-
 from world.accounts import PASSWORD
+from world.database import Database
+from world.waiting import beside, until
 
 NEW = "Buea-2025?"
 
@@ -183,18 +183,12 @@ def test_a_log_in_beside_a_password_change_does_not_outlive_it(customer, server,
     change.autocommit = False
     try:
         sql("SELECT account_set_password('USER', %s, NULL, 'changed', NULL, 600)", one.id)
-        with ThreadPoolExecutor(1) as pool:
-            log_in_beside = pool.submit(log_in, server.api(), one.phone, PASSWORD)
-            watch = psycopg2.connect(server.configuration["database_url"])
-            watch.autocommit = True
-            with watch.cursor() as cursor:
-                while not log_in_beside.done():
-                    cursor.execute("SELECT 1 FROM pg_locks WHERE NOT granted")
-                    if cursor.fetchone():
-                        break
-            watch.close()
-            change.commit()
-            assert log_in_beside.result().status == 401
+        log_in_beside = beside(log_in, server.api(), one.phone, PASSWORD)
+        watch = Database(server.configuration["database_url"])
+        until(lambda: log_in_beside.done() or watch.waits(), what="the wait of the log-in")
+        watch.close()
+        change.commit()
+        assert log_in_beside.result().status == 401
     finally:
         change.rollback()
         change.autocommit = True

@@ -135,4 +135,4 @@ def test_another_copy_learns_of_a_log_out_from_the_database(start_server):
     token = one.api().post("auth/register", json=body).data["token"]
     assert ask(two, token).status == 200
     assert one.api(token).post("auth/logout").status == 200
-    two.wait(lambda: {ask(two, token).status for _ in range(8)} == {401}, 20, "aware of the log-out")
+    two.wait(lambda: {ask(two, token).status for _ in range(8)} == {401}, what="aware of the log-out")

@@ -2,15 +2,17 @@
 """Readers of a menu against orders that change it: what was acknowledged is what the next reader sees."""
 
 import threading
-import time
 
 import psycopg2
 import pytest
 
 from world.accounts import register
+from world.waiting import PATIENCE, beside, until
+
+pytestmark = pytest.mark.slow
 
 STOCK = 1_000_000
-SECONDS = 10
+ORDERS, READS = 300, 1500
 
 
 @pytest.fixture
@@ -59,14 +61,10 @@ def test_no_stale_menu_is_served_after_an_order_was_acknowledged(shop):
             if stock_of(reply) > STOCK - sold:
                 stale.append((stock_of(reply), STOCK - sold))
 
-    threads = [threading.Thread(target=order, args=(register(shop),)) for _ in range(3)]
-    threads += [threading.Thread(target=read) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    time.sleep(SECONDS)
+    going = [beside(order, register(shop)) for _ in range(3)] + [beside(read) for _ in range(6)]
+    until(lambda: failed or stale or acknowledged >= ORDERS and reads[0] >= READS, 3 * PATIENCE, "the orders and the reads")
     over.set()
-    for thread in threads:
-        thread.join(60)
+    for one in going:
+        one.result()
     assert not failed, failed[:3]
-    assert acknowledged > 20 and reads[0] > 100
     assert not stale, f"{len(stale)} of {reads[0]} reads: {stale[:5]}"

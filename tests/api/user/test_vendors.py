@@ -3,10 +3,11 @@
 
 import concurrent.futures
 import threading
-import time
 
 import psycopg2
 import pytest
+
+from world.waiting import PATIENCE, until
 
 
 def test_reading_needs_no_account_and_a_token_changes_nothing(api, customer_api):
@@ -108,7 +109,7 @@ def test_one_loader_runs_when_many_readers_miss_together(start_server, redis_url
     def read(_):
         api = server.api()
         api.get("/healthz")
-        gate.wait()
+        gate.wait(PATIENCE)
         reply = api.get("vendors/vendor_123/menu")
         api.close()
         return reply.status
@@ -128,11 +129,6 @@ def test_settings_are_effective_within_a_moment(start_server):
         with connection.cursor() as cursor:
             cursor.execute("UPDATE settings SET value = %s WHERE key = %s", (value, key))
 
-    def until(condition):
-        end = time.monotonic() + 10
-        while not condition():
-            assert time.monotonic() < end
-            time.sleep(0.05)
     # Several connections reach both loops.
     everywhere = lambda path, test: all(test(server.api().get(path)) for _ in range(12))
     put("services.food.minOrderAmount", "3500")

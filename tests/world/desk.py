@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: MIT
+"""A pay-out desk: who is paid out through a gateway in the test's own hands (world.till), and the rows of it."""
+
+import re
+
+from .accounts import appoint, hire, open_shop
+from .client import Api
+from .money import earn
+
+MOMO = {"accountName": "Rose Etame", "accountNumber": "670 11 22 33", "bankName": "MTN MoMo"}
+
+
+class Desk:
+    """Vendors and riders who are paid out, and the rows of it."""
+
+    def __init__(self, server, sql, till):
+        self.server, self.sql, self.till = server, sql, till
+        self.admin = appoint(server, sql)
+
+    def owner(self, kind="vendor", earned=20000):
+        made = {"vendor": open_shop, "rider": hire}[kind](self.server, self.sql, bank_details=MOMO)
+        earn(self.sql, made.id, earned)
+        return made
+
+    def approved(self, owner, amount=8000):
+        payout = owner.api.post("payouts/request", json={"amount": amount}).data["payoutId"]
+        assert self.admin.api.post(f"payouts/{payout}/approve").data["status"] == "APPROVED"
+        return payout
+
+    def row(self, payout):
+        return self.sql("SELECT * FROM payouts WHERE id = %s", payout)[0]
+
+    def until(self, payout, status):
+        self.server.wait(lambda: self.row(payout)["status"] == status, what=f"told that the pay-out is {status}")
+        return self.row(payout)
+
+    def settle(self, payout, status="SUCCESSFUL", **more):
+        """The gateway has done with it."""
+        self.server.wait(lambda: self.till.sent(payout), what="sending the pay-out")
+        self.till.say(self.till.sent(payout)[0], status, **more)
+        self.hurry(payout)
+
+    def hurry(self, payout):
+        self.sql("UPDATE payouts SET next_ask_at = now(), asks = 0 WHERE id = %s AND next_ask_at IS NOT NULL", payout)
+
+    def hurried(self, payout, condition, what):
+        """Until the condition holds, with the pay-out always due."""
+        def look():
+            self.hurry(payout)
+            return condition()
+        self.server.wait(look, what=what)
+
+    def counted(self, outcome):
+        text = Api(self.server.ports["metrics"]).get("/metrics").body.decode()
+        return float(re.search(rf'^reeyo_payouts_total{{outcome="{outcome}"}} (\S+)$', text, re.M)[1])
+
+    def age(self, payout, interval):
+        self.sql("UPDATE payouts SET sent_at = sent_at - %s::interval WHERE id = %s", interval, payout)
