@@ -2,10 +2,10 @@
 
 -- The public Vendor object, without distance: the value of `vendor:{id}`.
 --  $1 vendor id
--- Columns: vendor. No row: 404.
+-- Columns: vendor, for how many milliseconds its hours say the same (NULL: longer than it is kept). No row: 404.
 -- name: vendor_get
-SELECT vendor_json(v, business_zone()) FROM vendors v
- WHERE v.id = $1::text AND v.approval_status = 'APPROVED'
+SELECT vendor_json(v, business_zone()), hours_hold_ms(v.business_hours, now() AT TIME ZONE business_zone())
+  FROM vendors v WHERE v.id = $1::text AND v.approval_status = 'APPROVED'
 
 -- The whole menu {items,categories}: the value of `menu:{vendorId}`. By category, then name.
 --  $1 vendor id
@@ -68,7 +68,7 @@ SELECT (SELECT count(*) FROM found),
 -- Columns: service type, approval status, is online, lat, lng, address, min order amount, preparation minutes,
 --  commission bps or NULL, business hours, items: [{"id","name","price","available","stock","image","preparationTime",
 --   "variants","addOns"}],
---  open by its hours now. No row: unknown.
+--  open by its hours now, for how many milliseconds that holds. No row: unknown.
 -- name: catalog_get
 SELECT v.service_type, v.approval_status, v.is_online, v.lat, v.lng, v.address, v.min_order_amount,
   v.average_preparation_time, v.commission_bps, v.business_hours,
@@ -78,5 +78,5 @@ SELECT v.service_type, v.approval_status, v.is_online, v.lat, v.lng, v.address, 
      || ',"preparationTime":' || i.preparation_time || ',"variants":' || i.variants || ',"addOns":' || i.add_ons
      || '}', ',' ORDER BY i.id), '') || ']'
      FROM items i WHERE i.vendor_id = v.id AND i.deleted_at IS NULL AND NOT i.hidden),
-  vendor_open(v, business_zone())
+  vendor_open(v, business_zone()), hours_hold_ms(v.business_hours, now() AT TIME ZONE business_zone())
   FROM vendors v WHERE v.id = $1::text

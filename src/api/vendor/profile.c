@@ -34,7 +34,8 @@ static const struct field profile_body[] = {
 };
 static const struct field hours_body[] = {
 	{ "businessHours", FIELD_OBJECT, .of = day_fields, .also = "business_hours hours",
-		.does = "A day that is not named is open; the days may also stand bare" },
+		.does = "A day that is not named is closed; without any day it is "
+			"always open; the days may also stand bare" },
 	FIELD_END
 };
 static const struct field online_body[] = {
