@@ -5,9 +5,11 @@
 -- name: admin_vendor_list
 WITH found AS MATERIALIZED (
   SELECT v.id FROM vendors v
-   WHERE ($1::text IS NULL OR v.approval_status = $1::text)
-     AND ($2::text IS NULL OR v.business_name ILIKE like_text($2::text) OR v.owner_name ILIKE like_text($2::text)
-       OR v.phone LIKE like_text($2::text) OR v.email ILIKE like_text($2::text) OR v.city ILIKE like_text($2::text))
+   WHERE $2::text IS NULL AND ($1::text IS NULL OR v.approval_status = $1::text)
+  UNION ALL
+  SELECT v.id FROM vendors v
+   WHERE search_text(v.business_name, v.owner_name, v.phone, v.email, v.city) LIKE search_like($2::text)
+     AND ($1::text IS NULL OR v.approval_status = $1::text)
 ), page AS (
   SELECT v.id, v.created_at, v AS vendor FROM found JOIN vendors v USING (id)
    ORDER BY v.created_at DESC, v.id DESC LIMIT $3::bigint OFFSET $4::bigint

@@ -114,9 +114,9 @@ SELECT '{"items":[' || coalesce(string_agg(item_json(i), ',' ORDER BY i.name, i.
   || '],"total":' || count(*) || '}'
   FROM items i
  WHERE i.vendor_id = $1::text AND i.deleted_at IS NULL
-   AND ($2::text IS NULL OR lower(i.category) = lower($2::text))
+   AND ($2::text IS NULL OR search_fold(i.category) = search_fold($2::text))
    AND i.available = coalesce($3::boolean, i.available)
-   AND ($4::text IS NULL OR i.name ILIKE like_text($4::text) OR i.description ILIKE like_text($4::text))
+   AND ($4::text IS NULL OR search_text(i.name, i.description) LIKE search_like($4::text))
 
 -- The categories of a vendor's menu, by name.
 --  $1 vendor id
