@@ -73,7 +73,8 @@ SELECT admin_rider_json(c.rider), (SELECT ids FROM ended), c.left_us FROM change
 WITH changed AS (
   UPDATE riders r
      SET first_name = coalesce($2::text, first_name), last_name = coalesce($3::text, last_name),
-         phone = coalesce($4::text, phone), email = coalesce($5::text, email),
+         phone = coalesce($4::text, phone), email_verified = email_verified AND ($5::text IS NULL OR $5::text = email),
+         email = changed($5::text, email),
          vehicle_type = coalesce($6::text, vehicle_type),
          vehicle_details = CASE WHEN $7::text IS NULL THEN vehicle_details
                                 ELSE vehicle_details || jsonb_build_object('plateNumber', $7::text) END,

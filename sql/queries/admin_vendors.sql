@@ -67,12 +67,11 @@ WITH changed AS (
      SET business_name = coalesce($2::text, business_name), owner_name = coalesce($3::text, owner_name),
          phone = coalesce($4::text, phone), email = coalesce($5::text, email),
          address = coalesce($6::text, address), city = coalesce($7::text, city),
-         description = coalesce($8::text, description),
-         mobile_money_number = CASE WHEN $9::text IS NOT NULL THEN nullif($9::text, '')
-                                    WHEN $11::jsonb ? 'accountNumber' THEN NULL ELSE mobile_money_number END,
-         mobile_money_provider = CASE WHEN $10::text IS NOT NULL THEN nullif($10::text, '')
-                                      WHEN $9::text = '' OR $9::text IS NULL AND $11::jsonb ? 'accountNumber' THEN NULL
-                                      ELSE mobile_money_provider END,
+         description = coalesce(changed($8::text, description), ''),
+         mobile_money_number = CASE WHEN $9::text IS NULL AND $11::jsonb ? 'accountNumber' THEN NULL
+                                    ELSE changed($9::text, mobile_money_number) END,
+         mobile_money_provider = CASE WHEN $10::text IS NULL AND ($9::text = '' OR $9::text IS NULL AND $11::jsonb ? 'accountNumber')
+                                      THEN NULL ELSE changed($10::text, mobile_money_provider) END,
          bank_details = CASE WHEN $11::jsonb IS NULL THEN bank_details
                              ELSE coalesce(bank_details, '{}') || $11::jsonb END,
          featured = coalesce($12::boolean, featured), commission_bps = coalesce($13::integer, commission_bps),

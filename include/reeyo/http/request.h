@@ -76,6 +76,9 @@ const char *request_address(struct request *rq);
  * out. */
 const char *arg_int(struct request *rq, int64_t value);
 const char *arg_double(struct request *rq, double value);
+/* A clearable member of the body for the SQL function changed(): NULL when it is not named, "" when
+ * it is null. */
+const char *arg_change(struct request *rq, const char *name);
 /* A fresh id in the arena. NULL only when memory is out. */
 const char *request_id_new(struct request *rq, const char *prefix);
 /* A PostgreSQL array of the body's list `name`, of ids or of words without quotes, commas and
