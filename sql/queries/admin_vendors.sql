@@ -65,7 +65,8 @@ SELECT admin_vendor_json(c.vendor, false), (SELECT ids FROM ended) FROM changed 
 WITH changed AS (
   UPDATE vendors v
      SET business_name = coalesce($2::text, business_name), owner_name = coalesce($3::text, owner_name),
-         phone = coalesce($4::text, phone), email = coalesce($5::text, email),
+         phone = coalesce($4::text, phone), email_verified = email_verified AND coalesce($5::text = email, true),
+         email = coalesce($5::text, email),
          address = coalesce($6::text, address), city = coalesce($7::text, city),
          description = coalesce(changed($8::text, description), ''),
          mobile_money_number = CASE WHEN $9::text IS NULL AND $11::jsonb ? 'accountNumber' THEN NULL
