@@ -34,7 +34,7 @@ SELECT config_json(jsonb_object_agg(s.key, s.value)
 SELECT '[' || coalesce(string_agg(flag_json(f, coalesce((s.value #>> '{}')::boolean, f.enabled)), ',' ORDER BY f.key), '') || ']'
   FROM feature_flags f LEFT JOIN settings s ON s.key = flag_setting(f.key)
 
--- A new flag, or a change of one; NULL stays as it is. A switch of the server's own sets the setting.
+-- A new flag, or a change of one; NULL stays as it is, an empty description or country is removed. A switch of the server's own sets the setting.
 --  $1 key   $2 enabled   $3 description   $4 rollout   $5 scope   $6 country   $7 metadata
 --  $8 admin   $9 act   $10 its details   $11 request id
 -- Columns: row. Always one row.
@@ -42,11 +42,11 @@ SELECT '[' || coalesce(string_agg(flag_json(f, coalesce((s.value #>> '{}')::bool
 WITH put AS (
   INSERT INTO feature_flags AS f (key, enabled, description, rollout_pct, scope, country_code, metadata)
   VALUES ($1::text, coalesce($2::boolean, false), coalesce($3::text, ''), coalesce($4::integer, 100),
-          coalesce($5::text, 'GLOBAL'), $6::text, coalesce($7::jsonb, '{}'))
+          coalesce($5::text, 'GLOBAL'), nullif($6::text, ''), coalesce($7::jsonb, '{}'))
   ON CONFLICT (key) DO UPDATE
-     SET enabled = coalesce($2::boolean, f.enabled), description = coalesce($3::text, f.description),
+     SET enabled = coalesce($2::boolean, f.enabled), description = coalesce(changed($3::text, f.description), ''),
          rollout_pct = coalesce($4::integer, f.rollout_pct), scope = coalesce($5::text, f.scope),
-         country_code = coalesce($6::text, f.country_code), metadata = coalesce($7::jsonb, f.metadata),
+         country_code = changed($6::text, f.country_code), metadata = coalesce($7::jsonb, f.metadata),
          updated_at = now()
   RETURNING f AS flag, f.enabled
 ), switched AS (
@@ -92,21 +92,21 @@ WITH made AS (
 )
 SELECT zone_json(m.zone) FROM made m
 
--- NULL stays as it is; a fee is set, or removed, when $6 says so. No row: 404.
---  $1 id   $2 name   $3 country   $4 polygon   $5 fee   $6 the fee is given   $7 active
---  $8 admin   $9 act   $10 details   $11 request id
+-- NULL stays as it is; an empty fee is removed. No row: 404.
+--  $1 id   $2 name   $3 country   $4 polygon   $5 fee   $6 active
+--  $7 admin   $8 act   $9 details   $10 request id
 -- name: admin_zone_edit
 WITH changed AS (
   UPDATE zones z
      SET name = coalesce($2::text, name), country_code = coalesce($3::text, country_code),
          polygon = coalesce($4::jsonb, polygon),
-         delivery_fee_override = CASE WHEN $6::boolean THEN $5::bigint ELSE delivery_fee_override END,
-         is_active = coalesce($7::boolean, is_active), updated_at = now()
+         delivery_fee_override = changed($5::text, delivery_fee_override::text)::bigint,
+         is_active = coalesce($6::boolean, is_active), updated_at = now()
    WHERE z.id = $1::text
   RETURNING z.id, z AS zone
 ), noted AS (
   INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
-  SELECT $8::text, $9::text, c.id, $10::jsonb, $11::text FROM changed c
+  SELECT $7::text, $8::text, c.id, $9::jsonb, $10::text FROM changed c
 )
 SELECT zone_json(c.zone) FROM changed c
 

@@ -5,10 +5,12 @@
 -- name: admin_rider_list
 WITH found AS MATERIALIZED (
   SELECT r.id FROM riders r
-   WHERE ($1::text IS NULL OR r.approval_status = $1::text)
-     AND ($2::text IS NULL OR r.first_name || ' ' || r.last_name ILIKE like_text($2::text)
-       OR r.phone LIKE like_text($2::text) OR r.email ILIKE like_text($2::text)
-       OR r.vehicle_details ->> 'plateNumber' ILIKE like_text($2::text))
+   WHERE $2::text IS NULL AND ($1::text IS NULL OR r.approval_status = $1::text)
+  UNION ALL
+  SELECT r.id FROM riders r
+   WHERE search_text(r.first_name || ' ' || r.last_name, r.phone, r.email, r.vehicle_details ->> 'plateNumber')
+         LIKE search_like($2::text)
+     AND ($1::text IS NULL OR r.approval_status = $1::text)
 ), page AS (
   SELECT r.id, r.created_at, r AS rider FROM found JOIN riders r USING (id)
    ORDER BY r.created_at DESC, r.id DESC LIMIT $3::bigint OFFSET $4::bigint
@@ -71,7 +73,8 @@ SELECT admin_rider_json(c.rider), (SELECT ids FROM ended), c.left_us FROM change
 WITH changed AS (
   UPDATE riders r
      SET first_name = coalesce($2::text, first_name), last_name = coalesce($3::text, last_name),
-         phone = coalesce($4::text, phone), email = coalesce($5::text, email),
+         phone = coalesce($4::text, phone), email_verified = email_verified AND ($5::text IS NULL OR $5::text = email),
+         email = changed($5::text, email),
          vehicle_type = coalesce($6::text, vehicle_type),
          vehicle_details = CASE WHEN $7::text IS NULL THEN vehicle_details
                                 ELSE vehicle_details || jsonb_build_object('plateNumber', $7::text) END,

@@ -3,17 +3,22 @@
 --  $1 status, NULL: all that are not deleted   $2 text sought in names, phones and e-mails, or NULL   $3 limit   $4 offset
 -- Columns: total, rows (a JSON array), newest first. Always one row.
 -- name: admin_user_list
-WITH page AS (
-  SELECT u.id, u.created_at, u AS person FROM users u
-   WHERE CASE WHEN $1::text IS NULL THEN u.status <> 'DELETED' ELSE u.status = $1::text END
-     AND ($2::text IS NULL OR u.first_name || ' ' || u.last_name ILIKE like_text($2::text)
-       OR u.phone LIKE like_text($2::text) OR u.email ILIKE like_text($2::text))
-   ORDER BY u.created_at DESC, u.id DESC LIMIT $3::bigint OFFSET $4::bigint
+WITH sought AS MATERIALIZED (
+  SELECT u.id FROM users u
+   WHERE search_text(u.first_name || ' ' || u.last_name, u.phone, u.email) LIKE search_like($2::text)
+     AND CASE WHEN $1::text IS NULL THEN u.status <> 'DELETED' ELSE u.status = $1::text END
+), ids AS (
+  (SELECT u.id, u.created_at FROM users u
+    WHERE $2::text IS NULL AND CASE WHEN $1::text IS NULL THEN u.status <> 'DELETED' ELSE u.status = $1::text END
+    ORDER BY u.created_at DESC, u.id DESC LIMIT $3::bigint OFFSET $4::bigint)
+  UNION ALL
+  (SELECT u.id, u.created_at FROM sought JOIN users u USING (id)
+    ORDER BY u.created_at DESC, u.id DESC LIMIT $3::bigint OFFSET $4::bigint)
+), page AS (
+  SELECT u.id, u.created_at, u AS person FROM ids JOIN users u USING (id)
 )
-SELECT (SELECT count(*) FROM users u
-    WHERE CASE WHEN $1::text IS NULL THEN u.status <> 'DELETED' ELSE u.status = $1::text END
-      AND ($2::text IS NULL OR u.first_name || ' ' || u.last_name ILIKE like_text($2::text)
-        OR u.phone LIKE like_text($2::text) OR u.email ILIKE like_text($2::text))),
+SELECT (SELECT count(*) FROM sought) + (SELECT count(*) FROM users u
+    WHERE $2::text IS NULL AND CASE WHEN $1::text IS NULL THEN u.status <> 'DELETED' ELSE u.status = $1::text END),
   '[' || coalesce(string_agg(admin_user_json(p.person, false), ',' ORDER BY p.created_at DESC, p.id DESC), '') || ']'
   FROM page p
 

@@ -5,9 +5,11 @@
 -- name: admin_vendor_list
 WITH found AS MATERIALIZED (
   SELECT v.id FROM vendors v
-   WHERE ($1::text IS NULL OR v.approval_status = $1::text)
-     AND ($2::text IS NULL OR v.business_name ILIKE like_text($2::text) OR v.owner_name ILIKE like_text($2::text)
-       OR v.phone LIKE like_text($2::text) OR v.email ILIKE like_text($2::text) OR v.city ILIKE like_text($2::text))
+   WHERE $2::text IS NULL AND ($1::text IS NULL OR v.approval_status = $1::text)
+  UNION ALL
+  SELECT v.id FROM vendors v
+   WHERE search_text(v.business_name, v.owner_name, v.phone, v.email, v.city) LIKE search_like($2::text)
+     AND ($1::text IS NULL OR v.approval_status = $1::text)
 ), page AS (
   SELECT v.id, v.created_at, v AS vendor FROM found JOIN vendors v USING (id)
    ORDER BY v.created_at DESC, v.id DESC LIMIT $3::bigint OFFSET $4::bigint
@@ -63,14 +65,14 @@ SELECT admin_vendor_json(c.vendor, false), (SELECT ids FROM ended) FROM changed 
 WITH changed AS (
   UPDATE vendors v
      SET business_name = coalesce($2::text, business_name), owner_name = coalesce($3::text, owner_name),
-         phone = coalesce($4::text, phone), email = coalesce($5::text, email),
+         phone = coalesce($4::text, phone), email_verified = email_verified AND coalesce($5::text = email, true),
+         email = coalesce($5::text, email),
          address = coalesce($6::text, address), city = coalesce($7::text, city),
-         description = coalesce($8::text, description),
-         mobile_money_number = CASE WHEN $9::text IS NOT NULL THEN nullif($9::text, '')
-                                    WHEN $11::jsonb ? 'accountNumber' THEN NULL ELSE mobile_money_number END,
-         mobile_money_provider = CASE WHEN $10::text IS NOT NULL THEN nullif($10::text, '')
-                                      WHEN $9::text = '' OR $9::text IS NULL AND $11::jsonb ? 'accountNumber' THEN NULL
-                                      ELSE mobile_money_provider END,
+         description = coalesce(changed($8::text, description), ''),
+         mobile_money_number = CASE WHEN $9::text IS NULL AND $11::jsonb ? 'accountNumber' THEN NULL
+                                    ELSE changed($9::text, mobile_money_number) END,
+         mobile_money_provider = CASE WHEN $10::text IS NULL AND ($9::text = '' OR $9::text IS NULL AND $11::jsonb ? 'accountNumber')
+                                      THEN NULL ELSE changed($10::text, mobile_money_provider) END,
          bank_details = CASE WHEN $11::jsonb IS NULL THEN bank_details
                              ELSE coalesce(bank_details, '{}') || $11::jsonb END,
          featured = coalesce($12::boolean, featured), commission_bps = coalesce($13::integer, commission_bps),

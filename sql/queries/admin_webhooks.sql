@@ -20,26 +20,26 @@ SELECT webhook_json(w) FROM webhook_endpoints w WHERE w.id = $1::text
 SELECT outcome, json FROM webhook_add($1::text, $2::text, $3::text, $4::text[], $5::text, $6::text, $7::text, $8::text,
   $9::jsonb, $10::text, $11::text, $12::text)
 
--- NULL stays as it is; description and vendor are set, or removed, when $4 and $7 say so. Enabling forgets why it was
--- disabled and for how long it failed. No row: 404.
---  $1 id   $2 url   $3 description   $4 it is given   $5 types   $6 vendor   $7 it is given   $8 enabled
---  $9 admin   $10 act   $11 details   $12 request id
+-- NULL stays as it is; an empty description or vendor is removed. Enabling forgets why it was disabled and for how long
+-- it failed. No row: 404.
+--  $1 id   $2 url   $3 description   $4 types   $5 vendor   $6 enabled
+--  $7 admin   $8 act   $9 details   $10 request id
 -- name: admin_webhook_edit
 WITH changed AS (
   UPDATE webhook_endpoints w
-     SET url = coalesce($2::text, w.url), description = CASE WHEN $4::boolean THEN $3::text ELSE w.description END,
-         event_types = coalesce($5::text[], w.event_types),
-         vendor_id = CASE WHEN $7::boolean THEN $6::text ELSE w.vendor_id END,
-         enabled = coalesce($8::boolean, w.enabled),
-         disabled_reason = CASE $8::boolean WHEN true THEN NULL WHEN false THEN coalesce(w.disabled_reason, 'ADMIN')
+     SET url = coalesce($2::text, w.url), description = changed($3::text, w.description),
+         event_types = coalesce($4::text[], w.event_types),
+         vendor_id = changed($5::text, w.vendor_id),
+         enabled = coalesce($6::boolean, w.enabled),
+         disabled_reason = CASE $6::boolean WHEN true THEN NULL WHEN false THEN coalesce(w.disabled_reason, 'ADMIN')
            ELSE w.disabled_reason END,
-         failing_since = CASE WHEN $8::boolean THEN NULL ELSE w.failing_since END, updated_at = now()
+         failing_since = CASE WHEN $6::boolean THEN NULL ELSE w.failing_since END, updated_at = now()
    WHERE w.id = $1::text
-     AND ($6::text IS NULL OR EXISTS (SELECT FROM vendors WHERE id = $6::text) OR fail('VENDOR_NOT_FOUND') IS NULL)
+     AND (coalesce($5::text, '') = '' OR EXISTS (SELECT FROM vendors WHERE id = $5::text) OR fail('VENDOR_NOT_FOUND') IS NULL)
   RETURNING w
 ), noted AS (
   INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
-  SELECT $9::text, $10::text, (c.w).id, $11::jsonb, $12::text FROM changed c
+  SELECT $7::text, $8::text, (c.w).id, $9::jsonb, $10::text FROM changed c
 )
 SELECT webhook_json(c.w) FROM changed c
 

@@ -2,10 +2,10 @@
 
 -- The public Vendor object, without distance: the value of `vendor:{id}`.
 --  $1 vendor id
--- Columns: vendor. No row: 404.
+-- Columns: vendor, for how many milliseconds its hours say the same (NULL: longer than it is kept). No row: 404.
 -- name: vendor_get
-SELECT vendor_json(v, business_zone()) FROM vendors v
- WHERE v.id = $1::text AND v.approval_status = 'APPROVED'
+SELECT vendor_json(v, business_zone()), hours_hold_ms(v.business_hours, now() AT TIME ZONE business_zone())
+  FROM vendors v WHERE v.id = $1::text AND v.approval_status = 'APPROVED'
 
 -- The whole menu {items,categories}: the value of `menu:{vendorId}`. By category, then name.
 --  $1 vendor id
@@ -23,8 +23,8 @@ SELECT '{"items":[' || coalesce(string_agg(item_json(i), ',' ORDER BY i.category
 -- Columns: menu. No row: 404.
 -- name: menu_search
 SELECT '{"items":[' || coalesce(string_agg(item_json(i), ',' ORDER BY i.category, i.name, i.id)
-    FILTER (WHERE ($2::text IS NULL OR lower(i.category) = lower($2::text))
-      AND ($3::text IS NULL OR i.name ILIKE like_text($3::text) OR i.description ILIKE like_text($3::text))), '')
+    FILTER (WHERE ($2::text IS NULL OR search_fold(i.category) = search_fold($2::text))
+      AND ($3::text IS NULL OR search_text(i.name, i.description) LIKE search_like($3::text))), '')
   || '],"categories":' || coalesce(array_to_json(array_agg(DISTINCT i.category)
     FILTER (WHERE i.id IS NOT NULL))::text, '[]') || '}'
   FROM vendors v LEFT JOIN items i ON i.vendor_id = v.id AND i.deleted_at IS NULL AND NOT i.hidden
@@ -39,16 +39,19 @@ SELECT '{"items":[' || coalesce(string_agg(item_json(i), ',' ORDER BY i.category
 --  before them: $12 for FOOD, $13 for MART (a zone's override or the flat mode), each or NULL
 -- Columns: total, vendors (a JSON array). Always one row.
 -- name: vendor_list
-WITH near AS MATERIALIZED (
+WITH sought AS MATERIALIZED (
+  SELECT v.id FROM vendors v WHERE $5::text IS NULL
+  UNION ALL
+  SELECT v.id FROM vendors v
+   WHERE search_text(v.business_name, v.description, texts_joined(v.tags)) LIKE search_like($5::text)
+), near AS MATERIALIZED (
   SELECT v.id, distance_km($2::double precision, $3::double precision, v.lat, v.lng) AS km,
          coalesce(v.rating_sum::double precision / nullif(v.total_ratings, 0), 0) AS rating, v.business_name
-    FROM vendors v
+    FROM sought JOIN vendors v USING (id)
    WHERE v.approval_status = 'APPROVED' AND v.service_type = coalesce($1::text, v.service_type)
-     AND ($5::text IS NULL OR v.business_name ILIKE like_text($5::text) OR v.description ILIKE like_text($5::text)
-       OR array_to_string(v.tags, ' ') ILIKE like_text($5::text))
-     AND ($6::text IS NULL OR lower($6::text) = ANY (lower(v.tags::text)::text[])
+     AND ($6::text IS NULL OR EXISTS (SELECT FROM unnest(v.tags) tag WHERE search_fold(tag) = search_fold($6::text))
        OR EXISTS (SELECT FROM items i WHERE i.vendor_id = v.id AND i.deleted_at IS NULL AND NOT i.hidden
-                     AND lower(i.category) = lower($6::text)))
+                     AND search_fold(i.category) = search_fold($6::text)))
      AND (NOT $7::boolean OR vendor_open(v, business_zone()))
 ), found AS MATERIALIZED (
   SELECT * FROM near WHERE $4::double precision IS NULL OR km IS NULL OR km <= $4::double precision
@@ -68,7 +71,7 @@ SELECT (SELECT count(*) FROM found),
 -- Columns: service type, approval status, is online, lat, lng, address, min order amount, preparation minutes,
 --  commission bps or NULL, business hours, items: [{"id","name","price","available","stock","image","preparationTime",
 --   "variants","addOns"}],
---  open by its hours now. No row: unknown.
+--  open by its hours now, for how many milliseconds that holds. No row: unknown.
 -- name: catalog_get
 SELECT v.service_type, v.approval_status, v.is_online, v.lat, v.lng, v.address, v.min_order_amount,
   v.average_preparation_time, v.commission_bps, v.business_hours,
@@ -78,5 +81,5 @@ SELECT v.service_type, v.approval_status, v.is_online, v.lat, v.lng, v.address, 
      || ',"preparationTime":' || i.preparation_time || ',"variants":' || i.variants || ',"addOns":' || i.add_ons
      || '}', ',' ORDER BY i.id), '') || ']'
      FROM items i WHERE i.vendor_id = v.id AND i.deleted_at IS NULL AND NOT i.hidden),
-  vendor_open(v, business_zone())
+  vendor_open(v, business_zone()), hours_hold_ms(v.business_hours, now() AT TIME ZONE business_zone())
   FROM vendors v WHERE v.id = $1::text

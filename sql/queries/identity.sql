@@ -164,19 +164,20 @@ SELECT l.shown, l.touched
 UPDATE users u
    SET first_name = coalesce($2::text, first_name), last_name = coalesce($3::text, last_name),
        email_verified = email_verified AND ($4::text IS NULL OR $4::text = email),
-       email = coalesce($4::text, email), profile_picture = coalesce($5::text, profile_picture),
+       email = changed($4::text, email), profile_picture = changed($5::text, profile_picture),
        language = coalesce($6::text, language), updated_at = now()
  WHERE id = $1::text AND status <> 'DELETED'
 RETURNING user_json(u)
 
--- NULL stays as it is. $1 id, $2 first, $3 last name, $4 e-mail, $5 picture, $6 emergency contact (JSON), $7 language.
+-- NULL stays as it is; an empty $4 to $6 clears. $1 id, $2 first, $3 last name, $4 e-mail, $5 picture, $6 emergency
+-- contact (JSON), $7 language.
 -- name: rider_change_profile
 WITH changed AS (
   UPDATE riders r
      SET first_name = coalesce($2::text, first_name), last_name = coalesce($3::text, last_name),
          email_verified = email_verified AND ($4::text IS NULL OR $4::text = email),
-         email = coalesce($4::text, email), profile_picture = coalesce($5::text, profile_picture),
-         emergency_contact = coalesce($6::jsonb, emergency_contact), language = coalesce($7::text, language),
+         email = changed($4::text, email), profile_picture = changed($5::text, profile_picture),
+         emergency_contact = changed($6::text, emergency_contact::text)::jsonb, language = coalesce($7::text, language),
          updated_at = now()
    WHERE id = $1::text
   RETURNING r

@@ -25,7 +25,8 @@ SELECT CASE WHEN added.id IS NOT NULL THEN 'CREATED' WHEN room.free IS NULL THEN
   added.json
   FROM room LEFT JOIN added ON true
 
--- Changes what a JSON object names of an item; a null stock is not counted any more. While prices need approval the old
+-- Changes what a JSON object names of an item; null clears description, originalPrice, stock (not
+-- counted any more) and unit. While prices need approval the old
 -- one stays and a PRICE_UPDATE request stands (none when the old one is asked for again).
 --  $1 vendor id   $2 item id   $3 the changes, members as in item_add   $4 prices need approval   $5 id of the request
 --  $6 its reason or NULL
@@ -35,15 +36,15 @@ WITH found AS MATERIALIZED (
   SELECT i.id, i.vendor_id = $1::text AS own FROM items i WHERE i.id = $2::text AND i.deleted_at IS NULL
 ), changed AS (
   UPDATE items i
-     SET name = coalesce(c ->> 'name', i.name), description = coalesce(c ->> 'description', i.description),
+     SET name = coalesce(c ->> 'name', i.name), description = coalesce(changed(c, 'description', i.description), ''),
          category = coalesce(c ->> 'category', i.category),
          price = CASE WHEN $4::boolean AND NOT i.hidden THEN i.price
                       ELSE coalesce((c ->> 'price')::bigint, i.price) END,
-         original_price = CASE WHEN c ? 'originalPrice' THEN (c ->> 'originalPrice')::bigint ELSE i.original_price END,
+         original_price = changed(c, 'originalPrice', i.original_price::text)::bigint,
          preparation_time = coalesce((c ->> 'preparationTime')::integer, i.preparation_time),
          available = coalesce((c ->> 'available')::boolean, i.available),
-         stock = CASE WHEN c ? 'stock' THEN (c ->> 'stock')::integer ELSE i.stock END,
-         unit = coalesce(c ->> 'unit', i.unit),
+         stock = changed(c, 'stock', i.stock::text)::integer,
+         unit = changed(c, 'unit', i.unit),
          images = json_texts(c, 'images', i.images), tags = json_texts(c, 'tags', i.tags),
          variants = coalesce(c -> 'variants', i.variants), add_ons = coalesce(c -> 'addOns', i.add_ons),
          updated_at = now()
@@ -114,9 +115,9 @@ SELECT '{"items":[' || coalesce(string_agg(item_json(i), ',' ORDER BY i.name, i.
   || '],"total":' || count(*) || '}'
   FROM items i
  WHERE i.vendor_id = $1::text AND i.deleted_at IS NULL
-   AND ($2::text IS NULL OR lower(i.category) = lower($2::text))
+   AND ($2::text IS NULL OR search_fold(i.category) = search_fold($2::text))
    AND i.available = coalesce($3::boolean, i.available)
-   AND ($4::text IS NULL OR i.name ILIKE like_text($4::text) OR i.description ILIKE like_text($4::text))
+   AND ($4::text IS NULL OR search_text(i.name, i.description) LIKE search_like($4::text))
 
 -- The categories of a vendor's menu, by name.
 --  $1 vendor id

@@ -78,7 +78,8 @@ SELECT (SELECT count(*) FROM made) FROM moved
 -- long queue moves its head, and however long it is nobody looks at all of it again and again.
 --  $1 channels text[]   $2 bulk boolean[]   $3 how many of each integer[]   $4 seconds that they are its taker's
 -- Columns: id (NULL: none is taken), kind, recipient, channel, bulk, template, params, data, language, tries (this one
---  included), seconds it is of use yet (0: too late), where to (JSON array; NULL: nowhere), how many were looked at. Always one row.
+--  included), seconds it is of use yet (0: too late), where to (JSON array; NULL: nowhere), whether the owner has proved that it is his,
+--  how many were looked at. Always one row.
 -- name: messages_take
 WITH wanted AS (
   SELECT w.channel, w.bulk, w.room FROM unnest($1::text[], $2::boolean[], $3::integer[]) AS w(channel, bulk, room)
@@ -110,7 +111,8 @@ WITH wanted AS (
    WHERE m.id = l.id AND l.head <> l.id AND m.id = ANY (ARRAY(SELECT id FROM looked))
 )
 SELECT t.id, t.kind, t.recipient, t.channel, t.bulk, t.template, t.params::text, t.data::text, t.language, t.tries,
-  greatest(0, ceil(extract(epoch FROM t.until - now())))::bigint, message_address(t.kind, t.recipient, t.channel)::text, (SELECT count(*) FROM looked)
+  greatest(0, ceil(extract(epoch FROM t.until - now())))::bigint, message_address(t.kind, t.recipient, t.channel)::text,
+  message_address_proven(t.kind, t.recipient, t.channel), (SELECT count(*) FROM looked)
   FROM (SELECT) one LEFT JOIN taken t ON true ORDER BY t.id
 
 -- Ends tries: SENT, DEAD, SKIPPED, or QUEUED again after some time, but not beyond its life: it would hold up those behind

@@ -3,7 +3,7 @@
 -- Changes what a JSON object names of a vendor. A new phone has to be proved again.
 --  $1 vendor id   $2 the changes, JSON: businessName, ownerName, phone, description, logo, coverImage, address, city, lat,
 --  lng, minOrderAmount, deliveryRadius, averagePreparationTime, tags, isHighDemand, language, businessHours, bankDetails, each in place of
---  what was (bankDetails also of a mobile-money number that an admin noted); documents, beside what was
+--  what was, null clears description, logo, coverImage, minOrderAmount, deliveryRadius (bankDetails also of a mobile-money number that an admin noted); documents, beside what was
 -- Columns: vendor (as it sees itself). No row: it is gone. A phone that is taken violates vendors_phone_key.
 -- name: vendor_change
 WITH changed AS (
@@ -12,14 +12,13 @@ WITH changed AS (
          owner_name = coalesce(c ->> 'ownerName', v.owner_name),
          phone_verified = v.phone_verified AND coalesce(c ->> 'phone' = v.phone, true),
          phone = coalesce(c ->> 'phone', v.phone),
-         description = coalesce(c ->> 'description', v.description),
-         logo = CASE WHEN c ? 'logo' THEN c ->> 'logo' ELSE v.logo END,
-         cover_image = CASE WHEN c ? 'coverImage' THEN c ->> 'coverImage' ELSE v.cover_image END,
+         description = coalesce(changed(c, 'description', v.description), ''),
+         logo = changed(c, 'logo', v.logo),
+         cover_image = changed(c, 'coverImage', v.cover_image),
          address = coalesce(c ->> 'address', v.address), city = coalesce(c ->> 'city', v.city),
          lat = coalesce((c ->> 'lat')::double precision, v.lat), lng = coalesce((c ->> 'lng')::double precision, v.lng),
-         min_order_amount = coalesce((c ->> 'minOrderAmount')::bigint, v.min_order_amount),
-         delivery_radius = CASE WHEN c ? 'deliveryRadius' THEN (c ->> 'deliveryRadius')::double precision
-                                ELSE v.delivery_radius END,
+         min_order_amount = coalesce(changed(c, 'minOrderAmount', v.min_order_amount::text)::bigint, 0),
+         delivery_radius = changed(c, 'deliveryRadius', v.delivery_radius::text)::double precision,
          average_preparation_time = coalesce((c ->> 'averagePreparationTime')::integer, v.average_preparation_time),
          tags = json_texts(c, 'tags', v.tags),
          is_high_demand = coalesce((c ->> 'isHighDemand')::boolean, v.is_high_demand),

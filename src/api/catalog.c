@@ -25,7 +25,8 @@ struct entry {
 	struct db_call call;
 	bool loading, listed;
 	unsigned pins;
-	uint64_t loaded_ms;
+	uint64_t loaded_ms; /* when its statement was sent */
+	uint64_t life_ms;   /* from then on: shorter when the vendor opens or closes before */
 	struct waiter *waiters, **last;
 	struct shop shop;
 	size_t size;
@@ -219,6 +220,8 @@ static int shop_read(struct entry *entry, const struct db_result *result)
 	shop->preparation_minutes = db_int(result, 0, 7);
 	shop->commission_bps = db_is_null(result, 0, 8) ? -1 : db_int(result, 0, 8);
 	shop->open = db_bool(result, 0, 11);
+	if (!db_is_null(result, 0, 12) && db_int(result, 0, 12) < CATALOG_LIFE_MS)
+		entry->life_ms = (uint64_t)db_int(result, 0, 12);
 	return items_read(entry, db_text(result, 0, 10));
 }
 
@@ -247,7 +250,6 @@ static void loaded(struct db_call *call, const struct db_result *result)
 	entry->loading = false;
 	if (entry->listed)
 		entry->catalogs->size += entry->size;
-	entry->loaded_ms = loop_now(entry->catalogs->app->loop);
 	entry->pins++;
 	waiters_tell(entry, error);
 	entry->pins--;
@@ -258,6 +260,8 @@ static void loaded(struct db_call *call, const struct db_result *result)
 static void load(struct entry *entry)
 {
 	entry->loading = true;
+	entry->loaded_ms = loop_now(entry->catalogs->app->loop);
+	entry->life_ms = CATALOG_LIFE_MS;
 	entry->call = (struct db_call){
 		.query = QUERY_catalog_get,
 		/* From the primary: a replica that lags would give the old price again to whoever
@@ -324,7 +328,7 @@ void catalog_get(struct request *rq, const char *vendor_id, catalog_done *done)
 
 	HASH_FIND_STR(catalogs->entries, vendor_id, entry);
 	if (entry && !entry->loading &&
-		loop_now(catalogs->app->loop) - entry->loaded_ms >= CATALOG_LIFE_MS) {
+		loop_now(catalogs->app->loop) - entry->loaded_ms >= entry->life_ms) {
 		entry_unlist(entry);
 		entry = NULL;
 	}

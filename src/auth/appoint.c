@@ -30,7 +30,7 @@ static json_t *appointment_read(const struct appointment *given)
 		given->name ? given->name : given->email, "role",
 		given->role ? given->role : "SUPER_ADMIN", "password", given->password);
 	struct field_fault faults[FIELD_FAULTS_MAX];
-	unsigned count = read ? field_check(appointment_fields, read, false, faults) : 0;
+	unsigned count = read ? field_check(appointment_fields, read, FIELDS_NEW, faults) : 0;
 
 	for (unsigned i = 0; i < count; i++)
 		fprintf(stderr, "reeyo: an admin's %s %s\n", faults[i].field, faults[i].message);

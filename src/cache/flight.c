@@ -13,6 +13,7 @@
 
 #include "aside.h"
 #include "reeyo/core/memory.h"
+#include "reeyo/core/clock.h"
 #include "value.h"
 
 #define LEASE_MS "5000"
@@ -348,14 +349,27 @@ static void filled(void *owner, int error, const redisReply *reply)
 	flight_free(flight);
 }
 
+/* The key's life, or what is left of the time that its value holds. */
+static int64_t life_ms(const struct flight *flight)
+{
+	int64_t life = cache_life_s(flight->kind) * INT64_C(1000);
+	int64_t until = flight->stored->value.until_ms;
+	int64_t left = until ? until - clock_wall_ms() : life;
+
+	return left < life ? left : life;
+}
+
 static int fill(struct flight *flight)
 {
+	int64_t left = life_ms(flight);
 	struct redis_call call = { .words = 7, .key = 3, .done = filled, .owner = flight };
-	char life[16];
+	char life[24];
 
+	if (left <= 0)
+		return E_TIMED_OUT;
 	if (flight->stored->value.plain.len > VALUE_MAX)
 		return E_BODY_TOO_LARGE;
-	snprintf(life, sizeof(life), "%u000", cache_life_s(flight->kind));
+	snprintf(life, sizeof(life), "%lld", (long long)left);
 	call.word[0] = TEXT("EVAL");
 	call.word[1] = fill_script;
 	call.word[2] = TEXT("1");
@@ -410,9 +424,14 @@ void cache_missing(struct cache_read *read)
 
 void cache_loaded(struct cache_read *read, struct text json)
 {
+	cache_loaded_until(read, json, 0);
+}
+
+void cache_loaded_until(struct cache_read *read, struct text json, int64_t until_ms)
+{
 	struct flight *flight = read->flight;
 
-	flight->stored = value_new(json);
+	flight->stored = value_new(json, until_ms);
 	if (!flight->stored)
 		return cache_failed(read, E_NO_MEMORY);
 	read->flight = NULL;

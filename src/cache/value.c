@@ -19,7 +19,7 @@
 /* Of a body made once in the life of a process. */
 #define GZIP_ONCE_MAX (4u * 1024 * 1024)
 #define GZIP_LEVEL 4
-#define HEAD_MAX 64
+#define HEAD_MAX 96
 #define TAG_DIGITS 16
 
 static void tag_of(struct text plain, char out[TAG_DIGITS + 1])
@@ -60,7 +60,18 @@ static void value_point(struct cache_value *value, const char *tag, const char *
 	value->etag[TAG_DIGITS + 2] = '\0';
 }
 
-static struct stored *stored_new(struct text plain, size_t longest)
+static size_t head_write(char out[HEAD_MAX], const char *tag, size_t plain, size_t gzip,
+	int64_t until_ms)
+{
+	size_t len = (size_t)snprintf(out, HEAD_MAX, "R1 %s %zu %zu", tag, plain, gzip);
+
+	if (until_ms)
+		len += (size_t)snprintf(out + len, HEAD_MAX - len, " %lld", (long long)until_ms);
+	out[len] = '\n';
+	return len + 1;
+}
+
+static struct stored *stored_new(struct text plain, size_t longest, int64_t until_ms)
 {
 	size_t room = HEAD_MAX + plain.len * 2;
 	struct stored *stored = malloc(sizeof(*stored) + room), *fit;
@@ -72,23 +83,24 @@ static struct stored *stored_new(struct text plain, size_t longest)
 	tag_of(plain, tag);
 	memcpy(stored->bytes + HEAD_MAX, plain.at, plain.len);
 	gzip = gzip_into(plain, longest, stored->bytes + HEAD_MAX + plain.len);
-	len = (size_t)snprintf(head, sizeof(head), "R1 %s %zu %zu\n", tag, plain.len, gzip);
+	len = head_write(head, tag, plain.len, gzip, until_ms);
 	fit = realloc(stored, sizeof(*stored) + HEAD_MAX + plain.len + gzip);
 	stored = fit ? fit : stored;
 	memcpy(stored->bytes + HEAD_MAX - len, head, len);
 	stored->wire = (struct text){ stored->bytes + HEAD_MAX - len, len + plain.len + gzip };
 	value_point(&stored->value, tag, stored->bytes + HEAD_MAX, plain.len, gzip);
+	stored->value.until_ms = until_ms;
 	return stored;
 }
 
-struct stored *value_new(struct text plain)
+struct stored *value_new(struct text plain, int64_t until_ms)
 {
-	return stored_new(plain, GZIP_MAX);
+	return stored_new(plain, GZIP_MAX, until_ms);
 }
 
 struct cache_value *cache_value_new(struct text plain)
 {
-	struct stored *stored = stored_new(plain, GZIP_ONCE_MAX);
+	struct stored *stored = stored_new(plain, GZIP_ONCE_MAX, 0);
 
 	return stored ? &stored->value : NULL; /* which stands first in it */
 }
@@ -101,8 +113,8 @@ static bool tag_ok(struct text tag)
 enum held value_read(struct text wire, struct cache_value *ret)
 {
 	static const struct text value = TEXT("R1 "), lease = TEXT("L1 ");
-	struct text rest = wire, head, tag, plain;
-	int64_t plain_len, gzip_len;
+	struct text rest = wire, head, tag, plain, gzip;
+	int64_t plain_len, gzip_len, until_ms = 0;
 
 	if (wire.len == LEASE_LENGTH && text_starts(wire, lease))
 		return HELD_LEASE;
@@ -114,11 +126,14 @@ enum held value_read(struct text wire, struct cache_value *ret)
 	head = (struct text){ head.at + value.len, head.len - value.len };
 	tag = text_cut(&head, ' ');
 	plain = text_cut(&head, ' ');
+	gzip = text_cut(&head, ' ');
 	if (!tag_ok(tag) || !text_to_int(plain, 0, VALUE_MAX, &plain_len) ||
-		!text_to_int(head, 0, VALUE_MAX, &gzip_len) ||
+		!text_to_int(gzip, 0, VALUE_MAX, &gzip_len) ||
+		(head.at && !text_to_int(head, 1, INT64_MAX, &until_ms)) ||
 		(size_t)(plain_len + gzip_len) != rest.len)
 		return HELD_OTHER;
 	value_point(ret, tag.at, rest.at, (size_t)plain_len, (size_t)gzip_len);
+	ret->until_ms = until_ms;
 	return HELD_VALUE;
 }
 

@@ -2,7 +2,7 @@
  *
  * What a cache key holds in Redis: a finished body with its tag and its gzipped form, or a lease.
  *
- *   value:  "R1 <16 hex of the tag> <plain length> <gzip length>\n" plain gzip
+ *   value:  "R1 <16 hex of the tag> <plain length> <gzip length>[ <until_ms>]\n" plain gzip
  *   lease:  "L1 <32 hex>"
  */
 #ifndef REEYO_CACHE_VALUE_H
@@ -25,7 +25,7 @@ enum held { HELD_VALUE, HELD_LEASE, HELD_OTHER };
 
 /* A body made ready to be answered and kept; one allocation, freed with free. NULL when out of
  * memory. */
-struct stored *value_new(struct text plain);
+struct stored *value_new(struct text plain, int64_t until_ms);
 /* What a key holds; for HELD_VALUE *ret points into wire. HELD_OTHER: nothing of ours. */
 enum held value_read(struct text wire, struct cache_value *ret);
 /* A lease nobody else has. */

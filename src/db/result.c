@@ -117,6 +117,11 @@ unsigned db_rows(const struct db_result *result)
 	return result->pg && !result->error ? (unsigned)PQntuples(result->pg) : 0;
 }
 
+unsigned db_columns(const struct db_result *result)
+{
+	return result->pg && !result->error ? (unsigned)PQnfields(result->pg) : 0;
+}
+
 bool db_is_null(const struct db_result *result, unsigned row, unsigned column)
 {
 	return PQgetisnull(result->pg, (int)row, (int)column);

@@ -30,17 +30,19 @@ static int minutes(const char *at)
 	return hour * 60 + minute;
 }
 
+static bool day_named(const json_t *object, int day)
+{
+	const json_t *value = json_object_get(object, day_names[day]);
+
+	return value && !json_is_null(value);
+}
+
 static bool day_read(const json_t *day, int16_t *from, int16_t *to)
 {
 	const json_t *closed = json_object_get(day, "closed");
 	int open, close;
 
 	*from = *to = CLOSED;
-	if (!day || json_is_null(day)) {
-		*from = 0;
-		*to = DAY;
-		return true;
-	}
 	/* The database reads it as a boolean, or not at all. */
 	if (closed && !json_is_boolean(closed) && !json_is_null(closed))
 		return false;
@@ -57,10 +59,18 @@ static bool day_read(const json_t *day, int16_t *from, int16_t *to)
 
 bool hours_read(const json_t *object, struct hours *ret, const char **ret_day)
 {
+	bool any = false;
+
+	for (int i = 0; i < 7; i++)
+		any |= day_named(object, i);
 	for (int i = 0; i < 7; i++) {
+		int16_t *from = &ret->day[i].from, *to = &ret->day[i].to;
+
 		*ret_day = day_names[i];
-		if (!day_read(json_object_get(object, day_names[i]), &ret->day[i].from,
-		            &ret->day[i].to))
+		*from = any ? CLOSED : 0;
+		*to = any ? CLOSED : DAY;
+		if (day_named(object, i) &&
+			!day_read(json_object_get(object, day_names[i]), from, to))
 			return false;
 	}
 	return true;

@@ -100,6 +100,31 @@ static json_t *value_of(const char *word, unsigned count, json_t *const sources[
 	return NULL;
 }
 
+/* The next word of a message; *ret_star: of one that people wrote. */
+static struct text word_next(struct text *words, bool *ret_star)
+{
+	struct text word = text_cut(words, ' ');
+
+	*ret_star = word.len && word.at[word.len - 1] == '*';
+	word.len -= *ret_star;
+	return word;
+}
+
+void message_params_impersonal(enum message_kind message, json_t *params)
+{
+	struct text words = text_of(kinds[message].words);
+	char name[32];
+
+	while (words.at) {
+		bool star;
+		struct text word = word_next(&words, &star);
+
+		snprintf(name, sizeof(name), "%.*s", TEXT_ARGS(word));
+		if (star)
+			json_object_del(params, name);
+	}
+}
+
 json_t *message_params(enum message_kind message, unsigned count, json_t *const sources[])
 {
 	json_t *params = json_object();
@@ -107,7 +132,8 @@ json_t *message_params(enum message_kind message, unsigned count, json_t *const 
 	char word[32];
 
 	while (params && words.at) {
-		struct text next = text_cut(&words, ' ');
+		bool star;
+		struct text next = word_next(&words, &star);
 		json_t *value;
 
 		snprintf(word, sizeof(word), "%.*s", TEXT_ARGS(next));
@@ -238,12 +264,12 @@ static struct piece piece_next(struct text *rest)
 	return piece;
 }
 
-static bool word_known(enum message_kind message, struct text word)
+static bool word_known(enum message_kind message, struct text word, bool *ret_star)
 {
 	struct text words = text_of(kinds[message].words);
 
 	while (words.at)
-		if (text_is(text_cut(&words, ' '), word))
+		if (text_is(word_next(&words, ret_star), word))
 			return true;
 	return false;
 }
@@ -255,17 +281,21 @@ static int faulty(char fault[WORDING_FAULT], const char *why, struct text what)
 	return E_CONFIG;
 }
 
-static int text_check(enum message_kind message, struct text rest, char fault[WORDING_FAULT])
+static int text_check(enum message_kind message, enum channel channel, struct text rest,
+	char fault[WORDING_FAULT])
 {
-	bool optional = false;
+	bool optional = false, star = false;
 
 	while (rest.at) {
 		struct piece piece = piece_next(&rest);
 
 		if (piece.mark == '{' && !rest.at)
 			return faulty(fault, "a { has no } after it:", piece.word);
-		if (piece.mark == '{' && !word_known(message, piece.word))
+		if (piece.mark == '{' && !word_known(message, piece.word, &star))
 			return faulty(fault, "there is no word", piece.word);
+		if (piece.mark == '{' && star && !optional && channel != CHANNEL_PUSH)
+			return faulty(fault, "not in [ and ], as what may be left out:",
+				piece.word);
 		if (piece.mark == '}')
 			return faulty(fault, "a } has no { before it", TEXT_NONE);
 		if ((piece.mark == '[' && optional) || (piece.mark == ']' && !optional))
@@ -297,8 +327,8 @@ int wording_parse(enum message_kind message, enum channel channel, struct text f
 	wording.body = text_trim(wording.body);
 	if (!wording.body.len)
 		return faulty(fault, "it has no text", TEXT_NONE);
-	if ((title && text_check(message, wording.title, fault)) ||
-		text_check(message, wording.body, fault))
+	if ((title && text_check(message, channel, wording.title, fault)) ||
+		text_check(message, channel, wording.body, fault))
 		return E_CONFIG;
 	*ret = wording;
 	return 0;

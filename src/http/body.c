@@ -110,17 +110,15 @@ static json_t *json_body(struct exchange *x)
 	return body;
 }
 
-/* '+' is a space in forms and queries. */
-static char *decode(struct arena *arena, struct text raw)
+/* '+' is a space in forms and queries. Absent when memory is short. */
+static struct text decode(struct arena *arena, struct text raw)
 {
 	char *out = arena_copy(arena, raw.at ? raw.at : "", raw.len);
 
 	for (char *c = out; c && *c; c++)
 		if (*c == '+')
 			*c = ' ';
-	if (out)
-		MHD_http_unescape(out);
-	return out;
+	return out ? (struct text){ out, MHD_http_unescape(out) } : TEXT_NONE;
 }
 
 /* "a=1&b=2" as an object of strings; NULL when a name appears twice, the text is no UTF-8 or
@@ -133,23 +131,22 @@ static json_t *pairs_parse(struct arena *arena, struct text all, const char **re
 	*ret_why = "memory is short";
 	while (object && all.at && all.len) {
 		struct text value = text_cut(&all, '&');
-		struct text name;
-		char *key, *content;
+		struct text key, content;
 
 		if (value.len == 0)
 			continue;
-		name = text_cut(&value, '=');
-		key = decode(arena, name);
+		key = decode(arena, text_cut(&value, '='));
 		content = decode(arena, value);
 		if (++count > 100)
 			*ret_why = "too many parameters";
-		else if (!key || !content)
+		else if (!key.at || !content.at)
 			*ret_why = "memory is short";
-		else if (!text_is_utf8(text_of(key)) || !text_is_utf8(text_of(content)))
-			*ret_why = "a parameter is not UTF-8";
-		else if (json_object_get(object, key))
+		else if (!text_is_utf8(key) || !text_is_utf8(content))
+			*ret_why = "a parameter is not UTF-8, or holds a NUL";
+		else if (json_object_get(object, key.at))
 			*ret_why = "a parameter appears twice";
-		else if (json_object_set_new(object, key, json_string(content)) == 0)
+		else if (json_object_set_new(object, key.at,
+				 json_stringn(content.at, content.len)) == 0)
 			continue;
 		json_decref(object);
 		return NULL;
@@ -236,13 +233,14 @@ bool body_check(struct exchange *x)
 {
 	const struct route *route = x->rq.route;
 	struct field_fault faults[FIELD_FAULTS_MAX];
+	unsigned how = (body_is_form(x) ? FIELDS_TEXTS : 0) | (route->created ? FIELDS_NEW : 0);
 	unsigned count;
 
 	if (!(x->rq.query = form_parse(x, x->query)) || !(x->rq.body = body_parse(x)))
 		return false;
-	count = route->query ? field_check(route->query, x->rq.query, true, faults) : 0;
+	count = route->query ? field_check(route->query, x->rq.query, FIELDS_TEXTS, faults) : 0;
 	if (!count && route->body)
-		count = field_check(route->body, x->rq.body, body_is_form(x), faults);
+		count = field_check(route->body, x->rq.body, how, faults);
 	if (count)
 		faults_reply(x, faults, count);
 	return count == 0;

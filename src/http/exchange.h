@@ -133,6 +133,8 @@ struct exchange {
 	struct text out;
 	const char *encoding;       /* "gzip", "br" or NULL */
 	const char *etag;
+	int64_t until_ms;           /* what it says holds no longer, of the wall clock; 0: no such
+	                             * end */
 	struct stream *stream;      /* the answer is a stream */
 	struct reply_header headers[REPLY_HEADERS_MAX];
 	unsigned header_count;

@@ -144,7 +144,44 @@ static void value_check(struct check *check, const struct field *field, json_t *
 		json_object_set_new(object, field->name, kept);
 }
 
-/* The value under the field's own name or another spelling, which is renamed. */
+/* --- Null ------------------------------------------------------------------------------------- */
+
+/* Drops the members that are null, at any depth. False when a list holds a null. */
+static bool nulls_drop(json_t *value)
+{
+	bool clean = true;
+	const char *name;
+	json_t *inner;
+	void *next;
+
+	for (size_t i = 0; i < json_array_size(value); i++) {
+		inner = json_array_get(value, i);
+		clean &= !json_is_null(inner) && nulls_drop(inner);
+	}
+	if (!json_is_object(value))
+		return clean;
+	json_object_foreach_safe(value, next, name, inner) {
+		if (json_is_null(inner))
+			json_object_del(value, name);
+		else
+			clean &= nulls_drop(inner);
+	}
+	return clean;
+}
+
+/* No table says what is inside this value: null is absent there too, and no entry of a list. */
+static bool is_untold(const struct field *field)
+{
+	return field->kind == FIELD_ANY || field->kind == FIELD_POINT ||
+	       (field->kind == FIELD_OBJECT && !field->of) ||
+	       (field->kind == FIELD_LIST && !field->of &&
+		       (field->each == FIELD_NONE || field->each == FIELD_ANY));
+}
+
+/* --- Members ---------------------------------------------------------------------------------- */
+
+/* The value under one of the field's spellings, which gets the field's own name. Of several the
+ * first that is not null counts; null when all that are there are null; NULL when none is there. */
 static json_t *value_take(const struct field *field, json_t *object)
 {
 	json_t *value = json_object_get(object, field->name);
@@ -153,43 +190,66 @@ static json_t *value_take(const struct field *field, json_t *object)
 
 	while ((!value || json_is_null(value)) && also.at) {
 		struct text one = text_cut(&also, ' ');
+		json_t *other;
 
 		if (one.len == 0 || one.len >= sizeof(spelling))
 			continue;
 		memcpy(spelling, one.at, one.len);
 		spelling[one.len] = '\0';
-		value = json_object_get(object, spelling);
-		if (value) {
-			json_object_set(object, field->name, value);
-			json_object_del(object, spelling);
-			value = json_object_get(object, field->name);
-		}
+		other = json_object_get(object, spelling);
+		if (!other)
+			continue;
+		json_object_set(object, field->name, other);
+		json_object_del(object, spelling);
+		value = json_object_get(object, field->name);
 	}
 	return value;
 }
 
-static void object_check(struct check *check, const struct field *table, json_t *object)
+static void member_check(struct check *check, const struct field *field, json_t *object)
 {
-	for (const struct field *field = table; field->name; field++) {
-		json_t *value = value_take(field, object);
+	json_t *value = value_take(field, object);
 
-		if (json_is_null(value) && field->nullable)
-			continue;
-		if (json_is_null(value)) {
-			json_object_del(object, field->name);
-			value = NULL;
-		}
-		if (value)
-			value_check(check, field, object, value);
-		else if (field->required)
+	if (json_is_null(value) && field->clearable && check->clears)
+		return;
+	if (!value || json_is_null(value)) {
+		json_object_del(object, field->name);
+		if (field->required)
 			check_fault(check, field->name, "is required", "est obligatoire");
+		return;
 	}
+	if (is_untold(field) && !nulls_drop(value))
+		check_fault(check, field->name, "must not hold null", "ne doit pas contenir null");
+	else
+		value_check(check, field, object, value);
 }
 
-unsigned field_check(const struct field *table, json_t *object, bool texts,
+static bool table_names(const struct field *table, const char *name)
+{
+	for (const struct field *field = table; field->name; field++)
+		if (strcmp(field->name, name) == 0)
+			return true;
+	return false;
+}
+
+static void object_check(struct check *check, const struct field *table, json_t *object)
+{
+	const char *name;
+	json_t *value;
+	void *next;
+
+	for (const struct field *field = table; field->name; field++)
+		member_check(check, field, object);
+	json_object_foreach_safe(object, next, name, value)
+		if (json_is_null(value) && !table_names(table, name))
+			json_object_del(object, name);
+}
+
+unsigned field_check(const struct field *table, json_t *object, unsigned how,
 	struct field_fault faults[FIELD_FAULTS_MAX])
 {
-	struct check check = { .faults = faults, .texts = texts };
+	struct check check = { .faults = faults, .texts = how & FIELDS_TEXTS,
+		.clears = !(how & FIELDS_NEW) };
 
 	object_check(&check, table, object);
 	return check.count;

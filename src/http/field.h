@@ -12,6 +12,7 @@ struct check {
 	struct field_fault *faults;
 	unsigned count;
 	bool texts;         /* values are strings: a query or a form */
+	bool clears;        /* null of a clearable member is kept */
 	char path[96];      /* of the object being checked: "items[2]." */
 };
 

@@ -5,6 +5,8 @@
  * and stand twice, a missing Host. That is 400 and the end of the connection. A list that
  * stands in several headers is read as one (RFC 9110, 5.3).
  */
+#include <limits.h>
+
 #include "exchange.h"
 
 /* What a second header of the same name means. */
@@ -171,27 +173,44 @@ bool head_wants_problem(const struct head *head)
 	return head->accept.at && quality_of(head->accept, TEXT("application/problem+json")) > 0;
 }
 
-/* The best of "fr" and "en" with any region ("fr-CM"). */
+/* How much a language is wanted, and how early in the list that was said. */
+struct wanted {
+	int quality, place; /* quality -1: not named */
+};
+
+static void wanted_raise(struct wanted *wanted, int quality, int place)
+{
+	if (quality > wanted->quality)
+		*wanted = (struct wanted){ quality, place };
+}
+
+/* The better of "fr" and "en" with any region ("fr-CM"); of two that are wanted alike the one named
+ * first. "*" stands for whichever is not named; without a preference it is English. */
 bool head_wants_french(const struct head *head)
 {
 	struct text list = head->accept_language;
-	int french = 0, english = 0;
+	struct wanted french = { -1, 0 }, english = { -1, 0 }, any = { -1, 0 };
 
-	while (list.at) {
+	for (int place = 0; list.at; place++) {
 		struct text params = text_cut(&list, ',');
 		struct text tag = text_trim(text_cut(&params, ';'));
-		int q = quality_read(params);
+		struct text language = text_cut(&tag, '-');
+		int quality = quality_read(params);
 
-		if (tag.len >= 2 && (tag.len == 2 || tag.at[2] == '-')) {
-			struct text language = { tag.at, 2 };
-
-			if (text_is_nocase(language, TEXT("fr")) && q > french)
-				french = q;
-			if (text_is_nocase(language, TEXT("en")) && q > english)
-				english = q;
-		}
+		if (text_is_nocase(language, TEXT("fr")))
+			wanted_raise(&french, quality, place);
+		else if (text_is_nocase(language, TEXT("en")))
+			wanted_raise(&english, quality, place);
+		else if (text_is(language, TEXT("*")))
+			wanted_raise(&any, quality, place);
 	}
-	return french > english;
+	any.place = INT_MAX; /* what is named goes before it */
+	if (french.quality < 0)
+		french = any;
+	if (english.quality < 0)
+		english = any;
+	return french.quality > 0 && (french.quality > english.quality ||
+		(french.quality == english.quality && french.place < english.place));
 }
 
 const char *head_encoding(const struct head *head, bool only_gzip)

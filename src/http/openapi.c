@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "reeyo/core/memory.h"
+#include "reeyo/core/url.h"
 #include "reeyo/http/route.h"
 
 static json_t *schema_of(const struct field *table);
@@ -78,6 +79,8 @@ static json_t *schema_scalar(const struct field *field)
 		return schema_format("password");
 	case FIELD_URL:
 		return schema_format("uri");
+	case FIELD_URL_OR_ID:
+		return json_pack("{s:s,s:i}", "type", "string", "maxLength", URL_LENGTH_MAX);
 	case FIELD_TIME:
 		return schema_format("date-time");
 	case FIELD_DATE:
@@ -103,6 +106,21 @@ static json_t *schema_list(const struct field *field)
 		field, "minItems", "maxItems");
 }
 
+/* The other names that a member is taken under. */
+static json_t *schema_spellings(const struct field *field)
+{
+	struct text also = text_of(field->also);
+	json_t *names = json_array();
+
+	while (also.at && also.len) {
+		struct text one = text_cut(&also, ' ');
+
+		if (one.len)
+			json_array_append_new(names, json_stringn(one.at, one.len));
+	}
+	return names;
+}
+
 static json_t *schema_field(const struct field *field)
 {
 	json_t *schema = field->kind == FIELD_LIST   ? schema_list(field) :
@@ -113,8 +131,12 @@ static json_t *schema_field(const struct field *field)
 
 	if (field->kind == FIELD_PHONE)
 		json_object_set_new(schema, "examples", json_pack("[s]", "+237670000001"));
-	if (field->nullable && type)
+	if ((field->nullable || field->clearable) && type)
 		json_object_set_new(schema, "type", json_pack("[O,s]", type, "null"));
+	if (field->also)
+		json_object_set_new(schema, "x-spellings", schema_spellings(field));
+	if (field->lines)
+		json_object_set_new(schema, "x-lines", json_true());
 	if (field->does)
 		json_object_set_new(schema, "description", json_string(field->does));
 	return schema;

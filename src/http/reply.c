@@ -156,6 +156,7 @@ void reply_cached(struct request *rq, const struct cache_value *value)
 	if (!reply_begin(x))
 		return;
 	x->etag = arena_copy(rq->arena, value->etag, strlen(value->etag));
+	x->until_ms = value->until_ms;
 	if (x->head.if_none_match.at && etag_matches(x->head.if_none_match, value->etag))
 		return reply_decide(x, 304, JSON_TYPE, TEXT_NONE);
 	copy = arena_copy(rq->arena, body.at, body.len);
@@ -358,6 +359,21 @@ static const char *etag_encoded(struct exchange *x)
 	return buf_string(&tag);
 }
 
+void reply_until(struct request *rq, int64_t wall_ms)
+{
+	exchange_of(rq)->until_ms = wall_ms;
+}
+
+/* Seconds that a public answer may be kept by others. */
+static unsigned max_age(const struct exchange *x)
+{
+	int64_t left_s = x->until_ms ? (x->until_ms - clock_wall_ms()) / 1000 : INT64_MAX;
+
+	if (left_s < 0)
+		left_s = 0;
+	return left_s < x->rq.route->max_age ? (unsigned)left_s : x->rq.route->max_age;
+}
+
 /* Anything but a public document: no cache may keep it, not even the client's own. His program may
  * still keep what it shows, and ask with its ETag whether that has changed. */
 static bool answer_is_personal(const struct exchange *x)
@@ -367,18 +383,18 @@ static bool answer_is_personal(const struct exchange *x)
 
 static void cache_headers(struct exchange *x, struct MHD_Response *response)
 {
-	unsigned age = x->rq.route && x->status < 400 && is_read(x) ? x->rq.route->max_age : 0;
+	bool shared = x->rq.route && x->status < 400 && is_read(x) && x->rq.route->max_age;
 	char value[64];
 	const char *tag;
 
-	if (age)
-		snprintf(value, sizeof(value), "public, max-age=%u", age);
+	if (shared)
+		snprintf(value, sizeof(value), "public, max-age=%u", max_age(x));
 	MHD_add_response_header(response, "Cache-Control",
-		age ? value : answer_is_personal(x) ? "no-store" : "no-cache");
+		shared ? value : answer_is_personal(x) ? "no-store" : "no-cache");
 	if (x->etag && (tag = etag_encoded(x)))
 		MHD_add_response_header(response, "ETag", tag);
 	MHD_add_response_header(response, "Vary",
-		age ? "Accept-Encoding, Accept, Origin" :
+		shared ? "Accept-Encoding, Accept, Origin" :
 		      "Accept-Encoding, Accept, Accept-Language, Authorization, Origin");
 }
 

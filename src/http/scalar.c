@@ -9,54 +9,85 @@
 
 #include "field.h"
 #include "reeyo/core/clock.h"
+#include "reeyo/core/unicode.h"
+#include "reeyo/core/url.h"
+
+/* Of a FIELD_TEXT whose table does not say. */
+#define TEXT_LENGTH_MAX 1000
+/* Of a FIELD_MONEY whose table does not say: more than there is, and far from what sums overflow
+ * at. */
+#define MONEY_MAX INT64_C(1000000000000)
+/* 2999-12-31T23:59:59.999Z */
+#define TIME_LAST_MS INT64_C(32503679999999)
 
 /* --- Texts ------------------------------------------------------------------------------------ */
 
-static bool has_control(struct text text)
+static void text_length_fault(struct check *check, const struct field *field, const char *name,
+	bool short_)
 {
-	for (size_t i = 0; i < text.len; i++) {
-		unsigned char c = (unsigned char)text.at[i];
+	if (short_ && field->required && field->min <= 1)
+		check_fault(check, name, "must not be empty", "ne doit pas être vide");
+	else if (short_)
+		check_fault(check, name, "must have at least %lld characters",
+			"doit avoir au moins %lld caractères", (long long)field->min);
+	else
+		check_fault(check, name, "must have at most %lld characters",
+			"doit avoir au plus %lld caractères",
+			(long long)(field->max ? field->max : TEXT_LENGTH_MAX));
+}
 
-		if ((c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7f)
-			return true;
+/* Too short is what shows too little, too long what takes too much room. What shows nothing is
+ * empty. */
+static json_t *composed_check(struct check *check, const struct field *field,
+	const char *name, struct text text)
+{
+	int64_t seen = (int64_t)unicode_visible(text);
+
+	if (seen == 0)
+		text.len = 0;
+	if (unicode_has_control(text, field->lines)) {
+		check_fault(check, name, "holds a control character",
+			"contient un caractère de contrôle");
+		return NULL;
 	}
-	return false;
+	if (seen < field->min || (seen == 0 && field->required)) {
+		text_length_fault(check, field, name, true);
+		return NULL;
+	}
+	if ((int64_t)text_length(text) > (field->max ? field->max : TEXT_LENGTH_MAX)) {
+		text_length_fault(check, field, name, false);
+		return NULL;
+	}
+	return json_stringn(text.at, text.len);
 }
 
 static json_t *text_check(struct check *check, const struct field *field,
 	const char *name, struct text raw)
 {
-	struct text text = text_trim(raw);
-	size_t length = text_length(text);
-	int64_t max = field->max ? field->max : 1000;
+	char *composed auto_free = unicode_compose(unicode_trim(raw));
 
-	if (has_control(text))
-		check_fault(check, name, "holds a control character",
-			"contient un caractère de contrôle");
-	else if (field->required && text.len == 0 && field->min == 0)
-		check_fault(check, name, "must not be empty", "ne doit pas être vide");
-	else if ((int64_t)length < field->min)
-		check_fault(check, name, "must have at least %lld characters",
-			"doit avoir au moins %lld caractères", (long long)field->min);
-	else if ((int64_t)length > max)
-		check_fault(check, name, "must have at most %lld characters",
-			"doit avoir au plus %lld caractères", (long long)max);
-	else
-		return json_stringn(text.at, text.len);
+	if (composed)
+		return composed_check(check, field, name, text_of(composed));
+	check_fault(check, name, "must be text", "doit être du texte");
 	return NULL;
+}
+
+static bool is_id(struct text text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.at[i];
+
+		if (!isalnum((unsigned char)c) && c != '_' && c != '-' && c != '.')
+			return false;
+	}
+	return text.len >= 1 && text.len <= 64;
 }
 
 static json_t *id_check(struct check *check, const char *name, struct text raw)
 {
 	struct text text = text_trim(raw);
 
-	for (size_t i = 0; i < text.len; i++) {
-		char c = text.at[i];
-
-		if (!isalnum((unsigned char)c) && c != '_' && c != '-' && c != '.')
-			text.len = 0;
-	}
-	if (text.len >= 1 && text.len <= 64)
+	if (is_id(text))
 		return json_stringn(text.at, text.len);
 	check_fault(check, name, "must be an id: 1 to 64 letters, digits, _ - .",
 		"doit être un identifiant : 1 à 64 lettres, chiffres, _ - .");
@@ -217,29 +248,45 @@ static json_t *digits_check(struct check *check, const struct field *field,
 static json_t *url_check(struct check *check, const char *name, struct text raw)
 {
 	struct text text = text_trim(raw);
-	bool right = text.len <= 2048 && !has_control(text) && !memchr(text.at, ' ', text.len) &&
-		     ((text_starts(text, TEXT("http://")) && text.len > 7) ||
-			     (text_starts(text, TEXT("https://")) && text.len > 8));
 
-	if (right)
+	if (url_is_web(text))
 		return json_stringn(text.at, text.len);
 	check_fault(check, name, "must be an http or https address",
 		"doit être une adresse http ou https");
 	return NULL;
 }
 
-static json_t *time_check(struct check *check, const char *name, struct text raw)
+static json_t *url_or_id_check(struct check *check, const char *name, struct text raw)
 {
 	struct text text = text_trim(raw);
+
+	if (is_id(text) || url_is_web(text))
+		return json_stringn(text.at, text.len);
+	check_fault(check, name, "must be an http or https address, or an id",
+		"doit être une adresse http ou https, ou un identifiant");
+	return NULL;
+}
+
+/* Writes what a text means as "2026-03-01T13:05:00.000Z": what reads it later need not know every
+ * spelling, and no other has to be one for PostgreSQL. */
+static bool moment_read(struct text text, char out[CLOCK_ISO_SIZE])
+{
 	char copy[48];
 	int64_t ms;
 
-	if (text.len < sizeof(copy)) {
-		memcpy(copy, text.at, text.len);
-		copy[text.len] = '\0';
-		if (clock_parse(copy, &ms) == 0)
-			return json_stringn(text.at, text.len);
-	}
+	if (!text_copy_whole(copy, sizeof(copy), text) || clock_parse(copy, &ms) || ms < 0 ||
+		ms > TIME_LAST_MS)
+		return false;
+	clock_iso(ms, out);
+	return true;
+}
+
+static json_t *time_check(struct check *check, const char *name, struct text raw)
+{
+	char moment[CLOCK_ISO_SIZE];
+
+	if (moment_read(text_trim(raw), moment))
+		return json_string(moment);
 	check_fault(check, name, "must be a time, e.g. 2026-03-01T14:05:00Z",
 		"doit être une date et heure, p. ex. 2026-03-01T14:05:00Z");
 	return NULL;
@@ -248,13 +295,12 @@ static json_t *time_check(struct check *check, const char *name, struct text raw
 static json_t *date_check(struct check *check, const char *name, struct text raw)
 {
 	struct text text = text_trim(raw);
-	char whole[32];
-	int64_t ms;
+	char whole[32], moment[CLOCK_ISO_SIZE];
 
-	if (text.len == 10) {
+	if (text.len == CLOCK_DAY_SIZE - 1) {
 		snprintf(whole, sizeof(whole), "%.10sT00:00:00Z", text.at);
-		if (clock_parse(whole, &ms) == 0)
-			return json_stringn(text.at, text.len);
+		if (moment_read(text_of(whole), moment))
+			return json_stringn(moment, CLOCK_DAY_SIZE - 1);
 	}
 	check_fault(check, name, "must be a date, e.g. 2026-03-01",
 		"doit être une date, p. ex. 2026-03-01");
@@ -266,19 +312,19 @@ static json_t *date_check(struct check *check, const char *name, struct text raw
 static bool in_range(struct check *check, const struct field *field,
 	const char *name, int64_t value)
 {
-	bool money = field->kind == FIELD_MONEY;
+	int64_t max = field->max ? field->max : field->kind == FIELD_MONEY ? MONEY_MAX : INT64_MAX;
+	bool bounded = field->min || field->max || field->kind == FIELD_MONEY;
+	int64_t min = bounded ? field->min : INT64_MIN;
 
-	if (!field->min && !field->max && !(money && value < 0))
+	if (value >= min && value <= max)
 		return true;
-	if (value >= field->min && (!field->max || value <= field->max))
-		return true;
-	if (field->max && field->max < INT64_MAX)
+	if (max < INT64_MAX && (field->max || value > max))
 		check_fault(check, name, "must be from %lld to %lld",
 			"doit être compris entre %lld et %lld",
-			(long long)field->min, (long long)field->max);
+			(long long)min, (long long)max);
 	else
 		check_fault(check, name, "must be at least %lld", "doit être au moins %lld",
-			(long long)field->min);
+			(long long)min);
 	return false;
 }
 
@@ -342,7 +388,7 @@ static json_t *number_check(struct check *check, const struct field *field,
 			(long long)field->min, (long long)field->max);
 		return NULL;
 	}
-	return json_real(number);
+	return json_real(number + 0.0); /* -0 is 0 */
 }
 
 static json_t *bool_check(struct check *check, const char *name, json_t *value)
@@ -381,6 +427,8 @@ static json_t *string_check(struct check *check, const struct field *field,
 		return digits_check(check, field, name, raw);
 	case FIELD_URL:
 		return url_check(check, name, raw);
+	case FIELD_URL_OR_ID:
+		return url_or_id_check(check, name, raw);
 	case FIELD_TIME:
 		return time_check(check, name, raw);
 	case FIELD_DATE:

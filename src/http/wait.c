@@ -69,6 +69,7 @@ struct cache_wait {
 	void (*load)(struct request *rq, struct cache_read *read);
 	cached_done *done;
 	enum query query;
+	int64_t asked_ms;         /* when the statement was sent, of the wall clock */
 };
 
 static void cached_completed(struct cache_read *read, int error, const struct cache_value *value)
@@ -120,6 +121,14 @@ void cached(struct request *rq, enum cache_kind kind, const char *id,
 
 /* A load serves every reader that shares it, so it goes on even when its own request has been
  * answered. */
+/* Column 1, if there is one: so many milliseconds from the statement's start the row holds. The
+ * statement began after asked_ms, so the end is never told too late. */
+static int64_t row_until(const struct cache_wait *wait, const struct db_result *result)
+{
+	return db_columns(result) > 1 && !db_is_null(result, 0, 1) ?
+		wait->asked_ms + db_int(result, 0, 1) : 0;
+}
+
 static void row_loaded(struct db_call *call, const struct db_result *result)
 {
 	struct cache_wait *wait = CONTAINER_OF(call, struct cache_wait, call);
@@ -133,7 +142,7 @@ static void row_loaded(struct db_call *call, const struct db_result *result)
 	} else {
 		body = envelope(rq->arena, NULL, db_text(result, 0, 0));
 		if (body.at)
-			cache_loaded(&wait->read, body);
+			cache_loaded_until(&wait->read, body, row_until(wait, result));
 		else
 			cache_failed(&wait->read, E_NO_MEMORY);
 	}
@@ -153,6 +162,7 @@ static void row_load(struct request *rq, struct cache_read *read)
 	wait->call.params[0] = read->id;
 	wait->call.done = row_loaded;
 	wait->call.owner = rq;
+	wait->asked_ms = clock_wall_ms();
 	request_hold(rq);
 	db_submit(rq->app->db, &wait->call);
 }

@@ -34,7 +34,7 @@ _Static_assert(POST_LETTER_S + 60 <= 150,
 
 enum { TAKEN_ID, TAKEN_KIND, TAKEN_RECIPIENT, TAKEN_CHANNEL,
 	TAKEN_BULK, TAKEN_TEMPLATE, TAKEN_PARAMS, TAKEN_DATA,
-	TAKEN_LANGUAGE, TAKEN_TRIES, TAKEN_LIFE, TAKEN_ADDRESS, TAKEN_OF };
+	TAKEN_LANGUAGE, TAKEN_TRIES, TAKEN_LIFE, TAKEN_ADDRESS, TAKEN_PROVEN, TAKEN_OF };
 
 /* A message on its way; stands in its arena. */
 struct parcel {
@@ -288,6 +288,9 @@ static int letters_write(struct parcel *parcel, const struct db_result *result,
 
 	if (!message_named(db_text(result, row, TAKEN_TEMPLATE), &message))
 		return E_NOT_FOUND;
+	/* The address may be a stranger's, whom somebody wants to send a text of his own. */
+	if (!db_bool(result, row, TAKEN_PROVEN))
+		message_params_impersonal(message, params);
 	error = wordings_say(wordings, parcel->arena, message, channel,
 		language, params, &like.said);
 	if (!error)

@@ -29,12 +29,42 @@ def test_times_are_utc_with_milliseconds(db):
     ("2026-11-23 22:00", False),                                  # a Monday
     ("2026-11-24 23:30", True), ("2026-11-25 01:30", True), ("2026-11-25 02:00", False),  # past midnight
     ("2026-11-26 12:00", False),                                  # closed
-    ("2026-11-27 12:00", True),                                   # no hours given
+    ("2026-11-27 12:00", False),                                  # not named, as others are
 ])
 def test_hours_open(db, clock, is_open):
     hours = ('{"monday":{"open":"08:00","close":"22:00"},"tuesday":{"open":"18:00","close":"02:00"},'
              '"wednesday":{"closed":true},"thursday":{"open":"08:00","close":"22:00","closed":true}}')
     assert db.value("SELECT hours_open(%s, %s)", [hours, clock]) is is_open
+
+
+@pytest.mark.parametrize("hours", ["{}", '{"note":"x"}', None])
+def test_without_any_day_it_is_always_open(db, hours):
+    assert db.value("SELECT hours_open(%s, '2026-11-27 12:00')", [hours]) is True
+    assert db.value("SELECT hours_hold_ms(%s, '2026-11-27 12:00')", [hours]) is None
+
+
+@pytest.mark.parametrize("clock, seconds", [
+    ("2026-11-23 07:59:30", 30), ("2026-11-23 08:00:00", 14 * 3600), ("2026-11-23 21:59:59.5", 0.5),   # a Monday
+    ("2026-11-23 22:00", 20 * 3600), ("2026-11-24 23:59:59", 7201), ("2026-11-25 01:59", 60),
+    ("2026-11-25 02:00", 24 * 3600),                                        # Thursday's midnight, though nothing changes
+    ("2026-11-26 23:59:50", 10), ("2026-11-27 00:30", None)])
+def test_hours_hold_until_the_next_open_or_close(db, clock, seconds):
+    hours = ('{"monday":{"open":"08:00","close":"22:00"},"tuesday":{"open":"18:00","close":"02:00"},'
+             '"thursday":{"open":"02:00","close":"24:00"}}')
+    assert db.value("SELECT hours_hold_ms(%s, %s)", [hours, clock]) == (seconds and seconds * 1000)
+
+
+def test_hours_say_the_same_for_as_long_as_they_hold(db):
+    """Every minute of a week: what is said changes only where the hours said that it would."""
+    hours = ('{"monday":{"open":"08:00","close":"22:00"},"tuesday":{"open":"18:00","close":"02:00"},'
+             '"wednesday":{"open":"00:00","close":"00:00"},"saturday":{"open":"23:30","close":"23:30"},'
+             '"sunday":{"closed":true}}')
+    changes = db.sql("""
+      WITH said AS (SELECT t, hours_open(%s, t) AS open, hours_hold_ms(%s, t) AS hold
+                      FROM generate_series('2026-11-23'::timestamp, '2026-11-30', '1 minute') t)
+      SELECT t FROM (SELECT *, lag(open) OVER (ORDER BY t) AS was, lag(hold) OVER (ORDER BY t) AS held FROM said) s
+       WHERE open <> was AND held IS DISTINCT FROM 60000""", [hours, hours])
+    assert changes == []
 
 
 def test_distance_is_haversine_with_a_radius_of_6371_km(db):

@@ -83,7 +83,7 @@ void account_register(struct request *rq, unsigned count, const char *const own[
  * replied. */
 bool name_take(struct request *rq, bool required, const char **ret_first, const char **ret_last);
 /* The members of a checked object that its table names, as JSON text for a parameter; NULL for no
- * object. False when memory is out (replied). */
+ * object, "" for one that is cleared. False when memory is out (replied). */
 bool object_take(struct request *rq, const json_t *object, const struct field *table,
 	const char **ret);
 

@@ -44,6 +44,7 @@ struct cache_value {
 	struct text plain;
 	struct text gzip;      /* absent when not worth it */
 	char etag[24];         /* "\"0123456789abcdef\"" */
+	int64_t until_ms;      /* of the wall clock: what it says holds no longer; 0: no such end */
 };
 
 /* A body that is answered as it is, again and again, with its tag and its gzipped form beside it;
@@ -81,6 +82,9 @@ void cache_close(struct cache *cache);
 void cache_get(struct cache *cache, struct cache_read *read);
 /* The load's outcome. json: the finished body (copied before returning). */
 void cache_loaded(struct cache_read *read, struct text json);
+/* The same of a value that says what changes by itself: its key ends with it, at until_ms of the
+ * wall clock (0: no such end), if not before. */
+void cache_loaded_until(struct cache_read *read, struct text json, int64_t until_ms);
 void cache_missing(struct cache_read *read);
 void cache_failed(struct cache_read *read, int error);
 

@@ -80,6 +80,7 @@ int db_error(const struct db_result *result);
  * none. */
 const char *db_error_detail(const struct db_result *result);
 unsigned db_rows(const struct db_result *result);
+unsigned db_columns(const struct db_result *result);
 bool db_is_null(const struct db_result *result, unsigned row, unsigned column);
 /* NULL column gives an absent text / 0 / false. The text lives as long as the result. */
 struct text db_text(const struct db_result *result, unsigned row, unsigned column);

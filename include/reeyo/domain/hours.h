@@ -20,8 +20,8 @@ struct hours {
 
 extern const char *const day_names[7]; /* "monday" … */
 
-/* Reads the JSON object; a day it does not name is open, as the database has it. False when a day
- * is malformed (*ret_day names it). */
+/* Reads the JSON object; a day it does not name is closed, and without any day all are open, as the
+ * database has it. False when a day is malformed (*ret_day names it). */
 bool hours_read(const json_t *object, struct hours *ret, const char **ret_day);
 /* Open at a wall time (milliseconds since 1970 UTC), with the local clock so many minutes ahead of
  * UTC? */

@@ -29,44 +29,46 @@ enum language { LANGUAGE_EN, LANGUAGE_FR, LANGUAGES };
 const char *language_name(enum language language); /* "en", "fr" */
 enum language language_named(struct text name);    /* French for whatever is not "en" */
 
-/* Name, file and row name, channels, words. */
+/* Name, file and row name, channels, words. A star: a text that other people wrote, or the owner
+ * himself before he proved his address. It is left out where the address is not proven, so such
+ * words stand in [ … ] in what goes by SMS or mail. */
 #define REEYO_MESSAGES(X) \
 	X(CODE, "code", BY_SMS | BY_MAIL, "code") \
 	X(PASSWORD_CODE, "password_code", BY_SMS | BY_MAIL, "code") \
-	X(WELCOME, "welcome", BY_MAIL, "name") \
-	X(WELCOME_PARTNER, "welcome_partner", BY_MAIL, "name") \
-	X(ACCOUNT_APPROVED, "account_approved", BY_PUSH | BY_SMS | BY_MAIL, "name") \
-	X(ACCOUNT_REJECTED, "account_rejected", BY_PUSH | BY_SMS | BY_MAIL, "name reason") \
-	X(ORDER_PLACED, "order_placed", BY_PUSH | BY_MAIL, "name orderNumber vendorName total") \
+	X(WELCOME, "welcome", BY_MAIL, "name*") \
+	X(WELCOME_PARTNER, "welcome_partner", BY_MAIL, "name*") \
+	X(ACCOUNT_APPROVED, "account_approved", BY_PUSH | BY_SMS | BY_MAIL, "name*") \
+	X(ACCOUNT_REJECTED, "account_rejected", BY_PUSH | BY_SMS | BY_MAIL, "name* reason") \
+	X(ORDER_PLACED, "order_placed", BY_PUSH | BY_MAIL, "name* orderNumber vendorName* total") \
 	X(ORDER_ACCEPTED, "order_accepted", BY_PUSH | BY_SMS, \
-		"orderNumber vendorName preparationTime") \
+		"orderNumber vendorName* preparationTime") \
 	X(ORDER_REJECTED, "order_rejected", BY_PUSH | BY_SMS, \
-		"orderNumber vendorName reason refundAmount") \
-	X(ORDER_CANCELLED, "order_cancelled", BY_PUSH | BY_SMS, "orderNumber reason refundAmount") \
+		"orderNumber vendorName* reason* refundAmount") \
+	X(ORDER_CANCELLED, "order_cancelled", BY_PUSH | BY_SMS, "orderNumber reason* refundAmount") \
 	X(ORDER_LAPSED, "order_lapsed", BY_PUSH | BY_SMS, "orderNumber refundAmount") \
-	X(ORDER_GONE, "order_gone", BY_PUSH, "orderNumber reason") \
-	X(ORDER_READY, "order_ready", BY_PUSH, "orderNumber vendorName") \
-	X(RIDER_ASSIGNED, "rider_assigned", BY_PUSH, "orderNumber riderName") \
-	X(ORDER_PICKED_UP, "order_picked_up", BY_PUSH | BY_SMS, "orderNumber riderName") \
-	X(RIDER_ARRIVED, "rider_arrived", BY_PUSH | BY_SMS, "orderNumber riderName") \
+	X(ORDER_GONE, "order_gone", BY_PUSH, "orderNumber reason*") \
+	X(ORDER_READY, "order_ready", BY_PUSH, "orderNumber vendorName*") \
+	X(RIDER_ASSIGNED, "rider_assigned", BY_PUSH, "orderNumber riderName*") \
+	X(ORDER_PICKED_UP, "order_picked_up", BY_PUSH | BY_SMS, "orderNumber riderName*") \
+	X(RIDER_ARRIVED, "rider_arrived", BY_PUSH | BY_SMS, "orderNumber riderName*") \
 	X(ORDER_DELIVERED, "order_delivered", BY_PUSH | BY_SMS, "orderNumber") \
 	X(NEW_ORDER, "new_order", BY_PUSH | BY_SMS, "orderNumber total") \
-	X(PICKUP_READY, "pickup_ready", BY_PUSH, "orderNumber vendorName") \
-	X(DELIVERY_REQUEST, "delivery_request", BY_PUSH, "orderNumber pickup dropoff deliveryFee") \
+	X(PICKUP_READY, "pickup_ready", BY_PUSH, "orderNumber vendorName*") \
+	X(DELIVERY_REQUEST, "delivery_request", BY_PUSH, "orderNumber pickup* dropoff* deliveryFee") \
 	X(PAYMENT_RECEIVED, "payment_received", BY_PUSH | BY_SMS, "amount reference orderNumber") \
 	X(PAYMENT_FAILED, "payment_failed", BY_PUSH | BY_SMS, "amount reference orderNumber") \
 	X(PAYMENT_DIFFERS, "payment_differs", BY_PUSH | BY_SMS, \
 		"amount paidAmount reference orderNumber") \
 	X(REFUND_ISSUED, "refund_issued", BY_PUSH | BY_SMS, "amount orderNumber") \
 	X(PAYOUT_APPROVED, "payout_approved", BY_PUSH | BY_SMS | BY_MAIL, \
-		"name amount fee netAmount") \
-	X(PAYOUT_REJECTED, "payout_rejected", BY_PUSH | BY_SMS | BY_MAIL, "name amount reason") \
+		"name* amount fee netAmount") \
+	X(PAYOUT_REJECTED, "payout_rejected", BY_PUSH | BY_SMS | BY_MAIL, "name* amount reason") \
 	X(PAYOUT_COMPLETED, "payout_completed", BY_PUSH | BY_SMS, \
 		"amount fee netAmount transactionReference") \
 	X(PAYOUT_FAILED, "payout_failed", BY_PUSH | BY_SMS, "amount reason") \
 	X(DISPUTE_RESOLVED, "dispute_resolved", BY_PUSH | BY_MAIL, \
-		"name orderNumber resolution refundAmount") \
-	X(DISPUTE_REJECTED, "dispute_rejected", BY_PUSH | BY_MAIL, "name orderNumber reason") \
+		"name* orderNumber resolution refundAmount") \
+	X(DISPUTE_REJECTED, "dispute_rejected", BY_PUSH | BY_MAIL, "name* orderNumber reason") \
 	X(BROADCAST, "broadcast", BY_PUSH, "title body")
 
 enum message_kind {
@@ -80,6 +82,9 @@ const char *message_name(enum message_kind message);
 bool message_named(struct text name, enum message_kind *ret);
 /* The message has a wording for the channel. */
 bool message_goes_by(enum message_kind message, enum channel channel);
+
+/* Takes the starred words out of a message's params. */
+void message_params_impersonal(enum message_kind message, json_t *params);
 
 /* What a message of these facts needs: the words of its texts, each from the first source that has
  * it. A new object, NULL when memory is out. Sources may be NULL. */

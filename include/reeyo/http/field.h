@@ -12,11 +12,11 @@
 
 enum field_kind {
 	FIELD_NONE,
-	FIELD_TEXT,     /* min…max characters; trimmed; no control characters but tab and line
-	                 * end */
+	FIELD_TEXT,     /* min…max characters, of which min can be seen; trimmed, in NFC, no
+	                 * control characters (.lines: but tab and line end) */
 	FIELD_ID,       /* 1…64 of A-Z a-z 0-9 _ - . */
 	FIELD_INT,      /* whole number, min…max (both 0: any int64) */
-	FIELD_MONEY,    /* whole XAF, min…max (both 0: 0 and up); 10.0 is whole, 10.5 is not */
+	FIELD_MONEY,    /* whole XAF, min…max (no max: 10^12); 10.0 is whole, 10.5 is not */
 	FIELD_NUMBER,   /* finite number, min…max (both 0: any); .above: greater than min */
 	FIELD_BOOL,
 	FIELD_ENUM,     /* one of .words, case-blind; the table's spelling is kept */
@@ -25,8 +25,9 @@ enum field_kind {
 	FIELD_PASSWORD, /* a new password: 8…128 with lower, upper, digit and one of @$!%*?&# */
 	FIELD_SECRET,   /* 1…max (default 1024) bytes, never trimmed, never echoed */
 	FIELD_DIGITS,   /* decimal digits, min…max of them; a JSON integer is accepted too */
-	FIELD_URL,      /* http or https, up to 2048 characters */
-	FIELD_TIME,     /* RFC 3339 date and time */
+	FIELD_URL,      /* http or https (core/url.h) */
+	FIELD_URL_OR_ID, /* the same, or an id: of a picture or document kept elsewhere */
+	FIELD_TIME,     /* RFC 3339 date and time, 1970 to 2999; kept in UTC with milliseconds */
 	FIELD_DATE,     /* YYYY-MM-DD */
 	FIELD_POINT,    /* {lat,lng}, also {latitude,longitude}; kept as {lat,lng}; ranges
 	                 * checked */
@@ -41,7 +42,10 @@ struct field {
 	enum field_kind kind;
 	bool required;
 	bool above;                    /* FIELD_NUMBER: strictly above min */
-	bool nullable;                 /* JSON null is kept as null (else null means absent) */
+	bool lines;                    /* FIELD_TEXT: of several lines */
+	bool nullable;                 /* of a reply: may be null */
+	bool clearable;                /* of an update: null empties it. Of every other member, and
+	                                * of all when something is created, null is absent */
 	int64_t min, max;
 	const struct field *of;
 	enum field_kind each;
@@ -62,11 +66,17 @@ struct field_fault {
 };
 #define FIELD_FAULTS_MAX 20
 
+/* How an object is read; any of these together. */
+#define FIELDS_TEXTS 1u  /* values are strings as in a query or form: "5" and "true" are accepted
+			  * for numbers and booleans */
+#define FIELDS_NEW 2u    /* the object creates something: nothing is there to be cleared */
+
 /* Checks `object` against the table and puts it into canonical form in place: other spellings
- * renamed, strings trimmed and normalised, enums in the table's spelling; unknown fields stay
- * untouched. texts: values are strings as in a query or form, so "5", "true" are accepted for
- * numbers and booleans. Returns the number of faults (at most FIELD_FAULTS_MAX are written). */
-unsigned field_check(const struct field *table, json_t *object, bool texts,
+ * renamed, strings trimmed and normalised, enums in the table's spelling, and no null but that of a
+ * clearable member. Of several spellings the first that is not null counts. Members that the table
+ * does not name stay untouched, unless they are null. Returns the number of faults (at most
+ * FIELD_FAULTS_MAX are written). */
+unsigned field_check(const struct field *table, json_t *object, unsigned how,
 	struct field_fault faults[FIELD_FAULTS_MAX]);
 
 /* "+237670000001" from any accepted spelling into out (14 bytes); false when it is none. */

@@ -79,6 +79,9 @@ const char *request_address(struct request *rq);
  * out. */
 const char *arg_int(struct request *rq, int64_t value);
 const char *arg_double(struct request *rq, double value);
+/* A clearable member of the body for the SQL function changed(): NULL when it is not named, "" when
+ * it is null. */
+const char *arg_change(struct request *rq, const char *name);
 /* A fresh id in the arena. NULL only when memory is out. */
 const char *request_id_new(struct request *rq, const char *prefix);
 /* A PostgreSQL array of the body's list `name`, of ids or of words without quotes, commas and
@@ -120,7 +123,9 @@ typedef void cached_done(struct request *rq, int error, const struct cache_value
 void cached(struct request *rq, enum cache_kind kind, const char *id,
 	void (*load)(struct request *rq, struct cache_read *read), cached_done *done);
 /* Loads through one statement whose first column is the finished `data` (NULL or no row: not
- * found): puts the envelope around it. The usual load. */
+ * found): puts the envelope around it. A second column, when there is one, says for how many
+ * milliseconds the first holds (NULL: until it is written); neither the key nor the answer's
+ * max-age outlasts that. The usual load. */
 void cached_by_sql(struct request *rq, enum cache_kind kind, const char *id, enum query query,
 	cached_done *done);
 /* Drops a key after a write, then goes on: next is called once the key is gone. */
@@ -162,6 +167,8 @@ void reply_error_with(struct request *rq, int error, const char *message, struct
 void reply_field(struct request *rq, const char *field, const char *english, const char *french);
 /* Adds a header to the coming reply. */
 void reply_header(struct request *rq, const char *name, const char *value);
+/* What the coming reply says holds until then, of the wall clock: no max-age goes further. */
+void reply_until(struct request *rq, int64_t wall_ms);
 /* Retry-After of the coming reply. */
 void reply_retry_after(struct request *rq, int64_t seconds);
 /* The complete success body that reply_data would send for `json` (for idempotency records and the

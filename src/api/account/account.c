@@ -6,6 +6,7 @@
 #include "account.h"
 
 #include "reeyo/auth/admit.h"
+#include "reeyo/core/unicode.h"
 
 #define PART_MIN 2
 #define PART_MAX 50
@@ -39,9 +40,8 @@ const struct field bank_fields[] = {
 
 static bool name_part_fits(const char *part)
 {
-	size_t length = part ? text_length(text_of(part)) : 0;
-
-	return length >= PART_MIN && length <= PART_MAX;
+	return part && unicode_visible(text_of(part)) >= PART_MIN &&
+	       text_length(text_of(part)) <= PART_MAX;
 }
 
 bool name_take(struct request *rq, bool required, const char **ret_first, const char **ret_last)
@@ -74,8 +74,8 @@ bool object_take(struct request *rq, const json_t *object,
 	json_auto_t *kept = json_object();
 	char *text auto_free = NULL;
 
-	*ret = NULL;
-	if (!object)
+	*ret = json_is_null(object) ? "" : NULL;
+	if (!object || json_is_null(object))
 		return true;
 	for (const struct field *field = table; field->name; field++) {
 		json_t *value = member(object, field->name);

@@ -19,7 +19,7 @@ const struct field account_query[] = {
 	FIELD_END
 };
 const struct field reason_body[] = {
-	{ "reason", FIELD_TEXT, .required = true, .min = 1, .max = 500 },
+	{ "reason", FIELD_TEXT, .lines = true, .required = true, .min = 1, .max = 500 },
 	FIELD_END
 };
 const struct field no_body[] = { FIELD_END };

@@ -14,7 +14,7 @@ static const struct field list_query[] = {
 	FIELD_END
 };
 static const struct field resolve_body[] = {
-	{ "resolution", FIELD_TEXT, .required = true, .min = 1, .max = 2000 },
+	{ "resolution", FIELD_TEXT, .lines = true, .required = true, .min = 1, .max = 2000 },
 	{ "refundAmount", FIELD_MONEY, .also = "refund_amount",
 		.does = "Goes into the customer's wallet" },
 	{ "refundToWallet", FIELD_BOOL, .also = "refund_to_wallet",

@@ -10,10 +10,11 @@ static const char *const scope_words[] = { "GLOBAL", "COUNTRY", NULL };
 
 static const struct field flag_body[] = {
 	{ "enabled", FIELD_BOOL, .also = "isEnabled is_enabled" },
-	{ "description", FIELD_TEXT, .max = 500 },
+	{ "description", FIELD_TEXT, .lines = true, .max = 500, .clearable = true },
 	{ "rollout_pct", FIELD_INT, .min = 0, .max = 100, .also = "rolloutPct" },
 	{ "scope", FIELD_ENUM, .words = scope_words },
-	{ "country_code", FIELD_TEXT, .min = 2, .max = 2, .also = "countryCode" },
+	{ "country_code", FIELD_TEXT, .min = 2, .max = 2, .clearable = true,
+		.also = "countryCode" },
 	{ "metadata", FIELD_OBJECT },
 	FIELD_END
 };
@@ -49,10 +50,10 @@ static void put_flag(struct request *rq)
 
 	sql_write(rq, admin_flag_put, admin_set, rq->params[0],
 		given ? member_bool(rq->body, "enabled", false) ? "t" : "f" : NULL,
-		body_text(rq, "description"),
+		arg_change(rq, "description"),
 		member(rq->body, "rollout_pct") ?
 			arg_int(rq, body_int(rq, "rollout_pct", 100)) : NULL,
-		body_text(rq, "scope"), body_text(rq, "country_code"), metadata_of(rq),
+		body_text(rq, "scope"), arg_change(rq, "country_code"), metadata_of(rq),
 		rq->caller.id, "flag.change", act_details(rq), rq->request_id);
 }
 

@@ -46,7 +46,8 @@ static const struct field message_fields[] = {
 };
 #define BROADCAST_FIELDS(ids, snake) \
 	{ "title", FIELD_TEXT, .required = true, .min = 1, .max = 100 }, \
-	{ "body", FIELD_TEXT, .required = true, .min = 1, .max = 1000, .also = "message" }, \
+	{ "body", FIELD_TEXT, .lines = true, .required = true, .min = 1, .max = 1000, \
+		.also = "message" }, \
 	{ "data", FIELD_OBJECT, \
 		.does = "Handed to the app: texts, numbers and booleans, at most 2 KB. Names " \
 			"that push services keep for themselves (from, message_type, " \

@@ -26,7 +26,8 @@ static const struct field resolve_body[] = {
 	{ "outcome", FIELD_ENUM, .required = true, .words = resolution_words,
 		.does = "BOOKED: what was paid goes into the customer's wallet; SETTLED_OUTSIDE: "
 			"it was given back or kept otherwise" },
-	{ "notes", FIELD_TEXT, .required = true, .min = 1, .max = 500, .also = "note" },
+	{ "notes", FIELD_TEXT, .lines = true, .required = true, .min = 1, .max = 500,
+		.also = "note" },
 	FIELD_END
 };
 static const struct field payment_row[] = {

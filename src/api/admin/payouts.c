@@ -39,12 +39,12 @@ static const struct field approve_body[] = {
 		.also = "transaction_reference reference",
 		.does = "How it was paid by hand, at a bank or to a phone: completes it, and the "
 			"gateway is not told to pay it" },
-	{ "notes", FIELD_TEXT, .max = 500, .also = "note" },
+	{ "notes", FIELD_TEXT, .lines = true, .max = 500, .also = "note" },
 	FIELD_END
 };
 static const struct field reject_body[] = {
 	{ "type", FIELD_ENUM, .words = kind_words, .does = "Must be the pay-out's" },
-	{ "reason", FIELD_TEXT, .required = true, .min = 1, .max = 500 },
+	{ "reason", FIELD_TEXT, .lines = true, .required = true, .min = 1, .max = 500 },
 	FIELD_END
 };
 
@@ -58,7 +58,8 @@ static const struct field resolve_body[] = {
 	{ "transactionReference", FIELD_TEXT, .min = 1, .max = 100,
 		.also = "transaction_reference reference",
 		.does = "Of PAID: how he was paid" },
-	{ "notes", FIELD_TEXT, .required = true, .min = 1, .max = 500, .also = "note reason",
+	{ "notes", FIELD_TEXT, .lines = true, .required = true, .min = 1, .max = 500,
+		.also = "note reason",
 		.does = "What was found; the owner is told them when the money comes back" },
 	FIELD_END
 };

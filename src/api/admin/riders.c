@@ -17,7 +17,7 @@ static const struct field edit_body[] = {
 	{ "firstName", FIELD_TEXT, .min = 2, .max = 50, .also = "first_name" },
 	{ "lastName", FIELD_TEXT, .min = 2, .max = 50, .also = "last_name" },
 	{ "phone", FIELD_PHONE },
-	{ "email", FIELD_EMAIL },
+	{ "email", FIELD_EMAIL, .clearable = true },
 	{ "vehicleType", FIELD_ENUM, .words = vehicle_words, .also = "vehicle_type" },
 	{ "vehiclePlate", FIELD_TEXT, .min = 2, .max = 20,
 		.also = "vehicle_plate plateNumber vehicleNumber" },
@@ -27,7 +27,7 @@ static const struct field decision_body[] = {
 	{ "document_type", FIELD_ENUM, .required = true, .words = document_words,
 		.also = "documentType type" },
 	{ "status", FIELD_ENUM, .required = true, .words = decision_words },
-	{ "reason", FIELD_TEXT, .max = 500 },
+	{ "reason", FIELD_TEXT, .lines = true, .max = 500 },
 	FIELD_END
 };
 static const struct field documents_body[] = {
@@ -132,7 +132,7 @@ static void edited(struct request *rq, const struct db_result *result)
 static void edit(struct request *rq)
 {
 	sql_try_write(rq, admin_rider_edit, edited, rq->params[0], body_text(rq, "firstName"),
-		body_text(rq, "lastName"), body_text(rq, "phone"), body_text(rq, "email"),
+		body_text(rq, "lastName"), body_text(rq, "phone"), arg_change(rq, "email"),
 		body_text(rq, "vehicleType"), body_text(rq, "vehiclePlate"), rq->caller.id,
 		"rider.edit", act_details(rq), rq->request_id);
 }

@@ -15,7 +15,7 @@ static const char *const user_words[][2] = {
 };
 static const struct field status_body[] = {
 	{ "status", FIELD_ENUM, .required = true, .words = status_words },
-	{ "reason", FIELD_TEXT, .max = 500 },
+	{ "reason", FIELD_TEXT, .lines = true, .max = 500 },
 	FIELD_END
 };
 

@@ -28,10 +28,12 @@ static const struct field edit_body[] = {
 	{ "email", FIELD_EMAIL },
 	{ "address", FIELD_TEXT, .min = 3, .max = 200 },
 	{ "city", FIELD_TEXT, .max = 80 },
-	{ "description", FIELD_TEXT, .max = 1000 },
-	{ "mobileMoneyNumber", FIELD_TEXT, .max = 34, .also = "mobile_money_number",
+	{ "description", FIELD_TEXT, .lines = true, .max = 1000, .clearable = true },
+	{ "mobileMoneyNumber", FIELD_TEXT, .max = 34, .clearable = true,
+		.also = "mobile_money_number",
 		.does = "Where pay-outs go, before the bank account; empty: there no longer" },
-	{ "mobileMoneyProvider", FIELD_TEXT, .max = 40, .also = "mobile_money_provider" },
+	{ "mobileMoneyProvider", FIELD_TEXT, .max = 40, .clearable = true,
+		.also = "mobile_money_provider" },
 	{ "bankName", FIELD_TEXT, .max = 100, .also = "bank_name" },
 	{ "bankAccountNumber", FIELD_TEXT, .min = 4, .max = 34, .also = "bank_account_number" },
 	{ "bankAccountName", FIELD_TEXT, .max = 100, .also = "bank_account_name" },
@@ -149,9 +151,9 @@ static void edit(struct request *rq)
 			"doit être un numéro mobile money, comme +237670000001");
 	sql_try_write(rq, admin_vendor_edit, edited, rq->params[0], body_text(rq, "businessName"),
 		body_text(rq, "ownerName"), body_text(rq, "phone"), body_text(rq, "email"),
-		body_text(rq, "address"), body_text(rq, "city"), body_text(rq, "description"),
-		body_text(rq, "mobileMoneyNumber"),
-		body_text(rq, "mobileMoneyProvider"), bank_of(rq),
+		body_text(rq, "address"), body_text(rq, "city"), arg_change(rq, "description"),
+		arg_change(rq, "mobileMoneyNumber"),
+		arg_change(rq, "mobileMoneyProvider"), bank_of(rq),
 		NULL, NULL, rq->caller.id, "vendor.edit", act_details(rq), rq->request_id);
 }
 

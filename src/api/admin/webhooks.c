@@ -25,16 +25,17 @@ static const char *const state_words[] = { "QUEUED", "DELIVERED", "DEAD", NULL }
 static const struct field add_body[] = {
 	{ "url", FIELD_URL, .required = true,
 		.does = "https, a public host, no user, no fragment" },
-	{ "description", FIELD_TEXT, .max = 200 },
+	{ "description", FIELD_TEXT, .lines = true, .max = 200 },
 	EVENT_TYPES(true),
 	{ "vendorId", FIELD_ID, .also = "vendor_id", .does = "Only what concerns this vendor" },
 	FIELD_END
 };
 static const struct field edit_body[] = {
 	{ "url", FIELD_URL, .does = "https, a public host, no user, no fragment" },
-	{ "description", FIELD_TEXT, .max = 200, .nullable = true, .does = "null removes it" },
+	{ "description", FIELD_TEXT, .lines = true, .max = 200, .clearable = true,
+		.does = "null removes it" },
 	EVENT_TYPES(false),
-	{ "vendorId", FIELD_ID, .nullable = true, .also = "vendor_id",
+	{ "vendorId", FIELD_ID, .clearable = true, .also = "vendor_id",
 		.does = "null: what concerns any vendor" },
 	{ "enabled", FIELD_BOOL,
 		.does = "What was said while it is false is not told; replay tells it" },
@@ -158,11 +159,6 @@ static const char *secret_of(struct request *rq)
 	return secret;
 }
 
-static const char *given(struct request *rq, const char *name)
-{
-	return json_object_get(rq->body, name) ? "t" : "f";
-}
-
 /* --- Endpoints -------------------------------------------------------------------------------- */
 
 static void list_webhooks(struct request *rq)
@@ -197,8 +193,8 @@ static void edit_webhook(struct request *rq)
 	if (!url_take(rq, &url))
 		return;
 	sql_write(rq, admin_webhook_edit, admin_shown, rq->params[0], url,
-		body_text(rq, "description"), given(rq, "description"), arg_array(rq, "eventTypes"),
-		body_text(rq, "vendorId"), given(rq, "vendorId"),
+		arg_change(rq, "description"), arg_array(rq, "eventTypes"),
+		arg_change(rq, "vendorId"),
 		member(rq->body, "enabled") ?
 			member_bool(rq->body, "enabled", true) ? "t" : "f" : NULL,
 		rq->caller.id, "webhook.change", act_details(rq), rq->request_id);

@@ -24,7 +24,7 @@ static const struct field edit_body[] = {
 	{ "countryCode", FIELD_TEXT, .min = 2, .max = 2, .also = "country_code" },
 	{ "polygon", FIELD_LIST, .min = 3, .max = CORNERS_MAX, .each = FIELD_ANY,
 		.does = "[[lat,lng],…]" },
-	{ "deliveryFeeOverride", FIELD_MONEY, .max = 1000000, .nullable = true,
+	{ "deliveryFeeOverride", FIELD_MONEY, .max = 1000000, .clearable = true,
 		.also = "delivery_fee_override", .does = "null removes it" },
 	{ "isActive", FIELD_BOOL, .also = "is_active" },
 	FIELD_END
@@ -82,13 +82,6 @@ static bool polygon_take(struct request *rq, const char **ret)
 	return true;
 }
 
-static const char *fee_of(struct request *rq)
-{
-	json_t *fee = member(rq->body, "deliveryFeeOverride");
-
-	return json_is_number(fee) ? arg_int(rq, body_int(rq, "deliveryFeeOverride", 0)) : NULL;
-}
-
 /* --- Handlers --------------------------------------------------------------------------------- */
 
 static void list_zones(struct request *rq)
@@ -114,7 +107,8 @@ static void add_zone(struct request *rq)
 	if (!id)
 		return reply_error(rq, E_NO_MEMORY);
 	sql_write(rq, admin_zone_add, admin_set, id, body_text(rq, "name"),
-		body_text(rq, "countryCode"), polygon, fee_of(rq),
+		body_text(rq, "countryCode"), polygon,
+		arg_change(rq, "deliveryFeeOverride"),
 		member_bool(rq->body, "isActive", true) ? "t" : "f", rq->caller.id, "zone.add",
 		act_details(rq), rq->request_id);
 }
@@ -126,8 +120,8 @@ static void edit_zone(struct request *rq)
 	if (!polygon_take(rq, &polygon))
 		return;
 	sql_write(rq, admin_zone_edit, admin_set, rq->params[0], body_text(rq, "name"),
-		body_text(rq, "countryCode"), polygon, fee_of(rq),
-		json_object_get(rq->body, "deliveryFeeOverride") ? "t" : "f",
+		body_text(rq, "countryCode"), polygon,
+		arg_change(rq, "deliveryFeeOverride"),
 		member(rq->body, "isActive") ?
 			member_bool(rq->body, "isActive", true) ? "t" : "f" : NULL,
 		rq->caller.id, "zone.change", act_details(rq), rq->request_id);

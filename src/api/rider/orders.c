@@ -19,18 +19,18 @@ static const struct field accept_body[] = {
 	FIELD_END
 };
 static const struct field reject_body[] = {
-	{ "reason", FIELD_TEXT, .required = true, .min = 3, .max = 500 },
+	{ "reason", FIELD_TEXT, .lines = true, .required = true, .min = 3, .max = 500 },
 	ACT_FIELDS,
 	FIELD_END
 };
 static const struct field arrive_body[] = {
-	{ "notes", FIELD_TEXT, .max = 500, .also = "note" },
+	{ "notes", FIELD_TEXT, .lines = true, .max = 500, .also = "note" },
 	ACT_FIELDS,
 	FIELD_END
 };
 static const struct field pickup_body[] = {
-	{ "pickupPhoto", FIELD_TEXT, .max = 2048, .also = "photo", .does = "Its address" },
-	{ "notes", FIELD_TEXT, .max = 500, .also = "note" },
+	{ "pickupPhoto", FIELD_URL_OR_ID, .also = "photo", .does = "Its address or id" },
+	{ "notes", FIELD_TEXT, .lines = true, .max = 500, .also = "note" },
 	ACT_FIELDS,
 	FIELD_END
 };
@@ -38,15 +38,15 @@ static const struct field complete_body[] = {
 	{ "verificationCode", FIELD_DIGITS, .min = 4, .max = 6, .also = "code",
 		.does = "What the customer tells; asked for when "
 			"delivery.verification_code is on" },
-	{ "deliveryPhoto", FIELD_TEXT, .max = 2048, .also = "photo", .does = "Its address" },
-	{ "notes", FIELD_TEXT, .max = 500, .also = "note" },
+	{ "deliveryPhoto", FIELD_URL_OR_ID, .also = "photo", .does = "Its address or id" },
+	{ "notes", FIELD_TEXT, .lines = true, .max = 500, .also = "note" },
 	ACT_FIELDS,
 	FIELD_END
 };
 static const struct field issue_body[] = {
 	{ "issueType", FIELD_ENUM, .required = true, .words = issue_words, .also = "type" },
-	{ "description", FIELD_TEXT, .required = true, .min = 3, .max = 500 },
-	{ "photo", FIELD_TEXT, .max = 2048, .does = "Its address" },
+	{ "description", FIELD_TEXT, .lines = true, .required = true, .min = 3, .max = 500 },
+	{ "photo", FIELD_URL_OR_ID, .does = "Its address or id" },
 	{ "occurredAt", FIELD_TIME, .does = "When it was, if not now" },
 	FIELD_END
 };

@@ -20,7 +20,7 @@ static const struct field add_body[] = {
 		.also = "fullAddress street" },
 	{ "city", FIELD_TEXT, .required = true, .min = 2, .max = 80 },
 	POINT_FIELDS,
-	{ "instructions", FIELD_TEXT, .max = 500 },
+	{ "instructions", FIELD_TEXT, .lines = true, .max = 500 },
 	{ "isDefault", FIELD_BOOL, .does = "Make this the default" },
 	FIELD_END
 };
@@ -29,7 +29,7 @@ static const struct field change_body[] = {
 	{ "address", FIELD_TEXT, .min = 3, .max = 200, .also = "fullAddress street" },
 	{ "city", FIELD_TEXT, .min = 2, .max = 80 },
 	POINT_FIELDS,
-	{ "instructions", FIELD_TEXT, .max = 500 },
+	{ "instructions", FIELD_TEXT, .lines = true, .max = 500, .clearable = true },
 	{ "isDefault", FIELD_BOOL, .does = "Make this the default" },
 	FIELD_END
 };
@@ -99,7 +99,7 @@ static void change_address(struct request *rq)
 	point_take(rq, &lat, &lng);
 	sql_write(rq, address_change, changed, rq->caller.id, rq->params[0], body_text(rq, "label"),
 		body_text(rq, "address"), body_text(rq, "city"),
-		lat, lng, body_text(rq, "instructions"),
+		lat, lng, arg_change(rq, "instructions"),
 		member_bool(rq->body, "isDefault", false) ? "t" : "f");
 }
 

@@ -22,8 +22,8 @@ static const struct field register_body[] = {
 };
 static const struct field profile_body[] = {
 	NAME_FIELDS,
-	{ "email", FIELD_EMAIL, .does = "Kept in lower case" },
-	{ "profilePicture", FIELD_TEXT, .min = 1, .max = 2048, .also = "profile_picture avatar" },
+	{ "email", FIELD_EMAIL, .clearable = true, .does = "Kept in lower case" },
+	{ "profilePicture", FIELD_URL_OR_ID, .clearable = true, .also = "profile_picture avatar" },
 	LANGUAGE_FIELD,
 	FIELD_END
 };
@@ -50,7 +50,8 @@ static void change_profile(struct request *rq)
 	if (!name_take(rq, false, &first, &last))
 		return;
 	sql_try_write(rq, user_change_profile, profile_changed, rq->caller.id, first, last,
-		body_text(rq, "email"), body_text(rq, "profilePicture"), body_text(rq, "language"));
+		arg_change(rq, "email"), arg_change(rq, "profilePicture"),
+		body_text(rq, "language"));
 }
 
 const struct route user_auth_routes[] = {

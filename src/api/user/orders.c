@@ -21,7 +21,7 @@ static const char *const package_categories[] = { "DOCUMENT", "PARCEL", "FRAGILE
 static const struct field line_body[] = {
 	{ "itemId", FIELD_ID, .required = true, .also = "menuItemId" },
 	{ "quantity", FIELD_INT, .required = true, .min = 1, .max = LINE_QUANTITY_MAX },
-	{ "notes", FIELD_TEXT, .max = 200, .also = "specialInstructions" },
+	{ "notes", FIELD_TEXT, .lines = true, .max = 200, .also = "specialInstructions" },
 	{ "variantId", FIELD_ANY, .also = "variant",
 		.does = "A variant of the item: its id or name, or {id}" },
 	{ "addOns", FIELD_LIST, .max = LINE_CHOICES_MAX, .each = FIELD_ANY, .also = "addons",
@@ -37,7 +37,7 @@ static const struct field address_body[] = {
 	{ "lat", FIELD_NUMBER, .min = -90, .max = 90, .also = "latitude",
 		.does = "Instead of coordinates" },
 	{ "lng", FIELD_NUMBER, .min = -180, .max = 180, .also = "longitude" },
-	{ "instructions", FIELD_TEXT, .max = 500 },
+	{ "instructions", FIELD_TEXT, .lines = true, .max = 500 },
 	{ "contactName", FIELD_TEXT, .min = 2, .max = 100, .does = "PACKAGE: required" },
 	{ "contactPhone", FIELD_PHONE, .does = "PACKAGE: required" },
 	FIELD_END
@@ -46,7 +46,7 @@ static const struct field package_body[] = {
 	{ "category", FIELD_ENUM, .required = true, .words = package_categories },
 	{ "weight", FIELD_NUMBER, .required = true, .above = true, .min = 0,
 		.max = 50, .does = "kg" },
-	{ "description", FIELD_TEXT, .required = true, .min = 1, .max = 500 },
+	{ "description", FIELD_TEXT, .lines = true, .required = true, .min = 1, .max = 500 },
 	{ "isFragile", FIELD_BOOL },
 	FIELD_END
 };
@@ -63,12 +63,12 @@ const struct field place_fields[] = {
 	{ "pickupAddress", FIELD_OBJECT, .of = address_body, .does = "PACKAGE: required" },
 	{ "paymentMethod", FIELD_ENUM, .words = payment_words, .does = "WALLET when absent" },
 	{ "phone", FIELD_PHONE, .does = "Who pays by MOBILE_MONEY" },
-	{ "deliveryInstructions", FIELD_TEXT, .max = 500 },
-	{ "notes", FIELD_TEXT, .max = 500 },
+	{ "deliveryInstructions", FIELD_TEXT, .lines = true, .max = 500 },
+	{ "notes", FIELD_TEXT, .lines = true, .max = 500 },
 	FIELD_END
 };
 static const struct field cancel_body[] = {
-	{ "reason", FIELD_TEXT, .required = true, .min = 3, .max = 500 },
+	{ "reason", FIELD_TEXT, .lines = true, .required = true, .min = 3, .max = 500 },
 	FIELD_END
 };
 static const struct field list_query[] = {

@@ -14,13 +14,13 @@
 
 static const struct field stars_body[] = {
 	{ "rating", FIELD_INT, .required = true, .min = 1, .max = 5, .also = "stars" },
-	{ "review", FIELD_TEXT, .max = 1000, .also = "comment" },
+	{ "review", FIELD_TEXT, .lines = true, .max = 1000, .also = "comment" },
 	FIELD_END
 };
 static const struct field rate_body[] = {
 	{ "rating", FIELD_INT, .min = 1, .max = 5, .also = "stars",
 		.does = "The vendor's; of a parcel the rider's" },
-	{ "review", FIELD_TEXT, .max = 1000, .also = "comment" },
+	{ "review", FIELD_TEXT, .lines = true, .max = 1000, .also = "comment" },
 	{ "vendorRating", FIELD_OBJECT, .of = stars_body },
 	{ "riderRating", FIELD_OBJECT, .of = stars_body },
 	FIELD_END
@@ -35,7 +35,7 @@ static const struct field dispute_body[] = {
 	{ "orderId", FIELD_ID, .required = true, .also = "orderNumber" },
 	{ "category", FIELD_TEXT, .required = true, .min = 2, .max = 50 },
 	{ "subject", FIELD_TEXT, .required = true, .min = 3, .max = 150 },
-	{ "description", FIELD_TEXT, .required = true, .min = 3, .max = 2000 },
+	{ "description", FIELD_TEXT, .lines = true, .required = true, .min = 3, .max = 2000 },
 	FIELD_END
 };
 

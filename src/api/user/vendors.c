@@ -7,6 +7,7 @@
 #include "reeyo/api/settings.h"
 #include "reeyo/api/shapes.h"
 #include "reeyo/api/user.h"
+#include "reeyo/core/clock.h"
 
 #define MAX_AGE 15
 
@@ -70,8 +71,17 @@ static const char *fee_before(struct request *rq, enum order_type type, struct p
 	return near == far ? arg_int(rq, near) : NULL;
 }
 
+/* Hours begin and end at full minutes: until the next one nobody opens or closes. */
+static void hold_for_the_minute(struct request *rq)
+{
+	int64_t now = clock_wall_ms();
+
+	reply_until(rq, now - now % 60000 + 60000);
+}
+
 static void listed(struct request *rq, const struct db_result *result)
 {
+	hold_for_the_minute(rq);
 	reply_page(rq, db_text(result, 0, 1), request_page(rq, 20), db_int(result, 0, 0));
 }
 
@@ -118,6 +128,7 @@ static void vendor_near(struct request *rq, const struct db_result *result)
 {
 	if (db_rows(result) == 0)
 		return reply_error(rq, E_VENDOR_NOT_FOUND);
+	hold_for_the_minute(rq);
 	reply_data(rq, db_text(result, 0, 0));
 }
 

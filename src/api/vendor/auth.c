@@ -31,7 +31,7 @@ static const struct field register_body[] = {
 	{ "serviceType", FIELD_ENUM, .words = service_types, .also = "service_type" },
 	{ "businessType", FIELD_ENUM, .words = business_types, .also = "business_type",
 		.does = "Instead of serviceType: GROCERY and PHARMACY are MART, the others FOOD" },
-	{ "description", FIELD_TEXT, .max = 500 },
+	{ "description", FIELD_TEXT, .lines = true, .max = 500 },
 	PLACE_FIELDS,
 	{ "bankDetails", FIELD_OBJECT, .of = bank_fields, .also = "bank_details" },
 	{ "businessHours", FIELD_OBJECT, .of = day_fields, .also = "business_hours operatingHours",

@@ -31,21 +31,22 @@ static const struct field add_on_body[] = { CHOICE_FIELDS, FIELD_END };
 
 #define ITEM_MEMBERS(must) \
 	{ "name", FIELD_TEXT, .required = must, .min = 3, .max = 100 }, \
-	{ "description", FIELD_TEXT, .min = 10, .max = 500 }, \
+	{ "description", FIELD_TEXT, .lines = true, .min = 10, .max = 500, .clearable = !(must) }, \
 	{ "category", FIELD_TEXT, .required = must, .min = 2, .max = 50 }, \
 	{ "price", FIELD_MONEY, .required = must, .min = 100, .max = PRICE_MAX }, \
-	{ "originalPrice", FIELD_MONEY, .nullable = true, .max = PRICE_MAX, \
+	{ "originalPrice", FIELD_MONEY, .clearable = !(must), .max = PRICE_MAX, \
 		.does = "Shown struck through" }, \
 	{ "preparationTime", FIELD_INT, .required = must, .min = 1, \
 		.max = 120, .does = "Minutes" }, \
 	{ "available", FIELD_BOOL, .also = "isAvailable is_available" }, \
-	{ "stock", FIELD_INT, .nullable = true, .max = STOCK_MAX, .does = "null: not counted" }, \
-	{ "unit", FIELD_TEXT, .max = 20 }, \
+	{ "stock", FIELD_INT, .clearable = !(must), .max = STOCK_MAX, \
+		.does = "Absent or null: not counted" }, \
+	{ "unit", FIELD_TEXT, .max = 20, .clearable = !(must) }, \
 	{ "images", FIELD_LIST, .max = 5, .each = FIELD_URL }, \
 	{ "tags", FIELD_LIST, .max = 10, .each = FIELD_TEXT, .each_max = 30 }, \
 	{ "variants", FIELD_LIST, .max = CHOICES_MAX, .of = variant_body }, \
 	{ "addOns", FIELD_LIST, .max = CHOICES_MAX, .of = add_on_body, .also = "addons add_ons" }, \
-	{ "changeReason", FIELD_TEXT, .max = 500, .also = "change_reason", \
+	{ "changeReason", FIELD_TEXT, .lines = true, .max = 500, .also = "change_reason", \
 		.does = "For the admin, when approval is needed" }
 
 const struct field item_add_fields[] = { ITEM_MEMBERS(true), FIELD_END };

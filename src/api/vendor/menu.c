@@ -23,7 +23,7 @@ static const struct field stock_body[] = {
 	{ "quantity", FIELD_INT, .max = 1000000, .also = "stock",
 		.does = "Required while it is counted" },
 	{ "tracked", FIELD_BOOL, .does = "false: not counted any more" },
-	{ "unit", FIELD_TEXT, .max = 20 },
+	{ "unit", FIELD_TEXT, .max = 20, .clearable = true },
 	FIELD_END
 };
 static const struct field available_body[] = {

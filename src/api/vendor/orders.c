@@ -24,19 +24,19 @@ static const struct field accept_body[] = {
 	FIELD_END
 };
 static const struct field reject_body[] = {
-	{ "reason", FIELD_TEXT, .required = true, .min = 3, .max = 500 },
+	{ "reason", FIELD_TEXT, .lines = true, .required = true, .min = 3, .max = 500 },
 	ACT_FIELDS,
 	FIELD_END
 };
 static const struct field step_body[] = {
-	{ "notes", FIELD_TEXT, .max = 500, .also = "note" },
+	{ "notes", FIELD_TEXT, .lines = true, .max = 500, .also = "note" },
 	ACT_FIELDS,
 	FIELD_END
 };
 static const struct field status_body[] = {
 	{ "status", FIELD_TEXT, .required = true, .max = 40,
 		.does = "PREPARING or READY_FOR_PICKUP" },
-	{ "notes", FIELD_TEXT, .max = 500, .also = "note" },
+	{ "notes", FIELD_TEXT, .lines = true, .max = 500, .also = "note" },
 	ACT_FIELDS,
 	FIELD_END
 };

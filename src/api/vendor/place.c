@@ -80,7 +80,7 @@ bool shop_place_take(struct request *rq, bool whole, struct shop_place *ret)
 	const char *address, *city;
 
 	*ret = (struct shop_place){ NULL, NULL, NULL, NULL };
-	if (field_check(place_fields, place, false, faults)) {
+	if (field_check(place_fields, place, 0, faults)) {
 		reply_field(rq, faults[0].field, faults[0].message, faults[0].message_fr);
 		return false;
 	}

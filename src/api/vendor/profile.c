@@ -16,12 +16,13 @@ static const struct field profile_body[] = {
 	{ "businessName", FIELD_TEXT, .min = 3, .max = 100, .also = "business_name" },
 	{ "ownerName", FIELD_TEXT, .min = 2, .max = 100, .also = "owner_name" },
 	{ "phone", FIELD_PHONE, .also = "phoneNumber", .does = "A new one has to be verified" },
-	{ "description", FIELD_TEXT, .max = 500 },
-	{ "logo", FIELD_URL, .nullable = true },
-	{ "coverImage", FIELD_URL, .nullable = true, .also = "cover_image" },
+	{ "description", FIELD_TEXT, .lines = true, .max = 500, .clearable = true },
+	{ "logo", FIELD_URL, .clearable = true },
+	{ "coverImage", FIELD_URL, .clearable = true, .also = "cover_image" },
 	PLACE_FIELDS,
-	{ "minOrderAmount", FIELD_MONEY, .max = MINIMUM_MAX, .also = "min_order_amount" },
-	{ "deliveryRadius", FIELD_NUMBER, .nullable = true, .above = true,
+	{ "minOrderAmount", FIELD_MONEY, .max = MINIMUM_MAX, .clearable = true,
+		.also = "min_order_amount" },
+	{ "deliveryRadius", FIELD_NUMBER, .clearable = true, .above = true,
 		.max = 100, .also = "delivery_radius",
 		.does = "km" },
 	{ "averagePreparationTime", FIELD_INT, .min = 1, .max = 120,
@@ -34,7 +35,8 @@ static const struct field profile_body[] = {
 };
 static const struct field hours_body[] = {
 	{ "businessHours", FIELD_OBJECT, .of = day_fields, .also = "business_hours hours",
-		.does = "A day that is not named is open; the days may also stand bare" },
+		.does = "A day that is not named is closed; without any day it is "
+			"always open; the days may also stand bare" },
 	FIELD_END
 };
 static const struct field online_body[] = {
@@ -84,7 +86,7 @@ static json_t *object_of(struct request *rq, const char *name, const struct fiel
 
 	if (object)
 		return object;
-	if (field_check(table, rq->body, false, faults)) {
+	if (field_check(table, rq->body, 0, faults)) {
 		reply_field(rq, faults[0].field, faults[0].message, faults[0].message_fr);
 		return NULL;
 	}

@@ -6,6 +6,7 @@ import threading
 
 import psycopg2
 import pytest
+import redis
 
 from world.waiting import PATIENCE, until
 
@@ -145,3 +146,53 @@ def test_settings_are_effective_within_a_moment(start_server):
     put("maintenanceMode", "false")
     until(lambda: everywhere("vendors", lambda r: r.status == 200))
     connection.close()
+
+
+# --- What depends on the time of the request ----------------------------------------------------------
+
+def in_minutes(sql, minutes):
+    """A clock of Douala's so many minutes from now, HH:MM."""
+    return sql("SELECT to_char(now() AT TIME ZONE 'Africa/Douala' + %s * interval '1 minute', 'HH24:MI') AS clock",
+               minutes)[0]["clock"]
+
+
+def test_what_is_kept_of_a_vendor_ends_when_it_closes(api, vendor, sql, redis_url):
+    days = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+    hours = {"open": in_minutes(sql, -60), "close": in_minutes(sql, 3)}
+    shop = vendor(business_hours={day: hours for day in days})
+    held = sql("SELECT hours_hold_ms(business_hours, now() AT TIME ZONE 'Africa/Douala') AS ms FROM vendors WHERE id = %s",
+               shop.id)[0]["ms"]
+    assert api.get(f"vendors/{shop.id}").data["isOpen"] is True
+    with redis.Redis.from_url(redis_url()) as store:
+        assert 0 < store.pttl(f"vendor:{shop.id}") <= held < 180_000
+
+
+def test_what_is_kept_of_a_vendor_without_hours_lasts_its_life(api, vendor, redis_url):
+    shop = vendor()
+    api.get(f"vendors/{shop.id}")
+    with redis.Redis.from_url(redis_url()) as store:
+        assert store.pttl(f"vendor:{shop.id}") > 290_000
+
+
+@pytest.mark.parametrize("path", ["vendors", "vendors?lat=4&lng=9", "vendors/vendor_123?lat=4&lng=9"])
+def test_no_answer_says_that_a_vendor_is_open_past_the_minute(api, sql, path):
+    while True:
+        before = time.time()
+        reply = api.get(path)
+        if int(before // 60) == int(time.time() // 60):
+            break
+    age = int(reply.headers["Cache-Control"].split("max-age=")[1])
+    assert age <= min(15, 60 - before % 60)
+
+
+@pytest.mark.parametrize("named, is_open", [(["today"], True), (["yesterday"], False), ([], True)])
+def test_days_that_are_not_named_are_closed_unless_none_is(api, vendor, sql, named, is_open):
+    shop = vendor()
+    today = sql("SELECT trim(to_char(now() AT TIME ZONE 'Africa/Douala', 'day')) AS day")[0]["day"]
+    days = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+    other = {"today": today, "yesterday": days[days.index(today) - 1]}
+    reply = shop.api.put("settings/hours", json={"businessHours": {
+        other[name]: {"open": "00:00", "close": "24:00"} for name in named}})
+    assert reply.status == 200, reply
+    assert api.get(f"vendors/{shop.id}").data["isOpen"] is is_open
+    assert api.get(f"vendors/{shop.id}?lat=4&lng=9").data["isOpen"] is is_open

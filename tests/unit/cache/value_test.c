@@ -18,7 +18,7 @@ START_TEST(what_was_written_is_read_back)
 		struct stored *stored;
 
 		memset(body, 'a', sizeof(body));
-		stored = value_new((struct text){ body, len });
+		stored = value_new((struct text){ body, len }, 0);
 		ck_assert_int_eq(value_read(stored->wire, &value), HELD_VALUE);
 		ck_assert(text_is(value.plain, (struct text){ body, len }));
 		ck_assert(text_is(value.gzip, stored->value.gzip));
@@ -39,7 +39,7 @@ START_TEST(what_does_not_shrink_is_kept_plain)
 		state = state * 1664525 + 1013904223;
 		body[i] = (char)(state >> 24);
 	}
-	stored = value_new((struct text){ body, sizeof(body) });
+	stored = value_new((struct text){ body, sizeof(body) }, 0);
 	ck_assert_ptr_null(stored->value.gzip.at);
 	free(stored);
 }
@@ -47,8 +47,9 @@ END_TEST
 
 START_TEST(one_body_has_one_tag_and_another_body_another)
 {
-	struct stored *a = value_new(TEXT("{\"a\":1}")), *b = value_new(TEXT("{\"a\":1}")),
-		      *c = value_new(TEXT("{\"a\":2}"));
+	struct stored *a = value_new(TEXT("{\"a\":1}"), 0),
+		      *b = value_new(TEXT("{\"a\":1}"), 7),
+		      *c = value_new(TEXT("{\"a\":2}"), 0);
 
 	ck_assert_str_eq(a->value.etag, b->value.etag);
 	ck_assert_str_ne(a->value.etag, c->value.etag);
@@ -82,12 +83,16 @@ START_TEST(nothing_else_is_taken_for_a_value)
 		"R1 0123456789abcdeX 3 0\nabc", "R1 0123456789abcde 3 0\nabc",
 		"R1 0123456789abcdef -1 4\nabc", "R1 0123456789abcdef 9223372036854775807 9\nabc",
 		"R1 0123456789abcdef 18446744073709551615 4\nabc", "R2 0123456789abcdef 3 0\nabc",
-		"R1 0123456789abcdef 3 0 \nabc", "R1  0123456789abcdef 3 0\nabc" };
+		"R1 0123456789abcdef 3 0 \nabc", "R1 0123456789abcdef 3 0 0\nabc",
+		"R1 0123456789abcdef 3 0 4 2\nabc", "R1 0123456789abcdef 3 0 -1\nabc", "R1  0123456789abcdef 3 0\nabc" };
 	struct cache_value value;
 
 	for (size_t i = 0; i < COUNT_OF(wrong); i++)
 		ck_assert_msg(value_read(text_of(wrong[i]), &value) == HELD_OTHER, "%s", wrong[i]);
 	ck_assert_int_eq(value_read(TEXT("R1 0123456789abcdef 3 0\nabc"), &value), HELD_VALUE);
+	ck_assert_int_eq(value.until_ms, 0);
+	ck_assert_int_eq(value_read(TEXT("R1 0123456789abcdef 3 0 42\nabc"), &value), HELD_VALUE);
+	ck_assert_int_eq(value.until_ms, 42);
 }
 END_TEST
 

@@ -149,6 +149,26 @@ START_TEST(a_wording_is_refused_for_what_it_says_wrong)
 }
 END_TEST
 
+START_TEST(what_people_wrote_can_be_left_out)
+{
+	json_auto_t *params = json_pack("{s:s,s:s,s:s,s:s}", "orderNumber", "F-1", "vendorName",
+		"Chez Rose", "reason", "buy here", "refundAmount", "7");
+	struct wording wording;
+	char fault[WORDING_FAULT];
+
+	message_params_impersonal(MESSAGE_ORDER_REJECTED, params);
+	ck_assert_uint_eq(json_object_size(params), 2);
+	ck_assert_ptr_nonnull(json_object_get(params, "orderNumber"));
+	ck_assert_ptr_nonnull(json_object_get(params, "refundAmount"));
+	ck_assert_str_eq(fault_of(MESSAGE_ORDER_REJECTED, CHANNEL_SMS, "No, says {vendorName}"),
+		"not in [ and ], as what may be left out: vendorName");
+	ck_assert_str_eq(fault_of(MESSAGE_WELCOME, CHANNEL_MAIL, "Subject: Hello {name}\n\ntext"),
+		"not in [ and ], as what may be left out: name");
+	ck_assert_int_eq(wording_parse(MESSAGE_ORDER_REJECTED, CHANNEL_PUSH,
+		TEXT("Title: No\n\nNo, says {vendorName}"), &wording, fault), 0);
+}
+END_TEST
+
 START_TEST(a_mail_is_a_subject_and_a_text)
 {
 	struct wording wording;
@@ -210,6 +230,7 @@ int main(void)
 	tcase_add_test(tests, a_long_value_is_cut_at_a_whole_character_where_there_is_little_room);
 	tcase_add_test(tests, what_a_value_holds_is_not_read_as_a_wording);
 	tcase_add_test(tests, a_wording_is_refused_for_what_it_says_wrong);
+	tcase_add_test(tests, what_people_wrote_can_be_left_out);
 	tcase_add_test(tests, a_mail_is_a_subject_and_a_text);
 	tcase_add_test(tests, a_message_keeps_its_own_words_from_the_first_source_that_has_them);
 	tcase_add_test(tests, a_message_waits_longer_after_each_try_and_as_long_as_it_is_asked_to);

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Which texts are addresses on the web.
+ */
+#include <check.h>
+#include <stdlib.h>
+
+#include "reeyo/core/memory.h"
+#include "reeyo/core/url.h"
+#include "../suite.h"
+
+static const char *const right[] = { "https://cdn.reeyo.cm/a.jpg", "http://reeyo.cm",
+	"HTTPS://REEYO.CM/A", "https://reeyo.cm:8443/a?b=c&d=%20#e", "https://[2001:db8::1]/a",
+	"https://exemple.cm/café.jpg", "http://10.0.0.1/a" };
+
+START_TEST(http_and_https_with_a_host_are_addresses)
+{
+	ck_assert_msg(url_is_web(text_of(right[_i])), "%s", right[_i]);
+}
+END_TEST
+
+static const char *const wrong[] = { "", "javascript:alert(1)", "JaVaScRiPt:alert(1)",
+	"data:text/html;base64,PHN2Zz4=", "vbscript:msgbox", "file:///etc/passwd", "ftp://reeyo.cm/a",
+	"//reeyo.cm/a", "/a.jpg", "reeyo.cm/a.jpg", "https:reeyo.cm", "https:/reeyo.cm",
+	"https:///reeyo.cm", "https://", "http://", "https://?a", "https://user@reeyo.cm/",
+	"https://user:secret@reeyo.cm/", "https://:secret@reeyo.cm/", "https://reeyo.cm/a b",
+	" https://reeyo.cm/", "https://reeyo.cm/a\nb", "https://reeyo.cm/a\tb",
+	"https://reeyo.cm\\@evil.cm/", "https://reeyo.cm/\"onload=", "https://reeyo.cm/<script>",
+	"https://reeyo.cm:99999/", "https://reeyo.cm:x/", "https://[::1", "java\nscript:alert(1)",
+	"https://reeyo.cm/\u202egpj.exe", "blob:https://reeyo.cm/1", "http:\\\\reeyo.cm" };
+
+START_TEST(anything_else_is_none)
+{
+	ck_assert_msg(!url_is_web(text_of(wrong[_i])), "%s", wrong[_i]);
+}
+END_TEST
+
+START_TEST(an_address_is_at_most_2048_bytes)
+{
+	char long_url[URL_LENGTH_MAX + 2] = "https://reeyo.cm/";
+
+	memset(long_url + 17, 'a', URL_LENGTH_MAX - 17);
+	ck_assert(url_is_web(text_of(long_url)));
+	long_url[URL_LENGTH_MAX] = 'a';
+	ck_assert(!url_is_web(text_of(long_url)));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("url");
+	TCase *tests = tcase_create("url");
+
+	tcase_add_loop_test(tests, http_and_https_with_a_host_are_addresses, 0, COUNT_OF(right));
+	tcase_add_loop_test(tests, anything_else_is_none, 0, COUNT_OF(wrong));
+	tcase_add_test(tests, an_address_is_at_most_2048_bytes);
+	suite_add_tcase(suite, tests);
+	return suite_run(suite);
+}
