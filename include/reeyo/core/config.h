@@ -81,6 +81,9 @@
 		"at least 32 characters") \
 	X(MS, access_ttl, "access_ttl", "7d", 1000, 7776000000, "life of an access token") \
 	X(MS, refresh_ttl, "refresh_ttl", "30d", 1000, 31536000000, "life of a refresh token") \
+	X(MS, refresh_grace, "refresh_grace", "60s", 1000, 3600000, \
+		"the refresh token just replaced gives its successor once more for so long; " \
+		"twice request_timeout when that is longer") \
 	X(BYTES, argon2_memory, "argon2_memory", "7168k", 8192, 1073741824, "argon2id memory") \
 	X(INT, argon2_passes, "argon2_passes", "5", 1, 100, "argon2id passes") \
 	X(INT, work_threads, "work_threads", "0", 0, 64, \

@@ -26,6 +26,8 @@ struct caller {
 	char id[ID_SIZE];
 	char session[ID_SIZE];
 	int64_t issued_s, expires_s;
+	int64_t issued_ms;             /* by the database's clock: what cut-offs are compared
+	                                * with */
 };
 
 struct rider_facts; /* auth */

@@ -3,9 +3,10 @@
  * An account's way in and out: log in, refresh, log out, and the account as it sees itself.
  *
  * Refresh tokens rotate: each is good once. Using an old one means that somebody else has a copy,
- * so the whole session ends. One exception keeps a shaky network from looking like theft: for ten
- * seconds after a rotation the token just replaced gives the same successor again (never a second
- * line of successors), so a client that lost the answer, or asked twice at once, goes on.
+ * so the whole session ends. One exception keeps a shaky network from looking like theft: within
+ * refresh_grace of a rotation (longer than a request may take) the token just replaced gives the
+ * same successor again, byte for byte and never a second line of successors. So a client that lost
+ * the answer, or asked twice at once, goes on.
  *
  * Who may not log in is told so only with the right password. Failures are counted by phone or
  * e-mail; an admin's besides in his row, where the fifth locks the account, whatever rate limits
@@ -78,6 +79,7 @@ static void login_stored(struct request *rq, const struct db_result *result)
 	if (db_rows(result) == 0)       /* the password or the standing changed since it was read */
 		return login_count_failure(rq);
 	shown = db_text(result, 0, 0);
+	session_issued(&login->session, db_int(result, 0, 2));
 	login->shown = (struct text){ account_text(rq, shown), shown.len };
 	if (!login->shown.at)
 		return reply_error(rq, E_NO_MEMORY);
@@ -211,6 +213,7 @@ static void refreshed(struct request *rq, const struct db_result *result)
 	memcpy(session->refresh_id, current.at, current.len);
 	session->refresh_id[current.len] = '\0';
 	session->caller.role = role_named(db_text(result, 0, 3));
+	session_issued(session, db_int(result, 0, 4));
 	session_reply(rq, session, account_text(rq, db_text(result, 0, 2)), NULL, TEXT_NONE);
 }
 
@@ -252,7 +255,8 @@ void account_refresh(struct request *rq)
 	session_refresh_id(session->refresh_id);
 	rq->state = session;
 	sql_write(rq, session_refresh, refreshed, session->caller.session, session->caller.id, used,
-		session->refresh_id, session_refresh_life(rq), session_access_life(rq), kind->name);
+		session->refresh_id, session_refresh_life(rq), session_access_life(rq), kind->name,
+		session_refresh_grace(rq));
 }
 
 static void logged_out(struct request *rq, const struct db_result *result)

@@ -24,6 +24,7 @@ static void registered(struct request *rq, const struct db_result *result)
 		return account_fail(rq, result);
 	if (!rq->app->config->skip_phone_verify)
 		code_send(rq, body_text(rq, "phone"), body_text(rq, "email"), new->code);
+	session_issued(&new->session, db_int(result, 0, 1));
 	session_reply(rq, &new->session, body_text(rq, "email"), account_kind(rq)->object,
 		db_text(result, 0, 0));
 }
