@@ -347,6 +347,7 @@ static int worker_start(struct worker *worker)
 {
 	static const struct payment_needs needs = { .menu_changed = catalog_forget };
 	static const struct server_steps steps = { .authenticate = authenticate,
+		.identify = caller_read,
 		.admit = settings_admit };
 	struct serving *serving = worker->serving;
 	struct app *app = &worker->app;
@@ -399,6 +400,7 @@ static void worker_end(struct worker *worker)
 	revocations_free(app->revocations);
 	settings_free(app->settings);
 	post_free(app->post);
+	app->post = NULL;
 	payments_close(app->payments);
 	client_free(app->client); /* calls under way end here, while there is a database to tell */
 	gateway_free(app->gateway);

@@ -117,3 +117,29 @@ BEGIN
   DELETE FROM reset_tokens WHERE account_id = account;
   RETURN ended;
 END $$;
+
+-- --- Forgotten passwords -----------------------------------------------------------------------------------------
+
+-- Another reset token; the one before it counts no more. At most `most` of them in `window_s` seconds for one account,
+-- whichever of its names was given. Gives the account, or NULL: there is none, or it has had enough.
+CREATE FUNCTION account_forgot(kind text, by_phone text, by_email text, hash text, life bigint, most bigint,
+  window_s bigint)
+RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+  account text;
+BEGIN
+  SELECT a.id INTO account FROM accounts a
+   WHERE a.kind = account_forgot.kind AND (a.phone = by_phone OR a.email = by_email) AND a.standing <> 'DELETED';
+  IF account IS NULL THEN
+    RETURN NULL;
+  END IF;
+  EXECUTE format('SELECT 1 FROM %s WHERE id = $1 FOR NO KEY UPDATE', account_table(kind)) USING account;
+  IF (SELECT count(*) FROM reset_tokens r
+       WHERE r.account_id = account AND r.created_at > now() - make_interval(secs => window_s)) >= most THEN
+    RETURN NULL;
+  END IF;
+  UPDATE reset_tokens r SET used_at = now() WHERE r.account_id = account AND r.used_at IS NULL;
+  INSERT INTO reset_tokens (token_hash, account_id, role, expires_at)
+  VALUES (hash, account, account_forgot.kind, now() + make_interval(secs => life));
+  RETURN account;
+END $$;

@@ -225,17 +225,11 @@ SELECT CASE WHEN a.proved THEN 'ALREADY' WHEN EXISTS (SELECT FROM code) THEN 'SE
 SELECT s.ended FROM account_set_password($1::text, $2::text, $3::text, $4::text, $5::text, $6::bigint) AS s(ended)
  WHERE s.ended IS NOT NULL
 
--- $1 kind, $2 phone or NULL, $3 e-mail or NULL, $4 token hash, $5 its life. A row when the account exists.
+-- $1 kind, $2 phone or NULL, $3 e-mail or NULL, $4 token hash, $5 its life, $6 most of them in $7 seconds. A row when the
+-- account exists and this one is to be sent.
 -- name: account_forgot_password
-WITH account AS (
-  SELECT a.id FROM accounts a
-   WHERE a.kind = $1::text AND (a.phone = $2::text OR a.email = $3::text) AND a.standing <> 'DELETED'
-), former AS (
-  DELETE FROM reset_tokens r USING account a WHERE r.account_id = a.id
-)
-INSERT INTO reset_tokens (token_hash, account_id, role, expires_at)
-SELECT $4::text, a.id, $1::text, now() + make_interval(secs => $5::bigint) FROM account a
-RETURNING account_id
+SELECT f.account FROM account_forgot($1::text, $2::text, $3::text, $4::text, $5::bigint, $6::bigint, $7::bigint) AS f(account)
+ WHERE f.account IS NOT NULL
 
 -- $1 kind, $2 token hash.
 -- name: account_reset_find

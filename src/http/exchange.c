@@ -327,6 +327,8 @@ static void fault_reply(struct exchange *x)
 
 static void early_reply(struct exchange *x)
 {
+	if (x->early == E_TOO_MANY_REQUESTS)
+		return limit_refuse(&x->rq, x->wait_s);
 	if (x->early == E_ROUTE_NOT_FOUND) {
 		const char *near = router_nearest(x->rq.app->router, x->rq.path, x->rq.ns);
 
@@ -360,6 +362,9 @@ enum MHD_Result exchange_head(struct exchange *x, const char *method, const char
 		x->discard = true;
 	else
 		x->early = head_check(x, x->rq.method);
+	x->wait_s = limit_address(&x->rq); /* also of what is refused anyway */
+	if (x->wait_s)
+		x->early = E_TOO_MANY_REQUESTS;
 	if (!x->early && !x->replied && x->server->steps.authenticate && x->rq.route->who != ANYONE)
 		x->server->steps.authenticate(&x->rq);
 	if (x->early || x->replied) {

@@ -20,7 +20,7 @@
 
 #define URL_MAX 4096
 #define JSON_DEPTH_MAX 32
-#define REPLY_HEADERS_MAX 12
+#define REPLY_HEADERS_MAX 16
 
 struct exchange;
 struct stream;
@@ -121,6 +121,8 @@ struct exchange {
 	const char *encoding;       /* "gzip", "br" or NULL */
 	const char *etag;
 	struct stream *stream;      /* the answer is a stream */
+	struct limit_taken *taken;  /* what limits have reserved for it */
+	int64_t wait_s;             /* early is E_TOO_MANY_REQUESTS: until then */
 	struct reply_header headers[REPLY_HEADERS_MAX];
 	unsigned header_count;
 };
@@ -160,6 +162,9 @@ void cors_headers(struct exchange *x, struct MHD_Response *response);
 void reply_stream(struct exchange *x, struct stream *stream);
 /* Builds MHD's response and queues it; what MHD's access handler returns. */
 enum MHD_Result reply_queue(struct exchange *x);
+
+/* limit.c: a reply is decided, so what is reserved and not spent is given back. */
+void limit_settle(struct exchange *x);
 
 /* compress.c: the body in another encoding, in the arena; absent when it does not shrink. */
 struct text compress_text(struct arena *arena, const char *encoding, struct text plain);

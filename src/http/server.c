@@ -149,6 +149,15 @@ static struct connection *connection_of(struct MHD_Connection *mhd)
 	return info ? info->socket_context : NULL;
 }
 
+/* A client of IPv4 that came to a socket of IPv6 is one of IPv4, as everybody writes it. */
+static void ipv6_text(const struct in6_addr *address, char out[INET6_ADDRSTRLEN])
+{
+	if (IN6_IS_ADDR_V4MAPPED(address))
+		inet_ntop(AF_INET, address->s6_addr + 12, out, INET6_ADDRSTRLEN);
+	else
+		inet_ntop(AF_INET6, address, out, INET6_ADDRSTRLEN);
+}
+
 static void connection_address(struct connection *connection, struct MHD_Connection *mhd)
 {
 	const union MHD_ConnectionInfo *info =
@@ -159,8 +168,7 @@ static void connection_address(struct connection *connection, struct MHD_Connect
 		inet_ntop(AF_INET, &((const struct sockaddr_in *)address)->sin_addr,
 			connection->address, sizeof(connection->address));
 	else if (address && address->sa_family == AF_INET6)
-		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)address)->sin6_addr,
-			connection->address, sizeof(connection->address));
+		ipv6_text(&((const struct sockaddr_in6 *)address)->sin6_addr, connection->address);
 }
 
 static void connection_opened(struct port *port, struct MHD_Connection *mhd, void **context)

@@ -109,12 +109,24 @@
 	X(INT, rate_admin, "rate_admin", "1000", 1, 1000000, "requests per admin in rate_window") \
 	X(MS, rate_window, "rate_window", "15m", 1000, 86400000, "window of the two above") \
 	X(INT, rate_login, "rate_login", "5", 1, 1000000, \
-		"failed log-ins per phone or e-mail in rate_window") \
+		"wrong passwords, and wrong one-time codes, of an account in rate_window") \
+	X(INT, rate_reset, "rate_reset", "100", 1, 1000000, \
+		"wrong reset codes from a client's network in rate_window") \
+	X(INT, rate_code, "rate_code", "5", 1, 1000000, \
+		"codes sent again to an account, or to reset its password, in rate_window") \
 	X(INT, rate_register, "rate_register", "3", 1, 1000000, \
 		"registrations per phone or device in an hour") \
 	X(INT, rate_address, "rate_address", "6000", 1, 10000000, \
-		"requests per client address a minute: a backstop, since a " \
-		"carrier's customers share one") \
+		"requests per client address (of IPv6: its /64; 8 times as many its /48) a minute " \
+		"and loop: a backstop, since a carrier's customers share one") \
+	X(INT, rate_callback, "rate_callback", "6000", 1, 10000000, \
+		"the same for callbacks of payment gateways, which are counted apart") \
+	X(INT, rate_messages_to, "rate_messages_to", "10", 1, 1000000, \
+		"codes that strangers can have sent to one phone or e-mail in an hour") \
+	X(INT, rate_messages_address, "rate_messages_address", "60", 1, 1000000, \
+		"the same, asked for from one client address (IPv6 as above)") \
+	X(INT, rate_messages, "rate_messages", "1000", 1, 10000000, \
+		"the same, of this process in all") \
 	X(MS, duplicate_window, "duplicate_window", "60s", 0, 86400000, \
 		"the same basket of one customer within this time is refused " \
 		"without a key; 0: never") \

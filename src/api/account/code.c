@@ -6,6 +6,7 @@
  */
 #include "account.h"
 
+#include "reeyo/http/limit.h"
 #include "reeyo/partners/post.h"
 
 const struct field otp_body[] = {
@@ -26,6 +27,7 @@ void code_send(struct request *rq, const char *phone, const char *email, const c
 	enum language language = rq->french ? LANGUAGE_FR : LANGUAGE_EN;
 	const char *const params[] = { "code", code, NULL };
 
+	limit_spend(rq);
 	post_tell(rq->app->post, MESSAGE_CODE, CHANNEL_SMS, language, phone, params);
 	if (rq->ns == NS_VENDOR && email)
 		post_tell(rq->app->post, MESSAGE_CODE, CHANNEL_MAIL, language, email, params);
@@ -77,12 +79,19 @@ static void verify(struct request *rq, const char *account, const char *what, sq
 		is_test_code ? "t" : "f", what);
 }
 
+static void verify_refused(struct request *rq, int err)
+{
+	if (err != E_INTERNAL)
+		limit_spend(rq);
+	reply_error(rq, err);
+}
+
 static void verified(struct request *rq, const struct db_result *result)
 {
 	int err = outcome_of(rq, result);
 
 	if (err)
-		return reply_error(rq, err);
+		return verify_refused(rq, err);
 	account_reply(rq, db_text(result, 0, 1));
 }
 
@@ -101,7 +110,7 @@ static void verified_all(struct request *rq, const struct db_result *result)
 	int err = outcome_of(rq, result);
 
 	if (err)
-		return reply_error(rq, err);
+		return verify_refused(rq, err);
 	reply_message(rq, "Phone and e-mail are verified",
 		"Le téléphone et l'e-mail sont vérifiés");
 }
@@ -151,7 +160,7 @@ static void contact_found(struct request *rq, const struct db_result *result)
 	renewal->email = account_text(rq, db_text(result, 0, 1));
 	if (!renewal->phone)
 		return reply_error(rq, E_NO_MEMORY);
-	renew(rq);
+	limit_messages(rq, renewal->phone, rq->ns == NS_VENDOR ? renewal->email : NULL, renew);
 }
 
 void account_resend_code_to(struct request *rq, const char *account)
