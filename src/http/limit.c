@@ -160,6 +160,9 @@ static void chain_taken(struct limit_use *use, const struct limit_result *result
 	if (!request_release(chain->rq))
 		return;
 	limit_headers(chain->rq, want, result);
+	if (!result->allowed && want->here)
+		log_refusal(LOG_WARN, "codes for strangers have used up this process's budget",
+			"rate_messages", LOG_I("limit", want->limit));
 	if (!result->allowed)
 		return limit_refuse(chain->rq, result->reset_s);
 	if (chain->reserves) {
