@@ -113,6 +113,7 @@ static void exchange_free(struct exchange *x)
 
 static void exchange_leave(struct exchange *x)
 {
+	deadline_stop(&x->pause);
 	x->gone = true;
 	x->replied = true;
 	x->mhd = NULL;
@@ -153,6 +154,22 @@ void request_unhurried(struct request *rq)
 
 	if (x->connection)
 		deadline_stop(&x->connection->deadline);
+}
+
+void request_pause(struct request *rq, void (*next)(struct request *rq))
+{
+	struct exchange *x = exchange_of(rq);
+
+	x->paused = next;
+	deadline_start(&x->server->pause, &x->pause);
+}
+
+void exchange_paused(struct deadline *deadline)
+{
+	struct exchange *x = CONTAINER_OF(deadline, struct exchange, pause);
+
+	if (!x->replied)
+		x->paused(&x->rq);
 }
 
 void request_hold(struct request *rq)

@@ -55,6 +55,7 @@ struct server {
 	struct turn_hook hook;      /* runs the daemons once at the end of a turn */
 	struct turn_hook log_hook;  /* writes the turn's access log lines in one go */
 	struct deadline_list header, keepalive, body, run, send;
+	struct deadline_list pause; /* requests that wait for nothing but time */
 	char *log;
 	size_t log_len;
 	uint64_t body_bytes;        /* held for bodies by all exchanges of this loop */
@@ -101,6 +102,8 @@ struct exchange {
 	unsigned step;
 	struct exchange *next, *previous; /* in server->exchanges */
 	unsigned held;              /* continuations under way */
+	struct deadline pause;
+	void (*paused)(struct request *rq);
 	bool suspended;
 	bool inside;                /* MHD's access handler is on the stack */
 	bool replied;               /* a reply is decided: everything later is ignored */
@@ -180,6 +183,8 @@ void exchange_streams(struct exchange *x);
 void exchange_forget(struct exchange *x);
 /* Makes the decided reply leave: queued by the access handler on the stack, or by resuming. */
 void exchange_answered(struct exchange *x);
+/* The pause of an exchange is over. */
+void exchange_paused(struct deadline *deadline);
 /* Called by MHD's access handler in each stage. */
 enum MHD_Result exchange_head(struct exchange *x, const char *method, const char *version);
 enum MHD_Result exchange_body(struct exchange *x, const char *at, size_t *len);

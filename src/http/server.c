@@ -458,6 +458,7 @@ int server_new(struct app *app, const struct server_steps *steps, struct listene
 		connection_expired);
 	deadline_list_init(&server->body, app->loop, (uint64_t)config->body_timeout,
 		connection_expired);
+	deadline_list_init(&server->pause, app->loop, REQUEST_PAUSE_MS, exchange_paused);
 	deadline_list_init(&server->run, app->loop, (uint64_t)config->request_timeout, run_expired);
 	deadline_list_init(&server->send, app->loop, (uint64_t)config->send_timeout,
 		connection_expired);
@@ -539,6 +540,7 @@ void server_close(struct server *server)
 	deadline_list_close(&server->header);
 	deadline_list_close(&server->keepalive);
 	deadline_list_close(&server->body);
+	deadline_list_close(&server->pause);
 	deadline_list_close(&server->run);
 	deadline_list_close(&server->send);
 	deadline_list_close(&server->linger);

@@ -108,8 +108,9 @@ void account_change_password(struct request *rq)
 
 /* --- Forgot ----------------------------------------------------------------------------------- */
 
-/* What goes on after the answer, on its own: nothing of the request is left then. The answer leaves
- * before the account is looked for, so neither its words nor its time tell whether there is one. */
+/* What goes on by itself, whatever becomes of the request. The answer does not wait for it: it
+ * leaves a fixed time after this has begun, so neither its words nor its time tell whether there is
+ * such an account. */
 struct forgotten {
 	struct db_call call;
 	struct app *app;
@@ -154,6 +155,12 @@ static void forgotten_submit(struct request *rq, struct forgotten *forgotten)
 	db_submit(rq->app->db, &forgotten->call);
 }
 
+static void forgot_answered(struct request *rq)
+{
+	reply_message(rq, "If there is such an account, a code is on its way",
+		"Si ce compte existe, un code arrive");
+}
+
 static void forgot_admitted(struct request *rq)
 {
 	const char *phone = body_text(rq, "phone");
@@ -171,8 +178,7 @@ static void forgot_admitted(struct request *rq)
 	memcpy(forgotten->to, to, strnlen(to, sizeof(forgotten->to) - 1));
 	limit_spend(rq); /* whether there is such an account or not: budgets do not tell either */
 	forgotten_submit(rq, forgotten);
-	reply_message(rq, "If there is such an account, a code is on its way",
-		"Si ce compte existe, un code arrive");
+	request_pause(rq, forgot_answered);
 }
 
 void account_forgot_password(struct request *rq)
