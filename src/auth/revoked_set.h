@@ -12,8 +12,8 @@
 #include "reeyo/core/error.h"
 
 struct revoked_set;
-/* most: entries before the floor rises, a power of two. All times in milliseconds. life_ms: how long
- * an entry can matter, which is the life of an access token. 0 or E_NO_MEMORY. */
+/* most: entries before the floor rises, a power of two. All times in milliseconds. life_ms: how
+ * long an entry can matter, which is the life of an access token. 0 or E_NO_MEMORY. */
 int revoked_set_new(unsigned most, int64_t life_ms, struct revoked_set **ret) MUST_CHECK;
 void revoked_set_free(struct revoked_set *set);
 void revoked_set_add(struct revoked_set *set, const char *subject, int64_t before_ms,

@@ -17,7 +17,7 @@
 #define NAMES_MAX 16384u
 
 /* Takes the cost when it fits, all or nothing; a negative one is given back, as far as the window
- * still holds it; 0 looks. Gives whether it fitted, the count after it and the milliseconds left. */
+ * still holds it; 0 looks. Gives whether it fitted, the count after it and the time left (ms). */
 static const struct text script = TEXT(
 	"local c,l=tonumber(ARGV[1]),tonumber(ARGV[3]) "
 	"local n,t=tonumber(redis.call('GET',KEYS[1]) or 0),redis.call('PTTL',KEYS[1]) "

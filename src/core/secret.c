@@ -29,8 +29,9 @@ static const char *last_at(const char *from, const char *to)
 	return memrchr(from, '@', (size_t)(to - from));
 }
 
-/* Where the password of a URL begins and ends; false when there is none before the query. A @ behind
- * the first ? belongs to the query or to the password: then everything to the end is the password. */
+/* Where the password of a URL begins and ends; false when there is none before the query. A @
+ * behind the first ? belongs to the query or to the password: then everything to the end is
+ * hidden. */
 static bool password_of(const char *authority, const char **ret_from, const char **ret_to)
 {
 	const char *end = authority + strlen(authority);

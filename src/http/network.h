@@ -19,8 +19,8 @@ struct network {
 	unsigned bits;         /* 128 for IPv4; 64, 48 */
 };
 
-/* The networks of an address, the narrow one first. Returns how many; 0 when it is not an address. A
- * zone ("%eth0") is ignored. */
+/* The networks of an address, the narrow one first. Returns how many; 0 when it is not an address.
+ * A zone ("%eth0") is ignored. */
 unsigned networks_of(const char *address, struct network ret[NETWORKS_MAX]);
 /* "41.202.0.7", "2001:db8:1:2::/64". */
 void network_name(const struct network *network, char ret[NETWORK_NAME_SIZE]);

@@ -104,8 +104,8 @@ struct limit_result {
 	int64_t limit, remaining;
 	int64_t reset_s;     /* seconds until the window is over */
 };
-/* One use of `name` ("login:user_…"): takes `cost` of `limit` in a fixed window that starts with the
- * first use, all of it or nothing. 0 only looks; a negative cost gives back what was taken. In
+/* One use of `name` ("login:user_…"): takes `cost` of `limit` in a fixed window that starts with
+ * the first use, all of it or nothing. 0 only looks; a negative cost gives back what was taken. In
  * Redis, so that all copies count together; counted in this process alone while Redis is down, and
  * when `here` is set. Embedded in its owner; must stay alive until done, which is never called
  * before limit_use returns. */

@@ -18,7 +18,8 @@
  * INT, MS (a duration: "50ms", "30s", "15m", "24h", "7d"), BYTES ("8k", "10m"). */
 #define REEYO_CONFIG(X) \
 	X(TEXT, environment, "environment", "development", 0, 0, \
-		"production, development or test; production refuses every development switch") \
+		"production, development or test; production refuses what is only for " \
+		"development, or not safe") \
 	X(TEXT, listen, "listen", "127.0.0.1:8080", 0, 0, \
 		"main listener, all namespaces: [address]:port, port 0 picks a free one") \
 	X(TEXT, listen_user, "listen.user", "", 0, 0, \
@@ -84,8 +85,10 @@
 	X(MS, refresh_grace, "refresh_grace", "60s", 1000, 3600000, \
 		"the refresh token just replaced gives its successor once more for so long; " \
 		"twice request_timeout when that is longer") \
-	X(BYTES, argon2_memory, "argon2_memory", "7168k", 8192, 1073741824, "argon2id memory") \
-	X(INT, argon2_passes, "argon2_passes", "5", 1, 100, "argon2id passes") \
+	X(BYTES, argon2_memory, "argon2_memory", "7168k", 8192, 1073741824, \
+		"argon2id memory; in production 7168k at least") \
+	X(INT, argon2_passes, "argon2_passes", "5", 1, 100, \
+		"argon2id passes; in production as much work as 7168k with 5") \
 	X(INT, work_threads, "work_threads", "0", 0, 64, \
 		"threads for password hashes; 0: one per core") \
 	X(INT, work_queue, "work_queue", "64", 1, 65536, "hashes waiting before 503") \
@@ -103,7 +106,7 @@
 		"new accounts count as phone-verified; never in production") \
 	X(BOOL, card_sandbox, "card_sandbox", "off", 0, 0, \
 		"credit CARD top-ups at once; never in production") \
-	X(BOOL, rate_limit, "rate_limit", "on", 0, 0, "rate limits") \
+	X(BOOL, rate_limit, "rate_limit", "on", 0, 0, "rate limits; always on in production") \
 	X(INT, rate_account, "rate_account", "100", 1, 1000000, \
 		"requests per account in rate_window") \
 	X(INT, rate_admin, "rate_admin", "1000", 1, 1000000, "requests per admin in rate_window") \
@@ -117,8 +120,8 @@
 	X(INT, rate_register, "rate_register", "3", 1, 1000000, \
 		"registrations per phone or device in an hour") \
 	X(INT, rate_address, "rate_address", "6000", 1, 10000000, \
-		"requests per client address (of IPv6: its /64; 8 times as many its /48) a minute " \
-		"and loop: a backstop, since a carrier's customers share one") \
+		"requests per client address (of IPv6: its /64; 8 times as many its /48) a " \
+		"minute and loop: a backstop, since a carrier's customers share one") \
 	X(INT, rate_callback, "rate_callback", "6000", 1, 10000000, \
 		"the same for callbacks of payment gateways, which are counted apart") \
 	X(INT, rate_messages_to, "rate_messages_to", "10", 1, 1000000, \

@@ -47,7 +47,8 @@ void log_write(enum log_level level, const char *message, const struct log_field
 /* Lines that anybody can cause as often as he likes (a bad signature, a limit that is reached). Of
  * equal ones, which is the same message and the same `kind`, the first LOG_SAMPLE_LINES in
  * LOG_SAMPLE_MS are written; the others are counted, and one line says "repeated": how many, when
- * the time is over. message is a constant; kind says what is equal, never who did it. Any thread. */
+ * the time is over. message is a constant; kind says what is equal, never who did it. Any
+ * thread. */
 #define LOG_SAMPLE_LINES 5
 #define LOG_SAMPLE_MS 10000u
 #define log_refusal(level, message, kind, ...) \

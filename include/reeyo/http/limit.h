@@ -13,7 +13,8 @@
  * What makes the server send messages to somebody who has not asked for them has budgets of its
  * own: of the destination, of the client's network, and of this process.
  *
- * Answered with RateLimit-Policy, RateLimit, the older X-RateLimit-* and, when refused, Retry-After.
+ * Answered with RateLimit-Policy, RateLimit, the older X-RateLimit-* and, when refused,
+ * Retry-After.
  */
 #ifndef REEYO_HTTP_LIMIT_H
 #define REEYO_HTTP_LIMIT_H
@@ -33,15 +34,15 @@ void limit_caller(struct request *rq);
 /* Step after the body check: the row's own limit, of whom .limit_by names. */
 void limit_body(struct request *rq);
 
-/* For the handler of a row whose .limit_by is "account": counts the row's limit for the account that
- * was found (or for the name it was looked for by, canonical, when there is none), and goes on with
- * next; else answers 429. */
+/* For the handler of a row whose .limit_by is "account": counts the row's limit for the account
+ * that was found (or for the name it was looked for by, canonical, when there is none), and goes on
+ * with next; else answers 429. */
 void limit_found(struct request *rq, const char *account, void (*next)(struct request *rq));
-/* What is reserved for this request stays counted: the guess was wrong, the message is sent. Without
- * it everything is given back with the reply. */
+/* What is reserved for this request stays counted: the guess was wrong, the message is sent.
+ * Without it everything is given back with the reply. */
 void limit_spend(struct request *rq);
-/* Reserves a message to each of the two (NULL: none) in every budget, before anything is written, and
- * goes on with next; else answers 429. limit_spend when it is sent. */
+/* Reserves a message to each of the two (NULL: none) in every budget, before anything is written,
+ * and goes on with next; else answers 429. limit_spend when it is sent. */
 void limit_messages(struct request *rq, const char *phone, const char *email,
 	void (*next)(struct request *rq));
 /* Answers 429 with Retry-After. */

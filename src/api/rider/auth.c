@@ -141,7 +141,9 @@ const struct route rider_auth_routes[] = {
 		.does = "Trade a refresh token for a new pair; an old one used "
 			"again ends the session" },
 	{ POST, "/auth/logout", .who = RIDER_ACCOUNT, .always = true, .shape = REPLY_MESSAGE,
-		.run = account_log_out, .does = "End this session: its tokens count no more" },
+		.run = account_log_out,
+		.does = "End this session: its tokens count no more, and its "
+			"device gets no more pushes" },
 	{ GET, "/auth/me", .also = "/auth/profile", .who = RIDER_ACCOUNT, .always = true,
 		.reply = rider_fields, .run = account_me,
 		.errors = { E_ACCOUNT_GONE }, .does = "The rider" },
@@ -159,7 +161,8 @@ const struct route rider_auth_routes[] = {
 	{ POST, "/auth/resend-otp", .who = RIDER_ACCOUNT, .always = true, .shape = REPLY_MESSAGE,
 		.limit = LIMIT_CODE, .limit_by = "caller", .run = account_resend_code,
 		.errors = { E_OTP_ALREADY, E_ACCOUNT_GONE },
-		.does = "Send a new code; the one before it counts no more" },
+		.does = "Send a new code; the one before it counts no more, and wrong "
+			"tries are kept" },
 	{ POST, "/auth/change-password", .also = "/auth/password",
 		.who = RIDER_ACCOUNT, .always = true,
 		.any_write = true, .body = change_password_body, .shape = REPLY_MESSAGE,

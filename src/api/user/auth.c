@@ -71,7 +71,8 @@ const struct route user_auth_routes[] = {
 			"again ends the session" },
 	{ POST, "/auth/logout", .who = CUSTOMER, .always = true,
 		.shape = REPLY_MESSAGE, .run = account_log_out,
-		.does = "End this session: its tokens count no more" },
+		.does = "End this session: its tokens count no more, and its "
+			"device gets no more pushes" },
 	{ GET, "/auth/me", .also = "/auth/profile", .who = CUSTOMER,
 		.always = true, .reply = user_fields,
 		.run = account_me, .errors = { E_ACCOUNT_GONE }, .does = "The account" },
@@ -88,7 +89,8 @@ const struct route user_auth_routes[] = {
 	{ POST, "/auth/resend-otp", .who = CUSTOMER, .always = true, .shape = REPLY_MESSAGE,
 		.limit = LIMIT_CODE, .limit_by = "caller", .run = account_resend_code,
 		.errors = { E_OTP_ALREADY, E_ACCOUNT_GONE },
-		.does = "Send a new code; the one before it counts no more" },
+		.does = "Send a new code; the one before it counts no more, and wrong "
+			"tries are kept" },
 	{ POST, "/auth/change-password", .also = "/auth/password", .who = CUSTOMER, .always = true,
 		.any_write = true, .body = change_password_body, .shape = REPLY_MESSAGE,
 		.limit = LIMIT_PASSWORD, .limit_by = "caller",

@@ -129,7 +129,9 @@ const struct route vendor_auth_routes[] = {
 		.does = "Trade a refresh token for a new pair; an old one used "
 			"again ends the session" },
 	{ POST, "/auth/logout", .who = VENDOR_ACCOUNT, .always = true, .shape = REPLY_MESSAGE,
-		.run = account_log_out, .does = "End this session: its tokens count no more" },
+		.run = account_log_out,
+		.does = "End this session: its tokens count no more, and its "
+			"device gets no more pushes" },
 	{ GET, "/auth/me", .also = "/profile /auth/profile", .who = VENDOR_ACCOUNT, .always = true,
 		.reply = vendor_self_fields, .run = account_me, .errors = { E_ACCOUNT_GONE },
 		.does = "The vendor as it sees itself" },
@@ -152,7 +154,8 @@ const struct route vendor_auth_routes[] = {
 		.shape = REPLY_MESSAGE, .limit = LIMIT_CODE,
 		.limit_by = "vendorId caller", .run = resend_otp,
 		.errors = { E_NO_TOKEN, E_BAD_TOKEN, E_ACCOUNT_NOT_FOUND, E_OTP_ALREADY },
-		.does = "Send a new code; the one before it counts no more" },
+		.does = "Send a new code; the one before it counts no more, and wrong "
+			"tries are kept" },
 	{ POST, "/auth/forgot-password", .who = ANYONE,
 		.always = true, .body = forgot_password_body,
 		.shape = REPLY_MESSAGE, .limit = LIMIT_CODE,

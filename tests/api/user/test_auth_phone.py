@@ -4,6 +4,8 @@
 import re
 from concurrent.futures import ThreadPoolExecutor
 
+from world.server import PRODUCTION
+
 
 def last_code(server, phone):
     """The code of the newest message to the phone, as the log of a development server has it."""
@@ -110,8 +112,7 @@ def test_a_code_has_six_digits(customer):
 
 
 def test_production_takes_no_test_code_and_logs_no_code(start_server):
-    running = start_server(environment="production", otp_test_code=None, card_sandbox=None, webhook_private=None,
-                           rate_limit="on", login_memory="off")
+    running = start_server(**PRODUCTION)
     body = {"name": "Awa Ngono", "phone": "+237699990003", "password": "Kumba-2024!"}
     data = running.api().post("auth/register", json=body).data
     reply = running.api(data["token"]).post("auth/verify-phone", json={"otp": "123456"})
