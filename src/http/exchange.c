@@ -336,9 +336,12 @@ static void fault_reply(struct exchange *x)
 	struct buf why;
 
 	x->close = true;
+	count_one(loop_counters(x->server->app->loop), COUNT_HTTP_REFUSED);
+	x->wait_s = limit_address(&x->rq);
+	if (x->wait_s)
+		return limit_refuse(&x->rq, x->wait_s);
 	why = buf_in(x->rq.arena, 128);
 	buf_add_string(&why, x->head.fault_why);
-	count_one(loop_counters(x->server->app->loop), COUNT_HTTP_REFUSED);
 	reply_error_with(&x->rq, x->head.fault, buf_string(&why), TEXT_NONE);
 }
 
@@ -375,13 +378,12 @@ enum MHD_Result exchange_head(struct exchange *x, const char *method, const char
 		fault_reply(x);
 		return reply_queue(x);
 	}
-	if (!cors_admits(x))
-		x->discard = true;
-	else
-		x->early = head_check(x, x->rq.method);
+	x->early = head_check(x, x->rq.method);
 	x->wait_s = limit_address(&x->rq); /* also of what is refused anyway */
 	if (x->wait_s)
 		x->early = E_TOO_MANY_REQUESTS;
+	else if (!cors_admits(x))
+		x->discard = true;
 	if (!x->early && !x->replied && x->server->steps.authenticate && x->rq.route->who != ANYONE)
 		x->server->steps.authenticate(&x->rq);
 	if (x->early || x->replied) {

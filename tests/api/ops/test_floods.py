@@ -137,9 +137,20 @@ def test_what_is_no_route_and_who_has_no_token_is_held_up_too(limited):
     server = limited(rate_address=10, loops=1, trusted_proxies="127.0.0.1")
     api = server.api()
     for number, (method, path) in enumerate([("GET", "/nothing"), ("DELETE", "/healthz"), ("GET", "/api/v1/auth/me"),
-                                             ("POST", "/api/v1/admin/webhooks")]):
+                                             ("POST", "/api/v1/admin/webhooks"), ("OPTIONS", "/api/v1/orders"),
+                                             ("BREW", "/healthz")]):
         statuses = [api.request(method, path, headers={"X-Forwarded-For": f"10.8.0.{number}"}).status for _ in range(12)]
         assert 429 not in statuses[:10] and statuses[10:] == [429, 429], path
+    pages = [api.get("config", headers={"X-Forwarded-For": "10.8.1.0", "Origin": "https://evil.example"}).status
+             for _ in range(12)]
+    assert pages == [403] * 10 + [429] * 2
+    heads = []
+    for _ in range(12):  # each ends its connection
+        wire = server.wire()
+        wire.send(b"GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\nX-Forwarded-For: 10.8.2.0\r\n\r\n")
+        heads.append(wire.read().status)
+        wire.close()
+    assert heads == [400] * 10 + [429] * 2
     reply = api.get("/nothing", headers={"X-Forwarded-For": "10.8.0.0"})
     assert reply.code == "TOO_MANY_REQUESTS" and 0 < int(reply.headers["Retry-After"]) <= 60
 
