@@ -49,6 +49,7 @@
 #include "reeyo/telemetry/metrics.h"
 
 /* Free arena blocks a loop keeps for the next requests. */
+#define SAMPLED_MS 1000 /* counts of refusals are written so long after their time, at most */
 #define POOL_KEEP (4u << 20)
 #define LISTENERS_MAX 16
 
@@ -87,7 +88,7 @@ struct serving {
 	struct metrics *metrics;
 	struct route_set *sets;
 	uv_signal_t term, interrupt, hangup;
-	uv_timer_t delay, limit;
+	uv_timer_t delay, limit, sampled;
 	bool draining;
 };
 
@@ -247,16 +248,24 @@ static void on_hangup(uv_signal_t *signal, int number)
 		LOG_T("level", log_on(LOG_DEBUG) ? "debug" : serving->config->log_level));
 }
 
+static void on_sampled(uv_timer_t *timer)
+{
+	(void)timer;
+	log_sample_flush(false);
+}
+
 static int signals_start(struct serving *serving)
 {
 	uv_loop_t *uv = loop_uv(serving->workers[0].app.loop);
 
 	serving->term.data = serving->interrupt.data = serving->hangup.data = serving;
 	serving->delay.data = serving->limit.data = serving;
+	serving->sampled.data = serving;
 	if (uv_signal_init(uv, &serving->term) || uv_signal_init(uv, &serving->interrupt) ||
 		uv_signal_init(uv, &serving->hangup) || uv_timer_init(uv, &serving->delay) ||
-		uv_timer_init(uv, &serving->limit))
+		uv_timer_init(uv, &serving->limit) || uv_timer_init(uv, &serving->sampled))
 		return E_NO_MEMORY;
+	uv_timer_start(&serving->sampled, on_sampled, SAMPLED_MS, SAMPLED_MS);
 	uv_signal_start(&serving->term, on_end_signal, SIGTERM);
 	uv_signal_start(&serving->interrupt, on_end_signal, SIGINT);
 	uv_signal_start(&serving->hangup, on_hangup, SIGHUP);
@@ -347,6 +356,7 @@ static int worker_start(struct worker *worker)
 {
 	static const struct payment_needs needs = { .menu_changed = catalog_forget };
 	static const struct server_steps steps = { .authenticate = authenticate,
+		.identify = caller_read,
 		.admit = settings_admit };
 	struct serving *serving = worker->serving;
 	struct app *app = &worker->app;
@@ -399,6 +409,7 @@ static void worker_end(struct worker *worker)
 	revocations_free(app->revocations);
 	settings_free(app->settings);
 	post_free(app->post);
+	app->post = NULL;
 	payments_close(app->payments);
 	client_free(app->client); /* calls under way end here, while there is a database to tell */
 	gateway_free(app->gateway);
@@ -515,6 +526,7 @@ int serve(const struct config *config)
 	if (!error) {
 		listeners_tell(&serving);
 		workers_run(&serving);
+		log_sample_flush(true);
 		log_line(LOG_INFO, "stopped");
 	}
 	for (unsigned i = 0; serving.workers && i < serving.count; i++)

@@ -60,12 +60,19 @@ process_id() {
 	echo "$pid"
 }
 
+# log_file DIR NAME: makes DIR/log/NAME.log, which only we may read: logs hold codes and names.
+log_file() {
+	(umask 077 && : >>"$1/log/$2.log")
+	chmod 600 "$1/log/$2.log"
+}
+
 # process_start DIR NAME COMMAND...: in a session of its own, so that a Ctrl-C in this terminal does
 # not reach it; sets $started_pid.
 process_start() {
 	local dir=$1 name=$2
 
 	shift 2
+	log_file "$dir" "$name"
 	(unprivileged setsid "$@") >>"$dir/log/$name.log" 2>&1 </dev/null 9>&- &
 	started_pid=$!
 	process_note "$dir" "$name" "$started_pid"
@@ -140,6 +147,7 @@ postgres_url() {
 }
 
 # Settings, written anew at each start. dev keeps every commit; test need not outlive a crash.
+# Statements carry phone numbers as parameters, and DETAIL quotes rows: neither goes to the log.
 postgres_settings() {
 	cat <<-END
 		listen_addresses = ''
@@ -153,6 +161,9 @@ postgres_settings() {
 		log_timezone = 'UTC'
 		log_line_prefix = '%m [%p] '
 		log_checkpoints = off
+		log_parameter_max_length = 0
+		log_parameter_max_length_on_error = 0
+		log_error_verbosity = terse
 	END
 	if [ "$2" = test ]; then
 		printf '%s = off\n' fsync synchronous_commit full_page_writes
@@ -169,6 +180,7 @@ postgres_start() {
 	process_id "$dir" postgres >/dev/null && return
 	bin=$(postgres_bin) || return
 	if [ ! -s "$dir/postgres/PG_VERSION" ]; then
+		log_file "$dir" initdb
 		(cd / && unprivileged "$bin/initdb" -D "$dir/postgres" -U reeyo --auth=trust \
 			--encoding=UTF8 --locale=C.UTF-8 --no-instructions --no-sync) \
 			>"$dir/log/initdb.log" 2>&1 </dev/null 9>&- || {

@@ -19,7 +19,8 @@ SELECT a.id, a.password_hash, a.standing, a.email, a.role, 0 FROM accounts a
  WHERE a.kind = 'RIDER' AND (a.phone = $1::text OR a.email = $2::text)
 
 -- Of an admin, by e-mail alone ($1 is not looked at). The attempt counts as a failure until it succeeds, so that many at
--- once are no more than five; the fifth locks for half an hour. Last column: seconds it was locked for before.
+-- once are no more than five; the fifth locks for half an hour. An unknown e-mail writes as much to the log of the
+-- database, so that the time does not tell who is an admin. Last column: seconds it was locked for before.
 -- name: admin_credentials
 WITH was AS (
   SELECT a.id, a.locked_until, CASE WHEN a.locked_until IS NULL THEN a.failures ELSE 0 END AS failures
@@ -29,10 +30,13 @@ WITH was AS (
      SET failures = w.failures + 1,
          locked_until = CASE WHEN w.failures + 1 >= 5 THEN now() + interval '30 minutes' END
     FROM was w WHERE a.id = w.id AND (w.locked_until IS NULL OR w.locked_until <= now())
+), decoy AS MATERIALIZED (
+  SELECT pg_logical_emit_message(true, 'login', '') WHERE NOT EXISTS (SELECT FROM was)
 )
 SELECT a.id, a.password_hash, a.status, a.email, a.role,
        greatest(0, coalesce(ceil(extract(epoch FROM w.locked_until - now())), 0))::bigint
   FROM admins a JOIN was w ON w.id = a.id
+ WHERE (SELECT count(*) FROM decoy) >= 0
 
 -- $1 kind, $2 id.
 -- name: account_password
@@ -49,8 +53,8 @@ SELECT rider_json(r) FROM riders r WHERE r.id = $1::text
 SELECT admin_json(a) FROM admins a WHERE a.id = $1::text
 
 -- Registrations begin with the same parameters: $1 id, $2 password hash, $3 the phone counts as verified, $4 code
--- hash, $5 its life, $6 session, $7 jti, $8 refresh life, $9 language, $10 phone, $11 e-mail. A customer's: $12 first,
--- $13 last name.
+-- hash, $5 its life, $6 session, $7 jti, $8 refresh life, $9 language, $10 phone, $11 e-mail. Columns: the account, when
+-- its tokens are issued (ms). A customer's: $12 first, $13 last name.
 -- name: user_register
 WITH account AS (
   INSERT INTO users (id, first_name, last_name, phone, email, password_hash, phone_verified, language, last_login)
@@ -69,7 +73,7 @@ WITH account AS (
   INSERT INTO sessions (id, account_id, role, jti, expires_at)
   VALUES ($6::text, $1::text, 'USER', $7::text, now() + make_interval(secs => $8::bigint))
 )
-SELECT user_json(a.u, '[]') FROM account a
+SELECT user_json(a.u, '[]'), epoch_ms(clock_timestamp()) FROM account a
 
 -- A vendor: $12 business, $13 owner, $14 service type, $15 business type, $16 description, $17 address, $18 city,
 -- $19 lat, $20 lng, $21 bank details, $22 business hours (both JSON or NULL), $23 approved at once.
@@ -95,7 +99,7 @@ WITH account AS (
   INSERT INTO sessions (id, account_id, role, jti, expires_at)
   VALUES ($6::text, $1::text, 'VENDOR', $7::text, now() + make_interval(secs => $8::bigint))
 )
-SELECT vendor_self_json(a.v) FROM account a
+SELECT vendor_self_json(a.v), epoch_ms(clock_timestamp()) FROM account a
 
 -- A rider: $12 first, $13 last name, $14 vehicle type, $15 vehicle details, $16 documents (both JSON), $17 bank details,
 -- $18 emergency contact (both JSON or NULL), $19 picture, $20 city, $21 approved and active at once.
@@ -122,12 +126,13 @@ WITH account AS (
   INSERT INTO sessions (id, account_id, role, jti, expires_at)
   VALUES ($6::text, $1::text, 'RIDER', $7::text, now() + make_interval(secs => $8::bigint))
 )
-SELECT rider_json(a.r) FROM account a
+SELECT rider_json(a.r), epoch_ms(clock_timestamp()) FROM account a
 
 -- The session of a verified log-in: $1 account, $2 the hash that was verified, $3 its replacement or NULL,
 -- $4 session, $5 jti, $6 refresh life. No row when the hash or the status is another by now; the lock makes
 -- a new password wait, so that it ends this session too. last_login moves every five minutes, lest a busy
--- account's row and its cached copy change with each log-in.
+-- account's row and its cached copy change with each log-in. Columns: the account, whether it was touched, when the
+-- tokens are issued (ms): read from the clock once the row is locked, so it is after any cut-off before it.
 -- name: user_log_in
 WITH account AS (
   SELECT u.id, u AS was FROM users u
@@ -143,20 +148,20 @@ WITH account AS (
   INSERT INTO sessions (id, account_id, role, jti, expires_at)
   SELECT $4::text, a.id, 'USER', $5::text, now() + make_interval(secs => $6::bigint) FROM account a
 )
-SELECT user_json(coalesce(t.now, a.was)), t.now IS NOT NULL
+SELECT user_json(coalesce(t.now, a.was)), t.now IS NOT NULL, epoch_ms(clock_timestamp())
   FROM account a LEFT JOIN touched t ON true
 
 -- The same for the other kinds, which log in seldom.
 -- name: vendor_log_in
-SELECT l.shown, l.touched
+SELECT l.shown, l.touched, epoch_ms(clock_timestamp())
   FROM account_log_in('VENDOR', $1::text, $2::text, $3::text, $4::text, $5::text, $6::bigint) l
 
 -- name: rider_log_in
-SELECT l.shown, l.touched
+SELECT l.shown, l.touched, epoch_ms(clock_timestamp())
   FROM account_log_in('RIDER', $1::text, $2::text, $3::text, $4::text, $5::text, $6::bigint) l
 
 -- name: admin_log_in
-SELECT l.shown, l.touched
+SELECT l.shown, l.touched, epoch_ms(clock_timestamp())
   FROM account_log_in('ADMIN', $1::text, $2::text, $3::text, $4::text, $5::text, $6::bigint) l
 
 -- NULL stays as it is. $1 id, $2 first, $3 last name, $4 e-mail, $5 picture, $6 language.
@@ -192,36 +197,40 @@ SELECT rider_json(c.r) FROM changed c
 -- name: account_verify
 SELECT v.outcome, v.shown FROM account_verify($1::text, $2::text, $3::text, $4::boolean, $5::text) v
 
--- $1 kind, $2 account, $3 code hash, $4 its life. SENT or ALREADY, the phone, the e-mail.
+-- Where an account's codes go. $1 kind, $2 account. Columns: phone, e-mail.
+-- name: account_contact
+SELECT a.phone, a.email FROM accounts a WHERE a.kind = $1::text AND a.id = $2::text AND a.standing <> 'DELETED'
+
+-- Another code. Wrong tries are kept: who has used up all five gets no new code until they are forgotten.
+-- $1 kind, $2 account, $3 code hash, $4 its life. SENT, ALREADY or TIRED; the seconds until tries are forgotten.
 -- name: account_renew_code
 WITH account AS (
-  SELECT a.id, a.phone, a.email, a.proved FROM accounts a
+  SELECT a.id, a.proved FROM accounts a
    WHERE a.kind = $1::text AND a.id = $2::text AND a.standing <> 'DELETED'
 ), code AS (
-  INSERT INTO one_time_codes (account_id, purpose, code_hash, expires_at)
+  INSERT INTO one_time_codes AS c (account_id, purpose, code_hash, expires_at)
   SELECT a.id, 'VERIFY_PHONE', $3::text, now() + make_interval(secs => $4::bigint)
     FROM account a WHERE NOT a.proved
   ON CONFLICT (account_id, purpose) DO UPDATE
-     SET code_hash = excluded.code_hash, tries = 0, sent_at = now(), expires_at = excluded.expires_at
+     SET code_hash = excluded.code_hash, tries = 5 - code_tries_left(c), sent_at = now(), expires_at = excluded.expires_at
+   WHERE code_tries_left(c) > 0
+  RETURNING 1
 )
-SELECT CASE WHEN a.proved THEN 'ALREADY' ELSE 'SENT' END, a.phone, a.email FROM account a
+SELECT CASE WHEN a.proved THEN 'ALREADY' WHEN EXISTS (SELECT FROM code) THEN 'SENT' ELSE 'TIRED' END,
+  (SELECT greatest(1, ceil(extract(epoch FROM c.tried_at + interval '15 minutes' - now())))::bigint
+     FROM one_time_codes c WHERE c.account_id = a.id AND c.purpose = 'VERIFY_PHONE')
+  FROM account a
 
 -- $1 kind, $2 account, $3 the hash that was verified, $4 the new one, $5 session that stays, $6 life of access tokens.
 -- name: account_change_password
 SELECT s.ended FROM account_set_password($1::text, $2::text, $3::text, $4::text, $5::text, $6::bigint) AS s(ended)
  WHERE s.ended IS NOT NULL
 
--- $1 kind, $2 phone or NULL, $3 e-mail or NULL, $4 token hash, $5 its life. A row when the account exists.
+-- $1 kind, $2 phone or NULL, $3 e-mail or NULL, $4 token hash, $5 its life, $6 most of them in $7 seconds. A row when the
+-- account exists and this one is to be sent.
 -- name: account_forgot_password
-WITH account AS (
-  SELECT a.id FROM accounts a
-   WHERE a.kind = $1::text AND (a.phone = $2::text OR a.email = $3::text) AND a.standing <> 'DELETED'
-), former AS (
-  DELETE FROM reset_tokens r USING account a WHERE r.account_id = a.id
-)
-INSERT INTO reset_tokens (token_hash, account_id, role, expires_at)
-SELECT $4::text, a.id, $1::text, now() + make_interval(secs => $5::bigint) FROM account a
-RETURNING account_id
+SELECT f.account FROM account_forgot($1::text, $2::text, $3::text, $4::text, $5::bigint, $6::bigint, $7::bigint) AS f(account)
+ WHERE f.account IS NOT NULL
 
 -- $1 kind, $2 token hash.
 -- name: account_reset_find
@@ -232,12 +241,13 @@ SELECT r.account_id FROM reset_tokens r
 -- name: account_reset_password
 SELECT r.account, r.ended FROM account_reset_password($1::text, $2::text, $3::text, $4::bigint) r
 
--- $1 kind, $2 account, $3 token, $4 platform. Ten devices an account; the one heard of least lately goes.
+-- $1 kind, $2 account, $3 token, $4 platform, $5 session. Ten devices an account; the one heard of least lately goes.
 -- name: device_add
 WITH put AS (
-  INSERT INTO device_tokens (token, account_id, role, platform) VALUES ($3::text, $2::text, $1::text, $4::text)
+  INSERT INTO device_tokens (token, account_id, role, platform, session_id)
+  VALUES ($3::text, $2::text, $1::text, $4::text, $5::text)
   ON CONFLICT (token) DO UPDATE
-     SET account_id = excluded.account_id, role = excluded.role,
+     SET account_id = excluded.account_id, role = excluded.role, session_id = excluded.session_id,
          platform = coalesce(excluded.platform, device_tokens.platform), updated_at = now()
 )
 DELETE FROM device_tokens WHERE token IN (

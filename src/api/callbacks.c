@@ -45,8 +45,8 @@ static void remembered(struct request *rq, const struct db_result *result)
 	else if (db_rows(result))
 		reference = db_text(result, 0, 1);
 	else
-		log_line(LOG_WARN,
-			"a callback names a payment that does not exist", LOG_T("payment", id));
+		log_refusal(LOG_WARN, "a callback names a payment that does not exist",
+			rq->route->path, LOG_T("payment", id));
 	/* The poller asks if this does not: the row says when. */
 	if (reference.len && db_bool(result, 0, 2) && gateway_up(rq->app->gateway))
 		(void)!payment_ask(rq->app->payments, id,
@@ -70,8 +70,8 @@ static const char *signature_of(struct request *rq)
 static void disbelieve(struct request *rq, int error)
 {
 	count_one(loop_counters(rq->app->loop), COUNT_CALLBACKS_REFUSED);
-	log_line(LOG_WARN, "a callback is not the gateway's", LOG_T("address", request_address(rq)),
-		LOG_T("why", error_row(error)->name));
+	log_refusal(LOG_WARN, "a callback is not the gateway's", error_row(error)->name,
+		LOG_T("address", request_address(rq)));
 	reply_error(rq, error);
 }
 
@@ -92,7 +92,7 @@ static void campay(struct request *rq)
 	id = kept(rq, told.external);
 	reference = kept(rq, told.reference);
 	if (!id) {
-		log_line(LOG_WARN, "a callback names nothing of ours",
+		log_refusal(LOG_WARN, "a callback names nothing of ours", rq->route->path,
 			LOG_T("reference", reference ? reference : ""));
 		return thank(rq);
 	}
@@ -110,8 +110,8 @@ static void campay(struct request *rq)
 /* Gateways that nothing is paid through yet: what they send is in the log, without its contents. */
 static void only_logged(struct request *rq)
 {
-	log_line(LOG_INFO, "a callback of a gateway that is not in use",
-		LOG_T("route", rq->route->path), LOG_I("bytes", (long long)request_raw(rq).len));
+	log_refusal(LOG_INFO, "a callback of a gateway that is not in use", rq->route->path,
+		LOG_I("bytes", (long long)request_raw(rq).len));
 	thank(rq);
 }
 

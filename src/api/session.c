@@ -19,9 +19,23 @@ void session_new(struct session *session, enum who role, const char *account)
 	session_refresh_id(session->refresh_id);
 }
 
+void session_issued(struct session *session, int64_t at_ms)
+{
+	session->caller.issued_ms = at_ms;
+}
+
 const char *session_refresh_life(struct request *rq)
 {
 	return arg_int(rq, rq->app->config->refresh_ttl / 1000);
+}
+
+const char *session_refresh_grace(struct request *rq)
+{
+	const struct config *config = rq->app->config;
+	int64_t least = 2 * config->request_timeout;
+
+	return arg_int(rq,
+		(config->refresh_grace > least ? config->refresh_grace : least) / 1000);
 }
 
 const char *session_access_life(struct request *rq)
@@ -32,7 +46,7 @@ const char *session_access_life(struct request *rq)
 /* An ended session never comes back, so the moment is put well ahead of any clock that signs. */
 void session_ended(struct request *rq, const char *session)
 {
-	tokens_revoke(rq->app, session, clock_wall_s() + 86400);
+	tokens_revoke(rq->app, session, clock_wall_ms() + 86400000);
 }
 
 static const char *sign(struct request *rq, const struct session *session, enum token_type type,
@@ -43,7 +57,8 @@ static const char *sign(struct request *rq, const struct session *session, enum 
 	struct caller caller = session->caller;
 	char id[ID_SIZE];
 
-	caller.issued_s = clock_wall_s();
+	/* A refresh token's times are its row's, so that signing it again gives the same token. */
+	caller.issued_s = type == TOKEN_REFRESH ? caller.issued_ms / 1000 : clock_wall_s();
 	caller.expires_s = caller.issued_s + life_ms / 1000;
 	if (type == TOKEN_REFRESH)
 		return token_sign(rq->arena, rq->app->keys, type, &caller,

@@ -39,7 +39,7 @@ struct revocation_message {
 	struct message message;
 	struct revocations *to;
 	char subject[ID_SIZE];
-	int64_t before_s;
+	int64_t before_ms;
 };
 
 int revocations_new(struct app *app, struct revocations **ret)
@@ -50,7 +50,7 @@ int revocations_new(struct app *app, struct revocations **ret)
 	if (!revocations)
 		return E_NO_MEMORY;
 	revocations->app = app;
-	err = revoked_set_new(ENTRIES_MAX, app->config->access_ttl / 1000, &revocations->set);
+	err = revoked_set_new(ENTRIES_MAX, app->config->access_ttl, &revocations->set);
 	if (!err && uv_timer_init(loop_uv(app->loop), &revocations->timer)) {
 		revoked_set_free(revocations->set);
 		err = E_NO_MEMORY;
@@ -105,7 +105,7 @@ static void marks_move(struct revocations *revocations)
 
 static void rows_take(struct revocations *revocations, const struct db_result *result)
 {
-	int64_t now = clock_wall_s();
+	int64_t now = clock_wall_ms();
 
 	for (unsigned row = 0; row < db_rows(result); row++) {
 		struct text subject = db_text(result, row, 1);
@@ -184,11 +184,11 @@ static void message_take(struct message *message)
 {
 	struct revocation_message *told = CONTAINER_OF(message, struct revocation_message, message);
 
-	revoked_set_add(told->to->set, told->subject, told->before_s, clock_wall_s());
+	revoked_set_add(told->to->set, told->subject, told->before_ms, clock_wall_ms());
 	free(told);
 }
 
-static void tell(struct app *app, const char *subject, int64_t before_s)
+static void tell(struct app *app, const char *subject, int64_t before_ms)
 {
 	struct revocation_message *told = calloc(1, sizeof(*told));
 
@@ -197,24 +197,24 @@ static void tell(struct app *app, const char *subject, int64_t before_s)
 	told->message.run = message_take;
 	told->to = app->revocations;
 	memcpy(told->subject, subject, strlen(subject) + 1);
-	told->before_s = before_s;
+	told->before_ms = before_ms;
 	loop_post(app->loop, &told->message);
 }
 
-void tokens_revoke(struct app *app, const char *subject, int64_t before_s)
+void tokens_revoke(struct app *app, const char *subject, int64_t before_ms)
 {
 	if (strlen(subject) >= ID_SIZE)
 		return;
-	revoked_set_add(app->revocations->set, subject, before_s, clock_wall_s());
+	revoked_set_add(app->revocations->set, subject, before_ms, clock_wall_ms());
 	for (struct app **other = app->all; other && *other; other++)
 		if (*other != app && (*other)->revocations)
-			tell(*other, subject, before_s);
+			tell(*other, subject, before_ms);
 }
 
 bool token_revoked(const struct app *app, const struct caller *caller)
 {
 	const struct revoked_set *set = app->revocations->set;
 
-	return revoked_set_has(set, caller->session, caller->issued_s) ||
-		revoked_set_has(set, caller->id, caller->issued_s);
+	return revoked_set_has(set, caller->session, caller->issued_ms) ||
+		revoked_set_has(set, caller->id, caller->issued_ms);
 }

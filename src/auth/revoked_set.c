@@ -20,17 +20,17 @@
 
 struct slot {
 	uint64_t hash; /* 0: empty */
-	int64_t before_s;
+	int64_t before_ms;
 };
 
 struct revoked_set {
 	unsigned char key[crypto_shorthash_KEYBYTES];
 	unsigned most, slots, count;
-	int64_t life_s, floor_s;
+	int64_t life_ms, floor_ms;
 	struct slot *at;
 };
 
-int revoked_set_new(unsigned most, int64_t life_s, struct revoked_set **ret)
+int revoked_set_new(unsigned most, int64_t life_ms, struct revoked_set **ret)
 {
 	struct revoked_set *set = calloc(1, sizeof(*set));
 
@@ -44,8 +44,8 @@ int revoked_set_new(unsigned most, int64_t life_s, struct revoked_set **ret)
 	randombytes_buf(set->key, sizeof(set->key));
 	set->slots = SLOTS_FIRST;
 	set->most = most;
-	set->life_s = life_s;
-	set->floor_s = -1;
+	set->life_ms = life_ms;
+	set->floor_ms = -1;
 	*ret = set;
 	return 0;
 }
@@ -77,29 +77,29 @@ static struct slot *slot_find(const struct revoked_set *set, uint64_t hash)
 	return &set->at[i];
 }
 
-static void floor_raise(struct revoked_set *set, int64_t before_s)
+static void floor_raise(struct revoked_set *set, int64_t before_ms)
 {
 	log_line(LOG_WARN,
 		"too many revocations: every access token issued until now must be refreshed",
 		LOG_I("entries", (int64_t)set->count));
 	for (unsigned i = 0; i < set->slots; i++)
-		if (set->at[i].hash && set->at[i].before_s > before_s)
-			before_s = set->at[i].before_s;
+		if (set->at[i].hash && set->at[i].before_ms > before_ms)
+			before_ms = set->at[i].before_ms;
 	memset(set->at, 0, set->slots * sizeof(*set->at));
 	set->count = 0;
-	if (before_s > set->floor_s)
-		set->floor_s = before_s;
+	if (before_ms > set->floor_ms)
+		set->floor_ms = before_ms;
 }
 
 /* A table of twice the size without what can no longer matter. False: no memory, or the ceiling. */
-static bool rebuild(struct revoked_set *set, int64_t now_s)
+static bool rebuild(struct revoked_set *set, int64_t now_ms)
 {
 	struct slot *old = set->at;
 	unsigned old_slots = set->slots;
 	unsigned live = 0;
 
 	for (unsigned i = 0; i < old_slots; i++)
-		live += old[i].hash && old[i].before_s + set->life_s > now_s;
+		live += old[i].hash && old[i].before_ms + set->life_ms > now_ms;
 	if (live >= set->most)
 		return false;
 	set->slots = live * 4 > old_slots ? old_slots * 2 : old_slots;
@@ -110,42 +110,43 @@ static bool rebuild(struct revoked_set *set, int64_t now_s)
 		return false;
 	}
 	for (unsigned i = 0; i < old_slots; i++)
-		if (old[i].hash && old[i].before_s + set->life_s > now_s)
+		if (old[i].hash && old[i].before_ms + set->life_ms > now_ms)
 			*slot_find(set, old[i].hash) = old[i];
 	set->count = live;
 	free(old);
 	return true;
 }
 
-void revoked_set_add(struct revoked_set *set, const char *subject, int64_t before_s, int64_t now_s)
+void revoked_set_add(struct revoked_set *set, const char *subject, int64_t before_ms,
+	int64_t now_ms)
 {
 	uint64_t hash = hash_of(set, subject);
 	struct slot *slot = slot_find(set, hash);
 
 	if (slot->hash) {
-		if (before_s > slot->before_s)
-			slot->before_s = before_s;
+		if (before_ms > slot->before_ms)
+			slot->before_ms = before_ms;
 		return;
 	}
 	if ((set->count + 1) * 2 > set->slots || set->count >= set->most) {
-		if (!rebuild(set, now_s)) {
-			floor_raise(set, before_s);
+		if (!rebuild(set, now_ms)) {
+			floor_raise(set, before_ms);
 			return;
 		}
 		slot = slot_find(set, hash);
 	}
-	*slot = (struct slot){ .hash = hash, .before_s = before_s };
+	*slot = (struct slot){ .hash = hash, .before_ms = before_ms };
 	set->count++;
 }
 
-bool revoked_set_has(const struct revoked_set *set, const char *subject, int64_t issued_s)
+bool revoked_set_has(const struct revoked_set *set, const char *subject, int64_t issued_ms)
 {
 	const struct slot *slot;
 
-	if (issued_s <= set->floor_s)
+	if (issued_ms <= set->floor_ms)
 		return true;
 	slot = slot_find(set, hash_of(set, subject));
-	return slot->hash && issued_s <= slot->before_s;
+	return slot->hash && issued_ms <= slot->before_ms;
 }
 
 unsigned revoked_set_count(const struct revoked_set *set)

@@ -12,13 +12,14 @@
 #include "reeyo/core/error.h"
 
 struct revoked_set;
-/* most: entries before the floor rises, a power of two. life_s: how long an entry can matter, which
- * is the life of an access token. 0 or E_NO_MEMORY. */
-int revoked_set_new(unsigned most, int64_t life_s, struct revoked_set **ret) MUST_CHECK;
+/* most: entries before the floor rises, a power of two. All times in milliseconds. life_ms: how
+ * long an entry can matter, which is the life of an access token. 0 or E_NO_MEMORY. */
+int revoked_set_new(unsigned most, int64_t life_ms, struct revoked_set **ret) MUST_CHECK;
 void revoked_set_free(struct revoked_set *set);
-void revoked_set_add(struct revoked_set *set, const char *subject, int64_t before_s, int64_t now_s);
-/* A token of the subject issued at issued_s no longer counts. */
-bool revoked_set_has(const struct revoked_set *set, const char *subject, int64_t issued_s);
+void revoked_set_add(struct revoked_set *set, const char *subject, int64_t before_ms,
+	int64_t now_ms);
+/* A token of the subject issued at issued_ms no longer counts. */
+bool revoked_set_has(const struct revoked_set *set, const char *subject, int64_t issued_ms);
 unsigned revoked_set_count(const struct revoked_set *set);
 
 #endif

@@ -215,6 +215,8 @@ static int add_validity(jwt_t *jwt, enum token_type type, const struct caller *w
 	err |= jwt_add_grant(jwt, "aud", TOKEN_AUDIENCE);
 	err |= jwt_add_grant_int(jwt, "iat", who->issued_s);
 	err |= jwt_add_grant_int(jwt, "exp", who->expires_s);
+	if (who->issued_ms)
+		err |= jwt_add_grant_int(jwt, "iatMs", who->issued_ms);
 	return err;
 }
 
@@ -334,6 +336,10 @@ static int read_validity(const json_t *claims, enum token_type type, struct call
 		return E_BAD_TOKEN;
 	if (json_object_get(claims, "nbf") && !claim_time(claims, "nbf", &not_before))
 		return E_BAD_TOKEN;
+	/* A token without it counts as issued when its second began: a cut-off in the same second
+	 * ends it. */
+	if (!claim_time(claims, "iatMs", &caller->issued_ms))
+		caller->issued_ms = caller->issued_s * 1000;
 	if (caller->issued_s > now + LEEWAY_S || not_before > now + LEEWAY_S)
 		return E_BAD_TOKEN;
 	/* No leeway here: a token is not used a minute longer than promised. */

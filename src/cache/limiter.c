@@ -2,10 +2,11 @@
  *
  * Uses counted in fixed windows, by a script in Redis, so that all copies count together.
  *
- * While Redis is away this loop counts alone, in a table of at most NAMES_MAX names (the window
- * that began first goes first): limits are then per loop, which lets more through than they say,
- * never less.
+ * While Redis is away this process counts alone, in one table for all its loops (so that a limit
+ * means the same with one loop and with eight) of at most NAMES_MAX names: the window that began
+ * first goes first. The table is behind a mutex, held for a look-up in memory and nothing else.
  */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <uthash.h>
@@ -15,18 +16,20 @@
 
 #define NAMES_MAX 16384u
 
-/* Gives the count after this use and the milliseconds left. A cost of 0 only looks. */
+/* Takes the cost when it fits, all or nothing; a negative one is given back, as far as the window
+ * still holds it; 0 looks. Gives whether it fitted, the count after it and the time left (ms). */
 static const struct text script = TEXT(
-	"local n,c=0,tonumber(ARGV[1]) "
-	"if c==0 then n=tonumber(redis.call('GET',KEYS[1]) or 0) "
-	"else n=redis.call('INCRBY',KEYS[1],ARGV[1]) end "
-	"local t=redis.call('PTTL',KEYS[1]) "
-	"if t<0 then t=tonumber(ARGV[2]) "
-	"if c~=0 then redis.call('PEXPIRE',KEYS[1],ARGV[2]) end end "
-	"return {n,t}");
+	"local c,l=tonumber(ARGV[1]),tonumber(ARGV[3]) "
+	"local n,t=tonumber(redis.call('GET',KEYS[1]) or 0),redis.call('PTTL',KEYS[1]) "
+	"local ok=c<0 or (c==0 and n<l) or (c>0 and n+c<=l) "
+	"if c<0 then c=-math.min(n,-c) end "
+	"if ok and c~=0 then n=redis.call('INCRBY',KEYS[1],c) "
+	"if t<0 then redis.call('PEXPIRE',KEYS[1],ARGV[2]) end end "
+	"if t<0 then t=tonumber(ARGV[2]) end "
+	"return {ok and 1 or 0,n,t}");
 /* SHA-1 of the script: its name for EVALSHA (a wrong one would only cost an EVAL each time;
  * tested). */
-#define SCRIPT_SHA "9513edec7c2572a1a8f07fdf5cbaa5efe677fd47"
+#define SCRIPT_SHA "c94c74f2365a2b41153217d3fd0515b0cf16cb6a"
 
 struct window {
 	UT_hash_handle hh;
@@ -35,18 +38,24 @@ struct window {
 	char name[96];
 };
 
+/* Of the process. */
+static struct {
+	pthread_mutex_t lock;
+	unsigned limiters;        /* that use it; the last one empties it */
+	struct window *windows;   /* oldest first */
+} table = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
 struct limiter {
 	struct cache *cache;
-	struct window *windows;   /* oldest first */
 	struct limit_use *soon;   /* counted here; told when the stack has unwound */
 	struct limit_use **soon_end;
 	uv_timer_t timer;
 };
 
-static void tell(struct limit_use *use, int64_t count, int64_t left_ms)
+static void tell(struct limit_use *use, bool allowed, int64_t count, int64_t left_ms)
 {
 	struct limit_result result = {
-		.allowed = use->cost ? count <= use->limit : count < use->limit,
+		.allowed = allowed,
 		.limit = use->limit,
 		.remaining = count < use->limit ? use->limit - count : 0,
 		.reset_s = (left_ms + 999) / 1000,
@@ -55,39 +64,56 @@ static void tell(struct limit_use *use, int64_t count, int64_t left_ms)
 	use->done(use, &result);
 }
 
-/* --- In this loop ----------------------------------------------------------------------------- */
+/* --- In this process -------------------------------------------------------------------------- */
 
-static void window_free(struct limiter *limiter, struct window *window)
+static void window_free(struct window *window)
 {
-	HASH_DEL(limiter->windows, window);
+	HASH_DEL(table.windows, window);
 	free(window);
 }
 
-static struct window *window_new(struct limiter *limiter, const struct limit_use *use)
+static struct window *window_new(const struct limit_use *use, uint64_t now)
 {
 	struct window *window;
 
-	if (HASH_COUNT(limiter->windows) >= NAMES_MAX)
-		window_free(limiter, limiter->windows);
+	if (HASH_COUNT(table.windows) >= NAMES_MAX)
+		window_free(table.windows);
 	window = calloc(1, sizeof(*window));
 	if (!window)
 		return NULL;
 	memcpy(window->name, use->name, sizeof(window->name));
-	window->ends_ms = loop_now(limiter->cache->loop) + (uint64_t)use->window_ms;
-	HASH_ADD_STR(limiter->windows, name, window);
+	window->ends_ms = now + (uint64_t)use->window_ms;
+	HASH_ADD_STR(table.windows, name, window);
 	return window;
 }
 
-static struct window *window_find(struct limiter *limiter, const struct limit_use *use)
+static struct window *window_find(const struct limit_use *use, uint64_t now)
 {
 	struct window *window;
 
-	HASH_FIND_STR(limiter->windows, use->name, window);
-	if (window && window->ends_ms <= loop_now(limiter->cache->loop)) {
-		window_free(limiter, window);
+	HASH_FIND_STR(table.windows, use->name, window);
+	if (window && window->ends_ms <= now) {
+		window_free(window);
 		window = NULL;
 	}
 	return window;
+}
+
+/* The same rule as the script's. */
+static void table_use(struct limit_use *use, uint64_t now)
+{
+	struct window *window = window_find(use, now);
+	int64_t count = window ? window->count : 0;
+	int64_t cost = use->cost < 0 && -use->cost > count ? -count : use->cost;
+
+	use->fits = cost < 0 || (cost == 0 ? use->cost < 0 || count < use->limit :
+					     count + cost <= use->limit);
+	if (use->fits && cost > 0 && !window)
+		window = window_new(use, now);
+	if (use->fits && window)
+		window->count += cost;
+	use->counted = window ? window->count : count;
+	use->left_ms = window ? (int64_t)(window->ends_ms - now) : use->window_ms;
 }
 
 static void soon_run(struct limiter *limiter)
@@ -98,7 +124,7 @@ static void soon_run(struct limiter *limiter)
 		limiter->soon = use->next;
 		if (!limiter->soon)
 			limiter->soon_end = &limiter->soon;
-		tell(use, use->counted, use->left_ms);
+		tell(use, use->fits, use->counted, use->left_ms);
 	}
 }
 
@@ -109,15 +135,10 @@ static void on_timer(uv_timer_t *timer)
 
 static void count_here(struct limiter *limiter, struct limit_use *use)
 {
-	struct window *window = window_find(limiter, use);
-	uint64_t now = loop_now(limiter->cache->loop);
-
-	if (!window && use->cost)
-		window = window_new(limiter, use);
-	if (window)
-		window->count += use->cost;
-	use->counted = window ? window->count : use->cost;
-	use->left_ms = window ? (int64_t)(window->ends_ms - now) : use->window_ms;
+	use->here = true;
+	pthread_mutex_lock(&table.lock);
+	table_use(use, loop_now(limiter->cache->loop));
+	pthread_mutex_unlock(&table.lock);
 	use->next = NULL;
 	*limiter->soon_end = use;
 	limiter->soon_end = &use->next;
@@ -129,39 +150,42 @@ static void count_here(struct limiter *limiter, struct limit_use *use)
 
 static int script_send(struct limit_use *use, struct text how, struct text what, redis_done *done)
 {
-	struct redis_call call = { .words = 6, .key = 3, .done = done, .owner = use };
-	char key[sizeof(use->name) + 8], cost[24], window[24];
+	struct redis_call call = { .words = 7, .key = 3, .done = done, .owner = use };
+	char key[sizeof(use->name) + 8], cost[24], window[24], limit[24];
 
 	snprintf(key, sizeof(key), "limit:%s", use->name);
 	snprintf(cost, sizeof(cost), "%lld", (long long)use->cost);
 	snprintf(window, sizeof(window), "%lld", (long long)use->window_ms);
+	snprintf(limit, sizeof(limit), "%lld", (long long)use->limit);
 	call.word[0] = how;
 	call.word[1] = what;
 	call.word[2] = TEXT("1");
 	call.word[3] = text_of(key);
 	call.word[4] = text_of(cost);
 	call.word[5] = text_of(window);
+	call.word[6] = text_of(limit);
 	return redis_send(use->cache->redis, &call);
 }
 
-static bool reply_read(const redisReply *reply, int64_t *ret_count, int64_t *ret_left)
+static bool reply_read(const redisReply *reply, int64_t ret[3])
 {
-	if (!reply || reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 ||
-		reply->element[0]->type != REDIS_REPLY_INTEGER ||
-		reply->element[1]->type != REDIS_REPLY_INTEGER)
+	if (!reply || reply->type != REDIS_REPLY_ARRAY || reply->elements != 3)
 		return false;
-	*ret_count = reply->element[0]->integer;
-	*ret_left = reply->element[1]->integer;
+	for (size_t i = 0; i < 3; i++) {
+		if (reply->element[i]->type != REDIS_REPLY_INTEGER)
+			return false;
+		ret[i] = reply->element[i]->integer;
+	}
 	return true;
 }
 
 static void counted(void *owner, int error, const redisReply *reply)
 {
 	struct limit_use *use = owner;
-	int64_t count, left;
+	int64_t answer[3];
 
-	if (!error && reply_read(reply, &count, &left))
-		tell(use, count, left);
+	if (!error && reply_read(reply, answer))
+		tell(use, answer[0], answer[1], answer[2]);
 	else
 		count_here(use->cache->limiter, use);
 }
@@ -180,7 +204,8 @@ static void counted_by_name(void *owner, int error, const redisReply *reply)
 void limit_use(struct cache *cache, struct limit_use *use)
 {
 	use->cache = cache;
-	if (!cache->redis || script_send(use, TEXT("EVALSHA"), TEXT(SCRIPT_SHA), counted_by_name))
+	if (use->here || !cache->redis ||
+		script_send(use, TEXT("EVALSHA"), TEXT(SCRIPT_SHA), counted_by_name))
 		count_here(cache->limiter, use);
 }
 
@@ -197,6 +222,9 @@ int limiter_new(struct cache *cache)
 	limiter->timer.data = limiter;
 	uv_timer_init(loop_uv(cache->loop), &limiter->timer);
 	cache->limiter = limiter;
+	pthread_mutex_lock(&table.lock);
+	table.limiters++;
+	pthread_mutex_unlock(&table.lock);
 	return 0;
 }
 
@@ -210,7 +238,10 @@ void limiter_close(struct limiter *limiter)
 	if (!limiter)
 		return;
 	soon_run(limiter);
-	while (limiter->windows)
-		window_free(limiter, limiter->windows);
+	pthread_mutex_lock(&table.lock);
+	if (--table.limiters == 0)
+		while (table.windows)
+			window_free(table.windows);
+	pthread_mutex_unlock(&table.lock);
 	uv_close((uv_handle_t *)&limiter->timer, timer_closed);
 }

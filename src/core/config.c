@@ -13,6 +13,7 @@
 
 #include "config_value.h"
 #include "reeyo/core/memory.h"
+#include "reeyo/core/secret.h"
 
 struct row {
 	enum config_kind kind;
@@ -333,27 +334,16 @@ void config_free(struct config *config)
 	free(loaded);
 }
 
-/* A URL keeps everything but its passwords (the one before the last @, which may itself hold an @,
- * and a password= after the ?); any other secret shows only that it is set. */
+/* Of a store's address what is no password; of any other secret only that it is set. */
 static void secret_print(const char *key, const char *value)
 {
-	const char *scheme = strstr(key, "_url") ? strstr(value, "://") : NULL;
-	const char *at = scheme ? strrchr(scheme, '@') : NULL;
-	const char *colon = at ? memchr(scheme + 3, ':', (size_t)(at - scheme - 3)) : NULL;
-	const char *rest = colon ? at : value;
-	const char *word = strcasestr(rest, "password=");
+	char shown[4096];
 
-	if (!scheme) {
-		fputs(value[0] ? "…" : "(none)", stdout);
-		return;
-	}
-	if (colon)
-		printf("%.*s:…", (int)(colon - value), value);
-	for (; word; word = strcasestr(rest, "password=")) {
-		printf("%.*s…", (int)(word + 9 - rest), rest);
-		rest = word + 9 + strcspn(word + 9, "&");
-	}
-	fputs(rest, stdout);
+	if (strstr(key, "_url"))
+		secret_masked(value, shown, sizeof(shown));
+	else
+		snprintf(shown, sizeof(shown), "%s", value[0] ? "…" : "(none)");
+	fputs(shown, stdout);
 }
 
 void config_print(const struct config *config)

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "reeyo/core/log.h"
+#include "reeyo/core/secret.h"
 #include "reeyo/core/memory.h"
 
 /* Short, because after it the next host of the list is tried first. */
@@ -78,6 +79,8 @@ static void lost_tell(struct lane *lane, const char *why)
 
 	snprintf(words, sizeof(words), "%s", why);
 	words[strcspn(words, "\n")] = '\0';
+	secret_scrub(lane->db->config->database_url, words);
+	secret_scrub(lane->db->config->replica_url, words);
 	if (!lane->db->closing && (lane->state == LANE_UP || lane->attempts == 0))
 		log_line(LOG_WARN, "a database connection was lost",
 			LOG_T("kind", kind_names[lane->kind]), LOG_I("lane", lane->number),

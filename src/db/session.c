@@ -9,6 +9,7 @@
 
 #include "embedded.h"
 #include "reeyo/core/log.h"
+#include "reeyo/core/secret.h"
 #include "reeyo/db/db.h"
 
 struct db_session {
@@ -36,6 +37,7 @@ int db_session_open(const char *url, struct db_session **ret)
 
 		snprintf(why, sizeof(why), "%s", PQerrorMessage(session->pg));
 		why[strcspn(why, "\n")] = '\0';
+		secret_scrub(url, why);
 		log_line(LOG_ERROR, "the database does not answer", LOG_T("why", why));
 		db_session_close(session);
 		return E_STORE_DOWN;

@@ -129,6 +129,7 @@ void exchange_free(struct exchange *x)
 
 static void exchange_leave(struct exchange *x)
 {
+	deadline_stop(&x->pause);
 	x->gone = true;
 	x->replied = true;
 	x->mhd = NULL;
@@ -169,6 +170,22 @@ void request_unhurried(struct request *rq)
 
 	if (x->connection)
 		deadline_stop(&x->connection->deadline);
+}
+
+void request_pause(struct request *rq, void (*next)(struct request *rq))
+{
+	struct exchange *x = exchange_of(rq);
+
+	x->paused = next;
+	deadline_start(&x->server->pause, &x->pause);
+}
+
+void exchange_paused(struct deadline *deadline)
+{
+	struct exchange *x = CONTAINER_OF(deadline, struct exchange, pause);
+
+	if (!x->replied)
+		x->paused(&x->rq);
 }
 
 void request_hold(struct request *rq)
@@ -323,6 +340,8 @@ static bool body_is_not_worth_reading(const struct exchange *x)
 
 static void early_reply(struct exchange *x)
 {
+	if (x->early == E_TOO_MANY_REQUESTS)
+		return limit_refuse(&x->rq, x->wait_s);
 	if (x->early == E_ROUTE_NOT_FOUND) {
 		const char *near = router_nearest(x->rq.app->router, x->rq.path, x->rq.ns);
 
@@ -364,10 +383,12 @@ enum MHD_Result exchange_head(struct exchange *x, const char *method, const char
 		connection_refuse(x->connection, x->head.fault, x->head.fault_why);
 		return MHD_YES;
 	}
-	if (!cors_admits(x))
+	x->early = head_check(x, x->rq.method);
+	x->wait_s = limit_address(&x->rq); /* also of what is refused anyway */
+	if (x->wait_s)
+		x->early = E_TOO_MANY_REQUESTS;
+	else if (!cors_admits(x))
 		x->discard = true;
-	else
-		x->early = head_check(x, x->rq.method);
 	if (!x->early && !x->replied && x->server->steps.authenticate && x->rq.route->who != ANYONE)
 		x->server->steps.authenticate(&x->rq);
 	if (x->early || x->replied) {

@@ -19,7 +19,7 @@
 #include "framing.h"
 #include "reeyo/http/server.h"
 
-#define REPLY_HEADERS_MAX 12
+#define REPLY_HEADERS_MAX 16
 
 struct exchange;
 struct stream;
@@ -52,6 +52,7 @@ struct server {
 	struct turn_hook hook;      /* runs the daemons once at the end of a turn */
 	struct turn_hook log_hook;  /* writes the turn's access log lines in one go */
 	struct deadline_list header, keepalive, body, run, send;
+	struct deadline_list pause; /* requests that wait for nothing but time */
 	char *log;
 	size_t log_len;
 	uint64_t body_bytes;        /* held for bodies by all exchanges of this loop */
@@ -114,6 +115,8 @@ struct exchange {
 	struct exchange *next, *previous; /* in server->exchanges */
 	struct exchange *parse_next; /* in server->parse_first */
 	unsigned held;              /* continuations under way */
+	struct deadline pause;
+	void (*paused)(struct request *rq);
 	bool suspended;
 	bool inside;                /* MHD's access handler is on the stack */
 	bool replied;               /* a reply is decided: everything later is ignored */
@@ -136,6 +139,8 @@ struct exchange {
 	int64_t until_ms;           /* what it says holds no longer, of the wall clock; 0: no such
 	                             * end */
 	struct stream *stream;      /* the answer is a stream */
+	struct limit_taken *taken;  /* what limits have reserved for it */
+	int64_t wait_s;             /* early is E_TOO_MANY_REQUESTS: until then */
 	struct reply_header headers[REPLY_HEADERS_MAX];
 	unsigned header_count;
 };
@@ -193,6 +198,9 @@ void reply_stream(struct exchange *x, struct stream *stream);
 /* Builds MHD's response and queues it; what MHD's access handler returns. */
 enum MHD_Result reply_queue(struct exchange *x);
 
+/* limit.c: a reply is decided, so what is reserved and not spent is given back. */
+void limit_settle(struct exchange *x);
+
 /* compress.c: the body in another encoding, in the arena; absent when it does not shrink. */
 struct text compress_text(struct arena *arena, const char *encoding, struct text plain);
 
@@ -213,6 +221,8 @@ void exchange_streams(struct exchange *x);
 void exchange_forget(struct exchange *x);
 /* Makes the decided reply leave: queued by the access handler on the stack, or by resuming. */
 void exchange_answered(struct exchange *x);
+/* The pause of an exchange is over. */
+void exchange_paused(struct deadline *deadline);
 /* Called by MHD's access handler in each stage. */
 enum MHD_Result exchange_head(struct exchange *x, const char *method, const char *version);
 enum MHD_Result exchange_body(struct exchange *x, const char *at, size_t *len);
@@ -231,6 +241,7 @@ struct access {
 	const char *request_id, *method, *route, *account, *trace;
 	uint64_t started_us;
 	int status;
+	bool foreign;
 	size_t bytes;
 	char *kept; /* the texts, when they outlive the exchange */
 };

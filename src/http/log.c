@@ -2,6 +2,8 @@
  *
  * The access log: one JSON line per request (of a stream: when it ends), gathered during a turn and
  * written at its end with one write(2). Paths without their query, which may hold phone numbers.
+ * Refusals by a limit, and of callbacks that are nobody's we know, are sampled: a flood must not
+ * fill the disk.
  */
 #include <stdio.h>
 #include <unistd.h>
@@ -42,6 +44,7 @@ struct access access_of(const struct exchange *x)
 		.method = method_name(x->rq.method),
 		.route = x->rq.route ? x->rq.route->path : "",
 		.account = x->rq.caller.id,
+		.foreign = x->rq.route && x->rq.route->foreign,
 		.trace = x->rq.trace.id,
 		.started_us = x->started_us,
 		.status = x->status,
@@ -81,13 +84,25 @@ void access_free(struct access *access)
 	access->kept = NULL;
 }
 
+/* True when the line is one of the many that a flood causes, and is only counted. */
+static bool access_sampled(const struct access *access)
+{
+	char kind[96];
+
+	if (access->status != 429 &&
+		!(access->foreign && access->status >= 400 && access->status < 500))
+		return false;
+	snprintf(kind, sizeof(kind), "%d %s %s", access->status, access->method, access->route);
+	return !log_sample(LOG_INFO, "request", kind);
+}
+
 void access_log(struct server *server, const struct access *access)
 {
 	char path[200], now[CLOCK_ISO_SIZE];
 	bool traced = access->trace[0];
 	int len;
 
-	if (!server->app->config->access_log || !log_on(LOG_INFO))
+	if (!server->app->config->access_log || !log_on(LOG_INFO) || access_sampled(access))
 		return;
 	if (!server->log && !(server->log = malloc(LOG_ROOM)))
 		return;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "exchange.h"
+#include "network.h"
 #include "reeyo/core/id.h"
 
 const struct field page_fields[] = { PAGE_FIELDS, FIELD_END };
@@ -63,7 +64,9 @@ const char *request_address(struct request *rq)
 {
 	struct exchange *x = exchange_of(rq);
 	struct text list = x->head.forwarded_for;
+	struct network networks[NETWORKS_MAX];
 	struct text last = TEXT_NONE;
+	const char *named;
 
 	if (!x->connection)
 		return "";
@@ -71,9 +74,9 @@ const char *request_address(struct request *rq)
 		return x->connection->address;
 	while (list.at)
 		last = text_trim(text_cut(&list, ','));
-	if (last.len == 0 || last.len >= INET6_ADDRSTRLEN)
-		return x->connection->address;
-	return arena_copy(rq->arena, last.at, last.len);
+	named = last.len && last.len < INET6_ADDRSTRLEN ?
+		arena_copy(rq->arena, last.at, last.len) : NULL;
+	return named && networks_of(named, networks) ? named : x->connection->address;
 }
 
 const char *arg_int(struct request *rq, int64_t value)

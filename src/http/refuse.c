@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "exchange.h"
+#include "reeyo/http/limit.h"
 
 /* The exchange of a request that libmicrohttpd has not seen yet. */
 static struct exchange *exchange_unseen(struct connection *connection)
@@ -51,6 +52,11 @@ static void refusal_send(struct exchange *x, int fd, int error, const char *why)
 	if (!x->rq.request_id[0])
 		request_id_set(x);
 	x->inside = true; /* decided here, sent here */
+	if (x->stage == STAGE_HEAD || x->head.fault) { /* its address has not been counted */
+		x->wait_s = limit_address(&x->rq);
+		if (x->wait_s)
+			limit_refuse(&x->rq, x->wait_s);
+	}
 	reply_error_with(&x->rq, error, x->rq.french ? NULL : why, TEXT_NONE);
 	x->inside = false;
 	bytes = answer_bytes(x);

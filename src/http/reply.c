@@ -20,6 +20,7 @@ static bool reply_begin(struct exchange *x)
 	if (x->replied)
 		return false;
 	x->replied = true;
+	limit_settle(x);
 	return true;
 }
 

@@ -172,6 +172,35 @@ static int row_add_at(struct router *router, const struct route_set *set, const 
 	return 0;
 }
 
+/* A member whose value is one spelling of one thing: what a limit may count. */
+static bool limit_member(const struct field *body, struct text name)
+{
+	for (const struct field *field = body; field && field->name; field++)
+		if (text_is(name, text_of(field->name)))
+			return field->kind == FIELD_PHONE || field->kind == FIELD_EMAIL ||
+				field->kind == FIELD_ID;
+	return false;
+}
+
+/* A limit says whom it counts, in words that the caller cannot choose. */
+static bool limit_is_said(const struct route *row)
+{
+	struct text words = text_of(row->limit_by);
+
+	if (!row->limit || !row->limit_by)
+		return !row->limit && !row->limit_by;
+	if (text_is(words, TEXT("account")))
+		return true;
+	while (words.at) {
+		struct text word = text_cut(&words, ' ');
+
+		if (!text_is(word, TEXT("caller")) && !text_is(word, TEXT("address")) &&
+			!limit_member(row->body, word))
+			return false;
+	}
+	return true;
+}
+
 static int row_check(const struct route_set *set, const struct route *row)
 {
 	const char *missing = row->who == WHO_UNSET	       ? "who" :
@@ -179,6 +208,7 @@ static int row_check(const struct route_set *set, const struct route *row)
 			      !row->does		       ? "does" :
 			      slot_of(row->method) < 0	       ? "method" :
 			      row->path[0] != '/'	       ? "path" :
+			      !limit_is_said(row)	       ? "limit_by" :
 								 NULL;
 
 	if (!missing)

@@ -158,6 +158,15 @@ static struct connection *connection_of(struct MHD_Connection *mhd)
 	return info ? info->socket_context : NULL;
 }
 
+/* A client of IPv4 that came to a socket of IPv6 is one of IPv4, as everybody writes it. */
+static void ipv6_text(const struct in6_addr *address, char out[INET6_ADDRSTRLEN])
+{
+	if (IN6_IS_ADDR_V4MAPPED(address))
+		inet_ntop(AF_INET, address->s6_addr + 12, out, INET6_ADDRSTRLEN);
+	else
+		inet_ntop(AF_INET6, address, out, INET6_ADDRSTRLEN);
+}
+
 static void connection_address(struct connection *connection, struct MHD_Connection *mhd)
 {
 	const union MHD_ConnectionInfo *info =
@@ -168,8 +177,7 @@ static void connection_address(struct connection *connection, struct MHD_Connect
 		inet_ntop(AF_INET, &((const struct sockaddr_in *)address)->sin_addr,
 			connection->address, sizeof(connection->address));
 	else if (address && address->sa_family == AF_INET6)
-		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)address)->sin6_addr,
-			connection->address, sizeof(connection->address));
+		ipv6_text(&((const struct sockaddr_in6 *)address)->sin6_addr, connection->address);
 }
 
 static void connection_opened(struct port *port, struct MHD_Connection *mhd, void **context)
@@ -498,6 +506,7 @@ int server_new(struct app *app, const struct server_steps *steps, struct listene
 		connection_expired);
 	deadline_list_init(&server->body, app->loop, (uint64_t)config->body_timeout,
 		connection_expired);
+	deadline_list_init(&server->pause, app->loop, REQUEST_PAUSE_MS, exchange_paused);
 	deadline_list_init(&server->run, app->loop, (uint64_t)config->request_timeout, run_expired);
 	deadline_list_init(&server->send, app->loop, (uint64_t)config->send_timeout,
 		connection_expired);
@@ -581,6 +590,7 @@ void server_close(struct server *server)
 	deadline_list_close(&server->header);
 	deadline_list_close(&server->keepalive);
 	deadline_list_close(&server->body);
+	deadline_list_close(&server->pause);
 	deadline_list_close(&server->run);
 	deadline_list_close(&server->send);
 	deadline_list_close(&server->linger);

@@ -102,7 +102,8 @@ void post_tell(struct post *post, enum message_kind message, enum channel channe
 	struct prompt *prompt = prompt_new(post->prompts);
 
 	if (!prompt || !values) {
-		log_line(LOG_WARN, "a one-time code was dropped: too many wait");
+		log_refusal(LOG_WARN, "a one-time code was dropped: too many wait",
+			"one-time code");
 		if (prompt)
 			prompt_free(prompt);
 		return;

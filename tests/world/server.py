@@ -35,6 +35,10 @@ DEFAULTS = {
     "jwt_secret": SECRET,
 }
 
+# On top of those: what environment = production asks for.
+PRODUCTION = {"environment": "production", "otp_test_code": None, "card_sandbox": None, "webhook_private": None,
+              "rate_limit": "on", "argon2_memory": "7168k", "argon2_passes": 5, "login_memory": "off"}
+
 
 def binary():
     """The reeyo to test: REEYO_BINARY, or what the dev preset built."""

@@ -9,7 +9,7 @@
 #include "reeyo/auth/token.h"
 
 struct session {
-	struct caller caller;     /* account, session and role; the times are set when tokens are
+	struct caller caller;     /* account, session and role; iat and exp are set when tokens are
 	                           * signed */
 	char refresh_id[ID_SIZE]; /* jti of the refresh token that is current */
 };
@@ -18,9 +18,15 @@ struct session {
 void session_new(struct session *session, enum who role, const char *account);
 /* A new id for the next refresh token of a session. */
 void session_refresh_id(char ret[ID_SIZE]);
+/* When its tokens are issued, as the statement that stored it says (ms). To be called before
+ * session_reply. */
+void session_issued(struct session *session, int64_t at_ms);
 /* Lives in whole seconds, as SQL parameters. NULL when memory is out. */
 const char *session_refresh_life(struct request *rq);
 const char *session_access_life(struct request *rq);
+/* For how long a refresh token just replaced gives its successor again: longer than a request may
+ * take, since a client that waited for its answer in vain asks again with the token it has. */
+const char *session_refresh_grace(struct request *rq);
 
 /* Replies with a pair of tokens and, under `name`, the account's finished JSON (name NULL: the pair
  * alone). email may be NULL. The admin console gets the pair as cookies too. */

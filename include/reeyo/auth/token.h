@@ -31,7 +31,7 @@ enum token_type { TOKEN_ACCESS, TOKEN_REFRESH };
 
 /* A signed token in the arena for rq's answer; NULL when memory is out. email may be NULL. Claims:
  * sub, userId (vendorId, riderId, adminId by role), role, userType, sid, email, type, jti, iat,
- * exp, iss, aud. */
+ * iatMs (who->issued_ms, unless it is 0), exp, iss, aud. */
 const char *token_sign(struct arena *arena, const struct keyring *keys, enum token_type type,
 	const struct caller *who, const char *email, const char *jti);
 
@@ -52,10 +52,10 @@ int revocations_new(struct app *app, struct revocations **ret) MUST_CHECK;
 void revocations_free(struct revocations *revocations);
 /* Starts following the database; call when db is ready. */
 void revocations_follow(struct revocations *revocations);
-/* Tokens of `subject` (an account or session id) issued up to before_s no longer count, here and in
- * the process's other loops, at once. The statement of the caller has recorded it in the table
- * `revocations`. */
-void tokens_revoke(struct app *app, const char *subject, int64_t before_s);
+/* Tokens of `subject` (an account or session id) issued up to before_ms (by the database's clock)
+ * no longer count, here and in the process's other loops, at once. The statement of the caller has
+ * recorded it in the table `revocations`. */
+void tokens_revoke(struct app *app, const char *subject, int64_t before_ms);
 bool token_revoked(const struct app *app, const struct caller *caller);
 
 /* Step of the server: bearer token (or admin cookie) → rq->caller; role check of route->who.

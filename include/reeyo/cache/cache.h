@@ -108,18 +108,21 @@ struct limit_result {
 	int64_t limit, remaining;
 	int64_t reset_s;     /* seconds until the window is over */
 };
-/* One use of `name` ("login:+237…"): counts `cost` (0 only looks) in a fixed window that starts
- * with the first use. In Redis, so that all copies count together; counted in this loop alone while
- * Redis is down. Embedded in its owner; must stay alive until done, which is never called before
- * limit_use returns. */
+/* One use of `name` ("login:user_…"): takes `cost` of `limit` in a fixed window that starts with
+ * the first use, all of it or nothing. 0 only looks; a negative cost gives back what was taken. In
+ * Redis, so that all copies count together; counted in this process alone while Redis is down, and
+ * when `here` is set. Embedded in its owner; must stay alive until done, which is never called
+ * before limit_use returns. */
 struct limit_use {
 	char name[96];
 	int64_t limit, window_ms, cost;
+	bool here;           /* in: count in this process; when done: it was counted there */
 	void (*done)(struct limit_use *use, const struct limit_result *result);
 	void *owner;
 	/* private */
 	struct cache *cache;
 	struct limit_use *next;
+	bool fits;
 	int64_t counted, left_ms;
 };
 void limit_use(struct cache *cache, struct limit_use *use);

@@ -18,7 +18,8 @@
  * INT, MS (a duration: "50ms", "30s", "15m", "24h", "7d"), BYTES ("8k", "10m"). */
 #define REEYO_CONFIG(X) \
 	X(TEXT, environment, "environment", "development", 0, 0, \
-		"production, development or test; production refuses every development switch") \
+		"production, development or test; production refuses what is only for " \
+		"development, or not safe") \
 	X(TEXT, listen, "listen", "127.0.0.1:8080", 0, 0, \
 		"main listener, all namespaces: [address]:port, port 0 picks a free one") \
 	X(TEXT, listen_user, "listen.user", "", 0, 0, \
@@ -82,8 +83,13 @@
 		"at least 32 characters") \
 	X(MS, access_ttl, "access_ttl", "7d", 1000, 7776000000, "life of an access token") \
 	X(MS, refresh_ttl, "refresh_ttl", "30d", 1000, 31536000000, "life of a refresh token") \
-	X(BYTES, argon2_memory, "argon2_memory", "7168k", 8192, 1073741824, "argon2id memory") \
-	X(INT, argon2_passes, "argon2_passes", "5", 1, 100, "argon2id passes") \
+	X(MS, refresh_grace, "refresh_grace", "60s", 1000, 3600000, \
+		"the refresh token just replaced gives its successor once more for so long; " \
+		"twice request_timeout when that is longer") \
+	X(BYTES, argon2_memory, "argon2_memory", "7168k", 8192, 1073741824, \
+		"argon2id memory; in production 7168k at least") \
+	X(INT, argon2_passes, "argon2_passes", "5", 1, 100, \
+		"argon2id passes; in production as much work as 7168k with 5") \
 	X(INT, work_threads, "work_threads", "0", 0, 64, \
 		"threads for password hashes; 0: one per core") \
 	X(INT, work_queue, "work_queue", "64", 1, 65536, "hashes waiting before 503") \
@@ -101,18 +107,30 @@
 		"new accounts count as phone-verified; never in production") \
 	X(BOOL, card_sandbox, "card_sandbox", "off", 0, 0, \
 		"credit CARD top-ups at once; never in production") \
-	X(BOOL, rate_limit, "rate_limit", "on", 0, 0, "rate limits") \
+	X(BOOL, rate_limit, "rate_limit", "on", 0, 0, "rate limits; always on in production") \
 	X(INT, rate_account, "rate_account", "100", 1, 1000000, \
 		"requests per account in rate_window") \
 	X(INT, rate_admin, "rate_admin", "1000", 1, 1000000, "requests per admin in rate_window") \
 	X(MS, rate_window, "rate_window", "15m", 1000, 86400000, "window of the two above") \
 	X(INT, rate_login, "rate_login", "5", 1, 1000000, \
-		"failed log-ins per phone or e-mail in rate_window") \
+		"wrong passwords, and wrong one-time codes, of an account in rate_window") \
+	X(INT, rate_reset, "rate_reset", "100", 1, 1000000, \
+		"wrong reset codes from a client's network in rate_window") \
+	X(INT, rate_code, "rate_code", "5", 1, 1000000, \
+		"codes sent again to an account, or to reset its password, in rate_window") \
 	X(INT, rate_register, "rate_register", "3", 1, 1000000, \
 		"registrations per phone or device in an hour") \
 	X(INT, rate_address, "rate_address", "6000", 1, 10000000, \
-		"requests per client address a minute: a backstop, since a " \
-		"carrier's customers share one") \
+		"requests per client address (of IPv6: its /64; 8 times as many its /48) a " \
+		"minute and loop: a backstop, since a carrier's customers share one") \
+	X(INT, rate_callback, "rate_callback", "6000", 1, 10000000, \
+		"the same for callbacks of payment gateways, which are counted apart") \
+	X(INT, rate_messages_to, "rate_messages_to", "10", 1, 1000000, \
+		"codes that strangers can have sent to one phone or e-mail in an hour") \
+	X(INT, rate_messages_address, "rate_messages_address", "60", 1, 1000000, \
+		"the same, asked for from one client address (IPv6 as above)") \
+	X(INT, rate_messages, "rate_messages", "1000", 1, 10000000, \
+		"the same, of this process in all") \
 	X(MS, duplicate_window, "duplicate_window", "60s", 0, 86400000, \
 		"the same basket of one customer within this time is refused " \
 		"without a key; 0: never") \

@@ -42,4 +42,25 @@ struct log_field {
 	} while (0)
 void log_write(enum log_level level, const char *message, const struct log_field *fields);
 
+/* --- Refusals --------------------------------------------------------------------------------- */
+
+/* Lines that anybody can cause as often as he likes (a bad signature, a limit that is reached). Of
+ * equal ones, which is the same message and the same `kind`, the first LOG_SAMPLE_LINES in
+ * LOG_SAMPLE_MS are written; the others are counted, and one line says "repeated": how many, when
+ * the time is over. message is a constant; kind says what is equal, never who did it. Any
+ * thread. */
+#define LOG_SAMPLE_LINES 5
+#define LOG_SAMPLE_MS 10000u
+#define log_refusal(level, message, kind, ...) \
+	do { \
+		if (log_on(level) && log_sample((level), (message), (kind))) \
+			log_write((level), (message), (const struct log_field[]){ \
+				LOG_T("kind", (kind)), \
+				__VA_ARGS__ __VA_OPT__(,) { .key = NULL } }); \
+	} while (0)
+/* Whether one more of these lines is written; it is counted when not. */
+bool log_sample(enum log_level level, const char *message, const char *kind);
+/* Writes the counts whose time is over, or all of them. */
+void log_sample_flush(bool all);
+
 #endif

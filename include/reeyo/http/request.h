@@ -26,6 +26,8 @@ struct caller {
 	char id[ID_SIZE];
 	char session[ID_SIZE];
 	int64_t issued_s, expires_s;
+	int64_t issued_ms;             /* by the database's clock: what cut-offs are compared
+	                                * with */
 };
 
 struct rider_facts; /* auth */
@@ -135,6 +137,10 @@ void uncached(struct request *rq, enum cache_kind kind, const char *id,
 /* Lifts the time limit of the handler, who answers within some limit of his own: for a request that
  * waits for news. */
 void request_unhurried(struct request *rq);
+/* Goes on with next after REQUEST_PAUSE_MS: for an answer whose time must not tell what is being
+ * done for it. */
+#define REQUEST_PAUSE_MS 100
+void request_pause(struct request *rq, void (*next)(struct request *rq));
 /* Keeps the request alive while something else works for it. Every hold is followed by exactly one
  * release; the continuation must return at once when request_release says false (already answered,
  * or gone). */

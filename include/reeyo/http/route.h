@@ -34,12 +34,20 @@ enum who {
 	WHO_COUNT
 };
 
-/* Rules of rate limiting beyond the account's and address's own. */
+/* Rules of rate limiting beyond the account's and address's own. Of guesses only the wrong ones
+ * count: see http/limit.h. */
 enum limit_rule {
 	LIMIT_NONE,
-	LIMIT_REGISTER,     /* per phone (and X-Device-Id when sent): rate_register an hour */
-	LIMIT_CODE          /* per account or phone: 5 codes (SMS) in 15 minutes */
+	LIMIT_REGISTER,     /* rate_register an hour (of X-Device-Id, too, when it is sent) */
+	LIMIT_CODE,         /* what sends a code: rate_code in rate_window */
+	LIMIT_LOGIN,        /* guesses: rate_login in rate_window */
+	LIMIT_PASSWORD,     /* … at the password of an account that is logged in */
+	LIMIT_VERIFY,       /* … at a one-time code */
+	LIMIT_RESET,        /* … at a reset code, which names no account: rate_reset */
+	LIMIT_COUNT
 };
+/* "login"; NULL for LIMIT_NONE. */
+const char *limit_rule_name(enum limit_rule rule);
 
 enum reply_shape {
 	REPLY_OBJECT,       /* data: {…} of .reply */
@@ -69,10 +77,17 @@ struct route {
 	                                 * and Origin; a body that does not begin as JSON is a
 	                                 * form */
 	bool stream;                    /* answers with server-sent events, too */
+	bool health;                    /* asked by probes: not counted by address */
 	bool always;                    /* answered also in maintenance (health, config, auth) */
 	unsigned max_age;               /* public caching, seconds; 0: no-store */
 	size_t body_limit;              /* bytes of the largest body; 0: the configuration's */
 	enum limit_rule limit;
+	const char *limit_by;           /* whom .limit counts, in words separated by spaces; the
+	                                 * first that the request has: a member of .body (a phone,
+	                                 * an e-mail or an id), "caller" (the token's account),
+	                                 * "address" (the client's network); or "account" alone:
+	                                 * the one that the handler finds, and counts by
+	                                 * limit_found */
 	enum err errors[ROUTE_ERRORS];  /* what the handler may answer beyond the row's own
 	                                 * checks */
 	void (*run)(struct request *rq);

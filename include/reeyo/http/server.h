@@ -28,6 +28,9 @@ struct server_steps {
 	/* Token → rq->caller, and the role of route->who. Called before the body arrives: replies
 	 * or returns, without waiting for anything. */
 	void (*authenticate)(struct request *rq);
+	/* The same by hand, for rows that do with or without a token: 0 with rq->caller filled, or
+	 * why not. NULL: there are no such rows. */
+	int (*identify)(struct request *rq);
 	/* After the body check: maintenance, and the account's state (CUSTOMER_VERIFIED …). */
 	void (*admit)(struct request *rq);
 };

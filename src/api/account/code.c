@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
  * One-time codes: what proves a phone (a vendor's e-mail too), and another one when it did not
- * come. Five wrong tries void a code. Only a keyed hash of a code is stored.
+ * come. Five wrong tries void a code, and another code does not bring new ones: tries are forgotten
+ * when none was wrong for 15 minutes. Only a keyed hash of a code is stored.
  */
 #include "account.h"
 
+#include "reeyo/http/limit.h"
 #include "reeyo/partners/post.h"
 
 const struct field otp_body[] = {
@@ -25,6 +27,7 @@ void code_send(struct request *rq, const char *phone, const char *email, const c
 	enum language language = rq->french ? LANGUAGE_FR : LANGUAGE_EN;
 	const char *const params[] = { "code", code, NULL };
 
+	limit_spend(rq);
 	post_tell(rq->app->post, MESSAGE_CODE, CHANNEL_SMS, language, phone, params);
 	if (rq->ns == NS_VENDOR && email)
 		post_tell(rq->app->post, MESSAGE_CODE, CHANNEL_MAIL, language, email, params);
@@ -42,14 +45,20 @@ static const struct outcome {
 	{ { "EXPIRED", 7 }, E_OTP_EXPIRED },
 	{ { "WRONG", 5 }, E_OTP_WRONG },
 	{ { "SENT", 4 }, E_OK },
+	{ { "TIRED", 5 }, E_TOO_MANY_REQUESTS },
 };
 
-/* The first column of a code's statement. No row: no such account; of a token, or of an id in a
- * body. */
+/* There is no such account: of a token, or of an id in a body. */
+static enum err gone(const struct request *rq)
+{
+	return rq->caller.id[0] ? E_ACCOUNT_GONE : E_ACCOUNT_NOT_FOUND;
+}
+
+/* The first column of a code's statement. */
 static int outcome_of(const struct request *rq, const struct db_result *result)
 {
 	if (db_rows(result) == 0)
-		return rq->caller.id[0] ? E_ACCOUNT_GONE : E_ACCOUNT_NOT_FOUND;
+		return gone(rq);
 	for (size_t i = 0; i < COUNT_OF(outcomes); i++)
 		if (text_is(db_text(result, 0, 0), outcomes[i].name))
 			return outcomes[i].err;
@@ -70,12 +79,19 @@ static void verify(struct request *rq, const char *account, const char *what, sq
 		is_test_code ? "t" : "f", what);
 }
 
+static void verify_refused(struct request *rq, int err)
+{
+	if (err != E_INTERNAL)
+		limit_spend(rq);
+	reply_error(rq, err);
+}
+
 static void verified(struct request *rq, const struct db_result *result)
 {
 	int err = outcome_of(rq, result);
 
 	if (err)
-		return reply_error(rq, err);
+		return verify_refused(rq, err);
 	account_reply(rq, db_text(result, 0, 1));
 }
 
@@ -94,7 +110,7 @@ static void verified_all(struct request *rq, const struct db_result *result)
 	int err = outcome_of(rq, result);
 
 	if (err)
-		return reply_error(rq, err);
+		return verify_refused(rq, err);
 	reply_message(rq, "Phone and e-mail are verified",
 		"Le téléphone et l'e-mail sont vérifiés");
 }
@@ -107,6 +123,7 @@ void account_verify_all(struct request *rq, const char *account)
 /* --- Send again ------------------------------------------------------------------------------- */
 
 struct renewal {
+	const char *account, *phone, *email;
 	char code[CODE_LENGTH + 1];
 	char hash[CODE_HASH_SIZE];
 };
@@ -115,13 +132,35 @@ static void renewed(struct request *rq, const struct db_result *result)
 {
 	struct renewal *renewal = rq->state;
 	int err = outcome_of(rq, result);
-	const char *phone = err ? NULL : account_text(rq, db_text(result, 0, 1));
 
+	if (err == E_TOO_MANY_REQUESTS)
+		reply_retry_after(rq, db_int(result, 0, 1));
 	if (err)
 		return reply_error(rq, err);
-	if (phone)
-		code_send(rq, phone, account_text(rq, db_text(result, 0, 2)), renewal->code);
+	code_send(rq, renewal->phone, renewal->email, renewal->code);
 	reply_message(rq, "A new code is on its way", "Un nouveau code arrive");
+}
+
+static void renew(struct request *rq)
+{
+	struct renewal *renewal = rq->state;
+
+	code_new(rq, renewal->account, renewal->code, renewal->hash);
+	sql_write(rq, account_renew_code, renewed, account_kind(rq)->name, renewal->account,
+		renewal->hash, CODE_LIFE_S);
+}
+
+static void contact_found(struct request *rq, const struct db_result *result)
+{
+	struct renewal *renewal = rq->state;
+
+	if (db_rows(result) == 0)
+		return reply_error(rq, gone(rq));
+	renewal->phone = account_text(rq, db_text(result, 0, 0));
+	renewal->email = account_text(rq, db_text(result, 0, 1));
+	if (!renewal->phone)
+		return reply_error(rq, E_NO_MEMORY);
+	limit_messages(rq, renewal->phone, rq->ns == NS_VENDOR ? renewal->email : NULL, renew);
 }
 
 void account_resend_code_to(struct request *rq, const char *account)
@@ -130,10 +169,9 @@ void account_resend_code_to(struct request *rq, const char *account)
 
 	if (!renewal)
 		return reply_error(rq, E_NO_MEMORY);
-	code_new(rq, account, renewal->code, renewal->hash);
+	renewal->account = account;
 	rq->state = renewal;
-	sql_write(rq, account_renew_code, renewed, account_kind(rq)->name, account,
-		renewal->hash, CODE_LIFE_S);
+	sql_write(rq, account_contact, contact_found, account_kind(rq)->name, account);
 }
 
 void account_resend_code(struct request *rq)

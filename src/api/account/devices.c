@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * How an account is told things: the phones that may be woken by a push (a token belongs to the
- * account that gave it last), and the languages there are.
+ * account that gave it last, and goes with that session), and the languages there are.
  */
 #include "account.h"
 
@@ -28,7 +28,7 @@ static void added(struct request *rq, const struct db_result *result)
 void account_add_device(struct request *rq)
 {
 	sql_write(rq, device_add, added, account_kind(rq)->name, rq->caller.id,
-		body_text(rq, "token"), body_text(rq, "platform"));
+		body_text(rq, "token"), body_text(rq, "platform"), rq->caller.session);
 }
 
 static void removed(struct request *rq, const struct db_result *result)

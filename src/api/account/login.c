@@ -3,17 +3,17 @@
  * An account's way in and out: log in, refresh, log out, and the account as it sees itself.
  *
  * Refresh tokens rotate: each is good once. Using an old one means that somebody else has a copy,
- * so the whole session ends. One exception keeps a shaky network from looking like theft: for ten
- * seconds after a rotation the token just replaced gives the same successor again (never a second
- * line of successors), so a client that lost the answer, or asked twice at once, goes on.
+ * so the whole session ends. One exception keeps a shaky network from looking like theft: within
+ * refresh_grace of a rotation (longer than a request may take) the token just replaced gives the
+ * same successor again, byte for byte and never a second line of successors. So a client that lost
+ * the answer, or asked twice at once, goes on.
  *
- * Who may not log in is told so only with the right password. Failures are counted by phone or
- * e-mail; an admin's besides in his row, where the fifth locks the account, whatever rate limits
- * are set to.
+ * Who may not log in is told so only with the right password. Failures are counted by account,
+ * whichever of its names was given (by the name when there is no such account): reserved before the
+ * password is looked at. An admin's are counted besides in his row, where the fifth locks the
+ * account, whatever rate limits are set to.
  */
 #include "account.h"
-
-#include <stdio.h>
 
 #include "reeyo/auth/password.h"
 #include "reeyo/http/limit.h"
@@ -40,7 +40,6 @@ struct login {
 	struct session session;
 	char phone[14];        /* one of the two is "" */
 	const char *email;
-	char limit[96];        /* whose failures are counted */
 	const char *account, *hash, *standing, *account_email;
 	enum who role;
 	int64_t locked_s;
@@ -50,15 +49,8 @@ struct login {
 static void login_failed(struct request *rq)
 {
 	count_one(loop_counters(rq->app->loop), COUNT_AUTH_LOGIN_FAILURES);
+	limit_spend(rq);
 	reply_error(rq, E_BAD_CREDENTIALS);
-}
-
-static void login_count_failure(struct request *rq)
-{
-	struct login *login = rq->state;
-	const struct config *config = rq->app->config;
-
-	limit_named(rq, login->limit, config->rate_login, config->rate_window, 1, login_failed);
 }
 
 static void login_reply(struct request *rq)
@@ -76,8 +68,9 @@ static void login_stored(struct request *rq, const struct db_result *result)
 	struct text shown;
 
 	if (db_rows(result) == 0)       /* the password or the standing changed since it was read */
-		return login_count_failure(rq);
+		return login_failed(rq);
 	shown = db_text(result, 0, 0);
+	session_issued(&login->session, db_int(result, 0, 2));
 	login->shown = (struct text){ account_text(rq, shown), shown.len };
 	if (!login->shown.at)
 		return reply_error(rq, E_NO_MEMORY);
@@ -91,7 +84,7 @@ static void login_verified(struct request *rq, bool right, const char *rehash)
 	struct login *login = rq->state;
 
 	if (!right || strcmp(login->standing, "DELETED") == 0)
-		return login_count_failure(rq);
+		return login_failed(rq);
 	if (strcmp(login->standing, "ACTIVE") != 0)
 		return reply_error(rq,
 			strcmp(login->standing, "SUSPENDED") == 0 ? E_SUSPENDED : E_INACTIVE);
@@ -100,6 +93,19 @@ static void login_verified(struct request *rq, bool right, const char *rehash)
 		(const char *[]){ login->account, login->hash, account_text(rq, text_of(rehash)),
 			login->session.caller.session, login->session.refresh_id,
 			session_refresh_life(rq) });
+}
+
+static const char *login_name(const struct login *login)
+{
+	return login->email ? login->email : login->phone;
+}
+
+static void login_verify(struct request *rq)
+{
+	struct login *login = rq->state;
+
+	password_verify(rq, login->account ? login->account : "", login->hash,
+		body_text(rq, "password"), login_verified);
 }
 
 static void login_found(struct request *rq, const struct db_result *result)
@@ -121,8 +127,9 @@ static void login_found(struct request *rq, const struct db_result *result)
 		reply_retry_after(rq, login->locked_s);
 		return reply_error(rq, E_TOO_MANY_REQUESTS);
 	}
-	password_verify(rq, login->account ? login->account : "", login->hash,
-		body_text(rq, "password"), login_verified);
+	if (rq->ns == NS_ADMIN)         /* reserved before his row was counted up */
+		return login_verify(rq);
+	limit_found(rq, login->account ? login->account : login_name(login), login_verify);
 }
 
 /* From the primary, since a log-in often follows a registration or a new password at once. */
@@ -171,16 +178,15 @@ static bool login_identify(struct request *rq, struct login *login)
 void account_log_in(struct request *rq)
 {
 	struct login *login = ARENA_NEW(rq->arena, struct login);
-	const struct config *config = rq->app->config;
 
 	if (!login)
 		return reply_error(rq, E_NO_MEMORY);
 	rq->state = login;
 	if (!login_identify(rq, login))
 		return;
-	snprintf(login->limit, sizeof(login->limit), "login:%s:%s", account_kind(rq)->object,
-		login->email ? login->email : login->phone);
-	limit_named(rq, login->limit, config->rate_login, config->rate_window, 0, login_find);
+	if (rq->ns == NS_ADMIN)         /* who has one name only */
+		return limit_found(rq, login_name(login), login_find);
+	login_find(rq);
 }
 
 /* --- Refresh and log out ---------------------------------------------------------------------- */
@@ -211,6 +217,7 @@ static void refreshed(struct request *rq, const struct db_result *result)
 	memcpy(session->refresh_id, current.at, current.len);
 	session->refresh_id[current.len] = '\0';
 	session->caller.role = role_named(db_text(result, 0, 3));
+	session_issued(session, db_int(result, 0, 4));
 	session_reply(rq, session, account_text(rq, db_text(result, 0, 2)), NULL, TEXT_NONE);
 }
 
@@ -252,7 +259,8 @@ void account_refresh(struct request *rq)
 	session_refresh_id(session->refresh_id);
 	rq->state = session;
 	sql_write(rq, session_refresh, refreshed, session->caller.session, session->caller.id, used,
-		session->refresh_id, session_refresh_life(rq), session_access_life(rq), kind->name);
+		session->refresh_id, session_refresh_life(rq), session_access_life(rq), kind->name,
+		session_refresh_grace(rq));
 }
 
 static void logged_out(struct request *rq, const struct db_result *result)

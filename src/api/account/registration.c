@@ -7,6 +7,7 @@
 #include "account.h"
 
 #include "reeyo/auth/password.h"
+#include "reeyo/http/limit.h"
 
 struct registration {
 	struct session session;
@@ -24,6 +25,7 @@ static void registered(struct request *rq, const struct db_result *result)
 		return account_fail(rq, result);
 	if (!rq->app->config->skip_phone_verify)
 		code_send(rq, body_text(rq, "phone"), body_text(rq, "email"), new->code);
+	session_issued(&new->session, db_int(result, 0, 1));
 	session_reply(rq, &new->session, body_text(rq, "email"), account_kind(rq)->object,
 		db_text(result, 0, 0));
 }
@@ -45,6 +47,11 @@ static void hashed(struct request *rq, const char *hash)
 		REGISTRATION_COMMON + new->count, new->params);
 }
 
+static void hash(struct request *rq)
+{
+	password_hash(rq, body_text(rq, "password"), hashed);
+}
+
 void account_register(struct request *rq, unsigned count, const char *const own[])
 {
 	struct registration *new = ARENA_NEW(rq->arena, struct registration);
@@ -59,5 +66,8 @@ void account_register(struct request *rq, unsigned count, const char *const own[
 	new->count = count;
 	memcpy(new->params + REGISTRATION_COMMON, own, count * sizeof(*own));
 	rq->state = new;
-	password_hash(rq, body_text(rq, "password"), hashed);
+	if (rq->app->config->skip_phone_verify)
+		return hash(rq);
+	limit_messages(rq, body_text(rq, "phone"),
+		rq->ns == NS_VENDOR ? body_text(rq, "email") : NULL, hash);
 }

@@ -129,12 +129,16 @@ const char *act_details(struct request *rq)
 	return copy ? copy : "{}";
 }
 
-/* The ids of a comma separated column. The account's own row of the revocations ends what a list
- * cut short. */
+/* What account_end gives: the cut-off in milliseconds, then ids, comma separated. The cut-off ends
+ * what a list cut short. */
 static void sessions_end(struct request *rq, const char *account, struct text ids)
 {
+	struct text cutoff = text_cut(&ids, ',');
 	char copy[ID_SIZE];
+	int64_t before_ms;
 
+	if (text_to_int(cutoff, 0, INT64_MAX, &before_ms))
+		tokens_revoke(rq->app, account, before_ms);
 	while (ids.at) {
 		struct text id = text_cut(&ids, ',');
 
@@ -144,7 +148,6 @@ static void sessions_end(struct request *rq, const char *account, struct text id
 		copy[id.len] = '\0';
 		session_ended(rq, copy);
 	}
-	tokens_revoke(rq->app, account, clock_wall_s());
 }
 
 /* False when there is no memory for it, and that has been answered. */

@@ -40,7 +40,8 @@ static const struct field admin_refresh_body[] = {
 
 const struct route admin_auth_routes[] = {
 	{ POST, "/auth/login", .who = ANYONE, .always = true, .body = admin_login_body,
-		.reply = session_admin_fields, .run = account_log_in,
+		.reply = session_admin_fields, .limit = LIMIT_LOGIN,
+		.limit_by = "account", .run = account_log_in,
 		.errors = { E_BAD_CREDENTIALS, E_SUSPENDED, E_TOO_MANY_REQUESTS, E_BUSY },
 		.does = "Log in; five wrong passwords lock the account for half an hour" },
 	{ POST, "/auth/refresh", .also = "/auth/refresh-token", .who = ANYONE, .always = true,
@@ -55,6 +56,7 @@ const struct route admin_auth_routes[] = {
 		.does = "End this session: its tokens count no more, its cookies go" },
 	{ POST, "/auth/change-password", .also = "/auth/password", .who = ADMIN, .always = true,
 		.any_write = true, .body = change_password_body, .shape = REPLY_MESSAGE,
+		.limit = LIMIT_PASSWORD, .limit_by = "caller",
 		.run = account_change_password,
 		.errors = { E_WRONG_PASSWORD, E_TOO_MANY_REQUESTS, E_ACCOUNT_GONE, E_BUSY },
 		.does = "Change the password; every other session ends" },

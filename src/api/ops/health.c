@@ -165,13 +165,14 @@ static const struct field index_fields[] = {
 };
 
 const struct route ops_root_routes[] = {
-	{ GET, "/healthz", .root = true, .always = true, .who = ANYONE, .reply = status_fields,
-		.shape = REPLY_BARE, .run = alive, .does = "The process is alive" },
-	{ GET, "/readyz", .root = true, .always = true, .who = ANYONE, .reply = ready_fields,
-		.shape = REPLY_BARE, .run = ready,
+	{ GET, "/healthz", .root = true, .health = true, .always = true, .who = ANYONE,
+		.reply = status_fields, .shape = REPLY_BARE, .run = alive,
+		.does = "The process is alive" },
+	{ GET, "/readyz", .root = true, .health = true, .always = true, .who = ANYONE,
+		.reply = ready_fields, .shape = REPLY_BARE, .run = ready,
 		.does = "The process can serve: PostgreSQL answers and no drain is under way" },
-	{ GET, "/health", .root = true, .always = true, .who = ANYONE, .reply = health_fields,
-		.shape = REPLY_BARE, .run = health,
+	{ GET, "/health", .root = true, .health = true, .always = true, .who = ANYONE,
+		.reply = health_fields, .shape = REPLY_BARE, .run = health,
 		.does = "How the process and its dependencies are" },
 	{ GET, "/api/v1", .root = true, .always = true, .who = ANYONE, .reply = index_fields,
 		.shape = REPLY_BARE, .run = index_of_api, .does = "What this service offers" },
@@ -181,7 +182,7 @@ const struct route ops_root_routes[] = {
 };
 
 const struct route ops_health_routes[] = {
-	{ GET, "/health", .always = true, .who = ANYONE,
+	{ GET, "/health", .health = true, .always = true, .who = ANYONE,
 		.reply = running_fields, .shape = REPLY_BARE,
 		.run = namespace_health, .does = "The API of this namespace is running" },
 	ROUTE_END

@@ -6,6 +6,8 @@ from http.cookies import SimpleCookie
 
 import pytest
 
+from world.server import PRODUCTION
+
 NEW_PASSWORD = "Limbe-2025!"
 CONSOLE = "http://localhost:5173"
 
@@ -187,7 +189,7 @@ def test_a_promotion_counts_from_the_next_refresh_on(console, admin, sql):
 
 
 def test_in_production_cookies_are_for_other_sites_pages_and_only_over_tls(start_server):
-    server = start_server(environment="production", otp_test_code="", card_sandbox="off", webhook_private="off")
+    server = start_server(**PRODUCTION)
     reply = server.api(None, "admin").post("auth/login", json={
         "email": "admin@reeyo.cm", "password": "AdminSecure123!"})
     assert reply.status == 200, reply

@@ -4,6 +4,7 @@
 import pytest
 
 from world.office import SMS_PATH, Office, providers
+from world.server import PRODUCTION
 from world.waiting import until
 
 pytestmark = pytest.mark.slow
@@ -94,8 +95,7 @@ def test_without_credentials_messages_are_logged_and_skipped_and_nothing_fails(o
 
 
 def test_in_production_neither_phones_nor_texts_come_into_the_log(offices):
-    office = offices(environment="production", otp_test_code=None, card_sandbox=None, webhook_private=None,
-                     sms="log", mail="log")
+    office = offices(**PRODUCTION, sms="log", mail="log", push="log", twilio_url=None, sendgrid_url=None, fcm_url=None)
     reply = office.server.api().post("auth/register", json={"firstName": "Awa", "lastName": "Ngono",
                                      "phone": "+237699112233", "password": "Kumba-2024!", "email": "geheim@test.reeyo.cm"})
     assert reply.status == 201, reply

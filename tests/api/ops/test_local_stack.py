@@ -8,6 +8,8 @@ import socket
 import subprocess
 import tempfile
 
+import psycopg2
+import psycopg2.errors
 import pytest
 
 from world.stores import ROOT, shell
@@ -120,3 +122,33 @@ def test_stores_listen_on_no_port_and_are_closed_to_other_users(folder):
                 assert target.removeprefix("socket:[").rstrip("]") not in listening
     finally:
         run("down", "--dir", str(folder))
+
+
+def test_logs_are_for_their_owner_and_hold_no_parameters(folder):
+    shell("stack_folders", folder)
+    (folder / "log/redis.log").write_text("of before\n")
+    (folder / "log/redis.log").chmod(0o644)
+    shell("postgres_start", folder, "dev")
+    shell("redis_start", folder)
+    try:
+        url = shell("postgres_url", folder, "postgres")
+        connection = psycopg2.connect(url)
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute("CREATE TABLE people (phone text PRIMARY KEY)")
+            cursor.execute("SET log_min_duration_statement = 0")
+            cursor.execute("INSERT INTO people SELECT '+2376' || '99112233'")
+            for name in ("log_parameter_max_length", "log_parameter_max_length_on_error", "log_error_verbosity"):
+                cursor.execute("SELECT current_setting(%s)", (name,))
+                assert cursor.fetchone()[0] in ("0", "terse"), name
+            with pytest.raises(psycopg2.errors.UniqueViolation):
+                cursor.execute("INSERT INTO people SELECT '+2376' || '99112233'")
+        connection.close()
+        assert "duplicate key" in (folder / "log/postgres.log").read_text()
+        assert "699112233" not in (folder / "log/postgres.log").read_text()
+        logs = list((folder / "log").iterdir())
+        assert {path.name for path in logs} >= {"postgres.log", "redis.log", "initdb.log"}
+        assert {path.name: path.stat().st_mode & 0o777 for path in logs} == {path.name: 0o600 for path in logs}
+    finally:
+        shell("redis_stop", folder)
+        shell("postgres_stop", folder)

@@ -4,6 +4,8 @@
 import re
 from concurrent.futures import ThreadPoolExecutor
 
+from world.server import PRODUCTION
+
 
 def last_code(server, phone):
     """The code of the newest message to the phone, as the log of a development server has it."""
@@ -36,9 +38,26 @@ def test_a_wrong_code_is_refused_and_the_fifth_voids_it(customer, server):
         assert (reply.status, reply.code) == (400, "USER_4003")
     reply = one.api.post("auth/verify-phone", json={"otp": code})
     assert (reply.status, reply.code) == (400, "USER_4002")
+
+
+def test_wrong_tries_outlive_another_code(customer, server, sql):
+    one = customer(verified=False, address=False)
+    for _ in range(3):
+        wrong = wrong_code(last_code(server, one.phone))
+        assert one.api.post("auth/verify-phone", json={"otp": wrong}).code == "USER_4003"
     assert one.api.post("auth/resend-otp").status == 200
-    reply = one.api.post("auth/verify-phone", json={"otp": last_code(server, one.phone)})
-    assert reply.status == 200, reply
+    for _ in range(2):
+        wrong = wrong_code(last_code(server, one.phone))
+        assert one.api.post("auth/verify-phone", json={"otp": wrong}).code == "USER_4003"
+    code = last_code(server, one.phone)
+    assert one.api.post("auth/verify-phone", json={"otp": code}).code == "USER_4002"
+    reply = one.api.post("auth/resend-otp")
+    assert (reply.status, reply.code) == (429, "TOO_MANY_REQUESTS")
+    assert 0 < int(reply.headers["Retry-After"]) <= 900
+    assert last_code(server, one.phone) == code, "a code that could not be used is not sent"
+    sql("UPDATE one_time_codes SET tried_at = now() - interval '15 minutes' WHERE account_id = %s", one.id)
+    assert one.api.post("auth/resend-otp").status == 200
+    assert one.api.post("auth/verify-phone", json={"otp": last_code(server, one.phone)}).status == 200
 
 
 def test_tries_at_once_count_each(customer, server, sql):
@@ -93,8 +112,7 @@ def test_a_code_has_six_digits(customer):
 
 
 def test_production_takes_no_test_code_and_logs_no_code(start_server):
-    running = start_server(environment="production", otp_test_code=None, card_sandbox=None, webhook_private=None,
-                           rate_limit="on", login_memory="off")
+    running = start_server(**PRODUCTION)
     body = {"name": "Awa Ngono", "phone": "+237699990003", "password": "Kumba-2024!"}
     data = running.api().post("auth/register", json=body).data
     reply = running.api(data["token"]).post("auth/verify-phone", json={"otp": "123456"})

@@ -232,16 +232,16 @@ START_TEST(a_revoked_session_or_account_is_refused_though_its_token_is_remembere
 {
 	authorization = arena_printf(arena, "Bearer %s", token_of(CUSTOMER));
 	ck_assert_int_eq(ask(), 0);
-	tokens_revoke(&app, "ses_2", clock_wall_s());
-	tokens_revoke(&app, "user_1", clock_wall_s() - 10);
+	tokens_revoke(&app, "ses_2", clock_wall_ms());
+	tokens_revoke(&app, "user_1", clock_wall_ms() - 10000);
 	ck_assert_int_eq(ask(), 0);
-	tokens_revoke(&app, "ses_1", clock_wall_s());
+	tokens_revoke(&app, "ses_1", clock_wall_ms());
 	ck_assert_int_eq(ask(), E_BAD_TOKEN);
 	teardown();
 	setup();
 	authorization = arena_printf(arena, "Bearer %s", token_of(CUSTOMER));
 	ck_assert_int_eq(ask(), 0);
-	tokens_revoke(&app, "user_1", clock_wall_s());
+	tokens_revoke(&app, "user_1", clock_wall_ms());
 	ck_assert_int_eq(ask(), E_BAD_TOKEN);
 }
 END_TEST

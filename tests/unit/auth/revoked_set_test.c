@@ -10,13 +10,13 @@
 #include "revoked_set.h"
 #include "../suite.h"
 
-#define LIFE_S 1000
+#define LIFE_MS 1000
 
 static struct revoked_set *set_of(unsigned most)
 {
 	struct revoked_set *set = NULL;
 
-	ck_assert_int_eq(revoked_set_new(most, LIFE_S, &set), 0);
+	ck_assert_int_eq(revoked_set_new(most, LIFE_MS, &set), 0);
 	return set;
 }
 
@@ -63,12 +63,12 @@ START_TEST(what_no_token_can_outlive_is_forgotten)
 	struct revoked_set *set = set_of(1 << 20);
 	char subject[32];
 
-	for (int64_t now = 0; now < 50 * LIFE_S; now += 10) {
+	for (int64_t now = 0; now < 50 * LIFE_MS; now += 10) {
 		snprintf(subject, sizeof(subject), "ses_%lld", (long long)now);
 		revoked_set_add(set, subject, now, now);
 		ck_assert(revoked_set_has(set, subject, now));
 	}
-	ck_assert_uint_lt(revoked_set_count(set), 4 * LIFE_S / 10);
+	ck_assert_uint_lt(revoked_set_count(set), 4 * LIFE_MS / 10);
 	revoked_set_free(set);
 }
 END_TEST

@@ -102,6 +102,21 @@ START_TEST(what_is_signed_is_read)
 	ck_assert_int_eq(got.role, CUSTOMER);
 	ck_assert_int_eq(got.issued_s, caller.issued_s);
 	ck_assert_int_eq(got.expires_s, caller.expires_s);
+	ck_assert_int_eq(got.issued_ms, caller.issued_s * 1000); /* not said: its second's begin */
+}
+END_TEST
+
+START_TEST(the_moment_of_issue_is_read_to_the_millisecond)
+{
+	struct caller got = { .role = WHO_UNSET }, who = caller;
+	const char *token, *again;
+
+	who.issued_ms = caller.issued_s * 1000 + 345;
+	token = token_sign(arena, keys, TOKEN_REFRESH, &who, NULL, "jti_1");
+	again = token_sign(arena, keys, TOKEN_REFRESH, &who, NULL, "jti_1");
+	ck_assert_int_eq(token_read(keys, TOKEN_REFRESH, text_of(token), &got, NULL), 0);
+	ck_assert_int_eq(got.issued_ms, who.issued_ms);
+	ck_assert_str_eq(token, again);
 }
 END_TEST
 
@@ -344,6 +359,7 @@ int main(void)
 		return 1;
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, what_is_signed_is_read);
+	tcase_add_test(tests, the_moment_of_issue_is_read_to_the_millisecond);
 	tcase_add_test(tests, a_good_token_of_our_key_is_read);
 	tcase_add_test(tests, each_role_survives);
 	tcase_add_test(tests, a_refresh_token_is_no_access_token);

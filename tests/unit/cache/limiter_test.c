@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Limits counted in Redis by all copies together, and in the loop while Redis is away.
+ * Limits counted in Redis by all copies together, and in the process while Redis is away.
  */
 #include "rig.h"
 
@@ -65,6 +65,15 @@ static void check_rules(struct rig *rig, const char *name)
 	ck_assert(!result.allowed);
 	ck_assert_int_eq(result.remaining, 0);
 	ck_assert(use_once(rig, "another", 3, 60000, 1).allowed);
+	/* What is given back can be taken again, and a refusal has taken nothing. */
+	ck_assert_int_eq(use_once(rig, name, 3, 60000, -1).remaining, 1);
+	ck_assert(!use_once(rig, name, 3, 60000, 2).allowed);
+	ck_assert(use_once(rig, name, 3, 60000, 1).allowed);
+	ck_assert(!use_once(rig, name, 3, 60000, 1).allowed);
+	/* Never more than there is. */
+	ck_assert_int_eq(use_once(rig, "another", 3, 60000, -2).remaining, 3);
+	ck_assert_int_eq(use_once(rig, "nobody's", 3, 60000, -1).remaining, 3);
+	ck_assert_int_eq(use_once(rig, "nobody's", 3, 60000, 0).remaining, 3);
 }
 
 /* A window is over in the end, and looking does not start one. */
@@ -109,13 +118,39 @@ START_TEST(the_script_is_sent_whole_only_once)
 }
 END_TEST
 
-START_TEST(without_redis_this_loop_counts_alone)
+START_TEST(without_redis_the_loops_of_a_process_count_together)
 {
-	struct rig rig;
+	struct rig rig, other;
 
 	rig_open(&rig, "", &store);
+	rig_open(&other, "", &store);
 	check_rules(&rig, "login:+237670000001");
+	ck_assert(!use_once(&other, "login:+237670000001", 3, 60000, 1).allowed);
 	check_window(&rig);
+	rig_close(&rig);
+	ck_assert(!use_once(&other, "login:+237670000001", 3, 60000, 1).allowed);
+	rig_close(&other);
+}
+END_TEST
+
+START_TEST(what_is_counted_in_the_process_never_reaches_redis)
+{
+	struct rig rig;
+	struct use use = { .use = { .name = "messages", .limit = 1, .window_ms = 60000, .cost = 1,
+		.here = true, .done = used } };
+	redisReply *reply;
+
+	rig_open(&rig, server.url, &store);
+	rig_up(&rig);
+	for (int i = 0; i < 2; i++) {
+		use.done = false;
+		limit_use(rig.cache, &use.use);
+		RIG_UNTIL(&rig, use.done);
+		ck_assert(use.result.allowed == (i == 0));
+	}
+	reply = server_ask(&server, "DBSIZE");
+	ck_assert_int_eq(reply->integer, 0);
+	freeReplyObject(reply);
 	rig_close(&rig);
 }
 END_TEST
@@ -171,7 +206,8 @@ static void add(TCase *tests)
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_test(tests, uses_are_counted_in_redis_by_all_copies_together);
 	tcase_add_test(tests, the_script_is_sent_whole_only_once);
-	tcase_add_test(tests, without_redis_this_loop_counts_alone);
+	tcase_add_test(tests, without_redis_the_loops_of_a_process_count_together);
+	tcase_add_test(tests, what_is_counted_in_the_process_never_reaches_redis);
 	tcase_add_test(tests, names_counted_here_are_bounded_and_the_oldest_goes_first);
 	tcase_add_test(tests, redis_killed_leaves_no_use_without_an_answer);
 }

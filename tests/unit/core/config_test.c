@@ -322,7 +322,7 @@ END_TEST
 START_TEST(production_refuses_development_switches)
 {
 	static const char *const switches[] = { "otp_test_code", "auto_approve",
-		"skip_phone_verify", "card_sandbox" };
+		"skip_phone_verify", "card_sandbox", "webhook_private" };
 	struct config *config = LOAD("--environment", "production", "--jwt-secret",
 		"2:" SECRET ",1:" SECRET);
 	char flag[64];
@@ -338,6 +338,64 @@ START_TEST(production_refuses_development_switches)
 		ck_assert_msg(config != NULL, "%s", said);
 		config_free(config);
 	}
+}
+END_TEST
+
+static const struct {
+	const char *flag, *said;
+	bool fine;
+} unsafe[] = {
+	{ "--rate-limit=off", "rate_limit = off", false },
+	{ "--argon2-memory=7167k", "argon2_memory", false },
+	{ "--argon2-memory=64k", "argon2_memory", false },
+	{ "--argon2-passes=4", "argon2_passes", false },
+	{ "--argon2-passes=6", "", true },
+	{ "--argon2-memory=1g", "", true },
+	{ "--campay-url=http://www.campay.net/api", "campay_url", false },
+	{ "--campay-url=HTTP://www.campay.net/api", "campay_url", false },
+	{ "--campay-url=//www.campay.net/api", "campay_url", false },
+	{ "--campay-url=www.campay.net/api", "campay_url", false },
+	{ "--campay-url=HTTPS://www.campay.net/api", "", true },
+};
+
+START_TEST(production_refuses_what_is_not_safe)
+{
+	char flag[64];
+	struct config *config;
+
+	snprintf(flag, sizeof(flag), "%s", unsafe[_i].flag);
+	if (!unsafe[_i].fine)
+		REFUSED(LOAD("--environment", "production", "--jwt-secret", SECRET, flag),
+			"production", unsafe[_i].said);
+	config = LOAD("--environment", unsafe[_i].fine ? "production" : "test", "--jwt-secret",
+		SECRET, flag);
+	ck_assert_msg(config != NULL, "%s", said);
+	config_free(config);
+}
+END_TEST
+
+/* Whoever adds a partner adds its address to the table of keys, and so to the rule. */
+START_TEST(production_refuses_every_partners_address_without_tls)
+{
+	static const char *const keys[] = {
+#define X(kind, member, key, ...) #kind " " key,
+		REEYO_CONFIG(X)
+#undef X
+	};
+	unsigned partners = 0;
+	char flag[96];
+
+	for (size_t i = 0; i < COUNT_OF(keys); i++) {
+		const char *key = keys[i] + strlen("TEXT ");
+
+		if (strncmp(keys[i], "TEXT ", 5) != 0 || !strstr(key, "_url"))
+			continue;
+		snprintf(flag, sizeof(flag), "--%s=http://partner.example", key);
+		REFUSED(LOAD("--environment", "production", "--jwt-secret", SECRET, flag), key,
+			"https");
+		partners++;
+	}
+	ck_assert_uint_ge(partners, 5);
 }
 END_TEST
 
@@ -388,6 +446,8 @@ int main(void)
 		COUNT_OF(wrong));
 	tcase_add_test(all, a_flag_at_the_end_wants_its_value);
 	tcase_add_test(all, production_refuses_development_switches);
+	tcase_add_loop_test(all, production_refuses_what_is_not_safe, 0, COUNT_OF(unsafe));
+	tcase_add_test(all, production_refuses_every_partners_address_without_tls);
 	tcase_add_loop_test(all, printing_shows_sources_and_hides_secrets, 0, COUNT_OF(secrets));
 	suite_add_tcase(suite, all);
 	return suite_run(suite);

@@ -125,6 +125,70 @@ START_TEST(a_level_keeps_quiet_what_is_below_it)
 }
 END_TEST
 
+/* What was written, line by line: how many, and the sum of "repeated". */
+static void captured_all(int *ret_lines, int64_t *ret_repeated)
+{
+	ssize_t len = pread(into, said, sizeof(said) - 1, 0);
+	char *rest = said, *text;
+
+	dup2(kept, STDERR_FILENO);
+	close(kept);
+	close(into);
+	said[len > 0 ? len : 0] = '\0';
+	*ret_lines = 0;
+	*ret_repeated = 0;
+	while ((text = strsep(&rest, "\n")) && *text) {
+		json_t *line = json_loads(text, 0, NULL);
+
+		ck_assert_ptr_nonnull(line);
+		++*ret_lines;
+		*ret_repeated += json_integer_value(json_object_get(line, "repeated"));
+		json_decref(line);
+	}
+}
+
+START_TEST(equal_refusals_are_sampled_and_counted)
+{
+	int64_t repeated;
+	int lines;
+
+	capture();
+	for (int i = 0; i < 1000; i++) {
+		log_refusal(LOG_WARN, "refused", "one", LOG_I("number", i));
+		if (i < 3)
+			log_refusal(LOG_WARN, "refused", "another");
+	}
+	log_sample_flush(false);
+	captured_all(&lines, &repeated);
+	ck_assert_int_eq(lines, LOG_SAMPLE_LINES + 3);
+	ck_assert_int_eq(repeated, 0);
+	capture();
+	log_sample_flush(true);
+	log_refusal(LOG_WARN, "refused", "one");
+	captured_all(&lines, &repeated);
+	ck_assert_int_eq(lines, 2);
+	ck_assert_int_eq(repeated, 1000 - LOG_SAMPLE_LINES);
+}
+END_TEST
+
+START_TEST(refusals_of_any_number_of_kinds_are_bounded)
+{
+	int64_t repeated;
+	char kind[16];
+	int lines;
+
+	capture();
+	for (int i = 0; i < 20000; i++) {
+		snprintf(kind, sizeof(kind), "%d", i);
+		log_refusal(LOG_WARN, "refused", kind);
+	}
+	log_sample_flush(true);
+	captured_all(&lines, &repeated);
+	ck_assert_int_le(lines, 200);
+	ck_assert_int_eq(lines - 1 + repeated, 20000);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("log");
@@ -135,6 +199,8 @@ int main(void)
 	tcase_add_loop_test(all, a_long_text_is_cut_between_characters, 0, 4);
 	tcase_add_loop_test(all, a_full_line_leaves_whole_fields_out, 0, 99);
 	tcase_add_test(all, a_level_keeps_quiet_what_is_below_it);
+	tcase_add_test(all, equal_refusals_are_sampled_and_counted);
+	tcase_add_test(all, refusals_of_any_number_of_kinds_are_bounded);
 	suite_add_tcase(suite, all);
 	return suite_run(suite);
 }

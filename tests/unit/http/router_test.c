@@ -132,6 +132,39 @@ static int refused(const struct route *rows)
 	return error;
 }
 
+static const struct field limited_body[] = {
+	{ "phone", FIELD_PHONE }, { "email", FIELD_EMAIL }, { "vendorId", FIELD_ID },
+	{ "identifier", FIELD_TEXT }, { "token", FIELD_SECRET }, FIELD_END
+};
+static const struct {
+	enum limit_rule limit;
+	const char *by;
+	int error;
+} limits[] = {
+	{ LIMIT_CODE, NULL, E_CONFIG },
+	{ LIMIT_NONE, "caller", E_CONFIG },
+	{ LIMIT_CODE, "", E_CONFIG },
+	{ LIMIT_CODE, "number", E_CONFIG },       /* not a member of the body */
+	{ LIMIT_CODE, "phone number", E_CONFIG },
+	{ LIMIT_LOGIN, "identifier", E_CONFIG },  /* not one spelling of one thing */
+	{ LIMIT_RESET, "token", E_CONFIG },
+	{ LIMIT_LOGIN, "account phone", E_CONFIG },
+	{ LIMIT_CODE, "phone email", 0 },
+	{ LIMIT_VERIFY, "vendorId caller", 0 },
+	{ LIMIT_RESET, "address", 0 },
+	{ LIMIT_LOGIN, "account", 0 },
+	{ LIMIT_NONE, NULL, 0 },
+};
+
+START_TEST(a_limit_that_does_not_say_whom_it_counts_stops_the_boot)
+{
+	struct route rows[] = { ROW(POST, "/x", .body = limited_body,
+		.limit = limits[_i].limit, .limit_by = limits[_i].by), ROUTE_END };
+
+	ck_assert_int_eq(refused(rows), limits[_i].error);
+}
+END_TEST
+
 START_TEST(a_row_that_does_not_say_who_may_call_stops_the_boot)
 {
 	static const struct route rows[] = { { GET, "/x", .run = run, .does = "x" }, ROUTE_END };
@@ -164,6 +197,8 @@ int main(void)
 	tcase_add_test(tests, a_wrong_method_is_told_what_is_allowed);
 	tcase_add_test(tests, one_trailing_slash_is_forgiven_and_an_empty_segment_is_not);
 	tcase_add_test(tests, a_mistyped_path_is_told_the_nearest_route);
+	tcase_add_loop_test(tests, a_limit_that_does_not_say_whom_it_counts_stops_the_boot, 0,
+		sizeof(limits) / sizeof(*limits));
 	tcase_add_test(tests, a_row_that_does_not_say_who_may_call_stops_the_boot);
 	tcase_add_test(tests, two_rows_for_one_route_stop_the_boot);
 	suite_add_tcase(suite, tests);
