@@ -85,13 +85,13 @@ def events(sql, aggregate):
 
 
 def race(calls):
-    """All at the same moment, each in a thread of its own: their replies."""
-    replies, gate = [], threading.Barrier(len(calls))
+    """All at the same moment, each in a thread of its own: their replies, in the order of the calls."""
+    replies, gate = [None] * len(calls), threading.Barrier(len(calls))
 
-    def run(call):
+    def run(n):
         gate.wait(20)
-        replies.append(call())
-    threads = [threading.Thread(target=run, args=(call,)) for call in calls]
+        replies[n] = calls[n]()
+    threads = [threading.Thread(target=run, args=(n,)) for n in range(len(calls))]
     for thread in threads:
         thread.start()
     for thread in threads:
