@@ -18,6 +18,7 @@ SELECT id, format('%s to %s as %s', from_kind, to_kind, category) FROM ledger
    ('ESCROW', 'VENDOR', 'ORDER_PAYMENT'), ('ESCROW', 'RIDER', 'DELIVERY_FEE'), ('ESCROW', 'PLATFORM', 'ORDER_COMMISSION'),
    ('CASH', 'VENDOR', 'ORDER_PAYMENT'), ('CASH', 'RIDER', 'DELIVERY_FEE'), ('CASH', 'PLATFORM', 'ORDER_COMMISSION'),
    ('PLATFORM', 'RIDER', 'DELIVERY_FEE'), ('ESCROW', 'USER', 'REFUND'), ('PLATFORM', 'USER', 'REFUND'),
+   ('PLATFORM', 'VENDOR', 'ORDER_PAYMENT'),                             -- made, and cancelled before it was delivered
    ('VENDOR', 'VENDOR_PENDING', 'PAYOUT'), ('RIDER', 'RIDER_PENDING', 'PAYOUT'),
    ('VENDOR_PENDING', 'VENDOR', 'PAYOUT'), ('RIDER_PENDING', 'RIDER', 'PAYOUT'),
    ('VENDOR_PENDING', 'CLEARING', 'PAYOUT'), ('RIDER_PENDING', 'CLEARING', 'PAYOUT'),

@@ -31,11 +31,23 @@ SELECT o.id, format('%s of %s shared out, a part up to %s times', coalesce(p.amo
    AND (coalesce(p.amount, 0) <> o.total OR p.times <> 1 OR o.settled_at IS NULL)
 
 -- check: settled_only_when_delivered
--- Nothing of an order that is not delivered is shared out.
+-- Nothing of an order that is not delivered is shared out. What the platform pays of its own is compensation_bounded's.
 SELECT l.id, format('%s to %s of order %s, which is %s', l.amount, l.to_kind, o.id, o.status)
   FROM ledger l JOIN orders o ON o.id = l.order_id
  WHERE l.to_kind IN ('VENDOR', 'RIDER', 'PLATFORM') AND l.category IN ('ORDER_PAYMENT', 'DELIVERY_FEE', 'ORDER_COMMISSION')
-   AND (o.status <> 'DELIVERED' OR o.settled_at IS NULL)
+   AND l.from_kind <> 'PLATFORM' AND (o.status <> 'DELIVERED' OR o.settled_at IS NULL)
+
+-- check: compensation_bounded
+-- The platform pays a vendor once, and at most his share, for an order that an admin cancelled; a rider only for one that
+-- was delivered.
+SELECT o.id, format('%s paid to %s in %s times of %s, %s by %s', sum(l.amount), l.to_kind, count(*), o.subtotal, o.status,
+         coalesce(o.cancelled_by, 'nobody'))
+  FROM ledger l JOIN orders o ON o.id = l.order_id
+ WHERE l.from_kind = 'PLATFORM' AND l.to_kind IN ('VENDOR', 'RIDER') AND l.category IN ('ORDER_PAYMENT', 'DELIVERY_FEE')
+ GROUP BY o.id, l.to_kind
+HAVING CASE l.to_kind WHEN 'RIDER' THEN o.status <> 'DELIVERED' OR o.settled_at IS NULL
+  ELSE count(*) <> 1 OR o.status <> 'CANCELLED' OR o.cancelled_by IS DISTINCT FROM 'ADMIN'
+    OR sum(l.amount) > o.subtotal - money_share(o.subtotal, o.commission_bps) END
 
 -- check: shares_go_to_their_owners
 -- An order's shares go to its own vendor and rider, its refunds to its own customer.

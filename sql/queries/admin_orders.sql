@@ -1,54 +1,74 @@
 -- Orders as the console reads them.
 
 -- Newest first: ids are ULIDs, their order is that of time. Each kind of list is a branch of its own index, and
--- only one of them runs: the others' parameters are NULL.
+-- only one of them runs: the others' parameters are NULL. Orders that need attention are few, and have an index.
 --  $1 states text[] or NULL   $2 payment status or NULL   $3 vendor   $4 rider   $5 user, each or NULL
---  $6 from   $7 before: timestamptz or NULL   $8 limit   $9 offset
+--  $6 from   $7 before: timestamptz or NULL   $8 whether they need attention, NULL: both   $9 limit   $10 offset
 -- Columns: total, rows (a JSON array). Always one row.
 -- name: admin_order_list
 WITH page AS (
   (SELECT id FROM orders
-    WHERE $3::text IS NULL AND $4::text IS NULL AND $5::text IS NULL
+    WHERE $8::boolean IS NOT TRUE AND ($8::boolean IS NULL OR attention IS NULL)
+      AND $3::text IS NULL AND $4::text IS NULL AND $5::text IS NULL
       AND ($1::text[] IS NULL OR status = ANY ($1::text[])) AND ($2::text IS NULL OR payment_status = $2::text)
       AND created_at >= coalesce($6::timestamptz, '-infinity') AND created_at < coalesce($7::timestamptz, 'infinity')
-    ORDER BY id DESC LIMIT $8::bigint + $9::bigint)
+    ORDER BY id DESC LIMIT $9::bigint + $10::bigint)
   UNION ALL
   (SELECT id FROM orders
-    WHERE vendor_id = $3::text AND active = ANY ('{t,f}') AND ($4::text IS NULL OR rider_id = $4::text)
+    WHERE $8::boolean IS NOT TRUE AND ($8::boolean IS NULL OR attention IS NULL)
+      AND vendor_id = $3::text AND active = ANY ('{t,f}') AND ($4::text IS NULL OR rider_id = $4::text)
       AND ($5::text IS NULL OR user_id = $5::text)
       AND ($1::text[] IS NULL OR status = ANY ($1::text[])) AND ($2::text IS NULL OR payment_status = $2::text)
       AND created_at >= coalesce($6::timestamptz, '-infinity') AND created_at < coalesce($7::timestamptz, 'infinity')
-    ORDER BY id DESC LIMIT $8::bigint + $9::bigint)
+    ORDER BY id DESC LIMIT $9::bigint + $10::bigint)
   UNION ALL
   (SELECT id FROM orders
-    WHERE $3::text IS NULL AND rider_id = $4::text AND active = ANY ('{t,f}') AND ($5::text IS NULL OR user_id = $5::text)
+    WHERE $8::boolean IS NOT TRUE AND ($8::boolean IS NULL OR attention IS NULL)
+      AND $3::text IS NULL AND rider_id = $4::text AND active = ANY ('{t,f}') AND ($5::text IS NULL OR user_id = $5::text)
       AND ($1::text[] IS NULL OR status = ANY ($1::text[])) AND ($2::text IS NULL OR payment_status = $2::text)
       AND created_at >= coalesce($6::timestamptz, '-infinity') AND created_at < coalesce($7::timestamptz, 'infinity')
-    ORDER BY id DESC LIMIT $8::bigint + $9::bigint)
+    ORDER BY id DESC LIMIT $9::bigint + $10::bigint)
   UNION ALL
   (SELECT id FROM orders
-    WHERE $3::text IS NULL AND $4::text IS NULL AND user_id = $5::text AND active = ANY ('{t,f}')
+    WHERE $8::boolean IS NOT TRUE AND ($8::boolean IS NULL OR attention IS NULL)
+      AND $3::text IS NULL AND $4::text IS NULL AND user_id = $5::text AND active = ANY ('{t,f}')
       AND ($1::text[] IS NULL OR status = ANY ($1::text[])) AND ($2::text IS NULL OR payment_status = $2::text)
       AND created_at >= coalesce($6::timestamptz, '-infinity') AND created_at < coalesce($7::timestamptz, 'infinity')
-    ORDER BY id DESC LIMIT $8::bigint + $9::bigint)
-  ORDER BY id DESC LIMIT $8::bigint OFFSET $9::bigint
+    ORDER BY id DESC LIMIT $9::bigint + $10::bigint)
+  UNION ALL
+  (SELECT id FROM orders
+    WHERE $8::boolean IS TRUE AND attention IS NOT NULL AND ($3::text IS NULL OR vendor_id = $3::text)
+      AND ($4::text IS NULL OR rider_id = $4::text) AND ($5::text IS NULL OR user_id = $5::text)
+      AND ($1::text[] IS NULL OR status = ANY ($1::text[])) AND ($2::text IS NULL OR payment_status = $2::text)
+      AND created_at >= coalesce($6::timestamptz, '-infinity') AND created_at < coalesce($7::timestamptz, 'infinity')
+    ORDER BY id DESC LIMIT $9::bigint + $10::bigint)
+  ORDER BY id DESC LIMIT $9::bigint OFFSET $10::bigint
 )
 SELECT
   (SELECT count(*) FROM orders
-    WHERE $3::text IS NULL AND $4::text IS NULL AND $5::text IS NULL
+    WHERE $8::boolean IS NOT TRUE AND ($8::boolean IS NULL OR attention IS NULL)
+      AND $3::text IS NULL AND $4::text IS NULL AND $5::text IS NULL
       AND ($1::text[] IS NULL OR status = ANY ($1::text[])) AND ($2::text IS NULL OR payment_status = $2::text)
       AND created_at >= coalesce($6::timestamptz, '-infinity') AND created_at < coalesce($7::timestamptz, 'infinity'))
   + (SELECT count(*) FROM orders
-    WHERE vendor_id = $3::text AND active = ANY ('{t,f}') AND ($4::text IS NULL OR rider_id = $4::text)
+    WHERE $8::boolean IS NOT TRUE AND ($8::boolean IS NULL OR attention IS NULL)
+      AND vendor_id = $3::text AND active = ANY ('{t,f}') AND ($4::text IS NULL OR rider_id = $4::text)
       AND ($5::text IS NULL OR user_id = $5::text)
       AND ($1::text[] IS NULL OR status = ANY ($1::text[])) AND ($2::text IS NULL OR payment_status = $2::text)
       AND created_at >= coalesce($6::timestamptz, '-infinity') AND created_at < coalesce($7::timestamptz, 'infinity'))
   + (SELECT count(*) FROM orders
-    WHERE $3::text IS NULL AND rider_id = $4::text AND active = ANY ('{t,f}') AND ($5::text IS NULL OR user_id = $5::text)
+    WHERE $8::boolean IS NOT TRUE AND ($8::boolean IS NULL OR attention IS NULL)
+      AND $3::text IS NULL AND rider_id = $4::text AND active = ANY ('{t,f}') AND ($5::text IS NULL OR user_id = $5::text)
       AND ($1::text[] IS NULL OR status = ANY ($1::text[])) AND ($2::text IS NULL OR payment_status = $2::text)
       AND created_at >= coalesce($6::timestamptz, '-infinity') AND created_at < coalesce($7::timestamptz, 'infinity'))
   + (SELECT count(*) FROM orders
-    WHERE $3::text IS NULL AND $4::text IS NULL AND user_id = $5::text AND active = ANY ('{t,f}')
+    WHERE $8::boolean IS NOT TRUE AND ($8::boolean IS NULL OR attention IS NULL)
+      AND $3::text IS NULL AND $4::text IS NULL AND user_id = $5::text AND active = ANY ('{t,f}')
+      AND ($1::text[] IS NULL OR status = ANY ($1::text[])) AND ($2::text IS NULL OR payment_status = $2::text)
+      AND created_at >= coalesce($6::timestamptz, '-infinity') AND created_at < coalesce($7::timestamptz, 'infinity'))
+  + (SELECT count(*) FROM orders
+    WHERE $8::boolean IS TRUE AND attention IS NOT NULL AND ($3::text IS NULL OR vendor_id = $3::text)
+      AND ($4::text IS NULL OR rider_id = $4::text) AND ($5::text IS NULL OR user_id = $5::text)
       AND ($1::text[] IS NULL OR status = ANY ($1::text[])) AND ($2::text IS NULL OR payment_status = $2::text)
       AND created_at >= coalesce($6::timestamptz, '-infinity') AND created_at < coalesce($7::timestamptz, 'infinity')),
   (SELECT '[' || coalesce(string_agg(admin_order_json(o, u, v, r), ',' ORDER BY o.id DESC), '') || ']'

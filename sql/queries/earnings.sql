@@ -10,7 +10,7 @@ WITH p AS MATERIALIZED (
   SELECT period_start('today') AS day, period_start('week') AS week, period_start('month') AS month
 )
 SELECT concat('{"lifetime":{"totalOrders":', v.total_orders, ',"grossEarnings":', v.total_revenue,
-    ',"commission":', v.total_revenue - coalesce(w.total_earned, 0),
+    ',"commission":', v.total_revenue - coalesce(w.total_earned, 0) + c.paid,
     ',"netEarnings":', coalesce(w.total_earned, 0), '}',
     ',"today":{"orders":', s.day_n, ',"grossEarnings":', s.day_gross, ',"netEarnings":', s.day_net, '}',
     ',"week":{"orders":', s.week_n, ',"grossEarnings":', s.week_gross, ',"netEarnings":', s.week_net, '}',
@@ -19,6 +19,9 @@ SELECT concat('{"lifetime":{"totalOrders":', v.total_orders, ',"grossEarnings":'
       setting_bps('services.' || lower(v.service_type) || '.commissionBps'))::numeric / 10000)::float8,
     ',"currentBalance":', coalesce(w.available, 0), '}')
   FROM vendors v LEFT JOIN wallets w ON w.owner_id = v.id CROSS JOIN p
+ CROSS JOIN LATERAL (  -- for orders that were made and cancelled: no sale, so nothing of it was kept
+   SELECT coalesce(sum(l.amount), 0)::bigint AS paid FROM ledger l
+    WHERE l.to_owner = v.id AND l.from_kind = 'PLATFORM' AND l.to_kind = 'VENDOR' AND l.category = 'ORDER_PAYMENT') c
  CROSS JOIN LATERAL (
    SELECT count(*) FILTER (WHERE settled_at >= p.day) AS day_n,
           coalesce(sum(subtotal) FILTER (WHERE settled_at >= p.day), 0) AS day_gross,

@@ -29,6 +29,7 @@ SELECT o.id, o.order_type, o.status, o.user_id, o.vendor_id, o.rider_id, o.accep
 -- $12 where it was done, JSON {lat,lng}        $13 the delivery code given          $14 whether one is asked for
 -- $15 ids of four ledger rows text[]           $16 id of an offer (off_…)
 -- $17 to $20 COMPLETE: the vendor's, rider's and platform's part, and what the platform pays the rider besides
+--     CANCEL: what the platform pays the vendor for what was made, 0: nothing (the rest is not looked at)
 -- $21 who acts         $22 Idempotency-Key or NULL  $23 its fingerprint  $24 the answer to keep with it, NULL: the order
 -- $25 the request's id: what an admin does is noted with it
 -- Columns: outcome, order (the Order; the customer's when by USER; when DONE).
@@ -43,10 +44,38 @@ WITH moved AS MATERIALIZED (
 ), noted AS (
   INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
   SELECT $21::text, 'order.' || lower($4::text), $1::text,
-         jsonb_strip_nulls(jsonb_build_object('riderId', $7::text, 'reason', $9::text)), $25::text
+         jsonb_strip_nulls(jsonb_build_object('riderId', $7::text, 'reason', $9::text,
+           'vendorPaid', CASE $4::text WHEN 'CANCEL' THEN nullif($17::bigint, 0) END)), $25::text
     FROM moved WHERE outcome = 'DONE' AND $6::text = 'ADMIN'
 )
 SELECT outcome, json FROM moved
+
+-- Whether the same actor has done this act before, and what it brought about still holds: then nothing is to be done.
+--  $1 order id   $2 act   $3 by (USER, VENDOR, RIDER, ADMIN)   $4 who acts   $5 the state that the act's entry in the
+--  timeline names   $6 the states in which its effect can hold text[]
+-- Columns: order (as order_move gives it). No row: it is not a repetition.
+-- What a rider did counts since he got the order; an admin's acts are told apart by the notes of them.
+-- name: order_repeated
+WITH held AS MATERIALIZED (
+  SELECT o AS seen FROM orders o WHERE o.id = $1::text AND o.status = ANY ($6::text[])
+), steps AS MATERIALIZED (
+  SELECT e.entry ->> 'status' AS status, e.entry ->> 'by' AS by, e.n
+    FROM held h, json_array_elements((h.seen).timeline) WITH ORDINALITY AS e(entry, n)
+)
+SELECT CASE $3::text WHEN 'USER' THEN order_json_user(h.seen) ELSE order_json(h.seen) END
+  FROM held h
+ WHERE EXISTS (SELECT FROM steps s WHERE s.status = $5::text AND s.by = $3::text
+         AND s.n >= CASE WHEN $3::text = 'RIDER' OR $2::text = 'ASSIGN'
+           THEN (SELECT max(g.n) FROM steps g WHERE g.status = 'RIDER_ASSIGNED') ELSE 0 END)
+   AND ($3::text <> 'ADMIN' OR (SELECT a.admin_id FROM admin_acts a
+         WHERE a.subject = $1::text AND a.act = 'order.' || lower($2::text) ORDER BY a.id DESC LIMIT 1) = $4::text)
+
+-- Looks after orders whose rider may not work any more: those that are not picked up go back to the search for a rider,
+-- the others get `attention`, as do those of a rider who has been silent for too long. Clears it when its reason is gone.
+--  $1 rider, NULL: all   $2 seconds of silence   $3 states that a release starts from text[]   $4 how many at most
+-- Columns: order id, rider id, released. As many rows as asked for: there may be more.
+-- name: orders_watch
+SELECT order_id, rider_id, released FROM orders_watch($1::text, make_interval(secs => $2::double precision), $3::text[], $4::bigint)
 
 -- A rider does not want an order that he has not got: he is not asked again, and does not see it any more. An offer
 -- that he has open is answered, and the next rider is looked for at once.
@@ -66,6 +95,8 @@ WITH target AS MATERIALIZED (
 ), unasked AS (
   INSERT INTO offers (id, order_id, rider_id, outcome, reason, answered_at)
   SELECT $4::text, t.id, $2::text, 'REJECTED', $3::text, now() FROM target t WHERE NOT EXISTS (SELECT FROM answered)
+     AND (SELECT f.outcome FROM offers f WHERE f.order_id = t.id AND f.rider_id = $2::text
+           ORDER BY f.offered_at DESC LIMIT 1) IS DISTINCT FROM 'REJECTED'
 ), sooner AS (
   UPDATE dispatches d SET next_at = now() FROM answered a WHERE d.order_id = a.order_id
 ), once AS (

@@ -1,6 +1,6 @@
 -- Orders as the customer's side places, reads and cancels them.
 -- A comment above each statement names its parameters in order, its columns and its outcomes.
--- An outcome is PLACED / CANCELLED / REPLAY or the name of an enum err without E_.
+-- An outcome is PLACED / REPLAY or the name of an enum err without E_.
 
 -- Places an order: FOOD and MART (from a vendor's menu) and PACKAGE. Everything or nothing.
 --  $1 order id            $2 order number       $3 type (FOOD, MART, PACKAGE)
@@ -87,7 +87,7 @@ WITH lines AS MATERIALIZED (
     NULL::timestamptz AS preparing_at, NULL::timestamptz AS ready_at, NULL::timestamptz AS rider_assigned_at,
     NULL::timestamptz AS arrived_at_pickup_at, NULL::timestamptz AS picked_up_at,
     NULL::timestamptz AS arrived_at_delivery_at, NULL::timestamptz AS delivered_at,
-    NULL::timestamptz AS cancelled_at, NULL::timestamptz AS settled_at
+    NULL::timestamptz AS cancelled_at, NULL::timestamptz AS settled_at, NULL::text COLLATE "C" AS attention
     FROM checked WHERE outcome = 'PLACED'
 ), made AS MATERIALIZED (
   SELECT members, concat(members, ',"verificationCode":', json_word($31::text), '}') AS json
@@ -205,18 +205,7 @@ SELECT '[' || coalesce(string_agg(order_json_user(o), ',' ORDER BY o.created_at 
   FROM (SELECT * FROM orders WHERE user_id = $1::text AND active IS TRUE
          ORDER BY created_at DESC LIMIT 100) o
 
--- Cancels an order; what was paid goes from escrow back into the wallet, counted stock goes back, the basket
--- may be ordered again, and its rider is free.
---  $1 id or number   $2 the customer who asks, NULL for others   $3 reason
---  $4 by (USER, VENDOR, ADMIN, SYSTEM)   $5 states in which this is allowed text[]   $6 id of the ledger row (txn_…)
---  $7 Idempotency-Key of the customer or NULL   $8 its fingerprint
--- Columns: outcome, order (the Order, when CANCELLED), user id, vendor id, rider id, refunded amount.
--- Outcomes: CANCELLED, REPLAY (run idempotency_get), ORDER_NOT_FOUND, ORDER_NOT_OWNER, CANNOT_CANCEL.
--- name: order_cancel
-SELECT outcome, json, customer, vendor, rider, refund
-  FROM order_cancel($1::text, $2::text, $3::text, $4::text, $5::text[], $6::text, $7::text, $8::text)
-
--- Cancels orders that nobody accepted in time, by SYSTEM, with refund and events as order_cancel does; for the timers,
+-- Cancels orders that nobody accepted in time, by SYSTEM, with refund and events as order_move does; for the timers,
 -- which call it with one id until it gives no row. An order that a rider gave back to PENDING
 -- (PACKAGE) waits its time anew. Orders that are being changed are left for the next call.
 --  $1 minutes (setting order_accept_minutes)   $2 ids of ledger rows (txn_…) text[]: as many orders at most; more than one locks the

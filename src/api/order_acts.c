@@ -29,6 +29,7 @@ struct acting {
 	/* and as it is now */
 	enum order_status next;
 	struct text order;
+	int refusal; /* why the step is not possible */
 	char entries[4 * ID_SIZE + 8], offer[ID_SIZE];
 };
 
@@ -46,17 +47,35 @@ static void look(struct request *rq);
 
 /* --- Afterwards ------------------------------------------------------------------------------- */
 
-static void finish(struct request *rq)
+static void answer(struct request *rq)
 {
 	struct acting *acting = rq->state;
 	struct order_moved moved = { .order = acting->order, .id = acting->id };
 
-	if (acting->next == CANCELLED)
-		count_one(loop_counters(rq->app->loop), COUNT_ORDERS_CANCELLED);
 	if (!acting->done)
 		return reply_data(rq, moved.order);
 	rq->state = NULL;
 	acting->done(rq, &moved);
+}
+
+static void finish(struct request *rq)
+{
+	const struct acting *acting = rq->state;
+
+	if (acting->next == CANCELLED)
+		count_one(loop_counters(rq->app->loop), COUNT_ORDERS_CANCELLED);
+	answer(rq);
+}
+
+/* False when there is no memory for it, and that has been answered. */
+static bool order_keep(struct request *rq, struct text order)
+{
+	struct acting *acting = rq->state;
+
+	acting->order = (struct text){ arena_copy(rq->arena, order.at, order.len), order.len };
+	if (!acting->order.at)
+		reply_error(rq, E_NO_MEMORY);
+	return acting->order.at != NULL;
 }
 
 static void drop_active(struct request *rq)
@@ -69,10 +88,11 @@ static void drop_active(struct request *rq)
 static void forget(struct request *rq)
 {
 	struct acting *acting = rq->state;
-	const char *rider = acting->rider_id ? acting->rider_id : acting->act.rider_id;
 
-	if (rider)
-		rider_facts_changed(rq->app, rider);
+	if (acting->rider_id)
+		rider_facts_changed(rq->app, acting->rider_id);
+	if (acting->act.rider_id)
+		rider_facts_changed(rq->app, acting->act.rider_id);
 	if (acting->vendor_id && acting->next == CANCELLED) {
 		catalog_forget(rq->app, acting->vendor_id);
 		return uncached(rq, KEY_MENU, acting->vendor_id, drop_active);
@@ -95,7 +115,6 @@ static void look_again(struct request *rq, int error)
 
 static void moved(struct request *rq, const struct db_result *result)
 {
-	struct acting *acting = rq->state;
 	struct text outcome;
 	int error = db_error(result);
 
@@ -109,11 +128,8 @@ static void moved(struct request *rq, const struct db_result *result)
 		return look_again(rq, E_CONFLICT);
 	if (!text_is(outcome, TEXT("DONE")))
 		return reply_error(rq, error_named(outcome.at, outcome.len));
-	acting->order = db_text(result, 0, 1);
-	acting->order.at = arena_copy(rq->arena, acting->order.at, acting->order.len);
-	if (!acting->order.at)
-		return reply_error(rq, E_NO_MEMORY);
-	forget(rq);
+	if (order_keep(rq, db_text(result, 0, 1)))
+		forget(rq);
 }
 
 /* "{txn_…,txn_…,txn_…,txn_…}": as many as a settlement may need. */
@@ -135,6 +151,9 @@ static void move(struct request *rq)
 	struct acting *acting = rq->state;
 	const struct order_act_request *act = &acting->act;
 	struct split split = split_order(&acting->terms);
+	bool paid = act->act == ACT_COMPLETE ||
+		    (act->act == ACT_CANCEL && act->by == BY_ADMIN &&
+			    order_pays_vendor(&acting->facts, act->pay));
 	bool coded = settings_flag(rq->app->settings, "delivery.verification_code", false);
 
 	entries_name(acting->entries);
@@ -145,7 +164,7 @@ static void move(struct request *rq)
 		/* 7 */ act->rider_id, act->occurred_at, act->note, act->photo,
 		/* 11 */ act->minutes ? arg_int(rq, act->minutes) : NULL, act->place,
 		/* 13 */ act->code, coded ? "t" : "f", acting->entries, acting->offer,
-		/* 17 */ arg_int(rq, split.vendor), arg_int(rq, split.rider),
+		/* 17 */ arg_int(rq, paid ? split.vendor : 0), arg_int(rq, split.rider),
 		arg_int(rq, split.platform), arg_int(rq, split.subsidy),
 		/* 21 */ rq->caller.id, rq->idempotency_key, rq->fingerprint, act->answer,
 		/* 25 */ rq->request_id);
@@ -184,15 +203,16 @@ static int admit(struct request *rq)
 static int decide(struct request *rq)
 {
 	struct acting *acting = rq->state;
-	bool assigns = acting->act.act == ACT_ASSIGN;
+	bool assigns = acting->act.act == ACT_ASSIGN, given = acting->act.by == BY_ADMIN;
+	bool has_it = assigns && is_own(acting->act.rider_id, acting->rider_id);
 	int error = admit(rq);
 
 	if (error)
 		return error;
-	if (assigns && acting->rider_id && !is_own(acting->act.rider_id, acting->rider_id) &&
+	if (assigns && acting->rider_id && !has_it && !given &&
 		(STATES_ACTIVE & STATE(acting->facts.status)))
 		return E_ORDER_TAKEN;
-	if (assigns && !acting->payable)
+	if (assigns && (!acting->payable || (given && has_it)))
 		return E_CANNOT_MOVE;
 	return order_next(&acting->facts, acting->act.act, acting->act.by, &acting->next);
 }
@@ -271,8 +291,53 @@ bool outcome_take(struct request *rq, const struct db_result *result, struct tex
 	return false;
 }
 
+/* --- Once more -------------------------------------------------------------------------------- */
+
+static void repeated(struct request *rq, const struct db_result *result)
+{
+	struct acting *acting = rq->state;
+
+	if (db_rows(result) == 0)
+		return reply_error(rq, acting->refusal);
+	if (order_keep(rq, db_text(result, 0, 0)))
+		answer(rq);
+}
+
+/* Whose order it is not has nothing to repeat; whom an order was given to is part of the act. */
+static bool may_repeat(struct request *rq)
+{
+	const struct acting *acting = rq->state;
+	const struct order_act_request *act = &acting->act;
+
+	return admit(rq) == 0 && acting->refusal != E_ORDER_TAKEN &&
+	       (order_states_after(act->act) & STATE(acting->facts.status)) &&
+	       (act->act != ACT_ASSIGN || is_own(act->rider_id, acting->rider_id));
+}
+
+/* What is not possible (any more) may have been done by the same actor: then his first answer was
+ * lost, or he tapped twice, and this is the answer again. */
+static void refuse(struct request *rq, int error)
+{
+	struct acting *acting = rq->state;
+	const struct order_act_request *act = &acting->act;
+	char *states = arena_alloc(rq->arena, ORDER_STATES_SIZE);
+
+	acting->refusal = error;
+	if (!states)
+		return reply_error(rq, E_NO_MEMORY);
+	if (!may_repeat(rq))
+		return reply_error(rq, error);
+	order_states_text(order_states_after(act->act), states);
+	sql_write(rq, order_repeated, repeated, acting->id, act_words[act->act],
+		actor_words[act->by], rq->caller.id, order_status_words[order_step(act->act)],
+		states);
+}
+
+/* --- The beginning ---------------------------------------------------------------------------- */
+
 static void seen(struct request *rq, const struct db_result *result)
 {
+	const struct acting *acting = rq->state;
 	int error;
 
 	if (db_rows(result) == 0)
@@ -282,7 +347,10 @@ static void seen(struct request *rq, const struct db_result *result)
 	see(rq, result);
 	error = decide(rq);
 	if (error)
-		return reply_error(rq, error);
+		return refuse(rq, error);
+	if (acting->act.pay == VENDOR_PAY && !acting->vendor_id)
+		return reply_field(rq, "vendorPaid", "a parcel has no vendor",
+			"un colis n'a pas de vendeur");
 	if (!db_is_null(result, 0, 15))
 		return refuse_time(rq, db_text(result, 0, 15));
 	move(rq);

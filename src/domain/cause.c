@@ -49,6 +49,10 @@ const struct cause causes[] = {
 		"ORDER_READY", HOUR },
 	{ "rider_assigned", .whom = TO_USER, .message = MESSAGE_RIDER_ASSIGNED,
 		.notes = "RIDER_ASSIGNED", .life_s = HOUR },
+	/* a rider who took it himself knows */
+	{ "rider_assigned", "by", "ADMIN", TO_RIDER, MESSAGE_ORDER_GIVEN, "RIDER_ASSIGNED", HOUR },
+	{ "rider_unassigned", .whom = TO_RIDER, .message = MESSAGE_ORDER_WITHDRAWN,
+		.notes = "ORDER_CANCELLED", .life_s = HOUR },
 	{ "order_status_update", "status", "IN_TRANSIT", TO_USER, MESSAGE_ORDER_PICKED_UP,
 		"ORDER_PICKED_UP", HOUR },
 	{ "order_status_update", "status", "RIDER_AT_DELIVERY", TO_USER, MESSAGE_RIDER_ARRIVED,

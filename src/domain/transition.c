@@ -3,6 +3,9 @@
  * The order's state machine: one table of who may do what from where (contract §2.1). Everything
  * that is not a row is impossible. A PACKAGE has no vendor: riders take it as soon as it is placed,
  * so the rows of kitchens do not hold for it.
+ *
+ * An order never waits for one person alone: whoever disappears, an admin can take every order that
+ * is not final to its end, and one whose vendor never answers expires.
  */
 #include "reeyo/domain/order.h"
 
@@ -11,6 +14,9 @@
 #define TYPE(type) (1u << (type))
 #define MEALS (TYPE(FOOD) | TYPE(MART))
 #define ANY_TYPE (MEALS | TYPE(PACKAGE))
+/* A rider has the order, and not yet what is in it; and he has that too. */
+#define WITH_RIDER (STATE(RIDER_ASSIGNED) | STATE(RIDER_AT_PICKUP))
+#define PICKED_UP (STATE(IN_TRANSIT) | STATE(RIDER_AT_DELIVERY))
 
 /* Where an act leads when it is not one fixed state. */
 enum { TO_SAME = ORDER_STATUSES, TO_BEFORE_RIDER };
@@ -29,22 +35,22 @@ static const struct transition {
 	{ ACT_READY, BY_VENDOR, MEALS, STATE(RIDER_ASSIGNED) | STATE(RIDER_AT_PICKUP), TO_SAME },
 	{ ACT_ASSIGN, BY_RIDER, MEALS, STATE(ACCEPTED) | STATE(PREPARING) | STATE(READY_FOR_PICKUP),
 		RIDER_ASSIGNED },
-	{ ACT_ASSIGN, BY_ADMIN, MEALS, STATE(ACCEPTED) | STATE(PREPARING) | STATE(READY_FOR_PICKUP),
+	{ ACT_ASSIGN, BY_ADMIN, MEALS,
+		STATE(ACCEPTED) | STATE(PREPARING) | STATE(READY_FOR_PICKUP) | WITH_RIDER,
 		RIDER_ASSIGNED },
 	{ ACT_ASSIGN, BY_RIDER, TYPE(PACKAGE), STATE(PENDING), RIDER_ASSIGNED },
-	{ ACT_ASSIGN, BY_ADMIN, TYPE(PACKAGE), STATE(PENDING), RIDER_ASSIGNED },
+	{ ACT_ASSIGN, BY_ADMIN, TYPE(PACKAGE), STATE(PENDING) | WITH_RIDER, RIDER_ASSIGNED },
+	{ ACT_ASSIGN, BY_ADMIN, ANY_TYPE, PICKED_UP, TO_SAME },
 	{ ACT_RELEASE, BY_RIDER, ANY_TYPE, STATE(RIDER_ASSIGNED), TO_BEFORE_RIDER },
+	{ ACT_RELEASE, BY_SYSTEM, ANY_TYPE, WITH_RIDER, TO_BEFORE_RIDER },
 	{ ACT_ARRIVE_PICKUP, BY_RIDER, ANY_TYPE, STATE(RIDER_ASSIGNED), RIDER_AT_PICKUP },
 	{ ACT_PICK_UP, BY_RIDER, ANY_TYPE, STATE(RIDER_ASSIGNED) | STATE(RIDER_AT_PICKUP),
 		IN_TRANSIT },
 	{ ACT_ARRIVE_DELIVERY, BY_RIDER, ANY_TYPE, STATE(IN_TRANSIT), RIDER_AT_DELIVERY },
-	{ ACT_COMPLETE, BY_RIDER, ANY_TYPE, STATE(IN_TRANSIT) | STATE(RIDER_AT_DELIVERY),
-		DELIVERED },
+	{ ACT_COMPLETE, BY_RIDER, ANY_TYPE, PICKED_UP, DELIVERED },
+	{ ACT_COMPLETE, BY_ADMIN, ANY_TYPE, PICKED_UP, DELIVERED },
 	{ ACT_CANCEL, BY_USER, ANY_TYPE, STATE(PENDING) | STATE(ACCEPTED), CANCELLED },
-	{ ACT_CANCEL, BY_ADMIN, ANY_TYPE,
-		STATE(PENDING) | STATE(ACCEPTED) | STATE(PREPARING) | STATE(READY_FOR_PICKUP) |
-			STATE(RIDER_ASSIGNED) | STATE(RIDER_AT_PICKUP),
-		CANCELLED },
+	{ ACT_CANCEL, BY_ADMIN, ANY_TYPE, STATES_ACTIVE, CANCELLED },
 	{ ACT_EXPIRE, BY_SYSTEM, ANY_TYPE, STATE(PENDING), CANCELLED },
 };
 #define TRANSITIONS (sizeof(transitions) / sizeof(transitions[0]))
@@ -82,7 +88,7 @@ int order_next(const struct order_facts *order, enum order_act act, enum order_a
 
 		if (!applies(row, order->type, act, by) || !(row->from & STATE(order->status)))
 			continue;
-		if (row->to == TO_SAME && order->ready)
+		if (act == ACT_READY && row->to == TO_SAME && order->ready)
 			continue; /* a stamp is made once */
 		*ret = row->to == TO_SAME           ? order->status
 		       : row->to == TO_BEFORE_RIDER ? before_rider(order)
@@ -100,4 +106,30 @@ unsigned order_states_before(enum order_type type, enum order_act act, enum orde
 		if (applies(&transitions[i], type, act, by))
 			from |= transitions[i].from;
 	return from;
+}
+
+/* The first row of an act names a state, where any does. */
+int order_step(enum order_act act)
+{
+	for (size_t i = 0; i < TRANSITIONS; i++)
+		if (transitions[i].act == act && transitions[i].to < ORDER_STATUSES)
+			return transitions[i].to;
+	return -1;
+}
+
+unsigned order_states_after(enum order_act act)
+{
+	int step = order_step(act);
+
+	if (step < 0)
+		return 0;
+	return STATES_FINAL & STATE(step) ? STATE(step) : STATES_ACTIVE;
+}
+
+bool order_pays_vendor(const struct order_facts *order, enum vendor_pay wish)
+{
+	if (order->type == PACKAGE)
+		return false;
+	return wish == VENDOR_PAY_BY_STATE ? (PICKED_UP & STATE(order->status)) != 0
+	                                   : wish == VENDOR_PAY;
 }

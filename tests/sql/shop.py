@@ -73,7 +73,20 @@ def place(db, world, lines, fee=1800, method="WALLET", key=None, fingerprint="f"
     return outcome, json.loads(order) if order else None, detail
 
 
-def cancel(db, order_id, user, reason="J'ai changé d'avis", states="{PENDING,ACCEPTED}"):
-    row = db.run("order_cancel", order_id, user, reason, "USER", states, f"txn_{next(numbers):026d}", None,
-                 None)[0]
-    return row[0], json.loads(row[1]) if row[1] else None, row[5]
+def cancel(db, order_id, user, reason="J'ai changé d'avis", states=("PENDING", "ACCEPTED")):
+    """A customer's cancel as src/api/order_acts.c does it: (outcome, order, refund)."""
+    while True:
+        seen = db.run("order_facts", order_id, user, None, None)
+        if not seen:
+            return "ORDER_NOT_FOUND", None, None
+        found, status, owner, rider = seen[0][0], seen[0][2], seen[0][3], seen[0][5]
+        if owner != user:
+            return "ORDER_NOT_OWNER", None, None
+        if status not in states:
+            return "CANNOT_CANCEL", None, None
+        outcome, order = db.run("order_move", found, status, rider, "CANCEL", "CANCELLED", "USER", None, None, reason, None,
+                                None, None, None, "f", f"{{txn_{next(numbers):026d}}}", "off_none", "0", "0", "0", "0",
+                                user, None, None, None, None)[0]
+        if outcome == "DONE":
+            order = json.loads(order)
+            return "CANCELLED", order, order["total"] if order["paymentStatus"] == "REFUNDED" else 0

@@ -136,6 +136,9 @@ BREAKS = {
                      "'{paid_2}'"),
     "settled_only_when_delivered": ("UPDATE ledger SET order_id = '{active}' WHERE id = " + entry_of("paid_2", "VENDOR"),
                                     entry_of("active", "VENDOR")),
+    "compensation_bounded": ("INSERT INTO ledger SELECT 'txn_gift', created_at, 2126, 'PLATFORM', NULL, NULL, to_kind, to_owner,"
+                             " to_balance, category, '{cancelled}' FROM ledger WHERE id = " + entry_of("paid_1", "VENDOR"),
+                             "'{cancelled}'"),
     "shares_go_to_their_owners": ("UPDATE orders SET vendor_id = 'vendor_x' WHERE id = '{paid_1}'", entry_of("paid_1", "VENDOR")),
     "cash_is_its_total": ("DELETE FROM ledger WHERE id = " + entry_of("other_cash", "PLATFORM"), "'{other_cash}'"),
     "subsidy_bounded": ("UPDATE orders SET funded_fee = 1799 WHERE id = '{spared}'", "'{spared}'"),

@@ -6,7 +6,7 @@ import json
 import psycopg2
 import pytest
 
-from sql.statements import count
+from sql.statements import STATEMENTS, count
 from sql.shop import Shop, next_number, place
 
 
@@ -119,3 +119,15 @@ def test_a_step_of_an_order_writes_to_none_of_its_indexes(db, on_the_way):
     hot = db.value("SELECT pg_stat_get_xact_tuples_hot_updated('orders'::regclass)")
     db.sql("ROLLBACK")
     assert hot == 1
+
+
+def test_orders_that_need_attention_are_found_by_their_index(db):
+    _, order, _ = place(db, Shop(db), [])
+    db.sql("BEGIN")
+    db.sql("INSERT INTO orders SELECT (json_populate_record(o, json_build_object('id', 'ord_many_' || n, 'order_number',"
+           " 'M-' || n))).* FROM orders o, generate_series(1, 3000) n WHERE o.id = %s", [order["orderId"]])
+    db.sql("ANALYZE orders")
+    db.sql("PREPARE listed AS " + STATEMENTS["admin_order_list"])
+    plan = "\n".join(row[0] for row in db.sql("EXPLAIN EXECUTE listed(" + "NULL, " * 7 + "'t', '20', '0')"))
+    db.sql("ROLLBACK; DEALLOCATE listed")
+    assert plan.count("orders_attention") == 2, plan

@@ -293,7 +293,7 @@ def test_who_may_not_cancel_is_told_apart(db):
     _, order, _ = place(db, shop, [(shop.item(), 1, 2500)])
     assert cancel(db, "ord_none", shop.user)[0] == "ORDER_NOT_FOUND"
     assert cancel(db, order["orderId"], other.user)[0] == "ORDER_NOT_OWNER"
-    assert cancel(db, order["orderId"], shop.user, states="{ACCEPTED}")[0] == "CANNOT_CANCEL"
+    assert cancel(db, order["orderId"], shop.user, states=("ACCEPTED",))[0] == "CANNOT_CANCEL"
 
 
 def test_a_cash_order_is_cancelled_without_a_refund(db):

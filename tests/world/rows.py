@@ -6,7 +6,7 @@ ORDER = set("""id order_number status raw_status vertical user vendor vendor_nam
     commission_amount total_amount total currency payment_method payment_status payment
     payment_reference note special_instructions vendor_address delivery_address zone city region
     distance_km created_at estimated_delivery_at estimated_delivery_mins actual_delivery_mins
-    fulfilment_minutes timeline""".split())
+    fulfilment_minutes attention timeline""".split())
 ORDER_USER = set("id name phone email address address_note lat lng".split())
 ORDER_VENDOR = set("id business_name name phone address lat lng".split())
 ORDER_RIDER = set("id name phone vehicle_type plate photo_url".split())

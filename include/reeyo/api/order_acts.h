@@ -22,6 +22,7 @@ struct order_act_request {
 	const char *place;       /* where, JSON {"lat":…,"lng":…} */
 	const char *code;        /* ACT_COMPLETE: the delivery code */
 	int64_t minutes;         /* ACT_ACCEPT: preparation; 0: the vendor's usual */
+	enum vendor_pay pay;     /* ACT_CANCEL BY_ADMIN: whether the vendor is paid */
 	const char *answer;      /* the body that done will send, to replay by key; NULL: the
 	                          * Order's */
 };
@@ -33,9 +34,11 @@ struct order_moved {
 };
 typedef void order_act_done(struct request *rq, const struct order_moved *moved);
 
-/* Does it and calls done (NULL: replies with the Order). Whatever stands in the way is answered
- * with the caller's codes: E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_ORDER_TAKEN, E_RIDER_OFFLINE,
- * E_RIDER_NOT_FOUND, E_RIDER_NOT_READY, E_WRONG_DELIVERY_CODE, E_VALIDATION (occurredAt) and those
+/* Does it and calls done (NULL: replies with the Order). An act that the same actor has done before,
+ * and whose effect still holds, is done: done is called, and nothing happens again. Whatever else
+ * stands in the way is answered with the caller's codes: E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_ORDER_TAKEN, E_RIDER_OFFLINE,
+ * E_RIDER_NOT_FOUND, E_RIDER_NOT_READY, E_WRONG_DELIVERY_CODE, E_VALIDATION (occurredAt, and a
+ * vendorPaid where there is no vendor) and those
  * of order_next. On an .idempotent row a key replays the first answer, so a done that
  * sends anything but the plain Order must say what (answer). rq->state is in use until done is
  * called, and NULL then. */

@@ -134,6 +134,9 @@
 	X(MS, duplicate_window, "duplicate_window", "60s", 0, 86400000, \
 		"the same basket of one customer within this time is refused " \
 		"without a key; 0: never") \
+	X(MS, rider_silence, "rider_silence", "15m", 1000, 86400000, \
+		"an order whose rider has not said where he is for this long needs an admin's " \
+		"attention") \
 	X(BOOL, platform_funds_free_delivery, "platform_funds_free_delivery", "on", 0, 0, \
 		"the platform pays the rider the formula's fee when delivery is free") \
 	X(MS, stream_ping, "stream_ping", "25s", 100, 600000, \

@@ -49,6 +49,8 @@ enum language language_named(struct text name);    /* French for whatever is not
 	X(ORDER_GONE, "order_gone", BY_PUSH, "orderNumber reason*") \
 	X(ORDER_READY, "order_ready", BY_PUSH, "orderNumber vendorName*") \
 	X(RIDER_ASSIGNED, "rider_assigned", BY_PUSH, "orderNumber riderName*") \
+	X(ORDER_GIVEN, "order_given", BY_PUSH, "orderNumber pickup*") \
+	X(ORDER_WITHDRAWN, "order_withdrawn", BY_PUSH, "orderNumber") \
 	X(ORDER_PICKED_UP, "order_picked_up", BY_PUSH | BY_SMS, "orderNumber riderName*") \
 	X(RIDER_ARRIVED, "rider_arrived", BY_PUSH | BY_SMS, "orderNumber riderName*") \
 	X(ORDER_DELIVERED, "order_delivered", BY_PUSH | BY_SMS, "orderNumber") \

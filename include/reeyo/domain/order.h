@@ -60,8 +60,8 @@ enum order_act {
 	ACT_REJECT,
 	ACT_PREPARE,
 	ACT_READY,
-	ACT_ASSIGN,  /* a rider takes it, or an admin gives it */
-	ACT_RELEASE, /* the assigned rider gives it back */
+	ACT_ASSIGN,  /* a rider takes it, or an admin gives it, also from one rider to another */
+	ACT_RELEASE, /* the assigned rider gives it back, or is gone */
 	ACT_ARRIVE_PICKUP,
 	ACT_PICK_UP,
 	ACT_ARRIVE_DELIVERY,
@@ -86,5 +86,20 @@ int order_next(const struct order_facts *order, enum order_act act, enum order_a
 /* The states from which an actor may do this to an order of this type: the guard of the statement.
  */
 unsigned order_states_before(enum order_type type, enum order_act act, enum order_actor by);
+/* The state that an act's entry in the timeline names; -1 for ACT_RELEASE, which has none of its
+ * own. */
+int order_step(enum order_act act);
+/* The states in which what an act brought about can still hold: there the same actor may say it
+ * again, and nothing happens. */
+unsigned order_states_after(enum order_act act);
+
+/* Whether the vendor is paid for an order that an admin cancels. */
+enum vendor_pay {
+	VENDOR_PAY_BY_STATE, /* when it has been picked up */
+	VENDOR_PAY,
+	VENDOR_PAY_NOT
+};
+/* Never for a PACKAGE, which has no vendor. */
+bool order_pays_vendor(const struct order_facts *order, enum vendor_pay wish);
 
 #endif

@@ -2,7 +2,8 @@
  *
  * What happens because time passes, once a second by the copy that holds the lease `timers`: riders
  * who have been silent for 300 s go offline, orders that nobody accepted are cancelled, old
- * positions leave Redis.
+ * positions leave Redis. Every five seconds: orders whose rider may not work any more, or has been
+ * silent for rider_silence, are released or marked for an admin.
  */
 #ifndef REEYO_JOBS_TIMERS_H
 #define REEYO_JOBS_TIMERS_H

@@ -97,7 +97,7 @@ void orders_of(struct request *rq, const char *states, const char *vendor, const
 	struct page page = request_page(rq, 20);
 
 	sql_read(rq, admin_order_list, admin_listed, states, NULL, vendor, rider, user, NULL, NULL,
-		arg_int(rq, page.limit), arg_int(rq, page.offset));
+		NULL, arg_int(rq, page.limit), arg_int(rq, page.offset));
 }
 
 const char *day_at(struct request *rq, const char *name, const char *clock)

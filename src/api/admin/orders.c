@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Orders as the console lists, searches and reads them, gives them to riders and cancels them.
+ * Orders as the console lists, searches and reads them, gives them to riders, and ends them.
  */
 #include <stdio.h>
 #include <strings.h>
@@ -20,6 +20,7 @@ static const struct field list_query[] = {
 	{ "dateFrom", FIELD_DATE, .also = "date_from from startDate",
 		.does = "First day, in Douala" },
 	{ "dateTo", FIELD_DATE, .also = "date_to to endDate", .does = "Last day" },
+	{ "attention", FIELD_BOOL, .does = "Only orders that need an admin, or only the others" },
 	PAGE_FIELDS,
 	FIELD_END
 };
@@ -32,6 +33,18 @@ static const struct field search_query[] = {
 
 static const struct field assign_body[] = {
 	{ "riderId", FIELD_ID, .required = true, .also = "rider_id" },
+	FIELD_END
+};
+static const struct field cancel_body[] = {
+	{ "reason", FIELD_TEXT, .required = true, .min = 1, .max = 500 },
+	{ "vendorPaid", FIELD_BOOL, .also = "vendor_paid",
+		.does = "The platform pays the vendor his share of what he has made; without it "
+			"he is paid when the order has been picked up" },
+	FIELD_END
+};
+static const struct field complete_body[] = {
+	{ "note", FIELD_TEXT, .required = true, .min = 1, .max = 500, .also = "notes reason",
+		.does = "How it is known that the order was delivered" },
 	FIELD_END
 };
 static const struct field dispatch_fields[] = {
@@ -90,14 +103,17 @@ static bool states_take(struct request *rq, const char **ret_states, const char 
 static void list_orders(struct request *rq)
 {
 	struct page page = request_page(rq, 20);
-	const char *states, *payment;
+	const char *states, *payment, *attention = NULL;
 
 	if (!states_take(rq, &states, &payment))
 		return;
+	if (member(rq->query, "attention"))
+		attention = member_bool(rq->query, "attention", false) ? "t" : "f";
 	sql_read(rq, admin_order_list, admin_listed, states, payment, query_text(rq, "vendorId"),
 		query_text(rq, "riderId"), query_text(rq, "userId"),
 		day_at(rq, "dateFrom", "00:00"),
-		day_at(rq, "dateTo", "24:00"), arg_int(rq, page.limit), arg_int(rq, page.offset));
+		day_at(rq, "dateTo", "24:00"), attention, arg_int(rq, page.limit),
+		arg_int(rq, page.offset));
 }
 
 /* A part of a number is in no index: this reads orders from the newest on, beside everything
@@ -150,10 +166,26 @@ static void assign_rider(struct request *rq)
 	order_act(rq, &act, acted);
 }
 
+static enum vendor_pay vendor_pay_asked(struct request *rq)
+{
+	if (!member(rq->body, "vendorPaid"))
+		return VENDOR_PAY_BY_STATE;
+	return member_bool(rq->body, "vendorPaid", false) ? VENDOR_PAY : VENDOR_PAY_NOT;
+}
+
 static void cancel_order(struct request *rq)
 {
 	const struct order_act_request act = { .act = ACT_CANCEL, .by = BY_ADMIN,
-		.order = rq->params[0], .note = body_text(rq, "reason") };
+		.order = rq->params[0], .note = body_text(rq, "reason"),
+		.pay = vendor_pay_asked(rq) };
+
+	order_act(rq, &act, acted);
+}
+
+static void complete_order(struct request *rq)
+{
+	const struct order_act_request act = { .act = ACT_COMPLETE, .by = BY_ADMIN,
+		.order = rq->params[0], .note = body_text(rq, "note") };
 
 	order_act(rq, &act, acted);
 }
@@ -174,12 +206,19 @@ const struct route admin_order_routes[] = {
 		.does = "Whom dispatch asked, and why" },
 	{ POST, "/orders/:id/assign-rider", .who = ADMIN, .any_write = true, .body = assign_body,
 		.reply = admin_order_fields,
-		.errors = { E_ORDER_NOT_FOUND, E_ORDER_TAKEN, E_CANNOT_MOVE, E_RIDER_NOT_FOUND,
+		.errors = { E_ORDER_NOT_FOUND, E_CANNOT_MOVE, E_RIDER_NOT_FOUND,
 			E_RIDER_NOT_READY },
-		.run = assign_rider, .does = "Give an order to a rider" },
-	{ POST, "/orders/:id/cancel", .who = ADMIN, .any_write = true, .body = reason_body,
+		.run = assign_rider,
+		.does = "Give an order to a rider, also in place of the one who has it; "
+			"one that has been picked up keeps its state" },
+	{ POST, "/orders/:id/cancel", .who = ADMIN, .any_write = true, .body = cancel_body,
 		.reply = admin_order_fields, .errors = { E_ORDER_NOT_FOUND, E_CANNOT_CANCEL },
 		.run = cancel_order,
-		.does = "Cancel an order that is not picked up yet; what was paid goes back" },
+		.does = "Cancel an order that is not final; what was paid goes back" },
+	{ POST, "/orders/:id/complete", .who = ADMIN, .any_write = true, .body = complete_body,
+		.reply = admin_order_fields, .errors = { E_ORDER_NOT_FOUND, E_CANNOT_MOVE },
+		.run = complete_order,
+		.does = "Complete an order that has been picked up, in place of its rider: "
+			"everybody gets his part, and no delivery code is asked for" },
 	ROUTE_END
 };

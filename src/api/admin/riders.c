@@ -7,6 +7,8 @@
 #include "reeyo/api/session.h"
 #include "reeyo/auth/admit.h"
 #include "reeyo/cache/geo.h"
+#include "reeyo/core/config.h"
+#include "reeyo/domain/order.h"
 
 static const char *const vehicle_words[] = { "MOTORCYCLE", "BICYCLE", "CAR", "VAN", NULL };
 static const char *const document_words[] = { "NATIONAL_ID", "DRIVERS_LICENSE",
@@ -60,6 +62,27 @@ static void deliveries(struct request *rq)
 
 /* --- Acts ------------------------------------------------------------------------------------- */
 
+/* How long a rider may be silent does not matter here: one who may not work is seen to at once. */
+static void orders_watched(struct request *rq, const struct db_result *result)
+{
+	for (unsigned i = 0; !db_error(result) && i < db_rows(result); i++)
+		if (db_bool(result, i, 2))
+			return uncached(rq, KEY_ORDERS_ACTIVE, NULL, act_reply);
+	act_reply(rq);
+}
+
+/* What he carries waits for somebody else now. Should this fail, the timers do it. */
+static void orders_watch(struct request *rq)
+{
+	char *states = arena_alloc(rq->arena, ORDER_STATES_SIZE);
+
+	if (!states)
+		return act_reply(rq);
+	order_states_text(order_states_before(FOOD, ACT_RELEASE, BY_SYSTEM), states);
+	sql_try_write(rq, orders_watch, orders_watched, rq->params[0],
+		arg_int(rq, rq->app->config->rider_silence / 1000), states, "100");
+}
+
 static void changed(struct request *rq, const struct db_result *result)
 {
 	if (!act_done(rq, result))
@@ -67,7 +90,7 @@ static void changed(struct request *rq, const struct db_result *result)
 	rider_facts_changed(rq->app, rq->params[0]);
 	if (db_bool(result, 0, 2))
 		geo_forget(rq->app->cache, rq->params[0]);
-	act_reply(rq);
+	orders_watch(rq);
 }
 
 static void judge(struct request *rq, const char *approval, const char *act)
@@ -157,7 +180,8 @@ const struct route admin_rider_routes[] = {
 		.does = "Decide about documents; the rider's approval stays as it is" },
 	{ POST, "/riders/:id/suspend", .who = ADMIN, .any_write = true, .body = reason_body,
 		.reply = admin_rider_fields, .errors = { E_NOT_FOUND }, .run = suspend,
-		.does = "Suspend a rider: offline and logged out" },
+		.does = "Suspend a rider: offline and logged out; what he has not picked up goes "
+			"to others, and what he has needs attention" },
 	{ PATCH, "/riders/:id", .who = ADMIN, .any_write = true, .body = edit_body,
 		.reply = admin_rider_fields,
 		.errors = { E_NOT_FOUND, E_PHONE_TAKEN, E_EMAIL_TAKEN },

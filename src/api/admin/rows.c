@@ -9,6 +9,8 @@ static const char *const order_words[] = { "PENDING", "CONFIRMED", "PREPARING", 
 	"RIDER_ASSIGNED", "IN_TRANSIT", "DELIVERED", "CANCELLED", NULL };
 static const char *const timeline_words[] = { "PENDING", "CONFIRMED", "PREPARING", "READY",
 	"RIDER_ASSIGNED", "PICKED_UP", "IN_TRANSIT", "DELIVERED", "CANCELLED", NULL };
+static const char *const attention_words[] = { "RIDER_SUSPENDED", "RIDER_UNAVAILABLE",
+	"RIDER_SILENT", NULL };
 static const char *const vertical_words[] = { "food", "grocery", "parcel", NULL };
 static const char *const payment_words[] = { "PAID", "UNPAID", "PENDING", "REFUNDED", NULL };
 static const char *const status_words[] = { "PENDING", "APPROVED", "REJECTED", "SUSPENDED", NULL };
@@ -97,6 +99,9 @@ const struct field admin_order_fields[] = {
 	NULLABLE("estimated_delivery_at", FIELD_TIME),
 	NULLABLE("estimated_delivery_mins", FIELD_INT),
 	NULLABLE("actual_delivery_mins", FIELD_INT), NULLABLE("fulfilment_minutes", FIELD_INT),
+	{ "attention", FIELD_ENUM, .nullable = true, .words = attention_words,
+		.does = "Why an admin has to look: its rider may not work any more, or has been "
+			"silent for too long" },
 	{ "timeline", FIELD_LIST, .required = true, .of = admin_timeline_fields },
 	FIELD_END_TITLED("AdminOrder")
 };

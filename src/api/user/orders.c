@@ -3,7 +3,6 @@
  * Orders as the customer sees them: place (placing.c), follow, cancel.
  */
 #include "order.h"
-#include "reeyo/api/catalog.h"
 #include "reeyo/api/order_acts.h"
 #include "reeyo/api/order_shown.h"
 #include "reeyo/api/pages.h"
@@ -235,68 +234,12 @@ static void get_order(struct request *rq)
 
 /* --- Cancel ----------------------------------------------------------------------------------- */
 
-struct cancelling {
-	char entry[ID_SIZE], states[ORDER_STATES_SIZE];
-	const char *vendor_id;
-	struct text order;
-};
-
-static void cancel_finish(struct request *rq)
-{
-	struct cancelling *cancelling = rq->state;
-
-	count_one(loop_counters(rq->app->loop), COUNT_ORDERS_CANCELLED);
-	reply_data(rq, cancelling->order);
-}
-
-static void cancel_active(struct request *rq)
-{
-	uncached(rq, KEY_ORDERS_ACTIVE, NULL, cancel_finish);
-}
-
-static int cancel_error(struct text outcome)
-{
-	return text_is(outcome, TEXT("ORDER_NOT_FOUND"))   ? E_ORDER_NOT_FOUND
-	       : text_is(outcome, TEXT("ORDER_NOT_OWNER")) ? E_ORDER_NOT_OWNER
-	       : text_is(outcome, TEXT("CANNOT_CANCEL"))   ? E_CANNOT_CANCEL
-	                                                   : E_INTERNAL;
-}
-
-/* Counted stock has gone back, so the menu is another one. */
-static void cancelled(struct request *rq, const struct db_result *result)
-{
-	struct cancelling *cancelling = rq->state;
-	struct text outcome, order, vendor;
-
-	if (!outcome_take(rq, result, &outcome))
-		return;
-	if (!text_is(outcome, TEXT("CANCELLED")))
-		return reply_error(rq, cancel_error(outcome));
-	order = db_text(result, 0, 1);
-	vendor = db_text(result, 0, 3);
-	cancelling->order = (struct text){ arena_copy(rq->arena, order.at, order.len), order.len };
-	if (!vendor.at)
-		return cancel_active(rq);
-	cancelling->vendor_id = arena_copy(rq->arena, vendor.at, vendor.len);
-	if (!cancelling->vendor_id)
-		return cancel_active(rq);
-	catalog_forget(rq->app, cancelling->vendor_id);
-	uncached(rq, KEY_MENU, cancelling->vendor_id, cancel_active);
-}
-
 static void cancel_order(struct request *rq)
 {
-	struct cancelling *cancelling = ARENA_NEW(rq->arena, struct cancelling);
+	const struct order_act_request act = { .act = ACT_CANCEL, .by = BY_USER,
+		.order = rq->params[0], .note = body_text(rq, "reason") };
 
-	if (!cancelling)
-		return reply_error(rq, E_NO_MEMORY);
-	rq->state = cancelling;
-	id_new(cancelling->entry, "txn_");
-	/* A customer's cancel starts from the same states for every type of order. */
-	order_states_text(order_states_before(FOOD, ACT_CANCEL, BY_USER), cancelling->states);
-	sql_try_write(rq, order_cancel, cancelled, rq->params[0], rq->caller.id,
-		body_text(rq, "reason"), "USER", cancelling->states, cancelling->entry,
-		rq->idempotency_key, rq->fingerprint);
+	order_act(rq, &act, NULL);
 }
 
 const struct route user_order_routes[] = {

@@ -179,8 +179,9 @@ def test_an_admin_assigns_a_rider(admin_api, placed, rider, sql):
     act = sql("SELECT * FROM admin_acts WHERE subject = %s", order["orderId"])
     assert [(a["act"], a["details"]) for a in act] == [("order.assign", {"riderId": man.id})]
     assert act[0]["admin_id"].startswith("admin_test") and act[0]["request_id"]
-    taken = admin_api.post(f"orders/{order['orderId']}/assign-rider", json={"riderId": rider().id})
-    assert (taken.status, taken.code) == (409, "CONFLICT")
+    other = rider()
+    row = admin_api.post(f"orders/{order['orderId']}/assign-rider", json={"riderId": other.id}).data
+    assert (row["status"], row["rider"]["id"]) == ("RIDER_ASSIGNED", other.id)
 
 
 @pytest.mark.parametrize("columns,status", [({"approval_status": "SUSPENDED"}, 409), ({"status": "INACTIVE"}, 409),
@@ -213,7 +214,7 @@ def test_an_admin_cancels_and_the_money_goes_back(admin_api, customer, vendor, s
     assert (row["timeline"][-1]["by"], row["timeline"][-1]["reason"]) == ("ADMIN", "Kitchen on fire")
     assert sql("SELECT available FROM wallets WHERE owner_id = %s", buyer.id)[0]["available"] == 50000
     again = admin_api.post(f"orders/{order['orderId']}/cancel", json={"reason": "Kitchen on fire"})
-    assert (again.status, again.code) == (409, "ORDER_INVALID_STATUS")
+    assert again.status == 200 and again.data == row
     assert len(sql("SELECT 1 FROM admin_acts WHERE subject = %s", order["orderId"])) == 1
     assert admin_api.post("orders/ord_nothing/cancel", json={"reason": "x"}).code == "NOT_FOUND"
 

@@ -97,6 +97,25 @@ def test_a_vendor_is_told_of_a_new_order_by_push_or_text_message(office):
     assert office.texts(reachable) == []
 
 
+def test_an_order_given_to_another_rider_is_told_to_both_and_to_its_customer(office):
+    boss, shop = office.admin(), office.vendor()
+    first, second = office.rider(language="en"), office.rider(language="fr")
+    buyer = office.customer("en", money=100000)
+    for account, device in ((first, "phone-of-first"), (second, "phone-of-second"), (buyer, "phone-of-buyer")):
+        office.device(account, device)
+    order = place(buyer, shop)
+    act(shop, f"vendor/orders/{order['orderId']}/accept")
+    act(first, f"rider/orders/{order['orderId']}/accept")
+    act(first, f"rider/orders/{order['orderId']}/confirm-pickup")
+    for _ in range(2):  # the second time it is done already
+        act(boss, f"admin/orders/{order['orderId']}/assign-rider", {"riderId": second.id})
+    office.quiet()
+    assert [p["notification"]["title"] for p in office.pushes("phone-of-first")] == ["Delivery given to another rider"]
+    assert [p["notification"]["title"] for p in office.pushes("phone-of-second")] == ["Une livraison pour vous"]
+    assert order["orderNumber"] in office.pushes("phone-of-second")[0]["notification"]["body"]
+    assert [p["notification"]["title"] for p in office.pushes("phone-of-buyer")].count("A rider is coming") == 2
+
+
 def test_a_vendor_and_a_rider_are_told_what_became_of_their_accounts(office):
     boss = office.admin()
     shop, rider = office.vendor(language="en"), office.rider()

@@ -17,7 +17,7 @@ FINAL = ("DELIVERED", "CANCELLED")
 
 
 class Street:
-    """.server .sql(statement, *args); .food .mart (vendors), .rider (online), .buyer, .admin, each with .api"""
+    """.server .sql(statement, *args); .food .mart (vendors), the riders .rider and .second (online), .buyer, .admin, each with .api"""
 
     def __init__(self, server):
         self.server = server
@@ -26,6 +26,7 @@ class Street:
         self.food = open_shop(server, self.sql, items=2)
         self.mart = open_shop(server, self.sql, items=2, service_type="MART")
         self.rider = self.hire()
+        self.second = self.hire()
         self.admin = appoint(server, self.sql)
         self.buyer = self.customer()
         self.keys = itertools.count(1)
@@ -71,8 +72,9 @@ class Street:
         return self.mart if order["orderType"] == "MART" else self.food
 
     def events(self, order):
-        return self.sql("SELECT type, rooms, payload FROM outbox WHERE aggregate = %s"
-                        " UNION ALL SELECT type, rooms, payload FROM events WHERE aggregate = %s",
+        """In the order in which they were written: what is in the outbox is not relayed yet."""
+        return self.sql("SELECT 0 AS later, id, type, rooms, payload FROM events WHERE aggregate = %s"
+                        " UNION ALL SELECT 1, id, type, rooms, payload FROM outbox WHERE aggregate = %s ORDER BY later, id",
                         order["orderId"], order["orderId"])
 
 
