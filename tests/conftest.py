@@ -12,6 +12,7 @@ from world.fakes import Campay, Fake
 from world.ports import free_port
 from world.server import Server, binary
 from world.stores import Databases, Stores
+from world.tables import Tables
 
 
 def pytest_collection_modifyitems(items):
@@ -209,6 +210,12 @@ def books(server):
     """Proves, when the test is over, that it broke nothing in the shared server's books."""
     with books_kept(server):
         yield
+
+
+@pytest.fixture(scope="session")
+def tables():
+    """The route and field tables: world.tables.Tables."""
+    return Tables()
 
 
 @pytest.fixture

@@ -255,6 +255,8 @@ static json_t *replies_of(const struct route_set *set, const struct route *row)
 	}
 	for (size_t i = 0; i < ROUTE_ERRORS && row->errors[i]; i++)
 		error_add(replies, set->ns, row->errors[i]);
+	if (strchr(row->path, ':') && !json_object_get(replies, "404")) /* it need not exist */
+		error_add(replies, set->ns, E_NOT_FOUND);
 	error_add(replies, set->ns, E_NOT_ACCEPTABLE);
 	error_add(replies, set->ns, E_TOO_MANY_REQUESTS);
 	error_add(replies, set->ns, E_INTERNAL);

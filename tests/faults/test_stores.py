@@ -114,7 +114,7 @@ def test_a_write_while_redis_is_away_is_seen_when_it_is_back(frail):
 
 def test_postgresql_restarted_under_load_gives_only_503_and_then_full_service(frail):
     token = Tokens(frail)()
-    answered, lanes = {}, frail.metric("reeyo_db_lanes_up")
+    answered = {}
 
     def place(api, n):
         if n % 3:
@@ -124,12 +124,14 @@ def test_postgresql_restarted_under_load_gives_only_503_and_then_full_service(fr
             answered[f"restart-{n}"] = reply.data["orderId"]
         return reply
 
+    keys = frail.configuration
+    lanes = keys["loops"] * (keys["db_write_lanes"] + keys["db_read_lanes"] + 1)  # and one for reports
     with Traffic(frail, place, token=token) as traffic:
         traffic.wait_for(100)
         frail.stores.postgres_stop()
         traffic.wait_for(200)
         frail.stores.postgres_start()
-        until(lambda: frail.metric("reeyo_db_lanes_up") == lanes, what="the return of every lane")
+        until(lambda: frail.metric("reeyo_db_lanes_up") >= lanes, what="the return of every lane")
         whole = time.monotonic()
         traffic.wait_for(300)
     assert traffic.statuses() <= {200, 201, 503}, traffic.statuses()

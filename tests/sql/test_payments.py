@@ -7,7 +7,7 @@ import psycopg2
 import pytest
 
 from sql.shop import Shop, cancel, next_number, place
-from world.waiting import race
+from world.waiting import PATIENCE, race
 
 
 def start(db, shop, amount=5000, method="MOBILE_MONEY", key=None, print_="f"):
@@ -243,8 +243,9 @@ def test_an_account_has_at_most_twenty_that_wait(db):
     shop = Shop(db, wallet=0)
     for _ in range(20):
         assert start(db, shop)[0] == "STARTED"
-    db.sql("UPDATE payment_intents SET created_at = created_at - interval '100 seconds' WHERE user_id = %s", [shop.user])
-    assert start(db, shop) == ("PAYMENTS_WAIT", 100)
+    db.sql("UPDATE payment_intents SET created_at = now() - interval '100 seconds' WHERE user_id = %s", [shop.user])
+    outcome, seconds = start(db, shop)
+    assert outcome == "PAYMENTS_WAIT" and 100 <= seconds < 100 + PATIENCE
     with pytest.raises(psycopg2.Error, match="PAYMENTS_WAIT"):
         mobile_order(db, shop)
     assert start(db, shop, method="CARD")[0] == "STARTED"
