@@ -329,6 +329,8 @@ START_TEST(a_picture_is_an_address_or_an_id)
 
 	PASSES(table, "{\"logo\":\" https://reeyo.cm/a \",\"photo\":\"doc_01.jpg\"}",
 		"{\"logo\":\"https://reeyo.cm/a\",\"photo\":\"doc_01.jpg\"}");
+	PASSES(table, "{\"photo\":\" \"}", "{\"photo\":\"\"}");
+	REFUSES(table, "{\"logo\":\"\"}", "logo: must be an http or https address");
 	REFUSES(table, "{\"logo\":\"doc_01\"}", "logo: must be an http or https address");
 	REFUSES(table, "{\"photo\":\"javascript:alert(1)\"}",
 		"photo: must be an http or https address, or an id");
