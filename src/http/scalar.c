@@ -41,16 +41,16 @@ static void text_length_fault(struct check *check, const struct field *field, co
 static json_t *composed_check(struct check *check, const struct field *field,
 	const char *name, struct text text)
 {
-	int64_t seen = (int64_t)unicode_visible(text);
+	bool seen = unicode_visible(text) > 0;
 
-	if (seen == 0)
+	if (!seen)
 		text.len = 0;
 	if (unicode_has_control(text, field->lines)) {
 		check_fault(check, name, "holds a control character",
 			"contient un caractère de contrôle");
 		return NULL;
 	}
-	if (seen < field->min || (seen == 0 && field->required)) {
+	if ((int64_t)unicode_room(text) < field->min || (!seen && field->required)) {
 		text_length_fault(check, field, name, true);
 		return NULL;
 	}

@@ -12,7 +12,7 @@
 
 enum field_kind {
 	FIELD_NONE,
-	FIELD_TEXT,     /* min…max characters, of which min can be seen; trimmed, in NFC, no
+	FIELD_TEXT,     /* min…max characters, of which min take room; trimmed, in NFC, no
 	                 * control characters (.lines: but tab and line end) */
 	FIELD_ID,       /* 1…64 of A-Z a-z 0-9 _ - . */
 	FIELD_INT,      /* whole number, min…max (both 0: any int64) */
