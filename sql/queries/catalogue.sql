@@ -39,16 +39,13 @@ SELECT '{"items":[' || coalesce(string_agg(item_json(i), ',' ORDER BY i.category
 --  before them: $12 for FOOD, $13 for MART (a zone's override or the flat mode), each or NULL
 -- Columns: total, vendors (a JSON array). Always one row.
 -- name: vendor_list
-WITH sought AS MATERIALIZED (
-  SELECT v.id FROM vendors v WHERE $5::text IS NULL
-  UNION ALL
-  SELECT v.id FROM vendors v
-   WHERE search_text(v.business_name, v.description, texts_joined(v.tags)) LIKE search_like($5::text)
-), near AS MATERIALIZED (
+WITH near AS MATERIALIZED (
   SELECT v.id, distance_km($2::double precision, $3::double precision, v.lat, v.lng) AS km,
          coalesce(v.rating_sum::double precision / nullif(v.total_ratings, 0), 0) AS rating, v.business_name
-    FROM sought JOIN vendors v USING (id)
+    FROM vendors v
    WHERE v.approval_status = 'APPROVED' AND v.service_type = coalesce($1::text, v.service_type)
+     AND ($5::text IS NULL OR v.id IN (SELECT s.id FROM vendors s
+       WHERE search_text(s.business_name, s.description, texts_joined(s.tags)) LIKE search_like($5::text)))
      AND ($6::text IS NULL OR EXISTS (SELECT FROM unnest(v.tags) tag WHERE search_fold(tag) = search_fold($6::text))
        OR EXISTS (SELECT FROM items i WHERE i.vendor_id = v.id AND i.deleted_at IS NULL AND NOT i.hidden
                      AND search_fold(i.category) = search_fold($6::text)))

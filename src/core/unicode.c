@@ -108,6 +108,17 @@ size_t unicode_visible(struct text text)
 	return count;
 }
 
+size_t unicode_room(struct text text)
+{
+	size_t count = 0;
+	int32_t point;
+
+	while ((point = next(&text)) >= 0)
+		count += is_visible(point) || point == '\t' || point == '\n' ||
+			 utf8proc_category(point) == UTF8PROC_CATEGORY_ZS;
+	return count;
+}
+
 struct text unicode_trim(struct text text)
 {
 	struct text rest = text;

@@ -58,7 +58,7 @@ static void list_size(struct check *check, const struct field *field, size_t siz
 static void list_check(struct check *check, const struct field *field, json_t *list)
 {
 	struct field each = { .name = field->name, .kind = field->each, .max = field->each_max,
-		.words = field->words };
+		.words = field->words, .required = true };
 	unsigned before = check->count;
 	char name[80];
 

@@ -80,7 +80,8 @@ static json_t *schema_scalar(const struct field *field)
 	case FIELD_URL:
 		return schema_format("uri");
 	case FIELD_URL_OR_ID:
-		return json_pack("{s:s,s:i}", "type", "string", "maxLength", URL_LENGTH_MAX);
+		return json_pack("{s:s,s:I,s:i}", "type", "string", "minLength",
+			(json_int_t)field->min, "maxLength", URL_LENGTH_MAX);
 	case FIELD_TIME:
 		return schema_format("date-time");
 	case FIELD_DATE:

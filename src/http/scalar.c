@@ -41,16 +41,16 @@ static void text_length_fault(struct check *check, const struct field *field, co
 static json_t *composed_check(struct check *check, const struct field *field,
 	const char *name, struct text text)
 {
-	int64_t seen = (int64_t)unicode_visible(text);
+	bool seen = unicode_visible(text) > 0;
 
-	if (seen == 0)
+	if (!seen)
 		text.len = 0;
 	if (unicode_has_control(text, field->lines)) {
 		check_fault(check, name, "holds a control character",
 			"contient un caractère de contrôle");
 		return NULL;
 	}
-	if (seen < field->min || (seen == 0 && field->required)) {
+	if ((int64_t)unicode_room(text) < field->min || (!seen && field->required)) {
 		text_length_fault(check, field, name, true);
 		return NULL;
 	}
@@ -256,11 +256,14 @@ static json_t *url_check(struct check *check, const char *name, struct text raw)
 	return NULL;
 }
 
-static json_t *url_or_id_check(struct check *check, const char *name, struct text raw)
+/* Empty says that there is none, as apps that always name the member do. */
+static json_t *url_or_id_check(struct check *check, const struct field *field,
+	const char *name, struct text raw)
 {
 	struct text text = text_trim(raw);
+	bool none = text.len == 0 && !field->required && !field->min;
 
-	if (is_id(text) || url_is_web(text))
+	if (none || is_id(text) || url_is_web(text))
 		return json_stringn(text.at, text.len);
 	check_fault(check, name, "must be an http or https address, or an id",
 		"doit être une adresse http ou https, ou un identifiant");
@@ -428,7 +431,7 @@ static json_t *string_check(struct check *check, const struct field *field,
 	case FIELD_URL:
 		return url_check(check, name, raw);
 	case FIELD_URL_OR_ID:
-		return url_or_id_check(check, name, raw);
+		return url_or_id_check(check, field, name, raw);
 	case FIELD_TIME:
 		return time_check(check, name, raw);
 	case FIELD_DATE:

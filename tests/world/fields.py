@@ -164,12 +164,12 @@ class Routes:
 
     def send(self, method, path, operation, **sent):
         caller = self.callers[operation["x-who"].split()[0].split(",")[0].split("-")[0]]
-        return caller.request(method.upper(), self.named(path), **sent)
+        return caller.request(method.upper(), self.named(path, sent.pop("named", None)), **sent)
 
-    def named(self, path):
-        """The path with something in each placeholder that is there, where there can be."""
+    def named(self, path, name=None):
+        """The path with a name in each placeholder: of something that is there, where there can be."""
         parts = path.split("/")
-        return "/".join(self.things.get(before, "nothing_here") if part.startswith("{") else part
+        return "/".join((name or self.things.get(before, "nothing_here")) if part.startswith("{") else part
                         for before, part in zip(["", *parts], parts))
 
     def close(self):

@@ -15,6 +15,8 @@ bool unicode_has_control(struct text text, bool lines);
 /* How many characters can be seen: not blanks, marks without a letter, fillers and the like. 0: the
  * text shows nothing. */
 size_t unicode_visible(struct text text);
+/* How many characters take room: those that can be seen, and blanks that have a width. */
+size_t unicode_room(struct text text);
 /* Without the blanks of any script at both ends. */
 struct text unicode_trim(struct text text);
 /* The text in NFC, so that equal letters are equal bytes, with "\n" for every line end; the caller

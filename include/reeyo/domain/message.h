@@ -44,7 +44,8 @@ enum language language_named(struct text name);    /* French for whatever is not
 		"orderNumber vendorName* preparationTime") \
 	X(ORDER_REJECTED, "order_rejected", BY_PUSH | BY_SMS, \
 		"orderNumber vendorName* reason* refundAmount") \
-	X(ORDER_CANCELLED, "order_cancelled", BY_PUSH | BY_SMS, "orderNumber reason* refundAmount") \
+	X(ORDER_CANCELLED, "order_cancelled", BY_PUSH | BY_SMS, \
+		"orderNumber reason* refundAmount") \
 	X(ORDER_LAPSED, "order_lapsed", BY_PUSH | BY_SMS, "orderNumber refundAmount") \
 	X(ORDER_GONE, "order_gone", BY_PUSH, "orderNumber reason*") \
 	X(ORDER_READY, "order_ready", BY_PUSH, "orderNumber vendorName*") \
@@ -56,7 +57,8 @@ enum language language_named(struct text name);    /* French for whatever is not
 	X(ORDER_DELIVERED, "order_delivered", BY_PUSH | BY_SMS, "orderNumber") \
 	X(NEW_ORDER, "new_order", BY_PUSH | BY_SMS, "orderNumber total") \
 	X(PICKUP_READY, "pickup_ready", BY_PUSH, "orderNumber vendorName*") \
-	X(DELIVERY_REQUEST, "delivery_request", BY_PUSH, "orderNumber pickup* dropoff* deliveryFee") \
+	X(DELIVERY_REQUEST, "delivery_request", BY_PUSH, \
+		"orderNumber pickup* dropoff* deliveryFee") \
 	X(PAYMENT_RECEIVED, "payment_received", BY_PUSH | BY_SMS, "amount reference orderNumber") \
 	X(PAYMENT_FAILED, "payment_failed", BY_PUSH | BY_SMS, "amount reference orderNumber") \
 	X(PAYMENT_DIFFERS, "payment_differs", BY_PUSH | BY_SMS, \

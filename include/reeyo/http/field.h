@@ -12,7 +12,7 @@
 
 enum field_kind {
 	FIELD_NONE,
-	FIELD_TEXT,     /* min…max characters, of which min can be seen; trimmed, in NFC, no
+	FIELD_TEXT,     /* min…max characters, of which min take room; trimmed, in NFC, no
 	                 * control characters (.lines: but tab and line end) */
 	FIELD_ID,       /* 1…64 of A-Z a-z 0-9 _ - . */
 	FIELD_INT,      /* whole number, min…max (both 0: any int64) */
@@ -26,7 +26,8 @@ enum field_kind {
 	FIELD_SECRET,   /* 1…max (default 1024) bytes, never trimmed, never echoed */
 	FIELD_DIGITS,   /* decimal digits, min…max of them; a JSON integer is accepted too */
 	FIELD_URL,      /* http or https (core/url.h) */
-	FIELD_URL_OR_ID, /* the same, or an id: of a picture or document kept elsewhere */
+	FIELD_URL_OR_ID, /* the same, or an id: of a picture or document kept elsewhere; without a
+	                 * min also "" */
 	FIELD_TIME,     /* RFC 3339 date and time, 1970 to 2999; kept in UTC with milliseconds */
 	FIELD_DATE,     /* YYYY-MM-DD */
 	FIELD_POINT,    /* {lat,lng}, also {latitude,longitude}; kept as {lat,lng}; ranges

@@ -40,7 +40,7 @@ const struct field bank_fields[] = {
 
 static bool name_part_fits(const char *part)
 {
-	return part && unicode_visible(text_of(part)) >= PART_MIN &&
+	return part && unicode_room(text_of(part)) >= PART_MIN &&
 	       text_length(text_of(part)) <= PART_MAX;
 }
 

@@ -157,7 +157,7 @@ static void body_read(struct body *body, const json_t *object, const char *prefi
 		if (!json_is_object(value)) {
 			memcpy(sent->field, field, sizeof(field));
 			sent->value = value;
-			body->count += !json_is_null(value);
+			body->count++;
 			continue;
 		}
 		if (depth == DEPTH_MAX)
@@ -366,7 +366,7 @@ static bool strangers_absent(const json_t *sent, const json_t *settings, bool wi
 		bool file = is_of_file(name);
 
 		path_join(path, "", name);
-		if (json_is_null(value) || has_knob(path, json_is_object(value)) ||
+		if (has_knob(path, json_is_object(value)) ||
 			(!file && !(within && now && !is_own(name))) || json_equal(value, now))
 			continue;
 		snprintf(fault->field, sizeof(fault->field), "%s%.80s",

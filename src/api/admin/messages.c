@@ -152,7 +152,7 @@ static bool data_take(struct request *rq, const char **ret)
 		if (json_is_object(value) || json_is_array(value))
 			return refuse_data(rq, "must hold texts, numbers and booleans",
 				"doit contenir des textes, des nombres et des booléens");
-		if (!json_is_null(value) && json_object_set_new(texts, name, text_of_value(value)))
+		if (json_object_set_new(texts, name, text_of_value(value)))
 			return no_memory(rq);
 	}
 	text = json_dumps(texts, JSON_COMPACT);

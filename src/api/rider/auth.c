@@ -26,12 +26,12 @@ static const struct field vehicle_fields[] = {
 };
 /* Addresses of pictures, or whatever id the app's storage gave. */
 static const struct field document_fields[] = {
-	{ "idCardUrl", FIELD_URL_OR_ID, .also = "nationalId idCard id_card_url" },
-	{ "drivingLicenseUrl", FIELD_URL_OR_ID,
+	{ "idCardUrl", FIELD_URL_OR_ID, .min = 1, .also = "nationalId idCard id_card_url" },
+	{ "drivingLicenseUrl", FIELD_URL_OR_ID, .min = 1,
 		.also = "driverLicense drivingLicense driversLicense driving_license_url" },
-	{ "vehicleRegistrationUrl", FIELD_URL_OR_ID,
+	{ "vehicleRegistrationUrl", FIELD_URL_OR_ID, .min = 1,
 		.also = "vehicleRegistration vehicle_registration_url" },
-	{ "insuranceUrl", FIELD_URL_OR_ID, .also = "insurance insurance_url" },
+	{ "insuranceUrl", FIELD_URL_OR_ID, .min = 1, .also = "insurance insurance_url" },
 	FIELD_END
 };
 static const struct field contact_fields[] = {
@@ -52,14 +52,15 @@ static const struct field register_body[] = {
 	{ "documents", FIELD_OBJECT, .of = document_fields },
 	{ "bankDetails", FIELD_OBJECT, .of = bank_fields, .also = "bank_details" },
 	{ "emergencyContact", FIELD_OBJECT, .of = contact_fields, .also = "emergency_contact" },
-	{ "profilePicture", FIELD_URL_OR_ID, .also = "profile_picture avatar" },
+	{ "profilePicture", FIELD_URL_OR_ID, .min = 1, .also = "profile_picture avatar" },
 	{ "city", FIELD_TEXT, .min = 2, .max = 80 },
 	FIELD_END
 };
 static const struct field profile_body[] = {
 	NAME_FIELDS,
 	{ "email", FIELD_EMAIL, .clearable = true, .does = "Kept in lower case" },
-	{ "profilePicture", FIELD_URL_OR_ID, .clearable = true, .also = "profile_picture avatar" },
+	{ "profilePicture", FIELD_URL_OR_ID, .min = 1, .clearable = true,
+		.also = "profile_picture avatar" },
 	{ "emergencyContact", FIELD_OBJECT, .clearable = true, .of = contact_fields,
 		.also = "emergency_contact" },
 	LANGUAGE_FIELD,

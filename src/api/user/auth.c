@@ -23,7 +23,8 @@ static const struct field register_body[] = {
 static const struct field profile_body[] = {
 	NAME_FIELDS,
 	{ "email", FIELD_EMAIL, .clearable = true, .does = "Kept in lower case" },
-	{ "profilePicture", FIELD_URL_OR_ID, .clearable = true, .also = "profile_picture avatar" },
+	{ "profilePicture", FIELD_URL_OR_ID, .min = 1, .clearable = true,
+		.also = "profile_picture avatar" },
 	LANGUAGE_FIELD,
 	FIELD_END
 };

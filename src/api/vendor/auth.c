@@ -35,7 +35,8 @@ static const struct field register_body[] = {
 	PLACE_FIELDS,
 	{ "bankDetails", FIELD_OBJECT, .of = bank_fields, .also = "bank_details" },
 	{ "businessHours", FIELD_OBJECT, .of = day_fields, .also = "business_hours operatingHours",
-		.does = "{monday:{open:\"HH:MM\",close:\"HH:MM\",closed?},…}" },
+		.does = "{monday:{open:\"HH:MM\",close:\"HH:MM\",closed?},…}; a day that is "
+			"not named is closed, without any it is always open" },
 	FIELD_END
 };
 static const struct field verify_body[] = {

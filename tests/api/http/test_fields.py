@@ -145,6 +145,25 @@ def test_no_value_of_a_query_is_an_error_of_ours(routes):
     assert not wrong, "\n".join(wrong)
 
 
+NAMES = ["0", "-1", "99999999999999999999", "9223372036854775807", "msg_999999999999999999", "msg_9999999999999999999",
+         "msg_", "F-1", "F1", "a" * 64, "a" * 65, ".", "-", "_", "1e9", "NaN", "%00", "%25", "%27", "%5C", "%E2%80%AE", "%FF", "é"]
+
+
+def test_no_name_in_a_path_is_an_error_of_ours(routes):
+    wrong = []
+    for path, method, operation in routes.operations(["get", "delete", "post"]):
+        if "{" not in path:
+            continue
+        schema = routes.resolved(operation.get("requestBody", {})).get("content", {}).get("application/json", {}).get("schema")
+        more = {} if method == "get" else {"json": minimal(schema or {})}
+        more |= {"query": {"after": 0, "wait": 0}} if path.endswith("/events") else {}
+        for name in NAMES:
+            reply = routes.send(method, path, operation, named=urllib.parse.quote(name, safe="%"), **more)
+            if ours(reply):
+                wrong.append(f"{method} {path} {name}: {reply}")
+    assert not wrong, "\n".join(wrong)
+
+
 @pytest.mark.parametrize("name", ["Last-Event-ID", "Idempotency-Key", "X-Device-Id", "X-Request-Id",
                                   "Accept-Language", "If-None-Match", "traceparent"])
 def test_no_value_of_a_header_is_an_error_of_ours(routes, name):

@@ -31,6 +31,14 @@ START_TEST(what_cannot_be_seen_shows_nothing)
 }
 END_TEST
 
+START_TEST(blanks_take_room_and_marks_do_not)
+{
+	ck_assert_uint_eq(unicode_room(TEXT("A B")), 3);
+	ck_assert_uint_eq(unicode_room(TEXT("A\u00a0B\n")), 4);
+	ck_assert_uint_eq(unicode_room(TEXT("ɛ\u0301\u200b\u200d\u3164")), 1);
+}
+END_TEST
+
 static const char *const steering[] = { "a\u202eb", "a\u202a", "\u2066x\u2069", "a\u200fb",
 	"a\u200eb", "a\u061cb", "a\u2028b", "a\u2029b", "a\xc2\x85" "b", "a\xc2\x9f" "b", "a\177b", "a\033[2J",
 	"a\U000e0041b", "a\ufffeb", "a\ufdd0b" };
@@ -88,6 +96,7 @@ int main(void)
 	tcase_add_loop_test(tests, what_cannot_be_seen_shows_nothing, 0, COUNT_OF(nothing));
 	tcase_add_loop_test(tests, what_steers_the_text_around_it_is_a_control, 0,
 		COUNT_OF(steering));
+	tcase_add_test(tests, blanks_take_room_and_marks_do_not);
 	tcase_add_test(tests, line_ends_and_tabs_are_controls_of_single_lines);
 	tcase_add_test(tests, blanks_of_any_script_are_trimmed);
 	tcase_add_test(tests, letters_have_one_form_and_lines_one_end);

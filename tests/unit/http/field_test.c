@@ -224,6 +224,7 @@ START_TEST(a_text_that_shows_nothing_is_empty)
 
 	REFUSES(table, "{\"name\":\"\\u200b\\u00a0\"}", "name: must not be empty");
 	REFUSES(table, "{\"name\":\"\\u3164\"}", "name: must not be empty");
+	PASSES(table, "{\"name\":\"a\",\"title\":\"b c\"}", "{\"name\":\"a\",\"title\":\"b c\"}");
 	REFUSES(table, "{\"name\":\"a\",\"title\":\"b\\u200d\\u200d\\u0301\"}",
 		"title: must have at least 2 characters");
 	PASSES(table, "{\"name\":\"a\",\"city\":\"\\u2800\"}", "{\"city\":\"\",\"name\":\"a\"}");
@@ -288,6 +289,7 @@ START_TEST(null_is_no_entry_of_a_list)
 {
 	REFUSES(null_fields, "{\"addOns\":[null]}", "addOns[0]: must be an object");
 	REFUSES(null_fields, "{\"tags\":[\"a\",null]}", "tags[1]: must be text");
+	REFUSES(null_fields, "{\"tags\":[\"a\",\"\\u200b\"]}", "tags[1]: must not be empty");
 	REFUSES(null_fields, "{\"rows\":[[1,null]]}", "rows: must not hold null");
 	REFUSES(null_fields, "{\"free\":{\"a\":[null]}}", "free: must not hold null");
 	REFUSES(null_fields, "{\"meta\":{\"a\":[null]}}", "meta: must not hold null");
@@ -329,6 +331,8 @@ START_TEST(a_picture_is_an_address_or_an_id)
 
 	PASSES(table, "{\"logo\":\" https://reeyo.cm/a \",\"photo\":\"doc_01.jpg\"}",
 		"{\"logo\":\"https://reeyo.cm/a\",\"photo\":\"doc_01.jpg\"}");
+	PASSES(table, "{\"photo\":\" \"}", "{\"photo\":\"\"}");
+	REFUSES(table, "{\"logo\":\"\"}", "logo: must be an http or https address");
 	REFUSES(table, "{\"logo\":\"doc_01\"}", "logo: must be an http or https address");
 	REFUSES(table, "{\"photo\":\"javascript:alert(1)\"}",
 		"photo: must be an http or https address, or an id");
