@@ -130,6 +130,8 @@ void exchange_free(struct exchange *x)
 static void exchange_leave(struct exchange *x)
 {
 	deadline_stop(&x->pause);
+	if (!x->replied) /* who has gone has learnt nothing of his guess */
+		limit_settle(x);
 	x->gone = true;
 	x->replied = true;
 	x->mhd = NULL;

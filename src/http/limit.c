@@ -109,6 +109,7 @@ struct chain {
 	struct request *rq;
 	void (*next)(struct request *rq);
 	bool reserves;         /* what was taken is given back with the reply */
+	bool quiet;            /* a client need not know what is left for all */
 	unsigned count, at;
 	struct want wants[WANTS_MAX];
 };
@@ -159,7 +160,8 @@ static void chain_taken(struct limit_use *use, const struct limit_result *result
 
 	if (!request_release(chain->rq))
 		return;
-	limit_headers(chain->rq, want, result);
+	if (!chain->quiet || !result->allowed)
+		limit_headers(chain->rq, want, result);
 	if (!result->allowed && want->here)
 		log_refusal(LOG_WARN, "codes for strangers have used up this process's budget",
 			"rate_messages", LOG_I("limit", want->limit));
@@ -383,6 +385,7 @@ void limit_messages(struct request *rq, const char *phone, const char *email,
 	chain = chain_new(rq, true, next);
 	if (!chain)
 		return;
+	chain->quiet = true;
 	if (phone)
 		chain_want(chain, "messages-to", phone, config->rate_messages_to, HOUR_MS);
 	if (email)

@@ -190,3 +190,16 @@ def test_codes_to_reset_a_password_are_counted_by_account(guarded):
                  10, "sending")
     assert guarded.sql("SELECT count(*) AS n, count(*) FILTER (WHERE used_at IS NULL) AS good FROM reset_tokens"
                        " WHERE account_id = %s", one.id) == [{"n": 5, "good": 1}]
+
+
+def test_who_leaves_before_the_answer_has_used_no_guess(limited):
+    """A phone whose network breaks while it logs in is not locked out by it."""
+    server = limited(number=10, rate_login=3, work_threads=1, argon2_memory="7168k", argon2_passes=40, loops=1)
+    one = register(server, verified=False, address=False)
+    body = json.dumps({"phone": one.phone, "password": "Kumba-2024!"})
+    for _ in range(6):
+        wire = server.wire()
+        wire.send(f"POST /api/v1/auth/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+                  f"Content-Length: {len(body)}\r\n\r\n{body}")
+        wire.close()
+    server.wait(lambda: server.api().post("auth/login", json=json.loads(body)).status == 200, 30, "open to it again")
