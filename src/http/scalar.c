@@ -9,6 +9,7 @@
 
 #include "field.h"
 #include "reeyo/core/clock.h"
+#include "reeyo/domain/order.h"
 
 /* --- Texts ------------------------------------------------------------------------------------ */
 
@@ -46,10 +47,14 @@ static json_t *text_check(struct check *check, const struct field *field,
 	return NULL;
 }
 
-static json_t *id_check(struct check *check, const char *name, struct text raw)
+static json_t *id_check(struct check *check, const struct field *field, const char *name,
+	struct text raw)
 {
 	struct text text = text_trim(raw);
+	char number[ORDER_NUMBER_SIZE];
 
+	if (strcmp(field->name, "orderId") == 0 && order_number_normalise(text, number))
+		return json_string(number);
 	for (size_t i = 0; i < text.len; i++) {
 		char c = text.at[i];
 
@@ -366,7 +371,7 @@ static json_t *string_check(struct check *check, const struct field *field,
 {
 	switch (field->kind) {
 	case FIELD_ID:
-		return id_check(check, name, raw);
+		return id_check(check, field, name, raw);
 	case FIELD_ENUM:
 		return enum_check(check, field, name, raw);
 	case FIELD_PHONE:
