@@ -290,31 +290,39 @@ END $$;
 
 -- --- Orders whose rider is gone ------------------------------------------------------------------------------
 
--- The statement orders_watch: see there. An order that is being moved at this moment is left for the next time, so this
--- never waits for one while it holds another.
+-- The statement orders_watch: see there. Riders in trouble are few, so it goes from them to their orders and not the other
+-- way round. An order that is being moved at this moment is left for the next time, so this never waits for one while it
+-- holds another.
 CREATE FUNCTION orders_watch(its_rider text, silence interval, loose text[], most bigint)
 RETURNS TABLE (order_id text, rider_id text, released boolean) LANGUAGE plpgsql AS $$
 DECLARE
   o orders;
   r riders;
+  why text;
 BEGIN
   FOR o IN
-    SELECT t.* FROM orders t JOIN riders w ON w.id = t.rider_id
-     WHERE t.active IS TRUE AND (its_rider IS NULL OR t.rider_id = its_rider)
-       AND (t.attention IS DISTINCT FROM order_attention(t, w, silence)
-         OR NOT rider_may_work(w) AND t.status = ANY (loose))
-     ORDER BY t.rider_id, t.id LIMIT most
-       FOR NO KEY UPDATE OF t SKIP LOCKED
+    SELECT t.* FROM orders t WHERE t.id IN (
+      SELECT c.id FROM riders w JOIN orders c ON c.rider_id = w.id AND c.active IS TRUE
+       WHERE (its_rider IS NULL OR w.id = its_rider)
+         AND (NOT rider_may_work(w) OR w.located_at IS NULL OR w.located_at < now() - silence)
+         AND (c.attention IS DISTINCT FROM order_attention(c, w, silence) OR NOT rider_may_work(w) AND c.status = ANY (loose))
+      UNION ALL
+      SELECT c.id FROM orders c JOIN riders w ON w.id = c.rider_id
+       WHERE c.attention IS NOT NULL AND (its_rider IS NULL OR w.id = its_rider)
+         AND c.attention IS DISTINCT FROM order_attention(c, w, silence)
+      LIMIT most)
+     ORDER BY t.rider_id, t.id FOR NO KEY UPDATE OF t SKIP LOCKED
   LOOP
     SELECT * INTO r FROM riders t WHERE t.id = o.rider_id;
+    why := order_attention(o, r, silence);
     order_id := o.id;
     rider_id := o.rider_id;
-    released := NOT rider_may_work(r) AND o.status = ANY (loose);
+    released := r.id IS NOT NULL AND NOT rider_may_work(r) AND o.status = ANY (loose);
     IF released THEN
       PERFORM order_move(o.id, o.status, o.rider_id, 'RELEASE', order_kitchen_status(o), 'SYSTEM', NULL, NULL,
         'The rider cannot bring it', NULL, NULL, NULL, NULL, false, NULL, NULL, 0, 0, 0, 0, NULL, NULL, NULL, NULL);
-    ELSE
-      UPDATE orders t SET attention = order_attention(t, r, silence) WHERE t.id = o.id RETURNING * INTO o;
+    ELSIF why IS DISTINCT FROM o.attention THEN
+      UPDATE orders t SET attention = why WHERE t.id = o.id RETURNING * INTO o;
       PERFORM order_attention_tell(o);
     END IF;
     RETURN NEXT;

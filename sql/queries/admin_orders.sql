@@ -75,8 +75,8 @@ SELECT
      FROM page JOIN orders o ON o.id = page.id LEFT JOIN users u ON u.id = o.user_id
      LEFT JOIN vendors v ON v.id = o.vendor_id LEFT JOIN riders r ON r.id = o.rider_id)
 
--- The newest orders whose number holds the text, in any case (numbers are in capitals). A whole number is looked up; a
--- part of one is in no index, and is sought in all of them.
+-- The newest orders whose number holds the text, in any case (numbers are in capitals), dashes or not. A whole number is
+-- looked up; a part of one is in no index, and is sought in all of them.
 --  $1 text   $2 limit   $3 offset
 -- Columns: total, rows (a JSON array). Always one row.
 -- name: admin_order_search
@@ -86,7 +86,9 @@ WITH exact AS MATERIALIZED (
   SELECT order_number FROM exact
   UNION ALL
   SELECT order_number FROM orders
-   WHERE NOT EXISTS (SELECT FROM exact) AND order_number LIKE like_text(upper($1::text))
+   WHERE NOT EXISTS (SELECT FROM exact)
+     AND CASE WHEN strpos($1::text, '-') > 0 THEN order_number ELSE replace(order_number, '-', '') END
+       LIKE like_text(upper($1::text))
 ), page AS (
   SELECT o.id FROM found JOIN orders o USING (order_number) ORDER BY o.id DESC LIMIT $2::bigint OFFSET $3::bigint
 )

@@ -1,4 +1,4 @@
--- Settings, revocations and the sweeps of what has served its time.
+-- Settings, kept answers, revocations and the sweeps of what has served its time.
 
 -- Asked once a second by every copy; when it differs from the last answer, settings_get is run.
 -- Columns: version.
@@ -13,6 +13,12 @@ SELECT sum(s.seq)::bigint, json_object_agg(s.key, s.value)::text,
      || ',"polygon":' || z.polygon::text || ',"fee":' || z.delivery_fee_override || '}', ',' ORDER BY z.id), '') || ']'
      FROM zones z WHERE z.is_active AND z.delivery_fee_override IS NOT NULL)
   FROM settings s
+
+-- What was answered to an Idempotency-Key.
+--  $1 account id   $2 key
+-- Columns: fingerprint, status, body (complete). No row: none (any more).
+-- name: idempotency_get
+SELECT fingerprint, status, body FROM idempotency WHERE account_id = $1::text AND key = $2::text
 
 -- Deletes at most $1 of each kind of row that is of no use any more; call again while it deletes that many.
 --  $1 batch

@@ -1,21 +1,19 @@
 -- The steps of an order: what a step is decided on, and the step itself. src/api/order_acts.c runs both.
 
 -- What an act is decided on.
---  $1 id or number   $2 who acts   $3 Idempotency-Key or NULL   $4 occurredAt or NULL
+--  $1 id or number   $2 occurredAt or NULL
 -- Columns: 0 id, 1 type, 2 status, 3 user id, 4 vendor id, 5 rider id, 6 accepted, 7 preparing, 8 ready (flags),
 --  9 payable (paid, or cash), 10 subtotal, 11 delivery fee, 12 service fee, 13 funded fee, 14 commission bps,
---  15 what is wrong with occurredAt: OLD (over 30 minutes), AHEAD (over 60 seconds), BEFORE (the previous act) or NULL,
---  16 to 18 what the key was answered: fingerprint, status, body (NULL: nothing). No row: 404.
+--  15 what is wrong with occurredAt: OLD (over 30 minutes), AHEAD (over 60 seconds), BEFORE (the previous act) or NULL.
+--  No row: 404.
 -- name: order_facts
 SELECT o.id, o.order_type, o.status, o.user_id, o.vendor_id, o.rider_id, o.accepted_at IS NOT NULL,
        o.preparing_at IS NOT NULL, o.ready_at IS NOT NULL, order_payable(o), o.subtotal, o.delivery_fee,
        o.service_fee, o.funded_fee, o.commission_bps,
-       CASE WHEN $4::timestamptz < now() - interval '30 minutes' THEN 'OLD'
-            WHEN $4::timestamptz > now() + interval '60 seconds' THEN 'AHEAD'
-            WHEN $4::timestamptz < timeline_last(o.timeline) THEN 'BEFORE' END,
-       i.fingerprint, i.status, i.body
+       CASE WHEN $2::timestamptz < now() - interval '30 minutes' THEN 'OLD'
+            WHEN $2::timestamptz > now() + interval '60 seconds' THEN 'AHEAD'
+            WHEN $2::timestamptz < timeline_last(o.timeline) THEN 'BEFORE' END
   FROM orders o
-  LEFT JOIN idempotency i ON i.account_id = $2::text AND i.key = $3::text
  WHERE o.id = CASE WHEN substr($1::text, 2, 1) = '-'
    THEN (SELECT n.id FROM orders n WHERE n.order_number = $1::text) ELSE $1::text END
 

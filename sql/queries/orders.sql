@@ -27,7 +27,7 @@
 --  ITEM_NOT_FOUND, ITEM_UNAVAILABLE, PRICE_CHANGED, OUT_OF_STOCK: detail is the item's id.
 --  The last stage may also raise WALLET_SHORT and OUT_OF_STOCK, when another order was first, and TOO_MANY_REQUESTS when
 --  20 payments of this customer wait already.
--- With a key, ask idempotency_get before refusing a request for any other reason: the first one may have been served.
+-- The key has been asked about before (idempotency_get): REPLAY is what a twin that came at the same time gets.
 --
 -- How it stays sound at READ COMMITTED: `checked` reads a snapshot and writes nothing when anything is wrong.
 -- The gates `once` and `basket` then wait for a concurrent twin on their unique index; only who passes them goes on. The wallet's guard is
@@ -214,12 +214,6 @@ SELECT '[' || coalesce(string_agg(order_json_user(o), ',' ORDER BY o.created_at 
 -- vendor's KEY_MENU and catalogue (counted stock has gone back).
 -- name: orders_expire
 SELECT order_id, vendor_id FROM orders_expire($1::integer, $2::text[])
-
--- What was answered to an Idempotency-Key.
---  $1 account id   $2 key
--- Columns: fingerprint, status, body (complete). No row: none (any more).
--- name: idempotency_get
-SELECT fingerprint, status, body FROM idempotency WHERE account_id = $1::text AND key = $2::text
 
 -- The order that a basket was last placed as.
 --  $1 user id   $2 basket hash

@@ -112,7 +112,7 @@ SELECT id, order_id, vendor_id, order_ended FROM payments_expire($1::bigint, $2:
 -- --- Admins ------------------------------------------------------------------------------------------------------
 
 -- The console's rows, newest first. What people have to decide is found by an index of its own.
---  $1 state or NULL   $2 user id or NULL   $3 order id or NULL   $4 whether decided (t, f) or NULL   $5 limit   $6 offset
+--  $1 state or NULL   $2 user id or NULL   $3 order, id or number, or NULL   $4 whether decided (t, f) or NULL   $5 limit   $6 offset
 -- Columns: total, rows (a JSON array). Always one row.
 -- name: admin_payment_list
 WITH found AS NOT MATERIALIZED (
@@ -121,7 +121,8 @@ WITH found AS NOT MATERIALIZED (
     UNION ALL
     SELECT id, state, user_id, order_id, resolution FROM payment_intents
      WHERE $1::text IS DISTINCT FROM 'MISMATCH' AND ($1::text IS NULL OR state = $1::text)) i
-   WHERE ($2::text IS NULL OR user_id = $2::text) AND ($3::text IS NULL OR order_id = $3::text)
+   WHERE ($2::text IS NULL OR user_id = $2::text) AND ($3::text IS NULL OR order_id = CASE WHEN substr($3::text, 2, 1) = '-'
+       THEN (SELECT n.id FROM orders n WHERE n.order_number = $3::text) ELSE $3::text END)
      AND ($4::boolean IS NULL OR state = 'MISMATCH' AND (resolution IS NOT NULL) = $4::boolean)
 ), page AS (
   SELECT id FROM found ORDER BY id DESC LIMIT $5::bigint OFFSET $6::bigint

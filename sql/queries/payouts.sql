@@ -3,17 +3,14 @@
 -- --- The owner ---------------------------------------------------------------------------------------------------
 
 -- What a request of an owner is decided by.
---  $1 kind   $2 owner id   $3 Idempotency-Key or NULL
--- Columns: phone verified, suspended, stored bank details (JSON or NULL); what the key was answered: fingerprint, status,
---  body (NULL: nothing). No row: the account is gone.
+--  $1 kind   $2 owner id
+-- Columns: phone verified, suspended, stored bank details (JSON or NULL). No row: the account is gone.
 -- name: payout_facts
-SELECT a.*, i.fingerprint, i.status, i.body
-  FROM (SELECT v.phone_verified, v.approval_status = 'SUSPENDED' AS suspended, vendor_destination(v)::text AS details
-          FROM vendors v WHERE $1::text = 'VENDOR' AND v.id = $2::text
-        UNION ALL
-        SELECT r.phone_verified, r.approval_status = 'SUSPENDED', r.bank_details::text
-          FROM riders r WHERE $1::text = 'RIDER' AND r.id = $2::text) a
-  LEFT JOIN idempotency i ON i.account_id = $2::text AND i.key = $3::text
+SELECT v.phone_verified, v.approval_status = 'SUSPENDED', vendor_destination(v)::text
+  FROM vendors v WHERE $1::text = 'VENDOR' AND v.id = $2::text
+UNION ALL
+SELECT r.phone_verified, r.approval_status = 'SUSPENDED', r.bank_details::text
+  FROM riders r WHERE $1::text = 'RIDER' AND r.id = $2::text
 
 -- Holds an amount for a pay-out: from available to pending, with ledger, event and key.
 --  $1 payout id   $2 kind   $3 owner id   $4 amount   $5 fee   $6 method   $7 destination   $8 bank details JSON

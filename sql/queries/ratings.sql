@@ -9,11 +9,12 @@
 SELECT outcome, json, said, vendor
   FROM order_rate($1::text, $2::text, $3::integer, $4::text, $5::integer, $6::text, $7::integer, $8::text)
 
--- Opens a dispute about one's own order.
+-- Opens a dispute about one's own order: one of a kind (category, in any case) at a time.
 --  $1 dispute id   $2 ticket number   $3 the customer   $4 order, id or number   $5 category   $6 subject
 --  $7 description   $8 Idempotency-Key or NULL   $9 its fingerprint
 -- Columns: outcome, dispute (the Dispute row).
--- Outcomes: OPENED, REPLAY (run idempotency_get), ORDER_NOT_FOUND, ORDER_NOT_OWNER.
+-- Outcomes: OPENED, REPLAY (run idempotency_get), DISPUTE_OPEN, ORDER_NOT_FOUND, ORDER_NOT_OWNER. Of two at once the second
+--  meets the index disputes_open.
 -- name: dispute_open
 WITH target AS MATERIALIZED (
   SELECT o.id, o.order_number, o.user_id, o.user_name FROM orders o
@@ -25,6 +26,7 @@ WITH target AS MATERIALIZED (
          'MEDIUM' COLLATE "C" AS priority, NULL::text AS resolution, NULL::bigint AS refund_amount,
          NULL::text COLLATE "C" AS resolved_by, now() AS created_at, NULL::timestamptz AS resolved_at
     FROM target t WHERE t.user_id = $3::text
+     AND NOT EXISTS (SELECT FROM disputes d WHERE d.order_id = t.id AND lower(d.category) = lower($5::text) AND d.status = 'OPEN')
 ), made AS MATERIALIZED (
   SELECT dispute_json(ROW(draft.*)::disputes) AS json FROM draft
 ), once AS (
@@ -38,6 +40,9 @@ WITH target AS MATERIALIZED (
 )
 SELECT CASE WHEN EXISTS (SELECT FROM written) THEN 'OPENED'
             WHEN EXISTS (SELECT FROM made) THEN 'REPLAY'
+            WHEN EXISTS (SELECT FROM target t WHERE t.user_id = $3::text)
+              THEN CASE WHEN EXISTS (SELECT FROM idempotency i WHERE i.account_id = $3::text AND i.key = $8::text)
+                THEN 'REPLAY' ELSE 'DISPUTE_OPEN' END
             WHEN EXISTS (SELECT FROM target) THEN 'ORDER_NOT_OWNER'
             ELSE 'ORDER_NOT_FOUND' END,
        (SELECT json FROM made)

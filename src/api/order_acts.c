@@ -2,8 +2,8 @@
  *
  * Two statements make a step. order_facts says what the order is; the state machine decides; and
  * order_move does it only while the order is as it was seen. When it is not (another rider was
- * faster, the customer cancelled) the step is decided again: the answer is then the machine's own,
- * and not the statement's guess.
+ * faster, the customer cancelled, the same request came twice) the step is decided again: the
+ * answer is then the machine's own, and not the statement's guess.
  */
 #include "reeyo/api/order_acts.h"
 
@@ -110,7 +110,7 @@ static void look_again(struct request *rq, int error)
 
 	if (++acting->rounds >= ROUNDS)
 		return reply_error(rq, error);
-	look(rq);
+	request_replay(rq, look);
 }
 
 static void moved(struct request *rq, const struct db_result *result)
@@ -262,18 +262,9 @@ static void see(struct request *rq, const struct db_result *result)
 	};
 }
 
-void reply_kept(struct request *rq, const struct db_result *result, unsigned first)
+void reply_running(struct request *rq)
 {
-	if (!text_is(db_text(result, 0, first), text_of(rq->fingerprint)))
-		return reply_error(rq, E_IDEMPOTENCY_MISMATCH);
-	reply_replayed(rq, (int)db_int(result, 0, first + 1), db_text(result, 0, first + 2));
-}
-
-void reply_replay(struct request *rq, const struct db_result *result)
-{
-	if (db_rows(result) == 0)
-		return reply_error(rq, E_IDEMPOTENCY_RUNNING);
-	reply_kept(rq, result, 0);
+	reply_error(rq, E_IDEMPOTENCY_RUNNING);
 }
 
 bool outcome_take(struct request *rq, const struct db_result *result, struct text *ret)
@@ -283,7 +274,7 @@ bool outcome_take(struct request *rq, const struct db_result *result, struct tex
 	if (error && error != E_IDEMPOTENCY_RUNNING)
 		reply_error(rq, error);
 	else if (error || text_is(db_text(result, 0, 0), TEXT("REPLAY")))
-		sql_write(rq, idempotency_get, reply_replay, rq->caller.id, rq->idempotency_key);
+		request_replay(rq, reply_running);
 	else {
 		*ret = db_text(result, 0, 0);
 		return true;
@@ -314,23 +305,29 @@ static bool may_repeat(struct request *rq)
 	       (act->act != ACT_ASSIGN || is_own(act->rider_id, acting->rider_id));
 }
 
-/* What is not possible (any more) may have been done by the same actor: then his first answer was
- * lost, or he tapped twice, and this is the answer again. */
-static void refuse(struct request *rq, int error)
+static void refuse_or_repeat(struct request *rq)
 {
-	struct acting *acting = rq->state;
+	const struct acting *acting = rq->state;
 	const struct order_act_request *act = &acting->act;
 	char *states = arena_alloc(rq->arena, ORDER_STATES_SIZE);
 
-	acting->refusal = error;
 	if (!states)
 		return reply_error(rq, E_NO_MEMORY);
 	if (!may_repeat(rq))
-		return reply_error(rq, error);
+		return reply_error(rq, acting->refusal);
 	order_states_text(order_states_after(act->act), states);
 	sql_write(rq, order_repeated, repeated, acting->id, act_words[act->act],
 		actor_words[act->by], rq->caller.id, order_status_words[order_step(act->act)],
 		states);
+}
+
+/* What is not possible (any more) may have been done by the same actor: then his first answer was
+ * lost, or he tapped twice, and this is the answer again. Under the same key it may have been done
+ * since the key was looked up. */
+static void refuse(struct request *rq, int error)
+{
+	((struct acting *)rq->state)->refusal = error;
+	request_replay(rq, refuse_or_repeat);
 }
 
 /* --- The beginning ---------------------------------------------------------------------------- */
@@ -342,8 +339,6 @@ static void seen(struct request *rq, const struct db_result *result)
 
 	if (db_rows(result) == 0)
 		return reply_error(rq, E_ORDER_NOT_FOUND);
-	if (!db_is_null(result, 0, 16))
-		return reply_kept(rq, result, 16);
 	see(rq, result);
 	error = decide(rq);
 	if (error)
@@ -361,8 +356,7 @@ static void look(struct request *rq)
 	const struct order_act_request *act = &((struct acting *)rq->state)->act;
 
 	/* On the primary: a replica may be a step behind. */
-	sql_write(rq, order_facts, seen, act->order, rq->caller.id, rq->idempotency_key,
-		act->occurred_at);
+	sql_write(rq, order_facts, seen, act->order, act->occurred_at);
 }
 
 void order_act(struct request *rq, const struct order_act_request *act, order_act_done *done)

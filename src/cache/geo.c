@@ -37,11 +37,11 @@ struct script {
 /* rider, lng, lat, first, last, from when on he is to be found */
 static const struct script store_script = { TEXT(
 	"local s=redis.call('ZSCORE',KEYS[2],ARGV[1]) "
-	"if s and tonumber(s)>tonumber(ARGV[4]) then return 0 end "
+	"if s and tonumber(s)>tonumber(ARGV[4]) then return {0,s} end "
 	"redis.call('ZADD',KEYS[2],'GT',ARGV[5],ARGV[1]) "
 	"if tonumber(ARGV[5])>=tonumber(ARGV[6]) then "
 	"redis.call('GEOADD',KEYS[1],ARGV[2],ARGV[3],ARGV[1]) end "
-	"return 1"), TEXT("38bfc8cef2edc0b1617183498648850dda41966e") };
+	"return {1,s}"), TEXT("86030a8694ab547d116bf0ffd882c0821ffc5e88") };
 /* lng, lat, radius, how many, from when on */
 static const struct script search_script = { TEXT(
 	"local r={} "
@@ -180,7 +180,7 @@ struct together {
 static void together_end(struct together *together, int error)
 {
 	for (unsigned i = 0; i < together->count; i++)
-		together->report[i].done(together->report[i].owner, error);
+		together->report[i].done(together->report[i].owner, error, INT64_MIN);
 	together->next = together->turn->free;
 	together->turn->free = together;
 }
@@ -327,9 +327,17 @@ void geo_close(struct cache *cache)
 
 static void store_replied(struct geo_call *call, int error, const redisReply *reply)
 {
-	if (!error && reply->type == REDIS_REPLY_INTEGER && reply->integer == 0)
-		error = E_VALIDATION;
-	call->stored(call->owner, error);
+	const redisReply *known = NULL;
+	double known_ms;
+
+	if (!error && reply->type == REDIS_REPLY_ARRAY && reply->elements >= 1) {
+		error = reply->element[0]->integer ? 0 : E_VALIDATION;
+		known = reply->elements > 1 ? reply->element[1] : NULL;
+	}
+	if (!known || known->type != REDIS_REPLY_STRING ||
+		!text_to_double((struct text){ known->str, known->len }, &known_ms))
+		return call->stored(call->owner, error, INT64_MIN);
+	call->stored(call->owner, error, (int64_t)known_ms);
 }
 
 int geo_store(struct cache *cache, const char *rider, double lat, double lng, int64_t first_ms,

@@ -4,6 +4,7 @@
  */
 #include "reeyo/domain/order.h"
 
+#include <ctype.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -68,6 +69,31 @@ int payment_method_named(const char *word)
 char order_letter(enum order_type type)
 {
 	return "FSP"[type];
+}
+
+bool order_number_normalise(struct text spelled, char out[ORDER_NUMBER_SIZE])
+{
+	const size_t digits = ORDER_NUMBER_SIZE - 3;
+	struct text text = text_trim(spelled);
+	char number[ORDER_NUMBER_SIZE] = { 0 };
+
+	if (text.len && text.at[0] == '#')
+		text = text_trim((struct text){ text.at + 1, text.len - 1 });
+	if (text.len < digits + 1 || !strchr("FSPfsp", text.at[0]))
+		return false;
+	number[0] = (char)toupper((unsigned char)text.at[0]);
+	number[1] = '-';
+	text.at += text.at[1] == '-' ? 2 : 1;
+	text.len -= text.at[-1] == '-' ? 2 : 1;
+	if (text.len != digits)
+		return false;
+	for (size_t i = 0; i < digits; i++) {
+		if (!isalnum((unsigned char)text.at[i]))
+			return false;
+		number[2 + i] = (char)toupper((unsigned char)text.at[i]);
+	}
+	memcpy(out, number, sizeof(number));
+	return true;
 }
 
 bool order_states_named(const char *word, unsigned *ret)

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
  * The steps of a request: route → limits → auth and role (before the body, so that a stranger
- * cannot make us hold one) → body → rate limit → body check → admission → handler → reply.
+ * cannot make us hold one) → body → rate limit → body check → replay of a first answer → admission
+ * → handler → reply.
  *
  * MHD closes a connection whose response is queued in the first call of the access handler. So what
  * is wrong with the head of a request is kept (`early`) and answered when its body has been read,
  * unless the framing itself is in doubt or the body is too large to be worth reading.
  */
-#include <sodium.h>
 #include <strings.h>
 
 #include "exchange.h"
+#include "reeyo/domain/order.h"
 #include "reeyo/http/limit.h"
 
 /* A body that will be refused is still read up to this size, to keep the connection usable. */
@@ -238,6 +239,31 @@ static bool param_is_id(const char *param)
 	return len >= 1 && len <= 64 && param[len] == '\0';
 }
 
+/* "orderId", or any name below orders: the id of an order, or its number in any spelling. */
+static bool param_of_order(const struct exchange *x, unsigned i)
+{
+	const struct text parent = TEXT("/orders/");
+	struct text raw = x->match.params[i];
+
+	return text_is(x->match.names[i], TEXT("orderId")) ||
+	       (raw.at >= x->rq.path.at + parent.len &&
+		       memcmp(raw.at - parent.len, parent.at, parent.len) == 0);
+}
+
+static int param_take(struct exchange *x, unsigned i)
+{
+	const char **param = &x->rq.params[i];
+	char number[ORDER_NUMBER_SIZE];
+
+	if (!decode_param(x, x->match.params[i], param))
+		return E_NO_MEMORY;
+	if (param_of_order(x, i) && order_number_normalise(text_of(*param), number))
+		*param = arena_copy(x->rq.arena, number, strlen(number));
+	if (!*param)
+		return E_NO_MEMORY;
+	return param_is_id(*param) ? 0 : E_NOT_FOUND;
+}
+
 /* The metrics listener has the absolute paths and what is internal; the others have all but
  * that. */
 static bool listener_serves(const struct listener *listener, const struct route *route)
@@ -248,6 +274,7 @@ static bool listener_serves(const struct listener *listener, const struct route 
 static int route_find(struct exchange *x, enum method method)
 {
 	struct route_match *match = &x->match;
+	int error = 0;
 
 	router_find(x->rq.app->router, method == HEAD ? GET : method, x->rq.path, x->rq.ns, match);
 	x->rq.ns = match->ns;
@@ -258,13 +285,9 @@ static int route_find(struct exchange *x, enum method method)
 	}
 	if (!match->route)
 		return match->allowed ? E_METHOD_NOT_ALLOWED : E_ROUTE_NOT_FOUND;
-	for (unsigned i = 0; i < match->count; i++) {
-		if (!decode_param(x, match->params[i], &x->rq.params[i]))
-			return E_NO_MEMORY;
-		if (!param_is_id(x->rq.params[i]))
-			return E_NOT_FOUND;
-	}
-	return 0;
+	for (unsigned i = 0; i < match->count && !error; i++)
+		error = param_take(x, i);
+	return error;
 }
 
 static int expect_check(const struct exchange *x)
@@ -451,46 +474,7 @@ enum MHD_Result exchange_body(struct exchange *x, const char *at, size_t *len)
 
 /* --- Steps ------------------------------------------------------------------------------------ */
 
-enum { STEP_LIMIT, STEP_CHECK, STEP_LIMIT_BODY, STEP_ADMIT, STEP_RUN };
-
-static void fingerprint_set(struct exchange *x)
-{
-	crypto_hash_sha256_state state;
-	unsigned char hash[crypto_hash_sha256_BYTES];
-	const char *method = method_name(x->rq.method);
-
-	crypto_hash_sha256_init(&state);
-	crypto_hash_sha256_update(&state, (const unsigned char *)method, strlen(method) + 1);
-	crypto_hash_sha256_update(&state, (const unsigned char *)x->rq.path.at, x->rq.path.len);
-	crypto_hash_sha256_update(&state, (const unsigned char *)"", 1);
-	if (x->body_len)
-		crypto_hash_sha256_update(&state, (const unsigned char *)x->body, x->body_len);
-	crypto_hash_sha256_final(&state, hash);
-	sodium_bin2hex(x->rq.fingerprint, sizeof(x->rq.fingerprint), hash, sizeof(hash));
-}
-
-/* False: the key is unusable and that has been answered. */
-static bool idempotency_read(struct exchange *x)
-{
-	struct text key = x->head.idempotency_key;
-
-	if (!x->rq.route->idempotent || !key.at)
-		return true;
-	if (key.len >= 2 && key.at[0] == '"' && key.at[key.len - 1] == '"')
-		key = (struct text){ key.at + 1, key.len - 2 }; /* a structured-field string is fine
-		                                                 * too */
-	for (size_t i = 0; i < key.len; i++)
-		if (key.at[i] < 0x21 || key.at[i] > 0x7e)
-			key.len = 0;
-	if (key.len < 1 || key.len > 128) {
-		reply_field(&x->rq, "Idempotency-Key", "must be 1 to 128 visible characters",
-			"doit compter 1 à 128 caractères visibles");
-		return false;
-	}
-	x->rq.idempotency_key = arena_copy(x->rq.arena, key.at, key.len);
-	fingerprint_set(x);
-	return x->rq.idempotency_key != NULL;
-}
+enum { STEP_LIMIT, STEP_CHECK, STEP_LIMIT_BODY, STEP_REPLAY, STEP_ADMIT, STEP_RUN };
 
 static void body_step(struct exchange *x)
 {
@@ -561,6 +545,8 @@ static void steps_run(struct exchange *x)
 		return body_step(x);
 	case STEP_LIMIT_BODY:
 		return limit_body(&x->rq);
+	case STEP_REPLAY:
+		return request_replay(&x->rq, request_next);
 	case STEP_ADMIT:
 		if (steps->admit)
 			return steps->admit(&x->rq);

@@ -184,6 +184,10 @@ void body_free(struct exchange *x);
 /* Parses body and query and checks both against the route's tables; false: a reply is decided. */
 bool body_check(struct exchange *x);
 
+/* idempotency.c: takes the key of a checked request. False: it is unusable and that has been
+ * answered, or there is no memory for it. */
+bool idempotency_read(struct exchange *x);
+
 /* cors.c: false when the exchange has been answered (foreign origin, preflight). */
 bool cors_admits(struct exchange *x);
 void cors_headers(struct exchange *x, struct MHD_Response *response);

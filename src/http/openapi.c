@@ -184,7 +184,9 @@ static json_t *reply_schema(const struct route *row)
 		return data;
 	if (row->shape == REPLY_ARRAY || row->shape == REPLY_PAGE)
 		data = json_pack("{s:s,s:o}", "type", "array", "items", data);
-	if (row->shape == REPLY_MESSAGE) {
+	if (row->shape == REPLY_MESSAGE && row->reply) {
+		data = json_pack("{s:[o,{s:s}]}", "anyOf", data, "type", "null");
+	} else if (row->shape == REPLY_MESSAGE) {
 		json_decref(data);
 		data = json_pack("{s:s}", "type", "null");
 	}

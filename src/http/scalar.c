@@ -11,6 +11,7 @@
 #include "reeyo/core/clock.h"
 #include "reeyo/core/unicode.h"
 #include "reeyo/core/url.h"
+#include "reeyo/domain/order.h"
 
 /* Of a FIELD_TEXT whose table does not say. */
 #define TEXT_LENGTH_MAX 1000
@@ -83,10 +84,14 @@ static bool is_id(struct text text)
 	return text.len >= 1 && text.len <= 64;
 }
 
-static json_t *id_check(struct check *check, const char *name, struct text raw)
+static json_t *id_check(struct check *check, const struct field *field, const char *name,
+	struct text raw)
 {
 	struct text text = text_trim(raw);
+	char number[ORDER_NUMBER_SIZE];
 
+	if (strcmp(field->name, "orderId") == 0 && order_number_normalise(text, number))
+		return json_string(number);
 	if (is_id(text))
 		return json_stringn(text.at, text.len);
 	check_fault(check, name, "must be an id: 1 to 64 letters, digits, _ - .",
@@ -415,7 +420,7 @@ static json_t *string_check(struct check *check, const struct field *field,
 {
 	switch (field->kind) {
 	case FIELD_ID:
-		return id_check(check, name, raw);
+		return id_check(check, field, name, raw);
 	case FIELD_ENUM:
 		return enum_check(check, field, name, raw);
 	case FIELD_PHONE:

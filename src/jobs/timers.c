@@ -22,7 +22,7 @@
 #define EVERY_MS 1000
 #define BATCH 100
 #define BATCH_TEXT "100"
-#define WATCH_TURNS 5 /* reads every order that is under way: 9 ms of 10,000 */
+#define WATCH_TURNS 5 /* 16 ms among 10,000 riders with 20,000 orders, on a busy machine */
 
 struct timers {
 	struct app *app;

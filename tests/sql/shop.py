@@ -76,7 +76,7 @@ def place(db, world, lines, fee=1800, method="WALLET", key=None, fingerprint="f"
 def cancel(db, order_id, user, reason="J'ai changé d'avis", states=("PENDING", "ACCEPTED")):
     """A customer's cancel as src/api/order_acts.c does it: (outcome, order, refund)."""
     while True:
-        seen = db.run("order_facts", order_id, user, None, None)
+        seen = db.run("order_facts", order_id, None)
         if not seen:
             return "ORDER_NOT_FOUND", None, None
         found, status, owner, rider = seen[0][0], seen[0][2], seen[0][3], seen[0][5]

@@ -34,26 +34,22 @@ struct order_moved {
 };
 typedef void order_act_done(struct request *rq, const struct order_moved *moved);
 
-/* Does it and calls done (NULL: replies with the Order). An act that the same actor has done before,
- * and whose effect still holds, is done: done is called, and nothing happens again. Whatever else
- * stands in the way is answered with the caller's codes: E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_ORDER_TAKEN, E_RIDER_OFFLINE,
- * E_RIDER_NOT_FOUND, E_RIDER_NOT_READY, E_WRONG_DELIVERY_CODE, E_VALIDATION (occurredAt, and a
- * vendorPaid where there is no vendor) and those
- * of order_next. On an .idempotent row a key replays the first answer, so a done that
- * sends anything but the plain Order must say what (answer). rq->state is in use until done is
- * called, and NULL then. */
+/* Does it and calls done (NULL: replies with the Order). An act that the same actor has done
+ * before, and whose effect still holds, is done: done is called, and nothing happens again.
+ * Whatever else stands in the way is answered with the caller's codes: E_ORDER_NOT_FOUND,
+ * E_ORDER_NOT_OWNER, E_ORDER_TAKEN, E_RIDER_OFFLINE, E_RIDER_NOT_FOUND, E_RIDER_NOT_READY,
+ * E_WRONG_DELIVERY_CODE, E_VALIDATION (occurredAt, and a vendorPaid where there is no vendor) and
+ * those of order_next. On an .idempotent row a key replays the first answer, so a done that sends
+ * anything but the plain Order must say what (answer). rq->state is in use until done is called,
+ * and NULL then. */
 void order_act(struct request *rq, const struct order_act_request *act, order_act_done *done);
 
-/* Answers what a statement says was answered to this key before (E_IDEMPOTENCY_MISMATCH when it was
- * another request, E_IDEMPOTENCY_RUNNING when there is nothing yet); done of idempotency_get. */
-void reply_replay(struct request *rq, const struct db_result *result);
+/* E_IDEMPOTENCY_RUNNING, as what follows when request_replay finds nothing. */
+void reply_running(struct request *rq);
 /* After a sql_try_write whose first column is its outcome: false when it has been answered, with an
- * error or, to a key that was used before (REPLAY), with what was answered then. A statement fails
- * for a twin that was faster by a breath only once that one has been answered. */
+ * error or, to a key that was used meanwhile (REPLAY), with what was answered then. A statement
+ * fails for a twin that was faster by a breath only once that one has been answered. */
 bool outcome_take(struct request *rq, const struct db_result *result, struct text *ret);
-/* As reply_replay, where the statement itself said it, in three columns from `first`: fingerprint,
- * status, body. */
-void reply_kept(struct request *rq, const struct db_result *result, unsigned first);
 
 /* What every body of an act may hold, and the place of it as JSON (NULL: none). */
 #define ACT_FIELDS \

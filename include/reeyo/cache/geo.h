@@ -31,11 +31,12 @@ struct geo_rider {
 	int64_t seen_ms;    /* of geo_find, geo_all; wall clock */
 };
 
-/* The newest point of a rider's report; first_ms: the time of its earliest point, INT64_MAX for one
- * that says no time (then the later of now and what is known counts). error of done: 0,
- * E_VALIDATION: first_ms lies before what is known (nothing was stored), E_STORE_DOWN,
- * E_TIMED_OUT. */
-typedef void geo_stored(void *owner, int error);
+/* The newest point of a rider's report; first_ms: the time before which nothing may be known,
+ * INT64_MAX for one that says no time (then the later of now and what is known counts). error of
+ * done: 0, E_VALIDATION: first_ms lies before what is known (nothing was stored), E_STORE_DOWN,
+ * E_TIMED_OUT. known_ms: the time that was known before, INT64_MIN when none was or it was not
+ * asked. */
+typedef void geo_stored(void *owner, int error, int64_t known_ms);
 int geo_store(struct cache *cache, const char *rider, double lat, double lng, int64_t first_ms,
 	int64_t last_ms, geo_stored *done, void *owner) MUST_CHECK;
 

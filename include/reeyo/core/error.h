@@ -291,6 +291,9 @@
 	X(CASH_OVER, 409, "CONFLICT", "CONFLICT", "CONFLICT", "CONFLICT", \
 		"The amount is more than the rider holds", \
 		"Le montant dépasse ce que le livreur détient") \
+	X(DISPUTE_OPEN, 409, "CONFLICT", "CONFLICT", "CONFLICT", "CONFLICT", \
+		"A dispute of this kind about the order is open already", \
+		"Une réclamation de ce type est déjà ouverte pour cette commande") \
 	X(DISPUTE_DECIDED, 409, "CONFLICT", "CONFLICT", "CONFLICT", "CONFLICT", \
 		"This dispute has been decided already", "Ce litige a déjà été tranché") \
 	X(REFUND_OVER, 409, "CONFLICT", "CONFLICT", "CONFLICT", "CONFLICT", \

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 
 #include "reeyo/core/error.h"
+#include "reeyo/core/id.h"
+#include "reeyo/core/text.h"
 
 enum order_type { FOOD, MART, PACKAGE, ORDER_TYPES };
 
@@ -42,6 +44,9 @@ int payment_method_named(const char *word);
 
 /* The letter of an order number: F, S (supermarket) or P. */
 char order_letter(enum order_type type);
+/* An order number from any spelling of it (`#F-7KQ2M9XW4T`, `f7kq2m9xw4t`, blanks around) into out;
+ * false when it is none, out is then as it was. */
+bool order_number_normalise(struct text spelled, char out[ORDER_NUMBER_SIZE]);
 
 /* A set of states is an unsigned of bits: STATE(PENDING) | … */
 #define STATE(status) (1u << (status))

@@ -50,7 +50,8 @@ struct request {
 	const struct rider_facts *rider;  /* RIDER_READY: what is known of the rider
 	                                   * (auth/admit.h) */
 	const char *idempotency_key;      /* NULL: none */
-	char fingerprint[65];             /* hex SHA-256 of method, path and body; set with a key */
+	char fingerprint[65];             /* hex SHA-256 of route, parameters and what the body
+	                                   * says; set with a key */
 	bool french;
 	void *state;                      /* the handler's own, between its continuations */
 };
@@ -133,6 +134,11 @@ void cached_by_sql(struct request *rq, enum cache_kind kind, const char *id, enu
 /* Drops a key after a write, then goes on: next is called once the key is gone. */
 void uncached(struct request *rq, enum cache_kind kind, const char *id,
 	void (*next)(struct request *rq));
+
+/* Answers what was answered to the request's Idempotency-Key before (E_IDEMPOTENCY_MISMATCH when
+ * that was another request); without a key, or when nothing was, goes on with none. This has been
+ * done before run: a handler asks again only when the same request may have been served since. */
+void request_replay(struct request *rq, void (*none)(struct request *rq));
 
 /* Lifts the time limit of the handler, who answers within some limit of his own: for a request that
  * waits for news. */

@@ -53,7 +53,7 @@ enum reply_shape {
 	REPLY_OBJECT,       /* data: {…} of .reply */
 	REPLY_ARRAY,        /* data: [{…}] of .reply */
 	REPLY_PAGE,         /* data: [{…}] of .reply, with meta */
-	REPLY_MESSAGE,      /* data: null, message */
+	REPLY_MESSAGE,      /* data: null, message; with .reply sometimes {…} of it */
 	REPLY_BARE          /* .reply without an envelope */
 };
 

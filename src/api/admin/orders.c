@@ -26,7 +26,7 @@ static const struct field list_query[] = {
 };
 static const struct field search_query[] = {
 	{ "q", FIELD_TEXT, .required = true, .max = 40, .also = "search query",
-		.does = "A part of the order number" },
+		.does = "The order number or a part of it, with or without # and dash" },
 	PAGE_FIELDS,
 	FIELD_END
 };
@@ -121,9 +121,16 @@ static void list_orders(struct request *rq)
 static void search_orders(struct request *rq)
 {
 	struct page page = request_page(rq, 20);
+	struct text sought = text_trim(text_of(query_text(rq, "q")));
+	char number[ORDER_NUMBER_SIZE];
 
-	SQL_(rq, DB_REPORT, admin_order_search, false, admin_listed, query_text(rq, "q"),
-		arg_int(rq, page.limit), arg_int(rq, page.offset));
+	if (sought.len && sought.at[0] == '#')
+		sought = text_trim((struct text){ sought.at + 1, sought.len - 1 });
+	if (order_number_normalise(sought, number))
+		sought = text_of(number);
+	SQL_(rq, DB_REPORT, admin_order_search, false, admin_listed,
+		arena_copy(rq->arena, sought.at, sought.len), arg_int(rq, page.limit),
+		arg_int(rq, page.offset));
 }
 
 /* --- One -------------------------------------------------------------------------------------- */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Pay-outs as vendors and riders ask for them and follow them. A request is two statements:
- * payout_facts says where the money may go and whether the key is known; payout_request holds the
- * amount while the wallet still has it.
+ * payout_facts says where the money may go; payout_request holds the amount while the wallet still
+ * has it.
  */
 #include "reeyo/api/account.h"
 #include "reeyo/api/money.h"
@@ -157,8 +157,6 @@ static void facts_known(struct request *rq, const struct db_result *result)
 
 	if (db_rows(result) == 0)
 		return reply_error(rq, E_ACCOUNT_GONE);
-	if (!db_is_null(result, 0, 3))
-		return reply_kept(rq, result, 3);
 	if (refused(rq, result, asking))
 		return;
 	if (!destination_take(rq, result, asking))
@@ -184,8 +182,7 @@ void payout_ask(struct request *rq)
 	asking->amount = body_int(rq, "amount", 0);
 	asking->fee = settings_int(rq->app->settings,
 		rider ? "payout_fee.rider" : "payout_fee.vendor", rider ? RIDER_FEE_DEFAULT : 0);
-	sql_write(rq, payout_facts, facts_known, account_kind(rq)->name,
-		rq->caller.id, rq->idempotency_key);
+	sql_write(rq, payout_facts, facts_known, account_kind(rq)->name, rq->caller.id);
 }
 
 /* --- Reading ---------------------------------------------------------------------------------- */

@@ -94,10 +94,11 @@ static void gone_offline(struct request *rq, const struct db_result *result)
 	changed(rq, result, false);
 }
 
-static void ignored(void *owner, int error)
+static void ignored(void *owner, int error, int64_t known_ms)
 {
 	(void)owner;
 	(void)error;
+	(void)known_ms;
 }
 
 /* The place he names is his first report. */
@@ -111,7 +112,7 @@ static void gone_online(struct request *rq, const struct db_result *result)
 		positions_keep(rq->app->positions, rq->caller.id, lat, lng, now);
 		if (geo_store(rq->app->cache, rq->caller.id, lat, lng,
 			INT64_MAX, now, ignored, NULL))
-			ignored(NULL, 0); /* his row has it */
+			ignored(NULL, 0, INT64_MIN); /* his row has it */
 	}
 	changed(rq, result, true);
 }

@@ -37,17 +37,27 @@ static const struct field location_body[] = {
 	{ "at", FIELD_TIME, .also = "occurredAt timestamp", .does = "Now when absent" },
 	{ "orderId", FIELD_ID },
 	{ "points", FIELD_LIST, .min = 1, .max = POINTS_MAX, .of = point_body,
-		.does = "Instead of one point: several, the oldest first; at most 30 minutes old" },
+		.does = "Instead of one point: several, the oldest first; at most 30 minutes old. "
+			"Those that lie before one that is known already are skipped" },
 	POINT_DETAILS,
 	FIELD_END
 };
 
-/* The newest point, and the time of the earliest. */
+static const struct field location_reply[] = {
+	{ "skipped", FIELD_INT, .required = true,
+		.does = "Of several points: how many were older than one that was known" },
+	FIELD_END
+};
+
+/* The newest point. */
 struct report {
 	double lat, lng;
-	int64_t first_ms, last_ms;
-	/* names the time that may turn out to lie before the last report */
-	const char *first_field;
+	int64_t at_ms;
+	bool timed;            /* it says when */
+	/* of several points: all their times, and what was known before them in this process */
+	int64_t *times;
+	size_t count;
+	int64_t known_ms;
 };
 
 /* --- Reading ---------------------------------------------------------------------------------- */
@@ -55,7 +65,7 @@ struct report {
 /* False when this time may not be, and that has been answered. A phone whose clock is a little
  * ahead means now. */
 static bool time_take(struct request *rq, const char *field, const char *text, int64_t now,
-	int64_t before, int64_t *ret)
+	int64_t *ret)
 {
 	int64_t at;
 
@@ -65,11 +75,8 @@ static bool time_take(struct request *rq, const char *field, const char *text, i
 	else if (at > now + AHEAD_MS)
 		reply_field(rq, field, "must not lie in the future",
 			"ne doit pas se situer dans le futur");
-	else if (at < before)
-		reply_field(rq, field, "must not lie before the point before it",
-			"ne doit pas précéder le point précédent");
 	else {
-		*ret = at;
+		*ret = at < now ? at : now;
 		return true;
 	}
 	return false;
@@ -77,23 +84,29 @@ static bool time_take(struct request *rq, const char *field, const char *text, i
 
 static bool points_take(struct request *rq, const json_t *points, struct report *report)
 {
-	int64_t now = clock_wall_ms(), before = INT64_MIN, at = 0;
+	int64_t now = clock_wall_ms();
 	char field[32];
 
+	report->times = arena_alloc(rq->arena, json_array_size(points) * sizeof(int64_t));
+	if (!report->times) {
+		reply_error(rq, E_NO_MEMORY);
+		return false;
+	}
+	report->timed = true;
+	report->at_ms = INT64_MIN;
 	for (size_t i = 0; i < json_array_size(points); i++) {
 		const json_t *point = json_array_get(points, i);
+		int64_t *at = &report->times[report->count++];
 
 		snprintf(field, sizeof(field), "points[%zu].at", i);
-		if (!time_take(rq, field, member_text(point, "at"), now, before, &at))
+		if (!time_take(rq, field, member_text(point, "at"), now, at))
 			return false;
-		if (i == 0)
-			report->first_ms = at < now ? at : now;
-		before = at;
+		if (*at < report->at_ms)
+			continue;
+		report->at_ms = *at;
 		report->lat = member_number(point, "lat", 0);
 		report->lng = member_number(point, "lng", 0);
 	}
-	report->last_ms = at < now ? at : now;
-	report->first_field = "points[0].at";
 	return true;
 }
 
@@ -116,52 +129,76 @@ static bool point_take(struct request *rq, struct report *report)
 		reply_field(rq, "location", "lies too near to a pole", "est trop proche d'un pôle");
 		return false;
 	}
-	report->first_field = "at";
-	report->first_ms = INT64_MAX;
-	report->last_ms = now;
-	if (at && !time_take(rq, "at", at, now, INT64_MIN, &report->first_ms))
-		return false;
-	if (at)
-		report->last_ms = report->first_ms =
-			report->first_ms < now ? report->first_ms : now;
-	return true;
+	report->timed = at != NULL;
+	report->at_ms = now;
+	return !at || time_take(rq, "at", at, now, &report->at_ms);
 }
 
 /* --- Keeping ---------------------------------------------------------------------------------- */
 
-static void refuse_backwards(struct request *rq, const struct report *report)
+/* One after the other: each point that lies before the newest until then is passed over. */
+static unsigned points_skipped(const struct report *report, int64_t known_ms)
 {
-	reply_field(rq, report->first_field, "must not lie before the last report",
+	unsigned skipped = 0;
+
+	for (size_t i = 0; i < report->count; i++)
+		if (report->times[i] < known_ms)
+			skipped++;
+		else
+			known_ms = report->times[i];
+	return skipped;
+}
+
+static void reply_kept_report(struct request *rq, int64_t known_ms)
+{
+	const struct report *report = rq->state;
+
+	if (!report->count)
+		return reply_message(rq, "Location updated", "Position mise à jour");
+	if (known_ms < report->known_ms)
+		known_ms = report->known_ms;
+	reply_data_message(rq, "Location updated", "Position mise à jour",
+		text_of(arena_printf(rq->arena, "{\"skipped\":%u}",
+			points_skipped(report, known_ms))));
+}
+
+/* The newest point lies before what is known. */
+static void reply_outrun(struct request *rq, int64_t known_ms)
+{
+	if (((const struct report *)rq->state)->count)
+		return reply_kept_report(rq, known_ms);
+	reply_field(rq, "at", "must not lie before the last report",
 		"ne doit pas précéder le dernier relevé");
 }
 
-static void keep(struct request *rq)
+static void keep(struct request *rq, int64_t known_ms)
 {
 	const struct report *report = rq->state;
 
 	positions_keep(rq->app->positions, rq->caller.id, report->lat,
-		report->lng, report->last_ms);
+		report->lng, report->at_ms);
 	positions_tell(rq->app, rq->caller.id, rq->rider, report->lat,
-		report->lng, report->last_ms);
-	reply_message(rq, "Location updated", "Position mise à jour");
+		report->lng, report->at_ms);
+	reply_kept_report(rq, known_ms);
 }
 
 /* Redis away is no error: others then find him by his row. */
-static void stored(void *owner, int error)
+static void stored(void *owner, int error, int64_t known_ms)
 {
 	struct request *rq = owner;
 
 	if (!request_release(rq))
 		return;
 	if (error == E_VALIDATION)
-		return refuse_backwards(rq, rq->state);
-	keep(rq);
+		return reply_outrun(rq, known_ms);
+	keep(rq, known_ms);
 }
 
-static void unheard(void *owner, int error)
+static void unheard(void *owner, int error, int64_t known_ms)
 {
 	(void)owner;
 	(void)error;
+	(void)known_ms;
 }
 
 /* A report that says no time cannot be refused, so nobody waits for Redis. */
@@ -169,19 +206,21 @@ static void store(struct request *rq)
 {
 	const struct report *report = rq->state;
 
-	if (report->first_ms == INT64_MAX) {
+	if (!report->timed) {
 		bool sent = geo_store(rq->app->cache, rq->caller.id, report->lat, report->lng,
-			INT64_MAX, report->last_ms, unheard, NULL) == 0;
+			INT64_MAX, report->at_ms, unheard, NULL) == 0;
 
 		(void)sent; /* else others find him by his row */
-		return keep(rq);
+		return keep(rq, INT64_MIN);
 	}
+	if (report->known_ms > report->at_ms)
+		return reply_outrun(rq, report->known_ms);
 	request_hold(rq);
-	if (geo_store(rq->app->cache, rq->caller.id, report->lat, report->lng, report->first_ms,
-		report->last_ms, stored, rq) == 0)
+	if (geo_store(rq->app->cache, rq->caller.id, report->lat, report->lng, report->at_ms,
+		report->at_ms, stored, rq) == 0)
 		return;
 	if (request_release(rq))
-		keep(rq);
+		keep(rq, INT64_MIN);
 }
 
 /* What is remembered of him says offline: perhaps he has just gone online by another copy. */
@@ -202,9 +241,7 @@ static void report_location(struct request *rq)
 		return reply_error(rq, E_NO_MEMORY);
 	if (!(points ? points_take(rq, points, report) : point_take(rq, report)))
 		return;
-	if (report->first_ms < INT64_MAX &&
-		positions_last(rq->app->positions, rq->caller.id) > report->first_ms)
-		return refuse_backwards(rq, report);
+	report->known_ms = positions_last(rq->app->positions, rq->caller.id);
 	rq->state = report;
 	if (rq->rider->is_online)
 		return store(rq);
@@ -213,8 +250,8 @@ static void report_location(struct request *rq)
 
 const struct route rider_location_routes[] = {
 	{ POST, "/availability/location", .also = "/location/update", .who = RIDER_READY,
-		.any_write = true, .body = location_body, .shape = REPLY_MESSAGE,
-		.errors = { E_RIDER_OFFLINE }, .run = report_location,
+		.any_write = true, .body = location_body, .reply = location_reply,
+		.shape = REPLY_MESSAGE, .errors = { E_RIDER_OFFLINE }, .run = report_location,
 		.does = "Say where you are: one point, or the points of a time without network" },
 	ROUTE_END
 };

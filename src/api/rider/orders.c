@@ -243,24 +243,9 @@ static void reject_seen(struct request *rq, const struct db_result *result)
 	hide(rq, result);
 }
 
-static void reject_new(struct request *rq)
-{
-	sql_write(rq, order_get_party, reject_seen, rq->params[0], rq->caller.id);
-}
-
-/* What was his when the key was first sent is not his now: the key is looked up before all else. */
-static void reject_key_seen(struct request *rq, const struct db_result *result)
-{
-	if (db_rows(result) > 0)
-		return reply_replay(rq, result);
-	reject_new(rq);
-}
-
 static void reject_order(struct request *rq)
 {
-	if (!rq->idempotency_key)
-		return reject_new(rq);
-	sql_write(rq, idempotency_get, reject_key_seen, rq->caller.id, rq->idempotency_key);
+	sql_write(rq, order_get_party, reject_seen, rq->params[0], rq->caller.id);
 }
 
 /* --- What went wrong -------------------------------------------------------------------------- */

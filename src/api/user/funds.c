@@ -169,14 +169,6 @@ static void start(struct request *rq)
 		funding->entry, rq->idempotency_key, rq->fingerprint);
 }
 
-/* The first request with this key may have been served, whatever stands in the way now. */
-static void key_looked_up(struct request *rq, const struct db_result *result)
-{
-	if (db_rows(result))
-		return reply_replay(rq, result);
-	start(rq);
-}
-
 static void add_funds(struct request *rq)
 {
 	struct funding *funding = ARENA_NEW(rq->arena, struct funding);
@@ -187,9 +179,6 @@ static void add_funds(struct request *rq)
 	funding->method = (enum payment_method)payment_method_named(body_text(rq, "paymentMethod"));
 	funding->phone = body_text(rq, "phone");
 	funding->amount = body_int(rq, "amount", 0);
-	if (rq->idempotency_key)
-		return sql_write(rq, idempotency_get, key_looked_up,
-			rq->caller.id, rq->idempotency_key);
 	start(rq);
 }
 

@@ -4,6 +4,7 @@
  */
 #include "placing.h"
 #include "reeyo/api/money.h"
+#include "reeyo/api/order_acts.h"
 #include "reeyo/api/settings.h"
 #include "reeyo/domain/operator.h"
 #include "reeyo/jobs/payments.h"
@@ -112,7 +113,7 @@ static void placed(struct request *rq, const struct db_result *result)
 	if (error)
 		return reply_error(rq, error);
 	if (text_is(outcome, TEXT("REPLAY")))
-		return key_ask(rq);
+		return request_replay(rq, reply_running);
 	if (text_is(outcome, TEXT("DUPLICATE_ORDER")))
 		return sql_write(rq, basket_get, first_found, rq->caller.id, placing->basket);
 	if (!text_is(outcome, TEXT("PLACED")))

@@ -6,8 +6,7 @@
  *
  * A quote that fails, or that the statement refuses, may be the fault of a catalogue that is some
  * seconds old: the vendor is then read again and all is tried once more, and only the second
- * refusal reaches the customer. Before any refusal an Idempotency-Key is looked up: the first
- * request with it may have been served, and its answer is this one's.
+ * refusal reaches the customer.
  */
 #include <stdio.h>
 

@@ -21,7 +21,6 @@ struct placing {
 	int64_t preparation_minutes;
 	bool reread; /* the vendor has been read again */
 	bool renumbered;
-	bool key_asked;
 	bool counted; /* some line's stock is counted, so the menu has changed */
 	const char *phone; /* MOBILE_MONEY: who pays */
 	char id[ID_SIZE], entry[ID_SIZE], intent[ID_SIZE], number[ORDER_NUMBER_SIZE], code[5];
@@ -36,15 +35,11 @@ struct placing {
 	char field_at[64];
 };
 
-/* Refuses with an error; field and message may be NULL: the error's own words. With an
- * Idempotency-Key the key is looked up first: the first request with it may have been served, and
- * its answer is this one's. */
+/* Refuses with an error; field and message may be NULL: the error's own words. */
 void refuse(struct request *rq, int error, const char *field, const char *message);
 /* The same for what quote_basket or quote_parcel said; placing->fault tells which line and limit.
  */
 void refuse_quote(struct request *rq, int error);
-/* Answers with what the first request of this key was answered. */
-void key_ask(struct request *rq);
 /* "items[2].itemId": the line of placing->fault. Valid until the next call. */
 const char *line_field(struct placing *placing, const char *member_name);
 

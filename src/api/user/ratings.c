@@ -104,11 +104,19 @@ static void rated_parts(struct request *rq, const struct db_result *result)
 	rated_with(rq, result, 2);
 }
 
+/* null is as if it were not said. */
+static const json_t *said(const struct request *rq, const char *name)
+{
+	const json_t *value = member(rq->body, name);
+
+	return json_is_null(value) ? NULL : value;
+}
+
 static void rate(struct request *rq, const char *order, sql_done *done)
 {
-	const json_t *plain = member(rq->body, "rating");
-	const json_t *vendor = member(rq->body, "vendorRating");
-	const json_t *rider = member(rq->body, "riderRating");
+	const json_t *plain = said(rq, "rating");
+	const json_t *vendor = said(rq, "vendorRating");
+	const json_t *rider = said(rq, "riderRating");
 
 	if (!plain && !vendor && !rider)
 		return reply_field(rq, "vendorRating", "rate the vendor, the rider or both",
@@ -137,12 +145,12 @@ static void opened(struct request *rq, const struct db_result *result)
 {
 	struct text outcome;
 
+	if (db_error(result) == E_CONFLICT_ROW) /* another was opened at the same time */
+		return reply_error(rq, E_DISPUTE_OPEN);
 	if (!outcome_take(rq, result, &outcome))
 		return;
-	if (text_is(outcome, TEXT("ORDER_NOT_FOUND")))
-		return reply_error(rq, E_ORDER_NOT_FOUND);
-	if (text_is(outcome, TEXT("ORDER_NOT_OWNER")))
-		return reply_error(rq, E_ORDER_NOT_OWNER);
+	if (!text_is(outcome, TEXT("OPENED")))
+		return reply_error(rq, error_named(outcome.at, outcome.len));
 	reply_data(rq, db_text(result, 0, 1));
 }
 
@@ -186,8 +194,10 @@ const struct route user_rating_routes[] = {
 		.does = "Rate the vendor, the rider or both" },
 	{ POST, "/disputes", .who = CUSTOMER, .created = true,
 		.idempotent = true, .body = dispute_body,
-		.reply = dispute_fields, .errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER },
-		.run = open_dispute, .does = "Complain about an order of one's own" },
+		.reply = dispute_fields,
+		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_DISPUTE_OPEN },
+		.run = open_dispute,
+		.does = "Complain about an order of one's own, once of each category at a time" },
 	{ GET, "/disputes", .who = CUSTOMER, .query = page_fields, .reply = disputes_fields,
 		.run = list_disputes, .does = "The customer's disputes, newest first" },
 	ROUTE_END

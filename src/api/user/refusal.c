@@ -25,25 +25,6 @@ static void refusal_reply(struct request *rq)
 	reply_error_with(rq, placing->refusal, placing->message, text_of(buf_string(&details)));
 }
 
-static void key_found(struct request *rq, const struct db_result *result)
-{
-	struct placing *placing = rq->state;
-
-	if (db_rows(result) == 0 && placing->refusal)
-		return refusal_reply(rq);
-	if (db_rows(result) == 0)
-		return reply_error(rq, E_IDEMPOTENCY_RUNNING);
-	if (!text_is(db_text(result, 0, 0), text_of(rq->fingerprint)))
-		return reply_error(rq, E_IDEMPOTENCY_MISMATCH);
-	reply_replayed(rq, (int)db_int(result, 0, 1), db_text(result, 0, 2));
-}
-
-/* On the primary: the record may be a moment old. */
-void key_ask(struct request *rq)
-{
-	sql_write(rq, idempotency_get, key_found, rq->caller.id, rq->idempotency_key);
-}
-
 void refuse(struct request *rq, int error, const char *field, const char *message)
 {
 	struct placing *placing = rq->state;
@@ -51,10 +32,6 @@ void refuse(struct request *rq, int error, const char *field, const char *messag
 	placing->refusal = error;
 	placing->field = field;
 	placing->message = message;
-	if (rq->idempotency_key && !placing->key_asked) {
-		placing->key_asked = true;
-		return key_ask(rq);
-	}
 	refusal_reply(rq);
 }
 

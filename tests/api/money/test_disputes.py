@@ -93,7 +93,7 @@ def test_a_rejected_dispute_pays_nothing_whatever_else_is_sent(admin_api, disput
 def test_refunds_never_exceed_the_price(admin_api, dispute, sql):
     buyer, order, row = dispute()
     more = [buyer.api.post("/api/v1/user/disputes", json={
-        "orderId": order["orderId"], "category": "LATE", "subject": "Too late", "description": "Cold"}).data for _ in range(8)]
+        "orderId": order["orderId"], "category": f"LATE_{n}", "subject": "Too late", "description": "Cold"}).data for n in range(8)]
     total, before = order["total"], balance(sql, buyer)
     reply = admin_api.post(f"disputes/{row['id']}/resolve", json={"resolution": "x", "refundAmount": total + 1})
     assert (reply.status, reply.code) == (409, "CONFLICT") and balance(sql, buyer) == before

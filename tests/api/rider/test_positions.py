@@ -89,7 +89,7 @@ def test_of_a_batch_the_last_point_counts(rider, sql):
     ({"points": [{"lat": 4.05, "lng": 9.7}]}, "points[0].at"),
     ({"points": [{"lat": 4.05, "lng": 9.7, "at": "yesterday"}]}, "points[0].at"),
     ({"points": [{"lng": 9.7, "at": Later(-1)}]}, "points[0].lat"),
-    (points(-5, -6), "points[1].at"), (points(-1805), "points[0].at"), (points(-5, 65), "points[1].at"),
+    (points(-1805), "points[0].at"), (points(-5, 65), "points[1].at"),
     ({"lat": 4.05, "lng": 9.7, "at": Later(-1805)}, "at"), ({"lat": 4.05, "lng": 9.7, "at": Later(65)}, "at")])
 def test_a_wrong_report_is_refused_whole(rider, sql, body, named):
     one = rider()
@@ -108,18 +108,39 @@ def test_ten_thousand_points_are_refused(rider, sql):
 def test_a_report_before_the_last_one_is_refused(rider, sql):
     one = rider()
     assert one.api.post("availability/location", json=made_out(points(-50, -10))).status == 200
-    assert field(one.api.post("availability/location", json=made_out(points(-30, -5)))) == "points[0].at"
     assert field(one.api.post("availability/location", json={"lat": 1, "lng": 1, "at": at(-11)})) == "at"
     assert abs(written(sql, one)["lat"] - 4.051) < 1e-9
     assert one.api.post("availability/location", json={"lat": 4, "lng": 9, "at": at(-5)}).status == 200
+
+
+@pytest.mark.parametrize("sent, skipped, kept", [
+    ((-19, -18, -10, -5), 2, 4.063), ((-19, -18), 2, 4.051), ((-19, -18, -15), 2, 4.062), ((-5, -6, -4), 1, 4.062),
+    ((-5, -12, -10), 2, 4.06), ((-10, -8), 0, 4.061)])
+def test_of_a_batch_what_is_older_than_what_is_known_is_skipped(rider, admin_api, sent, skipped, kept):
+    one = rider()
+    first = one.api.post("availability/location", json=made_out(points(-20, -16)))
+    assert (first.status, first.data) == (200, {"skipped": 0})
+    reply = one.api.post("availability/location", json=made_out(points(*sent, lat=4.06)))
+    assert (reply.status, reply.data, reply.json["message"]) == (200, {"skipped": skipped}, "Location updated"), reply
+    shown, = [r for r in admin_api.get("riders/live-locations").data if r["rider_id"] == one.id]
+    assert abs(shown["lat"] - kept) < 1e-5
+
+
+def test_a_batch_that_is_sent_again_is_no_news(rider, sql):
+    one = rider()
+    batch = made_out(points(-50, -40, -10))
+    assert one.api.post("availability/location", json=batch).data == {"skipped": 0}
+    assert one.api.post("availability/location", json=batch).data == {"skipped": 2}
 
 
 def test_time_does_not_go_back_through_another_copy_either(rider, sql, server, start_server, redis_url):
     other = start_server(redis_url=redis_url(), database_url=server.configuration["database_url"])
     one = rider()
     assert one.api.post("availability/location", json=made_out(points(-10))).status == 200
-    reply = other.api(one.token, "rider").post("availability/location", json=made_out(points(-20)))
-    assert field(reply) == "points[0].at"
+    late = other.api(one.token, "rider")
+    assert late.post("availability/location", json=made_out(points(-20))).data == {"skipped": 1}
+    assert late.post("availability/location", json=made_out(points(-20, -15, -5))).data == {"skipped": 2}
+    assert field(late.post("availability/location", json={"lat": 4, "lng": 9, "at": at(-8)})) == "at"
 
 
 def test_a_phone_whose_clock_is_ahead_reports_all_the_same(rider):
@@ -194,7 +215,7 @@ def test_reports_are_taken_while_redis_is_down(own_stores, start_server):
         cursor.execute("SELECT lat FROM riders WHERE id = 'rider_demo_1'")
         return cursor.fetchone()[0] == 4.05
     until(place)
-    assert field(api.post("availability/location", json=made_out(points(-8)))) == "points[0].at"
+    assert api.post("availability/location", json=made_out(points(-8))).data == {"skipped": 1}
     own_stores.redis_start()
     assert api.post("availability/location", json=made_out(points(-3))).status == 200
     connection.close()

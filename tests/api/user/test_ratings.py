@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
 """What customers say of a delivered order: stars and disputes."""
 
+import urllib.parse
+
 import pytest
 
 from world.audit import top_up
+from world.money import race
 
 SHOP_LINE = {"quantity": 2}
 
@@ -136,3 +139,76 @@ def test_a_dispute_is_about_ones_own_order(delivered, customer):
     assert (reply.status, reply.code) == (404, "ORDER_3000")
     reply = order["buyer"].api.post("disputes", json={"orderId": order["orderId"]})
     assert (reply.status, reply.code) == (400, "VALIDATION_ERROR")
+
+
+NULLS = [({"rating": None}, 400), ({"rating": None, "stars": None}, 400), ({"stars": None}, 400),
+         ({"vendorRating": None}, 400), ({"vendorRating": None, "riderRating": None, "rating": None}, 400),
+         ({"rating": 5, "review": None}, 200), ({"rating": 5, "comment": None, "review": None}, 200),
+         ({"rating": None, "stars": 4}, 200), ({"rating": 5, "vendorRating": None, "riderRating": None}, 200),
+         ({"vendorRating": {"rating": 5, "review": None}}, 200), ({"vendorRating": {"rating": None, "stars": 4}}, 200),
+         ({"vendorRating": {"rating": None}}, 400), ({"vendorRating": {"stars": None, "rating": None}}, 400),
+         ({"riderRating": {"rating": 5, "comment": None}}, 200), ({"rating": 5, "riderRating": {"rating": None}}, 400)]
+
+
+@pytest.mark.parametrize("body, status", NULLS)
+def test_null_in_a_rating_is_as_if_it_were_not_said(delivered, body, status):
+    order = delivered()
+    reply = rate(order, **body)
+    assert reply.status == status, reply
+    if "rating" not in body and "stars" not in body:
+        again = order["buyer"].api.post("ratings", json={"orderId": order["orderId"], **body})
+        assert again.status == {200: 201}.get(status, status), again
+
+
+# --- Disputes of one kind -------------------------------------------------------------------------
+
+def complain(order, category="missing_item", key=None, **more):
+    return order["buyer"].api.post("disputes", headers={"Idempotency-Key": key} if key else None, json={
+        "orderId": order["orderId"], "category": category, "subject": "No plantain", "description": "It was paid for", **more})
+
+
+def test_of_one_kind_one_dispute_is_open(delivered, sql):
+    order = delivered()
+    first = complain(order, key="first-dispute")
+    assert first.status == 201, first
+    for again in (complain(order), complain(order, "MISSING_ITEM", subject="Still no plantain"), complain(order, key="other")):
+        assert (again.status, again.code) == (409, "CONFLICT"), again
+    assert complain(order, key="first-dispute").body == first.body
+    assert complain(order, "late").status == 201
+    sql("UPDATE disputes SET status = 'REJECTED' WHERE id = %s", first.data["id"])
+    assert complain(order).status == 201
+    assert sql("SELECT count(*) AS n FROM idempotency WHERE account_id = %s AND key = 'other'", order["buyer"].id)[0]["n"] == 0
+
+
+def test_of_many_disputes_at_once_one_is_opened(delivered, sql):
+    order = delivered()
+    replies = race([lambda: complain(order)] * 10)
+    assert sorted(r.status for r in replies) == [201] + [409] * 9
+    assert {r.code for r in replies if r.status == 409} == {"CONFLICT"}
+    assert sql("SELECT count(*) AS n FROM disputes WHERE order_id = %s", order["orderId"])[0]["n"] == 1
+
+
+# --- Numbers --------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("spell", ["#{0}".format, str.lower, lambda n: n.replace("-", ""), lambda n: "#" + n.replace("-", "").lower()])
+def test_an_order_is_found_by_its_number_in_every_spelling(delivered, admin_api, spell):
+    order = delivered()
+    number = spell(order["orderNumber"])
+    quoted = urllib.parse.quote(number)
+    for role, who in (("user", order["buyer"]), ("vendor", order["shop"]), ("rider", order["rider"])):
+        reply = who.api.get(f"/api/v1/{role}/orders/{quoted}")
+        assert reply.status == 200 and reply.data["orderId"] == order["orderId"], reply
+    assert order["rider"].api.post(f"/api/v1/rider/deliveries/{quoted}/report-issue", json={
+        "issueType": "OTHER", "description": "A dog"}).status == 201
+    for path in ("", "/timeline", "/dispatch"):
+        assert admin_api.get(f"orders/{quoted}{path}").status == 200
+    assert [r["id"] for r in admin_api.get("orders/search", query={"q": number}).data] == [order["orderId"]]
+    assert order["orderId"] in [r["id"] for r in admin_api.get("orders/search", query={"q": number[:-3], "limit": 100}).data]
+    assert order["buyer"].api.post("ratings", json={"orderId": number, "vendorRating": {"rating": 5}}).status == 201
+    assert complain({**order, "orderId": number}).status == 201
+
+
+def test_what_only_looks_like_a_number_is_not_found(delivered):
+    order = delivered()
+    for number in ("##" + order["orderNumber"], order["orderNumber"][:-1], order["orderNumber"] + "2", "#"):
+        assert order["buyer"].api.get(f"orders/{urllib.parse.quote(number)}").status == 404

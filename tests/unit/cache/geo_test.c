@@ -26,14 +26,16 @@ static void tear_down(void)
 struct answer {
 	bool done;
 	int error;
+	int64_t known_ms;
 	unsigned count;
 	char id[4][32];
 	struct geo_rider rider[4];
 };
 
-static void stored(void *owner, int error)
+static void stored(void *owner, int error, int64_t known_ms)
 {
-	*(struct answer *)owner = (struct answer){ .done = true, .error = error };
+	*(struct answer *)owner = (struct answer){ .done = true, .error = error,
+		.known_ms = known_ms };
 }
 
 static int put(struct rig *rig, const char *rider, double lat, double lng,

@@ -232,6 +232,35 @@ START_TEST(every_spelling_of_a_word_is_read)
 }
 END_TEST
 
+START_TEST(an_order_number_is_read_in_every_spelling)
+{
+	static const char *const same[] = { "F-7KQ2M9XW4T", "f-7kq2m9xw4t", "#F-7KQ2M9XW4T",
+		"F7KQ2M9XW4T", "#f7kq2m9xw4t", "  # F-7KQ2M9XW4T " };
+	static const char *const none[] = { "", "#", "F", "F-", "T-7KQ2M9XW4T", "F-7KQ2M9XW4",
+		"F-7KQ2M9XW4TT", "F--7KQ2M9XW4", "F7KQ2M9XW4_", "ord_01JD", "F-7KQ2M9XW4é",
+		"##F-7KQ2M9XW4T", "F7KQ2M9-W4T" };
+	char number[ORDER_NUMBER_SIZE];
+
+	for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++) {
+		ck_assert_msg(order_number_normalise(text_of(same[i]), number), "%s", same[i]);
+		ck_assert_str_eq(number, "F-7KQ2M9XW4T");
+	}
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+		strcpy(number, "kept");
+		ck_assert_msg(!order_number_normalise(text_of(none[i]), number), "%s", none[i]);
+		ck_assert_str_eq(number, "kept");
+	}
+	ck_assert(!order_number_normalise(TEXT_NONE, number));
+	for (unsigned type = 0; type < ORDER_TYPES; type++) {
+		char made[ORDER_NUMBER_SIZE];
+
+		id_order_number(made, order_letter(type));
+		ck_assert(order_number_normalise(text_of(made), number));
+		ck_assert_str_eq(made, number);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("order");
@@ -246,6 +275,7 @@ int main(void)
 	tcase_add_test(tests, an_act_can_be_repeated_where_its_effect_holds);
 	tcase_add_test(tests, a_vendor_is_paid_for_what_was_picked_up_unless_it_is_said_otherwise);
 	tcase_add_test(tests, every_spelling_of_a_word_is_read);
+	tcase_add_test(tests, an_order_number_is_read_in_every_spelling);
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);
 }

@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: MIT
+"""Idempotency-Key: what is the same request, and that a first answer goes before whatever stands in the way now."""
+
+import hashlib
+import itertools
+import json
+
+import pytest
+
+from world.accounts import appoint, hire, open_shop, register
+from world.audit import top_up
+from world.database import Database
+from world.money import race
+from world.server import reeyo
+from world.waiting import until
+
+ROUTES = [r for r in json.loads(reeyo("routes", "--json").stdout) if r["idempotent"]]
+# A body that passes each route's field table, by the end of its path.
+BODIES = {
+    "orders": {"vendorId": "vendor_none", "items": [{"itemId": "item_none", "quantity": 1}]}, "cancel": {"reason": "Not hungry"},
+    "disputes": {"orderId": "ord_none", "category": "late", "subject": "Too late", "description": "An hour too late"},
+    "add-funds": {"amount": 1000, "paymentMethod": "CARD", "paymentToken": "tok"}, "accept": {}, "reject": {"reason": "No gas"},
+    "preparing": {}, "status": {"status": "PREPARING"}, "ready": {}, "arrive-pickup": {}, "confirm-pickup": {},
+    "arrive-delivery": {}, "complete": {}, "report-issue": {"issueType": "OTHER", "description": "Rain"},
+    "webhooks": {"url": "https://partner.example/hook", "eventTypes": ["order_delivered"]}, "rotate-secret": {},
+    "request": {"amount": 6000}, "resolve": {"resolution": "Sorry"},
+}
+keys = (f"replayed-{n}" for n in itertools.count(1))
+
+
+class Callers:
+    def __init__(self, server, sql, customer):
+        shop, man, boss = open_shop(server, sql), hire(server, sql), appoint(server, sql, role="SUPER_ADMIN")
+        self.known = {"user": customer, "vendor": shop, "rider": man, "admin": boss}
+
+    def __getitem__(self, namespace):
+        return self.known[namespace]
+
+
+@pytest.fixture(scope="module")
+def callers(server):
+    sql = Database(server.configuration["database_url"])
+    yield Callers(server, sql, register(server))
+    sql.close()
+
+
+def filled(path):
+    return "/".join("ord_none" if part.startswith(":") else part for part in path.split("/"))
+
+
+def paths(route):
+    return [f"/api/v1/{route['namespace']}{filled(p)}" for p in [route["path"], *route["aliases"]]]
+
+
+def name(route):
+    return f"{route['namespace']} {route['path']}"
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=name)
+def test_every_route_looks_its_key_up_before_its_handler(callers, sql, route):
+    """Nothing here exists, so the handler would refuse: what was kept goes first."""
+    who, key = callers[route["namespace"]], next(keys)
+    sql("INSERT INTO idempotency (account_id, key, fingerprint, status, body) VALUES (%s, %s, 'another', 200, '{}')", who.id, key)
+    body = BODIES[route["path"].rsplit("/", 1)[-1]]
+    for path in paths(route):
+        reply = who.api.request(route["method"], path, json=body, headers={"Idempotency-Key": key})
+        assert (reply.status, reply.code) == (422, "IDEMPOTENCY_MISMATCH"), path
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=name)
+def test_every_route_replays_what_another_spelling_of_the_request_was_answered(callers, sql, route):
+    who, key = callers[route["namespace"]], next(keys)
+    body = BODIES[route["path"].rsplit("/", 1)[-1]]
+
+    def call(path, method=route["method"], body=body):
+        return who.api.request(method, path, body=json.dumps(body), headers={"Idempotency-Key": key,
+                                                                            "Content-Type": "application/json"})
+    sql("INSERT INTO idempotency (account_id, key, fingerprint, status, body) VALUES (%s, %s, %s, 200, %s)", who.id, key,
+        print_of(route, body), '{"success":true,"data":"kept"}')
+    spellings = [call(path) for path in paths(route)]
+    spellings.append(call(paths(route)[0], body=dict(reversed({**body, "unheardOf": [1]}.items()))))
+    if route["anyWrite"]:
+        spellings += [call(paths(route)[0], method=method) for method in ("PUT", "PATCH", "POST")]
+    for reply in spellings:
+        assert reply.status == 200 and reply.data == "kept", reply
+        assert reply.headers["Idempotency-Replayed"] == "true"
+    if ":" in route["path"]:
+        assert call(paths(route)[0].replace("ord_none", "ord_other")).code == "IDEMPOTENCY_MISMATCH"
+
+
+def print_of(route, body):
+    """The fingerprint as it is kept: of the row of the route, its parameters, and what is declared of query and body."""
+    words = [route["namespace"], route["method"], route["path"]]
+    words += ["ord_none" for part in route["path"].split("/") if part.startswith(":")]
+    words += ["{}", json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)]
+    return hashlib.sha256("".join(word + "\0" for word in words).encode()).hexdigest()
+
+
+# --- What is the same request -----------------------------------------------------------------------
+
+def order_body(shop, **more):
+    return {"vendorId": shop.id, "items": [{"itemId": shop.items[0], "quantity": 1, "notes": "Hot"}],
+            "paymentMethod": "WALLET", **more}
+
+
+@pytest.fixture
+def buyer(customer, sql):
+    made = customer()
+    top_up(sql, made.id, 100000)
+    return made
+
+
+def place(who, body, key, **headers):
+    return who.api.post("orders", body=body if isinstance(body, str) else json.dumps(body), headers={
+        "Idempotency-Key": key, "Content-Type": "application/json", **headers})
+
+
+def test_an_order_in_other_words_is_the_same_order(buyer, vendor):
+    shop, key = vendor(items=1), next(keys)
+    first = place(buyer, order_body(shop), key)
+    assert first.status == 201, first
+    line = {"menuItemId": shop.items[0], "quantity": 1.0, "specialInstructions": " Hot ", "price": 1}
+    for body in (order_body(shop, utm="friend"), order_body(shop, notes=None), {**order_body(shop), "paymentMethod": "wallet"},
+                 {**order_body(shop), "items": [line]}, json.dumps(order_body(shop), indent=2, sort_keys=True)):
+        again = place(buyer, body, key)
+        assert (again.status, again.body) == (201, first.body), again
+        assert again.headers["Idempotency-Replayed"] == "true"
+    for body in (order_body(shop, notes="Ring"), {**order_body(shop), "items": [{"itemId": shop.items[0], "quantity": 2}]},
+                 {**order_body(shop), "paymentMethod": "CASH"}):
+        other = place(buyer, body, key)
+        assert (other.status, other.code) == (422, "IDEMPOTENCY_MISMATCH"), body
+
+
+def test_a_key_of_one_route_is_not_of_another(buyer, vendor):
+    shop, key = vendor(items=1), next(keys)
+    order = place(buyer, order_body(shop), key).data
+    reply = buyer.api.put(f"orders/{order['orderId']}/cancel", json={"reason": "Not hungry"}, headers={"Idempotency-Key": key})
+    assert (reply.status, reply.code) == (422, "IDEMPOTENCY_MISMATCH")
+    assert buyer.api.get(f"orders/{order['orderId']}").data["status"] == "PENDING"
+
+
+# --- What stands in the way now ---------------------------------------------------------------------
+
+HINDRANCES = {
+    "its address is gone": ("DELETE FROM addresses WHERE user_id = %(user)s", ""),
+    "its vendor is closed": ("UPDATE vendors SET is_online = false WHERE id = %(vendor)s", ""),
+    "its vendor is suspended": ("UPDATE vendors SET is_online = false, approval_status = 'SUSPENDED' WHERE id = %(vendor)s", ""),
+    "its price is another": ("UPDATE items SET price = price + 100 WHERE vendor_id = %(vendor)s", ""),
+    "its item is sold out": ("UPDATE items SET available = false WHERE vendor_id = %(vendor)s", ""),
+    "its wallet is empty": ("UPDATE wallets SET available = 0 WHERE owner_id = %(user)s", ""),
+    "its customer is unverified": ("UPDATE users SET phone_verified = false WHERE id = %(user)s", ""),
+    "the service is off": ("UPDATE settings SET value = 'false' WHERE key = 'services.food.enabled'", "CONFIG_8000"),
+    "the method is off": ("UPDATE settings SET value = '[\"CASH\"]' WHERE key = 'paymentMethods'", "EXTERNAL_11000"),
+    "everything is off": ("UPDATE settings SET value = 'true' WHERE key = 'maintenanceMode'", "SERVICE_UNAVAILABLE"),
+}
+
+
+@pytest.mark.parametrize("hindrance", HINDRANCES)
+def test_an_order_is_answered_as_it_was_whatever_stands_in_the_way(start_server, hindrance):
+    server = start_server()
+    sql = Database(server.configuration["database_url"])
+    made, shop = register(server), open_shop(server, sql, items=1)
+    top_up(sql, made.id, 100000)
+    address = made.api.get("auth/addresses").data[0]["id"]
+    body = order_body(shop, deliveryAddressId=address)
+    first = place(made, body, "once")
+    assert first.status == 201, first
+    change, told = HINDRANCES[hindrance]
+    sql(change % {"user": f"'{made.id}'", "vendor": f"'{shop.id}'"})
+
+    def stands():
+        """A new order is refused."""
+        reply = place(made, body, next(keys))
+        return reply.status >= 400 and (not told or reply.code == told)
+    until(stands, 20, hindrance)
+    again = place(made, body, "once")
+    assert (again.status, again.body) == (201, first.body), again
+    sql.close()
+
+
+def test_a_payout_is_answered_as_it_was_after_its_account_is_gone(rider, sql):
+    man, key = rider(bank_details=json.dumps({"accountName": "E", "accountNumber": "677000001", "bankName": "MTN"})), next(keys)
+    top_up(sql, man.id, 50000, "RIDER")
+    first = man.api.post("payouts/request", json={"amount": 6000}, headers={"Idempotency-Key": key})
+    assert first.status == 201, first
+    sql("UPDATE riders SET bank_details = NULL WHERE id = %s", man.id)
+    again = man.api.post("wallet/payout", json={"amount": 6000.0}, headers={"Idempotency-Key": key})
+    assert (again.status, again.body) == (201, first.body)
+
+
+def test_of_twins_at_once_one_is_served_and_the_others_hear_its_answer(buyer, vendor, sql):
+    shop, key = vendor(items=1), next(keys)
+    replies = race([lambda: place(buyer, order_body(shop), key)] * 6)
+    assert {r.status for r in replies} <= {201, 409}
+    assert len({r.body for r in replies if r.status == 201}) == 1
+    assert {r.code for r in replies if r.status == 409} <= {"IDEMPOTENCY_IN_PROGRESS"}
+    assert sql("SELECT count(*) AS n FROM orders WHERE user_id = %s", buyer.id)[0]["n"] == 1
