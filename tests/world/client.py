@@ -3,6 +3,7 @@
 
 import http.client
 import json as jsonlib
+import select
 import socket
 import threading
 import urllib.parse
@@ -59,6 +60,9 @@ class Api:
         return Api(self.port, token, self.host, self.timeout, self.headers)
 
     def _connection(self):
+        kept = getattr(self.local, "connection", None)
+        if kept is not None and kept.sock is not None and select.select([kept.sock], [], [], 0)[0]:
+            self.close()    # the server has closed it while it was idle
         if getattr(self.local, "connection", None) is None:
             self.local.connection = http.client.HTTPConnection(
                 self.host, self.port, timeout=self.timeout)

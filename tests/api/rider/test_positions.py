@@ -98,11 +98,12 @@ def test_a_wrong_report_is_refused_whole(rider, sql, body, named):
     assert written(sql, one)["lat"] == 4.0  # nothing of the refused one was kept
 
 
-def test_ten_thousand_points_are_refused(rider, sql):
+def test_more_points_than_a_batch_may_have_are_refused(rider, sql):
     one = rider()
-    reply = one.api.post("availability/location", json={
-        "points": [{"lat": 4.05, "lng": 9.7, "at": at(-1700)}] * 10000})
-    assert field(reply) == "points"
+    point = {"lat": 4.05, "lng": 9.7, "at": at(-1700)}
+    assert field(one.api.post("availability/location", json={"points": [point] * 101})) == "points"
+    reply = one.api.post("availability/location", json={"points": [point] * 10000})
+    assert (reply.status, reply.code) == (413, "PAYLOAD_TOO_LARGE")
 
 
 def test_a_report_before_the_last_one_is_refused(rider, sql):

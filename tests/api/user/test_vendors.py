@@ -3,6 +3,7 @@
 
 import concurrent.futures
 import threading
+import time
 
 import psycopg2
 import pytest
