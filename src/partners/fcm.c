@@ -269,6 +269,12 @@ int fcm_open(struct post *post)
 				LOG_T("missing", needed[i]));
 			return E_CONFIG;
 		}
+	if (strcmp(post->config->environment, "production") == 0 &&
+		strncasecmp(account_text(own, "token_uri"), "https://", 8) != 0) {
+		log_line(LOG_ERROR, "fcm_account: in production its token_uri must be https",
+			LOG_T("file", post->config->fcm_account));
+		return E_CONFIG;
+	}
 	probe = statement(own);
 	if (!probe) {
 		log_line(LOG_ERROR, "fcm_account: its private_key cannot sign",

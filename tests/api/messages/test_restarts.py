@@ -105,6 +105,14 @@ def test_in_production_neither_phones_nor_texts_come_into_the_log(offices):
         assert secret not in log
 
 
+def test_production_asks_for_its_firebase_token_over_tls_only(start_server, fake, tmp_path):
+    keys = providers(fake("twilio"), fake("sendgrid"), fake("fcm"), tmp_path)
+    server = start_server(ready=False, **{**PRODUCTION, "push": "fcm", "fcm_account": keys["fcm_account"]}).spawn()
+    assert server.process.wait(30) != 0
+    assert "token_uri must be https" in server.log_text()
+    server.process = None
+
+
 def test_pushes_go_through_sns_with_a_signature_it_believes(start_server, fake, tmp_path):
     sms, mail, push, sns = fake("twilio"), fake("sendgrid"), fake("fcm"), fake("sns")
     server = start_server(**{**providers(sms, mail, push, tmp_path), "push": "sns", "sns_url": sns.url,
