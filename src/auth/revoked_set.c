@@ -6,7 +6,8 @@
  *
  * The table has a ceiling. Beyond it the floor rises: every access token issued until then counts
  * as revoked, the table is emptied, and all clients refresh once. That is safe, and cannot be used
- * to take memory.
+ * to take memory. Ended sessions are entered with a moment far ahead, but nothing is issued for
+ * them any more: the floor never rises beyond now, or what is refreshed would not count either.
  */
 #include "revoked_set.h"
 
@@ -17,6 +18,7 @@
 #include "reeyo/core/log.h"
 
 #define SLOTS_FIRST 256
+#define CLOCKS_MS 1000 /* our clock and the database's may differ by so much */
 
 struct slot {
 	uint64_t hash; /* 0: empty */
@@ -77,7 +79,7 @@ static struct slot *slot_find(const struct revoked_set *set, uint64_t hash)
 	return &set->at[i];
 }
 
-static void floor_raise(struct revoked_set *set, int64_t before_ms)
+static void floor_raise(struct revoked_set *set, int64_t before_ms, int64_t now_ms)
 {
 	log_line(LOG_WARN,
 		"too many revocations: every access token issued until now must be refreshed",
@@ -85,6 +87,8 @@ static void floor_raise(struct revoked_set *set, int64_t before_ms)
 	for (unsigned i = 0; i < set->slots; i++)
 		if (set->at[i].hash && set->at[i].before_ms > before_ms)
 			before_ms = set->at[i].before_ms;
+	if (before_ms > now_ms + CLOCKS_MS)
+		before_ms = now_ms + CLOCKS_MS;
 	memset(set->at, 0, set->slots * sizeof(*set->at));
 	set->count = 0;
 	if (before_ms > set->floor_ms)
@@ -130,7 +134,7 @@ void revoked_set_add(struct revoked_set *set, const char *subject, int64_t befor
 	}
 	if ((set->count + 1) * 2 > set->slots || set->count >= set->most) {
 		if (!rebuild(set, now_ms)) {
-			floor_raise(set, before_ms);
+			floor_raise(set, before_ms, now_ms);
 			return;
 		}
 		slot = slot_find(set, hash);

@@ -155,6 +155,19 @@ def test_what_is_no_route_and_who_has_no_token_is_held_up_too(limited):
     assert reply.code == "TOO_MANY_REQUESTS" and 0 < int(reply.headers["Retry-After"]) <= 60
 
 
+def test_the_backstop_counts_ipv6_by_network(limited):
+    server = limited(rate_address=5, loops=1, trusted_proxies="127.0.0.1")
+    api = server.api()
+
+    def calls(*networks):
+        return [api.get("config", headers={"X-Forwarded-For": network}).status for network in networks]
+    assert calls(*[f"2001:db8:5:1::{number:x}" for number in range(7)]) == [200] * 5 + [429] * 2
+    assert calls("::ffff:10.7.0.1", "10.7.0.1", "::ffff:10.7.0.1", "10.7.0.1", "10.7.0.1", "::ffff:10.7.0.1")[5] == 429
+    many = calls(*[f"2001:db8:5:{number:x}::1" for number in range(2, 42)])
+    assert many == [200] * 35 + [429] * 5, "a /48 has eight times as many"
+    assert calls("2001:db8:6:1::1") == [200]
+
+
 def test_callbacks_are_counted_apart(limited):
     server = limited(rate_address=10, rate_callback=20, loops=1)
     api = server.api()

@@ -93,6 +93,22 @@ START_TEST(beyond_the_ceiling_every_older_token_is_revoked)
 }
 END_TEST
 
+START_TEST(beyond_the_ceiling_what_is_issued_afterwards_counts)
+{
+	struct revoked_set *set = set_of(64);
+	char subject[32];
+	int64_t now = 5000;
+
+	for (int i = 0; i < 65; i++) {
+		snprintf(subject, sizeof(subject), "ses_%d", i);
+		revoked_set_add(set, subject, now + 86400000, now); /* as ended sessions are */
+	}
+	ck_assert(revoked_set_has(set, "anybody", now));
+	ck_assert(!revoked_set_has(set, "anybody", now + 1001));
+	revoked_set_free(set);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("revoked set");
@@ -104,6 +120,7 @@ int main(void)
 	tcase_add_test(tests, many_are_all_found);
 	tcase_add_test(tests, what_no_token_can_outlive_is_forgotten);
 	tcase_add_test(tests, beyond_the_ceiling_every_older_token_is_revoked);
+	tcase_add_test(tests, beyond_the_ceiling_what_is_issued_afterwards_counts);
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);
 }
