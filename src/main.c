@@ -199,12 +199,13 @@ static void route_append(void *arg, const struct route_set *set, const struct ro
 		json_array_append_new(also, json_stringn(one.at, one.len));
 	}
 	json_array_append_new(arg, json_pack(
-		"{s:s,s:s,s:o,s:s,s:s,s:b,s:b,s:b,s:b,s:b,s:b,s:I,s:s,s:s?,s:s?}",
+		"{s:s,s:s,s:o,s:s,s:s,s:b,s:b,s:b,s:b,s:b,s:b,s:b,s:I,s:s,s:s?,s:s?}",
 		"method", method_name(row->method), "path", row->path, "aliases", also,
 		"namespace", name_space_name(set->ns), "who", who_name(row->who),
 		"root", (int)row->root, "internal", (int)row->internal,
 		"anyWrite", (int)row->any_write, "idempotent", (int)row->idempotent,
 		"hasBody", row->body != NULL, "stream", (int)row->stream,
+		"foreign", (int)row->foreign,
 		"bodyLimit", (json_int_t)row->body_limit, "does", row->does,
 		"limit", limit_rule_name(row->limit), "limitBy", row->limit_by));
 }

@@ -80,6 +80,10 @@ class Campay(Fake):
         return [one for one in self.api.get("/_transactions").json
                 if all(one[name] == value for name, value in members.items())]
 
+    def decide(self, reference, status, **members):
+        """From now on the gateway says this of the transaction that is ours under this name; False when it has none yet."""
+        return self.api.post("/_decide", json={"external_reference": reference, "status": status, **members}).status == 200
+
     def callback(self, reference, **members):
         """Sends a callback now; status=, amount=, sign=, signature="forged" or "none" change what it says. What it was
         answered."""

@@ -68,8 +68,7 @@ class Till:
 
     def decide(self, reference, status="SUCCESSFUL", **members):
         """From now on the gateway says this of a payment."""
-        body = {"external_reference": reference, "status": status, **members}
-        until(lambda: self.gateway.api.post("/_decide", json=body).status == 200, what="a transaction at the gateway")
+        until(lambda: self.gateway.decide(reference, status, **members), what="a transaction at the gateway")
 
     def callback(self, payment, status="SUCCESSFUL", amount=5000, key=APP_KEY, path="/webhooks/campay", name="main",
                  signature=None, **members):

@@ -65,7 +65,7 @@ class Field:
 
 
 class Row:
-    """One row of the route tables. .method .path .aliases .namespace .who .root .internal .stream .any_write .idempotent
+    """One row of the route tables. .method .path .aliases .namespace .who .root .internal .stream .foreign .any_write .idempotent
     .has_body .body_limit (0: the configuration's) .does; .template, its path in the API document; .operation, what that
     says of it (None for an internal one)."""
 

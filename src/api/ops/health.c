@@ -164,6 +164,14 @@ static const struct field index_fields[] = {
 	FIELD_END
 };
 
+static const struct field openapi_fields[] = {
+	{ "openapi", FIELD_TEXT, .required = true },
+	{ "info", FIELD_ANY, .required = true },
+	{ "components", FIELD_ANY, .required = true },
+	{ "paths", FIELD_ANY, .required = true },
+	FIELD_END
+};
+
 const struct route ops_root_routes[] = {
 	{ GET, "/healthz", .root = true, .health = true, .always = true, .who = ANYONE,
 		.reply = status_fields, .shape = REPLY_BARE, .run = alive,
@@ -176,7 +184,8 @@ const struct route ops_root_routes[] = {
 		.does = "How the process and its dependencies are" },
 	{ GET, "/api/v1", .root = true, .always = true, .who = ANYONE, .reply = index_fields,
 		.shape = REPLY_BARE, .run = index_of_api, .does = "What this service offers" },
-	{ GET, "/openapi.json", .root = true, .always = true, .who = ANYONE, .shape = REPLY_BARE,
+	{ GET, "/openapi.json", .root = true, .always = true, .who = ANYONE,
+		.reply = openapi_fields, .shape = REPLY_BARE,
 		.max_age = 300, .run = document, .does = "This document" },
 	ROUTE_END
 };

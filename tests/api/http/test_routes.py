@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The route tables and everything derived from them: the access of every route to every role, and
-the API document."""
+"""The route tables and the API document that is made from them. Who may call what: test_access.py; what its members
+bound: test_bounds.py."""
 
 import itertools
 import json
-import re
 
 import jsonschema
 import pytest
@@ -12,16 +11,6 @@ import pytest
 from world.server import reeyo
 
 METHODS = {"get", "put", "post", "delete", "patch", "options", "head"}
-# Who passes the role check of a row, by the first word of its .who ("rider, verified, ...").
-MAY = {
-    "anyone": {"none", "customer", "vendor", "rider", "admin", "super"},
-    "customer": {"customer"},
-    "vendor": {"vendor"},
-    "rider": {"rider"},
-    "admin": {"admin", "super"},
-    "super": {"super"},
-}
-ROLES = ("none", "customer", "vendor", "rider", "admin", "super")
 
 
 @pytest.fixture(scope="module")
@@ -45,59 +34,10 @@ def full(row, path):
     return path if row["root"] else f"/api/v1/{row['namespace']}{path.rstrip('/')}"
 
 
-def filled(path):
-    return "/".join("nothing_here" if part.startswith(":") else part for part in path.split("/"))
-
-
 def test_there_are_routes(routes):
     assert len(routes) > 20
     for row in routes:
         assert row["who"] and row["method"] and row["path"].startswith("/"), row
-
-
-def test_every_route_admits_exactly_whom_its_row_names(server, token, routes):
-    """The whole matrix: each row and alias, called as each role. A role check that lets somebody
-    through is told by any status but 401 and 403."""
-    callers = {role: server.api(None if role == "none" else token(role)) for role in ROLES}
-    wrong = []
-    for row in routes:
-        who = re.split("[^a-z]", row["who"])[0]
-        assert who in MAY, row
-        if row["path"].endswith("/auth/logout"):
-            continue  # it would end the very session; test_logout covers it
-        for path in paths_of(row):
-            for role in ROLES:
-                status, code = call(callers[role], row, full(row, path), who)
-                if who == "anyone":
-                    fine = code not in ("AUTH_1000", "AUTH_1005", "UNAUTHORIZED", "FORBIDDEN")
-                elif role in MAY[who]:
-                    fine = status not in (401, 403) or code in STATE
-                else:
-                    fine = status == (401 if role == "none" else 403)
-                if not fine:
-                    wrong.append(f"{row['method']} {path} ({row['who']}) as {role}: "
-                                 f"{status} {code}")
-    assert not wrong, "\n".join(wrong)
-
-
-# Refusals of a right role for another reason: the account's state, the owner of a thing, a password.
-STATE = {"USER_3003", "RIDER_3003", "RIDER_3004", "VENDOR_3002", "AUTH_1006", "AUTH_2001",
-         "VENDOR_1008", "ORDER_4002"}
-
-
-def call(api, row, path, who):
-    headers = {}
-    if row["method"] not in ("GET", "DELETE"):
-        # A body that no table accepts: the role is checked before, the handler never runs.
-        headers["Content-Type"] = "application/json"
-        reply = api.request(row["method"], filled(path), body=b"[", headers=headers)
-    else:
-        query = {"wait": 0} if path.endswith("/events") else None  # a stream would not end
-        reply = api.request(row["method"], filled(path), headers=headers, query=query)
-    try:
-        return reply.status, reply.json.get("error", {}).get("code")
-    except (ValueError, AttributeError):
-        return reply.status, None
 
 
 def test_a_bare_row_stops_nobody_by_accident(routes):

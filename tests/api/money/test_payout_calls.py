@@ -123,10 +123,12 @@ def test_both_dialects_pay(fake, start_server, connect, dialect):
     assert (made["amount"], made["status"], made["reference"]) == (7800, "SUCCESSFUL", desk.row(payout)["gateway_reference"])
     assert wallet(desk.sql, owner.id) == (12000, 0, 8000)
     # One that fails first and succeeds in the end.
-    campay.script("/withdraw" if dialect == "campay" else "/disburse", ("late-success", {"ms": 1500}))
+    campay.script("/withdraw" if dialect == "campay" else "/disburse", ("late", {"ms": 86400000}))
     late = desk.approved(owner, 5000)
+    server.wait(lambda: campay.decide(late, "FAILED"), what="sending the pay-out")
     desk.hurried(late, lambda: desk.row(late)["status"] == "FAILED", "told of the failure")
     assert wallet(desk.sql, owner.id) == (12000, 0, 8000)
+    assert campay.decide(late, "SUCCESSFUL")
     desk.hurried(late, lambda: desk.row(late)["status"] == "COMPLETED", "told of the success")
     assert wallet(desk.sql, owner.id) == (7000, 0, 13000)
     books_balance(server)
