@@ -20,7 +20,11 @@ static struct peer *peer;
 static uv_timer_t guard;
 static unsigned expected;
 
-/* slow.test takes two seconds, private.test and any other name are this machine. */
+/* Look-ups of slow.test take until they are let go (a minute at most). */
+static atomic_bool let_go;
+static atomic_uint looked_up;
+
+/* private.test and any other name are this machine. */
 int getaddrinfo(const char *node, const char *service,
 	const struct addrinfo *hints, struct addrinfo **ret)
 {
@@ -28,8 +32,11 @@ int getaddrinfo(const char *node, const char *service,
 		(int (*)(const char *, const char *, const struct addrinfo *,
 			struct addrinfo **))dlsym(RTLD_NEXT, "getaddrinfo");
 
-	if (node && strcmp(node, "slow.test") == 0)
-		sleep(2);
+	if (node && strcmp(node, "slow.test") == 0) {
+		for (int i = 0; i < 6000 && !let_go; i++)
+			usleep(10000);
+		looked_up++;
+	}
 	if (node && strcmp(node, "nowhere.test") == 0)
 		return EAI_NONAME;
 	return real(node && strstr(node, ".test") ? "127.0.0.1" : node, service, hints, ret);
@@ -70,7 +77,7 @@ static void half(struct peer_request *rq, unsigned len)
 		"HTTP/1.1 200 Said\r\nContent-Length: %u\r\n\r\n%s", len, len ? "ok" : "");
 	peer_write(rq, head, strlen(head));
 	if (len > 2)
-		peer_sleep(rq, 5000);
+		peer_sleep(rq, 60000);
 }
 
 static atomic_bool healthy;
@@ -201,7 +208,7 @@ static void world_open(void)
 	ck_assert_int_eq(client_new(loop, &client), 0);
 	uv_timer_init(loop_uv(loop), &guard);
 	peer = peer_open(answer);
-	partner_make(4, 8, 5000, 0, 0);
+	partner_make(4, 8, 30000, 0, 0);
 }
 
 static void world_close(void)
@@ -395,17 +402,15 @@ START_TEST(who_wants_the_status_alone_does_not_wait_for_the_rest)
 {
 	static const char *const paths[] = { "/half/1000", "/large/70000", "/say/200", "/ok" };
 
-	partner_make(4, 8, 2000, 1, 60000);
+	partner_make(4, 8, 30000, 1, 60000); /* the rest comes later than that */
 	for (size_t i = 0; i < COUNT_OF(paths); i++) {
 		struct asked asked = { .call = { .method = "POST", .status_only = true } };
-		uint64_t began = loop_now(loop);
 
 		ask_and_await(&asked, paths[i]);
 		ck_assert_int_eq(asked.error, 0);
 		ck_assert_int_eq(asked.status, 200);
 		ck_assert_uint_eq(asked.len, 0);
 		ck_assert(!asked.has_why);
-		ck_assert_uint_lt(loop_now(loop) - began, 1500);
 	}
 	ck_assert_uint_eq(peer->connections, 3); /* a short answer keeps its connection */
 }
@@ -514,7 +519,7 @@ START_TEST(failures_in_a_row_open_the_breaker_and_a_good_answer_closes_it)
 {
 	struct asked asked[8] = { 0 };
 
-	partner_make(4, 8, 5000, 3, 200);
+	partner_make(4, 8, 30000, 3, 200);
 	for (int i = 0; i < 3; i++) {
 		ck_assert(partner_up(partner));
 		ask_and_await(&asked[i], "/moody");
@@ -540,7 +545,7 @@ START_TEST(while_one_call_tries_the_others_are_refused)
 {
 	struct asked asked[5] = { 0 };
 
-	partner_make(4, 8, 5000, 1, 100);
+	partner_make(4, 8, 30000, 1, 100);
 	ask_and_await(&asked[0], "/moody");
 	run_for(150);
 	ask(&asked[1], "/slow/100");
@@ -556,7 +561,7 @@ START_TEST(a_trial_that_is_cancelled_leaves_the_next_to_try)
 {
 	struct asked asked[3] = { 0 };
 
-	partner_make(4, 8, 5000, 1, 100);
+	partner_make(4, 8, 30000, 1, 100);
 	ask_and_await(&asked[0], "/moody");
 	run_for(150);
 	ask(&asked[1], "/slow/5000");
@@ -571,7 +576,7 @@ START_TEST(what_waits_for_a_service_that_fails_is_refused)
 {
 	struct asked asked[6] = { 0 };
 
-	partner_make(1, 8, 5000, 1, 60000);
+	partner_make(1, 8, 30000, 1, 60000);
 	for (size_t i = 0; i < COUNT_OF(asked); i++)
 		ask(&asked[i], "/moody");
 	await(COUNT_OF(asked));
@@ -588,7 +593,7 @@ START_TEST(errors_of_ours_do_not_open_the_breaker)
 {
 	struct asked asked[4] = { [3] = { .call = { .public_only = true } } };
 
-	partner_make(4, 8, 5000, 1, 60000);
+	partner_make(4, 8, 30000, 1, 60000);
 	ask_and_await(&asked[0], "/say/404");
 	ask_and_await(&asked[1], "/say/429");
 	ask_and_await(&asked[2], "/large/70000");
@@ -651,7 +656,7 @@ START_TEST(a_cancelled_call_is_not_told)
 	struct asked runs = { 0 }, waits = { 0 }, refused = { 0 }, after = { 0 }, ended = { 0 };
 
 	client_cancel(&ended.call);
-	partner_make(1, 1, 5000, 0, 0);
+	partner_make(1, 1, 30000, 0, 0);
 	ask(&runs, "/slow/5000");
 	ask(&waits, "/ok");
 	ask(&refused, "/ok");
@@ -672,7 +677,7 @@ START_TEST(a_cancelled_call_gives_its_slot_to_the_next)
 {
 	struct asked runs = { 0 }, waits = { 0 };
 
-	partner_make(1, 1, 5000, 0, 0);
+	partner_make(1, 1, 30000, 0, 0);
 	ask(&runs, "/slow/5000");
 	ask(&waits, "/ok");
 	client_cancel(&runs.call);
@@ -685,7 +690,7 @@ START_TEST(closing_ends_each_call_once)
 {
 	struct asked sent = { .call = { .method = "POST" } }, waits = { 0 }, refused = { 0 };
 
-	partner_make(1, 1, 5000, 0, 0);
+	partner_make(1, 1, 30000, 0, 0);
 	ask(&sent, "/slow/5000");
 	run_for(100);
 	ask(&waits, "/ok");
@@ -705,7 +710,6 @@ END_TEST
 START_TEST(a_name_that_is_being_looked_up_holds_nobody_up)
 {
 	struct asked cancelled = { 0 }, closed = { 0 }, other = { 0 };
-	uint64_t began = clock_ms();
 
 	ask_at(&cancelled, "slow.test", "/ok");
 	ask_at(&closed, "slow.test", "/ok");
@@ -717,8 +721,12 @@ START_TEST(a_name_that_is_being_looked_up_holds_nobody_up)
 	client = NULL;
 	ck_assert_int_eq(closed.error, E_DRAINING);
 	ck_assert(closed.unsent);
-	ck_assert_uint_lt(clock_ms() - began, 1500);
-	sleep(3); /* the look-ups end by themselves */
+	ck_assert_uint_eq(looked_up, 0);
+	let_go = true;
+	for (int i = 0; i < 6000 && looked_up < 2; i++)
+		usleep(10000);
+	ck_assert_uint_eq(looked_up, 2);
+	usleep(100000); /* and their threads with them, or they count as leaks */
 }
 END_TEST
 

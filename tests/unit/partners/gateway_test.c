@@ -50,7 +50,7 @@ static void answer(struct peer_request *rq)
 	else if (status == -1)
 		peer_reset(rq);
 	else if (status == -2)
-		peer_sleep(rq, 5000);
+		peer_sleep(rq, 60000);
 	else
 		peer_reply(rq, status, "", body);
 }
@@ -154,7 +154,7 @@ static void world_open(void)
 	body = "{\"reference\":\"ref-1\",\"ussd_code\":\"*126#\",\"operator\":\"mtn\"}";
 	config = (struct config){ .campay_username = "reeyo",
 		.campay_password = "secret", .campay_app_key = "app-key",
-		.campay_webhook_key = "", .gateway_timeout = 3000, .gateway_at_once = 16 };
+		.campay_webhook_key = "", .gateway_timeout = 10000, .gateway_at_once = 16 };
 	ck_assert_int_eq(loop_new(0, &loop), 0);
 	uv_timer_init(loop_uv(loop), &guard);
 	peer = peer_open(answer);
