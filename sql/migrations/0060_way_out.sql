@@ -41,9 +41,9 @@ $$;
 
 -- --- Its end without delivery ------------------------------------------------------------------------------
 
--- As in 0033. kept: the vendor is paid for it, so what the order took from his stock does not go back.
+-- As in 0033. paid_for: the vendor is paid for it, so what the order took from his stock does not go back.
 DROP FUNCTION order_void(orders, text, text, timestamptz, text);
-CREATE FUNCTION order_void(was orders, by_whom text, reason text, at timestamptz, entry text, kept boolean DEFAULT false)
+CREATE FUNCTION order_void(was orders, by_whom text, reason text, at timestamptz, entry text, paid_for boolean DEFAULT false)
 RETURNS orders
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -79,7 +79,7 @@ BEGIN
     INSERT INTO ledger (id, amount, from_kind, to_kind, to_owner, to_balance, category, order_id, description)
     VALUES (entry, refund, 'ESCROW', 'USER', o.user_id, balance, 'REFUND', o.id, 'Refund of order ' || o.order_number);
   END IF;
-  IF o.vendor_id IS NOT NULL AND NOT kept THEN
+  IF o.vendor_id IS NOT NULL AND NOT paid_for THEN
     PERFORM stock_return(o.items);
   END IF;
 
@@ -293,7 +293,7 @@ END $$;
 -- The statement orders_watch: see there. Riders in trouble are few, so it goes from them to their orders and not the other
 -- way round. An order that is being moved at this moment is left for the next time, so this never waits for one while it
 -- holds another.
-CREATE FUNCTION orders_watch(its_rider text, silence interval, loose text[], most bigint)
+CREATE FUNCTION orders_watch(its_rider text, silence interval, released_from text[], most bigint)
 RETURNS TABLE (order_id text, rider_id text, released boolean) LANGUAGE plpgsql AS $$
 DECLARE
   o orders;
@@ -305,7 +305,7 @@ BEGIN
       SELECT c.id FROM riders w JOIN orders c ON c.rider_id = w.id AND c.active IS TRUE
        WHERE (its_rider IS NULL OR w.id = its_rider)
          AND (NOT rider_may_work(w) OR w.located_at IS NULL OR w.located_at < now() - silence)
-         AND (c.attention IS DISTINCT FROM order_attention(c, w, silence) OR NOT rider_may_work(w) AND c.status = ANY (loose))
+         AND (c.attention IS DISTINCT FROM order_attention(c, w, silence) OR NOT rider_may_work(w) AND c.status = ANY (released_from))
       UNION ALL
       SELECT c.id FROM orders c JOIN riders w ON w.id = c.rider_id
        WHERE c.attention IS NOT NULL AND (its_rider IS NULL OR w.id = its_rider)
@@ -317,7 +317,7 @@ BEGIN
     why := order_attention(o, r, silence);
     order_id := o.id;
     rider_id := o.rider_id;
-    released := r.id IS NOT NULL AND NOT rider_may_work(r) AND o.status = ANY (loose);
+    released := r.id IS NOT NULL AND NOT rider_may_work(r) AND o.status = ANY (released_from);
     IF released THEN
       PERFORM order_move(o.id, o.status, o.rider_id, 'RELEASE', order_kitchen_status(o), 'SYSTEM', NULL, NULL,
         'The rider cannot bring it', NULL, NULL, NULL, NULL, false, NULL, NULL, 0, 0, 0, 0, NULL, NULL, NULL, NULL);

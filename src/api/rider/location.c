@@ -149,7 +149,7 @@ static unsigned points_skipped(const struct report *report, int64_t known_ms)
 	return skipped;
 }
 
-static void reply_kept_report(struct request *rq, int64_t known_ms)
+static void reply_report(struct request *rq, int64_t known_ms)
 {
 	const struct report *report = rq->state;
 
@@ -163,10 +163,10 @@ static void reply_kept_report(struct request *rq, int64_t known_ms)
 }
 
 /* The newest point lies before what is known. */
-static void reply_outrun(struct request *rq, int64_t known_ms)
+static void reply_older(struct request *rq, int64_t known_ms)
 {
 	if (((const struct report *)rq->state)->count)
-		return reply_kept_report(rq, known_ms);
+		return reply_report(rq, known_ms);
 	reply_field(rq, "at", "must not lie before the last report",
 		"ne doit pas précéder le dernier relevé");
 }
@@ -179,7 +179,7 @@ static void keep(struct request *rq, int64_t known_ms)
 		report->lng, report->at_ms);
 	positions_tell(rq->app, rq->caller.id, rq->rider, report->lat,
 		report->lng, report->at_ms);
-	reply_kept_report(rq, known_ms);
+	reply_report(rq, known_ms);
 }
 
 /* Redis away is no error: others then find him by his row. */
@@ -190,7 +190,7 @@ static void stored(void *owner, int error, int64_t known_ms)
 	if (!request_release(rq))
 		return;
 	if (error == E_VALIDATION)
-		return reply_outrun(rq, known_ms);
+		return reply_older(rq, known_ms);
 	keep(rq, known_ms);
 }
 
@@ -214,7 +214,7 @@ static void store(struct request *rq)
 		return keep(rq, INT64_MIN);
 	}
 	if (report->known_ms > report->at_ms)
-		return reply_outrun(rq, report->known_ms);
+		return reply_older(rq, report->known_ms);
 	request_hold(rq);
 	if (geo_store(rq->app->cache, rq->caller.id, report->lat, report->lng, report->at_ms,
 		report->at_ms, stored, rq) == 0)

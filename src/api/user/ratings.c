@@ -105,7 +105,7 @@ static void rated_parts(struct request *rq, const struct db_result *result)
 }
 
 /* null is as if it were not said. */
-static const json_t *said(const struct request *rq, const char *name)
+static const json_t *rating_given(const struct request *rq, const char *name)
 {
 	const json_t *value = member(rq->body, name);
 
@@ -114,9 +114,9 @@ static const json_t *said(const struct request *rq, const char *name)
 
 static void rate(struct request *rq, const char *order, sql_done *done)
 {
-	const json_t *plain = said(rq, "rating");
-	const json_t *vendor = said(rq, "vendorRating");
-	const json_t *rider = said(rq, "riderRating");
+	const json_t *plain = rating_given(rq, "rating");
+	const json_t *vendor = rating_given(rq, "vendorRating");
+	const json_t *rider = rating_given(rq, "riderRating");
 
 	if (!plain && !vendor && !rider)
 		return reply_field(rq, "vendorRating", "rate the vendor, the rider or both",
