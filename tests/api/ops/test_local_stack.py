@@ -16,7 +16,7 @@ from world.stores import ROOT, shell
 pytestmark = pytest.mark.slow
 
 
-def run(script, *arguments, seconds=60):
+def run(script, *arguments, seconds=300):
     return subprocess.run([ROOT / "config/local" / script, *arguments], stdin=subprocess.DEVNULL,
                           capture_output=True, text=True, timeout=seconds)
 
