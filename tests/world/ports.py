@@ -58,3 +58,12 @@ def free_port():
             if _free(port):
                 return port
     raise RuntimeError("every port of this process's block is in use")
+
+
+def free_ports(count):
+    """The first of so many such ports, one after the other."""
+    first = last = free_port()
+    while last < first + count - 1:
+        following = free_port()
+        first, last = (first if following == last + 1 else following), following
+    return first

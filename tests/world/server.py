@@ -223,7 +223,7 @@ class Server:
             self.dir.cleanup()
 
 
-def reeyo(*arguments, environment=None, timeout=60):
+def reeyo(*arguments, environment=None, timeout=4 * PATIENCE):
     """A command that ends by itself: its code, and what it printed."""
     return subprocess.run([binary(), *arguments], stdin=subprocess.DEVNULL, capture_output=True,
                           text=True, timeout=timeout, env={**bare_environment(),

@@ -68,7 +68,7 @@ def receiver():
 
 @pytest.fixture(scope="module")
 def running(start_server, receiver):
-    return Post(start_server(loops=1, webhook_private="on", webhook_timeout="2s"), receiver)
+    return Post(start_server(loops=1, webhook_private="on", webhook_timeout="8s"), receiver)
 
 
 @pytest.fixture

@@ -71,7 +71,7 @@ def test_a_process_takes_so_many_and_no_more(start_server):
 
 
 def test_a_stream_ends_with_its_token(start_server):
-    server = start_server(access_ttl="2s", stream_ping="200ms")
+    server = start_server(access_ttl="6s", stream_ping="200ms")
     with vendor_stream(server, Tokens(server)("vendor")) as stream:
         until(stream.ended.is_set)
         assert stream.clean and stream.pings >= 1

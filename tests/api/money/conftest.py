@@ -73,7 +73,7 @@ def till():
 @pytest.fixture(scope="module")
 def house(start_server, till):
     return start_server(campay_url=till.url, campay_username="reeyo", campay_password="secret", campay_dialect="campay",
-                        gateway_timeout="2s")
+                        gateway_timeout="6s")
 
 
 @pytest.fixture

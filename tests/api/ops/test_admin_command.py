@@ -14,7 +14,7 @@ BASE = {"REEYO_JWT_SECRET": SECRET, "REEYO_REDIS_URL": "", "REEYO_ENVIRONMENT": 
 
 
 def admin(url, *flags, typed=None, **environment):
-    return subprocess.run([binary(), "admin", *flags], input=typed or "", text=True, timeout=60,
+    return subprocess.run([binary(), "admin", *flags], input=typed or "", text=True, timeout=240,
                           capture_output=True, env={**bare_environment(), **BASE,
                                                     "REEYO_DATABASE_URL": url, **environment})
 
@@ -89,7 +89,7 @@ def test_the_first_super_admin_is_made_at_start_and_never_again(url, start_serve
 
 
 def test_a_weak_password_of_the_first_super_admin_stops_the_start(url):
-    done = subprocess.run([binary(), "serve"], capture_output=True, text=True, timeout=60, env={
+    done = subprocess.run([binary(), "serve"], capture_output=True, text=True, timeout=240, env={
         **bare_environment(), **BASE, "REEYO_DATABASE_URL": url, "REEYO_LISTEN": "127.0.0.1:0",
         "REEYO_SUPER_ADMIN_EMAIL": "first@reeyo.cm", "REEYO_SUPER_ADMIN_PASSWORD": "weak"})
     assert done.returncode > 0 and "password" in done.stderr

@@ -12,6 +12,7 @@ import psycopg2
 import psycopg2.errors
 import pytest
 
+from world.ports import free_ports
 from world.stores import ROOT, shell
 
 pytestmark = pytest.mark.slow
@@ -48,11 +49,12 @@ def runs(pid):
 
 
 def test_up_names_the_port_that_is_taken_its_holder_and_what_needs_it(folder):
+    first = free_ports(6)
     with socket.socket() as other:
-        other.bind(("127.0.0.1", 0))
+        port = first + 2
+        other.bind(("127.0.0.1", port))
         other.listen()
-        port = other.getsockname()[1]
-        done = run("up", "--no-install", "--detach", "--dir", str(folder), "--port", str(port - 2))
+        done = run("up", "--no-install", "--detach", "--dir", str(folder), "--port", str(first))
         assert done.returncode == 1
         assert f"Port {port}, needed by the vendor listener" in done.stderr
         assert f"process {os.getpid()}" in done.stderr

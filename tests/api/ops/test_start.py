@@ -78,7 +78,7 @@ def test_copies_that_migrate_at_once_agree(databases):
                                env={**bare_environment(), **BASE, "REEYO_DATABASE_URL": url})
               for _ in range(4)]
     for copy in copies:
-        printed, _ = copy.communicate(timeout=60)
+        printed, _ = copy.communicate(timeout=240)
         assert copy.returncode == 0, printed
 
 

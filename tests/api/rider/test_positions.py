@@ -8,7 +8,7 @@ import pytest
 from world.accounts import hire
 from world.rides import order_seeking
 from world.tokens import issue
-from world.waiting import until
+from world.waiting import PATIENCE, until
 
 
 def at(seconds):
@@ -77,7 +77,7 @@ def test_of_a_batch_the_last_point_counts(rider, sql):
     found = written(sql, one)
     assert abs(found["lat"] - 4.052) < 1e-9
     age = datetime.datetime.now(datetime.timezone.utc) - found["located_at"]
-    assert datetime.timedelta(seconds=2) < age < datetime.timedelta(seconds=30)
+    assert datetime.timedelta(seconds=2) < age < datetime.timedelta(seconds=PATIENCE)
 
 
 @pytest.mark.parametrize("body, named", [

@@ -92,13 +92,13 @@ static void told(struct gateway_call *call, const struct gateway_answer *got)
 static void too_long(uv_timer_t *timer)
 {
 	(void)timer;
-	ck_abort_msg("nothing came for a minute");
+	ck_abort_msg("nothing came for four minutes");
 }
 
 static void await(unsigned count)
 {
 	expected = count;
-	uv_timer_start(&guard, too_long, 60000, 0);
+	uv_timer_start(&guard, too_long, 240000, 0);
 	loop_run(loop);
 }
 
@@ -536,7 +536,7 @@ static void list(const char *from, const char *to)
 	listed_amount = 0;
 	gateway_list(gateway, &history);
 	ck_assert_uint_eq(over, 0);
-	uv_timer_start(&guard, list_ends ? list_close : too_long, list_ends ? 1 : 60000, 1);
+	uv_timer_start(&guard, list_ends ? list_close : too_long, list_ends ? 1 : 240000, 1);
 	loop_run(loop);
 	ck_assert_uint_eq(over, 1);
 }
@@ -666,7 +666,7 @@ static Suite *gateway_suite(void)
 	TCase *all = tcase_create("all");
 
 	tcase_add_checked_fixture(all, world_open, world_close);
-	tcase_set_timeout(all, 120);
+	tcase_set_timeout(all, 300);
 	tcase_add_test(all, collect_asks_a_phone_and_tells_what_to_dial);
 	tcase_add_test(all, withdraw_sends_to_a_phone);
 	tcase_add_test(all, ask_tells_what_became_of_it);
