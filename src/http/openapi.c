@@ -261,6 +261,8 @@ static json_t *replies_of(const struct route_set *set, const struct route *row)
 	if (strchr(row->path, ':') && !json_object_get(replies, "404")) /* it need not exist */
 		error_add(replies, set->ns, E_NOT_FOUND);
 	error_add(replies, set->ns, E_NOT_ACCEPTABLE);
+	error_add(replies, set->ns, E_URI_TOO_LONG);
+	error_add(replies, set->ns, E_HEADERS_TOO_LARGE);
 	error_add(replies, set->ns, E_TOO_MANY_REQUESTS);
 	error_add(replies, set->ns, E_INTERNAL);
 	error_add(replies, set->ns, E_STORE_DOWN);

@@ -10,6 +10,7 @@ import time
 
 from .client import Api
 from .server import bare_environment, binary, reports_since
+from .serving import Serving
 from .waiting import PATIENCE
 
 
@@ -110,7 +111,7 @@ class Listener:
             def log_message(self, *_):
                 pass
 
-        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.http = Serving(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.http.server_port}"
         self.thread = threading.Thread(target=self.http.serve_forever, daemon=True)
         self.thread.start()

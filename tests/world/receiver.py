@@ -8,6 +8,7 @@ import http.server
 import json
 import threading
 
+from .serving import Serving
 from .waiting import PATIENCE, until
 
 
@@ -69,14 +70,7 @@ class Receiver:
             def log_message(self, *_):
                 pass
 
-        class Listener(http.server.ThreadingHTTPServer):
-            daemon_threads = True
-            request_queue_size = 64
-
-            def handle_error(self, *_):
-                pass  # a caller who hung up
-
-        self.http = Listener(("127.0.0.1", 0), Handler)
+        self.http = Serving(("127.0.0.1", 0), Handler)
         self.port = self.http.server_address[1]
         threading.Thread(target=self.http.serve_forever, daemon=True).start()
 

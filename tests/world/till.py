@@ -7,6 +7,7 @@ import itertools
 import json
 import threading
 
+from .serving import Serving
 from .waiting import PATIENCE
 
 
@@ -33,8 +34,7 @@ class Till:
             def do_GET(self):
                 till.answer(self)
             do_POST = do_GET
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
+        self.server = Serving(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
