@@ -61,6 +61,16 @@ static void connection_break(struct fake_exchange *x)
 	x->result = MHD_NO;
 }
 
+/* In seconds, of a 429 or 503: what the fault says, else 1. */
+static void retry_after_add(struct MHD_Response *response, const json_t *fault)
+{
+	json_int_t seconds = json_integer_value(json_object_get(fault, "retry_after"));
+	char text[24];
+
+	snprintf(text, sizeof(text), "%lld", (long long)(seconds > 0 ? seconds : 1));
+	MHD_add_response_header(response, "Retry-After", text);
+}
+
 void fake_reply_text(struct fake_request *rq, int status, const char *type, const char *text)
 {
 	struct fake_exchange *x = rq->exchange;
@@ -76,7 +86,7 @@ void fake_reply_text(struct fake_request *rq, int status, const char *type, cons
 		(void *)(uintptr_t)text, MHD_RESPMEM_MUST_COPY);
 	MHD_add_response_header(response, "Content-Type", type);
 	if (status == 429 || status == 503)
-		MHD_add_response_header(response, "Retry-After", "1");
+		retry_after_add(response, rq->fault);
 	x->result = MHD_queue_response(x->connection, (unsigned)status, response);
 	MHD_destroy_response(response);
 }

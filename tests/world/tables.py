@@ -1,23 +1,28 @@
 # SPDX-License-Identifier: MIT
-"""The route and field tables as tests read them, so that a new row or member is covered without a new test.
+"""The one home of reading the route and field tables, so that a new row or member is covered without a new test.
 
     tables = Tables()                      # or the fixture `tables`
     for row in tables.rows: …              # every row of `reeyo routes --json`, with what the API document says of it
-    row.method, row.url(id="x")            # a call of it
+    row.method, row.url()                  # a call of it; url({"orders": id}): of an order that exists
     row.admits("vendor")                   # whether this role passes its role check
-    row.minimum()                          # the smallest body that its field table accepts
+    row.minimum()                          # the smallest right body
     for field in row.fields(): …           # each member of its body, also within objects and lists
-    row.body_with(field, value)            # the smallest body with this member so
+    row.body_with(field, value)            # the smallest right body in which this member has this value
+    for spelling, field, body in row.spelled(): …   # each member by each of its names; body(value) is such a body
     row.parameters()                       # what it takes in the query
 
 The rows come from `reeyo routes --json` (which does what the tables of src/api say), bodies and parameters from
 `reeyo openapi` (which is made of the same tables). A handler may refuse what a field table accepts, for reasons of its
-own: a test that sends such a body looks at 400 with the member named, not at 200."""
+own: a test that sends such a body looks at 400 with the member named, not at 200. Who calls a row on a live server:
+world.callers."""
 
 import copy
+import functools
+import itertools
 import json
 import re
 
+from .accounts import PASSWORD, new_phone
 from .server import reeyo
 
 ROLES = ("none", "customer", "vendor", "rider", "admin", "super")
@@ -30,8 +35,23 @@ MAY = {
     "admin": {"admin", "super"},
     "super": {"super"},
 }
-SAMPLES = {"email": "awa@test.reeyo.cm", "password": "Kumba-2024!", "uri": "https://example.com/a.jpg",
-           "date-time": "2026-01-15T12:00:00.000Z", "date": "2026-01-15"}
+
+# A value for Row.body_with: the member is left out.
+ABSENT = object()
+
+_numbers = itertools.count(1)
+# Right values of members by name, where the schema does not tell the meaning.
+MEANT = {"serviceName": "food", "polygon": [[4, 9], [4, 10], [5, 10]], "status": "ACTIVE", "amount": 5000,
+         "mobileMoneyNumber": "+237670000001", "country_code": "CM"}
+# The same of members that the smallest right body has though no table requires them.
+USUAL = {"firstName": "Awa", "lastName": "Ngono", "coordinates": {"lat": 4.03, "lng": 9.69}, "serviceType": "FOOD",
+         "vehicleDetails": {"plateNumber": "LT 123 AB"}, "quantity": 5, "latitude": 4.03, "longitude": 9.69,
+         "address": "Rue Njo-Njo"}
+# What a handler requires though the field table alone does not, by the row's path in the API document.
+NEEDED = {"/api/v1/user/orders": ["vendorId", "items"], "/api/v1/user/orders/{orderId}/rate": ["vendorRating"],
+          "/api/v1/user/ratings": ["vendorRating", "riderRating"], "/api/v1/vendor/profile/documents": ["documents"],
+          "/api/v1/vendor/settings/hours": ["businessHours"], "/api/v1/vendor/settings/bank-details": ["bankDetails"]}
+JSON_TYPES = {"string": str, "integer": int, "number": (int, float), "boolean": bool, "array": list, "object": dict}
 
 
 def command(*words):
@@ -40,9 +60,20 @@ def command(*words):
     return json.loads(done.stdout)
 
 
+def type_of(schema):
+    """The JSON type that a schema allows (null aside); None when it allows any."""
+    kind = schema.get("type")
+    return next((one for one in kind if one != "null"), None) if isinstance(kind, list) else kind
+
+
+def kind_of(schema):
+    """Its format ("date-time", "email", …), else its JSON type, else "any"."""
+    return schema.get("format") or type_of(schema) or "any"
+
+
 class Field:
     """A member of a row's body: .path (("items", 0, "quantity")), .schema, .required (within what it is in), .name as a
-    refusal names it ("items[0].quantity")."""
+    refusal names it ("items[0].quantity"), .spellings (all names of the member itself; none of a list's element)."""
 
     def __init__(self, path, schema, required):
         self.path, self.schema, self.required = path, schema, required
@@ -55,10 +86,23 @@ class Field:
         return text
 
     @property
+    def spellings(self):
+        last = self.path[-1]
+        return [] if isinstance(last, int) else [last, *self.schema.get("x-spellings", [])]
+
+    @property
     def type(self):
-        """Its JSON type; None when it may be of any."""
+        return type_of(self.schema)
+
+    @property
+    def kind(self):
+        return kind_of(self.schema)
+
+    @property
+    def clearable(self):
+        """Whether null clears it."""
         kind = self.schema.get("type")
-        return next((one for one in kind if one != "null"), None) if isinstance(kind, list) else kind
+        return isinstance(kind, list) and "null" in kind
 
     def __repr__(self):
         return f"<{self.name} {self.schema}>"
@@ -66,17 +110,21 @@ class Field:
 
 class Row:
     """One row of the route tables. .method .path .aliases .namespace .who .root .internal .stream .foreign .any_write .idempotent
-    .has_body .body_limit (0: the configuration's) .does; .template, its path in the API document; .operation, what that
-    says of it (None for an internal one)."""
+    .has_body .body_limit (0: the configuration's) .does; .paths, path and aliases; .methods, all that it answers;
+    .templates, its paths in the API document, .template the first; .operation, what that says of it (None for an internal
+    one)."""
 
     def __init__(self, tables, told):
         self.tables = tables
         for name, value in told.items():
             setattr(self, re.sub("([A-Z])", lambda found: "_" + found[1].lower(), name), value)
         self.role = re.split("[^a-z]", self.who)[0]
-        self.template = self._full("/".join("{%s}" % part[1:] if part.startswith(":") else part
-                                            for part in self.path.split("/")))
-        self.operation = None if self.internal else tables.document["paths"][self.template][self.method.lower()]
+        self.paths = [self.path, *self.aliases]
+        self.methods = list(dict.fromkeys([self.method, *(("POST", "PUT", "PATCH") if self.any_write else ())]))
+        self.templates = [self._full("/".join("{%s}" % part[1:] if part.startswith(":") else part
+                                              for part in path.split("/"))) for path in self.paths]
+        self.template = self.templates[0]
+        self.operation = tables.document["paths"].get(self.template, {}).get(self.method.lower())
 
     def __repr__(self):
         return f"{self.method} {self._full(self.path)}"
@@ -84,17 +132,31 @@ class Row:
     def _full(self, path):
         return path if self.root else f"/api/v1/{self.namespace}{path.rstrip('/')}"
 
-    def urls(self, **values):
-        """Its path and aliases as a client writes them. values: of their parameters; one that is not given names nothing
-        that exists."""
-        return [self._full("/".join(str(values.get(part[1:], "nothing_here")) if part.startswith(":") else part
-                                    for part in path.split("/"))) for path in (self.path, *self.aliases)]
+    @property
+    def named(self):
+        """What its path names something of: the parts before its parameters."""
+        parts = self.path.split("/")
+        return {before for before, part in zip(parts, parts[1:]) if part.startswith(":")}
 
-    def url(self, **values):
-        return self.urls(**values)[0]
+    def urls(self, things=None, other="nothing_here"):
+        """Its paths as a client writes them. things: ids of what exists, by the part of the path before the parameter
+        ({"orders": id}); other: the name of what is in none of them."""
+        filled = []
+        for path in self.paths:
+            parts = path.split("/")
+            filled.append(self._full("/".join((things or {}).get(before, other) if part.startswith(":") else part
+                                              for before, part in zip(["", *parts], parts))))
+        return filled
+
+    def url(self, things=None, other="nothing_here"):
+        return self.urls(things, other)[0]
 
     def admits(self, role):
         return role in MAY[self.role]
+
+    @property
+    def ends_session(self):
+        return self.path.endswith("/auth/logout")
 
     def statuses(self):
         """Those that the document knows."""
@@ -104,16 +166,16 @@ class Row:
 
     def parameters(self):
         """[Field] of its query."""
-        return [Field((one["name"],), self.tables.resolved(one["schema"]), one["required"])
+        return [Field((one["name"],), self.tables.whole(one["schema"]), one["required"])
                 for one in self.operation["parameters"] if one["in"] == "query"]
 
-    @property
+    @functools.cached_property
     def body_schema(self):
-        """The JSON schema of its body; None when it takes none."""
+        """The JSON schema of its body, without references; None when it takes none."""
         if not self.operation or "requestBody" not in self.operation:
             return None
-        content = self.tables.resolved(self.operation["requestBody"])["content"]
-        return self.tables.resolved(content["application/json"]["schema"])
+        schema = self.tables.whole(self.operation["requestBody"])["content"]["application/json"]["schema"]
+        return {**schema, "required": [*schema.get("required", []), *NEEDED.get(self.template, [])]}
 
     def fields(self):
         """Each member of its body, those of objects and of a list's first element included."""
@@ -125,42 +187,45 @@ class Row:
             yield from self._member(member, (*path, name), name in schema.get("required", ()))
 
     def _member(self, schema, path, required):
-        schema = self.tables.resolved(schema)
         yield Field(path, schema, required)
         yield from self._members(schema, path)
-        if "items" in schema:
-            element = self.tables.resolved(schema["items"])
-            if element:
-                yield from self._member(element, (*path, 0), True)
+        if schema.get("items"):
+            yield from self._member(schema["items"], (*path, 0), True)
+
+    def spelled(self):
+        """(spelling, field, body(value)) of each member of its body by each of its names. See body_with."""
+        for field in self.fields():
+            for spelling in field.spellings:
+                yield spelling, field, functools.partial(self.body_with, field, spelling=spelling)
 
     def minimum(self):
-        """The smallest body that its field table accepts: what is required, and nothing else."""
+        """The smallest right body; None when it takes none."""
         return self.tables.sample(self.body_schema) if self.body_schema else None
 
-    def body_with(self, field, value):
-        """The smallest body in which this member has this value."""
-        body, schema = self.minimum(), self.body_schema
+    def body_with(self, field, value, spelling=None):
+        """The smallest right body in which this member, by this name, has this value; ABSENT leaves it out."""
+        schema, body = self.body_schema, self.minimum()
         at = body
-        for part, following in zip(field.path, (*field.path[1:], None)):
-            schema = self.tables.resolved(schema["items"] if isinstance(part, int) else schema["properties"][part])
-            if following is None:
-                inner = copy.deepcopy(value)
-            else:
-                inner = self.tables.sample(schema)
-            if isinstance(part, int):
-                if not at or following is None:
-                    at[:1] = [inner]
-            elif following is None or part not in at:
-                at[part] = inner
-            if following is not None:
-                at = at[part]
+        *around, last = field.path
+        for part in around:
+            schema = schema["items"] if isinstance(part, int) else schema["properties"][part]
+            if isinstance(part, str):
+                at.setdefault(part, self.tables.sample(schema, part))
+            at = at[part]
+        if isinstance(last, int):
+            at[last] = copy.deepcopy(value)
+        else:
+            at.pop(last, None)
+            if value is not ABSENT:
+                at[spelling or last] = copy.deepcopy(value)
         return body
 
 
 class Tables:
-    """.rows, .document (the API document)"""
+    """.rows, .document (the API document). known: right values of members by name, such as ids of what exists."""
 
-    def __init__(self):
+    def __init__(self, **known):
+        self.values = {**USUAL, **MEANT, **known}
         self.document = command("openapi")
         self.rows = [Row(self, told) for told in command("routes", "--json")]
 
@@ -173,33 +238,39 @@ class Tables:
             part = at
         return part
 
-    def sample(self, schema):
-        """The smallest value that a schema of a field table allows."""
-        schema = self.resolved(schema)
-        kind = schema.get("type")
-        if isinstance(kind, list):
-            kind = next(one for one in kind if one != "null")
+    def whole(self, part):
+        """The part with every reference inside it replaced by what it refers to."""
+        if isinstance(part, list):
+            return [self.whole(one) for one in part]
+        if not isinstance(part, dict):
+            return part
+        return {name: self.whole(one) for name, one in self.resolved(part).items()}
+
+    def sample(self, schema, name=None):
+        """The smallest right value of a schema without references, of a member of this name. A list has one element at
+        least; no phone or e-mail is given twice."""
+        kind = type_of(schema)
         if "enum" in schema:
             return schema["enum"][0]
-        if "examples" in schema:
-            return schema["examples"][0]
+        if name in self.values and (kind is None or isinstance(self.values[name], JSON_TYPES[kind])):
+            return copy.deepcopy(self.values[name])
         if kind == "object":
-            return {name: self.sample(schema["properties"][name]) for name in schema.get("required", ())}
+            return {inner: self.sample(member, inner) for inner, member in schema.get("properties", {}).items()
+                    if inner in schema.get("required", ()) or inner in USUAL}
         if kind == "array":
-            return [self.sample(schema["items"]) for _ in range(schema.get("minItems", 0))]
+            return [self.sample(schema.get("items", {})) for _ in range(max(1, schema.get("minItems", 1)))]
         if kind in ("integer", "number"):
             above = schema.get("exclusiveMinimum")
             return above + 1 if above is not None else max(schema.get("minimum", 1), min(1, schema.get("maximum", 1)))
-        if kind == "boolean":
-            return True
-        if kind == "string":
-            return self._text(schema)
-        return "x"
+        return True if kind == "boolean" else self._text(schema)
 
     def _text(self, schema):
         if "format" in schema:
-            return SAMPLES[schema["format"]]
+            return {"email": f"field{next(_numbers)}@test.reeyo.cm", "password": PASSWORD, "uri": "https://reeyo.cm/a",
+                    "date-time": "2026-03-01T14:05:00Z", "date": "2026-03-01"}[schema["format"]]
+        if "examples" in schema:  # a phone
+            return new_phone()
         digits = re.fullmatch(r"\^\[0-9\]\{(\d+),\d+\}\$", schema.get("pattern", ""))
         if digits:
             return "1" * int(digits[1])
-        return "x" * max(1, schema.get("minLength", 1))
+        return "nothing_here".ljust(schema.get("minLength", 0), "x")[:schema.get("maxLength")]

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from world.tables import ROLES
+from world.callers import Callers
 
 LIMIT = 524288  # of a body whose row sets none; more than any row sets
 
@@ -15,10 +15,11 @@ def narrow(start_server):
     return start_server(body_limit=LIMIT)
 
 
-def caller(server, token, row):
-    """Somebody who passes the row's role check."""
-    role = next(role for role in ROLES if row.admits(role))
-    return server.api(None if role == "none" else token(role))
+@pytest.fixture(scope="module")
+def callers(server):
+    made = Callers(server)
+    yield made
+    made.close()
 
 
 def sized(size):
@@ -37,14 +38,14 @@ def post(server, row, token, body):
         return wire.read()
 
 
-def test_a_body_one_byte_over_the_limit_of_its_row_is_refused(narrow, token, tables):
+def test_a_body_one_byte_over_the_limit_of_its_row_is_refused(narrow, callers, tables):
     wrong, tried = [], 0
     for row in tables.rows:
         if not row.has_body or row.method in ("GET", "DELETE"):
             continue
         tried += 1
         limit = row.body_limit or LIMIT
-        mine = caller(narrow, token, row).token
+        mine = callers.of(row).token
         over = post(narrow, row, mine, sized(limit + 1))
         if over.status != 413 or over.json["success"] is not False or not over.json["requestId"]:
             wrong.append(f"{row}, {limit + 1} bytes: {over}")
@@ -86,7 +87,7 @@ def refused_by_name(reply, field):
     return reply.status == 400 and field.name in named(reply)
 
 
-def test_a_member_of_a_body_beyond_its_bounds_is_refused_by_name(server, token, tables):
+def test_a_member_of_a_body_beyond_its_bounds_is_refused_by_name(callers, tables):
     wrong, tried = [], 0
     for row in tables.rows:
         if row.foreign or row.method in ("GET", "DELETE"):
@@ -95,7 +96,7 @@ def test_a_member_of_a_body_beyond_its_bounds_is_refused_by_name(server, token, 
             for bound, value in beyond(field):
                 if bound == "maxItems":
                     value = [tables.sample(field.schema["items"])] * value
-                reply = caller(server, token, row).request(row.method, row.url(), json=row.body_with(field, value))
+                reply = callers.send(row, row.url(), json=row.body_with(field, value))
                 tried += 1
                 if not refused_by_name(reply, field):
                     wrong.append(f"{row} {field.name} {bound} {json.dumps(value)[:40]}: {reply}")
@@ -103,14 +104,14 @@ def test_a_member_of_a_body_beyond_its_bounds_is_refused_by_name(server, token, 
     assert tried > 200
 
 
-def test_a_parameter_of_a_query_beyond_its_bounds_is_refused_by_name(server, token, tables):
+def test_a_parameter_of_a_query_beyond_its_bounds_is_refused_by_name(callers, tables):
     wrong, tried = [], 0
     for row in tables.rows:
         if row.internal:
             continue
         for field in row.parameters():
             for bound, value in beyond(field):
-                reply = caller(server, token, row).request(row.method, row.url(), query={field.name: value})
+                reply = callers.send(row, row.url(), query={field.name: value})
                 tried += 1
                 if not refused_by_name(reply, field):
                     wrong.append(f"{row} {field.name} {bound} {str(value)[:40]}: {reply}")

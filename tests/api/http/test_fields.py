@@ -2,20 +2,51 @@
 """Every member of every body and query, as the API document names them: null, and values that a check may let through
 and a store refuse. A new row or member is covered by itself."""
 
+import itertools
 import re
 import unicodedata
 import urllib.parse
 
 import pytest
 
-from world.fields import ABSENT, Routes, answer, clearable, kind_of, members, minimal, right, spellings
+from world.callers import Callers
+from world.tables import ABSENT, kind_of
 
 
 @pytest.fixture(scope="module")
-def routes(start_server):
-    made = Routes(start_server())
+def callers(start_server):
+    made = Callers(start_server())
     yield made
     made.close()
+
+
+@pytest.fixture(scope="module")
+def rows(callers):
+    """Every row but what would end the caller's session."""
+    return [row for row in callers.tables.rows if row.operation and not row.ends_session]
+
+
+@pytest.fixture(scope="module")
+def writes(rows):
+    """Those that write what a body says."""
+    return [row for row in rows if row.body_schema and row.method in ("PUT", "POST", "PATCH")]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nobody_was_shut_out(callers):
+    """What is tried here reaches the handlers only while the sessions of the callers live."""
+    yield
+    for role in ("customer", "vendor", "rider", "admin", "super"):
+        reply = callers.by_role[role].api.get("auth/me")
+        assert reply.status == 200, f"{role}: {reply}"
+
+
+def answer(reply):
+    """What two answers of the same kind have in common: not ids and times."""
+    if not reply.body.startswith(b"{"):
+        return reply.status
+    error = reply.json.get("error", {})
+    return reply.status, error.get("code"), error.get("message"), str(error.get("details"))
 
 
 def ours(reply):
@@ -23,17 +54,17 @@ def ours(reply):
     return reply.status >= 500 and b'"EXTERNAL_11000"' not in reply.body
 
 
-def test_null_is_absent_wherever_nothing_can_be_cleared(routes):
+def test_null_is_absent_wherever_nothing_can_be_cleared(callers, writes):
     wrong = []
-    for path, method, operation, schema in routes.bodies():
-        for spelling, member, body in members(schema):
-            null = routes.send(method, path, operation, json=body(None))
-            where = f"{method} {path} {spelling}: {null}"
+    for row in writes:
+        for spelling, field, body in row.spelled():
+            null = callers.send(row, json=body(None))
+            where = f"{row} {spelling}: {null}"
             if ours(null):
                 wrong.append(where)
-            if clearable(member):
+            if field.clearable:
                 continue
-            absent = routes.send(method, path, operation, json=body(ABSENT))
+            absent = callers.send(row, json=body(ABSENT))
             if answer(absent) != answer(null):
                 wrong.append(f"{where} but absent {absent}")
     assert not wrong, "\n".join(wrong)
@@ -50,21 +81,20 @@ def shown(data, names):
     return ABSENT
 
 
-def test_null_clears_whatever_can_be_cleared(routes):
+def test_null_clears_whatever_can_be_cleared(callers, writes):
     cleared = set()
-    for path, method, operation, schema in routes.bodies():
-        for name, member in schema.get("properties", {}).items():
-            if not clearable(member):
+    for row in writes:
+        for field in row.fields():
+            if not field.clearable or len(field.path) > 1:
                 continue
-            names = spellings(name, member)
-            value = routes.vendor.id if name == "vendorId" else right(member, name)
+            name, names = field.name, field.spellings
+            value = callers.tables.sample(field.schema, name)
             for spelling in names:
-                before, after = [routes.send(method, path, operation, json={**minimal(schema), spelling: sent})
-                                 for sent in (value, None)]
-                where = f"{method} {path} {spelling}: {before} {after}"
+                before, after = [callers.send(row, json=row.body_with(field, sent, spelling)) for sent in (value, None)]
+                where = f"{row} {spelling}: {before} {after}"
                 assert before.status == after.status == 200, where
                 if shown(before.data, names) is not ABSENT:
-                    cleared.add(f"{path.split('/')[3]} {name}")
+                    cleared.add(f"{row.namespace} {name}")
                     assert shown(before.data, names), where
                     assert not shown(after.data, names), where
     assert cleared >= {"user email", "user profilePicture", "user instructions", "rider email", "rider profilePicture",
@@ -74,10 +104,10 @@ def test_null_clears_whatever_can_be_cleared(routes):
                        "admin mobileMoneyNumber"}, cleared
 
 
-def test_nothing_is_cleared_when_something_is_created(routes):
-    for path, _, operation, schema in routes.bodies():
-        if "201" in operation["responses"]:
-            assert not [name for name, member in schema["properties"].items() if clearable(member)], path
+def test_nothing_is_cleared_when_something_is_created(writes):
+    for row in writes:
+        if 201 in row.statuses():
+            assert not [field for field in row.fields() if field.clearable and len(field.path) == 1], row
 
 
 # --- What a check may let through and a store refuse ------------------------------------------------
@@ -109,39 +139,37 @@ def nasty(schema):
     return TEXTS + NUMBERS[:2] + NESTED[:2]
 
 
-def test_no_value_of_a_body_is_an_error_of_ours(routes):
+def polled(row):
+    """The query with which a stream answers and ends."""
+    return {"after": 0, "wait": 0} if row.stream else {}
+
+
+def test_no_value_of_a_body_is_an_error_of_ours(callers, writes):
     wrong, count = [], 0
-    for path, method, operation, schema in routes.bodies():
-        if path.startswith("/api/v1/admin/") and "/webhooks/campay" in path:
-            continue
-        known = set()
-        for spelling, member, body in members(schema):
-            if id(member) in known:
-                continue        # another spelling is the same member once its name is read
-            known.add(id(member))
-            for value in nasty(member):
-                reply = routes.send(method, path, operation, json=body(value))
+    for row in writes:
+        for field in row.fields():  # another spelling is the same member once its name is read
+            for value in nasty(field.schema):
+                reply = callers.send(row, json=row.body_with(field, value))
                 count += 1
                 if ours(reply):
-                    wrong.append(f"{method} {path} {spelling}={value!r:.60}: {reply}")
+                    wrong.append(f"{row} {field.name}={value!r:.60}: {reply}")
     assert count > 3000
     assert not wrong, "\n".join(wrong)
 
 
-def test_no_value_of_a_query_is_an_error_of_ours(routes):
+def test_no_value_of_a_query_is_an_error_of_ours(callers, rows):
     wrong = []
-    for path, operation, parameters in routes.queries():
-        for parameter in parameters:
-            for value in [*nasty(parameter["schema"]), "a\0b", b"\xff", "[]"]:
+    reads = [(row, url) for row in rows if row.method == "GET" for url in row.urls(callers.things)]
+    for row, url in reads:
+        for field in row.parameters():
+            for value in [*nasty(field.schema), "a\0b", b"\xff", "[]"]:
                 value = value if isinstance(value, (str, bytes)) else str(value)
-                query = {parameter["name"]: value}
-                if path.endswith("/events"):
-                    query = {"after": 0, "wait": 0, **query}
+                query = {**polled(row), field.name: value}
                 if len(urllib.parse.urlencode(query)) > 2000:
                     continue
-                reply = routes.send("get", path, operation, query=query)
+                reply = callers.send(row, url, query=query)
                 if ours(reply):
-                    wrong.append(f"get {path} {query}: {reply}")
+                    wrong.append(f"{row} {query}: {reply}")
     assert not wrong, "\n".join(wrong)
 
 
@@ -149,35 +177,33 @@ NAMES = ["0", "-1", "99999999999999999999", "9223372036854775807", "msg_99999999
          "msg_", "F-1", "F1", "a" * 64, "a" * 65, ".", "-", "_", "1e9", "NaN", "%00", "%25", "%27", "%5C", "%E2%80%AE", "%FF", "é"]
 
 
-def test_no_name_in_a_path_is_an_error_of_ours(routes):
+def test_no_name_in_a_path_is_an_error_of_ours(callers, rows):
     wrong = []
-    for path, method, operation in routes.operations(["get", "delete", "post"]):
-        if "{" not in path:
+    for row, method, name in itertools.product(rows, ("GET", "DELETE", "POST"), NAMES):
+        if not row.named or method not in row.methods:
             continue
-        schema = routes.resolved(operation.get("requestBody", {})).get("content", {}).get("application/json", {}).get("schema")
-        more = {} if method == "get" else {"json": minimal(schema or {})}
-        more |= {"query": {"after": 0, "wait": 0}} if path.endswith("/events") else {}
-        for name in NAMES:
-            reply = routes.send(method, path, operation, named=urllib.parse.quote(name, safe="%"), **more)
+        more = {"query": polled(row)} if method == "GET" else {"json": row.minimum() or {}}
+        for url in row.urls(other=urllib.parse.quote(name, safe="%")):
+            reply = callers.send(row, url, method, **more)
             if ours(reply):
-                wrong.append(f"{method} {path} {name}: {reply}")
+                wrong.append(f"{method} {url}: {reply}")
     assert not wrong, "\n".join(wrong)
 
 
 @pytest.mark.parametrize("name", ["Last-Event-ID", "Idempotency-Key", "X-Device-Id", "X-Request-Id",
                                   "Accept-Language", "If-None-Match", "traceparent"])
-def test_no_value_of_a_header_is_an_error_of_ours(routes, name):
+def test_no_value_of_a_header_is_an_error_of_ours(callers, name):
     values = ["9223372036854775807", "9223372036854775808", "-1", "1e3", "NaN", "\xff\xfe", "\xc3", "a" * 500, "{", "\\",
               "'", '"', "%00", " ", ""]
     wrong = []
     for value in values:
         for method, path, sent in (("GET", "events?wait=0&after=0", {}), ("GET", "events?wait=0", {}),
                                    ("POST", "auth/addresses", {"json": {}}),
-                                   ("POST", "orders", {"json": {"vendorId": routes.vendor.id, "paymentMethod": "CASH",
-                                    "items": [{"itemId": routes.vendor.items[0], "quantity": 1}]}}),
+                                   ("POST", "orders", {"json": {"vendorId": callers.vendor.id, "paymentMethod": "CASH",
+                                    "items": [{"itemId": callers.vendor.items[0], "quantity": 1}]}}),
                                    ("POST", "auth/register", {"json": {"phone": "x"}})):
             headers = {name: value.encode("latin-1")}
-            reply = routes.callers["customer"].request(method, path, headers=headers, **sent)
+            reply = callers.by_role["customer"].api.request(method, path, headers=headers, **sent)
             if ours(reply):
                 wrong.append(f"{method} {path} {name}: {value!r}: {reply}")
     assert not wrong, "\n".join(wrong)
@@ -189,56 +215,56 @@ STEERING = ["\u202e", "\u2066", "\u200f", "\u061c", "\u2028", "\x1b", "\x7f", "\
 UNSEEN = ["\u00a0", "\u200b", "\u200d", "\u0301", "\u3164", "\u2800", "\ufe0f", "\u115f", "\u00ad", "\u2003"]
 
 
-def texts(schema):
-    """Members that are free text."""
-    for spelling, member, body in members(schema):
-        if kind_of(member) == "string" and not {"enum", "pattern", "examples"} & set(member):
-            yield spelling, member, body
+def texts(row):
+    """Members that are free text, as Row.spelled."""
+    for spelling, field, body in row.spelled():
+        if field.kind == "string" and not {"enum", "pattern", "examples"} & set(field.schema):
+            yield spelling, field.schema, body
 
 
-def refused(routes, path, method, operation, body):
+def refused(callers, row, body):
     """None, or what a body that must be refused was answered with."""
-    reply = routes.send(method, path, operation, json=body)
-    return None if reply.status == 400 else f"{method} {path} {body!r:.200}: {reply}"
+    reply = callers.send(row, json=body)
+    return None if reply.status == 400 else f"{row} {body!r:.200}: {reply}"
 
 
-def test_single_lines_hold_nothing_that_steers_and_no_line_ends(routes):
+def test_single_lines_hold_nothing_that_steers_and_no_line_ends(callers, writes):
     wrong = []
-    for path, method, operation, schema in routes.bodies():
-        for spelling, member, body in texts(schema):
+    for row in writes:
+        for spelling, member, body in texts(row):
             size = max(2, member.get("minLength", 0)) - 1
             for mark in STEERING + ([] if "x-lines" in member else ["\n", "\r", "\t"]):
-                wrong.append(refused(routes, path, method, operation, body("a" + mark + "a" * size)))
+                wrong.append(refused(callers, row, body("a" + mark + "a" * size)))
     wrong = [one for one in wrong if one]
     assert not wrong, "\n".join(wrong)
 
 
-def test_several_lines_are_taken_where_they_belong(routes):
+def test_several_lines_are_taken_where_they_belong(callers, writes):
     taken = 0
-    for path, method, operation, schema in routes.bodies():
-        for spelling, member, body in texts(schema):
+    for row in writes:
+        for spelling, member, body in texts(row):
             if "x-lines" in member:
-                reply = routes.send(method, path, operation, json=body("one line\n\tand another\r\n🙂"))
-                assert b"control character" not in reply.body, f"{path} {spelling}: {reply}"
+                reply = callers.send(row, json=body("one line\n\tand another\r\n🙂"))
+                assert b"control character" not in reply.body, f"{row} {spelling}: {reply}"
                 taken += 1
     assert taken > 30
 
 
-def test_a_text_that_must_be_there_shows_something(routes):
+def test_a_text_that_must_be_there_shows_something(callers, writes):
     wrong = []
-    for path, method, operation, schema in routes.bodies():
-        for spelling, member, body in texts(schema):
+    for row in writes:
+        for spelling, member, body in texts(row):
             if member.get("minLength", 0) == 0:
                 continue
             for mark in UNSEEN:
-                wrong.append(refused(routes, path, method, operation, body(mark * member.get("maxLength", 9))))
+                wrong.append(refused(callers, row, body(mark * member.get("maxLength", 9))))
     wrong = [one for one in wrong if one]
     assert not wrong, "\n".join(wrong)
 
 
 @pytest.mark.parametrize("name", ["Ŋgɔɓa Ɗan", "ɛ́yɛ́ngɛ̀", "ə̀bə̀lə̀", "عائشة بنت", "N’Djamena d'Or", "👩🏾‍🍳 Mama", "می‌خواهم"])
-def test_names_of_the_country_are_kept_as_they_are_written(routes, name):
-    reply = routes.callers["vendor"].patch("auth/profile", json={"businessName": name})
+def test_names_of_the_country_are_kept_as_they_are_written(callers, name):
+    reply = callers.vendor.api.patch("auth/profile", json={"businessName": name})
     assert reply.status == 200, reply
     assert reply.data["businessName"] == unicodedata.normalize("NFC", name)
 
@@ -250,19 +276,19 @@ ADDRESS = re.compile("url|image|photo|picture|logo|document|link|license|card|in
                      re.IGNORECASE)
 
 
-def test_addresses_of_pictures_and_documents_are_of_the_web(routes):
+def test_addresses_of_pictures_and_documents_are_of_the_web(callers, writes):
     wrong, seen = [], set()
-    for path, method, operation, schema in routes.bodies():
-        for spelling, member, body in members(schema):
-            one = kind_of(member) == "array" and kind_of(member.get("items", {})) in ("uri", "string") and "images" in spelling
-            if not ADDRESS.search(spelling) or not (one or kind_of(member) in ("uri", "string")) \
-                    or "enum" in member:
+    for row in writes:
+        for spelling, field, body in row.spelled():
+            element = kind_of(field.schema.get("items", {}))
+            one = field.kind == "array" and element in ("uri", "string") and "images" in spelling
+            if not ADDRESS.search(spelling) or not (one or field.kind in ("uri", "string")) or "enum" in field.schema:
                 continue
             seen.add(spelling)
             for value in SCHEMES:
-                reply = routes.send(method, path, operation, json=body([value] if one else value))
+                reply = callers.send(row, json=body([value] if one else value))
                 if reply.status != 400:
-                    wrong.append(f"{method} {path} {spelling}={value}: {reply}")
+                    wrong.append(f"{row} {spelling}={value}: {reply}")
     assert seen >= {"logo", "coverImage", "images", "profilePicture", "pickupPhoto", "deliveryPhoto", "photo", "url",
                     "idCardUrl", "nationalId", "insurance", "businessLicense", "ownerIdCard"}
     assert not wrong, "\n".join(wrong)

@@ -7,91 +7,59 @@ import json
 
 import pytest
 
-from world.accounts import appoint, hire, open_shop, register
+from world.accounts import open_shop, register
 from world.audit import top_up
+from world.callers import Callers
 from world.database import Database
 from world.money import race
-from world.server import reeyo
+from world.tables import Tables
 from world.waiting import until
 
-ROUTES = [r for r in json.loads(reeyo("routes", "--json").stdout) if r["idempotent"]]
-# A body that passes each route's field table, by the end of its path.
-BODIES = {
-    "orders": {"vendorId": "vendor_none", "items": [{"itemId": "item_none", "quantity": 1}]}, "cancel": {"reason": "Not hungry"},
-    "disputes": {"orderId": "ord_none", "category": "late", "subject": "Too late", "description": "An hour too late"},
-    "add-funds": {"amount": 1000, "paymentMethod": "CARD", "paymentToken": "tok"}, "accept": {}, "reject": {"reason": "No gas"},
-    "preparing": {}, "status": {"status": "PREPARING"}, "ready": {}, "arrive-pickup": {}, "confirm-pickup": {},
-    "arrive-delivery": {}, "complete": {}, "report-issue": {"issueType": "OTHER", "description": "Rain"},
-    "webhooks": {"url": "https://partner.example/hook", "eventTypes": ["order_delivered"]}, "rotate-secret": {},
-    "request": {"amount": 6000}, "resolve": {"resolution": "Sorry"},
-}
+ROWS = [row for row in Tables().rows if row.idempotent]
 keys = (f"replayed-{n}" for n in itertools.count(1))
-
-
-class Callers:
-    def __init__(self, server, sql, customer):
-        shop, man, boss = open_shop(server, sql), hire(server, sql), appoint(server, sql, role="SUPER_ADMIN")
-        self.known = {"user": customer, "vendor": shop, "rider": man, "admin": boss}
-
-    def __getitem__(self, namespace):
-        return self.known[namespace]
 
 
 @pytest.fixture(scope="module")
 def callers(server):
-    sql = Database(server.configuration["database_url"])
-    yield Callers(server, sql, register(server))
-    sql.close()
+    made = Callers(server)
+    yield made
+    made.close()
 
 
-def filled(path):
-    return "/".join("ord_none" if part.startswith(":") else part for part in path.split("/"))
-
-
-def paths(route):
-    return [f"/api/v1/{route['namespace']}{filled(p)}" for p in [route["path"], *route["aliases"]]]
-
-
-def name(route):
-    return f"{route['namespace']} {route['path']}"
-
-
-@pytest.mark.parametrize("route", ROUTES, ids=name)
-def test_every_route_looks_its_key_up_before_its_handler(callers, sql, route):
+@pytest.mark.parametrize("row", ROWS, ids=str)
+def test_every_route_looks_its_key_up_before_its_handler(callers, sql, row):
     """Nothing here exists, so the handler would refuse: what was kept goes first."""
-    who, key = callers[route["namespace"]], next(keys)
+    who, key = callers.of(row), next(keys)
     sql("INSERT INTO idempotency (account_id, key, fingerprint, status, body) VALUES (%s, %s, 'another', 200, '{}')", who.id, key)
-    body = BODIES[route["path"].rsplit("/", 1)[-1]]
-    for path in paths(route):
-        reply = who.api.request(route["method"], path, json=body, headers={"Idempotency-Key": key})
-        assert (reply.status, reply.code) == (422, "IDEMPOTENCY_MISMATCH"), path
+    for url in row.urls():
+        reply = who.api.request(row.method, url, json=row.minimum() or {}, headers={"Idempotency-Key": key})
+        assert (reply.status, reply.code) == (422, "IDEMPOTENCY_MISMATCH"), url
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=name)
-def test_every_route_replays_what_another_spelling_of_the_request_was_answered(callers, sql, route):
-    who, key = callers[route["namespace"]], next(keys)
-    body = BODIES[route["path"].rsplit("/", 1)[-1]]
+@pytest.mark.parametrize("row", ROWS, ids=str)
+def test_every_route_replays_what_another_spelling_of_the_request_was_answered(callers, sql, row):
+    who, key = callers.of(row), next(keys)
+    body = row.minimum() or {}
 
-    def call(path, method=route["method"], body=body):
-        return who.api.request(method, path, body=json.dumps(body), headers={"Idempotency-Key": key,
+    def call(url, method=row.method, body=body):
+        return who.api.request(method, url, body=json.dumps(body), headers={"Idempotency-Key": key,
                                                                             "Content-Type": "application/json"})
     sql("INSERT INTO idempotency (account_id, key, fingerprint, status, body) VALUES (%s, %s, %s, 200, %s)", who.id, key,
-        print_of(route, body), '{"success":true,"data":"kept"}')
-    spellings = [call(path) for path in paths(route)]
-    spellings.append(call(paths(route)[0], body=dict(reversed({**body, "unheardOf": [1]}.items()))))
-    if route["anyWrite"]:
-        spellings += [call(paths(route)[0], method=method) for method in ("PUT", "PATCH", "POST")]
+        print_of(row, body), '{"success":true,"data":"kept"}')
+    spellings = [call(url) for url in row.urls()]
+    spellings.append(call(row.url(), body=dict(reversed({**body, "unheardOf": [1]}.items()))))
+    spellings += [call(row.url(), method) for method in row.methods]
     for reply in spellings:
         assert reply.status == 200 and reply.data == "kept", reply
         assert reply.headers["Idempotency-Replayed"] == "true"
-    if ":" in route["path"]:
-        assert call(paths(route)[0].replace("ord_none", "ord_other")).code == "IDEMPOTENCY_MISMATCH"
+    if row.named:
+        assert call(row.url(other="another")).code == "IDEMPOTENCY_MISMATCH"
 
 
-def print_of(route, body):
+def print_of(row, body):
     """The fingerprint as it is kept: of the row of the route, its parameters, and what is declared of query and body."""
-    words = [route["namespace"], route["method"], route["path"]]
-    words += ["ord_none" for part in route["path"].split("/") if part.startswith(":")]
+    words = [row.namespace, row.method, row.path]
+    words += ["nothing_here" for part in row.path.split("/") if part.startswith(":")]
     words += ["{}", json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)]
     return hashlib.sha256("".join(word + "\0" for word in words).encode()).hexdigest()
 

@@ -14,41 +14,25 @@ METHODS = {"get", "put", "post", "delete", "patch", "options", "head"}
 
 
 @pytest.fixture(scope="module")
-def routes():
-    done = reeyo("routes", "--json")
-    assert done.returncode == 0, done
-    return json.loads(done.stdout)
-
-
-@pytest.fixture(scope="module")
 def document(server):
     return server.api().get("/openapi.json").json
 
 
-def paths_of(row):
-    """The row's paths as a client writes them, with the placeholders."""
-    return [row["path"], *row["aliases"]]
+def test_there_are_routes(tables):
+    assert len(tables.rows) > 20
+    for row in tables.rows:
+        assert row.who and row.method and row.path.startswith("/"), row
 
 
-def full(row, path):
-    return path if row["root"] else f"/api/v1/{row['namespace']}{path.rstrip('/')}"
-
-
-def test_there_are_routes(routes):
-    assert len(routes) > 20
-    for row in routes:
-        assert row["who"] and row["method"] and row["path"].startswith("/"), row
-
-
-def test_a_bare_row_stops_nobody_by_accident(routes):
+def test_a_bare_row_stops_nobody_by_accident(tables):
     """Public routes are few and known: whoever adds one adds it here."""
-    public = {f"{row['method']} {full(row, row['path'])}" for row in routes
-              if row["who"] == "anyone"}
-    for name in public:
-        path = name.split()[1]
+    for row in tables.rows:
+        if row.who != "anyone":
+            continue
+        path = row.template
         assert (path.count("/") <= 1 or "/auth/" in path or "/config" in path
                 or "/vendors" in path or "/webhooks/" in path or path.endswith("/health") or path == "/api/v1"
-                or path.count("/") == 3 and path.startswith("/api/v1/")), name
+                or path.count("/") == 3 and path.startswith("/api/v1/")), row
 
 
 # --- The API document -------------------------------------------------------------------------
@@ -72,31 +56,18 @@ def test_the_command_prints_what_the_server_serves(document):
     assert json.loads(done.stdout) == document
 
 
-def test_every_route_is_in_the_document(routes, document):
+def test_every_route_is_in_the_document(tables, document):
     missing = []
-    for row in routes:
-        if row["internal"]:
+    for row in tables.rows:
+        if row.internal:
             continue
-        writes = {"PUT", "POST", "PATCH"} if row["anyWrite"] else set()
-        for path, method in itertools.product(paths_of(row), {row["method"], *writes}):
-            template = "/".join(f"{{{part[1:]}}}" if part.startswith(":") else part
-                                for part in full(row, path).split("/"))
+        for template, method in itertools.product(row.templates, row.methods):
             if method.lower() not in document["paths"].get(template, {}):
                 missing.append(f"{method} {template}")
     assert not missing, missing
 
 
-def resolved(document, part):
-    """What a part refers to, or the part itself."""
-    while "$ref" in part:
-        at = document
-        for name in part["$ref"].removeprefix("#/").split("/"):
-            at = at[name]
-        part = at
-    return part
-
-
-def test_every_operation_is_complete(document):
+def test_every_operation_is_complete(document, tables):
     seen = set()
     for path, method, operation in operations(document):
         where = f"{method} {path}"
@@ -114,9 +85,9 @@ def test_every_operation_is_complete(document):
             assert {"401", "403"} <= statuses, where
         if "requestBody" in operation:
             assert "400" in statuses, where
-            assert "application/json" in resolved(document, operation["requestBody"])["content"], where
+            assert "application/json" in tables.resolved(operation["requestBody"])["content"], where
         for status, reply in operation["responses"].items():
-            reply = resolved(document, reply)
+            reply = tables.resolved(reply)
             assert reply["description"], where
             if status.startswith(("4", "5")):
                 schema = reply["content"]["application/json"]["schema"]
@@ -146,20 +117,20 @@ def test_every_reference_points_somewhere(document):
     walk(document)
 
 
-def schemas(document):
+def schemas(document, tables):
     for path, method, operation in operations(document):
         for parameter in operation["parameters"]:
             yield f"{method} {path} {parameter['name']}", parameter["schema"]
-        for kind in resolved(document, operation.get("requestBody", {})).get("content", {}).values():
+        for kind in tables.resolved(operation.get("requestBody", {})).get("content", {}).values():
             yield f"{method} {path} body", kind["schema"]
         for status, reply in operation["responses"].items():
-            for kind in resolved(document, reply).get("content", {}).values():
+            for kind in tables.resolved(reply).get("content", {}).values():
                 yield f"{method} {path} {status}", kind["schema"]
 
 
-def test_every_schema_is_a_json_schema(document):
+def test_every_schema_is_a_json_schema(document, tables):
     """OpenAPI 3.1 speaks JSON Schema 2020-12."""
-    for text, where in {json.dumps(schema): where for where, schema in schemas(document)}.items():
+    for text, where in {json.dumps(schema): where for where, schema in schemas(document, tables)}.items():
         schema = json.loads(text)
         try:
             jsonschema.Draft202012Validator.check_schema(schema)
@@ -167,10 +138,10 @@ def test_every_schema_is_a_json_schema(document):
             raise AssertionError(f"{where}: {fault.message}") from fault
 
 
-def validator(document, path, method, status):
-    reply = resolved(document, document["paths"][path][method]["responses"][status])
+def validator(tables, path, method, status):
+    reply = tables.resolved(tables.document["paths"][path][method]["responses"][status])
     schema = reply["content"]["application/json"]["schema"]
-    return jsonschema.Draft202012Validator({**schema, "components": document["components"]})
+    return jsonschema.Draft202012Validator({**schema, "components": tables.document["components"]})
 
 
 @pytest.mark.parametrize("path,template", [
@@ -178,18 +149,18 @@ def validator(document, path, method, status):
     ("vendors/vendor_123/menu", "vendors/{id}/menu"), ("config", "config"), ("orders", "orders"),
     ("orders/active", "orders/active"), ("orders/history", "orders/history"), ("wallet", "wallet"),
     ("auth/me", "auth/me"), ("auth/addresses", "auth/addresses")])
-def test_answers_are_what_the_document_says(document, customer_api, path, template):
+def test_answers_are_what_the_document_says(tables, customer_api, path, template):
     reply = customer_api.get(path)
     assert reply.status == 200
-    validator(document, f"/api/v1/user/{template}", "get", "200").validate(reply.json)
+    validator(tables, f"/api/v1/user/{template}", "get", "200").validate(reply.json)
 
 
-def test_a_placed_order_is_what_the_document_says(document, customer_api):
+def test_a_placed_order_is_what_the_document_says(tables, customer_api):
     reply = customer_api.post("orders", json={
         "vendorId": "vendor_123", "items": [{"itemId": "item_1", "quantity": 1}]})
     assert reply.status == 201, reply
-    validator(document, "/api/v1/user/orders", "post", "201").validate(reply.json)
+    validator(tables, "/api/v1/user/orders", "post", "201").validate(reply.json)
 
 
-def test_errors_are_what_the_document_says(document, api):
-    validator(document, "/api/v1/user/orders", "get", "401").validate(api.get("orders").json)
+def test_errors_are_what_the_document_says(tables, api):
+    validator(tables, "/api/v1/user/orders", "get", "401").validate(api.get("orders").json)
