@@ -133,22 +133,26 @@ SELECT rider_json(a.r), epoch_ms(clock_timestamp()) FROM account a
 -- a new password wait, so that it ends this session too. last_login moves every five minutes, lest a busy
 -- account's row and its cached copy change with each log-in. Columns: the account, whether it was touched, when the
 -- tokens are issued (ms): read from the clock once the row is locked, so it is after any cut-off before it.
+-- A log-in beside another of the account leaves the row as it is: each would wait for the other's lock.
 -- name: user_log_in
 WITH account AS (
   SELECT u.id, u AS was FROM users u
    WHERE u.id = $1::text AND u.password_hash = $2::text AND u.status = 'ACTIVE'
      FOR SHARE
-), touched AS (
-  UPDATE users u SET last_login = now(), password_hash = coalesce($3::text, u.password_hash)
-    FROM account a
+), due AS (
+  SELECT u.id FROM users u, account a
    WHERE u.id = a.id AND ($3::text IS NOT NULL OR u.last_login IS NULL
          OR u.last_login < now() - interval '5 minutes')
-  RETURNING u AS now
+     FOR NO KEY UPDATE OF u SKIP LOCKED
+), touched AS (
+  UPDATE users u SET last_login = now(), password_hash = coalesce($3::text, u.password_hash)
+    FROM due d WHERE u.id = d.id
+  RETURNING u.id, u AS now
 ), opened AS (
   INSERT INTO sessions (id, account_id, role, jti, expires_at)
   SELECT $4::text, a.id, 'USER', $5::text, now() + make_interval(secs => $6::bigint) FROM account a
 )
-SELECT user_json(coalesce(t.now, a.was)), t.now IS NOT NULL, epoch_ms(clock_timestamp())
+SELECT user_json(coalesce(t.now, a.was)), t.id IS NOT NULL, epoch_ms(clock_timestamp())
   FROM account a LEFT JOIN touched t ON true
 
 -- The same for the other kinds, which log in seldom.

@@ -148,10 +148,39 @@ static void line_ends_unify(char *text)
 	*out = '\0';
 }
 
+/* Ordering the marks on a letter costs the square of their number. No letter of any language has
+ * this many; Unicode's Stream-Safe Text Format (UAX 15) ends a run at the same number. */
+#define MARKS_MAX 30
+
+static bool is_mark(int32_t point)
+{
+	utf8proc_category_t category = utf8proc_category(point);
+
+	return category == UTF8PROC_CATEGORY_MN || category == UTF8PROC_CATEGORY_MC ||
+	       category == UTF8PROC_CATEGORY_ME;
+}
+
+static bool marks_are_few(struct text text)
+{
+	unsigned run = 0;
+	int32_t point;
+
+	while ((point = next(&text)) >= 0) {
+		run = is_mark(point) ? run + 1 : 0;
+		if (run > MARKS_MAX)
+			return false;
+	}
+	return true;
+}
+
 char *unicode_compose(struct text text)
 {
 	utf8proc_uint8_t *composed = NULL;
-	utf8proc_ssize_t len = utf8proc_map((const utf8proc_uint8_t *)text.at,
+	utf8proc_ssize_t len;
+
+	if (!marks_are_few(text))
+		return NULL;
+	len = utf8proc_map((const utf8proc_uint8_t *)text.at,
 		(utf8proc_ssize_t)text.len, &composed, UTF8PROC_STABLE | UTF8PROC_COMPOSE);
 
 	if (len < 0) {

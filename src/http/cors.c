@@ -5,6 +5,10 @@
  */
 #include "exchange.h"
 
+/* "https://", a host name of 253 characters and ":65535". A longer one is nobody's, and its echo would
+ * not fit into the room that is kept for an answer's head. */
+#define ORIGIN_MAX 267
+
 static bool origin_is_own(const struct head *head)
 {
 	struct text rest = head->origin;
@@ -27,6 +31,8 @@ static enum standing origin_standing(const struct exchange *x)
 	struct text list = text_of(x->rq.app->config->allowed_origins);
 	enum standing standing = origin_is_own(&x->head) ? ORIGIN_OWN : ORIGIN_FOREIGN;
 
+	if (x->head.origin.len > ORIGIN_MAX)
+		return ORIGIN_FOREIGN;
 	while (list.at) {
 		struct text one = text_trim(text_cut(&list, ','));
 

@@ -69,7 +69,8 @@ static json_t *text_check(struct check *check, const struct field *field,
 
 	if (composed)
 		return composed_check(check, field, name, text_of(composed));
-	check_fault(check, name, "must be text", "doit être du texte");
+	check_fault(check, name, "has too many marks on one letter",
+		"a trop de signes sur une même lettre");
 	return NULL;
 }
 

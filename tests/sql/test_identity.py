@@ -40,6 +40,22 @@ def test_a_log_in_that_waited_for_a_suspension_and_its_end_is_after_the_cut_off(
     assert judge.value("SELECT epoch_ms(before) FROM revocations WHERE subject = 'user_i1' ORDER BY seq DESC LIMIT 1") == cutoff
 
 
+@pytest.mark.parametrize("replacement", [None, "h2"])
+def test_a_log_in_does_not_wait_for_another_of_the_same_account(db, connect, replacement):
+    """Two that waited would wait for each other, and hold up every statement behind them."""
+    other = connect()
+    db.sql("UPDATE users SET last_login = NULL WHERE id = 'user_i1'")
+    other.connection.autocommit = False
+    other.sql("SELECT FROM users WHERE id = 'user_i1' FOR SHARE")  # as another log-in has it
+    db.sql("SET lock_timeout = '1s'")
+    row = db.run("user_log_in", "user_i1", "h", replacement, f"ses_w_{replacement}", f"ref_w_{replacement}", "600")[0]
+    assert row[1] is False and db.value("SELECT last_login IS NULL AND password_hash = 'h' FROM users WHERE id = 'user_i1'")
+    other.connection.rollback()
+    row = db.run("user_log_in", "user_i1", "h", None, f"ses_v_{replacement}", f"ref_v_{replacement}", "600")[0]
+    assert row[1] is True and db.value("SELECT last_login FROM users WHERE id = 'user_i1'")
+    db.sql("DELETE FROM sessions WHERE account_id = 'user_i1'")
+
+
 def test_the_cut_off_comes_first_and_the_sessions_after_it(db):
     db.sql("INSERT INTO sessions (id, account_id, role, jti, expires_at) VALUES"
            " ('ses_i2', 'user_i1', 'USER', 'r2', now() + interval '1 day'), ('ses_i3', 'user_i1', 'USER', 'r3', now() + interval '1 day')")

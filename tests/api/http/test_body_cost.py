@@ -48,6 +48,14 @@ def test_marks_inside_texts_are_no_values(api):
     assert reply.status == 401, reply
 
 
+@pytest.mark.parametrize("marks", ["\u0301\u0323" * 15000, "\u0344" * 30000, "\u0f73" * 20000])
+def test_a_text_of_endless_marks_is_refused_before_they_are_ordered(api, marks):
+    """Ordering them takes seconds, in which the loop serves nobody."""
+    body = json.dumps({"identifier": "a" + marks, "password": "x"}, ensure_ascii=False).encode()
+    reply = api.post("auth/login", body=body, headers={"Content-Type": "application/json"})
+    assert reply.status == 400 and reply.error["message"].startswith("identifier: has too many marks"), reply
+
+
 def test_a_body_over_the_default_limit_is_413_unless_its_route_asks_for_more(api, customer_api):
     large = login("x" * LIMIT)
     assert api.post("auth/login", body=large, headers={"Content-Type": "application/json"}).status == 413

@@ -310,6 +310,15 @@ def test_a_handler_runs_only_where_its_answer_has_room(server, customer):
     assert len(somebody.api.get("auth/addresses").data) == before + statuses.count(201)
 
 
+@pytest.mark.parametrize("size, status", [(240, 200), (1000, 403), (2200, 403), (2320, 403)])
+def test_an_origin_that_no_host_can_have_is_not_echoed(server, size, status):
+    """The echo of a long one would leave no room for the answer's head."""
+    host = "h" * size
+    reply = answer_to(server, f"GET /api/v1/vendors HTTP/1.1\r\nHost: {host}\r\nOrigin: http://{host}\r\n\r\n")
+    assert reply.status == status, reply
+    assert ("Access-Control-Allow-Origin" in reply.headers) == (status == 200)
+
+
 def test_any_number_of_query_pairs_is_answered(server):
     statuses = {pairs: answer_to(server, f"GET /api/v1/vendors?{'&'.join(f'a{n}={n}' for n in range(pairs))} "
                                  "HTTP/1.1\r\nHost: x\r\n\r\n").status for pairs in range(1, 400, 9)}

@@ -4,6 +4,7 @@
  */
 #include <check.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "reeyo/core/memory.h"
 #include "reeyo/core/unicode.h"
@@ -86,6 +87,23 @@ START_TEST(letters_have_one_form_and_lines_one_end)
 }
 END_TEST
 
+/* Marks of one class, of two that have to be ordered, of none, and one that is two. */
+static const char *const marks[] = { "\u0301\u0301", "\u0301\u0323", "\u0903\u0903", "\u0f73\u0f73" };
+
+START_TEST(a_letter_carries_thirty_marks_at_most)
+{
+	char text[256] = "a";
+
+	for (unsigned n = 0; n < 30; n += 2)
+		strcat(text, marks[_i]);
+	char *composed auto_free = unicode_compose(text_of(text));
+
+	ck_assert_ptr_nonnull(composed);
+	strcat(text, "\u0301");
+	ck_assert_ptr_null(unicode_compose(text_of(text)));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("unicode");
@@ -100,6 +118,7 @@ int main(void)
 	tcase_add_test(tests, line_ends_and_tabs_are_controls_of_single_lines);
 	tcase_add_test(tests, blanks_of_any_script_are_trimmed);
 	tcase_add_test(tests, letters_have_one_form_and_lines_one_end);
+	tcase_add_loop_test(tests, a_letter_carries_thirty_marks_at_most, 0, COUNT_OF(marks));
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);
 }
