@@ -11,12 +11,14 @@ struct query_text {
 };
 extern const struct query_text embedded_queries[];
 
-/* Migrations ascending by version; demo files with version 0. Both end with a NULL name. */
+/* Schema files ascending by version; functions and demo files by name, with version 0. Each list
+ * ends with a NULL name. */
 struct sql_file {
 	int version;
 	const char *name, *text;
 };
-extern const struct sql_file embedded_migrations[];
+extern const struct sql_file embedded_schema[];
+extern const struct sql_file embedded_functions[];
 extern const struct sql_file embedded_demo[];
 
 /* What `reeyo audit` proves, in the order of the files; ends with a NULL name. needs: a table

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Inside the database layer: migrating with a given list of files, so that tests can bring their
- * own.
+ * Inside the database layer: migrating with given files, so that tests can bring their own.
  */
 #ifndef REEYO_SRC_DB_MIGRATIONS_H
 #define REEYO_SRC_DB_MIGRATIONS_H
@@ -9,9 +8,15 @@
 #include "embedded.h"
 #include "reeyo/db/migrate.h"
 
-/* As migrate_run, migrate_status and migrate_check; files ends with a NULL name. */
-int migrate_run_with(const char *url, const struct sql_file *files) MUST_CHECK;
-int migrate_status_with(const char *url, const struct sql_file *files) MUST_CHECK;
-int migrate_check_with(const char *url, const struct sql_file *files) MUST_CHECK;
+/* Both lists end with a NULL name. schema: ascending by version. functions: the one called `base`
+ * is applied before the schema, the others after it, in their order. */
+struct sql_set {
+	const struct sql_file *schema, *functions;
+};
+
+/* As migrate_run, migrate_status and migrate_check. */
+int migrate_run_with(const char *url, const struct sql_set *set) MUST_CHECK;
+int migrate_status_with(const char *url, const struct sql_set *set) MUST_CHECK;
+int migrate_check_with(const char *url, const struct sql_set *set) MUST_CHECK;
 
 #endif

@@ -6,11 +6,11 @@
  * What is made includes "embedded.h" of the layer that it becomes part of.
  *
  * A file in …/queries/ holds statements, each after a line "-- name: order_get"; comments above the
- * first one are for readers only. A file in …/migrations/ is NNNN_name.sql; a file in …/demo/ is
- * taken whole; a file in …/audit/ holds checks, each a line "-- check: name", perhaps "-- needs:
- * table", a sentence in comments and a statement. Mistakes are reported as file:line and fail the
- * build. An output that would be the same is left alone: changing a statement's text does not
- * recompile whoever only uses its name.
+ * first one are for readers only. A file in …/schema/ is NNNN_name.sql; a file in …/functions/ or
+ * …/demo/ is taken whole; a file in …/audit/ holds checks, each a line "-- check: name", perhaps
+ * "-- needs: table", a sentence in comments and a statement. Mistakes are reported as file:line and
+ * fail the build. An output that would be the same is left alone: changing a statement's text does
+ * not recompile whoever only uses its name.
  */
 #include <ctype.h>
 #include <stdbool.h>
@@ -237,7 +237,7 @@ static void file_embed(const char *path)
 	fclose(file);
 }
 
-/* "…/0001_accounts.sql" as { 1, "accounts", text }; "…/demo/small.sql" as { 0, "small", text }. */
+/* "…/0002_accounts.sql" as { 2, "accounts", text }; "…/demo/small.sql" as { 0, "small", text }. */
 static void whole_embed(const char *path, bool numbered)
 {
 	const char *base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
@@ -247,9 +247,9 @@ static void whole_embed(const char *path, bool numbered)
 	if (numbered) {
 		version = atoi(base);
 		if (version <= 0 || strspn(base, "0123456789") != 4 || base[4] != '_')
-			die(path, 1, "a migration is named NNNN_name.sql", NULL);
+			die(path, 1, "a schema file is named NNNN_name.sql", NULL);
 		if (version <= newest_version)
-			die(path, 1, "two migrations have this version", NULL);
+			die(path, 1, "two schema files have this version", NULL);
 		newest_version = version;
 		base += 5;
 	}
@@ -269,12 +269,12 @@ static void group(int argc, char **argv, const char *folder, const char *array,
 	fputs("{ 0 } };\n", source);
 }
 
-static void migration_embed(const char *path)
+static void schema_embed(const char *path)
 {
 	whole_embed(path, true);
 }
 
-static void demo_embed(const char *path)
+static void plain_embed(const char *path)
 {
 	whole_embed(path, false);
 }
@@ -288,8 +288,9 @@ static int sql_embed(const char *header_path, const char *source_path, int argc,
 		header);
 	fputs("/* Made by the build from sql/. */\n#include \"embedded.h\"\n", source);
 	group(argc, argv, "/queries/", "query_text embedded_queries", queries_embed);
-	group(argc, argv, "/migrations/", "sql_file embedded_migrations", migration_embed);
-	group(argc, argv, "/demo/", "sql_file embedded_demo", demo_embed);
+	group(argc, argv, "/sql/schema/", "sql_file embedded_schema", schema_embed);
+	group(argc, argv, "/sql/functions/", "sql_file embedded_functions", plain_embed);
+	group(argc, argv, "/demo/", "sql_file embedded_demo", plain_embed);
 	group(argc, argv, "/sql/audit/", "audit_check embedded_checks", checks_embed);
 	fputs("\tQUERY_COUNT\n};\n\n#endif\n", header);
 	output_end(&header_out, header_path);

@@ -3,10 +3,11 @@ add_executable(reeyo_embed ${CMAKE_SOURCE_DIR}/src/embed/embed.c)
 set(REEYO_GENERATED ${CMAKE_BINARY_DIR}/generated)
 file(MAKE_DIRECTORY ${REEYO_GENERATED}/reeyo/db)
 
-# SQL: sql/queries/*.sql (named statements), sql/migrations/*.sql, sql/demo/*.sql and sql/audit/*.sql. Sets
-# REEYO_EMBEDDED_SQL.
+# SQL: sql/queries/*.sql (named statements), sql/schema/*.sql, sql/functions/*.sql, sql/demo/*.sql and sql/audit/*.sql.
+# Sets REEYO_EMBEDDED_SQL.
 file(GLOB reeyo_sql CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/sql/queries/*.sql
-	${CMAKE_SOURCE_DIR}/sql/migrations/*.sql ${CMAKE_SOURCE_DIR}/sql/demo/*.sql
+	${CMAKE_SOURCE_DIR}/sql/schema/*.sql ${CMAKE_SOURCE_DIR}/sql/functions/*.sql
+	${CMAKE_SOURCE_DIR}/sql/demo/*.sql
 	${CMAKE_SOURCE_DIR}/sql/audit/*.sql)
 list(SORT reeyo_sql)
 set(REEYO_EMBEDDED_SQL ${REEYO_GENERATED}/reeyo/db/queries.h ${REEYO_GENERATED}/embedded.c)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A database of its own for the tests of the statements, made from the migration files.
+"""A database of its own for the tests of the statements, made from the files of sql/.
 
 REEYO_TEST_DATABASE_URL names the PostgreSQL (tests/run starts one); without it the tests are skipped.
 """
@@ -11,7 +11,7 @@ import psycopg2
 import psycopg2.extensions
 import pytest
 
-from sql.statements import ROOT, Client
+from sql.statements import Client, install
 
 
 @contextlib.contextmanager
@@ -27,8 +27,7 @@ def migrated(name):
     own = psycopg2.extensions.make_dsn(url, dbname=name)
     connection = psycopg2.connect(own)
     with connection, connection.cursor() as cursor:
-        for path in sorted((ROOT / "sql/migrations").glob("*.sql")):
-            cursor.execute(path.read_text())
+        install(cursor)
     connection.close()
     yield own
     with admin.cursor() as cursor:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The named statements of sql/queries, and a connection that runs them."""
+"""The named statements of sql/queries, the schema they run on, and a connection that runs them."""
 
 import pathlib
 import re
@@ -9,10 +9,10 @@ import psycopg2
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
-def statements():
-    """{name: SQL} of sql/queries, as the build embeds them."""
+def statements(folder=ROOT / "sql/queries"):
+    """{name: SQL} of a folder of named statements, as the build embeds them."""
     found = {}
-    for path in sorted((ROOT / "sql/queries").glob("*.sql")):
+    for path in sorted(folder.glob("*.sql")):
         name = None
         for line in path.read_text().splitlines():
             if line.startswith("-- name:"):
@@ -25,6 +25,16 @@ def statements():
 
 
 STATEMENTS = statements()
+FUNCTION_FILES = sorted((ROOT / "sql/functions").glob("*.sql"))
+
+
+def install(cursor):
+    """Makes the schema and its functions in one transaction, in the order of `reeyo migrate`."""
+    base = ROOT / "sql/functions/base.sql"
+    cursor.execute("SET LOCAL check_function_bodies = off")
+    for path in [base, *sorted((ROOT / "sql/schema").glob("*.sql")),
+                 *(path for path in FUNCTION_FILES if path != base)]:
+        cursor.execute(path.read_text())
 
 
 def count(name):

@@ -7,7 +7,7 @@ import unicodedata
 import psycopg2
 import psycopg2.extensions
 import pytest
-from sql.statements import ROOT, STATEMENTS
+from sql.statements import STATEMENTS, install
 
 # What is written, and what finds it.
 WORDS = [
@@ -73,8 +73,7 @@ def test_an_owner_who_is_no_superuser_may_migrate_his_database():
         try:
             own = psycopg2.connect(psycopg2.extensions.make_dsn(url, dbname=name, user=name))
             with own, own.cursor() as owner:
-                for path in sorted((ROOT / "sql/migrations").glob("*.sql")):
-                    owner.execute(path.read_text())
+                install(owner)
             own.close()
         finally:
             cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")

@@ -1,23 +1,28 @@
 /* SPDX-License-Identifier: MIT
  *
- * Schema versions: sql/migrations/NNNN_name.sql, append-only and embedded in the binary. Applied in
- * order, each in its own transaction with its row in schema_migrations (version, name, SHA-256,
- * applied_at), all under one advisory lock, so that any number of copies may start at once.
+ * The schema: tables in sql/schema/NNNN_name.sql, append-only, applied once and in order; functions
+ * and views in sql/functions/name.sql, applied again whenever their text changed. Both are embedded
+ * in the binary, and noted in the tables schema_migrations and schema_functions with the SHA-256 of
+ * their text. One run is one transaction under one advisory lock, so that any number of instances
+ * may start at once.
  */
 #ifndef REEYO_DB_MIGRATE_H
 #define REEYO_DB_MIGRATE_H
 
 #include "reeyo/core/error.h"
 
-/* Applies what is missing and prints a line per migration. Refuses (E_CONFIG) when an applied
- * migration's checksum differs from the binary's, or the database knows a version that the binary
- * does not. Blocking; command line only. */
+/* Applies the schema files that are missing and the function files that differ, and prints a line
+ * for each. After a schema file all function files are applied again. Refuses (E_CONFIG) when the
+ * checksum of an applied schema file differs from the binary's, or the database has a schema file
+ * that the binary does not know. Functions are those of the last run: going back to an older binary
+ * brings its functions back. Blocking; command line only. */
 int migrate_run(const char *url) MUST_CHECK;
-/* Prints each version with its state: applied (when), pending, changed, unknown. */
+/* Prints each file with its state: applied (when), pending, changed, unknown. */
 int migrate_status(const char *url) MUST_CHECK;
-/* 0 when the database has every migration of the binary (it may have newer ones: during a roll-out
- * the old version goes on serving); E_CONFIG when one is missing (a log line says that `reeyo
- * migrate` helps), E_STORE_DOWN when it cannot be asked. */
+/* 0 when the database has every schema file of the binary and has, or once had, its version of
+ * every function file (it may have newer ones: during a roll-out the old version goes on serving);
+ * E_CONFIG when one is missing (a log line names `reeyo migrate`), E_STORE_DOWN when the database
+ * does not answer. */
 int migrate_check(const char *url) MUST_CHECK;
 
 #endif

@@ -25,13 +25,37 @@ def test_an_empty_database_is_refused_naming_the_command_that_helps(databases):
     assert "reeyo migrate" in says(serve(databases.empty()))
 
 
+def change(url, statement):
+    with psycopg2.connect(url) as connection, connection.cursor() as cursor:
+        cursor.execute(statement)
+        found = cursor.fetchall() if cursor.description else None
+    connection.close()
+    return found
+
+
+def migrate(url, *arguments):
+    return reeyo("migrate", *arguments, environment={**BASE, "REEYO_DATABASE_URL": url})
+
+
 def test_an_older_schema_is_refused_naming_the_command_that_helps(databases):
     url = databases.fresh()
-    with psycopg2.connect(url) as connection, connection.cursor() as cursor:
-        cursor.execute("DELETE FROM schema_migrations WHERE version = "
-                       "(SELECT max(version) FROM schema_migrations)")
-    connection.close()
+    change(url, "DELETE FROM schema_migrations WHERE version = "
+                "(SELECT max(version) FROM schema_migrations)")
     assert "reeyo migrate" in says(serve(url))
+
+
+def test_older_functions_are_refused_naming_the_command_that_helps(databases):
+    url = databases.fresh()
+    change(url, "UPDATE schema_functions SET checksum = repeat('0', 64) WHERE name = 'orders'")
+    assert "reeyo migrate" in says(serve(url))
+
+
+def test_newer_functions_are_served(databases, start_server):
+    """The old binary goes on while the new one is rolled out."""
+    url = databases.fresh()
+    change(url, "UPDATE schema_functions SET current = false WHERE name = 'orders'; "
+                "INSERT INTO schema_functions (name, checksum) VALUES ('orders', repeat('0', 64))")
+    assert start_server(database_url=url).api().get("health").status == 200
 
 
 def test_a_newer_schema_is_served(databases, start_server):
@@ -50,23 +74,50 @@ def test_a_newer_schema_is_served(databases, start_server):
 
 def test_migrate_twice_is_harmless_and_status_says_so(databases):
     url = databases.empty()
-    for _ in range(2):
-        done = reeyo("migrate", environment={**BASE, "REEYO_DATABASE_URL": url})
-        assert done.returncode == 0, done
-    done = reeyo("migrate", "status", environment={**BASE, "REEYO_DATABASE_URL": url})
+    first, second = migrate(url), migrate(url)
+    assert first.returncode == 0 and "applied 0001_" in first.stdout, first
+    assert "applied functions base" in first.stdout
+    assert second.returncode == 0 and "up to date" in second.stdout, second
+    done = migrate(url, "status")
     assert done.returncode == 0 and "applied" in done.stdout and "pending" not in done.stdout
+    names = {line.split()[1] for line in done.stdout.splitlines() if line.startswith("fn ")}
+    assert names == {name for name, in change(url, "SELECT name FROM schema_functions")} > {"orders"}
 
 
-def test_a_changed_migration_is_refused(databases):
+def test_status_of_an_empty_database_shows_all_files_pending(databases):
+    lines = migrate(databases.empty(), "status").stdout.splitlines()
+    assert len(lines) > 20 and all(line.endswith("pending") for line in lines)
+
+
+def test_a_changed_function_is_applied_again_and_nothing_else(databases):
     url = databases.empty()
-    assert reeyo("migrate", environment={**BASE, "REEYO_DATABASE_URL": url}).returncode == 0
-    with psycopg2.connect(url) as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT column_name FROM information_schema.columns WHERE "
-                       "table_name = 'schema_migrations' AND column_name IN ('checksum', 'sha256')")
-        column = cursor.fetchone()[0]
-        cursor.execute(f"UPDATE schema_migrations SET {column} = repeat('0', 64) WHERE version = 1")
-    connection.close()
-    says(reeyo("migrate", environment={**BASE, "REEYO_DATABASE_URL": url}))
+    assert migrate(url).returncode == 0
+    body = "SELECT pg_get_functiondef('order_json'::regproc)"
+    before = change(url, body)
+    change(url, "CREATE OR REPLACE FUNCTION order_json(o orders) RETURNS text LANGUAGE sql AS $$ SELECT 'x' $$; "
+                "UPDATE schema_functions SET checksum = repeat('0', 64) WHERE name = 'orders'")
+    assert any(line.split()[1:3] == ["orders", "pending,"]
+               for line in migrate(url, "status").stdout.splitlines())
+    done = migrate(url)
+    assert done.returncode == 0 and done.stdout.splitlines() == ["applied functions orders"]
+    assert change(url, body) == before
+    assert "up to date" in migrate(url).stdout
+
+
+def test_a_changed_schema_file_is_refused(databases):
+    url = databases.empty()
+    assert migrate(url).returncode == 0
+    change(url, "UPDATE schema_migrations SET checksum = repeat('0', 64) WHERE version = 1")
+    assert "0001_" in says(migrate(url))
+
+
+def test_a_newer_schema_is_not_migrated(databases):
+    url = databases.empty()
+    assert migrate(url).returncode == 0
+    change(url, "INSERT INTO schema_migrations (version, name, checksum) VALUES (9999, 'later', repeat('0', 64)); "
+                "UPDATE schema_functions SET checksum = repeat('0', 64) WHERE name = 'orders'")
+    assert "9999_later" in says(migrate(url))
+    assert change(url, "SELECT checksum FROM schema_functions WHERE name = 'orders'") == [("0" * 64,)]
 
 
 def test_copies_that_migrate_at_once_agree(databases):

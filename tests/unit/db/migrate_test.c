@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Migrations: what is missing is applied once, in order, by one process at a time; what was changed
- * or is unknown stops it.
+ * Migrations: schema files are applied once, in order, by one process at a time; one that was changed
+ * or is unknown stops it. Function files are applied when they changed.
  */
 #include <check.h>
 #include <sodium.h>
@@ -20,36 +20,59 @@
 static char url[1024];
 static struct db_session *session;
 
-static const struct sql_file first_two[] = {
-	{ 1, "people",
-		"CREATE TABLE people (id int PRIMARY KEY);\nINSERT INTO people VALUES (1);" },
-	{ 2, "names",
-		"ALTER TABLE people ADD name text; UPDATE people SET name = 'semicolon; "
-		"quote''s';" },
+#define PEOPLE                                                                                     \
+	{ 1, "people",                                                                             \
+		"CREATE TABLE people (id int PRIMARY KEY, age int DEFAULT age_default());\n"       \
+		"INSERT INTO people VALUES (1);" }
+#define NAMES                                                                                      \
+	{ 2, "names",                                                                              \
+		"ALTER TABLE people ADD name text; UPDATE people SET name = 'semicolon; quote''s';" }
+
+static const struct sql_file two_files[] = { PEOPLE, NAMES, { 0 } };
+static const struct sql_file three_files[] = {
+	PEOPLE,
+	NAMES,
+	{ 3, "more",
+		"DROP VIEW IF EXISTS names_view; ALTER TABLE people ALTER name TYPE varchar;"
+		"INSERT INTO people (id, name) VALUES (2, 'two'); SELECT pg_sleep(0.2);" },
 	{ 0 },
 };
-static const struct sql_file all_three[] = {
-	{ 1, "people",
-		"CREATE TABLE people (id int PRIMARY KEY);\nINSERT INTO people VALUES (1);" },
-	{ 2, "names",
-		"ALTER TABLE people ADD name text; UPDATE people SET name = 'semicolon; "
-		"quote''s';" },
-	{ 3, "more", "INSERT INTO people VALUES (2, 'two'); SELECT pg_sleep(0.2);" },
-	{ 0 },
-};
-static const struct sql_file changed[] = {
+static const struct sql_file changed_files[] = {
 	{ 1, "people", "CREATE TABLE people (id bigint PRIMARY KEY);" },
-	{ 2, "names",
-		"ALTER TABLE people ADD name text; UPDATE people SET name = 'semicolon; "
-		"quote''s';" },
+	NAMES,
 	{ 0 },
 };
-static const struct sql_file broken[] = {
-	{ 1, "people",
-		"CREATE TABLE people (id int PRIMARY KEY);\nINSERT INTO people VALUES (1);" },
+static const struct sql_file broken_files[] = {
+	PEOPLE,
 	{ 2, "half", "CREATE TABLE half (id int); SELECT 1 / 0;" },
 	{ 0 },
 };
+
+#define BASE                                                                                       \
+	{ 0, "base",                                                                               \
+		"CREATE OR REPLACE FUNCTION age_default() RETURNS int LANGUAGE sql AS $$SELECT 7$$" }
+#define LATER                                                                                      \
+	{ 0, "later",                                                                              \
+		"CREATE OR REPLACE FUNCTION later() RETURNS text LANGUAGE sql AS $$SELECT 'z'$$" }
+
+/* `greetings` names a view of its own file and a function of a later one. */
+#define GREETINGS(word)                                                                            \
+	{ 0, "greetings",                                                                          \
+		"CREATE OR REPLACE VIEW names_view AS SELECT name FROM people;"                    \
+		"CREATE OR REPLACE FUNCTION greet() RETURNS text LANGUAGE sql AS "                 \
+		"$$SELECT '" word " ' || later()$$" }
+
+static const struct sql_file functions[] = { BASE, GREETINGS("hello"), LATER, { 0 } };
+static const struct sql_file new_functions[] = { BASE, GREETINGS("good day"), LATER, { 0 } };
+static const struct sql_file broken_functions[] = { BASE, GREETINGS("bye"), LATER,
+	{ 0, "wrong", "CREATE OR REPLACE FUNCTION" }, { 0 } };
+
+static const struct sql_set first_two = { two_files, functions };
+static const struct sql_set all_three = { three_files, functions };
+static const struct sql_set changed = { changed_files, functions };
+static const struct sql_set broken = { broken_files, functions };
+static const struct sql_set greeting_changed = { two_files, new_functions };
+static const struct sql_set functions_broken = { three_files, broken_functions };
 
 static const char *value_of(const char *sql)
 {
@@ -75,50 +98,108 @@ static void schema_drop(void)
 
 START_TEST(what_is_missing_is_applied_once)
 {
-	ck_assert_int_eq(migrate_run_with(url, first_two), 0);
+	ck_assert_int_eq(migrate_run_with(url, &first_two), 0);
 	ck_assert_str_eq(value_of("SELECT name FROM people"), "semicolon; quote's");
-	ck_assert_int_eq(migrate_run_with(url, first_two), 0);
-	ck_assert_int_eq(migrate_run_with(url, all_three), 0);
+	ck_assert_int_eq(migrate_run_with(url, &first_two), 0);
+	ck_assert_int_eq(migrate_run_with(url, &all_three), 0);
 	ck_assert_str_eq(value_of("SELECT count(*) FROM people"), "2");
 	ck_assert_str_eq(value_of("SELECT string_agg(version || name, ' ' ORDER BY version) FROM "
 	                          "schema_migrations"),
 		"1people 2names 3more");
 	ck_assert_str_eq(value_of("SELECT min(length(checksum)) FROM schema_migrations"), "64");
-	ck_assert_int_eq(migrate_status_with(url, all_three), 0);
+	ck_assert_int_eq(migrate_status_with(url, &all_three), 0);
 }
 END_TEST
 
-START_TEST(a_changed_migration_stops_it)
+START_TEST(a_changed_schema_file_stops_it)
 {
-	ck_assert_int_eq(migrate_run_with(url, first_two), 0);
-	ck_assert_int_eq(migrate_run_with(url, changed), E_CONFIG);
-	ck_assert_int_eq(migrate_status_with(url, changed), 0);
+	ck_assert_int_eq(migrate_run_with(url, &first_two), 0);
+	ck_assert_int_eq(migrate_run_with(url, &changed), E_CONFIG);
+	ck_assert_int_eq(migrate_status_with(url, &changed), 0);
 }
 END_TEST
 
 START_TEST(a_version_that_the_binary_does_not_know_stops_it_but_not_the_server)
 {
-	ck_assert_int_eq(migrate_run_with(url, all_three), 0);
-	ck_assert_int_eq(migrate_run_with(url, first_two), E_CONFIG);
-	ck_assert_int_eq(migrate_check_with(url, first_two), 0);
+	ck_assert_int_eq(migrate_run_with(url, &all_three), 0);
+	ck_assert_int_eq(migrate_run_with(url, &first_two), E_CONFIG);
+	ck_assert_int_eq(migrate_check_with(url, &first_two), 0);
 }
 END_TEST
 
 START_TEST(a_server_newer_than_the_schema_is_told)
 {
-	ck_assert_int_eq(migrate_check_with(url, first_two), E_CONFIG);
-	ck_assert_int_eq(migrate_run_with(url, first_two), 0);
-	ck_assert_int_eq(migrate_check_with(url, first_two), 0);
-	ck_assert_int_eq(migrate_check_with(url, all_three), E_CONFIG);
-	ck_assert_int_eq(migrate_check_with("host=127.0.0.1 port=1", first_two), E_STORE_DOWN);
+	ck_assert_int_eq(migrate_check_with(url, &first_two), E_CONFIG);
+	ck_assert_int_eq(migrate_run_with(url, &first_two), 0);
+	ck_assert_int_eq(migrate_check_with(url, &first_two), 0);
+	ck_assert_int_eq(migrate_check_with(url, &all_three), E_CONFIG);
+	ck_assert_int_eq(migrate_check_with("host=127.0.0.1 port=1", &first_two), E_STORE_DOWN);
 }
 END_TEST
 
-START_TEST(nothing_is_kept_of_a_migration_that_fails)
+START_TEST(nothing_is_kept_of_a_run_that_fails)
 {
-	ck_assert_int_ne(migrate_run_with(url, broken), 0);
+	ck_assert_int_ne(migrate_run_with(url, &broken), 0);
 	ck_assert_str_eq(value_of("SELECT to_regclass('half') IS NULL"), "t");
-	ck_assert_str_eq(value_of("SELECT max(version) FROM schema_migrations"), "1");
+	ck_assert_str_eq(value_of("SELECT to_regclass('people') IS NULL"), "t");
+	ck_assert_str_eq(value_of("SELECT to_regproc('greet') IS NULL"), "t");
+	ck_assert_str_eq(value_of("SELECT count(*) FROM schema_migrations"), "0");
+	ck_assert_str_eq(value_of("SELECT count(*) FROM schema_functions"), "0");
+}
+END_TEST
+
+START_TEST(a_changed_function_file_is_applied_again_and_the_others_are_not)
+{
+	ck_assert_int_eq(migrate_run_with(url, &first_two), 0);
+	ck_assert_str_eq(value_of("SELECT greet()"), "hello z");
+	ck_assert_int_eq(db_session_run(session, "DROP FUNCTION later()"), 0);
+	ck_assert_int_eq(migrate_run_with(url, &greeting_changed), 0);
+	ck_assert_str_eq(value_of("SELECT to_regproc('later') IS NULL"), "t");
+	ck_assert_str_eq(value_of("SELECT string_agg(name, ' ' ORDER BY name) FROM "
+	                          "schema_functions WHERE current"),
+		"base greetings later");
+	ck_assert_str_eq(value_of("SELECT count(*) FROM schema_functions"), "4");
+}
+END_TEST
+
+START_TEST(all_function_files_are_applied_again_after_a_schema_file)
+{
+	ck_assert_int_eq(migrate_run_with(url, &first_two), 0);
+	ck_assert_int_eq(db_session_run(session, "DROP FUNCTION later()"), 0);
+	ck_assert_int_eq(migrate_run_with(url, &all_three), 0);
+	ck_assert_str_eq(value_of("SELECT greet()"), "hello z");
+	ck_assert_str_eq(value_of("SELECT count(*) FROM names_view"), "2");
+}
+END_TEST
+
+START_TEST(a_schema_file_is_not_kept_when_a_function_file_of_its_run_fails)
+{
+	ck_assert_int_eq(migrate_run_with(url, &first_two), 0);
+	ck_assert_int_ne(migrate_run_with(url, &functions_broken), 0);
+	ck_assert_str_eq(value_of("SELECT max(version) FROM schema_migrations"), "2");
+	ck_assert_str_eq(value_of("SELECT count(*) FROM people"), "1");
+	ck_assert_str_eq(value_of("SELECT greet()"), "hello z");
+}
+END_TEST
+
+START_TEST(a_server_starts_on_newer_functions_and_not_on_older_ones)
+{
+	ck_assert_int_eq(migrate_run_with(url, &first_two), 0);
+	ck_assert_int_eq(migrate_check_with(url, &greeting_changed), E_CONFIG);
+	ck_assert_int_eq(migrate_run_with(url, &greeting_changed), 0);
+	ck_assert_int_eq(migrate_check_with(url, &greeting_changed), 0);
+	ck_assert_int_eq(migrate_check_with(url, &first_two), 0);
+}
+END_TEST
+
+START_TEST(an_older_binary_that_migrates_brings_its_functions_back)
+{
+	ck_assert_int_eq(migrate_run_with(url, &greeting_changed), 0);
+	ck_assert_int_eq(migrate_run_with(url, &first_two), 0);
+	ck_assert_int_eq(migrate_run_with(url, &greeting_changed), 0);
+	ck_assert_int_eq(migrate_run_with(url, &first_two), 0);
+	ck_assert_str_eq(value_of("SELECT greet()"), "hello z");
+	ck_assert_int_eq(migrate_status_with(url, &greeting_changed), 0);
 }
 END_TEST
 
@@ -128,7 +209,7 @@ START_TEST(processes_that_start_together_apply_each_once)
 
 	for (int i = 0; i < 4; i++)
 		if ((children[i] = fork()) == 0)
-			_exit(migrate_run_with(url, all_three) ? 1 : 0);
+			_exit(migrate_run_with(url, &all_three) ? 1 : 0);
 	for (int i = 0; i < 4; i++) {
 		int status = -1;
 
@@ -173,11 +254,18 @@ static Suite *suite(void)
 	tcase_set_timeout(migrations, 120);
 	tcase_add_checked_fixture(migrations, schema_make, schema_drop);
 	tcase_add_test(migrations, what_is_missing_is_applied_once);
-	tcase_add_test(migrations, a_changed_migration_stops_it);
+	tcase_add_test(migrations, a_changed_schema_file_stops_it);
 	tcase_add_test(
 		migrations, a_version_that_the_binary_does_not_know_stops_it_but_not_the_server);
 	tcase_add_test(migrations, a_server_newer_than_the_schema_is_told);
-	tcase_add_test(migrations, nothing_is_kept_of_a_migration_that_fails);
+	tcase_add_test(migrations, nothing_is_kept_of_a_run_that_fails);
+	tcase_add_test(
+		migrations, a_changed_function_file_is_applied_again_and_the_others_are_not);
+	tcase_add_test(migrations, all_function_files_are_applied_again_after_a_schema_file);
+	tcase_add_test(
+		migrations, a_schema_file_is_not_kept_when_a_function_file_of_its_run_fails);
+	tcase_add_test(migrations, a_server_starts_on_newer_functions_and_not_on_older_ones);
+	tcase_add_test(migrations, an_older_binary_that_migrates_brings_its_functions_back);
 	tcase_add_test(migrations, processes_that_start_together_apply_each_once);
 	tcase_add_test(migrations, a_session_runs_statements_and_reads_rows);
 	suite_add_tcase(all, migrations);

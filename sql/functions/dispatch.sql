@@ -1,0 +1,8 @@
+-- The search for a rider.
+
+-- What an order must be to look for a rider.
+CREATE OR REPLACE FUNCTION order_seeks_rider(o orders) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT o.active AND o.rider_id IS NULL AND (o.status IN ('ACCEPTED', 'PREPARING', 'READY_FOR_PICKUP')
+    OR o.order_type = 'PACKAGE' AND o.status = 'PENDING' AND (o.payment_status = 'PAID' OR o.payment_method = 'CASH'))
+$$;

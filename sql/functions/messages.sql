@@ -1,0 +1,44 @@
+-- Messages to people: whom a broadcast is for, and where a message goes.
+
+-- Whether somebody is one of those whom a broadcast is for.
+CREATE OR REPLACE FUNCTION broadcast_means(status text, id text, country_code text, ids text[], country text) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT status = 'ACTIVE' AND (ids IS NULL OR id = ANY (ids)) AND (country IS NULL OR country_code = upper(country))
+$$;
+
+-- Where a message goes: of PUSH the devices' tokens. NULL: nowhere.
+CREATE OR REPLACE FUNCTION message_address(kind text, recipient text, channel text) RETURNS json
+LANGUAGE sql STABLE AS $$
+  SELECT CASE channel
+    WHEN 'SMS' THEN (SELECT to_json(ARRAY[a.phone]) FROM accounts a
+      WHERE a.kind = message_address.kind AND a.id = recipient AND a.standing <> 'DELETED')
+    WHEN 'MAIL' THEN (SELECT to_json(ARRAY[a.email]) FROM accounts a
+      WHERE a.kind = message_address.kind AND a.id = recipient AND a.email IS NOT NULL AND a.standing <> 'DELETED')
+    ELSE (SELECT json_agg(d.token ORDER BY d.updated_at DESC) FROM device_tokens d
+      WHERE d.account_id = recipient AND d.role = message_address.kind) END
+$$;
+
+-- Whether the owner of an account has proved the address that a channel reaches him at. A device gives its token
+-- itself.
+CREATE OR REPLACE FUNCTION message_address_proven(kind text, recipient text, channel text) RETURNS boolean
+LANGUAGE sql STABLE AS $$
+  SELECT channel = 'PUSH' OR coalesce(CASE kind
+    WHEN 'USER' THEN (SELECT CASE channel WHEN 'SMS' THEN u.phone_verified ELSE u.email_verified END
+                        FROM users u WHERE u.id = recipient)
+    WHEN 'VENDOR' THEN (SELECT CASE channel WHEN 'SMS' THEN v.phone_verified ELSE v.email_verified END
+                          FROM vendors v WHERE v.id = recipient)
+    WHEN 'RIDER' THEN (SELECT CASE channel WHEN 'SMS' THEN r.phone_verified ELSE r.email_verified END
+                         FROM riders r WHERE r.id = recipient) END, false)
+$$;
+
+-- A message as admins see it: nothing of what it says.
+CREATE OR REPLACE FUNCTION message_json(m messages) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT '{"id":"msg_' || m.id || '","event_id":' || coalesce('"' || m.event_id || '"', 'null')
+    || ',"recipient_type":"' || m.kind || '","recipient_id":' || json_word(m.recipient)
+    || ',"channel":"' || m.channel || '","template":"' || m.template || '","language":"' || m.language
+    || '","status":"' || m.state || '","tries":' || m.tries || ',"next_at":'
+    || CASE m.state WHEN 'QUEUED' THEN json_time(m.next_at) ELSE 'null' END
+    || ',"last_error":' || json_text(m.last_error) || ',"created_at":' || json_time(m.created_at)
+    || ',"sent_at":' || json_time(m.sent_at) || '}'
+$$;

@@ -1,0 +1,79 @@
+-- What customers say of delivered orders.
+
+-- vendorRating and riderRating as orders and answers show them.
+CREATE OR REPLACE FUNCTION rating_json(r ratings) RETURNS json
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT json_build_object('stars', r.stars, 'rating', r.stars, 'review', r.review, 'ratedAt', iso(r.rated_at))
+   WHERE r.order_id IS NOT NULL
+$$;
+
+-- One target's stars into its row and its mean. The order is locked: nobody else rates it meanwhile.
+CREATE OR REPLACE FUNCTION rating_set(o orders, its_target text, its_id text, its_stars integer, its_review text)
+RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  before integer := (SELECT r.stars FROM ratings r WHERE r.order_id = o.id AND r.target = its_target);
+  more integer := its_stars - coalesce(before, 0);
+  first integer := (before IS NULL)::integer;
+BEGIN
+  INSERT INTO ratings (order_id, target, target_id, user_id, stars, review)
+  VALUES (o.id, its_target, its_id, o.user_id, its_stars, its_review)
+  ON CONFLICT (order_id, target) DO UPDATE
+    SET stars = excluded.stars, review = excluded.review, rated_at = excluded.rated_at;
+  IF its_target = 'VENDOR' THEN
+    UPDATE vendors v SET rating_sum = v.rating_sum + more, total_ratings = v.total_ratings + first WHERE v.id = its_id;
+  ELSE
+    UPDATE riders r SET rating_sum = r.rating_sum + more, total_ratings = r.total_ratings + first WHERE r.id = its_id;
+  END IF;
+END $$;
+
+-- The statement order_rate: see there.
+CREATE OR REPLACE FUNCTION order_rate(target text, asker text, plain_stars integer, plain_review text, vendor_stars integer,
+  vendor_review text, rider_stars integer, rider_review text,
+  OUT outcome text, OUT json text, OUT said text, OUT vendor text) LANGUAGE plpgsql AS $$
+DECLARE
+  o orders;
+  of_vendor ratings;
+  of_rider ratings;
+BEGIN
+  SELECT * INTO o FROM orders t
+   WHERE t.id = CASE WHEN substr(target, 2, 1) = '-'
+     THEN (SELECT n.id FROM orders n WHERE n.order_number = target) ELSE target END
+     FOR NO KEY UPDATE;
+  IF plain_stars IS NOT NULL AND o.vendor_id IS NOT NULL AND vendor_stars IS NULL THEN
+    vendor_stars := plain_stars;
+    vendor_review := plain_review;
+  ELSIF plain_stars IS NOT NULL AND o.vendor_id IS NULL AND rider_stars IS NULL THEN
+    rider_stars := plain_stars;
+    rider_review := plain_review;
+  END IF;
+  outcome := CASE WHEN o.id IS NULL THEN 'ORDER_NOT_FOUND'
+    WHEN o.user_id <> asker THEN 'ORDER_NOT_OWNER'
+    WHEN o.status <> 'DELIVERED' THEN 'CANNOT_RATE'
+    WHEN vendor_stars IS NOT NULL AND o.vendor_id IS NULL THEN 'VENDOR_NOT_FOUND'
+    ELSE 'RATED' END;
+  IF outcome <> 'RATED' THEN
+    RETURN;
+  END IF;
+  IF rider_stars IS NOT NULL THEN
+    PERFORM rating_set(o, 'RIDER', o.rider_id, rider_stars, rider_review);
+  END IF;
+  IF vendor_stars IS NOT NULL THEN
+    PERFORM rating_set(o, 'VENDOR', o.vendor_id, vendor_stars, vendor_review);
+  END IF;
+  SELECT * INTO of_vendor FROM ratings r WHERE r.order_id = o.id AND r.target = 'VENDOR';
+  SELECT * INTO of_rider FROM ratings r WHERE r.order_id = o.id AND r.target = 'RIDER';
+  UPDATE orders t
+     SET updated_at = now(),
+         rating = concat('{"stars":', coalesce(of_vendor.stars, of_rider.stars),
+           ',"rating":', coalesce(of_vendor.stars, of_rider.stars), ',"review":',
+           json_text(CASE WHEN of_vendor.order_id IS NULL THEN of_rider.review ELSE of_vendor.review END),
+           ',"ratedAt":', json_time(greatest(of_vendor.rated_at, of_rider.rated_at)),
+           ',"vendorRating":' || rating_json(of_vendor)::text, ',"riderRating":' || rating_json(of_rider)::text,
+           '}')::json
+   WHERE t.id = o.id
+  RETURNING * INTO o;
+  json := order_json_user(o);
+  said := json_build_object('orderId', o.id, 'vendorRating', rating_json(of_vendor),
+    'riderRating', rating_json(of_rider));
+  vendor := CASE WHEN vendor_stars IS NOT NULL THEN o.vendor_id END;
+END $$;
