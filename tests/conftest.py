@@ -7,6 +7,7 @@ import pytest
 
 from world.accounts import Tokens, appoint, hire, open_shop, register
 from world.audit import books_kept
+from world.callers import Callers
 from world.database import Database
 from world.fakes import Campay, Fake
 from world.ports import free_port
@@ -216,6 +217,14 @@ def books(server):
 def tables():
     """The route and field tables: world.tables.Tables."""
     return Tables()
+
+
+@pytest.fixture(scope="module")
+def callers(server):
+    """Somebody of each role on the shared server: world.callers.Callers."""
+    made = Callers(server)
+    yield made
+    made.close()
 
 
 @pytest.fixture

@@ -191,6 +191,9 @@ static void answer_frame(struct fake_request *rq)
 	} else if (strcmp(rq->path, "/_reset") == 0) {
 		everything_forget();
 		fake_reply(rq, 200, json_object());
+	} else if (strcmp(rq->path, "/_go") == 0) {
+		held_go();
+		fake_reply(rq, 200, json_object());
 	} else if (strcmp(rq->path, "/_script") == 0) {
 		wrong = script_add(rq->json);
 		fake_reply(rq, wrong ? 400 : 200,
@@ -209,6 +212,8 @@ static bool fault_play(struct fake_request *rq)
 
 	if (fake_fault_is(rq, "slow")) {
 		fake_sleep((int)json_integer_value(json_object_get(rq->fault, "ms")));
+	} else if (fake_fault_is(rq, "held")) {
+		held_wait();
 	} else if (fake_fault_is(rq, "status")) {
 		fake_reply(rq, status, json_incref(json_object_get(rq->fault, "body")));
 		return true;

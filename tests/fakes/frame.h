@@ -10,6 +10,9 @@
 /* later.c: threads that do things later. */
 void later_start(uint64_t seed);
 void later_stop(void);
+/* Waits for the next held_go, or the end of the fake. */
+void held_wait(void);
+void held_go(void);
 
 /* script.c: faults by path, and the log. Each takes and gives up its own lock. */
 void script_chances(const char *const *chances, unsigned percent);

@@ -25,6 +25,7 @@ static pthread_t threads[THREADS];
 static struct due *heap;
 static size_t count, room;
 static bool ending;
+static unsigned let_go; /* how often */
 static uint64_t state;
 
 static uint64_t now_ms(void)
@@ -155,6 +156,25 @@ void fake_sleep(int ms)
 	pthread_mutex_lock(&mutex);
 	while (!ending && now_ms() < until)
 		wait_until(until);
+	pthread_mutex_unlock(&mutex);
+}
+
+void held_wait(void)
+{
+	unsigned before;
+
+	pthread_mutex_lock(&mutex);
+	before = let_go;
+	while (!ending && before == let_go)
+		pthread_cond_wait(&changed, &mutex);
+	pthread_mutex_unlock(&mutex);
+}
+
+void held_go(void)
+{
+	pthread_mutex_lock(&mutex);
+	let_go++;
+	pthread_cond_broadcast(&changed);
 	pthread_mutex_unlock(&mutex);
 }
 

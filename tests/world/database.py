@@ -13,6 +13,7 @@ class Database:
     def __init__(self, url):
         self.connection = psycopg2.connect(url)
         self.connection.autocommit = True
+        self.pid = self.connection.get_backend_pid()
 
     def __call__(self, statement, *arguments):
         with self.connection.cursor(cursor_factory=psycopg2.extras.RealDictCursor) as cursor:
@@ -22,10 +23,14 @@ class Database:
                 cursor.execute(statement, arguments or None)
             return cursor.fetchall() if cursor.description else cursor.rowcount
 
-    def waits(self):
-        """How many sessions of this database wait for a lock."""
-        return self("SELECT count(*) AS n FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-                    " AND datname = current_database()")[0]["n"]
+    def waits(self, session):
+        """Whether another Database waits for a lock of anybody's."""
+        return bool(self("SELECT 1 FROM pg_blocking_pids(%s) AS blocking WHERE cardinality(blocking) > 0", session.pid))
+
+    def waits_for(self, holder):
+        """Whether any session waits for a lock that another Database holds."""
+        return bool(self("SELECT 1 FROM pg_stat_activity WHERE datname = current_database()"
+                         " AND %s = ANY (pg_blocking_pids(pid))", holder.pid))
 
     def close(self):
         self.connection.close()

@@ -39,6 +39,10 @@ class Fake:
         reply = self.api.post("/_script", json={"path": path, "faults": written})
         assert reply.status == 200, reply.body
 
+    def go(self):
+        """Lets go of the requests that a fault "held" keeps."""
+        self.api.post("/_go")
+
     def log(self, path=None):
         """What was asked, oldest first: .method .path .query .headers .body."""
         return self.api.get("/_log" + (f"?path={path}" if path else "")).json

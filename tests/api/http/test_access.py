@@ -7,7 +7,7 @@ import pytest
 from world.accounts import DEMO
 from world.database import Database
 from world.tables import ROLES
-from world.tokens import issue, read, sign
+from world.tokens import read, sign
 from world.waiting import until
 
 NAMESPACES = ("user", "rider", "vendor", "admin")

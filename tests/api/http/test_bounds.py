@@ -5,21 +5,12 @@ import json
 
 import pytest
 
-from world.callers import Callers
-
 LIMIT = 524288  # of a body whose row sets none; more than any row sets
 
 
 @pytest.fixture(scope="module")
 def narrow(start_server):
     return start_server(body_limit=LIMIT)
-
-
-@pytest.fixture(scope="module")
-def callers(server):
-    made = Callers(server)
-    yield made
-    made.close()
 
 
 def sized(size):

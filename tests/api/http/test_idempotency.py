@@ -9,7 +9,6 @@ import pytest
 
 from world.accounts import open_shop, register
 from world.audit import top_up
-from world.callers import Callers
 from world.database import Database
 from world.money import race
 from world.tables import Tables
@@ -17,13 +16,6 @@ from world.waiting import until
 
 ROWS = [row for row in Tables().rows if row.idempotent]
 keys = (f"replayed-{n}" for n in itertools.count(1))
-
-
-@pytest.fixture(scope="module")
-def callers(server):
-    made = Callers(server)
-    yield made
-    made.close()
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)

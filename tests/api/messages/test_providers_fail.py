@@ -220,10 +220,11 @@ def test_a_registration_answers_while_no_text_message_goes_out(office):
 def test_a_slow_provider_holds_up_its_own_channel_only(office):
     slow, quick = office.customer("en"), office.customer("en")
     office.device(quick, "phone-of-quick")
-    office.sms.script(SMS_PATH, ("slow", {"ms": 3000}))
+    office.sms.script(SMS_PATH, "held")
     office.say_payment(slow, 1000)
     office.say_payment(quick, 2000)
     office.told()
     until(lambda: office.pushes("phone-of-quick"), what="the push")
     assert [row["state"] for row in office.rows(slow)] == ["QUEUED"]
+    office.sms.go()
     office.quiet()

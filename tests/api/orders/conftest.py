@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A street of its own, where every kind of order is on sale: a server, and who takes part in orders."""
 
+import contextlib
 import itertools
 
 import pytest
@@ -78,10 +79,23 @@ class Street:
                         order["orderId"], order["orderId"])
 
 
-@pytest.fixture(scope="session")
-def street(databases):
+@contextlib.contextmanager
+def opened(databases):
     server = Server(databases.fresh(), "").start()
     made = Street(server)
     yield made
     made.sql.close()
     server.close()
+
+
+@pytest.fixture(scope="session")
+def street(databases):
+    with opened(databases) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def own_street(databases):
+    """A street where no other file has written orders and wallets as it needs them."""
+    with opened(databases) as made:
+        yield made

@@ -241,11 +241,11 @@ def test_a_statement_that_meets_another_in_a_deadlock_is_run_once_more(start_ser
     gate("SELECT pg_advisory_lock(2)")
     placing = beside(buyer.api.post, "orders", json={
         "vendorId": "vendor_123", "items": [{"itemId": "item_1", "quantity": 1}], "paymentMethod": "WALLET"})
-    until(lambda: watch.waits() == 1, what="the server's hold of the wallet")
+    until(lambda: watch.waits_for(gate), what="the server's hold of the wallet")
     other("SET deadlock_timeout = '1h'")
     other("UPDATE items SET stock = stock WHERE id = 'item_1'")
     meeting = beside(other, "UPDATE wallets SET updated_at = now() WHERE owner_id = %s", buyer.id)
-    until(lambda: watch.waits() == 2, what="the other's wait for the wallet")
+    until(lambda: watch.waits(other), what="the other's wait for the wallet")
     gate("SELECT pg_advisory_lock(1)")
     gate("SELECT pg_advisory_unlock(2)")
     meeting.result()

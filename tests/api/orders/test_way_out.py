@@ -5,7 +5,7 @@ import itertools
 
 import pytest
 
-from world.audit import books_kept
+from world.audit import books_balance
 from world.waiting import race
 from world.waiting import until
 
@@ -22,11 +22,16 @@ PLACES = [(kind, state) for kind, steps in WALK.items() for state in ["PENDING"]
 PICKED_UP = ("IN_TRANSIT", "RIDER_AT_DELIVERY")
 
 
+@pytest.fixture(scope="module")
+def street(own_street):
+    return own_street
+
+
 @pytest.fixture(scope="module", autouse=True)
 def books(street):
-    """What the tests of this file do breaks nothing of the books."""
-    with books_kept(street.server):
-        yield
+    """After all tests of this file the books balance."""
+    yield
+    books_balance(street.server)
 
 
 def act(who, order, verb, role="admin", **body):

@@ -138,10 +138,11 @@ def test_a_server_killed_between_the_row_and_the_call_leaves_a_payment_that_is_r
     # Both as a crash leaves them: one whose call never was made, one whose call was and was not answered.
     till.sql("INSERT INTO payment_intents (id, kind, user_id, amount, method, phone, entry, next_ask_at)"
              " VALUES ('pay_never_called', 'TOPUP', %s, 500, 'MOBILE_MONEY', '+237670000001', 'txn_never', now())", somebody.id)
-    till.gateway.script("/collect", ("slow", {"ms": 4000}))
+    till.gateway.script("/collect", "held")
     beside(till.top_up, somebody)  # the server dies under it
     until(lambda: till.gateway.log("/collect"))
     till.server.kill()
+    till.gateway.go()
     called = till.sql("SELECT * FROM payment_intents WHERE user_id = %s AND id <> 'pay_never_called'", somebody.id)[0]
     assert called["state"] == "CREATED" and called["gateway_reference"] is None
     till.server.start()

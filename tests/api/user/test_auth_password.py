@@ -205,7 +205,7 @@ def test_a_log_in_beside_a_password_change_does_not_outlive_it(customer, server,
         sql("SELECT account_set_password('USER', %s, NULL, 'changed', NULL, 600)", one.id)
         log_in_beside = beside(log_in, server.api(), one.phone, PASSWORD)
         watch = Database(server.configuration["database_url"])
-        until(lambda: log_in_beside.done() or watch.waits(), what="the wait of the log-in")
+        until(lambda: log_in_beside.done() or watch.waits_for(sql), what="the wait of the log-in")
         watch.close()
         change.commit()
         assert log_in_beside.result().status == 401
