@@ -334,15 +334,18 @@ void config_free(struct config *config)
 	free(loaded);
 }
 
-/* Of a store's address what is no password; of any other secret only that it is set. */
-static void secret_print(const char *key, const char *value)
+/* Of an address, a store's or a partner's, what is no password; of any other secret only that it is
+ * set. */
+static void text_print(enum config_kind kind, const char *key, const char *value)
 {
 	char shown[4096];
 
-	if (strstr(key, "_url"))
+	if (strstr(key, "_url") && (kind == CONFIG_SECRET || strstr(value, "://")))
 		secret_masked(value, shown, sizeof(shown));
-	else
+	else if (kind == CONFIG_SECRET)
 		snprintf(shown, sizeof(shown), "%s", value[0] ? "…" : "(none)");
+	else
+		return (void)fputs(value, stdout);
 	fputs(shown, stdout);
 }
 
@@ -354,10 +357,8 @@ void config_print(const struct config *config)
 		const char *member = (const char *)config + table[i].member;
 
 		printf("%-30s ", table[i].key);
-		if (table[i].kind == CONFIG_SECRET)
-			secret_print(table[i].key, *(const char *const *)member);
-		else if (table[i].kind == CONFIG_TEXT)
-			fputs(*(const char *const *)member, stdout);
+		if (table[i].kind == CONFIG_SECRET || table[i].kind == CONFIG_TEXT)
+			text_print(table[i].kind, table[i].key, *(const char *const *)member);
 		else if (table[i].kind == CONFIG_BOOL)
 			fputs(*(const bool *)member ? "on" : "off", stdout);
 		else

@@ -245,7 +245,7 @@ struct access {
 	const char *request_id, *method, *route, *account, *trace;
 	uint64_t started_us;
 	int status;
-	bool foreign;
+	bool foreign, health;
 	size_t bytes;
 	char *kept; /* the texts, when they outlive the exchange */
 };

@@ -2,8 +2,8 @@
  *
  * The access log: one JSON line per request (of a stream: when it ends), gathered during a turn and
  * written at its end with one write(2). Paths without their query, which may hold phone numbers.
- * Refusals by a limit, and of callbacks that are nobody's we know, are sampled: a flood must not
- * fill the disk.
+ * Refusals by a limit, and of callbacks that are nobody's we know, are sampled, and so is what probes
+ * ask for, which no limit holds up: a flood must not fill the disk.
  */
 #include <stdio.h>
 #include <unistd.h>
@@ -45,6 +45,7 @@ struct access access_of(const struct exchange *x)
 		.route = x->rq.route ? x->rq.route->path : "",
 		.account = x->rq.caller.id,
 		.foreign = x->rq.route && x->rq.route->foreign,
+		.health = x->rq.route && x->rq.route->health,
 		.trace = x->rq.trace.id,
 		.started_us = x->started_us,
 		.status = x->status,
@@ -89,7 +90,7 @@ static bool access_sampled(const struct access *access)
 {
 	char kind[96];
 
-	if (access->status != 429 &&
+	if (access->status != 429 && !access->health &&
 		!(access->foreign && access->status >= 400 && access->status < 500))
 		return false;
 	snprintf(kind, sizeof(kind), "%d %s %s", access->status, access->method, access->route);

@@ -14,7 +14,7 @@ def logged(server, headers):
     """The access log's line of one request with these headers."""
     name = uuid.uuid4().hex
     api = server.api()
-    assert api.get("/healthz", headers={**headers, "X-Request-Id": name}).status == 200
+    assert api.get("/api/v1", headers={**headers, "X-Request-Id": name}).status == 200
     api.close()
     return server.says(requestId=name)
 

@@ -46,6 +46,11 @@ def test_the_local_stack_differs_from_production_where_the_load_script_needs_it(
     assert (local["login_memory"], production["login_memory"]) == ("on", "off")
 
 
+def test_the_local_stack_lists_the_origins_of_pages_under_development():
+    assert set(local_configuration()["allowed_origins"].split(",")) == {
+        f"http://{host}:{port}" for host in ("localhost", "127.0.0.1") for port in (3000, 5173, 5180)}
+
+
 @pytest.mark.parametrize("path", ["config/reeyo.conf", "config/local/reeyo.conf"])
 def test_the_server_reads_both_files(path):
     """check prints the configuration first; that its dependencies are missing is another matter."""

@@ -195,6 +195,17 @@ def test_a_flood_of_refusals_leaves_a_few_lines_and_a_count(limited):
     assert len(server.log()) - before < 60
 
 
+def test_probes_that_no_limit_holds_up_do_not_fill_the_log(limited):
+    server = limited(loops=1)
+    before = len(server.log())
+    api = server.api()
+    for path in ("/health", "/healthz", "/readyz", "/api/v1/health", "/api/v1/rider/health"):
+        assert {api.get(path).status for _ in range(40)} == {200}
+    server.wait(lambda: sum(line.get("repeated", 0) for line in server.log()[before:]
+                            if line["msg"] == "request") >= 180, 30, "counting")
+    assert len(server.log()) - before < 60
+
+
 def test_ordinary_requests_have_a_line_each(limited):
     server = limited(loops=1)
     before = len([line for line in server.log() if line["msg"] == "request"])

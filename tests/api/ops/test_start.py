@@ -179,6 +179,16 @@ def test_a_secret_may_come_from_a_file(databases, tmp_path):
     assert "jwt_secret" in done.stdout + done.stderr
 
 
+def test_no_address_is_printed_with_its_password(databases):
+    address = "https://ann:hid@den@partner.example:444/api?password=hidden"
+    keys = ("campay_url", "twilio_url", "sendgrid_url", "fcm_url", "sns_url", "replica_url", "redis_url")
+    done = reeyo("check", environment={**BASE, "REEYO_DATABASE_URL": databases.url,
+                                       **{f"REEYO_{key.upper()}": address for key in keys}})
+    printed = done.stdout + done.stderr
+    assert "hid" not in printed and "den@" not in printed, printed
+    assert "partner.example:444" in printed
+
+
 def test_flags_beat_the_environment_which_beats_the_file(databases, tmp_path):
     file = tmp_path / "reeyo.conf"
     file.write_text("loops = 3\nbacklog = 100\nwork_queue = 7\n")
