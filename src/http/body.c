@@ -81,7 +81,8 @@ static void json_refused(struct exchange *x, const struct json_fault *fault)
 	struct buf details = buf_in(x->rq.arena, 96);
 
 	if (fault->error == E_BODY_TOO_LARGE)
-		buf_printf(&message, x->rq.french ? "Le corps contient trop de valeurs : %d au plus" :
+		buf_printf(&message, x->rq.french ?
+			"Le corps contient trop de valeurs : %d au plus" :
 			"The body holds too many values: %d at most", JSON_VALUES_MAX);
 	else
 		buf_printf(&message, x->rq.french ?

@@ -484,8 +484,9 @@ static void body_step(struct exchange *x)
 		reply_error(&x->rq, E_NO_MEMORY);
 }
 
-/* Small bodies are parsed as they come; of the others a turn parses one, or so many bytes (about 1 ms of the
- * costliest), so that clients with large bodies take turns with everybody else. */
+/* Small bodies are parsed as they come; of the others a turn parses one, or so many bytes
+ * (about 1 ms of the costliest), so that clients with large bodies take turns with everybody
+ * else. */
 #define PARSE_SMALL 2048
 #define PARSE_BYTES_PER_TURN 16384
 

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * The framing of HTTP/1 requests: where each one begins and ends. The scanner reads the bytes of a
- * connection before libmicrohttpd parses them, as they arrive and in pieces of any size, and accepts
- * only what RFC 9112 lets no two parsers read differently: CRLF at the end of each line, one space
- * between the parts of the request line, no control characters, no folded headers, one length, chunk
- * lines of bounded length. So libmicrohttpd never meets a request that it would refuse in its own
- * words, read differently from us, or wait for without end.
+ * The framing of HTTP/1 requests: where each one begins and ends. The scanner reads the bytes of
+ * a connection before libmicrohttpd parses them, as they arrive and in pieces of any size, and
+ * accepts only what RFC 9112 lets no two parsers read differently: CRLF at the end of each line,
+ * one space between the parts of the request line, no control characters, no folded headers, one
+ * length, chunk lines of bounded length. So libmicrohttpd never meets a request that it would
+ * refuse in its own words, read differently from us, or wait for without end.
  *
- * It also counts what a request takes of the connection's memory, which libmicrohttpd shares between
- * the request's head and the head of the answer: a request that would leave no room for an answer
- * is refused before a handler runs.
+ * It also counts what a request takes of the connection's memory, which libmicrohttpd shares
+ * between the request's head and the head of the answer: a request that would leave no room for
+ * an answer is refused before a handler runs.
  *
  * Pure: no I/O, no allocation. One struct per connection.
  */
@@ -24,9 +24,9 @@
 #define URL_MAX 4096
 /* Longest chunk line (size and extensions) without its CRLF, in bytes. */
 #define CHUNK_LINE_MAX 256
-/* Room kept for the head of an answer, in bytes. The longest of ours, the log-in of an admin with a very
- * long e-mail, from a page with a very long host name, with two cookies and rate-limit headers, takes
- * 2,720. */
+/* Room kept for the head of an answer, in bytes. The longest of ours, the log-in of an admin
+ * with a very long e-mail, from a page with a very long host name, with two cookies and
+ * rate-limit headers, takes 2,720. */
 #define ANSWER_ROOM 2816
 
 struct framing {
@@ -41,7 +41,7 @@ struct framing {
 	bool trailer, length, chunked, coded, old; /* coded: Transfer-Encoding, old: HTTP/1.0 */
 	int fault;          /* enum err, or 0: nothing more is read of this connection */
 	const char *why;    /* what is wrong, in English; static */
-	const char *target; /* of the last request, inside the bytes just scanned; NULL: not there */
+	const char *target; /* of the last request, inside the bytes just scanned, or NULL */
 	size_t target_len;
 };
 

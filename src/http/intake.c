@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The intake: between a client's socket and libmicrohttpd. The linker hands libmicrohttpd's calls of
- * recv, send and sendmsg to the functions below (--wrap in CMakeLists.txt, which is why the library
- * is linked as an archive). Bytes that arrive pass the framing scanner first; what it refuses is
- * answered here and never reaches the library.
+ * The intake: between a client's socket and libmicrohttpd. The linker hands libmicrohttpd's calls
+ * of recv, send and sendmsg to the functions below (--wrap in CMakeLists.txt, which is why the
+ * library is linked as an archive). Bytes that arrive pass the framing scanner first; what it
+ * refuses is answered here and never reaches the library.
  *
  * Only a thread that runs a server's daemons is served so: the calls of anybody else go through.
  */
@@ -93,8 +93,8 @@ static ssize_t refused_drain(struct connection *connection)
 	return n;
 }
 
-/* Remembers the target of a request that is, or may be, refused before libmicrohttpd has read it: its
- * bytes are the library's to overwrite. */
+/* Remembers the target of a request that is, or may be, refused before libmicrohttpd has read
+ * it: its bytes are the library's to overwrite. */
 static void target_keep(struct connection *connection)
 {
 	const struct framing *framing = &connection->framing;

@@ -38,9 +38,9 @@ struct scan {
 	bool quoted;
 };
 
-/* Takes one character of JSON; false when it goes beyond a bound. Each value and each key follows an
- * opening bracket, a comma or a colon, so counting these counts them (an empty list or object as one
- * more, which it costs). */
+/* Takes one character of JSON; false when it goes beyond a bound. Each value and each key
+ * follows an opening bracket, a comma or a colon, so counting these counts them (an empty list
+ * or object as one more, which it costs). */
 static bool scan_take(struct scan *scan, char c)
 {
 	switch (c) {

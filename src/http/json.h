@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reading a client's JSON at a bounded cost. A parsed value takes up to 120 times its bytes (an empty
- * object: 2 bytes in the body, 224 in memory), and the parser recurses. So the text is scanned for
- * its depth and its number of values before it is parsed, and every byte of the tree counts against
- * the memory of the request.
+ * Reading a client's JSON at a bounded cost. A parsed value takes up to 120 times its bytes
+ * (an empty object: 2 bytes in the body, 224 in memory), and the parser recurses. So the text
+ * is scanned for its depth and its number of values before it is parsed, and every byte of the
+ * tree counts against the memory of the request.
  */
 #ifndef REEYO_SRC_HTTP_JSON_H
 #define REEYO_SRC_HTTP_JSON_H

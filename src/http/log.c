@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The access log: one JSON line per request (of a stream: when it ends), gathered during a turn and
- * written at its end with one write(2). Paths without their query, which may hold phone numbers.
- * Refusals by a limit, and of callbacks that are nobody's we know, are sampled, and so is what probes
- * ask for, which no limit holds up: a flood must not fill the disk.
+ * The access log: one JSON line per request (of a stream: when it ends), gathered during a
+ * turn and written at its end with one write(2). Paths without their query, which may hold
+ * phone numbers. Refusals by a limit, and of callbacks that are nobody's we know, are sampled,
+ * and so is what probes ask for, which no limit holds up: a flood must not fill the disk.
  */
 #include <stdio.h>
 #include <unistd.h>

@@ -261,9 +261,9 @@ static void run_expired(struct deadline *deadline)
 	reply_error(&x->rq, E_TIMED_OUT);
 }
 
-/* libmicrohttpd would keep a record of each pair of the query in the connection's memory, where the
- * answer's head has to find room, and close without a word when it is full. We read the query from a
- * copy of our own, so it is shown an empty one. */
+/* libmicrohttpd would keep a record of each pair of the query in the connection's memory,
+ * where the answer's head has to find room, and close without a word when it is full. We read
+ * the query from a copy of our own, so it is shown an empty one. */
 static void query_hide(const char *uri)
 {
 	char *mark = strchr((char *)(uintptr_t)uri, '?');
@@ -272,7 +272,8 @@ static void query_hide(const char *uri)
 		mark[1] = '\0';
 }
 
-/* Paths are decoded where their parameters are read; the library's decoded one is used by nobody. */
+/* Paths are decoded where their parameters are read; the library's decoded one is used by
+ * nobody. */
 static size_t path_leave(void *cls, struct MHD_Connection *mhd, char *path)
 {
 	(void)cls;

@@ -35,7 +35,8 @@
 	X(INT, max_connections, "max_connections", "18000", 16, 1000000, \
 		"open client connections of this process") \
 	X(BYTES, connection_memory, "connection_memory", "8k", 8192, 65536, \
-		"memory pool of a connection: bounds the request line and headers (to 2.75 KB less)") \
+		"memory pool of a connection: bounds the request line and " \
+		"headers (to 2.75 KB less)") \
 	X(BYTES, body_limit, "body_limit", "64k", 1024, 104857600, \
 		"largest request body of a route that names no limit of its own") \
 	X(BYTES, request_memory, "request_memory", "16m", 65536, 1073741824, \

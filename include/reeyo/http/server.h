@@ -19,7 +19,8 @@ struct listener {
 /* Reads "[address]:port"; 0 or E_CONFIG (logged). */
 int listener_parse(const char *text, struct listener *ret) MUST_CHECK;
 
-/* Once in a process, before its first loop: the memory of clients' bodies is bounded and counted. */
+/* Once in a process, before its first loop: the memory of clients' bodies is bounded and
+ * counted. */
 void server_process_start(void);
 
 /* Steps that higher layers give to the server. admit may finish later; it either calls
