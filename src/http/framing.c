@@ -386,6 +386,11 @@ void framing_init(struct framing *framing, size_t memory)
 	request_begin(framing);
 }
 
+bool framing_begun(const struct framing *framing)
+{
+	return framing->state != START && framing->state != START_LF;
+}
+
 bool framing_in_target(const struct framing *framing)
 {
 	return framing->state == TARGET;

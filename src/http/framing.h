@@ -49,6 +49,8 @@ void framing_init(struct framing *framing, size_t memory);
 /* Reads the next len bytes. Returns how many may be passed on: all of them, or after a fault
  * (framing->fault is set) those before the request that is at fault, 0 when it began earlier. */
 size_t framing_scan(struct framing *framing, const char *at, size_t len);
+/* True when the first byte of a request has arrived and its last has not. */
+bool framing_begun(const struct framing *framing);
 /* True while the target goes on in the bytes to come. */
 bool framing_in_target(const struct framing *framing);
 

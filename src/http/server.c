@@ -231,17 +231,25 @@ static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
 		connection_closed(cls, context);
 }
 
+/* A request is arriving, if only a part of its first line, and has no answer yet. */
+static bool request_arrives(const struct connection *connection)
+{
+	const struct exchange *x = connection->exchange;
+
+	return x ? x->stage != STAGE_SENT :
+		   !connection->stream && framing_begun(&connection->framing);
+}
+
 /* The time for headers, body or sending is over. MHD has no call to close a connection from
  * outside, but it closes one whose socket was shut down. */
 static void connection_expired(struct deadline *deadline)
 {
 	struct connection *connection = CONTAINER_OF(deadline, struct connection, deadline);
-	struct exchange *x = connection->exchange;
 	struct server *server = connection->port->server;
 
 	if (!connection->idle && !connection->refused)
 		count_one(loop_counters(server->app->loop), COUNT_HTTP_DEADLINES);
-	if (x && x->stage != STAGE_SENT && !connection->refused)
+	if (request_arrives(connection) && !connection->refused)
 		return connection_refuse(connection, E_REQUEST_TIMEOUT, NULL);
 	shutdown(connection->fd, SHUT_RDWR);
 	server->hook.wanted = true;

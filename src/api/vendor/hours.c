@@ -14,11 +14,12 @@ static const struct field times_fields[] = {
 	{ "closed", FIELD_BOOL },
 	FIELD_END
 };
-#define DAY(name) { name, FIELD_OBJECT, .of = times_fields }
+#define DAY(name, spellings) { name, FIELD_OBJECT, .of = times_fields, .also = spellings }
 const struct field day_fields[] = {
-	DAY("monday"), DAY("tuesday"), DAY("wednesday"), DAY("thursday"),
-	DAY("friday"), DAY("saturday"),
-	DAY("sunday"), FIELD_END
+	DAY("monday", "Monday MONDAY"), DAY("tuesday", "Tuesday TUESDAY"),
+	DAY("wednesday", "Wednesday WEDNESDAY"), DAY("thursday", "Thursday THURSDAY"),
+	DAY("friday", "Friday FRIDAY"), DAY("saturday", "Saturday SATURDAY"),
+	DAY("sunday", "Sunday SUNDAY"), FIELD_END
 };
 
 bool hours_named(const json_t *given)
@@ -64,6 +65,12 @@ bool hours_take(struct request *rq, const json_t *given, const char **ret)
 	if (!given) {
 		*ret = NULL;
 		return true;
+	}
+	/* Hours without a day are no hours, and the shop is always open: not what a misspelt day means. */
+	if (json_object_size(given) > 0 && !hours_named(given)) {
+		reply_field(rq, "businessHours", "names no day: monday to sunday",
+			"ne nomme aucun jour : monday à sunday");
+		return false;
 	}
 	days = days_known(given);
 	text = days ? json_dumps(days, JSON_COMPACT) : NULL;

@@ -49,6 +49,18 @@ def test_a_dripping_request_line_is_cut(strict):
         assert dripped(wire)
 
 
+@pytest.mark.parametrize("part", ["GET /api/v1/hea", "G", "GET /api/v1/health HTTP/1.1\r\nHo",
+                                  HEALTH + "POST /api/v1/auth"])
+def test_a_part_of_a_head_is_answered_when_its_time_is_over(strict, part):
+    with strict.wire() as wire:
+        wire.send(part)
+        if part.startswith(HEALTH):
+            assert wire.read().status == 200
+        reply = wire.read()
+        assert (reply.status, reply.code) == (408, "REQUEST_TIMEOUT") and reply.headers["X-Request-Id"]
+        assert wire.closed()
+
+
 def test_dripping_headers_are_cut(strict):
     with strict.wire() as wire:
         wire.send("GET /api/v1/health HTTP/1.1\r\nHost: x\r\nX-Slow: ")

@@ -122,7 +122,9 @@ WEEK = {"monday": {"open": "08:00", "close": "22:00"}, "tuesday": {"open": "18:0
 
 
 @pytest.mark.parametrize("verb, path, body", [
-    ("put", "settings/hours", {"businessHours": WEEK}), ("put", "settings/business-hours", WEEK),
+    ("put", "settings/hours", {"businessHours": WEEK}),
+    ("put", "settings/hours", {"businessHours": {day.capitalize(): times for day, times in WEEK.items()}}),
+    ("put", "settings/business-hours", WEEK),
     ("patch", "profile/hours", {"hours": {**WEEK, "easter": {"open": "x"}}})])
 def test_hours_are_replaced_and_shown_to_customers(vendor, api, sql, verb, path, body):
     shop = vendor(business_hours={"friday": {"open": "08:00", "close": "09:00"}})
@@ -135,6 +137,8 @@ def test_hours_are_replaced_and_shown_to_customers(vendor, api, sql, verb, path,
 @pytest.mark.parametrize("body, field", [
     ({}, "businessHours"), ({"businessHours": []}, "businessHours"),
     ({"monday": {"open": "8:00", "close": "22:00"}}, "businessHours.monday"),
+    ({"Monday": {"open": "8:00", "close": "22:00"}}, "businessHours.monday"),
+    ({"businessHours": {"lundi": {"open": "08:00", "close": "22:00"}}}, "businessHours"),
     ({"businessHours": {"friday": {"open": "08:00"}}}, "businessHours.friday"),
     ({"businessHours": {"friday": {"open": "08:00", "close": "25:00"}}}, "businessHours.friday"),
     ({"businessHours": {"friday": {"open": "08:00", "close": "22:00", "closed": "abc"}}},
