@@ -51,6 +51,7 @@ SELECT outcome, json FROM moved
 -- Whether the same actor has done this act before, and what it brought about still holds: then nothing is to be done.
 --  $1 order id   $2 act   $3 by (USER, VENDOR, RIDER, ADMIN)   $4 who acts   $5 the state that the act's entry in the
 --  timeline names   $6 the states in which its effect can hold text[]
+--  $7 Idempotency-Key or NULL   $8 its fingerprint   $9 the answer to keep with it, NULL: the order
 -- Columns: order (as order_move gives it). No row: it is not a repetition.
 -- What a rider did counts since he got the order; an admin's acts are told apart by the notes of them.
 -- name: order_repeated
@@ -59,14 +60,21 @@ WITH held AS MATERIALIZED (
 ), steps AS MATERIALIZED (
   SELECT e.entry ->> 'status' AS status, e.entry ->> 'by' AS by, e.n
     FROM held h, json_array_elements((h.seen).timeline) WITH ORDINALITY AS e(entry, n)
+), found AS MATERIALIZED (
+  SELECT CASE $3::text WHEN 'USER' THEN order_json_user(h.seen) ELSE order_json(h.seen) END AS json
+    FROM held h
+   WHERE EXISTS (SELECT FROM steps s WHERE s.status = $5::text AND s.by = $3::text
+           AND s.n >= CASE WHEN $3::text = 'RIDER' OR $2::text = 'ASSIGN'
+             THEN (SELECT max(g.n) FROM steps g WHERE g.status = 'RIDER_ASSIGNED') ELSE 0 END)
+     AND ($3::text <> 'ADMIN' OR (SELECT a.admin_id FROM admin_acts a
+           WHERE a.subject = $1::text AND a.act = 'order.' || lower($2::text) ORDER BY a.id DESC LIMIT 1) = $4::text)
+), kept AS (
+  INSERT INTO idempotency (account_id, key, fingerprint, status, body)
+  SELECT $4::text, $7::text, $8::text, 200, coalesce($9::text, concat('{"success":true,"data":', f.json, '}'))
+    FROM found f WHERE $7::text IS NOT NULL
+  ON CONFLICT DO NOTHING
 )
-SELECT CASE $3::text WHEN 'USER' THEN order_json_user(h.seen) ELSE order_json(h.seen) END
-  FROM held h
- WHERE EXISTS (SELECT FROM steps s WHERE s.status = $5::text AND s.by = $3::text
-         AND s.n >= CASE WHEN $3::text = 'RIDER' OR $2::text = 'ASSIGN'
-           THEN (SELECT max(g.n) FROM steps g WHERE g.status = 'RIDER_ASSIGNED') ELSE 0 END)
-   AND ($3::text <> 'ADMIN' OR (SELECT a.admin_id FROM admin_acts a
-         WHERE a.subject = $1::text AND a.act = 'order.' || lower($2::text) ORDER BY a.id DESC LIMIT 1) = $4::text)
+SELECT json FROM found
 
 -- Looks after orders whose rider may not work any more: those that are not picked up go back to the search for a rider,
 -- the others get `attention`, as do those of a rider who has been silent for too long. Clears it when its reason is gone.

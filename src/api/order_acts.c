@@ -318,12 +318,12 @@ static void refuse_or_repeat(struct request *rq)
 	order_states_text(order_states_after(act->act), states);
 	sql_write(rq, order_repeated, repeated, acting->id, act_words[act->act],
 		actor_words[act->by], rq->caller.id, order_status_words[order_step(act->act)],
-		states);
+		states, rq->idempotency_key, rq->fingerprint, act->answer);
 }
 
 /* What is not possible (any more) may have been done by the same actor: then his first answer was
  * lost, or he tapped twice, and this is the answer again. Under the same key it may have been done
- * since the key was looked up. */
+ * since the key was looked up. What a new key is answered is kept with it, as any other answer. */
 static void refuse(struct request *rq, int error)
 {
 	((struct acting *)rq->state)->refusal = error;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """An act that its actor repeats while its effect holds is answered, and does nothing again; by anybody else it is refused.
-No keys are sent here: a phone that lost an answer may not have kept one."""
+Mostly no keys are sent here: a phone that lost an answer may not have kept one."""
 
 import json
 
@@ -123,6 +123,21 @@ def test_an_act_before_the_rider_got_it_back_is_not_repeated(street):
         assert act(street, order, "admin", "assign-rider", rider=rider).status == 200
     assert act(street, order, "rider", "arrive-pickup").data["status"] == "RIDER_AT_PICKUP"  # again, and for good
     assert act(street, order, "vendor", "accept").status == 200                               # that is as it was
+
+
+def test_what_a_repetition_is_answered_is_kept_with_its_key(street):
+    order = street.place()
+    for step in (KITCHEN + RIDE)[:6]:
+        assert act(street, order, *step).status == 200
+    path = f"/api/v1/rider/orders/{order['orderId']}/confirm-pickup"
+    key = {"Idempotency-Key": f"late-{order['orderId']}"}
+    first = street.rider.api.post(path, json={}, headers=key)
+    assert first.status == 200 and "Idempotency-Replayed" not in first.headers
+    for step in RIDE[3:]:
+        assert act(street, order, *step).status == 200
+    again = street.rider.api.post(path, json={}, headers=key)
+    assert (again.status, again.body, again.headers["Idempotency-Replayed"]) == (200, first.body, "true")
+    assert street.rider.api.post(path, json={}).code == "ORDER_5003"
 
 
 def test_giving_back_twice_says_it_once(street):
