@@ -5,8 +5,8 @@
  */
 #include "exchange.h"
 
-/* "https://", a host name of 253 characters and ":65535". A longer one is nobody's, and its echo would
- * not fit into the room that is kept for an answer's head. */
+/* "https://", a host name of 253 characters and ":65535". A longer one is nobody's, and its echo
+ * would not fit into the room that is kept for an answer's head. */
 #define ORIGIN_MAX 267
 
 static bool origin_is_own(const struct head *head)

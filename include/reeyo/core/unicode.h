@@ -20,7 +20,7 @@ size_t unicode_room(struct text text);
 /* Without the blanks of any script at both ends. */
 struct text unicode_trim(struct text text);
 /* The text in NFC, so that equal letters are equal bytes, with "\n" for every line end; the caller
- * frees it. NULL when memory is out, the text is no UTF-8 or a letter carries more than 30 marks. */
+ * frees it. NULL when memory is out, the text is no UTF-8, or a letter has more than 30 marks. */
 char *unicode_compose(struct text text);
 
 #endif
