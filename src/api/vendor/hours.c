@@ -66,7 +66,7 @@ bool hours_take(struct request *rq, const json_t *given, const char **ret)
 		*ret = NULL;
 		return true;
 	}
-	/* Hours without a day are no hours, and the shop is always open: not what a misspelt day means. */
+	/* Hours without a day are none: the shop is always open, which no misspelt day means. */
 	if (json_object_size(given) > 0 && !hours_named(given)) {
 		reply_field(rq, "businessHours", "names no day: monday to sunday",
 			"ne nomme aucun jour : monday à sunday");
