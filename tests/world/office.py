@@ -95,9 +95,10 @@ class Office:
         return row
 
     def hurry(self):
-        """Time passes for what waits to be tried again; what was taken these seconds is under way."""
+        """Time passes for what waits to be tried again; what was taken these seconds is under way, also what was taken
+        while this waited for its row (then the taker's now() is the later one)."""
         self.sql("UPDATE messages SET next_at = now() WHERE state = 'QUEUED'"
-                 " AND next_at NOT BETWEEN now() + interval '135 seconds' AND now() + interval '150 seconds'")
+                 " AND next_at NOT BETWEEN now() + interval '135 seconds' AND now() + interval '210 seconds'")
 
     def hurry_until_empty(self):
         """Time passes for what a dead copy had taken, until nothing waits to be sent."""
