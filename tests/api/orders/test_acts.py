@@ -24,9 +24,10 @@ def status_of(street, order):
 def test_of_fifty_riders_one_gets_the_order(street):
     riders = [street.hire() for _ in range(50)]
     order = street.bring(street.place(), "READY_FOR_PICKUP")
-    street.sql("INSERT INTO dispatches (order_id) VALUES (%s)", order["orderId"])
-    street.sql("INSERT INTO offers (id, order_id, rider_id) VALUES (%s, %s, 'rider_asked')", "off_" + order["orderId"],
-               order["orderId"])
+    # Both long before their time, so that the server's own dispatch does nothing with them.
+    street.sql("INSERT INTO dispatches (order_id, next_at) VALUES (%s, now() + interval '1 day')", order["orderId"])
+    street.sql("INSERT INTO offers (id, order_id, rider_id, expires_at)"
+               " VALUES (%s, %s, 'rider_asked', now() + interval '1 day')", "off_" + order["orderId"], order["orderId"])
     replies = race([lambda r=r: act(r, order, "accept") for r in riders])
     won = [n for n, reply in enumerate(replies) if reply.status == 200]
     assert len(won) == 1
@@ -267,8 +268,8 @@ def test_a_refused_order_is_hidden_from_that_rider(street):
     order = street.bring(street.place(), "ACCEPTED")
     rider = street.hire()
     street.sql("INSERT INTO dispatches (order_id, next_at) VALUES (%s, now() + interval '1 hour')", order["orderId"])
-    street.sql("INSERT INTO offers (id, order_id, rider_id) VALUES (%s, %s, %s)", "off_h_" + order["orderId"],
-               order["orderId"], rider.id)
+    street.sql("INSERT INTO offers (id, order_id, rider_id, expires_at) VALUES (%s, %s, %s, now() + interval '1 day')",
+               "off_h_" + order["orderId"], order["orderId"], rider.id)
     assert act(rider, order, "reject", reason="Too far for me").status == 200
     assert rider.api.get(f"/api/v1/rider/orders/{order['orderId']}").code == "ORDER_4002"
     offers = street.sql("SELECT outcome, reason FROM offers WHERE order_id = %s", order["orderId"])
