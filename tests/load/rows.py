@@ -157,11 +157,13 @@ def captured(world, act, *values):
     """A statement as the server sends it; seen by a server that was started with logging on."""
     stack = world.stack
     stack.sql("ALTER DATABASE bench SET log_statement = 'all'")
+    stack.sql("ALTER DATABASE bench SET log_parameter_max_length = -1")
+    stack.sql("ALTER DATABASE bench SET log_error_verbosity = 'default'")
     try:
         with stack.server() as server:
             found = reference.statements_logged(stack, "bench", lambda: act(server))
     finally:
-        stack.sql("ALTER DATABASE bench RESET log_statement")
+        stack.sql("ALTER DATABASE bench RESET ALL")
     return found
 
 
