@@ -484,27 +484,33 @@ static void body_step(struct exchange *x)
 		reply_error(&x->rq, E_NO_MEMORY);
 }
 
-/* Small bodies are parsed as they come; of the others a turn parses one, or so many bytes
- * (about 1 ms of the costliest), so that clients with large bodies take turns with everybody
- * else. */
+/* Small bodies are parsed as they come. Of the others a turn parses one, and all of them together
+ * take a fifth of a loop's time, so that clients with large bodies wait for each other and not
+ * everybody else for them (64 KB of the costliest take 1 ms). */
 #define PARSE_SMALL 2048
-#define PARSE_BYTES_PER_TURN 16384
+#define PARSE_WINDOW_NS (PARSE_WINDOW_MS * UINT64_C(1000000))
+#define PARSE_SHARE_NS (PARSE_WINDOW_NS / 5)
 
-static bool parse_may_go(struct exchange *x)
+static bool parse_may_go(struct server *server)
+{
+	uint64_t now = uv_hrtime();
+
+	if (now - server->parse_since_ns >= PARSE_WINDOW_NS) {
+		server->parse_since_ns = now;
+		server->parse_ns = 0;
+	}
+	return server->parse_turn != loop_turn(server->app->loop) &&
+	       server->parse_ns < PARSE_SHARE_NS;
+}
+
+static void body_step_large(struct exchange *x)
 {
 	struct server *server = x->server;
-	uint64_t turn = loop_turn(server->app->loop);
+	uint64_t began = uv_hrtime();
 
-	if (x->body_len <= PARSE_SMALL)
-		return true;
-	if (server->parse_turn != turn) {
-		server->parse_turn = turn;
-		server->parse_bytes = 0;
-	}
-	if (server->parse_bytes && server->parse_bytes + x->body_len > PARSE_BYTES_PER_TURN)
-		return false;
-	server->parse_bytes += x->body_len;
-	return true;
+	server->parse_turn = loop_turn(server->app->loop);
+	body_step(x);
+	server->parse_ns += uv_hrtime() - began;
 }
 
 static void parse_wait(struct exchange *x)
@@ -524,13 +530,17 @@ void exchanges_parse(struct server *server, bool all)
 {
 	struct exchange *x;
 
-	while ((x = server->parse_first) && (all || parse_may_go(x))) {
+	while ((x = server->parse_first) && (all || parse_may_go(server))) {
 		server->parse_first = x->parse_next;
 		if (request_release(&x->rq))
-			body_step(x);
+			body_step_large(x);
 	}
-	if (server->parse_first)
-		server->hook.wanted = true;
+	if (!server->parse_first)
+		return;
+	if (server->parse_ns < PARSE_SHARE_NS)
+		server->hook.wanted = true; /* in the next turn */
+	else if (!deadline_runs(&server->parse_pause))
+		deadline_start(&server->parse_window, &server->parse_pause);
 }
 
 static void steps_run(struct exchange *x)
@@ -541,9 +551,11 @@ static void steps_run(struct exchange *x)
 	case STEP_LIMIT:
 		return limit_caller(&x->rq);
 	case STEP_CHECK:
-		if (!parse_may_go(x))
+		if (x->body_len <= PARSE_SMALL)
+			return body_step(x);
+		if (x->server->parse_first || !parse_may_go(x->server))
 			return parse_wait(x);
-		return body_step(x);
+		return body_step_large(x);
 	case STEP_LIMIT_BODY:
 		return limit_body(&x->rq);
 	case STEP_REPLAY:

@@ -56,9 +56,11 @@ struct server {
 	char *log;
 	size_t log_len;
 	uint64_t body_bytes;        /* held for bodies by all exchanges of this loop */
-	uint64_t parse_turn;        /* the turn that parse_bytes are of */
-	size_t parse_bytes;         /* of bodies that were parsed in it */
-	struct exchange *parse_first, **parse_last; /* those that wait for a later turn */
+	uint64_t parse_turn;        /* the last that parsed a large body */
+	uint64_t parse_since_ns, parse_ns; /* a window of time, and what parsing took of it */
+	struct exchange *parse_first, **parse_last; /* those that wait for their turn to be parsed */
+	struct deadline_list parse_window;
+	struct deadline parse_pause; /* runs while they wait for the next window */
 	struct exchange *exchanges; /* all whose reply is still to come */
 	struct stream *streams;
 	unsigned stream_count;
@@ -213,6 +215,8 @@ struct exchange *exchange_new(struct connection *connection, struct MHD_Connecti
 	const char *uri);
 void exchange_completed(struct exchange *x);
 void exchange_free(struct exchange *x);
+/* Length of the windows in which parsing large bodies takes a share of a loop's time. */
+#define PARSE_WINDOW_MS 10
 /* Goes on with those whose body waits to be parsed, as many as this turn allows; all of them when
  * the server closes. */
 void exchanges_parse(struct server *server, bool all);

@@ -425,6 +425,11 @@ static void port_run(struct port *port)
 	server->hook.wanted = true; /* go on after the others had their turn */
 }
 
+static void parse_window_over(struct deadline *deadline)
+{
+	CONTAINER_OF(deadline, struct server, parse_pause)->hook.wanted = true;
+}
+
 static void stall_over(struct deadline *deadline)
 {
 	CONTAINER_OF(deadline, struct server, stalls)->hook.wanted = true;
@@ -521,6 +526,7 @@ int server_new(struct app *app, const struct server_steps *steps, struct listene
 		connection_expired);
 	deadline_list_init(&server->linger, app->loop, LINGER_MS, linger_over);
 	deadline_list_init(&server->parting, app->loop, PARTING_MS, connection_expired);
+	deadline_list_init(&server->parse_window, app->loop, PARSE_WINDOW_MS, parse_window_over);
 	deadline_list_init(&server->stall, app->loop, STALL_MS, stall_over);
 	server->hook.run = run_daemons;
 	server->log_hook.run = access_log_flush;
@@ -605,6 +611,7 @@ void server_close(struct server *server)
 	deadline_list_close(&server->linger);
 	deadline_list_close(&server->parting);
 	deadline_list_close(&server->stall);
+	deadline_list_close(&server->parse_window);
 	server->app->server = NULL;
 	for (unsigned i = 0; i < server->port_count; i++)
 		if (server->ports[i].polling)
