@@ -9,6 +9,8 @@ from sql.shop import next_number
 from sql.statements import ROOT, Client
 from world.audit import books_balance
 
+pytestmark = pytest.mark.slow
+
 ORDERS = 3000
 
 

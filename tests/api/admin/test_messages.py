@@ -3,8 +3,12 @@
 
 import json
 
+import pytest
+
 from world.streams import Stream
 from world.waiting import until
+
+pytestmark = pytest.mark.slow
 
 ROW = {"id", "event_id", "recipient_type", "recipient_id", "channel", "template", "language", "status", "tries", "next_at",
        "last_error", "created_at", "sent_at"}

@@ -12,6 +12,8 @@ import pytest
 from world.callers import Callers
 from world.tables import ABSENT, kind_of
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def callers(start_server):

@@ -14,6 +14,8 @@ from world.money import race
 from world.tables import Tables
 from world.waiting import until
 
+pytestmark = pytest.mark.slow
+
 ROWS = [row for row in Tables().rows if row.idempotent]
 keys = (f"replayed-{n}" for n in itertools.count(1))
 

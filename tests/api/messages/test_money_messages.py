@@ -3,6 +3,8 @@
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 PAYOUT = {"payoutId": "payout_1", "amount": 50000, "fee": 200, "netAmount": 49800}
 
 

@@ -7,6 +7,8 @@ import pytest
 
 from world.waiting import until
 
+pytestmark = pytest.mark.slow
+
 
 
 def place(buyer, shop):

@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: MIT
 """No text that somebody chose goes to an address whose owner has not proved that it is his: it may be a stranger's."""
 
+import pytest
+
 from world.accounts import PASSWORD, new_phone
+
+pytestmark = pytest.mark.slow
 
 LURE = "Gagnez Ici"
 

@@ -11,6 +11,8 @@ from world.accounts import PASSWORD, new_phone
 from world.database import Database
 from world.server import reeyo
 
+pytestmark = pytest.mark.slow
+
 ROWS = json.loads(reeyo("routes", "--json").stdout)
 GENEROUS = {"rate_account": 100000, "rate_register": 1000, "rate_code": 1000, "rate_address": 1000000}
 

@@ -9,6 +9,8 @@ from world.audit import books_balance
 from world.waiting import race
 from world.waiting import until
 
+pytestmark = pytest.mark.slow
+
 METHODS = ("WALLET", "CASH", "CARD")
 WALK = {
     "FOOD": [("ACCEPTED", "food", "vendor", "accept"), ("PREPARING", "food", "vendor", "preparing"),

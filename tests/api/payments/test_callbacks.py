@@ -13,6 +13,8 @@ from world.money import earn
 from world.payers import APP_KEY, WEBHOOK_KEY
 from world.waiting import until
 
+pytestmark = pytest.mark.slow
+
 
 def begun(till, amount=5000):
     """A customer, and the reference of his payment, which he has made at the gateway."""

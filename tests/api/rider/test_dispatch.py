@@ -6,6 +6,8 @@ from world.accounts import hire, open_shop
 from world.rides import KM, new_spot, order_seeking
 from world.waiting import until
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def near(server, sql):

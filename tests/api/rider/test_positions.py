@@ -10,6 +10,8 @@ from world.rides import order_seeking
 from world.tokens import issue
 from world.waiting import PATIENCE, until
 
+pytestmark = pytest.mark.slow
+
 
 def at(seconds):
     """So many seconds from now, as a phone writes it."""
