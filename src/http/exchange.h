@@ -58,7 +58,7 @@ struct server {
 	uint64_t body_bytes;        /* held for bodies by all exchanges of this loop */
 	uint64_t parse_turn;        /* the last that parsed a large body */
 	uint64_t parse_since_ns, parse_ns; /* a window of time, and what parsing took of it */
-	struct exchange *parse_first, **parse_last; /* those that wait for their turn to be parsed */
+	struct exchange *parse_first, **parse_last; /* those that wait to be parsed */
 	struct deadline_list parse_window;
 	struct deadline parse_pause; /* runs while they wait for the next window */
 	struct exchange *exchanges; /* all whose reply is still to come */
