@@ -484,9 +484,9 @@ static void body_step(struct exchange *x)
 		reply_error(&x->rq, E_NO_MEMORY);
 }
 
-/* Small bodies are parsed as they come. Of the others a turn parses one, and all of them together
- * take a fifth of a loop's time, so that clients with large bodies wait for each other and not
- * everybody else for them (64 KB of the costliest take 1 ms). */
+/* Small bodies are parsed as they come. All others together take a fifth of a loop's time, so that
+ * clients with large bodies wait for each other and nobody else waits for them (64 KB of the
+ * costliest take 1 ms). */
 #define PARSE_SMALL 2048
 #define PARSE_WINDOW_NS (PARSE_WINDOW_MS * UINT64_C(1000000))
 #define PARSE_SHARE_NS (PARSE_WINDOW_NS / 5)
@@ -499,8 +499,7 @@ static bool parse_may_go(struct server *server)
 		server->parse_since_ns = now;
 		server->parse_ns = 0;
 	}
-	return server->parse_turn != loop_turn(server->app->loop) &&
-	       server->parse_ns < PARSE_SHARE_NS;
+	return server->parse_ns < PARSE_SHARE_NS;
 }
 
 static void body_step_large(struct exchange *x)
@@ -508,7 +507,6 @@ static void body_step_large(struct exchange *x)
 	struct server *server = x->server;
 	uint64_t began = uv_hrtime();
 
-	server->parse_turn = loop_turn(server->app->loop);
 	body_step(x);
 	server->parse_ns += uv_hrtime() - began;
 }
@@ -522,7 +520,8 @@ static void parse_wait(struct exchange *x)
 	x->parse_next = NULL;
 	*server->parse_last = x;
 	server->parse_last = &x->parse_next;
-	server->hook.wanted = true;
+	if (!deadline_runs(&server->parse_pause))
+		deadline_start(&server->parse_window, &server->parse_pause);
 	request_hold(&x->rq);
 }
 
@@ -535,11 +534,7 @@ void exchanges_parse(struct server *server, bool all)
 		if (request_release(&x->rq))
 			body_step_large(x);
 	}
-	if (!server->parse_first)
-		return;
-	if (server->parse_ns < PARSE_SHARE_NS)
-		server->hook.wanted = true; /* in the next turn */
-	else if (!deadline_runs(&server->parse_pause))
+	if (server->parse_first && !deadline_runs(&server->parse_pause))
 		deadline_start(&server->parse_window, &server->parse_pause);
 }
 

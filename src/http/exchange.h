@@ -56,7 +56,6 @@ struct server {
 	char *log;
 	size_t log_len;
 	uint64_t body_bytes;        /* held for bodies by all exchanges of this loop */
-	uint64_t parse_turn;        /* the last that parsed a large body */
 	uint64_t parse_since_ns, parse_ns; /* a window of time, and what parsing took of it */
 	struct exchange *parse_first, **parse_last; /* those that wait to be parsed */
 	struct deadline_list parse_window;
@@ -217,8 +216,8 @@ void exchange_completed(struct exchange *x);
 void exchange_free(struct exchange *x);
 /* Length of the windows in which parsing large bodies takes a share of a loop's time. */
 #define PARSE_WINDOW_MS 10
-/* Goes on with those whose body waits to be parsed, as many as this turn allows; all of them when
- * the server closes. */
+/* Goes on with those whose body waits to be parsed, as many as their share of time allows; all
+ * of them when the server closes. */
 void exchanges_parse(struct server *server, bool all);
 /* The client's X-Request-Id where it is usable, else a fresh one. */
 void request_id_set(struct exchange *x);

@@ -51,7 +51,6 @@ static void turn_end(struct loop *loop)
 	unsigned runs = 0;
 	bool more;
 
-	loop->turn++;
 	loop->turn_began_ns = uv_hrtime();
 	do
 		phase_run(loop, PHASE_SERVE);
@@ -72,11 +71,6 @@ static void on_prepare(uv_prepare_t *prepare)
 static void on_check(uv_check_t *check)
 {
 	turn_end(check->data);
-}
-
-uint64_t loop_turn(const struct loop *loop)
-{
-	return loop->turn;
 }
 
 bool loop_turn_is_long(const struct loop *loop)

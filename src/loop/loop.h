@@ -13,7 +13,7 @@ struct loop {
 	struct counters counters;
 	struct turn_hook *hooks[PHASE_COUNT];
 	struct turn_hook *next_hook; /* after the one that runs */
-	uint64_t turn, turn_began_ns;
+	uint64_t turn_began_ns;
 	uint64_t turn_long_ns;      /* how long a turn is long */
 	uv_prepare_t prepare;
 	uv_check_t check;

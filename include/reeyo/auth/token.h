@@ -65,7 +65,7 @@ void authenticate(struct request *rq);
  * not. */
 int caller_read(struct request *rq) MUST_CHECK;
 /* A credential of the Cookie header, in the admin namespace alone. A browser sends cookies along by
- * itself, whoever's page makes it call, so with a write they count only from a page whose Origin
+ * itself, whatever page makes it call, so with a write they count only from a page whose Origin
  * allowed_origins lists by name. 0 with *ret inside the header, E_NO_TOKEN, or E_CORS_ORIGIN. */
 int cookie_read(struct request *rq, struct text name, struct text *ret) MUST_CHECK;
 

@@ -38,8 +38,6 @@ struct counters *loop_counters(struct loop *loop);
 /* Milliseconds of the monotonic clock as of the start of this turn. */
 uint64_t loop_now(const struct loop *loop);
 
-/* The number of the turn, from 1: for what is allowed so much in each. */
-uint64_t loop_turn(const struct loop *loop);
 /* True once the hooks of the turn have run for 1 ms: whoever has more work sets the wish of
  * its hook and goes on in the next turn, since answers from the stores and timers wait
  * meanwhile. */
