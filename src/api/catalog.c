@@ -10,7 +10,7 @@
 #include <uthash.h>
 
 #include "reeyo/core/log.h"
-#include "reeyo/jobs/hub.h"
+#include "reeyo/live/hub.h"
 #include "reeyo/loop/loop.h"
 
 struct waiter {

@@ -8,7 +8,7 @@
  */
 #include "reeyo/api/events.h"
 
-#include "reeyo/jobs/hub.h"
+#include "reeyo/live/hub.h"
 
 static const struct field event_query[] = {
 	{ "orderId", FIELD_ID, .does = "An order to hear of as well: its id or number" },

@@ -16,7 +16,7 @@
 #include "reeyo/core/text.h"
 #include "reeyo/core/trace.h"
 #include "reeyo/db/db.h"
-#include "reeyo/http/app.h"
+#include "reeyo/loop/app.h"
 #include "reeyo/http/route.h"
 
 /* Who calls, from a verified token. Empty (role WHO_UNSET) on public routes. */

@@ -7,7 +7,7 @@
 #ifndef REEYO_JOBS_DISPATCH_H
 #define REEYO_JOBS_DISPATCH_H
 
-#include "reeyo/http/app.h"
+#include "reeyo/loop/app.h"
 #include "reeyo/core/error.h"
 
 struct dispatch;

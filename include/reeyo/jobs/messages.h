@@ -7,7 +7,7 @@
 #define REEYO_JOBS_MESSAGES_H
 
 #include "reeyo/core/error.h"
-#include "reeyo/http/app.h"
+#include "reeyo/loop/app.h"
 
 struct messages;
 /* app->post is there. 0 or E_NO_MEMORY. Loop thread, or before it runs. */

@@ -6,7 +6,7 @@
 #ifndef REEYO_JOBS_PAYMENT_POLLER_H
 #define REEYO_JOBS_PAYMENT_POLLER_H
 
-#include "reeyo/http/app.h"
+#include "reeyo/loop/app.h"
 
 struct payment_poller;
 /* Once a process; the copy that holds the lease `payments` gives up what was not paid in time and

@@ -12,7 +12,7 @@
 
 #include "reeyo/core/error.h"
 #include "reeyo/core/text.h"
-#include "reeyo/http/app.h"
+#include "reeyo/loop/app.h"
 
 /* What payments need of the layer above them. */
 struct payment_needs {

@@ -9,7 +9,7 @@
 
 #include "reeyo/core/error.h"
 #include "reeyo/core/text.h"
-#include "reeyo/http/app.h"
+#include "reeyo/loop/app.h"
 
 struct payout_job;
 /* 0 or E_NO_MEMORY. Loop thread, or before it runs; app->gateway is there. */

@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-#include "reeyo/http/app.h"
+#include "reeyo/loop/app.h"
 #include "reeyo/core/error.h"
 
 /* What timers need of the layer above them. */

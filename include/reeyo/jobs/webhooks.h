@@ -9,7 +9,7 @@
 #define REEYO_JOBS_WEBHOOKS_H
 
 #include "reeyo/core/error.h"
-#include "reeyo/http/app.h"
+#include "reeyo/loop/app.h"
 
 struct webhooks;
 /* Needs app->client. 0 or E_NO_MEMORY. Loop thread, or before it runs. */

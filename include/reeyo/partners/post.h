@@ -13,7 +13,7 @@
 #define REEYO_PARTNERS_POST_H
 
 #include "reeyo/domain/message.h"
-#include "reeyo/http/app.h"
+#include "reeyo/loop/app.h"
 #include "reeyo/partners/client.h"
 #include "reeyo/partners/wordings.h"
 

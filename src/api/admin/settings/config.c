@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The business configuration as the console reads and writes it (knobs.c knows its keys). What is
+ * written counts at once on the copy that writes it, and on every other within a second: they all
+ * follow the table (settings.c). Whoever reads here reads the primary, and so sees what he has just
+ * written.
+ */
+#include "admin/act.h"
+#include "knobs.h"
+#include "reeyo/api/admin.h"
+#include "reeyo/domain/order.h"
+
+static const char *const service_names[ORDER_TYPES] = { "food", "mart", "packages" };
+
+/* Values of any kind: knobs.c reads numbers in texts too, and says itself what is wrong with
+ * one. */
+static const struct field config_body[] = {
+	{ "commission_rate", FIELD_ANY,
+		.does = "FOOD and MART; below 1 a fraction, else a percentage" },
+	{ "commission_rate_food", FIELD_ANY },
+	{ "commission_rate_mart", FIELD_ANY },
+	{ "package_platform_fee", FIELD_ANY },
+	{ "service_fee", FIELD_ANY, .does = "Of the subtotal, a rate" },
+	{ "rider_cut", FIELD_ANY, .does = "Of the delivery fee, a rate" },
+	{ "delivery_fee_base", FIELD_ANY },
+	{ "base_delivery_fare", FIELD_ANY, .does = "The same" },
+	{ "delivery_fee_per_km", FIELD_ANY },
+	{ "free_delivery_threshold", FIELD_ANY },
+	{ "min_order_amount", FIELD_ANY },
+	{ "max_order_amount", FIELD_ANY },
+	{ "rider_search_radius_m", FIELD_ANY },
+	{ "delivery_max_distance_km", FIELD_ANY },
+	{ "maintenance_mode", FIELD_ANY },
+	{ "min_payout", FIELD_ANY, .does = "{XAF,NGN,KES,GHS}" },
+	{ "services", FIELD_ANY, .does = "{food,mart,packages}" },
+	{ "food", FIELD_ANY, .does = "As in services" },
+	{ "mart", FIELD_ANY },
+	{ "packages", FIELD_ANY },
+	{ "settings", FIELD_ANY, .does = "Settings under their own keys" },
+	{ "paymentMethods", FIELD_ANY },
+	FIELD_END
+};
+static const struct field commission_body[] = {
+	{ "serviceName", FIELD_TEXT, .required = true, .max = 20, .also = "service_name service" },
+	{ "commissionRate", FIELD_NUMBER, .required = true, .min = 0, .max = 100,
+		.also = "commission_rate", .does = "A percentage; below 1 a fraction" },
+	FIELD_END
+};
+static const struct field toggle_body[] = {
+	{ "serviceName", FIELD_TEXT, .required = true, .max = 20, .also = "service_name service" },
+	{ "enabled", FIELD_BOOL, .required = true, .also = "isEnabled is_enabled" },
+	FIELD_END
+};
+
+#define RATE(name) { name, FIELD_NUMBER, .required = true }
+#define SUM(name) { name, FIELD_MONEY, .required = true }
+static const struct field commission_fields[] = {
+	{ "commission_rate", FIELD_NUMBER, .required = true, .does = "A percentage, of FOOD" },
+	RATE("commission_rate_food"), RATE("commission_rate_mart"),
+	RATE("package_platform_fee"), FIELD_END
+};
+static const struct field config_fields[] = {
+	{ "commission_rate", FIELD_NUMBER, .required = true, .does = "A percentage, of FOOD" },
+	RATE("commission_rate_food"), RATE("commission_rate_mart"), RATE("package_platform_fee"),
+	{ "service_fee", FIELD_NUMBER, .required = true, .does = "A percentage" },
+	{ "rider_cut", FIELD_NUMBER, .required = true, .does = "A percentage" },
+	SUM("delivery_fee_base"), SUM("base_delivery_fare"), SUM("delivery_fee_per_km"),
+	SUM("free_delivery_threshold"), SUM("min_order_amount"), SUM("max_order_amount"),
+	{ "rider_search_radius_m", FIELD_INT, .required = true },
+	{ "delivery_max_distance_km", FIELD_NUMBER, .required = true },
+	{ "maintenance_mode", FIELD_BOOL, .required = true },
+	{ "min_payout", FIELD_OBJECT, .required = true,
+		.does = "{XAF,NGN,KES,GHS}, null where none" },
+	{ "services", FIELD_OBJECT, .required = true, .does = "{food,mart,packages}" },
+	{ "settings", FIELD_OBJECT, .required = true, .does = "All settings under their own keys" },
+	{ "paymentMethods", FIELD_LIST, .required = true, .each = FIELD_TEXT },
+	FIELD_END
+};
+
+/* --- Reading ---------------------------------------------------------------------------------- */
+
+static void get_config(struct request *rq)
+{
+	SQL_(rq, DB_WRITE, admin_config_get, false, admin_shown);
+}
+
+static void get_commission(struct request *rq)
+{
+	SQL_(rq, DB_WRITE, admin_commission_get, false, admin_shown);
+}
+
+/* --- Writing ---------------------------------------------------------------------------------- */
+
+static void turned(struct request *rq, const struct db_result *result, const json_t *changes)
+{
+	char *text = json_dumps(changes, JSON_COMPACT);
+	const char *copy = text ? arena_copy(rq->arena, text, strlen(text)) : NULL;
+
+	free(text);
+	if (!copy)
+		return reply_error(rq, E_NO_MEMORY);
+	if (json_object_size(changes) == 0)
+		return admin_shown(rq, result);
+	sql_write(rq, admin_config_put, admin_set, copy, rq->caller.id,
+		"config.change", rq->request_id);
+}
+
+/* rq->state: what is wanted, in the words of a configuration. */
+static void config_read(struct request *rq, const struct db_result *result)
+{
+	struct text raw = db_text(result, 0, 1);
+	json_auto_t *settings = json_loadb(raw.at, raw.len, 0, NULL);
+	struct knob_fault fault;
+	json_auto_t *changes = knobs_turn(rq->state, settings, &fault);
+
+	if (!changes && !fault.field[0])
+		return reply_error(rq, E_NO_MEMORY);
+	if (!changes)
+		return reply_field(rq, fault.field, fault.english, fault.french);
+	turned(rq, result, changes);
+}
+
+static void config_turn(struct request *rq, json_t *wanted)
+{
+	rq->state = wanted;
+	SQL_(rq, DB_WRITE, admin_config_get, false, config_read);
+}
+
+static void change_config(struct request *rq)
+{
+	config_turn(rq, rq->body);
+}
+
+static void wanted_free(void *wanted)
+{
+	json_decref(wanted);
+}
+
+/* {"services":{name:{key:value}}} for the service of the body; takes the value. */
+static void service_turn(struct request *rq, const char *key, json_t *value)
+{
+	int type = order_type_named(body_text(rq, "serviceName"));
+	json_t *wanted = type < 0 ? NULL :
+		json_pack("{s:{s:{s:O}}}", "services", service_names[type], key, value);
+
+	if (type < 0)
+		return reply_field(rq, "serviceName", "must be food, mart or packages",
+			"doit être food, mart ou packages");
+	if (!wanted || arena_dispose(rq->arena, wanted_free, wanted)) {
+		json_decref(wanted);
+		return reply_error(rq, E_NO_MEMORY);
+	}
+	config_turn(rq, wanted);
+}
+
+static void set_commission(struct request *rq)
+{
+	service_turn(rq, "commissionRate", member(rq->body, "commissionRate"));
+}
+
+static void toggle_service(struct request *rq)
+{
+	service_turn(rq, "enabled", member(rq->body, "enabled"));
+}
+
+const struct route admin_config_routes[] = {
+	{ GET, "/config", .who = ADMIN, .reply = config_fields, .run = get_config,
+		.does = "The business configuration" },
+	{ PATCH, "/config", .who = SUPER_ADMIN, .any_write = true, .body = config_body,
+		.reply = config_fields, .run = change_config,
+		.does = "Change any of its keys; a whole configuration sent back changes nothing" },
+	{ GET, "/config/commission-rate", .who = ADMIN, .reply = commission_fields,
+		.run = get_commission, .does = "The commission of each service" },
+	{ PUT, "/config/commission-rate", .who = SUPER_ADMIN, .any_write = true,
+		.body = commission_body, .reply = config_fields, .run = set_commission,
+		.does = "Set the commission of a service" },
+	{ PUT, "/config/toggle-service", .who = SUPER_ADMIN, .any_write = true, .body = toggle_body,
+		.reply = config_fields, .run = toggle_service,
+		.does = "Switch a service on or off" },
+	ROUTE_END
+};

@@ -1,0 +1,544 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Serving: one thread per loop, each with an app of its own; signals on the first loop.
+ *
+ * Start: schema check → listeners and stores of every loop → "ready" once each loop has its lanes.
+ * SIGTERM: /readyz fails at once → drain_delay → listeners close, requests in flight finish → exit
+ * 0; whatever is left after drain_timeout is cut.
+ */
+#include "serve.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#include "reeyo/api/catalog.h"
+#include "reeyo/api/ops.h"
+#include "reeyo/api/routes.h"
+#include "reeyo/api/settings.h"
+#include "reeyo/auth/admit.h"
+#include "reeyo/auth/appoint.h"
+#include "reeyo/auth/password.h"
+#include "reeyo/auth/token.h"
+#include "reeyo/cache/cache.h"
+#include "reeyo/core/log.h"
+#include "reeyo/core/memory.h"
+#include "reeyo/db/db.h"
+#include "reeyo/db/migrate.h"
+#include "reeyo/http/limit.h"
+#include "reeyo/http/server.h"
+#include "reeyo/jobs/dispatch.h"
+#include "reeyo/live/hub.h"
+#include "reeyo/jobs/messages.h"
+#include "reeyo/jobs/payouts.h"
+#include "reeyo/jobs/payment_poller.h"
+#include "reeyo/jobs/payments.h"
+#include "reeyo/jobs/positions.h"
+#include "reeyo/live/relay.h"
+#include "reeyo/jobs/rollup.h"
+#include "reeyo/jobs/timers.h"
+#include "reeyo/jobs/upkeep.h"
+#include "reeyo/jobs/webhooks.h"
+#include "reeyo/loop/loop.h"
+#include "reeyo/partners/client.h"
+#include "reeyo/partners/gateway.h"
+#include "reeyo/partners/post.h"
+#include "reeyo/telemetry/metrics.h"
+
+/* Free arena blocks a loop keeps for the next requests. */
+#define SAMPLED_MS 1000 /* counts of refusals are written so long after their time, at most */
+#define POOL_KEEP (4u << 20)
+#define LISTENERS_MAX 16
+
+struct serving;
+
+struct worker {
+	struct app app;
+	struct serving *serving;
+	pthread_t thread;
+	struct message drain, stop;
+	bool started;
+};
+
+struct serving {
+	const struct config *config;
+	struct worker *workers;
+	struct app **apps;
+	unsigned count;
+	atomic_uint ready, drained;
+	struct listener listeners[LISTENERS_MAX];
+	unsigned listener_count;
+	struct router *router;
+	struct keyring *keys;
+	struct wordings *wordings;
+	struct hub_house *house;
+	/* on the first loop */
+	struct upkeep *upkeep;
+	struct relay *relay;
+	struct dispatch *dispatch;
+	struct timers *timers;
+	struct payout_job *payouts;
+	struct webhooks *webhooks;
+	struct messages *messages;
+	struct payment_poller *payments;
+	struct rollup *rollup;
+	struct metrics *metrics;
+	struct route_set *sets;
+	uv_signal_t term, interrupt, hangup;
+	uv_timer_t delay, limit, sampled;
+	bool draining;
+};
+
+/* --- What is served --------------------------------------------------------------------------- */
+
+static bool namespace_served(const char *list, enum name_space ns)
+{
+	struct text all = text_of(list);
+
+	while (all.at)
+		if (text_is(text_trim(text_cut(&all, ',')), text_of(name_space_name(ns))))
+			return true;
+	return false;
+}
+
+/* The tables of the namespaces that `api` names; absolute paths are served by every process. */
+static int routes_choose(struct serving *serving)
+{
+	unsigned total = 0, kept = 0;
+
+	while (reeyo_routes[total].routes)
+		total++;
+	serving->sets = calloc(total + 1, sizeof(*serving->sets));
+	if (!serving->sets)
+		return E_NO_MEMORY;
+	for (unsigned i = 0; i < total; i++)
+		if (reeyo_routes[i].routes->root ||
+			namespace_served(serving->config->api, reeyo_routes[i].ns))
+			serving->sets[kept++] = reeyo_routes[i];
+	return router_new(serving->sets, &serving->router);
+}
+
+static int listeners_add(struct serving *serving, const char *list,
+	enum name_space bare, bool metrics)
+{
+	struct text all = text_of(list);
+	char one[80];
+
+	while (all.at && all.len) {
+		struct listener *listener = &serving->listeners[serving->listener_count];
+		struct text address = text_trim(text_cut(&all, ','));
+
+		if (serving->listener_count == LISTENERS_MAX)
+			return E_CONFIG;
+		snprintf(one, sizeof(one), "%.*s", TEXT_ARGS(address));
+		if (listener_parse(one, listener))
+			return E_CONFIG;
+		listener->bare = bare;
+		listener->metrics = metrics;
+		serving->listener_count++;
+	}
+	return 0;
+}
+
+static int listeners_read(struct serving *serving)
+{
+	const struct config *config = serving->config;
+
+	if (listeners_add(serving, config->listen, NS_USER, false) ||
+		listeners_add(serving, config->listen_user, NS_USER, false) ||
+		listeners_add(serving, config->listen_vendor, NS_VENDOR, false) ||
+		listeners_add(serving, config->listen_rider, NS_RIDER, false) ||
+		listeners_add(serving, config->listen_admin, NS_ADMIN, false) ||
+		listeners_add(serving, config->listen_metrics, NS_USER, true))
+		return E_CONFIG;
+	return 0;
+}
+
+static void listeners_tell(const struct serving *serving)
+{
+	for (unsigned i = 0; i < serving->listener_count; i++) {
+		const struct listener *listener = &serving->listeners[i];
+
+		log_line(LOG_INFO, "listening", LOG_T("address", listener->address),
+			LOG_I("port", listener->port),
+			LOG_T("name", listener->metrics ? "metrics" :
+				      i == 0		? "main" :
+							  name_space_name(listener->bare)));
+	}
+}
+
+/* --- Drain ------------------------------------------------------------------------------------ */
+
+static void worker_stop(struct message *message)
+{
+	struct worker *worker = CONTAINER_OF(message, struct worker, stop);
+
+	loop_stop(worker->app.loop);
+}
+
+static void all_stop(struct serving *serving)
+{
+	for (unsigned i = 0; i < serving->count; i++) {
+		serving->workers[i].stop.run = worker_stop;
+		loop_post(serving->workers[i].app.loop, &serving->workers[i].stop);
+	}
+}
+
+static void worker_drained(void *arg)
+{
+	struct worker *worker = arg;
+	struct serving *serving = worker->serving;
+
+	if (atomic_fetch_add(&serving->drained, 1) + 1 == serving->count)
+		all_stop(serving);
+}
+
+static void worker_drain(struct message *message)
+{
+	struct worker *worker = CONTAINER_OF(message, struct worker, drain);
+
+	hub_drain(worker->app.hub);
+	server_drain(worker->app.server, worker_drained, worker);
+}
+
+static void drain_limit(uv_timer_t *timer)
+{
+	log_line(LOG_WARN, "the drain took too long, what is left is cut");
+	all_stop(timer->data);
+}
+
+static void drain_start(uv_timer_t *timer)
+{
+	struct serving *serving = timer->data;
+
+	log_line(LOG_INFO, "draining");
+	for (unsigned i = 0; i < serving->count; i++) {
+		serving->workers[i].drain.run = worker_drain;
+		loop_post(serving->workers[i].app.loop, &serving->workers[i].drain);
+	}
+	uv_timer_start(&serving->limit, drain_limit, (uint64_t)serving->config->drain_timeout, 0);
+}
+
+static void on_end_signal(uv_signal_t *signal, int number)
+{
+	struct serving *serving = signal->data;
+
+	if (serving->draining) {
+		all_stop(serving); /* asked twice: now */
+		return;
+	}
+	serving->draining = true;
+	ops_set_draining();
+	log_line(LOG_INFO, "stopping", LOG_I("signal", number));
+	uv_timer_start(&serving->delay, drain_start, (uint64_t)serving->config->drain_delay, 0);
+}
+
+/* SIGHUP turns debug logs on and off again without a restart. */
+static void on_hangup(uv_signal_t *signal, int number)
+{
+	struct serving *serving = signal->data;
+	enum log_level set = (enum log_level)log_level_named(serving->config->log_level);
+
+	(void)number;
+	log_set_level(log_on(LOG_DEBUG) ? set : LOG_DEBUG);
+	log_line(LOG_INFO, "log level",
+		LOG_T("level", log_on(LOG_DEBUG) ? "debug" : serving->config->log_level));
+}
+
+static void on_sampled(uv_timer_t *timer)
+{
+	(void)timer;
+	log_sample_flush(false);
+}
+
+static int signals_start(struct serving *serving)
+{
+	uv_loop_t *uv = loop_uv(serving->workers[0].app.loop);
+
+	serving->term.data = serving->interrupt.data = serving->hangup.data = serving;
+	serving->delay.data = serving->limit.data = serving;
+	serving->sampled.data = serving;
+	if (uv_signal_init(uv, &serving->term) || uv_signal_init(uv, &serving->interrupt) ||
+		uv_signal_init(uv, &serving->hangup) || uv_timer_init(uv, &serving->delay) ||
+		uv_timer_init(uv, &serving->limit) || uv_timer_init(uv, &serving->sampled))
+		return E_NO_MEMORY;
+	uv_timer_start(&serving->sampled, on_sampled, SAMPLED_MS, SAMPLED_MS);
+	uv_signal_start(&serving->term, on_end_signal, SIGTERM);
+	uv_signal_start(&serving->interrupt, on_end_signal, SIGINT);
+	uv_signal_start(&serving->hangup, on_hangup, SIGHUP);
+	return 0;
+}
+
+/* --- Workers ---------------------------------------------------------------------------------- */
+
+/* Only with the business's settings is a loop ready: they say what may be ordered and what it
+ * costs. Then there is one more part: what is said must be followed. */
+static void part_ready(void *arg)
+{
+	struct serving *serving = arg;
+
+	if (atomic_fetch_add(&serving->ready, 1) + 1 == serving->count + 1) {
+		ops_set_started();
+		log_line(LOG_INFO, "ready", LOG_I("loops", serving->count));
+	}
+}
+
+static void worker_informed(void *arg)
+{
+	struct worker *worker = arg;
+
+	part_ready(worker->serving);
+}
+
+static void worker_ready(void *arg)
+{
+	struct worker *worker = arg;
+
+	positions_listen(worker->app.positions);
+	catalogs_listen(worker->app.catalogs);
+	if (loop_index(worker->app.loop) == 0) {
+		dispatch_listen(worker->serving->dispatch);
+		webhooks_listen(worker->serving->webhooks);
+		messages_listen(worker->serving->messages);
+	}
+	revocations_follow(worker->app.revocations);
+	settings_follow(worker->app.settings, worker_informed, worker);
+}
+
+static int64_t accept_minutes(struct app *app)
+{
+	return settings_int(app->settings, "order_accept_minutes", 30);
+}
+
+/* What one loop of a process does for all. */
+static int jobs_start(struct serving *serving, struct app *app)
+{
+	static const struct timer_needs needs = { .accept_minutes = accept_minutes,
+		.menu_changed = catalog_forget };
+	int error = upkeep_new(app->loop, app->db, &serving->upkeep);
+
+	if (!error)
+		error = relay_new(app, &serving->relay);
+	if (!error)
+		error = dispatch_new(app, &serving->dispatch);
+	if (!error)
+		error = timers_new(app, &needs, &serving->timers);
+	if (!error)
+		error = payouts_new(app, &serving->payouts);
+	if (!error)
+		error = webhooks_new(app, &serving->webhooks);
+	if (!error)
+		error = messages_new(app, &serving->messages);
+	if (!error)
+		error = payment_poller_new(app, &serving->payments);
+	if (!error)
+		error = rollup_new(app->loop, app->db, &serving->rollup);
+	return error;
+}
+
+static void jobs_end(struct serving *serving)
+{
+	upkeep_close(serving->upkeep);
+	relay_close(serving->relay);
+	dispatch_close(serving->dispatch);
+	timers_close(serving->timers);
+	payouts_close(serving->payouts);
+	webhooks_close(serving->webhooks);
+	messages_close(serving->messages);
+	payment_poller_close(serving->payments);
+	rollup_close(serving->rollup);
+}
+
+static int worker_start(struct worker *worker)
+{
+	static const struct payment_needs needs = { .menu_changed = catalog_forget };
+	static const struct server_steps steps = { .authenticate = authenticate,
+		.identify = caller_read,
+		.admit = settings_admit };
+	struct serving *serving = worker->serving;
+	struct app *app = &worker->app;
+	const struct config *config = serving->config;
+	struct server *server;
+	int error;
+
+	app->config = config;
+	app->router = serving->router;
+	app->keys = serving->keys;
+	app->metrics = serving->metrics;
+	app->all = serving->apps;
+	app->pool = arena_pool_new(POOL_KEEP);
+	app->addresses = address_limits_new();
+	if (!app->pool || !app->addresses)
+		return E_NO_MEMORY;
+	if ((error = db_new(app->loop, config, &app->db)) ||
+		(error = cache_new(app->loop, config, &app->cache)) ||
+		(error = hasher_new(app->loop, config, &app->hasher)) ||
+		(error = token_memory_new(&app->tokens)) ||
+		(error = rider_memory_new(&app->riders)) ||
+		(error = revocations_new(app, &app->revocations)) ||
+		(error = settings_new(app, &app->settings)) ||
+		(error = catalogs_new(app, &app->catalogs)) ||
+		(error = client_new(app->loop, &app->client)) ||
+		(error = gateway_new(app->loop, app->client, config, &app->gateway)) ||
+		(error = post_new(app, serving->wordings, &app->post)) ||
+		(error = hub_new(app, serving->house)) ||
+		(error = positions_new(app, &app->positions)) ||
+		(error = payments_new(app, &needs)))
+		return error;
+	error = server_new(app, &steps, serving->listeners, serving->listener_count, &server);
+	if (error)
+		return error;
+	db_on_ready(app->db, worker_ready, worker);
+	return loop_index(app->loop) == 0 ? jobs_start(serving, app) : 0;
+}
+
+static void worker_end(struct worker *worker)
+{
+	struct app *app = &worker->app;
+
+	if (!app->loop)
+		return;
+	server_close(app->server);
+	if (loop_index(app->loop) == 0)
+		jobs_end(worker->serving);
+	hub_free(app->hub);
+	positions_close(app->positions);
+	revocations_free(app->revocations);
+	settings_free(app->settings);
+	post_free(app->post);
+	app->post = NULL;
+	payments_close(app->payments);
+	client_free(app->client); /* calls under way end here, while there is a database to tell */
+	gateway_free(app->gateway);
+	db_close(app->db);
+	cache_close(app->cache);
+	payments_free(app->payments);
+	catalogs_free(app->catalogs);
+	token_memory_free(app->tokens);
+	rider_memory_free(app->riders);
+	hasher_free(app->hasher);
+	loop_free(app->loop);
+	arena_pool_free(app->pool);
+	address_limits_free(app->addresses);
+}
+
+static void *worker_thread(void *arg)
+{
+	struct worker *worker = arg;
+
+	loop_run(worker->app.loop);
+	return NULL;
+}
+
+/* --- The whole -------------------------------------------------------------------------------- */
+
+static int workers_new(struct serving *serving)
+{
+	serving->count = (unsigned)(serving->config->loops ?
+		serving->config->loops : loops_automatic());
+	serving->workers = calloc(serving->count, sizeof(*serving->workers));
+	serving->apps = calloc(serving->count + 1, sizeof(*serving->apps));
+	if (!serving->workers || !serving->apps || metrics_new(serving->count, &serving->metrics))
+		return E_NO_MEMORY;
+	for (unsigned i = 0; i < serving->count; i++) {
+		struct worker *worker = &serving->workers[i];
+
+		worker->serving = serving;
+		serving->apps[i] = &worker->app;
+		if (loop_new(i, &worker->app.loop))
+			return E_NO_MEMORY;
+		metrics_add(serving->metrics, loop_counters(worker->app.loop));
+	}
+	return 0;
+}
+
+static int workers_start(struct serving *serving)
+{
+	int error;
+
+	for (unsigned i = 0; i < serving->count; i++)
+		if ((error = worker_start(&serving->workers[i])))
+			return error;
+	return 0;
+}
+
+static void workers_run(struct serving *serving)
+{
+	for (unsigned i = 1; i < serving->count; i++) {
+		struct worker *worker = &serving->workers[i];
+
+		worker->started = pthread_create(&worker->thread, NULL, worker_thread, worker) == 0;
+		if (!worker->started)
+			log_line(LOG_ERROR, "a loop's thread does not start", LOG_I("loop", i));
+	}
+	loop_run(serving->workers[0].app.loop);
+	for (unsigned i = 1; i < serving->count; i++)
+		if (serving->workers[i].started)
+			pthread_join(serving->workers[i].thread, NULL);
+}
+
+/* Ten thousand idle phones need as many descriptors: take what the system allows. */
+static void descriptors_raise(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+static int prepare(struct serving *serving)
+{
+	const struct config *config = serving->config;
+	unsigned threads = (unsigned)(config->work_threads ? config->work_threads :
+		uv_available_parallelism());
+	int error;
+
+	signal(SIGPIPE, SIG_IGN);
+	descriptors_raise();
+	server_process_start();
+	work_configure(threads, (unsigned)config->work_queue);
+	if ((error = listeners_read(serving)) || (error = routes_choose(serving)) ||
+		(error = ops_prepare(serving->router)) ||
+		(error = migrate_check(config->database_url)) ||
+		(error = admin_appoint_first(config)) ||
+		(error = keyring_new(config, &serving->keys)) ||
+		(error = wordings_new(config->messages_dir, &serving->wordings)) ||
+		(error = hub_house_new(config, part_ready, serving, &serving->house)) ||
+		(error = workers_new(serving)))
+		return error;
+	return 0;
+}
+
+int serve(const struct config *config)
+{
+	struct serving serving = { .config = config };
+	int error = prepare(&serving);
+
+	if (!error)
+		error = workers_start(&serving);
+	if (!error)
+		error = signals_start(&serving);
+	if (!error) {
+		listeners_tell(&serving);
+		workers_run(&serving);
+		log_sample_flush(true);
+		log_line(LOG_INFO, "stopped");
+	}
+	for (unsigned i = 0; serving.workers && i < serving.count; i++)
+		worker_end(&serving.workers[i]);
+	free(serving.workers);
+	free(serving.apps);
+	hub_house_free(serving.house);
+	metrics_free(serving.metrics);
+	keyring_free(serving.keys);
+	wordings_free(serving.wordings);
+	router_free(serving.router);
+	free(serving.sets);
+	ops_forget();
+	return error;
+}
