@@ -287,7 +287,17 @@ void buf_add_string(struct buf *buf, const char *string)
 
 void buf_add_int(struct buf *buf, long long value)
 {
-	buf_printf(buf, "%lld", value);
+	unsigned long long rest =
+	        value < 0 ? -(unsigned long long)value : (unsigned long long)value;
+	char digits[24];
+	size_t at = sizeof(digits);
+
+	do
+		digits[--at] = (char)('0' + rest % 10);
+	while (rest /= 10);
+	if (value < 0)
+		digits[--at] = '-';
+	buf_add(buf, digits + at, sizeof(digits) - at);
 }
 
 void buf_printf(struct buf *buf, const char *format, ...)
