@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Clocks, and RFC 3339 both ways. Dates are computed (days since 1970 from the proleptic Gregorian
- * calendar), not asked of the C library, whose time zone is a process-wide setting.
+ * Clocks, and RFC 3339 in both directions. Dates are computed (days since 1970 in the proleptic
+ * Gregorian calendar) without the C library, because its time zone is a setting of the process.
  */
 #include "reeyo/core/clock.h"
 
@@ -39,7 +39,7 @@ void clock_shift(int64_t by_ms)
 	__atomic_fetch_add(&shift_ms, by_ms, __ATOMIC_RELAXED);
 }
 
-/* Years start in March here, so that the leap day is the last of its year. */
+/* Years start in March here, so that the leap day is the last day of its year. */
 static int64_t days_from_civil(int64_t year, int64_t month, int64_t day)
 {
 	int64_t y = year - (month <= 2);
@@ -89,8 +89,8 @@ void clock_iso(int64_t wall_ms, char out[CLOCK_ISO_SIZE])
 		(unsigned)(seconds % 60), (unsigned)ms % 1000u);
 }
 
-/* n digits at *at, which moves on; -1 when they are not there. */
-static int64_t digits(const char **at, int n)
+/* Reads n digits at *at and moves *at past them; -1 when there are fewer. */
+static int64_t clock_digits(const char **at, int n)
 {
 	int64_t value = 0;
 
@@ -102,7 +102,7 @@ static int64_t digits(const char **at, int n)
 	return value;
 }
 
-static bool skip(const char **at, const char *any)
+static bool clock_skip(const char **at, const char *any)
 {
 	if (!**at || !strchr(any, **at))
 		return false;
@@ -118,17 +118,17 @@ static int days_of_month(int64_t year, int64_t month)
 	return days[month - 1] + (month == 2 && leap);
 }
 
-/* "Z", "+01:00" or "-05:30" in minutes east; false when it is neither or text follows. */
-static bool zone_read(const char *at, int64_t *ret_minutes)
+/* Reads "Z", "+01:00" or "-05:30" as minutes east of UTC; false for anything else. */
+static bool clock_zone_read(const char *at, int64_t *ret_minutes)
 {
 	int64_t hours, minutes;
 	int sign = *at == '-' ? -1 : 1;
 
 	*ret_minutes = 0;
-	if (skip(&at, "Zz"))
+	if (clock_skip(&at, "Zz"))
 		return *at == '\0';
-	if (!skip(&at, "+-") || (hours = digits(&at, 2)) < 0 || hours > 23 || !skip(&at, ":") ||
-		(minutes = digits(&at, 2)) < 0 || minutes > 59)
+	if (!clock_skip(&at, "+-") || (hours = clock_digits(&at, 2)) < 0 || hours > 23 ||
+		!clock_skip(&at, ":") || (minutes = clock_digits(&at, 2)) < 0 || minutes > 59)
 		return false;
 	*ret_minutes = sign * (hours * 60 + minutes);
 	return *at == '\0';
@@ -139,21 +139,21 @@ int clock_parse(const char *text, int64_t *ret_ms)
 	int64_t year, month, day, hour, minute, second, ms = 0, zone, scale = 100;
 	const char *at = text;
 
-	if ((year = digits(&at, 4)) < 0 || !skip(&at, "-") || (month = digits(&at, 2)) < 1 ||
-		month > 12 || !skip(&at, "-") || (day = digits(&at, 2)) < 1 ||
-		day > days_of_month(year, month))
+	if ((year = clock_digits(&at, 4)) < 0 || !clock_skip(&at, "-") ||
+		(month = clock_digits(&at, 2)) < 1 || month > 12 || !clock_skip(&at, "-") ||
+		(day = clock_digits(&at, 2)) < 1 || day > days_of_month(year, month))
 		return -1;
-	if (!skip(&at, "Tt ") || (hour = digits(&at, 2)) < 0 || hour > 23 || !skip(&at, ":") ||
-		(minute = digits(&at, 2)) < 0 || minute > 59 || !skip(&at, ":") ||
-		(second = digits(&at, 2)) < 0 || second > 60)
+	if (!clock_skip(&at, "Tt ") || (hour = clock_digits(&at, 2)) < 0 || hour > 23 ||
+		!clock_skip(&at, ":") || (minute = clock_digits(&at, 2)) < 0 || minute > 59 ||
+		!clock_skip(&at, ":") || (second = clock_digits(&at, 2)) < 0 || second > 60)
 		return -1;
-	if (skip(&at, ".")) {
+	if (clock_skip(&at, ".")) {
 		if (*at < '0' || *at > '9')
 			return -1;
 		for (; *at >= '0' && *at <= '9'; at++, scale /= 10)
 			ms += (*at - '0') * scale;
 	}
-	if (!zone_read(at, &zone))
+	if (!clock_zone_read(at, &zone))
 		return -1;
 	*ret_ms = (((days_from_civil(year, month, day) * 24 + hour) * 60 + minute - zone) * 60 +
 			second) * 1000 + ms;

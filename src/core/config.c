@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Configuration from four sources into one struct, through one table. Every refusal names the
- * source, the key and what would be right.
+ * Configuration from four sources into one struct, through one table. Every error message names
+ * the source, the key and the accepted values.
  */
 #include "reeyo/core/config.h"
 
@@ -32,7 +32,7 @@ static const struct row table[] = {
 
 #define KEYS COUNT_OF(table)
 
-/* What config_load makes; struct config comes first, so its pointer is ours. */
+/* What config_load allocates. struct config is the first member, so both have the same address. */
 struct loaded {
 	struct config config;
 	char *text[KEYS];      /* owned values of the text kinds */
@@ -45,7 +45,8 @@ static void *member_of(struct loaded *loaded, const struct row *row)
 	return (char *)&loaded->config + row->member;
 }
 
-static int refuse(const struct row *row, const char *from, const char *value, const char *wants)
+static int value_refuse(
+	const struct row *row, const char *from, const char *value, const char *wants)
 {
 	bool secret = row->kind == CONFIG_SECRET;
 
@@ -64,7 +65,7 @@ static int refuse(const struct row *row, const char *from, const char *value, co
 static int value_set(struct loaded *loaded, size_t index, const char *value, const char *from)
 {
 	const struct row *row = &table[index];
-	const char *wants = config_wants(row->kind);
+	const char *wants = config_expected(row->kind);
 	int64_t number;
 	int yes;
 
@@ -74,8 +75,8 @@ static int value_set(struct loaded *loaded, size_t index, const char *value, con
 	case CONFIG_SECRET: {
 		char *copy;
 
-		if (!config_words(row->key, value, &wants))
-			return refuse(row, from, value, wants);
+		if (!config_choice_valid(row->key, value, &wants))
+			return value_refuse(row, from, value, wants);
 		copy = strdup(value);
 		if (!copy)
 			return E_NO_MEMORY;
@@ -87,13 +88,13 @@ static int value_set(struct loaded *loaded, size_t index, const char *value, con
 	case CONFIG_BOOL:
 		yes = config_bool(value);
 		if (yes < 0)
-			return refuse(row, from, value, wants);
+			return value_refuse(row, from, value, wants);
 		*(bool *)member_of(loaded, row) = yes;
 		return 0;
 	default:
 		if (!config_number(row->kind, value, &number) || number < row->min ||
 			(row->max && number > row->max))
-			return refuse(row, from, value, wants);
+			return value_refuse(row, from, value, wants);
 		*(int64_t *)member_of(loaded, row) = number;
 		return 0;
 	}
@@ -101,7 +102,7 @@ static int value_set(struct loaded *loaded, size_t index, const char *value, con
 
 /* --- Keys ------------------------------------------------------------------------------------- */
 
-/* Dashes and underscores are the same in flags. */
+/* In flags, dashes and underscores are equal. */
 static bool key_is(const char *key, const char *name, size_t len)
 {
 	if (strlen(key) != len)
@@ -140,7 +141,7 @@ static int key_unknown(const char *from, const char *name, size_t len)
 
 /* --- Sources ---------------------------------------------------------------------------------- */
 
-static int file_line(void *user, const char *where, struct text key, const char *value)
+static int config_file_line(void *user, const char *where, struct text key, const char *value)
 {
 	struct loaded *loaded = user;
 	int index = key_find(key.at, key.len);
@@ -149,14 +150,14 @@ static int file_line(void *user, const char *where, struct text key, const char 
 	if (index < 0)
 		return key_unknown(where, key.at, key.len);
 	error = value_set(loaded, (size_t)index, value, where);
-	loaded->from[index] = loaded->file; /* `where` goes with this line */
+	loaded->from[index] = loaded->file; /* `where` lives only during this call */
 	return error;
 }
 
-static int file_read(struct loaded *loaded, const char *path)
+static int config_file_apply(struct loaded *loaded, const char *path)
 {
 	loaded->file = path;
-	return path ? config_file_read(path, file_line, loaded) : 0;
+	return path ? config_file_read(path, config_file_line, loaded) : 0;
 }
 
 #define NAME_SIZE 128
@@ -168,9 +169,9 @@ static void environment_name(const struct row *row, char out[NAME_SIZE])
 		*c = *c == '.' ? '_' : (char)toupper((unsigned char)*c);
 }
 
-/* A name that is almost a key's is a slip, refused; one that is far from all belongs to somebody
- * else (an orchestrator sets REEYO_SERVICE_HOST and the like for a service called reeyo). */
-static int environment_slip(struct text given)
+/* A name that nearly equals a key's is a typing error and refused. Other names belong to other
+ * programs (an orchestrator sets REEYO_SERVICE_HOST and the like for a service called reeyo). */
+static int environment_check_typo(struct text given)
 {
 	char name[NAME_SIZE];
 
@@ -199,7 +200,7 @@ static int environment_read(struct loaded *loaded)
 	for (char **entry = environ; entry && *entry; entry++) {
 		struct text rest = text_of(*entry), given = text_cut(&rest, '=');
 
-		if (text_starts(given, TEXT("REEYO_")) && environment_slip(given))
+		if (text_starts(given, TEXT("REEYO_")) && environment_check_typo(given))
 			return E_CONFIG;
 	}
 	for (size_t i = 0; i < KEYS; i++) {
@@ -247,8 +248,8 @@ static bool flag_is_config(struct flag flag)
 	return flag.width && flag.len == 6 && strncmp(flag.name, "config", 6) == 0;
 }
 
-/* The file to read: the last --config, else the environment's. A --config without a name is refused
- * when the flags are read. */
+/* The file to read: the last --config, else REEYO_CONFIG. A --config without a value is refused
+ * later, when the flags are read. */
 static const char *config_flag(int argc, char **argv)
 {
 	const char *path = getenv("REEYO_CONFIG");
@@ -298,7 +299,7 @@ static int flags_read(struct loaded *loaded, int argc, char **argv, int *ret_res
 	return 0;
 }
 
-/* --- The whole -------------------------------------------------------------------------------- */
+/* --- Loading ---------------------------------------------------------------------------------- */
 
 int config_load(int argc, char **argv, int *ret_rest, struct config **ret)
 {
@@ -308,7 +309,7 @@ int config_load(int argc, char **argv, int *ret_rest, struct config **ret)
 	for (size_t i = 0; !error && i < KEYS; i++)
 		error = value_set(loaded, i, table[i].fallback, "default");
 	if (!error)
-		error = file_read(loaded, config_flag(argc, argv));
+		error = config_file_apply(loaded, config_flag(argc, argv));
 	if (!error)
 		error = environment_read(loaded);
 	if (!error)
@@ -334,9 +335,8 @@ void config_free(struct config *config)
 	free(loaded);
 }
 
-/* Of an address, a store's or a partner's, what is no password; of any other secret only that it is
- * set. */
-static void text_print(enum config_kind kind, const char *key, const char *value)
+/* Prints an address without its password. Of any other secret prints only whether it is set. */
+static void config_text_print(enum config_kind kind, const char *key, const char *value)
 {
 	char shown[4096];
 
@@ -358,7 +358,8 @@ void config_print(const struct config *config)
 
 		printf("%-30s ", table[i].key);
 		if (table[i].kind == CONFIG_SECRET || table[i].kind == CONFIG_TEXT)
-			text_print(table[i].kind, table[i].key, *(const char *const *)member);
+			config_text_print(
+				table[i].kind, table[i].key, *(const char *const *)member);
 		else if (table[i].kind == CONFIG_BOOL)
 			fputs(*(const bool *)member ? "on" : "off", stdout);
 		else

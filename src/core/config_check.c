@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a configuration must be as a whole, once every source has spoken: secrets that are long
- * enough, and in production nothing that makes development easy or is not safe.
+ * Checks of the whole configuration, after all sources were read: secrets are long enough, and
+ * production has no setting that is unsafe or only for development.
  */
 #include <stddef.h>
 #include <stdio.h>
@@ -12,8 +12,8 @@
 
 /* --- Production ------------------------------------------------------------------------------- */
 
-/* What a key must be while environment = production. A new switch that makes development easy is a
- * row here. */
+/* What a key must be while environment = production. A new switch for development only gets a row
+ * here. */
 static const struct need {
 	const char *key;
 	size_t member;
@@ -22,11 +22,11 @@ static const struct need {
 } needs[] = {
 #define NEED(member, what, why) { #member, offsetof(struct config, member), NEEDS_##what, why }
 	NEED(jwt_secret, VALUE, "give at least 32 characters"),
-	NEED(otp_test_code, EMPTY, "anybody could verify any phone"),
-	NEED(auto_approve, OFF, "nobody would look at vendors and riders"),
-	NEED(skip_phone_verify, OFF, "phones would not be proved"),
-	NEED(card_sandbox, OFF, "it credits money that nobody pays"),
-	NEED(webhook_private, OFF, "webhooks could reach the inside of the network"),
+	NEED(otp_test_code, EMPTY, "anyone could verify any phone"),
+	NEED(auto_approve, OFF, "vendors and riders would not be reviewed"),
+	NEED(skip_phone_verify, OFF, "phones would not be verified"),
+	NEED(card_sandbox, OFF, "it credits money that was not paid"),
+	NEED(webhook_private, OFF, "webhooks could reach the internal network"),
 	NEED(rate_limit, ON, "passwords and codes could be guessed"),
 #undef NEED
 };
@@ -47,8 +47,8 @@ static bool need_is_met(const struct config *config, const struct need *need)
 	}
 }
 
-/* Addresses of partners are the keys NAME_url that are no secrets: what is sent there (credentials,
- * phones, codes) must not be read on its way. */
+/* Addresses of partners are the keys NAME_url that are not secrets. They must be https, because
+ * credentials, phone numbers and codes are sent to them. */
 static const struct {
 	const char *key;
 	size_t member;
@@ -67,7 +67,7 @@ static bool is_partner(size_t i)
 		strcmp(keys[i].key + len - 4, "_url") == 0;
 }
 
-/* As much work for a guess as the built-in costs, and no less memory. */
+/* At least the work and the memory of the built-in default. */
 #define ARGON2_MEMORY (7168 * 1024)
 #define ARGON2_PASSES 5
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Configuration files: `key = value` lines, [sections] that stand before their keys, and comments
- * on lines of their own (# or ;), so that a value may hold either mark. Lines may be as long as a
- * list of origins or keys needs; nothing is cut silently.
+ * Configuration files: `key = value` lines, [section] lines before the keys of the section, and
+ * comments (# or ;) on lines of their own, so that a value may contain these marks. Lines may have
+ * any length; nothing is truncated silently.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,23 +19,23 @@ struct reading {
 	void *user;
 };
 
-static int refuse(const struct reading *reading, const char *why)
+static int config_file_refuse(const struct reading *reading, const char *why)
 {
 	fprintf(stderr, "reeyo: %s: %s\n", reading->where, why);
 	return E_CONFIG;
 }
 
-static int section_read(struct reading *reading, struct text line)
+static int config_section_read(struct reading *reading, struct text line)
 {
 	struct text name = text_trim((struct text){ line.at + 1, line.len - 2 });
 
 	if (line.len < 3 || line.at[line.len - 1] != ']' || name.len >= sizeof(reading->section))
-		return refuse(reading, "write [section]");
+		return config_file_refuse(reading, "write [section]");
 	snprintf(reading->section, sizeof(reading->section), "%.*s", TEXT_ARGS(name));
 	return 0;
 }
 
-static int pair_read(struct reading *reading, struct text line)
+static int config_pair_read(struct reading *reading, struct text line)
 {
 	struct text rest = line, name = text_trim(text_cut(&rest, '='));
 	char *value auto_free = NULL;
@@ -43,12 +43,12 @@ static int pair_read(struct reading *reading, struct text line)
 	int len;
 
 	if (!rest.at || !name.len)
-		return refuse(reading, "write key = value");
+		return config_file_refuse(reading, "write key = value");
 	rest = text_trim(rest);
 	len = snprintf(key, sizeof(key), "%s%s%.*s", reading->section,
 		reading->section[0] ? "." : "", TEXT_ARGS(name));
 	if (len < 0 || (size_t)len >= sizeof(key))
-		return refuse(reading, "the key is too long");
+		return config_file_refuse(reading, "the key is too long");
 	value = strndup(rest.at, rest.len);
 	if (!value)
 		return E_NO_MEMORY;
@@ -56,15 +56,16 @@ static int pair_read(struct reading *reading, struct text line)
 		value);
 }
 
-static int line_read(struct reading *reading, struct text line)
+static int config_line_read(struct reading *reading, struct text line)
 {
 	line = text_trim(line);
 	if (!line.len || line.at[0] == '#' || line.at[0] == ';')
 		return 0;
-	return line.at[0] == '[' ? section_read(reading, line) : pair_read(reading, line);
+	return line.at[0] == '[' ? config_section_read(reading, line)
+				 : config_pair_read(reading, line);
 }
 
-static int cannot_read(const char *path)
+static int config_file_unreadable(const char *path)
 {
 	fprintf(stderr, "reeyo: cannot read %s: %s\n", path, strerror(errno));
 	return E_CONFIG;
@@ -81,15 +82,16 @@ int config_file_read(const char *path,
 	int error = 0;
 
 	if (!file)
-		return cannot_read(path);
+		return config_file_unreadable(path);
 	for (unsigned number = 1; !error && (len = getline(&text, &room, file)) >= 0; number++) {
 		size_t mark = number == 1 && strncmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
 
 		snprintf(reading.where, sizeof(reading.where), "%.480s, line %u", path, number);
-		error = line_read(&reading, (struct text){ text + mark, (size_t)len - mark });
+		error = config_line_read(
+			&reading, (struct text){ text + mark, (size_t)len - mark });
 	}
 	if (!error && ferror(file))
-		error = cannot_read(path);
+		error = config_file_unreadable(path);
 	fclose(file);
 	return error;
 }
@@ -100,7 +102,7 @@ int config_secret_read(const char *path, char *out, size_t size)
 	ssize_t len = fd < 0 ? -1 : read(fd, out, size);
 
 	if (len < 0)
-		cannot_read(path);
+		config_file_unreadable(path);
 	if (fd >= 0)
 		close(fd);
 	if (len < 0)

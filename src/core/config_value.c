@@ -63,7 +63,7 @@ int config_bool(const char *text)
 	return -1;
 }
 
-/* `words` is also what a message says would be right. */
+/* `words` also appears in the error message. */
 static const struct {
 	const char *key, *words;
 	bool list; /* several, separated by commas */
@@ -77,7 +77,7 @@ static const struct {
 	{ "api", "user, vendor, rider, admin", .list = true },
 };
 
-/* Words are letters; whatever else stands between them separates. */
+/* Words consist of letters; any other characters separate them. */
 static bool word_among(struct text word, const char *words)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyz";
@@ -94,7 +94,7 @@ static bool word_among(struct text word, const char *words)
 	return false;
 }
 
-bool config_words(const char *key, const char *value, const char **ret_wants)
+bool config_choice_valid(const char *key, const char *value, const char **ret_wants)
 {
 	for (size_t i = 0; i < COUNT_OF(choices); i++) {
 		struct text rest = text_of(value);
@@ -111,7 +111,7 @@ bool config_words(const char *key, const char *value, const char **ret_wants)
 	return true;
 }
 
-const char *config_wants(enum config_kind kind)
+const char *config_expected(enum config_kind kind)
 {
 	switch (kind) {
 	case CONFIG_BOOL:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Counters: written by one loop, added up by whoever scrapes.
+ * Counters: written by one loop, added up at each scrape.
  */
 #include "reeyo/core/counter.h"
 

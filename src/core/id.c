@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Identifiers. The random part of a thread's ULIDs counts up within one millisecond, so that ids
- * made by one loop sort in the order of their making.
+ * Identifiers. Within one millisecond the random part of a thread's ULIDs counts up, so that the
+ * ids of one loop sort in the order in which they were made.
  */
 #include "reeyo/core/id.h"
 
@@ -52,7 +52,8 @@ void id_order_number(char out[ORDER_NUMBER_SIZE], char letter)
 	const uint64_t letters = sizeof(readable) - 1;
 	uint64_t random;
 
-	/* One system call for all ten; 27^10 is 2^47.5, so the bias is below 1 in 80,000. */
+	/* One system call for all ten characters; 27^10 is 2^47.5, so the bias is below 1 in
+	 * 80,000. */
 	randombytes_buf(&random, sizeof(random));
 	out[0] = letter;
 	out[1] = '-';

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Log lines: built on the stack, written with one write(2), so that lines of several threads never
- * mix.
+ * Log lines are built on the stack and written with one write(2), so that lines of different
+ * threads do not mix.
  */
 #include "reeyo/core/log.h"
 
@@ -41,11 +41,11 @@ struct line {
 	size_t len;
 };
 
-#define LINE_ROOM (sizeof(((struct line *)0)->at) - 8) /* what closes the object always fits */
+#define LINE_ROOM (sizeof(((struct line *)0)->at) - 8) /* the end of the object always fits */
 
-static void line_add(struct line *line, const char *format, ...)
+static void log_line_printf(struct line *line, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
-static void line_add(struct line *line, const char *format, ...)
+static void log_line_printf(struct line *line, const char *format, ...)
 {
 	size_t room = LINE_ROOM - line->len;
 	va_list args;
@@ -55,12 +55,12 @@ static void line_add(struct line *line, const char *format, ...)
 	len = vsnprintf(line->at + line->len, room, format, args);
 	va_end(args);
 	if (len > 0 && (size_t)len < room)
-		line->len += (size_t)len; /* what does not fit is left out whole */
+		line->len += (size_t)len; /* text that does not fit is left out completely */
 }
 
-/* Bytes that would break the line or the JSON are replaced. A long text is cut, between
+/* Replaces bytes that would break the line or the JSON. Truncates a long text between
  * characters. */
-static void line_text(struct line *line, const char *text)
+static void log_line_text(struct line *line, const char *text)
 {
 	bool utf8 = text_is_utf8(text_of(text));
 	char safe[1024];
@@ -76,33 +76,33 @@ static void line_text(struct line *line, const char *text)
 				safe[n++] = *++c;
 	}
 	safe[n] = '\0';
-	line_add(line, "\"%s\"", safe);
+	log_line_printf(line, "\"%s\"", safe);
 }
 
-static void line_field(struct line *line, const struct log_field *field)
+static void log_line_field(struct line *line, const struct log_field *field)
 {
 	size_t before = line->len;
 
 	if (field->kind == LOG_TEXT && !field->text)
 		return;
-	line_add(line, ",\"%s\":", field->key);
+	log_line_printf(line, ",\"%s\":", field->key);
 	if (line->len == before)
 		return;
 	switch (field->kind) {
 	case LOG_TEXT:
-		line_text(line, field->text);
+		log_line_text(line, field->text);
 		break;
 	case LOG_INT:
-		line_add(line, "%lld", (long long)field->integer);
+		log_line_printf(line, "%lld", (long long)field->integer);
 		break;
 	case LOG_REAL:
 		if (isfinite(field->real))
-			line_add(line, "%.6g", field->real);
+			log_line_printf(line, "%.6g", field->real);
 		else
-			line_add(line, "null");
+			log_line_printf(line, "null");
 		break;
 	case LOG_BOOL:
-		line_add(line, "%s", field->integer ? "true" : "false");
+		log_line_printf(line, "%s", field->integer ? "true" : "false");
 		break;
 	}
 	if (line->at[line->len - 1] == ':')
@@ -115,10 +115,10 @@ void log_write(enum log_level level, const char *message, const struct log_field
 	char now[CLOCK_ISO_SIZE];
 
 	clock_iso(clock_wall_ms(), now);
-	line_add(&line, "{\"time\":\"%s\",\"level\":\"%s\",\"msg\":", now, names[level]);
-	line_text(&line, message);
+	log_line_printf(&line, "{\"time\":\"%s\",\"level\":\"%s\",\"msg\":", now, names[level]);
+	log_line_text(&line, message);
 	for (const struct log_field *field = fields; field->key; field++)
-		line_field(&line, field);
+		log_line_field(&line, field);
 	memcpy(line.at + line.len, "}\n", 2);
 	(void)!write(STDERR_FILENO, line.at, line.len + 2);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Lines that anybody can cause, sampled: see log_refusal in the header. The table is the process's,
- * so that the bound is the process's too; its mutex is held for a short look-up. What does not fit
- * into it shares one entry, so no number of kinds makes the log grow.
+ * Sampling of log lines that any client can cause: see log_refusal in the header. There is one
+ * table for the process, so the limit applies to the process; its mutex is held for a short look-up
+ * only. Kinds that do not fit into the table share one entry, so many kinds cannot make the log
+ * grow.
  */
 #include <pthread.h>
 #include <string.h>
@@ -42,7 +43,7 @@ static bool sample_is(const struct sample *sample, const char *message, const ch
 		strncmp(sample->kind, kind, KIND_SIZE - 1) == 0;
 }
 
-/* The entry of these lines, a free one, or the last, which all others share. */
+/* The entry of these lines, or a free one, or the last one, which all further kinds share. */
 static struct sample *sample_find(const char *message, const char *kind)
 {
 	struct sample *empty = NULL;

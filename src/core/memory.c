@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Arenas and the texts built in them.
+ * Arenas, and the texts built in them.
  *
- * An arena is a chain of blocks; the newest is bumped. Blocks of the usual size come from the
- * loop's pool and go back to it; larger ones come from malloc and are freed. The arena itself
- * stands at the start of its first block.
+ * An arena is a chain of blocks; memory is taken from the newest. Blocks of the usual size come
+ * from the loop's pool and return to it; larger blocks come from malloc and are freed. The arena
+ * itself is at the start of its first block.
  */
 #include "reeyo/core/memory.h"
 
@@ -128,8 +128,8 @@ void arena_free(struct arena *arena)
 	}
 }
 
-/* A new newest block with room for `size`; the rest of the old one is given up unless the new one
- * is large and holds just this. */
+/* Adds a block with room for `size`. The rest of the old block is wasted, unless the new block is
+ * larger than usual: then it holds only this allocation and the old block stays in use. */
 static void *arena_grow(struct arena *arena, size_t size)
 {
 	size_t whole = size + sizeof(struct block);
@@ -244,7 +244,7 @@ struct buf buf_in(struct arena *arena, size_t expect)
 	return buf;
 }
 
-/* Room for `more` bytes and a NUL; false when there is none. */
+/* Makes room for `more` bytes and a NUL; false when memory is exhausted. */
 static bool buf_reserve(struct buf *buf, size_t more)
 {
 	size_t room = buf->room;

@@ -12,11 +12,11 @@
 
 #define MASK "…"
 #define PASSWORD "password="
-/* A shorter piece of a password says nothing, and stands in every other word. */
+/* A shorter piece of a password reveals nothing, and it occurs in many words. */
 #define PIECE_MIN 3
 
-/* Behind "scheme://"; NULL when the address is not a URL. */
-static const char *authority_of(const char *address)
+/* The part after "scheme://"; NULL when the address is not a URL. */
+static const char *url_authority(const char *address)
 {
 	size_t scheme = strspn(address,
 		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.");
@@ -24,22 +24,21 @@ static const char *authority_of(const char *address)
 	return scheme && strncmp(address + scheme, "://", 3) == 0 ? address + scheme + 3 : NULL;
 }
 
-static const char *last_at(const char *from, const char *to)
+static const char *last_at_sign(const char *from, const char *to)
 {
 	return memrchr(from, '@', (size_t)(to - from));
 }
 
-/* Where the password of a URL begins and ends; false when there is none before the query. A @
- * behind the first ? belongs to the query or to the password: then everything to the end is
- * hidden. */
-static bool password_of(const char *authority, const char **ret_from, const char **ret_to)
+/* Finds the password of a URL; false when there is no password before the query. An @ after the
+ * first ? may belong to the query or to the password: then everything up to the end is hidden. */
+static bool url_password(const char *authority, const char **ret_from, const char **ret_to)
 {
 	const char *end = authority + strlen(authority);
 	const char *query = authority + strcspn(authority, "?");
-	const char *at = last_at(authority, query);
+	const char *at = last_at_sign(authority, query);
 	const char *colon;
 
-	if (last_at(query, end))
+	if (last_at_sign(query, end))
 		query = at = end;
 	if (!at)
 		return false;
@@ -51,7 +50,7 @@ static bool password_of(const char *authority, const char **ret_from, const char
 	return true;
 }
 
-static void add(struct text *out, size_t size, const char *from, size_t len)
+static void masked_add(struct text *out, size_t size, const char *from, size_t len)
 {
 	char *to = (char *)(uintptr_t)out->at + out->len;
 
@@ -64,7 +63,7 @@ static void add(struct text *out, size_t size, const char *from, size_t len)
 
 void secret_masked(const char *address, char *out, size_t size)
 {
-	const char *authority = authority_of(address), *from, *to, *rest = address, *word;
+	const char *authority = url_authority(address), *from, *to, *rest = address, *word;
 	struct text shown = { out, 0 };
 
 	out[0] = '\0';
@@ -72,24 +71,24 @@ void secret_masked(const char *address, char *out, size_t size)
 		snprintf(out, size, "%s", address[0] ? MASK : "(none)");
 		return;
 	}
-	if (password_of(authority, &from, &to)) {
-		add(&shown, size, address, (size_t)(from - address));
-		add(&shown, size, MASK, strlen(MASK));
+	if (url_password(authority, &from, &to)) {
+		masked_add(&shown, size, address, (size_t)(from - address));
+		masked_add(&shown, size, MASK, strlen(MASK));
 		rest = to;
 	}
 	for (word = strcasestr(rest, PASSWORD); word; word = strcasestr(rest, PASSWORD)) {
 		word += strlen(PASSWORD);
-		add(&shown, size, rest, (size_t)(word - rest));
-		add(&shown, size, MASK, strlen(MASK));
+		masked_add(&shown, size, rest, (size_t)(word - rest));
+		masked_add(&shown, size, MASK, strlen(MASK));
 		rest = word + strcspn(word, "&");
 	}
-	add(&shown, size, rest, strlen(rest));
+	masked_add(&shown, size, rest, strlen(rest));
 }
 
 /* --- Scrubbing -------------------------------------------------------------------------------- */
 
 /* The longest piece of the secret that the text begins with. */
-static size_t piece_at(const char *text, const char *from, const char *to)
+static size_t secret_piece_length(const char *text, const char *from, const char *to)
 {
 	size_t longest = 0;
 
@@ -104,12 +103,12 @@ static size_t piece_at(const char *text, const char *from, const char *to)
 	return longest;
 }
 
-static void scrub_span(char *text, const char *from, const char *to)
+static void secret_scrub_span(char *text, const char *from, const char *to)
 {
 	size_t least = (size_t)(to - from) < PIECE_MIN ? (size_t)(to - from) : PIECE_MIN;
 
 	while (from < to && *text) {
-		size_t piece = piece_at(text, from, to);
+		size_t piece = secret_piece_length(text, from, to);
 
 		if (piece < least)
 			piece = 0;
@@ -118,8 +117,8 @@ static void scrub_span(char *text, const char *from, const char *to)
 	}
 }
 
-/* A value that is well formed ends where the next pair begins; any other may go on to the end. */
-static const char *pair_end(const char *value)
+/* A well-formed value ends where the next pair begins. Any other value may reach to the end. */
+static const char *secret_pair_end(const char *value)
 {
 	const char *end = value + strcspn(value, " \t\n");
 
@@ -136,14 +135,15 @@ static const char *pair_end(const char *value)
 
 void secret_scrub(const char *address, char *text)
 {
-	const char *authority = authority_of(address), *from, *to;
+	const char *authority = url_authority(address), *from, *to;
 	const char *word = address;
 
-	if (authority && password_of(authority, &from, &to))
-		scrub_span(text, from, to);
+	if (authority && url_password(authority, &from, &to))
+		secret_scrub_span(text, from, to);
 	while ((word = strcasestr(word, "password"))) {
 		word += strlen("password");
 		from = word + strspn(word, " \t=");
-		scrub_span(text, from, authority ? from + strcspn(from, "&") : pair_end(from));
+		secret_scrub_span(
+			text, from, authority ? from + strcspn(from, "&") : secret_pair_end(from));
 	}
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Texts: comparing, cutting, and reading numbers strictly (a whole number or nothing).
+ * Texts: comparing, cutting, and strict reading of numbers (trailing characters are an error).
  */
 #include "reeyo/core/text.h"
 
@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static char lower(char c)
+static char ascii_lower(char c)
 {
 	return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
 }
@@ -19,7 +19,7 @@ bool text_is_nocase(struct text a, struct text b)
 	if (a.len != b.len)
 		return false;
 	for (size_t i = 0; i < a.len; i++)
-		if (lower(a.at[i]) != lower(b.at[i]))
+		if (ascii_lower(a.at[i]) != ascii_lower(b.at[i]))
 			return false;
 	return true;
 }
@@ -103,8 +103,8 @@ bool text_to_double(struct text text, double *ret)
 	return true;
 }
 
-/* Length of the sequence that starts with `c`, 0 when none does. */
-static size_t sequence_length(unsigned char c)
+/* Length of the UTF-8 sequence that starts with `c`; 0 when c cannot start one. */
+static size_t utf8_sequence_length(unsigned char c)
 {
 	if (c < 0x80)
 		return 1;
@@ -115,8 +115,8 @@ static size_t sequence_length(unsigned char c)
 	return c >= 0xf0 && c <= 0xf4 ? 4 : 0;
 }
 
-/* The second byte is what tells overlong forms, surrogates and code points past U+10FFFF. */
-static bool second_is_right(unsigned char first, unsigned char second)
+/* The second byte reveals overlong forms, surrogates and code points above U+10FFFF. */
+static bool second_byte_valid(unsigned char first, unsigned char second)
 {
 	unsigned char low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
 	unsigned char high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
@@ -129,11 +129,11 @@ bool text_is_utf8(struct text text)
 	const unsigned char *at = (const unsigned char *)text.at;
 
 	for (size_t i = 0; i < text.len;) {
-		size_t len = sequence_length(at[i]);
+		size_t len = utf8_sequence_length(at[i]);
 
 		if (len == 0 || at[i] == 0 || i + len > text.len)
 			return false;
-		if (len > 1 && !second_is_right(at[i], at[i + 1]))
+		if (len > 1 && !second_byte_valid(at[i], at[i + 1]))
 			return false;
 		for (size_t k = 2; k < len; k++)
 			if ((at[i + k] & 0xc0) != 0x80)

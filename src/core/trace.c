@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Trace headers. Amazon's id is the same 32 digits cut after the eighth ("1-" time "-" random), so
- * one form is kept inside and either can be written.
+ * Trace headers. Amazon's id is the same 32 digits, split after the eighth ("1-" time "-" random).
+ * We store the W3C form and can write both.
  */
 #include "reeyo/core/trace.h"
 
@@ -12,8 +12,9 @@
 #define ID_DIGITS 32
 #define SPAN_DIGITS 16
 
-/* n lower-case hex digits, not all zero, NUL-terminated into out; false for anything else. */
-static bool hex_read(const char *at, size_t n, bool capitals, char *out)
+/* Copies n hex digits, not all zero, to out in lower case, NUL-terminated; false for anything
+ * else. capitals: upper case is accepted. */
+static bool hex_copy(const char *at, size_t n, bool capitals, char *out)
 {
 	bool any = false;
 
@@ -31,32 +32,32 @@ static bool hex_read(const char *at, size_t n, bool capitals, char *out)
 	return any;
 }
 
-static int nibble(char c)
+static int hex_digit(char c)
 {
 	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 /* Two lower-case hex digits, or -1. */
-static int byte_read(const char *at)
+static int hex_byte_read(const char *at)
 {
-	int high = nibble(at[0]), low = nibble(at[1]);
+	int high = hex_digit(at[0]), low = hex_digit(at[1]);
 
 	return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
-/* "00-<32>-<16>-<2>". A later version may go on after another dash; ff is never one. */
-static bool parent_read(struct trace *ret, struct text value)
+/* "00-<32>-<16>-<2>". A later version may continue after another dash; version ff is invalid. */
+static bool traceparent_read(struct trace *ret, struct text value)
 {
-	int version = value.len >= 55 ? byte_read(value.at) : -1;
-	int flags = value.len >= 55 ? byte_read(value.at + 53) : -1;
+	int version = value.len >= 55 ? hex_byte_read(value.at) : -1;
+	int flags = value.len >= 55 ? hex_byte_read(value.at + 53) : -1;
 	struct trace trace;
 
 	if (version < 0 || version == 0xff || flags < 0 || (version == 0 && value.len != 55) ||
 		(value.len > 55 && value.at[55] != '-'))
 		return false;
 	if (value.at[2] != '-' || value.at[35] != '-' || value.at[52] != '-' ||
-		!hex_read(value.at + 3, ID_DIGITS, false, trace.id) ||
-		!hex_read(value.at + 36, SPAN_DIGITS, false, trace.parent))
+		!hex_copy(value.at + 3, ID_DIGITS, false, trace.id) ||
+		!hex_copy(value.at + 36, SPAN_DIGITS, false, trace.parent))
 		return false;
 	trace.sampled = flags & 1;
 	*ret = trace;
@@ -64,7 +65,7 @@ static bool parent_read(struct trace *ret, struct text value)
 }
 
 /* "1-<8>-<24>" */
-static bool root_read(char id[ID_DIGITS + 1], struct text value)
+static bool amazon_root_read(char id[ID_DIGITS + 1], struct text value)
 {
 	char digits[ID_DIGITS];
 
@@ -72,11 +73,11 @@ static bool root_read(char id[ID_DIGITS + 1], struct text value)
 		return false;
 	memcpy(digits, value.at + 2, 8);
 	memcpy(digits + 8, value.at + 11, 24);
-	return hex_read(digits, ID_DIGITS, true, id);
+	return hex_copy(digits, ID_DIGITS, true, id);
 }
 
-/* "Root=…;Parent=…;Sampled=1" in any order, with fields of others between. */
-static bool amazon_read(struct trace *ret, struct text value)
+/* "Root=…;Parent=…;Sampled=1" in any order; other fields are skipped. */
+static bool amazon_trace_read(struct trace *ret, struct text value)
 {
 	struct trace trace = { 0 };
 
@@ -85,10 +86,10 @@ static bool amazon_read(struct trace *ret, struct text value)
 		struct text content = field, name = text_cut(&content, '=');
 
 		if (text_is_nocase(name, TEXT("Root"))) {
-			if (!root_read(trace.id, content))
+			if (!amazon_root_read(trace.id, content))
 				return false;
 		} else if (text_is_nocase(name, TEXT("Parent")) && content.len == SPAN_DIGITS) {
-			if (!hex_read(content.at, SPAN_DIGITS, true, trace.parent))
+			if (!hex_copy(content.at, SPAN_DIGITS, true, trace.parent))
 				trace.parent[0] = '\0';
 		} else if (text_is_nocase(name, TEXT("Sampled"))) {
 			trace.sampled = text_is(content, TEXT("1"));
@@ -103,7 +104,7 @@ static bool amazon_read(struct trace *ret, struct text value)
 bool trace_read(struct trace *ret, struct text traceparent, struct text amazon)
 {
 	*ret = (struct trace){ 0 };
-	return parent_read(ret, traceparent) || amazon_read(ret, amazon);
+	return traceparent_read(ret, traceparent) || amazon_trace_read(ret, amazon);
 }
 
 void trace_new(struct trace *ret)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Addresses on the web; see the header.
+ * Web addresses; see the header.
  */
 #include "reeyo/core/url.h"
 
@@ -23,8 +23,8 @@ static bool url_has(CURLU *url, CURLUPart part)
 	return has;
 }
 
-/* What no address holds unescaped, and what a reader of HTML would end it at. */
-static bool is_clean(struct text url)
+/* No characters that an address must escape, or that end an address in HTML. */
+static bool url_is_clean(struct text url)
 {
 	for (size_t i = 0; i < url.len; i++)
 		if (url.at[i] == ' ' || strchr("\"'<>\\^`{|}", url.at[i]))
@@ -32,8 +32,8 @@ static bool is_clean(struct text url)
 	return !unicode_has_control(url, false) && unicode_trim(url).len == url.len;
 }
 
-/* libcurl forgives "http:/host" and "http:///host"; browsers do not agree on what these mean. */
-static bool has_authority(struct text url)
+/* libcurl accepts "http:/host" and "http:///host"; browsers interpret these differently. */
+static bool url_has_authority(struct text url)
 {
 	size_t scheme = text_is_nocase((struct text){ url.at, url.len < 7 ? url.len : 7 },
 				TEXT("http://")) ? 7 : 8;
@@ -48,7 +48,8 @@ bool url_is_web(struct text url)
 	__attribute__((cleanup(url_close))) CURLU *parsed = NULL;
 	char copy[URL_LENGTH_MAX + 1];
 
-	if (url.len == 0 || url.len > URL_LENGTH_MAX || !is_clean(url) || !has_authority(url))
+	if (url.len == 0 || url.len > URL_LENGTH_MAX || !url_is_clean(url) ||
+		!url_has_authority(url))
 		return false;
 	snprintf(copy, sizeof(copy), "%.*s", TEXT_ARGS(url));
 	parsed = curl_url();

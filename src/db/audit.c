@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The audit: see the header. The checks are read in one transaction at REPEATABLE READ, so that
- * they speak of the same moment while the server goes on. A check gives what breaks it; which is
- * the first is the smallest id, and ids of entries and orders begin with their time.
+ * The audit: see the header. All checks run in one transaction at REPEATABLE READ, so they see the
+ * same state while the server keeps running. A check returns the entries that violate it. The first
+ * entry is the one with the smallest id; ids of entries and orders begin with their time.
  */
 #include "reeyo/db/audit.h"
 
@@ -16,7 +16,8 @@
 #include "reeyo/core/memory.h"
 #include "reeyo/db/db.h"
 
-/* Sums over the whole ledger: room for their tables, and no compiling of what runs once. */
+/* The checks add up the whole ledger: they get more memory for hash tables, and no JIT compilation,
+ * because each statement runs once. */
 #define BEGIN_AUDIT						\
 	"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"	\
 	"SET LOCAL work_mem = '128MB'; SET LOCAL jit = off; SET LOCAL statement_timeout = 0"
@@ -28,8 +29,8 @@ struct audit {
 	bool found;
 };
 
-/* values: the entry, what is wrong there, how many break the check. */
-static void broken_tell(void *arg, int n, char *const *values)
+/* values: the entry, a description of the violation, the number of violating entries. */
+static void check_print_broken(void *arg, int n, char *const *values)
 {
 	struct audit *audit = arg;
 	const char *entry = values[0] ? values[0] : "", *what = values[1] ? values[1] : "";
@@ -46,7 +47,7 @@ static void broken_tell(void *arg, int n, char *const *values)
 			entry, "what", what, "count", (json_int_t)strtoll(values[2], NULL, 10)));
 }
 
-static void sound_tell(struct audit *audit)
+static void check_print_ok(struct audit *audit)
 {
 	if (!audit->list)
 		printf("%-30s ok\n", audit->check->name);
@@ -55,7 +56,7 @@ static void sound_tell(struct audit *audit)
 			audit->list, json_pack("{s:s,s:b}", "check", audit->check->name, "ok", 1));
 }
 
-/* True when there is what the check is about. */
+/* *ret is true when the table that the check needs exists. */
 static int check_applies(struct audit *audit, bool *ret)
 {
 	char sql[128], answer[8];
@@ -78,7 +79,7 @@ static int check_run(struct audit *audit)
 
 	if (error || !applies)
 		return error;
-	/* Materialized, or the planner takes the LIMIT for a reason to join row by row. */
+	/* MATERIALIZED: otherwise the planner joins row by row because of the LIMIT. */
 	if (asprintf(&sql,
 		    "WITH broken(entry, what) AS MATERIALIZED (%s)"
 		    " SELECT entry, what, (SELECT count(*) FROM broken)"
@@ -86,11 +87,12 @@ static int check_run(struct audit *audit)
 		    audit->check->text) < 0)
 		return E_NO_MEMORY;
 	audit->found = false;
-	error = db_session_each(audit->session, sql, 0, NULL, broken_tell, audit);
+	error = db_session_each(audit->session, sql, 0, NULL, check_print_broken, audit);
 	if (error)
-		log_line(LOG_ERROR, "a check did not run", LOG_T("check", audit->check->name));
+		log_line(LOG_ERROR, "an audit check could not run",
+			LOG_T("check", audit->check->name));
 	else if (!audit->found)
-		sound_tell(audit);
+		check_print_ok(audit);
 	return error;
 }
 

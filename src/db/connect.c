@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Connecting without blocking: the connection string is taken apart once, host names are resolved
- * by libuv (libpq would ask the resolver on the loop's thread), and PQconnectPoll runs on
- * readiness.
+ * Connecting without blocking. The connection string is parsed once. Host names are resolved
+ * by libuv, because libpq would block the loop's thread. PQconnectPoll runs when the socket is
+ * ready.
  *
- * libpq tries the hosts of a list in turn but has no time limit of its own here, so one that
- * swallows packets would hide those after it: each new try begins with the next host of the list.
+ * libpq tries the hosts of a list in turn, but without a time limit of its own here: a host that
+ * drops packets would keep it from the hosts after it. So each new attempt begins with the next
+ * host of the list.
  */
 #include "lane.h"
 
@@ -40,9 +41,9 @@ static const char *target_get(const struct target *target, const char *key)
 	return NULL;
 }
 
-/* What every session of a kind runs with. force_generic_plan: our statements are the same lookups
- * with other keys, planned once per connection. jit: compiling a report took 0.7 s where running it
- * took 0.02. */
+/* Options of every session of a kind. force_generic_plan: our statements are look-ups that differ
+ * only in their keys, so they are planned once per connection. jit=off: compiling a report took
+ * 0.7 s, running it 0.02 s. */
 static int session_options(
 	struct target *target, const struct config *config, enum db_lane kind, const char *given)
 {
@@ -75,8 +76,8 @@ static bool needs_resolving(const char *host)
 	       inet_pton(AF_INET, host, &address) != 1 && inet_pton(AF_INET6, host, &address) != 1;
 }
 
-/* The hosts with their ports: one port for all, or one for each, as libpq has it. */
-static int hosts_read(struct target *target, const char *names, const char *ports)
+/* Reads the hosts and their ports: one port for all hosts or one for each, as in libpq. */
+static int target_hosts_read(struct target *target, const char *names, const char *ports)
 {
 	struct text rest = text_of(names), ports_left = text_of(ports ? ports : "");
 	bool shared = !strchr(ports ? ports : "", ',');
@@ -125,7 +126,7 @@ static int target_fill(struct target *target, const PQconninfoOption *options,
 	if (!target_get(target, "tcp_user_timeout") &&
 		(error = target_put(target, "tcp_user_timeout", "15000")))
 		return error;
-	/* looking for Kerberos credentials reads files and may ask a daemon */
+	/* the search for Kerberos credentials reads files and may call a daemon */
 	if (!target_get(target, "gssencmode") &&
 		(error = target_put(target, "gssencmode", "disable")))
 		return error;
@@ -154,7 +155,7 @@ int target_read(
 	PQconninfoFree(options);
 	hosts = target->keys ? target_get(target, "host") : NULL;
 	if (!error && hosts && !target_get(target, "hostaddr"))
-		error = hosts_read(target, hosts, target_get(target, "port"));
+		error = target_hosts_read(target, hosts, target_get(target, "port"));
 	return error;
 }
 
@@ -175,12 +176,12 @@ void target_free(struct target *target)
 
 /* --- Resolving -------------------------------------------------------------------------------- */
 
-/* The lists libpq is given for one try: every address of every host, side by side. */
+/* The lists that libpq gets for one attempt: every address of every host, in parallel lists. */
 struct resolving {
 	uv_getaddrinfo_t request;
 	struct db *db;
-	struct lane *lane; /* NULL: the try is over, nobody waits */
-	unsigned asked;    /* hosts done */
+	struct lane *lane; /* NULL: the attempt was cancelled */
+	unsigned host_index;    /* number of hosts done */
 	unsigned count;    /* entries of the lists */
 	char names[2048], addresses[1024], ports[256];
 };
@@ -188,7 +189,7 @@ struct resolving {
 static void connect_start(struct lane *lane, const struct resolving *lists);
 static void resolve_next(struct resolving *resolving);
 
-static bool list_add(char *list, size_t size, bool first, const char *entry)
+static bool host_list_append(char *list, size_t size, bool first, const char *entry)
 {
 	size_t len = strlen(list);
 
@@ -196,32 +197,33 @@ static bool list_add(char *list, size_t size, bool first, const char *entry)
 	       size - len;
 }
 
-static void entry_add(
+static void host_entry_add(
 	struct resolving *resolving, const struct target_host *host, const char *address)
 {
 	bool first = resolving->count == 0;
 	size_t names = strlen(resolving->names), addresses = strlen(resolving->addresses);
 	size_t ports = strlen(resolving->ports);
 
-	if (list_add(resolving->names, sizeof(resolving->names), first, host->name) &&
-		list_add(resolving->addresses, sizeof(resolving->addresses), first, address) &&
-		list_add(resolving->ports, sizeof(resolving->ports), first, host->port)) {
+	if (host_list_append(resolving->names, sizeof(resolving->names), first, host->name) &&
+		host_list_append(
+			resolving->addresses, sizeof(resolving->addresses), first, address) &&
+		host_list_append(resolving->ports, sizeof(resolving->ports), first, host->port)) {
 		resolving->count++;
 		return;
 	}
 	resolving->names[names] = resolving->addresses[addresses] = resolving->ports[ports] = '\0';
 }
 
-/* The host of this turn: a new try begins with the next one of the list. */
-static const struct target_host *host_next(const struct resolving *resolving)
+/* The host to resolve now: each attempt begins with the next host of the list. */
+static const struct target_host *resolve_host(const struct resolving *resolving)
 {
 	const struct lane *lane = resolving->lane;
 	const struct target *target = &lane->db->targets[lane->kind];
 
-	return &target->hosts[(lane->attempts + resolving->asked) % target->host_count];
+	return &target->hosts[(lane->attempts + resolving->host_index) % target->host_count];
 }
 
-static void resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *found)
+static void host_resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *found)
 {
 	struct resolving *resolving = CONTAINER_OF(request, struct resolving, request);
 	char address[INET6_ADDRSTRLEN];
@@ -235,13 +237,13 @@ static void resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *fou
 	for (struct addrinfo *one = status ? NULL : found; one; one = one->ai_next)
 		if (getnameinfo(one->ai_addr, one->ai_addrlen, address, sizeof(address), NULL, 0,
 		            NI_NUMERICHOST) == 0)
-			entry_add(resolving, host_next(resolving), address);
+			host_entry_add(resolving, resolve_host(resolving), address);
 	uv_freeaddrinfo(found);
-	resolving->asked++;
+	resolving->host_index++;
 	resolve_next(resolving);
 }
 
-static void resolving_end(struct resolving *resolving)
+static void resolve_finish(struct resolving *resolving)
 {
 	struct lane *lane = resolving->lane;
 
@@ -253,29 +255,30 @@ static void resolving_end(struct resolving *resolving)
 	free(resolving);
 }
 
-/* A name that cannot be resolved is left out: others of the list may do. */
+/* A name that cannot be resolved is skipped: other hosts of the list may work. */
 static void resolve_next(struct resolving *resolving)
 {
 	struct lane *lane = resolving->lane;
 	static const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
 
-	for (; resolving->asked < lane->db->targets[lane->kind].host_count; resolving->asked++) {
-		const struct target_host *host = host_next(resolving);
+	for (; resolving->host_index < lane->db->targets[lane->kind].host_count;
+		resolving->host_index++) {
+		const struct target_host *host = resolve_host(resolving);
 
 		if (!host->resolve) {
-			entry_add(resolving, host, "");
+			host_entry_add(resolving, host, "");
 			continue;
 		}
-		if (uv_getaddrinfo(loop_uv(lane->db->loop), &resolving->request, resolved,
+		if (uv_getaddrinfo(loop_uv(lane->db->loop), &resolving->request, host_resolved,
 		            host->name, NULL, &hints) == 0) {
 			lane->db->open_handles++;
 			return;
 		}
 	}
-	resolving_end(resolving);
+	resolve_finish(resolving);
 }
 
-void connect_forget(struct lane *lane)
+void connect_cancel(struct lane *lane)
 {
 	if (!lane->resolving)
 		return;
@@ -286,18 +289,18 @@ void connect_forget(struct lane *lane)
 
 /* --- Connecting ------------------------------------------------------------------------------- */
 
-static void on_connecting(uv_poll_t *poll, int status, int events)
+static void connect_socket_ready(uv_poll_t *poll, int status, int events)
 {
 	struct lane *lane = CONTAINER_OF(poll, struct lane_watch, poll)->lane;
 
 	(void)status;
 	(void)events;
 	if (lane && lane->state == LANE_CONNECTING)
-		connect_go_on(lane);
+		connect_continue(lane);
 }
 
-/* libpq may change its socket between calls, so the watch is made afresh each time. */
-void connect_go_on(struct lane *lane)
+/* libpq may change its socket between calls, so the watch is created again each time. */
+void connect_continue(struct lane *lane)
 {
 	PostgresPollingStatusType status;
 
@@ -309,7 +312,7 @@ void connect_go_on(struct lane *lane)
 		lane_lose(lane, PQerrorMessage(lane->pg));
 	else
 		lane_watch(lane, status == PGRES_POLLING_READING ? UV_READABLE : UV_WRITABLE,
-			on_connecting);
+			connect_socket_ready);
 }
 
 static void connect_start(struct lane *lane, const struct resolving *lists)
@@ -334,7 +337,7 @@ static void connect_start(struct lane *lane, const struct resolving *lists)
 		lane_lose(lane, lane->pg ? PQerrorMessage(lane->pg) : "out of memory");
 		return;
 	}
-	lane_watch(lane, UV_WRITABLE, on_connecting);
+	lane_watch(lane, UV_WRITABLE, connect_socket_ready);
 }
 
 void connect_begin(struct lane *lane)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A loop's database: which lane a call takes, what happens when none can take it, and who is told.
+ * The database connections of a loop: chooses the lane of a call, completes calls that no lane can
+ * take, and reports when the loop is ready.
  */
 #include "lane.h"
 
@@ -13,12 +14,12 @@
 
 /* Connections of one process (scaling guide: maxSockets 50). */
 #define CONNECTIONS_MAX 50
-/* A lane that has answered nothing for this much longer than a statement may take is dead. */
+/* A lane without any reply for this long after the statement timeout is considered dead. */
 #define STALL_EXTRA_MS 2000
 
-/* The first lane of each kind makes a loop ready; the others leave them the processors until then
- * (measured with two loops of 18 lanes in all: ready after 215 ms, after 232 ms when all connect at
- * once). */
+/* The first lane of each kind makes a loop ready. The others connect later, to leave the processors
+ * to the first ones (measured with two loops and 18 lanes in all: ready after 215 ms; 232 ms when
+ * all connect at once). */
 #define OTHERS_AFTER_MS 100
 
 /* --- Choosing a lane -------------------------------------------------------------------------- */
@@ -28,7 +29,7 @@ static unsigned lane_load(const struct lane *lane)
 	return lane->waiting.count + lane->in_flight.count;
 }
 
-/* Reads of one turn gather on one lane until its group is full: see lane.c. */
+/* Reads of one turn collect on one lane until its group is full: see lane.c. */
 static bool lane_gathers(const struct lane *lane)
 {
 	return lane->kind == DB_READ && lane->state == LANE_UP && lane->waiting.count > 0 &&
@@ -51,7 +52,8 @@ static struct lane *least_loaded(struct db *db, enum db_lane kind)
 	return best;
 }
 
-/* The lane of the call's owner while any call of his is in flight there, else the least loaded. */
+/* The lane of the call's owner while one of the owner's calls is in flight there, else the least
+ * loaded lane. */
 static struct lane *lane_choose(
 	struct db *db, const struct db_call *call, const struct affinity_slot *slot)
 {
@@ -61,13 +63,13 @@ static struct lane *lane_choose(
 		return slot->lane;
 	lane = least_loaded(db, call->lane);
 	if (!lane && call->lane == DB_READ)
-		lane = least_loaded(db, DB_WRITE); /* the primary stands in for a replica */
+		lane = least_loaded(db, DB_WRITE); /* the primary replaces a replica that is down */
 	return lane;
 }
 
 static struct affinity_slot *affinity_slot(struct db *db, const struct db_call *call)
 {
-	/* Fibonacci hashing: the callers' hashes need not be good in any particular bits */
+	/* Fibonacci hashing: the callers' hashes need not be uniform in every bit */
 	uint32_t mixed = call->affinity * 2654435769u;
 
 	return call->affinity ? &db->affinity[call->lane][mixed / (UINT32_MAX / AFFINITY_SLOTS + 1)]
@@ -92,7 +94,7 @@ void affinity_give(struct db_call *call)
 
 /* --- Submitting ------------------------------------------------------------------------------- */
 
-static void call_refuse(struct db *db, struct db_call *call, int error)
+static void db_call_refuse(struct db *db, struct db_call *call, int error)
 {
 	call->refused = error;
 	queue_push(&db->refused, call);
@@ -100,7 +102,7 @@ static void call_refuse(struct db *db, struct db_call *call, int error)
 	count_one(loop_counters(db->loop), COUNT_DB_REFUSED);
 }
 
-static void call_queue(struct db *db, struct db_call *call)
+static void db_call_queue(struct db *db, struct db_call *call)
 {
 	struct affinity_slot *slot = affinity_slot(db, call);
 	struct lane *lane = db->closing ? NULL : lane_choose(db, call, slot);
@@ -108,7 +110,7 @@ static void call_queue(struct db *db, struct db_call *call)
 	call->slot = NULL;
 	call->sent_us = 0;
 	if (!lane || lane_load(lane) >= (unsigned)db->config->db_lane_depth)
-		return call_refuse(db, call, lane ? E_BUSY : E_STORE_DOWN);
+		return db_call_refuse(db, call, lane ? E_BUSY : E_STORE_DOWN);
 	affinity_take(call, slot, lane);
 	queue_push(&lane->waiting, call);
 	count_one(loop_counters(db->loop), COUNT_DB_STATEMENTS);
@@ -119,14 +121,14 @@ static void call_queue(struct db *db, struct db_call *call)
 void db_submit(struct db *db, struct db_call *call)
 {
 	call->tries = 0;
-	call_queue(db, call);
+	db_call_queue(db, call);
 }
 
-void db_try_again(struct lane *lane, struct db_call *call)
+void db_retry(struct lane *lane, struct db_call *call)
 {
 	count_add(loop_counters(lane->db->loop), COUNT_DB_IN_FLIGHT, -1);
 	call->tries++;
-	call_queue(lane->db, call);
+	db_call_queue(lane->db, call);
 }
 
 void db_completed(struct lane *lane, struct db_call *call, const struct db_result *result)
@@ -148,7 +150,7 @@ void db_completed(struct lane *lane, struct db_call *call, const struct db_resul
 static void refused_complete(struct db *db)
 {
 	unsigned count =
-		db->refused.count; /* those refused by what runs here wait for the next turn */
+		db->refused.count; /* calls refused during this loop wait for the next turn */
 
 	while (count--) {
 		struct db_call *call = queue_pop(&db->refused);
@@ -195,7 +197,7 @@ bool db_ready(const struct db *db)
 	return true;
 }
 
-static void ready_tell(struct db *db)
+static void db_report_ready(struct db *db)
 {
 	void (*ready)(void *) = db->ready;
 
@@ -209,7 +211,7 @@ void db_on_ready(struct db *db, void (*ready)(void *arg), void *arg)
 {
 	db->ready = ready;
 	db->ready_arg = arg;
-	ready_tell(db);
+	db_report_ready(db);
 }
 
 bool db_serves(const struct db *db)
@@ -226,14 +228,14 @@ void db_lane_up(struct lane *lane)
 {
 	atomic_store(&lane->db->serves, db_ready(lane->db));
 	count_one(loop_counters(lane->db->loop), COUNT_DB_LANES_UP);
-	ready_tell(lane->db);
+	db_report_ready(lane->db);
 }
 
-void db_proved(struct db *db)
+void db_schema_verified(struct db *db)
 {
-	if (db->proved)
+	if (db->schema_verified)
 		return;
-	db->proved = true;
+	db->schema_verified = true;
 	for (int kind = 0; kind < DB_LANES; kind++)
 		for (unsigned i = 0; i < db->counts[kind]; i++)
 			if (db->lanes[kind][i].state == LANE_DOWN)
@@ -243,9 +245,9 @@ void db_proved(struct db *db)
 
 /* --- Life ------------------------------------------------------------------------------------- */
 
-/* How many lanes of each kind. A loop per core is our own choice, so it must not fail for being too
- * many; a number of loops that was asked for is refused instead of giving fewer lanes than asked.
- */
+/* The number of lanes of each kind. One loop per core is our default, so it must not fail because
+ * of too many connections: each loop gets fewer lanes. With a configured number of loops, too many
+ * connections are an error. */
 static int lanes_count(const struct config *config, unsigned counts[DB_LANES])
 {
 	unsigned loops = (unsigned)(config->loops ? config->loops : loops_automatic());

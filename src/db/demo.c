@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Demo data from the embedded files of sql/demo: "small" always, "bench" on top of it for the
- * larger sizes. The files are plain SQL; what they cannot make themselves (password hashes, how
- * many orders) they read from settings of the session, reeyo.*.
+ * Demo data from the embedded files of sql/demo: always "small", and "bench" after it for the
+ * larger sizes. The files are plain SQL. Password hashes and the number of orders are passed to
+ * them as settings of the session, reeyo.*.
  */
 #include "reeyo/db/demo.h"
 
@@ -17,8 +17,8 @@
 #include "reeyo/db/db.h"
 #include "reeyo/db/migrate.h"
 
-/* The server's own defaults, so that a demo log-in costs what a real one does and is not
- * re-hashed. */
+/* The defaults of the server, so that a demo log-in costs as much as a real one and is not hashed
+ * again. */
 #define DEMO_HASH_PASSES 5
 #define DEMO_HASH_MEMORY ((size_t)7168 * 1024)
 
@@ -37,8 +37,8 @@ static const struct {
 } demo_sizes[] = { { "small", 0 }, { "bench", 100000 }, { "huge", 5000000 } };
 #define DEMO_SIZES (sizeof(demo_sizes) / sizeof(demo_sizes[0]))
 
-/* A setting of the session. The values are ours: no quote is ever in them. */
-static int session_set(struct db_session *session, const char *name, const char *value)
+/* Sets a setting of the session. The values are constants and hashes without quotes. */
+static int demo_setting_set(struct db_session *session, const char *name, const char *value)
 {
 	char sql[256];
 
@@ -46,7 +46,7 @@ static int session_set(struct db_session *session, const char *name, const char 
 	return db_session_run(session, sql);
 }
 
-static int hashes_set(struct db_session *session)
+static int demo_hashes_set(struct db_session *session)
 {
 	char hash[crypto_pwhash_STRBYTES];
 	int error = 0;
@@ -59,7 +59,7 @@ static int hashes_set(struct db_session *session)
 		if (crypto_pwhash_str_alg(hash, password, strlen(password), DEMO_HASH_PASSES,
 			    DEMO_HASH_MEMORY, crypto_pwhash_ALG_ARGON2ID13) != 0)
 			return E_NO_MEMORY;
-		error = session_set(session, demo_passwords[i].name, hash);
+		error = demo_setting_set(session, demo_passwords[i].name, hash);
 	}
 	return error;
 }
@@ -72,8 +72,8 @@ static const char *demo_text(const char *name)
 	return NULL;
 }
 
-/* All of a file or nothing of it. */
-static int file_run(struct db_session *session, const char *name)
+/* Runs a file in one transaction. */
+static int demo_file_run(struct db_session *session, const char *name)
 {
 	const char *text = demo_text(name);
 	int error = text ? db_session_run(session, "BEGIN") : E_INTERNAL;
@@ -85,7 +85,7 @@ static int file_run(struct db_session *session, const char *name)
 	return error;
 }
 
-static int count_value(struct db_session *session, int64_t *ret, const char *sql)
+static int demo_count_read(struct db_session *session, int64_t *ret, const char *sql)
 {
 	char text[24];
 	int error = db_session_value(session, sql, text, sizeof(text));
@@ -95,7 +95,7 @@ static int count_value(struct db_session *session, int64_t *ret, const char *sql
 	return error;
 }
 
-static int bench_run(struct db_session *session, int64_t orders)
+static int demo_bench_run(struct db_session *session, int64_t orders)
 {
 	char count[24], sql[128];
 	int64_t customers = 0, enough = 0;
@@ -103,10 +103,10 @@ static int bench_run(struct db_session *session, int64_t orders)
 
 	snprintf(sql, sizeof(sql), "SELECT count(*) FROM orders WHERE id = 'ord_%026" PRId64 "'",
 		orders);
-	error = count_value(session, &customers,
+	error = demo_count_read(session, &customers,
 		"SELECT count(*) FROM users WHERE id = 'user_bench_00001'");
 	if (!error)
-		error = count_value(session, &enough, sql);
+		error = demo_count_read(session, &enough, sql);
 	if (error)
 		return error;
 	if (enough)
@@ -117,16 +117,16 @@ static int bench_run(struct db_session *session, int64_t orders)
 		return E_CONFIG;
 	}
 	snprintf(count, sizeof(count), "%" PRId64, orders);
-	error = session_set(session, "reeyo.orders", count);
+	error = demo_setting_set(session, "reeyo.orders", count);
 	if (!error)
-		error = file_run(session, "bench");
-	/* as autovacuum would in time: later reads should not pay for hint bits */
+		error = demo_file_run(session, "bench");
+	/* autovacuum would do it later; until then reads would write hint bits */
 	if (!error)
 		error = db_session_run(session, "VACUUM (ANALYZE)");
 	return error;
 }
 
-static void counts_print(struct db_session *session)
+static void demo_counts_print(struct db_session *session)
 {
 	char line[200];
 
@@ -155,13 +155,13 @@ int demo_load(const char *url, const char *size)
 		error = db_session_open(url, &session);
 	if (error)
 		return error;
-	error = hashes_set(session);
+	error = demo_hashes_set(session);
 	if (!error)
-		error = file_run(session, "small");
+		error = demo_file_run(session, "small");
 	if (!error && demo_sizes[chosen].orders)
-		error = bench_run(session, demo_sizes[chosen].orders);
+		error = demo_bench_run(session, demo_sizes[chosen].orders);
 	if (!error)
-		counts_print(session);
+		demo_counts_print(session);
 	db_session_close(session);
 	return error;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The SQL that the build put into the binary.
+ * The SQL files that the build embeds in the binary.
  */
 #ifndef REEYO_SRC_DB_EMBEDDED_H
 #define REEYO_SRC_DB_EMBEDDED_H
@@ -21,8 +21,8 @@ extern const struct sql_file embedded_schema[];
 extern const struct sql_file embedded_functions[];
 extern const struct sql_file embedded_demo[];
 
-/* What `reeyo audit` proves, in the order of the files; ends with a NULL name. needs: a table
- * without which there is nothing to check yet, or "". text: see sql/audit. */
+/* The checks of `reeyo audit`, in the order of the files; ends with a NULL name. needs: the table
+ * that the check needs, or ""; without the table the check is skipped. text: see sql/audit. */
 struct audit_check {
 	const char *name, *needs, *does, *text;
 };

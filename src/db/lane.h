@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Inside the database layer: a loop's lanes. libpq's types stay in this folder.
+ * Private parts of the database layer: the lanes of a loop. libpq's types stay in this folder.
  */
 #ifndef REEYO_SRC_DB_LANE_H
 #define REEYO_SRC_DB_LANE_H
@@ -29,8 +29,8 @@ struct db_call *queue_pop(struct call_queue *queue);
 
 enum lane_state { LANE_DOWN, LANE_CONNECTING, LANE_PREPARING, LANE_UP, LANE_CLOSED };
 
-/* What a lane's session knows of a statement. */
-enum { STATEMENT_UNKNOWN, STATEMENT_ASKED, STATEMENT_KNOWN };
+/* The state of a statement in a lane's session. */
+enum { STATEMENT_UNKNOWN, STATEMENT_PREPARING, STATEMENT_PREPARED };
 
 /* A connection in pipeline mode: calls wait in `waiting` until the end of the turn, then in
  * `in_flight` until the Sync after them is answered. */
@@ -40,21 +40,21 @@ struct lane {
 	unsigned number;
 	enum lane_state state;
 	PGconn *pg;
-	struct lane_watch *watch;    /* its own allocation: libuv is done with it a turn later */
-	struct resolving *resolving; /* host names being looked up for this try */
-	uv_timer_t timer;            /* connecting: its limit; down: the next try */
-	struct deadline stall;       /* no answer for too long while calls are in flight */
+	struct lane_watch *watch;    /* a separate allocation: libuv releases it one turn later */
+	struct resolving *resolving; /* host names being resolved for this attempt */
+	uv_timer_t timer;            /* connecting: the time limit; down: the next attempt */
+	struct deadline stall;       /* runs while calls are in flight and no answer arrives */
 	unsigned attempts;
 	struct call_queue waiting, in_flight;
-	PGresult *result;  /* of the first in flight, until it is complete */
-	unsigned syncs;    /* of a read lane: groups whose Sync is still to be answered */
-	unsigned char *known; /* of each statement */
-	unsigned prepared; /* statements whose Parse has been answered while it connects */
+	PGresult *result;  /* of the first call in flight, until it is complete */
+	unsigned syncs;    /* read lanes: groups whose Sync has not been answered */
+	unsigned char *statement_states; /* one per statement */
+	unsigned prepared; /* statements whose Parse was answered, while connecting */
 	bool wants_write;
-	bool prepare_told; /* that preparing fails was logged */
+	bool prepare_failure_logged; /* the failure is logged once per connection */
 };
 
-/* So many reads share one Sync at most. */
+/* The largest number of reads that share one Sync. */
 #define READ_GROUP 16
 
 struct lane_watch {
@@ -62,16 +62,16 @@ struct lane_watch {
 	struct lane *lane;
 };
 
-/* Where a kind of lane connects to: libpq parameters, and the hosts in their order. */
+/* Where the lanes of a kind connect to: libpq parameters, and the hosts in order. */
 #define TARGET_HOSTS 8
 struct target {
 	char **keys, **values;
 	unsigned count;
 	struct target_host {
 		char *name, *port; /* port "": the default */
-		bool resolve;      /* a name, not an address or a socket's folder */
+		bool resolve;      /* a host name, not an address or the folder of a socket */
 	} hosts[TARGET_HOSTS];
-	unsigned host_count; /* 0: libpq can do it without our help (one host, no name) */
+	unsigned host_count; /* 0: libpq connects without our help (one host, not a name) */
 };
 
 #define AFFINITY_SLOTS 256
@@ -88,46 +88,48 @@ struct db {
 	struct target targets[DB_LANES];
 	struct lane *lanes[DB_LANES];
 	unsigned counts[DB_LANES];
-	struct affinity_slot affinity[DB_LANES][AFFINITY_SLOTS]; /* by the kind a call asked for */
+	struct affinity_slot affinity[DB_LANES]
+				     [AFFINITY_SLOTS]; /* by the kind that the call requested */
 	struct turn_hook flush;
 	struct deadline_list stalls, report_stalls;
-	struct call_queue refused; /* completed at the end of the turn without being sent */
+	struct call_queue refused; /* completed at the end of the turn, never sent */
 	void (*ready)(void *arg);
 	void *ready_arg;
 	unsigned open_handles;
 	bool replica;
-	bool proved; /* the schema fits: all lanes connect */
+	bool schema_verified; /* the schema fits: all lanes may connect */
 	bool closing;
 	atomic_bool serves; /* db_ready, for other threads */
 };
 
-/* As db_new, with the statements of a test instead of the product's. */
+/* Like db_new, with the statements of a test instead of the embedded ones. */
 int db_new_with(struct loop *loop, const struct config *config, const struct query_text *texts,
 	unsigned count, struct db **ret) MUST_CHECK;
 
 /* lane.c */
 int lane_start(struct lane *lane) MUST_CHECK;
-/* Sends what waits. */
+/* Sends the waiting calls. */
 void lane_flush(struct lane *lane);
 void lane_close(struct lane *lane);
 
 /* lost.c */
 void lane_connect(struct lane *lane);
 void lane_connect_after(struct lane *lane, uint64_t wait_ms);
-/* Closes the connection: what is in flight is tried again or completed, and a new try is timed. */
+/* Closes the connection. Calls in flight are tried again or completed, and the timer for the next
+ * attempt is started. */
 void lane_lose(struct lane *lane, const char *why);
-/* Lets go of the connection and of every wait for it. */
+/* Closes the connection and stops every wait for it. */
 void lane_drop(struct lane *lane);
 
 /* connect.c */
 int target_read(struct target *target, const char *url, const struct config *config,
 	enum db_lane kind) MUST_CHECK;
 void target_free(struct target *target);
-/* Starts connecting; done in lane_connected or lane_lose. */
+/* Starts connecting; ends with lane_connected or lane_lose. */
 void connect_begin(struct lane *lane);
-void connect_go_on(struct lane *lane);
-/* Forgets a look-up that is still running. */
-void connect_forget(struct lane *lane);
+void connect_continue(struct lane *lane);
+/* Cancels a host look-up that is still running. */
+void connect_cancel(struct lane *lane);
 
 /* lane.c, called by connect.c */
 void lane_connected(struct lane *lane);
@@ -135,25 +137,25 @@ void lane_watch(struct lane *lane, int events, uv_poll_cb happened);
 void lane_unwatch(struct lane *lane);
 
 /* db.c */
-/* A call left its lane with its result. */
+/* A call left its lane with a result: completes it. */
 void db_completed(struct lane *lane, struct db_call *call, const struct db_result *result);
-/* A call left its lost lane and is to go out once more on another. */
-void db_try_again(struct lane *lane, struct db_call *call);
-/* A call no longer keeps its owner to its lane. */
+/* A call left its lost lane: sends it once more on another. */
+void db_retry(struct lane *lane, struct db_call *call);
+/* The call no longer binds its owner to its lane. */
 void affinity_give(struct db_call *call);
 void db_lane_up(struct lane *lane);
 /* The first write lane has prepared every statement. */
-void db_proved(struct db *db);
+void db_schema_verified(struct db *db);
 void db_lane_down(struct lane *lane);
 struct deadline_list *db_stalls(struct lane *lane);
 
 /* result.c */
-/* Ended for a deadlock or a conflict: it did nothing, and may be run again. */
-bool result_is_undone(const PGresult *pg);
-/* Fills error and detail from pg. name: of the statement, for the log. */
-void result_judge(struct db_result *result, const char *name);
-/* The connection is of no more use after this error: shutdown, no longer the primary, or statements
- * that have to be prepared again. */
+/* True after a deadlock or a conflict: the statement was rolled back and may run again. */
+bool result_is_retryable(const PGresult *pg);
+/* Sets error and detail from pg. name: the statement, for the log. */
+void result_classify(struct db_result *result, const char *name);
+/* True when the connection cannot be used after this error: shutdown, no longer the primary, or
+ * statements that must be prepared again. */
 bool result_ends_connection(const PGresult *pg, enum db_lane kind);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Leases: see the header. A lead counts from when its renewal was sent, and ends here half a second
- * before it ends in the table, so that clocks need not agree.
+ * Leases: see the header. A lease counts from the time at which its renewal was sent. Here it ends
+ * half a second before it ends in the table, so that the clocks need not agree.
  */
 #include "reeyo/db/lead.h"
 
@@ -27,7 +27,7 @@ struct lead {
 	bool running, timer_open, closing;
 };
 
-static void lead_end(struct lead *lead)
+static void lead_free_when_idle(struct lead *lead)
 {
 	if (!lead->running && !lead->timer_open)
 		free(lead);
@@ -38,25 +38,25 @@ bool lead_held(const struct lead *lead)
 	return loop_now(lead->loop) < lead->until_ms;
 }
 
-static void renewed(struct db_call *call, const struct db_result *result)
+static void lease_renewed(struct db_call *call, const struct db_result *result)
 {
 	struct lead *lead = call->owner;
 	bool held = lead_held(lead);
 
 	lead->running = false;
 	if (lead->closing)
-		return lead_end(lead);
+		return lead_free_when_idle(lead);
 	if (db_error(result))
-		return; /* what was gained lasts as long as it lasts */
+		return; /* the lease that we hold stays valid until it ends */
 	lead->until_ms = db_rows(result) ? lead->sent_ms + LEAD_S * 1000 - MARGIN_MS : 0;
 	if (held || !lead_held(lead))
 		return;
-	log_line(LOG_INFO, "leading", LOG_T("lease", lead->name));
+	log_line(LOG_INFO, "leadership gained", LOG_T("lease", lead->name));
 	if (lead->taken)
 		lead->taken(lead->arg);
 }
 
-static void renew(uv_timer_t *timer)
+static void lease_renew(uv_timer_t *timer)
 {
 	struct lead *lead = timer->data;
 
@@ -66,7 +66,7 @@ static void renew(uv_timer_t *timer)
 	lead->sent_ms = loop_now(lead->loop);
 	lead->call = (struct db_call){ .query = QUERY_lease_take, .lane = DB_WRITE, .count = 3,
 		.params = { lead->name, lead->holder, lead->seconds },
-		.done = renewed, .owner = lead };
+		.done = lease_renewed, .owner = lead };
 	db_submit(lead->db, &lead->call);
 }
 
@@ -90,17 +90,17 @@ int lead_new(struct loop *loop, struct db *db, const char *name, void (*taken)(v
 		return E_NO_MEMORY;
 	}
 	lead->timer_open = true;
-	uv_timer_start(&lead->timer, renew, 10, RENEW_MS);
+	uv_timer_start(&lead->timer, lease_renew, 10, RENEW_MS);
 	*ret = lead;
 	return 0;
 }
 
-static void timer_closed(uv_handle_t *handle)
+static void lead_timer_closed(uv_handle_t *handle)
 {
 	struct lead *lead = handle->data;
 
 	lead->timer_open = false;
-	lead_end(lead);
+	lead_free_when_idle(lead);
 }
 
 void lead_close(struct lead *lead)
@@ -109,5 +109,5 @@ void lead_close(struct lead *lead)
 		return;
 	lead->closing = true;
 	lead->until_ms = 0;
-	uv_close((uv_handle_t *)&lead->timer, timer_closed);
+	uv_close((uv_handle_t *)&lead->timer, lead_timer_closed);
 }

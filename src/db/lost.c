@@ -2,9 +2,10 @@
  *
  * Losing a lane's connection and getting it back.
  *
- * What was never sent, and reads, are tried once more on another lane; a write that was sent may or
- * may not have happened, so its caller hears E_STORE_DOWN. New tries back off with jitter, so that
- * all lanes of all copies do not come back in step, but never by more than a second.
+ * Calls that were not sent, and reads, are tried once more on another lane. A write that was sent
+ * may or may not be committed, so it completes with E_STORE_DOWN. New attempts to connect back off
+ * with jitter, up to a second, so that the lanes of all instances do not reconnect at the same
+ * time.
  */
 #include "lane.h"
 
@@ -16,14 +17,14 @@
 #include "reeyo/core/secret.h"
 #include "reeyo/core/memory.h"
 
-/* Short, because after it the next host of the list is tried first. */
+/* Short, because the next attempt begins with the next host of the list. */
 #define CONNECT_LIMIT_MS 3000
 #define RETRY_FIRST_MS 50
 #define RETRY_MOST_MS 1000
 
-/* --- Trying again ----------------------------------------------------------------------------- */
+/* --- Reconnecting ----------------------------------------------------------------------------- */
 
-static void connect_limit(uv_timer_t *timer)
+static void lane_connect_timeout(uv_timer_t *timer)
 {
 	lane_lose(timer->data, "connecting takes too long");
 }
@@ -31,21 +32,21 @@ static void connect_limit(uv_timer_t *timer)
 void lane_connect(struct lane *lane)
 {
 	lane->state = LANE_CONNECTING;
-	uv_timer_start(&lane->timer, connect_limit, CONNECT_LIMIT_MS, 0);
+	uv_timer_start(&lane->timer, lane_connect_timeout, CONNECT_LIMIT_MS, 0);
 	connect_begin(lane);
 }
 
-static void retry_due(uv_timer_t *timer)
+static void lane_retry_due(uv_timer_t *timer)
 {
 	lane_connect(timer->data);
 }
 
 void lane_connect_after(struct lane *lane, uint64_t wait_ms)
 {
-	uv_timer_start(&lane->timer, retry_due, wait_ms, 0);
+	uv_timer_start(&lane->timer, lane_retry_due, wait_ms, 0);
 }
 
-/* 50 ms, 100, 200 … 1 s, each less up to a half, so that copies do not come back in step. */
+/* 50 ms, 100 ms, 200 ms … 1 s, each reduced by a random part of up to a half. */
 static void lane_retry(struct lane *lane)
 {
 	uint64_t wait = RETRY_FIRST_MS << (lane->attempts < 5 ? lane->attempts : 5);
@@ -63,7 +64,7 @@ void lane_drop(struct lane *lane)
 {
 	deadline_stop(&lane->stall);
 	uv_timer_stop(&lane->timer);
-	connect_forget(lane);
+	connect_cancel(lane);
 	lane_unwatch(lane);
 	PQclear(TAKE_PTR(lane->result));
 	PQfinish(TAKE_PTR(lane->pg));
@@ -72,7 +73,7 @@ void lane_drop(struct lane *lane)
 
 static const char *const kind_names[DB_LANES] = { "read", "write", "report" };
 
-static void lost_tell(struct lane *lane, const char *why)
+static void lane_report_lost(struct lane *lane, const char *why)
 {
 	struct counters *counters = loop_counters(lane->db->loop);
 	char words[256];
@@ -92,8 +93,8 @@ static void lost_tell(struct lane *lane, const char *why)
 		count_one(counters, COUNT_DB_RECONNECTS);
 }
 
-/* Everything the lane held, in its order. */
-static struct db_call *calls_take(struct lane *lane)
+/* Takes all calls of the lane, in order. */
+static struct db_call *lane_calls_take(struct lane *lane)
 {
 	struct db_call *all;
 
@@ -106,14 +107,14 @@ static struct db_call *calls_take(struct lane *lane)
 	return all;
 }
 
-/* Reads may be repeated; so may what was never sent. */
-static void call_rescue(struct lane *lane, struct db_call *call)
+/* Reads and calls that were never sent may be repeated. */
+static void lane_call_rescue(struct lane *lane, struct db_call *call)
 {
 	static const struct db_result lost = { .error = E_STORE_DOWN, .detail = "" };
 	bool repeatable = !call->sent_us || call->lane != DB_WRITE;
 
 	if (repeatable && call->tries == 0 && !lane->db->closing)
-		db_try_again(lane, call);
+		db_retry(lane, call);
 	else
 		db_completed(lane, call, &lost);
 }
@@ -124,15 +125,15 @@ void lane_lose(struct lane *lane, const char *why)
 
 	if (lane->state == LANE_DOWN || lane->state == LANE_CLOSED)
 		return;
-	lost_tell(lane, why);
+	lane_report_lost(lane, why);
 	lane_drop(lane);
 	lane->state = LANE_DOWN;
 	db_lane_down(lane);
 	if (!lane->db->closing)
 		lane_retry(lane);
-	calls = calls_take(lane);
+	calls = lane_calls_take(lane);
 	for (struct db_call *call = calls; call; call = next) {
 		next = call->next;
-		call_rescue(lane, call);
+		lane_call_rescue(lane, call);
 	}
 }

@@ -3,9 +3,9 @@
  * Migrations: see the header. The advisory lock belongs to the session, so a command that dies
  * releases it.
  *
- * Every function file is applied again after a schema file, changed or not: so a schema file may
- * drop a view or a function that stands in its way. Bodies are not checked, because one
- * function may name another that a later file makes; tests/sql checks them.
+ * After a schema file every function file is applied again, changed or not, so a schema file may
+ * drop a view or a function that depends on a table. Function bodies are not checked here, because
+ * a function may call another one that a later file creates; tests/sql checks them.
  */
 #include "reeyo/db/migrate.h"
 
@@ -19,21 +19,22 @@
 #include "reeyo/core/log.h"
 #include "reeyo/db/db.h"
 
-/* Any fixed number will do, as long as nothing else of ours locks it. */
+/* Any fixed number that no other advisory lock of ours uses. */
 #define MIGRATION_LOCK "7270916154"
 
-/* Another instance may be migrating for long. A lock on a table in use must not be waited for long:
- * every statement that needs the table meanwhile waits behind us. */
+/* Another instance may be migrating, which can take long. But the wait for a lock on a table in use
+ * must be short, because all later statements on that table wait behind us. */
 #define WAIT_FOR_TURN "SET lock_timeout = '10min'"
 #define WAIT_FOR_TABLES "SET lock_timeout = '15s'"
 
-/* The function file that the schema itself needs: it is applied before the schema files. */
+/* The function file that the schema files use: it is applied before them. */
 #define BASE "base"
 
 #define HISTORY_MAX 1000
 
-/* schema_functions keeps every version of a file that was ever applied: a server whose version was
- * replaced by a newer one goes on, one whose version was never applied does not start. */
+/* schema_functions keeps every version of a file that was applied. A server whose version was
+ * replaced by a newer one keeps running; a server whose version was never applied does not start.
+ */
 #define ENSURE_TABLES                                                                              \
 	"CREATE TABLE IF NOT EXISTS schema_migrations (version int PRIMARY KEY, name text NOT "    \
 	"NULL, checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now());"            \
@@ -67,7 +68,7 @@ static void checksum_of(const char *text, char out[65])
 	sodium_bin2hex(out, 65, hash, sizeof(hash));
 }
 
-/* --- What the database has ------------------------------------------------------------------- */
+/* --- State of the database -------------------------------------------------------------------- */
 
 static void applied_row(void *arg, int n, char *const *values)
 {
@@ -84,7 +85,7 @@ static void applied_row(void *arg, int n, char *const *values)
 	list->count++;
 }
 
-static int history_read(struct db_session *session, struct history *history)
+static int migrations_read(struct db_session *session, struct history *history)
 {
 	int error;
 
@@ -109,7 +110,7 @@ static const struct applied *schema_find(const struct history *history, int vers
 	return NULL;
 }
 
-/* The version of a function file that the database has now. */
+/* The version of a function file that is in the database now. */
 static const struct applied *function_find(const struct history *history, const char *name)
 {
 	for (int i = 0; i < history->functions.count; i++) {
@@ -121,7 +122,7 @@ static const struct applied *function_find(const struct history *history, const 
 	return NULL;
 }
 
-/* Whether the database has, or once had, this very version of a function file. */
+/* True when the database has, or had before, this version of the function file. */
 static bool function_known(const struct history *history, const struct sql_file *file)
 {
 	char checksum[65];
@@ -136,7 +137,7 @@ static bool function_known(const struct history *history, const struct sql_file 
 	return false;
 }
 
-static bool is_same(const struct applied *row, const struct sql_file *file)
+static bool checksum_matches(const struct applied *row, const struct sql_file *file)
 {
 	char checksum[65];
 
@@ -144,7 +145,7 @@ static bool is_same(const struct applied *row, const struct sql_file *file)
 	return strcmp(row->checksum, checksum) == 0;
 }
 
-/* --- What the binary has --------------------------------------------------------------------- */
+/* --- Files of the binary ---------------------------------------------------------------------- */
 
 static int newest_of(const struct sql_file *files)
 {
@@ -180,14 +181,14 @@ static int schema_missing(const struct history *history, const struct sql_file *
 	return missing;
 }
 
-/* --- Applying -------------------------------------------------------------------------------- */
+/* --- Applying --------------------------------------------------------------------------------- */
 
 static int changed_check(const struct history *history, const struct sql_file *files)
 {
 	for (const struct sql_file *file = files; file->name; file++) {
 		const struct applied *row = schema_find(history, file->version);
 
-		if (row && !is_same(row, file)) {
+		if (row && !checksum_matches(row, file)) {
 			fprintf(stderr,
 				"reeyo: schema file %04d_%s was changed after it was applied; add "
 				"a new one instead\n",
@@ -209,7 +210,8 @@ static int changed_check(const struct history *history, const struct sql_file *f
 	return 0;
 }
 
-static int file_apply(struct db_session *session, const struct sql_file *file, const char *record)
+static int sql_file_apply(
+	struct db_session *session, const struct sql_file *file, const char *record)
 {
 	int error = db_session_run(session, file->text);
 
@@ -228,7 +230,7 @@ static int schema_apply(struct db_session *session, const struct sql_file *file)
 	snprintf(record, sizeof(record),
 		"INSERT INTO schema_migrations (version, name, checksum) VALUES (%d, '%s', '%s')",
 		file->version, file->name, checksum);
-	return file_apply(session, file, record);
+	return sql_file_apply(session, file, record);
 }
 
 static int function_apply(struct db_session *session, const struct sql_file *file)
@@ -241,7 +243,7 @@ static int function_apply(struct db_session *session, const struct sql_file *fil
 		"INSERT INTO schema_functions (name, checksum) VALUES ('%s', '%s') "
 		"ON CONFLICT (name, checksum) DO UPDATE SET current = true, applied_at = now()",
 		file->name, file->name, checksum);
-	return file_apply(session, file, record);
+	return sql_file_apply(session, file, record);
 }
 
 static bool function_due(const struct history *history, const struct sql_set *set,
@@ -249,10 +251,10 @@ static bool function_due(const struct history *history, const struct sql_set *se
 {
 	const struct applied *row = function_find(history, file->name);
 
-	return !row || !is_same(row, file) || schema_missing(history, set->schema) > 0;
+	return !row || !checksum_matches(row, file) || schema_missing(history, set->schema) > 0;
 }
 
-/* base: the file that goes before the schema, or else all the others. */
+/* base: true applies the file that comes before the schema, false all others. */
 static int functions_apply(struct db_session *session, const struct history *history,
 	const struct sql_set *set, bool base)
 {
@@ -289,11 +291,11 @@ static int due_apply(
 	if (!error)
 		error = db_session_run(session, "COMMIT");
 	if (error && db_session_run(session, "ROLLBACK"))
-		log_line(LOG_WARN, "the rollback was not answered");
+		log_line(LOG_WARN, "the rollback failed");
 	return error;
 }
 
-/* Prints what due_apply applies; returns how many files that is. */
+/* Prints the files that due_apply applies; returns their number. */
 static int due_print(const struct history *history, const struct sql_set *set)
 {
 	int due = 0;
@@ -312,7 +314,7 @@ static int migrate_locked(
 {
 	int error;
 
-	if ((error = history_read(session, history)) ||
+	if ((error = migrations_read(session, history)) ||
 		(error = changed_check(history, set->schema)) ||
 		(error = due_apply(session, history, set)))
 		return error;
@@ -321,8 +323,8 @@ static int migrate_locked(
 	return 0;
 }
 
-/* Opens a session and allocates the caller's history. */
-static int begin(const char *url, struct db_session **session, struct history **history)
+/* Opens a session and allocates the history. */
+static int migrate_begin(const char *url, struct db_session **session, struct history **history)
 {
 	int error = db_session_open(url, session);
 
@@ -336,7 +338,7 @@ int migrate_run_with(const char *url, const struct sql_set *set)
 {
 	struct db_session *session = NULL;
 	struct history *history = NULL;
-	int error = begin(url, &session, &history);
+	int error = migrate_begin(url, &session, &history);
 
 	if (!error)
 		error = db_session_run(session, WAIT_FOR_TURN);
@@ -353,10 +355,10 @@ int migrate_run_with(const char *url, const struct sql_set *set)
 	return error;
 }
 
-/* --- Looking --------------------------------------------------------------------------------- */
+/* --- Status and check ------------------------------------------------------------------------- */
 
-/* Reads the history; an empty one before the first migration. */
-static int history_look(struct db_session *session, struct history *history)
+/* Reads the history; it is empty before the first migration. */
+static int migrations_read_if_any(struct db_session *session, struct history *history)
 {
 	char exists[8];
 	int error = db_session_value(session, "SELECT to_regclass('schema_functions') IS NOT NULL",
@@ -364,7 +366,7 @@ static int history_look(struct db_session *session, struct history *history)
 
 	if (error || exists[0] != 't')
 		return error;
-	return history_read(session, history);
+	return migrations_read(session, history);
 }
 
 static void schema_print(const struct history *history, const struct sql_file *files)
@@ -374,7 +376,7 @@ static void schema_print(const struct history *history, const struct sql_file *f
 
 		printf("%04d %-24s %s%s\n", file->version, file->name,
 			!row                  ? "pending"
-			: !is_same(row, file) ? "CHANGED after it was applied "
+			: !checksum_matches(row, file) ? "CHANGED after it was applied "
 					      : "applied ",
 			row ? row->at : "");
 	}
@@ -394,7 +396,7 @@ static void functions_print(const struct history *history, const struct sql_file
 
 		printf("fn   %-24s %s%s\n", file->name,
 			!row                  ? "pending"
-			: !is_same(row, file) ? "pending, another version was applied "
+			: !checksum_matches(row, file) ? "pending, another version was applied "
 					      : "applied ",
 			row ? row->at : "");
 	}
@@ -411,10 +413,10 @@ int migrate_status_with(const char *url, const struct sql_set *set)
 {
 	struct db_session *session = NULL;
 	struct history *history = NULL;
-	int error = begin(url, &session, &history);
+	int error = migrate_begin(url, &session, &history);
 
 	if (!error)
-		error = history_look(session, history);
+		error = migrations_read_if_any(session, history);
 	if (!error) {
 		schema_print(history, set->schema);
 		functions_print(history, set->functions);
@@ -451,10 +453,10 @@ int migrate_check_with(const char *url, const struct sql_set *set)
 {
 	struct db_session *session = NULL;
 	struct history *history = NULL;
-	int error = begin(url, &session, &history);
+	int error = migrate_begin(url, &session, &history);
 
 	if (!error)
-		error = history_look(session, history);
+		error = migrations_read_if_any(session, history);
 	if (!error)
 		error = missing_check(history, set);
 	db_session_close(session);

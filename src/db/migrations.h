@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Inside the database layer: migrating with given files, so that tests can bring their own.
+ * Private parts of the database layer: migration with given files, for tests.
  */
 #ifndef REEYO_SRC_DB_MIGRATIONS_H
 #define REEYO_SRC_DB_MIGRATIONS_H
@@ -8,8 +8,8 @@
 #include "embedded.h"
 #include "reeyo/db/migrate.h"
 
-/* Both lists end with a NULL name. schema: ascending by version. functions: the one called `base`
- * is applied before the schema, the others after it, in their order. */
+/* Both lists end with a NULL name. schema: ascending by version. functions: the file `base` is
+ * applied before the schema, the others after it, in order. */
 struct sql_set {
 	const struct sql_file *schema, *functions;
 };

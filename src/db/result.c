@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Results: rows as texts and numbers, and SQLSTATEs as errors of the product.
+ * Results: columns as texts and numbers, and the mapping of SQLSTATEs to errors.
  */
 #include "lane.h"
 
@@ -10,11 +10,11 @@
 #include "reeyo/core/log.h"
 #include "reeyo/core/memory.h"
 
-/* SQLSTATE (or its class, two characters) and what it means here. */
+/* SQLSTATE (or its first characters) and our error. */
 static const struct {
 	const char *state;
 	int error;
-} meanings[] = {
+} state_errors[] = {
 	{ "23505", E_CONFLICT_ROW },
 	{ "55P03", E_LOCK_TIMEOUT },
 	{ "40001", E_LOCK_TIMEOUT },
@@ -27,10 +27,10 @@ static const struct {
 	{ "25006", E_STORE_DOWN },
 };
 
-/* Raised by fail(): the message names an error, the detail is the statement's own. */
+/* Raised by fail(): the message is the name of an error, the detail is chosen by the statement. */
 #define FAIL_STATE "RY000"
 
-static const char *field_of(const PGresult *pg, int code)
+static const char *result_field(const PGresult *pg, int code)
 {
 	const char *text = PQresultErrorField(pg, code);
 
@@ -39,32 +39,31 @@ static const char *field_of(const PGresult *pg, int code)
 
 static int error_of_state(const char *state)
 {
-	for (size_t i = 0; i < COUNT_OF(meanings); i++)
-		if (strncmp(state, meanings[i].state, strlen(meanings[i].state)) == 0)
-			return meanings[i].error;
+	for (size_t i = 0; i < COUNT_OF(state_errors); i++)
+		if (strncmp(state, state_errors[i].state, strlen(state_errors[i].state)) == 0)
+			return state_errors[i].error;
 	return E_INTERNAL;
 }
 
-/* Messages of class 22 (data exceptions) quote the value that was wrong, so they stay out of the
- * log. */
+/* Messages of class 22 (data exceptions) quote the wrong value, so they are not logged. */
 static void failure_log(const PGresult *pg, const char *name, const char *state)
 {
 	bool quotes = strncmp(state, "22", 2) == 0;
 
 	log_line(LOG_ERROR, "a statement failed", LOG_T("statement", name), LOG_T("state", state),
-		LOG_T("why", quotes ? NULL : field_of(pg, PG_DIAG_MESSAGE_PRIMARY)),
-		LOG_T("context", quotes ? NULL : field_of(pg, PG_DIAG_CONTEXT)),
-		LOG_T("raised_by", field_of(pg, PG_DIAG_SOURCE_FUNCTION)));
+		LOG_T("why", quotes ? NULL : result_field(pg, PG_DIAG_MESSAGE_PRIMARY)),
+		LOG_T("context", quotes ? NULL : result_field(pg, PG_DIAG_CONTEXT)),
+		LOG_T("raised_by", result_field(pg, PG_DIAG_SOURCE_FUNCTION)));
 }
 
-bool result_is_undone(const PGresult *pg)
+bool result_is_retryable(const PGresult *pg)
 {
-	const char *state = field_of(pg, PG_DIAG_SQLSTATE);
+	const char *state = result_field(pg, PG_DIAG_SQLSTATE);
 
 	return strcmp(state, "40P01") == 0 || strcmp(state, "40001") == 0;
 }
 
-void result_judge(struct db_result *result, const char *name)
+void result_classify(struct db_result *result, const char *name)
 {
 	ExecStatusType status = PQresultStatus(result->pg);
 	const char *state, *raised;
@@ -73,14 +72,14 @@ void result_judge(struct db_result *result, const char *name)
 	result->error = 0;
 	if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK)
 		return;
-	state = field_of(result->pg, PG_DIAG_SQLSTATE);
+	state = result_field(result->pg, PG_DIAG_SQLSTATE);
 	if (strcmp(state, FAIL_STATE) == 0) {
-		raised = field_of(result->pg, PG_DIAG_MESSAGE_PRIMARY);
+		raised = result_field(result->pg, PG_DIAG_MESSAGE_PRIMARY);
 		result->error = error_named(raised, strlen(raised));
-		result->detail = field_of(result->pg, PG_DIAG_MESSAGE_DETAIL);
+		result->detail = result_field(result->pg, PG_DIAG_MESSAGE_DETAIL);
 	} else {
 		result->error = error_of_state(state);
-		result->detail = field_of(result->pg, PG_DIAG_CONSTRAINT_NAME);
+		result->detail = result_field(result->pg, PG_DIAG_CONSTRAINT_NAME);
 	}
 	if (result->error == E_INTERNAL || strncmp(state, "53", 2) == 0)
 		failure_log(result->pg, name, state);
@@ -88,8 +87,8 @@ void result_judge(struct db_result *result, const char *name)
 
 bool result_ends_connection(const PGresult *pg, enum db_lane kind)
 {
-	const char *state = field_of(pg, PG_DIAG_SQLSTATE);
-	const char *severity = field_of(pg, PG_DIAG_SEVERITY_NONLOCALIZED);
+	const char *state = result_field(pg, PG_DIAG_SQLSTATE);
+	const char *severity = result_field(pg, PG_DIAG_SEVERITY_NONLOCALIZED);
 
 	if (PQresultStatus(pg) != PGRES_FATAL_ERROR)
 		return false;
@@ -97,9 +96,9 @@ bool result_ends_connection(const PGresult *pg, enum db_lane kind)
 		return true;
 	if (strcmp(state, "26000") == 0 || (kind == DB_WRITE && strcmp(state, "25006") == 0))
 		return true;
-	/* "cached plan must not change result type": a migration ran under us */
+	/* "cached plan must not change result type": a migration changed the table */
 	return strcmp(state, "0A000") == 0 &&
-	       strcmp(field_of(pg, PG_DIAG_SOURCE_FUNCTION), "RevalidateCachedQuery") == 0;
+	       strcmp(result_field(pg, PG_DIAG_SOURCE_FUNCTION), "RevalidateCachedQuery") == 0;
 }
 
 int db_error(const struct db_result *result)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Blocking sessions for the command line: plain libpq, errors told once.
+ * Blocking sessions for the command line, with plain libpq. Errors are logged here.
  */
 #include <libpq-fe.h>
 #include <stdio.h>
@@ -16,7 +16,7 @@ struct db_session {
 	PGconn *pg;
 };
 
-static void notice_is_quiet(void *arg, const char *message)
+static void session_notice_log(void *arg, const char *message)
 {
 	(void)arg;
 	log_line(LOG_DEBUG, "notice", LOG_T("text", message));
@@ -25,7 +25,7 @@ static void notice_is_quiet(void *arg, const char *message)
 int db_session_open(const char *url, struct db_session **ret)
 {
 	struct db_session *session = calloc(1, sizeof(*session));
-	/* what stands before dbname is a default: the address, which is expanded there, wins */
+	/* keys before dbname are defaults: the address in dbname overrides them */
 	const char *keys[] = { "connect_timeout", "application_name", "options", "dbname", NULL };
 	const char *values[] = { "10", "reeyo/command", "-c TimeZone=UTC", url, NULL };
 
@@ -42,7 +42,7 @@ int db_session_open(const char *url, struct db_session **ret)
 		db_session_close(session);
 		return E_STORE_DOWN;
 	}
-	PQsetNoticeProcessor(session->pg, notice_is_quiet, NULL);
+	PQsetNoticeProcessor(session->pg, session_notice_log, NULL);
 	*ret = session;
 	return 0;
 }
@@ -55,7 +55,7 @@ void db_session_close(struct db_session *session)
 	free(session);
 }
 
-static int result_check(struct db_session *session, PGresult *result)
+static int session_result_check(struct db_session *session, PGresult *result)
 {
 	ExecStatusType status = PQresultStatus(result);
 
@@ -68,7 +68,7 @@ static int result_check(struct db_session *session, PGresult *result)
 int db_session_run(struct db_session *session, const char *sql)
 {
 	PGresult *result = PQexec(session->pg, sql);
-	int error = result_check(session, result);
+	int error = session_result_check(session, result);
 
 	PQclear(result);
 	return error;
@@ -77,7 +77,7 @@ int db_session_run(struct db_session *session, const char *sql)
 int db_session_value(struct db_session *session, const char *sql, char *out, size_t size)
 {
 	PGresult *result = PQexec(session->pg, sql);
-	int error = result_check(session, result);
+	int error = session_result_check(session, result);
 
 	if (!error)
 		snprintf(out, size, "%s",
@@ -90,7 +90,7 @@ int db_session_each(struct db_session *session, const char *sql, unsigned count,
 	const char *const *params, void (*row)(void *arg, int n, char *const *values), void *arg)
 {
 	PGresult *result = PQexecParams(session->pg, sql, (int)count, NULL, params, NULL, NULL, 0);
-	int error = result_check(session, result);
+	int error = session_result_check(session, result);
 	char *values[64];
 
 	for (int i = 0; !error && row && i < PQntuples(result); i++) {

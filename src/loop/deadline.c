@@ -1,43 +1,43 @@
 /* SPDX-License-Identifier: MIT
  *
- * Deadlines: each list holds waits of one length in the order in which they expire, and one timer
- * is armed for the earliest head of all lists. Starting and stopping touch no timer unless the list
- * was empty: a timer that fires early just looks and re-arms.
+ * Deadlines. Each list holds waits of one length in the order in which they expire. One timer is
+ * set for the earliest head of all lists. Start and stop do not touch the timer unless the list was
+ * empty: a timer that fires early checks the lists and is set again.
  */
 #include "loop.h"
 
-/* Coarser than a millisecond on purpose: expiries of one moment are handled together. */
+/* Coarser than a millisecond, so that deadlines that expire close together are handled together. */
 #define RESOLUTION_MS 10
 
-static void on_timer(uv_timer_t *timer);
+static void deadline_timer_fired(uv_timer_t *timer);
 
-static void timer_arm(struct loop *loop, uint64_t due)
+static void deadline_timer_set(struct loop *loop, uint64_t due)
 {
 	uint64_t now = uv_now(&loop->uv);
 
 	if (loop->timer_due && loop->timer_due <= due)
 		return;
 	loop->timer_due = due;
-	uv_timer_start(&loop->timer, on_timer,
+	uv_timer_start(&loop->timer, deadline_timer_fired,
 		due > now + RESOLUTION_MS ? due - now : RESOLUTION_MS, 0);
 }
 
-static struct deadline *list_head(struct deadline_list *list)
+static struct deadline *deadline_list_head(struct deadline_list *list)
 {
 	return list->ends.next == &list->ends ? NULL : list->ends.next;
 }
 
-static void list_expire(struct deadline_list *list, uint64_t now)
+static void deadline_list_expire(struct deadline_list *list, uint64_t now)
 {
 	struct deadline *head;
 
-	while ((head = list_head(list)) && head->due_ms <= now) {
+	while ((head = deadline_list_head(list)) && head->due_ms <= now) {
 		deadline_stop(head);
 		list->expired(head);
 	}
 }
 
-static void on_timer(uv_timer_t *timer)
+static void deadline_timer_fired(uv_timer_t *timer)
 {
 	struct loop *loop = timer->data;
 	uint64_t now = uv_now(&loop->uv);
@@ -45,11 +45,11 @@ static void on_timer(uv_timer_t *timer)
 	loop->timer_due = 0;
 	for (struct deadline_list *list = loop->lists; list; list = loop->next_list) {
 		loop->next_list = list->next;
-		list_expire(list, now);
+		deadline_list_expire(list, now);
 	}
 	for (struct deadline_list *list = loop->lists; list; list = list->next)
-		if (list_head(list))
-			timer_arm(loop, list_head(list)->due_ms);
+		if (deadline_list_head(list))
+			deadline_timer_set(loop, deadline_list_head(list)->due_ms);
 }
 
 int deadlines_start(struct loop *loop)
@@ -61,7 +61,8 @@ int deadlines_start(struct loop *loop)
 void deadline_list_init(struct deadline_list *list, struct loop *loop, uint64_t after_ms,
 	void (*expired)(struct deadline *))
 {
-	/* At least 1, so that a wait begun again while it expires is not due at once, for ever. */
+	/* At least 1: a wait that is restarted while it expires would else be due at once, forever.
+	 */
 	*list = (struct deadline_list){ .after_ms = after_ms ? after_ms : 1, .expired = expired,
 		.loop = loop };
 	list->ends.next = list->ends.previous = &list->ends;
@@ -73,8 +74,8 @@ void deadline_list_close(struct deadline_list *list)
 {
 	if (!list->loop)
 		return;
-	while (list_head(list))
-		deadline_stop(list_head(list));
+	while (deadline_list_head(list))
+		deadline_stop(deadline_list_head(list));
 	if (list->loop->next_list == list)
 		list->loop->next_list = list->next;
 	for (struct deadline_list **at = &list->loop->lists; *at; at = &(*at)->next)
@@ -98,7 +99,7 @@ void deadline_start(struct deadline_list *list, struct deadline *deadline)
 	ends->previous->next = deadline;
 	ends->previous = deadline;
 	if (deadline->previous == ends)
-		timer_arm(list->loop, deadline->due_ms);
+		deadline_timer_set(list->loop, deadline->due_ms);
 }
 
 void deadline_stop(struct deadline *deadline)

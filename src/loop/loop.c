@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT
  *
- * The loop and its turns. Hooks run in uv_check, right after polling, and again in uv_prepare,
- * right before it, because timers run in between and may want them too.
+ * The loop and its turns. Hooks run in uv_check, right after polling, and in uv_prepare, right
+ * before polling, because timers run in between and may set `wanted` too.
  */
 #include "loop.h"
 
 #include <stdlib.h>
 
-/* A client that always has the next request ready must not keep answers of PostgreSQL and Redis
- * waiting. */
+/* A client that always has the next request ready must not delay replies of PostgreSQL and
+ * Redis. */
 #define TURN_LONG_NS 1000000
 
-/* A SERVE hook that keeps asking is run so often before the loop polls again. */
+/* A SERVE hook that keeps setting `wanted` runs this many times before the loop polls again. */
 #define HOOK_RUNS 64
 
-/* One pass over a phase. A hook may take any hook off the loop, itself and the next one
- * included. */
+/* One pass over the hooks of a phase. A hook may unhook any hook, including itself and the next
+ * one. */
 static void phase_run(struct loop *loop, enum turn_phase phase)
 {
 	for (struct turn_hook *hook = loop->hooks[phase]; hook; hook = loop->next_hook) {
@@ -27,10 +27,10 @@ static void phase_run(struct loop *loop, enum turn_phase phase)
 	}
 }
 
-/* Asked of the whole phase, since a hook may set another one's wish as well as its own. */
 /* Each loop needs three of the 50 database connections of a process. */
 #define LOOPS_AUTOMATIC_MAX 16
 
+/* Checks every hook of the phase, because a hook may also set `wanted` of another hook. */
 static bool phase_wanted(const struct loop *loop, enum turn_phase phase)
 {
 	for (const struct turn_hook *hook = loop->hooks[phase]; hook; hook = hook->next)
@@ -39,13 +39,13 @@ static bool phase_wanted(const struct loop *loop, enum turn_phase phase)
 	return false;
 }
 
-static void idle_does_nothing(uv_idle_t *idle)
+static void idle_noop(uv_idle_t *idle)
 {
 	(void)idle;
 }
 
-/* What a flush leaves to be served (a statement refused at once, say) is wanted afterwards too, and
- * must not wait for the next event. */
+/* A flush may leave work for a SERVE hook (for instance when a statement is refused at once). That
+ * work must not wait for the next event, so the idle handle keeps the poll from blocking. */
 static void turn_end(struct loop *loop)
 {
 	unsigned runs = 0;
@@ -58,17 +58,17 @@ static void turn_end(struct loop *loop)
 	phase_run(loop, PHASE_FLUSH);
 	more = phase_wanted(loop, PHASE_SERVE) || phase_wanted(loop, PHASE_FLUSH);
 	if (more && !uv_is_active((uv_handle_t *)&loop->idle))
-		uv_idle_start(&loop->idle, idle_does_nothing);
+		uv_idle_start(&loop->idle, idle_noop);
 	else if (!more && uv_is_active((uv_handle_t *)&loop->idle))
 		uv_idle_stop(&loop->idle);
 }
 
-static void on_prepare(uv_prepare_t *prepare)
+static void loop_prepare(uv_prepare_t *prepare)
 {
 	turn_end(prepare->data);
 }
 
-static void on_check(uv_check_t *check)
+static void loop_check(uv_check_t *check)
 {
 	turn_end(check->data);
 }
@@ -78,13 +78,13 @@ bool loop_turn_is_long(const struct loop *loop)
 	return uv_hrtime() - loop->turn_began_ns >= loop->turn_long_ns;
 }
 
-static int handles_start(struct loop *loop)
+static int loop_handles_start(struct loop *loop)
 {
 	loop->prepare.data = loop->check.data = loop->idle.data = loop;
 	if (uv_prepare_init(&loop->uv, &loop->prepare) || uv_check_init(&loop->uv, &loop->check) ||
 		uv_idle_init(&loop->uv, &loop->idle) ||
-		uv_prepare_start(&loop->prepare, on_prepare) ||
-		uv_check_start(&loop->check, on_check) || deadlines_start(loop) ||
+		uv_prepare_start(&loop->prepare, loop_prepare) ||
+		uv_check_start(&loop->check, loop_check) || deadlines_start(loop) ||
 		messages_start(loop))
 		return E_NO_MEMORY;
 	return 0;
@@ -102,7 +102,7 @@ int loop_new(unsigned index, struct loop **ret)
 		free(loop);
 		return E_NO_MEMORY;
 	}
-	if (handles_start(loop)) {
+	if (loop_handles_start(loop)) {
 		loop_free(loop);
 		return E_NO_MEMORY;
 	}
@@ -110,7 +110,7 @@ int loop_new(unsigned index, struct loop **ret)
 	return 0;
 }
 
-static void handle_close(uv_handle_t *handle, void *arg)
+static void loop_handle_close(uv_handle_t *handle, void *arg)
 {
 	(void)arg;
 	if (!uv_is_closing(handle))
@@ -121,7 +121,7 @@ void loop_free(struct loop *loop)
 {
 	if (!loop)
 		return;
-	uv_walk(&loop->uv, handle_close, NULL);
+	uv_walk(&loop->uv, loop_handle_close, NULL);
 	uv_run(&loop->uv, UV_RUN_DEFAULT);
 	uv_loop_close(&loop->uv);
 	uv_mutex_destroy(&loop->mutex);

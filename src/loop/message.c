@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * Messages between loops: a list under a mutex that is held for two pointer writes, and one
- * uv_async to wake the other loop.
+ * uv_async that wakes the receiving loop.
  */
 #include "loop.h"
 
-static void on_async(uv_async_t *async)
+static void messages_receive(uv_async_t *async)
 {
 	struct loop *loop = async->data;
 	struct message *message;
@@ -27,7 +27,7 @@ int messages_start(struct loop *loop)
 {
 	loop->last = &loop->first;
 	loop->async.data = loop;
-	if (uv_mutex_init(&loop->mutex) || uv_async_init(&loop->uv, &loop->async, on_async))
+	if (uv_mutex_init(&loop->mutex) || uv_async_init(&loop->uv, &loop->async, messages_receive))
 		return E_NO_MEMORY;
 	return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The work pool: libuv's threads, niced, behind one bound for the whole process, so that a flood of
- * slow sums is refused at the door and the loops keep the cores.
+ * The work pool: libuv's threads with a lower priority, and one limit for the whole process. When
+ * too many jobs wait, more are refused at once. The loops keep the cores.
  */
 #include <stdatomic.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 
 #include "loop.h"
 
-/* About a tenth of a loop thread's share when both want the same core. */
+/* About a tenth of a loop thread's share when both compete for the same core. */
 #define WORK_NICE 10
 
 static atomic_uint pending;
@@ -33,7 +33,7 @@ unsigned work_pending(void)
 	return atomic_load(&pending);
 }
 
-static void work_runs(uv_work_t *uv)
+static void work_pool_run(uv_work_t *uv)
 {
 	static _Thread_local bool niced;
 	struct work *work = uv->data;
@@ -45,7 +45,7 @@ static void work_runs(uv_work_t *uv)
 	work->run(work);
 }
 
-static void work_ran(uv_work_t *uv, int status)
+static void work_pool_done(uv_work_t *uv, int status)
 {
 	struct work *work = uv->data;
 
@@ -63,7 +63,7 @@ int loop_work(struct loop *loop, struct work *work)
 		count_one(loop_counters(loop), COUNT_WORK_REFUSED);
 		return E_BUSY;
 	}
-	if (uv_queue_work(loop_uv(loop), &work->uv, work_runs, work_ran)) {
+	if (uv_queue_work(loop_uv(loop), &work->uv, work_pool_run, work_pool_done)) {
 		atomic_fetch_sub(&pending, 1);
 		return E_NO_MEMORY;
 	}

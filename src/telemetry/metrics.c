@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Rendering of the counters: see the header. Names, labels and help stand in the counters' own
- * table.
+ * Renders the counters: see the header. Names, labels and help are in the table of the counters.
  */
 #include "reeyo/telemetry/metrics.h"
 
@@ -20,7 +19,7 @@ struct metrics {
 
 static const struct {
 	const char *name, *labels, *help;
-} rows[COUNTER_COUNT] = {
+} counter_rows[COUNTER_COUNT] = {
 #define X(id, name, labels, help) [COUNT_##id] = { name, labels, help },
 	REEYO_COUNTERS(X)
 #undef X
@@ -49,8 +48,8 @@ void metrics_add(struct metrics *metrics, const struct counters *counters)
 		metrics->all[metrics->count++] = counters;
 }
 
-/* Only what ends in _total never goes down. */
-static const char *kind_of(const char *name)
+/* A metric whose name ends in _total never decreases. */
+static const char *metric_type(const char *name)
 {
 	size_t len = strlen(name);
 
@@ -63,7 +62,8 @@ void metric_write(struct buf *out, const char *name, const char *labels, const c
 	bool bare = !labels || !labels[0];
 
 	if (help && help[0])
-		buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, kind_of(name));
+		buf_printf(
+			out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, metric_type(name));
 	buf_printf(out, "%s%s%s%s %lld\n", name, bare ? "" : "{", bare ? "" : labels,
 		bare ? "" : "}", (long long)value);
 }
@@ -118,8 +118,8 @@ void metrics_write(const struct metrics *metrics, struct buf *out)
 	for (unsigned i = 0; i < metrics->count; i++)
 		counters_sum(&sum, metrics->all[i]);
 	for (size_t i = 0; i < COUNTER_COUNT; i++)
-		metric_write(out, rows[i].name, rows[i].labels, rows[i].help,
-			(int64_t)sum.value[i]);
+		metric_write(out, counter_rows[i].name, counter_rows[i].labels,
+			counter_rows[i].help, (int64_t)sum.value[i]);
 	histogram_write(out, "reeyo_http_response_seconds", "From the request line to the reply",
 		&sum.response);
 	histogram_write(out, "reeyo_db_statement_seconds", "From sending a statement to its commit",

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Identifiers: a prefix and a ULID (48 bits of milliseconds, 80 random bits, Crockford base 32),
- * so that they sort by time and say what they name: "ord_01JD…". And the codes people read.
+ * so that they sort by time and their prefix names the kind: "ord_01JD…". Also order numbers and
+ * random codes.
  */
 #ifndef REEYO_CORE_ID_H
 #define REEYO_CORE_ID_H
@@ -12,12 +13,12 @@
 #define ID_ULID_LENGTH 26
 #define ID_SIZE 40 /* the longest prefix (13), a ULID and NUL */
 
-/* Writes prefix + ULID + NUL, e.g. id_new(out, "ord_"). Any thread. Ids of one thread made within
- * one millisecond still increase. */
+/* Writes prefix + ULID + NUL, e.g. id_new(out, "ord_"). Any thread. The ids that one thread
+ * makes within one millisecond still increase. */
 void id_new(char out[ID_SIZE], const char *prefix);
 
-/* An order number such as "F-7KQ2M9XW4T": the type's letter and 10 characters without vowels and
- * look-alikes (27^10, about 2·10^14). Any thread. */
+/* An order number such as "F-7KQ2M9XW4T": the letter of the order type and 10 characters, without
+ * vowels and without characters that look alike (27^10, about 2·10^14 numbers). Any thread. */
 #define ORDER_NUMBER_SIZE 13
 void id_order_number(char out[ORDER_NUMBER_SIZE], char letter);
 

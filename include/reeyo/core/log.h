@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Structured logs: one JSON object a line on standard error, written with one write(2). No
- * secrets, no phone numbers: whoever logs decides what is said, this file only formats.
+ * Structured logs: one JSON object per line on standard error, written with one write(2). This
+ * file only formats: callers must not pass secrets or phone numbers.
  */
 #ifndef REEYO_CORE_LOG_H
 #define REEYO_CORE_LOG_H
@@ -11,7 +11,7 @@
 
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR, LOG_OFF };
 
-/* Anything below is not written. Any thread, at any time (SIGHUP changes it). */
+/* Lines below the level are not written. Any thread, at any time (SIGHUP changes the level). */
 void log_set_level(enum log_level level);
 bool log_on(enum log_level level);
 /* "debug", "info", "warn", "error", "off"; -1 for anything else. */
@@ -32,7 +32,8 @@ struct log_field {
 #define LOG_R(k, v) { .key = (k), .kind = LOG_REAL, .real = (v) }
 #define LOG_B(k, v) { .key = (k), .kind = LOG_BOOL, .integer = (v) }
 
-/* log_line(LOG_WARN, "lane lost", LOG_T("why", text), LOG_I("lane", 2)). Lines are cut at 4 KB.
+/* log_line(LOG_WARN, "lane lost", LOG_T("why", text), LOG_I("lane", 2)). A line holds at most 4 KB;
+ * fields that do not fit are left out.
  * Any thread. */
 #define log_line(level, message, ...) \
 	do { \
@@ -42,13 +43,13 @@ struct log_field {
 	} while (0)
 void log_write(enum log_level level, const char *message, const struct log_field *fields);
 
-/* --- Refusals --------------------------------------------------------------------------------- */
+/* --- Sampled lines
+ * --------------------------------------------------------------------------------- */
 
-/* Lines that anybody can cause as often as he likes (a bad signature, a limit that is reached). Of
- * equal ones, which is the same message and the same `kind`, the first LOG_SAMPLE_LINES in
- * LOG_SAMPLE_MS are written; the others are counted, and one line says "repeated": how many, when
- * the time is over. message is a constant; kind says what is equal, never who did it. Any
- * thread. */
+/* For lines that any client can cause as often as it likes (a bad signature, a reached limit).
+ * Lines with the same message and the same `kind` count as equal: the first LOG_SAMPLE_LINES within
+ * LOG_SAMPLE_MS are written, the others are counted. When the time is over, one line gives their
+ * number as "repeated". message is a constant. kind must not identify a client. Any thread. */
 #define LOG_SAMPLE_LINES 5
 #define LOG_SAMPLE_MS 10000u
 #define log_refusal(level, message, kind, ...) \
@@ -58,9 +59,9 @@ void log_write(enum log_level level, const char *message, const struct log_field
 				LOG_T("kind", (kind)), \
 				__VA_ARGS__ __VA_OPT__(,) { .key = NULL } }); \
 	} while (0)
-/* Whether one more of these lines is written; it is counted when not. */
+/* True when this line is to be written; otherwise it is counted. */
 bool log_sample(enum log_level level, const char *message, const char *kind);
-/* Writes the counts whose time is over, or all of them. */
+/* Writes the counts whose time is over; all: every count. */
 void log_sample_flush(bool all);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Memory with a visible owner. A request's memory comes from its arena and goes all at once;
- * locals free themselves when they leave scope.
+ * Memory with a visible owner. A request allocates from its arena, which is freed as a whole.
+ * Locals marked auto_free are freed when they leave scope.
  */
 #ifndef REEYO_CORE_MEMORY_H
 #define REEYO_CORE_MEMORY_H
@@ -20,7 +20,8 @@ static inline void memory_free_cleanup(void *at)
 }
 #define auto_free __attribute__((cleanup(memory_free_cleanup)))
 
-/* Gives the pointer away: the variable is NULL afterwards, so its cleanup does nothing. */
+/* Transfers ownership of the pointer: the variable is NULL afterwards, so its cleanup does nothing.
+ */
 #define TAKE_PTR(p) \
 	({ \
 		__typeof__(p) taken_ = (p); \
@@ -31,24 +32,25 @@ static inline void memory_free_cleanup(void *at)
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define CONTAINER_OF(at, type, member) ((type *)((char *)(at) - offsetof(type, member)))
 
-/* A bump allocator for what lives as long as one request. Blocks come from a pool that a loop
- * keeps, so a request in steady state calls no malloc. Loop thread only. */
+/* A bump allocator for memory that lives as long as one request. Blocks come from the loop's pool,
+ * so a request in steady state does not call malloc. Loop thread only. */
 struct arena;
 struct arena_pool;
 
-/* A pool that keeps at most keep_bytes of free blocks. NULL when out of memory. */
+/* A pool that keeps at most keep_bytes of free blocks for reuse. NULL when out of memory. */
 struct arena_pool *arena_pool_new(size_t keep_bytes);
 void arena_pool_free(struct arena_pool *pool);
 
-/* A new arena, itself inside its first block. limit: the most bytes this arena may ever take
- * (a client's requests cannot make it grow further). NULL when out of memory. */
+/* A new arena; it lives inside its own first block. limit: the most bytes this arena may take, so
+ * that a client cannot make it grow further. NULL when out of memory. */
 struct arena *arena_new(struct arena_pool *pool, size_t limit);
-/* Runs the disposers, newest first, and gives the blocks back. NULL is allowed. */
+/* Runs the disposers, newest first, and returns the blocks to the pool. NULL is allowed. */
 void arena_free(struct arena *arena);
 
-/* size bytes, aligned for any type, not cleared; NULL when the limit or memory is exhausted. */
+/* Returns size bytes, aligned for any type, not cleared. NULL when the limit or the memory is
+ * exhausted. */
 void *arena_alloc(struct arena *arena, size_t size) __attribute__((malloc, alloc_size(2)));
-/* As arena_alloc, cleared. */
+/* Like arena_alloc, with the bytes set to zero. */
 void *arena_zalloc(struct arena *arena, size_t size) __attribute__((malloc, alloc_size(2)));
 #define ARENA_NEW(arena, type) ((type *)arena_zalloc((arena), sizeof(type)))
 /* A NUL-terminated copy. NULL when exhausted. */
@@ -57,15 +59,15 @@ char *arena_printf(struct arena *arena, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 /* dispose(what) runs when the arena is freed. E_NO_MEMORY when exhausted (not registered). */
 int arena_dispose(struct arena *arena, void (*dispose)(void *), void *what) MUST_CHECK;
-/* Bytes taken from the pool so far, with what was charged. */
+/* Bytes taken from the pool so far, including charged bytes. */
 size_t arena_size(const struct arena *arena);
 /* Bytes that may still be taken before the limit. */
 size_t arena_left(const struct arena *arena);
-/* Counts memory from elsewhere, which lives as long as the arena, against its limit. */
+/* Counts memory that was allocated elsewhere and lives as long as the arena against its limit. */
 void arena_charge(struct arena *arena, size_t size);
 
 /* Text that grows inside an arena. After a failed append `failed` stays set and every further
- * append is a no-op, so a builder checks once, at the end. */
+ * append does nothing, so the caller checks once, at the end. */
 struct buf {
 	struct arena *arena;
 	char *at;
@@ -82,7 +84,7 @@ void buf_add_int(struct buf *buf, long long value);
 void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A JSON string with its quotes, escaped; the input must be UTF-8. */
 void buf_add_json(struct buf *buf, struct text text);
-/* The text so far, NUL-terminated; NULL when an append failed. */
+/* The text so far, NUL-terminated. NULL when an append failed. */
 char *buf_string(struct buf *buf);
 
 #endif

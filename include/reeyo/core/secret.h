@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: MIT
  *
- * Passwords inside addresses of stores: what may be shown of an address, and of what a library says
- * about one.
+ * Hides the passwords inside addresses of databases and Redis, in the address itself and in error
+ * messages that quote it.
  */
 #ifndef REEYO_CORE_SECRET_H
 #define REEYO_CORE_SECRET_H
 
 #include <stddef.h>
 
-/* What may be shown of a store's address, cut to size: of a URL everything but its passwords, of a
- * libpq string of key=value pairs "…". A password may hold an unescaped @: it ends at the last one.
- * Where that leaves a doubt, more is hidden. Any thread. */
+/* Writes the address into out, cut to size, without its passwords. A URL keeps everything else; a
+ * libpq string of key=value pairs becomes "…". A password may contain an unescaped @: it ends at
+ * the last @. When it is not clear where the password ends, more is hidden. Any thread. */
 void secret_masked(const char *address, char *out, size_t size);
-/* Replaces in text, which a library said about the address, whatever may be a part of its password.
- * Libraries quote the address at will, for instance "cret@host" of u:se@cret@host. Any thread. */
+/* Replaces everything in text that may be a part of the address's password. text: an error message
+ * of a library about this address. Libraries quote parts of the address, for instance "cret@host"
+ * of u:se@cret@host. Any thread. */
 void secret_scrub(const char *address, char *text);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Text as a place and a length, never owned: what a request, a config line or a database row
- * hands around without copying.
+ * Text as a pointer and a length. It does not own its memory: parts of a request, a configuration
+ * line or a database row are passed on without copying.
  */
 #ifndef REEYO_CORE_TEXT_H
 #define REEYO_CORE_TEXT_H
@@ -36,8 +36,8 @@ bool text_is_nocase(struct text a, struct text b);
 bool text_starts(struct text text, struct text prefix);
 /* Without leading and trailing ASCII white space. */
 struct text text_trim(struct text text);
-/* Cuts at the first `mark`: returns what stands before it and leaves in *rest what follows; without
- * a mark returns everything and leaves *rest absent. */
+/* Cuts at the first `mark`: returns the text before it and leaves the text after it in *rest.
+ * Without a mark returns everything and leaves *rest absent. */
 struct text text_cut(struct text *rest, char mark);
 /* A whole signed decimal number in [min, max]; false (and *ret untouched) for anything else. */
 bool text_to_int(struct text text, int64_t min, int64_t max, int64_t *ret);
@@ -45,16 +45,16 @@ bool text_to_int(struct text text, int64_t min, int64_t max, int64_t *ret);
 bool text_to_double(struct text text, double *ret);
 /* Well-formed UTF-8 without NUL. */
 bool text_is_utf8(struct text text);
-/* Copies a text whole, NUL-terminated; false, and *out untouched, when it does not fit or is no
- * UTF-8: a reference that is cut names something else. */
+/* Copies the whole text, NUL-terminated. False, with *out untouched, when it does not fit or is not
+ * UTF-8. For references: a truncated reference would name something else. */
 bool text_copy_whole(char *out, size_t size, struct text text);
-/* Copies as much as fits, NUL-terminated and valid UTF-8: for what people read. */
+/* Copies as much as fits, NUL-terminated and valid UTF-8. For text that people read. */
 void text_copy_some(char *out, size_t size, struct text text);
 /* Number of code points of well-formed UTF-8. */
 size_t text_length(struct text text);
 /* The Levenshtein distance of two short texts (up to 128 bytes each; longer gives SIZE_MAX). */
 size_t text_distance(struct text a, struct text b);
-/* True when both have the same bytes; time does not depend on where they differ. */
+/* True when both have the same bytes. The time does not depend on where they differ. */
 bool text_is_secret(struct text a, struct text b);
 
 #endif

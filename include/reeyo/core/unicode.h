@@ -1,27 +1,26 @@
 /* SPDX-License-Identifier: MIT
  *
- * What people write: which characters a text may hold, what of it can be seen, and the one form it
- * is kept in. Any thread.
+ * Text that people write: which characters it may contain, how many are visible, and the normal
+ * form in which it is stored. Any thread.
  */
 #ifndef REEYO_CORE_UNICODE_H
 #define REEYO_CORE_UNICODE_H
 
 #include "reeyo/core/text.h"
 
-/* True for characters that steer what is around them instead of being read: controls (tab and line
- * ends only with `lines`), line and paragraph separators, what turns the direction of writing, tags
- * and noncharacters. The text must be UTF-8. */
+/* True when the text contains a character that controls the text around it: control characters
+ * (with `lines`, tabs and line ends are allowed), line and paragraph separators, marks that change
+ * the writing direction, tags and noncharacters. The text must be UTF-8. */
 bool unicode_has_control(struct text text, bool lines);
-/* How many characters can be seen: not blanks, marks without a letter, fillers and the like. 0: the
- * text shows nothing. */
+/* The number of visible characters. Blanks, combining marks and fillers do not count. */
 size_t unicode_visible(struct text text);
-/* How many characters take room: those that can be seen, and blanks that have a width. */
+/* The number of characters that take space: visible ones, and blanks that have a width. */
 size_t unicode_room(struct text text);
-/* Without the blanks of any script at both ends. */
+/* The text without blanks (of any script) at both ends. */
 struct text unicode_trim(struct text text);
-/* The text in NFC, so that equal letters are equal bytes, with "\n" for every line end; the
- * caller frees it. NULL when memory is out, the text is no UTF-8 or a letter carries more than
- * 30 marks. */
+/* The text in NFC, so that equal letters are equal bytes, with "\n" for every line end. The caller
+ * frees it. NULL when out of memory, when the text is not UTF-8 or when a letter has more than 30
+ * combining marks. */
 char *unicode_compose(struct text text);
 
 #endif

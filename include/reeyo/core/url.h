@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Addresses on the web, as libcurl reads them: what shows or calls one later reads the same.
+ * Web addresses, parsed by libcurl, which also makes the calls to them.
  */
 #ifndef REEYO_CORE_URL_H
 #define REEYO_CORE_URL_H
@@ -9,8 +9,8 @@
 
 #define URL_LENGTH_MAX 2048
 
-/* An absolute http or https address with a host, without user, password, blanks, controls and
- * quotes, of at most URL_LENGTH_MAX bytes. Any thread. */
+/* True for an absolute http or https address with a host, of at most URL_LENGTH_MAX bytes, without
+ * user, password, blanks, control characters and quotes. Any thread. */
 bool url_is_web(struct text url);
 
 #endif

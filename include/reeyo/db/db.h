@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
  * PostgreSQL as a loop sees it: named statements go out on pipelined connections ("lanes") and
- * come back as rows, in a callback on the same loop. Nothing here blocks.
+ * return as rows, in a callback on the same loop. Nothing here blocks.
  *
  * Lanes: DB_READ (the replica when one is configured and up, else the primary), DB_WRITE (primary),
  * DB_REPORT (slow analytics, one statement at a time with its own time-out). Each write is a
  * transaction of its own; reads share one in small groups, each seeing what was committed when it
- * began. Every submitted call gets exactly one completion: rows, an error of the statement, or the
- * loss of the connection: a read is then tried once more on another lane, a write completes with
- * E_STORE_DOWN (it may or may not have happened; an Idempotency-Key makes it safe to repeat).
+ * began. Every submitted call completes exactly once: with rows, with an error of the statement, or
+ * with the loss of the connection. After a loss a read is tried once more on another lane; a write
+ * completes with E_STORE_DOWN (it may or may not have been committed; an Idempotency-Key makes it
+ * safe to repeat).
  */
 #ifndef REEYO_DB_DB_H
 #define REEYO_DB_DB_H
@@ -27,16 +28,16 @@ struct db_result;
 
 enum db_lane { DB_READ, DB_WRITE, DB_REPORT, DB_LANES };
 
-/* One statement on its way. Fill with DB_CALL or by hand; must stay alive until done is called. */
+/* One call of a statement. It must stay alive until done is called. */
 #define DB_MAX_PARAMS 40
 struct db_call {
 	enum query query;
 	enum db_lane lane;
 	unsigned count;                    /* of params */
 	const char *params[DB_MAX_PARAMS]; /* text form, NUL-terminated; NULL is SQL NULL */
-	uint32_t affinity;                 /* calls of one owner (hash of an account id) keep to one
-	                                    * lane while any is in flight, so a hot account's locks
-	                                    * hold up its own lane only; 0: any lane */
+	uint32_t affinity; /* calls with the same value (hash of an account id) use one
+			    * lane while any is in flight, so that a busy account's
+			    * locks delay only its own lane; 0: any lane */
 	void (*done)(struct db_call *call, const struct db_result *result);
 	void *owner; /* the caller's */
 	/* private to db, set by db_submit */
@@ -49,8 +50,8 @@ struct db_call {
 
 /* Connects all lanes in the background. The options come from config (database_url, replica_url,
  * db_*). All loops of a process together open at most 50 connections: with `loops` 0 (one per core)
- * the lanes of a loop are cut down to fit. Returns 0 or E_NO_MEMORY, E_CONFIG (unusable connection
- * string, more than 50 connections asked for; logged). Loop thread or before run. */
+ * each loop gets fewer lanes, so that they fit. Returns 0 or E_NO_MEMORY, E_CONFIG (unusable
+ * connection string, more than 50 connections asked for; logged). Loop thread or before run. */
 int db_new(struct loop *loop, const struct config *config, struct db **ret) MUST_CHECK;
 /* Completes what is in flight with E_STORE_DOWN, closes the connections and runs the loop until
  * their handles are gone. Not from inside a callback. NULL is allowed. */
@@ -61,12 +62,12 @@ void db_close(struct db *db);
  * read lane is up, reads go to the write lanes; reports never do, they would hold up writes. */
 void db_submit(struct db *db, struct db_call *call);
 
-/* True when at least one write lane is up, and a read lane or (the replica is down) what stands in
- * for it. */
+/* True when at least one write lane is up, and a read lane or its replacement (the write lanes,
+ * when the replica is down). */
 bool db_ready(const struct db *db);
-/* The same as of this loop's last gained or lost lane, for other loops to ask. Any thread. */
+/* The same, as of the last time a lane of this loop came up or was lost. Any thread. */
 bool db_serves(const struct db *db);
-/* Calls ready(arg) once, when db_ready becomes true (at once if it is). */
+/* Calls ready(arg) once, when db_ready becomes true (immediately if it is true). */
 void db_on_ready(struct db *db, void (*ready)(void *arg), void *arg);
 
 /* --- Results: valid only inside done ---------------------------------------------------------- */
@@ -76,8 +77,8 @@ void db_on_ready(struct db *db, void (*ready)(void *arg), void *arg);
  * fail('WALLET_SHORT') in SQL (SQLSTATE RY000, message = name of an enum err) gives E_WALLET_SHORT.
  */
 int db_error(const struct db_result *result);
-/* The name of the violated constraint, or of what the statement's fail() carried as detail; "" if
- * none. */
+/* The name of the violated constraint, or the detail that the statement passed to fail(); "" when
+ * there is neither. */
 const char *db_error_detail(const struct db_result *result);
 unsigned db_rows(const struct db_result *result);
 unsigned db_columns(const struct db_result *result);

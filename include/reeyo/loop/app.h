@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * What one loop owns and every handler may use: passed explicitly, one per loop, never shared.
- * The types behind the pointers belong to their layers.
+ * What one loop owns and every handler may use. There is one per loop; it is passed explicitly and
+ * never shared. The types behind the pointers belong to their layers.
  */
-#ifndef REEYO_HTTP_APP_H
-#define REEYO_HTTP_APP_H
+#ifndef REEYO_LOOP_APP_H
+#define REEYO_LOOP_APP_H
 
 #include <stdbool.h>
 
@@ -19,17 +19,17 @@ struct server;
 struct keyring;    /* auth: signing keys, shared and read-only */
 struct token_memory; /* auth: verified tokens of this loop */
 struct hasher;     /* auth: password hashes on the work pool */
-struct revocations; /* auth: sessions and accounts whose tokens no longer count */
-struct rider_memory; /* auth: what riders may do, as this loop knows it */
-struct settings;   /* api: the business configuration, as read from the database */
+struct revocations; /* auth: sessions and accounts whose tokens are revoked */
+struct rider_memory; /* auth: cached permissions of riders */
+struct settings;   /* api: the business settings, as read from the database */
 struct catalogs;   /* api: parsed menus of this loop */
 struct client;     /* partners: HTTP out */
 struct gateway;    /* partners: mobile money */
 struct post;       /* partners: SMS, e-mail, push */
-struct payments;   /* jobs: payments this loop deals with the gateway about */
+struct payments;   /* jobs: payments that this loop handles with the gateway */
 struct metrics;    /* telemetry: counters of all loops */
 struct hub;        /* jobs: live events of this loop's streams */
-struct positions;  /* jobs: where this loop's riders are, and what they may do */
+struct positions;  /* jobs: positions of the riders that report to this loop */
 
 struct app {
 	const struct config *config;
@@ -54,7 +54,7 @@ struct app {
 	struct metrics *metrics;
 	struct hub *hub;
 	struct positions *positions;
-	struct app **all;          /* every loop's app, NULL-terminated: for loop_post only */
+	struct app **all;          /* the app of every loop, NULL-terminated: for loop_post only */
 };
 
 #endif

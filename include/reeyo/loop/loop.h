@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * The event loop: one thread, one libuv loop, and what every user of it needs: hooks at the end
- * of each turn, deadlines, messages from other loops, and the pool of threads for slow sums.
+ * The event loop: one thread and one libuv loop, with hooks at the end of each turn, deadlines,
+ * messages from other loops, and a pool of threads for slow computations.
  *
- * A turn: poll → callbacks (answers from PostgreSQL and Redis, timers, messages) → PHASE_SERVE
- * hooks (HTTP runs once) → PHASE_FLUSH hooks (what the turn has queued for PostgreSQL and Redis
- * goes out in one write each) → poll.
+ * A turn: poll → callbacks (replies of PostgreSQL and Redis, timers, messages) → PHASE_SERVE hooks
+ * (HTTP runs once) → PHASE_FLUSH hooks (everything that was queued for PostgreSQL and Redis in this
+ * turn is sent, with one write each) → poll.
  */
 #ifndef REEYO_LOOP_LOOP_H
 #define REEYO_LOOP_LOOP_H
@@ -22,14 +22,15 @@ struct loop;
 
 /* A loop with its number (0…). Returns 0 or E_NO_MEMORY. */
 int loop_new(unsigned index, struct loop **ret) MUST_CHECK;
-/* Frees a loop that is not running and has no open handle of others. NULL is allowed. */
+/* Frees a loop that is not running and on which no other code has an open handle. NULL is
+ * allowed. */
 void loop_free(struct loop *loop);
 /* Runs until loop_stop. The calling thread becomes the loop's thread. */
 void loop_run(struct loop *loop);
 /* Ends loop_run after this turn. The loop's thread only (use loop_post from others). */
 void loop_stop(struct loop *loop);
 
-/* How many loops a process runs when it is not told: one per core, at most 16. Any thread. */
+/* The default number of loops of a process: one per core, at most 16. Any thread. */
 unsigned loops_automatic(void);
 
 uv_loop_t *loop_uv(struct loop *loop);
@@ -38,18 +39,17 @@ struct counters *loop_counters(struct loop *loop);
 /* Milliseconds of the monotonic clock as of the start of this turn. */
 uint64_t loop_now(const struct loop *loop);
 
-/* True once the hooks of the turn have run for 1 ms: whoever has more work sets the wish of
- * its hook and goes on in the next turn, since answers from the stores and timers wait
- * meanwhile. */
+/* True when the hooks of this turn have run for 1 ms. A hook with more work then sets `wanted` and
+ * continues in the next turn, because replies of PostgreSQL and Redis and timers wait meanwhile. */
 bool loop_turn_is_long(const struct loop *loop);
 
 /* --- End of turn ------------------------------------------------------------------------------ */
 
 enum turn_phase { PHASE_SERVE, PHASE_FLUSH, PHASE_COUNT };
 
-/* Embedded in its owner. run is called at the end of each turn in which `wanted` was set (it is
- * cleared before the call; run may set it again to be called once more before the loop polls: at
- * most 64 times in a turn that is not long, then the loop polls without waiting and goes on). */
+/* Embedded in its owner. run is called at the end of each turn in which `wanted` was set. `wanted`
+ * is cleared before the call. run may set it again to be called once more before the loop polls: at
+ * most 64 times, and until the turn is long; then the loop polls without waiting and continues. */
 struct turn_hook {
 	void (*run)(struct turn_hook *hook);
 	bool wanted;
@@ -61,8 +61,8 @@ void loop_unhook(struct loop *loop, enum turn_phase phase, struct turn_hook *hoo
 
 /* --- Deadlines -------------------------------------------------------------------------------- */
 
-/* All waits of one kind last equally long, so they expire in the order in which they began: a list
- * with O(1) start and stop, however many there are. Resolution 10 ms. */
+/* All waits of one list have the same length, so they expire in the order in which they began:
+ * start and stop take O(1). Resolution 10 ms. */
 struct deadline {
 	struct deadline *next, *previous; /* NULL when not running */
 	uint64_t due_ms;
@@ -76,11 +76,11 @@ struct deadline_list {
 };
 void deadline_list_init(struct deadline_list *list, struct loop *loop, uint64_t after_ms,
 	void (*expired)(struct deadline *));
-/* Takes the list off its loop; running deadlines are forgotten. */
+/* Removes the list from its loop; running deadlines are dropped without a call of expired. */
 void deadline_list_close(struct deadline_list *list);
-/* (Re)starts: expires after_ms from now. */
+/* Starts or restarts: expires after_ms from now. */
 void deadline_start(struct deadline_list *list, struct deadline *deadline);
-/* Harmless when it does not run. */
+/* Does nothing when the deadline is not running. */
 void deadline_stop(struct deadline *deadline);
 static inline bool deadline_runs(const struct deadline *deadline)
 {
@@ -89,7 +89,7 @@ static inline bool deadline_runs(const struct deadline *deadline)
 
 /* --- Messages between loops ------------------------------------------------------------------- */
 
-/* run(message) is called on the other loop's thread; it owns the message from then on. */
+/* run(message) is called on the receiving loop's thread and owns the message from then on. */
 struct message {
 	void (*run)(struct message *message);
 	struct message *next;
@@ -97,10 +97,11 @@ struct message {
 /* Any thread. Messages of one sender arrive in order. */
 void loop_post(struct loop *to, struct message *message);
 
-/* --- Slow sums -------------------------------------------------------------------------------- */
+/* --- Slow computations ------------------------------------------------------------------------ */
 
-/* A job for the work pool: run is called on a pool thread (niced, so that loops keep the cores),
- * done back on the loop's thread. Embedded in its owner, which must live until done. */
+/* A job for the work pool. run is called on a pool thread (with a lower priority, so that loops
+ * keep the cores), then done on the loop's thread. Embedded in its owner, which must live until
+ * done. */
 struct work {
 	void (*run)(struct work *work);
 	void (*done)(struct work *work);
@@ -109,9 +110,9 @@ struct work {
 };
 /* Size of the pool and of its queue, for the whole process. Before the first loop_work. */
 void work_configure(unsigned threads, unsigned queue);
-/* 0, or E_BUSY when `queue` jobs are waiting already (nothing was taken). Loop thread. */
+/* 0, or E_BUSY when `queue` jobs are already waiting (the job was not accepted). Loop thread. */
 int loop_work(struct loop *loop, struct work *work) MUST_CHECK;
-/* Jobs taken and not done, of the whole process. Any thread. */
+/* Accepted jobs of the whole process that are not done. Any thread. */
 unsigned work_pending(void);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Metrics of all loops, added up when somebody scrapes, in Prometheus' text format.
+ * Metrics of all loops, added up at each scrape, in the text format of Prometheus.
  */
 #ifndef REEYO_TELEMETRY_METRICS_H
 #define REEYO_TELEMETRY_METRICS_H
@@ -18,8 +18,8 @@ void metrics_add(struct metrics *metrics, const struct counters *counters);
 /* Writes everything in the text format, version 0.0.4. Any thread. */
 void metrics_write(const struct metrics *metrics, struct buf *out);
 
-/* One gauge of the caller's own; labels may be NULL ("status=\"PENDING\""), help NULL leaves out
- * HELP and TYPE. */
+/* Writes one metric of the caller. labels: for instance "status=\"PENDING\"", or NULL. help NULL:
+ * no HELP and TYPE lines. */
 void metric_write(struct buf *out, const char *name, const char *labels, const char *help,
 	int64_t value);
 

@@ -82,16 +82,16 @@ START_TEST(a_lane_prepares_a_statement_once_with_its_first_call)
 		unsigned last = world.db->counts[kinds[k]] - 1;
 		struct lane *lane = &world.db->lanes[kinds[k]][last];
 
-		ck_assert_int_eq(lane->known[SAY],
-			kinds[k] == DB_WRITE && last == 0 ? STATEMENT_KNOWN : STATEMENT_UNKNOWN);
+		ck_assert_int_eq(lane->statement_states[SAY],
+			kinds[k] == DB_WRITE && last == 0 ? STATEMENT_PREPARED : STATEMENT_UNKNOWN);
 		for (unsigned i = 0; i < COUNT_OF(asked); i++)
 			ask(&world, &asked[i], kinds[k], i % 2 ? SAY : DIVIDE, "1", NULL);
 		wait_all(&world, asked, COUNT_OF(asked));
 		for (unsigned i = 0; i < COUNT_OF(asked); i++)
 			ck_assert_int_eq(asked[i].error, 0);
-		ck_assert_int_eq(lane->known[SAY], STATEMENT_KNOWN);
-		ck_assert_int_eq(lane->known[WIDE],
-			kinds[k] == DB_WRITE && last == 0 ? STATEMENT_KNOWN : STATEMENT_UNKNOWN);
+		ck_assert_int_eq(lane->statement_states[SAY], STATEMENT_PREPARED);
+		ck_assert_int_eq(lane->statement_states[WIDE],
+			kinds[k] == DB_WRITE && last == 0 ? STATEMENT_PREPARED : STATEMENT_UNKNOWN);
 		world_end(&world);
 	}
 }

@@ -237,7 +237,7 @@ START_TEST(statements_that_do_not_fit_the_schema_keep_the_lane_down)
 	ck_assert_int_eq(loop_new(0, &world.loop), 0);
 	ck_assert_int_eq(db_session_open(test_url(), &world.beside), 0);
 	ck_assert_int_eq(db_new_with(world.loop, world.config, wrong, 2, &world.db), 0);
-	while (!world.db->lanes[DB_WRITE][0].prepare_told)
+	while (!world.db->lanes[DB_WRITE][0].prepare_failure_logged)
 		turn(&world);
 	ck_assert(!db_ready(world.db));
 	ask(&world, &asked, DB_READ, SAY, NULL, NULL);
