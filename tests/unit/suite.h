@@ -8,8 +8,8 @@
 #include <check.h>
 #include <stdlib.h>
 
-/* Runs the suite, frees it, and gives main's exit code. CK_VERBOSITY in the environment makes it
- * talk. */
+/* Runs the suite, frees it, and gives main's exit code. CK_VERBOSITY in the environment sets the
+ * verbosity. */
 static inline int suite_run(Suite *suite)
 {
 	SRunner *runner = srunner_create(suite);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Dates both ways: leap days, centuries, offsets, fractions, and what is no date.
+ * Dates in both directions: leap days, centuries, offsets, fractions, and invalid dates.
  */
 #include <check.h>
 #include <stdlib.h>
@@ -29,7 +29,7 @@ static const struct {
 	{ "9999-12-31T23:59:59Z", 253402300799000 },
 };
 
-START_TEST(a_date_reads_as_its_moment)
+START_TEST(a_valid_date_is_parsed)
 {
 	int64_t ms = 42;
 
@@ -51,7 +51,7 @@ static const char *const wrong[] = {
 	"2026/11/23T20:40:45Z", "2026-11-23T20:40:4",
 };
 
-START_TEST(anything_else_is_refused_and_leaves_the_result)
+START_TEST(an_invalid_date_is_refused_and_the_result_is_untouched)
 {
 	int64_t ms = 42;
 
@@ -60,7 +60,7 @@ START_TEST(anything_else_is_refused_and_leaves_the_result)
 }
 END_TEST
 
-START_TEST(a_moment_is_written_as_the_c_library_would)
+START_TEST(a_time_is_written_as_the_c_library_writes_it)
 {
 	char text[CLOCK_ISO_SIZE], expected[32];
 	struct tm tm;
@@ -84,7 +84,7 @@ START_TEST(a_moment_is_written_as_the_c_library_would)
 }
 END_TEST
 
-START_TEST(a_test_moves_the_wall_clock_and_no_other)
+START_TEST(a_shift_moves_only_the_wall_clock)
 {
 	int64_t wall = clock_wall_ms();
 	uint64_t monotonic = clock_ms();
@@ -98,7 +98,7 @@ START_TEST(a_test_moves_the_wall_clock_and_no_other)
 }
 END_TEST
 
-START_TEST(days_are_counted_over_the_ends_of_months_and_years)
+START_TEST(days_are_added_across_the_ends_of_months_and_years)
 {
 	char day[CLOCK_DAY_SIZE] = "2028-02-28";
 
@@ -121,12 +121,12 @@ int main(void)
 	Suite *suite = suite_create("clock");
 	TCase *all = tcase_create("all");
 
-	tcase_add_loop_test(all, a_date_reads_as_its_moment, 0, sizeof(dates) / sizeof(dates[0]));
-	tcase_add_loop_test(all, anything_else_is_refused_and_leaves_the_result, 0,
+	tcase_add_loop_test(all, a_valid_date_is_parsed, 0, sizeof(dates) / sizeof(dates[0]));
+	tcase_add_loop_test(all, an_invalid_date_is_refused_and_the_result_is_untouched, 0,
 		sizeof(wrong) / sizeof(wrong[0]));
-	tcase_add_test(all, a_moment_is_written_as_the_c_library_would);
-	tcase_add_test(all, a_test_moves_the_wall_clock_and_no_other);
-	tcase_add_test(all, days_are_counted_over_the_ends_of_months_and_years);
+	tcase_add_test(all, a_time_is_written_as_the_c_library_writes_it);
+	tcase_add_test(all, a_shift_moves_only_the_wall_clock);
+	tcase_add_test(all, days_are_added_across_the_ends_of_months_and_years);
 	suite_add_tcase(suite, all);
 	return suite_run(suite);
 }

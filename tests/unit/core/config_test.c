@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Configuration: which source wins, what each kind of value accepts, and that every refusal is one
- * line that names the source, the key and what would be right.
+ * Configuration: which source has priority, what each kind of value accepts, and that every error
+ * message is one line that names the source, the key and the accepted values.
  */
 #include <check.h>
 #include <stdio.h>
@@ -16,7 +16,7 @@
 #define SECRET "0123456789abcdef0123456789abcdef"
 
 static char path[48], other[64];
-static char said[4096]; /* what the last load or print wrote */
+static char output[4096]; /* the output of the last load or print */
 
 static void file_write(const char *at, const char *content)
 {
@@ -40,10 +40,10 @@ static void files_close(void)
 	unlink(other);
 }
 
-/* Runs with one of our descriptors going into `said`. */
-static int captured(int fd, int (*run)(void *), void *arg)
+/* Runs with one of our descriptors redirected into `output`. */
+static int config_output_capture(int fd, int (*run)(void *), void *arg)
 {
-	char name[] = "/tmp/reeyo-said-XXXXXX";
+	char name[] = "/tmp/reeyo-output-XXXXXX";
 	int into = mkstemp(name), kept = dup(fd), result;
 	ssize_t len;
 
@@ -52,8 +52,8 @@ static int captured(int fd, int (*run)(void *), void *arg)
 	result = run(arg);
 	fflush(NULL);
 	dup2(kept, fd);
-	len = pread(into, said, sizeof(said) - 1, 0);
-	said[len > 0 ? len : 0] = '\0';
+	len = pread(into, output, sizeof(output) - 1, 0);
+	output[len > 0 ? len : 0] = '\0';
 	unlink(name);
 	close(into);
 	close(kept);
@@ -73,7 +73,7 @@ static int load_run(void *arg)
 	return config_load(load->argc, load->argv, &load->rest, &load->config);
 }
 
-/* The configuration of these flags (NULL at the end), or NULL; messages are in `said`. */
+/* The configuration with these flags (NULL at the end), or NULL; messages are in `output`. */
 #define LOAD(...) load_flags((char *[]){ __VA_ARGS__ __VA_OPT__(,) NULL })
 static struct config *load_flags(char **flags)
 {
@@ -84,7 +84,7 @@ static struct config *load_flags(char **flags)
 		load.argv[load.argc] = flags[load.argc];
 		load.argc++;
 	}
-	error = captured(STDERR_FILENO, load_run, &load);
+	error = config_output_capture(STDERR_FILENO, load_run, &load);
 	ck_assert(error == 0 || error == E_CONFIG);
 	ck_assert_ptr_eq(error ? NULL : load.config, load.config);
 	return load.config;
@@ -96,23 +96,24 @@ static int print_run(void *arg)
 	return 0;
 }
 
-/* A refusal: one line, and these words in it. */
-#define REFUSED(config, ...) refused((config), (const char *[]){ __VA_ARGS__, NULL })
-static void refused(struct config *config, const char *const *words)
+/* The load failed: the message is one line that contains these words. */
+#define REFUSED(config, ...) config_refused((config), (const char *[]){ __VA_ARGS__, NULL })
+static void config_refused(struct config *config, const char *const *words)
 {
 	ck_assert_ptr_null(config);
-	ck_assert_int_eq(strncmp(said, "reeyo: ", 7), 0);
-	ck_assert_msg(strchr(said, '\n') == said + strlen(said) - 1, "not one line: %s", said);
+	ck_assert_int_eq(strncmp(output, "reeyo: ", 7), 0);
+	ck_assert_msg(
+		strchr(output, '\n') == output + strlen(output) - 1, "not one line: %s", output);
 	for (; *words; words++)
-		ck_assert_msg(strstr(said, *words) != NULL, "no \"%s\" in: %s", *words, said);
+		ck_assert_msg(strstr(output, *words) != NULL, "no \"%s\" in: %s", *words, output);
 }
 
-START_TEST(without_sources_the_defaults_hold)
+START_TEST(without_sources_the_defaults_apply)
 {
 	struct config *config = LOAD(NULL);
 
 	ck_assert_ptr_nonnull(config);
-	ck_assert_str_eq(said, "");
+	ck_assert_str_eq(output, "");
 	ck_assert_str_eq(config->environment, "development");
 	ck_assert_int_eq(config->body_limit, 64 << 10);
 	ck_assert_int_eq(config->rate_window, 15 * 60000);
@@ -167,7 +168,7 @@ START_TEST(the_file_has_sections_comments_and_long_lines)
 	file_write(path, content);
 	setenv("REEYO_CONFIG", path, 1);
 	config = LOAD(NULL);
-	ck_assert_msg(config != NULL, "%s", said);
+	ck_assert_msg(config != NULL, "%s", output);
 	ck_assert_int_eq(config->loops, 3);
 	ck_assert_str_eq(config->allowed_origins, origins);
 	ck_assert_str_eq(config->database_url, "host=a password=b;c #d");
@@ -176,7 +177,7 @@ START_TEST(the_file_has_sections_comments_and_long_lines)
 }
 END_TEST
 
-START_TEST(a_wrong_file_is_refused_with_its_line)
+START_TEST(an_error_in_a_file_names_the_line)
 {
 	char where[96];
 
@@ -195,7 +196,7 @@ START_TEST(a_wrong_file_is_refused_with_its_line)
 }
 END_TEST
 
-START_TEST(an_environment_file_holds_a_secret)
+START_TEST(a_secret_is_read_from_a_file)
 {
 	struct config *config;
 	char large[9000];
@@ -214,7 +215,7 @@ START_TEST(an_environment_file_holds_a_secret)
 }
 END_TEST
 
-START_TEST(a_slip_in_the_environment_is_refused_and_a_stranger_is_not)
+START_TEST(a_typing_error_in_the_environment_is_refused_and_a_foreign_name_is_not)
 {
 	struct config *config;
 
@@ -228,7 +229,7 @@ START_TEST(a_slip_in_the_environment_is_refused_and_a_stranger_is_not)
 }
 END_TEST
 
-START_TEST(words_that_are_no_flags_stay_in_order)
+START_TEST(arguments_that_are_not_flags_keep_their_order)
 {
 	struct load load = { .argc = 5, .argv = { "one", "--loops", "2", "two", "three" } };
 
@@ -268,11 +269,11 @@ static int64_t number_of(const struct config *config, const char *flag)
 							config->loops;
 }
 
-START_TEST(numbers_take_the_units_people_write)
+START_TEST(numbers_accept_units)
 {
 	struct config *config = LOAD((char *)numbers[_i].flag, (char *)numbers[_i].value);
 
-	ck_assert_msg(config != NULL, "%s", said);
+	ck_assert_msg(config != NULL, "%s", output);
 	ck_assert_int_eq(number_of(config, numbers[_i].flag), numbers[_i].is);
 	config_free(config);
 }
@@ -306,14 +307,14 @@ static const struct {
 	{ "--jwt-secret", "2:" SECRET ",1:short", "at least 32 characters" },
 };
 
-START_TEST(a_wrong_value_is_refused_with_what_would_be_right)
+START_TEST(a_wrong_value_is_refused_with_the_accepted_values)
 {
 	REFUSED(LOAD((char *)wrong[_i].flag, (char *)wrong[_i].value), wrong[_i].wants);
-	ck_assert_ptr_null(strstr(said, "short"));
+	ck_assert_ptr_null(strstr(output, "short"));
 }
 END_TEST
 
-START_TEST(a_flag_at_the_end_wants_its_value)
+START_TEST(a_flag_without_a_value_is_refused)
 {
 	REFUSED(LOAD("--loops"), "--loops wants a value");
 }
@@ -327,7 +328,7 @@ START_TEST(production_refuses_development_switches)
 		"2:" SECRET ",1:" SECRET);
 	char flag[64];
 
-	ck_assert_msg(config != NULL, "%s", said);
+	ck_assert_msg(config != NULL, "%s", output);
 	config_free(config);
 	REFUSED(LOAD("--environment", "production"), "jwt_secret", "at least 32 characters");
 	for (size_t i = 0; i < COUNT_OF(switches); i++) {
@@ -335,14 +336,14 @@ START_TEST(production_refuses_development_switches)
 		REFUSED(LOAD("--environment", "production", "--jwt-secret", SECRET, flag),
 			"production", switches[i]);
 		config = LOAD("--environment", "test", flag);
-		ck_assert_msg(config != NULL, "%s", said);
+		ck_assert_msg(config != NULL, "%s", output);
 		config_free(config);
 	}
 }
 END_TEST
 
 static const struct {
-	const char *flag, *said;
+	const char *flag, *output;
 	bool fine;
 } unsafe[] = {
 	{ "--rate-limit=off", "rate_limit = off", false },
@@ -358,7 +359,7 @@ static const struct {
 	{ "--campay-url=HTTPS://www.campay.net/api", "", true },
 };
 
-START_TEST(production_refuses_what_is_not_safe)
+START_TEST(production_refuses_unsafe_values)
 {
 	char flag[64];
 	struct config *config;
@@ -366,15 +367,15 @@ START_TEST(production_refuses_what_is_not_safe)
 	snprintf(flag, sizeof(flag), "%s", unsafe[_i].flag);
 	if (!unsafe[_i].fine)
 		REFUSED(LOAD("--environment", "production", "--jwt-secret", SECRET, flag),
-			"production", unsafe[_i].said);
+			"production", unsafe[_i].output);
 	config = LOAD("--environment", unsafe[_i].fine ? "production" : "test", "--jwt-secret",
 		SECRET, flag);
-	ck_assert_msg(config != NULL, "%s", said);
+	ck_assert_msg(config != NULL, "%s", output);
 	config_free(config);
 }
 END_TEST
 
-/* Whoever adds a partner adds its address to the table of keys, and so to the rule. */
+/* A new partner's address is in the table of keys, so the rule covers it. */
 START_TEST(production_refuses_every_partners_address_without_tls)
 {
 	static const char *const keys[] = {
@@ -417,12 +418,12 @@ START_TEST(printing_shows_sources_and_hides_secrets)
 	struct config *config = LOAD((char *)secrets[_i].flag,
 		(char *)secrets[_i].value, "--loops=3");
 
-	ck_assert_msg(config != NULL, "%s", said);
-	captured(STDOUT_FILENO, print_run, config);
-	ck_assert_msg(!strstr(said, "hid"), "%s", said);
-	ck_assert_msg(strstr(said, secrets[_i].shown) != NULL, "%s", said);
-	ck_assert_ptr_nonnull(strstr(said, "3  [flag]"));
-	ck_assert_ptr_nonnull(strstr(said, "4096  [default]"));
+	ck_assert_msg(config != NULL, "%s", output);
+	config_output_capture(STDOUT_FILENO, print_run, config);
+	ck_assert_msg(!strstr(output, "hid"), "%s", output);
+	ck_assert_msg(strstr(output, secrets[_i].shown) != NULL, "%s", output);
+	ck_assert_ptr_nonnull(strstr(output, "3  [flag]"));
+	ck_assert_ptr_nonnull(strstr(output, "4096  [default]"));
 	config_free(config);
 }
 END_TEST
@@ -433,20 +434,20 @@ int main(void)
 	TCase *all = tcase_create("all");
 
 	tcase_add_checked_fixture(all, files_open, files_close);
-	tcase_add_test(all, without_sources_the_defaults_hold);
+	tcase_add_test(all, without_sources_the_defaults_apply);
 	tcase_add_test(all, flag_beats_environment_beats_file_beats_default);
 	tcase_add_test(all, keys_have_one_spelling_per_source);
 	tcase_add_test(all, the_file_has_sections_comments_and_long_lines);
-	tcase_add_test(all, a_wrong_file_is_refused_with_its_line);
-	tcase_add_test(all, an_environment_file_holds_a_secret);
-	tcase_add_test(all, a_slip_in_the_environment_is_refused_and_a_stranger_is_not);
-	tcase_add_test(all, words_that_are_no_flags_stay_in_order);
-	tcase_add_loop_test(all, numbers_take_the_units_people_write, 0, COUNT_OF(numbers));
-	tcase_add_loop_test(all, a_wrong_value_is_refused_with_what_would_be_right, 0,
+	tcase_add_test(all, an_error_in_a_file_names_the_line);
+	tcase_add_test(all, a_secret_is_read_from_a_file);
+	tcase_add_test(all, a_typing_error_in_the_environment_is_refused_and_a_foreign_name_is_not);
+	tcase_add_test(all, arguments_that_are_not_flags_keep_their_order);
+	tcase_add_loop_test(all, numbers_accept_units, 0, COUNT_OF(numbers));
+	tcase_add_loop_test(all, a_wrong_value_is_refused_with_the_accepted_values, 0,
 		COUNT_OF(wrong));
-	tcase_add_test(all, a_flag_at_the_end_wants_its_value);
+	tcase_add_test(all, a_flag_without_a_value_is_refused);
 	tcase_add_test(all, production_refuses_development_switches);
-	tcase_add_loop_test(all, production_refuses_what_is_not_safe, 0, COUNT_OF(unsafe));
+	tcase_add_loop_test(all, production_refuses_unsafe_values, 0, COUNT_OF(unsafe));
 	tcase_add_test(all, production_refuses_every_partners_address_without_tls);
 	tcase_add_loop_test(all, printing_shows_sources_and_hides_secrets, 0, COUNT_OF(secrets));
 	suite_add_tcase(suite, all);

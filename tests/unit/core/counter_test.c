@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Counters and histograms: an observation falls into one bucket, and copies add up.
+ * Counters and histograms: an observation falls into one bucket, and the counters of loops add up.
  */
 #include <check.h>
 #include <stdlib.h>
@@ -34,7 +34,7 @@ START_TEST(a_bound_belongs_to_its_own_bucket)
 }
 END_TEST
 
-START_TEST(copies_add_up_and_gauges_go_down)
+START_TEST(loops_add_up_and_gauges_go_down)
 {
 	struct counters a = { 0 }, b = { 0 }, sum = { 0 };
 
@@ -42,7 +42,7 @@ START_TEST(copies_add_up_and_gauges_go_down)
 	count_add(&b, COUNT_ORDERS_PLACED, 5);
 	count_add(&a, COUNT_CONNECTIONS, 3);
 	count_add(&b, COUNT_CONNECTIONS, 3);
-	count_add(&b, COUNT_CONNECTIONS, -4); /* closed on another loop's count */
+	count_add(&b, COUNT_CONNECTIONS, -4); /* closed on another loop */
 	histogram_add(&a.response, 50);
 	histogram_add(&b.response, 50);
 	histogram_add(&b.db, 7);
@@ -65,7 +65,7 @@ int main(void)
 
 	tcase_add_test(all, bounds_ascend);
 	tcase_add_test(all, a_bound_belongs_to_its_own_bucket);
-	tcase_add_test(all, copies_add_up_and_gauges_go_down);
+	tcase_add_test(all, loops_add_up_and_gauges_go_down);
 	suite_add_tcase(suite, all);
 	return suite_run(suite);
 }

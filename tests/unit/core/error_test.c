@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The error table: no row without a status, a code for every namespace and both languages.
+ * The error table: every row has a status, a code for every namespace and both languages.
  */
 #include <check.h>
 #include <stdlib.h>
@@ -23,7 +23,7 @@ START_TEST(every_error_is_complete)
 		ck_assert_uint_eq(strspn(row->code[ns], "ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789"),
 			strlen(row->code[ns]));
 	}
-	ck_assert_msg(row->english[0] && row->french[0], "%s says nothing", row->name);
+	ck_assert_msg(row->english[0] && row->french[0], "%s has no message", row->name);
 	ck_assert(text_is_utf8(text_of(row->french)));
 	ck_assert_msg(strcmp(row->english, row->french) != 0, "%s is not translated", row->name);
 }
@@ -48,7 +48,7 @@ START_TEST(an_unknown_error_is_internal)
 }
 END_TEST
 
-START_TEST(a_namespace_may_know_another_status)
+START_TEST(a_namespace_may_have_another_status)
 {
 	int own = error_row(E_WRONG_PASSWORD)->status;
 
@@ -71,7 +71,7 @@ int main(void)
 	tcase_add_loop_test(all, every_error_is_complete, 1, ERR_INDEX_COUNT);
 	tcase_add_test(all, names_are_distinct);
 	tcase_add_test(all, an_unknown_error_is_internal);
-	tcase_add_test(all, a_namespace_may_know_another_status);
+	tcase_add_test(all, a_namespace_may_have_another_status);
 	suite_add_tcase(suite, all);
 	return suite_run(suite);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Identifiers: their shape, that they sort by their making, and that threads never make the same.
+ * Identifiers: their format, their order, and that threads never create equal ids.
  */
 #include <check.h>
 #include <pthread.h>
@@ -29,7 +29,7 @@ START_TEST(an_id_is_its_prefix_and_a_ulid)
 }
 END_TEST
 
-START_TEST(ids_of_one_thread_sort_by_their_making)
+START_TEST(ids_of_one_thread_sort_by_creation)
 {
 	char before[ID_SIZE], id[ID_SIZE];
 
@@ -61,7 +61,7 @@ static int by_text(const void *a, const void *b)
 	return strcmp(a, b);
 }
 
-START_TEST(threads_never_make_the_same_id)
+START_TEST(threads_never_create_equal_ids)
 {
 	char (*ids)[ID_SIZE] = calloc(2 * MANY, ID_SIZE);
 	pthread_t threads[2];
@@ -77,7 +77,7 @@ START_TEST(threads_never_make_the_same_id)
 }
 END_TEST
 
-START_TEST(codes_for_people_have_their_shape)
+START_TEST(codes_for_people_have_their_format)
 {
 	char number[ORDER_NUMBER_SIZE], digits[7], hex[2 * 100 + 1];
 
@@ -104,9 +104,9 @@ int main(void)
 	if (sodium_init() < 0)
 		return EXIT_FAILURE;
 	tcase_add_test(all, an_id_is_its_prefix_and_a_ulid);
-	tcase_add_test(all, ids_of_one_thread_sort_by_their_making);
-	tcase_add_test(all, threads_never_make_the_same_id);
-	tcase_add_test(all, codes_for_people_have_their_shape);
+	tcase_add_test(all, ids_of_one_thread_sort_by_creation);
+	tcase_add_test(all, threads_never_create_equal_ids);
+	tcase_add_test(all, codes_for_people_have_their_format);
 	suite_add_tcase(suite, all);
 	return suite_run(suite);
 }

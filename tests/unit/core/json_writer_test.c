@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The JSON writer: what it writes is JSON, byte for byte; mistakes of the program fail an assert.
+ * The JSON writer: the exact bytes it writes, and that mistakes of the program fail an assert.
  */
 #include <check.h>
 #include <float.h>
@@ -91,7 +91,7 @@ START_TEST(a_name_is_escaped)
 }
 END_TEST
 
-START_TEST(a_value_is_appended_to_what_the_buf_holds)
+START_TEST(a_value_is_appended_to_the_text_of_the_buf)
 {
 	buf_add_string(&out, "data: ");
 	json_write_int(&json, LLONG_MIN);
@@ -118,7 +118,7 @@ START_TEST(a_double_reads_back_as_itself)
 }
 END_TEST
 
-START_TEST(nesting_goes_as_deep_as_stated)
+START_TEST(nesting_is_possible_up_to_the_limit)
 {
 	for (int i = 0; i < JSON_WRITE_DEPTH; i++)
 		json_write_array(&json);
@@ -138,7 +138,7 @@ START_TEST(without_memory_the_result_is_null)
 }
 END_TEST
 
-START_TEST(one_number_is_an_object_in_one_call)
+START_TEST(an_object_with_one_number_takes_one_call)
 {
 	ck_assert_str_eq(json_int_object(arena, "updated", 3), "{\"updated\":3}");
 }
@@ -211,11 +211,11 @@ int main(void)
 	tcase_add_test(all, members_and_elements_are_separated_by_commas);
 	tcase_add_test(all, absent_values_are_null);
 	tcase_add_test(all, a_name_is_escaped);
-	tcase_add_test(all, a_value_is_appended_to_what_the_buf_holds);
+	tcase_add_test(all, a_value_is_appended_to_the_text_of_the_buf);
 	tcase_add_test(all, a_double_reads_back_as_itself);
-	tcase_add_test(all, nesting_goes_as_deep_as_stated);
+	tcase_add_test(all, nesting_is_possible_up_to_the_limit);
 	tcase_add_test(all, without_memory_the_result_is_null);
-	tcase_add_test(all, one_number_is_an_object_in_one_call);
+	tcase_add_test(all, an_object_with_one_number_takes_one_call);
 #ifndef NDEBUG
 	tcase_add_test_raise_signal(all, a_value_without_a_name_is_a_mistake, SIGABRT);
 	tcase_add_test_raise_signal(all, a_name_without_a_value_is_a_mistake, SIGABRT);

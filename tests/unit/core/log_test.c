@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Log lines: each is one JSON object whatever is said, and levels keep quiet what they should.
+ * Log lines: each is one JSON object with any content, and lines below the level are not written.
  */
 #include <check.h>
 #include <jansson.h>
@@ -12,12 +12,12 @@
 #include "reeyo/core/log.h"
 #include "../suite.h"
 
-static char said[65536];
+static char output[65536];
 static int into, kept;
 
 static void capture(void)
 {
-	char name[] = "/tmp/reeyo-said-XXXXXX";
+	char name[] = "/tmp/reeyo-output-XXXXXX";
 
 	into = mkstemp(name);
 	unlink(name);
@@ -28,17 +28,17 @@ static void capture(void)
 /* The one line that was written, parsed. */
 static json_t *captured(void)
 {
-	ssize_t len = pread(into, said, sizeof(said) - 1, 0);
+	ssize_t len = pread(into, output, sizeof(output) - 1, 0);
 	json_error_t error;
 	json_t *line;
 
 	dup2(kept, STDERR_FILENO);
 	close(kept);
 	close(into);
-	said[len > 0 ? len : 0] = '\0';
-	ck_assert_ptr_eq(strchr(said, '\n'), said + strlen(said) - 1);
-	line = json_loads(said, 0, &error);
-	ck_assert_msg(line != NULL, "%s: %s", error.text, said);
+	output[len > 0 ? len : 0] = '\0';
+	ck_assert_ptr_eq(strchr(output, '\n'), output + strlen(output) - 1);
+	line = json_loads(output, 0, &error);
+	ck_assert_msg(line != NULL, "%s: %s", error.text, output);
 	return line;
 }
 
@@ -63,7 +63,7 @@ START_TEST(a_line_is_one_json_object)
 }
 END_TEST
 
-START_TEST(bytes_that_are_no_utf8_do_not_break_it)
+START_TEST(bytes_that_are_not_utf8_do_not_break_a_line)
 {
 	json_t *line;
 
@@ -75,7 +75,7 @@ START_TEST(bytes_that_are_no_utf8_do_not_break_it)
 }
 END_TEST
 
-/* Lengths around where a text is cut, with characters of two bytes at every offset. */
+/* Lengths around the limit of a text, with characters of two bytes at every offset. */
 START_TEST(a_long_text_is_cut_between_characters)
 {
 	char text[1101] = { 0 };
@@ -93,8 +93,8 @@ START_TEST(a_long_text_is_cut_between_characters)
 }
 END_TEST
 
-/* Fields up to and past the end of a line; what does not fit is left out, whole. */
-START_TEST(a_full_line_leaves_whole_fields_out)
+/* Fields up to and past the end of a line: a field that does not fit is left out completely. */
+START_TEST(a_full_line_leaves_out_whole_fields)
 {
 	char text[1000] = { 0 };
 	json_t *line;
@@ -107,11 +107,11 @@ START_TEST(a_full_line_leaves_whole_fields_out)
 	line = captured();
 	ck_assert_ptr_nonnull(json_object_get(line, "c"));
 	json_decref(line);
-	ck_assert_uint_le(strlen(said), 4096);
+	ck_assert_uint_le(strlen(output), 4096);
 }
 END_TEST
 
-START_TEST(a_level_keeps_quiet_what_is_below_it)
+START_TEST(lines_below_the_level_are_not_written)
 {
 	log_set_level(LOG_ERROR);
 	ck_assert(!log_on(LOG_WARN));
@@ -125,16 +125,16 @@ START_TEST(a_level_keeps_quiet_what_is_below_it)
 }
 END_TEST
 
-/* What was written, line by line: how many, and the sum of "repeated". */
+/* Reads the written lines: their number, and the sum of "repeated". */
 static void captured_all(int *ret_lines, int64_t *ret_repeated)
 {
-	ssize_t len = pread(into, said, sizeof(said) - 1, 0);
-	char *rest = said, *text;
+	ssize_t len = pread(into, output, sizeof(output) - 1, 0);
+	char *rest = output, *text;
 
 	dup2(kept, STDERR_FILENO);
 	close(kept);
 	close(into);
-	said[len > 0 ? len : 0] = '\0';
+	output[len > 0 ? len : 0] = '\0';
 	*ret_lines = 0;
 	*ret_repeated = 0;
 	while ((text = strsep(&rest, "\n")) && *text) {
@@ -195,10 +195,10 @@ int main(void)
 	TCase *all = tcase_create("all");
 
 	tcase_add_test(all, a_line_is_one_json_object);
-	tcase_add_test(all, bytes_that_are_no_utf8_do_not_break_it);
+	tcase_add_test(all, bytes_that_are_not_utf8_do_not_break_a_line);
 	tcase_add_loop_test(all, a_long_text_is_cut_between_characters, 0, 4);
-	tcase_add_loop_test(all, a_full_line_leaves_whole_fields_out, 0, 99);
-	tcase_add_test(all, a_level_keeps_quiet_what_is_below_it);
+	tcase_add_loop_test(all, a_full_line_leaves_out_whole_fields, 0, 99);
+	tcase_add_test(all, lines_below_the_level_are_not_written);
 	tcase_add_test(all, equal_refusals_are_sampled_and_counted);
 	tcase_add_test(all, refusals_of_any_number_of_kinds_are_bounded);
 	suite_add_tcase(suite, all);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Arenas: alignment, the limit a client cannot pass, the pool, the order of disposers; and the
- * texts built in them.
+ * Arenas: alignment, the limit, the pool, the order of disposers; and the texts built in them.
  */
 #include <check.h>
 #include <stdalign.h>
@@ -24,7 +23,7 @@ static void pool_close(void)
 	arena_pool_free(pool);
 }
 
-START_TEST(memory_is_aligned_and_its_own)
+START_TEST(memory_is_aligned_and_does_not_overlap)
 {
 	struct arena *arena = arena_new(pool, 1 << 20);
 	unsigned char *places[200];
@@ -43,7 +42,7 @@ START_TEST(memory_is_aligned_and_its_own)
 }
 END_TEST
 
-START_TEST(cleared_memory_is_clear_though_blocks_are_used_again)
+START_TEST(cleared_memory_is_zero_when_blocks_are_reused)
 {
 	struct arena *arena = arena_new(pool, 1 << 20);
 	char *at = arena_alloc(arena, 4000);
@@ -58,7 +57,7 @@ START_TEST(cleared_memory_is_clear_though_blocks_are_used_again)
 }
 END_TEST
 
-START_TEST(the_limit_is_never_passed)
+START_TEST(the_limit_is_never_exceeded)
 {
 	const size_t limit = 100000;
 	struct arena *arena = arena_new(pool, limit);
@@ -73,12 +72,13 @@ START_TEST(the_limit_is_never_passed)
 		got += 1000;
 	ck_assert_uint_gt(got, limit / 2);
 	ck_assert_uint_le(arena_size(arena), limit);
-	ck_assert_ptr_nonnull(arena_alloc(arena, 1)); /* what is taken still serves */
+	ck_assert_ptr_nonnull(
+		arena_alloc(arena, 1)); /* memory that was taken before is still used */
 	arena_free(arena);
 }
 END_TEST
 
-START_TEST(a_large_piece_leaves_the_small_ones_their_block)
+START_TEST(a_large_allocation_keeps_the_current_block_in_use)
 {
 	struct arena *arena = arena_new(pool, 1 << 20);
 	char *before = arena_alloc(arena, 16);
@@ -147,7 +147,7 @@ START_TEST(copies_and_prints_end_with_nul)
 	ck_assert_str_eq(arena_copy(arena, "abcdef", 3), "abc");
 	ck_assert_str_eq(arena_copy(arena, NULL, 0), "");
 	ck_assert_str_eq(arena_printf(arena, "%s-%d", "a", 5), "a-5");
-	for (int len = 250; len < 260; len++) { /* around what fits on the stack */
+	for (int len = 250; len < 260; len++) { /* around the size that fits on the stack */
 		printed = arena_printf(arena, "%.*s", len, long_text);
 		ck_assert_uint_eq(strlen(printed), (size_t)len);
 	}
@@ -209,7 +209,7 @@ START_TEST(a_text_that_failed_stays_failed)
 }
 END_TEST
 
-START_TEST(a_local_frees_itself_unless_given_away)
+START_TEST(a_local_is_freed_unless_ownership_is_transferred)
 {
 	char *kept;
 	{
@@ -231,10 +231,10 @@ int main(void)
 	TCase *all = tcase_create("all");
 
 	tcase_add_checked_fixture(all, pool_open, pool_close);
-	tcase_add_test(all, memory_is_aligned_and_its_own);
-	tcase_add_test(all, cleared_memory_is_clear_though_blocks_are_used_again);
-	tcase_add_test(all, the_limit_is_never_passed);
-	tcase_add_test(all, a_large_piece_leaves_the_small_ones_their_block);
+	tcase_add_test(all, memory_is_aligned_and_does_not_overlap);
+	tcase_add_test(all, cleared_memory_is_zero_when_blocks_are_reused);
+	tcase_add_test(all, the_limit_is_never_exceeded);
+	tcase_add_test(all, a_large_allocation_keeps_the_current_block_in_use);
 	tcase_add_test(all, blocks_come_back_from_the_pool);
 	tcase_add_test(all, disposers_run_once_newest_first);
 	tcase_add_test(all, a_disposer_without_room_is_refused);
@@ -242,7 +242,7 @@ int main(void)
 	tcase_add_test(all, a_text_grows_from_nothing);
 	tcase_add_test(all, a_text_becomes_json);
 	tcase_add_test(all, a_text_that_failed_stays_failed);
-	tcase_add_test(all, a_local_frees_itself_unless_given_away);
+	tcase_add_test(all, a_local_is_freed_unless_ownership_is_transferred);
 	suite_add_tcase(suite, all);
 	return suite_run(suite);
 }

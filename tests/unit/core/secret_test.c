@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is shown of an address that holds a password, and of what a library says about it.
+ * Addresses that contain a password, and messages of libraries about them, are shown without the
+ * password.
  */
 #include <check.h>
 #include <stdio.h>
@@ -48,7 +49,7 @@ START_TEST(no_part_of_a_password_is_shown)
 }
 END_TEST
 
-START_TEST(what_does_not_fit_is_cut)
+START_TEST(an_address_that_does_not_fit_is_truncated)
 {
 	char shown[16];
 
@@ -59,9 +60,9 @@ START_TEST(what_does_not_fit_is_cut)
 }
 END_TEST
 
-/* What libpq 15 says about each address. */
+/* The message of libpq 15 about each address. */
 static const struct {
-	const char *address, *said, *left;
+	const char *address, *message, *scrubbed;
 } messages[] = {
 	{ "postgresql://u:se@cret@db/x", "could not translate host name \"cret@db\" to address: x",
 		"could not translate host name \"****@db\" to address: x" },
@@ -80,13 +81,13 @@ static const struct {
 	{ "", "no address", "no address" },
 };
 
-START_TEST(no_part_of_a_password_is_said)
+START_TEST(no_part_of_a_password_stays_in_a_message)
 {
 	char text[256];
 
-	snprintf(text, sizeof(text), "%s", messages[_i].said);
+	snprintf(text, sizeof(text), "%s", messages[_i].message);
 	secret_scrub(messages[_i].address, text);
-	ck_assert_str_eq(text, messages[_i].left);
+	ck_assert_str_eq(text, messages[_i].scrubbed);
 }
 END_TEST
 
@@ -96,8 +97,8 @@ int main(void)
 	TCase *all = tcase_create("all");
 
 	tcase_add_loop_test(all, no_part_of_a_password_is_shown, 0, COUNT_OF(addresses));
-	tcase_add_test(all, what_does_not_fit_is_cut);
-	tcase_add_loop_test(all, no_part_of_a_password_is_said, 0, COUNT_OF(messages));
+	tcase_add_test(all, an_address_that_does_not_fit_is_truncated);
+	tcase_add_loop_test(all, no_part_of_a_password_stays_in_a_message, 0, COUNT_OF(messages));
 	suite_add_tcase(suite, all);
 	return suite_run(suite);
 }

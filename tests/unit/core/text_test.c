@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Texts: comparing, cutting and the strict reading of numbers.
+ * Texts: comparing, cutting and strict reading of numbers.
  */
 #include <check.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 #include "reeyo/core/text.h"
 #include "../suite.h"
 
-START_TEST(comparing_minds_length_and_case)
+START_TEST(comparing_considers_length_and_case)
 {
 	ck_assert(text_is(TEXT("abc"), TEXT("abc")));
 	ck_assert(!text_is(TEXT("abc"), TEXT("abcd")));
@@ -25,7 +25,7 @@ START_TEST(comparing_minds_length_and_case)
 }
 END_TEST
 
-START_TEST(cutting_leaves_the_rest_and_then_nothing)
+START_TEST(cutting_leaves_the_rest_and_finally_an_absent_text)
 {
 	struct text rest = TEXT("a,,b");
 
@@ -75,7 +75,7 @@ static const struct {
 	{ "1.0", INT64_MIN, INT64_MAX, false, 0 },
 };
 
-START_TEST(an_int_is_whole_and_in_range_or_nothing)
+START_TEST(an_int_must_be_whole_and_in_range)
 {
 	int64_t value = 42;
 
@@ -85,7 +85,7 @@ START_TEST(an_int_is_whole_and_in_range_or_nothing)
 }
 END_TEST
 
-START_TEST(a_double_is_finite_and_decimal_or_nothing)
+START_TEST(a_double_must_be_finite_and_decimal)
 {
 	static const char *const wrong[] = { "", "nan", "inf", "1e999", "0x10",
 		"1,5", "4.05 ", "1.2.3", "e" };
@@ -99,7 +99,7 @@ START_TEST(a_double_is_finite_and_decimal_or_nothing)
 	ck_assert_double_eq(value, 4.05);
 	ck_assert(text_to_double(TEXT("-1.5e2"), &value));
 	ck_assert_double_eq(value, -150);
-	/* a place and a length: what follows is not read */
+	/* bytes after the length are not read */
 	ck_assert(text_to_double((struct text){ "123", 2 }, &value));
 	ck_assert_double_eq(value, 12);
 }
@@ -123,7 +123,7 @@ START_TEST(utf8_is_well_formed_and_without_nul)
 }
 END_TEST
 
-START_TEST(a_copy_is_whole_or_ends_before_a_broken_letter)
+START_TEST(a_copy_is_whole_or_ends_between_characters)
 {
 	char out[6] = "kept";
 
@@ -160,14 +160,14 @@ int main(void)
 	Suite *suite = suite_create("text");
 	TCase *all = tcase_create("all");
 
-	tcase_add_test(all, comparing_minds_length_and_case);
-	tcase_add_test(all, cutting_leaves_the_rest_and_then_nothing);
+	tcase_add_test(all, comparing_considers_length_and_case);
+	tcase_add_test(all, cutting_leaves_the_rest_and_finally_an_absent_text);
 	tcase_add_test(all, trimming_takes_ascii_space_from_both_ends);
-	tcase_add_loop_test(all, an_int_is_whole_and_in_range_or_nothing, 0,
+	tcase_add_loop_test(all, an_int_must_be_whole_and_in_range, 0,
 		sizeof(ints) / sizeof(ints[0]));
-	tcase_add_test(all, a_double_is_finite_and_decimal_or_nothing);
+	tcase_add_test(all, a_double_must_be_finite_and_decimal);
 	tcase_add_test(all, utf8_is_well_formed_and_without_nul);
-	tcase_add_test(all, a_copy_is_whole_or_ends_before_a_broken_letter);
+	tcase_add_test(all, a_copy_is_whole_or_ends_between_characters);
 	tcase_add_test(all, distance_counts_changes);
 	suite_add_tcase(suite, all);
 	return suite_run(suite);

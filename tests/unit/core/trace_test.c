@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Trace headers: what is accepted, what counts as absent, and what is passed on.
+ * Trace headers: which are accepted, which count as absent, and what is passed on.
  */
 #include <check.h>
 #include <sodium.h>
@@ -81,40 +81,40 @@ START_TEST(a_broken_amazon_header_counts_as_absent)
 }
 END_TEST
 
-START_TEST(what_is_passed_on_keeps_the_trace_with_a_new_span)
+START_TEST(an_outgoing_header_keeps_the_trace_with_a_new_span)
 {
 	char first[TRACE_PARENT_SIZE], second[TRACE_PARENT_SIZE], amazon[TRACE_AMAZON_SIZE];
-	struct trace trace, heard;
+	struct trace trace, reread;
 
 	ck_assert(trace_read(&trace, TEXT("00-" ID "-" SPAN "-01"), TEXT_NONE));
 	trace_parent(&trace, first);
 	trace_parent(&trace, second);
 	ck_assert_str_ne(first, second);
-	ck_assert(trace_read(&heard, text_of(first), TEXT_NONE));
-	ck_assert_str_eq(heard.id, ID);
-	ck_assert_str_ne(heard.parent, SPAN);
-	ck_assert(heard.sampled);
+	ck_assert(trace_read(&reread, text_of(first), TEXT_NONE));
+	ck_assert_str_eq(reread.id, ID);
+	ck_assert_str_ne(reread.parent, SPAN);
+	ck_assert(reread.sampled);
 	trace_amazon(&trace, amazon);
 	ck_assert_uint_eq(strlen(amazon), TRACE_AMAZON_SIZE - 1);
-	ck_assert(trace_read(&heard, TEXT_NONE, text_of(amazon)));
-	ck_assert_str_eq(heard.id, ID);
-	ck_assert_uint_eq(strlen(heard.parent), 16);
-	ck_assert(heard.sampled);
+	ck_assert(trace_read(&reread, TEXT_NONE, text_of(amazon)));
+	ck_assert_str_eq(reread.id, ID);
+	ck_assert_uint_eq(strlen(reread.parent), 16);
+	ck_assert(reread.sampled);
 }
 END_TEST
 
-START_TEST(a_trace_that_begins_here_is_valid_and_its_own)
+START_TEST(a_new_trace_is_valid_and_unique)
 {
-	struct trace first, second, heard;
+	struct trace first, second, reread;
 	char value[TRACE_PARENT_SIZE];
 
 	trace_new(&first);
 	trace_new(&second);
 	ck_assert_str_ne(first.id, second.id);
 	trace_parent(&first, value);
-	ck_assert(trace_read(&heard, text_of(value), TEXT_NONE));
-	ck_assert_str_eq(heard.id, first.id);
-	ck_assert(!heard.sampled);
+	ck_assert(trace_read(&reread, text_of(value), TEXT_NONE));
+	ck_assert_str_eq(reread.id, first.id);
+	ck_assert(!reread.sampled);
 }
 END_TEST
 
@@ -130,8 +130,8 @@ int main(void)
 	tcase_add_loop_test(all, a_valid_header_names_the_trace, 0, COUNT(right));
 	tcase_add_loop_test(all, a_broken_traceparent_counts_as_absent, 0, COUNT(wrong_parents));
 	tcase_add_loop_test(all, a_broken_amazon_header_counts_as_absent, 0, COUNT(wrong_roots));
-	tcase_add_test(all, what_is_passed_on_keeps_the_trace_with_a_new_span);
-	tcase_add_test(all, a_trace_that_begins_here_is_valid_and_its_own);
+	tcase_add_test(all, an_outgoing_header_keeps_the_trace_with_a_new_span);
+	tcase_add_test(all, a_new_trace_is_valid_and_unique);
 	suite_add_tcase(suite, all);
 	return suite_run(suite);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a text holds, shows, and is kept as.
+ * Allowed and visible characters of a text, and its stored form.
  */
 #include <check.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 static const char *const names[] = { "Ngo Bassa", "Éloïse", "Ŋgɔɓa", "ɛ́yɛ́ngɛ̀ ə̀", "Ɗangaladima",
 	"عائشة", "Nguéna’a", "🍕 Chez Léa", "👩🏾‍🍳 Mama", "❤️", "می‌خواهم", "a", "7", "…", "喫茶店" };
 
-START_TEST(names_of_the_country_and_its_signs_are_plain_text)
+START_TEST(names_in_many_scripts_are_plain_text)
 {
 	ck_assert(!unicode_has_control(text_of(names[_i]), false));
 	ck_assert_uint_gt(unicode_visible(text_of(names[_i])), 0);
@@ -23,16 +23,16 @@ END_TEST
 
 static const char *const nothing[] = { "", " ", "\u00a0\u2003", "\u200b\u200b", "\u200d\u200c",
 	"\u0301\u0300", "\u3164\u3164", "\u115f\u1160", "\uffa0", "\u2800\u2800", "\ufe0f\ufe0f",
-	"\U000e0041\U000e0042", "\u00ad\u2060", "\u034f", "\u180b\u180e", "\ufeff", "\u3000", "\t\n",
-	"\U000e0100", "\ufffc", "\ue000", "\u17b4", "\u20dd", "\U0001d159", "\U0001bca0" };
+	"\U000e0041\U000e0042", "\u00ad\u2060", "\u034f", "\u180b\u180e", "\ufeff", "\u3000",
+	"\t\n", "\U000e0100", "\ufffc", "\ue000", "\u17b4", "\u20dd", "\U0001d159", "\U0001bca0" };
 
-START_TEST(what_cannot_be_seen_shows_nothing)
+START_TEST(invisible_characters_are_not_counted)
 {
 	ck_assert_uint_eq(unicode_visible(text_of(nothing[_i])), 0);
 }
 END_TEST
 
-START_TEST(blanks_take_room_and_marks_do_not)
+START_TEST(blanks_take_space_and_marks_do_not)
 {
 	ck_assert_uint_eq(unicode_room(TEXT("A B")), 3);
 	ck_assert_uint_eq(unicode_room(TEXT("A\u00a0B\n")), 4);
@@ -40,14 +40,18 @@ START_TEST(blanks_take_room_and_marks_do_not)
 }
 END_TEST
 
-static const char *const steering[] = { "a\u202eb", "a\u202a", "\u2066x\u2069", "a\u200fb",
-	"a\u200eb", "a\u061cb", "a\u2028b", "a\u2029b", "a\xc2\x85" "b", "a\xc2\x9f" "b", "a\177b", "a\033[2J",
-	"a\U000e0041b", "a\ufffeb", "a\ufdd0b" };
+static const char *const controls[] = { "a\u202eb", "a\u202a", "\u2066x\u2069", "a\u200fb",
+	"a\u200eb", "a\u061cb", "a\u2028b", "a\u2029b",
+	"a\xc2\x85"
+	"b",
+	"a\xc2\x9f"
+	"b",
+	"a\177b", "a\033[2J", "a\U000e0041b", "a\ufffeb", "a\ufdd0b" };
 
-START_TEST(what_steers_the_text_around_it_is_a_control)
+START_TEST(format_controls_are_controls)
 {
-	ck_assert(unicode_has_control(text_of(steering[_i]), false));
-	ck_assert(unicode_has_control(text_of(steering[_i]), true));
+	ck_assert(unicode_has_control(text_of(controls[_i]), false));
+	ck_assert(unicode_has_control(text_of(controls[_i]), true));
 }
 END_TEST
 
@@ -76,7 +80,7 @@ static void composes(const char *text, const char *expected)
 	ck_assert_str_eq(composed, expected);
 }
 
-START_TEST(letters_have_one_form_and_lines_one_end)
+START_TEST(text_is_normalized_and_line_ends_are_unified)
 {
 	composes("Braise\u0301", "Braisé");
 	composes("Braisé", "Braisé");
@@ -87,10 +91,12 @@ START_TEST(letters_have_one_form_and_lines_one_end)
 }
 END_TEST
 
-/* Marks of one class, of two that have to be ordered, of none, and one that is two. */
-static const char *const marks[] = { "\u0301\u0301", "\u0301\u0323", "\u0903\u0903", "\u0f73\u0f73" };
+/* Marks of one class, of two classes that must be sorted, of class 0, and one that decomposes to
+ * two. */
+static const char *const marks[] = { "\u0301\u0301", "\u0301\u0323", "\u0903\u0903",
+	"\u0f73\u0f73" };
 
-START_TEST(a_letter_carries_thirty_marks_at_most)
+START_TEST(a_letter_has_at_most_thirty_marks)
 {
 	char text[256] = "a";
 
@@ -109,16 +115,16 @@ int main(void)
 	Suite *suite = suite_create("unicode");
 	TCase *tests = tcase_create("unicode");
 
-	tcase_add_loop_test(tests, names_of_the_country_and_its_signs_are_plain_text, 0,
+	tcase_add_loop_test(tests, names_in_many_scripts_are_plain_text, 0,
 		COUNT_OF(names));
-	tcase_add_loop_test(tests, what_cannot_be_seen_shows_nothing, 0, COUNT_OF(nothing));
-	tcase_add_loop_test(tests, what_steers_the_text_around_it_is_a_control, 0,
-		COUNT_OF(steering));
-	tcase_add_test(tests, blanks_take_room_and_marks_do_not);
+	tcase_add_loop_test(tests, invisible_characters_are_not_counted, 0, COUNT_OF(nothing));
+	tcase_add_loop_test(tests, format_controls_are_controls, 0,
+		COUNT_OF(controls));
+	tcase_add_test(tests, blanks_take_space_and_marks_do_not);
 	tcase_add_test(tests, line_ends_and_tabs_are_controls_of_single_lines);
 	tcase_add_test(tests, blanks_of_any_script_are_trimmed);
-	tcase_add_test(tests, letters_have_one_form_and_lines_one_end);
-	tcase_add_loop_test(tests, a_letter_carries_thirty_marks_at_most, 0, COUNT_OF(marks));
+	tcase_add_test(tests, text_is_normalized_and_line_ends_are_unified);
+	tcase_add_loop_test(tests, a_letter_has_at_most_thirty_marks, 0, COUNT_OF(marks));
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);
 }

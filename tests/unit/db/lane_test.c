@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Lanes while everything holds: order, errors and what they mean, time limits, bounds and affinity.
+ * Lanes with stable connections: order, errors, time limits, queue limits and affinity.
  */
 #define TEST_SCHEMA "db_lane_test"
 #include <unistd.h>
@@ -32,7 +32,7 @@ START_TEST(answers_come_in_the_order_of_the_queue)
 }
 END_TEST
 
-START_TEST(an_error_does_not_disturb_its_neighbours)
+START_TEST(an_error_does_not_affect_other_calls)
 {
 	struct world world = world_new();
 	struct asked asked[9];
@@ -56,7 +56,7 @@ START_TEST(an_error_does_not_disturb_its_neighbours)
 }
 END_TEST
 
-START_TEST(a_read_that_fails_costs_the_reads_behind_it_nothing)
+START_TEST(a_failed_read_does_not_affect_the_reads_after_it)
 {
 	struct world world = world_new();
 	struct asked asked[3 * READ_GROUP];
@@ -97,7 +97,7 @@ START_TEST(a_lane_prepares_a_statement_once_with_its_first_call)
 }
 END_TEST
 
-START_TEST(a_statement_that_cannot_be_prepared_fails_alone_and_again_when_it_is_right)
+START_TEST(a_statement_that_cannot_be_prepared_fails_alone_and_is_prepared_later)
 {
 	struct world world = world_new();
 	struct asked asked[4 * READ_GROUP];
@@ -121,7 +121,7 @@ START_TEST(a_statement_that_cannot_be_prepared_fails_alone_and_again_when_it_is_
 }
 END_TEST
 
-START_TEST(an_answer_larger_than_the_socket_arrives)
+START_TEST(an_answer_larger_than_the_socket_buffer_arrives)
 {
 	struct world world = world_new();
 	struct asked asked[8];
@@ -137,9 +137,9 @@ START_TEST(an_answer_larger_than_the_socket_arrives)
 }
 END_TEST
 
-/* More than both socket buffers hold, to a server that is busy sleeping: PQflush has to wait for
+/* More bytes than both socket buffers hold, to a server that is sleeping: PQflush must wait for
  * room. */
-START_TEST(a_question_larger_than_the_socket_leaves)
+START_TEST(a_call_larger_than_the_socket_buffer_is_sent)
 {
 	struct world world = world_new();
 	struct asked first, asked[3];
@@ -184,7 +184,7 @@ static void types_arrived(struct db_call *call, const struct db_result *result)
 	ck_assert_ptr_nonnull(db_text(result, 0, 4).at);
 }
 
-START_TEST(columns_are_read_as_texts_numbers_and_truths)
+START_TEST(columns_are_read_as_texts_numbers_and_booleans)
 {
 	struct world world = world_new();
 	struct typed typed = {
@@ -230,7 +230,7 @@ START_TEST(the_log_names_the_statement_and_never_the_value)
 {
 	struct world world = world_new();
 	struct asked asked;
-	char said[2000] = "";
+	char output[2000] = "";
 	FILE *kept = tmpfile();
 	int before = dup(STDERR_FILENO);
 
@@ -244,18 +244,18 @@ START_TEST(the_log_names_the_statement_and_never_the_value)
 	dup2(before, STDERR_FILENO);
 	close(before);
 	rewind(kept);
-	ck_assert_uint_gt(fread(said, 1, sizeof(said) - 1, kept), 0);
+	ck_assert_uint_gt(fread(output, 1, sizeof(output) - 1, kept), 0);
 	fclose(kept);
 	ck_assert_int_eq(asked.error, E_INTERNAL);
-	ck_assert_ptr_nonnull(strstr(said, "divide"));
-	ck_assert_ptr_nonnull(strstr(said, "22P02"));
-	ck_assert_ptr_null(strstr(said, "phone"));
-	ck_assert_ptr_null(strstr(said, "237670"));
+	ck_assert_ptr_nonnull(strstr(output, "divide"));
+	ck_assert_ptr_nonnull(strstr(output, "22P02"));
+	ck_assert_ptr_null(strstr(output, "phone"));
+	ck_assert_ptr_null(strstr(output, "237670"));
 	world_end(&world);
 }
 END_TEST
 
-START_TEST(a_wrong_number_of_parameters_does_not_cost_the_connection)
+START_TEST(a_wrong_number_of_parameters_does_not_end_the_connection)
 {
 	struct world world = world_new();
 	struct asked wrong, right;
@@ -271,7 +271,7 @@ START_TEST(a_wrong_number_of_parameters_does_not_cost_the_connection)
 }
 END_TEST
 
-START_TEST(a_statement_is_stopped_after_its_time)
+START_TEST(a_statement_is_cancelled_after_its_timeout)
 {
 	struct config *config = world_config(test_url());
 	struct world world;
@@ -293,7 +293,7 @@ START_TEST(a_statement_is_stopped_after_its_time)
 }
 END_TEST
 
-START_TEST(a_lock_is_waited_for_only_so_long)
+START_TEST(a_lock_wait_ends_after_its_timeout)
 {
 	struct config *config = world_config(test_url());
 	struct world world;
@@ -313,7 +313,7 @@ START_TEST(a_lock_is_waited_for_only_so_long)
 }
 END_TEST
 
-START_TEST(more_than_the_queue_holds_is_refused_and_the_rest_served)
+START_TEST(calls_above_the_queue_limit_are_refused_and_the_others_served)
 {
 	struct config *config = world_config(test_url());
 	struct world world;
@@ -348,7 +348,7 @@ static void ask_of(struct world *world, struct asked *asked, uint32_t account)
 	db_submit(world->db, &asked->call);
 }
 
-START_TEST(calls_of_one_account_keep_to_one_lane_and_others_spread)
+START_TEST(calls_of_one_account_use_one_lane_and_others_spread)
 {
 	struct world world = world_new();
 	struct asked hot[40], other[40];
@@ -371,7 +371,7 @@ START_TEST(calls_of_one_account_keep_to_one_lane_and_others_spread)
 }
 END_TEST
 
-START_TEST(reads_of_an_account_do_not_untie_its_writes)
+START_TEST(reads_of_an_account_do_not_change_the_lane_of_its_writes)
 {
 	struct world world = world_new();
 	struct asked reads[4], writes[4];
@@ -417,8 +417,8 @@ START_TEST(reports_run_one_at_a_time)
 }
 END_TEST
 
-/* The clock that gives up silent connections must stop with the last answer. */
-START_TEST(an_idle_connection_is_left_alone)
+/* The deadline for silent connections must stop with the last answer. */
+START_TEST(an_idle_connection_is_not_closed)
 {
 	struct world world = world_new();
 	struct asked quick, slow;
@@ -475,7 +475,7 @@ static void count_ready(void *arg)
 	++*(unsigned *)arg;
 }
 
-START_TEST(ready_is_told_once)
+START_TEST(ready_is_called_once)
 {
 	struct world world = world_begin(world_config(test_url()));
 	unsigned early = 0, late = 0;
@@ -492,7 +492,7 @@ START_TEST(ready_is_told_once)
 }
 END_TEST
 
-START_TEST(closing_completes_what_is_under_way)
+START_TEST(closing_completes_calls_in_flight)
 {
 	struct world world = world_new();
 	struct asked sent, waits;
@@ -508,7 +508,7 @@ START_TEST(closing_completes_what_is_under_way)
 }
 END_TEST
 
-START_TEST(too_many_connections_are_refused_or_cut_down)
+START_TEST(too_many_connections_are_refused_or_reduced)
 {
 	struct config *config = world_config(test_url());
 	struct loop *loop;
@@ -538,28 +538,28 @@ static Suite *suite(void)
 
 	tcase_set_timeout(lanes, 120);
 	tcase_add_test(lanes, answers_come_in_the_order_of_the_queue);
-	tcase_add_test(lanes, an_error_does_not_disturb_its_neighbours);
-	tcase_add_test(lanes, a_read_that_fails_costs_the_reads_behind_it_nothing);
+	tcase_add_test(lanes, an_error_does_not_affect_other_calls);
+	tcase_add_test(lanes, a_failed_read_does_not_affect_the_reads_after_it);
 	tcase_add_test(lanes, a_lane_prepares_a_statement_once_with_its_first_call);
 	tcase_add_test(lanes,
-		a_statement_that_cannot_be_prepared_fails_alone_and_again_when_it_is_right);
-	tcase_add_test(lanes, an_answer_larger_than_the_socket_arrives);
-	tcase_add_test(lanes, a_question_larger_than_the_socket_leaves);
-	tcase_add_test(lanes, columns_are_read_as_texts_numbers_and_truths);
+		a_statement_that_cannot_be_prepared_fails_alone_and_is_prepared_later);
+	tcase_add_test(lanes, an_answer_larger_than_the_socket_buffer_arrives);
+	tcase_add_test(lanes, a_call_larger_than_the_socket_buffer_is_sent);
+	tcase_add_test(lanes, columns_are_read_as_texts_numbers_and_booleans);
 	tcase_add_test(lanes, a_statement_raises_an_error_by_its_name);
 	tcase_add_test(lanes, the_log_names_the_statement_and_never_the_value);
-	tcase_add_test(lanes, a_wrong_number_of_parameters_does_not_cost_the_connection);
-	tcase_add_test(lanes, a_statement_is_stopped_after_its_time);
-	tcase_add_test(lanes, a_lock_is_waited_for_only_so_long);
-	tcase_add_test(lanes, more_than_the_queue_holds_is_refused_and_the_rest_served);
-	tcase_add_test(lanes, calls_of_one_account_keep_to_one_lane_and_others_spread);
-	tcase_add_test(lanes, reads_of_an_account_do_not_untie_its_writes);
+	tcase_add_test(lanes, a_wrong_number_of_parameters_does_not_end_the_connection);
+	tcase_add_test(lanes, a_statement_is_cancelled_after_its_timeout);
+	tcase_add_test(lanes, a_lock_wait_ends_after_its_timeout);
+	tcase_add_test(lanes, calls_above_the_queue_limit_are_refused_and_the_others_served);
+	tcase_add_test(lanes, calls_of_one_account_use_one_lane_and_others_spread);
+	tcase_add_test(lanes, reads_of_an_account_do_not_change_the_lane_of_its_writes);
 	tcase_add_test(lanes, reports_run_one_at_a_time);
-	tcase_add_test(lanes, an_idle_connection_is_left_alone);
+	tcase_add_test(lanes, an_idle_connection_is_not_closed);
 	tcase_add_test(lanes, a_completed_call_may_be_submitted_again_from_its_callback);
-	tcase_add_test(lanes, ready_is_told_once);
-	tcase_add_test(lanes, closing_completes_what_is_under_way);
-	tcase_add_test(lanes, too_many_connections_are_refused_or_cut_down);
+	tcase_add_test(lanes, ready_is_called_once);
+	tcase_add_test(lanes, closing_completes_calls_in_flight);
+	tcase_add_test(lanes, too_many_connections_are_refused_or_reduced);
 	suite_add_tcase(all, lanes);
 	return all;
 }

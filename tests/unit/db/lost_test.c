@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Lanes when connections are lost: which calls are tried again, which fail, and that service comes
- * back by itself. Every call completes exactly once, whatever happens.
+ * Lanes when connections are lost: which calls are tried again, which fail, and that the lanes
+ * reconnect. Every call completes exactly once in every case.
  */
 #define TEST_SCHEMA "db_lost_test"
 #include "proxy.h"
 #include "world.h"
 
-/* A world whose connections lead through a proxy. */
+/* A world whose connections go through a proxy. */
 static struct world world_behind(struct proxy *proxy, struct config **ret_config)
 {
 	struct config *config = world_config(proxy->address);
@@ -45,7 +45,7 @@ START_TEST(reads_in_flight_are_tried_on_another_lane)
 }
 END_TEST
 
-START_TEST(writes_in_flight_fail_and_those_not_sent_go_elsewhere)
+START_TEST(writes_in_flight_fail_and_unsent_writes_use_another_lane)
 {
 	struct world world = world_new();
 	struct asked sent[5], waiting[5];
@@ -61,7 +61,7 @@ START_TEST(writes_in_flight_fail_and_those_not_sent_go_elsewhere)
 		ask(&world, &waiting[i], DB_WRITE, INSERT, id, NULL);
 	}
 	world.db->counts[DB_WRITE] = 2;
-	lane_lose(lane, "the test says so");
+	lane_lose(lane, "closed by the test");
 	wait_all(&world, sent, 5);
 	wait_all(&world, waiting, 5);
 	for (unsigned i = 0; i < 5; i++) {
@@ -78,7 +78,7 @@ START_TEST(writes_in_flight_fail_and_those_not_sent_go_elsewhere)
 }
 END_TEST
 
-START_TEST(a_killed_writer_hears_that_the_store_is_down)
+START_TEST(a_write_on_a_killed_connection_completes_with_store_down)
 {
 	struct world world = world_new();
 	struct asked slow, behind, later;
@@ -114,7 +114,7 @@ START_TEST(an_account_moves_to_another_lane_with_its_calls)
 			.affinity = 77 };
 		db_submit(world.db, &asked[i].call);
 	}
-	lane_lose(&world.db->lanes[DB_READ][0], "the test says so");
+	lane_lose(&world.db->lanes[DB_READ][0], "closed by the test");
 	wait_all(&world, asked, COUNT_OF(asked));
 	for (unsigned i = 0; i < COUNT_OF(asked); i++) {
 		ck_assert_int_eq(asked[i].error, 0);
@@ -148,7 +148,7 @@ START_TEST(reads_without_a_read_lane_go_to_the_primary_and_reports_do_not)
 }
 END_TEST
 
-START_TEST(service_returns_by_itself_when_the_server_does)
+START_TEST(lanes_reconnect_when_the_server_returns)
 {
 	struct proxy *proxy = proxy_new(test_url());
 	struct world world = world_behind(proxy, NULL);
@@ -166,7 +166,7 @@ START_TEST(service_returns_by_itself_when_the_server_does)
 		ck_assert_int_eq(before[i].error, E_STORE_DOWN);
 		ask(&world, &during[i], i % 2 ? DB_WRITE : DB_READ, SAY, "", NULL);
 	}
-	flush(&world); /* one turn is enough: nobody waits for a lane */
+	flush(&world); /* one turn is enough: calls do not wait for a lane */
 	for (unsigned i = 0; i < 10; i++) {
 		ck_assert_uint_eq(during[i].completions, 1);
 		ck_assert_int_eq(during[i].error, E_STORE_DOWN);
@@ -183,7 +183,7 @@ START_TEST(service_returns_by_itself_when_the_server_does)
 }
 END_TEST
 
-START_TEST(trying_again_is_never_more_than_a_second_away)
+START_TEST(the_next_attempt_is_at_most_a_second_away)
 {
 	struct config *config = world_config("host=127.0.0.1 port=1 dbname=nowhere");
 	struct world world = world_begin(config);
@@ -194,7 +194,7 @@ START_TEST(trying_again_is_never_more_than_a_second_away)
 
 		lane->attempts = attempts;
 		lane->state = LANE_CONNECTING;
-		lane_lose(lane, "the test says so");
+		lane_lose(lane, "closed by the test");
 		ck_assert_uint_eq(lane->attempts, attempts + 1);
 		ck_assert_uint_le(uv_timer_get_due_in(&lane->timer), 1000);
 		ck_assert_uint_ge(uv_timer_get_due_in(&lane->timer), least < 500 ? least : 500);
@@ -203,16 +203,16 @@ START_TEST(trying_again_is_never_more_than_a_second_away)
 }
 END_TEST
 
-START_TEST(a_silent_connection_is_given_up)
+START_TEST(a_silent_connection_is_closed)
 {
 	struct proxy *proxy = proxy_new(test_url());
 	struct config *config;
 	struct world world = world_behind(proxy, &config);
 	struct asked asked[4];
 
-	/* the network swallows everything: only our own clock can tell */
+	/* the network drops everything: only our own deadline detects it */
 	world.db->stalls.after_ms = 150;
-	proxy_set(proxy, PROXY_SWALLOWS);
+	proxy_set(proxy, PROXY_DROPS);
 	for (unsigned i = 0; i < 4; i++)
 		ask(&world, &asked[i], i % 2 ? DB_WRITE : DB_READ, SAY, "", NULL);
 	wait_all(&world, asked, 4);
@@ -254,7 +254,7 @@ START_TEST(statements_that_do_not_fit_the_schema_keep_the_lane_down)
 }
 END_TEST
 
-START_TEST(a_migration_under_a_running_server_is_survived)
+START_TEST(a_migration_while_the_server_runs_is_handled)
 {
 	static const struct query_text star[] = { { "star",
 		"SELECT * FROM " TEST_SCHEMA ".held" } };
@@ -323,12 +323,12 @@ START_TEST(host_names_are_resolved_with_all_their_addresses)
 }
 END_TEST
 
-START_TEST(a_host_that_swallows_packets_does_not_hide_the_next)
+START_TEST(a_host_that_drops_packets_does_not_hide_the_next)
 {
 	struct proxy *dead = proxy_new(test_url()), *live = proxy_new(test_url());
 	char address[600], ports[40];
 
-	proxy_set(dead, PROXY_SWALLOWS);
+	proxy_set(dead, PROXY_DROPS);
 	snprintf(ports, sizeof(ports), "%d,%d", dead->port, live->port);
 	through(live, "127.0.0.1,127.0.0.1", ports, address);
 	answers_from(address);
@@ -337,7 +337,7 @@ START_TEST(a_host_that_swallows_packets_does_not_hide_the_next)
 }
 END_TEST
 
-START_TEST(a_name_that_does_not_resolve_is_asked_again)
+START_TEST(a_name_that_does_not_resolve_is_tried_again)
 {
 	struct world world = world_begin(world_config("host=no-such-host.invalid dbname=x"));
 
@@ -352,7 +352,7 @@ END_TEST
 
 #define CHAOS_CALLS 3000
 #define CHAOS_AT_ONCE 60
-#define CHAOS_CUT_EVERY 40 /* calls that were served: what is refused brings no cut nearer */
+#define CHAOS_CUT_EVERY 40 /* in served calls: refused calls do not count */
 
 struct chaos {
 	struct asked asked[CHAOS_CALLS];
@@ -378,12 +378,12 @@ static void chaos_submit(struct world *world, struct chaos *chaos)
 		chaos->submitted % 2 ? INSERT : SAY, id, NULL);
 }
 
-START_TEST(every_call_completes_once_whatever_is_cut)
+START_TEST(every_call_completes_once_when_connections_are_cut)
 {
 	struct proxy *proxy = proxy_new(test_url());
 	struct world world = world_behind(proxy, NULL);
 	struct chaos *chaos = calloc(1, sizeof(*chaos));
-	unsigned told = 0, failed = 0, cut_at = CHAOS_CUT_EVERY;
+	unsigned written = 0, failed = 0, cut_at = CHAOS_CUT_EVERY;
 	char sql[200], kept[16];
 
 	while (chaos->done < CHAOS_CALLS) {
@@ -411,13 +411,13 @@ START_TEST(every_call_completes_once_whatever_is_cut)
 		failed += asked->error != 0;
 		if (asked->call.lane != DB_WRITE || asked->error)
 			continue;
-		told++;
+		written++;
 		snprintf(sql, sizeof(sql),
 			"SELECT count(*) FROM " TEST_SCHEMA ".kept WHERE id = %s", asked->given[0]);
 		beside_value(&world, sql, kept, sizeof(kept));
 		ck_assert_str_eq(kept, "1");
 	}
-	ck_assert_uint_gt(told, 0);
+	ck_assert_uint_gt(written, 0);
 	ck_assert_uint_gt(failed, 0);
 	wait_whole(&world);
 	world_end(&world);
@@ -433,19 +433,19 @@ static Suite *suite(void)
 
 	tcase_set_timeout(lost, 120);
 	tcase_add_test(lost, reads_in_flight_are_tried_on_another_lane);
-	tcase_add_test(lost, writes_in_flight_fail_and_those_not_sent_go_elsewhere);
-	tcase_add_test(lost, a_killed_writer_hears_that_the_store_is_down);
+	tcase_add_test(lost, writes_in_flight_fail_and_unsent_writes_use_another_lane);
+	tcase_add_test(lost, a_write_on_a_killed_connection_completes_with_store_down);
 	tcase_add_test(lost, an_account_moves_to_another_lane_with_its_calls);
 	tcase_add_test(lost, reads_without_a_read_lane_go_to_the_primary_and_reports_do_not);
-	tcase_add_test(lost, service_returns_by_itself_when_the_server_does);
-	tcase_add_test(lost, trying_again_is_never_more_than_a_second_away);
-	tcase_add_test(lost, a_silent_connection_is_given_up);
+	tcase_add_test(lost, lanes_reconnect_when_the_server_returns);
+	tcase_add_test(lost, the_next_attempt_is_at_most_a_second_away);
+	tcase_add_test(lost, a_silent_connection_is_closed);
 	tcase_add_test(lost, statements_that_do_not_fit_the_schema_keep_the_lane_down);
-	tcase_add_test(lost, a_migration_under_a_running_server_is_survived);
+	tcase_add_test(lost, a_migration_while_the_server_runs_is_handled);
 	tcase_add_test(lost, host_names_are_resolved_with_all_their_addresses);
-	tcase_add_test(lost, a_host_that_swallows_packets_does_not_hide_the_next);
-	tcase_add_test(lost, a_name_that_does_not_resolve_is_asked_again);
-	tcase_add_test(lost, every_call_completes_once_whatever_is_cut);
+	tcase_add_test(lost, a_host_that_drops_packets_does_not_hide_the_next);
+	tcase_add_test(lost, a_name_that_does_not_resolve_is_tried_again);
+	tcase_add_test(lost, every_call_completes_once_when_connections_are_cut);
 	suite_add_tcase(all, lost);
 	return all;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Migrations: schema files are applied once, in order, by one process at a time; one that was changed
- * or is unknown stops it. Function files are applied when they changed.
+ * Migrations: schema files are applied once, in order, by one process at a time; a changed or
+ * unknown file stops the migration. Function files are applied when they changed.
  */
 #include <check.h>
 #include <sodium.h>
@@ -24,9 +24,12 @@ static struct db_session *session;
 	{ 1, "people",                                                                             \
 		"CREATE TABLE people (id int PRIMARY KEY, age int DEFAULT age_default());\n"       \
 		"INSERT INTO people VALUES (1);" }
-#define NAMES                                                                                      \
-	{ 2, "names",                                                                              \
-		"ALTER TABLE people ADD name text; UPDATE people SET name = 'semicolon; quote''s';" }
+#define NAMES \
+	{ \
+		2, "names", \
+			"ALTER TABLE people ADD name text; UPDATE people SET name = 'semicolon; " \
+			"quote''s';" \
+	}
 
 static const struct sql_file two_files[] = { PEOPLE, NAMES, { 0 } };
 static const struct sql_file three_files[] = {
@@ -48,14 +51,17 @@ static const struct sql_file broken_files[] = {
 	{ 0 },
 };
 
-#define BASE                                                                                       \
-	{ 0, "base",                                                                               \
-		"CREATE OR REPLACE FUNCTION age_default() RETURNS int LANGUAGE sql AS $$SELECT 7$$" }
+#define BASE \
+	{ \
+		0, "base", \
+			"CREATE OR REPLACE FUNCTION age_default() RETURNS int LANGUAGE sql AS " \
+			"$$SELECT 7$$" \
+	}
 #define LATER                                                                                      \
 	{ 0, "later",                                                                              \
 		"CREATE OR REPLACE FUNCTION later() RETURNS text LANGUAGE sql AS $$SELECT 'z'$$" }
 
-/* `greetings` names a view of its own file and a function of a later one. */
+/* `greetings` uses a view of its own file and a function of a later file. */
 #define GREETINGS(word)                                                                            \
 	{ 0, "greetings",                                                                          \
 		"CREATE OR REPLACE VIEW names_view AS SELECT name FROM people;"                    \
@@ -96,7 +102,7 @@ static void schema_drop(void)
 	db_session_close(session);
 }
 
-START_TEST(what_is_missing_is_applied_once)
+START_TEST(missing_files_are_applied_once)
 {
 	ck_assert_int_eq(migrate_run_with(url, &first_two), 0);
 	ck_assert_str_eq(value_of("SELECT name FROM people"), "semicolon; quote's");
@@ -111,7 +117,7 @@ START_TEST(what_is_missing_is_applied_once)
 }
 END_TEST
 
-START_TEST(a_changed_schema_file_stops_it)
+START_TEST(a_changed_schema_file_stops_the_migration)
 {
 	ck_assert_int_eq(migrate_run_with(url, &first_two), 0);
 	ck_assert_int_eq(migrate_run_with(url, &changed), E_CONFIG);
@@ -119,7 +125,7 @@ START_TEST(a_changed_schema_file_stops_it)
 }
 END_TEST
 
-START_TEST(a_version_that_the_binary_does_not_know_stops_it_but_not_the_server)
+START_TEST(an_unknown_version_stops_the_migration_but_not_the_server)
 {
 	ck_assert_int_eq(migrate_run_with(url, &all_three), 0);
 	ck_assert_int_eq(migrate_run_with(url, &first_two), E_CONFIG);
@@ -127,7 +133,7 @@ START_TEST(a_version_that_the_binary_does_not_know_stops_it_but_not_the_server)
 }
 END_TEST
 
-START_TEST(a_server_newer_than_the_schema_is_told)
+START_TEST(a_server_newer_than_the_schema_does_not_start)
 {
 	ck_assert_int_eq(migrate_check_with(url, &first_two), E_CONFIG);
 	ck_assert_int_eq(migrate_run_with(url, &first_two), 0);
@@ -137,7 +143,7 @@ START_TEST(a_server_newer_than_the_schema_is_told)
 }
 END_TEST
 
-START_TEST(nothing_is_kept_of_a_run_that_fails)
+START_TEST(a_failed_run_changes_nothing)
 {
 	ck_assert_int_ne(migrate_run_with(url, &broken), 0);
 	ck_assert_str_eq(value_of("SELECT to_regclass('half') IS NULL"), "t");
@@ -192,7 +198,7 @@ START_TEST(a_server_starts_on_newer_functions_and_not_on_older_ones)
 }
 END_TEST
 
-START_TEST(an_older_binary_that_migrates_brings_its_functions_back)
+START_TEST(an_older_binary_that_migrates_restores_its_functions)
 {
 	ck_assert_int_eq(migrate_run_with(url, &greeting_changed), 0);
 	ck_assert_int_eq(migrate_run_with(url, &first_two), 0);
@@ -253,19 +259,19 @@ static Suite *suite(void)
 
 	tcase_set_timeout(migrations, 120);
 	tcase_add_checked_fixture(migrations, schema_make, schema_drop);
-	tcase_add_test(migrations, what_is_missing_is_applied_once);
-	tcase_add_test(migrations, a_changed_schema_file_stops_it);
+	tcase_add_test(migrations, missing_files_are_applied_once);
+	tcase_add_test(migrations, a_changed_schema_file_stops_the_migration);
 	tcase_add_test(
-		migrations, a_version_that_the_binary_does_not_know_stops_it_but_not_the_server);
-	tcase_add_test(migrations, a_server_newer_than_the_schema_is_told);
-	tcase_add_test(migrations, nothing_is_kept_of_a_run_that_fails);
+		migrations, an_unknown_version_stops_the_migration_but_not_the_server);
+	tcase_add_test(migrations, a_server_newer_than_the_schema_does_not_start);
+	tcase_add_test(migrations, a_failed_run_changes_nothing);
 	tcase_add_test(
 		migrations, a_changed_function_file_is_applied_again_and_the_others_are_not);
 	tcase_add_test(migrations, all_function_files_are_applied_again_after_a_schema_file);
 	tcase_add_test(
 		migrations, a_schema_file_is_not_kept_when_a_function_file_of_its_run_fails);
 	tcase_add_test(migrations, a_server_starts_on_newer_functions_and_not_on_older_ones);
-	tcase_add_test(migrations, an_older_binary_that_migrates_brings_its_functions_back);
+	tcase_add_test(migrations, an_older_binary_that_migrates_restores_its_functions);
 	tcase_add_test(migrations, processes_that_start_together_apply_each_once);
 	tcase_add_test(migrations, a_session_runs_statements_and_reads_rows);
 	suite_add_tcase(all, migrations);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A relay between a test and its PostgreSQL, run by a thread, that can fail the way networks and
- * servers do: refuse and cut (the server is stopped), swallow (packets are lost), and come back. No
- * real server has to be stopped, so tests that share one do not disturb each other.
+ * A relay between a test and its PostgreSQL, run by a thread, that fails as networks and servers
+ * do: it refuses and cuts connections (the server is stopped), drops bytes (packets are lost), and
+ * recovers. The real server is not stopped, so tests that share it do not affect each other.
  */
 #ifndef REEYO_TESTS_DB_PROXY_H
 #define REEYO_TESTS_DB_PROXY_H
@@ -21,7 +21,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum proxy_state { PROXY_PASSES, PROXY_REFUSES, PROXY_SWALLOWS, PROXY_ENDS };
+enum proxy_state { PROXY_PASSES, PROXY_REFUSES, PROXY_DROPS, PROXY_ENDS };
 #define PROXY_PAIRS 64
 
 struct proxy {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the tests of lanes share: a loop with a database on it, statements of their own, calls that
- * remember what became of them, and a plain session beside it all. TEST_SCHEMA names the program's
- * own schema.
+ * Shared by the tests of lanes: a loop with a database, statements, calls that record their
+ * results, and a separate blocking session. TEST_SCHEMA is the schema of the test program.
  */
 #ifndef REEYO_TESTS_DB_WORLD_H
 #define REEYO_TESTS_DB_WORLD_H
@@ -63,11 +62,11 @@ struct world {
 	struct db_session *beside;
 };
 
-/* What became of a call. */
+/* A call and its result. */
 struct asked {
 	struct db_call call;
 	unsigned completions;
-	unsigned order; /* the how-manieth of all */
+	unsigned order; /* position among all completions */
 	int error;
 	unsigned rows;
 	char text[64], detail[64], given[2][64];
@@ -117,7 +116,7 @@ static inline void turn(struct world *world)
 	uv_run(loop_uv(world->loop), UV_RUN_ONCE);
 }
 
-/* One turn that waits for nothing: what was submitted is sent or refused. */
+/* One turn that does not block: submitted calls are sent or refused. */
 static inline void flush(struct world *world)
 {
 	uv_run(loop_uv(world->loop), UV_RUN_NOWAIT);
@@ -172,7 +171,7 @@ static inline void beside_value(struct world *world, const char *sql, char *out,
 	ck_assert_int_eq(db_session_value(world->beside, sql, out, size), 0);
 }
 
-/* The backend of a lane, asked for on that lane alone. */
+/* The PID of the lane's backend. */
 static inline int lane_backend(const struct lane *lane)
 {
 	return PQbackendPID(lane->pg);
@@ -186,7 +185,7 @@ static inline void backend_kill(struct world *world, int backend)
 	beside_value(world, sql, out, sizeof(out));
 }
 
-/* A configuration with one loop, so many lanes of each kind and so on; the caller may change it. */
+/* A configuration with one loop and two lanes of each kind; the caller may change it. */
 static inline struct config *world_config(const char *url)
 {
 	struct config *config = NULL;

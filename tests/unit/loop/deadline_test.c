@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Deadlines: they expire in order and never early, stop, begin again, and may do so from one
- * another's expiry.
+ * Deadlines: they expire in order and never early, can be stopped and restarted, also while another
+ * one expires.
  */
 #include <check.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@ struct wait {
 	char name;
 	uint64_t earliest;
 	bool last;          /* ends the loop */
-	unsigned restarts;  /* begins again so often when it expires */
+	unsigned restarts;  /* restarts this many times when it expires */
 	struct wait *stops; /* stopped when this one expires */
 	struct deadline_list *list;
 };
@@ -61,7 +61,7 @@ static void start(struct deadline_list *in, struct wait *wait)
 	ck_assert(deadline_runs(&wait->deadline));
 }
 
-START_TEST(they_expire_in_the_order_of_their_start)
+START_TEST(deadlines_expire_in_the_order_of_their_start)
 {
 	struct wait a = { .name = 'a' }, b = { .name = 'b' }, c = { .name = 'c', .last = true };
 
@@ -73,7 +73,7 @@ START_TEST(they_expire_in_the_order_of_their_start)
 }
 END_TEST
 
-START_TEST(one_that_begins_again_goes_to_the_end)
+START_TEST(a_restarted_deadline_goes_to_the_end)
 {
 	struct wait a = { .name = 'a', .last = true }, b = { .name = 'b' }, c = { .name = 'c' };
 
@@ -86,7 +86,7 @@ START_TEST(one_that_begins_again_goes_to_the_end)
 }
 END_TEST
 
-START_TEST(one_that_is_stopped_never_expires)
+START_TEST(a_stopped_deadline_does_not_expire)
 {
 	struct wait a = { .name = 'a' }, b = { .name = 'b' }, c = { .name = 'c', .last = true };
 	struct wait never = { .name = '!' };
@@ -105,7 +105,7 @@ START_TEST(one_that_is_stopped_never_expires)
 }
 END_TEST
 
-START_TEST(a_shorter_list_is_not_held_up_by_a_longer_one)
+START_TEST(a_shorter_list_is_not_delayed_by_a_longer_one)
 {
 	struct deadline_list hour, short_;
 	struct wait far = { .name = '!' }, a = { .name = 'a' }, b = { .name = 'b', .last = true };
@@ -125,7 +125,7 @@ START_TEST(a_shorter_list_is_not_held_up_by_a_longer_one)
 }
 END_TEST
 
-START_TEST(one_may_begin_again_when_it_expires)
+START_TEST(a_deadline_may_restart_when_it_expires)
 {
 	struct deadline_list none;
 	struct wait a = { .name = 'a', .restarts = 5, .last = true };
@@ -139,7 +139,7 @@ START_TEST(one_may_begin_again_when_it_expires)
 }
 END_TEST
 
-static struct deadline_list restless;
+static struct deadline_list restarting;
 
 static void stop_here(struct message *message)
 {
@@ -147,30 +147,30 @@ static void stop_here(struct message *message)
 	loop_stop(loop);
 }
 
-static void begins_again(struct deadline *deadline)
+static void deadline_restarts(struct deadline *deadline)
 {
 	static struct message message = { .run = stop_here };
 
 	if (!trace[0])
 		loop_post(loop, &message);
 	trace[0] = 'x';
-	deadline_start(&restless, deadline);
+	deadline_start(&restarting, deadline);
 }
 
-/* A loop that never turns shows as a test that never ends. */
-START_TEST(one_without_length_that_always_begins_again_lets_the_loop_turn)
+/* If the loop never turned, the test would not end. */
+START_TEST(a_deadline_of_zero_that_always_restarts_does_not_block_the_loop)
 {
 	struct deadline d = { 0 };
 
-	deadline_list_init(&restless, loop, 0, begins_again);
-	deadline_start(&restless, &d);
+	deadline_list_init(&restarting, loop, 0, deadline_restarts);
+	deadline_start(&restarting, &d);
 	loop_run(loop);
 	ck_assert(deadline_runs(&d));
-	deadline_list_close(&restless);
+	deadline_list_close(&restarting);
 }
 END_TEST
 
-START_TEST(a_timer_armed_for_a_stopped_one_is_armed_again)
+START_TEST(a_timer_set_for_a_stopped_deadline_is_set_again)
 {
 	struct wait a = { .name = 'a' }, b = { .name = 'b', .last = true };
 	struct deadline_list longer;
@@ -195,7 +195,7 @@ static void closes_the_next(struct deadline *deadline)
 	strcat(trace, "x");
 }
 
-/* Lists are visited newest first: `closes` before the one it closes. */
+/* Lists are visited newest first: `closes` before the list that it closes. */
 START_TEST(an_expiry_may_close_another_list)
 {
 	struct deadline_list closes;
@@ -221,13 +221,13 @@ int main(void)
 
 	tcase_set_timeout(all, 120);
 	tcase_add_checked_fixture(all, loop_open, loop_close);
-	tcase_add_test(all, they_expire_in_the_order_of_their_start);
-	tcase_add_test(all, one_that_begins_again_goes_to_the_end);
-	tcase_add_test(all, one_that_is_stopped_never_expires);
-	tcase_add_test(all, a_shorter_list_is_not_held_up_by_a_longer_one);
-	tcase_add_test(all, one_may_begin_again_when_it_expires);
-	tcase_add_test(all, one_without_length_that_always_begins_again_lets_the_loop_turn);
-	tcase_add_test(all, a_timer_armed_for_a_stopped_one_is_armed_again);
+	tcase_add_test(all, deadlines_expire_in_the_order_of_their_start);
+	tcase_add_test(all, a_restarted_deadline_goes_to_the_end);
+	tcase_add_test(all, a_stopped_deadline_does_not_expire);
+	tcase_add_test(all, a_shorter_list_is_not_delayed_by_a_longer_one);
+	tcase_add_test(all, a_deadline_may_restart_when_it_expires);
+	tcase_add_test(all, a_deadline_of_zero_that_always_restarts_does_not_block_the_loop);
+	tcase_add_test(all, a_timer_set_for_a_stopped_deadline_is_set_again);
 	tcase_add_test(all, an_expiry_may_close_another_list);
 	suite_add_tcase(suite, all);
 	return suite_run(suite);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Hooks at the end of a turn: their order, what they may do to each other, and that a wish is
- * neither lost nor able to starve the loop. A wish that sleeps shows as a test that never ends.
+ * Hooks at the end of a turn: their order, how they affect each other, and that `wanted` is neither
+ * lost nor able to block the loop. If `wanted` were lost, the test would not end.
  */
 #include <check.h>
 #include <stdlib.h>
@@ -29,9 +29,9 @@ struct hook {
 	struct turn_hook turn;
 	const char *name;
 	struct turn_hook *wakes; /* set wanted on each run */
-	unsigned again;          /* runs it asks for itself */
+	unsigned again;          /* how many more times it sets its own wanted */
 	unsigned runs;
-	bool stops;              /* ends the loop once nothing is left */
+	bool stops;              /* ends the loop after its last run */
 };
 
 static void hook_runs(struct turn_hook *turn)
@@ -53,7 +53,7 @@ static void hook_runs(struct turn_hook *turn)
 
 #define HOOK(text, ...) { .turn = { .run = hook_runs }, .name = (text), __VA_ARGS__ }
 
-START_TEST(a_loop_knows_itself)
+START_TEST(a_loop_has_an_index_and_counters)
 {
 	ck_assert_uint_eq(loop_index(loop), 3);
 	ck_assert_ptr_nonnull(loop_uv(loop));
@@ -63,7 +63,7 @@ START_TEST(a_loop_knows_itself)
 }
 END_TEST
 
-START_TEST(serving_comes_before_flushing_in_order_of_hooking)
+START_TEST(serve_hooks_run_before_flush_hooks_in_registration_order)
 {
 	struct hook flush = HOOK("f", .stops = true), first = HOOK("1"),
 		second = HOOK("2"), idle = HOOK("-");
@@ -104,7 +104,7 @@ static void on_posted(struct message *message)
 	posted->runs_then = posted->watched->runs;
 }
 
-START_TEST(a_hook_that_never_has_enough_lets_the_loop_poll_after_64_runs)
+START_TEST(a_hook_that_is_always_wanted_lets_the_loop_poll_after_64_runs)
 {
 	struct hook serve = HOOK("", .again = 1000, .stops = true);
 	struct posted posted = { .message.run = on_posted, .watched = &serve };
@@ -135,7 +135,7 @@ START_TEST(a_long_turn_lets_the_loop_poll_after_one_run)
 }
 END_TEST
 
-START_TEST(a_flush_that_wakes_serving_does_not_wait_for_an_event)
+START_TEST(a_serve_hook_wanted_by_a_flush_does_not_wait_for_an_event)
 {
 	struct hook serve = HOOK("s", .stops = true);
 	struct hook flush = HOOK("f", .wakes = &serve.turn);
@@ -148,7 +148,7 @@ START_TEST(a_flush_that_wakes_serving_does_not_wait_for_an_event)
 }
 END_TEST
 
-START_TEST(a_later_hook_may_wake_an_earlier_one)
+START_TEST(a_later_hook_may_want_an_earlier_one)
 {
 	struct hook first = HOOK("1", .stops = true);
 	struct hook second = HOOK("2", .wakes = &first.turn);
@@ -183,7 +183,7 @@ END_TEST
 
 static struct hook *gone[2];
 
-static void take_both_off(struct turn_hook *turn)
+static void hooks_unhook_both(struct turn_hook *turn)
 {
 	(void)turn;
 	for (int i = 0; i < 2; i++) {
@@ -193,13 +193,13 @@ static void take_both_off(struct turn_hook *turn)
 	strcat(trace, "x");
 }
 
-START_TEST(a_hook_may_take_itself_and_the_next_off)
+START_TEST(a_hook_may_unhook_itself_and_the_next)
 {
 	struct hook last = HOOK("l", .stops = true);
 
 	for (int i = 0; i < 2; i++) {
 		gone[i] = calloc(1, sizeof(*gone[i]));
-		gone[i]->turn.run = i ? hook_runs : take_both_off;
+		gone[i]->turn.run = i ? hook_runs : hooks_unhook_both;
 		gone[i]->name = "never";
 		gone[i]->turn.wanted = true;
 		loop_hook(loop, PHASE_SERVE, &gone[i]->turn);
@@ -218,15 +218,15 @@ int main(void)
 
 	tcase_set_timeout(all, 120);
 	tcase_add_checked_fixture(all, loop_open, loop_close);
-	tcase_add_test(all, a_loop_knows_itself);
-	tcase_add_test(all, serving_comes_before_flushing_in_order_of_hooking);
+	tcase_add_test(all, a_loop_has_an_index_and_counters);
+	tcase_add_test(all, serve_hooks_run_before_flush_hooks_in_registration_order);
 	tcase_add_test(all, a_hook_that_wants_more_runs_again_before_the_flush);
-	tcase_add_test(all, a_hook_that_never_has_enough_lets_the_loop_poll_after_64_runs);
+	tcase_add_test(all, a_hook_that_is_always_wanted_lets_the_loop_poll_after_64_runs);
 	tcase_add_test(all, a_long_turn_lets_the_loop_poll_after_one_run);
-	tcase_add_test(all, a_flush_that_wakes_serving_does_not_wait_for_an_event);
-	tcase_add_test(all, a_later_hook_may_wake_an_earlier_one);
+	tcase_add_test(all, a_serve_hook_wanted_by_a_flush_does_not_wait_for_an_event);
+	tcase_add_test(all, a_later_hook_may_want_an_earlier_one);
 	tcase_add_test(all, a_timer_may_want_a_hook);
-	tcase_add_test(all, a_hook_may_take_itself_and_the_next_off);
+	tcase_add_test(all, a_hook_may_unhook_itself_and_the_next);
 	suite_add_tcase(suite, all);
 	return suite_run(suite);
 }

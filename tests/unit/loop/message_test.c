@@ -23,7 +23,7 @@ static struct loop *to;
 static pthread_t receiver;
 static unsigned expected[SENDERS], received;
 
-static void note_arrives(struct message *message)
+static void note_received(struct message *message)
 {
 	struct note *note = CONTAINER_OF(message, struct note, message);
 
@@ -40,7 +40,7 @@ static void *send_many(void *arg)
 	for (unsigned i = 0; i < MANY; i++) {
 		struct note *note = calloc(1, sizeof(*note));
 
-		note->message.run = note_arrives;
+		note->message.run = note_received;
 		note->sender = *(unsigned *)arg;
 		note->number = i;
 		loop_post(to, &note->message);
@@ -67,28 +67,28 @@ START_TEST(messages_of_many_threads_all_arrive_in_order)
 }
 END_TEST
 
-/* A ball that two loops throw to each other, each from its own thread. */
-struct ball {
+/* A message that two loops post to each other, each from its own thread. */
+struct ping {
 	struct message message;
 	struct loop *loops[2];
-	unsigned at, throws;
+	unsigned at, rounds;
 };
 
-static void ball_caught(struct message *message)
+static void ping_received(struct message *message)
 {
-	struct ball *ball = CONTAINER_OF(message, struct ball, message);
+	struct ping *ping = CONTAINER_OF(message, struct ping, message);
 
-	if (ball->throws == 0) {
-		loop_stop(ball->loops[ball->at]);
-		ball->loops[ball->at] = NULL;
-		ball->at ^= 1;
-		if (ball->loops[ball->at])
-			loop_post(ball->loops[ball->at], message);
+	if (ping->rounds == 0) {
+		loop_stop(ping->loops[ping->at]);
+		ping->loops[ping->at] = NULL;
+		ping->at ^= 1;
+		if (ping->loops[ping->at])
+			loop_post(ping->loops[ping->at], message);
 		return;
 	}
-	ball->throws--;
-	ball->at ^= 1;
-	loop_post(ball->loops[ball->at], message);
+	ping->rounds--;
+	ping->at ^= 1;
+	loop_post(ping->loops[ping->at], message);
 }
 
 static void *run_loop(void *arg)
@@ -99,26 +99,26 @@ static void *run_loop(void *arg)
 
 static void stop_here(struct message *message)
 {
-	struct ball *ball = CONTAINER_OF(message, struct ball, message);
+	struct ping *ping = CONTAINER_OF(message, struct ping, message);
 
-	loop_stop(ball->loops[0]);
+	loop_stop(ping->loops[0]);
 }
 
-START_TEST(two_loops_throw_a_ball)
+START_TEST(two_loops_exchange_a_message)
 {
-	struct ball ball = { .message.run = ball_caught, .throws = 2000 };
+	struct ping ping = { .message.run = ping_received, .rounds = 2000 };
 	struct loop *loops[2];
 	pthread_t threads[2];
 
 	for (unsigned i = 0; i < 2; i++) {
 		ck_assert_int_eq(loop_new(i, &loops[i]), 0);
-		ball.loops[i] = loops[i];
+		ping.loops[i] = loops[i];
 		ck_assert_int_eq(pthread_create(&threads[i], NULL, run_loop, loops[i]), 0);
 	}
-	loop_post(loops[0], &ball.message);
+	loop_post(loops[0], &ping.message);
 	for (unsigned i = 0; i < 2; i++)
 		pthread_join(threads[i], NULL);
-	ck_assert_uint_eq(ball.throws, 0);
+	ck_assert_uint_eq(ping.rounds, 0);
 	for (unsigned i = 0; i < 2; i++)
 		loop_free(loops[i]);
 }
@@ -126,7 +126,7 @@ END_TEST
 
 START_TEST(a_message_posted_before_the_loop_runs_is_kept)
 {
-	struct ball early = { .message.run = stop_here };
+	struct ping early = { .message.run = stop_here };
 
 	ck_assert_int_eq(loop_new(0, &early.loops[0]), 0);
 	loop_post(early.loops[0], &early.message);
@@ -142,7 +142,7 @@ int main(void)
 
 	tcase_set_timeout(all, 120);
 	tcase_add_test(all, messages_of_many_threads_all_arrive_in_order);
-	tcase_add_test(all, two_loops_throw_a_ball);
+	tcase_add_test(all, two_loops_exchange_a_message);
 	tcase_add_test(all, a_message_posted_before_the_loop_runs_is_kept);
 	suite_add_tcase(suite, all);
 	return suite_run(suite);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The work pool: jobs run beside the loop at low priority, end on it, and are refused past the
- * bound.
+ * The work pool: jobs run in parallel to the loop at low priority, complete on the loop's thread,
+ * and are refused above the limit.
  */
 #include <check.h>
 #include <pthread.h>
@@ -19,7 +19,7 @@
 
 struct job {
 	struct work work;
-	uv_sem_t *gate;  /* waits here, NULL: does not */
+	uv_sem_t *gate;  /* the job waits for it; NULL: does not wait */
 	pthread_t ran_on;
 	int niceness;
 	unsigned done;
@@ -64,7 +64,7 @@ static void loop_close(void)
 	loop_free(loop);
 }
 
-START_TEST(a_job_runs_beside_the_loop_and_ends_on_it)
+START_TEST(a_job_runs_in_the_pool_and_completes_on_the_loop)
 {
 	struct job job = job_new(NULL);
 
@@ -80,13 +80,13 @@ START_TEST(a_job_runs_beside_the_loop_and_ends_on_it)
 }
 END_TEST
 
-START_TEST(jobs_past_the_bound_are_refused_and_nothing_is_taken)
+START_TEST(jobs_above_the_limit_are_refused)
 {
 	struct job jobs[THREADS + QUEUE], extra = job_new(NULL);
 	uv_sem_t gate;
 
 	uv_sem_init(&gate, 0);
-	/* the bound is free again after the first */
+	/* the pool accepts jobs again after the first round */
 	for (unsigned round = 1; round <= 2; round++) {
 		waiting_for = THREADS + QUEUE;
 		for (unsigned i = 0; i < COUNT_OF(jobs); i++) {
@@ -116,8 +116,8 @@ int main(void)
 
 	tcase_set_timeout(all, 120);
 	tcase_add_checked_fixture(all, loop_open, loop_close);
-	tcase_add_test(all, a_job_runs_beside_the_loop_and_ends_on_it);
-	tcase_add_test(all, jobs_past_the_bound_are_refused_and_nothing_is_taken);
+	tcase_add_test(all, a_job_runs_in_the_pool_and_completes_on_the_loop);
+	tcase_add_test(all, jobs_above_the_limit_are_refused);
 	suite_add_tcase(suite, all);
 	return suite_run(suite);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Metrics in Prometheus' text format: every line well formed, each name described once and in one
- * place, histograms cumulative, loops added up.
+ * Metrics in the text format of Prometheus: every line is well formed, each name is described once,
+ * histograms are cumulative, loops are added up.
  */
 #include <check.h>
 #include <regex.h>
@@ -38,7 +38,7 @@ static char *written(void)
 	ck_assert_int_eq(metrics_new(2, &metrics), 0);
 	metrics_add(metrics, &loops[0]);
 	metrics_add(metrics, &loops[1]);
-	metrics_add(metrics, &loops[1]); /* past the room: ignored */
+	metrics_add(metrics, &loops[1]); /* more than announced: ignored */
 	metrics_write(metrics, &out);
 	metrics_free(metrics);
 	text = buf_string(&out);
@@ -107,7 +107,7 @@ START_TEST(histograms_are_cumulative_and_in_seconds)
 }
 END_TEST
 
-START_TEST(the_process_shows_its_size)
+START_TEST(the_process_reports_its_size)
 {
 	char *text = written();
 
@@ -132,8 +132,8 @@ static void family_of(const char *line, char out[128])
 	}
 }
 
-/* What a scraper insists on: a sample follows the TYPE of its own family, and no family comes
- * twice. */
+/* Scrapers require that a sample follows the TYPE of its family and that no family appears twice.
+ */
 START_TEST(every_line_is_well_formed_and_every_name_is_described_once)
 {
 	static const char pattern[] =
@@ -164,7 +164,7 @@ START_TEST(every_line_is_well_formed_and_every_name_is_described_once)
 }
 END_TEST
 
-START_TEST(a_caller_adds_gauges_of_its_own)
+START_TEST(a_caller_can_add_metrics)
 {
 	struct buf out = buf_in(arena, 64);
 
@@ -183,9 +183,9 @@ int main(void)
 	tcase_add_checked_fixture(all, world_open, world_close);
 	tcase_add_test(all, loops_add_up);
 	tcase_add_test(all, histograms_are_cumulative_and_in_seconds);
-	tcase_add_test(all, the_process_shows_its_size);
+	tcase_add_test(all, the_process_reports_its_size);
 	tcase_add_test(all, every_line_is_well_formed_and_every_name_is_described_once);
-	tcase_add_test(all, a_caller_adds_gauges_of_its_own);
+	tcase_add_test(all, a_caller_can_add_metrics);
 	suite_add_tcase(suite, all);
 	return suite_run(suite);
 }
