@@ -1,12 +1,12 @@
--- What must hold of the guarded balances: they are sums of entries, and each entry's own balance is part of one history.
+-- Checks of wallets: balances equal the sums of their entries, and the balances recorded in entries form one history.
 
 -- check: wallet_not_negative
--- No wallet, no part of one and none of its totals is below zero.
+-- No balance and no total of a wallet is below zero.
 SELECT owner_id, format('available %s, pending %s, cash %s', available, pending, cash_in_hand) FROM wallets
  WHERE least(available, pending, cash_in_hand, total_earned, total_spent, total_withdrawn) < 0
 
 -- check: wallet_owner_known
--- Each wallet is of an account of its kind.
+-- Each wallet belongs to an account of its kind.
 SELECT owner_id, format('a wallet of kind %s', kind) FROM wallets w
  WHERE CASE kind WHEN 'USER' THEN NOT EXISTS (SELECT FROM users a WHERE a.id = w.owner_id)
                  WHEN 'VENDOR' THEN NOT EXISTS (SELECT FROM vendors a WHERE a.id = w.owner_id)
@@ -14,7 +14,7 @@ SELECT owner_id, format('a wallet of kind %s', kind) FROM wallets w
 
 -- check: wallet_available
 -- A wallet's available balance is the sum of its entries.
-SELECT owner_id, format('%s available, entries come to %s', w.available, coalesce(e.amount, 0))
+SELECT owner_id, format('%s available, sum of entries %s', w.available, coalesce(e.amount, 0))
   FROM (SELECT owner_id, kind, available FROM wallets) w
   FULL JOIN (SELECT owner_id, kind, sum(amount) AS amount FROM ledger_entries
               WHERE kind IN ('USER', 'VENDOR', 'RIDER') GROUP BY 1, 2) e USING (owner_id, kind)
@@ -22,30 +22,30 @@ SELECT owner_id, format('%s available, entries come to %s', w.available, coalesc
 
 -- check: wallet_pending
 -- A wallet's pending balance is the sum of its entries.
-SELECT owner_id, format('%s pending, entries come to %s', w.pending, coalesce(e.amount, 0))
+SELECT owner_id, format('%s pending, sum of entries %s', w.pending, coalesce(e.amount, 0))
   FROM (SELECT owner_id, kind || '_PENDING' AS kind, pending FROM wallets) w
   FULL JOIN (SELECT owner_id, kind, sum(amount) AS amount FROM ledger_entries
               WHERE kind IN ('VENDOR_PENDING', 'RIDER_PENDING') GROUP BY 1, 2) e USING (owner_id, kind)
  WHERE coalesce(w.pending, 0) <> coalesce(e.amount, 0)
 
 -- check: wallet_cash_in_hand
--- The cash in a rider's hand is what he collected and did not hand in.
-SELECT owner_id, format('%s in hand, entries come to %s', w.cash_in_hand, -coalesce(e.amount, 0))
+-- A rider's cash in hand is the cash that the rider collected and did not hand in.
+SELECT owner_id, format('%s in hand, sum of entries %s', w.cash_in_hand, -coalesce(e.amount, 0))
   FROM (SELECT owner_id, cash_in_hand FROM wallets) w
   FULL JOIN (SELECT owner_id, sum(amount) AS amount FROM ledger_entries WHERE kind = 'CASH' GROUP BY 1) e USING (owner_id)
  WHERE coalesce(w.cash_in_hand, 0) <> -coalesce(e.amount, 0)
 
 -- check: wallet_total_earned
--- What a vendor or rider earned is what came of orders.
-SELECT owner_id, format('%s earned, entries come to %s', w.total_earned, coalesce(e.amount, 0))
+-- The total earned of a vendor or rider is the sum of credits from orders.
+SELECT owner_id, format('%s earned, sum of entries %s', w.total_earned, coalesce(e.amount, 0))
   FROM (SELECT owner_id, total_earned FROM wallets) w
   LEFT JOIN (SELECT to_owner AS owner_id, sum(amount) AS amount FROM ledger
               WHERE to_kind IN ('VENDOR', 'RIDER') AND category IN ('ORDER_PAYMENT', 'DELIVERY_FEE') GROUP BY 1) e USING (owner_id)
  WHERE w.total_earned <> coalesce(e.amount, 0)
 
 -- check: wallet_total_spent
--- What a customer spent is what was paid into escrow for his orders, less what came back of them. Cash is not counted.
-SELECT owner_id, format('%s spent, entries come to %s', w.total_spent, coalesce(e.amount, 0))
+-- The total spent of a customer is the sum paid into escrow for the customer's orders, minus refunds. Cash is not counted.
+SELECT owner_id, format('%s spent, sum of entries %s', w.total_spent, coalesce(e.amount, 0))
   FROM (SELECT owner_id, total_spent FROM wallets) w
   LEFT JOIN (SELECT o.user_id AS owner_id, sum(CASE l.to_kind WHEN 'ESCROW' THEN l.amount ELSE -l.amount END) AS amount
                FROM ledger l JOIN orders o ON o.id = l.order_id
@@ -53,8 +53,8 @@ SELECT owner_id, format('%s spent, entries come to %s', w.total_spent, coalesce(
  WHERE w.total_spent <> coalesce(e.amount, 0)
 
 -- check: wallet_total_withdrawn
--- What a vendor or rider withdrew is what left him for the gateway, and the fees of it, less what came back of it.
-SELECT owner_id, format('%s withdrawn, entries come to %s', w.total_withdrawn, coalesce(e.amount, 0))
+-- The total withdrawn of a vendor or rider is the sum paid out to the gateway, including fees, minus what came back.
+SELECT owner_id, format('%s withdrawn, sum of entries %s', w.total_withdrawn, coalesce(e.amount, 0))
   FROM (SELECT owner_id, total_withdrawn FROM wallets) w
   LEFT JOIN (SELECT owner_id, sum(amount) AS amount
                FROM (SELECT from_owner AS owner_id, amount FROM ledger
@@ -67,15 +67,15 @@ SELECT owner_id, format('%s withdrawn, entries come to %s', w.total_withdrawn, c
  WHERE w.total_withdrawn <> coalesce(e.amount, 0)
 
 -- check: balance_recorded
--- Each side of a wallet has the balance afterwards recorded, and it is not below zero (cash: not above).
+-- Each side of a wallet has the resulting balance recorded, and it is not below zero (cash: not above).
 SELECT transfer_id, format('balance %s of %s %s', coalesce(balance::text, 'none'), kind, owner_id) FROM ledger_entries
  WHERE CASE kind WHEN 'CASH' THEN balance > 0 WHEN 'ESCROW' THEN false WHEN 'PLATFORM' THEN false WHEN 'CLEARING' THEN false
        ELSE balance IS NULL OR balance < 0 END
 
 -- check: balance_follows
--- The balances recorded with an account's entries are one history from nothing to what it holds: as many entries end with
--- a balance as begin with it. In which order they were booked is recorded nowhere (ids and times are made before a wallet's turn comes), so the
--- balances are matched as a set.
+-- The balances recorded with an account's entries form one history from 0 to the present balance: for each balance, as many
+-- entries end with it as begin with it. The booking order is not recorded (ids and times are created before the wallet's
+-- row is locked), so the balances are matched as a set.
 WITH sides AS (
   SELECT kind, owner_id, amount, balance FROM ledger_entries e
    WHERE kind NOT IN ('ESCROW', 'PLATFORM', 'CLEARING')

@@ -1,7 +1,7 @@
--- What must hold of orders: what was paid for one is held until it ends, and then goes once to whom it belongs.
+-- Checks of orders: the payment of an order is held until the order ends, and is then distributed once.
 
 -- check: escrow_held
--- Escrow holds the total of an order that is paid and under way, and nothing of any other.
+-- Escrow holds the total of each paid, active order, and nothing of any other order.
 WITH held AS (
   SELECT order_id AS id, sum(CASE to_kind WHEN 'ESCROW' THEN amount ELSE -amount END) AS amount
     FROM ledger WHERE (to_kind = 'ESCROW' OR from_kind = 'ESCROW') AND order_id IS NOT NULL GROUP BY 1
@@ -12,34 +12,34 @@ SELECT o.id, format('%s %s, %s: %s held of %s', o.payment_method, o.status, o.pa
    ELSE 0 END
 
 -- check: paid_once
--- An order is paid into escrow once, with its total, out of its customer's wallet or by the gateway; cash is not.
+-- An order is paid into escrow once, with its total, from its customer's wallet or by the gateway. Cash orders are not.
 SELECT o.id, format('%s order of %s: %s paid in %s times', o.payment_method, o.total, p.amount, p.times)
   FROM (SELECT order_id, sum(amount) AS amount, count(*) AS times, max(from_owner) AS payer FROM ledger
          WHERE to_kind = 'ESCROW' AND order_id IS NOT NULL GROUP BY 1) p JOIN orders o ON o.id = p.order_id
  WHERE p.amount <> o.total OR p.times <> 1 OR o.payment_method = 'CASH' OR p.payer <> o.user_id
 
 -- check: settled_once
--- A delivered order is shared out once: what goes to vendor, rider and platform comes to its total.
+-- A delivered order is settled once: the parts of vendor, rider and platform add up to its total.
 WITH parts AS (
   SELECT order_id AS id, sum(amount) AS amount, greatest(count(*) FILTER (WHERE to_kind = 'VENDOR'),
            count(*) FILTER (WHERE to_kind = 'RIDER'), count(*) FILTER (WHERE to_kind = 'PLATFORM')) AS times FROM ledger
    WHERE from_kind IN ('ESCROW', 'CASH') AND to_kind IN ('VENDOR', 'RIDER', 'PLATFORM') AND order_id IS NOT NULL GROUP BY 1
 )
-SELECT o.id, format('%s of %s shared out, a part up to %s times', coalesce(p.amount, 0), o.total, coalesce(p.times, 0))
+SELECT o.id, format('%s of %s settled, a part up to %s times', coalesce(p.amount, 0), o.total, coalesce(p.times, 0))
   FROM orders o LEFT JOIN parts p ON p.id = o.id
  WHERE o.status = 'DELIVERED'
    AND (coalesce(p.amount, 0) <> o.total OR p.times <> 1 OR o.settled_at IS NULL)
 
 -- check: settled_only_when_delivered
--- Nothing of an order that is not delivered is shared out. What the platform pays of its own is compensation_bounded's.
+-- Nothing of an undelivered order is settled. Payments of the platform itself are checked by compensation_bounded.
 SELECT l.id, format('%s to %s of order %s, which is %s', l.amount, l.to_kind, o.id, o.status)
   FROM ledger l JOIN orders o ON o.id = l.order_id
  WHERE l.to_kind IN ('VENDOR', 'RIDER', 'PLATFORM') AND l.category IN ('ORDER_PAYMENT', 'DELIVERY_FEE', 'ORDER_COMMISSION')
    AND l.from_kind <> 'PLATFORM' AND (o.status <> 'DELIVERED' OR o.settled_at IS NULL)
 
 -- check: compensation_bounded
--- The platform pays a vendor once, and at most his share, for an order that an admin cancelled; a rider only for one that
--- was delivered.
+-- The platform pays a vendor once, and at most the vendor's share, for an order that an admin cancelled. It pays a rider only
+-- for a delivered order.
 SELECT o.id, format('%s paid to %s in %s times of %s, %s by %s', sum(l.amount), l.to_kind, count(*), o.subtotal, o.status,
          coalesce(o.cancelled_by, 'nobody'))
   FROM ledger l JOIN orders o ON o.id = l.order_id
@@ -57,7 +57,7 @@ SELECT l.id, format('%s to %s %s of order %s', l.amount, l.to_kind, l.to_owner, 
    WHEN 'USER' THEN o.user_id END
 
 -- check: cash_is_its_total
--- A rider collected the total of a cash order that he delivered, and cash of no other.
+-- For each delivered cash order its rider collected the total; no cash was collected for other orders.
 WITH collected AS (
   SELECT order_id AS id, sum(amount) AS amount, min(from_owner) AS least, max(from_owner) AS most
     FROM ledger WHERE from_kind = 'CASH' GROUP BY 1
@@ -67,26 +67,26 @@ SELECT coalesce(o.id, c.most), format('%s collected, %s order of %s is %s', coal
  WHERE (c.amount, c.least, c.most) IS DISTINCT FROM (o.total, o.rider_id, o.rider_id)
 
 -- check: subsidy_bounded
--- For free delivery the platform adds at most the fee that the customer was spared.
-SELECT o.id, format('%s added, %s spared', sum(l.amount), o.funded_fee) FROM ledger l JOIN orders o ON o.id = l.order_id
+-- For free delivery the platform pays at most the fee that was waived.
+SELECT o.id, format('%s added, %s waived', sum(l.amount), o.funded_fee) FROM ledger l JOIN orders o ON o.id = l.order_id
  WHERE l.from_kind = 'PLATFORM' AND l.to_kind = 'RIDER' GROUP BY o.id HAVING sum(l.amount) > o.funded_fee
 
 -- check: refunds_bounded
--- What was given back of an order is at most what was paid for it.
+-- The refunds of an order are at most the amount paid for it.
 WITH moved AS (
   SELECT order_id AS id, coalesce(sum(amount) FILTER (WHERE category = 'REFUND'), 0) AS back,
          coalesce(sum(amount) FILTER (WHERE to_kind = 'ESCROW' OR from_kind = 'CASH'), 0) AS paid
     FROM ledger WHERE order_id IS NOT NULL AND (category = 'REFUND' OR to_kind = 'ESCROW' OR from_kind = 'CASH') GROUP BY 1
 )
-SELECT id, format('%s given back of %s', back, paid) FROM moved WHERE back > paid
+SELECT id, format('%s refunded of %s', back, paid) FROM moved WHERE back > paid
 
 -- check: payment_status_agrees
--- An order says PAID or REFUNDED when, and only when, it was paid, and REFUNDED only when money came back.
+-- The payment status is PAID or REFUNDED exactly when the order was paid, and REFUNDED only when money was refunded.
 WITH moved AS (
   SELECT order_id AS id, bool_or(to_kind = 'ESCROW' OR from_kind = 'CASH') AS paid, bool_or(category = 'REFUND') AS back
     FROM ledger WHERE order_id IS NOT NULL AND (category = 'REFUND' OR to_kind = 'ESCROW' OR from_kind = 'CASH') GROUP BY 1
 )
-SELECT o.id, format('%s %s order is %s, paid %s, given back %s', o.payment_method, o.status, o.payment_status,
+SELECT o.id, format('%s %s order is %s, paid %s, refunded %s', o.payment_method, o.status, o.payment_status,
          coalesce(m.paid, false), coalesce(m.back, false))
   FROM orders o LEFT JOIN moved m ON m.id = o.id
  WHERE (o.payment_status IN ('PAID', 'REFUNDED')) <> coalesce(m.paid, false)

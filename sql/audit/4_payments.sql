@@ -1,9 +1,9 @@
--- What must hold of payments: what the gateway collected is in the books once, and nothing else of it is.
+-- Checks of payments: each amount that the gateway collected is booked once, and nothing else is booked.
 
 -- check: intent_booked_once
 -- needs: payment_intents
--- A payment that succeeded is booked once, with its amount, to its customer or order; one of another amount that was decided
--- so, with that amount, to its customer; any other is not booked.
+-- A successful payment is booked once, with its amount, to its customer or order. A payment of another amount that was
+-- resolved as BOOKED is booked with that amount to its customer. No other payment is booked.
 WITH booked AS (
   SELECT reference AS id, count(*) AS times, sum(amount) AS amount, min(id) AS entry, min(to_owner) AS to_owner,
          min(order_id) AS order_id
@@ -19,7 +19,7 @@ SELECT id, format('%s of %s, booked %s in %s times', coalesce(i.state, 'unknown'
 
 -- check: payment_names_its_order
 -- needs: payment_intents
--- An order by mobile money or card has its payment, of its customer and its total, and names it.
+-- An order by mobile money or card names its payment, which has the order's customer and total.
 SELECT o.id, format('%s order of %s, payment %s of %s', o.payment_method, o.total, i.id, i.amount)
   FROM orders o LEFT JOIN payment_intents i ON i.order_id = o.id
  WHERE (o.payment_reference ^@ 'pay_' OR o.payment_method = 'MOBILE_MONEY')
@@ -27,7 +27,7 @@ SELECT o.id, format('%s order of %s, payment %s of %s', o.payment_method, o.tota
 
 -- check: payment_waits_with_its_order
 -- needs: payment_intents
--- An order that waits for its payment has one that may still come; one that was paid for is not waiting.
+-- An order that waits for its payment has an open payment. An order whose payment succeeded does not wait.
 SELECT o.id, format('%s order waits, payment is %s', o.payment_method, i.state)
   FROM payment_intents i JOIN orders o ON o.id = i.order_id
  WHERE (o.active AND o.payment_status = 'PENDING' AND i.state NOT IN ('CREATED', 'PENDING'))

@@ -1,10 +1,10 @@
--- What must hold of pay-outs: each has its movements, and no more of them than its state says.
+-- Checks of pay-outs: each has exactly the movements that belong to its state.
 
 -- check: payout_moved
 -- needs: payouts
--- A pay-out's amount was held once and waits there while it is open. Its net has left the house when it is completed, and nothing
--- when it ended otherwise, unless a trouble ended in another way: then what the gateway paid has left, and what of it the owner
--- did not bear is the platform's loss.
+-- The amount of a pay-out was held once and stays held while the pay-out is open. A completed pay-out has paid the net amount
+-- out; one that ended otherwise has paid nothing. Exception: a discrepancy was resolved. Then the amount that the gateway paid
+-- has left, and the part that the owner did not bear is the platform's loss.
 WITH moved AS (
   SELECT reference AS id, max(coalesce(from_owner, '')) AS owner,
          coalesce(sum(amount) FILTER (WHERE to_kind IN ('VENDOR_PENDING', 'RIDER_PENDING')), 0) AS held,
@@ -31,7 +31,7 @@ SELECT coalesce(p.id, m.id), format('%s %s of %s: %s held, %s waits, %s paid, %s
 
 -- check: payout_decided
 -- needs: payouts
--- Who was paid was approved, and what needed two admins when it was approved, or when its trouble was ended, had two.
+-- Each paid pay-out was approved. If it needed two admins at approval, or when its discrepancy was resolved, it had two.
 SELECT id, format('%s, approved by %s and %s, resolved by %s and %s', status, coalesce(first_approved_by, 'nobody'),
          coalesce(approved_by, 'nobody'), coalesce(first_resolved_by, 'nobody'), coalesce(resolved_by, 'nobody'))
   FROM payouts
@@ -42,6 +42,6 @@ SELECT id, format('%s, approved by %s and %s, resolved by %s and %s', status, co
 
 -- check: payout_paid_once
 -- needs: payouts
--- A pay-out that says how the gateway knows it was sent to it.
+-- A pay-out with a gateway reference was sent to the gateway.
 SELECT id, format('%s with reference %s, never sent', status, gateway_reference) FROM payouts
  WHERE gateway_reference IS NOT NULL AND (sent_at IS NULL OR method <> 'MOBILE_MONEY')

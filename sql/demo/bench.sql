@@ -1,15 +1,15 @@
--- What measurements run on, on top of small.sql in the same session. setting reeyo.orders: how many orders.
+-- Data for measurements, loaded after small.sql in the same session. The setting reeyo.orders is the number of orders.
 --
--- Ids follow patterns, so that a load generator need not ask for them:
+-- Ids follow patterns, so that a load generator can construct them:
 --   customers  user_bench_00001 … user_bench_10000, phones +237671000001 … +237671010000, password Test123!@#,
---              one address each (addr_bench_00001 …), its default, in Douala; wallet 1,000,000,000 XAF
+--              one default address each (addr_bench_00001 …), in Douala; wallet 1,000,000,000 XAF
 --   vendors    vendor_bench_001 … vendor_bench_130 (FOOD) and … _160 (MART), online
---   items      item_bench_001_01 … item_bench_160_28: 28 a vendor, which makes 5,000 with the small world's
+--   items      item_bench_001_01 … item_bench_160_28: 28 per vendor; 5,000 with those of small.sql
 --   riders     rider_bench_01 … rider_bench_50, phones +237672000001 …, password RiderPass123!
---   orders     ord_ and 26 digits, numbers F- and 10 digits: 1 is the oldest, the highest is from just now
+--   orders     ord_ and 26 digits, numbers F- and 10 digits: 1 is the oldest, the highest is the newest
 --
--- The books balance: the newest 100,000 orders have each their own movements, older ones are summed into one
--- movement per pair of accounts, and every wallet is what its movements add up to.
+-- The ledger balances: the newest 100,000 orders have their own movements, the movements of older orders are summed into one
+-- per pair of accounts, and every wallet equals the sum of its movements.
 SET LOCAL synchronous_commit = off;
 SET LOCAL work_mem = '128MB';
 SET LOCAL maintenance_work_mem = '512MB';
@@ -57,7 +57,7 @@ SELECT 'rider_bench_' || lpad(r::text, 2, '0'), '+237672' || lpad(r::text, 6, '0
   'APPROVED', 'ACTIVE', 'Douala'
   FROM generate_series(1, 50) r;
 
--- Texts that are the same in every order of a customer or an item are made once.
+-- Texts that are equal in all orders of a customer or an item are created once.
 CREATE TEMP TABLE demo_user ON COMMIT DROP AS
   SELECT row_number() OVER (ORDER BY u.id)::integer AS u, u.id, u.first_name || ' ' || u.last_name AS name,
          u.phone, address_json(a)::json AS place, a.address, a.lat, a.lng
@@ -72,7 +72,7 @@ CREATE TEMP TABLE demo_place ON COMMIT DROP AS
     FROM vendors WHERE id LIKE 'vendor\_bench\_%';
 ANALYZE demo_user; ANALYZE demo_item; ANALYZE demo_place;
 
--- Who ordered what: hashes of the order's number, so that every load is the same.
+-- Customers and items of an order are hashes of its number, so every load gives the same data.
 CREATE TEMP TABLE demo_order ON COMMIT DROP AS
 SELECT n, pick.u, pick.v, pick.r, i1, i2, d.km, a.price * 2 + b.price AS subtotal, wallet, state,
   CASE WHEN a.price * 2 + b.price >= 10000 THEN 0 ELSE d.fee END AS fee,
@@ -93,7 +93,7 @@ SELECT n, pick.u, pick.v, pick.r, i1, i2, d.km, a.price * 2 + b.price AS subtota
  CROSS JOIN LATERAL (SELECT 1 + h % 40 / 10.0 AS km, 1000 + ceil(1 + h % 40 / 10.0)::bigint * 200 AS fee) d;
 ANALYZE demo_order;
 
--- Old rows need no room to grow in, and random indexes are built faster at the end than row by row.
+-- Old rows need no space for updates. Building random indexes at the end is faster than row by row.
 ALTER TABLE orders SET (fillfactor = 100);
 DO $$ BEGIN
   IF current_setting('reeyo.orders')::bigint > 1000000 THEN
@@ -145,9 +145,8 @@ DO $$ BEGIN
   END IF;
 END $$;
 
--- The movements of every order: paid into escrow (or collected by the rider), then split or refunded. Accounts
--- are still numbers here (a: customer, vendor or rider; b: the rider who holds the cash, or 0), so that
--- millions of them are summed quickly.
+-- The movements of every order: paid into escrow (or collected by the rider), then split or refunded. Accounts are numbers
+-- here (a: customer, vendor or rider; b: the rider who holds the cash, or 0), so that millions of rows are summed quickly.
 CREATE TEMP VIEW demo_move AS
 SELECT n, at, k, wallet, a, CASE WHEN wallet OR k = 5 THEN 0 ELSE r END AS b, amount
   FROM (SELECT *, (subtotal * bps + 5000) / 10000 AS cut, state = 'DELIVERED' AS done FROM demo_order) o
@@ -180,7 +179,7 @@ SELECT 'txn_' || lpad((CASE WHEN n IS NULL THEN 1000000000 + row_number() OVER (
  CROSS JOIN LATERAL (SELECT 'user_bench_' || lpad(a::text, 5, '0') AS customer,
                             CASE WHEN wallet THEN 'ESCROW' ELSE 'CASH' END AS source) t;
 
--- As much money as makes each customer's wallet what it shall be in the end.
+-- Top-ups, so that each customer's wallet has its final balance.
 INSERT INTO demo_entry
 SELECT 'txn_' || lpad((1000000 + c.u)::text, 26, '0'), now() - interval '181 days',
   1000000000 + coalesce(spent.amount, 0), 'CLEARING', NULL, 'USER', c.id, 'WALLET_TOPUP', NULL, 'Demo money'
@@ -217,7 +216,7 @@ SELECT a.id, a.kind, coalesce(sum(s.delta) FILTER (WHERE s.kind = a.kind), 0),
     UNION ALL SELECT to_owner, to_kind, amount, category FROM demo_entry) s ON s.owner = a.id AND s.kind IN (a.kind, 'CASH')
  GROUP BY a.id, a.kind;
 
--- Materialized, or the whole is summed again for each vendor.
+-- MATERIALIZED: otherwise everything is summed again for each vendor.
 WITH o AS MATERIALIZED (
   SELECT 'vendor_bench_' || lpad(v::text, 3, '0') AS id, count(*) AS orders, sum(subtotal) AS revenue
     FROM demo_order WHERE state = 'DELIVERED' GROUP BY v

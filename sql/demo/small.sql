@@ -1,6 +1,6 @@
--- The demo world: the accounts of the guide among 40 vendors of Douala and Yaoundé.
+-- Demo data: the accounts of the guide, and 40 vendors in Douala and Yaoundé.
 --
--- Ids and log-ins are fixed, so that scripts can name them:
+-- Ids and log-ins are fixed, so that scripts can use them:
 --   customer   user_demo_1    +237670000001 / Test123!@#       1,000,000,000 XAF, default address in Bonapriso
 --              user_demo_2    +237670000002 / Test123!@#       in Yaoundé, 50,000 XAF
 --   vendors    vendor_123     vendor@reeyo.cm / VendorPass123! Douala, always open; items item_1 (3,000 XAF) to item_13
@@ -8,7 +8,7 @@
 --   rider      rider_demo_1   +237670000020 / RiderPass123!    approved
 --   admin      admin_demo_1   admin@reeyo.cm / AdminSecure123! super-admin
 --              admin_demo_2   support@reeyo.cm, same password  an ordinary admin
--- The hashes come from the command, as reeyo.hash_* settings of the session. Rows that are already there stay as they are.
+-- The command passes password hashes as settings reeyo.hash_* of the session. Existing rows are not changed.
 
 UPDATE settings SET value = 'true'
  WHERE key IN ('services.mart.enabled', 'services.packages.enabled') AND value <> 'true';
@@ -178,7 +178,7 @@ VALUES ('addr_demo_1', 'user_demo_1', 'Maison', 'Rue Njo-Njo, Bonapriso', 'Doual
        ('addr_demo_2', 'user_demo_2', 'Bureau', 'Rue 1.750, Bastos', 'Yaoundé', 3.8945, 11.5105, NULL, true)
 ON CONFLICT DO NOTHING;
 
--- 24 hours for the first, so that it is open whenever somebody tries.
+-- The first is open for 24 hours, so that a demo works at any time.
 INSERT INTO vendors (id, email, phone, password_hash, owner_name, business_name, service_type, business_type,
   description, address, city, zone, region, lat, lng, rating_sum, total_ratings, is_online, business_hours,
   average_preparation_time, tags, badges, bank_details, phone_verified, email_verified, approval_status)
@@ -207,7 +207,7 @@ SELECT CASE s.n WHEN 1 THEN 'vendor_123' ELSE 'vendor_demo_' || lpad(s.n::text, 
   FROM demo_shop s
 ON CONFLICT DO NOTHING;
 
--- Prices differ a little from shop to shop; those of the first are the list's.
+-- Prices differ slightly between shops; the first shop has the prices of the list.
 INSERT INTO items (id, vendor_id, name, description, category, price, preparation_time, tags)
 SELECT CASE s.n WHEN 1 THEN 'item_' || d.n ELSE 'item_demo_' || lpad(s.n::text, 2, '0') || '_' || d.n END,
   CASE s.n WHEN 1 THEN 'vendor_123' ELSE 'vendor_demo_' || lpad(s.n::text, 2, '0') END,

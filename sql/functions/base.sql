@@ -1,10 +1,10 @@
--- What the tables themselves need (functions of triggers, of indexes on expressions and of defaults), and the words
--- that every other file uses. Applied before the schema, so nothing here names a table in its parameters or its result.
+-- Functions that the tables need (for triggers, indexes on expressions and defaults), and helpers that every other file
+-- uses. Applied before the schema, so no parameter or result here has the type of a table.
 
 -- --- Errors -------------------------------------------------------------------------------------------
 
--- A statement that must undo itself calls fail('WALLET_SHORT', detail): the message is a name of
--- `enum err` without E_, the detail is free. Returns text only so that it fits into any expression.
+-- A statement that must roll back calls fail('WALLET_SHORT', detail). The message is a name of `enum err` without E_,
+-- the detail is free. It returns text only to fit into any expression.
 CREATE OR REPLACE FUNCTION fail(name text, detail text DEFAULT '') RETURNS text
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -13,32 +13,32 @@ END $$;
 
 -- --- Text and JSON ------------------------------------------------------------------------------------
 
--- Times on the wire: UTC with milliseconds. A plain expression, so that it inlines.
+-- A time as it is sent to clients: UTC with milliseconds. A plain expression, so that PostgreSQL can inline it.
 CREATE OR REPLACE FUNCTION iso(at timestamptz) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
 $$;
 
--- Milliseconds since 1970. Cut-offs and the issue of tokens are both read from the database's clock and compared in
--- milliseconds, so that what was issued after a cut-off counts.
+-- Milliseconds since 1970. The issue time of a token and the time of a revocation both come from the database's clock and
+-- are compared in milliseconds, so a token issued after the revocation is valid.
 CREATE OR REPLACE FUNCTION epoch_ms(at timestamptz) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
   SELECT floor(extract(epoch FROM at) * 1000)::bigint
 $$;
 
--- Members of JSON texts. Finished text is what goes on the wire, so nothing parses it again.
--- json_text quotes free text; json_word quotes what needs no escaping (ids, our own words).
+-- Values for JSON that is built as text. The text is sent to the client as it is and not parsed again.
+-- json_text quotes any text; json_word quotes text that needs no escaping (ids, our own words).
 CREATE OR REPLACE FUNCTION json_text(value text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT coalesce(to_json(value)::text, 'null')
 $$;
 
--- A word that needs no escaping, quoted; NULL is null.
+-- A text that needs no escaping, quoted. NULL gives null.
 CREATE OR REPLACE FUNCTION json_word(value text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT coalesce('"' || value || '"', 'null')
 $$;
 
--- A time, quoted, as iso writes it; NULL is null.
+-- A time in the format of iso(), quoted. NULL gives null.
 CREATE OR REPLACE FUNCTION json_time(at timestamptz) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT coalesce(to_char(at AT TIME ZONE 'UTC', '"\""YYYY-MM-DD"T"HH24:MI:SS.MS"Z\""'), 'null')
@@ -50,13 +50,13 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT CASE WHEN value THEN 'true' WHEN NOT value THEN 'false' ELSE 'null' END
 $$;
 
--- A position; null when either half is NULL.
+-- A position; null when lat or lng is NULL.
 CREATE OR REPLACE FUNCTION json_point(lat double precision, lng double precision) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT coalesce('{"lat":' || lat::text || ',"lng":' || lng::text || '}', 'null')
 $$;
 
--- A member of a JSON object that is a list of texts, as an array; `otherwise` when it is not there.
+-- A member of a JSON object, a list of texts, as an array; `otherwise` when the member is absent.
 CREATE OR REPLACE FUNCTION json_texts(object jsonb, member text, otherwise text[]) RETURNS text[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT CASE WHEN object ? member THEN ARRAY(SELECT jsonb_array_elements_text(object -> member)) ELSE otherwise END
@@ -74,7 +74,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT coalesce(trim_scale(round(total::numeric / nullif(count, 0), 2)), 0)::text
 $$;
 
--- A text parameter of an update: NULL keeps the present value, an empty text clears it.
+-- The new value for a text parameter of an update: NULL keeps the present value, an empty text clears it.
 CREATE OR REPLACE FUNCTION changed(given text, now text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT CASE WHEN given = '' THEN NULL ELSE coalesce(given, now) END
@@ -88,13 +88,13 @@ $$;
 
 -- --- Search -------------------------------------------------------------------------------------------
 
--- Search ignores case and accents and knows one form of each letter. The searched text and the search text both go
--- through search_fold, so they cannot differ in it.
+-- Search ignores case and accents and uses one form of each letter. The indexed text and the search term both go through
+-- search_fold, so they are always folded in the same way.
 --
--- Compatibility forms are taken apart (é becomes e and its accent, a no-break space becomes a space), lower case, then
--- without marks and zero-width characters. Letters that no accent makes, and signs that keyboards swap, are listed. The
--- collation is named, so that the result does not depend on the database's. Indexes hold what this function returned:
--- a change of it needs a REINDEX of the indexes …_search in a schema file of the same release.
+-- The text is decomposed in compatibility form (é becomes e and an accent, a no-break space becomes a space), made lower
+-- case, and loses marks and zero-width characters. Letters that are not composed with accents, and signs that keyboards
+-- swap, are listed. The collation is named, so the result does not depend on the database's. Indexes store results of this
+-- function: a change needs a REINDEX of the indexes …_search in a schema file of the same release.
 CREATE OR REPLACE FUNCTION search_fold(value text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
   SELECT replace(replace(replace(translate(regexp_replace(lower(normalize(value, NFKD) COLLATE "und-x-icu"),
@@ -104,26 +104,26 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
     'œ', 'oe'), 'æ', 'ae'), 'ß', 'ss')
 $$;
 
--- What one row is found by: its texts, each on a line of its own, which no search text reaches across.
+-- The searchable text of a row: its texts, each on its own line. A search term cannot match across lines.
 CREATE OR REPLACE FUNCTION search_text(a text, b text DEFAULT NULL, c text DEFAULT NULL, d text DEFAULT NULL, e text DEFAULT NULL)
 RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT search_fold(coalesce(a, '') || E'\n' || coalesce(b, '') || E'\n' || coalesce(c, '') || E'\n'
     || coalesce(d, '') || E'\n' || coalesce(e, ''))
 $$;
 
--- A text as the pattern of "contains it": its own % and _ mean themselves.
-CREATE OR REPLACE FUNCTION like_text(sought text) RETURNS text
+-- The LIKE pattern that matches texts that contain `value`. % and _ in it are escaped.
+CREATE OR REPLACE FUNCTION like_text(value text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT '%' || regexp_replace(sought, '([\\%_])', '\\\1', 'g') || '%'
+  SELECT '%' || regexp_replace(value, '([\\%_])', '\\\1', 'g') || '%'
 $$;
 
--- The pattern that finds it.
-CREATE OR REPLACE FUNCTION search_like(sought text) RETURNS text
+-- The LIKE pattern of a search term, for search_text.
+CREATE OR REPLACE FUNCTION search_like(term text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT like_text(search_fold(sought))
+  SELECT like_text(search_fold(term))
 $$;
 
--- array_to_string is not immutable, for elements whose text depends on settings; these are texts.
+-- array_to_string is not immutable, because the text of some element types depends on settings. For text it is.
 CREATE OR REPLACE FUNCTION texts_joined(list text[]) RETURNS text
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 BEGIN
@@ -132,8 +132,8 @@ END $$;
 
 -- --- Places and money ---------------------------------------------------------------------------------
 
--- Great-circle distance on a sphere of 6371 km. least() because rounding may exceed 1 at antipodes; it passes
--- over NULL, hence the CASE.
+-- Great-circle distance on a sphere with a radius of 6371 km. least(): rounding may exceed 1 at antipodes. The CASE is
+-- needed because least() ignores NULL.
 CREATE OR REPLACE FUNCTION distance_km(lat1 double precision, lng1 double precision,
   lat2 double precision, lng2 double precision) RETURNS double precision
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
@@ -142,7 +142,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
       + cosd(lat1) * cosd(lat2) * sind((lng2 - lng1) / 2) ^ 2))) END
 $$;
 
--- Minutes for a number of kilometres: five at the doors, and 20 km/h in traffic.
+-- Minutes for a number of kilometres: five for pick-up and hand-over, and 20 km/h in traffic.
 CREATE OR REPLACE FUNCTION ride_minutes(km double precision) RETURNS integer
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT 5 + ceil(km * 3)::integer
@@ -156,7 +156,7 @@ $$;
 
 -- --- Settings -----------------------------------------------------------------------------------------
 
--- The time zone in which business hours and "today" are meant.
+-- The time zone of business hours and of "today".
 CREATE OR REPLACE FUNCTION business_zone() RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT coalesce((SELECT value #>> '{}' FROM settings WHERE key = 'time_zone'), 'Africa/Douala')
@@ -168,7 +168,7 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT coalesce((SELECT (value #>> '{}')::numeric::bigint FROM settings WHERE key = name), 0)
 $$;
 
--- When a period began: today, this week, month or year, in the business's days.
+-- The start of the present period ('today', 'week', 'month', 'year') in the business time zone.
 CREATE OR REPLACE FUNCTION period_start(period text) RETURNS timestamptz
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT date_trunc(CASE period WHEN 'today' THEN 'day' ELSE period END, now() AT TIME ZONE business_zone())
@@ -177,7 +177,7 @@ $$;
 
 -- --- Triggers -----------------------------------------------------------------------------------------
 
--- Numbers a changed setting anew, so that sum(seq) grows.
+-- Gives a changed setting a new number, so that sum(seq) grows.
 CREATE OR REPLACE FUNCTION settings_touched() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -186,7 +186,7 @@ BEGIN
   RETURN NEW;
 END $$;
 
--- A change of zones raises the setting `zones`, which instances watch.
+-- A change of zones increments the setting `zones`, which instances watch.
 CREATE OR REPLACE FUNCTION zones_changed() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -194,7 +194,8 @@ BEGIN
   RETURN NULL;
 END $$;
 
--- Keeps online_spans. A trigger, because several statements take a rider offline: his own, silence, a suspension.
+-- Maintains online_spans. It is a trigger because several statements take a rider offline: the rider, a missing position,
+-- a suspension.
 CREATE OR REPLACE FUNCTION riders_online_changed() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -206,7 +207,7 @@ BEGIN
   RETURN NULL;
 END $$;
 
--- The ledger is immutable: a mistake is corrected by a further entry. Statement triggers cost inserts nothing.
+-- The ledger is immutable: a mistake is corrected by a new entry. Statement triggers cost inserts nothing.
 CREATE OR REPLACE FUNCTION ledger_immutable() RETURNS trigger
 LANGUAGE plpgsql AS $$
 BEGIN

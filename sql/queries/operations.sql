@@ -1,12 +1,12 @@
--- Settings, kept answers, revocations and the sweeps of what has served its time.
+-- Settings, stored replies of Idempotency-Keys, and the deletion of expired rows.
 
--- Asked once a second by every copy; when it differs from the last answer, settings_get is run.
+-- Run once a second by every instance. When the version changed, the instance runs settings_get.
 -- Columns: version.
 -- name: settings_version
 SELECT sum(seq)::bigint FROM settings
 
--- Columns: version, settings {"key": value, …}, zones [{"id","name","polygon":[[lat,lng],…],"fee"}] (active ones with
---  a fee of their own). Always one row.
+-- Columns: version, settings {"key": value, …}, zones [{"id","name","polygon":[[lat,lng],…],"fee"}] (active zones with
+--  their own fee). Always one row.
 -- name: settings_get
 SELECT sum(s.seq)::bigint, json_object_agg(s.key, s.value)::text,
   (SELECT '[' || coalesce(string_agg('{"id":' || json_word(z.id) || ',"name":' || json_text(z.name)
@@ -14,20 +14,20 @@ SELECT sum(s.seq)::bigint, json_object_agg(s.key, s.value)::text,
      FROM zones z WHERE z.is_active AND z.delivery_fee_override IS NOT NULL)
   FROM settings s
 
--- What was answered to an Idempotency-Key.
+-- The stored reply of an Idempotency-Key.
 --  $1 account id   $2 key
--- Columns: fingerprint, status, body (complete). No row: none (any more).
+-- Columns: fingerprint, status, body (complete). No row: not stored, or expired.
 -- name: idempotency_get
 SELECT fingerprint, status, body FROM idempotency WHERE account_id = $1::text AND key = $2::text
 
--- Deletes at most $1 of each kind of row that is of no use any more; call again while it deletes that many.
+-- Deletes at most $1 expired rows of each kind. Call it again while it deletes that many.
 --  $1 batch
--- Columns: how many in all.
+-- Columns: number of deleted rows.
 -- name: sweep_expired
 WITH keys AS (
   DELETE FROM idempotency WHERE ctid = ANY (ARRAY(
     SELECT ctid FROM idempotency WHERE created_at < now() - interval '24 hours' LIMIT $1::bigint)) RETURNING 1
-), gone_baskets AS (
+), old_baskets AS (
   DELETE FROM baskets WHERE ctid = ANY (ARRAY(
     SELECT ctid FROM baskets WHERE placed_at < now() - interval '1 hour' LIMIT $1::bigint)) RETURNING 1
 ), codes AS (
@@ -36,19 +36,19 @@ WITH keys AS (
 ), resets AS (
   DELETE FROM reset_tokens WHERE ctid = ANY (ARRAY(
     SELECT ctid FROM reset_tokens WHERE expires_at < now() - interval '1 day' LIMIT $1::bigint)) RETURNING 1
-), told AS (
+), old_revocations AS (
   DELETE FROM revocations WHERE ctid = ANY (ARRAY(
     SELECT ctid FROM revocations WHERE expires_at < now() LIMIT $1::bigint)) RETURNING 1
-), ended AS (
+), old_sessions AS (
   DELETE FROM sessions WHERE ctid = ANY (ARRAY(
     SELECT ctid FROM sessions WHERE expires_at < now() - interval '1 day' LIMIT $1::bigint)) RETURNING 1
-), heard AS (
+), old_events AS (
   DELETE FROM events WHERE id = ANY (ARRAY(SELECT id FROM events ORDER BY id LIMIT $1::bigint))
      AND created_at < now() - interval '72 hours' RETURNING 1
-), reasons AS (
+), old_decisions AS (
   DELETE FROM dispatch_decisions WHERE id = ANY (ARRAY(SELECT id FROM dispatch_decisions ORDER BY id LIMIT $1::bigint))
      AND at < now() - interval '90 days' RETURNING 1
 )
-SELECT (SELECT count(*) FROM keys) + (SELECT count(*) FROM gone_baskets) + (SELECT count(*) FROM codes)
-  + (SELECT count(*) FROM resets) + (SELECT count(*) FROM told) + (SELECT count(*) FROM ended)
-  + (SELECT count(*) FROM heard) + (SELECT count(*) FROM reasons)
+SELECT (SELECT count(*) FROM keys) + (SELECT count(*) FROM old_baskets) + (SELECT count(*) FROM codes)
+  + (SELECT count(*) FROM resets) + (SELECT count(*) FROM old_revocations) + (SELECT count(*) FROM old_sessions)
+  + (SELECT count(*) FROM old_events) + (SELECT count(*) FROM old_decisions)

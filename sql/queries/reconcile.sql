@@ -1,11 +1,11 @@
--- Reconciliation: our payments and pay-outs as `reeyo reconcile` lays them beside the gateway's history.
+-- Reconciliation: our payments and pay-outs, which `reeyo reconcile` compares with the gateway's history.
 
--- What was asked of the gateway in some days, and three before and after, since it may have its own day for it.
+-- Payments and pay-outs sent to the gateway on the given days, and three days before and after, because the gateway may
+-- assign them to another day.
 --  $1 first day   $2 last day (YYYY-MM-DD, UTC)
--- Columns: our reference, whether it is money that goes out, side (OPEN: it may still be done; DONE; OVER: given up or failed;
---  AMISS: known to differ, and nobody has decided; ASIDE: people settled it outside the books), amount, whether somebody
---  is to ask the gateway again, whether the ledger has it, whether it was made in those days, state, the gateway's
---  reference ('': none).
+-- Columns: our reference, whether it is a pay-out, side (OPEN: may still succeed; DONE; OVER: expired or failed;
+--  AMISS: known discrepancy without a decision; ASIDE: settled outside the ledger), amount, whether another query of the
+--  gateway is planned, whether it is booked, whether it was created on those days, state, the gateway's reference ('': none).
 -- name: reconcile_ours
 WITH ours AS (
   SELECT i.id, false AS goes_out, i.created_at AS at,

@@ -1,6 +1,6 @@
--- The ledger added up: what accounts without a row hold, and what went through them.
+-- Roll-ups of the ledger, for accounts without a wallet row.
 
--- Adds up what has become old, at most a week of it. Any number of copies may ask at once.
--- Columns: whether that was all.
+-- Rolls up old entries, at most a week of them. Any number of instances may call it at once.
+-- Columns: true when nothing is left to roll up.
 -- name: ledger_roll_up
 SELECT ledger_roll_up('10 minutes')

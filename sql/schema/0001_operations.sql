@@ -1,10 +1,9 @@
--- What the machinery keeps: business settings and zones, feature flags, answers to repeat, leases.
+-- Business settings and zones, feature flags, stored replies of Idempotency-Keys, leases.
 
 CREATE SEQUENCE settings_seq;
 
--- Business configuration. Every instance asks once a second for sum(seq), which grows with each change in whatever
--- order changes commit (a maximum would miss the later commit of an earlier number), and reads everything again when it
--- differs. Rows are never deleted.
+-- Business settings. Every instance reads sum(seq) once a second and reads all settings again when it changed. The sum grows
+-- with each change in any commit order; max(seq) would miss a smaller number that commits later. Rows are never deleted.
 CREATE TABLE settings (
   key        text COLLATE "C" PRIMARY KEY,
   value      jsonb NOT NULL,
@@ -58,7 +57,7 @@ INSERT INTO settings (key, value) VALUES
   ('version', '"1.0.0"'),
   ('zones', '0');
 
--- Delivery zones. Any change raises the setting `zones`, so that instances read them again too.
+-- Delivery zones. Any change increments the setting `zones`, so that instances read them again.
 CREATE TABLE zones (
   id                    text COLLATE "C" PRIMARY KEY,
   name                  text NOT NULL,
@@ -72,7 +71,7 @@ CREATE TABLE zones (
 CREATE TRIGGER zones_changed AFTER INSERT OR UPDATE OR DELETE ON zones
   FOR EACH STATEMENT EXECUTE FUNCTION zones_changed();
 
--- Feature flags. Some are switches of the server itself: their truth is a setting (flag_setting).
+-- Feature flags. Some are switches of the server itself: their value is a setting (flag_setting).
 CREATE TABLE feature_flags (
   key          text COLLATE "C" PRIMARY KEY,
   enabled      boolean NOT NULL DEFAULT false,
@@ -92,7 +91,7 @@ INSERT INTO feature_flags (key, description) VALUES
   ('enforce_business_hours', 'No orders outside a vendor''s business hours'),
   ('menu.approval_required', 'New items and prices wait for an admin');
 
--- Answers by Idempotency-Key: written by the statement that does the work, kept 24 hours.
+-- Stored replies by Idempotency-Key: written by the statement that does the work, kept 24 hours.
 CREATE TABLE idempotency (
   account_id  text COLLATE "C" NOT NULL,
   key         text COLLATE "C" NOT NULL,
@@ -104,9 +103,9 @@ CREATE TABLE idempotency (
 );
 CREATE INDEX idempotency_created ON idempotency USING brin (created_at) WITH (autosummarize = on);
 
--- Work that one instance does for all: who holds it, until when unless he renews it, and how far he has come. A row and
--- not a session's advisory lock: lanes reconnect, and a lock that went with the connection would leave two instances
--- that both believe to lead.
+-- Leases for work that one instance does for all: the holder, the end of the lease unless renewed, and the position reached.
+-- A row, not an advisory lock of a session: lanes reconnect, and a lock that is lost with the connection would let two
+-- instances believe that they hold it.
 CREATE TABLE leases (
   name     text COLLATE "C" PRIMARY KEY,
   holder   text COLLATE "C" NOT NULL DEFAULT '',

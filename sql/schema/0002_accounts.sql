@@ -1,10 +1,10 @@
--- Customers and admins. Vendors and riders have files of their own.
+-- Customers and admins. Vendors and riders have their own files.
 --
--- Ids are prefixed ULIDs: COLLATE "C" makes their comparison a memcmp, and their order that of time. An account is
--- never deleted as a row (status DELETED), so nothing that names one needs a foreign key to stay sound; 0006_orders.sql
--- says why the hot tables have none.
+-- Ids are prefixed ULIDs: with COLLATE "C" they compare with memcmp and sort by time. The row of an account is never deleted
+-- (status DELETED), so references to accounts stay valid without foreign keys; 0006_orders.sql explains why tables with many
+-- writes have none.
 
--- Search for a part of a text by an index. A trusted extension: the owner of the database may create it.
+-- For indexes that search for parts of a text. A trusted extension: the owner of the database may create it.
 CREATE EXTENSION IF NOT EXISTS pg_trgm;
 
 -- Customers.
@@ -29,10 +29,10 @@ CREATE TABLE users (
   created_at        timestamptz NOT NULL DEFAULT now(),
   updated_at        timestamptz NOT NULL DEFAULT now()
 ) WITH (fillfactor = 80);
--- The expressions of the indexes …_search are those of the statements that search.
+-- The expressions of the indexes …_search must equal those in the search statements.
 CREATE INDEX users_search ON users USING gin (search_text(first_name || ' ' || last_name, phone, email) gin_trgm_ops);
 
--- A customer's addresses, at most one of them the default.
+-- A customer's addresses; at most one is the default.
 CREATE TABLE addresses (
   id           text COLLATE "C" PRIMARY KEY,
   user_id      text COLLATE "C" NOT NULL REFERENCES users,

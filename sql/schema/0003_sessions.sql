@@ -1,7 +1,7 @@
--- What proves who somebody is: sessions, codes, tokens, and the devices that get push messages.
+-- Sessions, one-time codes, reset tokens, revocations, and the devices that get push messages.
 
--- A session is a family of refresh tokens: only the newest (jti) may be used, once. One that was
--- already used ends the family, except the one just before, which a client whose answer got lost may repeat at once.
+-- A session is a family of refresh tokens. Only the newest (jti) may be used, once. The use of an older token ends the session,
+-- except for the previous one: a client that lost the reply may repeat it shortly after.
 CREATE TABLE sessions (
   id           text COLLATE "C" PRIMARY KEY,
   account_id   text COLLATE "C" NOT NULL,
@@ -18,7 +18,7 @@ CREATE TABLE sessions (
 CREATE INDEX sessions_account ON sessions (account_id);
 CREATE INDEX sessions_expires ON sessions USING brin (expires_at) WITH (autosummarize = on);
 
--- One open code per account and purpose; asking again replaces it.
+-- One open code per account and purpose; a new request replaces it.
 CREATE TABLE one_time_codes (
   account_id text COLLATE "C" NOT NULL,
   purpose    text NOT NULL CHECK (purpose IN ('VERIFY_PHONE', 'VERIFY_EMAIL')),
@@ -26,13 +26,13 @@ CREATE TABLE one_time_codes (
   tries      integer NOT NULL DEFAULT 0,
   sent_at    timestamptz NOT NULL DEFAULT now(),
   expires_at timestamptz NOT NULL,
-  -- When the last wrong code was given. Wrong codes are counted by account: another code does not bring new tries. They
-  -- are forgotten when none was given for 15 minutes.
+  -- The time of the last wrong code. Wrong codes are counted per account: a new code does not reset the count. The count is
+  -- reset when no wrong code was given for 15 minutes.
   tried_at   timestamptz,
   PRIMARY KEY (account_id, purpose)
 );
 
--- Tokens of forgotten passwords. A newer one puts the older ones out of use.
+-- Tokens for forgotten passwords. A newer token invalidates the older ones.
 CREATE TABLE reset_tokens (
   token_hash text COLLATE "C" PRIMARY KEY,
   account_id text COLLATE "C" NOT NULL,
@@ -43,8 +43,8 @@ CREATE TABLE reset_tokens (
 );
 CREATE INDEX reset_tokens_account ON reset_tokens (account_id);
 
--- Accounts and sessions whose access tokens issued up to `before` no longer count. Every loop reads
--- what is new each second (revocations_since); a row is of no use once such tokens have expired.
+-- Accounts and sessions whose access tokens issued up to `before` are revoked. Every loop reads new rows each second
+-- (revocations_since). A row is not needed any more when those tokens have expired.
 CREATE TABLE revocations (
   seq        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   subject    text COLLATE "C" NOT NULL,
@@ -61,7 +61,7 @@ CREATE TABLE device_tokens (
   platform   text,
   created_at timestamptz NOT NULL DEFAULT now(),
   updated_at timestamptz NOT NULL DEFAULT now(),
-  -- The session that gave the token: push messages to a device end with its session.
+  -- The session that registered the token: push messages to a device end with its session.
   session_id text COLLATE "C"
 );
 CREATE INDEX device_tokens_account ON device_tokens (account_id);

@@ -1,6 +1,6 @@
 -- Vendors and their menus.
 
--- Vendors: their shop, its place, hours and terms.
+-- Vendors: shop, location, hours and terms.
 CREATE TABLE vendors (
   id                       text COLLATE "C" PRIMARY KEY,
   email                    text COLLATE "C" CONSTRAINT vendors_email_key UNIQUE CHECK (email = lower(email)),
@@ -48,7 +48,7 @@ CREATE TABLE vendors (
   last_login               timestamptz,
   created_at               timestamptz NOT NULL DEFAULT now(),
   updated_at               timestamptz NOT NULL DEFAULT now(),
-  -- Orderable and listed: going online needs approval, whoever writes.
+  -- Only an approved vendor may be online, whichever statement writes the row.
   CONSTRAINT vendors_online CHECK (NOT is_online OR approval_status = 'APPROVED')
 ) WITH (fillfactor = 70);
 CREATE INDEX vendors_listed ON vendors (service_type) WHERE approval_status = 'APPROVED';
@@ -57,7 +57,7 @@ CREATE INDEX vendors_search ON vendors
 CREATE INDEX vendors_shown_search ON vendors
   USING gin (search_text(business_name, description, texts_joined(tags)) gin_trgm_ops);
 
--- What is sold.
+-- Items on menus.
 CREATE TABLE items (
   id               text COLLATE "C" PRIMARY KEY,
   vendor_id        text COLLATE "C" NOT NULL REFERENCES vendors,
@@ -78,13 +78,13 @@ CREATE TABLE items (
   created_at       timestamptz NOT NULL DEFAULT now(),
   updated_at       timestamptz NOT NULL DEFAULT now(),
   deleted_at       timestamptz,
-  -- Waits for approval (menu.approval_required): only its vendor and admins see it.
+  -- Waits for approval (menu.approval_required): visible only to its vendor and admins.
   hidden           boolean NOT NULL DEFAULT false
 ) WITH (fillfactor = 70);
 CREATE INDEX items_vendor ON items (vendor_id) WHERE deleted_at IS NULL;
 
--- What a vendor asks an admin for while menu.approval_required is on. One open request for an item and kind: asking
--- again changes it.
+-- Requests of vendors to admins while menu.approval_required is on. One open request per item and kind; a new request
+-- changes it.
 CREATE TABLE menu_requests (
   id              text COLLATE "C" PRIMARY KEY,   -- mrq_…
   vendor_id       text COLLATE "C" NOT NULL,

@@ -1,4 +1,4 @@
--- Riders, what was decided about their documents, and when they were online.
+-- Riders, the decisions about their documents, and their online times.
 
 -- Riders, with their last reported position.
 CREATE TABLE riders (
@@ -38,7 +38,8 @@ CREATE TABLE riders (
   created_at           timestamptz NOT NULL DEFAULT now(),
   updated_at           timestamptz NOT NULL DEFAULT now()
 ) WITH (fillfactor = 70);
--- Few of all riders are online: found without reading the others. Positions change neither column, so they stay HOT.
+-- Few riders are online at a time; the index finds them without reading the others. Position updates change no indexed
+-- column, so they stay HOT.
 CREATE INDEX riders_online ON riders (id) WHERE is_online;
 CREATE INDEX riders_search ON riders
   USING gin (search_text(first_name || ' ' || last_name, phone, email, vehicle_details ->> 'plateNumber') gin_trgm_ops);
@@ -47,7 +48,7 @@ CREATE TRIGGER riders_online_inserted AFTER INSERT ON riders
 CREATE TRIGGER riders_online_changed AFTER UPDATE OF is_online ON riders
   FOR EACH ROW WHEN (OLD.is_online <> NEW.is_online) EXECUTE FUNCTION riders_online_changed();
 
--- What was decided about a document. It holds for the very file it was decided on: a new one is pending again.
+-- The decision about a document. It applies only to the file it was made for: a new file is pending again.
 CREATE TABLE rider_documents (
   rider_id      text COLLATE "C" NOT NULL,
   document_type text COLLATE "C" NOT NULL
@@ -60,7 +61,7 @@ CREATE TABLE rider_documents (
   PRIMARY KEY (rider_id, document_type)
 );
 
--- When a rider was online; the present one has no end.
+-- The times when a rider was online; the current one has no end.
 CREATE TABLE online_spans (
   rider_id text COLLATE "C" NOT NULL,
   began_at timestamptz NOT NULL DEFAULT now(),

@@ -1,16 +1,16 @@
--- Orders: one row has it all, so that reading one is one page and placing one is one insert.
+-- Orders. One row holds everything, so reading an order reads one page and placing one is one insert.
 --
--- No foreign keys: each would lock the user's and the vendor's row for every order (a row that all orders of a vendor
--- share), and accounts are never removed. Few indexes, for the same reason. Snapshots and lists are `json`, not jsonb:
--- they are written once and passed through as they are.
+-- No foreign keys: they would lock the row of the user and of the vendor for every order (all orders of a vendor share that
+-- row), and accounts are never removed. There are few indexes, to keep writes cheap. Snapshots and lists are `json`, not
+-- jsonb: they are written once and sent as they are.
 
 CREATE TABLE orders (
   id                    text COLLATE "C" PRIMARY KEY,
   order_number          text COLLATE "C" NOT NULL CONSTRAINT orders_number_key UNIQUE,
   order_type            text COLLATE "C" NOT NULL,                   -- FOOD, MART, PACKAGE
   status                text COLLATE "C" NOT NULL,
-  -- Not final yet. A column of its own, in place of status, leads the indexes: it changes once in an order's
-  -- life, so every other change of status stays within its page (HOT).
+  -- True until the status is final. The indexes use this column instead of status: it changes once in an order's life, so
+  -- every other change of status stays within its page (HOT).
   active                boolean NOT NULL DEFAULT true,
   user_id               text COLLATE "C" NOT NULL,
   user_name             text NOT NULL,
@@ -27,14 +27,14 @@ CREATE TABLE orders (
   service_fee           bigint NOT NULL DEFAULT 0,
   discount              bigint NOT NULL DEFAULT 0,
   total                 bigint NOT NULL,
-  -- What the customer was spared of the delivery fee, which the platform pays the rider.
+  -- The waived part of the delivery fee, which the platform pays the rider.
   funded_fee            bigint NOT NULL DEFAULT 0,
   commission_bps        integer NOT NULL,
   distance              double precision NOT NULL,  -- km
   payment_method        text COLLATE "C" NOT NULL,          -- WALLET, MOBILE_MONEY, CASH, CARD
   payment_status        text COLLATE "C" NOT NULL,          -- PENDING, PAID, FAILED, REFUNDED
   payment_reference     text COLLATE "C",
-  pickup_address        json,                       -- as the client gave it (PACKAGE)
+  pickup_address        json,                       -- as the client sent it (PACKAGE)
   pickup_text           text NOT NULL,
   pickup_lat            double precision NOT NULL,
   pickup_lng            double precision NOT NULL,
@@ -66,55 +66,55 @@ CREATE TABLE orders (
   delivered_at          timestamptz,
   cancelled_at          timestamptz,
   settled_at            timestamptz,
-  -- Why an order needs an admin: its rider may not work any more (RIDER_SUSPENDED, RIDER_UNAVAILABLE) or is silent
-  -- (RIDER_SILENT). NULL: it does not. Set and cleared with the order's row, never by clients.
+  -- Why the order needs an admin: its rider may not work any more (RIDER_SUSPENDED, RIDER_UNAVAILABLE) or does not report
+  -- positions (RIDER_SILENT). NULL: it does not. Set and cleared by the server only.
   attention             text COLLATE "C",
-  -- One constraint: PostgreSQL reads each one's expression anew for every insert (seventeen of them cost 70 of
-  -- 490 microseconds). Words come from our own statements, which the tests run through.
+  -- A single constraint, because PostgreSQL parses the expression of each constraint for every insert (seventeen constraints
+  -- took 70 of 490 microseconds). Words come from our own statements, which the tests cover.
   CONSTRAINT orders_sound CHECK (total = subtotal + delivery_fee + service_fee - discount
     AND active = (status NOT IN ('DELIVERED', 'CANCELLED')))
 ) WITH (fillfactor = 70);
--- A person's lists, newest first: active and past are each one range, all of them a merge of the two.
+-- Lists of an account, newest first: active and past orders are one range each; all orders merge the two ranges.
 CREATE INDEX orders_user ON orders (user_id, active, created_at);
 CREATE INDEX orders_vendor ON orders (vendor_id, active, created_at) WHERE vendor_id IS NOT NULL;
 CREATE INDEX orders_rider ON orders (rider_id, active, created_at) WHERE rider_id IS NOT NULL;
--- Timers and the live view: small, because only what is not final is in it.
+-- For timers and the live view. Small, because it contains only active orders.
 CREATE INDEX orders_open ON orders (created_at) WHERE active;
--- The few that wait for a payment: what a vendor has is what bears his name, less these. payment_status changes only
--- with `active` or from here to PAID, so no other change of an order leaves its page.
+-- The few orders that wait for a payment: a vendor's list is all orders of the vendor except these. payment_status changes
+-- only with `active` or from here to PAID, so no other change of an order leaves its page.
 CREATE INDEX orders_unpaid ON orders (vendor_id, created_at)
   WHERE vendor_id IS NOT NULL AND payment_method <> 'CASH' AND payment_status NOT IN ('PAID', 'REFUNDED');
--- Earnings by time, from the index alone. settled_at changes once, with `active`, so the steps of an order stay
--- within their page. What riders earn is what they were credited.
+-- Earnings by time, with index-only scans. settled_at changes once, together with `active`, so the other steps of an order
+-- stay within their page. Riders' earnings are read from the ledger.
 CREATE INDEX orders_vendor_settled ON orders (vendor_id, settled_at) INCLUDE (subtotal, commission_bps)
   WHERE settled_at IS NOT NULL AND vendor_id IS NOT NULL;
--- Orders by when they were placed and by when they were delivered, from the indexes alone. Both take an order in when
--- it is over, in the update that changes `active`; nothing in them changes after that. `status` is not in them, since a
--- column that stands in any index makes each change of it write to all of them: settled_at says how an order ended.
+-- Past orders by time of placing and by time of delivery, with index-only scans. An order enters both indexes in the update
+-- that changes `active`; nothing in them changes after that. `status` is not in them, because a change of an indexed column
+-- writes to all indexes; settled_at shows how an order ended.
 CREATE INDEX orders_past ON orders (created_at) INCLUDE (settled_at, total, payment_method, vendor_id, user_id)
   WHERE active IS FALSE;
 CREATE INDEX orders_settled ON orders (settled_at) INCLUDE (total, subtotal, vendor_id, rider_id)
   WHERE settled_at IS NOT NULL;
--- Few orders need an admin.
+-- The few orders that need an admin.
 CREATE INDEX orders_attention ON orders (id) WHERE attention IS NOT NULL;
 
--- What a customer has just ordered: the same basket again within the window is a double tap.
+-- The last basket of each customer: the same basket within the duplicate window is a double tap.
 CREATE TABLE baskets (
   user_id   text COLLATE "C" NOT NULL,
-  basket    text COLLATE "C" NOT NULL,    -- a hash of what was ordered, from whom, to where
+  basket    text COLLATE "C" NOT NULL,    -- a hash of items, vendor and address
   placed_at timestamptz NOT NULL DEFAULT now(),
   order_id  text COLLATE "C" NOT NULL,
   PRIMARY KEY (user_id, basket)
 ) WITH (fillfactor = 70);
 CREATE INDEX baskets_placed ON baskets USING brin (placed_at) WITH (autosummarize = on);
 
--- Wrong delivery codes given for an order: after five nobody may guess any more.
+-- Wrong delivery codes given for an order: after five, no more are accepted.
 CREATE TABLE code_tries (
   order_id text COLLATE "C" PRIMARY KEY,
   tries    integer NOT NULL
 );
 
--- A customer's stars for the vendor or the rider of a delivered order; saying it again puts the first aside.
+-- A customer's rating of the vendor or the rider of a delivered order; a second rating replaces the first.
 CREATE TABLE ratings (
   order_id  text COLLATE "C" NOT NULL,
   target    text COLLATE "C" NOT NULL CHECK (target IN ('VENDOR', 'RIDER')),
@@ -152,7 +152,7 @@ CREATE INDEX disputes_status ON disputes (status, id);
 -- One open dispute for an order and category.
 CREATE UNIQUE INDEX disputes_open ON disputes (order_id, lower(category)) WHERE status = 'OPEN';
 
--- What a rider reports of an order.
+-- Problems that riders report about an order.
 CREATE TABLE rider_issues (
   id          text COLLATE "C" PRIMARY KEY,       -- iss_…
   order_id    text COLLATE "C" NOT NULL,

@@ -1,10 +1,10 @@
--- Mobile money in. An intent is what a customer was asked to pay, to his wallet or for an order: written before the
--- gateway is called, so that whatever breaks afterwards leaves a row that the poller queries. `entry`, chosen with the
--- intent, is the id of its movement, so that a second booking meets the ledger's own key.
+-- Incoming mobile money. An intent is a payment that a customer was asked to make, for a wallet or for an order. It is written
+-- before the gateway is called, so after any failure there is a row for the poller. `entry`, chosen with the intent, is the
+-- id of its ledger movement, so a second booking violates the primary key of the ledger.
 
--- One payment that a customer was asked for.
+-- One payment that a customer was asked to make.
 CREATE TABLE payment_intents (
-  id                text COLLATE "C" PRIMARY KEY,      -- pay_…: our reference with the gateway
+  id                text COLLATE "C" PRIMARY KEY,      -- pay_…: our reference at the gateway
   kind              text COLLATE "C" NOT NULL CHECK (kind IN ('TOPUP', 'ORDER')),
   user_id           text COLLATE "C" NOT NULL,
   order_id          text COLLATE "C",
@@ -12,28 +12,28 @@ CREATE TABLE payment_intents (
   method            text COLLATE "C" NOT NULL CHECK (method IN ('MOBILE_MONEY', 'CARD')),
   phone             text COLLATE "C",                   -- who pays
   operator          text COLLATE "C",                   -- MTN, ORANGE
-  -- CREATED: written, the call is not answered; PENDING: the gateway has it; SUCCEEDED: booked; FAILED; EXPIRED: we gave
-  -- up waiting; MISMATCH: paid, but not this amount, and nothing is booked before people decide (resolution). Any but
-  -- SUCCEEDED may still become it, unless it is decided.
+  -- CREATED: written, the gateway has not answered; PENDING: accepted by the gateway; SUCCEEDED: booked; FAILED; EXPIRED: not
+  -- paid in time; MISMATCH: paid with another amount, nothing is booked until an admin decides (resolution). Any state but
+  -- SUCCEEDED may still change to SUCCEEDED, unless it was resolved.
   state             text COLLATE "C" NOT NULL DEFAULT 'CREATED'
                     CHECK (state IN ('CREATED', 'PENDING', 'SUCCEEDED', 'FAILED', 'EXPIRED', 'MISMATCH')),
-  entry             text COLLATE "C" NOT NULL,          -- txn_…: its movement in the ledger, once booked
+  entry             text COLLATE "C" NOT NULL,          -- txn_…: id of its ledger movement, once booked
   key               text COLLATE "C",                   -- Idempotency-Key of the request
   gateway_reference text COLLATE "C",
   ussd_code         text,
-  failure           text,                               -- a word of payment_reason, or the gateway's own words
-  told_amount       bigint,                             -- MISMATCH: what the gateway says was paid
-  resolution        text COLLATE "C" CHECK (resolution IN ('BOOKED', 'SETTLED_OUTSIDE')),  -- MISMATCH: what people decided
+  failure           text,                               -- a word of payment_reason, or the gateway's text
+  told_amount       bigint,                             -- MISMATCH: the amount paid according to the gateway
+  resolution        text COLLATE "C" CHECK (resolution IN ('BOOKED', 'SETTLED_OUTSIDE')),  -- MISMATCH: the decision of an admin
   resolved_by       text COLLATE "C",
   resolved_at       timestamptz,
   notes             text,
-  late              boolean NOT NULL DEFAULT false,     -- succeeded after we had given up
+  late              boolean NOT NULL DEFAULT false,     -- succeeded after it had expired or failed
   asks              integer NOT NULL DEFAULT 0,
   created_at        timestamptz NOT NULL DEFAULT now(),
-  sent_at           timestamptz,                        -- when the gateway was first known to have it
+  sent_at           timestamptz,                        -- when the gateway first confirmed that it has it
   settled_at        timestamptz,
   asked_at          timestamptz NOT NULL DEFAULT now(),
-  next_ask_at       timestamptz DEFAULT now() + interval '45 seconds',  -- our own call (gateway_timeout) is answered or lost
+  next_ask_at       timestamptz DEFAULT now() + interval '45 seconds',  -- after the first call has ended (gateway_timeout)
   CONSTRAINT payment_intents_order CHECK ((order_id IS NOT NULL) = (kind = 'ORDER'))
 ) WITH (fillfactor = 70);
 CREATE UNIQUE INDEX payment_intents_of_order ON payment_intents (order_id) WHERE order_id IS NOT NULL;

@@ -1,40 +1,40 @@
--- Money out: pay-outs of vendors and riders.
+-- Pay-outs to vendors and riders.
 
--- PENDING → APPROVED or REJECTED by admins; APPROVED → COMPLETED (a bank transfer, with its reference), or →
--- PROCESSING, written before the gateway is called, → COMPLETED or FAILED by what the gateway reports; what was paid by
--- hand is APPROVED → COMPLETED with its reference, and never sent. Until it ends the amount is in the pending part of
--- the owner's wallet. What does not fit is a `trouble`, at whatever state it is found, and admins end it: `resolution`.
+-- PENDING → APPROVED or REJECTED by admins. APPROVED → COMPLETED (a bank transfer, with its reference), or APPROVED →
+-- PROCESSING (written before the gateway is called) → COMPLETED or FAILED by the gateway's report. A pay-out that was paid by
+-- hand goes APPROVED → COMPLETED with its reference and is never sent. Until it ends, the amount is in the pending balance of
+-- the owner's wallet. A discrepancy, found in any state, is stored in `trouble`; an admin ends it with a `resolution`.
 CREATE TABLE payouts (
-  id                    text COLLATE "C" PRIMARY KEY,  -- payout_…, and our reference to the gateway
+  id                    text COLLATE "C" PRIMARY KEY,  -- payout_…; also our reference at the gateway
   owner_kind            text COLLATE "C" NOT NULL,     -- VENDOR, RIDER
   owner_id              text COLLATE "C" NOT NULL,
-  amount                bigint NOT NULL,               -- what leaves the wallet, fee included
+  amount                bigint NOT NULL,               -- amount that leaves the wallet, including the fee
   fee                   bigint NOT NULL,
   method                text COLLATE "C" NOT NULL,     -- MOBILE_MONEY, BANK_TRANSFER
   destination           text NOT NULL,                 -- +237… or an account number
-  bank_details          jsonb NOT NULL,                -- as they were when he asked
+  bank_details          jsonb NOT NULL,                -- as they were at the request
   status                text COLLATE "C" NOT NULL DEFAULT 'PENDING',
   requested_at          timestamptz NOT NULL DEFAULT now(),
-  first_approved_by     text COLLATE "C",              -- of two, when the amount needs two
+  first_approved_by     text COLLATE "C",              -- the first of two, when the amount needs two
   first_approved_at     timestamptz,
   approved_by           text COLLATE "C",
   approved_at           timestamptz,
-  two_from              bigint,                        -- from which amount on two were needed then (0: never)
-  processed_at          timestamptz,                   -- the money was first sent on its way
+  two_from              bigint,                        -- amount from which two admins were needed then (0: never)
+  processed_at          timestamptz,                   -- when the money was first sent
   completed_at          timestamptz,
   failure_reason        text,
   rejection_reason      text,
-  transaction_reference text,                          -- of the bank transfer or, from the gateway, of the payment
+  transaction_reference text,                          -- of the bank transfer, or of the payment at the gateway
   gateway_reference     text COLLATE "C",
   notes                 text,
-  sent_at               timestamptz,                   -- the gateway was last called to send it
-  returned_at           timestamptz,                   -- the amount went back to its owner
+  sent_at               timestamptz,                   -- when the gateway was last called to send it
+  returned_at           timestamptz,                   -- when the amount was returned to its owner
   asks                  integer NOT NULL DEFAULT 0,
-  next_ask_at           timestamptz,                   -- when the job has to do with it next; NULL: not any more
-  trouble               text,                          -- what the gateway says differently, for people to look at
-  told_amount           bigint,                        -- what it paid, when that is another amount
-  resolution            text COLLATE "C",              -- what became of a trouble: PAID, RETURNED, WRITTEN_OFF
-  first_resolution      text COLLATE "C",              -- what the first of two admins says of it
+  next_ask_at           timestamptz,                   -- when the job handles it next; NULL: done
+  trouble               text,                          -- description of the discrepancy, for admins
+  told_amount           bigint,                        -- the amount that the gateway paid, when it differs
+  resolution            text COLLATE "C",              -- how the discrepancy was resolved: PAID, RETURNED, WRITTEN_OFF
+  first_resolution      text COLLATE "C",              -- the resolution chosen by the first of two admins
   first_resolved_by     text COLLATE "C",
   resolved_by           text COLLATE "C",
   resolved_two_from     bigint,
@@ -47,5 +47,5 @@ CREATE INDEX payouts_owner ON payouts (owner_id, id);
 CREATE INDEX payouts_status ON payouts (status, id);
 CREATE INDEX payouts_due ON payouts (next_ask_at) WHERE next_ask_at IS NOT NULL;
 CREATE INDEX payouts_trouble ON payouts (id) WHERE trouble IS NOT NULL;
--- One transaction of the gateway pays one of them.
+-- One transaction of the gateway pays one pay-out.
 CREATE UNIQUE INDEX payouts_reference ON payouts (gateway_reference) WHERE gateway_reference IS NOT NULL;

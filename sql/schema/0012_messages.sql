@@ -1,24 +1,24 @@
--- Messages to people: text messages, e-mails and push messages that events and broadcasts make, each a row from when it
--- is owed until some days after it was sent.
+-- Messages to people: text messages, e-mails and push messages created by events and broadcasts. A row exists from its
+-- creation until some days after the message was sent.
 
--- Order is kept for each recipient, channel and bulk: a later row waits for an earlier one that is still QUEUED.
--- One-time codes never come here, they are secrets. Phones, addresses and device tokens do not either: they are read
--- when it is sent.
+-- Messages of one recipient, channel and bulk are sent in order: a later row waits for an earlier one that is still QUEUED.
+-- One-time codes are never stored here, because they are secret. Phones, addresses and device tokens are not stored either:
+-- they are read when the message is sent.
 CREATE TABLE messages (
   id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,   -- shown as msg_…
   event_id   bigint,                             -- NULL: a broadcast
   kind       text COLLATE "C" NOT NULL CHECK (kind IN ('USER', 'VENDOR', 'RIDER')),
   recipient  text COLLATE "C" NOT NULL,
   channel    text COLLATE "C" NOT NULL CHECK (channel IN ('SMS', 'MAIL', 'PUSH')),
-  bulk       boolean NOT NULL DEFAULT false,     -- waits behind nobody's own messages, and nobody's behind it
+  bulk       boolean NOT NULL DEFAULT false,     -- has its own order: neither waits for other messages nor delays them
   template   text COLLATE "C" NOT NULL,          -- of config/messages
-  params     json NOT NULL DEFAULT '{}',         -- the words of its texts
-  data       json,                               -- what a push carries for the app
+  params     json NOT NULL DEFAULT '{}',         -- parameters of the template
+  data       json,                               -- data of a push message for the app
   language   text COLLATE "C" NOT NULL,
   state      text COLLATE "C" NOT NULL DEFAULT 'QUEUED' CHECK (state IN ('QUEUED', 'SENT', 'DEAD', 'SKIPPED')),
   tries      integer NOT NULL DEFAULT 0,
-  next_at    timestamptz NOT NULL DEFAULT now(), -- QUEUED: not before; while it is being sent: taken again when nobody ends it
-  until      timestamptz NOT NULL,               -- of no use afterwards
+  next_at    timestamptz NOT NULL DEFAULT now(), -- QUEUED: not before; while being sent: when it is taken again unless it ends
+  until      timestamptz NOT NULL,               -- not sent after this time
   last_error text,
   created_at timestamptz NOT NULL DEFAULT now(),
   sent_at    timestamptz
@@ -28,16 +28,16 @@ CREATE INDEX messages_open ON messages (recipient, channel, bulk, id) WHERE stat
 CREATE INDEX messages_dead ON messages (id) WHERE state = 'DEAD';
 CREATE INDEX messages_created ON messages USING brin (created_at) WITH (autosummarize = on);
 
--- What admins tell many, until a row of messages stands for each who has a device: page by page, in the order of their
--- ids, so that no statement's length depends on how many there are.
+-- Messages of admins to many accounts, until each account with a device has its row in `messages`. Rows are created in pages,
+-- by id, so that the duration of a statement does not depend on the number of accounts.
 CREATE TABLE broadcasts (
   id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   kind       text COLLATE "C" NOT NULL CHECK (kind IN ('USER', 'VENDOR', 'RIDER')),
-  ids        text[],                             -- only these; NULL: all
-  country    text,                               -- only of this one; NULL: of any
+  ids        text[],                             -- only these accounts; NULL: all
+  country    text,                               -- only of this country; NULL: any
   params     json NOT NULL,                      -- title and body
   data       json,
-  position   text COLLATE "C" NOT NULL DEFAULT '', -- accounts up to this one have their row
+  position   text COLLATE "C" NOT NULL DEFAULT '', -- accounts up to this id have their row
   done       boolean NOT NULL DEFAULT false,
   created_at timestamptz NOT NULL DEFAULT now()
 );

@@ -1,11 +1,11 @@
--- Who changed what.
+-- Audit log of admins.
 
--- Who changed what, when: every write of an admin.
+-- Every write of an admin: who changed what, and when.
 CREATE TABLE admin_acts (
   id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   admin_id   text COLLATE "C" NOT NULL,
   act        text COLLATE "C" NOT NULL,   -- 'vendor.approve'
-  subject    text COLLATE "C" NOT NULL,   -- the id of what was changed
+  subject    text COLLATE "C" NOT NULL,   -- id of the changed row
   details    jsonb NOT NULL DEFAULT '{}',
   request_id text,
   created_at timestamptz NOT NULL DEFAULT now()
