@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Dispatch when what it stands on breaks: a copy that dies in the middle, Redis that is away."""
+"""Dispatch during failures: an instance that is killed, and Redis that is down."""
 
 import pytest
 from world.accounts import hire, register
@@ -12,43 +12,43 @@ pytestmark = pytest.mark.slow
 
 
 class Town:
-    """Stores that may break, with their statements: .sql(statement, *args)."""
+    """PostgreSQL and Redis that may be stopped: .sql(statement, *args)."""
 
     def __init__(self, stores):
         self.stores = stores
         self.database_url = stores.databases.fresh()
         self.sql = Database(self.database_url)
 
-    def copy(self):
+    def instance(self):
         return Server(self.database_url, self.stores.redis_url).start()
 
-    def rider(self, server, spot, km):
+    def rider(self, server, location, km):
         rider = hire(server, self.sql, is_online=True)
-        report(server, rider, spot, km)
+        report(server, rider, location, km)
         return rider
 
-    def order(self, server, spot):
-        return order_seeking(server, self.sql, lambda: register(server), spot)
+    def order(self, server, location):
+        return order_seeking(server, self.sql, lambda: register(server), location)
 
     def offers(self, order):
         return self.sql("SELECT * FROM offers WHERE order_id = %s ORDER BY offered_at, id", order["id"])
 
-    def asked(self, order, number):
+    def offered_to(self, order, number):
         return until(lambda: len(self.offers(order)) >= number and self.offers(order)[number - 1],
                      what="the offer")["rider_id"]
 
     def leader(self):
         return self.sql("SELECT holder FROM leases WHERE name = 'dispatch' AND until > now()")
 
-    def minute_over(self, order):
+    def expire_offer(self, order):
         self.sql("UPDATE offers SET expires_at = now() - interval '1 second' WHERE order_id = %s AND outcome = 'OPEN'",
                  order["id"])
         self.sql("UPDATE dispatches SET next_at = now() WHERE order_id = %s", order["id"])
 
 
-def report(server, rider, spot, km):
+def report(server, rider, location, km):
     reply = server.api(rider.token, "rider").post(
-        "availability/location", json={"lat": spot[0] + km * KM, "lng": spot[1]})
+        "availability/location", json={"lat": location[0] + km * KM, "lng": location[1]})
     assert reply.status == 200, reply
 
 
@@ -59,21 +59,21 @@ def town(own_stores):
     made.sql.close()
 
 
-def test_another_copy_goes_on_where_a_killed_one_stopped(town):
-    first = town.copy()
+def test_another_instance_continues_where_a_killed_one_stopped(town):
+    first = town.instance()
     until(town.leader, what="a leader")
-    second = town.copy()
+    second = town.instance()
     try:
-        spot = new_spot()
-        riders = [town.rider(first, spot, km) for km in (1, 2)]
-        order = town.order(first, spot)
-        assert town.asked(order, 1) == riders[0].id
+        location = new_spot()
+        riders = [town.rider(first, location, km) for km in (1, 2)]
+        order = town.order(first, location)
+        assert town.offered_to(order, 1) == riders[0].id
         holder = town.leader()[0]["holder"]
         first.kill()
         for rider, km in zip(riders, (1, 2)):
-            report(second, rider, spot, km)
-        town.minute_over(order)
-        assert town.asked(order, 2) == riders[1].id
+            report(second, rider, location, km)
+        town.expire_offer(order)
+        assert town.offered_to(order, 2) == riders[1].id
         assert [offer["outcome"] for offer in town.offers(order)] == ["EXPIRED", "OPEN"]
         assert town.leader()[0]["holder"] != holder
     finally:
@@ -81,34 +81,34 @@ def test_another_copy_goes_on_where_a_killed_one_stopped(town):
         second.close()
 
 
-def test_an_order_that_a_dead_copy_had_taken_is_due_again(town):
-    server = town.copy()
+def test_an_order_taken_by_a_killed_instance_is_due_again(town):
+    server = town.instance()
     try:
-        spot = new_spot()
-        rider = town.rider(server, spot, 1)
-        order = town.order(server, spot)
-        town.asked(order, 1)
-        # What a copy leaves that dies between taking an order and offering it.
+        location = new_spot()
+        rider = town.rider(server, location, 1)
+        order = town.order(server, location)
+        town.offered_to(order, 1)
+        # The state after an instance was killed between taking an order and offering it.
         town.sql("DELETE FROM offers")
         town.sql("UPDATE dispatches SET next_at = now() + interval '5 seconds' WHERE order_id = %s", order["id"])
-        assert town.asked(order, 1) == rider.id
+        assert town.offered_to(order, 1) == rider.id
     finally:
         server.close()
 
 
-def test_without_redis_riders_are_asked_by_their_last_known_points(town):
-    server = town.copy()
+def test_without_redis_offers_use_the_last_known_positions(town):
+    server = town.instance()
     try:
-        spot = new_spot()
+        location = new_spot()
         until(town.leader, what="a leader")
         town.stores.redis_stop()
         far, near, old = (hire(server, town.sql, is_online=True) for _ in range(3))
         for rider, km, age in ((far, 3, 10), (near, 1, 10), (old, 0.1, 61)):
             town.sql("UPDATE riders SET lat = %s, lng = %s, located_at = now() - make_interval(secs => %s)"
-                     " WHERE id = %s", spot[0] + km * KM, spot[1], age, rider.id)
-        order = town.order(server, spot)
-        assert town.asked(order, 1) == near.id
-        town.minute_over(order)
-        assert town.asked(order, 2) == far.id
+                     " WHERE id = %s", location[0] + km * KM, location[1], age, rider.id)
+        order = town.order(server, location)
+        assert town.offered_to(order, 1) == near.id
+        town.expire_offer(order)
+        assert town.offered_to(order, 2) == far.id
     finally:
         server.close()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The mobile-money gateway slow, hanging, dead and back again, while customers pay: each is told once, nothing is booked
-that was not paid, and everybody else is served as ever."""
+"""The mobile-money gateway is slow, hangs, dies and returns while customers pay: each customer gets one reply, only paid
+amounts are booked, and other requests are served."""
 
 import signal
 from concurrent.futures import ThreadPoolExecutor
@@ -24,7 +24,7 @@ def balance(customer):
     return customer.api.get("wallet").data["balance"]
 
 
-def test_two_hundred_at_once_all_arrive_though_the_gateway_is_slow(start_paying_server):
+def test_two_hundred_payments_at_once_complete_with_a_slow_gateway(start_paying_server):
     server = start_paying_server({"settle_ms": 1500}, gateway_at_once=8)
     customers = [register(server, address=False) for _ in range(20)]
     server.campay.script("/collect", *[("slow", {"ms": 300})] * 200)
@@ -40,21 +40,21 @@ def test_two_hundred_at_once_all_arrive_though_the_gateway_is_slow(start_paying_
     assert len({one["external_reference"] for one in transactions}) == 200
 
 
-def test_while_the_gateway_says_nothing_every_loop_serves_the_others(start_paying_server):
+def test_while_the_gateway_does_not_answer_every_loop_serves_other_requests(start_paying_server):
     server = start_paying_server()
     customers = [register(server, address=False) for _ in range(4)]
     server.campay.process.send_signal(signal.SIGSTOP)
     try:
-        told = [beside(top_up, customer) for customer in customers]
+        replies = [beside(top_up, customer) for customer in customers]
         until(lambda: server.metric("reeyo_partners_calls_running") > 0)
-        for _ in range(40):  # a connection each: both loops
+        for _ in range(40):  # one connection each, so that both loops are used
             assert server.api().get("/api/v1/vendors?limit=3").status == 200
     finally:
         server.campay.process.send_signal(signal.SIGCONT)
-    assert [one.result().status for one in told] == [201] * 4
+    assert [one.result().status for one in replies] == [201] * 4
 
 
-def test_a_dead_gateway_is_left_alone_and_found_again(start_paying_server):
+def test_a_dead_gateway_is_not_called_until_it_is_back(start_paying_server):
     server = start_paying_server(loops=1)
     customer = register(server, address=False)
     assert top_up(customer).status == 201
@@ -76,7 +76,7 @@ def test_a_dead_gateway_is_left_alone_and_found_again(start_paying_server):
         again.stop()
 
 
-def test_a_gateway_that_hangs_leaves_payments_pending_until_it_tells(start_paying_server):
+def test_a_hanging_gateway_leaves_payments_pending_until_their_status_is_known(start_paying_server):
     server = start_paying_server({"settle_ms": 100}, gateway_timeout="1s", loops=1)
     customer = register(server, address=False)
     server.campay.script("/collect", ("slow", {"ms": 3000}), "reset-after")
@@ -95,4 +95,4 @@ def test_the_server_stops_in_time_while_the_gateway_hangs(start_paying_server):
         beside(top_up, customer)
     until(lambda: len(server.campay.log("/collect")) == 8)
     server.stop()
-    assert len(server.campay.transactions()) == 0  # it has not waited for the gateway
+    assert len(server.campay.transactions()) == 0  # it did not wait for the gateway

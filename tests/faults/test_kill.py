@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The server dies by SIGKILL while money moves, and is started again. tests/money/README.md: the same a hundred times."""
+"""The server is killed with SIGKILL while money moves, and started again. tests/money/README.md: the same, a hundred times."""
 
 import random
 
@@ -10,7 +10,7 @@ from money.events import SETTLE_MS, Run
 pytestmark = pytest.mark.slow
 
 
-def test_what_was_acknowledged_before_a_kill_is_there_once_and_what_was_not_is_once_when_repeated(start_paying_server, redis_url):
+def test_acknowledged_requests_survive_a_kill_once_and_repeated_requests_happen_once(start_paying_server, redis_url):
     seed = random.SystemRandom().randrange(10 ** 6)
     print(f"seed {seed}")
     server = start_paying_server({"settle_ms": SETTLE_MS}, redis_url=redis_url(7), rate_limit="off", payment_asks=200)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The way of events while what carries them breaks: Redis stopped, the leading copy killed."""
+"""Delivery of events during failures: Redis stopped, the leading instance killed."""
 
 import json
 import threading
@@ -20,12 +20,12 @@ pytestmark = pytest.mark.slow
 AGGREGATES = 20
 
 
-class Speaker:
-    """Says `rate` events a second by SQL, each a statement of its own, numbered within its aggregate."""
+class Publisher:
+    """Writes `rate` events per second with SQL, one statement each, numbered within their aggregate."""
 
     def __init__(self, url, rate):
         self.url, self.rate = url, rate
-        self.said = {f"order_{n}": 0 for n in range(AGGREGATES)}
+        self.published = {f"order_{n}": 0 for n in range(AGGREGATES)}
         self.going = threading.Event()
         self.thread = threading.Thread(target=self._run)
 
@@ -39,7 +39,7 @@ class Speaker:
 
     @property
     def total(self):
-        return sum(self.said.values())
+        return sum(self.published.values())
 
     def _run(self):
         connection = psycopg2.connect(self.url)
@@ -51,8 +51,8 @@ class Speaker:
                 cursor.execute(
                     "INSERT INTO outbox (aggregate, type, rooms, payload) VALUES (%s, 'step', %s, %s)",
                     (name, ["vendor:vendor_123", f"order:{name}"],
-                     json.dumps({"order": name, "n": self.said[name]})))
-                self.said[name] += 1
+                     json.dumps({"order": name, "n": self.published[name]})))
+                self.published[name] += 1
                 count += 1
                 time.sleep(max(0, began + count / self.rate - time.monotonic()))
         connection.close()
@@ -62,47 +62,47 @@ class Speaker:
         until(lambda: self.total >= goal, what=f"{more} more events")
 
 
-def judge(stream, said):
-    """Everything that was said arrived, once, in order within its aggregate."""
-    heard = stream.take(sum(said.values()))
-    ids = [event.id for event in heard]
+def assert_delivered(stream, published):
+    """Asserts that every published event arrived once, in order within its aggregate."""
+    received = stream.take(sum(published.values()))
+    ids = [event.id for event in received]
     assert ids == sorted(set(ids))
-    for name, count in said.items():
-        assert [event.data["n"] for event in heard if event.data["order"] == name] == list(range(count))
+    for name, count in published.items():
+        assert [event.data["n"] for event in received if event.data["order"] == name] == list(range(count))
     assert stream.quiet()
-    return heard
+    return received
 
 
 def arrives_by(stream, total):
-    """So many events have arrived, read or not."""
+    """Waits until this many events have arrived, read or not."""
     until(lambda: stream.events.qsize() >= total, what="the arrival of events without Redis")
 
 
 @pytest.fixture
 def pair(own_stores):
-    """Two copies on one database and one Redis; the first to be started leads."""
+    """Two instances on one database and one Redis; the first one started leads."""
     url = own_stores.databases.fresh()
-    copies = [Server(url, own_stores.redis_url) for _ in range(2)]
-    copies[0].start()
-    led(copies[0])
-    copies[1].start()
-    for copy in copies:
-        copy.stores = own_stores
-    yield copies
-    for copy in copies:
-        copy.close()
+    instances = [Server(url, own_stores.redis_url) for _ in range(2)]
+    instances[0].start()
+    wait_leading(instances[0])
+    instances[1].start()
+    for instance in instances:
+        instance.stores = own_stores
+    yield instances
+    for instance in instances:
+        instance.close()
 
 
-def led(copy):
-    copy.wait(lambda: any(line.get("msg") == "relaying events" for line in copy.log()), what="leading")
+def wait_leading(instance):
+    instance.wait(lambda: any(line.get("msg") == "relaying events" for line in instance.log()), what="leading")
 
 
-def listen(copy, **more):
-    return Stream(copy.port, Tokens(copy)("vendor"), "/api/v1/vendor/events", **more)
+def listen(instance, **more):
+    return Stream(instance.port, Tokens(instance)("vendor"), "/api/v1/vendor/events", **more)
 
 
 class Channel:
-    """What the channel `events` carried: frames by id."""
+    """The frames published on the channel `events`, by id."""
 
     def __init__(self, stores):
         self.store = redis.Redis(unix_socket_path=str(stores.dir / "run/redis.sock"))
@@ -125,100 +125,100 @@ class Channel:
         self.reader.join(PATIENCE)
 
 
-def test_the_leading_copy_killed_under_load_loses_nothing(pair):
+def test_killing_the_leading_instance_under_load_loses_no_event(pair):
     leader, other = pair
     channel = Channel(leader.stores)
     with listen(other) as stream, listen(leader) as cut:
-        with Speaker(other.configuration["database_url"], 200) as speaker:
-            speaker.wait_for(300)
+        with Publisher(other.configuration["database_url"], 200) as publisher:
+            publisher.wait_for(300)
             leader.kill()
             sql = Database(other.configuration["database_url"])
             assert sql("SELECT until - now() < interval '4 seconds' AS soon FROM leases WHERE name = 'relay'")[0]["soon"]
             sql.close()
-            led(other)
-            speaker.wait_for(500)
-        heard = judge(stream, speaker.said)
+            wait_leading(other)
+            publisher.wait_for(500)
+        received = assert_delivered(stream, publisher.published)
         assert cut.ended.wait(PATIENCE)
         gone_at = cut.last
-        with listen(other, last=gone_at) as again:  # the client of the dead copy goes to the other
-            rest = [event.id for event in heard if event.id > gone_at]
+        with listen(other, last=gone_at) as again:  # the client of the killed instance connects to the other
+            rest = [event.id for event in received if event.id > gone_at]
             assert [event.id for event in again.take(len(rest))] == rest
-    until(lambda: {event.id for event in heard} <= set(channel.frames), what="the publication of every event")
+    until(lambda: {event.id for event in received} <= set(channel.frames), what="the publication of every event")
     channel.close()
     assert all(len(set(frames)) == 1 for frames in channel.frames.values())
     kept = [int(ident.split(b"-")[0]) for ident, _ in channel.store.xrange("events")]
-    assert kept == sorted(set(kept)) and set(kept) >= {event.id for event in heard}
+    assert kept == sorted(set(kept)) and set(kept) >= {event.id for event in received}
 
 
-def test_while_redis_is_away_events_arrive_all_the_same(pair):
+def test_events_arrive_while_redis_is_down(pair):
     leader, other = pair
     stores = leader.stores
     with listen(other) as stream, listen(leader) as near:
-        with Speaker(other.configuration["database_url"], 200) as speaker:
+        with Publisher(other.configuration["database_url"], 200) as publisher:
             for _ in range(2):
-                speaker.wait_for(100)
+                publisher.wait_for(100)
                 stores.redis_kill()
-                speaker.wait_for(200)
-                arrives_by(stream, speaker.total)  # not only once it is back
+                publisher.wait_for(200)
+                arrives_by(stream, publisher.total)  # before Redis is back
                 stores.redis_start()
-                speaker.wait_for(200)
-        judge(stream, speaker.said)
-        heard = judge(near, speaker.said)
-    # and Redis gets what it missed, for whoever reads the stream there
+                publisher.wait_for(200)
+        assert_delivered(stream, publisher.published)
+        received = assert_delivered(near, publisher.published)
+    # and Redis gets the missed events, for readers of the stream there
     store = redis.Redis(unix_socket_path=str(stores.dir / "run/redis.sock"))
-    until(lambda: heard[-1].id in {int(ident.split(b"-")[0]) for ident, _ in store.xrange("events")},
+    until(lambda: received[-1].id in {int(ident.split(b"-")[0]) for ident, _ in store.xrange("events")},
           what="the last event in Redis")
 
 
-def test_a_server_without_redis_carries_events(own_stores):
+def test_a_server_without_redis_delivers_events(own_stores):
     server = Server(own_stores.databases.fresh(), "").start()
     try:
         with listen(server) as stream:
-            with Speaker(server.configuration["database_url"], 200) as speaker:
-                speaker.wait_for(200)
-            judge(stream, speaker.said)
+            with Publisher(server.configuration["database_url"], 200) as publisher:
+                publisher.wait_for(200)
+            assert_delivered(stream, publisher.published)
     finally:
         server.close()
 
 
-def test_postgresql_restarted_under_streams_loses_nothing(pair):
+def test_restarting_postgresql_under_streams_loses_no_event(pair):
     leader, other = pair
     stores = leader.stores
     with listen(other) as stream:
-        with Speaker(other.configuration["database_url"], 200) as speaker:
-            speaker.wait_for(200)
+        with Publisher(other.configuration["database_url"], 200) as publisher:
+            publisher.wait_for(200)
         stores.postgres_stop()
         stores.postgres_start()
-        first = dict(speaker.said)
-        with Speaker(other.configuration["database_url"], 200) as speaker:
-            speaker.said = dict(first)
-            speaker.wait_for(200)
-        judge(stream, speaker.said)
+        first = dict(publisher.published)
+        with Publisher(other.configuration["database_url"], 200) as publisher:
+            publisher.published = dict(first)
+            publisher.wait_for(200)
+        assert_delivered(stream, publisher.published)
 
 
-def test_a_copy_that_stops_hands_over(pair):
+def test_a_stopped_instance_hands_over(pair):
     leader, other = pair
     with listen(other) as stream:
-        with Speaker(other.configuration["database_url"], 100) as speaker:
-            speaker.wait_for(50)
+        with Publisher(other.configuration["database_url"], 100) as publisher:
+            publisher.wait_for(50)
             leader.stop()
-            speaker.wait_for(300)
-        judge(stream, speaker.said)
+            publisher.wait_for(300)
+        assert_delivered(stream, publisher.published)
 
 
-def test_subscribers_thrown_out_again_and_again_lose_nothing(pair):
-    """Redis forgets what it publishes while nobody listens."""
+def test_subscribers_that_are_disconnected_repeatedly_lose_no_event(pair):
+    """Redis does not keep messages that it publishes while nobody is subscribed."""
     leader, other = pair
     store = redis.Redis(unix_socket_path=str(leader.stores.dir / "run/redis.sock"))
     with listen(other) as stream:
-        with Speaker(other.configuration["database_url"], 200) as speaker:
+        with Publisher(other.configuration["database_url"], 200) as publisher:
             for _ in range(10):
-                speaker.wait_for(40)
+                publisher.wait_for(40)
                 store.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
-        judge(stream, speaker.said)
+        assert_delivered(stream, publisher.published)
 
 
-def test_a_passing_event_is_heard_by_all_copies_and_kept_nowhere(pair):
+def test_an_ephemeral_event_reaches_all_instances_and_is_not_stored(pair):
     leader, other = pair
     store = redis.Redis(unix_socket_path=str(leader.stores.dir / "run/redis.sock"))
     with listen(other) as far, listen(leader) as near:
@@ -240,16 +240,16 @@ def test_a_passing_event_is_heard_by_all_copies_and_kept_nowhere(pair):
         connection.close()
 
 
-def test_another_database_on_the_same_redis_is_not_heard(pair):
+def test_events_of_another_database_on_the_same_redis_are_ignored(pair):
     mine = pair[1]
     foreign = Server(mine.stores.databases.fresh(), mine.stores.redis_url).start()
     try:
         with listen(mine) as stream, listen(foreign) as theirs:
-            with Speaker(foreign.configuration["database_url"], 200) as speaker:
-                speaker.wait_for(100)
-            judge(theirs, speaker.said)
-            with Speaker(mine.configuration["database_url"], 200) as speaker:
-                speaker.wait_for(50)
-            judge(stream, speaker.said)
+            with Publisher(foreign.configuration["database_url"], 200) as publisher:
+                publisher.wait_for(100)
+            assert_delivered(theirs, publisher.published)
+            with Publisher(mine.configuration["database_url"], 200) as publisher:
+                publisher.wait_for(50)
+            assert_delivered(stream, publisher.published)
     finally:
         foreign.close()

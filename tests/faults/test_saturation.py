@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Full queues say 503 with Retry-After, and leave other routes alone."""
+"""Full queues answer 503 with Retry-After and do not affect other routes."""
 
 import http.client
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 LOGIN = {"phone": "+237670000001", "password": "Wrong-1234!"}
 
 
-def test_a_flood_of_log_ins_fills_its_queue_and_no_other(start_server):
+def test_a_flood_of_log_ins_fills_only_its_own_queue(start_server):
     server = start_server(login_memory="off", work_threads=1, work_queue=2,
                           argon2_memory="16m", argon2_passes=3)
     with Traffic(server, lambda api, n: api.post("auth/login", json=LOGIN), clients=16) as flood:
@@ -29,9 +29,9 @@ def test_a_flood_of_log_ins_fills_its_queue_and_no_other(start_server):
     assert all(reply.headers["Retry-After"] for reply in refused)
 
 
-def test_a_full_lane_is_503_and_recovers(start_server):
+def test_a_full_lane_answers_503_and_recovers(start_server):
     server = start_server(db_lane_depth=1, db_read_lanes=1, db_write_lanes=1, loops=1)
-    token = issue("USER", "user_demo_1")  # a log-in may meet the server's own work on the only lane
+    token = issue("USER", "user_demo_1")  # a log-in could compete with the server's own statements on the only lane
     with Traffic(server, lambda api, n: api.get("orders/history"), clients=24,
                  token=token) as traffic:
         traffic.wait_for(500)

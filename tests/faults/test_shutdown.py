@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""SIGTERM: what was accepted is answered, and the process ends with 0."""
+"""SIGTERM: accepted requests are answered, and the process ends with 0."""
 
 import http.client
 import socket
@@ -27,15 +27,15 @@ def order_count(server):
         connection.close()
 
 
-def said(server, message):
+def logged(server, message):
     return any(line.get("msg") == message for line in server.log())
 
 
 @pytest.mark.parametrize("turn", range(3))
 def test_sigterm_under_load_loses_no_accepted_request(start_server, turn):
-    """Each client sends a request on a kept-alive connection and reads its answer. Once the server
-    goes, a connection may only end between an answer and the next request: then nothing of that
-    request was done, which the number of orders proves."""
+    """Each client sends a request on a persistent connection and reads the response. When the server stops,
+    a connection may only end between a response and the next request. That request must not have been
+    executed, which the number of orders proves."""
     server = start_server()
     token = Tokens(server)()
     before = order_count(server)
@@ -70,10 +70,10 @@ def test_sigterm_under_load_loses_no_accepted_request(start_server, turn):
         one.result()
     assert not failed
     assert len(set(placed)) == len(placed)
-    assert order_count(server) - before == len(placed), "an order was placed and nobody told"
+    assert order_count(server) - before == len(placed), "an order was placed without a reply"
 
 
-def test_a_request_that_is_under_way_is_answered(start_server):
+def test_a_request_in_flight_is_answered(start_server):
     """A body that arrives after SIGTERM, for headers that arrived before."""
     server = start_server()
     wire = server.wire()
@@ -82,7 +82,7 @@ def test_a_request_that_is_under_way_is_answered(start_server):
               b"Content-Length: %d\r\n\r\n" % len(body) + body[:5])
     server.wait(lambda: server.metric("reeyo_http_requests_running") > 0, what="reading the request")
     server.signal(15)
-    server.wait(lambda: said(server, "draining"), what="draining")
+    server.wait(lambda: logged(server, "draining"), what="draining")
     wire.send(body[5:])
     reply = wire.read()
     assert reply.status == 200 and reply.headers["Connection"].lower() == "close"
@@ -111,32 +111,32 @@ def test_readiness_fails_first_while_requests_are_still_served(start_server):
     server.signal(15)
     until(lambda: api.get("/readyz").status == 503, what="the end of readiness")
     assert api.get("vendors/vendor_123/menu").status == 200
-    server.signal(15)  # asked twice: now
+    server.signal(15)  # a second signal stops it at once
     server.stop()
 
 
-def test_idle_connections_do_not_hold_it_up(start_server):
+def test_idle_connections_do_not_delay_the_stop(start_server):
     server = start_server(drain_timeout="10m")
     idle = [server.wire() for _ in range(50)]
     for wire in idle:
         wire.send("GET /api/v1/health HTTP/1.1\r\nHost: x\r\n\r\n")
         assert wire.read().status == 200
-    server.stop()  # not after the drain's whole time
+    server.stop()  # does not take the whole drain time
     for wire in idle:
         wire.close()
 
 
-def test_a_client_that_never_ends_is_cut_when_the_drain_time_is_over(start_server):
+def test_a_client_that_never_finishes_is_closed_after_the_drain_time(start_server):
     server = start_server(drain_timeout="1s", body_timeout="60s")
     wire = server.wire()
     wire.send("POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
     server.wait(lambda: server.metric("reeyo_http_requests_running") > 0, what="reading the request")
     server.stop()
-    assert said(server, "the drain took too long, what is left is cut")
+    assert logged(server, "the drain took too long, what is left is cut")
     wire.close()
 
 
-def test_the_port_is_free_at_once(start_server):
+def test_the_port_is_free_after_the_stop(start_server):
     server = start_server()
     port = server.port
     server.stop()
@@ -145,14 +145,14 @@ def test_the_port_is_free_at_once(start_server):
         again.bind(("127.0.0.1", port))
 
 
-def test_sigint_is_as_good(start_server):
+def test_sigint_stops_the_server_too(start_server):
     server = start_server()
     server.signal(2)
     assert server.process.wait(PATIENCE) == 0
     server.process = None
 
 
-def test_sighup_changes_the_log_level_and_drops_nobody(start_server):
+def test_sighup_changes_the_log_level_and_closes_no_connection(start_server):
     server = start_server(log_level="info")
     with Traffic(server, lambda api, n: api.get("health"), clients=3) as traffic:
         traffic.wait_for(50)

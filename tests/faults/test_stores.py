@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""PostgreSQL and Redis stopped, killed and started again under load; judged by what clients were
-told and what the database holds."""
+"""PostgreSQL and Redis are stopped, killed and started again under load. The tests check the replies to
+clients and the contents of the database."""
 
 import json
 import time
@@ -20,7 +20,7 @@ ORDER = {"vendorId": "vendor_123", "items": [{"itemId": "item_1", "quantity": 1}
 
 @pytest.fixture
 def frail(own_stores):
-    """A server on stores that the test may break."""
+    """A server on a PostgreSQL and a Redis that the test may stop."""
     made = Server(own_stores.databases.fresh(), own_stores.redis_url, redis_timeout="50ms").start()
     made.stores = own_stores
     yield made
@@ -42,7 +42,7 @@ def until_status(api, path, status):
 
 
 def mixed(api, n):
-    """Menus from the cache, orders from the database, and a write now and then."""
+    """Menus from the cache, orders from the database, and some writes."""
     if n % 5 == 0:
         return api.post("orders", json=ORDER, headers={"Idempotency-Key": f"mixed-{n}"})
     return api.get("vendors/vendor_123/menu" if n % 2 else "orders/active")
@@ -63,7 +63,7 @@ def test_redis_killed_and_restarted_under_load_gives_no_client_an_error(frail):
 
 
 def test_redis_that_stops_answering_gives_no_client_an_error(frail):
-    """Stopped, not killed: connections stay open and nothing comes back."""
+    """Redis is suspended, not killed: connections stay open without replies."""
     import os
     import signal
     pid = int((frail.stores.dir / "redis.pid").read_text().split()[0])
@@ -94,9 +94,9 @@ def test_the_server_starts_without_redis_and_uses_it_once_it_comes(frail):
     assert 0 < store.ttl("menu:vendor_123") <= 600
 
 
-def test_a_write_while_redis_is_away_is_seen_when_it_is_back(frail):
-    """The old profile must not come out of the cache again: a key that could not be dropped is
-    dropped later."""
+def test_a_write_while_redis_is_down_is_visible_when_it_is_back(frail):
+    """The old profile must not be served from the cache again: a key that could not be deleted is
+    deleted later."""
     token = Tokens(frail)()
     api = frail.api(token)
     assert api.get("auth/me").status == 200  # now cached
@@ -145,7 +145,7 @@ def test_postgresql_restarted_under_load_gives_only_503_and_then_full_service(fr
 
 
 def test_a_write_cut_off_by_the_restart_may_be_repeated_by_its_key(frail):
-    """Whatever a client was told while PostgreSQL went away: the same key again gives one order."""
+    """After any reply during the restart of PostgreSQL, a repeat with the same key gives exactly one order."""
     token = Tokens(frail)()
     keys = []
 
@@ -186,12 +186,12 @@ def test_readiness_follows_postgresql(frail):
     api = frail.api()
     frail.stores.postgres_stop()
     until_status(api, "/readyz", 503)
-    assert api.get("/healthz").status == 200  # alive all the same: a restart would help nobody
+    assert api.get("/healthz").status == 200  # still alive: a restart of the server would not help
     frail.stores.postgres_start()
     until_status(api, "/readyz", 200)
 
 
-def test_what_the_cache_holds_is_served_while_postgresql_is_away(frail):
+def test_cached_replies_are_served_while_postgresql_is_down(frail):
     api = frail.api()
     assert api.get("vendors/vendor_123/menu").status == 200
     frail.stores.postgres_stop()
@@ -200,13 +200,13 @@ def test_what_the_cache_holds_is_served_while_postgresql_is_away(frail):
     frail.stores.postgres_start()
 
 
-def test_the_server_stops_cleanly_while_postgresql_is_away(frail):
+def test_the_server_stops_cleanly_while_postgresql_is_down(frail):
     frail.stores.postgres_stop()
     frail.stop()
     frail.stores.postgres_start()
 
 
-def test_a_customer_registers_after_all_that(frail):
+def test_a_customer_can_register_after_restarts(frail):
     frail.stores.redis_kill()
     frail.stores.postgres_stop()
     frail.stores.postgres_start()

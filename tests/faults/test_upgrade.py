@@ -15,7 +15,7 @@ LOG_IN = {"phone": "+237600000000", "password": "wrong-password"}
 
 
 def work(api, n):
-    """What uses functions that write, functions that only read, and the view `accounts`."""
+    """Requests that use functions that write, functions that only read, and the view `accounts`."""
     if n % 5 == 0:
         return api.post("orders", json=ORDER, headers={"Idempotency-Key": f"upgrade-{n}"})
     if n % 5 == 1:
@@ -24,7 +24,7 @@ def work(api, n):
 
 
 def forget_functions(url):
-    """As if every function file had been another one until now."""
+    """Makes every function file look changed."""
     connection = psycopg2.connect(url)
     with connection, connection.cursor() as cursor:
         cursor.execute("TRUNCATE schema_functions")

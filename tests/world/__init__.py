@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""What a test needs around it: stores of its own, databases, servers, clients, accounts."""
+"""The environment of tests: PostgreSQL and Redis of their own, databases, servers, clients, accounts."""

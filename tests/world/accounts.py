@@ -7,7 +7,7 @@ import threading
 
 from .tokens import issue, with_role
 
-# Who a test may call as; the demo data has them all: namespace, what it logs in with, role, account.
+# The demo accounts: namespace, credentials, role, account id.
 DEMO = {
     "customer": ("user", {"phone": "+237670000001", "password": "Test123!@#"}, "USER", ""),
     "vendor": ("vendor", {"email": "vendor@reeyo.cm", "password": "VendorPass123!"},
@@ -26,13 +26,13 @@ _lock = threading.Lock()
 
 
 def new_phone():
-    """A Cameroon mobile that no other test uses."""
+    """A Cameroon mobile number that no other test uses."""
     with _lock:
         return f"+23769{next(_numbers):07d}"
 
 
 class Tokens:
-    """Access tokens of the demo accounts on one server. They log in once each; a role whose log-in
+    """Access tokens of the demo accounts on one server. Each logs in once; a role whose log-in
     is not served gets a token signed here."""
 
     def __init__(self, server):
@@ -54,7 +54,7 @@ class Tokens:
 
 
 class Customer:
-    """A customer of a test's own: .id .phone .token .api"""
+    """A new customer for one test: .id .phone .token .api"""
 
     def __init__(self, server, user, token):
         self.user = user
@@ -65,7 +65,7 @@ class Customer:
 
 
 def register(server, verified=True, address=True, **fields):
-    """Registers a customer as an app would: the code that always works, and a default address."""
+    """Registers a customer like an app: verified with the test code, and with a default address."""
     body = {"firstName": "Awa", "lastName": "Ngono", "phone": new_phone(), "password": PASSWORD,
             **fields}
     reply = server.api().post("auth/register", json=body)
@@ -83,8 +83,8 @@ def register(server, verified=True, address=True, **fields):
 
 
 class Account:
-    """A vendor or rider of a test's own: .id .phone .email .token .api (on its namespace's
-    listener). It logs in with .password."""
+    """A new vendor or rider for one test: .id .phone .email .token .api (on the listener of its
+    namespace). It logs in with .password."""
 
     def __init__(self, server, namespace, row, password):
         self.id, self.phone, self.email = row["id"], row["phone"], row["email"]
@@ -94,7 +94,7 @@ class Account:
 
 
 def _insert(sql, table, row, twin):
-    """A new row of an account, with the password of the demo account twin: hashing costs time."""
+    """A new row of an account. It copies the password hash of the demo account twin, because hashing is slow."""
     columns = ", ".join(row)
     marks = ", ".join(["%s"] * len(row))
     made = sql(f"INSERT INTO {table} ({columns}, password_hash) SELECT {marks}, password_hash"
@@ -110,8 +110,8 @@ def _numbered(prefix):
 
 
 def open_shop(server, sql, items=0, price=2500, stock=None, **columns):
-    """A new vendor, approved and online in Douala; .items are the ids of that many menu items of
-    `price` each. columns: of the table vendors."""
+    """A new vendor, approved and online in Douala; .items are the ids of its menu items,
+    each with this price. columns: of the table vendors."""
     account, email = _numbered("vendor")
     row = {"id": account, "email": email, "phone": new_phone(), "owner_name": "Rose Etame",
            "business_name": "Chez Rose", "service_type": "FOOD", "business_type": "RESTAURANT",
@@ -145,7 +145,7 @@ def hire(server, sql, **columns):
 
 
 def change_settings(server, **members):
-    """An admin's change of the business's settings: PATCH config. It counts at once on every loop of this server."""
+    """An admin changes business settings: PATCH config. They apply at once on every loop of this server."""
     api = server.api(issue("SUPER_ADMIN", DEMO["super"][3]))
     reply = api.patch("/api/v1/admin/config", json=members)
     assert reply.status == 200, reply

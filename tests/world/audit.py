@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The books of a test's database, proved by `reeyo audit` itself."""
+"""Checks the ledger of a test database with `reeyo audit`."""
 
 import contextlib
 import json
@@ -8,7 +8,7 @@ from .server import reeyo
 
 
 def audit(database_url):
-    """{check: None, or what `reeyo audit` says of the first entry that breaks it}."""
+    """{check: None, or the first violation that `reeyo audit` reports}."""
     result = reeyo("audit", "--json", environment={"REEYO_DATABASE_URL": database_url}, timeout=600)
     assert result.stdout, result.stderr
     found = {row["check"]: None if row["ok"] else row for row in json.loads(result.stdout)}
@@ -25,7 +25,7 @@ def books_balance(database):
 
 @contextlib.contextmanager
 def books_kept(database):
-    """The same where other tests write orders as they need them: what is done inside breaks nothing more."""
+    """The same where other tests write inconsistent rows: the block inside adds no violation."""
     def counts():
         return {check: row["count"] if row else 0 for check, row in audit(url).items()}
     url = database if isinstance(database, str) else database.configuration["database_url"]
@@ -36,7 +36,7 @@ def books_kept(database):
 
 
 def top_up(sql, owner, amount, kind="USER"):
-    """Money for a test's account, with its entry: sql is a fixture `sql`."""
+    """Adds money to an account, with its ledger entry. sql: a fixture `sql`."""
     sql("WITH w AS (INSERT INTO wallets AS w (owner_id, kind, available) VALUES (%s, %s, %s) ON CONFLICT (owner_id)"
         " DO UPDATE SET available = w.available + excluded.available RETURNING *)"
         " INSERT INTO ledger (id, amount, from_kind, to_kind, to_owner, to_balance, category, reference, description)"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Somebody of each role on a live server, and something of each kind that a path or body may name: what it takes to call
-any row of the route tables (world.tables) as one who may."""
+"""An account of each role on a running server, and an object of each kind that a path or body may name: enough to call any
+row of the route tables (world.tables) with the required role."""
 
 import functools
 import types
@@ -11,7 +11,7 @@ from .tables import Tables
 
 
 class Callers:
-    """.by_role: {role of world.tables.ROLES: .id .token .api}; .vendor, one of them, with an item. .close() it."""
+    """.by_role: {role of world.tables.ROLES: .id .token .api}; .vendor: one of them, with an item. Close it with .close()."""
 
     def __init__(self, server):
         self.server = server
@@ -23,21 +23,21 @@ class Callers:
             "super": appoint(server, self.sql, role="SUPER_ADMIN")}
 
     def of(self, row):
-        """The one with the least rights that passes the row's role check."""
+        """The account with the least rights that passes the row's role check."""
         return next(account for role, account in self.by_role.items() if row.admits(role))
 
     def send(self, row, url=None, method=None, **sent):
-        """The answer to a call of the row, of what exists where no url is given."""
+        """Calls the row and returns the reply. Without url, the path names existing objects."""
         return self.of(row).api.request(method or row.method, url or row.url(self.things), **sent)
 
     @functools.cached_property
     def tables(self):
-        """The tables, whose right bodies name what exists here."""
+        """The tables; their valid bodies name objects that exist here."""
         return Tables(vendorId=self.vendor.id, itemId=self.vendor.items[0])
 
     @functools.cached_property
     def things(self):
-        """Ids of what a path may name, by the part before it; made when it is first asked for."""
+        """Ids of objects that a path may name, by the preceding part of the path; created at first use."""
         admin = self.by_role["super"].api
         zone = admin.post("logistics/zones", json={
             "name": "Akwa", "countryCode": "CM", "polygon": [[4, 9], [4, 10], [5, 10]]})

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""HTTP as a test speaks it: Api for well-formed JSON calls, Wire for bytes as one chooses."""
+"""HTTP clients for tests: Api for well-formed JSON calls, Wire for arbitrary bytes."""
 
 import http.client
 import json as jsonlib
@@ -14,7 +14,7 @@ UNSET = object()
 
 
 class Reply:
-    """Status, headers (case-blind) and body of one answer."""
+    """Status, headers (case-insensitive) and body of one response."""
 
     def __init__(self, status, headers, body):
         self.status = status
@@ -48,7 +48,7 @@ class Reply:
 
 class Api:
     """Calls of one caller. A path that does not begin with / is below /api/v1/. Each thread has
-    one kept-alive connection of its own."""
+    its own persistent connection."""
 
     def __init__(self, port, token=None, host="127.0.0.1", timeout=PATIENCE, headers=None):
         self.host, self.port, self.token, self.timeout = host, port, token, timeout
@@ -103,7 +103,7 @@ class Api:
             self.close()
             if not kept or method not in ("GET", "HEAD", "OPTIONS"):
                 raise
-            return self._send(method, path, body, headers)  # an idle connection had been closed
+            return self._send(method, path, body, headers)  # the server had closed the idle connection
         except Exception:
             self.close()
             raise
@@ -159,7 +159,7 @@ class Wire:
         return line.rstrip(b"\r\n")
 
     def read(self, method="GET"):
-        """The next answer; 100 Continue counts as one."""
+        """The next response; 100 Continue counts as one."""
         status = int(self._line().split()[1])
         headers = http.client.parse_headers(self.file)
         if method == "HEAD" or status in (204, 304) or status < 200:
@@ -190,7 +190,7 @@ class Wire:
             return None
 
     def closed(self, seconds=PATIENCE):
-        """Whether the server closes within so many seconds, sending nothing more."""
+        """True when the server closes within this time and sends nothing more."""
         self.socket.settimeout(seconds)
         try:
             return self.file.read(1) == b""

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""A test's own connection to the database behind a server."""
+"""A separate connection to the database of a server."""
 
 import psycopg2
 import psycopg2.extras
 
 
 class Database:
-    """sql = Database(url): sql("SELECT ...", args) gives rows as dicts, or how many rows a statement without
-    rows changed; each is its own transaction. What meets a deadlock with the server is run again, as the
-    server runs its own again."""
+    """sql = Database(url): sql("SELECT ...", args) gives rows as dicts, or the number of changed rows. Each
+    statement is its own transaction. After a deadlock with the server the statement runs again, as the server
+    does with its own."""
 
     def __init__(self, url):
         self.connection = psycopg2.connect(url)
@@ -24,11 +24,11 @@ class Database:
             return cursor.fetchall() if cursor.description else cursor.rowcount
 
     def waits(self, session):
-        """Whether another Database waits for a lock of anybody's."""
+        """True when another Database waits for a lock of any session."""
         return bool(self("SELECT 1 FROM pg_blocking_pids(%s) AS blocking WHERE cardinality(blocking) > 0", session.pid))
 
     def waits_for(self, holder):
-        """Whether any session waits for a lock that another Database holds."""
+        """True when any session waits for a lock that another Database holds."""
         return bool(self("SELECT 1 FROM pg_stat_activity WHERE datname = current_database()"
                          " AND %s = ANY (pg_blocking_pids(pid))", holder.pid))
 

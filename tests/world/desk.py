@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A pay-out desk: who is paid out through a gateway in the test's own hands (world.till), and the rows of it."""
+"""Pay-outs through a gateway that the test controls (world.till): owners of pay-outs, and their rows."""
 
 import re
 
@@ -11,7 +11,7 @@ MOMO = {"accountName": "Rose Etame", "accountNumber": "670 11 22 33", "bankName"
 
 
 class Desk:
-    """Vendors and riders who are paid out, and the rows of it."""
+    """Vendors and riders who get pay-outs, and the rows of the pay-outs."""
 
     def __init__(self, server, sql, till):
         self.server, self.sql, self.till = server, sql, till
@@ -31,11 +31,11 @@ class Desk:
         return self.sql("SELECT * FROM payouts WHERE id = %s", payout)[0]
 
     def until(self, payout, status):
-        self.server.wait(lambda: self.row(payout)["status"] == status, what=f"told that the pay-out is {status}")
+        self.server.wait(lambda: self.row(payout)["status"] == status, what=f"in a state where the pay-out is {status}")
         return self.row(payout)
 
     def settle(self, payout, status="SUCCESSFUL", **more):
-        """The gateway has done with it."""
+        """The gateway reports the final status of a pay-out."""
         self.server.wait(lambda: self.till.sent(payout), what="sending the pay-out")
         self.till.say(self.till.sent(payout)[0], status, **more)
         self.hurry(payout)
@@ -44,7 +44,7 @@ class Desk:
         self.sql("UPDATE payouts SET next_ask_at = now(), asks = 0 WHERE id = %s AND next_ask_at IS NOT NULL", payout)
 
     def hurried(self, payout, condition, what):
-        """Until the condition holds, with the pay-out always due."""
+        """Waits until the condition holds and keeps the pay-out due."""
         def look():
             self.hurry(payout)
             return condition()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The fakes of tests/fakes as running programs: started on a free port, told what to do wrong, asked what they were
-asked, and judged at their end like a server: code 0 and no sanitizer's report."""
+"""Runs the programs of tests/fakes: starts them on a free port, scripts their faults, reads their log, and checks at the end, as
+for a server, the exit code 0 and that there is no sanitizer report."""
 
 import http.server
 import pathlib
@@ -40,15 +40,15 @@ class Fake:
         assert reply.status == 200, reply.body
 
     def go(self):
-        """Lets go of the requests that a fault "held" keeps."""
+        """Releases the requests that a fault "held" keeps."""
         self.api.post("/_go")
 
     def log(self, path=None):
-        """What was asked, oldest first: .method .path .query .headers .body."""
+        """The requests, oldest first: .method .path .query .headers .body."""
         return self.api.get("/_log" + (f"?path={path}" if path else "")).json
 
     def taken(self):
-        """What it would have passed on, oldest first."""
+        """The messages it accepted, oldest first."""
         return self.api.get("/_taken").json
 
     def reset(self):
@@ -68,35 +68,35 @@ class Fake:
 
 
 class Campay(Fake):
-    """The mobile-money gateway. callback: where it tells what became of a transaction; more flags are those of
+    """The mobile-money gateway. callback: the address of its callbacks; further flags are those of
     fake_campay.c: sign="jwt", settle_ms=200, seed=7, faults=30 …"""
 
     def __init__(self, callback="", settle_ms=300, **flags):
         super().__init__("campay", callback=callback, settle_ms=settle_ms, **flags)
 
     def keys(self, dialect="campay"):
-        """What a server's configuration says to use it."""
+        """The configuration of a server that uses this gateway."""
         return {"campay_url": self.url, "campay_dialect": dialect, "campay_username": "reeyo",
                 "campay_password": "campay-password", "campay_app_key": "campay-app-key",
                 "campay_webhook_key": "campay-webhook-key"}
 
     def transactions(self, **members):
-        """Those whose members are so, e.g. transactions(external_reference="pay_…"), oldest first."""
+        """Transactions with these members, e.g. transactions(external_reference="pay_…"), oldest first."""
         return [one for one in self.api.get("/_transactions").json
                 if all(one[name] == value for name, value in members.items())]
 
     def decide(self, reference, status, **members):
-        """From now on the gateway says this of the transaction that is ours under this name; False when it has none yet."""
+        """Sets the status of the transaction with our reference; False when the gateway does not have it yet."""
         return self.api.post("/_decide", json={"external_reference": reference, "status": status, **members}).status == 200
 
     def callback(self, reference, **members):
-        """Sends a callback now; status=, amount=, sign=, signature="forged" or "none" change what it says. What it was
-        answered."""
+        """Sends a callback now; status=, amount=, sign=, signature="forged" or "none" change it. Returns the
+        status of the reply."""
         return self.api.post("/_callback", json={"reference": reference, **members}).json["status"]
 
 
 class Listener:
-    """Somebody to call: keeps each request as (method, path, headers, body), and answers with .status."""
+    """An HTTP server that records each request as (method, path, headers, body) in .heard and answers with .status."""
 
     def __init__(self):
         self.heard, self.status = [], 200

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Money for a test: sold, earned and collected with its order and its entries, so that the books still balance."""
+"""Money for tests: sales, earnings and collected cash with order and ledger entries, so that the ledger stays balanced."""
 
 import itertools
 import os
 
-from .waiting import race  # noqa: F401, for who gets it here
+from .waiting import race  # noqa: F401, imported from here by tests
 
 _numbers = itertools.count(1)
 BUYER = "user_money_test"
@@ -16,7 +16,7 @@ def entry():
 
 
 def book(sql, amount, source, target, category, order=None, at="now()"):
-    """One movement between two accounts (kind, owner), and what it makes of their wallets."""
+    """One movement between two accounts (kind, owner), with the update of their wallets."""
     if not amount:
         return
     balances = []
@@ -37,7 +37,7 @@ def book(sql, amount, source, target, category, order=None, at="now()"):
 
 
 def sale(sql, vendor=None, rider=None, subtotal=0, fee=0, cut=0, subsidy=0, bps=0, method="WALLET", at="now()"):
-    """A delivered order and its shares: of the subtotal the vendor gets what `cut` leaves; of a parcel (no vendor), the rider."""
+    """A delivered order and its parts: the vendor gets the subtotal minus `cut`; for a parcel (no vendor) the rider does."""
     order, total = "ord_" + entry()[4:], subtotal + fee  # older than those of the server, too
     sql("INSERT INTO users (id, phone, first_name, password_hash) VALUES (%s, '+237600000000', 'Awa', 'x')"
         " ON CONFLICT DO NOTHING", BUYER)
@@ -60,7 +60,7 @@ def sale(sql, vendor=None, rider=None, subtotal=0, fee=0, cut=0, subsidy=0, bps=
 
 
 def earn(sql, owner, amount):
-    """A vendor or rider has earned so much."""
+    """A vendor or rider earns this amount."""
     if owner.startswith("vendor"):
         sale(sql, vendor=owner, subtotal=amount)
     else:
@@ -68,7 +68,7 @@ def earn(sql, owner, amount):
 
 
 def collect(sql, rider, amount):
-    """A rider has so much more cash in hand, none of it his."""
+    """A rider collects this amount of cash, all of it for the platform."""
     sale(sql, rider=rider, fee=amount, cut=amount, method="CASH")
 
 
@@ -79,7 +79,7 @@ def wallet(sql, owner):
 
 
 def events(sql, aggregate):
-    """{type: payload} of what was said of it."""
+    """{type: payload} of the events of the aggregate."""
     return {row["type"]: row["payload"] for row in sql(
         "SELECT type, payload FROM outbox WHERE aggregate = %s UNION ALL SELECT type, payload FROM events"
         " WHERE aggregate = %s", aggregate, aggregate)}

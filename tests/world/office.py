@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A server whose messages go to stand-ins of Twilio, SendGrid and Firebase, and who is told something by it."""
+"""A server whose messages go to fakes of Twilio, SendGrid and Firebase, and the recipients of the messages."""
 
 import json
 
@@ -14,7 +14,7 @@ MAIL_PATH = "/v3/mail/send"
 
 
 def providers(sms, mail, push, folder):
-    """The configuration that sends everything to these fakes."""
+    """The configuration that sends all messages to these fakes."""
     account = folder / "account.json"
     account.write_text(json.dumps(push.api.get("/account").json))
     return {"sms": "twilio", "twilio_url": sms.url, "twilio_sid": "ACtest", "twilio_token": "twilio-token",
@@ -31,7 +31,7 @@ class Office:
         self.sql = Database(server.configuration["database_url"])
 
     def customer(self, language="fr", money=0, **fields):
-        """A new customer; the text message with the code is out, so that no fault of a test's script meets it."""
+        """A new customer. Waits until the text message with the code is sent, so that scripted faults do not hit it."""
         made = register(self.server, **fields)
         if self.server.configuration.get("twilio_sid") and self.server.configuration.get("twilio_url"):
             until(lambda: self.texts(made), what="the code")
@@ -54,7 +54,7 @@ class Office:
         self.sql("INSERT INTO device_tokens (token, account_id, role) VALUES (%s, %s, %s)", token, account.id, role)
 
     def say(self, kind, rooms, **payload):
-        """An event, as a statement of the server's would write it."""
+        """Writes an event as a statement of the server would."""
         self.sql("INSERT INTO outbox (aggregate, type, rooms, payload) VALUES ('x', %s, %s, %s)", kind, rooms,
                  json.dumps(payload))
 
@@ -67,7 +67,7 @@ class Office:
                 if state in (None, row["state"])]
 
     def texts(self, account):
-        """The text messages that Twilio took for a phone."""
+        """The text messages that Twilio accepted for the phone of the account."""
         return [message["body"] for message in self.sms.taken() if message["to"] == account.phone]
 
     def pushes(self, token):
@@ -77,31 +77,31 @@ class Office:
         return [message for message in self.mail.taken() if message["to"] == address]
 
     def told(self):
-        """Every event has made its messages."""
+        """Waits until every event was turned into messages."""
         until(lambda: self.sql("SELECT 1 FROM leases WHERE name = 'messages' AND position ="
                                " (SELECT coalesce(max(id), 0) FROM events) AND NOT EXISTS (SELECT FROM outbox)"),
               what="the end of all events")
 
     def quiet(self):
-        """… and nothing waits to be sent."""
+        """The same, and no message waits to be sent."""
         self.told()
         until(lambda: not self.sql("SELECT 1 FROM messages WHERE state = 'QUEUED'"), what="an empty queue")
 
     def failed(self, account):
-        """The row of a message to them that a provider refused once; it is not tried again before hurry()."""
+        """The row of a message to the account that a provider refused once; it is not tried again before hurry()."""
         put_off = ("UPDATE messages SET next_at = greatest(next_at, now() + interval '10 minutes')"
                    " WHERE recipient = %s AND state = 'QUEUED' AND last_error IS NOT NULL RETURNING *")
         row, = until(lambda: self.sql(put_off, account.id), what="an error")
         return row
 
     def hurry(self):
-        """Time passes for what waits to be tried again; what was taken these seconds is under way, also what was taken
-        while this waited for its row (then the taker's now() is the later one)."""
+        """Makes messages that wait for their next try due. Messages taken in the last seconds are being sent and stay, also
+        those taken while this statement waited for the row (then now() of the taker is later)."""
         self.sql("UPDATE messages SET next_at = now() WHERE state = 'QUEUED'"
                  " AND next_at NOT BETWEEN now() + interval '135 seconds' AND now() + interval '210 seconds'")
 
     def hurry_until_empty(self):
-        """Time passes for what a dead copy had taken, until nothing waits to be sent."""
+        """Makes messages that a killed instance had taken due, until no message waits to be sent."""
         def empty():
             self.sql("UPDATE messages SET next_at = now() WHERE state = 'QUEUED'"
                      " AND next_at > now() + interval '30 seconds' AND next_at < now() + interval '145 seconds'")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A server that takes mobile money through the fake gateway: what customers do, and what the gateway says."""
+"""A server with mobile money through the fake gateway: actions of customers, and replies of the gateway."""
 
 import hashlib
 import hmac
@@ -18,7 +18,7 @@ BASKET = {"vendorId": "vendor_123", "items": [{"itemId": "item_1", "quantity": 1
 
 
 class Till:
-    """.server .gateway (the fake) .sql .customer(); amounts in XAF, references are ours (pay_…)."""
+    """.server .gateway (the fake) .sql .customer(); amounts in XAF, references are our ids (pay_…)."""
 
     def __init__(self, database_url, fake, redis_url="", **configuration):
         self.gateway = fake("campay", settle_ms=NEVER_MS)
@@ -30,7 +30,7 @@ class Till:
     def customer(self):
         return register(self.server)
 
-    # --- What customers do
+    # --- Actions of customers
 
     def top_up(self, customer, amount=5000, key=None, **fields):
         body = {"amount": amount, "paymentMethod": "MOBILE_MONEY", "phone": PHONE, **fields}
@@ -43,7 +43,7 @@ class Till:
     def balance(self, customer):
         return customer.api.get("wallet").data["balance"]
 
-    # --- What is
+    # --- State
 
     def intent(self, reference):
         return self.sql("SELECT * FROM payment_intents WHERE id = %s", reference)[0]
@@ -56,48 +56,48 @@ class Till:
                      f"{reference} {' or '.join(states)}")
 
     def age(self, reference, minutes):
-        """As if it had been begun so long ago, and were due."""
+        """Moves the payment so many minutes into the past and makes it due."""
         self.sql("UPDATE payment_intents SET created_at = created_at - %s * interval '1 minute', next_ask_at = now(),"
                  " asked_at = asked_at - interval '1 hour' WHERE id = %s", minutes, reference)
 
     def due(self, reference):
-        """The poller's turn has come."""
+        """Makes the payment due for the poller."""
         self.sql("UPDATE payment_intents SET next_ask_at = now() WHERE id = %s", reference)
 
-    # --- What the gateway says
+    # --- Replies of the gateway
 
     def decide(self, reference, status="SUCCESSFUL", **members):
-        """From now on the gateway says this of a payment."""
+        """Sets the status of a payment at the gateway."""
         until(lambda: self.gateway.decide(reference, status, **members), what="a transaction at the gateway")
 
     def callback(self, payment, status="SUCCESSFUL", amount=5000, key=APP_KEY, path="/webhooks/campay", name="main",
                  signature=None, **members):
-        """A callback as the gateway signs it, or as somebody else does: the server's reply."""
+        """Sends a callback with the gateway's signature or another one, and returns the server's reply."""
         body = json.dumps({"reference": self.intent(payment)["gateway_reference"] if "reference" not in members else None,
                            "external_reference": payment, "status": status, "amount": amount, "operator": "mtn",
                            **members}).encode()
         if signature is None:
             signature = hmac.new(key.encode(), body, hashlib.sha256).hexdigest()
-        # Not within a second of the last ask: that one counts for both.
+        # Not within a second of the last query, which would count for both.
         self.sql("UPDATE payment_intents SET asked_at = asked_at - interval '2 seconds' WHERE id = %s", payment)
         return Api(self.server.ports[name]).request("POST", path, body=body, headers={
             "Content-Type": "application/json", **({"X-Campay-Signature": signature} if signature else {})})
 
-    # --- Both
+    # --- Both sides
 
     def environment(self):
         return {"REEYO_" + key.upper().replace(".", "_"): str(value) for key, value in self.server.configuration.items()
                 if key.startswith(("campay_", "gateway_", "database_url"))}
 
     def reconcile(self, *flags):
-        """(exit code, differences, the sum) of `reeyo reconcile`."""
+        """(exit code, differences, summary) of `reeyo reconcile`."""
         done = reeyo("reconcile", "--json", *flags, environment=self.environment())
         lines = [json.loads(line) for line in done.stdout.splitlines()]
         assert lines, done.stderr
         return done.returncode, lines[:-1], lines[-1]
 
     def settle(self):
-        """What is open is given up."""
+        """Expires the open payments."""
         self.sql("SELECT * FROM payments_expire(-1, 1000)")
         self.sql("UPDATE payment_intents SET next_ask_at = NULL, created_at = created_at - interval '3 days'"
                  " WHERE next_ask_at IS NOT NULL")

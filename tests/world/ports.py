@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Ports that a test has to know before a program listens on them.
+"""Ports that a test must know before a program listens on them.
 
-A port that was bound and let go again may be given to anybody else in the meantime. So each test process takes a block
-of ports below those that the kernel gives away, and keeps a lock on it for as long as it lives: no other test process
-of this machine hands out a port of the same block."""
+A port that was bound and released may be given to another program in the meantime. So each test process reserves a block
+of ports below the kernel's ephemeral ports and holds a lock on it: no other test process of this machine uses a port of
+the same block."""
 
 import fcntl
 import itertools
@@ -20,14 +20,14 @@ _ports = None
 
 
 def _claim():
-    """A block that nobody else holds."""
+    """Reserves a free block."""
     folder = os.path.join(tempfile.gettempdir(), "reeyo-test-ports")
     os.makedirs(folder, exist_ok=True)
     for number in range(BLOCKS):
         try:
             file = open(os.path.join(folder, str(number)), "a")
         except PermissionError:
-            continue  # another user's
+            continue  # belongs to another user
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -48,7 +48,7 @@ def _free(port):
 
 
 def free_port():
-    """A port that nobody listens on, and that this process alone hands out."""
+    """A free port that no other test process uses."""
     global _claimed, _ports
     with _lock:
         if _claimed is None:
@@ -61,7 +61,7 @@ def free_port():
 
 
 def free_ports(count):
-    """The first of so many such ports, one after the other."""
+    """The first of `count` consecutive free ports."""
     first = last = free_port()
     while last < first + count - 1:
         following = free_port()

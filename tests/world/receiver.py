@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A partner's server: takes what webhooks bring, answers as told, and checks signatures by itself."""
+"""The server of a partner: receives webhooks, answers as configured, and verifies signatures independently."""
 
 import base64
 import hashlib
@@ -13,7 +13,7 @@ from .waiting import PATIENCE, until
 
 
 class Taken:
-    """One request as it came."""
+    """One received request."""
 
     def __init__(self, path, headers, body):
         self.path, self.headers, self.body = path, {k.lower(): v for k, v in headers.items()}, body
@@ -24,7 +24,7 @@ class Taken:
         return json.loads(self.body)
 
     def signed_by(self, secret):
-        """Whether one of its signatures is the secret's: HMAC-SHA256 of "id.timestamp.body"."""
+        """True when one of its signatures was made with the secret: HMAC-SHA256 of "id.timestamp.body"."""
         key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
         head = f"{self.id}.{self.headers['webhook-timestamp']}.".encode()
         mac = base64.b64encode(hmac.new(key, head + self.body, hashlib.sha256).digest()).decode()
@@ -32,8 +32,8 @@ class Taken:
 
 
 class Receiver:
-    """answers: {path: (status, headers)}, 204 for others; held: paths that get no answer until let go; unfinished:
-    {path: (headers, bytes)}, where a 200 begins so and its end does not come until let go."""
+    """answers: {path: (status, headers)}, 204 for others; held: paths without an answer until let_go(); unfinished:
+    {path: (headers, bytes)}: the start of a 200 whose end does not come until let_go()."""
 
     def __init__(self):
         self.taken, self.answers, self.held, self.unfinished = [], {}, {}, {}
@@ -87,7 +87,7 @@ class Receiver:
         return [one for one in list(self.taken) if one.path == path]
 
     def wait(self, path, count=1, seconds=PATIENCE):
-        """The requests at this path, when there are so many."""
+        """Waits for `count` requests at this path and returns them."""
         until(lambda: len(self.at(path)) >= count, seconds, f"{count} requests at {path}")
         return self.at(path)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The keys of the console's rows, as the contract lists them."""
+"""The keys of the console's rows, as listed in the contract."""
 
 ORDER = set("""id order_number status raw_status vertical user vendor vendor_name pickup rider
     rider_earnings items_summary items delivery_fee packaging_fee discount surcharges
@@ -38,6 +38,6 @@ META = set("page limit pageSize total totalPages hasNext hasPrev".split())
 
 
 def numbers(row, *names):
-    """Each of them is a JSON number."""
+    """Asserts that each of these members is a JSON number."""
     for name in names:
         assert isinstance(row[name], (int, float)) and not isinstance(row[name], bool), (name, row)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A running `reeyo serve`: started with a configuration, waited for, stopped, and judged: it has to
-end with code 0 on SIGTERM and without a sanitizer's report."""
+"""A running `reeyo serve`: starts it with a configuration, waits for it, stops it, and checks that it ends
+with code 0 on SIGTERM and without a sanitizer report."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from .waiting import PATIENCE, until
 
 NAMESPACES = ("user", "vendor", "rider", "admin")
 SECRET = "tests-sign-with-this-and-nobody-else-does"
-# On top of config/local/reeyo.conf: every listener on a free port, small and quick.
+# In addition to config/local/reeyo.conf: every listener on a free port, small and fast.
 DEFAULTS = {
     "environment": "test",
     "listen": "127.0.0.1:0",
@@ -25,7 +25,7 @@ DEFAULTS = {
     "loops": 2,
     "db_write_lanes": 2,
     "db_read_lanes": 2,
-    # A busy machine takes longer than production would wait.
+    # A busy machine may take longer than production would wait.
     "db_statement_timeout": "60s",
     "db_lock_timeout": "30s",
     "redis_timeout": "10s",
@@ -35,13 +35,13 @@ DEFAULTS = {
     "jwt_secret": SECRET,
 }
 
-# On top of those: what environment = production asks for.
+# In addition: what environment = production requires.
 PRODUCTION = {"environment": "production", "otp_test_code": None, "card_sandbox": None, "webhook_private": None,
               "rate_limit": "on", "argon2_memory": "7168k", "argon2_passes": 5, "login_memory": "off"}
 
 
 def binary():
-    """The reeyo to test: REEYO_BINARY, or what the dev preset built."""
+    """The binary under test: REEYO_BINARY, or the one of the dev preset."""
     return os.environ.get("REEYO_BINARY", str(ROOT / "build/dev/reeyo"))
 
 
@@ -56,12 +56,12 @@ def local_configuration():
 
 
 def bare_environment():
-    """Ours without REEYO_*, so that nothing but the file configures the server."""
+    """Our environment without REEYO_*, so that only the file configures the server."""
     return {key: value for key, value in os.environ.items() if not key.startswith("REEYO_")}
 
 
 def reports_since(moment):
-    """Sanitizer reports written since: tests/run names the folder in ASAN_OPTIONS."""
+    """Sanitizer reports since this time. tests/run sets their folder in ASAN_OPTIONS."""
     for option in os.environ.get("ASAN_OPTIONS", "").split(":"):
         if option.startswith("log_path="):
             prefix = pathlib.Path(option.split("=", 1)[1])
@@ -71,7 +71,7 @@ def reports_since(moment):
 
 
 class Server:
-    """configuration: keys of reeyo.conf; None leaves a key of the defaults out."""
+    """configuration: keys of reeyo.conf; None removes a key of the defaults."""
 
     def __init__(self, database_url, redis_url, **configuration):
         keys = {**local_configuration(), **DEFAULTS, "database_url": database_url,
@@ -84,7 +84,7 @@ class Server:
         self.ports = {}
 
     def configure(self, **configuration):
-        """Other keys, from the next start on."""
+        """Changes keys from the next start on."""
         self.configuration.update(configuration)
         return self
 
@@ -99,7 +99,7 @@ class Server:
             self.process = subprocess.Popen(
                 [binary(), "serve", "--config", str(self.file)], stdin=subprocess.DEVNULL,
                 stdout=log, stderr=log, env=bare_environment(), start_new_session=True)
-        pathlib.Path(self.dir.name, "pid").write_text(str(self.process.pid))  # for tests/run, should we die
+        pathlib.Path(self.dir.name, "pid").write_text(str(self.process.pid))  # for tests/run, in case this process dies
         return self
 
     def start(self):
@@ -108,7 +108,7 @@ class Server:
         return self
 
     def log(self):
-        """What it logged since its last start, as objects."""
+        """The log lines since the last start, as objects."""
         with open(self.log_file, "rb") as log:
             log.seek(self.skip)
             text = log.read().decode(errors="replace")
@@ -121,11 +121,11 @@ class Server:
         return found
 
     def says(self, **members):
-        """The first line of its log with these members, which it may have still to write."""
-        def said():
+        """Waits for a log line with these members and returns the first."""
+        def matching():
             return next((line for line in self.log()
                          if all(line.get(name) == value for name, value in members.items())), None)
-        return self.wait(said, what=f"logging {members}")
+        return self.wait(matching, what=f"logging {members}")
 
     def log_text(self):
         return self.log_file.read_text(errors="replace")[-8000:]
@@ -145,7 +145,7 @@ class Server:
             return False
 
     def wait(self, condition, seconds=PATIENCE, what="as expected"):
-        """Until the condition holds; fails at once when the server has died. The condition's value."""
+        """Waits until the condition holds and returns its value. Fails at once when the server has ended."""
         def alive():
             value = condition()
             if not value and self.process.poll() is not None:
@@ -163,7 +163,7 @@ class Server:
     def wait_ready(self):
         self.wait_listening()
         self.wait(self._ready, what="ready")
-        self._listening()  # every listener has been told by now
+        self._listening()  # every listener has been logged by now
 
     @property
     def port(self):
@@ -188,7 +188,7 @@ class Server:
         self.process.send_signal(number)
 
     def stop(self, seconds=PATIENCE):
-        """SIGTERM; code 0 and no report, or the test fails."""
+        """Sends SIGTERM. The test fails unless the server ends with code 0 and without a sanitizer report."""
         if self.process is None:
             return
         if self.process.poll() is None and not self.asked:
@@ -209,7 +209,7 @@ class Server:
         return self.start()
 
     def kill(self):
-        """As if the machine had failed."""
+        """Kills the process, as in a failure of the machine."""
         if self.process is not None:
             self.process.kill()
             self.process.wait()
@@ -224,7 +224,7 @@ class Server:
 
 
 def reeyo(*arguments, environment=None, timeout=4 * PATIENCE):
-    """A command that ends by itself: its code, and what it printed."""
+    """Runs a command to its end; returns its exit code and output."""
     return subprocess.run([binary(), *arguments], stdin=subprocess.DEVNULL, capture_output=True,
                           text=True, timeout=timeout, env={**bare_environment(),
                                                            **(environment or {})})

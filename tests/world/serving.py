@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""The HTTP server behind what tests play themselves: a partner, a gateway, somebody to call."""
+"""The HTTP server behind the roles that tests play: a partner, a gateway, a listener."""
 
 import http.server
 import sys
 
 
 class Serving(http.server.ThreadingHTTPServer):
-    """A thread for each caller. A caller who hangs up is nothing; a handler with a mistake fails the test that runs."""
+    """One thread per connection. A closed connection is ignored; an error in a handler fails the running test."""
 
     daemon_threads = True
     request_queue_size = 64

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A PostgreSQL and a Redis in a folder of their own, through config/local/stores.sh, so that the
-local stack and the tests start them in one and the same way."""
+"""A PostgreSQL and a Redis in a folder of their own. Started by config/local/stores.sh, so that the local
+stack and the tests start them in the same way."""
 
 import contextlib
 import fcntl
@@ -16,13 +16,13 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 def world():
-    """The folder for what tests start: that of tests/run, which stops whatever is left in it, or /tmp."""
+    """The folder for programs that tests start: the folder of tests/run, which stops remaining programs, or /tmp."""
     return os.environ.get("REEYO_TEST_WORLD", "/tmp")
 
 
 @contextlib.contextmanager
 def alone(name):
-    """One process of a run of tests/run at a time; others share nothing."""
+    """One process of a tests/run at a time. Without tests/run nothing is shared and no lock is taken."""
     if "REEYO_TEST_WORLD" not in os.environ:
         yield
         return
@@ -32,7 +32,7 @@ def alone(name):
 
 
 def shell(call, *args, check=True):
-    """Calls a function of stores.sh and returns what it printed."""
+    """Calls a function of stores.sh and returns its output."""
     done = subprocess.run(
         ["bash", "-c", f'. "{ROOT}/config/local/stores.sh"; {call} "$@"', call, *map(str, args)],
         stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
@@ -78,13 +78,13 @@ class Stores:
 
 
 def with_database(url, name):
-    """The same server's url with another database."""
+    """The url with another database."""
     head, _, query = url.partition("?")
     return head.rsplit("/", 1)[0] + "/" + name + ("?" + query if query else "")
 
 
 def execute(url, statement):
-    """One statement outside a transaction, as CREATE DATABASE wants it; its rows, if it has any."""
+    """Runs one statement outside a transaction, as CREATE DATABASE requires; returns its rows, if any."""
     connection = psycopg2.connect(url)
     try:
         connection.autocommit = True
@@ -97,7 +97,7 @@ def execute(url, statement):
 
 class Databases:
     """Fresh databases on one PostgreSQL, each a copy of a migrated template with the demo data.
-    throwaway: the PostgreSQL itself goes away after the tests, so dropping them is a waste, and the
+    throwaway: the PostgreSQL itself is removed after the tests, so databases are not dropped, and the
     template is made once for all test processes that share it."""
 
     def __init__(self, url, binary, throwaway=True):
@@ -109,7 +109,7 @@ class Databases:
         self.prefix = f"reeyo_{os.getpid()}"
 
     def migrated(self):
-        """Makes the template, unless another process of this run has."""
+        """Makes the template, unless another process of this run has made it."""
         name = "reeyo_template" if self.throwaway else f"{self.prefix}_template"
         with alone("template"):
             if not execute(self.url, f"SELECT 1 FROM pg_database WHERE datname = '{name}'"):
@@ -120,7 +120,7 @@ class Databases:
         self.template = name
 
     def _make_template(self, name):
-        execute(self.url, f'DROP DATABASE IF EXISTS "{name}"')  # of an attempt that failed
+        execute(self.url, f'DROP DATABASE IF EXISTS "{name}"')  # left by a failed attempt
         execute(self.url, f'CREATE DATABASE "{name}"')
         environment = dict(os.environ, REEYO_DATABASE_URL=with_database(self.url, name))
         for command in (["migrate"], ["demo", "--size", "small"]):
@@ -130,7 +130,7 @@ class Databases:
                 raise RuntimeError(f"reeyo {command}: {done.stdout}{done.stderr}")
 
     def empty(self):
-        """The url of a new database without anything in it."""
+        """The url of a new, empty database."""
         name = f"{self.prefix}_{len(self.made)}"
         execute(self.url, f'CREATE DATABASE "{name}"')
         self.made.append(name)

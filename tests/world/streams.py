@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""An event stream as a client reads it."""
+"""A client of event streams."""
 
 import json
 import queue
@@ -20,8 +20,8 @@ class Event:
 
 
 class Stream:
-    """GET …/events, read by a thread: .next() is the next event, .retry what the server asked for, .ended whether it has
-    ended. A path that does not begin with / is below /api/v1/."""
+    """GET …/events, read by a thread: .next() is the next event, .retries the retry times that the server sent, .ended is set at
+    the end. A path that does not begin with / is below /api/v1/."""
 
     def __init__(self, port, token, path="events", last=None, headers=None, query=None, host="127.0.0.1",
                  timeout=2 * PATIENCE):
@@ -123,7 +123,7 @@ class Stream:
         return [self.next(max(0.1, end - time.monotonic())) for _ in range(count)]
 
     def until(self, kind, seconds=PATIENCE):
-        """The next event of this type; those before it are dropped."""
+        """The next event of this type; earlier ones are dropped."""
         end = time.monotonic() + seconds
         while True:
             event = self.next(max(0.1, end - time.monotonic()))
@@ -131,7 +131,7 @@ class Stream:
                 return event
 
     def quiet(self):
-        """Whether nothing has been heard that was not taken."""
+        """True when every received event was taken."""
         return self.events.empty()
 
     def close(self):

@@ -1,20 +1,19 @@
 # SPDX-License-Identifier: MIT
-"""The one home of reading the route and field tables, so that a new row or member is covered without a new test.
+"""Reads the route and field tables, so that a new row or member is covered without a new test.
 
     tables = Tables()                      # or the fixture `tables`
-    for row in tables.rows: …              # every row of `reeyo routes --json`, with what the API document says of it
-    row.method, row.url()                  # a call of it; url({"orders": id}): of an order that exists
-    row.admits("vendor")                   # whether this role passes its role check
-    row.minimum()                          # the smallest right body
-    for field in row.fields(): …           # each member of its body, also within objects and lists
-    row.body_with(field, value)            # the smallest right body in which this member has this value
-    for spelling, field, body in row.spelled(): …   # each member by each of its names; body(value) is such a body
-    row.parameters()                       # what it takes in the query
+    for row in tables.rows: …              # every row of `reeyo routes --json`, with its operation in the API document
+    row.method, row.url()                  # a call of the row; url({"orders": id}): for an existing order
+    row.admits("vendor")                   # True when this role passes the role check
+    row.minimum()                          # the smallest valid body
+    for field in row.fields(): …           # each member of the body, also within objects and lists
+    row.body_with(field, value)            # the smallest valid body with this value for the member
+    for spelling, field, body in row.spelled(): …   # each member under each of its names; body(value) as body_with
+    row.parameters()                       # its query parameters
 
-The rows come from `reeyo routes --json` (which does what the tables of src/api say), bodies and parameters from
-`reeyo openapi` (which is made of the same tables). A handler may refuse what a field table accepts, for reasons of its
-own: a test that sends such a body looks at 400 with the member named, not at 200. Who calls a row on a live server:
-world.callers."""
+The rows come from `reeyo routes --json`, bodies and parameters from `reeyo openapi`; both are generated from the tables of
+src/api. A handler may refuse a body that its field table accepts: a test that sends such a body checks for a 400 that names
+the member, not for a 200. world.callers calls rows on a running server."""
 
 import copy
 import functools
@@ -26,7 +25,7 @@ from .accounts import PASSWORD, new_phone
 from .server import reeyo
 
 ROLES = ("none", "customer", "vendor", "rider", "admin", "super")
-# Who passes the role check of a row, by the first word of its "who" ("rider, verified, …").
+# The roles that pass the role check of a row, by the first word of its "who" ("rider, verified, …").
 MAY = {
     "anyone": set(ROLES),
     "customer": {"customer"},
@@ -40,14 +39,14 @@ MAY = {
 ABSENT = object()
 
 _numbers = itertools.count(1)
-# Right values of members by name, where the schema does not tell the meaning.
+# Valid values of members by name, where the schema does not define the meaning.
 MEANT = {"serviceName": "food", "polygon": [[4, 9], [4, 10], [5, 10]], "status": "ACTIVE", "amount": 5000,
          "mobileMoneyNumber": "+237670000001", "country_code": "CM"}
-# The same of members that the smallest right body has though no table requires them.
+# The same for members that the smallest valid body contains although no table requires them.
 USUAL = {"firstName": "Awa", "lastName": "Ngono", "coordinates": {"lat": 4.03, "lng": 9.69}, "serviceType": "FOOD",
          "vehicleDetails": {"plateNumber": "LT 123 AB"}, "quantity": 5, "latitude": 4.03, "longitude": 9.69,
          "address": "Rue Njo-Njo"}
-# What a handler requires though the field table alone does not, by the row's path in the API document.
+# Members that a handler requires although the field table does not, by path in the API document.
 NEEDED = {"/api/v1/user/orders": ["vendorId", "items"], "/api/v1/user/orders/{orderId}/rate": ["vendorRating"],
           "/api/v1/user/ratings": ["vendorRating", "riderRating"], "/api/v1/vendor/profile/documents": ["documents"],
           "/api/v1/vendor/settings/hours": ["businessHours"], "/api/v1/vendor/settings/bank-details": ["bankDetails"]}
@@ -61,7 +60,7 @@ def command(*words):
 
 
 def type_of(schema):
-    """The JSON type that a schema allows (null aside); None when it allows any."""
+    """The JSON type that a schema allows (except null); None when it allows any."""
     kind = schema.get("type")
     return next((one for one in kind if one != "null"), None) if isinstance(kind, list) else kind
 
@@ -72,8 +71,8 @@ def kind_of(schema):
 
 
 class Field:
-    """A member of a row's body: .path (("items", 0, "quantity")), .schema, .required (within what it is in), .name as a
-    refusal names it ("items[0].quantity"), .spellings (all names of the member itself; none of a list's element)."""
+    """A member of a row's body: .path (("items", 0, "quantity")), .schema, .required (within its object), .name as in
+    error replies ("items[0].quantity"), .spellings (all names of the member; empty for a list's element)."""
 
     def __init__(self, path, schema, required):
         self.path, self.schema, self.required = path, schema, required
@@ -100,7 +99,7 @@ class Field:
 
     @property
     def clearable(self):
-        """Whether null clears it."""
+        """True when null clears it."""
         kind = self.schema.get("type")
         return isinstance(kind, list) and "null" in kind
 
@@ -111,12 +110,12 @@ class Field:
 class Row:
     """One row of the route tables. .method .path .aliases .namespace .who .root .internal .stream .foreign .any_write .idempotent
     .has_body .body_limit (0: the configuration's) .does; .paths, path and aliases; .methods, all that it answers;
-    .templates, its paths in the API document, .template the first; .operation, what that says of it (None for an internal
-    one)."""
+    .templates, its paths in the API document, .template the first; .operation, its entry there (None for an internal
+    row)."""
 
-    def __init__(self, tables, told):
+    def __init__(self, tables, described):
         self.tables = tables
-        for name, value in told.items():
+        for name, value in described.items():
             setattr(self, re.sub("([A-Z])", lambda found: "_" + found[1].lower(), name), value)
         self.role = re.split("[^a-z]", self.who)[0]
         self.paths = [self.path, *self.aliases]
@@ -134,13 +133,13 @@ class Row:
 
     @property
     def named(self):
-        """What its path names something of: the parts before its parameters."""
+        """The parts of its path before its parameters."""
         parts = self.path.split("/")
         return {before for before, part in zip(parts, parts[1:]) if part.startswith(":")}
 
     def urls(self, things=None, other="nothing_here"):
-        """Its paths as a client writes them. things: ids of what exists, by the part of the path before the parameter
-        ({"orders": id}); other: the name of what is in none of them."""
+        """Its paths as a client writes them. things: ids of existing objects, by the part of the path before the parameter
+        ({"orders": id}); other: the value for all other parameters."""
         filled = []
         for path in self.paths:
             parts = path.split("/")
@@ -159,10 +158,10 @@ class Row:
         return self.path.endswith("/auth/logout")
 
     def statuses(self):
-        """Those that the document knows."""
+        """The statuses that the document lists."""
         return {int(status) for status in self.operation["responses"]}
 
-    # --- What it takes
+    # --- Parameters and body
 
     def parameters(self):
         """[Field] of its query."""
@@ -171,7 +170,7 @@ class Row:
 
     @functools.cached_property
     def body_schema(self):
-        """The JSON schema of its body, without references; None when it takes none."""
+        """The JSON schema of its body, without references; None without a body."""
         if not self.operation or "requestBody" not in self.operation:
             return None
         schema = self.tables.whole(self.operation["requestBody"])["content"]["application/json"]["schema"]
@@ -199,11 +198,11 @@ class Row:
                 yield spelling, field, functools.partial(self.body_with, field, spelling=spelling)
 
     def minimum(self):
-        """The smallest right body; None when it takes none."""
+        """The smallest valid body; None without a body."""
         return self.tables.sample(self.body_schema) if self.body_schema else None
 
     def body_with(self, field, value, spelling=None):
-        """The smallest right body in which this member, by this name, has this value; ABSENT leaves it out."""
+        """The smallest valid body in which this member, under this name, has this value; ABSENT leaves it out."""
         schema, body = self.body_schema, self.minimum()
         at = body
         *around, last = field.path
@@ -222,15 +221,15 @@ class Row:
 
 
 class Tables:
-    """.rows, .document (the API document). known: right values of members by name, such as ids of what exists."""
+    """.rows, .document (the API document). known: valid values of members by name, such as ids of existing objects."""
 
     def __init__(self, **known):
         self.values = {**USUAL, **MEANT, **known}
         self.document = command("openapi")
-        self.rows = [Row(self, told) for told in command("routes", "--json")]
+        self.rows = [Row(self, described) for described in command("routes", "--json")]
 
     def resolved(self, part):
-        """What a part of the document refers to, or the part itself."""
+        """The target of a reference in the document, or the part itself."""
         while "$ref" in part:
             at = self.document
             for name in part["$ref"].removeprefix("#/").split("/"):
@@ -239,7 +238,7 @@ class Tables:
         return part
 
     def whole(self, part):
-        """The part with every reference inside it replaced by what it refers to."""
+        """The part with every reference inside it replaced by its target."""
         if isinstance(part, list):
             return [self.whole(one) for one in part]
         if not isinstance(part, dict):
@@ -247,8 +246,8 @@ class Tables:
         return {name: self.whole(one) for name, one in self.resolved(part).items()}
 
     def sample(self, schema, name=None):
-        """The smallest right value of a schema without references, of a member of this name. A list has one element at
-        least; no phone or e-mail is given twice."""
+        """The smallest valid value of a schema without references, for a member of this name. A list has at least one
+        element; phones and e-mails are unique."""
         kind = type_of(schema)
         if "enum" in schema:
             return schema["enum"][0]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A mobile-money gateway in the test's own hands: each call waits for what the test has in store for it, and what became of a
-transfer is what the test says. For the moments that a program of its own cannot be stopped at."""
+"""A mobile-money gateway that the test controls: the test plans the reply to each call and sets the status of each transfer. For
+situations that a separate program cannot be stopped in."""
 
 import http.server
 import itertools
@@ -14,8 +14,8 @@ from .waiting import PATIENCE
 class Till:
     """.url; .plan(*steps) for the next withdrawals: "ok", "refuse", "reset", "reset-after", 500, "500-after", or a
     threading.Event that the answer waits for (the transfer is done before). .transfers: {reference: row};
-    .say(reference, status) what asking and the history tell from then on. .dumb: neither tells anything; .another: a row that
-    withdrawals are answered with in place of their own."""
+    .say(reference, status) sets the status in queries and history. .dumb: queries and history fail; .another: a row that is
+    the reply to withdrawals instead of their own."""
 
     def __init__(self):
         self.lock = threading.Lock()
@@ -58,7 +58,7 @@ class Till:
         self.server.shutdown()
         self.server.server_close()
 
-    # --- What it answers -------------------------------------------------------------------------------
+    # --- Replies ---------------------------------------------------------------------------------------
 
     def answer(self, call):
         body = json.loads(call.rfile.read(int(call.headers.get("Content-Length") or 0)) or b"{}")

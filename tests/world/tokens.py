@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Access tokens as the server signs them, made by hand: to change what must not be changed, and to
-call as a role whose log-in is not served."""
+"""Access tokens in the format of the server, signed here: to tamper with them, and to call as a role whose
+log-in is not served."""
 
 import base64
 import hashlib
@@ -35,7 +35,7 @@ def read(token):
 
 
 def issue(role, account, life=86400, session=None):
-    """An access token of an account whose log-in a test does without."""
+    """An access token of an account, without a log-in."""
     now = int(time.time())
     number = next(_numbers)
     claims = {"sub": account, "userId": account, "role": role, "userType": role,
@@ -47,7 +47,7 @@ def issue(role, account, life=86400, session=None):
 
 
 def with_role(token, role, account):
-    """The same token for another account, of another role."""
+    """The token with another account and role."""
     head, claims = read(token)
     claims.update(sub=account, userId=account, role=role, userType=role)
     claims[{"VENDOR": "vendorId", "RIDER": "riderId"}.get(role, "adminId")] = account

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Clients that keep calling while something breaks, and what they were told."""
+"""Clients that keep calling while something fails, and the replies they received."""
 
 import http.client
 import threading
@@ -9,8 +9,8 @@ from .waiting import PATIENCE, until
 
 
 class Traffic:
-    """Each client runs act(api, n) over and over on a kept-alive connection of its own. What it
-    returns (a Reply), or what broke the connection, is kept as (when it began, status or exception, reply)."""
+    """Each client repeats act(api, n) on its own persistent connection. The result (a Reply), or the error of the
+    connection, is recorded as (start time, status or exception, reply)."""
 
     def __init__(self, server, act, clients=8, pause=0.0, token=None):
         self.server, self.act, self.pause, self.token = server, act, pause, token
@@ -47,10 +47,10 @@ class Traffic:
         for thread in self._threads:
             if thread.is_alive():
                 thread.join(2 * PATIENCE)
-                assert not thread.is_alive(), "a client has had no answer for minutes"
+                assert not thread.is_alive(), "a client has waited minutes for a reply"
 
     def wait_for(self, count, seconds=PATIENCE):
-        """Until so many more answers have come."""
+        """Waits for this many more replies."""
         goal = len(self.seen) + count
 
         def come():
@@ -59,6 +59,6 @@ class Traffic:
         until(come, seconds, f"{count} more answers")
 
     def statuses(self, since=0.0):
-        """Of what was asked from that moment on."""
+        """The statuses of the requests since that time."""
         return {status if isinstance(status, int) else repr(status)
                 for when, status, _ in self.seen if since <= when}

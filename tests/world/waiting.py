@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The one home of waiting: for a condition, never for a time.
+"""All waiting of tests: for a condition, never for a time.
 
-No limit here is reached by a server that works, on however busy a machine: it only says how long a failure takes to be
-told. A test that needs a time to pass moves the clock of the row instead."""
+A working server never reaches these limits, even on a busy machine; they only bound how long a failure takes to be
+reported. A test that needs time to pass changes the times in the row instead."""
 
 import concurrent.futures
 import threading
@@ -12,41 +12,41 @@ PATIENCE = 60  # seconds
 
 
 def until(condition, seconds=PATIENCE, what="it"):
-    """The condition's first true value. seconds: more than PATIENCE, where much has to come about; less counts as
+    """Returns the first true value of the condition. seconds: more than PATIENCE for long operations; less counts as
     PATIENCE."""
     end = time.monotonic() + max(seconds, PATIENCE)
     while True:
         value = condition()
         if value:
             return value
-        assert time.monotonic() < end, f"{what} did not come about within {max(seconds, PATIENCE)} s"
+        assert time.monotonic() < end, f"{what} did not happen within {max(seconds, PATIENCE)} s"
         time.sleep(0.02)
 
 
 def beside(call, *args, **more):
-    """The call, made by a thread of its own: .result() is what it returns, or raises what it raised."""
-    told = _Told()
+    """Runs the call in a new thread: .result() returns its result or raises its exception."""
+    future = _Future()
 
     def run():
         try:
-            told.set_result(call(*args, **more))
+            future.set_result(call(*args, **more))
         except BaseException as fault:
-            told.set_exception(fault)
+            future.set_exception(fault)
     threading.Thread(target=run, daemon=True).start()
-    return told
+    return future
 
 
-class _Told(concurrent.futures.Future):
+class _Future(concurrent.futures.Future):
     def result(self, timeout=2 * PATIENCE):
         return super().result(timeout)
 
 
 def race(calls):
-    """Each call in a thread of its own, all begun at the same moment: what they return, in the order of the calls. One
-    that raises fails the test."""
+    """Runs each call in its own thread, all started at the same moment, and returns the results in the order of the calls. An
+    exception fails the test."""
     gate = threading.Barrier(len(calls))
 
     def run(call):
         gate.wait(PATIENCE)
         return call()
-    return [told.result() for told in [beside(run, call) for call in calls]]
+    return [future.result() for future in [beside(run, call) for call in calls]]
