@@ -1,10 +1,10 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT
 #
-# Debian packages out of config/packages.txt. To be sourced, with $root set to the checkout.
+# Debian packages listed in config/packages.txt. Sourced, with $root set to the checkout.
 : "${root:?}"
 
-# packages_of SECTION...: their packages, one a line.
+# packages_of SECTION...: the packages of the sections, one per line.
 packages_of() {
 	local section
 
@@ -16,7 +16,7 @@ packages_of() {
 	done | sort -u
 }
 
-# packages_missing SECTION...: those that are not installed.
+# packages_missing SECTION...: the packages that are not installed.
 packages_missing() {
 	local name
 
@@ -35,8 +35,8 @@ as_root() {
 	fi
 }
 
-# The packages bring services that would start on the standard ports and a cluster "main". Neither
-# is wanted here, and neither is touched where the package was installed before.
+# Installs packages without starting their services on the standard ports and without creating the
+# cluster "main". Packages that were installed before are not changed.
 packages_quietly() {
 	local policy=/usr/sbin/policy-rc.d cluster=/etc/postgresql-common/createcluster.d/reeyo.conf
 	local made_policy='' made_cluster='' result=0
@@ -58,8 +58,8 @@ packages_quietly() {
 	return "$result"
 }
 
-# packages_need SECTION...: installs what is missing. With no_install=1, or where nobody is root,
-# says what to run instead and fails.
+# packages_need SECTION...: installs missing packages. With no_install=1, or without root rights, prints
+# the command to run and fails.
 packages_need() {
 	local missing
 

@@ -1,17 +1,16 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: MIT
 #
-# Processes of our own: a PostgreSQL and a Redis in a folder, reached by unix sockets in its run/,
-# so that no port is taken and no system cluster is touched. To be sourced by config/local/up and
-# down, tests/run and tests/world.
+# A PostgreSQL and a Redis in a folder, with unix sockets in its run/, so that no port is used and no
+# system cluster is changed. Sourced by config/local/up and down, tests/run and tests/world.
 #
 #   DIR/postgres/ DIR/redis/   data, of the unprivileged user
 #   DIR/run/                   sockets, open to that user (and root) only
-#   DIR/log/                   what the processes say
-#   DIR/NAME.pid               process id, its start time and the boot, so that a process id that
-#                              was given to another program since is never taken for ours
+#   DIR/log/                   output of the processes
+#   DIR/NAME.pid               process id, start time and boot id, so that a reused process id is
+#                              never mistaken for ours
 
-# PostgreSQL refuses to run as root: everything that is started runs as this user.
+# PostgreSQL refuses to run as root: all processes run as this user.
 stack_user() {
 	if [ "$(id -u)" != 0 ]; then
 		id -un
@@ -22,7 +21,7 @@ stack_user() {
 	fi
 }
 
-# unprivileged COMMAND...: replaces this process by the command, as stack_user.
+# unprivileged COMMAND...: replaces this process by the command, run as stack_user.
 unprivileged() {
 	local user
 
@@ -34,12 +33,12 @@ unprivileged() {
 
 # --- Processes --------------------------------------------------------------------------------
 
-# The start time of a process in clock ticks since boot; fails when there is none.
+# The start time of a process in clock ticks since boot; fails without such a process.
 process_started() {
 	local stat
 
 	{ stat=$(<"/proc/$1/stat"); } 2>/dev/null || return 1
-	stat=${stat##*) } # the name before it may hold anything
+	stat=${stat##*) } # the name before it may contain any character
 	# shellcheck disable=SC2086
 	set -- $stat
 	[ "$1" != Z ] && echo "${20}"
@@ -50,7 +49,7 @@ process_note() {
 	echo "$3 $(process_started "$3") $(</proc/sys/kernel/random/boot_id)" >"$1/$2.pid"
 }
 
-# process_id DIR NAME: the process id when what was started still runs; fails when not.
+# process_id DIR NAME: the process id if the process that we started still runs; fails otherwise.
 process_id() {
 	local pid started boot
 
@@ -60,13 +59,13 @@ process_id() {
 	echo "$pid"
 }
 
-# log_file DIR NAME: makes DIR/log/NAME.log, which only we may read: logs hold codes and names.
+# log_file DIR NAME: creates DIR/log/NAME.log with mode 600, because logs contain codes and names.
 log_file() {
 	(umask 077 && : >>"$1/log/$2.log")
 	chmod 600 "$1/log/$2.log"
 }
 
-# process_start DIR NAME COMMAND...: in a session of its own, so that a Ctrl-C in this terminal does
+# process_start DIR NAME COMMAND...: starts it in its own session, so that Ctrl-C in this terminal does
 # not reach it; sets $started_pid.
 process_start() {
 	local dir=$1 name=$2
@@ -78,7 +77,8 @@ process_start() {
 	process_note "$dir" "$name" "$started_pid"
 }
 
-# process_stop DIR NAME SIGNAL SECONDS: asks, waits, and at last kills. Fails when nothing ran.
+# process_stop DIR NAME SIGNAL SECONDS: sends the signal, waits, and finally kills. Fails when no
+# process ran.
 process_stop() {
 	local dir=$1 name=$2 pid left=$(($4 * 20))
 
@@ -98,7 +98,7 @@ process_stop() {
 	rm -f "$dir/$name.pid"
 }
 
-# wait_until SECONDS COMMAND...: until it succeeds.
+# wait_until SECONDS COMMAND...: waits until the command succeeds.
 wait_until() {
 	local left=$(($1 * 20))
 
@@ -111,7 +111,7 @@ wait_until() {
 
 # --- The folder -------------------------------------------------------------------------------
 
-# stack_folders DIR: makes what is missing. The caller has made sure that stack_user can reach DIR.
+# stack_folders DIR: creates missing folders. The caller checks that stack_user can reach DIR.
 stack_folders() {
 	local user group
 
@@ -124,7 +124,7 @@ stack_folders() {
 	[ -d "$1/postgres" ] || install -d -m 700 -o "$user" -g "$group" "$1/postgres"
 }
 
-# stack_reaches DIR: whether stack_user can go there, and a socket's name fits (107 bytes).
+# stack_reaches DIR: succeeds when stack_user can enter DIR and a socket name fits (107 bytes).
 stack_reaches() {
 	[ "${#1}" -le 80 ] && (unprivileged test -x "$1")
 }
@@ -146,8 +146,8 @@ postgres_url() {
 	echo "postgresql:///$2?host=$1/run&user=reeyo"
 }
 
-# Settings, written anew at each start. dev keeps every commit; test need not outlive a crash.
-# Statements carry phone numbers as parameters, and DETAIL quotes rows: neither goes to the log.
+# Settings, written at each start. dev keeps every commit; test does not survive a crash.
+# Parameters of statements contain phone numbers, and DETAIL quotes rows: both stay out of the log.
 postgres_settings() {
 	cat <<-END
 		listen_addresses = ''
@@ -192,7 +192,7 @@ postgres_start() {
 		(unprivileged tee "$dir/postgres/postgresql.conf") >/dev/null
 	process_start "$dir" postgres "$bin/postgres" -D "$dir/postgres"
 	wait_until 60 "$bin/pg_isready" -q -h "$dir/run" -U reeyo -d postgres || {
-		echo "PostgreSQL did not start, its log says:" >&2
+		echo "PostgreSQL did not start; its log:" >&2
 		tail -n 20 "$dir/log/postgres.log" >&2
 		return 1
 	}
@@ -208,7 +208,7 @@ postgres_sql() {
 	"$(postgres_bin)/psql" -X -q -A -t -v ON_ERROR_STOP=1 -h "$1/run" -U reeyo -d "$2" -c "$3"
 }
 
-# postgres_database DIR NAME: made when it is missing.
+# postgres_database DIR NAME: creates the database if it is missing.
 postgres_database() {
 	[ "$(postgres_sql "$1" postgres "SELECT 1 FROM pg_database WHERE datname = '$2'")" = 1 ] ||
 		postgres_sql "$1" postgres "CREATE DATABASE \"$2\""
@@ -220,7 +220,7 @@ redis_url() {
 	echo "unix://$1/run/redis.sock"
 }
 
-# redis_start DIR: a cache, so nothing is saved.
+# redis_start DIR: a cache, so nothing is saved to disk.
 redis_start() {
 	local dir=$1
 
@@ -234,7 +234,7 @@ redis_start() {
 		--unixsocketperm 700 --dir "$dir/redis" --save '' --appendonly no \
 		--maxmemory 256mb --maxmemory-policy volatile-lru --daemonize no
 	wait_until 20 redis-cli -s "$dir/run/redis.sock" ping || {
-		echo "Redis did not start, its log says:" >&2
+		echo "Redis did not start; its log:" >&2
 		tail -n 20 "$dir/log/redis.log" >&2
 		return 1
 	}
@@ -244,9 +244,9 @@ redis_stop() {
 	process_stop "$1" redis TERM 15
 }
 
-# --- Stand-ins of services of others ------------------------------------------------------------
+# --- Fakes of external services -----------------------------------------------------------------
 
-# fakes_stop DIR: those that config/local/up --fakes started. Says which.
+# fakes_stop DIR: stops the fakes that config/local/up --fakes started, and prints their names.
 fakes_stop() {
 	local file name
 
