@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The command line: one binary for serving, migrating, demo data and looking at itself.
+ * The command line: one binary that serves, migrates, checks and loads demo data.
  */
 #include <sodium.h>
 #include <stdio.h>
@@ -26,8 +26,8 @@ struct command {
 	const char *name;
 	int (*run)(const struct config *config, int argc, char **argv);
 	const char *usage, *does;
-	/* exits with 1 for what it finds, which it returns as E_CONFLICT, with 2 if it cannot */
-	bool judges;
+	/* E_CONFLICT is a finding (exit code 1), any other error a failure (exit code 2) */
+	bool reports_findings;
 };
 
 static int run_serve(const struct config *config, int argc, char **argv)
@@ -60,7 +60,7 @@ static int run_demo(const struct config *config, int argc, char **argv)
 	return demo_load(config->database_url, argc ? argv[0] : "small");
 }
 
-/* Exit code 0: the books are sound. */
+/* Exit code 0: every check passed. */
 static int run_audit(const struct config *config, int argc, char **argv)
 {
 	bool json = argc == 1 && strcmp(argv[0], "json") == 0;
@@ -75,7 +75,7 @@ static int run_audit(const struct config *config, int argc, char **argv)
 	return error ? error : broken ? E_CONFLICT : 0;
 }
 
-static int check_told(const char *name, int error, const char *right, const char *wrong)
+static int check_print(const char *name, int error, const char *right, const char *wrong)
 {
 	printf("%-30s %s\n", name, error ? wrong : right);
 	return error;
@@ -87,10 +87,10 @@ static int check_database(const char *name, const char *url)
 	int error = db_session_open(url, &session);
 
 	db_session_close(session);
-	return check_told(name, error, "answers", "DOES NOT ANSWER");
+	return check_print(name, error, "answers", "DOES NOT ANSWER");
 }
 
-/* Redis may be away while the server serves, so only the databases decide the exit code. */
+/* The server works without Redis, so only the databases decide the exit code. */
 static int run_check(const struct config *config, int argc, char **argv)
 {
 	int error;
@@ -101,19 +101,19 @@ static int run_check(const struct config *config, int argc, char **argv)
 	puts("");
 	error = check_database("database_url", config->database_url);
 	if (!error)
-		error = check_told("schema", migrate_check(config->database_url), "up to date",
+		error = check_print("schema", migrate_check(config->database_url), "up to date",
 			"OLDER than this binary: run reeyo migrate");
 	if (config->replica_url[0] && check_database("replica_url", config->replica_url))
 		error = E_STORE_DOWN;
 	if (!config->redis_url[0])
 		puts("redis_url                      none: everything is read from the database");
 	else
-		(void)check_told("redis_url", cache_check(config->redis_url), "answers",
+		(void)check_print("redis_url", cache_check(config->redis_url), "answers",
 			"DOES NOT ANSWER: the server serves without a cache");
 	return error;
 }
 
-/* A line of standard input; what is typed at a terminal is not shown. */
+/* Reads a line of standard input; a terminal does not show it. */
 static bool password_read(char *out, int size)
 {
 	struct termios shown, hidden;
@@ -136,7 +136,7 @@ static bool password_read(char *out, int size)
 	return read;
 }
 
-/* argv: pairs of a name and its value, see own_flags_take. */
+/* argv: pairs of a name and its value, see command_flags_strip. */
 static int run_admin(const struct config *config, int argc, char **argv)
 {
 	struct appointment admin = { .email = config->super_admin_email,
@@ -171,8 +171,8 @@ static int run_admin(const struct config *config, int argc, char **argv)
 	error = admin_appoint(config, &admin, &changed);
 	sodium_memzero(typed, sizeof(typed));
 	if (!error)
-		printf("%s is %s\n", admin.email,
-			changed ? "an admin with this password now" : "made an admin");
+		printf("%s %s\n", admin.email,
+			changed ? "has the new password" : "was created as admin");
 	return error;
 }
 
@@ -284,20 +284,20 @@ static int run_help(const struct config *config, int argc, char **argv);
 static const struct command commands[] = {
 	{ "serve", run_serve, "serve", "serve the API until SIGTERM" },
 	{ "migrate", run_migrate, "migrate [status]",
-		"bring the schema to this version, or show where it is" },
+		"bring the schema to this version, or show its state" },
 	{ "check", run_check, "check", "print the configuration and try each dependency" },
 	{ "audit", run_audit, "audit [--json]",
-		"check every invariant of the books; exits with 1 when one is broken, with 2 when "
-		"that cannot be found out", true },
+		"check every invariant of the ledger; exit code 1: a check is violated, 2: the "
+		"audit could not run", true },
 	{ "routes", run_routes, "routes [--json]", "list every endpoint and who may call it" },
 	{ "openapi", run_openapi, "openapi", "print the OpenAPI 3.1 document" },
 	{ "admin", run_admin, "admin --email E [--name N] [--role R]",
-		"make an admin, or give one a new password; it is read from standard input" },
+		"create an admin, or set the password of one; reads it from standard input" },
 	{ "reconcile", run_reconcile, "reconcile [--from DAY] [--to DAY] [--json]",
-		"what our books and the gateway's history say differently; exits with 1 when "
-		"something is unexplained, with 2 when that cannot be found out", true },
+		"compare our payments and pay-outs with the gateway's history; exit code 1: there "
+		"are unexplained differences, 2: the comparison could not run", true },
 	{ "demo", run_demo, "demo [--size small|bench|huge]",
-		"load demo data; harmless to repeat" },
+		"load demo data; can be repeated" },
 	{ "version", run_version, "version", "print the version" },
 	{ "help", run_help, "help", "print this" },
 };
@@ -315,7 +315,7 @@ static int run_help(const struct config *config, int argc, char **argv)
 	return 0;
 }
 
-static bool help_wanted(int argc, char **argv)
+static bool help_requested(int argc, char **argv)
 {
 	for (int i = 0; i < argc; i++)
 		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
@@ -332,10 +332,10 @@ static const struct command *command_find(const char *name)
 	return NULL;
 }
 
-/* `reeyo demo --size bench` and `reeyo routes --json` read better than bare words; they mean the
- * same. The flags that are not keys of the configuration are taken out before it is read; those of
- * `reeyo admin` keep their names. */
-static int own_flags_take(int argc, char **argv)
+/* `reeyo demo --size bench` and `reeyo demo bench` mean the same. Flags of commands are not keys of
+ * the configuration, so their dashes are removed before it is read; flags with a value keep their
+ * names. */
+static int command_flags_strip(int argc, char **argv)
 {
 	static const char *const named[] = { "--email", "--name", "--role", "--from", "--to" };
 	int kept = 0;
@@ -368,18 +368,18 @@ int main(int argc, char **argv)
 		fprintf(stderr, "reeyo: there is no command %s; see reeyo help\n", argv[1]);
 		return 2;
 	}
-	if (argc > 2 && help_wanted(argc - 2, argv + 2)) {
+	if (argc > 2 && help_requested(argc - 2, argv + 2)) {
 		printf("usage: reeyo %s\n%s.\nKeys of the configuration may follow (--key value): "
 			"see reeyo help.\n", command->usage, command->does);
 		return 0;
 	}
 	if (argc > 2)
-		argc = 2 + own_flags_take(argc - 2, argv + 2);
+		argc = 2 + command_flags_strip(argc - 2, argv + 2);
 	error = config_load(argc > 2 ? argc - 2 : 0, argv + 2, &rest, &config);
 	if (error)
 		return 2;
 	log_set_level((enum log_level)log_level_named(config->log_level));
 	error = command->run(config, rest, argv + 2);
 	config_free(config);
-	return !error ? 0 : command->judges && error != E_CONFLICT ? 2 : 1;
+	return !error ? 0 : command->reports_findings && error != E_CONFLICT ? 2 : 1;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reconciliation: our payments and pay-outs of some days beside the gateway's history of the same,
- * matched by our reference. What both sides call it, in few words, finds the row of a table that
- * says whether they agree, and if they do not, what explains it. A difference that only time
- * explains counts as explained while somebody is to ask again.
+ * Reconciliation: compares our payments and pay-outs of some days with the gateway's history,
+ * matched by our reference. A table has a row for each pair of states (ours and the gateway's):
+ * they agree, or the row explains the difference. A difference that only waits for our next query
+ * counts as explained while that query is planned.
  */
 #include "reconcile.h"
 
@@ -18,20 +18,20 @@
 #include "reeyo/loop/loop.h"
 #include "reeyo/partners/gateway.h"
 
-/* AMISS: known to differ, and nobody has decided; ASIDE: people settled it outside the books. */
+/* AMISS: known discrepancy without a decision; ASIDE: settled outside the ledger. */
 enum side { NOTHING, OPEN, DONE, OVER, AMISS, ASIDE, SIDES };
 static const char *const side_words[SIDES] = { "-", "OPEN", "DONE", "OVER", "AMISS", "ASIDE" };
 
 struct entry {
-	char id[ID_SIZE];  /* our reference; theirs without one: empty */
-	char reference[GATEWAY_REFERENCE_SIZE]; /* the gateway's; one that is too long: empty */
+	char id[ID_SIZE];  /* our reference; empty: the gateway has none */
+	char reference[GATEWAY_REFERENCE_SIZE]; /* the gateway's; empty: none, or too long */
 	enum side side;
 	bool withdrawal;
 	int64_t amount;
 	/* ours only */
-	bool due;          /* somebody is to ask the gateway again */
-	bool booked;       /* the ledger has it */
-	bool inside;       /* made in the days asked for; others are known, not reported */
+	bool due;          /* another query of the gateway is planned */
+	bool booked;       /* it is in the ledger */
+	bool inside;       /* created on the requested days; others are only used for matching */
 	bool met;
 	char state[16];
 };
@@ -46,16 +46,17 @@ struct reconciling {
 	const struct reconcile_days *days;
 	char from[CLOCK_DAY_SIZE], to[CLOCK_DAY_SIZE];
 	struct entries ours, theirs;
-	struct entry **by_reference; /* ours that have one, for a history that leaves ours out */
+	struct entry **by_reference; /* ours with a gateway reference, for histories without our
+					references */
 	size_t reference_count;
-	struct entries later; /* ours, after theirs was read: what has begun meanwhile is known */
+	struct entries later; /* ours, read again after theirs: entries created meanwhile */
 	struct entries *into;
 	struct loop *loop;
 	enum gateway_outcome outcome;
 	unsigned agreed, lines, unexplained;
 };
 
-static struct entry *entry_add(struct entries *entries)
+static struct entry *entries_add(struct entries *entries)
 {
 	if (entries->count == entries->room) {
 		size_t room = entries->room ? 2 * entries->room : 1024;
@@ -72,13 +73,13 @@ static struct entry *entry_add(struct entries *entries)
 	return &entries->at[entries->count++];
 }
 
-static int by_reference(const void *a, const void *b)
+static int entry_compare_reference(const void *a, const void *b)
 {
 	return strcmp((*(struct entry *const *)a)->reference,
 		(*(struct entry *const *)b)->reference);
 }
 
-static int by_id(const void *a, const void *b)
+static int entry_compare_id(const void *a, const void *b)
 {
 	return strcmp(((const struct entry *)a)->id, ((const struct entry *)b)->id);
 }
@@ -86,13 +87,14 @@ static int by_id(const void *a, const void *b)
 static void entries_sort(struct entries *entries)
 {
 	if (entries->count)
-		qsort(entries->at, entries->count, sizeof(struct entry), by_id);
+		qsort(entries->at, entries->count, sizeof(struct entry), entry_compare_id);
 }
 
 static struct entry *entry_find(const struct entries *entries, const struct entry *like)
 {
-	return entries->count ? bsearch(like, entries->at, entries->count, sizeof(*like), by_id) :
-		NULL;
+	return entries->count
+		       ? bsearch(like, entries->at, entries->count, sizeof(*like), entry_compare_id)
+		       : NULL;
 }
 
 /* --- Ours ------------------------------------------------------------------------------------- */
@@ -109,7 +111,7 @@ static enum side side_named(const char *word)
 static void ours_row(void *arg, int n, char *const *values)
 {
 	struct reconciling *all = arg;
-	struct entry *entry = entry_add(all->into);
+	struct entry *entry = entries_add(all->into);
 
 	(void)n;
 	if (!entry)
@@ -148,11 +150,11 @@ static void theirs_row(struct gateway_history *history,
 	static const enum side sides[] = { [GATEWAY_PENDING] = OPEN, [GATEWAY_SUCCESSFUL] = DONE,
 		[GATEWAY_FAILED] = OVER };
 	struct reconciling *all = history->owner;
-	struct entry *entry = entry_add(&all->theirs);
+	struct entry *entry = entries_add(&all->theirs);
 
 	if (!entry)
 		return;
-	/* Cut, they would be another's. */
+	/* A truncated reference would name another entry. */
 	if (!text_copy_whole(entry->id, sizeof(entry->id), told->external))
 		entry->id[0] = '\0';
 	if (!text_copy_whole(entry->reference, sizeof(entry->reference), told->reference))
@@ -174,11 +176,11 @@ static void theirs_read(struct gateway_history *history,
 	loop_stop(all->loop);
 }
 
-static int history_fetch(struct reconciling *all, struct gateway *gateway)
+static int theirs_history_fetch(struct reconciling *all, struct gateway *gateway)
 {
 	struct gateway_history history = { .each = theirs_row, .done = theirs_read, .owner = all };
 
-	/* The gateway's day may begin before ours or after it. */
+	/* The gateway's days may begin at another hour than ours. */
 	if (clock_day(all->from, -1, history.from) || clock_day(all->to, 1, history.to))
 		return E_CONFIG;
 	gateway_list(gateway, &history);
@@ -201,11 +203,11 @@ static int theirs_fetch(struct reconciling *all, const struct config *config)
 		error = E_CONFIG;
 	}
 	if (!error)
-		error = history_fetch(all, gateway);
+		error = theirs_history_fetch(all, gateway);
 	client_free(client);
 	gateway_free(gateway);
 	while (all->loop && uv_run(loop_uv(all->loop), UV_RUN_NOWAIT) && client)
-		client = NULL; /* one turn closes what was open */
+		client = NULL; /* one turn closes the open handles */
 	loop_free(all->loop);
 	return error;
 }
@@ -213,39 +215,41 @@ static int theirs_fetch(struct reconciling *all, const struct config *config)
 /* --- Both ------------------------------------------------------------------------------------- */
 
 enum verdict { AGREE, EXPLAINED, WHILE_DUE, UNEXPLAINED };
-struct judgement {
+struct comparison {
 	enum verdict verdict;
 	const char *why;
 };
 
 /* [ours][theirs] */
-static const struct judgement judgements[SIDES][OVER + 1] = {
-	[NOTHING] = { [OPEN] = { EXPLAINED, "not ours; no money has moved" },
-		[DONE] = { UNEXPLAINED, "not ours, and money has moved" },
-		[OVER] = { EXPLAINED, "not ours; no money has moved" } },
+static const struct comparison comparisons[SIDES][OVER + 1] = {
+	[NOTHING] = { [OPEN] = { EXPLAINED, "not ours; no money moved" },
+		[DONE] = { UNEXPLAINED, "not ours, and money moved" },
+		[OVER] = { EXPLAINED, "not ours; no money moved" } },
 	[OPEN] = { [NOTHING] = { WHILE_DUE, "the gateway does not have it (yet)" },
 		[OPEN] = { AGREE, NULL },
-		[DONE] = { WHILE_DUE, "done there, and we have not asked since" },
-		[OVER] = { WHILE_DUE, "failed there, and we have not asked since" } },
+		[DONE] = { WHILE_DUE, "done there, and we have not queried it since" },
+		[OVER] = { WHILE_DUE, "failed there, and we have not queried it since" } },
 	[DONE] = { [NOTHING] = { UNEXPLAINED, "done here, and the gateway does not know it" },
-		[OPEN] = { UNEXPLAINED, "done here before it is there" }, [DONE] = { AGREE, NULL },
+		[OPEN] = { UNEXPLAINED, "done here before it is there" },
+		[DONE] = { AGREE, NULL },
 		[OVER] = { UNEXPLAINED, "done here, failed there" } },
 	[OVER] = { [NOTHING] = { EXPLAINED, "it never reached the gateway" },
-		[OPEN] = { EXPLAINED, "given up here; the gateway still waits" },
-		[DONE] = { WHILE_DUE, "given up here, done there, and we have not asked since" },
+		[OPEN] = { EXPLAINED, "expired here; the gateway still waits" },
+		[DONE] = { WHILE_DUE,
+			"expired here, done there, and we have not queried it since" },
 		[OVER] = { AGREE, NULL } },
-	[AMISS] = { [NOTHING] = { EXPLAINED, "marked: for people to decide" },
-		[OPEN] = { EXPLAINED, "marked: for people to decide" },
+	[AMISS] = { [NOTHING] = { EXPLAINED, "marked: waits for an admin" },
+		[OPEN] = { EXPLAINED, "marked: waits for an admin" },
 		[DONE] = { UNEXPLAINED,
-			"another amount, or paid when it was over: people have to decide" },
-		[OVER] = { EXPLAINED, "marked: for people to decide" } },
+			"another amount, or paid after the end: an admin must decide" },
+		[OVER] = { EXPLAINED, "marked: waits for an admin" } },
 	[ASIDE] = { [NOTHING] = { EXPLAINED, "settled outside the books" },
 		[OPEN] = { EXPLAINED, "settled outside the books" },
 		[DONE] = { EXPLAINED, "settled outside the books" },
 		[OVER] = { EXPLAINED, "settled outside the books" } },
 };
 
-static void line_print(struct reconciling *all, const struct entry *ours,
+static void difference_print(struct reconciling *all, const struct entry *ours,
 	const struct entry *theirs, const char *why, bool explained)
 {
 	const struct entry *either = ours ? ours : theirs;
@@ -276,25 +280,26 @@ static void line_print(struct reconciling *all, const struct entry *ours,
 	json_decref(line);
 }
 
-static void judge(struct reconciling *all, const struct entry *ours, const struct entry *theirs)
+static void entry_report(
+	struct reconciling *all, const struct entry *ours, const struct entry *theirs)
 {
 	enum side here = ours ? ours->side : NOTHING, there = theirs ? theirs->side : NOTHING;
-	struct judgement judgement = judgements[here][there];
-	/* below 0: not told */
+	struct comparison comparison = comparisons[here][there];
+	/* below 0: unknown */
 	bool same = !ours || !theirs || theirs->amount < 0 || ours->amount == theirs->amount;
 
 	if (ours && here != AMISS && ours->booked != (here == DONE))
-		return line_print(all, ours, theirs,
+		return difference_print(all, ours, theirs,
 			ours->booked ? "booked, though not done" : "done, and not booked", false);
 	if (!same && there == DONE && here == DONE)
-		return line_print(all, ours, theirs,
+		return difference_print(all, ours, theirs,
 			"booked with another amount than was paid", false);
-	if (judgement.verdict == AGREE) {
+	if (comparison.verdict == AGREE) {
 		all->agreed++;
 		return;
 	}
-	line_print(all, ours, theirs, judgement.why,
-		judgement.verdict == EXPLAINED || (judgement.verdict == WHILE_DUE && ours->due));
+	difference_print(all, ours, theirs, comparison.why,
+		comparison.verdict == EXPLAINED || (comparison.verdict == WHILE_DUE && ours->due));
 }
 
 static int references_sort(struct reconciling *all)
@@ -305,7 +310,8 @@ static int references_sort(struct reconciling *all)
 	for (size_t i = 0; i < all->ours.count; i++)
 		if (all->ours.at[i].reference[0])
 			all->by_reference[all->reference_count++] = &all->ours.at[i];
-	qsort(all->by_reference, all->reference_count, sizeof(*all->by_reference), by_reference);
+	qsort(all->by_reference, all->reference_count, sizeof(*all->by_reference),
+		entry_compare_reference);
 	return 0;
 }
 
@@ -316,11 +322,11 @@ static struct entry *ours_of(const struct reconciling *all, struct entry *theirs
 	if (theirs->id[0])
 		return entry_find(&all->ours, theirs);
 	found = bsearch(&theirs, all->by_reference, all->reference_count,
-		sizeof(*found), by_reference);
+		sizeof(*found), entry_compare_reference);
 	return found ? *found : NULL;
 }
 
-static void compare(struct reconciling *all)
+static void entries_compare(struct reconciling *all)
 {
 	for (size_t i = 0; i < all->theirs.count; i++) {
 		struct entry *theirs = &all->theirs.at[i];
@@ -329,20 +335,20 @@ static void compare(struct reconciling *all)
 		if (!ours && theirs->id[0] && entry_find(&all->later, theirs))
 			continue;
 		if (ours && ours->met) {
-			line_print(all, ours, theirs,
+			difference_print(all, ours, theirs,
 				"the gateway has it twice", theirs->side != DONE);
 			continue;
 		}
 		if (ours)
 			ours->met = true;
-		judge(all, ours, theirs);
+		entry_report(all, ours, theirs);
 	}
 	for (size_t i = 0; i < all->ours.count; i++)
 		if (!all->ours.at[i].met && all->ours.at[i].inside)
-			judge(all, &all->ours.at[i], NULL);
+			entry_report(all, &all->ours.at[i], NULL);
 }
 
-static int days_read(struct reconciling *all)
+static int reconcile_days_read(struct reconciling *all)
 {
 	char today[CLOCK_ISO_SIZE];
 
@@ -365,10 +371,10 @@ static int days_read(struct reconciling *all)
 int reconcile(const struct config *config, const struct reconcile_days *days)
 {
 	struct reconciling all = { .days = days };
-	int error = days_read(&all);
+	int error = reconcile_days_read(&all);
 
-	/* Ours first: what happens meanwhile is then newer on the gateway's side, as if nobody had
-	 * asked since. */
+	/* Ours first: changes in between are then newer on the gateway's side, like changes since
+	 * our last query. */
 	if (!error)
 		error = ours_read(&all, config, &all.ours);
 	if (!error)
@@ -378,7 +384,7 @@ int reconcile(const struct config *config, const struct reconcile_days *days)
 	if (!error)
 		error = references_sort(&all);
 	if (!error) {
-		compare(&all);
+		entries_compare(&all);
 		printf(days->json ?
 				"{\"from\":\"%s\",\"to\":\"%s\",\"agreed\":%u,\"differences\":%u,"
 				"\"unexplained\":%u}\n" :

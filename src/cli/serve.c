@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Serving: one thread per loop, each with an app of its own; signals on the first loop.
+ * Serving: one thread per loop, each with its own app; signals are handled on the first loop.
  *
  * Start: schema check → listeners and stores of every loop → "ready" once each loop has its lanes.
  * SIGTERM: /readyz fails at once → drain_delay → listeners close, requests in flight finish → exit
- * 0; whatever is left after drain_timeout is cut.
+ * 0. Requests that are not finished after drain_timeout are cut.
  */
 #include "serve.h"
 
@@ -48,8 +48,9 @@
 #include "reeyo/partners/post.h"
 #include "reeyo/telemetry/metrics.h"
 
-/* Free arena blocks a loop keeps for the next requests. */
-#define SAMPLED_MS 1000 /* counts of refusals are written so long after their time, at most */
+/* Interval at which expired counts of sampled log lines are written. */
+#define SAMPLED_MS 1000
+/* Bytes of free arena blocks that a loop keeps for the next requests. */
 #define POOL_KEEP (4u << 20)
 #define LISTENERS_MAX 16
 
@@ -92,7 +93,7 @@ struct serving {
 	bool draining;
 };
 
-/* --- What is served --------------------------------------------------------------------------- */
+/* --- Routes and listeners --------------------------------------------------------------------- */
 
 static bool namespace_served(const char *list, enum name_space ns)
 {
@@ -104,7 +105,7 @@ static bool namespace_served(const char *list, enum name_space ns)
 	return false;
 }
 
-/* The tables of the namespaces that `api` names; absolute paths are served by every process. */
+/* Selects the tables of the namespaces in `api`. Every process serves the absolute paths. */
 static int routes_choose(struct serving *serving)
 {
 	unsigned total = 0, kept = 0;
@@ -157,7 +158,7 @@ static int listeners_read(struct serving *serving)
 	return 0;
 }
 
-static void listeners_tell(const struct serving *serving)
+static void listeners_log(const struct serving *serving)
 {
 	for (unsigned i = 0; i < serving->listener_count; i++) {
 		const struct listener *listener = &serving->listeners[i];
@@ -179,7 +180,7 @@ static void worker_stop(struct message *message)
 	loop_stop(worker->app.loop);
 }
 
-static void all_stop(struct serving *serving)
+static void workers_stop_all(struct serving *serving)
 {
 	for (unsigned i = 0; i < serving->count; i++) {
 		serving->workers[i].stop.run = worker_stop;
@@ -193,7 +194,7 @@ static void worker_drained(void *arg)
 	struct serving *serving = worker->serving;
 
 	if (atomic_fetch_add(&serving->drained, 1) + 1 == serving->count)
-		all_stop(serving);
+		workers_stop_all(serving);
 }
 
 static void worker_drain(struct message *message)
@@ -204,13 +205,13 @@ static void worker_drain(struct message *message)
 	server_drain(worker->app.server, worker_drained, worker);
 }
 
-static void drain_limit(uv_timer_t *timer)
+static void serve_drain_timeout(uv_timer_t *timer)
 {
-	log_line(LOG_WARN, "the drain took too long, what is left is cut");
-	all_stop(timer->data);
+	log_line(LOG_WARN, "the drain took too long, remaining requests are cut");
+	workers_stop_all(timer->data);
 }
 
-static void drain_start(uv_timer_t *timer)
+static void serve_drain_start(uv_timer_t *timer)
 {
 	struct serving *serving = timer->data;
 
@@ -219,25 +220,27 @@ static void drain_start(uv_timer_t *timer)
 		serving->workers[i].drain.run = worker_drain;
 		loop_post(serving->workers[i].app.loop, &serving->workers[i].drain);
 	}
-	uv_timer_start(&serving->limit, drain_limit, (uint64_t)serving->config->drain_timeout, 0);
+	uv_timer_start(
+		&serving->limit, serve_drain_timeout, (uint64_t)serving->config->drain_timeout, 0);
 }
 
-static void on_end_signal(uv_signal_t *signal, int number)
+static void serve_end_signal(uv_signal_t *signal, int number)
 {
 	struct serving *serving = signal->data;
 
 	if (serving->draining) {
-		all_stop(serving); /* asked twice: now */
+		workers_stop_all(serving); /* the second signal stops at once */
 		return;
 	}
 	serving->draining = true;
 	ops_set_draining();
 	log_line(LOG_INFO, "stopping", LOG_I("signal", number));
-	uv_timer_start(&serving->delay, drain_start, (uint64_t)serving->config->drain_delay, 0);
+	uv_timer_start(
+		&serving->delay, serve_drain_start, (uint64_t)serving->config->drain_delay, 0);
 }
 
-/* SIGHUP turns debug logs on and off again without a restart. */
-static void on_hangup(uv_signal_t *signal, int number)
+/* SIGHUP switches debug logs on and off. */
+static void serve_hangup_signal(uv_signal_t *signal, int number)
 {
 	struct serving *serving = signal->data;
 	enum log_level set = (enum log_level)log_level_named(serving->config->log_level);
@@ -248,13 +251,13 @@ static void on_hangup(uv_signal_t *signal, int number)
 		LOG_T("level", log_on(LOG_DEBUG) ? "debug" : serving->config->log_level));
 }
 
-static void on_sampled(uv_timer_t *timer)
+static void serve_log_samples(uv_timer_t *timer)
 {
 	(void)timer;
 	log_sample_flush(false);
 }
 
-static int signals_start(struct serving *serving)
+static int serve_signals_start(struct serving *serving)
 {
 	uv_loop_t *uv = loop_uv(serving->workers[0].app.loop);
 
@@ -265,18 +268,18 @@ static int signals_start(struct serving *serving)
 		uv_signal_init(uv, &serving->hangup) || uv_timer_init(uv, &serving->delay) ||
 		uv_timer_init(uv, &serving->limit) || uv_timer_init(uv, &serving->sampled))
 		return E_NO_MEMORY;
-	uv_timer_start(&serving->sampled, on_sampled, SAMPLED_MS, SAMPLED_MS);
-	uv_signal_start(&serving->term, on_end_signal, SIGTERM);
-	uv_signal_start(&serving->interrupt, on_end_signal, SIGINT);
-	uv_signal_start(&serving->hangup, on_hangup, SIGHUP);
+	uv_timer_start(&serving->sampled, serve_log_samples, SAMPLED_MS, SAMPLED_MS);
+	uv_signal_start(&serving->term, serve_end_signal, SIGTERM);
+	uv_signal_start(&serving->interrupt, serve_end_signal, SIGINT);
+	uv_signal_start(&serving->hangup, serve_hangup_signal, SIGHUP);
 	return 0;
 }
 
 /* --- Workers ---------------------------------------------------------------------------------- */
 
-/* Only with the business's settings is a loop ready: they say what may be ordered and what it
- * costs. Then there is one more part: what is said must be followed. */
-static void part_ready(void *arg)
+/* A loop is ready when it has the business settings. One more part, the event reader of the
+ * process, must be ready too. */
+static void serve_part_ready(void *arg)
 {
 	struct serving *serving = arg;
 
@@ -286,11 +289,11 @@ static void part_ready(void *arg)
 	}
 }
 
-static void worker_informed(void *arg)
+static void worker_settings_ready(void *arg)
 {
 	struct worker *worker = arg;
 
-	part_ready(worker->serving);
+	serve_part_ready(worker->serving);
 }
 
 static void worker_ready(void *arg)
@@ -305,7 +308,7 @@ static void worker_ready(void *arg)
 		messages_listen(worker->serving->messages);
 	}
 	revocations_follow(worker->app.revocations);
-	settings_follow(worker->app.settings, worker_informed, worker);
+	settings_follow(worker->app.settings, worker_settings_ready, worker);
 }
 
 static int64_t accept_minutes(struct app *app)
@@ -313,7 +316,7 @@ static int64_t accept_minutes(struct app *app)
 	return settings_int(app->settings, "order_accept_minutes", 30);
 }
 
-/* What one loop of a process does for all. */
+/* The jobs that only the first loop of a process runs. */
 static int jobs_start(struct serving *serving, struct app *app)
 {
 	static const struct timer_needs needs = { .accept_minutes = accept_minutes,
@@ -411,7 +414,7 @@ static void worker_end(struct worker *worker)
 	post_free(app->post);
 	app->post = NULL;
 	payments_close(app->payments);
-	client_free(app->client); /* calls under way end here, while there is a database to tell */
+	client_free(app->client); /* running calls end here, while the database can record it */
 	gateway_free(app->gateway);
 	db_close(app->db);
 	cache_close(app->cache);
@@ -433,7 +436,7 @@ static void *worker_thread(void *arg)
 	return NULL;
 }
 
-/* --- The whole -------------------------------------------------------------------------------- */
+/* --- Start and end ---------------------------------------------------------------------------- */
 
 static int workers_new(struct serving *serving)
 {
@@ -480,7 +483,7 @@ static void workers_run(struct serving *serving)
 			pthread_join(serving->workers[i].thread, NULL);
 }
 
-/* Ten thousand idle phones need as many descriptors: take what the system allows. */
+/* Each idle connection needs a descriptor: raise the limit to the maximum. */
 static void descriptors_raise(void)
 {
 	struct rlimit limit;
@@ -491,7 +494,7 @@ static void descriptors_raise(void)
 	}
 }
 
-static int prepare(struct serving *serving)
+static int serve_prepare(struct serving *serving)
 {
 	const struct config *config = serving->config;
 	unsigned threads = (unsigned)(config->work_threads ? config->work_threads :
@@ -508,7 +511,7 @@ static int prepare(struct serving *serving)
 		(error = admin_appoint_first(config)) ||
 		(error = keyring_new(config, &serving->keys)) ||
 		(error = wordings_new(config->messages_dir, &serving->wordings)) ||
-		(error = hub_house_new(config, part_ready, serving, &serving->house)) ||
+		(error = hub_house_new(config, serve_part_ready, serving, &serving->house)) ||
 		(error = workers_new(serving)))
 		return error;
 	return 0;
@@ -517,14 +520,14 @@ static int prepare(struct serving *serving)
 int serve(const struct config *config)
 {
 	struct serving serving = { .config = config };
-	int error = prepare(&serving);
+	int error = serve_prepare(&serving);
 
 	if (!error)
 		error = workers_start(&serving);
 	if (!error)
-		error = signals_start(&serving);
+		error = serve_signals_start(&serving);
 	if (!error) {
-		listeners_tell(&serving);
+		listeners_log(&serving);
 		workers_run(&serving);
 		log_sample_flush(true);
 		log_line(LOG_INFO, "stopped");

@@ -32,7 +32,7 @@ static bool hex_copy(const char *at, size_t n, bool capitals, char *out)
 	return any;
 }
 
-static int hex_digit(char c)
+static int trace_hex_digit(char c)
 {
 	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
@@ -40,7 +40,7 @@ static int hex_digit(char c)
 /* Two lower-case hex digits, or -1. */
 static int hex_byte_read(const char *at)
 {
-	int high = hex_digit(at[0]), low = hex_digit(at[1]);
+	int high = trace_hex_digit(at[0]), low = trace_hex_digit(at[1]);
 
 	return high < 0 || low < 0 ? -1 : high * 16 + low;
 }

@@ -27,7 +27,7 @@ struct lead {
 	bool running, timer_open, closing;
 };
 
-static void lead_free_when_idle(struct lead *lead)
+static void leadership_free_when_idle(struct lead *lead)
 {
 	if (!lead->running && !lead->timer_open)
 		free(lead);
@@ -45,7 +45,7 @@ static void lease_renewed(struct db_call *call, const struct db_result *result)
 
 	lead->running = false;
 	if (lead->closing)
-		return lead_free_when_idle(lead);
+		return leadership_free_when_idle(lead);
 	if (db_error(result))
 		return; /* the lease that we hold stays valid until it ends */
 	lead->until_ms = db_rows(result) ? lead->sent_ms + LEAD_S * 1000 - MARGIN_MS : 0;
@@ -95,12 +95,12 @@ int lead_new(struct loop *loop, struct db *db, const char *name, void (*taken)(v
 	return 0;
 }
 
-static void lead_timer_closed(uv_handle_t *handle)
+static void leadership_timer_closed(uv_handle_t *handle)
 {
 	struct lead *lead = handle->data;
 
 	lead->timer_open = false;
-	lead_free_when_idle(lead);
+	leadership_free_when_idle(lead);
 }
 
 void lead_close(struct lead *lead)
@@ -109,5 +109,5 @@ void lead_close(struct lead *lead)
 		return;
 	lead->closing = true;
 	lead->until_ms = 0;
-	uv_close((uv_handle_t *)&lead->timer, lead_timer_closed);
+	uv_close((uv_handle_t *)&lead->timer, leadership_timer_closed);
 }

@@ -132,7 +132,7 @@ def test_a_client_that_never_finishes_is_closed_after_the_drain_time(start_serve
     wire.send("POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
     server.wait(lambda: server.metric("reeyo_http_requests_running") > 0, what="reading the request")
     server.stop()
-    assert logged(server, "the drain took too long, what is left is cut")
+    assert logged(server, "the drain took too long, remaining requests are cut")
     wire.close()
 
 
