@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The route tables of all namespaces. A new table is one line here.
+ * The route tables of all namespaces. A new table needs one line here.
  */
 #include "reeyo/api/routes.h"
 

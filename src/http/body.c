@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * Bodies and queries: collected under a ceiling, parsed once, and checked against the route's
- * tables.
- * JSON errors name the position; an empty body is {}, because existing clients send
- * none with every method.
+ * Bodies and queries: collected up to a limit, parsed once, and validated against the route's
+ * tables. JSON errors name the position. An empty body is read as {}, because existing clients send
+ * writes without a body.
  */
 #include <stdio.h>
 
 #include "exchange.h"
 #include "json.h"
 
-/* Most bytes of bodies one loop holds at a time, whatever the number of clients. */
+/* Limit for the bodies of all clients of one loop together, in bytes. */
 #define BODY_BYTES_PER_LOOP (32u << 20)
 
 /* --- Collecting ------------------------------------------------------------------------------- */
@@ -25,7 +24,8 @@ size_t body_limit(const struct exchange *x)
 
 static int body_grow(struct exchange *x, size_t need)
 {
-	size_t room = x->body_room ? x->body_room : 512; /* of 1024 on malloc tidies up first */
+	size_t room = x->body_room ? x->body_room : 512; /* from 1024 bytes on malloc first merges
+							  * free chunks, which is slow */
 	char *larger;
 
 	while (room < need)
@@ -75,7 +75,7 @@ struct text request_raw(struct request *rq)
 
 /* --- Parsing ---------------------------------------------------------------------------------- */
 
-static void json_refused(struct exchange *x, const struct json_fault *fault)
+static void json_fault_reply(struct exchange *x, const struct json_fault *fault)
 {
 	struct buf message = buf_in(x->rq.arena, 192);
 	struct buf details = buf_in(x->rq.arena, 96);
@@ -101,18 +101,18 @@ static void json_refused(struct exchange *x, const struct json_fault *fault)
 		text_of(buf_string(&details)));
 }
 
-static json_t *json_body(struct exchange *x)
+static json_t *body_parse_json(struct exchange *x)
 {
 	struct json_fault fault;
 	json_t *body = json_read_object(x->rq.arena, (struct text){ x->body, x->body_len }, &fault);
 
 	if (!body)
-		json_refused(x, &fault);
+		json_fault_reply(x, &fault);
 	return body;
 }
 
-/* '+' is a space in forms and queries. Absent when memory is short. */
-static struct text decode(struct arena *arena, struct text raw)
+/* '+' is a space in forms and queries. Absent when out of memory. */
+static struct text form_decode(struct arena *arena, struct text raw)
 {
 	char *out = arena_copy(arena, raw.at ? raw.at : "", raw.len);
 
@@ -122,9 +122,9 @@ static struct text decode(struct arena *arena, struct text raw)
 	return out ? (struct text){ out, MHD_http_unescape(out) } : TEXT_NONE;
 }
 
-/* "a=1&b=2" as an object of strings; NULL when a name appears twice, the text is no UTF-8 or
- * there are more than 100 pairs (*ret_why says which). */
-static json_t *pairs_parse(struct arena *arena, struct text all, const char **ret_why)
+/* "a=1&b=2" as an object of strings. NULL with the reason in *ret_why when a name appears twice,
+ * the text is not UTF-8, or there are more than 100 pairs. */
+static json_t *form_parse_pairs(struct arena *arena, struct text all, const char **ret_why)
 {
 	json_t *object = json_object();
 	unsigned count = 0;
@@ -136,8 +136,8 @@ static json_t *pairs_parse(struct arena *arena, struct text all, const char **re
 
 		if (value.len == 0)
 			continue;
-		key = decode(arena, text_cut(&value, '='));
-		content = decode(arena, value);
+		key = form_decode(arena, text_cut(&value, '='));
+		content = form_decode(arena, value);
 		if (++count > 100)
 			*ret_why = "too many parameters";
 		else if (!key.at || !content.at)
@@ -158,7 +158,7 @@ static json_t *pairs_parse(struct arena *arena, struct text all, const char **re
 static json_t *form_parse(struct exchange *x, struct text all)
 {
 	const char *why;
-	json_t *object = pairs_parse(x->rq.arena, all, &why);
+	json_t *object = form_parse_pairs(x->rq.arena, all, &why);
 
 	if (!object) {
 		struct buf message = buf_in(x->rq.arena, 96);
@@ -169,7 +169,7 @@ static json_t *form_parse(struct exchange *x, struct text all)
 	return object;
 }
 
-/* `curl -d '{…}'` calls its JSON a form: a form never begins with a brace. */
+/* `curl -d '{…}'` sends JSON with the Content-Type of a form. A form never starts with a brace. */
 static bool body_is_form(const struct exchange *x)
 {
 	struct text rest = x->head.content_type;
@@ -189,12 +189,12 @@ static json_t *body_parse(struct exchange *x)
 		return json_object();
 	if (form)
 		return form_parse(x, body);
-	return json_body(x);
+	return body_parse_json(x);
 }
 
 /* --- Checking --------------------------------------------------------------------------------- */
 
-static void fault_add(struct exchange *x, struct buf *details, const struct field_fault *fault)
+static void fault_write(struct exchange *x, struct buf *details, const struct field_fault *fault)
 {
 	const char *message = x->rq.french ? fault->message_fr : fault->message;
 
@@ -222,7 +222,7 @@ static void faults_reply(struct exchange *x, const struct field_fault *faults, u
 	for (unsigned i = 0; i < count; i++) {
 		if (i)
 			buf_add_string(&details, ",");
-		fault_add(x, &details, &faults[i]);
+		fault_write(x, &details, &faults[i]);
 	}
 	buf_add_string(&details, admin ? "}}" : "]");
 	buf_printf(&message, "%s: %s", faults[0].field,

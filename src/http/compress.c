@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * gzip and brotli for bodies made per request: fast levels, since the body is used once. (Cached
- * bodies carry a gzip made once, at the fill.)
+ * gzip and brotli for bodies that are made per request. The levels are fast because the body is
+ * used once. (Cached bodies are stored with their gzip form.)
  */
 #include <brotli/encode.h>
 #include <zlib.h>
@@ -11,7 +11,7 @@
 /* At these levels 10 KB of menu JSON costs about a tenth of a millisecond. */
 #define GZIP_LEVEL 2
 #define BROTLI_QUALITY 3
-/* A larger body is sent as it is: compressing it would hold up the loop. */
+/* A larger body is sent uncompressed: compressing it would block the loop. */
 #define COMPRESS_MAX (512u << 10)
 
 static struct text gzip_text(struct arena *arena, struct text plain)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Browsers: which origins may call (configuration allowed_origins), and the preflight's answer. No
- * Origin header means no browser, or the same site: allowed.
+ * Browsers: which origins may call (configuration allowed_origins), and the reply to a preflight. A
+ * request without an Origin header comes from no browser, or from the same site, and is allowed.
  */
 #include "exchange.h"
 
-/* "https://", a host name of 253 characters and ":65535". A longer one is nobody's, and its
- * echo would not fit into the room that is kept for an answer's head. */
+/* "https://", a host name of 253 characters and ":65535". A longer origin cannot exist, and its
+ * echo would not fit into the room reserved for a response's head. */
 #define ORIGIN_MAX 267
 
 static bool origin_is_own(const struct head *head)
@@ -22,14 +22,14 @@ static bool origin_is_own(const struct head *head)
 	return head->host.len && text_is_nocase(rest, head->host);
 }
 
-enum standing { ORIGIN_FOREIGN, ORIGIN_ANY, ORIGIN_OWN, ORIGIN_LISTED };
+enum origin_class { ORIGIN_FOREIGN, ORIGIN_ANY, ORIGIN_OWN, ORIGIN_LISTED };
 
-/* What the configuration says of the Origin header: listed by name, the server's own, admitted by
- * `*` (then without credentials), or none of these. */
-static enum standing origin_standing(const struct exchange *x)
+/* The class of the Origin header: listed by name, the server's own, allowed by `*` (without
+ * credentials), or foreign. */
+static enum origin_class origin_classify(const struct exchange *x)
 {
 	struct text list = text_of(x->rq.app->config->allowed_origins);
-	enum standing standing = origin_is_own(&x->head) ? ORIGIN_OWN : ORIGIN_FOREIGN;
+	enum origin_class class = origin_is_own(&x->head) ? ORIGIN_OWN : ORIGIN_FOREIGN;
 
 	if (x->head.origin.len > ORIGIN_MAX)
 		return ORIGIN_FOREIGN;
@@ -38,17 +38,17 @@ static enum standing origin_standing(const struct exchange *x)
 
 		if (one.len && text_is_nocase(one, x->head.origin))
 			return ORIGIN_LISTED;
-		if (text_is(one, TEXT("*")) && standing == ORIGIN_FOREIGN)
-			standing = ORIGIN_ANY;
+		if (text_is(one, TEXT("*")) && class == ORIGIN_FOREIGN)
+			class = ORIGIN_ANY;
 	}
-	return standing;
+	return class;
 }
 
 bool request_origin_listed(struct request *rq)
 {
 	const struct exchange *x = exchange_of(rq);
 
-	return x->head.origin.at && origin_standing(x) == ORIGIN_LISTED;
+	return x->head.origin.at && origin_classify(x) == ORIGIN_LISTED;
 }
 
 static void options_reply(struct exchange *x)
@@ -79,8 +79,8 @@ static void options_reply(struct exchange *x)
 	reply_bare(&x->rq, 204, "text/plain", TEXT(""));
 }
 
-/* No browser's page calls these, whatever their callers send. */
-static bool route_is_foreign(const struct exchange *x)
+/* Routes for the systems of others: no web page calls them, so their Origin is ignored. */
+static bool route_is_external(const struct exchange *x)
 {
 	struct route_match match = { 0 };
 
@@ -90,9 +90,9 @@ static bool route_is_foreign(const struct exchange *x)
 	return match.route && match.route->foreign;
 }
 
-bool cors_admits(struct exchange *x)
+bool cors_check(struct exchange *x)
 {
-	if (x->head.origin.at && origin_standing(x) == ORIGIN_FOREIGN && !route_is_foreign(x)) {
+	if (x->head.origin.at && origin_classify(x) == ORIGIN_FOREIGN && !route_is_external(x)) {
 		reply_error(&x->rq, E_CORS_ORIGIN);
 		return false;
 	}
@@ -106,12 +106,12 @@ bool cors_admits(struct exchange *x)
 void cors_headers(struct exchange *x, struct MHD_Response *response)
 {
 	struct text origin = x->head.origin;
-	enum standing standing = origin.at ? origin_standing(x) : ORIGIN_FOREIGN;
+	enum origin_class class = origin.at ? origin_classify(x) : ORIGIN_FOREIGN;
 	char *copy;
 
-	if (standing == ORIGIN_FOREIGN)
+	if (class == ORIGIN_FOREIGN)
 		return;
-	if (standing == ORIGIN_ANY) {
+	if (class == ORIGIN_ANY) {
 		MHD_add_response_header(response, "Access-Control-Allow-Origin", "*");
 	} else {
 		copy = arena_copy(x->rq.arena, origin.at, origin.len);

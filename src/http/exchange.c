@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * The steps of a request: route → limits → auth and role (before the body, so that a stranger
- * cannot make us hold one) → body → rate limit → body check → replay of a first answer → admission
- * → handler → reply.
+ * The steps of a request: route → limits → authentication and role (before the body, so that
+ * callers without a token cannot make the server store one) → body → rate limit → body check →
+ * idempotent replay → admission → handler → reply.
  *
- * MHD closes a connection whose response is queued in the first call of the access handler. So what
- * is wrong with the head of a request is kept (`early`) and answered when its body has been read,
- * unless the framing itself is in doubt or the body is too large to be worth reading.
+ * MHD closes a connection whose response is queued in the first call of the access handler. So an
+ * error in the head is stored (`early`) and replied after the body has been read, unless the
+ * framing is invalid or the body is too large.
  */
 #include <strings.h>
 
@@ -14,12 +14,12 @@
 #include "reeyo/domain/order.h"
 #include "reeyo/http/limit.h"
 
-/* A body that will be refused is still read up to this size, to keep the connection usable. */
+/* The body of a refused request is read up to this size, so that the connection stays usable. */
 #define DISCARD_MAX 65536
 
-static void steps_run(struct exchange *x);
+static void step_next(struct exchange *x);
 
-static struct text request_id_of(struct exchange *x)
+static struct text request_id_valid(struct exchange *x)
 {
 	struct text given = x->head.request_id;
 
@@ -35,7 +35,7 @@ static struct text request_id_of(struct exchange *x)
 
 void request_id_set(struct exchange *x)
 {
-	struct text given = request_id_of(x);
+	struct text given = request_id_valid(x);
 	char fresh[ID_SIZE];
 
 	if (given.at) {
@@ -95,7 +95,7 @@ struct exchange *exchange_new(struct connection *connection, struct MHD_Connecti
 	return x;
 }
 
-static void exchange_list(struct exchange *x)
+static void exchange_register(struct exchange *x)
 {
 	struct server *server = x->server;
 
@@ -128,10 +128,10 @@ void exchange_free(struct exchange *x)
 	arena_free(x->rq.arena);
 }
 
-static void exchange_leave(struct exchange *x)
+static void exchange_detach(struct exchange *x)
 {
 	deadline_stop(&x->pause);
-	if (!x->replied) /* who has gone has learnt nothing of his guess */
+	if (!x->replied) /* the client left without learning whether the guess was right */
 		limit_settle(x);
 	x->gone = true;
 	x->replied = true;
@@ -146,7 +146,7 @@ static void exchange_leave(struct exchange *x)
 
 void exchange_streams(struct exchange *x)
 {
-	exchange_leave(x);
+	exchange_detach(x);
 	if (x->held == 0)
 		exchange_free(x);
 	else
@@ -158,7 +158,7 @@ void exchange_completed(struct exchange *x)
 	bool logged = x->stage != STAGE_HEAD && !x->stream;
 	struct access access = access_of(x);
 
-	exchange_leave(x);
+	exchange_detach(x);
 	if (logged)
 		access_log(x->server, &access);
 	if (x->held == 0)
@@ -211,7 +211,7 @@ bool request_release(struct request *rq)
 void exchange_answered(struct exchange *x)
 {
 	if (x->inside || !x->suspended)
-		return; /* the access handler on the stack queues it */
+		return; /* the access handler that is running queues it */
 	x->suspended = false;
 	x->server->hook.wanted = true;
 	MHD_resume_connection(x->mhd);
@@ -219,7 +219,7 @@ void exchange_answered(struct exchange *x)
 
 /* --- Head ------------------------------------------------------------------------------------- */
 
-static bool decode_param(struct exchange *x, struct text raw, const char **ret)
+static bool param_decode(struct exchange *x, struct text raw, const char **ret)
 {
 	char *out = arena_copy(x->rq.arena, raw.at, raw.len);
 
@@ -230,7 +230,7 @@ static bool decode_param(struct exchange *x, struct text raw, const char **ret)
 	return true;
 }
 
-/* Ids in paths have the same alphabet as ids in bodies; anything else cannot exist. */
+/* Ids in paths have the same alphabet as ids in bodies. Others cannot exist. */
 static bool param_is_id(const char *param)
 {
 	size_t len = strspn(param,
@@ -239,8 +239,8 @@ static bool param_is_id(const char *param)
 	return len >= 1 && len <= 64 && param[len] == '\0';
 }
 
-/* "orderId", or any name below orders: the id of an order, or its number in any spelling. */
-static bool param_of_order(const struct exchange *x, unsigned i)
+/* A parameter named orderId, or directly below /orders/: an order's id or number. */
+static bool param_is_order(const struct exchange *x, unsigned i)
 {
 	const struct text parent = TEXT("/orders/");
 	struct text raw = x->match.params[i];
@@ -250,22 +250,22 @@ static bool param_of_order(const struct exchange *x, unsigned i)
 		       memcmp(raw.at - parent.len, parent.at, parent.len) == 0);
 }
 
-static int param_take(struct exchange *x, unsigned i)
+static int param_read(struct exchange *x, unsigned i)
 {
 	const char **param = &x->rq.params[i];
 	char number[ORDER_NUMBER_SIZE];
 
-	if (!decode_param(x, x->match.params[i], param))
+	if (!param_decode(x, x->match.params[i], param))
 		return E_NO_MEMORY;
-	if (param_of_order(x, i) && order_number_normalise(text_of(*param), number))
+	if (param_is_order(x, i) && order_number_normalise(text_of(*param), number))
 		*param = arena_copy(x->rq.arena, number, strlen(number));
 	if (!*param)
 		return E_NO_MEMORY;
 	return param_is_id(*param) ? 0 : E_NOT_FOUND;
 }
 
-/* The metrics listener has the absolute paths and what is internal; the others have all but
- * that. */
+/* The metrics listener serves the absolute paths, with the internal ones; the others serve all
+ * paths that are not internal. */
 static bool listener_serves(const struct listener *listener, const struct route *route)
 {
 	return listener->metrics ? route->root : !route->internal;
@@ -286,7 +286,7 @@ static int route_find(struct exchange *x, enum method method)
 	if (!match->route)
 		return match->allowed ? E_METHOD_NOT_ALLOWED : E_ROUTE_NOT_FOUND;
 	for (unsigned i = 0; i < match->count && !error; i++)
-		error = param_take(x, i);
+		error = param_read(x, i);
 	return error;
 }
 
@@ -315,7 +315,7 @@ static int media_check(const struct exchange *x)
 	return E_MEDIA_TYPE;
 }
 
-/* Neither a length nor chunks is an empty body (RFC 9112, 6.3), which is read as {}. */
+/* A request without a length and without chunks has an empty body (RFC 9112, 6.3). */
 static int length_check(struct exchange *x)
 {
 	int64_t length;
@@ -327,7 +327,7 @@ static int length_check(struct exchange *x)
 	return 0;
 }
 
-/* Everything that can be said before the body; the first fault wins. */
+/* All checks that need no body; returns the first error. */
 static int head_check(struct exchange *x, enum method method)
 {
 	int error;
@@ -348,22 +348,22 @@ static int head_check(struct exchange *x, enum method method)
 	return 0;
 }
 
-/* True when a refusal cannot wait for the body: it is too large, or the client waits for our
- * word before it sends it. */
-static bool body_is_not_worth_reading(const struct exchange *x)
+/* True when the refusal is sent without reading the body: it is too large, or the client waits for
+ * 100 Continue. */
+static bool refuses_without_body(const struct exchange *x)
 {
 	int64_t length = 0;
 
 	if (x->head.expect.at)
 		return true;
 	if (x->head.transfer_encoding.at)
-		return false; /* read up to DISCARD_MAX, see body */
+		return false; /* read up to DISCARD_MAX, see body_discard */
 	return x->head.content_length.at &&
 	       (!text_to_int(x->head.content_length, 0, INT64_MAX, &length) ||
 			length > DISCARD_MAX);
 }
 
-static void early_reply(struct exchange *x)
+static void early_error_reply(struct exchange *x)
 {
 	if (x->early == E_TOO_MANY_REQUESTS)
 		return limit_refuse(&x->rq, x->wait_s);
@@ -383,12 +383,13 @@ static void early_reply(struct exchange *x)
 	reply_error(&x->rq, x->early);
 }
 
-/* A client that waits for 100 Continue is answered by libmicrohttpd, which then sends none. */
+/* When the client waits for 100 Continue, the reply goes through libmicrohttpd, which then does not
+ * send 100 Continue. */
 static enum MHD_Result head_refuse(struct exchange *x)
 {
 	x->close = true;
 	if (!x->replied)
-		early_reply(x);
+		early_error_reply(x);
 	if (x->head.expect.at)
 		return reply_queue(x);
 	connection_refuse(x->connection, x->early, NULL);
@@ -398,7 +399,7 @@ static enum MHD_Result head_refuse(struct exchange *x)
 enum MHD_Result exchange_head(struct exchange *x, const char *method, const char *version)
 {
 	x->stage = STAGE_BODY;
-	exchange_list(x);
+	exchange_register(x);
 	head_read(x, version);
 	request_id_set(x);
 	trace_read(&x->rq.trace, x->head.traceparent, x->head.amazon_trace);
@@ -409,16 +410,16 @@ enum MHD_Result exchange_head(struct exchange *x, const char *method, const char
 		return MHD_YES;
 	}
 	x->early = head_check(x, x->rq.method);
-	x->wait_s = limit_address(&x->rq); /* also of what is refused anyway */
+	x->wait_s = limit_address(&x->rq); /* refused requests count too */
 	if (x->wait_s)
 		x->early = E_TOO_MANY_REQUESTS;
-	else if (!cors_admits(x))
+	else if (!cors_check(x))
 		x->discard = true;
 	if (!x->early && !x->replied && x->server->steps.authenticate && x->rq.route->who != ANYONE)
 		x->server->steps.authenticate(&x->rq);
 	if (x->early || x->replied) {
 		x->discard = true;
-		if (body_is_not_worth_reading(x))
+		if (refuses_without_body(x))
 			return head_refuse(x);
 	}
 	deadline_start(&x->server->body, &x->connection->deadline);
@@ -462,9 +463,9 @@ enum MHD_Result exchange_body(struct exchange *x, const char *at, size_t *len)
 	x->stage = STAGE_RUN;
 	deadline_start(&x->server->run, &x->connection->deadline);
 	if (!x->replied && x->early)
-		early_reply(x);
+		early_error_reply(x);
 	if (!x->replied)
-		steps_run(x);
+		step_next(x);
 	if (x->replied)
 		return reply_queue(x);
 	x->suspended = true;
@@ -476,22 +477,22 @@ enum MHD_Result exchange_body(struct exchange *x, const char *at, size_t *len)
 
 enum { STEP_LIMIT, STEP_CHECK, STEP_LIMIT_BODY, STEP_REPLAY, STEP_ADMIT, STEP_RUN };
 
-static void body_step(struct exchange *x)
+static void step_check_body(struct exchange *x)
 {
 	if (body_check(x) && idempotency_read(x))
-		return steps_run(x);
+		return step_next(x);
 	if (!x->replied)
 		reply_error(&x->rq, E_NO_MEMORY);
 }
 
-/* Small bodies are parsed as they come. All others together take a fifth of a loop's time, so that
- * clients with large bodies wait for each other and nobody else waits for them (64 KB of the
- * costliest take 1 ms). */
+/* Small bodies are parsed immediately. All larger ones together get a fifth of a loop's time, so
+ * that clients with large bodies wait for each other and do not delay other clients (64 KB of the
+ * costliest JSON take 1 ms). */
 #define PARSE_SMALL 2048
 #define PARSE_WINDOW_NS (PARSE_WINDOW_MS * UINT64_C(1000000))
 #define PARSE_SHARE_NS (PARSE_WINDOW_NS / 5)
 
-static bool parse_may_go(struct server *server)
+static bool parse_time_left(struct server *server)
 {
 	uint64_t now = uv_hrtime();
 
@@ -502,16 +503,16 @@ static bool parse_may_go(struct server *server)
 	return server->parse_ns < PARSE_SHARE_NS;
 }
 
-static void body_step_large(struct exchange *x)
+static void step_check_large_body(struct exchange *x)
 {
 	struct server *server = x->server;
 	uint64_t began = uv_hrtime();
 
-	body_step(x);
+	step_check_body(x);
 	server->parse_ns += uv_hrtime() - began;
 }
 
-static void parse_wait(struct exchange *x)
+static void parse_enqueue(struct exchange *x)
 {
 	struct server *server = x->server;
 
@@ -529,16 +530,16 @@ void exchanges_parse(struct server *server, bool all)
 {
 	struct exchange *x;
 
-	while ((x = server->parse_first) && (all || parse_may_go(server))) {
+	while ((x = server->parse_first) && (all || parse_time_left(server))) {
 		server->parse_first = x->parse_next;
 		if (request_release(&x->rq))
-			body_step_large(x);
+			step_check_large_body(x);
 	}
 	if (server->parse_first && !deadline_runs(&server->parse_pause))
 		deadline_start(&server->parse_window, &server->parse_pause);
 }
 
-static void steps_run(struct exchange *x)
+static void step_next(struct exchange *x)
 {
 	const struct server_steps *steps = &x->server->steps;
 
@@ -547,10 +548,10 @@ static void steps_run(struct exchange *x)
 		return limit_caller(&x->rq);
 	case STEP_CHECK:
 		if (x->body_len <= PARSE_SMALL)
-			return body_step(x);
-		if (x->server->parse_first || !parse_may_go(x->server))
-			return parse_wait(x);
-		return body_step_large(x);
+			return step_check_body(x);
+		if (x->server->parse_first || !parse_time_left(x->server))
+			return parse_enqueue(x);
+		return step_check_large_body(x);
 	case STEP_LIMIT_BODY:
 		return limit_body(&x->rq);
 	case STEP_REPLAY:
@@ -558,7 +559,7 @@ static void steps_run(struct exchange *x)
 	case STEP_ADMIT:
 		if (steps->admit)
 			return steps->admit(&x->rq);
-		return steps_run(x);
+		return step_next(x);
 	default:
 		x->rq.route->run(&x->rq);
 	}
@@ -569,5 +570,5 @@ void request_next(struct request *rq)
 	struct exchange *x = exchange_of(rq);
 
 	if (!x->replied)
-		steps_run(x);
+		step_next(x);
 }

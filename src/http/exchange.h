@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * Inside the HTTP layer: the server of a loop, a connection, and an exchange, which is a request
- * with everything that handlers need not see. libmicrohttpd's types stay in this folder.
+ * with the state that handlers do not see. libmicrohttpd's types stay in this folder.
  *
- * An exchange's life: HEAD (headers complete) → BODY (bytes arrive) → RUN (steps and handler; the
- * connection is suspended while something is awaited) → SENT (a response was queued) → freed in the
- * completed callback, or, when a continuation is still under way then, by the last release.
+ * Stages of an exchange: HEAD (headers complete) → BODY (bytes arrive) → RUN (steps and handler;
+ * the connection is suspended while the request waits) → SENT (a response is queued) → freed in
+ * the completed callback, or by the last release when a continuation is still running.
  */
 #ifndef REEYO_SRC_HTTP_EXCHANGE_H
 #define REEYO_SRC_HTTP_EXCHANGE_H
@@ -24,14 +24,14 @@
 struct exchange;
 struct stream;
 
-/* Headers the server itself looks at, gathered in one pass. Texts live in MHD's pool. */
+/* Headers that the server itself reads, collected in one pass. Texts live in MHD's pool. */
 struct head {
 	struct text host, content_length, transfer_encoding, content_type, content_encoding;
 	struct text accept, accept_encoding, accept_language, authorization, origin, if_none_match;
 	struct text request_id, idempotency_key, expect, forwarded_for, forwarded_proto;
 	struct text traceparent, amazon_trace;
 	struct text preflight_method;
-	enum err fault;             /* what the audit found: 400 and close, or 0 */
+	enum err fault;             /* error of the header check: 400 and close, or 0 */
 	const char *fault_why;
 };
 
@@ -52,22 +52,22 @@ struct server {
 	struct turn_hook hook;      /* runs the daemons once at the end of a turn */
 	struct turn_hook log_hook;  /* writes the turn's access log lines in one go */
 	struct deadline_list header, keepalive, body, run, send;
-	struct deadline_list pause; /* requests that wait for nothing but time */
+	struct deadline_list pause; /* requests in request_pause */
 	char *log;
 	size_t log_len;
-	uint64_t body_bytes;        /* held for bodies by all exchanges of this loop */
-	uint64_t parse_since_ns, parse_ns; /* a window of time, and what parsing took of it */
-	struct exchange *parse_first, **parse_last; /* those that wait to be parsed */
+	uint64_t body_bytes;        /* memory of the bodies of all exchanges of this loop */
+	uint64_t parse_since_ns, parse_ns; /* start of the window, and parse time used in it */
+	struct exchange *parse_first, **parse_last; /* queue of large bodies to be parsed */
 	struct deadline_list parse_window;
-	struct deadline parse_pause; /* runs while they wait for the next window */
-	struct exchange *exchanges; /* all whose reply is still to come */
+	struct deadline parse_pause; /* runs while the queue waits for the next window */
+	struct exchange *exchanges; /* all that have not been answered yet */
 	struct stream *streams;
 	unsigned stream_count;
-	struct deadline_list parting; /* connections that end: a stream's as the process does, a
-	                               * refused one's */
+	struct deadline_list parting; /* connections that are closing: of streams during drain, and
+	                               * of refused requests */
 	struct deadline_list stall;
-	struct deadline stalls;     /* runs while a daemon asks for runs that do nothing */
-	uint64_t progress;          /* counts bytes in and out, connections opened and closed */
+	struct deadline stalls;     /* runs while a daemon asks for runs that make no progress */
+	uint64_t progress;          /* counts reads, writes, connections opened and closed */
 	struct connection **sockets; /* by file descriptor */
 	size_t socket_count;
 	unsigned running;           /* exchanges from their headers to their last byte */
@@ -82,16 +82,17 @@ struct server {
 /* One client connection, from accept to close. */
 struct connection {
 	struct port *port;
-	struct deadline deadline;   /* in exactly one of the server's lists, or in none */
-	struct exchange *exchange;  /* the one under way */
-	struct stream *stream;      /* what its last request has become; NULL mostly */
+	struct deadline deadline;   /* in at most one of the server's lists */
+	struct exchange *exchange;  /* the current one */
+	struct stream *stream;      /* the stream that the last request opened, or NULL */
 	int fd;
 	bool idle;                  /* between two requests */
-	bool refused;               /* an answer was written past libmicrohttpd: it only ends */
-	size_t drained;             /* bytes read and thrown away since then */
+	bool refused;               /* a refusal was written past libmicrohttpd; the connection is
+	                             * closing */
+	size_t drained;             /* bytes read and discarded since then */
 	struct framing framing;
-	unsigned answered;          /* requests that were answered; wraps */
-	char *target;               /* of the request that framing refuses; NULL: unknown */
+	unsigned answered;          /* requests answered; wraps */
+	char *target;               /* of the request that the scanner refuses; NULL: unknown */
 	char address[INET6_ADDRSTRLEN];
 };
 
@@ -108,24 +109,24 @@ struct exchange {
 	struct MHD_Connection *mhd;
 	struct head head;
 	const char *uri;            /* as sent */
-	struct text authority;      /* of a target in absolute form, else absent */
+	struct text authority;      /* from a target in absolute form, else absent */
 	struct text query;
 	uint64_t started_us;
 	enum stage stage;
 	unsigned step;
 	struct exchange *next, *previous; /* in server->exchanges */
 	struct exchange *parse_next; /* in server->parse_first */
-	unsigned held;              /* continuations under way */
+	unsigned held;              /* pending continuations */
 	struct deadline pause;
 	void (*paused)(struct request *rq);
 	bool suspended;
 	bool inside;                /* MHD's access handler is on the stack */
-	bool replied;               /* a reply is decided: everything later is ignored */
+	bool replied;               /* the reply is decided; any later reply is ignored */
 	bool gone;                  /* MHD has completed it */
 	bool close;                 /* Connection: close after the reply */
-	bool discard;               /* the body is read and thrown away */
-	int early;                  /* error found before the body; answered once the body is
-	                             * over */
+	bool discard;               /* the body is read and discarded */
+	int early;                  /* error found in the head; replied after the body has been
+	                             * read */
 	struct route_match match;
 
 	char *body;
@@ -137,11 +138,10 @@ struct exchange {
 	struct text out;
 	const char *encoding;       /* "gzip", "br" or NULL */
 	const char *etag;
-	int64_t until_ms;           /* what it says holds no longer, of the wall clock; 0: no such
-	                             * end */
-	struct stream *stream;      /* the answer is a stream */
-	struct limit_taken *taken;  /* what limits have reserved for it */
-	int64_t wait_s;             /* early is E_TOO_MANY_REQUESTS: until then */
+	int64_t until_ms;           /* end of the body's validity (wall clock); 0: unlimited */
+	struct stream *stream;      /* set when the reply is a stream */
+	struct reservation *reservations; /* in rate limits */
+	int64_t wait_s;             /* Retry-After when early is E_TOO_MANY_REQUESTS */
 	struct reply_header headers[REPLY_HEADERS_MAX];
 	unsigned header_count;
 };
@@ -151,62 +151,64 @@ static inline struct exchange *exchange_of(struct request *rq)
 	return (struct exchange *)rq;
 }
 
-/* intake.c: a run of a daemon, whose sockets are read through the framing scanner. */
+/* intake.c: runs a daemon; its sockets are read through the framing scanner. */
 void intake_run(struct port *port);
-/* From a connection's beginning to its end. 0 or E_NO_MEMORY. */
+/* Registers a connection until intake_remove. 0 or E_NO_MEMORY. */
 int intake_add(struct connection *connection) MUST_CHECK;
 void intake_remove(struct connection *connection);
 
-/* refuse.c: answers the request that is arriving (why: in English, NULL takes the error's words;
- * a reply that is decided already is sent instead) and ends the connection: what the client still
- * sends is read and thrown away until it closes, for a bounded time. Once; then harmless. */
+/* refuse.c: replies to the request that is still arriving and closes the connection. why: message
+ * in English, NULL for the error's own. A reply that is decided already is sent instead. What the
+ * client still sends is read and discarded until it closes, for a bounded time. Further calls do
+ * nothing. */
 void connection_refuse(struct connection *connection, int error, const char *why);
 
-/* head.c: gathers and audits the headers. */
+/* head.c: collects and checks the headers. */
 void head_read(struct exchange *x, const char *version);
-/* Whether the client spoke TLS to the proxy in front of us. It is told the client alone, so anybody
- * may claim it. */
+/* Whether the client came by TLS to the proxy in front of us. Any client can send this header, so
+ * it only decides what that client itself is sent. */
 bool head_is_tls(const struct head *head);
 bool head_accepts_json(const struct head *head);
 bool head_accepts_events(const struct head *head);
 bool head_wants_problem(const struct head *head);
 bool head_wants_french(const struct head *head);
-/* Picks "br", "gzip" or NULL; only_gzip when just that form is at hand. */
+/* Chooses "br", "gzip" or NULL; only_gzip when no other form is available. */
 const char *head_encoding(const struct head *head, bool only_gzip);
-/* Quality 0…1000 of `name` in an Accept-like list, -1 when it is not named. */
+/* Quality 0…1000 of `name` in an Accept-like list, -1 when it is absent. */
 int quality_of(struct text list, struct text name);
 
 /* body.c */
-/* Most bytes of a body: the route's own limit, else the configuration's. */
+/* Largest body in bytes: the route's own limit, else the configuration's. */
 size_t body_limit(const struct exchange *x);
-/* Takes bytes; 0, E_BODY_TOO_LARGE, E_NO_MEMORY, E_BUSY. */
+/* Appends bytes; 0, E_BODY_TOO_LARGE, E_NO_MEMORY, E_BUSY. */
 int body_collect(struct exchange *x, const char *at, size_t len);
 void body_free(struct exchange *x);
-/* Parses body and query and checks both against the route's tables; false: a reply is decided. */
+/* Parses body and query and validates both against the route's tables; false: a reply is
+ * decided. */
 bool body_check(struct exchange *x);
 
-/* idempotency.c: takes the key of a checked request. False: it is unusable and that has been
- * answered, or there is no memory for it. */
+/* idempotency.c: reads the key of a validated request and makes its fingerprint. False: the key is
+ * not valid and that is replied, or out of memory. */
 bool idempotency_read(struct exchange *x);
 
 /* cors.c: false when the exchange has been answered (foreign origin, preflight). */
-bool cors_admits(struct exchange *x);
+bool cors_check(struct exchange *x);
 void cors_headers(struct exchange *x, struct MHD_Response *response);
 
 /* reply.c */
 /* Counts a decided reply. */
 void reply_count(struct exchange *x);
-/* The security headers as lines of a head. */
+/* Appends the security headers to a response head. */
 void reply_each_security(struct exchange *x, struct buf *head);
-/* Decides that the answer is this stream. */
+/* Makes this stream the reply. */
 void reply_stream(struct exchange *x, struct stream *stream);
-/* Builds MHD's response and queues it; what MHD's access handler returns. */
+/* Builds MHD's response and queues it; returns what MHD's access handler returns. */
 enum MHD_Result reply_queue(struct exchange *x);
 
-/* limit.c: a reply is decided, so what is reserved and not spent is given back. */
+/* limit.c: called when a reply is decided; returns the reservations that were not spent. */
 void limit_settle(struct exchange *x);
 
-/* compress.c: the body in another encoding, in the arena; absent when it does not shrink. */
+/* compress.c: the encoded body, in the arena; absent when it is not smaller. */
 struct text compress_text(struct arena *arena, const char *encoding, struct text plain);
 
 /* exchange.c */
@@ -214,21 +216,20 @@ struct exchange *exchange_new(struct connection *connection, struct MHD_Connecti
 	const char *uri);
 void exchange_completed(struct exchange *x);
 void exchange_free(struct exchange *x);
-/* Length of the windows in which parsing large bodies takes a share of a loop's time. */
+/* Window in which the parsing of large bodies may use its share of a loop's time. */
 #define PARSE_WINDOW_MS 10
-/* Goes on with those whose body waits to be parsed, as many as their share of time allows; all
- * of them when the server closes. */
+/* Parses queued bodies as long as their share of time lasts; all of them when the server closes. */
 void exchanges_parse(struct server *server, bool all);
-/* The client's X-Request-Id where it is usable, else a fresh one. */
+/* Sets the request id: the client's X-Request-Id when it is valid, else a new one. */
 void request_id_set(struct exchange *x);
-/* Its answer is a stream that has been queued: the exchange is over, and freed when nothing holds
- * it. */
+/* Ends the exchange after its stream has been queued. It is freed when nothing holds it. */
 void exchange_streams(struct exchange *x);
-/* Takes it off the server's list of those that wait for their reply. */
+/* Removes it from the server's list of unanswered exchanges. */
 void exchange_forget(struct exchange *x);
-/* Makes the decided reply leave: queued by the access handler on the stack, or by resuming. */
+/* Sends the decided reply: the access handler on the stack queues it, else the connection is
+ * resumed. */
 void exchange_answered(struct exchange *x);
-/* The pause of an exchange is over. */
+/* The pause of request_pause has ended. */
 void exchange_paused(struct deadline *deadline);
 /* Called by MHD's access handler in each stage. */
 enum MHD_Result exchange_head(struct exchange *x, const char *method, const char *version);
@@ -237,7 +238,7 @@ enum MHD_Result exchange_body(struct exchange *x, const char *at, size_t *len);
 /* stream.c */
 /* MHD's response that reads from the stream; NULL when out of memory. */
 struct MHD_Response *stream_response(struct stream *stream);
-/* The client is gone, or the stream has ended. */
+/* MHD has completed the stream: its queue was sent, or the connection has ended. */
 void stream_completed(struct stream *stream);
 void streams_drain(struct server *server);
 void streams_cut(struct server *server);
@@ -250,10 +251,10 @@ struct access {
 	int status;
 	bool foreign, health;
 	size_t bytes;
-	char *kept; /* the texts, when they outlive the exchange */
+	char *kept; /* memory of the texts, when the record outlives the exchange */
 };
 struct access access_of(const struct exchange *x);
-/* The same with texts of its own. 0 or E_NO_MEMORY. */
+/* The same with copies of the texts. 0 or E_NO_MEMORY. */
 int access_keep(struct access *access, const struct exchange *x) MUST_CHECK;
 void access_free(struct access *access);
 void access_log(struct server *server, const struct access *access);

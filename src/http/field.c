@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Checks objects against field tables: spellings, presence, lists and nested objects. Scalars are
- * in scalar.c.
+ * Validates objects against field tables: spellings, presence, lists and nested objects. Scalars
+ * are in scalar.c.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -31,7 +31,7 @@ void check_fault(struct check *check, const char *name, const char *english,
 	va_end(args);
 }
 
-/* Runs `inner` with the path extended by "name." or "name[3]." */
+/* Validates a nested object; the path is extended by "name." or "name[3]." meanwhile. */
 static void check_inside(struct check *check, const char *name, int index,
 	const struct field *table, json_t *object)
 {
@@ -45,7 +45,7 @@ static void check_inside(struct check *check, const char *name, int index,
 	check->path[len] = '\0';
 }
 
-static void list_size(struct check *check, const struct field *field, size_t size)
+static void list_size_check(struct check *check, const struct field *field, size_t size)
 {
 	if (field->min && (int64_t)size < field->min)
 		check_fault(check, field->name, "must have at least %lld entries",
@@ -62,7 +62,7 @@ static void list_check(struct check *check, const struct field *field, json_t *l
 	unsigned before = check->count;
 	char name[80];
 
-	list_size(check, field, json_array_size(list));
+	list_size_check(check, field, json_array_size(list));
 	if (check->count > before)
 		return;
 	for (size_t i = 0; i < json_array_size(list) && check->count < FIELD_FAULTS_MAX; i++) {
@@ -82,7 +82,7 @@ static void list_check(struct check *check, const struct field *field, json_t *l
 	}
 }
 
-static bool number_member(json_t *object, const char *name, const char *also, double *ret)
+static bool point_coordinate(json_t *object, const char *name, const char *also, double *ret)
 {
 	json_t *value = json_object_get(object, name);
 
@@ -94,13 +94,13 @@ static bool number_member(json_t *object, const char *name, const char *also, do
 	return json_is_number(value);
 }
 
-/* {lat,lng}, {latitude,longitude}: kept as {lat,lng}. */
+/* {lat,lng} or {latitude,longitude}; the result is {lat,lng}. */
 static json_t *point_check(struct check *check, const struct field *field, json_t *value)
 {
 	double lat, lng;
 
-	if (!json_is_object(value) || !number_member(value, "lat", "latitude", &lat) ||
-		!number_member(value, "lng", "longitude", &lng)) {
+	if (!json_is_object(value) || !point_coordinate(value, "lat", "latitude", &lat) ||
+		!point_coordinate(value, "lng", "longitude", &lng)) {
 		check_fault(check, field->name, "must be a point {lat,lng}",
 			"doit être un point {lat,lng}");
 		return NULL;
@@ -146,8 +146,8 @@ static void value_check(struct check *check, const struct field *field, json_t *
 
 /* --- Null ------------------------------------------------------------------------------------- */
 
-/* Drops the members that are null, at any depth. False when a list holds a null. */
-static bool nulls_drop(json_t *value)
+/* Removes the members that are null, at any depth. False when a list contains null. */
+static bool nulls_remove(json_t *value)
 {
 	bool clean = true;
 	const char *name;
@@ -156,7 +156,7 @@ static bool nulls_drop(json_t *value)
 
 	for (size_t i = 0; i < json_array_size(value); i++) {
 		inner = json_array_get(value, i);
-		clean &= !json_is_null(inner) && nulls_drop(inner);
+		clean &= !json_is_null(inner) && nulls_remove(inner);
 	}
 	if (!json_is_object(value))
 		return clean;
@@ -164,13 +164,14 @@ static bool nulls_drop(json_t *value)
 		if (json_is_null(inner))
 			json_object_del(value, name);
 		else
-			clean &= nulls_drop(inner);
+			clean &= nulls_remove(inner);
 	}
 	return clean;
 }
 
-/* No table says what is inside this value: null is absent there too, and no entry of a list. */
-static bool is_untold(const struct field *field)
+/* True when no table describes the inside of the value. Null members are removed from it, and its
+ * lists must not contain null. */
+static bool field_is_opaque(const struct field *field)
 {
 	return field->kind == FIELD_ANY || field->kind == FIELD_POINT ||
 	       (field->kind == FIELD_OBJECT && !field->of) ||
@@ -180,9 +181,10 @@ static bool is_untold(const struct field *field)
 
 /* --- Members ---------------------------------------------------------------------------------- */
 
-/* The value under one of the field's spellings, which gets the field's own name. Of several the
- * first that is not null counts; null when all that are there are null; NULL when none is there. */
-static json_t *value_take(const struct field *field, json_t *object)
+/* Finds the value under any of the field's spellings and renames it to the field's name. Takes the
+ * first one that is not null; returns null when all present ones are null, NULL when there is
+ * none. */
+static json_t *spelling_resolve(const struct field *field, json_t *object)
 {
 	json_t *value = json_object_get(object, field->name);
 	struct text also = text_of(field->also);
@@ -206,9 +208,9 @@ static json_t *value_take(const struct field *field, json_t *object)
 	return value;
 }
 
-static void member_check(struct check *check, const struct field *field, json_t *object)
+static void field_member_check(struct check *check, const struct field *field, json_t *object)
 {
-	json_t *value = value_take(field, object);
+	json_t *value = spelling_resolve(field, object);
 
 	if (json_is_null(value) && field->clearable && check->clears)
 		return;
@@ -218,13 +220,13 @@ static void member_check(struct check *check, const struct field *field, json_t 
 			check_fault(check, field->name, "is required", "est obligatoire");
 		return;
 	}
-	if (is_untold(field) && !nulls_drop(value))
+	if (field_is_opaque(field) && !nulls_remove(value))
 		check_fault(check, field->name, "must not hold null", "ne doit pas contenir null");
 	else
 		value_check(check, field, object, value);
 }
 
-static bool table_names(const struct field *table, const char *name)
+static bool table_has(const struct field *table, const char *name)
 {
 	for (const struct field *field = table; field->name; field++)
 		if (strcmp(field->name, name) == 0)
@@ -239,9 +241,9 @@ static void object_check(struct check *check, const struct field *table, json_t 
 	void *next;
 
 	for (const struct field *field = table; field->name; field++)
-		member_check(check, field, object);
+		field_member_check(check, field, object);
 	json_object_foreach_safe(object, next, name, value)
-		if (json_is_null(value) && !table_names(table, name))
+		if (json_is_null(value) && !table_has(table, name))
 			json_object_del(object, name);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The framing scanner: a state machine with one function per state, each given one byte; the long
- * stretches (targets, values, bodies) are taken in one step. See the header.
+ * The framing scanner: a state machine with one function per state, called with one byte. Long
+ * runs of bytes (targets, values, bodies) are consumed in one step. See the header.
  */
 #include "framing.h"
 
@@ -9,7 +9,7 @@
 
 #include "reeyo/core/error.h"
 
-/* What libmicrohttpd 0.9.75 keeps for each header and each cookie besides their bytes. */
+/* Memory that libmicrohttpd 0.9.75 uses for each header and each cookie besides their bytes. */
 #define FIELD_COST 64
 /* Empty lines before a request line that are skipped (RFC 9112, 2.2, asks for one). */
 #define EMPTY_LINES_MAX 4
@@ -24,7 +24,7 @@ enum state {
 	BODY, CHUNK_SIZE, CHUNK_EXTENSION, CHUNK_LF, CHUNK, CHUNK_CR, CHUNK_END_LF, STATE_COUNT
 };
 
-/* Headers that the scanner must know, by their bit in `known`. */
+/* Headers that the scanner must recognise, by their bit in `known`. */
 enum { KNOWN_LENGTH = 1, KNOWN_CODING = 2, KNOWN_COOKIE = 4, KNOWN_ALL = 7 };
 static const struct {
 	const char *name;
@@ -33,7 +33,7 @@ static const struct {
 
 static const char chunked_word[] = "chunked";
 
-static void fault(struct framing *f, int error, const char *why)
+static void framing_fault(struct framing *f, int error, const char *why)
 {
 	if (f->fault)
 		return;
@@ -41,20 +41,20 @@ static void fault(struct framing *f, int error, const char *why)
 	f->why = why;
 }
 
-static void go(struct framing *f, enum state state)
+static void framing_go(struct framing *f, enum state state)
 {
 	f->state = (uint8_t)state;
 	f->line = 0;
 }
 
-static void spend(struct framing *f, size_t bytes)
+static void framing_charge(struct framing *f, size_t bytes)
 {
 	f->cost += bytes;
 	if (f->cost + ANSWER_ROOM > f->memory)
-		fault(f, E_HEADERS_TOO_LARGE, "The request's head is too large");
+		framing_fault(f, E_HEADERS_TOO_LARGE, "The request's head is too large");
 }
 
-static bool is_token(unsigned char c)
+static bool is_token_char(unsigned char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
 	       (c && strchr("!#$%&'*+-.^_`|~", c));
@@ -65,21 +65,20 @@ static bool is_digit(unsigned char c)
 	return c >= '0' && c <= '9';
 }
 
-static unsigned char lower(unsigned char c)
+static unsigned char framing_lower(unsigned char c)
 {
 	return c >= 'A' && c <= 'Z' ? (unsigned char)(c + 32) : c;
 }
 
-/* In a target, and in the value of a header (which has blanks besides). Bytes from 0x80 on are
- * left to whoever reads the text. */
-static bool is_visible(unsigned char c)
+/* Allowed in a target. Bytes from 0x80 on are allowed; the reader of the text checks UTF-8. */
+static bool is_target_char(unsigned char c)
 {
 	return c > ' ' && c != 0x7f;
 }
 
-static bool is_value(unsigned char c)
+static bool is_value_char(unsigned char c)
 {
-	return is_visible(c) || c == ' ' || c == '\t';
+	return is_target_char(c) || c == ' ' || c == '\t';
 }
 
 /* --- Request line ----------------------------------------------------------------------------- */
@@ -90,42 +89,42 @@ static void request_begin(struct framing *f)
 	f->left = 0;
 	f->trailer = f->length = f->chunked = f->coded = f->old = false;
 	f->next = 0;
-	go(f, START);
+	framing_go(f, START);
 }
 
 static void on_method(struct framing *f, unsigned char c)
 {
-	spend(f, 1);
+	framing_charge(f, 1);
 	if (c == ' ' && f->line)
-		return go(f, TARGET);
-	if (!is_token(c))
-		return fault(f, E_BAD_REQUEST, "The request line has no valid method");
+		return framing_go(f, TARGET);
+	if (!is_token_char(c))
+		return framing_fault(f, E_BAD_REQUEST, "The request line has no valid method");
 	if (++f->line > METHOD_MAX)
-		fault(f, E_NOT_IMPLEMENTED, "The method is unknown");
+		framing_fault(f, E_NOT_IMPLEMENTED, "The method is unknown");
 }
 
 static void on_start(struct framing *f, unsigned char c)
 {
 	if (c == '\r')
 		return (void)(f->state = START_LF);
-	go(f, METHOD);
+	framing_go(f, METHOD);
 	on_method(f, c);
 }
 
 static void on_start_lf(struct framing *f, unsigned char c)
 {
 	if (c != '\n' || ++f->line > EMPTY_LINES_MAX)
-		return fault(f, E_BAD_REQUEST, "There is no request line");
+		return framing_fault(f, E_BAD_REQUEST, "There is no request line");
 	f->state = START;
 }
 
 static void on_target(struct framing *f, unsigned char c)
 {
-	spend(f, 1);
+	framing_charge(f, 1);
 	if (c == ' ' && f->line)
-		go(f, VERSION);
+		framing_go(f, VERSION);
 	else
-		fault(f, E_BAD_REQUEST,
+		framing_fault(f, E_BAD_REQUEST,
 			"The request target is empty or holds a control character");
 }
 
@@ -133,30 +132,30 @@ static void on_version(struct framing *f, unsigned char c)
 {
 	static const char one[] = "HTTP/1.";
 
-	spend(f, 1);
+	framing_charge(f, 1);
 	if (f->line == VERSION_LEN && c == '\r')
-		return go(f, LINE_LF);
+		return framing_go(f, LINE_LF);
 	if (f->line < 5 ? c != (unsigned char)one[f->line] :
 	    f->line == 6 ? c != '.' : f->line >= VERSION_LEN || !is_digit(c))
-		return fault(f, E_BAD_REQUEST, "The request line has no HTTP version at its end");
+		return framing_fault(f, E_BAD_REQUEST, "The request line has no HTTP version at its end");
 	if (f->line == 5 && c != '1')
-		return fault(f, E_HTTP_VERSION, "Only HTTP/1.1 and HTTP/1.0 are understood");
+		return framing_fault(f, E_HTTP_VERSION, "Only HTTP/1.1 and HTTP/1.0 are understood");
 	f->old |= f->line == 7 && c == '0';
 	f->line++;
 }
 
 static void on_line_lf(struct framing *f, unsigned char c)
 {
-	spend(f, 1);
+	framing_charge(f, 1);
 	if (c != '\n')
-		return fault(f, E_BAD_REQUEST, "A line does not end with CRLF");
-	go(f, NAME);
+		return framing_fault(f, E_BAD_REQUEST, "A line does not end with CRLF");
+	framing_go(f, NAME);
 	f->known = KNOWN_ALL;
 }
 
 /* --- Headers and trailers --------------------------------------------------------------------- */
 
-static void name_end(struct framing *f)
+static void header_name_end(struct framing *f)
 {
 	for (size_t i = 0; i < sizeof(known_names) / sizeof(*known_names); i++)
 		if (f->line != known_names[i].len)
@@ -164,119 +163,120 @@ static void name_end(struct framing *f)
 	if (f->trailer)
 		f->known = 0;
 	if (f->known & KNOWN_LENGTH && (f->length || f->coded))
-		return fault(f, E_BAD_REQUEST, f->coded ?
+		return framing_fault(f, E_BAD_REQUEST, f->coded ?
 			"Content-Length and Transfer-Encoding exclude each other" :
 			"Content-Length appears twice");
 	if (f->known & KNOWN_CODING && (f->length || f->coded))
-		return fault(f, E_BAD_REQUEST, f->length ?
+		return framing_fault(f, E_BAD_REQUEST, f->length ?
 			"Content-Length and Transfer-Encoding exclude each other" :
 			"Transfer-Encoding appears twice");
 	if (f->known & KNOWN_CODING && f->old)
-		return fault(f, E_BAD_REQUEST, "HTTP/1.0 has no Transfer-Encoding");
+		return framing_fault(f, E_BAD_REQUEST, "HTTP/1.0 has no Transfer-Encoding");
 	f->length |= (f->known & KNOWN_LENGTH) != 0;
 	f->coded |= (f->known & KNOWN_CODING) != 0;
-	spend(f, f->known & KNOWN_COOKIE ? 2 * FIELD_COST : FIELD_COST);
-	go(f, BLANK);
+	framing_charge(f, f->known & KNOWN_COOKIE ? 2 * FIELD_COST : FIELD_COST);
+	framing_go(f, BLANK);
 }
 
 static void on_name(struct framing *f, unsigned char c)
 {
-	spend(f, 1);
+	framing_charge(f, 1);
 	if (c == '\r' && !f->line)
-		return go(f, END_LF);
+		return framing_go(f, END_LF);
 	if (c == ':' && f->line)
-		return name_end(f);
-	if (!is_token(c))
-		return fault(f, E_BAD_REQUEST, !f->line && (c == ' ' || c == '\t') ?
+		return header_name_end(f);
+	if (!is_token_char(c))
+		return framing_fault(f, E_BAD_REQUEST, !f->line && (c == ' ' || c == '\t') ?
 			"A header continues on the next line" :
 			"A header name has a character that is not allowed");
 	for (size_t i = 0; f->known && i < sizeof(known_names) / sizeof(*known_names); i++)
 		if (f->line >= known_names[i].len ||
-			lower(c) != (unsigned char)known_names[i].name[f->line])
+			framing_lower(c) != (unsigned char)known_names[i].name[f->line])
 			f->known &= (uint8_t)~(1u << i);
 	f->line++;
 }
 
 static void on_length(struct framing *f, unsigned char c)
 {
-	spend(f, 1);
+	framing_charge(f, 1);
 	if (c == '\r' && f->line)
-		return go(f, VALUE_LF);
+		return framing_go(f, VALUE_LF);
 	if (!is_digit(c))
-		return fault(f, E_BAD_REQUEST, "Content-Length is not a number");
+		return framing_fault(f, E_BAD_REQUEST, "Content-Length is not a number");
 	if (++f->line > LENGTH_DIGITS_MAX)
-		return fault(f, E_BODY_TOO_LARGE, "The body is too large");
+		return framing_fault(f, E_BODY_TOO_LARGE, "The body is too large");
 	f->left = f->left * 10 + (uint64_t)(c - '0');
 }
 
 static void on_coding(struct framing *f, unsigned char c)
 {
-	spend(f, 1);
+	framing_charge(f, 1);
 	if (c == '\r' && f->line == sizeof(chunked_word) - 1) {
 		f->chunked = true;
-		return go(f, VALUE_LF);
+		return framing_go(f, VALUE_LF);
 	}
-	if (f->line >= sizeof(chunked_word) - 1 || lower(c) != (unsigned char)chunked_word[f->line])
-		return fault(f, E_BAD_REQUEST, "Only the transfer encoding chunked is understood");
+	if (f->line >= sizeof(chunked_word) - 1 || framing_lower(c) != (unsigned char)chunked_word[f->line])
+		return framing_fault(f, E_BAD_REQUEST, "Only the transfer encoding chunked is understood");
 	f->line++;
 }
 
-/* A value may begin with blanks; those of the three known names go on in their own states. */
+/* Only called for a byte that is not allowed in a value, or its end; value_bytes_take consumes the
+ * rest. */
 static void on_value(struct framing *f, unsigned char c)
 {
-	spend(f, 1);
+	framing_charge(f, 1);
 	if (c == '\r')
-		return go(f, VALUE_LF);
-	fault(f, E_BAD_REQUEST, "A header holds a control character");
+		return framing_go(f, VALUE_LF);
+	framing_fault(f, E_BAD_REQUEST, "A header holds a control character");
 }
 
 static void on_blank(struct framing *f, unsigned char c)
 {
 	if (c == ' ' || c == '\t')
-		return spend(f, 1);
-	go(f, f->known & KNOWN_LENGTH ? LENGTH : f->known & KNOWN_CODING ? CODING : VALUE);
+		return framing_charge(f, 1);
+	framing_go(f, f->known & KNOWN_LENGTH ? LENGTH : f->known & KNOWN_CODING ? CODING : VALUE);
 	if (f->state == LENGTH)
 		on_length(f, c);
 	else if (f->state == CODING)
 		on_coding(f, c);
-	else if (!is_value(c))
+	else if (!is_value_char(c))
 		on_value(f, c);
 	else
-		spend(f, 1);
+		framing_charge(f, 1);
 }
 
 static void on_end_lf(struct framing *f, unsigned char c)
 {
-	spend(f, 1);
+	framing_charge(f, 1);
 	if (c != '\n')
-		return fault(f, E_BAD_REQUEST, "A line does not end with CRLF");
+		return framing_fault(f, E_BAD_REQUEST, "A line does not end with CRLF");
 	if (f->trailer || (!f->chunked && !f->left))
-		return go(f, START);
-	go(f, f->chunked ? CHUNK_SIZE : BODY);
+		return framing_go(f, START);
+	framing_go(f, f->chunked ? CHUNK_SIZE : BODY);
 }
 
 /* --- Chunks ----------------------------------------------------------------------------------- */
 
-static int hex_of(unsigned char c)
+static int hex_digit(unsigned char c)
 {
 	if (is_digit(c))
 		return c - '0';
-	c = lower(c);
+	c = framing_lower(c);
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 static void on_chunk_size(struct framing *f, unsigned char c)
 {
-	int digit = hex_of(c);
+	int digit = hex_digit(c);
 
 	if (digit >= 0) {
 		if (++f->line > CHUNK_DIGITS_MAX)
-			return fault(f, E_BODY_TOO_LARGE, "A chunk is too large");
+			return framing_fault(f, E_BODY_TOO_LARGE, "A chunk is too large");
 		f->left = f->left * 16 + (uint64_t)digit;
 		return;
 	}
 	if (!f->line || (c != '\r' && c != ';'))
-		return fault(f, E_BAD_REQUEST, "A chunk has no valid size");
+		return framing_fault(f, E_BAD_REQUEST, "A chunk has no valid size");
 	f->state = c == ';' ? CHUNK_EXTENSION : CHUNK_LF;
 }
 
@@ -284,33 +284,33 @@ static void on_chunk_extension(struct framing *f, unsigned char c)
 {
 	if (c == '\r')
 		return (void)(f->state = CHUNK_LF);
-	if (!is_value(c))
-		return fault(f, E_BAD_REQUEST, "A chunk extension holds a control character");
+	if (!is_value_char(c))
+		return framing_fault(f, E_BAD_REQUEST, "A chunk extension holds a control character");
 	if (++f->line > CHUNK_LINE_MAX)
-		fault(f, E_BAD_REQUEST, "A chunk line is too long");
+		framing_fault(f, E_BAD_REQUEST, "A chunk line is too long");
 }
 
 static void on_chunk_lf(struct framing *f, unsigned char c)
 {
 	if (c != '\n')
-		return fault(f, E_BAD_REQUEST, "A line does not end with CRLF");
+		return framing_fault(f, E_BAD_REQUEST, "A line does not end with CRLF");
 	f->trailer = f->left == 0;
-	go(f, f->trailer ? NAME : CHUNK);
+	framing_go(f, f->trailer ? NAME : CHUNK);
 	f->known = 0;
 }
 
 static void on_chunk_cr(struct framing *f, unsigned char c)
 {
 	if (c != '\r')
-		return fault(f, E_BAD_REQUEST, "A chunk is longer than its size");
+		return framing_fault(f, E_BAD_REQUEST, "A chunk is longer than its size");
 	f->state = CHUNK_END_LF;
 }
 
 static void on_chunk_end_lf(struct framing *f, unsigned char c)
 {
 	if (c != '\n')
-		return fault(f, E_BAD_REQUEST, "A line does not end with CRLF");
-	go(f, CHUNK_SIZE);
+		return framing_fault(f, E_BAD_REQUEST, "A line does not end with CRLF");
+	framing_go(f, CHUNK_SIZE);
 }
 
 /* --- Scanning --------------------------------------------------------------------------------- */
@@ -324,57 +324,57 @@ static void (*const on_byte[STATE_COUNT])(struct framing *, unsigned char) = {
 	[CHUNK_CR] = on_chunk_cr, [CHUNK_END_LF] = on_chunk_end_lf,
 };
 
-/* Takes bytes of a body or a chunk. */
-static size_t body_take(struct framing *f, size_t len)
+/* Consumes bytes of a body or a chunk. */
+static size_t body_bytes_take(struct framing *f, size_t len)
 {
 	size_t taken = f->left < len ? (size_t)f->left : len;
 
 	f->left -= taken;
 	if (!f->left)
-		go(f, f->state == BODY ? START : CHUNK_CR);
+		framing_go(f, f->state == BODY ? START : CHUNK_CR);
 	return taken;
 }
 
-/* Takes the visible bytes of a target. */
-static size_t target_take(struct framing *f, const char *at, size_t len)
+/* Consumes the visible bytes of a target. */
+static size_t target_bytes_take(struct framing *f, const char *at, size_t len)
 {
 	size_t n = 0;
 
-	while (n < len && is_visible((unsigned char)at[n]))
+	while (n < len && is_target_char((unsigned char)at[n]))
 		n++;
 	if (!f->line)
 		f->target = at;
 	f->line += (unsigned)n;
 	f->target_len = f->line;
 	if (f->line > URL_MAX)
-		fault(f, E_URI_TOO_LONG, "The address is too long");
-	spend(f, n);
+		framing_fault(f, E_URI_TOO_LONG, "The address is too long");
+	framing_charge(f, n);
 	return n;
 }
 
-/* Takes the bytes of a header's value. libmicrohttpd keeps cookies twice, the second time one by
+/* Consumes the bytes of a header's value. libmicrohttpd stores cookies a second time, one by
  * one. */
-static size_t value_take(struct framing *f, const char *at, size_t len)
+static size_t value_bytes_take(struct framing *f, const char *at, size_t len)
 {
 	size_t n = 0, cookies = 0;
 
-	while (n < len && is_value((unsigned char)at[n]))
+	while (n < len && is_value_char((unsigned char)at[n]))
 		cookies += at[n++] == ';';
-	spend(f, f->known & KNOWN_COOKIE ? 2 * n + cookies * FIELD_COST : n);
+	framing_charge(f, f->known & KNOWN_COOKIE ? 2 * n + cookies * FIELD_COST : n);
 	return n;
 }
 
-/* Takes a stretch where the state knows one; 0 where the next byte is looked at by itself. */
-static size_t stretch_take(struct framing *f, const char *at, size_t len)
+/* Consumes a run of bytes; 0 when the state reads single bytes. */
+static size_t byte_run_take(struct framing *f, const char *at, size_t len)
 {
 	switch (f->state) {
 	case BODY:
 	case CHUNK:
-		return body_take(f, len);
+		return body_bytes_take(f, len);
 	case TARGET:
-		return target_take(f, at, len);
+		return target_bytes_take(f, at, len);
 	case VALUE:
-		return value_take(f, at, len);
+		return value_bytes_take(f, at, len);
 	default:
 		return 0;
 	}
@@ -402,14 +402,14 @@ size_t framing_scan(struct framing *f, const char *at, size_t len)
 
 	f->target = NULL;
 	while (i < len && !f->fault) {
-		size_t taken = stretch_take(f, at + i, len - i);
+		size_t taken = byte_run_take(f, at + i, len - i);
 
 		if (!taken)
 			on_byte[f->state](f, (unsigned char)at[i++]);
 		i += taken;
 		if (f->state != START || f->line || f->fault)
 			continue;
-		spend(f, len - i); /* what was read of the next requests lies in the way too */
+		framing_charge(f, len - i); /* bytes of the next requests use the same memory */
 		if (f->fault)
 			break;
 		request_begin(f);

@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: MIT
  *
- * Request headers: gathered in one pass, and audited for what two servers may understand
- * differently although the framing scanner (framing.c) has let it pass: headers that may stand once
- * and stand twice, a missing Host. That is 400 and the end of the connection. A list that
- * stands in several headers is read as one (RFC 9110, 5.3).
+ * Request headers: collected in one pass. Requests that two servers may understand differently,
+ * although the framing scanner (framing.c) accepts them, are refused with 400 and the connection is
+ * closed: a missing Host, or a second header of a name that may appear once. A list in several
+ * headers is read as one list (RFC 9110, 5.3).
  */
 #include <limits.h>
 
 #include "exchange.h"
 
-/* What a second header of the same name means. */
-enum again { AGAIN_FAULT, AGAIN_LIST, AGAIN_IGNORED };
+/* How a second header of the same name is treated. */
+enum repeated { REPEATED_FAULT, REPEATED_LIST, REPEATED_IGNORED };
 
-struct known {
+struct known_header {
 	struct text name;
 	size_t member;
-	enum again again;
+	enum repeated repeated;
 };
 
-#define KNOWN(n, m, a) { { n, sizeof(n) - 1 }, offsetof(struct head, m), AGAIN_##a }
-static const struct known known[] = {
+#define KNOWN(n, m, r) { { n, sizeof(n) - 1 }, offsetof(struct head, m), REPEATED_##r }
+static const struct known_header known_headers[] = {
 	KNOWN("Host", host, FAULT),
 	KNOWN("Accept", accept, LIST),
 	KNOWN("Expect", expect, FAULT),
@@ -62,19 +62,19 @@ static void head_join(struct exchange *x, struct text *at, struct text more)
 		*at = (struct text){ out, both.len };
 }
 
-static void head_take(struct exchange *x, const struct known *row, struct text value)
+static void head_set(struct exchange *x, const struct known_header *row, struct text value)
 {
 	struct text *at = (struct text *)((char *)&x->head + row->member);
 
 	if (!at->at)
 		*at = value;
-	else if (row->again == AGAIN_LIST)
+	else if (row->repeated == REPEATED_LIST)
 		head_join(x, at, value);
-	else if (row->again == AGAIN_FAULT)
+	else if (row->repeated == REPEATED_FAULT)
 		head_fault(&x->head, "A header that may appear once appears twice");
 }
 
-static enum MHD_Result head_field(void *cls, enum MHD_ValueKind kind, const char *name,
+static enum MHD_Result head_visit(void *cls, enum MHD_ValueKind kind, const char *name,
 	size_t name_len, const char *value, size_t value_len)
 {
 	struct exchange *x = cls;
@@ -82,15 +82,18 @@ static enum MHD_Result head_field(void *cls, enum MHD_ValueKind kind, const char
 	struct text content = { value ? value : "", value ? value_len : 0 };
 
 	(void)kind;
-	for (size_t i = 0; i < COUNT_OF(known); i++)
-		if (known[i].name.len == name_len && text_is_nocase(known[i].name, key)) {
-			head_take(x, &known[i], text_trim(content));
+	for (size_t i = 0; i < COUNT_OF(known_headers); i++) {
+		const struct known_header *row = &known_headers[i];
+
+		if (row->name.len == name_len && text_is_nocase(row->name, key)) {
+			head_set(x, row, text_trim(content));
 			break;
 		}
+	}
 	return MHD_YES;
 }
 
-/* GET http://host/path: the host of the target counts, whatever Host says (RFC 9112, 3.2.2). */
+/* GET http://host/path: the host of the target replaces the Host header (RFC 9112, 3.2.2). */
 static void head_absolute(struct exchange *x)
 {
 	if (!x->authority.at)
@@ -105,7 +108,7 @@ void head_read(struct exchange *x, const char *version)
 {
 	struct head *head = &x->head;
 
-	MHD_get_connection_values_n(x->mhd, MHD_HEADER_KIND, head_field, x);
+	MHD_get_connection_values_n(x->mhd, MHD_HEADER_KIND, head_visit, x);
 	if (strcmp(version, "HTTP/1.0") != 0 && !head->host.at)
 		head_fault(head, "HTTP/1.1 needs a Host header");
 	head_absolute(x);
@@ -118,7 +121,7 @@ bool head_is_tls(const struct head *head)
 
 /* --- Negotiation ------------------------------------------------------------------------------ */
 
-/* "q=0.5" among the parameters, in thousandths; 1000 when there is none. */
+/* The q parameter ("q=0.5") in thousandths; 1000 when absent. */
 static int quality_read(struct text params)
 {
 	while (params.at) {
@@ -173,23 +176,23 @@ bool head_wants_problem(const struct head *head)
 	return head->accept.at && quality_of(head->accept, TEXT("application/problem+json")) > 0;
 }
 
-/* How much a language is wanted, and how early in the list that was said. */
-struct wanted {
-	int quality, place; /* quality -1: not named */
+/* The quality of a language and its place in the list. */
+struct preference {
+	int quality, place; /* quality -1: not in the list */
 };
 
-static void wanted_raise(struct wanted *wanted, int quality, int place)
+static void preference_raise(struct preference *preference, int quality, int place)
 {
-	if (quality > wanted->quality)
-		*wanted = (struct wanted){ quality, place };
+	if (quality > preference->quality)
+		*preference = (struct preference){ quality, place };
 }
 
-/* The better of "fr" and "en" with any region ("fr-CM"); of two that are wanted alike the one named
- * first. "*" stands for whichever is not named; without a preference it is English. */
+/* Compares "fr" and "en" with any region ("fr-CM"): the higher quality wins, then the earlier
+ * place. "*" applies to a language that is not in the list. Without a preference it is English. */
 bool head_wants_french(const struct head *head)
 {
 	struct text list = head->accept_language;
-	struct wanted french = { -1, 0 }, english = { -1, 0 }, any = { -1, 0 };
+	struct preference french = { -1, 0 }, english = { -1, 0 }, any = { -1, 0 };
 
 	for (int place = 0; list.at; place++) {
 		struct text params = text_cut(&list, ',');
@@ -198,13 +201,13 @@ bool head_wants_french(const struct head *head)
 		int quality = quality_read(params);
 
 		if (text_is_nocase(language, TEXT("fr")))
-			wanted_raise(&french, quality, place);
+			preference_raise(&french, quality, place);
 		else if (text_is_nocase(language, TEXT("en")))
-			wanted_raise(&english, quality, place);
+			preference_raise(&english, quality, place);
 		else if (text_is(language, TEXT("*")))
-			wanted_raise(&any, quality, place);
+			preference_raise(&any, quality, place);
 	}
-	any.place = INT_MAX; /* what is named goes before it */
+	any.place = INT_MAX; /* after every language that is in the list */
 	if (french.quality < 0)
 		french = any;
 	if (english.quality < 0)

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Idempotency-Key: whether a request has been answered before is decided once, here, before
- * anything may refuse it (admission, maintenance, whatever stands in the handler's way now): the
- * first answer is sent again, or the key was used for another request. The statement that writes
- * keeps key and answer together with what it does, and so is the judge between two that come at
- * once; the one that loses asks here again.
+ * Idempotency-Key: the stored reply of an earlier request is looked up here, before admission,
+ * maintenance or the handler can refuse the request. The first reply is sent again, or 422 when the
+ * key belongs to another request. The statement that writes also stores the key and its reply. So
+ * when two requests with one key run in parallel, the database lets one of them win; the other one
+ * looks the reply up again.
  *
- * The same request is the same route, path and query parameters, and members of the body that the
- * route declares, in canonical form: not the same bytes.
+ * Two requests are the same when route, path and query parameters, and the declared members of the
+ * body are equal in canonical form. The bytes may differ.
  */
 #include <math.h>
 #include <sodium.h>
@@ -15,12 +15,12 @@
 
 #include "exchange.h"
 
-/* --- What is asked ---------------------------------------------------------------------------- */
+/* --- Fingerprint ------------------------------------------------------------------------------ */
 
-static json_t *declared_object(const struct field *table, const json_t *object);
+static json_t *canonical_copy(const struct field *table, const json_t *object);
 
-/* 1.0 and 1 are one number. */
-static json_t *number_plain(const json_t *number)
+/* 1.0 becomes 1. */
+static json_t *number_canonical(const json_t *number)
 {
 	double real = json_number_value(number);
 
@@ -29,21 +29,21 @@ static json_t *number_plain(const json_t *number)
 	return json_deep_copy(number);
 }
 
-static json_t *declared_list(const struct field *of, const json_t *list)
+static json_t *canonical_list(const struct field *of, const json_t *list)
 {
 	json_t *copy = json_array();
 	int full = !copy;
 
 	for (size_t i = 0; !full && i < json_array_size(list); i++)
-		full = json_array_append_new(copy, declared_object(of, json_array_get(list, i)));
+		full = json_array_append_new(copy, canonical_copy(of, json_array_get(list, i)));
 	if (!full)
 		return copy;
 	json_decref(copy);
 	return NULL;
 }
 
-/* All members of an object that no table describes. */
-static json_t *whole_object(const json_t *object)
+/* A copy of all members of an object that no table describes. */
+static json_t *canonical_object(const json_t *object)
 {
 	json_t *copy = json_object();
 	const char *name;
@@ -53,7 +53,7 @@ static json_t *whole_object(const json_t *object)
 	for (void *at = json_object_iter((json_t *)object); !full && at;
 		at = json_object_iter_next((json_t *)object, at)) {
 		name = json_object_iter_key(at);
-		value = declared_object(NULL, json_object_iter_value(at));
+		value = canonical_copy(NULL, json_object_iter_value(at));
 		full = json_object_set_new(copy, name, value);
 	}
 	if (!full)
@@ -62,19 +62,19 @@ static json_t *whole_object(const json_t *object)
 	return NULL;
 }
 
-/* A new value with what the table declares of it (NULL: all of it), numbers in one form. NULL when
- * memory is out. */
-static json_t *declared_object(const struct field *table, const json_t *object)
+/* A copy with the members that the table declares (NULL: all members) and canonical numbers. NULL
+ * when out of memory. */
+static json_t *canonical_copy(const struct field *table, const json_t *object)
 {
 	json_t *copy;
 	int full;
 
 	if (json_is_array(object))
-		return declared_list(table, object);
+		return canonical_list(table, object);
 	if (!json_is_object(object))
-		return json_is_number(object) ? number_plain(object) : json_deep_copy(object);
+		return json_is_number(object) ? number_canonical(object) : json_deep_copy(object);
 	if (!table)
-		return whole_object(object);
+		return canonical_object(object);
 	copy = json_object();
 	full = !copy;
 	for (; !full && table->name; table++) {
@@ -82,7 +82,7 @@ static json_t *declared_object(const struct field *table, const json_t *object)
 
 		if (value)
 			full = json_object_set_new(copy, table->name,
-				declared_object(table->of, value));
+				canonical_copy(table->of, value));
 	}
 	if (!full)
 		return copy;
@@ -95,12 +95,12 @@ static void hash_word(crypto_hash_sha256_state *state, const char *word)
 	crypto_hash_sha256_update(state, (const unsigned char *)word, strlen(word) + 1);
 }
 
-/* False when memory is out. */
+/* False when out of memory. */
 static bool hash_members(crypto_hash_sha256_state *state, const struct field *table,
 	const json_t *object)
 {
 	static const struct field nothing[] = { FIELD_END };
-	json_auto_t *declared = declared_object(table ? table : nothing, object);
+	json_auto_t *declared = canonical_copy(table ? table : nothing, object);
 	char *text = declared ? json_dumps(declared, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
 
 	if (text)
@@ -136,8 +136,7 @@ bool idempotency_read(struct exchange *x)
 	if (!x->rq.route->idempotent || !key.at)
 		return true;
 	if (key.len >= 2 && key.at[0] == '"' && key.at[key.len - 1] == '"')
-		key = (struct text){ key.at + 1, key.len - 2 }; /* a structured-field string is fine
-		                                                 * too */
+		key = (struct text){ key.at + 1, key.len - 2 }; /* a structured-field string */
 	for (size_t i = 0; i < key.len; i++)
 		if (key.at[i] < 0x21 || key.at[i] > 0x7e)
 			key.len = 0;
@@ -150,14 +149,14 @@ bool idempotency_read(struct exchange *x)
 	return x->rq.idempotency_key && fingerprint_set(&x->rq);
 }
 
-/* --- What was answered ------------------------------------------------------------------------ */
+/* --- Replay ----------------------------------------------------------------------------------- */
 
 struct replay {
 	void (*none)(struct request *rq);
-	void *state; /* the handler's */
+	void *state; /* rq->state of the handler */
 };
 
-static void answer_read(struct request *rq, const struct db_result *result)
+static void replay_found(struct request *rq, const struct db_result *result)
 {
 	const struct replay *replay = rq->state;
 
@@ -181,6 +180,6 @@ void request_replay(struct request *rq, void (*none)(struct request *rq))
 		return reply_error(rq, E_NO_MEMORY);
 	*replay = (struct replay){ .none = none, .state = rq->state };
 	rq->state = replay;
-	/* on the primary: the record may be a moment old */
-	sql_write(rq, idempotency_get, answer_read, rq->caller.id, rq->idempotency_key);
+	/* on the primary: a replica may not have the record yet */
+	sql_write(rq, idempotency_get, replay_found, rq->caller.id, rq->idempotency_key);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * The intake: between a client's socket and libmicrohttpd. The linker hands libmicrohttpd's calls
- * of recv, send and sendmsg to the functions below (--wrap in CMakeLists.txt, which is why the
- * library is linked as an archive). Bytes that arrive pass the framing scanner first; what it
- * refuses is answered here and never reaches the library.
+ * The intake: between a client's socket and libmicrohttpd. The linker redirects libmicrohttpd's
+ * calls of recv, send and sendmsg to the functions below (--wrap in CMakeLists.txt, which is why
+ * the library is linked as an archive). Received bytes pass the framing scanner first; a request
+ * that it refuses is answered here and never reaches the library.
  *
- * Only a thread that runs a server's daemons is served so: the calls of anybody else go through.
+ * This applies only while a thread runs a server's daemons. All other calls pass through.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -14,8 +14,8 @@
 
 #include "exchange.h"
 
-/* After a refusal so much of what the client still sends is read and thrown away, because closing a
- * socket with unread bytes destroys the answer on its way (RFC 9112, 9.6). */
+/* Bytes that are read and discarded after a refusal. Closing a socket with unread bytes resets the
+ * connection, and the client may lose the reply (RFC 9112, 9.6). */
 #define DRAIN_MAX (1u << 20)
 #define TARGET_KEPT 256
 
@@ -69,7 +69,7 @@ void intake_remove(struct connection *connection)
 	connection->target = NULL;
 }
 
-static struct connection *connection_at(int fd)
+static struct connection *connection_by_socket(int fd)
 {
 	return serving && fd >= 0 && (size_t)fd < serving->socket_count ? serving->sockets[fd] :
 									  NULL;
@@ -77,8 +77,8 @@ static struct connection *connection_at(int fd)
 
 /* --- Receiving -------------------------------------------------------------------------------- */
 
-/* Reads on after a refusal, without anything of it reaching anybody. */
-static ssize_t refused_drain(struct connection *connection)
+/* Reads and discards what a client sends after a refusal. */
+static ssize_t refused_discard(struct connection *connection)
 {
 	char discarded[16384];
 	ssize_t n;
@@ -93,9 +93,9 @@ static ssize_t refused_drain(struct connection *connection)
 	return n;
 }
 
-/* Remembers the target of a request that is, or may be, refused before libmicrohttpd has read
- * it: its bytes are the library's to overwrite. */
-static void target_keep(struct connection *connection)
+/* Stores the target of a request that is, or may be, refused before libmicrohttpd has read it: the
+ * library may overwrite the bytes. */
+static void target_store(struct connection *connection)
 {
 	const struct framing *framing = &connection->framing;
 
@@ -113,24 +113,24 @@ static ssize_t connection_receive(struct connection *connection, void *at, size_
 	size_t pass;
 
 	if (connection->refused)
-		return refused_drain(connection);
+		return refused_discard(connection);
 	n = __real_recv(connection->fd, at, len, 0);
 	if (n <= 0)
 		return n;
 	serving->progress++;
 	pass = framing_scan(framing, at, (size_t)n);
-	target_keep(connection);
+	target_store(connection);
 	if (!framing->fault)
 		return n;
 	if (pass)
-		return (ssize_t)pass; /* those before it are answered first: see on_completed */
+		return (ssize_t)pass; /* earlier requests are answered first: see on_completed */
 	connection_refuse(connection, framing->fault, framing->why);
-	return refused_drain(connection);
+	return refused_discard(connection);
 }
 
 __attribute__((used)) ssize_t __wrap_recv(int fd, void *at, size_t len, int flags)
 {
-	struct connection *connection = connection_at(fd);
+	struct connection *connection = connection_by_socket(fd);
 
 	return connection ? connection_receive(connection, at, len) :
 			    __real_recv(fd, at, len, flags);

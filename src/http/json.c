@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * Bounded JSON: see the header.
+ * Bounded JSON parsing: see the header.
  */
 #include "json.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* What malloc takes for its own besides each piece. */
+/* Overhead of malloc per allocation. */
 #define PIECE_COST 16
 
 /* The budget of the tree that this thread is parsing. */
 static _Thread_local struct {
-	bool counts, spent; /* spent: something has found no room */
+	bool counts, spent; /* spent: an allocation was refused */
 	size_t left;
 } budget;
 
@@ -38,10 +38,10 @@ struct scan {
 	bool quoted;
 };
 
-/* Takes one character of JSON; false when it goes beyond a bound. Each value and each key
- * follows an opening bracket, a comma or a colon, so counting these counts them (an empty list
- * or object as one more, which it costs). */
-static bool scan_take(struct scan *scan, char c)
+/* Scans one character of JSON; false when it exceeds a bound. Each value and each key follows an
+ * opening bracket, a comma or a colon, so counting these counts the values. (An empty list or
+ * object counts as one more, which matches its memory.) */
+static bool json_scan_char(struct scan *scan, char c)
 {
 	switch (c) {
 	case '"':
@@ -62,7 +62,7 @@ static bool scan_take(struct scan *scan, char c)
 	}
 }
 
-static bool text_is_bounded(struct text text, struct json_fault *fault)
+static bool json_scan(struct text text, struct json_fault *fault)
 {
 	struct scan scan = { 0 };
 
@@ -74,7 +74,7 @@ static bool text_is_bounded(struct text text, struct json_fault *fault)
 			i += c == '\\';
 			continue;
 		}
-		if (scan_take(&scan, c))
+		if (json_scan_char(&scan, c))
 			continue;
 		*fault = (struct json_fault){ .line = 1, .column = (int)i + 1, .offset = i };
 		fault->error = scan.depth > JSON_DEPTH_MAX ? E_MALFORMED_JSON : E_BODY_TOO_LARGE;
@@ -85,9 +85,9 @@ static bool text_is_bounded(struct text text, struct json_fault *fault)
 	return true;
 }
 
-/* jansson quotes the text near the fault, which may be a secret or not UTF-8: only its own words
- * are kept. */
-static void fault_take(struct json_fault *fault, const json_error_t *error)
+/* jansson quotes the text near the fault, which may be a secret or not UTF-8. Only its own message
+ * is used. */
+static void json_fault_set(struct json_fault *fault, const json_error_t *error)
 {
 	const char *near = strstr(error->text, " near '");
 	int len = near ? (int)(near - error->text) : (int)strlen(error->text);
@@ -106,7 +106,7 @@ json_t *json_read_object(struct arena *arena, struct text text, struct json_faul
 	json_t *object;
 	size_t most;
 
-	if (!text_is_bounded(text, ret_fault))
+	if (!json_scan(text, ret_fault))
 		return NULL;
 	most = arena_left(arena);
 	budget.counts = true;
@@ -116,7 +116,7 @@ json_t *json_read_object(struct arena *arena, struct text text, struct json_faul
 	budget.counts = false;
 	arena_charge(arena, most - budget.left);
 	if (!object) {
-		fault_take(ret_fault, &error);
+		json_fault_set(ret_fault, &error);
 	} else if (!json_is_object(object)) {
 		json_decref(object);
 		object = NULL;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Rate limits of requests: see the header. Counting by name happens in Redis (cache/limiter), so
- * that all copies count together; the backstop by address is counted in the loop, without a round
- * trip.
+ * Rate limits of requests: see the header. Accounts, phones and devices are counted in Redis
+ * (cache/limiter), so that all instances count together. The backstop by address is counted in the
+ * loop, without a round trip.
  */
 #include <sodium.h>
 #include <stddef.h>
@@ -13,7 +13,7 @@
 #include "reeyo/http/limit.h"
 
 #define HOUR_MS 3600000
-#define NAME_SIZE 96 /* of struct limit_use */
+#define NAME_SIZE 96 /* of limit_use.name */
 
 void limit_refuse(struct request *rq, int64_t wait_s)
 {
@@ -24,8 +24,8 @@ void limit_refuse(struct request *rq, int64_t wait_s)
 
 /* --- Addresses -------------------------------------------------------------------------------- */
 
-/* One slot per hash: two networks in one slot take turns, each starting afresh. That errs on the
- * client's side, as a backstop should. */
+/* One slot per hash. Two networks in one slot replace each other's counter. This errs in favour of
+ * the client, as a backstop should. */
 #define ADDRESS_SLOTS 8192u
 #define ADDRESS_WINDOW_MS 60000u
 
@@ -53,7 +53,7 @@ void address_limits_free(struct address_limits *limits)
 	free(limits);
 }
 
-/* Seconds to wait, or 0 when one more request of the network is fine. */
+/* Counts one request of the network. Seconds to wait, or 0 when it is within the limit. */
 static int64_t network_use(struct address_limits *limits, const struct network *network,
 	bool callback, int64_t limit, uint64_t now)
 {
@@ -73,8 +73,8 @@ static int64_t network_use(struct address_limits *limits, const struct network *
 	return (int64_t)(ADDRESS_WINDOW_MS - (now - slot->since_ms)) / 1000 + 1;
 }
 
-/* Gateways call from few addresses and often, so callbacks have a bound of their own; a flood of
- * them takes nothing from the other clients of an address. */
+/* Gateways call often and from few addresses, so callbacks have a limit of their own. A flood of
+ * callbacks does not use up the limit of the other clients of an address. */
 int64_t limit_address(struct request *rq)
 {
 	const struct config *config = rq->app->config;
@@ -93,35 +93,36 @@ int64_t limit_address(struct request *rq)
 	return wait_s;
 }
 
-/* --- Names ------------------------------------------------------------------------------------ */
+/* --- Quotas ----------------------------------------------------------------------------------- */
 
-struct want {
+struct quota {
 	char name[NAME_SIZE];
-	const char *policy;    /* in the headers */
+	const char *policy;    /* its name in the headers */
 	int64_t limit, window_ms;
-	bool here;             /* counted in this process */
+	bool here;             /* counted in this process, not in Redis */
 };
-#define WANTS_MAX (NETWORKS_MAX + 3)
+#define QUOTAS_MAX (NETWORKS_MAX + 3)
 
-/* What is taken one after the other, all of it or (by the reply of the refusal) nothing. */
-struct chain {
+/* Quotas that are taken one after the other. When one is exhausted, the refusal returns those taken
+ * before. */
+struct quota_chain {
 	struct limit_use use;
 	struct request *rq;
 	void (*next)(struct request *rq);
-	bool reserves;         /* what was taken is given back with the reply */
-	bool quiet;            /* a client need not know what is left for all */
+	bool reserves;         /* what is taken is a reservation, returned with the reply */
+	bool quiet;            /* no headers unless refused */
 	unsigned count, at;
-	struct want wants[WANTS_MAX];
+	struct quota quotas[QUOTAS_MAX];
 };
 
 /* A reservation, in the arena of its request. */
-struct limit_taken {
-	struct limit_taken *next;
-	const struct want *want;
+struct reservation {
+	struct reservation *next;
+	const struct quota *quota;
 	bool here;
 };
 
-static void header_set(struct exchange *x, const char *name, const char *value)
+static void header_replace(struct exchange *x, const char *name, const char *value)
 {
 	for (unsigned i = 0; i < x->header_count; i++)
 		if (strcmp(x->headers[i].name, name) == 0) {
@@ -132,69 +133,70 @@ static void header_set(struct exchange *x, const char *name, const char *value)
 	reply_header(&x->rq, name, value);
 }
 
-/* Of several limits the last that was looked at is told. */
-static void limit_headers(struct request *rq, const struct want *want,
+/* With several quotas the headers show the last one that was counted. */
+static void limit_headers(struct request *rq, const struct quota *quota,
 	const struct limit_result *result)
 {
 	struct exchange *x = exchange_of(rq);
 
-	header_set(x, "RateLimit-Policy",
-		arena_printf(rq->arena, "\"%s\";q=%lld;w=%lld", want->policy,
-			(long long)want->limit, (long long)(want->window_ms / 1000)));
-	header_set(x, "RateLimit",
-		arena_printf(rq->arena, "\"%s\";r=%lld;t=%lld", want->policy,
+	header_replace(x, "RateLimit-Policy",
+		arena_printf(rq->arena, "\"%s\";q=%lld;w=%lld", quota->policy,
+			(long long)quota->limit, (long long)(quota->window_ms / 1000)));
+	header_replace(x, "RateLimit",
+		arena_printf(rq->arena, "\"%s\";r=%lld;t=%lld", quota->policy,
 			(long long)result->remaining, (long long)result->reset_s));
-	header_set(x, "X-RateLimit-Limit", arg_int(rq, want->limit));
-	header_set(x, "X-RateLimit-Remaining", arg_int(rq, result->remaining));
-	header_set(x, "X-RateLimit-Reset", arg_int(rq, clock_wall_s() + result->reset_s));
+	header_replace(x, "X-RateLimit-Limit", arg_int(rq, quota->limit));
+	header_replace(x, "X-RateLimit-Remaining", arg_int(rq, result->remaining));
+	header_replace(x, "X-RateLimit-Reset", arg_int(rq, clock_wall_s() + result->reset_s));
 }
 
-static void chain_take(struct chain *chain);
+static void quota_take(struct quota_chain *chain);
 
-static void chain_taken(struct limit_use *use, const struct limit_result *result)
+static void quota_taken(struct limit_use *use, const struct limit_result *result)
 {
-	struct chain *chain = CONTAINER_OF(use, struct chain, use);
-	const struct want *want = &chain->wants[chain->at];
+	struct quota_chain *chain = CONTAINER_OF(use, struct quota_chain, use);
+	const struct quota *quota = &chain->quotas[chain->at];
 	struct exchange *x = exchange_of(chain->rq);
-	struct limit_taken *taken;
+	struct reservation *reservation;
 
 	if (!request_release(chain->rq))
 		return;
 	if (!chain->quiet || !result->allowed)
-		limit_headers(chain->rq, want, result);
-	if (!result->allowed && want->here)
-		log_refusal(LOG_WARN, "codes for strangers have used up this process's budget",
-			"rate_messages", LOG_I("limit", want->limit));
+		limit_headers(chain->rq, quota, result);
+	if (!result->allowed && quota->here)
+		log_refusal(LOG_WARN, "this process's budget of messages (rate_messages) is used up",
+			"rate_messages", LOG_I("limit", quota->limit));
 	if (!result->allowed)
 		return limit_refuse(chain->rq, result->reset_s);
 	if (chain->reserves) {
-		taken = ARENA_NEW(chain->rq->arena, struct limit_taken);
-		if (!taken)
+		reservation = ARENA_NEW(chain->rq->arena, struct reservation);
+		if (!reservation)
 			return reply_error(chain->rq, E_NO_MEMORY);
-		*taken = (struct limit_taken){ x->taken, want, use->here };
-		x->taken = taken;
+		*reservation = (struct reservation){ x->reservations, quota, use->here };
+		x->reservations = reservation;
 	}
 	chain->at++;
-	chain_take(chain);
+	quota_take(chain);
 }
 
-static void chain_take(struct chain *chain)
+static void quota_take(struct quota_chain *chain)
 {
-	const struct want *want = &chain->wants[chain->at];
+	const struct quota *quota = &chain->quotas[chain->at];
 
 	if (chain->at == chain->count)
 		return chain->next(chain->rq);
-	chain->use = (struct limit_use){ .limit = want->limit, .window_ms = want->window_ms,
-		.cost = 1, .here = want->here, .done = chain_taken };
-	memcpy(chain->use.name, want->name, sizeof(want->name));
+	chain->use = (struct limit_use){ .limit = quota->limit, .window_ms = quota->window_ms,
+		.cost = 1, .here = quota->here, .done = quota_taken };
+	memcpy(chain->use.name, quota->name, sizeof(quota->name));
 	request_hold(chain->rq);
 	limit_use(chain->rq->app->cache, &chain->use);
 }
 
-/* NULL when memory is out, and that has been answered. */
-static struct chain *chain_new(struct request *rq, bool reserves, void (*next)(struct request *rq))
+/* NULL when out of memory, which has been replied. */
+static struct quota_chain *quota_chain_new(struct request *rq, bool reserves,
+	void (*next)(struct request *rq))
 {
-	struct chain *chain = ARENA_NEW(rq->arena, struct chain);
+	struct quota_chain *chain = ARENA_NEW(rq->arena, struct quota_chain);
 
 	if (!chain) {
 		reply_error(rq, E_NO_MEMORY);
@@ -206,8 +208,8 @@ static struct chain *chain_new(struct request *rq, bool reserves, void (*next)(s
 	return chain;
 }
 
-/* "rule:subject"; a long subject (an e-mail may have 254 characters) is counted by its hash. */
-static void name_make(char name[NAME_SIZE], const char *rule, const char *subject)
+/* "rule:subject"; a long subject (an e-mail may have 254 characters) is replaced by its hash. */
+static void quota_name(char name[NAME_SIZE], const char *rule, const char *subject)
 {
 	unsigned char hash[16];
 	char digits[2 * sizeof(hash) + 1];
@@ -220,19 +222,19 @@ static void name_make(char name[NAME_SIZE], const char *rule, const char *subjec
 	snprintf(name, NAME_SIZE, "%s:%s", rule, subject);
 }
 
-static struct want *chain_want(struct chain *chain, const char *rule, const char *subject,
+static struct quota *quota_add(struct quota_chain *chain, const char *rule, const char *subject,
 	int64_t limit, int64_t window_ms)
 {
-	struct want *want = &chain->wants[chain->count++];
+	struct quota *quota = &chain->quotas[chain->count++];
 
-	*want = (struct want){ .policy = rule, .limit = limit, .window_ms = window_ms };
-	name_make(want->name, rule, subject);
-	return want;
+	*quota = (struct quota){ .policy = rule, .limit = limit, .window_ms = window_ms };
+	quota_name(quota->name, rule, subject);
+	return quota;
 }
 
-/* --- Giving back ------------------------------------------------------------------------------ */
+/* --- Reservations ----------------------------------------------------------------------------- */
 
-static void given_back(struct limit_use *use, const struct limit_result *result)
+static void reservation_returned(struct limit_use *use, const struct limit_result *result)
 {
 	(void)result;
 	free(use);
@@ -240,32 +242,32 @@ static void given_back(struct limit_use *use, const struct limit_result *result)
 
 void limit_settle(struct exchange *x)
 {
-	for (struct limit_taken *taken = x->taken; taken; taken = taken->next) {
+	for (struct reservation *each = x->reservations; each; each = each->next) {
 		struct limit_use *use = calloc(1, sizeof(*use));
 
 		if (!use)
-			break; /* what is not given back runs out with its window */
-		memcpy(use->name, taken->want->name, sizeof(use->name));
-		use->limit = taken->want->limit;
-		use->window_ms = taken->want->window_ms;
-		use->here = taken->here;
+			break; /* a reservation that is not returned expires with its window */
+		memcpy(use->name, each->quota->name, sizeof(use->name));
+		use->limit = each->quota->limit;
+		use->window_ms = each->quota->window_ms;
+		use->here = each->here;
 		use->cost = -1;
-		use->done = given_back;
+		use->done = reservation_returned;
 		limit_use(x->rq.app->cache, use);
 	}
-	x->taken = NULL;
+	x->reservations = NULL;
 }
 
 void limit_spend(struct request *rq)
 {
-	exchange_of(rq)->taken = NULL;
+	exchange_of(rq)->reservations = NULL;
 }
 
 /* --- Rules of rows ---------------------------------------------------------------------------- */
 
 static const struct rule {
 	const char *name;
-	size_t limit;          /* where the configuration has it */
+	size_t limit;          /* offset in the configuration */
 	int64_t window_ms;     /* 0: rate_window */
 	bool guess;
 } rules[LIMIT_COUNT] = {
@@ -282,30 +284,30 @@ const char *limit_rule_name(enum limit_rule rule)
 	return rules[rule].name;
 }
 
-static void limit_count(struct request *rq, const char *subject, void (*next)(struct request *rq))
+static void limit_route(struct request *rq, const char *subject, void (*next)(struct request *rq))
 {
 	const struct config *config = rq->app->config;
 	const struct rule *rule = &rules[rq->route->limit];
-	struct chain *chain;
+	struct quota_chain *chain;
 
 	if (!config->rate_limit)
 		return next(rq);
-	chain = chain_new(rq, rule->guess, next);
+	chain = quota_chain_new(rq, rule->guess, next);
 	if (!chain)
 		return;
-	chain_want(chain, rule->name, subject,
+	quota_add(chain, rule->name, subject,
 		*(const int64_t *)((const char *)config + rule->limit),
 		rule->window_ms ? rule->window_ms : config->rate_window);
-	chain_take(chain);
+	quota_take(chain);
 }
 
 void limit_found(struct request *rq, const char *account, void (*next)(struct request *rq))
 {
-	limit_count(rq, account, next);
+	limit_route(rq, account, next);
 }
 
-/* The caller's network, as text. */
-static const char *network_of(struct request *rq)
+/* The narrowest network of the client, as text. */
+static const char *client_network(struct request *rq)
 {
 	struct network networks[NETWORKS_MAX];
 	char *name = arena_alloc(rq->arena, NETWORK_NAME_SIZE);
@@ -316,12 +318,12 @@ static const char *network_of(struct request *rq)
 	return name;
 }
 
-static const char *subject_named(struct request *rq, struct text word)
+static const char *limit_subject(struct request *rq, struct text word)
 {
 	const struct server_steps *steps = &exchange_of(rq)->server->steps;
 
 	if (text_is(word, TEXT("address")))
-		return network_of(rq);
+		return client_network(rq);
 	if (!text_is(word, TEXT("caller")))
 		return member_text(rq->body, arena_copy(rq->arena, word.at, word.len));
 	if (!rq->caller.id[0] && steps->identify)
@@ -335,7 +337,7 @@ static void limit_device(struct request *rq)
 
 	if (!device || !device[0] || strlen(device) > 64)
 		return request_next(rq);
-	limit_count(rq, arena_printf(rq->arena, "device:%s", device), request_next);
+	limit_route(rq, arena_printf(rq->arena, "device:%s", device), request_next);
 }
 
 void limit_body(struct request *rq)
@@ -346,31 +348,32 @@ void limit_body(struct request *rq)
 	if (!rq->app->config->rate_limit || text_is(words, TEXT("account")))
 		return request_next(rq);
 	while (words.at && !subject)
-		subject = subject_named(rq, text_cut(&words, ' '));
-	if (!subject) /* the handler refuses a request that names nobody */
+		subject = limit_subject(rq, text_cut(&words, ' '));
+	if (!subject) /* the handler refuses a request without any of them */
 		return request_next(rq);
-	limit_count(rq, subject, rq->route->limit == LIMIT_REGISTER ? limit_device : request_next);
+	limit_route(rq, subject, rq->route->limit == LIMIT_REGISTER ? limit_device : request_next);
 }
 
 void limit_caller(struct request *rq)
 {
 	const struct config *config = rq->app->config;
 	bool admin = rq->caller.role == ADMIN || rq->caller.role == SUPER_ADMIN;
-	struct chain *chain;
+	struct quota_chain *chain;
 
 	if (!config->rate_limit || !rq->caller.id[0])
 		return request_next(rq);
-	chain = chain_new(rq, false, request_next);
+	chain = quota_chain_new(rq, false, request_next);
 	if (!chain)
 		return;
-	chain_want(chain, "account", rq->caller.id,
+	quota_add(chain, "account", rq->caller.id,
 		admin ? config->rate_admin : config->rate_account, config->rate_window);
-	chain_take(chain);
+	quota_take(chain);
 }
 
 /* --- Messages --------------------------------------------------------------------------------- */
 
-/* The narrow budgets first: what one destination or network is refused takes nothing from all. */
+/* The narrow budgets come first: a destination or network that is over its budget does not use up
+ * the budget of all. */
 void limit_messages(struct request *rq, const char *phone, const char *email,
 	void (*next)(struct request *rq))
 {
@@ -378,23 +381,23 @@ void limit_messages(struct request *rq, const char *phone, const char *email,
 	struct network networks[NETWORKS_MAX];
 	unsigned count = networks_of(request_address(rq), networks);
 	char name[NETWORK_NAME_SIZE];
-	struct chain *chain;
+	struct quota_chain *chain;
 
 	if (!config->rate_limit)
 		return next(rq);
-	chain = chain_new(rq, true, next);
+	chain = quota_chain_new(rq, true, next);
 	if (!chain)
 		return;
-	chain->quiet = true;
+	chain->quiet = true; /* the client need not know the budgets of others */
 	if (phone)
-		chain_want(chain, "messages-to", phone, config->rate_messages_to, HOUR_MS);
+		quota_add(chain, "messages-to", phone, config->rate_messages_to, HOUR_MS);
 	if (email)
-		chain_want(chain, "messages-to", email, config->rate_messages_to, HOUR_MS);
+		quota_add(chain, "messages-to", email, config->rate_messages_to, HOUR_MS);
 	for (unsigned i = 0; i < count; i++) {
 		network_name(&networks[i], name);
-		chain_want(chain, "messages-from", name,
+		quota_add(chain, "messages-from", name,
 			config->rate_messages_address * (i ? NETWORK_WIDE_FACTOR : 1), HOUR_MS);
 	}
-	chain_want(chain, "messages", "all", config->rate_messages, HOUR_MS)->here = true;
-	chain_take(chain);
+	quota_add(chain, "messages", "all", config->rate_messages, HOUR_MS)->here = true;
+	quota_take(chain);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The access log: one JSON line per request (of a stream: when it ends), gathered during a
- * turn and written at its end with one write(2). Paths without their query, which may hold
- * phone numbers. Refusals by a limit, and of callbacks that are nobody's we know, are sampled,
- * and so is what probes ask for, which no limit holds up: a flood must not fill the disk.
+ * The access log: one JSON line per request (for a stream when it ends), collected during a turn
+ * and written at its end with one write(2). Paths are logged without the query, which may contain
+ * phone numbers. Refusals by a rate limit, refused callbacks and health probes (which have no rate
+ * limit) are sampled, so that a flood does not fill the disk.
  */
 #include <stdio.h>
 #include <unistd.h>
@@ -22,9 +22,9 @@ void access_log_flush(struct turn_hook *hook)
 	server->log_len = 0;
 }
 
-/* Everything printed is either ours or checked: the path may hold anything, so quotes, backslashes
+/* The path is the only text that the client chooses freely: quotes, backslashes, control characters
  * and bytes outside ASCII become '?'. */
-static void safe_path(struct text path, char out[200])
+static void path_sanitise(struct text path, char out[200])
 {
 	size_t len = path.len < 199 ? path.len : 199;
 
@@ -53,7 +53,7 @@ struct access access_of(const struct exchange *x)
 	};
 }
 
-static const char *text_keep(char **at, const char *text, size_t len)
+static const char *access_text_copy(char **at, const char *text, size_t len)
 {
 	char *to = *at;
 
@@ -72,10 +72,10 @@ int access_keep(struct access *access, const struct exchange *x)
 		strlen(access->account) + strlen(access->trace) + 4);
 	if (!at)
 		return E_NO_MEMORY;
-	access->path.at = text_keep(&at, access->path.at, access->path.len);
-	access->request_id = text_keep(&at, access->request_id, strlen(access->request_id));
-	access->account = text_keep(&at, access->account, strlen(access->account));
-	access->trace = text_keep(&at, access->trace, strlen(access->trace));
+	access->path.at = access_text_copy(&at, access->path.at, access->path.len);
+	access->request_id = access_text_copy(&at, access->request_id, strlen(access->request_id));
+	access->account = access_text_copy(&at, access->account, strlen(access->account));
+	access->trace = access_text_copy(&at, access->trace, strlen(access->trace));
 	return 0;
 }
 
@@ -85,8 +85,8 @@ void access_free(struct access *access)
 	access->kept = NULL;
 }
 
-/* True when the line is one of the many that a flood causes, and is only counted. */
-static bool access_sampled(const struct access *access)
+/* True when the line is left out by sampling. */
+static bool access_is_sampled_out(const struct access *access)
 {
 	char kind[96];
 
@@ -103,13 +103,13 @@ void access_log(struct server *server, const struct access *access)
 	bool traced = access->trace[0];
 	int len;
 
-	if (!server->app->config->access_log || !log_on(LOG_INFO) || access_sampled(access))
+	if (!server->app->config->access_log || !log_on(LOG_INFO) || access_is_sampled_out(access))
 		return;
 	if (!server->log && !(server->log = malloc(LOG_ROOM)))
 		return;
 	if (server->log_len + LOG_LINE > LOG_ROOM)
 		access_log_flush(&server->log_hook);
-	safe_path(access->path, path);
+	path_sanitise(access->path, path);
 	clock_iso(clock_wall_ms(), now);
 	len = snprintf(server->log + server->log_len, LOG_LINE,
 		"{\"time\":\"%s\",\"level\":\"info\",\"msg\":\"request\",\"requestId\":\"%s\","

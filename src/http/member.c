@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reading a checked request: members of its body and query, headers, pages, and texts for SQL
+ * Reads a validated request: members of its body and query, headers, pages, and texts for SQL
  * parameters.
  */
 #include <stdio.h>
@@ -59,7 +59,7 @@ static bool proxy_is_trusted(const struct exchange *x)
 	return false;
 }
 
-/* The last address of X-Forwarded-For is the one our own proxy saw. */
+/* The last address of X-Forwarded-For is the one that our own proxy has added. */
 const char *request_address(struct request *rq)
 {
 	struct exchange *x = exchange_of(rq);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The OpenAPI 3.1 document, made from the route tables: paths, parameters, bodies, replies, errors,
- * security. Nothing here knows an endpoint.
+ * security. It contains nothing about single endpoints.
  */
 #include <stdio.h>
 
@@ -107,7 +107,7 @@ static json_t *schema_list(const struct field *field)
 		field, "minItems", "maxItems");
 }
 
-/* The other names that a member is taken under. */
+/* The other names under which a member is accepted. */
 static json_t *schema_spellings(const struct field *field)
 {
 	struct text also = text_of(field->also);
@@ -143,7 +143,7 @@ static json_t *schema_field(const struct field *field)
 	return schema;
 }
 
-/* An object's schema; a NULL table is any object. One with a name gets it as its title. */
+/* The schema of an object; a NULL table stands for any object. A table with a title sets it. */
 static json_t *schema_of(const struct field *table)
 {
 	json_t *properties = json_object();
@@ -170,7 +170,7 @@ static json_t *schema_of(const struct field *table)
 
 /* --- Operations ------------------------------------------------------------------------------- */
 
-static json_t *reference(const char *to)
+static json_t *schema_reference(const char *to)
 {
 	return json_pack("{s:s}", "$ref", to);
 }
@@ -195,12 +195,12 @@ static json_t *reply_schema(const struct route *row)
 		"type", "string", "data", data);
 	if (row->shape == REPLY_PAGE)
 		json_object_set_new(json_object_get(schema, "properties"), "meta",
-			reference("#/components/schemas/Meta"));
+			schema_reference("#/components/schemas/Meta"));
 	return schema;
 }
 
-/* Errors by status, since OpenAPI has one reply per status: the codes are listed in its text. */
-static void error_add(json_t *replies, enum name_space ns, enum err error)
+/* Adds an error. OpenAPI has one reply per status, so its description lists the codes. */
+static void response_error_add(json_t *replies, enum name_space ns, enum err error)
 {
 	const struct error_row *row = error_row(error);
 	char status[8], text[512];
@@ -216,12 +216,12 @@ static void error_add(json_t *replies, enum name_space ns, enum err error)
 		row->code[ns], row->english);
 	json_object_set_new(replies, status,
 		json_pack("{s:s,s:{s:{s:o},s:{s:o}}}", "description", text, "content",
-			"application/json", "schema", reference("#/components/schemas/Error"),
+			"application/json", "schema", schema_reference("#/components/schemas/Error"),
 			"application/problem+json", "schema",
-			reference("#/components/schemas/Problem")));
+			schema_reference("#/components/schemas/Problem")));
 }
 
-static json_t *replies_of(const struct route_set *set, const struct route *row)
+static json_t *responses_of(const struct route_set *set, const struct route *row)
 {
 	json_t *replies = json_object();
 	bool bare_text = row->shape == REPLY_BARE && !row->reply;
@@ -235,37 +235,37 @@ static json_t *replies_of(const struct route_set *set, const struct route *row)
 	json_object_set_new(replies, row->created ? "201" : "200", success);
 	if (row->method == GET && !bare_text)
 		json_object_set_new(replies, "304",
-			json_pack("{s:s}", "description", "Not changed since the ETag"));
+			json_pack("{s:s}", "description", "Not modified since the ETag"));
 	if (row->who != ANYONE) {
-		error_add(replies, set->ns, E_NO_TOKEN);
-		error_add(replies, set->ns, E_BAD_TOKEN);
-		error_add(replies, set->ns, E_TOKEN_EXPIRED);
-		error_add(replies, set->ns, E_WRONG_ROLE);
+		response_error_add(replies, set->ns, E_NO_TOKEN);
+		response_error_add(replies, set->ns, E_BAD_TOKEN);
+		response_error_add(replies, set->ns, E_TOKEN_EXPIRED);
+		response_error_add(replies, set->ns, E_WRONG_ROLE);
 	}
 	if (row->who == CUSTOMER_VERIFIED) {
-		error_add(replies, set->ns, E_PHONE_UNVERIFIED);
-		error_add(replies, set->ns, E_SUSPENDED);
-		error_add(replies, set->ns, E_INACTIVE);
+		response_error_add(replies, set->ns, E_PHONE_UNVERIFIED);
+		response_error_add(replies, set->ns, E_SUSPENDED);
+		response_error_add(replies, set->ns, E_INACTIVE);
 	}
 	if (row->body || row->query) {
-		error_add(replies, set->ns, E_VALIDATION);
-		error_add(replies, set->ns, E_BODY_TOO_LARGE);
-		error_add(replies, set->ns, E_MEDIA_TYPE);
+		response_error_add(replies, set->ns, E_VALIDATION);
+		response_error_add(replies, set->ns, E_BODY_TOO_LARGE);
+		response_error_add(replies, set->ns, E_MEDIA_TYPE);
 	}
 	if (row->idempotent) {
-		error_add(replies, set->ns, E_IDEMPOTENCY_MISMATCH);
-		error_add(replies, set->ns, E_IDEMPOTENCY_RUNNING);
+		response_error_add(replies, set->ns, E_IDEMPOTENCY_MISMATCH);
+		response_error_add(replies, set->ns, E_IDEMPOTENCY_RUNNING);
 	}
 	for (size_t i = 0; i < ROUTE_ERRORS && row->errors[i]; i++)
-		error_add(replies, set->ns, row->errors[i]);
-	if (strchr(row->path, ':') && !json_object_get(replies, "404")) /* it need not exist */
-		error_add(replies, set->ns, E_NOT_FOUND);
-	error_add(replies, set->ns, E_NOT_ACCEPTABLE);
-	error_add(replies, set->ns, E_URI_TOO_LONG);
-	error_add(replies, set->ns, E_HEADERS_TOO_LARGE);
-	error_add(replies, set->ns, E_TOO_MANY_REQUESTS);
-	error_add(replies, set->ns, E_INTERNAL);
-	error_add(replies, set->ns, E_STORE_DOWN);
+		response_error_add(replies, set->ns, row->errors[i]);
+	if (strchr(row->path, ':') && !json_object_get(replies, "404"))
+		response_error_add(replies, set->ns, E_NOT_FOUND);
+	response_error_add(replies, set->ns, E_NOT_ACCEPTABLE);
+	response_error_add(replies, set->ns, E_URI_TOO_LONG);
+	response_error_add(replies, set->ns, E_HEADERS_TOO_LARGE);
+	response_error_add(replies, set->ns, E_TOO_MANY_REQUESTS);
+	response_error_add(replies, set->ns, E_INTERNAL);
+	response_error_add(replies, set->ns, E_STORE_DOWN);
 	return replies;
 }
 
@@ -301,8 +301,7 @@ static json_t *parameters_of(const struct route *row, struct text path)
 	if (row->idempotent)
 		parameter_add(list, "header", "Idempotency-Key", false,
 			json_pack("{s:s,s:i}", "type", "string", "maxLength", 128),
-			"Makes repeating safe: the same key and body replay the first answer for "
-			"24 h");
+			"Makes retries safe: the same key and body replay the first reply for 24 h");
 	return list;
 }
 
@@ -320,7 +319,7 @@ static json_t *operation_of(const struct route_set *set, const struct route *row
 {
 	json_t *operation = json_pack("{s:s,s:s,s:[s],s:o,s:o,s:o,s:s}",
 		"operationId", id, "summary", row->does, "tags", set->tag,
-		"parameters", parameters_of(row, path), "responses", replies_of(set, row),
+		"parameters", parameters_of(row, path), "responses", responses_of(set, row),
 		"security", security_of(set, row), "x-who", who_name(row->who));
 	json_t *content;
 
@@ -337,7 +336,7 @@ static json_t *operation_of(const struct route_set *set, const struct route *row
 /* --- Paths ------------------------------------------------------------------------------------ */
 
 /* "/orders/:orderId" as "/api/v1/user/orders/{orderId}". */
-static void path_write(char out[256], const struct route_set *set,
+static void openapi_path_write(char out[256], const struct route_set *set,
 	const struct route *row, struct text path)
 {
 	size_t len = row->root ? 0 :
@@ -355,7 +354,7 @@ static void path_write(char out[256], const struct route_set *set,
 		snprintf(out, 256, "/");
 }
 
-static void identifier_write(char out[300], const char *method, const char *path)
+static void operation_id_write(char out[300], const char *method, const char *path)
 {
 	size_t len = (size_t)snprintf(out, 300, "%s", method);
 
@@ -370,17 +369,18 @@ static void identifier_write(char out[300], const char *method, const char *path
 	out[len] = '\0';
 }
 
-/* --- What many operations share --------------------------------------------------------------- */
+/* --- Components ------------------------------------------------------------------------------- */
 
-/* The document in the making. A schema with a title, and every reply that is an error, stands once
- * in its components; operations refer to it. Written out in each they made it 1.5 MB. */
+/* The document that is being built. A schema with a title, and every error reply, is stored once in
+ * its components, and operations refer to it. Written out in each operation they made the document
+ * 1.5 MB large. */
 struct document {
 	json_t *paths, *schemas, *responses, *bodies;
 };
 
-/* Puts a part under its name, unless another stands there; a reference to it, or NULL. Takes
- * nothing over. */
-static json_t *shared(json_t *parts, const char *kind, const char *name, json_t *part)
+/* Stores a part under its name. Returns a reference to it, or NULL when a different part has that
+ * name. The caller keeps the part. */
+static json_t *component_put(json_t *parts, const char *kind, const char *name, json_t *part)
 {
 	json_t *there = json_object_get(parts, name);
 	char path[400];
@@ -390,11 +390,11 @@ static json_t *shared(json_t *parts, const char *kind, const char *name, json_t 
 	else if (!json_equal(there, part))
 		return NULL;
 	snprintf(path, sizeof(path), "#/components/%s/%s", kind, name);
-	return reference(path);
+	return schema_reference(path);
 }
 
-/* Replaces the titled schemas below a part, the innermost first. */
-static void schemas_share(struct document *document, json_t *part)
+/* Replaces the titled schemas inside a part by references, the innermost first. */
+static void schemas_extract(struct document *document, json_t *part)
 {
 	json_t *child, *put;
 	const char *key, *title;
@@ -403,24 +403,25 @@ static void schemas_share(struct document *document, json_t *part)
 
 	json_array_foreach(part, index, child)
 	{
-		schemas_share(document, child);
+		schemas_extract(document, child);
 		title = json_string_value(json_object_get(child, "title"));
-		put = title ? shared(document->schemas, "schemas", title, child) : NULL;
+		put = title ? component_put(document->schemas, "schemas", title, child) : NULL;
 		if (put)
 			json_array_set_new(part, index, put);
 	}
 	json_object_foreach_safe(part, next, key, child)
 	{
-		schemas_share(document, child);
+		schemas_extract(document, child);
 		title = json_string_value(json_object_get(child, "title"));
-		put = title ? shared(document->schemas, "schemas", title, child) : NULL;
+		put = title ? component_put(document->schemas, "schemas", title, child) : NULL;
 		if (put)
 			json_object_set_new(part, key, put);
 	}
 }
 
-/* "vendor_400", and when that stands for other codes "vendor_400_2" and so on. */
-static void errors_share(struct document *document, const struct route_set *set, json_t *replies)
+/* Replaces error replies by references: "vendor_400", or "vendor_400_2" and so on for another set
+ * of codes. */
+static void errors_extract(struct document *document, const struct route_set *set, json_t *replies)
 {
 	const char *status;
 	json_t *reply, *put;
@@ -435,17 +436,16 @@ static void errors_share(struct document *document, const struct route_set *set,
 		for (unsigned i = 1; !put && i < 100; i++) {
 			snprintf(name, sizeof(name), i > 1 ? "%s_%s_%u" : "%s_%s",
 				name_space_name(set->ns), status, i);
-			put = shared(document->responses, "responses", name, reply);
+			put = component_put(document->responses, "responses", name, reply);
 		}
 		if (put)
 			json_object_set_new(replies, status, put);
 	}
 }
 
-
-/* The body and the answer of a row with several verbs or paths, under the name of its first
- * operation. */
-static void row_share(struct document *document, const struct route_set *set,
+/* Stores the body and the success reply of a row with several methods or paths under the name of
+ * its first operation. */
+static void row_parts_extract(struct document *document, const struct route_set *set,
 	const struct route *row, json_t *operation)
 {
 	json_t *replies = json_object_get(operation, "responses");
@@ -456,26 +456,26 @@ static void row_share(struct document *document, const struct route_set *set,
 
 	if (!row->also && !row->any_write)
 		return;
-	path_write(path, set, row, text_of(row->path));
-	identifier_write(id, method_name(row->method), path);
-	put = shared(document->responses, "responses", id, json_object_get(replies, status));
+	openapi_path_write(path, set, row, text_of(row->path));
+	operation_id_write(id, method_name(row->method), path);
+	put = component_put(document->responses, "responses", id, json_object_get(replies, status));
 	if (put)
 		json_object_set_new(replies, status, put);
-	put = body ? shared(document->bodies, "requestBodies", id, body) : NULL;
+	put = body ? component_put(document->bodies, "requestBodies", id, body) : NULL;
 	if (put)
 		json_object_set_new(operation, "requestBody", put);
 }
 
-/* The row's operation, made once: each verb and path has a copy that shares all but its name and
+/* The operation of a row, made once. Each method and path gets a copy with its own id and
  * parameters. */
 static json_t *row_operation(struct document *document,
 	const struct route_set *set, const struct route *row)
 {
 	json_t *operation = operation_of(set, row, row->method, text_of(row->path), "");
 
-	schemas_share(document, operation);
-	errors_share(document, set, json_object_get(operation, "responses"));
-	row_share(document, set, row, operation);
+	schemas_extract(document, operation);
+	errors_extract(document, set, json_object_get(operation, "responses"));
+	row_parts_extract(document, set, row, operation);
 	return operation;
 }
 
@@ -485,7 +485,7 @@ static void operation_put(struct document *document, const struct route_set *set
 	char path[256], id[300], verb[8];
 	json_t *item, *operation;
 
-	path_write(path, set, row, template);
+	openapi_path_write(path, set, row, template);
 	snprintf(verb, sizeof(verb), "%s", method_name(method));
 	for (char *c = verb; *c; c++)
 		*c = (char)(*c | 0x20);
@@ -495,15 +495,15 @@ static void operation_put(struct document *document, const struct route_set *set
 		item = json_object_get(document->paths, path);
 	}
 	if (method != row->method && json_object_get(item, verb))
-		return; /* an explicit row beats .any_write */
-	identifier_write(id, verb, path);
+		return; /* an explicit row wins over .any_write */
+	operation_id_write(id, verb, path);
 	operation = json_copy((json_t *)(uintptr_t)model);
 	json_object_set_new(operation, "operationId", json_string(id));
 	json_object_set_new(operation, "parameters", parameters_of(row, template));
 	json_object_set_new(item, verb, operation);
 }
 
-static void row_document(void *arg, const struct route_set *set, const struct route *row)
+static void row_operations_add(void *arg, const struct route_set *set, const struct route *row)
 {
 	static const enum method writes[] = { POST, PUT, PATCH };
 	struct document *document = arg;
@@ -529,11 +529,11 @@ static void row_document(void *arg, const struct route_set *set, const struct ro
 static json_t *components(void)
 {
 	static const struct field error_body[] = {
-		{ "code", FIELD_TEXT, .required = true, .does = "Never changes with the language" },
+		{ "code", FIELD_TEXT, .required = true, .does = "The same in every language" },
 		{ "message", FIELD_TEXT, .required = true,
 			.does = "English, or French by Accept-Language" },
 		{ "details", FIELD_ANY,
-			.does = "Which fields, where in the JSON, which route is near" },
+			.does = "Wrong fields, the position in the JSON, or the nearest route" },
 		FIELD_END
 	};
 	static const struct field error_fields[] = {
@@ -577,7 +577,7 @@ char *openapi_document(const struct router *router, const char *version)
 
 	json_object_set_new(parts, "responses", document.responses);
 	json_object_set_new(parts, "requestBodies", document.bodies);
-	router_each(router, row_document, &document);
+	router_each(router, row_operations_add, &document);
 	whole = json_pack("{s:s,s:{s:s,s:s,s:s},s:[{s:s,s:s}],s:o,s:o}", "openapi", "3.1.0", "info",
 		"title", "Reeyo API", "version", version, "description",
 		"Orders, vendors, riders and administration of the Reeyo delivery platform. "

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Refusing a request that is still arriving. libmicrohttpd takes no response then, so the answer is
- * written past it: nothing else has been sent for this request, and the connection ends. The answer
- * is the same envelope as any other, logged and counted like one.
+ * Refuses a request that is still arriving. libmicrohttpd accepts no response then, so the reply is
+ * written directly to the socket: nothing else has been sent for this request, and the connection
+ * is closed afterwards. The reply has the usual envelope, is logged and counted.
  */
 #include <stdio.h>
 #include <sys/socket.h>
@@ -11,7 +11,7 @@
 #include "reeyo/http/limit.h"
 
 /* The exchange of a request that libmicrohttpd has not seen yet. */
-static struct exchange *exchange_unseen(struct connection *connection)
+static struct exchange *exchange_for_refusal(struct connection *connection)
 {
 	struct exchange *x = exchange_new(connection, NULL,
 		connection->target ? connection->target : "/");
@@ -24,8 +24,8 @@ static struct exchange *exchange_unseen(struct connection *connection)
 	return x;
 }
 
-/* The answer as bytes: what reply_queue has libmicrohttpd build, as far as an error has it. */
-static struct text answer_bytes(struct exchange *x)
+/* The response as bytes, with the headers of an error that reply_queue would set. */
+static struct text response_bytes(struct exchange *x)
 {
 	struct buf all = buf_in(x->rq.arena, x->out.len + 768);
 	char *out;
@@ -51,20 +51,20 @@ static void refusal_send(struct exchange *x, int fd, int error, const char *why)
 
 	if (!x->rq.request_id[0])
 		request_id_set(x);
-	x->inside = true; /* decided here, sent here */
-	if (x->stage == STAGE_HEAD || x->head.fault) { /* its address has not been counted */
+	x->inside = true; /* the reply is sent below, not by resuming */
+	if (x->stage == STAGE_HEAD || x->head.fault) { /* not counted by address yet */
 		x->wait_s = limit_address(&x->rq);
 		if (x->wait_s)
 			limit_refuse(&x->rq, x->wait_s);
 	}
 	reply_error_with(&x->rq, error, x->rq.french ? NULL : why, TEXT_NONE);
 	x->inside = false;
-	bytes = answer_bytes(x);
+	bytes = response_bytes(x);
 	if (bytes.at)
 		(void)!send(fd, bytes.at, bytes.len, MSG_DONTWAIT | MSG_NOSIGNAL);
 	reply_count(x);
 	if (x->stage != STAGE_HEAD)
-		return; /* logged when libmicrohttpd ends it */
+		return; /* logged when libmicrohttpd completes it */
 	access = access_of(x);
 	access_log(x->server, &access);
 }
@@ -79,7 +79,7 @@ void connection_refuse(struct connection *connection, int error, const char *why
 		return;
 	connection->refused = true;
 	if (!x)
-		x = unseen = exchange_unseen(connection);
+		x = unseen = exchange_for_refusal(connection);
 	if (x)
 		refusal_send(x, connection->fd, error, why);
 	if (unseen)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Replies: the envelope, errors in the words of the namespace, and what HTTP adds (ETag and 304,
- * encodings, caching, security and CORS headers).
+ * Replies: the envelope, errors with the codes of the namespace, ETag and 304, encodings, and the
+ * caching, security and CORS headers.
  *
- * A reply is decided once (`replied`), built in the request's arena, and queued when MHD's access
- * handler is on the stack, now or after resuming.
+ * A reply is decided once (`replied`), built in the request's arena, and queued by MHD's access
+ * handler, immediately or after the connection has been resumed.
  */
 #include <stdio.h>
 #include <sodium.h>
@@ -14,7 +14,7 @@
 #define JSON_TYPE "application/json; charset=utf-8"
 #define PROBLEM_TYPE "application/problem+json; charset=utf-8"
 
-/* True for the first reply of a request: any later one is dropped. */
+/* True for the first reply of a request; later ones are ignored. */
 static bool reply_begin(struct exchange *x)
 {
 	if (x->replied)
@@ -32,8 +32,8 @@ static void reply_decide(struct exchange *x, int status, const char *type, struc
 	exchange_answered(x);
 }
 
-/* What is left when memory for a better answer is not. */
-static void reply_poor(struct exchange *x)
+/* A constant reply for when there is no memory for another one. */
+static void reply_out_of_memory(struct exchange *x)
 {
 	reply_decide(x, 503, JSON_TYPE, TEXT(
 		"{\"success\":false,\"error\":{\"code\":\"SERVICE_UNAVAILABLE\","
@@ -71,7 +71,7 @@ static void reply_body(struct request *rq, struct text body)
 	if (!reply_begin(x))
 		return;
 	if (!body.at)
-		return reply_poor(x);
+		return reply_out_of_memory(x);
 	reply_decide(x, rq->route && rq->route->created ? 201 : 200, JSON_TYPE, body);
 }
 
@@ -118,7 +118,7 @@ void reply_bare(struct request *rq, int status, const char *content_type, struct
 		return;
 	copy = arena_copy(rq->arena, body.at ? body.at : "", body.len);
 	if (!copy)
-		return reply_poor(x);
+		return reply_out_of_memory(x);
 	reply_decide(x, status, content_type, (struct text){ copy, body.len });
 }
 
@@ -139,7 +139,7 @@ static bool etag_matches(struct text list, const char *etag)
 			return true;
 		if (text_starts(one, TEXT("W/")))
 			one = (struct text){ one.at + 2, one.len - 2 };
-		/* the tag of an encoded form has a suffix inside its quotes */
+		/* the tag of an encoded body has a suffix inside its quotes */
 		if (one.len >= len && memcmp(one.at, etag, len - 1) == 0 &&
 			(one.at[len - 1] == '"' || one.at[len - 1] == '-'))
 			return true;
@@ -162,7 +162,7 @@ void reply_cached(struct request *rq, const struct cache_value *value)
 		return reply_decide(x, 304, JSON_TYPE, TEXT_NONE);
 	copy = arena_copy(rq->arena, body.at, body.len);
 	if (!copy)
-		return reply_poor(x);
+		return reply_out_of_memory(x);
 	x->encoding = encoding;
 	reply_decide(x, 200, JSON_TYPE, (struct text){ copy, body.len });
 }
@@ -224,7 +224,7 @@ static void allow_header(struct exchange *x)
 	reply_header(&x->rq, "Allow", buf_string(&list));
 }
 
-/* Headers that belong to a status. */
+/* Headers that a status requires. */
 static void error_headers(struct exchange *x, int error)
 {
 	bool has_retry = false;
@@ -262,7 +262,7 @@ void reply_error_with(struct request *rq, int error, const char *message, struct
 		error_envelope(x, &body, row, message, details);
 	out = buf_string(&body);
 	if (!out)
-		return reply_poor(x);
+		return reply_out_of_memory(x);
 	reply_decide(x, x->status, problem ? PROBLEM_TYPE : JSON_TYPE,
 		(struct text){ out, body.len });
 }
@@ -304,12 +304,12 @@ void reply_retry_after(struct request *rq, int64_t seconds)
 
 /* --- Queueing --------------------------------------------------------------------------------- */
 
-static bool is_read(const struct exchange *x)
+static bool method_is_read(const struct exchange *x)
 {
 	return x->rq.method == GET || x->rq.method == HEAD;
 }
 
-/* A tag for any JSON a client may ask for again: on a bad network a 304 is worth much. */
+/* Sets a tag on any JSON that a client may request again: a 304 saves a lot on slow networks. */
 static void etag_set(struct exchange *x)
 {
 	static const unsigned char key[crypto_shorthash_KEYBYTES] = "reeyo etag key.";
@@ -317,7 +317,7 @@ static void etag_set(struct exchange *x)
 	char hex[2 * crypto_shorthash_BYTES + 1];
 	struct buf tag;
 
-	if (x->etag || x->status != 200 || !is_read(x) || x->out.len == 0 ||
+	if (x->etag || x->status != 200 || !method_is_read(x) || x->out.len == 0 ||
 		x->content_type[0] != 'a')
 		return;
 	crypto_shorthash(hash, (const unsigned char *)x->out.at, x->out.len, key);
@@ -331,7 +331,7 @@ static void etag_set(struct exchange *x)
 	}
 }
 
-static void encode(struct exchange *x)
+static void reply_encode(struct exchange *x)
 {
 	const char *encoding;
 	struct text smaller;
@@ -348,7 +348,8 @@ static void encode(struct exchange *x)
 	x->encoding = encoding;
 }
 
-/* A strong tag names one representation: the encoded ones carry their encoding in it. */
+/* A strong tag identifies one representation, so the tags of encoded bodies contain the
+ * encoding. */
 static const char *etag_encoded(struct exchange *x)
 {
 	struct buf tag;
@@ -365,8 +366,8 @@ void reply_until(struct request *rq, int64_t wall_ms)
 	exchange_of(rq)->until_ms = wall_ms;
 }
 
-/* Seconds that a public answer may be kept by others. */
-static unsigned max_age(const struct exchange *x)
+/* Seconds for which a public reply may be cached. */
+static unsigned reply_max_age(const struct exchange *x)
 {
 	int64_t left_s = x->until_ms ? (x->until_ms - clock_wall_ms()) / 1000 : INT64_MAX;
 
@@ -375,23 +376,23 @@ static unsigned max_age(const struct exchange *x)
 	return left_s < x->rq.route->max_age ? (unsigned)left_s : x->rq.route->max_age;
 }
 
-/* Anything but a public document: no cache may keep it, not even the client's own. His program may
- * still keep what it shows, and ask with its ETag whether that has changed. */
-static bool answer_is_personal(const struct exchange *x)
+/* True for anything but a public document: no cache may store it, not even the browser's. The
+ * client program may still keep it and revalidate it with its ETag. */
+static bool reply_is_personal(const struct exchange *x)
 {
 	return !x->rq.route || x->rq.route->who != ANYONE || !x->etag;
 }
 
 static void cache_headers(struct exchange *x, struct MHD_Response *response)
 {
-	bool shared = x->rq.route && x->status < 400 && is_read(x) && x->rq.route->max_age;
+	bool shared = x->rq.route && x->status < 400 && method_is_read(x) && x->rq.route->max_age;
 	char value[64];
 	const char *tag;
 
 	if (shared)
-		snprintf(value, sizeof(value), "public, max-age=%u", max_age(x));
+		snprintf(value, sizeof(value), "public, max-age=%u", reply_max_age(x));
 	MHD_add_response_header(response, "Cache-Control",
-		shared ? value : answer_is_personal(x) ? "no-store" : "no-cache");
+		shared ? value : reply_is_personal(x) ? "no-store" : "no-cache");
 	if (x->etag && (tag = etag_encoded(x)))
 		MHD_add_response_header(response, "ETag", tag);
 	MHD_add_response_header(response, "Vary",
@@ -399,7 +400,7 @@ static void cache_headers(struct exchange *x, struct MHD_Response *response)
 		      "Accept-Encoding, Accept, Accept-Language, Authorization, Origin");
 }
 
-/* Of every answer. HSTS only where the client has come by TLS, as the proxy before us says
+/* Headers of every reply. HSTS only when the client came by TLS, as the proxy in front of us reports
  * (RFC 6797, 7.2). */
 static unsigned security_headers(const struct exchange *x, struct reply_header ret[3])
 {
@@ -460,7 +461,7 @@ void reply_stream(struct exchange *x, struct stream *stream)
 	exchange_answered(x);
 }
 
-/* Proxies that buffer (nginx) are told not to. */
+/* X-Accel-Buffering keeps nginx from buffering the stream. */
 static enum MHD_Result stream_queue(struct exchange *x)
 {
 	struct MHD_Response *response = stream_response(x->stream);
@@ -491,7 +492,7 @@ enum MHD_Result reply_queue(struct exchange *x)
 		return stream_queue(x);
 
 	etag_set(x);
-	encode(x);
+	reply_encode(x);
 	response = MHD_create_response_from_buffer(x->out.len, (void *)(uintptr_t)x->out.at,
 		MHD_RESPMEM_PERSISTENT);
 	if (!response)

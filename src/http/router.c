@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The router: one tree of path segments per namespace, built from the tables at boot and read-only
- * afterwards. A literal segment beats a parameter. Mistakes in the tables stop the server here.
+ * afterwards. A literal segment wins over a parameter. A mistake in the tables stops the server.
  */
 #include <stdio.h>
 
@@ -12,25 +12,26 @@
 enum { METHOD_SLOTS = 5 };
 
 struct node {
-	struct text segment;            /* literal; for a parameter its name */
+	struct text segment;            /* a literal, or the name of a parameter */
 	const struct route *rows[METHOD_SLOTS];
-	bool loose[METHOD_SLOTS];       /* set by .any_write of another verb: may be replaced */
+	bool loose[METHOD_SLOTS];       /* set by .any_write of another method: an explicit row
+	                                 * replaces it */
 	struct node *children, *next;   /* literals */
 	struct node *param;
 };
 
-struct template {
-	const char *path;               /* as shown to a client that is near */
+struct path_template {
+	const char *path;               /* "/orders/:orderId", as suggested to clients */
 	enum name_space ns;
 	bool root;
-	struct template *next;
+	struct path_template *next;
 };
 
 struct router {
 	const struct route_set *sets;
 	struct node *trees[NS_COUNT];
 	struct node *root;              /* absolute paths */
-	struct template *templates;
+	struct path_template *templates;
 };
 
 static const struct {
@@ -84,8 +85,8 @@ const char *who_name(enum who who)
 	return who < WHO_COUNT ? names[who] : "?";
 }
 
-/* Slot of a method in a node: the first five rows of the table above; -1 for the others. */
-static int slot_of(enum method method)
+/* Index of a method in node.rows: the first five of the table above; -1 for the others. */
+static int method_slot(enum method method)
 {
 	for (int i = 0; i < METHOD_SLOTS; i++)
 		if (methods[i].method == method)
@@ -127,9 +128,9 @@ static struct node *node_at(struct node *root, struct text path)
 	return node;
 }
 
-static int row_put(struct node *node, const struct route *row, enum method method, bool loose)
+static int node_set_route(struct node *node, const struct route *row, enum method method, bool loose)
 {
-	int slot = slot_of(method);
+	int slot = method_slot(method);
 
 	if (slot < 0)
 		return E_CONFIG;
@@ -140,11 +141,11 @@ static int row_put(struct node *node, const struct route *row, enum method metho
 	return 0;
 }
 
-static int row_add_at(struct router *router, const struct route_set *set, const struct route *row,
+static int route_add_path(struct router *router, const struct route_set *set, const struct route *row,
 	struct text path)
 {
 	struct node **tree = row->root ? &router->root : &router->trees[set->ns];
-	struct template *template = calloc(1, sizeof(*template));
+	struct path_template *template = calloc(1, sizeof(*template));
 	char *copy = strndup(path.at, path.len);
 	struct node *node;
 
@@ -153,14 +154,14 @@ static int row_add_at(struct router *router, const struct route_set *set, const 
 		free(copy);
 		return E_NO_MEMORY;
 	}
-	*template = (struct template){ copy, set->ns, row->root, router->templates };
+	*template = (struct path_template){ copy, set->ns, row->root, router->templates };
 	router->templates = template;
 	if (!*tree && !(*tree = calloc(1, sizeof(**tree))))
 		return E_NO_MEMORY;
 	node = node_at(*tree, text_of(copy));
 	if (!node)
 		return E_NO_MEMORY;
-	if (row_put(node, row, row->method, false)) {
+	if (node_set_route(node, row, row->method, false)) {
 		log_line(LOG_ERROR, "two rows for one route",
 			LOG_T("method", method_name(row->method)),
 			LOG_T("path", copy), LOG_T("namespace", name_space_name(set->ns)));
@@ -168,12 +169,12 @@ static int row_add_at(struct router *router, const struct route_set *set, const 
 	}
 	if (row->any_write)
 		for (int i = 1; i <= 3; i++)
-			(void)row_put(node, row, methods[i].method, true);
+			(void)node_set_route(node, row, methods[i].method, true);
 	return 0;
 }
 
-/* A member whose value is one spelling of one thing: what a limit may count. */
-static bool limit_member(const struct field *body, struct text name)
+/* True for a member whose canonical form is unique, so that a limit may count by it. */
+static bool limit_key_is_member(const struct field *body, struct text name)
 {
 	for (const struct field *field = body; field && field->name; field++)
 		if (text_is(name, text_of(field->name)))
@@ -182,8 +183,8 @@ static bool limit_member(const struct field *body, struct text name)
 	return false;
 }
 
-/* A limit says whom it counts, in words that the caller cannot choose. */
-static bool limit_is_said(const struct route *row)
+/* True when .limit has a .limit_by whose keys the caller cannot choose. */
+static bool limit_key_is_valid(const struct route *row)
 {
 	struct text words = text_of(row->limit_by);
 
@@ -195,41 +196,41 @@ static bool limit_is_said(const struct route *row)
 		struct text word = text_cut(&words, ' ');
 
 		if (!text_is(word, TEXT("caller")) && !text_is(word, TEXT("address")) &&
-			!limit_member(row->body, word))
+			!limit_key_is_member(row->body, word))
 			return false;
 	}
 	return true;
 }
 
-static int row_check(const struct route_set *set, const struct route *row)
+static int route_check(const struct route_set *set, const struct route *row)
 {
 	const char *missing = row->who == WHO_UNSET	       ? "who" :
 			      !row->run			       ? "run" :
 			      !row->does		       ? "does" :
-			      slot_of(row->method) < 0	       ? "method" :
+			      method_slot(row->method) < 0	       ? "method" :
 			      row->path[0] != '/'	       ? "path" :
-			      !limit_is_said(row)	       ? "limit_by" :
+			      !limit_key_is_valid(row)	       ? "limit_by" :
 								 NULL;
 
 	if (!missing)
 		return 0;
-	log_line(LOG_ERROR, "a route row is not complete", LOG_T("missing", missing),
+	log_line(LOG_ERROR, "a route row is incomplete", LOG_T("missing", missing),
 		LOG_T("path", row->path), LOG_T("namespace", name_space_name(set->ns)));
 	return E_CONFIG;
 }
 
-static int row_add(struct router *router, const struct route_set *set, const struct route *row)
+static int route_add(struct router *router, const struct route_set *set, const struct route *row)
 {
 	struct text also = text_of(row->also);
-	int error = row_check(set, row);
+	int error = route_check(set, row);
 
 	if (!error)
-		error = row_add_at(router, set, row, text_of(row->path));
+		error = route_add_path(router, set, row, text_of(row->path));
 	while (!error && also.at) {
 		struct text one = text_cut(&also, ' ');
 
 		if (one.len)
-			error = row_add_at(router, set, row, one);
+			error = route_add_path(router, set, row, one);
 	}
 	return error;
 }
@@ -244,7 +245,7 @@ int router_new(const struct route_set *sets, struct router **ret)
 	router->sets = sets;
 	for (const struct route_set *set = sets; set->routes; set++)
 		for (const struct route *row = set->routes; row->path; row++) {
-			int wrong = row_add(router, set, row);
+			int wrong = route_add(router, set, row);
 
 			error = error ? error : wrong;
 		}
@@ -276,7 +277,7 @@ void router_free(struct router *router)
 		node_free(router->trees[i]);
 	node_free(router->root);
 	while (router->templates) {
-		struct template *next = router->templates->next;
+		struct path_template *next = router->templates->next;
 
 		free((char *)(uintptr_t)router->templates->path);
 		free(router->templates);
@@ -305,15 +306,16 @@ static unsigned node_methods(const struct node *node)
 	return all;
 }
 
-/* Depth is bounded by the length of a URL; each level tries the literal, then the parameter. A node
- * without the method does not end the search: "/orders/active" may lack what "/orders/:id" has. */
+/* Each level tries the literal, then the parameter. The length of a URL limits the depth. A node
+ * without the method does not end the search: "/orders/:id" may have a method that "/orders/active"
+ * lacks. */
 static bool node_find(const struct node *node, enum method method, struct text path, unsigned depth,
 	struct route_match *ret)
 {
 	struct text segment;
 
 	if (!path.at || path.len == 0) {
-		int slot = slot_of(method);
+		int slot = method_slot(method);
 
 		if (slot >= 0 && node->rows[slot]) {
 			ret->route = node->rows[slot];
@@ -334,8 +336,8 @@ static bool node_find(const struct node *node, enum method method, struct text p
 	return node_find(node->param, method, path, depth + 1, ret);
 }
 
-/* Takes "/api/v1" and a namespace's name off the path; false when it is not below /api/v1. */
-static bool api_path(struct text *path, enum name_space *ns)
+/* Removes "/api/v1" and a namespace's name from the path; false when it is not below /api/v1. */
+static bool api_path_split(struct text *path, enum name_space *ns)
 {
 	static const struct text prefix = { "/api/v1", 7 };
 	struct text rest;
@@ -374,14 +376,14 @@ void router_find(const struct router *router, enum method method, struct text pa
 		if (node_find(router->root, method, rest, 0, ret))
 			return;
 	}
-	if (!api_path(&path, &ret->ns) || !(tree = router->trees[ret->ns]))
+	if (!api_path_split(&path, &ret->ns) || !(tree = router->trees[ret->ns]))
 		return;
 	text_cut(&path, '/');
 	node_find(tree, method, path, 0, ret);
 }
 
-/* Distance of a path to a template: the segments' distances, a parameter being a little away from
- * anything, so that a literal close by wins. */
+/* Distance of a path to a template: the sum of its segments' distances. A parameter has distance 1
+ * to any segment, so that an equal literal wins. */
 static size_t template_distance(struct text path, struct text template)
 {
 	size_t sum = 0;
@@ -407,12 +409,12 @@ const char *router_nearest(const struct router *router, struct text path, enum n
 	const char *nearest = NULL;
 	struct text whole = path;
 	size_t best;
-	bool api = api_path(&path, &ns);
+	bool api = api_path_split(&path, &ns);
 
 	if (path.len > 128)
 		return NULL;
 	best = path.len / 3 + 3;
-	for (const struct template *at = router->templates; at; at = at->next) {
+	for (const struct path_template *at = router->templates; at; at = at->next) {
 		size_t distance;
 
 		if (!at->root && (!api || at->ns != ns))

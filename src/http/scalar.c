@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Scalars of the field tables: texts, numbers, phones, addresses of all kinds. Each check either
- * gives the value in canonical form or notes what a mobile developer needs to read to mend it.
+ * Scalars of the field tables: texts, numbers, phones, addresses. Each check returns the value in
+ * canonical form, or records a message that helps an app developer to correct it.
  */
 #include <ctype.h>
 #include <math.h>
@@ -13,10 +13,10 @@
 #include "reeyo/core/url.h"
 #include "reeyo/domain/order.h"
 
-/* Of a FIELD_TEXT whose table does not say. */
+/* Maximum of a FIELD_TEXT without .max. */
 #define TEXT_LENGTH_MAX 1000
-/* Of a FIELD_MONEY whose table does not say: more than there is, and far from what sums overflow
- * at. */
+/* Maximum of a FIELD_MONEY without .max: more than any real amount, and small enough that sums do
+ * not overflow. */
 #define MONEY_MAX INT64_C(1000000000000)
 /* 2999-12-31T23:59:59.999Z */
 #define TIME_LAST_MS INT64_C(32503679999999)
@@ -37,9 +37,9 @@ static void text_length_fault(struct check *check, const struct field *field, co
 			(long long)(field->max ? field->max : TEXT_LENGTH_MAX));
 }
 
-/* Too short is what shows too little, too long what takes too much room. What shows nothing is
- * empty. */
-static json_t *composed_check(struct check *check, const struct field *field,
+/* The minimum counts characters that have a width, the maximum counts all. A text without a visible
+ * character is empty. */
+static json_t *text_bounds_check(struct check *check, const struct field *field,
 	const char *name, struct text text)
 {
 	bool seen = unicode_visible(text) > 0;
@@ -62,13 +62,13 @@ static json_t *composed_check(struct check *check, const struct field *field,
 	return json_stringn(text.at, text.len);
 }
 
-static json_t *text_check(struct check *check, const struct field *field,
+static json_t *plain_text_check(struct check *check, const struct field *field,
 	const char *name, struct text raw)
 {
 	char *composed auto_free = unicode_compose(unicode_trim(raw));
 
 	if (composed)
-		return composed_check(check, field, name, text_of(composed));
+		return text_bounds_check(check, field, name, text_of(composed));
 	check_fault(check, name, "has too many marks on one letter",
 		"a trop de signes sur une même lettre");
 	return NULL;
@@ -154,8 +154,8 @@ static json_t *phone_check(struct check *check, const char *name, struct text ra
 	return NULL;
 }
 
-/* One @ with something before it and a dotted name after it; no more can be said without sending
- * mail. */
+/* One @ with a local part before it and a domain with a dot after it. Whether the address exists
+ * can only be found by sending mail. */
 static bool is_email(struct text text)
 {
 	struct text domain = text;
@@ -262,7 +262,7 @@ static json_t *url_check(struct check *check, const char *name, struct text raw)
 	return NULL;
 }
 
-/* Empty says that there is none, as apps that always name the member do. */
+/* An empty text means no address: some apps always send the member. */
 static json_t *url_or_id_check(struct check *check, const struct field *field,
 	const char *name, struct text raw)
 {
@@ -276,9 +276,9 @@ static json_t *url_or_id_check(struct check *check, const struct field *field,
 	return NULL;
 }
 
-/* Writes what a text means as "2026-03-01T13:05:00.000Z": what reads it later need not know every
- * spelling, and no other has to be one for PostgreSQL. */
-static bool moment_read(struct text text, char out[CLOCK_ISO_SIZE])
+/* Writes the time as "2026-03-01T13:05:00.000Z", so that later readers and PostgreSQL get only this
+ * form. */
+static bool time_normalise(struct text text, char out[CLOCK_ISO_SIZE])
 {
 	char copy[48];
 	int64_t ms;
@@ -294,7 +294,7 @@ static json_t *time_check(struct check *check, const char *name, struct text raw
 {
 	char moment[CLOCK_ISO_SIZE];
 
-	if (moment_read(text_trim(raw), moment))
+	if (time_normalise(text_trim(raw), moment))
 		return json_string(moment);
 	check_fault(check, name, "must be a time, e.g. 2026-03-01T14:05:00Z",
 		"doit être une date et heure, p. ex. 2026-03-01T14:05:00Z");
@@ -308,7 +308,7 @@ static json_t *date_check(struct check *check, const char *name, struct text raw
 
 	if (text.len == CLOCK_DAY_SIZE - 1) {
 		snprintf(whole, sizeof(whole), "%.10sT00:00:00Z", text.at);
-		if (moment_read(text_of(whole), moment))
+		if (time_normalise(text_of(whole), moment))
 			return json_stringn(moment, CLOCK_DAY_SIZE - 1);
 	}
 	check_fault(check, name, "must be a date, e.g. 2026-03-01",
@@ -318,7 +318,7 @@ static json_t *date_check(struct check *check, const char *name, struct text raw
 
 /* --- Numbers ---------------------------------------------------------------------------------- */
 
-static bool in_range(struct check *check, const struct field *field,
+static bool integer_in_range(struct check *check, const struct field *field,
 	const char *name, int64_t value)
 {
 	int64_t max = field->max ? field->max : field->kind == FIELD_MONEY ? MONEY_MAX : INT64_MAX;
@@ -337,8 +337,8 @@ static bool in_range(struct check *check, const struct field *field,
 	return false;
 }
 
-/* 10, 10.0 and (in forms) "10". */
-static bool whole_number(struct check *check, const json_t *value, int64_t *ret)
+/* Reads 10, 10.0 and (in forms and queries) "10". */
+static bool integer_read(struct check *check, const json_t *value, int64_t *ret)
 {
 	double real;
 
@@ -361,7 +361,7 @@ static json_t *int_check(struct check *check, const struct field *field,
 {
 	int64_t number;
 
-	if (!whole_number(check, value, &number)) {
+	if (!integer_read(check, value, &number)) {
 		if (field->kind == FIELD_MONEY)
 			check_fault(check, name, "must be a whole amount in XAF",
 				"doit être un montant entier en XAF");
@@ -370,7 +370,7 @@ static json_t *int_check(struct check *check, const struct field *field,
 				"doit être un nombre entier");
 		return NULL;
 	}
-	return in_range(check, field, name, number) ? json_integer(number) : NULL;
+	return integer_in_range(check, field, name, number) ? json_integer(number) : NULL;
 }
 
 static json_t *number_check(struct check *check, const struct field *field,
@@ -443,7 +443,7 @@ static json_t *string_check(struct check *check, const struct field *field,
 	case FIELD_DATE:
 		return date_check(check, name, raw);
 	default:
-		return text_check(check, field, name, raw);
+		return plain_text_check(check, field, name, raw);
 	}
 }
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Listeners and the libmicrohttpd daemons behind them.
+ * Listeners and their libmicrohttpd daemons.
  *
- * Each daemon runs in external epoll mode: its epoll descriptor sits in a uv_poll, and MHD_run is
- * called once at the end of a turn in which anything asked for it: socket activity, a resumed
- * connection, or MHD itself (MHD_get_timeout says 0 when it has read bytes it has not handled yet;
- * without asking, a resumed connection can sleep until the next timer).
+ * Each daemon runs in external epoll mode: a uv_poll watches its epoll descriptor, and MHD_run is
+ * called once at the end of a turn in which there was socket activity, a resumed connection, or
+ * more work for MHD. (MHD_get_timeout returns 0 when MHD has read bytes that it has not handled
+ * yet. Without this check a resumed connection can sleep until the next timer.)
  *
- * All time limits are ours, since MHD's own is reset by every byte a slow client drips.
+ * All deadlines are our own, because MHD's timeout is reset by every byte that a slow client sends.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -20,14 +20,15 @@
 #include "exchange.h"
 #include "json.h"
 
-/* Turn: MHD is run again at most so often before the loop polls. */
+/* Most runs of a daemon in one turn, before the loop polls. */
 #define RUNS_PER_TURN 8
-/* A daemon that wants another run after so many that moved no byte waits for STALL_MS. */
+/* After this many runs without progress, a daemon that asks for another one waits for STALL_MS. */
 #define IDLE_RUNS 3
 #define STALL_MS 100
-/* On SIGTERM idle kept-alive connections get so long for a request that is on its way. */
+/* On drain idle keep-alive connections stay open this long, for requests that are on their way. */
 #define LINGER_MS 1000
-/* ...and a stream's client so long to take what waits for him, as a refused one has to read why. */
+/* Time for the client of an ending stream to read its queue, and for a refused client to read its
+ * reply. */
 #define PARTING_MS 2000
 
 static void connection_expired(struct deadline *deadline);
@@ -61,12 +62,12 @@ int listener_parse(const char *text, struct listener *ret)
 	memcpy(ret->address, host.at, host.len);
 	return 0;
 wrong:
-	log_line(LOG_ERROR, "not an address to listen on, write address:port, e.g. 0.0.0.0:8080",
+	log_line(LOG_ERROR, "invalid listen address: write address:port, e.g. 0.0.0.0:8080",
 		LOG_T("listen", text));
 	return E_CONFIG;
 }
 
-static int socket_refused(const struct listener *listener, const char *what, int fd)
+static int listen_failed(const struct listener *listener, const char *what, int fd)
 {
 	log_line(LOG_ERROR,
 		errno == EADDRINUSE ?
@@ -79,7 +80,7 @@ static int socket_refused(const struct listener *listener, const char *what, int
 	return E_CONFIG;
 }
 
-static int address_of(const struct listener *listener, struct sockaddr_storage *ret, socklen_t *len)
+static int listener_sockaddr(const struct listener *listener, struct sockaddr_storage *ret, socklen_t *len)
 {
 	struct sockaddr_in *four = (struct sockaddr_in *)ret;
 	struct sockaddr_in6 *six = (struct sockaddr_in6 *)ret;
@@ -101,8 +102,8 @@ static int address_of(const struct listener *listener, struct sockaddr_storage *
 	return E_CONFIG;
 }
 
-/* The first loop's socket probes without SO_REUSEPORT whether another program holds the port;
- * after it the loops share the port. */
+/* Checks without SO_REUSEPORT whether another program has the port. Only the first loop does this,
+ * because the loops share the port. */
 static int port_is_free(const struct listener *listener, const struct sockaddr *address,
 	socklen_t len)
 {
@@ -110,10 +111,10 @@ static int port_is_free(const struct listener *listener, const struct sockaddr *
 	int yes = 1;
 
 	if (fd < 0)
-		return socket_refused(listener, "socket", -1);
+		return listen_failed(listener, "socket", -1);
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
 	if (bind(fd, address, len) != 0)
-		return socket_refused(listener, "bind", fd);
+		return listen_failed(listener, "bind", fd);
 	close(fd);
 	return 0;
 }
@@ -125,20 +126,20 @@ static int listen_socket(struct listener *listener, bool first, int backlog, int
 	int yes = 1;
 	int fd;
 
-	if (address_of(listener, &address, &len))
+	if (listener_sockaddr(listener, &address, &len))
 		return E_CONFIG;
 	if (first && listener->port && port_is_free(listener, (struct sockaddr *)&address, len))
 		return E_CONFIG;
 	fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
-		return socket_refused(listener, "socket", -1);
+		return listen_failed(listener, "socket", -1);
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
 	setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof(yes));
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
 	if (bind(fd, (struct sockaddr *)&address, len) != 0)
-		return socket_refused(listener, "bind", fd);
+		return listen_failed(listener, "bind", fd);
 	if (listen(fd, backlog) != 0)
-		return socket_refused(listener, "listen", fd);
+		return listen_failed(listener, "listen", fd);
 	len = sizeof(address);
 	if (getsockname(fd, (struct sockaddr *)&address, &len) == 0)
 		listener->port = ntohs(address.ss_family == AF_INET6 ?
@@ -158,8 +159,8 @@ static struct connection *connection_of(struct MHD_Connection *mhd)
 	return info ? info->socket_context : NULL;
 }
 
-/* A client of IPv4 that came to a socket of IPv6 is one of IPv4, as everybody writes it. */
-static void ipv6_text(const struct in6_addr *address, char out[INET6_ADDRSTRLEN])
+/* An IPv4-mapped address is written as an IPv4 address. */
+static void ipv6_format(const struct in6_addr *address, char out[INET6_ADDRSTRLEN])
 {
 	if (IN6_IS_ADDR_V4MAPPED(address))
 		inet_ntop(AF_INET, address->s6_addr + 12, out, INET6_ADDRSTRLEN);
@@ -177,7 +178,7 @@ static void connection_address(struct connection *connection, struct MHD_Connect
 		inet_ntop(AF_INET, &((const struct sockaddr_in *)address)->sin_addr,
 			connection->address, sizeof(connection->address));
 	else if (address && address->sa_family == AF_INET6)
-		ipv6_text(&((const struct sockaddr_in6 *)address)->sin6_addr, connection->address);
+		ipv6_format(&((const struct sockaddr_in6 *)address)->sin6_addr, connection->address);
 }
 
 static void connection_opened(struct port *port, struct MHD_Connection *mhd, void **context)
@@ -215,9 +216,9 @@ static void connection_closed(struct port *port, void **context)
 	*context = NULL;
 	port->server->progress++;
 	port->server->connections--;
-	/* At its limit MHD takes the listening socket out of its epoll, and puts it back only at
-	 * the start of a run after a connection has gone: without another run nobody would wake
-	 * it. */
+	/* At its connection limit MHD removes the listening socket from its epoll, and adds it
+	 * again only at the start of a run after a connection has closed. So another run is
+	 * needed. */
 	port->server->hook.wanted = true;
 	count_add(loop_counters(port->server->app->loop), COUNT_CONNECTIONS, -1);
 }
@@ -231,8 +232,8 @@ static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
 		connection_closed(cls, context);
 }
 
-/* A request is arriving, if only a part of its first line, and has no answer yet. */
-static bool request_arrives(const struct connection *connection)
+/* True when at least a part of a request has arrived and it has no reply yet. */
+static bool request_is_arriving(const struct connection *connection)
 {
 	const struct exchange *x = connection->exchange;
 
@@ -240,8 +241,8 @@ static bool request_arrives(const struct connection *connection)
 		   !connection->stream && framing_begun(&connection->framing);
 }
 
-/* The time for headers, body or sending is over. MHD has no call to close a connection from
- * outside, but it closes one whose socket was shut down. */
+/* The deadline for headers, body or sending has passed. MHD has no call that closes a connection
+ * from outside, but it closes one whose socket was shut down. */
 static void connection_expired(struct deadline *deadline)
 {
 	struct connection *connection = CONTAINER_OF(deadline, struct connection, deadline);
@@ -249,13 +250,13 @@ static void connection_expired(struct deadline *deadline)
 
 	if (!connection->idle && !connection->refused)
 		count_one(loop_counters(server->app->loop), COUNT_HTTP_DEADLINES);
-	if (request_arrives(connection) && !connection->refused)
+	if (request_is_arriving(connection) && !connection->refused)
 		return connection_refuse(connection, E_REQUEST_TIMEOUT, NULL);
 	shutdown(connection->fd, SHUT_RDWR);
 	server->hook.wanted = true;
 }
 
-/* The handler did not answer in time: the client hears 503, whatever comes later is dropped. */
+/* The handler did not reply in time: the client gets 503, and a later reply is ignored. */
 static void run_expired(struct deadline *deadline)
 {
 	struct connection *connection = CONTAINER_OF(deadline, struct connection, deadline);
@@ -264,14 +265,14 @@ static void run_expired(struct deadline *deadline)
 	if (!x || x->replied)
 		return;
 	count_one(loop_counters(connection->port->server->app->loop), COUNT_HTTP_DEADLINES);
-	log_line(LOG_WARN, "a handler ran out of time", LOG_T("requestId", x->rq.request_id),
+	log_line(LOG_WARN, "a handler exceeded its deadline", LOG_T("requestId", x->rq.request_id),
 		LOG_T("route", x->rq.route ? x->rq.route->path : NULL));
 	reply_error(&x->rq, E_TIMED_OUT);
 }
 
-/* libmicrohttpd would keep a record of each pair of the query in the connection's memory,
- * where the answer's head has to find room, and close without a word when it is full. We read
- * the query from a copy of our own, so it is shown an empty one. */
+/* libmicrohttpd would store each pair of the query in the connection's memory, which the response's
+ * head also needs, and close the connection without a reply when it is full. The server reads the
+ * query from its own copy, so the library gets an empty one. */
 static void query_hide(const char *uri)
 {
 	char *mark = strchr((char *)(uintptr_t)uri, '?');
@@ -280,9 +281,8 @@ static void query_hide(const char *uri)
 		mark[1] = '\0';
 }
 
-/* Paths are decoded where their parameters are read; the library's decoded one is used by
- * nobody. */
-static size_t path_leave(void *cls, struct MHD_Connection *mhd, char *path)
+/* Parameters are decoded where they are read. The library's decoded path is not used. */
+static size_t path_keep_encoded(void *cls, struct MHD_Connection *mhd, char *path)
 {
 	(void)cls;
 	(void)mhd;
@@ -318,7 +318,7 @@ static enum MHD_Result on_access(void *cls, struct MHD_Connection *mhd, const ch
 	(void)cls;
 	(void)url;
 	if (!x)
-		return MHD_NO; /* no memory for a request: closing is all that is left */
+		return MHD_NO; /* out of memory: the connection is closed */
 	x->inside = true;
 	if (x->stage == STAGE_HEAD)
 		result = exchange_head(x, method, version);
@@ -329,7 +329,7 @@ static enum MHD_Result on_access(void *cls, struct MHD_Connection *mhd, const ch
 		result = x->replied && x->stage != STAGE_SENT ? reply_queue(x) : MHD_YES;
 	}
 	x->inside = false;
-	if (x->stream && x->stage == STAGE_SENT) { /* the stream goes on without its request */
+	if (x->stream && x->stage == STAGE_SENT) { /* the stream outlives its request */
 		*context = NULL;
 		connection_of(mhd)->exchange = NULL;
 		exchange_streams(x);
@@ -337,9 +337,9 @@ static enum MHD_Result on_access(void *cls, struct MHD_Connection *mhd, const ch
 	return result;
 }
 
-/* A request is answered. One that followed in the same bytes may be at fault: its turn comes after
- * those between them. */
-static void connection_rests(struct connection *connection)
+/* A request has been answered. When the scanner has found a fault in a later request, that one is
+ * refused after all requests before it have been answered. */
+static void connection_request_answered(struct connection *connection)
 {
 	const struct framing *framing = &connection->framing;
 
@@ -362,7 +362,7 @@ static void on_completed(void *cls, struct MHD_Connection *mhd, void **context,
 		connection->exchange = NULL;
 		connection->idle = true;
 		if (code == MHD_REQUEST_TERMINATED_COMPLETED_OK)
-			connection_rests(connection);
+			connection_request_answered(connection);
 	}
 	if (x)
 		exchange_completed(x);
@@ -379,15 +379,15 @@ static void on_activity(uv_poll_t *poll, int status, int events)
 	port->server->hook.wanted = true;
 }
 
-static bool port_has_more(struct port *port)
+static bool port_has_work(struct port *port)
 {
 	MHD_UNSIGNED_LONG_LONG timeout;
 
 	return MHD_get_timeout(port->daemon, &timeout) == MHD_YES && timeout == 0;
 }
 
-/* Clients with a request under way on a kept-alive connection are waited for: they hear
- * Connection: close with their answer. Connections that stay idle are not. */
+/* The drain waits for requests that are running; their replies carry Connection: close. It does not
+ * wait for idle connections longer than LINGER_MS. */
 static void drain_check(struct server *server)
 {
 	void (*drained)(void *) = server->drained;
@@ -400,13 +400,13 @@ static void drain_check(struct server *server)
 	drained(server->drained_arg);
 }
 
-static void linger_over(struct deadline *deadline)
+static void linger_ended(struct deadline *deadline)
 {
 	drain_check(CONTAINER_OF(deadline, struct server, lingers));
 }
 
-/* Runs a daemon until it wants no more. One that asks for a run again although nothing came of the
- * last ones is not believed: it is run when there is activity, and now and then. */
+/* Runs a daemon until it has nothing to do. When the last runs made no progress although the daemon
+ * asked for them, the next run waits for activity or STALL_MS. */
 static void port_run(struct port *port)
 {
 	struct server *server = port->server;
@@ -417,25 +417,25 @@ static void port_run(struct port *port)
 
 		intake_run(port);
 		idle = server->progress == before ? idle + 1 : 0;
-		if (!port_has_more(port))
+		if (!port_has_work(port))
 			return;
 		if (idle == IDLE_RUNS)
 			return deadline_start(&server->stall, &server->stalls);
 	} while (++runs < RUNS_PER_TURN && !loop_turn_is_long(server->app->loop));
-	server->hook.wanted = true; /* go on after the others had their turn */
+	server->hook.wanted = true; /* continue after the other hooks have run */
 }
 
-static void parse_window_over(struct deadline *deadline)
+static void parse_window_ended(struct deadline *deadline)
 {
 	CONTAINER_OF(deadline, struct server, parse_pause)->hook.wanted = true;
 }
 
-static void stall_over(struct deadline *deadline)
+static void stall_ended(struct deadline *deadline)
 {
 	CONTAINER_OF(deadline, struct server, stalls)->hook.wanted = true;
 }
 
-static void run_daemons(struct turn_hook *hook)
+static void server_run_daemons(struct turn_hook *hook)
 {
 	struct server *server = CONTAINER_OF(hook, struct server, hook);
 
@@ -478,12 +478,12 @@ static int port_start(struct server *server, struct port *port, bool first)
 		(unsigned)(config->max_connections / (loops ? loops : 1)),
 		MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
 		port, MHD_OPTION_URI_LOG_CALLBACK, on_uri, port,
-		MHD_OPTION_UNESCAPE_CALLBACK, path_leave, NULL, MHD_OPTION_NOTIFY_COMPLETED,
+		MHD_OPTION_UNESCAPE_CALLBACK, path_keep_encoded, NULL, MHD_OPTION_NOTIFY_COMPLETED,
 		on_completed, port, MHD_OPTION_STRICT_FOR_CLIENT, 0,
 		MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
 	if (!port->daemon) {
 		close(fd);
-		log_line(LOG_ERROR, "the HTTP daemon does not start",
+		log_line(LOG_ERROR, "cannot start the HTTP daemon",
 			LOG_T("address", port->listener.address),
 			LOG_I("port", port->listener.port));
 		return E_CONFIG;
@@ -524,11 +524,11 @@ int server_new(struct app *app, const struct server_steps *steps, struct listene
 	deadline_list_init(&server->run, app->loop, (uint64_t)config->request_timeout, run_expired);
 	deadline_list_init(&server->send, app->loop, (uint64_t)config->send_timeout,
 		connection_expired);
-	deadline_list_init(&server->linger, app->loop, LINGER_MS, linger_over);
+	deadline_list_init(&server->linger, app->loop, LINGER_MS, linger_ended);
 	deadline_list_init(&server->parting, app->loop, PARTING_MS, connection_expired);
-	deadline_list_init(&server->parse_window, app->loop, PARSE_WINDOW_MS, parse_window_over);
-	deadline_list_init(&server->stall, app->loop, STALL_MS, stall_over);
-	server->hook.run = run_daemons;
+	deadline_list_init(&server->parse_window, app->loop, PARSE_WINDOW_MS, parse_window_ended);
+	deadline_list_init(&server->stall, app->loop, STALL_MS, stall_ended);
+	server->hook.run = server_run_daemons;
 	server->log_hook.run = access_log_flush;
 	loop_hook(app->loop, PHASE_SERVE, &server->hook);
 	loop_hook(app->loop, PHASE_FLUSH, &server->log_hook);
@@ -550,7 +550,7 @@ int server_new(struct app *app, const struct server_steps *steps, struct listene
 
 void server_drain(struct server *server, void (*drained)(void *arg), void *arg)
 {
-	run_daemons(&server->hook); /* takes in what the kernel has accepted already */
+	server_run_daemons(&server->hook); /* takes connections that the kernel has already accepted */
 	server->draining = true;
 	server->drained = drained;
 	server->drained_arg = arg;
@@ -572,7 +572,7 @@ static void port_closed(uv_handle_t *handle)
 	port->polling = false;
 }
 
-static bool ports_poll(const struct server *server)
+static bool ports_are_polling(const struct server *server)
 {
 	for (unsigned i = 0; i < server->port_count; i++)
 		if (server->ports[i].polling)
@@ -584,11 +584,10 @@ void server_close(struct server *server)
 {
 	if (!server)
 		return;
-	server->drained = NULL; /* what ends now was cut: whoever waits for the drain has given
-	                         * up */
+	server->drained = NULL; /* the remaining requests are cut: this is not a completed drain */
 	loop_unhook(server->app->loop, PHASE_SERVE, &server->hook);
 	loop_unhook(server->app->loop, PHASE_FLUSH, &server->log_hook);
-	while (server->exchanges) { /* MHD does not stop while a connection is suspended */
+	while (server->exchanges) { /* MHD cannot stop while a connection is suspended */
 		struct exchange *x = server->exchanges;
 
 		exchange_forget(x);
@@ -597,7 +596,7 @@ void server_close(struct server *server)
 	}
 	exchanges_parse(server, true);
 	streams_cut(server);
-	run_daemons(&server->hook);
+	server_run_daemons(&server->hook);
 	for (unsigned i = 0; i < server->port_count; i++)
 		if (server->ports[i].daemon)
 			MHD_stop_daemon(server->ports[i].daemon);
@@ -616,7 +615,7 @@ void server_close(struct server *server)
 	for (unsigned i = 0; i < server->port_count; i++)
 		if (server->ports[i].polling)
 			uv_close((uv_handle_t *)&server->ports[i].poll, port_closed);
-	while (ports_poll(server))
+	while (ports_are_polling(server))
 		uv_run(loop_uv(server->app->loop), UV_RUN_ONCE);
 	free(server->ports);
 	free(server->sockets);

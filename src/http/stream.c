@@ -2,17 +2,17 @@
  *
  * Streams: see the header.
  *
- * libmicrohttpd asks for bytes (stream_read); when there are none the connection is suspended, and
- * resumed by the next piece. A suspended connection costs no poll and no time. The request, with
- * its arena, is gone as soon as the stream is open: what the access log needs at the end is kept in
- * a few hundred bytes.
+ * libmicrohttpd reads bytes with stream_read. When there are none, the connection is suspended; the
+ * next piece resumes it. A suspended connection is not polled and uses no time. The request and its
+ * arena are freed when the stream is open; the texts for the access log are kept in a few hundred
+ * bytes.
  *
- * libmicrohttpd does not look at a suspended socket, so a client that went away is noticed by the
- * next piece: the owner sends a ping now and then, and the kernel gives up a peer that acknowledges
- * nothing (GIVE_UP_MS).
+ * libmicrohttpd does not watch a suspended socket, so a closed connection is only noticed when the
+ * next piece is sent. The owner sends a ping regularly, and the kernel closes a connection whose
+ * peer acknowledges nothing for GIVE_UP_MS.
  *
- * A stream is freed when both libmicrohttpd's response and its connection have let go of it, in
- * whatever order.
+ * A stream is freed when both libmicrohttpd's response and the connection have released it, in any
+ * order.
  */
 #include "reeyo/http/stream.h"
 
@@ -23,7 +23,7 @@
 
 #include "exchange.h"
 
-/* Written without chunks, to clients of HTTP/1.0 only. */
+/* Block size for HTTP/1.0 clients, which get no chunks. */
 #define BLOCK 512
 #define PIECES_FIRST 4u
 #define GIVE_UP_MS 60000
@@ -41,10 +41,10 @@ struct stream {
 	const struct stream_calls *calls;
 	void *owner;
 	struct stream *next, *previous;
-	struct piece *pieces; /* a ring of room places; NULL while nothing waits */
+	struct piece *pieces; /* ring buffer of `room` entries; NULL while empty */
 	unsigned first, count, room;
-	size_t waiting;       /* bytes of all pieces, without what is sent of the first */
-	size_t sent;          /* of the first piece */
+	size_t waiting;       /* unsent bytes of all pieces */
+	size_t sent;          /* sent bytes of the first piece */
 	uint64_t taken, taken_before;
 	bool suspended, ending, cut, held; /* held: by libmicrohttpd's response */
 	struct access access;
@@ -64,7 +64,7 @@ void shared_drop(struct shared *shared)
 
 /* --- The queue -------------------------------------------------------------------------------- */
 
-static bool room_make(struct stream *stream)
+static bool pieces_reserve(struct stream *stream)
 {
 	unsigned room = stream->room ? stream->room * 2 : PIECES_FIRST;
 	struct piece *grown;
@@ -83,7 +83,7 @@ static bool room_make(struct stream *stream)
 	return true;
 }
 
-static void first_drop(struct stream *stream)
+static void piece_remove_first(struct stream *stream)
 {
 	shared_drop(stream->pieces[stream->first].shared);
 	stream->first = (stream->first + 1) % stream->room;
@@ -94,7 +94,7 @@ static void first_drop(struct stream *stream)
 static void pieces_free(struct stream *stream)
 {
 	while (stream->count)
-		first_drop(stream);
+		piece_remove_first(stream);
 	free(stream->pieces);
 	stream->pieces = NULL;
 	stream->room = stream->first = 0;
@@ -115,7 +115,7 @@ static size_t pieces_take(struct stream *stream, char *into, size_t room)
 		taken += part;
 		stream->sent += part;
 		if (stream->sent == piece->len)
-			first_drop(stream);
+			piece_remove_first(stream);
 	}
 	stream->waiting -= taken;
 	stream->taken += taken;
@@ -135,7 +135,7 @@ static void stream_wake(struct stream *stream)
 
 static bool piece_add(struct stream *stream, struct shared *shared, const char *at, size_t len)
 {
-	if (!room_make(stream)) {
+	if (!pieces_reserve(stream)) {
 		stream_cut(stream);
 		return false;
 	}
@@ -165,23 +165,24 @@ bool stream_send(struct stream *stream, struct shared *shared, const char *at, s
 
 /* --- The end ---------------------------------------------------------------------------------- */
 
-/* Spread, so that the clients of a copy that goes do not all come to the others in one moment. */
-static const char *retry_soon(void)
+/* A random delay, so that the clients of an instance that stops do not all reconnect to the others
+ * at the same moment. */
+static const char *stream_retry(void)
 {
-	static const char *const words[] = { "retry: 1000\n\n", "retry: 1500\n\n",
+	static const char *const lines[] = { "retry: 1000\n\n", "retry: 1500\n\n",
 		"retry: 2000\n\n", "retry: 2500\n\n", "retry: 3000\n\n", "retry: 3500\n\n",
 		"retry: 4000\n\n", "retry: 4500\n\n", "retry: 5000\n\n" };
 
-	return words[randombytes_uniform(COUNT_OF(words))];
+	return lines[randombytes_uniform(COUNT_OF(lines))];
 }
 
 void stream_finish(struct stream *stream, bool retry)
 {
-	const char *words = retry_soon();
+	const char *line = stream_retry();
 
 	if (stream->ending || stream->cut || !stream->connection)
 		return;
-	if (retry && !piece_add(stream, NULL, words, strlen(words)))
+	if (retry && !piece_add(stream, NULL, line, strlen(line)))
 		return;
 	stream->ending = true;
 	stream_wake(stream);
@@ -309,7 +310,7 @@ static ssize_t stream_read(void *cls, uint64_t position, char *into, size_t room
 	return 0;
 }
 
-static void response_freed(void *cls)
+static void stream_response_freed(void *cls)
 {
 	struct stream *stream = cls;
 
@@ -320,7 +321,7 @@ static void response_freed(void *cls)
 struct MHD_Response *stream_response(struct stream *stream)
 {
 	struct MHD_Response *response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK,
-		stream_read, stream, response_freed);
+		stream_read, stream, stream_response_freed);
 	unsigned limit = GIVE_UP_MS;
 
 	if (response)

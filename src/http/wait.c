@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Waiting for PostgreSQL and Redis on behalf of a request: each wait holds the request, ends in one
- * completion, and goes on only if the request still wants an answer.
+ * Waits of a request for PostgreSQL and Redis. Each wait holds the request, ends in one completion,
+ * and continues only if the request has not been answered yet.
  */
 #include "exchange.h"
 
@@ -26,8 +26,9 @@ static void sql_completed(struct db_call *call, const struct db_result *result)
 	wait->done(rq, result);
 }
 
-/* Calls of one account share a lane while any is in flight: see db_call.affinity. */
-static uint32_t affinity_of(const struct request *rq)
+/* The calls of one account use the same lane while any of them is in flight: see
+ * db_call.affinity. */
+static uint32_t request_affinity(const struct request *rq)
 {
 	uint32_t hash = 2166136261u;
 
@@ -49,7 +50,7 @@ void sql_run(struct request *rq, enum db_lane lane, enum query query, bool try_,
 	wait->call.query = query;
 	wait->call.lane = lane;
 	wait->call.count = count;
-	wait->call.affinity = lane == DB_WRITE ? affinity_of(rq) : 0;
+	wait->call.affinity = lane == DB_WRITE ? request_affinity(rq) : 0;
 	wait->call.done = sql_completed;
 	wait->call.owner = rq;
 	wait->call.next = NULL;
@@ -87,7 +88,7 @@ static void cached_load(struct cache_read *read)
 	wait->load(wait->rq, read);
 }
 
-static struct cache_wait *cached_wait(struct request *rq, enum cache_kind kind, const char *id,
+static struct cache_wait *cache_wait_new(struct request *rq, enum cache_kind kind, const char *id,
 	cached_done *done)
 {
 	struct cache_wait *wait = ARENA_NEW(rq->arena, struct cache_wait);
@@ -110,7 +111,7 @@ static struct cache_wait *cached_wait(struct request *rq, enum cache_kind kind, 
 void cached(struct request *rq, enum cache_kind kind, const char *id,
 	void (*load)(struct request *rq, struct cache_read *read), cached_done *done)
 {
-	struct cache_wait *wait = cached_wait(rq, kind, id, done);
+	struct cache_wait *wait = cache_wait_new(rq, kind, id, done);
 
 	if (!wait)
 		return;
@@ -119,17 +120,17 @@ void cached(struct request *rq, enum cache_kind kind, const char *id,
 	cache_get(rq->app->cache, &wait->read);
 }
 
-/* A load serves every reader that shares it, so it goes on even when its own request has been
- * answered. */
-/* Column 1, if there is one: so many milliseconds from the statement's start the row holds. The
- * statement began after asked_ms, so the end is never told too late. */
-static int64_t row_until(const struct cache_wait *wait, const struct db_result *result)
+/* The end of the row's validity. Column 1, if there is one, is a number of milliseconds from the
+ * start of the statement, which began after asked_ms; so the result is never too late. */
+static int64_t cached_row_until(const struct cache_wait *wait, const struct db_result *result)
 {
 	return db_columns(result) > 1 && !db_is_null(result, 0, 1) ?
 		wait->asked_ms + db_int(result, 0, 1) : 0;
 }
 
-static void row_loaded(struct db_call *call, const struct db_result *result)
+/* A load serves all readers that share it, so it completes even when its own request has been
+ * answered. */
+static void cached_row_loaded(struct db_call *call, const struct db_result *result)
 {
 	struct cache_wait *wait = CONTAINER_OF(call, struct cache_wait, call);
 	struct request *rq = wait->rq;
@@ -142,25 +143,25 @@ static void row_loaded(struct db_call *call, const struct db_result *result)
 	} else {
 		body = envelope(rq->arena, NULL, db_text(result, 0, 0));
 		if (body.at)
-			cache_loaded_until(&wait->read, body, row_until(wait, result));
+			cache_loaded_until(&wait->read, body, cached_row_until(wait, result));
 		else
 			cache_failed(&wait->read, E_NO_MEMORY);
 	}
 	request_release(rq);
 }
 
-static void row_load(struct request *rq, struct cache_read *read)
+static void cached_row_load(struct request *rq, struct cache_read *read)
 {
 	struct cache_wait *wait = CONTAINER_OF(read, struct cache_wait, read);
 
 	memset(&wait->call, 0, sizeof(wait->call));
 	wait->call.query = wait->query;
-	/* Never from a replica that may lag: what is filled after a drop must hold what was
-	 * committed before it. */
+	/* Never from a replica, which may lag: a key that is filled after an invalidation must
+	 * contain what was committed before it. */
 	wait->call.lane = rq->app->config->replica_url[0] ? DB_WRITE : DB_READ;
 	wait->call.count = read->id[0] ? 1 : 0;
 	wait->call.params[0] = read->id;
-	wait->call.done = row_loaded;
+	wait->call.done = cached_row_loaded;
 	wait->call.owner = rq;
 	wait->asked_ms = clock_wall_ms();
 	request_hold(rq);
@@ -170,24 +171,24 @@ static void row_load(struct request *rq, struct cache_read *read)
 void cached_by_sql(struct request *rq, enum cache_kind kind, const char *id, enum query query,
 	cached_done *done)
 {
-	struct cache_wait *wait = cached_wait(rq, kind, id, done);
+	struct cache_wait *wait = cache_wait_new(rq, kind, id, done);
 
 	if (!wait)
 		return;
-	wait->load = row_load;
+	wait->load = cached_row_load;
 	wait->query = query;
 	request_hold(rq);
 	cache_get(rq->app->cache, &wait->read);
 }
 
-struct drop_wait {
+struct invalidate_wait {
 	struct request *rq;
 	void (*next)(struct request *rq);
 };
 
-static void dropped(void *arg)
+static void invalidate_completed(void *arg)
 {
-	struct drop_wait *wait = arg;
+	struct invalidate_wait *wait = arg;
 
 	if (request_release(wait->rq))
 		wait->next(wait->rq);
@@ -196,7 +197,7 @@ static void dropped(void *arg)
 void uncached(struct request *rq, enum cache_kind kind, const char *id,
 	void (*next)(struct request *rq))
 {
-	struct drop_wait *wait = ARENA_NEW(rq->arena, struct drop_wait);
+	struct invalidate_wait *wait = ARENA_NEW(rq->arena, struct invalidate_wait);
 
 	if (!wait) {
 		cache_drop(rq->app->cache, kind, id, NULL, NULL);
@@ -205,5 +206,5 @@ void uncached(struct request *rq, enum cache_kind kind, const char *id,
 	wait->rq = rq;
 	wait->next = next;
 	request_hold(rq);
-	cache_drop(rq->app->cache, kind, id, dropped, wait);
+	cache_drop(rq->app->cache, kind, id, invalidate_completed, wait);
 }

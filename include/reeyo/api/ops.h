@@ -13,15 +13,14 @@ extern const struct route ops_root_routes[];  /* absolute paths */
 extern const struct route ops_metrics_routes[]; /* /metrics, on its own listener */
 extern const struct route ops_health_routes[]; /* /health of each namespace */
 
-/* Every loop has had its lanes: until then /readyz answers 503, whichever loop is asked. Any
- * thread. */
+/* The database lanes of all loops are connected. Until then /readyz replies 503. Any thread. */
 void ops_set_started(void);
-/* Drain: from now on /readyz answers 503. Any thread. */
+/* The server drains: from now on /readyz replies 503. Any thread. */
 void ops_set_draining(void);
 bool ops_draining(void);
 
-/* Makes the documents that never change while the process runs (openapi.json). Before the loops
- * run. */
+/* Makes the documents that do not change while the process runs (openapi.json). Call before the
+ * loops start. 0 or E_NO_MEMORY. */
 int ops_prepare(const struct router *router) MUST_CHECK;
 void ops_forget(void);
 

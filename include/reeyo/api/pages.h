@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Lists that, beside `meta`, carry their pagination inside `data`, as the existing apps read it:
+ * Lists that carry their pagination inside `data` besides `meta`, as the existing apps expect it:
  * {"orders":[…],"pagination":{currentPage,totalPages,totalOrders,hasNext,hasPrev}}.
  */
 #ifndef REEYO_API_PAGES_H
@@ -12,12 +12,12 @@
 void reply_nested_page(struct request *rq, const char *name, const char *total_name,
 	struct text rows, struct page page, int64_t total);
 
-/* The same with both spellings of the apps: {page,limit,total,totalPages,currentPage,…}, and
- * `total` beside the rows. */
+/* The same with the members of both apps, {page,limit,total,totalPages,currentPage,…}, and `total`
+ * besides the rows. */
 void reply_full_page(struct request *rq, const char *name, const char *total_name, struct text rows,
 	struct page page, int64_t total);
 
-/* Members of `pagination`, for reply tables, with the total's name. */
+/* Members of `pagination` for reply tables; total_name is the name of the total. */
 #define PAGINATION_FIELDS(total_name) \
 	{ "currentPage", FIELD_INT, .required = true }, \
 	{ "totalPages", FIELD_INT, .required = true }, \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Every route of the product: the list of tables that main builds the router from.
+ * All routes of the product: the list of tables from which the router is built.
  */
 #ifndef REEYO_API_ROUTES_H
 #define REEYO_API_ROUTES_H

@@ -3,17 +3,18 @@
  * Rate limits (contract, decision 3): by account, phone or device first; by address only as a high
  * backstop, because whole neighbourhoods share one mobile-carrier address.
  *
- * What a row's own limit counts is said by the row (.limit_by), in words that the caller cannot
- * choose: declared members of the body in their canonical form, the token's account, or the account
- * that the handler finds.
+ * A row names the key of its own limit in .limit_by. The caller cannot choose the key: it is a
+ * declared member of the body in canonical form, the token's account, or the account that the
+ * handler finds.
  *
- * A guess (a password, a code) is reserved before it is judged, so that many at once are no more
- * than the limit, and given back with the reply unless it was wrong. So only failures count.
+ * A guess (a password, a code) takes a token from the limit before it is verified, so that parallel
+ * guesses cannot exceed the limit. The token is returned with the reply unless the guess was wrong.
+ * So only failures count.
  *
- * What makes the server send messages to somebody who has not asked for them has budgets of its
- * own: of the destination, of the client's network, and of this process.
+ * Requests that make the server send messages to people who have not asked for them have budgets:
+ * per destination, per client network, and per process.
  *
- * Answered with RateLimit-Policy, RateLimit, the older X-RateLimit-* and, when refused,
+ * Replies carry RateLimit-Policy, RateLimit, the older X-RateLimit-* and, when refused,
  * Retry-After.
  */
 #ifndef REEYO_HTTP_LIMIT_H
@@ -21,31 +22,33 @@
 
 #include "reeyo/http/request.h"
 
-/* A loop's table of client addresses. NULL when out of memory. */
+/* A loop's request counters by client address. NULL when out of memory. */
 struct address_limits;
 struct address_limits *address_limits_new(void);
 void address_limits_free(struct address_limits *limits);
 
-/* Step of the server before anything else: counts the request against its address. Seconds to wait,
- * or 0 when it may go on. Health rows are not counted, callbacks apart from the rest. */
+/* First step of a request: counts it against its client address. Returns the seconds to wait, or 0
+ * when the request is within the limit. Health rows are not counted; callbacks have counters of
+ * their own. */
 int64_t limit_address(struct request *rq);
-/* Step before the body is looked at: the account's limit. */
+/* Step before the body is read: the account's limit. */
 void limit_caller(struct request *rq);
-/* Step after the body check: the row's own limit, of whom .limit_by names. */
+/* Step after the body check: the row's own limit, by the key that .limit_by names. */
 void limit_body(struct request *rq);
 
 /* For the handler of a row whose .limit_by is "account": counts the row's limit for the account
- * that was found (or for the name it was looked for by, canonical, when there is none), and goes on
- * with next; else answers 429. */
+ * that was found, and calls next; over the limit it replies 429. When no account was found, pass
+ * the canonical name that was looked up. */
 void limit_found(struct request *rq, const char *account, void (*next)(struct request *rq));
-/* What is reserved for this request stays counted: the guess was wrong, the message is sent.
- * Without it everything is given back with the reply. */
+/* Keeps the reservations of this request counted: the guess was wrong, or the message is sent.
+ * Without this call they are returned with the reply. */
 void limit_spend(struct request *rq);
-/* Reserves a message to each of the two (NULL: none) in every budget, before anything is written,
- * and goes on with next; else answers 429. limit_spend when it is sent. */
+/* Reserves one message to each destination (NULL: none) in every budget, before anything is
+ * written, and calls next; over a budget it replies 429. Call limit_spend when the message is
+ * sent. */
 void limit_messages(struct request *rq, const char *phone, const char *email,
 	void (*next)(struct request *rq));
-/* Answers 429 with Retry-After. */
+/* Replies 429 with Retry-After. */
 void limit_refuse(struct request *rq, int64_t wait_s);
 
 #endif

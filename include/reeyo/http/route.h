@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Route tables: a row is the only place where an endpoint is described. The router, the role check,
- * the body check, limits, `reeyo routes`, the OpenAPI document and the access-matrix test all read
- * it.
+ * Route tables: one row is the only description of an endpoint. The router, the role check, the
+ * body check, limits, `reeyo routes`, the OpenAPI document and the access-matrix test read it.
  */
 #ifndef REEYO_HTTP_ROUTE_H
 #define REEYO_HTTP_ROUTE_H
@@ -20,10 +19,10 @@ enum method {
 	GET = 1, HEAD = 2, POST = 4, PUT = 8, PATCH = 16, DELETE = 32, OPTIONS = 64
 };
 
-/* Who may call. 0 is no answer: a row without .who stops the server at boot. */
+/* Who may call a route. A row without .who stops the server at boot. */
 enum who {
 	WHO_UNSET,
-	ANYONE,             /* public; a token is not looked at */
+	ANYONE,             /* public; a token is ignored */
 	CUSTOMER,           /* a customer's access token */
 	CUSTOMER_VERIFIED,  /* … whose phone is verified and whose account is active */
 	VENDOR_ACCOUNT,     /* a vendor's token */
@@ -34,16 +33,16 @@ enum who {
 	WHO_COUNT
 };
 
-/* Rules of rate limiting beyond the account's and address's own. Of guesses only the wrong ones
- * count: see http/limit.h. */
+/* Rate limits of single routes, besides those of accounts and addresses. Only wrong guesses count:
+ * see http/limit.h. */
 enum limit_rule {
 	LIMIT_NONE,
-	LIMIT_REGISTER,     /* rate_register an hour (of X-Device-Id, too, when it is sent) */
-	LIMIT_CODE,         /* what sends a code: rate_code in rate_window */
-	LIMIT_LOGIN,        /* guesses: rate_login in rate_window */
-	LIMIT_PASSWORD,     /* … at the password of an account that is logged in */
-	LIMIT_VERIFY,       /* … at a one-time code */
-	LIMIT_RESET,        /* … at a reset code, which names no account: rate_reset */
+	LIMIT_REGISTER,     /* rate_register per hour (also per X-Device-Id, when sent) */
+	LIMIT_CODE,         /* requests that send a code: rate_code per rate_window */
+	LIMIT_LOGIN,        /* guesses of a password: rate_login per rate_window */
+	LIMIT_PASSWORD,     /* the same, by an account that is logged in */
+	LIMIT_VERIFY,       /* guesses of a one-time code: rate_login per rate_window */
+	LIMIT_RESET,        /* guesses of a reset code, which names no account: rate_reset */
 	LIMIT_COUNT
 };
 /* "login"; NULL for LIMIT_NONE. */
@@ -53,8 +52,8 @@ enum reply_shape {
 	REPLY_OBJECT,       /* data: {…} of .reply */
 	REPLY_ARRAY,        /* data: [{…}] of .reply */
 	REPLY_PAGE,         /* data: [{…}] of .reply, with meta */
-	REPLY_MESSAGE,      /* data: null, message; with .reply sometimes {…} of it */
-	REPLY_BARE          /* .reply without an envelope */
+	REPLY_MESSAGE,      /* data: null, message; data may be {…} of .reply, if there is one */
+	REPLY_BARE          /* .reply without the envelope */
 };
 
 #define ROUTE_ERRORS 16
@@ -62,40 +61,40 @@ struct route {
 	enum method method;
 	const char *path;               /* "/orders/:orderId/cancel", below the namespace's
 	                                 * prefix */
-	const char *also;               /* further paths for the same act, space separated */
+	const char *also;               /* further paths of the same operation, space separated */
 	enum who who;
 	const struct field *query;
 	const struct field *body;
 	const struct field *reply;
 	enum reply_shape shape;
-	bool any_write;                 /* PUT, POST and PATCH are the same here */
+	bool any_write;                 /* PUT, POST and PATCH are equivalent */
 	bool created;                   /* success is 201 */
-	bool idempotent;                /* takes an Idempotency-Key */
-	bool root;                      /* the path is absolute: not below /api/v1 */
-	bool internal;                  /* only on the metrics listener */
-	bool foreign;                   /* called by machines of others: of whatever Content-Type
-	                                 * and Origin; a body that does not begin as JSON is a
-	                                 * form */
-	bool stream;                    /* answers with server-sent events, too */
-	bool health;                    /* asked by probes: not counted by address */
-	bool always;                    /* answered also in maintenance (health, config, auth) */
+	bool idempotent;                /* accepts an Idempotency-Key */
+	bool root;                      /* the path is absolute, not below /api/v1 */
+	bool internal;                  /* served only on the metrics listener */
+	bool foreign;                   /* called by systems of others: any Content-Type and Origin
+	                                 * is accepted; a body that does not start like JSON is
+	                                 * read as a form */
+	bool stream;                    /* can also reply with server-sent events */
+	bool health;                    /* called by probes: not counted by address */
+	bool always;                    /* served also during maintenance (health, config, auth) */
 	unsigned max_age;               /* public caching, seconds; 0: no-store */
-	size_t body_limit;              /* bytes of the largest body; 0: the configuration's */
+	size_t body_limit;              /* largest body in bytes; 0: the configuration's */
 	enum limit_rule limit;
-	const char *limit_by;           /* whom .limit counts, in words separated by spaces; the
-	                                 * first that the request has: a member of .body (a phone,
-	                                 * an e-mail or an id), "caller" (the token's account),
-	                                 * "address" (the client's network); or "account" alone:
-	                                 * the one that the handler finds, and counts by
-	                                 * limit_found */
-	enum err errors[ROUTE_ERRORS];  /* what the handler may answer beyond the row's own
-	                                 * checks */
+	const char *limit_by;           /* the key that .limit counts: words separated by spaces,
+	                                 * of which the first that the request has is used. A
+	                                 * member of .body (a phone, an e-mail or an id), "caller"
+	                                 * (the token's account), "address" (the client's
+	                                 * network); or "account" alone: the handler finds the
+	                                 * account and calls limit_found */
+	enum err errors[ROUTE_ERRORS];  /* errors of the handler, besides those of the checks that
+	                                 * the row asks for */
 	void (*run)(struct request *rq);
 	const char *does;               /* one sentence for the API document */
 };
 #define ROUTE_END { .path = NULL }
 
-/* A table and the namespace it belongs to. The list ends with routes == NULL. */
+/* A table and its namespace. A list ends with routes == NULL. */
 struct route_set {
 	enum name_space ns;
 	const char *tag;                /* group in the API document: "Orders" */
@@ -103,28 +102,26 @@ struct route_set {
 };
 
 struct router;
-/* Builds the router of all sets; logs each mistake (no .who, no .run, no .does, two rows for one
- * method and path) and returns E_CONFIG if there was one. Read-only afterwards: any thread. */
+/* Builds the router of all sets. Logs each mistake (no .who, no .run, no .does, two rows for one
+ * method and path) and returns E_CONFIG if there was one. Read-only afterwards, for any thread. */
 int router_new(const struct route_set *sets, struct router **ret) MUST_CHECK;
 void router_free(struct router *router);
 
 #define ROUTE_PARAMS 4
 struct route_match {
-	const struct route *route;          /* NULL: none for this method */
-	enum name_space ns;                 /* also set when nothing matched: whose words errors
-	                                     * use */
-	unsigned allowed;                   /* methods of this path, when only the method is wrong;
-	                                     * else 0 */
+	const struct route *route;          /* NULL: no row for this path and method */
+	enum name_space ns;                 /* also set when nothing matched, for the error code */
+	unsigned allowed;                   /* methods of this path, when only the method does not
+	                                     * match; else 0 */
 	unsigned count;
 	struct text params[ROUTE_PARAMS];   /* in the order of the path; still percent-encoded */
 	struct text names[ROUTE_PARAMS];    /* "orderId" */
 };
-/* Finds the row. path: without the query. bare: the namespace that a bare /api/v1/… means on this
- * listener. Any thread. */
+/* Finds the row. path: without the query. bare: the namespace of /api/v1/… without a namespace on
+ * this listener. Any thread. */
 void router_find(const struct router *router, enum method method, struct text path,
 	enum name_space bare, struct route_match *ret);
-/* The path of the existing route nearest to a mistaken one, as a template; NULL when nothing is
- * near. */
+/* The path template of the route nearest to an unknown path; NULL when nothing is near. */
 const char *router_nearest(const struct router *router, struct text path, enum name_space bare);
 
 /* Calls each(arg, set, row) for every row in table order. */
@@ -137,8 +134,7 @@ enum method method_named(const char *name);
 const char *name_space_name(enum name_space ns); /* "user", "rider", "vendor", "admin" */
 const char *who_name(enum who who);              /* "customer (verified)" */
 
-/* The OpenAPI 3.1 document of everything in the router; the caller frees it. NULL when out of
- * memory. */
+/* The OpenAPI 3.1 document of all routes; the caller frees it. NULL when out of memory. */
 char *openapi_document(const struct router *router, const char *version);
 
 #endif

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * A request whose answer does not end: a stream of server-sent events.
+ * A reply that does not end: a stream of server-sent events.
  *
- * What a stream sends is shared: bytes are made once and every stream that wants them holds a
- * reference until the socket has taken them. A stream keeps a bounded queue of such pieces, so that
- * nobody waits for a client that does not read: its owner looks (stream_full) before he sends.
+ * The bytes of an event are made once and shared: each stream that sends them holds a reference
+ * until the socket has taken them. A stream has a bounded queue of such pieces, so that a client
+ * that does not read cannot block others: the owner checks stream_full before it sends.
  *
- * All functions: the loop's own thread, unless they say otherwise.
+ * All functions: the loop's own thread, unless noted otherwise.
  */
 #ifndef REEYO_HTTP_STREAM_H
 #define REEYO_HTTP_STREAM_H
@@ -17,41 +17,41 @@
 
 struct stream;
 
-/* Stands first in one allocation of malloc that is freed with its last reference. */
+/* First member of one malloc'ed allocation, which is freed with its last reference. */
 struct shared {
-	atomic_uint references; /* starts as 1: the maker's */
+	atomic_uint references; /* starts at 1, held by the creator */
 };
 /* Any thread. */
 void shared_hold(struct shared *shared);
 void shared_drop(struct shared *shared);
 
 struct stream_calls {
-	/* All that was sent has been given to the socket. May send more. */
+	/* The queue is empty: the socket has taken everything. May send more. */
 	void (*emptied)(struct stream *stream, void *owner);
-	/* Exactly once, when the client is gone; the stream is invalid from then on. */
+	/* Called exactly once, when the connection has ended; the stream is invalid afterwards. */
 	void (*ended)(void *owner);
 };
 
-/* Pieces and bytes that may wait in one stream before it is full. */
+/* Pieces and bytes that one stream queues before it is full. */
 #define STREAM_PIECES_MAX 256u
 #define STREAM_BYTES_MAX 65536u
 
-/* Turns the request into a stream: 200, text/event-stream, `retry:` first. 0: rq is answered and
- * must not be touched any more, the stream may be sent to at once. E_NO_MEMORY, E_DRAINING: nothing
- * has happened, reply as usual. */
+/* Replies with a stream: 200, text/event-stream, `retry:` first. 0: rq is answered and must not be
+ * touched any more; the stream may be used immediately. E_NO_MEMORY, E_DRAINING: nothing has
+ * happened, reply as usual. */
 int stream_open(struct request *rq, const struct stream_calls *calls, void *owner,
 	struct stream **ret) MUST_CHECK;
-/* Queues len bytes at `at`, which stand in shared (NULL: they are constant). A full stream is cut
- * instead, and false returned; one that ends takes nothing. */
+/* Queues len bytes at `at`, which belong to shared (NULL: they are constant). False when they were
+ * not queued: the stream is ending, or it was full and has been cut. */
 bool stream_send(struct stream *stream, struct shared *shared, const char *at, size_t len);
-/* So much waits that nothing more should be sent before `emptied`. */
+/* True when the queue is full: wait for `emptied` before sending more. */
 bool stream_full(const struct stream *stream);
-/* Ends once what is queued has been sent; before that tells the client to come back in 1 to 5
- * seconds when `retry`. */
+/* Ends the stream once its queue has been sent. With `retry` it first asks the client to reconnect
+ * in 1 to 5 seconds. */
 void stream_finish(struct stream *stream, bool retry);
-/* Ends at once. */
+/* Ends the stream immediately. */
 void stream_cut(struct stream *stream);
-/* Since the last call the socket has taken nothing although something waits. */
+/* True when the queue is not empty and the socket has taken nothing since the last call. */
 bool stream_stuck(struct stream *stream);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What one loop owns and every handler may use. There is one per loop; it is passed explicitly and
- * never shared. The types behind the pointers belong to their layers.
+ * The objects that one loop owns and every handler may use. It is passed explicitly; each loop has
+ * its own. Each type belongs to the layer named beside it.
  */
 #ifndef REEYO_LOOP_APP_H
 #define REEYO_LOOP_APP_H
@@ -16,20 +16,20 @@ struct db;
 struct loop;
 struct router;
 struct server;
-struct keyring;    /* auth: signing keys, shared and read-only */
-struct token_memory; /* auth: verified tokens of this loop */
-struct hasher;     /* auth: password hashes on the work pool */
-struct revocations; /* auth: sessions and accounts whose tokens are revoked */
-struct rider_memory; /* auth: cached permissions of riders */
+struct keyring;    /* auth: signing keys, shared by all loops and read-only */
+struct token_memory; /* auth: cache of verified tokens */
+struct hasher;     /* auth: password hashing on the work pool */
+struct revocations; /* auth: revoked sessions and accounts */
+struct rider_memory; /* auth: cache of riders' states */
 struct settings;   /* api: the business settings, as read from the database */
-struct catalogs;   /* api: parsed menus of this loop */
-struct client;     /* partners: HTTP out */
+struct catalogs;   /* api: cache of parsed menus */
+struct client;     /* partners: HTTP client */
 struct gateway;    /* partners: mobile money */
 struct post;       /* partners: SMS, e-mail, push */
-struct payments;   /* jobs: payments that this loop handles with the gateway */
+struct payments;   /* jobs: payments that this loop settles with the gateway */
 struct metrics;    /* telemetry: counters of all loops */
-struct hub;        /* jobs: live events of this loop's streams */
-struct positions;  /* jobs: positions of the riders that report to this loop */
+struct hub;        /* jobs: subscriptions and live events of this loop's streams */
+struct positions;  /* jobs: positions and states of this loop's riders */
 
 struct app {
 	const struct config *config;
@@ -54,7 +54,7 @@ struct app {
 	struct metrics *metrics;
 	struct hub *hub;
 	struct positions *positions;
-	struct app **all;          /* the app of every loop, NULL-terminated: for loop_post only */
+	struct app **all;          /* the apps of all loops, NULL-terminated; for loop_post only */
 };
 
 #endif

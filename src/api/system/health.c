@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Health as load balancers, orchestrators and the existing clients ask for it (contract §0):
- * /healthz says the process lives, /readyz that it can serve and is not draining, /health how it
- * and its dependencies are.
+ * Health checks for load balancers, orchestrators and the existing clients (contract §0). /healthz:
+ * the process is alive. /readyz: it can serve and does not drain. /health: the state of the process
+ * and its dependencies.
  */
 #include <stdatomic.h>
 #include <stdio.h>
@@ -48,13 +48,13 @@ void ops_forget(void)
 	free(TAKE_PTR(api_document));
 }
 
-static void alive(struct request *rq)
+static void health_alive(struct request *rq)
 {
 	reply_bare(rq, 200, JSON, TEXT("{\"status\":\"alive\"}"));
 }
 
-/* All loops: the next request may land on any of them. */
-static bool database_serves(const struct app *app)
+/* Checks all loops, because the next request may reach any of them. */
+static bool database_is_serving(const struct app *app)
 {
 	for (struct app **each = app->all; *each; each++)
 		if (!db_serves((*each)->db))
@@ -62,9 +62,9 @@ static bool database_serves(const struct app *app)
 	return true;
 }
 
-static void ready(struct request *rq)
+static void health_ready(struct request *rq)
 {
-	bool postgres = database_serves(rq->app);
+	bool postgres = database_is_serving(rq->app);
 	bool serves = postgres && atomic_load(&started) && !ops_draining();
 	struct buf body = buf_in(rq->arena, 128);
 
@@ -75,8 +75,8 @@ static void ready(struct request *rq)
 	reply_bare(rq, serves ? 200 : 503, JSON, text_of(buf_string(&body)));
 }
 
-/* Redis down is degraded, not unhealthy: the server serves without it. */
-static void health(struct request *rq)
+/* Without Redis the server still works, so only PostgreSQL decides. */
+static void health_state(struct request *rq)
 {
 	bool postgres = db_ready(rq->app->db);
 	struct buf body = buf_in(rq->arena, 256);
@@ -92,7 +92,7 @@ static void health(struct request *rq)
 	reply_bare(rq, postgres ? 200 : 503, JSON, text_of(buf_string(&body)));
 }
 
-static void namespace_health(struct request *rq)
+static void health_namespace(struct request *rq)
 {
 	static const char *const names[NS_COUNT] = {
 		[NS_USER] = "User", [NS_RIDER] = "Rider",
@@ -108,7 +108,7 @@ static void namespace_health(struct request *rq)
 	reply_bare(rq, 200, JSON, text_of(buf_string(&body)));
 }
 
-static void index_of_api(struct request *rq)
+static void api_index(struct request *rq)
 {
 	reply_bare(rq, 200, JSON,
 		TEXT("{\"service\":\"reeyo-api\",\"version\":\"" REEYO_VERSION "\",\"endpoints\":{"
@@ -117,7 +117,7 @@ static void index_of_api(struct request *rq)
 		     "\"health\":\"/health\",\"documentation\":\"/openapi.json\"}}"));
 }
 
-static void document(struct request *rq)
+static void openapi_reply(struct request *rq)
 {
 	reply_cached(rq, api_document);
 }
@@ -125,7 +125,7 @@ static void document(struct request *rq)
 static const struct field dependency_fields[] = {
 	{ "postgres", FIELD_TEXT, .required = true, .does = "up or down" },
 	{ "redis", FIELD_TEXT, .required = true,
-		.does = "up or down; the server serves without it" },
+		.does = "up or down; the server works without it" },
 	FIELD_END
 };
 static const struct field status_fields[] = {
@@ -174,25 +174,25 @@ static const struct field openapi_fields[] = {
 
 const struct route ops_root_routes[] = {
 	{ GET, "/healthz", .root = true, .health = true, .always = true, .who = ANYONE,
-		.reply = status_fields, .shape = REPLY_BARE, .run = alive,
+		.reply = status_fields, .shape = REPLY_BARE, .run = health_alive,
 		.does = "The process is alive" },
 	{ GET, "/readyz", .root = true, .health = true, .always = true, .who = ANYONE,
-		.reply = ready_fields, .shape = REPLY_BARE, .run = ready,
-		.does = "The process can serve: PostgreSQL answers and no drain is under way" },
+		.reply = ready_fields, .shape = REPLY_BARE, .run = health_ready,
+		.does = "The process can serve: PostgreSQL answers and the process does not drain" },
 	{ GET, "/health", .root = true, .health = true, .always = true, .who = ANYONE,
-		.reply = health_fields, .shape = REPLY_BARE, .run = health,
-		.does = "How the process and its dependencies are" },
+		.reply = health_fields, .shape = REPLY_BARE, .run = health_state,
+		.does = "State of the process and its dependencies" },
 	{ GET, "/api/v1", .root = true, .always = true, .who = ANYONE, .reply = index_fields,
-		.shape = REPLY_BARE, .run = index_of_api, .does = "What this service offers" },
+		.shape = REPLY_BARE, .run = api_index, .does = "Service, version and endpoints" },
 	{ GET, "/openapi.json", .root = true, .always = true, .who = ANYONE,
 		.reply = openapi_fields, .shape = REPLY_BARE,
-		.max_age = 300, .run = document, .does = "This document" },
+		.max_age = 300, .run = openapi_reply, .does = "This document" },
 	ROUTE_END
 };
 
 const struct route ops_health_routes[] = {
 	{ GET, "/health", .health = true, .always = true, .who = ANYONE,
 		.reply = running_fields, .shape = REPLY_BARE,
-		.run = namespace_health, .does = "The API of this namespace is running" },
+		.run = health_namespace, .does = "The API of this namespace is running" },
 	ROUTE_END
 };

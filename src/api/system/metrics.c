@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * /metrics, on the metrics listener: the counters of this copy, and the platform's active orders by
- * status through `orders:active`, so that many copies scraped every few seconds ask the database
- * once in 30 s.
+ * /metrics, on the metrics listener: the counters of this instance, and the platform's active
+ * orders by status. The orders come from the cache key `orders:active`, so that many instances that
+ * are scraped every few seconds query the database once in 30 s.
  */
 #include <stdio.h>
 
@@ -26,7 +26,7 @@ static void active_orders_write(struct buf *out, const struct cache_value *value
 	}
 }
 
-static void orders_counted(struct request *rq, int error, const struct cache_value *value)
+static void metrics_reply(struct request *rq, int error, const struct cache_value *value)
 {
 	struct buf out = buf_in(rq->arena, 8192);
 	char *text;
@@ -41,15 +41,15 @@ static void orders_counted(struct request *rq, int error, const struct cache_val
 		(struct text){ text, out.len });
 }
 
-/* A database that does not answer costs a scrape its order counts, not its other lines. */
-static void metrics(struct request *rq)
+/* When the database does not answer, only the order counts are missing. */
+static void metrics_get(struct request *rq)
 {
-	cached_by_sql(rq, KEY_ORDERS_ACTIVE, NULL, QUERY_orders_active_count, orders_counted);
+	cached_by_sql(rq, KEY_ORDERS_ACTIVE, NULL, QUERY_orders_active_count, metrics_reply);
 }
 
 const struct route ops_metrics_routes[] = {
 	{ GET, "/metrics", .root = true, .internal = true, .always = true,
 		.who = ANYONE, .shape = REPLY_BARE,
-		.run = metrics, .does = "Counters of this copy in Prometheus' text format" },
+		.run = metrics_get, .does = "Counters of this instance in Prometheus' text format" },
 	ROUTE_END
 };
