@@ -5,7 +5,7 @@
  * idempotent replay → admission → handler → reply.
  *
  * MHD closes a connection whose response is queued in the first call of the access handler. So an
- * error in the head is stored (`early`) and replied after the body has been read, unless the
+ * error in the head is stored (`early_error`) and replied after the body has been read, unless the
  * framing is invalid or the body is too large.
  */
 #include <strings.h>
@@ -107,7 +107,7 @@ static void exchange_register(struct exchange *x)
 	count_one(loop_counters(server->app->loop), COUNT_REQUESTS_RUNNING);
 }
 
-void exchange_forget(struct exchange *x)
+void exchange_unlist(struct exchange *x)
 {
 	if (x->previous)
 		x->previous->next = x->next;
@@ -132,19 +132,19 @@ static void exchange_detach(struct exchange *x)
 {
 	deadline_stop(&x->pause);
 	if (!x->replied) /* the client left without learning whether the guess was right */
-		limit_settle(x);
+		limit_return_reservations(x);
 	x->gone = true;
 	x->replied = true;
 	x->mhd = NULL;
 	x->connection = NULL;
-	exchange_forget(x);
+	exchange_unlist(x);
 	if (x->stage != STAGE_HEAD) {
 		x->server->running--;
 		count_add(loop_counters(x->server->app->loop), COUNT_REQUESTS_RUNNING, -1);
 	}
 }
 
-void exchange_streams(struct exchange *x)
+void exchange_end_streaming(struct exchange *x)
 {
 	exchange_detach(x);
 	if (x->held == 0)
@@ -156,7 +156,7 @@ void exchange_streams(struct exchange *x)
 void exchange_completed(struct exchange *x)
 {
 	bool logged = x->stage != STAGE_HEAD && !x->stream;
-	struct access access = access_of(x);
+	struct access_record access = access_record(x);
 
 	exchange_detach(x);
 	if (logged)
@@ -183,7 +183,7 @@ void request_pause(struct request *rq, void (*next)(struct request *rq))
 	deadline_start(&x->server->pause, &x->pause);
 }
 
-void exchange_paused(struct deadline *deadline)
+void exchange_pause_ended(struct deadline *deadline)
 {
 	struct exchange *x = CONTAINER_OF(deadline, struct exchange, pause);
 
@@ -208,7 +208,7 @@ bool request_release(struct request *rq)
 	return !x->replied;
 }
 
-void exchange_answered(struct exchange *x)
+void exchange_resume(struct exchange *x)
 {
 	if (x->inside || !x->suspended)
 		return; /* the access handler that is running queues it */
@@ -365,9 +365,9 @@ static bool refuses_without_body(const struct exchange *x)
 
 static void early_error_reply(struct exchange *x)
 {
-	if (x->early == E_TOO_MANY_REQUESTS)
+	if (x->early_error == E_TOO_MANY_REQUESTS)
 		return limit_refuse(&x->rq, x->wait_s);
-	if (x->early == E_ROUTE_NOT_FOUND) {
+	if (x->early_error == E_ROUTE_NOT_FOUND) {
 		const char *near = router_nearest(x->rq.app->router, x->rq.path, x->rq.ns);
 
 		if (near) {
@@ -376,11 +376,12 @@ static void early_error_reply(struct exchange *x)
 			buf_add_string(&details, "{\"nearest\":");
 			buf_add_json(&details, text_of(near));
 			buf_add_string(&details, "}");
-			reply_error_with(&x->rq, x->early, NULL, text_of(buf_string(&details)));
+			reply_error_with(
+			        &x->rq, x->early_error, NULL, text_of(buf_string(&details)));
 			return;
 		}
 	}
-	reply_error(&x->rq, x->early);
+	reply_error(&x->rq, x->early_error);
 }
 
 /* When the client waits for 100 Continue, the reply goes through libmicrohttpd, which then does not
@@ -392,7 +393,7 @@ static enum MHD_Result head_refuse(struct exchange *x)
 		early_error_reply(x);
 	if (x->head.expect.at)
 		return reply_queue(x);
-	connection_refuse(x->connection, x->early, NULL);
+	connection_refuse(x->connection, x->early_error, NULL);
 	return MHD_YES;
 }
 
@@ -409,15 +410,16 @@ enum MHD_Result exchange_head(struct exchange *x, const char *method, const char
 		connection_refuse(x->connection, x->head.fault, x->head.fault_why);
 		return MHD_YES;
 	}
-	x->early = head_check(x, x->rq.method);
+	x->early_error = head_check(x, x->rq.method);
 	x->wait_s = limit_address(&x->rq); /* refused requests count too */
 	if (x->wait_s)
-		x->early = E_TOO_MANY_REQUESTS;
+		x->early_error = E_TOO_MANY_REQUESTS;
 	else if (!cors_check(x))
 		x->discard = true;
-	if (!x->early && !x->replied && x->server->steps.authenticate && x->rq.route->who != ANYONE)
+	if (!x->early_error && !x->replied && x->server->steps.authenticate &&
+		x->rq.route->who != ANYONE)
 		x->server->steps.authenticate(&x->rq);
-	if (x->early || x->replied) {
+	if (x->early_error || x->replied) {
 		x->discard = true;
 		if (refuses_without_body(x))
 			return head_refuse(x);
@@ -433,7 +435,7 @@ static enum MHD_Result body_discard(struct exchange *x, size_t taken)
 	x->discarded += taken;
 	if (x->discarded <= DISCARD_MAX)
 		return MHD_YES;
-	connection_refuse(x->connection, x->early ? x->early : E_BODY_TOO_LARGE, NULL);
+	connection_refuse(x->connection, x->early_error ? x->early_error : E_BODY_TOO_LARGE, NULL);
 	return MHD_YES;
 }
 
@@ -454,7 +456,7 @@ enum MHD_Result exchange_body(struct exchange *x, const char *at, size_t *len)
 			return body_discard(x, taken);
 		error = body_collect(x, at, taken);
 		if (error) {
-			x->early = error;
+			x->early_error = error;
 			x->discard = true;
 			x->close = true;
 		}
@@ -462,7 +464,7 @@ enum MHD_Result exchange_body(struct exchange *x, const char *at, size_t *len)
 	}
 	x->stage = STAGE_RUN;
 	deadline_start(&x->server->run, &x->connection->deadline);
-	if (!x->replied && x->early)
+	if (!x->replied && x->early_error)
 		early_error_reply(x);
 	if (!x->replied)
 		step_next(x);
@@ -526,7 +528,7 @@ static void parse_enqueue(struct exchange *x)
 	request_hold(&x->rq);
 }
 
-void exchanges_parse(struct server *server, bool all)
+void parse_queue_run(struct server *server, bool all)
 {
 	struct exchange *x;
 

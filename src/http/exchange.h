@@ -63,17 +63,17 @@ struct server {
 	struct exchange *exchanges; /* all that have not been answered yet */
 	struct stream *streams;
 	unsigned stream_count;
-	struct deadline_list parting; /* connections that are closing: of streams during drain, and
+	struct deadline_list closing; /* connections that are closing: of streams during drain, and
 	                               * of refused requests */
 	struct deadline_list stall;
-	struct deadline stalls;     /* runs while a daemon asks for runs that make no progress */
+	struct deadline stall_timer; /* runs while a daemon asks for runs that make no progress */
 	uint64_t progress;          /* counts reads, writes, connections opened and closed */
 	struct connection **sockets; /* by file descriptor */
 	size_t socket_count;
 	unsigned running;           /* exchanges from their headers to their last byte */
 	unsigned connections;
 	struct deadline_list linger;
-	struct deadline lingers;
+	struct deadline linger_timer;
 	bool draining;
 	void (*drained)(void *arg);
 	void *drained_arg;
@@ -125,7 +125,7 @@ struct exchange {
 	bool gone;                  /* MHD has completed it */
 	bool close;                 /* Connection: close after the reply */
 	bool discard;               /* the body is read and discarded */
-	int early;                  /* error found in the head; replied after the body has been
+	int early_error;            /* error found in the head; replied after the body has been
 	                             * read */
 	struct route_match match;
 
@@ -141,7 +141,7 @@ struct exchange {
 	int64_t until_ms;           /* end of the body's validity (wall clock); 0: unlimited */
 	struct stream *stream;      /* set when the reply is a stream */
 	struct reservation *reservations; /* in rate limits */
-	int64_t wait_s;             /* Retry-After when early is E_TOO_MANY_REQUESTS */
+	int64_t wait_s;             /* Retry-After when early_error is E_TOO_MANY_REQUESTS */
 	struct reply_header headers[REPLY_HEADERS_MAX];
 	unsigned header_count;
 };
@@ -199,14 +199,14 @@ void cors_headers(struct exchange *x, struct MHD_Response *response);
 /* Counts a decided reply. */
 void reply_count(struct exchange *x);
 /* Appends the security headers to a response head. */
-void reply_each_security(struct exchange *x, struct buf *head);
+void security_headers_write(struct exchange *x, struct buf *head);
 /* Makes this stream the reply. */
 void reply_stream(struct exchange *x, struct stream *stream);
 /* Builds MHD's response and queues it; returns what MHD's access handler returns. */
 enum MHD_Result reply_queue(struct exchange *x);
 
 /* limit.c: called when a reply is decided; returns the reservations that were not spent. */
-void limit_settle(struct exchange *x);
+void limit_return_reservations(struct exchange *x);
 
 /* compress.c: the encoded body, in the arena; absent when it is not smaller. */
 struct text compress_text(struct arena *arena, const char *encoding, struct text plain);
@@ -219,18 +219,18 @@ void exchange_free(struct exchange *x);
 /* Window in which the parsing of large bodies may use its share of a loop's time. */
 #define PARSE_WINDOW_MS 10
 /* Parses queued bodies as long as their share of time lasts; all of them when the server closes. */
-void exchanges_parse(struct server *server, bool all);
+void parse_queue_run(struct server *server, bool all);
 /* Sets the request id: the client's X-Request-Id when it is valid, else a new one. */
 void request_id_set(struct exchange *x);
 /* Ends the exchange after its stream has been queued. It is freed when nothing holds it. */
-void exchange_streams(struct exchange *x);
+void exchange_end_streaming(struct exchange *x);
 /* Removes it from the server's list of unanswered exchanges. */
-void exchange_forget(struct exchange *x);
+void exchange_unlist(struct exchange *x);
 /* Sends the decided reply: the access handler on the stack queues it, else the connection is
  * resumed. */
-void exchange_answered(struct exchange *x);
+void exchange_resume(struct exchange *x);
 /* The pause of request_pause has ended. */
-void exchange_paused(struct deadline *deadline);
+void exchange_pause_ended(struct deadline *deadline);
 /* Called by MHD's access handler in each stage. */
 enum MHD_Result exchange_head(struct exchange *x, const char *method, const char *version);
 enum MHD_Result exchange_body(struct exchange *x, const char *at, size_t *len);
@@ -244,7 +244,7 @@ void streams_drain(struct server *server);
 void streams_cut(struct server *server);
 
 /* log.c: the access log line of a finished exchange or stream. */
-struct access {
+struct access_record {
 	struct text path;
 	const char *request_id, *method, *route, *account, *trace;
 	uint64_t started_us;
@@ -253,11 +253,11 @@ struct access {
 	size_t bytes;
 	char *kept; /* memory of the texts, when the record outlives the exchange */
 };
-struct access access_of(const struct exchange *x);
+struct access_record access_record(const struct exchange *x);
 /* The same with copies of the texts. 0 or E_NO_MEMORY. */
-int access_keep(struct access *access, const struct exchange *x) MUST_CHECK;
-void access_free(struct access *access);
-void access_log(struct server *server, const struct access *access);
+int access_copy(struct access_record *access, const struct exchange *x) MUST_CHECK;
+void access_free(struct access_record *access);
+void access_log(struct server *server, const struct access_record *access);
 void access_log_flush(struct turn_hook *hook);
 
 #endif

@@ -137,9 +137,11 @@ static void on_version(struct framing *f, unsigned char c)
 		return framing_go(f, LINE_LF);
 	if (f->line < 5 ? c != (unsigned char)one[f->line] :
 	    f->line == 6 ? c != '.' : f->line >= VERSION_LEN || !is_digit(c))
-		return framing_fault(f, E_BAD_REQUEST, "The request line has no HTTP version at its end");
+		return framing_fault(
+		        f, E_BAD_REQUEST, "The request line has no HTTP version at its end");
 	if (f->line == 5 && c != '1')
-		return framing_fault(f, E_HTTP_VERSION, "Only HTTP/1.1 and HTTP/1.0 are understood");
+		return framing_fault(
+		        f, E_HTTP_VERSION, "Only HTTP/1.1 and HTTP/1.0 are understood");
 	f->old |= f->line == 7 && c == '0';
 	f->line++;
 }
@@ -215,8 +217,10 @@ static void on_coding(struct framing *f, unsigned char c)
 		f->chunked = true;
 		return framing_go(f, VALUE_LF);
 	}
-	if (f->line >= sizeof(chunked_word) - 1 || framing_lower(c) != (unsigned char)chunked_word[f->line])
-		return framing_fault(f, E_BAD_REQUEST, "Only the transfer encoding chunked is understood");
+	if (f->line >= sizeof(chunked_word) - 1 ||
+	        framing_lower(c) != (unsigned char)chunked_word[f->line])
+		return framing_fault(
+		        f, E_BAD_REQUEST, "Only the transfer encoding chunked is understood");
 	f->line++;
 }
 
@@ -257,7 +261,7 @@ static void on_end_lf(struct framing *f, unsigned char c)
 
 /* --- Chunks ----------------------------------------------------------------------------------- */
 
-static int hex_digit(unsigned char c)
+static int framing_hex_digit(unsigned char c)
 {
 	if (is_digit(c))
 		return c - '0';
@@ -267,7 +271,7 @@ static int hex_digit(unsigned char c)
 
 static void on_chunk_size(struct framing *f, unsigned char c)
 {
-	int digit = hex_digit(c);
+	int digit = framing_hex_digit(c);
 
 	if (digit >= 0) {
 		if (++f->line > CHUNK_DIGITS_MAX)
@@ -285,7 +289,8 @@ static void on_chunk_extension(struct framing *f, unsigned char c)
 	if (c == '\r')
 		return (void)(f->state = CHUNK_LF);
 	if (!is_value_char(c))
-		return framing_fault(f, E_BAD_REQUEST, "A chunk extension holds a control character");
+		return framing_fault(
+		        f, E_BAD_REQUEST, "A chunk extension holds a control character");
 	if (++f->line > CHUNK_LINE_MAX)
 		framing_fault(f, E_BAD_REQUEST, "A chunk line is too long");
 }

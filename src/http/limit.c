@@ -164,8 +164,9 @@ static void quota_taken(struct limit_use *use, const struct limit_result *result
 	if (!chain->quiet || !result->allowed)
 		limit_headers(chain->rq, quota, result);
 	if (!result->allowed && quota->here)
-		log_refusal(LOG_WARN, "this process's budget of messages (rate_messages) is used up",
-			"rate_messages", LOG_I("limit", quota->limit));
+		log_refusal(LOG_WARN,
+		        "this process's budget of messages (rate_messages) is used up",
+		        "rate_messages", LOG_I("limit", quota->limit));
 	if (!result->allowed)
 		return limit_refuse(chain->rq, result->reset_s);
 	if (chain->reserves) {
@@ -240,7 +241,7 @@ static void reservation_returned(struct limit_use *use, const struct limit_resul
 	free(use);
 }
 
-void limit_settle(struct exchange *x)
+void limit_return_reservations(struct exchange *x)
 {
 	for (struct reservation *each = x->reservations; each; each = each->next) {
 		struct limit_use *use = calloc(1, sizeof(*use));

@@ -36,9 +36,9 @@ static void path_sanitise(struct text path, char out[200])
 	out[len] = '\0';
 }
 
-struct access access_of(const struct exchange *x)
+struct access_record access_record(const struct exchange *x)
 {
-	return (struct access){
+	return (struct access_record){
 		.path = x->rq.path,
 		.request_id = x->rq.request_id,
 		.method = method_name(x->rq.method),
@@ -63,11 +63,11 @@ static const char *access_text_copy(char **at, const char *text, size_t len)
 	return to;
 }
 
-int access_keep(struct access *access, const struct exchange *x)
+int access_copy(struct access_record *access, const struct exchange *x)
 {
 	char *at;
 
-	*access = access_of(x);
+	*access = access_record(x);
 	at = access->kept = malloc(access->path.len + strlen(access->request_id) +
 		strlen(access->account) + strlen(access->trace) + 4);
 	if (!at)
@@ -79,14 +79,14 @@ int access_keep(struct access *access, const struct exchange *x)
 	return 0;
 }
 
-void access_free(struct access *access)
+void access_free(struct access_record *access)
 {
 	free(access->kept);
 	access->kept = NULL;
 }
 
 /* True when the line is left out by sampling. */
-static bool access_is_sampled_out(const struct access *access)
+static bool access_is_sampled_out(const struct access_record *access)
 {
 	char kind[96];
 
@@ -97,7 +97,7 @@ static bool access_is_sampled_out(const struct access *access)
 	return !log_sample(LOG_INFO, "request", kind);
 }
 
-void access_log(struct server *server, const struct access *access)
+void access_log(struct server *server, const struct access_record *access)
 {
 	char path[200], now[CLOCK_ISO_SIZE];
 	bool traced = access->trace[0];

@@ -11,7 +11,7 @@
 static const unsigned char ipv4_mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
 
 /* Parses an address into 16 bytes; IPv4 becomes an IPv4-mapped IPv6 address. */
-static int address_parse(const char *address, unsigned char ret[16])
+static int network_address_parse(const char *address, unsigned char ret[16])
 {
 	size_t len = strcspn(address, "%");
 	char plain[INET6_ADDRSTRLEN];
@@ -37,7 +37,7 @@ unsigned networks_of(const char *address, struct network ret[NETWORKS_MAX])
 {
 	unsigned char at[16];
 
-	if (!address_parse(address, at))
+	if (!network_address_parse(address, at))
 		return 0;
 	if (memcmp(at, ipv4_mapped, sizeof(ipv4_mapped)) == 0) {
 		ret[0] = network_prefix(at, 128);

@@ -215,10 +215,10 @@ static void response_error_add(json_t *replies, enum name_space ns, enum err err
 	snprintf(text, sizeof(text), "%s%s%s: %s", before ? before : "", before ? "; " : "",
 		row->code[ns], row->english);
 	json_object_set_new(replies, status,
-		json_pack("{s:s,s:{s:{s:o},s:{s:o}}}", "description", text, "content",
-			"application/json", "schema", schema_reference("#/components/schemas/Error"),
-			"application/problem+json", "schema",
-			schema_reference("#/components/schemas/Problem")));
+	        json_pack("{s:s,s:{s:{s:o},s:{s:o}}}", "description", text, "content",
+	                "application/json", "schema",
+	                schema_reference("#/components/schemas/Error"), "application/problem+json",
+	                "schema", schema_reference("#/components/schemas/Problem")));
 }
 
 static json_t *responses_of(const struct route_set *set, const struct route *row)
@@ -300,8 +300,9 @@ static json_t *parameters_of(const struct route *row, struct text path)
 			schema_field(field), field->does);
 	if (row->idempotent)
 		parameter_add(list, "header", "Idempotency-Key", false,
-			json_pack("{s:s,s:i}", "type", "string", "maxLength", 128),
-			"Makes retries safe: the same key and body replay the first reply for 24 h");
+		        json_pack("{s:s,s:i}", "type", "string", "maxLength", 128),
+		        "Makes retries safe: within 24 h the same key and body replay the first "
+		        "reply");
 	return list;
 }
 

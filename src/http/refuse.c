@@ -36,7 +36,7 @@ static struct text response_bytes(struct exchange *x)
 		x->out.len, x->rq.request_id);
 	for (unsigned i = 0; i < x->header_count; i++)
 		buf_printf(&all, "%s: %s\r\n", x->headers[i].name, x->headers[i].value);
-	reply_each_security(x, &all);
+	security_headers_write(x, &all);
 	buf_add_string(&all, "\r\n");
 	if (x->rq.method != HEAD)
 		buf_add_text(&all, x->out);
@@ -46,7 +46,7 @@ static struct text response_bytes(struct exchange *x)
 
 static void refusal_send(struct exchange *x, int fd, int error, const char *why)
 {
-	struct access access;
+	struct access_record access;
 	struct text bytes;
 
 	if (!x->rq.request_id[0])
@@ -65,7 +65,7 @@ static void refusal_send(struct exchange *x, int fd, int error, const char *why)
 	reply_count(x);
 	if (x->stage != STAGE_HEAD)
 		return; /* logged when libmicrohttpd completes it */
-	access = access_of(x);
+	access = access_record(x);
 	access_log(x->server, &access);
 }
 
@@ -86,6 +86,6 @@ void connection_refuse(struct connection *connection, int error, const char *why
 		exchange_free(unseen);
 	count_one(loop_counters(server->app->loop), COUNT_HTTP_REFUSED);
 	shutdown(connection->fd, SHUT_WR);
-	deadline_start(&server->parting, &connection->deadline);
+	deadline_start(&server->closing, &connection->deadline);
 	server->hook.wanted = true;
 }

@@ -20,7 +20,7 @@ static bool reply_begin(struct exchange *x)
 	if (x->replied)
 		return false;
 	x->replied = true;
-	limit_settle(x);
+	limit_return_reservations(x);
 	return true;
 }
 
@@ -29,7 +29,7 @@ static void reply_decide(struct exchange *x, int status, const char *type, struc
 	x->status = status;
 	x->content_type = type;
 	x->out = body;
-	exchange_answered(x);
+	exchange_resume(x);
 }
 
 /* A constant reply for when there is no memory for another one. */
@@ -400,8 +400,8 @@ static void cache_headers(struct exchange *x, struct MHD_Response *response)
 		      "Accept-Encoding, Accept, Accept-Language, Authorization, Origin");
 }
 
-/* Headers of every reply. HSTS only when the client came by TLS, as the proxy in front of us reports
- * (RFC 6797, 7.2). */
+/* Headers of every reply. HSTS only when the client came by TLS, as the proxy in front of us
+ * reports (RFC 6797, 7.2). */
 static unsigned security_headers(const struct exchange *x, struct reply_header ret[3])
 {
 	ret[0] = (struct reply_header){ "X-Content-Type-Options", "nosniff" };
@@ -410,7 +410,7 @@ static unsigned security_headers(const struct exchange *x, struct reply_header r
 	return head_is_tls(&x->head) ? 3 : 2;
 }
 
-void reply_each_security(struct exchange *x, struct buf *head)
+void security_headers_write(struct exchange *x, struct buf *head)
 {
 	struct reply_header all[3];
 	unsigned count = security_headers(x, all);
@@ -458,7 +458,7 @@ void reply_stream(struct exchange *x, struct stream *stream)
 	x->replied = true;
 	x->status = 200;
 	x->stream = stream;
-	exchange_answered(x);
+	exchange_resume(x);
 }
 
 /* X-Accel-Buffering keeps nginx from buffering the stream. */
@@ -504,7 +504,7 @@ enum MHD_Result reply_queue(struct exchange *x)
 		MHD_add_response_header(response, "Connection", "close");
 	reply_count(x);
 	x->stage = STAGE_SENT;
-	exchange_forget(x);
+	exchange_unlist(x);
 	if (x->connection)
 		deadline_start(&x->server->send, &x->connection->deadline);
 	result = MHD_queue_response(x->mhd, (unsigned)x->status, response);

@@ -128,7 +128,8 @@ static struct node *node_at(struct node *root, struct text path)
 	return node;
 }
 
-static int node_set_route(struct node *node, const struct route *row, enum method method, bool loose)
+static int node_set_route(
+        struct node *node, const struct route *row, enum method method, bool loose)
 {
 	int slot = method_slot(method);
 
@@ -141,8 +142,8 @@ static int node_set_route(struct node *node, const struct route *row, enum metho
 	return 0;
 }
 
-static int route_add_path(struct router *router, const struct route_set *set, const struct route *row,
-	struct text path)
+static int route_add_path(struct router *router, const struct route_set *set,
+        const struct route *row, struct text path)
 {
 	struct node **tree = row->root ? &router->root : &router->trees[set->ns];
 	struct path_template *template = calloc(1, sizeof(*template));

@@ -29,7 +29,7 @@
 #define LINGER_MS 1000
 /* Time for the client of an ending stream to read its queue, and for a refused client to read its
  * reply. */
-#define PARTING_MS 2000
+#define CLOSING_MS 2000
 
 static void connection_expired(struct deadline *deadline);
 static void run_expired(struct deadline *deadline);
@@ -80,7 +80,8 @@ static int listen_failed(const struct listener *listener, const char *what, int 
 	return E_CONFIG;
 }
 
-static int listener_sockaddr(const struct listener *listener, struct sockaddr_storage *ret, socklen_t *len)
+static int listener_sockaddr(
+        const struct listener *listener, struct sockaddr_storage *ret, socklen_t *len)
 {
 	struct sockaddr_in *four = (struct sockaddr_in *)ret;
 	struct sockaddr_in6 *six = (struct sockaddr_in6 *)ret;
@@ -178,7 +179,8 @@ static void connection_address(struct connection *connection, struct MHD_Connect
 		inet_ntop(AF_INET, &((const struct sockaddr_in *)address)->sin_addr,
 			connection->address, sizeof(connection->address));
 	else if (address && address->sa_family == AF_INET6)
-		ipv6_format(&((const struct sockaddr_in6 *)address)->sin6_addr, connection->address);
+		ipv6_format(
+		        &((const struct sockaddr_in6 *)address)->sin6_addr, connection->address);
 }
 
 static void connection_opened(struct port *port, struct MHD_Connection *mhd, void **context)
@@ -332,7 +334,7 @@ static enum MHD_Result on_access(void *cls, struct MHD_Connection *mhd, const ch
 	if (x->stream && x->stage == STAGE_SENT) { /* the stream outlives its request */
 		*context = NULL;
 		connection_of(mhd)->exchange = NULL;
-		exchange_streams(x);
+		exchange_end_streaming(x);
 	}
 	return result;
 }
@@ -393,16 +395,16 @@ static void drain_check(struct server *server)
 	void (*drained)(void *) = server->drained;
 
 	if (!drained || server->running || server->stream_count ||
-		(server->connections && deadline_runs(&server->lingers)))
+		(server->connections && deadline_runs(&server->linger_timer)))
 		return;
 	server->drained = NULL;
-	deadline_stop(&server->lingers);
+	deadline_stop(&server->linger_timer);
 	drained(server->drained_arg);
 }
 
 static void linger_ended(struct deadline *deadline)
 {
-	drain_check(CONTAINER_OF(deadline, struct server, lingers));
+	drain_check(CONTAINER_OF(deadline, struct server, linger_timer));
 }
 
 /* Runs a daemon until it has nothing to do. When the last runs made no progress although the daemon
@@ -420,7 +422,7 @@ static void port_run(struct port *port)
 		if (!port_has_work(port))
 			return;
 		if (idle == IDLE_RUNS)
-			return deadline_start(&server->stall, &server->stalls);
+			return deadline_start(&server->stall, &server->stall_timer);
 	} while (++runs < RUNS_PER_TURN && !loop_turn_is_long(server->app->loop));
 	server->hook.wanted = true; /* continue after the other hooks have run */
 }
@@ -432,14 +434,14 @@ static void parse_window_ended(struct deadline *deadline)
 
 static void stall_ended(struct deadline *deadline)
 {
-	CONTAINER_OF(deadline, struct server, stalls)->hook.wanted = true;
+	CONTAINER_OF(deadline, struct server, stall_timer)->hook.wanted = true;
 }
 
 static void server_run_daemons(struct turn_hook *hook)
 {
 	struct server *server = CONTAINER_OF(hook, struct server, hook);
 
-	exchanges_parse(server, false);
+	parse_queue_run(server, false);
 	for (unsigned i = 0; i < server->port_count; i++)
 		if (server->ports[i].daemon)
 			port_run(&server->ports[i]);
@@ -520,12 +522,12 @@ int server_new(struct app *app, const struct server_steps *steps, struct listene
 		connection_expired);
 	deadline_list_init(&server->body, app->loop, (uint64_t)config->body_timeout,
 		connection_expired);
-	deadline_list_init(&server->pause, app->loop, REQUEST_PAUSE_MS, exchange_paused);
+	deadline_list_init(&server->pause, app->loop, REQUEST_PAUSE_MS, exchange_pause_ended);
 	deadline_list_init(&server->run, app->loop, (uint64_t)config->request_timeout, run_expired);
 	deadline_list_init(&server->send, app->loop, (uint64_t)config->send_timeout,
 		connection_expired);
 	deadline_list_init(&server->linger, app->loop, LINGER_MS, linger_ended);
-	deadline_list_init(&server->parting, app->loop, PARTING_MS, connection_expired);
+	deadline_list_init(&server->closing, app->loop, CLOSING_MS, connection_expired);
 	deadline_list_init(&server->parse_window, app->loop, PARSE_WINDOW_MS, parse_window_ended);
 	deadline_list_init(&server->stall, app->loop, STALL_MS, stall_ended);
 	server->hook.run = server_run_daemons;
@@ -550,11 +552,12 @@ int server_new(struct app *app, const struct server_steps *steps, struct listene
 
 void server_drain(struct server *server, void (*drained)(void *arg), void *arg)
 {
-	server_run_daemons(&server->hook); /* takes connections that the kernel has already accepted */
+	server_run_daemons(
+	        &server->hook); /* takes connections that the kernel has already accepted */
 	server->draining = true;
 	server->drained = drained;
 	server->drained_arg = arg;
-	deadline_start(&server->linger, &server->lingers);
+	deadline_start(&server->linger, &server->linger_timer);
 	streams_drain(server);
 	for (unsigned i = 0; i < server->port_count; i++) {
 		MHD_socket fd = MHD_quiesce_daemon(server->ports[i].daemon);
@@ -590,11 +593,11 @@ void server_close(struct server *server)
 	while (server->exchanges) { /* MHD cannot stop while a connection is suspended */
 		struct exchange *x = server->exchanges;
 
-		exchange_forget(x);
+		exchange_unlist(x);
 		if (!x->replied)
 			reply_error(&x->rq, E_DRAINING);
 	}
-	exchanges_parse(server, true);
+	parse_queue_run(server, true);
 	streams_cut(server);
 	server_run_daemons(&server->hook);
 	for (unsigned i = 0; i < server->port_count; i++)
@@ -608,7 +611,7 @@ void server_close(struct server *server)
 	deadline_list_close(&server->run);
 	deadline_list_close(&server->send);
 	deadline_list_close(&server->linger);
-	deadline_list_close(&server->parting);
+	deadline_list_close(&server->closing);
 	deadline_list_close(&server->stall);
 	deadline_list_close(&server->parse_window);
 	server->app->server = NULL;

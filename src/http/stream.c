@@ -47,7 +47,7 @@ struct stream {
 	size_t sent;          /* sent bytes of the first piece */
 	uint64_t taken, taken_before;
 	bool suspended, ending, cut, held; /* held: by libmicrohttpd's response */
-	struct access access;
+	struct access_record access;
 };
 
 void shared_hold(struct shared *shared)
@@ -243,7 +243,7 @@ void streams_drain(struct server *server)
 {
 	for (struct stream *stream = server->streams; stream; stream = stream->next) {
 		stream_finish(stream, true);
-		deadline_start(&server->parting, &stream->connection->deadline);
+		deadline_start(&server->closing, &stream->connection->deadline);
 	}
 }
 
@@ -267,7 +267,7 @@ int stream_open(struct request *rq, const struct stream_calls *calls, void *owne
 	if (server->draining)
 		return E_DRAINING;
 	stream = calloc(1, sizeof(*stream));
-	if (!stream || access_keep(&stream->access, x)) {
+	if (!stream || access_copy(&stream->access, x)) {
 		free(stream);
 		return E_NO_MEMORY;
 	}

@@ -108,7 +108,7 @@ static struct cache_wait *cache_wait_new(struct request *rq, enum cache_kind kin
 	return wait;
 }
 
-void cached(struct request *rq, enum cache_kind kind, const char *id,
+void cache_get_or_load(struct request *rq, enum cache_kind kind, const char *id,
 	void (*load)(struct request *rq, struct cache_read *read), cached_done *done)
 {
 	struct cache_wait *wait = cache_wait_new(rq, kind, id, done);

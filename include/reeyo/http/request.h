@@ -121,7 +121,7 @@ void sql_run(struct request *rq, enum db_lane lane, enum query query, bool try_,
 /* Cache-aside read of one key. load starts the statement and ends in exactly one of cache_loaded,
  * cache_missing and cache_failed; done gets the value, E_NOT_FOUND, or an error. */
 typedef void cached_done(struct request *rq, int error, const struct cache_value *value);
-void cached(struct request *rq, enum cache_kind kind, const char *id,
+void cache_get_or_load(struct request *rq, enum cache_kind kind, const char *id,
 	void (*load)(struct request *rq, struct cache_read *read), cached_done *done);
 /* Loads the key with one statement. Its first column is the finished `data` (NULL or no row: not
  * found), which is put into the envelope. An optional second column is the number of milliseconds

@@ -174,19 +174,19 @@ static const struct field openapi_fields[] = {
 
 const struct route ops_root_routes[] = {
 	{ GET, "/healthz", .root = true, .health = true, .always = true, .who = ANYONE,
-		.reply = status_fields, .shape = REPLY_BARE, .run = health_alive,
-		.does = "The process is alive" },
+	        .reply = status_fields, .shape = REPLY_BARE, .run = health_alive,
+	        .does = "The process is alive" },
 	{ GET, "/readyz", .root = true, .health = true, .always = true, .who = ANYONE,
-		.reply = ready_fields, .shape = REPLY_BARE, .run = health_ready,
-		.does = "The process can serve: PostgreSQL answers and the process does not drain" },
+	        .reply = ready_fields, .shape = REPLY_BARE, .run = health_ready,
+	        .does = "PostgreSQL answers and the process does not drain" },
 	{ GET, "/health", .root = true, .health = true, .always = true, .who = ANYONE,
-		.reply = health_fields, .shape = REPLY_BARE, .run = health_state,
-		.does = "State of the process and its dependencies" },
+	        .reply = health_fields, .shape = REPLY_BARE, .run = health_state,
+	        .does = "State of the process and its dependencies" },
 	{ GET, "/api/v1", .root = true, .always = true, .who = ANYONE, .reply = index_fields,
-		.shape = REPLY_BARE, .run = api_index, .does = "Service, version and endpoints" },
+	        .shape = REPLY_BARE, .run = api_index, .does = "Service, version and endpoints" },
 	{ GET, "/openapi.json", .root = true, .always = true, .who = ANYONE,
-		.reply = openapi_fields, .shape = REPLY_BARE,
-		.max_age = 300, .run = openapi_reply, .does = "This document" },
+	        .reply = openapi_fields, .shape = REPLY_BARE, .max_age = 300, .run = openapi_reply,
+	        .does = "This document" },
 	ROUTE_END
 };
 

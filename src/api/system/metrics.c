@@ -48,8 +48,8 @@ static void metrics_get(struct request *rq)
 }
 
 const struct route ops_metrics_routes[] = {
-	{ GET, "/metrics", .root = true, .internal = true, .always = true,
-		.who = ANYONE, .shape = REPLY_BARE,
-		.run = metrics_get, .does = "Counters of this instance in Prometheus' text format" },
+	{ GET, "/metrics", .root = true, .internal = true, .always = true, .who = ANYONE,
+	        .shape = REPLY_BARE, .run = metrics_get,
+	        .does = "Counters of this instance in Prometheus' text format" },
 	ROUTE_END
 };

@@ -97,12 +97,15 @@ START_TEST(numbers_of_forms_are_texts)
 	static const struct field table[] = { { "page", FIELD_INT, .min = 1, .max = 100 },
 		{ "open", FIELD_BOOL }, { "lat", FIELD_NUMBER, .min = -90, .max = 90 }, FIELD_END };
 
-	ck_assert_str_eq(checked(table, "{\"page\":\"7\",\"open\":\"true\",\"lat\":\"4.5\"}", FIELDS_TEXTS),
-		"{\"lat\":4.5,\"open\":true,\"page\":7}");
-	ck_assert_str_eq(checked(table, "{\"page\":\"7x\"}", FIELDS_TEXTS), "page: must be a whole number");
+	ck_assert_str_eq(
+	        checked(table, "{\"page\":\"7\",\"open\":\"true\",\"lat\":\"4.5\"}", FIELDS_TEXTS),
+	        "{\"lat\":4.5,\"open\":true,\"page\":7}");
+	ck_assert_str_eq(
+	        checked(table, "{\"page\":\"7x\"}", FIELDS_TEXTS), "page: must be a whole number");
 	ck_assert_str_eq(checked(table, "{\"page\":\"99999999999999999999\"}", FIELDS_TEXTS),
 		"page: must be a whole number");
-	ck_assert_str_eq(checked(table, "{\"lat\":\"nan\"}", FIELDS_TEXTS), "lat: must be a number");
+	ck_assert_str_eq(
+	        checked(table, "{\"lat\":\"nan\"}", FIELDS_TEXTS), "lat: must be a number");
 }
 END_TEST
 
@@ -277,7 +280,8 @@ START_TEST(every_other_null_is_absent_at_any_depth)
 	PASSES(null_fields, "{\"addOns\":null,\"addons\":null,\"add_ons\":null}", "{}");
 	PASSES(null_fields, "{\"name\":null,\"title\":\"a\"}", "{\"name\":\"a\"}");
 	PASSES(null_fields, "{\"free\":null,\"libre\":null}", "{}");
-	PASSES(null_fields, "{\"free\":{\"a\":{\"b\":null,\"c\":1}}}", "{\"free\":{\"a\":{\"c\":1}}}");
+	PASSES(null_fields, "{\"free\":{\"a\":{\"b\":null,\"c\":1}}}",
+	        "{\"free\":{\"a\":{\"c\":1}}}");
 	PASSES(null_fields, "{\"meta\":{\"a\":null}}", "{\"meta\":{}}");
 	PASSES(null_fields, "{\"bank\":{\"notes\":null,\"other\":null}}", "{\"bank\":{}}");
 	PASSES(null_fields, "{\"at\":{\"lat\":null,\"latitude\":4,\"lng\":9}}",
@@ -302,7 +306,8 @@ END_TEST
 
 START_TEST(a_time_is_kept_as_the_moment_it_means)
 {
-	static const struct field table[] = { { "at", FIELD_TIME }, { "on", FIELD_DATE }, FIELD_END };
+	static const struct field table[] = { { "at", FIELD_TIME }, { "on", FIELD_DATE },
+		FIELD_END };
 	static const char *const wrong[] = { "0000-01-01T00:00:00Z", "1969-12-31T23:59:59Z",
 		"1970-01-01T00:00:00+00:01", "3000-01-01T00:00:00Z", "2999-12-31T23:59:59-00:01",
 		"9999-12-31T23:59:59Z", "2026-01-01T24:00:00Z", "2026-01-01T00:00:61Z",
