@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""The API document against the server: schemathesis draws requests from the document, good and bad ones, and this
-proves of every answer that it is no 5xx, that its status is documented and that its schema allows it. One role after the
-other calls the rows that are its own. (Whom a row refuses: tests/api/http/test_access.py.)
+"""The API document against the server: schemathesis draws valid and invalid requests from the document, and this checks
+that every reply is no 5xx, that its status is documented, and that it matches its schema. Each role calls its own rows.
+(Refusals of roles: tests/api/http/test_access.py.)
 
     tests/run contract [--examples N] [--role ROLE]...
 
-What is drawn is the same in every run. --examples (or REEYO_CONTRACT_EXAMPLES): how many requests of each operation
-beside those that try the bounds of each member, 5 as a rule."""
+The draw is the same in every run. --examples (or REEYO_CONTRACT_EXAMPLES): number of requests of each operation besides
+those that try the bounds of each member; the default is 5."""
 
 import argparse
 import json
@@ -29,7 +29,7 @@ from world.tokens import issue
 HERE = pathlib.Path(__file__).resolve().parent
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
 ROLES = ("anyone", "customer", "vendor", "rider", "admin", "super")
-# Rows after which the role could not call any more: called last.
+# Rows that end the role's session: called last.
 LAST = ("/auth/logout", "/auth/logout-all", "/auth/change-password")
 
 
@@ -45,7 +45,7 @@ def known_ids(sql):
 
 
 def part_of_document(tables, role, last):
-    """The document with what a role calls: each row once, by its first path and method."""
+    """The document with the rows of one role: each row once, by its first path and method."""
     document = dict(tables.document, paths={})
     for row in tables.rows:
         if row.internal or row.stream or row.role != role or row.path.endswith(LAST) != last:
@@ -56,7 +56,7 @@ def part_of_document(tables, role, last):
 
 
 def call(options, server, folder, role, document, ids):
-    """One run of schemathesis; whether everything held."""
+    """One run of schemathesis; True when every check passed."""
     file = pathlib.Path(folder, f"{role}.json")
     file.write_text(json.dumps(document))
     command = [options.st, "--config-file", str(HERE / "schemathesis.toml"), "run", str(file), "--url", f"http://127.0.0.1:{server.port}",
@@ -84,7 +84,7 @@ def call(options, server, folder, role, document, ids):
         print(done.stdout, flush=True)
     probe = next((path for path, item in document["paths"].items() if "get" in item and "{" not in path), None)
     if probe and server.api(token).get(probe).status == 401:
-        print(f"{role} may not call any more: what came before ended its session", flush=True)
+        print(f"{role} can no longer call the API: an earlier request ended its session", flush=True)
         return False
     return done.returncode == 0
 

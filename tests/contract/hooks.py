@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What schemathesis is told about this API; contract.py names this file in SCHEMATHESIS_HOOKS."""
+"""Hooks of schemathesis for this API; contract.py names this file in SCHEMATHESIS_HOOKS."""
 
 import json
 import os
@@ -13,7 +13,7 @@ KNOWN = json.loads(os.environ["REEYO_CONTRACT_IDS"])
 
 @schemathesis.hook
 def map_path_parameters(ctx, path_parameters):
-    """Two of three requests name something that there is. Which ones follows from what was drawn, so that a run can be
+    """Two of three requests use ids that exist. The choice depends on the drawn value only, so that a run can be
     repeated."""
     if not path_parameters:
         return path_parameters

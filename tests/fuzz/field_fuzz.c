@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Any JSON against a table of every kind of field: no crash, and what passes once passes again
+ * Any JSON against a table of every kind of field: no crash, and a canonical form is accepted again
  * unchanged.
  */
 #include <stdlib.h>

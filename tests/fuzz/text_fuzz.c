@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Texts from outside: times, numbers, phones, UTF-8. What is read is written and read again the
- * same.
+ * Texts from clients: times, numbers, phones, UTF-8. A value that is read, written and read again
+ * is the same.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Who may call what: every row of the route tables, by every path of it, for every kind of caller. The words are those of
+"""Access: every row of the route tables is called by each of its paths, as every kind of caller. The codes are those of
 the contract's table of errors."""
 
 import pytest
@@ -11,18 +11,18 @@ from world.tokens import read, sign
 from world.waiting import until
 
 NAMESPACES = ("user", "rider", "vendor", "admin")
-# What a caller is told, by namespace.
+# Error codes by namespace.
 NO_TOKEN = dict(zip(NAMESPACES, ("AUTH_1000", "AUTH_1000", "UNAUTHORIZED", "AUTH_TOKEN_INVALID")))
 BAD_TOKEN = dict(zip(NAMESPACES, ("AUTH_1001", "AUTH_1001", "INVALID_TOKEN", "AUTH_TOKEN_INVALID")))
 EXPIRED = dict(zip(NAMESPACES, ("AUTH_1003", "AUTH_1003", "TOKEN_EXPIRED", "AUTH_TOKEN_INVALID")))
 WRONG_ROLE = dict(zip(NAMESPACES, ("AUTH_1005", "AUTH_1005", "FORBIDDEN", "FORBIDDEN")))
-# Refusals of a right role for another reason: the account's state, the owner of a thing, a password.
+# Refusals of an allowed role for another reason: the account's state, the owner of a resource, a password.
 OTHER_REASONS = {"USER_3003", "RIDER_3003", "RIDER_3004", "VENDOR_3002", "AUTH_1006", "AUTH_2001", "VENDOR_1008",
                  "ORDER_4002"}
 
 
 def call(api, row, url, body=b"["):
-    """A call whose body no table accepts: the role is checked before it, and no handler runs."""
+    """Sends a body that is never valid: the role is checked before it, and no handler runs."""
     more = {"query": {"wait": 0}} if row.stream else {}  # a stream would not end
     if row.method not in ("GET", "DELETE"):
         more = {"body": body, "headers": {"Content-Type": "application/json"}}
@@ -33,27 +33,27 @@ def call(api, row, url, body=b"["):
         return reply.status, None
 
 
-def matrix(tables, api, judge):
-    """Calls every row by each of its paths; what the judge says is not as it should be."""
+def matrix(tables, api, is_expected):
+    """Calls every row by each of its paths and fails with the replies that are not expected."""
     wrong = []
     for row in tables.rows:
         if row.ends_session or row.internal:
-            continue  # it would end the very session; test_auth covers it. On another listener.
+            continue  # would end the session (test_auth covers it), or is on another listener
         for url in row.urls():
             status, code = call(api, row, url)
-            if not judge(row, status, code):
+            if not is_expected(row, status, code):
                 wrong.append(f"{row.method} {url} ({row.who}): {status} {code}")
     assert not wrong, "\n".join(wrong)
 
 
 def open_to_all(row, code):
-    """A public row looks at no token; what machines of others call has a signature of its own."""
+    """A public row ignores tokens; an external row verifies a signature instead."""
     return row.foreign or code not in {words[row.namespace] for words in (NO_TOKEN, BAD_TOKEN, EXPIRED, WRONG_ROLE)} - {"AUTH_TOKEN_INVALID"}
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_every_route_admits_exactly_whom_its_row_names(server, token, tables, role):
-    def judge(row, status, code):
+def test_every_route_admits_exactly_the_roles_of_its_row(server, token, tables, role):
+    def is_expected(row, status, code):
         if row.role == "anyone":
             return open_to_all(row, code)
         if role == "none":
@@ -61,7 +61,7 @@ def test_every_route_admits_exactly_whom_its_row_names(server, token, tables, ro
         if row.admits(role):
             return status not in (401, 403) or code in OTHER_REASONS
         return (status, code) == (403, WRONG_ROLE[row.namespace])
-    matrix(tables, server.api(None if role == "none" else token(role)), judge)
+    matrix(tables, server.api(None if role == "none" else token(role)), is_expected)
 
 
 def forged(token):
@@ -69,25 +69,25 @@ def forged(token):
     return sign(head, claims, "some other secret than the one of this server")
 
 
-def late(token):
+def expired(token):
     head, claims = read(token)
     return sign(head, {**claims, "iat": claims["iat"] - 1000, "exp": claims["iat"] - 500})
 
 
-@pytest.mark.parametrize("spoilt, words", [
-    (lambda token: "nonsense", BAD_TOKEN), (forged, BAD_TOKEN), (lambda token: token[:-6], BAD_TOKEN), (late, EXPIRED)],
+@pytest.mark.parametrize("broken, codes", [
+    (lambda token: "nonsense", BAD_TOKEN), (forged, BAD_TOKEN), (lambda token: token[:-6], BAD_TOKEN), (expired, EXPIRED)],
     ids=["nonsense", "forged", "cut", "expired"])
 @pytest.mark.parametrize("role", ["customer", "super"])
-def test_no_route_that_wants_a_token_takes_a_spoilt_one(server, token, tables, spoilt, words, role):
-    matrix(tables, server.api(spoilt(token(role))), lambda row, status, code: (
-        open_to_all(row, code) if row.role == "anyone" else (status, code) == (401, words[row.namespace])))
+def test_no_route_that_needs_a_token_accepts_a_broken_one(server, token, tables, broken, codes, role):
+    matrix(tables, server.api(broken(token(role))), lambda row, status, code: (
+        open_to_all(row, code) if row.role == "anyone" else (status, code) == (401, codes[row.namespace])))
 
 
 @pytest.mark.parametrize("role", ["customer", "vendor", "rider"])
-def test_no_route_takes_the_token_of_a_suspended_account(server, super_api, customer, vendor, rider, tables, role):
+def test_no_route_accepts_the_token_of_a_suspended_account(server, super_api, customer, vendor, rider, tables, role):
     one = {"customer": customer, "vendor": vendor, "rider": rider}[role]()
     head, claims = read(one.token)
-    api = server.api(sign(head, {**claims, "iat": claims["iat"] - 100}))  # of before, whatever a second is
+    api = server.api(sign(head, {**claims, "iat": claims["iat"] - 100}))  # issued before the suspension, with whole seconds
     kind = {"customer": "users", "vendor": "vendors", "rider": "riders"}[role]
     assert super_api.request("POST", f"{kind}/{one.id}/suspend", json={"reason": "Fraud"}).status == 200
     namespace = {"customer": "user"}.get(role, role)
@@ -97,11 +97,11 @@ def test_no_route_takes_the_token_of_a_suspended_account(server, super_api, cust
         status == 401 if row.admits(role) else status in (401, 403)))
 
 
-# --- What is another's --------------------------------------------------------------------------
+# --- Resources of other accounts --------------------------------------------------------------------------
 
 @pytest.fixture(scope="module")
 def things(server, token):
-    """{part of a path: something of the demo accounts}."""
+    """{part of a path: id of a resource of the demo accounts}."""
     sql = Database(server.configuration["database_url"])
     customer = sql("SELECT id FROM users WHERE phone = %s", DEMO["customer"][1]["phone"])[0]["id"]
     found = {"items": "item_1", "menu": "item_1"}
@@ -115,13 +115,13 @@ def things(server, token):
 
 
 @pytest.mark.parametrize("role", ["customer", "vendor", "rider"])
-def test_nobody_reaches_what_is_anothers(customer, vendor, rider, sql, tables, things, role):
-    """Each row that names one of these things in its path, called for another's by one who may call it: refused (what is
-    deleted may be gone before), and everything is as it was."""
+def test_no_account_reaches_the_resources_of_another(customer, vendor, rider, sql, tables, things, role):
+    """Each row with such a resource in its path refuses another account of the right role, and changes nothing. (A DELETE
+    of a resource that does not exist for the caller may succeed.)"""
     def state():
         return [sql(f"SELECT * FROM {table} WHERE id = %s", things[table]) for table in ("orders", "items", "addresses")]
     api = {"customer": customer, "vendor": vendor, "rider": rider}[role]().api
-    wrong, called, before_it = [], 0, state()
+    wrong, called, before = [], 0, state()
     for row in tables.rows:
         if not row.named & things.keys() or row.role != role or row.stream:
             continue
@@ -131,5 +131,5 @@ def test_nobody_reaches_what_is_anothers(customer, vendor, rider, sql, tables, t
         if reply.status not in (400, 403, 404, 409) and not (row.method == "DELETE" and reply.status == 200):
             wrong.append(f"{row}: {reply}")
     assert not wrong, "\n".join(wrong)
-    assert state() == before_it
+    assert state() == before
     assert called > 3

@@ -23,7 +23,7 @@ def line_with(**changes):
 
 @pytest.fixture
 def buyer(customer_api, sql):
-    """Posts to orders and insists that a refusal writes nothing and costs no connection."""
+    """Posts an order and checks that a refusal writes nothing and keeps the connection."""
     def counts():
         return [sql(f"SELECT count(*) FROM {table}")[0]["count"]
                 for table in ("orders", "outbox", "idempotency")]
@@ -85,7 +85,7 @@ def test_the_position_of_a_mistake_is_named(buyer):
     assert position["line"] == 3 and position["column"] >= 12
 
 
-def test_depth_is_refused_before_anything_recurses(buyer):
+def test_deep_nesting_is_refused_before_parsing(buyer):
     body = b'{"a": ' + b"[" * 60 + b"]" * 60 + b"}"
     assert "nested too deeply" in buyer(body=body, headers=JSON).error["message"]
 
@@ -186,8 +186,8 @@ def real(token):
     return read(token("customer"))
 
 
-def test_a_token_we_sign_ourselves_works(server, real):
-    """What the other tests change is all that is wrong with their tokens."""
+def test_a_token_signed_by_the_test_is_accepted(server, real):
+    """The tokens of the other tests are wrong only in what those tests change."""
     assert server.api(sign(*real)).get("auth/me").status == 200
 
 
@@ -223,7 +223,7 @@ def test_a_bad_token_is_401(server, real, name):
     assert reply.status == 401 and reply.code == "AUTH_1001", reply
 
 
-def test_an_expired_token_is_told_apart(server, real):
+def test_an_expired_token_has_a_code_of_its_own(server, real):
     head, claims = real
     reply = server.api(sign(head, {**claims, "exp": int(time.time()) - 10})).get("auth/me")
     assert reply.status == 401 and reply.code == "AUTH_1003"

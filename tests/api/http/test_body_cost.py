@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a body may cost: its bytes, its values, and the memory of the process that reads it."""
+"""The cost of a body: its bytes, its values, and the memory of the process."""
 
 import json
 import os
@@ -15,7 +15,7 @@ def login(value):
 
 
 def filled(unit, head='{"phone":"+237670000001","password":"x","other":[', tail="]}", most=LIMIT):
-    """As many times the unit as the body limit has room for."""
+    """Repeats the unit up to the body limit."""
     return head + ",".join([unit] * ((most - len(head) - len(tail) + 1) // (len(unit) + 1))) + tail
 
 
@@ -43,20 +43,20 @@ def test_a_body_within_the_bounds_is_read(api, value):
     assert reply.status == 401, reply
 
 
-def test_marks_inside_texts_are_no_values(api):
+def test_json_punctuation_inside_a_text_is_not_counted(api):
     reply = api.post("auth/login", body=login(',:{["' * 8000), headers={"Content-Type": "application/json"})
     assert reply.status == 401, reply
 
 
 @pytest.mark.parametrize("marks", ["\u0301\u0323" * 15000, "\u0344" * 30000, "\u0f73" * 20000])
-def test_a_text_of_endless_marks_is_refused_before_they_are_ordered(api, marks):
-    """Ordering them takes seconds, in which the loop serves nobody."""
+def test_a_letter_with_too_many_marks_is_refused_before_normalisation(api, marks):
+    """Normalising it takes seconds, during which the loop is blocked."""
     body = json.dumps({"identifier": "a" + marks, "password": "x"}, ensure_ascii=False).encode()
     reply = api.post("auth/login", body=body, headers={"Content-Type": "application/json"})
     assert reply.status == 400 and reply.error["message"].startswith("identifier: has too many marks"), reply
 
 
-def test_a_body_over_the_default_limit_is_413_unless_its_route_asks_for_more(api, customer_api):
+def test_a_body_over_the_default_limit_is_413_unless_its_route_allows_more(api, customer_api):
     large = login("x" * LIMIT)
     assert api.post("auth/login", body=large, headers={"Content-Type": "application/json"}).status == 413
     order = json.dumps({"vendorId": "vendor_123", "items": [], "other": "x" * LIMIT})
@@ -73,8 +73,8 @@ def test_the_parsed_body_counts_against_the_memory_of_the_request(start_server):
                     headers={"Content-Type": "application/json"}).status == 401
 
 
-def test_twenty_of_the_worst_bodies_at_once_cost_little_memory(start_server, monkeypatch):
-    # A sanitizer keeps what is freed for a while: little of it, here.
+def test_twenty_of_the_costliest_bodies_at_once_use_little_memory(start_server, monkeypatch):
+    # A sanitizer delays freeing memory; keep its quarantine small.
     monkeypatch.setenv("ASAN_OPTIONS", os.environ.get("ASAN_OPTIONS", "")
                        + ":quarantine_size_mb=1:thread_local_quarantine_size_kb=64")
     server = start_server()

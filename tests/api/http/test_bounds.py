@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""The bounds that the field tables and rows set, tried one step beyond: of every row, every member, and its body's size."""
+"""The bounds of the field tables and rows: every member of every row, and the size of its body, one step out of bounds."""
 
 import json
 
 import pytest
 
-LIMIT = 524288  # of a body whose row sets none; more than any row sets
+LIMIT = 524288  # body limit of rows without their own; larger than any of those
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +18,7 @@ def sized(size):
 
 
 def post(server, row, token, body):
-    """The answer to a body of which a refusal may come before all of it was sent."""
+    """The reply to a body; a refusal may come before the whole body has been sent."""
     with server.wire() as wire:
         lines = [f"{row.method} {row.url()} HTTP/1.1", "Host: x", "Content-Type: application/json",
                  f"Content-Length: {len(body)}", *([f"Authorization: Bearer {token}"] if token else [])]

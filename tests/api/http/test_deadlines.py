@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Absolute deadlines: a client that drips a byte now and then is gone in time all the same. What is
-proven is that the server closes at all while bytes still arrive, not how fast."""
+"""Absolute deadlines: a client that sends single bytes slowly is disconnected in time. The tests prove that the server
+closes the connection while bytes still arrive, not how fast."""
 
 import socket
 import threading
@@ -12,7 +12,7 @@ from world.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.slow
 
-LIMIT = 2  # seconds: of each of the limits
+LIMIT = 2  # seconds, for each deadline
 HEALTH = "GET /api/v1/health HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
@@ -23,7 +23,7 @@ def strict(start_server):
 
 
 def dripped(wire, byte=b"a", pause=0.1):
-    """Sends a byte at a time until the server has closed; whether it did while we had patience."""
+    """Sends one byte at a time until the server closes the connection; False when it does not within PATIENCE."""
     wire.socket.settimeout(pause)
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
@@ -51,7 +51,7 @@ def test_a_dripping_request_line_is_cut(strict):
 
 @pytest.mark.parametrize("part", ["GET /api/v1/hea", "G", "GET /api/v1/health HTTP/1.1\r\nHo",
                                   HEALTH + "POST /api/v1/auth"])
-def test_a_part_of_a_head_is_answered_when_its_time_is_over(strict, part):
+def test_an_incomplete_head_gets_408_at_its_deadline(strict, part):
     with strict.wire() as wire:
         wire.send(part)
         if part.startswith(HEALTH):
@@ -99,9 +99,9 @@ def test_dripping_the_second_request_is_cut(strict):
         assert dripped(wire)
 
 
-def test_a_busy_connection_outlives_every_limit(strict):
-    """The limits are per request: a client that keeps asking is never cut. That is tried again where the client itself
-    was kept from asking for longer than it may."""
+def test_a_busy_connection_outlives_every_deadline(strict):
+    """The deadlines are per request, so a client that keeps sending requests is never cut. Repeated when the client itself
+    was delayed for longer than a deadline."""
     def outlived():
         began = asked = time.monotonic()
         with strict.wire() as wire:
@@ -114,7 +114,7 @@ def test_a_busy_connection_outlives_every_limit(strict):
                 assert max(silent, time.monotonic() - asked) > LIMIT / 2, "cut in the middle"
                 return False
         return True
-    until(outlived, what="a client that keeps asking")
+    until(outlived, what="a client that keeps sending requests")
 
 
 def test_a_client_that_does_not_read_its_answers_is_cut(strict):
@@ -129,7 +129,7 @@ def test_a_client_that_does_not_read_its_answers_is_cut(strict):
             wire.socket.send(request)
             time.sleep(0.1)
         except TimeoutError:
-            continue  # its buffers are full: it waits for us, as long as it may
+            continue  # the server's buffers are full: it waits until its deadline
         except (ConnectionResetError, BrokenPipeError):
             cut = True
     wire.close()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Every member of every body and query, as the API document names them: null, and values that a check may let through
-and a store refuse. A new row or member is covered by itself."""
+"""Every member of every body and query in the API document: null, and values that pass a check and that a store may
+refuse. New rows and members are covered automatically."""
 
 import itertools
 import re
@@ -24,19 +24,19 @@ def callers(start_server):
 
 @pytest.fixture(scope="module")
 def rows(callers):
-    """Every row but what would end the caller's session."""
+    """Every row except those that end the caller's session."""
     return [row for row in callers.tables.rows if row.operation and not row.ends_session]
 
 
 @pytest.fixture(scope="module")
 def writes(rows):
-    """Those that write what a body says."""
+    """Rows with a body that write."""
     return [row for row in rows if row.body_schema and row.method in ("PUT", "POST", "PATCH")]
 
 
 @pytest.fixture(scope="module", autouse=True)
-def nobody_was_shut_out(callers):
-    """What is tried here reaches the handlers only while the sessions of the callers live."""
+def sessions_are_still_valid(callers):
+    """The requests of this file reach the handlers only while the callers' sessions are valid."""
     yield
     for role in ("customer", "vendor", "rider", "admin", "super"):
         reply = callers.by_role[role].api.get("auth/me")
@@ -44,25 +44,25 @@ def nobody_was_shut_out(callers):
 
 
 def answer(reply):
-    """What two answers of the same kind have in common: not ids and times."""
+    """The parts of a reply that are equal in two replies of the same kind: no ids and times."""
     if not reply.body.startswith(b"{"):
         return reply.status
     error = reply.json.get("error", {})
     return reply.status, error.get("code"), error.get("message"), str(error.get("details"))
 
 
-def ours(reply):
-    """An error of the server's own; that it has no payment gateway here is none."""
+def is_server_error(reply):
+    """A 5xx, except that these tests run without a payment gateway."""
     return reply.status >= 500 and b'"EXTERNAL_11000"' not in reply.body
 
 
-def test_null_is_absent_wherever_nothing_can_be_cleared(callers, writes):
+def test_null_equals_absent_wherever_nothing_can_be_cleared(callers, writes):
     wrong = []
     for row in writes:
         for spelling, field, body in row.spelled():
             null = callers.send(row, json=body(None))
             where = f"{row} {spelling}: {null}"
-            if ours(null):
+            if is_server_error(null):
                 wrong.append(where)
             if field.clearable:
                 continue
@@ -73,7 +73,7 @@ def test_null_is_absent_wherever_nothing_can_be_cleared(callers, writes):
 
 
 def shown(data, names):
-    """The first member under one of the names, at any depth; ABSENT when there is none."""
+    """The first member with one of the names, at any depth, or ABSENT."""
     for name, value in data.items() if isinstance(data, dict) else enumerate(data):
         if name in names:
             return value
@@ -112,7 +112,7 @@ def test_nothing_is_cleared_when_something_is_created(writes):
             assert not [field for field in row.fields() if field.clearable and len(field.path) == 1], row
 
 
-# --- What a check may let through and a store refuse ------------------------------------------------
+# --- Values that pass a check and that a store may refuse ------------------------------------------------
 
 NUMBERS = [2**63 - 1, -2**63, 2**31, 2**53 + 1, 1e308, -1e308, 5e-324, 0.1, -0.0, 0, -1, 1e18, 1e15,
            "9" * 30, "1e400", "NaN", "infinity", "0x10", "", " ", "١٢"]
@@ -142,24 +142,24 @@ def nasty(schema):
 
 
 def polled(row):
-    """The query with which a stream answers and ends."""
+    """The query that makes a stream reply and end."""
     return {"after": 0, "wait": 0} if row.stream else {}
 
 
-def test_no_value_of_a_body_is_an_error_of_ours(callers, writes):
+def test_no_value_of_a_body_causes_a_server_error(callers, writes):
     wrong, count = [], 0
     for row in writes:
-        for field in row.fields():  # another spelling is the same member once its name is read
+        for field in row.fields():  # other spellings are checked by the same code
             for value in nasty(field.schema):
                 reply = callers.send(row, json=row.body_with(field, value))
                 count += 1
-                if ours(reply):
+                if is_server_error(reply):
                     wrong.append(f"{row} {field.name}={value!r:.60}: {reply}")
     assert count > 3000
     assert not wrong, "\n".join(wrong)
 
 
-def test_no_value_of_a_query_is_an_error_of_ours(callers, rows):
+def test_no_value_of_a_query_causes_a_server_error(callers, rows):
     wrong = []
     reads = [(row, url) for row in rows if row.method == "GET" for url in row.urls(callers.things)]
     for row, url in reads:
@@ -170,7 +170,7 @@ def test_no_value_of_a_query_is_an_error_of_ours(callers, rows):
                 if len(urllib.parse.urlencode(query)) > 2000:
                     continue
                 reply = callers.send(row, url, query=query)
-                if ours(reply):
+                if is_server_error(reply):
                     wrong.append(f"{row} {query}: {reply}")
     assert not wrong, "\n".join(wrong)
 
@@ -179,7 +179,7 @@ NAMES = ["0", "-1", "99999999999999999999", "9223372036854775807", "msg_99999999
          "msg_", "F-1", "F1", "a" * 64, "a" * 65, ".", "-", "_", "1e9", "NaN", "%00", "%25", "%27", "%5C", "%E2%80%AE", "%FF", "é"]
 
 
-def test_no_name_in_a_path_is_an_error_of_ours(callers, rows):
+def test_no_name_in_a_path_causes_a_server_error(callers, rows):
     wrong = []
     for row, method, name in itertools.product(rows, ("GET", "DELETE", "POST"), NAMES):
         if not row.named or method not in row.methods:
@@ -187,14 +187,14 @@ def test_no_name_in_a_path_is_an_error_of_ours(callers, rows):
         more = {"query": polled(row)} if method == "GET" else {"json": row.minimum() or {}}
         for url in row.urls(other=urllib.parse.quote(name, safe="%")):
             reply = callers.send(row, url, method, **more)
-            if ours(reply):
+            if is_server_error(reply):
                 wrong.append(f"{method} {url}: {reply}")
     assert not wrong, "\n".join(wrong)
 
 
 @pytest.mark.parametrize("name", ["Last-Event-ID", "Idempotency-Key", "X-Device-Id", "X-Request-Id",
                                   "Accept-Language", "If-None-Match", "traceparent"])
-def test_no_value_of_a_header_is_an_error_of_ours(callers, name):
+def test_no_value_of_a_header_causes_a_server_error(callers, name):
     values = ["9223372036854775807", "9223372036854775808", "-1", "1e3", "NaN", "\xff\xfe", "\xc3", "a" * 500, "{", "\\",
               "'", '"', "%00", " ", ""]
     wrong = []
@@ -206,42 +206,42 @@ def test_no_value_of_a_header_is_an_error_of_ours(callers, name):
                                    ("POST", "auth/register", {"json": {"phone": "x"}})):
             headers = {name: value.encode("latin-1")}
             reply = callers.by_role["customer"].api.request(method, path, headers=headers, **sent)
-            if ours(reply):
+            if is_server_error(reply):
                 wrong.append(f"{method} {path} {name}: {value!r}: {reply}")
     assert not wrong, "\n".join(wrong)
 
 
 # --- Texts and addresses ---------------------------------------------------------------------------
 
-STEERING = ["\u202e", "\u2066", "\u200f", "\u061c", "\u2028", "\x1b", "\x7f", "\x85", "\U000e0041", "\ufeff\uffff"]
-UNSEEN = ["\u00a0", "\u200b", "\u200d", "\u0301", "\u3164", "\u2800", "\ufe0f", "\u115f", "\u00ad", "\u2003"]
+CONTROLS = ["\u202e", "\u2066", "\u200f", "\u061c", "\u2028", "\x1b", "\x7f", "\x85", "\U000e0041", "\ufeff\uffff"]
+INVISIBLE = ["\u00a0", "\u200b", "\u200d", "\u0301", "\u3164", "\u2800", "\ufe0f", "\u115f", "\u00ad", "\u2003"]
 
 
 def texts(row):
-    """Members that are free text, as Row.spelled."""
+    """Members that are free text, in the form of Row.spelled."""
     for spelling, field, body in row.spelled():
         if field.kind == "string" and not {"enum", "pattern", "examples"} & set(field.schema):
             yield spelling, field.schema, body
 
 
 def refused(callers, row, body):
-    """None, or what a body that must be refused was answered with."""
+    """None, or the reply when a body that must be refused was accepted."""
     reply = callers.send(row, json=body)
     return None if reply.status == 400 else f"{row} {body!r:.200}: {reply}"
 
 
-def test_single_lines_hold_nothing_that_steers_and_no_line_ends(callers, writes):
+def test_single_lines_contain_no_control_characters_and_no_line_ends(callers, writes):
     wrong = []
     for row in writes:
         for spelling, member, body in texts(row):
             size = max(2, member.get("minLength", 0)) - 1
-            for mark in STEERING + ([] if "x-lines" in member else ["\n", "\r", "\t"]):
+            for mark in CONTROLS + ([] if "x-lines" in member else ["\n", "\r", "\t"]):
                 wrong.append(refused(callers, row, body("a" + mark + "a" * size)))
     wrong = [one for one in wrong if one]
     assert not wrong, "\n".join(wrong)
 
 
-def test_several_lines_are_taken_where_they_belong(callers, writes):
+def test_several_lines_are_accepted_where_the_table_allows_them(callers, writes):
     taken = 0
     for row in writes:
         for spelling, member, body in texts(row):
@@ -252,20 +252,20 @@ def test_several_lines_are_taken_where_they_belong(callers, writes):
     assert taken > 30
 
 
-def test_a_text_that_must_be_there_shows_something(callers, writes):
+def test_a_required_text_has_a_visible_character(callers, writes):
     wrong = []
     for row in writes:
         for spelling, member, body in texts(row):
             if member.get("minLength", 0) == 0:
                 continue
-            for mark in UNSEEN:
+            for mark in INVISIBLE:
                 wrong.append(refused(callers, row, body(mark * member.get("maxLength", 9))))
     wrong = [one for one in wrong if one]
     assert not wrong, "\n".join(wrong)
 
 
 @pytest.mark.parametrize("name", ["Ŋgɔɓa Ɗan", "ɛ́yɛ́ngɛ̀", "ə̀bə̀lə̀", "عائشة بنت", "N’Djamena d'Or", "👩🏾‍🍳 Mama", "می‌خواهم"])
-def test_names_of_the_country_are_kept_as_they_are_written(callers, name):
+def test_names_in_local_spellings_are_stored_unchanged(callers, name):
     reply = callers.vendor.api.patch("auth/profile", json={"businessName": name})
     assert reply.status == 200, reply
     assert reply.data["businessName"] == unicodedata.normalize("NFC", name)
@@ -278,7 +278,7 @@ ADDRESS = re.compile("url|image|photo|picture|logo|document|link|license|card|in
                      re.IGNORECASE)
 
 
-def test_addresses_of_pictures_and_documents_are_of_the_web(callers, writes):
+def test_addresses_of_pictures_and_documents_are_http_urls(callers, writes):
     wrong, seen = [], set()
     for row in writes:
         for spelling, field, body in row.spelled():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Where a request begins and ends: what is in doubt is refused, and the connection closed."""
+"""Framing: a request whose begin or end is ambiguous is refused, and the connection closed."""
 
 import json
 
@@ -66,8 +66,8 @@ DOUBTFUL = {
 
 
 def refused_and_closed(wire, statuses=(400,)):
-    """One answer in the envelope, of one of these statuses, and nothing that follows on the connection is ever
-    taken for a request."""
+    """One reply in the envelope with one of these statuses; later bytes on the connection are not read as a
+    request."""
     reply = wire.read()
     assert reply.status in statuses, reply
     assert reply.headers["Connection"].lower() == "close"
@@ -80,7 +80,7 @@ def refused_and_closed(wire, statuses=(400,)):
 
 
 @pytest.mark.parametrize("name", DOUBTFUL)
-def test_a_request_whose_end_is_in_doubt_is_refused_and_the_connection_closed(server, name):
+def test_a_request_with_an_ambiguous_end_is_refused_and_the_connection_closed(server, name):
     with server.wire() as wire:
         wire.send(DOUBTFUL[name] + health("smuggled"))
         reply = refused_and_closed(wire)
@@ -89,7 +89,7 @@ def test_a_request_whose_end_is_in_doubt_is_refused_and_the_connection_closed(se
 
 
 @pytest.mark.parametrize("name", DOUBTFUL)
-def test_it_is_refused_in_the_words_of_its_namespace(server, name):
+def test_the_refusal_has_the_code_of_its_namespace(server, name):
     request = DOUBTFUL[name].replace("/api/v1/", "/api/v1/admin/", 1)
     with server.wire() as wire:
         wire.send(request)
@@ -97,7 +97,7 @@ def test_it_is_refused_in_the_words_of_its_namespace(server, name):
 
 
 @pytest.mark.parametrize("name", DOUBTFUL)
-def test_what_came_before_it_on_the_connection_is_answered_first(server, token, name):
+def test_earlier_requests_on_the_connection_are_answered_first(server, token, name):
     waiting = f"GET /api/v1/wallet HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token()}\r\n\r\n"
     with server.wire() as wire:
         wire.send(waiting + health("before") + DOUBTFUL[name] + health("smuggled"))
@@ -202,7 +202,7 @@ def test_http_1_0_is_answered_and_closed(server):
         assert wire.closed()
 
 
-def test_100_continue_comes_before_the_body_is_asked_for(server):
+def test_100_continue_is_sent_before_the_body(server):
     body = json.dumps(LOGIN)
     with server.wire() as wire:
         wire.send(post(body, "Expect: 100-continue\r\n")[:-len(body)])
@@ -210,7 +210,7 @@ def test_100_continue_comes_before_the_body_is_asked_for(server):
         assert wire.send(body).read().status == 200
 
 
-def test_a_body_that_will_be_refused_is_not_asked_for(server):
+def test_a_refused_body_gets_no_100_continue(server):
     with server.wire() as wire:
         wire.send("POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
                   "Content-Length: 900000000\r\nExpect: 100-continue\r\n\r\n")
@@ -298,7 +298,7 @@ def answer_to(server, request):
         return wire.send(request).read()
 
 
-def test_a_handler_runs_only_where_its_answer_has_room(server, customer):
+def test_a_handler_runs_only_when_there_is_room_for_its_response(server, customer):
     somebody = customer()
     address = {"label": "Home", "address": "Rue 1", "city": "Douala", "coordinates": {"lat": 4.05, "lng": 9.7}}
     before = len(somebody.api.get("auth/addresses").data)
@@ -312,7 +312,7 @@ def test_a_handler_runs_only_where_its_answer_has_room(server, customer):
 
 @pytest.mark.parametrize("size, status", [(240, 200), (1000, 403), (2200, 403), (2320, 403)])
 def test_an_origin_that_no_host_can_have_is_not_echoed(server, size, status):
-    """The echo of a long one would leave no room for the answer's head."""
+    """The echo of a long one would leave no room for the response's head."""
     host = "h" * size
     reply = answer_to(server, f"GET /api/v1/vendors HTTP/1.1\r\nHost: {host}\r\nOrigin: http://{host}\r\n\r\n")
     assert reply.status == status, reply
@@ -326,8 +326,8 @@ def test_any_number_of_query_pairs_is_answered(server):
     assert all(status == 200 for pairs, status in statuses.items() if pairs <= 100)
 
 
-def test_a_client_that_sends_on_hears_why_it_was_refused(server):
-    """Its connection is not reset while the answer is on its way."""
+def test_a_client_that_keeps_sending_gets_its_refusal(server):
+    """Its connection is not reset before the reply arrives."""
     with server.wire() as wire:
         wire.send(post("", "Content-Length: 30000000\r\n", length=False) + b" " * 300000)
         reply = refused_and_closed(wire, (413,))
@@ -355,14 +355,14 @@ def test_an_unknown_method_is_501(server):
     b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(range(200)),  # a TLS hello
     b"\x00" * 300, b"\r\n" * 200 + b"\x00\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
 ])
-def test_what_is_no_http_hurts_nobody(server, api, garbage):
+def test_bytes_that_are_not_http_do_no_harm(server, api, garbage):
     with server.wire() as wire:
         wire.send(garbage)
         refused_and_closed(wire, (400, 505))
     assert api.get("health").status == 200
 
 
-def test_clients_that_leave_in_the_middle_hurt_nobody(server, api, token):
+def test_clients_that_leave_early_do_no_harm(server, api, token):
     whole = post(json.dumps(LOGIN))
     for cut in range(0, len(whole), 7):
         with server.wire() as wire:

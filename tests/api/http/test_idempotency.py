@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Idempotency-Key: what is the same request, and that a first answer goes before whatever stands in the way now."""
+"""Idempotency-Key: which requests are the same, and that the stored reply is sent whatever would refuse the request now."""
 
 import hashlib
 import itertools
@@ -22,7 +22,7 @@ keys = (f"replayed-{n}" for n in itertools.count(1))
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
 def test_every_route_looks_its_key_up_before_its_handler(callers, sql, row):
-    """Nothing here exists, so the handler would refuse: what was kept goes first."""
+    """The resources do not exist, so the handler would refuse; the stored key is checked first."""
     who, key = callers.of(row), next(keys)
     sql("INSERT INTO idempotency (account_id, key, fingerprint, status, body) VALUES (%s, %s, 'another', 200, '{}')", who.id, key)
     for url in row.urls():
@@ -31,7 +31,7 @@ def test_every_route_looks_its_key_up_before_its_handler(callers, sql, row):
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
-def test_every_route_replays_what_another_spelling_of_the_request_was_answered(callers, sql, row):
+def test_every_route_replays_the_reply_to_another_spelling_of_the_request(callers, sql, row):
     who, key = callers.of(row), next(keys)
     body = row.minimum() or {}
 
@@ -51,14 +51,14 @@ def test_every_route_replays_what_another_spelling_of_the_request_was_answered(c
 
 
 def print_of(row, body):
-    """The fingerprint as it is kept: of the row of the route, its parameters, and what is declared of query and body."""
+    """The stored fingerprint: of the route's row, its parameters, and the declared members of query and body."""
     words = [row.namespace, row.method, row.path]
     words += ["nothing_here" for part in row.path.split("/") if part.startswith(":")]
     words += ["{}", json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)]
     return hashlib.sha256("".join(word + "\0" for word in words).encode()).hexdigest()
 
 
-# --- What is the same request -----------------------------------------------------------------------
+# --- The same request -----------------------------------------------------------------------
 
 def order_body(shop, **more):
     return {"vendorId": shop.id, "items": [{"itemId": shop.items[0], "quantity": 1, "notes": "Hot"}],
@@ -77,7 +77,7 @@ def place(who, body, key, **headers):
         "Idempotency-Key": key, "Content-Type": "application/json", **headers})
 
 
-def test_an_order_in_other_words_is_the_same_order(buyer, vendor):
+def test_an_order_in_another_spelling_is_the_same_order(buyer, vendor):
     shop, key = vendor(items=1), next(keys)
     first = place(buyer, order_body(shop), key)
     assert first.status == 201, first
@@ -101,9 +101,9 @@ def test_a_key_of_one_route_is_not_of_another(buyer, vendor):
     assert buyer.api.get(f"orders/{order['orderId']}").data["status"] == "PENDING"
 
 
-# --- What stands in the way now ---------------------------------------------------------------------
+# --- Refusals after the first reply ---------------------------------------------------------------------
 
-HINDRANCES = {
+OBSTACLES = {
     "its address is gone": ("DELETE FROM addresses WHERE user_id = %(user)s", ""),
     "its vendor is closed": ("UPDATE vendors SET is_online = false WHERE id = %(vendor)s", ""),
     "its vendor is suspended": ("UPDATE vendors SET is_online = false, approval_status = 'SUSPENDED' WHERE id = %(vendor)s", ""),
@@ -117,8 +117,8 @@ HINDRANCES = {
 }
 
 
-@pytest.mark.parametrize("hindrance", HINDRANCES)
-def test_an_order_is_answered_as_it_was_whatever_stands_in_the_way(start_server, hindrance):
+@pytest.mark.parametrize("obstacle", OBSTACLES)
+def test_an_order_is_replayed_whatever_would_refuse_it_now(start_server, obstacle):
     server = start_server()
     sql = Database(server.configuration["database_url"])
     made, shop = register(server), open_shop(server, sql, items=1)
@@ -127,20 +127,20 @@ def test_an_order_is_answered_as_it_was_whatever_stands_in_the_way(start_server,
     body = order_body(shop, deliveryAddressId=address)
     first = place(made, body, "once")
     assert first.status == 201, first
-    change, told = HINDRANCES[hindrance]
+    change, code = OBSTACLES[obstacle]
     sql(change % {"user": f"'{made.id}'", "vendor": f"'{shop.id}'"})
 
     def stands():
         """A new order is refused."""
         reply = place(made, body, next(keys))
-        return reply.status >= 400 and (not told or reply.code == told)
-    until(stands, 20, hindrance)
+        return reply.status >= 400 and (not code or reply.code == code)
+    until(stands, 20, obstacle)
     again = place(made, body, "once")
     assert (again.status, again.body) == (201, first.body), again
     sql.close()
 
 
-def test_a_payout_is_answered_as_it_was_after_its_account_is_gone(rider, sql):
+def test_a_payout_is_replayed_after_its_account_is_gone(rider, sql):
     man, key = rider(bank_details=json.dumps({"accountName": "E", "accountNumber": "677000001", "bankName": "MTN"})), next(keys)
     top_up(sql, man.id, 50000, "RIDER")
     first = man.api.post("payouts/request", json={"amount": 6000}, headers={"Idempotency-Key": key})
@@ -150,7 +150,7 @@ def test_a_payout_is_answered_as_it_was_after_its_account_is_gone(rider, sql):
     assert (again.status, again.body) == (201, first.body)
 
 
-def test_of_twins_at_once_one_is_served_and_the_others_hear_its_answer(buyer, vendor, sql):
+def test_of_parallel_requests_with_one_key_one_is_served_and_the_others_get_its_reply(buyer, vendor, sql):
     shop, key = vendor(items=1), next(keys)
     replies = race([lambda: place(buyer, order_body(shop), key)] * 6)
     assert {r.status for r in replies} <= {201, 409}

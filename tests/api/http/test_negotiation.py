@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Routes, methods, forms and caching, as HTTP means them."""
+"""Routes, methods, content types and caching according to HTTP."""
 
 import gzip
 import json
@@ -18,7 +18,7 @@ def test_404_names_the_nearest_route(api):
     assert reply.error["details"]["nearest"].endswith("/vendors/:id/menu")
 
 
-def test_404_far_from_any_route_names_none(api):
+def test_404_far_from_any_route_suggests_none(api):
     reply = api.get("/zzzzzzzzzzzzzzzzzzzz/qqqqqqqqqqqqqqqqqqqqqqqqqq/xxxxxxxxxxxxxxxx")
     assert reply.status == 404
     assert "nearest" not in reply.error.get("details", {})
@@ -34,7 +34,7 @@ def test_an_error_has_the_documented_envelope(api):
     assert document["timestamp"].endswith("Z")
 
 
-def test_405_says_what_is_allowed(api):
+def test_405_lists_the_allowed_methods(api):
     reply = api.delete("auth/login")
     assert reply.status == 405 and reply.code == "METHOD_NOT_ALLOWED"
     allowed = {word.strip() for word in reply.headers["Allow"].split(",")}
@@ -51,13 +51,13 @@ def test_405_of_a_read_allows_get_and_head(api):
     ("application/json", 200), ("*/*", 200), ("application/*", 200), ("", 200),
     ("text/html, application/json;q=0.1", 200), ("text/html", 406), ("image/png", 406),
     ("application/json;q=0", 406), ("text/html, */*;q=0.1", 200)])
-def test_only_json_can_be_had(api, accept, status):
+def test_only_json_is_offered(api, accept, status):
     reply = api.get(MENU, headers={"Accept": accept})
     assert reply.status == status
     assert reply.json["success"] is (status == 200)
 
 
-def test_problem_json_is_given_to_who_asks_for_it(api):
+def test_problem_json_is_sent_on_request(api):
     reply = api.get("no-such", headers={"Accept": "application/problem+json"})
     assert reply.headers.get_content_type() == "application/problem+json"
     assert reply.json["status"] == 404 and reply.json["code"] == "ROUTE_NOT_FOUND"
@@ -77,7 +77,7 @@ def test_a_compressed_body_is_415(api):
     assert reply.status == 415
 
 
-def test_a_form_is_as_good_as_json(api):
+def test_a_form_is_accepted_like_json(api):
     reply = api.post("auth/login", body="phone=%2B237670000001&password=Test123%21%40%23", headers={
         "Content-Type": "application/x-www-form-urlencoded"})
     assert reply.status == 200 and reply.data["token"]
@@ -117,7 +117,7 @@ def test_if_none_match_is_304_without_a_body(api):
     assert api.get(MENU, headers={"If-None-Match": '"other"'}).status == 200
 
 
-def test_lists_that_stand_in_two_headers_are_read_as_one(server, api):
+def test_a_list_in_two_headers_is_read_as_one(server, api):
     tag = api.get(MENU).headers["ETag"]
     for first, second in (('"other"', tag), (tag, '"other"')):
         with server.wire() as wire:
@@ -146,7 +146,7 @@ def test_public_answers_may_be_cached_and_personal_ones_never(api, customer_api)
 @pytest.mark.parametrize("accepts,encoding", [
     ("gzip", "gzip"), ("identity", None), ("gzip;q=0", None), ("deflate", None), (None, None),
     ("gzip;q=0, identity", None)])
-def test_gzip_is_for_who_takes_it(api, accepts, encoding):
+def test_gzip_is_sent_to_clients_that_accept_it(api, accepts, encoding):
     headers = {"Accept-Encoding": accepts} if accepts else {}
     reply = api.request("GET", MENU, headers={"Accept-Encoding": "", **headers})
     plain = api.get(MENU, headers={"Accept-Encoding": "identity"})
@@ -156,13 +156,13 @@ def test_gzip_is_for_who_takes_it(api, accepts, encoding):
     assert "Accept-Encoding" in reply.headers["Vary"]
 
 
-def test_brotli_is_spoken(api):
+def test_brotli_is_supported(api):
     reply = api.get("vendors?limit=50", headers={"Accept-Encoding": "br, gzip"})
     assert reply.headers["Content-Encoding"] == "br"
     assert json.loads(brotli.decompress(reply.body))["success"] is True
 
 
-def test_the_better_liked_encoding_wins(api):
+def test_the_preferred_encoding_wins(api):
     reply = api.get("vendors?limit=50", headers={"Accept-Encoding": "br;q=0.2, gzip;q=0.9"})
     assert reply.headers["Content-Encoding"] == "gzip"
     assert json.loads(gzip.decompress(reply.body))
@@ -201,7 +201,7 @@ def test_hsts_is_sent_where_the_client_has_come_by_tls(api):
     assert tls["Strict-Transport-Security"] == "max-age=31536000"
 
 
-def test_messages_are_french_for_who_reads_french_and_codes_never_change(api):
+def test_messages_are_french_on_request_and_codes_never_change(api):
     english = api.get("no-such", headers={"Accept-Language": "en"}).error
     french = api.get("no-such", headers={"Accept-Language": "fr-CM, en;q=0.5"}).error
     assert english["code"] == french["code"]
@@ -217,7 +217,7 @@ def test_messages_are_french_for_who_reads_french_and_codes_never_change(api):
     ("*", "en"), ("fr, *", "fr"), ("*, fr", "fr"), ("*, en", "en"), ("en, *", "en"), ("fr;q=0.5, *", "en"), ("*, fr;q=0.1", "en"), ("en;q=0.1, *", "fr"),
     ("fr;q=2", "en"), ("fr;q=x, en", "en"), ("fr;q=-1", "en"), (",,;;fr", "en"), (", ,fr", "fr"), ("french", "en"),
     ("fr_CM", "en"), ("fra", "en"), (" fr ; q=1 , en ", "fr"), ("fr;q=1;level=1, en", "fr"), ("f", "en")])
-def test_the_language_wanted_most_is_spoken_and_of_equals_the_first(api, wanted, language):
+def test_the_preferred_language_wins_and_of_equals_the_first(api, wanted, language):
     reply = api.get("no-such", headers={"Accept-Language": wanted})
     french = api.get("no-such", headers={"Accept-Language": "fr"}).error["message"]
     assert (reply.error["message"] == french) is (language == "fr")
@@ -231,7 +231,7 @@ def test_unprefixed_paths_are_the_user_namespace(api):
 
 @pytest.mark.parametrize("name,code", [("user", "ROUTE_NOT_FOUND"), ("rider", "ROUTE_NOT_FOUND"),
                                        ("vendor", "NOT_FOUND"), ("admin", "NOT_FOUND")])
-def test_each_namespace_has_its_own_listener_and_words(server, api, name, code):
+def test_each_namespace_has_its_own_listener_and_codes(server, api, name, code):
     bound = server.api(name=name)
     assert bound.get("health").status == 200
     assert bound.get("qqqqqqqq").code == code
@@ -301,7 +301,7 @@ def test_a_preflight_is_204_and_names_what_may_be_sent(api):
     assert all(word in sent for word in ("content-type", "authorization", "idempotency-key"))
 
 
-def test_options_without_an_origin_says_what_is_allowed(api):
+def test_options_without_an_origin_lists_the_allowed_methods(api):
     reply = api.options("auth/login")
     assert reply.status == 204 and "POST" in reply.headers["Allow"]
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The route tables and the API document that is made from them. Who may call what: test_access.py; what its members
-bound: test_bounds.py."""
+"""The route tables and the API document that is made from them. Access: test_access.py. Bounds of members:
+test_bounds.py."""
 
 import itertools
 import json
@@ -24,8 +24,8 @@ def test_there_are_routes(tables):
         assert row.who and row.method and row.path.startswith("/"), row
 
 
-def test_a_bare_row_stops_nobody_by_accident(tables):
-    """Public routes are few and known: whoever adds one adds it here."""
+def test_only_known_routes_are_public(tables):
+    """A new public route is added here."""
     for row in tables.rows:
         if row.who != "anyone":
             continue
@@ -94,7 +94,7 @@ def test_every_operation_is_complete(document, tables):
                 assert schema == {"$ref": "#/components/schemas/Error"}, where
 
 
-def test_the_document_says_shared_things_once(server, document):
+def test_shared_schemas_are_in_the_document_once(server, document):
     compressed = server.api().get("/openapi.json", headers={"Accept-Encoding": "gzip"})
     assert compressed.headers["Content-Encoding"] == "gzip"
     for name in ("Order", "User", "Vendor", "Item", "AdminOrder"):
@@ -129,7 +129,7 @@ def schemas(document, tables):
 
 
 def test_every_schema_is_a_json_schema(document, tables):
-    """OpenAPI 3.1 speaks JSON Schema 2020-12."""
+    """OpenAPI 3.1 uses JSON Schema 2020-12."""
     for text, where in {json.dumps(schema): where for where, schema in schemas(document, tables)}.items():
         schema = json.loads(text)
         try:
@@ -149,18 +149,18 @@ def validator(tables, path, method, status):
     ("vendors/vendor_123/menu", "vendors/{id}/menu"), ("config", "config"), ("orders", "orders"),
     ("orders/active", "orders/active"), ("orders/history", "orders/history"), ("wallet", "wallet"),
     ("auth/me", "auth/me"), ("auth/addresses", "auth/addresses")])
-def test_answers_are_what_the_document_says(tables, customer_api, path, template):
+def test_replies_match_the_document(tables, customer_api, path, template):
     reply = customer_api.get(path)
     assert reply.status == 200
     validator(tables, f"/api/v1/user/{template}", "get", "200").validate(reply.json)
 
 
-def test_a_placed_order_is_what_the_document_says(tables, customer_api):
+def test_a_placed_order_matches_the_document(tables, customer_api):
     reply = customer_api.post("orders", json={
         "vendorId": "vendor_123", "items": [{"itemId": "item_1", "quantity": 1}]})
     assert reply.status == 201, reply
     validator(tables, "/api/v1/user/orders", "post", "201").validate(reply.json)
 
 
-def test_errors_are_what_the_document_says(tables, api):
+def test_errors_match_the_document(tables, api):
     validator(tables, "/api/v1/user/orders", "get", "401").validate(api.get("orders").json)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Trace headers: the caller's trace is in the access log, a broken one is as good as none."""
+"""Trace headers: the caller's trace is in the access log; an invalid one is ignored."""
 
 import uuid
 
@@ -11,7 +11,7 @@ AMAZON = f"Root=1-{TRACE[:8]}-{TRACE[8:]};Parent=53995c3f42cd8ad8;Sampled=1"
 
 
 def logged(server, headers):
-    """The access log's line of one request with these headers."""
+    """The access log line of one request with these headers."""
     name = uuid.uuid4().hex
     api = server.api()
     assert api.get("/api/v1", headers={**headers, "X-Request-Id": name}).status == 200
@@ -25,7 +25,7 @@ def logged(server, headers):
     {"traceparent": PARENT, "X-Amzn-Trace-Id": "Root=1-11111111-111111111111111111111111"},
     {"traceparent": "broken", "X-Amzn-Trace-Id": AMAZON},
 ], ids=["w3c", "amazon", "w3c wins", "the valid one wins"])
-def test_the_access_log_names_the_trace(server, headers):
+def test_the_access_log_has_the_trace(server, headers):
     assert logged(server, headers)["traceId"] == TRACE
 
 
@@ -35,5 +35,5 @@ def test_the_access_log_names_the_trace(server, headers):
     {"traceparent": 'x","level":"error'},
     {"X-Amzn-Trace-Id": "Root=1-x"},
 ], ids=["none", "zero", "quotes", "broken"])
-def test_what_is_no_trace_is_not_logged(server, headers):
+def test_an_invalid_trace_is_not_logged(server, headers):
     assert "traceId" not in logged(server, headers)

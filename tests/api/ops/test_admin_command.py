@@ -52,7 +52,7 @@ def test_an_admin_is_made_with_a_password_from_standard_input_or_the_environment
     assert log_in(server, "two@reeyo.cm", PASSWORD).data["admin"]["role"] == "ADMIN"
 
 
-def test_a_locked_out_admin_gets_in_again_and_his_sessions_end(url, start_server):
+def test_a_locked_out_admin_logs_in_again_and_old_sessions_end(url, start_server):
     assert admin(url, "--email", "one@reeyo.cm", typed=PASSWORD).returncode == 0
     server = start_server(database_url=url)
     session = log_in(server, "one@reeyo.cm", PASSWORD).data
@@ -67,14 +67,14 @@ def test_a_locked_out_admin_gets_in_again_and_his_sessions_end(url, start_server
     assert reply.status == 401
 
 
-@pytest.mark.parametrize("flags, typed, says", [
+@pytest.mark.parametrize("flags, typed, message", [
     ((), PASSWORD, "usage"), (("--email", "nobody"), PASSWORD, "email"),
     (("--email", "a@reeyo.cm"), "weak", "password"), (("--email", "a@reeyo.cm"), None, "password"),
     (("--email", "a@reeyo.cm", "--role", "KING"), PASSWORD, "role"),
     (("--email", "a@reeyo.cm", "word"), PASSWORD, "usage")])
-def test_a_wrong_call_makes_nobody_and_says_why(url, flags, typed, says):
+def test_a_wrong_call_creates_no_admin_and_prints_why(url, flags, typed, message):
     done = admin(url, *flags, typed=typed)
-    assert done.returncode > 0 and says in done.stderr, done
+    assert done.returncode > 0 and message in done.stderr, done
     assert rows(url, "SELECT 1 FROM admins") == []
 
 

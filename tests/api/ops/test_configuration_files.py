@@ -53,7 +53,7 @@ def test_the_local_stack_lists_the_origins_of_pages_under_development():
 
 @pytest.mark.parametrize("path", ["config/reeyo.conf", "config/local/reeyo.conf"])
 def test_the_server_reads_both_files(path):
-    """check prints the configuration first; that its dependencies are missing is another matter."""
+    """check prints the configuration before it tests the dependencies, which are missing here."""
     done = reeyo("check", "--config", str(ROOT / path), environment={
         "REEYO_JWT_SECRET": "s" * 40, "REEYO_DATABASE_URL": "host=/nonexistent",
         "REEYO_REDIS_URL": ""})

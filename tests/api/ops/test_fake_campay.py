@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The stand-in of the mobile-money gateway, called by itself: that it does what it says it does, since other tests
-stand on it."""
+"""The fake mobile-money gateway by itself: it works as documented, because other tests depend on it."""
 
 import base64
 import hashlib
@@ -29,7 +28,7 @@ def listener():
 
 @pytest.fixture
 def campay(fake, listener):
-    return fake("campay", callback=listener.url + "/told", settle_ms=50)
+    return fake("campay", callback=listener.url + "/callback", settle_ms=50)
 
 
 def login(campay, upstream=False):
@@ -48,23 +47,23 @@ def collect(campay, headers, path="/collect/", **members):
     return campay.api.post(path, json=body, headers=headers)
 
 
-def told(listener, count=1):
+def callbacks(listener, count=1):
     until(lambda: len(listener.heard) >= count)
     return [json.loads(body) for _, _, _, body in listener.heard]
 
 
-def test_a_collect_succeeds_and_is_told_signed(campay, listener):
+def test_a_collect_succeeds_with_a_signed_callback(campay, listener):
     headers = login(campay)
     reply = collect(campay, headers)
     assert reply.status == 200 and reply.json["ussd_code"] and reply.json["operator"] == "MTN"
     reference = reply.json["reference"]
     asked = campay.api.get(f"/transaction/{reference}/", headers=headers).json
     assert asked["status"] in ("PENDING", "SUCCESSFUL") and asked["amount"] == 1000
-    [body] = told(listener)
+    [body] = callbacks(listener)
     assert (body["reference"], body["external_reference"], body["status"], body["amount"]) == (
         reference, "pay_1", "SUCCESSFUL", "1000")
     _, path, heads, raw = listener.heard[0]
-    assert path == "/told"
+    assert path == "/callback"
     assert heads["X-Campay-Signature"] == hmac.new(KEY, raw, hashlib.sha256).hexdigest()
 
 
@@ -72,13 +71,13 @@ def test_the_upstream_dialect_disburses(campay, listener):
     headers = login(campay, upstream=True)
     reply = collect(campay, headers, "/disburse")
     assert reply.json["status"] == "PENDING"
-    assert told(listener)[0]["operator"] == "ORANGE"
+    assert callbacks(listener)[0]["operator"] == "ORANGE"
     asked = campay.api.get("/transaction/" + reply.json["reference"], headers=headers).json
     assert asked["amount"] == "1000.00" and asked["endpoint"] == "withdraw"
     assert collect(campay, {**headers, "X-API-KEY": "other"}, "/disburse").status == 401
 
 
-def test_nobody_is_served_without_a_token(campay):
+def test_a_token_is_required(campay):
     assert collect(campay, {}).status == 401
     assert collect(campay, {"Authorization": "Token made-up"}).status == 401
     assert campay.api.post("/token/", json={"username": "reeyo", "password": "x"}).status == 400
@@ -113,11 +112,11 @@ def test_faults_come_in_the_order_written_down(campay):
 @pytest.mark.parametrize("fault, statuses", [
     ("fail", ["FAILED"]), ("late-success", ["FAILED", "SUCCESSFUL"]),
     (("duplicate-callback", {"times": 3}), ["SUCCESSFUL"] * 3), ("forged-success", ["SUCCESSFUL", "FAILED"])])
-def test_what_becomes_of_a_transaction_is_told(campay, listener, fault, statuses):
+def test_the_outcome_of_a_transaction_is_called_back(campay, listener, fault, statuses):
     fault = fault if isinstance(fault, tuple) else (fault, {"ms": 50})
     campay.script("/collect", fault)
     collect(campay, login(campay))
-    assert [body["status"] for body in told(listener, len(statuses))] == statuses
+    assert [body["status"] for body in callbacks(listener, len(statuses))] == statuses
     assert campay.transactions()[0]["status"] == statuses[-1]
 
 
@@ -125,7 +124,7 @@ def test_a_lost_callback_is_not_sent_and_never_never_settles(campay, listener):
     campay.script("/collect", "lost-callback", "never", "none")
     headers = login(campay)
     lost, never, last = (collect(campay, headers).json["reference"] for _ in range(3))
-    assert [body["reference"] for body in told(listener)] == [last]
+    assert [body["reference"] for body in callbacks(listener)] == [last]
     by_reference = {one["reference"]: one["status"] for one in campay.transactions()}
     assert (by_reference[lost], by_reference[never]) == ("SUCCESSFUL", "PENDING")
 
@@ -141,14 +140,14 @@ def test_amounts_may_differ(campay, listener):
     headers = login(campay)
     collect(campay, headers, external_reference="pay_7")
     collect(campay, headers, external_reference="pay_8")
-    assert {(body["external_reference"], body["amount"]) for body in told(listener, 2)} == {
+    assert {(body["external_reference"], body["amount"]) for body in callbacks(listener, 2)} == {
         ("pay_7", "7"), ("pay_8", "8")}
     assert {one["amount"] for one in campay.transactions()} == {1000, 8}
 
 
 def test_callbacks_are_signed_as_asked(campay, listener):
     reference = collect(campay, login(campay)).json["reference"]
-    told(listener)
+    callbacks(listener)
     listener.heard.clear()
     assert campay.callback(reference, sign="jwt") == 200
     assert campay.callback(reference, sign="get", status="FAILED", amount=3) == 200

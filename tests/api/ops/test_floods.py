@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Floods: messages to people who have not asked for them, the backstop of every route, and what the log keeps of many
-equal refusals."""
+"""Floods: messages to people who have not asked for them, the backstop of every route, and sampling of the log."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -62,7 +61,7 @@ def test_registrations_for_other_peoples_phones_end_with_the_budget_of_the_addre
     assert statuses.count(201) == 10 and statuses.count(429) == 50
     assert all(int(reply.headers["Retry-After"]) > 0 for reply in replies if reply.status == 429)
     assert len(sent(server)) == 10
-    assert count(server, "users") == before + 10, "what is refused has written nothing"
+    assert count(server, "users") == before + 10, "a refusal writes nothing"
 
 
 def test_a_process_has_a_budget_of_its_own_whatever_the_addresses(limited):
@@ -73,7 +72,7 @@ def test_a_process_has_a_budget_of_its_own_whatever_the_addresses(limited):
     assert 1 <= len(spent) <= 5
 
 
-def test_one_destination_is_told_so_often_whoever_asks(limited):
+def test_one_destination_has_a_budget_whoever_requests_the_message(limited):
     server = limited(rate_messages_to=3, trusted_proxies="127.0.0.1")
     phone = new_phone()
     one = register(server, phone=phone, network="41.202.1.1")
@@ -88,7 +87,7 @@ def test_one_destination_is_told_so_often_whoever_asks(limited):
     assert register(server, network="41.202.1.9").status == 201
 
 
-def test_a_budget_counts_what_is_sent(limited):
+def test_a_budget_counts_messages_that_are_sent(limited):
     server = limited(rate_messages_address=3)
     phone = new_phone()
     assert register(server, phone=phone).status == 201
@@ -96,7 +95,7 @@ def test_a_budget_counts_what_is_sent(limited):
     assert [register(server).status for _ in range(3)] == [201, 201, 429]
 
 
-def test_the_budgets_do_not_tell_who_has_an_account(limited):
+def test_the_budgets_do_not_reveal_who_has_an_account(limited):
     server = limited(rate_messages_address=4)
     phone = new_phone()
     assert register(server, phone=phone).status == 201
@@ -135,7 +134,7 @@ def test_every_route_but_health_has_a_backstop_by_address(limited):
     assert exempt == {"/health", "/healthz", "/readyz"}
 
 
-def test_what_is_no_route_and_who_has_no_token_is_held_up_too(limited):
+def test_the_backstop_applies_to_unknown_routes_and_missing_tokens(limited):
     server = limited(rate_address=10, loops=1, trusted_proxies="127.0.0.1")
     api = server.api()
     for number, (method, path) in enumerate([("GET", "/nothing"), ("DELETE", "/healthz"), ("GET", "/api/v1/auth/me"),
@@ -147,7 +146,7 @@ def test_what_is_no_route_and_who_has_no_token_is_held_up_too(limited):
              for _ in range(12)]
     assert pages == [403] * 10 + [429] * 2
     heads = []
-    for _ in range(12):  # each ends its connection
+    for _ in range(12):  # each request closes its connection
         wire = server.wire()
         wire.send(b"GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\nX-Forwarded-For: 10.8.2.0\r\n\r\n")
         heads.append(wire.read().status)
@@ -175,7 +174,7 @@ def test_callbacks_are_counted_apart(limited):
     api = server.api()
     statuses = [api.post("/webhooks/campay", json={}).status for _ in range(25)]
     assert 429 not in statuses[:20] and statuses[20:] == [429] * 5
-    assert api.get("config").status == 200, "a flood of callbacks takes nothing from the address's other clients"
+    assert api.get("config").status == 200, "a flood of callbacks does not use up the limit of the address's other clients"
 
 
 # --- The log ----------------------------------------------------------------------------------
@@ -197,7 +196,7 @@ def test_a_flood_of_refusals_leaves_a_few_lines_and_a_count(limited):
     assert len(server.log()) - before < 60
 
 
-def test_probes_that_no_limit_holds_up_do_not_fill_the_log(limited):
+def test_probes_do_not_fill_the_log(limited):
     server = limited(loops=1)
     before = len(server.log())
     api = server.api()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What limits count: guesses are reserved before they are judged, and a caller cannot choose whom they count. Driven by
-the limits that the route table names, in every namespace."""
+"""Limits on guesses: a guess is reserved before it is verified, and the caller cannot choose the key that is counted.
+Driven by the limits of the route tables, in every namespace."""
 
 import itertools
 import json
@@ -58,7 +58,7 @@ def alone(start_server):
 
 
 def make(server, namespace):
-    """An account of that kind that has still to prove itself, with .names: what it logs in by."""
+    """An unverified account of that kind, with .names: the names by which it logs in."""
     unproved = {"phone_verified": False}
     if namespace == "user":
         one = register(server, verified=False, address=False, email=f"awa{new_phone()[1:]}@example.cm")
@@ -77,7 +77,7 @@ def make(server, namespace):
 
 
 def guesses(row, one):
-    """Bodies of wrong guesses, without end; each with an undeclared member or another spelling."""
+    """An endless series of wrong guesses, each with an undeclared member or another spelling."""
     for number in itertools.count():
         yield {"login": {**(one.names[number % len(one.names)] if row["limit"] == "login" else {}),
                          "password": f"{WRONG}{number}"},
@@ -102,23 +102,23 @@ def guess_at_once(server, row, one, count):
         return list(pool.map(guess, bodies))
 
 
-def test_what_is_guessed_is_limited_in_every_namespace():
+def test_guesses_are_limited_in_every_namespace():
     kinds = {row["namespace"]: set() for row in GUESSES}
     for row in GUESSES:
         kinds[row["namespace"]].add(row["limit"])
     assert kinds == {"user": {"login", "password", "verify", "reset"}, "vendor": {"login", "password", "verify", "reset"},
                      "rider": {"login", "password", "verify", "reset"}, "admin": {"login", "password"}}
     document = json.loads(reeyo("openapi").stdout)
-    said = {(row["namespace"], path) for row in GUESSES for path in [row["path"], *row["aliases"]]}
+    limited = {(row["namespace"], path) for row in GUESSES for path in [row["path"], *row["aliases"]]}
     for path, item in document["paths"].items():
         for method, operation in item.items():
             body = json.dumps(operation.get("requestBody", {}) if isinstance(operation, dict) else {})
             if any(f'"{word}"' in body for word in ("oldPassword", "otp", "resetToken")) or path.endswith("/auth/login"):
                 namespace, _, rest = path.removeprefix("/api/v1/").partition("/")
-                assert (namespace, f"/{rest}") in said, f"{method} {path} judges a guess and has no limit"
+                assert (namespace, f"/{rest}") in limited, f"{method} {path} verifies a guess and has no limit"
 
 
-def test_every_limit_says_whom_it_counts():
+def test_every_limit_names_its_key():
     assert LIMITED
     for row in LIMITED:
         assert row.get("limitBy"), name_of(row)
@@ -164,11 +164,11 @@ def test_a_right_code_and_a_right_old_password_do_not_count(guarded):
     assert reply.status == 429
 
 
-# --- Whom a limit counts ----------------------------------------------------------------------
+# --- The key of a limit ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("namespace", ["user", "vendor", "rider"])
-def test_another_code_is_counted_by_the_account_whatever_the_body_says(guarded, namespace):
+def test_another_code_is_counted_by_the_account_whatever_the_body_contains(guarded, namespace):
     one = make(guarded, namespace)
     api = guarded.api(one.token, namespace)
     bodies = [{"phone": new_phone(), "email": f"x{number}@example.cm", "identifier": str(number)} for number in range(12)]
@@ -183,7 +183,7 @@ def test_codes_to_reset_a_password_are_counted_by_account(guarded):
     one = make(guarded, "user")
     statuses = [guarded.api().post("auth/forgot-password", json=body).status
                 for body in [{"phone": one.phone}, {"email": one.email}] * 5]
-    assert set(statuses) == {200}, "what is known of a name is not told"
+    assert set(statuses) == {200}, "the reply does not reveal whether the account exists"
     other = [{"phoneNumber": one.phone[4:]}, {"phone": one.phone.replace("+237", "237 ")}]
     assert [guarded.api().post("auth/forgot-password", json=body).status for body in other] == [429, 429]
     guarded.wait(lambda: guarded.sql("SELECT count(*) AS n FROM reset_tokens WHERE account_id = %s", one.id)[0]["n"] >= 5,
@@ -192,8 +192,8 @@ def test_codes_to_reset_a_password_are_counted_by_account(guarded):
                        " WHERE account_id = %s", one.id) == [{"n": 5, "good": 1}]
 
 
-def test_who_leaves_before_the_answer_has_used_no_guess(limited):
-    """A phone whose network breaks while it logs in is not locked out by it."""
+def test_a_client_that_leaves_before_the_reply_has_used_no_guess(limited):
+    """A phone that loses its network during log-in is not locked out."""
     server = limited(number=10, rate_login=3, work_threads=1, argon2_memory="7168k", argon2_passes=40, loops=1)
     one = register(server, verified=False, address=False)
     body = json.dumps({"phone": one.phone, "password": "Kumba-2024!"})

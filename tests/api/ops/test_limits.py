@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Rate limits, the duplicate-basket rule and the memory of log-ins as production has them; every
-other test runs with config/local/reeyo.conf, which has them the other way round."""
+"""Rate limits, the duplicate-basket rule and the log-in cache with the settings of production. All other tests run with
+config/local/reeyo.conf, which switches them off."""
 
 import pytest
 
@@ -25,7 +25,7 @@ def limited(start_server, redis_url):
     return start
 
 
-def test_an_account_may_call_so_often_and_no_more(limited):
+def test_an_account_has_a_limit(limited):
     server = limited(rate_account=10)
     api = server.api(Tokens(server)("customer"))
     answers = [api.get("auth/me") for _ in range(12)]
@@ -39,7 +39,7 @@ def test_an_account_may_call_so_often_and_no_more(limited):
     assert answers[0].headers["X-RateLimit-Remaining"] == "9"
 
 
-def test_another_account_behind_the_same_address_is_not_held_up(limited):
+def test_another_account_behind_the_same_address_is_not_limited(limited):
     server = limited(rate_account=5)
     first = server.api(Tokens(server)("customer"))
     assert [first.get("auth/me").status for _ in range(6)][-1] == 429
@@ -47,12 +47,12 @@ def test_another_account_behind_the_same_address_is_not_held_up(limited):
     assert other.api.get("auth/me").status == 200
 
 
-def test_copies_count_together(limited, start_server, redis_url):
+def test_instances_count_together(limited, start_server, redis_url):
     server = limited(rate_account=10)
-    copy = start_server(rate_limit="on", rate_account=10, redis_url=redis_url(7),
+    other = start_server(rate_limit="on", rate_account=10, redis_url=redis_url(7),
                         database_url=server.configuration["database_url"])
     token = Tokens(server)("customer")
-    statuses = [one.api(token).get("auth/me").status for _ in range(6) for one in (server, copy)]
+    statuses = [one.api(token).get("auth/me").status for _ in range(6) for one in (server, other)]
     assert statuses.count(200) == 10 and statuses.count(429) == 2
 
 
@@ -69,14 +69,14 @@ def test_only_failed_log_ins_count(limited):
                                         "password": PASSWORD}).status == 200
 
 
-def test_a_phone_registers_so_often(limited):
+def test_registrations_are_limited_by_phone(limited):
     server = limited(rate_register=2)
     body = {"firstName": "Awa", "lastName": "Ngono", "phone": new_phone(), "password": PASSWORD}
     statuses = [server.api().post("auth/register", json=body).status for _ in range(4)]
     assert statuses == [201, 409, 429, 429]
 
 
-def test_a_device_registers_so_often(limited):
+def test_registrations_are_limited_by_device(limited):
     server = limited(rate_register=2)
     statuses = [server.api().post(
         "auth/register", headers={"X-Device-Id": "device-1"},
@@ -89,14 +89,14 @@ def test_an_address_has_a_high_backstop(limited):
     server = limited(rate_address=40, loops=1)
     statuses = [server.api().get("config").status for _ in range(60)]
     assert 200 in statuses and 429 in statuses
-    assert server.api().get("/healthz").status == 200  # probes are not clients
+    assert server.api().get("/healthz").status == 200  # probes are not counted
 
 
 def test_a_forwarded_address_counts_only_from_a_trusted_proxy(limited):
     server = limited(rate_address=20, loops=1)
     statuses = [server.api().get("config", headers={"X-Forwarded-For": f"41.202.0.{n}"}).status
                 for n in range(40)]
-    assert 429 in statuses, "anybody could escape the limit by a header"
+    assert 429 in statuses, "any client could escape the limit with a header"
     server = limited(rate_address=20, loops=1, trusted_proxies="127.0.0.1")
     statuses = [server.api().get("config", headers={"X-Forwarded-For": f"41.202.0.{n}"}).status
                 for n in range(40)]
@@ -109,7 +109,7 @@ def test_limits_hold_without_redis(start_server):
     assert [api.get("auth/me").status for _ in range(12)].count(429) == 2
 
 
-def test_with_limits_off_nobody_is_counted(customer_api):
+def test_with_limits_off_nothing_is_counted(customer_api):
     answers = [customer_api.get("auth/me") for _ in range(150)]
     assert {reply.status for reply in answers} == {200}
     assert "RateLimit" not in answers[0].headers
@@ -127,7 +127,7 @@ def test_the_same_basket_twice_is_refused_naming_the_first_order(start_server):
     assert api.post("orders", json=other).status == 201
     keyed = [api.post("orders", json=ORDER, headers={"Idempotency-Key": f"basket-{n}"}).status
              for n in range(2)]
-    assert keyed == [201, 201]  # whoever sends a key says what is one order and what is two
+    assert keyed == [201, 201]  # with keys the client itself decides which orders are the same
 
 
 def test_the_local_stack_takes_the_same_basket_again(customer_api):
@@ -135,7 +135,7 @@ def test_the_local_stack_takes_the_same_basket_again(customer_api):
 
 
 @pytest.mark.parametrize("memory", ["on", "off"])
-def test_log_ins_are_right_with_and_without_the_memory(start_server, memory):
+def test_log_ins_are_correct_with_and_without_the_cache(start_server, memory):
     server = start_server(login_memory=memory)
     api = server.api()
     for _ in range(5):

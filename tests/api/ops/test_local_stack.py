@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""config/local/up and down where they refuse or must not touch what is not theirs. That the stack
-comes up and answers is .ci/run's own step."""
+"""config/local/up and down: their refusals, and that they touch nothing of others. That the stack starts and serves is a
+step of .ci/run."""
 
 import os
 import pathlib
@@ -25,7 +25,7 @@ def run(script, *arguments, seconds=300):
 
 @pytest.fixture
 def folder():
-    """Where PostgreSQL's user may go, which pytest's own temporary folders are not."""
+    """A folder that PostgreSQL's user may enter, unlike pytest's temporary folders."""
     with tempfile.TemporaryDirectory(prefix="reeyo-stack-", dir="/tmp") as made:
         os.chmod(made, 0o755)
         yield pathlib.Path(made)
@@ -33,7 +33,7 @@ def folder():
 
 @pytest.fixture
 def bystander():
-    """A process of somebody else's."""
+    """A process of another program."""
     process = subprocess.Popen(["sleep", "600"])
     yield process
     process.kill()
@@ -41,7 +41,7 @@ def bystander():
 
 
 def runs(pid):
-    """A zombie does not: not every init reaps what it inherits."""
+    """A zombie does not run: not every init reaps its children."""
     try:
         return "(zombie)" not in pathlib.Path(f"/proc/{pid}/status").read_text()
     except OSError:

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Sessions of every kind of account: what a cut-off ends and what it leaves, a refresh whose answer was lost, and the
-device that a session speaks to."""
+"""Sessions of every kind of account: what a cut-off ends, a refresh whose reply was lost, and the device of a session."""
 
 import pytest
 
@@ -8,14 +7,14 @@ from world.accounts import PASSWORD
 from world.tokens import read, sign
 
 NEW = "Buea-2025?"
-# How an admin shuts an account out, and lets it in again.
+# How an admin suspends an account and reactivates it.
 SHUT_AND_OPEN = {"user": ("users/{}/suspend", "users/{}/unsuspend"), "vendor": ("vendors/{}/suspend", "vendors/{}/approve"),
                  "rider": ("riders/{}/suspend", "riders/{}/approve")}
 
 
 @pytest.fixture
 def account(customer, vendor, rider, admin):
-    """account(kind): one of that kind, with .id, .credentials and .password."""
+    """account(kind): an account of that kind, with .id, .credentials and .password."""
     def make(kind):
         made = {"user": lambda: customer(address=False), "vendor": vendor, "rider": rider, "admin": admin}[kind]()
         made.password = PASSWORD if kind == "user" else made.password
@@ -27,7 +26,7 @@ def account(customer, vendor, rider, admin):
 
 @pytest.fixture
 def call(server):
-    """call(kind): the kind's namespace, called by nobody in particular."""
+    """call(kind): the kind's namespace, without a token."""
     return lambda kind: server.api(None, kind)
 
 
@@ -41,7 +40,7 @@ def log_in(api, account):
 
 
 @pytest.mark.parametrize("kind", SHUT_AND_OPEN)
-def test_who_is_let_in_again_logs_in_within_the_same_second(kind, account, call, admin_api):
+def test_a_reactivated_account_logs_in_within_the_same_second(kind, account, call, admin_api):
     one, api = account(kind), call(kind)
     for _ in range(5):  # some of them within one second
         before = log_in(api, one)["token"]
@@ -54,7 +53,7 @@ def test_who_is_let_in_again_logs_in_within_the_same_second(kind, account, call,
 
 
 @pytest.mark.parametrize("kind", [*SHUT_AND_OPEN, "admin"])
-def test_a_log_in_after_a_new_password_counts_at_once(kind, account, call):
+def test_a_log_in_after_a_new_password_is_valid_immediately(kind, account, call):
     one, api = account(kind), call(kind)
     for password in (NEW, one.password, NEW):
         data = log_in(api, one)
@@ -84,7 +83,7 @@ def refresh(api, kind, token):
 
 
 @pytest.mark.parametrize("kind", [*SHUT_AND_OPEN, "admin"])
-def test_a_refresh_whose_answer_was_lost_gives_the_same_successor_for_a_minute(kind, account, call, sql):
+def test_a_refresh_whose_reply_was_lost_gives_the_same_successor_for_a_minute(kind, account, call, sql):
     one, api = account(kind), call(kind)
     first = log_in(api, one)["refreshToken"]
     second = refresh(api, kind, first).data["refreshToken"]
@@ -127,7 +126,7 @@ def test_the_grace_is_longer_than_a_request_may_take(start_server, grace, timeou
 
 
 @pytest.mark.parametrize("kind", SHUT_AND_OPEN)
-def test_a_device_hears_nothing_after_its_session_has_ended(kind, account, call, sql):
+def test_a_device_gets_no_messages_after_its_session_has_ended(kind, account, call, sql):
     one, api = account(kind), call(kind)
 
     def devices():

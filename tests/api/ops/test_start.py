@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What stops the server from starting, and how it says so."""
+"""Errors that stop the server from starting, and their messages."""
 
 import socket
 
@@ -16,13 +16,13 @@ def serve(url, *flags, **environment):
     return reeyo("serve", *flags, environment={**BASE, "REEYO_DATABASE_URL": url, **environment})
 
 
-def says(done):
+def failure(done):
     assert done.returncode not in (0, None) and done.returncode > 0, done
     return done.stdout + done.stderr
 
 
 def test_an_empty_database_is_refused_naming_the_command_that_helps(databases):
-    assert "reeyo migrate" in says(serve(databases.empty()))
+    assert "reeyo migrate" in failure(serve(databases.empty()))
 
 
 def change(url, statement):
@@ -41,17 +41,17 @@ def test_an_older_schema_is_refused_naming_the_command_that_helps(databases):
     url = databases.fresh()
     change(url, "DELETE FROM schema_migrations WHERE version = "
                 "(SELECT max(version) FROM schema_migrations)")
-    assert "reeyo migrate" in says(serve(url))
+    assert "reeyo migrate" in failure(serve(url))
 
 
 def test_older_functions_are_refused_naming_the_command_that_helps(databases):
     url = databases.fresh()
     change(url, "UPDATE schema_functions SET checksum = repeat('0', 64) WHERE name = 'orders'")
-    assert "reeyo migrate" in says(serve(url))
+    assert "reeyo migrate" in failure(serve(url))
 
 
 def test_newer_functions_are_served(databases, start_server):
-    """The old binary goes on while the new one is rolled out."""
+    """The old version keeps serving while the new one is rolled out."""
     url = databases.fresh()
     change(url, "UPDATE schema_functions SET current = false WHERE name = 'orders'; "
                 "INSERT INTO schema_functions (name, checksum) VALUES ('orders', repeat('0', 64))")
@@ -59,7 +59,7 @@ def test_newer_functions_are_served(databases, start_server):
 
 
 def test_a_newer_schema_is_served(databases, start_server):
-    """The old binary goes on while the new one is rolled out."""
+    """The old version keeps serving while the new one is rolled out."""
     url = databases.fresh()
     with psycopg2.connect(url) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT * FROM schema_migrations LIMIT 0")
@@ -72,7 +72,7 @@ def test_a_newer_schema_is_served(databases, start_server):
     assert start_server(database_url=url).api().get("health").status == 200
 
 
-def test_migrate_twice_is_harmless_and_status_says_so(databases):
+def test_migrate_twice_is_harmless_and_status_shows_it(databases):
     url = databases.empty()
     first, second = migrate(url), migrate(url)
     assert first.returncode == 0 and "applied 0001_" in first.stdout, first
@@ -108,7 +108,7 @@ def test_a_changed_schema_file_is_refused(databases):
     url = databases.empty()
     assert migrate(url).returncode == 0
     change(url, "UPDATE schema_migrations SET checksum = repeat('0', 64) WHERE version = 1")
-    assert "0001_" in says(migrate(url))
+    assert "0001_" in failure(migrate(url))
 
 
 def test_a_newer_schema_is_not_migrated(databases):
@@ -116,11 +116,11 @@ def test_a_newer_schema_is_not_migrated(databases):
     assert migrate(url).returncode == 0
     change(url, "INSERT INTO schema_migrations (version, name, checksum) VALUES (9999, 'later', repeat('0', 64)); "
                 "UPDATE schema_functions SET checksum = repeat('0', 64) WHERE name = 'orders'")
-    assert "9999_later" in says(migrate(url))
+    assert "9999_later" in failure(migrate(url))
     assert change(url, "SELECT checksum FROM schema_functions WHERE name = 'orders'") == [("0" * 64,)]
 
 
-def test_copies_that_migrate_at_once_agree(databases):
+def test_instances_that_migrate_at_once_agree(databases):
     import subprocess
     from world.server import bare_environment, binary
     url = databases.empty()
@@ -152,7 +152,7 @@ def test_the_demo_data_may_be_loaded_twice(databases):
     (["--loops"], "loops"),
 ])
 def test_a_wrong_flag_is_named(databases, flags, named):
-    printed = says(serve(databases.url, *flags))
+    printed = failure(serve(databases.url, *flags))
     assert named in printed or named.replace("_", "-") in printed
     assert "short" not in printed or named != "jwt_secret"
 
@@ -160,12 +160,12 @@ def test_a_wrong_flag_is_named(databases, flags, named):
 def test_an_unknown_key_in_the_file_is_named(databases, tmp_path):
     file = tmp_path / "reeyo.conf"
     file.write_text("loops = 1\nloosp = 2\n")
-    printed = says(serve(databases.url, "--config", str(file)))
+    printed = failure(serve(databases.url, "--config", str(file)))
     assert "loosp" in printed and str(file) in printed
 
 
 def test_a_missing_file_is_named(databases):
-    assert "/no/such.conf" in says(serve(databases.url, "--config", "/no/such.conf"))
+    assert "/no/such.conf" in failure(serve(databases.url, "--config", "/no/such.conf"))
 
 
 def test_a_secret_may_come_from_a_file(databases, tmp_path):
@@ -189,7 +189,7 @@ def test_no_address_is_printed_with_its_password(databases):
     assert "partner.example:444" in printed
 
 
-def test_flags_beat_the_environment_which_beats_the_file(databases, tmp_path):
+def test_flags_override_the_environment_which_overrides_the_file(databases, tmp_path):
     file = tmp_path / "reeyo.conf"
     file.write_text("loops = 3\nbacklog = 100\nwork_queue = 7\n")
     done = reeyo("check", "--config", str(file), "--loops", "5",
@@ -205,23 +205,23 @@ def test_a_port_in_use_is_named(databases):
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        printed = says(serve(databases.fresh(), "--listen", f"127.0.0.1:{port}"))
+        printed = failure(serve(databases.fresh(), "--listen", f"127.0.0.1:{port}"))
     assert str(port) in printed and "in use" in printed
 
 
-def test_a_server_without_its_database_says_what_it_waits_for(databases):
-    says(serve("postgresql:///nobody_made_this?host=/nonexistent&connect_timeout=2"))
+def test_a_server_without_its_database_names_it(databases):
+    failure(serve("postgresql:///nobody_made_this?host=/nonexistent&connect_timeout=2"))
 
 
 def test_an_unknown_command_is_refused_and_help_is_given():
-    assert says(reeyo("dance"))
+    assert failure(reeyo("dance"))
     done = reeyo("version")
     assert done.returncode == 0 and done.stdout.strip()
 
 
 @pytest.mark.parametrize("command", ["serve", "reconcile", "admin", "migrate"])
 @pytest.mark.parametrize("flag", ["--help", "-h"])
-def test_every_command_says_how_it_is_used(command, flag):
+def test_every_command_prints_its_usage(command, flag):
     done = reeyo(command, "--json", flag)
     assert done.returncode == 0 and done.stdout.startswith(f"usage: reeyo {command}") and not done.stderr
 
@@ -238,7 +238,7 @@ def test_days_that_cannot_be_reconciled_are_refused(days, words):
 
 
 @pytest.mark.parametrize("command", ["audit", "reconcile"])
-def test_what_cannot_be_found_out_is_not_taken_for_a_finding(command):
+def test_an_unreachable_store_is_not_reported_as_a_finding(command):
     nowhere = {**BASE, "REEYO_DATABASE_URL": "host=127.0.0.1 port=1 dbname=nowhere connect_timeout=2"}
     done = reeyo(command, environment=nowhere)
     assert done.returncode == 2, done

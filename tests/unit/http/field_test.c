@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Field tables: what is let through, in which form, and what is said about the rest.
+ * Field tables: the values that are accepted, their canonical form, and the messages for others.
  */
 #include <check.h>
 #include <stdlib.h>
@@ -33,7 +33,7 @@ static const char *checked(const struct field *table, const char *json, unsigned
 }
 
 #define PASSES(table, json, kept) ck_assert_str_eq(checked(table, json, 0), kept)
-#define REFUSES(table, json, says) PASSES(table, json, says)
+#define REFUSES(table, json, message) PASSES(table, json, message)
 
 static const struct field line_fields[] = {
 	{ "itemId", FIELD_ID, .required = true },
@@ -109,7 +109,7 @@ START_TEST(numbers_of_forms_are_texts)
 }
 END_TEST
 
-START_TEST(words_are_case_blind_and_kept_as_the_table_spells_them)
+START_TEST(words_are_case_insensitive_and_take_the_tables_spelling)
 {
 	static const struct field table[] = { { "by", FIELD_ENUM, .words = words }, FIELD_END };
 
@@ -220,7 +220,7 @@ START_TEST(control_characters_are_refused)
 }
 END_TEST
 
-START_TEST(a_text_that_shows_nothing_is_empty)
+START_TEST(a_text_without_a_visible_character_is_empty)
 {
 	static const struct field table[] = { { "name", FIELD_TEXT, .required = true, .max = 9 },
 		{ "title", FIELD_TEXT, .min = 2 }, { "city", FIELD_TEXT }, FIELD_END };
@@ -289,7 +289,7 @@ START_TEST(every_other_null_is_absent_at_any_depth)
 }
 END_TEST
 
-START_TEST(null_is_no_entry_of_a_list)
+START_TEST(a_list_must_not_contain_null)
 {
 	REFUSES(null_fields, "{\"addOns\":[null]}", "addOns[0]: must be an object");
 	REFUSES(null_fields, "{\"tags\":[\"a\",null]}", "tags[1]: must be text");
@@ -381,7 +381,7 @@ int main(void)
 	tcase_add_test(tests, lengths_are_counted_in_characters);
 	tcase_add_test(tests, money_is_whole_and_not_negative);
 	tcase_add_test(tests, numbers_of_forms_are_texts);
-	tcase_add_test(tests, words_are_case_blind_and_kept_as_the_table_spells_them);
+	tcase_add_test(tests, words_are_case_insensitive_and_take_the_tables_spelling);
 	tcase_add_test(tests, a_list_of_words_holds_the_tables_words);
 	tcase_add_test(tests, phones_have_one_form);
 	tcase_add_test(tests, emails_are_kept_in_lower_case);
@@ -390,12 +390,12 @@ int main(void)
 	tcase_add_test(tests, a_code_may_come_as_a_number_with_its_leading_zeros);
 	tcase_add_test(tests, weight_is_strictly_above_its_minimum);
 	tcase_add_test(tests, control_characters_are_refused);
-	tcase_add_test(tests, a_text_that_shows_nothing_is_empty);
+	tcase_add_test(tests, a_text_without_a_visible_character_is_empty);
 	tcase_add_test(tests, a_text_is_kept_composed);
 	tcase_add_test(tests, null_clears_what_can_be_cleared_under_any_spelling);
 	tcase_add_test(tests, null_is_absent_in_what_is_created);
 	tcase_add_test(tests, every_other_null_is_absent_at_any_depth);
-	tcase_add_test(tests, null_is_no_entry_of_a_list);
+	tcase_add_test(tests, a_list_must_not_contain_null);
 	tcase_add_test(tests, a_time_is_kept_as_the_moment_it_means);
 	tcase_add_test(tests, a_picture_is_an_address_or_an_id);
 	tcase_add_test(tests, sums_and_numbers_stay_far_from_overflowing);

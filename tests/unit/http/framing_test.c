@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The framing scanner: what it accepts, what it refuses, and that neither depends on how the bytes
- * arrive. Each row is scanned whole, byte by byte, and cut in two at every place.
+ * The framing scanner: what it accepts and refuses, however the bytes arrive. Each row is scanned as
+ * a whole, byte by byte, and in two pieces split at every place.
  */
 #include <check.h>
 #include <stdio.h>
@@ -143,7 +143,7 @@ START_TEST(a_request_is_accepted_or_refused_however_its_bytes_arrive)
 }
 END_TEST
 
-START_TEST(what_came_before_a_faulty_request_may_be_passed_on)
+START_TEST(the_requests_before_a_faulty_one_are_passed_on)
 {
 	static const char good[] = CHUNKED "2\r\n{}\r\n0\r\n\r\n" GET_LINE "Host: x\r\n\r\n";
 	static const char bad[] = GET_LINE "X : y\r\n\r\n";
@@ -171,7 +171,7 @@ static int fault_of_endless(const char *head, const char *unit, size_t most)
 	return framing.fault;
 }
 
-START_TEST(nothing_may_go_on_without_end_before_a_handler_runs)
+START_TEST(no_part_of_a_request_may_be_endless)
 {
 	ck_assert_int_eq(fault_of_endless("GET /", "a", URL_MAX + 1), E_URI_TOO_LONG);
 	ck_assert_int_eq(fault_of_endless("GET /?", "a=1&", URL_MAX + 4), E_URI_TOO_LONG);
@@ -189,7 +189,7 @@ START_TEST(nothing_may_go_on_without_end_before_a_handler_runs)
 }
 END_TEST
 
-START_TEST(a_request_with_room_for_its_answer_is_accepted_whatever_follows_it)
+START_TEST(a_request_with_room_for_its_response_is_accepted_whatever_follows)
 {
 	static const char line[] = GET_LINE "X: ";
 	size_t len = MEMORY - ANSWER_ROOM - 64 - sizeof(line) - 4;
@@ -215,9 +215,9 @@ int main(void)
 
 	tcase_add_loop_test(tests, a_request_is_accepted_or_refused_however_its_bytes_arrive, 0,
 		(int)(sizeof(rows) / sizeof(*rows)));
-	tcase_add_test(tests, what_came_before_a_faulty_request_may_be_passed_on);
-	tcase_add_test(tests, nothing_may_go_on_without_end_before_a_handler_runs);
-	tcase_add_test(tests, a_request_with_room_for_its_answer_is_accepted_whatever_follows_it);
+	tcase_add_test(tests, the_requests_before_a_faulty_one_are_passed_on);
+	tcase_add_test(tests, no_part_of_a_request_may_be_endless);
+	tcase_add_test(tests, a_request_with_room_for_its_response_is_accepted_whatever_follows);
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);
 }

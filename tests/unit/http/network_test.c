@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which addresses are counted as one.
+ * The networks by which addresses are counted.
  */
 #include <check.h>
 #include <string.h>
@@ -23,7 +23,7 @@ static const struct {
 	{ "::1", "::/64", "::/48" },
 };
 
-START_TEST(an_address_counts_as_the_network_its_owner_holds)
+START_TEST(an_address_is_counted_by_the_network_of_its_owner)
 {
 	struct network networks[NETWORKS_MAX];
 	char name[NETWORK_NAME_SIZE];
@@ -57,7 +57,7 @@ START_TEST(the_same_network_has_the_same_bytes)
 }
 END_TEST
 
-START_TEST(what_is_no_address_has_no_network)
+START_TEST(an_invalid_address_has_no_network)
 {
 	struct network networks[NETWORKS_MAX];
 
@@ -74,9 +74,9 @@ int main(void)
 	Suite *suite = suite_create("network");
 	TCase *tests = tcase_create("network");
 
-	tcase_add_test(tests, an_address_counts_as_the_network_its_owner_holds);
+	tcase_add_test(tests, an_address_is_counted_by_the_network_of_its_owner);
 	tcase_add_test(tests, the_same_network_has_the_same_bytes);
-	tcase_add_test(tests, what_is_no_address_has_no_network);
+	tcase_add_test(tests, an_invalid_address_has_no_network);
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);
 }

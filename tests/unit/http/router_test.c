@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The router: which row a path finds, what a wrong method or path is told, which tables are
- * refused.
+ * The router: the row that a path finds, the reply to a wrong method or path, and the tables that
+ * stop the boot.
  */
 #include <check.h>
 #include <stdlib.h>
@@ -67,7 +67,7 @@ START_TEST(a_parameter_is_given_with_its_name)
 }
 END_TEST
 
-START_TEST(a_bare_path_is_the_listeners_namespace)
+START_TEST(a_path_without_a_namespace_has_the_listeners)
 {
 	ck_assert_ptr_eq(found(GET, "/api/v1/orders", NS_USER).route, &user_rows[0]);
 	ck_assert_ptr_eq(found(GET, "/api/v1/orders", NS_VENDOR).route, &vendor_rows[0]);
@@ -85,7 +85,7 @@ START_TEST(a_namespace_is_matched_as_a_whole_segment)
 }
 END_TEST
 
-START_TEST(put_post_and_patch_are_one_where_the_row_says_so)
+START_TEST(put_post_and_patch_are_equivalent_on_an_any_write_row)
 {
 	ck_assert_ptr_eq(found(POST, "/api/v1/orders/x/cancel", NS_USER).route, &user_rows[4]);
 	ck_assert_ptr_eq(found(PATCH, "/api/v1/orders/x/abort", NS_USER).route, &user_rows[4]);
@@ -94,7 +94,7 @@ START_TEST(put_post_and_patch_are_one_where_the_row_says_so)
 }
 END_TEST
 
-START_TEST(a_wrong_method_is_told_what_is_allowed)
+START_TEST(a_wrong_method_gets_the_allowed_ones)
 {
 	struct route_match match = found(DELETE, "/api/v1/orders", NS_USER);
 
@@ -104,7 +104,7 @@ START_TEST(a_wrong_method_is_told_what_is_allowed)
 }
 END_TEST
 
-START_TEST(one_trailing_slash_is_forgiven_and_an_empty_segment_is_not)
+START_TEST(one_trailing_slash_is_accepted_and_an_empty_segment_is_not)
 {
 	ck_assert_ptr_nonnull(found(GET, "/api/v1/orders/", NS_USER).route);
 	ck_assert_ptr_null(found(GET, "/api/v1//orders", NS_USER).route);
@@ -112,7 +112,7 @@ START_TEST(one_trailing_slash_is_forgiven_and_an_empty_segment_is_not)
 }
 END_TEST
 
-START_TEST(a_mistyped_path_is_told_the_nearest_route)
+START_TEST(a_mistyped_path_gets_the_nearest_route)
 {
 	ck_assert_str_eq(router_nearest(router, TEXT("/api/v1/ordres/active"), NS_USER),
 		"/orders/active");
@@ -146,7 +146,7 @@ static const struct {
 	{ LIMIT_CODE, "", E_CONFIG },
 	{ LIMIT_CODE, "number", E_CONFIG },       /* not a member of the body */
 	{ LIMIT_CODE, "phone number", E_CONFIG },
-	{ LIMIT_LOGIN, "identifier", E_CONFIG },  /* not one spelling of one thing */
+	{ LIMIT_LOGIN, "identifier", E_CONFIG },  /* has no canonical form */
 	{ LIMIT_RESET, "token", E_CONFIG },
 	{ LIMIT_LOGIN, "account phone", E_CONFIG },
 	{ LIMIT_CODE, "phone email", 0 },
@@ -156,7 +156,7 @@ static const struct {
 	{ LIMIT_NONE, NULL, 0 },
 };
 
-START_TEST(a_limit_that_does_not_say_whom_it_counts_stops_the_boot)
+START_TEST(a_limit_without_a_valid_key_stops_the_boot)
 {
 	struct route rows[] = { ROW(POST, "/x", .body = limited_body,
 		.limit = limits[_i].limit, .limit_by = limits[_i].by), ROUTE_END };
@@ -165,7 +165,7 @@ START_TEST(a_limit_that_does_not_say_whom_it_counts_stops_the_boot)
 }
 END_TEST
 
-START_TEST(a_row_that_does_not_say_who_may_call_stops_the_boot)
+START_TEST(a_row_without_access_stops_the_boot)
 {
 	static const struct route rows[] = { { GET, "/x", .run = run, .does = "x" }, ROUTE_END };
 
@@ -191,15 +191,15 @@ int main(void)
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, a_literal_segment_beats_a_parameter);
 	tcase_add_test(tests, a_parameter_is_given_with_its_name);
-	tcase_add_test(tests, a_bare_path_is_the_listeners_namespace);
+	tcase_add_test(tests, a_path_without_a_namespace_has_the_listeners);
 	tcase_add_test(tests, a_namespace_is_matched_as_a_whole_segment);
-	tcase_add_test(tests, put_post_and_patch_are_one_where_the_row_says_so);
-	tcase_add_test(tests, a_wrong_method_is_told_what_is_allowed);
-	tcase_add_test(tests, one_trailing_slash_is_forgiven_and_an_empty_segment_is_not);
-	tcase_add_test(tests, a_mistyped_path_is_told_the_nearest_route);
-	tcase_add_loop_test(tests, a_limit_that_does_not_say_whom_it_counts_stops_the_boot, 0,
+	tcase_add_test(tests, put_post_and_patch_are_equivalent_on_an_any_write_row);
+	tcase_add_test(tests, a_wrong_method_gets_the_allowed_ones);
+	tcase_add_test(tests, one_trailing_slash_is_accepted_and_an_empty_segment_is_not);
+	tcase_add_test(tests, a_mistyped_path_gets_the_nearest_route);
+	tcase_add_loop_test(tests, a_limit_without_a_valid_key_stops_the_boot, 0,
 		sizeof(limits) / sizeof(*limits));
-	tcase_add_test(tests, a_row_that_does_not_say_who_may_call_stops_the_boot);
+	tcase_add_test(tests, a_row_without_access_stops_the_boot);
 	tcase_add_test(tests, two_rows_for_one_route_stop_the_boot);
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);
