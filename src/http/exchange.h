@@ -151,6 +151,24 @@ static inline struct exchange *exchange_of(struct request *rq)
 	return (struct exchange *)rq;
 }
 
+/* listener.c: opens a listening socket. first: also checks that no other program has the port.
+ * Port 0 is replaced by the assigned one. 0 or E_CONFIG (logged). */
+int listener_open(struct listener *listener, bool first, int backlog, int *ret_fd) MUST_CHECK;
+
+/* connection.c: libmicrohttpd's callbacks. cls is the struct port. */
+void connection_notify(void *cls, struct MHD_Connection *mhd, void **context,
+	enum MHD_ConnectionNotificationCode code);
+void *connection_uri(void *cls, const char *uri, struct MHD_Connection *mhd);
+size_t connection_path(void *cls, struct MHD_Connection *mhd, char *path);
+enum MHD_Result connection_access(void *cls, struct MHD_Connection *mhd, const char *url,
+	const char *method, const char *version, const char *upload, size_t *upload_len,
+	void **context);
+void connection_completed(void *cls, struct MHD_Connection *mhd, void **context,
+	enum MHD_RequestTerminationCode code);
+/* Deadlines: of the head, the body or the sending, and of the handler. */
+void connection_expired(struct deadline *deadline);
+void connection_run_expired(struct deadline *deadline);
+
 /* intake.c: runs a daemon; its sockets are read through the framing scanner. */
 void intake_run(struct port *port);
 /* Registers a connection until intake_remove. 0 or E_NO_MEMORY. */
@@ -195,7 +213,21 @@ bool idempotency_read(struct exchange *x);
 bool cors_check(struct exchange *x);
 void cors_headers(struct exchange *x, struct MHD_Response *response);
 
+/* precheck.c: all checks of the head that need no body; returns the first error, or 0. */
+int head_check(struct exchange *x, enum method method);
+
 /* reply.c */
+#define JSON_TYPE "application/json; charset=utf-8"
+/* True for the first reply of a request; later ones are ignored. */
+bool reply_begin(struct exchange *x);
+/* Decides the reply, after reply_begin. */
+void reply_decide(struct exchange *x, int status, const char *type, struct text body);
+/* Decides a constant reply, for when there is no memory for another one. */
+void reply_out_of_memory(struct exchange *x);
+/* True when the If-None-Match list contains the tag, in any encoding. */
+bool etag_matches(struct text list, const char *etag);
+
+/* response.c */
 /* Counts a decided reply. */
 void reply_count(struct exchange *x);
 /* Appends the security headers to a response head. */

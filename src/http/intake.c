@@ -123,7 +123,7 @@ static ssize_t connection_receive(struct connection *connection, void *at, size_
 	if (!framing->fault)
 		return n;
 	if (pass)
-		return (ssize_t)pass; /* earlier requests are answered first: see on_completed */
+		return (ssize_t)pass; /* these are answered first: connection_completed */
 	connection_refuse(connection, framing->fault, framing->why);
 	return refused_discard(connection);
 }

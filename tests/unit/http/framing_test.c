@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The framing scanner: what it accepts and refuses, however the bytes arrive. Each row is scanned as
- * a whole, byte by byte, and in two pieces split at every place.
+ * The framing scanner: what it accepts and refuses, however the bytes arrive. Each row is scanned
+ * as a whole, byte by byte, and in two pieces split at every place.
  */
 #include <check.h>
 #include <stdio.h>
