@@ -1,15 +1,15 @@
--- Identity of all four kinds of account: USER, VENDOR, RIDER, ADMIN (a super-admin is an ADMIN with another role), and
--- the customer's own profile. What runs seldom (a new password, a code) is written once and names its table when it
--- runs; what runs with every log-in and refresh reads the view accounts.
+-- Accounts of all four kinds: USER, VENDOR, RIDER, ADMIN (a super-admin is an ADMIN with another role), and the
+-- customer's own profile. Code that runs rarely (a new password, a code) exists once and builds its table name when it
+-- runs. Code that runs with every log-in and refresh reads the view accounts.
 --
--- Each function that writes takes the account's row first, so that whatever runs beside it is either seen by the
--- statements after, or comes after the whole.
+-- Each writing function locks the account's row first. So a concurrent change is either visible to its later
+-- statements, or happens after the whole function.
 
 -- --- Accounts -----------------------------------------------------------------------------------------
 
--- Everybody who can log in. standing: ACTIVE, INACTIVE, SUSPENDED or DELETED, whatever a kind's columns call it; a
--- rider or vendor who waits for approval is ACTIVE here, he may look around. proved: no code is needed any more. A
--- statement that names the kind runs one branch, the others are cut off before they start.
+-- All accounts that can log in. standing: ACTIVE, INACTIVE, SUSPENDED or DELETED, derived from the columns of the kind;
+-- a rider or vendor who waits for approval is ACTIVE here, because such an account may log in and read. proved: no code
+-- is needed any more. A statement that names the kind runs one branch; PostgreSQL skips the others.
 CREATE OR REPLACE VIEW accounts AS
 SELECT 'USER'::text AS kind, id, phone, email, password_hash, phone_verified AS proved, status AS standing, 'USER'::text AS role
   FROM users
@@ -40,7 +40,8 @@ CREATE OR REPLACE FUNCTION account_json(kind text, account text) RETURNS text LA
     WHEN 'ADMIN' THEN (SELECT admin_json(a) FROM admins a WHERE a.id = account) END
 $$;
 
--- Instances drop what they cached of a vendor or rider; of a customer they cache what `user:{id}` holds.
+-- Publishes the event with which instances invalidate what they cached about a vendor or rider. Data of a customer is
+-- cached under `user:{id}` only.
 CREATE OR REPLACE FUNCTION account_tell(kind text, account text) RETURNS void LANGUAGE sql AS $$
   INSERT INTO outbox (aggregate, type, rooms, payload)
   SELECT account, lower(kind) || '_changed', ARRAY[lower(kind) || ':' || account],
@@ -61,15 +62,15 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     || ',"isDefault":' || json_flag(a.is_default) || ',"createdAt":' || json_time(a.created_at) || '}'
 $$;
 
--- The addresses of a customer as a finished array, the default first.
+-- The addresses of a customer as a JSON array, the default one first.
 CREATE OR REPLACE FUNCTION addresses_json(owner text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT '[' || coalesce(string_agg(address_json(a), ',' ORDER BY a.is_default DESC, a.id), '') || ']'
     FROM addresses a WHERE a.user_id = owner
 $$;
 
--- The User object. addresses: the finished array, so that a statement that has just written one can
--- give its own (a statement does not see its own writes).
+-- The User object. addresses: the JSON array, so that a statement that has just written an address can pass its own (a
+-- statement does not see its own writes).
 CREATE OR REPLACE FUNCTION user_json(u users, addresses text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT '{"userId":' || json_word(u.id)
@@ -86,13 +87,13 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     || ',"lastLogin":' || json_time(u.last_login) || '}'
 $$;
 
--- The User object with its addresses as they are stored.
+-- The User object with its stored addresses.
 CREATE OR REPLACE FUNCTION user_json(u users) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT user_json(u, addresses_json(u.id))
 $$;
 
--- The account's row, taken; raises ACCOUNT_GONE.
+-- Locks the account's row; raises ACCOUNT_GONE.
 CREATE OR REPLACE FUNCTION user_take(account text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   UPDATE users SET updated_at = now() WHERE id = account AND status <> 'DELETED';
@@ -101,7 +102,7 @@ BEGIN
   END IF;
 END $$;
 
--- The User with its addresses, or NULL when there are 50 already.
+-- Adds an address. Returns the User object, or NULL when there are 50 addresses already.
 CREATE OR REPLACE FUNCTION address_add(owner text, new_id text, new_label text, new_address text, new_city text,
   new_lat double precision, new_lng double precision, new_instructions text, make_default boolean)
 RETURNS text LANGUAGE plpgsql AS $$
@@ -122,8 +123,8 @@ BEGIN
   RETURN (SELECT user_json(u) FROM users u WHERE u.id = owner);
 END $$;
 
--- NULL keeps a value, an empty instruction clears it. The User, or NULL when the account has no such
--- address.
+-- Changes an address. NULL keeps a value; an empty instruction clears it. Returns the User object, or NULL when the
+-- account has no such address.
 CREATE OR REPLACE FUNCTION address_change(owner text, which text, new_label text, new_address text, new_city text,
   new_lat double precision, new_lng double precision, new_instructions text, make_default boolean)
 RETURNS text LANGUAGE plpgsql AS $$
@@ -145,7 +146,7 @@ BEGIN
   RETURN (SELECT user_json(u) FROM users u WHERE u.id = owner);
 END $$;
 
--- The User; the newest of the addresses that are left takes a deleted default's place.
+-- Deletes an address and returns the User object. The newest remaining address replaces a deleted default.
 CREATE OR REPLACE FUNCTION address_delete(owner text, which text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM user_take(owner);
@@ -166,8 +167,8 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     || ',"last_login_at":' || json_time(a.last_login) || ',"created_at":' || json_time(a.created_at) || '}'
 $$;
 
--- An admin made by the command line, or made anew: a new password and role, unlocked. only_first: only while there is
--- none. CREATED, CHANGED, THERE. One at a time, since many instances may start at once.
+-- Creates an admin, or gives an existing one a new password and role and unlocks it. only_first: only when there is no
+-- admin at all. Returns CREATED, CHANGED or EXISTS. The lock serialises instances that start at the same time.
 CREATE OR REPLACE FUNCTION admin_appoint(new_id text, new_email text, new_name text, new_role text, hash text, only_first boolean,
   access_life bigint)
 RETURNS text LANGUAGE plpgsql AS $$
@@ -176,7 +177,7 @@ DECLARE
 BEGIN
   PERFORM pg_advisory_xact_lock(hashtext('admin_appoint'));
   IF only_first AND EXISTS (SELECT 1 FROM admins) THEN
-    RETURN 'THERE';
+    RETURN 'EXISTS';
   END IF;
   SELECT id INTO known FROM admins WHERE email = new_email FOR UPDATE;
   IF known IS NULL THEN

@@ -1,8 +1,8 @@
--- Log-ins, passwords, codes and the end of sessions, for every kind of account.
+-- Log-in, passwords, codes and the end of sessions, for every kind of account.
 
 -- --- Log-in and passwords -----------------------------------------------------------------------------
 
--- The session of a verified log-in; user_log_in says what the parameters mean and why the row is locked.
+-- Opens the session of a verified log-in. The statement user_log_in documents the parameters and the lock.
 CREATE OR REPLACE FUNCTION account_log_in(kind text, account text, old_hash text, new_hash text, session text, jti text,
   refresh_life bigint)
 RETURNS TABLE (shown text, touched boolean) LANGUAGE plpgsql AS $$
@@ -28,9 +28,9 @@ BEGIN
   RETURN NEXT;
 END $$;
 
--- A new password ends every session but keep_session, and the devices of ended sessions get no more push messages.
--- old_hash guards against a change meanwhile (NULL: none). Returns the ended sessions' ids, comma separated and at most
--- 200 (the rest is read from revocations within a second), or NULL when the account is not as expected.
+-- Sets a password, ends every session but keep_session, and removes the devices of ended sessions. old_hash guards
+-- against a concurrent change (NULL: no guard). Returns the ids of the ended sessions, comma separated and at most 200
+-- (the rest is read from revocations within a second), or NULL when the guard fails or the account is gone.
 CREATE OR REPLACE FUNCTION account_set_password(kind text, account text, old_hash text, new_hash text,
   keep_session text, access_life bigint)
 RETURNS text LANGUAGE plpgsql AS $$
@@ -49,20 +49,20 @@ BEGIN
     UPDATE sessions SET ended_at = now(), ended_why = 'password'
      WHERE account_id = account AND id IS DISTINCT FROM keep_session AND ended_at IS NULL
     RETURNING id, refreshed_at
-  ), told AS (
+  ), revoked AS (
     INSERT INTO revocations (subject, before, expires_at)
     SELECT id, now() + interval '1 day', now() + life FROM done
      WHERE refreshed_at > now() - life - interval '1 minute'
     RETURNING subject
   )
-  SELECT coalesce(string_agg(subject, ','), '') INTO ended FROM (SELECT subject FROM told LIMIT 200) t;
+  SELECT coalesce(string_agg(subject, ','), '') INTO ended FROM (SELECT subject FROM revoked LIMIT 200) r;
   DELETE FROM device_tokens d
    WHERE d.account_id = account AND d.session_id IS NOT NULL AND d.session_id IS DISTINCT FROM keep_session;
   DELETE FROM reset_tokens WHERE account_id = account;
   RETURN ended;
 END $$;
 
--- Uses a reset token: one row (account, ended sessions), or none when it no longer counts.
+-- Uses a reset token. Returns one row (account, ended sessions), or none when the token is not valid.
 CREATE OR REPLACE FUNCTION account_reset_password(kind text, hash text, new_hash text, access_life bigint)
 RETURNS TABLE (account text, ended text) LANGUAGE plpgsql AS $$
 BEGIN
@@ -77,8 +77,8 @@ BEGIN
   END IF;
 END $$;
 
--- Another reset token; the one before it counts no more. At most `most` of them in `window_s` seconds for one account,
--- whichever of its names was given. Gives the account, or NULL: there is none, or it has had enough.
+-- Creates a reset token and voids the previous one. At most `most` tokens in `window_s` seconds for one account, whether
+-- by phone or e-mail. Returns the account, or NULL when there is none or the limit is reached.
 CREATE OR REPLACE FUNCTION account_forgot(kind text, by_phone text, by_email text, hash text, life bigint, most bigint,
   window_s bigint)
 RETURNS text LANGUAGE plpgsql AS $$
@@ -103,14 +103,14 @@ END $$;
 
 -- --- Codes --------------------------------------------------------------------------------------------
 
--- The tries that still count.
+-- The number of tries left.
 CREATE OR REPLACE FUNCTION code_tries_left(code one_time_codes) RETURNS integer LANGUAGE sql STABLE AS $$
   SELECT CASE WHEN code.tried_at > now() - interval '15 minutes' THEN 5 - code.tries ELSE 5 END
 $$;
 
--- What an account's one open code proves: PHONE, EMAIL or BOTH. It goes by SMS, to vendors by e-mail too, and is
--- used up when there is nothing left that it could prove. Five wrong tries void it.
--- VERIFIED (with the account), ALREADY, NONE, EXPIRED, WRONG; no row: no such account.
+-- Verifies PHONE, EMAIL or BOTH with the account's one open code. The code is sent by SMS, to vendors also by e-mail, and
+-- is deleted when nothing is left to verify. Five wrong tries void it.
+-- Returns VERIFIED (with the account), ALREADY, NONE, EXPIRED or WRONG; no row: no such account.
 CREATE OR REPLACE FUNCTION account_verify(kind text, account text, hash text, any_code boolean, what text)
 RETURNS TABLE (outcome text, shown text) LANGUAGE plpgsql AS $$
 DECLARE
@@ -149,10 +149,10 @@ END $$;
 
 -- --- The end of sessions ------------------------------------------------------------------------------
 
--- Ends every session of an account whose row the statement has taken, so that a log-in beside it is either seen here or
--- comes after. The cut-off is read from the clock once the row is taken: a log-in that comes after has a later time.
--- Gives the cut-off in milliseconds, then the sessions' ids, comma separated and at most 200: the rest is read from
--- revocations within a second.
+-- Ends every session of an account whose row the calling statement has locked, so that a concurrent log-in is either
+-- visible here or happens later. The cut-off is read from the clock after locking: a later log-in has a later time.
+-- Returns the cut-off in milliseconds, then the ids of the sessions, comma separated and at most 200: the rest is read
+-- from revocations within a second.
 CREATE OR REPLACE FUNCTION account_end(account text, why text, access_life bigint) RETURNS text
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -164,13 +164,13 @@ BEGIN
     UPDATE sessions SET ended_at = now(), ended_why = why
      WHERE account_id = account AND ended_at IS NULL
     RETURNING id, refreshed_at
-  ), told AS (
+  ), revoked AS (
     INSERT INTO revocations (subject, before, expires_at)
     SELECT id, now() + interval '1 day', now() + life FROM done
      WHERE refreshed_at > now() - life - interval '1 minute'
     RETURNING subject
   )
-  SELECT coalesce(string_agg(',' || subject, ''), '') INTO ended FROM (SELECT subject FROM told LIMIT 200) t;
+  SELECT coalesce(string_agg(',' || subject, ''), '') INTO ended FROM (SELECT subject FROM revoked LIMIT 200) r;
   INSERT INTO revocations (subject, before, expires_at) VALUES (account, cutoff, now() + life);
   DELETE FROM reset_tokens WHERE account_id = account;
   RETURN epoch_ms(cutoff) || ended;

@@ -1,4 +1,4 @@
--- A customer's addresses. The writes return the whole User; see sql/functions/accounts.sql.
+-- A customer's addresses. The writes return the whole User object; see sql/functions/accounts.sql.
 
 -- name: address_list
 SELECT addresses_json(u.id) FROM users u WHERE u.id = $1::text AND u.status <> 'DELETED'

@@ -1,15 +1,15 @@
--- Accounts: who they are, and what proves it. A kind is USER, VENDOR, RIDER or ADMIN.
+-- Accounts and their credentials. A kind is USER, VENDOR, RIDER or ADMIN.
 
 -- name: user_get
 SELECT user_json(u) FROM users u WHERE u.id = $1::text AND u.status <> 'DELETED'
 
--- $1 phone or NULL, $2 e-mail or NULL. Columns: id, hash, standing (see accounts), e-mail, role, seconds it is
--- locked for.
+-- $1 phone or NULL, $2 e-mail or NULL. Columns: id, hash, standing (see accounts), e-mail, role, seconds
+-- until it is unlocked.
 -- name: user_credentials
 SELECT u.id, u.password_hash, u.status, u.email, 'USER', 0 FROM users u
  WHERE u.phone = $1::text OR u.email = $2::text
 
--- The same of a vendor, of a rider.
+-- The same for a vendor and for a rider.
 -- name: vendor_credentials
 SELECT a.id, a.password_hash, a.standing, a.email, a.role, 0 FROM accounts a
  WHERE a.kind = 'VENDOR' AND (a.phone = $1::text OR a.email = $2::text)
@@ -18,9 +18,10 @@ SELECT a.id, a.password_hash, a.standing, a.email, a.role, 0 FROM accounts a
 SELECT a.id, a.password_hash, a.standing, a.email, a.role, 0 FROM accounts a
  WHERE a.kind = 'RIDER' AND (a.phone = $1::text OR a.email = $2::text)
 
--- Of an admin, by e-mail alone ($1 is not looked at). The attempt counts as a failure until it succeeds, so that many at
--- once are no more than five; the fifth locks for half an hour. An unknown e-mail writes as much to the log of the
--- database, so that the time does not tell who is an admin. Last column: seconds it was locked for before.
+-- The same for an admin, by e-mail only ($1 is ignored). The attempt counts as a failure until it succeeds, so that at
+-- most five can run at once; the fifth locks the account for half an hour. An unknown e-mail writes as much to the
+-- write-ahead log, so that the response time does not show whether an admin exists. Last column: seconds for which the
+-- account was already locked.
 -- name: admin_credentials
 WITH was AS (
   SELECT a.id, a.locked_until, CASE WHEN a.locked_until IS NULL THEN a.failures ELSE 0 END AS failures
@@ -42,7 +43,7 @@ SELECT a.id, a.password_hash, a.status, a.email, a.role,
 -- name: account_password
 SELECT a.password_hash FROM accounts a WHERE a.kind = $1::text AND a.id = $2::text AND a.standing <> 'DELETED'
 
--- The other accounts as they see themselves; $1 id. One statement each: account_json is planned anew at every call.
+-- The other accounts as they see themselves; $1 id. One statement per kind: account_json would be planned at each call.
 -- name: vendor_self
 SELECT vendor_self_json(v) FROM vendors v WHERE v.id = $1::text
 
@@ -53,8 +54,8 @@ SELECT rider_json(r) FROM riders r WHERE r.id = $1::text
 SELECT admin_json(a) FROM admins a WHERE a.id = $1::text
 
 -- Registrations begin with the same parameters: $1 id, $2 password hash, $3 the phone counts as verified, $4 code
--- hash, $5 its life, $6 session, $7 jti, $8 refresh life, $9 language, $10 phone, $11 e-mail. Columns: the account, when
--- its tokens are issued (ms). A customer's: $12 first, $13 last name.
+-- hash, $5 its life, $6 session, $7 jti, $8 refresh life, $9 language, $10 phone, $11 e-mail. Columns: the account, time of
+-- issue of its tokens (ms). Customer: $12 first, $13 last name.
 -- name: user_register
 WITH account AS (
   INSERT INTO users (id, first_name, last_name, phone, email, password_hash, phone_verified, language, last_login)
@@ -76,7 +77,7 @@ WITH account AS (
 SELECT user_json(a.u, '[]'), epoch_ms(clock_timestamp()) FROM account a
 
 -- A vendor: $12 business, $13 owner, $14 service type, $15 business type, $16 description, $17 address, $18 city,
--- $19 lat, $20 lng, $21 bank details, $22 business hours (both JSON or NULL), $23 approved at once.
+-- $19 lat, $20 lng, $21 bank details, $22 business hours (both JSON or NULL), $23 approved immediately.
 -- name: vendor_register
 WITH account AS (
   INSERT INTO vendors (id, business_name, owner_name, service_type, business_type, description, address, city, lat, lng,
@@ -102,7 +103,7 @@ WITH account AS (
 SELECT vendor_self_json(a.v), epoch_ms(clock_timestamp()) FROM account a
 
 -- A rider: $12 first, $13 last name, $14 vehicle type, $15 vehicle details, $16 documents (both JSON), $17 bank details,
--- $18 emergency contact (both JSON or NULL), $19 picture, $20 city, $21 approved and active at once.
+-- $18 emergency contact (both JSON or NULL), $19 picture, $20 city, $21 approved and active immediately.
 -- name: rider_register
 WITH account AS (
   INSERT INTO riders (id, first_name, last_name, vehicle_type, vehicle_details, documents, bank_details,
@@ -128,12 +129,12 @@ WITH account AS (
 )
 SELECT rider_json(a.r), epoch_ms(clock_timestamp()) FROM account a
 
--- The session of a verified log-in: $1 account, $2 the hash that was verified, $3 its replacement or NULL,
--- $4 session, $5 jti, $6 refresh life. No row when the hash or the status is another by now; the lock makes
--- a new password wait, so that it ends this session too. last_login moves every five minutes, lest a busy
--- account's row and its cached copy change with each log-in. Columns: the account, whether it was touched, when the
--- tokens are issued (ms): read from the clock once the row is locked, so it is after any cut-off before it.
--- A log-in beside another of the account leaves the row as it is: each would wait for the other's lock.
+-- Opens the session of a verified log-in: $1 account, $2 the verified hash, $3 its replacement or NULL, $4 session,
+-- $5 jti, $6 refresh life. No row when the hash or the status has changed. The lock makes a concurrent password change
+-- wait, so that the change ends this session too. last_login is written at most every five minutes, so that the row and
+-- its cached copy do not change with each log-in. A concurrent log-in of the same account skips that write; otherwise
+-- each would wait for the lock of the other. Columns: the account, whether it was changed, the time of issue of the
+-- tokens (ms), read from the clock after locking, so it is later than any earlier cut-off.
 -- name: user_log_in
 WITH account AS (
   SELECT u.id, u AS was FROM users u
@@ -155,7 +156,7 @@ WITH account AS (
 SELECT user_json(coalesce(t.now, a.was)), t.id IS NOT NULL, epoch_ms(clock_timestamp())
   FROM account a LEFT JOIN touched t ON true
 
--- The same for the other kinds, which log in seldom.
+-- The same for the other kinds, which log in rarely.
 -- name: vendor_log_in
 SELECT l.shown, l.touched, epoch_ms(clock_timestamp())
   FROM account_log_in('VENDOR', $1::text, $2::text, $3::text, $4::text, $5::text, $6::bigint) l
@@ -168,7 +169,7 @@ SELECT l.shown, l.touched, epoch_ms(clock_timestamp())
 SELECT l.shown, l.touched, epoch_ms(clock_timestamp())
   FROM account_log_in('ADMIN', $1::text, $2::text, $3::text, $4::text, $5::text, $6::bigint) l
 
--- NULL stays as it is. $1 id, $2 first, $3 last name, $4 e-mail, $5 picture, $6 language.
+-- NULL keeps a value. $1 id, $2 first, $3 last name, $4 e-mail, $5 picture, $6 language.
 -- name: user_change_profile
 UPDATE users u
    SET first_name = coalesce($2::text, first_name), last_name = coalesce($3::text, last_name),
@@ -178,7 +179,7 @@ UPDATE users u
  WHERE id = $1::text AND status <> 'DELETED'
 RETURNING user_json(u)
 
--- NULL stays as it is; an empty $4 to $6 clears. $1 id, $2 first, $3 last name, $4 e-mail, $5 picture, $6 emergency
+-- NULL keeps a value; an empty $4 to $6 clears it. $1 id, $2 first, $3 last name, $4 e-mail, $5 picture, $6 emergency
 -- contact (JSON), $7 language.
 -- name: rider_change_profile
 WITH changed AS (
@@ -190,23 +191,23 @@ WITH changed AS (
          updated_at = now()
    WHERE id = $1::text
   RETURNING r
-), told AS (
+), event AS (
   INSERT INTO outbox (aggregate, type, rooms, payload)
   SELECT $1::text, 'rider_changed', ARRAY['rider:' || $1::text],
          json_build_object('riderId', $1::text, 'timestamp', iso(now())) FROM changed
 )
 SELECT rider_json(c.r) FROM changed c
 
--- $1 kind, $2 account, $3 code hash, $4 accept whatever the code is, $5 what it proves: PHONE, EMAIL, BOTH.
+-- $1 kind, $2 account, $3 code hash, $4 accept any code, $5 what it verifies: PHONE, EMAIL, BOTH.
 -- name: account_verify
 SELECT v.outcome, v.shown FROM account_verify($1::text, $2::text, $3::text, $4::boolean, $5::text) v
 
--- Where an account's codes go. $1 kind, $2 account. Columns: phone, e-mail.
+-- The addresses to which an account's codes are sent. $1 kind, $2 account. Columns: phone, e-mail.
 -- name: account_contact
 SELECT a.phone, a.email FROM accounts a WHERE a.kind = $1::text AND a.id = $2::text AND a.standing <> 'DELETED'
 
--- Another code. Wrong tries are kept: who has used up all five gets no new code until they are forgotten.
--- $1 kind, $2 account, $3 code hash, $4 its life. SENT, ALREADY or TIRED; the seconds until tries are forgotten.
+-- A new code. Wrong tries are kept: after five of them there is no new code until they are reset.
+-- $1 kind, $2 account, $3 code hash, $4 its life. SENT, ALREADY or LOCKED; seconds until the tries are reset.
 -- name: account_renew_code
 WITH account AS (
   SELECT a.id, a.proved FROM accounts a
@@ -220,18 +221,18 @@ WITH account AS (
    WHERE code_tries_left(c) > 0
   RETURNING 1
 )
-SELECT CASE WHEN a.proved THEN 'ALREADY' WHEN EXISTS (SELECT FROM code) THEN 'SENT' ELSE 'TIRED' END,
+SELECT CASE WHEN a.proved THEN 'ALREADY' WHEN EXISTS (SELECT FROM code) THEN 'SENT' ELSE 'LOCKED' END,
   (SELECT greatest(1, ceil(extract(epoch FROM c.tried_at + interval '15 minutes' - now())))::bigint
      FROM one_time_codes c WHERE c.account_id = a.id AND c.purpose = 'VERIFY_PHONE')
   FROM account a
 
--- $1 kind, $2 account, $3 the hash that was verified, $4 the new one, $5 session that stays, $6 life of access tokens.
+-- $1 kind, $2 account, $3 the hash that was verified, $4 the new one, $5 session to keep, $6 life of access tokens.
 -- name: account_change_password
 SELECT s.ended FROM account_set_password($1::text, $2::text, $3::text, $4::text, $5::text, $6::bigint) AS s(ended)
  WHERE s.ended IS NOT NULL
 
--- $1 kind, $2 phone or NULL, $3 e-mail or NULL, $4 token hash, $5 its life, $6 most of them in $7 seconds. A row when the
--- account exists and this one is to be sent.
+-- $1 kind, $2 phone or NULL, $3 e-mail or NULL, $4 token hash, $5 its life, $6 maximum of tokens in $7 seconds. One row when
+-- the account exists and the token is to be sent.
 -- name: account_forgot_password
 SELECT f.account FROM account_forgot($1::text, $2::text, $3::text, $4::text, $5::bigint, $6::bigint, $7::bigint) AS f(account)
  WHERE f.account IS NOT NULL
@@ -245,7 +246,8 @@ SELECT r.account_id FROM reset_tokens r
 -- name: account_reset_password
 SELECT r.account, r.ended FROM account_reset_password($1::text, $2::text, $3::text, $4::bigint) r
 
--- $1 kind, $2 account, $3 token, $4 platform, $5 session. Ten devices an account; the one heard of least lately goes.
+-- $1 kind, $2 account, $3 token, $4 platform, $5 session. At most ten devices per account;
+-- the one registered longest ago is removed.
 -- name: device_add
 WITH put AS (
   INSERT INTO device_tokens (token, account_id, role, platform, session_id)
@@ -266,13 +268,13 @@ DELETE FROM device_tokens d
 
 -- --- The command line --------------------------------------------------------------------------------------------
 
--- Makes an admin, or makes one anew.
+-- Creates an admin, or resets an existing one.
 --  $1 id   $2 e-mail   $3 name   $4 role   $5 password hash   $6 only while there is no admin (t, f)   $7 life of access
 --  tokens (s)
--- Columns: CREATED, CHANGED, or THERE (only while there is none, and there is one).
+-- Columns: CREATED, CHANGED, or EXISTS (there is an admin already, and $6 is true).
 -- name: admin_appoint
 SELECT admin_appoint($1::text, $2::text, $3::text, $4::text, $5::text, $6::boolean, $7::bigint)
 
--- Columns: THERE, or NULL when there is no admin yet.
+-- Columns: EXISTS, or NULL when there is no admin yet.
 -- name: admins_there
-SELECT CASE WHEN EXISTS (SELECT FROM admins) THEN 'THERE' END
+SELECT CASE WHEN EXISTS (SELECT FROM admins) THEN 'EXISTS' END

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sessions: ids, and the pair of tokens every log-in, registration and refresh answers with.
+ * Sessions: their ids, and the pair of tokens in the reply of every log-in, registration and
+ * refresh.
  */
 #include "reeyo/api/session.h"
 
@@ -43,21 +44,22 @@ const char *session_access_life(struct request *rq)
 	return arg_int(rq, rq->app->config->access_ttl / 1000);
 }
 
-/* An ended session never comes back, so the moment is put well ahead of any clock that signs. */
+/* An ended session is never reopened, so the cut-off lies well ahead of any clock that signs. */
 void session_ended(struct request *rq, const char *session)
 {
 	tokens_revoke(rq->app, session, clock_wall_ms() + 86400000);
 }
 
-static const char *sign(struct request *rq, const struct session *session, enum token_type type,
-	const char *email)
+static const char *session_token_sign(
+	struct request *rq, const struct session *session, enum token_type type, const char *email)
 {
 	const struct config *config = rq->app->config;
 	int64_t life_ms = type == TOKEN_ACCESS ? config->access_ttl : config->refresh_ttl;
 	struct caller caller = session->caller;
 	char id[ID_SIZE];
 
-	/* A refresh token's times are its row's, so that signing it again gives the same token. */
+	/* The times of a refresh token come from its row, so that signing it again gives the same
+	 * token. */
 	caller.issued_s = type == TOKEN_REFRESH ? caller.issued_ms / 1000 : clock_wall_s();
 	caller.expires_s = caller.issued_s + life_ms / 1000;
 	if (type == TOKEN_REFRESH)
@@ -67,9 +69,10 @@ static const char *sign(struct request *rq, const struct session *session, enum 
 	return token_sign(rq->arena, rq->app->keys, type, &caller, email, id);
 }
 
-/* Pages of other sites may hold the console in production, so there None and therefore Secure; no
- * script reads either. */
-static void cookie_set(struct request *rq, const char *name, const char *value, int64_t life_s)
+/* In production pages of other sites may embed the console, which needs SameSite=None and therefore
+ * Secure. HttpOnly hides the cookies from scripts. */
+static void session_cookie_set(
+	struct request *rq, const char *name, const char *value, int64_t life_s)
 {
 	bool production = strcmp(rq->app->config->environment, "production") == 0;
 
@@ -80,23 +83,24 @@ static void cookie_set(struct request *rq, const char *name, const char *value, 
 
 void session_cookies_clear(struct request *rq)
 {
-	cookie_set(rq, "accessToken", "", 0);
-	cookie_set(rq, "refreshToken", "", 0);
+	session_cookie_set(rq, "accessToken", "", 0);
+	session_cookie_set(rq, "refreshToken", "", 0);
 }
 
 void session_reply(struct request *rq, const struct session *session, const char *email,
 	const char *name, struct text account)
 {
-	const char *access = sign(rq, session, TOKEN_ACCESS, email);
-	const char *refresh = sign(rq, session, TOKEN_REFRESH, NULL);
+	const char *access = session_token_sign(rq, session, TOKEN_ACCESS, email);
+	const char *refresh = session_token_sign(rq, session, TOKEN_REFRESH, NULL);
 	struct buf out = buf_in(rq->arena, account.len + TOKEN_MAX);
 	char *json;
 
 	if (!access || !refresh)
 		return reply_error(rq, E_NO_MEMORY);
 	if (rq->ns == NS_ADMIN) {
-		cookie_set(rq, "accessToken", access, rq->app->config->access_ttl / 1000);
-		cookie_set(rq, "refreshToken", refresh, rq->app->config->refresh_ttl / 1000);
+		session_cookie_set(rq, "accessToken", access, rq->app->config->access_ttl / 1000);
+		session_cookie_set(
+			rq, "refreshToken", refresh, rq->app->config->refresh_ttl / 1000);
 	}
 	buf_add_string(&out, "{");
 	if (name) {
@@ -104,7 +108,7 @@ void session_reply(struct request *rq, const struct session *session, const char
 		buf_add_text(&out, account);
 		buf_add_string(&out, ",");
 	}
-	/* Tokens are base64url and dots: nothing to escape. */
+	/* Tokens consist of base64url and dots, which need no escaping. */
 	buf_printf(&out,
 		"\"token\":\"%s\",\"accessToken\":\"%s\",\"refreshToken\":\"%s\","
 		"\"expiresIn\":%lld}",

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * May this account do what needs a verified, active one? A customer is asked of `user:{id}`, which
- * is dropped with every change of the account, so a suspension counts from the next request on. A
- * rider is asked of this loop's memory, filled by one statement: who is admitted by it is believed
- * for ten seconds at most, who is not is read anew each time. A suspension ends the sessions
- * besides, so no other row looks at the account.
+ * Checks whether an account may do what needs a verified, active account. A customer is checked
+ * with `user:{id}`, which is invalidated with every change of the account, so a suspension takes
+ * effect from the next request on. A rider is checked with this loop's cache, filled by one
+ * statement: an admitted rider stays admitted for ten seconds at most, a refused rider is read
+ * again each time. A suspension also ends the sessions, so no other row has to check the account.
  */
 #include "reeyo/auth/admit.h"
 
@@ -14,13 +14,13 @@
 
 /* --- Customers -------------------------------------------------------------------------------- */
 
-static void account_free(void *account)
+static void account_release(void *account)
 {
 	json_decref(account);
 }
 
 /* The cached body's `data` as rq->account. */
-static int account_take(struct request *rq, struct text body)
+static int account_parse(struct request *rq, struct text body)
 {
 	json_auto_t *whole = json_loadb(body.at, body.len, 0, NULL);
 	json_t *account = json_object_get(whole, "data");
@@ -28,7 +28,7 @@ static int account_take(struct request *rq, struct text body)
 	if (!json_is_object(account))
 		return E_INTERNAL;
 	json_incref(account);
-	if (arena_dispose(rq->arena, account_free, account)) {
+	if (arena_dispose(rq->arena, account_release, account)) {
 		json_decref(account);
 		return E_NO_MEMORY;
 	}
@@ -54,12 +54,12 @@ static int account_check(const struct request *rq)
 	return 0;
 }
 
-static void account_found(struct request *rq, int err, const struct cache_value *value)
+static void account_cached(struct request *rq, int err, const struct cache_value *value)
 {
 	if (err == E_NOT_FOUND)
 		err = E_ACCOUNT_GONE;
 	if (!err)
-		err = account_take(rq, value->plain);
+		err = account_parse(rq, value->plain);
 	if (!err)
 		err = account_check(rq);
 	if (err)
@@ -80,7 +80,7 @@ int rider_refusal(const struct rider_facts *facts, const struct config *config)
 	return strcmp(facts->status, "ACTIVE") == 0 ? 0 : E_INACTIVE;
 }
 
-static void word_copy(char *out, size_t size, struct text word)
+static void word_store(char *out, size_t size, struct text word)
 {
 	size_t len = word.len < size ? word.len : size - 1;
 
@@ -90,29 +90,29 @@ static void word_copy(char *out, size_t size, struct text word)
 }
 
 /* "order,user,vendor,order…" */
-static void orders_take(struct rider_facts *facts, struct text list)
+static void rider_orders_parse(struct rider_facts *facts, struct text list)
 {
 	while (list.at && list.len && facts->order_count < RIDER_FACTS_ORDERS) {
 		struct rider_order *order = &facts->orders[facts->order_count++];
 
-		word_copy(order->id, sizeof(order->id), text_cut(&list, ','));
-		word_copy(order->user_id, sizeof(order->user_id), text_cut(&list, ','));
-		word_copy(order->vendor_id, sizeof(order->vendor_id), text_cut(&list, ','));
+		word_store(order->id, sizeof(order->id), text_cut(&list, ','));
+		word_store(order->user_id, sizeof(order->user_id), text_cut(&list, ','));
+		word_store(order->vendor_id, sizeof(order->vendor_id), text_cut(&list, ','));
 	}
 }
 
-static void facts_take(struct rider_facts *facts, const struct db_result *result)
+static void rider_facts_parse(struct rider_facts *facts, const struct db_result *result)
 {
 	facts->phone_verified = db_bool(result, 0, 0);
-	word_copy(facts->approval_status, sizeof(facts->approval_status), db_text(result, 0, 1));
-	word_copy(facts->status, sizeof(facts->status), db_text(result, 0, 2));
+	word_store(facts->approval_status, sizeof(facts->approval_status), db_text(result, 0, 1));
+	word_store(facts->status, sizeof(facts->status), db_text(result, 0, 2));
 	facts->is_online = db_bool(result, 0, 3);
-	orders_take(facts, db_text(result, 0, 4));
+	rider_orders_parse(facts, db_text(result, 0, 4));
 }
 
-static void rider_read(struct request *rq, const struct db_result *result)
+static void rider_facts_read(struct request *rq, const struct db_result *result)
 {
-	const uint64_t *reading = rq->state;
+	const uint64_t *version = rq->state;
 	struct rider_facts *facts = ARENA_NEW(rq->arena, struct rider_facts);
 	int err;
 
@@ -120,36 +120,37 @@ static void rider_read(struct request *rq, const struct db_result *result)
 		return reply_error(rq, E_NO_MEMORY);
 	if (db_rows(result) == 0)
 		return reply_error(rq, E_ACCOUNT_GONE);
-	facts_take(facts, result);
+	rider_facts_parse(facts, result);
 	err = rider_refusal(facts, rq->app->config);
 	if (err)
 		return reply_error(rq, err);
-	rider_remember(rq->app->riders, rq->caller.id, facts, *reading, loop_now(rq->app->loop));
+	rider_cache_put(rq->app->riders, rq->caller.id, facts, *version, loop_now(rq->app->loop));
 	rq->rider = facts;
 	rq->state = NULL;
 	request_next(rq);
 }
 
-/* From the primary: a replica's row may be older than the event that made this loop forget. */
-static void rider_ask(struct request *rq)
+/* Reads from the primary: a replica's row may be older than the event that invalidated the
+ * facts. */
+static void rider_facts_load(struct request *rq)
 {
-	uint64_t *reading = ARENA_NEW(rq->arena, uint64_t);
+	uint64_t *version = ARENA_NEW(rq->arena, uint64_t);
 
-	if (!reading)
+	if (!version)
 		return reply_error(rq, E_NO_MEMORY);
-	*reading = rider_reading(rq->app->riders, rq->caller.id);
-	rq->state = reading;
-	sql_write(rq, rider_facts, rider_read, rq->caller.id);
+	*version = rider_cache_version(rq->app->riders, rq->caller.id);
+	rq->state = version;
+	sql_write(rq, rider_facts, rider_facts_read, rq->caller.id);
 }
 
 static void admit_rider(struct request *rq)
 {
 	const struct rider_facts *known =
-		rider_recall(rq->app->riders, rq->caller.id, loop_now(rq->app->loop));
+		rider_cache_get(rq->app->riders, rq->caller.id, loop_now(rq->app->loop));
 	struct rider_facts *facts;
 
 	if (!known)
-		return rider_ask(rq);
+		return rider_facts_load(rq);
 	facts = ARENA_NEW(rq->arena, struct rider_facts);
 	if (!facts)
 		return reply_error(rq, E_NO_MEMORY);
@@ -162,7 +163,7 @@ void admit_account(struct request *rq)
 {
 	switch (rq->route->who) {
 	case CUSTOMER_VERIFIED:
-		return cached_by_sql(rq, KEY_USER, rq->caller.id, QUERY_user_get, account_found);
+		return cached_by_sql(rq, KEY_USER, rq->caller.id, QUERY_user_get, account_cached);
 	case RIDER_READY:
 		return admit_rider(rq);
 	default:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Making admins; see the header. What is given is checked by the rules of request bodies.
+ * Creates admins; see the header. The input is checked by the rules of request bodies.
  */
 #include "reeyo/auth/appoint.h"
 
@@ -14,17 +14,17 @@
 
 #define OUTCOME_SIZE 16
 
-static const char *const roles[] = { "ADMIN", "SUPER_ADMIN", NULL };
+static const char *const admin_roles[] = { "ADMIN", "SUPER_ADMIN", NULL };
 static const struct field appointment_fields[] = {
 	{ "email", FIELD_EMAIL, .required = true },
 	{ "name", FIELD_TEXT, .required = true, .min = 2, .max = 254 },
-	{ "role", FIELD_ENUM, .required = true, .words = roles },
+	{ "role", FIELD_ENUM, .required = true, .words = admin_roles },
 	{ "password", FIELD_PASSWORD, .required = true },
 	FIELD_END
 };
 
-/* In canonical form; NULL after saying what is wrong. The caller owns it. */
-static json_t *appointment_read(const struct appointment *given)
+/* The checked input in canonical form; the caller owns it. NULL after reporting what is wrong. */
+static json_t *admin_input_read(const struct appointment *given)
 {
 	json_t *read = json_pack("{s:s*,s:s*,s:s,s:s*}", "email", given->email, "name",
 		given->name ? given->name : given->email, "role",
@@ -41,19 +41,19 @@ static json_t *appointment_read(const struct appointment *given)
 	return read;
 }
 
-static void outcome_take(void *arg, int n, char *const *values)
+static void admin_outcome_read(void *arg, int n, char *const *values)
 {
 	if (n == 1 && values[0])
 		snprintf(arg, OUTCOME_SIZE, "%s", values[0]);
 }
 
-static int store(struct db_session *session, const struct config *config, const json_t *who,
+static int admin_store(struct db_session *session, const struct config *config, const json_t *who,
 	bool only_first, char outcome[OUTCOME_SIZE])
 {
 	const struct digest_cost cost = { (size_t)config->argon2_memory,
 		(unsigned long long)config->argon2_passes };
 	char id[ID_SIZE], hash[PASSWORD_HASH_SIZE], life[24];
-	int error = digest_make(&cost, member_text(who, "password"), hash);
+	int error = digest_create(&cost, member_text(who, "password"), hash);
 
 	if (error)
 		return error;
@@ -62,19 +62,19 @@ static int store(struct db_session *session, const struct config *config, const 
 	return db_session_query(session, QUERY_admin_appoint, 7,
 		(const char *[]){ id, member_text(who, "email"), member_text(who, "name"),
 			member_text(who, "role"), hash, only_first ? "t" : "f", life },
-		outcome_take, outcome);
+		admin_outcome_read, outcome);
 }
 
 int admin_appoint(const struct config *config, const struct appointment *appointment,
 	bool *ret_changed)
 {
-	json_auto_t *who = appointment_read(appointment);
+	json_auto_t *who = admin_input_read(appointment);
 	struct db_session *session = NULL;
 	char outcome[OUTCOME_SIZE] = "";
 	int error = who ? db_session_open(config->database_url, &session) : E_CONFIG;
 
 	if (!error)
-		error = store(session, config, who, false, outcome);
+		error = admin_store(session, config, who, false, outcome);
 	db_session_close(session);
 	if (!error)
 		*ret_changed = strcmp(outcome, "CHANGED") == 0;
@@ -93,16 +93,16 @@ int admin_appoint_first(const struct config *config)
 	if (!first.email[0])
 		return 0;
 	error = db_session_open(config->database_url, &session);
-	if (!error) /* asked before hashing; the statement that stores asks again */
-		error = db_session_query(session, QUERY_admins_there, 0, NULL, outcome_take,
+	if (!error) /* checked before hashing; the storing statement checks again */
+		error = db_session_query(session, QUERY_admins_there, 0, NULL, admin_outcome_read,
 			outcome);
-	if (!error && strcmp(outcome, "THERE") != 0) {
-		who = appointment_read(&first);
-		error = who ? store(session, config, who, true, outcome) : E_CONFIG;
+	if (!error && strcmp(outcome, "EXISTS") != 0) {
+		who = admin_input_read(&first);
+		error = who ? admin_store(session, config, who, true, outcome) : E_CONFIG;
 		if (!error && strcmp(outcome, "CREATED") == 0)
 			log_line(LOG_INFO,
-				"the first super-admin is made: take "
-				"super_admin_password away now");
+				"the first super-admin was created: remove "
+				"super_admin_password from the configuration now");
 	}
 	db_session_close(session);
 	return error;

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * Who calls, and may he: the token of the Authorization header (an admin's may come in a cookie),
- * never of the address, where logs and proxies would keep it.
+ * Identifies the caller and checks the role. The token comes from the Authorization header (an
+ * admin's may come from a cookie), never from the URL, which logs and proxies store.
  */
 #include "reeyo/auth/token.h"
 
 #include "reeyo/core/clock.h"
 #include "token_memory.h"
 
-/* "Bearer x" → x; absent when the header is of another scheme. */
-static struct text bearer_of(const char *header)
+/* "Bearer x" → x; absent for another scheme. */
+static struct text bearer_token(const char *header)
 {
 	struct text rest = text_trim(text_of(header));
 	struct text scheme = text_cut(&rest, ' ');
@@ -19,7 +19,7 @@ static struct text bearer_of(const char *header)
 	return text_trim(rest);
 }
 
-static struct text cookie_of(const char *header, struct text name)
+static struct text cookie_value(const char *header, struct text name)
 {
 	struct text rest = text_of(header);
 
@@ -36,7 +36,7 @@ static struct text cookie_of(const char *header, struct text name)
 int cookie_read(struct request *rq, struct text name, struct text *ret)
 {
 	const char *header = rq->ns == NS_ADMIN ? request_header(rq, "Cookie") : NULL;
-	struct text value = header ? cookie_of(header, name) : TEXT_NONE;
+	struct text value = header ? cookie_value(header, name) : TEXT_NONE;
 
 	if (!value.at || value.len == 0)
 		return E_NO_TOKEN;
@@ -46,14 +46,14 @@ int cookie_read(struct request *rq, struct text name, struct text *ret)
 	return 0;
 }
 
-/* The token, or the reason why there is none. */
+/* Finds the token of the request. Returns 0 or an error. */
 static int token_find(struct request *rq, struct text *ret)
 {
 	const char *header = request_header(rq, "Authorization");
 
 	if (!header)
 		return cookie_read(rq, TEXT("accessToken"), ret);
-	*ret = bearer_of(header);
+	*ret = bearer_token(header);
 	return ret->at ? 0 : E_BAD_TOKEN;
 }
 
@@ -62,13 +62,13 @@ static int token_check(struct request *rq, struct text token)
 	struct app *app = rq->app;
 	int err;
 
-	if (token_recall(app->tokens, token, clock_wall_s(), &rq->caller)) {
+	if (token_cache_get(app->tokens, token, clock_wall_s(), &rq->caller)) {
 		count_one(loop_counters(app->loop), COUNT_AUTH_TOKENS_REMEMBERED);
 	} else {
 		err = token_read(app->keys, TOKEN_ACCESS, token, &rq->caller, NULL);
 		if (err)
 			return err;
-		token_remember(app->tokens, token, &rq->caller);
+		token_cache_put(app->tokens, token, &rq->caller);
 	}
 	return token_revoked(app, &rq->caller) ? E_BAD_TOKEN : 0;
 }
@@ -85,7 +85,7 @@ int caller_read(struct request *rq)
 	return err;
 }
 
-static bool role_may(enum who role, enum who needed)
+static bool role_satisfies(enum who role, enum who needed)
 {
 	switch (needed) {
 	case CUSTOMER:
@@ -112,7 +112,7 @@ void authenticate(struct request *rq)
 	if (rq->route->who == ANYONE)
 		return;
 	err = caller_read(rq);
-	if (!err && !role_may(rq->caller.role, rq->route->who))
+	if (!err && !role_satisfies(rq->caller.role, rq->route->who))
 		err = E_WRONG_ROLE;
 	if (!err)
 		return;

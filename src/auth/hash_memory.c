@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * libsodium 1.0.18 maps, populates and unmaps the whole memory of argon2id for each hash and offers
- * no way to bring one's own. The kernel then clears every page again: measured on two cores, 18.2
- * ms of processor time a hash (7 MiB, 5 passes) where kept memory takes 12.5 ms, and 11.2 ms in
- * huge pages.
+ * libsodium 1.0.18 maps, populates and unmaps the whole memory of argon2id for each hash, and a
+ * caller cannot pass its own. The kernel then clears every page again. Processor time per hash,
+ * measured on two cores: 18.2 ms (7 MiB, 5 passes), 12.5 ms in kept memory, 11.2 ms in kept huge
+ * pages.
  *
  * So the program is linked with libsodium's archive and `--wrap=mmap,--wrap=munmap` (see the top
- * CMakeLists.txt): calls of mmap from objects of this very link, which means libsodium's, come
- * here, while libraries outside are not touched. A call is only answered differently between
- * hash_memory_lend and hash_memory_back on the same thread; everything else goes straight to the
- * system. Argon2 writes each block before it reads it, so old contents do not matter; the
- * known-answer test proves it on used memory.
+ * CMakeLists.txt). Calls of mmap from objects of this link, which means libsodium's, come here;
+ * shared libraries are not affected. A call gets kept memory only between hash_memory_lend and
+ * hash_memory_return on the same thread; all others go to the system. Argon2 writes each block
+ * before it reads it, so old contents do not matter; the known-answer test proves it on used
+ * memory.
  *
- * At most one region a pool thread is kept; the hasher gives them back when no log-in came for a
- * while.
+ * At most one region per pool thread is kept. The hasher unmaps them after a while without a
+ * log-in.
  */
 #include "hash_memory.h"
 
@@ -26,10 +26,12 @@
 
 #include "reeyo/core/memory.h"
 
+static atomic_ulong reuses;
+
 #ifdef REEYO_KEEP_HASH_MEMORY
 
 #define HUGE_PAGE ((size_t)2 << 20)
-#define REGIONS_KEPT 64 /* the most threads a work pool can have */
+#define REGIONS_KEPT 64 /* maximum number of threads of the work pool */
 
 struct region {
 	char *at;
@@ -39,18 +41,18 @@ struct region {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct region kept[REGIONS_KEPT];
 static unsigned kept_count;
-static atomic_ulong reuses;
 
-/* What this thread has lent, whether it served before, and whether libsodium has taken it. */
+/* The region lent on this thread, whether it was used before, and whether libsodium has taken
+ * it. */
 static _Thread_local struct region lent;
-static _Thread_local bool again, taken;
+static _Thread_local bool reused, taken;
 
 void *__real_mmap(void *at, size_t size, int prot, int flags, int fd, off_t offset);
 int __real_munmap(void *at, size_t size);
 void *__wrap_mmap(void *at, size_t size, int prot, int flags, int fd, off_t offset);
 int __wrap_munmap(void *at, size_t size);
 
-/* Whole huge pages at a huge page's boundary, or no region (at NULL). */
+/* Maps whole huge pages, aligned to a huge page. at is NULL on failure. */
 static struct region region_map(size_t size)
 {
 	size_t whole = (size + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
@@ -66,11 +68,11 @@ static struct region region_map(size_t size)
 	if (skip < HUGE_PAGE)
 		__real_munmap(raw + skip + whole, HUGE_PAGE - skip);
 	(void)madvise(raw + skip, whole, MADV_HUGEPAGE);
-	(void)madvise(raw + skip, whole, MADV_DONTDUMP); /* what passwords were mixed into */
+	(void)madvise(raw + skip, whole, MADV_DONTDUMP); /* passwords were mixed into it */
 	return (struct region){ raw + skip, whole };
 }
 
-void hash_memory_lend(size_t size)
+static void region_lend(size_t size)
 {
 	struct region region = { NULL, 0 };
 
@@ -82,12 +84,12 @@ void hash_memory_lend(size_t size)
 		__real_munmap(region.at, region.size);
 		region = (struct region){ NULL, 0 };
 	}
-	again = region.at != NULL;
-	lent = again ? region : region_map(size);
+	reused = region.at != NULL;
+	lent = reused ? region : region_map(size);
 	taken = false;
 }
 
-void hash_memory_back(void)
+static void region_return(void)
 {
 	struct region region = lent;
 
@@ -104,7 +106,7 @@ void hash_memory_back(void)
 		__real_munmap(region.at, region.size);
 }
 
-void hash_memory_trim(void)
+static void regions_unmap(void)
 {
 	pthread_mutex_lock(&lock);
 	while (kept_count > 0) {
@@ -112,11 +114,6 @@ void hash_memory_trim(void)
 		__real_munmap(kept[kept_count].at, kept[kept_count].size);
 	}
 	pthread_mutex_unlock(&lock);
-}
-
-unsigned long hash_memory_reuses(void)
-{
-	return atomic_load(&reuses);
 }
 
 /* "used": link-time optimisation sees no caller, since the calls are in libsodium's archive. */
@@ -129,7 +126,7 @@ __attribute__((used)) void *__wrap_mmap(
 	if (!lent.at || taken || !fits || size > lent.size)
 		return __real_mmap(at, size, prot, flags, fd, offset);
 	taken = true;
-	if (again)
+	if (reused)
 		atomic_fetch_add(&reuses, 1);
 	return lent.at;
 }
@@ -145,22 +142,28 @@ __attribute__((used)) int __wrap_munmap(void *at, size_t size)
 
 #else
 
+#define region_lend(size) ((void)(size))
+#define region_return() ((void)0)
+#define regions_unmap() ((void)0)
+
+#endif
+
 void hash_memory_lend(size_t size)
 {
-	(void)size;
+	region_lend(size);
 }
 
-void hash_memory_back(void)
+void hash_memory_return(void)
 {
+	region_return();
 }
 
 void hash_memory_trim(void)
 {
+	regions_unmap();
 }
 
 unsigned long hash_memory_reuses(void)
 {
-	return 0;
+	return atomic_load(&reuses);
 }
-
-#endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The memory of verified log-ins: 1,024 sets of four proofs, the oldest of a set makes room. The
- * key is random and never leaves this process, so what a dump of the table shows cannot be tested
- * against guessed passwords.
+ * The cache of verified log-ins: 1,024 sets of four proofs; the oldest of a set is evicted. The key
+ * is random and never leaves this process, so a dump of the table cannot be used to test guesses of
+ * passwords.
  */
 #include "login_memory.h"
 
@@ -18,32 +18,32 @@ struct entry {
 	uint64_t until_ms; /* 0: empty */
 };
 
-struct login_memory {
+struct login_cache {
 	unsigned char key[crypto_generichash_KEYBYTES];
 	struct entry entries[SETS][WAYS];
 };
 
-int login_memory_new(struct login_memory **ret)
+int login_cache_new(struct login_cache **ret)
 {
-	struct login_memory *memory = calloc(1, sizeof(*memory));
+	struct login_cache *cache = calloc(1, sizeof(*cache));
 
-	if (!memory)
+	if (!cache)
 		return E_NO_MEMORY;
-	randombytes_buf(memory->key, sizeof(memory->key));
-	*ret = memory;
+	randombytes_buf(cache->key, sizeof(cache->key));
+	*ret = cache;
 	return 0;
 }
 
-void login_memory_free(struct login_memory *memory)
+void login_cache_free(struct login_cache *cache)
 {
-	if (!memory)
+	if (!cache)
 		return;
-	sodium_memzero(memory->key, sizeof(memory->key));
-	free(memory);
+	sodium_memzero(cache->key, sizeof(cache->key));
+	free(cache);
 }
 
-/* With its length in front, so that no two triples give the same bytes. */
-static void add_part(crypto_generichash_state *state, const char *text)
+/* Adds the length first, so that two different triples never give the same bytes. */
+static void login_proof_add(crypto_generichash_state *state, const char *text)
 {
 	uint64_t len = strlen(text);
 
@@ -51,28 +51,28 @@ static void add_part(crypto_generichash_state *state, const char *text)
 	crypto_generichash_update(state, (const unsigned char *)text, len);
 }
 
-void login_proof(const struct login_memory *memory, const char *account, const char *hash,
+void login_proof(const struct login_cache *cache, const char *account, const char *hash,
 	const char *password, struct login_proof *ret)
 {
 	crypto_generichash_state state;
 
-	crypto_generichash_init(&state, memory->key, sizeof(memory->key), sizeof(ret->mac));
-	add_part(&state, account);
-	add_part(&state, hash);
-	add_part(&state, password);
+	crypto_generichash_init(&state, cache->key, sizeof(cache->key), sizeof(ret->mac));
+	login_proof_add(&state, account);
+	login_proof_add(&state, hash);
+	login_proof_add(&state, password);
 	crypto_generichash_final(&state, ret->mac, sizeof(ret->mac));
 	sodium_memzero(&state, sizeof(state));
 }
 
-static unsigned set_of(const struct login_proof *proof)
+static unsigned login_set_of(const struct login_proof *proof)
 {
 	return (proof->mac[0] | (unsigned)proof->mac[1] << 8) % SETS;
 }
 
-bool login_remembered(const struct login_memory *memory, const struct login_proof *proof,
+bool login_cache_has(const struct login_cache *cache, const struct login_proof *proof,
 	uint64_t now_ms)
 {
-	const struct entry *set = memory->entries[set_of(proof)];
+	const struct entry *set = cache->entries[login_set_of(proof)];
 
 	for (unsigned i = 0; i < WAYS; i++)
 		if (set[i].until_ms > now_ms &&
@@ -81,9 +81,9 @@ bool login_remembered(const struct login_memory *memory, const struct login_proo
 	return false;
 }
 
-void login_remember(struct login_memory *memory, const struct login_proof *proof, uint64_t now_ms)
+void login_cache_add(struct login_cache *cache, const struct login_proof *proof, uint64_t now_ms)
 {
-	struct entry *set = memory->entries[set_of(proof)];
+	struct entry *set = cache->entries[login_set_of(proof)];
 	struct entry *oldest = &set[0];
 
 	for (unsigned i = 0; i < WAYS; i++) {
@@ -95,5 +95,5 @@ void login_remember(struct login_memory *memory, const struct login_proof *proof
 			oldest = &set[i];
 	}
 	oldest->proof = *proof;
-	oldest->until_ms = now_ms + LOGIN_MEMORY_MS;
+	oldest->until_ms = now_ms + LOGIN_CACHE_TTL_MS;
 }

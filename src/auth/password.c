@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Passwords on the work pool. A task is one job of the pool and the requests that wait for it: one
- * for a new hash, and for a verification as many as asked for the very same triple (account, stored
- * hash, password) while the memory of verified log-ins is on. A task copies what it needs, so a
- * request that is answered early (its deadline) leaves nothing dangling.
+ * Passwords on the work pool. A task is one job of the pool and the requests that wait for it. A
+ * new hash has one waiter. A verification has one waiter for each request with the same triple
+ * (account, stored hash, password) while the cache of verified log-ins is on. A task copies its
+ * input, so a request that is answered early (its deadline) leaves no dangling pointer.
  */
 #include "reeyo/auth/password.h"
 
@@ -18,26 +18,26 @@
 #include "reeyo/core/log.h"
 
 #define BUSY_RETRY_S 1
-#define IDLE_TRIM_MS 10000 /* kept hash memory is given back after so long without a log-in */
+#define IDLE_TRIM_MS 10000 /* time without a log-in after which kept hash memory is unmapped */
 
 typedef void verified(struct request *rq, bool right, const char *rehash);
 typedef void hashed(struct request *rq, const char *hash);
 
-struct waiter {
+struct hash_waiter {
 	struct request *rq;
-	hashed *hashed;     /* of a new hash */
-	verified *verified; /* of a verification */
-	struct waiter *next;
+	hashed *hashed;     /* set for a new hash */
+	verified *verified; /* set for a verification */
+	struct hash_waiter *next;
 };
 
-struct task {
+struct hash_task {
 	struct work work;
 	struct hasher *hasher;
-	struct waiter *waiters;
-	struct task *next; /* running verifications that can be joined */
+	struct hash_waiter *waiters;
+	struct hash_task *next; /* running verifications that can be joined */
 	struct digest_cost cost;
 	struct login_proof proof;
-	bool joinable, verifies, unknown; /* unknown: there is no stored hash to compare with */
+	bool joinable, verifies, unknown; /* unknown: there is no stored hash */
 	bool right, made;                 /* results; made: `hash` holds a new PHC string */
 	char hash[PASSWORD_HASH_SIZE];
 	char stored[PASSWORD_HASH_SIZE];
@@ -47,15 +47,15 @@ struct task {
 struct hasher {
 	struct loop *loop;
 	struct digest_cost cost;
-	struct login_memory *memory; /* NULL: off */
-	struct task *running;        /* joinable tasks */
+	struct login_cache *logins; /* NULL: off */
+	struct hash_task *running;        /* joinable tasks */
 	unsigned tasks;
 	struct deadline_list idle;
 	struct deadline idle_since;
 	bool closing;
 };
 
-static void idle(struct deadline *deadline)
+static void hasher_idle_due(struct deadline *deadline)
 {
 	(void)deadline;
 	hash_memory_trim();
@@ -67,7 +67,7 @@ int hasher_new(struct loop *loop, const struct config *config, struct hasher **r
 
 	if (!hasher)
 		return E_NO_MEMORY;
-	if (config->login_memory && login_memory_new(&hasher->memory)) {
+	if (config->login_memory && login_cache_new(&hasher->logins)) {
 		free(hasher);
 		return E_NO_MEMORY;
 	}
@@ -76,18 +76,18 @@ int hasher_new(struct loop *loop, const struct config *config, struct hasher **r
 		.memory = (size_t)config->argon2_memory,
 		.passes = (unsigned long long)config->argon2_passes,
 	};
-	deadline_list_init(&hasher->idle, loop, IDLE_TRIM_MS, idle);
+	deadline_list_init(&hasher->idle, loop, IDLE_TRIM_MS, hasher_idle_due);
 	*ret = hasher;
 	return 0;
 }
 
 static void hasher_destroy(struct hasher *hasher)
 {
-	login_memory_free(hasher->memory);
+	login_cache_free(hasher->logins);
 	free(hasher);
 }
 
-/* Tasks on the pool still come back to the loop: the last of them frees the rest. */
+/* Tasks on the pool still return to the loop; the last of them frees the hasher. */
 void hasher_free(struct hasher *hasher)
 {
 	if (!hasher)
@@ -102,34 +102,34 @@ void hasher_free(struct hasher *hasher)
 
 /* --- On the pool ------------------------------------------------------------------------------ */
 
-static void task_run(struct work *work)
+static void hash_task_run(struct work *work)
 {
-	struct task *task = CONTAINER_OF(work, struct task, work);
+	struct hash_task *task = CONTAINER_OF(work, struct hash_task, work);
 
 	if (!task->verifies) {
-		task->made = digest_make(&task->cost, task->password, task->hash) == 0;
+		task->made = digest_create(&task->cost, task->password, task->hash) == 0;
 		return;
 	}
 	if (task->unknown) {
-		digest_waste(&task->cost, task->password);
+		digest_dummy_verify(&task->cost, task->password);
 		return;
 	}
-	task->right = digest_check(&task->cost, task->stored, task->password);
-	if (task->right && digest_is_old(&task->cost, task->stored))
-		task->made = digest_make(&task->cost, task->password, task->hash) == 0;
+	task->right = digest_verify(&task->cost, task->stored, task->password);
+	if (task->right && digest_is_outdated(&task->cost, task->stored))
+		task->made = digest_create(&task->cost, task->password, task->hash) == 0;
 }
 
 /* --- On the loop ------------------------------------------------------------------------------ */
 
-static void task_free(struct task *task)
+static void hash_task_free(struct hash_task *task)
 {
 	sodium_memzero(task->password, strlen(task->password));
 	free(task);
 }
 
-static void task_unlink(struct task *task)
+static void hash_task_unlink(struct hash_task *task)
 {
-	struct task **at = &task->hasher->running;
+	struct hash_task **at = &task->hasher->running;
 
 	while (*at && *at != task)
 		at = &(*at)->next;
@@ -137,7 +137,7 @@ static void task_unlink(struct task *task)
 		*at = task->next;
 }
 
-static void waiter_tell(const struct waiter *waiter, const struct task *task)
+static void hash_waiter_complete(const struct hash_waiter *waiter, const struct hash_task *task)
 {
 	const char *made = task->made ? task->hash : NULL;
 
@@ -149,27 +149,27 @@ static void waiter_tell(const struct waiter *waiter, const struct task *task)
 		waiter->hashed(waiter->rq, made);
 }
 
-/* The waiters are taken one by one, and each is in the arena of its request, which telling it may
- * end. */
-static void task_done(struct work *work)
+/* Takes the waiters one by one. Each lives in the arena of its request, and completing it may free
+ * that request. */
+static void hash_task_done(struct work *work)
 {
-	struct task *task = CONTAINER_OF(work, struct task, work);
+	struct hash_task *task = CONTAINER_OF(work, struct hash_task, work);
 	struct hasher *hasher = task->hasher;
-	struct waiter *waiter;
+	struct hash_waiter *waiter;
 
 	count_one(loop_counters(hasher->loop), COUNT_AUTH_HASHES);
 	if (task->joinable)
-		task_unlink(task);
-	/* A re-hash changes the stored hash at once; a memory of the old one would be of no use. */
-	if (hasher->memory && task->right && !task->made)
-		login_remember(hasher->memory, &task->proof, clock_ms());
+		hash_task_unlink(task);
+	/* A re-hash replaces the stored hash, so an entry for the old one would never be found. */
+	if (hasher->logins && task->right && !task->made)
+		login_cache_add(hasher->logins, &task->proof, clock_ms());
 	while ((waiter = task->waiters)) {
-		struct waiter copy = *waiter;
+		struct hash_waiter copy = *waiter;
 
 		task->waiters = copy.next;
-		waiter_tell(&copy, task);
+		hash_waiter_complete(&copy, task);
 	}
-	task_free(task);
+	hash_task_free(task);
 	hasher->tasks--;
 	if (!hasher->closing)
 		deadline_start(&hasher->idle, &hasher->idle_since);
@@ -177,24 +177,25 @@ static void task_done(struct work *work)
 		hasher_destroy(hasher);
 }
 
-static struct task *task_new(struct hasher *hasher, const char *password)
+static struct hash_task *hash_task_new(struct hasher *hasher, const char *password)
 {
 	size_t len = strlen(password);
-	struct task *task = calloc(1, sizeof(*task) + len + 1);
+	struct hash_task *task = calloc(1, sizeof(*task) + len + 1);
 
 	if (!task)
 		return NULL;
 	task->hasher = hasher;
 	task->cost = hasher->cost;
-	task->work.run = task_run;
-	task->work.done = task_done;
+	task->work.run = hash_task_run;
+	task->work.done = hash_task_done;
 	memcpy(task->password, password, len + 1);
 	return task;
 }
 
-static int task_join(struct task *task, struct request *rq, const struct waiter *what)
+static int hash_task_join(
+	struct hash_task *task, struct request *rq, const struct hash_waiter *what)
 {
-	struct waiter *waiter = ARENA_NEW(rq->arena, struct waiter);
+	struct hash_waiter *waiter = ARENA_NEW(rq->arena, struct hash_waiter);
 
 	if (!waiter)
 		return E_NO_MEMORY;
@@ -206,14 +207,15 @@ static int task_join(struct task *task, struct request *rq, const struct waiter 
 	return 0;
 }
 
-static void refuse_busy(struct request *rq, int err)
+static void password_reply_busy(struct request *rq, int err)
 {
 	reply_retry_after(rq, BUSY_RETRY_S);
 	reply_error(rq, err);
 }
 
-/* Takes the task to the pool for rq. */
-static void task_start(struct task *task, struct request *rq, const struct waiter *waiter)
+/* Submits the task to the pool for rq. */
+static void hash_task_start(
+	struct hash_task *task, struct request *rq, const struct hash_waiter *waiter)
 {
 	struct hasher *hasher = task->hasher;
 	int err = loop_work(hasher->loop, &task->work);
@@ -224,53 +226,54 @@ static void task_start(struct task *task, struct request *rq, const struct waite
 			task->next = hasher->running;
 			hasher->running = task;
 		}
-		/* Without memory for a waiter the work is done for nobody. */
-		err = task_join(task, rq, waiter);
+		/* If there is no memory for a waiter, the result is discarded. */
+		err = hash_task_join(task, rq, waiter);
 	} else {
-		task_free(task);
+		hash_task_free(task);
 	}
 	if (err)
-		refuse_busy(rq, err);
+		password_reply_busy(rq, err);
 }
 
 void password_hash(struct request *rq, const char *password, hashed *done)
 {
-	struct task *task = task_new(rq->app->hasher, password);
+	struct hash_task *task = hash_task_new(rq->app->hasher, password);
 
 	if (!task)
-		return refuse_busy(rq, E_NO_MEMORY);
-	task_start(task, rq, &(struct waiter){ .hashed = done });
+		return password_reply_busy(rq, E_NO_MEMORY);
+	hash_task_start(task, rq, &(struct hash_waiter){ .hashed = done });
 }
 
-static struct task *running_with(const struct hasher *hasher, const struct login_proof *proof)
+static struct hash_task *hash_task_find(
+	const struct hasher *hasher, const struct login_proof *proof)
 {
-	struct task *task = hasher->running;
+	struct hash_task *task = hasher->running;
 
 	while (task && sodium_memcmp(task->proof.mac, proof->mac, sizeof(proof->mac)) != 0)
 		task = task->next;
 	return task;
 }
 
-/* True when a verification of the same triple is remembered or running: the answer comes from
- * there. */
-static bool answered_elsewhere(struct request *rq, const struct login_proof *proof, verified *done)
+/* True when a verification of the same triple is cached or running; the result comes from there. */
+static bool password_verify_shared(
+	struct request *rq, const struct login_proof *proof, verified *done)
 {
 	struct hasher *hasher = rq->app->hasher;
-	struct task *task;
+	struct hash_task *task;
 	int err;
 
-	if (login_remembered(hasher->memory, proof, clock_ms())) {
+	if (login_cache_has(hasher->logins, proof, clock_ms())) {
 		count_one(loop_counters(hasher->loop), COUNT_AUTH_LOGINS_REMEMBERED);
 		done(rq, true, NULL);
 		return true;
 	}
-	task = running_with(hasher, proof);
+	task = hash_task_find(hasher, proof);
 	if (!task)
 		return false;
 	count_one(loop_counters(hasher->loop), COUNT_AUTH_LOGINS_REMEMBERED);
-	err = task_join(task, rq, &(struct waiter){ .verified = done });
+	err = hash_task_join(task, rq, &(struct hash_waiter){ .verified = done });
 	if (err)
-		refuse_busy(rq, err);
+		password_reply_busy(rq, err);
 	return true;
 }
 
@@ -280,21 +283,21 @@ void password_verify(struct request *rq, const char *account, const char *hash,
 	struct hasher *hasher = rq->app->hasher;
 	struct login_proof proof = { .mac = { 0 } };
 	bool known = hash && strlen(hash) < PASSWORD_HASH_SIZE;
-	struct task *task;
+	struct hash_task *task;
 
-	if (hasher->memory && known) {
-		login_proof(hasher->memory, account, hash, password, &proof);
-		if (answered_elsewhere(rq, &proof, done))
+	if (hasher->logins && known) {
+		login_proof(hasher->logins, account, hash, password, &proof);
+		if (password_verify_shared(rq, &proof, done))
 			return;
 	}
-	task = task_new(hasher, password);
+	task = hash_task_new(hasher, password);
 	if (!task)
-		return refuse_busy(rq, E_NO_MEMORY);
+		return password_reply_busy(rq, E_NO_MEMORY);
 	task->verifies = true;
 	task->unknown = !known;
-	task->joinable = hasher->memory && known;
+	task->joinable = hasher->logins && known;
 	task->proof = proof;
 	if (known)
 		memcpy(task->stored, hash, strlen(hash) + 1);
-	task_start(task, rq, &(struct waiter){ .verified = done });
+	hash_task_start(task, rq, &(struct hash_waiter){ .verified = done });
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Revocations of one loop: told by its own handlers, by the process's other loops (messages), and
- * read from the table `revocations` once a second, so that every copy knows within about a second.
+ * Revocations of one loop. They come from the loop's own handlers, from other loops of the process
+ * (messages), and once a second from the table `revocations`, so that every instance knows them
+ * within about one second.
  *
- * The rows are followed by their number. Numbers are given before the commit, so a row can appear
- * after one with a higher number: each poll therefore asks again from the highest number that was
- * known at least LAG_MS ago, which is longer than any statement may take. Rows seen twice change
- * nothing.
+ * Rows are read in order of their number. Numbers are assigned before the commit, so a row can
+ * become visible after a row with a higher number. Each poll therefore starts at the highest number
+ * that was known LAG_MS ago or earlier, which is longer than any statement may take. Reading a row
+ * twice changes nothing.
  */
 #include "reeyo/auth/token.h"
 
@@ -21,17 +22,17 @@
 #define POLL_MS 1000
 #define LAG_MS 15000
 #define ENTRIES_MAX (1u << 20)
-#define ROWS_A_POLL 2000 /* LIMIT of the statement */
+#define ROWS_PER_POLL 2000 /* LIMIT of the statement */
 
 struct revocations {
 	struct app *app;
 	struct revoked_set *set;
 	uv_timer_t timer;
-	bool following, asking, closing;
+	bool following, polling, closing;
 	struct db_call call;
-	char from[24];           /* its parameter */
-	int64_t newest;          /* highest number seen */
-	int64_t mark, next_mark; /* highest number seen LAG_MS ago, and at marked_ms */
+	char from[24];           /* parameter of the call */
+	int64_t newest;          /* highest number read */
+	int64_t mark, next_mark; /* highest number read LAG_MS ago, and at marked_ms */
 	uint64_t marked_ms;
 };
 
@@ -64,19 +65,19 @@ int revocations_new(struct app *app, struct revocations **ret)
 	return 0;
 }
 
-static void destroy(struct revocations *revocations)
+static void revocations_destroy(struct revocations *revocations)
 {
 	revoked_set_free(revocations->set);
 	free(revocations);
 }
 
-static void timer_closed(uv_handle_t *handle)
+static void revocations_timer_closed(uv_handle_t *handle)
 {
 	struct revocations *revocations = handle->data;
 
 	revocations->following = false;
-	if (!revocations->asking)
-		destroy(revocations);
+	if (!revocations->polling)
+		revocations_destroy(revocations);
 }
 
 void revocations_free(struct revocations *revocations)
@@ -85,14 +86,14 @@ void revocations_free(struct revocations *revocations)
 		return;
 	revocations->closing = true;
 	revocations->following = true; /* until the timer has closed */
-	uv_close((uv_handle_t *)&revocations->timer, timer_closed);
+	uv_close((uv_handle_t *)&revocations->timer, revocations_timer_closed);
 }
 
-/* --- Following the database ------------------------------------------------------------------- */
+/* --- Reading the database --------------------------------------------------------------------- */
 
-static void ask(struct revocations *revocations);
+static void revocations_poll(struct revocations *revocations);
 
-static void marks_move(struct revocations *revocations)
+static void revocations_move_marks(struct revocations *revocations)
 {
 	uint64_t now = clock_ms();
 
@@ -103,7 +104,7 @@ static void marks_move(struct revocations *revocations)
 	revocations->marked_ms = now;
 }
 
-static void rows_take(struct revocations *revocations, const struct db_result *result)
+static void revocations_add_rows(struct revocations *revocations, const struct db_result *result)
 {
 	int64_t now = clock_wall_ms();
 
@@ -122,36 +123,36 @@ static void rows_take(struct revocations *revocations, const struct db_result *r
 	}
 }
 
-static void asked(struct db_call *call, const struct db_result *result)
+static void revocations_read(struct db_call *call, const struct db_result *result)
 {
 	struct revocations *revocations = call->owner;
 	bool more = false;
 
-	revocations->asking = false;
+	revocations->polling = false;
 	if (revocations->closing) {
 		if (!revocations->following)
-			destroy(revocations);
+			revocations_destroy(revocations);
 		return;
 	}
 	if (db_error(result))
-		return; /* logged by db; asked again in a second */
-	rows_take(revocations, result);
-	more = db_rows(result) == ROWS_A_POLL;
+		return; /* logged by db; the next poll tries again */
+	revocations_add_rows(revocations, result);
+	more = db_rows(result) == ROWS_PER_POLL;
 	if (more) {
-		/* A full page: everything up to its end is old, go on behind it at once. */
+		/* A full page: its rows are old, so continue after it at once. */
 		int64_t last = db_int(result, db_rows(result) - 1, 0);
 
 		if (last > revocations->mark)
 			revocations->mark = last;
-		ask(revocations);
+		revocations_poll(revocations);
 		return;
 	}
-	marks_move(revocations);
+	revocations_move_marks(revocations);
 }
 
-static void ask(struct revocations *revocations)
+static void revocations_poll(struct revocations *revocations)
 {
-	if (revocations->asking || revocations->closing)
+	if (revocations->polling || revocations->closing)
 		return;
 	snprintf(revocations->from, sizeof(revocations->from), "%lld",
 		(long long)revocations->mark);
@@ -160,45 +161,45 @@ static void ask(struct revocations *revocations)
 		.lane = DB_WRITE,
 		.count = 1,
 		.params = { revocations->from },
-		.done = asked,
+		.done = revocations_read,
 		.owner = revocations,
 	};
-	revocations->asking = true;
+	revocations->polling = true;
 	db_submit(revocations->app->db, &revocations->call);
 }
 
-static void second_over(uv_timer_t *timer)
+static void revocations_poll_due(uv_timer_t *timer)
 {
-	ask(timer->data);
+	revocations_poll(timer->data);
 }
 
 void revocations_follow(struct revocations *revocations)
 {
 	revocations->marked_ms = clock_ms();
-	uv_timer_start(&revocations->timer, second_over, 0, POLL_MS);
+	uv_timer_start(&revocations->timer, revocations_poll_due, 0, POLL_MS);
 }
 
-/* --- Telling ---------------------------------------------------------------------------------- */
+/* --- Other loops of the process --------------------------------------------------------------- */
 
-static void message_take(struct message *message)
+static void revocation_received(struct message *message)
 {
-	struct revocation_message *told = CONTAINER_OF(message, struct revocation_message, message);
+	struct revocation_message *sent = CONTAINER_OF(message, struct revocation_message, message);
 
-	revoked_set_add(told->to->set, told->subject, told->before_ms, clock_wall_ms());
-	free(told);
+	revoked_set_add(sent->to->set, sent->subject, sent->before_ms, clock_wall_ms());
+	free(sent);
 }
 
-static void tell(struct app *app, const char *subject, int64_t before_ms)
+static void revocation_send(struct app *app, const char *subject, int64_t before_ms)
 {
-	struct revocation_message *told = calloc(1, sizeof(*told));
+	struct revocation_message *message = calloc(1, sizeof(*message));
 
-	if (!told)
-		return; /* that loop reads it from the database in a second */
-	told->message.run = message_take;
-	told->to = app->revocations;
-	memcpy(told->subject, subject, strlen(subject) + 1);
-	told->before_ms = before_ms;
-	loop_post(app->loop, &told->message);
+	if (!message)
+		return; /* that loop reads it from the database within a second */
+	message->message.run = revocation_received;
+	message->to = app->revocations;
+	memcpy(message->subject, subject, strlen(subject) + 1);
+	message->before_ms = before_ms;
+	loop_post(app->loop, &message->message);
 }
 
 void tokens_revoke(struct app *app, const char *subject, int64_t before_ms)
@@ -208,7 +209,7 @@ void tokens_revoke(struct app *app, const char *subject, int64_t before_ms)
 	revoked_set_add(app->revocations->set, subject, before_ms, clock_wall_ms());
 	for (struct app **other = app->all; other && *other; other++)
 		if (*other != app && (*other)->revocations)
-			tell(*other, subject, before_ms);
+			revocation_send(*other, subject, before_ms);
 }
 
 bool token_revoked(const struct app *app, const struct caller *caller)

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * Open addressing over keyed 64-bit hashes of the subjects, 16 bytes an entry: two subjects meeting
- * in one hash would cost one of them a refresh, once in 10^13 at a million entries. Entries older
- * than a token can live are left behind whenever the table is rebuilt.
+ * Open addressing over keyed 64-bit hashes of the subjects, 16 bytes per entry. Two subjects with
+ * the same hash would cost one of them a refresh; with a million entries that happens once in
+ * 10^13. Entries older than the life of a token are removed whenever the table is rebuilt.
  *
- * The table has a ceiling. Beyond it the floor rises: every access token issued until then counts
- * as revoked, the table is emptied, and all clients refresh once. That is safe, and cannot be used
- * to take memory. Ended sessions are entered with a moment far ahead, but nothing is issued for
- * them any more: the floor never rises beyond now, or what is refreshed would not count either.
+ * The table has a maximum size. When it is reached the floor rises: every access token issued until
+ * then counts as revoked, the table is emptied, and all clients refresh once. That is safe, and an
+ * attacker cannot use it to exhaust memory. Ended sessions are entered with a time far ahead, but
+ * no token is issued for them any more. The floor never rises above now, or refreshed tokens would
+ * count as revoked too.
  */
 #include "revoked_set.h"
 
@@ -18,9 +19,9 @@
 #include "reeyo/core/log.h"
 
 #define SLOTS_FIRST 256
-#define CLOCKS_MS 1000 /* our clock and the database's may differ by so much */
+#define CLOCKS_MS 1000 /* maximum difference between our clock and the database's */
 
-struct slot {
+struct revoked_slot {
 	uint64_t hash; /* 0: empty */
 	int64_t before_ms;
 };
@@ -29,7 +30,7 @@ struct revoked_set {
 	unsigned char key[crypto_shorthash_KEYBYTES];
 	unsigned most, slots, count;
 	int64_t life_ms, floor_ms;
-	struct slot *at;
+	struct revoked_slot *at;
 };
 
 int revoked_set_new(unsigned most, int64_t life_ms, struct revoked_set **ret)
@@ -60,7 +61,7 @@ void revoked_set_free(struct revoked_set *set)
 	free(set);
 }
 
-static uint64_t hash_of(const struct revoked_set *set, const char *subject)
+static uint64_t revoked_set_hash(const struct revoked_set *set, const char *subject)
 {
 	uint64_t hash;
 
@@ -69,8 +70,8 @@ static uint64_t hash_of(const struct revoked_set *set, const char *subject)
 	return hash ? hash : 1;
 }
 
-/* The hash's slot, or the empty one where it would go. There is always an empty one. */
-static struct slot *slot_find(const struct revoked_set *set, uint64_t hash)
+/* The slot of the hash, or the empty slot for it. There is always an empty slot. */
+static struct revoked_slot *revoked_slot_find(const struct revoked_set *set, uint64_t hash)
 {
 	unsigned i = (unsigned)hash & (set->slots - 1);
 
@@ -79,7 +80,7 @@ static struct slot *slot_find(const struct revoked_set *set, uint64_t hash)
 	return &set->at[i];
 }
 
-static void floor_raise(struct revoked_set *set, int64_t before_ms, int64_t now_ms)
+static void revoked_set_raise_floor(struct revoked_set *set, int64_t before_ms, int64_t now_ms)
 {
 	log_line(LOG_WARN,
 		"too many revocations: every access token issued until now must be refreshed",
@@ -95,10 +96,11 @@ static void floor_raise(struct revoked_set *set, int64_t before_ms, int64_t now_
 		set->floor_ms = before_ms;
 }
 
-/* A table of twice the size without what can no longer matter. False: no memory, or the ceiling. */
-static bool rebuild(struct revoked_set *set, int64_t now_ms)
+/* Rebuilds the table without expired entries, in twice the size if needed. False: out of memory, or
+ * the maximum size is reached. */
+static bool revoked_set_rebuild(struct revoked_set *set, int64_t now_ms)
 {
-	struct slot *old = set->at;
+	struct revoked_slot *old = set->at;
 	unsigned old_slots = set->slots;
 	unsigned live = 0;
 
@@ -115,7 +117,7 @@ static bool rebuild(struct revoked_set *set, int64_t now_ms)
 	}
 	for (unsigned i = 0; i < old_slots; i++)
 		if (old[i].hash && old[i].before_ms + set->life_ms > now_ms)
-			*slot_find(set, old[i].hash) = old[i];
+			*revoked_slot_find(set, old[i].hash) = old[i];
 	set->count = live;
 	free(old);
 	return true;
@@ -124,8 +126,8 @@ static bool rebuild(struct revoked_set *set, int64_t now_ms)
 void revoked_set_add(struct revoked_set *set, const char *subject, int64_t before_ms,
 	int64_t now_ms)
 {
-	uint64_t hash = hash_of(set, subject);
-	struct slot *slot = slot_find(set, hash);
+	uint64_t hash = revoked_set_hash(set, subject);
+	struct revoked_slot *slot = revoked_slot_find(set, hash);
 
 	if (slot->hash) {
 		if (before_ms > slot->before_ms)
@@ -133,23 +135,23 @@ void revoked_set_add(struct revoked_set *set, const char *subject, int64_t befor
 		return;
 	}
 	if ((set->count + 1) * 2 > set->slots || set->count >= set->most) {
-		if (!rebuild(set, now_ms)) {
-			floor_raise(set, before_ms, now_ms);
+		if (!revoked_set_rebuild(set, now_ms)) {
+			revoked_set_raise_floor(set, before_ms, now_ms);
 			return;
 		}
-		slot = slot_find(set, hash);
+		slot = revoked_slot_find(set, hash);
 	}
-	*slot = (struct slot){ .hash = hash, .before_ms = before_ms };
+	*slot = (struct revoked_slot){ .hash = hash, .before_ms = before_ms };
 	set->count++;
 }
 
 bool revoked_set_has(const struct revoked_set *set, const char *subject, int64_t issued_ms)
 {
-	const struct slot *slot;
+	const struct revoked_slot *slot;
 
 	if (issued_ms <= set->floor_ms)
 		return true;
-	slot = slot_find(set, hash_of(set, subject));
+	slot = revoked_slot_find(set, revoked_set_hash(set, subject));
 	return slot->hash && issued_ms <= slot->before_ms;
 }
 

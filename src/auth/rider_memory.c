@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The memory of riders; see the header. 2,048 sets of four hold the riders of one loop of a copy;
- * who was read longest ago makes room. An entry of a rider costs about 600 bytes, once he has come.
+ * The cache of rider facts; see the header. 2,048 sets of four hold the riders of one loop of an
+ * instance; the entry read longest ago is evicted. An entry in use costs about 600 bytes.
  */
 #include "rider_memory.h"
 
@@ -13,23 +13,23 @@
 #define SETS 2048
 #define WAYS 4
 
-struct entry {
+struct rider_entry {
 	char rider[ID_SIZE];
 	uint64_t read_ms;
 	bool kept;
 	struct rider_facts facts;
 };
 
-struct set {
-	uint64_t forgotten;
-	struct entry *entries[WAYS]; /* NULL: never used */
+struct rider_set {
+	uint64_t invalidations;
+	struct rider_entry *entries[WAYS]; /* NULL: never used */
 };
 
 struct rider_memory {
-	struct set sets[SETS];
+	struct rider_set sets[SETS];
 };
 
-struct forget_message {
+struct rider_invalidation {
 	struct message message;
 	struct app *app;
 	char rider[ID_SIZE];
@@ -51,8 +51,8 @@ void rider_memory_free(struct rider_memory *memory)
 	free(memory);
 }
 
-/* FNV-1a: ids are ours, nobody can choose one to meet another. */
-static unsigned set_of(const char *rider)
+/* FNV-1a is enough: we create the ids, so nobody can choose colliding ones. */
+static unsigned rider_set_of(const char *rider)
 {
 	uint32_t hash = 2166136261u;
 
@@ -61,9 +61,9 @@ static unsigned set_of(const char *rider)
 	return hash % SETS;
 }
 
-static struct entry *entry_of(const struct rider_memory *memory, const char *rider)
+static struct rider_entry *rider_entry_find(const struct rider_memory *memory, const char *rider)
 {
-	const struct set *set = &memory->sets[set_of(rider)];
+	const struct rider_set *set = &memory->sets[rider_set_of(rider)];
 
 	for (unsigned way = 0; way < WAYS; way++)
 		if (set->entries[way] && strcmp(set->entries[way]->rider, rider) == 0)
@@ -71,27 +71,26 @@ static struct entry *entry_of(const struct rider_memory *memory, const char *rid
 	return NULL;
 }
 
-const struct rider_facts *rider_recall(const struct rider_memory *memory, const char *rider,
+const struct rider_facts *rider_cache_get(const struct rider_memory *memory, const char *rider,
 	uint64_t now_ms)
 {
-	const struct entry *entry = entry_of(memory, rider);
+	const struct rider_entry *entry = rider_entry_find(memory, rider);
 
 	if (!entry || !entry->kept || now_ms - entry->read_ms >= RIDER_FACTS_LIFE_MS)
 		return NULL;
 	return &entry->facts;
 }
 
-uint64_t rider_reading(const struct rider_memory *memory, const char *rider)
+uint64_t rider_cache_version(const struct rider_memory *memory, const char *rider)
 {
-	return memory->sets[set_of(rider)].forgotten;
+	return memory->sets[rider_set_of(rider)].invalidations;
 }
 
-/* Its own entry, an unused one, or that of the rider who was read longest ago. NULL: out of
- * memory. */
-static struct entry *entry_take(struct rider_memory *memory, const char *rider)
+/* The rider's own entry, an unused one, or the entry read longest ago. NULL: out of memory. */
+static struct rider_entry *rider_entry_take(struct rider_memory *memory, const char *rider)
 {
-	struct set *set = &memory->sets[set_of(rider)];
-	struct entry *entry = entry_of(memory, rider);
+	struct rider_set *set = &memory->sets[rider_set_of(rider)];
+	struct rider_entry *entry = rider_entry_find(memory, rider);
 
 	for (unsigned way = 0; !entry && way < WAYS; way++)
 		if (!set->entries[way])
@@ -105,14 +104,14 @@ static struct entry *entry_take(struct rider_memory *memory, const char *rider)
 	return entry;
 }
 
-void rider_remember(struct rider_memory *memory, const char *rider, const struct rider_facts *facts,
-	uint64_t reading, uint64_t now_ms)
+void rider_cache_put(struct rider_memory *memory, const char *rider,
+	const struct rider_facts *facts, uint64_t version, uint64_t now_ms)
 {
-	struct entry *entry;
+	struct rider_entry *entry;
 
-	if (reading != rider_reading(memory, rider) || strlen(rider) >= ID_SIZE)
+	if (version != rider_cache_version(memory, rider) || strlen(rider) >= ID_SIZE)
 		return;
-	entry = entry_take(memory, rider);
+	entry = rider_entry_take(memory, rider);
 	if (!entry)
 		return;
 	memcpy(entry->rider, rider, strlen(rider) + 1);
@@ -121,45 +120,45 @@ void rider_remember(struct rider_memory *memory, const char *rider, const struct
 	entry->facts = *facts;
 }
 
-void rider_forget(struct rider_memory *memory, const char *rider)
+void rider_cache_remove(struct rider_memory *memory, const char *rider)
 {
-	struct entry *entry = entry_of(memory, rider);
+	struct rider_entry *entry = rider_entry_find(memory, rider);
 
-	memory->sets[set_of(rider)].forgotten++;
+	memory->sets[rider_set_of(rider)].invalidations++;
 	if (entry)
 		entry->kept = false;
 }
 
-/* --- Telling ---------------------------------------------------------------------------------- */
+/* --- Invalidation ----------------------------------------------------------------------------- */
 
 void rider_facts_forget(struct app *app, const char *rider)
 {
 	if (app->riders)
-		rider_forget(app->riders, rider);
+		rider_cache_remove(app->riders, rider);
 }
 
-static void message_take(struct message *message)
+static void rider_invalidation_received(struct message *message)
 {
-	struct forget_message *told = CONTAINER_OF(message, struct forget_message, message);
+	struct rider_invalidation *sent = CONTAINER_OF(message, struct rider_invalidation, message);
 
-	rider_facts_forget(told->app, told->rider);
-	free(told);
+	rider_facts_forget(sent->app, sent->rider);
+	free(sent);
 }
 
 void rider_facts_changed(struct app *app, const char *rider)
 {
 	rider_facts_forget(app, rider);
 	for (struct app **other = app->all; other && *other; other++) {
-		struct forget_message *told;
+		struct rider_invalidation *sent;
 
 		if (*other == app || strlen(rider) >= ID_SIZE)
 			continue;
-		told = calloc(1, sizeof(*told));
-		if (!told)
-			return; /* the others hear of it by the event, or when the facts are old */
-		told->message.run = message_take;
-		told->app = *other;
-		memcpy(told->rider, rider, strlen(rider) + 1);
-		loop_post((*other)->loop, &told->message);
+		sent = calloc(1, sizeof(*sent));
+		if (!sent)
+			return; /* the others get the event, or their facts expire */
+		sent->message.run = rider_invalidation_received;
+		sent->app = *other;
+		memcpy(sent->rider, rider, strlen(rider) + 1);
+		loop_post((*other)->loop, &sent->message);
 	}
 }

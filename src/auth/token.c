@@ -2,10 +2,9 @@
  *
  * Access and refresh tokens: JWT HS256 through libjwt.
  *
- * libjwt 1.10 needs the key before it looks at the header, and believes the header about the
- * algorithm. So the header is read here first: `alg` must be HS256 and nothing else (not none, not
- * RS256 with our secret as its "public key"), and `kid` picks the key. Only then is the signature
- * checked.
+ * libjwt 1.10 needs the key before it reads the header, and trusts the header about the algorithm.
+ * So the header is parsed here first: `alg` must be HS256 (not none, and not RS256 with our secret
+ * as its "public key"), and `kid` selects the key. Only then is the signature verified.
  */
 #include "reeyo/auth/token.h"
 
@@ -23,8 +22,8 @@
 #define KEY_ID_SIZE 33
 #define SECRET_MIN 32
 #define SECRET_MAX 512
-#define HEADER_MAX 256  /* of a decoded token header */
-#define LEEWAY_S 60     /* clocks of two copies may differ by so much */
+#define HEADER_MAX 256  /* size of a decoded token header */
+#define LEEWAY_S 60     /* maximum difference between the clocks of two instances */
 
 struct key {
 	char id[KEY_ID_SIZE];
@@ -50,7 +49,7 @@ static const struct role_name {
 
 /* --- Keys ------------------------------------------------------------------------------------- */
 
-static bool is_key_id(struct text id)
+static bool key_id_valid(struct text id)
 {
 	if (id.len == 0 || id.len >= KEY_ID_SIZE)
 		return false;
@@ -61,14 +60,14 @@ static bool is_key_id(struct text id)
 	return true;
 }
 
-/* "id:secret", or a bare secret, whose id is 1. */
+/* Adds "id:secret", or a bare secret, which gets the id 1. */
 static int key_add(struct keyring *keys, struct text entry)
 {
 	struct text secret = entry;
 	struct text id = text_cut(&secret, ':');
 	struct key *key;
 
-	if (!secret.at || !is_key_id(id)) {
+	if (!secret.at || !key_id_valid(id)) {
 		secret = entry;
 		id = TEXT("1");
 	}
@@ -79,7 +78,7 @@ static int key_add(struct keyring *keys, struct text entry)
 	key = &keys->keys[keys->count];
 	for (unsigned i = 0; i < keys->count; i++)
 		if (text_is(text_of(keys->keys[i].id), id)) {
-			log_line(LOG_ERROR, "jwt_secret: two keys have one id",
+			log_line(LOG_ERROR, "jwt_secret: two keys have the same id",
 				LOG_T("id", keys->keys[i].id));
 			return E_CONFIG;
 		}
@@ -139,7 +138,7 @@ void keyring_free(struct keyring *keys)
 	free(keys);
 }
 
-static void hash_part(crypto_generichash_state *state, const char *text)
+static void code_hash_add(crypto_generichash_state *state, const char *text)
 {
 	crypto_generichash_update(state, (const unsigned char *)text, strlen(text) + 1);
 }
@@ -153,9 +152,9 @@ void keyring_code_hash(const struct keyring *keys, const char *purpose, const ch
 	crypto_generichash(key, sizeof(key), keys->keys[0].secret,
 		(unsigned long long)keys->keys[0].len, NULL, 0);
 	crypto_generichash_init(&state, key, sizeof(key), sizeof(hash));
-	hash_part(&state, purpose);
-	hash_part(&state, owner);
-	hash_part(&state, code);
+	code_hash_add(&state, purpose);
+	code_hash_add(&state, owner);
+	code_hash_add(&state, code);
 	crypto_generichash_final(&state, hash, sizeof(hash));
 	sodium_bin2hex(ret, CODE_HASH_SIZE, hash, sizeof(hash));
 	sodium_memzero(key, sizeof(key));
@@ -163,7 +162,7 @@ void keyring_code_hash(const struct keyring *keys, const char *purpose, const ch
 
 /* --- Signing ---------------------------------------------------------------------------------- */
 
-static const struct role_name *role_of(enum who who)
+static const struct role_name *role_name_of(enum who who)
 {
 	for (size_t i = 0; i < COUNT_OF(roles); i++)
 		if (roles[i].role == who)
@@ -179,16 +178,16 @@ enum who role_named(struct text name)
 	return WHO_UNSET;
 }
 
-static void jwt_cleanup(jwt_t **jwt)
+static void token_jwt_free(jwt_t **jwt)
 {
 	if (*jwt)
 		jwt_free(*jwt);
 }
-#define auto_jwt __attribute__((cleanup(jwt_cleanup)))
+#define auto_jwt __attribute__((cleanup(token_jwt_free)))
 
-static int add_identity(jwt_t *jwt, const struct caller *who, const char *email)
+static int claims_add_identity(jwt_t *jwt, const struct caller *who, const char *email)
 {
-	const struct role_name *role = role_of(who->role);
+	const struct role_name *role = role_name_of(who->role);
 	int err;
 
 	if (!role)
@@ -205,7 +204,8 @@ static int add_identity(jwt_t *jwt, const struct caller *who, const char *email)
 	return err;
 }
 
-static int add_validity(jwt_t *jwt, enum token_type type, const struct caller *who, const char *jti)
+static int claims_add_validity(
+	jwt_t *jwt, enum token_type type, const struct caller *who, const char *jti)
 {
 	int err = jwt_add_grant(jwt, "type", type == TOKEN_ACCESS ? "access" : "refresh");
 
@@ -227,8 +227,8 @@ const char *token_sign(struct arena *arena, const struct keyring *keys, enum tok
 	jwt_t *jwt auto_jwt = NULL;
 	char *signed_text auto_free = NULL;
 
-	if (jwt_new(&jwt) || add_identity(jwt, who, email) || add_validity(jwt, type, who, jti) ||
-		jwt_add_header(jwt, "kid", key->id) ||
+	if (jwt_new(&jwt) || claims_add_identity(jwt, who, email) ||
+		claims_add_validity(jwt, type, who, jti) || jwt_add_header(jwt, "kid", key->id) ||
 		jwt_set_alg(jwt, JWT_ALG_HS256, key->secret, key->len))
 		return NULL;
 	signed_text = jwt_encode_str(jwt);
@@ -237,8 +237,8 @@ const char *token_sign(struct arena *arena, const struct keyring *keys, enum tok
 
 /* --- Reading ---------------------------------------------------------------------------------- */
 
-/* The decoded header of a token; NULL unless it is a small JSON object. The caller owns it. */
-static json_t *header_read(struct text token)
+/* Decodes the header of a token; NULL unless it is a small JSON object. The caller owns it. */
+static json_t *token_header_parse(struct text token)
 {
 	const char *dot = memchr(token.at, '.', token.len);
 	char header[HEADER_MAX];
@@ -252,9 +252,9 @@ static json_t *header_read(struct text token)
 	return json_loadb(header, len, JSON_REJECT_DUPLICATES, NULL);
 }
 
-/* alg is HS256 and no extension is marked critical. *ret_kid: the key's id, "" when the token names
- * none. */
-static bool header_right(const json_t *header, char ret_kid[KEY_ID_SIZE])
+/* True when alg is HS256 and no extension is marked critical. *ret_kid: the key id, "" when the
+ * token has none. */
+static bool token_header_valid(const json_t *header, char ret_kid[KEY_ID_SIZE])
 {
 	const char *alg = json_string_value(json_object_get(header, "alg"));
 	const json_t *kid = json_object_get(header, "kid");
@@ -270,9 +270,9 @@ static bool header_right(const json_t *header, char ret_kid[KEY_ID_SIZE])
 	return ret_kid[0] != '\0';
 }
 
-/* The token once its signature is right; NULL when it is not. A token without kid is tried with
- * every key. */
-static jwt_t *signature_check(const struct keyring *keys, const char *kid, const char *token)
+/* Returns the token when its signature is valid, else NULL. A token without kid is tried with every
+ * key. */
+static jwt_t *token_signature_verify(const struct keyring *keys, const char *kid, const char *token)
 {
 	for (unsigned i = 0; i < keys->count; i++) {
 		const struct key *key = &keys->keys[i];
@@ -290,8 +290,8 @@ static jwt_t *signature_check(const struct keyring *keys, const char *kid, const
 	return NULL;
 }
 
-/* The claims as JSON, whose kinds can be told: libjwt itself reads a text as the number 0. */
-static json_t *claims_read(jwt_t *jwt)
+/* The claims as JSON, which keeps their types; libjwt itself reads a text as the number 0. */
+static json_t *token_claims_parse(jwt_t *jwt)
 {
 	char *text auto_free = jwt_get_grants_json(jwt, NULL);
 
@@ -323,7 +323,7 @@ static bool claim_time(const json_t *claims, const char *name, int64_t *ret)
 	return json_is_integer(value);
 }
 
-static int read_validity(const json_t *claims, enum token_type type, struct caller *caller)
+static int claims_check_validity(const json_t *claims, enum token_type type, struct caller *caller)
 {
 	int64_t now = clock_wall_s();
 	int64_t not_before = 0;
@@ -336,17 +336,17 @@ static int read_validity(const json_t *claims, enum token_type type, struct call
 		return E_BAD_TOKEN;
 	if (json_object_get(claims, "nbf") && !claim_time(claims, "nbf", &not_before))
 		return E_BAD_TOKEN;
-	/* A token without it counts as issued when its second began: a cut-off in the same second
-	 * ends it. */
+	/* A token without iatMs counts as issued at the start of its second: a cut-off in the same
+	 * second revokes it. */
 	if (!claim_time(claims, "iatMs", &caller->issued_ms))
 		caller->issued_ms = caller->issued_s * 1000;
 	if (caller->issued_s > now + LEEWAY_S || not_before > now + LEEWAY_S)
 		return E_BAD_TOKEN;
-	/* No leeway here: a token is not used a minute longer than promised. */
+	/* No leeway here: a token must not be valid a minute longer than promised. */
 	return caller->expires_s <= now ? E_TOKEN_EXPIRED : 0;
 }
 
-static bool read_identity(const json_t *claims, struct caller *caller)
+static bool claims_read_identity(const json_t *claims, struct caller *caller)
 {
 	caller->role = WHO_UNSET;
 	for (size_t i = 0; i < COUNT_OF(roles); i++)
@@ -370,16 +370,16 @@ int token_read(const struct keyring *keys, enum token_type type, struct text tok
 	if (!token.at || token.len == 0 || token.len > TOKEN_MAX ||
 		memchr(token.at, '\0', token.len))
 		return E_BAD_TOKEN;
-	header = header_read(token);
-	if (!header || !header_right(header, kid))
+	header = token_header_parse(token);
+	if (!header || !token_header_valid(header, kid))
 		return E_BAD_TOKEN;
 	memcpy(copy, token.at, token.len);
 	copy[token.len] = '\0';
-	jwt = signature_check(keys, kid, copy);
-	claims = jwt ? claims_read(jwt) : NULL;
-	if (!claims || !read_identity(claims, &caller))
+	jwt = token_signature_verify(keys, kid, copy);
+	claims = jwt ? token_claims_parse(jwt) : NULL;
+	if (!claims || !claims_read_identity(claims, &caller))
 		return E_BAD_TOKEN;
-	err = read_validity(claims, type, &caller);
+	err = claims_check_validity(claims, type, &caller);
 	if (err)
 		return err;
 	if (jti && !claim_copy(claims, "jti", jti))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The memory of verified access tokens: 2,048 sets of four, found by a keyed hash (SipHash under a
- * random key, so nobody can aim at one set) and confirmed by all the token's bytes. The one that
- * expires first makes room.
+ * The cache of verified access tokens: 2,048 sets of four, found by a keyed hash (SipHash under a
+ * random key, so nobody can aim at one set) and confirmed by comparing the whole token. The entry
+ * that expires first is evicted.
  */
 #include "token_memory.h"
 
@@ -12,7 +12,7 @@
 #define SETS 2048
 #define WAYS 4
 
-struct entry {
+struct token_entry {
 	uint64_t hash;
 	char *token; /* NULL: empty */
 	size_t len;
@@ -21,7 +21,7 @@ struct entry {
 
 struct token_memory {
 	unsigned char key[crypto_shorthash_KEYBYTES];
-	struct entry entries[SETS][WAYS];
+	struct token_entry entries[SETS][WAYS];
 };
 
 int token_memory_new(struct token_memory **ret)
@@ -45,7 +45,7 @@ void token_memory_free(struct token_memory *memory)
 	free(memory);
 }
 
-static uint64_t hash_of(const struct token_memory *memory, struct text token)
+static uint64_t token_cache_hash(const struct token_memory *memory, struct text token)
 {
 	uint64_t hash;
 
@@ -54,21 +54,21 @@ static uint64_t hash_of(const struct token_memory *memory, struct text token)
 	return hash;
 }
 
-static bool entry_is(const struct entry *entry, uint64_t hash, struct text token)
+static bool token_entry_is(const struct token_entry *entry, uint64_t hash, struct text token)
 {
-	/* Not in constant time: who cannot forge the keyed hash never gets to compare a byte. */
+	/* Constant time is not needed: without the key nobody can reach the comparison of bytes. */
 	return entry->token && entry->hash == hash &&
 		text_is((struct text){ entry->token, entry->len }, token);
 }
 
-bool token_recall(const struct token_memory *memory, struct text token, int64_t now_s,
+bool token_cache_get(const struct token_memory *memory, struct text token, int64_t now_s,
 	struct caller *ret)
 {
-	uint64_t hash = hash_of(memory, token);
-	const struct entry *set = memory->entries[hash % SETS];
+	uint64_t hash = token_cache_hash(memory, token);
+	const struct token_entry *set = memory->entries[hash % SETS];
 
 	for (unsigned i = 0; i < WAYS; i++) {
-		if (!entry_is(&set[i], hash, token))
+		if (!token_entry_is(&set[i], hash, token))
 			continue;
 		if (set[i].caller.expires_s <= now_s)
 			return false;
@@ -78,24 +78,26 @@ bool token_recall(const struct token_memory *memory, struct text token, int64_t 
 	return false;
 }
 
-void token_remember(struct token_memory *memory, struct text token, const struct caller *caller)
+void token_cache_put(struct token_memory *memory, struct text token, const struct caller *caller)
 {
-	uint64_t hash = hash_of(memory, token);
-	struct entry *set = memory->entries[hash % SETS];
-	struct entry *place = &set[0];
+	uint64_t hash = token_cache_hash(memory, token);
+	struct token_entry *set = memory->entries[hash % SETS];
+	struct token_entry *victim = &set[0];
 	char *copy;
 
 	for (unsigned i = 0; i < WAYS; i++) {
-		if (entry_is(&set[i], hash, token))
+		if (token_entry_is(&set[i], hash, token))
 			return;
 		if (!set[i].token ||
-			(place->token && set[i].caller.expires_s < place->caller.expires_s))
-			place = &set[i];
+			(victim->token && set[i].caller.expires_s < victim->caller.expires_s))
+			victim = &set[i];
 	}
 	copy = malloc(token.len);
 	if (!copy)
 		return;
 	memcpy(copy, token.at, token.len);
-	free(place->token);
-	*place = (struct entry){ .hash = hash, .token = copy, .len = token.len, .caller = *caller };
+	free(victim->token);
+	*victim = (struct token_entry){
+		.hash = hash, .token = copy, .len = token.len, .caller = *caller
+	};
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Parsing of redis_url. Nothing is resolved here; TLS is not offered, so rediss:// is refused
- * rather than quietly spoken in the clear.
+ * Parsing of redis_url. It resolves no names. TLS is not supported, so rediss:// is refused instead
+ * of connecting in plain text.
  */
 #include "address.h"
 
@@ -11,7 +11,7 @@
 
 #define DEFAULT_PORT 6379
 
-static int copy(char *to, size_t room, struct text from)
+static int text_store(char *to, size_t room, struct text from)
 {
 	if (from.len >= room)
 		return E_CONFIG;
@@ -20,7 +20,7 @@ static int copy(char *to, size_t room, struct text from)
 	return 0;
 }
 
-static int hex_digit(char c)
+static int hex_value(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -28,7 +28,7 @@ static int hex_digit(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-static int copy_decoded(char *to, size_t room, struct text from)
+static int text_store_decoded(char *to, size_t room, struct text from)
 {
 	size_t n = 0;
 
@@ -36,8 +36,8 @@ static int copy_decoded(char *to, size_t room, struct text from)
 		char c = from.at[i];
 
 		if (c == '%') {
-			int high = i + 2 < from.len ? hex_digit(from.at[i + 1]) : -1;
-			int low = high >= 0 ? hex_digit(from.at[i + 2]) : -1;
+			int high = i + 2 < from.len ? hex_value(from.at[i + 1]) : -1;
+			int low = high >= 0 ? hex_value(from.at[i + 2]) : -1;
 
 			if (low < 0)
 				return E_CONFIG;
@@ -52,8 +52,8 @@ static int copy_decoded(char *to, size_t room, struct text from)
 	return 0;
 }
 
-/* Takes "user:password@" off the front of *rest. */
-static int login_parse(struct text *rest, struct redis_address *ret)
+/* Parses "user:password@" and removes it from the front of *rest. */
+static int credentials_parse(struct text *rest, struct redis_address *ret)
 {
 	const char *at = memrchr(rest->at, '@', rest->len);
 	struct text login, password;
@@ -66,8 +66,8 @@ static int login_parse(struct text *rest, struct redis_address *ret)
 	login = text_cut(&password, ':');
 	if (!password.at)
 		return E_CONFIG;
-	return copy_decoded(ret->user, sizeof(ret->user), login) ? E_CONFIG :
-		copy_decoded(ret->password, sizeof(ret->password), password);
+	return text_store_decoded(ret->user, sizeof(ret->user), login) ? E_CONFIG :
+		text_store_decoded(ret->password, sizeof(ret->password), password);
 }
 
 static int db_parse(struct text text, struct redis_address *ret)
@@ -98,7 +98,7 @@ static int host_parse(struct text text, struct redis_host *ret)
 	if (name.len == 0 || (port.at && !text_to_int(port, 1, 65535, &number)))
 		return E_CONFIG;
 	ret->port = (int)number;
-	return copy(ret->name, sizeof(ret->name), name);
+	return text_store(ret->name, sizeof(ret->name), name);
 }
 
 static int unix_parse(struct text rest, struct redis_address *ret)
@@ -106,7 +106,7 @@ static int unix_parse(struct text rest, struct redis_address *ret)
 	struct text path, query = rest;
 
 	path = text_cut(&query, '?');
-	if (path.len == 0 || path.at[0] != '/' || copy(ret->path, sizeof(ret->path), path))
+	if (path.len == 0 || path.at[0] != '/' || text_store(ret->path, sizeof(ret->path), path))
 		return E_CONFIG;
 	if (!query.at)
 		return 0;
@@ -150,7 +150,7 @@ int address_parse(const char *url, struct redis_address *ret)
 		return E_CONFIG;
 	address.cluster = skip == cluster.len;
 	rest = (struct text){ rest.at + skip, rest.len - skip };
-	if (login_parse(&rest, &address))
+	if (credentials_parse(&rest, &address))
 		return E_CONFIG;
 	if (skip == local.len ? unix_parse(rest, &address) : hosts_parse(rest, &address))
 		return E_CONFIG;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Where Redis is: the parsed redis_url.
+ * The parsed redis_url: the addresses of Redis.
  */
 #ifndef REEYO_CACHE_ADDRESS_H
 #define REEYO_CACHE_ADDRESS_H
@@ -26,9 +26,9 @@ struct redis_address {
 	int db;
 };
 
-/* Reads redis://[user:password@]host[:port][/db],
+/* Parses redis://[user:password@]host[:port][/db],
  * redis-cluster://[user:password@]host:port,host:port or unix://[user:password@]/path[?db=n]; user
- * and password may be percent-encoded. 0 or E_CONFIG. */
+ * and password may be percent-encoded. Returns 0 or E_CONFIG. */
 int address_parse(const char *url, struct redis_address *ret) MUST_CHECK;
 
 #endif

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reads of the cache: who asks Redis, and what its answers mean. See the header for the rules.
+ * Reads from the cache and the meaning of Redis' answers. include/reeyo/cache/cache.h has the
+ * rules.
  *
- * An ask is one GET and the readers of the turn in which it was queued: they asked before it was
- * sent, so its answer is fresh for all of them. Readers of later turns ask again; the answer to an
- * earlier
- * GET may already be older than a write they know of. What is not found is loaded (flight.c).
+ * A lookup is one GET and the readers that joined it in the turn in which it was queued. They
+ * started before it was sent, so its answer is current for all of them. Readers of later turns send
+ * a new GET, because the answer to the earlier one may be older than a write that they know of. A
+ * key that is not found is loaded (flight.c).
  */
 #include "aside.h"
 
@@ -14,13 +15,13 @@
 
 #include "value.h"
 
-/* Times a reader starts over because writes keep voiding leases, before it loads for itself. */
+/* How often a reader restarts because writes void the leases, before it loads alone. */
 #define ROUNDS_MAX 3
 
-struct ask {
+struct lookup {
 	UT_hash_handle hh;
 	struct cache *cache;
-	uint64_t turn;      /* in which it was queued */
+	uint64_t turn;      /* turn in which it was queued */
 	struct reads reads;
 	enum cache_kind kind;
 	bool listed;
@@ -55,107 +56,107 @@ unsigned cache_life_s(enum cache_kind kind)
 	return key_kinds[kind].life_s;
 }
 
-/* --- Asks ------------------------------------------------------------------------------------- */
+/* --- Lookups ---------------------------------------------------------------------------------- */
 
-static void ask_unlist(struct ask *ask)
+static void lookup_unlist(struct lookup *lookup)
 {
-	if (ask->listed)
-		HASH_DEL(ask->cache->asks, ask);
-	ask->listed = false;
+	if (lookup->listed)
+		HASH_DEL(lookup->cache->lookups, lookup);
+	lookup->listed = false;
 }
 
-/* Something else sits under our key: take it away, then load as if nothing had been there. */
-static void foreign_removed(struct ask *ask)
+/* The key holds something that we did not write: deletes it, then loads as if it were absent. */
+static void lookup_discard(struct lookup *lookup)
 {
 	struct redis_call call = { .words = 2, .key = 1 };
 
 	call.word[0] = TEXT("DEL");
-	call.word[1] = text_of(ask->key);
-	if (redis_send(ask->cache->redis, &call))
-		return reads_load_alone(ask->cache, ask->key, &ask->reads);
-	flight_enter(ask->cache, ask->kind, ask->key, &ask->reads, TEXT_NONE);
+	call.word[1] = text_of(lookup->key);
+	if (redis_send(lookup->cache->redis, &call))
+		return reads_load_alone(lookup->cache, lookup->key, &lookup->reads);
+	flight_enter(lookup->cache, lookup->kind, lookup->key, &lookup->reads, TEXT_NONE);
 }
 
-static void found(struct ask *ask, const redisReply *reply)
+static void lookup_found(struct lookup *lookup, const redisReply *reply)
 {
 	struct text wire = { reply->str, reply->len };
 	struct cache_value value;
 
-	switch (value_read(wire, &value)) {
+	switch (stored_parse(wire, &value)) {
 	case HELD_VALUE:
-		return reads_answer(ask->cache, &ask->reads, 0, &value, COUNT_CACHE_HITS);
+		return reads_answer(lookup->cache, &lookup->reads, 0, &value, COUNT_CACHE_HITS);
 	case HELD_LEASE:
-		return flight_enter(ask->cache, ask->kind, ask->key, &ask->reads, wire);
+		return flight_enter(lookup->cache, lookup->kind, lookup->key, &lookup->reads, wire);
 	default:
-		return foreign_removed(ask);
+		return lookup_discard(lookup);
 	}
 }
 
-static void answered(void *owner, int error, const redisReply *reply)
+static void lookup_replied(void *owner, int error, const redisReply *reply)
 {
-	struct ask *ask = owner;
+	struct lookup *lookup = owner;
 
-	ask_unlist(ask);
+	lookup_unlist(lookup);
 	if (!error && reply->type == REDIS_REPLY_NIL)
-		flight_enter(ask->cache, ask->kind, ask->key, &ask->reads, TEXT_NONE);
+		flight_enter(lookup->cache, lookup->kind, lookup->key, &lookup->reads, TEXT_NONE);
 	else if (!error && reply->type == REDIS_REPLY_STRING)
-		found(ask, reply);
+		lookup_found(lookup, reply);
 	else if (reply && reply->type == REDIS_REPLY_ERROR &&
 		strncmp(reply->str, "WRONGTYPE", 9) == 0)
-		foreign_removed(ask);
+		lookup_discard(lookup);
 	else
-		reads_load_alone(ask->cache, ask->key, &ask->reads);
-	free(ask);
+		reads_load_alone(lookup->cache, lookup->key, &lookup->reads);
+	free(lookup);
 }
 
-static struct ask *ask_new(struct cache *cache, enum cache_kind kind, const char *key)
+static struct lookup *lookup_new(struct cache *cache, enum cache_kind kind, const char *key)
 {
-	struct redis_call call = { .words = 2, .key = 1, .done = answered };
-	struct ask *ask = calloc(1, sizeof(*ask));
+	struct redis_call call = { .words = 2, .key = 1, .done = lookup_replied };
+	struct lookup *lookup = calloc(1, sizeof(*lookup));
 
-	if (!ask)
+	if (!lookup)
 		return NULL;
-	ask->cache = cache;
-	ask->kind = kind;
-	ask->turn = redis_turn(cache->redis);
-	memcpy(ask->key, key, strlen(key) + 1);
-	call.owner = ask;
+	lookup->cache = cache;
+	lookup->kind = kind;
+	lookup->turn = redis_turn(cache->redis);
+	memcpy(lookup->key, key, strlen(key) + 1);
+	call.owner = lookup;
 	call.word[0] = TEXT("GET");
-	call.word[1] = text_of(ask->key);
+	call.word[1] = text_of(lookup->key);
 	if (redis_send(cache->redis, &call)) {
-		free(ask);
+		free(lookup);
 		return NULL;
 	}
-	HASH_ADD_STR(cache->asks, key, ask);
-	ask->listed = true;
-	return ask;
+	HASH_ADD_STR(cache->lookups, key, lookup);
+	lookup->listed = true;
+	return lookup;
 }
 
-/* The GET of this turn for the key, or NULL when Redis cannot be asked. */
-static struct ask *ask_of_turn(struct cache *cache, enum cache_kind kind, const char *key)
+/* This turn's GET for the key, or NULL when Redis is not usable. */
+static struct lookup *lookup_of_turn(struct cache *cache, enum cache_kind kind, const char *key)
 {
-	struct ask *ask;
+	struct lookup *lookup;
 
-	HASH_FIND_STR(cache->asks, key, ask);
-	if (ask && ask->turn == redis_turn(cache->redis))
-		return ask;
-	if (ask)
-		ask_unlist(ask);
-	return ask_new(cache, kind, key);
+	HASH_FIND_STR(cache->lookups, key, lookup);
+	if (lookup && lookup->turn == redis_turn(cache->redis))
+		return lookup;
+	if (lookup)
+		lookup_unlist(lookup);
+	return lookup_new(cache, kind, key);
 }
 
-void read_ask(struct cache *cache, struct cache_read *read)
+void cache_read_start(struct cache *cache, struct cache_read *read)
 {
 	struct reads alone = { 0 };
-	struct ask *ask = NULL;
+	struct lookup *lookup = NULL;
 	char key[CACHE_KEY_SIZE];
 
 	cache_key(key, read->kind, read->id);
 	read->asked = cache->redis ? redis_turn(cache->redis) : 0;
-	if (cache->redis && read->rounds < ROUNDS_MAX && !drop_waits(read->kind, key))
-		ask = ask_of_turn(cache, read->kind, key);
-	if (ask)
-		return reads_add(&ask->reads, read);
+	if (cache->redis && read->rounds < ROUNDS_MAX && !backlog_has(read->kind, key))
+		lookup = lookup_of_turn(cache, read->kind, key);
+	if (lookup)
+		return reads_add(&lookup->reads, read);
 	reads_add(&alone, read);
 	reads_load_alone(cache, key, &alone);
 }
@@ -165,21 +166,21 @@ void cache_get(struct cache *cache, struct cache_read *read)
 	read->flight = NULL;
 	read->loads = false;
 	read->rounds = 0;
-	read_ask(cache, read);
+	cache_read_start(cache, read);
 }
 
 /* --- Life ------------------------------------------------------------------------------------- */
 
-static void redis_came(void *owner)
+static void cache_redis_up(void *owner)
 {
 	struct cache *cache = owner;
 
-	drain_start(cache->drain);
+	backlog_flush(cache->backlog);
 }
 
-static int connect_redis(struct cache *cache, const struct config *config)
+static int cache_connect(struct cache *cache, const struct config *config)
 {
-	struct redis_options options = { .up = redis_came, .owner = cache };
+	struct redis_options options = { .up = cache_redis_up, .owner = cache };
 
 	if (!config->redis_url[0])
 		return 0;
@@ -200,13 +201,13 @@ int cache_new(struct loop *loop, const struct config *config, struct cache **ret
 	cache->loop = loop;
 	for (int i = 0; i < POLLS; i++)
 		deadline_list_init(&cache->polls[i], loop, poll_ms[i], flight_poll_due);
-	error = drain_new(cache);
+	error = backlog_new(cache);
 	if (!error)
 		error = limiter_new(cache);
 	if (!error)
 		error = geo_new(cache);
 	if (!error)
-		error = connect_redis(cache, config);
+		error = cache_connect(cache, config);
 	if (error) {
 		cache_close(cache);
 		return error;
@@ -224,7 +225,7 @@ void cache_close(struct cache *cache)
 	geo_close(cache);
 	flights_close(cache);
 	limiter_close(cache->limiter);
-	drain_free(cache->drain);
+	backlog_free(cache->backlog);
 	for (int i = 0; i < POLLS; i++)
 		deadline_list_close(&cache->polls[i]);
 	free(cache);

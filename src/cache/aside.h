@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the files of the cache layer share: the cache of one loop and its parts.
+ * Declarations shared by the files of the cache layer: the cache of one loop and its parts.
  */
 #ifndef REEYO_CACHE_ASIDE_H
 #define REEYO_CACHE_ASIDE_H
@@ -8,74 +8,75 @@
 #include "redis.h"
 #include "reeyo/cache/cache.h"
 
-/* Waits for another copy's lease: 10, 20, 40, then 80 ms. */
+/* Waits for a lease of another instance: 10, 20, 40, then 80 ms. */
 #define POLLS 4
 
-struct ask;
-struct drain;
+struct backlog;
 struct geo_turn;
 struct limiter;
+struct lookup;
 
 struct cache {
 	struct loop *loop;
-	struct redis *redis;      /* NULL: none configured */
-	struct ask *asks;         /* by key: the newest GET of each */
-	struct flight *leased;    /* by key: loads under a lease, or on their way to one */
-	struct flight *unleased;  /* by key: loads while Redis cannot be asked */
+	struct redis *redis;      /* NULL: not configured */
+	struct lookup *lookups;   /* by key: the newest GET of each */
+	struct flight *leased;    /* by key: loads that hold a lease or wait for one */
+	struct flight *unleased;  /* by key: loads while Redis is not usable */
 	struct deadline_list polls[POLLS];
-	struct drain *drain;
+	struct backlog *backlog;
 	struct limiter *limiter;
 	struct geo_turn *geo;
 	bool closed;
 };
 
-/* --- Of aside.c ------------------------------------------------------------------------------- */
+/* --- aside.c ---------------------------------------------------------------------------------- */
 
-/* Seconds a value lives. */
+/* Time to live of a value, in seconds. */
 unsigned cache_life_s(enum cache_kind kind);
-/* (Re)starts a read: asks Redis, or loads when it cannot be asked or believed. */
-void read_ask(struct cache *cache, struct cache_read *read);
+/* Starts or restarts a read: sends a GET, or loads when Redis is not usable or the key is in the
+ * backlog. */
+void cache_read_start(struct cache *cache, struct cache_read *read);
 
-/* --- Of flight.c ------------------------------------------------------------------------------ */
+/* --- flight.c --------------------------------------------------------------------------------- */
 
-/* Readers of one key, in the order in which they came. */
+/* Readers of one key, in order of arrival. */
 struct reads {
 	struct cache_read *head, *last;
 };
 
 void reads_add(struct reads *reads, struct cache_read *read);
-/* Completes them all; `how` is counted for each that did not load. */
+/* Completes all of them. `how` is counted for each reader that did not load. */
 void reads_answer(struct cache *cache, struct reads *reads, int error,
 	const struct cache_value *value, enum counter how);
-/* They load without a lease, sharing only what begins from now on. */
+/* The readers load without a lease and share only loads that begin from now on. */
 void reads_load_alone(struct cache *cache, const char *key, struct reads *reads);
-/* Redis held nothing for these readers (lease absent), or that lease. */
+/* The GET of these readers found nothing (lease absent) or this lease. */
 void flight_enter(struct cache *cache, enum cache_kind kind, const char *key, struct reads *reads,
 	struct text lease);
-/* A pause between two looks at another's lease is over. */
+/* The pause between two checks of another instance's lease is over. */
 void flight_poll_due(struct deadline *deadline);
-/* Lets go of those who wait for another's lease. */
+/* Completes the readers that wait for a lease of another instance. */
 void flights_close(struct cache *cache);
 
-/* --- Of drop.c: keys that could not be dropped, of all loops of this process ------------------ */
+/* --- drop.c: keys that could not be deleted, for all loops of this process -------------------- */
 
-int drain_new(struct cache *cache) MUST_CHECK;
-void drain_free(struct drain *drain);
-/* Redis answers (again): drops what waits. */
-void drain_start(struct drain *drain);
-/* True when what Redis holds under this key may not be believed. */
-bool drop_waits(enum cache_kind kind, const char *key);
+int backlog_new(struct cache *cache) MUST_CHECK;
+void backlog_free(struct backlog *backlog);
+/* Redis answers (again): deletes the keys of the backlog. */
+void backlog_flush(struct backlog *backlog);
+/* True when the value in Redis under this key may be outdated and must not be used. */
+bool backlog_has(enum cache_kind kind, const char *key);
 
-/* --- Of limiter.c ----------------------------------------------------------------------------- */
+/* --- limiter.c -------------------------------------------------------------------------------- */
 
 int limiter_new(struct cache *cache) MUST_CHECK;
-/* Uses still outstanding get their answer first. */
+/* Completes outstanding uses first. */
 void limiter_close(struct limiter *limiter);
 
-/* --- Of geo.c --------------------------------------------------------------------------------- */
+/* --- geo.c ------------------------------------------------------------------------------------ */
 
 int geo_new(struct cache *cache) MUST_CHECK;
-/* After redis: reports of this turn end with E_STORE_DOWN. */
+/* To be called after redis_close. Reports of this turn end with E_STORE_DOWN. */
 void geo_close(struct cache *cache);
 
 #endif

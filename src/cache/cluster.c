@@ -2,12 +2,11 @@
  *
  * Redis Cluster: which link serves a key.
  *
- * The map of the 16,384 slots comes from CLUSTER SLOTS, asked of any link that answers: when a link
- * comes up, after a MOVED, and every REFRESH_MS while some node of the map does not answer (a
- * replica may have taken over). MOVED and ASK are followed at once when there is a connection to
- * the node they name; when it has yet to be made, the command fails, which is a miss. Links to
- * nodes that no longer serve anything are closed, but those of the configured hosts are kept to ask
- * again.
+ * The map of the 16,384 slots comes from CLUSTER SLOTS, sent to any link that answers: when a link
+ * comes up, after a MOVED, and every REFRESH_MS while a node of the map does not answer (a replica
+ * may have taken over). MOVED and ASK are followed at once when there is a connection to the node
+ * that they name. Otherwise the command fails, which is a miss. Links to nodes that no longer serve
+ * a slot are closed, except those of the configured hosts, which are needed to read the map again.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,12 +24,12 @@ struct cluster {
 	struct deadline_list ticks;
 	struct deadline tick;
 	bool asking, stale;
-	struct link *owner[SLOTS]; /* NULL: not known */
+	struct link *owner[SLOTS]; /* NULL: unknown */
 };
 
 /* --- Slots ------------------------------------------------------------------------------------ */
 
-/* CRC-16/XMODEM, as the cluster specification says. */
+/* CRC-16/XMODEM, as in the cluster specification. */
 static uint16_t crc16(const char *at, size_t len)
 {
 	unsigned crc = 0;
@@ -44,7 +43,7 @@ static uint16_t crc16(const char *at, size_t len)
 	return (uint16_t)crc;
 }
 
-/* Only what stands in the first {…} counts when there is such a thing and it is not empty. */
+/* When the key has a non-empty {…}, only the text in the first one is hashed. */
 uint16_t cluster_slot(struct text key)
 {
 	struct text rest = key, tag;
@@ -58,7 +57,7 @@ uint16_t cluster_slot(struct text key)
 	return crc16(key.at, key.len) % SLOTS;
 }
 
-static struct link *any_usable(const struct redis *redis)
+static struct link *cluster_usable_link(const struct redis *redis)
 {
 	for (struct link *link = redis->links; link; link = link->next)
 		if (link_usable(link))
@@ -70,7 +69,7 @@ struct link *cluster_link(const struct redis *redis, uint16_t slot)
 {
 	struct link *owner = redis->cluster->owner[slot];
 
-	return owner ? owner : any_usable(redis);
+	return owner ? owner : cluster_usable_link(redis);
 }
 
 bool cluster_all_up(const struct redis *redis)
@@ -87,7 +86,7 @@ bool cluster_all_up(const struct redis *redis)
 
 /* --- Nodes ------------------------------------------------------------------------------------ */
 
-static struct link *link_add(struct redis *redis, const struct redis_host *host)
+static struct link *cluster_link_add(struct redis *redis, const struct redis_host *host)
 {
 	struct link *link = link_new(redis, host);
 
@@ -98,8 +97,8 @@ static struct link *link_add(struct redis *redis, const struct redis_host *host)
 	return link;
 }
 
-/* The link to a node, connecting when it is new. NULL when there are too many. */
-static struct link *link_of(struct redis *redis, const struct redis_host *host)
+/* The link to a node; starts connecting when it is new. NULL when there are too many links. */
+static struct link *cluster_link_of(struct redis *redis, const struct redis_host *host)
 {
 	unsigned count = 0;
 
@@ -107,10 +106,10 @@ static struct link *link_of(struct redis *redis, const struct redis_host *host)
 		if (link->state != LINK_CLOSED && link->host.port == host->port &&
 			strcmp(link->host.name, host->name) == 0)
 			return link;
-	return count < NODES_MAX ? link_add(redis, host) : NULL;
+	return count < NODES_MAX ? cluster_link_add(redis, host) : NULL;
 }
 
-static void links_retire(struct redis *redis, const struct link *keep)
+static void cluster_links_retire(struct redis *redis, const struct link *keep)
 {
 	for (struct link *link = redis->links; link; link = link->next)
 		if (!link->serves && !link->seed && !link->resolving && link != keep &&
@@ -120,7 +119,8 @@ static void links_retire(struct redis *redis, const struct link *keep)
 
 /* --- The map ---------------------------------------------------------------------------------- */
 
-static bool host_read(const struct link *asked, const redisReply *node, struct redis_host *ret)
+static bool slot_host_parse(
+	const struct link *asked, const redisReply *node, struct redis_host *ret)
 {
 	if (node->type != REDIS_REPLY_ARRAY || node->elements < 2 ||
 		node->element[1]->type != REDIS_REPLY_INTEGER)
@@ -128,13 +128,13 @@ static bool host_read(const struct link *asked, const redisReply *node, struct r
 	*ret = asked->host;
 	ret->port = (int)node->element[1]->integer;
 	if (node->element[0]->type != REDIS_REPLY_STRING || node->element[0]->len == 0)
-		return true; /* "the host you asked" */
+		return true; /* empty: the host that was queried */
 	return snprintf(ret->name, sizeof(ret->name), "%s",
 		node->element[0]->str) < (int)sizeof(ret->name);
 }
 
 /* One range: first slot, last slot, its master, replicas. */
-static void range_read(struct link *asked, const redisReply *range)
+static void slot_range_parse(struct link *asked, const redisReply *range)
 {
 	struct redis *redis = asked->redis;
 	struct redis_host host;
@@ -144,11 +144,11 @@ static void range_read(struct link *asked, const redisReply *range)
 	if (range->type != REDIS_REPLY_ARRAY || range->elements < 3 ||
 		range->element[0]->type != REDIS_REPLY_INTEGER ||
 		range->element[1]->type != REDIS_REPLY_INTEGER ||
-		!host_read(asked, range->element[2], &host))
+		!slot_host_parse(asked, range->element[2], &host))
 		return;
 	first = range->element[0]->integer;
 	last = range->element[1]->integer;
-	owner = link_of(redis, &host);
+	owner = cluster_link_of(redis, &host);
 	if (!owner || first < 0 || last >= SLOTS)
 		return;
 	owner->serves = true;
@@ -156,7 +156,7 @@ static void range_read(struct link *asked, const redisReply *range)
 		redis->cluster->owner[slot] = owner;
 }
 
-static void map_read(void *owner, int error, const redisReply *reply)
+static void slot_map_replied(void *owner, int error, const redisReply *reply)
 {
 	struct link *asked = owner;
 	struct redis *redis = asked->redis;
@@ -171,37 +171,37 @@ static void map_read(void *owner, int error, const redisReply *reply)
 	for (struct link *link = redis->links; link; link = link->next)
 		link->serves = false;
 	for (size_t i = 0; i < reply->elements; i++)
-		range_read(asked, reply->element[i]);
-	links_retire(redis, asked);
+		slot_range_parse(asked, reply->element[i]);
+	cluster_links_retire(redis, asked);
 }
 
-static void map_ask(struct cluster *cluster, struct link *link)
+static void slot_map_request(struct cluster *cluster, struct link *link)
 {
 	if (cluster->asking || !link || !link_usable(link))
 		return;
 	cluster->stale = false;
-	link_ask(link, map_read, 2, (const char *[]){ "CLUSTER", "SLOTS" });
-	cluster->asking = link_usable(link); /* else it could not be sent */
+	link_send_internal(link, slot_map_replied, 2, (const char *[]){ "CLUSTER", "SLOTS" });
+	cluster->asking = link_usable(link); /* otherwise it could not be sent */
 }
 
-static void ticked(struct deadline *deadline)
+static void cluster_tick_due(struct deadline *deadline)
 {
 	struct cluster *cluster = CONTAINER_OF(deadline, struct cluster, tick);
 
 	if (cluster->stale || !cluster_all_up(cluster->redis))
-		map_ask(cluster, any_usable(cluster->redis));
+		slot_map_request(cluster, cluster_usable_link(cluster->redis));
 	deadline_start(&cluster->ticks, &cluster->tick);
 }
 
 void cluster_link_up(struct redis *redis, struct link *link)
 {
-	map_ask(redis->cluster, link);
+	slot_map_request(redis->cluster, link);
 }
 
 /* --- Redirections ----------------------------------------------------------------------------- */
 
-/* "MOVED 3999 10.0.0.1:6381": an empty host is the one that answered. */
-static bool redirection_read(const struct link *link, const redisReply *reply, uint16_t *ret_slot,
+/* "MOVED 3999 10.0.0.1:6381"; an empty host means the one that replied. */
+static bool redirection_parse(const struct link *link, const redisReply *reply, uint16_t *ret_slot,
 	struct redis_host *ret)
 {
 	struct text rest = { reply->str, reply->len }, slot, after;
@@ -225,7 +225,7 @@ static bool redirection_read(const struct link *link, const redisReply *reply, u
 	return true;
 }
 
-static void asked(void *owner, int error, const redisReply *reply)
+static void asking_replied(void *owner, int error, const redisReply *reply)
 {
 	(void)owner;
 	(void)error;
@@ -242,20 +242,20 @@ bool cluster_redirected(struct link *link, struct command *command, const redisR
 	uint16_t slot;
 
 	if ((!moved && !ask) || !command->wire || command->redirects++ >= REDIRECTS_MAX ||
-		!redirection_read(link, reply, &slot, &host))
+		!redirection_parse(link, reply, &slot, &host))
 		return false;
-	to = link_of(redis, &host);
+	to = cluster_link_of(redis, &host);
 	if (!to)
 		return false;
 	if (moved) {
 		redis->cluster->owner[slot] = to;
 		to->serves = true;
-		map_ask(redis->cluster, to);
+		slot_map_request(redis->cluster, to);
 	}
 	if (!link_usable(to))
 		return false;
 	if (ask)
-		link_ask(to, asked, 1, (const char *[]){ "ASKING" });
+		link_send_internal(to, asking_replied, 1, (const char *[]){ "ASKING" });
 	return link_submit(to, command, command->wire, (size_t)command->wire_len) == 0;
 }
 
@@ -271,7 +271,7 @@ int cluster_new(struct redis *redis)
 	cluster->redis = redis;
 	redis->cluster = cluster;
 	for (unsigned i = 0; i < address->hosts; i++) {
-		struct link *link = link_add(redis, &address->host[i]);
+		struct link *link = cluster_link_add(redis, &address->host[i]);
 
 		if (!link && !redis->links) {
 			free(cluster);
@@ -280,7 +280,7 @@ int cluster_new(struct redis *redis)
 		if (link)
 			link->seed = true;
 	}
-	deadline_list_init(&cluster->ticks, redis->loop, REFRESH_MS, ticked);
+	deadline_list_init(&cluster->ticks, redis->loop, REFRESH_MS, cluster_tick_due);
 	deadline_start(&cluster->ticks, &cluster->tick);
 	return 0;
 }

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * Drops: the DEL after a committed write, and the keys whose DEL got no answer.
+ * Invalidation: the DEL after a committed write, and the backlog of keys whose DEL got no answer.
  *
- * Those keys are remembered for the whole process, not per loop: while one waits, no loop believes
- * what Redis holds under it, so a client that wrote through one loop cannot read its old value
- * through another. That table is the one thing loops share under a mutex; nobody takes it while
- * nothing waits. Any loop whose Redis answers drops what waits. A process that dies with keys
- * waiting, or another copy that reaches Redis when this one does not, leaves an old value at most
- * until its life ends.
+ * The backlog belongs to the whole process, not to a loop: while a key is in it, no loop uses what
+ * Redis holds under that key, so a client that wrote through one loop cannot read the old value
+ * through another. The table is the only data that loops share under a mutex; nobody takes the
+ * mutex while the table is empty. Any loop whose Redis answers deletes the keys of the backlog.
+ * When a process dies with keys in its backlog, or another instance reaches Redis when this one
+ * does not, an old value can stay at most until its time to live ends.
  *
- * More than WAITING_MAX keys: of the kind that did not fit nothing in Redis is believed until the
- * life of such a value has passed.
+ * The backlog holds BACKLOG_MAX keys. When a key does not fit, no value of its kind in Redis is
+ * used until the time to live of such a value has passed.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -21,135 +21,135 @@
 #include "reeyo/core/clock.h"
 #include "reeyo/core/memory.h"
 
-#define WAITING_MAX 65536u
+#define BACKLOG_MAX 65536u
 #define BATCH 256
 #define RETRY_MS 200
 
-struct waiting {
+struct backlog_entry {
 	UT_hash_handle hh;
-	uint64_t serial; /* of the last drop that failed */
+	uint64_t serial; /* of the last failed DEL */
 	char key[CACHE_KEY_SIZE];
 };
 
 static struct {
 	pthread_mutex_t lock;
-	struct waiting *keys;
+	struct backlog_entry *keys;
 	uint64_t serial;
-	uint64_t doubt_until_ms[CACHE_KINDS]; /* 0: none */
-	unsigned doubts;
+	uint64_t distrust_until_ms[CACHE_KINDS]; /* 0: trusted */
+	unsigned distrusted;
 } all = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
-/* Keys in the table, plus the kinds in doubt: read without the lock. */
-static atomic_uint all_waiting;
+/* Keys in the table plus distrusted kinds; read without the lock. */
+static atomic_uint backlog_size;
 
-struct drain_key {
-	struct drain *drain;
+struct backlog_key {
+	struct backlog *backlog;
 	uint64_t serial;
 	char key[CACHE_KEY_SIZE];
 };
 
-struct drain {
+struct backlog {
 	struct cache *cache;
 	struct deadline_list retries;
 	struct deadline retry;
-	unsigned outstanding, dropped;
-	struct drain_key batch[BATCH];
+	unsigned outstanding, deleted;
+	struct backlog_key batch[BATCH];
 };
 
 /* --- The table -------------------------------------------------------------------------------- */
 
-static struct waiting *waiting_new(const char *key)
+static struct backlog_entry *backlog_entry_new(const char *key)
 {
-	struct waiting *waiting = HASH_COUNT(all.keys) < WAITING_MAX ? calloc(1, sizeof(*waiting)) :
-		NULL;
+	bool full = HASH_COUNT(all.keys) >= BACKLOG_MAX;
+	struct backlog_entry *entry = full ? NULL : calloc(1, sizeof(*entry));
 
-	if (!waiting)
+	if (!entry)
 		return NULL;
-	memcpy(waiting->key, key, strlen(key) + 1);
-	HASH_ADD_STR(all.keys, key, waiting);
-	return waiting;
+	memcpy(entry->key, key, strlen(key) + 1);
+	HASH_ADD_STR(all.keys, key, entry);
+	return entry;
 }
 
-static void waiting_count(void)
+static void backlog_count(void)
 {
-	atomic_store(&all_waiting, HASH_COUNT(all.keys) + all.doubts);
+	atomic_store(&backlog_size, HASH_COUNT(all.keys) + all.distrusted);
 }
 
-static void doubt(enum cache_kind kind)
+static void kind_distrust(enum cache_kind kind)
 {
-	all.doubts += all.doubt_until_ms[kind] == 0;
-	all.doubt_until_ms[kind] = clock_ms() + cache_life_s(kind) * 1000ull;
+	all.distrusted += all.distrust_until_ms[kind] == 0;
+	all.distrust_until_ms[kind] = clock_ms() + cache_life_s(kind) * 1000ull;
 }
 
-static bool doubted(enum cache_kind kind)
+static bool kind_distrusted(enum cache_kind kind)
 {
-	if (all.doubt_until_ms[kind] && clock_ms() >= all.doubt_until_ms[kind]) {
-		all.doubt_until_ms[kind] = 0;
-		all.doubts--;
-		waiting_count();
+	if (all.distrust_until_ms[kind] && clock_ms() >= all.distrust_until_ms[kind]) {
+		all.distrust_until_ms[kind] = 0;
+		all.distrusted--;
+		backlog_count();
 	}
-	return all.doubt_until_ms[kind] != 0;
+	return all.distrust_until_ms[kind] != 0;
 }
 
-static void drop_remember(struct cache *cache, enum cache_kind kind, const char *key)
+static void backlog_add(struct cache *cache, enum cache_kind kind, const char *key)
 {
-	struct waiting *waiting;
+	struct backlog_entry *entry;
 
 	pthread_mutex_lock(&all.lock);
-	HASH_FIND_STR(all.keys, key, waiting);
-	if (!waiting && (waiting = waiting_new(key)))
+	HASH_FIND_STR(all.keys, key, entry);
+	if (!entry && (entry = backlog_entry_new(key)))
 		count_one(loop_counters(cache->loop), COUNT_CACHE_DROPS_WAITING);
-	if (waiting)
-		waiting->serial = ++all.serial;
+	if (entry)
+		entry->serial = ++all.serial;
 	else
-		doubt(kind);
-	waiting_count();
+		kind_distrust(kind);
+	backlog_count();
 	pthread_mutex_unlock(&all.lock);
-	if (!deadline_runs(&cache->drain->retry))
-		deadline_start(&cache->drain->retries, &cache->drain->retry);
+	if (!deadline_runs(&cache->backlog->retry))
+		deadline_start(&cache->backlog->retries, &cache->backlog->retry);
 }
 
-/* Dropped, unless it was dropped in vain once more in the meantime. */
-static void drop_forget(struct cache *cache, const char *key, uint64_t serial)
+/* The key is deleted; it stays in the table when another DEL of it has failed in the meantime. */
+static void backlog_remove(struct cache *cache, const char *key, uint64_t serial)
 {
-	struct waiting *waiting;
+	struct backlog_entry *entry;
 
 	pthread_mutex_lock(&all.lock);
-	HASH_FIND_STR(all.keys, key, waiting);
-	if (waiting && waiting->serial == serial) {
-		HASH_DEL(all.keys, waiting);
-		free(waiting);
+	HASH_FIND_STR(all.keys, key, entry);
+	if (entry && entry->serial == serial) {
+		HASH_DEL(all.keys, entry);
+		free(entry);
 		count_add(loop_counters(cache->loop), COUNT_CACHE_DROPS_WAITING, -1);
 	}
-	waiting_count();
+	backlog_count();
 	pthread_mutex_unlock(&all.lock);
 }
 
-bool drop_waits(enum cache_kind kind, const char *key)
+bool backlog_has(enum cache_kind kind, const char *key)
 {
-	struct waiting *waiting;
-	bool waits;
+	struct backlog_entry *entry;
+	bool has;
 
-	if (!atomic_load_explicit(&all_waiting, memory_order_acquire))
+	if (!atomic_load_explicit(&backlog_size, memory_order_acquire))
 		return false;
 	pthread_mutex_lock(&all.lock);
-	HASH_FIND_STR(all.keys, key, waiting);
-	waits = doubted(kind) || waiting;
+	HASH_FIND_STR(all.keys, key, entry);
+	has = kind_distrusted(kind) || entry;
 	pthread_mutex_unlock(&all.lock);
-	return waits;
+	return has;
 }
 
-/* --- Draining --------------------------------------------------------------------------------- */
+/* --- Flushing the backlog --------------------------------------------------------------------- */
 
-static unsigned batch_take(struct drain *drain)
+static unsigned backlog_batch_take(struct backlog *backlog)
 {
 	unsigned count = 0;
 
 	pthread_mutex_lock(&all.lock);
-	for (struct waiting *at = all.keys; at && count < BATCH; at = at->hh.next) {
-		struct drain_key *one = &drain->batch[count++];
+	for (struct backlog_entry *at = all.keys; at && count < BATCH; at = at->hh.next) {
+		struct backlog_key *one = &backlog->batch[count++];
 
-		one->drain = drain;
+		one->backlog = backlog;
 		one->serial = at->serial;
 		memcpy(one->key, at->key, sizeof(one->key));
 	}
@@ -157,28 +157,28 @@ static unsigned batch_take(struct drain *drain)
 	return count;
 }
 
-static void batch_end(struct drain *drain)
+static void backlog_batch_end(struct backlog *backlog)
 {
-	if (drain->cache->closed || !atomic_load(&all_waiting))
+	if (backlog->cache->closed || !atomic_load(&backlog_size))
 		return;
-	if (drain->dropped)
-		drain_start(drain);
-	else if (!deadline_runs(&drain->retry))
-		deadline_start(&drain->retries, &drain->retry);
+	if (backlog->deleted)
+		backlog_flush(backlog);
+	else if (!deadline_runs(&backlog->retry))
+		deadline_start(&backlog->retries, &backlog->retry);
 }
 
-static void drained(void *owner, int error, const redisReply *reply)
+static void backlog_key_deleted(void *owner, int error, const redisReply *reply)
 {
-	struct drain_key *one = owner;
-	struct drain *drain = one->drain;
+	struct backlog_key *one = owner;
+	struct backlog *backlog = one->backlog;
 
 	(void)reply;
 	if (!error)
-		drop_forget(drain->cache, one->key, one->serial);
+		backlog_remove(backlog->cache, one->key, one->serial);
 	if (!error)
-		drain->dropped++;
-	if (--drain->outstanding == 0)
-		batch_end(drain);
+		backlog->deleted++;
+	if (--backlog->outstanding == 0)
+		backlog_batch_end(backlog);
 }
 
 static int del_send(struct cache *cache, const char *key, redis_done *done, void *owner)
@@ -190,50 +190,51 @@ static int del_send(struct cache *cache, const char *key, redis_done *done, void
 	return redis_send(cache->redis, &call);
 }
 
-void drain_start(struct drain *drain)
+void backlog_flush(struct backlog *backlog)
 {
 	unsigned count;
 
-	if (drain->outstanding || drain->cache->closed || !drain->cache->redis)
+	if (backlog->outstanding || backlog->cache->closed || !backlog->cache->redis)
 		return;
-	deadline_stop(&drain->retry);
-	drain->dropped = 0;
-	count = atomic_load(&all_waiting) ? batch_take(drain) : 0;
+	deadline_stop(&backlog->retry);
+	backlog->deleted = 0;
+	count = atomic_load(&backlog_size) ? backlog_batch_take(backlog) : 0;
 	for (unsigned i = 0; i < count; i++)
-		if (del_send(drain->cache, drain->batch[i].key, drained, &drain->batch[i]) == 0)
-			drain->outstanding++;
-	if (count && !drain->outstanding)
-		deadline_start(&drain->retries, &drain->retry);
+		if (del_send(backlog->cache, backlog->batch[i].key, backlog_key_deleted,
+			    &backlog->batch[i]) == 0)
+			backlog->outstanding++;
+	if (count && !backlog->outstanding)
+		deadline_start(&backlog->retries, &backlog->retry);
 }
 
-static void retry_due(struct deadline *deadline)
+static void backlog_retry_due(struct deadline *deadline)
 {
-	drain_start(CONTAINER_OF(deadline, struct drain, retry));
+	backlog_flush(CONTAINER_OF(deadline, struct backlog, retry));
 }
 
-int drain_new(struct cache *cache)
+int backlog_new(struct cache *cache)
 {
-	struct drain *drain = calloc(1, sizeof(*drain));
+	struct backlog *backlog = calloc(1, sizeof(*backlog));
 
-	if (!drain)
+	if (!backlog)
 		return E_NO_MEMORY;
-	drain->cache = cache;
-	deadline_list_init(&drain->retries, cache->loop, RETRY_MS, retry_due);
-	cache->drain = drain;
+	backlog->cache = cache;
+	deadline_list_init(&backlog->retries, cache->loop, RETRY_MS, backlog_retry_due);
+	cache->backlog = backlog;
 	return 0;
 }
 
-void drain_free(struct drain *drain)
+void backlog_free(struct backlog *backlog)
 {
-	if (!drain)
+	if (!backlog)
 		return;
-	deadline_list_close(&drain->retries);
-	free(drain);
+	deadline_list_close(&backlog->retries);
+	free(backlog);
 }
 
-/* --- Drops ------------------------------------------------------------------------------------ */
+/* --- Invalidation ----------------------------------------------------------------------------- */
 
-struct drop {
+struct invalidation {
 	struct cache *cache;
 	void (*done)(void *);
 	void *arg;
@@ -241,36 +242,37 @@ struct drop {
 	char key[CACHE_KEY_SIZE];
 };
 
-static void dropped(void *owner, int error, const redisReply *reply)
+static void key_deleted(void *owner, int error, const redisReply *reply)
 {
-	struct drop *drop = owner;
+	struct invalidation *invalidation = owner;
 
 	(void)reply;
 	if (error)
-		drop_remember(drop->cache, drop->kind, drop->key);
-	if (drop->done)
-		drop->done(drop->arg);
-	free(drop);
+		backlog_add(invalidation->cache, invalidation->kind, invalidation->key);
+	if (invalidation->done)
+		invalidation->done(invalidation->arg);
+	free(invalidation);
 }
 
 void cache_drop(struct cache *cache, enum cache_kind kind, const char *id, void (*done)(void *),
 	void *arg)
 {
 	char key[CACHE_KEY_SIZE] = "";
-	struct drop *drop;
+	struct invalidation *invalidation;
 
 	count_one(loop_counters(cache->loop), COUNT_CACHE_DROPS);
 	cache_key(key, kind, id);
-	drop = cache->redis ? calloc(1, sizeof(*drop)) : NULL;
-	if (drop) {
-		*drop = (struct drop){ .cache = cache, .done = done, .arg = arg, .kind = kind };
-		memcpy(drop->key, key, sizeof(key));
-		if (del_send(cache, key, dropped, drop) == 0)
+	invalidation = cache->redis ? calloc(1, sizeof(*invalidation)) : NULL;
+	if (invalidation) {
+		*invalidation = (struct invalidation){
+			.cache = cache, .done = done, .arg = arg, .kind = kind };
+		memcpy(invalidation->key, key, sizeof(key));
+		if (del_send(cache, key, key_deleted, invalidation) == 0)
 			return;
-		free(drop);
+		free(invalidation);
 	}
 	if (cache->redis)
-		drop_remember(cache, kind, key);
+		backlog_add(cache, kind, key);
 	if (done)
 		done(arg);
 }

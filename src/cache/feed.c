@@ -2,9 +2,9 @@
  *
  * Events through Redis: see the header.
  *
- * A batch is said by a script, because it must stop at the first entry that Redis refuses for
- * another reason than having it already: with commands one by one a later id would be in the stream
- * before an earlier one, which could then never be added.
+ * A script publishes a batch, because publishing must stop at the first entry that Redis refuses
+ * for any reason but having it already. With separate commands a later id could enter the stream
+ * before an earlier one, and the earlier one could then never be added.
  */
 #include "reeyo/cache/feed.h"
 
@@ -20,21 +20,21 @@
 	"then return r end " \
 	"redis.call('PUBLISH','events',ARGV[i+5]) end return 1"
 
-struct saying {
-	void (*said)(void *owner, int error);
+struct publication {
+	void (*done)(void *owner, int error);
 	void *owner;
 };
 
-static void said(void *owner, int error, const redisReply *reply)
+static void feed_published(void *owner, int error, const redisReply *reply)
 {
-	struct saying saying = *(struct saying *)owner;
+	struct publication publication = *(struct publication *)owner;
 
 	(void)reply;
 	free(owner);
-	saying.said(saying.owner, error);
+	publication.done(publication.owner, error);
 }
 
-static void words_of(const struct feed_event *event, struct text *word)
+static void feed_event_words(const struct feed_event *event, struct text *word)
 {
 	word[0] = event->id;
 	word[1] = event->type;
@@ -48,27 +48,28 @@ int feed_say(struct cache *cache, const struct feed_event *events, unsigned coun
 	void (*done)(void *owner, int error), void *owner)
 {
 	struct text *word auto_free = NULL;
-	struct saying *saying;
+	struct publication *publication;
 	int error;
 
 	if (!cache->redis || count > FEED_EVENTS_MAX)
 		return E_STORE_DOWN;
 	word = malloc((4 + (size_t)count * FIELDS) * sizeof(*word));
-	saying = malloc(sizeof(*saying));
-	if (!word || !saying) {
-		free(saying);
+	publication = malloc(sizeof(*publication));
+	if (!word || !publication) {
+		free(publication);
 		return E_NO_MEMORY;
 	}
-	*saying = (struct saying){ done, owner };
+	*publication = (struct publication){ done, owner };
 	word[0] = TEXT("EVAL");
 	word[1] = TEXT(SCRIPT);
 	word[2] = TEXT("1");
 	word[3] = TEXT("events");
 	for (unsigned i = 0; i < count; i++)
-		words_of(&events[i], &word[4 + i * FIELDS]);
-	error = redis_send_words(cache->redis, 4 + (int)count * FIELDS, word, 3, said, saying);
+		feed_event_words(&events[i], &word[4 + i * FIELDS]);
+	error = redis_send_words(
+		cache->redis, 4 + (int)count * FIELDS, word, 3, feed_published, publication);
 	if (error)
-		free(saying);
+		free(publication);
 	return error;
 }
 
@@ -79,23 +80,23 @@ int feed_pass(struct cache *cache, struct text frame)
 	return cache->redis ? redis_send_words(cache->redis, 3, word, 0, NULL, NULL) : E_STORE_DOWN;
 }
 
-/* --- Hearing ---------------------------------------------------------------------------------- */
+/* --- Subscribing ------------------------------------------------------------------------------ */
 
 struct feed {
-	struct redis *redis; /* of its own: a subscribed connection takes no other command. NULL:
-	                      * none */
+	struct redis *redis; /* a separate one: a subscribed connection takes no other command.
+	                      * NULL: not configured */
 	struct feed_options options;
-	bool hears;
+	bool subscribed;
 };
 
-/* ["message", channel, frame], ["subscribe", channel, n], or NULL: the connection is lost. */
-static void heard(void *owner, const redisReply *reply)
+/* ["message", channel, frame] or ["subscribe", channel, n]; NULL: the connection is lost. */
+static void feed_message(void *owner, const redisReply *reply)
 {
 	struct feed *feed = owner;
 	const redisReply *frame;
 
 	if (!reply) {
-		feed->hears = false;
+		feed->subscribed = false;
 		return;
 	}
 	if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 3)
@@ -103,26 +104,28 @@ static void heard(void *owner, const redisReply *reply)
 	frame = reply->element[2];
 	if (frame->type == REDIS_REPLY_STRING) {
 		feed->options.heard(feed->options.owner, (struct text){ frame->str, frame->len });
-	} else if (!feed->hears) {
-		feed->hears = true;
+	} else if (!feed->subscribed) {
+		feed->subscribed = true;
 		feed->options.begun(feed->options.owner);
 	}
 }
 
-static void up(void *owner)
+static void feed_redis_up(void *owner)
 {
 	struct feed *feed = owner;
 
-	if (!feed->hears && redis_subscribe(feed->redis, "SUBSCRIBE events passing", heard, feed))
-		feed->hears = false; /* the next connection tries again */
+	if (!feed->subscribed &&
+		redis_subscribe(feed->redis, "SUBSCRIBE events passing", feed_message, feed))
+		feed->subscribed = false; /* the next connection tries again */
 }
 
 int feed_new(struct loop *loop, const struct config *config, const struct feed_options *options,
 	struct feed **ret)
 {
 	struct feed *feed = calloc(1, sizeof(*feed));
-	struct redis_options redis = { .timeout_ms = (uint64_t)config->redis_timeout, .up = up,
-		.owner = feed };
+	struct redis_options redis = {
+		.timeout_ms = (uint64_t)config->redis_timeout, .up = feed_redis_up, .owner = feed
+	};
 	int error = feed ? 0 : E_NO_MEMORY;
 
 	if (!error) {
@@ -150,5 +153,5 @@ void feed_close(struct feed *feed)
 
 bool feed_hears(const struct feed *feed)
 {
-	return feed->hears;
+	return feed->subscribed;
 }

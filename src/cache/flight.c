@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Loads and who may share them.
+ * Loads, and which readers may share them.
  *
- * A flight is one load. Under a lease it has two groups of readers: those who were there when the
- * load began are answered as soon as it ends; those who came later have seen our lease in Redis
- * themselves, and wait until the fill shows that it stood to the end. Without a lease (Redis away,
- * or another copy's loader too slow) latecomers wait for the next load instead.
+ * A flight is one load. A flight with a lease has two groups of readers. The early readers were
+ * there when the load began; they are answered as soon as it ends. The late readers came afterwards
+ * and found our lease in Redis; they wait until storing the value shows that the lease stood to the
+ * end. Without a lease (Redis is down, or a loader of another instance is too slow) late readers
+ * wait for the next load instead.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,12 +30,12 @@ enum flight_state { FLIGHT_LEASING, FLIGHT_WAITING, FLIGHT_LOADING, FLIGHT_FILLI
 struct flight {
 	UT_hash_handle hh;
 	struct cache *cache;
-	struct flight **table; /* where it is listed; NULL: nobody may join any more */
-	struct reads there;    /* when the load began */
+	struct flight **table; /* where it is listed; NULL: no reader may join any more */
+	struct reads early;    /* those before the load began */
 	struct reads late;
 	struct stored *stored;
 	struct deadline deadline;
-	uint64_t turn;         /* in which the lease was last asked for */
+	uint64_t turn;         /* turn of the last request for the lease */
 	enum flight_state state;
 	enum cache_kind kind;
 	unsigned polls;
@@ -64,7 +65,7 @@ static struct cache_read *reads_pop(struct reads *reads)
 	return read;
 }
 
-/* Gives the list away and leaves an empty one. */
+/* Moves the list out and leaves an empty one. */
 static struct reads reads_take(struct reads *from)
 {
 	struct reads reads = *from;
@@ -92,13 +93,13 @@ void reads_answer(struct cache *cache, struct reads *reads, int error,
 	}
 }
 
-static void reads_ask_again(struct cache *cache, struct reads *reads)
+static void reads_restart(struct cache *cache, struct reads *reads)
 {
 	struct cache_read *read;
 
 	while ((read = reads_pop(reads))) {
 		read->rounds++;
-		read_ask(cache, read);
+		cache_read_start(cache, read);
 	}
 }
 
@@ -119,7 +120,7 @@ static struct flight *flight_new(struct cache *cache, enum cache_kind kind, cons
 	return flight;
 }
 
-/* From now on readers of this key start another. */
+/* From now on readers of this key start another flight. */
 static void flight_unlist(struct flight *flight)
 {
 	struct flight **table = TAKE_PTR(flight->table);
@@ -136,10 +137,10 @@ static void flight_free(struct flight *flight)
 	free(flight);
 }
 
-/* The first reader loads for all that are there. */
+/* The first reader loads for all early readers. */
 static void flight_load(struct flight *flight)
 {
-	struct cache_read *loader = flight->there.head;
+	struct cache_read *loader = flight->early.head;
 
 	flight->state = FLIGHT_LOADING;
 	loader->flight = flight;
@@ -163,7 +164,7 @@ static void unleased_join(struct cache *cache, const char *key, struct cache_rea
 	if (!flight)
 		return read->done(read, E_NO_MEMORY, NULL);
 	flight->unleased = true;
-	reads_add(&flight->there, read);
+	reads_add(&flight->early, read);
 	flight_load(flight);
 }
 
@@ -177,13 +178,13 @@ void reads_load_alone(struct cache *cache, const char *key, struct reads *reads)
 
 static void unleased_end(struct flight *flight, int error)
 {
-	struct reads there = reads_take(&flight->there);
+	struct reads early = reads_take(&flight->early);
 
-	reads_answer(flight->cache, &there, error, error ? NULL : &flight->stored->value,
+	reads_answer(flight->cache, &early, error, error ? NULL : &flight->stored->value,
 		COUNT_CACHE_BYPASSES);
 	free(TAKE_PTR(flight->stored));
-	flight->there = reads_take(&flight->late);
-	if (flight->there.head)
+	flight->early = reads_take(&flight->late);
+	if (flight->early.head)
 		flight_load(flight);
 	else
 		flight_free(flight);
@@ -191,16 +192,17 @@ static void unleased_end(struct flight *flight, int error)
 
 /* --- Leases ----------------------------------------------------------------------------------- */
 
-/* All its readers go on without a lease. */
+/* All its readers continue without a lease. */
 static void flight_abandon(struct flight *flight)
 {
 	flight_unlist(flight);
-	reads_move(&flight->there, &flight->late);
-	reads_load_alone(flight->cache, flight->key, &flight->there);
+	reads_move(&flight->early, &flight->late);
+	reads_load_alone(flight->cache, flight->key, &flight->early);
 	flight_free(flight);
 }
 
-/* Nobody will fill: let others take the lease at once. Without an answer it runs out by itself. */
+/* No value will be stored, so others may take the lease at once. If the script is lost, the lease
+ * expires by itself. */
 static void lease_release(struct flight *flight)
 {
 	struct redis_call call = { .words = 5, .key = 3 };
@@ -222,7 +224,8 @@ static void lease_poll_later(struct flight *flight)
 	deadline_start(&flight->cache->polls[flight->polls++], &flight->deadline);
 }
 
-/* Somebody has filled in the meantime; fresh for those who asked before we looked. */
+/* Another loader has stored a value in the meantime. It is current for readers that started before
+ * our check. */
 static void lease_found_value(struct flight *flight, const struct cache_value *value)
 {
 	struct cache *cache = flight->cache;
@@ -230,7 +233,7 @@ static void lease_found_value(struct flight *flight, const struct cache_value *v
 	struct cache_read *read;
 
 	flight_unlist(flight);
-	while ((read = reads_pop(&flight->there))) {
+	while ((read = reads_pop(&flight->early))) {
 		if (read->asked > flight->turn) {
 			reads_add(&again, read);
 			continue;
@@ -239,23 +242,23 @@ static void lease_found_value(struct flight *flight, const struct cache_value *v
 		read->done(read, 0, value);
 	}
 	flight_free(flight);
-	reads_ask_again(cache, &again);
+	reads_restart(cache, &again);
 }
 
-static void leased(void *owner, int error, const redisReply *reply)
+static void lease_replied(void *owner, int error, const redisReply *reply)
 {
 	struct flight *flight = owner;
 	struct cache_value value;
 
 	if (error) {
-		lease_release(flight); /* it may still be granted */
+		lease_release(flight); /* Redis may still grant it */
 		return flight_abandon(flight);
 	}
 	if (reply->type == REDIS_REPLY_NIL)
 		return flight_load(flight);
 	if (reply->type != REDIS_REPLY_STRING)
 		return flight_abandon(flight);
-	switch (value_read((struct text){ reply->str, reply->len }, &value)) {
+	switch (stored_parse((struct text){ reply->str, reply->len }, &value)) {
 	case HELD_VALUE:
 		return lease_found_value(flight, &value);
 	case HELD_LEASE:
@@ -267,9 +270,9 @@ static void leased(void *owner, int error, const redisReply *reply)
 	}
 }
 
-static void lease_ask(struct flight *flight)
+static void lease_request(struct flight *flight)
 {
-	struct redis_call call = { .words = 7, .key = 1, .done = leased, .owner = flight };
+	struct redis_call call = { .words = 7, .key = 1, .done = lease_replied, .owner = flight };
 
 	flight->state = FLIGHT_LEASING;
 	flight->turn = redis_turn(flight->cache->redis);
@@ -287,10 +290,10 @@ static void lease_ask(struct flight *flight)
 
 void flight_poll_due(struct deadline *deadline)
 {
-	lease_ask(CONTAINER_OF(deadline, struct flight, deadline));
+	lease_request(CONTAINER_OF(deadline, struct flight, deadline));
 }
 
-/* Readers found nothing (lease absent) or a lease. True: they have joined a flight of this loop. */
+/* The readers found nothing (lease absent) or a lease. True: they have joined this flight. */
 static bool flight_join(struct flight *flight, struct text lease, struct reads *reads)
 {
 	bool ours = lease.at && flight->lease[0] &&
@@ -298,13 +301,13 @@ static bool flight_join(struct flight *flight, struct text lease, struct reads *
 	bool began = flight->state == FLIGHT_LOADING || flight->state == FLIGHT_FILLING;
 
 	if (began && !ours) {
-		flight_unlist(flight); /* its lease is gone: what it loads may be old already */
+		flight_unlist(flight); /* its lease is gone: what it loads may be outdated */
 		return false;
 	}
-	reads_move(began ? &flight->late : &flight->there, reads);
+	reads_move(began ? &flight->late : &flight->early, reads);
 	if (flight->state == FLIGHT_WAITING && !lease.at) {
 		deadline_stop(&flight->deadline);
-		lease_ask(flight);
+		lease_request(flight);
 	}
 	return true;
 }
@@ -320,17 +323,17 @@ void flight_enter(struct cache *cache, enum cache_kind kind, const char *key, st
 	flight = flight_new(cache, kind, key, &cache->leased);
 	if (!flight)
 		return reads_answer(cache, reads, E_NO_MEMORY, NULL, COUNT_CACHE_BYPASSES);
-	reads_move(&flight->there, reads);
+	reads_move(&flight->early, reads);
 	if (!lease.at)
-		return lease_ask(flight);
-	for (struct cache_read *read = flight->there.head; read; read = read->next)
+		return lease_request(flight);
+	for (struct cache_read *read = flight->early.head; read; read = read->next)
 		count_one(loop_counters(cache->loop), COUNT_CACHE_LEASE_WAITS);
 	lease_poll_later(flight);
 }
 
 /* --- Fills ------------------------------------------------------------------------------------ */
 
-static void filled(void *owner, int error, const redisReply *reply)
+static void flight_filled(void *owner, int error, const redisReply *reply)
 {
 	struct flight *flight = owner;
 	struct cache *cache = flight->cache;
@@ -344,13 +347,13 @@ static void filled(void *owner, int error, const redisReply *reply)
 		reads_answer(cache, &late, 0, &flight->stored->value, COUNT_CACHE_JOINS);
 	} else {
 		count_one(loop_counters(cache->loop), COUNT_CACHE_LEASES_VOIDED);
-		reads_ask_again(cache, &late);
+		reads_restart(cache, &late);
 	}
 	flight_free(flight);
 }
 
-/* The key's life, or what is left of the time that its value holds. */
-static int64_t life_ms(const struct flight *flight)
+/* The key's time to live, at most until the value expires. */
+static int64_t flight_ttl_ms(const struct flight *flight)
 {
 	int64_t life = cache_life_s(flight->kind) * INT64_C(1000);
 	int64_t until = flight->stored->value.until_ms;
@@ -359,10 +362,10 @@ static int64_t life_ms(const struct flight *flight)
 	return left < life ? left : life;
 }
 
-static int fill(struct flight *flight)
+static int flight_fill(struct flight *flight)
 {
-	int64_t left = life_ms(flight);
-	struct redis_call call = { .words = 7, .key = 3, .done = filled, .owner = flight };
+	int64_t left = flight_ttl_ms(flight);
+	struct redis_call call = { .words = 7, .key = 3, .done = flight_filled, .owner = flight };
 	char life[24];
 
 	if (left <= 0)
@@ -380,30 +383,30 @@ static int fill(struct flight *flight)
 	return redis_send(flight->cache->redis, &call);
 }
 
-/* The load has a value: those who were there get it now, the others when it is in. */
+/* The load has a value: early readers get it now, late readers once it is stored. */
 static void leased_loaded(struct flight *flight)
 {
-	struct reads there = reads_take(&flight->there);
+	struct reads early = reads_take(&flight->early);
 	int error;
 
 	flight->state = FLIGHT_FILLING;
-	error = fill(flight);
+	error = flight_fill(flight);
 	if (error)
 		lease_release(flight);
 	if (error)
 		flight_unlist(flight);
-	reads_answer(flight->cache, &there, 0, &flight->stored->value, COUNT_CACHE_JOINS);
+	reads_answer(flight->cache, &early, 0, &flight->stored->value, COUNT_CACHE_JOINS);
 	if (error)
 		flight_abandon(flight);
 }
 
 static void leased_failed(struct flight *flight, int error)
 {
-	struct reads there = reads_take(&flight->there);
+	struct reads early = reads_take(&flight->early);
 
 	lease_release(flight);
 	flight_unlist(flight);
-	reads_answer(flight->cache, &there, error, NULL, COUNT_CACHE_JOINS);
+	reads_answer(flight->cache, &early, error, NULL, COUNT_CACHE_JOINS);
 	flight_abandon(flight);
 }
 
@@ -431,7 +434,7 @@ void cache_loaded_until(struct cache_read *read, struct text json, int64_t until
 {
 	struct flight *flight = read->flight;
 
-	flight->stored = value_new(json, until_ms);
+	flight->stored = stored_new(json, until_ms);
 	if (!flight->stored)
 		return cache_failed(read, E_NO_MEMORY);
 	read->flight = NULL;

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * Riders' positions: see the header. Each act is one script, so that what it compares and what it
- * writes cannot be parted; a Redis that has restarted does not know a script by its name and is
- * sent it whole once.
+ * Positions of riders: see the header. Each operation is one script, so that comparing and writing
+ * are one atomic step. A Redis that has restarted does not know a script by its hash and is sent
+ * the whole script once.
  *
- * A report that says no time cannot be refused: those of a turn go out together, as one GEOADD and
- * one ZADD GT. (A script costs Redis 14 microseconds, a GEOADD 2, a member more of one 1.)
+ * A report without times cannot be refused. Those of one turn go out together, as one GEOADD and
+ * one ZADD GT. (A script costs Redis 14 microseconds, a GEOADD 2, each further member 1.)
  *
- * The sweep looks at who fell silent within the last GEO_SWEEP_MS only: whoever has been silent for
- * longer was removed by an earlier one. A rider's time outlives his place by GEO_LATE_MS, or a
- * phone that comes back could report a point before the last one.
+ * The sweep only looks at riders who stopped reporting within the last GEO_SWEEP_MS: earlier sweeps
+ * removed the others. The time of a rider's last point is kept GEO_LATE_MS longer than the
+ * position. Otherwise a phone that reconnects could report a point older than the last one.
  */
 #include "reeyo/cache/geo.h"
 
@@ -24,17 +24,16 @@
 #define ARGS_MAX 6
 #define ARG_SIZE 72
 #define GEO_SWEEP_MS 90000
-#define TOGETHER 64 /* reports in one GEOADD */
+#define BATCH_MAX 64 /* reports in one GEOADD */
 
 static const struct text geo_key = TEXT("geo:riders"), seen_key = TEXT("{geo:riders}:seen");
 
 struct script {
 	struct text text;
-	struct text sha; /* its name for EVALSHA (a wrong one would only cost an EVAL each time;
-	                  * tested) */
+	struct text sha; /* for EVALSHA; a wrong one would cost one EVAL more each time (tested) */
 };
 
-/* rider, lng, lat, first, last, from when on he is to be found */
+/* rider, lng, lat, first time, last time, oldest time of a rider who can be found */
 static const struct script store_script = { TEXT(
 	"local s=redis.call('ZSCORE',KEYS[2],ARGV[1]) "
 	"if s and tonumber(s)>tonumber(ARGV[4]) then return {0,s} end "
@@ -42,7 +41,7 @@ static const struct script store_script = { TEXT(
 	"if tonumber(ARGV[5])>=tonumber(ARGV[6]) then "
 	"redis.call('GEOADD',KEYS[1],ARGV[2],ARGV[3],ARGV[1]) end "
 	"return {1,s}"), TEXT("86030a8694ab547d116bf0ffd882c0821ffc5e88") };
-/* lng, lat, radius, how many, from when on */
+/* lng, lat, radius, count, oldest time */
 static const struct script search_script = { TEXT(
 	"local r={} "
 	"for _,m in ipairs(redis.call('GEOSEARCH',KEYS[1],'FROMLONLAT',ARGV[1],ARGV[2],"
@@ -51,20 +50,20 @@ static const struct script search_script = { TEXT(
 	"if s and tonumber(s)>=tonumber(ARGV[5]) then "
 	"r[#r+1]={m[1],m[3][1],m[3][2],m[2],s} end end "
 	"return r"), TEXT("70004ea63477b4ad44125c6cddc30e2ebee04876") };
-/* rider, from when on */
+/* rider, oldest time */
 static const struct script find_script = { TEXT(
 	"local p=redis.call('GEOPOS',KEYS[1],ARGV[1])[1] "
 	"local s=redis.call('ZSCORE',KEYS[2],ARGV[1]) "
 	"if not p or not s or tonumber(s)<tonumber(ARGV[2]) then return {} end "
 	"return {{ARGV[1],p[1],p[2],'0',s}}"), TEXT("a599bf6d2d6f2c0d8b42bb0a2a8e61e61967826e") };
-/* how many, from when on */
+/* count, oldest time */
 static const struct script all_script = { TEXT(
 	"local r={} "
 	"local a=redis.call('ZRANGEBYSCORE',KEYS[2],ARGV[2],'+inf','WITHSCORES','LIMIT',0,ARGV[1]) "
 	"for i=1,#a,2 do local p=redis.call('GEOPOS',KEYS[1],a[i])[1] "
 	"if p then r[#r+1]={a[i],p[1],p[2],'0',a[i+1]} end end "
 	"return r"), TEXT("458892757bf7987e7641b19a1bb0932a4ed99eb5") };
-/* from, before: places; before: times */
+/* first and last time of positions to remove, last time of times to remove */
 static const struct script sweep_script = { TEXT(
 	"for _,m in ipairs(redis.call('ZRANGEBYSCORE',KEYS[2],ARGV[1],'('..ARGV[2])) do "
 	"redis.call('ZREM',KEYS[1],m) end "
@@ -72,11 +71,11 @@ static const struct script sweep_script = { TEXT(
 	"do redis.call('ZREM',KEYS[1],m) redis.call('ZREM',KEYS[2],m) end "
 	"return 1"), TEXT("3372494477b56cb756f010934a606fef9536c5d7") };
 
-/* One act on its way. */
+/* One operation in progress. */
 struct geo_call {
 	struct cache *cache;
 	const struct script *script;
-	/* then the call is freed */
+	/* the call is freed after it returns */
 	void (*done)(struct geo_call *call, int error, const redisReply *reply);
 	union {
 		geo_stored *stored;
@@ -88,11 +87,11 @@ struct geo_call {
 	char arg[ARGS_MAX][ARG_SIZE];
 };
 
-static void replied(void *owner, int error, const redisReply *reply);
+static void geo_call_replied(void *owner, int error, const redisReply *reply);
 
-static int script_send(struct geo_call *call, struct text how, struct text what)
+static int geo_script_send(struct geo_call *call, struct text how, struct text what)
 {
-	struct redis_call send = { .words = 5 + call->args, .key = 3, .done = replied,
+	struct redis_call send = { .words = 5 + call->args, .key = 3, .done = geo_call_replied,
 		.owner = call };
 
 	send.word[0] = how;
@@ -105,19 +104,19 @@ static int script_send(struct geo_call *call, struct text how, struct text what)
 	return redis_send(call->cache->redis, &send);
 }
 
-static void replied(void *owner, int error, const redisReply *reply)
+static void geo_call_replied(void *owner, int error, const redisReply *reply)
 {
 	struct geo_call *call = owner;
 
 	if (error && reply && strncmp(reply->str, "NOSCRIPT", 8) == 0 &&
-		script_send(call, TEXT("EVAL"), call->script->text) == 0)
+		geo_script_send(call, TEXT("EVAL"), call->script->text) == 0)
 		return;
 	if (call->done)
 		call->done(call, error, reply);
 	free(call);
 }
 
-static struct geo_call *call_new(struct cache *cache, const struct script *script)
+static struct geo_call *geo_call_new(struct cache *cache, const struct script *script)
 {
 	struct geo_call *call = cache->redis ? malloc(sizeof(*call)) : NULL;
 
@@ -131,25 +130,25 @@ static struct geo_call *call_new(struct cache *cache, const struct script *scrip
 	return call;
 }
 
-static void arg_text(struct geo_call *call, const char *text)
+static void geo_arg_text(struct geo_call *call, const char *text)
 {
 	snprintf(call->arg[call->args++], ARG_SIZE, "%s", text);
 }
 
-static void arg_time(struct geo_call *call, int64_t ms)
+static void geo_arg_int(struct geo_call *call, int64_t ms)
 {
 	snprintf(call->arg[call->args++], ARG_SIZE, "%lld", (long long)ms);
 }
 
-/* Seven decimals are a centimetre; more than Redis keeps. */
-static void arg_degrees(struct geo_call *call, double degrees)
+/* Seven decimals are one centimetre, more than Redis stores. */
+static void geo_arg_degrees(struct geo_call *call, double degrees)
 {
 	snprintf(call->arg[call->args++], ARG_SIZE, "%.7f", degrees);
 }
 
-static int call_send(struct geo_call *call)
+static int geo_call_send(struct geo_call *call)
 {
-	int error = script_send(call, TEXT("EVALSHA"), call->script->sha);
+	int error = geo_script_send(call, TEXT("EVALSHA"), call->script->sha);
 
 	if (error)
 		free(call);
@@ -158,95 +157,96 @@ static int call_send(struct geo_call *call)
 
 /* --- Storing ---------------------------------------------------------------------------------- */
 
-/* Reports of this turn that say no time. */
+/* Reports of this turn without times. */
 struct geo_turn {
 	struct cache *cache;
 	struct turn_hook hook;
-	struct together *open; /* NULL: none */
-	struct together *free; /* kept for the next turns: they are large */
+	struct geo_batch *open; /* NULL: none */
+	struct geo_batch *free; /* kept for later turns: they are large */
 };
 
-struct together {
+struct geo_batch {
 	struct geo_turn *turn;
-	struct together *next; /* free */
+	struct geo_batch *next; /* in the free list */
 	unsigned count;
 	struct {
 		geo_stored *done;
 		void *owner;
 		char rider[ARG_SIZE], lat[32], lng[32], time[24];
-	} report[TOGETHER];
+	} report[BATCH_MAX];
 };
 
-static void together_end(struct together *together, int error)
+static void geo_batch_end(struct geo_batch *batch, int error)
 {
-	for (unsigned i = 0; i < together->count; i++)
-		together->report[i].done(together->report[i].owner, error, INT64_MIN);
-	together->next = together->turn->free;
-	together->turn->free = together;
+	for (unsigned i = 0; i < batch->count; i++)
+		batch->report[i].done(batch->report[i].owner, error, INT64_MIN);
+	batch->next = batch->turn->free;
+	batch->turn->free = batch;
 }
 
-static struct together *together_open(struct geo_turn *turn)
+static struct geo_batch *geo_batch_open(struct geo_turn *turn)
 {
-	struct together *together = turn->free;
+	struct geo_batch *batch = turn->free;
 
-	if (together)
-		turn->free = together->next;
+	if (batch)
+		turn->free = batch->next;
 	else
-		together = malloc(sizeof(*together));
-	if (together) {
-		together->turn = turn;
-		together->count = 0;
+		batch = malloc(sizeof(*batch));
+	if (batch) {
+		batch->turn = turn;
+		batch->count = 0;
 	}
-	return turn->open = together;
+	return turn->open = batch;
 }
 
-static void together_replied(void *owner, int error, const redisReply *reply)
+static void geo_batch_replied(void *owner, int error, const redisReply *reply)
 {
 	(void)reply;
-	together_end(owner, error);
+	geo_batch_end(owner, error);
 }
 
-static int times_send(struct redis *redis, const struct together *together)
+static int geo_batch_send_times(struct redis *redis, const struct geo_batch *batch)
 {
-	struct text word[3 + 2 * TOGETHER] = { TEXT("ZADD"), seen_key, TEXT("GT") };
+	struct text word[3 + 2 * BATCH_MAX] = { TEXT("ZADD"), seen_key, TEXT("GT") };
 	int words = 3;
 
-	for (unsigned i = 0; i < together->count; i++) {
-		word[words++] = text_of(together->report[i].time);
-		word[words++] = text_of(together->report[i].rider);
+	for (unsigned i = 0; i < batch->count; i++) {
+		word[words++] = text_of(batch->report[i].time);
+		word[words++] = text_of(batch->report[i].rider);
 	}
 	return redis_send_words(redis, words, word, 1, NULL, NULL);
 }
 
-static int places_send(struct redis *redis, struct together *together)
+static int geo_batch_send_positions(struct redis *redis, struct geo_batch *batch)
 {
-	struct text word[2 + 3 * TOGETHER] = { TEXT("GEOADD"), geo_key };
+	struct text word[2 + 3 * BATCH_MAX] = { TEXT("GEOADD"), geo_key };
 	int words = 2;
 
-	for (unsigned i = 0; i < together->count; i++) {
-		word[words++] = text_of(together->report[i].lng);
-		word[words++] = text_of(together->report[i].lat);
-		word[words++] = text_of(together->report[i].rider);
+	for (unsigned i = 0; i < batch->count; i++) {
+		word[words++] = text_of(batch->report[i].lng);
+		word[words++] = text_of(batch->report[i].lat);
+		word[words++] = text_of(batch->report[i].rider);
 	}
-	return redis_send_words(redis, words, word, 1, together_replied, together);
+	return redis_send_words(redis, words, word, 1, geo_batch_replied, batch);
 }
 
-static void together_send(struct cache *cache)
+static void geo_batch_send(struct cache *cache)
 {
-	struct together *together = TAKE_PTR(cache->geo->open);
+	struct geo_batch *batch = TAKE_PTR(cache->geo->open);
 
-	/* the times first: whoever is found has one */
-	if (together && (times_send(cache->redis, together) || places_send(cache->redis, together)))
-		together_end(together, E_STORE_DOWN);
+	/* times first: every rider who is found must have one */
+	if (batch && (geo_batch_send_times(cache->redis, batch) ||
+			     geo_batch_send_positions(cache->redis, batch)))
+		geo_batch_end(batch, E_STORE_DOWN);
 }
 
-static void turn_over(struct turn_hook *hook)
+static void geo_turn_ended(struct turn_hook *hook)
 {
-	together_send(CONTAINER_OF(hook, struct geo_turn, hook)->cache);
+	geo_batch_send(CONTAINER_OF(hook, struct geo_turn, hook)->cache);
 }
 
-/* Digits by hand: printf takes as long as all else of a report. */
-static char *digits_put(char *at, uint64_t number, int least)
+/* Not printf, which takes as long as the rest of a report. */
+static char *digits_write(char *at, uint64_t number, int least)
 {
 	char digits[20];
 	int n = 0;
@@ -259,40 +259,40 @@ static char *digits_put(char *at, uint64_t number, int least)
 	return at;
 }
 
-static void degrees_text(char out[32], double degrees)
+static void degrees_write(char out[32], double degrees)
 {
 	uint64_t micro = (uint64_t)llround(fabs(degrees) * 1e6);
 	char *at = out;
 
 	if (degrees < 0)
 		*at++ = '-';
-	at = digits_put(at, micro / 1000000, 1);
+	at = digits_write(at, micro / 1000000, 1);
 	*at++ = '.';
-	at = digits_put(at, micro % 1000000, 6);
+	at = digits_write(at, micro % 1000000, 6);
 	*at = '\0';
 }
 
-static int store_together(struct cache *cache, const char *rider, double lat, double lng,
+static int geo_store_batched(struct cache *cache, const char *rider, double lat, double lng,
 	int64_t at_ms, geo_stored *done, void *owner)
 {
-	struct together *together;
+	struct geo_batch *batch;
 	unsigned n;
 
 	if (!cache->redis || !redis_up(cache->redis, geo_key))
 		return E_STORE_DOWN;
-	together = cache->geo->open ? cache->geo->open : together_open(cache->geo);
-	if (!together)
+	batch = cache->geo->open ? cache->geo->open : geo_batch_open(cache->geo);
+	if (!batch)
 		return E_STORE_DOWN;
-	n = together->count++;
-	together->report[n].done = done;
-	together->report[n].owner = owner;
-	snprintf(together->report[n].rider, ARG_SIZE, "%s", rider);
-	degrees_text(together->report[n].lat, lat);
-	degrees_text(together->report[n].lng, lng);
-	*digits_put(together->report[n].time, (uint64_t)at_ms, 1) = '\0';
+	n = batch->count++;
+	batch->report[n].done = done;
+	batch->report[n].owner = owner;
+	snprintf(batch->report[n].rider, ARG_SIZE, "%s", rider);
+	degrees_write(batch->report[n].lat, lat);
+	degrees_write(batch->report[n].lng, lng);
+	*digits_write(batch->report[n].time, (uint64_t)at_ms, 1) = '\0';
 	cache->geo->hook.wanted = true;
-	if (together->count == TOGETHER)
-		together_send(cache);
+	if (batch->count == BATCH_MAX)
+		geo_batch_send(cache);
 	return 0;
 }
 
@@ -303,7 +303,7 @@ int geo_new(struct cache *cache)
 	if (!turn)
 		return E_NO_MEMORY;
 	turn->cache = cache;
-	turn->hook.run = turn_over;
+	turn->hook.run = geo_turn_ended;
 	cache->geo = turn;
 	loop_hook(cache->loop, PHASE_FLUSH, &turn->hook);
 	return 0;
@@ -314,9 +314,9 @@ void geo_close(struct cache *cache)
 	if (!cache->geo)
 		return;
 	if (cache->geo->open)
-		together_end(TAKE_PTR(cache->geo->open), E_STORE_DOWN);
+		geo_batch_end(TAKE_PTR(cache->geo->open), E_STORE_DOWN);
 	while (cache->geo->free) {
-		struct together *next = cache->geo->free->next;
+		struct geo_batch *next = cache->geo->free->next;
 
 		free(cache->geo->free);
 		cache->geo->free = next;
@@ -325,7 +325,7 @@ void geo_close(struct cache *cache)
 	free(TAKE_PTR(cache->geo));
 }
 
-static void store_replied(struct geo_call *call, int error, const redisReply *reply)
+static void geo_store_replied(struct geo_call *call, int error, const redisReply *reply)
 {
 	const redisReply *known = NULL;
 	double known_ms;
@@ -346,25 +346,25 @@ int geo_store(struct cache *cache, const char *rider, double lat, double lng, in
 	struct geo_call *call;
 
 	if (first_ms == INT64_MAX)
-		return store_together(cache, rider, lat, lng, last_ms, done, owner);
-	call = call_new(cache, &store_script);
+		return geo_store_batched(cache, rider, lat, lng, last_ms, done, owner);
+	call = geo_call_new(cache, &store_script);
 	if (!call)
 		return E_STORE_DOWN;
-	call->done = store_replied;
+	call->done = geo_store_replied;
 	call->stored = done;
 	call->owner = owner;
-	arg_text(call, rider);
-	arg_degrees(call, lng);
-	arg_degrees(call, lat);
-	arg_time(call, first_ms);
-	arg_time(call, last_ms);
-	arg_time(call, clock_wall_ms() - GEO_FRESH_MS);
-	return call_send(call);
+	geo_arg_text(call, rider);
+	geo_arg_degrees(call, lng);
+	geo_arg_degrees(call, lat);
+	geo_arg_int(call, first_ms);
+	geo_arg_int(call, last_ms);
+	geo_arg_int(call, clock_wall_ms() - GEO_FRESH_MS);
+	return geo_call_send(call);
 }
 
 /* --- Finding ---------------------------------------------------------------------------------- */
 
-static double reply_number(const redisReply *reply)
+static double geo_reply_number(const redisReply *reply)
 {
 	double number = 0;
 
@@ -373,38 +373,38 @@ static double reply_number(const redisReply *reply)
 	return number;
 }
 
-static bool rider_read(const redisReply *row, struct geo_rider *ret)
+static bool geo_rider_parse(const redisReply *row, struct geo_rider *ret)
 {
 	if (row->type != REDIS_REPLY_ARRAY || row->elements != 5 ||
 		row->element[0]->type != REDIS_REPLY_STRING)
 		return false;
 	*ret = (struct geo_rider){ .id = row->element[0]->str,
-		.lng = reply_number(row->element[1]), .lat = reply_number(row->element[2]),
-		.distance_m = reply_number(row->element[3]),
-		.seen_ms = llround(reply_number(row->element[4])) };
+		.lng = geo_reply_number(row->element[1]), .lat = geo_reply_number(row->element[2]),
+		.distance_m = geo_reply_number(row->element[3]),
+		.seen_ms = llround(geo_reply_number(row->element[4])) };
 	return true;
 }
 
-static void found_replied(struct geo_call *call, int error, const redisReply *reply)
+static void geo_find_replied(struct geo_call *call, int error, const redisReply *reply)
 {
 	size_t rows = !error && reply->type == REDIS_REPLY_ARRAY ? reply->elements : 0;
 	struct geo_rider *riders = rows ? calloc(rows, sizeof(*riders)) : NULL;
 	unsigned count = 0;
 
 	for (size_t i = 0; riders && i < rows && count < call->wanted; i++)
-		count += rider_read(reply->element[i], &riders[count]);
+		count += geo_rider_parse(reply->element[i], &riders[count]);
 	call->found(call->owner, error, count, riders);
 	free(riders);
 }
 
-static struct geo_call *find_new(struct cache *cache, const struct script *script, unsigned count,
-	geo_found *done, void *owner)
+static struct geo_call *geo_find_new(struct cache *cache, const struct script *script,
+	unsigned count, geo_found *done, void *owner)
 {
-	struct geo_call *call = call_new(cache, script);
+	struct geo_call *call = geo_call_new(cache, script);
 
 	if (!call)
 		return NULL;
-	call->done = found_replied;
+	call->done = geo_find_replied;
 	call->found = done;
 	call->owner = owner;
 	call->wanted = count;
@@ -414,41 +414,41 @@ static struct geo_call *find_new(struct cache *cache, const struct script *scrip
 int geo_search(struct cache *cache, double lat, double lng, double radius_m, unsigned count,
 	geo_found *done, void *owner)
 {
-	struct geo_call *call = find_new(cache, &search_script, count, done, owner);
+	struct geo_call *call = geo_find_new(cache, &search_script, count, done, owner);
 
 	if (!call)
 		return E_STORE_DOWN;
-	arg_degrees(call, lng);
-	arg_degrees(call, lat);
-	arg_time(call, llround(radius_m));
-	arg_time(call, 2 * (int64_t)count + 50); /* some may be silent and not swept yet */
-	arg_time(call, clock_wall_ms() - GEO_FRESH_MS);
-	return call_send(call);
+	geo_arg_degrees(call, lng);
+	geo_arg_degrees(call, lat);
+	geo_arg_int(call, llround(radius_m));
+	geo_arg_int(call, 2 * (int64_t)count + 50); /* some may be old and not swept yet */
+	geo_arg_int(call, clock_wall_ms() - GEO_FRESH_MS);
+	return geo_call_send(call);
 }
 
 int geo_find(struct cache *cache, const char *rider, geo_found *done, void *owner)
 {
-	struct geo_call *call = find_new(cache, &find_script, 1, done, owner);
+	struct geo_call *call = geo_find_new(cache, &find_script, 1, done, owner);
 
 	if (!call)
 		return E_STORE_DOWN;
-	arg_text(call, rider);
-	arg_time(call, clock_wall_ms() - GEO_FRESH_MS);
-	return call_send(call);
+	geo_arg_text(call, rider);
+	geo_arg_int(call, clock_wall_ms() - GEO_FRESH_MS);
+	return geo_call_send(call);
 }
 
 int geo_all(struct cache *cache, unsigned count, geo_found *done, void *owner)
 {
-	struct geo_call *call = find_new(cache, &all_script, count, done, owner);
+	struct geo_call *call = geo_find_new(cache, &all_script, count, done, owner);
 
 	if (!call)
 		return E_STORE_DOWN;
-	arg_time(call, count);
-	arg_time(call, clock_wall_ms() - GEO_FRESH_MS);
-	return call_send(call);
+	geo_arg_int(call, count);
+	geo_arg_int(call, clock_wall_ms() - GEO_FRESH_MS);
+	return geo_call_send(call);
 }
 
-/* --- Forgetting ------------------------------------------------------------------------------- */
+/* --- Removing --------------------------------------------------------------------------------- */
 
 void geo_forget(struct cache *cache, const char *rider)
 {
@@ -457,22 +457,22 @@ void geo_forget(struct cache *cache, const char *rider)
 	call.word[0] = TEXT("ZREM");
 	call.word[1] = geo_key;
 	call.word[2] = text_of(rider);
-	/* lost: he is not found any more 30 s after his last point, and dispatch asks who is
-	 * online */
+	/* If it is lost: 30 s after the last point the rider is not found any more, and dispatch
+	 * checks who is online. */
 	if (cache->redis && redis_send(cache->redis, &call))
 		return;
 }
 
 void geo_sweep(struct cache *cache)
 {
-	struct geo_call *call = call_new(cache, &sweep_script);
+	struct geo_call *call = geo_call_new(cache, &sweep_script);
 	int64_t now = clock_wall_ms();
 
 	if (!call)
 		return;
-	arg_time(call, now - GEO_FRESH_MS - GEO_SWEEP_MS);
-	arg_time(call, now - GEO_FRESH_MS);
-	arg_time(call, now - GEO_LATE_MS - 2 * GEO_SWEEP_MS);
-	if (call_send(call))
+	geo_arg_int(call, now - GEO_FRESH_MS - GEO_SWEEP_MS);
+	geo_arg_int(call, now - GEO_FRESH_MS);
+	geo_arg_int(call, now - GEO_LATE_MS - 2 * GEO_SWEEP_MS);
+	if (geo_call_send(call))
 		return; /* the next second tries again */
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Uses counted in fixed windows, by a script in Redis, so that all copies count together.
+ * Rate limits counted in fixed windows, by a script in Redis, so that all instances share one
+ * count.
  *
- * While Redis is away this process counts alone, in one table for all its loops (so that a limit
- * means the same with one loop and with eight) of at most NAMES_MAX names: the window that began
- * first goes first. The table is behind a mutex, held for a look-up in memory and nothing else.
+ * While Redis is down this process counts alone, in one table for all its loops (so that a limit
+ * means the same with one loop and with eight). The table holds at most NAMES_MAX names; the window
+ * that began first is evicted first. A mutex guards it, held for one look-up in memory only.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -16,8 +17,8 @@
 
 #define NAMES_MAX 16384u
 
-/* Takes the cost when it fits, all or nothing; a negative one is given back, as far as the window
- * still holds it; 0 looks. Gives whether it fitted, the count after it and the time left (ms). */
+/* Takes the whole cost when it fits, else nothing. A negative cost is given back, down to a count
+ * of 0. A cost of 0 only reads. Returns whether it fitted, the new count and the time left (ms). */
 static const struct text script = TEXT(
 	"local c,l=tonumber(ARGV[1]),tonumber(ARGV[3]) "
 	"local n,t=tonumber(redis.call('GET',KEYS[1]) or 0),redis.call('PTTL',KEYS[1]) "
@@ -27,8 +28,7 @@ static const struct text script = TEXT(
 	"if t<0 then redis.call('PEXPIRE',KEYS[1],ARGV[2]) end end "
 	"if t<0 then t=tonumber(ARGV[2]) end "
 	"return {ok and 1 or 0,n,t}");
-/* SHA-1 of the script: its name for EVALSHA (a wrong one would only cost an EVAL each time;
- * tested). */
+/* SHA-1 of the script, for EVALSHA. A wrong one would cost one EVAL more each time (tested). */
 #define SCRIPT_SHA "c94c74f2365a2b41153217d3fd0515b0cf16cb6a"
 
 struct window {
@@ -38,21 +38,21 @@ struct window {
 	char name[96];
 };
 
-/* Of the process. */
+/* Shared by all loops of the process. */
 static struct {
 	pthread_mutex_t lock;
-	unsigned limiters;        /* that use it; the last one empties it */
+	unsigned limiters;        /* users of the table; the last one empties it */
 	struct window *windows;   /* oldest first */
 } table = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 struct limiter {
 	struct cache *cache;
-	struct limit_use *soon;   /* counted here; told when the stack has unwound */
-	struct limit_use **soon_end;
+	struct limit_use *counted; /* in this process; completed when the stack has unwound */
+	struct limit_use **counted_end;
 	uv_timer_t timer;
 };
 
-static void tell(struct limit_use *use, bool allowed, int64_t count, int64_t left_ms)
+static void limit_use_complete(struct limit_use *use, bool allowed, int64_t count, int64_t left_ms)
 {
 	struct limit_result result = {
 		.allowed = allowed,
@@ -66,18 +66,18 @@ static void tell(struct limit_use *use, bool allowed, int64_t count, int64_t lef
 
 /* --- In this process -------------------------------------------------------------------------- */
 
-static void window_free(struct window *window)
+static void limit_window_free(struct window *window)
 {
 	HASH_DEL(table.windows, window);
 	free(window);
 }
 
-static struct window *window_new(const struct limit_use *use, uint64_t now)
+static struct window *limit_window_new(const struct limit_use *use, uint64_t now)
 {
 	struct window *window;
 
 	if (HASH_COUNT(table.windows) >= NAMES_MAX)
-		window_free(table.windows);
+		limit_window_free(table.windows);
 	window = calloc(1, sizeof(*window));
 	if (!window)
 		return NULL;
@@ -87,68 +87,69 @@ static struct window *window_new(const struct limit_use *use, uint64_t now)
 	return window;
 }
 
-static struct window *window_find(const struct limit_use *use, uint64_t now)
+static struct window *limit_window_find(const struct limit_use *use, uint64_t now)
 {
 	struct window *window;
 
 	HASH_FIND_STR(table.windows, use->name, window);
 	if (window && window->ends_ms <= now) {
-		window_free(window);
+		limit_window_free(window);
 		window = NULL;
 	}
 	return window;
 }
 
-/* The same rule as the script's. */
-static void table_use(struct limit_use *use, uint64_t now)
+/* The same rule as in the script. */
+static void limit_use_in_table(struct limit_use *use, uint64_t now)
 {
-	struct window *window = window_find(use, now);
+	struct window *window = limit_window_find(use, now);
 	int64_t count = window ? window->count : 0;
 	int64_t cost = use->cost < 0 && -use->cost > count ? -count : use->cost;
 
 	use->fits = cost < 0 || (cost == 0 ? use->cost < 0 || count < use->limit :
 					     count + cost <= use->limit);
 	if (use->fits && cost > 0 && !window)
-		window = window_new(use, now);
+		window = limit_window_new(use, now);
 	if (use->fits && window)
 		window->count += cost;
 	use->counted = window ? window->count : count;
 	use->left_ms = window ? (int64_t)(window->ends_ms - now) : use->window_ms;
 }
 
-static void soon_run(struct limiter *limiter)
+static void limiter_complete_counted(struct limiter *limiter)
 {
 	struct limit_use *use;
 
-	while ((use = limiter->soon)) {
-		limiter->soon = use->next;
-		if (!limiter->soon)
-			limiter->soon_end = &limiter->soon;
-		tell(use, use->fits, use->counted, use->left_ms);
+	while ((use = limiter->counted)) {
+		limiter->counted = use->next;
+		if (!limiter->counted)
+			limiter->counted_end = &limiter->counted;
+		limit_use_complete(use, use->fits, use->counted, use->left_ms);
 	}
 }
 
-static void on_timer(uv_timer_t *timer)
+static void limiter_timer_due(uv_timer_t *timer)
 {
-	soon_run(timer->data);
+	limiter_complete_counted(timer->data);
 }
 
-static void count_here(struct limiter *limiter, struct limit_use *use)
+static void limit_use_locally(struct limiter *limiter, struct limit_use *use)
 {
 	use->here = true;
 	pthread_mutex_lock(&table.lock);
-	table_use(use, loop_now(limiter->cache->loop));
+	limit_use_in_table(use, loop_now(limiter->cache->loop));
 	pthread_mutex_unlock(&table.lock);
 	use->next = NULL;
-	*limiter->soon_end = use;
-	limiter->soon_end = &use->next;
+	*limiter->counted_end = use;
+	limiter->counted_end = &use->next;
 	if (!uv_is_active((uv_handle_t *)&limiter->timer))
-		uv_timer_start(&limiter->timer, on_timer, 0, 0);
+		uv_timer_start(&limiter->timer, limiter_timer_due, 0, 0);
 }
 
 /* --- In Redis --------------------------------------------------------------------------------- */
 
-static int script_send(struct limit_use *use, struct text how, struct text what, redis_done *done)
+static int limit_script_send(
+	struct limit_use *use, struct text how, struct text what, redis_done *done)
 {
 	struct redis_call call = { .words = 7, .key = 3, .done = done, .owner = use };
 	char key[sizeof(use->name) + 8], cost[24], window[24], limit[24];
@@ -167,7 +168,7 @@ static int script_send(struct limit_use *use, struct text how, struct text what,
 	return redis_send(use->cache->redis, &call);
 }
 
-static bool reply_read(const redisReply *reply, int64_t ret[3])
+static bool limit_reply_parse(const redisReply *reply, int64_t ret[3])
 {
 	if (!reply || reply->type != REDIS_REPLY_ARRAY || reply->elements != 3)
 		return false;
@@ -179,34 +180,35 @@ static bool reply_read(const redisReply *reply, int64_t ret[3])
 	return true;
 }
 
-static void counted(void *owner, int error, const redisReply *reply)
+static void limit_script_replied(void *owner, int error, const redisReply *reply)
 {
 	struct limit_use *use = owner;
 	int64_t answer[3];
 
-	if (!error && reply_read(reply, answer))
-		tell(use, answer[0], answer[1], answer[2]);
+	if (!error && limit_reply_parse(reply, answer))
+		limit_use_complete(use, answer[0], answer[1], answer[2]);
 	else
-		count_here(use->cache->limiter, use);
+		limit_use_locally(use->cache->limiter, use);
 }
 
-/* A Redis that has restarted does not know the script: send it whole, which teaches it. */
-static void counted_by_name(void *owner, int error, const redisReply *reply)
+/* A Redis that has restarted does not know the script. The whole script is sent, and Redis caches
+ * it. */
+static void limit_sha_replied(void *owner, int error, const redisReply *reply)
 {
 	struct limit_use *use = owner;
 
 	if (error && reply && strncmp(reply->str, "NOSCRIPT", 8) == 0 &&
-		script_send(use, TEXT("EVAL"), script, counted) == 0)
+		limit_script_send(use, TEXT("EVAL"), script, limit_script_replied) == 0)
 		return;
-	counted(owner, error, reply);
+	limit_script_replied(owner, error, reply);
 }
 
 void limit_use(struct cache *cache, struct limit_use *use)
 {
 	use->cache = cache;
 	if (use->here || !cache->redis ||
-		script_send(use, TEXT("EVALSHA"), TEXT(SCRIPT_SHA), counted_by_name))
-		count_here(cache->limiter, use);
+		limit_script_send(use, TEXT("EVALSHA"), TEXT(SCRIPT_SHA), limit_sha_replied))
+		limit_use_locally(cache->limiter, use);
 }
 
 /* --- Life ------------------------------------------------------------------------------------- */
@@ -218,7 +220,7 @@ int limiter_new(struct cache *cache)
 	if (!limiter)
 		return E_NO_MEMORY;
 	limiter->cache = cache;
-	limiter->soon_end = &limiter->soon;
+	limiter->counted_end = &limiter->counted;
 	limiter->timer.data = limiter;
 	uv_timer_init(loop_uv(cache->loop), &limiter->timer);
 	cache->limiter = limiter;
@@ -228,7 +230,7 @@ int limiter_new(struct cache *cache)
 	return 0;
 }
 
-static void timer_closed(uv_handle_t *handle)
+static void limiter_timer_closed(uv_handle_t *handle)
 {
 	free(handle->data);
 }
@@ -237,11 +239,11 @@ void limiter_close(struct limiter *limiter)
 {
 	if (!limiter)
 		return;
-	soon_run(limiter);
+	limiter_complete_counted(limiter);
 	pthread_mutex_lock(&table.lock);
 	if (--table.limiters == 0)
 		while (table.windows)
-			window_free(table.windows);
+			limit_window_free(table.windows);
 	pthread_mutex_unlock(&table.lock);
-	uv_close((uv_handle_t *)&limiter->timer, timer_closed);
+	uv_close((uv_handle_t *)&limiter->timer, limiter_timer_closed);
 }

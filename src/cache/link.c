@@ -2,14 +2,14 @@
  *
  * One connection to Redis on the libuv loop.
  *
- * hiredis asks its adapter for "writable" on every command; here that only marks the link dirty,
- * and the flush hook at the end of the turn writes everything in one go. The socket is polled for
- * writing only while the kernel's buffer is full. Reading goes on while a reply is incomplete,
- * since hiredis reads 16 KB at a time and a poll per 16 KB would cost more than the values.
+ * hiredis asks its adapter for "writable" on every command. Here that only marks the link dirty;
+ * the flush hook at the end of the turn writes everything at once. The socket is polled for writing
+ * only while the kernel's buffer is full. Reading continues while a reply is incomplete, since
+ * hiredis reads 16 KB at a time and one poll per 16 KB would cost more than the values.
  *
- * The breaker: BREAKER_FAILURES time-outs or errors in a row open it. While it is open nothing is
- * asked but a PING after each pause; an answer closes it, PROBES_MAX silent ones end the connection
- * (a peer that vanished sends no reset).
+ * The breaker: BREAKER_FAILURES time-outs or errors in a row open it. While it is open, only a PING
+ * is sent after each pause. A reply closes the breaker. PROBES_MAX unanswered PINGs in a row close
+ * the connection (a peer that vanished sends no reset).
  */
 #include "link.h"
 
@@ -27,7 +27,7 @@
 #define BACKOFF_LAST_MS 1000u
 #define PAUSE_MS 250u
 #define PROBES_MAX 3
-/* Reads of 16 KB in a row, so that one link cannot keep the loop. */
+/* Maximum of 16 KB reads in a row, so that one link cannot block the loop. */
 #define READS_MAX 64
 #define READER_KEEP (256 * 1024)
 
@@ -38,12 +38,12 @@ struct link_poll {
 
 static void link_connect(struct link *link);
 static void subscription_end(struct link *link);
-static void on_timer(uv_timer_t *timer);
+static void link_timer_due(uv_timer_t *timer);
 
 /* --- Back-off --------------------------------------------------------------------------------- */
 
-/* Half to all of ms, so that the loops of many copies do not come back together. */
-static uint64_t jittered(uint32_t ms)
+/* A random time between half and all of ms, so that many instances do not reconnect together. */
+static uint64_t backoff_jittered(uint32_t ms)
 {
 	return ms / 2 + randombytes_uniform(ms / 2 + 1);
 }
@@ -56,17 +56,17 @@ static void breaker_set(struct link *link, bool open)
 	count_add(loop_counters(link->redis->loop), COUNT_CACHE_BREAKER_OPEN, open ? 1 : -1);
 }
 
-static void retry_later(struct link *link)
+static void link_retry_later(struct link *link)
 {
 	uint32_t ms = BACKOFF_FIRST_MS << (link->attempts < 5 ? link->attempts : 5);
 
 	link->attempts++;
 	link->state = LINK_WAITING;
-	uv_timer_start(&link->timer, on_timer,
-		jittered(ms < BACKOFF_LAST_MS ? ms : BACKOFF_LAST_MS), 0);
+	uv_timer_start(&link->timer, link_timer_due,
+		backoff_jittered(ms < BACKOFF_LAST_MS ? ms : BACKOFF_LAST_MS), 0);
 }
 
-/* The one place where a link leaves its connection behind. */
+/* The only function that moves a link from connected to waiting. */
 static void link_down(struct link *link, const char *why)
 {
 	if (link->state == LINK_CLOSED || link->state == LINK_WAITING)
@@ -76,7 +76,7 @@ static void link_down(struct link *link, const char *why)
 			LOG_I("port", link->host.port));
 	link->lost = true;
 	breaker_set(link, true);
-	retry_later(link);
+	link_retry_later(link);
 }
 
 static void link_drop(struct link *link, const char *why)
@@ -88,12 +88,12 @@ static void link_drop(struct link *link, const char *why)
 
 /* --- The breaker ------------------------------------------------------------------------------ */
 
-static void pause_start(struct link *link)
+static void link_pause_start(struct link *link)
 {
-	uv_timer_start(&link->timer, on_timer, jittered(PAUSE_MS << link->probes), 0);
+	uv_timer_start(&link->timer, link_timer_due, backoff_jittered(PAUSE_MS << link->probes), 0);
 }
 
-void link_worked(struct link *link)
+void link_succeeded(struct link *link)
 {
 	link->failures = 0;
 }
@@ -106,7 +106,7 @@ void link_failed(struct link *link)
 	link->probes = 0;
 	log_line(LOG_WARN, "redis does not answer", LOG_T("host", link->host.name),
 		LOG_I("port", link->host.port));
-	pause_start(link);
+	link_pause_start(link);
 }
 
 static void breaker_close(struct link *link)
@@ -118,7 +118,7 @@ static void breaker_close(struct link *link)
 	redis_link_up(link->redis, link);
 }
 
-static void probed(void *owner, int error, const redisReply *reply)
+static void link_probed(void *owner, int error, const redisReply *reply)
 {
 	struct link *link = owner;
 
@@ -128,11 +128,11 @@ static void probed(void *owner, int error, const redisReply *reply)
 	if (!error)
 		return breaker_close(link);
 	if (++link->probes < PROBES_MAX)
-		return pause_start(link);
+		return link_pause_start(link);
 	link_drop(link, "no answer");
 }
 
-void link_ask(struct link *link, redis_done *done, int words, const char **word)
+void link_send_internal(struct link *link, redis_done *done, int words, const char **word)
 {
 	struct command *command = command_take(link->redis, done, link);
 	char *wire = NULL;
@@ -149,18 +149,18 @@ void link_ask(struct link *link, redis_done *done, int words, const char **word)
 	free(wire);
 }
 
-static void probe(struct link *link)
+static void link_probe(struct link *link)
 {
-	link_ask(link, probed, 1, (const char *[]){ "PING" });
+	link_send_internal(link, link_probed, 1, (const char *[]){ "PING" });
 }
 
-/* --- Greeting --------------------------------------------------------------------------------- */
+/* --- Logging in ------------------------------------------------------------------------------- */
 
-static void greeted(void *owner, int error, const redisReply *reply)
+static void link_logged_in(void *owner, int error, const redisReply *reply)
 {
 	struct link *link = owner;
 
-	if (link->state != LINK_GREETING)
+	if (link->state != LINK_LOGGING_IN)
 		return;
 	if (error)
 		return link_drop(link, reply ? reply->str : "no answer");
@@ -175,37 +175,39 @@ static void greeted(void *owner, int error, const redisReply *reply)
 	redis_link_up(link->redis, link);
 }
 
-static void greeting_refused(void *owner, int error, const redisReply *reply)
+static void link_login_refused(void *owner, int error, const redisReply *reply)
 {
 	struct link *link = owner;
 
-	if (error && link->state == LINK_GREETING)
+	if (error && link->state == LINK_LOGGING_IN)
 		link_drop(link, reply ? reply->str : "no answer");
 }
 
-/* AUTH and SELECT as the address wants; the PING shows that it serves (and is not loading). */
-static void greet(struct link *link)
+/* AUTH and SELECT when the address has them. The PING shows that Redis serves (and is not
+ * loading). */
+static void link_log_in(struct link *link)
 {
 	const struct redis_address *address = &link->redis->options.address;
 	char db[12];
 
-	link->state = LINK_GREETING;
-	uv_timer_start(&link->timer, on_timer, CONNECT_LIMIT_MS, 0);
+	link->state = LINK_LOGGING_IN;
+	uv_timer_start(&link->timer, link_timer_due, CONNECT_LIMIT_MS, 0);
 	if (address->password[0] && address->user[0])
-		link_ask(link, greeting_refused, 3,
+		link_send_internal(link, link_login_refused, 3,
 			(const char *[]){ "AUTH", address->user, address->password });
 	else if (address->password[0])
-		link_ask(link, greeting_refused, 2, (const char *[]){ "AUTH", address->password });
+		link_send_internal(
+			link, link_login_refused, 2, (const char *[]){ "AUTH", address->password });
 	snprintf(db, sizeof(db), "%d", address->db);
-	if (address->db && link->state == LINK_GREETING)
-		link_ask(link, greeting_refused, 2, (const char *[]){ "SELECT", db });
-	if (link->state == LINK_GREETING)
-		link_ask(link, greeted, 1, (const char *[]){ "PING" });
+	if (address->db && link->state == LINK_LOGGING_IN)
+		link_send_internal(link, link_login_refused, 2, (const char *[]){ "SELECT", db });
+	if (link->state == LINK_LOGGING_IN)
+		link_send_internal(link, link_logged_in, 1, (const char *[]){ "PING" });
 }
 
 /* --- The adapter ------------------------------------------------------------------------------ */
 
-static void on_poll(uv_poll_t *poll, int status, int events)
+static void link_poll_ready(uv_poll_t *poll, int status, int events)
 {
 	struct link *link = ((struct link_poll *)poll)->link;
 
@@ -221,13 +223,13 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 		link_drop(link, uv_strerror(status));
 }
 
-static void poll_for(struct link *link, int events)
+static void link_poll_for(struct link *link, int events)
 {
 	if (link->poll)
-		uv_poll_start(&link->poll->uv, events, on_poll);
+		uv_poll_start(&link->poll->uv, events, link_poll_ready);
 }
 
-static void want_write(void *privdata)
+static void link_want_write(void *privdata)
 {
 	struct link *link = privdata;
 
@@ -236,19 +238,19 @@ static void want_write(void *privdata)
 		link->redis->hook.wanted = true;
 }
 
-static void all_written(void *privdata)
+static void link_all_written(void *privdata)
 {
 	struct link *link = privdata;
 
 	link->dirty = false;
 }
 
-static void want_nothing(void *privdata)
+static void link_want_nothing(void *privdata)
 {
 	(void)privdata;
 }
 
-static void poll_closed(uv_handle_t *handle)
+static void link_poll_closed(uv_handle_t *handle)
 {
 	struct redis *redis = handle->data;
 
@@ -256,8 +258,8 @@ static void poll_closed(uv_handle_t *handle)
 	redis_handle_closed(redis);
 }
 
-/* hiredis is about to close the socket. */
-static void detached(void *privdata)
+/* hiredis will close the socket next. */
+static void link_detached(void *privdata)
 {
 	struct link *link = privdata;
 	struct link_poll *poll = TAKE_PTR(link->poll);
@@ -267,7 +269,7 @@ static void detached(void *privdata)
 	subscription_end(link);
 	if (poll) {
 		poll->link = NULL;
-		uv_close((uv_handle_t *)&poll->uv, poll_closed);
+		uv_close((uv_handle_t *)&poll->uv, link_poll_closed);
 	}
 	link_down(link, "connection lost");
 }
@@ -281,9 +283,9 @@ void link_flush(struct link *link)
 	redisAsyncHandleWrite(link->ac);
 	if (!link->ac)
 		return;
-	/* hiredis asks for writing again (want_write) only when bytes are left. */
+	/* hiredis calls link_want_write again only when bytes are left. */
 	link->blocked = link->dirty;
-	poll_for(link, link->blocked ? UV_READABLE | UV_WRITABLE : UV_READABLE);
+	link_poll_for(link, link->blocked ? UV_READABLE | UV_WRITABLE : UV_READABLE);
 }
 
 void link_read(struct link *link)
@@ -300,7 +302,7 @@ void link_read(struct link *link)
 	}
 }
 
-static void on_reply(redisAsyncContext *ac, void *reply, void *privdata)
+static void link_reply_arrived(redisAsyncContext *ac, void *reply, void *privdata)
 {
 	struct command *command = privdata;
 	struct link *link = command->link;
@@ -314,8 +316,8 @@ static void on_reply(redisAsyncContext *ac, void *reply, void *privdata)
 int link_submit(struct link *link, struct command *command, const char *wire, size_t len)
 {
 	command->link = link;
-	if (!link->ac ||
-		redisAsyncFormattedCommand(link->ac, on_reply, command, wire, len) != REDIS_OK)
+	if (!link->ac || redisAsyncFormattedCommand(
+				 link->ac, link_reply_arrived, command, wire, len) != REDIS_OK)
 		return E_STORE_DOWN;
 	command->serial = ++link->redis->serial;
 	command->started_us = clock_us();
@@ -328,36 +330,37 @@ int link_submit(struct link *link, struct command *command, const char *wire, si
 
 static void subscription_end(struct link *link)
 {
-	redis_heard *heard = TAKE_PTR(link->heard);
+	redis_on_message *on_message = TAKE_PTR(link->on_message);
 
-	if (heard)
-		heard(link->heard_owner, NULL);
+	if (on_message)
+		on_message(link->subscriber, NULL);
 }
 
-/* hiredis calls this for each channel when the connection ends, when the link is already
- * detached. */
-static void on_message(redisAsyncContext *ac, void *reply, void *privdata)
+/* hiredis also calls this for each channel when the connection ends, after link_detached. */
+static void link_message_arrived(redisAsyncContext *ac, void *reply, void *privdata)
 {
 	struct link *link = privdata;
 
 	(void)ac;
-	if (reply && link->heard)
-		link->heard(link->heard_owner, reply);
+	if (reply && link->on_message)
+		link->on_message(link->subscriber, reply);
 }
 
-int link_subscribe(struct link *link, const char *command, redis_heard *heard, void *owner)
+int link_subscribe(struct link *link, const char *command, redis_on_message *on_message,
+	void *owner)
 {
-	if (!link->ac || redisAsyncCommand(link->ac, on_message, link, command) != REDIS_OK)
+	if (!link->ac ||
+		redisAsyncCommand(link->ac, link_message_arrived, link, command) != REDIS_OK)
 		return E_STORE_DOWN;
-	link->heard = heard;
-	link->heard_owner = owner;
+	link->on_message = on_message;
+	link->subscriber = owner;
 	return 0;
 }
 
 /* --- Connecting ------------------------------------------------------------------------------- */
 
-/* Best effort, and not by hiredis: there a refusal counts as an error of the connection. */
-static void keep_alive(int fd)
+/* Best effort. hiredis could do it, but treats a failure as an error of the connection. */
+static void socket_keep_alive(int fd)
 {
 	int on = 1, idle = 30;
 
@@ -365,18 +368,18 @@ static void keep_alive(int fd)
 	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
 }
 
-static void on_connect(const redisAsyncContext *ac, int status)
+static void link_connected(const redisAsyncContext *ac, int status)
 {
 	struct link *link = ac->data;
 
 	if (status != REDIS_OK || link->state != LINK_CONNECTING)
 		return;
 	if (link->host.name[0])
-		keep_alive(ac->c.fd);
-	greet(link);
+		socket_keep_alive(ac->c.fd);
+	link_log_in(link);
 }
 
-static int poll_new(struct link *link, int fd)
+static int link_poll_new(struct link *link, int fd)
 {
 	struct link_poll *poll = calloc(1, sizeof(*poll));
 
@@ -393,7 +396,7 @@ static int poll_new(struct link *link, int fd)
 	return 0;
 }
 
-static void attach(struct link *link, redisAsyncContext *ac)
+static void link_attach(struct link *link, redisAsyncContext *ac)
 {
 	if (!ac || ac->err) {
 		if (ac)
@@ -403,26 +406,26 @@ static void attach(struct link *link, redisAsyncContext *ac)
 	link->ac = ac;
 	ac->data = link;
 	ac->ev.data = link;
-	ac->ev.addRead = ac->ev.delRead = want_nothing;
-	ac->ev.addWrite = want_write;
-	ac->ev.delWrite = all_written;
-	ac->ev.cleanup = detached;
+	ac->ev.addRead = ac->ev.delRead = link_want_nothing;
+	ac->ev.addWrite = link_want_write;
+	ac->ev.delWrite = link_all_written;
+	ac->ev.cleanup = link_detached;
 	ac->c.reader->maxbuf = READER_KEEP;
-	if (poll_new(link, ac->c.fd))
+	if (link_poll_new(link, ac->c.fd))
 		return link_drop(link, "out of memory");
-	link->blocked = true; /* nothing is written before the socket says that it is connected */
-	redisAsyncSetConnectCallback(ac, on_connect);
-	poll_for(link, UV_READABLE | UV_WRITABLE);
+	link->blocked = true; /* nothing is written before the socket is connected */
+	redisAsyncSetConnectCallback(ac, link_connected);
+	link_poll_for(link, UV_READABLE | UV_WRITABLE);
 }
 
-static void connect_to(struct link *link, const char *address)
+static void link_connect_to(struct link *link, const char *address)
 {
 	link->state = LINK_CONNECTING;
-	uv_timer_start(&link->timer, on_timer, CONNECT_LIMIT_MS, 0);
-	attach(link, redisAsyncConnect(address, link->host.port));
+	uv_timer_start(&link->timer, link_timer_due, CONNECT_LIMIT_MS, 0);
+	link_attach(link, redisAsyncConnect(address, link->host.port));
 }
 
-static void on_resolved(uv_getaddrinfo_t *resolver, int status, struct addrinfo *found)
+static void link_resolved(uv_getaddrinfo_t *resolver, int status, struct addrinfo *found)
 {
 	struct link *link = CONTAINER_OF(resolver, struct link, resolver);
 	char address[INET6_ADDRSTRLEN] = "";
@@ -437,23 +440,23 @@ static void on_resolved(uv_getaddrinfo_t *resolver, int status, struct addrinfo 
 			getnameinfo(one->ai_addr, one->ai_addrlen, address, sizeof(address), NULL,
 				0, NI_NUMERICHOST);
 	uv_freeaddrinfo(found);
-	/* A slow answer is as good as a new one: it may come while the back-off runs. */
+	/* A slow answer is used too; it may arrive during the back-off. */
 	if ((link->state == LINK_RESOLVING || link->state == LINK_WAITING) && address[0])
-		connect_to(link, address);
+		link_connect_to(link, address);
 	else if (link->state == LINK_RESOLVING)
 		link_down(link, "unknown host");
 	redis_handle_closed(link->redis);
 }
 
-static void resolve(struct link *link)
+static void link_resolve(struct link *link)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_family = AF_UNSPEC };
 
 	link->state = LINK_RESOLVING;
-	uv_timer_start(&link->timer, on_timer, CONNECT_LIMIT_MS, 0);
+	uv_timer_start(&link->timer, link_timer_due, CONNECT_LIMIT_MS, 0);
 	if (link->resolving)
-		return; /* an earlier look-up still runs: its answer will do */
-	if (uv_getaddrinfo(loop_uv(link->redis->loop), &link->resolver, on_resolved,
+		return; /* an earlier look-up still runs; its answer will be used */
+	if (uv_getaddrinfo(loop_uv(link->redis->loop), &link->resolver, link_resolved,
 		link->host.name, NULL, &hints))
 		return link_down(link, "cannot resolve");
 	link->resolving = true;
@@ -467,17 +470,17 @@ static void link_connect(struct link *link)
 
 	if (path[0]) {
 		link->state = LINK_CONNECTING;
-		uv_timer_start(&link->timer, on_timer, CONNECT_LIMIT_MS, 0);
-		attach(link, redisAsyncConnectUnix(path));
+		uv_timer_start(&link->timer, link_timer_due, CONNECT_LIMIT_MS, 0);
+		link_attach(link, redisAsyncConnectUnix(path));
 	} else if (inet_pton(AF_INET, link->host.name, scratch) == 1 ||
 		inet_pton(AF_INET6, link->host.name, scratch) == 1) {
-		connect_to(link, link->host.name);
+		link_connect_to(link, link->host.name);
 	} else {
-		resolve(link);
+		link_resolve(link);
 	}
 }
 
-static void on_timer(uv_timer_t *timer)
+static void link_timer_due(uv_timer_t *timer)
 {
 	struct link *link = timer->data;
 
@@ -486,10 +489,10 @@ static void on_timer(uv_timer_t *timer)
 		return link_connect(link);
 	case LINK_RESOLVING:
 	case LINK_CONNECTING:
-	case LINK_GREETING:
+	case LINK_LOGGING_IN:
 		return link_drop(link, "connecting took too long");
 	case LINK_UP:
-		return probe(link);
+		return link_probe(link);
 	case LINK_CLOSED:
 		return;
 	}
@@ -510,12 +513,12 @@ struct link *link_new(struct redis *redis, const struct redis_host *host)
 	uv_timer_init(loop_uv(redis->loop), &link->timer);
 	redis->handles++;
 	breaker_set(link, true);
-	uv_timer_start(&link->timer, on_timer, 0, 0);
+	uv_timer_start(&link->timer, link_timer_due, 0, 0);
 	return link;
 }
 
-/* While the others live on (cluster), a closed link goes by itself. */
-static void timer_closed(uv_handle_t *handle)
+/* Frees a closed link while the others of a cluster live on. */
+static void link_timer_closed(uv_handle_t *handle)
 {
 	struct link *link = handle->data;
 	struct redis *redis = link->redis;
@@ -539,5 +542,5 @@ void link_close(struct link *link)
 		redisAsyncFree(link->ac);
 	if (link->resolving)
 		uv_cancel((uv_req_t *)&link->resolver);
-	uv_close((uv_handle_t *)&link->timer, timer_closed);
+	uv_close((uv_handle_t *)&link->timer, link_timer_closed);
 }

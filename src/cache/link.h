@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * One connection to one Redis server: connecting, greeting, writing, limits and the breaker.
+ * One connection to one Redis server: connecting, logging in, writing, time limits and the breaker.
  * Private to redis.c, link.c and cluster.c.
  */
 #ifndef REEYO_CACHE_LINK_H
@@ -11,22 +11,22 @@
 
 #include "redis.h"
 
-/* Time-outs and errors in a row after which a link is not asked for a while. */
+/* Number of time-outs and errors in a row that open the breaker. */
 #define BREAKER_FAILURES 5
-/* Commands waiting for an answer, the late ones included, over all links of a loop. */
+/* Maximum of commands without a reply, timed-out ones included, over all links of a loop. */
 #define COMMANDS_MAX 16384u
 #define REDIRECTS_MAX 5
 
 enum link_state {
-	LINK_WAITING,    /* for its back-off to end */
+	LINK_WAITING,    /* for the end of its back-off */
 	LINK_RESOLVING,
 	LINK_CONNECTING,
-	LINK_GREETING,   /* AUTH, SELECT, PING */
+	LINK_LOGGING_IN, /* AUTH, SELECT, PING */
 	LINK_UP,
 	LINK_CLOSED
 };
 
-struct link_poll; /* the uv_poll of one socket; lives until libuv lets go of it */
+struct link_poll; /* the uv_poll of one socket; freed when libuv has closed it */
 
 struct link {
 	struct redis *redis;
@@ -34,21 +34,21 @@ struct link {
 	enum link_state state;
 	redisAsyncContext *ac;
 	struct link_poll *poll;
-	uv_timer_t timer; /* back-off, connect limit or the breaker's pause, as the state says */
+	uv_timer_t timer; /* back-off, connect limit or the breaker's pause, by state */
 	uv_getaddrinfo_t resolver;
 	bool resolving;
-	bool dirty;       /* has queued commands that are not written */
+	bool dirty;       /* has queued commands that are not written yet */
 	bool blocked;     /* waits for the socket to become writable */
-	bool open;        /* the breaker */
+	bool open;        /* the breaker is open */
 	bool lost;        /* the loss has been logged */
 	bool serves, seed; /* cluster: owns slots; comes from the configuration */
 	unsigned failures, probes, attempts;
-	redis_heard *heard; /* of a subscribed link */
-	void *heard_owner;
+	redis_on_message *on_message; /* of a subscribed link */
+	void *subscriber;
 	struct link *next;
 };
 
-/* A command that was taken. Late ones (done is NULL) stay until their reply or the end of the
+/* An accepted command. A timed-out one (done is NULL) stays until its reply or the end of the
  * link. */
 struct command {
 	struct deadline deadline;
@@ -57,11 +57,11 @@ struct command {
 	struct link *link;
 	uint64_t serial, started_us;
 	struct command *next;  /* in the free list */
-	char *wire;            /* cluster only: kept to be sent again */
+	char *wire;            /* cluster only: copy for a redirection */
 	int wire_len;
 	uint16_t slot;
 	uint8_t redirects;
-	bool quiet;            /* own probes: neither breaker nor counters look at them */
+	bool quiet;            /* internal: neither breaker nor counters see it */
 };
 
 struct cluster;
@@ -74,47 +74,47 @@ struct redis {
 	struct turn_hook hook;
 	struct deadline_list limits;
 	struct command *free;
-	unsigned taken;      /* commands not back in the free list */
-	unsigned handles;    /* of libuv, still to be closed */
+	unsigned taken;      /* commands outside the free list */
+	unsigned handles;    /* libuv handles that are not closed yet */
 	uint64_t turn, serial;
-	char *wire;          /* the command that is being sent */
+	char *wire;          /* buffer of the command being sent */
 	size_t wire_room;
 	bool closed;
 };
 
-/* A link that starts connecting. NULL when out of memory. */
+/* Creates a link and starts connecting. NULL when out of memory. */
 struct link *link_new(struct redis *redis, const struct redis_host *host);
 void link_close(struct link *link);
-/* Connected and not held back by the breaker. */
+/* Connected, and the breaker is closed. */
 static inline bool link_usable(const struct link *link)
 {
 	return link->state == LINK_UP && !link->open;
 }
-/* Queues a command; 0, or E_STORE_DOWN when hiredis refused it (its done is not called). */
+/* Queues a command. Returns 0, or E_STORE_DOWN when hiredis refused it (done is not called). */
 int link_submit(struct link *link, struct command *command, const char *wire,
 	size_t len) MUST_CHECK;
-/* A command of the cache's own (its owner is the link), of which breaker and counters know
- * nothing. */
-void link_ask(struct link *link, redis_done *done, int words, const char **word);
-/* 0, or E_STORE_DOWN. The link takes no command from then on. */
-int link_subscribe(struct link *link, const char *command, redis_heard *heard,
+/* Sends an internal command, which breaker and counters ignore. Its owner is the link. */
+void link_send_internal(struct link *link, redis_done *done, int words, const char **word);
+/* Returns 0 or E_STORE_DOWN. The link takes no command from then on. */
+int link_subscribe(struct link *link, const char *command, redis_on_message *on_message,
 	void *owner) MUST_CHECK;
-/* Writes what is queued. */
+/* Writes the queued commands. */
 void link_flush(struct link *link);
-/* Reads all that has arrived. */
+/* Reads everything that has arrived. */
 void link_read(struct link *link);
-/* Every answer and time-out of a command is told here, for the breaker. */
-void link_worked(struct link *link);
+/* Record each reply and time-out, for the breaker. */
+void link_succeeded(struct link *link);
 void link_failed(struct link *link);
 
-/* Of redis.c: a command for internal use, and its end. */
+/* --- redis.c --- */
+/* A command for internal use, and its end. */
 struct command *command_take(struct redis *redis, redis_done *done, void *owner);
 void command_give(struct redis *redis, struct command *command);
 void command_replied(struct link *link, struct command *command, redisReply *reply);
 void redis_handle_closed(struct redis *redis);
 void redis_link_up(struct redis *redis, struct link *link);
 
-/* Of cluster.c. */
+/* --- cluster.c --- */
 int cluster_new(struct redis *redis) MUST_CHECK;
 void cluster_close(struct cluster *cluster);
 void cluster_free(struct cluster *cluster);
@@ -122,7 +122,7 @@ bool cluster_all_up(const struct redis *redis);
 uint16_t cluster_slot(struct text key);
 struct link *cluster_link(const struct redis *redis, uint16_t slot);
 void cluster_link_up(struct redis *redis, struct link *link);
-/* True when the reply was a redirection that has been followed: the command is on its way again. */
+/* True when the reply was a redirection and the command has been sent to the new node. */
 bool cluster_redirected(struct link *link, struct command *command, const redisReply *reply);
 
 #endif

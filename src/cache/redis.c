@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Commands: taken from a bounded pool, given a time limit, and completed exactly once, by their
- * reply, by the limit or by the loss of their connection. One that ran out of time stays known to
- * hiredis until its reply comes, which is then thrown away.
+ * reply, by the limit or by the loss of their connection. hiredis still knows a command that ran
+ * out of time; its late reply is thrown away.
  */
 #include "redis.h"
 
@@ -41,7 +41,7 @@ void command_give(struct redis *redis, struct command *command)
 	redis->taken--;
 }
 
-/* Calls done; afterwards the command is only waiting for a reply that nobody wants. */
+/* Calls done. If the reply is still outstanding, it will be ignored. */
 static void command_end(struct command *command, int error, const redisReply *reply)
 {
 	redis_done *done = TAKE_PTR(command->done);
@@ -51,7 +51,7 @@ static void command_end(struct command *command, int error, const redisReply *re
 		done(command->owner, error, reply);
 }
 
-static void command_judge(struct link *link, const struct command *command, int error)
+static void command_record_outcome(struct link *link, const struct command *command, int error)
 {
 	struct counters *counters = loop_counters(link->redis->loop);
 
@@ -64,17 +64,17 @@ static void command_judge(struct link *link, const struct command *command, int 
 	if (error)
 		link_failed(link);
 	else
-		link_worked(link);
+		link_succeeded(link);
 }
 
-static void ignored(void *owner, int error, const redisReply *reply)
+static void reply_ignored(void *owner, int error, const redisReply *reply)
 {
 	(void)owner;
 	(void)error;
 	(void)reply;
 }
 
-/* Errors that say nothing against the server that answers. */
+/* True for errors that show a broken server; some errors are normal answers. */
 static bool reply_is_failure(const redisReply *reply)
 {
 	static const struct text harmless[] = { TEXT("NOSCRIPT "), TEXT("WRONGTYPE "),
@@ -100,13 +100,13 @@ void command_replied(struct link *link, struct command *command, redisReply *rep
 		return command_give(redis, command);
 	if (failed && reply && redis->cluster && cluster_redirected(link, command, reply))
 		return;
-	command_judge(link, command, reply_is_failure(reply) ? E_STORE_DOWN : 0);
+	command_record_outcome(link, command, reply_is_failure(reply) ? E_STORE_DOWN : 0);
 	command_end(command, failed ? E_STORE_DOWN : 0, reply);
 	command_give(redis, command);
 }
 
-/* The limit has passed. When the loop itself was late the answer may have been here for long: look
- * before giving up. */
+/* The time limit has passed. When the loop itself was late, the reply may have arrived already:
+ * reads before giving up. */
 static void command_expired(struct deadline *deadline)
 {
 	struct command *command = CONTAINER_OF(deadline, struct command, deadline);
@@ -116,7 +116,7 @@ static void command_expired(struct deadline *deadline)
 	link_read(link);
 	if (command->serial != serial || !command->done)
 		return;
-	command_judge(link, command, E_TIMED_OUT);
+	command_record_outcome(link, command, E_TIMED_OUT);
 	command_end(command, E_TIMED_OUT, NULL);
 }
 
@@ -127,8 +127,8 @@ static struct link *link_for(const struct redis *redis, uint16_t slot)
 	return redis->cluster ? cluster_link(redis, slot) : redis->links;
 }
 
-/* Digits of a number, behind which goes a line end. */
-static char *number_put(char *at, size_t number)
+/* Writes a number in digits and a line end. */
+static char *wire_number_write(char *at, size_t number)
 {
 	char digits[20];
 	int n = 0;
@@ -143,8 +143,8 @@ static char *number_put(char *at, size_t number)
 	return at;
 }
 
-/* Room that is kept from one command to the next: an allocation of this size for each costs as much
- * as all else of sending it. False when out of memory. */
+/* Grows the buffer, which is kept from one command to the next: allocating it for each command
+ * would cost as much as the rest of sending. False when out of memory. */
 static bool wire_room(struct redis *redis, size_t need)
 {
 	char *room;
@@ -160,8 +160,8 @@ static bool wire_room(struct redis *redis, size_t need)
 	return true;
 }
 
-/* The command as it goes out, in redis->wire: its length, or -1. */
-static int wire_make(struct redis *redis, int words, const struct text *word)
+/* Writes the command in wire format into redis->wire. Returns its length, or -1. */
+static int wire_command_write(struct redis *redis, int words, const struct text *word)
 {
 	size_t need = 24;
 	char *at;
@@ -172,10 +172,10 @@ static int wire_make(struct redis *redis, int words, const struct text *word)
 		return -1;
 	at = redis->wire;
 	*at++ = '*';
-	at = number_put(at, (size_t)words);
+	at = wire_number_write(at, (size_t)words);
 	for (int i = 0; i < words; i++) {
 		*at++ = '$';
-		at = number_put(at, word[i].len);
+		at = wire_number_write(at, word[i].len);
 		if (word[i].len)
 			memcpy(at, word[i].at, word[i].len);
 		at += word[i].len;
@@ -185,7 +185,7 @@ static int wire_make(struct redis *redis, int words, const struct text *word)
 	return (int)(at - redis->wire);
 }
 
-/* A cluster may ask for the command to be sent again elsewhere. */
+/* Keeps a copy of the command for a cluster, which may redirect it to another node. */
 static bool wire_keep(const struct redis *redis, struct command *command, int len)
 {
 	if (!redis->cluster)
@@ -212,11 +212,11 @@ int redis_send_words(struct redis *redis, int words, const struct text *word, in
 
 	if (redis->closed || !link || !link_usable(link))
 		return E_STORE_DOWN;
-	command = command_take(redis, done ? done : ignored, owner);
+	command = command_take(redis, done ? done : reply_ignored, owner);
 	if (!command)
 		return E_BUSY;
 	command->slot = slot;
-	len = wire_make(redis, words, word);
+	len = wire_command_write(redis, words, word);
 	if (len < 0 || !wire_keep(redis, command, len)) {
 		command_give(redis, command);
 		return E_NO_MEMORY;
@@ -228,15 +228,16 @@ int redis_send_words(struct redis *redis, int words, const struct text *word, in
 	return 0;
 }
 
-int redis_subscribe(struct redis *redis, const char *command, redis_heard *heard, void *owner)
+int redis_subscribe(struct redis *redis, const char *command, redis_on_message *on_message,
+	void *owner)
 {
 	for (struct link *link = redis->links; link && !redis->closed; link = link->next)
 		if (link_usable(link))
-			return link_subscribe(link, command, heard, owner);
+			return link_subscribe(link, command, on_message, owner);
 	return E_STORE_DOWN;
 }
 
-static void flush(struct turn_hook *hook)
+static void redis_flush(struct turn_hook *hook)
 {
 	struct redis *redis = CONTAINER_OF(hook, struct redis, hook);
 
@@ -282,7 +283,7 @@ int redis_new(struct loop *loop, const struct redis_options *options, struct red
 		return E_NO_MEMORY;
 	redis->loop = loop;
 	redis->options = *options;
-	redis->hook.run = flush;
+	redis->hook.run = redis_flush;
 	if (options->address.cluster ? cluster_new(redis) != 0 :
 		!(redis->links = link_new(redis, &options->address.host[0]))) {
 		free(redis);

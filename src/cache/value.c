@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The form of cached values; see the header. The tag is a keyed hash with a key that never changes,
- * so that every copy of the server gives one body the same tag.
+ * The form of cached values; see the header. The ETag is a keyed hash with a constant key, so that
+ * every instance gives a body the same ETag.
  */
 #include "value.h"
 
@@ -12,17 +12,17 @@
 
 #include "reeyo/core/id.h"
 
-/* Below, a packet is not filled anyway and an account (700 bytes) would be packed at each of its
- * many fills; above, compressing would hold the loop up for long. */
+/* A smaller body fits into one packet anyway, and an account (700 bytes) would be compressed each
+ * time it is stored, which is often. A larger body would block the loop for too long. */
 #define GZIP_FROM 1024u
 #define GZIP_MAX (256u * 1024)
-/* Of a body made once in the life of a process. */
+/* For a body that is made once per process. */
 #define GZIP_ONCE_MAX (4u * 1024 * 1024)
 #define GZIP_LEVEL 4
 #define HEAD_MAX 96
 #define TAG_DIGITS 16
 
-static void tag_of(struct text plain, char out[TAG_DIGITS + 1])
+static void etag_hash(struct text plain, char out[TAG_DIGITS + 1])
 {
 	static const unsigned char key[crypto_shorthash_KEYBYTES] = "reeyo etag key.";
 	unsigned char hash[crypto_shorthash_BYTES];
@@ -31,7 +31,7 @@ static void tag_of(struct text plain, char out[TAG_DIGITS + 1])
 	sodium_bin2hex(out, TAG_DIGITS + 1, hash, sizeof(hash));
 }
 
-/* Length of the gzipped body in out, or 0 when that saves nothing. */
+/* Writes the gzipped body into out. Returns its length, or 0 when that saves nothing. */
 static size_t gzip_into(struct text plain, size_t longest, char *out)
 {
 	z_stream z = { 0 };
@@ -49,7 +49,7 @@ static size_t gzip_into(struct text plain, size_t longest, char *out)
 	return end == Z_STREAM_END ? z.total_out : 0;
 }
 
-static void value_point(struct cache_value *value, const char *tag, const char *body, size_t plain,
+static void stored_value_set(struct cache_value *value, const char *tag, const char *body, size_t plain,
 	size_t gzip)
 {
 	value->plain = (struct text){ body, plain };
@@ -60,7 +60,7 @@ static void value_point(struct cache_value *value, const char *tag, const char *
 	value->etag[TAG_DIGITS + 2] = '\0';
 }
 
-static size_t head_write(char out[HEAD_MAX], const char *tag, size_t plain, size_t gzip,
+static size_t value_head_write(char out[HEAD_MAX], const char *tag, size_t plain, size_t gzip,
 	int64_t until_ms)
 {
 	size_t len = (size_t)snprintf(out, HEAD_MAX, "R1 %s %zu %zu", tag, plain, gzip);
@@ -71,7 +71,7 @@ static size_t head_write(char out[HEAD_MAX], const char *tag, size_t plain, size
 	return len + 1;
 }
 
-static struct stored *stored_new(struct text plain, size_t longest, int64_t until_ms)
+static struct stored *stored_make(struct text plain, size_t longest, int64_t until_ms)
 {
 	size_t room = HEAD_MAX + plain.len * 2;
 	struct stored *stored = malloc(sizeof(*stored) + room), *fit;
@@ -80,37 +80,37 @@ static struct stored *stored_new(struct text plain, size_t longest, int64_t unti
 
 	if (!stored)
 		return NULL;
-	tag_of(plain, tag);
+	etag_hash(plain, tag);
 	memcpy(stored->bytes + HEAD_MAX, plain.at, plain.len);
 	gzip = gzip_into(plain, longest, stored->bytes + HEAD_MAX + plain.len);
-	len = head_write(head, tag, plain.len, gzip, until_ms);
+	len = value_head_write(head, tag, plain.len, gzip, until_ms);
 	fit = realloc(stored, sizeof(*stored) + HEAD_MAX + plain.len + gzip);
 	stored = fit ? fit : stored;
 	memcpy(stored->bytes + HEAD_MAX - len, head, len);
 	stored->wire = (struct text){ stored->bytes + HEAD_MAX - len, len + plain.len + gzip };
-	value_point(&stored->value, tag, stored->bytes + HEAD_MAX, plain.len, gzip);
+	stored_value_set(&stored->value, tag, stored->bytes + HEAD_MAX, plain.len, gzip);
 	stored->value.until_ms = until_ms;
 	return stored;
 }
 
-struct stored *value_new(struct text plain, int64_t until_ms)
+struct stored *stored_new(struct text plain, int64_t until_ms)
 {
-	return stored_new(plain, GZIP_MAX, until_ms);
+	return stored_make(plain, GZIP_MAX, until_ms);
 }
 
 struct cache_value *cache_value_new(struct text plain)
 {
-	struct stored *stored = stored_new(plain, GZIP_ONCE_MAX, 0);
+	struct stored *stored = stored_make(plain, GZIP_ONCE_MAX, 0);
 
-	return stored ? &stored->value : NULL; /* which stands first in it */
+	return stored ? &stored->value : NULL; /* its first member, so free() works */
 }
 
-static bool tag_ok(struct text tag)
+static bool etag_valid(struct text tag)
 {
 	return tag.len == TAG_DIGITS && strspn(tag.at, "0123456789abcdef") >= TAG_DIGITS;
 }
 
-enum held value_read(struct text wire, struct cache_value *ret)
+enum held stored_parse(struct text wire, struct cache_value *ret)
 {
 	static const struct text value = TEXT("R1 "), lease = TEXT("L1 ");
 	struct text rest = wire, head, tag, plain, gzip;
@@ -127,12 +127,12 @@ enum held value_read(struct text wire, struct cache_value *ret)
 	tag = text_cut(&head, ' ');
 	plain = text_cut(&head, ' ');
 	gzip = text_cut(&head, ' ');
-	if (!tag_ok(tag) || !text_to_int(plain, 0, VALUE_MAX, &plain_len) ||
+	if (!etag_valid(tag) || !text_to_int(plain, 0, VALUE_MAX, &plain_len) ||
 		!text_to_int(gzip, 0, VALUE_MAX, &gzip_len) ||
 		(head.at && !text_to_int(head, 1, INT64_MAX, &until_ms)) ||
 		(size_t)(plain_len + gzip_len) != rest.len)
 		return HELD_OTHER;
-	value_point(ret, tag.at, rest.at, (size_t)plain_len, (size_t)gzip_len);
+	stored_value_set(ret, tag.at, rest.at, (size_t)plain_len, (size_t)gzip_len);
 	ret->until_ms = until_ms;
 	return HELD_VALUE;
 }

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT
  *
- * Admission: may this account do what the route does, as the account is now? Customers are asked of
- * `user:{id}`; riders of a memory of this loop, because each of them reports his place every few
- * seconds.
+ * Admission: checks whether an account may currently do what the route does. Customers are checked
+ * with the cached `user:{id}`. Riders are checked with a cache of this loop, because each of them
+ * reports a position every few seconds.
  */
 #ifndef REEYO_AUTH_ADMIT_H
 #define REEYO_AUTH_ADMIT_H
 
 #include "reeyo/http/request.h"
 
-/* A fact is believed so long, unless somebody forgets it before; a refusal is never given on a
- * remembered one. */
+/* Time to live of cached rider facts, unless they are invalidated before. A request is never
+ * refused because of cached facts. */
 #define RIDER_FACTS_LIFE_MS 10000
-#define RIDER_FACTS_ORDERS 6 /* of a rider's active orders the oldest so many */
+#define RIDER_FACTS_ORDERS 6 /* at most this many of the oldest active orders */
 
-/* What a rider's requests need to know of him: rq->rider on RIDER_READY rows, valid as long as the
+/* The facts about a rider that requests need: rq->rider on RIDER_READY rows, valid as long as the
  * request. */
 struct rider_facts {
 	bool phone_verified, is_online;
@@ -26,21 +26,23 @@ struct rider_facts {
 	} orders[RIDER_FACTS_ORDERS];
 };
 
-/* The memory of a loop, bounded. 0 or E_NO_MEMORY; free takes NULL. */
+/* The cache of one loop, bounded. Returns 0 or E_NO_MEMORY; free accepts NULL. */
 int rider_memory_new(struct rider_memory **ret) MUST_CHECK;
 void rider_memory_free(struct rider_memory *memory);
 
-/* This loop forgets a rider, also what is being read of him: for events, which every loop hears. */
+/* Removes a rider from the cache of this loop and prevents a read in progress from storing facts.
+ * For events, which every loop receives. */
 void rider_facts_forget(struct app *app, const char *rider);
-/* Every loop of this process forgets him, this one at once: for the request that has changed him or
- * his orders. */
+/* Removes a rider from the caches of all loops of this process, from this loop's at once. For a
+ * request that has changed the rider or the rider's orders. */
 void rider_facts_changed(struct app *app, const char *rider);
 
-/* Why a rider may not work, or 0: E_SUSPENDED, E_PHONE_UNVERIFIED, E_NOT_APPROVED, E_INACTIVE. */
+/* Returns 0 when the rider may work, else the reason: E_SUSPENDED, E_PHONE_UNVERIFIED,
+ * E_NOT_APPROVED, E_INACTIVE. */
 int rider_refusal(const struct rider_facts *facts, const struct config *config);
 
-/* Step of the server after the body check: CUSTOMER_VERIFIED rows get rq->account, RIDER_READY rows
- * rq->rider, or are refused; other rows pass. Ends in request_next or a reply. */
+/* Step of the server after the body check. CUSTOMER_VERIFIED rows get rq->account and RIDER_READY
+ * rows rq->rider, or the request is refused. Other rows pass. Ends in request_next or a reply. */
 void admit_account(struct request *rq);
 
 #endif

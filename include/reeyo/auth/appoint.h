@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Making admins from the command line and at start: the only way to the first one. These functions
- * block and hash: never on a loop.
+ * Creates admins from the command line and at start, which is the only way to create the first one.
+ * These functions block and hash: never call them on a loop.
  */
 #ifndef REEYO_AUTH_APPOINT_H
 #define REEYO_AUTH_APPOINT_H
@@ -10,18 +10,18 @@
 
 struct appointment {
 	const char *email;
-	const char *name;     /* NULL: the e-mail */
+	const char *name;     /* NULL: the e-mail address */
 	const char *role;     /* "ADMIN", "SUPER_ADMIN" in any case; NULL: SUPER_ADMIN */
 	const char *password;
 };
 
-/* Makes the admin, or gives the one with that e-mail this password and role, and unlocks him. 0,
- * E_CONFIG (something is not as it must be; said on standard error), or why the database could not.
- * *ret_changed: there was one. */
+/* Creates the admin. If the e-mail address exists, sets that admin's password and role and unlocks
+ * the account. Returns 0, E_CONFIG (invalid input, reported on standard error) or the error of the
+ * database. *ret_changed: the admin existed. */
 int admin_appoint(const struct config *config, const struct appointment *appointment,
 	bool *ret_changed) MUST_CHECK;
-/* Makes super_admin_email a super-admin while there is no admin at all. Nothing to do is a
- * success. */
+/* Creates super_admin_email as a super-admin when there is no admin at all. Returns 0 also when
+ * there is nothing to do. */
 int admin_appoint_first(const struct config *config) MUST_CHECK;
 
 #endif

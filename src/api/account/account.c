@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The kinds of account, and what all their handlers share: names, the answer after a change, the
- * words for what is taken.
+ * The kinds of account and code that all their handlers share: names, replies after a change, and
+ * the errors for a taken phone or e-mail.
  */
 #include "account.h"
 
@@ -38,7 +38,7 @@ const struct field bank_fields[] = {
 
 /* --- Reading a body --------------------------------------------------------------------------- */
 
-static bool name_part_fits(const char *part)
+static bool name_part_valid(const char *part)
 {
 	return part && unicode_room(text_of(part)) >= PART_MIN &&
 	       text_length(text_of(part)) <= PART_MAX;
@@ -58,7 +58,7 @@ bool name_take(struct request *rq, bool required, const char **ret_first, const 
 		*ret_last = arena_copy(rq->arena, tail.at, tail.len);
 	if (!required && !head.at)
 		return true;
-	if (name_part_fits(*ret_first) && name_part_fits(*ret_last))
+	if (name_part_valid(*ret_first) && name_part_valid(*ret_last))
 		return true;
 	reply_field(rq, head.at ? "name" : *ret_first ? "lastName" : "firstName",
 		head.at ? "must be a first and a last name of 2 to 50 characters each" :
@@ -71,7 +71,7 @@ bool name_take(struct request *rq, bool required, const char **ret_first, const 
 bool object_take(struct request *rq, const json_t *object,
 	const struct field *table, const char **ret)
 {
-	json_auto_t *kept = json_object();
+	json_auto_t *selected = json_object();
 	char *text auto_free = NULL;
 
 	*ret = json_is_null(object) ? "" : NULL;
@@ -81,9 +81,9 @@ bool object_take(struct request *rq, const json_t *object,
 		json_t *value = member(object, field->name);
 
 		if (value)
-			json_object_set(kept, field->name, value);
+			json_object_set(selected, field->name, value);
 	}
-	text = json_dumps(kept, JSON_COMPACT);
+	text = json_dumps(selected, JSON_COMPACT);
 	*ret = text ? arena_copy(rq->arena, text, strlen(text)) : NULL;
 	if (!*ret)
 		reply_error(rq, E_NO_MEMORY);
@@ -106,25 +106,25 @@ void account_changed(struct request *rq, const char *account, void (*next)(struc
 	next(rq);
 }
 
-static void shown_reply(struct request *rq)
+static void account_reply_stored(struct request *rq)
 {
-	const struct text *shown = rq->state;
+	const struct text *json = rq->state;
 
-	reply_data(rq, *shown);
+	reply_data(rq, *json);
 }
 
-void account_reply(struct request *rq, struct text shown)
+void account_reply(struct request *rq, struct text json)
 {
-	struct text *kept = ARENA_NEW(rq->arena, struct text);
+	struct text *copy = ARENA_NEW(rq->arena, struct text);
 
-	if (!shown.at)
+	if (!json.at)
 		return reply_error(rq, E_ACCOUNT_GONE);
-	if (kept)
-		*kept = (struct text){ account_text(rq, shown), shown.len };
-	if (!kept || !kept->at)
+	if (copy)
+		*copy = (struct text){ account_text(rq, json), json.len };
+	if (!copy || !copy->at)
 		return reply_error(rq, E_NO_MEMORY);
-	rq->state = kept;
-	account_changed(rq, rq->caller.id, shown_reply);
+	rq->state = copy;
+	account_changed(rq, rq->caller.id, account_reply_stored);
 }
 
 void account_fail(struct request *rq, const struct db_result *result)

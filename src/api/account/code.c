@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * One-time codes: what proves a phone (a vendor's e-mail too), and another one when it did not
- * come. Five wrong tries void a code, and another code does not bring new ones: tries are forgotten
- * when none was wrong for 15 minutes. Only a keyed hash of a code is stored.
+ * One-time codes: they prove a phone (a vendor's e-mail too), and another one can be sent when a
+ * code did not arrive. Five wrong tries void a code, and a new code does not reset them: tries are
+ * reset 15 minutes after the last wrong one. Only a keyed hash of a code is stored.
  */
 #include "account.h"
 
@@ -45,27 +45,27 @@ static const struct outcome {
 	{ { "EXPIRED", 7 }, E_OTP_EXPIRED },
 	{ { "WRONG", 5 }, E_OTP_WRONG },
 	{ { "SENT", 4 }, E_OK },
-	{ { "TIRED", 5 }, E_TOO_MANY_REQUESTS },
+	{ { "LOCKED", 6 }, E_TOO_MANY_REQUESTS },
 };
 
-/* There is no such account: of a token, or of an id in a body. */
-static enum err gone(const struct request *rq)
+/* The error for a missing account: named by a token, or by an id in a body. */
+static enum err code_account_error(const struct request *rq)
 {
 	return rq->caller.id[0] ? E_ACCOUNT_GONE : E_ACCOUNT_NOT_FOUND;
 }
 
-/* The first column of a code's statement. */
-static int outcome_of(const struct request *rq, const struct db_result *result)
+/* Converts the first column of a code's statement. */
+static int code_outcome(const struct request *rq, const struct db_result *result)
 {
 	if (db_rows(result) == 0)
-		return gone(rq);
+		return code_account_error(rq);
 	for (size_t i = 0; i < COUNT_OF(outcomes); i++)
 		if (text_is(db_text(result, 0, 0), outcomes[i].name))
 			return outcomes[i].err;
 	return E_INTERNAL;
 }
 
-static void verify(struct request *rq, const char *account, const char *what, sql_done *done)
+static void code_verify(struct request *rq, const char *account, const char *what, sql_done *done)
 {
 	const char *code = body_text(rq, "otp");
 	const char *test_code = rq->app->config->otp_test_code;
@@ -79,59 +79,59 @@ static void verify(struct request *rq, const char *account, const char *what, sq
 		is_test_code ? "t" : "f", what);
 }
 
-static void verify_refused(struct request *rq, int err)
+static void code_refused(struct request *rq, int err)
 {
 	if (err != E_INTERNAL)
 		limit_spend(rq);
 	reply_error(rq, err);
 }
 
-static void verified(struct request *rq, const struct db_result *result)
+static void code_verified(struct request *rq, const struct db_result *result)
 {
-	int err = outcome_of(rq, result);
+	int err = code_outcome(rq, result);
 
 	if (err)
-		return verify_refused(rq, err);
+		return code_refused(rq, err);
 	account_reply(rq, db_text(result, 0, 1));
 }
 
 void account_verify_phone(struct request *rq)
 {
-	verify(rq, rq->caller.id, "PHONE", verified);
+	code_verify(rq, rq->caller.id, "PHONE", code_verified);
 }
 
 void account_verify_email(struct request *rq)
 {
-	verify(rq, rq->caller.id, "EMAIL", verified);
+	code_verify(rq, rq->caller.id, "EMAIL", code_verified);
 }
 
-static void verified_all(struct request *rq, const struct db_result *result)
+static void code_verified_all(struct request *rq, const struct db_result *result)
 {
-	int err = outcome_of(rq, result);
+	int err = code_outcome(rq, result);
 
 	if (err)
-		return verify_refused(rq, err);
+		return code_refused(rq, err);
 	reply_message(rq, "Phone and e-mail are verified",
 		"Le téléphone et l'e-mail sont vérifiés");
 }
 
 void account_verify_all(struct request *rq, const char *account)
 {
-	verify(rq, account, "BOTH", verified_all);
+	code_verify(rq, account, "BOTH", code_verified_all);
 }
 
 /* --- Send again ------------------------------------------------------------------------------- */
 
-struct renewal {
+struct code_renewal {
 	const char *account, *phone, *email;
 	char code[CODE_LENGTH + 1];
 	char hash[CODE_HASH_SIZE];
 };
 
-static void renewed(struct request *rq, const struct db_result *result)
+static void code_renewed(struct request *rq, const struct db_result *result)
 {
-	struct renewal *renewal = rq->state;
-	int err = outcome_of(rq, result);
+	struct code_renewal *renewal = rq->state;
+	int err = code_outcome(rq, result);
 
 	if (err == E_TOO_MANY_REQUESTS)
 		reply_retry_after(rq, db_int(result, 0, 1));
@@ -141,37 +141,37 @@ static void renewed(struct request *rq, const struct db_result *result)
 	reply_message(rq, "A new code is on its way", "Un nouveau code arrive");
 }
 
-static void renew(struct request *rq)
+static void code_renew(struct request *rq)
 {
-	struct renewal *renewal = rq->state;
+	struct code_renewal *renewal = rq->state;
 
 	code_new(rq, renewal->account, renewal->code, renewal->hash);
-	sql_write(rq, account_renew_code, renewed, account_kind(rq)->name, renewal->account,
+	sql_write(rq, account_renew_code, code_renewed, account_kind(rq)->name, renewal->account,
 		renewal->hash, CODE_LIFE_S);
 }
 
-static void contact_found(struct request *rq, const struct db_result *result)
+static void code_contact_found(struct request *rq, const struct db_result *result)
 {
-	struct renewal *renewal = rq->state;
+	struct code_renewal *renewal = rq->state;
 
 	if (db_rows(result) == 0)
-		return reply_error(rq, gone(rq));
+		return reply_error(rq, code_account_error(rq));
 	renewal->phone = account_text(rq, db_text(result, 0, 0));
 	renewal->email = account_text(rq, db_text(result, 0, 1));
 	if (!renewal->phone)
 		return reply_error(rq, E_NO_MEMORY);
-	limit_messages(rq, renewal->phone, rq->ns == NS_VENDOR ? renewal->email : NULL, renew);
+	limit_messages(rq, renewal->phone, rq->ns == NS_VENDOR ? renewal->email : NULL, code_renew);
 }
 
 void account_resend_code_to(struct request *rq, const char *account)
 {
-	struct renewal *renewal = ARENA_NEW(rq->arena, struct renewal);
+	struct code_renewal *renewal = ARENA_NEW(rq->arena, struct code_renewal);
 
 	if (!renewal)
 		return reply_error(rq, E_NO_MEMORY);
 	renewal->account = account;
 	rq->state = renewal;
-	sql_write(rq, account_contact, contact_found, account_kind(rq)->name, account);
+	sql_write(rq, account_contact, code_contact_found, account_kind(rq)->name, account);
 }
 
 void account_resend_code(struct request *rq)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * How an account is told things: the phones that may be woken by a push (a token belongs to the
- * account that gave it last, and goes with that session), and the languages there are.
+ * How an account receives messages: the devices that get push messages (a token belongs to the
+ * account that registered it last, and is removed with its session), and the languages.
  */
 #include "account.h"
 
@@ -19,7 +19,7 @@ const struct field remove_device_body[] = {
 	FIELD_END
 };
 
-static void added(struct request *rq, const struct db_result *result)
+static void device_added(struct request *rq, const struct db_result *result)
 {
 	(void)result;
 	reply_message(rq, "Device registered", "Appareil enregistré");
@@ -27,11 +27,11 @@ static void added(struct request *rq, const struct db_result *result)
 
 void account_add_device(struct request *rq)
 {
-	sql_write(rq, device_add, added, account_kind(rq)->name, rq->caller.id,
+	sql_write(rq, device_add, device_added, account_kind(rq)->name, rq->caller.id,
 		body_text(rq, "token"), body_text(rq, "platform"), rq->caller.session);
 }
 
-static void removed(struct request *rq, const struct db_result *result)
+static void device_removed(struct request *rq, const struct db_result *result)
 {
 	(void)result;
 	reply_message(rq, "Device forgotten", "Appareil oublié");
@@ -39,6 +39,6 @@ static void removed(struct request *rq, const struct db_result *result)
 
 void account_remove_device(struct request *rq)
 {
-	sql_write(rq, device_remove, removed, account_kind(rq)->name,
+	sql_write(rq, device_remove, device_removed, account_kind(rq)->name,
 		rq->caller.id, body_text(rq, "token"));
 }

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * An account's way in and out: log in, refresh, log out, and the account as it sees itself.
+ * Log-in, refresh, log-out, and the account as it sees itself.
  *
- * Refresh tokens rotate: each is good once. Using an old one means that somebody else has a copy,
- * so the whole session ends. One exception keeps a shaky network from looking like theft: within
- * refresh_grace of a rotation (longer than a request may take) the token just replaced gives the
- * same successor again, byte for byte and never a second line of successors. So a client that lost
- * the answer, or asked twice at once, goes on.
+ * Refresh tokens rotate: each is valid once. The use of an old one means that somebody else has a
+ * copy, so the whole session ends. One exception tolerates a bad network: within refresh_grace of a
+ * rotation (longer than a request may take) the replaced token returns the same successor again,
+ * byte for byte, and never a second line of successors. So a client that lost the reply, or sent
+ * two requests at once, can continue.
  *
- * Who may not log in is told so only with the right password. Failures are counted by account,
- * whichever of its names was given (by the name when there is no such account): reserved before the
- * password is looked at. An admin's are counted besides in his row, where the fifth locks the
- * account, whatever rate limits are set to.
+ * A suspended or inactive account gets that error only with the right password. Failures are
+ * counted per account, by whichever of its names it was addressed (by the name when there is no
+ * such account); the count is reserved before the password is checked. An admin's failures are also
+ * counted in the admin's row, where the fifth locks the account, whatever the rate limits are.
  */
 #include "account.h"
 
@@ -38,12 +38,12 @@ const struct field refresh_body[] = {
 
 struct login {
 	struct session session;
-	char phone[14];        /* one of the two is "" */
+	char phone[14];        /* "" when an e-mail was given */
 	const char *email;
 	const char *account, *hash, *standing, *account_email;
 	enum who role;
 	int64_t locked_s;
-	struct text shown;     /* finished JSON, once the session is stored */
+	struct text json;      /* the account, once the session is stored */
 };
 
 static void login_failed(struct request *rq)
@@ -59,22 +59,22 @@ static void login_reply(struct request *rq)
 
 	count_one(loop_counters(rq->app->loop), COUNT_AUTH_LOGINS);
 	session_reply(rq, &login->session, login->account_email,
-		account_kind(rq)->object, login->shown);
+		account_kind(rq)->object, login->json);
 }
 
 static void login_stored(struct request *rq, const struct db_result *result)
 {
 	struct login *login = rq->state;
-	struct text shown;
+	struct text json;
 
-	if (db_rows(result) == 0)       /* the password or the standing changed since it was read */
+	if (db_rows(result) == 0)       /* password or standing changed since they were read */
 		return login_failed(rq);
-	shown = db_text(result, 0, 0);
+	json = db_text(result, 0, 0);
 	session_issued(&login->session, db_int(result, 0, 2));
-	login->shown = (struct text){ account_text(rq, shown), shown.len };
-	if (!login->shown.at)
+	login->json = (struct text){ account_text(rq, json), json.len };
+	if (!login->json.at)
 		return reply_error(rq, E_NO_MEMORY);
-	if (db_bool(result, 0, 1))      /* lastLogin moved in what is cached */
+	if (db_bool(result, 0, 1))      /* lastLogin of the cached account changed */
 		return account_changed(rq, login->account, login_reply);
 	login_reply(rq);
 }
@@ -127,12 +127,12 @@ static void login_found(struct request *rq, const struct db_result *result)
 		reply_retry_after(rq, login->locked_s);
 		return reply_error(rq, E_TOO_MANY_REQUESTS);
 	}
-	if (rq->ns == NS_ADMIN)         /* reserved before his row was counted up */
+	if (rq->ns == NS_ADMIN)         /* reserved before the failure count of the row grew */
 		return login_verify(rq);
 	limit_found(rq, login->account ? login->account : login_name(login), login_verify);
 }
 
-/* From the primary, since a log-in often follows a registration or a new password at once. */
+/* Reads from the primary: a log-in often follows a registration or a password change at once. */
 static void login_find(struct request *rq)
 {
 	struct login *login = rq->state;
@@ -141,7 +141,7 @@ static void login_find(struct request *rq)
 		(const char *[]){ login->phone[0] ? login->phone : NULL, login->email });
 }
 
-static const char *lower_case(struct request *rq, const char *text)
+static const char *text_lower(struct request *rq, const char *text)
 {
 	char *copy = arena_copy(rq->arena, text, strlen(text));
 
@@ -162,7 +162,7 @@ static bool login_identify(struct request *rq, struct login *login)
 		login->email = NULL;
 		memcpy(login->phone, phone, strnlen(phone, sizeof(login->phone) - 1));
 	} else if (!login->email && identifier && strchr(identifier, '@')) {
-		login->email = lower_case(rq, identifier);
+		login->email = text_lower(rq, identifier);
 	} else if (!login->email && identifier && !phone_normalise(identifier, login->phone)) {
 		reply_field(rq, "identifier", "must be a phone number or an e-mail",
 			"doit être un numéro de téléphone ou un e-mail");
@@ -184,14 +184,14 @@ void account_log_in(struct request *rq)
 	rq->state = login;
 	if (!login_identify(rq, login))
 		return;
-	if (rq->ns == NS_ADMIN)         /* who has one name only */
+	if (rq->ns == NS_ADMIN)         /* an admin has one name only */
 		return limit_found(rq, login_name(login), login_find);
 	login_find(rq);
 }
 
 /* --- Refresh and log out ---------------------------------------------------------------------- */
 
-/* A browser that is told 401 forgets the cookies too, lest it asks for ever. */
+/* On a 401 a browser's cookies are cleared too; otherwise it would retry forever. */
 static void refresh_refused(struct request *rq, int err)
 {
 	if (rq->ns == NS_ADMIN && error_status(err, rq->ns) == 401)
@@ -199,7 +199,7 @@ static void refresh_refused(struct request *rq, int err)
 	reply_error(rq, err);
 }
 
-static void refreshed(struct request *rq, const struct db_result *result)
+static void refresh_stored(struct request *rq, const struct db_result *result)
 {
 	struct session *session = rq->state;
 	struct text outcome = db_rows(result) ? db_text(result, 0, 0) : TEXT("GONE");
@@ -211,7 +211,7 @@ static void refreshed(struct request *rq, const struct db_result *result)
 		return refresh_refused(rq, E_INACTIVE);
 	if (text_is(outcome, TEXT("REUSED")))
 		session_ended(rq, session->caller.session);
-	if ((!text_is(outcome, TEXT("ROTATED")) && !text_is(outcome, TEXT("AGAIN"))) ||
+	if ((!text_is(outcome, TEXT("ROTATED")) && !text_is(outcome, TEXT("REPEATED"))) ||
 		current.len >= ID_SIZE)
 		return refresh_refused(rq, E_BAD_REFRESH);
 	memcpy(session->refresh_id, current.at, current.len);
@@ -221,7 +221,7 @@ static void refreshed(struct request *rq, const struct db_result *result)
 	session_reply(rq, session, account_text(rq, db_text(result, 0, 2)), NULL, TEXT_NONE);
 }
 
-/* Of the body, else of the admin console's cookie. */
+/* The token of the body, else of the admin console's cookie. */
 static int refresh_token_find(struct request *rq, struct text *ret)
 {
 	int err;
@@ -235,7 +235,7 @@ static int refresh_token_find(struct request *rq, struct text *ret)
 	return ret->len <= TOKEN_MAX ? 0 : E_BAD_REFRESH;
 }
 
-static bool kind_has(const struct account_kind *kind, enum who role)
+static bool account_kind_has(const struct account_kind *kind, enum who role)
 {
 	return role == kind->role || (kind->role == ADMIN && role == SUPER_ADMIN);
 }
@@ -254,16 +254,16 @@ void account_refresh(struct request *rq)
 	if (err)
 		return refresh_refused(rq, err);
 	err = token_read(rq->app->keys, TOKEN_REFRESH, token, &session->caller, used);
-	if (err || !kind_has(kind, session->caller.role))
+	if (err || !account_kind_has(kind, session->caller.role))
 		return refresh_refused(rq, E_BAD_REFRESH);
 	session_refresh_id(session->refresh_id);
 	rq->state = session;
-	sql_write(rq, session_refresh, refreshed, session->caller.session, session->caller.id, used,
-		session->refresh_id, session_refresh_life(rq), session_access_life(rq), kind->name,
-		session_refresh_grace(rq));
+	sql_write(rq, session_refresh, refresh_stored, session->caller.session, session->caller.id,
+		used, session->refresh_id, session_refresh_life(rq), session_access_life(rq),
+		kind->name, session_refresh_grace(rq));
 }
 
-static void logged_out(struct request *rq, const struct db_result *result)
+static void log_out_stored(struct request *rq, const struct db_result *result)
 {
 	(void)result;
 	session_ended(rq, rq->caller.session);
@@ -274,7 +274,7 @@ static void logged_out(struct request *rq, const struct db_result *result)
 
 void account_log_out(struct request *rq)
 {
-	sql_write(rq, session_end, logged_out, rq->caller.session, rq->caller.id,
+	sql_write(rq, session_end, log_out_stored, rq->caller.session, rq->caller.id,
 		session_access_life(rq));
 }
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Passwords: changed by who knows it, or reset by who holds the phone or mailbox. Either way every
- * other session ends and its access tokens count no more.
+ * Passwords: changed with the old password, or reset with a code sent to the phone or mailbox. In
+ * both cases every other session ends and its access tokens are revoked.
  *
- * A reset code stands alone (the routes take no phone beside it), so it is long enough never to be
- * guessed: ten characters of 27, kept for an hour as a keyed hash, good once.
+ * A reset code is used without a phone number (the routes take none), so it is long enough that it
+ * cannot be guessed: ten characters of 27, valid once for one hour, stored as a keyed hash.
  */
 #include "account.h"
 
@@ -34,9 +34,9 @@ const struct field reset_password_body[] = {
 	FIELD_END
 };
 
-/* The ids in a comma separated column. A very long list is cut by the statement: the rest is read
- * from the database within a second. */
-static void sessions_ended(struct request *rq, struct text ids)
+/* Revokes the sessions of a comma separated column. The statement cuts a very long list; the rest
+ * is read from the database within a second. */
+static void sessions_revoke(struct request *rq, struct text ids)
 {
 	while (ids.at) {
 		struct text id = text_cut(&ids, ',');
@@ -52,7 +52,7 @@ static void sessions_ended(struct request *rq, struct text ids)
 
 /* --- Change ----------------------------------------------------------------------------------- */
 
-static void change_answered(struct request *rq)
+static void change_reply(struct request *rq)
 {
 	reply_message(rq, "Password changed", "Mot de passe modifié");
 }
@@ -63,12 +63,12 @@ static void change_refused(struct request *rq)
 	reply_error(rq, E_WRONG_PASSWORD);
 }
 
-static void changed(struct request *rq, const struct db_result *result)
+static void change_stored(struct request *rq, const struct db_result *result)
 {
 	if (db_rows(result) == 0)       /* changed by another request since it was read */
 		return change_refused(rq);
-	sessions_ended(rq, db_text(result, 0, 0));
-	account_changed(rq, rq->caller.id, change_answered);
+	sessions_revoke(rq, db_text(result, 0, 0));
+	account_changed(rq, rq->caller.id, change_reply);
 }
 
 /* rq->state: the hash that was verified. */
@@ -78,7 +78,7 @@ static void change_hashed(struct request *rq, const char *hash)
 
 	if (!copy)
 		return reply_error(rq, E_NO_MEMORY);
-	sql_write(rq, account_change_password, changed, account_kind(rq)->name, rq->caller.id,
+	sql_write(rq, account_change_password, change_stored, account_kind(rq)->name, rq->caller.id,
 		rq->state, copy, rq->caller.session, session_access_life(rq));
 }
 
@@ -108,10 +108,9 @@ void account_change_password(struct request *rq)
 
 /* --- Forgot ----------------------------------------------------------------------------------- */
 
-/* What goes on by itself, whatever becomes of the request. The answer does not wait for it: it
- * leaves a fixed time after this has begun, so neither its words nor its time tell whether there is
- * such an account. */
-struct forgotten {
+/* Runs independently of the request. The reply does not wait for it and is sent a fixed time after
+ * this began, so neither its text nor its timing shows whether the account exists. */
+struct reset_request {
 	struct db_call call;
 	struct app *app;
 	enum channel channel;
@@ -120,65 +119,65 @@ struct forgotten {
 	char most[24], window[24];
 };
 
-static void forgotten_stored(struct db_call *call, const struct db_result *result)
+static void reset_request_stored(struct db_call *call, const struct db_result *result)
 {
-	struct forgotten *forgotten = call->owner;
-	const char *const params[] = { "code", forgotten->code, NULL };
+	struct reset_request *reset = call->owner;
+	const char *const params[] = { "code", reset->code, NULL };
 
-	if (!db_error(result) && db_rows(result) > 0 && forgotten->app->post)
-		post_tell(forgotten->app->post, MESSAGE_PASSWORD_CODE, forgotten->channel,
-			forgotten->language, forgotten->to, params);
-	free(forgotten);
+	if (!db_error(result) && db_rows(result) > 0 && reset->app->post)
+		post_tell(reset->app->post, MESSAGE_PASSWORD_CODE, reset->channel,
+			reset->language, reset->to, params);
+	free(reset);
 }
 
-static void forgotten_submit(struct request *rq, struct forgotten *forgotten)
+static void reset_request_submit(struct request *rq, struct reset_request *reset)
 {
 	const struct config *config = rq->app->config;
-	bool by_phone = forgotten->channel == CHANNEL_SMS;
+	bool by_phone = reset->channel == CHANNEL_SMS;
 
-	id_order_number(forgotten->code, 'R');
-	keyring_code_hash(rq->app->keys, "reset", "", forgotten->code, forgotten->hash);
-	snprintf(forgotten->most, sizeof(forgotten->most), "%lld",
+	id_order_number(reset->code, 'R');
+	keyring_code_hash(rq->app->keys, "reset", "", reset->code, reset->hash);
+	snprintf(reset->most, sizeof(reset->most), "%lld",
 		config->rate_limit ? (long long)config->rate_code : INT32_MAX);
-	snprintf(forgotten->window, sizeof(forgotten->window), "%lld",
+	snprintf(reset->window, sizeof(reset->window), "%lld",
 		(long long)(config->rate_window / 1000));
-	forgotten->call = (struct db_call){
+	reset->call = (struct db_call){
 		.query = QUERY_account_forgot_password,
 		.lane = DB_WRITE,
 		.count = 7,
-		.params = { account_kind(rq)->name, by_phone ? forgotten->to : NULL,
-			by_phone ? NULL : forgotten->to, forgotten->hash, RESET_LIFE_S,
-			forgotten->most, forgotten->window },
-		.done = forgotten_stored,
-		.owner = forgotten,
+		.params = { account_kind(rq)->name, by_phone ? reset->to : NULL,
+			by_phone ? NULL : reset->to, reset->hash, RESET_LIFE_S,
+			reset->most, reset->window },
+		.done = reset_request_stored,
+		.owner = reset,
 	};
-	db_submit(rq->app->db, &forgotten->call);
+	db_submit(rq->app->db, &reset->call);
 }
 
-static void forgot_answered(struct request *rq)
+static void forgot_reply(struct request *rq)
 {
 	reply_message(rq, "If there is such an account, a code is on its way",
 		"Si ce compte existe, un code arrive");
 }
 
-static void forgot_admitted(struct request *rq)
+static void forgot_allowed(struct request *rq)
 {
 	const char *phone = body_text(rq, "phone");
 	const char *to = phone ? phone : body_text(rq, "email");
-	struct forgotten *forgotten;
+	struct reset_request *reset;
 
 	if (!db_ready(rq->app->db))
 		return reply_error(rq, E_STORE_DOWN);
-	forgotten = calloc(1, sizeof(*forgotten));
-	if (!forgotten)
+	reset = calloc(1, sizeof(*reset));
+	if (!reset)
 		return reply_error(rq, E_NO_MEMORY);
-	forgotten->app = rq->app;
-	forgotten->channel = phone ? CHANNEL_SMS : CHANNEL_MAIL;
-	forgotten->language = rq->french ? LANGUAGE_FR : LANGUAGE_EN;
-	memcpy(forgotten->to, to, strnlen(to, sizeof(forgotten->to) - 1));
-	limit_spend(rq); /* whether there is such an account or not: budgets do not tell either */
-	forgotten_submit(rq, forgotten);
-	request_pause(rq, forgot_answered);
+	reset->app = rq->app;
+	reset->channel = phone ? CHANNEL_SMS : CHANNEL_MAIL;
+	reset->language = rq->french ? LANGUAGE_FR : LANGUAGE_EN;
+	memcpy(reset->to, to, strnlen(to, sizeof(reset->to) - 1));
+	limit_spend(rq); /* also for a missing account, so that limits do not show it either */
+	reset_request_submit(rq, reset);
+	request_pause(rq, forgot_reply);
 }
 
 void account_forgot_password(struct request *rq)
@@ -189,25 +188,25 @@ void account_forgot_password(struct request *rq)
 	if (!phone && !email)
 		return reply_field(rq, "phone", "is required: a phone number or an e-mail",
 			"est obligatoire : un numéro de téléphone ou un e-mail");
-	limit_messages(rq, phone, email, forgot_admitted);
+	limit_messages(rq, phone, email, forgot_allowed);
 }
 
 /* --- Reset ------------------------------------------------------------------------------------ */
 
-static void reset_answered(struct request *rq)
+static void reset_reply(struct request *rq)
 {
 	reply_message(rq, "Password changed, log in with the new one",
 		"Mot de passe modifié, connectez-vous avec le nouveau");
 }
 
-static void reset_done(struct request *rq, const struct db_result *result)
+static void reset_stored(struct request *rq, const struct db_result *result)
 {
 	const char *account = db_rows(result) ? account_text(rq, db_text(result, 0, 0)) : NULL;
 
-	if (!account)                   /* used by another request meanwhile */
+	if (!account)                   /* another request has used the code */
 		return reply_error(rq, E_BAD_RESET_TOKEN);
-	sessions_ended(rq, db_text(result, 0, 1));
-	account_changed(rq, account, reset_answered);
+	sessions_revoke(rq, db_text(result, 0, 1));
+	account_changed(rq, account, reset_reply);
 }
 
 static void reset_hashed(struct request *rq, const char *hash)
@@ -216,7 +215,7 @@ static void reset_hashed(struct request *rq, const char *hash)
 
 	if (!copy)
 		return reply_error(rq, E_NO_MEMORY);
-	sql_write(rq, account_reset_password, reset_done, account_kind(rq)->name, rq->state, copy,
+	sql_write(rq, account_reset_password, reset_stored, account_kind(rq)->name, rq->state, copy,
 		session_access_life(rq));
 }
 
@@ -233,7 +232,7 @@ static void reset_found(struct request *rq, const struct db_result *result)
 	password_hash(rq, body_text(rq, "newPassword"), reset_hashed);
 }
 
-/* The code is looked up before the new password is hashed, so that guesses cost no hash. */
+/* Looks the code up before it hashes the new password, so that guesses cost no hash. */
 void account_reset_password(struct request *rq)
 {
 	const char *token = body_text(rq, "resetToken");

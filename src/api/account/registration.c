@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Opening an account. All registrations begin with the same parameters, in this order: id, password
- * hash, phone counts as verified, code hash, its life, session, jti, refresh life, language, phone,
- * e-mail.
+ * Registration. All statements of registration begin with the same parameters, in this order: id,
+ * password hash, phone counts as verified, code hash, its life, session, jti, refresh life,
+ * language, phone, e-mail.
  */
 #include "account.h"
 
@@ -17,7 +17,7 @@ struct registration {
 	const char *params[REGISTRATION_COMMON + REGISTRATION_OWN];
 };
 
-static void registered(struct request *rq, const struct db_result *result)
+static void registration_stored(struct request *rq, const struct db_result *result)
 {
 	struct registration *new = rq->state;
 
@@ -30,11 +30,11 @@ static void registered(struct request *rq, const struct db_result *result)
 		db_text(result, 0, 0));
 }
 
-static void hashed(struct request *rq, const char *hash)
+static void registration_hashed(struct request *rq, const char *registration_hash)
 {
 	struct registration *new = rq->state;
 	const char *common[REGISTRATION_COMMON] = {
-		new->session.caller.id, account_text(rq, text_of(hash)),
+		new->session.caller.id, account_text(rq, text_of(registration_hash)),
 		rq->app->config->skip_phone_verify ? "t" : "f", new->code_hash, CODE_LIFE_S,
 		new->session.caller.session, new->session.refresh_id, session_refresh_life(rq),
 		rq->french ? "fr" : "en", body_text(rq, "phone"), body_text(rq, "email"),
@@ -43,13 +43,13 @@ static void hashed(struct request *rq, const char *hash)
 	if (!common[1])
 		return reply_error(rq, E_NO_MEMORY);
 	memcpy(new->params, common, sizeof(common));
-	sql_run(rq, DB_WRITE, account_kind(rq)->registration, true, registered,
+	sql_run(rq, DB_WRITE, account_kind(rq)->registration, true, registration_stored,
 		REGISTRATION_COMMON + new->count, new->params);
 }
 
-static void hash(struct request *rq)
+static void registration_hash(struct request *rq)
 {
-	password_hash(rq, body_text(rq, "password"), hashed);
+	password_hash(rq, body_text(rq, "password"), registration_hashed);
 }
 
 void account_register(struct request *rq, unsigned count, const char *const own[])
@@ -67,7 +67,7 @@ void account_register(struct request *rq, unsigned count, const char *const own[
 	memcpy(new->params + REGISTRATION_COMMON, own, count * sizeof(*own));
 	rq->state = new;
 	if (rq->app->config->skip_phone_verify)
-		return hash(rq);
+		return registration_hash(rq);
 	limit_messages(rq, body_text(rq, "phone"),
-		rq->ns == NS_VENDOR ? body_text(rq, "email") : NULL, hash);
+		rq->ns == NS_VENDOR ? body_text(rq, "email") : NULL, registration_hash);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Riders: opening an account with its papers, and the account itself. The acts are those of every
- * kind, see api/account.h. A new rider is PENDING and INACTIVE: he may log in and look around, and
- * works once his phone is proved and an admin has approved him.
+ * Riders: registration with documents, and the account itself. The handlers are those of every
+ * kind, see api/account.h. A new rider is PENDING and INACTIVE. Such a rider may log in and read,
+ * and may work once the phone is verified and an admin has approved the account.
  */
 #include "reeyo/api/rider.h"
 
@@ -24,7 +24,7 @@ static const struct field vehicle_fields[] = {
 	{ "color", FIELD_TEXT, .min = 1, .max = 30, .also = "colour" },
 	FIELD_END
 };
-/* Addresses of pictures, or whatever id the app's storage gave. */
+/* URLs of pictures, or any id that the app's storage returned. */
 static const struct field document_fields[] = {
 	{ "idCardUrl", FIELD_URL_OR_ID, .min = 1, .also = "nationalId idCard id_card_url" },
 	{ "drivingLicenseUrl", FIELD_URL_OR_ID, .min = 1,
@@ -69,7 +69,7 @@ static const struct field profile_body[] = {
 
 /* --- Register --------------------------------------------------------------------------------- */
 
-/* The vehicle with its plate, which may stand beside it. False when it has replied. */
+/* Reads the vehicle with its plate, which may be a separate member. False: it has replied. */
 static bool vehicle_take(struct request *rq, const char **ret)
 {
 	json_t *vehicle = member(rq->body, "vehicleDetails");
@@ -106,21 +106,21 @@ static void register_rider(struct request *rq)
 
 /* --- The account ------------------------------------------------------------------------------ */
 
-static void profile_changed(struct request *rq, const struct db_result *result)
+static void rider_profile_stored(struct request *rq, const struct db_result *result)
 {
 	if (db_error(result))
 		return account_fail(rq, result);
 	account_reply(rq, db_rows(result) ? db_text(result, 0, 0) : TEXT_NONE);
 }
 
-static void change_profile(struct request *rq)
+static void rider_change_profile(struct request *rq)
 {
 	const char *first, *last, *contact;
 
 	if (!name_take(rq, false, &first, &last) ||
 		!object_take(rq, member(rq->body, "emergencyContact"), contact_fields, &contact))
 		return;
-	sql_try_write(rq, rider_change_profile, profile_changed, rq->caller.id, first, last,
+	sql_try_write(rq, rider_change_profile, rider_profile_stored, rq->caller.id, first, last,
 		arg_change(rq, "email"), arg_change(rq, "profilePicture"),
 		contact, body_text(rq, "language"));
 }
@@ -130,8 +130,7 @@ const struct route rider_auth_routes[] = {
 		.reply = session_rider_fields, .created = true, .limit = LIMIT_REGISTER,
 		.limit_by = "phone",
 		.run = register_rider, .errors = { E_PHONE_TAKEN, E_EMAIL_TAKEN, E_BUSY },
-		.does = "Open a rider's account, which waits for approval; a "
-			"code goes to the phone" },
+		.does = "Register a rider, who waits for approval; a code is sent to the phone" },
 	{ POST, "/auth/login", .who = ANYONE, .always = true, .body = login_body,
 		.reply = session_rider_fields, .limit = LIMIT_LOGIN,
 		.limit_by = "account", .run = account_log_in,
@@ -140,30 +139,30 @@ const struct route rider_auth_routes[] = {
 	{ POST, "/auth/refresh", .also = "/auth/refresh-token", .who = ANYONE, .always = true,
 		.body = refresh_body, .reply = session_fields, .run = account_refresh,
 		.errors = { E_BAD_REFRESH, E_SUSPENDED },
-		.does = "Trade a refresh token for a new pair; an old one used "
-			"again ends the session" },
+		.does = "Exchange a refresh token for a new pair; reuse of an old one "
+			"ends the session" },
 	{ POST, "/auth/logout", .who = RIDER_ACCOUNT, .always = true, .shape = REPLY_MESSAGE,
 		.run = account_log_out,
-		.does = "End this session: its tokens count no more, and its "
-			"device gets no more pushes" },
+		.does = "End this session: revoke its tokens and stop push messages to "
+			"its device" },
 	{ GET, "/auth/me", .also = "/auth/profile", .who = RIDER_ACCOUNT, .always = true,
 		.reply = rider_fields, .run = account_me,
 		.errors = { E_ACCOUNT_GONE }, .does = "The rider" },
 	{ PUT, "/auth/profile", .also = "/auth/me", .who = RIDER_ACCOUNT,
 		.always = true, .any_write = true,
-		.body = profile_body, .reply = rider_fields, .run = change_profile,
+		.body = profile_body, .reply = rider_fields, .run = rider_change_profile,
 		.errors = { E_EMAIL_TAKEN, E_ACCOUNT_GONE },
-		.does = "Change name, e-mail, picture or whom to call in an emergency" },
+		.does = "Change name, e-mail, picture or emergency contact" },
 	{ POST, "/auth/verify-phone", .also = "/auth/verify-otp",
 		.who = RIDER_ACCOUNT, .always = true,
 		.body = otp_body, .reply = rider_fields, .limit = LIMIT_VERIFY,
 		.limit_by = "caller", .run = account_verify_phone,
 		.errors = { E_OTP_ALREADY, E_OTP_NONE, E_OTP_EXPIRED, E_OTP_WRONG, E_ACCOUNT_GONE },
-		.does = "Prove the phone with the code that was sent to it" },
+		.does = "Verify the phone with the code that was sent to it" },
 	{ POST, "/auth/resend-otp", .who = RIDER_ACCOUNT, .always = true, .shape = REPLY_MESSAGE,
 		.limit = LIMIT_CODE, .limit_by = "caller", .run = account_resend_code,
 		.errors = { E_OTP_ALREADY, E_ACCOUNT_GONE },
-		.does = "Send a new code; the one before it counts no more, and wrong "
+		.does = "Send a new code; the previous code becomes invalid, and wrong "
 			"tries are kept" },
 	{ POST, "/auth/change-password", .also = "/auth/password",
 		.who = RIDER_ACCOUNT, .always = true,
@@ -176,7 +175,7 @@ const struct route rider_auth_routes[] = {
 		.always = true, .body = forgot_password_body,
 		.shape = REPLY_MESSAGE, .limit = LIMIT_CODE,
 		.limit_by = "phone email", .run = account_forgot_password,
-		.does = "Send a reset code by SMS or e-mail; the answer does not tell "
+		.does = "Send a reset code by SMS or e-mail; the reply does not show "
 			"whether the account exists" },
 	{ POST, "/auth/reset-password", .who = ANYONE, .always = true, .body = reset_password_body,
 		.shape = REPLY_MESSAGE, .limit = LIMIT_RESET,
@@ -185,9 +184,9 @@ const struct route rider_auth_routes[] = {
 		.does = "Set a new password with a reset code; every session ends" },
 	{ POST, "/auth/device-token", .who = RIDER_ACCOUNT, .always = true, .body = add_device_body,
 		.shape = REPLY_MESSAGE, .run = account_add_device,
-		.does = "Send pushes to this device" },
+		.does = "Send push messages to this device" },
 	{ DELETE, "/auth/device-token", .who = RIDER_ACCOUNT, .always = true,
 		.body = remove_device_body, .shape = REPLY_MESSAGE, .run = account_remove_device,
-		.does = "Send no more pushes to this device" },
+		.does = "Stop push messages to this device" },
 	ROUTE_END
 };

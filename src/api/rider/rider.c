@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The Rider as replies show it.
+ * The Rider object of replies.
  */
 #include "rider.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The customer's addresses. The first one is the default; making another the default moves it
- * there.
+ * The customer's addresses. The first one becomes the default. Making another one the default
+ * replaces it.
  */
 #include "reeyo/api/user.h"
 
@@ -34,8 +34,8 @@ static const struct field change_body[] = {
 	FIELD_END
 };
 
-/* The point of the body in either spelling; both NULL when there is none. */
-static void point_take(struct request *rq, const char **ret_lat, const char **ret_lng)
+/* Reads the point of the body in either spelling; both are NULL when there is none. */
+static void address_point_take(struct request *rq, const char **ret_lat, const char **ret_lng)
 {
 	const json_t *point = member(rq->body, "coordinates");
 
@@ -48,7 +48,7 @@ static void point_take(struct request *rq, const char **ret_lat, const char **re
 	*ret_lng = arg_double(rq, member_number(point, "lng", 0));
 }
 
-static void listed(struct request *rq, const struct db_result *result)
+static void addresses_listed(struct request *rq, const struct db_result *result)
 {
 	if (db_rows(result) == 0)
 		return reply_error(rq, E_ACCOUNT_GONE);
@@ -57,10 +57,10 @@ static void listed(struct request *rq, const struct db_result *result)
 
 static void list_addresses(struct request *rq)
 {
-	sql_read(rq, address_list, listed, rq->caller.id);
+	sql_read(rq, address_list, addresses_listed, rq->caller.id);
 }
 
-static void added(struct request *rq, const struct db_result *result)
+static void address_added(struct request *rq, const struct db_result *result)
 {
 	if (db_rows(result) == 0)
 		return reply_field(rq, "address", "there are too many addresses, delete one first",
@@ -73,19 +73,19 @@ static void add_address(struct request *rq)
 	const char *lat, *lng;
 	const char *id = request_id_new(rq, "addr_");
 
-	point_take(rq, &lat, &lng);
+	address_point_take(rq, &lat, &lng);
 	if (!lat || !lng)
 		return reply_field(rq, "coordinates", "is required: {lat,lng}",
 			"est obligatoire : {lat,lng}");
 	if (!id)
 		return reply_error(rq, E_NO_MEMORY);
-	sql_write(rq, address_add, added, rq->caller.id, id,
+	sql_write(rq, address_add, address_added, rq->caller.id, id,
 		body_text(rq, "label"), body_text(rq, "address"),
 		body_text(rq, "city"), lat, lng, body_text(rq, "instructions"),
 		member_bool(rq->body, "isDefault", false) ? "t" : "f");
 }
 
-static void changed(struct request *rq, const struct db_result *result)
+static void address_changed(struct request *rq, const struct db_result *result)
 {
 	if (db_rows(result) == 0)
 		return reply_error(rq, E_ADDRESS_NOT_FOUND);
@@ -96,22 +96,22 @@ static void change_address(struct request *rq)
 {
 	const char *lat, *lng;
 
-	point_take(rq, &lat, &lng);
-	sql_write(rq, address_change, changed, rq->caller.id, rq->params[0], body_text(rq, "label"),
-		body_text(rq, "address"), body_text(rq, "city"),
-		lat, lng, arg_change(rq, "instructions"),
+	address_point_take(rq, &lat, &lng);
+	sql_write(rq, address_change, address_changed, rq->caller.id, rq->params[0],
+		body_text(rq, "label"), body_text(rq, "address"), body_text(rq, "city"), lat, lng,
+		arg_change(rq, "instructions"),
 		member_bool(rq->body, "isDefault", false) ? "t" : "f");
 }
 
-/* An address that is not there is as deleted as it can be. */
-static void deleted(struct request *rq, const struct db_result *result)
+/* Deleting a missing address succeeds. */
+static void address_deleted(struct request *rq, const struct db_result *result)
 {
 	account_reply(rq, db_text(result, 0, 0));
 }
 
 static void delete_address(struct request *rq)
 {
-	sql_write(rq, address_delete, deleted, rq->caller.id, rq->params[0]);
+	sql_write(rq, address_delete, address_deleted, rq->caller.id, rq->params[0]);
 }
 
 const struct route user_address_routes[] = {

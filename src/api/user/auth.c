@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Customers: opening an account, and the account itself. The acts are those of every kind, see
+ * Customers: registration, and the account itself. The handlers are those of every kind, see
  * api/account.h.
  */
 #include "reeyo/api/user.h"
@@ -37,20 +37,20 @@ static void register_user(struct request *rq)
 		account_register(rq, 2, (const char *[]){ first, last });
 }
 
-static void profile_changed(struct request *rq, const struct db_result *result)
+static void user_profile_stored(struct request *rq, const struct db_result *result)
 {
 	if (db_error(result))
 		return account_fail(rq, result);
 	account_reply(rq, db_rows(result) ? db_text(result, 0, 0) : TEXT_NONE);
 }
 
-static void change_profile(struct request *rq)
+static void user_change_profile(struct request *rq)
 {
 	const char *first, *last;
 
 	if (!name_take(rq, false, &first, &last))
 		return;
-	sql_try_write(rq, user_change_profile, profile_changed, rq->caller.id, first, last,
+	sql_try_write(rq, user_change_profile, user_profile_stored, rq->caller.id, first, last,
 		arg_change(rq, "email"), arg_change(rq, "profilePicture"),
 		body_text(rq, "language"));
 }
@@ -60,7 +60,7 @@ const struct route user_auth_routes[] = {
 		.reply = session_user_fields, .created = true, .limit = LIMIT_REGISTER,
 		.limit_by = "phone",
 		.run = register_user, .errors = { E_PHONE_TAKEN, E_EMAIL_TAKEN, E_BUSY },
-		.does = "Open an account; a code goes to the phone" },
+		.does = "Register an account; a code is sent to the phone" },
 	{ POST, "/auth/login", .who = ANYONE, .always = true, .body = login_body,
 		.reply = session_user_fields, .limit = LIMIT_LOGIN,
 		.limit_by = "account", .run = account_log_in, .errors = { E_BAD_CREDENTIALS,
@@ -69,29 +69,29 @@ const struct route user_auth_routes[] = {
 	{ POST, "/auth/refresh", .also = "/auth/refresh-token", .who = ANYONE, .always = true,
 		.body = refresh_body, .reply = session_fields, .run = account_refresh,
 		.errors = { E_BAD_REFRESH, E_SUSPENDED, E_INACTIVE },
-		.does = "Trade a refresh token for a new pair; an old one used "
-			"again ends the session" },
+		.does = "Exchange a refresh token for a new pair; reuse of an old one "
+			"ends the session" },
 	{ POST, "/auth/logout", .who = CUSTOMER, .always = true,
 		.shape = REPLY_MESSAGE, .run = account_log_out,
-		.does = "End this session: its tokens count no more, and its "
-			"device gets no more pushes" },
+		.does = "End this session: revoke its tokens and stop push messages to "
+			"its device" },
 	{ GET, "/auth/me", .also = "/auth/profile", .who = CUSTOMER,
 		.always = true, .reply = user_fields,
 		.run = account_me, .errors = { E_ACCOUNT_GONE }, .does = "The account" },
 	{ PUT, "/auth/profile", .also = "/auth/me", .who = CUSTOMER,
 		.always = true, .any_write = true,
-		.body = profile_body, .reply = user_fields, .run = change_profile,
+		.body = profile_body, .reply = user_fields, .run = user_change_profile,
 		.errors = { E_EMAIL_TAKEN, E_ACCOUNT_GONE },
 		.does = "Change name, e-mail or picture" },
 	{ POST, "/auth/verify-phone", .also = "/auth/verify-otp", .who = CUSTOMER, .always = true,
 		.body = otp_body, .reply = user_fields, .limit = LIMIT_VERIFY,
 		.limit_by = "caller", .run = account_verify_phone,
 		.errors = { E_OTP_ALREADY, E_OTP_NONE, E_OTP_EXPIRED, E_OTP_WRONG, E_ACCOUNT_GONE },
-		.does = "Prove the phone with the code that was sent to it" },
+		.does = "Verify the phone with the code that was sent to it" },
 	{ POST, "/auth/resend-otp", .who = CUSTOMER, .always = true, .shape = REPLY_MESSAGE,
 		.limit = LIMIT_CODE, .limit_by = "caller", .run = account_resend_code,
 		.errors = { E_OTP_ALREADY, E_ACCOUNT_GONE },
-		.does = "Send a new code; the one before it counts no more, and wrong "
+		.does = "Send a new code; the previous code becomes invalid, and wrong "
 			"tries are kept" },
 	{ POST, "/auth/change-password", .also = "/auth/password", .who = CUSTOMER, .always = true,
 		.any_write = true, .body = change_password_body, .shape = REPLY_MESSAGE,
@@ -103,7 +103,7 @@ const struct route user_auth_routes[] = {
 		.always = true, .body = forgot_password_body,
 		.shape = REPLY_MESSAGE, .limit = LIMIT_CODE,
 		.limit_by = "phone email", .run = account_forgot_password,
-		.does = "Send a reset code by SMS or e-mail; the answer does not tell "
+		.does = "Send a reset code by SMS or e-mail; the reply does not show "
 			"whether the account exists" },
 	{ POST, "/auth/reset-password", .who = ANYONE, .always = true, .body = reset_password_body,
 		.shape = REPLY_MESSAGE, .limit = LIMIT_RESET,
@@ -112,9 +112,9 @@ const struct route user_auth_routes[] = {
 		.does = "Set a new password with a reset code; every session ends" },
 	{ POST, "/auth/device-token", .who = CUSTOMER, .always = true, .body = add_device_body,
 		.shape = REPLY_MESSAGE, .run = account_add_device,
-		.does = "Send pushes to this device" },
+		.does = "Send push messages to this device" },
 	{ DELETE, "/auth/device-token", .who = CUSTOMER, .always = true, .body = remove_device_body,
 		.shape = REPLY_MESSAGE, .run = account_remove_device,
-		.does = "Send no more pushes to this device" },
+		.does = "Stop push messages to this device" },
 	ROUTE_END
 };

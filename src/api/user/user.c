@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The User as replies show it.
+ * The User object of replies.
  */
 #include "user.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Vendors: opening an account, and proving who they are. The acts are those of every kind, see
- * api/account.h. A vendor may log in and prepare its menu while it waits for approval; it is listed
- * and orderable only after.
+ * Vendors: registration and verification. The handlers are those of every kind, see api/account.h.
+ * A vendor may log in and prepare its menu while it waits for approval; it is listed and takes
+ * orders only after approval.
  */
 #include "reeyo/api/vendor.h"
 
@@ -51,7 +51,7 @@ static const struct field resend_body[] = {
 
 /* --- Register --------------------------------------------------------------------------------- */
 
-/* Both, from either. False when it has replied. */
+/* Derives both types from the given one. False: it has replied. */
 static bool service_take(struct request *rq, const char **ret_service, const char **ret_business)
 {
 	const char *service = body_text(rq, "serviceType");
@@ -95,7 +95,7 @@ static void verify_otp(struct request *rq)
 	account_verify_all(rq, body_text(rq, "vendorId"));
 }
 
-/* A vendor that has lost its token names itself: whoever asks, the code goes to its own phone. */
+/* A vendor without a token names itself. That is safe: the code goes to the vendor's own phone. */
 static void resend_otp(struct request *rq)
 {
 	const char *vendor = body_text(rq, "vendorId");
@@ -116,8 +116,8 @@ const struct route vendor_auth_routes[] = {
 		.reply = session_vendor_fields, .created = true, .limit = LIMIT_REGISTER,
 		.limit_by = "phone",
 		.run = register_vendor, .errors = { E_PHONE_TAKEN, E_EMAIL_TAKEN, E_BUSY },
-		.does = "Open a vendor's account, which waits for approval; a code "
-			"goes to phone and e-mail" },
+		.does = "Register a vendor, which waits for approval; a code is sent "
+			"to phone and e-mail" },
 	{ POST, "/auth/login", .who = ANYONE, .always = true, .body = login_body,
 		.reply = session_vendor_fields, .limit = LIMIT_LOGIN,
 		.limit_by = "account", .run = account_log_in,
@@ -127,12 +127,12 @@ const struct route vendor_auth_routes[] = {
 	{ POST, "/auth/refresh-token", .also = "/auth/refresh", .who = ANYONE, .always = true,
 		.body = refresh_body, .reply = session_fields, .run = account_refresh,
 		.errors = { E_BAD_REFRESH, E_SUSPENDED, E_INACTIVE },
-		.does = "Trade a refresh token for a new pair; an old one used "
-			"again ends the session" },
+		.does = "Exchange a refresh token for a new pair; reuse of an old one "
+			"ends the session" },
 	{ POST, "/auth/logout", .who = VENDOR_ACCOUNT, .always = true, .shape = REPLY_MESSAGE,
 		.run = account_log_out,
-		.does = "End this session: its tokens count no more, and its "
-			"device gets no more pushes" },
+		.does = "End this session: revoke its tokens and stop push messages to "
+			"its device" },
 	{ GET, "/auth/me", .also = "/profile /auth/profile", .who = VENDOR_ACCOUNT, .always = true,
 		.reply = vendor_self_fields, .run = account_me, .errors = { E_ACCOUNT_GONE },
 		.does = "The vendor as it sees itself" },
@@ -140,28 +140,28 @@ const struct route vendor_auth_routes[] = {
 		.shape = REPLY_MESSAGE, .limit = LIMIT_VERIFY, .limit_by = "vendorId",
 		.run = verify_otp, .errors = { E_ACCOUNT_NOT_FOUND,
 			E_OTP_ALREADY, E_OTP_NONE, E_OTP_EXPIRED, E_OTP_WRONG },
-		.does = "Prove phone and e-mail with the code that was sent to them" },
+		.does = "Verify phone and e-mail with the code that was sent to them" },
 	{ POST, "/auth/verify-phone", .who = VENDOR_ACCOUNT, .always = true, .body = otp_body,
 		.reply = vendor_self_fields, .limit = LIMIT_VERIFY,
 		.limit_by = "caller", .run = account_verify_phone,
 		.errors = { E_OTP_ALREADY, E_OTP_NONE, E_OTP_EXPIRED, E_OTP_WRONG, E_ACCOUNT_GONE },
-		.does = "Prove the phone" },
+		.does = "Verify the phone" },
 	{ POST, "/auth/verify-email", .who = VENDOR_ACCOUNT, .always = true, .body = otp_body,
 		.reply = vendor_self_fields, .limit = LIMIT_VERIFY,
 		.limit_by = "caller", .run = account_verify_email,
 		.errors = { E_OTP_ALREADY, E_OTP_NONE, E_OTP_EXPIRED, E_OTP_WRONG, E_ACCOUNT_GONE },
-		.does = "Prove the e-mail" },
+		.does = "Verify the e-mail" },
 	{ POST, "/auth/resend-otp", .who = ANYONE, .always = true, .body = resend_body,
 		.shape = REPLY_MESSAGE, .limit = LIMIT_CODE,
 		.limit_by = "vendorId caller", .run = resend_otp,
 		.errors = { E_NO_TOKEN, E_BAD_TOKEN, E_ACCOUNT_NOT_FOUND, E_OTP_ALREADY },
-		.does = "Send a new code; the one before it counts no more, and wrong "
+		.does = "Send a new code; the previous code becomes invalid, and wrong "
 			"tries are kept" },
 	{ POST, "/auth/forgot-password", .who = ANYONE,
 		.always = true, .body = forgot_password_body,
 		.shape = REPLY_MESSAGE, .limit = LIMIT_CODE,
 		.limit_by = "phone email", .run = account_forgot_password,
-		.does = "Send a reset code by e-mail or SMS; the answer does not tell "
+		.does = "Send a reset code by e-mail or SMS; the reply does not show "
 			"whether the account exists" },
 	{ POST, "/auth/reset-password", .who = ANYONE, .always = true, .body = reset_password_body,
 		.shape = REPLY_MESSAGE, .limit = LIMIT_RESET,
@@ -177,9 +177,9 @@ const struct route vendor_auth_routes[] = {
 		.does = "Change the password; every other session ends" },
 	{ POST, "/auth/device-token", .who = VENDOR_ACCOUNT, .always = true,
 		.body = add_device_body, .shape = REPLY_MESSAGE, .run = account_add_device,
-		.does = "Send pushes to this device" },
+		.does = "Send push messages to this device" },
 	{ DELETE, "/auth/device-token", .who = VENDOR_ACCOUNT, .always = true,
 		.body = remove_device_body, .shape = REPLY_MESSAGE, .run = account_remove_device,
-		.does = "Send no more pushes to this device" },
+		.does = "Stop push messages to this device" },
 	ROUTE_END
 };

@@ -60,7 +60,7 @@ def test_points_and_texts_come_in_any_spelling(customer, point, text):
     ({"coordinates": {"lat": 91, "lng": 0}}, "coordinates"), ({"coordinates": {"lat": 1}}, "coordinates"),
     ({"coordinates": [1, 2]}, "coordinates"), ({"instructions": "x" * 501}, "instructions"),
     ({"isDefault": "maybe"}, "isDefault")])
-def test_a_wrong_address_is_named_and_not_kept(customer, change, field):
+def test_a_wrong_address_is_named_and_not_stored(customer, change, field):
     one = customer(address=False)
     body = {name: value for name, value in {**HOME, **change}.items() if value is not None}
     reply = one.api.post("auth/addresses", json=body)
@@ -69,7 +69,7 @@ def test_a_wrong_address_is_named_and_not_kept(customer, change, field):
     assert one.api.get("auth/addresses").data == []
 
 
-def test_a_change_touches_what_it_names(customer):
+def test_a_change_affects_only_the_named_fields(customer):
     one = customer(address=False)
     (before,) = one.api.post("auth/addresses", json=HOME).data["addresses"]
     reply = one.api.patch(f"auth/addresses/{before['id']}", json={"label": "Maison"})
@@ -115,7 +115,7 @@ def test_addresses_added_at_once_have_one_default_and_a_bound(customer, server, 
                "WHERE user_id = %s", one.id) == [{"n": 50, "d": 1}]
 
 
-def test_strangers_have_no_addresses(api):
+def test_addresses_need_a_token(api):
     for method in ("get", "post"):
         assert getattr(api, method)("auth/addresses").status == 401
     assert api.delete("auth/addresses/addr_1").status == 401

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Registration, log-in, the session's life and the account."""
+"""Registration, log-in, the life of a session, and the account."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -128,7 +128,7 @@ def test_a_customer_logs_in_by_phone_email_or_either(api):
         assert reply.data["refreshToken"]
 
 
-def test_wrong_credentials_do_not_tell_which_part_is_wrong(api):
+def test_wrong_credentials_do_not_show_which_part_is_wrong(api):
     user = register(api)["user"]
     wrong = api.post("auth/login", json={"phone": user["phone"], "password": "Wrong-123!"})
     nobody = api.post("auth/login", json={"phone": new_phone(), "password": "Wrong-123!"})
@@ -138,7 +138,7 @@ def test_wrong_credentials_do_not_tell_which_part_is_wrong(api):
     assert wrong.error["message"] == nobody.error["message"]
 
 
-def test_a_log_in_names_somebody_and_a_password(api):
+def test_a_log_in_needs_an_account_and_a_password(api):
     assert faults(api.post("auth/login", json={})) == {"password"}
     assert faults(api.post("auth/login", json={"password": "x"})) == {"phone"}
     assert faults(api.post("auth/login", json={"identifier": "nobody", "password": "x"})) == {"identifier"}
@@ -146,7 +146,7 @@ def test_a_log_in_names_somebody_and_a_password(api):
 
 
 @pytest.mark.parametrize("status, code", [("SUSPENDED", "USER_3004"), ("INACTIVE", "USER_3005")])
-def test_a_blocked_account_is_told_so_only_with_the_right_password(api, sql, status, code):
+def test_a_blocked_account_gets_that_error_only_with_the_right_password(api, sql, status, code):
     data = register(api)
     user = data["user"]
     sql("UPDATE users SET status = %s WHERE id = %s", status, user["userId"])
@@ -202,7 +202,7 @@ def test_a_refresh_gives_a_new_pair(api):
                     json={"refreshToken": reply.data["refreshToken"]}).status == 200
 
 
-def test_a_refresh_repeated_at_once_goes_on_in_one_line(server, api):
+def test_concurrent_refreshes_give_the_same_successor(server, api):
     old = register(api)["refreshToken"]
 
     def attempt(_):
@@ -210,7 +210,7 @@ def test_a_refresh_repeated_at_once_goes_on_in_one_line(server, api):
     with ThreadPoolExecutor(8) as pool:
         replies = list(pool.map(attempt, range(8)))
     assert {reply.status for reply in replies} == {200}
-    for reply in replies:  # whichever answer the client kept, it can go on
+    for reply in replies:  # the client can continue with either reply
         assert api.get("auth/me", token=reply.data["token"]).status == 200
     following = api.post("auth/refresh", json={"refreshToken": replies[3].data["refreshToken"]})
     assert following.status == 200
@@ -257,7 +257,7 @@ def test_logging_out_ends_this_session_on_every_loop(server, api):
 # --- The account ------------------------------------------------------------------------------
 
 
-def test_profile_changes_are_seen_at_once(customer):
+def test_profile_changes_are_visible_at_once(customer):
     one = customer()
     assert one.api.get("auth/me").data["firstName"] == "Awa"
     reply = one.api.put("auth/profile", json={"firstName": "Amina", "email": "AMINA@example.cm",
@@ -278,7 +278,7 @@ def test_an_email_of_somebody_else_is_refused(customer):
     assert one.api.put("auth/profile", json={"email": "taken@example.cm"}).status == 200
 
 
-def test_devices_come_and_go(customer, sql):
+def test_devices_are_added_and_removed(customer, sql):
     one, other = customer(), customer()
     assert one.api.post("auth/device-token", json={"token": "device-a", "platform": "android"}).status == 200
     assert other.api.post("auth/device-token", json={"token": "device-a"}).status == 200

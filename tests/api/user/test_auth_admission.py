@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Who may order: a customer whose phone is verified and whose account is active, as of now."""
+"""Only a customer with a verified phone and an active account may order."""
 
 import psycopg2
 import pytest
@@ -11,7 +11,7 @@ BASKET = {"vendorId": "vendor_123", "items": [{"itemId": "item_1", "quantity": 1
 
 @pytest.fixture(scope="module")
 def uncached(start_server):
-    """A server without a cache, and its database, to change accounts under its feet."""
+    """A server without a cache, and its database, to change accounts behind its back."""
     running = start_server()
     connection = psycopg2.connect(running.configuration["database_url"])
     connection.autocommit = True
@@ -31,7 +31,7 @@ def orders_of(sql_user, server):
             return cursor.fetchone()[0]
 
 
-def test_an_unverified_phone_may_look_but_not_order(uncached):
+def test_an_account_with_an_unverified_phone_may_read_but_not_order(uncached):
     one = register(uncached, verified=False)
     reply = one.api.post("orders", json=BASKET)
     assert (reply.status, reply.code) == (403, "USER_3003")
@@ -53,7 +53,7 @@ def test_a_blocked_account_orders_nothing(uncached, status, http, code):
     assert orders_of(one.id, uncached) == 0
 
 
-def test_a_verification_counts_at_once_though_the_account_was_cached(server, customer):
+def test_a_verification_takes_effect_at_once_despite_a_cached_account(server, customer):
     one = customer(verified=False)
     assert one.api.get("auth/me").data["isPhoneVerified"] is False
     assert one.api.post("orders", json=BASKET).code == "USER_3003"

@@ -16,7 +16,7 @@ def log_in(api, phone, password):
 
 
 def reset_code(server, after=0, number=1):
-    """The code of that many's message: it is sent beside the answer, which does not wait for it."""
+    """The code of message `number`; the reply does not wait for the message."""
     def texts():
         return [line["text"] for line in server.log()[after:] if line.get("msg") in ("sms", "e-mail")]
     until(lambda: len(texts()) >= number, what="the message")
@@ -36,7 +36,7 @@ def test_a_new_password_ends_every_other_session(customer, api):
     assert log_in(api, one.phone, NEW).status == 200
 
 
-def test_a_remembered_log_in_is_void_with_its_password(customer, server):
+def test_a_cached_log_in_is_void_after_a_password_change(customer, server):
     one = customer(address=False)
     apis = [server.api() for _ in range(8)]
     assert {log_in(each, one.phone, PASSWORD).status for each in apis} == {200}
@@ -55,7 +55,7 @@ def test_the_current_password_is_needed(customer):
     assert "weak" not in reply.body.decode()
 
 
-def test_of_two_changes_at_once_one_counts(customer, server, api):
+def test_of_two_concurrent_changes_one_succeeds(customer, server, api):
     one = customer(address=False)
 
     def change(number):
@@ -82,7 +82,7 @@ def test_a_reset_code_sets_a_password_once_and_ends_every_session(customer, serv
     assert (reply.status, reply.code) == (400, "AUTH_2002")
 
 
-def test_a_reset_code_used_twice_at_once_counts_once(customer, server, api):
+def test_a_reset_code_used_twice_at_once_works_once(customer, server, api):
     one = customer(address=False)
     before = len(server.log())
     api.post("auth/forgot-password", json={"phone": one.phone})
@@ -97,7 +97,7 @@ def test_a_reset_code_used_twice_at_once_counts_once(customer, server, api):
     assert log_in(api, one.phone, f"{NEW}{statuses.index(200)}").status == 200
 
 
-def test_a_reset_code_comes_by_email_and_the_last_one_counts(customer, server, api):
+def test_a_reset_code_comes_by_email_and_only_the_last_one_is_valid(customer, server, api):
     one = customer(address=False, email="forgetful@example.cm")
     before = len(server.log())
     api.post("auth/forgot-password", json={"email": "Forgetful@example.cm"})
@@ -128,7 +128,7 @@ def test_an_unknown_account_gets_the_same_answer(customer, api):
 
 
 def test_a_forgotten_password_is_answered_while_its_account_is_locked(customer, server, api, sql):
-    """Whatever is done for a known account, the answer does not wait for it."""
+    """The reply does not wait for the work that a known account needs."""
     one = customer(address=False)
     before = len(server.log())
     held = sql.connection
@@ -169,12 +169,12 @@ def test_failed_log_ins_are_counted_and_successes_are_not(start_server, redis_ur
     other = {"name": "Awa Ngono", "phone": "+237699990012", "password": PASSWORD}
     assert api.post("auth/register", json=other).status == 201
     assert log_in(api, "+237699990012", PASSWORD).status == 200
-    for _ in range(5):  # unknown accounts are counted alike
+    for _ in range(5):  # unknown accounts are counted too
         assert log_in(api, "+237699990013", "Wrong-123!").status == 401
     assert log_in(api, "+237699990013", "Wrong-123!").status == 429
 
 
-def test_a_flood_of_log_ins_is_turned_away_and_nothing_else_is(start_server):
+def test_a_flood_of_log_ins_is_refused_and_other_requests_are_served(start_server):
     running = start_server(login_memory="off", argon2_memory="7168k", argon2_passes=5, work_queue=4,
                            work_threads=1, loops=1)
     api = running.api()
@@ -197,7 +197,7 @@ def test_a_flood_of_log_ins_is_turned_away_and_nothing_else_is(start_server):
     assert log_in(api, phones[0], PASSWORD).status == 200
 
 
-def test_a_log_in_beside_a_password_change_does_not_outlive_it(customer, server, sql):
+def test_a_log_in_concurrent_with_a_password_change_does_not_outlive_it(customer, server, sql):
     one = customer(address=False)
     change = sql.connection
     change.autocommit = False

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The code that proves a phone."""
+"""The code that verifies a phone."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +8,7 @@ from world.server import PRODUCTION
 
 
 def last_code(server, phone):
-    """The code of the newest message to the phone, as the log of a development server has it."""
+    """The code of the newest message to the phone, from the log of a development server."""
     texts = [line["text"] for line in server.log()
              if line.get("msg") == "sms" and line["to"].endswith(phone[-2:])]
     return re.search(r"\d{6}", texts[-1]).group()
@@ -40,7 +40,7 @@ def test_a_wrong_code_is_refused_and_the_fifth_voids_it(customer, server):
     assert (reply.status, reply.code) == (400, "USER_4002")
 
 
-def test_wrong_tries_outlive_another_code(customer, server, sql):
+def test_a_new_code_does_not_reset_wrong_tries(customer, server, sql):
     one = customer(verified=False, address=False)
     for _ in range(3):
         wrong = wrong_code(last_code(server, one.phone))
@@ -60,7 +60,7 @@ def test_wrong_tries_outlive_another_code(customer, server, sql):
     assert one.api.post("auth/verify-phone", json={"otp": last_code(server, one.phone)}).status == 200
 
 
-def test_tries_at_once_count_each(customer, server, sql):
+def test_concurrent_tries_are_all_counted(customer, server, sql):
     one = customer(verified=False, address=False)
     wrong = wrong_code(last_code(server, one.phone))
 
@@ -95,7 +95,7 @@ def test_a_code_ends_after_ten_minutes(customer, server, sql):
     assert one.api.post("auth/verify-phone", json={"otp": "000000"}).code == "USER_4001"
 
 
-def test_a_code_of_one_account_is_none_of_another(customer, server):
+def test_a_code_of_one_account_does_not_verify_another(customer, server):
     one = customer(verified=False, address=False)
     code = last_code(server, one.phone)
     other = customer(verified=False, address=False)

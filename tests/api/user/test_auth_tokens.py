@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Tokens that are not ours, not yet, no longer, or somebody else's."""
+"""Tokens that are forged, not yet valid, expired, or of another account."""
 
 import hashlib
 import time
@@ -57,7 +57,7 @@ def test_other_claims_are_refused(server, claims, change):
     assert (reply.status, reply.code) == (401, "AUTH_1001")
 
 
-def test_an_expired_token_says_so(server, claims):
+def test_an_expired_token_has_its_own_error(server, claims):
     reply = ask(server, signed({**claims, "exp": int(time.time()) - 1}))
     assert (reply.status, reply.code) == (401, "AUTH_1003")
 
@@ -84,13 +84,13 @@ def test_a_tampered_token_is_refused_even_when_the_true_one_is_known(server, cla
     assert ask(server, token).status == 200
 
 
-def test_without_a_token_one_is_asked_for(api):
+def test_a_missing_token_is_an_error(api):
     reply = api.get("auth/me")
     assert (reply.status, reply.code) == (401, "AUTH_1000")
     assert reply.headers["WWW-Authenticate"].startswith("Bearer")
 
 
-def test_a_token_counts_in_the_header_only(api, claims):
+def test_a_token_is_accepted_in_the_header_only(api, claims):
     token = signed(claims)
     assert api.get("auth/me", query={"token": token, "access_token": token}).code == "AUTH_1000"
     assert api.get("auth/me", headers={"Cookie": f"accessToken={token}"}).code == "AUTH_1000"
@@ -128,7 +128,7 @@ def test_keys_rotate_without_logging_anybody_out(start_server):
     assert ask(running, fresh["token"]).status == 200
 
 
-def test_another_copy_learns_of_a_log_out_from_the_database(start_server):
+def test_another_instance_reads_a_log_out_from_the_database(start_server):
     one = start_server()
     two = start_server(database_url=one.configuration["database_url"])
     body = {"name": "Awa Ngono", "phone": "+237699990002", "password": "Kumba-2024!"}

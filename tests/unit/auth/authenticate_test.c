@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Who is let through to a handler: where a token may stand, which role may call what, and what an
- * account's state allows. Requests are stand-ins: the test holds their headers and answers.
+ * Which requests reach a handler: where a token may be, which role may call what, and what the
+ * state of an account allows. Requests are stand-ins: the test holds their headers and replies.
  */
 #include <check.h>
 #include <sodium.h>
@@ -28,7 +28,7 @@ static struct app *all[] = { &app, NULL };
 static struct route route;
 static struct request rq;
 static const char *authorization, *cookie, *origin, *account;
-static int answer; /* error of the reply; 1: let through to what follows; 2: asks the database */
+static int answer; /* error of the reply; 1: passed on; 2: reads the database */
 #define ASKED 2
 
 const char *request_header(struct request *of, const char *name)
@@ -78,7 +78,7 @@ bool member_bool(const json_t *object, const char *name, bool fallback)
 	return value ? json_is_true(value) : fallback;
 }
 
-/* `account` is what the cache or the database has; NULL: there is none. */
+/* `account` is the content of the cache or the database; NULL: no account. */
 void cached_by_sql(struct request *of, enum cache_kind kind, const char *id,
 	enum query query, cached_done *done)
 {
@@ -124,7 +124,7 @@ static const char *token_of(enum who role)
 	return token_sign(arena, app.keys, TOKEN_ACCESS, &who, NULL, NULL);
 }
 
-/* 0 when the request may go on, else the error. */
+/* 0 when the request may continue, else the error. */
 static int ask(void)
 {
 	answer = 0;
@@ -219,7 +219,7 @@ START_TEST(each_role_may_call_its_own_rows_only)
 }
 END_TEST
 
-START_TEST(public_rows_look_at_no_token)
+START_TEST(public_rows_ignore_tokens)
 {
 	route.who = ANYONE;
 	authorization = "Bearer rubbish";
@@ -228,7 +228,7 @@ START_TEST(public_rows_look_at_no_token)
 }
 END_TEST
 
-START_TEST(a_revoked_session_or_account_is_refused_though_its_token_is_remembered)
+START_TEST(a_revoked_session_or_account_is_refused_despite_a_cached_token)
 {
 	authorization = arena_printf(arena, "Bearer %s", token_of(CUSTOMER));
 	ck_assert_int_eq(ask(), 0);
@@ -246,7 +246,7 @@ START_TEST(a_revoked_session_or_account_is_refused_though_its_token_is_remembere
 }
 END_TEST
 
-START_TEST(a_remembered_token_expires_in_time)
+START_TEST(a_cached_token_expires_in_time)
 {
 	authorization = arena_printf(arena, "Bearer %s", token_of(CUSTOMER));
 	ck_assert_int_eq(ask(), 0);
@@ -269,7 +269,7 @@ static int admit(const char *json)
 	"{\"success\":true,\"data\":{\"userId\":\"user_1\",\"status\":\"" status \
 		"\",\"isPhoneVerified\":" verified "}}"
 
-START_TEST(a_verified_row_asks_for_an_active_account_with_a_phone)
+START_TEST(a_verified_row_requires_an_active_account_with_a_phone)
 {
 	route.who = CUSTOMER_VERIFIED;
 	ck_assert_int_eq(admit(ACCOUNT("ACTIVE", "true")), 1);
@@ -296,7 +296,7 @@ static int refusal(bool verified, const char *approval, const char *status)
 	return rider_refusal(&facts, &config);
 }
 
-START_TEST(a_rider_works_verified_approved_and_active)
+START_TEST(a_rider_may_work_when_verified_approved_and_active)
 {
 	ck_assert_int_eq(refusal(true, "APPROVED", "ACTIVE"), 0);
 	ck_assert_int_eq(refusal(false, "APPROVED", "ACTIVE"), E_PHONE_UNVERIFIED);
@@ -308,15 +308,15 @@ START_TEST(a_rider_works_verified_approved_and_active)
 }
 END_TEST
 
-START_TEST(a_rider_is_asked_of_the_database_until_he_is_known)
+START_TEST(a_rider_is_read_from_the_database_until_cached)
 {
 	struct rider_facts facts = { .order_count = 1,
 		.orders = { { "ord_1", "user_9", "vendor_7" } } };
 
 	route.who = RIDER_READY;
 	ck_assert_int_eq(admit(NULL), ASKED);
-	rider_remember(app.riders, "user_1", &facts,
-		rider_reading(app.riders, "user_1"), loop_now(loop));
+	rider_cache_put(app.riders, "user_1", &facts,
+		rider_cache_version(app.riders, "user_1"), loop_now(loop));
 	ck_assert_int_eq(admit(NULL), 1);
 	ck_assert_str_eq(rq.rider->orders[0].user_id, "user_9");
 	rider_facts_changed(&app, "user_1");
@@ -326,7 +326,7 @@ START_TEST(a_rider_is_asked_of_the_database_until_he_is_known)
 }
 END_TEST
 
-START_TEST(other_rows_do_not_look_at_the_account)
+START_TEST(other_rows_do_not_check_the_account)
 {
 	route.who = CUSTOMER;
 	ck_assert_int_eq(admit(NULL), 1);
@@ -346,14 +346,14 @@ int main(void)
 	tcase_add_test(tests, only_admins_may_send_a_cookie);
 	tcase_add_test(tests, a_write_by_cookie_needs_a_listed_origin);
 	tcase_add_test(tests, each_role_may_call_its_own_rows_only);
-	tcase_add_test(tests, public_rows_look_at_no_token);
+	tcase_add_test(tests, public_rows_ignore_tokens);
 	tcase_add_test(tests,
-		a_revoked_session_or_account_is_refused_though_its_token_is_remembered);
-	tcase_add_test(tests, a_remembered_token_expires_in_time);
-	tcase_add_test(tests, a_verified_row_asks_for_an_active_account_with_a_phone);
-	tcase_add_test(tests, a_rider_works_verified_approved_and_active);
-	tcase_add_test(tests, a_rider_is_asked_of_the_database_until_he_is_known);
-	tcase_add_test(tests, other_rows_do_not_look_at_the_account);
+		a_revoked_session_or_account_is_refused_despite_a_cached_token);
+	tcase_add_test(tests, a_cached_token_expires_in_time);
+	tcase_add_test(tests, a_verified_row_requires_an_active_account_with_a_phone);
+	tcase_add_test(tests, a_rider_may_work_when_verified_approved_and_active);
+	tcase_add_test(tests, a_rider_is_read_from_the_database_until_cached);
+	tcase_add_test(tests, other_rows_do_not_check_the_account);
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);
 }

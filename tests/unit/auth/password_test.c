@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The hasher on a real loop and pool: who waits for which hash, what is refused, what is
- * remembered. Requests are stand-ins: the test counts holds, releases and answers itself.
+ * The hasher on a real loop and pool: which request waits for which hash, what is refused, what is
+ * cached. Requests are stand-ins: the test counts holds, releases and replies itself.
  */
 #include <check.h>
 #include <sodium.h>
@@ -20,7 +20,7 @@ static struct hasher *hasher;
 static char stored[PASSWORD_HASH_SIZE];
 static int holds, answers, right, wrong, refused, rehashed, hashed;
 static bool running; /* the loop: stopping one that does not run would stop its next run */
-static bool gone; /* requests are answered already when their turn comes */
+static bool gone; /* requests have been answered before their result */
 static int retry_after;
 
 void request_hold(struct request *rq)
@@ -72,8 +72,8 @@ static void verified(struct request *rq, bool is_right, const char *rehash)
 		const struct digest_cost cost = { 64 * 1024, 1 };
 
 		rehashed++;
-		ck_assert(digest_check(&cost, rehash, PASSWORD));
-		ck_assert(!digest_is_old(&cost, rehash));
+		ck_assert(digest_verify(&cost, rehash, PASSWORD));
+		ck_assert(!digest_is_outdated(&cost, rehash));
 	}
 	stop_when_quiet();
 }
@@ -83,7 +83,7 @@ static void made(struct request *rq, const char *hash)
 	const struct digest_cost cost = { 64 * 1024, 1 };
 
 	(void)rq;
-	hashed += hash && digest_check(&cost, hash, PASSWORD);
+	hashed += hash && digest_verify(&cost, hash, PASSWORD);
 	stop_when_quiet();
 }
 
@@ -97,7 +97,7 @@ static void start(bool memory, const struct digest_cost *cost)
 	pool = arena_pool_new(1 << 20);
 	ck_assert_int_eq(hasher_new(loop, &config, &hasher), 0);
 	app = (struct app){ .config = &config, .loop = loop, .hasher = hasher, .pool = pool };
-	ck_assert_int_eq(digest_make(cost, PASSWORD, stored), 0);
+	ck_assert_int_eq(digest_create(cost, PASSWORD, stored), 0);
 	holds = answers = right = wrong = refused = rehashed = hashed = retry_after = 0;
 	gone = false;
 }
@@ -125,7 +125,7 @@ static struct request *request(struct arena **ret)
 	return rq;
 }
 
-/* n verifications started in one turn, then the loop runs until all are answered. */
+/* Starts n verifications in one turn, then runs the loop until all are complete. */
 static void verify(int n, const char *hash, const char *password)
 {
 	struct arena *arenas[200];
@@ -154,7 +154,7 @@ START_TEST(a_hundred_log_ins_at_once_cost_one_hash)
 }
 END_TEST
 
-START_TEST(failures_are_never_remembered)
+START_TEST(failures_are_never_cached)
 {
 	start(true, &cheap);
 	verify(10, stored, "wrong");
@@ -167,13 +167,13 @@ START_TEST(failures_are_never_remembered)
 }
 END_TEST
 
-START_TEST(a_changed_hash_voids_the_memory)
+START_TEST(a_changed_hash_voids_the_cached_log_in)
 {
 	char changed[PASSWORD_HASH_SIZE];
 
 	start(true, &cheap);
 	verify(1, stored, PASSWORD);
-	ck_assert_int_eq(digest_make(&cheap, "Another-1!", changed), 0);
+	ck_assert_int_eq(digest_create(&cheap, "Another-1!", changed), 0);
 	verify(1, changed, PASSWORD);
 	ck_assert_int_eq(right, 1);
 	ck_assert_int_eq(wrong, 1);
@@ -181,7 +181,7 @@ START_TEST(a_changed_hash_voids_the_memory)
 }
 END_TEST
 
-START_TEST(without_the_memory_each_costs_a_hash)
+START_TEST(without_the_cache_each_log_in_costs_a_hash)
 {
 	start(false, &cheap);
 	verify(10, stored, PASSWORD);
@@ -192,7 +192,7 @@ START_TEST(without_the_memory_each_costs_a_hash)
 }
 END_TEST
 
-START_TEST(an_unknown_account_costs_a_hash_and_is_wrong)
+START_TEST(an_unknown_account_costs_a_hash_and_fails)
 {
 	start(true, &cheap);
 	verify(3, NULL, PASSWORD);
@@ -238,7 +238,7 @@ static void give_up(uv_timer_t *timer)
 	loop_stop(loop);
 }
 
-START_TEST(requests_that_gave_up_are_not_called)
+START_TEST(requests_that_ended_early_are_not_called)
 {
 	uv_timer_t timer;
 
@@ -266,7 +266,7 @@ START_TEST(a_new_password_is_hashed)
 }
 END_TEST
 
-START_TEST(a_hasher_freed_with_work_under_way_frees_it_later)
+START_TEST(a_hasher_freed_with_running_tasks_is_destroyed_later)
 {
 	struct arena *arena;
 
@@ -290,15 +290,15 @@ int main(void)
 	if (sodium_init() < 0)
 		return 1;
 	tcase_add_test(tests, a_hundred_log_ins_at_once_cost_one_hash);
-	tcase_add_test(tests, failures_are_never_remembered);
-	tcase_add_test(tests, a_changed_hash_voids_the_memory);
-	tcase_add_test(tests, without_the_memory_each_costs_a_hash);
-	tcase_add_test(tests, an_unknown_account_costs_a_hash_and_is_wrong);
+	tcase_add_test(tests, failures_are_never_cached);
+	tcase_add_test(tests, a_changed_hash_voids_the_cached_log_in);
+	tcase_add_test(tests, without_the_cache_each_log_in_costs_a_hash);
+	tcase_add_test(tests, an_unknown_account_costs_a_hash_and_fails);
 	tcase_add_test(tests, a_hash_of_old_parameters_comes_with_a_new_one);
 	tcase_add_test(tests, beyond_the_queue_log_ins_are_refused);
-	tcase_add_test(tests, requests_that_gave_up_are_not_called);
+	tcase_add_test(tests, requests_that_ended_early_are_not_called);
 	tcase_add_test(tests, a_new_password_is_hashed);
-	tcase_add_test(tests, a_hasher_freed_with_work_under_way_frees_it_later);
+	tcase_add_test(tests, a_hasher_freed_with_running_tasks_is_destroyed_later);
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);
 }

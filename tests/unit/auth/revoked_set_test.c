@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The set of revoked subjects: what counts, what is forgotten, and what happens at its ceiling.
+ * The set of revoked subjects: what is revoked, what is removed, and what happens at its maximum.
  */
 #include <check.h>
 #include <sodium.h>
@@ -20,7 +20,7 @@ static struct revoked_set *set_of(unsigned most)
 	return set;
 }
 
-START_TEST(tokens_up_to_the_moment_are_revoked)
+START_TEST(tokens_up_to_the_cut_off_are_revoked)
 {
 	struct revoked_set *set = set_of(1024);
 
@@ -58,7 +58,7 @@ START_TEST(many_are_all_found)
 }
 END_TEST
 
-START_TEST(what_no_token_can_outlive_is_forgotten)
+START_TEST(expired_entries_are_removed)
 {
 	struct revoked_set *set = set_of(1 << 20);
 	char subject[32];
@@ -73,7 +73,7 @@ START_TEST(what_no_token_can_outlive_is_forgotten)
 }
 END_TEST
 
-START_TEST(beyond_the_ceiling_every_older_token_is_revoked)
+START_TEST(beyond_the_maximum_every_older_token_is_revoked)
 {
 	struct revoked_set *set = set_of(64);
 	char subject[32];
@@ -93,7 +93,7 @@ START_TEST(beyond_the_ceiling_every_older_token_is_revoked)
 }
 END_TEST
 
-START_TEST(beyond_the_ceiling_what_is_issued_afterwards_counts)
+START_TEST(beyond_the_maximum_later_tokens_are_valid)
 {
 	struct revoked_set *set = set_of(64);
 	char subject[32];
@@ -116,11 +116,11 @@ int main(void)
 
 	if (sodium_init() < 0)
 		return 1;
-	tcase_add_test(tests, tokens_up_to_the_moment_are_revoked);
+	tcase_add_test(tests, tokens_up_to_the_cut_off_are_revoked);
 	tcase_add_test(tests, many_are_all_found);
-	tcase_add_test(tests, what_no_token_can_outlive_is_forgotten);
-	tcase_add_test(tests, beyond_the_ceiling_every_older_token_is_revoked);
-	tcase_add_test(tests, beyond_the_ceiling_what_is_issued_afterwards_counts);
+	tcase_add_test(tests, expired_entries_are_removed);
+	tcase_add_test(tests, beyond_the_maximum_every_older_token_is_revoked);
+	tcase_add_test(tests, beyond_the_maximum_later_tokens_are_valid);
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Tokens: what we sign we read, and everything else is refused: other algorithms, other keys, other
- * issuers, other times, and every changed byte.
+ * Tokens: our own are read, all others are refused: other algorithms, other keys, other issuers,
+ * other times, and every changed byte.
  */
 #include <check.h>
 #include <jwt.h>
@@ -57,7 +57,7 @@ static int read_as(enum token_type type, const char *token)
 	return token_read(keys, type, text_of(token), &got, NULL);
 }
 
-/* A token with every claim right, to be spoilt by the test. */
+/* A token with valid claims, to be changed by the test. */
 static jwt_t *good_jwt(void)
 {
 	jwt_t *jwt;
@@ -89,7 +89,7 @@ static int read_signed(jwt_t *jwt, jwt_alg_t alg, const char *key)
 	return err;
 }
 
-START_TEST(what_is_signed_is_read)
+START_TEST(a_signed_token_is_read)
 {
 	struct caller got = { .role = WHO_UNSET };
 	char jti[ID_SIZE];
@@ -102,11 +102,11 @@ START_TEST(what_is_signed_is_read)
 	ck_assert_int_eq(got.role, CUSTOMER);
 	ck_assert_int_eq(got.issued_s, caller.issued_s);
 	ck_assert_int_eq(got.expires_s, caller.expires_s);
-	ck_assert_int_eq(got.issued_ms, caller.issued_s * 1000); /* not said: its second's begin */
+	ck_assert_int_eq(got.issued_ms, caller.issued_s * 1000); /* no iatMs: start of its second */
 }
 END_TEST
 
-START_TEST(the_moment_of_issue_is_read_to_the_millisecond)
+START_TEST(the_time_of_issue_is_read_to_the_millisecond)
 {
 	struct caller got = { .role = WHO_UNSET }, who = caller;
 	const char *token, *again;
@@ -220,7 +220,7 @@ static int read_at(const char *claim, int64_t seconds)
 	return read_signed(jwt, JWT_ALG_HS256, NEW_SECRET);
 }
 
-START_TEST(times_count)
+START_TEST(times_are_checked)
 {
 	ck_assert_int_eq(read_at("exp", -1), E_TOKEN_EXPIRED);
 	ck_assert_int_eq(read_at("exp", 30), 0);
@@ -247,7 +247,7 @@ START_TEST(every_changed_byte_is_noticed)
 }
 END_TEST
 
-START_TEST(rubbish_is_refused)
+START_TEST(invalid_tokens_are_refused)
 {
 	static const char *const rubbish[] = { "", ".", "..", "a", "a.b.c", "e30.e30.e30",
 		"bnVsbA.e30.", "W10.W10.W10", "eyJhbGciOiJIUzI1NiJ9", "eyJhbGciOiJIUzI1NiJ9..",
@@ -279,7 +279,7 @@ START_TEST(keys_rotate)
 }
 END_TEST
 
-START_TEST(a_key_id_holds_for_its_key_only)
+START_TEST(a_key_id_selects_its_key_only)
 {
 	jwt_t *jwt = good_jwt();
 
@@ -292,7 +292,7 @@ START_TEST(a_key_id_holds_for_its_key_only)
 }
 END_TEST
 
-START_TEST(poor_keys_stop_the_server)
+START_TEST(weak_keys_stop_the_server)
 {
 	static const char *const poor[] = { "short", "a:short", "k:" NEW_SECRET ",k:" OLD_SECRET,
 		NEW_SECRET ",short" };
@@ -310,7 +310,7 @@ START_TEST(poor_keys_stop_the_server)
 }
 END_TEST
 
-START_TEST(a_verified_token_is_recalled_until_it_expires)
+START_TEST(a_verified_token_is_cached_until_it_expires)
 {
 	struct token_memory *memory;
 	struct caller got;
@@ -318,17 +318,17 @@ START_TEST(a_verified_token_is_recalled_until_it_expires)
 	struct text longer = { token.at, token.len - 1 };
 
 	ck_assert_int_eq(token_memory_new(&memory), 0);
-	ck_assert(!token_recall(memory, token, caller.issued_s, &got));
-	token_remember(memory, token, &caller);
-	ck_assert(token_recall(memory, token, caller.issued_s, &got));
+	ck_assert(!token_cache_get(memory, token, caller.issued_s, &got));
+	token_cache_put(memory, token, &caller);
+	ck_assert(token_cache_get(memory, token, caller.issued_s, &got));
 	ck_assert_str_eq(got.id, "user_1");
-	ck_assert(!token_recall(memory, longer, caller.issued_s, &got));
-	ck_assert(!token_recall(memory, token, caller.expires_s, &got));
+	ck_assert(!token_cache_get(memory, longer, caller.issued_s, &got));
+	ck_assert(!token_cache_get(memory, token, caller.expires_s, &got));
 	token_memory_free(memory);
 }
 END_TEST
 
-START_TEST(the_memory_of_tokens_has_a_bound)
+START_TEST(the_cache_of_tokens_is_bounded)
 {
 	struct token_memory *memory;
 	struct caller got;
@@ -338,11 +338,11 @@ START_TEST(the_memory_of_tokens_has_a_bound)
 	ck_assert_int_eq(token_memory_new(&memory), 0);
 	for (int i = 0; i < 50000; i++) {
 		snprintf(token, sizeof(token), "token %d", i);
-		token_remember(memory, text_of(token), &caller);
+		token_cache_put(memory, text_of(token), &caller);
 	}
 	for (int i = 0; i < 50000; i++) {
 		snprintf(token, sizeof(token), "token %d", i);
-		known += token_recall(memory, text_of(token), caller.issued_s, &got);
+		known += token_cache_get(memory, text_of(token), caller.issued_s, &got);
 	}
 	ck_assert_uint_gt(known, 1000);
 	ck_assert_uint_le(known, 8192);
@@ -358,8 +358,8 @@ int main(void)
 	if (sodium_init() < 0)
 		return 1;
 	tcase_add_checked_fixture(tests, setup, teardown);
-	tcase_add_test(tests, what_is_signed_is_read);
-	tcase_add_test(tests, the_moment_of_issue_is_read_to_the_millisecond);
+	tcase_add_test(tests, a_signed_token_is_read);
+	tcase_add_test(tests, the_time_of_issue_is_read_to_the_millisecond);
 	tcase_add_test(tests, a_good_token_of_our_key_is_read);
 	tcase_add_test(tests, each_role_survives);
 	tcase_add_test(tests, a_refresh_token_is_no_access_token);
@@ -368,14 +368,14 @@ int main(void)
 	tcase_add_test(tests, rs256_is_refused);
 	tcase_add_test(tests, another_key_is_refused);
 	tcase_add_test(tests, wrong_or_missing_claims_are_refused);
-	tcase_add_test(tests, times_count);
+	tcase_add_test(tests, times_are_checked);
 	tcase_add_test(tests, every_changed_byte_is_noticed);
-	tcase_add_test(tests, rubbish_is_refused);
+	tcase_add_test(tests, invalid_tokens_are_refused);
 	tcase_add_test(tests, keys_rotate);
-	tcase_add_test(tests, a_key_id_holds_for_its_key_only);
-	tcase_add_test(tests, poor_keys_stop_the_server);
-	tcase_add_test(tests, a_verified_token_is_recalled_until_it_expires);
-	tcase_add_test(tests, the_memory_of_tokens_has_a_bound);
+	tcase_add_test(tests, a_key_id_selects_its_key_only);
+	tcase_add_test(tests, weak_keys_stop_the_server);
+	tcase_add_test(tests, a_verified_token_is_cached_until_it_expires);
+	tcase_add_test(tests, the_cache_of_tokens_is_bounded);
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);
 }

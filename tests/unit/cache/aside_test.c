@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Cache-aside while Redis is well: what is stored, who loads, and that nobody sees an old value
- * after the drop that made it old.
+ * Cache-aside with a healthy Redis: what is stored, who loads, and that no reader gets an old value
+ * after an invalidation.
  */
 #include <pthread.h>
 #include <zlib.h>
@@ -145,13 +145,13 @@ static void *miss_together(void *arg)
 		rig_read(&rig, KEY_MENU, "shared", 0);
 	RIG_UNTIL(&rig, rig.done == 200);
 	ck_assert_uint_eq(rig.errors, 0);
-	atomic_fetch_add(&copies_done, 1); /* readers have their answer before the fill is out */
+	atomic_fetch_add(&copies_done, 1); /* readers complete before the value is stored */
 	RIG_UNTIL(&rig, copies_done == 2);
 	rig_close(&rig);
 	return NULL;
 }
 
-START_TEST(two_copies_that_miss_together_cause_one_load)
+START_TEST(two_instances_that_miss_together_cause_one_load)
 {
 	pthread_t threads[2];
 	pthread_barrier_t start;
@@ -167,7 +167,7 @@ START_TEST(two_copies_that_miss_together_cause_one_load)
 }
 END_TEST
 
-START_TEST(a_slow_reader_does_not_put_back_what_a_write_made_old)
+START_TEST(a_slow_reader_does_not_store_a_value_older_than_a_write)
 {
 	struct rig rig;
 
@@ -179,7 +179,8 @@ START_TEST(a_slow_reader_does_not_put_back_what_a_write_made_old)
 	store.version = 1;
 	rig_drop(&rig, "m");
 	ck_assert_uint_eq(rig.done, 0);
-	rig_read(&rig, KEY_MENU, "m", 1); /* began after the drop: must not share the old load */
+	rig_read(&rig, KEY_MENU, "m",
+		1); /* began after the invalidation: must not share the old load */
 	RIG_UNTIL(&rig, rig.done == 2);
 	ck_assert_uint_eq(store.loads, 2);
 	RIG_UNTIL(&rig, key_holds("menu:m", "R1 "));
@@ -190,7 +191,7 @@ START_TEST(a_slow_reader_does_not_put_back_what_a_write_made_old)
 }
 END_TEST
 
-START_TEST(a_latecomer_waits_for_the_fill_and_loads_anew_when_it_is_refused)
+START_TEST(a_late_reader_waits_for_the_store_and_reloads_when_it_is_refused)
 {
 	struct rig rig;
 
@@ -199,10 +200,10 @@ START_TEST(a_latecomer_waits_for_the_fill_and_loads_anew_when_it_is_refused)
 	rig_up(&rig);
 	rig_read(&rig, KEY_MENU, "m", 0);
 	RIG_UNTIL(&rig, store.loads == 1);
-	rig_read(&rig, KEY_MENU, "m", 0); /* sees our lease, waits for the fill */
+	rig_read(&rig, KEY_MENU, "m", 0); /* finds our lease, waits until the value is stored */
 	rig_wait(&rig, 20);
 	store.version = 1;
-	redis_do("DEL menu:m"); /* another copy's drop */
+	redis_do("DEL menu:m"); /* invalidation by another instance */
 	RIG_UNTIL(&rig, rig.done == 2);
 	ck_assert_int_eq(rig.last_version, 1);
 	ck_assert_uint_eq(store.loads, 2);
@@ -225,7 +226,7 @@ static long long gets_answered(void)
 	return calls;
 }
 
-/* Runs after the turn's commands have been written and before any answer is read. */
+/* Runs after the turn's commands are written and before any reply is read. */
 static void written_elsewhere(struct turn_hook *hook)
 {
 	struct between *between = CONTAINER_OF(hook, struct between, hook);
@@ -237,7 +238,7 @@ static void written_elsewhere(struct turn_hook *hook)
 	rig_read(between->rig, KEY_MENU, "m", 1);
 }
 
-START_TEST(a_reader_does_not_share_an_answer_older_than_its_question)
+START_TEST(a_reader_does_not_share_a_reply_older_than_its_read)
 {
 	struct between between = { .hook.run = written_elsewhere };
 	struct rig rig;
@@ -248,7 +249,7 @@ START_TEST(a_reader_does_not_share_an_answer_older_than_its_question)
 	loop_hook(rig.loop, PHASE_FLUSH, &between.hook);
 	rig_read_one(&rig, "m", 0);
 	RIG_UNTIL(&rig, rig_count(&rig, COUNT_CACHE_LOADS) == 1);
-	rig_wait(&rig, 50); /* the fill is in */
+	rig_wait(&rig, 50); /* the value is stored */
 	rig_read(&rig, KEY_MENU, "m", 0);
 	between.hook.wanted = true;
 	RIG_UNTIL(&rig, rig.done == 3);
@@ -258,7 +259,7 @@ START_TEST(a_reader_does_not_share_an_answer_older_than_its_question)
 }
 END_TEST
 
-START_TEST(a_failed_load_gives_the_lease_back)
+START_TEST(a_failed_load_releases_the_lease)
 {
 	struct rig rig;
 
@@ -279,7 +280,7 @@ START_TEST(a_failed_load_gives_the_lease_back)
 }
 END_TEST
 
-START_TEST(a_lease_whose_owner_died_holds_nobody_up_for_long)
+START_TEST(a_lease_of_a_dead_owner_delays_readers_only_briefly)
 {
 	struct rig rig;
 
@@ -300,7 +301,7 @@ START_TEST(a_lease_whose_owner_died_holds_nobody_up_for_long)
 }
 END_TEST
 
-START_TEST(another_copys_fill_is_picked_up_while_waiting)
+START_TEST(a_value_stored_by_another_instance_ends_the_wait)
 {
 	struct rig rig, other;
 
@@ -324,7 +325,7 @@ START_TEST(another_copys_fill_is_picked_up_while_waiting)
 }
 END_TEST
 
-START_TEST(something_else_under_our_key_is_replaced)
+START_TEST(a_foreign_value_under_our_key_is_replaced)
 {
 	struct rig rig;
 
@@ -371,7 +372,7 @@ static void write_acknowledged(void *arg)
 	free(write);
 }
 
-/* Only one copy writes a key at a time, as row locks would have it: key n belongs to copy n % 2. */
+/* Only one instance writes a key at a time, as with row locks: key n belongs to instance n % 2. */
 static void race_write(struct rig *rig, int key, bool *busy)
 {
 	struct race_write *write = malloc(sizeof(*write));
@@ -412,7 +413,7 @@ static void *race_run(void *arg)
 	return NULL;
 }
 
-START_TEST(no_reader_sees_what_was_old_when_it_asked)
+START_TEST(no_reader_gets_a_value_older_than_its_read)
 {
 	pthread_t threads[2];
 
@@ -437,15 +438,15 @@ static void add(TCase *tests)
 	tcase_add_test(tests, a_loaded_value_is_read_back_whole);
 	tcase_add_test(tests, each_kind_lives_as_long_as_documented);
 	tcase_add_test(tests, a_thousand_readers_who_miss_together_cause_one_load);
-	tcase_add_test(tests, two_copies_that_miss_together_cause_one_load);
-	tcase_add_test(tests, a_slow_reader_does_not_put_back_what_a_write_made_old);
-	tcase_add_test(tests, a_latecomer_waits_for_the_fill_and_loads_anew_when_it_is_refused);
-	tcase_add_test(tests, a_reader_does_not_share_an_answer_older_than_its_question);
-	tcase_add_test(tests, a_failed_load_gives_the_lease_back);
-	tcase_add_test(tests, a_lease_whose_owner_died_holds_nobody_up_for_long);
-	tcase_add_test(tests, another_copys_fill_is_picked_up_while_waiting);
-	tcase_add_test(tests, something_else_under_our_key_is_replaced);
-	tcase_add_test(tests, no_reader_sees_what_was_old_when_it_asked);
+	tcase_add_test(tests, two_instances_that_miss_together_cause_one_load);
+	tcase_add_test(tests, a_slow_reader_does_not_store_a_value_older_than_a_write);
+	tcase_add_test(tests, a_late_reader_waits_for_the_store_and_reloads_when_it_is_refused);
+	tcase_add_test(tests, a_reader_does_not_share_a_reply_older_than_its_read);
+	tcase_add_test(tests, a_failed_load_releases_the_lease);
+	tcase_add_test(tests, a_lease_of_a_dead_owner_delays_readers_only_briefly);
+	tcase_add_test(tests, a_value_stored_by_another_instance_ends_the_wait);
+	tcase_add_test(tests, a_foreign_value_under_our_key_is_replaced);
+	tcase_add_test(tests, no_reader_gets_a_value_older_than_its_read);
 }
 
 int main(void)

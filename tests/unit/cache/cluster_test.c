@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The cache over a Redis Cluster of three nodes: keys find their node, redirections are followed,
- * and a node that goes takes only its own keys with it.
+ * and a lost node affects only its own keys.
  */
 #include "link.h"
 #include "rig.h"
@@ -14,7 +14,7 @@ static struct store store;
 static char bus_port[NODES][12];
 static char url[256];
 
-/* Formats a command for one node and throws the reply away, or gives its text to look at. */
+/* Formats a command for one node and ignores the reply. */
 static void node_do(int n, const char *format, ...)
 {
 	char command[256];
@@ -33,10 +33,10 @@ static void node_do(int n, const char *format, ...)
 static bool node_says(int n, const char *command, const char *what)
 {
 	redisReply *reply = server_ask(&node[n], command);
-	bool says = reply && reply->str && strstr(reply->str, what);
+	bool matches = reply && reply->str && strstr(reply->str, what);
 
 	freeReplyObject(reply);
-	return says;
+	return matches;
 }
 
 static long long node_keys(int n)
@@ -83,7 +83,7 @@ static void set_up(void)
 		node_start(n);
 		node_do(n, "CLUSTER ADDSLOTSRANGE %d %d", n * 5461,
 			n == 2 ? 16383 : n * 5461 + 5460);
-		/* Nodes of one epoch settle by chance, and at some time, whose slots count. */
+		/* Nodes of one epoch agree on the owner of slots only after some time. */
 		node_do(n, "CLUSTER SET-CONFIG-EPOCH %d", n + 1);
 		if (n)
 			node_do(n, "CLUSTER MEET 127.0.0.1 %d %s", node[0].port, bus_port[0]);
@@ -133,7 +133,7 @@ START_TEST(slots_are_those_of_the_specification)
 }
 END_TEST
 
-START_TEST(keys_are_spread_over_the_nodes_and_found_again)
+START_TEST(keys_are_distributed_over_the_nodes_and_found_again)
 {
 	struct rig rig;
 
@@ -155,7 +155,7 @@ START_TEST(keys_are_spread_over_the_nodes_and_found_again)
 }
 END_TEST
 
-/* Moves v0 to another node: while it is on its way the old node says ASK, afterwards MOVED. */
+/* Moves v0 to another node: during the move the old node replies ASK, afterwards MOVED. */
 START_TEST(ask_and_moved_are_followed)
 {
 	unsigned slot = cluster_slot(TEXT("menu:v0"));
@@ -190,7 +190,7 @@ START_TEST(ask_and_moved_are_followed)
 }
 END_TEST
 
-START_TEST(a_node_that_goes_takes_only_its_own_keys_with_it)
+START_TEST(a_lost_node_affects_only_its_own_keys)
 {
 	unsigned loads, own;
 	struct rig rig;
@@ -219,9 +219,9 @@ END_TEST
 static void add(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, set_up, tear_down);
-	tcase_add_test(tests, keys_are_spread_over_the_nodes_and_found_again);
+	tcase_add_test(tests, keys_are_distributed_over_the_nodes_and_found_again);
 	tcase_add_test(tests, ask_and_moved_are_followed);
-	tcase_add_test(tests, a_node_that_goes_takes_only_its_own_keys_with_it);
+	tcase_add_test(tests, a_lost_node_affects_only_its_own_keys);
 	tcase_add_test(tests, slots_are_those_of_the_specification);
 }
 

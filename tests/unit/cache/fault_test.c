@@ -25,7 +25,7 @@ static void tear_down(void)
 	server_end(&server);
 }
 
-/* The version Redis holds, -1 for none. */
+/* The version that Redis holds, -1: no value. */
 static int version_kept(const char *key)
 {
 	char command[128];
@@ -42,7 +42,7 @@ static int version_kept(const char *key)
 	return version;
 }
 
-START_TEST(without_redis_every_read_loads_and_every_drop_ends)
+START_TEST(without_redis_every_read_loads_and_every_invalidation_completes)
 {
 	struct rig rig;
 
@@ -62,7 +62,7 @@ START_TEST(without_redis_every_read_loads_and_every_drop_ends)
 }
 END_TEST
 
-START_TEST(without_redis_readers_share_only_loads_that_began_after_they_asked)
+START_TEST(without_redis_readers_share_only_loads_that_began_after_their_read)
 {
 	struct rig rig;
 
@@ -144,7 +144,7 @@ START_TEST(redis_killed_under_load_gives_no_reader_an_error)
 }
 END_TEST
 
-START_TEST(a_drop_during_an_outage_is_made_up_for_before_anybody_reads)
+START_TEST(an_invalidation_during_an_outage_is_applied_before_any_read)
 {
 	struct rig rig, other;
 
@@ -160,9 +160,9 @@ START_TEST(a_drop_during_an_outage_is_made_up_for_before_anybody_reads)
 	rig_drop(&rig, "m");
 	ck_assert_uint_eq(rig_count(&rig, COUNT_CACHE_DROPS_WAITING), 1);
 	server_start(&server);
-	ck_assert_int_eq(version_kept("menu:m"), 0); /* it has come back with what it knew */
+	ck_assert_int_eq(version_kept("menu:m"), 0); /* Redis has come back with its old data */
 	for (int i = 0; i < 200 || !cache_up(rig.cache) || !cache_up(other.cache); i++) {
-		/* another loop of the same process, which may be back first */
+		/* another loop of the same process, which may reconnect first */
 		rig_read_one(&other, "m", 1);
 		rig_read_one(&rig, "m", 1);
 	}
@@ -175,7 +175,7 @@ START_TEST(a_drop_during_an_outage_is_made_up_for_before_anybody_reads)
 }
 END_TEST
 
-START_TEST(a_drop_lost_with_one_loops_connection_counts_for_all_loops)
+START_TEST(an_invalidation_lost_by_one_loop_applies_to_all_loops)
 {
 	struct rig rig, other;
 
@@ -198,7 +198,7 @@ START_TEST(a_drop_lost_with_one_loops_connection_counts_for_all_loops)
 }
 END_TEST
 
-START_TEST(a_stopped_redis_is_given_up_on_and_taken_back)
+START_TEST(a_stopped_redis_opens_the_breaker_and_a_resumed_one_closes_it)
 {
 	struct rig rig;
 
@@ -226,7 +226,7 @@ START_TEST(a_stopped_redis_is_given_up_on_and_taken_back)
 }
 END_TEST
 
-START_TEST(a_redis_that_stays_silent_is_connected_anew)
+START_TEST(a_redis_that_does_not_answer_is_reconnected)
 {
 	struct rig rig;
 
@@ -244,7 +244,7 @@ START_TEST(a_redis_that_stays_silent_is_connected_anew)
 }
 END_TEST
 
-START_TEST(a_drop_that_gets_no_answer_is_not_believed_to_have_happened)
+START_TEST(an_invalidation_without_a_reply_is_repeated)
 {
 	struct rig rig;
 
@@ -268,7 +268,7 @@ static void count_drop(void *arg)
 	++*(unsigned *)arg;
 }
 
-START_TEST(when_too_many_drops_wait_nothing_of_that_kind_is_believed)
+START_TEST(a_full_backlog_disables_cached_values_of_that_kind)
 {
 	struct rig rig;
 	unsigned dropped = 0;
@@ -290,7 +290,7 @@ START_TEST(when_too_many_drops_wait_nothing_of_that_kind_is_believed)
 	server_start(&server);
 	rig_up(&rig);
 	RIG_UNTIL(&rig, rig_count(&rig, COUNT_CACHE_DROPS_WAITING) == 0);
-	store.version = 1; /* as if the drop that was not remembered had been of this key */
+	store.version = 1; /* as if the invalidation that did not fit were of this key */
 	rig_read_one(&rig, "m", 1);
 	ck_assert_uint_eq(rig_count(&rig, COUNT_CACHE_HITS), 0);
 	rig_read(&rig, KEY_VENDOR, "m", 0);
@@ -340,16 +340,16 @@ END_TEST
 static void add(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, set_up, tear_down);
-	tcase_add_test(tests, without_redis_every_read_loads_and_every_drop_ends);
-	tcase_add_test(tests, without_redis_readers_share_only_loads_that_began_after_they_asked);
+	tcase_add_test(tests, without_redis_every_read_loads_and_every_invalidation_completes);
+	tcase_add_test(tests, without_redis_readers_share_only_loads_that_began_after_their_read);
 	tcase_add_test(tests, a_name_is_resolved_and_a_password_and_a_database_are_used);
 	tcase_add_test(tests, redis_killed_under_load_gives_no_reader_an_error);
-	tcase_add_test(tests, a_drop_during_an_outage_is_made_up_for_before_anybody_reads);
-	tcase_add_test(tests, a_drop_lost_with_one_loops_connection_counts_for_all_loops);
-	tcase_add_test(tests, a_stopped_redis_is_given_up_on_and_taken_back);
-	tcase_add_test(tests, a_redis_that_stays_silent_is_connected_anew);
-	tcase_add_test(tests, a_drop_that_gets_no_answer_is_not_believed_to_have_happened);
-	tcase_add_test(tests, when_too_many_drops_wait_nothing_of_that_kind_is_believed);
+	tcase_add_test(tests, an_invalidation_during_an_outage_is_applied_before_any_read);
+	tcase_add_test(tests, an_invalidation_lost_by_one_loop_applies_to_all_loops);
+	tcase_add_test(tests, a_stopped_redis_opens_the_breaker_and_a_resumed_one_closes_it);
+	tcase_add_test(tests, a_redis_that_does_not_answer_is_reconnected);
+	tcase_add_test(tests, an_invalidation_without_a_reply_is_repeated);
+	tcase_add_test(tests, a_full_backlog_disables_cached_values_of_that_kind);
 	tcase_add_test(tests, more_reads_than_may_wait_for_redis_load_instead);
 	tcase_add_test(tests, a_wrong_address_is_refused_at_start);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Positions in Redis: what is stored, found, refused and swept; and that Redis away is no error
- * that stops anything.
+ * Positions in Redis: what is stored, found, refused and swept; and that nothing stops without
+ * Redis.
  */
 #include "rig.h"
 
@@ -44,7 +44,7 @@ static int put(struct rig *rig, const char *rider, double lat, double lng,
 	struct answer answer = { 0 };
 
 	ck_assert_int_eq(geo_store(rig->cache, rider, lat, lng, first, last, stored, &answer), 0);
-	ck_assert_msg(!answer.done, "told before geo_store returned");
+	ck_assert_msg(!answer.done, "completed before geo_store returned");
 	RIG_UNTIL(rig, answer.done);
 	return answer.error;
 }
@@ -94,7 +94,7 @@ static long long score(const char *key, const char *rider)
 	return value;
 }
 
-START_TEST(who_reported_lately_is_found_nearest_first)
+START_TEST(riders_who_reported_recently_are_found_nearest_first)
 {
 	int64_t now = clock_wall_ms();
 	struct answer answer;
@@ -125,7 +125,7 @@ START_TEST(who_reported_lately_is_found_nearest_first)
 }
 END_TEST
 
-START_TEST(a_time_that_goes_back_is_refused_whichever_copy_hears_it)
+START_TEST(a_time_that_goes_back_is_refused_on_every_instance)
 {
 	int64_t now = clock_wall_ms();
 	struct rig rig, other;
@@ -140,7 +140,7 @@ START_TEST(a_time_that_goes_back_is_refused_whichever_copy_hears_it)
 	ck_assert_int_eq(score("{geo:riders}:seen", "rider"), now);
 	ck_assert_int_eq(put(&other, "rider", 4.06, 9.70, now, now + 5), 0);
 	ck_assert_double_eq_tol(find_one(&rig, "rider").rider[0].lat, 4.06, 1e-5);
-	/* one that names no time is never refused, and takes no time back */
+	/* a report without times is never refused, and sets no time back */
 	ck_assert_int_eq(put(&rig, "rider", 4.07, 9.70, INT64_MAX, now), 0);
 	ck_assert_double_eq_tol(find_one(&rig, "rider").rider[0].lat, 4.07, 1e-5);
 	ck_assert_int_eq(score("{geo:riders}:seen", "rider"), now + 5);
@@ -149,7 +149,7 @@ START_TEST(a_time_that_goes_back_is_refused_whichever_copy_hears_it)
 }
 END_TEST
 
-START_TEST(the_silent_are_not_found_and_are_swept_but_their_time_is_kept)
+START_TEST(riders_without_reports_are_swept_but_their_time_is_kept)
 {
 	int64_t now = clock_wall_ms();
 	struct rig rig;
@@ -176,7 +176,7 @@ START_TEST(the_silent_are_not_found_and_are_swept_but_their_time_is_kept)
 }
 END_TEST
 
-START_TEST(reports_of_one_turn_go_out_together_and_each_is_answered)
+START_TEST(reports_of_one_turn_are_sent_together_and_each_completes)
 {
 	int64_t now = clock_wall_ms();
 	struct answer answers[150] = { 0 };
@@ -204,7 +204,7 @@ START_TEST(reports_of_one_turn_go_out_together_and_each_is_answered)
 	ck_assert_double_eq_tol(find_one(&rig, "r0").rider[0].lat, -4.05, 1e-5);
 	ck_assert_double_eq_tol(find_one(&rig, "r149").rider[0].lat, -4.0351, 1e-5);
 	ck_assert_double_eq_tol(find_one(&rig, "r149").rider[0].lng, 9.7, 1e-5);
-	/* those of a turn that Redis did not live to see */
+	/* reports of a turn that Redis does not receive */
 	ck_assert_int_eq(geo_store(rig.cache, "late", 4, 9, INT64_MAX, now, stored, &answers[0]),
 		0);
 	answers[0].done = false;
@@ -269,10 +269,10 @@ END_TEST
 static void add(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, set_up, tear_down);
-	tcase_add_test(tests, who_reported_lately_is_found_nearest_first);
-	tcase_add_test(tests, a_time_that_goes_back_is_refused_whichever_copy_hears_it);
-	tcase_add_test(tests, the_silent_are_not_found_and_are_swept_but_their_time_is_kept);
-	tcase_add_test(tests, reports_of_one_turn_go_out_together_and_each_is_answered);
+	tcase_add_test(tests, riders_who_reported_recently_are_found_nearest_first);
+	tcase_add_test(tests, a_time_that_goes_back_is_refused_on_every_instance);
+	tcase_add_test(tests, riders_without_reports_are_swept_but_their_time_is_kept);
+	tcase_add_test(tests, reports_of_one_turn_are_sent_together_and_each_completes);
 	tcase_add_test(tests, without_redis_nothing_is_stored_and_nobody_waits);
 	tcase_add_test(tests, a_script_is_sent_whole_only_once);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Limits counted in Redis by all copies together, and in the process while Redis is away.
+ * Rate limits, counted in Redis for all instances, and in the process while Redis is down.
  */
 #include "rig.h"
 
@@ -40,12 +40,12 @@ static struct limit_result use_once(struct rig *rig, const char *name, int64_t l
 
 	snprintf(use.use.name, sizeof(use.use.name), "%s", name);
 	limit_use(rig->cache, &use.use);
-	ck_assert_msg(!use.done, "told before limit_use returned");
+	ck_assert_msg(!use.done, "completed before limit_use returned");
 	RIG_UNTIL(rig, use.done);
 	return use.result;
 }
 
-/* The rules, wherever they are counted. */
+/* The rules, for both places of counting. */
 static void check_rules(struct rig *rig, const char *name)
 {
 	struct limit_result result = use_once(rig, name, 3, 60000, 0);
@@ -65,18 +65,18 @@ static void check_rules(struct rig *rig, const char *name)
 	ck_assert(!result.allowed);
 	ck_assert_int_eq(result.remaining, 0);
 	ck_assert(use_once(rig, "another", 3, 60000, 1).allowed);
-	/* What is given back can be taken again, and a refusal has taken nothing. */
+	/* A cost that is given back can be taken again, and a refusal takes nothing. */
 	ck_assert_int_eq(use_once(rig, name, 3, 60000, -1).remaining, 1);
 	ck_assert(!use_once(rig, name, 3, 60000, 2).allowed);
 	ck_assert(use_once(rig, name, 3, 60000, 1).allowed);
 	ck_assert(!use_once(rig, name, 3, 60000, 1).allowed);
-	/* Never more than there is. */
+	/* Never more than was taken. */
 	ck_assert_int_eq(use_once(rig, "another", 3, 60000, -2).remaining, 3);
 	ck_assert_int_eq(use_once(rig, "nobody's", 3, 60000, -1).remaining, 3);
 	ck_assert_int_eq(use_once(rig, "nobody's", 3, 60000, 0).remaining, 3);
 }
 
-/* A window is over in the end, and looking does not start one. */
+/* A window ends, and reading does not start one. */
 static void check_window(struct rig *rig)
 {
 	ck_assert(use_once(rig, "short", 1, 150, 1).allowed);
@@ -85,7 +85,7 @@ static void check_window(struct rig *rig)
 	ck_assert(use_once(rig, "short", 1, 150, 1).allowed);
 }
 
-START_TEST(uses_are_counted_in_redis_by_all_copies_together)
+START_TEST(all_instances_share_the_count_in_redis)
 {
 	struct rig rig, other;
 
@@ -133,7 +133,7 @@ START_TEST(without_redis_the_loops_of_a_process_count_together)
 }
 END_TEST
 
-START_TEST(what_is_counted_in_the_process_never_reaches_redis)
+START_TEST(uses_counted_in_the_process_never_reach_redis)
 {
 	struct rig rig;
 	struct use use = { .use = { .name = "messages", .limit = 1, .window_ms = 60000, .cost = 1,
@@ -155,7 +155,7 @@ START_TEST(what_is_counted_in_the_process_never_reaches_redis)
 }
 END_TEST
 
-START_TEST(names_counted_here_are_bounded_and_the_oldest_goes_first)
+START_TEST(names_counted_in_the_process_are_bounded_and_the_oldest_is_evicted)
 {
 	struct rig rig;
 
@@ -172,13 +172,13 @@ START_TEST(names_counted_here_are_bounded_and_the_oldest_goes_first)
 		RIG_UNTIL(&rig, use->done);
 		free(use);
 	}
-	ck_assert(use_once(&rig, "first", 1, 60000, 0).allowed); /* forgotten */
+	ck_assert(use_once(&rig, "first", 1, 60000, 0).allowed); /* evicted */
 	ck_assert(!use_once(&rig, "second", 1, 60000, 0).allowed);
 	rig_close(&rig);
 }
 END_TEST
 
-START_TEST(redis_killed_leaves_no_use_without_an_answer)
+START_TEST(every_use_completes_when_redis_is_killed)
 {
 	struct rig rig;
 	struct use use[50];
@@ -204,12 +204,12 @@ END_TEST
 static void add(TCase *tests)
 {
 	tcase_add_checked_fixture(tests, set_up, tear_down);
-	tcase_add_test(tests, uses_are_counted_in_redis_by_all_copies_together);
+	tcase_add_test(tests, all_instances_share_the_count_in_redis);
 	tcase_add_test(tests, the_script_is_sent_whole_only_once);
 	tcase_add_test(tests, without_redis_the_loops_of_a_process_count_together);
-	tcase_add_test(tests, what_is_counted_in_the_process_never_reaches_redis);
-	tcase_add_test(tests, names_counted_here_are_bounded_and_the_oldest_goes_first);
-	tcase_add_test(tests, redis_killed_leaves_no_use_without_an_answer);
+	tcase_add_test(tests, uses_counted_in_the_process_never_reach_redis);
+	tcase_add_test(tests, names_counted_in_the_process_are_bounded_and_the_oldest_is_evicted);
+	tcase_add_test(tests, every_use_completes_when_redis_is_killed);
 }
 
 int main(void)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the cache tests share: a redis-server of their own in a temporary folder (on a unix socket,
- * and on a TCP port when asked), a loop with a cache, and a store whose loads take time.
+ * Shared by the cache tests: a redis-server of their own in a temporary folder (on a unix socket,
+ * and optionally on a TCP port), a loop with a cache, and a store whose loads take time.
  */
 #ifndef REEYO_TEST_CACHE_RIG_H
 #define REEYO_TEST_CACHE_RIG_H
@@ -24,7 +24,7 @@
 #include "reeyo/core/log.h"
 #include "reeyo/core/memory.h"
 
-/* Nothing here is timed; this only ends a test that hangs. */
+/* Only ends a test that hangs. */
 #define PATIENCE_MS 20000
 
 /* --- Redis ------------------------------------------------------------------------------------ */
@@ -53,7 +53,7 @@ static inline int free_port(void)
 	return ntohs(at.sin_port);
 }
 
-/* One command over a blocking connection of the test's own. The caller frees the reply. */
+/* Sends one command over a separate blocking connection. The caller frees the reply. */
 static inline redisReply *server_ask(const struct server *server, const char *command)
 {
 	redisContext *c = redisConnectUnix(server->socket);
@@ -77,7 +77,7 @@ static inline void server_exec(const struct server *server)
 	for (int i = 0; i < 8 && server->extra[i]; i++)
 		argv[n++] = server->extra[i];
 	argv[n] = NULL;
-	prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails ends without its tear-down */
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* a failed test ends without its tear-down */
 	execvp("redis-server", (char **)(uintptr_t)argv);
 	_exit(127);
 }
@@ -144,12 +144,12 @@ static inline void server_end(struct server *server)
 /* --- The store behind the cache --------------------------------------------------------------- */
 
 struct store {
-	atomic_int version;  /* what a statement that starts now would see */
+	atomic_int version;  /* version that a statement starting now reads */
 	atomic_uint loads;
 	unsigned delay_ms;   /* how long a statement takes */
-	int error;           /* what loads end with */
-	bool random;         /* the delay is any up to delay_ms */
-	size_t size;         /* of the body, at least */
+	int error;           /* result of loads */
+	bool random;         /* a random delay up to delay_ms */
+	size_t size;         /* minimum size of the body */
 };
 
 struct load {
@@ -240,8 +240,7 @@ static inline void tick(uv_timer_t *timer)
 	(void)timer;
 }
 
-/* How long commands may take; where time-outs are not the subject, a busy machine shall cause
- * none. */
+/* Time limit of commands. Tests that are not about time-outs must not get one on a busy machine. */
 static int64_t rig_timeout_ms = PATIENCE_MS;
 
 static inline void rig_open(struct rig *rig, const char *url, struct store *store)
@@ -340,7 +339,7 @@ static inline void rig_read(struct rig *rig, enum cache_kind kind, const char *i
 	cache_get(rig->cache, &reader->read);
 }
 
-/* Reads and waits for the answer. */
+/* Reads and waits for the result. */
 static inline void rig_read_one(struct rig *rig, const char *id, int least)
 {
 	unsigned before = rig->done;
