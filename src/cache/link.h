@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * One connection to one Redis server: connecting, logging in, writing, time limits and the breaker.
- * Private to redis.c, link.c and cluster.c.
+ * Private to redis.c, link.c, socket.c and cluster.c.
  */
 #ifndef REEYO_CACHE_LINK_H
 #define REEYO_CACHE_LINK_H
@@ -90,11 +90,25 @@ static inline bool link_usable(const struct link *link)
 {
 	return link->state == LINK_UP && !link->open;
 }
+/* The connection is lost: logs it once, opens the breaker and starts the back-off. */
+void link_down(struct link *link, const char *why);
+/* Does the same and closes the socket. */
+void link_drop(struct link *link, const char *why);
+/* The socket is connected: sends AUTH, SELECT and PING. */
+void link_log_in(struct link *link);
+
+/* Sends an internal command, which breaker and counters ignore. Its owner is the link. */
+void link_send_internal(struct link *link, redis_done *done, int words, const char **word);
+/* Record each reply and time-out, for the breaker. */
+void link_succeeded(struct link *link);
+void link_failed(struct link *link);
+
+/* --- socket.c --- */
+/* Takes over a new hiredis context; NULL or one with an error ends in link_down. */
+void link_attach(struct link *link, redisAsyncContext *ac);
 /* Queues a command. Returns 0, or E_STORE_DOWN when hiredis refused it (done is not called). */
 int link_submit(struct link *link, struct command *command, const char *wire,
 	size_t len) MUST_CHECK;
-/* Sends an internal command, which breaker and counters ignore. Its owner is the link. */
-void link_send_internal(struct link *link, redis_done *done, int words, const char **word);
 /* Returns 0 or E_STORE_DOWN. The link takes no command from then on. */
 int link_subscribe(struct link *link, const char *command, redis_on_message *on_message,
 	void *owner) MUST_CHECK;
@@ -102,9 +116,6 @@ int link_subscribe(struct link *link, const char *command, redis_on_message *on_
 void link_flush(struct link *link);
 /* Reads everything that has arrived. */
 void link_read(struct link *link);
-/* Record each reply and time-out, for the breaker. */
-void link_succeeded(struct link *link);
-void link_failed(struct link *link);
 
 /* --- redis.c --- */
 /* A command for internal use, and its end. */
