@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * A loop's catalogue. An entry is in the table while it may be asked for: loading (others wait in
- * its list) or loaded. Forgetting takes it out of the table; one that is in use (`pins`) or loading
- * goes when that ends, so whoever asked before still gets an answer and whoever asks after gets a
- * new load.
+ * The catalogue of one loop. An entry is in the table while it can be used: loading (requests wait
+ * in its list) or loaded. Forgetting a vendor removes its entry from the table. An entry that is in
+ * use (`pins`) or loading is freed when that ends: requests that already wait still get a result,
+ * and later requests cause a new load.
  */
 #include "reeyo/api/catalog.h"
 
@@ -26,7 +26,7 @@ struct entry {
 	bool loading, listed;
 	unsigned pins;
 	uint64_t loaded_ms; /* when its statement was sent */
-	uint64_t life_ms;   /* from then on: shorter when the vendor opens or closes before */
+	uint64_t life_ms;   /* from then; shorter when the vendor opens or closes earlier */
 	struct waiter *waiters, **last;
 	struct shop shop;
 	size_t size;
@@ -36,9 +36,9 @@ struct entry {
 struct catalogs {
 	struct app *app;
 	struct hub_listener listener;
-	struct entry *entries; /* in the order of their loads: the first is the oldest */
+	struct entry *entries; /* oldest load first */
 	unsigned count;
-	size_t size; /* of all that is in the table */
+	size_t size; /* bytes of all entries in the table */
 };
 
 int catalogs_new(struct app *app, struct catalogs **ret)
@@ -52,13 +52,13 @@ int catalogs_new(struct app *app, struct catalogs **ret)
 	return 0;
 }
 
-static void entry_free(struct entry *entry)
+static void catalog_entry_free(struct entry *entry)
 {
 	free(entry->shop.items);
 	free(entry);
 }
 
-static void entry_unlist(struct entry *entry)
+static void catalog_entry_unlist(struct entry *entry)
 {
 	if (entry->listed) {
 		HASH_DEL(entry->catalogs->entries, entry);
@@ -67,7 +67,7 @@ static void entry_unlist(struct entry *entry)
 		entry->listed = false;
 	}
 	if (!entry->loading && entry->pins == 0)
-		entry_free(entry);
+		catalog_entry_free(entry);
 }
 
 void catalogs_free(struct catalogs *catalogs)
@@ -75,7 +75,7 @@ void catalogs_free(struct catalogs *catalogs)
 	if (!catalogs)
 		return;
 	while (catalogs->entries)
-		entry_unlist(catalogs->entries);
+		catalog_entry_unlist(catalogs->entries);
 	free(catalogs);
 }
 
@@ -85,11 +85,11 @@ void catalog_forget(struct app *app, const char *vendor_id)
 
 	HASH_FIND_STR(app->catalogs->entries, vendor_id, entry);
 	if (entry)
-		entry_unlist(entry);
+		catalog_entry_unlist(entry);
 }
 
-/* Another copy's admin has approved, suspended or changed a vendor. */
-static void heard(struct hub_listener *listener, const struct event *event)
+/* A vendor was changed, approved or suspended, maybe by another instance. */
+static void vendor_changed_received(struct hub_listener *listener, const struct event *event)
 {
 	struct catalogs *catalogs = CONTAINER_OF(listener, struct catalogs, listener);
 	char id[ID_SIZE];
@@ -103,68 +103,69 @@ static void heard(struct hub_listener *listener, const struct event *event)
 
 void catalogs_listen(struct catalogs *catalogs)
 {
-	catalogs->listener.hear = heard;
+	catalogs->listener.hear = vendor_changed_received;
 	if (catalogs->app->hub)
 		hub_listen(catalogs->app->hub, &catalogs->listener);
 }
 
 /* --- Loading ---------------------------------------------------------------------------------- */
 
-/* Copies a text behind the items already copied; NULL stays NULL. */
-static const char *text_keep(char **room, const char *text)
+/* Copies a text to *space and moves *space behind it. NULL stays NULL. */
+static const char *shop_text_copy(char **space, const char *text)
 {
 	size_t size = text ? strlen(text) + 1 : 0;
-	char *kept = *room;
+	char *kept = *space;
 
 	if (!text)
 		return NULL;
 	memcpy(kept, text, size);
-	*room += size;
+	*space += size;
 	return kept;
 }
 
-/* What stands in a statement's text needs no quotes there; the menu's writes make no other ids. */
-static bool id_is_plain(const char *id)
+/* The order statement gets ids inside one text parameter, so they must need no quotes. Writes to
+ * the menu create only such ids. */
+static bool choice_id_is_safe(const char *id)
 {
 	return id && *id && id[strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 					  "0123456789_-.")] == '\0';
 }
 
-/* A choice without an id of ours, or a price, cannot be ordered. */
-static void choices_read(struct shop_item *item, const json_t *list, bool variant,
-	struct shop_choice **next, char **room)
+/* A choice without a safe id, a name or a price cannot be ordered and is skipped. */
+static void shop_choices_read(struct shop_item *item, const json_t *list, bool variant,
+	struct shop_choice **next, char **space)
 {
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const json_t *row = json_array_get(list, i);
 		const char *id = member_text(row, "id"), *name = member_text(row, "name");
 		int64_t price = member_int(row, "price", -1);
 
-		if (!id_is_plain(id) || !name || price < 0)
+		if (!choice_id_is_safe(id) || !name || price < 0)
 			continue;
-		*(*next)++ = (struct shop_choice){ .id = text_keep(room, id),
-			.name = text_keep(room, name), .price = price, .variant = variant };
+		*(*next)++ = (struct shop_choice){ .id = shop_text_copy(space, id),
+			.name = shop_text_copy(space, name), .price = price, .variant = variant };
 		item->choice_count++;
 	}
 }
 
-static bool item_read(
-	struct shop_item *item, const json_t *row, struct shop_choice **next, char **room)
+static bool shop_item_read(
+	struct shop_item *item, const json_t *row, struct shop_choice **next, char **space)
 {
 	*item = (struct shop_item){
-		.id = text_keep(room, member_text(row, "id")),
-		.name = text_keep(room, member_text(row, "name")),
-		.image = text_keep(room, member_text(row, "image")),
+		.id = shop_text_copy(space, member_text(row, "id")),
+		.name = shop_text_copy(space, member_text(row, "name")),
+		.image = shop_text_copy(space, member_text(row, "image")),
 		.price = member_int(row, "price", -1),
 		.stock = member_int(row, "stock", -1),
 		.available = member_bool(row, "available", false),
 		.choices = *next,
 	};
-	choices_read(item, member(row, "variants"), true, next, room);
-	choices_read(item, member(row, "addOns"), false, next, room);
+	shop_choices_read(item, member(row, "variants"), true, next, space);
+	shop_choices_read(item, member(row, "addOns"), false, next, space);
 	return item->id && item->name && item->price >= 0;
 }
 
-static size_t choices_of(const json_t *rows)
+static size_t shop_choice_count(const json_t *rows)
 {
 	size_t sum = 0;
 
@@ -178,17 +179,16 @@ static size_t choices_of(const json_t *rows)
 }
 
 /* Items, their choices and all their texts in one block. The texts of the parsed JSON are never
- * longer than the JSON.
- */
-static int items_read(struct entry *entry, struct text json)
+ * longer than the JSON. */
+static int shop_items_read(struct entry *entry, struct text json)
 {
 	json_auto_t *rows = json_loadb(json.at, json.len, 0, NULL);
 	struct shop *shop = &entry->shop;
-	size_t count = json_array_size(rows), choices = choices_of(rows);
+	size_t count = json_array_size(rows), choices = shop_choice_count(rows);
 	size_t size =
 		count * sizeof(*shop->items) + choices * sizeof(struct shop_choice) + json.len;
 	struct shop_choice *next;
-	char *room;
+	char *space;
 
 	if (!json_is_array(rows))
 		return E_INTERNAL;
@@ -197,15 +197,15 @@ static int items_read(struct entry *entry, struct text json)
 	if (!shop->items)
 		return E_NO_MEMORY;
 	next = (struct shop_choice *)(shop->items + count);
-	room = (char *)(next + choices);
+	space = (char *)(next + choices);
 	for (size_t i = 0; i < count; i++)
-		if (!item_read(&shop->items[shop->item_count++], json_array_get(rows, i), &next,
-			    &room))
+		if (!shop_item_read(&shop->items[shop->item_count++], json_array_get(rows, i),
+			    &next, &space))
 			return E_INTERNAL;
 	return 0;
 }
 
-/* Columns: see catalog_get. A vendor that is not approved is as good as not there. */
+/* Columns: see catalog_get. A vendor that is not approved is not found. */
 static int shop_read(struct entry *entry, const struct db_result *result)
 {
 	struct shop *shop = &entry->shop;
@@ -222,17 +222,17 @@ static int shop_read(struct entry *entry, const struct db_result *result)
 	shop->open = db_bool(result, 0, 11);
 	if (!db_is_null(result, 0, 12) && db_int(result, 0, 12) < CATALOG_LIFE_MS)
 		entry->life_ms = (uint64_t)db_int(result, 0, 12);
-	return items_read(entry, db_text(result, 0, 10));
+	return shop_items_read(entry, db_text(result, 0, 10));
 }
 
-/* The entry is pinned: a waiter may forget it, or ask for it again. */
-static void waiters_tell(struct entry *entry, int error)
+/* The entry is pinned, because a waiter may forget it or request it again. */
+static void waiters_complete(struct entry *entry, int error)
 {
 	struct waiter *waiter = entry->waiters;
 
 	entry->waiters = NULL;
 	while (waiter) {
-		struct waiter *next = waiter->next; /* it lives in its request, which may end now */
+		struct waiter *next = waiter->next; /* its request, which owns it, may end now */
 
 		if (request_release(waiter->rq))
 			waiter->done(waiter->rq, error, error ? NULL : &entry->shop);
@@ -240,7 +240,7 @@ static void waiters_tell(struct entry *entry, int error)
 	}
 }
 
-static void loaded(struct db_call *call, const struct db_result *result)
+static void catalog_loaded(struct db_call *call, const struct db_result *result)
 {
 	struct entry *entry = call->owner;
 	int error = db_error(result);
@@ -251,32 +251,32 @@ static void loaded(struct db_call *call, const struct db_result *result)
 	if (entry->listed)
 		entry->catalogs->size += entry->size;
 	entry->pins++;
-	waiters_tell(entry, error);
+	waiters_complete(entry, error);
 	entry->pins--;
 	if (error || !entry->listed)
-		entry_unlist(entry);
+		catalog_entry_unlist(entry);
 }
 
-static void load(struct entry *entry)
+static void catalog_load(struct entry *entry)
 {
 	entry->loading = true;
 	entry->loaded_ms = loop_now(entry->catalogs->app->loop);
 	entry->life_ms = CATALOG_LIFE_MS;
 	entry->call = (struct db_call){
 		.query = QUERY_catalog_get,
-		/* From the primary: a replica that lags would give the old price again to whoever
-		   reloads. */
+		/* From the primary: after a price change, a replica that lags would return the old
+		   price again. */
 		.lane = DB_WRITE,
 		.count = 1,
 		.params = { entry->id },
-		.done = loaded,
+		.done = catalog_loaded,
 		.owner = entry,
 	};
 	db_submit(entry->catalogs->app->db, &entry->call);
 }
 
-/* The oldest that is not in use makes room. */
-static void room_make(struct catalogs *catalogs)
+/* Removes the oldest entries that are not in use until one more fits. */
+static void catalog_evict(struct catalogs *catalogs)
 {
 	struct entry *entry = catalogs->entries;
 
@@ -284,16 +284,16 @@ static void room_make(struct catalogs *catalogs)
 		struct entry *next = entry->hh.next;
 
 		if (!entry->loading && entry->pins == 0)
-			entry_unlist(entry);
+			catalog_entry_unlist(entry);
 		entry = next;
 	}
 }
 
-static struct entry *entry_new(struct catalogs *catalogs, const char *vendor_id)
+static struct entry *catalog_entry_new(struct catalogs *catalogs, const char *vendor_id)
 {
 	struct entry *entry;
 
-	room_make(catalogs);
+	catalog_evict(catalogs);
 	if (catalogs->count >= CATALOG_VENDORS)
 		return NULL;
 	entry = calloc(1, sizeof(*entry));
@@ -307,7 +307,7 @@ static struct entry *entry_new(struct catalogs *catalogs, const char *vendor_id)
 	return entry;
 }
 
-static void wait_for(struct entry *entry, struct request *rq, catalog_done *done)
+static void waiter_add(struct entry *entry, struct request *rq, catalog_done *done)
 {
 	struct waiter *waiter = arena_alloc(rq->arena, sizeof(*waiter));
 
@@ -329,7 +329,7 @@ void catalog_get(struct request *rq, const char *vendor_id, catalog_done *done)
 	HASH_FIND_STR(catalogs->entries, vendor_id, entry);
 	if (entry && !entry->loading &&
 		loop_now(catalogs->app->loop) - entry->loaded_ms >= entry->life_ms) {
-		entry_unlist(entry);
+		catalog_entry_unlist(entry);
 		entry = NULL;
 	}
 	if (entry && !entry->loading) {
@@ -337,14 +337,14 @@ void catalog_get(struct request *rq, const char *vendor_id, catalog_done *done)
 		done(rq, 0, &entry->shop);
 		entry->pins--;
 		if (!entry->listed)
-			entry_unlist(entry);
+			catalog_entry_unlist(entry);
 		return;
 	}
 	if (!entry) {
-		entry = entry_new(catalogs, vendor_id);
+		entry = catalog_entry_new(catalogs, vendor_id);
 		if (!entry)
 			return done(rq, E_BUSY, NULL);
-		load(entry);
+		catalog_load(entry);
 	}
-	wait_for(entry, rq, done);
+	waiter_add(entry, rq, done);
 }

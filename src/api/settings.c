@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Settings of one loop. Once a second the database is asked for what changed: the sum of the rows'
- * numbers tells (it grows with every change, in whatever order changes commit), and only then
- * everything is read and made into a new snapshot, which replaces the old one between two turns.
+ * The settings of one loop. Each loop polls the database once a second for the version: the sum of
+ * the versions of the rows, which grows with every change, in whatever order changes commit. When
+ * it differs, the loop reads all settings into a new snapshot, which replaces the old one between
+ * two turns of the loop.
  *
- * Whoever has just changed something does not wait for that second: the loop of his request reads
- * everything again and hands it to the others before it answers. A loop takes its messages before
- * it serves, so what he asks for next meets the new snapshot, whichever loop it comes to.
+ * A change applies immediately on the instance that receives it: the loop of the request reads all
+ * settings again and sends them to the other loops before it replies. A loop handles its messages
+ * before it serves requests, so the client's next request meets the new snapshot on every loop.
  */
 #include "reeyo/api/settings.h"
 
@@ -28,12 +29,12 @@ struct settings {
 	struct app *app;
 	uv_timer_t timer;
 	struct db_call call;
-	int64_t version; /* the sum this snapshot is of */
-	bool asking, closing, timer_open;
-	bool told; /* of a snapshot by another way, since it was asked for one */
+	int64_t version; /* of the snapshot */
+	bool querying, closing, timer_open;
+	bool received; /* a snapshot from another loop, since the query was sent */
 	void (*read)(void *arg);
 	void *arg;
-	/* the snapshot */
+	/* The snapshot. */
 	json_t *values; /* NULL: none yet */
 	struct price_rules rules;
 	struct zone *zones;
@@ -77,7 +78,7 @@ const struct price_rules *settings_rules(const struct settings *settings)
 	return &settings->rules;
 }
 
-static int64_t service_int(
+static int64_t service_setting(
 	const struct settings *settings, enum order_type type, const char *name, int64_t fallback)
 {
 	char key[64];
@@ -86,8 +87,9 @@ static int64_t service_int(
 	return settings_int(settings, key, fallback);
 }
 
-/* Kilometres, kilograms: may have a fraction. */
-static int64_t thousandths(const struct settings *settings, const char *key, double fallback)
+/* A setting that may have a fraction (kilometres, kilograms), in thousandths. */
+static int64_t setting_thousandths(
+	const struct settings *settings, const char *key, double fallback)
 {
 	const json_t *value = settings_value(settings, key);
 
@@ -118,7 +120,7 @@ bool settings_method_on(const struct settings *settings, enum payment_method met
 
 /* --- Making one ------------------------------------------------------------------------------- */
 
-static void rules_read(struct settings *settings)
+static void price_rules_read(struct settings *settings)
 {
 	const char *mode = json_string_value(settings_value(settings, "delivery_fee_mode"));
 	struct price_rules rules = {
@@ -130,13 +132,15 @@ static void rules_read(struct settings *settings)
 		.rider_cut_bps = settings_int(settings, "rider_cut_bps", 0),
 		.min_order = settings_int(settings, "min_order_amount", 500),
 		.max_order = settings_int(settings, "max_order_amount", 500000),
-		.max_distance_m = thousandths(settings, "delivery_max_distance_km", 50),
-		.package_base = service_int(settings, PACKAGE, "baseFee", 2000),
-		.package_per_km = service_int(settings, PACKAGE, "feePerKm", 500),
-		.package_fragile = service_int(settings, PACKAGE, "fragileFee", 1000),
-		.package_per_kg = service_int(settings, PACKAGE, "feePerExtraKg", 200),
-		.package_free_grams = thousandths(settings, "services.packages.freeWeightKg", 10),
-		.package_max_grams = thousandths(settings, "services.packages.maxWeight", 50),
+		.max_distance_m = setting_thousandths(settings, "delivery_max_distance_km", 50),
+		.package_base = service_setting(settings, PACKAGE, "baseFee", 2000),
+		.package_per_km = service_setting(settings, PACKAGE, "feePerKm", 500),
+		.package_fragile = service_setting(settings, PACKAGE, "fragileFee", 1000),
+		.package_per_kg = service_setting(settings, PACKAGE, "feePerExtraKg", 200),
+		.package_free_grams =
+			setting_thousandths(settings, "services.packages.freeWeightKg", 10),
+		.package_max_grams =
+			setting_thousandths(settings, "services.packages.maxWeight", 50),
 		.hours_enforced = settings_flag(settings, "enforce_business_hours", false),
 		.waived_fee_paid = settings->app->config->platform_funds_free_delivery &&
 		                   settings_flag(settings, "platform_funds_free_delivery", true),
@@ -148,16 +152,16 @@ static void rules_read(struct settings *settings)
 		static const int64_t commission[] = { 1500, 1000, 2000 },
 		                     minimum[] = { 2000, 5000, 0 }, flat[] = { 1500, 2000, 0 };
 
-		rules.flat_fee[type] = service_int(settings, type, "deliveryFee", flat[type]);
+		rules.flat_fee[type] = service_setting(settings, type, "deliveryFee", flat[type]);
 		rules.min_service[type] =
-			service_int(settings, type, "minOrderAmount", minimum[type]);
+			service_setting(settings, type, "minOrderAmount", minimum[type]);
 		rules.commission_bps[type] =
-			service_int(settings, type, "commissionBps", commission[type]);
+			service_setting(settings, type, "commissionBps", commission[type]);
 	}
 	settings->rules = rules;
 }
 
-static void zones_drop(struct settings *settings)
+static void price_zones_free(struct settings *settings)
 {
 	for (size_t i = 0; i < settings->rules.zone_count; i++)
 		free(settings->zones[i].corners);
@@ -166,7 +170,7 @@ static void zones_drop(struct settings *settings)
 	settings->rules.zone_count = 0;
 }
 
-static bool zone_read(struct zone *zone, const json_t *row)
+static bool price_zone_read(struct zone *zone, const json_t *row)
 {
 	const json_t *polygon = json_object_get(row, "polygon");
 
@@ -183,118 +187,118 @@ static bool zone_read(struct zone *zone, const json_t *row)
 	return true;
 }
 
-static void zones_read(struct settings *settings, const json_t *rows)
+static void price_zones_read(struct settings *settings, const json_t *rows)
 {
-	zones_drop(settings);
+	price_zones_free(settings);
 	settings->zones = calloc(json_array_size(rows) + 1, sizeof(*settings->zones));
 	if (!settings->zones)
 		return;
 	settings->rules.zones = settings->zones;
 	for (size_t i = 0; i < json_array_size(rows); i++) {
-		if (!zone_read(&settings->zones[i], json_array_get(rows, i)))
+		if (!price_zone_read(&settings->zones[i], json_array_get(rows, i)))
 			return;
 		settings->rules.zone_count++;
 	}
 }
 
-/* What settings_get says; its texts are whose it came from. */
-struct reading {
+/* A row of settings_get. The texts belong to the result that it was read from. */
+struct snapshot {
 	int64_t version;
 	struct text values, zones;
 };
 
-static struct reading reading_of(const struct db_result *result)
+static struct snapshot snapshot_of(const struct db_result *result)
 {
-	return (struct reading){
+	return (struct snapshot){
 		.version = db_int(result, 0, 0),
 		.values = db_text(result, 0, 1),
 		.zones = db_text(result, 0, 2),
 	};
 }
 
-static void snapshot_take(struct settings *settings, const struct reading *reading)
+static void snapshot_take(struct settings *settings, const struct snapshot *snapshot)
 {
-	json_t *parsed = json_loadb(reading->values.at, reading->values.len, 0, NULL);
-	json_auto_t *rows = json_loadb(reading->zones.at, reading->zones.len, 0, NULL);
+	json_t *parsed = json_loadb(snapshot->values.at, snapshot->values.len, 0, NULL);
+	json_auto_t *rows = json_loadb(snapshot->zones.at, snapshot->zones.len, 0, NULL);
 
 	if (!json_is_object(parsed) || !json_is_array(rows)) {
-		log_line(LOG_ERROR, "the settings are unreadable, the ones before stay");
+		log_line(LOG_ERROR, "settings are unreadable; keeping the previous ones");
 		json_decref(parsed);
 		return;
 	}
 	json_decref(settings->values);
 	settings->values = parsed;
-	zones_read(settings, rows);
-	rules_read(settings);
-	settings->version = reading->version;
+	price_zones_read(settings, rows);
+	price_rules_read(settings);
+	settings->version = snapshot->version;
 	if (settings->read) {
 		settings->read(settings->arg);
 		settings->read = NULL;
 	}
 }
 
-/* --- Following the database ------------------------------------------------------------------- */
+/* --- Polling the database --------------------------------------------------------------------- */
 
-static void destroy(struct settings *settings)
+static void settings_destroy(struct settings *settings)
 {
-	zones_drop(settings);
+	price_zones_free(settings);
 	json_decref(settings->values);
 	free(settings);
 }
 
-/* False when the settings are on their way out, and maybe gone. */
-static bool answered(struct settings *settings)
+/* False when the settings are being closed; they may be freed then. */
+static bool settings_query_ended(struct settings *settings)
 {
-	settings->asking = false;
+	settings->querying = false;
 	if (!settings->closing)
 		return true;
 	if (!settings->timer_open)
-		destroy(settings);
+		settings_destroy(settings);
 	return false;
 }
 
-static void snapshot_come(struct db_call *call, const struct db_result *result)
+static void snapshot_received(struct db_call *call, const struct db_result *result)
 {
 	struct settings *settings = call->owner;
-	struct reading reading;
+	struct snapshot snapshot;
 
-	if (!answered(settings) || db_error(result) || db_rows(result) == 0)
+	if (!settings_query_ended(settings) || db_error(result) || db_rows(result) == 0)
 		return;
-	reading = reading_of(result);
-	if (!settings->told || reading.version >= settings->version)
-		snapshot_take(settings, &reading);
+	snapshot = snapshot_of(result);
+	if (!settings->received || snapshot.version >= settings->version)
+		snapshot_take(settings, &snapshot);
 }
 
-static void ask(struct settings *settings, enum query query,
+static void settings_query(struct settings *settings, enum query query,
 	void (*done)(struct db_call *call, const struct db_result *result))
 {
-	settings->asking = true;
-	settings->told = false;
-	/* the primary: a setting counts on every copy within a second, however far a replica is
-	 * behind */
+	settings->querying = true;
+	settings->received = false;
+	/* From the primary: a setting applies on every instance within a second, however far a
+	 * replica lags. */
 	settings->call = (struct db_call){
 		.query = query, .lane = DB_WRITE, .done = done, .owner = settings
 	};
 	db_submit(settings->app->db, &settings->call);
 }
 
-/* Errors are logged by db; the next second asks again. */
-static void version_come(struct db_call *call, const struct db_result *result)
+/* db logs errors; the next second polls again. */
+static void version_received(struct db_call *call, const struct db_result *result)
 {
 	struct settings *settings = call->owner;
 
-	if (!answered(settings) || db_error(result) || db_rows(result) == 0)
+	if (!settings_query_ended(settings) || db_error(result) || db_rows(result) == 0)
 		return;
 	if (!settings->values || db_int(result, 0, 0) != settings->version)
-		ask(settings, QUERY_settings_get, snapshot_come);
+		settings_query(settings, QUERY_settings_get, snapshot_received);
 }
 
-static void second_over(uv_timer_t *timer)
+static void settings_poll(uv_timer_t *timer)
 {
 	struct settings *settings = timer->data;
 
-	if (!settings->asking && !settings->closing)
-		ask(settings, QUERY_settings_version, version_come);
+	if (!settings->querying && !settings->closing)
+		settings_query(settings, QUERY_settings_version, version_received);
 }
 
 int settings_new(struct app *app, struct settings **ret)
@@ -314,13 +318,13 @@ int settings_new(struct app *app, struct settings **ret)
 	return 0;
 }
 
-static void timer_closed(uv_handle_t *handle)
+static void settings_timer_closed(uv_handle_t *handle)
 {
 	struct settings *settings = handle->data;
 
 	settings->timer_open = false;
-	if (!settings->asking)
-		destroy(settings);
+	if (!settings->querying)
+		settings_destroy(settings);
 }
 
 void settings_free(struct settings *settings)
@@ -328,95 +332,95 @@ void settings_free(struct settings *settings)
 	if (!settings)
 		return;
 	settings->closing = true;
-	uv_close((uv_handle_t *)&settings->timer, timer_closed);
+	uv_close((uv_handle_t *)&settings->timer, settings_timer_closed);
 }
 
 void settings_follow(struct settings *settings, void (*read)(void *arg), void *arg)
 {
 	settings->read = read;
 	settings->arg = arg;
-	uv_timer_start(&settings->timer, second_over, POLL_MS, POLL_MS);
-	ask(settings, QUERY_settings_get, snapshot_come);
+	uv_timer_start(&settings->timer, settings_poll, POLL_MS, POLL_MS);
+	settings_query(settings, QUERY_settings_get, snapshot_received);
 }
 
-/* --- Telling ---------------------------------------------------------------------------------- */
+/* --- Broadcasting ----------------------------------------------------------------------------- */
 
-/* Older ones are of a change before: messages of two loops come in any order. */
-static void reading_told(struct settings *settings, const struct reading *reading)
+/* Messages of two loops arrive in any order: a snapshot that is not newer is ignored. */
+static void snapshot_offer(struct settings *settings, const struct snapshot *snapshot)
 {
-	if (!settings || settings->closing || reading->version <= settings->version)
+	if (!settings || settings->closing || snapshot->version <= settings->version)
 		return;
-	snapshot_take(settings, reading);
-	settings->told = true;
+	snapshot_take(settings, snapshot);
+	settings->received = true;
 }
 
 struct settings_message {
 	struct message message;
 	struct app *to;
-	struct reading reading; /* its texts follow */
+	struct snapshot snapshot; /* its texts follow */
 	char texts[];
 };
 
-static void message_take(struct message *message)
+static void settings_message_take(struct message *message)
 {
-	struct settings_message *told = CONTAINER_OF(message, struct settings_message, message);
+	struct settings_message *sent = CONTAINER_OF(message, struct settings_message, message);
 
-	reading_told(told->to->settings, &told->reading);
-	free(told);
+	snapshot_offer(sent->to->settings, &sent->snapshot);
+	free(sent);
 }
 
-static void tell(struct app *app, const struct reading *reading)
+static void settings_send(struct app *app, const struct snapshot *snapshot)
 {
-	size_t values = reading->values.len, zones = reading->zones.len;
-	struct settings_message *told = calloc(1, sizeof(*told) + values + zones);
+	size_t values = snapshot->values.len, zones = snapshot->zones.len;
+	struct settings_message *sent = calloc(1, sizeof(*sent) + values + zones);
 
-	if (!told)
-		return; /* that loop reads it from the database in a second */
-	memcpy(told->texts, reading->values.at, values);
-	memcpy(told->texts + values, reading->zones.at, zones);
-	told->message.run = message_take;
-	told->to = app;
-	told->reading = (struct reading){
-		.version = reading->version,
-		.values = { told->texts, values },
-		.zones = { told->texts + values, zones },
+	if (!sent)
+		return; /* that loop polls the database within a second */
+	memcpy(sent->texts, snapshot->values.at, values);
+	memcpy(sent->texts + values, snapshot->zones.at, zones);
+	sent->message.run = settings_message_take;
+	sent->to = app;
+	sent->snapshot = (struct snapshot){
+		.version = snapshot->version,
+		.values = { sent->texts, values },
+		.zones = { sent->texts + values, zones },
 	};
-	loop_post(app->loop, &told->message);
+	loop_post(app->loop, &sent->message);
 }
 
-/* rq->state between the write and what comes after it. */
-struct spread {
+/* rq->state between the write and the next step. */
+struct settings_broadcast {
 	void (*next)(struct request *rq);
 	void *state;
 };
 
-/* Of an error nothing is said: what was to be done is done, and every loop hears of it in a second.
- */
-static void spread_come(struct request *rq, const struct db_result *result)
+/* An error is not reported to the client: the write is done, and every loop polls the change within
+ * a second. */
+static void broadcast_read(struct request *rq, const struct db_result *result)
 {
-	const struct spread *spread = rq->state;
-	struct reading reading;
+	const struct settings_broadcast *broadcast = rq->state;
+	struct snapshot snapshot;
 
 	if (!db_error(result) && db_rows(result) == 1) {
-		reading = reading_of(result);
-		reading_told(rq->app->settings, &reading);
+		snapshot = snapshot_of(result);
+		snapshot_offer(rq->app->settings, &snapshot);
 		for (struct app **other = rq->app->all; other && *other; other++)
 			if (*other != rq->app)
-				tell(*other, &reading);
+				settings_send(*other, &snapshot);
 	}
-	rq->state = spread->state;
-	spread->next(rq);
+	rq->state = broadcast->state;
+	broadcast->next(rq);
 }
 
 void settings_spread(struct request *rq, void (*next)(struct request *rq))
 {
-	struct spread *spread = ARENA_NEW(rq->arena, struct spread);
+	struct settings_broadcast *broadcast = ARENA_NEW(rq->arena, struct settings_broadcast);
 
-	if (!spread)
+	if (!broadcast)
 		return next(rq);
-	*spread = (struct spread){ next, rq->state };
-	rq->state = spread;
-	SQL_(rq, DB_WRITE, settings_get, true, spread_come);
+	*broadcast = (struct settings_broadcast){ next, rq->state };
+	rq->state = broadcast;
+	SQL_(rq, DB_WRITE, settings_get, true, broadcast_read);
 }
 
 /* --- Admission -------------------------------------------------------------------------------- */

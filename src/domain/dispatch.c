@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * Scores of riders.
+ * Scores of the riders that an order can be offered to.
  */
 #include "reeyo/domain/dispatch.h"
 
-static double at_most(double value, double limit)
+static double min_double(double value, double limit)
 {
 	return value < limit ? value : limit;
 }
 
-static double at_least(double value, double limit)
+static double max_double(double value, double limit)
 {
 	return value > limit ? value : limit;
 }
@@ -19,10 +19,10 @@ struct score candidate_score(const struct candidate *candidate)
 	double done = candidate->total > 0 ?
 		(double)candidate->completed / (double)candidate->total : 1;
 	struct score score = {
-		.distance = at_least(0, 40 - 8 * candidate->km),
-		.completion = 25 * at_most(done, 1),
-		.rating = 25 * (candidate->rating > 0 ? at_most(candidate->rating, 5) / 5 : 1),
-		.load = at_most(10, 5 * (double)candidate->active),
+		.distance = max_double(0, 40 - 8 * candidate->km),
+		.completion = 25 * min_double(done, 1),
+		.rating = 25 * (candidate->rating > 0 ? min_double(candidate->rating, 5) / 5 : 1),
+		.load = min_double(10, 5 * (double)candidate->active),
 	};
 
 	score.total = score.distance + score.completion + score.rating - score.load;

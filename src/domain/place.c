@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Haversine and even-odd.
+ * Great-circle distance (haversine) and point in polygon (even-odd rule).
  */
 #include "reeyo/domain/place.h"
 
@@ -28,8 +28,8 @@ bool polygon_holds(const struct point *corners, size_t count, struct point at)
 
 	if (count < 3)
 		return false;
-	for (size_t i = 0, before = count - 1; i < count; before = i++) {
-		struct point p = corners[i], q = corners[before];
+	for (size_t i = 0, previous = count - 1; i < count; previous = i++) {
+		struct point p = corners[i], q = corners[previous];
 
 		if ((p.lat > at.lat) != (q.lat > at.lat) &&
 			at.lng < (q.lng - p.lng) * (at.lat - p.lat) / (q.lat - p.lat) + p.lng)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which rider is asked first to carry an order (contract §2.7).
+ * Which rider an order is offered to first (contract §2.7).
  */
 #ifndef REEYO_DOMAIN_DISPATCH_H
 #define REEYO_DOMAIN_DISPATCH_H
@@ -9,26 +9,29 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What counts about a rider in reach. Who rejected the order is not among them. */
+/* What the score of a rider in reach is computed from. Riders who rejected the order are not
+ * candidates. */
 struct candidate {
-	double km;                  /* to where the order is picked up */
+	double km;                  /* to the pickup point */
 	int64_t completed, total;   /* deliveries */
-	double rating;              /* mean of 1…5; 0: nobody has rated him */
-	int64_t active;             /* orders he carries */
-	bool asked;                 /* in this round already */
+	double rating;              /* mean of 1…5; 0: no ratings yet */
+	int64_t active;             /* orders the rider carries now */
+	bool asked;                 /* the order was already offered in this round */
 };
 
-/* The parts of a score, each as it counts; load counts against him. Up to 90. */
+/* The parts of a score; load is subtracted. The total is at most 90. */
 struct score {
 	double distance, completion, rating, load, total;
 };
 
-/* max(0, 40 - 8·km) + 25·completion + 25·rating/5 - min(10, 5·active). A newcomer counts as one
- * about whom nobody has complained, or he would never be asked. */
+/* max(0, 40 - 8·km) + 25·completion + 25·rating/5 - min(10, 5·active). A rider without
+ * deliveries or ratings gets the full value for these parts; otherwise a newcomer would never get
+ * an offer. */
 struct score candidate_score(const struct candidate *candidate);
 
-/* The place of the best one not asked yet, of equals the nearest, then the first; -1: none. all:
- * those asked already count too (a new round). */
+/* The index of the candidate with the best score that has no offer in this round yet; of equal
+ * scores the nearest, then the first; -1: no candidate. all: also those with an offer (a new
+ * round). */
 int candidate_best(const struct candidate *candidates, size_t count, bool all);
 
 #endif

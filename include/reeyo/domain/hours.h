@@ -10,8 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Minutes from midnight; closed the whole day when `from` is negative. Equal times: the whole day.
- */
+/* Minutes from midnight. A negative `from`: closed the whole day. Equal times in the JSON: open the
+ * whole day. */
 struct hours {
 	struct {
 		int16_t from, to;
@@ -20,11 +20,11 @@ struct hours {
 
 extern const char *const day_names[7]; /* "monday" … */
 
-/* Reads the JSON object; a day it does not name is closed, and without any day all are open, as the
- * database has it. False when a day is malformed (*ret_day names it). */
+/* Reads the JSON object. A day that it does not name is closed; when it names no day, every day is
+ * open. False when a day is malformed (*ret_day names it). */
 bool hours_read(const json_t *object, struct hours *ret, const char **ret_day);
-/* Open at a wall time (milliseconds since 1970 UTC), with the local clock so many minutes ahead of
- * UTC? */
+/* Whether the hours are open at a wall time (milliseconds since 1970 UTC). offset_minutes: how far
+ * the local clock is ahead of UTC. */
 bool hours_open(const struct hours *hours, int64_t wall_ms, int offset_minutes);
 
 #endif

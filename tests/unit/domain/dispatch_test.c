@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Whom dispatch asks first.
+ * Which rider dispatch offers an order to first.
  */
 #include <check.h>
 #include <stdlib.h>

@@ -9,7 +9,7 @@
 #include "reeyo/domain/hours.h"
 #include "../suite.h"
 
-/* Open at a time? */
+/* Whether the hours are open at a time. */
 static bool open_at(const char *hours, const char *utc)
 {
 	json_auto_t *object = json_loads(hours, 0, NULL);
@@ -45,11 +45,11 @@ START_TEST(a_close_before_the_open_spans_midnight)
 	ck_assert(open_at(sunday, "2026-11-29T17:00:00Z"));
 	ck_assert(open_at(sunday, "2026-11-30T00:59:00Z")); /* Monday 01:59 */
 	ck_assert(!open_at(sunday, "2026-11-30T01:00:00Z"));
-	ck_assert(!open_at(sunday, "2026-11-29T00:30:00Z")); /* Saturday's night is not Sunday's */
+	ck_assert(!open_at(sunday, "2026-11-29T00:30:00Z")); /* Saturday night */
 }
 END_TEST
 
-START_TEST(closed_days_and_whole_days)
+START_TEST(a_closed_day_is_closed_and_equal_times_are_the_whole_day)
 {
 	ck_assert(!open_at("{\"thursday\":{\"closed\":true}}", "2026-11-27T12:00:00Z"));
 	ck_assert(!open_at("{\"friday\":{\"open\":\"08:00\",\"close\":\"22:00\",\"closed\":true}}",
@@ -65,7 +65,7 @@ START_TEST(closed_days_and_whole_days)
 }
 END_TEST
 
-START_TEST(without_any_day_it_is_always_open)
+START_TEST(hours_without_any_day_are_always_open)
 {
 	json_auto_t *none = json_object();
 	json_auto_t *null = json_pack("{s:n}", "friday");
@@ -107,8 +107,8 @@ int main(void)
 
 	tcase_add_test(tests, hours_are_local_and_the_closing_minute_is_closed);
 	tcase_add_test(tests, a_close_before_the_open_spans_midnight);
-	tcase_add_test(tests, closed_days_and_whole_days);
-	tcase_add_test(tests, without_any_day_it_is_always_open);
+	tcase_add_test(tests, a_closed_day_is_closed_and_equal_times_are_the_whole_day);
+	tcase_add_test(tests, hours_without_any_day_are_always_open);
 	tcase_add_test(tests, malformed_hours_are_refused_and_named);
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);

@@ -27,7 +27,7 @@ START_TEST(distances_are_those_of_a_sphere_of_6371_km)
 }
 END_TEST
 
-START_TEST(a_polygon_holds_what_is_inside_it)
+START_TEST(a_polygon_contains_points_inside_it)
 {
 	/* An L: the notch at the upper right is outside. */
 	const struct point l[] = { { 0, 0 }, { 0, 4 }, { 2, 4 }, { 2, 2 }, { 4, 2 }, { 4, 0 } };
@@ -49,7 +49,7 @@ int main(void)
 	TCase *tests = tcase_create("place");
 
 	tcase_add_test(tests, distances_are_those_of_a_sphere_of_6371_km);
-	tcase_add_test(tests, a_polygon_holds_what_is_inside_it);
+	tcase_add_test(tests, a_polygon_contains_points_inside_it);
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);
 }
