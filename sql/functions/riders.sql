@@ -1,4 +1,4 @@
--- Riders as they see themselves, and whether they may work.
+-- The Rider object, and whether a rider may work.
 
 -- A rider's last position, as the Rider object and the customer's Order show it; NULL without one.
 CREATE OR REPLACE FUNCTION rider_place_json(r riders) RETURNS text
@@ -8,13 +8,13 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     || ',"updatedAt":' || json_time(r.located_at) || '}' END
 $$;
 
--- OFFLINE, ONLINE, or BUSY while he carries something.
+-- OFFLINE, ONLINE, or BUSY while the rider carries an order.
 CREATE OR REPLACE FUNCTION rider_availability(r riders) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT CASE WHEN r.active_orders > 0 THEN 'BUSY' WHEN r.is_online THEN 'ONLINE' ELSE 'OFFLINE' END
 $$;
 
--- The Rider object. documents are kept under their canonical names (idCardUrl …) and shown under both.
+-- The Rider object. documents are stored under their canonical names (idCardUrl …) and shown under both.
 CREATE OR REPLACE FUNCTION rider_json(r riders) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT '{"riderId":' || json_word(r.id)
@@ -44,7 +44,7 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     || ',"createdAt":' || json_time(r.created_at) || ',"updatedAt":' || json_time(r.updated_at) || '}'
 $$;
 
--- Whether a rider may carry orders. Being online is another matter.
+-- Whether a rider may carry orders (whether online or not).
 CREATE OR REPLACE FUNCTION rider_may_work(r riders) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT r.approval_status = 'APPROVED' AND r.status = 'ACTIVE'

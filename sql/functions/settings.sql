@@ -1,4 +1,4 @@
--- Business configuration as the console reads and writes it.
+-- The business configuration for the console.
 
 -- The setting that a flag switches, or NULL.
 CREATE OR REPLACE FUNCTION flag_setting(flag text) RETURNS text
@@ -9,7 +9,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     WHEN 'menu.approval_required' THEN flag WHEN 'maintenance' THEN 'maintenanceMode' END
 $$;
 
--- The FeatureFlag object; enabled: what counts, which may be a setting.
+-- The FeatureFlag object. enabled: the effective value, which may come from a setting.
 CREATE OR REPLACE FUNCTION flag_json(f feature_flags, enabled boolean) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT concat('{"key":', json_text(f.key), ',"enabled":', json_flag(enabled),
@@ -25,8 +25,8 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     ',"is_active":', json_flag(z.is_active), ',"created_at":', json_time(z.created_at), '}')
 $$;
 
--- The configuration from settings as {"key": value, …}. Rates in basis points become fractions, those of the new
--- console's card (commission_rate, service_fee, rider_cut) and of the services percents.
+-- The configuration from settings as {"key": value, …}. Rates in basis points become fractions; those of the new
+-- console's card (commission_rate, service_fee, rider_cut) and of the services become percents.
 CREATE OR REPLACE FUNCTION config_json(s jsonb) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT json_build_object(

@@ -2,8 +2,8 @@
 
 -- --- Business hours -----------------------------------------------------------------------------------
 
--- Whether business hours {"monday":{"open":"08:00","close":"22:00","closed":false},…} say open at a local time. A day
--- that is not named is closed; without any day all are open. A close that is not after its open spans midnight.
+-- Whether business hours {"monday":{"open":"08:00","close":"22:00","closed":false},…} are open at a local time. A day
+-- that is not given is closed; without any day every day is open. A close that is not after its open spans midnight.
 CREATE OR REPLACE FUNCTION hours_open(hours jsonb, local timestamp) RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   WITH day AS (
@@ -11,21 +11,21 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
                            'saturday'])[extract(dow FROM d)::int + 1] AS h, d
       FROM (VALUES (local), (local - interval '1 day')) v(d)
   ), span AS (
-    SELECT d = local AS today, coalesce((h ->> 'closed')::boolean, false) AS shut,
+    SELECT d = local AS today, coalesce((h ->> 'closed')::boolean, false) AS closed_day,
            h ->> 'open' AS opens, h ->> 'close' AS closes, to_char(local, 'HH24:MI') AS clock
       FROM day
   )
   SELECT NOT coalesce(hours ?| ARRAY['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'], false)
     OR bool_or(CASE
-      WHEN shut OR opens IS NULL OR closes IS NULL THEN false
+      WHEN closed_day OR opens IS NULL OR closes IS NULL THEN false
       WHEN today AND closes > opens THEN clock >= opens AND clock < closes
       WHEN today THEN clock >= opens
       ELSE closes <= opens AND clock < closes
     END) FROM span
 $$;
 
--- For how many milliseconds from a local time the hours say the same: until the next open or close of today or of what
--- began yesterday, or the next day's first. NULL: there is none, so for longer than anything is remembered.
+-- Milliseconds from a local time until the hours open or close next: the next edge of yesterday's, today's or tomorrow's
+-- hours. NULL: no such edge, so not before any cached value expires.
 CREATE OR REPLACE FUNCTION hours_hold_ms(hours jsonb, local timestamp) RETURNS bigint
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT floor(extract(epoch FROM min(edge) - local) * 1000)::bigint
@@ -38,7 +38,7 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
    WHERE edge > local
 $$;
 
--- Whether a vendor takes orders now: online, and within his hours.
+-- Whether a vendor takes orders now: online, and within its hours.
 CREATE OR REPLACE FUNCTION vendor_open(v vendors, zone text) RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT v.is_online AND hours_open(v.business_hours, now() AT TIME ZONE zone)
@@ -46,8 +46,8 @@ $$;
 
 -- --- Vendors ------------------------------------------------------------------------------------------
 
--- The members that every form of a Vendor has, without the closing brace. zone: the business time zone, in which hours
--- are meant.
+-- The members that every form of a Vendor has, without the closing brace. zone: the business time zone, which the hours
+-- are in.
 CREATE OR REPLACE FUNCTION vendor_members(v vendors, zone text, distance double precision, fee bigint) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT '{"vendorId":' || json_word(v.id) || ',"businessName":' || json_text(v.business_name)
@@ -69,7 +69,7 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     || ',"deliveryFee":' || coalesce(fee::text, 'null')
 $$;
 
--- The public Vendor object. distance and fee are null unless the caller gave a position.
+-- The public Vendor object. distance and fee are null without a position of the customer.
 CREATE OR REPLACE FUNCTION vendor_json(v vendors, zone text, distance double precision DEFAULT NULL,
   fee bigint DEFAULT NULL) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
@@ -77,15 +77,15 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     || ',"status":' || CASE WHEN v.is_online THEN '"online"' ELSE '"offline"' END || '}'
 $$;
 
--- Where a vendor's money goes, as bankDetails: the mobile-money number that an admin noted, or else his own details.
--- Whatever was told last counts (admin_vendor_edit, vendor_change), and he sees what is used.
+-- The destination of a vendor's pay-outs, as bankDetails: the mobile-money number that an admin entered, or else the
+-- vendor's own details. The latest write wins (admin_vendor_edit, vendor_change).
 CREATE OR REPLACE FUNCTION vendor_destination(v vendors) RETURNS jsonb
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT CASE WHEN v.mobile_money_number <> '' THEN jsonb_strip_nulls(jsonb_build_object('accountName', v.owner_name,
     'accountNumber', v.mobile_money_number, 'bankName', nullif(v.mobile_money_provider, ''))) ELSE v.bank_details END
 $$;
 
--- The Vendor as he sees himself, with the destination that pay-outs use.
+-- The Vendor as it sees itself, with the destination of its pay-outs.
 CREATE OR REPLACE FUNCTION vendor_self_json(v vendors) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT vendor_members(v, business_zone(), NULL, NULL)
@@ -135,8 +135,8 @@ BEGIN
   RETURN (SELECT count(*) FROM items WHERE vendor_id = vendor AND deleted_at IS NULL) < 500;
 END $$;
 
--- What one of an item costs with what was chosen of it: 'v:ID*1;a:ID*2' (variant, add-ons with how many for each).
--- NULL when it has no such choice.
+-- The price of one unit of an item with its choices: 'v:ID*1;a:ID*2' (variant; add-ons, each with its number).
+-- NULL: the item has no such choice.
 CREATE OR REPLACE FUNCTION item_price(price bigint, variants jsonb, add_ons jsonb, chosen text) RETURNS bigint
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT price + CASE WHEN count(*) = count(extra) THEN sum(extra)::bigint END

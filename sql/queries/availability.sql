@@ -1,10 +1,10 @@
--- Riders at work: online and offline, where they are, what they may take.
+-- Riders at work: availability, positions, and the orders they can take.
 
--- Goes online or offline. The rider_status_changed of a change that is none is not told.
---  $1 rider   $2 online   $3 lat, $4 lng or NULL   $5 a phone need not be verified
+-- Sets a rider online or offline. rider_status_changed is published only when the status changes.
+--  $1 rider   $2 online   $3 lat, $4 lng or NULL   $5 an unverified phone is allowed
 -- Columns: outcome (CHANGED, or RIDER_NOT_FOUND, PHONE_UNVERIFIED, SUSPENDED, NOT_APPROVED, INACTIVE), {riderId,isOnline,status}.
 -- name: rider_set_online
-WITH was AS MATERIALIZED (
+WITH before AS MATERIALIZED (
   SELECT r.id, r.is_online, CASE
       WHEN NOT $2::boolean THEN 'CHANGED'
       WHEN NOT (r.phone_verified OR $5::boolean) THEN 'PHONE_UNVERIFIED'
@@ -18,20 +18,20 @@ WITH was AS MATERIALIZED (
          lng = coalesce($4::double precision, r.lng),
          located_at = CASE WHEN $3::double precision IS NULL THEN r.located_at ELSE greatest(r.located_at, now()) END,
          last_online = CASE WHEN $2::boolean OR r.is_online THEN now() ELSE r.last_online END, updated_at = now()
-    FROM was WHERE r.id = was.id AND was.outcome = 'CHANGED'
+    FROM before WHERE r.id = before.id AND before.outcome = 'CHANGED'
   RETURNING r AS now
-), told AS (
+), published AS (
   INSERT INTO outbox (aggregate, type, rooms, payload)
-  SELECT was.id, 'rider_status_changed', ARRAY['admin', 'rider:' || was.id], ('{"riderId":' || json_word(was.id)
+  SELECT before.id, 'rider_status_changed', ARRAY['admin', 'rider:' || before.id], ('{"riderId":' || json_word(before.id)
     || ',"isOnline":' || json_flag($2::boolean) || ',"timestamp":' || json_time(now()) || '}')::json
-    FROM was WHERE was.outcome = 'CHANGED' AND was.is_online <> $2::boolean
+    FROM before WHERE before.outcome = 'CHANGED' AND before.is_online <> $2::boolean
 )
-SELECT coalesce(was.outcome, 'RIDER_NOT_FOUND'), '{"riderId":' || json_word((c.now).id)
+SELECT coalesce(before.outcome, 'RIDER_NOT_FOUND'), '{"riderId":' || json_word((c.now).id)
     || ',"isOnline":' || json_flag((c.now).is_online) || ',"status":'
     || CASE WHEN (c.now).is_online THEN '"online"' ELSE '"offline"' END || '}'
-  FROM (VALUES (true)) one LEFT JOIN was ON true LEFT JOIN changed c ON true
+  FROM (VALUES (true)) one LEFT JOIN before ON true LEFT JOIN changed c ON true
 
--- $1 rider. Columns: how he is, as JSON. No row: he is gone.
+-- A rider's status. $1 rider. Columns: JSON. No row: no such rider.
 -- name: rider_availability_get
 SELECT '{"riderId":' || json_word(r.id) || ',"isOnline":' || json_flag(r.is_online)
     || ',"status":' || CASE WHEN r.is_online THEN '"online"' ELSE '"offline"' END
@@ -42,7 +42,7 @@ SELECT '{"riderId":' || json_word(r.id) || ',"isOnline":' || json_flag(r.is_onli
     || ',"approvalStatus":' || json_word(r.approval_status) || ',"accountStatus":' || json_word(r.status) || '}'
   FROM riders r WHERE r.id = $1::text
 
--- His day so far, in the business's time zone. $1 rider. Columns: JSON. No row: he is gone.
+-- A rider's activity today, in the business time zone. $1 rider. Columns: JSON. No row: no such rider.
 -- name: rider_activity
 WITH day AS MATERIALIZED (
   SELECT date_trunc('day', now() AT TIME ZONE business_zone()) AT TIME ZONE business_zone() AS began,
@@ -61,8 +61,8 @@ SELECT '{"riderId":' || json_word(r.id) || ',"date":' || json_word(day.date)
          FROM online_spans s WHERE s.rider_id = r.id AND coalesce(s.ended_at, now()) > day.began) || '}'
   FROM riders r, day WHERE r.id = $1::text
 
--- Last known points of many riders; a point that is older than the row's is left out. In order of id, so that two of them
--- cannot wait for each other.
+-- Stores the last known points of many riders; a point that is older than the row's is skipped. Locks in order of id, so
+-- that two such statements cannot deadlock.
 --  $1 riders text[]   $2 lats, $3 lngs double precision[]   $4 times bigint[] (ms)
 -- name: riders_located
 UPDATE riders r SET lat = p.lat, lng = p.lng, located_at = p.at
@@ -71,20 +71,20 @@ UPDATE riders r SET lat = p.lat, lng = p.lng, located_at = p.at
           JOIN riders q ON q.id = w.id ORDER BY q.id FOR NO KEY UPDATE OF q) p
  WHERE r.id = p.id AND (r.located_at IS NULL OR r.located_at < p.at)
 
--- Orders that look for a rider near a point, nearest first: not those he rejected.
---  $1 rider   $2 lat, $3 lng (NULL: where he was last)   $4 radius km   $5 limit
+-- Orders that wait for a rider near a point, nearest first, without those that the rider rejected.
+--  $1 rider   $2 lat, $3 lng (NULL: the rider's last position)   $4 radius km   $5 limit
 -- Columns: JSON array. Always one row.
 -- name: orders_available
-WITH spot AS MATERIALIZED (
+WITH origin AS MATERIALIZED (
   SELECT coalesce($2::double precision, r.lat) AS lat, coalesce($3::double precision, r.lng) AS lng
     FROM riders r WHERE r.id = $1::text
 ), near AS (
-  SELECT o.id, k.km FROM spot
+  SELECT o.id, k.km FROM origin
     JOIN dispatches d ON true
     JOIN orders o ON o.id = d.order_id
-   CROSS JOIN LATERAL (SELECT distance_km(spot.lat, spot.lng, o.pickup_lat, o.pickup_lng) AS km) k
+   CROSS JOIN LATERAL (SELECT distance_km(origin.lat, origin.lng, o.pickup_lat, o.pickup_lng) AS km) k
    WHERE order_seeks_rider(o)
-     AND o.pickup_lat BETWEEN spot.lat - $4::double precision / 110 AND spot.lat + $4::double precision / 110
+     AND o.pickup_lat BETWEEN origin.lat - $4::double precision / 110 AND origin.lat + $4::double precision / 110
      AND k.km <= $4::double precision
      AND (SELECT f.outcome FROM offers f WHERE f.order_id = o.id AND f.rider_id = $1::text
            ORDER BY f.offered_at DESC LIMIT 1) IS DISTINCT FROM 'REJECTED'
@@ -101,8 +101,8 @@ SELECT '[' || coalesce(string_agg('{"orderId":' || json_word(o.id) || ',"orderNu
     || ',"status":' || json_word(o.status) || '}', ',' ORDER BY near.km, o.id), '') || ']'
   FROM near JOIN orders o ON o.id = near.id
 
--- Takes riders offline who have said nothing for 300 seconds.
---  $1 how many
+-- Sets riders offline that have sent no position for 300 seconds.
+--  $1 how many at most
 -- Columns: rider id.
 -- name: riders_silence
 WITH silent AS (
@@ -114,15 +114,15 @@ WITH silent AS (
 ), changed AS (
   UPDATE riders r SET is_online = false, updated_at = now() FROM silent WHERE r.id = silent.id
   RETURNING r.id
-), told AS (
+), published AS (
   INSERT INTO outbox (aggregate, type, rooms, payload)
   SELECT id, 'rider_status_changed', ARRAY['admin', 'rider:' || id], ('{"riderId":' || json_word(id)
     || ',"isOnline":false,"timestamp":' || json_time(now()) || '}')::json FROM changed
 )
 SELECT id FROM changed
 
--- Riders at work as the console's map shows them; riders who are online or carry something and have a place.
---  $1 country or NULL   $2 riders text[], $3 lats, $4 lngs double precision[], $5 times bigint[] (ms): what is known newer
+-- Riders for the map of the console: those that are online or carry an order, and have a position.
+--  $1 country or NULL   $2 riders text[], $3 lats, $4 lngs double precision[], $5 times bigint[] (ms): newer positions from Redis
 -- Columns: JSON array. Always one row.
 -- name: riders_live
 SELECT '[' || coalesce(string_agg('{"rider_id":' || json_word(r.id)
@@ -139,7 +139,7 @@ SELECT '[' || coalesce(string_agg('{"rider_id":' || json_word(r.id)
  WHERE (r.is_online OR r.active_orders > 0) AND ($1::text IS NULL OR r.country_code = $1::text)
    AND coalesce(w.lat, r.lat) IS NOT NULL
 
--- Riders who are online, who came last first.
+-- Riders that are online, latest first.
 --  $1 limit   $2 offset
 -- Columns: total, rows (a JSON array of Riders as the console has them). Always one row.
 -- name: admin_riders_online

@@ -1,13 +1,13 @@
--- Vendors and menus as everybody may see them: approved ones only.
+-- Public vendors and their menus: approved vendors only.
 
 -- The public Vendor object, without distance: the value of `vendor:{id}`.
 --  $1 vendor id
--- Columns: vendor, for how many milliseconds its hours say the same (NULL: longer than it is kept). No row: 404.
+-- Columns: vendor, milliseconds until its hours open or close next (NULL: never). No row: 404.
 -- name: vendor_get
 SELECT vendor_json(v, business_zone()), hours_hold_ms(v.business_hours, now() AT TIME ZONE business_zone())
   FROM vendors v WHERE v.id = $1::text AND v.approval_status = 'APPROVED'
 
--- The whole menu {items,categories}: the value of `menu:{vendorId}`. By category, then name.
+-- The whole menu {items,categories}, by category, then name: the value of `menu:{vendorId}`.
 --  $1 vendor id
 -- Columns: menu. No row: 404.
 -- name: menu_get
@@ -18,8 +18,8 @@ SELECT '{"items":[' || coalesce(string_agg(item_json(i), ',' ORDER BY i.category
  WHERE v.id = $1::text AND v.approval_status = 'APPROVED'
  GROUP BY v.id
 
--- A part of the menu; categories are those of the whole.
---  $1 vendor id   $2 category or NULL   $3 text sought in names and descriptions, or NULL
+-- A part of the menu. The categories are those of the whole menu.
+--  $1 vendor id   $2 category or NULL   $3 search text for names and descriptions, or NULL
 -- Columns: menu. No row: 404.
 -- name: menu_search
 SELECT '{"items":[' || coalesce(string_agg(item_json(i), ',' ORDER BY i.category, i.name, i.id)
@@ -32,11 +32,11 @@ SELECT '{"items":[' || coalesce(string_agg(item_json(i), ',' ORDER BY i.category
  GROUP BY v.id
 
 -- Vendors: nearest first when a point is given, then best rated, then by name.
---  $1 service type or NULL   $2 lat, $3 lng: where the customer is, or NULL   $4 radius km or NULL
---  $5 text sought in names, descriptions and tags, or NULL   $6 category: a tag, or a category of the menu, or NULL
+--  $1 service type or NULL   $2 lat, $3 lng: position of the customer, or NULL   $4 radius km or NULL
+--  $5 search text for names, descriptions and tags, or NULL   $6 category: a tag, or a category of the menu, or NULL
 --  $7 open now only (boolean)   $8 limit   $9 offset
--- The delivery fee shown needs a point and the rules: $10 fee base, $11 fee per km (ceil of the distance), or a fee that goes
---  before them: $12 for FOOD, $13 for MART (a zone's override or the flat mode), each or NULL
+-- The delivery fee needs a position: $10 fee base, $11 fee per km (of the distance rounded up), or a fixed fee that
+--  replaces them: $12 for FOOD, $13 for MART (of a zone or of the flat mode), each or NULL
 -- Columns: total, vendors (a JSON array). Always one row.
 -- name: vendor_list
 WITH near AS MATERIALIZED (
@@ -63,12 +63,12 @@ SELECT (SELECT count(*) FROM found),
     ',' ORDER BY p.km, p.rating DESC, p.business_name, p.id), '') || ']'
   FROM page p JOIN vendors v ON v.id = p.id
 
--- What pricing needs of a vendor, in one row: C keeps it parsed for a moment.
+-- What pricing needs of a vendor, in one row. Each loop of the server keeps it parsed for a short time.
 --  $1 vendor id
 -- Columns: service type, approval status, is online, lat, lng, address, min order amount, preparation minutes,
 --  commission bps or NULL, business hours, items: [{"id","name","price","available","stock","image","preparationTime",
 --   "variants","addOns"}],
---  open by its hours now, for how many milliseconds that holds. No row: unknown.
+--  open now by its hours, milliseconds until that changes (NULL: never). No row: no such vendor.
 -- name: catalog_get
 SELECT v.service_type, v.approval_status, v.is_online, v.lat, v.lng, v.address, v.min_order_amount,
   v.average_preparation_time, v.commission_bps, v.business_hours,

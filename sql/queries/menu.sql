@@ -1,6 +1,6 @@
--- A vendor's menu as the vendor keeps it. What customers read of it is in catalogue.sql.
+-- A vendor's menu for the vendor. The public menu is in catalogue.sql.
 
--- Adds an item, unless the menu is full. While additions need approval it is hidden and a NEW_ITEM request stands.
+-- Adds an item, unless the menu is full. When additions need approval, the item is hidden and a NEW_ITEM request is made.
 --  $1 item id   $2 vendor id   $3 the item, JSON: name, description?, category, price, originalPrice?, preparationTime,
 --  available?, stock?, unit?, images?, tags?, variants?, addOns?   $4 needs approval   $5 id of the request   $6 its reason or NULL
 -- Columns: outcome (CREATED, ITEM_LIMIT, ACCOUNT_GONE), item.
@@ -17,7 +17,7 @@ WITH room AS MATERIALIZED (
     coalesce(n -> 'variants', '[]'), coalesce(n -> 'addOns', '[]'), $4::boolean
     FROM room, (SELECT $3::jsonb) AS new(n) WHERE room.free
   RETURNING id, price, item_json(items) AS json
-), asked AS (
+), requested AS (
   INSERT INTO menu_requests (id, vendor_id, item_id, change_type, requested_price, reason)
   SELECT $5::text, $2::text, added.id, 'NEW_ITEM', added.price, $6::text FROM added WHERE $4::boolean
 )
@@ -25,12 +25,12 @@ SELECT CASE WHEN added.id IS NOT NULL THEN 'CREATED' WHEN room.free IS NULL THEN
   added.json
   FROM room LEFT JOIN added ON true
 
--- Changes what a JSON object names of an item; null clears description, originalPrice, stock (not
--- counted any more) and unit. While prices need approval the old
--- one stays and a PRICE_UPDATE request stands (none when the old one is asked for again).
+-- Changes the members of an item that a JSON object names; null clears description, originalPrice, stock (stock is then
+-- not counted) and unit. When prices need approval, the old price stays and a PRICE_UPDATE request is made; a request for
+-- the present price withdraws it.
 --  $1 vendor id   $2 item id   $3 the changes, members as in item_add   $4 prices need approval   $5 id of the request
 --  $6 its reason or NULL
--- Columns: outcome (CHANGED, ITEM_NOT_FOUND, ITEM_NOT_OWNER), item, whether a request stands.
+-- Columns: outcome (CHANGED, ITEM_NOT_FOUND, ITEM_NOT_OWNER), item, whether a request was made.
 -- name: item_change
 WITH found AS MATERIALIZED (
   SELECT i.id, i.vendor_id = $1::text AS own FROM items i WHERE i.id = $2::text AND i.deleted_at IS NULL
@@ -55,7 +55,7 @@ WITH found AS MATERIALIZED (
   DELETE FROM menu_requests r USING changed
    WHERE r.item_id = changed.id AND r.status = 'PENDING' AND r.change_type = 'PRICE_UPDATE'
      AND changed.wanted = changed.price
-), asked AS (
+), requested AS (
   INSERT INTO menu_requests (id, vendor_id, item_id, change_type, current_price, requested_price, reason)
   SELECT $5::text, $1::text, id, CASE WHEN hidden THEN 'NEW_ITEM' ELSE 'PRICE_UPDATE' END,
     CASE WHEN NOT hidden THEN price END, wanted, $6::text
@@ -67,10 +67,10 @@ WITH found AS MATERIALIZED (
 )
 SELECT CASE WHEN changed.id IS NOT NULL THEN 'CHANGED' WHEN NOT found.own THEN 'ITEM_NOT_OWNER'
     ELSE 'ITEM_NOT_FOUND' END,
-  changed.json, EXISTS (SELECT FROM asked)
+  changed.json, EXISTS (SELECT FROM requested)
   FROM (SELECT) one LEFT JOIN found ON true LEFT JOIN changed ON true
 
--- Takes an item off the menu for good; what it was stays for the orders that name it. Its open requests go with it.
+-- Deletes an item from the menu. The row stays for the orders that refer to it. Its pending requests are deleted.
 --  $1 vendor id   $2 item id
 -- Columns: outcome (DELETED, ITEM_NOT_FOUND, ITEM_NOT_OWNER).
 -- name: item_delete
@@ -87,9 +87,9 @@ SELECT CASE WHEN deleted.id IS NOT NULL THEN 'DELETED' WHEN NOT found.own THEN '
     ELSE 'ITEM_NOT_FOUND' END
   FROM (SELECT) one LEFT JOIN found ON true LEFT JOIN deleted ON true
 
--- Makes some items available, or not. Ids of others' items, and unknown ones, are passed over. Locks in order of id, as orders do.
+-- Makes items available or unavailable. Unknown ids and items of other vendors are skipped. Locks in order of id, as orders do.
 --  $1 vendor id   $2 item ids text[]   $3 available
--- Columns: how many of them are the vendor's.
+-- Columns: number of items changed.
 -- name: items_available
 WITH own AS MATERIALIZED (
   SELECT i.id FROM items i
@@ -101,14 +101,14 @@ WITH own AS MATERIALIZED (
 )
 SELECT count(*) FROM changed
 
--- One of a vendor's items, also while it is hidden.
+-- One item, also a hidden one.
 --  $1 vendor id   $2 item id
--- Columns: is the vendor's, item. No row: there is none.
+-- Columns: whether the item is the vendor's, item. No row: no such item.
 -- name: item_get
 SELECT i.vendor_id = $1::text, item_json(i) FROM items i WHERE i.id = $2::text AND i.deleted_at IS NULL
 
--- A vendor's items by name, hidden ones too.
---  $1 vendor id   $2 category or NULL   $3 available, or NULL for both   $4 text sought in names and descriptions, or NULL
+-- A vendor's items by name, also hidden ones.
+--  $1 vendor id   $2 category or NULL   $3 available, or NULL for both   $4 search text for names and descriptions, or NULL
 -- Columns: {items,total}. Always one row.
 -- name: item_list
 SELECT '{"items":[' || coalesce(string_agg(item_json(i), ',' ORDER BY i.name, i.id), '')

@@ -1,7 +1,7 @@
--- Riders: who they are, and what they may do.
+-- Riders.
 
--- Admission, at most once in ten seconds a rider and loop. $1 rider.
--- Columns: phone verified, approval, status, online, "order,user,vendor,order…" of the oldest six active orders (a parcel's vendor is empty).
+-- The facts that admission checks; read at most once in ten seconds for a rider and loop. $1 rider.
+-- Columns: phone verified, approval, status, online, "order,user,vendor,order…" of the oldest six active orders (a package has an empty vendor).
 -- name: rider_facts
 SELECT r.phone_verified, r.approval_status, r.status, r.is_online, (
     SELECT string_agg(concat_ws(',', o.id, o.user_id, coalesce(o.vendor_id, '')), ',' ORDER BY o.created_at)

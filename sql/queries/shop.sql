@@ -1,10 +1,11 @@
--- A vendor's own settings.
+-- Writes of a vendor to its own profile and settings.
 
--- Changes what a JSON object names of a vendor. A new phone has to be proved again.
+-- Changes the members of a vendor that a JSON object names. A new phone must be verified again.
 --  $1 vendor id   $2 the changes, JSON: businessName, ownerName, phone, description, logo, coverImage, address, city, lat,
---  lng, minOrderAmount, deliveryRadius, averagePreparationTime, tags, isHighDemand, language, businessHours, bankDetails, each in place of
---  what was, null clears description, logo, coverImage, minOrderAmount, deliveryRadius (bankDetails also of a mobile-money number that an admin noted); documents, beside what was
--- Columns: vendor (as it sees itself). No row: it is gone. A phone that is taken violates vendors_phone_key.
+--  lng, minOrderAmount, deliveryRadius, averagePreparationTime, tags, isHighDemand, language, businessHours,
+--  bankDetails: each replaces the present value; null clears description, logo, coverImage, minOrderAmount, deliveryRadius;
+--  bankDetails also clears the mobile-money number that an admin entered; documents are added to the present ones
+-- Columns: vendor (as it sees itself). No row: no such vendor. A phone in use violates vendors_phone_key.
 -- name: vendor_change
 WITH changed AS (
   UPDATE vendors v
@@ -31,14 +32,14 @@ WITH changed AS (
     FROM (SELECT $2::jsonb) AS change(c)
    WHERE v.id = $1::text
   RETURNING v.id, vendor_self_json(v) AS json
-), told AS (
+), published AS (
   INSERT INTO outbox (aggregate, type, rooms, payload)
   SELECT id, 'vendor_changed', ARRAY['vendor:' || id], json_build_object('vendorId', id, 'timestamp', iso(now()))
     FROM changed
 )
 SELECT json FROM changed
 
--- Goes online or offline.
+-- Sets a vendor online or offline. Only an approved vendor can go online.
 --  $1 vendor id   $2 online
 -- Columns: outcome (CHANGED, NOT_APPROVED, ACCOUNT_GONE), vendor (as it sees itself).
 -- name: vendor_switch
@@ -46,7 +47,7 @@ WITH changed AS (
   UPDATE vendors v SET is_online = $2::boolean, updated_at = now()
    WHERE v.id = $1::text AND (NOT $2::boolean OR v.approval_status = 'APPROVED')
   RETURNING v.id, vendor_self_json(v) AS json
-), told AS (
+), published AS (
   INSERT INTO outbox (aggregate, type, rooms, payload)
   SELECT id, 'vendor_changed', ARRAY['vendor:' || id], json_build_object('vendorId', id, 'timestamp', iso(now()))
     FROM changed

@@ -1,8 +1,8 @@
--- How a vendor's shop does, of orders that were placed in a period (today, week, month, year: this one, from its first
--- day) and delivered. On the lane for reports.
+-- Reports of a vendor's delivered orders that were placed in a period (today, week, month, year: the current one, from its
+-- first day). They run on the lane for reports.
 
 --  $1 vendor id   $2 period
--- Columns: {orders,revenue,averageOrderValue,rating}. No row: there is no such vendor.
+-- Columns: {orders,revenue,averageOrderValue,rating}. No row: no such vendor.
 -- name: shop_overview
 SELECT '{"orders":' || d.n || ',"revenue":' || d.revenue
     || ',"averageOrderValue":' || coalesce(round(d.revenue::numeric / nullif(d.n, 0)), 0)
@@ -13,7 +13,7 @@ SELECT '{"orders":' || d.n || ',"revenue":' || d.revenue
        AND o.created_at >= period_start($2::text)) d
  WHERE v.id = $1::text
 
--- What sold best: by how many orders hold it, then by what it brought. The name is the one it was last sold under.
+-- Best-selling items: by number of orders, then by revenue. The name is the one of the latest sale.
 --  $1 vendor id   $2 period   $3 limit
 -- Columns: items (a JSON array of {itemId,name,orders,quantity,revenue}). Always one row.
 -- name: shop_popular
@@ -30,7 +30,7 @@ SELECT '[' || coalesce(string_agg('{"itemId":' || json_word(id) || ',"name":' ||
     ',' ORDER BY n DESC, revenue DESC, id), '') || ']'
   FROM sold
 
--- Day by day, also the days without a sale.
+-- Orders and revenue of each day, also of days without orders.
 --  $1 vendor id   $2 period
 -- Columns: days (a JSON array of {date,orders,revenue}). Always one row.
 -- name: shop_revenue
@@ -47,7 +47,7 @@ SELECT '[' || string_agg('{"date":"' || to_char(d, 'YYYY-MM-DD') || '","orders":
          now() AT TIME ZONE business_zone(), interval '1 day') AS d
   LEFT JOIN sold s ON s.day = d::date
 
--- Who bought: new is who never had before.
+-- Customers; a new customer has no delivered order before the period.
 --  $1 vendor id   $2 period
 -- Columns: {total,new,returning}. Always one row.
 -- name: shop_customers

@@ -1,7 +1,7 @@
--- Where vendors and riders are, as a customer sees them.
+-- Distances and positions of vendors and riders for customers.
 
--- $1 vendor, $2 lat, $3 lng, $4 fee base, $5 fee per km (of the distance rounded up), or a fee that goes before
--- them: $6 for FOOD, $7 for MART, each or NULL. No row: 404.
+-- A vendor with distance and delivery fee. $1 vendor, $2 lat, $3 lng, $4 fee base, $5 fee per km (of the distance rounded
+-- up), or a fixed fee that replaces them: $6 for FOOD, $7 for MART, each or NULL. No row: 404.
 -- name: vendor_near
 SELECT vendor_json(v, business_zone(), d.km, coalesce(
     CASE v.service_type WHEN 'FOOD' THEN $6::bigint ELSE $7::bigint END,
@@ -10,6 +10,6 @@ SELECT vendor_json(v, business_zone(), d.km, coalesce(
        LATERAL (SELECT distance_km($2::double precision, $3::double precision, v.lat, v.lng) AS km) d
  WHERE v.id = $1::text AND v.approval_status = 'APPROVED'
 
--- Where a rider was last; NULL when he never said. $1 rider.
+-- A rider's last position; NULL: never reported. $1 rider.
 -- name: rider_location
 SELECT rider_place_json(r) FROM riders r WHERE r.id = $1::text

@@ -1,31 +1,31 @@
 /* SPDX-License-Identifier: MIT
  *
- * Live events, as a stream of server-sent events or by polling: one's own (`/events`) and those of
- * one order.
+ * Live events, as a stream of server-sent events or by polling: the caller's own (`/events`) and
+ * those of one order.
  *
- * `?wait` or `?after` asks for JSON: what was said after that id, waited for when there is nothing
- * yet. Without them the answer is a stream, which goes on after the id of Last-Event-ID.
+ * `?wait` or `?after` requests JSON: the events after that id; when there are none yet, the reply
+ * waits for the next one. Otherwise the reply is a stream, which resumes after Last-Event-ID.
  */
 #include "reeyo/api/events.h"
 
 #include "reeyo/live/hub.h"
 
 static const struct field event_query[] = {
-	{ "orderId", FIELD_ID, .does = "An order to hear of as well: its id or number" },
+	{ "orderId", FIELD_ID, .does = "Also the events of this order: its id or number" },
 	{ "after", FIELD_INT, .min = 0, .max = INT64_MAX,
-		.does = "Answer in JSON: what was said after this id; from now on "
+		.does = "Reply in JSON: the events after this id; from now on "
 			"when only wait is given" },
 	{ "wait", FIELD_INT, .min = 0, .max = 30,
-		.does = "Answer in JSON: seconds to wait for news, 0 when absent" },
+		.does = "Reply in JSON: seconds to wait for an event, 0 when absent" },
 	{ "lastEventId", FIELD_INT, .min = 0, .max = INT64_MAX,
-		.does = "As the header Last-Event-ID" },
+		.does = "Same as the header Last-Event-ID" },
 	FIELD_END
 };
 static const struct field order_event_query[] = {
-	{ "after", FIELD_INT, .min = 0, .max = INT64_MAX, .does = "As of /events" },
-	{ "wait", FIELD_INT, .min = 0, .max = 30, .does = "As of /events" },
+	{ "after", FIELD_INT, .min = 0, .max = INT64_MAX, .does = "Same as in /events" },
+	{ "wait", FIELD_INT, .min = 0, .max = 30, .does = "Same as in /events" },
 	{ "lastEventId", FIELD_INT, .min = 0, .max = INT64_MAX,
-		.does = "As the header Last-Event-ID" },
+		.does = "Same as the header Last-Event-ID" },
 	FIELD_END
 };
 static const struct field event_fields[] = {
@@ -33,20 +33,20 @@ static const struct field event_fields[] = {
 	{ "type", FIELD_TEXT, .required = true },
 	{ "aggregate", FIELD_TEXT, .required = true, .does = "The id of what changed" },
 	{ "at", FIELD_TIME, .required = true },
-	{ "data", FIELD_OBJECT, .required = true, .does = "As `data:` in the stream" },
+	{ "data", FIELD_OBJECT, .required = true, .does = "Same as `data:` in the stream" },
 	FIELD_END
 };
 static const struct field poll_fields[] = {
 	{ "events", FIELD_LIST, .required = true, .of = event_fields },
-	{ "last", FIELD_INT, .required = true, .does = "Ask again after this id" },
-	{ "reset", FIELD_BOOL, .does = "Events have been lost since: read everything again" },
+	{ "last", FIELD_INT, .required = true, .does = "Poll again after this id" },
+	{ "reset", FIELD_BOOL, .does = "Events were lost since: read everything again" },
 	FIELD_END
 };
 
-/* --- What to hear ----------------------------------------------------------------------------- */
+/* --- What to subscribe to --------------------------------------------------------------------- */
 
-/* Where a stream goes on; a header that is no number is none. */
-static int64_t resume_after(struct request *rq)
+/* The event id after which a stream resumes. A header that is not a number is ignored. */
+static int64_t events_resume_id(struct request *rq)
 {
 	const char *header = request_header(rq, "Last-Event-ID");
 	int64_t after = HUB_NOW;
@@ -56,51 +56,51 @@ static int64_t resume_after(struct request *rq)
 	return after;
 }
 
-static void hear(struct request *rq, struct hub_wish *wish)
+static void events_subscribe(struct request *rq, struct hub_wish *wanted)
 {
 	if (member(rq->query, "after") || member(rq->query, "wait")) {
-		wish->after = member_int(rq->query, "after", HUB_NOW);
-		return hub_poll(rq, wish, (unsigned)member_int(rq->query, "wait", 0));
+		wanted->after = member_int(rq->query, "after", HUB_NOW);
+		return hub_poll(rq, wanted, (unsigned)member_int(rq->query, "wait", 0));
 	}
 	if (rq->method == HEAD)
 		return reply_bare(rq, 200, "text/event-stream", TEXT_NONE);
-	wish->after = resume_after(rq);
-	hub_stream(rq, wish);
+	wanted->after = events_resume_id(rq);
+	hub_stream(rq, wanted);
 }
 
-/* NULL: memory is out. */
-static struct hub_wish *wish_of(struct request *rq)
+/* NULL: out of memory. */
+static struct hub_wish *events_request(struct request *rq)
 {
-	struct hub_wish *wish = rq->state;
+	struct hub_wish *wanted = rq->state;
 
-	if (!wish)
-		rq->state = wish = ARENA_NEW(rq->arena, struct hub_wish);
-	return wish;
+	if (!wanted)
+		rq->state = wanted = ARENA_NEW(rq->arena, struct hub_wish);
+	return wanted;
 }
 
-static void room_add(struct hub_wish *wish, const char *name)
+static void events_room_add(struct hub_wish *wanted, const char *name)
 {
 	if (name)
-		wish->rooms[wish->count++] = name;
+		wanted->rooms[wanted->count++] = name;
 }
 
-/* One's own room and one's audience. */
-static void own_rooms(struct request *rq, struct hub_wish *wish)
+/* The room of the caller and the room of all accounts of its kind. */
+static void events_own_rooms(struct request *rq, struct hub_wish *wanted)
 {
 	static const char *const audience[NS_COUNT] = { [NS_USER] = "users", [NS_RIDER] = "riders",
 		[NS_VENDOR] = "vendors", [NS_ADMIN] = "admin" };
 
-	wish->most = rq->ns == NS_ADMIN;
+	wanted->most = rq->ns == NS_ADMIN;
 	if (rq->ns != NS_ADMIN)
-		room_add(wish,
+		events_room_add(wanted,
 			arena_printf(rq->arena, "%s:%s", name_space_name(rq->ns), rq->caller.id));
-	room_add(wish, audience[rq->ns]);
+	events_room_add(wanted, audience[rq->ns]);
 }
 
 /* --- An order --------------------------------------------------------------------------------- */
 
-/* Columns of order_party: who must be the caller; admins may hear of any. */
-static bool takes_part(const struct request *rq, const struct db_result *result)
+/* Columns of order_party: the account that the caller must be. Admins may follow any order. */
+static bool order_party_is_caller(const struct request *rq, const struct db_result *result)
 {
 	static const unsigned column[NS_COUNT] = { [NS_USER] = 1, [NS_VENDOR] = 2, [NS_RIDER] = 3 };
 
@@ -108,55 +108,58 @@ static bool takes_part(const struct request *rq, const struct db_result *result)
 		text_is(db_text(result, 0, column[rq->ns]), text_of(rq->caller.id));
 }
 
-static void party_found(struct request *rq, const struct db_result *result)
+static void order_party_read(struct request *rq, const struct db_result *result)
 {
-	struct hub_wish *wish = wish_of(rq);
+	struct hub_wish *wanted = events_request(rq);
 
-	if (!wish)
+	if (!wanted)
 		return reply_error(rq, E_NO_MEMORY);
 	if (db_rows(result) == 0)
 		return reply_error(rq, E_ORDER_NOT_FOUND);
-	if (!takes_part(rq, result))
+	if (!order_party_is_caller(rq, result))
 		return reply_error(rq, E_ORDER_NOT_OWNER);
-	room_add(wish, arena_printf(rq->arena, "order:%.*s", TEXT_ARGS(db_text(result, 0, 0))));
-	hear(rq, wish);
+	events_room_add(wanted,
+		arena_printf(rq->arena, "order:%.*s", TEXT_ARGS(db_text(result, 0, 0))));
+	events_subscribe(rq, wanted);
 }
 
-/* From the primary: a replica may not know an order that was placed a moment ago. */
-static void party_find(struct request *rq, const char *order)
+/* From the primary: a replica may lag behind and not have an order placed a moment ago. */
+static void order_party_get(struct request *rq, const char *order)
 {
 	sql_run(rq, rq->app->config->replica_url[0] ? DB_WRITE : DB_READ, QUERY_order_party,
-		false, party_found, 1, &order);
+		false, order_party_read, 1, &order);
 }
 
 /* --- Handlers --------------------------------------------------------------------------------- */
 
-static void hear_own(struct request *rq)
+static void stream_own_events(struct request *rq)
 {
-	struct hub_wish *wish = wish_of(rq);
+	struct hub_wish *wanted = events_request(rq);
 
-	if (!wish)
+	if (!wanted)
 		return reply_error(rq, E_NO_MEMORY);
-	own_rooms(rq, wish);
+	events_own_rooms(rq, wanted);
 	if (query_text(rq, "orderId"))
-		return party_find(rq, query_text(rq, "orderId"));
-	hear(rq, wish);
+		return order_party_get(rq, query_text(rq, "orderId"));
+	events_subscribe(rq, wanted);
 }
 
-static void hear_order(struct request *rq)
+static void stream_order_events(struct request *rq)
 {
-	party_find(rq, rq->params[0]);
+	order_party_get(rq, rq->params[0]);
 }
 
 #define EVENT_ROUTES(caller) \
 	{ GET, "/events", .who = caller, .query = event_query, \
 		.reply = poll_fields, .stream = true, \
-		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_BUSY }, .run = hear_own, \
-		.does = "Hear what happens: server-sent events, or JSON with ?wait" }, \
+		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_BUSY }, \
+		.run = stream_own_events, \
+		.does = "Stream live events: server-sent events, or JSON with ?wait" }, \
 	{ GET, "/orders/:orderId/events", .who = caller, \
 		.query = order_event_query, .reply = poll_fields, .stream = true, \
-		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_BUSY }, .run = hear_order, \
-		.does = "Hear what happens to one order" }, \
+		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_BUSY }, \
+		.run = stream_order_events, \
+		.does = "Stream the events of one order" }, \
 	ROUTE_END
 
 const struct route user_event_routes[] = { EVENT_ROUTES(CUSTOMER) };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The route tables of live events, the same in every namespace but for who may call.
+ * The route tables of live events: the same routes in every namespace, for its kind of account.
  */
 #ifndef REEYO_API_EVENTS_H
 #define REEYO_API_EVENTS_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A rider's working hours: online, offline, how he is, how his day goes.
+ * A rider's availability: going online and offline, the present status, the day's activity.
  */
 #include "reeyo/api/rider.h"
 #include "reeyo/auth/admit.h"
@@ -26,7 +26,7 @@ static const struct field changed_fields[] = {
 	{ "status", FIELD_ENUM, .required = true, .words = online_words },
 	FIELD_END
 };
-static const struct field place_fields[] = {
+static const struct field position_fields[] = {
 	{ "latitude", FIELD_NUMBER, .required = true },
 	{ "longitude", FIELD_NUMBER, .required = true },
 	{ "lat", FIELD_NUMBER, .required = true }, { "lng", FIELD_NUMBER, .required = true },
@@ -38,8 +38,8 @@ static const struct field status_fields[] = {
 	{ "isOnline", FIELD_BOOL, .required = true },
 	{ "status", FIELD_ENUM, .required = true, .words = online_words },
 	{ "availability", FIELD_TEXT, .required = true,
-		.does = "OFFLINE, ONLINE, or BUSY while you carry something" },
-	{ "currentLocation", FIELD_OBJECT, .nullable = true, .of = place_fields },
+		.does = "OFFLINE, ONLINE, or BUSY while you carry an order" },
+	{ "currentLocation", FIELD_OBJECT, .nullable = true, .of = position_fields },
 	{ "lastOnline", FIELD_TIME, .nullable = true },
 	{ "verificationStatus", FIELD_TEXT, .required = true },
 	{ "approvalStatus", FIELD_TEXT, .required = true },
@@ -61,7 +61,7 @@ static const struct field activity_fields[] = {
 
 /* --- Online, offline -------------------------------------------------------------------------- */
 
-static int refusal_named(struct text outcome)
+static int online_refusal(struct text outcome)
 {
 	static const enum err refusals[] = { E_RIDER_NOT_FOUND, E_PHONE_UNVERIFIED, E_SUSPENDED,
 		E_NOT_APPROVED, E_INACTIVE };
@@ -74,9 +74,9 @@ static int refusal_named(struct text outcome)
 	return E_INTERNAL;
 }
 
-static void changed(struct request *rq, const struct db_result *result, bool online)
+static void online_reply(struct request *rq, const struct db_result *result, bool online)
 {
-	int error = refusal_named(db_text(result, 0, 0));
+	int error = online_refusal(db_text(result, 0, 0));
 
 	if (error)
 		return reply_error(rq, error);
@@ -89,52 +89,52 @@ static void changed(struct request *rq, const struct db_result *result, bool onl
 		"Vous êtes maintenant hors ligne", db_text(result, 0, 1));
 }
 
-static void gone_offline(struct request *rq, const struct db_result *result)
+static void offline_set(struct request *rq, const struct db_result *result)
 {
-	changed(rq, result, false);
+	online_reply(rq, result, false);
 }
 
-static void ignored(void *owner, int error, int64_t known_ms)
+static void geo_result_ignored(void *owner, int error, int64_t known_ms)
 {
 	(void)owner;
 	(void)error;
 	(void)known_ms;
 }
 
-/* The place he names is his first report. */
-static void gone_online(struct request *rq, const struct db_result *result)
+/* A location in the body counts as the first position report. */
+static void online_set(struct request *rq, const struct db_result *result)
 {
-	const json_t *place = member(rq->body, "location");
-	double lat = member_number(place, "lat", 0), lng = member_number(place, "lng", 0);
+	const json_t *point = member(rq->body, "location");
+	double lat = member_number(point, "lat", 0), lng = member_number(point, "lng", 0);
 	int64_t now = clock_wall_ms();
 
-	if (place && refusal_named(db_text(result, 0, 0)) == 0) {
+	if (point && online_refusal(db_text(result, 0, 0)) == 0) {
 		positions_keep(rq->app->positions, rq->caller.id, lat, lng, now);
 		if (geo_store(rq->app->cache, rq->caller.id, lat, lng,
-			INT64_MAX, now, ignored, NULL))
-			ignored(NULL, 0, INT64_MIN); /* his row has it */
+			INT64_MAX, now, geo_result_ignored, NULL))
+			geo_result_ignored(NULL, 0, INT64_MIN); /* the rider's row has the point */
 	}
-	changed(rq, result, true);
+	online_reply(rq, result, true);
 }
 
-static void set_online(struct request *rq, bool online)
+static void rider_online_write(struct request *rq, bool online)
 {
-	const json_t *place = online ? member(rq->body, "location") : NULL;
-	const char *lat = place ? arg_double(rq, member_number(place, "lat", 0)) : NULL;
-	const char *lng = place ? arg_double(rq, member_number(place, "lng", 0)) : NULL;
+	const json_t *point = online ? member(rq->body, "location") : NULL;
+	const char *lat = point ? arg_double(rq, member_number(point, "lat", 0)) : NULL;
+	const char *lng = point ? arg_double(rq, member_number(point, "lng", 0)) : NULL;
 	const char *unverified = rq->app->config->skip_phone_verify ? "t" : "f";
 
 	if (online)
-		sql_write(rq, rider_set_online, gone_online, rq->caller.id,
+		sql_write(rq, rider_set_online, online_set, rq->caller.id,
 			"t", lat, lng, unverified);
 	else
-		sql_write(rq, rider_set_online, gone_offline, rq->caller.id,
+		sql_write(rq, rider_set_online, offline_set, rq->caller.id,
 			"f", NULL, NULL, unverified);
 }
 
-static void set_status(struct request *rq)
+static void set_rider_status(struct request *rq)
 {
-	set_online(rq, member_bool(rq->body, "isOnline", false));
+	rider_online_write(rq, member_bool(rq->body, "isOnline", false));
 }
 
 static void go_online(struct request *rq)
@@ -144,48 +144,48 @@ static void go_online(struct request *rq)
 	if (lat < -85 || lat > 85)
 		return reply_field(rq, "location", "lies too near to a pole",
 			"est trop proche d'un pôle");
-	set_online(rq, member_bool(rq->body, "available", true));
+	rider_online_write(rq, member_bool(rq->body, "available", true));
 }
 
 static void go_offline(struct request *rq)
 {
-	set_online(rq, false);
+	rider_online_write(rq, false);
 }
 
-/* --- How he is -------------------------------------------------------------------------------- */
+/* --- Status and activity ---------------------------------------------------------------------- */
 
-static void shown(struct request *rq, const struct db_result *result)
+static void rider_object_read(struct request *rq, const struct db_result *result)
 {
 	if (db_rows(result) == 0)
 		return reply_error(rq, E_ACCOUNT_GONE);
 	reply_data(rq, db_text(result, 0, 0));
 }
 
-/* From the primary: he looks right after a change. */
-static void get_status(struct request *rq)
+/* From the primary: apps read the status right after a change. */
+static void get_rider_status(struct request *rq)
 {
-	sql_write(rq, rider_availability_get, shown, rq->caller.id);
+	sql_write(rq, rider_availability_get, rider_object_read, rq->caller.id);
 }
 
-static void get_activity(struct request *rq)
+static void get_rider_activity(struct request *rq)
 {
-	sql_read(rq, rider_activity, shown, rq->caller.id);
+	sql_read(rq, rider_activity, rider_object_read, rq->caller.id);
 }
 
 const struct route rider_availability_routes[] = {
 	{ PATCH, "/availability/status", .who = RIDER_READY, .any_write = true, .body = status_body,
-		.reply = changed_fields, .run = set_status, .does = "Go online or offline" },
+		.reply = changed_fields, .run = set_rider_status, .does = "Go online or offline" },
 	{ GET, "/availability/status", .who = RIDER_ACCOUNT,
-		.reply = status_fields, .run = get_status,
-		.does = "Whether you are online, where you were last, what your account may do" },
+		.reply = status_fields, .run = get_rider_status,
+		.does = "Your status, last position and account state" },
 	{ PUT, "/availability/online", .who = RIDER_READY, .any_write = true, .body = online_body,
 		.reply = changed_fields, .run = go_online,
-		.does = "Go online, saying where you are" },
+		.does = "Go online, optionally with your position" },
 	{ PUT, "/availability/offline", .who = RIDER_ACCOUNT, .any_write = true,
 		.reply = changed_fields, .errors = { E_RIDER_NOT_FOUND }, .run = go_offline,
-		.does = "Go offline; orders that you carry stay yours" },
+		.does = "Go offline; you keep the orders that you carry" },
 	{ GET, "/availability/activity", .who = RIDER_ACCOUNT,
-		.reply = activity_fields, .run = get_activity,
-		.does = "Your day so far" },
+		.reply = activity_fields, .run = get_rider_activity,
+		.does = "Your activity today" },
 	ROUTE_END
 };

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * A rider's reports of where he is: one point, or those a phone has gathered while it had no
- * network. They go to Redis (everybody asks there), to who follows his orders, and now and then to
- * his row; admission knows him, so that a report reads nothing from PostgreSQL.
+ * Position reports of riders: one point, or several that a phone collected without network. A
+ * report goes to Redis (where all readers look), to the subscribers of the rider's orders, and from
+ * time to time to the rider's row. Admission has the rider's facts in memory, so a report needs no
+ * read from PostgreSQL.
  */
 #include <stdio.h>
 
@@ -14,7 +15,7 @@
 
 #define POINTS_MAX 100
 #define AHEAD_MS 60000
-#define LATITUDE_MAX 85 /* Redis knows no place nearer to a pole */
+#define LATITUDE_MAX 85 /* the limit of Redis geo sets */
 
 #define POINT_DETAILS \
 	{ "accuracy", FIELD_NUMBER, .min = 0, .max = 1000000, .does = "m" }, \
@@ -37,15 +38,15 @@ static const struct field location_body[] = {
 	{ "at", FIELD_TIME, .also = "occurredAt timestamp", .does = "Now when absent" },
 	{ "orderId", FIELD_ID },
 	{ "points", FIELD_LIST, .min = 1, .max = POINTS_MAX, .of = point_body,
-		.does = "Instead of one point: several, the oldest first; at most 30 minutes old. "
-			"Those that lie before one that is known already are skipped" },
+		.does = "Instead of one point: several, oldest first, at most 30 minutes old. "
+			"Points older than a known one are skipped" },
 	POINT_DETAILS,
 	FIELD_END
 };
 
 static const struct field location_reply[] = {
 	{ "skipped", FIELD_INT, .required = true,
-		.does = "Of several points: how many were older than one that was known" },
+		.does = "Of several points: how many were older than a known one" },
 	FIELD_END
 };
 
@@ -53,8 +54,8 @@ static const struct field location_reply[] = {
 struct report {
 	double lat, lng;
 	int64_t at_ms;
-	bool timed;            /* it says when */
-	/* of several points: all their times, and what was known before them in this process */
+	bool timed;            /* the report has a time */
+	/* Of several points: their times, and the newest time this instance knew before. */
 	int64_t *times;
 	size_t count;
 	int64_t known_ms;
@@ -62,9 +63,9 @@ struct report {
 
 /* --- Reading ---------------------------------------------------------------------------------- */
 
-/* False when this time may not be, and that has been answered. A phone whose clock is a little
- * ahead means now. */
-static bool time_take(struct request *rq, const char *field, const char *text, int64_t now,
+/* False when the time is not allowed and the error reply has been sent. A time that is up to
+ * AHEAD_MS in the future (the phone's clock is ahead) counts as now. */
+static bool report_time_read(struct request *rq, const char *field, const char *text, int64_t now,
 	int64_t *ret)
 {
 	int64_t at;
@@ -82,7 +83,7 @@ static bool time_take(struct request *rq, const char *field, const char *text, i
 	return false;
 }
 
-static bool points_take(struct request *rq, const json_t *points, struct report *report)
+static bool report_points_read(struct request *rq, const json_t *points, struct report *report)
 {
 	int64_t now = clock_wall_ms();
 	char field[32];
@@ -99,7 +100,7 @@ static bool points_take(struct request *rq, const json_t *points, struct report 
 		int64_t *at = &report->times[report->count++];
 
 		snprintf(field, sizeof(field), "points[%zu].at", i);
-		if (!time_take(rq, field, member_text(point, "at"), now, at))
+		if (!report_time_read(rq, field, member_text(point, "at"), now, at))
 			return false;
 		if (*at < report->at_ms)
 			continue;
@@ -110,20 +111,20 @@ static bool points_take(struct request *rq, const json_t *points, struct report 
 	return true;
 }
 
-static bool point_take(struct request *rq, struct report *report)
+static bool report_point_read(struct request *rq, struct report *report)
 {
-	const json_t *place = member(rq->body, "location");
+	const json_t *point = member(rq->body, "location");
 	const char *at = body_text(rq, "at");
 	int64_t now = clock_wall_ms();
 
-	if (!place && (!member(rq->body, "latitude") || !member(rq->body, "longitude"))) {
+	if (!point && (!member(rq->body, "latitude") || !member(rq->body, "longitude"))) {
 		reply_field(rq, member(rq->body, "latitude") ? "longitude" : "latitude",
 			"is required", "est obligatoire");
 		return false;
 	}
-	report->lat = place ? member_number(place, "lat", 0) :
+	report->lat = point ? member_number(point, "lat", 0) :
 		member_number(rq->body, "latitude", 0);
-	report->lng = place ? member_number(place, "lng", 0) :
+	report->lng = point ? member_number(point, "lng", 0) :
 		member_number(rq->body, "longitude", 0);
 	if (report->lat < -LATITUDE_MAX || report->lat > LATITUDE_MAX) {
 		reply_field(rq, "location", "lies too near to a pole", "est trop proche d'un pôle");
@@ -131,13 +132,13 @@ static bool point_take(struct request *rq, struct report *report)
 	}
 	report->timed = at != NULL;
 	report->at_ms = now;
-	return !at || time_take(rq, "at", at, now, &report->at_ms);
+	return !at || report_time_read(rq, "at", at, now, &report->at_ms);
 }
 
-/* --- Keeping ---------------------------------------------------------------------------------- */
+/* --- Storing ---------------------------------------------------------------------------------- */
 
-/* One after the other: each point that lies before the newest until then is passed over. */
-static unsigned points_skipped(const struct report *report, int64_t known_ms)
+/* Points in order: each that is older than the newest so far is skipped. */
+static unsigned report_points_skipped(const struct report *report, int64_t known_ms)
 {
 	unsigned skipped = 0;
 
@@ -159,10 +160,10 @@ static void reply_report(struct request *rq, int64_t known_ms)
 		known_ms = report->known_ms;
 	reply_data_message(rq, "Location updated", "Position mise à jour",
 		text_of(arena_printf(rq->arena, "{\"skipped\":%u}",
-			points_skipped(report, known_ms))));
+			report_points_skipped(report, known_ms))));
 }
 
-/* The newest point lies before what is known. */
+/* The newest point of the report is older than a known one. */
 static void reply_older(struct request *rq, int64_t known_ms)
 {
 	if (((const struct report *)rq->state)->count)
@@ -171,7 +172,7 @@ static void reply_older(struct request *rq, int64_t known_ms)
 		"ne doit pas précéder le dernier relevé");
 }
 
-static void keep(struct request *rq, int64_t known_ms)
+static void report_publish(struct request *rq, int64_t known_ms)
 {
 	const struct report *report = rq->state;
 
@@ -182,8 +183,8 @@ static void keep(struct request *rq, int64_t known_ms)
 	reply_report(rq, known_ms);
 }
 
-/* Redis away is no error: others then find him by his row. */
-static void stored(void *owner, int error, int64_t known_ms)
+/* Without Redis the report still counts: readers use the rider's row. */
+static void report_stored(void *owner, int error, int64_t known_ms)
 {
 	struct request *rq = owner;
 
@@ -191,45 +192,46 @@ static void stored(void *owner, int error, int64_t known_ms)
 		return;
 	if (error == E_VALIDATION)
 		return reply_older(rq, known_ms);
-	keep(rq, known_ms);
+	report_publish(rq, known_ms);
 }
 
-static void unheard(void *owner, int error, int64_t known_ms)
+static void geo_answer_ignored(void *owner, int error, int64_t known_ms)
 {
 	(void)owner;
 	(void)error;
 	(void)known_ms;
 }
 
-/* A report that says no time cannot be refused, so nobody waits for Redis. */
-static void store(struct request *rq)
+/* A report without a time cannot be refused, so the reply does not wait for Redis. */
+static void report_store(struct request *rq)
 {
 	const struct report *report = rq->state;
 
 	if (!report->timed) {
 		bool sent = geo_store(rq->app->cache, rq->caller.id, report->lat, report->lng,
-			INT64_MAX, report->at_ms, unheard, NULL) == 0;
+			INT64_MAX, report->at_ms, geo_answer_ignored, NULL) == 0;
 
-		(void)sent; /* else others find him by his row */
-		return keep(rq, INT64_MIN);
+		(void)sent; /* else readers use the rider's row */
+		return report_publish(rq, INT64_MIN);
 	}
 	if (report->known_ms > report->at_ms)
 		return reply_older(rq, report->known_ms);
 	request_hold(rq);
 	if (geo_store(rq->app->cache, rq->caller.id, report->lat, report->lng, report->at_ms,
-		report->at_ms, stored, rq) == 0)
+		report->at_ms, report_stored, rq) == 0)
 		return;
 	if (request_release(rq))
-		keep(rq, INT64_MIN);
+		report_publish(rq, INT64_MIN);
 }
 
-/* What is remembered of him says offline: perhaps he has just gone online by another copy. */
-static void online_read(struct request *rq, const struct db_result *result)
+/* The facts in memory say offline, but the rider may have gone online through another instance a
+ * moment ago. */
+static void rider_online_checked(struct request *rq, const struct db_result *result)
 {
 	if (db_rows(result) == 0 || !db_bool(result, 0, 3))
 		return reply_error(rq, E_RIDER_OFFLINE);
 	rider_facts_changed(rq->app, rq->caller.id);
-	store(rq);
+	report_store(rq);
 }
 
 static void report_location(struct request *rq)
@@ -239,19 +241,19 @@ static void report_location(struct request *rq)
 
 	if (!report)
 		return reply_error(rq, E_NO_MEMORY);
-	if (!(points ? points_take(rq, points, report) : point_take(rq, report)))
+	if (!(points ? report_points_read(rq, points, report) : report_point_read(rq, report)))
 		return;
 	report->known_ms = positions_last(rq->app->positions, rq->caller.id);
 	rq->state = report;
 	if (rq->rider->is_online)
-		return store(rq);
-	sql_write(rq, rider_facts, online_read, rq->caller.id);
+		return report_store(rq);
+	sql_write(rq, rider_facts, rider_online_checked, rq->caller.id);
 }
 
 const struct route rider_location_routes[] = {
 	{ POST, "/availability/location", .also = "/location/update", .who = RIDER_READY,
 		.any_write = true, .body = location_body, .reply = location_reply,
 		.shape = REPLY_MESSAGE, .errors = { E_RIDER_OFFLINE }, .run = report_location,
-		.does = "Say where you are: one point, or the points of a time without network" },
+		.does = "Report your position: one point, or several collected without network" },
 	ROUTE_END
 };

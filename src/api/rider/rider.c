@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The Rider object of replies.
+ * The Rider object in replies.
  */
 #include "rider.h"
 
@@ -9,7 +9,7 @@ static const char *const approvals[] = { "PENDING", "APPROVED", "REJECTED", "SUS
 static const char *const statuses[] = { "ACTIVE", "INACTIVE", NULL };
 static const char *const availabilities[] = { "ONLINE", "OFFLINE", "BUSY", NULL };
 
-static const struct field place_fields[] = {
+static const struct field current_location_fields[] = {
 	{ "latitude", FIELD_NUMBER, .required = true },
 	{ "longitude", FIELD_NUMBER, .required = true },
 	{ "lat", FIELD_NUMBER, .required = true, .does = "The same" },
@@ -41,7 +41,7 @@ const struct field rider_fields[] = {
 	{ "rejectedReason", FIELD_TEXT, .nullable = true },
 	{ "isOnline", FIELD_BOOL, .required = true },
 	{ "availability", FIELD_ENUM, .required = true, .words = availabilities },
-	{ "currentLocation", FIELD_OBJECT, .nullable = true, .of = place_fields },
+	{ "currentLocation", FIELD_OBJECT, .nullable = true, .of = current_location_fields },
 	{ "rating", FIELD_NUMBER, .required = true },
 	{ "totalRatings", FIELD_INT, .required = true },
 	{ "totalDeliveries", FIELD_INT, .required = true },

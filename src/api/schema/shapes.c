@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * Vendors, items and disputes in replies.
+ * Reply fields of vendors, items and disputes.
  */
 #include "reeyo/api/shapes.h"
 
 const char *const period_words[] = { "today", "week", "month", "year", NULL };
 
 static const char *const account_states[] = { "ACTIVE", "INACTIVE", NULL };
-static const char *const dispute_words[] = { "OPEN", "RESOLVED", "REJECTED", NULL };
-static const char *const priority_words[] = { "LOW", "MEDIUM", "HIGH", NULL };
+static const char *const dispute_states[] = { "OPEN", "RESOLVED", "REJECTED", NULL };
+static const char *const dispute_priorities[] = { "LOW", "MEDIUM", "HIGH", NULL };
 static const char *const approval_states[] = { "PENDING", "APPROVED",
 	"REJECTED", "SUSPENDED", NULL };
 
@@ -26,7 +26,7 @@ static const struct field bank_fields[] = {
 	FIELD_END
 };
 
-/* What everybody sees of a vendor. */
+/* The public members of a vendor. */
 #define VENDOR_MEMBERS \
 	{ "vendorId", FIELD_ID, .required = true }, \
 	{ "businessName", FIELD_TEXT, .required = true }, \
@@ -94,11 +94,11 @@ const struct field item_fields[] = {
 	FIELD_END_TITLED("Item")
 };
 
-/* What customers and admins see of a dispute. */
-static const struct field person_fields[] = {
+/* The members of a dispute, for customers and admins. */
+static const struct field dispute_user_fields[] = {
 	{ "id", FIELD_ID, .required = true }, { "name", FIELD_TEXT, .required = true }, FIELD_END
 };
-static const struct field about_fields[] = {
+static const struct field dispute_order_fields[] = {
 	{ "id", FIELD_ID, .required = true },
 	{ "order_number", FIELD_TEXT, .required = true }, FIELD_END
 };
@@ -106,10 +106,10 @@ const struct field dispute_fields[] = {
 	{ "id", FIELD_ID, .required = true }, { "ticket_number", FIELD_TEXT, .required = true },
 	{ "subject", FIELD_TEXT, .required = true }, { "category", FIELD_TEXT, .required = true },
 	{ "description", FIELD_TEXT, .required = true },
-	{ "status", FIELD_ENUM, .required = true, .words = dispute_words },
-	{ "priority", FIELD_ENUM, .required = true, .words = priority_words },
-	{ "user", FIELD_OBJECT, .required = true, .of = person_fields },
-	{ "order", FIELD_OBJECT, .required = true, .of = about_fields },
+	{ "status", FIELD_ENUM, .required = true, .words = dispute_states },
+	{ "priority", FIELD_ENUM, .required = true, .words = dispute_priorities },
+	{ "user", FIELD_OBJECT, .required = true, .of = dispute_user_fields },
+	{ "order", FIELD_OBJECT, .required = true, .of = dispute_order_fields },
 	{ "resolution", FIELD_TEXT, .nullable = true },
 	{ "refund_amount", FIELD_MONEY, .nullable = true },
 	{ "created_at", FIELD_TIME, .required = true },

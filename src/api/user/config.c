@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the apps need to know before anybody logs in: which services run, their minimums and fees,
- * how one can pay. Made from the loop's settings; no commission is shown.
+ * The configuration that the apps need before login: which services run, their minimums and fees,
+ * and the payment methods. Made from the loop's settings; commissions are not included.
  */
 #include <stdio.h>
 
@@ -13,21 +13,22 @@
 
 static const char *const service_names[ORDER_TYPES] = { "food", "mart", "packages" };
 
-static void grams_add(struct buf *out, int64_t grams)
+static void kilograms_write(struct buf *out, int64_t grams)
 {
 	buf_printf(out, grams % 1000 ? "%lld.%03lld" : "%lld", (long long)(grams / 1000),
 		(long long)(grams % 1000));
 }
 
-/* Members of a service, without braces. */
-static void service_write(struct buf *out, const struct price_rules *rules, enum order_type type)
+/* The members of a service, without braces. */
+static void config_service_write(
+	struct buf *out, const struct price_rules *rules, enum order_type type)
 {
 	if (type == PACKAGE) {
 		buf_printf(out,
 			"\"baseFee\":%lld,\"feePerKm\":%lld,\"fragileFee\":%lld,\"maxWeight\":",
 			(long long)rules->package_base, (long long)rules->package_per_km,
 			(long long)rules->package_fragile);
-		grams_add(out, rules->package_max_grams);
+		kilograms_write(out, rules->package_max_grams);
 		return;
 	}
 	buf_printf(out, "\"minOrderAmount\":%lld,\"deliveryFee\":%lld",
@@ -36,7 +37,7 @@ static void service_write(struct buf *out, const struct price_rules *rules, enum
 		(long long)rules->flat_fee[type]);
 }
 
-static void services_write(struct buf *out, const struct settings *settings)
+static void config_services_write(struct buf *out, const struct settings *settings)
 {
 	const char *comma = "";
 
@@ -44,13 +45,13 @@ static void services_write(struct buf *out, const struct settings *settings)
 		if (!settings_service_on(settings, type))
 			continue;
 		buf_printf(out, "%s\"%s\":{\"enabled\":true,", comma, service_names[type]);
-		service_write(out, settings_rules(settings), type);
+		config_service_write(out, settings_rules(settings), type);
 		buf_add_string(out, "}");
 		comma = ",";
 	}
 }
 
-static void methods_write(struct buf *out, const struct settings *settings)
+static void config_methods_write(struct buf *out, const struct settings *settings)
 {
 	const char *comma = "";
 
@@ -62,7 +63,7 @@ static void methods_write(struct buf *out, const struct settings *settings)
 	}
 }
 
-static void get_config(struct request *rq)
+static void get_app_config(struct request *rq)
 {
 	const struct settings *settings = rq->app->settings;
 	const char *version = json_string_value(settings_value(settings, "version"));
@@ -71,9 +72,9 @@ static void get_config(struct request *rq)
 	if (!settings_known(settings))
 		return reply_error(rq, E_STORE_DOWN);
 	buf_add_string(&out, "{\"services\":{");
-	services_write(&out, settings);
+	config_services_write(&out, settings);
 	buf_add_string(&out, "},\"paymentMethods\":[");
-	methods_write(&out, settings);
+	config_methods_write(&out, settings);
 	buf_add_string(&out, "],\"version\":");
 	buf_add_json(&out, text_of(version ? version : REEYO_VERSION));
 	buf_printf(&out, ",\"maintenanceMode\":%s,\"currency\":\"XAF\"}",
@@ -81,8 +82,8 @@ static void get_config(struct request *rq)
 	reply_data(rq, text_of(buf_string(&out)));
 }
 
-/* 503 as the apps read it: `message` and `comingSoon` stand beside `error`. */
-static void service_off(struct request *rq, const char *name)
+/* The apps read `message` and `comingSoon` beside `error`. */
+static void reply_service_off(struct request *rq, const char *name)
 {
 	const struct error_row *row = error_row(E_SERVICE_OFF);
 	const char *words = rq->french ? row->french : row->english;
@@ -107,7 +108,7 @@ static void service_off(struct request *rq, const char *name)
 		(struct text){ out.at, out.len });
 }
 
-static void get_service(struct request *rq)
+static void get_service_config(struct request *rq)
 {
 	const struct settings *settings = rq->app->settings;
 	int type = order_type_named(rq->params[0]);
@@ -118,10 +119,10 @@ static void get_service(struct request *rq)
 	if (!settings_known(settings))
 		return reply_error(rq, E_STORE_DOWN);
 	if (!settings_service_on(settings, (enum order_type)type))
-		return service_off(rq, service_names[type]);
+		return reply_service_off(rq, service_names[type]);
 	buf_printf(
 		&out, "{\"serviceName\":\"%s\",\"enabled\":true,\"config\":{", service_names[type]);
-	service_write(&out, settings_rules(settings), (enum order_type)type);
+	config_service_write(&out, settings_rules(settings), (enum order_type)type);
 	buf_add_string(&out, "}}");
 	reply_data(rq, text_of(buf_string(&out)));
 }
@@ -130,7 +131,7 @@ static const struct field service_fields[] = {
 	{ "enabled", FIELD_BOOL, .required = true },
 	{ "minOrderAmount", FIELD_MONEY },
 	{ "deliveryFee", FIELD_MONEY,
-		.does = "Shown to apps; what is charged depends on the distance" },
+		.does = "For display; the fee charged depends on the distance" },
 	{ "baseFee", FIELD_MONEY, .does = "packages" },
 	{ "feePerKm", FIELD_MONEY, .does = "packages" },
 	{ "fragileFee", FIELD_MONEY, .does = "packages" },
@@ -144,7 +145,7 @@ static const struct field services_fields[] = {
 };
 static const struct field config_fields[] = {
 	{ "services", FIELD_OBJECT, .required = true, .of = services_fields,
-		.does = "Those that run" },
+		.does = "The services that run" },
 	{ "paymentMethods", FIELD_LIST, .required = true, .each = FIELD_TEXT },
 	{ "version", FIELD_TEXT, .required = true },
 	{ "maintenanceMode", FIELD_BOOL, .required = true },
@@ -160,10 +161,10 @@ static const struct field one_service_fields[] = {
 
 const struct route user_config_routes[] = {
 	{ GET, "/config", .who = ANYONE, .always = true, .max_age = MAX_AGE, .reply = config_fields,
-		.errors = { E_STORE_DOWN }, .run = get_config,
-		.does = "Services, ways to pay and whether the platform is under maintenance" },
+		.errors = { E_STORE_DOWN }, .run = get_app_config,
+		.does = "Services, payment methods and whether the platform is under maintenance" },
 	{ GET, "/config/service/:name", .who = ANYONE, .always = true, .max_age = MAX_AGE,
 		.reply = one_service_fields, .errors = { E_NOT_FOUND, E_SERVICE_OFF, E_STORE_DOWN },
-		.run = get_service, .does = "One service: food, mart or packages" },
+		.run = get_service_config, .does = "One service: food, mart or packages" },
 	ROUTE_END
 };

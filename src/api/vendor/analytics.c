@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * How the shop does: reports over what was delivered, on the lane for slow statements.
+ * Reports of a shop's delivered orders, on the lane for slow statements.
  */
 #include "reeyo/api/shapes.h"
 #include "reeyo/api/vendor.h"
@@ -8,7 +8,7 @@
 
 #define PERIOD_FIELD \
 	{ "period", FIELD_ENUM, .words = period_words, \
-		.does = "This one, from its first day; today when absent" }
+		.does = "The current one, from its first day; today when absent" }
 
 static const struct field period_query[] = { PERIOD_FIELD, FIELD_END };
 static const struct field popular_query[] = {
@@ -18,10 +18,10 @@ static const struct field popular_query[] = {
 };
 
 static const struct field overview_fields[] = {
-	{ "orders", FIELD_INT, .required = true, .does = "Delivered ones" },
-	{ "revenue", FIELD_MONEY, .required = true, .does = "Their subtotals" },
+	{ "orders", FIELD_INT, .required = true, .does = "Delivered orders" },
+	{ "revenue", FIELD_MONEY, .required = true, .does = "Sum of their subtotals" },
 	{ "averageOrderValue", FIELD_MONEY, .required = true },
-	{ "rating", FIELD_NUMBER, .required = true, .does = "Mean of all time" },
+	{ "rating", FIELD_NUMBER, .required = true, .does = "Mean of all ratings" },
 	FIELD_END
 };
 static const struct field popular_fields[] = {
@@ -40,57 +40,60 @@ static const struct field revenue_fields[] = {
 };
 static const struct field customers_fields[] = {
 	{ "total", FIELD_INT, .required = true },
-	{ "new", FIELD_INT, .required = true, .does = "Who never bought here before" },
+	{ "new", FIELD_INT, .required = true,
+		.does = "Customers without an earlier delivered order" },
 	{ "returning", FIELD_INT, .required = true },
 	FIELD_END
 };
 
-static const char *period_of(struct request *rq)
+static const char *shop_report_period(struct request *rq)
 {
 	const char *period = query_text(rq, "period");
 
 	return period ? period : "today";
 }
 
-static void reported(struct request *rq, const struct db_result *result)
+static void shop_report_read(struct request *rq, const struct db_result *result)
 {
 	if (db_rows(result) == 0)
 		return reply_error(rq, E_ACCOUNT_GONE);
 	reply_data(rq, db_text(result, 0, 0));
 }
 
-static void overview(struct request *rq)
+static void get_shop_overview(struct request *rq)
 {
-	sql_report(rq, shop_overview, reported, rq->caller.id, period_of(rq));
+	sql_report(rq, shop_overview, shop_report_read, rq->caller.id, shop_report_period(rq));
 }
 
-static void popular(struct request *rq)
+static void get_popular_items(struct request *rq)
 {
-	sql_report(rq, shop_popular, reported, rq->caller.id, period_of(rq),
+	sql_report(rq, shop_popular, shop_report_read, rq->caller.id, shop_report_period(rq),
 		arg_int(rq, member_int(rq->query, "limit", 10)));
 }
 
-static void revenue(struct request *rq)
+static void get_shop_revenue(struct request *rq)
 {
-	sql_report(rq, shop_revenue, reported, rq->caller.id, period_of(rq));
+	sql_report(rq, shop_revenue, shop_report_read, rq->caller.id, shop_report_period(rq));
 }
 
-static void customers(struct request *rq)
+static void get_shop_customers(struct request *rq)
 {
-	sql_report(rq, shop_customers, reported, rq->caller.id, period_of(rq));
+	sql_report(rq, shop_customers, shop_report_read, rq->caller.id, shop_report_period(rq));
 }
 
 const struct route vendor_analytics_routes[] = {
 	{ GET, "/analytics/overview", .who = VENDOR_ACCOUNT, .query = period_query,
-		.reply = overview_fields, .errors = { E_ACCOUNT_GONE }, .run = overview,
+		.reply = overview_fields, .errors = { E_ACCOUNT_GONE }, .run = get_shop_overview,
 		.does = "Orders and revenue of a period" },
 	{ GET, "/analytics/popular-items", .who = VENDOR_ACCOUNT, .query = popular_query,
-		.reply = popular_fields, .shape = REPLY_ARRAY, .run = popular,
-		.does = "What sold best in a period" },
+		.reply = popular_fields, .shape = REPLY_ARRAY, .run = get_popular_items,
+		.does = "Best-selling items of a period" },
 	{ GET, "/analytics/revenue", .who = VENDOR_ACCOUNT,
 		.query = period_query, .reply = revenue_fields,
-		.shape = REPLY_ARRAY, .run = revenue, .does = "Revenue of a period, day by day" },
+		.shape = REPLY_ARRAY, .run = get_shop_revenue,
+		.does = "Revenue of a period, day by day" },
 	{ GET, "/analytics/customers", .who = VENDOR_ACCOUNT, .query = period_query,
-		.reply = customers_fields, .run = customers, .does = "Who bought in a period" },
+		.reply = customers_fields, .run = get_shop_customers,
+		.does = "New and returning customers of a period" },
 	ROUTE_END
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Business hours; what is right and what is not is domain/hours.
+ * Business hours in bodies. domain/hours decides whether they are valid.
  */
 #include "hours.h"
 
@@ -30,8 +30,8 @@ bool hours_named(const json_t *given)
 	return false;
 }
 
-/* The days that are named, without what we do not know. NULL when memory is out. */
-static json_t *days_known(const json_t *given)
+/* The given days with their known members only. NULL: out of memory. */
+static json_t *hours_known_members(const json_t *given)
 {
 	json_t *days = json_object();
 
@@ -66,13 +66,14 @@ bool hours_take(struct request *rq, const json_t *given, const char **ret)
 		*ret = NULL;
 		return true;
 	}
-	/* Hours without a day are none: the shop is always open, which no misspelt day means. */
+	/* An empty object means always open. Members without any known day are a mistake (a
+	 * misspelt day), and must not open the shop for ever. */
 	if (json_object_size(given) > 0 && !hours_named(given)) {
 		reply_field(rq, "businessHours", "names no day: monday to sunday",
 			"ne nomme aucun jour : monday à sunday");
 		return false;
 	}
-	days = days_known(given);
+	days = hours_known_members(given);
 	text = days ? json_dumps(days, JSON_COMPACT) : NULL;
 	*ret = text ? arena_copy(rq->arena, text, strlen(text)) : NULL;
 	if (!*ret)

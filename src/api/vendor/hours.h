@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Business hours, as bodies say them.
+ * Business hours in request bodies.
  */
 #ifndef REEYO_API_VENDOR_HOURS_H
 #define REEYO_API_VENDOR_HOURS_H
@@ -9,10 +9,10 @@
 
 extern const struct field day_fields[]; /* monday … sunday: {open,close,closed?} */
 
-/* Names any day. */
+/* True when any day is given. */
 bool hours_named(const json_t *given);
-/* Hours checked against day_fields, as JSON text without what we do not know; NULL for none. False
- * when it has replied: a day's times are none. */
+/* Reads hours that were checked against day_fields: *ret is JSON text with known members only, NULL
+ * when given is NULL. False when a day is invalid and the error reply has been sent. */
 bool hours_take(struct request *rq, const json_t *given, const char **ret);
 
 #endif

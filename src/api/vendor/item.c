@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * What an item may be. A variant is one of several forms of it (the customer takes one at most), an
- * add-on something beside it (any of them, several times); the price of each comes on top of the
- * item's own, once for each of the item ordered. Both are named by ids that are ours, so that a new
- * name or price is still the same choice.
+ * The rules for an item. A variant is one of several forms of the item (the customer chooses at
+ * most one); an add-on is an extra (any number, each several times). The price of each is added to
+ * the price of the item, for each unit ordered. The server gives both ids, so a choice keeps its
+ * identity when its name or price changes.
  */
 #include "item.h"
 
@@ -16,15 +16,16 @@
 #define STOCK_MAX 1000000
 
 #define CHOICE_FIELDS \
-	{ "id", FIELD_ID, .also = "variantId addOnId", .does = "Given by us when absent" }, \
+	{ "id", FIELD_ID, .also = "variantId addOnId", \
+		.does = "The server creates one when absent" }, \
 	{ "name", FIELD_TEXT, .required = true, .min = 1, .max = 100 }, \
 	{ "price", FIELD_MONEY, .required = true, .max = PRICE_MAX, \
-		.does = "On top of the item's price" }
+		.does = "Added to the item's price" }
 
 static const struct field variant_body[] = {
 	CHOICE_FIELDS,
 	{ "options", FIELD_LIST, .max = CHOICES_MAX, .each = FIELD_TEXT, .each_max = 100,
-		.does = "What it consists of, to show" },
+		.does = "What it consists of, for display" },
 	FIELD_END
 };
 static const struct field add_on_body[] = { CHOICE_FIELDS, FIELD_END };
@@ -47,7 +48,7 @@ static const struct field add_on_body[] = { CHOICE_FIELDS, FIELD_END };
 	{ "variants", FIELD_LIST, .max = CHOICES_MAX, .of = variant_body }, \
 	{ "addOns", FIELD_LIST, .max = CHOICES_MAX, .of = add_on_body, .also = "addons add_ons" }, \
 	{ "changeReason", FIELD_TEXT, .lines = true, .max = 500, .also = "change_reason", \
-		.does = "For the admin, when approval is needed" }
+		.does = "For the admin, when approval is required" }
 
 const struct field item_add_fields[] = { ITEM_MEMBERS(true), FIELD_END };
 const struct field item_change_fields[] = { ITEM_MEMBERS(false), FIELD_END };
@@ -56,8 +57,8 @@ static const char *const item_members[] = { "name", "description", "category", "
 	"originalPrice", "preparationTime", "available", "stock", "unit", "images", "tags",
 	"variants", "addOns", NULL };
 
-/* True when a choice before this one has the same id. */
-static bool id_again(const json_t *list, size_t index, const char *id)
+/* True when an earlier choice of the list has the same id. */
+static bool choice_id_is_repeated(const json_t *list, size_t index, const char *id)
 {
 	for (size_t i = 0; i < index; i++)
 		if (strcmp(member_text(json_array_get(list, i), "id"), id) == 0)
@@ -65,8 +66,8 @@ static bool id_again(const json_t *list, size_t index, const char *id)
 	return false;
 }
 
-/* One choice with an id and without what we do not know; NULL when memory is out. */
-static json_t *choice_of(const json_t *given, const char *prefix)
+/* One choice with an id and its known members only. NULL: out of memory. */
+static json_t *choice_copy(const json_t *given, const char *prefix)
 {
 	const char *id = member_text(given, "id");
 	json_t *options = member(given, "options");
@@ -84,19 +85,19 @@ static json_t *choice_of(const json_t *given, const char *prefix)
 	return choice;
 }
 
-static bool choices_take(struct request *rq, const char *name, const char *prefix)
+static bool choices_check(struct request *rq, const char *name, const char *prefix)
 {
 	json_t *list = member(rq->body, name);
 	char field[64];
 
 	for (size_t i = 0; i < json_array_size(list); i++) {
-		json_t *choice = choice_of(json_array_get(list, i), prefix);
+		json_t *choice = choice_copy(json_array_get(list, i), prefix);
 
 		if (!choice || json_array_set_new(list, i, choice)) {
 			reply_error(rq, E_NO_MEMORY);
 			return false;
 		}
-		if (!id_again(list, i, member_text(choice, "id")))
+		if (!choice_id_is_repeated(list, i, member_text(choice, "id")))
 			continue;
 		snprintf(field, sizeof(field), "%s[%zu].id", name, i);
 		reply_field(rq, field, "stands twice in the list",
@@ -110,7 +111,7 @@ const char *item_take(struct request *rq)
 {
 	const char *item;
 
-	if (!choices_take(rq, "variants", "var_") || !choices_take(rq, "addOns", "add_"))
+	if (!choices_check(rq, "variants", "var_") || !choices_check(rq, "addOns", "add_"))
 		return NULL;
 	item = body_members(rq, item_members);
 	if (!item)

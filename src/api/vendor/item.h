@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * An item as the vendor writes it.
+ * An item in the bodies that a vendor sends.
  */
 #ifndef REEYO_API_VENDOR_ITEM_H
 #define REEYO_API_VENDOR_ITEM_H
@@ -10,10 +10,10 @@
 #define MENU_ITEMS_MAX 500
 
 extern const struct field item_add_fields[];    /* body of a new item */
-extern const struct field item_change_fields[]; /* body of a change: any of them */
+extern const struct field item_change_fields[]; /* body of a change: any of its members */
 
-/* The checked body as the JSON that item_add and item_change take: variants and add-ons have ids
- * and nothing but what we know of. NULL when it has replied. */
+/* The checked body as the JSON parameter of the statements item_add and item_change: variants and
+ * add-ons have ids and known members only. NULL when the error reply has been sent. */
 const char *item_take(struct request *rq);
 
 #endif

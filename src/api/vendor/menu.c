@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The vendor's menu: under /inventory and, for the older app, under /menu. An item of another
- * vendor is 403, an unknown one 404. With `menu.approval_required` new items and new prices wait
- * for an admin.
+ * vendor is 403, an unknown one 404. With the setting `menu.approval_required`, new items and new
+ * prices wait for the approval of an admin.
  */
 #include "item.h"
 #include "reeyo/api/settings.h"
@@ -10,7 +10,7 @@
 #include "reeyo/api/vendor.h"
 #include "shop.h"
 
-/* Items a statement of a bulk change takes: as many as their locks are held together. */
+/* Items in one statement of a bulk change, which holds the locks of all of them together. */
 #define BULK_BATCH 25
 
 static const struct field list_query[] = {
@@ -21,8 +21,8 @@ static const struct field list_query[] = {
 };
 static const struct field stock_body[] = {
 	{ "quantity", FIELD_INT, .max = 1000000, .also = "stock",
-		.does = "Required while it is counted" },
-	{ "tracked", FIELD_BOOL, .does = "false: not counted any more" },
+		.does = "Required while stock is counted" },
+	{ "tracked", FIELD_BOOL, .does = "false: stops counting stock" },
 	{ "unit", FIELD_TEXT, .max = 20, .clearable = true },
 	FIELD_END
 };
@@ -48,18 +48,19 @@ static const struct field categories_fields[] = {
 	FIELD_END
 };
 static const struct field bulk_fields[] = {
-	{ "updated", FIELD_INT, .required = true, .does = "How many of them are the vendor's" },
+	{ "updated", FIELD_INT, .required = true,
+		.does = "How many of the items belong to the vendor" },
 	FIELD_END
 };
 
-static const char *approval_needed(struct request *rq)
+static const char *menu_approval_param(struct request *rq)
 {
 	return settings_flag(rq->app->settings, "menu.approval_required", false) ? "t" : "f";
 }
 
 /* --- Adding and reading ----------------------------------------------------------------------- */
 
-static void added(struct request *rq, const struct db_result *result)
+static void item_added(struct request *rq, const struct db_result *result)
 {
 	struct text outcome = db_text(result, 0, 0);
 	struct shop_reply reply = { .data = db_text(result, 0, 1) };
@@ -68,7 +69,7 @@ static void added(struct request *rq, const struct db_result *result)
 		return reply_error(rq, E_ITEM_LIMIT);
 	if (!text_is(outcome, TEXT("CREATED")))
 		return reply_error(rq, E_ACCOUNT_GONE);
-	if (approval_needed(rq)[0] == 't') {
+	if (menu_approval_param(rq)[0] == 't') {
 		reply.english = "The item is shown once it has been approved";
 		reply.french = "L'article sera visible une fois approuvé";
 	}
@@ -80,12 +81,12 @@ static void add_item(struct request *rq)
 	const char *item = item_take(rq);
 
 	if (item)
-		sql_write(rq, item_add, added, request_id_new(rq, "item_"),
-			rq->caller.id, item, approval_needed(rq),
+		sql_write(rq, item_add, item_added, request_id_new(rq, "item_"),
+			rq->caller.id, item, menu_approval_param(rq),
 			request_id_new(rq, "mrq_"), body_text(rq, "changeReason"));
 }
 
-static void object_read(struct request *rq, const struct db_result *result)
+static void reply_first_column(struct request *rq, const struct db_result *result)
 {
 	reply_data(rq, db_text(result, 0, 0));
 }
@@ -96,16 +97,16 @@ static void list_items(struct request *rq)
 
 	if (member(rq->query, "available"))
 		available = member_bool(rq->query, "available", false) ? "t" : "f";
-	sql_read(rq, item_list, object_read, rq->caller.id, query_text(rq, "category"), available,
-		query_text(rq, "search"));
+	sql_read(rq, item_list, reply_first_column, rq->caller.id, query_text(rq, "category"),
+		available, query_text(rq, "search"));
 }
 
-static void list_categories(struct request *rq)
+static void list_item_categories(struct request *rq)
 {
-	sql_read(rq, item_categories, object_read, rq->caller.id);
+	sql_read(rq, item_categories, reply_first_column, rq->caller.id);
 }
 
-static void item_read(struct request *rq, const struct db_result *result)
+static void item_shown(struct request *rq, const struct db_result *result)
 {
 	if (db_rows(result) == 0)
 		return reply_error(rq, E_ITEM_NOT_FOUND);
@@ -116,13 +117,13 @@ static void item_read(struct request *rq, const struct db_result *result)
 
 static void get_item(struct request *rq)
 {
-	sql_read(rq, item_get, item_read, rq->caller.id, rq->params[0]);
+	sql_read(rq, item_get, item_shown, rq->caller.id, rq->params[0]);
 }
 
 /* --- Changing one ----------------------------------------------------------------------------- */
 
-/* False when the outcome of a write is a refusal, which has been answered. */
-static bool item_written(struct request *rq, struct text outcome)
+/* False when the write was refused and the error reply has been sent. */
+static bool item_write_accepted(struct request *rq, struct text outcome)
 {
 	if (text_is(outcome, TEXT("ITEM_NOT_OWNER")))
 		reply_error(rq, E_ITEM_NOT_OWNER);
@@ -133,11 +134,11 @@ static bool item_written(struct request *rq, struct text outcome)
 	return false;
 }
 
-static void changed(struct request *rq, const struct db_result *result)
+static void item_changed(struct request *rq, const struct db_result *result)
 {
 	struct shop_reply reply = { .data = db_text(result, 0, 1) };
 
-	if (!item_written(rq, db_text(result, 0, 0)))
+	if (!item_write_accepted(rq, db_text(result, 0, 0)))
 		return;
 	if (db_bool(result, 0, 2)) {
 		reply.english = "The price changes once it has been approved";
@@ -146,10 +147,10 @@ static void changed(struct request *rq, const struct db_result *result)
 	reply_menu_changed(rq, reply);
 }
 
-static void change(struct request *rq, const char *changes)
+static void item_change_write(struct request *rq, const char *changes)
 {
-	sql_write(rq, item_change, changed, rq->caller.id, rq->params[0], changes,
-		approval_needed(rq), request_id_new(rq, "mrq_"), body_text(rq, "changeReason"));
+	sql_write(rq, item_change, item_changed, rq->caller.id, rq->params[0], changes,
+		menu_approval_param(rq), request_id_new(rq, "mrq_"), body_text(rq, "changeReason"));
 }
 
 static void change_item(struct request *rq)
@@ -157,10 +158,10 @@ static void change_item(struct request *rq)
 	const char *changes = item_take(rq);
 
 	if (changes)
-		change(rq, changes);
+		item_change_write(rq, changes);
 }
 
-static void change_stock(struct request *rq)
+static void change_item_stock(struct request *rq)
 {
 	static const char *const members[] = { "stock", "unit", NULL };
 	bool tracked = member_bool(rq->body, "tracked", true);
@@ -174,19 +175,19 @@ static void change_stock(struct request *rq)
 	changes = body_members(rq, members);
 	if (!changes)
 		return reply_error(rq, E_NO_MEMORY);
-	change(rq, changes);
+	item_change_write(rq, changes);
 }
 
-static void change_available(struct request *rq)
+static void change_item_availability(struct request *rq)
 {
-	change(rq,
+	item_change_write(rq,
 		member_bool(rq->body, "available", false) ? "{\"available\":true}" :
 			"{\"available\":false}");
 }
 
-static void deleted(struct request *rq, const struct db_result *result)
+static void item_deleted(struct request *rq, const struct db_result *result)
 {
-	if (item_written(rq, db_text(result, 0, 0)))
+	if (item_write_accepted(rq, db_text(result, 0, 0)))
 		reply_menu_changed(rq, (struct shop_reply){
 			.english = "The item has been deleted",
 			.french = "L'article a été supprimé" });
@@ -194,20 +195,20 @@ static void deleted(struct request *rq, const struct db_result *result)
 
 static void delete_item(struct request *rq)
 {
-	sql_write(rq, item_delete, deleted, rq->caller.id, rq->params[0]);
+	sql_write(rq, item_delete, item_deleted, rq->caller.id, rq->params[0]);
 }
 
 /* --- Changing many ---------------------------------------------------------------------------- */
 
 struct bulk {
-	size_t next; /* of the body's ids: those before it have been sent */
+	size_t next; /* index of the next id of the body to send */
 	int64_t updated;
 };
 
 static void bulk_send(struct request *rq);
 
-/* An id of the list that stands there already: counted once. */
-static bool stood_before(const json_t *ids, size_t index)
+/* An id that an earlier element of the list has too; it counts once. */
+static bool bulk_id_is_repeated(const json_t *ids, size_t index)
 {
 	const char *id = json_string_value(json_array_get(ids, index));
 
@@ -217,9 +218,9 @@ static bool stood_before(const json_t *ids, size_t index)
 	return false;
 }
 
-/* The next batch as an array of texts; NULL when there is none, or memory is out (*ret_left
- * tells). */
-static const char *batch_take(struct request *rq, bool *ret_left)
+/* The next batch as an SQL array of texts. NULL: no ids remain, or out of memory (then
+ * *ret_remaining is true). */
+static const char *bulk_batch_next(struct request *rq, bool *ret_remaining)
 {
 	struct bulk *bulk = rq->state;
 	const json_t *ids = member(rq->body, "itemIds");
@@ -228,17 +229,17 @@ static const char *batch_take(struct request *rq, bool *ret_left)
 
 	buf_add_string(&out, "{");
 	for (; bulk->next < json_array_size(ids) && count < BULK_BATCH; bulk->next++) {
-		if (stood_before(ids, bulk->next))
+		if (bulk_id_is_repeated(ids, bulk->next))
 			continue;
 		buf_printf(&out, "%s\"%s\"", count++ ? "," : "",
 			json_string_value(json_array_get(ids, bulk->next)));
 	}
 	buf_add_string(&out, "}");
-	*ret_left = count > 0;
+	*ret_remaining = count > 0;
 	return count ? buf_string(&out) : NULL;
 }
 
-static void bulk_end(struct request *rq, int error)
+static void bulk_reply(struct request *rq, int error)
 {
 	const struct bulk *bulk = rq->state;
 	const char *data = arena_printf(rq->arena, "{\"updated\":%lld}", (long long)bulk->updated);
@@ -249,29 +250,29 @@ static void bulk_end(struct request *rq, int error)
 		.french = "Les articles ont été modifiés" });
 }
 
-/* What earlier batches wrote is forgotten also when a later one fails. */
+/* When a batch fails, the reply still invalidates what earlier batches wrote. */
 static void bulk_written(struct request *rq, const struct db_result *result)
 {
 	struct bulk *bulk = rq->state;
 
 	if (db_error(result))
-		return bulk_end(rq, db_error(result));
+		return bulk_reply(rq, db_error(result));
 	bulk->updated += db_int(result, 0, 0);
 	bulk_send(rq);
 }
 
 static void bulk_send(struct request *rq)
 {
-	bool left;
-	const char *batch = batch_take(rq, &left);
+	bool remaining;
+	const char *batch = bulk_batch_next(rq, &remaining);
 
 	if (!batch)
-		return bulk_end(rq, left ? E_NO_MEMORY : 0);
+		return bulk_reply(rq, remaining ? E_NO_MEMORY : 0);
 	sql_try_write(rq, items_available, bulk_written, rq->caller.id, batch,
 		member_bool(rq->body, "available", false) ? "t" : "f");
 }
 
-static void change_many(struct request *rq)
+static void change_items_availability(struct request *rq)
 {
 	rq->state = ARENA_NEW(rq->arena, struct bulk);
 	if (!rq->state)
@@ -288,9 +289,9 @@ const struct route vendor_menu_routes[] = {
 		.does = "Add an item to the menu" },
 	{ GET, "/inventory/items", .also = "/menu /inventory",
 		.who = VENDOR_ACCOUNT, .query = list_query,
-		.reply = list_fields, .run = list_items, .does = "The menu's items, by name" },
+		.reply = list_fields, .run = list_items, .does = "The items of the menu, by name" },
 	{ GET, "/inventory/categories", .who = VENDOR_ACCOUNT, .reply = categories_fields,
-		.run = list_categories, .does = "The menu's categories" },
+		.run = list_item_categories, .does = "The categories of the menu" },
 	{ GET, "/inventory/items/:itemId", .also = "/menu/:itemId", .who = VENDOR_ACCOUNT,
 		.reply = item_fields, .errors = ITEM_ERRORS, .run = get_item, .does = "One item" },
 	{ PUT, "/inventory/items/:itemId", .also = "/menu/:itemId", .who = VENDOR_ACCOUNT,
@@ -298,17 +299,19 @@ const struct route vendor_menu_routes[] = {
 		.errors = ITEM_ERRORS, .run = change_item,
 		.does = "Change an item" },
 	{ PUT, "/inventory/:itemId", .who = VENDOR_ACCOUNT, .any_write = true, .body = stock_body,
-		.reply = item_fields, .errors = ITEM_ERRORS, .run = change_stock,
+		.reply = item_fields, .errors = ITEM_ERRORS, .run = change_item_stock,
 		.does = "Set an item's stock" },
 	{ PATCH, "/inventory/items/:itemId/availability", .also = "/menu/:itemId/availability",
 		.who = VENDOR_ACCOUNT, .any_write = true, .body = available_body,
-		.reply = item_fields, .errors = ITEM_ERRORS, .run = change_available,
-		.does = "Offer an item, or do not" },
+		.reply = item_fields, .errors = ITEM_ERRORS, .run = change_item_availability,
+		.does = "Make an item available or unavailable" },
 	{ DELETE, "/inventory/items/:itemId", .also = "/menu/:itemId", .who = VENDOR_ACCOUNT,
 		.shape = REPLY_MESSAGE, .errors = ITEM_ERRORS, .run = delete_item,
-		.does = "Take an item off the menu" },
+		.does = "Delete an item from the menu" },
 	{ POST, "/inventory/bulk-update", .also = "/menu/bulk", .who = VENDOR_ACCOUNT,
-		.any_write = true, .body = bulk_body, .reply = bulk_fields, .run = change_many,
-		.does = "Offer many items, or do not; ids of others' items are passed over" },
+		.any_write = true, .body = bulk_body, .reply = bulk_fields,
+		.run = change_items_availability,
+		.does = "Make many items available or unavailable; other vendors' items are "
+			"skipped" },
 	ROUTE_END
 };

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Where a shop is; see the header.
+ * The location of a shop in request bodies; see the header.
  */
 #include "place.h"
 
 #include <strings.h>
 
-static const struct field place_fields[] = {
+static const struct field location_fields[] = {
 	{ "address", FIELD_TEXT, .min = 3, .max = 200, .also = "fullAddress street" },
 	{ "city", FIELD_TEXT, .min = 2, .max = 80 },
 	{ "coordinates", FIELD_POINT },
@@ -15,7 +15,7 @@ static const struct field place_fields[] = {
 	FIELD_END
 };
 
-/* A shop whose app sends no point is somewhere in its city until its profile says better. */
+/* A shop whose app sends no point gets the centre of its city until its profile has a point. */
 static const struct city {
 	const char *name;
 	double lat, lng;
@@ -29,42 +29,42 @@ static const struct city {
 	{ "Kribi", 2.9373, 9.9077 },      { "Kumba", 4.6363, 9.4469 },
 };
 
-/* One object with all that the spellings say: members of `inner` (an object, or an address text) go
- * first. */
-static void place_merge(json_t *place, json_t *inner)
+/* Merges a spelling into one object. inner: an object, or the address as a text. Members that are
+ * already there stay. */
+static void location_merge(json_t *location, json_t *inner)
 {
 	if (json_is_object(inner))
-		json_object_update_missing(place, inner);
-	else if (json_is_string(inner) && !member(place, "address"))
-		json_object_set(place, "address", inner);
+		json_object_update_missing(location, inner);
+	else if (json_is_string(inner) && !member(location, "address"))
+		json_object_set(location, "address", inner);
 }
 
-static json_t *place_read(const json_t *body)
+static json_t *location_members(const json_t *body)
 {
 	static const char *const own[] = { "city", "coordinates", "lat", "lng" };
-	json_t *place = json_object();
+	json_t *location = json_object();
 
-	place_merge(place, member(body, "location"));
-	place_merge(place, member(body, "address"));
+	location_merge(location, member(body, "location"));
+	location_merge(location, member(body, "address"));
 	for (size_t i = 0; i < COUNT_OF(own); i++)
-		if (member(body, own[i]) && !member(place, own[i]))
-			json_object_set(place, own[i], member(body, own[i]));
-	return place;
+		if (member(body, own[i]) && !member(location, own[i]))
+			json_object_set(location, own[i], member(body, own[i]));
+	return location;
 }
 
-static void point_take(struct request *rq, const json_t *place, struct shop_place *ret)
+static void shop_point_read(struct request *rq, const json_t *location, struct shop_place *ret)
 {
-	const json_t *point = member(place, "coordinates");
+	const json_t *point = member(location, "coordinates");
 
 	if (!point)
-		point = place;
+		point = location;
 	if (member(point, "lat") && member(point, "lng")) {
 		ret->lat = arg_double(rq, member_number(point, "lat", 0));
 		ret->lng = arg_double(rq, member_number(point, "lng", 0));
 	}
 }
 
-static void city_point(struct request *rq, struct shop_place *ret)
+static void city_point_read(struct request *rq, struct shop_place *ret)
 {
 	for (size_t i = 0; ret->city && i < COUNT_OF(cities); i++)
 		if (strcasecmp(cities[i].name, ret->city) == 0) {
@@ -75,22 +75,22 @@ static void city_point(struct request *rq, struct shop_place *ret)
 
 bool shop_place_take(struct request *rq, bool whole, struct shop_place *ret)
 {
-	json_auto_t *place = place_read(rq->body);
+	json_auto_t *location = location_members(rq->body);
 	struct field_fault faults[FIELD_FAULTS_MAX];
 	const char *address, *city;
 
 	*ret = (struct shop_place){ NULL, NULL, NULL, NULL };
-	if (field_check(place_fields, place, 0, faults)) {
+	if (field_check(location_fields, location, 0, faults)) {
 		reply_field(rq, faults[0].field, faults[0].message, faults[0].message_fr);
 		return false;
 	}
-	address = member_text(place, "address");
-	city = member_text(place, "city");
+	address = member_text(location, "address");
+	city = member_text(location, "city");
 	ret->address = address ? arena_copy(rq->arena, address, strlen(address)) : NULL;
 	ret->city = city ? arena_copy(rq->arena, city, strlen(city)) : NULL;
-	point_take(rq, place, ret);
+	shop_point_read(rq, location, ret);
 	if (whole && !ret->lat)
-		city_point(rq, ret);
+		city_point_read(rq, ret);
 	if (whole && !ret->address) {
 		reply_field(rq, "location", "is required: {address,city,coordinates}",
 			"est obligatoire : {address,city,coordinates}");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The vendor's profile and settings. All are changes of its one row, all answer with the vendor as
- * it sees itself, and what customers see of it is forgotten.
+ * The vendor's profile and settings. Each write updates the vendor's row, invalidates the public
+ * vendor object and replies with the vendor as it sees itself.
  */
 #include "hours.h"
 #include "place.h"
@@ -15,7 +15,8 @@
 static const struct field profile_body[] = {
 	{ "businessName", FIELD_TEXT, .min = 3, .max = 100, .also = "business_name" },
 	{ "ownerName", FIELD_TEXT, .min = 2, .max = 100, .also = "owner_name" },
-	{ "phone", FIELD_PHONE, .also = "phoneNumber", .does = "A new one has to be verified" },
+	{ "phone", FIELD_PHONE, .also = "phoneNumber",
+		.does = "A new number must be verified again" },
 	{ "description", FIELD_TEXT, .lines = true, .max = 500, .clearable = true },
 	{ "logo", FIELD_URL, .clearable = true },
 	{ "coverImage", FIELD_URL, .clearable = true, .also = "cover_image" },
@@ -35,8 +36,8 @@ static const struct field profile_body[] = {
 };
 static const struct field hours_body[] = {
 	{ "businessHours", FIELD_OBJECT, .of = day_fields, .also = "business_hours hours",
-		.does = "A day that is not named is closed; without any day it is "
-			"always open; the days may also stand bare" },
+		.does = "A day that is not given is closed; without any day it is "
+			"always open; the days may also be members of the body" },
 	FIELD_END
 };
 static const struct field online_body[] = {
@@ -45,7 +46,7 @@ static const struct field online_body[] = {
 };
 static const struct field bank_body[] = {
 	{ "bankDetails", FIELD_OBJECT, .of = bank_fields, .also = "bank_details",
-		.does = "The members may also stand bare" },
+		.does = "Its members may also be members of the body" },
 	FIELD_END
 };
 static const struct field document_fields[] = {
@@ -56,11 +57,11 @@ static const struct field document_fields[] = {
 };
 static const struct field documents_body[] = {
 	{ "documents", FIELD_OBJECT, .of = document_fields,
-		.does = "The members may also stand bare" },
+		.does = "Its members may also be members of the body" },
 	FIELD_END
 };
 
-static void changed(struct request *rq, const struct db_result *result)
+static void vendor_changed(struct request *rq, const struct db_result *result)
 {
 	if (db_error(result))
 		return account_fail(rq, result);
@@ -69,17 +70,17 @@ static void changed(struct request *rq, const struct db_result *result)
 	reply_vendor_changed(rq, (struct shop_reply){ .data = db_text(result, 0, 0) });
 }
 
-/* changes: JSON; NULL when memory is out. */
-static void change(struct request *rq, const char *changes)
+/* changes: JSON; NULL: out of memory. */
+static void vendor_change_write(struct request *rq, const char *changes)
 {
 	if (!changes)
 		return reply_error(rq, E_NO_MEMORY);
-	sql_try_write(rq, vendor_change, changed, rq->caller.id, changes);
+	sql_try_write(rq, vendor_change, vendor_changed, rq->caller.id, changes);
 }
 
-/* One member of a vendor, as an object that the body names, or that its bare members make. NULL
- * when it has replied. */
-static json_t *object_of(struct request *rq, const char *name, const struct field *table)
+/* The object `name` of the body, or the body itself when the object's members stand there directly.
+ * NULL when the error reply has been sent. */
+static json_t *body_object(struct request *rq, const char *name, const struct field *table)
 {
 	json_t *object = member(rq->body, name);
 	struct field_fault faults[FIELD_FAULTS_MAX];
@@ -93,19 +94,19 @@ static json_t *object_of(struct request *rq, const char *name, const struct fiel
 	return rq->body;
 }
 
-static void change_object(struct request *rq, const char *name, const json_t *object,
+static void vendor_change_object(struct request *rq, const char *name, const json_t *object,
 	const struct field *table)
 {
 	const char *json;
 
 	if (object_take(rq, object, table, &json))
-		change(rq, arena_printf(rq->arena, "{\"%s\":%s}", name, json));
+		vendor_change_write(rq, arena_printf(rq->arena, "{\"%s\":%s}", name, json));
 }
 
 /* --- Profile ---------------------------------------------------------------------------------- */
 
-/* Puts a member into the body, or takes it out for NULL. False when memory is out. */
-static bool body_put(struct request *rq, const char *name, const char *value)
+/* Sets a member of the body, or deletes it for NULL. False: out of memory. */
+static bool body_set(struct request *rq, const char *name, const char *value)
 {
 	if (value)
 		return json_object_set_new(rq->body, name, json_string(value)) == 0;
@@ -113,25 +114,25 @@ static bool body_put(struct request *rq, const char *name, const char *value)
 	return true;
 }
 
-static void change_profile(struct request *rq)
+static void change_vendor_profile(struct request *rq)
 {
 	static const char *const members[] = { "businessName", "ownerName", "phone", "description",
 		"logo", "coverImage", "address", "city", "lat", "lng", "minOrderAmount",
 		"deliveryRadius", "averagePreparationTime", "tags", "isHighDemand", "language",
 		NULL };
-	struct shop_place place;
+	struct shop_place location;
 
-	if (!shop_place_take(rq, false, &place))
+	if (!shop_place_take(rq, false, &location))
 		return;
-	if (!body_put(rq, "address", place.address) || !body_put(rq, "city", place.city) ||
-		!body_put(rq, "lat", place.lat) || !body_put(rq, "lng", place.lng))
+	if (!body_set(rq, "address", location.address) || !body_set(rq, "city", location.city) ||
+		!body_set(rq, "lat", location.lat) || !body_set(rq, "lng", location.lng))
 		return reply_error(rq, E_NO_MEMORY);
-	change(rq, body_members(rq, members));
+	vendor_change_write(rq, body_members(rq, members));
 }
 
-static void add_documents(struct request *rq)
+static void add_vendor_documents(struct request *rq)
 {
-	json_t *documents = object_of(rq, "documents", document_fields);
+	json_t *documents = body_object(rq, "documents", document_fields);
 	bool any = false;
 
 	if (!documents)
@@ -142,14 +143,14 @@ static void add_documents(struct request *rq)
 		return reply_field(rq, "documents",
 			"must have businessLicense, taxId or ownerIdCard",
 			"doit contenir businessLicense, taxId ou ownerIdCard");
-	change_object(rq, "documents", documents, document_fields);
+	vendor_change_object(rq, "documents", documents, document_fields);
 }
 
 /* --- Settings --------------------------------------------------------------------------------- */
 
-static void change_hours(struct request *rq)
+static void change_business_hours(struct request *rq)
 {
-	const json_t *given = object_of(rq, "businessHours", day_fields);
+	const json_t *given = body_object(rq, "businessHours", day_fields);
 	const char *hours;
 
 	if (!given)
@@ -157,22 +158,22 @@ static void change_hours(struct request *rq)
 	if (given == rq->body && !hours_named(given))
 		return reply_field(rq, "businessHours", "is required", "est obligatoire");
 	if (hours_take(rq, given, &hours))
-		change(rq, arena_printf(rq->arena, "{\"businessHours\":%s}", hours));
+		vendor_change_write(rq, arena_printf(rq->arena, "{\"businessHours\":%s}", hours));
 }
 
-static void change_bank(struct request *rq)
+static void change_bank_details(struct request *rq)
 {
 	static const char *const needed[] = { "accountName", "accountNumber" };
-	const json_t *bank = object_of(rq, "bankDetails", bank_fields);
+	const json_t *bank = body_object(rq, "bankDetails", bank_fields);
 
 	for (size_t i = 0; bank && i < COUNT_OF(needed); i++)
 		if (!member(bank, needed[i]))
 			return reply_field(rq, needed[i], "is required", "est obligatoire");
 	if (bank)
-		change_object(rq, "bankDetails", bank, bank_fields);
+		vendor_change_object(rq, "bankDetails", bank, bank_fields);
 }
 
-static void switched(struct request *rq, const struct db_result *result)
+static void online_changed(struct request *rq, const struct db_result *result)
 {
 	struct text outcome = db_text(result, 0, 0);
 
@@ -183,9 +184,9 @@ static void switched(struct request *rq, const struct db_result *result)
 	reply_vendor_changed(rq, (struct shop_reply){ .data = db_text(result, 0, 1) });
 }
 
-static void change_online(struct request *rq)
+static void change_online_status(struct request *rq)
 {
-	sql_write(rq, vendor_switch, switched, rq->caller.id,
+	sql_write(rq, vendor_switch, online_changed, rq->caller.id,
 		member_bool(rq->body, "isOnline", false) ? "t" : "f");
 }
 
@@ -193,22 +194,24 @@ const struct route vendor_profile_routes[] = {
 	{ PUT, "/auth/profile", .also = "/profile", .who = VENDOR_ACCOUNT, .any_write = true,
 		.body = profile_body, .reply = vendor_self_fields,
 		.errors = { E_PHONE_TAKEN, E_ACCOUNT_GONE },
-		.run = change_profile, .does = "Change the profile; what is not named stays" },
+		.run = change_vendor_profile,
+		.does = "Change the profile; members that are absent stay" },
 	{ POST, "/profile/documents", .who = VENDOR_ACCOUNT,
 		.any_write = true, .body = documents_body,
-		.reply = vendor_self_fields, .errors = { E_ACCOUNT_GONE }, .run = add_documents,
-		.does = "Hand in documents, by the addresses of their images" },
+		.reply = vendor_self_fields, .errors = { E_ACCOUNT_GONE },
+		.run = add_vendor_documents,
+		.does = "Add documents, by the URLs of their images" },
 	{ PUT, "/settings/hours", .also = "/settings/business-hours /profile/hours",
 		.who = VENDOR_ACCOUNT, .any_write = true, .body = hours_body,
-		.reply = vendor_self_fields, .errors = { E_ACCOUNT_GONE }, .run = change_hours,
-		.does = "Set the business hours" },
+		.reply = vendor_self_fields, .errors = { E_ACCOUNT_GONE },
+		.run = change_business_hours, .does = "Set the business hours" },
 	{ PATCH, "/settings/online-status", .also = "/profile/status", .who = VENDOR_ACCOUNT,
 		.any_write = true, .body = online_body, .reply = vendor_self_fields,
 		.errors = { E_NOT_APPROVED, E_ACCOUNT_GONE },
-		.run = change_online, .does = "Take orders, or do not" },
+		.run = change_online_status, .does = "Go online (take orders) or offline" },
 	{ PUT, "/settings/bank-details", .who = VENDOR_ACCOUNT,
 		.any_write = true, .body = bank_body,
-		.reply = vendor_self_fields, .errors = { E_ACCOUNT_GONE }, .run = change_bank,
-		.does = "Where payouts go" },
+		.reply = vendor_self_fields, .errors = { E_ACCOUNT_GONE },
+		.run = change_bank_details, .does = "Set the account that pay-outs go to" },
 	ROUTE_END
 };

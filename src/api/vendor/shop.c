@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * After a vendor's write: this loop's catalogue and the shared cache forget, then the client hears
- * of it.
+ * After a vendor's write: removes the vendor from this loop's catalogue, invalidates the cache key,
+ * then replies.
  */
 #include "shop.h"
 
 #include "reeyo/api/catalog.h"
 
-static void forgotten(struct request *rq)
+static void shop_change_reply(struct request *rq)
 {
 	const struct shop_reply *reply = rq->state;
 
@@ -21,7 +21,7 @@ static void forgotten(struct request *rq)
 		reply_message(rq, reply->english, reply->french);
 }
 
-static void forget(struct request *rq, enum cache_kind kind, struct shop_reply reply)
+static void shop_invalidate(struct request *rq, enum cache_kind kind, struct shop_reply reply)
 {
 	struct shop_reply *kept = ARENA_NEW(rq->arena, struct shop_reply);
 
@@ -33,17 +33,17 @@ static void forget(struct request *rq, enum cache_kind kind, struct shop_reply r
 		return reply_error(rq, E_NO_MEMORY);
 	rq->state = kept;
 	catalog_forget(rq->app, rq->caller.id);
-	uncached(rq, kind, rq->caller.id, forgotten);
+	uncached(rq, kind, rq->caller.id, shop_change_reply);
 }
 
 void reply_menu_changed(struct request *rq, struct shop_reply reply)
 {
-	forget(rq, KEY_MENU, reply);
+	shop_invalidate(rq, KEY_MENU, reply);
 }
 
 void reply_vendor_changed(struct request *rq, struct shop_reply reply)
 {
-	forget(rq, KEY_VENDOR, reply);
+	shop_invalidate(rq, KEY_VENDOR, reply);
 }
 
 const char *body_members(struct request *rq, const char *const *names)
