@@ -74,7 +74,7 @@ def place(db, world, lines, fee=1800, method="WALLET", key=None, fingerprint="f"
 
 
 def cancel(db, order_id, user, reason="J'ai changé d'avis", states=("PENDING", "ACCEPTED")):
-    """A customer's cancel as src/api/order_acts.c does it: (outcome, order, refund)."""
+    """A customer's cancel like src/api/order_acts.c: (outcome, order, refund)."""
     while True:
         seen = db.run("order_facts", order_id, None)
         if not seen:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Vendors and menus as everybody sees them."""
+"""Public vendors and menus."""
 
 import json
 
@@ -13,7 +13,7 @@ def vendors(db, service=None, lat=None, lng=None, radius=None, search=None, cate
     return total, json.loads(found)
 
 
-def test_nearest_first_then_best_rated(db):
+def test_vendors_are_listed_nearest_first_then_best_rated(db):
     db.sql("UPDATE vendors SET is_online = false, approval_status = 'SUSPENDED'")
     near, good, bad = Shop(db), Shop(db), Shop(db)
     db.sql("UPDATE vendors SET lat = 4.10 WHERE id IN (%s, %s)", [good.vendor, bad.vendor])
@@ -55,7 +55,7 @@ def test_only_approved_vendors_are_public(db):
     assert db.run("catalog_get", shop.vendor)[0][1] == "PENDING"
 
 
-def test_a_menu_has_items_and_categories(db):
+def test_a_menu_lists_items_and_categories(db):
     shop = Shop(db)
     assert json.loads(db.run("menu_get", shop.vendor)[0][0]) == {"items": [], "categories": []}
     first, second, gone = shop.item(), shop.item(stock=0), shop.item()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Menus as statements keep and price them."""
+"""Statements that store and price menus."""
 
 import json
 
@@ -18,7 +18,7 @@ def shop(db):
 @pytest.mark.parametrize("chosen, price", [
     ("v:big*1", 3500), ("a:egg*3", 3250), ("v:big*1;a:egg*2;a:hot*1", 4000), ("a:egg*1;a:egg*1", 3000),
     ("v:egg*1", None), ("a:big*1", None), ("a:none*1", None), ("v:big*1;a:none*1", None)])
-def test_a_choice_adds_its_price_and_an_unknown_one_has_none(db, chosen, price):
+def test_a_choice_adds_its_price_and_an_unknown_choice_gives_null(db, chosen, price):
     assert db.value("SELECT item_price(2500, %s, %s, %s)", [VARIANTS, ADD_ONS, chosen]) == price
 
 
@@ -26,20 +26,20 @@ def test_a_choice_adds_its_price_and_an_unknown_one_has_none(db, chosen, price):
     ('{"v:big*1;a:egg*1"}', 3750, "PLACED"), ('{"v:big*1"}', 2500, "PRICE_CHANGED"),
     ('{"a:none*1"}', 2500, "PRICE_CHANGED"), ("{NULL}", 2500, "PLACED"), ("{}", 2500, "PLACED"),
     ("{}", 2499, "PRICE_CHANGED")])
-def test_an_order_is_written_only_at_the_price_of_what_was_chosen(db, shop, chosen, price, outcome):
+def test_an_order_is_written_only_at_the_price_of_its_choices(db, shop, chosen, price, outcome):
     item = shop.item(price=2500)
     db.sql("UPDATE items SET variants = %s, add_ons = %s WHERE id = %s", [VARIANTS, ADD_ONS, item])
     assert place(db, shop, [(item, 1, price)], p37=chosen)[0] == outcome
 
 
-def test_a_hidden_item_is_not_sold(db, shop):
+def test_a_hidden_item_cannot_be_ordered(db, shop):
     item = shop.item()
     db.sql("UPDATE items SET hidden = true WHERE id = %s", [item])
     assert place(db, shop, [(item, 1, 2500)])[::2] == ("ITEM_NOT_FOUND", item)
     assert db.run("catalog_get", shop.vendor)[0][10] == "[]"
 
 
-def test_a_vendor_has_room_on_its_menu_and_an_unknown_one_has_no_menu(db, shop):
+def test_a_new_menu_has_room_and_an_unknown_vendor_gives_null(db, shop):
     assert db.value("SELECT menu_has_room(%s)", [shop.vendor]) is True
     assert db.value("SELECT menu_has_room('vendor_unknown')") is None
 
@@ -47,7 +47,7 @@ def test_a_vendor_has_room_on_its_menu_and_an_unknown_one_has_no_menu(db, shop):
 @pytest.mark.parametrize("name, params", [
     ("shop_overview", ("today",)), ("shop_popular", ("year", "10")), ("shop_revenue", ("month",)),
     ("shop_customers", ("week",))])
-def test_reports_read_a_vendors_past_orders_by_their_index(db, shop, name, params):
+def test_reports_read_past_orders_by_their_index(db, shop, name, params):
     db.run(name, shop.vendor, *params)
     plan = "\n".join(row[0] for row in db.sql(
         f"SET enable_seqscan = off; EXPLAIN EXECUTE {name} ({', '.join(['%s'] * (len(params) + 1))})",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Searching as people type: both sides are folded by one rule, what is sought is plain text, and an index serves it."""
+"""Search: one rule folds both sides, the query is plain text, and an index serves it."""
 
 import os
 import unicodedata
@@ -9,7 +9,7 @@ import psycopg2.extensions
 import pytest
 from sql.statements import STATEMENTS, install
 
-# What is written, and what finds it.
+# A stored text, and a query that finds it.
 WORDS = [
     ("Poulet Braisé", "braise"), ("Poulet Braisé", "BRAISÉ"), ("Poulet Braise\u0301", "braisé"),
     ("POULET BRAISÉ", "poulet braisé"), ("Œufs brouillés", "oeufs"), ("Oeufs", "œuf"), ("Æther", "aether"),
@@ -19,32 +19,32 @@ WORDS = [
     ("Straße", "strasse"), ("ΣΑΣ", "σας"), ("مُحَمَّد", "محمد"), ("Zo\u200bé", "zoe"), ("½ poulet", "½"), ("🍕 Pizza", "🍕")]
 
 
-@pytest.mark.parametrize("written, sought", WORDS)
+@pytest.mark.parametrize("written, query", WORDS)
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
-def test_case_accents_and_form_are_folded_on_both_sides(db, written, sought, form):
+def test_case_accents_and_form_are_folded_on_both_sides(db, written, query, form):
     written = unicodedata.normalize(form, written)
-    for other in (sought, unicodedata.normalize("NFD", sought)):
+    for other in (query, unicodedata.normalize("NFD", query)):
         assert db.value("SELECT search_text(%s) LIKE search_like(%s)", [written, other]), (written, other)
 
 
-@pytest.mark.parametrize("written, sought", [
+@pytest.mark.parametrize("written, query", [
     ("Poulet", "poisson"), ("abc", "%"), ("abc", "_"), ("abc", "a%c"), ("abc", "a_c"), ("abc", "\\"), ("abc", "％")])
-def test_what_is_sought_is_plain_text(db, written, sought):
-    assert not db.value("SELECT search_text(%s) LIKE search_like(%s)", [written, sought])
+def test_a_query_is_plain_text(db, written, query):
+    assert not db.value("SELECT search_text(%s) LIKE search_like(%s)", [written, query])
 
 
 @pytest.mark.parametrize("sign", ["%", "_", "\\", "'"])
-def test_signs_of_patterns_find_themselves(db, sign):
+def test_pattern_characters_match_themselves(db, sign):
     assert db.value("SELECT search_text(%s) LIKE search_like(%s)", [f"100{sign}x", f"0{sign}x"])
 
 
-def test_no_text_reaches_from_one_member_into_another(db):
+def test_a_query_does_not_match_across_two_members(db):
     assert not db.value("SELECT search_text('ab', 'cd') LIKE search_like('abcd')")
     assert not db.value("SELECT search_text('ab', 'cd') LIKE search_like('b c')")
 
 
 def plan(db, name, params):
-    """The plan that the server's generic one is, on tables where a scan would be cheaper."""
+    """The generic plan, as the server uses it, on tables where a scan would be cheaper."""
     db.sql("SET enable_seqscan = off")
     db.sql(f"PREPARE p AS {STATEMENTS[name]}")
     marks = ", ".join(["%s"] * len(params))
@@ -57,12 +57,12 @@ def plan(db, name, params):
     ("admin_rider_list", "riders_search", [None, "braise", "20", "0"]),
     ("vendor_list", "vendors_shown_search",
      [None, None, None, None, "braise", None, "f", "20", "0", "500", "100", None, None])])
-def test_an_index_serves_what_is_sought(db, name, index, params):
+def test_an_index_serves_each_search(db, name, index, params):
     assert f"Bitmap Index Scan on {index}" in plan(db, name, params)
 
 
-def test_an_owner_who_is_no_superuser_may_migrate_his_database():
-    """The extension that searching needs is a trusted one."""
+def test_an_owner_without_superuser_rights_can_migrate_the_database():
+    """The extension that search needs is a trusted one."""
     name = f"reeyo_owner_{os.getpid()}"
     url = os.environ["REEYO_TEST_DATABASE_URL"]
     admin = psycopg2.connect(url)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Who may work as a rider: verified, approved and active, as of now."""
+"""Which riders may work: verified, approved and active ones."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,7 +9,7 @@ REJECT = {"reason": "trop loin"}
 
 
 def work(api):
-    """A route for riders who may work; nobody has such an order."""
+    """A route for riders who may work; the order does not exist."""
     return api.put("orders/ord_nobody/reject", json=REJECT)
 
 
@@ -25,21 +25,21 @@ def test_a_verified_approved_and_active_rider_may_work(rider):
     ({"status": "INACTIVE"}, "RIDER_3005"),
     ({"approval_status": "SUSPENDED"}, "RIDER_3002"),
     ({"phone_verified": False, "approval_status": "PENDING", "status": "INACTIVE"}, "RIDER_3003")])
-def test_any_other_rider_is_told_what_is_missing_but_sees_his_account(rider, columns, code):
+def test_any_other_rider_gets_the_reason_and_can_read_the_account(rider, columns, code):
     one = rider(**columns)
     reply = work(one.api)
     assert (reply.status, reply.code) == (403, code)
     assert one.api.get("auth/me").status == 200
 
 
-def test_a_refusal_is_not_remembered(rider, sql):
+def test_a_refusal_is_not_cached(rider, sql):
     one = rider(approval_status="PENDING")
     assert work(one.api).code == "RIDER_3004"
     sql("UPDATE riders SET approval_status = 'APPROVED' WHERE id = %s", one.id)
     assert work(one.api).status == 404
 
 
-def test_who_verifies_his_phone_may_work_at_once_on_every_connection(server, rider):
+def test_a_rider_may_work_on_every_connection_right_after_verification(server, rider):
     one = rider(phone_verified=False)
     apis = [server.api(one.token, "rider") for _ in range(12)]  # connections on both loops
     assert {work(api).code for api in apis} == {"RIDER_3003"}
@@ -49,11 +49,11 @@ def test_who_verifies_his_phone_may_work_at_once_on_every_connection(server, rid
         api.close()
 
 
-def test_a_rider_is_read_once_in_ten_seconds_however_often_he_calls(server, rider, sql):
+def test_a_riders_facts_are_read_at_most_once_in_ten_seconds(server, rider, sql):
     one = rider()
     api = server.api(one.token, "rider")  # one connection stays on one loop
     assert work(api).status == 404
-    # Nobody has told the server of this; it is believed for a while, and no longer.
+    # The server does not notice this change until the facts expire.
     sql("UPDATE riders SET status = 'INACTIVE' WHERE id = %s", one.id)
     assert work(api).status == 404
     api.close()
@@ -72,7 +72,7 @@ def test_many_riders_at_once_are_each_admitted_as_themselves(server, rider):
     assert statuses == [404 if number % 2 else 403 for number in range(64)]
 
 
-def test_a_rider_whose_account_is_gone_has_no_token(rider, sql):
+def test_a_token_of_a_deleted_rider_is_refused(rider, sql):
     one = rider()
     sql("DELETE FROM wallets WHERE owner_id = %s", one.id)
     sql("DELETE FROM riders WHERE id = %s", one.id)

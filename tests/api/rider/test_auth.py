@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Riders: registration with papers, log-in, verification and the account."""
+"""Riders: registration with documents, login, verification and the account."""
 
 import re
 
@@ -25,7 +25,7 @@ def registration(**fields):
 
 @pytest.fixture
 def riders(server):
-    """The rider namespace, called by nobody in particular."""
+    """The rider namespace, without a token."""
     made = server.api(None, "rider")
     yield made
     made.close()
@@ -67,7 +67,7 @@ def test_registration_opens_an_account_that_may_not_work_yet(riders, register, s
     assert riders.get("auth/me", token=data["token"]).data == rider
 
 
-def test_papers_and_vehicle_are_kept_under_one_spelling_and_shown_under_both(register, sql):
+def test_documents_and_vehicle_are_stored_in_one_spelling_and_shown_in_both(register, sql):
     rider = register(
         vehicleDetails={"make": "Bajaj", "vehicleNumber": "LT 9 Z", "wheels": 2},
         documents={"nationalId": "id-9", "driverLicense": "license-9",
@@ -108,10 +108,10 @@ def test_a_phone_and_an_email_belong_to_one_rider(riders, register):
     assert (reply.status, reply.code) == (409, "RIDER_1001")
 
 
-# --- Log in -----------------------------------------------------------------------------------
+# --- Login ------------------------------------------------------------------------------------
 
 
-def test_a_rider_logs_in_by_phone_or_email_before_he_may_work(riders, register):
+def test_a_rider_logs_in_by_phone_or_email_before_approval(riders, register):
     rider = register(email="two.ways@identity.reeyo.cm")["rider"]
     for who in ({"phone": rider["phone"]}, {"email": "Two.Ways@identity.reeyo.cm"}):
         reply = riders.post("auth/login", json={**who, "password": PASSWORD})
@@ -123,7 +123,7 @@ def test_a_rider_logs_in_by_phone_or_email_before_he_may_work(riders, register):
     assert (reply.status, reply.code) == (401, "AUTH_2000")
 
 
-def test_a_suspended_rider_stays_out(riders, register, sql):
+def test_a_suspended_rider_cannot_log_in(riders, register, sql):
     data = register()
     sql("UPDATE riders SET approval_status = 'SUSPENDED' WHERE id = %s", data["rider"]["riderId"])
     reply = riders.post("auth/login", json={"phone": data["rider"]["phone"], "password": PASSWORD})
@@ -132,7 +132,7 @@ def test_a_suspended_rider_stays_out(riders, register, sql):
     assert (reply.status, reply.code) == (403, "RIDER_3002")
 
 
-def test_a_session_goes_on_by_refresh_and_ends_by_logging_out(riders, register):
+def test_a_refresh_continues_a_session_and_a_logout_ends_it(riders, register):
     data = register()
     fresh = riders.post("auth/refresh", json={"refreshToken": data["refreshToken"]}).data
     assert riders.get("auth/me", token=fresh["token"]).status == 200
@@ -142,7 +142,7 @@ def test_a_session_goes_on_by_refresh_and_ends_by_logging_out(riders, register):
     assert (reply.status, reply.code) == (401, "AUTH_1001")
 
 
-def test_a_token_of_somebody_else_is_no_riders(riders, vendor, customer, rider):
+def test_tokens_of_other_namespaces_are_refused(riders, vendor, customer, rider):
     for other in (vendor(), customer()):
         reply = riders.get("auth/me", token=other.token)
         assert (reply.status, reply.code) == (403, "AUTH_1005")
@@ -171,7 +171,7 @@ def test_the_code_of_the_sms_verifies_the_phone(riders, register, server, sql):
     assert sql("SELECT 1 FROM one_time_codes WHERE account_id = %s", rider["riderId"]) == []
 
 
-def test_a_missing_and_an_old_code_are_told_apart(riders, register, sql):
+def test_a_missing_code_and_an_expired_one_have_different_errors(riders, register, sql):
     data = register()
     sql("UPDATE one_time_codes SET expires_at = now() - interval '1 s' WHERE account_id = %s",
         data["rider"]["riderId"])
@@ -180,7 +180,7 @@ def test_a_missing_and_an_old_code_are_told_apart(riders, register, sql):
     assert riders.post("auth/verify-phone", json={"otp": "000001"}, token=data["token"]).code == "RIDER_4001"
 
 
-def test_a_rider_changes_his_profile_but_not_his_standing(rider, sql):
+def test_a_rider_can_change_the_profile_but_not_the_approval(rider, sql):
     one, other = rider(), rider()
     reply = one.api.put("auth/profile", json={
         "firstName": "Armand", "email": f"NEW.{one.email}", "profilePicture": "me.webp",
@@ -209,7 +209,7 @@ def test_a_changed_password_ends_the_other_sessions(riders, register):
     assert riders.post("auth/login", json={"phone": phone, "password": NEW_PASSWORD}).status == 200
 
 
-def test_a_device_of_a_rider_is_his(riders, register, sql):
+def test_a_device_belongs_to_its_rider(riders, register, sql):
     data = register()
     assert riders.post("auth/device-token", token=data["token"],
                        json={"token": "phone-9", "platform": "android"}).status == 200
@@ -217,7 +217,7 @@ def test_a_device_of_a_rider_is_his(riders, register, sql):
     assert row == [{"account_id": data["rider"]["riderId"], "role": "RIDER"}]
 
 
-def test_switches_of_development_approve_at_once(start_server):
+def test_development_settings_approve_immediately(start_server):
     server = start_server(auto_approve="on", skip_phone_verify="on")
     reply = server.api(None, "rider").post("auth/register", json=registration())
     assert reply.status == 201, reply

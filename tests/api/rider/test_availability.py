@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A rider's working hours."""
+"""A rider's availability."""
 
 import pytest
 from world.accounts import hire
@@ -11,15 +11,15 @@ def rider(server, sql):
     return lambda **columns: hire(server, sql, **columns)
 
 
-def told(sql, rider):
+def published(sql, rider):
     return [row["payload"] for row in sql(
         "SELECT payload FROM (SELECT created_at, payload FROM outbox WHERE aggregate = %s"
         " AND type = 'rider_status_changed' UNION ALL SELECT created_at, payload FROM events"
-        " WHERE aggregate = %s AND type = 'rider_status_changed') told ORDER BY payload ->> 'timestamp'",
+        " WHERE aggregate = %s AND type = 'rider_status_changed') published ORDER BY payload ->> 'timestamp'",
         rider.id, rider.id)]
 
 
-def test_a_rider_goes_online_and_offline_and_the_admins_hear_of_it(rider, sql):
+def test_going_online_and_offline_is_published_to_the_admins(rider, sql):
     one = rider()
     reply = one.api.patch("availability/status", json={"isOnline": True})
     assert reply.status == 200, reply
@@ -30,17 +30,17 @@ def test_a_rider_goes_online_and_offline_and_the_admins_hear_of_it(rider, sql):
     reply = one.api.put("availability/offline")
     assert reply.data == {"riderId": one.id, "isOnline": False, "status": "offline"}
     assert reply.json["message"] == "You are now offline"
-    assert [event["isOnline"] for event in told(sql, one)] == [True, False]
-    assert told(sql, one)[0]["riderId"] == one.id and told(sql, one)[0]["timestamp"].endswith("Z")
+    assert [event["isOnline"] for event in published(sql, one)] == [True, False]
+    assert published(sql, one)[0]["riderId"] == one.id and published(sql, one)[0]["timestamp"].endswith("Z")
 
 
-def test_going_where_one_is_already_tells_nobody(rider, sql):
+def test_a_repeated_status_publishes_nothing(rider, sql):
     one = rider(is_online=True)
     assert one.api.patch("availability/status", json={"isOnline": True}).status == 200
-    assert told(sql, one) == []
+    assert published(sql, one) == []
 
 
-def test_he_may_say_where_he_is_when_he_goes_online(rider, sql):
+def test_going_online_may_include_a_position(rider, sql):
     one = rider()
     reply = one.api.put("availability/online", json={
         "available": True, "location": {"latitude": 4.061, "longitude": 9.711}})
@@ -57,7 +57,7 @@ def test_he_may_say_where_he_is_when_he_goes_online(rider, sql):
 @pytest.mark.parametrize("columns, code", [
     ({"approval_status": "PENDING"}, "RIDER_3004"), ({"approval_status": "SUSPENDED"}, "RIDER_3002"),
     ({"status": "INACTIVE"}, "RIDER_3005")])
-def test_only_who_may_work_goes_online(rider, sql, columns, code):
+def test_only_a_rider_who_may_work_goes_online(rider, sql, columns, code):
     one = rider(**columns)
     reply = one.api.patch("availability/status", json={"isOnline": True})
     assert (reply.status, reply.code) == (403, code), reply
@@ -74,14 +74,14 @@ def test_a_wrong_body_changes_nothing(rider):
     assert one.api.get("availability/status").data["isOnline"] is False
 
 
-def test_offline_is_allowed_while_he_carries_something(rider):
+def test_a_rider_with_an_order_may_go_offline(rider):
     one = rider(is_online=True, active_orders=1)
     assert one.api.put("availability/offline").status == 200
     status = one.api.get("availability/status").data
     assert (status["isOnline"], status["availability"]) == (False, "BUSY")
 
 
-def test_his_day_counts_the_hours_he_was_online(rider, sql):
+def test_the_activity_counts_online_hours(rider, sql):
     one = rider()
     one.api.patch("availability/status", json={"isOnline": True})
     sql("UPDATE online_spans SET began_at = greatest(began_at - interval '90 minutes',"
@@ -98,7 +98,7 @@ def test_his_day_counts_the_hours_he_was_online(rider, sql):
     assert abs(one.api.get("availability/activity").data["onlineHours"] - hours) < 0.02
 
 
-def test_who_is_silent_for_five_minutes_goes_offline(rider, sql):
+def test_a_rider_without_reports_for_five_minutes_goes_offline(rider, sql):
     silent, talking = rider(), rider()
     for one in silent, talking:
         assert one.api.patch("availability/status", json={"isOnline": True}).status == 200
@@ -107,7 +107,7 @@ def test_who_is_silent_for_five_minutes_goes_offline(rider, sql):
     sql("UPDATE riders SET last_online = now() - interval '301 seconds',"
         " located_at = now() - interval '200 seconds' WHERE id = %s", talking.id)
     until(lambda: not sql("SELECT is_online FROM riders WHERE id = %s", silent.id)[0]["is_online"])
-    assert [event["isOnline"] for event in told(sql, silent)] == [True, False]
+    assert [event["isOnline"] for event in published(sql, silent)] == [True, False]
     assert sql("SELECT is_online FROM riders WHERE id = %s", talking.id)[0]["is_online"]
     reply = silent.api.post("availability/location", json={"latitude": 4.05, "longitude": 9.7})
     assert (reply.status, reply.code) == (400, "RIDER_5000")

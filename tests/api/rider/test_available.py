@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The list of orders that a rider may take."""
+"""The list of orders that a rider can accept."""
 
 from world.accounts import hire
 from world.rides import KM, new_spot, order_seeking
@@ -10,7 +10,7 @@ def ids(reply):
     return [order["orderId"] for order in reply.data]
 
 
-def test_orders_near_him_come_nearest_first(server, sql, customer):
+def test_orders_are_listed_nearest_first(server, sql, customer):
     lat, lng = new_spot()
     far, near = [order_seeking(server, sql, customer, (lat + km * KM, lng)) for km in (6, 1)]
     order_seeking(server, sql, customer, (lat + 10.5 * KM, lng))
@@ -25,7 +25,7 @@ def test_orders_near_him_come_nearest_first(server, sql, customer):
     assert first["orderNumber"] == near["order_number"] and first["deliveryFee"] == near["delivery_fee"]
 
 
-def test_a_point_in_the_query_goes_before_his_last_one(server, sql, customer):
+def test_a_point_in_the_query_replaces_the_last_position(server, sql, customer):
     lat, lng = new_spot()
     order = order_seeking(server, sql, customer, (lat, lng))
     rider = hire(server, sql, lat=lat + 1, lng=lng)
@@ -36,7 +36,7 @@ def test_a_point_in_the_query_goes_before_his_last_one(server, sql, customer):
     assert ids(hire(server, sql, lat=None, lng=None).api.get("orders/available")) == []
 
 
-def test_only_what_looks_for_a_rider_is_listed(server, sql, customer):
+def test_only_orders_that_wait_for_a_rider_are_listed(server, sql, customer):
     lat, lng = new_spot()
     kept = order_seeking(server, sql, customer, (lat, lng), status="PREPARING")
     taken = order_seeking(server, sql, customer, (lat, lng))
@@ -50,6 +50,6 @@ def test_only_what_looks_for_a_rider_is_listed(server, sql, customer):
     assert ids(rider.api.get("orders/available")) == [kept["id"]]
 
 
-def test_who_may_not_work_sees_nothing(server, sql):
+def test_a_rider_who_may_not_work_sees_no_orders(server, sql):
     reply = hire(server, sql, approval_status="PENDING").api.get("orders/available")
     assert (reply.status, reply.code) == (403, "RIDER_3004")

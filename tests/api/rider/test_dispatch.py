@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Whom dispatch asks, in which order, and what it writes down. Time passes by moving rows' times."""
+"""Which riders dispatch offers an order to, and what it records. Tests change times in rows to let time pass."""
 
 import pytest
 from world.accounts import hire, open_shop
@@ -11,10 +11,10 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def near(server, sql):
-    """near(spot, km): a rider who works and has reported from so many km north of there."""
-    def make(spot, km, **columns):
+    """near(origin, km): a rider at work who reported a position that many km north of origin."""
+    def make(origin, km, **columns):
         rider = hire(server, sql, is_online=True, **columns)
-        reply = rider.api.post("availability/location", json={"lat": spot[0] + km * KM, "lng": spot[1]})
+        reply = rider.api.post("availability/location", json={"lat": origin[0] + km * KM, "lng": origin[1]})
         assert reply.status == 200, reply
         return rider
     return make
@@ -22,26 +22,26 @@ def near(server, sql):
 
 @pytest.fixture
 def seeking(server, sql, customer):
-    return lambda spot, **columns: order_seeking(server, sql, customer, spot, **columns)
+    return lambda origin, **columns: order_seeking(server, sql, customer, origin, **columns)
 
 
 @pytest.fixture
 def offers(sql):
-    """offers(order): all so far, first first."""
+    """offers(order): all so far, oldest first."""
     return lambda order: sql("SELECT * FROM offers WHERE order_id = %s ORDER BY offered_at, id", order["id"])
 
 
 @pytest.fixture
-def asked(offers):
-    """asked(order, n): the rider of its nth offer, once there is one."""
+def offered(offers):
+    """offered(order, n): the rider of its nth offer; waits for it."""
     def wait(order, number=1):
         return until(lambda: len(offers(order)) >= number and offers(order)[number - 1], what="the offer")["rider_id"]
     return wait
 
 
 @pytest.fixture
-def run_out(sql):
-    """run_out(order): a minute goes by without an answer."""
+def expire(sql):
+    """expire(order): a minute passes without an answer."""
     def pass_by(order):
         sql("UPDATE offers SET expires_at = now() - interval '1 second' WHERE order_id = %s AND outcome = 'OPEN'",
             order["id"])
@@ -56,13 +56,13 @@ def requests(sql, order):
         order["id"], order["id"])]
 
 
-def test_the_best_rider_in_reach_is_asked_and_told(near, seeking, asked, offers, sql):
-    spot = new_spot()
-    near(spot, 0.5, active_orders=2)
-    best = near(spot, 1)
-    near(spot, 2)
-    order = seeking(spot)
-    assert asked(order) == best.id
+def test_the_best_rider_in_reach_gets_the_offer_and_the_event(near, seeking, offered, offers, sql):
+    origin = new_spot()
+    near(origin, 0.5, active_orders=2)
+    best = near(origin, 1)
+    near(origin, 2)
+    order = seeking(origin)
+    assert offered(order) == best.id
     offer = offers(order)[0]
     assert offer["outcome"] == "OPEN"
     assert 58 < (offer["expires_at"] - offer["offered_at"]).total_seconds() <= 60
@@ -79,12 +79,12 @@ def test_the_best_rider_in_reach_is_asked_and_told(near, seeking, asked, offers,
     assert row["next_at"] == offer["expires_at"]
 
 
-def test_each_decision_is_written_down_with_its_scores(near, seeking, asked, sql):
-    spot = new_spot()
-    riders = {near(spot, 1, completed_deliveries=9, total_deliveries=10, rating_sum=8, total_ratings=2).id: 1.0,
-              near(spot, 3, active_orders=1).id: 3.0}
-    order = seeking(spot)
-    chosen = asked(order)
+def test_each_decision_is_recorded_with_its_scores(near, seeking, offered, sql):
+    origin = new_spot()
+    riders = {near(origin, 1, completed_deliveries=9, total_deliveries=10, rating_sum=8, total_ratings=2).id: 1.0,
+              near(origin, 3, active_orders=1).id: 3.0}
+    order = seeking(origin)
+    chosen = offered(order)
     row = sql("SELECT * FROM dispatch_decisions WHERE order_id = %s", order["id"])[0]
     assert (row["rider_id"], row["round"]) == (chosen, 0)
     found = {candidate["riderId"]: candidate for candidate in row["candidates"]}
@@ -98,59 +98,59 @@ def test_each_decision_is_written_down_with_its_scores(near, seeking, asked, sql
     assert (found[first]["completion"], found[first]["rating"], found[first]["load"]) == (22.5, 20, 0)
 
 
-def test_an_offer_that_runs_out_goes_to_the_next_best_and_then_a_new_round_begins(
-        near, seeking, asked, offers, run_out, sql):
-    spot = new_spot()
-    first, second = near(spot, 1), near(spot, 2)
-    order = seeking(spot)
-    assert asked(order) == first.id
-    run_out(order)
-    assert asked(order, 2) == second.id
+def test_an_expired_offer_goes_to_the_next_best_and_then_a_new_round_begins(
+        near, seeking, offered, offers, expire, sql):
+    origin = new_spot()
+    first, second = near(origin, 1), near(origin, 2)
+    order = seeking(origin)
+    assert offered(order) == first.id
+    expire(order)
+    assert offered(order, 2) == second.id
     assert [offer["outcome"] for offer in offers(order)] == ["EXPIRED", "OPEN"]
-    run_out(order)
-    assert asked(order, 3) == first.id
+    expire(order)
+    assert offered(order, 3) == first.id
     assert sql("SELECT rounds FROM dispatches WHERE order_id = %s", order["id"])[0]["rounds"] == 1
 
 
-def test_who_rejected_is_not_asked_again(near, seeking, asked, offers, run_out, sql):
-    spot = new_spot()
-    first, second = near(spot, 1), near(spot, 2)
-    order = seeking(spot)
-    assert asked(order) == first.id
+def test_a_rider_who_rejected_gets_no_second_offer(near, seeking, offered, offers, expire, sql):
+    origin = new_spot()
+    first, second = near(origin, 1), near(origin, 2)
+    order = seeking(origin)
+    assert offered(order) == first.id
     sql("UPDATE offers SET outcome = 'REJECTED', answered_at = now() WHERE order_id = %s AND outcome = 'OPEN'",
         order["id"])
     sql("UPDATE dispatches SET next_at = now() WHERE order_id = %s", order["id"])
-    assert asked(order, 2) == second.id
-    run_out(order)
-    assert asked(order, 3) == second.id
+    assert offered(order, 2) == second.id
+    expire(order)
+    assert offered(order, 3) == second.id
 
 
 @pytest.mark.parametrize("columns", [
     {"approval_status": "SUSPENDED"}, {"status": "INACTIVE"}, {"is_online": False}, {"phone_verified": False}])
-def test_who_may_not_work_is_not_asked(near, seeking, asked, sql, columns):
-    spot = new_spot()
-    barred, other = near(spot, 0.1), near(spot, 4)
+def test_a_rider_who_may_not_work_gets_no_offer(near, seeking, offered, sql, columns):
+    origin = new_spot()
+    barred, other = near(origin, 0.1), near(origin, 4)
     for name, value in columns.items():
         sql(f"UPDATE riders SET {name} = %s WHERE id = %s", value, barred.id)
-    assert asked(seeking(spot)) == other.id
+    assert offered(seeking(origin)) == other.id
 
 
-def test_beyond_the_radius_nobody_is_asked_and_a_rider_who_appears_is(near, seeking, asked, offers, sql):
-    spot = new_spot()
-    near(spot, 5.2)
-    order = seeking(spot)
+def test_only_riders_within_the_radius_get_an_offer(near, seeking, offered, offers, sql):
+    origin = new_spot()
+    near(origin, 5.2)
+    order = seeking(origin)
     until(lambda: sql("SELECT next_at > now() AS later FROM dispatches WHERE order_id = %s", order["id"])[0]["later"])
     assert offers(order) == []
-    rider = near(spot, 4.8)
+    rider = near(origin, 4.8)
     sql("UPDATE dispatches SET next_at = now() WHERE order_id = %s", order["id"])
-    assert asked(order) == rider.id
+    assert offered(order) == rider.id
 
 
-def test_who_has_been_silent_for_thirty_seconds_is_not_asked(near, seeking, asked, redis):
-    spot = new_spot()
-    silent, other = near(spot, 0.1), near(spot, 3)
+def test_a_rider_without_reports_for_thirty_seconds_gets_no_offer(near, seeking, offered, redis):
+    origin = new_spot()
+    silent, other = near(origin, 0.1), near(origin, 3)
     redis("ZINCRBY", "{geo:riders}:seen", "-31000", silent.id)
-    assert asked(seeking(spot)) == other.id
+    assert offered(seeking(origin)) == other.id
 
 
 @pytest.fixture
@@ -162,7 +162,7 @@ def redis(redis_url):
 
 @pytest.mark.parametrize("change", [
     {"status": "CANCELLED", "active": False}, {"status": "RIDER_ASSIGNED", "rider_id": "rider_demo_1"}])
-def test_an_order_that_needs_no_rider_any_more_is_forgotten(seeking, sql, offers, change):
+def test_dispatch_drops_an_order_that_needs_no_rider_any_more(seeking, sql, offers, change):
     order = seeking(new_spot())
     sql("UPDATE orders SET " + ", ".join(f"{name} = %s" for name in change) + " WHERE id = %s",
         *change.values(), order["id"])
@@ -171,32 +171,32 @@ def test_an_order_that_needs_no_rider_any_more_is_forgotten(seeking, sql, offers
     assert offers(order) == []
 
 
-def test_many_orders_at_once_are_each_offered_once(near, seeking, asked, offers):
-    spot = new_spot()
+def test_many_orders_at_once_are_each_offered_once(near, seeking, offered, offers):
+    origin = new_spot()
     for km in (1, 2, 3):
-        near(spot, km)
-    orders = [seeking(spot) for _ in range(12)]
+        near(origin, km)
+    orders = [seeking(origin) for _ in range(12)]
     for order in orders:
-        asked(order)
+        offered(order)
     assert all(len(offers(order)) == 1 for order in orders)
 
 
 def test_a_vendors_acceptance_starts_the_search_and_a_riders_answer_ends_it(
-        near, asked, offers, sql, server, customer):
-    spot = new_spot()
-    first, second = near(spot, 1), near(spot, 2)
+        near, offered, offers, sql, server, customer):
+    origin = new_spot()
+    first, second = near(origin, 1), near(origin, 2)
     shop = open_shop(server, sql, items=1)
     order = customer().api.post("orders", json={
         "vendorId": shop.id, "items": [{"itemId": shop.items[0], "quantity": 1}], "paymentMethod": "CASH"}).data
     order["id"] = order["orderId"]
-    sql("UPDATE orders SET pickup_lat = %s, pickup_lng = %s WHERE id = %s", *spot, order["id"])
+    sql("UPDATE orders SET pickup_lat = %s, pickup_lng = %s WHERE id = %s", *origin, order["id"])
     assert shop.api.put(f"orders/{order['id']}/accept", json={}).status == 200
-    assert asked(order) == first.id
+    assert offered(order) == first.id
     assert order["id"] in [found["orderId"] for found in first.api.get(
-        f"orders/available?lat={spot[0]}&lng={spot[1]}").data]
+        f"orders/available?lat={origin[0]}&lng={origin[1]}").data]
     assert first.api.put(f"orders/{order['id']}/reject", json={"reason": "My tyre is flat"}).status == 200
-    assert first.api.get(f"orders/available?lat={spot[0]}&lng={spot[1]}").data == []
-    assert asked(order, 2) == second.id
+    assert first.api.get(f"orders/available?lat={origin[0]}&lng={origin[1]}").data == []
+    assert offered(order, 2) == second.id
     assert second.api.post(f"orders/{order['id']}/accept").status == 200
     assert [offer["outcome"] for offer in offers(order)] == ["REJECTED", "ACCEPTED"]
     assert sql("SELECT count(*) AS n FROM dispatches WHERE order_id = %s", order["id"])[0]["n"] == 0

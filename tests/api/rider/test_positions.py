@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Where riders are: what they report, what is refused, who hears of it."""
+"""Positions of riders: reports, refusals, and who receives them."""
 
 import datetime
 
@@ -14,13 +14,13 @@ pytestmark = pytest.mark.slow
 
 
 def at(seconds):
-    """So many seconds from now, as a phone writes it."""
+    """A time that many seconds from now, as a phone sends it."""
     moment = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=seconds)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class Later:
-    """A time that is made out when the test runs, not when it is collected."""
+    """A time computed when the test runs, not when it is collected."""
 
     def __init__(self, seconds):
         self.seconds = seconds
@@ -48,7 +48,7 @@ def row(sql, rider):
 
 
 def written(sql, rider):
-    """His row, once the loop has written his last point there."""
+    """The rider's row, once the loop has written the last point."""
     return until(lambda: row(sql, rider)["located_at"] and row(sql, rider))
 
 
@@ -63,7 +63,7 @@ def field(reply):
     ("availability/location", {"location": {"lat": 4.0512, "lng": 9.7012}}),
     ("location/update", {"lat": "4.0512", "lng": "9.7012", "orderId": "ord_1"}),
     ("availability/location", {"lat": 4.0512, "lng": 9.7012, "occurredAt": Later(-20)})])
-def test_a_report_reaches_his_row(rider, sql, path, body):
+def test_a_report_reaches_the_riders_row(rider, sql, path, body):
     one = rider()
     if isinstance(body["lat"] if "lat" in body else 0, str):
         body = {**body, "lat": float(body["lat"]), "lng": float(body["lng"])}
@@ -73,7 +73,7 @@ def test_a_report_reaches_his_row(rider, sql, path, body):
     assert (found["lat"], found["lng"]) == (4.0512, 9.7012)
 
 
-def test_of_a_batch_the_last_point_counts(rider, sql):
+def test_the_newest_point_of_a_batch_counts(rider, sql):
     one = rider()
     assert one.api.post("availability/location", json=made_out(points(-900, -600, -3))).status == 200
     found = written(sql, one)
@@ -97,10 +97,10 @@ def test_a_wrong_report_is_refused_whole(rider, sql, body, named):
     one = rider()
     assert field(one.api.post("availability/location", json=made_out(body))) == named
     assert one.api.post("availability/location", json={"lat": 4.0, "lng": 9.0}).status == 200
-    assert written(sql, one)["lat"] == 4.0  # nothing of the refused one was kept
+    assert written(sql, one)["lat"] == 4.0  # no point of the refused report was stored
 
 
-def test_more_points_than_a_batch_may_have_are_refused(rider, sql):
+def test_too_many_points_are_refused(rider, sql):
     one = rider()
     point = {"lat": 4.05, "lng": 9.7, "at": at(-1700)}
     assert field(one.api.post("availability/location", json={"points": [point] * 101})) == "points"
@@ -108,7 +108,7 @@ def test_more_points_than_a_batch_may_have_are_refused(rider, sql):
     assert (reply.status, reply.code) == (413, "PAYLOAD_TOO_LARGE")
 
 
-def test_a_report_before_the_last_one_is_refused(rider, sql):
+def test_a_report_older_than_the_last_one_is_refused(rider, sql):
     one = rider()
     assert one.api.post("availability/location", json=made_out(points(-50, -10))).status == 200
     assert field(one.api.post("availability/location", json={"lat": 1, "lng": 1, "at": at(-11)})) == "at"
@@ -119,7 +119,7 @@ def test_a_report_before_the_last_one_is_refused(rider, sql):
 @pytest.mark.parametrize("sent, skipped, kept", [
     ((-19, -18, -10, -5), 2, 4.063), ((-19, -18), 2, 4.051), ((-19, -18, -15), 2, 4.062), ((-5, -6, -4), 1, 4.062),
     ((-5, -12, -10), 2, 4.06), ((-10, -8), 0, 4.061)])
-def test_of_a_batch_what_is_older_than_what_is_known_is_skipped(rider, admin_api, sent, skipped, kept):
+def test_points_of_a_batch_older_than_a_known_one_are_skipped(rider, admin_api, sent, skipped, kept):
     one = rider()
     first = one.api.post("availability/location", json=made_out(points(-20, -16)))
     assert (first.status, first.data) == (200, {"skipped": 0})
@@ -129,14 +129,14 @@ def test_of_a_batch_what_is_older_than_what_is_known_is_skipped(rider, admin_api
     assert abs(shown["lat"] - kept) < 1e-5
 
 
-def test_a_batch_that_is_sent_again_is_no_news(rider, sql):
+def test_a_repeated_batch_changes_nothing(rider, sql):
     one = rider()
     batch = made_out(points(-50, -40, -10))
     assert one.api.post("availability/location", json=batch).data == {"skipped": 0}
     assert one.api.post("availability/location", json=batch).data == {"skipped": 2}
 
 
-def test_time_does_not_go_back_through_another_copy_either(rider, sql, server, start_server, redis_url):
+def test_an_older_report_is_refused_by_another_instance_too(rider, sql, server, start_server, redis_url):
     other = start_server(redis_url=redis_url(), database_url=server.configuration["database_url"])
     one = rider()
     assert one.api.post("availability/location", json=made_out(points(-10))).status == 200
@@ -146,14 +146,14 @@ def test_time_does_not_go_back_through_another_copy_either(rider, sql, server, s
     assert field(late.post("availability/location", json={"lat": 4, "lng": 9, "at": at(-8)})) == "at"
 
 
-def test_a_phone_whose_clock_is_ahead_reports_all_the_same(rider):
+def test_a_phone_whose_clock_is_ahead_can_report(rider):
     one = rider()
     assert one.api.post("availability/location", json={"lat": 4, "lng": 9, "at": at(50)}).status == 200
     assert one.api.post("availability/location", json={"lat": 4, "lng": 9}).status == 200
     assert one.api.post("availability/location", json={"lat": 4, "lng": 9, "at": at(51)}).status == 200
 
 
-def test_who_is_offline_does_not_report(rider, sql):
+def test_an_offline_rider_cannot_report(rider, sql):
     one = rider(is_online=False)
     reply = one.api.post("availability/location", json={"lat": 4.05, "lng": 9.7})
     assert (reply.status, reply.code) == (400, "RIDER_5000")
@@ -163,18 +163,18 @@ def test_who_is_offline_does_not_report(rider, sql):
     assert one.api.post("availability/location", json={"lat": 4.05, "lng": 9.7}).code == "RIDER_5000"
 
 
-def test_who_may_not_work_does_not_report(rider):
+def test_a_rider_who_may_not_work_cannot_report(rider):
     reply = rider(is_online=False, approval_status="PENDING").api.post(
         "availability/location", json={"lat": 4.05, "lng": 9.7})
     assert (reply.status, reply.code) == (403, "RIDER_3004")
 
 
-def test_his_row_is_written_at_most_every_thirty_seconds(rider, sql):
+def test_the_riders_row_is_written_at_most_every_thirty_seconds(rider, sql):
     one = rider()
     assert one.api.post("availability/location", json={"lat": 4.01, "lng": 9.7}).status == 200
     first = written(sql, one)
     assert one.api.post("availability/location", json={"lat": 4.02, "lng": 9.7}).status == 200
-    other = rider()  # written a second later, when the first would have been again
+    other = rider()  # written a second later, when the first would have been written again
     assert other.api.post("availability/location", json={"lat": 4.03, "lng": 9.7}).status == 200
     written(sql, other)
     assert row(sql, one) == first
@@ -204,7 +204,7 @@ def test_the_customer_sees_the_newest_position(rider, sql, server, customer):
     assert place["latitude"] == place["lat"] and place["updatedAt"] == place["timestamp"]
 
 
-def test_reports_are_taken_while_redis_is_down(own_stores, start_server):
+def test_reports_are_accepted_without_redis(own_stores, start_server):
     server = start_server(database_url=own_stores.databases.fresh(), redis_url=own_stores.redis_url)
     connection = psycopg2.connect(server.configuration["database_url"])
     connection.autocommit = True

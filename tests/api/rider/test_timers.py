@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What happens because time passes. The clock is moved by moving rows' times."""
+"""Effects of passing time. Tests change times in rows to let time pass."""
 
 from world.accounts import open_shop
 from world.audit import top_up
@@ -17,7 +17,7 @@ def place(server, sql, customer, **columns):
 
 
 def age(sql, order, minutes):
-    """The order was placed so many minutes ago."""
+    """Sets the time of placing to that many minutes ago."""
     sql("UPDATE orders SET created_at = created_at - make_interval(mins => %s), timeline = jsonb_set(timeline::jsonb,"
         " '{0,timestamp}', to_jsonb(iso(created_at - make_interval(mins => %s))))::json WHERE id = %s",
         minutes, minutes, order["orderId"])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What apps may know before anybody logs in."""
+"""The configuration that apps read before login."""
 
 
 def test_the_configuration_shows_services_and_no_commission(api):
@@ -13,7 +13,7 @@ def test_the_configuration_shows_services_and_no_commission(api):
     assert b"ommission" not in api.get("config").body
 
 
-def test_one_service(api):
+def test_one_service_can_be_read_by_name(api):
     for name in ("food", "FOOD", "mart"):
         service = api.get(f"config/service/{name}").data
         assert service["enabled"] is True and service["serviceName"] == name.lower()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Readers of a menu against orders that change it: what was acknowledged is what the next reader sees."""
+"""Concurrent reads of a menu and orders that change it: after an order is acknowledged, no reader sees old stock."""
 
 import threading
 

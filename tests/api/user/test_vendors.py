@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Vendors and menus, as anybody may read them."""
+"""Public vendors and menus."""
 
 import concurrent.futures
 import threading
@@ -22,7 +22,7 @@ def test_reading_needs_no_account_and_a_token_changes_nothing(api, customer_api)
         assert again.status == 304 and again.body == b""
 
 
-def test_nearest_first_then_best_rated(api):
+def test_vendors_are_listed_nearest_first_then_best_rated(api):
     near = api.get("vendors?lat=4.0503&lng=9.6960&limit=40").data
     distances = [vendor["distance"] for vendor in near]
     assert near[0]["vendorId"] == "vendor_123" and distances == sorted(distances)
@@ -33,7 +33,7 @@ def test_nearest_first_then_best_rated(api):
     assert api.get("vendors?limit=1").data[0]["distance"] is None
 
 
-def test_filters_narrow(api, sql):
+def test_filters_restrict_the_list(api, sql):
     total = lambda **query: api.get("vendors", query={"limit": 1, **query}).json["meta"]["total"]
     approved = lambda where: sql("SELECT count(*) AS n FROM vendors WHERE approval_status = 'APPROVED'"
                                  f" AND {where}")[0]["n"]
@@ -52,13 +52,13 @@ def test_filters_narrow(api, sql):
     ("lat=4", "lng"), ("lng=9", "lat"), ("radius=5", "lat"), ("lat=91&lng=9", "lat"), ("lat=x&lng=9", "lat"),
     ("lat=4&lng=9&radius=0", "radius"), ("serviceType=WEAPONS", "serviceType"), ("page=0", "page"),
     ("limit=-1", "limit"), ("openNow=perhaps", "openNow")])
-def test_a_wrong_filter_is_named(api, query, field):
+def test_an_invalid_filter_is_refused_naming_it(api, query, field):
     reply = api.get(f"vendors?{query}")
     assert (reply.status, reply.code) == (400, "VALIDATION_ERROR")
     assert reply.error["details"][0]["field"] == field
 
 
-def test_one_vendor_with_and_without_a_place(api):
+def test_a_vendor_has_distance_and_fee_only_with_a_position(api):
     plain = api.get("vendors/vendor_123").data
     assert plain["distance"] is None and plain["location"]["coordinates"] == {"lat": 4.0503, "lng": 9.696}
     near = api.get(f"vendors/vendor_123?lat={4.0503 + 3500 / 111194.92664455873}&lng=9.696").data
@@ -77,7 +77,7 @@ def test_unknown_and_unapproved_vendors_are_404(api, sql):
             assert (reply.status, reply.code) == (404, "VENDOR_3000"), path
 
 
-def test_the_menu_and_its_parts(api):
+def test_a_menu_can_be_filtered(api):
     menu = api.get("vendors/vendor_123/menu").data
     assert len(menu["items"]) == 13 and "Plats" in menu["categories"]
     assert {item["itemId"] for item in menu["items"]} == {f"item_{n}" for n in range(1, 14)}
@@ -98,7 +98,7 @@ def test_a_menu_from_the_cache_is_the_same_menu(start_server, redis_url):
 
 
 def test_one_loader_runs_when_many_readers_miss_together(start_server, redis_url):
-    # An answer of Redis later than redis_timeout is a miss by design: here a sanitized loop has a thousand at once.
+    # Redis replies after redis_timeout count as misses. A sanitized loop with a thousand requests at once needs more time.
     server = start_server(redis_url=redis_url(5), loops=1, redis_timeout="10s")
     scrape = lambda: sum(float(line.split()[-1]) for line in
                          server.api(name="metrics").get("/metrics").body.decode().splitlines()
@@ -121,7 +121,7 @@ def test_one_loader_runs_when_many_readers_miss_together(start_server, redis_url
     assert scrape() - before <= 2
 
 
-def test_settings_are_effective_within_a_moment(start_server):
+def test_changed_settings_apply_within_seconds(start_server):
     server = start_server()
     connection = psycopg2.connect(server.configuration["database_url"])
     connection.autocommit = True
@@ -149,15 +149,15 @@ def test_settings_are_effective_within_a_moment(start_server):
     connection.close()
 
 
-# --- What depends on the time of the request ----------------------------------------------------------
+# --- Replies that depend on the time ------------------------------------------------------------------
 
 def in_minutes(sql, minutes):
-    """A clock of Douala's so many minutes from now, HH:MM."""
+    """The local time in Douala that many minutes from now, HH:MM."""
     return sql("SELECT to_char(now() AT TIME ZONE 'Africa/Douala' + %s * interval '1 minute', 'HH24:MI') AS clock",
                minutes)[0]["clock"]
 
 
-def test_what_is_kept_of_a_vendor_ends_when_it_closes(api, vendor, sql, redis_url):
+def test_a_cached_vendor_expires_when_it_closes(api, vendor, sql, redis_url):
     days = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
     hours = {"open": in_minutes(sql, -60), "close": in_minutes(sql, 3)}
     shop = vendor(business_hours={day: hours for day in days})
@@ -168,7 +168,7 @@ def test_what_is_kept_of_a_vendor_ends_when_it_closes(api, vendor, sql, redis_ur
         assert 0 < store.pttl(f"vendor:{shop.id}") <= held < 180_000
 
 
-def test_what_is_kept_of_a_vendor_without_hours_lasts_its_life(api, vendor, redis_url):
+def test_a_cached_vendor_without_hours_expires_after_its_ttl(api, vendor, redis_url):
     shop = vendor()
     api.get(f"vendors/{shop.id}")
     with redis.Redis.from_url(redis_url()) as store:
@@ -176,7 +176,7 @@ def test_what_is_kept_of_a_vendor_without_hours_lasts_its_life(api, vendor, redi
 
 
 @pytest.mark.parametrize("path", ["vendors", "vendors?lat=4&lng=9", "vendors/vendor_123?lat=4&lng=9"])
-def test_no_answer_says_that_a_vendor_is_open_past_the_minute(api, sql, path):
+def test_a_reply_with_isopen_expires_with_the_minute(api, sql, path):
     while True:
         before = time.time()
         reply = api.get(path)
@@ -187,7 +187,7 @@ def test_no_answer_says_that_a_vendor_is_open_past_the_minute(api, sql, path):
 
 
 @pytest.mark.parametrize("named, is_open", [(["today"], True), (["yesterday"], False), ([], True)])
-def test_days_that_are_not_named_are_closed_unless_none_is(api, vendor, sql, named, is_open):
+def test_absent_days_are_closed_unless_all_are_absent(api, vendor, sql, named, is_open):
     shop = vendor()
     today = sql("SELECT trim(to_char(now() AT TIME ZONE 'Africa/Douala', 'day')) AS day")[0]["day"]
     days = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What tests of the vendor namespace stand on beside the shared server."""
+"""Fixtures of the vendor namespace, beside the shared server."""
 
 import psycopg2
 import psycopg2.extras
@@ -8,7 +8,7 @@ import pytest
 
 @pytest.fixture
 def statements():
-    """statements(server): as the fixture sql, for another server's database."""
+    """statements(server): the fixture sql for another server's database."""
     made = []
 
     def connect(server):

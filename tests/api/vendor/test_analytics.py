@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How a shop does: of what was delivered, in the business's days."""
+"""Reports of a shop's delivered orders, by days of the business time zone."""
 
 import datetime
 import zoneinfo
@@ -11,7 +11,7 @@ OVERVIEW = {"orders": 0, "revenue": 0, "averageOrderValue": 0, "rating": 0}
 
 
 def sell(sql, shop, buyer, at, status="DELIVERED", lines=None):
-    """An order as its whole life leaves it, placed at that local time in Douala."""
+    """A delivered order, placed at that local time in Douala."""
     lines = lines or [(1, 2500)]
     placed = buyer.api.post("orders", json={
         "vendorId": shop.id, "paymentMethod": "CASH",
@@ -40,7 +40,7 @@ def test_a_shop_that_sold_nothing_has_zeros(shop):
         {"date": now().date().isoformat(), "orders": 0, "revenue": 0}]
 
 
-def test_only_what_was_delivered_counts(shop, customer, sql):
+def test_only_delivered_orders_count(shop, customer, sql):
     buyer = customer()
     sell(sql, shop, buyer, now(), lines=[(2, 2500)])
     sell(sql, shop, buyer, now(), lines=[(1, 2500)])
@@ -91,13 +91,13 @@ def test_a_customer_who_bought_before_the_period_returns(shop, customer, sql):
         "total": 2, "new": 1, "returning": 1}
 
 
-def test_another_vendors_sales_are_not_seen(shop, vendor, customer, sql):
+def test_sales_of_another_vendor_are_not_included(shop, vendor, customer, sql):
     other = vendor(items=1)
     sell(sql, other, customer(), now())
     assert shop.api.get("analytics/overview").data == OVERVIEW
 
 
 @pytest.mark.parametrize("path", ["overview", "popular-items", "revenue", "customers"])
-def test_a_period_that_is_none_is_refused(shop, path):
+def test_an_unknown_period_is_refused(shop, path):
     reply = shop.api.get(f"analytics/{path}", query={"period": "decade"})
     assert (reply.status, reply.code) == (400, "VALIDATION_ERROR")

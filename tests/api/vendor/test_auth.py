@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Vendors: registration, log-in, and what proves who they are."""
+"""Vendors: registration, login and verification."""
 
 import re
 
@@ -25,7 +25,7 @@ def registration(**fields):
 
 @pytest.fixture
 def vendors(server):
-    """The vendor namespace, called by nobody in particular."""
+    """The vendor namespace, without a token."""
     made = server.api(None, "vendor")
     yield made
     made.close()
@@ -56,7 +56,7 @@ def test_a_vendor_made_for_a_test_is_listed_with_its_menu(api, vendor):
     assert api.get(f"/api/v1/user/vendors/{shop.id}").data["isOnline"] is True
     menu = api.get(f"/api/v1/user/vendors/{shop.id}/menu").data
     assert {item["itemId"] for item in menu["items"]} == set(shop.items)
-    # Its token is one of this server.
+    # Its token works on this server.
     assert shop.api.get("/api/v1/user/auth/me").code == "AUTH_1005"
 
 
@@ -95,12 +95,12 @@ def test_registration_opens_an_account_that_waits_for_approval(vendors, register
     {"location": "Rue 1", "city": "Kribi", "coordinates": {"lat": 2.9, "lng": 9.9}},
     {"address": "Rue 1", "city": "Kribi", "latitude": 2.9, "longitude": 9.9},
     {"address": {"street": "Rue 1", "city": "Kribi"}, "lat": 2.9, "lng": 9.9}])
-def test_a_place_is_the_same_in_any_spelling(register, place):
+def test_a_location_is_accepted_in_any_spelling(register, place):
     location = register(**{"location": None, **place})["vendor"]["location"]
     assert location == {"address": "Rue 1", "city": "Kribi", "coordinates": {"lat": 2.9, "lng": 9.9}}
 
 
-def test_without_a_point_a_shop_is_in_the_middle_of_its_city(vendors, register):
+def test_without_a_point_a_shop_gets_the_centre_of_its_city(vendors, register):
     place = {"location": None, "address": {"street": "Avenue Kennedy"}, "city": "Yaoundé"}
     point = register(**place)["vendor"]["location"]["coordinates"]
     assert (round(point["lat"]), round(point["lng"])) == (4, 12)
@@ -111,7 +111,7 @@ def test_without_a_point_a_shop_is_in_the_middle_of_its_city(vendors, register):
 
 @pytest.mark.parametrize("business, service", [
     ("RESTAURANT", "FOOD"), ("GROCERY", "MART"), ("pharmacy", "MART"), ("OTHER", "FOOD")])
-def test_a_kind_of_business_says_which_service(register, business, service):
+def test_the_business_type_decides_the_service(register, business, service):
     vendor = register(serviceType=None, businessType=business)["vendor"]
     assert (vendor["serviceType"], vendor["businessType"]) == (service, business.upper())
 
@@ -143,10 +143,10 @@ def test_an_email_and_a_phone_belong_to_one_vendor(vendors, register):
     assert (reply.status, reply.code) == (409, "VENDOR_1013")
 
 
-# --- Log in and out ---------------------------------------------------------------------------
+# --- Login and logout -------------------------------------------------------------------------
 
 
-def test_a_vendor_logs_in_by_email_or_phone_while_it_waits(vendors, register):
+def test_a_vendor_logs_in_by_email_or_phone_before_its_approval(vendors, register):
     vendor = register()["vendor"]
     for who in ({"email": vendor["email"].upper()}, {"phone": vendor["phone"][4:]}):
         reply = vendors.post("auth/login", json={**who, "password": PASSWORD})
@@ -159,7 +159,7 @@ def test_a_vendor_logs_in_by_email_or_phone_while_it_waits(vendors, register):
         assert (reply.status, reply.code) == (401, "VENDOR_1002")
 
 
-def test_a_suspended_or_inactive_vendor_stays_out(vendors, register, sql):
+def test_a_suspended_or_inactive_vendor_cannot_log_in(vendors, register, sql):
     for change, code in (("approval_status = 'SUSPENDED'", "VENDOR_1003"),
                          ("status = 'INACTIVE'", "VENDOR_1004")):
         data = register()
@@ -183,7 +183,7 @@ def test_a_refresh_rotates_and_an_old_token_ends_the_session(vendors, register):
     assert vendors.get("auth/me", token=second["token"]).status == 401
 
 
-def test_a_refresh_token_counts_in_its_own_namespace(api, vendors, register, customer):
+def test_a_refresh_token_is_valid_in_its_own_namespace_only(api, vendors, register, customer):
     data = register()
     reply = api.post("/api/v1/rider/auth/refresh", json={"refreshToken": data["refreshToken"]})
     assert (reply.status, reply.code) == (401, "AUTH_1001")
@@ -205,7 +205,7 @@ def test_logging_out_ends_the_session(vendors, register):
 # --- Codes ------------------------------------------------------------------------------------
 
 
-def test_one_code_proves_phone_and_email_and_approves_nothing(vendors, register, server, sql):
+def test_one_code_verifies_phone_and_email_and_does_not_approve(vendors, register, server, sql):
     vendor = register()["vendor"]
     code = codes(server, vendor["phone"])[-1]
     assert [line for line in server.log() if line.get("msg") == "e-mail" and code in line["text"]]
@@ -221,13 +221,13 @@ def test_one_code_proves_phone_and_email_and_approves_nothing(vendors, register,
     assert (reply.status, reply.code) == (400, "VENDOR_1012")
     reply = vendors.post("auth/verify-otp", json={"vendorId": "vendor_nobody", "otp": code})
     assert (reply.status, reply.code) == (404, "VENDOR_1007")
-    told = sql("SELECT 1 FROM outbox WHERE aggregate = %s AND type = 'vendor_changed'"
+    published = sql("SELECT 1 FROM outbox WHERE aggregate = %s AND type = 'vendor_changed'"
                " UNION ALL SELECT 1 FROM events WHERE aggregate = %s AND type = 'vendor_changed'",
                vendor["vendorId"], vendor["vendorId"])
-    assert told
+    assert published
 
 
-def test_phone_and_email_may_be_proved_one_by_one(vendors, register, server):
+def test_phone_and_email_can_be_verified_separately(vendors, register, server):
     data = register()
     code = codes(server, data["vendor"]["phone"])[-1]
     reply = vendors.post("auth/verify-phone", json={"otp": code}, token=data["token"])
@@ -238,7 +238,7 @@ def test_phone_and_email_may_be_proved_one_by_one(vendors, register, server):
     assert (reply.data["isPhoneVerified"], reply.data["isEmailVerified"]) == (True, True)
 
 
-def test_an_old_code_and_one_tried_too_often_count_no_more(vendors, register, server, sql):
+def test_an_expired_code_and_one_with_too_many_attempts_are_refused(vendors, register, server, sql):
     data = register()
     vendor, code = data["vendor"], codes(server, data["vendor"]["phone"])[-1]
     body = {"vendorId": vendor["vendorId"], "otp": code}
@@ -254,7 +254,7 @@ def test_an_old_code_and_one_tried_too_often_count_no_more(vendors, register, se
     assert vendors.post("auth/verify-otp", json={**body, "otp": fresh}).code == "VENDOR_1011"
 
 
-def test_a_new_code_is_sent_to_who_names_itself_or_holds_a_token(vendors, register, server, rider):
+def test_a_new_code_is_sent_for_a_vendor_id_or_a_token(vendors, register, server, rider):
     data = register()
     phone = data["vendor"]["phone"]
     sent = len(codes(server, phone))
@@ -289,7 +289,7 @@ def test_a_changed_password_ends_the_other_sessions(vendors, register):
     assert vendors.post("auth/login", json={"email": email, "password": NEW_PASSWORD}).status == 200
 
 
-def test_a_forgotten_password_is_reset_by_mail_and_nobody_learns_who_has_an_account(
+def test_a_password_is_reset_by_mail_without_revealing_which_accounts_exist(
         api, vendors, register, server):
     data = register()
     email = data["vendor"]["email"]
@@ -310,7 +310,7 @@ def test_a_forgotten_password_is_reset_by_mail_and_nobody_learns_who_has_an_acco
     assert (reply.status, reply.code) == (400, "VENDOR_1009")
 
 
-def test_devices_of_a_vendor_are_its_own(vendors, register, sql):
+def test_a_device_belongs_to_its_vendor(vendors, register, sql):
     data = register()
     reply = vendors.post("auth/device-token", json={"token": "till-1"}, token=data["token"])
     assert reply.status == 200

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The vendor's menu: what an item may be, whose it is, and that a menu read after a write is the new one."""
+"""The vendor's menu: the rules for an item, its owner, and that a menu read after a write is the new one."""
 
 import concurrent.futures
 
@@ -14,7 +14,7 @@ DISH = {"name": "Poulet DG", "description": "Poulet, plantains mûrs et légumes
 
 
 def names_at(api, shop):
-    """What customers read of a vendor's menu."""
+    """The public menu of a vendor."""
     reply = api.get(f"/api/v1/user/vendors/{shop.id}/menu")
     assert reply.status == 200, reply
     return [item["name"] for item in reply.data["items"]]
@@ -23,7 +23,7 @@ def names_at(api, shop):
 # --- Adding and reading ---------------------------------------------------------------------------
 
 @pytest.mark.parametrize("path", ["inventory/items", "menu"])
-def test_an_added_item_is_what_was_sent_and_can_be_read_under_both_bases(vendor, path):
+def test_an_added_item_can_be_read_as_sent_under_both_paths(vendor, path):
     shop = vendor()
     made = shop.api.post(path, json=DISH)
     assert made.status == 201, made
@@ -34,7 +34,7 @@ def test_an_added_item_is_what_was_sent_and_can_be_read_under_both_bases(vendor,
         assert shop.api.get(f"{base}/{made.data['itemId']}").data == made.data
 
 
-def test_an_item_without_the_optional_members_is_available_and_not_counted(vendor):
+def test_an_item_without_optional_members_is_available_without_stock_count(vendor):
     made = vendor().api.post("menu", json={
         "name": "Eau", "category": "Boissons", "price": 300, "preparationTime": 1})
     assert made.status == 201, made
@@ -56,7 +56,7 @@ def test_an_item_without_the_optional_members_is_available_and_not_counted(vendo
     ({"variants": [{"id": "v", "name": "S", "price": 0}, {"id": "v", "name": "L", "price": 0}]},
      "variants[1].id"),
 ])
-def test_what_an_item_cannot_be_is_refused_naming_the_field(vendor, sql, change, field):
+def test_an_invalid_item_is_refused_naming_the_field(vendor, sql, change, field):
     shop = vendor(items=1)
     for reply in (shop.api.post("menu", json={**DISH, **change}),
                   shop.api.put(f"menu/{shop.items[0]}", json=change)):
@@ -68,7 +68,7 @@ def test_what_an_item_cannot_be_is_refused_naming_the_field(vendor, sql, change,
                shop.id) == [{"n": 1, "name": "Ndolé"}]
 
 
-def test_variants_and_add_ons_are_kept_with_ids_and_nothing_unknown(vendor):
+def test_variants_and_add_ons_are_stored_with_ids_and_known_members_only(vendor):
     made = vendor().api.post("menu", json={
         **DISH, "variants": [{"name": "Grand", "price": 1000, "options": ["2 cuisses"], "cost": 3}],
         "addOns": [{"id": "piment", "name": "Piment", "price": 0}]})
@@ -114,7 +114,7 @@ def test_the_501st_item_is_refused_however_many_are_added_at_once(vendor, sql):
 # --- Changing -------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("base", ["inventory/items", "menu"])
-def test_a_change_touches_only_what_it_names(vendor, base):
+def test_a_change_touches_only_the_given_members(vendor, base):
     shop = vendor()
     made = shop.api.post("menu", json=DISH).data
     changed = shop.api.put(f"{base}/{made['itemId']}", json={"price": 4000, "tags": []})
@@ -122,7 +122,7 @@ def test_a_change_touches_only_what_it_names(vendor, base):
     assert changed.data == {**made, "price": 4000, "tags": [], "updatedAt": changed.data["updatedAt"]}
 
 
-def test_stock_is_set_counted_or_not(vendor):
+def test_stock_counting_can_be_set_and_stopped(vendor):
     shop = vendor(items=1)
     path = f"inventory/{shop.items[0]}"
     counted = shop.api.put(path, json={"quantity": 0, "unit": "plat"})
@@ -143,7 +143,7 @@ def test_availability_is_switched_under_any_spelling_and_verb(vendor, base):
 
 
 @pytest.mark.parametrize("base", ["inventory/items", "menu"])
-def test_a_deleted_item_is_gone_for_all_but_the_orders_that_name_it(vendor, api, sql, base):
+def test_a_deleted_item_remains_only_in_its_orders(vendor, api, sql, base):
     shop = vendor(items=1)
     assert names_at(api, shop) == ["Ndolé"]
     gone = shop.api.delete(f"{base}/{shop.items[0]}")
@@ -158,7 +158,7 @@ def test_a_deleted_item_is_gone_for_all_but_the_orders_that_name_it(vendor, api,
 
 @pytest.mark.parametrize("whose, status, code", [
     ("another's", 403, "INVENTORY_3002"), ("nobody's", 404, "INVENTORY_3001")])
-def test_the_item_of_another_vendor_is_left_alone(vendor, sql, whose, status, code):
+def test_an_item_of_another_vendor_is_not_changed(vendor, sql, whose, status, code):
     shop, other = vendor(), vendor(items=1)
     item = other.items[0] if whose == "another's" else "item_unknown"
     before = sql("SELECT * FROM items WHERE vendor_id = %s", other.id)
@@ -171,7 +171,7 @@ def test_the_item_of_another_vendor_is_left_alone(vendor, sql, whose, status, co
 
 
 @pytest.mark.parametrize("path", ["inventory/bulk-update", "menu/bulk"])
-def test_sixty_ids_are_changed_by_three_statements_and_foreign_ones_passed_over(vendor, sql, path):
+def test_sixty_ids_are_changed_by_three_statements_and_foreign_ones_skipped(vendor, sql, path):
     shop, other = vendor(items=50), vendor(items=9)
     ids = shop.items[:30] + other.items + ["item_unknown"] + shop.items[30:]
     sql("CREATE TABLE IF NOT EXISTS updates_seen (n integer);"
@@ -191,7 +191,7 @@ def test_sixty_ids_are_changed_by_three_statements_and_foreign_ones_passed_over(
         {"vendor_id": shop.id, "available": False, "n": 50}]
 
 
-def test_an_id_that_stands_twice_counts_once(vendor):
+def test_a_repeated_id_counts_once(vendor):
     shop = vendor(items=1)
     reply = shop.api.post("menu/bulk", json={"itemIds": shop.items * 60, "available": False})
     assert reply.data == {"updated": 1}
@@ -199,17 +199,17 @@ def test_an_id_that_stands_twice_counts_once(vendor):
 
 @pytest.mark.parametrize("body", [{"available": True}, {"itemIds": [], "available": True},
                                   {"itemIds": ["item_1"]}, {"itemIds": ["item 1"], "available": True}])
-def test_a_bulk_change_needs_ids_and_what_to_do(vendor, body):
+def test_a_bulk_change_needs_ids_and_availability(vendor, body):
     reply = vendor().api.post("menu/bulk", json=body)
     assert (reply.status, reply.code) == (400, "VALIDATION_ERROR")
 
 
-def test_nobody_but_a_vendor_keeps_a_menu(api, customer_api):
+def test_only_a_vendor_can_edit_a_menu(api, customer_api):
     assert api.get("/api/v1/vendor/menu").code == "UNAUTHORIZED"
     assert customer_api.post("/api/v1/vendor/menu", json=DISH).status == 403
 
 
-# --- What customers see ---------------------------------------------------------------------------
+# --- The public menu ------------------------------------------------------------------------------
 
 def menu_after_each_write(shop, api):
     """Reads the customers' menu after each kind of write."""
@@ -235,7 +235,7 @@ def test_a_menu_read_after_a_write_is_the_new_one(vendor, api):
     menu_after_each_write(vendor(), api)
 
 
-def test_a_menu_read_after_a_write_is_the_new_one_also_while_redis_is_away(own_stores, statements):
+def test_a_menu_read_after_a_write_is_the_new_one_also_without_redis(own_stores, statements):
     server = Server(own_stores.databases.fresh(), own_stores.redis_url).start()
     try:
         shop, api = open_shop(server, statements(server)), server.api()

@@ -38,7 +38,7 @@ def customers_menu(strict, shop):
     return strict.api().get(f"vendors/{shop.id}/menu").data
 
 
-def test_a_new_item_is_hidden_from_customers_and_asked_for(strict, sql, shop):
+def test_a_new_item_is_hidden_and_has_a_request(strict, sql, shop):
     made = shop.api.post("menu", json={**DISH, "category": "Nouveau", "changeReason": "Saison"})
     assert made.status == 201 and made.json["message"]
     assert shop.api.get("menu").data["total"] == 2
@@ -57,7 +57,7 @@ def test_a_hidden_item_cannot_be_ordered(strict, sql, shop):
     assert (reply.status, reply.code) == (404, "INVENTORY_6000")
 
 
-def test_a_new_price_waits_while_other_changes_show_at_once(strict, sql, shop):
+def test_a_new_price_waits_while_other_changes_apply_immediately(strict, sql, shop):
     changed = shop.api.put(f"menu/{shop.items[0]}", json={
         "price": 3000, "name": "Ndolé crevettes", "changeReason": "Crevettes"})
     assert changed.status == 200 and changed.json["message"]
@@ -68,7 +68,7 @@ def test_a_new_price_waits_while_other_changes_show_at_once(strict, sql, shop):
         "requested_price": 3000, "reason": "Crevettes", "status": "PENDING"}]
 
 
-def test_asking_again_changes_the_request_and_asking_for_the_old_price_withdraws_it(sql, shop):
+def test_a_second_price_changes_the_request_and_the_present_price_withdraws_it(sql, shop):
     for price in (3000, 3200):
         shop.api.put(f"menu/{shop.items[0]}", json={"price": price})
     assert [row["requested_price"] for row in requests_of(sql, shop)] == [3200]
@@ -76,14 +76,14 @@ def test_asking_again_changes_the_request_and_asking_for_the_old_price_withdraws
     assert "message" not in back.json and requests_of(sql, shop) == []
 
 
-def test_the_price_of_a_hidden_item_is_part_of_what_is_asked_for(sql, shop):
+def test_a_new_price_of_a_hidden_item_changes_its_request(sql, shop):
     item = shop.api.post("menu", json=DISH).data["itemId"]
     assert shop.api.put(f"menu/{item}", json={"price": 3600}).data["price"] == 3600
     assert [(row["change_type"], row["requested_price"]) for row in requests_of(sql, shop)] == [
         ("NEW_ITEM", 3600)]
 
 
-def test_a_deleted_item_is_not_asked_for_any_more(sql, shop):
+def test_deleting_an_item_deletes_its_request(sql, shop):
     item = shop.api.post("menu", json=DISH).data["itemId"]
     assert shop.api.delete(f"menu/{item}").status == 200
     assert requests_of(sql, shop) == []

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The menu and orders on it: variants and add-ons at our prices, stock taken and given back."""
+"""The menu and orders on it: variants and add-ons at the menu's prices, stock taken and returned."""
 
 import pytest
 
@@ -11,7 +11,7 @@ ADD_ONS = [{"id": "egg", "name": "Œuf", "price": 250}, {"id": "hot", "name": "P
 
 @pytest.fixture
 def shop(vendor):
-    """A vendor with one item of 2,500 XAF, to be chosen from."""
+    """A vendor with one item of 2,500 XAF, with choices."""
     made = vendor(items=1, price=2500)
     reply = made.api.put(f"menu/{made.items[0]}", json={"variants": VARIANTS, "addOns": ADD_ONS})
     assert reply.status == 200, reply
@@ -33,7 +33,7 @@ def fund(sql, customer, amount=100_000):
     {"variant": "Grand", "addOns": [{"name": "Œuf", "quantity": 2, "price": 1}, {"id": "hot"}]},
     {"variant": {"id": "big", "price": -9000}, "addons": [{"id": "egg", "quantity": 2}, "Piment"], "price": 1},
 ])
-def test_what_was_chosen_is_priced_by_us_and_kept_in_the_order(shop, customer, sql, line):
+def test_choices_get_the_menus_prices_and_are_stored_in_the_order(shop, customer, sql, line):
     reply = order(customer(), shop, **line)
     assert reply.status == 201, reply
     [kept] = reply.data["items"]
@@ -46,7 +46,7 @@ def test_what_was_chosen_is_priced_by_us_and_kept_in_the_order(shop, customer, s
     assert sql("SELECT items FROM orders WHERE id = %s", reply.data["orderId"])[0]["items"] == [kept]
 
 
-def test_without_a_choice_the_item_costs_what_it_costs(shop, customer):
+def test_without_a_choice_the_item_has_its_own_price(shop, customer):
     reply = order(customer(), shop)
     assert reply.status == 201 and reply.data["subtotal"] == 5000
     assert "options" not in reply.data["items"][0]
@@ -62,7 +62,7 @@ def test_without_a_choice_the_item_costs_what_it_costs(shop, customer):
     ({"addOns": [{"id": "egg", "quantity": 1.5}]}, "items[0].addOns"),
     ({"addOns": ["egg"] * 21}, "items[0].addOns"), ({"addOns": "egg"}, "items[0].addOns"),
 ])
-def test_a_choice_that_the_item_has_not_is_refused_naming_it(shop, customer, sql, line, field):
+def test_an_unknown_choice_is_refused_naming_it(shop, customer, sql, line, field):
     buyer = customer()
     reply = order(buyer, shop, **line)
     assert (reply.status, reply.code) == (400, "VALIDATION_ERROR"), reply
@@ -70,7 +70,7 @@ def test_a_choice_that_the_item_has_not_is_refused_naming_it(shop, customer, sql
     assert sql("SELECT count(*) AS n FROM orders WHERE user_id = %s", buyer.id)[0]["n"] == 0
 
 
-def test_more_choices_than_an_order_may_have_are_refused(shop, customer):
+def test_too_many_choices_are_refused(shop, customer):
     line = {"itemId": shop.items[0], "quantity": 1, "addOns": ["egg"] * 20}
     reply = customer().api.post("orders", json={
         "vendorId": shop.id, "paymentMethod": "CASH", "items": [line] * 11})
@@ -78,21 +78,21 @@ def test_more_choices_than_an_order_may_have_are_refused(shop, customer):
     assert reply.error["details"][0]["field"] == "items[10].addOns"
 
 
-def test_a_price_changed_behind_the_catalogue_is_never_the_old_one(shop, customer, sql):
+def test_a_price_changed_behind_the_catalogue_is_charged(shop, customer, sql):
     assert order(customer(), shop, variantId="big").data["subtotal"] == 7000
     sql("UPDATE items SET variants = replace(variants::text, '1000', '1500')::jsonb WHERE id = %s",
         shop.items[0])
     assert order(customer(), shop, variantId="big").data["subtotal"] == 8000
 
 
-def test_a_choice_taken_off_the_menu_behind_the_catalogue_is_refused(shop, customer, sql):
+def test_a_choice_deleted_behind_the_catalogue_is_refused(shop, customer, sql):
     assert order(customer(), shop, addOns=["egg"]).status == 201
     sql("UPDATE items SET add_ons = '[]' WHERE id = %s", shop.items[0])
     reply = order(customer(), shop, addOns=["egg"])
     assert (reply.status, reply.code) == (400, "VALIDATION_ERROR"), reply
 
 
-def test_other_choices_are_another_basket(start_server, statements):
+def test_baskets_with_different_choices_differ(start_server, statements):
     from world.accounts import open_shop, register
     server = start_server(duplicate_window="60s")
     sql = statements(server)
@@ -107,7 +107,7 @@ def test_other_choices_are_another_basket(start_server, statements):
 
 # --- Stock ----------------------------------------------------------------------------------------
 
-def test_an_order_takes_stock_and_its_cancellation_gives_it_back(shop, customer, sql, api):
+def test_an_order_takes_stock_and_its_cancellation_returns_it(shop, customer, sql, api):
     def stock():
         vendors = shop.api.get(f"menu/{shop.items[0]}").data["stock"]
         [seen] = api.get(f"/api/v1/user/vendors/{shop.id}/menu").data["items"]
@@ -130,7 +130,7 @@ def test_an_order_takes_stock_and_its_cancellation_gives_it_back(shop, customer,
     assert stock() == 3
 
 
-def test_an_item_made_unavailable_or_deleted_cannot_be_ordered_a_moment_later(shop, customer):
+def test_an_unavailable_or_deleted_item_cannot_be_ordered(shop, customer):
     buyer = customer()
     assert order(buyer, shop).status == 201
     shop.api.patch(f"menu/{shop.items[0]}/availability", json={"available": False})
@@ -139,7 +139,7 @@ def test_an_item_made_unavailable_or_deleted_cannot_be_ordered_a_moment_later(sh
     assert order(buyer, shop).code == "INVENTORY_6000"
 
 
-def test_a_new_price_is_what_the_next_order_costs(shop, customer):
+def test_the_next_order_has_the_new_price(shop, customer):
     buyer = customer()
     assert order(buyer, shop).data["subtotal"] == 5000
     shop.api.put(f"menu/{shop.items[0]}", json={"price": 3000})

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The vendor's profile and settings: what they take, and that customers see the new at once."""
+"""The vendor's profile and settings: what they accept, and that customers see changes immediately."""
 
 import pytest
 
@@ -18,8 +18,8 @@ def seen_by_customers(api, shop):
     return api.get(f"/api/v1/user/vendors/{shop.id}").data
 
 
-def told(sql, shop):
-    """How often copies were told to forget the vendor; the relay may have moved rows on."""
+def published_count(sql, shop):
+    """The number of vendor_changed events. The relay may have moved rows already."""
     return sql("SELECT (SELECT count(*) FROM outbox WHERE aggregate = %s AND type = 'vendor_changed')"
                " + (SELECT count(*) FROM events WHERE aggregate = %s AND type = 'vendor_changed') AS n",
                shop.id, shop.id)[0]["n"]
@@ -28,7 +28,7 @@ def told(sql, shop):
 # --- Profile --------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("verb, path", [("put", "auth/profile"), ("patch", "profile"), ("put", "profile")])
-def test_a_profile_changes_in_what_is_named_and_customers_see_it(vendor, api, sql, verb, path):
+def test_a_profile_change_applies_to_the_given_members_and_customers_see_it(vendor, api, sql, verb, path):
     shop = vendor()
     before = seen_by_customers(api, shop)
     reply = getattr(shop.api, verb)(path, json=PROFILE)
@@ -38,7 +38,7 @@ def test_a_profile_changes_in_what_is_named_and_customers_see_it(vendor, api, sq
     for member in ("businessName", "logo", "coverImage", "minOrderAmount", "averagePreparationTime",
                    "tags", "isHighDemand", "description"):
         assert after[member] == PROFILE[member]
-    assert after["location"] == before["location"] and told(sql, shop) == 1
+    assert after["location"] == before["location"] and published_count(sql, shop) == 1
     assert shop.api.get("profile").data == reply.data
 
 
@@ -47,12 +47,12 @@ def test_a_profile_changes_in_what_is_named_and_customers_see_it(vendor, api, sq
     {"address": "Rue Njo-Njo", "city": "Douala", "latitude": 4.03, "longitude": 9.69},
     {"address": {"street": "Rue Njo-Njo", "city": "Douala"}, "coordinates": {"latitude": 4.03, "longitude": 9.69}},
 ])
-def test_a_place_is_taken_in_any_spelling(vendor, body):
+def test_a_location_is_accepted_in_any_spelling(vendor, body):
     assert vendor().api.put("profile", json=body).data["location"] == {
         "address": "Rue Njo-Njo", "city": "Douala", "coordinates": {"lat": 4.03, "lng": 9.69}}
 
 
-def test_what_is_not_the_vendors_to_change_is_ignored(vendor, sql):
+def test_members_that_a_vendor_cannot_change_are_ignored(vendor, sql):
     shop = vendor()
     columns = ("id, email, password_hash, status, approval_status, commission_bps, rating_sum, total_orders,"
                " phone_verified, featured, badges")
@@ -65,7 +65,7 @@ def test_what_is_not_the_vendors_to_change_is_ignored(vendor, sql):
     assert sql(f"SELECT {columns} FROM vendors WHERE id = %s", shop.id) == before
 
 
-def test_a_new_phone_has_to_be_proved_and_a_taken_one_is_refused(vendor):
+def test_a_new_phone_must_be_verified_and_one_in_use_is_refused(vendor):
     shop, other = vendor(), vendor()
     assert shop.api.put("profile", json={"phone": shop.phone}).data["isPhoneVerified"] is True
     taken = shop.api.put("profile", json={"phone": other.phone})
@@ -89,13 +89,13 @@ def test_a_wrong_profile_is_refused_naming_the_field(vendor, sql, body, field):
     reply = shop.api.put("profile", json={"isHighDemand": True, **body})
     assert (reply.status, reply.code) == (400, "VALIDATION_ERROR"), reply
     assert reply.error["details"][0]["field"] == field
-    assert told(sql, shop) == 0
+    assert published_count(sql, shop) == 0
 
 
 @pytest.mark.parametrize("body", [
     {"documents": {"businessLicense": "https://f.reeyo.cm/rc.pdf", "unknown": "x"}},
     {"businessLicense": "https://f.reeyo.cm/rc.pdf"}])
-def test_documents_are_kept_beside_those_handed_in_before(vendor, body):
+def test_documents_are_added_to_earlier_ones(vendor, body):
     shop = vendor(documents={"taxId": "https://f.reeyo.cm/niu.pdf"})
     reply = shop.api.post("profile/documents", json=body)
     assert reply.status == 200, reply
@@ -104,12 +104,12 @@ def test_documents_are_kept_beside_those_handed_in_before(vendor, body):
 
 
 @pytest.mark.parametrize("body", [{}, {"documents": {}}, {"documents": {"taxId": "M0123"}}, {"documents": []}])
-def test_documents_that_are_none_are_refused(vendor, body):
+def test_invalid_documents_are_refused(vendor, body):
     reply = vendor().api.post("profile/documents", json=body)
     assert (reply.status, reply.code) == (400, "VALIDATION_ERROR")
 
 
-def test_documents_as_a_form_with_files_are_not_taken(vendor):
+def test_documents_as_a_multipart_form_are_refused(vendor):
     reply = vendor().api.post(
         "profile/documents", body="--x\r\n\r\n--x--", headers={"Content-Type": "multipart/form-data; boundary=x"})
     assert reply.status in (400, 415)
@@ -131,7 +131,7 @@ def test_hours_are_replaced_and_shown_to_customers(vendor, api, sql, verb, path,
     reply = getattr(shop.api, verb)(path, json=body)
     assert reply.status == 200, reply
     assert reply.data["businessHours"] == WEEK == seen_by_customers(api, shop)["businessHours"]
-    assert told(sql, shop) == 1
+    assert published_count(sql, shop) == 1
 
 
 @pytest.mark.parametrize("body, field", [
@@ -144,7 +144,7 @@ def test_hours_are_replaced_and_shown_to_customers(vendor, api, sql, verb, path,
     ({"businessHours": {"friday": {"open": "08:00", "close": "22:00", "closed": "abc"}}},
      "businessHours.friday.closed"),
     ({"businessHours": {"friday": "always"}}, "businessHours.friday")])
-def test_hours_that_are_none_are_refused(vendor, sql, body, field):
+def test_invalid_hours_are_refused(vendor, sql, body, field):
     shop = vendor()
     reply = shop.api.put("settings/hours", json=body)
     assert (reply.status, reply.code) == (400, "VALIDATION_ERROR"), reply
@@ -155,7 +155,7 @@ def test_hours_that_are_none_are_refused(vendor, sql, body, field):
 @pytest.mark.parametrize("verb, path, word", [
     ("patch", "settings/online-status", "isOnline"), ("put", "profile/status", "available"),
     ("patch", "profile/status", "online")])
-def test_going_offline_and_online_is_seen_at_once(vendor, customer, api, sql, verb, path, word):
+def test_going_offline_and_online_applies_immediately(vendor, customer, api, sql, verb, path, word):
     shop, buyer = vendor(items=1), customer()
 
     def order():
@@ -167,7 +167,7 @@ def test_going_offline_and_online_is_seen_at_once(vendor, customer, api, sql, ve
     assert seen_by_customers(api, shop)["status"] == "offline" and order().code == "ORDER_4000"
     assert getattr(shop.api, verb)(path, json={word: True}).data["isOnline"] is True
     assert seen_by_customers(api, shop)["status"] == "online" and order().status == 201
-    assert told(sql, shop) == 2
+    assert published_count(sql, shop) == 2
 
 
 @pytest.mark.parametrize("standing", ["PENDING", "REJECTED", "SUSPENDED"])
@@ -184,7 +184,7 @@ def test_only_an_approved_vendor_goes_online(vendor, sql, standing):
     (BANK, BANK), ({"bankDetails": {**BANK, "bankCode": "10005", "pin": "1234"}}, {**BANK, "bankCode": "10005"}),
     ({"accountHolder": "Rose Etame", "mobileMoneyNumber": "670000001", "bankName": "MTN MoMo"},
      {"accountName": "Rose Etame", "accountNumber": "670000001", "bankName": "MTN MoMo"})])
-def test_bank_details_are_taken_bare_or_not(vendor, body, kept):
+def test_bank_details_are_accepted_as_an_object_or_as_members_of_the_body(vendor, body, kept):
     shop = vendor()
     reply = shop.api.put("settings/bank-details", json=body)
     assert reply.status == 200 and reply.data["bankDetails"] == kept
@@ -194,13 +194,13 @@ def test_bank_details_are_taken_bare_or_not(vendor, body, kept):
     ({}, "accountName"), ({"bankDetails": {"accountName": "Rose"}}, "accountNumber"),
     ({**BANK, "accountNumber": "123"}, "accountNumber"), ({"bankDetails": {**BANK, "accountNumber": "1" * 35}},
                                                         "bankDetails.accountNumber")])
-def test_bank_details_that_are_none_are_refused(vendor, body, field):
+def test_invalid_bank_details_are_refused(vendor, body, field):
     reply = vendor().api.put("settings/bank-details", json=body)
     assert (reply.status, reply.code) == (400, "VALIDATION_ERROR"), reply
     assert reply.error["details"][0]["field"] == field
 
 
-def test_a_shop_changed_while_redis_is_away_is_not_shown_as_it_was(own_stores, statements):
+def test_a_shop_changed_without_redis_is_not_shown_with_old_data(own_stores, statements):
     server = Server(own_stores.databases.fresh(), own_stores.redis_url).start()
     try:
         shop, api = open_shop(server, statements(server)), server.api()
