@@ -25,7 +25,9 @@ def test_reading_needs_no_account_and_a_token_changes_nothing(api, customer_api)
 def test_vendors_are_listed_nearest_first_then_best_rated(api):
     near = api.get("vendors?lat=4.0503&lng=9.6960&limit=40").data
     distances = [vendor["distance"] for vendor in near]
-    assert near[0]["vendorId"] == "vendor_123" and distances == sorted(distances)
+    # Vendors of other tests stand at the same point as vendor_123.
+    nearest = [vendor["vendorId"] for vendor in near if vendor["distance"] == distances[0]]
+    assert "vendor_123" in nearest and distances == sorted(distances)
     assert all(isinstance(vendor["deliveryFee"], int) for vendor in near)
     assert near[0]["deliveryFee"] == 1000
     rated = [vendor["rating"] for vendor in api.get("vendors?limit=40").data]
