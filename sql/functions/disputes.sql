@@ -1,6 +1,6 @@
--- Disputes, and the refunds that decide them.
+-- Disputes and their refunds.
 
--- The Dispute row of the console, which customers see too.
+-- The Dispute object for the console and for customers.
 CREATE OR REPLACE FUNCTION dispute_json(d disputes) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT concat('{"id":"', d.id, '","ticket_number":"', d.ticket_number, '","subject":', to_json(d.subject),
@@ -11,15 +11,15 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     ',"created_at":', json_time(d.created_at), ',"resolved_at":', json_time(d.resolved_at), ',"messages":[]}')
 $$;
 
--- What may still be given back of a locked order: what was paid, less what was given back. An order that is under way
--- has its money in escrow, where a cancel finds it, so nothing of it is given back here.
+-- The amount of a locked order that can still be refunded: the total less earlier refunds. NULL for an order that is not
+-- delivered: its money is in escrow, and a cancellation refunds it.
 CREATE OR REPLACE FUNCTION order_refundable(o orders) RETURNS bigint
 LANGUAGE sql STABLE AS $$
   SELECT CASE WHEN o.status = 'DELIVERED' AND o.payment_status = 'PAID' THEN o.total
       - coalesce((SELECT sum(l.amount) FROM ledger l WHERE l.order_id = o.id AND l.category = 'REFUND'), 0)::bigint END
 $$;
 
--- Gives back a part of a locked order's price, from the platform.
+-- Refunds a part of the price of a locked order. The platform pays.
 CREATE OR REPLACE FUNCTION order_refund(o orders, refund bigint, d disputes, entry text) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -40,7 +40,7 @@ BEGIN
     'vendorId', o.vendor_id, 'amount', refund, 'disputeId', d.id, 'timestamp', iso(now()))));
 END $$;
 
--- The statement dispute_decide: see there.
+-- See the statement dispute_decide.
 CREATE OR REPLACE FUNCTION dispute_decide(target text, ending text, words text, refund bigint, admin text, its_act text, act_details jsonb,
   request text, entry text, its_key text, its_print text, OUT outcome text, OUT json text)
 LANGUAGE plpgsql AS $$

@@ -1,20 +1,20 @@
--- What moves an order, and who gets which part of it.
+-- The transitions of orders, their settlement and their cancellation.
 --
--- What moves one is a function, not a statement of many parts: it first locks the order and then reads what others
--- committed while it waited, which a single statement's snapshot cannot. Locks are taken in the order that
--- sql/README.md gives.
+-- A transition is a function and not one statement with many CTEs: it first locks the order and then reads what others
+-- committed while it waited, which the snapshot of a single statement does not contain. sql/README.md lists the order of
+-- the locks.
 
 -- --- Shares -------------------------------------------------------------------------------------------
 
--- The split of domain/split.c, for rows of the console: what the platform keeps as commission.
+-- The commission of an order for rows of the console. The same rule as in domain/split.c.
 CREATE OR REPLACE FUNCTION order_commission(o orders) RETURNS bigint
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT CASE WHEN o.status = 'CANCELLED' THEN 0
     ELSE money_share(CASE o.order_type WHEN 'PACKAGE' THEN o.total ELSE o.subtotal END, o.commission_bps) END
 $$;
 
--- The same for what the rider gets (a waived fee is the platform's to pay). Of a settled order it is what was booked:
--- the cut may have been another one then.
+-- The rider's share of an order, for rows of the console. For a settled order it is the booked amount, because the cut may
+-- have changed since.
 CREATE OR REPLACE FUNCTION order_rider_share(o orders) RETURNS bigint
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT CASE WHEN o.status = 'CANCELLED' THEN 0
@@ -25,13 +25,12 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
       + o.funded_fee - money_share(o.funded_fee, setting_bps('rider_cut_bps')) END
 $$;
 
--- Books the parts out of escrow (cash: out of what the rider collected), and what the platform pays the rider besides.
--- The parts are the server's (domain/split.h); that they make up the total is checked here. entries: ids of up to four
--- ledger rows. What was collected at the door is in the rider's hand: each part's from_balance of CASH is what he owes,
--- below zero.
+-- Books the parts of a delivered order out of escrow (CASH: out of the cash that the rider collected), and the subsidy that
+-- the platform pays the rider. C computes the parts (domain/split.h); this function checks that they add up to the total.
+-- entries: ids of up to four ledger rows. The from_balance of a CASH part is what the rider owes, below zero.
 --
--- In two steps: first what is the rider's and the platform's, and last the vendor's wallet, whose row is the one thing
--- that all his orders at that moment wait for. Wallets are locked by id: riders' ids come before vendors'.
+-- Rider and platform are booked first and the vendor's wallet last, because all concurrent orders of a vendor wait for
+-- that one row. Wallets are locked by id: ids of riders come before ids of vendors.
 CREATE OR REPLACE FUNCTION order_settle(o orders, entries text[], vendor_share bigint, rider_share bigint,
   platform_share bigint, subsidy bigint) RETURNS void
 LANGUAGE plpgsql AS $$
@@ -57,7 +56,7 @@ BEGIN
           cash_in_hand = w.cash_in_hand + excluded.cash_in_hand, updated_at = now()
     RETURNING w.available, w.cash_in_hand INTO rider_balance, hand;
   END IF;
-  -- left: what of the cash is not shared out yet. later: what the same wallet still gets.
+  -- left_over: cash that is not booked yet. later: what the same wallet still gets.
   INSERT INTO ledger (id, amount, from_kind, from_owner, from_balance, to_kind, to_owner, to_balance, category, order_id,
     description)
   SELECT m.entry, m.amount, m.from_kind, m.from_owner, CASE WHEN m.from_kind = 'CASH' THEN m.left_over - hand END, m.to_kind,
@@ -85,8 +84,8 @@ BEGIN
   END IF;
 END $$;
 
--- The vendor's share of an order that was made and not delivered: the platform bears it, since the customer got
--- everything back. After all else, as in order_settle.
+-- Pays the vendor for an order that was prepared and cancelled. The platform pays, because the customer was refunded.
+-- Runs last, as in order_settle.
 CREATE OR REPLACE FUNCTION order_compensate(o orders, share bigint, entry text) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -105,12 +104,12 @@ BEGIN
     'Cancelled order ' || o.order_number);
 END $$;
 
--- --- Its end without delivery -------------------------------------------------------------------------
+-- --- Cancellation -------------------------------------------------------------------------------------
 
--- Ends a locked order: what was paid goes from escrow back into the wallet, counted stock goes back, the basket may be
--- ordered again, its rider is free, open offers are withdrawn, and all parties get the events. entry: id of the
--- refund's ledger row. paid_for: the vendor is paid for it, so what the order took from his stock does not go back.
--- Returns the order as it is now; the refund is its total when it is REFUNDED.
+-- Cancels a locked order: the payment is refunded from escrow into the wallet, limited stock is returned, the basket may be
+-- ordered again, the rider is freed, open offers are withdrawn, and all parties get the events. entry: id of the ledger
+-- row of the refund. paid_for: the vendor is compensated, so the stock is not returned. Returns the order after the
+-- cancellation; the refund is its total when payment_status is REFUNDED.
 CREATE OR REPLACE FUNCTION order_void(was orders, by_whom text, reason text, at timestamptz, entry text, paid_for boolean DEFAULT false)
 RETURNS orders
 LANGUAGE plpgsql AS $$
@@ -162,10 +161,10 @@ BEGIN
   RETURN o;
 END $$;
 
--- --- Steps --------------------------------------------------------------------------------------------
+-- --- Transitions --------------------------------------------------------------------------------------
 
--- What the search for a rider makes of an act: offers and queue. offer: id of a row that may be needed. What another
--- rider had accepted before is withdrawn from him.
+-- Updates offers and the dispatch queue for an act. offer: id of a row that may be inserted. An offer that another rider had
+-- accepted before is withdrawn.
 CREATE OR REPLACE FUNCTION order_redispatch(o orders, act text, rider text, reason text, offer text) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -188,16 +187,16 @@ BEGIN
   END IF;
 END $$;
 
--- Where the kitchen had brought an order that has no rider any more, as domain/transition.c says it.
+-- The status of an order that loses its rider: how far the vendor had come. The same rule as status_without_rider in
+-- domain/transition.c.
 CREATE OR REPLACE FUNCTION order_kitchen_status(o orders) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT CASE WHEN o.order_type = 'PACKAGE' THEN 'PENDING' WHEN o.ready_at IS NOT NULL THEN 'READY_FOR_PICKUP'
     WHEN o.preparing_at IS NOT NULL THEN 'PREPARING' ELSE 'ACCEPTED' END
 $$;
 
--- The statement order_move: see there. ASSIGN also takes an order from one rider and gives it to another. CANCEL pays
--- the vendor vendor_share, when there is any, out of the platform's account. RELEASE is also what happens to an order
--- whose rider may not work any more.
+-- See the statement order_move. ASSIGN can also move an order from one rider to another. CANCEL pays the vendor_share, if
+-- any, from the platform's account. orders_watch uses RELEASE for orders whose rider may no longer work.
 CREATE OR REPLACE FUNCTION order_move(target text, seen_status text, seen_rider text, act text, next_status text, by_whom text,
   taker text, occurred timestamptz, remark text, picture text, minutes integer, place json,
   given_code text, needs_code boolean, entries text[], offer text,
@@ -214,7 +213,7 @@ DECLARE
   pays boolean := act = 'CANCEL' AND by_whom = 'ADMIN' AND vendor_share > 0;
 BEGIN
   SELECT * INTO was FROM orders t WHERE t.id = target FOR NO KEY UPDATE;
-  -- An order with a rider keeps its state when it becomes ready: its stamp tells that it is.
+  -- An order with a rider keeps its status when it becomes ready; only ready_at shows it.
   IF was.status IS DISTINCT FROM seen_status OR was.rider_id IS DISTINCT FROM seen_rider
      OR act = 'READY' AND was.ready_at IS NOT NULL THEN
     outcome := 'MOVED';
@@ -222,7 +221,7 @@ BEGIN
   END IF;
   at := greatest(coalesce(occurred, now()), timeline_last(was.timeline));
 
-  -- The customer's code is between him and the rider: an admin does not know it.
+  -- Only the customer and the rider know the code; an admin completes an order without it.
   IF act = 'COMPLETE' AND by_whom = 'RIDER' AND needs_code AND was.verification_code IS NOT NULL THEN
     IF given_code IS DISTINCT FROM was.verification_code
        OR EXISTS (SELECT FROM code_tries c WHERE c.order_id = was.id AND c.tries >= 5) THEN
@@ -253,8 +252,7 @@ BEGIN
   IF next_status = 'CANCELLED' THEN
     o := order_void(was, by_whom, remark, at, entries[1], pays);
   ELSE
-    -- An order that is ready when it has a rider already, or that another rider takes over on the way, keeps its state: the
-    -- timeline names the step, not the state.
+    -- READY and ASSIGN can keep the status. The timeline entry then names the act, not the status.
     shown := CASE act WHEN 'READY' THEN 'READY_FOR_PICKUP' WHEN 'ASSIGN' THEN 'RIDER_ASSIGNED' ELSE next_status END;
     UPDATE orders t
        SET status = next_status, active = next_status <> 'DELIVERED', updated_at = now(),
@@ -327,7 +325,7 @@ BEGIN
   END IF;
 
   json := CASE WHEN by_whom = 'USER' THEN order_json_user(o) ELSE order_json(o) END;
-  -- Last, so that what all orders of a vendor share is held for as short a time as can be.
+  -- Last, so that the rows that all orders of a vendor share are locked as briefly as possible.
   IF act = 'COMPLETE' THEN
     PERFORM order_settle(o, entries, vendor_share, rider_share, platform_share, subsidy);
     UPDATE vendors v SET total_orders = v.total_orders + 1, total_revenue = v.total_revenue + o.subtotal
@@ -342,9 +340,9 @@ BEGIN
   outcome := 'DONE';
 END $$;
 
--- --- Orders that wait ---------------------------------------------------------------------------------
+-- --- Timers -------------------------------------------------------------------------------------------
 
--- The statement orders_expire: see there.
+-- See the statement orders_expire.
 CREATE OR REPLACE FUNCTION orders_expire(minutes integer, entries text[]) RETURNS TABLE (order_id text, vendor_id text)
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -366,7 +364,7 @@ BEGIN
   END LOOP;
 END $$;
 
--- A rider reports by saying where he is. One who never has is silent since he got the order.
+-- Why an order needs attention, or NULL. A rider who never reported a location is silent since the assignment.
 CREATE OR REPLACE FUNCTION order_attention(o orders, r riders, silence interval) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT CASE WHEN NOT o.active OR o.rider_id IS NULL THEN NULL
@@ -375,9 +373,8 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     WHEN coalesce(r.located_at, o.rider_assigned_at, o.updated_at) < now() - silence THEN 'RIDER_SILENT' END
 $$;
 
--- The statement orders_watch: see there. Riders in trouble are few, so it goes from them to their orders and not the
--- other way round. An order that is being moved at this moment is left for the next time, so this never waits for one
--- while it holds another.
+-- See the statement orders_watch. Few riders may not work or are silent, so it starts from the riders and not from the
+-- orders. Locked orders are skipped until the next call, so this never waits for one order while it holds another.
 CREATE OR REPLACE FUNCTION orders_watch(its_rider text, silence interval, released_from text[], most bigint)
 RETURNS TABLE (order_id text, rider_id text, released boolean) LANGUAGE plpgsql AS $$
 DECLARE

@@ -1,22 +1,22 @@
--- Orders: the object on the wire, their timeline, stock, events and figures. order_transitions.sql moves them.
+-- Orders: the JSON object, the timeline, stock, events and statistics. order_transitions.sql has the transitions.
 
 -- --- Timeline -----------------------------------------------------------------------------------------
 
--- An entry of a timeline.
+-- One entry of a timeline.
 CREATE OR REPLACE FUNCTION timeline_entry(status text, at timestamptz, by text, note text DEFAULT NULL)
 RETURNS text LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT '{"status":' || json_word(status) || ',"timestamp":' || json_time(at)
     || ',"by":' || json_word(by) || coalesce(',"note":' || to_json(note)::text, '') || '}'
 $$;
 
--- A timeline with one more entry. The text in and the text out are ours and never empty.
+-- A timeline with one more entry. The timeline is never empty.
 CREATE OR REPLACE FUNCTION timeline_add(timeline json, status text, at timestamptz, by text,
   note text DEFAULT NULL) RETURNS json
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT (left(timeline::text, -1) || ',' || timeline_entry(status, at, by, note) || ']')::json
 $$;
 
--- The same; place: where it was done, {"lat":…,"lng":…} or NULL.
+-- The same with the location of the act, {"lat":…,"lng":…} or NULL.
 CREATE OR REPLACE FUNCTION timeline_add(timeline json, status text, at timestamptz, by text, note text, place json)
 RETURNS json LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT (left(timeline::text, -1) || ',' || left(timeline_entry(status, at, by, note), -1)
@@ -31,11 +31,11 @@ $$;
 
 -- --- The object ---------------------------------------------------------------------------------------
 
--- The Order object as vendors and riders see it: without the verification code. One expression over
--- the row, so that it inlines. PostgreSQL sets an expression up anew for each execution, function by function, and
--- that is most of what reading an order costs: concat of many arguments is one function where || is one for each
--- (25,900 against 28,500 reads/s). It takes at most 100 arguments, hence the groups.
--- The closing brace is left out: order_json and order_json_user put it.
+-- The members of the Order object that vendors and riders see (without the verification code). It is one expression over
+-- the row, so that PostgreSQL inlines it. PostgreSQL sets up every function of an expression for each execution, and that
+-- is most of the cost of reading an order: concat with many arguments is one function, || is one per operand (28,500
+-- against 25,900 reads/s). concat takes at most 100 arguments, hence the groups. order_json and order_json_user add the
+-- closing brace.
 CREATE OR REPLACE FUNCTION order_members(o orders) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT concat(
@@ -86,13 +86,13 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
       ',"cancelledAt":', json_time(o.cancelled_at)))
 $$;
 
--- For vendors and riders.
+-- The Order object for vendors and riders.
 CREATE OR REPLACE FUNCTION order_json(o orders) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT order_members(o) || '}'
 $$;
 
--- For the customer: he alone sees the code that he tells the rider.
+-- The Order object for the customer, with the verification code that the customer gives to the rider.
 CREATE OR REPLACE FUNCTION order_json_user(o orders) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT concat(order_members(o), ',"verificationCode":', json_word(o.verification_code), '}')
@@ -100,9 +100,9 @@ $$;
 
 -- --- Stock --------------------------------------------------------------------------------------------
 
--- Takes from counted stock, in order of id so that two orders cannot wait for each other. Called only
--- when a line's stock is counted. A function, because it must see what others committed while it
--- waited, line by line. Fails OUT_OF_STOCK naming the item.
+-- Takes the quantities from limited stock, in the order of the ids so that two orders cannot deadlock. Called only when an
+-- item has limited stock. It is a function because each line must see what others committed while it waited. Fails with
+-- OUT_OF_STOCK and the id of the item.
 CREATE OR REPLACE FUNCTION stock_take(ids text[], quantities integer[]) RETURNS boolean
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -121,7 +121,7 @@ BEGIN
   RETURN true;
 END $$;
 
--- Gives back what a cancelled order took, in the same order. lines: orders.items.
+-- Returns the stock of a cancelled order, in the same order of ids. lines: orders.items.
 CREATE OR REPLACE FUNCTION stock_return(lines json) RETURNS boolean
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -139,13 +139,13 @@ END $$;
 
 -- --- Events -------------------------------------------------------------------------------------------
 
--- Paid, or to be paid at the door: until then nobody but the customer and the admins is concerned.
+-- Paid, or CASH. Before that only the customer and admins see the order.
 CREATE OR REPLACE FUNCTION order_payable(o orders) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT o.payment_status IN ('PAID', 'REFUNDED') OR o.payment_method = 'CASH'
 $$;
 
--- The rooms of everybody who takes part in an order. A vendor takes part once it is paid or to be paid at the door.
+-- The rooms of all parties of an order. The vendor is one of them once the order is paid or CASH.
 CREATE OR REPLACE FUNCTION order_rooms(o orders) RETURNS text[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT array_remove(ARRAY['order:' || o.id, 'user:' || o.user_id,
@@ -158,7 +158,7 @@ LANGUAGE sql AS $$
   INSERT INTO outbox (aggregate, type, rooms, payload) VALUES (o.id, type, rooms, payload)
 $$;
 
--- Writes the event of an order's new status. photo: shown with it, or NULL.
+-- Writes the event of a status change. photo: its picture, or NULL.
 CREATE OR REPLACE FUNCTION order_tell_status(o orders, rooms text[], at timestamptz, photo text) RETURNS void
 LANGUAGE sql AS $$
   SELECT order_tell(o, 'order_status_update', rooms, json_strip_nulls(json_build_object(
@@ -168,16 +168,16 @@ LANGUAGE sql AS $$
     'photo', photo)))
 $$;
 
--- Tells admins that an order needs attention, or no longer does.
+-- Writes the event for admins that an order needs attention, or no longer does.
 CREATE OR REPLACE FUNCTION order_attention_tell(o orders) RETURNS void
 LANGUAGE sql AS $$
   SELECT order_tell(o, 'order_attention', ARRAY['admin'], json_build_object('orderId', o.id, 'orderNumber', o.order_number,
     'status', o.status, 'riderId', o.rider_id, 'attention', o.attention, 'timestamp', iso(now())))
 $$;
 
--- --- Figures ------------------------------------------------------------------------------------------
+-- --- Statistics ---------------------------------------------------------------------------------------
 
--- What figures count of orders, in the two parts that have an index each.
+-- The columns that statistics need, in two parts that have an index each.
 CREATE OR REPLACE VIEW orders_figures AS
   SELECT created_at, CASE WHEN settled_at IS NULL THEN 'CANCELLED' ELSE 'DELIVERED' END AS status, total, payment_method,
          vendor_id, user_id

@@ -1,13 +1,13 @@
--- What customers say of delivered orders.
+-- Ratings of delivered orders.
 
--- vendorRating and riderRating as orders and answers show them.
+-- The vendorRating and riderRating objects of replies.
 CREATE OR REPLACE FUNCTION rating_json(r ratings) RETURNS json
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT json_build_object('stars', r.stars, 'rating', r.stars, 'review', r.review, 'ratedAt', iso(r.rated_at))
    WHERE r.order_id IS NOT NULL
 $$;
 
--- One target's stars into its row and its mean. The order is locked: nobody else rates it meanwhile.
+-- Stores the stars for one target and updates its average. The order is locked, so no other rating runs concurrently.
 CREATE OR REPLACE FUNCTION rating_set(o orders, its_target text, its_id text, its_stars integer, its_review text)
 RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -26,7 +26,7 @@ BEGIN
   END IF;
 END $$;
 
--- The statement order_rate: see there.
+-- See the statement order_rate.
 CREATE OR REPLACE FUNCTION order_rate(target text, asker text, plain_stars integer, plain_review text, vendor_stars integer,
   vendor_review text, rider_stars integer, rider_review text,
   OUT outcome text, OUT json text, OUT said text, OUT vendor text) LANGUAGE plpgsql AS $$

@@ -1,10 +1,10 @@
--- The steps of an order: what a step is decided on, and the step itself. src/api/order_acts.c runs both.
+-- Transitions of orders, and the orders of vendors and riders. src/api/order_acts.c runs the transitions.
 
--- What an act is decided on.
+-- The facts that a transition is decided on.
 --  $1 id or number   $2 occurredAt or NULL
 -- Columns: 0 id, 1 type, 2 status, 3 user id, 4 vendor id, 5 rider id, 6 accepted, 7 preparing, 8 ready (flags),
 --  9 payable (paid, or cash), 10 subtotal, 11 delivery fee, 12 service fee, 13 funded fee, 14 commission bps,
---  15 what is wrong with occurredAt: OLD (over 30 minutes), AHEAD (over 60 seconds), BEFORE (the previous act) or NULL.
+--  15 the fault of occurredAt: OLD (over 30 minutes), AHEAD (over 60 seconds), BEFORE (the previous act) or NULL.
 --  No row: 404.
 -- name: order_facts
 SELECT o.id, o.order_type, o.status, o.user_id, o.vendor_id, o.rider_id, o.accepted_at IS NOT NULL,
@@ -17,29 +17,29 @@ SELECT o.id, o.order_type, o.status, o.user_id, o.vendor_id, o.rider_id, o.accep
  WHERE o.id = CASE WHEN substr($1::text, 2, 1) = '-'
    THEN (SELECT n.id FROM orders n WHERE n.order_number = $1::text) ELSE $1::text END
 
--- One step of an order, with all that goes with it: stamps, timeline, rider and vendor counters, the search for a
--- rider, settlement or refund, stock, events, and the answer to an Idempotency-Key. Compare-and-set: it happens
--- only while the order is as it was seen, so of fifty riders one wins.
---  $1 order id          $2 status seen         $3 rider seen or NULL   $4 act (ACCEPT, REJECT, PREPARE, READY, ASSIGN,
---  RELEASE, ARRIVE_PICKUP, PICK_UP, ARRIVE_DELIVERY, COMPLETE, CANCEL)  $5 the status it leads to
---  $6 by (USER, VENDOR, RIDER, ADMIN)          $7 the rider who gets it (ASSIGN)
+-- One transition of an order, with everything that belongs to it: timestamps, timeline, counters of rider and vendor, the
+-- search for a rider, settlement or refund, stock, events, and the reply stored for the Idempotency-Key. Compare-and-set:
+-- it is written only if status and rider are still the ones that were read, so of fifty riders one wins.
+--  $1 order id          $2 status read         $3 rider read or NULL   $4 act (ACCEPT, REJECT, PREPARE, READY, ASSIGN,
+--  RELEASE, ARRIVE_PICKUP, PICK_UP, ARRIVE_DELIVERY, COMPLETE, CANCEL)  $5 the new status
+--  $6 by (USER, VENDOR, RIDER, ADMIN)          $7 the rider to assign (ASSIGN)
 --  $8 occurredAt or NULL: now                  $9 note or reason       $10 photo    $11 preparation minutes
--- $12 where it was done, JSON {lat,lng}        $13 the delivery code given          $14 whether one is asked for
+-- $12 location of the act, JSON {lat,lng}      $13 the delivery code sent           $14 whether a code is required
 -- $15 ids of four ledger rows text[]           $16 id of an offer (off_…)
--- $17 to $20 COMPLETE: the vendor's, rider's and platform's part, and what the platform pays the rider besides
---     CANCEL: what the platform pays the vendor for what was made, 0: nothing (the rest is not looked at)
--- $21 who acts         $22 Idempotency-Key or NULL  $23 its fingerprint  $24 the answer to keep with it, NULL: the order
--- $25 the request's id: what an admin does is noted with it
--- Columns: outcome, order (the Order; the customer's when by USER; when DONE).
--- Outcomes: DONE; MOVED: the order is not as it was seen, look again; WRONG_DELIVERY_CODE (that was one try of five);
---  ASSIGN: RIDER_NOT_FOUND, RIDER_NOT_READY, SUSPENDED, NOT_APPROVED, INACTIVE, RIDER_OFFLINE.
+-- $17 to $20 COMPLETE: the parts of vendor, rider and platform, and the subsidy that the platform pays the rider
+--     CANCEL: $17 is what the platform pays the vendor as compensation (0: nothing); the others are ignored
+-- $21 id of the actor  $22 Idempotency-Key or NULL  $23 its fingerprint  $24 the reply to store with it, NULL: the order
+-- $25 request id, stored in the audit row of an act by an admin
+-- Columns: outcome, order (the Order after DONE; the customer's view when by USER).
+-- Outcomes: DONE; MOVED: the order has changed since it was read, read it again; WRONG_DELIVERY_CODE (one of five attempts
+--  was used); ASSIGN: RIDER_NOT_FOUND, RIDER_NOT_READY, SUSPENDED, NOT_APPROVED, INACTIVE, RIDER_OFFLINE.
 --  Raises IDEMPOTENCY_RUNNING when the key was taken by another act meanwhile.
 -- name: order_move
 WITH moved AS MATERIALIZED (
   SELECT outcome, json FROM order_move($1::text, $2::text, $3::text, $4::text, $5::text, $6::text, $7::text,
     $8::timestamptz, $9::text, $10::text, $11::integer, $12::json, $13::text, $14::boolean, $15::text[], $16::text,
     $17::bigint, $18::bigint, $19::bigint, $20::bigint, $21::text, $22::text, $23::text, $24::text)
-), noted AS (
+), audited AS (
   INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
   SELECT $21::text, 'order.' || lower($4::text), $1::text,
          jsonb_strip_nulls(jsonb_build_object('riderId', $7::text, 'reason', $9::text,
@@ -48,12 +48,12 @@ WITH moved AS MATERIALIZED (
 )
 SELECT outcome, json FROM moved
 
--- Whether the same actor has done this act before, and what it brought about still holds: then nothing is to be done.
---  $1 order id   $2 act   $3 by (USER, VENDOR, RIDER, ADMIN)   $4 who acts   $5 the state that the act's entry in the
---  timeline names   $6 the states in which its effect can hold text[]
---  $7 Idempotency-Key or NULL   $8 its fingerprint   $9 the answer to keep with it, NULL: the order
--- Columns: order (as order_move gives it). No row: it is not a repetition.
--- What a rider did counts since he got the order; an admin's acts are told apart by the notes of them.
+-- Whether the same actor has already done this act and its effect still holds. Then nothing has to be written.
+--  $1 order id   $2 act   $3 by (USER, VENDOR, RIDER, ADMIN)   $4 id of the actor   $5 the status in the timeline entry of
+--  the act   $6 the states in which its effect can hold text[]
+--  $7 Idempotency-Key or NULL   $8 its fingerprint   $9 the reply to store with it, NULL: the order
+-- Columns: order (as order_move returns it). No row: it is not a repetition.
+-- Acts of a rider count since the rider was assigned. Acts of admins are identified by their audit rows.
 -- name: order_repeated
 WITH held AS MATERIALIZED (
   SELECT o AS seen FROM orders o WHERE o.id = $1::text AND o.status = ANY ($6::text[])
@@ -76,18 +76,19 @@ WITH held AS MATERIALIZED (
 )
 SELECT json FROM found
 
--- Looks after orders whose rider may not work any more: those that are not picked up go back to the search for a rider,
--- the others get `attention`, as do those of a rider who has been silent for too long. Clears it when its reason is gone.
---  $1 rider, NULL: all   $2 seconds of silence   $3 states that a release starts from text[]   $4 how many at most
--- Columns: order id, rider id, released. As many rows as asked for: there may be more.
+-- Handles orders whose rider may no longer work. An order that was not picked up is released and searches for another
+-- rider. The others are marked with `attention`, like the orders of a rider who has not reported a location for too long.
+-- The mark is cleared when its reason is gone.
+--  $1 rider, NULL: all   $2 seconds without a location   $3 states in which a release is allowed text[]   $4 limit
+-- Columns: order id, rider id, released. With as many rows as the limit there may be more.
 -- name: orders_watch
 SELECT order_id, rider_id, released FROM orders_watch($1::text, make_interval(secs => $2::double precision), $3::text[], $4::bigint)
 
--- A rider does not want an order that he has not got: he is not asked again, and does not see it any more. An offer
--- that he has open is answered, and the next rider is looked for at once.
---  $1 order id   $2 rider id   $3 reason   $4 id of a row (off_…)   $5 states in which it can be had text[]
---  $6 Idempotency-Key or NULL   $7 its fingerprint   $8 the answer to keep with it
--- Columns: hidden (false: the order is no longer to be had).
+-- A rider rejects an order that is not assigned to him: it is not offered again and not listed any more. His open offer is
+-- closed, and dispatch offers the order to the next rider immediately.
+--  $1 order id   $2 rider id   $3 reason   $4 id of a row (off_…)   $5 states in which a rider may take it text[]
+--  $6 Idempotency-Key or NULL   $7 its fingerprint   $8 the reply to store with it
+-- Columns: rejected (false: no rider can take the order any more).
 -- name: offer_reject
 WITH target AS MATERIALIZED (
   SELECT id FROM orders WHERE id = $1::text AND rider_id IS NULL AND status = ANY ($5::text[])
@@ -112,7 +113,7 @@ WITH target AS MATERIALIZED (
 )
 SELECT EXISTS (SELECT FROM target)
 
--- A vendor's orders, newest first; those that wait for a payment do not exist for him.
+-- Orders of a vendor, newest first, without those that wait for a payment.
 --  $1 vendor id   $2 states text[] or NULL for all   $3 from, $4 before: timestamptz or NULL   $5 limit   $6 offset
 -- Columns: total, orders (a JSON array). Always one row.
 -- name: vendor_order_list
@@ -149,18 +150,18 @@ SELECT
   (SELECT '[' || coalesce(string_agg(order_json(o), ',' ORDER BY o.created_at DESC, o.id DESC), '') || ']'
      FROM page JOIN orders o ON o.id = page.id)
 
--- What a vendor has to do now: his orders in some states that are not final, oldest first, at most 200.
+-- The queue of a vendor: orders in the given active states, oldest first, at most 200.
 --  $1 vendor id   $2 states text[]
--- Columns: total shown, orders (a JSON array). Always one row.
+-- Columns: number of orders returned, orders (a JSON array). Always one row.
 -- name: vendor_order_queue
 SELECT count(*), '[' || coalesce(string_agg(order_json(o), ',' ORDER BY o.created_at, o.id), '') || ']'
   FROM (SELECT * FROM orders t
          WHERE vendor_id = $1::text AND active IS TRUE AND status = ANY ($2::text[]) AND order_payable(t)
          ORDER BY created_at LIMIT 200) o
 
--- A vendor's figures of a period, in the business's days.
---  $1 vendor id   $2 today, week, month or year: this one, from its first day
--- Columns: the figures as JSON.
+-- Statistics of a vendor for a period, in business days.
+--  $1 vendor id   $2 today, week, month or year: the current one, from its first day
+-- Columns: the statistics as JSON.
 -- name: vendor_order_stats
 SELECT '{"total":' || count(*) || ',"pending":' || count(*) FILTER (WHERE status = 'PENDING')
     || ',"accepted":' || count(*) FILTER (WHERE status = 'ACCEPTED')
@@ -175,10 +176,10 @@ SELECT '{"total":' || count(*) || ',"pending":' || count(*) FILTER (WHERE status
    AND created_at >= date_trunc(CASE $2::text WHEN 'today' THEN 'day' ELSE $2::text END,
      now() AT TIME ZONE business_zone()) AT TIME ZONE business_zone()
 
--- One order as a vendor or rider sees it.
---  $1 id or number   $2 the rider who asks, NULL for a vendor
--- Columns: vendor id, rider id, payable, order, id, offerable: a rider may have it (it has none, and he did not refuse
---  it), type, status. No row: 404.
+-- One order for a vendor or rider.
+--  $1 id or number   $2 the rider who reads it, NULL for a vendor
+-- Columns: vendor id, rider id, payable, order, id, offerable (it has no rider, and this rider has not rejected it), type,
+--  status. No row: 404.
 -- name: order_get_party
 SELECT o.vendor_id, o.rider_id, order_payable(o), order_json(o), o.id,
        o.rider_id IS NULL AND (SELECT f.outcome FROM offers f WHERE f.order_id = o.id AND f.rider_id = $2::text
@@ -188,7 +189,7 @@ SELECT o.vendor_id, o.rider_id, order_payable(o), order_json(o), o.id,
  WHERE o.id = CASE WHEN substr($1::text, 2, 1) = '-'
    THEN (SELECT n.id FROM orders n WHERE n.order_number = $1::text) ELSE $1::text END
 
--- A rider's deliveries, newest first.
+-- Orders of a rider, newest first.
 --  $1 rider id   $2 limit   $3 offset
 -- Columns: total, orders (a JSON array). Always one row.
 -- name: rider_order_list
@@ -204,14 +205,14 @@ SELECT (SELECT count(*) FROM orders WHERE rider_id = $1::text),
   (SELECT '[' || coalesce(string_agg(order_json(o), ',' ORDER BY o.created_at DESC, o.id DESC), '') || ']'
      FROM page JOIN orders o ON o.id = page.id)
 
--- What a rider carries now, newest first.
+-- Active orders of a rider, newest first.
 --  $1 rider id
 -- Columns: orders (a JSON array). Always one row.
 -- name: rider_order_active
 SELECT '[' || coalesce(string_agg(order_json(o), ',' ORDER BY o.created_at DESC, o.id DESC), '') || ']'
   FROM (SELECT * FROM orders WHERE rider_id = $1::text AND active IS TRUE ORDER BY created_at DESC LIMIT 100) o
 
--- A rider reports what is wrong with an order that is, or was, his.
+-- A rider reports an issue with an order that is or was assigned to the rider.
 --  $1 issue id   $2 order, id or number   $3 rider   $4 type   $5 description   $6 photo   $7 occurredAt or NULL
 --  $8 Idempotency-Key or NULL   $9 its fingerprint
 -- Columns: outcome, issue. Outcomes: REPORTED, REPLAY (run idempotency_get), ORDER_NOT_FOUND, ORDER_NOT_OWNER.

@@ -1,38 +1,38 @@
--- Orders as the customer's side places, reads and cancels them.
--- A comment above each statement names its parameters in order, its columns and its outcomes.
--- An outcome is PLACED / REPLAY or the name of an enum err without E_.
+-- Orders of customers: place and read; orders that expire.
+-- The comment above each statement describes its parameters, columns and outcomes. An outcome is PLACED, REPLAY or the
+-- name of an enum err without E_.
 
--- Places an order: FOOD and MART (from a vendor's menu) and PACKAGE. Everything or nothing.
+-- Places an order: FOOD and MART (from a vendor's menu) or PACKAGE. It writes everything or nothing.
 --  $1 order id            $2 order number       $3 type (FOOD, MART, PACKAGE)
 --  $4 user id             $5 vendor id, NULL for PACKAGE
---  $6 the lines as they are kept and shown, JSON: [{itemId,name,quantity,price,notes,specialInstructions,image,options?}]
---  $7 item ids text[]     $8 quantities int[]   $9 prices quoted bigint[]   (of the lines; '{}' for PACKAGE)
+--  $6 the lines as stored and returned, JSON: [{itemId,name,quantity,price,notes,specialInstructions,image,options?}]
+--  $7 item ids text[]     $8 quantities int[]   $9 quoted prices bigint[]   (per line; '{}' for PACKAGE)
 -- $10 subtotal           $11 delivery fee      $12 service fee    $13 discount    $14 total
--- $15 funded fee: what free delivery spares the customer and the platform pays the rider
--- $16 the service's commission, basis points (the vendor's own goes before it)
--- $17 distance km        $18 payment method (WALLET, CASH, CARD: paid in the sandbox; MOBILE_MONEY stays PENDING, no event)
--- $19 delivery address JSON, as shown           $20 its text       $21 lat   $22 lng
+-- $15 funded fee: the delivery fee that free delivery waives and the platform pays the rider
+-- $16 the commission of the service, basis points (used when the vendor has none of its own)
+-- $17 distance km        $18 payment method (CARD is paid by the sandbox; MOBILE_MONEY stays PENDING and writes no event)
+-- $19 delivery address JSON, as returned        $20 its text       $21 lat   $22 lng
 -- $23 delivery instructions                     $24 notes
--- $25 pickup address JSON, $26 its text, $27 lat, $28 lng: PACKAGE; NULL takes the vendor's place
--- $29 package details JSON, NULL for food       $30 minutes until the delivery is expected
+-- $25 pickup address JSON, $26 its text, $27 lat, $28 lng: PACKAGE; NULL: the address of the vendor
+-- $29 package details JSON, only PACKAGE        $30 estimated minutes until delivery
 -- $31 verification code or NULL                 $32 id of the ledger row (txn_…)
 -- $33 Idempotency-Key or NULL                   $34 its fingerprint
--- $35 hash of the basket, NULL when a key was sent or the rule is off       $36 its window, seconds
--- $37 what was chosen on the lines text[], as item_price takes it; NULL (or beyond its end): the item alone
+-- $35 hash of the basket; NULL: no check for duplicates                     $36 seconds in which a basket is a duplicate
+-- $37 variants and add-ons per line text[], in the format of item_price; NULL (or a missing element): none
 -- $38 id of the payment intent (pay_…) of MOBILE_MONEY and CARD, else NULL    $39 phone that pays    $40 its operator or NULL
 -- Columns: outcome, order (the Order object, when PLACED), detail.
--- Outcomes: PLACED; REPLAY: the key is known, run idempotency_get; DUPLICATE_ORDER: detail is the first
---  order's id (NULL when it was committed only just now: run basket_get);
+-- Outcomes: PLACED; REPLAY: the key is known, run idempotency_get; DUPLICATE_ORDER: detail is the id of the first
+--  order (NULL when that one was committed after the snapshot: run basket_get);
 --  ACCOUNT_NOT_FOUND, SUSPENDED, INACTIVE, PHONE_UNVERIFIED, VENDOR_NOT_FOUND, VENDOR_OFFLINE, WALLET_SHORT;
 --  ITEM_NOT_FOUND, ITEM_UNAVAILABLE, PRICE_CHANGED, OUT_OF_STOCK: detail is the item's id.
 --  The last stage may also raise WALLET_SHORT and OUT_OF_STOCK, when another order was first, and TOO_MANY_REQUESTS when
---  20 payments of this customer wait already.
--- The key has been asked about before (idempotency_get): REPLAY is what a twin that came at the same time gets.
+--  20 payments of this customer are already open.
+-- The caller has looked the key up before (idempotency_get), so REPLAY occurs only for two concurrent requests with one key.
 --
--- How it stays sound at READ COMMITTED: `checked` reads a snapshot and writes nothing when anything is wrong.
--- The gates `once` and `basket` then wait for a concurrent twin on their unique index; only who passes them goes on. The wallet's guard is
--- evaluated again on the newest row after waiting for its lock. What fails after the gates raises,
--- which takes back the gates' rows too. Locks are taken in one order: key, basket, wallet, items.
+-- Consistency at READ COMMITTED: `checked` reads a snapshot, and nothing is written when a check fails.
+-- The inserts `once` and `basket` then wait on their unique index for a concurrent duplicate; only one of the two
+-- continues. The guard of the wallet is evaluated again on the latest row after its lock. A failure after these inserts
+-- raises an error, which rolls them back too. Locks are taken in this order: key, basket, wallet, items.
 -- name: order_insert
 WITH lines AS MATERIALIZED (
   SELECT min(CASE WHEN i.id IS NULL OR i.vendor_id <> $5::text OR i.deleted_at IS NOT NULL OR i.hidden
@@ -124,14 +124,14 @@ WITH lines AS MATERIALIZED (
    WHERE counted AND EXISTS (SELECT FROM go) AND ($18::text NOT IN ('WALLET', 'CARD') OR EXISTS (SELECT FROM paid))
 ), written AS (
   INSERT INTO orders SELECT draft.* FROM draft WHERE EXISTS (SELECT FROM go)
-), told AS (
+), event AS (
   INSERT INTO outbox (aggregate, type, rooms, payload)
   SELECT $1::text, 'new_order',
          CASE WHEN $5::text IS NULL THEN '{admin}'::text[] ELSE ARRAY['vendor:' || $5::text, 'admin'] END,
          concat('{"orderId":"', $1::text, '","orderNumber":"', $2::text, '","status":"PENDING","timestamp":',
            json_time(now()), ',"data":', members, '}}')::json
     FROM go, made WHERE $18::text <> 'MOBILE_MONEY'
-), sought AS (
+), queued AS (
   INSERT INTO dispatches (order_id)
   SELECT $1::text FROM go WHERE $3::text = 'PACKAGE' AND $18::text <> 'MOBILE_MONEY'
 )
@@ -150,17 +150,17 @@ SELECT CASE
        ELSE nullif(split_part(outcome, ' ', 2), '') END AS detail
   FROM checked
 
--- One order, by its id; the same by its number, which has a dash in second place as no id has. Two statements: one for
--- both costs each reading the set-up of the other's index scan.
+-- One order by its id, and by its number (whose second character is a dash, which an id never has). One statement for both
+-- would be slower: each read would set up two index scans.
 --  $1 id, or number
--- Columns: user id (not the asker's: 403), order (the Order as the customer sees it), status, rider id. No row: 404.
+-- Columns: user id (not the caller's: 403), order (the Order for the customer), status, rider id. No row: 404.
 -- name: order_get
 SELECT o.user_id, order_json_user(o), o.status, o.rider_id FROM orders o WHERE o.id = $1::text
 -- name: order_get_numbered
 SELECT o.user_id, order_json_user(o), o.status, o.rider_id FROM orders o WHERE o.order_number = $1::text
 
--- A customer's orders, newest first: active and past ones are a range of the index each, read from its end and
--- merged. IS TRUE, in place of plain active, keeps the planner from orders_open, which holds everybody's.
+-- Orders of a customer, newest first. Active and final orders are one range of the index each; both are read from the end
+-- and merged. `active IS TRUE` instead of `active` prevents the planner from using orders_open, the index of all customers.
 --  $1 user id   $2 states text[] or NULL for all ('{PENDING,ACCEPTED}')   $3 type or NULL
 --  $4 from, $5 before: timestamptz or NULL   $6 limit   $7 offset
 -- Columns: total, orders (a JSON array). Always one row.
@@ -197,7 +197,7 @@ SELECT
   (SELECT '[' || coalesce(string_agg(order_json_user(o), ',' ORDER BY o.created_at DESC, o.id DESC), '') || ']'
      FROM page JOIN orders o ON o.id = page.id)
 
--- A customer's orders that are not final, newest first, at most 100.
+-- Active orders of a customer, newest first, at most 100.
 --  $1 user id
 -- Columns: orders (a JSON array). Always one row.
 -- name: order_active
@@ -205,17 +205,17 @@ SELECT '[' || coalesce(string_agg(order_json_user(o), ',' ORDER BY o.created_at 
   FROM (SELECT * FROM orders WHERE user_id = $1::text AND active IS TRUE
          ORDER BY created_at DESC LIMIT 100) o
 
--- Cancels orders that nobody accepted in time, by SYSTEM, with refund and events as order_move does; for the timers,
--- which call it with one id until it gives no row. An order that a rider gave back to PENDING
--- (PACKAGE) waits its time anew. Orders that are being changed are left for the next call.
---  $1 minutes (setting order_accept_minutes)   $2 ids of ledger rows (txn_…) text[]: as many orders at most; more than one locks the
---  wallets and stock of several orders in turn
--- Columns: order id, vendor id (NULL: PACKAGE). The caller drops KEY_ORDERS_ACTIVE when there was a row, and each
--- vendor's KEY_MENU and catalogue (counted stock has gone back).
+-- Cancels orders that were not accepted in time (by SYSTEM), with refund and events as order_move does. The timer calls it
+-- with one id until it returns no row. For a PACKAGE that a rider gave back, the time starts again. Locked orders are
+-- skipped until the next call.
+--  $1 minutes (setting order_accept_minutes)   $2 ids of ledger rows (txn_…) text[]: at most as many orders; more than one
+--  locks the wallets and stock of several orders in turn
+-- Columns: order id, vendor id (NULL: PACKAGE). The caller invalidates KEY_ORDERS_ACTIVE when there is a row, and for each
+-- vendor KEY_MENU and the catalogue (limited stock was returned).
 -- name: orders_expire
 SELECT order_id, vendor_id FROM orders_expire($1::integer, $2::text[])
 
--- The order that a basket was last placed as.
+-- The latest order with this basket.
 --  $1 user id   $2 basket hash
 -- Columns: order id, order number.
 -- name: basket_get

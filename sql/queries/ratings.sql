@@ -1,20 +1,20 @@
--- What customers say of a delivered order: stars, and what went wrong.
+-- Ratings of delivered orders, and disputes.
 
--- Rates the vendor, the rider or both; saying it again puts the first aside and corrects the means.
---  $1 id or number   $2 the customer   $3, $4 plain stars and review: the vendor's (the rider's of a PACKAGE)
---  $5, $6 the vendor's   $7, $8 the rider's
--- Columns: outcome, order (the Order), said (orderId, vendorRating, riderRating), vendor id if it was rated.
+-- Rates the vendor, the rider or both. A second rating replaces the first and corrects the averages.
+--  $1 order id or number   $2 customer   $3, $4 stars and review without a target: for the vendor (PACKAGE: the rider)
+--  $5, $6 for the vendor   $7, $8 for the rider
+-- Columns: outcome, order (the Order), ratings (orderId, vendorRating, riderRating), vendor id if the vendor was rated.
 -- Outcomes: RATED, ORDER_NOT_FOUND, ORDER_NOT_OWNER, CANNOT_RATE, VENDOR_NOT_FOUND (a PACKAGE has none).
 -- name: order_rate
-SELECT outcome, json, said, vendor
+SELECT outcome, json, said AS ratings, vendor
   FROM order_rate($1::text, $2::text, $3::integer, $4::text, $5::integer, $6::text, $7::integer, $8::text)
 
--- Opens a dispute about one's own order: one of a kind (category, in any case) at a time.
---  $1 dispute id   $2 ticket number   $3 the customer   $4 order, id or number   $5 category   $6 subject
+-- Opens a dispute about an own order: one per category (case is ignored) at a time.
+--  $1 dispute id   $2 ticket number   $3 customer   $4 order, id or number   $5 category   $6 subject
 --  $7 description   $8 Idempotency-Key or NULL   $9 its fingerprint
 -- Columns: outcome, dispute (the Dispute row).
--- Outcomes: OPENED, REPLAY (run idempotency_get), DISPUTE_OPEN, ORDER_NOT_FOUND, ORDER_NOT_OWNER. Of two at once the second
---  meets the index disputes_open.
+-- Outcomes: OPENED, REPLAY (run idempotency_get), DISPUTE_OPEN, ORDER_NOT_FOUND, ORDER_NOT_OWNER. Of two concurrent
+--  requests the second violates the unique index disputes_open.
 -- name: dispute_open
 WITH target AS MATERIALIZED (
   SELECT o.id, o.order_number, o.user_id, o.user_name FROM orders o
@@ -47,8 +47,8 @@ SELECT CASE WHEN EXISTS (SELECT FROM written) THEN 'OPENED'
             ELSE 'ORDER_NOT_FOUND' END,
        (SELECT json FROM made)
 
--- A customer's disputes, newest first.
---  $1 the customer   $2 limit   $3 offset
+-- Disputes of a customer, newest first.
+--  $1 customer   $2 limit   $3 offset
 -- Columns: total, disputes (a JSON array). Always one row.
 -- name: dispute_list
 SELECT (SELECT count(*) FROM disputes WHERE user_id = $1::text),

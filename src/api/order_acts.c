@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Two statements make a step. order_facts says what the order is; the state machine decides; and
- * order_move does it only while the order is as it was seen. When it is not (another rider was
- * faster, the customer cancelled, the same request came twice) the step is decided again: the
- * answer is then the machine's own, and not the statement's guess.
+ * A transition takes two statements. order_facts reads the order, the state machine decides, and
+ * order_move writes the new state only if the order has not changed since it was read. If it has
+ * changed (another rider was faster, the customer cancelled, the same request came twice), the
+ * transition is decided again from the new state, so that the error is always the state machine's.
  */
 #include "reeyo/api/order_acts.h"
 
@@ -17,19 +17,19 @@
 
 #define ROUNDS 4
 
-struct acting {
+struct order_transition {
 	struct order_act_request act;
 	order_act_done *done;
 	unsigned rounds;
-	/* the order as it was seen */
+	/* the order as it was read */
 	struct order_facts facts;
 	bool payable;
 	const char *id, *user_id, *vendor_id, *rider_id;
 	struct split_terms terms;
-	/* and as it is now */
+	/* the order after the transition */
 	enum order_status next;
 	struct text order;
-	int refusal; /* why the step is not possible */
+	int refusal; /* why the transition is not allowed */
 	char entries[4 * ID_SIZE + 8], offer[ID_SIZE];
 };
 
@@ -43,97 +43,98 @@ static const char *const act_words[ORDER_ACTS] = {
 static const char *const actor_words[ORDER_ACTORS] = { "USER", "VENDOR",
 	"RIDER", "ADMIN", "SYSTEM" };
 
-static void look(struct request *rq);
+static void transition_read(struct request *rq);
 
-/* --- Afterwards ------------------------------------------------------------------------------- */
+/* --- After the write -------------------------------------------------------------------------- */
 
-static void answer(struct request *rq)
+static void transition_reply(struct request *rq)
 {
-	struct acting *acting = rq->state;
-	struct order_moved moved = { .order = acting->order, .id = acting->id };
+	struct order_transition *transition = rq->state;
+	struct order_moved moved = { .order = transition->order, .id = transition->id };
 
-	if (!acting->done)
+	if (!transition->done)
 		return reply_data(rq, moved.order);
 	rq->state = NULL;
-	acting->done(rq, &moved);
+	transition->done(rq, &moved);
 }
 
-static void finish(struct request *rq)
+static void transition_finish(struct request *rq)
 {
-	const struct acting *acting = rq->state;
+	const struct order_transition *transition = rq->state;
 
-	if (acting->next == CANCELLED)
+	if (transition->next == CANCELLED)
 		count_one(loop_counters(rq->app->loop), COUNT_ORDERS_CANCELLED);
-	answer(rq);
+	transition_reply(rq);
 }
 
-/* False when there is no memory for it, and that has been answered. */
-static bool order_keep(struct request *rq, struct text order)
+/* False when memory is out; the error has then been sent. */
+static bool transition_keep_order(struct request *rq, struct text order)
 {
-	struct acting *acting = rq->state;
+	struct order_transition *transition = rq->state;
 
-	acting->order = (struct text){ arena_copy(rq->arena, order.at, order.len), order.len };
-	if (!acting->order.at)
+	transition->order = (struct text){ arena_copy(rq->arena, order.at, order.len), order.len };
+	if (!transition->order.at)
 		reply_error(rq, E_NO_MEMORY);
-	return acting->order.at != NULL;
+	return transition->order.at != NULL;
 }
 
-static void drop_active(struct request *rq)
+static void transition_invalidate_active(struct request *rq)
 {
-	uncached(rq, KEY_ORDERS_ACTIVE, NULL, finish);
+	uncached(rq, KEY_ORDERS_ACTIVE, NULL, transition_finish);
 }
 
-/* Stock goes back with a cancelled order, and a delivered one counts in the vendor's public row.
- * What admission remembers of a rider names his orders. */
-static void forget(struct request *rq)
+/* A cancelled order returns its stock to the menu. A delivered order changes the counters in the
+ * vendor's public data. The facts cached for a rider's admission contain the rider's orders. */
+static void transition_invalidate(struct request *rq)
 {
-	struct acting *acting = rq->state;
+	struct order_transition *transition = rq->state;
 
-	if (acting->rider_id)
-		rider_facts_changed(rq->app, acting->rider_id);
-	if (acting->act.rider_id)
-		rider_facts_changed(rq->app, acting->act.rider_id);
-	if (acting->vendor_id && acting->next == CANCELLED) {
-		catalog_forget(rq->app, acting->vendor_id);
-		return uncached(rq, KEY_MENU, acting->vendor_id, drop_active);
+	if (transition->rider_id)
+		rider_facts_changed(rq->app, transition->rider_id);
+	if (transition->act.rider_id)
+		rider_facts_changed(rq->app, transition->act.rider_id);
+	if (transition->vendor_id && transition->next == CANCELLED) {
+		catalog_forget(rq->app, transition->vendor_id);
+		return uncached(rq, KEY_MENU, transition->vendor_id, transition_invalidate_active);
 	}
-	if (acting->vendor_id && acting->next == DELIVERED)
-		return uncached(rq, KEY_VENDOR, acting->vendor_id, drop_active);
-	drop_active(rq);
+	if (transition->vendor_id && transition->next == DELIVERED)
+		return uncached(rq, KEY_VENDOR, transition->vendor_id,
+			transition_invalidate_active);
+	transition_invalidate_active(rq);
 }
 
-/* --- The step --------------------------------------------------------------------------------- */
+/* --- The write -------------------------------------------------------------------------------- */
 
-static void look_again(struct request *rq, int error)
+static void transition_retry(struct request *rq, int error)
 {
-	struct acting *acting = rq->state;
+	struct order_transition *transition = rq->state;
 
-	if (++acting->rounds >= ROUNDS)
+	if (++transition->rounds >= ROUNDS)
 		return reply_error(rq, error);
-	request_replay(rq, look);
+	request_replay(rq, transition_read);
 }
 
-static void moved(struct request *rq, const struct db_result *result)
+static void transition_written(struct request *rq, const struct db_result *result)
 {
 	struct text outcome;
 	int error = db_error(result);
 
-	/* The key has just been used: by the same act, which is then to be replayed. */
+	/* The key was used in the meantime, by the same act: its reply is replayed. */
 	if (error == E_IDEMPOTENCY_RUNNING)
-		return look_again(rq, error);
+		return transition_retry(rq, error);
 	if (error)
 		return reply_error(rq, error);
 	outcome = db_text(result, 0, 0);
 	if (text_is(outcome, TEXT("MOVED")))
-		return look_again(rq, E_CONFLICT);
+		return transition_retry(rq, E_CONFLICT);
 	if (!text_is(outcome, TEXT("DONE")))
 		return reply_error(rq, error_named(outcome.at, outcome.len));
-	if (order_keep(rq, db_text(result, 0, 1)))
-		forget(rq);
+	if (transition_keep_order(rq, db_text(result, 0, 1)))
+		transition_invalidate(rq);
 }
 
-/* "{txn_…,txn_…,txn_…,txn_…}": as many as a settlement may need. */
-static void entries_name(char out[4 * ID_SIZE + 8])
+/* "{txn_…,txn_…,txn_…,txn_…}": as many ids as a settlement can need. */
+static void ledger_ids_new(char out[4 * ID_SIZE + 8])
 {
 	size_t len = 0;
 	char id[ID_SIZE];
@@ -146,24 +147,26 @@ static void entries_name(char out[4 * ID_SIZE + 8])
 	snprintf(out + len, 4 * ID_SIZE + 8 - len, "}");
 }
 
-static void move(struct request *rq)
+static void transition_write(struct request *rq)
 {
-	struct acting *acting = rq->state;
-	const struct order_act_request *act = &acting->act;
-	struct split split = split_order(&acting->terms);
+	struct order_transition *transition = rq->state;
+	const struct order_act_request *act = &transition->act;
+	struct split split = split_order(&transition->terms);
 	bool paid = act->act == ACT_COMPLETE ||
 		    (act->act == ACT_CANCEL && act->by == BY_ADMIN &&
-			    order_pays_vendor(&acting->facts, act->pay));
+			    order_pays_vendor(&transition->facts, act->pay));
 	bool coded = settings_flag(rq->app->settings, "delivery.verification_code", false);
 
-	entries_name(acting->entries);
-	id_new(acting->offer, "off_");
-	sql_try_write(rq, order_move, moved,
-		/* 1 */ acting->id, order_status_words[acting->facts.status], acting->rider_id,
-		/* 4 */ act_words[act->act], order_status_words[acting->next], actor_words[act->by],
+	ledger_ids_new(transition->entries);
+	id_new(transition->offer, "off_");
+	sql_try_write(rq, order_move, transition_written,
+		/* 1 */ transition->id, order_status_words[transition->facts.status],
+		/* 3 */ transition->rider_id,
+		/* 4 */ act_words[act->act], order_status_words[transition->next],
+		/* 6 */ actor_words[act->by],
 		/* 7 */ act->rider_id, act->occurred_at, act->note, act->photo,
 		/* 11 */ act->minutes ? arg_int(rq, act->minutes) : NULL, act->place,
-		/* 13 */ act->code, coded ? "t" : "f", acting->entries, acting->offer,
+		/* 13 */ act->code, coded ? "t" : "f", transition->entries, transition->offer,
 		/* 17 */ arg_int(rq, paid ? split.vendor : 0), arg_int(rq, split.rider),
 		arg_int(rq, split.platform), arg_int(rq, split.subsidy),
 		/* 21 */ rq->caller.id, rq->idempotency_key, rq->fingerprint, act->answer,
@@ -172,52 +175,53 @@ static void move(struct request *rq)
 
 /* --- The decision ----------------------------------------------------------------------------- */
 
-static bool is_own(const char *id, const char *owner)
+static bool id_matches(const char *id, const char *owner)
 {
 	return owner && strcmp(id, owner) == 0;
 }
 
-/* Whose order it is not. An order that is not paid yet concerns its customer and the admins
- * only. */
-static int admit(struct request *rq)
+/* Checks that the order belongs to the actor. An order that is not paid yet is visible to its
+ * customer and to admins only. */
+static int transition_check_actor(struct request *rq)
 {
-	const struct acting *acting = rq->state;
+	const struct order_transition *transition = rq->state;
 	const char *me = rq->caller.id;
 
-	switch (acting->act.by) {
+	switch (transition->act.by) {
 	case BY_USER:
-		return is_own(me, acting->user_id) ? 0 : E_ORDER_NOT_OWNER;
+		return id_matches(me, transition->user_id) ? 0 : E_ORDER_NOT_OWNER;
 	case BY_VENDOR:
-		if (!is_own(me, acting->vendor_id))
+		if (!id_matches(me, transition->vendor_id))
 			return E_ORDER_NOT_OWNER;
-		return acting->payable ? 0 : E_ORDER_NOT_FOUND;
+		return transition->payable ? 0 : E_ORDER_NOT_FOUND;
 	case BY_RIDER:
-		if (acting->act.act == ACT_ASSIGN)
-			return acting->payable ? 0 : E_ORDER_NOT_FOUND;
-		return is_own(me, acting->rider_id) ? 0 : E_ORDER_NOT_OWNER;
+		if (transition->act.act == ACT_ASSIGN)
+			return transition->payable ? 0 : E_ORDER_NOT_FOUND;
+		return id_matches(me, transition->rider_id) ? 0 : E_ORDER_NOT_OWNER;
 	default:
 		return 0;
 	}
 }
 
-static int decide(struct request *rq)
+static int transition_decide(struct request *rq)
 {
-	struct acting *acting = rq->state;
-	bool assigns = acting->act.act == ACT_ASSIGN, given = acting->act.by == BY_ADMIN;
-	bool has_it = assigns && is_own(acting->act.rider_id, acting->rider_id);
-	int error = admit(rq);
+	struct order_transition *transition = rq->state;
+	bool assigns = transition->act.act == ACT_ASSIGN, given = transition->act.by == BY_ADMIN;
+	bool has_it = assigns && id_matches(transition->act.rider_id, transition->rider_id);
+	int error = transition_check_actor(rq);
 
 	if (error)
 		return error;
-	if (assigns && acting->rider_id && !has_it && !given &&
-		(STATES_ACTIVE & STATE(acting->facts.status)))
+	if (assigns && transition->rider_id && !has_it && !given &&
+		(STATES_ACTIVE & STATE(transition->facts.status)))
 		return E_ORDER_TAKEN;
-	if (assigns && (!acting->payable || (given && has_it)))
+	if (assigns && (!transition->payable || (given && has_it)))
 		return E_CANNOT_MOVE;
-	return order_next(&acting->facts, acting->act.act, acting->act.by, &acting->next);
+	return order_next(&transition->facts, transition->act.act, transition->act.by,
+		&transition->next);
 }
 
-static void refuse_time(struct request *rq, struct text fault)
+static void reply_occurred_at(struct request *rq, struct text fault)
 {
 	if (text_is(fault, TEXT("OLD")))
 		return reply_field(rq, "occurredAt", "is more than 30 minutes ago",
@@ -227,32 +231,32 @@ static void refuse_time(struct request *rq, struct text fault)
 	reply_field(rq, "occurredAt", "is before the previous act", "précède l'acte précédent");
 }
 
-static const char *kept(struct request *rq, const struct db_result *result, unsigned column)
+static const char *column_copy(struct request *rq, const struct db_result *result, unsigned column)
 {
 	struct text text = db_text(result, 0, column);
 
 	return text.at ? arena_copy(rq->arena, text.at, text.len) : NULL;
 }
 
-static void see(struct request *rq, const struct db_result *result)
+static void transition_keep_row(struct request *rq, const struct db_result *result)
 {
-	struct acting *acting = rq->state;
-	struct split_terms *terms = &acting->terms;
+	struct order_transition *transition = rq->state;
+	struct split_terms *terms = &transition->terms;
 
-	acting->id = kept(rq, result, 0);
-	acting->user_id = kept(rq, result, 3);
-	acting->vendor_id = kept(rq, result, 4);
-	acting->rider_id = kept(rq, result, 5);
-	acting->facts = (struct order_facts){
-		.type = (enum order_type)order_type_named(kept(rq, result, 1)),
-		.status = (enum order_status)order_status_named(kept(rq, result, 2)),
+	transition->id = column_copy(rq, result, 0);
+	transition->user_id = column_copy(rq, result, 3);
+	transition->vendor_id = column_copy(rq, result, 4);
+	transition->rider_id = column_copy(rq, result, 5);
+	transition->facts = (struct order_facts){
+		.type = (enum order_type)order_type_named(column_copy(rq, result, 1)),
+		.status = (enum order_status)order_status_named(column_copy(rq, result, 2)),
 		.accepted = db_bool(result, 0, 6),
 		.preparing = db_bool(result, 0, 7),
 		.ready = db_bool(result, 0, 8),
 	};
-	acting->payable = db_bool(result, 0, 9);
+	transition->payable = db_bool(result, 0, 9);
 	*terms = (struct split_terms){
-		.type = acting->facts.type,
+		.type = transition->facts.type,
 		.subtotal = db_int(result, 0, 10),
 		.delivery_fee = db_int(result, 0, 11),
 		.service_fee = db_int(result, 0, 12),
@@ -282,93 +286,95 @@ bool outcome_take(struct request *rq, const struct db_result *result, struct tex
 	return false;
 }
 
-/* --- Once more -------------------------------------------------------------------------------- */
+/* --- Repetition ------------------------------------------------------------------------------- */
 
-static void repeated(struct request *rq, const struct db_result *result)
+static void transition_repeated(struct request *rq, const struct db_result *result)
 {
-	struct acting *acting = rq->state;
+	struct order_transition *transition = rq->state;
 
 	if (db_rows(result) == 0)
-		return reply_error(rq, acting->refusal);
-	if (order_keep(rq, db_text(result, 0, 0)))
-		answer(rq);
+		return reply_error(rq, transition->refusal);
+	if (transition_keep_order(rq, db_text(result, 0, 0)))
+		transition_reply(rq);
 }
 
-/* Whose order it is not has nothing to repeat; whom an order was given to is part of the act. */
-static bool may_repeat(struct request *rq)
+/* An actor who does not own the order cannot repeat an act. The assigned rider is part of the act.
+ */
+static bool transition_may_repeat(struct request *rq)
 {
-	const struct acting *acting = rq->state;
-	const struct order_act_request *act = &acting->act;
+	const struct order_transition *transition = rq->state;
+	const struct order_act_request *act = &transition->act;
 
-	return admit(rq) == 0 && acting->refusal != E_ORDER_TAKEN &&
-	       (order_states_after(act->act) & STATE(acting->facts.status)) &&
-	       (act->act != ACT_ASSIGN || is_own(act->rider_id, acting->rider_id));
+	return transition_check_actor(rq) == 0 && transition->refusal != E_ORDER_TAKEN &&
+	       (order_states_after(act->act) & STATE(transition->facts.status)) &&
+	       (act->act != ACT_ASSIGN || id_matches(act->rider_id, transition->rider_id));
 }
 
-static void refuse_or_repeat(struct request *rq)
+static void transition_refuse_or_repeat(struct request *rq)
 {
-	const struct acting *acting = rq->state;
-	const struct order_act_request *act = &acting->act;
+	const struct order_transition *transition = rq->state;
+	const struct order_act_request *act = &transition->act;
 	char *states = arena_alloc(rq->arena, ORDER_STATES_SIZE);
 
 	if (!states)
 		return reply_error(rq, E_NO_MEMORY);
-	if (!may_repeat(rq))
-		return reply_error(rq, acting->refusal);
+	if (!transition_may_repeat(rq))
+		return reply_error(rq, transition->refusal);
 	order_states_text(order_states_after(act->act), states);
-	sql_write(rq, order_repeated, repeated, acting->id, act_words[act->act],
+	sql_write(rq, order_repeated, transition_repeated, transition->id, act_words[act->act],
 		actor_words[act->by], rq->caller.id, order_status_words[order_step(act->act)],
 		states, rq->idempotency_key, rq->fingerprint, act->answer);
 }
 
-/* What is not possible (any more) may have been done by the same actor: then his first answer was
- * lost, or he tapped twice, and this is the answer again. Under the same key it may have been done
- * since the key was looked up. What a new key is answered is kept with it, as any other answer. */
-static void refuse(struct request *rq, int error)
+/* An act that is not allowed now may already have been done by the same actor: the first reply was
+ * lost, or the actor tapped twice. Then the same reply is sent again. The same key may also have
+ * been used since it was looked up, so the replay comes first. A new key is stored with the reply
+ * that it gets. */
+static void transition_refuse(struct request *rq, int error)
 {
-	((struct acting *)rq->state)->refusal = error;
-	request_replay(rq, refuse_or_repeat);
+	((struct order_transition *)rq->state)->refusal = error;
+	request_replay(rq, transition_refuse_or_repeat);
 }
 
-/* --- The beginning ---------------------------------------------------------------------------- */
+/* --- The read --------------------------------------------------------------------------------- */
 
-static void seen(struct request *rq, const struct db_result *result)
+static void transition_seen(struct request *rq, const struct db_result *result)
 {
-	const struct acting *acting = rq->state;
+	const struct order_transition *transition = rq->state;
 	int error;
 
 	if (db_rows(result) == 0)
 		return reply_error(rq, E_ORDER_NOT_FOUND);
-	see(rq, result);
-	error = decide(rq);
+	transition_keep_row(rq, result);
+	error = transition_decide(rq);
 	if (error)
-		return refuse(rq, error);
-	if (acting->act.pay == VENDOR_PAY && !acting->vendor_id)
+		return transition_refuse(rq, error);
+	if (transition->act.pay == VENDOR_PAY && !transition->vendor_id)
 		return reply_field(rq, "vendorPaid", "a parcel has no vendor",
 			"un colis n'a pas de vendeur");
 	if (!db_is_null(result, 0, 15))
-		return refuse_time(rq, db_text(result, 0, 15));
-	move(rq);
+		return reply_occurred_at(rq, db_text(result, 0, 15));
+	transition_write(rq);
 }
 
-static void look(struct request *rq)
+static void transition_read(struct request *rq)
 {
-	const struct order_act_request *act = &((struct acting *)rq->state)->act;
+	const struct order_act_request *act = &((struct order_transition *)rq->state)->act;
 
-	/* On the primary: a replica may be a step behind. */
-	sql_write(rq, order_facts, seen, act->order, act->occurred_at);
+	/* On the primary, because a replica may lag behind. */
+	sql_write(rq, order_facts, transition_seen, act->order, act->occurred_at);
 }
 
 void order_act(struct request *rq, const struct order_act_request *act, order_act_done *done)
 {
-	struct acting *acting = ARENA_NEW(rq->arena, struct acting);
+	struct order_transition *transition = ARENA_NEW(rq->arena, struct order_transition);
 
-	if (!acting)
+	if (!transition)
 		return reply_error(rq, E_NO_MEMORY);
-	acting->act = *act;
-	acting->done = done;
-	rq->state = acting;
-	look(rq);
+	transition->act = *act;
+	transition->done = done;
+	rq->state = transition;
+	transition_read(rq);
 }
 
 const char *act_place(struct request *rq)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The words of orders, as emitted and in every spelling that clients have been seen to send.
+ * The words of orders: as the API returns them, and the other spellings that clients send.
  */
 #include "reeyo/domain/order.h"
 
@@ -38,32 +38,32 @@ static const struct spelling method_spellings[] = {
 	{ NULL, 0 }
 };
 
-static int named(const char *word, const char *const *words, const struct spelling *also)
+static int word_parse(const char *word, const char *const *words, const struct spelling *aliases)
 {
 	if (!word)
 		return -1;
 	for (int i = 0; words[i]; i++)
 		if (strcasecmp(words[i], word) == 0)
 			return i;
-	for (; also->word; also++)
-		if (strcasecmp(also->word, word) == 0)
-			return also->means;
+	for (; aliases->word; aliases++)
+		if (strcasecmp(aliases->word, word) == 0)
+			return aliases->means;
 	return -1;
 }
 
 int order_type_named(const char *word)
 {
-	return named(word, order_type_words, type_spellings);
+	return word_parse(word, order_type_words, type_spellings);
 }
 
 int order_status_named(const char *word)
 {
-	return named(word, order_status_words, status_spellings);
+	return word_parse(word, order_status_words, status_spellings);
 }
 
 int payment_method_named(const char *word)
 {
-	return named(word, payment_method_words, method_spellings);
+	return word_parse(word, payment_method_words, method_spellings);
 }
 
 char order_letter(enum order_type type)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Quotes. Quantities of one item on several lines count together against its stock. Six arguments
- * are what a quote depends on and no more; quote_basket also names what was wrong.
+ * Quotes. The quantities of one item on several lines count together against its stock.
  */
 #include "reeyo/domain/pricing.h"
 
@@ -10,7 +9,7 @@
 
 #include "reeyo/domain/money.h"
 
-static int by_id(const void *id, const void *item)
+static int item_id_compare(const void *id, const void *item)
 {
 	return strcmp(id, ((const struct shop_item *)item)->id);
 }
@@ -19,7 +18,7 @@ const struct shop_item *shop_item(const struct shop *shop, const char *id)
 {
 	if (!shop->item_count)
 		return NULL;
-	return bsearch(id, shop->items, shop->item_count, sizeof(*shop->items), by_id);
+	return bsearch(id, shop->items, shop->item_count, sizeof(*shop->items), item_id_compare);
 }
 
 int64_t delivery_fee(
@@ -33,8 +32,8 @@ int64_t delivery_fee(
 	return rules->fee_base + (metres + 999) / 1000 * rules->fee_per_km;
 }
 
-/* All of one item on the lines so far. */
-static int64_t quantity_so_far(const struct quote *quote, const struct shop_item *item)
+/* The quantity of an item on the lines that were added so far. */
+static int64_t quoted_quantity(const struct quote *quote, const struct shop_item *item)
 {
 	int64_t sum = 0;
 
@@ -44,8 +43,8 @@ static int64_t quantity_so_far(const struct quote *quote, const struct shop_item
 	return sum;
 }
 
-/* By id, or else by the name that the menu shows. */
-static const struct shop_choice *choice_named(
+/* Finds a choice by its id, or else by the name in the menu. */
+static const struct shop_choice *item_choice_find(
 	const struct shop_item *item, bool variant, const char *name)
 {
 	for (size_t i = 0; i < item->choice_count; i++)
@@ -57,10 +56,10 @@ static const struct shop_choice *choice_named(
 	return NULL;
 }
 
-static int choice_add(struct quote *quote, struct quote_line *line, bool variant,
+static int quote_choice_add(struct quote *quote, struct quote_line *line, bool variant,
 	const struct basket_choice *wanted)
 {
-	const struct shop_choice *choice = choice_named(line->item, variant, wanted->id);
+	const struct shop_choice *choice = item_choice_find(line->item, variant, wanted->id);
 	int64_t price;
 	int error;
 
@@ -79,7 +78,8 @@ static int choice_add(struct quote *quote, struct quote_line *line, bool variant
 	return 0;
 }
 
-static int choices_add(struct quote *quote, struct quote_line *made, const struct basket_line *line,
+static int quote_choices_add(struct quote *quote, struct quote_line *made,
+	const struct basket_line *line,
 	struct quote_fault *fault)
 {
 	struct basket_choice variant = { line->variant, 1 };
@@ -87,17 +87,18 @@ static int choices_add(struct quote *quote, struct quote_line *made, const struc
 
 	fault->variant = true;
 	if (line->variant)
-		error = choice_add(quote, made, true, &variant);
+		error = quote_choice_add(quote, made, true, &variant);
 	if (error)
 		return error;
 	fault->variant = false;
 	for (fault->choice = 0; fault->choice < line->add_on_count; fault->choice++)
-		if ((error = choice_add(quote, made, false, &line->add_ons[fault->choice])))
+		if ((error = quote_choice_add(quote, made, false, &line->add_ons[fault->choice])))
 			return error;
 	return 0;
 }
 
-static int line_add(struct quote *quote, const struct shop *shop, const struct basket_line *line,
+static int quote_line_add(struct quote *quote, const struct shop *shop,
+	const struct basket_line *line,
 	struct quote_fault *fault)
 {
 	const struct shop_item *item = shop_item(shop, line->item_id);
@@ -112,10 +113,10 @@ static int line_add(struct quote *quote, const struct shop *shop, const struct b
 		return E_ITEM_NOT_FOUND;
 	if (!item->available)
 		return E_ITEM_UNAVAILABLE;
-	if (item->stock >= 0 && quantity_so_far(quote, item) + line->quantity > item->stock)
+	if (item->stock >= 0 && quoted_quantity(quote, item) + line->quantity > item->stock)
 		return E_OUT_OF_STOCK;
 	made.price = item->price;
-	error = choices_add(quote, &made, line, fault);
+	error = quote_choices_add(quote, &made, line, fault);
 	if (!error)
 		error = money_times(made.price, line->quantity, &price);
 	if (!error)
@@ -131,27 +132,27 @@ static int64_t larger(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
-static int fault_of(struct quote_fault *fault, int error, int64_t found, int64_t limit)
+static int quote_fault_set(struct quote_fault *fault, int error, int64_t found, int64_t limit)
 {
 	fault->found = found;
 	fault->limit = limit;
 	return error;
 }
 
-static int limits_check(
+static int quote_limits_check(
 	const struct price_rules *rules, const struct quote *quote, struct quote_fault *fault)
 {
 	if (quote->subtotal < quote->minimum)
-		return fault_of(fault, E_BELOW_MINIMUM, quote->subtotal, quote->minimum);
+		return quote_fault_set(fault, E_BELOW_MINIMUM, quote->subtotal, quote->minimum);
 	if (quote->subtotal > rules->max_order)
-		return fault_of(fault, E_ABOVE_MAXIMUM, quote->subtotal, rules->max_order);
+		return quote_fault_set(fault, E_ABOVE_MAXIMUM, quote->subtotal, rules->max_order);
 	if (quote->distance_m > rules->max_distance_m)
-		return fault_of(fault, E_TOO_FAR, quote->distance_m, rules->max_distance_m);
+		return quote_fault_set(fault, E_TOO_FAR, quote->distance_m, rules->max_distance_m);
 	return 0;
 }
 
-/* Fees, total and split of a basket whose subtotal is within the limits, so nothing overflows. */
-static void basket_sum(const struct shop *shop, const struct price_rules *rules, struct point to,
+/* Computes fees, total and split. The subtotal is within the limits here, so nothing overflows. */
+static void quote_sum(const struct shop *shop, const struct price_rules *rules, struct point to,
 	struct quote *quote)
 {
 	int64_t fee = delivery_fee(rules, quote->type, quote->distance_m, to);
@@ -187,14 +188,14 @@ int quote_basket(const struct shop *shop, const struct price_rules *rules,
 	if (count < 1 || count > ORDER_LINES_MAX)
 		return E_VALIDATION;
 	for (; fault->line < count; fault->line++)
-		if ((error = line_add(ret, shop, &lines[fault->line], fault)))
+		if ((error = quote_line_add(ret, shop, &lines[fault->line], fault)))
 			return error;
 	ret->distance_m = distance_m(shop->at, to);
 	ret->minimum =
 		larger(rules->min_order, larger(rules->min_service[shop->type], shop->min_order));
-	error = limits_check(rules, ret, fault);
+	error = quote_limits_check(rules, ret, fault);
 	if (!error)
-		basket_sum(shop, rules, to, ret);
+		quote_sum(shop, rules, to, ret);
 	return error;
 }
 
@@ -208,9 +209,10 @@ int quote_parcel(const struct parcel *parcel, const struct price_rules *rules, s
 	ret->type = PACKAGE;
 	ret->distance_m = distance_m(parcel->from, parcel->to);
 	if (parcel->grams < 1 || parcel->grams > rules->package_max_grams)
-		return fault_of(fault, E_VALIDATION, parcel->grams, rules->package_max_grams);
+		return quote_fault_set(fault, E_VALIDATION, parcel->grams,
+			rules->package_max_grams);
 	if (ret->distance_m > rules->max_distance_m)
-		return fault_of(fault, E_TOO_FAR, ret->distance_m, rules->max_distance_m);
+		return quote_fault_set(fault, E_TOO_FAR, ret->distance_m, rules->max_distance_m);
 	ret->delivery_fee = rules->package_base +
 	                    round_half_up(ret->distance_m * rules->package_per_km, 1000) +
 	                    (parcel->fragile ? rules->package_fragile : 0) +

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Each part is what the others leave, so nothing is lost in rounding.
+ * The last part is what the others leave, so that rounding loses nothing.
  */
 #include "reeyo/domain/split.h"
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * The order's state machine: one table of who may do what from where (contract §2.1). Everything
- * that is not a row is impossible. A PACKAGE has no vendor: riders take it as soon as it is placed,
- * so the rows of kitchens do not hold for it.
+ * The state machine of orders: one table of which actor may do what in which state (contract §2.1).
+ * A transition that is not a row is not allowed. A PACKAGE has no vendor: riders can take it as
+ * soon as it is placed, so the rows of vendors do not apply to it.
  *
- * An order never waits for one person alone: whoever disappears, an admin can take every order that
- * is not final to its end, and one whose vendor never answers expires.
+ * No order depends on a single person: an admin can complete or cancel every order that is not
+ * final, and an order that no vendor accepts expires.
  */
 #include "reeyo/domain/order.h"
 
@@ -14,12 +14,12 @@
 #define TYPE(type) (1u << (type))
 #define MEALS (TYPE(FOOD) | TYPE(MART))
 #define ANY_TYPE (MEALS | TYPE(PACKAGE))
-/* A rider has the order, and not yet what is in it; and he has that too. */
+/* A rider is assigned but has not picked up yet; the rider has picked up. */
 #define WITH_RIDER (STATE(RIDER_ASSIGNED) | STATE(RIDER_AT_PICKUP))
 #define PICKED_UP (STATE(IN_TRANSIT) | STATE(RIDER_AT_DELIVERY))
 
-/* Where an act leads when it is not one fixed state. */
-enum { TO_SAME = ORDER_STATUSES, TO_BEFORE_RIDER };
+/* Targets that depend on the order. */
+enum { TO_SAME = ORDER_STATUSES, TO_WITHOUT_RIDER };
 
 static const struct transition {
 	enum order_act act;
@@ -41,8 +41,8 @@ static const struct transition {
 	{ ACT_ASSIGN, BY_RIDER, TYPE(PACKAGE), STATE(PENDING), RIDER_ASSIGNED },
 	{ ACT_ASSIGN, BY_ADMIN, TYPE(PACKAGE), STATE(PENDING) | WITH_RIDER, RIDER_ASSIGNED },
 	{ ACT_ASSIGN, BY_ADMIN, ANY_TYPE, PICKED_UP, TO_SAME },
-	{ ACT_RELEASE, BY_RIDER, ANY_TYPE, STATE(RIDER_ASSIGNED), TO_BEFORE_RIDER },
-	{ ACT_RELEASE, BY_SYSTEM, ANY_TYPE, WITH_RIDER, TO_BEFORE_RIDER },
+	{ ACT_RELEASE, BY_RIDER, ANY_TYPE, STATE(RIDER_ASSIGNED), TO_WITHOUT_RIDER },
+	{ ACT_RELEASE, BY_SYSTEM, ANY_TYPE, WITH_RIDER, TO_WITHOUT_RIDER },
 	{ ACT_ARRIVE_PICKUP, BY_RIDER, ANY_TYPE, STATE(RIDER_ASSIGNED), RIDER_AT_PICKUP },
 	{ ACT_PICK_UP, BY_RIDER, ANY_TYPE, STATE(RIDER_ASSIGNED) | STATE(RIDER_AT_PICKUP),
 		IN_TRANSIT },
@@ -55,13 +55,13 @@ static const struct transition {
 };
 #define TRANSITIONS (sizeof(transitions) / sizeof(transitions[0]))
 
-static bool applies(
+static bool transition_applies(
 	const struct transition *row, enum order_type type, enum order_act act, enum order_actor by)
 {
 	return row->act == act && row->by == by && (row->types & TYPE(type));
 }
 
-static int refusal(enum order_act act, enum order_actor by)
+static int transition_refusal(enum order_act act, enum order_actor by)
 {
 	if (act == ACT_CANCEL)
 		return E_CANNOT_CANCEL;
@@ -72,8 +72,9 @@ static int refusal(enum order_act act, enum order_actor by)
 	                           : E_CANNOT_READY;
 }
 
-/* Where the kitchen had brought it. */
-static enum order_status before_rider(const struct order_facts *order)
+/* The state of an order that loses its rider: how far the vendor had come. SQL repeats this rule in
+ * order_kitchen_status (sql/functions/order_transitions.sql). */
+static enum order_status status_without_rider(const struct order_facts *order)
 {
 	if (order->type == PACKAGE)
 		return PENDING;
@@ -86,16 +87,17 @@ int order_next(const struct order_facts *order, enum order_act act, enum order_a
 	for (size_t i = 0; i < TRANSITIONS; i++) {
 		const struct transition *row = &transitions[i];
 
-		if (!applies(row, order->type, act, by) || !(row->from & STATE(order->status)))
+		if (!transition_applies(row, order->type, act, by)
+			|| !(row->from & STATE(order->status)))
 			continue;
 		if (act == ACT_READY && row->to == TO_SAME && order->ready)
-			continue; /* a stamp is made once */
+			continue; /* readyAt is set once */
 		*ret = row->to == TO_SAME           ? order->status
-		       : row->to == TO_BEFORE_RIDER ? before_rider(order)
+		       : row->to == TO_WITHOUT_RIDER ? status_without_rider(order)
 		                                    : (enum order_status)row->to;
 		return 0;
 	}
-	return refusal(act, by);
+	return transition_refusal(act, by);
 }
 
 unsigned order_states_before(enum order_type type, enum order_act act, enum order_actor by)
@@ -103,12 +105,12 @@ unsigned order_states_before(enum order_type type, enum order_act act, enum orde
 	unsigned from = 0;
 
 	for (size_t i = 0; i < TRANSITIONS; i++)
-		if (applies(&transitions[i], type, act, by))
+		if (transition_applies(&transitions[i], type, act, by))
 			from |= transitions[i].from;
 	return from;
 }
 
-/* The first row of an act names a state, where any does. */
+/* When any row of an act names a fixed state, the first one does. */
 int order_step(enum order_act act)
 {
 	for (size_t i = 0; i < TRANSITIONS; i++)

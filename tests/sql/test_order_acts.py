@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The steps of an order, spoken to directly: what the server itself would never ask for."""
+"""The transition statements, called directly with what the server itself never sends."""
 
 import json
 
@@ -43,7 +43,7 @@ def on_the_way(db):
 
 
 @pytest.mark.parametrize("parts", [(4250, 1800, 749, 0), (4250, 1800, 751, 0), (6801, -1, 0, 0), (4250, 1800, 750, -1)])
-def test_parts_that_do_not_make_up_the_total_settle_nothing(db, on_the_way, parts):
+def test_parts_that_do_not_sum_to_the_total_settle_nothing(db, on_the_way, parts):
     order, carrier = on_the_way
     with pytest.raises(psycopg2.Error) as caught:
         move(db, order, "IN_TRANSIT", "COMPLETE", "DELIVERED", seen_rider=carrier, parts=parts)
@@ -53,7 +53,7 @@ def test_parts_that_do_not_make_up_the_total_settle_nothing(db, on_the_way, part
     assert db.sql("SELECT FROM wallets WHERE owner_id = %s", [carrier]) == []
 
 
-def test_an_order_that_is_not_as_it_was_seen_does_not_move(db, on_the_way):
+def test_an_order_that_changed_since_it_was_read_does_not_move(db, on_the_way):
     order, carrier = on_the_way
     before = db.value("SELECT count(*) FROM outbox WHERE aggregate = %s", [order["orderId"]])
     for seen, seen_rider in (("RIDER_AT_DELIVERY", carrier), ("IN_TRANSIT", "rider_other"), ("IN_TRANSIT", None)):
@@ -63,7 +63,7 @@ def test_an_order_that_is_not_as_it_was_seen_does_not_move(db, on_the_way):
     assert db.value("SELECT count(*) FROM outbox WHERE aggregate = %s", [order["orderId"]]) == before
 
 
-def test_a_key_that_was_taken_meanwhile_takes_everything_back(db, on_the_way):
+def test_a_key_that_was_used_in_the_meantime_rolls_everything_back(db, on_the_way):
     order, carrier = on_the_way
     db.sql("INSERT INTO idempotency (account_id, key, fingerprint, status, body) VALUES (%s, 'k', 'other', 200, '{}')",
            [carrier])
@@ -74,7 +74,7 @@ def test_a_key_that_was_taken_meanwhile_takes_everything_back(db, on_the_way):
     assert state(db, order) == ("IN_TRANSIT", carrier)
 
 
-def test_an_admin_gives_an_order_to_a_rider_who_may_carry(db):
+def test_an_admin_assigns_an_order_to_a_rider_who_may_work(db):
     shop = Shop(db)
     _, order, _ = place(db, shop, [(shop.item(), 2, 2500)])
     db.sql("UPDATE orders SET status = 'ACCEPTED' WHERE id = %s", [order["orderId"]])
@@ -88,7 +88,7 @@ def test_an_admin_gives_an_order_to_a_rider_who_may_carry(db):
     assert state(db, order) == ("RIDER_ASSIGNED", chosen)
 
 
-def test_cancelling_an_order_frees_its_rider_and_gives_everything_back(db):
+def test_cancelling_an_order_frees_its_rider_and_returns_everything(db):
     shop = Shop(db, wallet=10000)
     item = shop.item(stock=5)
     _, order, _ = place(db, shop, [(item, 2, 2500)])
@@ -112,7 +112,7 @@ def test_cancelling_an_order_frees_its_rider_and_gives_everything_back(db):
     assert set(payload) == {"orderId", "reason", "refundAmount", "timestamp"}
 
 
-def test_a_step_of_an_order_writes_to_none_of_its_indexes(db, on_the_way):
+def test_a_transition_updates_no_index(db, on_the_way):
     order, carrier = on_the_way
     db.sql("BEGIN")
     assert move(db, order, "IN_TRANSIT", "ARRIVE_DELIVERY", "RIDER_AT_DELIVERY", seen_rider=carrier)[0] == "DONE"

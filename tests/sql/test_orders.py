@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Placing, reading and cancelling orders: everything or nothing, also beside each other."""
+"""Placing, reading and cancelling orders: everything or nothing, also concurrently."""
 
 import json
 import threading
@@ -30,7 +30,7 @@ def at_once(connect, count, work):
     return results
 
 
-def test_an_order_is_placed_paid_booked_and_told(db):
+def test_an_order_is_placed_paid_and_booked_with_its_event(db):
     shop = Shop(db, wallet=10000)
     item = shop.item()
     outcome, order, _ = place(db, shop, [(item, 2, 2500)])
@@ -45,7 +45,7 @@ def test_an_order_is_placed_paid_booked_and_told(db):
     assert rows(db, "outbox", "aggregate", order["orderId"]) == 1
 
 
-def test_the_answer_is_what_a_later_read_gives(db):
+def test_the_reply_equals_a_later_read(db):
     shop = Shop(db)
     _, order, _ = place(db, shop, [(shop.item(), 1, 2500)])
     by_id = db.run("order_get", order["orderId"])[0]
@@ -117,7 +117,7 @@ def test_an_item_of_another_vendor_is_not_on_the_menu(db):
     assert place(db, shop, [(item, 1, 2500)])[::2] == ("ITEM_NOT_FOUND", item)
 
 
-def test_a_vendors_own_commission_goes_before_the_services(db):
+def test_a_vendors_own_commission_replaces_that_of_the_service(db):
     shop = Shop(db)
     db.sql("UPDATE vendors SET commission_bps = 800 WHERE id = %s", [shop.vendor])
     _, order, _ = place(db, shop, [(shop.item(), 1, 2500)])
@@ -186,7 +186,7 @@ def test_a_basket_may_be_ordered_again_after_its_window_or_its_cancellation(db):
     assert place(db, shop, [(item, 1, 2500)], basket="b")[0] == "PLACED"
 
 
-def test_counted_stock_is_never_oversold(connect, db):
+def test_limited_stock_is_never_oversold(connect, db):
     shop = Shop(db, wallet=10**7)
     first, second = shop.item(stock=11), shop.item(stock=100)
 
@@ -242,7 +242,7 @@ def test_a_price_changed_between_quote_and_order_is_never_charged_at_the_old_pri
     assert place(db, shop, [(item, 1, price - 1)])[0] == "PRICE_CHANGED"
 
 
-def test_cancelling_gives_back_exactly_what_was_paid(db):
+def test_cancelling_refunds_exactly_the_payment(db):
     shop = Shop(db, wallet=50000)
     item = shop.item(stock=3)
     _, order, _ = place(db, shop, [(item, 2, 2500)])
@@ -267,7 +267,7 @@ def test_parallel_cancels_refund_once(connect, db):
     assert shop.balance() == 50000
 
 
-def test_orders_and_cancels_of_one_customer_beside_each_other_keep_the_books(connect, db):
+def test_concurrent_orders_and_cancellations_of_one_customer_keep_the_books(connect, db):
     shop = Shop(db, wallet=10**6)
     item = shop.item(stock=1000)
 
@@ -288,7 +288,7 @@ def test_orders_and_cancels_of_one_customer_beside_each_other_keep_the_books(con
     assert db.value("SELECT stock FROM items WHERE id = %s", [item]) == 1000 - kept
 
 
-def test_who_may_not_cancel_is_told_apart(db):
+def test_each_reason_against_a_cancellation_has_its_own_outcome(db):
     shop, other = Shop(db), Shop(db)
     _, order, _ = place(db, shop, [(shop.item(), 1, 2500)])
     assert cancel(db, "ord_none", shop.user)[0] == "ORDER_NOT_FOUND"

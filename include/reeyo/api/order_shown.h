@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Orders as every namespace of the apps shows and filters them.
+ * The fields and filters of orders that the customer, vendor and rider namespaces share.
  */
 #ifndef REEYO_API_ORDER_SHOWN_H
 #define REEYO_API_ORDER_SHOWN_H
@@ -9,7 +9,7 @@
 
 extern const struct field order_fields[]; /* Order, as replies show it */
 
-/* Fields of a .query, and what they come to as parameters of a statement. */
+/* Fields of a .query, and functions that read them into parameters of a statement. */
 #define ORDER_STATUS_FIELD \
 	{ "status", FIELD_TEXT, .max = 200, \
 		.does = "States in any spelling, comma separated, or ACTIVE" }
@@ -17,14 +17,14 @@ extern const struct field order_fields[]; /* Order, as replies show it */
 	{ "startDate", FIELD_DATE, .also = "from dateFrom", .does = "First day, in Douala" }, \
 	{ "endDate", FIELD_DATE, .also = "to dateTo", .does = "Last day" }
 
-/* A set of states as a SQL array, NULL for none. False when memory is out: that has been
- * answered. */
+/* Writes the states into *ret as an SQL array, NULL for the empty set. False when memory is out;
+ * the error has then been sent. */
 bool order_states_array(struct request *rq, unsigned states, const char **ret);
-/* "PENDING,ready" or "ACTIVE" of the query as an array, NULL when it was not asked; false when a
- * word is none, and that has been answered. */
+/* Reads `status` of the query ("PENDING,ready", "ACTIVE") into *ret as an SQL array, NULL when it
+ * is absent. False when a word is unknown; the error has then been sent. */
 bool order_states_asked(struct request *rq, const char **ret);
-/* A moment ("00:00", "24:00") of a business day of the query, as PostgreSQL reads it; NULL for no
- * day. */
+/* The time `clock` ("00:00", "24:00") of a business day in the query, as PostgreSQL reads it; NULL
+ * when the day is absent. */
 const char *day_asked(struct request *rq, const char *name, const char *clock);
 
 #endif

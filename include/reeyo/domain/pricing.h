@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What an order costs (contract §2.2): from our menu and our rules, never from what a client says.
- * Pure: the same shop, rules and basket give the same quote.
+ * The price of an order (contract §2.2), computed from the menu and the settings. A price sent by a
+ * client is never used. The functions are pure: the same shop, rules and basket give the same
+ * quote.
  */
 #ifndef REEYO_DOMAIN_PRICING_H
 #define REEYO_DOMAIN_PRICING_H
@@ -20,18 +21,18 @@
 #define ORDER_CHOICES_MAX 200 /* of all lines together */
 #define CHOICE_QUANTITY_MAX 20
 
-/* An area with a delivery fee of its own. */
+/* An area with its own delivery fee. */
 struct zone {
 	struct point *corners;
 	size_t count;
 	int64_t fee;
 };
 
-/* The business's rules, from the settings. Money in XAF, rates in basis points. */
+/* The price rules of the settings. Money in XAF, rates in basis points. */
 struct price_rules {
 	int64_t fee_base, fee_per_km;
-	int64_t free_delivery_from; /* this subtotal and up is delivered free; negative: none is */
-	bool flat;                  /* delivery_fee_mode "flat": flat_fee instead of the formula */
+	int64_t free_delivery_from; /* free delivery from this subtotal; negative: never */
+	bool flat; /* delivery_fee_mode "flat": flat_fee replaces the formula */
 	int64_t flat_fee[ORDER_TYPES];
 	int64_t service_fee_bps;
 	int64_t min_order, min_service[ORDER_TYPES], max_order;
@@ -39,24 +40,24 @@ struct price_rules {
 	int64_t package_base, package_per_km, package_fragile, package_per_kg, package_free_grams;
 	int64_t package_max_grams;
 	int64_t commission_bps[ORDER_TYPES], rider_cut_bps;
-	bool hours_enforced;  /* closed by its hours is as good as offline */
-	bool waived_fee_paid; /* the platform pays the rider what free delivery waives */
+	bool hours_enforced;  /* outside its business hours a vendor counts as offline */
+	bool waived_fee_paid; /* the platform pays the rider the fee that free delivery waives */
 	const struct zone *zones;
 	size_t zone_count;
 };
 
-/* A form of an item, or something beside it: what one of it costs on top of the item. */
+/* A variant or add-on of an item. The price is added to the price of the item. */
 struct shop_choice {
 	const char *id, *name;
 	int64_t price;
-	bool variant; /* a line has one at most; else an add-on */
+	bool variant; /* at most one per line; otherwise an add-on */
 };
 
-/* A vendor and its menu, as read at one moment. Items are sorted by id (bytewise). */
+/* A vendor and its menu, read at the same moment. Items are sorted by id (bytewise). */
 struct shop_item {
 	const char *id, *name, *image; /* image may be NULL */
 	int64_t price;
-	int64_t stock; /* negative: not counted */
+	int64_t stock; /* negative: unlimited */
 	bool available;
 	size_t choice_count;
 	const struct shop_choice *choices;
@@ -65,9 +66,9 @@ struct shop {
 	const char *vendor_id;
 	enum order_type type;   /* FOOD or MART */
 	bool orderable;         /* approved and online */
-	bool open;              /* by its hours, as of when it was read */
-	int64_t min_order;      /* 0: none of its own */
-	int64_t commission_bps; /* negative: the service's */
+	bool open;              /* by its business hours, when it was read */
+	int64_t min_order;      /* 0: no minimum of its own */
+	int64_t commission_bps; /* negative: the rate of the service applies */
 	struct point at;
 	int64_t preparation_minutes;
 	size_t item_count;
@@ -83,20 +84,20 @@ struct basket_choice {
 struct basket_line {
 	const char *item_id, *notes; /* notes may be NULL */
 	int64_t quantity;
-	const char *variant; /* id or name; NULL: the item as it is */
+	const char *variant; /* id or name; NULL: no variant */
 	size_t add_on_count;
 	const struct basket_choice *add_ons;
 };
 struct quote_choice {
 	const struct shop_choice *choice;
-	int64_t quantity; /* for each of the item */
+	int64_t quantity; /* per unit of the item */
 };
 struct quote_line {
 	const struct shop_item *item;
 	const char *notes;
 	int64_t quantity;
-	int64_t price;        /* of one, with what was chosen */
-	size_t first, chosen; /* of the quote's choices: the variant before the add-ons */
+	int64_t price;        /* of one unit, with its choices */
+	size_t first, chosen; /* range in quote.choices; the variant comes before the add-ons */
 };
 
 struct quote {
@@ -106,26 +107,25 @@ struct quote {
 	size_t choice_count;
 	int64_t distance_m;
 	int64_t subtotal, delivery_fee, service_fee, discount, total;
-	int64_t waived_fee; /* free delivery: what the platform pays the rider in its place */
+	int64_t waived_fee; /* free delivery: the fee that the platform pays the rider */
 	int64_t commission_bps;
-	int64_t minimum; /* what the subtotal had to reach */
+	int64_t minimum; /* the smallest subtotal allowed */
 	struct split split;
-	struct quote_choice choices[ORDER_CHOICES_MAX]; /* last: what is not counted is not
-	                                                 * cleared */
+	struct quote_choice choices[ORDER_CHOICES_MAX]; /* last, so that it is not cleared */
 };
 
-/* What broke the rule, for the message. */
+/* Where and why a quote failed, for the error message. */
 struct quote_fault {
-	size_t line;   /* of the basket, for errors of items */
-	bool variant;  /* E_CHOICE_NOT_FOUND: the line's variant, else its add-on number `choice` */
+	size_t line;   /* index in the basket, for errors of items */
+	bool variant;  /* E_CHOICE_NOT_FOUND: the variant; false: the add-on at index `choice` */
 	size_t choice;
 	int64_t limit; /* for E_BELOW_MINIMUM, E_ABOVE_MAXIMUM, E_TOO_FAR (metres) */
 	int64_t found;
 };
 
-/* FOOD and MART. 0, or E_VENDOR_OFFLINE, E_VALIDATION (lines or quantities out of range),
- * E_ITEM_NOT_FOUND, E_CHOICE_NOT_FOUND, E_ITEM_UNAVAILABLE, E_OUT_OF_STOCK, E_BELOW_MINIMUM,
- * E_ABOVE_MAXIMUM, E_TOO_FAR; *fault is then filled. */
+/* Quotes FOOD and MART. Returns 0 or E_VENDOR_OFFLINE, E_VALIDATION (lines or quantities out of
+ * range), E_ITEM_NOT_FOUND, E_CHOICE_NOT_FOUND, E_ITEM_UNAVAILABLE, E_OUT_OF_STOCK,
+ * E_BELOW_MINIMUM, E_ABOVE_MAXIMUM, E_TOO_FAR; *fault is then set. */
 int quote_basket(const struct shop *shop, const struct price_rules *rules,
 	const struct basket_line *lines, size_t count, struct point to, struct quote *ret,
 	struct quote_fault *fault) MUST_CHECK;
@@ -135,14 +135,14 @@ struct parcel {
 	int64_t grams;
 	bool fragile;
 };
-/* PACKAGE. 0, or E_VALIDATION (weight), E_TOO_FAR. */
+/* Quotes PACKAGE. Returns 0 or E_VALIDATION (weight), E_TOO_FAR; *fault is then set. */
 int quote_parcel(const struct parcel *parcel, const struct price_rules *rules, struct quote *ret,
 	struct quote_fault *fault) MUST_CHECK;
 
-/* The delivery fee of FOOD and MART before free delivery: zone, flat or formula. */
+/* The delivery fee of FOOD and MART before free delivery: of the zone, flat, or by distance. */
 int64_t delivery_fee(
 	const struct price_rules *rules, enum order_type type, int64_t metres, struct point to);
-/* Minutes from the order to the door: preparing, finding a rider, and the way at 24 km/h. */
+/* Minutes from order to delivery: preparation, 5 to find a rider, and the ride at 24 km/h. */
 int64_t delivery_minutes(int64_t preparation_minutes, int64_t metres);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Who gets what of a delivered order (contract §2.3). The parts always sum to the total, to the
- * franc.
+ * How the total of a delivered order is divided between vendor, rider and platform (contract §2.3).
+ * Amounts are in XAF, rates in basis points. The parts always sum exactly to the total.
  */
 #ifndef REEYO_DOMAIN_SPLIT_H
 #define REEYO_DOMAIN_SPLIT_H
@@ -10,20 +10,20 @@
 
 #include "reeyo/domain/order.h"
 
-/* What a split is made of: the order's money and the rates that held when it was placed. */
+/* The amounts of the order and the rates that applied when it was placed. */
 struct split_terms {
 	enum order_type type;
 	int64_t subtotal, delivery_fee,
-		service_fee;    /* total is their sum; a PACKAGE has only delivery_fee */
+		service_fee;    /* the total is their sum; a PACKAGE has only delivery_fee */
 	int64_t commission_bps; /* of the subtotal; PACKAGE: of the total */
-	int64_t rider_cut_bps;  /* of the delivery fee, to the platform */
-	int64_t waived_fee;     /* free delivery: the fee the platform pays the rider */
+	int64_t rider_cut_bps;  /* of the delivery fee: the platform's part */
+	int64_t waived_fee;     /* free delivery: the fee that the platform pays instead */
 };
 
 struct split {
-	int64_t vendor, rider, platform; /* sum: the total, out of escrow */
-	int64_t commission;              /* adminCut: the part of `platform` that is commission */
-	int64_t subsidy;                 /* besides, from the platform to the rider */
+	int64_t vendor, rider, platform; /* their sum is the total, paid out of escrow */
+	int64_t commission;              /* adminCut: the commission in `platform` */
+	int64_t subsidy;                 /* paid in addition by the platform to the rider */
 };
 
 struct split split_order(const struct split_terms *terms);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Orders that a rider may take: those near him that look for a rider.
+ * The orders near a rider that wait for a rider.
  */
 #include "reeyo/api/rider.h"
 #include "reeyo/api/settings.h"
@@ -10,11 +10,11 @@
 
 static const struct field near_query[] = {
 	{ "latitude", FIELD_NUMBER, .min = -90, .max = 90, .also = "lat",
-		.does = "Your last place when absent" },
+		.does = "Default: your last location" },
 	{ "longitude", FIELD_NUMBER, .min = -180, .max = 180, .also = "lng" },
 	FIELD_END
 };
-static const struct field place_fields[] = {
+static const struct field available_place_fields[] = {
 	{ "address", FIELD_TEXT, .required = true },
 	{ "coordinates", FIELD_POINT, .required = true },
 	FIELD_END
@@ -24,8 +24,8 @@ static const struct field available_fields[] = {
 	{ "orderNumber", FIELD_TEXT, .required = true },
 	{ "orderType", FIELD_ENUM, .required = true, .words = order_type_words },
 	{ "vendorName", FIELD_TEXT, .nullable = true },
-	{ "pickupLocation", FIELD_OBJECT, .required = true, .of = place_fields },
-	{ "deliveryLocation", FIELD_OBJECT, .required = true, .of = place_fields },
+	{ "pickupLocation", FIELD_OBJECT, .required = true, .of = available_place_fields },
+	{ "deliveryLocation", FIELD_OBJECT, .required = true, .of = available_place_fields },
 	{ "deliveryFee", FIELD_MONEY, .required = true },
 	{ "distance", FIELD_NUMBER, .required = true, .does = "km from you to the pickup" },
 	{ "estimatedTime", FIELD_INT, .required = true,
@@ -34,17 +34,17 @@ static const struct field available_fields[] = {
 	FIELD_END
 };
 
-static void found(struct request *rq, const struct db_result *result)
+static void available_orders_listed(struct request *rq, const struct db_result *result)
 {
 	reply_data(rq, db_text(result, 0, 0));
 }
 
-static void list_available(struct request *rq)
+static void available_orders_list(struct request *rq)
 {
 	const json_t *radius = settings_value(rq->app->settings, "rider_list_radius_km");
 	bool here = member(rq->query, "latitude") && member(rq->query, "longitude");
 
-	sql_read(rq, orders_available, found, rq->caller.id,
+	sql_read(rq, orders_available, available_orders_listed, rq->caller.id,
 		here ? arg_double(rq, member_number(rq->query, "latitude", 0)) : NULL,
 		here ? arg_double(rq, member_number(rq->query, "longitude", 0)) : NULL,
 		arg_double(rq, json_is_number(radius) ? json_number_value(radius) : 10), ROWS_TEXT);
@@ -53,7 +53,7 @@ static void list_available(struct request *rq)
 const struct route rider_available_routes[] = {
 	{ GET, "/orders/available", .also = "/deliveries/available",
 		.who = RIDER_READY, .query = near_query,
-		.reply = available_fields, .shape = REPLY_ARRAY, .run = list_available,
-		.does = "Orders near you that look for a rider, nearest first" },
+		.reply = available_fields, .shape = REPLY_ARRAY, .run = available_orders_list,
+		.does = "Orders near you that wait for a rider, nearest first" },
 	ROUTE_END
 };

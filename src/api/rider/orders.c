@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Orders as riders carry them: take, refuse, give back, the steps on the way, and what went wrong.
- * A phone without network may send its acts later (occurredAt) and again (Idempotency-Key).
+ * Orders of the rider: accept, reject, give back, pick up, deliver, and report an issue. A phone
+ * without network may send its acts later (occurredAt) and repeat them (Idempotency-Key).
  */
 #include "reeyo/api/order_acts.h"
 #include "reeyo/api/order_shown.h"
@@ -36,7 +36,7 @@ static const struct field pickup_body[] = {
 };
 static const struct field complete_body[] = {
 	{ "verificationCode", FIELD_DIGITS, .min = 4, .max = 6, .also = "code",
-		.does = "What the customer tells; asked for when "
+		.does = "The code of the customer; required when "
 			"delivery.verification_code is on" },
 	{ "deliveryPhoto", FIELD_URL_OR_ID, .also = "photo", .does = "Its address or id" },
 	{ "notes", FIELD_TEXT, .lines = true, .max = 500, .also = "note" },
@@ -47,7 +47,7 @@ static const struct field issue_body[] = {
 	{ "issueType", FIELD_ENUM, .required = true, .words = issue_words, .also = "type" },
 	{ "description", FIELD_TEXT, .lines = true, .required = true, .min = 3, .max = 500 },
 	{ "photo", FIELD_URL_OR_ID, .does = "Its address or id" },
-	{ "occurredAt", FIELD_TIME, .does = "When it was, if not now" },
+	{ "occurredAt", FIELD_TIME, .does = "Time of the issue; default: now" },
 	FIELD_END
 };
 
@@ -71,33 +71,33 @@ static const struct field issue_reply[] = {
 
 /* --- Lists ------------------------------------------------------------------------------------ */
 
-static void active_listed(struct request *rq, const struct db_result *result)
+static void rider_active_listed(struct request *rq, const struct db_result *result)
 {
 	reply_data(rq, db_text(result, 0, 0));
 }
 
-static void active_orders(struct request *rq)
+static void rider_active_list(struct request *rq)
 {
-	sql_read(rq, rider_order_active, active_listed, rq->caller.id);
+	sql_read(rq, rider_order_active, rider_active_listed, rq->caller.id);
 }
 
-static void listed(struct request *rq, const struct db_result *result)
+static void rider_orders_listed(struct request *rq, const struct db_result *result)
 {
 	reply_nested_page(rq, "orders", "totalOrders", db_text(result, 0, 1), request_page(rq, 20),
 		db_int(result, 0, 0));
 }
 
-static void history(struct request *rq)
+static void rider_orders_history(struct request *rq)
 {
 	struct page page = request_page(rq, 20);
 
-	sql_read(rq, rider_order_list, listed, rq->caller.id, arg_int(rq, page.limit),
+	sql_read(rq, rider_order_list, rider_orders_listed, rq->caller.id, arg_int(rq, page.limit),
 		arg_int(rq, page.offset));
 }
 
 /* --- One -------------------------------------------------------------------------------------- */
 
-/* States in which an order of this row's type has no rider yet and may get one. */
+/* The states in which a rider may take an order of this row's type. */
 static unsigned offerable_states(const struct db_result *result)
 {
 	bool parcel = text_is(db_text(result, 0, 6), TEXT("PACKAGE"));
@@ -105,7 +105,7 @@ static unsigned offerable_states(const struct db_result *result)
 	return order_states_before(parcel ? PACKAGE : FOOD, ACT_ASSIGN, BY_RIDER);
 }
 
-static bool offerable(struct request *rq, const struct db_result *result)
+static bool rider_may_take(struct request *rq, const struct db_result *result)
 {
 	struct text status = db_text(result, 0, 7);
 	int named = order_status_named(arena_copy(rq->arena, status.at, status.len));
@@ -113,38 +113,41 @@ static bool offerable(struct request *rq, const struct db_result *result)
 	return db_bool(result, 0, 5) && named >= 0 && (offerable_states(result) & STATE(named));
 }
 
-static bool is_mine(const struct request *rq, const struct db_result *result)
+static bool order_is_riders(const struct request *rq, const struct db_result *result)
 {
 	return !db_is_null(result, 0, 1) && text_is(db_text(result, 0, 1), text_of(rq->caller.id));
 }
 
-static void order_read(struct request *rq, const struct db_result *result)
+static void rider_order_reply(struct request *rq, const struct db_result *result)
 {
 	if (db_rows(result) == 0 || !db_bool(result, 0, 2))
 		return reply_error(rq, E_ORDER_NOT_FOUND);
-	if (!is_mine(rq, result) && !offerable(rq, result))
+	if (!order_is_riders(rq, result) && !rider_may_take(rq, result))
 		return reply_error(rq, E_ORDER_NOT_OWNER);
 	reply_data(rq, db_text(result, 0, 3));
 }
 
-/* A replica may not have heard yet of the order that was just taken. */
-static void order_looked_up(struct request *rq, const struct db_result *result)
+/* A replica may not have the assignment yet, so the primary is read too before the error. */
+static void rider_order_read(struct request *rq, const struct db_result *result)
 {
-	bool sure = db_rows(result) > 0 && (is_mine(rq, result) || offerable(rq, result));
+	bool sure = db_rows(result) > 0 && (order_is_riders(rq, result) || rider_may_take(rq,
+		result));
 
 	if (!sure && rq->app->config->replica_url[0])
-		return sql_write(rq, order_get_party, order_read, rq->params[0], rq->caller.id);
-	order_read(rq, result);
+		return sql_write(rq, order_get_party, rider_order_reply, rq->params[0],
+			rq->caller.id);
+	rider_order_reply(rq, result);
 }
 
-static void get_order(struct request *rq)
+static void rider_order_get(struct request *rq)
 {
-	sql_read(rq, order_get_party, order_looked_up, rq->params[0], rq->caller.id);
+	sql_read(rq, order_get_party, rider_order_read, rq->params[0], rq->caller.id);
 }
 
 /* --- Steps ------------------------------------------------------------------------------------ */
 
-static void step(struct request *rq, enum order_act what, const char *note, const char *answer,
+static void rider_order_act(struct request *rq, enum order_act what, const char *note,
+	const char *answer,
 	order_act_done *done)
 {
 	const char *photo = body_text(rq, what == ACT_PICK_UP ? "pickupPhoto" : "deliveryPhoto");
@@ -163,41 +166,41 @@ static void step(struct request *rq, enum order_act what, const char *note, cons
 		done);
 }
 
-static void accept_order(struct request *rq)
+static void rider_order_accept(struct request *rq)
 {
-	step(rq, ACT_ASSIGN, NULL, NULL, NULL);
+	rider_order_act(rq, ACT_ASSIGN, NULL, NULL, NULL);
 }
 
-static void arrive_pickup(struct request *rq)
+static void rider_arrive_pickup(struct request *rq)
 {
-	step(rq, ACT_ARRIVE_PICKUP, body_text(rq, "notes"), NULL, NULL);
+	rider_order_act(rq, ACT_ARRIVE_PICKUP, body_text(rq, "notes"), NULL, NULL);
 }
 
-static void confirm_pickup(struct request *rq)
+static void rider_confirm_pickup(struct request *rq)
 {
-	step(rq, ACT_PICK_UP, body_text(rq, "notes"), NULL, NULL);
+	rider_order_act(rq, ACT_PICK_UP, body_text(rq, "notes"), NULL, NULL);
 }
 
-static void arrive_delivery(struct request *rq)
+static void rider_arrive_delivery(struct request *rq)
 {
-	step(rq, ACT_ARRIVE_DELIVERY, body_text(rq, "notes"), NULL, NULL);
+	rider_order_act(rq, ACT_ARRIVE_DELIVERY, body_text(rq, "notes"), NULL, NULL);
 }
 
-static void complete_order(struct request *rq)
+static void rider_order_complete(struct request *rq)
 {
-	step(rq, ACT_COMPLETE, body_text(rq, "notes"), NULL, NULL);
+	rider_order_act(rq, ACT_COMPLETE, body_text(rq, "notes"), NULL, NULL);
 }
 
-/* --- Refusing --------------------------------------------------------------------------------- */
+/* --- Rejecting -------------------------------------------------------------------------------- */
 
-static void refused(struct request *rq)
+static void rejection_reply(struct request *rq)
 {
 	reply_message(rq, "The order is not offered to you any more",
 		"La commande ne vous est plus proposée");
 }
 
-/* The same, as it is kept with a key. */
-static const char *refusal_kept(struct request *rq)
+/* The body of rejection_reply, stored for replay by key. */
+static const char *rejection_reply_body(struct request *rq)
 {
 	return envelope(rq->arena,
 		rq->french ? "La commande ne vous est plus proposée"
@@ -206,20 +209,20 @@ static const char *refusal_kept(struct request *rq)
 		.at;
 }
 
-static void released(struct request *rq, const struct order_moved *moved)
+static void order_released(struct request *rq, const struct order_moved *moved)
 {
 	(void)moved;
-	refused(rq);
+	rejection_reply(rq);
 }
 
-static void hidden(struct request *rq, const struct db_result *result)
+static void offer_rejected(struct request *rq, const struct db_result *result)
 {
 	if (!db_bool(result, 0, 0))
 		return reply_error(rq, E_CANNOT_MOVE);
-	refused(rq);
+	rejection_reply(rq);
 }
 
-static void hide(struct request *rq, const struct db_result *result)
+static void offer_reject_write(struct request *rq, const struct db_result *result)
 {
 	struct text id = db_text(result, 0, 4);
 	char *states = arena_alloc(rq->arena, ORDER_STATES_SIZE);
@@ -229,99 +232,104 @@ static void hide(struct request *rq, const struct db_result *result)
 	if (!states || !row || !id.at)
 		return reply_error(rq, E_NO_MEMORY);
 	order_states_text(offerable_states(result), states);
-	sql_write(rq, offer_reject, hidden, id.at, rq->caller.id, body_text(rq, "reason"), row,
-		states, rq->idempotency_key, rq->fingerprint, refusal_kept(rq));
+	sql_write(rq, offer_reject, offer_rejected, id.at, rq->caller.id, body_text(rq, "reason"),
+		row,
+		states, rq->idempotency_key, rq->fingerprint, rejection_reply_body(rq));
 }
 
-/* An order that is his goes back; one that he was, or might be, asked for is hidden from him. */
-static void reject_seen(struct request *rq, const struct db_result *result)
+/* The rider's own order is given back. An order that was, or may be, offered is hidden from the
+ * rider. */
+static void rejected_order_read(struct request *rq, const struct db_result *result)
 {
 	if (db_rows(result) == 0 || !db_bool(result, 0, 2))
 		return reply_error(rq, E_ORDER_NOT_FOUND);
-	if (is_mine(rq, result))
-		return step(rq, ACT_RELEASE, body_text(rq, "reason"), refusal_kept(rq), released);
-	hide(rq, result);
+	if (order_is_riders(rq, result))
+		return rider_order_act(rq, ACT_RELEASE, body_text(rq, "reason"),
+			rejection_reply_body(rq), order_released);
+	offer_reject_write(rq, result);
 }
 
-static void reject_order(struct request *rq)
+static void rider_order_reject(struct request *rq)
 {
-	sql_write(rq, order_get_party, reject_seen, rq->params[0], rq->caller.id);
+	sql_write(rq, order_get_party, rejected_order_read, rq->params[0], rq->caller.id);
 }
 
-/* --- What went wrong -------------------------------------------------------------------------- */
+/* --- Issues ----------------------------------------------------------------------------------- */
 
-static int issue_error(struct text outcome)
+static int issue_outcome_error(struct text outcome)
 {
 	return text_is(outcome, TEXT("ORDER_NOT_FOUND")) ? E_ORDER_NOT_FOUND : E_ORDER_NOT_OWNER;
 }
 
-static void reported(struct request *rq, const struct db_result *result)
+static void issue_added(struct request *rq, const struct db_result *result)
 {
 	struct text outcome;
 
 	if (!outcome_take(rq, result, &outcome))
 		return;
 	if (!text_is(outcome, TEXT("REPORTED")))
-		return reply_error(rq, issue_error(outcome));
+		return reply_error(rq, issue_outcome_error(outcome));
 	reply_data(rq, db_text(result, 0, 1));
 }
 
-static void report_issue(struct request *rq)
+static void rider_issue_post(struct request *rq)
 {
 	const char *id = request_id_new(rq, "iss_");
 
 	if (!id)
 		return reply_error(rq, E_NO_MEMORY);
-	sql_try_write(rq, rider_issue_add, reported, id, rq->params[0], rq->caller.id,
+	sql_try_write(rq, rider_issue_add, issue_added, id, rq->params[0], rq->caller.id,
 		body_text(rq, "issueType"), body_text(rq, "description"), body_text(rq, "photo"),
 		body_text(rq, "occurredAt"), rq->idempotency_key, rq->fingerprint);
 }
 
 const struct route rider_order_routes[] = {
 	{ GET, "/orders/active", .also = "/deliveries/active", .who = RIDER_ACCOUNT,
-		.reply = order_fields, .shape = REPLY_ARRAY, .run = active_orders,
-		.does = "What the rider carries now" },
+		.reply = order_fields, .shape = REPLY_ARRAY, .run = rider_active_list,
+		.does = "The rider's active orders" },
 	{ GET, "/orders/history", .also = "/deliveries/history", .who = RIDER_ACCOUNT,
-		.query = page_fields, .reply = orders_fields, .run = history,
-		.does = "All orders the rider has had, newest first" },
+		.query = page_fields, .reply = orders_fields, .run = rider_orders_history,
+		.does = "All orders of the rider, newest first" },
 	{ GET, "/orders/:orderId", .also = "/deliveries/:orderId", .who = RIDER_ACCOUNT,
 		.reply = order_fields, .errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER },
-		.run = get_order, .does = "One order: the rider's own, or one he may take" },
+		.run = rider_order_get,
+			.does = "One order: the rider's own, or one that the rider may accept" },
 	{ POST, "/orders/:orderId/accept", .also = "/deliveries/:orderId/accept",
 		.who = RIDER_READY, .any_write = true, .idempotent = true, .body = accept_body,
 		.reply = order_fields,
 		.errors = { E_ORDER_NOT_FOUND, E_ORDER_TAKEN, E_CANNOT_MOVE, E_RIDER_OFFLINE },
-		.run = accept_order, .does = "Take an order; of all who try one gets it" },
+		.run = rider_order_accept, .does = "Accept an order; only one rider succeeds" },
 	{ PUT, "/orders/:orderId/reject", .also = "/deliveries/:orderId/reject", .who = RIDER_READY,
 		.any_write = true, .idempotent = true, .body = reject_body, .shape = REPLY_MESSAGE,
-		.errors = { E_ORDER_NOT_FOUND, E_CANNOT_MOVE }, .run = reject_order,
-		.does = "Give an order back, or not be asked for it again" },
+		.errors = { E_ORDER_NOT_FOUND, E_CANNOT_MOVE }, .run = rider_order_reject,
+		.does = "Give an order back, or decline an offer for good" },
 	{ POST, "/orders/:orderId/arrive-pickup", .also = "/deliveries/:orderId/arrive-pickup",
 		.who = RIDER_READY, .any_write = true, .idempotent = true, .body = arrive_body,
 		.reply = order_fields,
 		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_CANNOT_MOVE },
-		.run = arrive_pickup, .does = "At the vendor's, or where the parcel is" },
+		.run = rider_arrive_pickup, .does = "Report arrival at the pickup location" },
 	{ POST, "/orders/:orderId/confirm-pickup", .also = "/orders/:orderId/pickup-complete "
 		"/deliveries/:orderId/confirm-pickup /deliveries/:orderId/pickup-complete",
 		.who = RIDER_READY, .any_write = true, .idempotent = true, .body = pickup_body,
 		.reply = order_fields,
 		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_CANNOT_MOVE },
-		.run = confirm_pickup, .does = "The rider has it" },
+		.run = rider_confirm_pickup, .does = "Confirm the pickup" },
 	{ POST, "/orders/:orderId/arrive-delivery", .also = "/orders/:orderId/arrive-dropoff "
 		"/deliveries/:orderId/arrive-delivery /deliveries/:orderId/arrive-dropoff",
 		.who = RIDER_READY, .any_write = true, .idempotent = true, .body = arrive_body,
 		.reply = order_fields,
 		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_CANNOT_MOVE },
-		.run = arrive_delivery, .does = "At the customer's" },
+		.run = rider_arrive_delivery, .does = "Report arrival at the delivery location" },
 	{ POST, "/orders/:orderId/complete", .also = "/deliveries/:orderId/complete",
 		.who = RIDER_READY, .any_write = true, .idempotent = true, .body = complete_body,
 		.reply = order_fields,
 		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_CANNOT_MOVE,
 			E_WRONG_DELIVERY_CODE },
-		.run = complete_order, .does = "Delivered; everybody gets his part" },
+		.run = rider_order_complete,
+			.does = "Complete the delivery; the order is settled" },
 	{ POST, "/orders/:orderId/report-issue", .also = "/deliveries/:orderId/report-issue",
 		.who = RIDER_ACCOUNT, .created = true, .idempotent = true, .body = issue_body,
 		.reply = issue_reply, .errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER },
-		.run = report_issue, .does = "Say what is wrong with an order" },
+		.run = rider_issue_post, .does = "Report an issue with an order" },
 	ROUTE_END
 };

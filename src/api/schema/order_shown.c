@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The Order object as replies describe it, and what lists of orders can be narrowed by: the same
- * for customers, vendors and riders.
+ * The Order object of replies, and the filters of lists of orders. Customers, vendors and riders
+ * share them.
  */
 #include "reeyo/api/order_shown.h"
 
@@ -13,8 +13,8 @@
 static const struct field option_fields[] = {
 	{ "id", FIELD_ID, .required = true },
 	{ "name", FIELD_TEXT, .required = true },
-	{ "price", FIELD_MONEY, .required = true, .does = "Of one" },
-	{ "quantity", FIELD_INT, .required = true, .does = "For each of the item" },
+	{ "price", FIELD_MONEY, .required = true, .does = "Per unit" },
+	{ "quantity", FIELD_INT, .required = true, .does = "Per unit of the item" },
 	FIELD_END
 };
 static const struct field line_fields[] = {
@@ -26,7 +26,7 @@ static const struct field line_fields[] = {
 	{ "specialInstructions", FIELD_TEXT, .nullable = true },
 	{ "image", FIELD_TEXT, .nullable = true },
 	{ "options", FIELD_LIST, .of = option_fields,
-		.does = "What was chosen; its prices are in `price`" },
+		.does = "Chosen variant and add-ons; `price` includes them" },
 	FIELD_END_TITLED("OrderLine")
 };
 static const struct field pricing_fields[] = {
@@ -60,7 +60,7 @@ static const struct field timeline_fields[] = {
 	{ "timestamp", FIELD_TIME, .required = true },
 	{ "by", FIELD_TEXT, .required = true },
 	{ "note", FIELD_TEXT },
-	{ "location", FIELD_POINT, .does = "Where it was done, if that was said" },
+	{ "location", FIELD_POINT, .does = "Location of the act, if it was sent" },
 	FIELD_END_TITLED("TimelineEntry")
 };
 static const struct field stars_fields[] = {
@@ -134,7 +134,8 @@ const struct field order_fields[] = {
 	{ "arrivedAtDeliveryAt", FIELD_TIME, .nullable = true },
 	{ "deliveredAt", FIELD_TIME, .nullable = true },
 	{ "cancelledAt", FIELD_TIME, .nullable = true },
-	{ "verificationCode", FIELD_TEXT, .nullable = true, .does = "To tell the rider" },
+	{ "verificationCode", FIELD_TEXT, .nullable = true,
+	.does = "The code to give to the rider" },
 	{ "riderLocation", FIELD_OBJECT, .of = rider_location_fields,
 		.does = "Once a rider is assigned" },
 	FIELD_END_TITLED("Order")

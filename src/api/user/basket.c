@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: MIT
  *
- * The hash by which a double tap is told from a second order.
+ * The hash of a basket. Two orders with the same hash within a short time are a double tap.
  */
 #include <sodium.h>
 #include <stdio.h>
 
 #include "order.h"
 
-static void add(crypto_hash_sha256_state *state, const char *text)
+static void hash_add(crypto_hash_sha256_state *state, const char *text)
 {
-	/* With its NUL, so that neighbours cannot run into each other. */
+	/* The NUL separates neighbouring values. */
 	crypto_hash_sha256_update(
 		state, (const unsigned char *)(text ? text : ""), (text ? strlen(text) : 0) + 1);
 }
 
-/* The same item with the same choices, in the same order. */
-static bool same(const struct quote *quote, const struct quote_line *a, const struct quote_line *b)
+/* True for the same item with the same choices in the same order. */
+static bool lines_equal(const struct quote *quote, const struct quote_line *a,
+	const struct quote_line *b)
 {
 	if (a->item != b->item || a->chosen != b->chosen)
 		return false;
@@ -29,14 +30,13 @@ static bool same(const struct quote *quote, const struct quote_line *a, const st
 	return true;
 }
 
-/* One line's item and how many of it all lines together hold; 0 when an earlier line has told it.
- */
-static int64_t quantity_once(const struct quote *quote, size_t line)
+/* The quantity of a line's item on all equal lines; 0 when an earlier line has counted it. */
+static int64_t line_quantity_once(const struct quote *quote, size_t line)
 {
 	int64_t sum = 0;
 
 	for (size_t i = 0; i < quote->line_count; i++) {
-		if (!same(quote, &quote->lines[i], &quote->lines[line]))
+		if (!lines_equal(quote, &quote->lines[i], &quote->lines[line]))
 			continue;
 		if (i < line)
 			return 0;
@@ -45,13 +45,13 @@ static int64_t quantity_once(const struct quote *quote, size_t line)
 	return sum;
 }
 
-static void add_counted(crypto_hash_sha256_state *state, const char *id, int64_t quantity)
+static void hash_add_counted(crypto_hash_sha256_state *state, const char *id, int64_t quantity)
 {
 	char number[24];
 
 	snprintf(number, sizeof(number), "%lld", (long long)quantity);
-	add(state, id);
-	add(state, number);
+	hash_add(state, id);
+	hash_add(state, number);
 }
 
 static void line_hash(const struct quote *quote, const struct quote_line *line, int64_t quantity,
@@ -60,20 +60,20 @@ static void line_hash(const struct quote *quote, const struct quote_line *line, 
 	crypto_hash_sha256_state state;
 
 	crypto_hash_sha256_init(&state);
-	add_counted(&state, line->item->id, quantity);
+	hash_add_counted(&state, line->item->id, quantity);
 	for (size_t i = 0; i < line->chosen; i++)
-		add_counted(&state, quote->choices[line->first + i].choice->id,
+		hash_add_counted(&state, quote->choices[line->first + i].choice->id,
 			quote->choices[line->first + i].quantity);
 	crypto_hash_sha256_final(&state, hash);
 }
 
-/* Lines have no order, so each is hashed alone and the hashes are added up, byte by byte. */
-static void add_lines(crypto_hash_sha256_state *state, const struct quote *quote)
+/* The order of the lines does not matter: each line is hashed and the hashes are added up. */
+static void hash_add_lines(crypto_hash_sha256_state *state, const struct quote *quote)
 {
 	unsigned char sum[crypto_hash_sha256_BYTES] = { 0 }, one[crypto_hash_sha256_BYTES];
 
 	for (size_t i = 0; i < quote->line_count; i++) {
-		int64_t quantity = quantity_once(quote, i);
+		int64_t quantity = line_quantity_once(quote, i);
 
 		if (!quantity)
 			continue;
@@ -83,29 +83,31 @@ static void add_lines(crypto_hash_sha256_state *state, const struct quote *quote
 	crypto_hash_sha256_update(state, sum, sizeof(sum));
 }
 
-static void add_spot(crypto_hash_sha256_state *state, const struct spot *spot)
+static void hash_add_location(crypto_hash_sha256_state *state,
+	const struct order_location *location)
 {
 	char at[64];
 
-	if (!spot)
+	if (!location)
 		return;
-	snprintf(at, sizeof(at), "%.6f %.6f", spot->at.lat, spot->at.lng);
-	add(state, at);
-	add(state, spot->text);
+	snprintf(at, sizeof(at), "%.6f %.6f", location->at.lat, location->at.lng);
+	hash_add(state, at);
+	hash_add(state, location->text);
 }
 
-void basket_hash(const char *vendor_id, const struct quote *quote, const struct spot *from,
-	const struct spot *to, const char *rest, char hex[65])
+void basket_hash(const char *vendor_id, const struct quote *quote,
+	const struct order_location *from,
+	const struct order_location *to, const char *other, char hex[65])
 {
 	crypto_hash_sha256_state state;
 	unsigned char hash[crypto_hash_sha256_BYTES];
 
 	crypto_hash_sha256_init(&state);
-	add(&state, vendor_id);
-	add_lines(&state, quote);
-	add_spot(&state, from);
-	add_spot(&state, to);
-	add(&state, rest);
+	hash_add(&state, vendor_id);
+	hash_add_lines(&state, quote);
+	hash_add_location(&state, from);
+	hash_add_location(&state, to);
+	hash_add(&state, other);
 	crypto_hash_sha256_final(&state, hash);
 	sodium_bin2hex(hex, 65, hash, sizeof(hash));
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the files of the customer's orders share.
+ * Declarations shared by the files of the customer's orders.
  */
 #ifndef REEYO_API_USER_ORDER_H
 #define REEYO_API_USER_ORDER_H
@@ -9,27 +9,28 @@
 #include "reeyo/http/request.h"
 
 extern const struct field
-	place_fields[]; /* body of POST /orders: what any kind of order may hold */
+	order_place_body[]; /* body of POST /orders, for every type of order */
 
-/* A place of an order: where, and what is kept and shown of it. */
-struct spot {
+/* A pickup or delivery location of an order. */
+struct order_location {
 	struct point at;
 	const char *text;         /* the address */
 	const char *instructions; /* may be NULL */
-	const char *json;         /* as the order shows it */
+	const char *json;         /* as stored and returned with the order */
 };
-/* Where the order goes: deliveryAddressId, or deliveryAddress (whole, or just the id of a kept
- * one), or the account's default. False when it has replied. */
-bool spot_of_delivery(struct request *rq, struct spot *ret);
-/* An address of the body that must be whole. False when it has replied. */
-bool spot_in_body(struct request *rq, const char *name, struct spot *ret);
+/* The delivery location: deliveryAddressId, or deliveryAddress (complete, or the id of a stored
+ * one), or the default address of the account. False when it has sent an error. */
+bool delivery_location_read(struct request *rq, struct order_location *ret);
+/* A complete address of the body. False when it has sent an error. */
+bool body_location_read(struct request *rq, const char *name, struct order_location *ret);
 
 /* POST /orders. */
 void place_order(struct request *rq);
 
-/* The same basket has the same hash, in whatever order its lines come: vendor, lines, place,
- * method. hex: 65 bytes. */
-void basket_hash(const char *vendor_id, const struct quote *quote, const struct spot *from,
-	const struct spot *to, const char *rest, char hex[65]);
+/* Hashes vendor, lines, locations and `other`. The order of the lines does not matter. from may be
+ * NULL. */
+void basket_hash(const char *vendor_id, const struct quote *quote,
+	const struct order_location *from,
+	const struct order_location *to, const char *other, char hex[65]);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Orders as the customer sees them: place (placing.c), follow, cancel.
+ * Orders of the customer: place (placing.c), read, cancel.
  */
 #include "order.h"
 #include "reeyo/api/order_acts.h"
@@ -17,7 +17,7 @@ static const char *const package_categories[] = { "DOCUMENT", "PARCEL", "FRAGILE
 
 /* --- What comes in ---------------------------------------------------------------------------- */
 
-static const struct field line_body[] = {
+static const struct field order_line_body[] = {
 	{ "itemId", FIELD_ID, .required = true, .also = "menuItemId" },
 	{ "quantity", FIELD_INT, .required = true, .min = 1, .max = LINE_QUANTITY_MAX },
 	{ "notes", FIELD_TEXT, .lines = true, .max = 200, .also = "specialInstructions" },
@@ -27,8 +27,8 @@ static const struct field line_body[] = {
 		.does = "Add-ons of the item: ids or names, or {id,quantity}" },
 	FIELD_END
 };
-static const struct field address_body[] = {
-	{ "addressId", FIELD_ID, .also = "id", .does = "Alone: an address that the account keeps" },
+static const struct field order_address_body[] = {
+	{ "addressId", FIELD_ID, .also = "id", .does = "Sent alone: id of a stored address" },
 	{ "label", FIELD_TEXT, .max = 50 },
 	{ "fullAddress", FIELD_TEXT, .min = 3, .max = 200, .also = "address street" },
 	{ "city", FIELD_TEXT, .max = 80 },
@@ -49,19 +49,19 @@ static const struct field package_body[] = {
 	{ "isFragile", FIELD_BOOL },
 	FIELD_END
 };
-const struct field place_fields[] = {
+const struct field order_place_body[] = {
 	{ "orderType", FIELD_ENUM, .words = order_type_words,
-		.does = "The vendor's kind when absent" },
+		.does = "Default: the type of the vendor" },
 	{ "vendorId", FIELD_ID, .does = "FOOD and MART: required" },
-	{ "items", FIELD_LIST, .min = 1, .max = ORDER_LINES_MAX, .of = line_body,
-		.does = "FOOD and MART: required; prices are the menu's" },
-	{ "deliveryAddressId", FIELD_ID, .does = "An address that the account keeps" },
-	{ "deliveryAddress", FIELD_OBJECT, .of = address_body,
-		.does = "The account's default address when absent" },
+	{ "items", FIELD_LIST, .min = 1, .max = ORDER_LINES_MAX, .of = order_line_body,
+		.does = "FOOD and MART: required; prices come from the menu" },
+	{ "deliveryAddressId", FIELD_ID, .does = "Id of a stored address" },
+	{ "deliveryAddress", FIELD_OBJECT, .of = order_address_body,
+		.does = "Default: the default address of the account" },
 	{ "packageDetails", FIELD_OBJECT, .of = package_body, .does = "PACKAGE: required" },
-	{ "pickupAddress", FIELD_OBJECT, .of = address_body, .does = "PACKAGE: required" },
-	{ "paymentMethod", FIELD_ENUM, .words = payment_words, .does = "WALLET when absent" },
-	{ "phone", FIELD_PHONE, .does = "Who pays by MOBILE_MONEY" },
+	{ "pickupAddress", FIELD_OBJECT, .of = order_address_body, .does = "PACKAGE: required" },
+	{ "paymentMethod", FIELD_ENUM, .words = payment_words, .does = "Default: WALLET" },
+	{ "phone", FIELD_PHONE, .does = "MOBILE_MONEY: the phone that pays" },
 	{ "deliveryInstructions", FIELD_TEXT, .lines = true, .max = 500 },
 	{ "notes", FIELD_TEXT, .lines = true, .max = 500 },
 	FIELD_END
@@ -89,106 +89,108 @@ static const struct field orders_fields[] = {
 
 /* --- Lists ------------------------------------------------------------------------------------ */
 
-static void listed(struct request *rq, const struct db_result *result)
+static void customer_orders_listed(struct request *rq, const struct db_result *result)
 {
 	reply_nested_page(rq, "orders", "totalOrders", db_text(result, 0, 1), request_page(rq, 20),
 		db_int(result, 0, 0));
 }
 
-static void list_orders(struct request *rq)
+static void customer_orders_list(struct request *rq)
 {
 	struct page page = request_page(rq, 20);
 	const char *states;
 
 	if (!order_states_asked(rq, &states))
 		return;
-	sql_read(rq, order_list, listed, rq->caller.id, states, query_text(rq, "orderType"),
+	sql_read(rq, order_list, customer_orders_listed, rq->caller.id, states, query_text(rq,
+		"orderType"),
 		day_asked(rq, "startDate", "00:00"), day_asked(rq, "endDate", "24:00"),
 		arg_int(rq, page.limit), arg_int(rq, page.offset));
 }
 
-static void history(struct request *rq)
+static void customer_orders_history(struct request *rq)
 {
 	struct page page = request_page(rq, 20);
 
-	sql_read(rq, order_list, listed, rq->caller.id, NULL, NULL, NULL, NULL,
+	sql_read(rq, order_list, customer_orders_listed, rq->caller.id, NULL, NULL, NULL, NULL,
 		arg_int(rq, page.limit), arg_int(rq, page.offset));
 }
 
-static void active_listed(struct request *rq, const struct db_result *result)
+static void customer_active_listed(struct request *rq, const struct db_result *result)
 {
 	reply_data(rq, db_text(result, 0, 0));
 }
 
-static void active_orders(struct request *rq)
+static void customer_active_list(struct request *rq)
 {
-	sql_read(rq, order_active, active_listed, rq->caller.id);
+	sql_read(rq, order_active, customer_active_listed, rq->caller.id);
 }
 
 /* --- One -------------------------------------------------------------------------------------- */
 
-/* place: where his rider is, finished JSON; absent: he never said. */
-static void reply_with_rider(struct request *rq, struct text place)
+/* location: the rider's location as JSON; absent when the rider has never reported one. */
+static void reply_with_rider_location(struct request *rq, struct text location)
 {
 	struct text order = *(struct text *)rq->state;
 	struct buf out = buf_in(rq->arena, order.len + 256);
 
-	if (!place.at)
+	if (!location.at)
 		return reply_data(rq, order);
 	buf_add(&out, order.at, order.len - 1);
 	buf_add_string(&out, ",\"riderLocation\":");
-	buf_add_text(&out, place);
+	buf_add_text(&out, location);
 	buf_add_string(&out, "}");
 	if (!buf_string(&out))
 		return reply_error(rq, E_NO_MEMORY);
 	reply_data(rq, (struct text){ out.at, out.len });
 }
 
-struct rider_place {
-	struct text order; /* what reply_with_rider adds to */
+struct order_with_rider {
+	struct text order; /* the reply without riderLocation */
 	struct request *rq;
 	const char *rider;
 };
 
-static void rider_read(struct request *rq, const struct db_result *result)
+static void rider_location_read(struct request *rq, const struct db_result *result)
 {
-	reply_with_rider(rq, db_rows(result) ? db_text(result, 0, 0) : TEXT_NONE);
+	reply_with_rider_location(rq, db_rows(result) ? db_text(result, 0, 0) : TEXT_NONE);
 }
 
-static void rider_found(void *owner, int error, unsigned count, const struct geo_rider *riders)
+static void rider_location_found(void *owner, int error, unsigned count,
+	const struct geo_rider *riders)
 {
-	struct rider_place *place = owner;
-	struct request *rq = place->rq;
+	struct order_with_rider *location = owner;
+	struct request *rq = location->rq;
 	char time[CLOCK_ISO_SIZE];
 	const char *json;
 
 	if (!request_release(rq))
 		return;
 	if (error || !count)
-		return sql_read(rq, rider_location, rider_read, place->rider);
+		return sql_read(rq, rider_location, rider_location_read, location->rider);
 	clock_iso(riders->seen_ms, time);
 	json = arena_printf(rq->arena,
 		"{\"latitude\":%.6f,\"longitude\":%.6f,\"lat\":%.6f,\"lng\":%.6f,"
 		"\"timestamp\":\"%s\",\"updatedAt\":\"%s\"}",
 		riders->lat, riders->lng, riders->lat, riders->lng, time, time);
-	reply_with_rider(rq, text_of(json));
+	reply_with_rider_location(rq, text_of(json));
 }
 
-/* Redis knows the newest, his row one of the last half minute. */
-static void rider_find(struct request *rq, struct rider_place *place)
+/* Redis has the latest location; the rider's row is up to 30 s behind. */
+static void rider_location_find(struct request *rq, struct order_with_rider *location)
 {
-	place->rq = rq;
-	rq->state = place;
+	location->rq = rq;
+	rq->state = location;
 	request_hold(rq);
-	if (geo_find(rq->app->cache, place->rider, rider_found, place) == 0)
+	if (geo_find(rq->app->cache, location->rider, rider_location_found, location) == 0)
 		return;
 	if (request_release(rq))
-		sql_read(rq, rider_location, rider_read, place->rider);
+		sql_read(rq, rider_location, rider_location_read, location->rider);
 }
 
-static void order_read(struct request *rq, const struct db_result *result)
+static void customer_order_reply(struct request *rq, const struct db_result *result)
 {
-	struct rider_place *place;
+	struct order_with_rider *location;
 
 	if (db_rows(result) == 0)
 		return reply_error(rq, E_ORDER_NOT_FOUND);
@@ -197,20 +199,20 @@ static void order_read(struct request *rq, const struct db_result *result)
 	if (db_is_null(result, 0, 3) || text_is(db_text(result, 0, 2), TEXT("DELIVERED")) ||
 		text_is(db_text(result, 0, 2), TEXT("CANCELLED")))
 		return reply_data(rq, db_text(result, 0, 1));
-	place = ARENA_NEW(rq->arena, struct rider_place);
-	if (place) {
-		place->order = db_text(result, 0, 1);
-		place->order.at = arena_copy(rq->arena, place->order.at, place->order.len);
-		place->rider = arena_copy(rq->arena, db_text(result, 0, 3).at,
+	location = ARENA_NEW(rq->arena, struct order_with_rider);
+	if (location) {
+		location->order = db_text(result, 0, 1);
+		location->order.at = arena_copy(rq->arena, location->order.at, location->order.len);
+		location->rider = arena_copy(rq->arena, db_text(result, 0, 3).at,
 			db_text(result, 0, 3).len);
 	}
-	if (!place || !place->order.at || !place->rider)
+	if (!location || !location->order.at || !location->rider)
 		return reply_error(rq, E_NO_MEMORY);
-	rider_find(rq, place);
+	rider_location_find(rq, location);
 }
 
-/* An order number has a dash in second place, as no id has. */
-static void order_look_up(struct request *rq, enum db_lane lane, sql_done *done)
+/* An order number has a dash as its second character; an id never has. */
+static void customer_order_query(struct request *rq, enum db_lane lane, sql_done *done)
 {
 	const char *key = rq->params[0];
 	bool numbered = key[0] && key[1] == '-';
@@ -219,22 +221,22 @@ static void order_look_up(struct request *rq, enum db_lane lane, sql_done *done)
 		&key);
 }
 
-/* A replica may not have heard yet of an order that was placed a moment ago. */
-static void order_looked_up(struct request *rq, const struct db_result *result)
+/* A replica may not have a new order yet, so the primary is read too before the 404. */
+static void customer_order_read(struct request *rq, const struct db_result *result)
 {
 	if (db_rows(result) == 0 && rq->app->config->replica_url[0])
-		return order_look_up(rq, DB_WRITE, order_read);
-	order_read(rq, result);
+		return customer_order_query(rq, DB_WRITE, customer_order_reply);
+	customer_order_reply(rq, result);
 }
 
-static void get_order(struct request *rq)
+static void customer_order_get(struct request *rq)
 {
-	order_look_up(rq, DB_READ, order_looked_up);
+	customer_order_query(rq, DB_READ, customer_order_read);
 }
 
 /* --- Cancel ----------------------------------------------------------------------------------- */
 
-static void cancel_order(struct request *rq)
+static void customer_order_cancel(struct request *rq)
 {
 	const struct order_act_request act = { .act = ACT_CANCEL, .by = BY_USER,
 		.order = rq->params[0], .note = body_text(rq, "reason") };
@@ -243,7 +245,8 @@ static void cancel_order(struct request *rq)
 }
 
 const struct route user_order_routes[] = {
-	{ POST, "/orders", .who = CUSTOMER_VERIFIED, .body = place_fields, .reply = order_fields,
+	{ POST, "/orders", .who = CUSTOMER_VERIFIED, .body = order_place_body,
+		.reply = order_fields,
 		.created = true, .idempotent = true, .body_limit = 262144,
 		.errors = { E_VENDOR_NOT_FOUND, E_VENDOR_OFFLINE, E_BELOW_MINIMUM, E_ITEM_NOT_FOUND,
 			E_ITEM_UNAVAILABLE, E_OUT_OF_STOCK, E_PRICE_CHANGED, E_WALLET_SHORT,
@@ -251,20 +254,21 @@ const struct route user_order_routes[] = {
 			E_PAYMENTS_WAIT, E_ADDRESS_NOT_FOUND }, .run = place_order,
 		.does = "Place an order, from a vendor's menu or for a parcel" },
 	{ GET, "/orders", .who = CUSTOMER, .query = list_query,
-		.reply = orders_fields, .run = list_orders,
+		.reply = orders_fields, .run = customer_orders_list,
 		.does = "The customer's orders, newest first" },
 	{ GET, "/orders/active", .who = CUSTOMER, .reply = order_fields, .shape = REPLY_ARRAY,
-		.run = active_orders, .does = "Orders that are neither delivered nor cancelled" },
+		.run = customer_active_list,
+			.does = "Orders that are neither delivered nor cancelled" },
 	{ GET, "/orders/history", .who = CUSTOMER, .query = page_fields, .reply = orders_fields,
-		.run = history, .does = "All orders, newest first" },
+		.run = customer_orders_history, .does = "All orders, newest first" },
 	{ GET, "/orders/:orderId", .who = CUSTOMER, .reply = order_fields,
-		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER }, .run = get_order,
+		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER }, .run = customer_order_get,
 		.does = "One order, by id or number" },
 	{ PUT, "/orders/:orderId/cancel", .who = CUSTOMER, .any_write = true, .idempotent = true,
 		.body = cancel_body, .reply = order_fields,
 		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_CANNOT_CANCEL },
-		.run = cancel_order,
+		.run = customer_order_cancel,
 		.does = "Cancel an order that is not being prepared yet; "
-			"what was paid comes back" },
+			"the payment is refunded" },
 	ROUTE_END
 };

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a customer says of a delivered order: stars for who made it and who brought it, and
- * disputes.
+ * Ratings of delivered orders (of the vendor and the rider), and disputes.
  */
 #include "order.h"
 #include "reeyo/api/order_acts.h"
@@ -19,7 +18,7 @@ static const struct field stars_body[] = {
 };
 static const struct field rate_body[] = {
 	{ "rating", FIELD_INT, .min = 1, .max = 5, .also = "stars",
-		.does = "The vendor's; of a parcel the rider's" },
+		.does = "Rates the vendor; for a PACKAGE the rider" },
 	{ "review", FIELD_TEXT, .lines = true, .max = 1000, .also = "comment" },
 	{ "vendorRating", FIELD_OBJECT, .of = stars_body },
 	{ "riderRating", FIELD_OBJECT, .of = stars_body },
@@ -61,13 +60,12 @@ static const struct field disputes_fields[] = {
 
 /* --- Stars ------------------------------------------------------------------------------------ */
 
-/* The vendor's mean is part of what its visitors see. */
-static void rated_finish(struct request *rq)
+static void rating_reply(struct request *rq)
 {
 	reply_data(rq, *(struct text *)rq->state);
 }
 
-static void rated_with(struct request *rq, const struct db_result *result, unsigned column)
+static void rating_written(struct request *rq, const struct db_result *result, unsigned column)
 {
 	struct text outcome = db_text(result, 0, 0), *answer = ARENA_NEW(rq->arena, struct text);
 
@@ -88,35 +86,35 @@ static void rated_with(struct request *rq, const struct db_result *result, unsig
 	if (!answer->at)
 		return reply_error(rq, E_NO_MEMORY);
 	if (db_is_null(result, 0, 3))
-		return rated_finish(rq);
+		return rating_reply(rq);
 	uncached(rq, KEY_VENDOR,
 		arena_copy(rq->arena, db_text(result, 0, 3).at, db_text(result, 0, 3).len),
-		rated_finish);
+		rating_reply);
 }
 
-static void rated_order(struct request *rq, const struct db_result *result)
+static void order_rated(struct request *rq, const struct db_result *result)
 {
-	rated_with(rq, result, 1);
+	rating_written(rq, result, 1);
 }
 
-static void rated_parts(struct request *rq, const struct db_result *result)
+static void rating_added(struct request *rq, const struct db_result *result)
 {
-	rated_with(rq, result, 2);
+	rating_written(rq, result, 2);
 }
 
-/* null is as if it were not said. */
-static const json_t *rating_given(const struct request *rq, const char *name)
+/* A null member counts as absent. */
+static const json_t *rating_member(const struct request *rq, const char *name)
 {
 	const json_t *value = member(rq->body, name);
 
 	return json_is_null(value) ? NULL : value;
 }
 
-static void rate(struct request *rq, const char *order, sql_done *done)
+static void rating_write(struct request *rq, const char *order, sql_done *done)
 {
-	const json_t *plain = rating_given(rq, "rating");
-	const json_t *vendor = rating_given(rq, "vendorRating");
-	const json_t *rider = rating_given(rq, "riderRating");
+	const json_t *plain = rating_member(rq, "rating");
+	const json_t *vendor = rating_member(rq, "vendorRating");
+	const json_t *rider = rating_member(rq, "riderRating");
 
 	if (!plain && !vendor && !rider)
 		return reply_field(rq, "vendorRating", "rate the vendor, the rider or both",
@@ -129,19 +127,19 @@ static void rate(struct request *rq, const char *order, sql_done *done)
 		rider ? member_text(rider, "review") : NULL);
 }
 
-static void rate_order(struct request *rq)
+static void order_rate_post(struct request *rq)
 {
-	rate(rq, rq->params[0], rated_order);
+	rating_write(rq, rq->params[0], order_rated);
 }
 
-static void rate_parts(struct request *rq)
+static void rating_post(struct request *rq)
 {
-	rate(rq, body_text(rq, "orderId"), rated_parts);
+	rating_write(rq, body_text(rq, "orderId"), rating_added);
 }
 
 /* --- Disputes --------------------------------------------------------------------------------- */
 
-static void opened(struct request *rq, const struct db_result *result)
+static void dispute_opened(struct request *rq, const struct db_result *result)
 {
 	struct text outcome;
 
@@ -154,7 +152,7 @@ static void opened(struct request *rq, const struct db_result *result)
 	reply_data(rq, db_text(result, 0, 1));
 }
 
-static void open_dispute(struct request *rq)
+static void dispute_post(struct request *rq)
 {
 	const char *id = request_id_new(rq, "dsp_");
 	char *ticket = arena_alloc(rq->arena, ORDER_NUMBER_SIZE);
@@ -162,22 +160,23 @@ static void open_dispute(struct request *rq)
 	if (!id || !ticket)
 		return reply_error(rq, E_NO_MEMORY);
 	id_order_number(ticket, 'T');
-	sql_try_write(rq, dispute_open, opened, id, ticket, rq->caller.id, body_text(rq, "orderId"),
+	sql_try_write(rq, dispute_open, dispute_opened, id, ticket, rq->caller.id, body_text(rq,
+		"orderId"),
 		body_text(rq, "category"), body_text(rq, "subject"), body_text(rq, "description"),
 		rq->idempotency_key, rq->fingerprint);
 }
 
-static void disputes_listed(struct request *rq, const struct db_result *result)
+static void customer_disputes_listed(struct request *rq, const struct db_result *result)
 {
 	reply_nested_page(rq, "disputes", "totalDisputes", db_text(result, 0, 1),
 		request_page(rq, 20), db_int(result, 0, 0));
 }
 
-static void list_disputes(struct request *rq)
+static void customer_disputes_list(struct request *rq)
 {
 	struct page page = request_page(rq, 20);
 
-	sql_read(rq, dispute_list, disputes_listed, rq->caller.id, arg_int(rq, page.limit),
+	sql_read(rq, dispute_list, customer_disputes_listed, rq->caller.id, arg_int(rq, page.limit),
 		arg_int(rq, page.offset));
 }
 
@@ -185,20 +184,20 @@ const struct route user_rating_routes[] = {
 	{ POST, "/orders/:orderId/rate", .who = CUSTOMER, .any_write = true, .body = rate_body,
 		.reply = order_fields,
 		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_CANNOT_RATE },
-		.run = rate_order,
-		.does = "Rate a delivered order; saying it again replaces the first" },
+		.run = order_rate_post,
+		.does = "Rate a delivered order; a second rating replaces the first" },
 	{ POST, "/ratings", .who = CUSTOMER, .created = true, .body = ratings_body,
 		.reply = ratings_reply,
 		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_CANNOT_RATE },
-		.run = rate_parts,
+		.run = rating_post,
 		.does = "Rate the vendor, the rider or both" },
 	{ POST, "/disputes", .who = CUSTOMER, .created = true,
 		.idempotent = true, .body = dispute_body,
 		.reply = dispute_fields,
 		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_DISPUTE_OPEN },
-		.run = open_dispute,
-		.does = "Complain about an order of one's own, once of each category at a time" },
+		.run = dispute_post,
+		.does = "Open a dispute about an own order; one per category at a time" },
 	{ GET, "/disputes", .who = CUSTOMER, .query = page_fields, .reply = disputes_fields,
-		.run = list_disputes, .does = "The customer's disputes, newest first" },
+		.run = customer_disputes_list, .does = "The customer's disputes, newest first" },
 	ROUTE_END
 };

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * Where an order goes, from its body and the addresses the account keeps (rq->account, the cached
- * profile).
+ * The locations of an order: from its body, or from the stored addresses of the account
+ * (rq->account, the cached profile).
  */
 #include <stdio.h>
 
 #include "order.h"
 
-/* Coordinates in any spelling: {lat,lng} of `coordinates`, or flat. */
-static bool point_take(const json_t *address, struct point *ret)
+/* Reads {lat,lng} from `coordinates`, or from the address itself. */
+static bool address_point_read(const json_t *address, struct point *ret)
 {
 	const json_t *point = member(address, "coordinates");
 
@@ -21,7 +21,7 @@ static bool point_take(const json_t *address, struct point *ret)
 	return true;
 }
 
-static void text_add(struct buf *out, const char *name, const char *value)
+static void json_add_text(struct buf *out, const char *name, const char *value)
 {
 	if (!value)
 		return;
@@ -29,41 +29,45 @@ static void text_add(struct buf *out, const char *name, const char *value)
 	buf_add_json(out, text_of(value));
 }
 
-static const char *spot_json(struct request *rq, const json_t *address, const struct spot *spot)
+static const char *location_json(struct request *rq, const json_t *address,
+	const struct order_location *location)
 {
 	static const char *const texts[] = { "addressId", "label", "city", "contactName",
 		"contactPhone" };
 	struct buf out = buf_in(rq->arena, 320);
 
 	buf_add_string(&out, "{\"address\":");
-	buf_add_json(&out, text_of(spot->text));
-	text_add(&out, "fullAddress", spot->text);
+	buf_add_json(&out, text_of(location->text));
+	json_add_text(&out, "fullAddress", location->text);
 	for (size_t i = 0; i < COUNT_OF(texts); i++)
-		text_add(&out, texts[i], member_text(address, texts[i]));
+		json_add_text(&out, texts[i], member_text(address, texts[i]));
 	buf_printf(
-		&out, ",\"coordinates\":{\"lat\":%.10g,\"lng\":%.10g}", spot->at.lat, spot->at.lng);
-	text_add(&out, "instructions", spot->instructions);
+		&out, ",\"coordinates\":{\"lat\":%.10g,\"lng\":%.10g}", location->at.lat,
+			location->at.lng);
+	json_add_text(&out, "instructions", location->instructions);
 	buf_add_string(&out, "}");
 	return buf_string(&out);
 }
 
-/* 0, or what is missing: NULL json is out of memory. */
-static const char *spot_read(struct request *rq, const json_t *address, struct spot *ret)
+/* Returns NULL, or the name of the missing field. ret->json is NULL when memory is out. */
+static const char *location_from_address(struct request *rq, const json_t *address,
+	struct order_location *ret)
 {
 	ret->text = member_text(address, "fullAddress");
 	if (!ret->text)
 		ret->text = member_text(address, "address");
 	if (!ret->text || !*ret->text)
 		return "fullAddress";
-	if (!point_take(address, &ret->at))
+	if (!address_point_read(address, &ret->at))
 		return "coordinates";
 	ret->instructions = member_text(address, "instructions");
-	ret->json = spot_json(rq, address, ret);
+	ret->json = location_json(rq, address, ret);
 	return NULL;
 }
 
-static bool spot_reply(
-	struct request *rq, const char *name, const char *missing, const struct spot *spot)
+static bool location_check(
+	struct request *rq, const char *name, const char *missing,
+		const struct order_location *location)
 {
 	char field[80];
 
@@ -72,18 +76,19 @@ static bool spot_reply(
 		reply_field(rq, field, "is required", "est obligatoire");
 		return false;
 	}
-	if (!spot->json)
+	if (!location->json)
 		reply_error(rq, E_NO_MEMORY);
-	return spot->json != NULL;
+	return location->json != NULL;
 }
 
-bool spot_in_body(struct request *rq, const char *name, struct spot *ret)
+bool body_location_read(struct request *rq, const char *name, struct order_location *ret)
 {
-	return spot_reply(rq, name, spot_read(rq, member(rq->body, name), ret), ret);
+	return location_check(rq, name, location_from_address(rq, member(rq->body, name), ret),
+		ret);
 }
 
-/* The account's address of that id; NULL id: the default one. */
-static const json_t *address_kept(struct request *rq, const char *id)
+/* The stored address with this id; NULL id: the default address. NULL when there is none. */
+static const json_t *account_address_find(struct request *rq, const char *id)
 {
 	const json_t *addresses = member(rq->account, "addresses");
 
@@ -97,12 +102,13 @@ static const json_t *address_kept(struct request *rq, const char *id)
 	return NULL;
 }
 
-static bool spot_kept(struct request *rq, const char *id, struct spot *ret)
+static bool account_location_read(struct request *rq, const char *id, struct order_location *ret)
 {
-	const json_t *address = address_kept(rq, id);
+	const json_t *address = account_address_find(rq, id);
 
 	if (address)
-		return spot_reply(rq, "deliveryAddress", spot_read(rq, address, ret), ret);
+		return location_check(rq, "deliveryAddress", location_from_address(rq, address,
+			ret), ret);
 	if (id)
 		reply_error(rq, E_ADDRESS_NOT_FOUND);
 	else
@@ -115,17 +121,17 @@ static bool spot_kept(struct request *rq, const char *id, struct spot *ret)
 	return false;
 }
 
-bool spot_of_delivery(struct request *rq, struct spot *ret)
+bool delivery_location_read(struct request *rq, struct order_location *ret)
 {
 	const json_t *given = member(rq->body, "deliveryAddress");
 	const char *id = body_text(rq, "deliveryAddressId");
 
 	if (id)
-		return spot_kept(rq, id, ret);
+		return account_location_read(rq, id, ret);
 	if (!given)
-		return spot_kept(rq, NULL, ret);
+		return account_location_read(rq, NULL, ret);
 	id = member_text(given, "addressId");
 	if (id && !member(given, "fullAddress") && !member(given, "coordinates"))
-		return spot_kept(rq, id, ret);
-	return spot_in_body(rq, "deliveryAddress", ret);
+		return account_location_read(rq, id, ret);
+	return body_location_read(rq, "deliveryAddress", ret);
 }

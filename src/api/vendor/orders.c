@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Orders as their vendor sees them: the queue, the past, the figures, and the kitchen's steps. An
- * order that is still to be paid is none of his yet.
+ * Orders of the vendor: the queue, the history, statistics, and the acts of the vendor. A vendor
+ * does not see an order before it is paid.
  */
 #include "reeyo/api/order_acts.h"
 #include "reeyo/api/order_shown.h"
@@ -15,11 +15,11 @@ static const struct field list_query[] = {
 };
 static const struct field history_query[] = { DAYS_FIELDS, PAGE_FIELDS, FIELD_END };
 static const struct field stats_query[] = {
-	{ "period", FIELD_ENUM, .words = period_words, .does = "today when absent" }, FIELD_END
+	{ "period", FIELD_ENUM, .words = period_words, .does = "Default: today" }, FIELD_END
 };
 static const struct field accept_body[] = {
 	{ "preparationTime", FIELD_INT, .min = 1, .max = 120, .also = "estimatedTime",
-		.does = "Minutes; the vendor's usual when absent" },
+		.does = "Minutes; default: the vendor's average" },
 	ACT_FIELDS,
 	FIELD_END
 };
@@ -28,7 +28,7 @@ static const struct field reject_body[] = {
 	ACT_FIELDS,
 	FIELD_END
 };
-static const struct field step_body[] = {
+static const struct field act_body[] = {
 	{ "notes", FIELD_TEXT, .lines = true, .max = 500, .also = "note" },
 	ACT_FIELDS,
 	FIELD_END
@@ -65,13 +65,13 @@ static const struct field stats_reply[] = {
 	{ "ready", FIELD_INT, .required = true }, { "completed", FIELD_INT, .required = true },
 	{ "cancelled", FIELD_INT, .required = true },
 	{ "totalRevenue", FIELD_MONEY, .required = true,
-		.does = "Subtotals of what was delivered" },
+		.does = "Sum of the subtotals of delivered orders" },
 	{ "averageOrderValue", FIELD_MONEY, .required = true }, FIELD_END
 };
 
 /* --- Lists ------------------------------------------------------------------------------------ */
 
-static void listed(struct request *rq, const struct db_result *result)
+static void vendor_orders_listed(struct request *rq, const struct db_result *result)
 {
 	struct page page = request_page(rq, 20);
 	struct text rows = db_text(result, 0, 1);
@@ -92,29 +92,29 @@ static void listed(struct request *rq, const struct db_result *result)
 	reply_page(rq, (struct text){ json, out.len }, page, total);
 }
 
-static void list_of(struct request *rq, const char *states)
+static void vendor_orders_query(struct request *rq, const char *states)
 {
 	struct page page = request_page(rq, 20);
 
-	sql_read(rq, vendor_order_list, listed, rq->caller.id, states,
+	sql_read(rq, vendor_order_list, vendor_orders_listed, rq->caller.id, states,
 		day_asked(rq, "startDate", "00:00"), day_asked(rq, "endDate", "24:00"),
 		arg_int(rq, page.limit), arg_int(rq, page.offset));
 }
 
-static void list_orders(struct request *rq)
+static void vendor_orders_list(struct request *rq)
 {
 	const char *states;
 
 	if (order_states_asked(rq, &states))
-		list_of(rq, states);
+		vendor_orders_query(rq, states);
 }
 
-static void history(struct request *rq)
+static void vendor_orders_history(struct request *rq)
 {
-	list_of(rq, "{DELIVERED,CANCELLED}");
+	vendor_orders_query(rq, "{DELIVERED,CANCELLED}");
 }
 
-static void queued(struct request *rq, const struct db_result *result)
+static void vendor_queue_listed(struct request *rq, const struct db_result *result)
 {
 	struct text rows = db_text(result, 0, 1);
 	struct buf out = buf_in(rq->arena, rows.len + 64);
@@ -129,41 +129,42 @@ static void queued(struct request *rq, const struct db_result *result)
 	reply_data(rq, (struct text){ json, out.len });
 }
 
-static void queue_of(struct request *rq, unsigned states)
+static void vendor_queue_query(struct request *rq, unsigned states)
 {
 	char *array = arena_alloc(rq->arena, ORDER_STATES_SIZE);
 
 	if (!array)
 		return reply_error(rq, E_NO_MEMORY);
 	order_states_text(states, array);
-	sql_read(rq, vendor_order_queue, queued, rq->caller.id, array);
+	sql_read(rq, vendor_order_queue, vendor_queue_listed, rq->caller.id, array);
 }
 
-static void pending_orders(struct request *rq)
+static void vendor_pending_list(struct request *rq)
 {
-	queue_of(rq, STATE(PENDING));
+	vendor_queue_query(rq, STATE(PENDING));
 }
 
-static void active_orders(struct request *rq)
+static void vendor_active_list(struct request *rq)
 {
-	queue_of(rq, STATES_ACTIVE & ~STATE(PENDING));
+	vendor_queue_query(rq, STATES_ACTIVE & ~STATE(PENDING));
 }
 
-static void stats_read(struct request *rq, const struct db_result *result)
+static void vendor_order_stats_read(struct request *rq, const struct db_result *result)
 {
 	reply_data(rq, db_text(result, 0, 0));
 }
 
-static void stats(struct request *rq)
+static void vendor_order_stats_get(struct request *rq)
 {
 	const char *period = query_text(rq, "period");
 
-	sql_read(rq, vendor_order_stats, stats_read, rq->caller.id, period ? period : "today");
+	sql_read(rq, vendor_order_stats, vendor_order_stats_read, rq->caller.id,
+		period ? period : "today");
 }
 
 /* --- One -------------------------------------------------------------------------------------- */
 
-static void order_read(struct request *rq, const struct db_result *result)
+static void vendor_order_reply(struct request *rq, const struct db_result *result)
 {
 	if (db_rows(result) == 0)
 		return reply_error(rq, E_ORDER_NOT_FOUND);
@@ -174,22 +175,22 @@ static void order_read(struct request *rq, const struct db_result *result)
 	reply_data(rq, db_text(result, 0, 3));
 }
 
-/* A replica may not have heard yet of an order that was placed a moment ago. */
-static void order_looked_up(struct request *rq, const struct db_result *result)
+/* A replica may not have a new order yet, so the primary is read too before the 404. */
+static void vendor_order_read(struct request *rq, const struct db_result *result)
 {
 	if (db_rows(result) == 0 && rq->app->config->replica_url[0])
-		return sql_write(rq, order_get_party, order_read, rq->params[0], NULL);
-	order_read(rq, result);
+		return sql_write(rq, order_get_party, vendor_order_reply, rq->params[0], NULL);
+	vendor_order_reply(rq, result);
 }
 
-static void get_order(struct request *rq)
+static void vendor_order_get(struct request *rq)
 {
-	sql_read(rq, order_get_party, order_looked_up, rq->params[0], NULL);
+	sql_read(rq, order_get_party, vendor_order_read, rq->params[0], NULL);
 }
 
 /* --- Steps ------------------------------------------------------------------------------------ */
 
-static void step(struct request *rq, enum order_act what, const char *note)
+static void vendor_order_act(struct request *rq, enum order_act what, const char *note)
 {
 	order_act(rq,
 		&(struct order_act_request){ .act = what,
@@ -202,80 +203,81 @@ static void step(struct request *rq, enum order_act what, const char *note)
 		NULL);
 }
 
-static void accept_order(struct request *rq)
+static void vendor_order_accept(struct request *rq)
 {
-	step(rq, ACT_ACCEPT, NULL);
+	vendor_order_act(rq, ACT_ACCEPT, NULL);
 }
 
-static void reject_order(struct request *rq)
+static void vendor_order_reject(struct request *rq)
 {
-	step(rq, ACT_REJECT, body_text(rq, "reason"));
+	vendor_order_act(rq, ACT_REJECT, body_text(rq, "reason"));
 }
 
-static void prepare_order(struct request *rq)
+static void vendor_order_prepare(struct request *rq)
 {
-	step(rq, ACT_PREPARE, body_text(rq, "notes"));
+	vendor_order_act(rq, ACT_PREPARE, body_text(rq, "notes"));
 }
 
-static void ready_order(struct request *rq)
+static void vendor_order_ready(struct request *rq)
 {
-	step(rq, ACT_READY, body_text(rq, "notes"));
+	vendor_order_act(rq, ACT_READY, body_text(rq, "notes"));
 }
 
-/* The kitchen's steps under one path. */
-static void set_status(struct request *rq)
+static void vendor_order_set_status(struct request *rq)
 {
 	int status = order_status_named(body_text(rq, "status"));
 
 	if (status == PREPARING)
-		return prepare_order(rq);
+		return vendor_order_prepare(rq);
 	if (status == READY_FOR_PICKUP)
-		return ready_order(rq);
+		return vendor_order_ready(rq);
 	reply_field(rq, "status", "must be PREPARING or READY_FOR_PICKUP",
 		"doit être PREPARING ou READY_FOR_PICKUP");
 }
 
 const struct route vendor_order_routes[] = {
 	{ GET, "/orders", .who = VENDOR_ACCOUNT, .query = list_query, .reply = page_reply,
-		.run = list_orders, .does = "The vendor's orders, newest first" },
+		.run = vendor_orders_list, .does = "The vendor's orders, newest first" },
 	{ GET, "/orders/pending", .who = VENDOR_ACCOUNT,
-		.reply = queue_reply, .run = pending_orders,
+		.reply = queue_reply, .run = vendor_pending_list,
 		.does = "Orders to accept or reject, oldest first" },
-	{ GET, "/orders/active", .who = VENDOR_ACCOUNT, .reply = queue_reply, .run = active_orders,
-		.does = "Accepted orders on their way, oldest first" },
+	{ GET, "/orders/active", .who = VENDOR_ACCOUNT, .reply = queue_reply,
+		.run = vendor_active_list,
+		.does = "Accepted orders that are not final, oldest first" },
 	{ GET, "/orders/history", .who = VENDOR_ACCOUNT,
 		.query = history_query, .reply = page_reply,
-		.run = history, .does = "Delivered and cancelled orders, newest first" },
+		.run = vendor_orders_history,
+			.does = "Delivered and cancelled orders, newest first" },
 	{ GET, "/orders/stats", .also = "/orders/stats/summary", .who = VENDOR_ACCOUNT,
-		.query = stats_query, .reply = stats_reply, .run = stats,
-		.does = "Figures of this day, week, month or year" },
+		.query = stats_query, .reply = stats_reply, .run = vendor_order_stats_get,
+		.does = "Statistics of this day, week, month or year" },
 	{ GET, "/orders/:orderId", .who = VENDOR_ACCOUNT, .reply = order_fields,
-		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER }, .run = get_order,
+		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER }, .run = vendor_order_get,
 		.does = "One order, by id or number" },
 	{ PUT, "/orders/:orderId/accept", .who = VENDOR_ACCOUNT, .any_write = true,
 		.idempotent = true, .body = accept_body, .reply = order_fields,
 		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_CANNOT_ACCEPT },
-		.run = accept_order,
-		.does = "Accept an order; a rider is looked for" },
+		.run = vendor_order_accept,
+		.does = "Accept an order; the search for a rider starts" },
 	{ PUT, "/orders/:orderId/reject", .who = VENDOR_ACCOUNT, .any_write = true,
 		.idempotent = true, .body = reject_body, .reply = order_fields,
 		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_CANNOT_REJECT },
-		.run = reject_order,
-		.does = "Refuse an order; the customer gets back what he paid" },
+		.run = vendor_order_reject,
+		.does = "Reject an order; the customer is refunded" },
 	{ POST, "/orders/:orderId/preparing", .who = VENDOR_ACCOUNT, .any_write = true,
-		.idempotent = true, .body = step_body, .reply = order_fields,
+		.idempotent = true, .body = act_body, .reply = order_fields,
 		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_CANNOT_READY },
-		.run = prepare_order,
-		.does = "The kitchen has begun" },
+		.run = vendor_order_prepare,
+		.does = "Start preparing an order" },
 	{ PATCH, "/orders/:orderId/status", .who = VENDOR_ACCOUNT, .any_write = true,
 		.idempotent = true, .body = status_body, .reply = order_fields,
 		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_CANNOT_READY },
-		.run = set_status,
-		.does = "The kitchen has begun, or is done" },
+		.run = vendor_order_set_status,
+		.does = "Start preparing an order, or mark it ready" },
 	{ PUT, "/orders/:orderId/ready", .who = VENDOR_ACCOUNT, .any_write = true,
-		.idempotent = true, .body = step_body, .reply = order_fields,
+		.idempotent = true, .body = act_body, .reply = order_fields,
 		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_CANNOT_READY },
-		.run = ready_order,
-		.does = "Ready to be picked up; the rider, if there is one, is told" },
+		.run = vendor_order_ready,
+		.does = "Mark an order ready for pickup; an assigned rider is notified" },
 	ROUTE_END
 };

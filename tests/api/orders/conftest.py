@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A street of its own, where every kind of order is on sale: a server, and who takes part in orders."""
+"""The fixture `street`: a server with vendors, riders, a customer and an admin for orders of every kind."""
 
 import contextlib
 import itertools
@@ -44,7 +44,7 @@ class Street:
         return made
 
     def place(self, kind="FOOD", method="WALLET", quantity=2, buyer=None, **fields):
-        """A new order over HTTP: the Order."""
+        """Places an order over HTTP and returns the Order."""
         buyer = buyer or self.buyer
         body = {"paymentMethod": method, **fields}
         if kind == "PACKAGE":
@@ -59,7 +59,7 @@ class Street:
         return reply.data
 
     def bring(self, order, status, rider=None, **columns):
-        """Puts the order into a state, as if everything before had happened."""
+        """Puts the order into a state, as if all acts before had happened."""
         has_rider = status in ("RIDER_ASSIGNED", "RIDER_AT_PICKUP", "IN_TRANSIT", "RIDER_AT_DELIVERY", "DELIVERED")
         columns = {"status": status, "active": status not in FINAL,
                    "rider_id": (rider or self.rider).id if has_rider else None, **columns}
@@ -73,7 +73,7 @@ class Street:
         return self.mart if order["orderType"] == "MART" else self.food
 
     def events(self, order):
-        """In the order in which they were written: what is in the outbox is not relayed yet."""
+        """In the order in which they were written; events in the outbox are not relayed yet."""
         return self.sql("SELECT 0 AS later, id, type, rooms, payload FROM events WHERE aggregate = %s"
                         " UNION ALL SELECT 1, id, type, rooms, payload FROM outbox WHERE aggregate = %s ORDER BY later, id",
                         order["orderId"], order["orderId"])
@@ -96,6 +96,6 @@ def street(databases):
 
 @pytest.fixture(scope="module")
 def own_street(databases):
-    """A street where no other file has written orders and wallets as it needs them."""
+    """A street of this file alone, in which the books must balance."""
     with opened(databases) as made:
         yield made

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Acts that come together, twice, late, or from somebody whose they are not."""
+"""Acts that are concurrent, repeated, late, or sent by the wrong actor."""
 
 import datetime
 
@@ -24,7 +24,7 @@ def status_of(street, order):
 def test_of_fifty_riders_one_gets_the_order(street):
     riders = [street.hire() for _ in range(50)]
     order = street.bring(street.place(), "READY_FOR_PICKUP")
-    # Both long before their time, so that the server's own dispatch does nothing with them.
+    # Neither is due, so that the dispatch of the server ignores them.
     street.sql("INSERT INTO dispatches (order_id, next_at) VALUES (%s, now() + interval '1 day')", order["orderId"])
     street.sql("INSERT INTO offers (id, order_id, rider_id, expires_at)"
                " VALUES (%s, %s, 'rider_asked', now() + interval '1 day')", "off_" + order["orderId"], order["orderId"])
@@ -54,7 +54,7 @@ def test_a_cancel_and_an_accept_cannot_both_happen(street):
         assert sum(r.status == 200 for r in replies[1:]) == refunds
 
 
-def test_an_admin_gives_an_order_away_and_to_another_rider(street):
+def test_an_admin_assigns_and_reassigns_an_order(street):
     first, second = street.hire(is_online=False), street.hire()
     order = street.bring(street.place(), "ACCEPTED")
     gone = act(street.admin, order, "assign-rider", "admin", riderId="rider_nobody")
@@ -64,10 +64,10 @@ def test_an_admin_gives_an_order_away_and_to_another_rider(street):
     assert act(street.admin, order, "assign-rider", "admin", riderId=first.id).status == 200
     assert act(street.admin, order, "assign-rider", "admin", riderId=second.id).status == 200
     assert street.row("SELECT rider_id FROM orders WHERE id = %s", order["orderId"])["rider_id"] == second.id
-    told = [e for e in street.events(order) if e["type"] == "rider_assigned"]
-    assert [e["payload"]["riderId"] for e in told] == [first.id, second.id]
-    assert all(f"rider:{e['payload']['riderId']}" in e["rooms"] for e in told)
-    assert told[0]["payload"]["vehicle"] == "MOTORCYCLE" and told[0]["payload"]["phone"] == first.phone
+    events = [e for e in street.events(order) if e["type"] == "rider_assigned"]
+    assert [e["payload"]["riderId"] for e in events] == [first.id, second.id]
+    assert all(f"rider:{e['payload']['riderId']}" in e["rooms"] for e in events)
+    assert events[0]["payload"]["vehicle"] == "MOTORCYCLE" and events[0]["payload"]["phone"] == first.phone
 
 
 def test_a_cancelled_delivery_frees_its_rider(street):
@@ -103,7 +103,7 @@ def test_an_act_with_a_key_happens_once(street):
     assert (other.status, other.code) == (422, "IDEMPOTENCY_MISMATCH")
 
 
-def test_the_same_act_at_once_with_a_key_is_answered_alike(street):
+def test_the_same_act_at_once_with_a_key_gets_the_same_reply(street):
     order = street.bring(street.place(), "ACCEPTED")
     headers = key(street)
     replies = race([lambda: act(street.rider, order, "accept", headers=headers) for _ in range(8)])
@@ -111,7 +111,7 @@ def test_the_same_act_at_once_with_a_key_is_answered_alike(street):
     assert sum("Idempotency-Replayed" in r.headers for r in replies) == 7
 
 
-def test_giving_an_order_back_is_replayed_even_when_another_has_it(street):
+def test_giving_an_order_back_is_replayed_even_after_a_reassignment(street):
     other = street.hire()
     order = street.bring(street.place(), "RIDER_ASSIGNED")
     headers = key(street)
@@ -135,7 +135,7 @@ def test_a_customers_cancel_is_replayed(street):
     assert (other.status, other.code) == (422, "IDEMPOTENCY_MISMATCH")
 
 
-def test_vendors_and_refusals_take_keys_too(street):
+def test_acts_of_vendors_and_rejections_accept_keys(street):
     order = street.place()
     headers = key(street)
     assert act(street.food, order, "accept", "vendor", headers=headers).status == 200
@@ -153,14 +153,14 @@ def moment(**ago):
 
 
 def earlier(street, order, minutes):
-    """As if the order had been placed so long ago."""
+    """Moves the placing of the order into the past."""
     street.sql("UPDATE orders SET created_at = created_at - %s * interval '1 minute', timeline = json_build_array("
                "json_build_object('status', 'PENDING', 'timestamp', iso(created_at - %s * interval '1 minute'),"
                " 'by', 'USER')) WHERE id = %s", minutes, minutes, order["orderId"])
     return order
 
 
-def test_an_act_may_have_been_done_before(street):
+def test_an_act_may_be_reported_later(street):
     order = earlier(street, street.bring(street.place(), "RIDER_ASSIGNED"), 50)
     when = moment(minutes=29)
     reply = act(street.rider, order, "arrive-pickup", occurredAt=when)
@@ -175,11 +175,11 @@ def test_an_act_may_have_been_done_before(street):
 
 
 @pytest.mark.parametrize("ago, fine", [({"minutes": 31}, False), ({"seconds": -90}, False), ({"seconds": -30}, True)])
-def test_too_long_ago_and_too_far_ahead_are_refused(street, ago, fine):
+def test_a_time_too_far_in_the_past_or_future_is_rejected(street, ago, fine):
     order = earlier(street, street.bring(street.place(), "RIDER_ASSIGNED"), 50)
     reply = act(street.rider, order, "arrive-pickup", occurredAt=moment(**ago))
     if fine:
-        # what follows is never before it, whatever the clock says
+        # the next act is never earlier, whatever the clock shows
         assert reply.status == 200
         later = act(street.rider, order, "confirm-pickup").data
         assert later["pickedUpAt"] >= later["arrivedAtPickupAt"]
@@ -190,7 +190,7 @@ def test_too_long_ago_and_too_far_ahead_are_refused(street, ago, fine):
 
 @pytest.mark.parametrize("when", ["yesterday", "2026-02-30T10:00:00Z", "2026-01-01", "2026-13-01T00:00:00Z",
                                   "9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z", 5])
-def test_what_is_no_time_is_refused(street, when):
+def test_an_invalid_time_is_rejected(street, when):
     order = street.bring(street.place(), "RIDER_ASSIGNED")
     reply = act(street.rider, order, "arrive-pickup", occurredAt=when)
     assert (reply.status, reply.code, reply.error["details"][0]["field"]) == (400, "VALIDATION_ERROR", "occurredAt")
@@ -212,11 +212,11 @@ def test_foreign_orders_are_not_touched(street, state):
         assert (reply.status, reply.code) == (403, "ORDER_4002"), verb
     assert street.mart.api.get(f"/api/v1/vendor/orders/{order['orderId']}").code == "ORDER_4002"
     seen = stranger.api.get(f"/api/v1/rider/orders/{order['orderId']}")
-    assert seen.status == (200 if state == "ACCEPTED" else 403)  # one that he may take
+    assert seen.status == (200 if state == "ACCEPTED" else 403)  # the rider may take it
     assert status_of(street, order) == state
 
 
-def test_unknown_orders_are_404_in_the_words_of_each(street):
+def test_unknown_orders_are_404_with_the_code_of_each_namespace(street):
     nothing = {"orderId": "ord_nothing"}
     assert act(street.food, nothing, "accept", "vendor").code == "ORDER_4001"
     assert act(street.rider, nothing, "accept").code == "ORDER_3000"
@@ -224,7 +224,7 @@ def test_unknown_orders_are_404_in_the_words_of_each(street):
     assert act(street.buyer, nothing, "rate", "user", rating=3).code == "ORDER_3000"
 
 
-def test_an_order_not_paid_yet_is_nobodys(street):
+def test_an_unpaid_order_is_hidden_from_vendors_and_riders(street):
     order = street.place()
     street.sql("UPDATE orders SET payment_method = 'MOBILE_MONEY', payment_status = 'PENDING' WHERE id = %s",
                order["orderId"])
@@ -245,15 +245,15 @@ def test_an_order_not_paid_yet_is_nobodys(street):
     ({"is_online": False}, "RIDER_5000"), ({"approval_status": "SUSPENDED"}, "RIDER_3002"),
     ({"approval_status": "PENDING"}, "RIDER_3004"), ({"status": "INACTIVE"}, "RIDER_3005"),
     ({"phone_verified": False}, "RIDER_3003")])
-def test_only_a_rider_who_is_ready_takes_an_order(street, columns, code):
+def test_only_a_rider_who_is_ready_may_take_an_order(street, columns, code):
     order = street.bring(street.place(), "ACCEPTED")
     reply = act(street.hire(**columns), order, "accept")
     assert reply.code == code
     assert status_of(street, order) == "ACCEPTED"
 
 
-def test_the_row_is_asked_again_when_the_rider_takes_the_order(street):
-    """What admission remembers may be some seconds old: the statement looks at the row."""
+def test_the_statement_checks_the_rider_again(street):
+    """The facts cached for admission can be some seconds old: the statement checks the row."""
     rider = street.hire()
     assert rider.api.get("/api/v1/rider/orders/active").data == []
     first = street.bring(street.place(), "ACCEPTED")
@@ -264,7 +264,7 @@ def test_the_row_is_asked_again_when_the_rider_takes_the_order(street):
     assert status_of(street, order) == "ACCEPTED"
 
 
-def test_a_refused_order_is_hidden_from_that_rider(street):
+def test_a_rejected_order_is_hidden_from_that_rider(street):
     order = street.bring(street.place(), "ACCEPTED")
     rider = street.hire()
     street.sql("INSERT INTO dispatches (order_id, next_at) VALUES (%s, now() + interval '1 hour')", order["orderId"])
@@ -277,21 +277,21 @@ def test_a_refused_order_is_hidden_from_that_rider(street):
     assert street.row("SELECT next_at <= now() AS due FROM dispatches WHERE order_id = %s", order["orderId"])["due"]
 
 
-def test_the_search_for_a_rider_begins_and_ends_with_the_acts(street):
-    def sought(order):
+def test_acts_start_and_end_the_search_for_a_rider(street):
+    def is_searching(order):
         return bool(street.sql("SELECT FROM dispatches WHERE order_id = %s", order["orderId"]))
     order = street.place()
-    assert not sought(order)
+    assert not is_searching(order)
     act(street.food, order, "accept", "vendor")
-    assert sought(order)
+    assert is_searching(order)
     act(street.rider, order, "accept")
-    assert not sought(order)
+    assert not is_searching(order)
     act(street.rider, order, "reject", reason="Puncture")
-    assert sought(order)
+    assert is_searching(order)
     act(street.buyer, order, "cancel", "user", reason="Not hungry")
-    assert not sought(order)
+    assert not is_searching(order)
     parcel = street.place("PACKAGE")
-    assert sought(parcel)
+    assert is_searching(parcel)
     new = [e for e in street.events(parcel) if e["type"] == "new_order"][0]
     assert new["rooms"] == ["admin"] and new["payload"]["data"]["orderId"] == parcel["orderId"]
     new = [e for e in street.events(order) if e["type"] == "new_order"][0]
@@ -308,7 +308,7 @@ def coded(street):
     change_settings(street.server, delivery={"verificationCode": False})
 
 
-def test_the_delivery_code_is_asked_for_and_five_may_be_tried(street, coded):
+def test_the_delivery_code_is_required_and_has_five_attempts(street, coded):
     order = street.place()
     code = order["verificationCode"]
     wrong = "0000" if code != "0000" else "1111"
@@ -325,6 +325,6 @@ def test_the_delivery_code_is_asked_for_and_five_may_be_tried(street, coded):
     assert status_of(street, order) == "RIDER_AT_DELIVERY"
 
 
-def test_the_code_is_not_asked_for_when_that_is_off(street):
+def test_the_code_is_not_required_when_the_setting_is_off(street):
     order = street.bring(street.place(), "IN_TRANSIT", verification_code="4321")
     assert act(street.rider, order, "complete", verificationCode="1234").status == 200

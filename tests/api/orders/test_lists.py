@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Lists, figures and single orders, as vendors and riders see them."""
+"""Lists, statistics and single orders of vendors and riders."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from world.accounts import open_shop
 
 @pytest.fixture
 def shop(street):
-    """A vendor of its own, to count what it has."""
+    """A vendor of its own, whose orders can be counted."""
     made = open_shop(street.server, street.sql, items=1)
     made.orders = [street.buyer.api.post("/api/v1/user/orders", json={
         "vendorId": made.id, "paymentMethod": "CASH", "notes": str(n),
@@ -35,11 +35,11 @@ def test_a_vendor_lists_his_orders_newest_first(shop):
 @pytest.mark.parametrize("status, which", [
     ("PENDING", [0]), ("confirmed", [1]), ("ACTIVE", [2, 1, 0]), ("DELIVERED,CANCELLED", [4, 3]), ("completed", [3]),
     ("pending,ACCEPTED", [1, 0]), ("PREPARING", [])])
-def test_a_vendor_narrows_the_list_by_state(shop, status, which):
+def test_a_vendor_filters_the_list_by_state(shop, status, which):
     assert ids(shop.api.get("/api/v1/vendor/orders", query={"status": status})) == [shop.ids[n] for n in which]
 
 
-def test_a_vendor_narrows_the_list_by_day(shop, street):
+def test_a_vendor_filters_the_list_by_day(shop, street):
     street.sql("UPDATE orders SET created_at = '2026-01-05 23:30+01' WHERE id = %s", shop.ids[3])
     assert ids(shop.api.get("/api/v1/vendor/orders?startDate=2026-01-05&endDate=2026-01-05")) == [shop.ids[3]]
     assert ids(shop.api.get("/api/v1/vendor/orders/history?from=2026-01-05&to=2026-01-05")) == [shop.ids[3]]
@@ -57,7 +57,7 @@ def test_an_order_that_waits_for_its_payment_is_not_counted(shop, street):
     assert shop.api.get("/api/v1/vendor/orders/stats").data["total"] == 3
 
 
-def test_an_unknown_state_is_refused(shop):
+def test_an_unknown_state_is_rejected(shop):
     reply = shop.api.get("/api/v1/vendor/orders?status=BURNT")
     assert (reply.status, reply.code) == (400, "VALIDATION_ERROR")
 
@@ -69,7 +69,7 @@ def test_a_vendor_has_queues_oldest_first(shop):
     assert ids(shop.api.get("/api/v1/vendor/orders/history")) == [shop.ids[4], shop.ids[3]]
 
 
-def test_a_vendor_has_figures(shop, street):
+def test_a_vendor_has_statistics(shop, street):
     for path in ("stats", "stats/summary?period=month"):
         assert shop.api.get(f"/api/v1/vendor/orders/{path}").data == {
             "total": 5, "pending": 1, "accepted": 1, "preparing": 0, "ready": 0, "completed": 1, "cancelled": 1,
@@ -84,7 +84,7 @@ def test_one_order_is_found_by_id_and_number(shop):
         assert shop.api.get(f"/api/v1/vendor/orders/{name}").data["orderId"] == shop.ids[1]
 
 
-def test_a_rider_sees_what_he_carries_and_has_carried(street):
+def test_a_rider_lists_active_and_past_orders(street):
     rider = street.hire()
     orders = [street.bring(street.place(quantity=1 + n % 3), state, rider)["orderId"]
               for n, state in enumerate(("DELIVERED", "IN_TRANSIT", "RIDER_ASSIGNED"))]
@@ -98,7 +98,7 @@ def test_a_rider_sees_what_he_carries_and_has_carried(street):
         assert rider.api.get(f"/api/v1/rider/{base}/{orders[0]}").data["orderId"] == orders[0]
 
 
-def test_a_rider_reports_what_is_wrong(street):
+def test_a_rider_reports_an_issue(street):
     order = street.bring(street.place(), "IN_TRANSIT")
     path = f"/api/v1/rider/deliveries/{order['orderNumber']}/report-issue"
     body = {"issueType": "WRONG_ADDRESS", "description": "There is no such street"}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Who gets what of a delivered order, and what a cancelled one gives back: to the franc."""
+"""The split of a delivered order and the refund of a cancelled one, exact to the franc."""
 
 import pytest
 
@@ -40,7 +40,7 @@ def deliver(street, order):
 
 @pytest.mark.parametrize("kind, method, quantity, parts", CASES)
 @pytest.mark.parametrize("wallets", ["kept", "missing"])
-def test_a_delivered_order_is_shared_out(street, kind, method, quantity, parts, wallets):
+def test_a_delivered_order_is_split(street, kind, method, quantity, parts, wallets):
     shop = {"FOOD": street.food, "MART": street.mart}.get(kind)
     if wallets == "missing":
         street.sql("DELETE FROM wallets WHERE owner_id IN (%s, %s)", street.rider.id, shop.id if shop else "")
@@ -48,7 +48,7 @@ def test_a_delivered_order_is_shared_out(street, kind, method, quantity, parts, 
     row = street.row("SELECT * FROM orders WHERE id = %s", order["orderId"])
     fee = row["delivery_fee"]
     waived = row["funded_fee"]
-    if parts is None:  # a parcel: a fifth of the fee is the platform's
+    if parts is None:  # a parcel: 20 % of the fee is the platform's
         vendor, platform, subsidy = 0, (fee * 2000 + 5000) // 10000, 0
         rider = fee - platform
     else:
@@ -80,7 +80,7 @@ def test_a_delivered_order_is_shared_out(street, kind, method, quantity, parts, 
     assert last["to_balance"] == wallet(street, street.rider.id)[0]
 
 
-def test_a_vendors_own_rate_and_the_riders_cut_count(street):
+def test_the_vendors_commission_and_the_riders_cut_apply(street):
     street.sql("UPDATE vendors SET commission_bps = 1234 WHERE id = %s", street.food.id)
     order = street.place(quantity=3)
     street.sql("UPDATE vendors SET commission_bps = NULL WHERE id = %s", street.food.id)
@@ -96,7 +96,7 @@ def test_a_vendors_own_rate_and_the_riders_cut_count(street):
     assert got[("ESCROW", None, "RIDER", street.rider.id, "DELIVERY_FEE")] == order["deliveryFee"] - cut
     assert got[("ESCROW", None, "PLATFORM", None, "ORDER_COMMISSION")] == commission + cut
     seen = street.admin.api.get(f"/api/v1/admin/orders/{order['orderId']}").data
-    assert seen["rider_earnings"] == order["deliveryFee"] - cut     # not what he would get now
+    assert seen["rider_earnings"] == order["deliveryFee"] - cut     # not by today's cut
 
 
 def test_what_a_rider_collected_is_what_he_owes(street):
@@ -110,7 +110,7 @@ def test_what_a_rider_collected_is_what_he_owes(street):
                       rider.id)["owed"] == total
 
 
-def test_counters_follow(street):
+def test_counters_are_updated(street):
     rider = street.hire()
     before = street.row("SELECT total_orders, total_revenue FROM vendors WHERE id = %s", street.food.id)
 
@@ -130,8 +130,8 @@ def test_counters_follow(street):
     assert (after["total_orders"] - before["total_orders"], after["total_revenue"] - before["total_revenue"]) == (1, 5000)
 
 
-def test_much_at_once_for_the_same_people_neither_waits_for_ever_nor_loses_a_franc(street):
-    """Deliveries, ratings, cancellations and new orders of one customer, vendor and rider: locks have one order."""
+def test_concurrent_writes_for_the_same_accounts_neither_deadlock_nor_lose_money(street):
+    """Deliveries, ratings, cancellations and new orders of one customer, vendor and rider: locks are taken in one order."""
     rider, buyer = street.hire(), street.customer()
     before = wallet(street, buyer.id)[0], wallet(street, street.food.id)[0]
     carried = [street.bring(street.place(buyer=buyer, quantity=3), "IN_TRANSIT", rider) for _ in range(12)]
@@ -158,7 +158,7 @@ def test_much_at_once_for_the_same_people_neither_waits_for_ever_nor_loses_a_fra
 
 
 @pytest.mark.parametrize("act", ["vendor reject", "user cancel"])
-def test_what_was_paid_and_taken_comes_back(street, act):
+def test_payment_and_stock_are_returned(street, act):
     street.sql("UPDATE items SET stock = 10 WHERE id = %s", street.food.items[0])
     try:
         buyer = street.customer()
@@ -174,17 +174,17 @@ def test_what_was_paid_and_taken_comes_back(street, act):
         assert wallet(street, buyer.id)[0] == before
         assert street.row("SELECT stock FROM items WHERE id = %s", street.food.items[0])["stock"] == 10
         assert movements(street, order)[("ESCROW", None, "USER", buyer.id, "REFUND")] == order["total"]
-        told = {event["type"]: event for event in street.events(order)}
+        events = {event["type"]: event for event in street.events(order)}
         if role == "vendor":
-            assert told["order_rejected"]["payload"]["reason"] == "No gas today"
+            assert events["order_rejected"]["payload"]["reason"] == "No gas today"
         else:
-            assert told["order_cancelled"]["payload"]["refundAmount"] == order["total"]
-        assert told["order_status_update"]["payload"]["status"] == "CANCELLED"
+            assert events["order_cancelled"]["payload"]["refundAmount"] == order["total"]
+        assert events["order_status_update"]["payload"]["status"] == "CANCELLED"
     finally:
         street.sql("UPDATE items SET stock = NULL WHERE id = %s", street.food.items[0])
 
 
-def test_orders_that_nobody_accepts_expire_with_their_money(street):
+def test_orders_that_are_not_accepted_expire_and_are_refunded(street):
     from sql.statements import STATEMENTS
     buyer = street.customer()
     before = wallet(street, buyer.id)[0]
@@ -198,7 +198,7 @@ def test_orders_that_nobody_accepts_expire_with_their_money(street):
     for turn in range(2):
         ids = "{" + ",".join(f"txn_expire_{young['orderId']}_{turn}_{n}" for n in range(2)) + "}"
         gone += [row["order_id"] for row in street.sql("EXECUTE orders_expire(30, %s)", ids)]
-    assert set(gone) <= {order["orderId"] for order in old}    # what the server's own timer left
+    assert set(gone) <= {order["orderId"] for order in old}    # the timer of the server may have taken some
     until(lambda: all(street.row("SELECT active FROM orders WHERE id = %s", order["orderId"])["active"] is False
                       for order in old))
     for order, status in [(o, "CANCELLED") for o in old] + [(young, "PENDING"), (accepted, "ACCEPTED")]:
@@ -207,8 +207,8 @@ def test_orders_that_nobody_accepts_expire_with_their_money(street):
     assert wallet(street, buyer.id)[0] == before - young["total"] - accepted["total"]
 
 
-def test_orders_that_lapse_together_end_each_in_a_transaction_of_its_own(street):
-    """Together they would lock the money and stock of each in turn, and wait for who places an order as he waits for them."""
+def test_orders_that_expire_together_end_in_separate_transactions(street):
+    """One transaction would lock the wallets and stock of all of them, and could deadlock with a new order."""
     buyer = street.customer()
     ids = [street.place(buyer=buyer, notes=str(n))["orderId"] for n in range(3)]
     street.sql("UPDATE orders SET created_at = now() - interval '31 minutes', timeline = %s WHERE id = ANY (%s)",
@@ -219,18 +219,18 @@ def test_orders_that_lapse_together_end_each_in_a_transaction_of_its_own(street)
 
 
 def gates(sql):
-    """Whoever changes a wallet waits while somebody holds the advisory lock 1, before it takes any row, and while
-    somebody holds 2, when it has its row."""
+    """An update of a wallet waits for advisory lock 1 before it locks a row, and for advisory lock 2 once it holds the
+    row."""
     for number, when in ((1, "FOR EACH STATEMENT"), (2, "FOR EACH ROW")):
         sql(f"CREATE FUNCTION gate_{number}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
             f" PERFORM pg_advisory_lock_shared({number}); PERFORM pg_advisory_unlock_shared({number}); RETURN NEW; END $$")
         sql(f"CREATE TRIGGER gate_{number} BEFORE UPDATE ON wallets {when} EXECUTE FUNCTION gate_{number}()")
 
 
-def test_a_statement_that_meets_another_in_a_deadlock_is_run_once_more(start_server):
-    """Whoever has waited for deadlock_timeout looks for a deadlock, once, and is given up if there is one. That it is the
-    server, who then finds its way free, is certain: it is held up until the other session waits for it, that one does not
-    look for an hour, and what the server does again begins when the other is through."""
+def test_a_statement_that_ends_in_a_deadlock_is_run_once_more(start_server):
+    """A session that has waited for deadlock_timeout looks for a deadlock and is aborted if it finds one. Here that is
+    certainly the server: it is held up until the other session waits for it, the other session does not look for an hour,
+    and the second run of the statement starts after the other has committed."""
     server = start_server()
     buyer = register(server)
     gate, other, watch = (Database(server.configuration["database_url"]) for _ in range(3))

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""An order of each kind through all four roles over HTTP, with everybody's stream open: what each hears, and
-what the order, the money and the counters are in the end."""
+"""An order of each kind passes all four roles over HTTP, each with an open stream: the events that each receives, and
+the order, the money and the counters at the end."""
 
 import time
 
@@ -12,31 +12,31 @@ from world.waiting import PATIENCE
 
 pytestmark = pytest.mark.usefixtures("books")
 
-# away from the demo vendors, whose order by distance and rating other tests look at
+# away from the demo vendors: other tests check their order by distance and rating
 PLACE = {"lat": 4.0903, "lng": 9.7460}
 NEAR = {"lat": 4.0925, "lng": 9.7475}  # some 300 m from the vendor
 AKWA = {"fullAddress": "Rue Joffre, Akwa", "coordinates": {"lat": 4.0611, "lng": 9.7010}}
 
 
 class Ear:
-    """A stream whose events stay at hand, so that they may be asked for in any order."""
+    """A stream that keeps its events, so that they can be awaited in any order."""
 
     def __init__(self, port, path, token):
         self.stream = Stream(port, token, path)
         assert self.stream.status == 200, self.stream.status
-        self.heard = []
+        self.received = []
 
     def wait(self, wanted, seconds=PATIENCE):
-        """The first event there is, or comes, that is wanted."""
+        """The first matching event, received already or later."""
         end = time.monotonic() + seconds
         while True:
-            for event in self.heard:
+            for event in self.received:
                 if wanted(event):
                     return event
             left = end - time.monotonic()
-            assert left > 0, f"not heard in {seconds} s; heard: {[(e.type, e.id) for e in self.heard]}"
+            assert left > 0, f"not received in {seconds} s; received: {[(e.type, e.id) for e in self.received]}"
             try:
-                self.heard.append(self.stream.next(left))
+                self.received.append(self.stream.next(left))
             except AssertionError:
                 pass
 
@@ -63,13 +63,13 @@ class Cast:
         for stream in self.streams.values():
             stream.close()
 
-    def hears(self, who, kind, order):
-        """The event of this kind about this order on somebody's stream."""
+    def receives(self, who, kind, order):
+        """The event of this kind about this order on the stream of this role."""
         event = self.streams[who].wait(lambda e: e.type == kind and e.data.get("orderId") == order)
         assert event.id, f"{kind} has no id to resume from"
         return event.data
 
-    def everybody_hears(self, status, order):
+    def all_receive(self, status, order):
         for who, stream in self.streams.items():
             if who == "rider" and status not in AFTER_RIDER:
                 continue
@@ -101,11 +101,11 @@ class Cast:
         return rows[0]["available"] if rows else 0
 
     def carried(self, order):
-        """From the pick-up to the customer's door."""
+        """From the pickup to the delivery."""
         self.rider_act("arrive-pickup", order)
-        self.everybody_hears("RIDER_AT_PICKUP", order)
+        self.all_receive("RIDER_AT_PICKUP", order)
         self.rider_act("confirm-pickup", order, pickupPhoto="https://cdn.reeyo.cm/p.jpg")
-        self.everybody_hears("IN_TRANSIT", order)
+        self.all_receive("IN_TRANSIT", order)
         where = self.rider.api.post("/api/v1/rider/availability/location",
                                     json={"lat": 4.0580, "lng": 9.7000, "orderId": order})
         assert where.status == 200, where
@@ -115,12 +115,12 @@ class Cast:
         if self.vendor:
             self.streams["vendor"].wait(lambda e: e.type == "rider_location_update")
         self.rider_act("arrive-delivery", order)
-        self.everybody_hears("RIDER_AT_DELIVERY", order)
+        self.all_receive("RIDER_AT_DELIVERY", order)
         done = self.rider_act("complete", order, deliveryPhoto="https://cdn.reeyo.cm/d.jpg")
         assert done["status"] == "DELIVERED"
-        self.everybody_hears("DELIVERED", order)
+        self.all_receive("DELIVERED", order)
         for who in self.streams:
-            assert self.hears(who, "order_delivered", order)["riderId"] == self.rider.id
+            assert self.receives(who, "order_delivered", order)["riderId"] == self.rider.id
         return done
 
 
@@ -130,7 +130,7 @@ STAMPS = {"acceptedAt", "preparingAt", "readyAt", "riderAssignedAt", "arrivedAtP
 
 
 def steps(order):
-    """The timeline's states; a `ready` beside a rider on his way is no state of its own."""
+    """The states of the timeline; `ready` with an assigned rider is not a state of its own."""
     states = [entry["status"] for entry in order["timeline"]]
     return [state for state in states if state != "READY_FOR_PICKUP"]
 
@@ -140,7 +140,7 @@ def cast(server, sql, customer, vendor, rider, admin_api):
     made = []
 
     def gather(kind="FOOD"):
-        # nobody else may be asked first
+        # no other rider may get the offer first
         sql("UPDATE riders SET is_online = false WHERE is_online")
         shop = vendor(items=1, service_type=kind, **PLACE) if kind != "PACKAGE" else None
         made.append(Cast(server, sql, customer(), shop, rider(), admin_api))
@@ -152,7 +152,7 @@ def cast(server, sql, customer, vendor, rider, admin_api):
 
 @pytest.mark.parametrize("kind", ["FOOD", "MART"])
 @pytest.mark.parametrize("method", ["WALLET", "CASH"])
-def test_a_meal_or_a_shopping_goes_through_all_four_roles(cast, sql, kind, method):
+def test_a_food_or_mart_order_passes_all_four_roles(cast, sql, kind, method):
     play = cast(kind)
     play.goes_online()
     body = {"vendorId": play.vendor.id, "items": [{"itemId": play.vendor.items[0], "quantity": 3}],
@@ -161,27 +161,27 @@ def test_a_meal_or_a_shopping_goes_through_all_four_roles(cast, sql, kind, metho
     assert reply.status == 201, reply
     placed = reply.data
     order = placed["orderId"]
-    new = play.hears("vendor", "new_order", order)
+    new = play.receives("vendor", "new_order", order)
     assert new["data"]["orderNumber"] == placed["orderNumber"] and "verificationCode" not in new["data"]
     assert new["status"] == "PENDING"
 
     accepted = play.vendor_act("accept", order, preparationTime=20)
     assert accepted["status"] == "ACCEPTED" and accepted["preparationTime"] == 20
-    assert play.hears("user", "order_accepted", order)["preparationTime"] == 20
-    play.everybody_hears("ACCEPTED", order)
-    asked = play.hears("rider", "delivery_request", order)
+    assert play.receives("user", "order_accepted", order)["preparationTime"] == 20
+    play.all_receive("ACCEPTED", order)
+    asked = play.receives("rider", "delivery_request", order)
     assert asked["expiresIn"] == 60 and asked["orderType"] == kind
     assert asked["pickupLocation"]["lat"] == PLACE["lat"]
     play.vendor_act("preparing", order)
-    play.everybody_hears("PREPARING", order)
+    play.all_receive("PREPARING", order)
 
     taken = play.rider_act("accept", order)
     assert (taken["status"], taken["riderId"]) == ("RIDER_ASSIGNED", play.rider.id)
-    met = play.hears("user", "rider_assigned", order)
+    met = play.receives("user", "rider_assigned", order)
     assert met["riderId"] == play.rider.id and met["name"] and met["phone"].startswith("+237")
-    play.everybody_hears("RIDER_ASSIGNED", order)
+    play.all_receive("RIDER_ASSIGNED", order)
     play.vendor_act("ready", order)
-    play.hears("rider", "order_ready_for_pickup", order)
+    play.receives("rider", "order_ready_for_pickup", order)
     play.carried(order)
 
     seen = play.customer.api.get(f"orders/{order}").data
@@ -214,7 +214,7 @@ def test_a_meal_or_a_shopping_goes_through_all_four_roles(cast, sql, kind, metho
 
 
 @pytest.mark.parametrize("method", ["WALLET", "CASH"])
-def test_a_parcel_goes_from_hand_to_hand(cast, sql, method):
+def test_a_parcel_passes_all_roles(cast, sql, method):
     play = cast("PACKAGE")
     play.goes_online({"lat": 4.0005, "lng": 9.7})
     body = {"orderType": "PACKAGE", "paymentMethod": method,
@@ -227,10 +227,10 @@ def test_a_parcel_goes_from_hand_to_hand(cast, sql, method):
     assert reply.status == 201, reply
     placed = reply.data
     order = placed["orderId"]
-    play.hears("admin", "new_order", order)
-    play.hears("rider", "delivery_request", order)
+    play.receives("admin", "new_order", order)
+    play.receives("rider", "delivery_request", order)
     play.rider_act("accept", order)
-    play.everybody_hears("RIDER_ASSIGNED", order)
+    play.all_receive("RIDER_ASSIGNED", order)
     done = play.carried(order)
     assert steps(done) == ["PENDING", "RIDER_ASSIGNED", "RIDER_AT_PICKUP", "IN_TRANSIT", "RIDER_AT_DELIVERY",
                            "DELIVERED"]
@@ -242,7 +242,7 @@ def test_a_parcel_goes_from_hand_to_hand(cast, sql, method):
     assert play.balance(play.rider.id) == done["total"] - cut
 
 
-def test_what_an_admin_takes_back_is_told_to_all_and_refunded(cast, sql):
+def test_an_order_that_an_admin_cancels_is_refunded_and_all_parties_get_the_event(cast, sql):
     play = cast("FOOD")
     play.goes_online()
     before = play.balance(play.customer.id)
@@ -256,8 +256,8 @@ def test_what_an_admin_takes_back_is_told_to_all_and_refunded(cast, sql):
     reply = play.admin.post(f"/api/v1/admin/orders/{order}/cancel", json={"reason": "The kitchen burnt down"})
     assert reply.status == 200 and reply.data["status"] == "CANCELLED", reply
     for who in play.streams:
-        heard = play.hears(who, "order_cancelled", order)
-        assert (heard["reason"], heard["refundAmount"]) == ("The kitchen burnt down", placed["total"])
+        event = play.receives(who, "order_cancelled", order)
+        assert (event["reason"], event["refundAmount"]) == ("The kitchen burnt down", placed["total"])
     assert play.balance(play.customer.id) == before
     assert play.row("riders", play.rider.id)["active_orders"] == 0
     again = play.admin.post(f"/api/v1/admin/orders/{order}/cancel", json={"reason": "twice"})

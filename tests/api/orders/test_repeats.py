@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""An act that its actor repeats while its effect holds is answered, and does nothing again; by anybody else it is refused.
+"""An act that its actor repeats while its effect holds gets the same reply and changes nothing; from others it is rejected.
 Mostly no keys are sent here: a phone that lost an answer may not have kept one."""
 
 import json
@@ -34,7 +34,7 @@ def act(street, order, role, verb, who=None, rider=None, **body):
 
 
 def state(street, order):
-    """Everything that an act could have changed again."""
+    """Everything that a repeated act could change."""
     row = street.row("SELECT * FROM orders WHERE id = %s", order["orderId"])
     return {"row": row, "events": street.events(order),
             "money": street.sql("SELECT id FROM ledger WHERE order_id = %s ORDER BY id", order["orderId"]),
@@ -45,14 +45,14 @@ def state(street, order):
 
 
 def settled(street, order):
-    """The same, once nothing waits to be relayed: an event is where it was, or in the other table."""
+    """The same after the relay is done: a relayed event moves to the other table."""
     found = state(street, order)
     found["events"] = [(e["type"], json.dumps(e["payload"], sort_keys=True)) for e in found["events"]]
     return found
 
 
 @pytest.mark.parametrize("name", ACTS)
-def test_what_is_said_twice_happens_once(street, name):
+def test_a_repeated_act_happens_once(street, name):
     before, role, verb = ACTS[name]
     order = street.place()
     for step in before:
@@ -67,7 +67,7 @@ def test_what_is_said_twice_happens_once(street, name):
 
 
 @pytest.mark.parametrize("name", ACTS)
-def test_what_is_said_twice_at_once_happens_once(street, name):
+def test_an_act_repeated_at_once_happens_once(street, name):
     before, role, verb = ACTS[name]
     order = street.place()
     for step in before:
@@ -78,7 +78,7 @@ def test_what_is_said_twice_at_once_happens_once(street, name):
 
 
 @pytest.mark.parametrize("name", ACTS)
-def test_what_another_has_done_is_refused(street, name):
+def test_an_act_that_another_actor_has_done_is_rejected(street, name):
     before, role, verb = ACTS[name]
     order = street.place()
     for step in before:
@@ -99,13 +99,13 @@ def test_what_another_has_done_is_refused(street, name):
     ("admin cancel", "user", "cancel"), ("user cancel", "admin", "cancel"), ("user cancel", "vendor", "reject"),
     ("vendor reject", "user", "cancel"), ("admin complete", "rider", "complete"), ("rider complete", "admin", "complete"),
     ("admin assign-rider", "rider", "accept"), ("admin cancel", "vendor", "accept"), ("rider complete", "vendor", "ready")])
-def test_an_effect_that_another_brought_about_or_undid_is_not_ones_own(street, order_of):
+def test_an_effect_that_another_actor_caused_or_undid_is_not_a_repetition(street, order_of):
     name, role, verb = order_of
     before, first_role, first_verb = ACTS[name]
     order = street.place()
     for step in before:
         assert act(street, order, *step).status == 200
-    # the rider's accept here is by the one to whom the admin gave it
+    # here the rider that the admin assigned accepts
     reply = act(street, order, first_role, first_verb, rider=street.rider if first_verb == "assign-rider" else None)
     assert reply.status == 200
     then = settled(street, order)
@@ -115,17 +115,17 @@ def test_an_effect_that_another_brought_about_or_undid_is_not_ones_own(street, o
     assert settled(street, order) == then
 
 
-def test_an_act_before_the_rider_got_it_back_is_not_repeated(street):
+def test_an_act_before_a_reassignment_is_not_a_repetition(street):
     order = street.place()
     for step in KITCHEN + RIDE[:2]:
         assert act(street, order, *step).status == 200
     for rider in (street.second, street.rider):
         assert act(street, order, "admin", "assign-rider", rider=rider).status == 200
-    assert act(street, order, "rider", "arrive-pickup").data["status"] == "RIDER_AT_PICKUP"  # again, and for good
-    assert act(street, order, "vendor", "accept").status == 200                               # that is as it was
+    assert act(street, order, "rider", "arrive-pickup").data["status"] == "RIDER_AT_PICKUP"  # again
+    assert act(street, order, "vendor", "accept").status == 200                               # unchanged
 
 
-def test_what_a_repetition_is_answered_is_kept_with_its_key(street):
+def test_the_reply_to_a_repetition_is_stored_with_its_key(street):
     order = street.place()
     for step in (KITCHEN + RIDE)[:6]:
         assert act(street, order, *step).status == 200
@@ -140,7 +140,7 @@ def test_what_a_repetition_is_answered_is_kept_with_its_key(street):
     assert street.rider.api.post(path, json={}).code == "ORDER_5003"
 
 
-def test_giving_back_twice_says_it_once(street):
+def test_giving_back_twice_writes_one_event(street):
     order = street.place()
     for step in KITCHEN + RIDE[:1]:
         assert act(street, order, *step).status == 200
@@ -151,7 +151,7 @@ def test_giving_back_twice_says_it_once(street):
 
 
 def test_every_act_on_orders_is_in_these_tables(tables):
-    """The routes that move an order, from the server's own table: a new one needs a row here."""
+    """The routes that move an order, from the table of the server: a new one needs a row here."""
     moving = set()
     for row in tables.rows:
         parts = row.path.split("/")

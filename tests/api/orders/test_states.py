@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The state machine over HTTP: every act of every role in every state. The table is the contract's
-(section 2.1), not the server's."""
+"""The state machine over HTTP: every act of every role in every state. The expected table comes
+from the contract (section 2.1), not from the server."""
 
 import pytest
 
@@ -40,7 +40,7 @@ KITCHEN = {
                      "RIDER_ASSIGNED": "RIDER_ASSIGNED", "RIDER_AT_PICKUP": "RIDER_AT_PICKUP"},
     "rider accept": {"ACCEPTED": "RIDER_ASSIGNED", "PREPARING": "RIDER_ASSIGNED",
                      "READY_FOR_PICKUP": "RIDER_ASSIGNED"},
-    # unassigned: hides it, and changes nothing of it
+    # not assigned: hides the order and does not change it
     "rider reject": {"ACCEPTED": "ACCEPTED", "PREPARING": "PREPARING", "READY_FOR_PICKUP": "READY_FOR_PICKUP",
                      "RIDER_ASSIGNED": "ACCEPTED"},
 }
@@ -82,7 +82,7 @@ def expected(kind, act, state):
         return 403, "ORDER_4002"
     rider_has_it = STATES.index(state) in range(4, 9)
     if act.startswith("rider") and act not in ("rider accept", "rider reject") and not rider_has_it:
-        return 403, "ORDER_4002"  # an order that nobody has is not this rider's
+        return 403, "ORDER_4002"  # an order without a rider is not this rider's
     if act.startswith("admin"):
         return 409, "ORDER_INVALID_STATUS"
     return 400, REFUSED.get(act, "ORDER_5003")
@@ -100,7 +100,7 @@ def do(street, act, order):
 
 @pytest.mark.parametrize("kind", ALLOWED)
 @pytest.mark.parametrize("state", STATES)
-def test_an_act_succeeds_exactly_where_the_contract_says(street, kind, state):
+def test_an_act_succeeds_exactly_where_the_contract_allows_it(street, kind, state):
     wrong = []
     for act in ACTS:
         order = street.bring(street.place(kind, quantity=3), state)
@@ -113,7 +113,7 @@ def test_an_act_succeeds_exactly_where_the_contract_says(street, kind, state):
     assert not wrong, "\n".join(wrong)
 
 
-def test_an_order_goes_its_whole_way(street):
+def test_an_order_passes_all_its_states(street):
     order = street.place()
     path = order["orderNumber"]
     vendor, rider = street.food.api, street.rider.api
@@ -139,21 +139,21 @@ def test_an_order_goes_its_whole_way(street):
     assert seen["photos"] == {"pickup": ["https://cdn/p.jpg"], "delivery": ["https://cdn/d.jpg"]}
     assert seen["timeline"][6]["note"] == "Hot" and seen["timeline"][6]["location"] == {"lat": 4.05, "lng": 9.7}
     assert [entry["status"] for entry in seen["timeline"]] == ["PENDING"] + [step[4] for step in steps]
-    told = [event["type"] for event in street.events(order)]
-    assert told.count("order_status_update") == len(steps)
+    events = [event["type"] for event in street.events(order)]
+    assert events.count("order_status_update") == len(steps)
     for once in ("new_order", "order_accepted", "rider_assigned", "order_delivered"):
-        assert told.count(once) == 1
+        assert events.count(once) == 1
 
 
-def test_ready_with_a_rider_at_hand_stamps_once_and_tells_him(street):
+def test_ready_with_an_assigned_rider_sets_the_time_once_and_notifies_the_rider(street):
     order = street.bring(street.place(), "RIDER_ASSIGNED")
     reply = do(street, "vendor ready", order)
     assert reply.data["status"] == "RIDER_ASSIGNED" and reply.data["readyAt"]
     event = [e for e in street.events(order) if e["type"] == "order_ready_for_pickup"]
     assert [e["rooms"] for e in event] == [[f"rider:{street.rider.id}"]]
-    said = len(street.events(order))
+    count = len(street.events(order))
     again = do(street, "vendor ready", order)
-    assert (again.status, again.data["readyAt"], len(street.events(order))) == (200, reply.data["readyAt"], said)
+    assert (again.status, again.data["readyAt"], len(street.events(order))) == (200, reply.data["readyAt"], count)
     reply = do(street, "rider reject", order)
     assert reply.json["data"] is None
     assert street.row("SELECT status FROM orders WHERE id = %s", order["orderId"])["status"] == "READY_FOR_PICKUP"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Whoever disappears, an order comes to its end, and the books with it."""
+"""An order reaches a final state even when its vendor or rider is gone, and the books balance."""
 
 import itertools
 
@@ -41,7 +41,7 @@ def act(who, order, verb, role="admin", **body):
 
 
 def walked(street, kind, state, method="WALLET", rider=None, **fields):
-    """An order that its people have brought here, act by act."""
+    """An order that was brought to this state act by act."""
     order = street.place(kind, method, paymentToken="tok", **fields)
     for reached, who, role, verb in WALK[kind]:
         if order["status"] == state:
@@ -63,7 +63,7 @@ def counters(street, rider):
     return tuple(found[name] for name in "atcx")
 
 
-def told(street, order, kind):
+def events_of(street, order, kind):
     return [e for e in street.events(order) if e["type"] == kind]
 
 
@@ -75,7 +75,7 @@ def available(street, owner):
 # --- Another rider --------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("kind, state", [(kind, state) for kind, state in PLACES if state not in ("PENDING",) or kind == "PACKAGE"])
-def test_an_admin_gives_it_to_another_rider_until_it_is_delivered(street, kind, state):
+def test_an_admin_reassigns_an_order_until_it_is_delivered(street, kind, state):
     first, second = street.hire(), street.hire(is_online=False)
     order = walked(street, kind, state, rider=first)
     has_rider = order["riderId"] is not None
@@ -84,12 +84,12 @@ def test_an_admin_gives_it_to_another_rider_until_it_is_delivered(street, kind, 
     assert reply.data["raw_status"] == (state if state in PICKED_UP else "RIDER_ASSIGNED")
     assert reply.data["rider"]["id"] == second.id
     assert counters(street, second) == (1, 1, 0, 0)
-    event = told(street, order, "rider_assigned")[-1]
+    event = events_of(street, order, "rider_assigned")[-1]
     assert {f"rider:{second.id}", f"user:{street.buyer.id}"} <= set(event["rooms"])
     assert event["payload"]["riderId"] == second.id
     if has_rider:
         assert counters(street, first) == (0, 1, 0, 1)
-        assert told(street, order, "rider_unassigned")[0]["rooms"] == [f"rider:{first.id}", "admin"]
+        assert events_of(street, order, "rider_unassigned")[0]["rooms"] == [f"rider:{first.id}", "admin"]
         late = act(first, order, "confirm-pickup", "rider")
         assert (late.status, late.code) == (403, "ORDER_4002")
     if state in PICKED_UP:
@@ -104,13 +104,13 @@ def test_an_admin_gives_it_to_another_rider_until_it_is_delivered(street, kind, 
     assert share["to_owner"] == second.id
 
 
-def test_an_order_that_its_vendor_has_not_accepted_gets_no_rider(street):
+def test_an_order_that_was_not_accepted_gets_no_rider(street):
     order = walked(street, "FOOD", "PENDING")
     reply = act(street.admin, order, "assign-rider", riderId=street.second.id)
     assert (reply.status, reply.code) == (409, "ORDER_INVALID_STATUS")
 
 
-def test_a_rider_who_completes_and_an_admin_who_gives_it_away_do_not_both_succeed(street):
+def test_completing_and_reassigning_at_once_do_not_both_succeed(street):
     for _ in range(8):
         first, second = street.hire(), street.hire()
         order = walked(street, "FOOD", "IN_TRANSIT", rider=first)
@@ -127,7 +127,7 @@ def test_a_rider_who_completes_and_an_admin_who_gives_it_away_do_not_both_succee
 
 @pytest.mark.parametrize("kind, state", PLACES)
 @pytest.mark.parametrize("method", METHODS)
-def test_an_admin_cancels_everywhere_and_everything_goes_back(street, kind, state, method):
+def test_an_admin_cancels_in_every_state_and_everything_is_returned(street, kind, state, method):
     rider, buyer = street.hire(), street.customer()
     money = available(street, buyer.id)
     order = walked(street, kind, state, method, rider=rider, buyer=buyer)
@@ -135,7 +135,7 @@ def test_an_admin_cancels_everywhere_and_everything_goes_back(street, kind, stat
     earned = available(street, shop.id) if shop else 0
     reply = act(street.admin, order, "cancel", reason="The rider has vanished")
     assert reply.status == 200 and reply.data["status"] == "CANCELLED", reply
-    back = order["total"] if method == "CARD" else 0  # what was paid by card goes back into the wallet
+    back = order["total"] if method == "CARD" else 0  # a card payment is refunded into the wallet
     assert available(street, buyer.id) == money + back
     assert reply.data["payment_status"] == ("UNPAID" if method == "CASH" else "REFUNDED")
     share = order["subtotal"] * (85 if kind == "FOOD" else 90) // 100 if shop and state in PICKED_UP else 0
@@ -152,14 +152,14 @@ def test_an_admin_cancels_everywhere_and_everything_goes_back(street, kind, stat
 
 @pytest.mark.parametrize("member", ["vendorPaid", "vendor_paid"])
 @pytest.mark.parametrize("state, paid", [("PREPARING", True), ("PENDING", False), ("IN_TRANSIT", False)])
-def test_an_admin_says_whether_the_vendor_is_paid(street, member, state, paid):
+def test_an_admin_decides_whether_the_vendor_is_paid(street, member, state, paid):
     order = walked(street, "FOOD", state)
     stock = "SELECT stock FROM items WHERE id = %s"
     street.sql("UPDATE items SET stock = 10 WHERE id = %s", street.food.items[0])
     before = available(street, street.food.id)
     assert act(street.admin, order, "cancel", reason="Rain", **{member: paid}).status == 200
     assert available(street, street.food.id) - before == (order["subtotal"] * 85 // 100 if paid else 0)
-    # what the vendor is paid for is not on his shelf any more
+    # stock is not returned when the vendor is compensated
     assert street.row(stock, street.food.items[0])["stock"] == (10 if paid else 10 + order["items"][0]["quantity"])
     street.sql("UPDATE items SET stock = NULL WHERE id = %s", street.food.items[0])
 
@@ -171,7 +171,7 @@ def test_a_parcel_has_no_vendor_to_pay(street):
     assert act(street.admin, order, "cancel", reason="Lost", vendorPaid=False).status == 200
 
 
-def test_what_the_platform_paid_is_not_a_commission_lost(street):
+def test_a_compensation_does_not_reduce_the_commission(street):
     shown = street.food.api.get("/api/v1/vendor/earnings").data["lifetime"]
     order = walked(street, "FOOD", "IN_TRANSIT")
     act(street.admin, order, "cancel", reason="The rider has vanished")
@@ -183,7 +183,7 @@ def test_what_the_platform_paid_is_not_a_commission_lost(street):
 # --- Completed by an admin ------------------------------------------------------------------------
 
 @pytest.mark.parametrize("kind, method", itertools.product(WALK, METHODS))
-def test_an_admin_completes_in_place_of_the_rider(street, kind, method):
+def test_an_admin_completes_an_order_instead_of_the_rider(street, kind, method):
     rider = street.hire()
     order = walked(street, kind, "IN_TRANSIT", method, rider=rider)
     street.sql("UPDATE orders SET verification_code = '4321' WHERE id = %s", order["orderId"])
@@ -201,16 +201,16 @@ def test_an_admin_completes_in_place_of_the_rider(street, kind, method):
 
 
 @pytest.mark.parametrize("kind, state", [place for place in PLACES if place[1] not in PICKED_UP])
-def test_what_is_not_picked_up_cannot_be_completed(street, kind, state):
+def test_an_order_that_was_not_picked_up_cannot_be_completed(street, kind, state):
     order = walked(street, kind, state)
     reply = act(street.admin, order, "complete", note="Surely")
     assert (reply.status, reply.code) == (409, "ORDER_INVALID_STATUS")
 
 
-# --- Riders who are gone --------------------------------------------------------------------------
+# --- Riders who may not work --------------------------------------------------------------------------
 
 @pytest.mark.parametrize("how, reason", [("suspend", "RIDER_SUSPENDED"), ("reject", "RIDER_UNAVAILABLE")])
-def test_a_rider_who_may_not_work_gives_back_what_he_has_not_picked_up(street, how, reason):
+def test_orders_of_a_rider_who_may_not_work_are_released_before_pickup(street, how, reason):
     rider = street.hire()
     orders = {(kind, state): walked(street, kind, state, rider=rider) for kind, state in PLACES
               if state in PICKED_UP + ("RIDER_ASSIGNED", "RIDER_AT_PICKUP")}
@@ -220,7 +220,7 @@ def test_a_rider_who_may_not_work_gives_back_what_he_has_not_picked_up(street, h
         shown = street.admin.api.get(f"/api/v1/admin/orders/{order['orderNumber']}").data
         if state in PICKED_UP:
             assert (now["status"], now["rider_id"], shown["attention"]) == (state, rider.id, reason)
-            event, = told(street, order, "order_attention")
+            event, = events_of(street, order, "order_attention")
             assert event["rooms"] == ["admin"] and event["payload"]["attention"] == reason
             continue
         assert now["status"] == ("PENDING" if kind == "PACKAGE" else "READY_FOR_PICKUP")
@@ -242,12 +242,12 @@ def test_a_rider_who_may_not_work_gives_back_what_he_has_not_picked_up(street, h
     assert act(street.admin, held[1], "complete", note="He had delivered it").data["attention"] is None
     assert act(street.admin, held[2], "cancel", reason="Stolen").data["attention"] is None
     for order in held[:3]:
-        assert [e["payload"]["attention"] for e in told(street, order, "order_attention")] == [reason, None]
+        assert [e["payload"]["attention"] for e in events_of(street, order, "order_attention")] == [reason, None]
     assert street.admin.api.post(f"/api/v1/admin/riders/{rider.id}/approve", json={}).status == 200
     assert row(street, held[3])["attention"] is None
 
 
-def test_a_silent_rider_is_seen_until_he_speaks(street):
+def test_a_silent_rider_is_marked_until_he_reports_a_location(street):
     rider = street.hire()
     order = walked(street, "FOOD", "IN_TRANSIT", rider=rider)
     taken = walked(street, "FOOD", "RIDER_ASSIGNED", rider=rider)
@@ -266,11 +266,11 @@ def test_a_silent_rider_is_seen_until_he_speaks(street):
     assert reply.status == 200, reply
     for one in (order, taken):
         until(lambda one=one: row(street, one)["attention"] is None, 30)
-        assert [e["payload"]["attention"] for e in told(street, one, "order_attention")] == ["RIDER_SILENT", None]
+        assert [e["payload"]["attention"] for e in events_of(street, one, "order_attention")] == ["RIDER_SILENT", None]
 
 
-def test_what_a_rider_leaves_behind_is_seen_without_the_console(street):
-    """Should the suspension end between its two statements, the timers go on."""
+def test_the_timers_find_orders_of_a_suspended_rider(street):
+    """If the server stops between the two statements of a suspension, the timers complete it."""
     rider = street.hire()
     order, kept = walked(street, "FOOD", "RIDER_AT_PICKUP", rider=rider), walked(street, "MART", "IN_TRANSIT", rider=rider)
     street.sql("UPDATE riders SET status = 'INACTIVE' WHERE id = %s", rider.id)

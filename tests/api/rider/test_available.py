@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The list of orders that a rider can accept."""
+"""The list of orders that a rider may accept."""
 
 from world.accounts import hire
 from world.rides import KM, new_spot, order_seeking
@@ -10,7 +10,7 @@ def ids(reply):
     return [order["orderId"] for order in reply.data]
 
 
-def test_orders_are_listed_nearest_first(server, sql, customer):
+def test_orders_near_the_rider_come_nearest_first(server, sql, customer):
     lat, lng = new_spot()
     far, near = [order_seeking(server, sql, customer, (lat + km * KM, lng)) for km in (6, 1)]
     order_seeking(server, sql, customer, (lat + 10.5 * KM, lng))
@@ -25,7 +25,7 @@ def test_orders_are_listed_nearest_first(server, sql, customer):
     assert first["orderNumber"] == near["order_number"] and first["deliveryFee"] == near["delivery_fee"]
 
 
-def test_a_point_in_the_query_replaces_the_last_position(server, sql, customer):
+def test_a_location_in_the_query_replaces_the_last_one(server, sql, customer):
     lat, lng = new_spot()
     order = order_seeking(server, sql, customer, (lat, lng))
     rider = hire(server, sql, lat=lat + 1, lng=lng)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Following and cancelling orders."""
+"""Reading and cancelling orders."""
 
 import pytest
 
@@ -47,7 +47,7 @@ def test_foreign_orders_are_403_and_unknown_ones_404(buyer, customer):
     assert buyer.api.get(f"orders/{order['orderId']}").data["status"] == "PENDING"
 
 
-def test_lists_are_newest_first_and_say_where_they_are(buyer):
+def test_lists_are_newest_first_with_their_page(buyer):
     orders = [place(buyer, notes=str(n))["orderId"] for n in range(5)]
     reply = buyer.api.get("orders?page=2&limit=2")
     assert [order["orderId"] for order in reply.data["orders"]] == [orders[2], orders[1]]
@@ -98,7 +98,7 @@ def test_types_filter(buyer):
     assert buyer.api.get("orders?orderType=PACKAGE").json["meta"]["total"] == 0
 
 
-def test_a_cancelled_order_is_refunded_and_says_so(sql, buyer):
+def test_a_cancelled_order_is_refunded_and_shows_it(sql, buyer):
     order = place(buyer)
     reply = buyer.api.put(f"orders/{order['orderNumber']}/cancel", json={"reason": "Too slow"})
     assert reply.status == 200, reply
@@ -126,7 +126,7 @@ def test_any_writing_verb_cancels(buyer, method):
 @pytest.mark.parametrize("status, allowed", [
     ("ACCEPTED", True), ("PREPARING", False), ("READY_FOR_PICKUP", False), ("IN_TRANSIT", False),
     ("DELIVERED", False), ("CANCELLED", False)])
-def test_only_what_is_not_being_prepared_can_be_cancelled(sql, buyer, status, allowed):
+def test_only_an_order_that_is_not_being_prepared_can_be_cancelled(sql, buyer, status, allowed):
     order = place(buyer)
     move(sql, order, status)
     reply = buyer.api.put(f"orders/{order['orderId']}/cancel", json={"reason": "Never mind"})
@@ -155,7 +155,7 @@ def test_an_order_shows_where_its_rider_is(sql, buyer):
     assert "riderLocation" not in buyer.api.get(f"orders/{order['orderId']}").data
 
 
-def test_the_counts_of_active_orders_follow(server, buyer):
+def test_the_counters_of_active_orders_are_updated(server, buyer):
     scrape = lambda: server.api(name="metrics").get("/metrics").body.decode()
 
     def pending():

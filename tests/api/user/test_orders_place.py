@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Placing an order: what it costs, where it goes, who pays, and what it leaves behind."""
+"""Placing an order: price, location, payment and effects."""
 
 import concurrent.futures
 import json
@@ -81,7 +81,7 @@ def test_delivery_is_free_from_10000_and_the_platform_owes_the_rider(sql, buyer)
     assert sql("SELECT funded_fee FROM orders WHERE id = %s", order["orderId"])[0]["funded_fee"] == 1800
 
 
-def test_each_spelling_of_an_address_is_understood(buyer):
+def test_each_spelling_of_an_address_is_accepted(buyer):
     for address in (AKWA, {"address": "Akwa", "coordinates": {"latitude": 4.05, "longitude": 9.7}},
                     {"street": "Akwa", "lat": 4.05, "lng": 9.7},
                     {"fullAddress": "Akwa", "location": {"lat": 4.05, "lng": 9.7}},
@@ -91,7 +91,7 @@ def test_each_spelling_of_an_address_is_understood(buyer):
         assert abs(reply.data["deliveryLocation"]["coordinates"]["lat"] - 4.05) < 0.001
 
 
-def test_a_kept_address_is_named_by_its_id(buyer):
+def test_a_stored_address_is_selected_by_its_id(buyer):
     made = buyer.api.post("auth/addresses", json={"label": "Work", "address": "Bonanjo", "city": "Douala",
                                                   "coordinates": {"lat": 4.04, "lng": 9.69}}).data
     work = next(a["addressId"] for a in made["addresses"] if a["label"] == "Work")
@@ -124,14 +124,14 @@ def test_a_short_wallet_buys_nothing(sql, customer):
 
 
 @pytest.mark.parametrize("method", ["MOBILE_MONEY", "CAMPAY"])
-def test_what_cannot_be_paid_with_yet_names_what_can(sql, buyer, method):
+def test_an_unavailable_payment_method_names_the_available_ones(sql, buyer, method):
     reply = buyer.api.post("orders", json={**BASKET, "paymentMethod": method})
     assert (reply.status, reply.code) == (503, "EXTERNAL_11000")
     assert "WALLET" in reply.error["message"] and "CASH" in reply.error["message"]
     assert orders_of(sql, buyer) == 0
 
 
-def test_a_parcel_costs_its_way_its_weight_and_its_care(sql, buyer):
+def test_a_parcel_is_priced_by_distance_weight_and_fragility(sql, buyer):
     for fields, fee in (({}, 5000),
                         ({"packageDetails": {"category": "FRAGILE", "weight": 10, "description": "Glass",
                                              "isFragile": True}}, 6000),
@@ -157,7 +157,7 @@ def test_a_parcel_costs_its_way_its_weight_and_its_care(sql, buyer):
     ({"deliveryAddress": {"fullAddress": "Yaounde", "coordinates": {"lat": 5, "lng": 9.7}, "contactName": "Eto",
                           "contactPhone": "670000001"}}, "deliveryAddress.coordinates"),
 ])
-def test_a_parcel_s_faults_are_named(sql, buyer, change, field):
+def test_each_fault_of_a_parcel_names_its_field(sql, buyer, change, field):
     reply = buyer.api.post("orders", json=parcel(**change))
     assert (reply.status, reply.code) == (400, "VALIDATION_ERROR"), reply
     assert reply.error["details"][0]["field"] == field
@@ -193,12 +193,12 @@ LINE = {"itemId": "item_1", "quantity": 1}
      "deliveryAddress.coordinates"),
     ({**BASKET, "items": [{"itemId": "item_1", "quantity": 900}]}, "items"),
 ])
-def test_each_fault_is_named_and_writes_nothing(sql, buyer, body, field):
+def test_each_fault_names_its_field_and_writes_nothing(sql, buyer, body, field):
     reply = buyer.api.post("orders", json=body)
     assert (reply.status, reply.code) == (400, "VALIDATION_ERROR"), reply
     assert field in [detail["field"] for detail in reply.error["details"]], reply
     assert orders_of(sql, buyer) == 0 and balance(sql, buyer) == 1_000_000
-    assert buyer.api.get("orders").status == 200  # the connection is as good as before
+    assert buyer.api.get("orders").status == 200  # the connection still works
 
 
 def test_the_message_of_a_wrong_member_names_it(buyer):
@@ -210,13 +210,13 @@ def test_the_message_of_a_wrong_member_names_it(buyer):
         assert reply.error["details"] == [{"field": "orderType", "message": words}]
 
 
-def test_numbers_beyond_int64_are_refused(sql, buyer):
+def test_numbers_beyond_int64_are_rejected(sql, buyer):
     body = b'{"vendorId":"vendor_123","items":[{"itemId":"item_1","quantity":99999999999999999999}]}'
     reply = buyer.api.post("orders", body=body, headers={"Content-Type": "application/json"})
     assert reply.status == 400 and orders_of(sql, buyer) == 0
 
 
-def test_unknown_things_are_404_and_the_line_is_named(sql, buyer):
+def test_unknown_things_are_404_and_name_the_line(sql, buyer):
     reply = buyer.api.post("orders", json={**BASKET, "vendorId": "vendor_of_nobody"})
     assert (reply.status, reply.code) == (404, "VENDOR_3000")
     reply = buyer.api.post("orders", json={**BASKET, "items": [LINE, {"itemId": "item_999", "quantity": 1}]})
@@ -227,7 +227,7 @@ def test_unknown_things_are_404_and_the_line_is_named(sql, buyer):
     assert orders_of(sql, buyer) == 0
 
 
-def test_the_minimum_is_told(sql, buyer):
+def test_the_error_names_the_minimum(sql, buyer):
     cheap = sql("SELECT id, price FROM items WHERE vendor_id = 'vendor_123' AND price < 1000 LIMIT 1")[0]
     reply = buyer.api.post("orders", json={**BASKET, "items": [{"itemId": cheap["id"], "quantity": 1}]})
     assert (reply.status, reply.code) == (400, "ORDER_4001")
@@ -240,7 +240,7 @@ def test_french_speakers_read_french(buyer):
     assert reply.code == "VALIDATION_ERROR"
 
 
-def test_who_is_not_verified_or_suspended_cannot_order(sql, server, customer):
+def test_an_unverified_or_suspended_customer_cannot_order(sql, server, customer):
     stranger = customer(verified=False)
     reply = stranger.api.post("orders", json=BASKET)
     assert (reply.status, reply.code) == (403, "USER_3003")
@@ -284,7 +284,7 @@ def test_a_service_that_is_off_takes_no_orders(start_server):
 
 @pytest.fixture
 def stall(sql, server):
-    """A vendor of this test's own, with three items."""
+    """A vendor of this test alone, with three items."""
     name = f"vendor_stall_{sql('SELECT count(*) AS n FROM vendors')[0]['n']}"
     sql("INSERT INTO vendors (id, phone, password_hash, owner_name, business_name, service_type, business_type,"
         " address, lat, lng, is_online, approval_status) VALUES"
@@ -301,8 +301,8 @@ def basket(stall, *lines, **fields):
             "paymentMethod": "CASH", **fields}
 
 
-def test_a_changed_menu_counts_at_once(sql, buyer, stall):
-    """Each change is made behind the server's back, after its catalogue has been filled."""
+def test_a_changed_menu_applies_immediately(sql, buyer, stall):
+    """Each change is made in the database after the catalogue was filled."""
     order = lambda: buyer.api.post("orders", json=basket(stall, ("a", 1)))
     assert order().data["subtotal"] == 2500
     sql("UPDATE items SET price = 2600 WHERE id = %s", stall + "_a")
@@ -321,7 +321,7 @@ def test_a_changed_menu_counts_at_once(sql, buyer, stall):
     assert order().code == "VENDOR_3000"
 
 
-def test_counted_stock_is_never_oversold_and_the_menu_shows_what_is_left(sql, customer, stall):
+def test_limited_stock_is_never_oversold_and_the_menu_shows_what_is_left(sql, customer, stall):
     buyers = [customer() for _ in range(15)]
     api = buyers[0].api
     item = lambda: next(i for i in api.get(f"vendors/{stall}/menu").data["items"] if i["itemId"] == stall + "_b")
@@ -346,7 +346,7 @@ def test_lines_of_one_item_count_together(sql, buyer, stall):
     assert buyer.api.post("orders", json=basket(stall, ("b", 6), ("b", 4))).status == 201
 
 
-def test_hours_hold_only_where_they_are_enforced(start_server):
+def test_business_hours_apply_only_when_enforced(start_server):
     server = start_server()
     shut = {day: {"closed": True} for day in ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday",
                                               "sunday")}

@@ -42,7 +42,7 @@ def rows(url, statement, *arguments):
         connection.close()
 
 
-def test_one_key_sent_100_times_in_parallel_is_one_order_and_100_equal_answers(sql, customer):
+def test_one_key_sent_100_times_in_parallel_is_one_order_and_100_equal_replies(sql, customer):
     buyer = rich(sql, customer())
     key = {"Idempotency-Key": str(uuid.uuid4())}
     replies = together(100, lambda _: buyer.api.post("orders", json=BASKET, headers=key))
@@ -110,15 +110,15 @@ def test_cancelling_twice_at_once_refunds_once(sql, customer):
     replies = together(20, lambda _: buyer.api.put(f"orders/{order['orderId']}/cancel",
                                                    json={"reason": "no longer needed"}))
     counts = collections.Counter(reply.status for reply in replies)
-    assert counts == {200: 20}  # whoever repeats his own act hears what came of it
-    told = sql("SELECT type FROM outbox WHERE aggregate = %s UNION ALL SELECT type FROM events WHERE aggregate = %s",
+    assert counts == {200: 20}  # a repeated act gets the same reply
+    events = sql("SELECT type FROM outbox WHERE aggregate = %s UNION ALL SELECT type FROM events WHERE aggregate = %s",
                order["orderId"], order["orderId"])
-    assert [event["type"] for event in told].count("order_cancelled") == 1
+    assert [event["type"] for event in events].count("order_cancelled") == 1
     assert sql("SELECT available FROM wallets WHERE owner_id = %s", buyer.id)[0]["available"] == 1_000_000
     assert sql("SELECT count(*) AS n FROM ledger WHERE to_owner = %s AND category = 'REFUND'", buyer.id)[0]["n"] == 1
 
 
-def test_no_order_is_charged_a_price_that_was_over_when_it_was_written(start_server, redis_url):
+def test_no_order_is_charged_a_price_that_was_replaced_before_it_was_written(start_server, redis_url):
     """A writer moves the price up by one every time; orders are priced meanwhile. The sequence of
     commits is known from the database: an order's row version (xmin) against those of the price log."""
     server = start_server(redis_url=redis_url(3))
@@ -145,7 +145,7 @@ def test_no_order_is_charged_a_price_that_was_over_when_it_was_written(start_ser
 
     def order(buyer):
         for _ in range(60):
-            least = acknowledged[-1]  # committed before this order is asked for
+            least = acknowledged[-1]  # committed before this order is sent
             replies.append((least, buyer.api.post("orders", json=BASKET)))
     writer = threading.Thread(target=write)
     writer.start()
@@ -160,7 +160,7 @@ def test_no_order_is_charged_a_price_that_was_over_when_it_was_written(start_ser
     for least, data in placed:
         assert least <= data["items"][0]["price"] == data["subtotal"]
         assert data["total"] == data["subtotal"] + data["deliveryFee"] + data["serviceFee"]
-    # Every wallet is short exactly what its orders cost.
+    # Every wallet was reduced exactly by the price of its orders.
     for total, gone in rows(url, "SELECT sum(o.total), 10000000 - w.available FROM orders o"
                                  " JOIN wallets w ON w.owner_id = o.user_id"
                                  " WHERE o.user_id = ANY (%s) GROUP BY w.owner_id, w.available",
@@ -206,7 +206,7 @@ def test_the_order_of_lines_does_not_make_another_basket(strict):
     assert buyer.api.post("orders", json={**BASKET, "items": [one, two], "paymentMethod": "CASH"}).status == 201
 
 
-def test_a_key_says_that_it_is_meant(strict):
+def test_a_key_allows_the_same_basket_again(strict):
     buyer = strict_buyer(strict)
     assert buyer.api.post("orders", json=BASKET).status == 201
     assert buyer.api.post("orders", json=BASKET).status == 409

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What customers say of a delivered order: stars and disputes."""
+"""Ratings of delivered orders, and disputes."""
 
 import urllib.parse
 
@@ -57,7 +57,7 @@ def test_a_plain_rating_of_a_parcel_is_the_riders(delivered, sql):
     assert (reply.status, reply.error["details"][0]["field"]) == (400, "vendorRating")
 
 
-def test_saying_it_again_puts_the_first_aside(delivered, sql):
+def test_a_second_rating_replaces_the_first(delivered, sql):
     order = delivered()
     reply = order["buyer"].api.post("ratings", json={
         "orderId": order["orderNumber"], "vendorRating": {"rating": 5, "review": "Best"}, "riderRating": {"rating": 3}})
@@ -74,7 +74,7 @@ def test_saying_it_again_puts_the_first_aside(delivered, sql):
     assert (shown["rating"], shown["totalRatings"]) == (1, 1)
 
 
-def test_what_everybody_sees_of_the_vendor_is_new_at_once(delivered):
+def test_the_public_rating_of_the_vendor_changes_immediately(delivered):
     order = delivered()
     path = f"vendors/{order['shop'].id}"
     assert order["buyer"].api.get(path).data["totalRatings"] == 0
@@ -141,7 +141,7 @@ def test_a_dispute_is_about_ones_own_order(delivered, customer):
     assert (reply.status, reply.code) == (400, "VALIDATION_ERROR")
 
 
-# One star: the lists of vendors, which other tests look at, are by rating.
+# One star, because other tests check lists of vendors that are sorted by rating.
 NULLS = [({"rating": None}, 400), ({"rating": None, "stars": None}, 400), ({"stars": None}, 400),
          ({"vendorRating": None}, 400), ({"vendorRating": None, "riderRating": None, "rating": None}, 400),
          ({"rating": 1, "review": None}, 200), ({"rating": 1, "comment": None, "review": None}, 200),
@@ -152,7 +152,7 @@ NULLS = [({"rating": None}, 400), ({"rating": None, "stars": None}, 400), ({"sta
 
 
 @pytest.mark.parametrize("body, status", NULLS)
-def test_null_in_a_rating_is_as_if_it_were_not_said(delivered, body, status):
+def test_null_in_a_rating_counts_as_absent(delivered, body, status):
     order = delivered()
     reply = rate(order, **body)
     assert reply.status == status, reply
@@ -161,14 +161,14 @@ def test_null_in_a_rating_is_as_if_it_were_not_said(delivered, body, status):
         assert again.status == {200: 201}.get(status, status), again
 
 
-# --- Disputes of one kind -------------------------------------------------------------------------
+# --- Disputes of one category -------------------------------------------------------------------------
 
 def complain(order, category="missing_item", key=None, **more):
     return order["buyer"].api.post("disputes", headers={"Idempotency-Key": key} if key else None, json={
         "orderId": order["orderId"], "category": category, "subject": "No plantain", "description": "It was paid for", **more})
 
 
-def test_of_one_kind_one_dispute_is_open(delivered, sql):
+def test_one_dispute_per_category_is_open(delivered, sql):
     order = delivered()
     first = complain(order, key="first-dispute")
     assert first.status == 201, first
@@ -181,7 +181,7 @@ def test_of_one_kind_one_dispute_is_open(delivered, sql):
     assert sql("SELECT count(*) AS n FROM idempotency WHERE account_id = %s AND key = 'other'", order["buyer"].id)[0]["n"] == 0
 
 
-def test_of_many_disputes_at_once_one_is_opened(delivered, sql):
+def test_of_many_concurrent_disputes_one_is_opened(delivered, sql):
     order = delivered()
     replies = race([lambda: complain(order)] * 10)
     assert sorted(r.status for r in replies) == [201] + [409] * 9
@@ -209,7 +209,7 @@ def test_an_order_is_found_by_its_number_in_every_spelling(delivered, admin_api,
     assert complain({**order, "orderId": number}).status == 201
 
 
-def test_what_only_looks_like_a_number_is_not_found(delivered):
+def test_a_text_that_resembles_a_number_is_not_found(delivered):
     order = delivered()
     for number in ("##" + order["orderNumber"], order["orderNumber"][:-1], order["orderNumber"] + "2", "#"):
         assert order["buyer"].api.get(f"orders/{urllib.parse.quote(number)}").status == 404

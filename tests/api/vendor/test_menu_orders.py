@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The menu and orders on it: variants and add-ons at the menu's prices, stock taken and returned."""
+"""Orders from the menu: prices of variants and add-ons, stock taken and returned."""
 
 import pytest
 
@@ -33,7 +33,7 @@ def fund(sql, customer, amount=100_000):
     {"variant": "Grand", "addOns": [{"name": "Œuf", "quantity": 2, "price": 1}, {"id": "hot"}]},
     {"variant": {"id": "big", "price": -9000}, "addons": [{"id": "egg", "quantity": 2}, "Piment"], "price": 1},
 ])
-def test_choices_get_the_menus_prices_and_are_stored_in_the_order(shop, customer, sql, line):
+def test_choices_are_priced_by_the_menu_and_stored_with_the_order(shop, customer, sql, line):
     reply = order(customer(), shop, **line)
     assert reply.status == 201, reply
     [kept] = reply.data["items"]
@@ -46,7 +46,7 @@ def test_choices_get_the_menus_prices_and_are_stored_in_the_order(shop, customer
     assert sql("SELECT items FROM orders WHERE id = %s", reply.data["orderId"])[0]["items"] == [kept]
 
 
-def test_without_a_choice_the_item_has_its_own_price(shop, customer):
+def test_without_choices_the_price_is_that_of_the_item(shop, customer):
     reply = order(customer(), shop)
     assert reply.status == 201 and reply.data["subtotal"] == 5000
     assert "options" not in reply.data["items"][0]
@@ -62,7 +62,7 @@ def test_without_a_choice_the_item_has_its_own_price(shop, customer):
     ({"addOns": [{"id": "egg", "quantity": 1.5}]}, "items[0].addOns"),
     ({"addOns": ["egg"] * 21}, "items[0].addOns"), ({"addOns": "egg"}, "items[0].addOns"),
 ])
-def test_an_unknown_choice_is_refused_naming_it(shop, customer, sql, line, field):
+def test_an_unknown_choice_is_rejected_with_its_field(shop, customer, sql, line, field):
     buyer = customer()
     reply = order(buyer, shop, **line)
     assert (reply.status, reply.code) == (400, "VALIDATION_ERROR"), reply
@@ -70,7 +70,7 @@ def test_an_unknown_choice_is_refused_naming_it(shop, customer, sql, line, field
     assert sql("SELECT count(*) AS n FROM orders WHERE user_id = %s", buyer.id)[0]["n"] == 0
 
 
-def test_too_many_choices_are_refused(shop, customer):
+def test_more_choices_than_an_order_may_have_are_rejected(shop, customer):
     line = {"itemId": shop.items[0], "quantity": 1, "addOns": ["egg"] * 20}
     reply = customer().api.post("orders", json={
         "vendorId": shop.id, "paymentMethod": "CASH", "items": [line] * 11})
@@ -85,7 +85,7 @@ def test_a_price_changed_behind_the_catalogue_is_charged(shop, customer, sql):
     assert order(customer(), shop, variantId="big").data["subtotal"] == 8000
 
 
-def test_a_choice_deleted_behind_the_catalogue_is_refused(shop, customer, sql):
+def test_a_choice_removed_behind_the_catalogue_is_rejected(shop, customer, sql):
     assert order(customer(), shop, addOns=["egg"]).status == 201
     sql("UPDATE items SET add_ons = '[]' WHERE id = %s", shop.items[0])
     reply = order(customer(), shop, addOns=["egg"])
@@ -139,7 +139,7 @@ def test_an_unavailable_or_deleted_item_cannot_be_ordered(shop, customer):
     assert order(buyer, shop).code == "INVENTORY_6000"
 
 
-def test_the_next_order_has_the_new_price(shop, customer):
+def test_the_next_order_uses_a_new_price(shop, customer):
     buyer = customer()
     assert order(buyer, shop).data["subtotal"] == 5000
     shop.api.put(f"menu/{shop.items[0]}", json={"price": 3000})

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The order's words and its state machine.
+ * The words of orders and their state machine.
  */
 #include <check.h>
 #include <stdlib.h>
@@ -59,7 +59,7 @@ static const struct move {
 	{ FOOD, PENDING, ACT_CANCEL, BY_RIDER, E_CANNOT_CANCEL },
 };
 
-START_TEST(each_move_leads_where_the_contract_says)
+START_TEST(each_transition_leads_where_the_contract_requires)
 {
 	const struct move *move = &moves[_i];
 	struct order_facts order = { .type = move->type, .status = move->from };
@@ -76,7 +76,7 @@ START_TEST(each_move_leads_where_the_contract_says)
 }
 END_TEST
 
-START_TEST(a_released_order_goes_back_to_where_the_kitchen_was)
+START_TEST(a_released_order_returns_to_the_state_of_its_vendor)
 {
 	struct order_facts order = { .type = FOOD, .status = RIDER_ASSIGNED, .accepted = true };
 	enum order_status to;
@@ -109,7 +109,7 @@ END_TEST
 
 /* Over every type, state, act and actor: a final state is never left, the guard agrees with the
  * table, and an order goes back only when its rider changes. */
-START_TEST(the_machine_is_sound)
+START_TEST(the_state_machine_is_consistent)
 {
 	for (unsigned type = 0; type < ORDER_TYPES; type++)
 		for (unsigned act = 0; act < ORDER_ACTS; act++)
@@ -130,7 +130,7 @@ START_TEST(the_machine_is_sound)
 }
 END_TEST
 
-/* Whether somebody other than `gone` brings an order of this type from here to its end. */
+/* Whether an actor other than `gone` can bring an order of this type to a final state. */
 static bool has_way_out(enum order_type type, enum order_status from, enum order_actor gone,
 	unsigned seen)
 {
@@ -150,12 +150,12 @@ static bool has_way_out(enum order_type type, enum order_status from, enum order
 	return false;
 }
 
-START_TEST(whoever_is_gone_an_order_has_a_way_to_its_end)
+START_TEST(an_order_can_end_without_any_single_actor)
 {
 	for (unsigned type = 0; type < ORDER_TYPES; type++)
 		for (unsigned from = 0; from < ORDER_STATUSES; from++)
 			for (unsigned gone = 0; gone < ORDER_ACTORS; gone++) {
-				/* the admins are not one person, nor is the system */
+				/* admins and the system are not single persons */
 				if (gone == BY_ADMIN || gone == BY_SYSTEM)
 					continue;
 				ck_assert_msg(has_way_out(type, from, gone, STATE(from)),
@@ -187,7 +187,7 @@ START_TEST(an_act_can_be_repeated_where_its_effect_holds)
 }
 END_TEST
 
-START_TEST(a_vendor_is_paid_for_what_was_picked_up_unless_it_is_said_otherwise)
+START_TEST(a_vendor_is_paid_after_pickup_unless_the_admin_decides_otherwise)
 {
 	for (unsigned from = 0; from < ORDER_STATUSES; from++) {
 		struct order_facts order = { .type = FOOD, .status = from };
@@ -266,14 +266,14 @@ int main(void)
 	Suite *suite = suite_create("order");
 	TCase *tests = tcase_create("order");
 
-	tcase_add_loop_test(tests, each_move_leads_where_the_contract_says, 0,
+	tcase_add_loop_test(tests, each_transition_leads_where_the_contract_requires, 0,
 		(int)(sizeof(moves) / sizeof(moves[0])));
-	tcase_add_test(tests, a_released_order_goes_back_to_where_the_kitchen_was);
+	tcase_add_test(tests, a_released_order_returns_to_the_state_of_its_vendor);
 	tcase_add_test(tests, an_order_with_a_rider_is_ready_once);
-	tcase_add_test(tests, the_machine_is_sound);
-	tcase_add_test(tests, whoever_is_gone_an_order_has_a_way_to_its_end);
+	tcase_add_test(tests, the_state_machine_is_consistent);
+	tcase_add_test(tests, an_order_can_end_without_any_single_actor);
 	tcase_add_test(tests, an_act_can_be_repeated_where_its_effect_holds);
-	tcase_add_test(tests, a_vendor_is_paid_for_what_was_picked_up_unless_it_is_said_otherwise);
+	tcase_add_test(tests, a_vendor_is_paid_after_pickup_unless_the_admin_decides_otherwise);
 	tcase_add_test(tests, every_spelling_of_a_word_is_read);
 	tcase_add_test(tests, an_order_number_is_read_in_every_spelling);
 	suite_add_tcase(suite, tests);

@@ -159,7 +159,7 @@ static int choose(const char *variant, size_t count, const struct basket_choice 
 	return quote_basket(&shop, &rules, &line, 1, shop.at, &quote, &fault);
 }
 
-START_TEST(what_was_chosen_is_added_to_the_price_of_each)
+START_TEST(choices_are_added_to_the_price_of_each_unit)
 {
 	struct basket_choice add_ons[] = { { "hot", 1 }, { "egg", 3 } };
 
@@ -174,7 +174,7 @@ START_TEST(what_was_chosen_is_added_to_the_price_of_each)
 }
 END_TEST
 
-START_TEST(a_choice_is_found_by_its_id_or_else_its_name_among_its_kind)
+START_TEST(a_choice_is_found_by_id_or_else_by_name_within_its_kind)
 {
 	struct basket_choice name = { "Piment", 1 }, egg = { "big", 1 }, none = { "Grand", 1 };
 
@@ -212,7 +212,7 @@ START_TEST(choices_have_limits_and_their_sum_does_not_overflow)
 }
 END_TEST
 
-START_TEST(the_maximum_holds_and_sums_never_overflow)
+START_TEST(the_maximum_applies_and_sums_never_overflow)
 {
 	struct basket_line gold[] = { { .item_id = "item_4", .quantity = 1 },
 		{ .item_id = "item_4", .quantity = 1 }, { .item_id = "item_4", .quantity = 1 } };
@@ -246,7 +246,7 @@ START_TEST(lines_and_quantities_have_bounds)
 }
 END_TEST
 
-START_TEST(items_must_be_there_available_and_in_stock)
+START_TEST(items_must_exist_be_available_and_be_in_stock)
 {
 	struct basket_line lines[] = { { .item_id = "item_2", .quantity = 3 },
 		{ .item_id = "item_1", .quantity = 1 },
@@ -285,7 +285,7 @@ static int64_t parcel_fee(double metres, int64_t grams, bool fragile)
 	return error ? error : quote.total;
 }
 
-START_TEST(a_parcel_costs_its_way_its_weight_and_its_care)
+START_TEST(a_parcel_is_priced_by_distance_weight_and_fragility)
 {
 	ck_assert_int_eq(parcel_fee(0, 1, false), 2000);
 	ck_assert_int_eq(parcel_fee(6000, 2000, false), 5000);
@@ -315,7 +315,7 @@ START_TEST(the_split_of_the_contract_s_examples)
 	ck_assert_int_eq(split.platform, 1000);
 	ck_assert_int_eq(split.rider, 4000);
 	ck_assert_int_eq(split.vendor, 0);
-	/* a vendor's own rate beats the service's, also when it is nothing */
+	/* a vendor's own rate replaces that of the service, also when it is 0 */
 	shop.commission_bps = 0;
 	ck_assert_int_eq(order("item_1", 1, 500), 0);
 	ck_assert_int_eq(quote.split.commission, 0);
@@ -397,13 +397,13 @@ int main(void)
 	tcase_add_test(tests, a_zone_has_its_own_fee_and_flat_mode_a_flat_one);
 	tcase_add_test(tests, the_service_fee_is_a_share_of_the_subtotal);
 	tcase_add_test(tests, the_minimum_is_the_largest_of_three);
-	tcase_add_test(tests, what_was_chosen_is_added_to_the_price_of_each);
-	tcase_add_test(tests, a_choice_is_found_by_its_id_or_else_its_name_among_its_kind);
+	tcase_add_test(tests, choices_are_added_to_the_price_of_each_unit);
+	tcase_add_test(tests, a_choice_is_found_by_id_or_else_by_name_within_its_kind);
 	tcase_add_test(tests, choices_have_limits_and_their_sum_does_not_overflow);
-	tcase_add_test(tests, the_maximum_holds_and_sums_never_overflow);
+	tcase_add_test(tests, the_maximum_applies_and_sums_never_overflow);
 	tcase_add_test(tests, lines_and_quantities_have_bounds);
-	tcase_add_test(tests, items_must_be_there_available_and_in_stock);
-	tcase_add_test(tests, a_parcel_costs_its_way_its_weight_and_its_care);
+	tcase_add_test(tests, items_must_exist_be_available_and_be_in_stock);
+	tcase_add_test(tests, a_parcel_is_priced_by_distance_weight_and_fragility);
 	tcase_add_test(tests, the_split_of_the_contract_s_examples);
 	tcase_add_test(tests, parts_always_sum_to_the_total);
 	tcase_add_test(tests, a_quote_never_costs_less_than_its_items);
