@@ -13,7 +13,7 @@ int64_t round_half_up(int64_t n, int64_t d)
 
 int64_t money_share(int64_t amount, int64_t bps)
 {
-	/* Whole ten-thousands divide exactly, so only the rest is rounded. */
+	/* Whole multiples of BPS_WHOLE divide exactly; only the remainder is rounded. */
 	return amount / BPS_WHOLE * bps + round_half_up(amount % BPS_WHOLE * bps, BPS_WHOLE);
 }
 

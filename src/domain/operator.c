@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Operators by the second digit of a mobile number: see the header.
+ * Operators by the second digit of a mobile number.
  */
 #include "reeyo/domain/operator.h"
 
@@ -10,8 +10,7 @@
 #define COUNTRY "+237"
 #define DIGITS 9
 
-/* By the digit after the 6. NULL where mobile money reaches a number whose operator we do not
- * know. */
+/* By the digit after the 6. NULL: the number can have mobile money, but its operator is unknown. */
 static const char *const operators[10] = {
 	[5] = "MTN", [7] = "MTN", [8] = "MTN", [9] = "ORANGE"
 };

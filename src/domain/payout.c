@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The words of pay-outs: see the header.
+ * States and methods of pay-outs.
  */
 #include "reeyo/domain/payout.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which addresses the public Internet routes, after IANA's special-purpose registries. An IPv6
- * address that carries an IPv4 one (mapped, NAT64) is as public as that one.
+ * Which addresses are routed on the public Internet, from IANA's special-purpose registries. An
+ * IPv6 address that embeds an IPv4 address (mapped, NAT64) is public when that address is.
  */
 #include <arpa/inet.h>
 #include <string.h>
@@ -17,9 +17,9 @@ struct block {
 static const struct block private_v4[] = {
 	{ { 0 }, 8 },                /* this network */
 	{ { 10 }, 8 },
-	{ { 100, 64 }, 10 },         /* carriers' shared space */
+	{ { 100, 64 }, 10 },         /* carrier-grade NAT */
 	{ { 127 }, 8 },
-	{ { 169, 254 }, 16 },        /* link-local: clouds answer there with credentials */
+	{ { 169, 254 }, 16 },        /* link-local: cloud metadata services give credentials here */
 	{ { 172, 16 }, 12 },
 	{ { 192, 0, 0 }, 24 },
 	{ { 192, 0, 2 }, 24 },       /* documentation */
@@ -32,15 +32,15 @@ static const struct block private_v4[] = {
 	{ { 240 }, 4 },              /* reserved, broadcast */
 };
 
-/* Within 2000::/3, which is all that is given out. */
+/* Exceptions within 2000::/3, the only allocated global unicast range. */
 static const struct block private_v6[] = {
 	{ { 0x20, 0x01, 0x00 }, 23 },       /* protocols: Teredo, ORCHID, benchmarks */
 	{ { 0x20, 0x01, 0x0d, 0xb8 }, 32 }, /* documentation */
-	{ { 0x20, 0x02 }, 16 },             /* 6to4: leads to any IPv4 address */
+	{ { 0x20, 0x02 }, 16 },             /* 6to4: reaches any IPv4 address */
 	{ { 0x3f, 0xff, 0x00 }, 20 },       /* documentation */
 };
 
-static bool in_block(const unsigned char *address, const struct block *block)
+static bool block_contains(const unsigned char *address, const struct block *block)
 {
 	unsigned whole = block->bits / 8, rest = block->bits % 8;
 
@@ -48,17 +48,17 @@ static bool in_block(const unsigned char *address, const struct block *block)
 		(rest == 0 || (address[whole] ^ block->prefix[whole]) >> (8 - rest) == 0);
 }
 
-static bool in_any(const unsigned char *address, const struct block *blocks, size_t count)
+static bool blocks_contain(const unsigned char *address, const struct block *blocks, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		if (in_block(address, &blocks[i]))
+		if (block_contains(address, &blocks[i]))
 			return true;
 	return false;
 }
 
 static bool v4_public(const unsigned char *address)
 {
-	return !in_any(address, private_v4, COUNT_OF(private_v4));
+	return !blocks_contain(address, private_v4, COUNT_OF(private_v4));
 }
 
 static bool v6_public(const unsigned char *address)
@@ -69,7 +69,7 @@ static bool v6_public(const unsigned char *address)
 	if (memcmp(address, mapped, sizeof(mapped)) == 0 ||
 		memcmp(address, nat64, sizeof(nat64)) == 0)
 		return v4_public(address + 12);
-	return address[0] >> 5 == 1 && !in_any(address, private_v6, COUNT_OF(private_v6));
+	return address[0] >> 5 == 1 && !blocks_contain(address, private_v6, COUNT_OF(private_v6));
 }
 
 bool address_public(const char *address)

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * A breaker: see the header. Calls that began before it opened end while it is open; they change
- * nothing then, since what they say is older than what opened it.
+ * Circuit breaker. Calls that started before it opened may end while it is open. They do not change
+ * it, because their results are older than the failures that opened it.
  */
 #include "breaker.h"
 
-bool breaker_up(const struct breaker *breaker, uint64_t now_ms)
+bool breaker_would_admit(const struct breaker *breaker, uint64_t now_ms)
 {
 	return breaker->state == BREAKER_CLOSED ||
 		(breaker->state == BREAKER_OPEN && now_ms >= breaker->until_ms);
 }
 
-bool breaker_admits(struct breaker *breaker, uint64_t now_ms, bool *ret_trial)
+bool breaker_admit(struct breaker *breaker, uint64_t now_ms, bool *ret_trial)
 {
-	if (!breaker_up(breaker, now_ms))
+	if (!breaker_would_admit(breaker, now_ms))
 		return false;
 	*ret_trial = breaker->state == BREAKER_OPEN;
 	if (*ret_trial)
@@ -21,7 +21,7 @@ bool breaker_admits(struct breaker *breaker, uint64_t now_ms, bool *ret_trial)
 	return true;
 }
 
-void breaker_answered(struct breaker *breaker, bool trial)
+void breaker_succeeded(struct breaker *breaker, bool trial)
 {
 	if (breaker->state != BREAKER_CLOSED && !trial)
 		return;
@@ -40,8 +40,8 @@ void breaker_failed(struct breaker *breaker, bool trial, uint64_t now_ms, unsign
 		(uint64_t)breaker->pause_ms * 2 / 5 * jitter / 1000;
 }
 
-/* The next call may try at once. */
-void breaker_untold(struct breaker *breaker, bool trial)
+/* The next call may be the trial, without a pause. */
+void breaker_release(struct breaker *breaker, bool trial)
 {
 	if (trial)
 		breaker->state = BREAKER_OPEN;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A breaker: counts failures in a row and stops the asking for a while. Closed: all calls are made.
- * Open: none. Once the pause is over one call is made to try; its result closes the breaker or
- * opens it again. Time is the caller's.
+ * Circuit breaker: counts consecutive failures and stops calls for a while. Closed: all calls are
+ * sent. Open: none is. After the pause one trial call is sent; its result closes the breaker or
+ * opens it again. The caller supplies the time.
  */
 #ifndef REEYO_PARTNERS_BREAKER_H
 #define REEYO_PARTNERS_BREAKER_H
@@ -19,15 +19,15 @@ struct breaker {
 	uint64_t until_ms;
 };
 
-/* Whether a call may be made. *ret_trial: it is the one that tries, and must end in one of the
- * three below. */
-bool breaker_admits(struct breaker *breaker, uint64_t now_ms, bool *ret_trial);
-/* Whether breaker_admits would say yes; changes nothing. */
-bool breaker_up(const struct breaker *breaker, uint64_t now_ms);
-void breaker_answered(struct breaker *breaker, bool trial);
-/* jitter: 0 to 999, from a random source; moves the pause by up to a fifth either way. */
+/* Whether a call may be sent. *ret_trial: it is the trial call, which must end in one of the last
+ * three functions. */
+bool breaker_admit(struct breaker *breaker, uint64_t now_ms, bool *ret_trial);
+/* Whether breaker_admit would return true; changes nothing. */
+bool breaker_would_admit(const struct breaker *breaker, uint64_t now_ms);
+void breaker_succeeded(struct breaker *breaker, bool trial);
+/* jitter: 0 to 999, random; changes the pause by up to 20 % in either direction. */
 void breaker_failed(struct breaker *breaker, bool trial, uint64_t now_ms, unsigned jitter);
-/* The call ended without telling anything of the service (cancelled). */
-void breaker_untold(struct breaker *breaker, bool trial);
+/* The call ended without a result (cancelled). */
+void breaker_release(struct breaker *breaker, bool trial);
 
 #endif

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which call is made when. A call is refused (the breaker is open, the queue full), waits in its
+ * Scheduling of calls. A call is rejected (the breaker is open or the queue full), waits in its
  * partner's queue, or runs:
  *
- *   client_call ─┬─ refused ──────────── told at the end of the turn
- *                ├─ queue ─┬─ too long ─ told E_TIMED_OUT
- *                │         └─ the breaker opens: told E_BUSY
- *                └─ running ──────────── told what curl says
+ *   client_call ─┬─ rejected ─────────── completed at the end of the turn
+ *                ├─ queue ─┬─ too long ─ completed with E_TIMED_OUT
+ *                │         └─ the breaker opens: completed with E_BUSY
+ *                └─ running ──────────── completed with curl's result
  *
- * A slot that becomes free goes to the queue before the call that left it is told, so a caller that
- * calls again at once stands behind those that wait. What waits for a service that has just stopped
- * answering is refused: each would take the whole time limit to learn the same.
+ * A free slot goes to the queue before the call that used it is completed, so a caller that calls
+ * again from `done` queues behind the others. When the breaker opens, waiting calls are rejected:
+ * each would only run into the time limit.
  */
 #include <pthread.h>
 #include <sodium.h>
@@ -19,13 +19,13 @@
 #include "reeyo/core/log.h"
 #include "transfer.h"
 
-/* Refusals told before the hook comes round again: whoever calls again from each does not hold the
- * loop. */
-#define TELL_AT_ONCE 64
+/* Rejected calls completed in one turn. Callers may call again from each `done`; the limit keeps
+ * them from blocking the loop. */
+#define REJECTED_PER_TURN 64
 
 /* --- Rows ------------------------------------------------------------------------------------- */
 
-static void row_add(struct transfer_row *row, struct client_transfer *transfer)
+static void transfer_row_add(struct transfer_row *row, struct client_transfer *transfer)
 {
 	transfer->next = NULL;
 	transfer->previous = row->last;
@@ -33,31 +33,31 @@ static void row_add(struct transfer_row *row, struct client_transfer *transfer)
 	row->last = transfer;
 }
 
-static void row_remove(struct transfer_row *row, struct client_transfer *transfer)
+static void transfer_row_remove(struct transfer_row *row, struct client_transfer *transfer)
 {
 	*(transfer->previous ? &transfer->previous->next : &row->first) = transfer->next;
 	*(transfer->next ? &transfer->next->previous : &row->last) = transfer->previous;
 }
 
-static void count(const struct client *client, enum counter which, int by)
+static void client_count(const struct client *client, enum counter which, int by)
 {
 	count_add(loop_counters(client->loop), which, by);
 }
 
-/* --- Refused ---------------------------------------------------------------------------------- */
+/* --- Rejected --------------------------------------------------------------------------------- */
 
-static void call_refuse(struct client *client, struct client_call *call, int error)
+static void call_reject(struct client *client, struct client_call *call, int error)
 {
 	call->transfer = NULL;
 	call->refused = error;
 	call->next = NULL;
-	*client->refused_end = call;
-	client->refused_end = &call->next;
+	*client->rejected_end = call;
+	client->rejected_end = &call->next;
 	client->hook.wanted = true;
-	count(client, COUNT_PARTNERS_REFUSED, 1);
+	client_count(client, COUNT_PARTNERS_REFUSED, 1);
 }
 
-static void refused_forget(struct client *client, struct client_call *call)
+static void rejected_remove(struct client *client, struct client_call *call)
 {
 	struct client_call **at = &client->refused;
 
@@ -66,38 +66,38 @@ static void refused_forget(struct client *client, struct client_call *call)
 	if (!*at)
 		return;
 	*at = call->next;
-	if (client->refused_end == &call->next)
-		client->refused_end = at;
+	if (client->rejected_end == &call->next)
+		client->rejected_end = at;
 	call->refused = 0;
 }
 
-static const char *refused_why(int error)
+static const char *rejection_reason(int error)
 {
-	return error == E_BUSY		? "too many calls, or the service does not answer" :
-		error == E_DRAINING	? "the server stops" :
-		error == E_TIMED_OUT	? "waited too long for its turn" :
+	return error == E_BUSY		? "too many calls, or the service does not respond" :
+		error == E_DRAINING	? "the server is stopping" :
+		error == E_TIMED_OUT	? "timed out in the queue" :
 		error == E_NO_MEMORY	? "out of memory" :
-					  "it cannot be written";
+					  "the request cannot be built";
 }
 
-static void tell_refused(struct client_call *call, int error)
+static void rejected_complete(struct client_call *call, int error)
 {
 	const struct client_answer answer = { .error = error, .unsent = true,
-		.why = refused_why(error) };
+		.why = rejection_reason(error) };
 
 	call->done(call, &answer);
 }
 
-static void refused_tell(struct turn_hook *hook)
+static void rejected_complete_all(struct turn_hook *hook)
 {
 	struct client *client = CONTAINER_OF(hook, struct client, hook);
 
-	for (int told = 0; client->refused && told < TELL_AT_ONCE; told++) {
+	for (int completed = 0; client->refused && completed < REJECTED_PER_TURN; completed++) {
 		struct client_call *call = client->refused;
 		int error = call->refused;
 
-		refused_forget(client, call);
-		tell_refused(call, error);
+		rejected_remove(client, call);
+		rejected_complete(call, error);
 	}
 	hook->wanted = client->refused != NULL;
 }
@@ -112,113 +112,112 @@ static void transfer_start(struct client_transfer *transfer)
 	if (curl_multi_add_handle(client->multi, transfer->easy)) {
 		struct client_call *call = transfer->call;
 
-		breaker_untold(&partner->breaker, transfer->trial);
+		breaker_release(&partner->breaker, transfer->trial);
 		transfer_free(transfer);
-		return call_refuse(client, call, E_NO_MEMORY);
+		return call_reject(client, call, E_NO_MEMORY);
 	}
-	row_add(&client->running, transfer);
+	transfer_row_add(&client->running, transfer);
 	partner->running++;
-	count(client, COUNT_PARTNERS_RUNNING, 1);
+	client_count(client, COUNT_PARTNERS_RUNNING, 1);
 }
 
-static void wait_add(struct client_transfer *transfer)
+static void queue_add(struct client_transfer *transfer)
 {
 	struct partner *partner = transfer->partner;
 
-	row_add(&partner->queue, transfer);
+	transfer_row_add(&partner->queue, transfer);
 	deadline_start(&partner->waits, &transfer->wait);
 	partner->waiting++;
-	count(partner->client, COUNT_PARTNERS_WAITING, 1);
+	client_count(partner->client, COUNT_PARTNERS_WAITING, 1);
 }
 
-static void wait_remove(struct client_transfer *transfer)
+static void queue_remove(struct client_transfer *transfer)
 {
 	struct partner *partner = transfer->partner;
 
-	row_remove(&partner->queue, transfer);
+	transfer_row_remove(&partner->queue, transfer);
 	deadline_stop(&transfer->wait);
 	partner->waiting--;
-	count(partner->client, COUNT_PARTNERS_WAITING, -1);
+	client_count(partner->client, COUNT_PARTNERS_WAITING, -1);
 }
 
-/* Told at the end of the turn, so that whoever has caused it is not entered again. */
-static void wait_refuse(struct client_transfer *transfer, int error)
+/* Completed at the end of the turn, so that the caller's code is not re-entered. */
+static void queue_reject(struct client_transfer *transfer, int error)
 {
 	struct client_call *call = transfer->call;
 	struct client *client = transfer->partner->client;
 
-	wait_remove(transfer);
+	queue_remove(transfer);
 	transfer_free(transfer);
-	call_refuse(client, call, error);
+	call_reject(client, call, error);
 }
 
-static void waited_too_long(struct deadline *deadline)
+static void queue_timed_out(struct deadline *deadline)
 {
-	wait_refuse(CONTAINER_OF(deadline, struct client_transfer, wait), E_TIMED_OUT);
+	queue_reject(CONTAINER_OF(deadline, struct client_transfer, wait), E_TIMED_OUT);
 }
 
-/* The queue moves as far as slots and the breaker let it. */
+/* Starts queued calls while there are slots and the breaker allows it. */
 static void partner_advance(struct partner *partner)
 {
 	while (partner->queue.first && partner->running < partner->limits.at_once &&
 		!partner->client->closing) {
 		struct client_transfer *transfer = partner->queue.first;
 
-		if (!breaker_admits(&partner->breaker,
+		if (!breaker_admit(&partner->breaker,
 			loop_now(partner->client->loop), &transfer->trial)) {
-			wait_refuse(transfer, E_BUSY);
+			queue_reject(transfer, E_BUSY);
 			continue;
 		}
-		wait_remove(transfer);
+		queue_remove(transfer);
 		transfer_start(transfer);
 	}
 }
 
-/* Leaves curl's hands and the slot. */
-static void slot_leave(struct client_transfer *transfer)
+static void slot_release(struct client_transfer *transfer)
 {
 	struct partner *partner = transfer->partner;
 
-	row_remove(&partner->client->running, transfer);
+	transfer_row_remove(&partner->client->running, transfer);
 	partner->running--;
-	count(partner->client, COUNT_PARTNERS_RUNNING, -1);
+	client_count(partner->client, COUNT_PARTNERS_RUNNING, -1);
 }
 
 /* --- The breaker ------------------------------------------------------------------------------ */
 
-static void breaker_tell(struct client_transfer *transfer, bool failed)
+static void breaker_record(struct client_transfer *transfer, bool failed)
 {
 	struct partner *partner = transfer->partner;
 	struct breaker *breaker = &partner->breaker;
 	bool was_closed = breaker->state == BREAKER_CLOSED;
 
-	count(partner->client, failed ? COUNT_PARTNERS_FAILED : COUNT_PARTNERS_ANSWERED, 1);
+	client_count(partner->client, failed ? COUNT_PARTNERS_FAILED : COUNT_PARTNERS_ANSWERED, 1);
 	if (failed)
 		breaker_failed(breaker, transfer->trial, loop_now(partner->client->loop),
 			randombytes_uniform(1000));
 	else
-		breaker_answered(breaker, transfer->trial);
+		breaker_succeeded(breaker, transfer->trial);
 	if (was_closed == (breaker->state == BREAKER_CLOSED))
 		return;
-	count(partner->client, COUNT_PARTNERS_BREAKER_OPEN, was_closed ? 1 : -1);
+	client_count(partner->client, COUNT_PARTNERS_BREAKER_OPEN, was_closed ? 1 : -1);
 	log_line(was_closed ? LOG_WARN : LOG_INFO,
-		was_closed ? "a service does not answer" : "a service answers again",
+		was_closed ? "a service does not respond" : "a service responds again",
 		LOG_T("service", partner->name));
 }
 
-/* An address that may not be called, and want of memory, say nothing of the service. */
-static void result_count(struct client_transfer *transfer, const struct client_answer *answer)
+/* A refused address or a lack of memory is no failure of the service. */
+static void result_record(struct client_transfer *transfer, const struct client_answer *answer)
 {
 	if (answer->error == E_NOT_OWNER || answer->error == E_NO_MEMORY)
-		breaker_untold(&transfer->partner->breaker, transfer->trial);
+		breaker_release(&transfer->partner->breaker, transfer->trial);
 	else
-		breaker_tell(transfer, (answer->error &&
+		breaker_record(transfer, (answer->error &&
 			answer->error != E_BODY_TOO_LARGE) || answer->status >= 500);
 }
 
 /* --- Ends ------------------------------------------------------------------------------------- */
 
-static void call_tell(struct client_transfer *transfer, const struct client_answer *answer)
+static void transfer_complete(struct client_transfer *transfer, const struct client_answer *answer)
 {
 	struct client_call *call = transfer->call;
 
@@ -232,10 +231,10 @@ void transfer_ended(struct client_transfer *transfer, CURLcode result)
 	struct client_answer answer = transfer_answer(transfer, result);
 
 	answer.transfer = transfer;
-	slot_leave(transfer);
-	result_count(transfer, &answer);
+	slot_release(transfer);
+	result_record(transfer, &answer);
 	partner_advance(transfer->partner);
-	call_tell(transfer, &answer);
+	transfer_complete(transfer, &answer);
 }
 
 char *client_body_take(const struct client_answer *answer)
@@ -249,16 +248,16 @@ void client_cancel(struct client_call *call)
 	struct partner *partner = call->partner;
 
 	if (call->refused)
-		return refused_forget(partner->client, call);
+		return rejected_remove(partner->client, call);
 	if (!transfer)
 		return;
 	call->transfer = NULL;
 	if (deadline_runs(&transfer->wait)) {
-		wait_remove(transfer);
+		queue_remove(transfer);
 	} else {
 		curl_multi_remove_handle(partner->client->multi, transfer->easy);
-		slot_leave(transfer);
-		breaker_untold(&partner->breaker, transfer->trial);
+		slot_release(transfer);
+		breaker_release(&partner->breaker, transfer->trial);
 	}
 	transfer_free(transfer);
 	partner_advance(partner);
@@ -275,22 +274,22 @@ void client_call(struct client *client, struct client_call *call)
 	call->transfer = NULL;
 	call->refused = 0;
 	if (client->closing)
-		return call_refuse(client, call, E_DRAINING);
+		return call_reject(client, call, E_DRAINING);
 	if (!partner_up(partner) || (waits && partner->waiting >= partner->limits.waiting))
-		return call_refuse(client, call, E_BUSY);
+		return call_reject(client, call, E_BUSY);
 	transfer = call->transfer = transfer_new(call);
 	if (!transfer)
-		return call_refuse(client, call, E_NO_MEMORY);
+		return call_reject(client, call, E_NO_MEMORY);
 	if (waits)
-		return wait_add(transfer);
-	breaker_admits(&partner->breaker, loop_now(client->loop), &trial);
+		return queue_add(transfer);
+	breaker_admit(&partner->breaker, loop_now(client->loop), &trial);
 	transfer->trial = trial;
 	transfer_start(transfer);
 }
 
 void client_refuse(struct client *client, struct client_call *call, int error)
 {
-	call_refuse(client, call, error);
+	call_reject(client, call, error);
 }
 
 /* --- Partners --------------------------------------------------------------------------------- */
@@ -307,7 +306,7 @@ struct partner *partner_new(struct client *client, const char *name,
 	partner->client = client;
 	partner->breaker = (struct breaker){ .limit = limits->failures,
 		.pause_ms = limits->pause_ms };
-	deadline_list_init(&partner->waits, client->loop, limits->timeout_ms, waited_too_long);
+	deadline_list_init(&partner->waits, client->loop, limits->timeout_ms, queue_timed_out);
 	partner->next = client->partners;
 	client->partners = partner;
 	return partner;
@@ -315,20 +314,20 @@ struct partner *partner_new(struct client *client, const char *name,
 
 bool partner_up(const struct partner *partner)
 {
-	return breaker_up(&partner->breaker, loop_now(partner->client->loop));
+	return breaker_would_admit(&partner->breaker, loop_now(partner->client->loop));
 }
 
 static void partner_free(struct partner *partner)
 {
 	if (partner->breaker.state != BREAKER_CLOSED)
-		count(partner->client, COUNT_PARTNERS_BREAKER_OPEN, -1);
+		client_count(partner->client, COUNT_PARTNERS_BREAKER_OPEN, -1);
 	deadline_list_close(&partner->waits);
 	free(partner);
 }
 
 /* --- Life ------------------------------------------------------------------------------------- */
 
-static void curl_start(void)
+static void curl_init_once(void)
 {
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 }
@@ -338,12 +337,12 @@ int client_new(struct loop *loop, struct client **ret)
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct client *client = calloc(1, sizeof(*client));
 
-	pthread_once(&once, curl_start);
+	pthread_once(&once, curl_init_once);
 	if (!client)
 		return E_NO_MEMORY;
 	client->loop = loop;
-	client->refused_end = &client->refused;
-	client->hook.run = refused_tell;
+	client->rejected_end = &client->refused;
+	client->hook.run = rejected_complete_all;
 	if (sockets_open(client)) {
 		free(client);
 		return E_NO_MEMORY;
@@ -353,15 +352,15 @@ int client_new(struct loop *loop, struct client **ret)
 	return 0;
 }
 
-static void running_cut(struct client *client)
+static void running_abort(struct client *client)
 {
 	struct client_transfer *transfer = client->running.first;
-	struct client_answer answer = { .error = E_DRAINING, .why = refused_why(E_DRAINING) };
+	struct client_answer answer = { .error = E_DRAINING, .why = rejection_reason(E_DRAINING) };
 
 	curl_multi_remove_handle(client->multi, transfer->easy);
-	slot_leave(transfer);
+	slot_release(transfer);
 	answer.unsent = !transfer->sent;
-	call_tell(transfer, &answer);
+	transfer_complete(transfer, &answer);
 }
 
 void client_free(struct client *client)
@@ -370,12 +369,12 @@ void client_free(struct client *client)
 		return;
 	client->closing = true;
 	while (client->running.first)
-		running_cut(client);
+		running_abort(client);
 	for (struct partner *partner = client->partners; partner; partner = partner->next)
 		while (partner->queue.first)
-			wait_refuse(partner->queue.first, E_DRAINING);
+			queue_reject(partner->queue.first, E_DRAINING);
 	while (client->refused)
-		refused_tell(&client->hook);
+		rejected_complete_all(&client->hook);
 	loop_unhook(client->loop, PHASE_SERVE, &client->hook);
 	while (client->partners) {
 		struct partner *partner = client->partners;

@@ -2,10 +2,10 @@
  *
  * Push messages by Firebase (HTTP v1, messages:send).
  *
- * Its calls carry a token of an hour, which the service account gets for a signed statement of who
- * it is (an RS256 JWT as the grant). It is fetched once for all letters that need it, which wait in
- * the order in which they came; a call that is answered 401 makes the next letter fetch another.
- * While it cannot be got letters wait in their queue and spend no try.
+ * Calls carry an access token that is valid for an hour. The service account gets it for a signed
+ * assertion (an RS256 JWT as the grant). One fetch serves all letters that wait for the token; they
+ * are sent in order of arrival. After a 401 the next letter fetches a new token. While no token can
+ * be fetched, letters stay in their queue and no attempt is counted.
  */
 #include <jwt.h>
 #include <stdio.h>
@@ -17,9 +17,9 @@
 
 #define SCOPE "https://www.googleapis.com/auth/firebase.messaging"
 #define GRANT "urn:ietf:params:oauth:grant-type:jwt-bearer"
-#define STATEMENT_S 3600
-#define EARLY_S 120 /* before its end a token is not used any more */
-#define REST_S 10   /* after none was got */
+#define ASSERTION_S 3600
+#define EARLY_S 120 /* a token is not used in its last seconds */
+#define RETRY_S 10   /* pause after a failed fetch */
 
 struct fcm {
 	struct post *post;
@@ -28,25 +28,25 @@ struct fcm {
 	struct client_call call;
 	struct letter *waiting, **end;
 	char *token;
-	/* on the loop's clock: it is good until then; none is asked for before then */
-	int64_t until_s, rest_s;
+	/* loop clock: expiry of the token; earliest time of the next fetch */
+	int64_t valid_until_s, retry_at_s;
 	bool fetching;
 };
 
-static const char *account_text(const struct fcm *fcm, const char *name)
+static const char *fcm_account_text(const struct fcm *fcm, const char *name)
 {
 	return json_string_value(json_object_get(fcm->account, name));
 }
 
-static int64_t now_s(void)
+static int64_t fcm_now_s(void)
 {
 	return (int64_t)(clock_ms() / 1000);
 }
 
-/* --- Letters ---------------------------------------------------------------------------------- */
+/* --- Messages --------------------------------------------------------------------------------- */
 
-/* How long Firebase and Apple keep it for a device that is off. */
-static void add_life(struct buf *body, int64_t life_s)
+/* How long Firebase and Apple keep the message for a device that is off. */
+static void fcm_ttl_add(struct buf *body, int64_t life_s)
 {
 	if (life_s <= 0)
 		return;
@@ -56,7 +56,7 @@ static void add_life(struct buf *body, int64_t life_s)
 		(long long)life_s, (long long)(clock_wall_s() + life_s));
 }
 
-static void letter_call(struct fcm *fcm, struct letter *letter, struct arena *arena)
+static void fcm_call(struct fcm *fcm, struct letter *letter, struct arena *arena)
 {
 	struct buf body = buf_in(arena, 1024);
 
@@ -68,10 +68,10 @@ static void letter_call(struct fcm *fcm, struct letter *letter, struct arena *ar
 	buf_add_json(&body, text_of(letter->said.body));
 	buf_add_string(&body, "},\"data\":");
 	buf_add_string(&body, letter->data ? letter->data : "{}");
-	add_life(&body, letter->life_s);
+	fcm_ttl_add(&body, letter->life_s);
 	buf_add_string(&body, "}}");
 	letter->call.url = arena_printf(arena, "%s/v1/projects/%s/messages:send",
-		fcm->post->config->fcm_url, account_text(fcm, "project_id"));
+		fcm->post->config->fcm_url, fcm_account_text(fcm, "project_id"));
 	letter->call.headers[0] = "Content-Type: application/json";
 	letter->call.headers[1] = arena_printf(arena, "Authorization: Bearer %s", fcm->token);
 	letter->call.body = text_of(buf_string(&body));
@@ -80,8 +80,8 @@ static void letter_call(struct fcm *fcm, struct letter *letter, struct arena *ar
 	post_call(letter);
 }
 
-/* With a token those who waited go on; without one they are told why. */
-static void waiting_go(struct fcm *fcm, const char *why)
+/* Sends the waiting letters, or fails them when `why` is given. */
+static void fcm_waiting_release(struct fcm *fcm, const char *why)
 {
 	struct letter *letter = TAKE_PTR(fcm->waiting);
 	struct letter *next;
@@ -92,7 +92,7 @@ static void waiting_go(struct fcm *fcm, const char *why)
 
 		next = letter->next;
 		if (arena)
-			letter_call(fcm, letter, arena);
+			fcm_call(fcm, letter, arena);
 		else
 			post_untried(letter, why ? why : "out of memory");
 		arena_free(arena);
@@ -101,67 +101,67 @@ static void waiting_go(struct fcm *fcm, const char *why)
 
 /* --- The token -------------------------------------------------------------------------------- */
 
-static void token_got(struct client_call *call, const struct client_answer *answer)
+static void fcm_token_received(struct client_call *call, const struct client_answer *answer)
 {
 	struct fcm *fcm = call->owner;
-	json_auto_t *told = answer->error ? NULL :
+	json_auto_t *json = answer->error ? NULL :
 		json_loadb(answer->body.at, answer->body.len, 0, NULL);
-	const char *token = json_string_value(json_object_get(told, "access_token"));
-	int64_t life_s = json_integer_value(json_object_get(told, "expires_in"));
+	const char *token = json_string_value(json_object_get(json, "access_token"));
+	int64_t life_s = json_integer_value(json_object_get(json, "expires_in"));
 
 	fcm->fetching = false;
-	fcm->rest_s = now_s() + REST_S;
+	fcm->retry_at_s = fcm_now_s() + RETRY_S;
 	if (answer->error || answer->status != 200 || !token) {
-		log_line(LOG_ERROR, "no token for push messages", LOG_I("status", answer->status),
-			LOG_T("why", answer->why));
-		return waiting_go(fcm, "no token");
+		log_line(LOG_ERROR, "no access token for push messages",
+		        LOG_I("status", answer->status), LOG_T("why", answer->why));
+		return fcm_waiting_release(fcm, "no token");
 	}
 	free(fcm->token);
 	fcm->token = strdup(token);
-	fcm->until_s = now_s() + (life_s > 2 * EARLY_S ? life_s - EARLY_S : life_s / 2);
-	waiting_go(fcm, fcm->token ? NULL : "out of memory");
+	fcm->valid_until_s = fcm_now_s() + (life_s > 2 * EARLY_S ? life_s - EARLY_S : life_s / 2);
+	fcm_waiting_release(fcm, fcm->token ? NULL : "out of memory");
 }
 
-/* The statement, signed; the caller frees it. */
-static char *statement(const struct fcm *fcm)
+/* The signed assertion; the caller frees it. */
+static char *fcm_assertion(const struct fcm *fcm)
 {
-	const char *key = account_text(fcm, "private_key");
+	const char *key = fcm_account_text(fcm, "private_key");
 	int64_t wall_s = clock_wall_s();
-	char *made = NULL;
+	char *encoded = NULL;
 	jwt_t *jwt = NULL;
 
 	if (jwt_new(&jwt))
 		return NULL;
 	if (jwt_set_alg(jwt, JWT_ALG_RS256, (const unsigned char *)key, (int)strlen(key)) == 0 &&
-		jwt_add_grant(jwt, "iss", account_text(fcm, "client_email")) == 0 &&
+		jwt_add_grant(jwt, "iss", fcm_account_text(fcm, "client_email")) == 0 &&
 		jwt_add_grant(jwt, "scope", SCOPE) == 0 &&
-		jwt_add_grant(jwt, "aud", account_text(fcm, "token_uri")) == 0 &&
+		jwt_add_grant(jwt, "aud", fcm_account_text(fcm, "token_uri")) == 0 &&
 		jwt_add_grant_int(jwt, "iat", (long)wall_s) == 0 &&
-		jwt_add_grant_int(jwt, "exp", (long)(wall_s + STATEMENT_S)) == 0)
-		made = jwt_encode_str(jwt);
+		jwt_add_grant_int(jwt, "exp", (long)(wall_s + ASSERTION_S)) == 0)
+		encoded = jwt_encode_str(jwt);
 	jwt_free(jwt);
-	return made;
+	return encoded;
 }
 
-static void token_fetch(struct fcm *fcm)
+static void fcm_token_fetch(struct fcm *fcm)
 {
 	struct arena *arena = arena_new(fcm->post->app->pool, 64u << 10);
-	char *signed_ = statement(fcm);
+	char *assertion = fcm_assertion(fcm);
 	struct buf form;
 
-	if (!arena || !signed_) {
+	if (!arena || !assertion) {
 		arena_free(arena);
-		free(signed_);
-		return waiting_go(fcm, "no token");
+		free(assertion);
+		return fcm_waiting_release(fcm, "no token");
 	}
 	form = buf_in(arena, 2048);
 	form_add(&form, "grant_type", GRANT);
-	form_add(&form, "assertion", signed_);
-	free(signed_);
+	form_add(&form, "assertion", assertion);
+	free(assertion);
 	fcm->call = (struct client_call){ .partner = fcm->partner, .method = "POST",
-		.url = account_text(fcm, "token_uri"),
+		.url = fcm_account_text(fcm, "token_uri"),
 		.headers = { "Content-Type: application/x-www-form-urlencoded" },
-		.body = text_of(buf_string(&form)), .done = token_got, .owner = fcm };
+		.body = text_of(buf_string(&form)), .done = fcm_token_received, .owner = fcm };
 	fcm->fetching = true;
 	client_call(fcm->post->app->client, &fcm->call);
 	arena_free(arena);
@@ -169,41 +169,40 @@ static void token_fetch(struct fcm *fcm)
 
 /* --- The provider ----------------------------------------------------------------------------- */
 
-static bool ready(const struct config *config)
+static bool fcm_configured(const struct config *config)
 {
 	return config->fcm_account[0];
 }
 
-static void letter_send(struct post *post, struct letter *letter, struct arena *arena)
+static void fcm_send(struct post *post, struct letter *letter, struct arena *arena)
 {
-	struct fcm *own = post->fcm;
+	struct fcm *fcm = post->fcm;
 
-	if (own->token && now_s() < own->until_s)
-		return letter_call(own, letter, arena);
+	if (fcm->token && fcm_now_s() < fcm->valid_until_s)
+		return fcm_call(fcm, letter, arena);
 	letter->next = NULL;
-	*own->end = letter;
-	own->end = &letter->next;
-	if (!own->fetching)
-		token_fetch(own);
+	*fcm->end = letter;
+	fcm->end = &letter->next;
+	if (!fcm->fetching)
+		fcm_token_fetch(fcm);
 }
 
 void fcm_forget(struct letter *letter)
 {
-	struct fcm *own = letter->post->fcm;
+	struct fcm *fcm = letter->post->fcm;
 
-	for (struct letter **at = own ? &own->waiting : NULL; at && *at; at = &(*at)->next)
+	for (struct letter **at = fcm ? &fcm->waiting : NULL; at && *at; at = &(*at)->next)
 		if (*at == letter) {
 			*at = letter->next;
 			if (!*at)
-				own->end = at;
+				fcm->end = at;
 			return;
 		}
 }
 
-/* A device that has uninstalled the app or belongs to another one, or a text that never was its
- * token. Of the last the error code is no sign: it is INVALID_ARGUMENT for a message that is badly
- * made, too. */
-static bool gone(const struct client_answer *answer)
+/* The app was uninstalled, the token belongs to another app, or it never was a token. For the last
+ * the error code is not enough: it is INVALID_ARGUMENT for any malformed message. */
+static bool fcm_address_gone(const struct client_answer *answer)
 {
 	return answer_has(answer, "UNREGISTERED") || answer_has(answer, "SENDER_ID_MISMATCH") ||
 		(answer->status == 400 &&
@@ -211,15 +210,16 @@ static bool gone(const struct client_answer *answer)
 				answer_has(answer, "message.token")));
 }
 
-/* Apple not believing Firebase is no fault of the token, which all other pushes need. */
-static void unauthorised(struct post *post, const struct client_answer *answer)
+/* THIRD_PARTY_AUTH_ERROR concerns Firebase's credentials at Apple, so our token stays valid. */
+static void fcm_unauthorised(struct post *post, const struct client_answer *answer)
 {
 	if (!answer_has(answer, "THIRD_PARTY_AUTH_ERROR"))
-		post->fcm->until_s = post->fcm->rest_s = 0;
+		post->fcm->valid_until_s = post->fcm->retry_at_s = 0;
 }
 
-/* {"error":{"status","details":[{"errorCode"}]}}: the status is that of any service of Google. */
-static void code(const struct client_answer *answer, const json_t *json, char out[CODE_MAX])
+/* {"error":{"status","details":[{"errorCode"}]}}: `status` is Google's generic code. */
+static void fcm_error_code(
+        const struct client_answer *answer, const json_t *json, char out[CODE_MAX])
 {
 	const json_t *error = json_object_get(json, "error"), *detail;
 	const char *word = json_string_value(json_object_get(error, "status"));
@@ -227,24 +227,30 @@ static void code(const struct client_answer *answer, const json_t *json, char ou
 
 	(void)answer;
 	json_array_foreach (json_object_get(error, "details"), i, detail) {
-		const char *own = json_string_value(json_object_get(detail, "errorCode"));
+		const char *detailed = json_string_value(json_object_get(detail, "errorCode"));
 
-		word = own ? own : word;
+		word = detailed ? detailed : word;
 	}
 	if (word)
 		snprintf(out, CODE_MAX, "%s", word);
 }
 
-static bool up(const struct post *post)
+static bool fcm_available(const struct post *post)
 {
-	const struct fcm *own = post->fcm;
+	const struct fcm *fcm = post->fcm;
 
-	return (own->token && now_s() < own->until_s) ||
-		(partner_up(own->partner) && now_s() >= own->rest_s);
+	return (fcm->token && fcm_now_s() < fcm->valid_until_s) ||
+		(partner_up(fcm->partner) && fcm_now_s() >= fcm->retry_at_s);
 }
 
-const struct provider provider_fcm = { .word = "fcm", .channel = CHANNEL_PUSH, .ready = ready,
-	.send = letter_send, .gone = gone, .unauthorised = unauthorised, .code = code, .up = up };
+const struct provider provider_fcm = { .word = "fcm",
+	.channel = CHANNEL_PUSH,
+	.ready = fcm_configured,
+	.send = fcm_send,
+	.gone = fcm_address_gone,
+	.unauthorised = fcm_unauthorised,
+	.code = fcm_error_code,
+	.up = fcm_available };
 
 int fcm_open(struct post *post)
 {
@@ -252,49 +258,49 @@ int fcm_open(struct post *post)
 		"private_key", "token_uri" };
 	static const struct partner_limits limits = { .at_once = 1, .waiting = 4,
 		.timeout_ms = 30000, .failures = 3, .pause_ms = 5000 };
-	struct fcm *own = calloc(1, sizeof(*own));
+	struct fcm *fcm = calloc(1, sizeof(*fcm));
 	char *probe;
 
-	post->fcm = own;
-	if (!own)
+	post->fcm = fcm;
+	if (!fcm)
 		return E_NO_MEMORY;
-	own->post = post;
-	own->end = &own->waiting;
-	own->account = json_load_file(post->config->fcm_account, JSON_REJECT_DUPLICATES, NULL);
+	fcm->post = post;
+	fcm->end = &fcm->waiting;
+	fcm->account = json_load_file(post->config->fcm_account, JSON_REJECT_DUPLICATES, NULL);
 	for (size_t i = 0; i < COUNT_OF(needed); i++)
-		if (!account_text(own, needed[i])) {
+		if (!fcm_account_text(fcm, needed[i])) {
 			log_line(LOG_ERROR,
-				"fcm_account: it cannot be read, or is no service account",
+				"fcm_account: cannot be read or is not a service account",
 				LOG_T("file", post->config->fcm_account),
 				LOG_T("missing", needed[i]));
 			return E_CONFIG;
 		}
 	if (strcmp(post->config->environment, "production") == 0 &&
-		strncasecmp(account_text(own, "token_uri"), "https://", 8) != 0) {
-		log_line(LOG_ERROR, "fcm_account: in production its token_uri must be https",
+		strncasecmp(fcm_account_text(fcm, "token_uri"), "https://", 8) != 0) {
+		log_line(LOG_ERROR, "fcm_account: token_uri must be https in production",
 			LOG_T("file", post->config->fcm_account));
 		return E_CONFIG;
 	}
-	probe = statement(own);
+	probe = fcm_assertion(fcm);
 	if (!probe) {
-		log_line(LOG_ERROR, "fcm_account: its private_key cannot sign",
+		log_line(LOG_ERROR, "fcm_account: private_key cannot sign",
 			LOG_T("file", post->config->fcm_account));
 		return E_CONFIG;
 	}
 	free(probe);
-	own->partner = partner_new(post->app->client, "fcm-token", &limits);
-	return own->partner ? 0 : E_NO_MEMORY;
+	fcm->partner = partner_new(post->app->client, "fcm-token", &limits);
+	return fcm->partner ? 0 : E_NO_MEMORY;
 }
 
 void fcm_close(struct post *post)
 {
-	struct fcm *own = post->fcm;
+	struct fcm *fcm = post->fcm;
 
-	if (!own)
+	if (!fcm)
 		return;
-	if (own->fetching)
-		client_cancel(&own->call);
-	json_decref(own->account);
-	free(own->token);
-	free(own);
+	if (fcm->fetching)
+		client_cancel(&fcm->call);
+	json_decref(fcm->account);
+	free(fcm->token);
+	free(fcm);
 }

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * Calls of the mobile-money gateway. Each is a verb: what is sent where, in either dialect. A call
- * that needs a token which is not there waits for it with all others; the first of them fetches it:
+ * Calls to the mobile-money gateway. A gateway_verb describes each kind of request in both
+ * dialects. When there is no valid token, calls wait for it; the first of them fetches it:
  *
- *   call ─┬─ token ──── sent ─┬─ 401, first time: the token is forgotten, and the call waits for
- *         └─ waits ─┐         │  the next
- *          fetched ─┘         └─ told
+ *   call ─┬─ token ──── sent ─┬─ first 401: discard the token, wait for the next one
+ *         └─ waits ─┐         └─ completed
+ *          fetched ─┘
  *
- * Whether a request did something decides what the caller may do next, so an answer counts as a
- * refusal only when it is plainly one: whatever leaves doubt is GATEWAY_UNCERTAIN.
+ * What the caller may do next depends on whether the request had an effect. So a response counts as
+ * a refusal only when it clearly is one; everything else is GATEWAY_UNCERTAIN.
  */
 #include "reeyo/partners/gateway.h"
 
@@ -26,9 +26,10 @@
 #define PAUSE_MS 10000
 #define TOKEN_SIZE 4096
 #define URL_SIZE 512
-/* A token is given up so long before it ends, or a tenth of its life when that is less. */
+/* A token is replaced this long before it expires, or after 90 % of its lifetime if that is later.
+ */
 #define TOKEN_MARGIN_MS 60000
-/* Of a token that does not say when it ends. */
+/* Lifetime of a token without an expiry. */
 #define TOKEN_LIFE_MS (30 * 60000)
 
 struct gateway {
@@ -43,12 +44,12 @@ struct gateway {
 	unsigned token;                      /* its serial number */
 	uint64_t token_ends_ms;
 	struct gateway_call *waiting, **waiting_end;
-	struct gateway_history *reading; /* by the work pool */
+	struct gateway_history *reading; /* parsed by the work pool */
 };
 
-/* --- Ends ------------------------------------------------------------------------------------- */
+/* --- Completion ------------------------------------------------------------------------------- */
 
-void gateway_tell(struct gateway_call *call, enum gateway_outcome outcome, const char *why)
+void gateway_complete(struct gateway_call *call, enum gateway_outcome outcome, const char *why)
 {
 	const struct gateway_answer answer = { .outcome = outcome, .why = why,
 		.told = { .amount = -1 } };
@@ -56,8 +57,8 @@ void gateway_tell(struct gateway_call *call, enum gateway_outcome outcome, const
 	call->done(call, &answer);
 }
 
-/* What an answer of that status means when it is no 2xx. */
-static enum gateway_outcome outcome_of(long status)
+/* For a status other than 2xx. */
+static enum gateway_outcome outcome_from_status(long status)
 {
 	if (status == 401 || status == 429)
 		return GATEWAY_UNREACHED;
@@ -65,8 +66,8 @@ static enum gateway_outcome outcome_of(long status)
 		GATEWAY_UNCERTAIN : GATEWAY_REFUSED;
 }
 
-/* The gateway's words for what is wrong, wherever it puts them. */
-static const char *words_of(const json_t *json)
+/* The gateway's error message; it uses several member names. */
+static const char *error_message_in(const json_t *json)
 {
 	static const char *const names[] = { "message", "detail", "error", "reason" };
 
@@ -76,20 +77,20 @@ static const char *words_of(const json_t *json)
 		if (words)
 			return words;
 	}
-	return "the gateway refused without a reason";
+	return "the gateway refused without giving a reason";
 }
 
-static void tell_answer(struct gateway_call *call, const struct client_answer *http)
+static void response_complete(struct gateway_call *call, const struct client_answer *http)
 {
 	json_t *json = json_loadb(http->body.at, http->body.len, 0, NULL);
-	struct gateway_answer answer = { .outcome = GATEWAY_TOLD, .told = told_read(json) };
+	struct gateway_answer answer = { .outcome = GATEWAY_TOLD, .told = transaction_read(json) };
 
 	if (http->status < 200 || http->status > 299) {
-		answer.outcome = outcome_of(http->status);
-		answer.why = words_of(json);
+		answer.outcome = outcome_from_status(http->status);
+		answer.why = error_message_in(json);
 	} else if (!answer.told.reference.at) {
 		answer.outcome = GATEWAY_UNCERTAIN;
-		answer.why = NOTHING_SAID;
+		answer.why = NO_TRANSACTION;
 	}
 	call->done(call, &answer);
 	json_decref(json);
@@ -97,39 +98,39 @@ static void tell_answer(struct gateway_call *call, const struct client_answer *h
 
 /* --- Sending ---------------------------------------------------------------------------------- */
 
-static void send_or_wait(struct gateway *gateway, struct gateway_call *call);
+static void gateway_call_send_or_wait(struct gateway *gateway, struct gateway_call *call);
 
-/* Unless another call has done so, and there is a newer one by now. */
-static void token_forget(struct gateway *gateway, unsigned token)
+/* Does nothing when another call has replaced the token already. */
+static void token_discard(struct gateway *gateway, unsigned token)
 {
 	if (gateway->token == token)
 		gateway->authorization[0] = '\0';
 }
 
-static void answered(struct client_call *http, const struct client_answer *answer)
+static void response_received(struct client_call *http, const struct client_answer *answer)
 {
 	struct gateway_call *call = CONTAINER_OF(http, struct gateway_call, http);
 	const struct gateway_verb *verb = call->verb;
 
 	if (answer->error)
-		return gateway_tell(call, answer->unsent ? GATEWAY_UNREACHED : GATEWAY_UNCERTAIN,
-			answer->error == E_BODY_TOO_LARGE && verb->too_large ?
-				verb->too_large : answer->why);
+		return gateway_complete(call,
+		        answer->unsent ? GATEWAY_UNREACHED : GATEWAY_UNCERTAIN,
+		        answer->error == E_BODY_TOO_LARGE && verb->too_large ? verb->too_large
+		                                                             : answer->why);
 	if (answer->status == 401) {
-		token_forget(call->gateway, call->token);
+		token_discard(call->gateway, call->token);
 		if (!call->tried_again) {
 			call->tried_again = true;
-			return send_or_wait(call->gateway, call);
+			return gateway_call_send_or_wait(call->gateway, call);
 		}
 	}
 	if (verb->take && answer->status >= 200 && answer->status <= 299)
 		return verb->take(call, answer);
-	tell_answer(call, answer);
+	response_complete(call, answer);
 }
 
-/* Letters, digits, '-' and '_' as they are, everything else escaped: a reference comes from the
- * gateway or a callback. */
-static size_t add_escaped(char *out, size_t room, const char *reference)
+/* Percent-encodes all but letters, digits, '-' and '_': a reference comes from outside. */
+static size_t reference_escape(char *out, size_t room, const char *reference)
 {
 	size_t len = 0;
 
@@ -145,8 +146,8 @@ static size_t add_escaped(char *out, size_t room, const char *reference)
 	return len;
 }
 
-/* The base without the slash at its end, then the path. */
-static void url_write(const struct gateway *gateway, const char *path,
+/* The base URL without a trailing slash, then the path. */
+static void gateway_url_write(const struct gateway *gateway, const char *path,
 	const char *reference, char out[URL_SIZE])
 {
 	const char *base = gateway->config->campay_url;
@@ -158,13 +159,13 @@ static void url_write(const struct gateway *gateway, const char *path,
 		(int)(len < URL_SIZE / 2 ? len : URL_SIZE / 2), base);
 	for (; *path && len + 1 < URL_SIZE; path++)
 		if (*path == '{')
-			len += add_escaped(out + len, URL_SIZE - len - 4, reference);
+			len += reference_escape(out + len, URL_SIZE - len - 4, reference);
 		else if (*path != '}')
 			out[len++] = *path;
 	out[len] = '\0';
 }
 
-static void request_make(struct gateway *gateway, struct client_call *http,
+static void gateway_request_send(struct gateway *gateway, struct client_call *http,
 	const char *url, const json_t *body)
 {
 	char *text auto_free = body ? json_dumps(body, JSON_COMPACT) : NULL;
@@ -184,7 +185,7 @@ static void request_make(struct gateway *gateway, struct client_call *http,
 	client_call(gateway->client, http);
 }
 
-static void send_call(struct gateway *gateway, struct gateway_call *call)
+static void gateway_call_send(struct gateway *gateway, struct gateway_call *call)
 {
 	const struct gateway_verb *verb = call->verb;
 	json_t *body = verb->body ? verb->body(call) : NULL;
@@ -192,17 +193,17 @@ static void send_call(struct gateway *gateway, struct gateway_call *call)
 
 	call->token = gateway->token;
 	call->http = (struct client_call){ .partner = gateway->partner, .method = verb->method,
-		.max_answer = verb->max_answer, .done = answered };
+		.max_answer = verb->max_answer, .done = response_received };
 	if (verb->body && !body)
 		return client_refuse(gateway->client, &call->http, E_INTERNAL);
-	url_write(gateway, verb->path[gateway->dialect], call->reference, url);
-	request_make(gateway, &call->http, url, body);
+	gateway_url_write(gateway, verb->path[gateway->dialect], call->reference, url);
+	gateway_request_send(gateway, &call->http, url, body);
 	json_decref(body);
 }
 
 /* --- The token -------------------------------------------------------------------------------- */
 
-static struct gateway_call *waiting_take(struct gateway *gateway)
+static struct gateway_call *gateway_waiting_detach(struct gateway *gateway)
 {
 	struct gateway_call *all = gateway->waiting;
 
@@ -211,28 +212,31 @@ static struct gateway_call *waiting_take(struct gateway *gateway)
 	return all;
 }
 
-static void waiting_go(struct gateway *gateway)
+static void gateway_waiting_send(struct gateway *gateway)
 {
-	for (struct gateway_call *call = waiting_take(gateway), *next; call; call = next) {
+	for (struct gateway_call *call = gateway_waiting_detach(gateway), *next; call;
+	        call = next) {
 		next = call->next;
-		send_call(gateway, call);
+		gateway_call_send(gateway, call);
 	}
 }
 
-static void waiting_fail(struct gateway *gateway, const char *why)
+static void gateway_waiting_fail(struct gateway *gateway, const char *why)
 {
-	for (struct gateway_call *call = waiting_take(gateway), *next; call; call = next) {
+	for (struct gateway_call *call = gateway_waiting_detach(gateway), *next; call;
+	        call = next) {
 		next = call->next;
-		gateway_tell(call, GATEWAY_UNREACHED, why);
+		gateway_complete(call, GATEWAY_UNREACHED, why);
 	}
 }
 
-/* How long a token lives: expires_in in seconds, or expires_at as a moment (text, or a number in
- * seconds or milliseconds). */
+/* Lifetime of a token: expires_in in seconds, or expires_at as a time (text, or a number in seconds
+ * or milliseconds). */
 static int64_t token_life_ms(const json_t *json)
 {
 	const json_t *at = json_object_get(json, "expires_at");
-	int64_t in_s = told_amount(json_object_get(json, "expires_in")), moment = told_amount(at);
+	int64_t in_s = transaction_amount(json_object_get(json, "expires_in")),
+	        moment = transaction_amount(at);
 
 	if (in_s > 0)
 		return in_s < 86400 * 30 ? in_s * 1000 : 86400000ll * 30;
@@ -243,7 +247,7 @@ static int64_t token_life_ms(const json_t *json)
 	return TOKEN_LIFE_MS;
 }
 
-static bool token_keep(struct gateway *gateway, const json_t *json)
+static bool token_store(struct gateway *gateway, const json_t *json)
 {
 	const char *token = json_string_value(json_object_get(json, "token"));
 	int64_t life = token_life_ms(json), margin = life / 10;
@@ -263,19 +267,20 @@ static void token_fetched(struct client_call *http, const struct client_answer *
 	struct gateway *gateway = CONTAINER_OF(http, struct gateway, fetch);
 	json_t *json = answer->error ? NULL :
 		json_loadb(answer->body.at, answer->body.len, 0, NULL);
-	bool kept = answer->status >= 200 && answer->status <= 299 && token_keep(gateway, json);
+	bool kept = answer->status >= 200 && answer->status <= 299 && token_store(gateway, json);
 
 	json_decref(json);
 	gateway->fetching = false;
 	if (kept)
-		return waiting_go(gateway);
+		return gateway_waiting_send(gateway);
 	if (answer->error != E_DRAINING)
-		log_line(LOG_WARN, "the gateway gives no token", LOG_I("status", answer->status),
+		log_line(LOG_WARN, "the gateway returned no token", LOG_I("status", answer->status),
 			LOG_T("why", answer->why));
-	waiting_fail(gateway, answer->error ? answer->why : "the gateway gives no token");
+	gateway_waiting_fail(
+	        gateway, answer->error ? answer->why : "the gateway returned no token");
 }
 
-static void token_fetch(struct gateway *gateway)
+static void gateway_token_fetch(struct gateway *gateway)
 {
 	static const char *const path[DIALECTS] = { "/token/", "/auth/token" };
 	json_t *body = json_pack("{s:s, s:s}", "username", gateway->config->campay_username,
@@ -283,10 +288,10 @@ static void token_fetch(struct gateway *gateway)
 	char url[URL_SIZE];
 
 	gateway->fetching = true;
-	url_write(gateway, path[gateway->dialect], "", url);
+	gateway_url_write(gateway, path[gateway->dialect], "", url);
 	gateway->fetch = (struct client_call){ .partner = gateway->token_partner,
 		.method = "POST", .done = token_fetched };
-	request_make(gateway, &gateway->fetch, url, body);
+	gateway_request_send(gateway, &gateway->fetch, url, body);
 	json_decref(body);
 }
 
@@ -296,18 +301,18 @@ static void token_wait(struct gateway *gateway, struct gateway_call *call)
 	*gateway->waiting_end = call;
 	gateway->waiting_end = &call->next;
 	if (!gateway->fetching)
-		token_fetch(gateway);
+		gateway_token_fetch(gateway);
 }
 
-static bool token_there(const struct gateway *gateway)
+static bool token_valid(const struct gateway *gateway)
 {
 	return gateway->authorization[0] && loop_now(gateway->loop) < gateway->token_ends_ms;
 }
 
-static void send_or_wait(struct gateway *gateway, struct gateway_call *call)
+static void gateway_call_send_or_wait(struct gateway *gateway, struct gateway_call *call)
 {
-	if (token_there(gateway))
-		send_call(gateway, call);
+	if (token_valid(gateway))
+		gateway_call_send(gateway, call);
 	else
 		token_wait(gateway, call);
 }
@@ -319,7 +324,7 @@ static json_t *transfer_body(const struct gateway_call *call, const char *party)
 	char amount[24];
 
 	snprintf(amount, sizeof(amount), "%lld", (long long)call->amount);
-	/* external_user, because the history's rows may leave external_reference out. */
+	/* external_user too, because rows of the history may omit external_reference. */
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "amount", amount, "currency", "XAF",
 		party, call->phone + (call->phone[0] == '+'), "description", call->description,
 		"external_reference", call->external, "external_user", call->external);
@@ -341,33 +346,33 @@ static const struct gateway_verb verb_withdraw = { "POST",
 	{ "/withdraw/", "/disburse" }, withdraw_body };
 static const struct gateway_verb verb_ask = { "GET", { "/transaction/{}/", "/transaction/{}" } };
 
-void gateway_begin(struct gateway *gateway, struct gateway_call *call,
+void gateway_start(struct gateway *gateway, struct gateway_call *call,
 	const struct gateway_verb *verb)
 {
 	call->gateway = gateway;
 	call->verb = verb;
 	call->tried_again = false;
-	send_or_wait(gateway, call);
+	gateway_call_send_or_wait(gateway, call);
 }
 
 void gateway_collect(struct gateway *gateway, struct gateway_call *call)
 {
-	gateway_begin(gateway, call, &verb_collect);
+	gateway_start(gateway, call, &verb_collect);
 }
 
 void gateway_withdraw(struct gateway *gateway, struct gateway_call *call)
 {
-	gateway_begin(gateway, call, &verb_withdraw);
+	gateway_start(gateway, call, &verb_withdraw);
 }
 
 void gateway_ask(struct gateway *gateway, struct gateway_call *call)
 {
-	gateway_begin(gateway, call, &verb_ask);
+	gateway_start(gateway, call, &verb_ask);
 }
 
-/* --- Reading ---------------------------------------------------------------------------------- */
+/* --- History ---------------------------------------------------------------------------------- */
 
-int gateway_work(struct gateway *gateway, struct gateway_history *history)
+int gateway_history_parse(struct gateway *gateway, struct gateway_history *history)
 {
 	int error = loop_work(gateway->loop, &history->work);
 
@@ -378,7 +383,7 @@ int gateway_work(struct gateway *gateway, struct gateway_history *history)
 	return 0;
 }
 
-bool gateway_worked(struct gateway_history *history)
+bool gateway_history_parsed(struct gateway_history *history)
 {
 	struct gateway_history **at;
 
@@ -392,8 +397,8 @@ bool gateway_worked(struct gateway_history *history)
 
 /* --- Life ------------------------------------------------------------------------------------- */
 
-/* Off: slots for none, so that a call all the same is refused like any other. */
-static int partners_make(struct gateway *gateway)
+/* Without credentials there are no slots, so every call is refused. */
+static int gateway_partners_new(struct gateway *gateway)
 {
 	unsigned at_once = gateway_on(gateway) ? (unsigned)gateway->config->gateway_at_once : 0;
 	struct partner_limits limits = { .at_once = at_once, .waiting = at_once ? WAITING_MOST : 0,
@@ -401,7 +406,7 @@ static int partners_make(struct gateway *gateway)
 		.failures = FAILURES, .pause_ms = PAUSE_MS };
 
 	gateway->partner = partner_new(gateway->client, "gateway", &limits);
-	/* Apart, so that a token is not waited for behind the calls that wait for it. */
+	/* A partner of its own: the token call must not queue behind the calls that wait for it. */
 	limits.at_once = at_once ? 1 : 0;
 	limits.waiting = 0;
 	gateway->token_partner = partner_new(gateway->client, "gateway token", &limits);
@@ -420,7 +425,7 @@ int gateway_new(struct loop *loop, struct client *client,
 	gateway->config = config;
 	gateway->dialect = strcmp(config->campay_dialect, "upstream") == 0 ? UPSTREAM : CAMPAY;
 	gateway->waiting_end = &gateway->waiting;
-	if (partners_make(gateway)) {
+	if (gateway_partners_new(gateway)) {
 		free(gateway);
 		return E_NO_MEMORY;
 	}
@@ -445,5 +450,5 @@ bool gateway_on(const struct gateway *gateway)
 bool gateway_up(const struct gateway *gateway)
 {
 	return gateway_on(gateway) && partner_up(gateway->partner) &&
-		(token_there(gateway) || partner_up(gateway->token_partner));
+		(token_valid(gateway) || partner_up(gateway->token_partner));
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Callbacks: whether one is the gateway's, and what it says. See gateway_heard.
+ * Verification of the gateway's callbacks. The header describes the signatures.
  */
 #include <jwt.h>
 #include <openssl/crypto.h>
@@ -16,7 +16,7 @@
 
 /* --- Queries ---------------------------------------------------------------------------------- */
 
-static int hex_digit(char c)
+static int hex_value(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -24,8 +24,8 @@ static int hex_digit(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* A value without its escapes; what is no escape stays as it is. NULL when memory is out. */
-static char *unescape(struct arena *arena, struct text value)
+/* Percent-decodes a value; an invalid escape stays as it is. NULL: out of memory. */
+static char *percent_decode(struct arena *arena, struct text value)
 {
 	char *out = arena_alloc(arena, value.len + 1), *to = out;
 
@@ -33,8 +33,8 @@ static char *unescape(struct arena *arena, struct text value)
 		int high = -1, low = -1;
 
 		if (value.at[i] == '%' && i + 2 < value.len) {
-			high = hex_digit(value.at[i + 1]);
-			low = hex_digit(value.at[i + 2]);
+			high = hex_value(value.at[i + 1]);
+			low = hex_value(value.at[i + 2]);
 		}
 		if (high >= 0 && low >= 0) {
 			*to++ = (char)(high << 4 | low);
@@ -48,15 +48,15 @@ static char *unescape(struct arena *arena, struct text value)
 	return out;
 }
 
-/* A query as an object of texts; a parameter's first value counts. NULL when memory is out. */
-static json_t *query_read(struct arena *arena, struct text query)
+/* A query as a JSON object of texts; the first value of a parameter counts. NULL: out of memory. */
+static json_t *query_parse(struct arena *arena, struct text query)
 {
 	json_t *object = json_object();
 
 	while (object && query.at) {
 		struct text value = text_cut(&query, '&');
 		struct text name = text_cut(&value, '=');
-		char *text = unescape(arena, value);
+		char *text = percent_decode(arena, value);
 
 		if (!text) {
 			json_decref(object);
@@ -68,8 +68,8 @@ static json_t *query_read(struct arena *arena, struct text query)
 	return object;
 }
 
-/* Without the parameter `signature`. */
-static struct text query_signed(struct arena *arena, struct text query)
+/* The query without the parameter `signature`. */
+static struct text query_signed_part(struct arena *arena, struct text query)
 {
 	struct buf left = buf_in(arena, query.len + 1);
 
@@ -87,32 +87,32 @@ static struct text query_signed(struct arena *arena, struct text query)
 
 /* --- Signatures ------------------------------------------------------------------------------- */
 
-static bool mac_right(const char *key, const char *hex, struct text data)
+static bool hmac_valid(const char *key, const char *hex, struct text data)
 {
-	unsigned char mac[MAC_SIZE], told[MAC_SIZE];
+	unsigned char mac[MAC_SIZE], given[MAC_SIZE];
 	unsigned size = sizeof(mac);
 	int high, low;
 
 	for (size_t i = 0; i < MAC_SIZE; i++) {
-		high = hex_digit(hex[2 * i]);
-		low = hex_digit(hex[2 * i + 1]);
+		high = hex_value(hex[2 * i]);
+		low = hex_value(hex[2 * i + 1]);
 		if (high < 0 || low < 0)
 			return false;
-		told[i] = (unsigned char)(high << 4 | low);
+		given[i] = (unsigned char)(high << 4 | low);
 	}
 	return HMAC(EVP_sha256(), key, (int)strlen(key), (const unsigned char *)data.at, data.len,
-		mac, &size) && CRYPTO_memcmp(mac, told, sizeof(mac)) == 0;
+		mac, &size) && CRYPTO_memcmp(mac, given, sizeof(mac)) == 0;
 }
 
-static void jwt_cleanup(jwt_t **jwt)
+static void callback_jwt_cleanup(jwt_t **jwt)
 {
 	if (*jwt)
 		jwt_free(*jwt);
 }
-#define auto_jwt __attribute__((cleanup(jwt_cleanup)))
+#define auto_jwt __attribute__((cleanup(callback_jwt_cleanup)))
 
-/* A token that was made for another transaction does not vouch for this one. */
-static bool claims_agree(const json_t *claims, const json_t *said)
+/* A token made for another transaction is not valid for this one. */
+static bool claims_match(const json_t *claims, const json_t *callback)
 {
 	static const char *const names[] = { "reference", "external_reference", "status" };
 	const json_t *expires = json_object_get(claims, "exp");
@@ -122,20 +122,19 @@ static bool claims_agree(const json_t *claims, const json_t *said)
 	for (size_t i = 0; i < COUNT_OF(names); i++) {
 		const json_t *claim = json_object_get(claims, names[i]);
 
-		if (claim && !json_equal(claim, json_object_get(said, names[i])))
+		if (claim && !json_equal(claim, json_object_get(callback, names[i])))
 			return false;
 	}
 	return true;
 }
 
-/* libjwt believes the header about the algorithm, so that is looked at after it has checked the
- * signature. */
-static bool token_right(const char *key, const char *token, const json_t *said)
+/* libjwt takes the algorithm from the token's header, so the algorithm is checked afterwards. */
+static bool callback_token_valid(const char *key, const char *token, const json_t *callback)
 {
 	jwt_t *jwt auto_jwt = NULL;
 	char *text auto_free = NULL;
 	json_t *claims;
-	bool right;
+	bool valid;
 
 	if (jwt_decode(&jwt, token, (const unsigned char *)key, (int)strlen(key))) {
 		jwt = NULL;
@@ -144,24 +143,24 @@ static bool token_right(const char *key, const char *token, const json_t *said)
 	if (jwt_get_alg(jwt) != JWT_ALG_HS256 || !(text = jwt_get_grants_json(jwt, NULL)))
 		return false;
 	claims = json_loads(text, 0, NULL);
-	right = claims && claims_agree(claims, said);
+	valid = claims && claims_match(claims, callback);
 	json_decref(claims);
-	return right;
+	return valid;
 }
 
-static bool signature_right(const struct config *config, const char *signature,
-	struct text data, const json_t *said)
+static bool callback_signature_valid(const struct config *config, const char *signature,
+	struct text data, const json_t *callback)
 {
 	if (strlen(signature) == HEX_SIZE && !strchr(signature, '.'))
 		return config->campay_app_key[0] &&
-			mac_right(config->campay_app_key, signature, data);
+			hmac_valid(config->campay_app_key, signature, data);
 	return config->campay_webhook_key[0] &&
-		token_right(config->campay_webhook_key, signature, said);
+		callback_token_valid(config->campay_webhook_key, signature, callback);
 }
 
-/* --- What it says ----------------------------------------------------------------------------- */
+/* --- The callback ----------------------------------------------------------------------------- */
 
-static bool keep(struct arena *arena, struct text *text)
+static bool callback_text_keep(struct arena *arena, struct text *text)
 {
 	if (!text->at)
 		return true;
@@ -169,21 +168,23 @@ static bool keep(struct arena *arena, struct text *text)
 	return text->at != NULL;
 }
 
-static int heard(const struct config *config, struct arena *arena, const char *signature,
-	struct text data, const json_t *said, struct gateway_told *ret)
+static int callback_verify(const struct config *config, struct arena *arena, const char *signature,
+	struct text data, const json_t *callback, struct gateway_told *ret)
 {
-	struct gateway_told told = told_read(said);
+	struct gateway_told transaction = transaction_read(callback);
 
 	if (!signature)
-		signature = json_string_value(json_object_get(said, "signature"));
-	if (!signature || !signature_right(config, signature, data, said))
+		signature = json_string_value(json_object_get(callback, "signature"));
+	if (!signature || !callback_signature_valid(config, signature, data, callback))
 		return E_BAD_SIGNATURE;
-	if (!told.reference.at && !told.external.at)
+	if (!transaction.reference.at && !transaction.external.at)
 		return E_MALFORMED_JSON;
-	if (!keep(arena, &told.reference) || !keep(arena, &told.external) ||
-		!keep(arena, &told.ussd_code) || !keep(arena, &told.reason))
+	if (!callback_text_keep(arena, &transaction.reference) ||
+	        !callback_text_keep(arena, &transaction.external) ||
+	        !callback_text_keep(arena, &transaction.ussd_code) ||
+	        !callback_text_keep(arena, &transaction.reason))
 		return E_NO_MEMORY;
-	*ret = told;
+	*ret = transaction;
 	return 0;
 }
 
@@ -195,10 +196,11 @@ int gateway_heard(const struct config *config, struct arena *arena, const char *
 	int error;
 
 	if (body)
-		return heard(config, arena, signature, raw, body, ret);
-	query = query_read(arena, raw);
-	data = query_signed(arena, raw);
-	error = query && data.at ? heard(config, arena, signature, data, query, ret) : E_NO_MEMORY;
+		return callback_verify(config, arena, signature, raw, body, ret);
+	query = query_parse(arena, raw);
+	data = query_signed_part(arena, raw);
+	error = query && data.at ? callback_verify(config, arena, signature, data, query, ret)
+	                         : E_NO_MEMORY;
 	json_decref(query);
 	return error;
 }

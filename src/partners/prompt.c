@@ -1,92 +1,91 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is said at once and never written down: one-time codes. A prompt is a letter of its own
- * memory, tried again a few times; a code is of no use when it comes late, so it is dropped after
- * that, and when too many wait.
+ * Sends one-time codes at once, without storing them. Each has its own memory and is retried a few
+ * times. A late code is useless, so it is dropped after the last retry, and when too many wait.
  */
 #include <stdlib.h>
 
 #include "provider.h"
 #include "reeyo/core/log.h"
 
-#define PROMPTS_MAX 256
-#define PROMPT_MEMORY 16384
+#define OTP_SENDS_MAX 256
+#define OTP_SEND_MEMORY 16384
 
-static const unsigned waits_ms[] = { 1000, 4000, 15000 };
-#define TRIES (COUNT_OF(waits_ms) + 1)
+static const unsigned retry_ms[] = { 1000, 4000, 15000 };
+#define TRIES (COUNT_OF(retry_ms) + 1)
 
-struct prompt {
+struct otp_send {
 	struct letter letter;
 	struct deadline wait;
-	struct prompts *prompts;
+	struct prompts *sender;
 	struct arena *arena;
-	struct prompt *next, *previous;
+	struct otp_send *next, *previous;
 	unsigned tries;
 };
 
 struct prompts {
 	struct post *post;
-	struct prompt *all;
+	struct otp_send *all;
 	unsigned count;
-	struct deadline_list waits[COUNT_OF(waits_ms)];
+	struct deadline_list waits[COUNT_OF(retry_ms)];
 };
 
-static void prompt_free(struct prompt *prompt)
+static void otp_send_free(struct otp_send *send)
 {
-	struct prompts *prompts = prompt->prompts;
+	struct prompts *sender = send->sender;
 
-	deadline_stop(&prompt->wait);
-	if (prompt->previous)
-		prompt->previous->next = prompt->next;
+	deadline_stop(&send->wait);
+	if (send->previous)
+		send->previous->next = send->next;
 	else
-		prompts->all = prompt->next;
-	if (prompt->next)
-		prompt->next->previous = prompt->previous;
-	prompts->count--;
-	arena_free(prompt->arena); /* which it stands in */
+		sender->all = send->next;
+	if (send->next)
+		send->next->previous = send->previous;
+	sender->count--;
+	arena_free(send->arena); /* contains the struct itself */
 }
 
-static void told(struct letter *letter, const struct receipt *receipt)
+static void otp_send_done(struct letter *letter, const struct receipt *receipt)
 {
-	struct prompt *prompt = CONTAINER_OF(letter, struct prompt, letter);
+	struct otp_send *send = CONTAINER_OF(letter, struct otp_send, letter);
 
-	if (receipt->outcome == OUTCOME_RETRY && ++prompt->tries < TRIES)
-		return deadline_start(&prompt->prompts->waits[prompt->tries - 1], &prompt->wait);
+	if (receipt->outcome == OUTCOME_RETRY && ++send->tries < TRIES)
+		return deadline_start(&send->sender->waits[send->tries - 1], &send->wait);
 	if (receipt->outcome == OUTCOME_RETRY || receipt->outcome == OUTCOME_DEAD)
 		log_line(LOG_WARN, "a one-time code was not sent",
 			LOG_T("channel", channel_suffix(letter->channel)),
 			LOG_T("why", receipt->why));
-	prompt_free(prompt);
+	otp_send_free(send);
 }
 
-static void wait_over(struct deadline *deadline)
+static void otp_retry_due(struct deadline *deadline)
 {
-	struct prompt *prompt = CONTAINER_OF(deadline, struct prompt, wait);
+	struct otp_send *send = CONTAINER_OF(deadline, struct otp_send, wait);
 
-	post_send(prompt->prompts->post, &prompt->letter);
+	post_send(send->sender->post, &send->letter);
 }
 
-static struct prompt *prompt_new(struct prompts *prompts)
+static struct otp_send *otp_send_new(struct prompts *sender)
 {
-	struct arena *arena = prompts->count < PROMPTS_MAX ?
-		arena_new(prompts->post->app->pool, PROMPT_MEMORY) : NULL;
-	struct prompt *prompt = arena ? ARENA_NEW(arena, struct prompt) : NULL;
+	struct arena *arena = sender->count < OTP_SENDS_MAX ?
+		arena_new(sender->post->app->pool, OTP_SEND_MEMORY) : NULL;
+	struct otp_send *send = arena ? ARENA_NEW(arena, struct otp_send) : NULL;
 
-	if (!prompt) {
+	if (!send) {
 		arena_free(arena);
 		return NULL;
 	}
-	prompt->arena = arena;
-	prompt->prompts = prompts;
-	prompt->next = prompts->all;
-	if (prompts->all)
-		prompts->all->previous = prompt;
-	prompts->all = prompt;
-	prompts->count++;
-	return prompt;
+	send->arena = arena;
+	send->sender = sender;
+	send->next = sender->all;
+	if (sender->all)
+		sender->all->previous = send;
+	sender->all = send;
+	sender->count++;
+	return send;
 }
 
-static json_t *params_of(const char *const *pairs)
+static json_t *otp_params(const char *const *pairs)
 {
 	json_t *params = json_object();
 
@@ -98,49 +97,49 @@ static json_t *params_of(const char *const *pairs)
 void post_tell(struct post *post, enum message_kind message, enum channel channel,
 	enum language language, const char *to, const char *const *params)
 {
-	json_auto_t *values = params_of(params);
-	struct prompt *prompt = prompt_new(post->prompts);
+	json_auto_t *values = otp_params(params);
+	struct otp_send *send = otp_send_new(post->prompts);
 
-	if (!prompt || !values) {
-		log_refusal(LOG_WARN, "a one-time code was dropped: too many wait",
+	if (!send || !values) {
+		log_refusal(LOG_WARN, "a one-time code was dropped: too many are waiting",
 			"one-time code");
-		if (prompt)
-			prompt_free(prompt);
+		if (send)
+			otp_send_free(send);
 		return;
 	}
-	prompt->letter = (struct letter){ .channel = channel, .done = told,
+	send->letter = (struct letter){ .channel = channel, .done = otp_send_done,
 		.log_as = channel == CHANNEL_MAIL ? "e-mail" : channel_suffix(channel),
-		.to = arena_copy(prompt->arena, to, strlen(to)) };
-	if (!prompt->letter.to || wordings_say(post->wordings, prompt->arena, message, channel,
-		language, values, &prompt->letter.said))
-		return prompt_free(prompt);
-	post_send(post, &prompt->letter);
+		.to = arena_copy(send->arena, to, strlen(to)) };
+	if (!send->letter.to || wordings_say(post->wordings, send->arena, message, channel,
+		language, values, &send->letter.said))
+		return otp_send_free(send);
+	post_send(post, &send->letter);
 }
 
 int prompts_open(struct post *post)
 {
-	struct prompts *prompts = calloc(1, sizeof(*prompts));
+	struct prompts *sender = calloc(1, sizeof(*sender));
 
-	if (!prompts)
+	if (!sender)
 		return E_NO_MEMORY;
-	prompts->post = post;
-	for (size_t i = 0; i < COUNT_OF(waits_ms); i++)
-		deadline_list_init(&prompts->waits[i], post->app->loop, waits_ms[i], wait_over);
-	post->prompts = prompts;
+	sender->post = post;
+	for (size_t i = 0; i < COUNT_OF(retry_ms); i++)
+		deadline_list_init(&sender->waits[i], post->app->loop, retry_ms[i], otp_retry_due);
+	post->prompts = sender;
 	return 0;
 }
 
 void prompts_close(struct post *post)
 {
-	struct prompts *prompts = post->prompts;
+	struct prompts *sender = post->prompts;
 
-	if (!prompts)
+	if (!sender)
 		return;
-	while (prompts->all) {
-		post_cancel(&prompts->all->letter);
-		prompt_free(prompts->all);
+	while (sender->all) {
+		post_cancel(&sender->all->letter);
+		otp_send_free(sender->all);
 	}
-	for (size_t i = 0; i < COUNT_OF(waits_ms); i++)
-		deadline_list_close(&prompts->waits[i]);
-	free(prompts);
+	for (size_t i = 0; i < COUNT_OF(retry_ms); i++)
+		deadline_list_close(&sender->waits[i]);
+	free(sender);
 }

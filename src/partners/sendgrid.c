@@ -4,12 +4,12 @@
  */
 #include "provider.h"
 
-static bool ready(const struct config *config)
+static bool sendgrid_configured(const struct config *config)
 {
 	return config->sendgrid_key[0] && config->mail_from[0];
 }
 
-static void letter_send(struct post *post, struct letter *letter, struct arena *arena)
+static void sendgrid_send(struct post *post, struct letter *letter, struct arena *arena)
 {
 	const struct config *config = post->config;
 	struct buf body = buf_in(arena, 1024);
@@ -34,4 +34,4 @@ static void letter_send(struct post *post, struct letter *letter, struct arena *
 }
 
 const struct provider provider_sendgrid = { .word = "sendgrid", .channel = CHANNEL_MAIL,
-	.ready = ready, .send = letter_send };
+	.ready = sendgrid_configured, .send = sendgrid_send };

@@ -1,25 +1,24 @@
 /* SPDX-License-Identifier: MIT
  *
- * Push messages by Amazon SNS: Publish to the endpoint that the app has registered (its ARN is the
- * device's token), with one form of the message for each platform behind it. Signed with SigV4 by
- * the client.
+ * Push messages by Amazon SNS: Publish to the endpoint that the app registered (its ARN is the
+ * device's token). The message has one form per platform. The client signs with SigV4.
  */
 #include <stdio.h>
 
 #include "provider.h"
 
-static bool ready(const struct config *config)
+static bool sns_configured(const struct config *config)
 {
 	return config->sns_key_id[0] && config->sns_key[0];
 }
 
-static void add_data(struct buf *out, const struct letter *letter)
+static void sns_data_add(struct buf *out, const struct letter *letter)
 {
 	buf_add_string(out, letter->data ? letter->data : "{}");
 }
 
 /* {"notification":{"title","body"},"data":{…}} */
-static char *for_google(const struct letter *letter, struct arena *arena)
+static char *sns_google_message(const struct letter *letter, struct arena *arena)
 {
 	struct buf out = buf_in(arena, 512);
 
@@ -28,13 +27,13 @@ static char *for_google(const struct letter *letter, struct arena *arena)
 	buf_add_string(&out, ",\"body\":");
 	buf_add_json(&out, text_of(letter->said.body));
 	buf_add_string(&out, "},\"data\":");
-	add_data(&out, letter);
+	sns_data_add(&out, letter);
 	buf_add_string(&out, "}");
 	return buf_string(&out);
 }
 
 /* {"aps":{"alert":{"title","body"},"sound":"default"},"data":{…}} */
-static char *for_apple(const struct letter *letter, struct arena *arena)
+static char *sns_apple_message(const struct letter *letter, struct arena *arena)
 {
 	struct buf out = buf_in(arena, 512);
 
@@ -43,15 +42,16 @@ static char *for_apple(const struct letter *letter, struct arena *arena)
 	buf_add_string(&out, ",\"body\":");
 	buf_add_json(&out, text_of(letter->said.body));
 	buf_add_string(&out, "},\"sound\":\"default\"},\"data\":");
-	add_data(&out, letter);
+	sns_data_add(&out, letter);
 	buf_add_string(&out, "}");
 	return buf_string(&out);
 }
 
-/* The message of each platform is JSON written as a text. */
-static char *message_of(const struct letter *letter, struct arena *arena)
+/* Each platform's message is JSON inside a JSON text. */
+static char *sns_message_write(const struct letter *letter, struct arena *arena)
 {
-	const char *google = for_google(letter, arena), *apple = for_apple(letter, arena);
+	const char *google = sns_google_message(letter, arena),
+	           *apple = sns_apple_message(letter, arena);
 	struct buf out = buf_in(arena, 1024);
 
 	if (!google || !apple)
@@ -66,8 +66,8 @@ static char *message_of(const struct letter *letter, struct arena *arena)
 	return buf_string(&out);
 }
 
-/* How long the platforms keep it for a device that is off. */
-static void add_life(struct buf *form, int64_t life_s)
+/* How long the platforms keep the message for a device that is off. */
+static void sns_ttl_add(struct buf *form, int64_t life_s)
 {
 	static const char *const names[] = { "AWS.SNS.MOBILE.FCM.TTL", "AWS.SNS.MOBILE.APNS.TTL",
 		"AWS.SNS.MOBILE.APNS_SANDBOX.TTL" };
@@ -80,10 +80,10 @@ static void add_life(struct buf *form, int64_t life_s)
 			i + 1, names[i], i + 1, i + 1, (long long)life_s);
 }
 
-static void letter_send(struct post *post, struct letter *letter, struct arena *arena)
+static void sns_send(struct post *post, struct letter *letter, struct arena *arena)
 {
 	const struct config *config = post->config;
-	const char *message = message_of(letter, arena);
+	const char *message = sns_message_write(letter, arena);
 	struct buf form = buf_in(arena, 2048);
 
 	form_add(&form, "Action", "Publish");
@@ -91,7 +91,7 @@ static void letter_send(struct post *post, struct letter *letter, struct arena *
 	form_add(&form, "TargetArn", letter->to);
 	form_add(&form, "MessageStructure", "json");
 	form_add(&form, "Message", message ? message : "");
-	add_life(&form, letter->life_s);
+	sns_ttl_add(&form, letter->life_s);
 	letter->call.url = config->sns_url[0] ? arena_printf(arena, "%s/", config->sns_url) :
 		arena_printf(arena, "https://sns.%s.amazonaws.com/", config->sns_region);
 	letter->call.headers[0] = "Content-Type: application/x-www-form-urlencoded";
@@ -104,15 +104,16 @@ static void letter_send(struct post *post, struct letter *letter, struct arena *
 	post_call(letter);
 }
 
-/* Of an endpoint that was deleted the code is that of any parameter. */
-static bool gone(const struct client_answer *answer)
+/* For a deleted endpoint the error code is the generic one for a bad parameter. */
+static bool sns_address_gone(const struct client_answer *answer)
 {
 	return answer_has(answer, "<Code>EndpointDisabled</Code>") ||
 		answer_has(answer, "<Code>NotFound</Code>") ||
 		answer_has(answer, "No endpoint found for the target arn specified");
 }
 
-static void code(const struct client_answer *answer, const json_t *json, char out[CODE_MAX])
+static void sns_error_code(
+        const struct client_answer *answer, const json_t *json, char out[CODE_MAX])
 {
 	const char *at = answer->body.at ? memmem(answer->body.at, answer->body.len, "<Code>", 6) :
 		NULL;
@@ -123,10 +124,15 @@ static void code(const struct client_answer *answer, const json_t *json, char ou
 		snprintf(out, CODE_MAX, "%.*s", len, at + 6);
 }
 
-static bool passing(const struct client_answer *answer)
+static bool sns_throttled(const struct client_answer *answer)
 {
 	return answer_has(answer, "<Code>Throttl");
 }
 
-const struct provider provider_sns = { .word = "sns", .channel = CHANNEL_PUSH, .ready = ready,
-	.send = letter_send, .gone = gone, .passing = passing, .code = code };
+const struct provider provider_sns = { .word = "sns",
+	.channel = CHANNEL_PUSH,
+	.ready = sns_configured,
+	.send = sns_send,
+	.gone = sns_address_gone,
+	.passing = sns_throttled,
+	.code = sns_error_code };

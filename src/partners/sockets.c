@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: MIT
  *
- * curl's multi socket interface on a libuv loop: curl says which sockets and which moment it waits
- * for, the loop says when they come. A connection that is kept for the next call is not watched, so
- * a client without calls costs nothing.
+ * curl's multi socket interface on a libuv loop: curl names the sockets and the time-out it waits
+ * for, and the loop reports them. A connection kept for the next call is not polled, so a client
+ * without calls costs nothing.
  */
 #include <stdlib.h>
 
 #include "transfer.h"
 
-/* Connections kept open for the next call, of all services together. */
+/* Connections kept open for reuse, for all services together. */
 #define KEPT_CONNECTIONS 64
 
-struct watch {
+struct socket_watch {
 	uv_poll_t poll;
 	struct client *client;
 	curl_socket_t socket;
 };
 
-/* A `done` may make and cancel calls: each message is taken out before its call is told. */
+/* A `done` may start and cancel calls, so each message is removed before its call is completed. */
 static void results_take(struct client *client)
 {
 	struct client_transfer *transfer;
@@ -35,7 +35,7 @@ static void results_take(struct client *client)
 	}
 }
 
-static void act(struct client *client, curl_socket_t socket, int what)
+static void socket_action(struct client *client, curl_socket_t socket, int what)
 {
 	int running;
 
@@ -43,28 +43,28 @@ static void act(struct client *client, curl_socket_t socket, int what)
 	results_take(client);
 }
 
-/* A broken connection is for curl to find out by reading: told of it, curl would not know whether
- * to try another. */
+/* On a poll error curl is not given CURL_CSELECT_ERR: it finds the broken connection when it reads,
+ * and then knows whether it may retry on another connection. */
 static void socket_ready(uv_poll_t *poll, int status, int events)
 {
-	struct watch *watch = poll->data;
+	struct socket_watch *watch = poll->data;
 	int what = status < 0 ? CURL_CSELECT_IN | CURL_CSELECT_OUT : 0;
 
 	if (events & UV_READABLE)
 		what |= CURL_CSELECT_IN;
 	if (events & UV_WRITABLE)
 		what |= CURL_CSELECT_OUT;
-	act(watch->client, watch->socket, what);
+	socket_action(watch->client, watch->socket, what);
 }
 
-static void watch_closed(uv_handle_t *handle)
+static void socket_watch_closed(uv_handle_t *handle)
 {
 	free(handle->data);
 }
 
-static struct watch *watch_new(struct client *client, curl_socket_t socket)
+static struct socket_watch *socket_watch_new(struct client *client, curl_socket_t socket)
 {
-	struct watch *watch = calloc(1, sizeof(*watch));
+	struct socket_watch *watch = calloc(1, sizeof(*watch));
 
 	if (!watch)
 		return NULL;
@@ -79,20 +79,21 @@ static struct watch *watch_new(struct client *client, curl_socket_t socket)
 	return watch;
 }
 
-/* Without memory for a watch its call ends by its time limit. */
-static int socket_wanted(CURL *easy, curl_socket_t socket, int what, void *owner, void *assigned)
+/* When memory for a watch is missing, the call ends by its time limit. */
+static int curl_socket_changed(
+        CURL *easy, curl_socket_t socket, int what, void *owner, void *assigned)
 {
 	struct client *client = owner;
-	struct watch *watch = assigned;
+	struct socket_watch *watch = assigned;
 
 	(void)easy;
 	if (what == CURL_POLL_REMOVE) {
 		if (watch)
-			uv_close((uv_handle_t *)&watch->poll, watch_closed);
+			uv_close((uv_handle_t *)&watch->poll, socket_watch_closed);
 		curl_multi_assign(client->multi, socket, NULL);
 		return 0;
 	}
-	if (!watch && !(watch = watch_new(client, socket)))
+	if (!watch && !(watch = socket_watch_new(client, socket)))
 		return 0;
 	uv_poll_start(&watch->poll,
 		(what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0),
@@ -100,13 +101,13 @@ static int socket_wanted(CURL *easy, curl_socket_t socket, int what, void *owner
 	return 0;
 }
 
-static void time_over(uv_timer_t *timer)
+static void curl_timer_fired(uv_timer_t *timer)
 {
-	act(timer->data, CURL_SOCKET_TIMEOUT, 0);
+	socket_action(timer->data, CURL_SOCKET_TIMEOUT, 0);
 }
 
-/* 0 ms means soon, never within: curl is not entered from its own callback. */
-static int timer_wanted(CURLM *multi, long ms, void *owner)
+/* 0 ms means the next turn: curl must not be re-entered from its own callback. */
+static int curl_timer_changed(CURLM *multi, long ms, void *owner)
 {
 	struct client *client = owner;
 
@@ -114,7 +115,7 @@ static int timer_wanted(CURLM *multi, long ms, void *owner)
 	if (ms < 0)
 		uv_timer_stop(&client->timer);
 	else
-		uv_timer_start(&client->timer, time_over, (uint64_t)ms, 0);
+		uv_timer_start(&client->timer, curl_timer_fired, (uint64_t)ms, 0);
 	return 0;
 }
 
@@ -128,15 +129,15 @@ int sockets_open(struct client *client)
 		return E_NO_MEMORY;
 	}
 	client->timer.data = client;
-	curl_multi_setopt(client->multi, CURLMOPT_SOCKETFUNCTION, socket_wanted);
+	curl_multi_setopt(client->multi, CURLMOPT_SOCKETFUNCTION, curl_socket_changed);
 	curl_multi_setopt(client->multi, CURLMOPT_SOCKETDATA, client);
-	curl_multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, timer_wanted);
+	curl_multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, curl_timer_changed);
 	curl_multi_setopt(client->multi, CURLMOPT_TIMERDATA, client);
 	curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, (long)KEPT_CONNECTIONS);
 	return 0;
 }
 
-static void timer_closed(uv_handle_t *handle)
+static void client_timer_closed(uv_handle_t *handle)
 {
 	free(handle->data);
 }
@@ -145,5 +146,5 @@ void sockets_close(struct client *client)
 {
 	curl_multi_cleanup(client->multi);
 	client->multi = NULL;
-	uv_close((uv_handle_t *)&client->timer, timer_closed);
+	uv_close((uv_handle_t *)&client->timer, client_timer_closed);
 }

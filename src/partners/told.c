@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the gateway says of a transaction: see the header. It writes numbers now as numbers, now as
- * text. A state that we do not know is PENDING: nothing is booked for it, and it is asked for
- * again.
+ * Parses a transaction of the gateway. It writes numbers as JSON numbers or as text. An unknown
+ * status counts as PENDING: nothing is booked, and the gateway is queried again later.
  */
 #include "told.h"
 
-/* Up to here a double holds every whole number. */
+/* A double holds every whole number below this. */
 #define EXACT_MOST 9007199254740992.0
 
 const char *gateway_state_word(enum gateway_state state)
@@ -17,7 +16,7 @@ const char *gateway_state_word(enum gateway_state state)
 	return words[state];
 }
 
-static struct text member(const json_t *object, const char *name)
+static struct text transaction_text(const json_t *object, const char *name)
 {
 	const json_t *value = json_object_get(object, name);
 
@@ -26,7 +25,7 @@ static struct text member(const json_t *object, const char *name)
 	return (struct text){ json_string_value(value), json_string_length(value) };
 }
 
-static int64_t amount_of_text(struct text text)
+static int64_t amount_from_text(struct text text)
 {
 	struct text decimals = text;
 	int64_t amount = -1;
@@ -39,12 +38,12 @@ static int64_t amount_of_text(struct text text)
 	return amount;
 }
 
-int64_t told_amount(const json_t *amount)
+int64_t transaction_amount(const json_t *amount)
 {
 	double real = json_real_value(amount);
 
 	if (json_is_string(amount))
-		return amount_of_text((struct text){ json_string_value(amount),
+		return amount_from_text((struct text){ json_string_value(amount),
 			json_string_length(amount) });
 	if (json_is_integer(amount) && json_integer_value(amount) >= 0)
 		return json_integer_value(amount);
@@ -53,43 +52,43 @@ int64_t told_amount(const json_t *amount)
 	return -1;
 }
 
-static enum gateway_state told_state(struct text word)
+static enum gateway_state transaction_state(struct text word)
 {
 	if (text_is_nocase(word, TEXT("SUCCESSFUL")))
 		return GATEWAY_SUCCESSFUL;
 	return text_is_nocase(word, TEXT("FAILED")) ? GATEWAY_FAILED : GATEWAY_PENDING;
 }
 
-static struct text told_operator(struct text word)
+static struct text transaction_operator(struct text word)
 {
 	if (text_is_nocase(word, TEXT("MTN")))
 		return TEXT("MTN");
 	return text_is_nocase(word, TEXT("ORANGE")) ? TEXT("ORANGE") : TEXT_NONE;
 }
 
-bool told_withdrawal(const json_t *transaction)
+bool transaction_is_withdrawal(const json_t *transaction)
 {
-	struct text endpoint = member(transaction, "endpoint");
+	struct text endpoint = transaction_text(transaction, "endpoint");
 
-	return told_amount(json_object_get(transaction, "debit")) > 0 ||
+	return transaction_amount(json_object_get(transaction, "debit")) > 0 ||
 		text_is(endpoint, TEXT("withdraw")) || text_is(endpoint, TEXT("disburse"));
 }
 
-struct gateway_told told_read(const json_t *transaction)
+struct gateway_told transaction_read(const json_t *transaction)
 {
-	struct gateway_told told = {
-		.state = told_state(member(transaction, "status")),
-		.reference = member(transaction, "reference"),
-		.external = member(transaction, "external_reference"),
-		.ussd_code = member(transaction, "ussd_code"),
-		.operator = told_operator(member(transaction, "operator")),
-		.reason = member(transaction, "reason"),
-		.amount = told_amount(json_object_get(transaction, "amount")),
+	struct gateway_told ret = {
+		.state = transaction_state(transaction_text(transaction, "status")),
+		.reference = transaction_text(transaction, "reference"),
+		.external = transaction_text(transaction, "external_reference"),
+		.ussd_code = transaction_text(transaction, "ussd_code"),
+		.operator = transaction_operator(transaction_text(transaction, "operator")),
+		.reason = transaction_text(transaction, "reason"),
+		.amount = transaction_amount(json_object_get(transaction, "amount")),
 	};
 
-	if (!told.external.at)
-		told.external = member(transaction, "external_user");
-	if (!told.reference.at)
-		told.reference = member(transaction, "reference_uuid");
-	return told;
+	if (!ret.external.at)
+		ret.external = transaction_text(transaction, "external_user");
+	if (!ret.reference.at)
+		ret.reference = transaction_text(transaction, "reference_uuid");
+	return ret;
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * One call as curl makes it. HTTP/1.1, so that a connection that breaks takes one call with it; no
- * redirects, no proxies from the environment, certificates checked.
+ * One call as curl runs it. HTTP/1.1, so that a lost connection affects one call only; no
+ * redirects, no proxies from the environment, certificates verified.
  *
- * curl tells right before it sends a request that it will: that is where `sent` is set, so an error
- * before it is certain to have sent nothing. It asks again when it repeats a request because a kept
- * connection had been closed; a request that is no GET is not repeated, since the service may have
- * done what it asked.
+ * curl calls request_starting right before it sends a request. `sent` is set there, so an error
+ * before that means that nothing was sent. curl calls it again when it repeats a request because a
+ * reused connection was closed. Only a GET is repeated: the service may have processed any other
+ * request already.
  */
 #include <arpa/inet.h>
 #include <stdlib.h>
@@ -21,7 +21,7 @@
 #define CONNECT_MS 5000
 #define RETRY_AFTER_MOST_S 86400
 
-/* --- What curl asks --------------------------------------------------------------------------- */
+/* --- curl's callbacks ------------------------------------------------------------------------- */
 
 static bool answer_grow(struct client_transfer *transfer, size_t need)
 {
@@ -42,9 +42,9 @@ static bool answer_grow(struct client_transfer *transfer, size_t need)
 	return true;
 }
 
-/* A short answer that is there already leaves the connection usable; any other ends with its first
- * byte. */
-static bool body_is(const struct client_transfer *transfer, size_t len)
+/* status_only: when the whole body has arrived, the connection stays usable; otherwise the transfer
+ * ends at the first byte. */
+static bool body_complete(const struct client_transfer *transfer, size_t len)
 {
 	curl_off_t whole = -1;
 
@@ -52,13 +52,13 @@ static bool body_is(const struct client_transfer *transfer, size_t len)
 	return whole == (curl_off_t)len;
 }
 
-static size_t body_came(char *at, size_t one, size_t len, void *owner)
+static size_t body_received(char *at, size_t one, size_t len, void *owner)
 {
 	struct client_transfer *transfer = owner;
 
 	(void)one;
 	if (transfer->status_only)
-		return body_is(transfer, len) ? len : 0;
+		return body_complete(transfer, len) ? len : 0;
 	if (len > transfer->most - transfer->len) {
 		transfer->too_large = true;
 		return 0;
@@ -71,7 +71,7 @@ static size_t body_came(char *at, size_t one, size_t len, void *owner)
 	return len;
 }
 
-static size_t header_came(char *at, size_t one, size_t len, void *owner)
+static size_t header_received(char *at, size_t one, size_t len, void *owner)
 {
 	struct client_transfer *transfer = owner;
 
@@ -96,20 +96,20 @@ static bool socket_address_public(const struct curl_sockaddr *address)
 	return inet_ntop(address->family, at, text, sizeof(text)) && address_public(text);
 }
 
-static curl_socket_t socket_opens(void *owner, curlsocktype purpose, struct curl_sockaddr *address)
+static curl_socket_t socket_create(void *owner, curlsocktype purpose, struct curl_sockaddr *address)
 {
 	struct client_transfer *transfer = owner;
 
 	(void)purpose;
 	if (!transfer->public_only || socket_address_public(address))
 		return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-	transfer->kept_private = true;
+	transfer->address_refused = true;
 	return CURL_SOCKET_BAD;
 }
 
-/* A kept connection may have been made for a call that private addresses are allowed to: its
- * address is looked at too. */
-static int sends_now(void *owner, char *address, char *local, int port, int local_port)
+/* A reused connection may come from a call without public_only, so its address is checked here
+ * too. */
+static int request_starting(void *owner, char *address, char *local, int port, int local_port)
 {
 	struct client_transfer *transfer = owner;
 
@@ -119,14 +119,14 @@ static int sends_now(void *owner, char *address, char *local, int port, int loca
 	if (transfer->sent && !transfer->repeatable)
 		return CURL_PREREQFUNC_ABORT;
 	if (transfer->public_only && !address_public(address)) {
-		transfer->kept_private = true;
+		transfer->address_refused = true;
 		return CURL_PREREQFUNC_ABORT;
 	}
 	transfer->sent = true;
 	return CURL_PREREQFUNC_OK;
 }
 
-/* --- What curl is told ------------------------------------------------------------------------ */
+/* --- curl's options --------------------------------------------------------------------------- */
 
 static bool headers_copy(struct client_transfer *transfer, const struct client_call *call)
 {
@@ -156,7 +156,7 @@ static bool request_set(CURL *easy, const struct client_call *call)
 		!curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, call->method);
 }
 
-static bool identity_set(CURL *easy, const struct client_call *call)
+static bool credentials_set(CURL *easy, const struct client_call *call)
 {
 	if (!call->user)
 		return true;
@@ -173,11 +173,11 @@ static void limits_set(CURL *easy, const struct partner_limits *limits)
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
 		timeout < CONNECT_MS ? timeout : (long)CONNECT_MS);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	/* A name that is still being looked up is left to its thread, which nobody waits for. */
+	/* Do not wait for a resolver thread that is still running. */
 	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
 }
 
-static void manners_set(CURL *easy)
+static void protocol_set(CURL *easy)
 {
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
@@ -194,13 +194,13 @@ static void callbacks_set(struct client_transfer *transfer)
 
 	curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->why);
-	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, body_came);
+	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, body_received);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
-	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, header_came);
+	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, header_received);
 	curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
-	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, socket_opens);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, socket_create);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer);
-	curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, sends_now);
+	curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, request_starting);
 	curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer);
 }
 
@@ -218,12 +218,12 @@ struct client_transfer *transfer_new(struct client_call *call)
 	transfer->repeatable = strcmp(call->method, "GET") == 0;
 	transfer->easy = curl_easy_init();
 	if (!transfer->easy || !request_set(transfer->easy, call) ||
-		!headers_copy(transfer, call) || !identity_set(transfer->easy, call)) {
+		!headers_copy(transfer, call) || !credentials_set(transfer->easy, call)) {
 		transfer_free(transfer);
 		return NULL;
 	}
 	limits_set(transfer->easy, &call->partner->limits);
-	manners_set(transfer->easy);
+	protocol_set(transfer->easy);
 	callbacks_set(transfer);
 	return transfer;
 }
@@ -238,7 +238,7 @@ void transfer_free(struct client_transfer *transfer)
 	free(transfer);
 }
 
-/* --- What became of it ------------------------------------------------------------------------ */
+/* --- Results ---------------------------------------------------------------------------------- */
 
 static int result_error(const struct client_transfer *transfer, CURLcode result)
 {
@@ -248,12 +248,12 @@ static int result_error(const struct client_transfer *transfer, CURLcode result)
 		return E_BODY_TOO_LARGE;
 	if (transfer->no_memory || result == CURLE_OUT_OF_MEMORY)
 		return E_NO_MEMORY;
-	if (transfer->kept_private && !transfer->sent)
+	if (transfer->address_refused && !transfer->sent)
 		return E_NOT_OWNER;
 	return result == CURLE_OPERATION_TIMEDOUT ? E_TIMED_OUT : E_STORE_DOWN;
 }
 
-static int64_t retry_after(const struct client_transfer *transfer, long status)
+static int64_t retry_after_seconds(const struct client_transfer *transfer, long status)
 {
 	curl_off_t seconds = 0;
 
@@ -274,7 +274,7 @@ struct client_answer transfer_answer(const struct client_transfer *transfer, CUR
 		answer.error = 0;
 	if (!answer.error || answer.error == E_BODY_TOO_LARGE) {
 		answer.status = status;
-		answer.retry_after_s = retry_after(transfer, status);
+		answer.retry_after_s = retry_after_seconds(transfer, status);
 	}
 	if (answer.error)
 		answer.why = transfer->why[0] ? transfer->why : curl_easy_strerror(result);

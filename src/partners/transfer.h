@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Inside the client: what its files share. client.c says which call is made when, transfer.c what
- * curl is told of one and what it tells back, sockets.c keeps curl's sockets and timer on the loop.
+ * Private to the client. client.c schedules calls, transfer.c runs one call through curl, sockets.c
+ * connects curl's sockets and timer to the loop.
  */
 #ifndef REEYO_PARTNERS_TRANSFER_H
 #define REEYO_PARTNERS_TRANSFER_H
@@ -12,7 +12,7 @@
 #include "reeyo/core/memory.h"
 #include "reeyo/partners/client.h"
 
-/* Transfers in a row, first come first served. */
+/* A doubly linked list, first in first out. */
 struct transfer_row {
 	struct client_transfer *first, *last;
 };
@@ -32,8 +32,8 @@ struct client {
 	struct loop *loop;
 	CURLM *multi;
 	uv_timer_t timer;
-	struct turn_hook hook;               /* wanted while `refused` has calls */
-	struct client_call *refused, **refused_end;
+	struct turn_hook hook;               /* wanted while `refused` is not empty */
+	struct client_call *refused, **rejected_end;
 	struct transfer_row running;
 	struct partner *partners;
 	bool closing;
@@ -43,15 +43,15 @@ struct client_transfer {
 	struct client_call *call;
 	struct partner *partner;
 	struct client_transfer *next, *previous;
-	struct deadline wait;                /* in its partner's queue */
+	struct deadline wait;                /* time limit in its partner's queue */
 	CURL *easy;
 	struct curl_slist *headers;
 	char *answer;
 	size_t len, room, most, header_bytes;
-	bool trial;                          /* tries whether the service answers again */
+	bool trial;                          /* the breaker's trial call */
 	bool public_only, repeatable, status_only;
-	bool sent;                           /* some of the request may have gone out */
-	bool kept_private;                   /* an address was refused */
+	bool sent;                           /* part of the request may have been sent */
+	bool address_refused;                   /* not a public address */
 	bool too_large;
 	bool no_memory;
 	char why[CURL_ERROR_SIZE];
@@ -59,21 +59,21 @@ struct client_transfer {
 
 /* --- transfer.c ------------------------------------------------------------------------------- */
 
-/* Copies what the call's pointers name. NULL: out of memory. */
+/* Copies the data that the call points to. NULL: out of memory. */
 struct client_transfer *transfer_new(struct client_call *call);
 void transfer_free(struct client_transfer *transfer);
-/* What curl's result means. The texts live as long as the transfer. */
+/* The answer for curl's result. Its texts live as long as the transfer. */
 struct client_answer transfer_answer(const struct client_transfer *transfer, CURLcode result);
 
 /* --- client.c --------------------------------------------------------------------------------- */
 
-/* curl has done with a transfer, which is out of the multi already. */
+/* A transfer has ended and was removed from the multi handle. */
 void transfer_ended(struct client_transfer *transfer, CURLcode result);
 
 /* --- sockets.c -------------------------------------------------------------------------------- */
 
 int sockets_open(struct client *client) MUST_CHECK;
-/* Closes curl's side at once; frees the client when its timer has closed. */
+/* Closes the multi handle now, and frees the client when its timer has closed. */
 void sockets_close(struct client *client);
 
 #endif

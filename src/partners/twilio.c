@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * Text messages by Twilio: its Messages resource, a form with Basic authorisation.
+ * SMS by Twilio: the Messages resource, a form with basic authentication.
  */
 #include <stdio.h>
 
 #include "provider.h"
 
-static bool ready(const struct config *config)
+static bool twilio_configured(const struct config *config)
 {
 	return config->twilio_sid[0] && config->twilio_token[0] && config->twilio_from[0];
 }
 
-static void letter_send(struct post *post, struct letter *letter, struct arena *arena)
+static void twilio_send(struct post *post, struct letter *letter, struct arena *arena)
 {
 	const struct config *config = post->config;
 	struct buf form = buf_in(arena, 512);
@@ -30,7 +30,8 @@ static void letter_send(struct post *post, struct letter *letter, struct arena *
 	post_call(letter);
 }
 
-static void code(const struct client_answer *answer, const json_t *json, char out[CODE_MAX])
+static void twilio_error_code(
+        const struct client_answer *answer, const json_t *json, char out[CODE_MAX])
 {
 	const json_t *value = json_object_get(json, "code");
 
@@ -39,5 +40,8 @@ static void code(const struct client_answer *answer, const json_t *json, char ou
 		snprintf(out, CODE_MAX, "%lld", (long long)json_integer_value(value));
 }
 
-const struct provider provider_twilio = { .word = "twilio", .channel = CHANNEL_SMS, .ready = ready,
-	.send = letter_send, .code = code };
+const struct provider provider_twilio = { .word = "twilio",
+	.channel = CHANNEL_SMS,
+	.ready = twilio_configured,
+	.send = twilio_send,
+	.code = twilio_error_code };

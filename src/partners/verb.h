@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Inside the gateway: what its files share. gateway.c sends calls and keeps the token, history.c
- * reads the gateway's list of a day, told.c and heard.c what it says of one transaction.
+ * Private to the gateway. gateway.c sends calls and keeps the token, history.c reads the history
+ * day by day, told.c parses a transaction, heard.c verifies callbacks.
  */
 #ifndef REEYO_PARTNERS_VERB_H
 #define REEYO_PARTNERS_VERB_H
@@ -14,22 +14,23 @@ struct gateway_verb {
 	const char *method;
 	const char *path[DIALECTS]; /* {}: the gateway's reference */
 	json_t *(*body)(const struct gateway_call *call); /* NULL: none */
-	/* A 2xx that names no transaction: takes it over and ends the call. NULL: it names one. */
+	/* Handles a 2xx response that is not one transaction, and completes the call. NULL: the
+	 * response is one transaction. */
 	void (*take)(struct gateway_call *call, const struct client_answer *answer);
 	size_t max_answer;
-	const char *too_large; /* why a longer one cannot be read */
+	const char *too_large; /* the reason given for a longer response */
 };
 
-/* Why an answer is GATEWAY_UNCERTAIN that is none. */
-#define NOTHING_SAID "the gateway's answer says nothing"
+/* The reason given for an unreadable response. */
+#define NO_TRANSACTION "the gateway's response contains no transaction"
 
-void gateway_begin(struct gateway *gateway, struct gateway_call *call,
+void gateway_start(struct gateway *gateway, struct gateway_call *call,
 	const struct gateway_verb *verb);
-void gateway_tell(struct gateway_call *call, enum gateway_outcome outcome, const char *why);
+void gateway_complete(struct gateway_call *call, enum gateway_outcome outcome, const char *why);
 
-/* A day of the history is read by the work pool, which may take longer than the gateway lives. */
-int gateway_work(struct gateway *gateway, struct gateway_history *history) MUST_CHECK;
-/* It has been read. False: the gateway is gone. */
-bool gateway_worked(struct gateway_history *history);
+/* Parses a day of the history on the work pool, which may outlive the gateway. */
+int gateway_history_parse(struct gateway *gateway, struct gateway_history *history) MUST_CHECK;
+/* The day is parsed. False: the gateway was freed meanwhile. */
+bool gateway_history_parsed(struct gateway_history *history);
 
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What payment gateways call: root paths, the same below each namespace, and those that only
- * admins' clients know.
+ * Endpoints that payment gateways call: at the root, below each namespace, and below admin only.
  */
 #ifndef REEYO_API_CALLBACKS_H
 #define REEYO_API_CALLBACKS_H

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Wallets and pay-outs, of all who have them. The handlers are the same in every namespace; whose
- * money is meant follows from the caller.
+ * Wallets and pay-outs. The handlers are the same in every namespace; the caller is the owner.
  */
 #ifndef REEYO_API_MONEY_H
 #define REEYO_API_MONEY_H
@@ -18,15 +17,17 @@ extern const struct field payout_fields[];
 extern const struct field payouts_fields[];
 extern const struct field payout_balance_fields[];
 
-/* --- Replies of whoever asks for a payment ---------------------------------------------------- */
+/* --- Replies to requests that start a payment --------------------------------------------------
+ */
 
-/* 20 of the customer's wait already; waited: how many seconds the oldest has, as text. */
+/* The customer has 20 unpaid payments. waited: age of the oldest in seconds, as text. */
 void reply_payments_wait(struct request *rq, struct text waited);
-/* The gateway refused: with its reason, and what it was to pay. payment: as it is recorded, may be
- * absent. */
+/* The gateway refused. The reply has its reason, the reference and the order. payment: the recorded
+ * payment; may be absent. */
 void reply_payment_refused(struct request *rq, struct text payment);
 
-/* --- Acts: .run of rows ----------------------------------------------------------------------- */
+/* --- Handlers, for .run of routes --------------------------------------------------------------
+ */
 
 void wallet_show(struct request *rq);
 void wallet_list_transactions(struct request *rq);

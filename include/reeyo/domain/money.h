@@ -14,9 +14,9 @@
 
 /* n / d rounded half up, for n ≥ 0 and d > 0. */
 int64_t round_half_up(int64_t n, int64_t d);
-/* The part of amount ≥ 0 that bps (0…10000) basis points are, rounded half up. Never overflows. */
+/* bps (0…10000) basis points of amount ≥ 0, rounded half up. Never overflows. */
 int64_t money_share(int64_t amount, int64_t bps);
-/* 0, or E_ABOVE_MAXIMUM when the result is no int64. */
+/* 0, or E_ABOVE_MAXIMUM when the result overflows int64. */
 int money_add(int64_t a, int64_t b, int64_t *ret) MUST_CHECK;
 int money_times(int64_t amount, int64_t count, int64_t *ret) MUST_CHECK;
 

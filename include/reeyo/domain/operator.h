@@ -8,10 +8,10 @@
 
 #include <stdbool.h>
 
-/* phone: any text. Whether mobile money can reach it: +237 and nine digits that begin with 62 to
+/* phone: any text. Whether it can have mobile money: +237 and nine digits that begin with 62 to
  * 69. Any thread. */
 bool phone_has_money(const char *phone);
-/* "MTN", "ORANGE", or NULL when the prefix is nobody's that we know. Any thread. */
+/* "MTN", "ORANGE", or NULL for an unknown prefix. Any thread. */
 const char *phone_operator(const char *phone);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Pay-outs in the words that rows and replies have for them; lists that end with NULL.
+ * States and methods of pay-outs, as in rows and replies. The lists end with NULL.
  */
 #ifndef REEYO_DOMAIN_PAYOUT_H
 #define REEYO_DOMAIN_PAYOUT_H

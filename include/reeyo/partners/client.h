@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * HTTP out: libcurl's multi interface on a loop. Calls wait for sockets and timers of the loop and
- * never hold it up; names are resolved on curl's own threads.
+ * HTTP client: libcurl's multi interface on a loop. Calls wait for sockets and timers of the loop
+ * and never block it. curl resolves names on its own threads.
  *
- * Each service is called through a `partner`: how many calls it gets at once, how many may wait,
- * and a breaker that stops asking a service that does not answer. A call has exactly one
- * completion, and a request that is no GET goes out at most once: what curl would repeat on a
- * second connection, because the first was closed on it, is left in doubt instead.
+ * Each service is called through a `partner`. It limits the calls in progress and the calls that
+ * wait, and has a circuit breaker that stops calling a service that does not respond. A call has
+ * exactly one completion. A request other than GET is sent at most once: when a reused connection
+ * turns out to be closed, curl would repeat the request on a new one; here such a request ends
+ * with an error instead, because the service may have processed it.
  *
  * All functions: the loop's own thread, unless they say otherwise.
  */
@@ -23,58 +24,58 @@
 struct client;
 /* 0 or E_NO_MEMORY. Loop thread, or before it runs. */
 int client_new(struct loop *loop, struct client **ret) MUST_CHECK;
-/* Ends what is under way with E_DRAINING, within this call: those who call through it are freed
- * after it. Its timer must still close, so the loop must turn once. Not from a `done`. NULL is
+/* Completes all calls with E_DRAINING before it returns, so free the callers' objects after it. Its
+ * timer must still close, so the loop must turn once. Must not be called from a `done`. NULL is
  * allowed. */
 void client_free(struct client *client);
 
 /* --- A service -------------------------------------------------------------------------------- */
 
 struct partner_limits {
-	unsigned at_once;     /* calls under way */
-	unsigned waiting;     /* calls that wait for one of those to end; more are E_BUSY */
-	unsigned timeout_ms;  /* of a call, from when it starts; connecting gets at most 5 s of it.
-	                       * A call waits as long */
-	unsigned failures;    /* so many in a row (no answer, or 5xx) open the breaker … (0: it has
-	                       * none) */
-	unsigned pause_ms;    /* … for so long (jittered by a fifth); then one call tries, and
-	                       * closes or opens it again */
+	unsigned at_once;     /* calls in progress */
+	unsigned waiting;     /* calls in the queue; more are E_BUSY */
+	unsigned timeout_ms;  /* of a call, from its start; connecting may take at most 5 s of it.
+	                       * Also the longest time in the queue */
+	unsigned failures;    /* in a row (no response, or 5xx) that open the breaker; 0: no
+	                       * breaker */
+	unsigned pause_ms;    /* how long it stays open (plus or minus 20 %); then one trial call
+	                       * closes it or opens it again */
 };
 struct partner;
-/* name: a literal, for logs and metrics. Lives as long as the client. NULL: out of memory. */
+/* name: a literal, for logs and metrics. Owned by the client. NULL: out of memory. */
 struct partner *partner_new(struct client *client, const char *name,
 	const struct partner_limits *limits);
-/* False while the breaker is open: a call would be refused without being made. */
+/* False while the breaker is open: a call would be refused. */
 bool partner_up(const struct partner *partner);
 
 /* --- A call ----------------------------------------------------------------------------------- */
 
 struct client_answer {
-	/* 0: there is an answer, whatever its status. Else one of:
-	 * E_BUSY         not made: the queue is full or the breaker open;
-	 * E_STORE_DOWN   no answer: not resolved, not connected, broken off;
-	 * E_TIMED_OUT    no answer in time;
-	 * E_BODY_TOO_LARGE  the answer is larger than max_answer; `status` is told all the same;
+	/* 0: there is a response, with any status. Else one of:
+	 * E_BUSY         not sent: the queue is full or the breaker is open;
+	 * E_STORE_DOWN   no response: name not resolved, not connected, or connection lost;
+	 * E_TIMED_OUT    no response in time;
+	 * E_BODY_TOO_LARGE  the response is larger than max_answer; `status` is set;
 	 * E_NOT_OWNER    the address is not a public one (public_only);
-	 * E_DRAINING     the client was closed; E_NO_MEMORY. */
+	 * E_DRAINING     the client is being freed; E_NO_MEMORY. */
 	int error;
-	/* The service cannot have seen the request (never sent): safe to make again. False when in
-	 * doubt. */
+	/* The request was certainly not sent, so it is safe to repeat. False when that is not
+	 * certain. */
 	bool unsent;
-	long status;             /* HTTP status; 0 without an answer */
+	long status;             /* HTTP status; 0 without a response */
 	struct text body;        /* NUL-terminated; valid during the call of done. TEXT_NONE when
 	                          * `error` is set */
 	int64_t retry_after_s;   /* Retry-After of a 429 or 503, at most a day; 0: none */
-	const char *why;         /* without an answer: what went wrong, for the log; a literal or
-	                          * valid during done */
-	struct client_transfer *transfer; /* the client's own */
+	const char *why;         /* without a response: the reason, for the log; a literal or valid
+	                          * during done */
+	struct client_transfer *transfer; /* private to the client */
 };
-/* The body for whoever frees it, once, within done: a large one is not copied. NULL: there is
- * none. */
+/* Moves the body to the caller, who frees it; avoids a copy of a large body. Once, within done.
+ * NULL: there is no body. */
 char *client_body_take(const struct client_answer *answer);
 
-/* Embedded in its owner, which lives until done. What the pointers name is copied by
- * client_call. */
+/* Embedded in its owner, which must live until done. client_call copies what the pointers
+ * name. */
 #define CLIENT_HEADERS 8
 struct client_call {
 	struct partner *partner;
@@ -82,33 +83,32 @@ struct client_call {
 	const char *url;                     /* http or https */
 	const char *headers[CLIENT_HEADERS]; /* "Name: value", NULL-terminated when fewer */
 	struct text body;                    /* TEXT_NONE: none */
-	const char *user, *password;         /* Basic authorisation, when user is set */
+	const char *user, *password;         /* basic authentication, when user is set */
 	const char *aws_sigv4;               /* "aws:amz:REGION:sns": signed with user and password
 	                                      * instead */
 	size_t max_answer;                   /* bytes; 0: 64 KB */
-	bool status_only;                    /* once the status is there it is the answer: `body`
-	                                      * stays empty, and what follows may be late, long or
-	                                      * broken off without being an error */
+	bool status_only;                    /* only the status is needed: `body` stays empty, and a
+	                                      * body that is late, long or cut off is no error */
 	bool public_only;                    /* refuse private, loopback, link-local and multicast
-	                                      * addresses, at connect time (so that no name can be
-	                                      * turned meanwhile). Redirects are never followed */
+	                                      * addresses, checked at connect time, which prevents
+	                                      * DNS rebinding. Redirects are never followed */
 	void (*done)(struct client_call *call, const struct client_answer *answer);
 	void *owner;
-	/* the client's own */
+	/* private to the client */
 	struct client_transfer *transfer;
 	struct client_call *next;
 	int refused;
 };
-/* Makes the call; done comes later, never within, and may free what the call is embedded in or make
- * the next. */
+/* Starts the call. done is called later, never within this function; it may free the object that
+ * embeds the call, or start the next call. */
 void client_call(struct client *client, struct client_call *call);
-/* As client_call, of a call that cannot be made: done comes later with `error`. */
+/* For a call that cannot be sent: completes it later with `error`. */
 void client_refuse(struct client *client, struct client_call *call, int error);
-/* Forgets a call: done is not called. Harmless when it has ended, or when it was never made and is
- * zeroed. */
+/* Cancels a call: done is not called. Does nothing when the call has completed, or when it was
+ * never started and is zeroed. */
 void client_cancel(struct client_call *call);
 
-/* Whether an address (dotted or colon form) is one that the public Internet routes. Any thread. */
+/* Whether an IPv4 or IPv6 address in text form is routed on the public Internet. Any thread. */
 bool address_public(const char *address);
 
 #endif

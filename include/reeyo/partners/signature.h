@@ -16,7 +16,7 @@
 void webhook_secret_new(char out[WEBHOOK_SECRET_SIZE]);
 
 /* "v1," and the signature in base64, as in the header webhook-signature. E_CONFIG when the secret
- * is none: "whsec_" and base64 of 24 to 64 bytes. Any thread. */
+ * is not "whsec_" and base64 of 24 to 64 bytes. Any thread. */
 #define WEBHOOK_SIGNATURE_SIZE 48
 int webhook_sign(const char *secret, const char *id, int64_t timestamp_s, struct text body,
 	char ret[WEBHOOK_SIGNATURE_SIZE]) MUST_CHECK;

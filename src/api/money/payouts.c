@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Pay-outs as vendors and riders ask for them and follow them. A request is two statements:
- * payout_facts says where the money may go; payout_request holds the amount while the wallet still
- * has it.
+ * Pay-outs for vendors and riders: request, list, read. A request runs two statements: payout_facts
+ * reads the stored destination; payout_request holds the amount if the wallet still has it.
  */
 #include "reeyo/api/account.h"
 #include "reeyo/api/money.h"
@@ -18,16 +17,16 @@
 
 const struct field payout_body[] = {
 	{ "amount", FIELD_MONEY, .required = true, .min = 1, .max = INT64_MAX,
-		.does = "What leaves the wallet, fee included" },
+		.does = "Taken from the wallet, fee included" },
 	{ "bankDetails", FIELD_OBJECT, .of = bank_fields, .also = "bank_details",
-		.does = "Where it goes; the stored ones when absent" },
+		.does = "The destination; the stored details when absent" },
 	FIELD_END
 };
 const struct field payout_fields[] = {
 	{ "payoutId", FIELD_ID, .required = true },
 	{ "amount", FIELD_MONEY, .required = true },
 	{ "processingFee", FIELD_MONEY, .required = true },
-	{ "netAmount", FIELD_MONEY, .required = true, .does = "What arrives" },
+	{ "netAmount", FIELD_MONEY, .required = true, .does = "The amount less the fee" },
 	{ "currency", FIELD_TEXT, .required = true },
 	{ "status", FIELD_ENUM, .required = true, .words = payout_status_words },
 	{ "method", FIELD_ENUM, .required = true, .words = payout_method_words },
@@ -50,27 +49,27 @@ const struct field payouts_fields[] = {
 };
 const struct field payout_balance_fields[] = {
 	{ "availableBalance", FIELD_MONEY, .required = true },
-	{ "withdrawable", FIELD_MONEY, .required = true, .does = "The same less cash in hand" },
+	{ "withdrawable", FIELD_MONEY, .required = true, .does = "The balance less cash in hand" },
 	{ "minimumPayout", FIELD_MONEY, .required = true },
 	{ "canRequestPayout", FIELD_BOOL, .required = true },
 	FIELD_END
 };
 
-static int64_t minimum(struct request *rq)
+static int64_t payout_minimum(struct request *rq)
 {
 	return settings_int(rq->app->settings, "min_payout.XAF", MINIMUM_DEFAULT);
 }
 
-/* --- Asking ----------------------------------------------------------------------------------- */
+/* --- Requests --------------------------------------------------------------------------------- */
 
-struct asking {
+struct payout_draft {
 	char id[ID_SIZE], entry[ID_SIZE], phone[14];
 	int64_t amount, fee;
 	const char *details;      /* JSON */
 	const char *destination, *method;
 };
 
-static void requested(struct request *rq, const struct db_result *result)
+static void payout_requested(struct request *rq, const struct db_result *result)
 {
 	struct text outcome;
 
@@ -81,17 +80,18 @@ static void requested(struct request *rq, const struct db_result *result)
 	reply_data(rq, db_text(result, 0, 1));
 }
 
-static void request(struct request *rq, struct asking *asking)
+static void payout_insert(struct request *rq, struct payout_draft *draft)
 {
-	id_new(asking->id, "payout_");
-	id_new(asking->entry, "txn_");
-	sql_try_write(rq, payout_request, requested, asking->id, account_kind(rq)->name,
-		rq->caller.id, arg_int(rq, asking->amount), arg_int(rq, asking->fee),
-		asking->method, asking->destination,
-		asking->details, MOST_OPEN, asking->entry, rq->idempotency_key, rq->fingerprint);
+	id_new(draft->id, "payout_");
+	id_new(draft->entry, "txn_");
+	sql_try_write(rq, payout_request, payout_requested, draft->id, account_kind(rq)->name,
+		rq->caller.id, arg_int(rq, draft->amount), arg_int(rq, draft->fee),
+		draft->method, draft->destination,
+		draft->details, MOST_OPEN, draft->entry, rq->idempotency_key, rq->fingerprint);
 }
 
-static bool stored_take(struct request *rq, const struct db_result *result, struct asking *asking)
+static bool stored_destination_take(
+        struct request *rq, const struct db_result *result, struct payout_draft *draft)
 {
 	struct text stored = db_text(result, 0, 2);
 	json_auto_t *details = stored.at ? json_loadb(stored.at, stored.len, 0, NULL) :
@@ -100,32 +100,32 @@ static bool stored_take(struct request *rq, const struct db_result *result, stru
 
 	if (!number)
 		return true;
-	asking->destination = arena_copy(rq->arena, number, strlen(number));
-	asking->details = account_text(rq, stored);
-	if (asking->destination && asking->details)
+	draft->destination = arena_copy(rq->arena, number, strlen(number));
+	draft->details = account_text(rq, stored);
+	if (draft->destination && draft->details)
 		return true;
 	reply_error(rq, E_NO_MEMORY);
 	return false;
 }
 
-/* Where the money goes: what the request says, or what is stored. False when it has replied. */
+/* The destination from the request, or else the stored one. False when it has replied. */
 static bool destination_take(struct request *rq,
-	const struct db_result *result, struct asking *asking)
+	const struct db_result *result, struct payout_draft *draft)
 {
 	const json_t *given = member(rq->body, "bankDetails");
 
 	if (given) {
-		asking->destination = member_text(given, "accountNumber");
-		return object_take(rq, given, bank_fields, &asking->details);
+		draft->destination = member_text(given, "accountNumber");
+		return object_take(rq, given, bank_fields, &draft->details);
 	}
-	return stored_take(rq, result, asking);
+	return stored_destination_take(rq, result, draft);
 }
 
-/* Names the smallest pay-out, or the fee that must leave something. */
-static void too_little(struct request *rq, const struct asking *asking)
+/* Replies with the smallest pay-out, or with the fee that the amount must exceed. */
+static void reply_payout_minimum(struct request *rq, const struct payout_draft *draft)
 {
-	bool below = asking->amount < minimum(rq);
-	long long limit = below ? minimum(rq) : asking->fee;
+	bool below = draft->amount < payout_minimum(rq);
+	long long limit = below ? payout_minimum(rq) : draft->fee;
 	const char *words = below ?
 		(rq->french ? "Le retrait minimum est de %lld XAF" :
 			"The smallest pay-out is %lld XAF") :
@@ -138,56 +138,57 @@ static void too_little(struct request *rq, const struct asking *asking)
 }
 
 /* True when it has replied. */
-static bool refused(struct request *rq, const struct db_result *result, const struct asking *asking)
+static bool payout_refused(
+        struct request *rq, const struct db_result *result, const struct payout_draft *draft)
 {
 	if (db_bool(result, 0, 1))
 		reply_error(rq, E_SUSPENDED);
 	else if (rq->ns == NS_RIDER && !db_bool(result, 0, 0))
 		reply_error(rq, E_PHONE_UNVERIFIED);
-	else if (asking->amount < minimum(rq) || asking->amount <= asking->fee)
-		too_little(rq, asking);
+	else if (draft->amount < payout_minimum(rq) || draft->amount <= draft->fee)
+		reply_payout_minimum(rq, draft);
 	else
 		return false;
 	return true;
 }
 
-static void facts_known(struct request *rq, const struct db_result *result)
+static void payout_facts_read(struct request *rq, const struct db_result *result)
 {
-	struct asking *asking = rq->state;
+	struct payout_draft *draft = rq->state;
 
 	if (db_rows(result) == 0)
 		return reply_error(rq, E_ACCOUNT_GONE);
-	if (refused(rq, result, asking))
+	if (payout_refused(rq, result, draft))
 		return;
-	if (!destination_take(rq, result, asking))
+	if (!destination_take(rq, result, draft))
 		return;
-	if (!asking->destination || !asking->destination[0])
+	if (!draft->destination || !draft->destination[0])
 		return reply_error(rq, E_PAYOUT_ACCOUNT);
-	asking->method = "BANK_TRANSFER";
-	if (phone_normalise(asking->destination, asking->phone) && phone_has_money(asking->phone)) {
-		asking->destination = asking->phone;
-		asking->method = "MOBILE_MONEY";
+	draft->method = "BANK_TRANSFER";
+	if (phone_normalise(draft->destination, draft->phone) && phone_has_money(draft->phone)) {
+		draft->destination = draft->phone;
+		draft->method = "MOBILE_MONEY";
 	}
-	request(rq, asking);
+	payout_insert(rq, draft);
 }
 
 void payout_ask(struct request *rq)
 {
-	struct asking *asking = ARENA_NEW(rq->arena, struct asking);
+	struct payout_draft *draft = ARENA_NEW(rq->arena, struct payout_draft);
 	bool rider = rq->ns == NS_RIDER;
 
-	if (!asking)
+	if (!draft)
 		return reply_error(rq, E_NO_MEMORY);
-	rq->state = asking;
-	asking->amount = body_int(rq, "amount", 0);
-	asking->fee = settings_int(rq->app->settings,
+	rq->state = draft;
+	draft->amount = body_int(rq, "amount", 0);
+	draft->fee = settings_int(rq->app->settings,
 		rider ? "payout_fee.rider" : "payout_fee.vendor", rider ? RIDER_FEE_DEFAULT : 0);
-	sql_write(rq, payout_facts, facts_known, account_kind(rq)->name, rq->caller.id);
+	sql_write(rq, payout_facts, payout_facts_read, account_kind(rq)->name, rq->caller.id);
 }
 
 /* --- Reading ---------------------------------------------------------------------------------- */
 
-static void listed(struct request *rq, const struct db_result *result)
+static void payouts_listed(struct request *rq, const struct db_result *result)
 {
 	reply_full_page(rq, "payouts", "totalPayouts", db_text(result, 0, 1), request_page(rq, 20),
 		db_int(result, 0, 0));
@@ -197,12 +198,12 @@ void payouts_show(struct request *rq)
 {
 	struct page page = request_page(rq, 20);
 
-	sql_read(rq, payout_list, listed, rq->caller.id, arg_int(rq, page.limit),
+	sql_read(rq, payout_list, payouts_listed, rq->caller.id, arg_int(rq, page.limit),
 		arg_int(rq, page.offset));
 }
 
-/* Vendors are told that it is another's, riders that there is none. */
-static void shown(struct request *rq, const struct db_result *result)
+/* Another owner's pay-out: vendors get "not the owner", riders "not found". */
+static void payout_read(struct request *rq, const struct db_result *result)
 {
 	if (db_rows(result) == 0)
 		return reply_error(rq, E_PAYOUT_NOT_FOUND);
@@ -214,15 +215,16 @@ static void shown(struct request *rq, const struct db_result *result)
 
 void payout_show(struct request *rq)
 {
-	sql_read(rq, payout_get, shown, rq->params[0]);
+	sql_read(rq, payout_get, payout_read, rq->params[0]);
 }
 
-static void balance_known(struct request *rq, const struct db_result *result)
+static void payout_balance_read(struct request *rq, const struct db_result *result)
 {
 	reply_data(rq, db_text(result, 0, 0));
 }
 
 void payout_show_balance(struct request *rq)
 {
-	sql_read(rq, payout_balance, balance_known, rq->caller.id, arg_int(rq, minimum(rq)));
+	sql_read(rq, payout_balance, payout_balance_read, rq->caller.id,
+	        arg_int(rq, payout_minimum(rq)));
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A wallet and what moved through it, to read. Money moves only with orders, refunds, top-ups and
- * pay-outs, each in its own statement.
+ * Reads a wallet and its transactions. Orders, refunds, top-ups and pay-outs move money, each in
+ * its own statement.
  */
 #include "reeyo/api/money.h"
 #include "reeyo/api/pages.h"
@@ -10,19 +10,18 @@ static const char *const transaction_types[] = { "CREDIT", "DEBIT", NULL };
 static const char *const transaction_categories[] = { "ORDER_PAYMENT", "ORDER_COMMISSION",
 	"DELIVERY_FEE", "PAYOUT", "REFUND", "WALLET_TOPUP", NULL };
 
-const struct field wallet_fields[] = {
-	{ "availableBalance", FIELD_MONEY, .required = true, .does = "What can be spent" },
-	{ "pendingBalance", FIELD_MONEY, .required = true, .does = "What waits to be paid out" },
+const struct field wallet_fields[] = { { "availableBalance", FIELD_MONEY, .required = true,
+	                                       .does = "The amount that can be spent" },
+	{ "pendingBalance", FIELD_MONEY, .required = true, .does = "Held for pay-outs" },
 	{ "totalEarned", FIELD_MONEY, .required = true },
 	{ "totalSpent", FIELD_MONEY, .required = true },
 	{ "totalWithdrawn", FIELD_MONEY, .required = true },
 	{ "currency", FIELD_TEXT, .required = true },
-	{ "balance", FIELD_MONEY, .required = true, .does = "The same as availableBalance" },
-	{ "cashInHand", FIELD_MONEY, .does = "A rider's: collected and not handed in" },
-	{ "withdrawable", FIELD_MONEY, .does = "A rider's: available less cash in hand" },
-	{ "updatedAt", FIELD_TIME, .required = true },
-	FIELD_END
-};
+	{ "balance", FIELD_MONEY, .required = true, .does = "Same as availableBalance" },
+	{ "cashInHand", FIELD_MONEY, .does = "Riders only: cash collected and not handed in" },
+	{ "withdrawable", FIELD_MONEY,
+	        .does = "Riders only: the available balance less cash in hand" },
+	{ "updatedAt", FIELD_TIME, .required = true }, FIELD_END };
 static const struct field transaction_fields[] = {
 	{ "transactionId", FIELD_ID, .required = true },
 	{ "type", FIELD_ENUM, .required = true, .words = transaction_types },
@@ -36,7 +35,7 @@ static const struct field transaction_fields[] = {
 	{ "reference", FIELD_TEXT, .nullable = true },
 	{ "status", FIELD_TEXT, .required = true },
 	{ "createdAt", FIELD_TIME, .required = true },
-	{ "timestamp", FIELD_TIME, .required = true, .does = "The same as createdAt" },
+	{ "timestamp", FIELD_TIME, .required = true, .does = "Same as createdAt" },
 	FIELD_END
 };
 static const struct field pagination_fields[] = { FULL_PAGINATION_FIELDS("totalTransactions"),

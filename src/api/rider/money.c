@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a rider earns (what he was credited), his wallet, and his pay-outs. Reports over many
- * deliveries are for the lane of slow statements.
+ * A rider's earnings (amounts credited), wallet and pay-outs. Reports over many deliveries use the
+ * lane for slow statements.
  */
 #include "reeyo/api/money.h"
 #include "reeyo/api/rider.h"
@@ -9,7 +9,7 @@
 
 static const struct field summary_query[] = {
 	{ "period", FIELD_ENUM, .words = period_words,
-		.does = "Adds what was earned in this one, from its first day" },
+		.does = "Adds the earnings of the current period, from its first day" },
 	FIELD_END
 };
 static const struct field daily_query[] = {
@@ -25,9 +25,9 @@ static const struct field monthly_query[] = {
 static const struct field summary_fields[] = {
 	{ "currentBalance", FIELD_MONEY, .required = true },
 	{ "totalEarnings", FIELD_MONEY, .required = true },
-	{ "weeklyEarnings", FIELD_MONEY, .required = true, .does = "Of 7 days" },
-	{ "monthlyEarnings", FIELD_MONEY, .required = true, .does = "Of a month" },
-	{ "totalDeliveries", FIELD_INT, .required = true, .does = "Completed ones" },
+	{ "weeklyEarnings", FIELD_MONEY, .required = true, .does = "Last 7 days" },
+	{ "monthlyEarnings", FIELD_MONEY, .required = true, .does = "Last month" },
+	{ "totalDeliveries", FIELD_INT, .required = true, .does = "Completed deliveries" },
 	{ "period", FIELD_ENUM, .words = period_words },
 	{ "periodEarnings", FIELD_MONEY },
 	FIELD_END
@@ -44,53 +44,53 @@ static const struct field monthly_fields[] = {
 	{ "month", FIELD_TEXT, .required = true, .does = "YYYY-MM" }, EARNED_FIELDS, FIELD_END
 };
 
-static void summed(struct request *rq, const struct db_result *result)
+static void rider_earnings_read(struct request *rq, const struct db_result *result)
 {
 	if (db_rows(result) == 0)
 		return reply_error(rq, E_ACCOUNT_GONE);
 	reply_data(rq, db_text(result, 0, 0));
 }
 
-static void summary(struct request *rq)
+static void get_rider_earnings(struct request *rq)
 {
-	sql_read(rq, rider_earnings, summed, rq->caller.id, query_text(rq, "period"));
+	sql_read(rq, rider_earnings, rider_earnings_read, rq->caller.id, query_text(rq, "period"));
 }
 
-static void daily(struct request *rq)
+static void list_rider_daily_earnings(struct request *rq)
 {
-	sql_report(rq, rider_earnings_series, summed, rq->caller.id, "day",
+	sql_report(rq, rider_earnings_series, rider_earnings_read, rq->caller.id, "day",
 		arg_int(rq, member_int(rq->query, "days", 30)), "date", "YYYY-MM-DD");
 }
 
-static void weekly(struct request *rq)
+static void list_rider_weekly_earnings(struct request *rq)
 {
-	sql_report(rq, rider_earnings_series, summed, rq->caller.id, "week",
+	sql_report(rq, rider_earnings_series, rider_earnings_read, rq->caller.id, "week",
 		arg_int(rq, member_int(rq->query, "weeks", 12)), "weekStart", "YYYY-MM-DD");
 }
 
-static void monthly(struct request *rq)
+static void list_rider_monthly_earnings(struct request *rq)
 {
-	sql_report(rq, rider_earnings_series, summed, rq->caller.id, "month",
+	sql_report(rq, rider_earnings_series, rider_earnings_read, rq->caller.id, "month",
 		arg_int(rq, member_int(rq->query, "months", 12)), "month", "YYYY-MM");
 }
 
 const struct route rider_money_routes[] = {
 	{ GET, "/earnings/summary", .also = "/earnings",
 		.who = RIDER_ACCOUNT, .query = summary_query,
-		.reply = summary_fields, .errors = { E_ACCOUNT_GONE }, .run = summary,
-		.does = "What the rider has earned" },
+		.reply = summary_fields, .errors = { E_ACCOUNT_GONE }, .run = get_rider_earnings,
+		.does = "The rider's earnings" },
 	{ GET, "/earnings/transactions", .also = "/wallet/transactions", .who = RIDER_ACCOUNT,
 		.query = transactions_query, .reply = transactions_fields,
 		.run = wallet_list_transactions,
-		.does = "What moved through the wallet, newest first" },
+		.does = "The wallet's transactions, newest first" },
 	{ GET, "/earnings/daily", .who = RIDER_ACCOUNT, .query = daily_query, .reply = daily_fields,
-		.shape = REPLY_ARRAY, .run = daily,
+		.shape = REPLY_ARRAY, .run = list_rider_daily_earnings,
 		.does = "Earnings of the last days, oldest first" },
 	{ GET, "/earnings/weekly", .who = RIDER_ACCOUNT, .query = weekly_query,
-		.reply = weekly_fields, .shape = REPLY_ARRAY, .run = weekly,
+		.reply = weekly_fields, .shape = REPLY_ARRAY, .run = list_rider_weekly_earnings,
 		.does = "Earnings of the last weeks, oldest first" },
 	{ GET, "/earnings/monthly", .who = RIDER_ACCOUNT, .query = monthly_query,
-		.reply = monthly_fields, .shape = REPLY_ARRAY, .run = monthly,
+		.reply = monthly_fields, .shape = REPLY_ARRAY, .run = list_rider_monthly_earnings,
 		.does = "Earnings of the last months, oldest first" },
 	{ GET, "/wallet/balance", .also = "/wallet", .who = RIDER_ACCOUNT, .reply = wallet_fields,
 		.errors = { E_ACCOUNT_NOT_FOUND }, .run = wallet_show,
@@ -100,12 +100,12 @@ const struct route rider_money_routes[] = {
 		.created = true, .idempotent = true, .body = payout_body, .reply = payout_fields,
 		.errors = { E_PAYOUT_MINIMUM, E_PAYOUT_SHORT, E_PAYOUT_ACCOUNT, E_PHONE_UNVERIFIED,
 			E_PAYOUT_MANY, E_SUSPENDED, E_ACCOUNT_GONE },
-		.run = payout_ask, .does = "Ask for a pay-out; the amount is held until it ends" },
+		.run = payout_ask, .does = "Request a pay-out; the amount is held until it ends" },
 	{ GET, "/payouts", .also = "/wallet/payouts", .who = RIDER_ACCOUNT, .query = page_fields,
 		.reply = payouts_fields, .run = payouts_show, .does = "Pay-outs, newest first" },
 	{ GET, "/payouts/balance", .who = RIDER_ACCOUNT, .reply = payout_balance_fields,
 		.run = payout_show_balance,
-		.does = "What may be withdrawn: cash in hand lowers it" },
+		.does = "The amount that can be withdrawn; cash in hand lowers it" },
 	{ GET, "/payouts/:payoutId", .who = RIDER_ACCOUNT, .reply = payout_fields,
 		.errors = { E_PAYOUT_NOT_FOUND }, .run = payout_show, .does = "One pay-out" },
 	ROUTE_END

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Money into the wallet: an intent is written, then the gateway is asked to collect. The answer
- * waits some seconds for the gateway and then says PENDING; how it went on is read by its
- * reference, and told as an event.
+ * Wallet top-ups. A payment is written, then the gateway is asked to collect. The reply waits some
+ * seconds for the gateway, then has status PENDING. The client reads the result by the reference,
+ * or gets it as an event.
  */
 #include "reeyo/api/money.h"
 #include "reeyo/api/order_acts.h"
@@ -20,18 +20,19 @@ static const char *const topup_methods[] = { "MOBILE_MONEY", "CARD", "CAMPAY", N
 static const char *const payment_statuses[] = { "PENDING", "COMPLETED", "FAILED", NULL };
 
 static const struct field funds_body[] = {
-	/* Any whole number: what is wrong with it is said in one way, also of one below zero. */
+	/* Any whole number: the handler checks the limits, so that every bad amount has one error.
+	 */
 	{ "amount", FIELD_MONEY, .required = true, .min = INT64_MIN, .max = INT64_MAX,
-		.does = "At least 100" },
+	        .does = "At least 100" },
 	{ "paymentMethod", FIELD_ENUM, .required = true, .words = topup_methods },
-	{ "phone", FIELD_PHONE, .also = "phoneNumber", .does = "MOBILE_MONEY: who pays, required" },
-	{ "paymentToken", FIELD_TEXT, .min = 1, .max = 500, .does = "CARD: required" },
-	FIELD_END
+	{ "phone", FIELD_PHONE, .also = "phoneNumber",
+	        .does = "MOBILE_MONEY: the payer, required" },
+	{ "paymentToken", FIELD_TEXT, .min = 1, .max = 500, .does = "CARD: required" }, FIELD_END
 };
 static const struct field payment_fields[] = {
 	{ "transactionId", FIELD_ID, .required = true,
 		.does = "The wallet's transaction, once it is COMPLETED" },
-	{ "reference", FIELD_ID, .required = true, .does = "Ask with it how the payment went on" },
+	{ "reference", FIELD_ID, .required = true, .does = "Read the payment's state with it" },
 	{ "status", FIELD_ENUM, .required = true, .words = payment_statuses },
 	{ "amount", FIELD_MONEY, .required = true },
 	{ "currency", FIELD_TEXT, .required = true },
@@ -39,7 +40,7 @@ static const struct field payment_fields[] = {
 	{ "orderId", FIELD_ID, .does = "When an order is paid" },
 	{ "phone", FIELD_TEXT },
 	{ "operator", FIELD_TEXT, .does = "MTN or ORANGE" },
-	{ "ussdCode", FIELD_TEXT, .does = "What the customer dials to confirm" },
+	{ "ussdCode", FIELD_TEXT, .does = "The code to dial to confirm" },
 	{ "reason", FIELD_TEXT, .nullable = true, .does = "Why it failed" },
 	{ "wallet", FIELD_OBJECT, .required = true, .of = wallet_fields, .nullable = true },
 	{ "createdAt", FIELD_TIME, .required = true },
@@ -47,15 +48,15 @@ static const struct field payment_fields[] = {
 	FIELD_END
 };
 
-struct funding {
+struct topup {
 	enum payment_method method;
 	const char *phone;
 	int64_t amount;
 	char id[ID_SIZE], entry[ID_SIZE];
-	struct text payment; /* as it was written, and is answered when nothing more is known */
+	struct text payment; /* as written; the reply when nothing newer is known */
 };
 
-/* --- Refusals, of orders too ------------------------------------------------------------------ */
+/* --- Refusals, also for orders ---------------------------------------------------------------- */
 
 void reply_payments_wait(struct request *rq, struct text waited)
 {
@@ -69,25 +70,25 @@ void reply_payments_wait(struct request *rq, struct text waited)
 void reply_payment_refused(struct request *rq, struct text payment)
 {
 	static const char *const names[] = { "reason", "reference", "orderId" };
-	json_auto_t *said = payment.at ? json_loadb(payment.at, payment.len, 0, NULL) : NULL,
-		*kept = json_object();
+	json_auto_t *recorded = payment.at ? json_loadb(payment.at, payment.len, 0, NULL) : NULL,
+		*details = json_object();
 	char *text auto_free = NULL;
 
-	for (size_t i = 0; said && kept && i < COUNT_OF(names); i++)
-		if (json_object_get(said, names[i]))
-			json_object_set(kept, names[i], json_object_get(said, names[i]));
-	text = json_dumps(kept, JSON_COMPACT);
+	for (size_t i = 0; recorded && details && i < COUNT_OF(names); i++)
+		if (json_object_get(recorded, names[i]))
+			json_object_set(details, names[i], json_object_get(recorded, names[i]));
+	text = json_dumps(details, JSON_COMPACT);
 	reply_error_with(rq, E_PAYMENT_REFUSED, NULL,
-		text && json_object_size(kept) ?
+		text && json_object_size(details) ?
 			text_of(arena_copy(rq->arena, text, strlen(text))) : TEXT_NONE);
 }
 
 /* --- Top-up ----------------------------------------------------------------------------------- */
 
-static void collected(void *arg, enum payment_end end, struct text payment)
+static void topup_collected(void *arg, enum payment_end end, struct text payment)
 {
 	struct request *rq = arg;
-	struct funding *funding = rq->state;
+	struct topup *topup = rq->state;
 
 	if (!request_release(rq))
 		return;
@@ -95,12 +96,12 @@ static void collected(void *arg, enum payment_end end, struct text payment)
 		return reply_payment_refused(rq, payment);
 	if (end == PAYMENT_UNREACHED)
 		return reply_error(rq, E_PAYMENT_DOWN);
-	reply_data(rq, end == PAYMENT_RECORDED && payment.at ? payment : funding->payment);
+	reply_data(rq, end == PAYMENT_RECORDED && payment.at ? payment : topup->payment);
 }
 
-static void started(struct request *rq, const struct db_result *result)
+static void topup_started(struct request *rq, const struct db_result *result)
 {
-	struct funding *funding = rq->state;
+	struct topup *topup = rq->state;
 	struct text outcome, payment;
 
 	if (!outcome_take(rq, result, &outcome))
@@ -111,28 +112,28 @@ static void started(struct request *rq, const struct db_result *result)
 	if (!text_is(outcome, TEXT("STARTED")))
 		return reply_error(rq, error_named(outcome.at, outcome.len));
 	count_one(loop_counters(rq->app->loop), COUNT_PAYMENTS_STARTED);
-	if (funding->method == PAY_CARD)
+	if (topup->method == PAY_CARD)
 		return reply_data(rq, payment);
-	funding->payment = (struct text){ arena_copy(rq->arena, payment.at, payment.len),
+	topup->payment = (struct text){ arena_copy(rq->arena, payment.at, payment.len),
 		payment.len };
 	request_hold(rq);
-	if (!payment_collect(rq->app->payments, funding->id, funding->phone,
-		funding->amount, collected, rq))
-		collected(rq, PAYMENT_OPEN, TEXT_NONE);
+	if (!payment_collect(rq->app->payments, topup->id, topup->phone,
+		topup->amount, topup_collected, rq))
+		topup_collected(rq, PAYMENT_OPEN, TEXT_NONE);
 }
 
 /* False when it has replied. */
-static bool method_fits(struct request *rq, const struct funding *funding)
+static bool topup_method_check(struct request *rq, const struct topup *topup)
 {
 	const struct app *app = rq->app;
 
-	if (funding->method == PAY_CARD ? !app->config->card_sandbox : !gateway_up(app->gateway))
+	if (topup->method == PAY_CARD ? !app->config->card_sandbox : !gateway_up(app->gateway))
 		reply_error(rq, E_PAYMENT_DOWN);
-	else if (funding->method == PAY_CARD && !body_text(rq, "paymentToken"))
+	else if (topup->method == PAY_CARD && !body_text(rq, "paymentToken"))
 		reply_field(rq, "paymentToken", "is required", "est obligatoire");
-	else if (funding->method == PAY_MOBILE_MONEY && !funding->phone)
+	else if (topup->method == PAY_MOBILE_MONEY && !topup->phone)
 		reply_field(rq, "phone", "is required", "est obligatoire");
-	else if (funding->method == PAY_MOBILE_MONEY && !phone_has_money(funding->phone))
+	else if (topup->method == PAY_MOBILE_MONEY && !phone_has_money(topup->phone))
 		reply_field(rq, "phone", "is not a number that mobile money reaches",
 			"n'est pas un numéro que le mobile money dessert");
 	else
@@ -140,7 +141,7 @@ static bool method_fits(struct request *rq, const struct funding *funding)
 	return false;
 }
 
-static void amount_refuse(struct request *rq, int64_t most)
+static void reply_topup_amount(struct request *rq, int64_t most)
 {
 	char *words = rq->french ?
 		arena_printf(rq->arena, "Le montant doit être de %d à %lld XAF", TOPUP_MIN,
@@ -151,40 +152,40 @@ static void amount_refuse(struct request *rq, int64_t most)
 	reply_error_with(rq, E_BAD_AMOUNT, words, TEXT_NONE);
 }
 
-static void start(struct request *rq)
+static void topup_start(struct request *rq)
 {
-	struct funding *funding = rq->state;
-	bool mobile = funding->method == PAY_MOBILE_MONEY;
+	struct topup *topup = rq->state;
+	bool mobile = topup->method == PAY_MOBILE_MONEY;
 	int64_t most = settings_int(rq->app->settings, "max_topup_amount", TOPUP_MAX);
 
-	if (funding->amount < TOPUP_MIN || funding->amount > most)
-		return amount_refuse(rq, most);
-	if (!method_fits(rq, funding))
+	if (topup->amount < TOPUP_MIN || topup->amount > most)
+		return reply_topup_amount(rq, most);
+	if (!topup_method_check(rq, topup))
 		return;
-	id_new(funding->id, "pay_");
-	id_new(funding->entry, "txn_");
-	sql_try_write(rq, payment_start, started, funding->id, rq->caller.id,
-		arg_int(rq, funding->amount), payment_method_words[funding->method],
-		mobile ? funding->phone : NULL, mobile ? phone_operator(funding->phone) : NULL,
-		funding->entry, rq->idempotency_key, rq->fingerprint);
+	id_new(topup->id, "pay_");
+	id_new(topup->entry, "txn_");
+	sql_try_write(rq, payment_start, topup_started, topup->id, rq->caller.id,
+		arg_int(rq, topup->amount), payment_method_words[topup->method],
+		mobile ? topup->phone : NULL, mobile ? phone_operator(topup->phone) : NULL,
+		topup->entry, rq->idempotency_key, rq->fingerprint);
 }
 
 static void add_funds(struct request *rq)
 {
-	struct funding *funding = ARENA_NEW(rq->arena, struct funding);
+	struct topup *topup = ARENA_NEW(rq->arena, struct topup);
 
-	if (!funding)
+	if (!topup)
 		return reply_error(rq, E_NO_MEMORY);
-	rq->state = funding;
-	funding->method = (enum payment_method)payment_method_named(body_text(rq, "paymentMethod"));
-	funding->phone = body_text(rq, "phone");
-	funding->amount = body_int(rq, "amount", 0);
-	start(rq);
+	rq->state = topup;
+	topup->method = (enum payment_method)payment_method_named(body_text(rq, "paymentMethod"));
+	topup->phone = body_text(rq, "phone");
+	topup->amount = body_int(rq, "amount", 0);
+	topup_start(rq);
 }
 
-/* --- How it went on --------------------------------------------------------------------------- */
+/* --- State ------------------------------------------------------------------------------------ */
 
-static void asked(void *arg, enum payment_end end, struct text payment)
+static void payment_queried(void *arg, enum payment_end end, struct text payment)
 {
 	struct request *rq = arg;
 	const struct text *known = rq->state;
@@ -193,7 +194,7 @@ static void asked(void *arg, enum payment_end end, struct text payment)
 		reply_data(rq, end != PAYMENT_OPEN && payment.at ? payment : *known);
 }
 
-static void payment_read(struct request *rq, const struct db_result *result)
+static void payment_status_read(struct request *rq, const struct db_result *result)
 {
 	struct text payment, reference, *known = ARENA_NEW(rq->arena, struct text);
 
@@ -207,13 +208,13 @@ static void payment_read(struct request *rq, const struct db_result *result)
 	reference = db_text(result, 0, 2);
 	request_hold(rq);
 	if (!payment_ask(rq->app->payments, rq->params[0],
-		arena_copy(rq->arena, reference.at, reference.len), asked, rq))
-		asked(rq, PAYMENT_OPEN, TEXT_NONE);
+		arena_copy(rq->arena, reference.at, reference.len), payment_queried, rq))
+		payment_queried(rq, PAYMENT_OPEN, TEXT_NONE);
 }
 
-static void get_payment(struct request *rq)
+static void get_topup(struct request *rq)
 {
-	sql_write(rq, payment_get, payment_read, rq->params[0], rq->caller.id);
+	sql_write(rq, payment_get, payment_status_read, rq->params[0], rq->caller.id);
 }
 
 const struct route user_funds_routes[] = {
@@ -221,9 +222,9 @@ const struct route user_funds_routes[] = {
 		.created = true, .idempotent = true,
 		.errors = { E_BAD_AMOUNT, E_PAYMENT_DOWN, E_PAYMENT_REFUSED, E_PAYMENTS_WAIT,
 			E_ACCOUNT_NOT_FOUND, E_IDEMPOTENCY_MISMATCH, E_IDEMPOTENCY_RUNNING },
-		.run = add_funds, .does = "Put money into the wallet" },
+		.run = add_funds, .does = "Top up the wallet" },
 	{ GET, "/wallet/add-funds/:reference", .who = CUSTOMER, .reply = payment_fields,
-		.errors = { E_PAYMENT_NOT_FOUND }, .run = get_payment,
-		.does = "How a payment went on; the gateway is asked when it is time" },
+		.errors = { E_PAYMENT_NOT_FOUND }, .run = get_topup,
+		.does = "A payment's state; the gateway is queried when its last answer is old" },
 	ROUTE_END
 };

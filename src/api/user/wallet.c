@@ -11,6 +11,6 @@ const struct route user_wallet_routes[] = {
 		.does = "The wallet's balances" },
 	{ GET, "/wallet/transactions", .who = CUSTOMER, .query = transactions_query,
 		.reply = transactions_fields, .run = wallet_list_transactions,
-		.does = "What moved through the wallet, newest first" },
+		.does = "The wallet's transactions, newest first" },
 	ROUTE_END
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a vendor earns, his wallet, and his pay-outs. Reports over many orders are for the lane of
- * slow statements.
+ * A vendor's earnings, wallet and pay-outs. Reports over many orders use the lane for slow
+ * statements.
  */
 #include "reeyo/api/money.h"
 #include "reeyo/api/order_shown.h"
@@ -13,17 +13,17 @@ static const struct field daily_query[] = {
 		.does = "First day; the last 30 when absent" },
 	{ "endDate", FIELD_DATE, .also = "to dateTo", .does = "Last day; today when absent" },
 	{ "period", FIELD_ENUM, .words = period_words,
-		.does = "In place of the first day: this one, from its first day" },
+		.does = "Instead of startDate: the current period, from its first day" },
 	FIELD_END
 };
 static const struct field monthly_query[] = {
-	{ "year", FIELD_INT, .min = 2020, .max = 2100, .does = "This one when absent" },
+	{ "year", FIELD_INT, .min = 2020, .max = 2100, .does = "The current year when absent" },
 	FIELD_END
 };
 
 static const struct field lifetime_fields[] = {
-	{ "totalOrders", FIELD_INT, .required = true, .does = "Delivered ones" },
-	{ "grossEarnings", FIELD_MONEY, .required = true, .does = "Their subtotals" },
+	{ "totalOrders", FIELD_INT, .required = true, .does = "Delivered orders" },
+	{ "grossEarnings", FIELD_MONEY, .required = true, .does = "Their subtotals, added up" },
 	{ "commission", FIELD_INT, .required = true },
 	{ "netEarnings", FIELD_MONEY, .required = true },
 	FIELD_END
@@ -51,76 +51,78 @@ static const struct field daily_fields[] = {
 	{ "date", FIELD_DATE, .required = true }, EARNED_FIELDS, FIELD_END
 };
 static const struct field weekly_fields[] = {
-	{ "week", FIELD_TEXT, .required = true, .does = "Week 1 to Week 4, which is this one" },
+	{ "week", FIELD_TEXT, .required = true,
+	        .does = "Week 1 to Week 4; Week 4 is the current one" },
 	{ "weekStart", FIELD_DATE, .required = true }, EARNED_FIELDS, FIELD_END
 };
 static const struct field monthly_fields[] = {
 	{ "month", FIELD_TEXT, .required = true, .does = "Jan to Dec" }, EARNED_FIELDS, FIELD_END
 };
 
-static void summed(struct request *rq, const struct db_result *result)
+static void vendor_earnings_read(struct request *rq, const struct db_result *result)
 {
 	if (db_rows(result) == 0)
 		return reply_error(rq, E_ACCOUNT_GONE);
 	reply_data(rq, db_text(result, 0, 0));
 }
 
-static void summary(struct request *rq)
+static void get_vendor_earnings(struct request *rq)
 {
-	sql_read(rq, vendor_earnings, summed, rq->caller.id);
+	sql_read(rq, vendor_earnings, vendor_earnings_read, rq->caller.id);
 }
 
-static void daily(struct request *rq)
+static void list_vendor_daily_earnings(struct request *rq)
 {
-	sql_report(rq, vendor_earnings_daily, summed, rq->caller.id,
+	sql_report(rq, vendor_earnings_daily, vendor_earnings_read, rq->caller.id,
 		day_asked(rq, "startDate", "00:00"),
 		day_asked(rq, "endDate", "24:00"), query_text(rq, "period"));
 }
 
-static void weekly(struct request *rq)
+static void list_vendor_weekly_earnings(struct request *rq)
 {
-	sql_report(rq, vendor_earnings_weekly, summed, rq->caller.id);
+	sql_report(rq, vendor_earnings_weekly, vendor_earnings_read, rq->caller.id);
 }
 
-static void monthly(struct request *rq)
+static void list_vendor_monthly_earnings(struct request *rq)
 {
 	const json_t *year = member(rq->query, "year");
 
-	sql_report(rq, vendor_earnings_monthly, summed, rq->caller.id,
+	sql_report(rq, vendor_earnings_monthly, vendor_earnings_read, rq->caller.id,
 		year ? arg_int(rq, member_int(rq->query, "year", 0)) : NULL);
 }
 
 const struct route vendor_money_routes[] = {
 	{ GET, "/earnings", .also = "/earnings/summary", .who = VENDOR_ACCOUNT,
-		.reply = summary_fields, .errors = { E_ACCOUNT_GONE }, .run = summary,
-		.does = "What the vendor has earned" },
+	        .reply = summary_fields, .errors = { E_ACCOUNT_GONE }, .run = get_vendor_earnings,
+	        .does = "The vendor's earnings" },
 	{ GET, "/earnings/transactions", .also = "/wallet/transactions", .who = VENDOR_ACCOUNT,
-		.query = transactions_query, .reply = transactions_fields,
-		.run = wallet_list_transactions,
-		.does = "What moved through the wallet, newest first" },
-	{ GET, "/earnings/daily", .who = VENDOR_ACCOUNT,
-		.query = daily_query, .reply = daily_fields,
-		.shape = REPLY_ARRAY, .run = daily, .does = "Earnings of the days with sales" },
+	        .query = transactions_query, .reply = transactions_fields,
+	        .run = wallet_list_transactions,
+	        .does = "The wallet's transactions, newest first" },
+	{ GET, "/earnings/daily", .who = VENDOR_ACCOUNT, .query = daily_query,
+	        .reply = daily_fields, .shape = REPLY_ARRAY, .run = list_vendor_daily_earnings,
+	        .does = "Earnings of the days with sales" },
 	{ GET, "/earnings/weekly", .who = VENDOR_ACCOUNT, .reply = weekly_fields,
-		.shape = REPLY_ARRAY, .run = weekly, .does = "Earnings of the last four weeks" },
-	{ GET, "/earnings/monthly", .who = VENDOR_ACCOUNT,
-		.query = monthly_query, .reply = monthly_fields,
-		.shape = REPLY_ARRAY, .run = monthly, .does = "Earnings of the months of a year" },
+	        .shape = REPLY_ARRAY, .run = list_vendor_weekly_earnings,
+	        .does = "Earnings of the last four weeks" },
+	{ GET, "/earnings/monthly", .who = VENDOR_ACCOUNT, .query = monthly_query,
+	        .reply = monthly_fields, .shape = REPLY_ARRAY, .run = list_vendor_monthly_earnings,
+	        .does = "Earnings of the months of a year" },
 	{ GET, "/wallet/balance", .also = "/wallet", .who = VENDOR_ACCOUNT, .reply = wallet_fields,
-		.errors = { E_ACCOUNT_NOT_FOUND }, .run = wallet_show,
-		.does = "The wallet's balances" },
-	{ POST, "/payouts/request", .also = "/wallet/payout",
-		.who = VENDOR_ACCOUNT, .any_write = true,
-		.created = true, .idempotent = true, .body = payout_body, .reply = payout_fields,
-		.errors = { E_PAYOUT_MINIMUM, E_PAYOUT_SHORT, E_PAYOUT_ACCOUNT, E_PAYOUT_MANY,
-			E_SUSPENDED, E_ACCOUNT_GONE },
-		.run = payout_ask, .does = "Ask for a pay-out; the amount is held until it ends" },
+	        .errors = { E_ACCOUNT_NOT_FOUND }, .run = wallet_show,
+	        .does = "The wallet's balances" },
+	{ POST, "/payouts/request", .also = "/wallet/payout", .who = VENDOR_ACCOUNT,
+	        .any_write = true, .created = true, .idempotent = true, .body = payout_body,
+	        .reply = payout_fields,
+	        .errors = { E_PAYOUT_MINIMUM, E_PAYOUT_SHORT, E_PAYOUT_ACCOUNT, E_PAYOUT_MANY,
+	                E_SUSPENDED, E_ACCOUNT_GONE },
+	        .run = payout_ask, .does = "Request a pay-out; the amount is held until it ends" },
 	{ GET, "/payouts", .also = "/wallet/payouts", .who = VENDOR_ACCOUNT, .query = page_fields,
-		.reply = payouts_fields, .run = payouts_show, .does = "Pay-outs, newest first" },
+	        .reply = payouts_fields, .run = payouts_show, .does = "Pay-outs, newest first" },
 	{ GET, "/payouts/balance", .who = VENDOR_ACCOUNT, .reply = payout_balance_fields,
-		.run = payout_show_balance, .does = "What may be withdrawn" },
+	        .run = payout_show_balance, .does = "The amount that can be withdrawn" },
 	{ GET, "/payouts/:payoutId", .who = VENDOR_ACCOUNT, .reply = payout_fields,
-		.errors = { E_PAYOUT_NOT_FOUND, E_PAYOUT_NOT_OWNER }, .run = payout_show,
-		.does = "One pay-out" },
+	        .errors = { E_PAYOUT_NOT_FOUND, E_PAYOUT_NOT_OWNER }, .run = payout_show,
+	        .does = "One pay-out" },
 	ROUTE_END
 };

@@ -34,13 +34,13 @@ static const char *const private_ones[] = {
 	"[::1]",
 };
 
-START_TEST(addresses_that_the_internet_routes_are_public)
+START_TEST(routed_addresses_are_public)
 {
 	ck_assert_msg(address_public(public_ones[_i]), "%s", public_ones[_i]);
 }
 END_TEST
 
-START_TEST(addresses_of_private_networks_and_no_addresses_are_not)
+START_TEST(private_and_invalid_addresses_are_not_public)
 {
 	ck_assert_msg(!address_public(private_ones[_i]), "%s", private_ones[_i]);
 }
@@ -51,9 +51,9 @@ int main(void)
 	Suite *suite = suite_create("address");
 	TCase *all = tcase_create("all");
 
-	tcase_add_loop_test(all, addresses_that_the_internet_routes_are_public,
+	tcase_add_loop_test(all, routed_addresses_are_public,
 		0, COUNT_OF(public_ones));
-	tcase_add_loop_test(all, addresses_of_private_networks_and_no_addresses_are_not,
+	tcase_add_loop_test(all, private_and_invalid_addresses_are_not_public,
 		0, COUNT_OF(private_ones));
 	suite_add_tcase(suite, all);
 	return suite_run(suite);

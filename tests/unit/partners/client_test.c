@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The client against a service in the same process: what a caller is told, that he is told once,
- * and what the service gets to see. Names are resolved here (getaddrinfo below), so that a slow or
- * a treacherous one can be played.
+ * The client against a server in the same process: results, that each call completes once, and the
+ * requests that the server receives. getaddrinfo is replaced below, to simulate a slow resolver
+ * and names that resolve to private addresses.
  */
 #include <dlfcn.h>
 #include <netdb.h>
@@ -20,11 +20,11 @@ static struct peer *peer;
 static uv_timer_t guard;
 static unsigned expected;
 
-/* Look-ups of slow.test take until they are let go (a minute at most). */
-static atomic_bool let_go;
-static atomic_uint looked_up;
+/* Resolving slow.test blocks until this is set (at most a minute). */
+static atomic_bool resolve_now;
+static atomic_uint resolved;
 
-/* private.test and any other name are this machine. */
+/* private.test and all other names resolve to this machine. */
 int getaddrinfo(const char *node, const char *service,
 	const struct addrinfo *hints, struct addrinfo **ret)
 {
@@ -33,9 +33,9 @@ int getaddrinfo(const char *node, const char *service,
 			struct addrinfo **))dlsym(RTLD_NEXT, "getaddrinfo");
 
 	if (node && strcmp(node, "slow.test") == 0) {
-		for (int i = 0; i < 6000 && !let_go; i++)
+		for (int i = 0; i < 6000 && !resolve_now; i++)
 			usleep(10000);
-		looked_up++;
+		resolved++;
 	}
 	if (node && strcmp(node, "nowhere.test") == 0)
 		return EAI_NONAME;
@@ -44,7 +44,7 @@ int getaddrinfo(const char *node, const char *service,
 
 /* --- The service ------------------------------------------------------------------------------ */
 
-static void large(struct peer_request *rq, size_t len)
+static void serve_large(struct peer_request *rq, size_t len)
 {
 	char *text = malloc(len + 1);
 
@@ -54,27 +54,27 @@ static void large(struct peer_request *rq, size_t len)
 	free(text);
 }
 
-static void many_headers(struct peer_request *rq)
+static void serve_many_headers(struct peer_request *rq)
 {
 	char line[1024];
 
-	peer_write(rq, "HTTP/1.1 200 Said\r\n", 19);
+	peer_write(rq, "HTTP/1.1 200 Fine\r\n", 19);
 	memset(line, 'h', sizeof(line));
 	memcpy(line, "X: ", 3);
 	memcpy(line + sizeof(line) - 2, "\r\n", 2);
-	for (int i = 0; i < 100 && !rq->over; i++)
+	for (int i = 0; i < 100 && !rq->closed; i++)
 		peer_write(rq, line, sizeof(line));
 	peer_write(rq, "\r\n", 2);
-	rq->over = true;
+	rq->closed = true;
 }
 
-/* So much is promised, two bytes come, and the rest does not. */
-static void half(struct peer_request *rq, unsigned len)
+/* Announces `len` bytes but sends two. */
+static void serve_half(struct peer_request *rq, unsigned len)
 {
 	char head[128];
 
 	snprintf(head, sizeof(head),
-		"HTTP/1.1 200 Said\r\nContent-Length: %u\r\n\r\n%s", len, len ? "ok" : "");
+		"HTTP/1.1 200 Fine\r\nContent-Length: %u\r\n\r\n%s", len, len ? "ok" : "");
 	peer_write(rq, head, strlen(head));
 	if (len > 2)
 		peer_sleep(rq, 60000);
@@ -82,24 +82,24 @@ static void half(struct peer_request *rq, unsigned len)
 
 static atomic_bool healthy;
 
-static void answer(struct peer_request *rq)
+static void serve(struct peer_request *rq)
 {
 	const char *word = rq->path + 1, *number = strrchr(rq->path, '/') + 1;
 
 	if (strncmp(word, "slow", 4) == 0)
 		peer_sleep(rq, atoi(number));
 	if (strncmp(word, "say", 3) == 0)
-		peer_reply(rq, atoi(number), "Retry-After: 7\r\n", "said");
+		peer_reply(rq, atoi(number), "Retry-After: 7\r\n", "body");
 	else if (strcmp(word, "moody") == 0)
 		peer_reply(rq, healthy ? 200 : 500, "", "");
 	else if (strcmp(word, "reset") == 0 || (strcmp(word, "second-resets") == 0 && rq->nth > 1))
 		peer_reset(rq);
 	else if (strncmp(word, "large", 5) == 0)
-		large(rq, strtoul(number, NULL, 10));
+		serve_large(rq, strtoul(number, NULL, 10));
 	else if (strncmp(word, "half", 4) == 0)
-		half(rq, (unsigned)atoi(number));
+		serve_half(rq, (unsigned)atoi(number));
 	else if (strcmp(word, "headers") == 0)
-		many_headers(rq);
+		serve_many_headers(rq);
 	else if (strcmp(word, "away") == 0)
 		peer_reply(rq, 302, "Location: /say/200\r\n", "away");
 	else if (strcmp(word, "echo") == 0)
@@ -110,7 +110,7 @@ static void answer(struct peer_request *rq)
 
 /* --- The caller ------------------------------------------------------------------------------- */
 
-struct asked {
+struct attempt {
 	struct client_call call;
 	unsigned completions;
 	int error;
@@ -121,18 +121,18 @@ struct asked {
 	size_t len;
 };
 
-static void told(struct client_call *call, const struct client_answer *got)
+static void call_done(struct client_call *call, const struct client_answer *got)
 {
-	struct asked *asked = call->owner;
+	struct attempt *attempt = call->owner;
 
-	asked->completions++;
-	asked->error = got->error;
-	asked->unsent = got->unsent;
-	asked->status = got->status;
-	asked->retry_after = got->retry_after_s;
-	asked->has_why = got->why != NULL;
-	asked->len = got->body.len;
-	snprintf(asked->body, sizeof(asked->body), "%.*s", TEXT_ARGS(got->body));
+	attempt->completions++;
+	attempt->error = got->error;
+	attempt->unsent = got->unsent;
+	attempt->status = got->status;
+	attempt->retry_after = got->retry_after_s;
+	attempt->has_why = got->why != NULL;
+	attempt->len = got->body.len;
+	snprintf(attempt->body, sizeof(attempt->body), "%.*s", TEXT_ARGS(got->body));
 	if (--expected == 0)
 		loop_stop(loop);
 }
@@ -140,10 +140,10 @@ static void told(struct client_call *call, const struct client_answer *got)
 static void too_long(uv_timer_t *timer)
 {
 	(void)timer;
-	ck_abort_msg("nothing came for four minutes");
+	ck_abort_msg("no completion for four minutes");
 }
 
-/* Runs until so many calls have ended. */
+/* Runs the loop until `count` calls have completed. */
 static void await(unsigned count)
 {
 	expected = count;
@@ -164,28 +164,28 @@ static void run_for(uint64_t ms)
 	loop_run(loop);
 }
 
-static void ask_at(struct asked *asked, const char *host, const char *path)
+static void attempt_start_at(struct attempt *attempt, const char *host, const char *path)
 {
-	asked->call.partner = asked->call.partner ? asked->call.partner : partner;
-	asked->call.method = asked->call.method ? asked->call.method : "GET";
-	snprintf(asked->url, sizeof(asked->url), "http://%s:%u%s", host, peer->port, path);
-	asked->call.url = asked->url;
-	asked->call.done = told;
-	asked->call.owner = asked;
-	client_call(client, &asked->call);
-	ck_assert_uint_eq(asked->completions, 0);
+	attempt->call.partner = attempt->call.partner ? attempt->call.partner : partner;
+	attempt->call.method = attempt->call.method ? attempt->call.method : "GET";
+	snprintf(attempt->url, sizeof(attempt->url), "http://%s:%u%s", host, peer->port, path);
+	attempt->call.url = attempt->url;
+	attempt->call.done = call_done;
+	attempt->call.owner = attempt;
+	client_call(client, &attempt->call);
+	ck_assert_uint_eq(attempt->completions, 0);
 }
 
-static void ask(struct asked *asked, const char *path)
+static void attempt_start(struct attempt *attempt, const char *path)
 {
-	ask_at(asked, "127.0.0.1", path);
+	attempt_start_at(attempt, "127.0.0.1", path);
 }
 
-static void ask_and_await(struct asked *asked, const char *path)
+static void attempt_run(struct attempt *attempt, const char *path)
 {
-	ask(asked, path);
+	attempt_start(attempt, path);
 	await(1);
-	ck_assert_uint_eq(asked->completions, 1);
+	ck_assert_uint_eq(attempt->completions, 1);
 }
 
 static void partner_make(unsigned at_once, unsigned waiting, unsigned timeout_ms,
@@ -207,7 +207,7 @@ static void world_open(void)
 	ck_assert_int_eq(loop_new(0, &loop), 0);
 	ck_assert_int_eq(client_new(loop, &client), 0);
 	uv_timer_init(loop_uv(loop), &guard);
-	peer = peer_open(answer);
+	peer = peer_open(serve);
 	partner_make(4, 8, 30000, 0, 0);
 }
 
@@ -221,258 +221,258 @@ static void world_close(void)
 
 /* --- Calls ------------------------------------------------------------------------------------ */
 
-START_TEST(an_answer_comes_with_status_and_body)
+START_TEST(a_response_has_status_and_body)
 {
-	struct asked asked = { 0 };
+	struct attempt attempt = { 0 };
 
-	ask_and_await(&asked, "/ok");
-	ck_assert_int_eq(asked.error, 0);
-	ck_assert_int_eq(asked.status, 200);
-	ck_assert_str_eq(asked.body, "ok");
-	ck_assert(!asked.unsent);
+	attempt_run(&attempt, "/ok");
+	ck_assert_int_eq(attempt.error, 0);
+	ck_assert_int_eq(attempt.status, 200);
+	ck_assert_str_eq(attempt.body, "ok");
+	ck_assert(!attempt.unsent);
 	ck_assert_uint_eq(counted(COUNT_PARTNERS_ANSWERED), 1);
 	ck_assert_uint_eq(counted(COUNT_PARTNERS_RUNNING), 0);
 }
 END_TEST
 
-START_TEST(a_request_arrives_as_it_was_given)
+START_TEST(a_request_arrives_unchanged)
 {
 	char body[] = "a=1&b=2 and more", url_scratch[16] = "X-Own: yes";
-	struct asked asked = { .call = { .method = "POST",
+	struct attempt attempt = { .call = { .method = "POST",
 		.headers = { url_scratch, "Content-Type: text/plain" },
 		.body = { body, 7 }, .user = "me", .password = "secret" } };
 
-	ask(&asked, "/echo");
-	memset(body, '!', sizeof(body) - 1); /* what was given is copied */
+	attempt_start(&attempt, "/echo");
+	memset(body, '!', sizeof(body) - 1); /* the client has copied it */
 	memset(url_scratch, '!', sizeof(url_scratch) - 1);
-	memset(asked.url, '!', 10);
+	memset(attempt.url, '!', 10);
 	await(1);
-	ck_assert_ptr_nonnull(strstr(asked.body, "POST /echo HTTP/1.1\r\n"));
-	ck_assert_ptr_nonnull(strstr(asked.body, "X-Own: yes\r\n"));
-	ck_assert_ptr_nonnull(strstr(asked.body, "Content-Type: text/plain\r\n"));
-	ck_assert_ptr_nonnull(strstr(asked.body, "Authorization: Basic bWU6c2VjcmV0\r\n"));
-	ck_assert_ptr_nonnull(strstr(asked.body, "\r\n\r\na=1&b=2"));
-	ck_assert_ptr_null(strstr(asked.body, "Expect"));
-	ck_assert_ptr_null(strstr(asked.body, "and more"));
+	ck_assert_ptr_nonnull(strstr(attempt.body, "POST /echo HTTP/1.1\r\n"));
+	ck_assert_ptr_nonnull(strstr(attempt.body, "X-Own: yes\r\n"));
+	ck_assert_ptr_nonnull(strstr(attempt.body, "Content-Type: text/plain\r\n"));
+	ck_assert_ptr_nonnull(strstr(attempt.body, "Authorization: Basic bWU6c2VjcmV0\r\n"));
+	ck_assert_ptr_nonnull(strstr(attempt.body, "\r\n\r\na=1&b=2"));
+	ck_assert_ptr_null(strstr(attempt.body, "Expect"));
+	ck_assert_ptr_null(strstr(attempt.body, "and more"));
 }
 END_TEST
 
 START_TEST(a_request_is_signed_for_aws)
 {
-	struct asked asked = { .call = { .method = "POST", .body = TEXT("Action=Publish"),
+	struct attempt attempt = { .call = { .method = "POST", .body = TEXT("Action=Publish"),
 		.user = "KEYID", .password = "secret", .aws_sigv4 = "aws:amz:eu-west-1:sns" } };
 
-	ask_and_await(&asked, "/echo");
-	ck_assert_ptr_nonnull(strstr(asked.body,
+	attempt_run(&attempt, "/echo");
+	ck_assert_ptr_nonnull(strstr(attempt.body,
 		"Authorization: AWS4-HMAC-SHA256 Credential=KEYID/"));
-	ck_assert_ptr_nonnull(strstr(asked.body, "/eu-west-1/sns/aws4_request"));
-	ck_assert_ptr_nonnull(strcasestr(asked.body, "X-Amz-Date: "));
+	ck_assert_ptr_nonnull(strstr(attempt.body, "/eu-west-1/sns/aws4_request"));
+	ck_assert_ptr_nonnull(strcasestr(attempt.body, "X-Amz-Date: "));
 }
 END_TEST
 
-START_TEST(other_methods_and_empty_bodies_go_out_too)
+START_TEST(other_methods_and_empty_bodies_are_sent)
 {
-	struct asked deleted = { .call = { .method = "DELETE" } },
+	struct attempt deleted = { .call = { .method = "DELETE" } },
 		posted = { .call = { .method = "POST" } };
 
-	ask_and_await(&deleted, "/echo");
+	attempt_run(&deleted, "/echo");
 	ck_assert_ptr_nonnull(strstr(deleted.body, "DELETE /echo "));
-	ask_and_await(&posted, "/echo");
+	attempt_run(&posted, "/echo");
 	ck_assert_ptr_nonnull(strstr(posted.body, "Content-Length: 0\r\n"));
 }
 END_TEST
 
-START_TEST(a_redirect_is_an_answer)
+START_TEST(a_redirect_is_not_followed)
 {
-	struct asked asked = { 0 };
+	struct attempt attempt = { 0 };
 
-	ask_and_await(&asked, "/away");
-	ck_assert_int_eq(asked.status, 302);
-	ck_assert_uint_eq(peer->asked, 1);
+	attempt_run(&attempt, "/away");
+	ck_assert_int_eq(attempt.status, 302);
+	ck_assert_uint_eq(peer->requests, 1);
 }
 END_TEST
 
-START_TEST(retry_after_is_told_of_429_and_503_alone)
+START_TEST(retry_after_is_reported_for_429_and_503_only)
 {
-	struct asked asked[3] = { 0 };
+	struct attempt attempt[3] = { 0 };
 
-	ask_and_await(&asked[0], "/say/429");
-	ck_assert_int_eq(asked[0].retry_after, 7);
-	ask_and_await(&asked[1], "/say/503");
-	ck_assert_int_eq(asked[1].retry_after, 7);
-	ask_and_await(&asked[2], "/say/200");
-	ck_assert_int_eq(asked[2].retry_after, 0);
+	attempt_run(&attempt[0], "/say/429");
+	ck_assert_int_eq(attempt[0].retry_after, 7);
+	attempt_run(&attempt[1], "/say/503");
+	ck_assert_int_eq(attempt[1].retry_after, 7);
+	attempt_run(&attempt[2], "/say/200");
+	ck_assert_int_eq(attempt[2].retry_after, 0);
 }
 END_TEST
 
-START_TEST(a_connection_is_used_again)
+START_TEST(a_connection_is_reused)
 {
 	for (int i = 0; i < 5; i++) {
-		struct asked asked = { 0 };
+		struct attempt attempt = { 0 };
 
-		ask_and_await(&asked, "/ok");
+		attempt_run(&attempt, "/ok");
 	}
-	ck_assert_uint_eq(peer->asked, 5);
+	ck_assert_uint_eq(peer->requests, 5);
 	ck_assert_uint_eq(peer->connections, 1);
 }
 END_TEST
 
 /* --- Failures --------------------------------------------------------------------------------- */
 
-START_TEST(a_service_that_is_not_there_has_seen_nothing)
+START_TEST(without_a_connection_nothing_was_sent)
 {
-	struct asked asked = { .call = { .method = "POST" } }, nowhere = { 0 };
+	struct attempt attempt = { .call = { .method = "POST" } }, nowhere = { 0 };
 
-	shutdown(peer->fd, SHUT_RDWR); /* listens no more */
-	ask_and_await(&asked, "/ok");
-	ck_assert_int_eq(asked.error, E_STORE_DOWN);
-	ck_assert(asked.unsent);
-	ck_assert(asked.has_why);
-	ask_at(&nowhere, "nowhere.test", "/ok");
+	shutdown(peer->fd, SHUT_RDWR); /* stops listening */
+	attempt_run(&attempt, "/ok");
+	ck_assert_int_eq(attempt.error, E_STORE_DOWN);
+	ck_assert(attempt.unsent);
+	ck_assert(attempt.has_why);
+	attempt_start_at(&nowhere, "nowhere.test", "/ok");
 	await(1);
 	ck_assert_int_eq(nowhere.error, E_STORE_DOWN);
 	ck_assert(nowhere.unsent);
 }
 END_TEST
 
-START_TEST(a_broken_connection_leaves_it_in_doubt)
+START_TEST(a_lost_connection_may_have_sent_the_request)
 {
-	struct asked asked = { .call = { .method = "POST", .body = TEXT("x") } };
+	struct attempt attempt = { .call = { .method = "POST", .body = TEXT("x") } };
 
-	ask_and_await(&asked, "/reset");
-	ck_assert_int_eq(asked.error, E_STORE_DOWN);
-	ck_assert(!asked.unsent);
-	ck_assert_int_eq(asked.status, 0);
+	attempt_run(&attempt, "/reset");
+	ck_assert_int_eq(attempt.error, E_STORE_DOWN);
+	ck_assert(!attempt.unsent);
+	ck_assert_int_eq(attempt.status, 0);
 	ck_assert_uint_eq(counted(COUNT_PARTNERS_FAILED), 1);
 }
 END_TEST
 
-START_TEST(a_post_on_a_kept_connection_that_breaks_is_not_sent_again)
+START_TEST(a_post_on_a_closed_reused_connection_is_not_repeated)
 {
-	struct asked first = { .call = { .method = "POST" } }, second = first;
+	struct attempt first = { .call = { .method = "POST" } }, second = first;
 
-	ask_and_await(&first, "/second-resets");
+	attempt_run(&first, "/second-resets");
 	ck_assert_int_eq(first.status, 200);
-	ask_and_await(&second, "/second-resets");
+	attempt_run(&second, "/second-resets");
 	ck_assert_int_eq(second.error, E_STORE_DOWN);
 	ck_assert(!second.unsent);
-	ck_assert_uint_eq(peer->asked, 2);
+	ck_assert_uint_eq(peer->requests, 2);
 }
 END_TEST
 
-START_TEST(a_get_on_a_kept_connection_that_breaks_is)
+START_TEST(a_get_on_a_closed_reused_connection_is_repeated)
 {
-	struct asked first = { 0 }, second = { 0 };
+	struct attempt first = { 0 }, second = { 0 };
 
-	ask_and_await(&first, "/second-resets");
-	ask_and_await(&second, "/second-resets");
+	attempt_run(&first, "/second-resets");
+	attempt_run(&second, "/second-resets");
 	ck_assert_int_eq(second.status, 200);
-	ck_assert_uint_eq(peer->asked, 3);
+	ck_assert_uint_eq(peer->requests, 3);
 }
 END_TEST
 
-START_TEST(a_slow_service_is_given_up)
+START_TEST(a_slow_service_times_out)
 {
-	struct asked asked = { .call = { .method = "POST" } };
+	struct attempt attempt = { .call = { .method = "POST" } };
 
 	partner_make(4, 8, 150, 0, 0);
-	ask_and_await(&asked, "/slow/5000");
-	ck_assert_int_eq(asked.error, E_TIMED_OUT);
-	ck_assert(!asked.unsent);
+	attempt_run(&attempt, "/slow/5000");
+	ck_assert_int_eq(attempt.error, E_TIMED_OUT);
+	ck_assert(!attempt.unsent);
 }
 END_TEST
 
-START_TEST(an_answer_of_the_largest_size_is_taken_and_a_larger_one_is_not)
+START_TEST(a_response_over_the_size_limit_is_refused)
 {
-	struct asked fits = { .call = { .max_answer = 1000 } },
-		over = { .call = { .max_answer = 1000 } }, unsaid = { 0 };
+	struct attempt fits = { .call = { .max_answer = 1000 } },
+		over = { .call = { .max_answer = 1000 } }, default_limit = { 0 };
 
-	ask_and_await(&fits, "/large/1000");
+	attempt_run(&fits, "/large/1000");
 	ck_assert_int_eq(fits.error, 0);
 	ck_assert_uint_eq(fits.len, 1000);
-	ask_and_await(&over, "/large/1001");
+	attempt_run(&over, "/large/1001");
 	ck_assert_int_eq(over.error, E_BODY_TOO_LARGE);
 	ck_assert_int_eq(over.status, 200);
-	ask_and_await(&unsaid, "/large/65537");
-	ck_assert_int_eq(unsaid.error, E_BODY_TOO_LARGE);
+	attempt_run(&default_limit, "/large/65537");
+	ck_assert_int_eq(default_limit.error, E_BODY_TOO_LARGE);
 }
 END_TEST
 
-START_TEST(who_wants_the_status_alone_does_not_wait_for_the_rest)
+START_TEST(a_status_only_call_does_not_wait_for_the_body)
 {
 	static const char *const paths[] = { "/half/1000", "/large/70000", "/say/200", "/ok" };
 
-	partner_make(4, 8, 30000, 1, 60000); /* the rest comes later than that */
+	partner_make(4, 8, 30000, 1, 60000); /* the rest of the body would come later */
 	for (size_t i = 0; i < COUNT_OF(paths); i++) {
-		struct asked asked = { .call = { .method = "POST", .status_only = true } };
+		struct attempt attempt = { .call = { .method = "POST", .status_only = true } };
 
-		ask_and_await(&asked, paths[i]);
-		ck_assert_int_eq(asked.error, 0);
-		ck_assert_int_eq(asked.status, 200);
-		ck_assert_uint_eq(asked.len, 0);
-		ck_assert(!asked.has_why);
+		attempt_run(&attempt, paths[i]);
+		ck_assert_int_eq(attempt.error, 0);
+		ck_assert_int_eq(attempt.status, 200);
+		ck_assert_uint_eq(attempt.len, 0);
+		ck_assert(!attempt.has_why);
 	}
-	ck_assert_uint_eq(peer->connections, 3); /* a short answer keeps its connection */
+	ck_assert_uint_eq(peer->connections, 3); /* a short response keeps its connection */
 }
 END_TEST
 
-START_TEST(who_wants_the_body_gets_the_whole_or_none)
+START_TEST(an_incomplete_body_is_not_returned)
 {
-	struct asked asked = { 0 };
+	struct attempt attempt = { 0 };
 
 	partner_make(4, 8, 200, 0, 0);
-	ask_and_await(&asked, "/half/1000");
-	ck_assert_int_eq(asked.error, E_TIMED_OUT);
-	ck_assert_int_eq(asked.status, 0);
-	ck_assert_uint_eq(asked.len, 0);
+	attempt_run(&attempt, "/half/1000");
+	ck_assert_int_eq(attempt.error, E_TIMED_OUT);
+	ck_assert_int_eq(attempt.status, 0);
+	ck_assert_uint_eq(attempt.len, 0);
 }
 END_TEST
 
-START_TEST(headers_without_end_are_cut)
+START_TEST(endless_headers_are_refused)
 {
-	struct asked asked = { 0 };
+	struct attempt attempt = { 0 };
 
-	ask_and_await(&asked, "/headers");
-	ck_assert_int_eq(asked.error, E_BODY_TOO_LARGE);
+	attempt_run(&attempt, "/headers");
+	ck_assert_int_eq(attempt.error, E_BODY_TOO_LARGE);
 }
 END_TEST
 
-START_TEST(what_is_no_web_address_is_refused)
+START_TEST(a_url_other_than_http_is_refused)
 {
 	static const char *const urls[] = { "file:///etc/passwd", "ftp://127.0.0.1/",
 		"gopher://127.0.0.1/", "", "http://" };
 
 	for (size_t i = 0; i < COUNT_OF(urls); i++) {
-		struct asked asked = { .call = { .partner = partner, .method = "GET",
-			.url = urls[i], .done = told } };
+		struct attempt attempt = { .call = { .partner = partner, .method = "GET",
+			.url = urls[i], .done = call_done } };
 
-		asked.call.owner = &asked;
-		client_call(client, &asked.call);
+		attempt.call.owner = &attempt;
+		client_call(client, &attempt.call);
 		await(1);
-		ck_assert_int_eq(asked.error, E_STORE_DOWN);
-		ck_assert(asked.unsent);
+		ck_assert_int_eq(attempt.error, E_STORE_DOWN);
+		ck_assert(attempt.unsent);
 	}
 }
 END_TEST
 
 /* --- Bounds ----------------------------------------------------------------------------------- */
 
-START_TEST(so_many_at_once_the_next_wait_and_more_are_refused)
+START_TEST(calls_over_the_limits_wait_and_then_are_refused)
 {
-	struct asked asked[14] = { 0 };
-	unsigned answered = 0, refused = 0;
+	struct attempt attempt[14] = { 0 };
+	unsigned served = 0, refused = 0;
 
-	for (size_t i = 0; i < COUNT_OF(asked); i++)
-		ask(&asked[i], "/slow/50");
+	for (size_t i = 0; i < COUNT_OF(attempt); i++)
+		attempt_start(&attempt[i], "/slow/50");
 	ck_assert_uint_eq(counted(COUNT_PARTNERS_RUNNING), 4);
 	ck_assert_uint_eq(counted(COUNT_PARTNERS_WAITING), 8);
-	await(COUNT_OF(asked));
-	for (size_t i = 0; i < COUNT_OF(asked); i++) {
-		ck_assert_uint_eq(asked[i].completions, 1);
-		answered += asked[i].error == 0;
-		refused += asked[i].error == E_BUSY && asked[i].unsent;
+	await(COUNT_OF(attempt));
+	for (size_t i = 0; i < COUNT_OF(attempt); i++) {
+		ck_assert_uint_eq(attempt[i].completions, 1);
+		served += attempt[i].error == 0;
+		refused += attempt[i].error == E_BUSY && attempt[i].unsent;
 	}
-	ck_assert_uint_eq(answered, 12);
+	ck_assert_uint_eq(served, 12);
 	ck_assert_uint_eq(refused, 2);
 	ck_assert_uint_eq(peer->most, 4);
 	ck_assert_uint_eq(counted(COUNT_PARTNERS_REFUSED), 2);
@@ -480,14 +480,14 @@ START_TEST(so_many_at_once_the_next_wait_and_more_are_refused)
 }
 END_TEST
 
-START_TEST(a_call_waits_no_longer_than_it_may_take)
+START_TEST(a_queued_call_times_out)
 {
-	struct asked slow = { 0 }, waits = { 0 };
+	struct attempt slow = { 0 }, waits = { 0 };
 
 	partner_make(1, 8, 200, 0, 0);
-	ask(&slow, "/slow/5000");
+	attempt_start(&slow, "/slow/5000");
 	run_for(100);
-	ask(&waits, "/slow/5000");
+	attempt_start(&waits, "/slow/5000");
 	await(1);
 	ck_assert_int_eq(slow.error, E_TIMED_OUT);
 	await(1);
@@ -496,109 +496,109 @@ START_TEST(a_call_waits_no_longer_than_it_may_take)
 }
 END_TEST
 
-START_TEST(two_hundred_at_once_each_end_once)
+START_TEST(two_hundred_calls_at_once_complete_once_each)
 {
-	struct asked *asked = calloc(200, sizeof(*asked));
+	struct attempt *attempt = calloc(200, sizeof(*attempt));
 
 	partner_make(50, 150, 10000, 0, 0);
 	for (int i = 0; i < 200; i++)
-		ask(&asked[i], "/slow/100");
+		attempt_start(&attempt[i], "/slow/100");
 	await(200);
 	for (int i = 0; i < 200; i++) {
-		ck_assert_uint_eq(asked[i].completions, 1);
-		ck_assert_int_eq(asked[i].error, 0);
+		ck_assert_uint_eq(attempt[i].completions, 1);
+		ck_assert_int_eq(attempt[i].error, 0);
 	}
 	ck_assert_uint_eq(peer->most, 50);
-	free(asked);
+	free(attempt);
 }
 END_TEST
 
 /* --- The breaker ------------------------------------------------------------------------------ */
 
-START_TEST(failures_in_a_row_open_the_breaker_and_a_good_answer_closes_it)
+START_TEST(consecutive_failures_open_the_breaker_and_a_success_closes_it)
 {
-	struct asked asked[8] = { 0 };
+	struct attempt attempt[8] = { 0 };
 
 	partner_make(4, 8, 30000, 3, 200);
 	for (int i = 0; i < 3; i++) {
 		ck_assert(partner_up(partner));
-		ask_and_await(&asked[i], "/moody");
-		ck_assert_int_eq(asked[i].status, 500);
+		attempt_run(&attempt[i], "/moody");
+		ck_assert_int_eq(attempt[i].status, 500);
 	}
 	ck_assert(!partner_up(partner));
 	ck_assert_uint_eq(counted(COUNT_PARTNERS_BREAKER_OPEN), 1);
-	ask_and_await(&asked[3], "/moody");
-	ck_assert_int_eq(asked[3].error, E_BUSY);
-	ck_assert(asked[3].unsent);
-	ck_assert_uint_eq(peer->asked, 3);
-	run_for(250); /* the pause and its fifth */
+	attempt_run(&attempt[3], "/moody");
+	ck_assert_int_eq(attempt[3].error, E_BUSY);
+	ck_assert(attempt[3].unsent);
+	ck_assert_uint_eq(peer->requests, 3);
+	run_for(250); /* the pause plus 20 % */
 	ck_assert(partner_up(partner));
 	healthy = true;
-	ask_and_await(&asked[4], "/moody");
-	ck_assert_int_eq(asked[4].status, 200);
+	attempt_run(&attempt[4], "/moody");
+	ck_assert_int_eq(attempt[4].status, 200);
 	ck_assert(partner_up(partner));
 	ck_assert_uint_eq(counted(COUNT_PARTNERS_BREAKER_OPEN), 0);
 }
 END_TEST
 
-START_TEST(while_one_call_tries_the_others_are_refused)
+START_TEST(calls_are_refused_during_the_trial_call)
 {
-	struct asked asked[5] = { 0 };
+	struct attempt attempt[5] = { 0 };
 
 	partner_make(4, 8, 30000, 1, 100);
-	ask_and_await(&asked[0], "/moody");
+	attempt_run(&attempt[0], "/moody");
 	run_for(150);
-	ask(&asked[1], "/slow/100");
-	ask(&asked[2], "/ok");
+	attempt_start(&attempt[1], "/slow/100");
+	attempt_start(&attempt[2], "/ok");
 	await(2);
-	ck_assert_int_eq(asked[1].error, 0);
-	ck_assert_int_eq(asked[2].error, E_BUSY);
+	ck_assert_int_eq(attempt[1].error, 0);
+	ck_assert_int_eq(attempt[2].error, E_BUSY);
 	ck_assert(partner_up(partner));
 }
 END_TEST
 
-START_TEST(a_trial_that_is_cancelled_leaves_the_next_to_try)
+START_TEST(after_a_cancelled_trial_the_next_call_is_the_trial)
 {
-	struct asked asked[3] = { 0 };
+	struct attempt attempt[3] = { 0 };
 
 	partner_make(4, 8, 30000, 1, 100);
-	ask_and_await(&asked[0], "/moody");
+	attempt_run(&attempt[0], "/moody");
 	run_for(150);
-	ask(&asked[1], "/slow/5000");
-	client_cancel(&asked[1].call);
-	ask_and_await(&asked[2], "/ok");
-	ck_assert_int_eq(asked[2].error, 0);
-	ck_assert_uint_eq(asked[1].completions, 0);
+	attempt_start(&attempt[1], "/slow/5000");
+	client_cancel(&attempt[1].call);
+	attempt_run(&attempt[2], "/ok");
+	ck_assert_int_eq(attempt[2].error, 0);
+	ck_assert_uint_eq(attempt[1].completions, 0);
 }
 END_TEST
 
-START_TEST(what_waits_for_a_service_that_fails_is_refused)
+START_TEST(queued_calls_are_refused_when_the_breaker_opens)
 {
-	struct asked asked[6] = { 0 };
+	struct attempt attempt[6] = { 0 };
 
 	partner_make(1, 8, 30000, 1, 60000);
-	for (size_t i = 0; i < COUNT_OF(asked); i++)
-		ask(&asked[i], "/moody");
-	await(COUNT_OF(asked));
-	ck_assert_int_eq(asked[0].status, 500);
-	for (size_t i = 1; i < COUNT_OF(asked); i++) {
-		ck_assert_int_eq(asked[i].error, E_BUSY);
-		ck_assert(asked[i].unsent);
+	for (size_t i = 0; i < COUNT_OF(attempt); i++)
+		attempt_start(&attempt[i], "/moody");
+	await(COUNT_OF(attempt));
+	ck_assert_int_eq(attempt[0].status, 500);
+	for (size_t i = 1; i < COUNT_OF(attempt); i++) {
+		ck_assert_int_eq(attempt[i].error, E_BUSY);
+		ck_assert(attempt[i].unsent);
 	}
-	ck_assert_uint_eq(peer->asked, 1);
+	ck_assert_uint_eq(peer->requests, 1);
 }
 END_TEST
 
-START_TEST(errors_of_ours_do_not_open_the_breaker)
+START_TEST(client_errors_do_not_open_the_breaker)
 {
-	struct asked asked[4] = { [3] = { .call = { .public_only = true } } };
+	struct attempt attempt[4] = { [3] = { .call = { .public_only = true } } };
 
 	partner_make(4, 8, 30000, 1, 60000);
-	ask_and_await(&asked[0], "/say/404");
-	ask_and_await(&asked[1], "/say/429");
-	ask_and_await(&asked[2], "/large/70000");
-	ask_and_await(&asked[3], "/ok");
-	ck_assert_int_eq(asked[3].error, E_NOT_OWNER);
+	attempt_run(&attempt[0], "/say/404");
+	attempt_run(&attempt[1], "/say/429");
+	attempt_run(&attempt[2], "/large/70000");
+	attempt_run(&attempt[3], "/ok");
+	ck_assert_int_eq(attempt[3].error, E_NOT_OWNER);
 	ck_assert(partner_up(partner));
 }
 END_TEST
@@ -609,62 +609,62 @@ START_TEST(the_pause_is_jittered_by_a_fifth)
 	bool trial;
 
 	breaker_failed(&breaker, false, 5000, 0);
-	ck_assert(!breaker_up(&breaker, 5799));
-	ck_assert(breaker_admits(&breaker, 5800, &trial));
+	ck_assert(!breaker_would_admit(&breaker, 5799));
+	ck_assert(breaker_admit(&breaker, 5800, &trial));
 	ck_assert(trial);
 	breaker_failed(&breaker, true, 6000, 999);
-	ck_assert(!breaker_up(&breaker, 7198));
-	ck_assert(breaker_up(&breaker, 7200));
+	ck_assert(!breaker_would_admit(&breaker, 7198));
+	ck_assert(breaker_would_admit(&breaker, 7200));
 }
 END_TEST
 
 /* --- Private addresses ------------------------------------------------------------------------ */
 
-START_TEST(a_private_address_is_refused_whatever_its_name)
+START_TEST(a_private_address_is_refused_under_any_name)
 {
 	static const char *const hosts[] = { "127.0.0.1", "private.test", "localhost",
 		"2130706433", "0x7f.1" };
 
 	for (size_t i = 0; i < COUNT_OF(hosts); i++) {
-		struct asked asked = { .call = { .public_only = true } };
+		struct attempt attempt = { .call = { .public_only = true } };
 
-		ask_at(&asked, hosts[i], "/ok");
+		attempt_start_at(&attempt, hosts[i], "/ok");
 		await(1);
-		ck_assert_int_eq(asked.error, E_NOT_OWNER);
-		ck_assert(asked.unsent);
+		ck_assert_int_eq(attempt.error, E_NOT_OWNER);
+		ck_assert(attempt.unsent);
 	}
 	ck_assert_uint_eq(peer->connections, 0);
 }
 END_TEST
 
-START_TEST(a_kept_connection_to_a_private_address_is_refused_too)
+START_TEST(a_reused_connection_to_a_private_address_is_refused)
 {
-	struct asked open = { 0 }, closed = { .call = { .public_only = true } };
+	struct attempt open = { 0 }, closed = { .call = { .public_only = true } };
 
-	ask_and_await(&open, "/ok");
-	ask_and_await(&closed, "/ok");
+	attempt_run(&open, "/ok");
+	attempt_run(&closed, "/ok");
 	ck_assert_int_eq(closed.error, E_NOT_OWNER);
 	ck_assert(closed.unsent);
-	ck_assert_uint_eq(peer->asked, 1);
+	ck_assert_uint_eq(peer->requests, 1);
 }
 END_TEST
 
 /* --- Cancelling and closing ------------------------------------------------------------------- */
 
-START_TEST(a_cancelled_call_is_not_told)
+START_TEST(a_cancelled_call_is_not_completed)
 {
-	struct asked runs = { 0 }, waits = { 0 }, refused = { 0 }, after = { 0 }, ended = { 0 };
+	struct attempt runs = { 0 }, waits = { 0 }, refused = { 0 }, after = { 0 }, ended = { 0 };
 
 	client_cancel(&ended.call);
 	partner_make(1, 1, 30000, 0, 0);
-	ask(&runs, "/slow/5000");
-	ask(&waits, "/ok");
-	ask(&refused, "/ok");
+	attempt_start(&runs, "/slow/5000");
+	attempt_start(&waits, "/ok");
+	attempt_start(&refused, "/ok");
 	client_cancel(&refused.call);
 	client_cancel(&waits.call);
 	client_cancel(&runs.call);
 	client_cancel(&runs.call);
-	ask_and_await(&after, "/ok");
+	attempt_run(&after, "/ok");
 	client_cancel(&after.call);
 	run_for(50);
 	ck_assert_uint_eq(runs.completions + waits.completions + refused.completions, 0);
@@ -673,28 +673,28 @@ START_TEST(a_cancelled_call_is_not_told)
 }
 END_TEST
 
-START_TEST(a_cancelled_call_gives_its_slot_to_the_next)
+START_TEST(a_cancelled_call_frees_its_slot)
 {
-	struct asked runs = { 0 }, waits = { 0 };
+	struct attempt runs = { 0 }, waits = { 0 };
 
 	partner_make(1, 1, 30000, 0, 0);
-	ask(&runs, "/slow/5000");
-	ask(&waits, "/ok");
+	attempt_start(&runs, "/slow/5000");
+	attempt_start(&waits, "/ok");
 	client_cancel(&runs.call);
 	await(1);
 	ck_assert_str_eq(waits.body, "ok");
 }
 END_TEST
 
-START_TEST(closing_ends_each_call_once)
+START_TEST(closing_completes_each_call_once)
 {
-	struct asked sent = { .call = { .method = "POST" } }, waits = { 0 }, refused = { 0 };
+	struct attempt sent = { .call = { .method = "POST" } }, waits = { 0 }, refused = { 0 };
 
 	partner_make(1, 1, 30000, 0, 0);
-	ask(&sent, "/slow/5000");
+	attempt_start(&sent, "/slow/5000");
 	run_for(100);
-	ask(&waits, "/ok");
-	ask(&refused, "/ok");
+	attempt_start(&waits, "/ok");
+	attempt_start(&refused, "/ok");
 	expected = 100;
 	client_free(client);
 	client = NULL;
@@ -707,55 +707,55 @@ START_TEST(closing_ends_each_call_once)
 }
 END_TEST
 
-START_TEST(a_name_that_is_being_looked_up_holds_nobody_up)
+START_TEST(a_slow_name_resolution_does_not_block)
 {
-	struct asked cancelled = { 0 }, closed = { 0 }, other = { 0 };
+	struct attempt cancelled = { 0 }, closed = { 0 }, other = { 0 };
 
-	ask_at(&cancelled, "slow.test", "/ok");
-	ask_at(&closed, "slow.test", "/ok");
+	attempt_start_at(&cancelled, "slow.test", "/ok");
+	attempt_start_at(&closed, "slow.test", "/ok");
 	run_for(50);
 	client_cancel(&cancelled.call);
-	ask_and_await(&other, "/ok");
+	attempt_run(&other, "/ok");
 	expected = 100;
 	client_free(client);
 	client = NULL;
 	ck_assert_int_eq(closed.error, E_DRAINING);
 	ck_assert(closed.unsent);
-	ck_assert_uint_eq(looked_up, 0);
-	let_go = true;
-	for (int i = 0; i < 6000 && looked_up < 2; i++)
+	ck_assert_uint_eq(resolved, 0);
+	resolve_now = true;
+	for (int i = 0; i < 6000 && resolved < 2; i++)
 		usleep(10000);
-	ck_assert_uint_eq(looked_up, 2);
-	usleep(100000); /* and their threads with them, or they count as leaks */
+	ck_assert_uint_eq(resolved, 2);
+	usleep(100000); /* the threads must end, or they count as leaks */
 }
 END_TEST
 
-static void again(struct client_call *call, const struct client_answer *got)
+static void call_repeat(struct client_call *call, const struct client_answer *got)
 {
-	struct asked *asked = call->owner;
+	struct attempt *attempt = call->owner;
 
-	told(call, got);
-	if (asked->completions < 5)
+	call_done(call, got);
+	if (attempt->completions < 5)
 		client_call(client, call);
 }
 
-START_TEST(a_call_may_be_made_again_from_its_own_end)
+START_TEST(a_call_may_be_repeated_from_its_completion)
 {
-	struct asked asked = { 0 };
+	struct attempt attempt = { 0 };
 
-	ask(&asked, "/ok");
-	asked.call.done = again;
+	attempt_start(&attempt, "/ok");
+	attempt.call.done = call_repeat;
 	await(5);
-	ck_assert_uint_eq(asked.completions, 5);
-	ck_assert_uint_eq(peer->asked, 5);
+	ck_assert_uint_eq(attempt.completions, 5);
+	ck_assert_uint_eq(peer->requests, 5);
 }
 END_TEST
 
-START_TEST(an_idle_client_watches_nothing)
+START_TEST(an_idle_client_runs_no_timer)
 {
-	struct asked asked = { 0 };
+	struct attempt attempt = { 0 };
 
-	ask_and_await(&asked, "/ok");
+	attempt_run(&attempt, "/ok");
 	uv_timer_stop(&guard);
 	run_for(300);
 	ck_assert(!uv_is_active((uv_handle_t *)&client->timer));
@@ -769,35 +769,35 @@ static Suite *client_suite(void)
 		const char *name;
 		const TTest *tests[12];
 	} cases[] = {
-		{ "calls", { an_answer_comes_with_status_and_body,
-			a_request_arrives_as_it_was_given, a_request_is_signed_for_aws,
-			other_methods_and_empty_bodies_go_out_too, a_redirect_is_an_answer,
-			retry_after_is_told_of_429_and_503_alone, a_connection_is_used_again } },
-		{ "failures", { a_service_that_is_not_there_has_seen_nothing,
-			a_broken_connection_leaves_it_in_doubt,
-			a_post_on_a_kept_connection_that_breaks_is_not_sent_again,
-			a_get_on_a_kept_connection_that_breaks_is, a_slow_service_is_given_up,
-			an_answer_of_the_largest_size_is_taken_and_a_larger_one_is_not,
-			headers_without_end_are_cut,
-			who_wants_the_status_alone_does_not_wait_for_the_rest,
-			who_wants_the_body_gets_the_whole_or_none,
-			what_is_no_web_address_is_refused } },
-		{ "bounds", { so_many_at_once_the_next_wait_and_more_are_refused,
-			a_call_waits_no_longer_than_it_may_take,
-			two_hundred_at_once_each_end_once } },
-		{ "breaker", { failures_in_a_row_open_the_breaker_and_a_good_answer_closes_it,
-			while_one_call_tries_the_others_are_refused,
-			a_trial_that_is_cancelled_leaves_the_next_to_try,
-			what_waits_for_a_service_that_fails_is_refused,
-			errors_of_ours_do_not_open_the_breaker,
+		{ "calls", { a_response_has_status_and_body,
+			a_request_arrives_unchanged, a_request_is_signed_for_aws,
+			other_methods_and_empty_bodies_are_sent, a_redirect_is_not_followed,
+			retry_after_is_reported_for_429_and_503_only, a_connection_is_reused } },
+		{ "failures", { without_a_connection_nothing_was_sent,
+			a_lost_connection_may_have_sent_the_request,
+			a_post_on_a_closed_reused_connection_is_not_repeated,
+			a_get_on_a_closed_reused_connection_is_repeated, a_slow_service_times_out,
+			a_response_over_the_size_limit_is_refused,
+			endless_headers_are_refused,
+			a_status_only_call_does_not_wait_for_the_body,
+			an_incomplete_body_is_not_returned,
+			a_url_other_than_http_is_refused } },
+		{ "bounds", { calls_over_the_limits_wait_and_then_are_refused,
+			a_queued_call_times_out,
+			two_hundred_calls_at_once_complete_once_each } },
+		{ "breaker", { consecutive_failures_open_the_breaker_and_a_success_closes_it,
+			calls_are_refused_during_the_trial_call,
+			after_a_cancelled_trial_the_next_call_is_the_trial,
+			queued_calls_are_refused_when_the_breaker_opens,
+			client_errors_do_not_open_the_breaker,
 			the_pause_is_jittered_by_a_fifth } },
-		{ "private", { a_private_address_is_refused_whatever_its_name,
-			a_kept_connection_to_a_private_address_is_refused_too } },
-		{ "ends", { a_cancelled_call_is_not_told,
-			a_cancelled_call_gives_its_slot_to_the_next,
-			closing_ends_each_call_once, a_name_that_is_being_looked_up_holds_nobody_up,
-			a_call_may_be_made_again_from_its_own_end,
-			an_idle_client_watches_nothing } },
+		{ "private", { a_private_address_is_refused_under_any_name,
+			a_reused_connection_to_a_private_address_is_refused } },
+		{ "ends", { a_cancelled_call_is_not_completed,
+			a_cancelled_call_frees_its_slot,
+			closing_completes_each_call_once, a_slow_name_resolution_does_not_block,
+			a_call_may_be_repeated_from_its_completion,
+			an_idle_client_runs_no_timer } },
 	};
 	Suite *suite = suite_create("client");
 

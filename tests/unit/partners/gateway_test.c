@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The gateway's calls against a service in the same process, in both dialects: what is sent, what a
- * caller is told, and how often a token is fetched.
+ * The gateway's calls against a server in the same process, in both dialects: the requests sent,
+ * the results for the caller, and the number of token fetches.
  */
 #include "peer.h"
 #include "reeyo/core/clock.h"
@@ -24,23 +24,23 @@ static char url[64];
 static atomic_uint tokens, first_token_good, days;
 static atomic_int token_status, status;
 static const char *volatile token_more, *volatile body;
-static char *long_body; /* the service may be sending it still when its caller has heard enough */
+static char *long_body; /* freed last: the server may still be sending it when the call has ended */
 static char seen[PEER_REQUEST];
 static pthread_mutex_t seen_mutex = PTHREAD_MUTEX_INITIALIZER;
 
-static void answer_token(struct peer_request *rq)
+static void serve_token(struct peer_request *rq)
 {
 	char text[256];
 
-	peer_sleep(rq, 50); /* long enough for others to want it too */
+	peer_sleep(rq, 50); /* long enough for other calls to queue for the token */
 	snprintf(text, sizeof(text), "{\"token\":\"t%u\",%s}", ++tokens, token_more);
 	peer_reply(rq, token_status, "", text);
 }
 
-static void answer(struct peer_request *rq)
+static void serve(struct peer_request *rq)
 {
 	if (strstr(rq->path, "/token"))
-		return answer_token(rq);
+		return serve_token(rq);
 	days += strstr(rq->path, "/history") != NULL;
 	pthread_mutex_lock(&seen_mutex);
 	snprintf(seen, sizeof(seen), "%s", rq->all);
@@ -57,7 +57,7 @@ static void answer(struct peer_request *rq)
 
 /* --- The caller ------------------------------------------------------------------------------- */
 
-struct asked {
+struct attempt {
 	struct gateway_call call;
 	unsigned completions;
 	enum gateway_outcome outcome;
@@ -71,20 +71,20 @@ static void copy(char *to, size_t size, struct text text)
 	snprintf(to, size, "%.*s", TEXT_ARGS(text));
 }
 
-static void told(struct gateway_call *call, const struct gateway_answer *got)
+static void gateway_call_done(struct gateway_call *call, const struct gateway_answer *got)
 {
-	struct asked *asked = call->owner;
+	struct attempt *attempt = call->owner;
 
-	asked->completions++;
-	asked->outcome = got->outcome;
-	asked->state = got->told.state;
-	asked->amount = got->told.amount;
-	copy(asked->reference, sizeof(asked->reference), got->told.reference);
-	copy(asked->external, sizeof(asked->external), got->told.external);
-	copy(asked->ussd, sizeof(asked->ussd), got->told.ussd_code);
-	copy(asked->operator, sizeof(asked->operator), got->told.operator);
-	copy(asked->reason, sizeof(asked->reason), got->told.reason);
-	snprintf(asked->why, sizeof(asked->why), "%s", got->why ? got->why : "");
+	attempt->completions++;
+	attempt->outcome = got->outcome;
+	attempt->state = got->told.state;
+	attempt->amount = got->told.amount;
+	copy(attempt->reference, sizeof(attempt->reference), got->told.reference);
+	copy(attempt->external, sizeof(attempt->external), got->told.external);
+	copy(attempt->ussd, sizeof(attempt->ussd), got->told.ussd_code);
+	copy(attempt->operator, sizeof(attempt->operator), got->told.operator);
+	copy(attempt->reason, sizeof(attempt->reason), got->told.reason);
+	snprintf(attempt->why, sizeof(attempt->why), "%s", got->why ? got->why : "");
 	if (--expected == 0)
 		loop_stop(loop);
 }
@@ -92,7 +92,7 @@ static void told(struct gateway_call *call, const struct gateway_answer *got)
 static void too_long(uv_timer_t *timer)
 {
 	(void)timer;
-	ck_abort_msg("nothing came for four minutes");
+	ck_abort_msg("no completion for four minutes");
 }
 
 static void await(unsigned count)
@@ -102,28 +102,31 @@ static void await(unsigned count)
 	loop_run(loop);
 }
 
-static struct asked new_call(void)
+static struct attempt new_call(void)
 {
-	return (struct asked){ .call = { .phone = "+237670000001",
-		.amount = 2500, .external = "pay_1",
-		.description = "Reeyo \"top-up\"", .reference = "ref-1", .done = told } };
+	return (struct attempt){ .call = { .phone = "+237670000001",
+		                         .amount = 2500,
+		                         .external = "pay_1",
+		                         .description = "Reeyo \"top-up\"",
+		                         .reference = "ref-1",
+		                         .done = gateway_call_done } };
 }
 
-static void ask(struct asked *asked, void (*verb)(struct gateway *, struct gateway_call *))
+static void ask(struct attempt *attempt, void (*verb)(struct gateway *, struct gateway_call *))
 {
-	asked->call.owner = asked;
-	verb(gateway, &asked->call);
-	ck_assert_uint_eq(asked->completions, 0);
+	attempt->call.owner = attempt;
+	verb(gateway, &attempt->call);
+	ck_assert_uint_eq(attempt->completions, 0);
 }
 
-static struct asked ask_and_await(void (*verb)(struct gateway *, struct gateway_call *))
+static struct attempt ask_and_await(void (*verb)(struct gateway *, struct gateway_call *))
 {
-	struct asked asked = new_call();
+	struct attempt attempt = new_call();
 
-	ask(&asked, verb);
+	ask(&attempt, verb);
 	await(1);
-	ck_assert_uint_eq(asked.completions, 1);
-	return asked;
+	ck_assert_uint_eq(attempt.completions, 1);
+	return attempt;
 }
 
 static void gateway_make(const char *dialect)
@@ -157,7 +160,7 @@ static void world_open(void)
 		.campay_webhook_key = "", .gateway_timeout = 10000, .gateway_at_once = 16 };
 	ck_assert_int_eq(loop_new(0, &loop), 0);
 	uv_timer_init(loop_uv(loop), &guard);
-	peer = peer_open(answer);
+	peer = peer_open(serve);
 	gateway_make("campay");
 }
 
@@ -169,89 +172,89 @@ static void world_close(void)
 	free(TAKE_PTR(long_body));
 }
 
-#define SAW(text) ck_assert_msg(strstr(seen, (text)), "%s", seen)
+#define ck_assert_seen(text) ck_assert_msg(strstr(seen, (text)), "%s", seen)
 
-/* --- What is sent, and told ------------------------------------------------------------------- */
+/* --- Requests and results --------------------------------------------------------------------- */
 
-START_TEST(collect_asks_a_phone_and_tells_what_to_dial)
+START_TEST(collect_bills_a_phone_and_returns_the_code_to_dial)
 {
-	struct asked asked = ask_and_await(gateway_collect);
+	struct attempt attempt = ask_and_await(gateway_collect);
 
-	ck_assert_int_eq(asked.outcome, GATEWAY_TOLD);
-	ck_assert_int_eq(asked.state, GATEWAY_PENDING);
-	ck_assert_str_eq(asked.reference, "ref-1");
-	ck_assert_str_eq(asked.ussd, "*126#");
-	ck_assert_str_eq(asked.operator, "MTN");
-	ck_assert_int_eq(asked.amount, -1);
-	SAW("POST /collect/ HTTP/1.1\r\n");
-	SAW("Authorization: Token t1\r\n");
-	SAW("\"amount\":\"2500\"");
-	SAW("\"currency\":\"XAF\"");
-	SAW("\"from\":\"237670000001\"");
-	SAW("\"external_reference\":\"pay_1\"");
-	SAW("\"description\":\"Reeyo \\\"top-up\\\"\"");
+	ck_assert_int_eq(attempt.outcome, GATEWAY_TOLD);
+	ck_assert_int_eq(attempt.state, GATEWAY_PENDING);
+	ck_assert_str_eq(attempt.reference, "ref-1");
+	ck_assert_str_eq(attempt.ussd, "*126#");
+	ck_assert_str_eq(attempt.operator, "MTN");
+	ck_assert_int_eq(attempt.amount, -1);
+	ck_assert_seen("POST /collect/ HTTP/1.1\r\n");
+	ck_assert_seen("Authorization: Token t1\r\n");
+	ck_assert_seen("\"amount\":\"2500\"");
+	ck_assert_seen("\"currency\":\"XAF\"");
+	ck_assert_seen("\"from\":\"237670000001\"");
+	ck_assert_seen("\"external_reference\":\"pay_1\"");
+	ck_assert_seen("\"description\":\"Reeyo \\\"top-up\\\"\"");
 }
 END_TEST
 
-START_TEST(withdraw_sends_to_a_phone)
+START_TEST(withdraw_pays_a_phone)
 {
-	struct asked asked;
+	struct attempt attempt;
 
 	body = "{\"reference\":\"ref-2\",\"status\":\"PENDING\"}";
-	asked = ask_and_await(gateway_withdraw);
-	ck_assert_int_eq(asked.outcome, GATEWAY_TOLD);
-	ck_assert_str_eq(asked.reference, "ref-2");
-	SAW("POST /withdraw/ HTTP/1.1\r\n");
-	SAW("\"to\":\"237670000001\"");
+	attempt = ask_and_await(gateway_withdraw);
+	ck_assert_int_eq(attempt.outcome, GATEWAY_TOLD);
+	ck_assert_str_eq(attempt.reference, "ref-2");
+	ck_assert_seen("POST /withdraw/ HTTP/1.1\r\n");
+	ck_assert_seen("\"to\":\"237670000001\"");
 }
 END_TEST
 
-START_TEST(ask_tells_what_became_of_it)
+START_TEST(query_returns_the_state_of_a_transaction)
 {
-	struct asked asked;
+	struct attempt attempt;
 
 	body = "{\"reference\":\"ref-1\",\"external_reference\":\"pay_1\",\"status\":\"FAILED\","
 	       "\"amount\":2500,\"reason\":\"no money\"}";
-	asked = ask_and_await(gateway_ask);
-	ck_assert_int_eq(asked.state, GATEWAY_FAILED);
-	ck_assert_int_eq(asked.amount, 2500);
-	ck_assert_str_eq(asked.external, "pay_1");
-	ck_assert_str_eq(asked.reason, "no money");
-	SAW("GET /transaction/ref-1/ HTTP/1.1\r\n");
+	attempt = ask_and_await(gateway_ask);
+	ck_assert_int_eq(attempt.state, GATEWAY_FAILED);
+	ck_assert_int_eq(attempt.amount, 2500);
+	ck_assert_str_eq(attempt.external, "pay_1");
+	ck_assert_str_eq(attempt.reason, "no money");
+	ck_assert_seen("GET /transaction/ref-1/ HTTP/1.1\r\n");
 	body = "{\"reference\":\"ref-1\",\"status\":\"SUCCESSFUL\",\"amount\":\"2500.00\"}";
-	asked = ask_and_await(gateway_ask);
-	ck_assert_int_eq(asked.state, GATEWAY_SUCCESSFUL);
-	ck_assert_int_eq(asked.amount, 2500);
+	attempt = ask_and_await(gateway_ask);
+	ck_assert_int_eq(attempt.state, GATEWAY_SUCCESSFUL);
+	ck_assert_int_eq(attempt.amount, 2500);
 }
 END_TEST
 
-START_TEST(a_reference_cannot_leave_its_place_in_the_address)
+START_TEST(a_reference_is_escaped_in_the_url)
 {
-	struct asked asked = new_call();
+	struct attempt attempt = new_call();
 
-	asked.call.reference = "../token?x=1&y z";
-	ask(&asked, gateway_ask);
+	attempt.call.reference = "../token?x=1&y z";
+	ask(&attempt, gateway_ask);
 	await(1);
-	SAW("GET /transaction/%2E%2E%2Ftoken%3Fx%3D1%26y%20z/ HTTP/1.1\r\n");
+	ck_assert_seen("GET /transaction/%2E%2E%2Ftoken%3Fx%3D1%26y%20z/ HTTP/1.1\r\n");
 }
 END_TEST
 
 START_TEST(the_upstream_dialect_has_its_own_paths_and_headers)
 {
-	struct asked asked;
+	struct attempt attempt;
 
 	gateway_end();
 	token_more = "\"expires_at\":\"2999-01-01T00:00:00Z\"";
 	gateway_make("upstream");
-	asked = ask_and_await(gateway_collect);
-	ck_assert_int_eq(asked.outcome, GATEWAY_TOLD);
-	SAW("POST /collect HTTP/1.1\r\n");
-	SAW("Authorization: Bearer t1\r\n");
-	SAW("X-API-KEY: app-key\r\n");
+	attempt = ask_and_await(gateway_collect);
+	ck_assert_int_eq(attempt.outcome, GATEWAY_TOLD);
+	ck_assert_seen("POST /collect HTTP/1.1\r\n");
+	ck_assert_seen("Authorization: Bearer t1\r\n");
+	ck_assert_seen("X-API-KEY: app-key\r\n");
 	ask_and_await(gateway_withdraw);
-	SAW("POST /disburse HTTP/1.1\r\n");
+	ck_assert_seen("POST /disburse HTTP/1.1\r\n");
 	ask_and_await(gateway_ask);
-	SAW("GET /transaction/ref-1 HTTP/1.1\r\n");
+	ck_assert_seen("GET /transaction/ref-1 HTTP/1.1\r\n");
 	ck_assert_uint_eq(tokens, 1);
 }
 END_TEST
@@ -267,16 +270,16 @@ static const struct amount {
 	{ "true", -1 }, { "[1000]", -1 }, { "\"0x10\"", -1 }, { "\".00\"", -1 },
 };
 
-START_TEST(an_amount_is_a_whole_number_or_untold)
+START_TEST(an_amount_is_a_whole_number_or_absent)
 {
 	json_t *json = json_loads(amounts[_i].json, JSON_DECODE_ANY, NULL);
 
-	ck_assert_msg(told_amount(json) == amounts[_i].amount, "%s", amounts[_i].json);
+	ck_assert_msg(transaction_amount(json) == amounts[_i].amount, "%s", amounts[_i].json);
 	json_decref(json);
 }
 END_TEST
 
-/* --- What an answer means --------------------------------------------------------------------- */
+/* --- Meaning of a response -------------------------------------------------------------------- */
 
 static const struct meaning {
 	int status;
@@ -301,30 +304,30 @@ static const struct meaning {
 	{ -2, "", GATEWAY_UNCERTAIN },
 };
 
-START_TEST(only_what_is_plainly_a_refusal_is_one)
+START_TEST(only_a_clear_refusal_counts_as_refused)
 {
-	struct asked asked;
+	struct attempt attempt;
 
 	status = meanings[_i].status;
 	body = meanings[_i].body;
-	asked = ask_and_await(gateway_collect);
-	ck_assert_int_eq(asked.outcome, meanings[_i].outcome);
-	ck_assert(asked.outcome == GATEWAY_TOLD || asked.why[0]);
+	attempt = ask_and_await(gateway_collect);
+	ck_assert_int_eq(attempt.outcome, meanings[_i].outcome);
+	ck_assert(attempt.outcome == GATEWAY_TOLD || attempt.why[0]);
 	if (status == 400)
-		ck_assert_str_eq(asked.why, "Invalid phone number");
+		ck_assert_str_eq(attempt.why, "Invalid phone number");
 }
 END_TEST
 
-START_TEST(a_gateway_that_is_not_there_has_done_nothing)
+START_TEST(a_call_without_a_connection_is_unreached)
 {
 	shutdown(peer->fd, SHUT_RDWR);
 	ck_assert_int_eq(ask_and_await(gateway_collect).outcome, GATEWAY_UNREACHED);
 }
 END_TEST
 
-START_TEST(a_gateway_that_fails_is_left_alone)
+START_TEST(repeated_failures_open_the_breaker)
 {
-	struct asked asked;
+	struct attempt attempt;
 
 	status = 500;
 	for (int i = 0; i < 5; i++) {
@@ -332,13 +335,13 @@ START_TEST(a_gateway_that_fails_is_left_alone)
 		ask_and_await(gateway_collect);
 	}
 	ck_assert(!gateway_up(gateway));
-	asked = ask_and_await(gateway_collect);
-	ck_assert_int_eq(asked.outcome, GATEWAY_UNREACHED);
-	ck_assert_uint_eq(peer->asked, 6);
+	attempt = ask_and_await(gateway_collect);
+	ck_assert_int_eq(attempt.outcome, GATEWAY_UNREACHED);
+	ck_assert_uint_eq(peer->requests, 6);
 }
 END_TEST
 
-START_TEST(a_gateway_without_credentials_is_off)
+START_TEST(a_gateway_without_credentials_refuses_calls)
 {
 	gateway_end();
 	config.campay_username = "";
@@ -346,41 +349,41 @@ START_TEST(a_gateway_without_credentials_is_off)
 	ck_assert(!gateway_on(gateway));
 	ck_assert(!gateway_up(gateway));
 	ck_assert_int_eq(ask_and_await(gateway_collect).outcome, GATEWAY_UNREACHED);
-	ck_assert_uint_eq(peer->asked, 0);
+	ck_assert_uint_eq(peer->requests, 0);
 }
 END_TEST
 
-START_TEST(what_cannot_be_written_is_refused_later)
+START_TEST(a_body_that_cannot_be_built_fails_asynchronously)
 {
-	struct asked asked = new_call();
+	struct attempt attempt = new_call();
 
-	asked.call.description = "\xff\xfe";
-	ask(&asked, gateway_collect);
+	attempt.call.description = "\xff\xfe";
+	ask(&attempt, gateway_collect);
 	await(1);
-	ck_assert_int_eq(asked.outcome, GATEWAY_UNREACHED);
+	ck_assert_int_eq(attempt.outcome, GATEWAY_UNREACHED);
 }
 END_TEST
 
 /* --- Tokens ----------------------------------------------------------------------------------- */
 
-static void many(struct asked *asked, int count)
+static void calls_run(struct attempt *attempt, int count)
 {
 	for (int i = 0; i < count; i++) {
-		asked[i] = new_call();
-		ask(&asked[i], gateway_collect);
+		attempt[i] = new_call();
+		ask(&attempt[i], gateway_collect);
 	}
 	await((unsigned)count);
 	for (int i = 0; i < count; i++)
-		ck_assert_uint_eq(asked[i].completions, 1);
+		ck_assert_uint_eq(attempt[i].completions, 1);
 }
 
-START_TEST(a_token_is_fetched_once_for_all_who_wait)
+START_TEST(one_token_fetch_serves_all_waiting_calls)
 {
-	struct asked asked[50];
+	struct attempt attempt[50];
 
-	many(asked, 50);
+	calls_run(attempt, 50);
 	for (int i = 0; i < 50; i++)
-		ck_assert_int_eq(asked[i].outcome, GATEWAY_TOLD);
+		ck_assert_int_eq(attempt[i].outcome, GATEWAY_TOLD);
 	ck_assert_uint_eq(tokens, 1);
 	ck_assert_uint_le(peer->most, 16);
 	ask_and_await(gateway_ask);
@@ -388,47 +391,47 @@ START_TEST(a_token_is_fetched_once_for_all_who_wait)
 }
 END_TEST
 
-START_TEST(a_token_that_is_refused_is_fetched_once_more_for_all)
+START_TEST(a_refused_token_is_replaced_once_for_all_calls)
 {
-	struct asked asked[50];
+	struct attempt attempt[50];
 
 	first_token_good = 0;
-	many(asked, 50);
+	calls_run(attempt, 50);
 	for (int i = 0; i < 50; i++)
-		ck_assert_int_eq(asked[i].outcome, GATEWAY_TOLD);
+		ck_assert_int_eq(attempt[i].outcome, GATEWAY_TOLD);
 	ck_assert_uint_eq(tokens, 2);
-	SAW("Authorization: Token t2\r\n");
+	ck_assert_seen("Authorization: Token t2\r\n");
 }
 END_TEST
 
-START_TEST(a_call_that_is_refused_twice_for_its_token_is_told_so)
+START_TEST(a_second_401_fails_the_call)
 {
-	struct asked asked;
+	struct attempt attempt;
 
 	status = 401;
 	body = "{\"detail\":\"no\"}";
-	asked = ask_and_await(gateway_collect);
-	ck_assert_int_eq(asked.outcome, GATEWAY_UNREACHED);
-	ck_assert_str_eq(asked.why, "no");
+	attempt = ask_and_await(gateway_collect);
+	ck_assert_int_eq(attempt.outcome, GATEWAY_UNREACHED);
+	ck_assert_str_eq(attempt.why, "no");
 	ck_assert_uint_eq(tokens, 2);
-	ck_assert_uint_eq(peer->asked, 4);
+	ck_assert_uint_eq(peer->requests, 4);
 }
 END_TEST
 
-START_TEST(without_a_token_nothing_is_sent)
+START_TEST(no_call_is_sent_without_a_token)
 {
-	struct asked asked[10];
+	struct attempt attempt[10];
 
 	token_status = 400;
-	many(asked, 10);
+	calls_run(attempt, 10);
 	for (int i = 0; i < 10; i++)
-		ck_assert_int_eq(asked[i].outcome, GATEWAY_UNREACHED);
-	ck_assert_uint_eq(peer->asked, 1);
+		ck_assert_int_eq(attempt[i].outcome, GATEWAY_UNREACHED);
+	ck_assert_uint_eq(peer->requests, 1);
 }
 END_TEST
 
 static const struct life {
-	const char *told;
+	const char *expiry;
 	bool kept;
 } lives[] = {
 	{ "\"expires_in\":3600", true },
@@ -440,10 +443,10 @@ static const struct life {
 	{ "\"none\":0", true },
 };
 
-/* What lives a second is gone after one and fetched again. */
-START_TEST(a_token_is_kept_until_it_ends)
+/* A token that lives one second has expired after one, and is fetched again. */
+START_TEST(a_token_is_kept_until_it_expires)
 {
-	token_more = lives[_i].told;
+	token_more = lives[_i].expiry;
 	ask_and_await(gateway_ask);
 	usleep(1100000);
 	uv_update_time(loop_uv(loop));
@@ -457,17 +460,17 @@ static const char *const bad_tokens[] = {
 	"\"token\":\"a\\r\\nX-Injected: 1\"", "\"token\":7",
 };
 
-START_TEST(a_token_that_is_none_is_not_used)
+START_TEST(an_invalid_token_is_not_used)
 {
 	token_more = bad_tokens[_i];
 	ck_assert_int_eq(ask_and_await(gateway_collect).outcome, GATEWAY_UNREACHED);
-	ck_assert_uint_eq(peer->asked, 1);
+	ck_assert_uint_eq(peer->requests, 1);
 }
 END_TEST
 
-START_TEST(closing_tells_those_who_wait_and_those_who_are_asked)
+START_TEST(closing_completes_waiting_and_running_calls)
 {
-	struct asked waits = new_call(), sent = new_call();
+	struct attempt waits = new_call(), sent = new_call();
 
 	ask(&waits, gateway_collect);
 	expected = 100;
@@ -491,14 +494,15 @@ END_TEST
 
 /* --- History ---------------------------------------------------------------------------------- */
 
-static unsigned listed, withdrawals, over;
+static unsigned listed, withdrawals, histories_done;
 static int64_t listed_amount;
 static enum gateway_outcome list_outcome;
 static char list_why[128];
-static bool list_ends; /* its gateway is closed by the first row's reading */
+static bool list_ends; /* close the gateway while the first rows are parsed */
 static pthread_t list_thread;
 
-static void each(struct gateway_history *history, const struct gateway_told *one, bool withdrawal)
+static void row_count(
+        struct gateway_history *history, const struct gateway_told *one, bool withdrawal)
 {
 	(void)history;
 	listed++;
@@ -508,17 +512,17 @@ static void each(struct gateway_history *history, const struct gateway_told *one
 	ck_assert(one->reference.at);
 }
 
-static void list_over(struct gateway_history *history,
+static void history_done(struct gateway_history *history,
 	enum gateway_outcome outcome, const char *why)
 {
 	(void)history;
 	list_outcome = outcome;
 	snprintf(list_why, sizeof(list_why), "%s", why ? why : "");
-	over++;
+	histories_done++;
 	loop_stop(loop);
 }
 
-static void list_close(uv_timer_t *timer)
+static void gateway_close_while_parsing(uv_timer_t *timer)
 {
 	if (work_pending() == 0)
 		return;
@@ -528,20 +532,21 @@ static void list_close(uv_timer_t *timer)
 
 static void list(const char *from, const char *to)
 {
-	struct gateway_history history = { .each = each, .done = list_over };
+	struct gateway_history history = { .each = row_count, .done = history_done };
 
 	snprintf(history.from, sizeof(history.from), "%s", from);
 	snprintf(history.to, sizeof(history.to), "%s", to);
-	listed = withdrawals = over = days = 0;
+	listed = withdrawals = histories_done = days = 0;
 	listed_amount = 0;
 	gateway_list(gateway, &history);
-	ck_assert_uint_eq(over, 0);
-	uv_timer_start(&guard, list_ends ? list_close : too_long, list_ends ? 1 : 240000, 1);
+	ck_assert_uint_eq(histories_done, 0);
+	uv_timer_start(&guard, list_ends ? gateway_close_while_parsing : too_long,
+	        list_ends ? 1 : 240000, 1);
 	loop_run(loop);
-	ck_assert_uint_eq(over, 1);
+	ck_assert_uint_eq(histories_done, 1);
 }
 
-START_TEST(the_history_is_told_one_by_one_and_read_beside_the_loop)
+START_TEST(the_history_is_parsed_row_by_row_off_the_loop_thread)
 {
 	body = "[{\"reference_uuid\":\"a\",\"amount\":1000,\"debit\":0,\"credit\":985,"
 	       "\"status\":\"SUCCESSFUL\"},{\"reference\":\"b\",\"amount\":\"500\",\"debit\":500,"
@@ -552,8 +557,8 @@ START_TEST(the_history_is_told_one_by_one_and_read_beside_the_loop)
 	ck_assert_uint_eq(withdrawals, 1);
 	ck_assert_int_eq(listed_amount, 1500);
 	ck_assert(!pthread_equal(list_thread, pthread_self()));
-	SAW("POST /history/ HTTP/1.1\r\n");
-	SAW("{\"start_date\":\"2026-11-01\",\"end_date\":\"2026-11-01\"}");
+	ck_assert_seen("POST /history/ HTTP/1.1\r\n");
+	ck_assert_seen("{\"start_date\":\"2026-11-01\",\"end_date\":\"2026-11-01\"}");
 	body = " { \"count\" : 1, \"links\" : [{\"data\":[]}], \"data\" : [ "
 		"{\"reference\":\"c\",\"amount\":7,\"endpoint\":\"withdraw\"} ] }";
 	list("2026-11-01", "2026-11-01");
@@ -567,14 +572,14 @@ START_TEST(the_history_is_told_one_by_one_and_read_beside_the_loop)
 }
 END_TEST
 
-START_TEST(the_history_is_asked_day_by_day)
+START_TEST(the_history_is_requested_day_by_day)
 {
 	body = "[{\"reference\":\"a\",\"amount\":1}]";
 	list("2026-12-30", "2027-01-02");
 	ck_assert_int_eq(list_outcome, GATEWAY_TOLD);
 	ck_assert_uint_eq(days, 4);
 	ck_assert_uint_eq(listed, 4);
-	SAW("{\"start_date\":\"2027-01-02\",\"end_date\":\"2027-01-02\"}");
+	ck_assert_seen("{\"start_date\":\"2027-01-02\",\"end_date\":\"2027-01-02\"}");
 }
 END_TEST
 
@@ -589,7 +594,7 @@ static const struct {
 	{ "{\"data\"", 200 }, { "[]", 500 },
 };
 
-START_TEST(a_history_that_is_none_is_not_told)
+START_TEST(an_invalid_history_is_uncertain)
 {
 	body = no_lists[_i].body;
 	status = no_lists[_i].status;
@@ -599,7 +604,7 @@ START_TEST(a_history_that_is_none_is_not_told)
 }
 END_TEST
 
-START_TEST(a_dialect_without_a_history_refuses_it)
+START_TEST(a_dialect_without_a_history_refuses)
 {
 	gateway_end();
 	gateway_make("upstream");
@@ -639,7 +644,7 @@ START_TEST(a_day_of_forty_thousand_transactions_is_read)
 }
 END_TEST
 
-START_TEST(a_day_that_is_too_large_is_said_to_be)
+START_TEST(a_day_over_the_size_limit_is_reported)
 {
 	long_list(60000);
 	list("2026-11-01", "2026-11-02");
@@ -649,7 +654,7 @@ START_TEST(a_day_that_is_too_large_is_said_to_be)
 }
 END_TEST
 
-START_TEST(a_history_may_be_read_longer_than_its_gateway_lives)
+START_TEST(a_gateway_may_be_freed_while_a_history_is_parsed)
 {
 	long_list(20000);
 	list_ends = true;
@@ -667,31 +672,31 @@ static Suite *gateway_suite(void)
 
 	tcase_add_checked_fixture(all, world_open, world_close);
 	tcase_set_timeout(all, 300);
-	tcase_add_test(all, collect_asks_a_phone_and_tells_what_to_dial);
-	tcase_add_test(all, withdraw_sends_to_a_phone);
-	tcase_add_test(all, ask_tells_what_became_of_it);
-	tcase_add_test(all, a_reference_cannot_leave_its_place_in_the_address);
+	tcase_add_test(all, collect_bills_a_phone_and_returns_the_code_to_dial);
+	tcase_add_test(all, withdraw_pays_a_phone);
+	tcase_add_test(all, query_returns_the_state_of_a_transaction);
+	tcase_add_test(all, a_reference_is_escaped_in_the_url);
 	tcase_add_test(all, the_upstream_dialect_has_its_own_paths_and_headers);
-	tcase_add_loop_test(all, an_amount_is_a_whole_number_or_untold, 0, COUNT_OF(amounts));
-	tcase_add_loop_test(all, only_what_is_plainly_a_refusal_is_one, 0, COUNT_OF(meanings));
-	tcase_add_test(all, a_gateway_that_is_not_there_has_done_nothing);
-	tcase_add_test(all, a_gateway_that_fails_is_left_alone);
-	tcase_add_test(all, a_gateway_without_credentials_is_off);
-	tcase_add_test(all, what_cannot_be_written_is_refused_later);
-	tcase_add_test(all, a_token_is_fetched_once_for_all_who_wait);
-	tcase_add_test(all, a_token_that_is_refused_is_fetched_once_more_for_all);
-	tcase_add_test(all, a_call_that_is_refused_twice_for_its_token_is_told_so);
-	tcase_add_test(all, without_a_token_nothing_is_sent);
-	tcase_add_loop_test(all, a_token_is_kept_until_it_ends, 0, COUNT_OF(lives));
-	tcase_add_loop_test(all, a_token_that_is_none_is_not_used, 0, COUNT_OF(bad_tokens));
-	tcase_add_test(all, closing_tells_those_who_wait_and_those_who_are_asked);
-	tcase_add_test(all, the_history_is_told_one_by_one_and_read_beside_the_loop);
-	tcase_add_test(all, the_history_is_asked_day_by_day);
-	tcase_add_loop_test(all, a_history_that_is_none_is_not_told, 0, COUNT_OF(no_lists));
-	tcase_add_test(all, a_dialect_without_a_history_refuses_it);
+	tcase_add_loop_test(all, an_amount_is_a_whole_number_or_absent, 0, COUNT_OF(amounts));
+	tcase_add_loop_test(all, only_a_clear_refusal_counts_as_refused, 0, COUNT_OF(meanings));
+	tcase_add_test(all, a_call_without_a_connection_is_unreached);
+	tcase_add_test(all, repeated_failures_open_the_breaker);
+	tcase_add_test(all, a_gateway_without_credentials_refuses_calls);
+	tcase_add_test(all, a_body_that_cannot_be_built_fails_asynchronously);
+	tcase_add_test(all, one_token_fetch_serves_all_waiting_calls);
+	tcase_add_test(all, a_refused_token_is_replaced_once_for_all_calls);
+	tcase_add_test(all, a_second_401_fails_the_call);
+	tcase_add_test(all, no_call_is_sent_without_a_token);
+	tcase_add_loop_test(all, a_token_is_kept_until_it_expires, 0, COUNT_OF(lives));
+	tcase_add_loop_test(all, an_invalid_token_is_not_used, 0, COUNT_OF(bad_tokens));
+	tcase_add_test(all, closing_completes_waiting_and_running_calls);
+	tcase_add_test(all, the_history_is_parsed_row_by_row_off_the_loop_thread);
+	tcase_add_test(all, the_history_is_requested_day_by_day);
+	tcase_add_loop_test(all, an_invalid_history_is_uncertain, 0, COUNT_OF(no_lists));
+	tcase_add_test(all, a_dialect_without_a_history_refuses);
 	tcase_add_test(all, a_day_of_forty_thousand_transactions_is_read);
-	tcase_add_test(all, a_day_that_is_too_large_is_said_to_be);
-	tcase_add_test(all, a_history_may_be_read_longer_than_its_gateway_lives);
+	tcase_add_test(all, a_day_over_the_size_limit_is_reported);
+	tcase_add_test(all, a_gateway_may_be_freed_while_a_history_is_parsed);
 	suite_add_tcase(suite, all);
 	return suite;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A service to call: an HTTP server on a free loopback port, one thread a connection, whose answers
- * a test writes. What sleeps here wakes when the peer closes.
+ * An HTTP server for tests on a free loopback port, with one thread per connection. The test's
+ * `answer` writes the responses. peer_close wakes threads in peer_sleep.
  */
 #ifndef REEYO_TESTS_PARTNERS_PEER_H
 #define REEYO_TESTS_PARTNERS_PEER_H
@@ -27,11 +27,11 @@ struct peer;
 struct peer_request {
 	struct peer *peer;
 	int fd;
-	unsigned nth;              /* on its connection, from 1 */
+	unsigned nth;              /* number on its connection, from 1 */
 	char method[12], path[256];
-	char all[PEER_REQUEST];    /* head and body as they came */
+	char all[PEER_REQUEST];    /* head and body as received */
 	const char *body;
-	bool over;                 /* the connection ends */
+	bool closed;                 /* close the connection */
 };
 
 struct peer {
@@ -41,23 +41,24 @@ struct peer {
 	pthread_t accepting, serving[PEER_CONNECTIONS];
 	int sockets[PEER_CONNECTIONS];
 	unsigned connections;
-	atomic_uint asked, running, most; /* requests in all, at this moment, and most at once */
+	atomic_uint requests, running, most; /* all requests, running ones, and most at once */
 };
 
-/* --- What an answer is made of ---------------------------------------------------------------- */
+/* --- Responses -------------------------------------------------------------------------------- */
 
 static inline void peer_write(struct peer_request *rq, const char *at, size_t len)
 {
 	if (send(rq->fd, at, len, MSG_NOSIGNAL) < 0)
-		rq->over = true;
+		rq->closed = true;
 }
 
 static inline void peer_reply(struct peer_request *rq, int status,
 	const char *headers, const char *body)
 {
 	char head[512];
-	int len = snprintf(head, sizeof(head), "HTTP/1.1 %d Said\r\nContent-Length: %zu\r\n%s\r\n",
-		status, strlen(body), headers);
+	int len =
+	        snprintf(head, sizeof(head), "HTTP/1.1 %d Status\r\nContent-Length: %zu\r\n%s\r\n",
+	                status, strlen(body), headers);
 
 	peer_write(rq, head, (size_t)len);
 	peer_write(rq, body, strlen(body));
@@ -70,13 +71,13 @@ static inline void peer_sleep(struct peer_request *rq, int ms)
 	poll(&stop, 1, ms);
 }
 
-/* The connection breaks without an answer. */
+/* Resets the connection without a response. */
 static inline void peer_reset(struct peer_request *rq)
 {
 	struct linger now = { 1, 0 };
 
 	setsockopt(rq->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
-	rq->over = true;
+	rq->closed = true;
 }
 
 /* --- Serving ---------------------------------------------------------------------------------- */
@@ -107,7 +108,7 @@ static inline void peer_count(struct peer *peer)
 {
 	unsigned now = atomic_fetch_add(&peer->running, 1) + 1, most = atomic_load(&peer->most);
 
-	atomic_fetch_add(&peer->asked, 1);
+	atomic_fetch_add(&peer->requests, 1);
 	while (now > most && !atomic_compare_exchange_weak(&peer->most, &most, now))
 		;
 }
@@ -117,7 +118,7 @@ static inline void *peer_serve(void *arg)
 	struct peer_request *rq = arg;
 	int fd = rq->fd;
 
-	while (!rq->over && peer_read(rq)) {
+	while (!rq->closed && peer_read(rq)) {
 		rq->nth++;
 		peer_count(rq->peer);
 		rq->peer->answer(rq);

@@ -11,7 +11,7 @@
 
 #define ZERO16 "AAAAAAAAAAAAAAAA"
 
-START_TEST(a_signature_is_that_of_the_specification)
+START_TEST(a_signature_equals_the_example_of_the_specification)
 {
 	char out[WEBHOOK_SIGNATURE_SIZE];
 
@@ -29,7 +29,7 @@ START_TEST(a_signature_is_that_of_the_specification)
 }
 END_TEST
 
-START_TEST(what_is_no_secret_signs_nothing)
+START_TEST(an_invalid_secret_is_refused)
 {
 	static const char *const bad[] = { "", "whsec_",
 		"MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_c2hvcnQ=",
@@ -62,8 +62,8 @@ int main(void)
 	Suite *suite = suite_create("signature");
 	TCase *tests = tcase_create("signature");
 
-	tcase_add_test(tests, a_signature_is_that_of_the_specification);
-	tcase_add_test(tests, what_is_no_secret_signs_nothing);
+	tcase_add_test(tests, a_signature_equals_the_example_of_the_specification);
+	tcase_add_test(tests, an_invalid_secret_is_refused);
 	tcase_add_test(tests, new_secrets_sign_and_differ);
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);
