@@ -1,5 +1,5 @@
--- Balances and movements. The accounts ESCROW, PLATFORM and CLEARING have no row: they are sums of their entries, of
--- which the older ones are kept added up per business day.
+-- Balances and movements. The accounts ESCROW, PLATFORM and CLEARING have no row: their balance is the sum of their entries.
+-- Older entries are rolled up per business day.
 
 -- --- Entries and wallets ------------------------------------------------------------------------------
 
@@ -13,7 +13,7 @@ CREATE OR REPLACE VIEW ledger_entries AS
          created_at
     FROM ledger;
 
--- One side of a movement, as its owner sees it.
+-- One side of a movement, for its owner.
 CREATE OR REPLACE FUNCTION transaction_json(e ledger_entries) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT '{"transactionId":' || json_word(e.transfer_id)
@@ -27,13 +27,13 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     || ',"createdAt":' || json_time(e.created_at) || ',"timestamp":' || json_time(e.created_at) || '}'
 $$;
 
--- What may be paid out of a wallet.
+-- The amount that may be withdrawn.
 CREATE OR REPLACE FUNCTION wallet_withdrawable(w wallets) RETURNS bigint
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT greatest(0, w.available - w.cash_in_hand)
 $$;
 
--- The Wallet object. Riders see their cash in hand besides, which lowers what they may withdraw.
+-- The Wallet object. Riders also see their cash in hand, which lowers the amount they may withdraw.
 CREATE OR REPLACE FUNCTION wallet_json(w wallets) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT '{"availableBalance":' || w.available || ',"pendingBalance":' || w.pending
@@ -46,18 +46,18 @@ $$;
 
 -- --- Sums ---------------------------------------------------------------------------------------------
 
--- Entries up to here can have no younger sibling: created_at is the start of the transaction, so what is under way may
--- still bring an entry as old as the oldest of them. Ids do not help: they are made before and follow no order of
--- commits. The margin is for clocks that are put back, a failover among them. Of other roles' sessions xact_start is
--- not seen (but by pg_read_all_stats): entries are written by the server's role alone, and that is the one that asks.
+-- No entry older than this can still appear. created_at is the start of the transaction, so a running transaction may add an
+-- entry as old as the oldest of them. Ids do not help: they are made earlier and do not follow the order of commits. The
+-- margin covers clocks that are set back, for example after a failover. xact_start of other roles' sessions is visible only to
+-- pg_read_all_stats; only the server's role writes entries, and it also runs this function.
 CREATE OR REPLACE FUNCTION ledger_settled_until(margin interval) RETURNS timestamptz
 LANGUAGE sql VOLATILE AS $$
   SELECT least(now() - margin, (SELECT min(xact_start) FROM pg_stat_activity
     WHERE datname = current_database() AND backend_type <> 'autovacuum worker'))
 $$;
 
--- Adds up what has become old since the last time, at most a week of it. Run twice, or by several instances at once, it
--- changes nothing: the row of ledger_rolled is locked, and who finds it locked leaves. False: there is more.
+-- Rolls up the entries that became final since the last run, at most a week. Running it twice, or in several instances at
+-- once, is safe: it locks the row of ledger_rolled, and returns when the row is locked already. False: there is more.
 CREATE OR REPLACE FUNCTION ledger_roll_up(margin interval) RETURNS boolean
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -70,11 +70,11 @@ BEGIN
   IF NOT FOUND THEN
     RETURN true;
   END IF;
-  IF rolled.zone <> here THEN                 -- other days: from the beginning
+  IF rolled.zone <> here THEN                 -- the days have changed: start again
     DELETE FROM ledger_rollups;
     rolled.until := '-infinity';
   END IF;
-  -- Before the sum's own snapshot: what was settled then is seen by it.
+  -- Before the snapshot of the sum, which therefore sees all entries up to here.
   settled := ledger_settled_until(margin);
   target := least(settled, interval '7 days' + CASE WHEN rolled.until > '-infinity' THEN rolled.until
     ELSE coalesce((SELECT min(l.created_at) FROM ledger l), settled) END);
@@ -92,14 +92,14 @@ BEGIN
   RETURN target >= settled;
 END $$;
 
--- For who brings in entries with a past (demo data): adds up anew from the beginning.
+-- After inserting entries with past dates (demo data): starts the roll-up again.
 CREATE OR REPLACE FUNCTION ledger_roll_up_anew() RETURNS void
 LANGUAGE sql AS $$
   DELETE FROM ledger_rollups;
   UPDATE ledger_rolled SET until = '-infinity'
 $$;
 
--- What an account without a row holds: what is added up, and the entries since.
+-- The balance of an account without a row: the roll-ups and the entries since.
 CREATE OR REPLACE FUNCTION account_balance(account text) RETURNS bigint
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT (coalesce((SELECT sum(amount_in - amount_out) FROM ledger_rollups r WHERE r.kind = account), 0)
@@ -108,12 +108,12 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
        WHERE l.created_at >= (SELECT until FROM ledger_rolled) AND (l.to_kind = account OR l.from_kind = account)), 0))::bigint
 $$;
 
--- What came into an account and went out of it from one time to before another; category NULL: all. Whole days come
--- from what is added up, the ends from entries. Without jit, which would take twenty times as long as the sums.
+-- The amounts that entered and left an account in [since, before); category NULL: all. Whole days come from the roll-ups, the
+-- rest from entries. Without JIT, which would take twenty times as long as the sums.
 CREATE OR REPLACE FUNCTION account_turnover(account text, its_category text, since timestamptz, before timestamptz,
   OUT amount_in bigint, OUT amount_out bigint, OUT entries bigint)
 LANGUAGE sql STABLE SET jit = off AS $$
-  WITH days AS MATERIALIZED (                 -- [first, last): added up, and whole
+  WITH days AS MATERIALIZED (                 -- [first, last): whole days that are rolled up
     SELECT first, greatest(first, CASE WHEN r.until <= before THEN r.until ELSE date_trunc('day', before, r.zone) END) AS last
       FROM ledger_rolled r
      CROSS JOIN LATERAL (SELECT CASE WHEN since = date_trunc('day', since, r.zone) THEN since
@@ -137,20 +137,20 @@ $$;
 
 -- --- Cash in hand -------------------------------------------------------------------------------------
 
--- The cash that a rider collected and has not handed in.
+-- Cash that a rider collected and has not handed in.
 CREATE OR REPLACE FUNCTION rider_owes(rider text) RETURNS bigint
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT coalesce((SELECT w.cash_in_hand FROM wallets w WHERE w.owner_id = rider), 0)
 $$;
 
--- A hand-in as admins see it.
+-- A hand-in, for admins.
 CREATE OR REPLACE FUNCTION cash_handin_json(l ledger) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT concat('{"id":"', l.id, '","rider_id":"', l.to_owner, '","amount":', l.amount, ',"currency":"XAF","reference":',
     json_text(l.reference), ',"cash_in_hand":', -l.to_balance, ',"created_at":', json_time(l.created_at), '}')
 $$;
 
--- The statement cash_hand_in: see there.
+-- See the statement cash_hand_in.
 CREATE OR REPLACE FUNCTION cash_hand_in(rider text, given bigint, its_reference text, admin text, its_act text, details jsonb,
   request text, entry text, OUT outcome text, OUT json text)
 LANGUAGE plpgsql AS $$

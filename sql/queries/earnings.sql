@@ -1,10 +1,10 @@
--- What vendors and riders earn: vendors from their delivered orders, riders from what they were credited. Days, weeks and
--- months are the business's. All of it is read from indexes alone; what is the same for every row (the zone, where a period
--- began) is materialized, or it would be looked up for each.
+-- Earnings: of vendors from delivered orders, of riders from credited amounts. Days, weeks and months are in the business
+-- time zone. All statements read indexes only. Values that are equal for all rows (the time zone, the start of a period) are
+-- materialized, or they would be computed for each row.
 
 -- --- Vendors -----------------------------------------------------------------------------------------------------
 
--- $1 vendor. Columns: the figures as JSON. No row: there is no such vendor.
+-- $1 vendor. Columns: the figures as JSON. No row: unknown vendor.
 -- name: vendor_earnings
 WITH p AS MATERIALIZED (
   SELECT period_start('today') AS day, period_start('week') AS week, period_start('month') AS month
@@ -19,7 +19,7 @@ SELECT concat('{"lifetime":{"totalOrders":', v.total_orders, ',"grossEarnings":'
       setting_bps('services.' || lower(v.service_type) || '.commissionBps'))::numeric / 10000)::float8,
     ',"currentBalance":', coalesce(w.available, 0), '}')
   FROM vendors v LEFT JOIN wallets w ON w.owner_id = v.id CROSS JOIN p
- CROSS JOIN LATERAL (  -- for orders that were made and cancelled: no sale, so nothing of it was kept
+ CROSS JOIN LATERAL (  -- paid for orders cancelled after preparation: not sales, so no commission
    SELECT coalesce(sum(l.amount), 0)::bigint AS paid FROM ledger l
     WHERE l.to_owner = v.id AND l.from_kind = 'PLATFORM' AND l.to_kind = 'VENDOR' AND l.category = 'ORDER_PAYMENT') c
  CROSS JOIN LATERAL (
@@ -37,8 +37,8 @@ SELECT concat('{"lifetime":{"totalOrders":', v.total_orders, ',"grossEarnings":'
  WHERE v.id = $1::text
 
 -- Days with sales, oldest first.
---  $1 vendor   $2 from, timestamptz, NULL: since the first day of the period $4 (today, week, month, year), or else the 30
---  days until then   $3 before, timestamptz, NULL: to now   $4 period or NULL
+--  $1 vendor   $2 from, timestamptz; NULL: the first day of the period $4 (today, week, month, year), or else 30 days before
+--  the end   $3 before, timestamptz; NULL: now   $4 period or NULL
 -- Columns: [{date,gross,net,orders}]. Always one row.
 -- name: vendor_earnings_daily
 WITH z AS MATERIALIZED (
@@ -54,7 +54,7 @@ SELECT '[' || coalesce(string_agg(concat('{"date":"', to_char(d.day, 'YYYY-MM-DD
            AND o.settled_at < coalesce($3::timestamptz, 'infinity')
          GROUP BY 1) d
 
--- The weeks (from Monday) of the last four, oldest first: "Week 4" is this one.
+-- The last four weeks (from Monday), oldest first; "Week 4" is the current one.
 --  $1 vendor
 -- Columns: [{week,weekStart,gross,net,orders}]. Always one row.
 -- name: vendor_earnings_weekly
@@ -75,7 +75,7 @@ SELECT '[' || string_agg(concat('{"week":"Week ', w.n, '","weekStart":"', to_cha
   FROM week w LEFT JOIN sold s ON s.start = w.start
 
 -- The months of a year.
---  $1 vendor   $2 year or NULL: this one
+--  $1 vendor   $2 year; NULL: the current one
 -- Columns: [{month,gross,net,orders}], twelve. Always one row.
 -- name: vendor_earnings_monthly
 WITH z AS MATERIALIZED (
@@ -98,8 +98,8 @@ SELECT '[' || string_agg(concat('{"month":"', (ARRAY['Jan', 'Feb', 'Mar', 'Apr',
 
 -- --- Riders ------------------------------------------------------------------------------------------------------
 
--- $1 rider   $2 today, week, month, year, or NULL: also what he earned since its first day
--- Columns: the figures as JSON; weekly is of 7 days, monthly of a month. No row: there is no such rider.
+-- $1 rider   $2 today, week, month, year: adds the earnings since its first day; or NULL
+-- Columns: the figures as JSON; weekly is the last 7 days, monthly the last month. No row: unknown rider.
 -- name: rider_earnings
 SELECT concat('{"currentBalance":', coalesce(w.available, 0), ',"totalEarnings":', coalesce(w.total_earned, 0),
     ',"weeklyEarnings":', e.week, ',"monthlyEarnings":', e.month, ',"totalDeliveries":', r.completed_deliveries,
@@ -114,8 +114,8 @@ SELECT concat('{"currentBalance":', coalesce(w.available, 0), ',"totalEarnings":
     WHERE l.to_owner = r.id AND l.category = 'DELIVERY_FEE' AND l.created_at >= now() - interval '1 month') e
  WHERE r.id = $1::text
 
--- The last days, weeks (from Monday) or months, this one included, oldest first, also those without a delivery.
---  $1 rider   $2 day, week or month   $3 how many   $4 the member's name   $5 its form, as to_char takes it
+-- The last days, weeks (from Monday) or months with the current one, oldest first, including those without a delivery.
+--  $1 rider   $2 day, week or month   $3 how many   $4 name of the JSON member   $5 its format for to_char
 -- Columns: [{…,earnings,deliveries}]. Always one row.
 -- name: rider_earnings_series
 WITH z AS MATERIALIZED (

@@ -1,11 +1,11 @@
--- Wallets and what moved through them.
+-- Wallets and their transactions.
 
 --  $1 owner id
--- Columns: wallet (the Wallet object). No row: the account has none.
+-- Columns: wallet (the Wallet object). No row: no wallet.
 -- name: wallet_get
 SELECT wallet_json(w) FROM wallets w WHERE w.owner_id = $1::text
 
--- An owner's transactions, newest first. Each side is a range of an index of its own, merged.
+-- An owner's transactions, newest first. Each direction is a range of its own index; the two are merged.
 --  $1 owner id   $2 CREDIT, DEBIT or NULL   $3 category or NULL   $4 limit   $5 offset
 -- Columns: total, transactions (a JSON array). Always one row.
 -- name: wallet_transactions

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The frame: listens, reads requests, plays faults, answers. See fake.h.
+ * The common part of the fakes: listens, reads requests, applies faults, responds. See fake.h.
  */
 #include "fake.h"
 
@@ -21,15 +21,15 @@
 #define CONNECTIONS_MOST 2000u
 #define STACK_SIZE (256u << 10)
 
-/* A request from its headers to its answer. */
+/* A request from its headers to its response. */
 struct fake_exchange {
 	struct MHD_Connection *connection;
 	char *body, *path, *query;
 	size_t len;
-	bool begun;            /* its headers are read */
+	bool headers_read;            /* the headers are read */
 	bool too_large;
-	bool reset;            /* the answer is thrown away and the connection broken */
-	int status_instead;    /* … or given this status; 0: not */
+	bool reset;            /* drop the response and reset the connection */
+	int status_instead;    /* respond with this status instead; 0: no */
 	enum MHD_Result result;
 };
 
@@ -49,7 +49,7 @@ void fake_unlock(void)
 	pthread_mutex_unlock(&mutex);
 }
 
-/* --- Answers ---------------------------------------------------------------------------------- */
+/* --- Responses -------------------------------------------------------------------------------- */
 
 static void connection_break(struct fake_exchange *x)
 {
@@ -61,7 +61,7 @@ static void connection_break(struct fake_exchange *x)
 	x->result = MHD_NO;
 }
 
-/* In seconds, of a 429 or 503: what the fault says, else 1. */
+/* Retry-After of a 429 or 503: the fault's value, else 1 s. */
 static void retry_after_add(struct MHD_Response *response, const json_t *fault)
 {
 	json_int_t seconds = json_integer_value(json_object_get(fault, "retry_after"));
@@ -168,16 +168,16 @@ static void request_log(const struct fake_request *rq)
 		"query", rq->query, "headers", headers, "body", rq->body));
 }
 
-static void everything_forget(void)
+static void state_clear(void)
 {
-	script_forget();
-	taken_forget();
+	script_clear();
+	taken_clear();
 	if (fake->reset)
 		fake->reset();
 }
 
-/* The paths of the frame itself. */
-static void answer_frame(struct fake_request *rq)
+/* The control paths. */
+static void request_answer_control(struct fake_request *rq)
 {
 	const char *wrong;
 	char *path;
@@ -189,7 +189,7 @@ static void answer_frame(struct fake_request *rq)
 	} else if (strcmp(rq->path, "/_taken") == 0) {
 		fake_reply(rq, 200, taken_read());
 	} else if (strcmp(rq->path, "/_reset") == 0) {
-		everything_forget();
+		state_clear();
 		fake_reply(rq, 200, json_object());
 	} else if (strcmp(rq->path, "/_go") == 0) {
 		held_go();
@@ -199,13 +199,12 @@ static void answer_frame(struct fake_request *rq)
 		fake_reply(rq, wrong ? 400 : 200,
 			json_pack("{s:s}", "message", wrong ? wrong : "written down"));
 	} else {
-		fake->answer(rq); /* a fake's own, GET /_transactions for example */
+		fake->answer(rq); /* the fake's own control path, such as GET /_transactions */
 	}
 }
 
-/* Faults that every fake has. What remains is the fake's own. True: the request is answered
- * already. */
-static bool fault_play(struct fake_request *rq)
+/* Applies the common faults; the fake handles others. True: the request is answered. */
+static bool fault_apply(struct fake_request *rq)
 {
 	struct fake_exchange *x = rq->exchange;
 	int status = (int)json_integer_value(json_object_get(rq->fault, "status"));
@@ -240,11 +239,11 @@ static enum MHD_Result request_answer(struct fake_exchange *x, const char *metho
 	rq.json = json;
 	x->result = MHD_NO;
 	if (strncmp(rq.path, "/_", 2) == 0) {
-		answer_frame(&rq);
+		request_answer_control(&rq);
 	} else {
 		request_log(&rq);
 		rq.fault = fault = script_take(rq.path);
-		if (!fault || !fault_play(&rq))
+		if (!fault || !fault_apply(&rq))
 			fake->answer(&rq);
 	}
 	json_decref(fault);
@@ -252,7 +251,7 @@ static enum MHD_Result request_answer(struct fake_exchange *x, const char *metho
 	return x->result;
 }
 
-/* The request line is read: the address as it came, with its query. */
+/* The request line is read: the raw target with its query. */
 static void *request_begins(void *owner, const char *uri, struct MHD_Connection *connection)
 {
 	struct fake_exchange *x = calloc(1, sizeof(*x));
@@ -277,8 +276,8 @@ static enum MHD_Result request_part(void *owner, struct MHD_Connection *connecti
 	(void)connection;
 	(void)path;
 	(void)version;
-	if (!x->begun) {
-		x->begun = true;
+	if (!x->headers_read) {
+		x->headers_read = true;
 		return MHD_YES;
 	}
 	if (!*len)
@@ -330,7 +329,7 @@ static bool flag_set(const struct fake_flag *flags, const char *name, const char
 	return false;
 }
 
-static void flags_tell(const struct fake_flag *flags)
+static void flags_print(const struct fake_flag *flags)
 {
 	for (; flags && flags->name; flags++)
 		fprintf(stderr, "  --%s VALUE  %s (%s)\n", flags->name, flags->help, *flags->value);
@@ -344,8 +343,8 @@ static bool flags_read(int argc, char **argv)
 				flag_set(fake->flags, argv[i] + 2, argv[i + 1])))
 			continue;
 		fprintf(stderr, "%s: a stand-in for tests\n", fake->name);
-		flags_tell(common_flags);
-		flags_tell(fake->flags);
+		flags_print(common_flags);
+		flags_print(fake->flags);
 		return false;
 	}
 	return true;
@@ -392,6 +391,6 @@ int fake_main(const struct fake *what, int argc, char **argv)
 	sigwait(&ends, &number);
 	later_stop();
 	MHD_stop_daemon(daemon);
-	everything_forget();
+	state_clear();
 	return 0;
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * The frame of the fakes: stand-ins for services of others, each a program of its own that speaks
- * real HTTP on loopback. A fake says what its service does in one function; the frame listens,
- * keeps a log of what was asked, plays the faults that a test has written down for a path (or draws
- * them by chance from a seed), and does things later.
+ * The common part of the fakes. A fake is a program that replaces another company's service and
+ * speaks real HTTP on loopback. It implements the service in one function. This part listens, logs
+ * requests, applies the faults that a test sets for a path (or draws them at random from a seed),
+ * and runs delayed work.
  *
- * Every connection has a thread, so an answer may sleep. Functions may be called from any thread;
- * what a fake keeps it guards with fake_lock.
+ * Every connection has a thread, so a response may sleep. Functions may be called from any thread;
+ * fake_lock guards the state of a fake.
  */
 #ifndef REEYO_TESTS_FAKES_FAKE_H
 #define REEYO_TESTS_FAKES_FAKE_H
@@ -23,9 +23,9 @@ struct fake_request {
 	const char *body;      /* NUL-terminated */
 	size_t body_len;
 	const json_t *json;    /* the body as JSON, or NULL */
-	const json_t *fault;   /* of this request, when the frame knows nothing of its name; NULL:
+	const json_t *fault;   /* of this request, when it is not a common fault; NULL:
 	                        * none */
-	struct fake_exchange *exchange; /* the frame's own */
+	struct fake_exchange *exchange; /* private to fake.c */
 };
 
 /* A command-line flag `--name VALUE`. */
@@ -39,10 +39,10 @@ struct fake {
 	const char *name;
 	/* Answers one request, by exactly one fake_reply. */
 	void (*answer)(struct fake_request *rq);
-	/* Forgets everything (POST /_reset, and at the end). NULL: there is nothing but what the
+	/* Clears all state (POST /_reset, and at the end). NULL: there is no state but what the
 	 * frame keeps. */
 	void (*reset)(void);
-	const struct fake_flag *flags;   /* its own, until one without a name; NULL: none */
+	const struct fake_flag *flags;   /* its own flags; ends with a NULL name; NULL: none */
 	/* Faults drawn with --faults PERCENT, as in a script:
 	 * {"path":"/x","fault":"slow","ms":500}, until NULL. */
 	const char *const *chances;
@@ -52,34 +52,34 @@ struct fake {
  * Prints `listening PORT` and runs until SIGTERM. */
 int fake_main(const struct fake *fake, int argc, char **argv);
 
-/* --- An answer -------------------------------------------------------------------------------- */
+/* --- Responses -------------------------------------------------------------------------------- */
 
 /* Takes the reference of `body` (NULL: none). */
 void fake_reply(struct fake_request *rq, int status, json_t *body);
 void fake_reply_text(struct fake_request *rq, int status, const char *type, const char *text);
-/* For the answer to come; "" when absent. Valid until the reply. */
+/* A request header; "" when absent. Valid until the reply. */
 const char *fake_header(const struct fake_request *rq, const char *name);
 /* A member of a form body, or of the query; NULL when absent. The caller frees it. */
 char *fake_form(const char *form, const char *name);
-/* Whether this request's fault is that, of those the frame does not know. */
+/* Whether this request has that fault; not for the common faults. */
 bool fake_fault_is(const struct fake_request *rq, const char *fault);
 
-/* Keeps what was sent, for GET /_taken; takes the reference. */
+/* Keeps a message for GET /_taken; takes the reference. */
 void fake_take(json_t *what);
 
-/* --- State, time and chance ------------------------------------------------------------------- */
+/* --- State, time, randomness ------------------------------------------------------------------ */
 
 void fake_lock(void);
 void fake_unlock(void);
-/* Sleeps; ends early when the fake ends. */
+/* Sleeps; returns early when the fake stops. */
 void fake_sleep(int ms);
-/* Calls does(what) after so long on a thread of the frame's; at the end of the fake what is left is
- * forgotten by drop. */
+/* Calls does(what) after a delay, on another thread. When the fake stops, drop(what) is called
+ * instead for the rest. */
 void fake_later(int ms, void (*does)(void *what), void (*drop)(void *what), void *what);
-/* Makes a call: status, or 0 without an answer. header: one more header line, or NULL. body NULL: a
- * GET. */
+/* Sends a request: the status, or 0 without a response. header: one more header line, or NULL. body
+ * NULL: a GET. */
 long fake_call(const char *url, const char *header, const char *body);
-/* 0 … below-1, from the seed. */
+/* A random number, 0 … below-1, from the seed. */
 unsigned fake_chance(unsigned below);
 
 /* --- Signing ---------------------------------------------------------------------------------- */

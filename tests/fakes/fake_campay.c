@@ -2,24 +2,26 @@
  *
  * Campay, the mobile-money gateway, in both dialects at once: /token/, /collect/, /withdraw/,
  * /transaction/REF/, /history/ with `Authorization: Token`, and /auth/token, /collect, /disburse, …
- * with `Bearer` and X-API-KEY. A transaction succeeds after --settle-ms and is then told to
- * --callback, signed as --sign says (hmac: X-Campay-Signature; jwt: member `signature`; get: a
+ * with `Bearer` and X-API-KEY. A transaction succeeds after --settle-ms. Then --callback is
+ * called, signed by the method --sign (hmac: X-Campay-Signature; jwt: member `signature`; get: a
  * query with `signature`).
  *
- * Faults of a collect or withdraw, besides those of the frame:
+ * Faults of a collect or withdraw, besides the common ones:
  *   fail {reason}            it fails instead
- *   late {ms}                it settles after so long; never: not at all
- *   late-success {ms}        it fails, is told, and succeeds so long after
- *   lost-callback            it is not told
+ *   late {ms}                it settles after this time; never: not at all
+ *   late-success {ms}        it fails with a callback, and succeeds after this time
+ *   lost-callback            no callback is sent
  *   duplicate-callback {times}
- *   callback-first           it succeeds and is told before the answer goes out
- *   wrong-amount {amount} the callback names another amount; other-amount: it has taken another one
- *   forged-signature the callback's signature is wrong; forged-success: such a one says it
- *   succeeded, and it fails revoke (of any path) the token no longer counts
+ *   callback-first           it succeeds, with a callback, before the response is sent
+ *   wrong-amount {amount}    the callback has another amount
+ *   other-amount {amount}    another amount is collected
+ *   forged-signature         the callback's signature is wrong
+ *   forged-success           it fails, and a forged callback reports success
+ *   revoke (of any path)     the token becomes invalid
  *
  * For tests: GET /_transactions, POST /_callback {reference, status?, amount?, signature?: "forged"
- * | "none", sign?} sends one now and answers {"status": what it was answered}. POST /_decide
- * {external_reference, status, amount?, reason?}: what became of it, told to nobody.
+ * | "none", sign?} sends one now and responds {"status": status of the callback}. POST /_decide
+ * {external_reference, status, amount?, reason?}: sets the result without a callback.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -36,7 +38,7 @@ static struct {
 	"hmac", "2000", "3600" };
 
 static json_t *transactions; /* reference → transaction */
-static json_t *tokens;       /* token → when it ends, in seconds */
+static json_t *tokens;       /* token → its expiry, in seconds */
 static unsigned long made;
 
 static const char *text_in(const json_t *object, const char *name)
@@ -74,28 +76,28 @@ static void reset(void)
 
 /* --- Callbacks -------------------------------------------------------------------------------- */
 
-/* status NULL, amount -1: those of the transaction. */
-struct telling {
+/* status NULL, amount -1: use the transaction's. */
+struct notification {
 	char reference[40];
 	const char *status, *sign;
 	int64_t amount;
 	bool forged, unsigned_;
 };
 
-static json_t *callback_body(const struct telling *telling)
+static json_t *callback_body(const struct notification *notification)
 {
 	json_t *one, *body = NULL;
 	char amount[24];
 
 	fake_lock();
-	one = json_object_get(transactions, telling->reference);
+	one = json_object_get(transactions, notification->reference);
 	if (one) {
 		snprintf(amount, sizeof(amount), "%lld",
-			telling->amount >= 0 ? (long long)telling->amount :
+			notification->amount >= 0 ? (long long)notification->amount :
 				(long long)json_integer_value(json_object_get(one, "amount")));
 		body = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "status",
-			telling->status ? telling->status : text_in(one, "status"),
-			"reference", telling->reference, "amount", amount, "currency", "XAF",
+			notification->status ? notification->status : text_in(one, "status"),
+			"reference", notification->reference, "amount", amount, "currency", "XAF",
 			"operator", text_in(one, "operator"),
 			"external_reference", text_in(one, "external_reference"),
 			"external_user", text_in(one, "external_user"),
@@ -108,22 +110,22 @@ static json_t *callback_body(const struct telling *telling)
 	return body;
 }
 
-static long tell_by_body(const struct telling *telling, json_t *body, bool jwt)
+static long notify_by_body(const struct notification *notification, json_t *body, bool jwt)
 {
 	char header[128] = "X-Campay-Signature: ", *text, *token;
 	const json_t *claims;
 	long status;
 
-	if (jwt && !telling->unsigned_) {
+	if (jwt && !notification->unsigned_) {
 		claims = body;
-		token = fake_jwt(telling->forged ? "forged" : set.webhook_key, claims);
+		token = fake_jwt(notification->forged ? "forged" : set.webhook_key, claims);
 		json_object_set_new(body, "signature", json_string(token));
 		free(token);
 	}
 	text = json_dumps(body, JSON_COMPACT);
-	fake_hmac(telling->forged ? "forged" : set.app_key, text, strlen(text),
+	fake_hmac(notification->forged ? "forged" : set.app_key, text, strlen(text),
 		header + strlen(header));
-	status = fake_call(set.callback, jwt || telling->unsigned_ ? NULL : header, text);
+	status = fake_call(set.callback, jwt || notification->unsigned_ ? NULL : header, text);
 	free(text);
 	return status;
 }
@@ -138,7 +140,7 @@ static void query_add(char *out, size_t size, const char *name, const char *valu
 			isalnum((unsigned char)*value) ? "%c" : "%%%02X", (unsigned char)*value);
 }
 
-static long tell_by_query(const struct telling *telling, const json_t *body)
+static long notify_by_query(const struct notification *notification, const json_t *body)
 {
 	char query[1500] = "", url[2048], hex[65];
 	const char *name;
@@ -146,30 +148,30 @@ static long tell_by_query(const struct telling *telling, const json_t *body)
 
 	json_object_foreach ((json_t *)(uintptr_t)body, name, value)
 		query_add(query, sizeof(query) - 80, name, json_string_value(value));
-	fake_hmac(telling->forged ? "forged" : set.app_key, query, strlen(query), hex);
-	if (!telling->unsigned_)
+	fake_hmac(notification->forged ? "forged" : set.app_key, query, strlen(query), hex);
+	if (!notification->unsigned_)
 		query_add(query, sizeof(query), "signature", hex);
 	snprintf(url, sizeof(url), "%s?%s", set.callback, query);
 	return fake_call(url, NULL, NULL);
 }
 
-/* What the callback was answered; 0: nothing, or there is nowhere to call. */
-static long tell(const struct telling *telling)
+/* The status of the callback; 0: no response, or no --callback. */
+static long notify(const struct notification *notification)
 {
-	const char *sign = telling->sign ? telling->sign : set.sign;
-	json_t *body = *set.callback ? callback_body(telling) : NULL;
+	const char *sign = notification->sign ? notification->sign : set.sign;
+	json_t *body = *set.callback ? callback_body(notification) : NULL;
 	long status = 0;
 
 	if (body)
-		status = strcmp(sign, "get") == 0 ? tell_by_query(telling, body) :
-			tell_by_body(telling, body, strcmp(sign, "jwt") == 0);
+		status = strcmp(sign, "get") == 0 ? notify_by_query(notification, body) :
+			notify_by_body(notification, body, strcmp(sign, "jwt") == 0);
 	json_decref(body);
 	return status;
 }
 
 /* --- Settling --------------------------------------------------------------------------------- */
 
-/* What is to become of a transaction. */
+/* The planned result of a transaction. */
 struct settling {
 	char reference[40];
 	json_t *fault;
@@ -208,7 +210,7 @@ static void settle(void *what)
 {
 	struct settling *settling = what;
 	const json_t *fault = settling->fault;
-	struct telling telling = {
+	struct notification notification = {
 		.amount = is_fault(fault, "wrong-amount") ? fault_int(fault, "amount", 1) : -1,
 		.forged = is_fault(fault, "forged-signature") };
 	bool late = is_fault(fault, "late-success") && !settling->again;
@@ -216,17 +218,17 @@ static void settle(void *what)
 		is_fault(fault, "duplicate-callback")  ? fault_int(fault, "times", 2) :
 						       1;
 
-	strcpy(telling.reference, settling->reference);
+	strcpy(notification.reference, settling->reference);
 	if (is_fault(fault, "forged-success")) {
-		telling.forged = true;
-		telling.status = "SUCCESSFUL";
-		tell(&telling);
-		telling.forged = false;
-		telling.status = NULL;
+		notification.forged = true;
+		notification.status = "SUCCESSFUL";
+		notify(&notification);
+		notification.forged = false;
+		notification.status = NULL;
 	}
 	status_set(settling, late || is_fault(fault, "fail") || is_fault(fault, "forged-success"));
 	while (times-- > 0)
-		tell(&telling);
+		notify(&notification);
 	if (late)
 		settle_later(settling->reference, settling->fault, true,
 			fault_int(fault, "ms", 3000));
@@ -262,7 +264,7 @@ static void settle_plan(const char *reference, json_t *fault)
 
 /* --- Tokens ----------------------------------------------------------------------------------- */
 
-static void give_token(struct fake_request *rq, bool upstream)
+static void token_give(struct fake_request *rq, bool upstream)
 {
 	long life = atol(set.token_s);
 	char token[64], until[32];
@@ -298,7 +300,7 @@ static bool token_good(const char *token)
 	return good;
 }
 
-/* Whichever dialect the token comes in says which one the answer is in. */
+/* The response uses the dialect of the token. */
 static bool admitted(struct fake_request *rq, bool *ret_upstream)
 {
 	const char *authorization = fake_header(rq, "Authorization");
@@ -365,7 +367,7 @@ static void transfer(struct fake_request *rq, const char *party, const char *end
 	if (amount < 1 || strcmp(text_in(rq->json, "currency"), "XAF") != 0)
 		return fake_reply(rq, 400,
 			refusal("ER201", "Invalid amount. Decimal numbers not allowed"));
-	/* Unlike what is drawn, never the same in two runs: whoever is told it may have kept those
+	/* Unlike random values, never the same in two runs: a client may have kept those
 	 * of the last. */
 	snprintf(reference, sizeof(reference), "%08lx-%04x-4%03x-9%03x-%012lx",
 		(unsigned long)time(NULL) & 0xffffffff, fake_chance(0x10000), fake_chance(0x1000),
@@ -449,18 +451,19 @@ static void list(struct fake_request *rq)
 	fake_reply(rq, 200, all);
 }
 
-static void tell_now(struct fake_request *rq)
+static void notify_now(struct fake_request *rq)
 {
 	const char *status = text_in(rq->json, "status"), *sign = text_in(rq->json, "sign"),
 		   *signature = text_in(rq->json, "signature");
-	struct telling telling = { .status = *status ? status : NULL, .sign = *sign ? sign : NULL,
+	struct notification notification = { .status = *status ? status : NULL,
+		.sign = *sign ? sign : NULL,
 		.amount = fault_int(rq->json, "amount", -1),
 		.forged = strcmp(signature, "forged") == 0,
 		.unsigned_ = strcmp(signature, "none") == 0 };
 
-	snprintf(telling.reference, sizeof(telling.reference), "%s",
+	snprintf(notification.reference, sizeof(notification.reference), "%s",
 		text_in(rq->json, "reference"));
-	fake_reply(rq, 200, json_pack("{s:i}", "status", (int)tell(&telling)));
+	fake_reply(rq, 200, json_pack("{s:i}", "status", (int)notify(&notification)));
 }
 
 static json_t *transaction_of(const char *external)
@@ -498,11 +501,11 @@ static void answer(struct fake_request *rq)
 	if (strcmp(path, "/_transactions") == 0)
 		return list(rq);
 	if (strcmp(path, "/_callback") == 0)
-		return tell_now(rq);
+		return notify_now(rq);
 	if (strcmp(path, "/_decide") == 0)
 		return decide(rq);
 	if (strcmp(path, "/token") == 0 || strcmp(path, "/auth/token") == 0)
-		return give_token(rq, path[1] == 'a');
+		return token_give(rq, path[1] == 'a');
 	if (!admitted(rq, &upstream))
 		return fake_reply(rq, 401, json_pack("{s:s}", "detail", "Invalid token."));
 	if (get && strncmp(path, "/transaction/", 13) == 0)

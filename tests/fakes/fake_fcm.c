@@ -2,10 +2,10 @@
  *
  * Firebase: the token endpoint and messages:send of the project `reeyo-test`. GET /account is a
  * service account for it, with a key made at start and this server as token_uri; POST /token
- * believes only statements signed with that key. A device whose token begins with "gone" is
- * answered 404 UNREGISTERED, one with "invalid" 400 as what never was a token, one with "apple" 401
- * as when Apple does not believe Firebase. The fault "revoke" makes tokens given so far void. GET
- * /_taken: what was taken, oldest first.
+ * accepts only assertions signed with that key. A device token that begins with "gone" gets 404
+ * UNREGISTERED, one with "invalid" gets 400 for a malformed token, one with "apple" gets 401 for
+ * refused APNs credentials. The fault "revoke" invalidates all tokens. GET /_taken: the accepted
+ * messages, oldest first.
  */
 #include <openssl/bio.h>
 #include <openssl/evp.h>
@@ -22,7 +22,7 @@
 #define EMAIL "reeyo@reeyo-test.iam.gserviceaccount.com"
 
 static EVP_PKEY *key;
-static unsigned given; /* tokens so far; only the newest counts */
+static unsigned given; /* tokens issued; only the newest is valid */
 
 /* --- The account ------------------------------------------------------------------------------ */
 
@@ -70,10 +70,10 @@ static bool signature_good(const char *text, size_t len, const char *signature, 
 	return good;
 }
 
-/* The claims of a statement whose signature is good, or NULL. */
-static json_t *claims_of(char *statement)
+/* The claims of an assertion with a valid signature, or NULL. */
+static json_t *claims_of(char *assertion)
 {
-	char *claims = strchr(statement, '.'), *signature = claims ? strchr(claims + 1, '.') : NULL;
+	char *claims = strchr(assertion, '.'), *signature = claims ? strchr(claims + 1, '.') : NULL;
 	char body[4096];
 	int size, len;
 
@@ -83,7 +83,7 @@ static json_t *claims_of(char *statement)
 	snprintf(body, sizeof(body), "%.*s", len, claims + 1);
 	size = decode(signature + 1, strlen(signature + 1));
 	if (size < 0 ||
-		!signature_good(statement, (size_t)(signature - statement), signature + 1, size))
+		!signature_good(assertion, (size_t)(signature - assertion), signature + 1, size))
 		return NULL;
 	len = decode(body, strlen(body));
 	return len < 0 ? NULL : json_loadb(body, (size_t)len, 0, NULL);
@@ -92,8 +92,8 @@ static json_t *claims_of(char *statement)
 static void token_give(struct fake_request *rq)
 {
 	char *grant = fake_form(rq->body, "grant_type"),
-		*statement = fake_form(rq->body, "assertion");
-	json_t *claims = statement ? claims_of(statement) : NULL;
+		*assertion = fake_form(rq->body, "assertion");
+	json_t *claims = assertion ? claims_of(assertion) : NULL;
 	const char *who = json_string_value(json_object_get(claims, "iss"));
 	bool good = grant && strcmp(grant, "urn:ietf:params:oauth:grant-type:jwt-bearer") == 0 &&
 		who && strcmp(who, EMAIL) == 0 &&
@@ -108,7 +108,7 @@ static void token_give(struct fake_request *rq)
 	fake_reply(rq, good ? 200 : 400, answer);
 	json_decref(claims);
 	free(grant);
-	free(statement);
+	free(assertion);
 }
 
 /* --- Messages --------------------------------------------------------------------------------- */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * SendGrid: POST /v3/mail/send with one key (--key). An address in a domain `invalid` is answered
- * 400. GET /_taken: what was taken, oldest first.
+ * SendGrid: POST /v3/mail/send with one key (--key). An address in a domain `invalid` gets 400.
+ * GET /_taken: the accepted messages, oldest first.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Amazon SNS: Publish with MessageStructure=json, of one key (--key-id, --secret, --region) whose
- * SigV4 signature is checked. An endpoint that begins with "disabled" is answered 400
- * EndpointDisabled, one with "deleted" 400 InvalidParameter and that there is none. GET /_taken:
- * what was taken, oldest first.
+ * SigV4 signature is checked. An endpoint that begins with "disabled" gets 400 EndpointDisabled,
+ * one with "deleted" 400 InvalidParameter. GET /_taken: the accepted messages, oldest first.
  */
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -41,8 +40,8 @@ static void chain(unsigned char hash[32], const void *first, int len, const char
 		strlen(text), hash, &size);
 }
 
-/* "name:value\n" of each header that Authorization names. */
-static void headers_write(const struct fake_request *rq, char *names, char *out, size_t size)
+/* "name:value\n" of each signed header. */
+static void signed_headers_write(const struct fake_request *rq, char *names, char *out, size_t size)
 {
 	size_t len = 0;
 	char *rest = NULL;
@@ -53,8 +52,8 @@ static void headers_write(const struct fake_request *rq, char *names, char *out,
 			name, fake_header(rq, name));
 }
 
-/* What stands after `word` in Authorization, up to a comma. */
-static bool part_of(const char *authorization, const char *word, char *out, size_t size)
+/* The text after `word` in Authorization, up to a comma. */
+static bool authorization_part(const char *authorization, const char *word, char *out, size_t size)
 {
 	const char *at = strstr(authorization, word);
 
@@ -77,11 +76,11 @@ static bool signature_good(const struct fake_request *rq)
 	snprintf(scope, sizeof(scope), "%s/%s/sns/aws4_request", day, region);
 	snprintf(text, sizeof(text), "AWS4-HMAC-SHA256 Credential=%s/%s", key_id, scope);
 	if (strncmp(authorization, text, strlen(text)) != 0 ||
-		!part_of(authorization, "SignedHeaders=", names, sizeof(names)) ||
-		!part_of(authorization, "Signature=", want, sizeof(want)))
+		!authorization_part(authorization, "SignedHeaders=", names, sizeof(names)) ||
+		!authorization_part(authorization, "Signature=", want, sizeof(want)))
 		return false;
 	snprintf(names_kept, sizeof(names_kept), "%s", names);
-	headers_write(rq, names, headers, sizeof(headers));
+	signed_headers_write(rq, names, headers, sizeof(headers));
 	hash_hex(rq->body, rq->body_len, hash);
 	snprintf(request, sizeof(request), "%s\n/\n\n%s\n%s\n%s", rq->method,
 		headers, names_kept, hash);

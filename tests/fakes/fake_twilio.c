@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Twilio: the Messages resource of one account (--sid, --token). A number that is no Cameroon
- * mobile is answered 400 with code 21211, one that ends in 0000 with 21610 (it wants no messages).
- * GET /_taken: what was taken, oldest first.
+ * Twilio: the Messages resource of one account (--sid, --token). A number that is not a Cameroon
+ * mobile gets 400 with code 21211, one that ends in 0000 gets 21610 (unsubscribed). GET /_taken:
+ * the accepted messages, oldest first.
  */
 #include <openssl/evp.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Things done later, calls out, chance: a heap of what is due and a few threads that take from it.
+ * Delayed work, outgoing calls, random numbers: a heap of due work and a few threads that run it.
  */
 #include <curl/curl.h>
 #include <pthread.h>
@@ -25,7 +25,7 @@ static pthread_t threads[THREADS];
 static struct due *heap;
 static size_t count, room;
 static bool ending;
-static unsigned let_go; /* how often */
+static unsigned releases; /* number of held_go calls */
 static uint64_t state;
 
 static uint64_t now_ms(void)
@@ -117,7 +117,7 @@ void later_start(uint64_t seed)
 		pthread_create(&threads[i], NULL, thread, NULL);
 }
 
-/* Before the listener stops, so that answers that sleep wake. */
+/* Before the listener stops, so that sleeping responses wake. */
 void later_stop(void)
 {
 	pthread_mutex_lock(&mutex);
@@ -164,8 +164,8 @@ void held_wait(void)
 	unsigned before;
 
 	pthread_mutex_lock(&mutex);
-	before = let_go;
-	while (!ending && before == let_go)
+	before = releases;
+	while (!ending && before == releases)
 		pthread_cond_wait(&changed, &mutex);
 	pthread_mutex_unlock(&mutex);
 }
@@ -173,7 +173,7 @@ void held_wait(void)
 void held_go(void)
 {
 	pthread_mutex_lock(&mutex);
-	let_go++;
+	releases++;
 	pthread_cond_broadcast(&changed);
 	pthread_mutex_unlock(&mutex);
 }

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Faults that a test has written down for a path, or that are drawn by chance, and the log of what
- * was asked.
+ * Faults set by a test for a path, random faults, and the log of requests.
  */
 #include <pthread.h>
 #include <string.h>
 
 #include "frame.h"
 
-/* Entries of the log that are kept: the newest. */
+/* The log keeps the newest entries. */
 #define LOG_MOST 4000
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -18,7 +17,7 @@ static size_t logged;
 static const char *const *drawn;
 static unsigned drawn_percent;
 
-/* "/collect/" and "/collect" are one. */
+/* "/collect/" and "/collect" are the same path. */
 static void path_trim(const char *path, char *out, size_t size)
 {
 	size_t len = strlen(path);
@@ -64,7 +63,7 @@ void script_chances(const char *const *chances, unsigned percent)
 	drawn_percent = percent;
 }
 
-/* "/transaction" is also that of "/transaction/REFERENCE". */
+/* "/transaction" also matches "/transaction/REFERENCE". */
 static bool path_below(const char *path, const char *above)
 {
 	size_t len = strlen(above);
@@ -72,7 +71,7 @@ static bool path_below(const char *path, const char *above)
 	return strncmp(path, above, len) == 0 && (path[len] == '\0' || path[len] == '/');
 }
 
-/* One of those of the path, each with the same chance. */
+/* One of the path's random faults, each with the same probability. */
 static json_t *draw(const char *path)
 {
 	json_t *one, *picked = NULL;
@@ -137,7 +136,7 @@ json_t *log_read(const char *path)
 	return found;
 }
 
-void script_forget(void)
+void script_clear(void)
 {
 	pthread_mutex_lock(&mutex);
 	json_decref(queues);

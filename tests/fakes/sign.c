@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * HMAC-SHA256 and HS256 tokens, written out here so that what the product reads is not made by what
- * it reads with.
+ * HMAC-SHA256 and HS256 tokens, implemented here so that the product does not verify with the code
+ * that signed.
  */
 #include <openssl/evp.h>
 #include <openssl/hmac.h>

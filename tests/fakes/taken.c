@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a fake has taken and would have passed on.
+ * The messages that a fake accepted.
  */
 #include <pthread.h>
 
@@ -28,7 +28,7 @@ json_t *taken_read(void)
 	return all;
 }
 
-void taken_forget(void)
+void taken_clear(void)
 {
 	pthread_mutex_lock(&mutex);
 	json_decref(taken);

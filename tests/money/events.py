@@ -157,7 +157,7 @@ class Worker:
         return f"{self.run.seed}-{self.number}-{self.serial}"
 
     def ask(self, kind, method, path, who, body=None, key=None):
-        """The reply. What was not answered is asked again: with its key, if it has one, that is one effect."""
+        """The reply. A request without a reply is repeated: with its key, if it has one, so it has one effect."""
         data = request(method, "/api/v1/" + path, who.token, json.dumps(body) if body is not None else None, key)
         for _ in range(400):
             try:
@@ -219,7 +219,7 @@ class Worker:
         self.model.placed(order)
 
     def target(self, number):
-        """Any order under way: more often an old one, or none would end."""
+        """Any active order: more often an old one, or none would end."""
         some = self.model.open
         return some[int(number * number * len(some))] if some else None
 
@@ -245,7 +245,7 @@ class Worker:
             self.model.moved(order, data["status"])
 
     def advance(self, a, b, c, d, e):
-        """The next thing that happens to an order when all goes well, done by whom it is for."""
+        """The next thing that happens to an order when all goes well, done by the account in charge."""
         order = self.target(a)
         if order is None:
             yield from self.place(b, c, d, e, a)
@@ -394,7 +394,7 @@ class Worker:
     # --- What must not count twice, or at all --------------------------------------------------------------------
 
     def again(self, a, b, c, d, e):
-        """The last request with a key once more: the same answer, and nothing happens."""
+        """Repeats the last request with a key: the same reply, and no effect."""
         if self.last is None:
             return
         data, status, body = self.last
@@ -408,7 +408,7 @@ class Worker:
             self.model.wrong.append(("again", data[:200], status, reply.status, reply.body[:300]))
 
     def wrong(self, a, b, c, d, e):
-        """What is refused, whoever asks: amounts that are none, and what is another's."""
+        """Requests that must be refused: invalid amounts, and other accounts' objects."""
         buyer, other = self.pick(self.model.customers, a), self.pick(self.model.customers, a + 0.5 if a < 0.5 else a - 0.5)
         shop, order = self.pick(self.model.shops, b), self.target(c)
         amount = self.pick([-5000, 0, 100.5, 2 ** 63, "5000", None], d)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the driver knows by the answers it got, and what the books must say of it in the end."""
+"""The state known from the replies, and the checks that the database must pass in the end."""
 
 import io
 import itertools
@@ -15,7 +15,7 @@ PURSE = 50_000_000
 
 
 class Order:
-    """An order that was acknowledged. state, rider: as last heard."""
+    """An order that was acknowledged. state, rider: as last reported."""
     __slots__ = ("id", "buyer", "shop", "kind", "method", "total", "state", "rider", "where")
 
     def __init__(self, id, buyer, shop, kind, method, total):
@@ -24,7 +24,7 @@ class Order:
 
 
 class Model:
-    """Who takes part, the orders under way, and every acknowledged event. server: on a database of its own."""
+    """The accounts, the active orders, and every acknowledged event. server: on its own database."""
 
     def __init__(self, server, customers=48, food=7, mart=3, riders=24):
         self.server = server
@@ -69,7 +69,7 @@ class Model:
     # --- In the end -------------------------------------------------------------------------------------------
 
     def differences(self):
-        """What was acknowledged and is not in the database, or is there more than once: [(what, rows)]."""
+        """Acknowledged events that the database lacks or has twice: [(what, rows)]."""
         self._load_acks()
         found = []
         payouts = self.sql("SELECT to_regclass('payouts') IS NOT NULL AS there")[0]["there"]
@@ -93,13 +93,13 @@ class Model:
         self.sql("ANALYZE acked")
 
     def settle(self, seconds=120):
-        """Waits until the gateway has said what became of all that it has; what never reached it stays open."""
+        """Waits until the gateway has ended all its transactions; payments that never reached it stay open."""
         until(lambda: not self.sql("SELECT FROM payment_intents WHERE state = 'PENDING' UNION ALL SELECT FROM payouts"
                                    " WHERE status = 'PROCESSING' AND gateway_reference IS NOT NULL LIMIT 1"), seconds=seconds,
-              what="the gateway's word")
+              what="the gateway's answers")
 
     def prove(self):
-        """Asserts all that must hold when nothing is under way any more."""
+        """Asserts all checks; call it when no request is running."""
         assert not self.wrong, self.wrong[:5]
         books_balance(self.url)
         assert self.sql("SELECT sum(amount) FROM ledger_entries")[0]["sum"] in (0, None)
@@ -107,7 +107,7 @@ class Model:
         assert not differences, differences
 
 
-# Each gives what is wrong. acked: what the driver was told; people: who took part, and with how much.
+# Each statement returns violations. acked: the replies that the driver got; people: the accounts and their opening balances.
 CHECKS = {
     "an acknowledged order is there as it was acknowledged":
         "SELECT a.* FROM acked a LEFT JOIN orders o ON o.id = a.id AND o.user_id = a.detail AND o.total = a.amount"
@@ -142,7 +142,7 @@ CHECKS = {
         "       ON o.user_id = p.id"
         "  LEFT JOIN (SELECT user_id, sum(refund_amount) AS amount FROM disputes GROUP BY 1) d ON d.user_id = p.id"
         " WHERE p.kind = 'USER' AND w.available <> p.began + coalesce(t.amount, 0) - coalesce(o.spent, 0) + coalesce(d.amount, 0)",
-    "nobody has less than nothing":
+    "no wallet is negative":
         "SELECT * FROM wallets WHERE least(available, pending, cash_in_hand) < 0",
     "a delivered order has one settlement":
         "SELECT o.id FROM orders o LEFT JOIN ledger l ON l.order_id = o.id AND l.category = 'ORDER_COMMISSION'"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """A storm of payments against a gateway that breaks what it can: customers top up and order by mobile money, repeat their
-requests with their keys, cancel, look, and hear nothing, while the server is killed and started again. Everything a customer does
+requests with their keys, cancel, read, and get no reply, while the server is killed and started again. Everything a customer does
 follows from the seed and his number; what the gateway does from the seed and the order of calls.
 
 In the end time is moved on until nothing waits any more, and both sides are laid beside each other."""
@@ -128,7 +128,7 @@ class Storm:
             self.sql("UPDATE payment_intents SET next_ask_at = now() WHERE next_ask_at IS NOT NULL")
             end = time.monotonic() + seconds
             while self.waiting():
-                assert time.monotonic() < end, f"{self.waiting()} payments are not asked after"
+                assert time.monotonic() < end, f"{self.waiting()} payments are not queried"
                 time.sleep(0.1)
             time.sleep(2)  # what was asked last is answered
             self.say(f"  round {number + 1}: {self.states()}")

@@ -60,7 +60,7 @@ class Caller:
             return True
         except OSError:
             self.close()
-            time.sleep(0.01)                                # it is starting: nobody gets on
+            time.sleep(0.01)                                # the server is starting: no connection yet
             return False
 
     def open(self):

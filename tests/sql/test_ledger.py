@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The books: immutable, balanced, and the same as the wallets."""
+"""The ledger: immutable, balanced, and equal to the wallets."""
 
 import json
 
@@ -54,11 +54,11 @@ def test_each_transaction_shows_the_balance_before_and_after(db):
     _, order, _ = place(db, shop, [(shop.item(), 1, 2500)])
     cancel(db, order["orderId"], shop.user)
     total, listed = db.run("wallet_transactions", shop.user, None, None, 50, 0)[0]
-    told = [(t["type"], t["category"], t["amount"], t["balanceBefore"], t["balanceAfter"]) for t in json.loads(listed)]
+    rows = [(t["type"], t["category"], t["amount"], t["balanceBefore"], t["balanceAfter"]) for t in json.loads(listed)]
     assert total == 3
-    assert told[-1] == ("CREDIT", "WALLET_TOPUP", 10000, 0, 10000) or told[0][1] == "WALLET_TOPUP"
-    assert ("DEBIT", "ORDER_PAYMENT", 4300, 10000, 5700) in told
-    assert ("CREDIT", "REFUND", 4300, 5700, 10000) in told
+    assert rows[-1] == ("CREDIT", "WALLET_TOPUP", 10000, 0, 10000) or rows[0][1] == "WALLET_TOPUP"
+    assert ("DEBIT", "ORDER_PAYMENT", 4300, 10000, 5700) in rows
+    assert ("CREDIT", "REFUND", 4300, 5700, 10000) in rows
     assert db.run("wallet_transactions", shop.user, "DEBIT", None, 50, 0)[0][0] == 1
     assert db.run("wallet_transactions", shop.user, None, "REFUND", 50, 0)[0][0] == 1
     total, page = db.run("wallet_transactions", shop.user, None, None, 1, 1)[0]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Mobile money in, spoken to directly: an intent is booked once, whatever is said of it and how often."""
+"""The statements of payments, run directly: a payment is booked once, whatever is reported and how often."""
 
 import json
 
@@ -18,9 +18,9 @@ def start(db, shop, amount=5000, method="MOBILE_MONEY", key=None, print_="f"):
     return outcome, json.loads(payment) if payment else None
 
 
-def tell(db, reference, told, amount=-1, gateway=None, why=None, ussd=None):
+def record(db, reference, reported, amount=-1, gateway=None, why=None, ussd=None):
     """payment_told: (outcome, payment, order ended, late)."""
-    row = db.run("payment_told", reference, told, gateway or f"gw_{reference}", ussd, None, amount, why,
+    row = db.run("payment_told", reference, reported, gateway or f"gw_{reference}", ussd, None, amount, why,
                  f"txn_r{next_number():025d}")[0]
     return row[0], json.loads(row[1]) if row[1] else None, row[4], row[5]
 
@@ -31,7 +31,7 @@ def intent(db, reference):
 
 
 def booked(db, reference):
-    """What the ledger says of it, oldest first."""
+    """Its movements in the ledger."""
     return db.sql("SELECT from_kind, to_kind, amount, category FROM ledger WHERE reference = %s"
                   " ORDER BY category", [reference])
 
@@ -40,8 +40,8 @@ def events(db, aggregate):
     return [row[0] for row in db.sql("SELECT type FROM outbox WHERE aggregate = %s ORDER BY id", [aggregate])]
 
 
-def vendors_told(db, aggregate):
-    """{type: vendor}: whose webhooks hear of it."""
+def vendors_of_events(db, aggregate):
+    """{type: vendor} of its events: whose webhooks get them."""
     return dict(db.sql("SELECT type, payload ->> 'vendorId' FROM outbox WHERE aggregate = %s", [aggregate]))
 
 
@@ -53,77 +53,77 @@ def mobile_order(db, shop, **other):
     return order, order["paymentReference"], item
 
 
-def test_a_top_up_is_credited_when_the_gateway_says_so(db):
+def test_a_top_up_is_credited_when_the_gateway_reports_success(db):
     shop = Shop(db, wallet=0)
     outcome, payment = start(db, shop)
     assert outcome == "STARTED" and payment["status"] == "PENDING" and shop.balance() == 0
-    assert tell(db, payment["reference"], "PENDING", ussd="*126#")[0] == "PENDING"
-    outcome, payment, _, late = tell(db, payment["reference"], "SUCCESSFUL", 5000)
+    assert record(db, payment["reference"], "PENDING", ussd="*126#")[0] == "PENDING"
+    outcome, payment, _, late = record(db, payment["reference"], "SUCCESSFUL", 5000)
     assert (outcome, late, payment["status"], payment["ussdCode"]) == ("SUCCEEDED", False, "COMPLETED", "*126#")
     assert shop.balance() == payment["wallet"]["availableBalance"] == 5000
     assert booked(db, payment["reference"]) == [("CLEARING", "USER", 5000, "WALLET_TOPUP")]
     assert events(db, payment["reference"]) == ["payment_received"]
-    assert vendors_told(db, payment["reference"]) == {"payment_received": None}
+    assert vendors_of_events(db, payment["reference"]) == {"payment_received": None}
 
 
 @pytest.mark.parametrize("again", ["PENDING", "SUCCESSFUL", "FAILED", "REFUSED"])
-def test_what_is_booked_stays_as_it_is_whatever_is_said_again(db, again):
+def test_a_booked_payment_never_changes(db, again):
     shop = Shop(db, wallet=0)
     payment = start(db, shop)[1]
-    tell(db, payment["reference"], "SUCCESSFUL", 5000)
-    assert tell(db, payment["reference"], again, 5000)[0] == "KNOWN"
+    record(db, payment["reference"], "SUCCESSFUL", 5000)
+    assert record(db, payment["reference"], again, 5000)[0] == "KNOWN"
     assert shop.balance() == 5000 and len(booked(db, payment["reference"])) == 1
 
 
 def test_sixteen_at_once_book_once(connect, db):
     shop = Shop(db, wallet=0)
     payment = start(db, shop)[1]
-    told = race([lambda c=connect(): tell(c, payment["reference"], "SUCCESSFUL", 5000)[0] for _ in range(16)])
-    assert sorted(told) == ["KNOWN"] * 15 + ["SUCCEEDED"]
+    outcomes = race([lambda c=connect(): record(c, payment["reference"], "SUCCESSFUL", 5000)[0] for _ in range(16)])
+    assert sorted(outcomes) == ["KNOWN"] * 15 + ["SUCCEEDED"]
     assert shop.balance() == 5000
 
 
 def test_a_second_booking_meets_the_ledgers_own_key(db):
     shop = Shop(db, wallet=0)
     payment = start(db, shop)[1]
-    tell(db, payment["reference"], "SUCCESSFUL", 5000)
+    record(db, payment["reference"], "SUCCESSFUL", 5000)
     db.sql("UPDATE payment_intents SET state = 'PENDING' WHERE id = %s", [payment["reference"]])
     with pytest.raises(psycopg2.errors.UniqueViolation):
-        tell(db, payment["reference"], "SUCCESSFUL", 5000)
+        record(db, payment["reference"], "SUCCESSFUL", 5000)
     assert shop.balance() == 5000
 
 
 @pytest.mark.parametrize("amount", [4999, 5001, 0])
-def test_another_amount_books_nothing_until_the_right_one_is_told(db, amount):
+def test_another_amount_books_nothing_until_the_right_one_is_reported(db, amount):
     shop = Shop(db, wallet=0)
     reference = start(db, shop)[1]["reference"]
-    outcome, payment, _, _ = tell(db, reference, "SUCCESSFUL", amount)
+    outcome, payment, _, _ = record(db, reference, "SUCCESSFUL", amount)
     assert outcome == "MISMATCH" and (payment["status"], payment["reason"]) == (
         "FAILED", "Un autre montant a été payé ; notre équipe en est informée")
     rooms, event = db.sql("SELECT rooms, payload FROM outbox WHERE aggregate = %s", [reference])[0]
     assert rooms == [f"user:{shop.user}", "admin"]
     assert (event["cause"], event["amount"], event["paidAmount"]) == ("ANOTHER_AMOUNT", 5000, amount)
     assert intent(db, reference)["told_amount"] == amount and booked(db, reference) == []
-    assert tell(db, reference, "SUCCESSFUL", amount)[0] == "KNOWN"
-    assert tell(db, reference, "SUCCESSFUL", 5000)[0] == "SUCCEEDED"
+    assert record(db, reference, "SUCCESSFUL", amount)[0] == "KNOWN"
+    assert record(db, reference, "SUCCESSFUL", 5000)[0] == "SUCCEEDED"
     assert shop.balance() == 5000
 
 
 @pytest.mark.parametrize("state", ["CREATED", "PENDING", "FAILED", "EXPIRED", "MISMATCH"])
-def test_a_success_without_an_amount_is_asked_after_again(db, state):
+def test_a_success_without_an_amount_is_queried_again(db, state):
     shop = Shop(db, wallet=0)
     order, reference, _ = mobile_order(db, shop)
     if state == "EXPIRED":
         db.sql("UPDATE payment_intents SET created_at = now() - interval '16 minutes' WHERE id = %s", [reference])
         db.run("payments_expire", 900, 100)
     elif state != "CREATED":
-        tell(db, reference, "SUCCESSFUL" if state == "MISMATCH" else state, 1)
-    outcome, payment, ended, _ = tell(db, reference, "SUCCESSFUL", -1)
+        record(db, reference, "SUCCESSFUL" if state == "MISMATCH" else state, 1)
+    outcome, payment, ended, _ = record(db, reference, "SUCCESSFUL", -1)
     assert (outcome, ended) == ("PENDING" if state == "CREATED" else "KNOWN", False)
     row = intent(db, reference)
     assert row["state"] == ("PENDING" if state == "CREATED" else state)
     assert row["gateway_reference"] == f"gw_{reference}" and (row["next_ask_at"] is None) == (state == "MISMATCH")
-    assert tell(db, reference, "SUCCESSFUL", 4300)[0] == "SUCCEEDED"
+    assert record(db, reference, "SUCCESSFUL", 4300)[0] == "SUCCEEDED"
     assert booked(db, reference)[0] == ("CLEARING", "ESCROW", 4300, "ORDER_PAYMENT")
 
 
@@ -136,12 +136,12 @@ def resolve(db, reference, decision, notes="As the customer showed"):
 
 def mismatched(db, shop, amount=4000, order=False):
     reference = mobile_order(db, shop)[1] if order else start(db, shop)[1]["reference"]
-    assert tell(db, reference, "SUCCESSFUL", amount)[0] == "MISMATCH"
+    assert record(db, reference, "SUCCESSFUL", amount)[0] == "MISMATCH"
     return reference
 
 
 @pytest.mark.parametrize("order", [False, True])
-def test_what_was_paid_is_booked_into_the_wallet_once(db, order):
+def test_the_paid_amount_is_booked_into_the_wallet_once(db, order):
     shop = Shop(db, wallet=0)
     reference = mismatched(db, shop, 4000, order)
     outcome, row = resolve(db, reference, "BOOKED")
@@ -149,23 +149,23 @@ def test_what_was_paid_is_booked_into_the_wallet_once(db, order):
     assert (row["resolved_by"], row["notes"]) == ("admin_1", "As the customer showed") and row["resolved_at"]
     assert resolve(db, reference, "BOOKED")[0] == "AGAIN"
     assert resolve(db, reference, "SETTLED_OUTSIDE") == ("PAYMENT_DECIDED", None)
-    assert tell(db, reference, "SUCCESSFUL", 4300 if order else 5000)[0] == "KNOWN"
-    assert tell(db, reference, "FAILED")[0] == "KNOWN"
+    assert record(db, reference, "SUCCESSFUL", 4300 if order else 5000)[0] == "KNOWN"
+    assert record(db, reference, "FAILED")[0] == "KNOWN"
     assert shop.balance() == 4000 and booked(db, reference) == [("CLEARING", "USER", 4000, "WALLET_TOPUP")]
     payment = json.loads(db.run("payment_get", reference, shop.user)[0][0])
     assert (payment["status"], payment["amount"], "reason" in payment) == ("COMPLETED", 4000, False)
     event = db.sql("SELECT rooms, payload FROM outbox WHERE type = 'payment_received' AND payload ->> 'reference' = %s",
                    [reference])
-    assert [(rooms, said["amount"]) for rooms, said in event] == [([f"user:{shop.user}"], 4000)]
+    assert [(rooms, payload["amount"]) for rooms, payload in event] == [([f"user:{shop.user}"], 4000)]
     assert db.value("SELECT count(*) FROM admin_acts WHERE subject = %s AND act = 'payment.resolve'", [reference]) == 1
 
 
-def test_what_was_settled_outside_the_books_moves_nothing(db):
+def test_a_payment_settled_outside_moves_no_money(db):
     shop = Shop(db, wallet=0)
     reference = mismatched(db, shop)
     assert resolve(db, reference, "SETTLED_OUTSIDE")[0] == "DONE"
     assert resolve(db, reference, "BOOKED") == ("PAYMENT_DECIDED", None)
-    assert tell(db, reference, "SUCCESSFUL", 5000)[0] == "KNOWN"
+    assert record(db, reference, "SUCCESSFUL", 5000)[0] == "KNOWN"
     assert shop.balance() == 0 and booked(db, reference) == []
     payment = json.loads(db.run("payment_get", reference, shop.user)[0][0])
     assert (payment["status"], payment["reason"]) == (
@@ -173,10 +173,10 @@ def test_what_was_settled_outside_the_books_moves_nothing(db):
 
 
 @pytest.mark.parametrize("state, amount", [("PENDING", 0), ("FAILED", 0), ("SUCCESSFUL", 5000), ("SUCCESSFUL", 0)])
-def test_there_is_nothing_to_book_about_any_other_payment(db, state, amount):
+def test_only_a_mismatch_can_be_resolved(db, state, amount):
     shop = Shop(db, wallet=0)
     reference = start(db, shop)[1]["reference"]
-    tell(db, reference, state, amount)
+    record(db, reference, state, amount)
     before = shop.balance()
     assert resolve(db, reference, "BOOKED") == ("PAYMENT_DECIDED", None)
     assert resolve(db, "pay_none", "BOOKED") == ("PAYMENT_NOT_FOUND", None)
@@ -186,23 +186,23 @@ def test_there_is_nothing_to_book_about_any_other_payment(db, state, amount):
 def test_two_admins_at_once_book_once(connect, db):
     shop = Shop(db, wallet=0)
     reference = mismatched(db, shop)
-    said = race([lambda c=connect(), d=d: resolve(c, reference, d)[0] for d in ["BOOKED", "SETTLED_OUTSIDE"] * 4])
-    assert sorted(said) == ["AGAIN"] * 3 + ["DONE"] + ["PAYMENT_DECIDED"] * 4
+    outcomes = race([lambda c=connect(), d=d: resolve(c, reference, d)[0] for d in ["BOOKED", "SETTLED_OUTSIDE"] * 4])
+    assert sorted(outcomes) == ["AGAIN"] * 3 + ["DONE"] + ["PAYMENT_DECIDED"] * 4
     assert shop.balance() in (0, 4000) and len(booked(db, reference)) == (shop.balance() > 0)
 
 
 @pytest.mark.parametrize("end", ["FAILED", "REFUSED", "EXPIRED"])
-def test_a_success_after_we_gave_up_is_credited(db, end):
+def test_a_success_after_the_end_is_credited(db, end):
     shop = Shop(db, wallet=0)
     reference = start(db, shop)[1]["reference"]
     if end == "EXPIRED":
         db.sql("UPDATE payment_intents SET created_at = now() - interval '16 minutes' WHERE id = %s", [reference])
         db.run("payments_expire", 900, 100)
     else:
-        tell(db, reference, end, why="No")
+        record(db, reference, end, why="No")
     assert intent(db, reference)["state"] == ("EXPIRED" if end == "EXPIRED" else "FAILED")
     assert intent(db, reference)["next_ask_at"] is not None
-    outcome, payment, _, late = tell(db, reference, "SUCCESSFUL", 5000)
+    outcome, payment, _, late = record(db, reference, "SUCCESSFUL", 5000)
     assert (outcome, late, payment["status"]) == ("SUCCEEDED", True, "COMPLETED")
     assert shop.balance() == 5000
     assert events(db, reference) == ["payment_failed", "payment_received"]
@@ -214,32 +214,32 @@ def test_a_card_of_the_sandbox_is_credited_at_once(db):
     assert (outcome, payment["status"], shop.balance()) == ("STARTED", "COMPLETED", 5000)
 
 
-def test_a_key_starts_one_payment_and_repeats_what_was_answered(db):
+def test_a_key_starts_one_payment_and_replays_the_reply(db):
     shop = Shop(db, wallet=0)
     payment = start(db, shop, key="k")[1]
     assert start(db, shop, key="k") == ("REPLAY", None)
-    tell(db, payment["reference"], "PENDING", ussd="*126#")
+    record(db, payment["reference"], "PENDING", ussd="*126#")
     _, status, body = db.run("idempotency_get", shop.user, "k")[0]
     assert status == 201 and json.loads(body)["data"]["ussdCode"] == "*126#"
     assert json.loads(body)["data"]["reference"] == payment["reference"]
 
 
-def test_what_never_reached_the_gateway_may_be_tried_again_with_its_key(db):
+def test_a_payment_that_never_reached_the_gateway_can_be_repeated_with_its_key(db):
     shop = Shop(db, wallet=0)
     payment = start(db, shop, key="k")[1]
-    assert tell(db, payment["reference"], "REFUSED", gateway=None, why="down")[0] == "FAILED"
+    assert record(db, payment["reference"], "REFUSED", gateway=None, why="down")[0] == "FAILED"
     assert start(db, shop, key="k")[0] == "STARTED"
 
 
 def test_a_refusal_cannot_undo_what_the_gateway_has(db):
     shop = Shop(db, wallet=0)
     reference = start(db, shop)[1]["reference"]
-    tell(db, reference, "PENDING")
-    assert tell(db, reference, "REFUSED")[0] == "KNOWN"
+    record(db, reference, "PENDING")
+    assert record(db, reference, "REFUSED")[0] == "KNOWN"
     assert intent(db, reference)["state"] == "PENDING"
 
 
-def test_an_account_has_at_most_twenty_that_wait(db):
+def test_an_account_has_at_most_twenty_waiting_payments(db):
     shop = Shop(db, wallet=0)
     for _ in range(20):
         assert start(db, shop)[0] == "STARTED"
@@ -251,7 +251,7 @@ def test_an_account_has_at_most_twenty_that_wait(db):
     assert start(db, shop, method="CARD")[0] == "STARTED"
 
 
-def test_a_payment_whose_order_is_over_does_not_count_among_those_that_wait(db):
+def test_a_payment_of_an_ended_order_does_not_count_as_waiting(db):
     shop = Shop(db, wallet=0)
     for _ in range(21):
         cancel(db, mobile_order(db, shop)[0]["orderId"], shop.user)
@@ -270,29 +270,29 @@ def test_our_reasons_are_in_the_customers_language(db, language, words):
     assert ended["cancelReason"] == words
 
 
-def test_who_was_answered_that_the_gateway_is_down_is_not_told_again(db):
+def test_a_customer_with_an_error_reply_gets_no_payment_failed_event(db):
     shop = Shop(db, wallet=0)
     reference = start(db, shop)[1]["reference"]
-    assert tell(db, reference, "REFUSED", why="UNREACHED")[0] == "FAILED"
+    assert record(db, reference, "REFUSED", why="UNREACHED")[0] == "FAILED"
     assert events(db, reference) == []
 
 
 def test_one_transaction_of_the_gateway_pays_one_intent(db):
     shop = Shop(db, wallet=0)
     first, second = (start(db, shop)[1]["reference"] for _ in range(2))
-    tell(db, first, "PENDING", gateway="gw_one")
+    record(db, first, "PENDING", gateway="gw_one")
     with pytest.raises(psycopg2.errors.UniqueViolation):
-        tell(db, second, "SUCCESSFUL", 5000, gateway="gw_one")
+        record(db, second, "SUCCESSFUL", 5000, gateway="gw_one")
 
 
 # --- Orders ------------------------------------------------------------------------------------
 
-def test_an_order_by_mobile_money_is_nobodys_until_it_is_paid(db):
+def test_an_order_by_mobile_money_is_hidden_until_it_is_paid(db):
     shop = Shop(db, wallet=0)
     order, reference, _ = mobile_order(db, shop)
     assert (order["paymentStatus"], order["status"]) == ("PENDING", "PENDING")
     assert events(db, order["orderId"]) == []
-    outcome, payment, ended, late = tell(db, reference, "SUCCESSFUL", 4300)
+    outcome, payment, ended, late = record(db, reference, "SUCCESSFUL", 4300)
     assert (outcome, ended, late, payment["orderId"]) == ("SUCCEEDED", False, False, order["orderId"])
     paid = json.loads(db.run("order_get", order["orderId"])[0][1])
     assert (paid["paymentStatus"], paid["status"], paid["paymentReference"]) == ("PAID", "PENDING", reference)
@@ -307,43 +307,43 @@ def test_an_order_by_mobile_money_is_nobodys_until_it_is_paid(db):
 def test_a_paid_order_that_is_cancelled_is_refunded_to_the_wallet(db):
     shop = Shop(db, wallet=0)
     order, reference, _ = mobile_order(db, shop)
-    tell(db, reference, "SUCCESSFUL", 4300)
+    record(db, reference, "SUCCESSFUL", 4300)
     assert cancel(db, order["orderId"], shop.user)[0] == "CANCELLED"
     assert shop.balance() == 4300
     assert db.value("SELECT total_spent FROM wallets WHERE owner_id = %s", [shop.user]) == 0
 
 
-@pytest.mark.parametrize("told", ["FAILED", "REFUSED", "MISMATCH", "EXPIRED"])
-def test_an_order_that_is_not_paid_ends_and_gives_its_stock_back(db, told):
+@pytest.mark.parametrize("reported", ["FAILED", "REFUSED", "MISMATCH", "EXPIRED"])
+def test_an_unpaid_order_ends_and_restores_the_stock(db, reported):
     shop = Shop(db, wallet=0)
     order, reference, item = mobile_order(db, shop)
     assert db.value("SELECT stock FROM items WHERE id = %s", [item]) == 9
-    if told == "EXPIRED":
+    if reported == "EXPIRED":
         db.sql("UPDATE payment_intents SET created_at = now() - interval '16 minutes' WHERE id = %s", [reference])
         assert (reference, order["orderId"], shop.vendor, True) in db.run("payments_expire", 900, 100)
     else:
-        assert tell(db, reference, "SUCCESSFUL" if told == "MISMATCH" else told, 1, why="No")[2] is True
+        assert record(db, reference, "SUCCESSFUL" if reported == "MISMATCH" else reported, 1, why="No")[2] is True
     ended = json.loads(db.run("order_get", order["orderId"])[0][1])
     assert (ended["status"], ended["paymentStatus"], ended["cancelledBy"]) == ("CANCELLED", "FAILED", "SYSTEM")
     assert db.value("SELECT stock FROM items WHERE id = %s", [item]) == 10
     assert "payment_failed" in events(db, order["orderId"]) and booked(db, reference) == []
-    assert vendors_told(db, order["orderId"])["payment_failed"] == shop.vendor
+    assert vendors_of_events(db, order["orderId"])["payment_failed"] == shop.vendor
     rooms = db.sql("SELECT rooms FROM outbox WHERE aggregate = %s AND type = 'order_cancelled'", [order["orderId"]])
     assert f"vendor:{shop.vendor}" not in rooms[0][0]
 
 
 @pytest.mark.parametrize("end", ["USER", "FAILED", "EXPIRED"])
-def test_the_money_of_an_order_that_is_over_goes_to_the_wallet(db, end):
+def test_a_payment_of_an_ended_order_goes_to_the_wallet(db, end):
     shop = Shop(db, wallet=0)
     order, reference, _ = mobile_order(db, shop)
     if end == "USER":
         assert cancel(db, order["orderId"], shop.user)[0] == "CANCELLED"
     elif end == "FAILED":
-        tell(db, reference, "FAILED")
+        record(db, reference, "FAILED")
     else:
         db.sql("UPDATE payment_intents SET created_at = now() - interval '16 minutes' WHERE id = %s", [reference])
         db.run("payments_expire", 900, 100)
-    outcome, _, _, late = tell(db, reference, "SUCCESSFUL", 4300)
+    outcome, _, _, late = record(db, reference, "SUCCESSFUL", 4300)
     assert (outcome, late) == ("SUCCEEDED", True)
     over = json.loads(db.run("order_get", order["orderId"])[0][1])
     assert (over["status"], over["paymentStatus"]) == ("CANCELLED", "REFUNDED")
@@ -351,16 +351,16 @@ def test_the_money_of_an_order_that_is_over_goes_to_the_wallet(db, end):
     assert shop.balance() == 4300
     assert db.value("SELECT total_spent FROM wallets WHERE owner_id = %s", [shop.user]) == 0
     assert events(db, order["orderId"])[-2:] == ["payment_received", "refund_issued"]
-    told = vendors_told(db, order["orderId"])
-    assert told["payment_received"] == told["refund_issued"] == shop.vendor
-    assert tell(db, reference, "SUCCESSFUL", 4300)[0] == "KNOWN" and shop.balance() == 4300
+    vendors = vendors_of_events(db, order["orderId"])
+    assert vendors["payment_received"] == vendors["refund_issued"] == shop.vendor
+    assert record(db, reference, "SUCCESSFUL", 4300)[0] == "KNOWN" and shop.balance() == 4300
 
 
-def test_who_cancels_himself_is_not_told_that_it_failed(db):
+def test_a_customer_who_cancels_gets_no_payment_failed_event(db):
     shop = Shop(db, wallet=0)
     order, reference, _ = mobile_order(db, shop)
     cancel(db, order["orderId"], shop.user)
-    assert tell(db, reference, "FAILED")[2] is False
+    assert record(db, reference, "FAILED")[2] is False
     assert "payment_failed" not in events(db, order["orderId"])
     assert json.loads(db.run("order_get", order["orderId"])[0][1])["paymentStatus"] == "FAILED"
 
@@ -371,7 +371,7 @@ def test_a_paid_parcel_looks_for_a_rider(db):
     assert outcome == "PLACED"
     look = "SELECT count(*) FROM dispatches WHERE order_id = %s"
     assert db.value(look, [order["orderId"]]) == 0
-    tell(db, order["paymentReference"], "SUCCESSFUL", 2500)
+    record(db, order["paymentReference"], "SUCCESSFUL", 2500)
     assert db.value(look, [order["orderId"]]) == 1
 
 
@@ -386,20 +386,20 @@ def test_an_order_by_card_is_paid_when_it_is_placed(db):
     assert shop.balance() == 4300
 
 
-def test_an_order_whose_call_was_refused_may_be_placed_again_with_its_key(db):
+def test_an_order_with_a_refused_payment_can_be_placed_again_with_its_key(db):
     shop = Shop(db, wallet=0)
     order, reference, item = mobile_order(db, shop, key="again")
-    tell(db, reference, "REFUSED")
+    record(db, reference, "REFUSED")
     outcome, second, _ = place(db, shop, [(item, 1, 2500)], method="MOBILE_MONEY", key="again")
     assert outcome == "PLACED" and second["orderId"] != order["orderId"]
 
 
 # --- The poller's rows ---------------------------------------------------------------------------
 
-def test_what_is_due_is_taken_once_and_ever_more_rarely(db):
+def test_a_due_payment_is_taken_once_and_backs_off(db):
     shop = Shop(db, wallet=0)
     reference = start(db, shop)[1]["reference"]
-    tell(db, reference, "PENDING")
+    record(db, reference, "PENDING")
     waits = []
     for _ in range(9):
         db.sql("UPDATE payment_intents SET next_ask_at = now() WHERE id = %s", [reference])
@@ -411,30 +411,30 @@ def test_what_is_due_is_taken_once_and_ever_more_rarely(db):
     assert waits == [5, 10, 20, 40, 80, 160, 320, 600, 600]
 
 
-def test_what_waits_to_be_paid_is_asked_after_before_what_is_over(db):
+def test_waiting_payments_are_queried_before_ended_ones(db):
     shop = Shop(db, wallet=0)
     over, waits = (start(db, shop)[1]["reference"] for _ in range(2))
-    tell(db, over, "FAILED")
-    tell(db, waits, "PENDING")
+    record(db, over, "FAILED")
+    record(db, waits, "PENDING")
     db.sql("UPDATE payment_intents SET next_ask_at = NULL WHERE id <> ALL (%s)", [[over, waits]])
     db.sql("UPDATE payment_intents SET next_ask_at = now() - interval '1 hour' WHERE id = %s", [over])
     db.sql("UPDATE payment_intents SET next_ask_at = now() WHERE id = %s", [waits])
     assert [[row[0] for row in db.run("payments_due", 1)] for _ in range(3)] == [[waits], [over], []]
 
 
-def test_after_two_days_what_failed_is_asked_after_no_more(db):
+def test_a_failed_payment_is_not_queried_after_two_days(db):
     shop = Shop(db, wallet=0)
     reference = start(db, shop)[1]["reference"]
-    tell(db, reference, "FAILED")
+    record(db, reference, "FAILED")
     db.sql("UPDATE payment_intents SET next_ask_at = now(), created_at = now() - interval '49 hours' WHERE id = %s",
            [reference])
     assert reference in [row[0] for row in db.run("payments_due", 1000)]
     assert intent(db, reference)["next_ask_at"] is None
     assert db.run("payment_heard", reference, "gw", 0)[0][0] == "FAILED"
-    assert tell(db, reference, "SUCCESSFUL", 5000)[0] == "SUCCEEDED" and shop.balance() == 5000
+    assert record(db, reference, "SUCCESSFUL", 5000)[0] == "SUCCEEDED" and shop.balance() == 5000
 
 
-def test_a_callback_is_remembered_with_what_it_named(db):
+def test_a_callback_is_noted_with_its_payment(db):
     shop = Shop(db, wallet=0)
     reference = start(db, shop)[1]["reference"]
     assert db.run("payment_heard", "pay_nobody", "gw", 0) == []
@@ -442,14 +442,14 @@ def test_a_callback_is_remembered_with_what_it_named(db):
     db.sql("UPDATE payment_intents SET asked_at = now() - interval '2 seconds' WHERE id = %s", [reference])
     assert db.run("payment_heard", reference, "gw_other", 0) == [("CREATED", "gw_early", True)]
     assert reference in [row[0] for row in db.run("payments_due", 1000)]
-    tell(db, reference, "SUCCESSFUL", 5000, gateway="gw_early")
+    record(db, reference, "SUCCESSFUL", 5000, gateway="gw_early")
     assert db.run("payment_heard", reference, "gw_early", 0) == [("SUCCEEDED", "gw_early", False)]
 
 
-def test_a_payment_is_its_customers_and_asked_after_in_measure(db):
+def test_a_payment_is_visible_to_its_customer_and_queries_are_limited(db):
     shop, other = Shop(db, wallet=0), Shop(db, wallet=0)
     reference = start(db, shop)[1]["reference"]
-    tell(db, reference, "PENDING")
+    record(db, reference, "PENDING")
     assert db.run("payment_get", reference, other.user) == []
     assert db.run("payment_get", reference, shop.user)[0][1] is False
     db.sql("UPDATE payment_intents SET asked_at = now() - interval '4 seconds' WHERE id = %s", [reference])
@@ -458,7 +458,7 @@ def test_a_payment_is_its_customers_and_asked_after_in_measure(db):
 
 
 @pytest.mark.parametrize("minutes, looks", [(50, True), (70, False)])
-def test_what_never_reached_the_gateway_is_looked_for_an_hour(db, minutes, looks):
+def test_a_payment_that_never_reached_the_gateway_is_searched_for_an_hour(db, minutes, looks):
     shop = Shop(db, wallet=0)
     reference = start(db, shop)[1]["reference"]
     db.run("payment_told", reference, "REFUSED", None, None, None, -1, "No", f"txn_r{next_number():025d}")
@@ -469,18 +469,18 @@ def test_what_never_reached_the_gateway_is_looked_for_an_hour(db, minutes, looks
     assert (intent(db, reference)["next_ask_at"] is not None) is looks
 
 
-def test_what_nobody_can_tell_says_so_only_while_nobody_does(db):
+def test_the_reason_that_the_gateway_gives_no_answer_ends_with_an_answer(db):
     shop = Shop(db, wallet=0)
     given_up, known, waits = (start(db, shop)[1]["reference"] for _ in range(3))
-    tell(db, known, "PENDING")
+    record(db, known, "PENDING")
     db.sql("UPDATE payment_intents SET state = 'EXPIRED', failure = 'x' WHERE id = ANY (%s)", [[given_up, known]])
     db.run("payments_untold", f"{{{given_up},{known},{waits}}}")
     assert [intent(db, r)["failure"] for r in (given_up, known, waits)] == ["UNTOLD", "x", None]
-    tell(db, given_up, "FAILED", why="Not enough")
+    record(db, given_up, "FAILED", why="Not enough")
     assert intent(db, given_up)["failure"] == "Not enough"
 
 
-def test_what_the_history_names_is_asked_after_at_once(db):
+def test_a_payment_found_in_the_history_is_queried_at_once(db):
     shop = Shop(db, wallet=0)
     reference = start(db, shop)[1]["reference"]
     assert db.run("payments_found", f"{{{reference},pay_other}}", "{gw_found,gw_x}")[0][0] == 1

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The statements of pay-outs, spoken to directly: what the job asks, and what the gateway may say."""
+"""The statements of pay-outs, run directly: what the job takes, and what the gateway may report."""
 
 import itertools
 import json
@@ -12,7 +12,7 @@ PHONE = "+237670000001"
 
 
 class Owner:
-    """A vendor with so much in his wallet, and the statements about his pay-outs."""
+    """A vendor with earnings, and the statements of his pay-outs."""
 
     def __init__(self, db, earned=20000):
         self.db, self.id = db, f"vendor_po_{next(numbers)}"
@@ -46,7 +46,7 @@ def entries():
     return "{" + f"txn_po_{next(numbers)},txn_po_{next(numbers)}" + "}"
 
 
-def tell(db, payout, what, reference=None, amount=None, why=None, looked_at=None):
+def record(db, payout, what, reference=None, amount=None, why=None, looked_at=None):
     return db.run("payout_answered", payout, what, reference, amount, why, looked_at, entries())[0][0]
 
 
@@ -73,7 +73,7 @@ def owner(db):
     return Owner(db)
 
 
-def test_an_approved_pay_out_is_taken_once_and_is_processing_before_anybody_calls(db, owner):
+def test_an_approved_pay_out_is_taken_once_and_is_processing_before_the_call(db, owner):
     payout = owner.approved()
     taken = [r for r in db.run("payouts_send", 100, 60) if r[0] == payout]
     assert taken == [(payout, PHONE, 7900)]
@@ -82,7 +82,7 @@ def test_an_approved_pay_out_is_taken_once_and_is_processing_before_anybody_call
     assert due(db, "payouts_seek", payout)
 
 
-def test_two_copies_take_different_ones(connect):
+def test_two_instances_take_different_payments(connect):
     first, second = connect(), connect()
     owner = Owner(first, 100000)
     ids = {owner.approved() for _ in range(4)}
@@ -93,21 +93,21 @@ def test_two_copies_take_different_ones(connect):
     assert not one & two and ids <= one | two
 
 
-def test_bank_transfers_and_what_is_not_approved_are_never_sent(db, owner):
+def test_bank_transfers_and_unapproved_pay_outs_are_never_sent(db, owner):
     bank, pending = owner.approved(method="BANK_TRANSFER"), owner.ask()
     for payout in (bank, pending):
         assert not due(db, "payouts_send", payout)
 
 
-def test_success_leaves_the_house_once(db, owner):
+def test_a_success_is_booked_once(db, owner):
     payout = owner.sent()
-    assert tell(db, payout, "PENDING", "cam_a") == "KEPT"
+    assert record(db, payout, "PENDING", "cam_a") == "KEPT"
     assert row(db, payout, "gateway_reference", "status") == ("cam_a", "PROCESSING")
     assert due(db, "payouts_ask", payout) and not due(db, "payouts_seek", payout)
-    assert tell(db, payout, "SUCCESSFUL", "cam_a", 7900) == "COMPLETED"
+    assert record(db, payout, "SUCCESSFUL", "cam_a", 7900) == "COMPLETED"
     assert owner.wallet() == (12000, 0, 8000)
     for what in ("SUCCESSFUL", "PENDING", "UNREACHED", "REFUSED", "UNCERTAIN", "MISSING"):
-        assert tell(db, payout, what, "cam_a", 7900) == "KEPT"
+        assert record(db, payout, what, "cam_a", 7900) == "KEPT"
     assert owner.wallet() == (12000, 0, 8000) and row(db, payout, "status", "next_ask_at") == ("COMPLETED", None)
     assert moved(db, payout) == [("VENDOR", "VENDOR_PENDING", 8000), ("VENDOR_PENDING", "CLEARING", 7900),
                                  ("VENDOR_PENDING", "PLATFORM", 100)]
@@ -115,41 +115,41 @@ def test_success_leaves_the_house_once(db, owner):
 
 
 @pytest.mark.parametrize("what", ["REFUSED", "FAILED"])
-def test_a_refusal_and_a_failure_give_the_money_back_once(db, owner, what):
+def test_a_refusal_and_a_failure_return_the_money_once(db, owner, what):
     payout = owner.sent()
-    assert tell(db, payout, what, "cam_r" if what == "FAILED" else None, None, "No such number") == "FAILED"
+    assert record(db, payout, what, "cam_r" if what == "FAILED" else None, None, "No such number") == "FAILED"
     assert owner.wallet() == (20000, 0, 0)
     assert row(db, payout, "status", "failure_reason") == ("FAILED", "No such number")
-    assert tell(db, payout, what, "cam_r" if what == "FAILED" else None) == "KEPT"
+    assert record(db, payout, what, "cam_r" if what == "FAILED" else None) == "KEPT"
     assert owner.wallet() == (20000, 0, 0)
     db.sql("UPDATE payouts SET gateway_reference = NULL WHERE id = %s", [payout])
 
 
-def test_what_did_not_arrive_is_sent_again_ever_later(db, owner):
+def test_an_unreached_pay_out_is_retried_with_back_off(db, owner):
     payout = owner.sent()
     waits = []
     for _ in range(8):
-        assert tell(db, payout, "UNREACHED") == "KEPT"
+        assert record(db, payout, "UNREACHED") == "KEPT"
         assert row(db, payout, "status")[0] == "APPROVED" and owner.wallet() == (12000, 8000, 0)
         waits.append(row(db, payout, "round(extract(epoch FROM next_ask_at - now()))")[0])
         assert due(db, "payouts_send", payout)
     assert [int(w) for w in waits] == [5, 10, 20, 40, 80, 160, 300, 300]
 
 
-def test_what_may_have_arrived_is_never_sent_again(db, owner):
+def test_an_uncertain_pay_out_is_never_sent_again(db, owner):
     payout = owner.sent()
-    assert tell(db, payout, "UNCERTAIN") == "KEPT"
+    assert record(db, payout, "UNCERTAIN") == "KEPT"
     assert row(db, payout, "status")[0] == "PROCESSING" and not due(db, "payouts_send", payout)
     assert due(db, "payouts_seek", payout)
-    assert tell(db, payout, "MISSING", looked_at="now") == "KEPT"
+    assert record(db, payout, "MISSING", looked_at="now") == "KEPT"
     assert row(db, payout, "status")[0] == "PROCESSING" and owner.wallet() == (12000, 8000, 0)
     age(db, payout, "61 minutes")
-    assert tell(db, payout, "MISSING", looked_at="now") == "FAILED" and owner.wallet() == (20000, 0, 0)
-    # Looked for again for two days, ever more thinly.
+    assert record(db, payout, "MISSING", looked_at="now") == "FAILED" and owner.wallet() == (20000, 0, 0)
+    # Searched again for two days, with growing intervals.
     waits = []
     for _ in range(7):
         assert due(db, "payouts_seek", payout)
-        assert tell(db, payout, "MISSING", looked_at="now") == "KEPT"
+        assert record(db, payout, "MISSING", looked_at="now") == "KEPT"
         waits.append(row(db, payout, "round(extract(epoch FROM next_ask_at - now()) / 3600)")[0])
         db.sql("UPDATE payouts SET returned_at = returned_at - interval '8 hours' WHERE id = %s", [payout])
     assert [w and int(w) for w in waits] == [6, 6, 6, 6, 8, 10, None]
@@ -157,35 +157,35 @@ def test_what_may_have_arrived_is_never_sent_again(db, owner):
 
 
 @pytest.mark.parametrize("what, hours", [("UNTOLD", 1), ("UNASKED", 24), ("PENDING", 24)])
-def test_what_the_gateway_does_not_end_is_left_to_people_after_a_time(db, owner, what, hours):
+def test_a_pay_out_without_an_end_becomes_a_discrepancy(db, owner, what, hours):
     payout = owner.sent()
     age(db, payout, f"{hours * 60 - 1} minutes")
-    assert tell(db, payout, what) == "KEPT" and row(db, payout, "trouble")[0] is None
+    assert record(db, payout, what) == "KEPT" and row(db, payout, "trouble")[0] is None
     age(db, payout, "2 minutes")
-    assert tell(db, payout, what) == "TROUBLE" and row(db, payout, "trouble", "status")[1] == "PROCESSING"
+    assert record(db, payout, what) == "TROUBLE" and row(db, payout, "trouble", "status")[1] == "PROCESSING"
     assert owner.wallet() == (12000, 8000, 0) and row(db, payout, "next_ask_at > now() + interval '59 minutes'")[0]
-    assert tell(db, payout, what) == "KEPT"  # said once
+    assert record(db, payout, what) == "KEPT"  # recorded once
 
 
-def test_a_reference_of_another_pay_out_is_left_to_people(db, owner):
+def test_a_reference_of_another_pay_out_is_a_discrepancy(db, owner):
     first, second = owner.sent(), owner.sent()
-    assert tell(db, first, "PENDING", "cam_double") == "KEPT"
-    assert tell(db, second, "SUCCESSFUL", "cam_double", 7900) == "TROUBLE"
+    assert record(db, first, "PENDING", "cam_double") == "KEPT"
+    assert record(db, second, "SUCCESSFUL", "cam_double", 7900) == "TROUBLE"
     assert row(db, second, "status", "gateway_reference") == ("PROCESSING", None) and owner.wallet() == (4000, 16000, 0)
 
 
 def test_a_history_that_was_read_too_early_proves_nothing(db, owner):
     payout = owner.sent()
     age(db, payout, "2 hours")
-    assert tell(db, payout, "MISSING", looked_at=db.value("SELECT (now() - interval '90 minutes')::text")) == "KEPT"
+    assert record(db, payout, "MISSING", looked_at=db.value("SELECT (now() - interval '90 minutes')::text")) == "KEPT"
     assert row(db, payout, "status")[0] == "PROCESSING"
 
 
-def test_what_the_history_holds_without_a_name_is_left_to_people(db, owner):
+def test_an_unnamed_transfer_in_the_history_is_a_discrepancy(db, owner):
     payout = owner.sent()
-    assert tell(db, payout, "UNNAMED", looked_at="now") == "KEPT" and row(db, payout, "trouble")[0] is None
+    assert record(db, payout, "UNNAMED", looked_at="now") == "KEPT" and row(db, payout, "trouble")[0] is None
     age(db, payout, "2 hours")
-    assert tell(db, payout, "UNNAMED", looked_at="now") == "TROUBLE"
+    assert record(db, payout, "UNNAMED", looked_at="now") == "TROUBLE"
     assert row(db, payout, "status")[0] == "PROCESSING" and "without naming" in row(db, payout, "trouble")[0]
     assert owner.wallet() == (12000, 8000, 0)
     # A person decides: it was paid, or it was not.
@@ -193,12 +193,12 @@ def test_what_the_history_holds_without_a_name_is_left_to_people(db, owner):
     assert outcome == "DONE" and json.loads(shown)["status"] == "COMPLETED" and owner.wallet() == (12000, 0, 8000)
     second = owner.sent()
     age(db, second, "2 hours")
-    assert tell(db, second, "UNNAMED", looked_at="now") == "TROUBLE"
+    assert record(db, second, "UNNAMED", looked_at="now") == "TROUBLE"
     assert db.run("payout_reject", second, None, "Not there", 0, "admin", "x", "{}", None, entries())[0][0] == "DONE"
     assert owner.wallet() == (12000, 0, 8000)
 
 
-def test_without_trouble_nobody_decides_what_is_on_its_way(db, owner):
+def test_a_processing_pay_out_cannot_be_decided_without_a_discrepancy(db, owner):
     payout = owner.sent()
     assert db.run("payout_approve", payout, None, "x", None, 0, "admin", "x", "{}", None, entries())[0][0] == "PAYOUT_DECIDED"
     assert db.run("payout_reject", payout, None, "x", 0, "admin", "x", "{}", None, entries())[0][0] == "PAYOUT_DECIDED"
@@ -206,42 +206,42 @@ def test_without_trouble_nobody_decides_what_is_on_its_way(db, owner):
 
 def test_a_success_after_a_failure_is_booked_from_what_is_available(db, owner):
     payout = owner.sent()
-    assert tell(db, payout, "REFUSED") == "FAILED"
-    assert tell(db, payout, "SUCCESSFUL", "cam_late", 7900) == "LATE"
+    assert record(db, payout, "REFUSED") == "FAILED"
+    assert record(db, payout, "SUCCESSFUL", "cam_late", 7900) == "LATE"
     assert owner.wallet() == (12000, 0, 8000)
     assert row(db, payout, "status", "failure_reason") == ("COMPLETED", None)
     assert moved(db, payout)[-2:] == [("VENDOR", "CLEARING", 7900), ("VENDOR", "PLATFORM", 100)]
-    assert tell(db, payout, "SUCCESSFUL", "cam_late", 7900) == "KEPT" and owner.wallet() == (12000, 0, 8000)
+    assert record(db, payout, "SUCCESSFUL", "cam_late", 7900) == "KEPT" and owner.wallet() == (12000, 0, 8000)
 
 
-def test_a_success_after_a_failure_that_is_spent_is_a_trouble_until_there_is_money(db, owner):
+def test_a_success_after_a_failure_is_a_discrepancy_until_the_wallet_can_pay(db, owner):
     payout = owner.sent()
-    assert tell(db, payout, "REFUSED") == "FAILED"
+    assert record(db, payout, "REFUSED") == "FAILED"
     db.sql("UPDATE wallets SET available = 7999 WHERE owner_id = %s", [owner.id])
-    assert tell(db, payout, "SUCCESSFUL", "cam_spent", 7900) == "TROUBLE"
+    assert record(db, payout, "SUCCESSFUL", "cam_spent", 7900) == "TROUBLE"
     assert owner.wallet() == (7999, 0, 0) and row(db, payout, "status")[0] == "FAILED"
     assert "paid what is failed here" in row(db, payout, "trouble")[0]
     db.sql("UPDATE wallets SET available = 8000 WHERE owner_id = %s", [owner.id])
     assert due(db, "payouts_ask", payout)
-    assert tell(db, payout, "SUCCESSFUL", "cam_spent", 7900) == "LATE" and owner.wallet() == (0, 0, 8000)
+    assert record(db, payout, "SUCCESSFUL", "cam_spent", 7900) == "LATE" and owner.wallet() == (0, 0, 8000)
     assert row(db, payout, "trouble", "next_ask_at") == (None, None)
 
 
-def test_another_amount_is_a_trouble_and_books_nothing(db, owner):
+def test_another_amount_is_a_discrepancy_and_books_nothing(db, owner):
     payout = owner.sent()
     for amount in (7899, 8000, 0):
-        assert tell(db, payout, "SUCCESSFUL", "cam_amount", amount) == "TROUBLE"
+        assert record(db, payout, "SUCCESSFUL", "cam_amount", amount) == "TROUBLE"
     assert owner.wallet() == (12000, 8000, 0) and row(db, payout, "status")[0] == "PROCESSING"
-    assert tell(db, payout, "SUCCESSFUL", "cam_amount", None) == "COMPLETED"
+    assert record(db, payout, "SUCCESSFUL", "cam_amount", None) == "COMPLETED"
 
 
-def test_a_failure_after_a_success_is_a_trouble(db, owner):
+def test_a_failure_after_a_success_is_a_discrepancy(db, owner):
     payout = owner.sent()
-    assert tell(db, payout, "SUCCESSFUL", "cam_both", 7900) == "COMPLETED"
-    assert tell(db, payout, "FAILED", "cam_both") == "TROUBLE" and owner.wallet() == (12000, 0, 8000)
+    assert record(db, payout, "SUCCESSFUL", "cam_both", 7900) == "COMPLETED"
+    assert record(db, payout, "FAILED", "cam_both") == "TROUBLE" and owner.wallet() == (12000, 0, 8000)
 
 
-def test_a_callback_makes_it_due_and_another_reference_is_not_believed(db, owner):
+def test_a_callback_makes_a_pay_out_due_and_a_foreign_reference_is_ignored(db, owner):
     payout, other = owner.sent(), owner.sent()
     db.run("payout_heard", payout, "cam_heard")
     assert row(db, payout, "gateway_reference", "next_ask_at <= now()") == ("cam_heard", True)
@@ -251,13 +251,13 @@ def test_a_callback_makes_it_due_and_another_reference_is_not_believed(db, owner
     db.run("payout_unheard", payout, "cam_heard")
     assert row(db, payout, "gateway_reference", "status") == (None, "PROCESSING")
     asked = owner.ask(amount=1000)
-    db.run("payout_heard", asked, "cam_asked")  # never sent: nothing to hear of
+    db.run("payout_heard", asked, "cam_asked")  # never sent
     assert row(db, asked, "gateway_reference", "next_ask_at") == (None, None)
 
 
 def test_a_movement_cannot_be_booked_twice(db, owner):
     payout = owner.sent()
-    assert tell(db, payout, "SUCCESSFUL", "cam_twice", 7900) == "COMPLETED"
+    assert record(db, payout, "SUCCESSFUL", "cam_twice", 7900) == "COMPLETED"
     db.sql("UPDATE wallets SET pending = pending + 8000 WHERE owner_id = %s", [owner.id])
     with pytest.raises(psycopg2.errors.UniqueViolation):
         db.sql("SELECT payout_settle(p, true, %s) FROM payouts p WHERE id = %s", [["txn_x1", "txn_x2"], payout])
@@ -288,26 +288,26 @@ def losses(db, payout):
     return sum(amount for source, target, amount in moved(db, payout) if (source, target) == ("PLATFORM", "CLEARING"))
 
 
-def in_trouble(db, owner, state, told=None, left=None):
-    """A pay-out of 8000, 7900 of which are to be sent, with a trouble in a state; told: what the gateway paid; left: what is
+def with_discrepancy(db, owner, state, reported=None, left=None):
+    """A pay-out of 8000, 7900 of which are to be sent, with a discrepancy in a state; reported: the amount that the gateway paid; left: what is
     available when it does not suffice."""
     payout = owner.sent()
     reference = f"cam_t{next(numbers)}"
     if state == "PROCESSING":
         age(db, payout, "2 hours")
-        assert tell(db, payout, "UNTOLD") == "TROUBLE" if told is None else tell(db, payout, "SUCCESSFUL", reference, told) == "TROUBLE"
+        assert record(db, payout, "UNTOLD") == "TROUBLE" if reported is None else record(db, payout, "SUCCESSFUL", reference, reported) == "TROUBLE"
     elif state == "FAILED":
-        assert tell(db, payout, "REFUSED") == "FAILED"
+        assert record(db, payout, "REFUSED") == "FAILED"
         if left is not None:
             db.sql("UPDATE wallets SET available = %s WHERE owner_id = %s", [left, owner.id])
-        assert tell(db, payout, "SUCCESSFUL", reference, told or 7900) == "TROUBLE"
+        assert record(db, payout, "SUCCESSFUL", reference, reported or 7900) == "TROUBLE"
     elif state == "COMPLETED":
-        assert tell(db, payout, "SUCCESSFUL", reference, 7900) == "COMPLETED"
-        assert tell(db, payout, "FAILED", reference) == "TROUBLE"
+        assert record(db, payout, "SUCCESSFUL", reference, 7900) == "COMPLETED"
+        assert record(db, payout, "FAILED", reference) == "TROUBLE"
     return payout
 
 
-@pytest.mark.parametrize("state, what, told, left, wallet, lost, ends", [
+@pytest.mark.parametrize("state, what, reported, left, wallet, lost, ends", [
     ("PROCESSING", "PAID", None, None, (12000, 0, 8000), 0, "COMPLETED"),
     ("PROCESSING", "PAID", 10000, None, (12000, 0, 8000), 2100, "COMPLETED"),
     ("PROCESSING", "PAID", 777, None, (12000, 0, 8000), 0, "COMPLETED"),
@@ -324,8 +324,8 @@ def in_trouble(db, owner, state, told=None, left=None):
     ("FAILED", "WRITTEN_OFF", None, 5000, (5000, 0, 0), 7900, "FAILED"),
     ("COMPLETED", "PAID", None, None, (12000, 0, 8000), 0, "COMPLETED"),
     ("COMPLETED", "RETURNED", None, None, (20000, 0, 0), 0, "REJECTED")])
-def test_a_trouble_ends_in_the_books(db, owner, state, what, told, left, wallet, lost, ends):
-    payout = in_trouble(db, owner, state, told, left)
+def test_a_resolved_discrepancy_is_booked(db, owner, state, what, reported, left, wallet, lost, ends):
+    payout = with_discrepancy(db, owner, state, reported, left)
     outcome, shown = resolve(db, payout, what)
     shown = json.loads(shown)
     assert (outcome, shown["status"], shown["resolution"], shown["trouble"]) == ("DONE", ends, what, None)
@@ -335,8 +335,8 @@ def test_a_trouble_ends_in_the_books(db, owner, state, what, told, left, wallet,
     assert again[0] == "AGAIN" and other[0] == "NO_TROUBLE" and moved(db, payout) == booked and owner.wallet() == wallet
 
 
-def test_of_a_large_amount_two_admins_end_a_trouble_alike(db, owner):
-    payout = in_trouble(db, owner, "PROCESSING")
+def test_a_discrepancy_of_a_large_amount_needs_two_equal_decisions(db, owner):
+    payout = with_discrepancy(db, owner, "PROCESSING")
     assert resolve(db, payout, "PAID", "one", 8000)[0] == "NOTED" and owner.wallet() == (12000, 8000, 0)
     assert resolve(db, payout, "PAID", "one", 8000)[0] == "SAME_ADMIN"
     assert resolve(db, payout, "RETURNED", "two", 8000)[0] == "NOTED"  # another opinion begins anew
@@ -346,31 +346,31 @@ def test_of_a_large_amount_two_admins_end_a_trouble_alike(db, owner):
     assert outcome == "DONE" and json.loads(shown)["transaction_reference"] == "VIR-2" and owner.wallet() == (12000, 0, 8000)
 
 
-def test_what_the_gateway_pays_that_was_paid_by_hand_is_a_trouble_again(db, owner):
-    payout = in_trouble(db, owner, "PROCESSING")
+def test_a_success_after_a_payment_by_hand_is_a_discrepancy_again(db, owner):
+    payout = with_discrepancy(db, owner, "PROCESSING")
     assert resolve(db, payout, "PAID", reference="by hand")[0] == "DONE"
     assert due(db, "payouts_seek", payout)
-    assert tell(db, payout, "SUCCESSFUL", "cam_besides", 7900) == "TROUBLE"
+    assert record(db, payout, "SUCCESSFUL", "cam_besides", 7900) == "TROUBLE"
     assert "by hand" in row(db, payout, "trouble")[0] and resolve(db, payout, "RETURNED")[0] == "TROUBLE_OTHER"
     assert resolve(db, payout, "WRITTEN_OFF")[0] == "DONE" and losses(db, payout) == 7900
-    assert owner.wallet() == (12000, 0, 8000) and tell(db, payout, "SUCCESSFUL", "cam_besides", 7900) == "KEPT"
+    assert owner.wallet() == (12000, 0, 8000) and record(db, payout, "SUCCESSFUL", "cam_besides", 7900) == "KEPT"
 
 
-def test_what_the_gateway_pays_after_it_was_returned_is_booked_from_what_is_available(db, owner):
-    payout = in_trouble(db, owner, "PROCESSING")
+def test_a_success_after_the_return_is_booked_from_the_available_balance(db, owner):
+    payout = with_discrepancy(db, owner, "PROCESSING")
     assert resolve(db, payout, "RETURNED")[0] == "DONE" and owner.wallet() == (20000, 0, 0)
-    assert tell(db, payout, "SUCCESSFUL", "cam_returned", 7900) == "LATE" and owner.wallet() == (12000, 0, 8000)
+    assert record(db, payout, "SUCCESSFUL", "cam_returned", 7900) == "LATE" and owner.wallet() == (12000, 0, 8000)
     assert row(db, payout, "status", "resolution", "rejection_reason") == ("COMPLETED", None, None)
 
 
-def test_without_trouble_nothing_is_resolved(db, owner):
+def test_without_a_discrepancy_nothing_is_resolved(db, owner):
     for payout in (owner.sent(), owner.ask()):
         for what in ("PAID", "RETURNED", "WRITTEN_OFF"):
             assert resolve(db, payout, what)[0] == "NO_TROUBLE"
     assert resolve(db, "payout_none", "PAID")[0] == "PAYOUT_NOT_FOUND"
 
 
-def test_what_was_paid_by_hand_is_never_sent(db, owner):
+def test_a_pay_out_paid_by_hand_is_never_sent(db, owner):
     payout = owner.approved()
     assert db.run("payout_approve", payout, None, "by hand", None, 0, "admin", "x", "{}", None, entries())[0][0] == "DONE"
     assert row(db, payout, "status", "transaction_reference", "sent_at", "next_ask_at") == ("COMPLETED", "by hand", None, None)

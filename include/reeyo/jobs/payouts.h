@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Pay-outs on their way to phones, by the copy that leads `payouts`: approved ones are sent, those
- * on their way are asked about, and those of which nobody knows whether the gateway heard of them
- * are looked for in its history.
+ * Pay-outs to phones, in the instance that holds the lease `payouts`: sends approved ones, queries
+ * sent ones, and searches the gateway's history for those whose call got no response.
  */
 #ifndef REEYO_JOBS_PAYOUTS_H
 #define REEYO_JOBS_PAYOUTS_H
@@ -14,12 +13,12 @@
 struct payout_job;
 /* 0 or E_NO_MEMORY. Loop thread, or before it runs; app->gateway is there. */
 int payouts_new(struct app *app, struct payout_job **ret) MUST_CHECK;
-/* Before the db is closed; the loop must still turn, also after the gateway's calls were ended.
+/* Before the db is closed; the loop must still turn, also after the gateway's calls have ended.
  * NULL is allowed. */
 void payouts_close(struct payout_job *job);
 
-/* A believed callback has named a pay-out (an external reference `payout_…`): it is asked about
- * within a second, by whoever leads. gateway_reference may be absent. The loop's own thread. */
+/* A valid callback named a pay-out (external reference `payout_…`): it is queried within a second
+ * by the leading instance. gateway_reference may be absent. The loop's own thread. */
 void payout_heard(struct app *app, const char *payout_id, struct text gateway_reference);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Roll-ups: once a minute the ledger's older entries are added up per account and business day, so
- * that what the platform, escrow and the gateway hold is a sum of few rows. Every copy asks; the
- * database lets one do it.
+ * that the balances of the platform, escrow and the gateway are sums of few rows. Every instance
+ * calls it; the database lets one do the work.
  */
 #ifndef REEYO_JOBS_ROLLUP_H
 #define REEYO_JOBS_ROLLUP_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * One payment and the gateway: see the header. An errand is a call to the gateway, then one
- * statement, then what caches must forget, then whoever waited, if he still does.
+ * Payments and the gateway. An operation is a call to the gateway, then one statement, then cache
+ * invalidation, then the caller's callback if it still waits.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,270 +14,278 @@
 #include "reeyo/jobs/payments.h"
 #include "reeyo/partners/gateway.h"
 
-/* Phones on bad networks get an answer after this time, whatever the gateway does; the errand goes
- * on. */
-#define PATIENCE_MS 8000
+/* A waiting caller gets PAYMENT_OPEN after this time; the operation continues. */
+#define REPLY_WAIT_MS 8000
 
 struct payments {
 	struct app *app;
 	const struct payment_needs *needs;
-	struct deadline_list patience;
+	struct deadline_list wait_limit;
 	unsigned running;
 	bool closing;
 };
 
-struct errand {
+struct payment_op {
 	struct payments *payments;
 	struct gateway_call call;
-	struct db_call record;
-	struct deadline patience;
+	struct db_call payment_record;
+	struct deadline wait_limit;
 	payment_done *done;
 	void *arg;
 	enum payment_end end;
 	bool collects;
 	struct text payment; /* a copy of its own */
 	char id[ID_SIZE], phone[16], reference[GATEWAY_REFERENCE_SIZE], description[ID_SIZE + 16];
-	/* what is recorded */
-	char told[GATEWAY_REFERENCE_SIZE], ussd[64], operator[16], amount[24], why[200],
+	/* what is payment_recorded */
+	char new_reference[GATEWAY_REFERENCE_SIZE], ussd[64], operator[16], amount[24], why[200],
 		refund[ID_SIZE], vendor[ID_SIZE];
 };
 
-/* --- The end ---------------------------------------------------------------------------------- */
+/* --- Results ---------------------------------------------------------------------------------- */
 
-static void errand_free(struct errand *errand)
+static void payment_op_free(struct payment_op *op)
 {
-	errand->payments->running--;
-	deadline_stop(&errand->patience);
-	free((char *)(uintptr_t)errand->payment.at);
-	free(errand);
+	op->payments->running--;
+	deadline_stop(&op->wait_limit);
+	free((char *)(uintptr_t)op->payment.at);
+	free(op);
 }
 
-static void finish(void *arg)
+static void payment_op_finish(void *arg)
 {
-	struct errand *errand = arg;
+	struct payment_op *op = arg;
 
-	if (errand->done)
-		errand->done(errand->arg, errand->end, errand->payment);
-	errand_free(errand);
+	if (op->done)
+		op->done(op->arg, op->end, op->payment);
+	payment_op_free(op);
 }
 
-static void drop_active(void *arg)
+static void payment_active_invalidate(void *arg)
 {
-	struct errand *errand = arg;
+	struct payment_op *op = arg;
 
-	cache_drop(errand->payments->app->cache, KEY_ORDERS_ACTIVE, NULL, finish, errand);
+	cache_drop(op->payments->app->cache, KEY_ORDERS_ACTIVE, NULL, payment_op_finish, op);
 }
 
-static void impatient(struct deadline *deadline)
+static void payment_wait_over(struct deadline *deadline)
 {
-	struct errand *errand = CONTAINER_OF(deadline, struct errand, patience);
-	payment_done *done = errand->done;
+	struct payment_op *op = CONTAINER_OF(deadline, struct payment_op, wait_limit);
+	payment_done *done = op->done;
 
-	errand->done = NULL;
+	op->done = NULL;
 	if (done)
-		done(errand->arg, PAYMENT_OPEN, TEXT_NONE);
+		done(op->arg, PAYMENT_OPEN, TEXT_NONE);
 }
 
-/* --- The record ------------------------------------------------------------------------------- */
+/* --- Statements ------------------------------------------------------------------------------- */
 
-static struct counters *counters_of(const struct errand *errand)
+static struct counters *payment_counters(const struct payment_op *op)
 {
-	return loop_counters(errand->payments->app->loop);
+	return loop_counters(op->payments->app->loop);
 }
 
-/* Counts and tells what has become of it, and says how this ends for who waits. */
-static enum payment_end judge(struct errand *errand, struct text outcome, bool late)
+/* Counts and logs the outcome; returns the result for the caller. */
+static enum payment_end payment_outcome_count(struct payment_op *op, struct text outcome, bool late)
 {
 	if (text_is(outcome, TEXT("SUCCEEDED"))) {
-		count_one(counters_of(errand), COUNT_PAYMENTS_SUCCEEDED);
-		count_add(counters_of(errand), COUNT_PAYMENTS_LATE, late);
+		count_one(payment_counters(op), COUNT_PAYMENTS_SUCCEEDED);
+		count_add(payment_counters(op), COUNT_PAYMENTS_LATE, late);
 	} else if (text_is(outcome, TEXT("MISMATCH"))) {
-		count_one(counters_of(errand), COUNT_PAYMENTS_MISMATCHED);
-		log_line(LOG_ERROR, "the gateway's amount is not the payment's: nothing is booked",
-			LOG_T("payment", errand->id), LOG_T("reference", errand->told),
-			LOG_T("amount", errand->amount));
+		count_one(payment_counters(op), COUNT_PAYMENTS_MISMATCHED);
+		log_line(LOG_ERROR,
+		        "the gateway's amount differs from the payment's: nothing is booked",
+		        LOG_T("payment", op->id), LOG_T("reference", op->new_reference),
+		        LOG_T("amount", op->amount));
 	} else if (text_is(outcome, TEXT("FAILED"))) {
-		count_one(counters_of(errand), COUNT_PAYMENTS_FAILED);
-		return errand->end == PAYMENT_UNREACHED ? PAYMENT_UNREACHED : PAYMENT_REFUSED;
+		count_one(payment_counters(op), COUNT_PAYMENTS_FAILED);
+		return op->end == PAYMENT_UNREACHED ? PAYMENT_UNREACHED : PAYMENT_REFUSED;
 	} else if (text_is(outcome, TEXT("UNKNOWN"))) {
-		log_line(LOG_ERROR, "the gateway speaks of a payment that does not exist",
-			LOG_T("payment", errand->id));
+		log_line(LOG_ERROR,
+		        "the gateway payment_answered about a payment that does not exist",
+		        LOG_T("payment", op->id));
 		return PAYMENT_OPEN;
 	}
 	return PAYMENT_RECORDED;
 }
 
-static void forget_menu(struct errand *errand, struct text vendor)
+static void payment_menu_invalidate(struct payment_op *op, struct text vendor)
 {
-	struct app *app = errand->payments->app;
+	struct app *app = op->payments->app;
 
-	snprintf(errand->vendor, sizeof(errand->vendor), "%.*s", TEXT_ARGS(vendor));
-	errand->payments->needs->menu_changed(app, errand->vendor);
-	cache_drop(app->cache, KEY_MENU, errand->vendor, drop_active, errand);
+	snprintf(op->vendor, sizeof(op->vendor), "%.*s", TEXT_ARGS(vendor));
+	op->payments->needs->menu_changed(app, op->vendor);
+	cache_drop(app->cache, KEY_MENU, op->vendor, payment_active_invalidate, op);
 }
 
-static void recorded(struct db_call *call, const struct db_result *result)
+static void payment_recorded(struct db_call *call, const struct db_result *result)
 {
-	struct errand *errand = call->owner;
+	struct payment_op *op = call->owner;
 	struct text payment;
 	char *copy;
 
-	if (db_error(result) || errand->payments->closing) {
+	if (db_error(result) || op->payments->closing) {
 		if (db_error(result) == E_CONFLICT_ROW)
-			log_line(LOG_ERROR, "two payments bear one reference of the gateway",
-				LOG_T("payment", errand->id), LOG_T("reference", errand->told));
-		errand->end = PAYMENT_OPEN;
-		return finish(errand);
+			log_line(LOG_ERROR, "two payments have the same gateway reference",
+				LOG_T("payment", op->id), LOG_T("reference", op->new_reference));
+		op->end = PAYMENT_OPEN;
+		return payment_op_finish(op);
 	}
-	errand->end = judge(errand, db_text(result, 0, 0), db_bool(result, 0, 5));
+	op->end = payment_outcome_count(op, db_text(result, 0, 0), db_bool(result, 0, 5));
 	payment = db_text(result, 0, 1);
 	copy = payment.at ? strndup(payment.at, payment.len) : NULL;
-	errand->payment = (struct text){ copy, copy ? payment.len : 0 };
+	op->payment = (struct text){ copy, copy ? payment.len : 0 };
 	if (db_bool(result, 0, 4) && !db_is_null(result, 0, 3))
-		return forget_menu(errand, db_text(result, 0, 3));
+		return payment_menu_invalidate(op, db_text(result, 0, 3));
 	if (!db_is_null(result, 0, 2))
-		return drop_active(errand);
-	finish(errand);
+		return payment_active_invalidate(op);
+	payment_op_finish(op);
 }
 
-static void record(struct errand *errand, const char *told)
+static void payment_record(struct payment_op *op, const char *state)
 {
-	id_new(errand->refund, "txn_");
-	errand->record = (struct db_call){
+	id_new(op->refund, "txn_");
+	op->payment_record = (struct db_call){
 		.query = QUERY_payment_told, .lane = DB_WRITE, .count = 8,
-		.params = { errand->id, told, errand->told[0] ? errand->told : NULL,
-			errand->ussd[0] ? errand->ussd : NULL,
-			errand->operator[0] ? errand->operator : NULL, errand->amount,
-			errand->why[0] ? errand->why : NULL, errand->refund },
-		.done = recorded, .owner = errand };
-	db_submit(errand->payments->app->db, &errand->record);
+		.params = { op->id, state, op->new_reference[0] ? op->new_reference : NULL,
+			op->ussd[0] ? op->ussd : NULL,
+			op->operator[0] ? op->operator : NULL, op->amount,
+			op->why[0] ? op->why : NULL, op->refund },
+		.done = payment_recorded, .owner = op };
+	db_submit(op->payments->app->db, &op->payment_record);
 }
 
-/* --- The gateway's answer --------------------------------------------------------------------- */
+/* --- Gateway responses ------------------------------------------------------------------------ */
 
-static void unheard(struct db_call *call, const struct db_result *result)
+static void payment_reference_cleared(struct db_call *call, const struct db_result *result)
 {
-	(void)result; /* on an error it is asked after again, and told again */
-	finish(call->owner);
+	(void)result; /* on an error it is queried again later */
+	payment_op_finish(call->owner);
 }
 
-/* The reference is another's: forgotten, and the payment looked for in the history. */
-static void unhear(struct errand *errand)
+/* The reference belongs to another transaction: clear it, so that the history is searched. */
+static void payment_reference_clear(struct payment_op *op)
 {
-	log_line(LOG_ERROR, "the gateway answers about another payment",
-		LOG_T("payment", errand->id), LOG_T("reference", errand->reference));
-	if (errand->collects)
-		return finish(errand);
-	errand->record = (struct db_call){ .query = QUERY_payment_unheard,
-		.lane = DB_WRITE, .count = 2,
-		.params = { errand->id, errand->reference }, .done = unheard, .owner = errand };
-	db_submit(errand->payments->app->db, &errand->record);
+	log_line(LOG_ERROR, "the gateway payment_answered about another payment",
+		LOG_T("payment", op->id), LOG_T("reference", op->reference));
+	if (op->collects)
+		return payment_op_finish(op);
+	op->payment_record = (struct db_call){ .query = QUERY_payment_unheard,
+		.lane = DB_WRITE,
+		.count = 2,
+		.params = { op->id, op->reference },
+		.done = payment_reference_cleared,
+		.owner = op };
+	db_submit(op->payments->app->db, &op->payment_record);
 }
 
-static void told(struct errand *errand, const struct gateway_told *told)
+static void payment_transaction_record(
+        struct payment_op *op, const struct gateway_told *transaction)
 {
-	if ((told->external.at && !text_is(told->external, text_of(errand->id))) ||
-		!text_copy_whole(errand->told, sizeof(errand->told), told->reference))
-		return unhear(errand);
-	if (told->state == GATEWAY_SUCCESSFUL && told->amount < 0)
-		log_line(LOG_WARN, "the gateway tells no amount of a payment that was made",
-			LOG_T("payment", errand->id));
-	text_copy_some(errand->ussd, sizeof(errand->ussd), told->ussd_code);
-	text_copy_some(errand->operator, sizeof(errand->operator), told->operator);
-	text_copy_some(errand->why, sizeof(errand->why), told->reason);
-	snprintf(errand->amount, sizeof(errand->amount), "%lld", (long long)told->amount);
-	/* What counts is what it says when asked, not what it answers to the call. */
-	record(errand, gateway_state_word(errand->collects && told->state == GATEWAY_SUCCESSFUL ?
-		GATEWAY_PENDING : told->state));
+	if ((transaction->external.at && !text_is(transaction->external, text_of(op->id))) ||
+	        !text_copy_whole(
+	                op->new_reference, sizeof(op->new_reference), transaction->reference))
+		return payment_reference_clear(op);
+	if (transaction->state == GATEWAY_SUCCESSFUL && transaction->amount < 0)
+		log_line(LOG_WARN, "the gateway reports no amount for a successful payment",
+			LOG_T("payment", op->id));
+	text_copy_some(op->ussd, sizeof(op->ussd), transaction->ussd_code);
+	text_copy_some(op->operator, sizeof(op->operator), transaction->operator);
+	text_copy_some(op->why, sizeof(op->why), transaction->reason);
+	snprintf(op->amount, sizeof(op->amount), "%lld", (long long)transaction->amount);
+	/* Only a query is decisive, not the response to collect. */
+	payment_record(
+	        op, gateway_state_word(op->collects && transaction->state == GATEWAY_SUCCESSFUL
+	                                       ? GATEWAY_PENDING
+	                                       : transaction->state));
 }
 
-static void answered(struct gateway_call *call, const struct gateway_answer *answer)
+static void payment_answered(struct gateway_call *call, const struct gateway_answer *answer)
 {
-	struct errand *errand = call->owner;
+	struct payment_op *op = call->owner;
 	bool undone = answer->outcome == GATEWAY_REFUSED || answer->outcome == GATEWAY_UNREACHED;
 
-	if (errand->payments->closing)
-		return finish(errand);
+	if (op->payments->closing)
+		return payment_op_finish(op);
 	if (answer->outcome == GATEWAY_TOLD)
-		return told(errand, &answer->told);
-	log_line(LOG_WARN, "the gateway does not say", LOG_T("payment", errand->id),
-		LOG_T("asked", errand->collects ? "collect" : "state"),
+		return payment_transaction_record(op, &answer->told);
+	log_line(LOG_WARN, "a gateway call for a payment failed", LOG_T("payment", op->id),
+		LOG_T("asked", op->collects ? "collect" : "state"),
 		LOG_T("why", answer->why ? answer->why : ""));
-	if (!undone || !errand->collects)
-		return finish(errand);
-	errand->end = answer->outcome == GATEWAY_REFUSED ? PAYMENT_REFUSED : PAYMENT_UNREACHED;
-	/* Who still waits is answered so, and needs no message. */
-	text_copy_some(errand->why, sizeof(errand->why),
-		errand->end == PAYMENT_UNREACHED ?
-			errand->done ? TEXT("UNREACHED") : TEXT("NOT_SENT") :
+	if (!undone || !op->collects)
+		return payment_op_finish(op);
+	op->end = answer->outcome == GATEWAY_REFUSED ? PAYMENT_REFUSED : PAYMENT_UNREACHED;
+	/* A caller that still waits replies with it, so no message is sent. */
+	text_copy_some(op->why, sizeof(op->why),
+		op->end == PAYMENT_UNREACHED ?
+			op->done ? TEXT("UNREACHED") : TEXT("NOT_SENT") :
 			answer->why ? text_of(answer->why) : TEXT("FAILED"));
-	record(errand, "REFUSED");
+	payment_record(op, "REFUSED");
 }
 
-/* --- The beginning ---------------------------------------------------------------------------- */
+/* --- Operations ------------------------------------------------------------------------------- */
 
-static struct errand *errand_new(struct payments *payments, const char *id,
+static struct payment_op *payment_op_new(struct payments *payments, const char *id,
 	payment_done *done, void *arg)
 {
-	struct errand *errand = calloc(1, sizeof(*errand));
+	struct payment_op *op = calloc(1, sizeof(*op));
 
-	if (!errand)
+	if (!op)
 		return NULL;
 	payments->running++;
-	errand->payments = payments;
-	errand->done = done;
-	errand->arg = arg;
-	errand->end = PAYMENT_OPEN;
-	snprintf(errand->id, sizeof(errand->id), "%s", id);
-	snprintf(errand->amount, sizeof(errand->amount), "-1");
-	errand->call.done = answered;
-	errand->call.owner = errand;
+	op->payments = payments;
+	op->done = done;
+	op->arg = arg;
+	op->end = PAYMENT_OPEN;
+	snprintf(op->id, sizeof(op->id), "%s", id);
+	snprintf(op->amount, sizeof(op->amount), "-1");
+	op->call.done = payment_answered;
+	op->call.owner = op;
 	if (done)
-		deadline_start(&payments->patience, &errand->patience);
-	return errand;
+		deadline_start(&payments->wait_limit, &op->wait_limit);
+	return op;
 }
 
 bool payment_collect(struct payments *payments, const char *id, const char *phone, int64_t amount,
 	payment_done *done, void *arg)
 {
-	struct errand *errand = errand_new(payments, id, done, arg);
+	struct payment_op *op = payment_op_new(payments, id, done, arg);
 
-	if (!errand)
+	if (!op)
 		return false;
-	errand->collects = true;
-	snprintf(errand->phone, sizeof(errand->phone), "%s", phone);
-	snprintf(errand->description, sizeof(errand->description), "Reeyo %s", id);
-	errand->call.phone = errand->phone;
-	errand->call.amount = amount;
-	errand->call.external = errand->id;
-	errand->call.description = errand->description;
-	gateway_collect(payments->app->gateway, &errand->call);
+	op->collects = true;
+	snprintf(op->phone, sizeof(op->phone), "%s", phone);
+	snprintf(op->description, sizeof(op->description), "Reeyo %s", id);
+	op->call.phone = op->phone;
+	op->call.amount = amount;
+	op->call.external = op->id;
+	op->call.description = op->description;
+	gateway_collect(payments->app->gateway, &op->call);
 	return true;
 }
 
 bool payment_ask(struct payments *payments, const char *id, const char *reference,
 	payment_done *done, void *arg)
 {
-	struct errand *errand = reference && strlen(reference) < GATEWAY_REFERENCE_SIZE ?
-		errand_new(payments, id, done, arg) : NULL;
+	struct payment_op *op = reference && strlen(reference) < GATEWAY_REFERENCE_SIZE ?
+		payment_op_new(payments, id, done, arg) : NULL;
 
-	if (!errand)
+	if (!op)
 		return false;
-	count_one(counters_of(errand), COUNT_PAYMENT_ASKS);
-	snprintf(errand->reference, sizeof(errand->reference), "%s", reference);
-	errand->call.reference = errand->reference;
-	gateway_ask(payments->app->gateway, &errand->call);
+	count_one(payment_counters(op), COUNT_PAYMENT_ASKS);
+	snprintf(op->reference, sizeof(op->reference), "%s", reference);
+	op->call.reference = op->reference;
+	gateway_ask(payments->app->gateway, &op->call);
 	return true;
 }
 
 void payment_missed(struct payments *payments, const char *id)
 {
-	struct errand *errand = errand_new(payments, id, NULL, NULL);
+	struct payment_op *op = payment_op_new(payments, id, NULL, NULL);
 
-	if (!errand)
+	if (!op)
 		return;
-	text_copy_some(errand->why, sizeof(errand->why), TEXT("NOT_SENT"));
-	record(errand, "REFUSED");
+	text_copy_some(op->why, sizeof(op->why), TEXT("NOT_SENT"));
+	payment_record(op, "REFUSED");
 }
 
 unsigned payments_running(const struct payments *payments)
@@ -307,7 +315,7 @@ int payments_new(struct app *app, const struct payment_needs *needs)
 		return E_NO_MEMORY;
 	payments->app = app;
 	payments->needs = needs;
-	deadline_list_init(&payments->patience, app->loop, PATIENCE_MS, impatient);
+	deadline_list_init(&payments->wait_limit, app->loop, REPLY_WAIT_MS, payment_wait_over);
 	app->payments = payments;
 	return 0;
 }
@@ -317,7 +325,7 @@ void payments_close(struct payments *payments)
 	if (!payments || payments->closing)
 		return;
 	payments->closing = true;
-	deadline_list_close(&payments->patience);
+	deadline_list_close(&payments->wait_limit);
 }
 
 void payments_free(struct payments *payments)

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * The poller: see the header. Once a second: what was not paid in time is given up, then what is
- * due is taken and asked after, a few at a time, so that asks never stand in a queue before the
- * gateway, and at most payment_asks in a second. Taking a row moves its next time on, so a poller
- * that dies, or two that work at once, cost an ask and nothing else.
+ * Runs every second. First expires payments that were not paid in time. Then queries the gateway
+ * for payments whose next check is due, a few at a time, so that queries do not queue in front of
+ * it, and at most payment_asks in a second. Taking a row moves its next check forward, so a crash,
+ * or two pollers at once, cost one extra query.
  *
- * A payment whose call was never answered has no reference to ask by. Those are looked for in the
- * gateway's history of their days, many at a time; one that is not there after 15 minutes never
- * reached the gateway. A history that cannot be read, or that a dialect of the gateway does not
- * have, proves nothing: that is written down with the payment.
+ * A payment whose call got no response has no reference to query by. The poller searches the
+ * gateway's history of its day, for many payments at once. A payment that is missing there after 15
+ * minutes never reached the gateway. A history that cannot be read, or that a dialect does not
+ * have, proves nothing; that is recorded with the payment.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,16 +28,16 @@
 #define TICKS 10 /* to a second */
 /* Each ends an order, which locks its stock: as in timers.c one in a transaction. */
 #define EXPIRE_BATCH_TEXT "1"
-#define LOST_MAX 500     /* looked for in one reading of the history … */
-#define HISTORY_MS 5000  /* … which is read this often at most, … */
-#define HISTORY_SHARE 10 /* … and for a tenth of the time at most */
-/* Arrays of all that is looked for: each member in quotes, behind a comma. */
+#define LOST_MAX 500     /* searched for in one read of the history … */
+#define HISTORY_MS 5000  /* … which is read at most this often, … */
+#define HISTORY_SHARE 10 /* … and for at most a tenth of the time */
+/* Arrays of all members, each in quotes and after a comma. */
 #define IDS_SIZE (LOST_MAX * (ID_SIZE + 3) + 2)
 #define REFERENCES_SIZE (LOST_MAX * (GATEWAY_REFERENCE_SIZE + 3) + 2)
 
 struct lost {
 	char id[ID_SIZE], reference[GATEWAY_REFERENCE_SIZE];
-	bool old; /* it had 15 minutes to arrive */
+	bool old; /* older than 15 minutes */
 };
 
 struct payment_poller {
@@ -49,13 +49,13 @@ struct payment_poller {
 	struct gateway_history history;
 	struct lost lost[LOST_MAX];
 	unsigned lost_count;
-	/* when the history was last asked for; for how long then it is not */
+	/* start of the last read of the history; pause after it */
 	uint64_t read_ms, rest_ms;
-	unsigned tick;
-	int64_t left;   /* of this second's asks */
-	bool more;      /* there may be more that is due */
-	char *ids, *references; /* what was found, as arrays */
-	bool unread;    /* the history could not be read lately */
+	unsigned poller_tick;
+	int64_t left;   /* queries left in this second */
+	bool more;      /* more rows may be due */
+	char *ids, *references; /* the payments poller_history_written, as arrays */
+	bool history_failed;    /* the last read of the history failed */
 	bool running, reading, finding, timer_open, closing;
 };
 
@@ -68,7 +68,7 @@ static void poller_end(struct payment_poller *poller)
 	free(poller);
 }
 
-static void ask(struct payment_poller *poller, enum query query,
+static void poller_submit(struct payment_poller *poller, enum query query,
 	void (*done)(struct db_call *call, const struct db_result *result), unsigned count,
 	const char *first, const char *second)
 {
@@ -79,7 +79,7 @@ static void ask(struct payment_poller *poller, enum query query,
 }
 
 /* False when this round is over. */
-static bool answered(struct payment_poller *poller, const struct db_result *result)
+static bool poller_statement_done(struct payment_poller *poller, const struct db_result *result)
 {
 	poller->running = false;
 	if (!poller->closing)
@@ -88,9 +88,10 @@ static bool answered(struct payment_poller *poller, const struct db_result *resu
 	return false;
 }
 
-/* --- What has no reference -------------------------------------------------------------------- */
+/* --- Payments without a reference---------------------------------------------------------------
+ */
 
-static int by_id(const void *a, const void *b)
+static int lost_compare(const void *a, const void *b)
 {
 	return strcmp(((const struct lost *)a)->id, ((const struct lost *)b)->id);
 }
@@ -102,27 +103,27 @@ static struct lost *lost_find(struct payment_poller *poller, struct text id)
 	if (!id.len || id.len >= sizeof(like.id))
 		return NULL;
 	snprintf(like.id, sizeof(like.id), "%.*s", TEXT_ARGS(id));
-	return bsearch(&like, poller->lost, poller->lost_count, sizeof(like), by_id);
+	return bsearch(&like, poller->lost, poller->lost_count, sizeof(like), lost_compare);
 }
 
-/* On a thread of the work pool: lost_add and history_start wait until it is over. */
-static void in_history(struct gateway_history *history,
-	const struct gateway_told *told, bool withdrawal)
+/* On a thread of the work pool: lost_add and poller_history_start wait until it ends. */
+static void lost_match(struct gateway_history *history,
+	const struct gateway_told *transaction, bool withdrawal)
 {
 	struct payment_poller *poller = history->owner;
-	struct lost *lost = withdrawal ? NULL : lost_find(poller, told->external);
+	struct lost *lost = withdrawal ? NULL : lost_find(poller, transaction->external);
 
-	/* One that is too long is none: what it names stays lost. */
-	if (lost && told->reference.len &&
-		!text_copy_whole(lost->reference, sizeof(lost->reference), told->reference))
+	/* A reference longer than the buffer is ignored; the payment stays unmatched. */
+	if (lost && transaction->reference.len &&
+		!text_copy_whole(lost->reference, sizeof(lost->reference), transaction->reference))
 		lost->reference[0] = '\0';
 }
 
-static void found(struct db_call *call, const struct db_result *result)
+static void poller_history_written(struct db_call *call, const struct db_result *result)
 {
 	struct payment_poller *poller = call->owner;
 
-	(void)result; /* on an error they are looked for again */
+	(void)result; /* on an error they are searched for again */
 	poller->finding = false;
 	free(TAKE_PTR(poller->ids));
 	free(TAKE_PTR(poller->references));
@@ -130,14 +131,14 @@ static void found(struct db_call *call, const struct db_result *result)
 		poller_end(poller);
 }
 
-/* A member of a PostgreSQL array; a reference with a quote in it is none of a gateway's. */
-static size_t member_add(char *array, size_t size, size_t len, const char *value)
+/* Adds a member to a PostgreSQL array. References with quotes are skipped by the caller. */
+static size_t array_member_add(char *array, size_t size, size_t len, const char *value)
 {
 	return len + (size_t)snprintf(array + len, size - len, "%c\"%s\"", len ? ',' : '{', value);
 }
 
-/* Those that were found, into the statement's arrays. False when there is nothing to say. */
-static bool arrays_write(struct payment_poller *poller)
+/* Writes the payments poller_history_written into the statement's arrays. False: none. */
+static bool found_arrays_write(struct payment_poller *poller)
 {
 	size_t ids = 0, references = 0;
 
@@ -148,8 +149,8 @@ static bool arrays_write(struct payment_poller *poller)
 
 		if (!lost->reference[0] || strpbrk(lost->reference, "\"\\"))
 			continue;
-		ids = member_add(poller->ids, IDS_SIZE, ids, lost->id);
-		references = member_add(poller->references, REFERENCES_SIZE,
+		ids = array_member_add(poller->ids, IDS_SIZE, ids, lost->id);
+		references = array_member_add(poller->references, REFERENCES_SIZE,
 			references, lost->reference);
 	}
 	if (ids) {
@@ -162,15 +163,15 @@ static bool arrays_write(struct payment_poller *poller)
 	return false;
 }
 
-/* Of what had its time and is not told of, into the statement's array. False when there is none. */
-static bool untold_write(struct payment_poller *poller)
+/* Writes the payments older than 15 minutes into the statement's array. False: none. */
+static bool unanswered_array_write(struct payment_poller *poller)
 {
 	size_t len = 0;
 
 	poller->ids = malloc(IDS_SIZE);
 	for (unsigned i = 0; poller->ids && i < poller->lost_count; i++)
 		if (poller->lost[i].old)
-			len = member_add(poller->ids, IDS_SIZE, len, poller->lost[i].id);
+			len = array_member_add(poller->ids, IDS_SIZE, len, poller->lost[i].id);
 	if (len)
 		memcpy(poller->ids + len, "}", 2);
 	else
@@ -178,27 +179,31 @@ static bool untold_write(struct payment_poller *poller)
 	return len > 0;
 }
 
-static void found_tell(struct payment_poller *poller, enum query query, unsigned count)
+static void poller_history_write(struct payment_poller *poller, enum query query, unsigned count)
 {
 	poller->finding = true;
-	poller->found = (struct db_call){ .query = query, .lane = DB_WRITE, .count = count,
-		.params = { poller->ids, poller->references }, .done = found, .owner = poller };
+	poller->found = (struct db_call){ .query = query,
+		.lane = DB_WRITE,
+		.count = count,
+		.params = { poller->ids, poller->references },
+		.done = poller_history_written,
+		.owner = poller };
 	db_submit(poller->app->db, &poller->found);
 }
 
-/* Said once, until it can be read again. */
-static void history_unread(struct payment_poller *poller,
+/* Logged once, until the history can be read again. */
+static void poller_history_failed(struct payment_poller *poller,
 	enum gateway_outcome outcome, const char *why)
 {
-	if (!poller->unread)
+	if (!poller->history_failed)
 		log_line(outcome == GATEWAY_REFUSED ? LOG_ERROR : LOG_WARN,
 			"the gateway's history cannot be read", LOG_T("why", why ? why : ""));
-	poller->unread = true;
-	if (outcome != GATEWAY_UNREACHED && untold_write(poller))
-		found_tell(poller, QUERY_payments_untold, 1);
+	poller->history_failed = true;
+	if (outcome != GATEWAY_UNREACHED && unanswered_array_write(poller))
+		poller_history_write(poller, QUERY_payments_untold, 1);
 }
 
-static void history_read(struct gateway_history *history,
+static void poller_history_done(struct gateway_history *history,
 	enum gateway_outcome outcome, const char *why)
 {
 	struct payment_poller *poller = history->owner;
@@ -208,19 +213,19 @@ static void history_read(struct gateway_history *history,
 		return poller_end(poller);
 	poller->rest_ms = HISTORY_SHARE * (loop_now(poller->app->loop) - poller->read_ms);
 	if (outcome == GATEWAY_TOLD) {
-		poller->unread = false;
+		poller->history_failed = false;
 		for (unsigned i = 0; i < poller->lost_count; i++)
 			if (poller->lost[i].old && !poller->lost[i].reference[0])
 				payment_missed(poller->app->payments, poller->lost[i].id);
-		if (arrays_write(poller))
-			found_tell(poller, QUERY_payments_found, 2);
+		if (found_arrays_write(poller))
+			poller_history_write(poller, QUERY_payments_found, 2);
 	} else {
-		history_unread(poller, outcome, why);
+		poller_history_failed(poller, outcome, why);
 	}
 	poller->lost_count = 0;
 }
 
-static void history_start(struct payment_poller *poller)
+static void poller_history_start(struct payment_poller *poller)
 {
 	uint64_t now = loop_now(poller->app->loop);
 	char tomorrow[CLOCK_ISO_SIZE];
@@ -230,12 +235,12 @@ static void history_start(struct payment_poller *poller)
 		return;
 	poller->reading = true;
 	poller->read_ms = now;
-	qsort(poller->lost, poller->lost_count, sizeof(*poller->lost), by_id);
+	qsort(poller->lost, poller->lost_count, sizeof(*poller->lost), lost_compare);
 	/* The gateway's day may be an hour ahead of ours. */
 	clock_iso(clock_wall_ms() + 3600000, tomorrow);
 	snprintf(poller->history.to, sizeof(poller->history.to), "%.10s", tomorrow);
-	poller->history.each = in_history;
-	poller->history.done = history_read;
+	poller->history.each = lost_match;
+	poller->history.done = poller_history_done;
 	poller->history.owner = poller;
 	gateway_list(poller->app->gateway, &poller->history);
 }
@@ -246,7 +251,7 @@ static void lost_add(struct payment_poller *poller, const struct db_result *resu
 	struct text day = db_text(result, row, 2);
 	struct lost *lost;
 
-	/* Those for which there is no room are due again later. */
+	/* When there is no room, the payment is due again later. */
 	if (poller->reading || poller->lost_count == LOST_MAX)
 		return;
 	if (!poller->lost_count || strncmp(day.at, from, sizeof(poller->history.from) - 1) < 0)
@@ -256,14 +261,14 @@ static void lost_add(struct payment_poller *poller, const struct db_result *resu
 	snprintf(lost->id, sizeof(lost->id), "%.*s", TEXT_ARGS(db_text(result, row, 0)));
 }
 
-/* --- What is due ------------------------------------------------------------------------------ */
+/* --- Due payments ----------------------------------------------------------------------------- */
 
-static void taken(struct db_call *call, const struct db_result *result)
+static void poller_due_taken(struct db_call *call, const struct db_result *result)
 {
 	struct payment_poller *poller = call->owner;
 	char id[ID_SIZE], reference[GATEWAY_REFERENCE_SIZE];
 
-	if (!answered(poller, result))
+	if (!poller_statement_done(poller, result))
 		return;
 	poller->more = db_rows(result) > 0;
 	poller->left -= db_rows(result);
@@ -276,10 +281,10 @@ static void taken(struct db_call *call, const struct db_result *result)
 		if (text_copy_whole(reference, sizeof(reference), db_text(result, i, 1)))
 			(void)!payment_ask(poller->app->payments, id, reference, NULL, NULL);
 	}
-	history_start(poller);
+	poller_history_start(poller);
 }
 
-static void take(struct payment_poller *poller)
+static void poller_due_take(struct payment_poller *poller)
 {
 	int64_t room =
 		poller->app->config->gateway_at_once - payments_running(poller->app->payments);
@@ -288,19 +293,19 @@ static void take(struct payment_poller *poller)
 	if (!gateway_on(poller->app->gateway) || !gateway_up(poller->app->gateway) || most <= 0)
 		return;
 	snprintf(poller->most, sizeof(poller->most), "%lld", (long long)most);
-	ask(poller, QUERY_payments_due, taken, 1, poller->most, NULL);
+	poller_submit(poller, QUERY_payments_due, poller_due_taken, 1, poller->most, NULL);
 }
 
-/* --- What was not paid in time ---------------------------------------------------------------- */
+/* --- Expiry ----------------------------------------------------------------------------------- */
 
-static void expire(struct payment_poller *poller);
+static void poller_expire(struct payment_poller *poller);
 
-static void expired(struct db_call *call, const struct db_result *result)
+static void poller_expired(struct db_call *call, const struct db_result *result)
 {
 	struct payment_poller *poller = call->owner;
 	char vendor[ID_SIZE];
 
-	if (!answered(poller, result))
+	if (!poller_statement_done(poller, result))
 		return;
 	count_add(loop_counters(poller->app->loop), COUNT_PAYMENTS_EXPIRED, db_rows(result));
 	for (unsigned i = 0; i < db_rows(result); i++) {
@@ -310,23 +315,24 @@ static void expired(struct db_call *call, const struct db_result *result)
 		payment_order_ended(poller->app->payments, vendor[0] ? vendor : NULL);
 	}
 	if (db_rows(result))
-		return expire(poller);
-	take(poller);
+		return poller_expire(poller);
+	poller_due_take(poller);
 }
 
-static void expire(struct payment_poller *poller)
+static void poller_expire(struct payment_poller *poller)
 {
 	snprintf(poller->seconds, sizeof(poller->seconds), "%lld",
 		(long long)(poller->app->config->payment_wait + 999) / 1000);
-	ask(poller, QUERY_payments_expire, expired, 2, poller->seconds, EXPIRE_BATCH_TEXT);
+	poller_submit(poller, QUERY_payments_expire, poller_expired, 2, poller->seconds,
+	        EXPIRE_BATCH_TEXT);
 }
 
 /* --- Life ------------------------------------------------------------------------------------- */
 
-static void tick(uv_timer_t *timer)
+static void poller_tick(uv_timer_t *timer)
 {
 	struct payment_poller *poller = timer->data;
-	bool second = poller->tick++ % TICKS == 0;
+	bool second = poller->poller_tick++ % TICKS == 0;
 
 	if (second) {
 		poller->left = poller->app->config->payment_asks;
@@ -335,9 +341,9 @@ static void tick(uv_timer_t *timer)
 	if (poller->running || poller->closing || !lead_held(poller->lead))
 		return;
 	if (second)
-		expire(poller);
+		poller_expire(poller);
 	else if (poller->more)
-		take(poller);
+		poller_due_take(poller);
 }
 
 int payment_poller_new(struct app *app, struct payment_poller **ret)
@@ -356,12 +362,12 @@ int payment_poller_new(struct app *app, struct payment_poller **ret)
 		return E_NO_MEMORY;
 	}
 	poller->timer_open = true;
-	uv_timer_start(&poller->timer, tick, EVERY_MS, EVERY_MS);
+	uv_timer_start(&poller->timer, poller_tick, EVERY_MS, EVERY_MS);
 	*ret = poller;
 	return 0;
 }
 
-static void timer_closed(uv_handle_t *handle)
+static void poller_timer_closed(uv_handle_t *handle)
 {
 	struct payment_poller *poller = handle->data;
 
@@ -375,5 +381,5 @@ void payment_poller_close(struct payment_poller *poller)
 		return;
 	poller->closing = true;
 	lead_close(poller->lead);
-	uv_close((uv_handle_t *)&poller->timer, timer_closed);
+	uv_close((uv_handle_t *)&poller->timer, poller_timer_closed);
 }

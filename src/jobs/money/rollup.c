@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Roll-ups: see the header. How far it is safe to add up is the statement's to say
- * (ledger_settled_until); a statement does at most a week, so that none takes long after a long
- * pause.
+ * Roll-ups of the ledger. The statement decides up to where entries are final
+ * (ledger_settled_until). It processes at most a week per call, so that a call stays short after a
+ * long pause.
  */
 #include "reeyo/jobs/rollup.h"
 
@@ -26,7 +26,7 @@ static void rollup_end(struct rollup *rollup)
 		free(rollup);
 }
 
-static void step_done(struct db_call *call, const struct db_result *result)
+static void rollup_step_done(struct db_call *call, const struct db_result *result)
 {
 	struct rollup *rollup = call->owner;
 	bool more = !db_error(result) && db_rows(result) && !db_bool(result, 0, 0);
@@ -42,11 +42,11 @@ static void rollup_step(struct rollup *rollup)
 {
 	rollup->running = true;
 	rollup->call = (struct db_call){ .query = QUERY_ledger_roll_up, .lane = DB_WRITE,
-		.done = step_done, .owner = rollup };
+		.done = rollup_step_done, .owner = rollup };
 	db_submit(rollup->db, &rollup->call);
 }
 
-static void due(uv_timer_t *timer)
+static void rollup_due(uv_timer_t *timer)
 {
 	struct rollup *rollup = timer->data;
 
@@ -67,12 +67,12 @@ int rollup_new(struct loop *loop, struct db *db, struct rollup **ret)
 		return E_NO_MEMORY;
 	}
 	rollup->timer_open = true;
-	uv_timer_start(&rollup->timer, due, FIRST_MS, EVERY_MS);
+	uv_timer_start(&rollup->timer, rollup_due, FIRST_MS, EVERY_MS);
 	*ret = rollup;
 	return 0;
 }
 
-static void timer_closed(uv_handle_t *handle)
+static void rollup_timer_closed(uv_handle_t *handle)
 {
 	struct rollup *rollup = handle->data;
 
@@ -85,5 +85,5 @@ void rollup_close(struct rollup *rollup)
 	if (!rollup)
 		return;
 	rollup->closing = true;
-	uv_close((uv_handle_t *)&rollup->timer, timer_closed);
+	uv_close((uv_handle_t *)&rollup->timer, rollup_timer_closed);
 }

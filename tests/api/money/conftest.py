@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A server whose books are proved after each test, and who has money to be paid out."""
+"""A server whose books are checked after each test, and owners with money to pay out."""
 
 import pytest
 
@@ -21,14 +21,14 @@ def server(databases):
 
 
 @pytest.fixture(autouse=True)
-def proved(server):
+def books_checked(server):
     yield
     books_balance(server)
 
 
 @pytest.fixture
 def earner(vendor, rider, sql):
-    """earner("vendor" | "rider", earned=20000, bank=MOMO): a new account that has earned so much."""
+    """earner("vendor" | "rider", earned=20000, bank=MOMO): a new account with earnings."""
     def make(kind="vendor", earned=20000, bank=MOMO, **columns):
         if bank:
             columns["bank_details"] = bank
@@ -40,8 +40,8 @@ def earner(vendor, rider, sql):
 
 
 @pytest.fixture
-def asked(earner):
-    """asked(kind, amount=8000, …): an account and the pay-out that it has asked for."""
+def requested(earner):
+    """requested(kind, amount=8000, …): an account and the pay-out that it requested."""
     def make(kind="vendor", amount=8000, **fields):
         owner = earner(kind, **fields)
         reply = owner.api.post("payouts/request", json={"amount": amount})
@@ -52,7 +52,7 @@ def asked(earner):
 
 @pytest.fixture
 def connect():
-    """connect(server): as the fixture sql, for another server's database."""
+    """connect(server): like the fixture sql, for the database of another server."""
     made = []
 
     def open_one(server):
@@ -71,15 +71,15 @@ def till():
 
 
 @pytest.fixture(scope="module")
-def house(start_server, till):
+def paying_server(start_server, till):
     return start_server(campay_url=till.url, campay_username="reeyo", campay_password="secret", campay_dialect="campay",
                         gateway_timeout="6s")
 
 
 @pytest.fixture
-def desk(house, connect, till):
+def desk(paying_server, connect, till):
     till.steps.clear()
     till.status, till.names, till.down = "PENDING", True, False
     till.dumb, till.another = False, None
-    yield Desk(house, connect(house), till)
-    books_balance(house)
+    yield Desk(paying_server, connect(paying_server), till)
+    books_balance(paying_server)

@@ -13,7 +13,7 @@ def held(sql, rider):
     return sql("SELECT cash_in_hand FROM wallets WHERE owner_id = %s", rider.id)[0]["cash_in_hand"]
 
 
-def test_a_hand_in_lowers_what_he_owes(admin_api, rider, sql):
+def test_a_hand_in_lowers_the_riders_debt(admin_api, rider, sql):
     man = rider()
     collect(sql, man.id, 15000)
     assert admin_api.get(f"riders/{man.id}").data["owed"] == 15000
@@ -23,8 +23,8 @@ def test_a_hand_in_lowers_what_he_owes(admin_api, rider, sql):
     assert held(sql, man) == 5000 and admin_api.get(f"riders/{man.id}").data["owed"] == 5000
     row = sql("SELECT * FROM ledger WHERE to_owner = %s AND category = 'CASH_HANDIN'", man.id)[0]
     assert (row["from_kind"], row["to_kind"], row["amount"], row["to_balance"]) == ("CLEARING", "CASH", 10000, -5000)
-    told = events(sql, man.id)["cash_handed_in"]
-    assert (told["riderId"], told["amount"], told["reference"], told["cashInHand"]) == (man.id, 10000, "R-1", 5000)
+    event = events(sql, man.id)["cash_handed_in"]
+    assert (event["riderId"], event["amount"], event["reference"], event["cashInHand"]) == (man.id, 10000, "R-1", 5000)
     assert [a["act"] for a in sql("SELECT act FROM admin_acts WHERE subject = %s", man.id)] == ["rider.cash-handin"]
     assert man.api.get("wallet/transactions").data["total"] == 0
 
@@ -56,19 +56,19 @@ def test_more_than_he_holds_is_refused(admin_api, rider, sql):
 
 
 @pytest.mark.parametrize("amount", [-1, 0, 10.5, 2 ** 63, "much", None])
-def test_an_amount_that_is_none_is_refused(admin_api, rider, sql, amount):
+def test_an_invalid_amount_is_refused(admin_api, rider, sql, amount):
     man = rider()
     collect(sql, man.id, 5000)
     reply = admin_api.post(f"riders/{man.id}/cash-handins", json={"amount": amount, "reference": "R"})
     assert (reply.status, reply.code) == (400, "VALIDATION_FAILED") and held(sql, man) == 5000
 
 
-def test_a_rider_that_is_none_is_not_found(admin_api):
+def test_an_unknown_rider_is_not_found(admin_api):
     assert admin_api.post("riders/rider_none/cash-handins", json={"amount": 5, "reference": "R"}).status == 404
     assert admin_api.get("riders/rider_none/cash-handins").status == 404
 
 
-def test_at_once_the_same_reference_is_booked_once_and_never_more_than_he_holds(admin_api, rider, sql):
+def test_concurrent_hand_ins_book_a_reference_once_and_never_exceed_the_cash(admin_api, rider, sql):
     man = rider()
     collect(sql, man.id, 10000)
     same = race([lambda: admin_api.post(f"riders/{man.id}/cash-handins", json={"amount": 4000, "reference": "S"})] * 8)

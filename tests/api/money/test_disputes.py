@@ -59,11 +59,11 @@ def test_a_refund_goes_from_the_platform_into_the_wallet(admin_api, dispute, sql
     moved = sql("SELECT * FROM ledger WHERE order_id = %s AND category = 'REFUND'", order["orderId"])
     assert [(m["from_kind"], m["to_kind"], m["to_owner"], m["amount"], m["to_balance"], m["reference"]) for m in moved] == [
         ("PLATFORM", "USER", buyer.id, 2500, before + 2500, row["id"])]
-    told = events(sql, row["id"])
-    assert (told["refund_issued"]["orderId"], told["refund_issued"]["amount"]) == (order["orderId"], 2500)
-    assert (told["dispute_resolved"]["disputeId"], told["dispute_resolved"]["refundAmount"]) == (row["id"], 2500)
+    published = events(sql, row["id"])
+    assert (published["refund_issued"]["orderId"], published["refund_issued"]["amount"]) == (order["orderId"], 2500)
+    assert (published["dispute_resolved"]["disputeId"], published["dispute_resolved"]["refundAmount"]) == (row["id"], 2500)
     shop = sql("SELECT vendor_id FROM orders WHERE id = %s", order["orderId"])[0]["vendor_id"]
-    assert told["refund_issued"]["vendorId"] == told["dispute_resolved"]["vendorId"] == shop
+    assert published["refund_issued"]["vendorId"] == published["dispute_resolved"]["vendorId"] == shop
     assert [a["act"] for a in sql("SELECT act FROM admin_acts WHERE subject = %s", row["id"])] == ["dispute.resolve"]
     assert buyer.api.get("/api/v1/user/disputes").data["disputes"][0]["status"] == "RESOLVED"
     for act, body in (("resolve", {"resolution": "x"}), ("reject", {"reason": "x"})):
@@ -82,7 +82,7 @@ def test_without_a_refund_nothing_moves(admin_api, dispute, sql):
     assert events(sql, second["id"])["dispute_rejected"]["reason"] == "No proof"
 
 
-def test_a_rejected_dispute_pays_nothing_whatever_else_is_sent(admin_api, dispute, sql):
+def test_a_rejected_dispute_pays_nothing_even_with_an_amount(admin_api, dispute, sql):
     buyer, order, row = dispute()
     before = balance(sql, buyer)
     reply = admin_api.post(f"disputes/{row['id']}/reject", json={"reason": "x", "refundAmount": 500})
@@ -116,7 +116,7 @@ def test_only_a_delivered_order_is_refunded(admin_api, dispute, sql, status, met
     assert admin_api.get(f"disputes/{row['id']}").data["status"] == "OPEN"
 
 
-def test_what_was_paid_in_cash_is_given_back_into_the_wallet(admin_api, dispute, sql):
+def test_a_cash_order_is_refunded_to_the_wallet(admin_api, dispute, sql):
     buyer, order, row = dispute(method="CASH")
     reply = admin_api.post(f"disputes/{row['id']}/resolve", json={"resolution": "x", "refundAmount": order["total"]})
     assert reply.status == 200 and balance(sql, buyer) == 100000 + order["total"]
@@ -124,13 +124,13 @@ def test_what_was_paid_in_cash_is_given_back_into_the_wallet(admin_api, dispute,
 
 
 @pytest.mark.parametrize("amount", [-1, 10.5, 2 ** 63, "much", [1]])
-def test_an_amount_that_is_none_is_refused(admin_api, dispute, amount):
+def test_an_invalid_amount_is_refused(admin_api, dispute, amount):
     _, _, row = dispute()
     reply = admin_api.post(f"disputes/{row['id']}/resolve", json={"resolution": "x", "refundAmount": amount})
     assert (reply.status, reply.code) == (400, "VALIDATION_FAILED")
 
 
-def test_a_key_is_answered_once(admin_api, dispute, sql):
+def test_a_key_is_applied_once(admin_api, dispute, sql):
     buyer, order, row = dispute()
     before = balance(sql, buyer)
     key, body = {"Idempotency-Key": f"d-{row['id']}"}, {"resolution": "x", "refundAmount": 1000}
@@ -142,7 +142,7 @@ def test_a_key_is_answered_once(admin_api, dispute, sql):
     assert balance(sql, buyer) == before + 1000
 
 
-def test_sixteen_decisions_at_once_are_one(admin, dispute, sql):
+def test_one_of_sixteen_concurrent_decisions_counts(admin, dispute, sql):
     buyer, order, row = dispute()
     before = balance(sql, buyer)
     admins = [admin().api for _ in range(16)]

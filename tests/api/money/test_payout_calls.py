@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Pay-outs on their way to phones: sent once, asked after, and told."""
+"""Pay-outs to phones: sent once, queried, and booked."""
 
 import threading
 
@@ -29,14 +29,14 @@ def test_an_approved_pay_out_arrives(desk, kind):
     assert {"payout_requested", "payout_approved", "payout_completed"} <= set(events(desk.sql, payout))
 
 
-def test_it_is_completed_at_once_when_the_gateway_says_so(desk):
+def test_a_pay_out_completes_at_once_when_the_gateway_reports_success(desk):
     desk.till.status = "SUCCESSFUL"
     owner = desk.owner()
     desk.until(desk.approved(owner), "COMPLETED")
     assert wallet(desk.sql, owner.id) == (12000, 0, 8000)
 
 
-def test_a_refused_one_gives_the_money_back(desk):
+def test_a_refused_pay_out_returns_the_money(desk):
     desk.till.plan("refuse")
     owner = desk.owner()
     payout = desk.approved(owner)
@@ -46,7 +46,7 @@ def test_a_refused_one_gives_the_money_back(desk):
     assert owner.api.get(f"payouts/{payout}").data["failureReason"] == "No such wallet"
 
 
-def test_one_that_fails_later_gives_the_money_back(desk):
+def test_a_pay_out_that_fails_later_returns_the_money(desk):
     owner = desk.owner()
     payout = desk.approved(owner)
     desk.settle(payout, "FAILED", reason="Limit reached")
@@ -55,7 +55,7 @@ def test_one_that_fails_later_gives_the_money_back(desk):
 
 
 @pytest.mark.parametrize("fault", ["reset-after", "500-after", "late"])
-def test_one_that_arrived_without_an_answer_is_found_and_not_sent_again(desk, fault):
+def test_a_pay_out_sent_without_a_response_is_found_and_not_repeated(desk, fault):
     held = threading.Event()
     desk.till.plan(held if fault == "late" else fault)
     owner = desk.owner()
@@ -70,7 +70,7 @@ def test_one_that_arrived_without_an_answer_is_found_and_not_sent_again(desk, fa
 
 
 @pytest.mark.parametrize("fault", ["reset", 500])
-def test_one_of_which_nobody_knows_waits_an_hour_and_then_fails(desk, fault):
+def test_a_pay_out_missing_in_the_history_fails_after_an_hour(desk, fault):
     desk.till.plan(fault)
     owner = desk.owner()
     payout = desk.approved(owner)
@@ -79,12 +79,12 @@ def test_one_of_which_nobody_knows_waits_an_hour_and_then_fails(desk, fault):
     desk.hurried(payout, lambda: len(desk.till.asked("/history")) >= seen + 2, "looking for the pay-out twice")
     assert desk.row(payout)["status"] == "PROCESSING" and wallet(desk.sql, owner.id) == (12000, 8000, 0)
     desk.age(payout, "61 minutes")
-    desk.hurried(payout, lambda: desk.row(payout)["status"] == "FAILED", "giving the pay-out up")
+    desk.hurried(payout, lambda: desk.row(payout)["status"] == "FAILED", "the failure")
     assert desk.till.sent(payout) == [] and wallet(desk.sql, owner.id) == (20000, 0, 0)
     assert len([b for b in desk.till.asked("/withdraw") if b["external_reference"] == payout]) == 1
 
 
-def test_a_gateway_that_is_not_there_is_tried_again(connect, start_server, unused_port):
+def test_an_unreachable_gateway_is_retried(connect, start_server, unused_port):
     server = start_server(campay_url=f"http://127.0.0.1:{unused_port}", campay_username="reeyo", campay_password="x")
     desk = Desk(server, connect(server), None)
     owner = desk.owner()
@@ -105,14 +105,14 @@ def test_a_gateway_that_is_not_there_is_tried_again(connect, start_server, unuse
     books_balance(server)
 
 
-def test_without_credentials_it_waits(server, asked, admin_api, sql):
-    owner, payout = asked()
+def test_without_credentials_a_pay_out_waits(server, requested, admin_api, sql):
+    owner, payout = requested()
     assert admin_api.post(f"payouts/{payout['payoutId']}/approve").data["status"] == "APPROVED"
     assert sql("SELECT status FROM payouts WHERE id = %s", payout["payoutId"])[0]["status"] == "APPROVED"
 
 
 @pytest.mark.parametrize("dialect", ["campay", "upstream"])
-def test_both_dialects_pay(fake, start_server, connect, dialect):
+def test_pay_outs_work_in_both_dialects(fake, start_server, connect, dialect):
     campay = fake("campay", settle_ms=200)
     server = start_server(**campay.keys(dialect))
     desk = Desk(server, connect(server), None)
@@ -126,15 +126,15 @@ def test_both_dialects_pay(fake, start_server, connect, dialect):
     campay.script("/withdraw" if dialect == "campay" else "/disburse", ("late", {"ms": 86400000}))
     late = desk.approved(owner, 5000)
     server.wait(lambda: campay.decide(late, "FAILED"), what="sending the pay-out")
-    desk.hurried(late, lambda: desk.row(late)["status"] == "FAILED", "told of the failure")
+    desk.hurried(late, lambda: desk.row(late)["status"] == "FAILED", "the failure")
     assert wallet(desk.sql, owner.id) == (12000, 0, 8000)
     assert campay.decide(late, "SUCCESSFUL")
-    desk.hurried(late, lambda: desk.row(late)["status"] == "COMPLETED", "told of the success")
+    desk.hurried(late, lambda: desk.row(late)["status"] == "COMPLETED", "the success")
     assert wallet(desk.sql, owner.id) == (7000, 0, 13000)
     books_balance(server)
 
 
-def test_a_callback_makes_us_ask_and_a_forged_one_does_not(fake, start_server, connect, unused_port):
+def test_a_callback_causes_a_query_and_a_forged_one_does_not(fake, start_server, connect, unused_port):
     campay = fake("campay", settle_ms=200, callback=f"http://127.0.0.1:{unused_port}/webhooks/campay")
     server = start_server(listen=f"127.0.0.1:{unused_port}", **campay.keys())
     desk = Desk(server, connect(server), None)

@@ -22,8 +22,8 @@ def find(rows, payout):
 
 
 @pytest.mark.parametrize("kind", ["vendor", "rider"])
-def test_rows_are_what_the_console_reads(admin_api, asked, kind):
-    owner, payout = asked(kind)
+def test_rows_are_what_the_console_reads(admin_api, requested, kind):
+    owner, payout = requested(kind)
     reply = admin_api.get("payouts/pending")
     row = find(reply.data, payout)
     assert set(row) == KEYS | OF[kind] and set(reply.json["meta"]) == META
@@ -37,8 +37,8 @@ def test_rows_are_what_the_console_reads(admin_api, asked, kind):
     assert payout["payoutId"] not in {r["id"] for r in admin_api.get("payouts/history").data}
 
 
-def test_a_phone_is_paid_by_the_gateway_so_approval_only_approves(admin_api, asked, sql):
-    owner, payout = asked()
+def test_a_phone_is_paid_by_the_gateway_so_approval_only_approves(admin_api, requested, sql):
+    owner, payout = requested()
     reply = admin_api.post(f"payouts/{payout['payoutId']}/approve", json={"notes": "ok", "type": "VENDOR"})
     assert (reply.status, reply.data["status"], reply.data["notes"]) == (200, "APPROVED", "ok")
     assert wallet(sql, owner.id) == (12000, 8000, 0)
@@ -53,8 +53,8 @@ def test_a_phone_is_paid_by_the_gateway_so_approval_only_approves(admin_api, ask
 
 @pytest.mark.parametrize("kind", ["vendor", "rider"])
 @pytest.mark.parametrize("path", ["payouts/{}/approve", "finance/payouts/{}/process"])
-def test_a_bank_transfer_is_completed_by_its_reference(admin_api, asked, sql, kind, path):
-    owner, payout = asked(kind, bank=BANK)
+def test_a_bank_transfer_is_completed_by_its_reference(admin_api, requested, sql, kind, path):
+    owner, payout = requested(kind, bank=BANK)
     reply = admin_api.post(path.format(payout["payoutId"]), json={"transactionReference": "VIR-77"})
     assert (reply.data["status"], reply.data["transaction_reference"]) == ("COMPLETED", "VIR-77")
     fee = payout["processingFee"]
@@ -66,15 +66,15 @@ def test_a_bank_transfer_is_completed_by_its_reference(admin_api, asked, sql, ki
         {("CLEARING", 8000 - fee, fee)} | ({("PLATFORM", fee, 0)} if fee else set()))
     shown = owner.api.get(f"payouts/{payout['payoutId']}").data
     assert (shown["status"], shown["transactionReference"]) == ("COMPLETED", "VIR-77") and shown["completedAt"]
-    told = events(sql, payout["payoutId"])
-    assert told["payout_completed"]["transactionReference"] == "VIR-77" and "payout_approved" in told
+    published = events(sql, payout["payoutId"])
+    assert published["payout_completed"]["transactionReference"] == "VIR-77" and "payout_approved" in published
     assert owner.api.get("wallet/balance").data["totalWithdrawn"] == 8000
     row = find(admin_api.get("payouts/history", query={"status": "COMPLETED"}).data, payout)
     assert set(row) == KEYS | OF[kind] | PAST and (row["from"], row["decision"]) == ("Reeyo", "APPROVED")
 
 
-def test_a_bank_transfer_without_a_reference_waits_for_it(admin_api, asked, sql):
-    owner, payout = asked(bank=BANK)
+def test_a_bank_transfer_without_a_reference_waits_for_it(admin_api, requested, sql):
+    owner, payout = requested(bank=BANK)
     assert admin_api.post(f"payouts/{payout['payoutId']}/approve").data["status"] == "APPROVED"
     assert wallet(sql, owner.id) == (12000, 8000, 0)
     assert admin_api.post(f"payouts/{payout['payoutId']}/approve").status == 409
@@ -84,8 +84,8 @@ def test_a_bank_transfer_without_a_reference_waits_for_it(admin_api, asked, sql)
     assert wallet(sql, owner.id) == (12000, 0, 8000)
 
 
-def test_a_bank_transfer_that_was_not_made_may_still_be_rejected(admin_api, asked, sql):
-    owner, payout = asked(bank=BANK)
+def test_an_unpaid_bank_transfer_can_be_rejected(admin_api, requested, sql):
+    owner, payout = requested(bank=BANK)
     assert admin_api.post(f"payouts/{payout['payoutId']}/approve").data["status"] == "APPROVED"
     rejected = admin_api.post(f"payouts/{payout['payoutId']}/reject", json={"reason": "The account is closed"})
     assert rejected.data["status"] == "REJECTED" and wallet(sql, owner.id) == (20000, 0, 0)
@@ -93,8 +93,8 @@ def test_a_bank_transfer_that_was_not_made_may_still_be_rejected(admin_api, aske
 
 
 @pytest.mark.parametrize("kind", ["vendor", "rider"])
-def test_a_rejected_pay_out_gives_the_money_back(admin_api, asked, sql, kind):
-    owner, payout = asked(kind)
+def test_a_rejected_pay_out_returns_the_money(admin_api, requested, sql, kind):
+    owner, payout = requested(kind)
     assert admin_api.post(f"payouts/{payout['payoutId']}/reject", json={}).status == 400
     reply = admin_api.post(f"payouts/{payout['payoutId']}/reject", json={"reason": "Wrong number"})
     assert (reply.data["status"], reply.data["rejection_reason"]) == ("REJECTED", "Wrong number")
@@ -111,8 +111,8 @@ def test_a_rejected_pay_out_gives_the_money_back(admin_api, asked, sql, kind):
 
 
 @pytest.mark.parametrize("later", [False, True])
-def test_what_was_paid_by_hand_to_a_phone_is_completed_and_not_sent(admin_api, asked, sql, later):
-    owner, payout = asked()
+def test_a_mobile_pay_out_paid_by_hand_is_completed_and_not_sent(admin_api, requested, sql, later):
+    owner, payout = requested()
     path = f"payouts/{payout['payoutId']}/approve"
     if later:
         assert admin_api.post(path).data["status"] == "APPROVED"
@@ -124,8 +124,8 @@ def test_what_was_paid_by_hand_to_a_phone_is_completed_and_not_sent(admin_api, a
     assert owner.api.get(f"payouts/{payout['payoutId']}").data["transactionReference"] == "BY-HAND-1"
 
 
-def test_without_trouble_there_is_none_to_end(admin_api, asked):
-    _, payout = asked()
+def test_a_pay_out_without_a_discrepancy_cannot_be_resolved(admin_api, requested):
+    _, payout = requested()
     path = f"payouts/{payout['payoutId']}/resolve-trouble"
     reply = admin_api.post(path, json={"outcome": "PAID", "notes": "x"})
     assert (reply.status, reply.code) == (409, "CONFLICT")
@@ -135,23 +135,23 @@ def test_without_trouble_there_is_none_to_end(admin_api, asked):
 
 
 @pytest.mark.parametrize("act", ["approve", "reject", "resolve-trouble"])
-def test_a_type_that_is_not_the_pay_outs_is_named(admin_api, asked, act):
-    _, payout = asked()
+def test_a_wrong_owner_type_is_refused(admin_api, requested, act):
+    _, payout = requested()
     reply = admin_api.post(f"payouts/{payout['payoutId']}/{act}",
                            json={"type": "RIDER", "reason": "x", "outcome": "PAID", "notes": "x"})
     assert (reply.status, reply.code) == (400, "VALIDATION_FAILED") and "is a VENDOR's" in str(reply.json["error"])
 
 
 @pytest.mark.parametrize("path", ["payouts", "payouts/pending"])
-def test_all_types_are_shown_when_all_are_asked_for(admin_api, asked, path):
-    (_, one), (_, other) = asked("vendor"), asked("rider")
+def test_all_types_are_shown_when_all_are_asked_for(admin_api, requested, path):
+    (_, one), (_, other) = requested("vendor"), requested("rider")
     for kind in ("ALL", "all", ""):
         ids = {row["id"] for row in admin_api.get(path, query={"type": kind, "limit": 100}).data}
         assert {one["payoutId"], other["payoutId"]} <= ids
 
 
-def test_what_is_none_is_not_found(admin_api, asked):
-    _, payout = asked()
+def test_an_unknown_pay_out_is_not_found(admin_api, requested):
+    _, payout = requested()
     for path, body in (("payouts/payout_none/approve", {}), ("payouts/payout_none/reject", {"reason": "x"})):
         reply = admin_api.post(path, json=body)
         assert (reply.status, reply.code) == (404, "NOT_FOUND"), path
@@ -160,8 +160,8 @@ def test_what_is_none_is_not_found(admin_api, asked):
 
 
 @pytest.mark.parametrize("turn", range(4))
-def test_of_many_decisions_at_once_exactly_one_wins(admin, asked, sql, turn):
-    owner, payout = asked(bank=BANK)
+def test_exactly_one_of_many_concurrent_decisions_wins(admin, requested, sql, turn):
+    owner, payout = requested(bank=BANK)
     admins = [admin().api for _ in range(8)]
     calls = [lambda a=a, n=n: a.post(f"payouts/{payout['payoutId']}/approve", json={"transactionReference": f"V{n}"})
              if n % 2 else a.post(f"payouts/{payout['payoutId']}/reject", json={"reason": "No"})
@@ -173,9 +173,9 @@ def test_of_many_decisions_at_once_exactly_one_wins(admin, asked, sql, turn):
     assert len(sql("SELECT id FROM admin_acts WHERE subject = %s", payout["payoutId"])) == 1
 
 
-def test_the_live_figures_count_pending_pay_outs(admin_api, asked):
+def test_the_live_figures_count_pending_pay_outs(admin_api, requested):
     before = admin_api.get("analytics/live").data
-    _, payout = asked()
+    _, payout = requested()
     after = admin_api.get("analytics/live").data
     assert after["pending_approvals_detail"]["payouts"] == before["pending_approvals_detail"]["payouts"] + 1
     assert after["pending_approvals"] == before["pending_approvals"] + 1
@@ -183,10 +183,10 @@ def test_the_live_figures_count_pending_pay_outs(admin_api, asked):
     assert admin_api.get("analytics/live").data["pending_approvals"] == before["pending_approvals"]
 
 
-def test_the_platforms_accounts_are_sums_of_entries(admin_api, asked, sql):
+def test_the_platforms_accounts_are_sums_of_entries(admin_api, requested, sql):
     before = admin_api.get("finance/platform").data
     assert set(before) == {"balance", "escrow", "total_commission", "total_payouts", "pending_payouts", "currency"}
-    _, payout = asked("rider", bank=BANK)
+    _, payout = requested("rider", bank=BANK)
     held = admin_api.get("finance/platform").data
     assert held == before | {"pending_payouts": before["pending_payouts"] + 8000}
     admin_api.post(f"payouts/{payout['payoutId']}/approve", json={"transactionReference": "V"})
@@ -230,7 +230,7 @@ def test_large_amounts_need_two_admins(strict, connect):
         first.id, second.id]
 
 
-def test_two_admins_at_once_are_two(strict, connect):
+def test_two_concurrent_approvals_count_as_two(strict, connect):
     sql = connect(strict)
     shop = open_shop(strict, sql, bank_details=BANK)
     earn(sql, shop.id, 100000)
@@ -247,7 +247,7 @@ def test_two_admins_at_once_are_two(strict, connect):
 @pytest.mark.parametrize("broken, whole", [
     ("first_approved_by = NULL", "first_approved_by = 'another'"),
     ("resolution = 'PAID', resolved_by = 'one', resolved_two_from = 10000", "first_resolved_by = 'another'")])
-def test_the_audit_sees_that_one_admin_was_too_few(strict, connect, broken, whole):
+def test_the_audit_finds_a_missing_second_admin(strict, connect, broken, whole):
     sql = connect(strict)
     shop = open_shop(strict, sql, bank_details=BANK)
     earn(sql, shop.id, 100000)
@@ -261,7 +261,7 @@ def test_the_audit_sees_that_one_admin_was_too_few(strict, connect, broken, whol
     books_balance(strict)
 
 
-def test_the_owner_sees_no_reference_before_he_is_paid(strict, connect):
+def test_the_owner_sees_no_reference_before_completion(strict, connect):
     sql = connect(strict)
     shop = open_shop(strict, sql, bank_details=BANK)
     earn(sql, shop.id, 100000)
@@ -273,7 +273,7 @@ def test_the_owner_sees_no_reference_before_he_is_paid(strict, connect):
     assert "transactionReference" not in events(sql, payout)["payout_rejected"]
 
 
-def test_one_of_two_admins_may_still_reject(strict, connect):
+def test_the_first_of_two_admins_can_still_reject(strict, connect):
     sql = connect(strict)
     shop = open_shop(strict, sql, bank_details=BANK)
     earn(sql, shop.id, 100000)

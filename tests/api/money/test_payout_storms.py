@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Pay-outs while servers die and the gateway breaks in every way: each is paid at most once, and both sides agree."""
+"""Pay-outs while servers are killed and the gateway fails: each is paid at most once, and both sides agree."""
 
 import threading
 
@@ -32,7 +32,7 @@ def test_a_server_that_dies_while_it_sends_pays_once(start_server, connect, done
             desk.settle(payout)
         else:
             desk.age(payout, "2 hours")
-        desk.hurried(payout, lambda: desk.row(payout)["completed_at"] or desk.row(payout)["failure_reason"], "through with it")
+        desk.hurried(payout, lambda: desk.row(payout)["completed_at"] or desk.row(payout)["failure_reason"], "the end")
         assert desk.row(payout)["status"] == ("COMPLETED" if done else "FAILED")
         assert len(till.asked("/withdraw")) == 1
         assert wallet(desk.sql, owner.id) == ((12000, 0, 8000) if done else (20000, 0, 0))
@@ -55,14 +55,14 @@ def test_many_through_a_gateway_that_fails_in_every_way_are_each_paid_at_most_on
                 row["status"] = "SUCCESSFUL"
         return {row["status"] for row in desk.sql("SELECT DISTINCT status FROM payouts WHERE id = ANY (%s)", ids)} <= {
             "COMPLETED", "FAILED"}
-    desk.server.wait(settled, 120, "through with all of them")
+    desk.server.wait(settled, 120, "the end of all")
     for payout in ids:
         sent = desk.till.sent(payout)
         assert len(sent) <= 1 and (desk.row(payout)["status"] == "COMPLETED") == bool(sent), payout
     assert len([p for p in ids if desk.row(p)["status"] == "COMPLETED"]) >= 12
 
 
-# --- Through the stand-in of the real service ------------------------------------------------------------------
+# --- Through the fake gateway ----------------------------------------------------------------------------------
 
 def test_in_a_storm_each_is_paid_at_most_once_and_both_sides_agree(fake, start_server, connect):
     campay = fake("campay", settle_ms=300, seed=11, faults=40)
@@ -72,7 +72,7 @@ def test_in_a_storm_each_is_paid_at_most_once_and_both_sides_agree(fake, start_s
     ids = [desk.approved(owner, 6000) for owner in owners for _ in range(3)]
 
     def fits(row, sent):
-        """What the gateway says it sent is what is booked; another amount is booked nowhere, and said to people."""
+        """The amount that the gateway sent is booked; another amount than ours is booked nowhere and is a discrepancy."""
         if row["id"] not in sent:
             return row["status"] == "FAILED"
         if sent[row["id"]] != row["amount"] - row["fee"]:
@@ -85,7 +85,7 @@ def test_in_a_storm_each_is_paid_at_most_once_and_both_sides_agree(fake, start_s
         sent = {one["external_reference"]: int(one["amount"]) for one in campay.transactions(status="SUCCESSFUL")}
         return all(fits(row, sent) for row in desk.sql("SELECT * FROM payouts WHERE id = ANY (%s)", ids)) \
             and not campay.transactions(status="PENDING")
-    server.wait(agree, 150, "of one mind with the gateway")
+    server.wait(agree, 150, "agreement with the gateway")
     references = [one["external_reference"] for one in campay.transactions()]
     assert sorted(references) == sorted(set(references)) and set(references) <= set(ids)
     assert {"COMPLETED", "FAILED"} <= {row["status"] for row in desk.sql("SELECT DISTINCT status FROM payouts")}

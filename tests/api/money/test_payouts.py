@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Pay-outs as their owners ask for them and follow them."""
+"""Pay-outs for their owners: request, list, read."""
 
 import pytest
 
@@ -34,8 +34,8 @@ def test_a_request_holds_the_amount(earner, sql, kind, path):
     moved = sql("SELECT * FROM ledger WHERE reference = %s", made["payoutId"])
     assert [(m["from_kind"], m["to_kind"], m["amount"], m["from_balance"], m["to_balance"], m["category"])
             for m in moved] == [(kind.upper(), kind.upper() + "_PENDING", 8000, 12000, 8000, "PAYOUT")]
-    told = events(sql, made["payoutId"])["payout_requested"]
-    assert (told["ownerId"], told["ownerType"], told["amount"], told["fee"], told["netAmount"]) == (
+    event = events(sql, made["payoutId"])["payout_requested"]
+    assert (event["ownerId"], event["ownerType"], event["amount"], event["fee"], event["netAmount"]) == (
         owner.id, kind.upper(), 8000, FEES[kind], 8000 - FEES[kind])
     shown = owner.api.get("wallet/balance").data
     assert (shown["availableBalance"], shown["pendingBalance"], shown["balance"]) == (12000, 8000, 12000)
@@ -46,7 +46,7 @@ def test_a_request_holds_the_amount(earner, sql, kind, path):
 
 @pytest.mark.parametrize("amount", [-5000, 0, 5000.5, BIG, -BIG, 10 ** 30, "much", "", True, [5000], {}, None])
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_amount_that_is_none_is_refused_and_books_nothing(earner, sql, kind, amount):
+def test_an_invalid_amount_is_refused_and_books_nothing(earner, sql, kind, amount):
     owner = earner(kind)
     reply = owner.api.post("payouts/request", json={"amount": amount})
     assert (reply.status, reply.code) == (400, "VALIDATION_ERROR")
@@ -82,7 +82,7 @@ def test_cash_in_hand_lowers_what_may_be_withdrawn(earner, sql):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_without_an_account_to_pay_to_there_is_no_pay_out(earner, sql, kind):
+def test_a_pay_out_needs_a_destination(earner, sql, kind):
     owner = earner(kind, bank=None)
     for body in ({}, {"bankDetails": {"bankName": "Afriland"}}):
         reply = owner.api.post("payouts/request", json={"amount": 8000, **body})
@@ -110,23 +110,23 @@ def test_a_vendors_mobile_money_number_goes_before_his_bank(earner):
         "accountName": "Rose Etame", "accountNumber": "699112233", "bankName": "Orange Money"})
 
 
-def test_money_goes_where_the_vendor_sees_that_it_goes(earner, admin_api):
+def test_a_pay_out_goes_to_the_account_shown_to_the_vendor(earner, admin_api):
     owner, admin_body = earner(bank=BANK), {"mobileMoneyNumber": "670000101", "mobileMoneyProvider": "MTN"}
 
-    def told():
+    def destination():
         seen = owner.api.get("auth/me").data
         made = owner.api.post("payouts/request", json={"amount": 5000}).data
         assert made["bankDetails"] == seen.get("vendor", seen)["bankDetails"]
         return made["method"], made["bankDetails"]["accountNumber"]
-    assert told() == ("BANK_TRANSFER", BANK["accountNumber"])
+    assert destination() == ("BANK_TRANSFER", BANK["accountNumber"])
     assert admin_api.patch(f"vendors/{owner.id}", json=admin_body).status == 200
-    assert told() == ("MOBILE_MONEY", "670000101")
+    assert destination() == ("MOBILE_MONEY", "670000101")
     assert owner.api.put("settings/bank-details", json={"mobileMoneyNumber": "699000999", "accountName": "Elise N"}).status == 200
-    assert told() == ("MOBILE_MONEY", "699000999")
+    assert destination() == ("MOBILE_MONEY", "699000999")
     assert admin_api.get(f"vendors/{owner.id}").data["mobile_money_number"] is None
 
 
-def test_the_last_account_that_an_admin_notes_is_the_one(earner, admin_api):
+def test_the_last_account_set_by_an_admin_is_used(earner, admin_api):
     owner = earner(bank=BANK, earned=40000)
     for body, number in (({"mobileMoneyNumber": "670000101"}, "670000101"), ({"city": "Limbe"}, "670000101"),
                          ({"bankAccountNumber": "55501"}, "55501"), ({"mobileMoneyNumber": "+237 699 00 00 01"}, "+237 699 00 00 01"),
@@ -137,14 +137,14 @@ def test_the_last_account_that_an_admin_notes_is_the_one(earner, admin_api):
 
 
 @pytest.mark.parametrize("number", ["12", "677", "610000001", "+33612345678", "10005 00001 12345"])
-def test_a_mobile_money_number_that_is_none_is_refused(earner, admin_api, number):
+def test_an_invalid_mobile_money_number_is_refused(earner, admin_api, number):
     owner = earner(bank=BANK)
     reply = admin_api.patch(f"vendors/{owner.id}", json={"mobileMoneyNumber": number})
     assert (reply.status, reply.code) == (400, "VALIDATION_FAILED")
     assert owner.api.post("payouts/request", json={"amount": 5000}).data["bankDetails"] == BANK
 
 
-def test_a_rider_whose_phone_is_not_verified_and_a_suspended_one_get_nothing(earner, sql):
+def test_an_unverified_or_suspended_rider_gets_no_pay_out(earner, sql):
     rider = earner("rider", phone_verified=False)
     assert (lambda r: (r.status, r.code))(rider.api.post("payouts/request", json={"amount": 8000})) == (403, "RIDER_3003")
     sql("UPDATE riders SET phone_verified = true, approval_status = 'SUSPENDED' WHERE id = %s", rider.id)
@@ -153,7 +153,7 @@ def test_a_rider_whose_phone_is_not_verified_and_a_suspended_one_get_nothing(ear
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_key_is_answered_once(earner, sql, kind):
+def test_a_key_is_applied_once(earner, sql, kind):
     owner = earner(kind)
     key = {"Idempotency-Key": f"payout-{owner.id}"}
     first = owner.api.post("payouts/request", json={"amount": 8000}, headers=key)
@@ -166,7 +166,7 @@ def test_a_key_is_answered_once(earner, sql, kind):
     assert owner.api.get("payouts").data["total"] == 1
 
 
-def test_a_key_is_answered_also_when_the_money_is_gone(earner, sql):
+def test_a_key_is_replayed_after_the_money_is_gone(earner, sql):
     owner = earner(earned=8000)
     key = {"Idempotency-Key": "all"}
     first = owner.api.post("payouts/request", json={"amount": 8000}, headers=key)
@@ -183,7 +183,7 @@ def test_sixteen_requests_at_once_never_overdraw(earner, sql, kind):
     assert wallet(sql, owner.id) == (3000, 30000, 0)
 
 
-def test_sixteen_requests_with_one_key_are_one(earner, sql):
+def test_sixteen_requests_with_one_key_are_one_pay_out(earner, sql):
     owner = earner(earned=100000)
     replies = race([lambda: owner.api.post("payouts/request", json={"amount": 6000},
                                            headers={"Idempotency-Key": "one"})] * 16)
@@ -213,9 +213,9 @@ def test_pay_outs_are_listed_newest_first_and_read_one_by_one(earner, kind):
     assert owner.api.get(f"payouts/{ids[1]}").data == page.data["payouts"][1]
 
 
-def test_anothers_pay_out_is_not_shown(asked):
-    (_, first), (_, second) = asked("vendor"), asked("rider")
-    (other, _), (rider, _) = asked("vendor"), asked("rider")
+def test_anothers_pay_out_is_not_shown(requested):
+    (_, first), (_, second) = requested("vendor"), requested("rider")
+    (other, _), (rider, _) = requested("vendor"), requested("rider")
     for api, payout, answer in ((other.api, first, (403, "PAYOUT_5004")), (other.api, second, (403, "PAYOUT_5004")),
                                 (rider.api, first, (404, "PAYOUT_3000")), (rider.api, second, (404, "PAYOUT_3000"))):
         reply = api.get(f"payouts/{payout['payoutId']}")

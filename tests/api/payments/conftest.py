@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A server that takes mobile money, and the gateway it takes it through."""
+"""A server that takes mobile money, and its gateway."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from world.payers import Till
 
 @pytest.fixture(scope="module")
 def shared_till(databases, fake):
-    """One server and one gateway for a module's tests."""
+    """One server and one gateway for the tests of a module."""
     made = Till(databases.fresh(), fake)
     yield made
     made.close()
@@ -17,7 +17,7 @@ def shared_till(databases, fake):
 
 @pytest.fixture
 def till(shared_till):
-    """The same; after each test what is open is given up, and the books are proved."""
+    """The shared till; after each test open payments are expired and the books checked."""
     yield shared_till
     shared_till.settle()
     books_balance(shared_till.server)
@@ -25,7 +25,7 @@ def till(shared_till):
 
 @pytest.fixture
 def own_till(databases, fake):
-    """own_till(**configuration): a server and a gateway that a test may kill, stop and slow down."""
+    """own_till(**configuration): a server and a gateway that a test can kill, stop and slow down."""
     made = []
 
     def make(database_url=None, **configuration):

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What was paid, when it is not plainly what was asked for: without an amount it is asked after again, another amount waits
-for people, and nothing of it is forgotten."""
+"""Payments whose reported amount is missing or wrong: a missing one is queried again, a wrong one waits for an admin."""
 
 import pytest
 
@@ -8,8 +7,8 @@ from world.accounts import appoint
 from world.waiting import until
 
 
-def answers(till, path, **body):
-    """The gateway's next answer there."""
+def next_response(till, path, **body):
+    """Sets the gateway's next response on a path."""
     till.gateway.script(path, ("status", {"status": 200, "body": body}))
 
 
@@ -18,8 +17,8 @@ def console(till):
     return appoint(till.server, till.sql).api
 
 
-def paid_otherwise(till, amount=4000):
-    """A customer, and his payment of 5,000 that he has paid so much of."""
+def mismatched_topup(till, amount=4000):
+    """A customer and a payment of 5,000 for which the gateway collected another amount."""
     somebody = till.customer()
     reference = till.top_up(somebody).data["reference"]
     till.decide(reference, amount=amount)
@@ -28,12 +27,12 @@ def paid_otherwise(till, amount=4000):
     return somebody, reference
 
 
-@pytest.mark.parametrize("untold", [None, "1500 XAF", "5000.5", {}])
-def test_a_success_without_an_amount_waits_until_there_is_one(till, untold):
+@pytest.mark.parametrize("amount", [None, "1500 XAF", "5000.5", {}])
+def test_a_success_without_an_amount_waits_for_the_amount(till, amount):
     somebody = till.customer()
     reference = till.top_up(somebody).data["reference"]
-    answers(till, "/transaction", reference=till.intent(reference)["gateway_reference"], status="SUCCESSFUL",
-            external_reference=reference, amount=untold)
+    next_response(till, "/transaction", reference=till.intent(reference)["gateway_reference"], status="SUCCESSFUL",
+            external_reference=reference, amount=amount)
     till.due(reference)
     until(lambda: any(reference == line.get("payment") and "no amount" in line["msg"] for line in till.server.log()))
     assert till.intent(reference)["state"] == "PENDING" and till.balance(somebody) == 0
@@ -44,21 +43,21 @@ def test_a_success_without_an_amount_waits_until_there_is_one(till, untold):
 
 
 @pytest.mark.parametrize("members", [{}, {"amount": 999999}, {"amount": None}])
-def test_what_is_answered_to_the_call_itself_is_no_proof(till, members):
+def test_a_success_in_the_response_to_collect_is_not_booked(till, members):
     buyer = till.customer()
-    answers(till, "/collect", reference=f"gw_at_once_{buyer.id}", status="SUCCESSFUL", **members)
+    next_response(till, "/collect", reference=f"gw_at_once_{buyer.id}", status="SUCCESSFUL", **members)
     order = till.order(buyer).data
     reference = order["paymentReference"]
     assert till.intent(reference)["state"] == "PENDING"
     assert till.order_row(order)["status"] == "PENDING"
-    answers(till, "/transaction", reference=f"gw_at_once_{buyer.id}", status="SUCCESSFUL", amount=order["total"])
+    next_response(till, "/transaction", reference=f"gw_at_once_{buyer.id}", status="SUCCESSFUL", amount=order["total"])
     till.due(reference)
     till.until_state(reference, "SUCCEEDED")
     assert till.order_row(order)["payment_status"] == "PAID"
 
 
-def test_another_amount_is_said_to_customer_and_admins_alike(till, console):
-    somebody, reference = paid_otherwise(till)
+def test_another_amount_is_shown_to_customer_and_admins(till, console):
+    somebody, reference = mismatched_topup(till)
     payment = somebody.api.get(f"wallet/add-funds/{reference}").data
     assert payment["status"] == "FAILED" and payment["reason"].startswith("Another amount") and payment["settledAt"]
     listed = console.get("payments?status=undecided&userId=" + somebody.id)
@@ -70,7 +69,7 @@ def test_another_amount_is_said_to_customer_and_admins_alike(till, console):
 
 
 def test_an_admin_books_what_was_paid(till, console):
-    somebody, reference = paid_otherwise(till)
+    somebody, reference = mismatched_topup(till)
     unexplained = till.reconcile()[2]["unexplained"]
     for _ in range(2):
         reply = console.post(f"payments/{reference}/resolve", json={"outcome": "BOOKED", "notes": "Reçu du client"})
@@ -84,8 +83,8 @@ def test_an_admin_books_what_was_paid(till, console):
     assert other.status == 409
 
 
-def test_an_admin_says_that_it_was_settled_outside(till, console):
-    somebody, reference = paid_otherwise(till, 9000)
+def test_an_admin_records_that_a_payment_was_settled_outside(till, console):
+    somebody, reference = mismatched_topup(till, 9000)
     assert till.reconcile()[0] == 1
     reply = console.post(f"payments/{reference}/resolve", json={"outcome": "SETTLED_OUTSIDE", "notes": "Rendu par MTN"})
     assert (reply.status, reply.data["notes"]) == (200, "Rendu par MTN")
@@ -96,8 +95,8 @@ def test_an_admin_says_that_it_was_settled_outside(till, console):
 
 @pytest.mark.parametrize("body", [{}, {"outcome": "BOOKED"}, {"outcome": "LOST", "notes": "x"}, {"notes": "x"},
                                   {"outcome": "BOOKED", "notes": ""}])
-def test_a_decision_names_its_outcome_and_says_why(till, console, body):
-    somebody, reference = paid_otherwise(till)
+def test_a_decision_needs_an_outcome_and_notes(till, console, body):
+    somebody, reference = mismatched_topup(till)
     assert console.post(f"payments/{reference}/resolve", json=body).status == 400
     assert till.balance(somebody) == 0
 

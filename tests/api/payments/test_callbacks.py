@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Callbacks of the gateway: believed when they are signed, and even then only a hint to ask."""
+"""Callbacks of the gateway: accepted when signed, and even then only a reason to query."""
 
 import hashlib
 import hmac
@@ -16,8 +16,8 @@ from world.waiting import until
 pytestmark = pytest.mark.slow
 
 
-def begun(till, amount=5000):
-    """A customer, and the reference of his payment, which he has made at the gateway."""
+def paid_topup(till, amount=5000):
+    """A customer and the reference of a payment that the gateway has collected."""
     somebody = till.customer()
     reference = till.top_up(somebody, amount).data["reference"]
     till.decide(reference)
@@ -30,8 +30,8 @@ def begun(till, amount=5000):
     ("main", "/api/v1/vendor/webhooks/campay"), ("main", "/api/v1/rider/webhooks/campay"),
     ("main", "/api/v1/admin/webhooks/campay"), ("main", "/api/v1/admin/payouts/webhooks/campay"),
     ("admin", "/api/v1/payouts/webhooks/campay")])
-def test_a_callback_is_heard_at_every_address(till, name, path):
-    somebody, reference = begun(till)
+def test_a_callback_is_accepted_at_every_address(till, name, path):
+    somebody, reference = paid_topup(till)
     assert till.callback(reference, name=name, path=path).status == 200
     till.until_state(reference, "SUCCEEDED")
     assert till.balance(somebody) == 5000
@@ -39,7 +39,7 @@ def test_a_callback_is_heard_at_every_address(till, name, path):
 
 @pytest.mark.parametrize("signature", ["", "0" * 64, "x" * 64, "a.b.c", "é"])
 def test_a_forged_callback_changes_nothing(till, signature):
-    somebody, reference = begun(till)
+    somebody, reference = paid_topup(till)
     before = till.intent(reference)
     reply = till.callback(reference, signature=signature)
     assert (reply.status, reply.code) == (401, "AUTH_1001")
@@ -49,12 +49,12 @@ def test_a_forged_callback_changes_nothing(till, signature):
 
 @pytest.mark.parametrize("key", ["", WEBHOOK_KEY, APP_KEY + "x"])
 def test_a_callback_under_another_key_is_forged(till, key):
-    _, reference = begun(till)
+    _, reference = paid_topup(till)
     assert till.callback(reference, key=key or "x").status == 401
 
 
 def test_a_signature_holds_for_its_own_body_only(till):
-    somebody, reference = begun(till)
+    somebody, reference = paid_topup(till)
     good = till.callback(reference, status="PENDING")
     assert good.status == 200
     body = json.dumps({"reference": "gw", "external_reference": reference, "status": "SUCCESSFUL", "amount": 10**6}).encode()
@@ -64,8 +64,8 @@ def test_a_signature_holds_for_its_own_body_only(till):
         "Content-Type": "application/json", "X-Campay-Signature": signature}).status == 401
 
 
-def test_a_callback_that_comes_again_and_again_is_thanked_and_books_once(till):
-    somebody, reference = begun(till)
+def test_a_repeated_callback_is_accepted_and_books_once(till):
+    somebody, reference = paid_topup(till)
     assert till.callback(reference).status == 200
     till.until_state(reference, "SUCCEEDED")
     asked = len(till.gateway.log("/transaction"))
@@ -76,8 +76,8 @@ def test_a_callback_that_comes_again_and_again_is_thanked_and_books_once(till):
     assert len(till.sql("SELECT 1 FROM ledger WHERE reference = %s", reference)) == 1
 
 
-def test_what_a_callback_says_is_not_what_counts(till):
-    """It says SUCCESSFUL; the gateway, asked, says it waits."""
+def test_the_content_of_a_callback_is_not_trusted(till):
+    """The callback reports SUCCESSFUL; the gateway answers a query with PENDING."""
     somebody = till.customer()
     reference = till.top_up(somebody).data["reference"]
     asked = len(till.gateway.log("/transaction"))
@@ -96,7 +96,7 @@ def test_a_callback_of_failure_ends_the_payment(till):
     assert somebody.api.get(f"wallet/add-funds/{reference}").data["status"] == "FAILED"
 
 
-def test_an_unknown_payment_is_thanked_for_and_logged(till):
+def test_a_callback_of_an_unknown_payment_is_accepted_and_logged(till):
     for reference in ("pay_nobody", "order_123", "x" * 300):
         reply = till.callback(reference, reference="gw_unknown")
         assert reply.status == 200, reply
@@ -105,7 +105,7 @@ def test_an_unknown_payment_is_thanked_for_and_logged(till):
 
 @pytest.mark.parametrize("amount", [4999, 5001, 0])
 def test_another_amount_is_never_booked(till, amount):
-    somebody, reference = begun(till)
+    somebody, reference = paid_topup(till)
     till.decide(reference, amount=amount)
     assert till.callback(reference).status == 200
     till.until_state(reference, "MISMATCH")
@@ -116,8 +116,8 @@ def test_another_amount_is_never_booked(till, amount):
         ("amount", False)]
 
 
-def test_a_callback_in_maintenance_is_heard(till):
-    somebody, reference = begun(till)
+def test_a_callback_is_accepted_during_maintenance(till):
+    somebody, reference = paid_topup(till)
     change_settings(till.server, maintenanceMode=True)
     try:
         assert somebody.api.get("wallet").status == 503
@@ -129,13 +129,13 @@ def test_a_callback_in_maintenance_is_heard(till):
 
 
 @pytest.mark.parametrize("path", ["notchpay", "mpesa", "mpesa/timeout"])
-def test_gateways_that_are_not_in_use_are_thanked(till, path):
+def test_callbacks_of_unused_gateways_are_accepted(till, path):
     reply = Api(till.server.ports["admin"]).post(f"payouts/webhooks/{path}", json={"amount": 5})
     assert reply.status == 200
 
 
 def test_a_callback_may_come_as_a_get(till):
-    somebody, reference = begun(till)
+    somebody, reference = paid_topup(till)
     query = f"reference={till.intent(reference)['gateway_reference']}&external_reference={reference}&status=SUCCESSFUL&amount=5000"
     signature = hmac.new(APP_KEY.encode(), query.encode(), hashlib.sha256).hexdigest()
     till.sql("UPDATE payment_intents SET asked_at = asked_at - interval '2 seconds' WHERE id = %s", reference)
@@ -154,11 +154,11 @@ def signed(body, key=APP_KEY):
     {"Content-Type": "application/x-www-form-urlencoded"}, {"Content-Type": "application/json", "Accept": "text/html"},
     {"Content-Type": "application/json", "Origin": "https://www.campay.net"}, {"Origin": "null"}])
 @pytest.mark.parametrize("form", [False, True])
-def test_a_callback_is_told_by_its_signature_and_not_by_its_form(till, headers, form):
-    somebody, reference = begun(till)
-    said = {"reference": till.intent(reference)["gateway_reference"], "external_reference": reference,
+def test_a_callback_is_verified_by_its_signature_in_any_content_type(till, headers, form):
+    somebody, reference = paid_topup(till)
+    members = {"reference": till.intent(reference)["gateway_reference"], "external_reference": reference,
             "status": "SUCCESSFUL", "amount": "5000"}
-    body = "&".join(f"{name}={value}" for name, value in said.items()).encode() if form else json.dumps(said).encode()
+    body = "&".join(f"{name}={value}" for name, value in members.items()).encode() if form else json.dumps(members).encode()
     till.sql("UPDATE payment_intents SET asked_at = asked_at - interval '2 seconds' WHERE id = %s", reference)
     api = Api(till.server.port)
     assert api.request("POST", "/webhooks/campay", body=body,
@@ -176,8 +176,8 @@ def test_only_callbacks_may_come_from_any_origin(till):
         "Content-Type": "text/plain"}).status == 415
 
 
-def test_a_reference_that_is_too_long_is_none(till):
-    _, reference = begun(till)
+def test_a_reference_that_is_too_long_is_refused(till):
+    _, reference = paid_topup(till)
     till.sql("UPDATE payment_intents SET gateway_reference = NULL WHERE id = %s", reference)
     assert till.callback(reference, reference="r" * 101).status == 400
     assert till.intent(reference)["gateway_reference"] is None
@@ -185,9 +185,9 @@ def test_a_reference_that_is_too_long_is_none(till):
     assert till.intent(reference)["gateway_reference"] == "r" * 100
 
 
-def test_anothers_reference_is_forgotten_and_the_payments_own_is_found(till):
-    somebody, reference = begun(till)
-    _, other = begun(till)
+def test_a_foreign_reference_is_discarded_and_the_payments_own_is_found(till):
+    somebody, reference = paid_topup(till)
+    _, other = paid_topup(till)
     theirs = till.intent(other)["gateway_reference"]
     till.sql("UPDATE payment_intents SET gateway_reference = NULL WHERE id = %s", other)
     till.sql("UPDATE payment_intents SET gateway_reference = %s, next_ask_at = now() WHERE id = %s", theirs, reference)
@@ -199,7 +199,7 @@ def test_anothers_reference_is_forgotten_and_the_payments_own_is_found(till):
     assert till.until_state(other, "SUCCEEDED")["gateway_reference"] == theirs
 
 
-def test_a_callback_of_a_pay_out_has_it_asked_about(till):
+def test_a_callback_of_a_pay_out_causes_a_query(till):
     shop = open_shop(till.server, till.sql, bank_details={
         "accountName": "Rose Etame", "accountNumber": "670112233", "bankName": "MTN MoMo"})
     earn(till.sql, shop.id, 20000)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Money into the wallet: what may be asked, and what the answer says."""
+"""Wallet top-ups: valid requests and the replies."""
 
 import re
 
@@ -14,7 +14,7 @@ from world.waiting import race, until
     (-5, "WALLET_7002"), (-5000, "WALLET_7002"), (-2**63, "WALLET_7002"), (-2**63 - 1, "VALIDATION_ERROR"), (10.5, "VALIDATION_ERROR"), ("100.5", "VALIDATION_ERROR"),
     (2**63, "VALIDATION_ERROR"), (10**30, "VALIDATION_ERROR"), (None, "VALIDATION_ERROR"), ([], "VALIDATION_ERROR"),
     (0, "WALLET_7002"), (99, "WALLET_7002"), (500001, "WALLET_7002"), (2**63 - 1, "WALLET_7002")])
-def test_an_amount_that_is_none_starts_nothing(till, amount, code):
+def test_an_invalid_amount_starts_no_payment(till, amount, code):
     somebody = till.customer()
     for method in ({"paymentMethod": "MOBILE_MONEY", "phone": PHONE}, {"paymentMethod": "CARD", "paymentToken": "tok"}):
         reply = somebody.api.post("wallet/add-funds", json={"amount": amount, **method})
@@ -27,14 +27,14 @@ def test_an_amount_that_is_none_starts_nothing(till, amount, code):
 @pytest.mark.parametrize("fields, field", [
     ({"phone": None}, "phone"), ({"phone": "12"}, "phone"), ({"paymentMethod": "WALLET"}, "paymentMethod"),
     ({"paymentMethod": None}, "paymentMethod"), ({"paymentMethod": "CARD"}, "paymentToken")])
-def test_what_is_missing_is_named(till, fields, field):
+def test_a_missing_member_is_named(till, fields, field):
     somebody = till.customer()
     reply = till.top_up(somebody, **fields)
     assert reply.status == 400
     assert [fault["field"] for fault in reply.error["details"]] == [field]
 
 
-def test_a_top_up_waits_for_its_customer_and_is_credited_when_he_has_paid(till):
+def test_a_top_up_is_pending_and_credited_once_paid(till):
     somebody = till.customer()
     reply = till.top_up(somebody)
     assert reply.status == 201
@@ -64,7 +64,7 @@ def test_transactions_are_listed_as_they_were_booked_and_their_balances_chain(ti
     assert [shown(f"?limit=1&page={n}") for n in (1, 2, 3)] == [[(300, 6000)], [(5000, 5700)], [(700, 700)]]
 
 
-def test_the_gateway_is_not_asked_for_every_look(till):
+def test_the_gateway_is_not_queried_on_every_read(till):
     somebody = till.customer()
     reference = till.top_up(somebody).data["reference"]
     till.decide(reference)
@@ -88,7 +88,7 @@ def test_a_card_of_the_sandbox_is_credited_at_once(till):
     assert till.balance(somebody) == 700
 
 
-def test_the_same_key_is_one_payment_and_one_answer(till):
+def test_the_same_key_is_one_payment_and_one_reply(till):
     somebody = till.customer()
     first = till.top_up(somebody, key="one")
     again = till.top_up(somebody, key="one")
@@ -99,14 +99,14 @@ def test_the_same_key_is_one_payment_and_one_answer(till):
     assert len(till.sql("SELECT 1 FROM payment_intents WHERE user_id = %s", somebody.id)) == 1
 
 
-def test_one_key_at_once_from_many_phones_is_one_payment(till):
+def test_one_key_used_concurrently_is_one_payment(till):
     somebody = till.customer()
     replies = race([lambda: till.top_up(somebody, key="race")] * 8)
     assert {reply.status for reply in replies} <= {201, 409}, replies
     assert len(till.sql("SELECT 1 FROM payment_intents WHERE user_id = %s", somebody.id)) == 1
 
 
-def test_what_the_gateway_refuses_has_failed_and_says_so(till):
+def test_a_refused_payment_fails_with_a_reason(till):
     somebody = till.customer()
     till.gateway.script("/collect", ("status", {"status": 400, "body": {"message": "Insufficient balance"}}))
     reply = till.top_up(somebody, key="refused")
@@ -134,7 +134,7 @@ def test_with_no_gateway_configured_mobile_money_is_not_offered(customer):
     assert (reply.status, reply.code) == (503, "EXTERNAL_11000")
 
 
-def test_payments_are_counted_by_what_became_of_them(till):
+def test_payments_are_counted_by_outcome(till):
     def counted(outcome):
         text = Api(till.server.ports["metrics"]).get("/metrics").body.decode()
         return float(re.search(rf'^reeyo_payments_total{{outcome="{outcome}"}} (\S+)$', text, re.M)[1])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Orders by mobile money: nobody's until they are paid, over when they are not, and never lost money."""
+"""Orders by mobile money: hidden until paid, ended when unpaid, and no money is lost."""
 
 import pytest
 
@@ -21,7 +21,7 @@ def events(till, order):
         order["orderId"])]
 
 
-def test_an_order_waits_for_its_payment_and_is_the_vendors_when_it_is_paid(till):
+def test_an_order_reaches_the_vendor_when_it_is_paid(till):
     shop = open_shop(till.server, till.sql, items=1)
     buyer = till.customer()
     reply = till.order(buyer, vendorId=shop.id, items=[{"itemId": shop.items[0], "quantity": 1}])
@@ -55,7 +55,7 @@ def test_a_paid_order_that_is_cancelled_goes_back_into_the_wallet(till):
     assert till.balance(buyer) == order["total"]
 
 
-def test_a_payment_that_fails_ends_its_order_and_gives_its_stock_back(till):
+def test_a_failed_payment_ends_its_order_and_restores_the_stock(till):
     shop = open_shop(till.server, till.sql, items=1, stock=5)
     buyer = till.customer()
     order = till.order(buyer, vendorId=shop.id, items=[{"itemId": shop.items[0], "quantity": 2}]).data
@@ -69,7 +69,7 @@ def test_a_payment_that_fails_ends_its_order_and_gives_its_stock_back(till):
     assert stock() == 5 and "payment_failed" in events(till, order)
 
 
-def test_an_order_that_is_not_paid_in_time_ends_and_its_money_is_not_lost(till):
+def test_an_unpaid_order_ends_in_time_and_a_late_payment_is_refunded(till):
     buyer = till.customer()
     order = till.order(buyer).data
     till.age(order["paymentReference"], 16)
@@ -83,7 +83,7 @@ def test_an_order_that_is_not_paid_in_time_ends_and_its_money_is_not_lost(till):
     assert events(till, order)[-2:] == ["payment_received", "refund_issued"]
 
 
-def test_the_money_of_an_order_that_its_customer_cancelled_goes_to_the_wallet(till):
+def test_a_payment_of_a_cancelled_order_goes_to_the_wallet(till):
     buyer = till.customer()
     order = till.order(buyer).data
     assert buyer.api.put(f"orders/{order['orderId']}/cancel", json={"reason": "Non merci"}).status == 200
@@ -94,7 +94,7 @@ def test_the_money_of_an_order_that_its_customer_cancelled_goes_to_the_wallet(ti
     assert till.balance(buyer) == order["total"]
 
 
-def test_what_the_gateway_refuses_is_no_order(till):
+def test_a_refused_payment_places_no_order(till):
     buyer = till.customer()
     till.gateway.script("/collect", ("status", {"status": 400}))
     reply = till.order(buyer, key="refused")
@@ -145,14 +145,14 @@ def test_a_success_that_comes_before_our_own_call_returns_is_booked_once(own_til
 
 
 @pytest.mark.parametrize("phone", ["+237222000111", "+237612345678"])
-def test_a_phone_that_mobile_money_does_not_reach_is_named(till, phone):
+def test_a_phone_without_mobile_money_is_refused(till, phone):
     buyer = till.customer()
     reply = till.order(buyer, phone=phone)
     assert reply.status == 400 and reply.error["details"][0]["field"] == "phone"
     assert till.sql("SELECT 1 FROM orders WHERE user_id = %s", buyer.id) == []
 
 
-def test_without_a_phone_the_accounts_own_pays(till):
+def test_without_a_phone_the_accounts_phone_pays(till):
     buyer = till.customer()
     order = buyer.api.post("orders", json={**BASKET, "paymentMethod": "CAMPAY"}).data
     assert till.intent(order["paymentReference"])["phone"] == buyer.phone
@@ -166,7 +166,7 @@ def test_an_order_by_card_is_paid_at_once_in_the_sandbox(till):
     assert till.balance(buyer) == order["total"]
 
 
-def test_payments_that_are_given_up_together_end_each_in_a_transaction_of_its_own(till):
+def test_payments_that_expire_together_end_in_separate_transactions(till):
     buyer = till.customer()
     ids = [till.order(buyer, key=str(n)).data["paymentReference"] for n in range(3)]
     till.sql("UPDATE payment_intents SET created_at = created_at - interval '16 minutes' WHERE id = ANY (%s)", ids)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What nobody tells is asked for: lost callbacks, lost answers, what comes late, and what never was."""
+"""The poller: lost callbacks, lost responses, late payments, and payments that never reached the gateway."""
 
 import signal
 
@@ -10,7 +10,7 @@ from world.waiting import beside, until
 pytestmark = pytest.mark.slow
 
 
-def test_a_lost_callback_costs_time_only(till):
+def test_a_lost_callback_only_delays_the_payment(till):
     somebody = till.customer()
     reference = till.top_up(somebody).data["reference"]
     till.decide(reference)
@@ -20,7 +20,7 @@ def test_a_lost_callback_costs_time_only(till):
 
 
 @pytest.mark.parametrize("fault", ["reset-after", ("status-after", {"status": 502})])
-def test_a_lost_answer_leaves_a_payment_that_is_found_in_the_history(till, fault):
+def test_a_payment_whose_response_was_lost_is_found_in_the_history(till, fault):
     somebody = till.customer()
     till.gateway.script("/collect", fault)
     reply = till.top_up(somebody)
@@ -33,40 +33,40 @@ def test_a_lost_answer_leaves_a_payment_that_is_found_in_the_history(till, fault
     assert till.balance(somebody) == 5000
 
 
-def test_a_gateway_without_a_history_leaves_a_lost_payment_that_says_so_and_may_still_come(own_till):
+def test_without_a_history_a_lost_payment_stays_expired_with_a_reason_and_can_still_succeed(own_till):
     till = own_till()
     somebody = till.customer()
     till.gateway.script("/collect", "reset-after")
     till.gateway.script("/history", *[("status", {"status": 404})] * 3)
     reference = till.top_up(somebody).data["reference"]
-    looks = lambda: len(till.gateway.log("/history"))
+    history_reads = lambda: len(till.gateway.log("/history"))
 
-    def hurried(condition, what):
+    def hurry_until(condition, what):
         until(lambda: (till.due(reference), condition())[1], what=what)
 
     till.age(reference, 20)
     till.until_state(reference, "EXPIRED")
-    hurried(lambda: till.intent(reference)["failure"] == "UNTOLD", "a word on the history")
+    hurry_until(lambda: till.intent(reference)["failure"] == "UNTOLD", "the reason")
     shown = somebody.api.get(f"wallet/add-funds/{reference}").data
     assert (shown["status"], till.balance(somebody)) == ("FAILED", 0) and "does not say" in shown["reason"]
-    before = looks()
-    hurried(lambda: looks() > before, "another look")
+    before = history_reads()
+    hurry_until(lambda: history_reads() > before, "another read of the history")
     assert till.intent(reference)["state"] == "EXPIRED" and till.intent(reference)["next_ask_at"]
-    said = lambda: [line for line in till.server.log() if "history cannot be read" in line["msg"]]
-    assert [line["level"] for line in until(said)] == ["error"]
+    logged = lambda: [line for line in till.server.log() if "history cannot be read" in line["msg"]]
+    assert [line["level"] for line in until(logged)] == ["error"]
     till.decide(reference)
-    hurried(lambda: till.intent(reference)["state"] == "SUCCEEDED", "the money")
+    hurry_until(lambda: till.intent(reference)["state"] == "SUCCEEDED", "the money")
     assert till.balance(somebody) == 5000 and till.intent(reference)["failure"] is None
 
 
 @pytest.mark.parametrize("fault", ["reset", ("status", {"status": 500})])
-def test_what_never_reached_the_gateway_fails_after_a_while(till, fault):
+def test_a_payment_that_never_reached_the_gateway_fails(till, fault):
     somebody = till.customer()
     till.gateway.script("/collect", fault)
     reference = till.sql("SELECT id FROM payment_intents WHERE user_id = %s", somebody.id) or None
     reply = till.top_up(somebody)
     reference = till.sql("SELECT id FROM payment_intents WHERE user_id = %s", somebody.id)[0]["id"]
-    if reply.status == 201:  # nobody knows yet
+    if reply.status == 201:  # not known yet
         till.age(reference, 20)
         till.until_state(reference, "EXPIRED", "FAILED")
         till.due(reference)
@@ -74,7 +74,7 @@ def test_what_never_reached_the_gateway_fails_after_a_while(till, fault):
     assert till.balance(somebody) == 0
 
 
-def test_a_payment_that_is_not_made_in_time_is_given_up_and_may_still_come(till):
+def test_an_unpaid_payment_expires_and_can_still_succeed(till):
     somebody = till.customer()
     reference = till.top_up(somebody).data["reference"]
     till.age(reference, 16)
@@ -86,7 +86,7 @@ def test_a_payment_that_is_not_made_in_time_is_given_up_and_may_still_come(till)
     assert till.balance(somebody) == 5000
 
 
-def test_after_days_a_callback_still_revives_what_was_given_up(till):
+def test_a_callback_revives_an_expired_payment_after_days(till):
     somebody = till.customer()
     reference = till.top_up(somebody).data["reference"]
     till.age(reference, 3 * 24 * 60)
@@ -98,16 +98,16 @@ def test_after_days_a_callback_still_revives_what_was_given_up(till):
     assert till.balance(somebody) == 5000
 
 
-def test_with_the_gateway_down_nothing_is_half_done(own_till):
+def test_a_stopped_gateway_leaves_payments_pending(own_till):
     till = own_till()
     somebody = till.customer()
     waits = till.top_up(somebody).data["reference"]
     till.decide(waits)
     till.gateway.process.send_signal(signal.SIGSTOP)
     try:
-        slow = till.top_up(somebody, key="slow")  # the gateway says nothing until we have been answered
+        slow = till.top_up(somebody, key="slow")  # the gateway does not respond before our reply
         assert (slow.status, slow.data["status"]) == (201, "PENDING")
-        assert till.callback(waits).status == 200  # remembered, asked when it is back
+        assert till.callback(waits).status == 200  # noted, queried when the gateway is back
     finally:
         till.gateway.process.send_signal(signal.SIGCONT)
     till.due(waits)
@@ -116,7 +116,7 @@ def test_with_the_gateway_down_nothing_is_half_done(own_till):
     assert till.top_up(somebody, key="slow").data["reference"] == slow.data["reference"]
 
 
-def test_a_gateway_that_is_not_there_is_said_at_once_and_may_be_tried_again(own_till, unused_port):
+def test_an_unreachable_gateway_fails_at_once_and_the_request_can_be_repeated(own_till, unused_port):
     till = own_till()
     somebody = till.customer()
     till.server.configure(campay_url=f"http://127.0.0.1:{unused_port}").restart()
@@ -135,7 +135,7 @@ def test_a_gateway_that_is_not_there_is_said_at_once_and_may_be_tried_again(own_
 def test_a_server_killed_between_the_row_and_the_call_leaves_a_payment_that_is_resolved(own_till):
     till = own_till()
     somebody = till.customer()
-    # Both as a crash leaves them: one whose call never was made, one whose call was and was not answered.
+    # Both as a crash leaves them: one whose call was not sent, one whose call got no response.
     till.sql("INSERT INTO payment_intents (id, kind, user_id, amount, method, phone, entry, next_ask_at)"
              " VALUES ('pay_never_called', 'TOPUP', %s, 500, 'MOBILE_MONEY', '+237670000001', 'txn_never', now())", somebody.id)
     till.gateway.script("/collect", "held")
@@ -169,7 +169,7 @@ def test_without_redis_payments_go_on(own_till, own_stores):
     assert till.balance(somebody) == 5000
 
 
-def test_reconcile_names_what_cannot_be_explained(own_till):
+def test_reconcile_lists_unexplained_differences(own_till):
     till = own_till()
     somebody = till.customer()
     good, lost, undone = (till.top_up(somebody).data["reference"] for _ in range(3))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The storm of tests/money/intents, small."""
+"""A small run of the storm of tests/money/intents."""
 
 import os
 
@@ -10,7 +10,7 @@ from money.storm import Storm, sound
 pytestmark = pytest.mark.slow
 
 
-def test_whatever_the_gateway_breaks_nothing_is_lost_doubled_or_unexplained(databases):
+def test_no_gateway_fault_loses_doubles_or_leaves_a_payment_unexplained(databases):
     seed = int(os.environ.get("REEYO_SEED", 41))
     verdict = Storm(databases.fresh(), 150, seed, kills=1).run()
     print(verdict)
