@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reconciliation: compares our payments and pay-outs of some days with the gateway's history,
- * matched by our reference. A table has a row for each pair of states (ours and the gateway's):
- * they agree, or the row explains the difference. A difference that only waits for our next query
- * counts as explained while that query is planned.
+ * Reconciliation: compares our payments and pay-outs of some days with the gateway's history of the
+ * same days, matched by our reference. The states of both sides select an entry of a table, which
+ * says whether they agree and, if not, what explains the difference. A difference that the next
+ * query of the gateway resolves counts as explained while such a query is due.
  */
 #include "reconcile.h"
 
@@ -18,21 +18,21 @@
 #include "reeyo/loop/loop.h"
 #include "reeyo/partners/gateway.h"
 
-/* AMISS: known discrepancy without a decision; ASIDE: settled outside the ledger. */
-enum side { NOTHING, OPEN, DONE, OVER, AMISS, ASIDE, SIDES };
+/* AMISS: a discrepancy without a decision; ASIDE: an admin settled it outside the ledger. */
+enum side { SIDE_ABSENT, SIDE_OPEN, SIDE_DONE, SIDE_OVER, SIDE_AMISS, SIDE_ASIDE, SIDES };
 static const char *const side_words[SIDES] = { "-", "OPEN", "DONE", "OVER", "AMISS", "ASIDE" };
 
 struct entry {
-	char id[ID_SIZE];  /* our reference; empty: the gateway has none */
-	char reference[GATEWAY_REFERENCE_SIZE]; /* the gateway's; empty: none, or too long */
+	char id[ID_SIZE];  /* our reference; empty when the gateway has none */
+	char reference[GATEWAY_REFERENCE_SIZE]; /* the gateway's; empty when too long */
 	enum side side;
 	bool withdrawal;
 	int64_t amount;
 	/* ours only */
-	bool due;          /* another query of the gateway is planned */
-	bool booked;       /* it is in the ledger */
-	bool inside;       /* created on the requested days; others are only used for matching */
-	bool met;
+	bool due;          /* another query of the gateway is due */
+	bool booked;       /* the ledger has an entry for it */
+	bool inside;       /* created in the requested days; others only match, unreported */
+	bool matched;
 	char state[16];
 };
 
@@ -42,21 +42,22 @@ struct entries {
 	int error;
 };
 
-struct reconciling {
+struct reconciliation {
 	const struct reconcile_days *days;
 	char from[CLOCK_DAY_SIZE], to[CLOCK_DAY_SIZE];
 	struct entries ours, theirs;
-	struct entry **by_reference; /* ours with a gateway reference, for histories without our
-					references */
+	/* Our entries that have a gateway reference; the history may omit our own reference. */
+	struct entry **by_reference;
 	size_t reference_count;
-	struct entries later; /* ours, read again after theirs: entries created meanwhile */
+	/* Our entries again, after the history was read: includes what started meanwhile. */
+	struct entries later;
 	struct entries *into;
 	struct loop *loop;
 	enum gateway_outcome outcome;
 	unsigned agreed, lines, unexplained;
 };
 
-static struct entry *entries_add(struct entries *entries)
+static struct entry *entry_append(struct entries *entries)
 {
 	if (entries->count == entries->room) {
 		size_t room = entries->room ? 2 * entries->room : 1024;
@@ -73,13 +74,13 @@ static struct entry *entries_add(struct entries *entries)
 	return &entries->at[entries->count++];
 }
 
-static int entry_compare_reference(const void *a, const void *b)
+static int compare_references(const void *a, const void *b)
 {
 	return strcmp((*(struct entry *const *)a)->reference,
 		(*(struct entry *const *)b)->reference);
 }
 
-static int entry_compare_id(const void *a, const void *b)
+static int compare_ids(const void *a, const void *b)
 {
 	return strcmp(((const struct entry *)a)->id, ((const struct entry *)b)->id);
 }
@@ -87,13 +88,13 @@ static int entry_compare_id(const void *a, const void *b)
 static void entries_sort(struct entries *entries)
 {
 	if (entries->count)
-		qsort(entries->at, entries->count, sizeof(struct entry), entry_compare_id);
+		qsort(entries->at, entries->count, sizeof(struct entry), compare_ids);
 }
 
 static struct entry *entry_find(const struct entries *entries, const struct entry *like)
 {
 	return entries->count
-		       ? bsearch(like, entries->at, entries->count, sizeof(*like), entry_compare_id)
+		       ? bsearch(like, entries->at, entries->count, sizeof(*like), compare_ids)
 		       : NULL;
 }
 
@@ -101,17 +102,17 @@ static struct entry *entry_find(const struct entries *entries, const struct entr
 
 static enum side side_named(const char *word)
 {
-	enum side side = OPEN;
+	enum side side = SIDE_OPEN;
 
 	while (side < SIDES && strcmp(side_words[side], word) != 0)
 		side++;
 	return side;
 }
 
-static void ours_row(void *arg, int n, char *const *values)
+static void our_row_add(void *arg, int n, char *const *values)
 {
-	struct reconciling *all = arg;
-	struct entry *entry = entries_add(all->into);
+	struct reconciliation *all = arg;
+	struct entry *entry = entry_append(all->into);
 
 	(void)n;
 	if (!entry)
@@ -127,7 +128,8 @@ static void ours_row(void *arg, int n, char *const *values)
 	snprintf(entry->reference, sizeof(entry->reference), "%s", values[8]);
 }
 
-static int ours_read(struct reconciling *all, const struct config *config, struct entries *into)
+static int our_entries_read(
+	struct reconciliation *all, const struct config *config, struct entries *into)
 {
 	const char *const days[] = { all->from, all->to };
 	struct db_session *session = NULL;
@@ -136,7 +138,7 @@ static int ours_read(struct reconciling *all, const struct config *config, struc
 	all->into = into;
 	if (!error)
 		error = db_session_query(session, QUERY_reconcile_ours,
-			COUNT_OF(days), days, ours_row, all);
+			COUNT_OF(days), days, our_row_add, all);
 	db_session_close(session);
 	entries_sort(into);
 	return error ? error : into->error;
@@ -144,17 +146,18 @@ static int ours_read(struct reconciling *all, const struct config *config, struc
 
 /* --- Theirs ----------------------------------------------------------------------------------- */
 
-static void theirs_row(struct gateway_history *history,
+static void gateway_row_add(struct gateway_history *history,
 	const struct gateway_told *told, bool withdrawal)
 {
-	static const enum side sides[] = { [GATEWAY_PENDING] = OPEN, [GATEWAY_SUCCESSFUL] = DONE,
-		[GATEWAY_FAILED] = OVER };
-	struct reconciling *all = history->owner;
-	struct entry *entry = entries_add(&all->theirs);
+	static const enum side sides[] = { [GATEWAY_PENDING] = SIDE_OPEN,
+		[GATEWAY_SUCCESSFUL] = SIDE_DONE,
+		[GATEWAY_FAILED] = SIDE_OVER };
+	struct reconciliation *all = history->owner;
+	struct entry *entry = entry_append(&all->theirs);
 
 	if (!entry)
 		return;
-	/* A truncated reference would name another entry. */
+	/* A truncated reference could match another entry, so it is left out. */
 	if (!text_copy_whole(entry->id, sizeof(entry->id), told->external))
 		entry->id[0] = '\0';
 	if (!text_copy_whole(entry->reference, sizeof(entry->reference), told->reference))
@@ -164,23 +167,25 @@ static void theirs_row(struct gateway_history *history,
 	entry->amount = told->amount;
 }
 
-static void theirs_read(struct gateway_history *history,
+static void gateway_history_done(struct gateway_history *history,
 	enum gateway_outcome outcome, const char *why)
 {
-	struct reconciling *all = history->owner;
+	struct reconciliation *all = history->owner;
 
 	all->outcome = outcome;
 	if (outcome != GATEWAY_TOLD)
-		fprintf(stderr, "reeyo reconcile: the gateway's history cannot be read: %s\n",
+		fprintf(stderr, "reeyo reconcile: cannot read the gateway's history: %s\n",
 			why ? why : "");
 	loop_stop(all->loop);
 }
 
-static int theirs_history_fetch(struct reconciling *all, struct gateway *gateway)
+static int gateway_history_fetch(struct reconciliation *all, struct gateway *gateway)
 {
-	struct gateway_history history = { .each = theirs_row, .done = theirs_read, .owner = all };
+	struct gateway_history history = {
+		.each = gateway_row_add, .done = gateway_history_done, .owner = all
+	};
 
-	/* The gateway's days may begin at another hour than ours. */
+	/* The gateway's day may start before or after ours. */
 	if (clock_day(all->from, -1, history.from) || clock_day(all->to, 1, history.to))
 		return E_CONFIG;
 	gateway_list(gateway, &history);
@@ -188,7 +193,7 @@ static int theirs_history_fetch(struct reconciling *all, struct gateway *gateway
 	return all->outcome == GATEWAY_TOLD ? all->theirs.error : E_PAYMENT_DOWN;
 }
 
-static int theirs_fetch(struct reconciling *all, const struct config *config)
+static int gateway_entries_read(struct reconciliation *all, const struct config *config)
 {
 	struct client *client = NULL;
 	struct gateway *gateway = NULL;
@@ -203,16 +208,16 @@ static int theirs_fetch(struct reconciling *all, const struct config *config)
 		error = E_CONFIG;
 	}
 	if (!error)
-		error = theirs_history_fetch(all, gateway);
+		error = gateway_history_fetch(all, gateway);
 	client_free(client);
 	gateway_free(gateway);
 	while (all->loop && uv_run(loop_uv(all->loop), UV_RUN_NOWAIT) && client)
-		client = NULL; /* one turn closes the open handles */
+		client = NULL; /* one turn of the loop closes open handles */
 	loop_free(all->loop);
 	return error;
 }
 
-/* --- Both ------------------------------------------------------------------------------------- */
+/* --- Comparison ------------------------------------------------------------------------------- */
 
 enum verdict { AGREE, EXPLAINED, WHILE_DUE, UNEXPLAINED };
 struct comparison {
@@ -221,35 +226,35 @@ struct comparison {
 };
 
 /* [ours][theirs] */
-static const struct comparison comparisons[SIDES][OVER + 1] = {
-	[NOTHING] = { [OPEN] = { EXPLAINED, "not ours; no money moved" },
-		[DONE] = { UNEXPLAINED, "not ours, and money moved" },
-		[OVER] = { EXPLAINED, "not ours; no money moved" } },
-	[OPEN] = { [NOTHING] = { WHILE_DUE, "the gateway does not have it (yet)" },
-		[OPEN] = { AGREE, NULL },
-		[DONE] = { WHILE_DUE, "done there, and we have not queried it since" },
-		[OVER] = { WHILE_DUE, "failed there, and we have not queried it since" } },
-	[DONE] = { [NOTHING] = { UNEXPLAINED, "done here, and the gateway does not know it" },
-		[OPEN] = { UNEXPLAINED, "done here before it is there" },
-		[DONE] = { AGREE, NULL },
-		[OVER] = { UNEXPLAINED, "done here, failed there" } },
-	[OVER] = { [NOTHING] = { EXPLAINED, "it never reached the gateway" },
-		[OPEN] = { EXPLAINED, "expired here; the gateway still waits" },
-		[DONE] = { WHILE_DUE,
-			"expired here, done there, and we have not queried it since" },
-		[OVER] = { AGREE, NULL } },
-	[AMISS] = { [NOTHING] = { EXPLAINED, "marked: waits for an admin" },
-		[OPEN] = { EXPLAINED, "marked: waits for an admin" },
-		[DONE] = { UNEXPLAINED,
-			"another amount, or paid after the end: an admin must decide" },
-		[OVER] = { EXPLAINED, "marked: waits for an admin" } },
-	[ASIDE] = { [NOTHING] = { EXPLAINED, "settled outside the books" },
-		[OPEN] = { EXPLAINED, "settled outside the books" },
-		[DONE] = { EXPLAINED, "settled outside the books" },
-		[OVER] = { EXPLAINED, "settled outside the books" } },
+static const struct comparison comparisons[SIDES][SIDE_OVER + 1] = {
+	[SIDE_ABSENT] = { [SIDE_OPEN] = { EXPLAINED, "not ours; no money has moved" },
+		[SIDE_DONE] = { UNEXPLAINED, "not ours, and money has moved" },
+		[SIDE_OVER] = { EXPLAINED, "not ours; no money has moved" } },
+	[SIDE_OPEN] = { [SIDE_ABSENT] = { WHILE_DUE, "the gateway does not have it (yet)" },
+		[SIDE_OPEN] = { AGREE, NULL },
+		[SIDE_DONE] = { WHILE_DUE, "done there; not queried since" },
+		[SIDE_OVER] = { WHILE_DUE, "failed there; not queried since" } },
+	[SIDE_DONE] = { [SIDE_ABSENT] = { UNEXPLAINED,
+				"done here, and the gateway does not know it" },
+		[SIDE_OPEN] = { UNEXPLAINED, "done here before it is there" },
+		[SIDE_DONE] = { AGREE, NULL },
+		[SIDE_OVER] = { UNEXPLAINED, "done here, failed there" } },
+	[SIDE_OVER] = { [SIDE_ABSENT] = { EXPLAINED, "it never reached the gateway" },
+		[SIDE_OPEN] = { EXPLAINED, "ended here; the gateway still waits" },
+		[SIDE_DONE] = { WHILE_DUE, "ended here, done there; not queried since" },
+		[SIDE_OVER] = { AGREE, NULL } },
+	[SIDE_AMISS] = { [SIDE_ABSENT] = { EXPLAINED, "marked: for people to decide" },
+		[SIDE_OPEN] = { EXPLAINED, "marked: for people to decide" },
+		[SIDE_DONE] = { UNEXPLAINED,
+			"another amount, or paid when it was over: people have to decide" },
+		[SIDE_OVER] = { EXPLAINED, "marked: for people to decide" } },
+	[SIDE_ASIDE] = { [SIDE_ABSENT] = { EXPLAINED, "settled outside the books" },
+		[SIDE_OPEN] = { EXPLAINED, "settled outside the books" },
+		[SIDE_DONE] = { EXPLAINED, "settled outside the books" },
+		[SIDE_OVER] = { EXPLAINED, "settled outside the books" } },
 };
 
-static void difference_print(struct reconciling *all, const struct entry *ours,
+static void difference_print(struct reconciliation *all, const struct entry *ours,
 	const struct entry *theirs, const char *why, bool explained)
 {
 	const struct entry *either = ours ? ours : theirs;
@@ -280,18 +285,19 @@ static void difference_print(struct reconciling *all, const struct entry *ours,
 	json_decref(line);
 }
 
-static void entry_report(
-	struct reconciling *all, const struct entry *ours, const struct entry *theirs)
+static void entry_compare(
+	struct reconciliation *all, const struct entry *ours, const struct entry *theirs)
 {
-	enum side here = ours ? ours->side : NOTHING, there = theirs ? theirs->side : NOTHING;
+	enum side here = ours ? ours->side : SIDE_ABSENT,
+		  there = theirs ? theirs->side : SIDE_ABSENT;
 	struct comparison comparison = comparisons[here][there];
-	/* below 0: unknown */
+	/* an amount below 0: not reported */
 	bool same = !ours || !theirs || theirs->amount < 0 || ours->amount == theirs->amount;
 
-	if (ours && here != AMISS && ours->booked != (here == DONE))
+	if (ours && here != SIDE_AMISS && ours->booked != (here == SIDE_DONE))
 		return difference_print(all, ours, theirs,
 			ours->booked ? "booked, though not done" : "done, and not booked", false);
-	if (!same && there == DONE && here == DONE)
+	if (!same && there == SIDE_DONE && here == SIDE_DONE)
 		return difference_print(all, ours, theirs,
 			"booked with another amount than was paid", false);
 	if (comparison.verdict == AGREE) {
@@ -302,7 +308,7 @@ static void entry_report(
 		comparison.verdict == EXPLAINED || (comparison.verdict == WHILE_DUE && ours->due));
 }
 
-static int references_sort(struct reconciling *all)
+static int reference_index_build(struct reconciliation *all)
 {
 	all->by_reference = calloc(all->ours.count + 1, sizeof(*all->by_reference));
 	if (!all->by_reference)
@@ -311,44 +317,44 @@ static int references_sort(struct reconciling *all)
 		if (all->ours.at[i].reference[0])
 			all->by_reference[all->reference_count++] = &all->ours.at[i];
 	qsort(all->by_reference, all->reference_count, sizeof(*all->by_reference),
-		entry_compare_reference);
+		compare_references);
 	return 0;
 }
 
-static struct entry *ours_of(const struct reconciling *all, struct entry *theirs)
+static struct entry *our_entry_find(const struct reconciliation *all, struct entry *theirs)
 {
 	struct entry **found;
 
 	if (theirs->id[0])
 		return entry_find(&all->ours, theirs);
 	found = bsearch(&theirs, all->by_reference, all->reference_count,
-		sizeof(*found), entry_compare_reference);
+		sizeof(*found), compare_references);
 	return found ? *found : NULL;
 }
 
-static void entries_compare(struct reconciling *all)
+static void entries_compare(struct reconciliation *all)
 {
 	for (size_t i = 0; i < all->theirs.count; i++) {
 		struct entry *theirs = &all->theirs.at[i];
-		struct entry *ours = ours_of(all, theirs);
+		struct entry *ours = our_entry_find(all, theirs);
 
 		if (!ours && theirs->id[0] && entry_find(&all->later, theirs))
 			continue;
-		if (ours && ours->met) {
+		if (ours && ours->matched) {
 			difference_print(all, ours, theirs,
-				"the gateway has it twice", theirs->side != DONE);
+				"the gateway has it twice", theirs->side != SIDE_DONE);
 			continue;
 		}
 		if (ours)
-			ours->met = true;
-		entry_report(all, ours, theirs);
+			ours->matched = true;
+		entry_compare(all, ours, theirs);
 	}
 	for (size_t i = 0; i < all->ours.count; i++)
-		if (!all->ours.at[i].met && all->ours.at[i].inside)
-			entry_report(all, &all->ours.at[i], NULL);
+		if (!all->ours.at[i].matched && all->ours.at[i].inside)
+			entry_compare(all, &all->ours.at[i], NULL);
 }
 
-static int reconcile_days_read(struct reconciling *all)
+static int reconcile_days_parse(struct reconciliation *all)
 {
 	char today[CLOCK_ISO_SIZE];
 
@@ -370,19 +376,19 @@ static int reconcile_days_read(struct reconciling *all)
 
 int reconcile(const struct config *config, const struct reconcile_days *days)
 {
-	struct reconciling all = { .days = days };
-	int error = reconcile_days_read(&all);
+	struct reconciliation all = { .days = days };
+	int error = reconcile_days_parse(&all);
 
-	/* Ours first: changes in between are then newer on the gateway's side, like changes since
-	 * our last query. */
+	/* Our entries are read first. A change made meanwhile then looks like one that we have not
+	 * queried yet. */
 	if (!error)
-		error = ours_read(&all, config, &all.ours);
+		error = our_entries_read(&all, config, &all.ours);
 	if (!error)
-		error = theirs_fetch(&all, config);
+		error = gateway_entries_read(&all, config);
 	if (!error)
-		error = ours_read(&all, config, &all.later);
+		error = our_entries_read(&all, config, &all.later);
 	if (!error)
-		error = references_sort(&all);
+		error = reference_index_build(&all);
 	if (!error) {
 		entries_compare(&all);
 		printf(days->json ?

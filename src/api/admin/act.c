@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the console's routes share.
+ * Functions that the admin routes share; see act.h.
  */
 #include "act.h"
 
@@ -12,9 +12,10 @@
 #include "reeyo/core/clock.h"
 
 const struct field account_query[] = {
-	{ "search", FIELD_TEXT, .max = 100, .also = "q", .does = "In names, phones and e-mails" },
+	{ "search", FIELD_TEXT, .max = 100, .also = "q",
+		.does = "Searched in names, phones and e-mails" },
 	{ "status", FIELD_TEXT, .max = 40,
-		.does = "A status in either spelling; ALL or none: any" },
+		.does = "A status in either spelling; ALL or absent: any" },
 	PAGE_FIELDS,
 	FIELD_END
 };
@@ -22,9 +23,9 @@ const struct field reason_body[] = {
 	{ "reason", FIELD_TEXT, .lines = true, .required = true, .min = 1, .max = 500 },
 	FIELD_END
 };
-const struct field no_body[] = { FIELD_END };
+const struct field empty_body[] = { FIELD_END };
 
-const char *const approval_words[][2] = {
+const char *const approval_filter_words[][2] = {
 	{ "PENDING", "PENDING" },
 	{ "PENDING_APPROVAL", "PENDING" },
 	{ "PENDING_VERIFICATION", "PENDING" },
@@ -35,21 +36,21 @@ const char *const approval_words[][2] = {
 	{ NULL, NULL },
 };
 
-/* --- Reading ---------------------------------------------------------------------------------- */
+/* --- Replies ---------------------------------------------------------------------------------- */
 
-void admin_listed(struct request *rq, const struct db_result *result)
+void admin_reply_page(struct request *rq, const struct db_result *result)
 {
 	reply_page(rq, db_text(result, 0, 1), request_page(rq, 20), db_int(result, 0, 0));
 }
 
-void admin_shown(struct request *rq, const struct db_result *result)
+void admin_reply_row(struct request *rq, const struct db_result *result)
 {
 	if (db_rows(result) == 0)
 		return reply_error(rq, E_NOT_FOUND);
 	reply_data(rq, db_text(result, 0, 0));
 }
 
-void admin_decided(struct request *rq, const struct db_result *result)
+void admin_reply_outcome(struct request *rq, const struct db_result *result)
 {
 	struct text outcome = db_text(result, 0, 0);
 
@@ -58,7 +59,7 @@ void admin_decided(struct request *rq, const struct db_result *result)
 	reply_data(rq, db_text(result, 0, 1));
 }
 
-void admin_once(struct request *rq, const struct db_result *result)
+void admin_reply_idempotent(struct request *rq, const struct db_result *result)
 {
 	struct text outcome;
 
@@ -69,16 +70,16 @@ void admin_once(struct request *rq, const struct db_result *result)
 	reply_data(rq, db_text(result, 0, 1));
 }
 
-bool word_take(struct request *rq, const char *name,
+bool word_filter_parse(struct request *rq, const char *name,
 	const char *const (*words)[2], const char **ret)
 {
-	const char *asked = query_text(rq, name);
+	const char *given = query_text(rq, name);
 
 	*ret = NULL;
-	if (!asked || !asked[0] || strcasecmp(asked, "ALL") == 0)
+	if (!given || !given[0] || strcasecmp(given, "ALL") == 0)
 		return true;
 	for (; (*words)[0]; words++)
-		if (strcasecmp(asked, (*words)[0]) == 0) {
+		if (strcasecmp(given, (*words)[0]) == 0) {
 			*ret = (*words)[1];
 			return true;
 		}
@@ -86,32 +87,32 @@ bool word_take(struct request *rq, const char *name,
 	return false;
 }
 
-bool status_take(struct request *rq, const char *const (*words)[2], const char **ret)
+bool status_filter_parse(struct request *rq, const char *const (*words)[2], const char **ret)
 {
-	return word_take(rq, "status", words, ret);
+	return word_filter_parse(rq, "status", words, ret);
 }
 
-void orders_of(struct request *rq, const char *states, const char *vendor, const char *rider,
-	const char *user)
+void admin_orders_reply(struct request *rq, const char *states, const char *vendor,
+	const char *rider, const char *user)
 {
 	struct page page = request_page(rq, 20);
 
-	sql_read(rq, admin_order_list, admin_listed, states, NULL, vendor, rider, user, NULL, NULL,
-		NULL, arg_int(rq, page.limit), arg_int(rq, page.offset));
+	sql_read(rq, admin_order_list, admin_reply_page, states, NULL, vendor, rider, user, NULL,
+		NULL, NULL, arg_int(rq, page.limit), arg_int(rq, page.offset));
 }
 
-const char *day_at(struct request *rq, const char *name, const char *clock)
+const char *query_day_time(struct request *rq, const char *name, const char *clock)
 {
 	const char *zone = json_string_value(settings_value(rq->app->settings, "time_zone"));
 	const char *day = query_text(rq, name);
 
 	return day ? arena_printf(rq->arena, "%s %s %s", day, clock, zone ? zone : "Africa/Douala")
-	           : NULL;
+		   : NULL;
 }
 
-/* --- Acting ----------------------------------------------------------------------------------- */
+/* --- Writes ----------------------------------------------------------------------------------- */
 
-const char *act_details(struct request *rq)
+const char *audit_details(struct request *rq)
 {
 	json_auto_t *kept = json_object();
 	char *text, *copy;
@@ -122,16 +123,16 @@ const char *act_details(struct request *rq)
 		if (value && field->kind != FIELD_SECRET && field->kind != FIELD_PASSWORD)
 			json_object_set(kept, field->name, value);
 	}
-	/* 0.15 as it was written */
+	/* 15 digits print 0.15 as the client wrote it. */
 	text = json_dumps(kept, JSON_COMPACT | JSON_REAL_PRECISION(15));
 	copy = text ? arena_copy(rq->arena, text, strlen(text)) : NULL;
 	free(text);
 	return copy ? copy : "{}";
 }
 
-/* What account_end gives: the cut-off in milliseconds, then ids, comma separated. The cut-off ends
- * what a list cut short. */
-static void sessions_end(struct request *rq, const char *account, struct text ids)
+/* ids is the result of account_end: the cut-off in milliseconds, then session ids, comma separated.
+ * The list is limited; the cut-off also ends the sessions that it leaves out. */
+static void account_sessions_end(struct request *rq, const char *account, struct text ids)
 {
 	struct text cutoff = text_cut(&ids, ',');
 	char copy[ID_SIZE];
@@ -150,57 +151,57 @@ static void sessions_end(struct request *rq, const char *account, struct text id
 	}
 }
 
-/* False when there is no memory for it, and that has been answered. */
-static bool row_keep(struct request *rq, const struct db_result *result)
+/* Returns false when memory is out; the error has been sent. */
+static bool kept_row_set(struct request *rq, const struct db_result *result)
 {
-	struct act *act = ARENA_NEW(rq->arena, struct act);
+	struct kept_row *kept = ARENA_NEW(rq->arena, struct kept_row);
 	struct text row = db_text(result, 0, 0);
 
-	if (act)
-		*act = (struct act){
+	if (kept)
+		*kept = (struct kept_row){
 			.row = { arena_copy(rq->arena, row.at, row.len), row.len },
 			.subject = rq->params[0],
 		};
-	if (!act || !act->row.at) {
+	if (!kept || !kept->row.at) {
 		reply_error(rq, E_NO_MEMORY);
 		return false;
 	}
-	rq->state = act;
+	rq->state = kept;
 	return true;
 }
 
-bool act_done(struct request *rq, const struct db_result *result)
+bool admin_row_keep(struct request *rq, const struct db_result *result)
 {
 	if (db_rows(result) == 0) {
 		reply_error(rq, E_NOT_FOUND);
 		return false;
 	}
 	if (!db_is_null(result, 0, 1))
-		sessions_end(rq, rq->params[0], db_text(result, 0, 1));
-	return row_keep(rq, result);
+		account_sessions_end(rq, rq->params[0], db_text(result, 0, 1));
+	return kept_row_set(rq, result);
 }
 
-void act_reply(struct request *rq)
+void admin_row_reply(struct request *rq)
 {
-	reply_data(rq, ((struct act *)rq->state)->row);
+	reply_data(rq, ((struct kept_row *)rq->state)->row);
 }
 
-void admin_set(struct request *rq, const struct db_result *result)
+void admin_reply_setting(struct request *rq, const struct db_result *result)
 {
 	if (db_rows(result) == 0)
 		return reply_error(rq, E_NOT_FOUND);
-	if (row_keep(rq, result))
-		settings_spread(rq, act_reply);
+	if (kept_row_set(rq, result))
+		settings_spread(rq, admin_row_reply);
 }
 
-void act_fail(struct request *rq, const struct db_result *result)
+void admin_reply_conflict(struct request *rq, const struct db_result *result)
 {
-	const char *what = db_error_detail(result);
+	const char *detail = db_error_detail(result);
 	int err = db_error(result);
 
-	if (err == E_CONFLICT_ROW && strstr(what, "phone"))
+	if (err == E_CONFLICT_ROW && strstr(detail, "phone"))
 		err = E_PHONE_TAKEN;
-	else if (err == E_CONFLICT_ROW && strstr(what, "email"))
+	else if (err == E_CONFLICT_ROW && strstr(detail, "email"))
 		err = E_EMAIL_TAKEN;
 	reply_error(rq, err);
 }

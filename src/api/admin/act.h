@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the console's routes share: lists as bare arrays with meta, single rows, and what every act
- * of an admin records.
+ * Functions that the admin routes share: replies with a page or a row, filters of lists, and what
+ * the audit records of an act.
  */
 #ifndef REEYO_API_ADMIN_ACT_H
 #define REEYO_API_ADMIN_ACT_H
 
 #include "reeyo/http/request.h"
 
-/* Rows of the contract, as replies show them. */
+/* Reply tables of the contract's rows. */
 extern const struct field admin_order_fields[];
 extern const struct field admin_timeline_fields[];
 extern const struct field admin_vendor_fields[];
@@ -16,56 +16,58 @@ extern const struct field admin_rider_fields[];
 extern const struct field admin_user_fields[];
 extern const struct field admin_item_fields[];
 
-/* Query of a list of accounts, and bodies of acts that need no more than a reason. */
+/* Query of a list of accounts; bodies of acts that take a reason, or nothing. */
 extern const struct field account_query[];  /* page, limit, search, status */
-extern const struct field reason_body[];    /* required, from one character on */
-extern const struct field no_body[];
+extern const struct field reason_body[];    /* required, at least one character */
+extern const struct field empty_body[];
 
-/* Ends of statements: (total, rows) as a list; the first column as the reply, no row being a
- * 404. */
-void admin_listed(struct request *rq, const struct db_result *result);
-void admin_shown(struct request *rq, const struct db_result *result);
-/* As admin_shown, of a write to the settings or the zones: they count when it is answered. */
-void admin_set(struct request *rq, const struct db_result *result);
-/* End of a decision whose columns are (outcome, row): the row, or without one the error that the
- * outcome names. */
-void admin_decided(struct request *rq, const struct db_result *result);
-/* End of a sql_try_write with an Idempotency-Key: (outcome, row). DONE is the row, REPLAY what was
- * answered before. */
-void admin_once(struct request *rq, const struct db_result *result);
+/* Completions of statements. admin_reply_page: columns (total, rows), a page with meta.
+ * admin_reply_row: column 0 is the reply; without a row the reply is 404. */
+void admin_reply_page(struct request *rq, const struct db_result *result);
+void admin_reply_row(struct request *rq, const struct db_result *result);
+/* As admin_reply_row, after a write to the settings or the zones: replies when every loop of this
+ * instance uses the new values. */
+void admin_reply_setting(struct request *rq, const struct db_result *result);
+/* Completion of a decision with the columns (outcome, row): replies with the row, or, when it is
+ * NULL, with the error that the outcome names. */
+void admin_reply_outcome(struct request *rq, const struct db_result *result);
+/* Completion of a sql_try_write with an Idempotency-Key and the columns (outcome, row). DONE
+ * replies with the row, REPLAY with the stored reply of the first request. */
+void admin_reply_idempotent(struct request *rq, const struct db_result *result);
 
-/* Whether the query names a status: *ret is NULL without one ("", "ALL"), else the word that the
- * row holds for any spelling in words, which are pairs {spelling, word} and end with NULL. False
- * when it is none, and that has been answered. */
-bool status_take(struct request *rq, const char *const (*words)[2], const char **ret);
-/* The same of another member of the query. */
-bool word_take(struct request *rq, const char *name,
+/* Parses the query member "status". words are pairs {spelling, stored word} and end with NULL.
+ * *ret is the stored word, or NULL when the member is absent, empty or "ALL". Returns false when
+ * the spelling is unknown; the error has been sent. */
+bool status_filter_parse(struct request *rq, const char *const (*words)[2], const char **ret);
+/* The same for the query member `name`. */
+bool word_filter_parse(struct request *rq, const char *name,
 	const char *const (*words)[2], const char **ret);
-extern const char *const approval_words[][2]; /* of vendors and riders */
+extern const char *const approval_filter_words[][2]; /* for vendors and riders */
 
-/* A moment of a business day in the query, as PostgreSQL reads it; NULL for no day. */
-const char *day_at(struct request *rq, const char *name, const char *clock);
+/* The query member `name`, a date, at the time `clock` (HH:MM) in the business time zone, as a
+ * timestamptz literal in the request's arena. NULL when the member is absent. */
+const char *query_day_time(struct request *rq, const char *name, const char *clock);
 
-/* The members of the body that the route names, as JSON text: the details of an act. Never a
- * secret. */
-const char *act_details(struct request *rq);
+/* The body members that the route's field table names, as JSON text in the request's arena: the
+ * details of an audit row. Secrets and passwords are left out. */
+const char *audit_details(struct request *rq);
 
-/* What a write continues with: it keeps the row, ends the sessions of column 1, then drops. */
-struct act {
+/* The row that a write returned, kept in rq->state while caches are invalidated. */
+struct kept_row {
 	struct text row;
 	const char *subject;
 };
-/* After an act whose columns are (row, ended sessions): false when it has replied (no row: 404,
- * E_NO_MEMORY). Sessions that ended count no longer in this process, and rq->state is the act. */
-bool act_done(struct request *rq, const struct db_result *result);
-/* Replies with the row kept by act_done. */
-void act_reply(struct request *rq);
-/* The error of a failed write, in the words for a taken phone or e-mail. */
-void act_fail(struct request *rq, const struct db_result *result);
+/* After a write with the columns (row, ended sessions): ends those sessions on this instance and
+ * keeps the row in rq->state. Returns false when an error has been sent (404 without a row,
+ * E_NO_MEMORY). */
+bool admin_row_keep(struct request *rq, const struct db_result *result);
+/* Replies with the row that admin_row_keep kept. */
+void admin_row_reply(struct request *rq);
+/* Replies with the error of a failed write; a duplicate phone or e-mail has its own error. */
+void admin_reply_conflict(struct request *rq, const struct db_result *result);
 
-/* Orders of one party, with page and limit: GET /orders, /vendors/:id/orders …; each id may be
- * NULL. */
-void orders_of(struct request *rq, const char *states, const char *vendor, const char *rider,
-	const char *user);
+/* Replies with a page of the orders of a vendor, a rider or a user; each id may be NULL (any). */
+void admin_orders_reply(struct request *rq, const char *states, const char *vendor,
+	const char *rider, const char *user);
 
 #endif

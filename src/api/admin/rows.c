@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The console's rows as replies show them (contract §6): every key is always there, null when
- * unknown.
+ * Reply tables of the admin rows (contract §6). Every key is always present; its value is null when
+ * it is unknown.
  */
 #include "act.h"
 
@@ -73,10 +73,10 @@ const struct field admin_timeline_fields[] = {
 const struct field admin_order_fields[] = {
 	ALWAYS("id", FIELD_ID), ALWAYS("order_number", FIELD_TEXT),
 	{ "status", FIELD_ENUM, .required = true, .words = order_words },
-	{ "raw_status", FIELD_TEXT, .required = true, .does = "As the apps know it" },
+	{ "raw_status", FIELD_TEXT, .required = true, .does = "The status that the apps read" },
 	{ "vertical", FIELD_ENUM, .required = true, .words = vertical_words },
 	{ "user", FIELD_OBJECT, .required = true, .of = customer_fields,
-		.does = "With the place where it is delivered" },
+		.does = "With the delivery address" },
 	{ "vendor", FIELD_OBJECT, .nullable = true, .of = shop_fields },
 	NULLABLE("vendor_name", FIELD_TEXT),
 	{ "pickup", FIELD_OBJECT, .required = true, .of = pickup_fields },
@@ -100,8 +100,8 @@ const struct field admin_order_fields[] = {
 	NULLABLE("estimated_delivery_mins", FIELD_INT),
 	NULLABLE("actual_delivery_mins", FIELD_INT), NULLABLE("fulfilment_minutes", FIELD_INT),
 	{ "attention", FIELD_ENUM, .nullable = true, .words = attention_words,
-		.does = "Why an admin has to look: its rider may not work any more, or has been "
-			"silent for too long" },
+		.does = "Why an admin must act: its rider may no longer work, or has sent no "
+			"position for too long" },
 	{ "timeline", FIELD_LIST, .required = true, .of = admin_timeline_fields },
 	FIELD_END_TITLED("AdminOrder")
 };
@@ -125,7 +125,8 @@ const struct field admin_vendor_fields[] = {
 	ALWAYS("total_ratings", FIELD_INT), ALWAYS("prep_minutes", FIELD_INT),
 	ALWAYS("average_prep_time", FIELD_INT),
 	{ "status", FIELD_ENUM, .required = true, .words = status_words },
-	{ "approval_status", FIELD_TEXT, .required = true, .does = "PENDING as PENDING_APPROVAL" },
+	{ "approval_status", FIELD_TEXT, .required = true,
+		.does = "PENDING is written PENDING_APPROVAL" },
 	NULLABLE("rejection_reason", FIELD_TEXT),
 	{ "commission_rate", FIELD_NUMBER, .required = true, .does = "0 to 1" },
 	ALWAYS("featured", FIELD_BOOL), ALWAYS("is_high_demand", FIELD_BOOL),
@@ -135,7 +136,8 @@ const struct field admin_vendor_fields[] = {
 	NULLABLE("mobile_money_provider", FIELD_TEXT), NULLABLE("bank_name", FIELD_TEXT),
 	NULLABLE("bank_account_number", FIELD_TEXT), NULLABLE("bank_account_name", FIELD_TEXT),
 	ALWAYS("country_code", FIELD_TEXT), ALWAYS("created_at", FIELD_TIME),
-	{ "stats", FIELD_OBJECT, .of = vendor_stats_fields, .does = "Of one vendor only" },
+	{ "stats", FIELD_OBJECT, .of = vendor_stats_fields,
+		.does = "Only in the reply for one vendor" },
 	FIELD_END_TITLED("AdminVendor")
 };
 const struct field admin_item_fields[] = {
@@ -158,13 +160,15 @@ const struct field admin_rider_fields[] = {
 	ALWAYS("id", FIELD_ID), ALWAYS("name", FIELD_TEXT), ALWAYS("first_name", FIELD_TEXT),
 	ALWAYS("last_name", FIELD_TEXT), ALWAYS("phone", FIELD_TEXT), NULLABLE("email", FIELD_TEXT),
 	{ "status", FIELD_ENUM, .required = true, .words = status_words },
-	{ "approval_status", FIELD_TEXT, .required = true, .does = "PENDING as PENDING_APPROVAL" },
+	{ "approval_status", FIELD_TEXT, .required = true,
+		.does = "PENDING is written PENDING_APPROVAL" },
 	{ "state", FIELD_ENUM, .required = true, .words = state_words },
 	{ "online_status", FIELD_ENUM, .required = true, .words = online_words },
 	ALWAYS("vehicle_type", FIELD_TEXT), NULLABLE("vehicle_plate", FIELD_TEXT),
 	ALWAYS("city", FIELD_TEXT), NULLABLE("zone", FIELD_TEXT), NULLABLE("region", FIELD_TEXT),
 	ALWAYS("total_deliveries", FIELD_INT), ALWAYS("average_rating", FIELD_NUMBER),
-	{ "owed", FIELD_INT, .required = true, .does = "Cash he collected and has not handed in" },
+	{ "owed", FIELD_INT, .required = true,
+		.does = "Cash that the rider collected and has not handed in" },
 	ALWAYS("total_earnings", FIELD_MONEY), NULLABLE("current_latitude", FIELD_NUMBER),
 	NULLABLE("current_longitude", FIELD_NUMBER), NULLABLE("id_type", FIELD_TEXT),
 	NULLABLE("id_image_url", FIELD_TEXT), NULLABLE("rejection_reason", FIELD_TEXT),
@@ -189,6 +193,7 @@ const struct field admin_user_fields[] = {
 	NULLABLE("last_order_at", FIELD_TIME), NULLABLE("rating", FIELD_NUMBER),
 	NULLABLE("segment", FIELD_TEXT), NULLABLE("referral_code", FIELD_TEXT),
 	ALWAYS("created_at", FIELD_TIME),
-	{ "stats", FIELD_OBJECT, .of = user_stats_fields, .does = "Of one user only" },
+	{ "stats", FIELD_OBJECT, .of = user_stats_fields,
+		.does = "Only in the reply for one user" },
 	FIELD_END_TITLED("AdminUser")
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Figures of the platform: of orders by when they were placed, of money and who made it by when
- * they were delivered. How many orders are active is what `orders:active` holds, which every step
- * of an order drops; without it they are counted.
+ * Figures of the platform. Orders are counted by the time they were placed, money by the time the
+ * orders were delivered. The number of active orders comes from the cache key `orders:active`,
+ * which every order transition invalidates; without the cache they are counted.
  */
 #include <stdio.h>
 #include <time.h>
@@ -18,14 +18,14 @@
 
 #define RANGE_FIELDS \
 	{ "from", FIELD_DATE, .also = "startDate dateFrom start_date", \
-		.does = "First day, in Douala" }, \
+		.does = "First day, in Douala time" }, \
 	{ "to", FIELD_DATE, .also = "endDate dateTo end_date", .does = "Last day" }, \
 	{ "period", FIELD_ENUM, .words = period_words, \
-		.does = "Without from: this one, from its first day" }
+		.does = "Without from: the current period, from its first day" }
 static const struct field range_query[] = { RANGE_FIELDS, FIELD_END };
 static const struct field top_query[] = {
 	RANGE_FIELDS,
-	{ "limit", FIELD_INT, .min = 1, .max = 100, .does = "10 when absent" },
+	{ "limit", FIELD_INT, .min = 1, .max = 100, .does = "Default 10" },
 	FIELD_END
 };
 
@@ -52,25 +52,25 @@ static const struct field pending_fields[] = {
 static const struct field live_fields[] = { LIVE_FIELDS, FIELD_END };
 static const struct field platform_fields[] = { PLATFORM_FIELDS, FIELD_END };
 static const struct field dashboard_fields[] = { PLATFORM_FIELDS, LIVE_FIELDS, FIELD_END };
-static const struct field states_fields[] = {
+static const struct field status_count_fields[] = {
 	{ "status", FIELD_TEXT, .required = true },
 	{ "count", FIELD_INT, .required = true }, FIELD_END
 };
-static const struct field split_fields[] = {
+static const struct field breakdown_fields[] = {
 	{ "total", FIELD_INT, .required = true },
-	{ "avg_order_value", FIELD_MONEY, .required = true, .does = "Of delivered ones" },
-	{ "by_status", FIELD_OBJECT, .required = true, .does = "How many of each" },
+	{ "avg_order_value", FIELD_MONEY, .required = true, .does = "Of delivered orders" },
+	{ "by_status", FIELD_OBJECT, .required = true, .does = "Number of orders in each status" },
 	{ "by_country", FIELD_OBJECT, .required = true,
-		.does = "The vendor's; of a parcel its customer's" },
+		.does = "Country of the vendor; of a parcel, of the customer" },
 	{ "by_payment_method", FIELD_OBJECT, .required = true },
 	FIELD_END
 };
 #define REVENUE_FIELDS \
 	{ "date", FIELD_DATE, .required = true, .does = "Its first day" }, \
-	{ "orders", FIELD_INT, .required = true, .does = "Delivered then" }, \
-	{ "revenue", FIELD_MONEY, .required = true, .does = "What they cost" }, \
+	{ "orders", FIELD_INT, .required = true, .does = "Orders delivered in this period" }, \
+	{ "revenue", FIELD_MONEY, .required = true, .does = "Their totals" }, \
 	{ "commission", FIELD_MONEY, .required = true, \
-		.does = "What the platform was booked of them" }, \
+		.does = "The platform's commission on them" }, \
 	{ "currency", FIELD_TEXT, .required = true }
 static const struct field day_fields[] = {
 	{ "day", FIELD_DATE, .required = true }, REVENUE_FIELDS, FIELD_END
@@ -89,7 +89,7 @@ static const struct field seller_fields[] = {
 static const struct field top_vendor_fields[] = {
 	{ "id", FIELD_ID, .required = true }, { "name", FIELD_TEXT, .required = true },
 	{ "vendor", FIELD_OBJECT, .required = true, .of = seller_fields },
-	{ "orders", FIELD_INT, .required = true, .does = "Delivered ones" },
+	{ "orders", FIELD_INT, .required = true, .does = "Delivered orders" },
 	{ "revenue", FIELD_MONEY, .required = true, .does = "Their subtotals" },
 	FIELD_END
 };
@@ -103,19 +103,19 @@ static const struct field top_rider_fields[] = {
 	{ "deliveries", FIELD_INT, .required = true },
 	{ "earnings", FIELD_MONEY, .required = true },
 	{ "avg_delivery_mins", FIELD_NUMBER, .required = true,
-		.does = "From pick-up to delivery, of the last 200" },
+		.does = "From pick-up to delivery, over the last 200" },
 	FIELD_END
 };
 
-/* --- Over a time ------------------------------------------------------------------------------ */
+/* --- Over a period ---------------------------------------------------------------------------- */
 
-static void get_platform(struct request *rq)
+static void platform_figures_show(struct request *rq)
 {
-	sql_report(rq, admin_platform, admin_shown, day_at(rq, "from", "00:00"),
-		day_at(rq, "to", "24:00"), query_text(rq, "period"));
+	sql_report(rq, admin_platform, admin_reply_row, query_day_time(rq, "from", "00:00"),
+		query_day_time(rq, "to", "24:00"), query_text(rq, "period"));
 }
 
-/* Days since 1970 of a date that is one; `fallback` without any. */
+/* Days since 1970-01-01 of a valid date; `fallback` when date is NULL. */
 static int64_t day_number(const char *date, int64_t fallback)
 {
 	struct tm tm = { 0 };
@@ -127,13 +127,13 @@ static int64_t day_number(const char *date, int64_t fallback)
 	return timegm(&tm) / DAY_S;
 }
 
-/* A series has an entry for each day: false when there would be too many, and that has been
- * answered. */
+/* A series has an entry for each day. Returns false when there would be too many; the error has
+ * been sent. */
 static bool range_bounded(struct request *rq)
 {
 	int64_t today = clock_wall_s() / DAY_S, last = day_number(query_text(rq, "to"), today);
-	/* Without from: a period began within a year, and without one the statement counts back
-	 * from the last. */
+	/* Without from: a named period began within a year; without a period the statement counts
+	 * back from the last day. */
 	int64_t first = day_number(query_text(rq, "from"),
 		query_text(rq, "period") ? today - DAYS_OF_YEAR : last);
 
@@ -144,58 +144,60 @@ static bool range_bounded(struct request *rq)
 	return false;
 }
 
-static void series(struct request *rq, const char *unit, int64_t usual)
+static void revenue_series_reply(struct request *rq, const char *unit, int64_t usual)
 {
 	if (range_bounded(rq))
-		sql_report(rq, admin_revenue, admin_shown, unit, query_text(rq, "from"),
+		sql_report(rq, admin_revenue, admin_reply_row, unit, query_text(rq, "from"),
 			query_text(rq, "to"), query_text(rq, "period"), arg_int(rq, usual));
 }
 
-static void get_days(struct request *rq)
+static void revenue_by_day(struct request *rq)
 {
-	series(rq, "day", 30);
+	revenue_series_reply(rq, "day", 30);
 }
 
-static void get_weeks(struct request *rq)
+static void revenue_by_week(struct request *rq)
 {
-	series(rq, "week", 12);
+	revenue_series_reply(rq, "week", 12);
 }
 
-static void get_months(struct request *rq)
+static void revenue_by_month(struct request *rq)
 {
-	series(rq, "month", 12);
+	revenue_series_reply(rq, "month", 12);
 }
 
-static void get_top_vendors(struct request *rq)
+static void top_vendors_show(struct request *rq)
 {
-	sql_report(rq, admin_top_vendors, admin_shown,
+	sql_report(rq, admin_top_vendors, admin_reply_row,
 		arg_int(rq, member_int(rq->query, "limit", 10)),
-		day_at(rq, "from", "00:00"), day_at(rq, "to", "24:00"), query_text(rq, "period"));
+		query_day_time(rq, "from", "00:00"), query_day_time(rq, "to", "24:00"),
+		query_text(rq, "period"));
 }
 
-static void get_top_riders(struct request *rq)
+static void top_riders_show(struct request *rq)
 {
-	sql_report(rq, admin_top_riders, admin_shown,
+	sql_report(rq, admin_top_riders, admin_reply_row,
 		arg_int(rq, member_int(rq->query, "limit", 10)),
-		day_at(rq, "from", "00:00"), day_at(rq, "to", "24:00"), query_text(rq, "period"));
+		query_day_time(rq, "from", "00:00"), query_day_time(rq, "to", "24:00"),
+		query_text(rq, "period"));
 }
 
-static void get_states(struct request *rq)
+static void order_status_counts_show(struct request *rq)
 {
-	sql_report(rq, admin_order_states, admin_shown, day_at(rq, "from", "00:00"),
-		day_at(rq, "to", "24:00"), query_text(rq, "period"));
+	sql_report(rq, admin_order_states, admin_reply_row, query_day_time(rq, "from", "00:00"),
+		query_day_time(rq, "to", "24:00"), query_text(rq, "period"));
 }
 
-static void get_orders(struct request *rq)
+static void order_breakdown_show(struct request *rq)
 {
-	sql_report(rq, admin_orders_split, admin_shown, day_at(rq, "from", "00:00"),
-		day_at(rq, "to", "24:00"), query_text(rq, "period"));
+	sql_report(rq, admin_orders_split, admin_reply_row, query_day_time(rq, "from", "00:00"),
+		query_day_time(rq, "to", "24:00"), query_text(rq, "period"));
 }
 
 /* --- Now -------------------------------------------------------------------------------------- */
 
-/* The sum of {"success":true,"data":{"PENDING":3,…}}; NULL when there is none to be had. */
-static const char *active_of(struct request *rq, int error, const struct cache_value *value)
+/* The sum over {"success":true,"data":{"PENDING":3,…}}; NULL when the cache gave no value. */
+static const char *active_orders_sum(struct request *rq, int error, const struct cache_value *value)
 {
 	json_auto_t *body = error ? NULL : json_loadb(value->plain.at, value->plain.len, 0, NULL);
 	json_t *counts = json_object_get(body, "data");
@@ -208,18 +210,19 @@ static const char *active_of(struct request *rq, int error, const struct cache_v
 	return json_is_object(counts) ? arg_int(rq, sum) : NULL;
 }
 
-static void active_known(struct request *rq, int error, const struct cache_value *value)
+static void active_orders_read(struct request *rq, int error, const struct cache_value *value)
 {
-	SQL_(rq, DB_REPORT, admin_live, false, admin_shown, active_of(rq, error, value));
+	SQL_(rq, DB_REPORT, admin_live, false, admin_reply_row,
+		active_orders_sum(rq, error, value));
 }
 
-static void get_live(struct request *rq)
+static void live_figures_show(struct request *rq)
 {
-	cached_by_sql(rq, KEY_ORDERS_ACTIVE, NULL, QUERY_orders_active_count, active_known);
+	cached_by_sql(rq, KEY_ORDERS_ACTIVE, NULL, QUERY_orders_active_count, active_orders_read);
 }
 
-/* Two objects as one; the first is in rq->state. */
-static void dashboard_known(struct request *rq, const struct db_result *result)
+/* Merges two JSON objects; the first is in rq->state. */
+static void dashboard_live_read(struct request *rq, const struct db_result *result)
 {
 	struct text platform = *(struct text *)rq->state, live = db_text(result, 0, 0);
 	struct buf out = buf_in(rq->arena, platform.len + live.len);
@@ -232,7 +235,7 @@ static void dashboard_known(struct request *rq, const struct db_result *result)
 	reply_data(rq, (struct text){ out.at, out.len });
 }
 
-static void platform_known(struct request *rq, const struct db_result *result)
+static void dashboard_platform_read(struct request *rq, const struct db_result *result)
 {
 	struct text *platform = ARENA_NEW(rq->arena, struct text);
 
@@ -243,42 +246,46 @@ static void platform_known(struct request *rq, const struct db_result *result)
 	if (!platform || !platform->at)
 		return reply_error(rq, E_NO_MEMORY);
 	rq->state = platform;
-	SQL_(rq, DB_REPORT, admin_live, false, dashboard_known, NULL);
+	SQL_(rq, DB_REPORT, admin_live, false, dashboard_live_read, NULL);
 }
 
-static void get_dashboard(struct request *rq)
+static void dashboard_show(struct request *rq)
 {
-	SQL_(rq, DB_REPORT, admin_platform, false, platform_known, NULL, NULL, NULL);
+	SQL_(rq, DB_REPORT, admin_platform, false, dashboard_platform_read, NULL, NULL, NULL);
 }
 
 const struct route admin_analytics_routes[] = {
 	{ GET, "/analytics/platform", .who = ADMIN, .query = range_query, .reply = platform_fields,
-		.run = get_platform, .does = "The platform in figures" },
+		.run = platform_figures_show, .does = "Figures of the platform" },
 	{ GET, "/analytics/revenue", .also = "/analytics/revenue/daily", .who = ADMIN,
-		.query = range_query, .reply = day_fields, .shape = REPLY_ARRAY, .run = get_days,
+		.query = range_query, .reply = day_fields, .shape = REPLY_ARRAY,
+		.run = revenue_by_day,
 		.does = "Revenue by day, oldest first: the last 30 days, or at most two years" },
 	{ GET, "/analytics/revenue/weekly", .who = ADMIN, .query = range_query,
-		.reply = week_fields, .shape = REPLY_ARRAY, .run = get_weeks,
-		.does = "Revenue by week; of days in the range alone" },
+		.reply = week_fields, .shape = REPLY_ARRAY, .run = revenue_by_week,
+		.does = "Revenue by week, counting only days in the range" },
 	{ GET, "/analytics/revenue/monthly", .who = ADMIN, .query = range_query,
-		.reply = month_fields, .shape = REPLY_ARRAY, .run = get_months,
-		.does = "Revenue by month; of days in the range alone" },
+		.reply = month_fields, .shape = REPLY_ARRAY, .run = revenue_by_month,
+		.does = "Revenue by month, counting only days in the range" },
 	{ GET, "/analytics/top-vendors", .who = ADMIN,
 		.query = top_query, .reply = top_vendor_fields,
-		.shape = REPLY_ARRAY, .run = get_top_vendors, .does = "Vendors who sold most" },
+		.shape = REPLY_ARRAY, .run = top_vendors_show,
+		.does = "Vendors with the highest revenue" },
 	{ GET, "/analytics/top-riders", .also = "/analytics/riders",
 		.who = ADMIN, .query = top_query,
-		.reply = top_rider_fields, .shape = REPLY_ARRAY, .run = get_top_riders,
-		.does = "Riders who delivered most" },
+		.reply = top_rider_fields, .shape = REPLY_ARRAY, .run = top_riders_show,
+		.does = "Riders with the most deliveries" },
 	{ GET, "/analytics/order-status", .who = ADMIN,
-		.query = range_query, .reply = states_fields,
-		.shape = REPLY_ARRAY, .run = get_states, .does = "Orders by state" },
-	{ GET, "/analytics/orders", .who = ADMIN, .query = range_query, .reply = split_fields,
-		.run = get_orders, .does = "Orders by state, country and way of payment" },
-	{ GET, "/analytics/live", .who = ADMIN, .reply = live_fields, .run = get_live,
-		.does = "What happens now" },
+		.query = range_query, .reply = status_count_fields,
+		.shape = REPLY_ARRAY, .run = order_status_counts_show,
+		.does = "Number of orders in each status" },
+	{ GET, "/analytics/orders", .who = ADMIN, .query = range_query, .reply = breakdown_fields,
+		.run = order_breakdown_show,
+		.does = "Orders by status, country and payment method" },
+	{ GET, "/analytics/live", .who = ADMIN, .reply = live_fields, .run = live_figures_show,
+		.does = "Current figures" },
 	{ GET, "/analytics/dashboard", .who = ADMIN,
-		.reply = dashboard_fields, .run = get_dashboard,
-		.does = "The platform and what happens now, in one" },
+		.reply = dashboard_fields, .run = dashboard_show,
+		.does = "Figures of the platform and current figures together" },
 	ROUTE_END
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Webhooks of partners: where what happens is told, and what became of it. Deliveries are made by
- * src/jobs/notify/webhooks.c; here rows are written that it finds. A secret is shown when it is made and
- * never again, except to who asks again with the same Idempotency-Key.
+ * Webhooks of partners: endpoints and their deliveries. src/jobs/notify/webhooks.c sends the
+ * deliveries; this file writes the rows that it finds. A secret is shown only when it is created,
+ * and in a repeat of that request with the same Idempotency-Key.
  */
 #include <arpa/inet.h>
 
@@ -16,8 +16,8 @@
 #define TYPES_MAX 50
 #define REPLAY_MAX 1000
 
-static const char *const reason_words[] = { "ADMIN", "GONE", "FAILING", NULL };
-static const char *const state_words[] = { "QUEUED", "DELIVERED", "DEAD", NULL };
+static const char *const disabled_reason_words[] = { "ADMIN", "GONE", "FAILING", NULL };
+static const char *const delivery_state_words[] = { "QUEUED", "DELIVERED", "DEAD", NULL };
 
 #define EVENT_TYPES(need) \
 	{ "eventTypes", FIELD_LIST, .required = need, .min = 1, .max = TYPES_MAX, \
@@ -27,7 +27,7 @@ static const struct field add_body[] = {
 		.does = "https, a public host, no user, no fragment" },
 	{ "description", FIELD_TEXT, .lines = true, .max = 200 },
 	EVENT_TYPES(true),
-	{ "vendorId", FIELD_ID, .also = "vendor_id", .does = "Only what concerns this vendor" },
+	{ "vendorId", FIELD_ID, .also = "vendor_id", .does = "Only events of this vendor" },
 	FIELD_END
 };
 static const struct field edit_body[] = {
@@ -36,18 +36,18 @@ static const struct field edit_body[] = {
 		.does = "null removes it" },
 	EVENT_TYPES(false),
 	{ "vendorId", FIELD_ID, .clearable = true, .also = "vendor_id",
-		.does = "null: what concerns any vendor" },
+		.does = "null: events of all vendors" },
 	{ "enabled", FIELD_BOOL,
-		.does = "What was said while it is false is not told; replay tells it" },
+		.does = "false: events are not delivered; a replay delivers them later" },
 	FIELD_END
 };
 static const struct field replay_body[] = {
 	{ "since", FIELD_TIME, .required = true },
-	{ "until", FIELD_TIME, .does = "Before this; now when absent" },
+	{ "until", FIELD_TIME, .does = "Exclusive; absent: now" },
 	FIELD_END
 };
 static const struct field deliveries_query[] = {
-	{ "status", FIELD_ENUM, .words = state_words, .also = "state" },
+	{ "status", FIELD_ENUM, .words = delivery_state_words, .also = "state" },
 	PAGE_FIELDS,
 	FIELD_END
 };
@@ -59,13 +59,13 @@ static const struct field deliveries_query[] = {
 			.words = webhook_types }, \
 		{ "vendor_id", FIELD_ID, .nullable = true }, \
 		{ "secret_prefix", FIELD_TEXT, .required = true, \
-			.does = "The beginning of the secret" }, \
+			.does = "The first characters of the secret" }, \
 		{ "previous_secret_until", FIELD_TIME, .nullable = true, \
-			.does = "Until then the secrets before the last rotation sign, too" }, \
+			.does = "Until then the earlier secrets also sign" }, \
 		{ "enabled", FIELD_BOOL, .required = true }, \
-		{ "disabled_reason", FIELD_ENUM, .nullable = true, .words = reason_words, \
-			.does = "GONE: it answered 410; FAILING: nothing came through for five " \
-				"days" }, \
+		{ "disabled_reason", FIELD_ENUM, .nullable = true, .words = disabled_reason_words, \
+			.does = "GONE: it answered 410; FAILING: every delivery failed for " \
+				"five days" }, \
 		{ "failing_since", FIELD_TIME, .nullable = true }, \
 		{ "created_by", FIELD_ID, .required = true }, \
 		{ "created_at", FIELD_TIME, .required = true }, \
@@ -74,7 +74,7 @@ static const struct field endpoint_fields[] = { ENDPOINT_FIELDS, FIELD_END_TITLE
 static const struct field secret_fields[] = {
 	ENDPOINT_FIELDS,
 	{ "secret", FIELD_TEXT, .required = true,
-		.does = "whsec_ and the key in base64; shown this once" },
+		.does = "whsec_ and the key in base64; shown only once" },
 	FIELD_END
 };
 static const struct field attempt_fields[] = {
@@ -87,13 +87,14 @@ static const struct field payload_fields[] = {
 };
 static const struct field delivery_fields[] = {
 	{ "id", FIELD_ID, .required = true,
-		.does = "The header webhook-id, the same in every try and replay" },
+		.does = "The header webhook-id, the same in every attempt and replay" },
 	{ "webhook_id", FIELD_ID, .required = true, .does = "The endpoint" },
 	{ "event_id", FIELD_INT, .nullable = true, .does = "null: a test" },
 	{ "type", FIELD_TEXT, .required = true },
-	{ "state", FIELD_ENUM, .required = true, .words = state_words },
+	{ "state", FIELD_ENUM, .required = true, .words = delivery_state_words },
 	{ "tries", FIELD_INT, .required = true },
-	{ "next_at", FIELD_TIME, .nullable = true, .does = "QUEUED: when it is tried" },
+	{ "next_at", FIELD_TIME, .nullable = true,
+		.does = "When QUEUED: time of the next attempt" },
 	{ "last_status", FIELD_INT, .nullable = true, .does = "HTTP status; null: no answer yet" },
 	{ "last_error", FIELD_TEXT, .nullable = true },
 	{ "attempts", FIELD_LIST, .required = true, .of = attempt_fields, .does = "The last 20" },
@@ -107,15 +108,14 @@ static const struct field replayed_fields[] = {
 	{ "queued", FIELD_INT, .required = true },
 	{ "more", FIELD_BOOL, .required = true },
 	{ "next_since", FIELD_TIME, .nullable = true,
-		.does = "With more: where the next replay begins" },
+		.does = "When more is true: start of the next replay" },
 	FIELD_END
 };
 
 /* --- Reading the body ------------------------------------------------------------------------- */
 
-/* An address that is written out, and not public. What a name stands for is looked at when it is
- * connected to. */
-static bool host_private(const char *host)
+/* A literal address that is not public. The address of a host name is checked at connect time. */
+static bool host_is_private(const char *host)
 {
 	unsigned char bytes[16];
 
@@ -123,15 +123,15 @@ static bool host_private(const char *host)
 		!address_public(host);
 }
 
-/* False when the URL may not be registered, and that has been answered. NULL without one is
- * fine. */
-static bool url_take(struct request *rq, const char **ret)
+/* The URL of the body; *ret is NULL without one. Returns false when it may not be registered; the
+ * error has been sent. */
+static bool webhook_url_parse(struct request *rq, const char **ret)
 {
 	bool private = rq->app->config->webhook_private;
 	char host[WEBHOOK_HOST_SIZE];
 
 	*ret = body_text(rq, "url");
-	if (!*ret || (webhook_url_take(*ret, private, host) && (private || !host_private(host))))
+	if (!*ret || (webhook_url_take(*ret, private, host) && (private || !host_is_private(host))))
 		return true;
 	reply_field(rq, "url",
 		"must be an https address of a public host, without user and fragment",
@@ -139,7 +139,7 @@ static bool url_take(struct request *rq, const char **ret)
 	return false;
 }
 
-static const char *id_of(struct request *rq, const char *prefix)
+static const char *webhook_id_new(struct request *rq, const char *prefix)
 {
 	const char *id = request_id_new(rq, prefix);
 
@@ -148,7 +148,7 @@ static const char *id_of(struct request *rq, const char *prefix)
 	return id;
 }
 
-static const char *secret_of(struct request *rq)
+static const char *webhook_secret_generate(struct request *rq)
 {
 	char *secret = arena_alloc(rq->arena, WEBHOOK_SECRET_SIZE);
 
@@ -161,143 +161,144 @@ static const char *secret_of(struct request *rq)
 
 /* --- Endpoints -------------------------------------------------------------------------------- */
 
-static void list_webhooks(struct request *rq)
+static void webhooks_list(struct request *rq)
 {
 	struct page page = request_page(rq, 20);
 
-	SQL_(rq, DB_WRITE, admin_webhook_list, false, admin_listed, arg_int(rq, page.limit),
+	SQL_(rq, DB_WRITE, admin_webhook_list, false, admin_reply_page, arg_int(rq, page.limit),
 		arg_int(rq, page.offset));
 }
 
-static void get_webhook(struct request *rq)
+static void webhook_show(struct request *rq)
 {
-	SQL_(rq, DB_WRITE, admin_webhook_get, false, admin_shown, rq->params[0]);
+	SQL_(rq, DB_WRITE, admin_webhook_get, false, admin_reply_row, rq->params[0]);
 }
 
-static void add_webhook(struct request *rq)
+static void webhook_register(struct request *rq)
 {
 	const char *url, *id, *secret;
 
-	if (!url_take(rq, &url) || !(id = id_of(rq, "whe_")) || !(secret = secret_of(rq)))
+	if (!webhook_url_parse(rq, &url) || !(id = webhook_id_new(rq, "whe_")) ||
+		!(secret = webhook_secret_generate(rq)))
 		return;
-	sql_try_write(rq, admin_webhook_add, admin_once, id, url, body_text(rq, "description"),
-		arg_array(rq, "eventTypes"), body_text(rq, "vendorId"), secret, rq->caller.id,
-		"webhook.add", act_details(rq), rq->request_id,
-		rq->idempotency_key, rq->fingerprint);
+	sql_try_write(rq, admin_webhook_add, admin_reply_idempotent, id, url,
+		body_text(rq, "description"), arg_array(rq, "eventTypes"),
+		body_text(rq, "vendorId"), secret, rq->caller.id, "webhook.add", audit_details(rq),
+		rq->request_id, rq->idempotency_key, rq->fingerprint);
 }
 
-static void edit_webhook(struct request *rq)
+static void webhook_edit(struct request *rq)
 {
 	const char *url;
 
-	if (!url_take(rq, &url))
+	if (!webhook_url_parse(rq, &url))
 		return;
-	sql_write(rq, admin_webhook_edit, admin_shown, rq->params[0], url,
+	sql_write(rq, admin_webhook_edit, admin_reply_row, rq->params[0], url,
 		arg_change(rq, "description"), arg_array(rq, "eventTypes"),
 		arg_change(rq, "vendorId"),
 		member(rq->body, "enabled") ?
 			member_bool(rq->body, "enabled", true) ? "t" : "f" : NULL,
-		rq->caller.id, "webhook.change", act_details(rq), rq->request_id);
+		rq->caller.id, "webhook.change", audit_details(rq), rq->request_id);
 }
 
-static void deleted(struct request *rq, const struct db_result *result)
+static void webhook_deleted(struct request *rq, const struct db_result *result)
 {
 	if (db_rows(result) == 0)
 		return reply_error(rq, E_NOT_FOUND);
 	reply_message(rq, "Webhook deleted", "Webhook supprimé");
 }
 
-static void delete_webhook(struct request *rq)
+static void webhook_delete(struct request *rq)
 {
-	sql_write(rq, admin_webhook_delete, deleted, rq->params[0], rq->caller.id, "webhook.delete",
-		rq->request_id);
+	sql_write(rq, admin_webhook_delete, webhook_deleted, rq->params[0], rq->caller.id,
+		"webhook.delete", rq->request_id);
 }
 
-static void rotate_secret(struct request *rq)
+static void webhook_secret_rotate(struct request *rq)
 {
-	const char *secret = secret_of(rq);
+	const char *secret = webhook_secret_generate(rq);
 
 	if (secret)
-		sql_try_write(rq, admin_webhook_rotate, admin_once,
+		sql_try_write(rq, admin_webhook_rotate, admin_reply_idempotent,
 			rq->params[0], secret, rq->caller.id,
 			"webhook.rotate", rq->request_id, rq->idempotency_key, rq->fingerprint);
 }
 
 /* --- Deliveries ------------------------------------------------------------------------------- */
 
-static void test_webhook(struct request *rq)
+static void webhook_test(struct request *rq)
 {
-	const char *id = id_of(rq, "whd_");
+	const char *id = webhook_id_new(rq, "whd_");
 
 	if (id)
-		sql_write(rq, admin_webhook_test, admin_shown, rq->params[0], id, WEBHOOK_TEST,
+		sql_write(rq, admin_webhook_test, admin_reply_row, rq->params[0], id, WEBHOOK_TEST,
 			rq->caller.id, "webhook.test", rq->request_id);
 }
 
-static void deliveries_listed(struct request *rq, const struct db_result *result)
+static void webhook_deliveries_reply(struct request *rq, const struct db_result *result)
 {
 	if (db_rows(result) == 0)
 		return reply_error(rq, E_NOT_FOUND);
-	admin_listed(rq, result);
+	admin_reply_page(rq, result);
 }
 
-static void list_deliveries(struct request *rq)
+static void webhook_deliveries_list(struct request *rq)
 {
 	struct page page = request_page(rq, 20);
 
-	sql_read(rq, admin_webhook_deliveries, deliveries_listed, rq->params[0],
+	sql_read(rq, admin_webhook_deliveries, webhook_deliveries_reply, rq->params[0],
 		query_text(rq, "status"), arg_int(rq, page.limit), arg_int(rq, page.offset));
 }
 
-static void replay_delivery(struct request *rq)
+static void webhook_delivery_replay(struct request *rq)
 {
-	sql_write(rq, admin_webhook_replay_one, admin_shown, rq->params[0], rq->caller.id,
+	sql_write(rq, admin_webhook_replay_one, admin_reply_row, rq->params[0], rq->caller.id,
 		"webhook.replay", rq->request_id);
 }
 
-static void replay_webhook(struct request *rq)
+static void webhook_events_replay(struct request *rq)
 {
-	sql_write(rq, admin_webhook_replay, admin_shown, rq->params[0], body_text(rq, "since"),
+	sql_write(rq, admin_webhook_replay, admin_reply_row, rq->params[0], body_text(rq, "since"),
 		body_text(rq, "until"), webhook_types_array, arg_int(rq, REPLAY_MAX), rq->caller.id,
-		"webhook.replay", act_details(rq), rq->request_id);
+		"webhook.replay", audit_details(rq), rq->request_id);
 }
 
 const struct route admin_webhook_routes[] = {
-	{ GET, "/webhooks", .who = ADMIN, .query = page_fields,
-		.reply = endpoint_fields, .shape = REPLY_PAGE,
-		.run = list_webhooks, .does = "Webhooks of partners, oldest first" },
+	{ GET, "/webhooks", .who = ADMIN, .query = page_fields, .reply = endpoint_fields,
+		.shape = REPLY_PAGE, .run = webhooks_list,
+		.does = "Webhooks of partners, oldest first" },
 	{ POST, "/webhooks", .who = SUPER_ADMIN, .idempotent = true, .body = add_body,
 		.reply = secret_fields, .created = true,
-		.errors = { E_VENDOR_NOT_FOUND, E_CONFLICT }, .run = add_webhook,
+		.errors = { E_VENDOR_NOT_FOUND, E_CONFLICT }, .run = webhook_register,
 		.does = "Register a webhook; at most 50" },
 	{ GET, "/webhooks/:id", .who = ADMIN, .reply = endpoint_fields, .errors = { E_NOT_FOUND },
-		.run = get_webhook, .does = "One webhook" },
+		.run = webhook_show, .does = "One webhook" },
 	{ PATCH, "/webhooks/:id", .who = SUPER_ADMIN, .body = edit_body, .reply = endpoint_fields,
-		.errors = { E_NOT_FOUND, E_VENDOR_NOT_FOUND }, .run = edit_webhook,
+		.errors = { E_NOT_FOUND, E_VENDOR_NOT_FOUND }, .run = webhook_edit,
 		.does = "Change a webhook" },
 	{ DELETE, "/webhooks/:id", .who = SUPER_ADMIN, .shape = REPLY_MESSAGE,
-		.errors = { E_NOT_FOUND }, .run = delete_webhook,
-		.does = "Delete a webhook, and what it has not been told yet" },
+		.errors = { E_NOT_FOUND }, .run = webhook_delete,
+		.does = "Delete a webhook and its queued deliveries" },
 	{ POST, "/webhooks/:id/rotate-secret", .who = SUPER_ADMIN, .any_write = true,
-		.idempotent = true, .body = no_body, .reply = secret_fields,
-		.errors = { E_NOT_FOUND }, .run = rotate_secret,
-		.does = "A new secret; for 24 hours those before sign, too, at most four of them" },
-	{ POST, "/webhooks/:id/test", .who = SUPER_ADMIN, .any_write = true, .body = no_body,
+		.idempotent = true, .body = empty_body, .reply = secret_fields,
+		.errors = { E_NOT_FOUND }, .run = webhook_secret_rotate,
+		.does = "Rotate the secret; for 24 hours the earlier ones, at most four, also "
+			"sign" },
+	{ POST, "/webhooks/:id/test", .who = SUPER_ADMIN, .any_write = true, .body = empty_body,
 		.reply = delivery_fields, .errors = { E_NOT_FOUND, E_CONFLICT },
-		.run = test_webhook,
-		.does = "Send " WEBHOOK_TEST },
-	{ GET, "/webhooks/:id/deliveries", .who = ADMIN,
-		.query = deliveries_query, .reply = delivery_fields,
-		.shape = REPLY_PAGE, .errors = { E_NOT_FOUND }, .run = list_deliveries,
-		.does = "What a webhook was told and is to be told, newest first, for 30 days" },
-	{ POST, "/webhooks/deliveries/:id/replay", .who = SUPER_ADMIN,
-		.any_write = true, .body = no_body, .reply = delivery_fields,
-		.errors = { E_NOT_FOUND, E_CONFLICT }, .run = replay_delivery,
+		.run = webhook_test, .does = "Send " WEBHOOK_TEST },
+	{ GET, "/webhooks/:id/deliveries", .who = ADMIN, .query = deliveries_query,
+		.reply = delivery_fields, .shape = REPLY_PAGE, .errors = { E_NOT_FOUND },
+		.run = webhook_deliveries_list,
+		.does = "Deliveries of a webhook, newest first, kept for 30 days" },
+	{ POST, "/webhooks/deliveries/:id/replay", .who = SUPER_ADMIN, .any_write = true,
+		.body = empty_body, .reply = delivery_fields, .errors = { E_NOT_FOUND, E_CONFLICT },
+		.run = webhook_delivery_replay,
 		.does = "Send one delivery again, with the same webhook-id" },
 	{ POST, "/webhooks/:id/replay", .who = SUPER_ADMIN, .any_write = true, .body = replay_body,
 		.reply = replayed_fields, .errors = { E_NOT_FOUND, E_CONFLICT },
-		.run = replay_webhook,
-		.does = "Send again what was said in a time, at most 1,000 of it: what it was told "
-			"for 30 days, what it was not for 72 hours" },
+		.run = webhook_events_replay,
+		.does = "Send the events of a period again, at most 1,000: delivered ones for 30 "
+			"days, others for 72 hours" },
 	ROUTE_END
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The platform's money, and the cash that riders hand in.
+ * The accounts of the platform, and the cash that riders hand in.
  */
 #include "admin/act.h"
 #include "reeyo/api/admin.h"
@@ -8,15 +8,15 @@
 static const struct field handin_body[] = {
 	{ "amount", FIELD_MONEY, .required = true, .min = 1, .max = INT64_MAX },
 	{ "reference", FIELD_TEXT, .required = true, .min = 1, .max = 100,
-		.does = "Of the receipt: once for each rider" },
+		.does = "Number of the receipt, unique for each rider" },
 	FIELD_END
 };
 static const struct field platform_fields[] = {
-	{ "balance", FIELD_INT, .required = true, .does = "What is the platform's" },
-	{ "escrow", FIELD_INT, .required = true, .does = "What it holds for orders under way" },
+	{ "balance", FIELD_INT, .required = true, .does = "Money of the platform" },
+	{ "escrow", FIELD_INT, .required = true, .does = "Money held for active orders" },
 	{ "total_commission", FIELD_MONEY, .required = true },
-	{ "total_payouts", FIELD_MONEY, .required = true, .does = "Completed ones" },
-	{ "pending_payouts", FIELD_MONEY, .required = true, .does = "Asked for and not ended" },
+	{ "total_payouts", FIELD_MONEY, .required = true, .does = "Completed pay-outs" },
+	{ "pending_payouts", FIELD_MONEY, .required = true, .does = "Requested and not yet final" },
 	{ "currency", FIELD_TEXT, .required = true },
 	FIELD_END
 };
@@ -26,54 +26,57 @@ static const struct field handin_fields[] = {
 	{ "amount", FIELD_MONEY, .required = true },
 	{ "currency", FIELD_TEXT, .required = true },
 	{ "reference", FIELD_TEXT, .required = true },
-	{ "cash_in_hand", FIELD_MONEY, .required = true, .does = "What he still held after it" },
+	{ "cash_in_hand", FIELD_MONEY, .required = true,
+		.does = "Cash the rider still held afterwards" },
 	{ "created_at", FIELD_TIME, .required = true },
 	FIELD_END
 };
 
-static void get_platform(struct request *rq)
+static void platform_accounts_show(struct request *rq)
 {
-	SQL_(rq, DB_REPORT, finance_platform, false, admin_shown);
+	SQL_(rq, DB_REPORT, finance_platform, false, admin_reply_row);
 }
 
 /* --- Cash ------------------------------------------------------------------------------------- */
 
-static void hand_in(struct request *rq)
+static void cash_handin_add(struct request *rq)
 {
 	const char *entry = request_id_new(rq, "txn_");
 
 	if (!entry)
 		return reply_error(rq, E_NO_MEMORY);
-	sql_write(rq, cash_hand_in, admin_decided, rq->params[0],
+	sql_write(rq, cash_hand_in, admin_reply_outcome, rq->params[0],
 		arg_int(rq, body_int(rq, "amount", 0)), body_text(rq, "reference"), rq->caller.id,
-		"rider.cash-handin", act_details(rq), rq->request_id, entry);
+		"rider.cash-handin", audit_details(rq), rq->request_id, entry);
 }
 
-static void handins_read(struct request *rq, const struct db_result *result)
+static void cash_handins_read(struct request *rq, const struct db_result *result)
 {
 	if (db_rows(result) == 0)
 		return reply_error(rq, E_RIDER_NOT_FOUND);
-	admin_listed(rq, result);
+	admin_reply_page(rq, result);
 }
 
-static void list_handins(struct request *rq)
+static void cash_handins_list(struct request *rq)
 {
 	struct page page = request_page(rq, 20);
 
-	sql_read(rq, cash_handin_list, handins_read, rq->params[0], arg_int(rq, page.limit),
+	sql_read(rq, cash_handin_list, cash_handins_read, rq->params[0], arg_int(rq, page.limit),
 		arg_int(rq, page.offset));
 }
 
 const struct route admin_finance_routes[] = {
-	{ GET, "/finance/platform", .who = ADMIN, .reply = platform_fields, .run = get_platform,
+	{ GET, "/finance/platform", .who = ADMIN, .reply = platform_fields,
+		.run = platform_accounts_show,
 		.does = "The platform's accounts" },
 	{ POST, "/riders/:id/cash-handins", .who = ADMIN, .any_write = true, .created = true,
 		.body = handin_body, .reply = handin_fields,
-		.errors = { E_RIDER_NOT_FOUND, E_CASH_OVER, E_HANDIN_OTHER }, .run = hand_in,
-		.does = "Book cash that a rider hands in; a reference counts once" },
+		.errors = { E_RIDER_NOT_FOUND, E_CASH_OVER, E_HANDIN_OTHER },
+		.run = cash_handin_add,
+		.does = "Book cash that a rider hands in; a reference is booked once" },
 	{ GET, "/riders/:id/cash-handins", .who = ADMIN,
 		.query = page_fields, .reply = handin_fields,
-		.shape = REPLY_PAGE, .errors = { E_RIDER_NOT_FOUND }, .run = list_handins,
-		.does = "What a rider has handed in, newest first" },
+		.shape = REPLY_PAGE, .errors = { E_RIDER_NOT_FOUND }, .run = cash_handins_list,
+		.does = "Cash hand-ins of a rider, newest first" },
 	ROUTE_END
 };

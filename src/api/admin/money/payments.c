@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Payments by mobile money and card as admins see them, and what they decide when another amount
- * came than was asked for.
+ * Payments by mobile money and card: the admin lists and reads them, and decides those whose paid
+ * amount differs from the requested amount.
  */
 #include "admin/act.h"
 #include "reeyo/api/admin.h"
 
-static const char *const kind_words[] = { "TOPUP", "ORDER", NULL };
-static const char *const state_words[] = { "CREATED", "PENDING", "SUCCEEDED", "FAILED",
+static const char *const payment_kind_words[] = { "TOPUP", "ORDER", NULL };
+static const char *const payment_state_words[] = { "CREATED", "PENDING", "SUCCEEDED", "FAILED",
 	"EXPIRED", "MISMATCH", NULL };
 static const char *const resolution_words[] = { "BOOKED", "SETTLED_OUTSIDE", NULL };
 
@@ -16,7 +16,7 @@ static const char *const resolution_words[] = { "BOOKED", "SETTLED_OUTSIDE", NUL
 
 static const struct field list_query[] = {
 	{ "status", FIELD_TEXT, .max = 20,
-		.does = "Of a row; UNDECIDED: a MISMATCH that waits for people; ALL or none: any" },
+		.does = "UNDECIDED: a MISMATCH without a decision; ALL or absent: any" },
 	{ "userId", FIELD_ID, .also = "user_id" },
 	{ "orderId", FIELD_ID, .also = "order_id" },
 	PAGE_FIELDS,
@@ -24,27 +24,28 @@ static const struct field list_query[] = {
 };
 static const struct field resolve_body[] = {
 	{ "outcome", FIELD_ENUM, .required = true, .words = resolution_words,
-		.does = "BOOKED: what was paid goes into the customer's wallet; SETTLED_OUTSIDE: "
-			"it was given back or kept otherwise" },
+		.does = "BOOKED: the paid amount goes into the customer's wallet; "
+			"SETTLED_OUTSIDE: it was refunded or kept outside the ledger" },
 	{ "notes", FIELD_TEXT, .lines = true, .required = true, .min = 1, .max = 500,
 		.also = "note" },
 	FIELD_END
 };
 static const struct field payment_row[] = {
 	ALWAYS("id", FIELD_ID),
-	{ "kind", FIELD_ENUM, .required = true, .words = kind_words },
-	{ "status", FIELD_ENUM, .required = true, .words = state_words },
+	{ "kind", FIELD_ENUM, .required = true, .words = payment_kind_words },
+	{ "status", FIELD_ENUM, .required = true, .words = payment_state_words },
 	ALWAYS("user_id", FIELD_ID), NULLABLE("user_name", FIELD_TEXT),
 	NULLABLE("order_id", FIELD_ID),
 	NULLABLE("order_number", FIELD_TEXT),
 	{ "transaction_id", FIELD_ID, .required = true,
-		.does = "In the ledger, once it is booked" },
+		.does = "Of the ledger entry, after booking" },
 	ALWAYS("amount", FIELD_MONEY),
-	{ "paid_amount", FIELD_MONEY, .nullable = true, .does = "What the gateway says was paid" },
+	{ "paid_amount", FIELD_MONEY, .nullable = true,
+		.does = "The amount that the gateway reports as paid" },
 	ALWAYS("currency", FIELD_TEXT), ALWAYS("method", FIELD_TEXT), NULLABLE("phone", FIELD_TEXT),
 	NULLABLE("operator", FIELD_TEXT), NULLABLE("gateway_reference", FIELD_TEXT),
 	NULLABLE("reason", FIELD_TEXT),
-	{ "late", FIELD_BOOL, .required = true, .does = "It succeeded after it had been given up" },
+	{ "late", FIELD_BOOL, .required = true, .does = "It succeeded after it had expired" },
 	{ "resolution", FIELD_ENUM, .nullable = true, .words = resolution_words },
 	NULLABLE("resolved_by", FIELD_ID), NULLABLE("resolved_at", FIELD_TIME),
 	NULLABLE("notes", FIELD_TEXT),
@@ -52,7 +53,7 @@ static const struct field payment_row[] = {
 	FIELD_END_TITLED("AdminPayment")
 };
 
-static void list_payments(struct request *rq)
+static void admin_payments_list(struct request *rq)
 {
 	static const char *const words[][2] = {
 		{ "CREATED", "CREATED" }, { "PENDING", "PENDING" },
@@ -63,40 +64,41 @@ static void list_payments(struct request *rq)
 	struct page page = request_page(rq, 20);
 	const char *status, *decided = NULL;
 
-	if (!status_take(rq, words, &status))
+	if (!status_filter_parse(rq, words, &status))
 		return;
 	if (status && strcmp(status, "UNDECIDED") == 0) {
 		status = "MISMATCH";
 		decided = "f";
 	}
-	sql_report(rq, admin_payment_list, admin_listed, status, query_text(rq, "userId"),
+	sql_report(rq, admin_payment_list, admin_reply_page, status, query_text(rq, "userId"),
 		query_text(rq, "orderId"), decided, arg_int(rq, page.limit),
 		arg_int(rq, page.offset));
 }
 
-static void get_payment(struct request *rq)
+static void admin_payment_show(struct request *rq)
 {
-	sql_read(rq, admin_payment_get, admin_shown, rq->params[0]);
+	sql_read(rq, admin_payment_get, admin_reply_row, rq->params[0]);
 }
 
-static void resolve(struct request *rq)
+static void admin_payment_resolve(struct request *rq)
 {
-	sql_write(rq, payment_resolve, admin_decided, rq->params[0],
+	sql_write(rq, payment_resolve, admin_reply_outcome, rq->params[0],
 		body_text(rq, "outcome"), body_text(rq, "notes"),
-		rq->caller.id, "payment.resolve", act_details(rq), rq->request_id);
+		rq->caller.id, "payment.resolve", audit_details(rq), rq->request_id);
 }
 
 const struct route admin_payment_routes[] = {
 	{ GET, "/payments", .who = ADMIN, .query = list_query,
 		.reply = payment_row, .shape = REPLY_PAGE,
-		.run = list_payments, .does = "Payments by mobile money and card, newest first" },
+		.run = admin_payments_list,
+		.does = "Payments by mobile money and card, newest first" },
 	{ GET, "/payments/:id", .who = ADMIN, .reply = payment_row,
-		.errors = { E_NOT_FOUND }, .run = get_payment,
+		.errors = { E_NOT_FOUND }, .run = admin_payment_show,
 		.does = "One payment" },
 	{ POST, "/payments/:id/resolve", .who = ADMIN, .any_write = true,
 		.body = resolve_body, .reply = payment_row,
-		.errors = { E_PAYMENT_NOT_FOUND, E_PAYMENT_DECIDED }, .run = resolve,
-		.does = "Decide a payment of another amount than was asked for; once, the same "
-			"again changes nothing" },
+		.errors = { E_PAYMENT_NOT_FOUND, E_PAYMENT_DECIDED }, .run = admin_payment_resolve,
+		.does = "Decide a payment whose amount differs from the requested one. A decision "
+			"is final; repeating the same one changes nothing" },
 	ROUTE_END
 };

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT
  *
- * Pay-outs as admins decide them, and the troubles of them. Of large amounts
- * (payout_two_admins_from) two different admins decide, who say the same.
+ * Pay-outs: the admin lists, approves and rejects them, and resolves their discrepancies. From the
+ * amount payout_two_admins_from on, two different admins must take the same decision.
  */
 #include "admin/act.h"
 #include "reeyo/api/admin.h"
 #include "reeyo/domain/payout.h"
 
-static const char *const kind_words[] = { "VENDOR", "RIDER", NULL };
+static const char *const payout_kind_words[] = { "VENDOR", "RIDER", NULL };
 static const char *const decision_words[] = { "APPROVED", "REJECTED", NULL };
 static const char *const outcome_words[] = { "PAID", "RETURNED", "WRITTEN_OFF", NULL };
 
 #define NULLABLE(name, kind) { name, kind, .nullable = true }
 #define ALWAYS(name, kind) { name, kind, .required = true }
 
-#define TYPE_FIELD { "type", FIELD_TEXT, .max = 10, .does = "VENDOR or RIDER; ALL or none: both" }
+#define TYPE_FIELD { "type", FIELD_TEXT, .max = 10, .does = "VENDOR or RIDER; ALL or absent: both" }
 static const struct field pending_query[] = {
 	TYPE_FIELD,
 	PAGE_FIELDS,
@@ -29,38 +29,38 @@ static const struct field list_query[] = {
 static const struct field all_query[] = {
 	TYPE_FIELD,
 	{ "status", FIELD_TEXT, .max = 20, .does = "ALL or none: any" },
-	{ "trouble", FIELD_BOOL, .does = "Only those with a trouble" },
+	{ "trouble", FIELD_BOOL, .does = "Only pay-outs with a discrepancy" },
 	PAGE_FIELDS,
 	FIELD_END
 };
 static const struct field approve_body[] = {
-	{ "type", FIELD_ENUM, .words = kind_words, .does = "Must be the pay-out's" },
+	{ "type", FIELD_ENUM, .words = payout_kind_words, .does = "Must be the pay-out's" },
 	{ "transactionReference", FIELD_TEXT, .min = 1, .max = 100,
 		.also = "transaction_reference reference",
-		.does = "How it was paid by hand, at a bank or to a phone: completes it, and the "
-			"gateway is not told to pay it" },
+		.does = "Reference of a payment made by hand, at a bank or to a phone: completes "
+			"the pay-out; the gateway does not pay it" },
 	{ "notes", FIELD_TEXT, .lines = true, .max = 500, .also = "note" },
 	FIELD_END
 };
 static const struct field reject_body[] = {
-	{ "type", FIELD_ENUM, .words = kind_words, .does = "Must be the pay-out's" },
+	{ "type", FIELD_ENUM, .words = payout_kind_words, .does = "Must be the pay-out's" },
 	{ "reason", FIELD_TEXT, .lines = true, .required = true, .min = 1, .max = 500 },
 	FIELD_END
 };
 
 static const struct field resolve_body[] = {
-	{ "type", FIELD_ENUM, .words = kind_words, .does = "Must be the pay-out's" },
+	{ "type", FIELD_ENUM, .words = payout_kind_words, .does = "Must be the pay-out's" },
 	{ "outcome", FIELD_ENUM, .required = true, .words = outcome_words,
-		.does = "PAID: the owner has been paid, and what went back to him before is "
-			"taken from what is available. RETURNED: what he did not get is his "
-			"again. WRITTEN_OFF: he keeps everything, and what the gateway paid "
-			"is the platform's loss" },
+		.does = "PAID: the owner has been paid; an amount returned earlier is taken from "
+			"the available balance. RETURNED: the amount not paid is available "
+			"again. WRITTEN_OFF: the owner keeps everything; the platform bears "
+			"what the gateway paid" },
 	{ "transactionReference", FIELD_TEXT, .min = 1, .max = 100,
 		.also = "transaction_reference reference",
-		.does = "Of PAID: how he was paid" },
+		.does = "With PAID: reference of the payment" },
 	{ "notes", FIELD_TEXT, .lines = true, .required = true, .min = 1, .max = 500,
 		.also = "note reason",
-		.does = "What was found; the owner is told them when the money comes back" },
+		.does = "Findings; sent to the owner when the money is returned" },
 	FIELD_END
 };
 
@@ -73,70 +73,72 @@ static const struct field courier_fields[] = {
 };
 static const struct field payout_row[] = {
 	ALWAYS("id", FIELD_ID),
-	{ "type", FIELD_ENUM, .required = true, .words = kind_words },
-	{ "vendor_id", FIELD_ID, .does = "Of a vendor's" },
+	{ "type", FIELD_ENUM, .required = true, .words = payout_kind_words },
+	{ "vendor_id", FIELD_ID, .does = "In a vendor's pay-out" },
 	{ "vendor", FIELD_OBJECT, .of = shop_fields },
-	{ "rider_id", FIELD_ID, .does = "Of a rider's" },
+	{ "rider_id", FIELD_ID, .does = "In a rider's pay-out" },
 	{ "rider", FIELD_OBJECT, .of = courier_fields },
 	NULLABLE("entity_name", FIELD_TEXT),
 	ALWAYS("amount", FIELD_MONEY), ALWAYS("fee", FIELD_MONEY),
 	ALWAYS("net_amount", FIELD_MONEY), ALWAYS("currency", FIELD_TEXT),
 	{ "method", FIELD_ENUM, .required = true, .words = payout_method_words },
-	{ "number", FIELD_TEXT, .required = true, .does = "Where it goes: a phone or an account" },
+	{ "number", FIELD_TEXT, .required = true,
+		.does = "Destination: a phone or an account number" },
 	{ "status", FIELD_ENUM, .required = true, .words = payout_status_words },
 	ALWAYS("created_at", FIELD_TIME), NULLABLE("processed_at", FIELD_TIME),
 	NULLABLE("completed_at", FIELD_TIME), NULLABLE("transaction_reference", FIELD_TEXT),
 	NULLABLE("rejection_reason", FIELD_TEXT), NULLABLE("failure_reason", FIELD_TEXT),
 	NULLABLE("notes", FIELD_TEXT),
-	{ "trouble", FIELD_TEXT, .nullable = true, .does = "What the gateway says differently" },
+	{ "trouble", FIELD_TEXT, .nullable = true,
+		.does = "The discrepancy that the gateway reports" },
 	NULLABLE("gateway_reference", FIELD_TEXT),
 	{ "told_amount", FIELD_MONEY, .nullable = true,
-		.does = "What it paid, when that is another amount" },
+		.does = "Amount that the gateway paid, when it differs" },
 	{ "resolution", FIELD_ENUM, .nullable = true, .words = outcome_words,
-		.does = "How a trouble ended" },
+		.does = "How a discrepancy was resolved" },
 	{ "first_resolution", FIELD_ENUM, .nullable = true, .words = outcome_words,
-		.does = "What the first of two admins says of it" },
+		.does = "The resolution of the first of two admins" },
 	NULLABLE("first_resolved_by", FIELD_ID), NULLABLE("resolved_by", FIELD_ID),
 	NULLABLE("first_approved_by", FIELD_ID), NULLABLE("approved_by", FIELD_ID),
 	{ "approvals_needed", FIELD_INT, .required = true,
-		.does = "How many more admins have to approve" },
+		.does = "Number of further admins that must approve" },
 	{ "from", FIELD_TEXT, .does = "In the history" },
 	{ "to", FIELD_TEXT, .does = "In the history" },
 	{ "description", FIELD_TEXT, .does = "In the history" },
 	{ "decision", FIELD_ENUM, .words = decision_words,
-		.does = "In the history, where REJECTED is FAILED" },
+		.does = "In the history, where the status of a rejected one is FAILED" },
 	FIELD_END_TITLED("AdminPayout")
 };
 
-static const char *two_from(struct request *rq)
+static const char *two_admins_from(struct request *rq)
 {
 	return arg_int(rq, rq->app->config->payout_two_admins_from);
 }
 
 /* --- Lists ------------------------------------------------------------------------------------ */
 
-static void list_of(struct request *rq, const char *states, bool past)
+static void admin_payouts_reply(struct request *rq, const char *states, bool past)
 {
 	static const char *const words[][2] = { { "VENDOR", "VENDOR" },
 		{ "RIDER", "RIDER" }, { NULL, NULL } };
 	struct page page = request_page(rq, 20);
 	const char *kind;
 
-	if (!word_take(rq, "type", words, &kind))
+	if (!word_filter_parse(rq, "type", words, &kind))
 		return;
 	if (member_bool(rq->query, "trouble", false))
-		return sql_read(rq, admin_payout_troubles, admin_listed, states, kind, two_from(rq),
-			arg_int(rq, page.limit), arg_int(rq, page.offset));
-	sql_read(rq, admin_payout_list, admin_listed, states, kind, two_from(rq), past ? "t" : "f",
-		arg_int(rq, page.limit), arg_int(rq, page.offset));
+		return sql_read(rq, admin_payout_troubles, admin_reply_page, states, kind,
+			two_admins_from(rq), arg_int(rq, page.limit), arg_int(rq, page.offset));
+	sql_read(rq, admin_payout_list, admin_reply_page, states, kind, two_admins_from(rq),
+		past ? "t" : "f", arg_int(rq, page.limit), arg_int(rq, page.offset));
 }
 
-static void list_pending(struct request *rq)
+static void admin_payouts_pending(struct request *rq)
 {
-	list_of(rq, "{PENDING}", false);
+	admin_payouts_reply(rq, "{PENDING}", false);
 }
 
-static void list_payouts(struct request *rq)
+static void admin_payouts_list(struct request *rq)
 {
 	static const char *const words[][2] = {
 		{ "PENDING", "{PENDING}" }, { "APPROVED", "{APPROVED}" },
@@ -146,12 +148,12 @@ static void list_payouts(struct request *rq)
 	};
 	const char *states;
 
-	if (status_take(rq, words, &states))
-		list_of(rq, states, false);
+	if (status_filter_parse(rq, words, &states))
+		admin_payouts_reply(rq, states, false);
 }
 
-/* The console's history knows no REJECTED: what it calls FAILED is both. */
-static void list_history(struct request *rq)
+/* The console's history has no REJECTED: its FAILED includes both. */
+static void admin_payouts_history(struct request *rq)
 {
 	static const char *const words[][2] = {
 		{ "APPROVED", "{APPROVED}" }, { "PROCESSING", "{PROCESSING}" },
@@ -161,14 +163,14 @@ static void list_history(struct request *rq)
 	};
 	const char *states;
 
-	if (status_take(rq, words, &states))
-		list_of(rq,
+	if (status_filter_parse(rq, words, &states))
+		admin_payouts_reply(rq,
 			states ? states : "{APPROVED,PROCESSING,COMPLETED,FAILED,REJECTED}", true);
 }
 
 /* --- Decisions -------------------------------------------------------------------------------- */
 
-static void decided(struct request *rq, const struct db_result *result)
+static void admin_payout_decided(struct request *rq, const struct db_result *result)
 {
 	bool vendors = body_text(rq, "type") && strcmp(body_text(rq, "type"), "VENDOR") == 0;
 
@@ -177,11 +179,11 @@ static void decided(struct request *rq, const struct db_result *result)
 			vendors ? "this pay-out is a RIDER's" : "this pay-out is a VENDOR's",
 			vendors ? "ce retrait est celui d'un RIDER" :
 				"ce retrait est celui d'un VENDOR");
-	admin_decided(rq, result);
+	admin_reply_outcome(rq, result);
 }
 
-/* Ids of the rows that a decision may book. */
-static const char *entries(struct request *rq)
+/* Ids for the ledger entries that a decision may book, as a PostgreSQL array. */
+static const char *entry_ids(struct request *rq)
 {
 	char id[4][ID_SIZE];
 
@@ -190,51 +192,53 @@ static const char *entries(struct request *rq)
 	return arena_printf(rq->arena, "{%s,%s,%s,%s}", id[0], id[1], id[2], id[3]);
 }
 
-static void approve(struct request *rq)
+static void admin_payout_approve(struct request *rq)
 {
-	sql_write(rq, payout_approve, decided, rq->params[0], body_text(rq, "type"),
-		body_text(rq, "transactionReference"), body_text(rq, "notes"), two_from(rq),
-		rq->caller.id, "payout.approve", act_details(rq), rq->request_id, entries(rq));
+	sql_write(rq, payout_approve, admin_payout_decided, rq->params[0], body_text(rq, "type"),
+		body_text(rq, "transactionReference"), body_text(rq, "notes"), two_admins_from(rq),
+		rq->caller.id, "payout.approve", audit_details(rq), rq->request_id, entry_ids(rq));
 }
 
-static void reject(struct request *rq)
+static void admin_payout_reject(struct request *rq)
 {
-	sql_write(rq, payout_reject, decided, rq->params[0], body_text(rq, "type"),
-		body_text(rq, "reason"), two_from(rq), rq->caller.id, "payout.reject",
-		act_details(rq), rq->request_id, entries(rq));
+	sql_write(rq, payout_reject, admin_payout_decided, rq->params[0], body_text(rq, "type"),
+		body_text(rq, "reason"), two_admins_from(rq), rq->caller.id, "payout.reject",
+		audit_details(rq), rq->request_id, entry_ids(rq));
 }
 
-static void resolve_trouble(struct request *rq)
+static void admin_payout_resolve(struct request *rq)
 {
-	sql_write(rq, payout_resolve, decided, rq->params[0], body_text(rq, "type"),
+	sql_write(rq, payout_resolve, admin_payout_decided, rq->params[0], body_text(rq, "type"),
 		body_text(rq, "outcome"), body_text(rq, "transactionReference"),
-		body_text(rq, "notes"), two_from(rq), rq->caller.id,
-		"payout.resolve-trouble", act_details(rq), rq->request_id, entries(rq));
+		body_text(rq, "notes"), two_admins_from(rq), rq->caller.id,
+		"payout.resolve-trouble", audit_details(rq), rq->request_id, entry_ids(rq));
 }
 
 const struct route admin_payout_routes[] = {
 	{ GET, "/payouts/pending", .who = ADMIN, .query = pending_query, .reply = payout_row,
-		.shape = REPLY_PAGE, .run = list_pending,
+		.shape = REPLY_PAGE, .run = admin_payouts_pending,
 		.does = "Pay-outs that wait for a decision" },
 	{ GET, "/payouts/history", .who = ADMIN, .query = list_query, .reply = payout_row,
-		.shape = REPLY_PAGE, .run = list_history, .does = "Pay-outs that were decided" },
+		.shape = REPLY_PAGE, .run = admin_payouts_history, .does = "Decided pay-outs" },
 	{ GET, "/payouts", .also = "/finance/payouts", .who = ADMIN, .query = all_query,
-		.reply = payout_row, .shape = REPLY_PAGE, .run = list_payouts,
+		.reply = payout_row, .shape = REPLY_PAGE, .run = admin_payouts_list,
 		.does = "Pay-outs, newest first" },
 	{ POST, "/payouts/:id/approve", .also = "/payouts/:id/process /finance/payouts/:id/process",
 		.who = ADMIN, .any_write = true, .body = approve_body, .reply = payout_row,
-		.errors = { E_PAYOUT_NOT_FOUND, E_PAYOUT_DECIDED, E_SAME_ADMIN }, .run = approve,
+		.errors = { E_PAYOUT_NOT_FOUND, E_PAYOUT_DECIDED, E_SAME_ADMIN },
+		.run = admin_payout_approve,
 		.does = "Approve a pay-out: the gateway pays it to a phone. With a reference, now "
-			"or later, it was paid by hand and is completed" },
+			"or later, it was paid by hand and is complete" },
 	{ POST, "/payouts/:id/reject", .who = ADMIN, .any_write = true, .body = reject_body,
 		.reply = payout_row,
-		.errors = { E_PAYOUT_NOT_FOUND, E_PAYOUT_DECIDED, E_SAME_ADMIN }, .run = reject,
+		.errors = { E_PAYOUT_NOT_FOUND, E_PAYOUT_DECIDED, E_SAME_ADMIN },
+		.run = admin_payout_reject,
 		.does = "Reject a pay-out; the money is available again" },
 	{ POST, "/payouts/:id/resolve-trouble", .who = ADMIN, .any_write = true,
 		.body = resolve_body, .reply = payout_row,
 		.errors = { E_PAYOUT_NOT_FOUND, E_NO_TROUBLE, E_TROUBLE_OTHER, E_SAME_ADMIN },
-		.run = resolve_trouble,
-		.does = "End what does not fit between a pay-out and the gateway; the same "
-			"again changes nothing" },
+		.run = admin_payout_resolve,
+		.does = "Resolve a discrepancy between a pay-out and the gateway; repeating the "
+			"same resolution changes nothing" },
 	ROUTE_END
 };

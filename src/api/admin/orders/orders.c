@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Orders as the console lists, searches and reads them, gives them to riders, and ends them.
+ * Orders: the admin lists, searches and reads them, assigns riders, cancels and completes them.
  */
 #include <stdio.h>
 #include <strings.h>
@@ -20,7 +20,8 @@ static const struct field list_query[] = {
 	{ "dateFrom", FIELD_DATE, .also = "date_from from startDate",
 		.does = "First day, in Douala" },
 	{ "dateTo", FIELD_DATE, .also = "date_to to endDate", .does = "Last day" },
-	{ "attention", FIELD_BOOL, .does = "Only orders that need an admin, or only the others" },
+	{ "attention", FIELD_BOOL,
+		.does = "true: only orders that need an admin; false: only the others" },
 	PAGE_FIELDS,
 	FIELD_END
 };
@@ -38,33 +39,34 @@ static const struct field assign_body[] = {
 static const struct field cancel_body[] = {
 	{ "reason", FIELD_TEXT, .required = true, .min = 1, .max = 500 },
 	{ "vendorPaid", FIELD_BOOL, .also = "vendor_paid",
-		.does = "The platform pays the vendor his share of what he has made; without it "
-			"he is paid when the order has been picked up" },
+		.does = "The platform pays the vendor's share of the order; when absent, it pays "
+			"if the order was picked up" },
 	FIELD_END
 };
 static const struct field complete_body[] = {
 	{ "note", FIELD_TEXT, .required = true, .min = 1, .max = 500, .also = "notes reason",
-		.does = "How it is known that the order was delivered" },
+		.does = "Evidence that the order was delivered" },
 	FIELD_END
 };
 static const struct field dispatch_fields[] = {
 	{ "id", FIELD_INT, .required = true },
 	{ "at", FIELD_TIME, .required = true },
 	{ "round", FIELD_INT, .required = true },
-	{ "rider", FIELD_OBJECT, .required = true, .does = "{id,name}: who was asked" },
+	{ "rider", FIELD_OBJECT, .required = true,
+		.does = "{id,name} of the rider who got the offer" },
 	{ "outcome", FIELD_TEXT, .nullable = true,
 		.does = "OPEN, ACCEPTED, REJECTED, EXPIRED or WITHDRAWN" },
 	{ "answered_at", FIELD_TIME, .nullable = true },
 	{ "reason", FIELD_TEXT, .nullable = true },
 	{ "candidates", FIELD_LIST, .required = true, .each = FIELD_ANY,
-		.does = "Who was in reach, best first, with what the score is made of" },
+		.does = "Riders in reach, best first, with the parts of their scores" },
 	FIELD_END
 };
 
 /* --- Lists ------------------------------------------------------------------------------------ */
 
-/* A word of ours stands for the states that the console sees as it. */
-static unsigned states_seen(const char *word, unsigned states)
+/* Adds the states that the console shows under the same word. */
+static unsigned order_states_widen(const char *word, unsigned states)
 {
 	if (strcasecmp(word, "RIDER_ASSIGNED") == 0)
 		states |= STATE(RIDER_AT_PICKUP);
@@ -73,9 +75,11 @@ static unsigned states_seen(const char *word, unsigned states)
 	return states;
 }
 
-/* "CONFIRMED,ready", ACTIVE or REFUNDED as an array and a payment status, NULL for any; false when
- * a word is none, and that has been answered. */
-static bool states_take(struct request *rq, const char **ret_states, const char **ret_payment)
+/* Parses the query member "status", such as "CONFIRMED,ready", ACTIVE or REFUNDED, into an array of
+ * states and a payment status; NULL means any. Returns false when a word is unknown; the error has
+ * been sent. */
+static bool order_states_parse(
+	struct request *rq, const char **ret_states, const char **ret_payment)
 {
 	struct text words = text_of(query_text(rq, "status"));
 	unsigned all = 0, states;
@@ -95,137 +99,136 @@ static bool states_take(struct request *rq, const char **ret_states, const char 
 				"doit être un statut de commande ou ACTIVE");
 			return false;
 		}
-		all |= states_seen(word, states);
+		all |= order_states_widen(word, states);
 	}
 	return order_states_array(rq, all, ret_states);
 }
 
-static void list_orders(struct request *rq)
+static void admin_orders_list(struct request *rq)
 {
 	struct page page = request_page(rq, 20);
 	const char *states, *payment, *attention = NULL;
 
-	if (!states_take(rq, &states, &payment))
+	if (!order_states_parse(rq, &states, &payment))
 		return;
 	if (member(rq->query, "attention"))
 		attention = member_bool(rq->query, "attention", false) ? "t" : "f";
-	sql_read(rq, admin_order_list, admin_listed, states, payment, query_text(rq, "vendorId"),
-		query_text(rq, "riderId"), query_text(rq, "userId"),
-		day_at(rq, "dateFrom", "00:00"),
-		day_at(rq, "dateTo", "24:00"), attention, arg_int(rq, page.limit),
-		arg_int(rq, page.offset));
+	sql_read(rq, admin_order_list, admin_reply_page, states, payment,
+		query_text(rq, "vendorId"), query_text(rq, "riderId"), query_text(rq, "userId"),
+		query_day_time(rq, "dateFrom", "00:00"), query_day_time(rq, "dateTo", "24:00"),
+		attention, arg_int(rq, page.limit), arg_int(rq, page.offset));
 }
 
-/* A part of a number is in no index: this reads orders from the newest on, beside everything
- * else. */
-static void search_orders(struct request *rq)
+/* No index covers a part of a number: the statement scans all orders, so it runs on the report
+ * lane. */
+static void admin_orders_search(struct request *rq)
 {
 	struct page page = request_page(rq, 20);
-	struct text sought = text_trim(text_of(query_text(rq, "q")));
+	struct text search = text_trim(text_of(query_text(rq, "q")));
 	char number[ORDER_NUMBER_SIZE];
 
-	if (sought.len && sought.at[0] == '#')
-		sought = text_trim((struct text){ sought.at + 1, sought.len - 1 });
-	if (order_number_normalise(sought, number))
-		sought = text_of(number);
-	SQL_(rq, DB_REPORT, admin_order_search, false, admin_listed,
-		arena_copy(rq->arena, sought.at, sought.len), arg_int(rq, page.limit),
+	if (search.len && search.at[0] == '#')
+		search = text_trim((struct text){ search.at + 1, search.len - 1 });
+	if (order_number_normalise(search, number))
+		search = text_of(number);
+	SQL_(rq, DB_REPORT, admin_order_search, false, admin_reply_page,
+		arena_copy(rq->arena, search.at, search.len), arg_int(rq, page.limit),
 		arg_int(rq, page.offset));
 }
 
 /* --- One -------------------------------------------------------------------------------------- */
 
-static void get_order(struct request *rq)
+static void admin_order_show(struct request *rq)
 {
-	sql_read(rq, admin_order_get, admin_shown, rq->params[0]);
+	sql_read(rq, admin_order_get, admin_reply_row, rq->params[0]);
 }
 
-static void timeline_read(struct request *rq, const struct db_result *result)
+static void admin_timeline_reply(struct request *rq, const struct db_result *result)
 {
 	if (db_rows(result) == 0)
 		return reply_error(rq, E_NOT_FOUND);
 	reply_data(rq, db_text(result, 0, 1));
 }
 
-static void get_timeline(struct request *rq)
+static void admin_order_timeline(struct request *rq)
 {
-	sql_read(rq, admin_order_get, timeline_read, rq->params[0]);
+	sql_read(rq, admin_order_get, admin_timeline_reply, rq->params[0]);
 }
 
-static void get_dispatch(struct request *rq)
+static void admin_order_dispatches(struct request *rq)
 {
-	sql_read(rq, admin_order_dispatch, admin_shown, rq->params[0]);
+	sql_read(rq, admin_order_dispatch, admin_reply_row, rq->params[0]);
 }
 
-/* --- Acts ------------------------------------------------------------------------------------- */
+/* --- Writes ----------------------------------------------------------------------------------- */
 
-/* Read again, on the primary: the Order of the act is the apps'. */
-static void acted(struct request *rq, const struct order_moved *moved)
+/* Reads the order again, on the primary: the transition returns the app's shape of it. */
+static void admin_order_reply(struct request *rq, const struct order_moved *moved)
 {
-	SQL_(rq, DB_WRITE, admin_order_get, false, admin_shown, moved->id);
+	SQL_(rq, DB_WRITE, admin_order_get, false, admin_reply_row, moved->id);
 }
 
-static void assign_rider(struct request *rq)
+static void admin_order_assign_rider(struct request *rq)
 {
 	const struct order_act_request act = { .act = ACT_ASSIGN, .by = BY_ADMIN,
 		.order = rq->params[0], .rider_id = body_text(rq, "riderId") };
 
-	order_act(rq, &act, acted);
+	order_act(rq, &act, admin_order_reply);
 }
 
-static enum vendor_pay vendor_pay_asked(struct request *rq)
+static enum vendor_pay vendor_pay_parse(struct request *rq)
 {
 	if (!member(rq->body, "vendorPaid"))
 		return VENDOR_PAY_BY_STATE;
 	return member_bool(rq->body, "vendorPaid", false) ? VENDOR_PAY : VENDOR_PAY_NOT;
 }
 
-static void cancel_order(struct request *rq)
+static void admin_order_cancel(struct request *rq)
 {
 	const struct order_act_request act = { .act = ACT_CANCEL, .by = BY_ADMIN,
 		.order = rq->params[0], .note = body_text(rq, "reason"),
-		.pay = vendor_pay_asked(rq) };
+		.pay = vendor_pay_parse(rq) };
 
-	order_act(rq, &act, acted);
+	order_act(rq, &act, admin_order_reply);
 }
 
-static void complete_order(struct request *rq)
+static void admin_order_complete(struct request *rq)
 {
 	const struct order_act_request act = { .act = ACT_COMPLETE, .by = BY_ADMIN,
 		.order = rq->params[0], .note = body_text(rq, "note") };
 
-	order_act(rq, &act, acted);
+	order_act(rq, &act, admin_order_reply);
 }
 
 const struct route admin_order_routes[] = {
 	{ GET, "/orders", .who = ADMIN, .query = list_query, .reply = admin_order_fields,
-		.shape = REPLY_PAGE, .run = list_orders, .does = "Orders, newest first" },
+		.shape = REPLY_PAGE, .run = admin_orders_list, .does = "Orders, newest first" },
 	{ GET, "/orders/search", .who = ADMIN, .query = search_query, .reply = admin_order_fields,
-		.shape = REPLY_PAGE, .run = search_orders,
-		.does = "Orders whose number holds a text, in any case" },
+		.shape = REPLY_PAGE, .run = admin_orders_search,
+		.does = "Orders whose number contains a text, upper or lower case" },
 	{ GET, "/orders/:id", .who = ADMIN, .reply = admin_order_fields, .errors = { E_NOT_FOUND },
-		.run = get_order, .does = "One order, by id or number" },
+		.run = admin_order_show, .does = "One order, by id or number" },
 	{ GET, "/orders/:id/timeline", .who = ADMIN, .reply = admin_timeline_fields,
-		.shape = REPLY_ARRAY, .errors = { E_NOT_FOUND }, .run = get_timeline,
-		.does = "What happened to an order, oldest first" },
+		.shape = REPLY_ARRAY, .errors = { E_NOT_FOUND }, .run = admin_order_timeline,
+		.does = "Status changes of an order, oldest first" },
 	{ GET, "/orders/:id/dispatch", .who = ADMIN, .reply = dispatch_fields,
-		.shape = REPLY_ARRAY, .errors = { E_NOT_FOUND }, .run = get_dispatch,
-		.does = "Whom dispatch asked, and why" },
+		.shape = REPLY_ARRAY, .errors = { E_NOT_FOUND }, .run = admin_order_dispatches,
+		.does = "Dispatch decisions of an order: offers and candidates" },
 	{ POST, "/orders/:id/assign-rider", .who = ADMIN, .any_write = true, .body = assign_body,
 		.reply = admin_order_fields,
 		.errors = { E_ORDER_NOT_FOUND, E_CANNOT_MOVE, E_RIDER_NOT_FOUND,
 			E_RIDER_NOT_READY },
-		.run = assign_rider,
-		.does = "Give an order to a rider, also in place of the one who has it; "
-			"one that has been picked up keeps its state" },
+		.run = admin_order_assign_rider,
+		.does = "Assign an order to a rider, replacing the current one; an order that was "
+			"picked up keeps its status" },
 	{ POST, "/orders/:id/cancel", .who = ADMIN, .any_write = true, .body = cancel_body,
 		.reply = admin_order_fields, .errors = { E_ORDER_NOT_FOUND, E_CANNOT_CANCEL },
-		.run = cancel_order,
-		.does = "Cancel an order that is not final; what was paid goes back" },
+		.run = admin_order_cancel,
+		.does = "Cancel an order that is not final; the payment is refunded" },
 	{ POST, "/orders/:id/complete", .who = ADMIN, .any_write = true, .body = complete_body,
 		.reply = admin_order_fields, .errors = { E_ORDER_NOT_FOUND, E_CANNOT_MOVE },
-		.run = complete_order,
-		.does = "Complete an order that has been picked up, in place of its rider: "
-			"everybody gets his part, and no delivery code is asked for" },
+		.run = admin_order_complete,
+		.does = "Complete a picked-up order in place of its rider: vendor, rider and "
+			"platform get their shares; no delivery code is needed" },
 	ROUTE_END
 };

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: MIT
  *
- * Admins: in and out. The acts are those of every kind, see api/account.h; the console's browser
- * gets its tokens as cookies besides, which no script can read. Admins are made by `reeyo admin`
- * and by super-admins, never here.
+ * Login and sessions of admins. The handlers are shared by every kind of account, see
+ * api/account.h. The browser of an admin also gets its tokens as cookies that scripts cannot read.
+ * Admins are created by `reeyo admin`, never here.
  */
 #include "reeyo/api/admin.h"
 
 #include "reeyo/api/account.h"
 
-static const char *const roles[] = { "ADMIN", "SUPER_ADMIN", NULL };
-static const char *const statuses[] = { "ACTIVE", "SUSPENDED", NULL };
+static const char *const admin_role_words[] = { "ADMIN", "SUPER_ADMIN", NULL };
+static const char *const admin_status_words[] = { "ACTIVE", "SUSPENDED", NULL };
 
 static const struct field admin_fields[] = {
 	{ "id", FIELD_ID, .required = true },
 	{ "name", FIELD_TEXT, .required = true },
 	{ "email", FIELD_EMAIL, .required = true },
-	{ "role", FIELD_ENUM, .required = true, .words = roles },
-	{ "status", FIELD_ENUM, .required = true, .words = statuses },
+	{ "role", FIELD_ENUM, .required = true, .words = admin_role_words },
+	{ "status", FIELD_ENUM, .required = true, .words = admin_status_words },
 	{ "last_login_at", FIELD_TIME, .nullable = true },
 	{ "created_at", FIELD_TIME, .required = true },
 	FIELD_END
@@ -29,12 +29,12 @@ static const struct field session_admin_fields[] = {
 static const struct field admin_login_body[] = {
 	{ "email", FIELD_EMAIL, .required = true, .does = "Kept in lower case" },
 	{ "password", FIELD_SECRET, .required = true },
-	{ "otp", FIELD_ANY, .does = "Not looked at" },
+	{ "otp", FIELD_ANY, .does = "Ignored" },
 	FIELD_END
 };
 static const struct field admin_refresh_body[] = {
 	{ "refreshToken", FIELD_SECRET, .max = TOKEN_MAX, .also = "refresh_token",
-		.does = "Without it the cookie's" },
+		.does = "Without it the cookie is used" },
 	FIELD_END
 };
 
@@ -43,22 +43,23 @@ const struct route admin_auth_routes[] = {
 		.reply = session_admin_fields, .limit = LIMIT_LOGIN,
 		.limit_by = "account", .run = account_log_in,
 		.errors = { E_BAD_CREDENTIALS, E_SUSPENDED, E_TOO_MANY_REQUESTS, E_BUSY },
-		.does = "Log in; five wrong passwords lock the account for half an hour" },
+		.does = "Log in; five wrong passwords lock the account for 30 minutes" },
 	{ POST, "/auth/refresh", .also = "/auth/refresh-token", .who = ANYONE, .always = true,
 		.body = admin_refresh_body, .reply = session_fields, .run = account_refresh,
 		.errors = { E_BAD_REFRESH, E_SUSPENDED, E_CORS_ORIGIN },
-		.does = "Trade a refresh token, of the body or the cookie, for a new pair" },
+		.does = "Exchange a refresh token, from the body or the cookie, for a new pair" },
 	{ GET, "/auth/me", .also = "/auth/profile", .who = ADMIN,
 		.always = true, .reply = admin_fields,
-		.run = account_me, .errors = { E_ACCOUNT_GONE }, .does = "The admin" },
+		.run = account_me, .errors = { E_ACCOUNT_GONE },
+		.does = "The admin who is logged in" },
 	{ POST, "/auth/logout", .who = ADMIN, .always = true,
 		.shape = REPLY_MESSAGE, .run = account_log_out,
-		.does = "End this session: its tokens count no more, its cookies go" },
+		.does = "End this session: its tokens become invalid, its cookies are removed" },
 	{ POST, "/auth/change-password", .also = "/auth/password", .who = ADMIN, .always = true,
 		.any_write = true, .body = change_password_body, .shape = REPLY_MESSAGE,
 		.limit = LIMIT_PASSWORD, .limit_by = "caller",
 		.run = account_change_password,
 		.errors = { E_WRONG_PASSWORD, E_TOO_MANY_REQUESTS, E_ACCOUNT_GONE, E_BUSY },
-		.does = "Change the password; every other session ends" },
+		.does = "Change the password and end all other sessions" },
 	ROUTE_END
 };

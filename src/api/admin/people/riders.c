@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Riders as the console reads, approves, suspends and edits them. Where they are is live.c's.
+ * Riders: the admin lists, reads, approves, suspends and edits them. live.c shows their positions.
  */
 #include "admin/act.h"
 #include "reeyo/api/admin.h"
@@ -11,7 +11,7 @@
 #include "reeyo/domain/order.h"
 
 static const char *const vehicle_words[] = { "MOTORCYCLE", "BICYCLE", "CAR", "VAN", NULL };
-static const char *const document_words[] = { "NATIONAL_ID", "DRIVERS_LICENSE",
+static const char *const document_type_words[] = { "NATIONAL_ID", "DRIVERS_LICENSE",
 	"VEHICLE_REGISTRATION", "PROFILE_PHOTO", "INSURANCE", NULL };
 static const char *const decision_words[] = { "APPROVED", "REJECTED", NULL };
 
@@ -26,7 +26,7 @@ static const struct field edit_body[] = {
 	FIELD_END
 };
 static const struct field decision_body[] = {
-	{ "document_type", FIELD_ENUM, .required = true, .words = document_words,
+	{ "document_type", FIELD_ENUM, .required = true, .words = document_type_words,
 		.also = "documentType type" },
 	{ "status", FIELD_ENUM, .required = true, .words = decision_words },
 	{ "reason", FIELD_TEXT, .lines = true, .max = 500 },
@@ -39,84 +39,87 @@ static const struct field documents_body[] = {
 
 /* --- Reading ---------------------------------------------------------------------------------- */
 
-static void list_riders(struct request *rq)
+static void admin_riders_list(struct request *rq)
 {
 	struct page page = request_page(rq, 20);
 	const char *status, *search = query_text(rq, "search");
 
-	if (!status_take(rq, approval_words, &status))
+	if (!status_filter_parse(rq, approval_filter_words, &status))
 		return;
-	sql_read(rq, admin_rider_list, admin_listed, status, search && search[0] ? search : NULL,
-		arg_int(rq, page.limit), arg_int(rq, page.offset));
+	sql_read(rq, admin_rider_list, admin_reply_page, status,
+		search && search[0] ? search : NULL, arg_int(rq, page.limit),
+		arg_int(rq, page.offset));
 }
 
-static void get_rider(struct request *rq)
+static void admin_rider_show(struct request *rq)
 {
-	sql_read(rq, admin_rider_get, admin_shown, rq->params[0]);
+	sql_read(rq, admin_rider_get, admin_reply_row, rq->params[0]);
 }
 
-static void deliveries(struct request *rq)
+static void admin_rider_deliveries(struct request *rq)
 {
-	orders_of(rq, NULL, NULL, rq->params[0], NULL);
+	admin_orders_reply(rq, NULL, NULL, rq->params[0], NULL);
 }
 
-/* --- Acts ------------------------------------------------------------------------------------- */
+/* --- Approval --------------------------------------------------------------------------------- */
 
-/* How long a rider may be silent does not matter here: one who may not work is seen to at once. */
-static void orders_watched(struct request *rq, const struct db_result *result)
+/* Column 2: orders:active has changed. The silence limit does not matter here: a rider who may not
+ * work is flagged at once. */
+static void admin_rider_orders_flagged(struct request *rq, const struct db_result *result)
 {
 	for (unsigned i = 0; !db_error(result) && i < db_rows(result); i++)
 		if (db_bool(result, i, 2))
-			return uncached(rq, KEY_ORDERS_ACTIVE, NULL, act_reply);
-	act_reply(rq);
+			return uncached(rq, KEY_ORDERS_ACTIVE, NULL, admin_row_reply);
+	admin_row_reply(rq);
 }
 
-/* What he carries waits for somebody else now. Should this fail, the timers do it. */
-static void orders_watch(struct request *rq)
+/* Flags the rider's orders, which another rider must take now. If this fails, the timers do it. */
+static void admin_rider_orders_flag(struct request *rq)
 {
 	char *states = arena_alloc(rq->arena, ORDER_STATES_SIZE);
 
 	if (!states)
-		return act_reply(rq);
+		return admin_row_reply(rq);
 	order_states_text(order_states_before(FOOD, ACT_RELEASE, BY_SYSTEM), states);
-	sql_try_write(rq, orders_watch, orders_watched, rq->params[0],
+	sql_try_write(rq, orders_watch, admin_rider_orders_flagged, rq->params[0],
 		arg_int(rq, rq->app->config->rider_silence / 1000), states, "100");
 }
 
-static void changed(struct request *rq, const struct db_result *result)
+static void admin_rider_changed(struct request *rq, const struct db_result *result)
 {
-	if (!act_done(rq, result))
+	if (!admin_row_keep(rq, result))
 		return;
 	rider_facts_changed(rq->app, rq->params[0]);
 	if (db_bool(result, 0, 2))
 		geo_forget(rq->app->cache, rq->params[0]);
-	orders_watch(rq);
+	admin_rider_orders_flag(rq);
 }
 
-static void judge(struct request *rq, const char *approval, const char *act)
+static void admin_rider_update_approval(struct request *rq, const char *approval, const char *act)
 {
-	sql_write(rq, admin_rider_judge, changed, rq->params[0], approval, body_text(rq, "reason"),
-		session_access_life(rq), rq->caller.id, act, act_details(rq), rq->request_id);
+	sql_write(rq, admin_rider_judge, admin_rider_changed, rq->params[0], approval,
+		body_text(rq, "reason"), session_access_life(rq), rq->caller.id, act,
+		audit_details(rq), rq->request_id);
 }
 
-static void approve(struct request *rq)
+static void admin_rider_approve(struct request *rq)
 {
-	judge(rq, "APPROVED", "rider.approve");
+	admin_rider_update_approval(rq, "APPROVED", "rider.approve");
 }
 
-static void reject(struct request *rq)
+static void admin_rider_reject(struct request *rq)
 {
-	judge(rq, "REJECTED", "rider.reject");
+	admin_rider_update_approval(rq, "REJECTED", "rider.reject");
 }
 
-static void suspend(struct request *rq)
+static void admin_rider_suspend(struct request *rq)
 {
-	judge(rq, "SUSPENDED", "rider.suspend");
+	admin_rider_update_approval(rq, "SUSPENDED", "rider.suspend");
 }
 
 /* --- Documents -------------------------------------------------------------------------------- */
 
-static void decided(struct request *rq, const struct db_result *result)
+static void admin_rider_documents_decided(struct request *rq, const struct db_result *result)
 {
 	struct text missing = db_rows(result) ? db_text(result, 0, 1) : TEXT_NONE;
 
@@ -124,11 +127,11 @@ static void decided(struct request *rq, const struct db_result *result)
 		return reply_field(rq, "decisions",
 			arena_printf(rq->arena, "%.*s was not handed in", TEXT_ARGS(missing)),
 			arena_printf(rq->arena, "%.*s n'a pas été remis", TEXT_ARGS(missing)));
-	admin_shown(rq, result);
+	admin_reply_row(rq, result);
 }
 
-/* The checked list as JSON text. */
-static const char *decisions_of(struct request *rq)
+/* The checked list of the body as JSON text. */
+static const char *document_decisions_json(struct request *rq)
 {
 	char *text = json_dumps(member(rq->body, "decisions"), JSON_COMPACT);
 	const char *copy = text ? arena_copy(rq->arena, text, strlen(text)) : NULL;
@@ -137,54 +140,56 @@ static const char *decisions_of(struct request *rq)
 	return copy;
 }
 
-static void verify_documents(struct request *rq)
+static void admin_rider_verify_documents(struct request *rq)
 {
-	sql_write(rq, admin_rider_documents, decided, rq->params[0], decisions_of(rq),
-		rq->caller.id, "rider.documents", act_details(rq), rq->request_id);
+	sql_write(rq, admin_rider_documents, admin_rider_documents_decided, rq->params[0],
+		document_decisions_json(rq), rq->caller.id, "rider.documents", audit_details(rq),
+		rq->request_id);
 }
 
 /* --- Changes ---------------------------------------------------------------------------------- */
 
-static void edited(struct request *rq, const struct db_result *result)
+static void admin_rider_edited(struct request *rq, const struct db_result *result)
 {
 	if (db_error(result))
-		return act_fail(rq, result);
-	admin_shown(rq, result);
+		return admin_reply_conflict(rq, result);
+	admin_reply_row(rq, result);
 }
 
-static void edit(struct request *rq)
+static void admin_rider_edit(struct request *rq)
 {
-	sql_try_write(rq, admin_rider_edit, edited, rq->params[0], body_text(rq, "firstName"),
-		body_text(rq, "lastName"), body_text(rq, "phone"), arg_change(rq, "email"),
-		body_text(rq, "vehicleType"), body_text(rq, "vehiclePlate"), rq->caller.id,
-		"rider.edit", act_details(rq), rq->request_id);
+	sql_try_write(rq, admin_rider_edit, admin_rider_edited, rq->params[0],
+		body_text(rq, "firstName"), body_text(rq, "lastName"), body_text(rq, "phone"),
+		arg_change(rq, "email"), body_text(rq, "vehicleType"),
+		body_text(rq, "vehiclePlate"), rq->caller.id, "rider.edit", audit_details(rq),
+		rq->request_id);
 }
 
 const struct route admin_rider_routes[] = {
 	{ GET, "/riders", .who = ADMIN, .query = account_query, .reply = admin_rider_fields,
-		.shape = REPLY_PAGE, .run = list_riders, .does = "Riders, newest first" },
+		.shape = REPLY_PAGE, .run = admin_riders_list, .does = "Riders, newest first" },
 	{ GET, "/riders/:id", .who = ADMIN, .reply = admin_rider_fields, .errors = { E_NOT_FOUND },
-		.run = get_rider, .does = "One rider" },
+		.run = admin_rider_show, .does = "One rider" },
 	{ GET, "/riders/:id/deliveries", .who = ADMIN, .query = page_fields,
-		.reply = admin_order_fields, .shape = REPLY_PAGE, .run = deliveries,
+		.reply = admin_order_fields, .shape = REPLY_PAGE, .run = admin_rider_deliveries,
 		.does = "A rider's orders, newest first" },
-	{ POST, "/riders/:id/approve", .who = ADMIN, .any_write = true, .body = no_body,
-		.reply = admin_rider_fields, .errors = { E_NOT_FOUND }, .run = approve,
-		.does = "Approve a rider and make him active; also lifts a suspension" },
+	{ POST, "/riders/:id/approve", .who = ADMIN, .any_write = true, .body = empty_body,
+		.reply = admin_rider_fields, .errors = { E_NOT_FOUND }, .run = admin_rider_approve,
+		.does = "Approve and activate a rider; also lifts a suspension" },
 	{ POST, "/riders/:id/reject", .who = ADMIN, .any_write = true, .body = reason_body,
-		.reply = admin_rider_fields, .errors = { E_NOT_FOUND }, .run = reject,
+		.reply = admin_rider_fields, .errors = { E_NOT_FOUND }, .run = admin_rider_reject,
 		.does = "Reject a rider's application" },
 	{ POST, "/riders/:id/verify-documents", .who = ADMIN, .any_write = true,
 		.body = documents_body, .reply = admin_rider_fields, .errors = { E_NOT_FOUND },
-		.run = verify_documents,
-		.does = "Decide about documents; the rider's approval stays as it is" },
+		.run = admin_rider_verify_documents,
+		.does = "Decide about documents; the rider's approval does not change" },
 	{ POST, "/riders/:id/suspend", .who = ADMIN, .any_write = true, .body = reason_body,
-		.reply = admin_rider_fields, .errors = { E_NOT_FOUND }, .run = suspend,
-		.does = "Suspend a rider: offline and logged out; what he has not picked up goes "
-			"to others, and what he has needs attention" },
+		.reply = admin_rider_fields, .errors = { E_NOT_FOUND }, .run = admin_rider_suspend,
+		.does = "Suspend a rider: offline and logged out. Orders not yet picked up go to "
+			"other riders; orders picked up need attention" },
 	{ PATCH, "/riders/:id", .who = ADMIN, .any_write = true, .body = edit_body,
 		.reply = admin_rider_fields,
 		.errors = { E_NOT_FOUND, E_PHONE_TAKEN, E_EMAIL_TAKEN },
-		.run = edit, .does = "Change a rider's particulars" },
+		.run = admin_rider_edit, .does = "Change a rider's details" },
 	ROUTE_END
 };

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * Customers as the console reads, suspends and deletes them. What is remembered of the account
- * (`user:{id}`) is gone before the admin hears of success, so a suspension counts from the
- * customer's next request on.
+ * Customers: the admin lists, reads, suspends and deletes them. The cached account (`user:{id}`) is
+ * invalidated before the reply, so a suspension applies from the customer's next request.
  */
 #include "admin/act.h"
 #include "reeyo/api/admin.h"
 #include "reeyo/api/session.h"
 
 static const char *const status_words[] = { "ACTIVE", "INACTIVE", "SUSPENDED", NULL };
-static const char *const user_words[][2] = {
+static const char *const user_filter_words[][2] = {
 	{ "ACTIVE", "ACTIVE" }, { "INACTIVE", "INACTIVE" }, { "SUSPENDED", "SUSPENDED" },
 	{ "DELETED", "DELETED" }, { NULL, NULL },
 };
@@ -21,80 +20,83 @@ static const struct field status_body[] = {
 
 /* --- Reading ---------------------------------------------------------------------------------- */
 
-static void list_users(struct request *rq)
+static void admin_users_list(struct request *rq)
 {
 	struct page page = request_page(rq, 20);
 	const char *status, *search = query_text(rq, "search");
 
-	if (!status_take(rq, user_words, &status))
+	if (!status_filter_parse(rq, user_filter_words, &status))
 		return;
-	sql_read(rq, admin_user_list, admin_listed, status, search && search[0] ? search : NULL,
+	sql_read(rq, admin_user_list, admin_reply_page, status, search && search[0] ? search : NULL,
 		arg_int(rq, page.limit), arg_int(rq, page.offset));
 }
 
-static void get_user(struct request *rq)
+static void admin_user_show(struct request *rq)
 {
-	sql_read(rq, admin_user_get, admin_shown, rq->params[0]);
+	sql_read(rq, admin_user_get, admin_reply_row, rq->params[0]);
 }
 
-static void user_orders(struct request *rq)
+static void admin_user_orders(struct request *rq)
 {
-	orders_of(rq, NULL, NULL, NULL, rq->params[0]);
+	admin_orders_reply(rq, NULL, NULL, NULL, rq->params[0]);
 }
 
-/* --- Acts ------------------------------------------------------------------------------------- */
+/* --- Writes ----------------------------------------------------------------------------------- */
 
-static void changed(struct request *rq, const struct db_result *result)
+static void admin_user_changed(struct request *rq, const struct db_result *result)
 {
-	if (act_done(rq, result))
-		uncached(rq, KEY_USER, rq->params[0], act_reply);
+	if (admin_row_keep(rq, result))
+		uncached(rq, KEY_USER, rq->params[0], admin_row_reply);
 }
 
-static void judge(struct request *rq, const char *status, const char *act)
+static void admin_user_update_status(struct request *rq, const char *status, const char *act)
 {
-	sql_write(rq, admin_user_judge, changed, rq->params[0], status, body_text(rq, "reason"),
-		session_access_life(rq), rq->caller.id, act, act_details(rq), rq->request_id);
+	sql_write(rq, admin_user_judge, admin_user_changed, rq->params[0], status,
+		body_text(rq, "reason"), session_access_life(rq), rq->caller.id, act,
+		audit_details(rq), rq->request_id);
 }
 
-static void suspend(struct request *rq)
+static void admin_user_suspend(struct request *rq)
 {
-	judge(rq, "SUSPENDED", "user.suspend");
+	admin_user_update_status(rq, "SUSPENDED", "user.suspend");
 }
 
-static void unsuspend(struct request *rq)
+static void admin_user_unsuspend(struct request *rq)
 {
-	judge(rq, "ACTIVE", "user.unsuspend");
+	admin_user_update_status(rq, "ACTIVE", "user.unsuspend");
 }
 
-static void set_status(struct request *rq)
+static void admin_user_set_status(struct request *rq)
 {
-	judge(rq, body_text(rq, "status"), "user.status");
+	admin_user_update_status(rq, body_text(rq, "status"), "user.status");
 }
 
-static void delete_user(struct request *rq)
+static void admin_user_delete(struct request *rq)
 {
-	judge(rq, "DELETED", "user.delete");
+	admin_user_update_status(rq, "DELETED", "user.delete");
 }
 
 const struct route admin_user_routes[] = {
 	{ GET, "/users", .who = ADMIN, .query = account_query, .reply = admin_user_fields,
-		.shape = REPLY_PAGE, .run = list_users, .does = "Customers, newest first" },
+		.shape = REPLY_PAGE, .run = admin_users_list, .does = "Customers, newest first" },
 	{ GET, "/users/:id", .who = ADMIN, .reply = admin_user_fields, .errors = { E_NOT_FOUND },
-		.run = get_user, .does = "One customer with his stats" },
+		.run = admin_user_show, .does = "One customer with statistics" },
 	{ GET, "/users/:id/orders", .who = ADMIN, .query = page_fields, .reply = admin_order_fields,
-		.shape = REPLY_PAGE, .run = user_orders,
+		.shape = REPLY_PAGE, .run = admin_user_orders,
 		.does = "A customer's orders, newest first" },
 	{ POST, "/users/:id/suspend", .who = ADMIN, .any_write = true, .body = reason_body,
-		.reply = admin_user_fields, .errors = { E_NOT_FOUND }, .run = suspend,
-		.does = "Suspend a customer and end his sessions" },
+		.reply = admin_user_fields, .errors = { E_NOT_FOUND }, .run = admin_user_suspend,
+		.does = "Suspend a customer and end all sessions" },
 	{ POST, "/users/:id/unsuspend", .also = "/users/:id/activate", .who = ADMIN,
-		.any_write = true, .body = no_body, .reply = admin_user_fields,
-		.errors = { E_NOT_FOUND }, .run = unsuspend, .does = "Lift a suspension" },
+		.any_write = true, .body = empty_body, .reply = admin_user_fields,
+		.errors = { E_NOT_FOUND }, .run = admin_user_unsuspend,
+		.does = "Lift a suspension" },
 	{ PATCH, "/users/:id/status", .who = ADMIN, .any_write = true, .body = status_body,
-		.reply = admin_user_fields, .errors = { E_NOT_FOUND }, .run = set_status,
-		.does = "Give a customer another status" },
+		.reply = admin_user_fields, .errors = { E_NOT_FOUND }, .run = admin_user_set_status,
+		.does = "Set the status of a customer" },
 	{ DELETE, "/users/:id", .who = ADMIN, .reply = admin_user_fields, .errors = { E_NOT_FOUND },
-		.run = delete_user,
-		.does = "Delete a customer: the row stays, his phone and e-mail are free again" },
+		.run = admin_user_delete,
+		.does = "Delete a customer: the row stays; the phone and e-mail can be used "
+			"again" },
 	ROUTE_END
 };

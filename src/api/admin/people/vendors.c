@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Vendors as the console reads, approves, suspends and edits them. After a write the vendor's
- * cached public row and menu are gone before the admin hears of success, so what he decided is what
- * customers see.
+ * Vendors: the admin lists, reads, approves, suspends and edits them. The vendor's cached public
+ * row and menu are invalidated before the reply, so customers see the change at once.
  */
 #include <math.h>
 
@@ -31,7 +30,7 @@ static const struct field edit_body[] = {
 	{ "description", FIELD_TEXT, .lines = true, .max = 1000, .clearable = true },
 	{ "mobileMoneyNumber", FIELD_TEXT, .max = 34, .clearable = true,
 		.also = "mobile_money_number",
-		.does = "Where pay-outs go, before the bank account; empty: there no longer" },
+		.does = "Pay-outs go here and not to the bank account; empty: removed" },
 	{ "mobileMoneyProvider", FIELD_TEXT, .max = 40, .clearable = true,
 		.also = "mobile_money_provider" },
 	{ "bankName", FIELD_TEXT, .max = 100, .also = "bank_name" },
@@ -42,79 +41,81 @@ static const struct field edit_body[] = {
 
 /* --- Reading ---------------------------------------------------------------------------------- */
 
-static void list_vendors(struct request *rq)
+static void admin_vendors_list(struct request *rq)
 {
 	struct page page = request_page(rq, 20);
 	const char *status, *search = query_text(rq, "search");
 
-	if (!status_take(rq, approval_words, &status))
+	if (!status_filter_parse(rq, approval_filter_words, &status))
 		return;
-	sql_read(rq, admin_vendor_list, admin_listed, status, search && search[0] ? search : NULL,
-		arg_int(rq, page.limit), arg_int(rq, page.offset));
+	sql_read(rq, admin_vendor_list, admin_reply_page, status,
+		search && search[0] ? search : NULL, arg_int(rq, page.limit),
+		arg_int(rq, page.offset));
 }
 
-static void get_vendor(struct request *rq)
+static void admin_vendor_show(struct request *rq)
 {
-	sql_read(rq, admin_vendor_get, admin_shown, rq->params[0]);
+	sql_read(rq, admin_vendor_get, admin_reply_row, rq->params[0]);
 }
 
-static void vendor_orders(struct request *rq)
+static void admin_vendor_orders(struct request *rq)
 {
-	orders_of(rq, NULL, rq->params[0], NULL, NULL);
+	admin_orders_reply(rq, NULL, rq->params[0], NULL, NULL);
 }
 
-static void vendor_items(struct request *rq)
+static void admin_vendor_menu(struct request *rq)
 {
-	sql_read(rq, admin_vendor_items, admin_shown, rq->params[0]);
+	sql_read(rq, admin_vendor_items, admin_reply_row, rq->params[0]);
 }
 
-/* --- Acts ------------------------------------------------------------------------------------- */
+/* --- Approval --------------------------------------------------------------------------------- */
 
-static void menu_dropped(struct request *rq)
+static void admin_vendor_menu_invalidated(struct request *rq)
 {
-	uncached(rq, KEY_VENDOR, ((struct act *)rq->state)->subject, act_reply);
+	uncached(rq, KEY_VENDOR, ((struct kept_row *)rq->state)->subject, admin_row_reply);
 }
 
-static void changed(struct request *rq, const struct db_result *result)
+static void admin_vendor_changed(struct request *rq, const struct db_result *result)
 {
-	if (!act_done(rq, result))
+	if (!admin_row_keep(rq, result))
 		return;
 	catalog_forget(rq->app, rq->params[0]);
-	uncached(rq, KEY_MENU, rq->params[0], menu_dropped);
+	uncached(rq, KEY_MENU, rq->params[0], admin_vendor_menu_invalidated);
 }
 
-static void judge(struct request *rq, const char *approval, const char *act)
+static void admin_vendor_update_approval(struct request *rq, const char *approval, const char *act)
 {
-	sql_write(rq, admin_vendor_judge, changed, rq->params[0], approval, body_text(rq, "reason"),
-		session_access_life(rq), rq->caller.id, act, act_details(rq), rq->request_id);
+	sql_write(rq, admin_vendor_judge, admin_vendor_changed, rq->params[0], approval,
+		body_text(rq, "reason"), session_access_life(rq), rq->caller.id, act,
+		audit_details(rq), rq->request_id);
 }
 
-static void approve(struct request *rq)
+static void admin_vendor_approve(struct request *rq)
 {
-	judge(rq, "APPROVED", "vendor.approve");
+	admin_vendor_update_approval(rq, "APPROVED", "vendor.approve");
 }
 
-static void reject(struct request *rq)
+static void admin_vendor_reject(struct request *rq)
 {
-	judge(rq, "REJECTED", "vendor.reject");
+	admin_vendor_update_approval(rq, "REJECTED", "vendor.reject");
 }
 
-static void suspend(struct request *rq)
+static void admin_vendor_suspend(struct request *rq)
 {
-	judge(rq, "SUSPENDED", "vendor.suspend");
+	admin_vendor_update_approval(rq, "SUSPENDED", "vendor.suspend");
 }
 
 /* --- Changes ---------------------------------------------------------------------------------- */
 
-static void edited(struct request *rq, const struct db_result *result)
+static void admin_vendor_edited(struct request *rq, const struct db_result *result)
 {
 	if (db_error(result))
-		return act_fail(rq, result);
-	changed(rq, result);
+		return admin_reply_conflict(rq, result);
+	admin_vendor_changed(rq, result);
 }
 
-/* The bank fields of the body under their stored names; NULL when there are none. */
-static const char *bank_of(struct request *rq)
+/* The bank members of the body under their stored names, as JSON; NULL when there are none. */
+static const char *bank_details_json(struct request *rq)
 {
 	static const char *const names[][2] = { { "bankName", "bankName" },
 		{ "bankAccountNumber", "accountNumber" }, { "bankAccountName", "accountName" } };
@@ -134,78 +135,85 @@ static const char *bank_of(struct request *rq)
 	return buf_string(&out);
 }
 
-/* None, or one that mobile money reaches: anything else would be paid as if it were a bank
- * account. */
-static bool mobile_holds(const char *number)
+/* True without a number, or with one that mobile money can pay. Any other value would be paid as a
+ * bank account. */
+static bool mobile_money_valid(const char *number)
 {
 	char phone[14];
 
 	return !number || !number[0] || (phone_normalise(number, phone) && phone_has_money(phone));
 }
 
-static void edit(struct request *rq)
+static void admin_vendor_edit(struct request *rq)
 {
-	if (!mobile_holds(body_text(rq, "mobileMoneyNumber")))
+	if (!mobile_money_valid(body_text(rq, "mobileMoneyNumber")))
 		return reply_field(rq, "mobileMoneyNumber",
 			"must be a mobile-money number, such as +237670000001",
 			"doit être un numéro mobile money, comme +237670000001");
-	sql_try_write(rq, admin_vendor_edit, edited, rq->params[0], body_text(rq, "businessName"),
-		body_text(rq, "ownerName"), body_text(rq, "phone"), body_text(rq, "email"),
-		body_text(rq, "address"), body_text(rq, "city"), arg_change(rq, "description"),
-		arg_change(rq, "mobileMoneyNumber"),
-		arg_change(rq, "mobileMoneyProvider"), bank_of(rq),
-		NULL, NULL, rq->caller.id, "vendor.edit", act_details(rq), rq->request_id);
+	sql_try_write(rq, admin_vendor_edit, admin_vendor_edited, rq->params[0],
+		body_text(rq, "businessName"), body_text(rq, "ownerName"), body_text(rq, "phone"),
+		body_text(rq, "email"), body_text(rq, "address"), body_text(rq, "city"),
+		arg_change(rq, "description"), arg_change(rq, "mobileMoneyNumber"),
+		arg_change(rq, "mobileMoneyProvider"), bank_details_json(rq), NULL, NULL,
+		rq->caller.id, "vendor.edit", audit_details(rq), rq->request_id);
 }
 
-static void set_one(struct request *rq, const char *featured, const char *bps, const char *act)
+static void admin_vendor_update_one(
+	struct request *rq, const char *featured, const char *bps, const char *act)
 {
-	sql_try_write(rq, admin_vendor_edit, edited, rq->params[0], NULL, NULL, NULL, NULL,
-		NULL, NULL, NULL, NULL, NULL, NULL, featured, bps, rq->caller.id, act,
-		act_details(rq), rq->request_id);
+	sql_try_write(rq, admin_vendor_edit, admin_vendor_edited, rq->params[0], NULL, NULL, NULL,
+		NULL, NULL, NULL, NULL, NULL, NULL, NULL, featured, bps, rq->caller.id, act,
+		audit_details(rq), rq->request_id);
 }
 
-static void feature(struct request *rq)
+static void admin_vendor_feature(struct request *rq)
 {
-	set_one(rq, member_bool(rq->body, "featured", false) ? "t" : "f", NULL, "vendor.feature");
+	admin_vendor_update_one(
+		rq, member_bool(rq->body, "featured", false) ? "t" : "f", NULL, "vendor.feature");
 }
 
-static void set_commission(struct request *rq)
+static void admin_vendor_set_commission(struct request *rq)
 {
 	double rate = member_number(rq->body, "commissionRate", 0);
 
-	set_one(rq, NULL, arg_int(rq, llround(rate * 10000)), "vendor.commission");
+	admin_vendor_update_one(rq, NULL, arg_int(rq, llround(rate * 10000)), "vendor.commission");
 }
 
 const struct route admin_vendor_routes[] = {
 	{ GET, "/vendors", .who = ADMIN, .query = account_query, .reply = admin_vendor_fields,
-		.shape = REPLY_PAGE, .run = list_vendors, .does = "Vendors, newest first" },
+		.shape = REPLY_PAGE, .run = admin_vendors_list, .does = "Vendors, newest first" },
 	{ GET, "/vendors/:id", .who = ADMIN, .reply = admin_vendor_fields,
-		.errors = { E_NOT_FOUND }, .run = get_vendor, .does = "One vendor with its stats" },
+		.errors = { E_NOT_FOUND }, .run = admin_vendor_show,
+		.does = "One vendor with statistics" },
 	{ GET, "/vendors/:id/orders", .who = ADMIN, .query = page_fields,
-		.reply = admin_order_fields, .shape = REPLY_PAGE, .run = vendor_orders,
+		.reply = admin_order_fields, .shape = REPLY_PAGE, .run = admin_vendor_orders,
 		.does = "A vendor's orders, newest first" },
 	{ GET, "/vendors/:id/menu-items", .who = ADMIN, .reply = admin_item_fields,
-		.shape = REPLY_ARRAY, .errors = { E_NOT_FOUND }, .run = vendor_items,
-		.does = "A vendor's whole menu" },
-	{ POST, "/vendors/:id/approve", .who = ADMIN, .any_write = true, .body = no_body,
-		.reply = admin_vendor_fields, .errors = { E_NOT_FOUND }, .run = approve,
+		.shape = REPLY_ARRAY, .errors = { E_NOT_FOUND }, .run = admin_vendor_menu,
+		.does = "All items of a vendor's menu" },
+	{ POST, "/vendors/:id/approve", .who = ADMIN, .any_write = true, .body = empty_body,
+		.reply = admin_vendor_fields, .errors = { E_NOT_FOUND },
+		.run = admin_vendor_approve,
 		.does = "Approve a vendor; also lifts a suspension" },
 	{ POST, "/vendors/:id/reject", .who = ADMIN, .any_write = true, .body = reason_body,
-		.reply = admin_vendor_fields, .errors = { E_NOT_FOUND }, .run = reject,
+		.reply = admin_vendor_fields, .errors = { E_NOT_FOUND }, .run = admin_vendor_reject,
 		.does = "Reject a vendor's application" },
 	{ POST, "/vendors/:id/suspend", .who = ADMIN, .any_write = true, .body = reason_body,
-		.reply = admin_vendor_fields, .errors = { E_NOT_FOUND }, .run = suspend,
-		.does = "Suspend a vendor: offline, logged out and no longer listed" },
+		.reply = admin_vendor_fields, .errors = { E_NOT_FOUND },
+		.run = admin_vendor_suspend,
+		.does = "Suspend a vendor: offline, logged out, removed from the lists" },
 	{ PATCH, "/vendors/:id/feature", .who = ADMIN, .any_write = true, .body = feature_body,
-		.reply = admin_vendor_fields, .errors = { E_NOT_FOUND }, .run = feature,
-		.does = "Feature a vendor, or no longer" },
+		.reply = admin_vendor_fields, .errors = { E_NOT_FOUND },
+		.run = admin_vendor_feature,
+		.does = "Feature a vendor, or stop featuring it" },
 	{ PATCH, "/vendors/:id/commission", .who = ADMIN,
 		.any_write = true, .body = commission_body,
-		.reply = admin_vendor_fields, .errors = { E_NOT_FOUND }, .run = set_commission,
-		.does = "A commission of the vendor's own, which goes before the service's" },
+		.reply = admin_vendor_fields, .errors = { E_NOT_FOUND },
+		.run = admin_vendor_set_commission,
+		.does = "Set the vendor's own commission, used in place of the service's" },
 	{ PATCH, "/vendors/:id", .who = ADMIN, .any_write = true, .body = edit_body,
 		.reply = admin_vendor_fields,
 		.errors = { E_NOT_FOUND, E_PHONE_TAKEN, E_EMAIL_TAKEN },
-		.run = edit, .does = "Change a vendor's particulars" },
+		.run = admin_vendor_edit, .does = "Change a vendor's details" },
 	ROUTE_END
 };

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The business configuration as the console reads and writes it (knobs.c knows its keys). What is
- * written counts at once on the copy that writes it, and on every other within a second: they all
- * follow the table (settings.c). Whoever reads here reads the primary, and so sees what he has just
- * written.
+ * The business configuration: the admin reads and changes it (knobs.c has the table of keys). A
+ * change applies immediately on the instance that receives it, and within a second on every other,
+ * because all of them follow the table `settings`. Reads go to the primary, so an admin sees the
+ * change just made.
  */
 #include "admin/act.h"
 #include "knobs.h"
@@ -12,18 +12,17 @@
 
 static const char *const service_names[ORDER_TYPES] = { "food", "mart", "packages" };
 
-/* Values of any kind: knobs.c reads numbers in texts too, and says itself what is wrong with
- * one. */
+/* Values of any type: knobs.c also reads numbers from strings, and checks each value itself. */
 static const struct field config_body[] = {
 	{ "commission_rate", FIELD_ANY,
 		.does = "FOOD and MART; below 1 a fraction, else a percentage" },
 	{ "commission_rate_food", FIELD_ANY },
 	{ "commission_rate_mart", FIELD_ANY },
 	{ "package_platform_fee", FIELD_ANY },
-	{ "service_fee", FIELD_ANY, .does = "Of the subtotal, a rate" },
-	{ "rider_cut", FIELD_ANY, .does = "Of the delivery fee, a rate" },
+	{ "service_fee", FIELD_ANY, .does = "Rate of the subtotal" },
+	{ "rider_cut", FIELD_ANY, .does = "Rate of the delivery fee" },
 	{ "delivery_fee_base", FIELD_ANY },
-	{ "base_delivery_fare", FIELD_ANY, .does = "The same" },
+	{ "base_delivery_fare", FIELD_ANY, .does = "Another name for delivery_fee_base" },
 	{ "delivery_fee_per_km", FIELD_ANY },
 	{ "free_delivery_threshold", FIELD_ANY },
 	{ "min_order_amount", FIELD_ANY },
@@ -33,10 +32,10 @@ static const struct field config_body[] = {
 	{ "maintenance_mode", FIELD_ANY },
 	{ "min_payout", FIELD_ANY, .does = "{XAF,NGN,KES,GHS}" },
 	{ "services", FIELD_ANY, .does = "{food,mart,packages}" },
-	{ "food", FIELD_ANY, .does = "As in services" },
+	{ "food", FIELD_ANY, .does = "As a member of services" },
 	{ "mart", FIELD_ANY },
 	{ "packages", FIELD_ANY },
-	{ "settings", FIELD_ANY, .does = "Settings under their own keys" },
+	{ "settings", FIELD_ANY, .does = "Settings under their stored keys" },
 	{ "paymentMethods", FIELD_ANY },
 	FIELD_END
 };
@@ -70,28 +69,30 @@ static const struct field config_fields[] = {
 	{ "delivery_max_distance_km", FIELD_NUMBER, .required = true },
 	{ "maintenance_mode", FIELD_BOOL, .required = true },
 	{ "min_payout", FIELD_OBJECT, .required = true,
-		.does = "{XAF,NGN,KES,GHS}, null where none" },
+		.does = "{XAF,NGN,KES,GHS}; null: not set" },
 	{ "services", FIELD_OBJECT, .required = true, .does = "{food,mart,packages}" },
-	{ "settings", FIELD_OBJECT, .required = true, .does = "All settings under their own keys" },
+	{ "settings", FIELD_OBJECT, .required = true,
+		.does = "All settings under their stored keys" },
 	{ "paymentMethods", FIELD_LIST, .required = true, .each = FIELD_TEXT },
 	FIELD_END
 };
 
 /* --- Reading ---------------------------------------------------------------------------------- */
 
-static void get_config(struct request *rq)
+static void admin_config_show(struct request *rq)
 {
-	SQL_(rq, DB_WRITE, admin_config_get, false, admin_shown);
+	SQL_(rq, DB_WRITE, admin_config_get, false, admin_reply_row);
 }
 
-static void get_commission(struct request *rq)
+static void commission_show(struct request *rq)
 {
-	SQL_(rq, DB_WRITE, admin_commission_get, false, admin_shown);
+	SQL_(rq, DB_WRITE, admin_commission_get, false, admin_reply_row);
 }
 
 /* --- Writing ---------------------------------------------------------------------------------- */
 
-static void turned(struct request *rq, const struct db_result *result, const json_t *changes)
+static void config_changes_write(
+	struct request *rq, const struct db_result *result, const json_t *changes)
 {
 	char *text = json_dumps(changes, JSON_COMPACT);
 	const char *copy = text ? arena_copy(rq->arena, text, strlen(text)) : NULL;
@@ -100,82 +101,82 @@ static void turned(struct request *rq, const struct db_result *result, const jso
 	if (!copy)
 		return reply_error(rq, E_NO_MEMORY);
 	if (json_object_size(changes) == 0)
-		return admin_shown(rq, result);
-	sql_write(rq, admin_config_put, admin_set, copy, rq->caller.id,
+		return admin_reply_row(rq, result);
+	sql_write(rq, admin_config_put, admin_reply_setting, copy, rq->caller.id,
 		"config.change", rq->request_id);
 }
 
-/* rq->state: what is wanted, in the words of a configuration. */
-static void config_read(struct request *rq, const struct db_result *result)
+/* rq->state: the requested configuration, as JSON. */
+static void config_changes_find(struct request *rq, const struct db_result *result)
 {
 	struct text raw = db_text(result, 0, 1);
 	json_auto_t *settings = json_loadb(raw.at, raw.len, 0, NULL);
-	struct knob_fault fault;
-	json_auto_t *changes = knobs_turn(rq->state, settings, &fault);
+	struct setting_fault fault;
+	json_auto_t *changes = settings_changes(rq->state, settings, &fault);
 
 	if (!changes && !fault.field[0])
 		return reply_error(rq, E_NO_MEMORY);
 	if (!changes)
 		return reply_field(rq, fault.field, fault.english, fault.french);
-	turned(rq, result, changes);
+	config_changes_write(rq, result, changes);
 }
 
-static void config_turn(struct request *rq, json_t *wanted)
+static void config_update(struct request *rq, json_t *requested)
 {
-	rq->state = wanted;
-	SQL_(rq, DB_WRITE, admin_config_get, false, config_read);
+	rq->state = requested;
+	SQL_(rq, DB_WRITE, admin_config_get, false, config_changes_find);
 }
 
-static void change_config(struct request *rq)
+static void admin_config_change(struct request *rq)
 {
-	config_turn(rq, rq->body);
+	config_update(rq, rq->body);
 }
 
-static void wanted_free(void *wanted)
+static void json_dispose(void *requested)
 {
-	json_decref(wanted);
+	json_decref(requested);
 }
 
-/* {"services":{name:{key:value}}} for the service of the body; takes the value. */
-static void service_turn(struct request *rq, const char *key, json_t *value)
+/* Changes {"services":{name:{key:value}}}, where name is the body's service. */
+static void service_config_update(struct request *rq, const char *key, json_t *value)
 {
 	int type = order_type_named(body_text(rq, "serviceName"));
-	json_t *wanted = type < 0 ? NULL :
+	json_t *requested = type < 0 ? NULL :
 		json_pack("{s:{s:{s:O}}}", "services", service_names[type], key, value);
 
 	if (type < 0)
 		return reply_field(rq, "serviceName", "must be food, mart or packages",
 			"doit être food, mart ou packages");
-	if (!wanted || arena_dispose(rq->arena, wanted_free, wanted)) {
-		json_decref(wanted);
+	if (!requested || arena_dispose(rq->arena, json_dispose, requested)) {
+		json_decref(requested);
 		return reply_error(rq, E_NO_MEMORY);
 	}
-	config_turn(rq, wanted);
+	config_update(rq, requested);
 }
 
-static void set_commission(struct request *rq)
+static void service_commission_set(struct request *rq)
 {
-	service_turn(rq, "commissionRate", member(rq->body, "commissionRate"));
+	service_config_update(rq, "commissionRate", member(rq->body, "commissionRate"));
 }
 
-static void toggle_service(struct request *rq)
+static void service_toggle(struct request *rq)
 {
-	service_turn(rq, "enabled", member(rq->body, "enabled"));
+	service_config_update(rq, "enabled", member(rq->body, "enabled"));
 }
 
 const struct route admin_config_routes[] = {
-	{ GET, "/config", .who = ADMIN, .reply = config_fields, .run = get_config,
+	{ GET, "/config", .who = ADMIN, .reply = config_fields, .run = admin_config_show,
 		.does = "The business configuration" },
 	{ PATCH, "/config", .who = SUPER_ADMIN, .any_write = true, .body = config_body,
-		.reply = config_fields, .run = change_config,
-		.does = "Change any of its keys; a whole configuration sent back changes nothing" },
+		.reply = config_fields, .run = admin_config_change,
+		.does = "Change any key; a configuration sent back unchanged changes nothing" },
 	{ GET, "/config/commission-rate", .who = ADMIN, .reply = commission_fields,
-		.run = get_commission, .does = "The commission of each service" },
+		.run = commission_show, .does = "The commission of each service" },
 	{ PUT, "/config/commission-rate", .who = SUPER_ADMIN, .any_write = true,
-		.body = commission_body, .reply = config_fields, .run = set_commission,
+		.body = commission_body, .reply = config_fields, .run = service_commission_set,
 		.does = "Set the commission of a service" },
 	{ PUT, "/config/toggle-service", .who = SUPER_ADMIN, .any_write = true, .body = toggle_body,
-		.reply = config_fields, .run = toggle_service,
+		.reply = config_fields, .run = service_toggle,
 		.does = "Switch a service on or off" },
 	ROUTE_END
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Feature flags. Those of the server's own switches (service.mart …) set the setting they stand
- * for, so that a flag and the configuration never tell two things.
+ * Feature flags. A flag that stands for a switch of the server (service.mart …) also writes that
+ * setting, so that the flag and the configuration always agree.
  */
 #include "admin/act.h"
 #include "reeyo/api/admin.h"
@@ -29,12 +29,12 @@ static const struct field flag_fields[] = {
 	FIELD_END
 };
 
-static void list_flags(struct request *rq)
+static void feature_flags_list(struct request *rq)
 {
-	SQL_(rq, DB_WRITE, admin_flag_list, false, admin_shown);
+	SQL_(rq, DB_WRITE, admin_flag_list, false, admin_reply_row);
 }
 
-static const char *metadata_of(struct request *rq)
+static const char *flag_metadata_json(struct request *rq)
 {
 	const json_t *metadata = member(rq->body, "metadata");
 	char *text = metadata ? json_dumps(metadata, JSON_COMPACT) : NULL;
@@ -44,40 +44,40 @@ static const char *metadata_of(struct request *rq)
 	return copy;
 }
 
-static void put_flag(struct request *rq)
+static void feature_flag_put(struct request *rq)
 {
 	bool given = member(rq->body, "enabled");
 
-	sql_write(rq, admin_flag_put, admin_set, rq->params[0],
+	sql_write(rq, admin_flag_put, admin_reply_setting, rq->params[0],
 		given ? member_bool(rq->body, "enabled", false) ? "t" : "f" : NULL,
 		arg_change(rq, "description"),
 		member(rq->body, "rollout_pct") ?
 			arg_int(rq, body_int(rq, "rollout_pct", 100)) : NULL,
-		body_text(rq, "scope"), arg_change(rq, "country_code"), metadata_of(rq),
-		rq->caller.id, "flag.change", act_details(rq), rq->request_id);
+		body_text(rq, "scope"), arg_change(rq, "country_code"), flag_metadata_json(rq),
+		rq->caller.id, "flag.change", audit_details(rq), rq->request_id);
 }
 
-static void deleted(struct request *rq, const struct db_result *result)
+static void feature_flag_deleted(struct request *rq, const struct db_result *result)
 {
 	if (db_rows(result) == 0)
 		return reply_error(rq, E_NOT_FOUND);
 	reply_message(rq, "Flag deleted", "Option supprimée");
 }
 
-static void delete_flag(struct request *rq)
+static void feature_flag_delete(struct request *rq)
 {
-	sql_write(rq, admin_flag_delete, deleted, rq->params[0], rq->caller.id, "flag.delete",
-		rq->request_id);
+	sql_write(rq, admin_flag_delete, feature_flag_deleted, rq->params[0], rq->caller.id,
+		"flag.delete", rq->request_id);
 }
 
 const struct route admin_flag_routes[] = {
 	{ GET, "/config/feature-flags", .who = ADMIN, .reply = flag_fields, .shape = REPLY_ARRAY,
-		.run = list_flags, .does = "Feature flags, by key" },
+		.run = feature_flags_list, .does = "Feature flags, by key" },
 	{ PATCH, "/config/feature-flags/:key", .who = SUPER_ADMIN, .any_write = true,
-		.body = flag_body, .reply = flag_fields, .run = put_flag,
-		.does = "Change a flag, or make it" },
+		.body = flag_body, .reply = flag_fields, .run = feature_flag_put,
+		.does = "Change a feature flag, or create it" },
 	{ DELETE, "/config/feature-flags/:key", .who = SUPER_ADMIN, .shape = REPLY_MESSAGE,
-		.errors = { E_NOT_FOUND }, .run = delete_flag,
-		.does = "Delete a flag; what it switched stays as it is" },
+		.errors = { E_NOT_FOUND }, .run = feature_flag_delete,
+		.does = "Delete a flag; the setting that it switched does not change" },
 	ROUTE_END
 };

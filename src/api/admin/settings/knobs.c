@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * A table of knobs, and one pass over it. A rate below 1 is a fraction, from 1 on a percentage; it
- * is kept in basis points, and shown as a fraction or a percentage depending on the key. That is
- * why each value is compared with what is shown before it is read: half a percent is shown as 0.5,
- * and would come back as 50 %.
+ * A table of settings, and one pass over it. A rate below 1 is a fraction, from 1 on a percentage.
+ * Rates are stored in basis points and shown as a fraction or a percentage, depending on the key.
+ * Each value is therefore compared with the shown one before it is parsed: half a percent is shown
+ * as 0.5, which parsed would mean 50 %.
  */
 #include "knobs.h"
 
@@ -24,21 +24,21 @@ enum unit {
 	DECIMAL,
 	FRACTION,   /* a rate shown as 0…1 */
 	PERCENT,    /* a rate shown as 0…100 */
-	BPS,        /* a rate as it is kept */
+	BPS,        /* a rate as it is stored */
 	SWITCH,
-	MODE,       /* how the delivery fee is made */
-	METHODS     /* ways to pay */
+	MODE,       /* how the delivery fee is computed */
+	METHODS     /* payment methods */
 };
 
-/* Rows that stand for one setting come from the general to the special one: the last that differs
- * counts. */
-static const struct knob {
+/* Several rows may stand for one setting, the general name before the specific one: the last row
+ * whose value differs wins. */
+static const struct setting_spec {
 	const char *path;    /* lower case, without _ and - */
 	enum unit unit;
-	const char *key;     /* the setting … */
-	const char *besides; /* … and another that gets the same value */
+	const char *key;      /* the setting … */
+	const char *also_key; /* … and another that gets the same value */
 	double min, max;
-} knobs[] = {
+} setting_specs[] = {
 	{ "commissionrate", PERCENT, "services.food.commissionBps",
 		"services.mart.commissionBps", 0, 0 },
 	{ "commissionratefood", FRACTION, "services.food.commissionBps", NULL, 0, 0 },
@@ -98,24 +98,24 @@ static const struct knob {
 	{ "menu.approvalrequired", SWITCH, "menu.approval_required", NULL, 0, 0 },
 };
 
-/* --- What was sent ---------------------------------------------------------------------------- */
+/* --- Request ---------------------------------------------------------------------------------- */
 
 #define PATH_SIZE 96
 #define SENT_MAX 160
 #define DEPTH_MAX 3
 
-struct sent {
+struct sent_value {
 	char path[PATH_SIZE];  /* as in the table */
 	char field[PATH_SIZE]; /* as the client wrote it */
 	json_t *value;
 };
-struct body {
-	struct sent sent[SENT_MAX];
+struct sent_values {
+	struct sent_value at[SENT_MAX];
 	size_t count;
 };
 
 /* "commission_rate" → "commissionrate", after a prefix. */
-static void path_join(char out[PATH_SIZE], const char *prefix, const char *name)
+static void spec_path_join(char out[PATH_SIZE], const char *prefix, const char *name)
 {
 	size_t len = (size_t)snprintf(out, PATH_SIZE, "%s", prefix);
 
@@ -125,8 +125,8 @@ static void path_join(char out[PATH_SIZE], const char *prefix, const char *name)
 	out[len] = '\0';
 }
 
-/* Postman's {food:{…}} is {services:{food:{…}}}. */
-static const char *prefix_of(const char *path)
+/* {food:{…}} is accepted for {services:{food:{…}}}. */
+static const char *service_prefix(const char *path)
 {
 	static const char *const services[][2] = { { "food", "services.food." },
 		{ "mart", "services.mart." }, { "packages", "services.packages." },
@@ -139,39 +139,39 @@ static const char *prefix_of(const char *path)
 	return NULL;
 }
 
-static void body_read(struct body *body, const json_t *object, const char *prefix,
+static void sent_values_read(struct sent_values *all, const json_t *object, const char *prefix,
 	const char *names, unsigned depth)
 {
 	const char *name;
 	json_t *value;
 
 	json_object_foreach((json_t *)object, name, value) {
-		struct sent *sent = &body->sent[body->count];
+		struct sent_value *sent = &all->at[all->count];
 		char inner[PATH_SIZE], field[PATH_SIZE];
 		const char *known;
 
-		if (body->count == SENT_MAX)
+		if (all->count == SENT_MAX)
 			return;
-		path_join(sent->path, prefix, name);
+		spec_path_join(sent->path, prefix, name);
 		snprintf(field, sizeof(field), "%.45s%.45s", names, name);
 		if (!json_is_object(value)) {
 			memcpy(sent->field, field, sizeof(field));
 			sent->value = value;
-			body->count++;
+			all->count++;
 			continue;
 		}
 		if (depth == DEPTH_MAX)
 			continue;
-		known = prefix_of(sent->path);
+		known = service_prefix(sent->path);
 		snprintf(inner, sizeof(inner), "%.90s.", sent->path);
 		strncat(field, ".", sizeof(field) - strlen(field) - 1);
-		body_read(body, value, known ? known : inner, field, depth + 1);
+		sent_values_read(all, value, known ? known : inner, field, depth + 1);
 	}
 }
 
 /* --- One value -------------------------------------------------------------------------------- */
 
-static bool number_of(const json_t *value, double *ret)
+static bool json_to_number(const json_t *value, double *ret)
 {
 	if (json_is_string(value))
 		return text_to_double(text_of(json_string_value(value)), ret);
@@ -179,49 +179,51 @@ static bool number_of(const json_t *value, double *ret)
 	return json_is_number(value);
 }
 
-/* What the configuration shows for a setting, in the unit of a knob. */
-static double shown(enum unit unit, const json_t *setting)
+/* The value that the configuration shows for a setting, in the unit of a row. */
+static double setting_in_unit(enum unit unit, const json_t *setting)
 {
 	double number = json_number_value(setting);
 
 	return unit == FRACTION ? number / 10000 : unit == PERCENT ? number / 100 : number;
 }
 
-static json_t *refuse(struct knob_fault *fault, const char *english, const char *french)
+static json_t *setting_refuse(struct setting_fault *fault, const char *english, const char *french)
 {
 	fault->english = english;
 	fault->french = french;
 	return NULL;
 }
 
-static json_t *rate_read(double number, struct knob_fault *fault)
+static json_t *rate_parse(double number, struct setting_fault *fault)
 {
 	if (!(number >= 0 && number <= 100))
-		return refuse(fault,
+		return setting_refuse(fault,
 			"must be a rate: a fraction below 1, or a percentage up to 100",
 			"doit être un taux : une fraction inférieure à 1, ou un pourcentage "
 			"jusqu'à 100");
 	return json_integer(llround(number < 1 ? number * 10000 : number * 100));
 }
 
-static json_t *number_read(const struct knob *knob, const json_t *value, struct knob_fault *fault)
+static json_t *setting_number_parse(
+	const struct setting_spec *spec, const json_t *value, struct setting_fault *fault)
 {
 	double number;
 
-	if (!number_of(value, &number))
-		return refuse(fault, "must be a number", "doit être un nombre");
-	if (knob->unit == FRACTION || knob->unit == PERCENT)
-		return rate_read(number, fault);
-	if (!(number >= knob->min && number <= knob->max))
-		return refuse(fault, "is out of range", "est hors limites");
-	if (knob->unit == DECIMAL)
+	if (!json_to_number(value, &number))
+		return setting_refuse(fault, "must be a number", "doit être un nombre");
+	if (spec->unit == FRACTION || spec->unit == PERCENT)
+		return rate_parse(number, fault);
+	if (!(number >= spec->min && number <= spec->max))
+		return setting_refuse(fault, "is out of range", "est hors limites");
+	if (spec->unit == DECIMAL)
 		return json_real(number);
 	if (number != floor(number))
-		return refuse(fault, "must be a whole number", "doit être un nombre entier");
+		return setting_refuse(
+			fault, "must be a whole number", "doit être un nombre entier");
 	return json_integer(llround(number));
 }
 
-static json_t *switch_read(const json_t *value, struct knob_fault *fault)
+static json_t *switch_parse(const json_t *value, struct setting_fault *fault)
 {
 	const char *word = json_string_value(value);
 
@@ -229,19 +231,19 @@ static json_t *switch_read(const json_t *value, struct knob_fault *fault)
 		return json_boolean(json_is_true(value));
 	if (word && (strcasecmp(word, "true") == 0 || strcasecmp(word, "false") == 0))
 		return json_boolean(strcasecmp(word, "true") == 0);
-	return refuse(fault, "must be true or false", "doit être true ou false");
+	return setting_refuse(fault, "must be true or false", "doit être true ou false");
 }
 
-static json_t *mode_read(const json_t *value, struct knob_fault *fault)
+static json_t *fee_mode_parse(const json_t *value, struct setting_fault *fault)
 {
 	const char *word = json_string_value(value);
 
 	if (word && (strcmp(word, "distance") == 0 || strcmp(word, "flat") == 0))
 		return json_string(word);
-	return refuse(fault, "must be distance or flat", "doit être distance ou flat");
+	return setting_refuse(fault, "must be distance or flat", "doit être distance ou flat");
 }
 
-static json_t *methods_read(const json_t *value, struct knob_fault *fault)
+static json_t *payment_methods_parse(const json_t *value, struct setting_fault *fault)
 {
 	json_t *methods = json_array();
 
@@ -250,7 +252,8 @@ static json_t *methods_read(const json_t *value, struct knob_fault *fault)
 
 		if (method < 0) {
 			json_decref(methods);
-			return refuse(fault, "must be a list of WALLET, CASH, MOBILE_MONEY, CARD",
+			return setting_refuse(fault,
+				"must be a list of WALLET, CASH, MOBILE_MONEY, CARD",
 				"doit être une liste de WALLET, CASH, MOBILE_MONEY, CARD");
 		}
 		json_array_append_new(methods, json_string(payment_method_words[method]));
@@ -258,82 +261,86 @@ static json_t *methods_read(const json_t *value, struct knob_fault *fault)
 	if (json_array_size(methods))
 		return methods;
 	json_decref(methods);
-	return refuse(fault, "must name at least one way to pay",
+	return setting_refuse(fault, "must name at least one way to pay",
 		"doit nommer au moins un moyen de paiement");
 }
 
-static json_t *value_read(const struct knob *knob, const json_t *value, struct knob_fault *fault)
+static json_t *setting_value_parse(
+	const struct setting_spec *spec, const json_t *value, struct setting_fault *fault)
 {
-	switch (knob->unit) {
+	switch (spec->unit) {
 	case SWITCH:
-		return switch_read(value, fault);
+		return switch_parse(value, fault);
 	case MODE:
-		return mode_read(value, fault);
+		return fee_mode_parse(value, fault);
 	case METHODS:
-		return methods_read(value, fault);
+		return payment_methods_parse(value, fault);
 	default:
-		return number_read(knob, value, fault);
+		return setting_number_parse(spec, value, fault);
 	}
 }
 
-/* --- All of them ------------------------------------------------------------------------------ */
+/* --- Changes ---------------------------------------------------------------------------------- */
 
-static bool is_shown(const struct knob *knob, const json_t *value, const json_t *setting)
+static bool value_unchanged(
+	const struct setting_spec *spec, const json_t *value, const json_t *setting)
 {
 	double number;
 
 	if (!setting)
 		return false;
-	if (knob->unit >= SWITCH)
+	if (spec->unit >= SWITCH)
 		return json_equal(value, setting);
-	return number_of(value, &number) && fabs(number - shown(knob->unit, setting)) < 1e-9;
+	return json_to_number(value, &number) &&
+	       fabs(number - setting_in_unit(spec->unit, setting)) < 1e-9;
 }
 
-/* False when the value is refused. */
-static bool knob_turn(const struct knob *knob, const struct sent *sent, const json_t *settings,
-	json_t *changes, struct knob_fault *fault)
+/* Returns false when the value is refused. */
+static bool setting_change_add(const struct setting_spec *spec, const struct sent_value *sent,
+	const json_t *settings, json_t *changes, struct setting_fault *fault)
 {
 	json_t *value;
 
-	if (is_shown(knob, sent->value, json_object_get(settings, knob->key)))
+	if (value_unchanged(spec, sent->value, json_object_get(settings, spec->key)))
 		return true;
 	snprintf(fault->field, sizeof(fault->field), "%s", sent->field);
-	value = value_read(knob, sent->value, fault);
+	value = setting_value_parse(spec, sent->value, fault);
 	if (!value)
 		return false;
-	if (knob->besides)
-		json_object_set(changes, knob->besides, value);
-	json_object_set_new(changes, knob->key, value);
+	if (spec->also_key)
+		json_object_set(changes, spec->also_key, value);
+	json_object_set_new(changes, spec->key, value);
 	return true;
 }
 
-static bool knobs_turn_all(const struct body *body, const json_t *settings, json_t *changes,
-	struct knob_fault *fault)
+static bool setting_changes_add(const struct sent_values *all, const json_t *settings,
+	json_t *changes, struct setting_fault *fault)
 {
-	for (size_t k = 0; k < COUNT_OF(knobs); k++)
-		for (size_t i = 0; i < body->count; i++)
-			if (strcmp(body->sent[i].path, knobs[k].path) == 0 &&
-				!knob_turn(&knobs[k], &body->sent[i], settings, changes, fault))
+	for (size_t k = 0; k < COUNT_OF(setting_specs); k++)
+		for (size_t i = 0; i < all->count; i++)
+			if (strcmp(all->at[i].path, setting_specs[k].path) == 0 &&
+				!setting_change_add(
+					&setting_specs[k], &all->at[i], settings, changes, fault))
 				return false;
 	return true;
 }
 
-/* --- What no knob is for ---------------------------------------------------------------------- */
+/* --- Unknown members -------------------------------------------------------------------------- */
 
-static bool has_knob(const char *path, bool object)
+static bool path_has_spec(const char *path, bool object)
 {
 	size_t len = strlen(path);
 
-	for (size_t k = 0; k < COUNT_OF(knobs); k++)
-		if (strcmp(knobs[k].path, path) == 0 ||
-			(object && strncmp(knobs[k].path, path, len) == 0 &&
-				knobs[k].path[len] == '.'))
+	for (size_t k = 0; k < COUNT_OF(setting_specs); k++)
+		if (strcmp(setting_specs[k].path, path) == 0 ||
+			(object && strncmp(setting_specs[k].path, path, len) == 0 &&
+				setting_specs[k].path[len] == '.'))
 			return true;
 	return false;
 }
 
-/* Of the configuration file: it is read once, when a server starts. */
-static bool is_of_file(const char *name)
+/* A key of the configuration file, which is read once, at start. */
+static bool config_file_has(const char *name)
 {
 #define KEY(kind, member, key, ...) key,
 	static const char *const keys[] = { REEYO_CONFIG(KEY) };
@@ -345,33 +352,34 @@ static bool is_of_file(const char *name)
 	return false;
 }
 
-/* What the server keeps of itself: nobody who sends it back means to change it. */
-static bool is_own(const char *name)
+/* Written by the server only; a client that sends it back does not mean to change it. */
+static bool setting_internal(const char *name)
 {
 	return strcmp(name, "version") == 0 || strcmp(name, "zones") == 0;
 }
 
-/* False when something is sent that would be taken for changed and is not: under settings what is
- * shown there and has no knob, unless it is as it is shown, and anywhere what stands in the
- * configuration file. Other members are ignored. */
-static bool strangers_absent(const json_t *sent, const json_t *settings, bool within,
-	struct knob_fault *fault)
+/* Returns false when a client would wrongly believe that it changed a value: a member of "settings"
+ * that has no row and differs from the current value, or, anywhere, a key of the configuration
+ * file. Other members are ignored. */
+static bool unknown_members_absent(const json_t *request, const json_t *settings, bool within,
+	struct setting_fault *fault)
 {
 	const char *name;
 	json_t *value;
 	char path[PATH_SIZE];
 
-	json_object_foreach((json_t *)sent, name, value) {
+	json_object_foreach((json_t *)request, name, value) {
 		const json_t *now = json_object_get(settings, name);
-		bool file = is_of_file(name);
+		bool file = config_file_has(name);
 
-		path_join(path, "", name);
-		if (has_knob(path, json_is_object(value)) ||
-			(!file && !(within && now && !is_own(name))) || json_equal(value, now))
+		spec_path_join(path, "", name);
+		if (path_has_spec(path, json_is_object(value)) ||
+			(!file && !(within && now && !setting_internal(name))) ||
+			json_equal(value, now))
 			continue;
 		snprintf(fault->field, sizeof(fault->field), "%s%.80s",
 			within ? "settings." : "", name);
-		refuse(fault,
+		setting_refuse(fault,
 			file ? "stands in the configuration file and cannot be changed here" :
 				"cannot be changed here",
 			file ? "se trouve dans le fichier de configuration et ne peut pas être "
@@ -379,27 +387,28 @@ static bool strangers_absent(const json_t *sent, const json_t *settings, bool wi
 				"ne peut pas être modifié ici");
 		return false;
 	}
-	return within || strangers_absent(json_object_get(sent, "settings"), settings, true, fault);
+	return within ||
+	       unknown_members_absent(json_object_get(request, "settings"), settings, true, fault);
 }
 
-json_t *knobs_turn(const json_t *sent, const json_t *settings, struct knob_fault *fault)
+json_t *settings_changes(const json_t *request, const json_t *settings, struct setting_fault *fault)
 {
 	json_t *changes = json_object();
-	struct body *body = calloc(1, sizeof(*body));
+	struct sent_values *all = calloc(1, sizeof(*all));
 
-	*fault = (struct knob_fault){ .field = "" };
-	if (body && changes) {
-		body_read(body, sent, "", "", 0);
-		if (!strangers_absent(sent, settings, false, fault) ||
-			!knobs_turn_all(body, settings, changes, fault)) {
+	*fault = (struct setting_fault){ .field = "" };
+	if (all && changes) {
+		sent_values_read(all, request, "", "", 0);
+		if (!unknown_members_absent(request, settings, false, fault) ||
+			!setting_changes_add(all, settings, changes, fault)) {
 			json_decref(changes);
 			changes = NULL;
 		}
 	}
-	if (!body) {
+	if (!all) {
 		json_decref(changes);
 		changes = NULL;
 	}
-	free(body);
+	free(all);
 	return changes;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Delivery zones: polygons with a delivery fee of their own. A change counts at once on the copy
- * that makes it, and on every other within a second, because it raises a setting that all of them
- * follow.
+ * Delivery zones: polygons with a delivery fee of their own. A change applies immediately on the
+ * instance that receives it, and within a second on every other, because it raises a version
+ * setting that all of them follow.
  */
 #include "admin/act.h"
 #include "reeyo/api/admin.h"
@@ -42,8 +42,8 @@ static const struct field zone_fields[] = {
 
 /* --- Polygons --------------------------------------------------------------------------------- */
 
-/* [lat,lng], also {lat,lng}; false when it is neither, or no place on Earth. */
-static bool corner_take(const json_t *corner, double *ret_lat, double *ret_lng)
+/* Parses [lat,lng] or {lat,lng}. Returns false for anything else, and out of range. */
+static bool corner_parse(const json_t *corner, double *ret_lat, double *ret_lng)
 {
 	const json_t *lat = json_is_array(corner) ? json_array_get(corner, 0) :
 		json_object_get(corner, "lat");
@@ -57,9 +57,9 @@ static bool corner_take(const json_t *corner, double *ret_lat, double *ret_lng)
 	return *ret_lat >= -90 && *ret_lat <= 90 && *ret_lng >= -180 && *ret_lng <= 180;
 }
 
-/* The polygon as JSON text, *ret NULL without one; false when it is none, and that has been
- * answered. */
-static bool polygon_take(struct request *rq, const char **ret)
+/* The polygon of the body as JSON text; *ret is NULL without one. Returns false when it is invalid;
+ * the error has been sent. */
+static bool polygon_parse(struct request *rq, const char **ret)
 {
 	const json_t *polygon = member(rq->body, "polygon");
 	struct buf out = buf_in(rq->arena, 64 + json_array_size(polygon) * 40);
@@ -70,7 +70,7 @@ static bool polygon_take(struct request *rq, const char **ret)
 	for (size_t i = 0; i < json_array_size(polygon); i++) {
 		double lat, lng;
 
-		if (!corner_take(json_array_get(polygon, i), &lat, &lng)) {
+		if (!corner_parse(json_array_get(polygon, i), &lat, &lng)) {
 			reply_field(rq, "polygon", "must be a list of [lat,lng]",
 				"doit être une liste de [lat,lng]");
 			return false;
@@ -84,78 +84,78 @@ static bool polygon_take(struct request *rq, const char **ret)
 
 /* --- Handlers --------------------------------------------------------------------------------- */
 
-static void list_zones(struct request *rq)
+static void admin_zones_list(struct request *rq)
 {
 	struct page page = request_page(rq, 20);
 
-	SQL_(rq, DB_WRITE, admin_zone_list, false, admin_listed, arg_int(rq, page.limit),
+	SQL_(rq, DB_WRITE, admin_zone_list, false, admin_reply_page, arg_int(rq, page.limit),
 		arg_int(rq, page.offset));
 }
 
-static void get_zone(struct request *rq)
+static void admin_zone_show(struct request *rq)
 {
-	sql_read(rq, admin_zone_get, admin_shown, rq->params[0]);
+	sql_read(rq, admin_zone_get, admin_reply_row, rq->params[0]);
 }
 
-static void add_zone(struct request *rq)
+static void admin_zone_add(struct request *rq)
 {
 	const char *polygon;
 	const char *id = request_id_new(rq, "zone_");
 
-	if (!polygon_take(rq, &polygon))
+	if (!polygon_parse(rq, &polygon))
 		return;
 	if (!id)
 		return reply_error(rq, E_NO_MEMORY);
-	sql_write(rq, admin_zone_add, admin_set, id, body_text(rq, "name"),
+	sql_write(rq, admin_zone_add, admin_reply_setting, id, body_text(rq, "name"),
 		body_text(rq, "countryCode"), polygon,
 		arg_change(rq, "deliveryFeeOverride"),
 		member_bool(rq->body, "isActive", true) ? "t" : "f", rq->caller.id, "zone.add",
-		act_details(rq), rq->request_id);
+		audit_details(rq), rq->request_id);
 }
 
-static void edit_zone(struct request *rq)
+static void admin_zone_edit(struct request *rq)
 {
 	const char *polygon;
 
-	if (!polygon_take(rq, &polygon))
+	if (!polygon_parse(rq, &polygon))
 		return;
-	sql_write(rq, admin_zone_edit, admin_set, rq->params[0], body_text(rq, "name"),
+	sql_write(rq, admin_zone_edit, admin_reply_setting, rq->params[0], body_text(rq, "name"),
 		body_text(rq, "countryCode"), polygon,
 		arg_change(rq, "deliveryFeeOverride"),
 		member(rq->body, "isActive") ?
 			member_bool(rq->body, "isActive", true) ? "t" : "f" : NULL,
-		rq->caller.id, "zone.change", act_details(rq), rq->request_id);
+		rq->caller.id, "zone.change", audit_details(rq), rq->request_id);
 }
 
-static void forgotten(struct request *rq)
+static void admin_zone_deleted_reply(struct request *rq)
 {
 	reply_message(rq, "Zone deleted", "Zone supprimée");
 }
 
-static void deleted(struct request *rq, const struct db_result *result)
+static void admin_zone_deleted(struct request *rq, const struct db_result *result)
 {
 	if (db_rows(result) == 0)
 		return reply_error(rq, E_NOT_FOUND);
-	settings_spread(rq, forgotten);
+	settings_spread(rq, admin_zone_deleted_reply);
 }
 
-static void delete_zone(struct request *rq)
+static void admin_zone_delete(struct request *rq)
 {
-	sql_write(rq, admin_zone_delete, deleted, rq->params[0], rq->caller.id, "zone.delete",
-		rq->request_id);
+	sql_write(rq, admin_zone_delete, admin_zone_deleted, rq->params[0], rq->caller.id,
+		"zone.delete", rq->request_id);
 }
 
 const struct route admin_zone_routes[] = {
 	{ GET, "/logistics/zones", .who = ADMIN, .query = page_fields, .reply = zone_fields,
-		.shape = REPLY_PAGE, .run = list_zones, .does = "Delivery zones, by name" },
+		.shape = REPLY_PAGE, .run = admin_zones_list, .does = "Delivery zones, by name" },
 	{ GET, "/logistics/zones/:id", .who = ADMIN, .reply = zone_fields,
-		.errors = { E_NOT_FOUND }, .run = get_zone, .does = "One zone" },
+		.errors = { E_NOT_FOUND }, .run = admin_zone_show, .does = "One zone" },
 	{ POST, "/logistics/zones", .who = ADMIN, .body = add_body, .reply = zone_fields,
-		.created = true, .run = add_zone, .does = "Add a zone" },
+		.created = true, .run = admin_zone_add, .does = "Add a zone" },
 	{ PATCH, "/logistics/zones/:id", .who = ADMIN, .any_write = true, .body = edit_body,
-		.reply = zone_fields, .errors = { E_NOT_FOUND }, .run = edit_zone,
+		.reply = zone_fields, .errors = { E_NOT_FOUND }, .run = admin_zone_edit,
 		.does = "Change a zone" },
 	{ DELETE, "/logistics/zones/:id", .who = ADMIN, .shape = REPLY_MESSAGE,
-		.errors = { E_NOT_FOUND }, .run = delete_zone, .does = "Delete a zone" },
+		.errors = { E_NOT_FOUND }, .run = admin_zone_delete, .does = "Delete a zone" },
 	ROUTE_END
 };
