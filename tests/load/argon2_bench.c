@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Bare argon2id: how many verifications a second libsodium makes on all cores, with nothing around
- * it. The reference that the server's log-ins are held against. Prints one JSON object.
+ * Measures argon2id alone: verifications per second by libsodium on all cores. The reference for the
+ * server's log-ins. Prints one JSON object.
  *
  *     argon2_bench MEMORY_BYTES PASSES THREADS SECONDS
- *     argon2_bench hash MEMORY_BYTES PASSES PASSWORD     prints a stored form, for the accounts
+ *     argon2_bench hash MEMORY_BYTES PASSES PASSWORD     prints a stored hash, for the accounts
  */
 #include <pthread.h>
 #include <sodium.h>
@@ -18,7 +18,7 @@
 
 static const char password[] = "Test123!@#";
 static char stored[crypto_pwhash_STRBYTES];
-static atomic_bool over;
+static atomic_bool stop;
 
 static double now_s(void)
 {
@@ -28,11 +28,11 @@ static double now_s(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-static void *verify_until_over(void *arg)
+static void *verify_until_stopped(void *arg)
 {
 	long *done = arg;
 
-	while (!atomic_load(&over)) {
+	while (!atomic_load(&stop)) {
 		if (crypto_pwhash_str_verify(stored, password, strlen(password)) != 0)
 			abort();
 		++*done;
@@ -72,17 +72,17 @@ int main(int argc, char **argv)
 	if (crypto_pwhash_str_alg(stored, password, strlen(password), passes, memory,
 		    crypto_pwhash_ALG_ARGON2ID13) != 0)
 		return 1;
-	double begun = now_s();
+	double started = now_s();
 	for (long i = 0; i < count; i++)
-		if (pthread_create(&threads[i], NULL, verify_until_over, done[i]) != 0)
+		if (pthread_create(&threads[i], NULL, verify_until_stopped, done[i]) != 0)
 			return 1;
 	usleep((useconds_t)(seconds * 1e6));
-	atomic_store(&over, true);
+	atomic_store(&stop, true);
 	for (long i = 0; i < count; i++) {
 		pthread_join(threads[i], NULL);
 		total += done[i][0];
 	}
-	double took = now_s() - begun;
+	double took = now_s() - started;
 	printf("{\"hashes\":%ld,\"seconds\":%.3f,\"rate\":%.2f}\n", total,
 		took, (double)total / took);
 	return 0;

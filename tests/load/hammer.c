@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * A load generator small enough not to be what is measured: one thread, epoll, keep-alive
- * connections, whole requests prepared beforehand and read from a file of records
- * ("<length>\n<bytes>"). It looks at a reply's status and Content-Length and at nothing else.
- * Prints one JSON object: rate, latencies, replies by status.
+ * A load generator that costs little itself: one thread, epoll, keep-alive connections. Complete
+ * requests are prepared beforehand and read from a file of records ("<length>\n<bytes>"). Of a
+ * reply it parses only the status and Content-Length. Prints one JSON object: rate, latencies,
+ * replies by status.
  *
  *     hammer -p PORT -f FILE -c CONNECTIONS -s SECONDS     as fast as replies come
- *     hammer … -r RATE     that many requests a second, whether or not replies keep up: latency
- *                          counts from when a request was due, so that a stall is seen whole
- *     hammer … -o          each request at most once: ends when the file is used up
- *     hammer … -i          one request on each connection, then all stay open until stdin ends
- *     hammer … -w SECONDS  not counted at the start (warm-up)
+ *     hammer … -r RATE     RATE requests per second, even when replies are late; latency counts
+ *                          from the time a request was due, so that a stall shows in full
+ *     hammer … -o          each request at most once; ends at the end of the file
+ *     hammer … -i          one request on each connection; all stay open until stdin ends
+ *     hammer … -w SECONDS  warm-up that is not counted
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -48,7 +48,7 @@ struct connection {
 	bool busy;
 	bool in_body;
 	int status;
-	uint64_t due_us;        /* when the request was sent, or should have been */
+	uint64_t due_us;        /* time at which the request was due */
 	const struct request *request;
 	size_t sent;
 	int64_t body_left;
@@ -192,23 +192,23 @@ static void connection_free(struct connection *c)
 	free_list[free_count++] = (int)(c - connections);
 }
 
-/* A connection that the server ended: a failure when a reply was owed; opened again either way. */
+/* The server closed the connection: a failure when a reply was pending. Opens it again. */
 static void connection_lost(struct connection *c)
 {
-	bool owed = c->busy;
+	bool pending = c->busy;
 
 	close(c->fd);
 	c->in_body = false;
 	c->head_length = 0;
 	connection_open(c);
-	if (owed) {
+	if (pending) {
 		broken++;
 		finished++;
 		connection_free(c);
 	}
 }
 
-/* Requests are small: a full socket buffer is waited for. */
+/* Requests are small, so a full socket buffer is waited for. */
 static void connection_send(struct connection *c, const struct request *request, uint64_t due_us)
 {
 	c->busy = true;
@@ -246,7 +246,7 @@ static void reply_done(struct connection *c)
 		slowest_us = took;
 }
 
-/* Status and Content-Length of a complete header block. False when it is not HTTP as we know it. */
+/* Parses status and Content-Length of a complete header block. False when it is malformed. */
 static bool head_parse(struct connection *c, const char *head, size_t length)
 {
 	static const char field[] = "\ncontent-length:";
@@ -266,13 +266,13 @@ static bool head_parse(struct connection *c, const char *head, size_t length)
 	return c->status == 204 || c->status == 304;
 }
 
-/* Takes what was read; replies never overlap, since a connection has one request at a time. */
+/* Consumes received bytes. Replies never overlap: a connection has one request at a time. */
 static void connection_feed(struct connection *c, const char *data, size_t size)
 {
-	size_t beyond = 0; /* bytes read that did not fit the header buffer: of the body */
+	size_t beyond = 0; /* received bytes beyond the header buffer, part of the body */
 
 	if (!c->in_body) {
-		if (c->head_length) { /* a header block that came in pieces */
+		if (c->head_length) { /* a header block received in parts */
 			size_t take = size < HEAD_MAX - c->head_length ? size :
 				HEAD_MAX - c->head_length;
 			memcpy(c->head + c->head_length, data, take);
@@ -293,7 +293,7 @@ static void connection_feed(struct connection *c, const char *data, size_t size)
 		size_t head = (size_t)(end - data) + 4;
 		if (!head_parse(c, data, head)) {
 			fprintf(stderr,
-				"hammer: a reply without a length: %.*s\n", (int)head, data);
+				"hammer: reply without a length: %.*s\n", (int)head, data);
 			connection_lost(c);
 			return;
 		}
@@ -334,8 +334,8 @@ static bool send_next(uint64_t due_us)
 	return true;
 }
 
-/* Sends what is due. Returns how long until the next, in us (a reply may come before). */
-static uint64_t send_due(uint64_t begun_us, uint64_t *sent)
+/* Sends all due requests. Returns the time until the next one, in us. */
+static uint64_t send_due(uint64_t started_us, uint64_t *sent)
 {
 	uint64_t now = now_us();
 
@@ -343,7 +343,7 @@ static uint64_t send_due(uint64_t begun_us, uint64_t *sent)
 		uint64_t due = now;
 
 		if (options.rate > 0) {
-			due = begun_us + (uint64_t)((double)*sent * 1e6 / options.rate);
+			due = started_us + (uint64_t)((double)*sent * 1e6 / options.rate);
 			if (due > now)
 				return due - now;
 		}
@@ -367,12 +367,12 @@ static void wait_replies(uint64_t wait_us)
 
 static void run(void)
 {
-	uint64_t begun = now_us(), sent = 0;
+	uint64_t started = now_us(), sent = 0;
 
-	counting_from_us = begun + (uint64_t)(options.warm_up * 1e6);
+	counting_from_us = started + (uint64_t)(options.warm_up * 1e6);
 	end_us = counting_from_us + (uint64_t)(options.seconds * 1e6);
 	while (now_us() < end_us) {
-		uint64_t wait_us = send_due(begun, &sent);
+		uint64_t wait_us = send_due(started, &sent);
 
 		if (options.once && next_request == request_count &&
 			free_count == options.connections)

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Many clients of event streams in one thread: how long from an event's own "timestamp" to its
- * bytes at each.
+ * Many clients of event streams in one thread. Measures the time from an event's "timestamp" to the
+ * arrival of its bytes at each client.
  *
- *   listener PORT FILE      FILE: requests as of hammer, one connection for each
+ *   listener PORT FILE      FILE: requests in hammer's format, one connection for each
  *
- * Prints {"open":N} once every stream has begun. Then each line on standard input is answered with
- * {"heard":…,"p50_ms":…,"p99_ms":…,"max_ms":…,"lost":…} of what was heard since the line before;
- * the end of input ends it.
+ * Prints {"open":N} when every stream has started. Each line on standard input then prints
+ * {"events":…,"p50_ms":…,"p99_ms":…,"max_ms":…,"lost":…} for the events since the line before. Ends
+ * with the input.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -22,22 +22,22 @@
 #include <unistd.h>
 
 #define CLIENTS_MAX 19000
-/* of a frame that was read in pieces: the longest "timestamp" member and what surrounds it */
+/* bytes kept of a frame received in parts: the longest "timestamp" member and its surroundings */
 #define PART 200
 #define KEY "\"timestamp\""
 #define BETWEEN 4 /* `:"` or ` : "` */
 #define STAMP_LEN 24 /* 2026-11-23T20:40:45.123Z */
 
 struct client {
-	int fd, begun;
+	int fd, started;
 	size_t kept;
 	char part[PART];
 };
 
 static struct client clients[CLIENTS_MAX];
-static unsigned count, begun, lost;
-static double *heard;
-static size_t heard_count, heard_room;
+static unsigned count, started, lost;
+static double *delays;
+static size_t delay_count, delay_room;
 
 static double now_ms(void)
 {
@@ -60,20 +60,20 @@ static double stamp_ms(const char *at)
 	return (double)timegm(&tm) * 1e3 + ms;
 }
 
-static void hear(double at)
+static void delay_add(double at)
 {
-	if (heard_count == heard_room) {
-		heard_room = heard_room ? heard_room * 2 : 65536;
-		heard = realloc(heard, heard_room * sizeof(*heard));
-		if (!heard)
+	if (delay_count == delay_room) {
+		delay_room = delay_room ? delay_room * 2 : 65536;
+		delays = realloc(delays, delay_room * sizeof(*delays));
+		if (!delays)
 			exit(1);
 	}
-	heard[heard_count++] = now_ms() - at;
+	delays[delay_count++] = now_ms() - at;
 }
 
-/* Counts the stamps in text and returns where the rest begins that may hold the beginning of
- * another. */
-static size_t stamps(const char *text, size_t len)
+/* Adds the timestamps in text. Returns the offset of the rest, which may hold the start of another
+ * one. */
+static size_t stamps_read(const char *text, size_t len)
 {
 	size_t from = 0;
 	const char *at;
@@ -84,7 +84,7 @@ static size_t stamps(const char *text, size_t len)
 		if (value + BETWEEN + STAMP_LEN > len)
 			return (size_t)(at - text);
 		value += strcspn(text + value, "\"") + 1;
-		hear(stamp_ms(text + value));
+		delay_add(stamp_ms(text + value));
 		from = value + STAMP_LEN;
 	}
 	return len - from < sizeof(KEY) ? from : len - sizeof(KEY) + 1;
@@ -108,11 +108,11 @@ static void client_read(struct client *client)
 	}
 	len = client->kept + (size_t)got;
 	text[len] = '\0';
-	if (!client->begun && strstr(text, "retry:")) {
-		client->begun = 1;
-		begun++;
+	if (!client->started && strstr(text, "retry:")) {
+		client->started = 1;
+		started++;
 	}
-	rest = stamps(text, len);
+	rest = stamps_read(text, len);
 	client->kept = len - rest < PART ? len - rest : 0;
 	memcpy(client->part, text + len - client->kept, client->kept);
 }
@@ -141,18 +141,18 @@ static int compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static void tell(void)
+static void print_delays(void)
 {
-	qsort(heard, heard_count, sizeof(*heard), compare);
-	printf("{\"heard\":%zu,\"p50_ms\":%.2f,\"p99_ms\":%.2f,\"max_ms\":%.2f,\"lost\":%u}\n",
-		heard_count, heard_count ? heard[heard_count / 2] : 0,
-		heard_count ? heard[heard_count * 99 / 100] : 0,
-		heard_count ? heard[heard_count - 1] : 0, lost);
+	qsort(delays, delay_count, sizeof(*delays), compare);
+	printf("{\"events\":%zu,\"p50_ms\":%.2f,\"p99_ms\":%.2f,\"max_ms\":%.2f,\"lost\":%u}\n",
+		delay_count, delay_count ? delays[delay_count / 2] : 0,
+		delay_count ? delays[delay_count * 99 / 100] : 0,
+		delay_count ? delays[delay_count - 1] : 0, lost);
 	fflush(stdout);
-	heard_count = 0;
+	delay_count = 0;
 }
 
-static void turn(int poll, int wait_ms, int *asked)
+static void turn(int poll, int wait_ms, int *input_ready)
 {
 	struct epoll_event events[512];
 	int ready = epoll_wait(poll, events, 512, wait_ms);
@@ -161,7 +161,7 @@ static void turn(int poll, int wait_ms, int *asked)
 		if (events[i].data.ptr)
 			client_read(events[i].data.ptr);
 		else
-			*asked = 1;
+			*input_ready = 1;
 	}
 }
 
@@ -169,7 +169,7 @@ int main(int argc, char **argv)
 {
 	FILE *file = argc == 3 ? fopen(argv[2], "rb") : NULL;
 	static char request[65536], line[256];
-	int poll = epoll_create1(0), asked = 0;
+	int poll = epoll_create1(0), input_ready = 0;
 	struct epoll_event input = { .events = EPOLLIN, .data.ptr = NULL };
 	size_t len;
 
@@ -178,22 +178,22 @@ int main(int argc, char **argv)
 	while (count < CLIENTS_MAX && fscanf(file, "%zu", &len) == 1 && fgetc(file) == '\n' &&
 		len < sizeof(request) && fread(request, 1, len, file) == len) {
 		client_open(atoi(argv[1]), poll, request, len);
-		/* not all at once: the accept queue is not what is measured */
-		while (count - begun > 100 && !lost)
-			turn(poll, 100, &asked);
+		/* opens 100 at a time, so that the accept queue does not affect the figure */
+		while (count - started > 100 && !lost)
+			turn(poll, 100, &input_ready);
 	}
-	while (begun < count && !lost)
-		turn(poll, 100, &asked);
-	printf("{\"open\":%u}\n", begun);
+	while (started < count && !lost)
+		turn(poll, 100, &input_ready);
+	printf("{\"open\":%u}\n", started);
 	fflush(stdout);
 	epoll_ctl(poll, EPOLL_CTL_ADD, STDIN_FILENO, &input);
 	for (;;) {
-		turn(poll, 1000, &asked);
-		if (!asked)
+		turn(poll, 1000, &input_ready);
+		if (!input_ready)
 			continue;
-		asked = 0;
+		input_ready = 0;
 		if (read(STDIN_FILENO, line, sizeof(line)) <= 0)
 			return 0;
-		tell();
+		print_delays();
 	}
 }

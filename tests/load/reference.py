@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 #
-# What the server is held against: redis-benchmark, pgbench with the server's own statements, and
-# bare argon2id. pgbench gets a statement and its values as PostgreSQL's log shows the server to
-# have sent them, so that there is no second copy of either that could drift.
+# The references for the server: redis-benchmark, pgbench with the server's own statements, and
+# argon2id alone. pgbench runs the statements and values that PostgreSQL's log recorded from the
+# server, so that no second copy of them can differ.
 import csv
 import io
 import json
@@ -31,7 +31,7 @@ def redis_geoadd_rate(socket, members, clients, requests, pipeline=1):
 
 
 def statements_logged(stack, database, act):
-    """The (text, [values]) of every statement that `act` makes servers started after this send."""
+    """The (text, [values]) of every statement that PostgreSQL logs while `act` runs."""
     log = stack.folder / "log" / "postgres.log"
     begin = os.path.getsize(log)
     act()
@@ -54,11 +54,11 @@ def statement_containing(found, *values):
     for text, sent in found:
         if all(any(v is not None and value in v for v in sent) for value in values):
             return text, sent
-    raise Failed(f"no logged statement carries {values}")
+    raise Failed(f"no logged statement has the values {values}")
 
 
 def _hide_colons(text):
-    """pgbench would take :name inside a literal for a variable: write the colon as an escape."""
+    """pgbench reads :name inside a literal as a variable, so the colon is written as an escape."""
     def literal(match):
         whole = match.group(0)
         if not re.search(r":\w", whole):
@@ -68,9 +68,9 @@ def _hide_colons(text):
 
 
 def pgbench_script(name, text, values, expressions, head):
-    """expressions: {a value as sent: the SQL expression over pgbench variables that stands for it}.
-    The others are pgbench variables with the value that was sent, hence parameters as well."""
-    body, options = _spelled(text, values, expressions, "v")
+    """expressions: {recorded value: SQL expression over pgbench variables that replaces it}. Every other
+    value becomes a pgbench variable, so it is a parameter as well."""
+    body, options = _statement(text, values, expressions, "v")
     return _script(name, head + body, options)
 
 
@@ -80,26 +80,26 @@ def _script(name, text, options):
     return path, options
 
 
-def _spelled(text, values, expressions, prefix):
-    """One statement as pgbench reads it, and the options that give its variables their values."""
-    options, spelled = [], {}
+def _statement(text, values, expressions, prefix):
+    """One statement in pgbench's form, and the options that set its variables."""
+    options, arguments = [], {}
     for i, value in enumerate(values, 1):
         if value is None:
-            spelled[i] = "NULL"
+            arguments[i] = "NULL"
         elif value == "":
-            spelled[i] = "''"
+            arguments[i] = "''"
         elif value in expressions:
-            spelled[i] = f"({expressions[value]})"
+            arguments[i] = f"({expressions[value]})"
         else:
             options += ["-D", f"{prefix}{i}={value}"]
-            spelled[i] = f":{prefix}{i}"
+            arguments[i] = f":{prefix}{i}"
     body = re.sub(r"--[^\n]*", "", _hide_colons(text))
-    body = re.sub(r"\$(\d+)", lambda m: spelled[int(m.group(1))], body).rstrip().rstrip(";")
+    body = re.sub(r"\$(\d+)", lambda m: arguments[int(m.group(1))], body).rstrip().rstrip(";")
     return " ".join(body.split("\n")) + ";\n", options
 
 
-# Distinct rows of pgbench's clients: a number that grows as the server's time-ordered ids do. Starts
-# above what any earlier run used.
+# Distinct numbers for pgbench's clients, ascending like the server's time-ordered ids. They start
+# above those of any earlier run.
 _NUMBERS = """\\set c :c + 1
 \\set n :base + :c * 8 + :client_id
 \\set r random(1, 9000000000000)
@@ -127,7 +127,7 @@ def order_place_script(text, values, user, data):
     return path, options + ["-D", "c=0"]
 
 
-# The order of a batch that is a client's next, and its rider: see rows.settlements_prepared.
+# A client's next order of a batch, and its rider: see rows.settlements_prepared.
 _COMPLETE = """\\set c :c + 1
 \\set n :client_id * :each + :c
 \\set r 1 + :n % :riders
@@ -135,18 +135,18 @@ _COMPLETE = """\\set c :c + 1
 
 
 def order_complete_script(facts, move, order, rider, riders):
-    """Both statements of the step, one after the other as the server sends them; each is (text, values)."""
+    """Both statements of the step, in the server's order; each is (text, values)."""
     number = "(:base::text || lpad(:n::text, 9, '0'))"
     expressions = {order: f"'ord_9' || {number}", rider: "'rider_pos_' || lpad(:r::text, 5, '0')"}
     entries = next(v for v in move[1] if v and v.startswith("{txn_"))
     ids = " || ',' || ".join(f"'txn_{part}' || {number}" for part in "1234")
-    first, options = _spelled(*facts, expressions, "f")
-    second, more = _spelled(*move, {**expressions, entries: f"'{{' || {ids} || '}}'"}, "m")
+    first, options = _statement(*facts, expressions, "f")
+    second, more = _statement(*move, {**expressions, entries: f"'{{' || {ids} || '}}'"}, "m")
     return _script("complete", _COMPLETE + first + second, options + more + ["-D", "c=-1", "-D", f"riders={riders}"])
 
 
 def pgbench(stack, script, seconds, clients=8, database="bench", each=None, base=None):
-    """each: so many transactions a client, however long they take."""
+    """each: number of transactions per client, in place of a time."""
     path, options = script
     length = ["-t", str(each), "-D", f"each={each}"] if each else ["-T", str(round(seconds))]
     out = run([f"{stack.bin}/pgbench", "-n", "-M", "prepared", "-c", str(clients), "-j", "1", *length,

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 #
-# The figures: each function measures one row of the table and returns its results. Ours and the
-# reference take turns (A B A B A B), and a row's ratio is the median of the rounds' ratios, since
-# a machine that is shared is never twice the same.
+# The figures. Each function measures one row of the table and returns its results. The server and
+# the reference are measured in turn (A B A B A B); a row's ratio is the median of the rounds'
+# ratios, because a shared machine varies.
 import json
 import statistics
 import subprocess
@@ -16,18 +16,18 @@ ROUNDS = 3
 PASSWORD = "Test123!@#"
 SERVER_COST = (7168, 5)   # the server's default argon2id: KiB, passes
 PEER_COST = (19456, 2)    # the parameters @node-rs/argon2 recommends
-CUSTOMERS = 2000          # who read and order: all of them have come before they are measured
-ORDERS_READ = 20000       # distinct orders of theirs that are read
+CUSTOMERS = 2000          # customers that read and order; each is visited before measuring
+ORDERS_READ = 20000       # distinct orders of these customers that are read
 SETTLEMENTS = 1600        # orders completed for each second of a measurement
-HOT_SHARE = 0.3           # of them are one vendor's
-CLIENTS = 8               # of pgbench: as many as the server's write lanes on two cores
-FLOOD_SHARE = 0.1         # menus beside the log-in flood: this part of what goes at most
+HOT_SHARE = 0.3           # share of them that belongs to one vendor
+CLIENTS = 8               # pgbench clients: as many as the server's write lanes on two cores
+FLOOD_SHARE = 0.1         # menu rate beside the log-in flood, as a share of the maximum rate
 IDLE_CONNECTIONS = 10000
-RIDERS = 2000             # who report where they are
-POINTS_ENOUGH = 30000     # a second, in batches: more is not asked, however fast GEOADD is
-STREAMS = 10000           # event streams, five of an account
-BROADCASTS = 10           # events to all of them
-TRANSITIONS = 2000        # orders accepted, at TRANSITION_RATE a second
+RIDERS = 2000             # riders that report positions
+POINTS_ENOUGH = 30000     # points per second in batches: the limit, however fast GEOADD is
+STREAMS = 10000           # event streams, five per account
+BROADCASTS = 10           # events to all streams
+TRANSITIONS = 2000        # orders accepted, at TRANSITION_RATE per second
 TRANSITION_RATE = 200
 
 
@@ -41,7 +41,7 @@ class Row:
         self.ours, self.reference = ours, reference_
         self.limit, self.at_least = limit, at_least
         self.ratio = better
-        self.cpu_us = None   # processor time of our server for one request, noise or not
+        self.cpu_us = None   # the server's processor time per request
 
     @property
     def passed(self):
@@ -49,12 +49,12 @@ class Row:
 
 
 class Rate(float):
-    """Requests a second, and what one cost the server."""
+    """Requests per second, with the server's processor time per request."""
     cpu_us = None
 
 
 def compared(name, figure, ours, reference_, limit, at_least=True, unit="/s"):
-    """Both are functions that measure once; interleaved."""
+    """Interleaves two functions, each of which measures once."""
     a, b = [], []
     for _ in range(ROUNDS):
         a.append(ours())
@@ -63,7 +63,7 @@ def compared(name, figure, ours, reference_, limit, at_least=True, unit="/s"):
 
 
 def ratio_of(name, figure, a, b, limit, at_least=True, unit="/s"):
-    """What was measured in the same rounds."""
+    """A row from figures measured in the same rounds."""
     cpu = [rate.cpu_us for rate in a if isinstance(rate, Rate)]
     ratio = statistics.median(x / y for x, y in zip(a, b))
     row = Row(name, figure, statistics.median(a), statistics.median(b), limit, at_least, unit, ratio)
@@ -76,7 +76,7 @@ def absolute(name, figure, value, limit, unit):
 
 
 class World:
-    """Requests made from what the databases hold."""
+    """Builds requests from the data in the databases."""
 
     def __init__(self, stack, seconds):
         self.stack, self.seconds = stack, seconds
@@ -118,7 +118,7 @@ class World:
             for _, phone in self.customers])
 
     def visit(self, server, path, allowed=(200,)):
-        """Each request once, uncounted: tokens and accounts are known then, as those of customers at large are."""
+        """Sends each request once, uncounted: the server then has tokens and accounts in its caches."""
         traffic.hammer(server.port, path, 64, 300, allowed, once=True, warm_up=0)
 
     def rate(self, server, path, connections, allowed=(200,), **options):
@@ -130,7 +130,7 @@ class World:
 
 
 def menu_warm(world, server):
-    """One request fills Redis; the answer's length is the size the reference gets."""
+    """One request fills Redis; returns the length of the reply, which the reference also uses."""
     status, body = server.request("GET", world.menu_path())
     if status != 200:
         raise Failed(f"the menu answers {status}: {body[:300]}")
@@ -154,7 +154,7 @@ def menu(world):
 
 
 def captured(world, act, *values):
-    """A statement as the server sends it; seen by a server that was started with logging on."""
+    """The statements that a server sends during `act`, from PostgreSQL's log."""
     stack = world.stack
     stack.sql("ALTER DATABASE bench SET log_statement = 'all'")
     stack.sql("ALTER DATABASE bench SET log_parameter_max_length = -1")
@@ -212,8 +212,8 @@ def place(world):
 # --- Settlements ----------------------------------------------------------------------------------
 
 def settlements_prepared(stack, base, count, hot):
-    """Orders that their riders have only to complete, and what was paid for them. hot: this part of them is one vendor's, the
-    others are spread over the rest; 0: all are spread. `base` makes their ids."""
+    """Inserts orders ready for their riders to complete, with their payments. hot: share of the
+    first vendor; the others are spread over the rest. `base` is the start of their ids."""
     number = f"('{base}' || lpad(n::text, 9, '0'))"
     stack.sql(f"""
 INSERT INTO orders (id, order_number, order_type, status, active, user_id, user_name, user_phone, vendor_id, vendor_name,
@@ -255,7 +255,7 @@ def complete_script(world, riders, base):
 
 
 def settle(world):
-    """The last step of an order, with its settlement: all that a vendor's orders share is his wallet's row and his own."""
+    """The last step of an order, with its settlement. Orders of a vendor share only the wallet row and the vendor row."""
     stack, first = world.stack, time.time_ns() // 1000
     riders = riders_ready(world)
     stack.sql("INSERT INTO wallets (owner_id, kind) SELECT id, 'RIDER' FROM riders WHERE id LIKE 'rider_pos_%'"
@@ -317,7 +317,7 @@ def login(world):
 
 
 def flood(world):
-    """64 clients log in as fast as they are let (the queue holds 64: nobody is turned away)."""
+    """64 clients log in without pause (the queue holds 64, so none is refused)."""
     set_password_cost(world, *SERVER_COST)
     menus, logins = world.menu(), world.logins()
 
@@ -343,7 +343,7 @@ def flood(world):
 # --- Positions ------------------------------------------------------------------------------------
 
 def riders_ready(world):
-    """Riders at work, as many as report: made once, put online each time."""
+    """The reporting riders: created once, put online each time."""
     world.stack.sql(
         "INSERT INTO riders (id, phone, first_name, password_hash, vehicle_type, phone_verified, approval_status, status)"
         " SELECT 'rider_pos_' || lpad(n::text, 5, '0'), '+23768' || lpad(n::text, 7, '0'), 'Livreur', '-', 'MOTORCYCLE',"
@@ -377,7 +377,7 @@ def position(world):
 
 
 def positions10(world):
-    """The points of a batch have one time, so that the same batch may come again: what is checked is the same."""
+    """All points of a batch have one time, so that the same batch can be sent again with the same checks."""
     at = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime())
     path = reports(world, "positions10", lambda n: {
         "points": [{**place_of(n + i), "at": at, "accuracy": 8} for i in range(10)]})
@@ -403,7 +403,7 @@ def positions10(world):
 # --- Against the peer -----------------------------------------------------------------------------
 
 def set_password_cost(world, memory_kb, passes):
-    """Every account's password stays the same; its hash gets the cost that is to be measured."""
+    """Gives every account the same password, hashed with the cost to be measured."""
     stored = world.stack.sql(f"SELECT password_hash FROM users WHERE id = '{world.customers[0][0]}'")[0][0]
     if f"m={memory_kb},t={passes}," in stored:
         return
@@ -446,7 +446,7 @@ def peer_login(world):
 # --- Size, memory, start ---------------------------------------------------------------------------
 
 def huge(world):
-    """Both databases are read once before, so that it is the index that is compared, not the disk."""
+    """Both databases are read once before, so that the index is compared and not the disk."""
     stack, medians = world.stack, {}
     stack.database("bench_few", "bench", after=KEEP_TEN_THOUSAND_ORDERS)
     stack.database("bench_huge", "huge")
@@ -488,7 +488,7 @@ def streams_open(world, paths_of_accounts, name):
 
 
 def streams(world):
-    """All in the room `users`: an event to all is one row."""
+    """All streams are in the room `users`, so an event to all is one row."""
     path = streams_open(world, [("/api/v1/events", user, "USER") for user, _ in world.customers
                                 for _ in range(5)][:STREAMS], "streams")
     slowest = []
@@ -505,10 +505,10 @@ def streams(world):
                                 " '{users}', json_build_object('title', 'Bonjour', 'timestamp',"
                                 " iso(clock_timestamp()))")
                 time.sleep(1.5)
-                heard = listeners.heard()
-                if heard["heard"] != STREAMS or heard["lost"]:
-                    raise Failed(f"not everybody heard: {heard}")
-                slowest.append(heard["p99_ms"])
+                received = listeners.measure()
+                if received["events"] != STREAMS or received["lost"]:
+                    raise Failed(f"not every stream received the event: {received}")
+                slowest.append(received["p99_ms"])
     return [absolute("stream", f"resident memory for each of {STREAMS} open event streams",
                      (held - idle) / STREAMS, 12, "KB"),
             absolute("broadcast", f"from the commit of an event to {STREAMS} clients, p99, median of {BROADCASTS}",
@@ -516,8 +516,8 @@ def streams(world):
 
 
 def transition(world):
-    """Orders are placed first, then a vendor accepts them at a steady rate and hears of each on his stream: from the
-    time the statement gave to the transition (its beginning, so its own commit is counted too)."""
+    """Orders are placed first; then a vendor accepts them at a steady rate and receives an event for each. Measured from
+    the transition's timestamp, the start of its statement, so that its commit is included."""
     stack = world.stack
     vendor = traffic.sign(stack.secret, world.vendor, "VENDOR")
     with stack.server() as server:
@@ -531,14 +531,14 @@ def transition(world):
         path = streams_open(world, [("/api/v1/vendor/events", world.vendor, "VENDOR")], "transition")
         time.sleep(2)
         with traffic.Listeners(server.port, path) as listeners:
-            listeners.heard()
+            listeners.measure()
             traffic.hammer(server.port, accepts, 8, 600, once=True, warm_up=0, rate=TRANSITION_RATE)
             time.sleep(1)
-            heard = listeners.heard()
-    if heard["heard"] < len(orders) or heard["lost"]:
-        raise Failed(f"{len(orders)} orders were accepted: {heard}")
+            received = listeners.measure()
+    if received["events"] < len(orders) or received["lost"]:
+        raise Failed(f"{len(orders)} orders were accepted: {received}")
     return [absolute("transition", f"from a transition to its client's stream at {TRANSITION_RATE}/s, median of "
-                                   f"{heard['heard']} events", heard["p50_ms"], 100, "ms")]
+                                   f"{received['events']} events", received["p50_ms"], 100, "ms")]
 
 
 def start(world):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
-# What the bench measures on: a PostgreSQL and a Redis of its own (config/local/stores.sh, every
-# commit kept), the release server, and the peer, each started and stopped by process id.
+# The programs of the bench: its own PostgreSQL and Redis (config/local/stores.sh, every commit
+# durable), the release server and the peer, each started and stopped by process id.
 import contextlib
 import http.client
 import json
@@ -20,7 +20,7 @@ OUT = ROOT / "build" / "load"
 
 
 class Failed(Exception):
-    """The bench cannot go on; the text says why."""
+    """The bench cannot continue; the text gives the reason."""
 
 
 def run(command, **options):
@@ -32,7 +32,7 @@ def run(command, **options):
 
 
 def raise_file_limit():
-    """10,000 connections on either side need more than the usual 1,024 descriptors."""
+    """10,000 connections on each side need more than the default 1,024 descriptors."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     want = 20000 if hard == resource.RLIM_INFINITY else min(20000, hard)
     resource.setrlimit(resource.RLIMIT_NOFILE, (want, hard))
@@ -45,7 +45,7 @@ def free_port():
 
 
 class Process:
-    """A server of ours on a port; stopped on leaving the with block."""
+    """A server process on a port; stopped at the end of the with block."""
 
     def __init__(self, name, command, env, port, ready_path, cwd=None):
         self.name, self.port = name, port
@@ -76,7 +76,7 @@ class Process:
         raise Failed("no VmRSS")
 
     def cpu_s(self):
-        """Processor time so far, of all threads."""
+        """Processor time of all threads so far, in seconds."""
         fields = open(f"/proc/{self.child.pid}/stat", encoding="ascii").read().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
@@ -109,7 +109,7 @@ class Process:
 
 
 class Stack:
-    """The stores, the databases in them, and how servers are started on them."""
+    """The stores with their databases; starts servers on them."""
 
     def __init__(self, folder, binary):
         self.folder, self.binary = pathlib.Path(folder), pathlib.Path(binary)
@@ -136,7 +136,7 @@ class Stack:
         return f"postgresql:///{database}?host={self.socket_dir}&user=reeyo"
 
     def sql(self, statement, database="bench"):
-        """Rows of texts."""
+        """Runs a statement; returns rows of strings."""
         out = run([f"{self.bin}/psql", "-X", "-q", "-A", "-t", "-F", "\t", "-v", "ON_ERROR_STOP=1",
                    "-h", str(self.socket_dir), "-U", "reeyo", "-d", database, "-c", statement])
         return [line.split("\t") for line in out.splitlines()]
@@ -152,7 +152,7 @@ class Stack:
         return run([str(self.binary), *words], env={**os.environ, **self.env(database)})
 
     def database(self, name, size, after=""):
-        """Made once; `after` is run behind the demo data."""
+        """Creates a database once; `after` runs after the demo data is loaded."""
         done = self.folder / f"{name}.loaded"
         if done.exists():
             self.reeyo("migrate", database=name)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 #
-# Requests as bytes, access tokens for accounts that never logged in, and the load generator.
+# Requests as bytes, access tokens for accounts without a log-in, and the load generator.
 import base64
 import hashlib
 import hmac
@@ -20,7 +20,7 @@ _HEADER = _b64(b'{"alg":"HS256","typ":"JWT","kid":"1"}')
 
 
 def sign(secret, user, role="USER"):
-    """An access token as the server signs it (contract §0), for a customer, a VENDOR or a RIDER."""
+    """An access token in the server's form (contract §0), for a USER, a VENDOR or a RIDER."""
     now = int(time.time())
     claims = {"sub": user, "userId": user, "role": role, "userType": role, "sid": f"ses_{user}",
               **({"vendorId": user} if role == "VENDOR" else {}),
@@ -50,8 +50,8 @@ def write(name, requests):
     return path
 
 
-def _first(nice):
-    """The generator goes before what it measures, so that its own waits are not taken for the server's."""
+def _raise_priority(nice):
+    """The generator runs before the measured server, so that its own waits do not count as the server's."""
     if nice and os.geteuid() == 0:
         os.nice(nice)
 
@@ -61,7 +61,7 @@ def start(port, path, connections, seconds, rate=None, warm_up=0.5, once=False, 
                "-s", str(seconds), "-w", str(warm_up)]
     command += ["-r", str(rate)] if rate else []
     command += ["-o"] if once else []
-    return subprocess.Popen(command, stdout=subprocess.PIPE, preexec_fn=lambda: _first(nice))
+    return subprocess.Popen(command, stdout=subprocess.PIPE, preexec_fn=lambda: _raise_priority(nice))
 
 
 def finish(child, allowed):
@@ -81,7 +81,7 @@ class Listeners:
 
     def __init__(self, port, path):
         self.child = subprocess.Popen([str(OUT / "listener"), str(port), str(path)], stdin=subprocess.PIPE,
-                                      stdout=subprocess.PIPE, preexec_fn=lambda: _first(-5))
+                                      stdout=subprocess.PIPE, preexec_fn=lambda: _raise_priority(-5))
         self.open = json.loads(self.child.stdout.readline() or "{}").get("open", 0)
 
     def __enter__(self):
@@ -90,8 +90,8 @@ class Listeners:
     def __exit__(self, *_):
         self.child.communicate()
 
-    def heard(self):
-        """What was heard since the last call: heard, p50_ms, p99_ms, max_ms, lost."""
+    def measure(self):
+        """Figures since the last call: events, p50_ms, p99_ms, max_ms, lost."""
         self.child.stdin.write(b"\n")
         self.child.stdin.flush()
         return json.loads(self.child.stdout.readline())

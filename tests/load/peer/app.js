@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The routes. Bodies are checked by schemas that Fastify compiles; replies are finished JSON, from
-// Redis or from PostgreSQL, that is passed through and never serialised again.
+// The routes. Fastify compiles the schemas that check bodies. Replies are finished JSON from Redis or
+// PostgreSQL, passed through without serialising them again.
 'use strict';
 
 const fastify = require('fastify');

@@ -16,7 +16,7 @@ function bodyOf(value) {
   return value.subarray(end + 1, end + 1 + length);
 }
 
-// The finished body of `kind:id`, from Redis or else by `statement`; null when there is no such thing.
+// The finished body of `kind:id`, from Redis or else by `statement`; null when it does not exist.
 async function cachedBody(kind, id, statement) {
   const key = `${kind}:${id}`;
   const held = bodyOf(await redis.getBuffer(key).catch(() => null));

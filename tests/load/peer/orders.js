@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Placing a FOOD or MART order: priced here from the cached menu, written by the server's own
-// statement. A parsed menu is kept for a second; the statement refuses a price that moved.
+// statement. A parsed menu is kept for one second; the statement refuses a changed price.
 'use strict';
 
 const { cachedBody } = require('./cached');
@@ -47,7 +47,7 @@ function shopGet(vendorId) {
   return shop;
 }
 
-// The address object, its text and its place, all as PostgreSQL gives them.
+// The address object, its text and its coordinates, as PostgreSQL returns them.
 async function defaultAddress(user) {
   const [row] = await query('order_address', [user]);
   if (!row)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What the server is compared with: the same four routes as a well-made Node service has them, on
+// The peer that the server is compared with: the same four routes in an efficient Node service, on
 // Fastify, in a cluster of workers that share a port.
 'use strict';
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// What a basket costs (contract §2.2), from the vendor's menu and never from what the client says.
+// The price of a basket (contract §2.2), from the vendor's menu and never from the client.
 'use strict';
 
 const EARTH_KM = 6371;

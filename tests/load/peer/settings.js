@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// What the bench tells the peer, and the named statements of sql/queries: the very same text that
-// the server prepares. One is the peer's own: the server reads a default address with the rest of what
-// an order needs.
+// Settings from the bench, and the named statements of sql/queries: the same text that the server
+// prepares. One statement belongs to the peer alone: the server reads a default address together with
+// the other data of an order.
 'use strict';
 
 const fs = require('node:fs');
