@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What only the console's tests stand on."""
+"""Fixtures of the admin tests."""
 
 import subprocess
 
@@ -10,7 +10,7 @@ from world.waiting import PATIENCE
 
 @pytest.fixture
 def redis(redis_url):
-    """redis("ZSCORE", key, member): what the shared server's Redis answers, as text."""
+    """redis("ZSCORE", key, member): the reply of the shared server's Redis, as text."""
     url = redis_url()
     where = ["-s", url.removeprefix("unix://")] if url.startswith("unix:") else ["-u", url]
     return lambda *words: subprocess.run(["redis-cli", *where, *words], check=True, timeout=PATIENCE,

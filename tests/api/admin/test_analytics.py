@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The platform in figures."""
+"""Figures of the platform."""
 
 from datetime import date, timedelta
 
@@ -19,7 +19,7 @@ def place(buyer, shop):
         "vendorId": shop.id, "items": [{"itemId": shop.items[0], "quantity": 1}], "paymentMethod": "CASH"}).data
 
 
-def test_live_figures_follow_what_happens(admin_api, customer, vendor, rider, sql):
+def test_live_figures_follow_orders_and_accounts(admin_api, customer, vendor, rider, sql):
     before = admin_api.get("analytics/live").data
     assert set(before) == LIVE and set(before["pending_approvals_detail"]) == {"vendors", "riders", "payouts"}
     numbers(before, *(LIVE - {"pending_approvals_detail"}))
@@ -39,7 +39,7 @@ def test_live_figures_follow_what_happens(admin_api, customer, vendor, rider, sq
     assert admin_api.get("analytics/live").data["revenue_today"] == before["revenue_today"] + order["total"]
 
 
-def test_the_dashboard_is_platform_and_live(admin_api):
+def test_the_dashboard_joins_platform_and_live_figures(admin_api):
     platform = admin_api.get("analytics/platform").data
     assert set(platform) == PLATFORM
     numbers(platform, *PLATFORM)
@@ -48,7 +48,7 @@ def test_the_dashboard_is_platform_and_live(admin_api):
     assert {key: dashboard[key] for key in PLATFORM} == platform
 
 
-def test_figures_of_a_time(admin_api, customer, vendor, sql):
+def test_platform_figures_cover_only_the_given_days(admin_api, customer, vendor, sql):
     buyer, shop = customer(), vendor(items=1)
     orders = [place(buyer, shop) for _ in range(4)]
     for n, status in enumerate(["DELIVERED", "DELIVERED", "CANCELLED", "RIDER_AT_PICKUP"]):
@@ -73,15 +73,15 @@ _2003 = []
 
 @pytest.fixture
 def year_2003(vendor, rider, sql):
-    """Delivered orders of 2003, a year in which nothing else happens: (vendors, riders), best first. Days are Douala's.
-    Made once: entries of the ledger stay."""
+    """Delivered orders of 2003, a year without other orders: (vendors, riders), best first. Days are in Douala
+    time. Created once, because ledger entries cannot be deleted."""
     if not _2003:
         _2003.extend(([vendor(), vendor()], [rider(), rider()]))
-        sell_2003(sql, *_2003)
+        insert_sales_of_2003(sql, *_2003)
     return _2003
 
 
-def sell_2003(sql, shops, men):
+def insert_sales_of_2003(sql, shops, men):
     for shop, man, at, subtotal, method in (
             (shops[0], men[0], "2003-03-02 23:30Z", 4000, "WALLET"),   # the third already, a Monday
             (shops[0], men[0], "2003-03-03 10:00Z", 6000, "CASH"),
@@ -98,8 +98,8 @@ def figures(rows, key):
     return {row[key]: (row["orders"], row["revenue"], row["commission"]) for row in rows if row["orders"]}
 
 
-@pytest.mark.parametrize("rolled", [False, True], ids=["entries", "added-up"])
-def test_revenue_by_day_week_and_month_is_what_was_delivered_and_booked(admin_api, year_2003, sql, rolled):
+@pytest.mark.parametrize("rolled", [False, True], ids=["entries", "rolled-up"])
+def test_revenue_by_day_week_and_month_counts_delivered_and_booked_orders(admin_api, year_2003, sql, rolled):
     sql("SELECT ledger_roll_up_anew()")
     while rolled and not sql("SELECT ledger_roll_up('10 minutes') AS all")[0]["all"]:
         pass
@@ -150,7 +150,7 @@ def test_revenue_without_a_range_ends_today(admin_api, vendor, rider, sql, path,
     {"from": "1999-01-01", "to": "2003-01-01"}, {"from": "1999-01-01"}, {"from": "yesterday"}, {"to": "2003-02-30"},
     {"period": "decade"}, {"startDate": "0001-01-01"}, {"period": "today", "to": "2999-12-31"},
     {"period": "year", "to": "2999-12-31"}])
-def test_a_series_is_bounded(admin_api, query):
+def test_a_series_has_a_maximum_length(admin_api, query):
     for path in ("revenue", "revenue/daily", "revenue/weekly", "revenue/monthly"):
         assert admin_api.get(f"analytics/{path}", query=query).status == 400, path
 
@@ -163,7 +163,7 @@ def test_a_range_that_ends_before_it_begins_is_empty(admin_api, year_2003):
         "total": 0, "avg_order_value": 0, "by_status": {}, "by_country": {}, "by_payment_method": {}}
 
 
-def test_who_sold_most_comes_first(admin_api, year_2003, sql):
+def test_top_vendors_are_sorted_by_revenue(admin_api, year_2003, sql):
     shops, _ = year_2003
     rows = admin_api.get("analytics/top-vendors", query={"from": "2003-03-01", "to": "2003-12-31"}).data
     assert [(row["id"], row["orders"], row["revenue"]) for row in rows] == [(shops[0].id, 3, 12000), (shops[1].id, 2, 6000)]
@@ -177,7 +177,7 @@ def test_who_sold_most_comes_first(admin_api, year_2003, sql):
     assert admin_api.get("analytics/top-vendors", query={"limit": 0}).status == 400
 
 
-def test_who_delivered_most_comes_first(admin_api, year_2003, sql):
+def test_top_riders_are_sorted_by_deliveries(admin_api, year_2003, sql):
     _, men = year_2003
     year = {"from": "2003-01-01", "to": "2003-12-31"}
     rows = admin_api.get("analytics/top-riders", query=year).data
@@ -191,7 +191,7 @@ def test_who_delivered_most_comes_first(admin_api, year_2003, sql):
     assert [(row["id"], row["deliveries"], row["earnings"]) for row in first] == [(men[1].id, 1000000, 2000)]
 
 
-def test_orders_are_split_by_state_country_and_payment(admin_api, customer, vendor, year_2003, sql):
+def test_orders_are_counted_by_status_country_and_payment(admin_api, customer, vendor, year_2003, sql):
     shops, _ = year_2003
     sql("UPDATE vendors SET country_code = 'NG' WHERE id = %s", shops[1].id)
     split = admin_api.get("analytics/orders", query={"from": "2003-01-01", "to": "2003-12-31"}).data
@@ -204,7 +204,7 @@ def test_orders_are_split_by_state_country_and_payment(admin_api, customer, vend
     assert now["by_status"].get("PENDING", 0) == before["by_status"].get("PENDING", 0) + 1
 
 
-def test_a_period_is_its_orders_alone(admin_api, customer, vendor):
+def test_a_period_counts_only_its_own_orders(admin_api, customer, vendor):
     place(customer(), vendor(items=1))
     whole = admin_api.get("analytics/platform").data
     today = admin_api.get("analytics/platform", query={"period": "today"}).data

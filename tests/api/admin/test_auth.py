@@ -14,7 +14,7 @@ CONSOLE = "http://localhost:5173"
 
 @pytest.fixture
 def console(server):
-    """The admin namespace, called by nobody in particular."""
+    """The admin namespace without a token."""
     made = server.api(None, "admin")
     yield made
     made.close()
@@ -26,14 +26,14 @@ def log_in(console, admin, password=None):
 
 
 def cookies(reply):
-    """What it sets: name → morsel."""
+    """The cookies that a reply sets: name → morsel."""
     found = {}
     for line in reply.headers.get_all("Set-Cookie") or []:
         found.update(SimpleCookie(line))
     return found
 
 
-def sent(*names, **values):
+def cookie_header(**values):
     return {"Cookie": "; ".join(f"{name}={value}" for name, value in values.items())}
 
 
@@ -58,13 +58,13 @@ def test_an_admin_logs_in_and_gets_tokens_and_cookies(console, admin):
     assert console.get("auth/me", token=data["token"]).data["id"] == one.id
 
 
-def test_the_demo_super_admin_is_one(console):
+def test_the_demo_admin_is_a_super_admin(console):
     reply = console.post("auth/login", json={"email": "admin@reeyo.cm", "password": "AdminSecure123!"})
     assert reply.data["admin"]["role"] == "SUPER_ADMIN"
     assert console.get("auth/me", token=reply.data["token"]).data["role"] == "SUPER_ADMIN"
 
 
-def test_wrong_credentials_do_not_tell_which_part_is_wrong(console, admin):
+def test_wrong_credentials_do_not_reveal_which_part_is_wrong(console, admin):
     wrong = log_in(console, admin(), "Wrong-123!")
     nobody = console.post("auth/login", json={"email": "nobody@reeyo.cm", "password": "Wrong-123!"})
     for reply in (wrong, nobody):
@@ -88,7 +88,7 @@ def test_five_failures_lock_the_account_for_half_an_hour(console, admin, sql):
         {"failures": 0, "locked_until": None}]
 
 
-def test_a_success_forgives_and_many_guesses_at_once_are_no_more_than_five(server, console, admin):
+def test_a_success_resets_failures_and_concurrent_guesses_are_limited_to_five(server, console, admin):
     one = admin()
     for _ in range(3):
         for _ in range(4):
@@ -105,7 +105,7 @@ def test_a_success_forgives_and_many_guesses_at_once_are_no_more_than_five(serve
     assert sorted(statuses) == [401] * 5 + [429] * 11
 
 
-def test_a_suspended_admin_stays_out(console, admin, sql):
+def test_a_suspended_admin_cannot_log_in_or_refresh(console, admin, sql):
     one = admin()
     data = log_in(console, one).data
     sql("UPDATE admins SET status = 'SUSPENDED' WHERE id = %s", one.id)
@@ -118,9 +118,9 @@ def test_a_suspended_admin_stays_out(console, admin, sql):
 # --- Cookies ----------------------------------------------------------------------------------
 
 
-def test_a_browser_works_with_cookies_from_a_listed_origin_only(console, admin):
+def test_cookies_work_only_from_a_listed_origin(console, admin):
     data = log_in(console, admin()).data
-    cookie = sent(accessToken=data["token"])
+    cookie = cookie_header(accessToken=data["token"])
     assert console.get("auth/me", headers=cookie).status == 200
     assert console.post("auth/logout", headers=cookie).code == "CORS_ORIGIN_DENIED"
     reply = console.post("auth/logout", headers={**cookie, "Origin": "https://evil.example"})
@@ -134,11 +134,11 @@ def test_a_browser_works_with_cookies_from_a_listed_origin_only(console, admin):
 
 
 @pytest.mark.parametrize("allowed", ["*", f"*,{CONSOLE}", f"{CONSOLE},*"])
-def test_a_star_admits_no_cookie(start_server, allowed):
+def test_an_allowed_origin_of_star_accepts_no_cookie(start_server, allowed):
     server = start_server(allowed_origins=allowed)
     console = server.api(None, "admin")
     data = console.post("auth/login", json={"email": "admin@reeyo.cm", "password": "AdminSecure123!"}).data
-    cookie = sent(accessToken=data["token"], refreshToken=data["refreshToken"])
+    cookie = cookie_header(accessToken=data["token"], refreshToken=data["refreshToken"])
     foreign = {**cookie, "Origin": "https://evil.example"}
     assert console.get("auth/me", headers=foreign).status == 200  # the page cannot read it
     for path in ("auth/refresh", "auth/logout"):
@@ -149,19 +149,19 @@ def test_a_star_admits_no_cookie(start_server, allowed):
     assert (listed.status == 200) == (CONSOLE in allowed), listed
 
 
-def test_a_header_goes_before_a_cookie(console, admin):
+def test_the_authorization_header_wins_over_a_cookie(console, admin):
     one, other = admin(), admin()
-    cookie = sent(accessToken=log_in(console, one).data["token"])
+    cookie = cookie_header(accessToken=log_in(console, one).data["token"])
     reply = console.get("auth/me", headers=cookie, token=other.token)
     assert reply.data["id"] == other.id
 
 
-def test_a_refresh_takes_body_or_cookie_and_rotates(console, admin):
+def test_a_refresh_token_comes_from_body_or_cookie_and_is_rotated(console, admin):
     data = log_in(console, admin()).data
     by_body = console.post("auth/refresh", json={"refreshToken": data["refreshToken"]})
     assert by_body.status == 200, by_body
     assert cookies(by_body)["refreshToken"].value == by_body.data["refreshToken"]
-    cookie = sent(refreshToken=by_body.data["refreshToken"])
+    cookie = cookie_header(refreshToken=by_body.data["refreshToken"])
     assert console.post("auth/refresh", headers=cookie).code == "CORS_ORIGIN_DENIED"
     by_cookie = console.post("auth/refresh", headers={**cookie, "Origin": CONSOLE})
     assert by_cookie.status == 200, by_cookie
@@ -179,7 +179,7 @@ def test_a_refresh_without_a_token_is_401_and_clears_the_cookies(console, custom
     assert console.get("auth/me", token=customer().token).code == "FORBIDDEN"
 
 
-def test_a_promotion_counts_from_the_next_refresh_on(console, admin, sql):
+def test_a_promotion_applies_from_the_next_refresh(console, admin, sql):
     one = admin()
     data = log_in(console, one).data
     sql("UPDATE admins SET role = 'SUPER_ADMIN' WHERE id = %s", one.id)
@@ -188,7 +188,7 @@ def test_a_promotion_counts_from_the_next_refresh_on(console, admin, sql):
     assert console.get("auth/me", token=fresh["token"]).data["role"] == "SUPER_ADMIN"
 
 
-def test_in_production_cookies_are_for_other_sites_pages_and_only_over_tls(start_server):
+def test_in_production_cookies_are_secure_and_cross_site(start_server):
     server = start_server(**PRODUCTION)
     reply = server.api(None, "admin").post("auth/login", json={
         "email": "admin@reeyo.cm", "password": "AdminSecure123!"})

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The business configuration: read and written by admins, effective on every copy."""
+"""The business configuration: admins read and change it; changes apply on every instance."""
 
 import pytest
 
@@ -14,8 +14,8 @@ KEYS = set("""commission_rate_food commission_rate_mart package_platform_fee del
     paymentMethods""".split())
 
 
-class Copies:
-    """Two servers on one database: what is said to one counts on the other."""
+class Instances:
+    """Two servers on one database: a change on one applies on the other."""
 
     def __init__(self, start_server, databases):
         self.url = databases.fresh()
@@ -31,8 +31,8 @@ class Copies:
 
 
 @pytest.fixture(scope="module")
-def copies(start_server, databases):
-    return Copies(start_server, databases)
+def instances(start_server, databases):
+    return Instances(start_server, databases)
 
 
 def test_the_configuration_has_the_contracts_keys_and_units(admin_api):
@@ -58,23 +58,23 @@ def test_only_a_super_admin_writes(admin_api):
     assert admin_api.get("config/feature-flags").status == 200
 
 
-def test_a_change_counts_on_another_copy_soon(copies):
-    shown = copies.api.patch("config", json={"delivery_fee_base": 1300, "deliveryFeePerKm": "250"}).data
+def test_a_change_soon_applies_on_another_instance(instances):
+    shown = instances.api.patch("config", json={"delivery_fee_base": 1300, "deliveryFeePerKm": "250"}).data
     assert (shown["delivery_fee_base"], shown["base_delivery_fare"], shown["delivery_fee_per_km"]) == (1300, 1300, 250)
-    assert copies.other.get("config").data == shown
-    copies.api.put("config/toggle-service", json={"serviceName": "mart", "enabled": False})
-    until(lambda: copies.public.get("/api/v1/user/config/service/mart").status == 503)
-    copies.api.put("config/toggle-service", json={"serviceName": "mart", "enabled": True})
-    until(lambda: copies.public.get("/api/v1/user/config/service/mart").status == 200)
-    fee = copies.public.get("/api/v1/user/vendors/vendor_123",
+    assert instances.other.get("config").data == shown
+    instances.api.put("config/toggle-service", json={"serviceName": "mart", "enabled": False})
+    until(lambda: instances.public.get("/api/v1/user/config/service/mart").status == 503)
+    instances.api.put("config/toggle-service", json={"serviceName": "mart", "enabled": True})
+    until(lambda: instances.public.get("/api/v1/user/config/service/mart").status == 200)
+    fee = instances.public.get("/api/v1/user/vendors/vendor_123",
                             query={"lat": 4.0503, "lng": 9.6960}).data["deliveryFee"]
     assert fee in (1300, 1550)      # no distance, or a rounded one
 
 
-def test_a_change_counts_at_once_on_every_loop_of_the_copy_that_makes_it(start_server):
+def test_a_change_applies_immediately_on_every_loop_of_the_receiving_instance(start_server):
     server = start_server(loops=4)
     api = server.api(issue("SUPER_ADMIN", "admin_demo_1"), "admin")
-    callers = [server.api() for _ in range(12)]     # a connection each, over the loops
+    callers = [server.api() for _ in range(12)]     # one connection each, spread over the loops
     for turn in range(10):
         on = turn % 2 == 1
         writes = (("PUT", "config/toggle-service", {"serviceName": "mart", "enabled": on}),
@@ -86,21 +86,21 @@ def test_a_change_counts_at_once_on_every_loop_of_the_copy_that_makes_it(start_s
         assert seen == [200 if on else 503] * len(callers)
 
 
-def test_sending_a_whole_configuration_back_changes_nothing(copies):
-    copies.api.patch("config", json={"service_fee": 2, "commission_rate_food": 0.18, "rider_cut": 5})
-    copies.sql("UPDATE settings SET value = '50' WHERE key = 'rider_cut_bps'")     # half a percent
-    config = copies.api.get("config").data
+def test_sending_a_whole_configuration_back_changes_nothing(instances):
+    instances.api.patch("config", json={"service_fee": 2, "commission_rate_food": 0.18, "rider_cut": 5})
+    instances.sql("UPDATE settings SET value = '50' WHERE key = 'rider_cut_bps'")     # half a percent
+    config = instances.api.get("config").data
     assert config["rider_cut"] == 0.5
-    before, acts = copies.settings(), copies.sql("SELECT count(*) AS n FROM admin_acts")
+    before, acts = instances.settings(), instances.sql("SELECT count(*) AS n FROM admin_acts")
     for method in ("PATCH", "PUT"):
-        reply = copies.api.request(method, "config", json=config)
+        reply = instances.api.request(method, "config", json=config)
         assert reply.status == 200 and reply.data == config
-    assert copies.settings() == before and copies.sql("SELECT count(*) AS n FROM admin_acts") == acts
-    # one change among it is one change
-    copies.api.patch("config", json={**config, "free_delivery_threshold": 12000})
-    after = copies.settings()
+    assert instances.settings() == before and instances.sql("SELECT count(*) AS n FROM admin_acts") == acts
+    # one changed value in it is one change
+    instances.api.patch("config", json={**config, "free_delivery_threshold": 12000})
+    after = instances.settings()
     assert {key for key in after if after[key] != before[key]} == {"free_delivery_threshold"}
-    act = copies.sql("SELECT * FROM admin_acts ORDER BY id DESC LIMIT 1")[0]
+    act = instances.sql("SELECT * FROM admin_acts ORDER BY id DESC LIMIT 1")[0]
     assert (act["admin_id"], act["act"], act["details"]) == (
         "admin_demo_1", "config.change", {"free_delivery_threshold": 12000})
     assert act["request_id"]
@@ -111,22 +111,22 @@ def test_sending_a_whole_configuration_back_changes_nothing(copies):
     ({"commission_rate": 14, "commission_rate_mart": 9}, 1400, 900),
     ({"commission_rate_food": 0.5}, 5000, 900), ({"commission-rate-food": 1}, 100, 900),
     ({"food": {"commissionRate": 17.5}, "mart": {"commissionRate": 0.08}}, 1750, 800)])
-def test_a_rate_below_one_is_a_fraction_and_else_a_percentage(copies, body, food, mart):
-    config = copies.api.patch("config", json=body).data
-    settings = copies.settings()
+def test_a_rate_below_one_is_a_fraction_and_else_a_percentage(instances, body, food, mart):
+    config = instances.api.patch("config", json=body).data
+    settings = instances.settings()
     assert (settings["services.food.commissionBps"][0], settings["services.mart.commissionBps"][0]) == (food, mart)
     assert (config["commission_rate_food"], config["commission_rate_mart"]) == (food / 10000, mart / 10000)
 
 
-def test_postmans_shape_sets_services(copies):
-    config = copies.api.put("config", json={
+def test_services_are_also_set_by_top_level_objects(instances):
+    config = instances.api.put("config", json={
         "food": {"enabled": True, "minOrderAmount": 2500, "deliveryFee": 1600},
         "packages": {"enabled": True, "baseFee": 2100, "feePerKm": 510, "maxWeight": 40.5}}).data
     assert config["services"]["food"]["minOrderAmount"] == 2500
     assert (config["services"]["packages"]["baseFee"], config["services"]["packages"]["maxWeight"]) == (2100, 40.5)
-    assert copies.api.patch("config", json={"min_payout": {"XAF": 6000, "NGN": 900}}).data["min_payout"] == {
+    assert instances.api.patch("config", json={"min_payout": {"XAF": 6000, "NGN": 900}}).data["min_payout"] == {
         "XAF": 6000, "NGN": 900, "KES": None, "GHS": None}
-    set_one = copies.api.put("config/commission-rate", json={"serviceName": "packages", "commissionRate": 22})
+    set_one = instances.api.put("config/commission-rate", json={"serviceName": "packages", "commissionRate": 22})
     assert set_one.data["package_platform_fee"] == 0.22
 
 
@@ -136,12 +136,12 @@ def test_postmans_shape_sets_services(copies):
     ({"services": {"mart": {"enabled": "perhaps"}}}, "services.mart.enabled"),
     ({"packages": {"maxWeight": 0}}, "packages.maxWeight"), ({"paymentMethods": ["GOLD"]}, "paymentMethods"),
     ({"paymentMethods": []}, "paymentMethods"), ({"delivery_fee_per_km": 300, "rider_cut": []}, "rider_cut")])
-def test_a_wrong_value_is_named_and_nothing_is_written(copies, body, field):
-    before = copies.settings()
-    reply = copies.api.patch("config", json=body)
+def test_a_wrong_value_is_named_and_nothing_is_written(instances, body, field):
+    before = instances.settings()
+    reply = instances.api.patch("config", json=body)
     assert (reply.status, reply.code) == (400, "VALIDATION_FAILED")
     assert set(reply.error["details"]["fields"]) == {field}
-    assert copies.settings() == before
+    assert instances.settings() == before
 
 
 @pytest.mark.parametrize("path,body,field", [
@@ -150,69 +150,69 @@ def test_a_wrong_value_is_named_and_nothing_is_written(copies, body, field):
     ("commission-rate", {"commissionRate": 5}, "serviceName"),
     ("toggle-service", {"serviceName": "mart"}, "enabled"),
     ("toggle-service", {"serviceName": "bikes", "enabled": True}, "serviceName")])
-def test_wrong_service_calls_are_named(copies, path, body, field):
-    reply = copies.api.put(f"config/{path}", json=body)
+def test_wrong_service_calls_are_named(instances, path, body, field):
+    reply = instances.api.put(f"config/{path}", json=body)
     assert reply.status == 400 and set(reply.error["details"]["fields"]) == {field}
 
 
-def test_unknown_keys_are_ignored(copies):
-    before = copies.settings()
-    assert copies.api.patch("config", json={"colour": "blue", "settings": {"version": "9", "zones": 7}}).status == 200
-    assert copies.settings() == before
+def test_unknown_keys_are_ignored(instances):
+    before = instances.settings()
+    assert instances.api.patch("config", json={"colour": "blue", "settings": {"version": "9", "zones": 7}}).status == 200
+    assert instances.settings() == before
 
 
-def test_a_service_flag_switches_the_service_and_tells_the_same(copies):
+def test_a_service_flag_switches_the_service_and_shows_its_state(instances):
     def flag(key):
-        return {row["key"]: row for row in copies.other.get("config/feature-flags").data}.get(key)
+        return {row["key"]: row for row in instances.other.get("config/feature-flags").data}.get(key)
     assert set(flag("service.mart")) == FLAG
-    row = copies.api.patch("config/feature-flags/service.mart", json={"enabled": False}).data
+    row = instances.api.patch("config/feature-flags/service.mart", json={"enabled": False}).data
     assert row == flag("service.mart") and row["enabled"] is False
-    assert copies.other.get("config").data["services"]["mart"]["enabled"] is False
-    until(lambda: copies.public.get("/api/v1/user/config/service/mart").status == 503)
-    copies.api.put("config/toggle-service", json={"serviceName": "mart", "enabled": True})
+    assert instances.other.get("config").data["services"]["mart"]["enabled"] is False
+    until(lambda: instances.public.get("/api/v1/user/config/service/mart").status == 503)
+    instances.api.put("config/toggle-service", json={"serviceName": "mart", "enabled": True})
     assert flag("service.mart")["enabled"] is True
 
 
-def test_a_flag_is_made_changed_and_deleted(copies):
-    row = copies.api.patch("config/feature-flags/home.new_banner", json={
+def test_a_flag_is_created_changed_and_deleted(instances):
+    row = instances.api.patch("config/feature-flags/home.new_banner", json={
         "enabled": True, "description": "New banner", "rolloutPct": 25, "countryCode": "CM", "scope": "country",
         "metadata": {"colour": "blue"}}).data
     assert row == {"key": "home.new_banner", "enabled": True, "description": "New banner", "rollout_pct": 25,
                    "scope": "COUNTRY", "country_code": "CM", "metadata": {"colour": "blue"}}
-    changed = copies.api.patch("config/feature-flags/home.new_banner", json={"rollout_pct": 100}).data
+    changed = instances.api.patch("config/feature-flags/home.new_banner", json={"rollout_pct": 100}).data
     assert changed == {**row, "rollout_pct": 100}
-    wrong = copies.api.patch("config/feature-flags/home.new_banner", json={"rollout_pct": 101})
+    wrong = instances.api.patch("config/feature-flags/home.new_banner", json={"rollout_pct": 101})
     assert set(wrong.error["details"]["fields"]) == {"rollout_pct"}
-    gone = copies.api.delete("config/feature-flags/home.new_banner")
+    gone = instances.api.delete("config/feature-flags/home.new_banner")
     assert (gone.status, gone.data) == (200, None)
-    assert copies.api.delete("config/feature-flags/home.new_banner").status == 404
+    assert instances.api.delete("config/feature-flags/home.new_banner").status == 404
 
 
 SQUARE = [[4.0, 9.6], [4.0, 9.8], [4.2, 9.8], [4.2, 9.6]]
 
 
-def test_a_zone_sets_the_delivery_fee_inside_it(copies):
-    copies.api.patch("config", json={"free_delivery_threshold": 12000})
-    made = copies.api.post("logistics/zones", json={
+def test_a_zone_sets_the_delivery_fee_inside_it(instances):
+    instances.api.patch("config", json={"free_delivery_threshold": 12000})
+    made = instances.api.post("logistics/zones", json={
         "name": "Akwa", "countryCode": "CM", "polygon": SQUARE, "deliveryFeeOverride": 700})
     assert made.status == 201 and set(made.data) == ZONE
     zone = made.data["id"]
 
     def fee():
-        return copies.public.get("/api/v1/user/vendors/vendor_123",
+        return instances.public.get("/api/v1/user/vendors/vendor_123",
                                  query={"lat": 4.06, "lng": 9.70}).data["deliveryFee"]
     until(lambda: fee() == 700)
-    assert copies.api.patch(f"logistics/zones/{zone}", json={"delivery_fee_override": None}).data[
+    assert instances.api.patch(f"logistics/zones/{zone}", json={"delivery_fee_override": None}).data[
         "delivery_fee_override"] is None
     until(lambda: fee() != 700)
-    row = copies.api.patch(f"logistics/zones/{zone}", json={"is_active": False, "name": "Akwa Nord"}).data
+    row = instances.api.patch(f"logistics/zones/{zone}", json={"is_active": False, "name": "Akwa Nord"}).data
     assert (row["is_active"], row["name"], row["polygon"]) == (False, "Akwa Nord", SQUARE)
-    listed = copies.api.get("logistics/zones").json
+    listed = instances.api.get("logistics/zones").json
     assert [set(r) for r in listed["data"]] == [ZONE] and listed["meta"]["total"] == 1
-    assert copies.api.get(f"logistics/zones/{zone}").data == row
-    assert copies.api.delete(f"logistics/zones/{zone}").data is None
-    assert copies.api.get(f"logistics/zones/{zone}").status == 404
-    assert copies.api.delete(f"logistics/zones/{zone}").status == 404
+    assert instances.api.get(f"logistics/zones/{zone}").data == row
+    assert instances.api.delete(f"logistics/zones/{zone}").data is None
+    assert instances.api.get(f"logistics/zones/{zone}").status == 404
+    assert instances.api.delete(f"logistics/zones/{zone}").status == 404
 
 
 @pytest.mark.parametrize("body,field", [
@@ -226,24 +226,24 @@ def test_a_wrong_zone_is_named(admin_api, body, field):
     assert reply.status == 400 and set(reply.error["details"]["fields"]) == {field}
 
 
-def test_maintenance_stops_everybody_but_admins(copies):
-    copies.api.patch("config", json={"maintenance_mode": True})
-    until(lambda: copies.public.get("/api/v1/user/vendors").status == 503)
-    assert copies.other.get("vendors").status == 200
-    copies.api.patch("config", json={"maintenanceMode": False})
-    until(lambda: copies.public.get("/api/v1/user/vendors").status == 200)
+def test_maintenance_stops_everybody_but_admins(instances):
+    instances.api.patch("config", json={"maintenance_mode": True})
+    until(lambda: instances.public.get("/api/v1/user/vendors").status == 503)
+    assert instances.other.get("vendors").status == 200
+    instances.api.patch("config", json={"maintenanceMode": False})
+    until(lambda: instances.public.get("/api/v1/user/vendors").status == 200)
 
 
-def test_a_setting_that_is_shown_is_written_or_refused(copies):
-    reply = copies.api.patch("config", json={"settings": {"max_topup_amount": 123000}})
+def test_a_shown_setting_is_either_written_or_refused(instances):
+    reply = instances.api.patch("config", json={"settings": {"max_topup_amount": 123000}})
     assert reply.status == 200 and reply.data["settings"]["max_topup_amount"] == 123000
-    shown = copies.api.get("config").data
-    assert copies.api.patch("config", json=shown).status == 200  # as it is
-    assert copies.api.patch("config", json={"settings": shown["settings"]}).status == 200
-    reply = copies.api.patch("config", json={"settings": {"time_zone": "Europe/Paris"}})
+    shown = instances.api.get("config").data
+    assert instances.api.patch("config", json=shown).status == 200  # unchanged
+    assert instances.api.patch("config", json={"settings": shown["settings"]}).status == 200
+    reply = instances.api.patch("config", json={"settings": {"time_zone": "Europe/Paris"}})
     assert reply.status == 400 and "cannot be changed here" in str(reply.json["error"])
     for body in ({"payout_two_admins_from": 1}, {"settings": {"payout_two_admins_from": 1}}):
-        reply = copies.api.patch("config", json=body)
+        reply = instances.api.patch("config", json=body)
         assert reply.status == 400 and "payout_two_admins_from" in str(reply.json["error"]), body
-    assert copies.api.patch("config", json={"no_such_key": 1}).status == 200
-    assert copies.api.get("config").data == shown
+    assert instances.api.patch("config", json={"no_such_key": 1}).status == 200
+    assert instances.api.get("config").data == shown

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Riders at work, as the console's map and lists show them."""
+"""Riders at work on the console's map and lists."""
 
 import pytest
 from world.accounts import hire
@@ -32,7 +32,7 @@ def test_the_map_shows_where_riders_are_now(console, server, sql):
     assert row_of(console, rider) is None
 
 
-def test_who_carries_an_order_is_shown_with_its_number(console, server, sql, customer):
+def test_a_rider_with_an_order_is_shown_with_its_number(console, server, sql, customer):
     rider = hire(server, sql, is_online=False, active_orders=1)
     order = order_seeking(server, sql, customer, new_spot(), dispatch=False)
     sql("UPDATE orders SET status = 'IN_TRANSIT', rider_id = %s WHERE id = %s", rider.id, order["id"])
@@ -51,7 +51,7 @@ def test_riders_online_are_listed(console, server, sql):
     assert rider.id not in [row["id"] for row in console.get("riders/online?limit=100").data]
 
 
-def test_only_admins_see_it(server, token):
+def test_only_admins_see_live_locations(server, token):
     for path in ("riders/live-locations", "riders/online"):
         assert server.api(token("rider"), "admin").get(path).status == 403
         assert server.api(name="admin").get(path).status == 401

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Messages as admins see them: dead letters, another try, and broadcasts."""
+"""Messages in the admin namespace: dead messages, retries and broadcasts."""
 
 import json
 
@@ -20,7 +20,7 @@ def put(sql, account, state="DEAD", channel="SMS"):
                           " now() - interval '1 hour') RETURNING id", account, channel, state)[0]["id"]
 
 
-def test_dead_messages_are_listed_without_what_they_say(admin_api, customer, sql):
+def test_dead_messages_are_listed_without_their_text(admin_api, customer, sql):
     account = customer().id
     first, mail = put(sql, account), put(sql, account, channel="MAIL")
     reply = admin_api.get(f"/api/v1/admin/messages?status=DEAD&channel=sms&recipient={account}")
@@ -32,7 +32,7 @@ def test_dead_messages_are_listed_without_what_they_say(admin_api, customer, sql
     assert [row["id"] for row in admin_api.get(f"/api/v1/admin/messages?recipient={account}&limit=1").data] == [mail]
 
 
-def test_a_dead_message_is_sent_once_more_and_that_is_written_down(admin_api, customer, sql):
+def test_a_dead_message_is_sent_again_and_audited(admin_api, customer, sql):
     message = put(sql, customer().id)
     reply = admin_api.post(f"/api/v1/admin/messages/{message}/retry")
     assert reply.status == 200 and reply.data["status"] == "QUEUED" and reply.data["tries"] == 0
@@ -44,12 +44,12 @@ def test_a_dead_message_is_sent_once_more_and_that_is_written_down(admin_api, cu
         assert admin_api.post(f"/api/v1/admin/messages/{other}/retry").status == 404
 
 
-def test_a_filter_that_is_none_is_refused(admin_api):
+def test_an_unknown_filter_value_is_refused(admin_api):
     assert admin_api.get("/api/v1/admin/messages?status=LOST").status == 400
     assert admin_api.get("/api/v1/admin/messages?channel=pigeon").status == 400
 
 
-def test_a_broadcast_goes_to_the_named_ones_by_push_and_into_their_apps(server, admin_api, customer, sql):
+def test_a_broadcast_reaches_the_listed_accounts_by_push_and_stream(server, admin_api, customer, sql):
     reached, without, other = customer(), customer(), customer()
     sql("INSERT INTO device_tokens (token, account_id, role) VALUES (%s, %s, 'USER')", f"b-{reached.id}", reached.id)
     listening = Stream(server.port, reached.token)
@@ -58,9 +58,9 @@ def test_a_broadcast_goes_to_the_named_ones_by_push_and_into_their_apps(server, 
         "userIds": [reached.id, without.id, "user_none"]})
     assert (reply.status, reply.data) == (200, {"targeted": 2, "sent": 1, "failed": 1}), reply
     event = listening.until("broadcast")
-    told = event.data if isinstance(event.data, dict) else json.loads(event.data)
-    assert told["title"] == "Fête" and told["body"] == "Livraison {gratuite} [demain]"
-    assert told["data"] == {"type": "BROADCAST", "page": "promo", "n": "3", "new": "true", "lat": "4.05"}
+    content = event.data if isinstance(event.data, dict) else json.loads(event.data)
+    assert content["title"] == "Fête" and content["body"] == "Livraison {gratuite} [demain]"
+    assert content["data"] == {"type": "BROADCAST", "page": "promo", "n": "3", "new": "true", "lat": "4.05"}
     listening.close()
     row = until(lambda: sql("SELECT * FROM messages WHERE recipient = %s AND bulk AND state = 'SENT'", reached.id),
                 what="the push")[0]
@@ -69,7 +69,7 @@ def test_a_broadcast_goes_to_the_named_ones_by_push_and_into_their_apps(server, 
     assert server.says(msg="message", subject="Fête")["text"] == "Livraison {gratuite} [demain]"
 
 
-def test_a_broadcast_to_more_than_eight_people_is_heard_by_each(server, admin_api, customer):
+def test_a_broadcast_to_more_than_eight_accounts_reaches_each_of_them(server, admin_api, customer):
     people = [customer() for _ in range(9)]
     listening = [Stream(server.port, one.token) for one in people]
     reply = admin_api.post("/api/v1/admin/broadcast/users", json={"title": "Neuf", "body": "Bonjour",
@@ -80,7 +80,7 @@ def test_a_broadcast_to_more_than_eight_people_is_heard_by_each(server, admin_ap
         stream.close()
 
 
-def test_a_broadcast_to_all_of_a_kind_reaches_that_kind_only(server, admin_api, customer, rider, sql):
+def test_a_broadcast_to_all_riders_reaches_only_riders(server, admin_api, customer, rider, sql):
     man, buyer = rider(), customer()
     for account, role in ((man, "RIDER"), (buyer, "USER")):
         sql("INSERT INTO device_tokens (token, account_id, role) VALUES (%s, %s, %s)", f"c-{account.id}", account.id, role)
@@ -97,7 +97,7 @@ def test_a_broadcast_to_all_of_a_kind_reaches_that_kind_only(server, admin_api, 
     assert acts[0]["details"]["title"] == "Pluie"
 
 
-def test_a_broadcast_to_many_is_made_page_by_page_once_for_each_who_has_a_device(admin_api, sql):
+def test_a_large_broadcast_creates_one_message_for_each_account_with_a_device(admin_api, sql):
     sql("INSERT INTO riders (id, phone, password_hash, first_name, last_name, vehicle_type, status)"
         " SELECT 'rider_many_' || n, '+23762' || 1000000 + n, 'x', 'Un', 'Parmi', 'BICYCLE',"
         " CASE n % 50 WHEN 0 THEN 'INACTIVE' ELSE 'ACTIVE' END FROM generate_series(1, 2500) n")
@@ -115,7 +115,7 @@ def test_a_broadcast_to_many_is_made_page_by_page_once_for_each_who_has_a_device
     sql("DELETE FROM device_tokens WHERE starts_with(account_id, 'rider_many_')")
 
 
-def test_a_broadcast_that_cannot_be_meant_is_refused(admin_api, customer_api):
+def test_an_invalid_broadcast_is_refused(admin_api, customer_api):
     for body in ({}, {"title": "x"}, {"title": "x", "body": ""}, {"title": "x", "body": "y", "data": {"a": [1]}},
                  {"title": "x", "body": "y", "data": {"google.x": "1"}}, {"title": "x", "body": "y", "data": {"from": "1"}},
                  {"title": "x", "body": "y", "data": {"a": "z" * 2048}},

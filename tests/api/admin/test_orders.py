@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Orders as the console lists, searches and reads them."""
+"""Orders in the admin namespace: lists, search, details and decisions."""
 
 import pytest
 
@@ -51,7 +51,7 @@ def test_a_row_has_the_contracts_keys(admin_api, placed):
     assert (row["payment_status"], row["payment"]) == ("UNPAID", {"status": "UNPAID"})
 
 
-def test_what_was_chosen_of_an_item_are_its_options(admin_api, customer, vendor, sql):
+def test_chosen_variants_and_add_ons_are_the_options_of_an_item(admin_api, customer, vendor, sql):
     buyer, shop = customer(), vendor(items=1, price=3000)
     sql("UPDATE items SET variants = '[{\"id\":\"v1\",\"name\":\"Grand\",\"price\":500}]',"
         " add_ons = '[{\"id\":\"a1\",\"name\":\"Piment\",\"price\":100}]' WHERE id = %s", shop.items[0])
@@ -74,16 +74,16 @@ def test_a_parcel_has_no_vendor_and_its_sender_is_the_pickup(admin_api, customer
     assert row["commission_amount"] + row["rider_earnings"] == order["total"]
 
 
-@pytest.mark.parametrize("raw,seen", [
+@pytest.mark.parametrize("raw,shown", [
     ("ACCEPTED", "CONFIRMED"), ("PREPARING", "PREPARING"), ("READY_FOR_PICKUP", "READY"),
     ("RIDER_ASSIGNED", "RIDER_ASSIGNED"), ("RIDER_AT_PICKUP", "RIDER_ASSIGNED"), ("IN_TRANSIT", "IN_TRANSIT"),
     ("RIDER_AT_DELIVERY", "IN_TRANSIT")])
-def test_only_the_consoles_words_are_said_and_they_filter(admin_api, placed, sql, raw, seen):
+def test_statuses_are_shown_and_filtered_in_the_consoles_words(admin_api, placed, sql, raw, shown):
     order, buyer, _ = placed()
     sql("UPDATE orders SET status = %s WHERE id = %s", raw, order["orderId"])
-    for word in (seen, raw, seen.lower(), "ACTIVE", f"{seen},DELIVERED", "ALL", ""):
+    for word in (shown, raw, shown.lower(), "ACTIVE", f"{shown},DELIVERED", "ALL", ""):
         rows = admin_api.get("orders", query={"userId": buyer.id, "status": word}).data
-        assert [(row["status"], row["raw_status"]) for row in rows] == [(seen, raw)], word
+        assert [(row["status"], row["raw_status"]) for row in rows] == [(shown, raw)], word
     assert admin_api.get("orders", query={"userId": buyer.id, "status": "DELIVERED"}).data == []
 
 
@@ -130,7 +130,7 @@ def test_a_part_of_the_number_finds_it_in_any_case(admin_api, placed):
     assert admin_api.get("orders/search").status == 400
 
 
-def test_the_timeline_tells_the_pick_up_and_reasons(admin_api, placed, sql):
+def test_the_timeline_shows_the_pick_up_and_reasons(admin_api, placed, sql):
     order, buyer, _ = placed()
     buyer.api.put(f"orders/{order['orderId']}/cancel", json={"reason": "Trop long"})
     rows = admin_api.get(f"orders/{order['orderNumber']}/timeline").data
@@ -149,7 +149,7 @@ def test_money_of_a_paid_order_and_its_refund(admin_api, customer, vendor, sql):
         "vendorId": shop.id, "items": [{"itemId": shop.items[0], "quantity": 1}], "paymentMethod": "WALLET"}).data
     row = admin_api.get(f"orders/{order['orderId']}").data
     assert (row["payment_status"], row["delivery_fee"], row["commission_amount"]) == ("PAID", 0, 1800)
-    assert row["rider_earnings"] > 0    # free delivery is the platform's to pay
+    assert row["rider_earnings"] > 0    # the platform pays a free delivery
     buyer.api.put(f"orders/{order['orderId']}/cancel", json={"reason": "Trop long"})
     rows = admin_api.get("orders", query={"userId": buyer.id, "status": "REFUNDED"}).data
     assert [(r["status"], r["payment_status"], r["commission_amount"]) for r in rows] == [
@@ -167,7 +167,7 @@ def test_an_order_that_does_not_exist_is_404(admin_api):
         assert (reply.status, reply.code) == (404, "NOT_FOUND")
 
 
-# --- Acts -------------------------------------------------------------------------------------------
+# --- Writes -----------------------------------------------------------------------------------------
 
 def test_an_admin_assigns_a_rider(admin_api, placed, rider, sql):
     order, _, shop = placed()
@@ -195,13 +195,13 @@ def test_only_an_approved_and_active_rider_gets_an_order(admin_api, placed, ride
     assert sql("SELECT 1 FROM admin_acts WHERE subject = %s", order["orderId"]) == []
 
 
-def test_an_order_that_nobody_accepted_cannot_be_assigned(admin_api, placed, rider):
+def test_an_unaccepted_order_cannot_be_assigned(admin_api, placed, rider):
     order, _, _ = placed()
     reply = admin_api.post(f"orders/{order['orderId']}/assign-rider", json={"riderId": rider().id})
     assert (reply.status, reply.code) == (409, "ORDER_INVALID_STATUS")
 
 
-def test_an_admin_cancels_and_the_money_goes_back(admin_api, customer, vendor, sql):
+def test_cancelling_an_order_refunds_the_customer(admin_api, customer, vendor, sql):
     buyer, shop = customer(), vendor(items=1, price=3000)
     top_up(sql, buyer.id, 50000)
     order = buyer.api.post("orders", json={
@@ -219,7 +219,7 @@ def test_an_admin_cancels_and_the_money_goes_back(admin_api, customer, vendor, s
     assert admin_api.post("orders/ord_nothing/cancel", json={"reason": "x"}).code == "NOT_FOUND"
 
 
-def test_whom_dispatch_asked_and_why_can_be_read(admin_api, placed, rider, sql):
+def test_the_decisions_of_dispatch_are_shown(admin_api, placed, rider, sql):
     order, _, _ = placed()
     assert admin_api.get(f"orders/{order['orderId']}/dispatch").data == []
     man = rider()
@@ -235,8 +235,8 @@ def test_whom_dispatch_asked_and_why_can_be_read(admin_api, placed, rider, sql):
     assert admin_api.get("orders/ord_nothing/dispatch").status == 404
 
 
-@pytest.mark.parametrize("price", [3333, 12345])     # 12,345: delivered free, at the platform's expense
-def test_the_shares_shown_are_those_that_are_booked(admin_api, customer, vendor, rider, sql, price):
+@pytest.mark.parametrize("price", [3333, 12345])     # 12,345: free delivery, paid by the platform
+def test_the_shown_shares_equal_the_booked_ones(admin_api, customer, vendor, rider, sql, price):
     buyer, shop, man = customer(), vendor(items=1, price=price, commission_bps=1234), rider(is_online=True)
     top_up(sql, buyer.id, 50000)
     order = buyer.api.post("orders", json={

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the console sees of riders, and what comes of its decisions."""
+"""Riders in the admin namespace: rows, approval, documents and edits."""
 
 import time
 
@@ -28,7 +28,7 @@ def test_a_row_has_the_contracts_keys(admin_api, rider):
     assert (row["id_type"], row["id_image_url"]) == ("NATIONAL_ID", DOCUMENTS["idCardUrl"])
 
 
-def test_the_state_tells_idle_from_busy_and_late(admin_api, rider, customer, sql):
+def test_the_state_is_idle_on_a_delivery_or_late(admin_api, rider, customer, sql):
     man, buyer = rider(is_online=True), customer()
     placed = buyer.api.post("orders", json={
         "vendorId": "vendor_123", "items": [{"itemId": "item_1", "quantity": 1}],
@@ -63,7 +63,7 @@ def test_approval_makes_a_rider_active(admin_api, rider, sql):
         "rider.approve"]
 
 
-def test_suspension_takes_a_rider_offline_and_ends_his_tokens(admin_api, rider, sql):
+def test_suspension_takes_a_rider_offline_and_revokes_the_tokens(admin_api, rider, sql):
     man = rider(is_online=True)
     sql("INSERT INTO sessions (id, account_id, role, jti, expires_at)"
         " VALUES ('ses_' || %s, %s, 'RIDER', 'j', now() + interval '1 day')", man.id, man.id)
@@ -77,9 +77,9 @@ def test_suspension_takes_a_rider_offline_and_ends_his_tokens(admin_api, rider, 
     assert {row["subject"] for row in sql("SELECT subject FROM revocations WHERE subject IN (%s, %s)",
             man.id, "ses_" + man.id)} == {man.id, "ses_" + man.id}
     assert sql("SELECT outcome FROM offers WHERE rider_id = %s", man.id)[0]["outcome"] == "WITHDRAWN"
-    told = sql("SELECT type, rooms FROM outbox WHERE aggregate = %s UNION ALL"
+    events = sql("SELECT type, rooms FROM outbox WHERE aggregate = %s UNION ALL"
                " SELECT type, rooms FROM events WHERE aggregate = %s", man.id, man.id)
-    assert sorted(event["type"] for event in told) == ["rider_changed", "rider_status_changed"]
+    assert sorted(event["type"] for event in events) == ["rider_changed", "rider_status_changed"]
     sql("DELETE FROM dispatches WHERE order_id = 'ord_' || %s", man.id)
     again = admin_api.post(f"riders/{man.id}/approve").data
     assert (again["status"], again["rejection_reason"]) == ("APPROVED", None)
@@ -91,7 +91,7 @@ def test_rejection_needs_a_reason(admin_api, rider):
     assert admin_api.post(f"riders/{man.id}/reject", json={"reason": "Blurred"}).data["status"] == "REJECTED"
 
 
-def test_documents_are_decided_one_by_one_and_the_approval_stays(admin_api, rider, sql):
+def test_documents_are_decided_one_by_one_without_changing_the_approval(admin_api, rider, sql):
     man = rider(documents=DOCUMENTS, approval_status="PENDING", status="INACTIVE")
     row = admin_api.post(f"riders/{man.id}/verify-documents", json={"decisions": [
         {"document_type": "NATIONAL_ID", "status": "APPROVED"},
@@ -101,7 +101,7 @@ def test_documents_are_decided_one_by_one_and_the_approval_stays(admin_api, ride
                     "VEHICLE_REGISTRATION": ("PENDING", None)}
     assert row["status"] == "PENDING"
     assert admin_api.get(f"riders/{man.id}").data == row
-    # a new file has to be looked at again
+    # a new file needs a new decision
     sql("UPDATE riders SET documents = documents || '{\"drivingLicenseUrl\":\"https://f.reeyo.cm/dl2.jpg\"}'"
         " WHERE id = %s", man.id)
     seen = {d["document_type"]: d["status"] for d in admin_api.get(f"riders/{man.id}").data["documents"]}
@@ -121,7 +121,7 @@ def test_wrong_decisions_are_named_and_nothing_is_written(admin_api, rider, sql,
     assert sql("SELECT 1 FROM rider_documents WHERE rider_id = %s", man.id) == []
 
 
-def test_particulars_are_changed(admin_api, rider, sql):
+def test_details_of_a_rider_are_changed(admin_api, rider, sql):
     man, other = rider(), rider()
     row = admin_api.patch(f"riders/{man.id}", json={"first_name": "Serge", "vehicleType": "car",
                                                     "vehicle_plate": "CE 99 XY"}).data
@@ -133,7 +133,7 @@ def test_particulars_are_changed(admin_api, rider, sql):
     assert admin_api.patch("riders/rider_nobody", json={"firstName": "Serge"}).status == 404
 
 
-def test_a_suspended_riders_token_is_refused_and_he_may_not_log_in(admin_api, rider, server):
+def test_a_suspended_rider_is_logged_out_and_cannot_log_in(admin_api, rider, server):
     man = rider()
     assert man.api.get("auth/me").status == 200
     admin_api.post(f"riders/{man.id}/suspend", json={"reason": "Complaints"})
@@ -145,7 +145,7 @@ def test_a_suspended_riders_token_is_refused_and_he_may_not_log_in(admin_api, ri
     assert server.api(name="rider").post("auth/login", json=login).status == 200
 
 
-def test_a_suspended_rider_is_not_found_by_his_place_any_more(admin_api, rider, redis):
+def test_a_suspended_rider_is_removed_from_the_positions(admin_api, rider, redis):
     man = rider(is_online=True)
     redis("GEOADD", "geo:riders", "9.7", "4.05", man.id)
     redis("ZADD", "{geo:riders}:seen", str(int(time.time() * 1000)), man.id)

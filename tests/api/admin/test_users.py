@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the console sees of customers, and what comes of its decisions."""
+"""Customers in the admin namespace: rows, suspension and deletion."""
 
 from world.rows import META, USER, USER_STATS, numbers
 
@@ -25,7 +25,7 @@ def test_orders_are_counted(admin_api, customer, vendor, sql):
     assert row["last_order_at"] == second["createdAt"]
 
 
-def test_a_suspended_customer_is_refused_at_once_and_may_come_back(admin_api, customer, server, sql):
+def test_a_suspended_customer_is_refused_at_once_and_can_be_reinstated(admin_api, customer, server, sql):
     buyer = customer()
     assert buyer.api.get("orders").status == 200
     row = admin_api.post(f"users/{buyer.id}/suspend", json={"reason": "Fraud"}).data
@@ -42,7 +42,7 @@ def test_a_suspended_customer_is_refused_at_once_and_may_come_back(admin_api, cu
     assert acts[0]["details"] == {"reason": "Fraud"}
 
 
-def test_the_other_spelling_of_suspending(admin_api, customer):
+def test_the_status_route_also_suspends_and_reinstates(admin_api, customer):
     buyer = customer()
     assert admin_api.patch(f"users/{buyer.id}/status", json={"status": "suspended"}).data["status"] == "SUSPENDED"
     assert admin_api.patch(f"users/{buyer.id}/status", json={"status": "ACTIVE"}).data["status"] == "ACTIVE"
@@ -51,7 +51,7 @@ def test_the_other_spelling_of_suspending(admin_api, customer):
     assert reply.status == 400 and set(reply.error["details"]["fields"]) == {"status"}
 
 
-def test_a_deleted_customer_leaves_phone_and_email_to_others(admin_api, customer, server):
+def test_phone_and_email_of_a_deleted_customer_can_be_used_again(admin_api, customer, server):
     buyer = customer(email="gone@test.reeyo.cm")
     row = admin_api.delete(f"users/{buyer.id}").data
     assert (row["status"], row["phone"], row["email"]) == (
@@ -63,21 +63,21 @@ def test_a_deleted_customer_leaves_phone_and_email_to_others(admin_api, customer
     assert customer(email="gone@test.reeyo.cm", phone=buyer.phone).phone == buyer.phone
 
 
-def test_nobody_is_404(admin_api):
+def test_an_unknown_customer_is_404(admin_api):
     assert admin_api.get("users/user_nobody").code == "NOT_FOUND"
     assert admin_api.post("users/user_nobody/suspend", json={"reason": "x"}).code == "NOT_FOUND"
 
 
-def test_what_is_remembered_of_a_customer_goes_with_every_act(admin_api, customer, redis):
+def test_every_change_of_a_customer_invalidates_the_cached_account(admin_api, customer, redis):
     buyer = customer()
     key = f"user:{buyer.id}"
 
-    def remembered():
+    def cached():
         assert buyer.api.post("orders", json={}).status == 400      # admitted, by the account's cached row
         return redis("EXISTS", key) == "1"
-    assert remembered()
+    assert cached()
     admin_api.patch(f"users/{buyer.id}/status", json={"status": "ACTIVE"})
     assert redis("EXISTS", key) == "0"
-    assert remembered()
+    assert cached()
     admin_api.post(f"users/{buyer.id}/suspend", json={"reason": "Fraud"})
     assert redis("EXISTS", key) == "0"

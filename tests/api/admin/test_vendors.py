@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the console sees of vendors, and what comes of its decisions."""
+"""Vendors in the admin namespace: rows, approval and edits."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from world.waiting import until
 
 @pytest.fixture
 def public(server):
-    """Whether the public sees a vendor: (its row, its menu)."""
+    """public(vendor): statuses of the public routes of its row and its menu."""
     api = server.api()
     return lambda shop: (api.get(f"vendors/{shop.id}").status, api.get(f"vendors/{shop.id}/menu").status)
 
@@ -26,7 +26,7 @@ def test_a_row_has_the_contracts_keys(admin_api, vendor):
     assert row["commission_rate"] == 0.15
 
 
-def test_one_vendor_has_its_stats(admin_api, vendor):
+def test_the_row_of_one_vendor_has_statistics(admin_api, vendor):
     shop = vendor(items=2)
     row = admin_api.get(f"vendors/{shop.id}").data
     assert set(row) == VENDOR | {"stats"} and set(row["stats"]) == VENDOR_STATS
@@ -35,7 +35,7 @@ def test_one_vendor_has_its_stats(admin_api, vendor):
     assert [set(item) for item in items] == [ITEM, ITEM]
 
 
-def test_pending_is_pending_and_both_words_filter(admin_api, vendor):
+def test_pending_vendors_are_filtered_by_either_word(admin_api, vendor):
     shop = vendor(approval_status="PENDING", is_online=False)
     for word in ("PENDING", "PENDING_APPROVAL", "pending"):
         rows = admin_api.get("vendors", query={"search": shop.phone, "status": word}).data
@@ -49,7 +49,7 @@ def test_pending_is_pending_and_both_words_filter(admin_api, vendor):
     assert set(wrong.error["details"]["fields"]) == {"status"}
 
 
-def test_pages_clamp(admin_api):
+def test_page_limits_are_clamped(admin_api):
     first = admin_api.get("vendors", query={"limit": 500}).json["meta"]
     assert (first["limit"], first["pageSize"], first["page"]) == (100, 100, 1)
     two = admin_api.get("vendors", query={"limit": 2, "page": 2}).json
@@ -61,7 +61,7 @@ def test_a_search_takes_its_wildcards_literally(admin_api):
     assert admin_api.get("vendors", query={"search": "%"}).data == []
 
 
-def test_approval_lists_a_vendor_at_once(admin_api, vendor, public, sql):
+def test_an_approved_vendor_is_public_at_once(admin_api, vendor, public, sql):
     shop = vendor(items=1, approval_status="PENDING", is_online=False)
     assert public(shop) == (404, 404)
     row = admin_api.post(f"vendors/{shop.id}/approve").data
@@ -76,7 +76,7 @@ def test_approval_lists_a_vendor_at_once(admin_api, vendor, public, sql):
     assert [event["payload"]["vendorId"] for event in events] == [shop.id]
 
 
-def test_suspension_unlists_a_vendor_at_once_and_ends_its_tokens(admin_api, vendor, public, sql):
+def test_a_suspended_vendor_is_hidden_at_once_and_its_tokens_are_revoked(admin_api, vendor, public, sql):
     shop = vendor(items=1)
     assert public(shop) == (200, 200)       # and cached
     assert shop.api.get("inventory/items").status == 200
@@ -90,7 +90,7 @@ def test_suspension_unlists_a_vendor_at_once_and_ends_its_tokens(admin_api, vend
     assert public(shop) == (200, 200)
 
 
-def test_an_order_to_a_vendor_suspended_a_moment_ago_is_refused(admin_api, vendor, customer):
+def test_an_order_to_a_newly_suspended_vendor_is_refused(admin_api, vendor, customer):
     shop, buyer = vendor(items=1), customer()
     basket = {"vendorId": shop.id, "items": [{"itemId": shop.items[0], "quantity": 1}],
               "paymentMethod": "CASH"}
@@ -117,7 +117,7 @@ def test_a_vendor_that_does_not_exist_is_404(admin_api, call):
 
 
 @pytest.mark.parametrize("spelling", ["camel", "snake"])
-def test_particulars_are_changed_in_either_spelling(admin_api, vendor, sql, spelling):
+def test_details_of_a_vendor_are_changed_in_either_spelling(admin_api, vendor, sql, spelling):
     shop = vendor(bank_details={"bankName": "Afriland", "bankCode": "10005"})
     body = {"businessName": "Chez Rosine", "ownerName": "Rosine Etame", "city": "Limbe",
             "mobileMoneyNumber": "670000077", "bankAccountNumber": "123456", "bankName": "UBA"}
@@ -136,28 +136,28 @@ def test_particulars_are_changed_in_either_spelling(admin_api, vendor, sql, spel
     assert act["businessName"] == "Chez Rosine" and "password" not in act
 
 
-def test_the_public_row_is_the_changed_one_at_once(admin_api, api, vendor):
+def test_a_change_is_public_at_once(admin_api, api, vendor):
     shop = vendor()
     assert api.get(f"vendors/{shop.id}").data["businessName"] == "Chez Rose"
     admin_api.patch(f"vendors/{shop.id}", json={"businessName": "Chez Rosine"})
     assert api.get(f"vendors/{shop.id}").data["businessName"] == "Chez Rosine"
 
 
-def test_a_phone_that_another_has_is_409(admin_api, vendor):
+def test_a_phone_of_another_vendor_is_409(admin_api, vendor):
     one, other = vendor(), vendor()
     reply = admin_api.patch(f"vendors/{one.id}", json={"phone": other.phone})
     assert (reply.status, reply.code) == (409, "CONFLICT")
 
 
 @pytest.mark.parametrize("rate", [0.15, 0.1, 0.0725, 1e-05, 1])
-def test_the_log_shows_a_number_as_it_was_sent(admin_api, vendor, sql, rate):
+def test_the_audit_shows_a_number_as_it_was_sent(admin_api, vendor, sql, rate):
     shop = vendor()
     assert admin_api.patch(f"vendors/{shop.id}/commission", json={"commissionRate": rate}).status == 200
     [act] = sql("SELECT details ->> 'commissionRate' AS rate FROM admin_acts WHERE subject = %s", shop.id)
     assert float(act["rate"]) == rate and len(act["rate"]) <= 7, act
 
 
-def test_a_vendors_own_commission_holds_for_the_next_order(admin_api, vendor, customer):
+def test_a_vendors_own_commission_applies_to_the_next_order(admin_api, vendor, customer):
     shop, buyer = vendor(items=1, price=3000), customer()
     for wrong in (15, -0.1, "much"):
         reply = admin_api.patch(f"vendors/{shop.id}/commission", json={"commissionRate": wrong})
@@ -173,14 +173,14 @@ def test_a_vendors_own_commission_holds_for_the_next_order(admin_api, vendor, cu
     assert [set(row) for row in orders["data"]] == [ORDER] and orders["meta"]["total"] == 1
 
 
-def test_featuring(admin_api, vendor):
+def test_a_vendor_is_featured_and_unfeatured(admin_api, vendor):
     shop = vendor()
     assert admin_api.patch(f"vendors/{shop.id}/feature", json={"featured": True}).data["featured"]
     assert not admin_api.patch(f"vendors/{shop.id}/feature", json={"featured": False}).data["featured"]
     assert admin_api.patch(f"vendors/{shop.id}/feature", json={}).status == 400
 
 
-def test_a_suspended_vendor_may_not_log_in(admin_api, vendor, server):
+def test_a_suspended_vendor_cannot_log_in(admin_api, vendor, server):
     shop = vendor()
     login = {"email": shop.email, "password": shop.password}
     admin_api.post(f"vendors/{shop.id}/suspend", json={"reason": "Hygiene"})

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Webhooks on their way: signed, tried again, never lost, never to where they must not go."""
+"""Delivery of webhooks: signatures, retries, no loss, no private addresses."""
 
 import itertools
 import json
@@ -17,8 +17,8 @@ _paths = itertools.count()
 TYPE = "order_delivered"
 
 
-class Post:
-    """A server whose webhooks may go to this machine, its database and a partner's server."""
+class Partner:
+    """A server that may send webhooks to this machine, its database, and the partner's receiver."""
 
     def __init__(self, server, receiver):
         self.server, self.receiver = server, receiver
@@ -34,11 +34,11 @@ class Post:
         return reply.data
 
     def register(self, **fields):
-        """A webhook at a path of its own: its row, with "path"."""
+        """Registers a webhook with its own path; returns its row with "path"."""
         path = f"/in/{next(_paths)}"
         return {**self.register_url(self.receiver.url(path), **fields), "path": path}
 
-    def say(self, kind=TYPE, rooms=("admin",), **payload):
+    def publish(self, kind=TYPE, rooms=("admin",), **payload):
         self.sql("INSERT INTO outbox (aggregate, type, rooms, payload) VALUES ('order_x', %s, %s, %s)", kind, list(rooms),
                  json.dumps(payload))
 
@@ -46,15 +46,15 @@ class Post:
         return self.api.get(f"webhooks/{webhook['id']}/deliveries", query={"limit": 100}).data
 
     def delivery(self, webhook, **wanted):
-        """Its only delivery, once it is so and not under way."""
+        """Its only delivery, when it has these values and is not being sent."""
         def fits():
             rows = self.deliveries(webhook)
             busy = self.sql("SELECT FROM webhook_deliveries WHERE endpoint_id = %s AND busy_until > now()", webhook["id"])
             return rows if not busy and len(rows) == 1 and all(rows[0][k] == v for k, v in wanted.items()) else None
         return until(fits, what=f"{wanted}")[0]
 
-    def hurry(self, webhook):
-        """As if the wait were over."""
+    def make_due(self, webhook):
+        """Ends the wait before the next attempt."""
         self.sql("UPDATE webhook_deliveries SET next_at = now() WHERE endpoint_id = %s AND busy_until IS NULL",
                  webhook["id"])
 
@@ -68,327 +68,327 @@ def receiver():
 
 @pytest.fixture(scope="module")
 def running(start_server, receiver):
-    return Post(start_server(loops=1, webhook_private="on", webhook_timeout="8s"), receiver)
+    return Partner(start_server(loops=1, webhook_private="on", webhook_timeout="8s"), receiver)
 
 
 @pytest.fixture
-def post(running):
-    """The Post all tests share; who has been registered is told nothing after the test."""
+def partner(running):
+    """The shared Partner; its webhooks are deleted after each test."""
     yield running
     running.sql("DELETE FROM webhook_endpoints")
 
 
-def test_a_partner_hears_what_happens_and_can_tell_who_says_it(post):
-    webhook = post.register()
-    post.say(orderId="ord_1", note="Été \"ici\"")
-    [came] = post.receiver.wait(webhook["path"])
+def test_a_partner_receives_a_signed_event(partner):
+    webhook = partner.register()
+    partner.publish(orderId="ord_1", note="Été \"ici\"")
+    [came] = partner.receiver.wait(webhook["path"])
     assert came.signed_by(webhook["secret"])
     assert not came.signed_by("whsec_" + "A" * 43 + "=")
     assert came.headers["content-type"] == "application/json"
     assert set(came.json) == {"type", "timestamp", "data"}
     assert (came.json["type"], came.json["data"]) == (TYPE, {"orderId": "ord_1", "note": "Été \"ici\""})
-    row = post.delivery(webhook, state="DELIVERED")
+    row = partner.delivery(webhook, state="DELIVERED")
     assert (row["id"], row["payload"], row["tries"], row["last_status"], row["last_error"]) == (
         came.id, came.json, 1, 204, None)
     assert row["delivered_at"] and row["next_at"] is None and [a["status"] for a in row["attempts"]] == [204]
 
 
-def test_only_what_was_asked_for_is_told(post):
-    webhook, other = post.register(vendorId="vendor_123"), post.register(eventTypes=["payout_completed"])
-    post.say(orderId="ord_other", rooms=["vendor:vendor_124", "admin"])
-    post.say("order_accepted", orderId="ord_accepted", rooms=["vendor:vendor_123"])
-    post.say(orderId="ord_by_room", rooms=["user:u", "vendor:vendor_123"])
-    post.say(orderId="ord_by_name", rooms=["user:u"], vendorId="vendor_123")
-    post.say("delivery_request", orderId="ord_request", rooms=["vendor:vendor_123"])
-    came = post.receiver.wait(webhook["path"], 2)
+def test_only_requested_events_are_delivered(partner):
+    webhook, other = partner.register(vendorId="vendor_123"), partner.register(eventTypes=["payout_completed"])
+    partner.publish(orderId="ord_other", rooms=["vendor:vendor_124", "admin"])
+    partner.publish("order_accepted", orderId="ord_accepted", rooms=["vendor:vendor_123"])
+    partner.publish(orderId="ord_by_room", rooms=["user:u", "vendor:vendor_123"])
+    partner.publish(orderId="ord_by_name", rooms=["user:u"], vendorId="vendor_123")
+    partner.publish("delivery_request", orderId="ord_request", rooms=["vendor:vendor_123"])
+    came = partner.receiver.wait(webhook["path"], 2)
     assert {one.json["data"]["orderId"] for one in came} == {"ord_by_room", "ord_by_name"}
-    post.say("payout_completed", payoutId="payout_1")
-    post.receiver.wait(other["path"])
-    assert len(post.deliveries(webhook)) == 2 and len(post.deliveries(other)) == 1
+    partner.publish("payout_completed", payoutId="payout_1")
+    partner.receiver.wait(other["path"])
+    assert len(partner.deliveries(webhook)) == 2 and len(partner.deliveries(other)) == 1
 
 
-def test_what_is_not_offered_is_never_told(post):
-    webhook = post.register()
-    post.sql("UPDATE webhook_endpoints SET event_types = '{rider_assigned,order_delivered}' WHERE id = %s", webhook["id"])
-    post.say("rider_assigned", orderId="ord_1", phone="+237670000020")
-    post.say(orderId="ord_2")
-    post.receiver.wait(webhook["path"])
-    assert [row["type"] for row in post.deliveries(webhook)] == [TYPE]
+def test_event_types_that_are_not_offered_are_never_delivered(partner):
+    webhook = partner.register()
+    partner.sql("UPDATE webhook_endpoints SET event_types = '{rider_assigned,order_delivered}' WHERE id = %s", webhook["id"])
+    partner.publish("rider_assigned", orderId="ord_1", phone="+237670000020")
+    partner.publish(orderId="ord_2")
+    partner.receiver.wait(webhook["path"])
+    assert [row["type"] for row in partner.deliveries(webhook)] == [TYPE]
 
 
-def test_during_a_rotation_both_secrets_sign(post):
-    webhook = post.register()
-    new = post.api.post(f"webhooks/{webhook['id']}/rotate-secret", json={}).data["secret"]
-    post.say(orderId="ord_1")
-    [came] = post.receiver.wait(webhook["path"])
+def test_during_a_rotation_both_secrets_sign(partner):
+    webhook = partner.register()
+    new = partner.api.post(f"webhooks/{webhook['id']}/rotate-secret", json={}).data["secret"]
+    partner.publish(orderId="ord_1")
+    [came] = partner.receiver.wait(webhook["path"])
     assert came.signed_by(new) and came.signed_by(webhook["secret"])
     assert len(came.headers["webhook-signature"].split(" ")) == 2
-    post.sql("UPDATE webhook_endpoints SET previous_until = now() WHERE id = %s", webhook["id"])
-    post.say(orderId="ord_2")
-    came = post.receiver.wait(webhook["path"], 2)[1]
+    partner.sql("UPDATE webhook_endpoints SET previous_until = now() WHERE id = %s", webhook["id"])
+    partner.publish(orderId="ord_2")
+    came = partner.receiver.wait(webhook["path"], 2)[1]
     assert came.signed_by(new) and not came.signed_by(webhook["secret"])
 
 
-def test_who_has_not_noticed_several_rotations_can_still_check(post):
-    webhook = post.register()
+def test_secrets_of_several_rotations_sign_together(partner):
+    webhook = partner.register()
     secrets = [webhook["secret"]]
     for _ in range(5):
-        secrets.append(post.api.post(f"webhooks/{webhook['id']}/rotate-secret", json={}).data["secret"])
-    post.say(orderId="ord_1")
-    [came] = post.receiver.wait(webhook["path"])
+        secrets.append(partner.api.post(f"webhooks/{webhook['id']}/rotate-secret", json={}).data["secret"])
+    partner.publish(orderId="ord_1")
+    [came] = partner.receiver.wait(webhook["path"])
     assert [came.signed_by(secret) for secret in secrets] == [False] + [True] * 5
     assert len(came.headers["webhook-signature"].split(" ")) == 5
-    post.sql("UPDATE webhook_endpoints SET previous_until = now() WHERE id = %s", webhook["id"])
-    secrets.append(post.api.post(f"webhooks/{webhook['id']}/rotate-secret", json={}).data["secret"])
-    post.say(orderId="ord_2")
-    came = post.receiver.wait(webhook["path"], 2)[1]
+    partner.sql("UPDATE webhook_endpoints SET previous_until = now() WHERE id = %s", webhook["id"])
+    secrets.append(partner.api.post(f"webhooks/{webhook['id']}/rotate-secret", json={}).data["secret"])
+    partner.publish(orderId="ord_2")
+    came = partner.receiver.wait(webhook["path"], 2)[1]
     assert [came.signed_by(secret) for secret in secrets] == [False] * 5 + [True] * 2
 
 
-def test_a_failure_is_tried_again_with_the_same_id_until_the_tenth(post):
-    webhook = post.register()
-    post.receiver.answers[webhook["path"]] = (500, {})
-    post.say(orderId="ord_1")
+def test_a_failed_delivery_is_retried_with_the_same_id_up_to_ten_times(partner):
+    webhook = partner.register()
+    partner.receiver.answers[webhook["path"]] = (500, {})
+    partner.publish(orderId="ord_1")
     waits = (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
     for tries, wait in enumerate(waits, 1):
-        row = post.delivery(webhook, state="QUEUED", tries=tries, last_status=500)
-        left = post.sql("SELECT extract(epoch FROM next_at - now()) AS s FROM webhook_deliveries WHERE id = %s",
+        row = partner.delivery(webhook, state="QUEUED", tries=tries, last_status=500)
+        left = partner.sql("SELECT extract(epoch FROM next_at - now()) AS s FROM webhook_deliveries WHERE id = %s",
                         row["id"])[0]["s"]
         assert wait - 5 < left <= wait * 1.1, tries
-        post.hurry(webhook)
-    row = post.delivery(webhook, state="DEAD")
+        partner.make_due(webhook)
+    row = partner.delivery(webhook, state="DEAD")
     assert (row["tries"], len(row["attempts"]), row["last_error"], row["next_at"]) == (10, 10, "answered 500", None)
-    came = post.receiver.at(webhook["path"])
+    came = partner.receiver.at(webhook["path"])
     assert len(came) == 10 and len({one.id for one in came}) == 1 and len({one.body for one in came}) == 1
-    shown = post.api.get(f"webhooks/{webhook['id']}").data
+    shown = partner.api.get(f"webhooks/{webhook['id']}").data
     assert shown["enabled"] and shown["failing_since"]
-    post.receiver.answers.pop(webhook["path"])
-    post.say(orderId="ord_2")
-    post.receiver.wait(webhook["path"], 11)
-    until(lambda: post.api.get(f"webhooks/{webhook['id']}").data["failing_since"] is None)
+    partner.receiver.answers.pop(webhook["path"])
+    partner.publish(orderId="ord_2")
+    partner.receiver.wait(webhook["path"], 11)
+    until(lambda: partner.api.get(f"webhooks/{webhook['id']}").data["failing_since"] is None)
 
 
-def test_a_partner_may_ask_for_patience(post):
-    webhook = post.register()
-    post.receiver.answers[webhook["path"]] = (429, {"Retry-After": "3600"})
-    post.say(orderId="ord_1")
-    row = post.delivery(webhook, tries=1, last_status=429)
-    left = post.sql("SELECT extract(epoch FROM next_at - now()) AS s FROM webhook_deliveries WHERE id = %s", row["id"])
+def test_retry_after_delays_the_next_attempt(partner):
+    webhook = partner.register()
+    partner.receiver.answers[webhook["path"]] = (429, {"Retry-After": "3600"})
+    partner.publish(orderId="ord_1")
+    row = partner.delivery(webhook, tries=1, last_status=429)
+    left = partner.sql("SELECT extract(epoch FROM next_at - now()) AS s FROM webhook_deliveries WHERE id = %s", row["id"])
     assert 3500 < left[0]["s"] <= 3960
 
 
-def test_a_partner_who_is_gone_is_told_nothing_more(post):
-    webhook = post.register()
-    post.receiver.answers[webhook["path"]] = (410, {})
-    post.say(orderId="ord_1")
-    assert post.delivery(webhook, state="DEAD")["tries"] == 1
-    shown = post.api.get(f"webhooks/{webhook['id']}").data
+def test_a_webhook_that_answers_410_is_disabled(partner):
+    webhook = partner.register()
+    partner.receiver.answers[webhook["path"]] = (410, {})
+    partner.publish(orderId="ord_1")
+    assert partner.delivery(webhook, state="DEAD")["tries"] == 1
+    shown = partner.api.get(f"webhooks/{webhook['id']}").data
     assert (shown["enabled"], shown["disabled_reason"]) == (False, "GONE")
-    until(lambda: [e for e in post.sql("SELECT * FROM events WHERE aggregate = %s", webhook["id"])
+    until(lambda: [e for e in partner.sql("SELECT * FROM events WHERE aggregate = %s", webhook["id"])
                    if e["type"] == "webhook_disabled" and e["rooms"] == ["admin"] and e["payload"]["reason"] == "GONE"])
-    until(lambda: [line for line in post.server.log() if line.get("webhook") == webhook["id"]])
-    other = post.register()
-    post.say(orderId="ord_2")
-    post.receiver.wait(other["path"])
-    assert len(post.receiver.at(webhook["path"])) == 1 and len(post.deliveries(webhook)) == 1
-    assert post.api.post(f"webhooks/{webhook['id']}/test", json={}).status == 409
-    back = post.api.patch(f"webhooks/{webhook['id']}", json={"enabled": True}).data
+    until(lambda: [line for line in partner.server.log() if line.get("webhook") == webhook["id"]])
+    other = partner.register()
+    partner.publish(orderId="ord_2")
+    partner.receiver.wait(other["path"])
+    assert len(partner.receiver.at(webhook["path"])) == 1 and len(partner.deliveries(webhook)) == 1
+    assert partner.api.post(f"webhooks/{webhook['id']}/test", json={}).status == 409
+    back = partner.api.patch(f"webhooks/{webhook['id']}", json={"enabled": True}).data
     assert back["enabled"] and back["disabled_reason"] is None and back["failing_since"] is None
 
 
-def test_an_address_that_fails_for_five_days_is_disabled(post):
-    webhook = post.register()
-    post.receiver.answers[webhook["path"]] = (503, {})
-    post.sql("UPDATE webhook_endpoints SET failing_since = now() - interval '4 days 23 hours' WHERE id = %s", webhook["id"])
-    post.say(orderId="ord_1")
-    post.delivery(webhook, tries=1, state="QUEUED", last_status=503)
-    assert post.api.get(f"webhooks/{webhook['id']}").data["enabled"]
-    post.sql("UPDATE webhook_endpoints SET failing_since = now() - interval '5 days 1 hour' WHERE id = %s", webhook["id"])
-    post.hurry(webhook)
-    post.delivery(webhook, tries=2, last_status=503)
-    assert post.api.get(f"webhooks/{webhook['id']}").data["disabled_reason"] == "FAILING"
-    post.hurry(webhook)
-    other = post.register()
-    post.api.post(f"webhooks/{other['id']}/test", json={})
-    post.receiver.wait(other["path"])
-    assert len(post.receiver.at(webhook["path"])) == 2
+def test_a_webhook_that_fails_for_five_days_is_disabled(partner):
+    webhook = partner.register()
+    partner.receiver.answers[webhook["path"]] = (503, {})
+    partner.sql("UPDATE webhook_endpoints SET failing_since = now() - interval '4 days 23 hours' WHERE id = %s", webhook["id"])
+    partner.publish(orderId="ord_1")
+    partner.delivery(webhook, tries=1, state="QUEUED", last_status=503)
+    assert partner.api.get(f"webhooks/{webhook['id']}").data["enabled"]
+    partner.sql("UPDATE webhook_endpoints SET failing_since = now() - interval '5 days 1 hour' WHERE id = %s", webhook["id"])
+    partner.make_due(webhook)
+    partner.delivery(webhook, tries=2, last_status=503)
+    assert partner.api.get(f"webhooks/{webhook['id']}").data["disabled_reason"] == "FAILING"
+    partner.make_due(webhook)
+    other = partner.register()
+    partner.api.post(f"webhooks/{other['id']}/test", json={})
+    partner.receiver.wait(other["path"])
+    assert len(partner.receiver.at(webhook["path"])) == 2
 
 
-def test_a_redirect_is_a_failure_and_not_followed(post):
-    webhook = post.register()
-    post.receiver.answers[webhook["path"]] = (307, {"Location": post.receiver.url("/elsewhere")})
-    post.say(orderId="ord_1")
-    assert post.delivery(webhook, tries=1, last_status=307)["state"] == "QUEUED"
-    assert not post.receiver.at("/elsewhere")
+def test_a_redirect_is_a_failure_and_not_followed(partner):
+    webhook = partner.register()
+    partner.receiver.answers[webhook["path"]] = (307, {"Location": partner.receiver.url("/elsewhere")})
+    partner.publish(orderId="ord_1")
+    assert partner.delivery(webhook, tries=1, last_status=307)["state"] == "QUEUED"
+    assert not partner.receiver.at("/elsewhere")
 
 
-def test_a_test_delivery_says_that_it_works(post):
-    webhook = post.register()
-    made = post.api.post(f"webhooks/{webhook['id']}/test", json={})
+def test_a_test_delivery_is_sent_and_signed(partner):
+    webhook = partner.register()
+    made = partner.api.post(f"webhooks/{webhook['id']}/test", json={})
     assert made.status == 200 and made.data["event_id"] is None
-    [came] = post.receiver.wait(webhook["path"])
+    [came] = partner.receiver.wait(webhook["path"])
     assert came.id == made.data["id"] and came.signed_by(webhook["secret"])
     assert came.json["type"] == "webhook_test" and came.json["data"]["webhookId"] == webhook["id"]
 
 
-def test_one_slow_partner_does_not_hold_up_another(post):
-    slow, quick = post.register(), post.register()
-    post.receiver.hold(slow["path"])
+def test_a_slow_partner_does_not_delay_another(partner):
+    slow, quick = partner.register(), partner.register()
+    partner.receiver.hold(slow["path"])
     for n in range(20):
-        post.say(orderId=f"ord_{n}")
-    assert len(post.receiver.wait(quick["path"], 20)) == 20
-    until(lambda: all(row["state"] == "DELIVERED" for row in post.deliveries(quick)))
-    busy = post.sql("SELECT count(*) AS n FROM webhook_deliveries WHERE endpoint_id = %s AND busy_until > now()",
+        partner.publish(orderId=f"ord_{n}")
+    assert len(partner.receiver.wait(quick["path"], 20)) == 20
+    until(lambda: all(row["state"] == "DELIVERED" for row in partner.deliveries(quick)))
+    busy = partner.sql("SELECT count(*) AS n FROM webhook_deliveries WHERE endpoint_id = %s AND busy_until > now()",
                     slow["id"])[0]["n"]
-    assert busy <= 4 and not any(row["state"] == "DELIVERED" for row in post.deliveries(slow))
-    post.receiver.let_go(slow["path"])
-    until(lambda: post.hurry(slow) or all(row["state"] == "DELIVERED" for row in post.deliveries(slow)))
-    assert {one.json["data"]["orderId"] for one in post.receiver.at(slow["path"])} == {f"ord_{n}" for n in range(20)}
+    assert busy <= 4 and not any(row["state"] == "DELIVERED" for row in partner.deliveries(slow))
+    partner.receiver.let_go(slow["path"])
+    until(lambda: partner.make_due(slow) or all(row["state"] == "DELIVERED" for row in partner.deliveries(slow)))
+    assert {one.json["data"]["orderId"] for one in partner.receiver.at(slow["path"])} == {f"ord_{n}" for n in range(20)}
 
 
-def test_forty_partners_who_do_not_answer_do_not_hold_up_another(start_server, receiver):
-    post = Post(start_server(loops=1, webhook_private="on", webhook_timeout="60s"), receiver)
-    holes = [post.register() for _ in range(40)]
+def test_forty_silent_partners_do_not_delay_another(start_server, receiver):
+    partner = Partner(start_server(loops=1, webhook_private="on", webhook_timeout="60s"), receiver)
+    holes = [partner.register() for _ in range(40)]
     for hole in holes:
         receiver.hold(hole["path"])
     for n in range(6):
-        post.say(orderId=f"ord_{n}")
+        partner.publish(orderId=f"ord_{n}")
     busy = "SELECT count(*)::integer AS n FROM webhook_deliveries WHERE busy_until > now() GROUP BY endpoint_id"
-    until(lambda: len(post.sql(busy)) == 40 and sum(row["n"] for row in post.sql(busy)) == 54)
-    healthy = post.register()
+    until(lambda: len(partner.sql(busy)) == 40 and sum(row["n"] for row in partner.sql(busy)) == 54)
+    healthy = partner.register()
     for n in range(3):
-        post.say(orderId=f"ord_late_{n}")
+        partner.publish(orderId=f"ord_late_{n}")
     assert len(receiver.wait(healthy["path"], 3)) == 3
-    assert sum(row["n"] for row in post.sql(busy)) >= 54 and not post.sql(
+    assert sum(row["n"] for row in partner.sql(busy)) >= 54 and not partner.sql(
         "SELECT 1 FROM webhook_deliveries WHERE state = 'DELIVERED' AND endpoint_id <> %s", healthy["id"])
     for hole in holes:
         receiver.let_go(hole["path"])
-    post.server.kill()
+    partner.server.kill()
 
 
-def test_of_a_partner_who_fails_one_is_tried_at_a_time(post):
-    failing, other = post.register(), post.register()
-    post.sql("UPDATE webhook_endpoints SET failing_since = now() WHERE id = %s", failing["id"])
-    post.receiver.hold(failing["path"])
+def test_a_failing_partner_gets_one_delivery_at_a_time(partner):
+    failing, other = partner.register(), partner.register()
+    partner.sql("UPDATE webhook_endpoints SET failing_since = now() WHERE id = %s", failing["id"])
+    partner.receiver.hold(failing["path"])
     for n in range(4):
-        post.say(orderId=f"ord_{n}")
-    post.receiver.wait(other["path"], 4)
-    assert len(post.receiver.wait(failing["path"])) == 1
+        partner.publish(orderId=f"ord_{n}")
+    partner.receiver.wait(other["path"], 4)
+    assert len(partner.receiver.wait(failing["path"])) == 1
     busy = "SELECT count(*) AS n FROM webhook_deliveries WHERE endpoint_id = %s AND busy_until > now()"
-    assert post.sql(busy, failing["id"])[0]["n"] == 1
-    post.receiver.let_go(failing["path"])
-    assert len(post.receiver.wait(failing["path"], 4)) >= 4    # an answer: more at once again
-    until(lambda: post.api.get(f"webhooks/{failing['id']}").data["failing_since"] is None)
+    assert partner.sql(busy, failing["id"])[0]["n"] == 1
+    partner.receiver.let_go(failing["path"])
+    assert len(partner.receiver.wait(failing["path"], 4)) >= 4    # after a reply, several at once again
+    until(lambda: partner.api.get(f"webhooks/{failing['id']}").data["failing_since"] is None)
 
 
-def test_no_answer_in_time_is_a_failure(post):
-    webhook = post.register()
-    post.receiver.hold(webhook["path"])
-    post.say(orderId="ord_1")
-    row = post.delivery(webhook, tries=1, state="QUEUED", last_status=None)
-    until(lambda: post.delivery(webhook, tries=1)["last_error"])
-    assert row["id"] == post.receiver.at(webhook["path"])[0].id
-    post.receiver.let_go(webhook["path"])
+def test_no_reply_in_time_is_a_failure(partner):
+    webhook = partner.register()
+    partner.receiver.hold(webhook["path"])
+    partner.publish(orderId="ord_1")
+    row = partner.delivery(webhook, tries=1, state="QUEUED", last_status=None)
+    until(lambda: partner.delivery(webhook, tries=1)["last_error"])
+    assert row["id"] == partner.receiver.at(webhook["path"])[0].id
+    partner.receiver.let_go(webhook["path"])
 
 
 @pytest.mark.parametrize("headers, part", [
     ({"Content-Length": "1000"}, b"o"), ({"Content-Length": "2"}, b""), ({"Transfer-Encoding": "chunked"}, b""),
     ({"Transfer-Encoding": "chunked"}, b"2\r\nok\r\n"), ({"Content-Length": "100000"}, b"x" * 70000)],
     ids=["first-byte", "nothing", "no-chunk", "chunk", "large"])
-def test_the_status_decides_however_its_body_comes(post, headers, part):
-    webhook = post.register()
-    post.receiver.unfinished[webhook["path"]] = (headers, part)
-    post.receiver.hold(webhook["path"])
-    post.say(orderId="ord_1")
-    row = post.delivery(webhook, state="DELIVERED")
+def test_the_status_decides_even_without_a_complete_body(partner, headers, part):
+    webhook = partner.register()
+    partner.receiver.unfinished[webhook["path"]] = (headers, part)
+    partner.receiver.hold(webhook["path"])
+    partner.publish(orderId="ord_1")
+    row = partner.delivery(webhook, state="DELIVERED")
     assert (row["tries"], row["last_status"], row["last_error"]) == (1, 200, None)
-    post.receiver.let_go(webhook["path"])
+    partner.receiver.let_go(webhook["path"])
 
 
-def test_a_replay_has_the_same_id(post):
-    webhook = post.register()
-    post.say(orderId="ord_1")
-    row = post.delivery(webhook, state="DELIVERED")
-    again = post.api.post(f"webhooks/deliveries/{row['id']}/replay", json={})
+def test_a_replay_has_the_same_id(partner):
+    webhook = partner.register()
+    partner.publish(orderId="ord_1")
+    row = partner.delivery(webhook, state="DELIVERED")
+    again = partner.api.post(f"webhooks/deliveries/{row['id']}/replay", json={})
     assert again.status == 200 and (again.data["state"], again.data["tries"]) == ("QUEUED", 0)
-    first, second = post.receiver.wait(webhook["path"], 2)
+    first, second = partner.receiver.wait(webhook["path"], 2)
     assert first.id == second.id == row["id"] and first.body == second.body
     assert second.signed_by(webhook["secret"])
 
 
-def test_a_time_is_replayed_even_what_was_never_told(post):
-    webhook = post.register()
-    post.say(orderId="ord_1")
-    told = post.delivery(webhook, state="DELIVERED")
-    post.api.patch(f"webhooks/{webhook['id']}", json={"enabled": False})
-    post.say(orderId="ord_2")
-    probe = post.register()
-    post.say(orderId="ord_3")
-    post.receiver.wait(probe["path"])                       # ord_2 has gone by
-    assert post.api.post(f"webhooks/{webhook['id']}/replay", json={"since": told["said_at"]}).status == 409
-    post.api.patch(f"webhooks/{webhook['id']}", json={"enabled": True})
-    assert len(post.receiver.at(webhook["path"])) == 1
-    reply = post.api.post(f"webhooks/{webhook['id']}/replay", json={"since": told["said_at"]})
+def test_a_replayed_period_includes_undelivered_events(partner):
+    webhook = partner.register()
+    partner.publish(orderId="ord_1")
+    delivered = partner.delivery(webhook, state="DELIVERED")
+    partner.api.patch(f"webhooks/{webhook['id']}", json={"enabled": False})
+    partner.publish(orderId="ord_2")
+    probe = partner.register()
+    partner.publish(orderId="ord_3")
+    partner.receiver.wait(probe["path"])                       # ord_2 has been processed
+    assert partner.api.post(f"webhooks/{webhook['id']}/replay", json={"since": delivered["said_at"]}).status == 409
+    partner.api.patch(f"webhooks/{webhook['id']}", json={"enabled": True})
+    assert len(partner.receiver.at(webhook["path"])) == 1
+    reply = partner.api.post(f"webhooks/{webhook['id']}/replay", json={"since": delivered["said_at"]})
     assert reply.status == 200 and reply.data == {"queued": 3, "more": False, "next_since": None}, reply
-    came = post.receiver.wait(webhook["path"], 4)
+    came = partner.receiver.wait(webhook["path"], 4)
     assert sorted(one.json["data"]["orderId"] for one in came) == ["ord_1", "ord_1", "ord_2", "ord_3"]
     assert len({one.id for one in came}) == 3
-    until(lambda: all(row["state"] == "DELIVERED" for row in post.deliveries(webhook)))
-    nothing = post.api.post(f"webhooks/{webhook['id']}/replay",
+    until(lambda: all(row["state"] == "DELIVERED" for row in partner.deliveries(webhook)))
+    nothing = partner.api.post(f"webhooks/{webhook['id']}/replay",
                             json={"since": "2020-01-01T00:00:00Z", "until": "2026-01-01T00:00:00Z"})
     assert nothing.data["queued"] == 0
 
 
-def test_a_replay_is_bounded_and_says_where_it_stopped(post):
-    webhook = post.register(eventTypes=["order_rejected"])
-    post.receiver.hold(webhook["path"])
-    post.sql("INSERT INTO webhook_deliveries (id, endpoint_id, event_id, type, payload, state, said_at)"
+def test_a_replay_is_limited_and_returns_where_to_continue(partner):
+    webhook = partner.register(eventTypes=["order_rejected"])
+    partner.receiver.hold(webhook["path"])
+    partner.sql("INSERT INTO webhook_deliveries (id, endpoint_id, event_id, type, payload, state, said_at)"
              " SELECT 'whd_many' || n, %s, -n, 'order_rejected', '{}', 'DELIVERED', '2026-01-01T00:00:00Z'::timestamptz"
              " + n * interval '1 second' FROM generate_series(0, 1001) n", webhook["id"])
-    post.sql("UPDATE webhook_endpoints SET url = 'http://127.0.0.1:1/' WHERE id = %s", webhook["id"])
-    reply = post.api.post(f"webhooks/{webhook['id']}/replay",
+    partner.sql("UPDATE webhook_endpoints SET url = 'http://127.0.0.1:1/' WHERE id = %s", webhook["id"])
+    reply = partner.api.post(f"webhooks/{webhook['id']}/replay",
                           json={"since": "2026-01-01T00:00:00Z", "until": "2026-01-02T00:00:00Z"})
     assert reply.data == {"queued": 1000, "more": True, "next_since": "2026-01-01T00:16:40.000Z"}
-    rest = post.api.post(f"webhooks/{webhook['id']}/replay",
+    rest = partner.api.post(f"webhooks/{webhook['id']}/replay",
                          json={"since": reply.data["next_since"], "until": "2026-01-02T00:00:00Z"})
     assert rest.data["queued"] == 2 and not rest.data["more"]
-    post.sql("DELETE FROM webhook_deliveries WHERE endpoint_id = %s", webhook["id"])
+    partner.sql("DELETE FROM webhook_deliveries WHERE endpoint_id = %s", webhook["id"])
 
 
-def test_a_restart_loses_none(post):
-    webhook = post.register()
-    post.receiver.hold(webhook["path"])
+def test_a_restart_loses_no_delivery(partner):
+    webhook = partner.register()
+    partner.receiver.hold(webhook["path"])
     for n in range(10):
-        post.say(orderId=f"ord_{n}")
-    post.receiver.wait(webhook["path"])                     # some are under way
-    post.server.kill()
+        partner.publish(orderId=f"ord_{n}")
+    partner.receiver.wait(webhook["path"])                     # some are being sent
+    partner.server.kill()
     for n in range(10, 20):
-        post.say(orderId=f"ord_{n}")                        # what others commit meanwhile
-    post.receiver.let_go(webhook["path"])
-    post.server.start()
-    post.connect()
-    post.sql("UPDATE webhook_deliveries SET next_at = now(), busy_until = NULL WHERE state = 'QUEUED'")
-    until(lambda: len(post.deliveries(webhook)) == 20 and
-          all(row["state"] == "DELIVERED" for row in post.deliveries(webhook)))
-    came = post.receiver.at(webhook["path"])
+        partner.publish(orderId=f"ord_{n}")                        # committed by other instances meanwhile
+    partner.receiver.let_go(webhook["path"])
+    partner.server.start()
+    partner.connect()
+    partner.sql("UPDATE webhook_deliveries SET next_at = now(), busy_until = NULL WHERE state = 'QUEUED'")
+    until(lambda: len(partner.deliveries(webhook)) == 20 and
+          all(row["state"] == "DELIVERED" for row in partner.deliveries(webhook)))
+    came = partner.receiver.at(webhook["path"])
     assert {one.json["data"]["orderId"] for one in came} == {f"ord_{n}" for n in range(20)}
     assert len({one.id for one in came}) == 20
 
 
 def test_private_addresses_are_refused(start_server, databases, receiver):
-    post = Post(start_server(loops=1, webhook_private="off", webhook_timeout="5s"), receiver)
+    partner = Partner(start_server(loops=1, webhook_private="off", webhook_timeout="5s"), receiver)
     for url in (receiver.url(), receiver.url(host="localhost"), "https://127.0.0.1/", "https://10.1.2.3/x",
                 "https://[::1]:8443/", "https://169.254.169.254/latest", "https://192.168.0.1", "https://[::ffff:10.0.0.1]/",
                 "https://100.64.0.1/"):
-        reply = post.api.post("webhooks", json={"url": url, "eventTypes": [TYPE]})
+        reply = partner.api.post("webhooks", json={"url": url, "eventTypes": [TYPE]})
         assert reply.status == 400, url
     before = len(receiver.taken)
-    named = post.register_url(receiver.url("/private", "localhost", "https"))
-    spelled = post.register_url(receiver.url("/private", "127.1", "https"))
-    plain = post.register_url("https://example.com/")
-    post.sql("UPDATE webhook_endpoints SET url = %s WHERE id = %s", receiver.url("/private"), plain["id"])
-    post.say(orderId="ord_1")
+    named = partner.register_url(receiver.url("/private", "localhost", "https"))
+    spelled = partner.register_url(receiver.url("/private", "127.1", "https"))
+    plain = partner.register_url("https://example.com/")
+    partner.sql("UPDATE webhook_endpoints SET url = %s WHERE id = %s", receiver.url("/private"), plain["id"])
+    partner.publish(orderId="ord_1")
     for webhook, why in ((named, "public"), (spelled, "public"), (plain, "cannot be used")):
-        [row] = until(lambda: [row for row in post.deliveries(webhook) if row["last_error"]])
+        [row] = until(lambda: [row for row in partner.deliveries(webhook) if row["last_error"]])
         assert why in row["last_error"] and row["last_status"] is None and row["state"] == "QUEUED"
     assert len(receiver.taken) == before

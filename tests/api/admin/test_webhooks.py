@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Webhooks as admins register them: what is let in, what is shown, who may."""
+"""Registration of webhooks by admins: validation, shown members, access."""
 
 import base64
 
@@ -12,7 +12,7 @@ URL = "https://hooks.example.com:8443/reeyo?shop=1"
 
 @pytest.fixture
 def registered(super_api, sql):
-    """registered(**fields): a new webhook, with its secret; deleted in the end."""
+    """registered(**fields): a new webhook with its secret, deleted after the test."""
     made = []
 
     def register(**fields):
@@ -46,14 +46,14 @@ def test_a_secret_is_shown_once(registered, admin_api, sql):
     {"eventTypes": None}, {"eventTypes": []}, {"eventTypes": ["delivery_request"]}, {"eventTypes": ["rider_assigned"]},
     {"eventTypes": ["vendor_changed"]}, {"eventTypes": "order_delivered"}, {"eventTypes": [["order_delivered"]]},
     {"eventTypes": ["order_delivered"] * 51}, {"description": "x" * 201}, {"vendorId": "no such/one"}])
-def test_nonsense_is_not_registered(super_api, sql, fields):
+def test_invalid_webhooks_are_refused(super_api, sql, fields):
     before = sql("SELECT count(*) AS n FROM webhook_endpoints")
     reply = super_api.post("webhooks", json={"url": URL, "eventTypes": ["order_delivered"], **fields})
     assert (reply.status, reply.code) == (400, "VALIDATION_FAILED"), reply
     assert sql("SELECT count(*) AS n FROM webhook_endpoints") == before
 
 
-def test_a_vendor_that_is_not_there_is_404(super_api, registered):
+def test_an_unknown_vendor_is_404(super_api, registered):
     reply = super_api.post("webhooks", json={"url": URL, "eventTypes": ["new_order"], "vendorId": "ven_none"})
     assert reply.status == 404, reply
     made = registered(vendorId="vendor_123")
@@ -62,7 +62,7 @@ def test_a_vendor_that_is_not_there_is_404(super_api, registered):
     assert super_api.patch(f"webhooks/{made['id']}", json={"vendor_id": None}).data["vendor_id"] is None
 
 
-def test_a_webhook_changes_and_goes(super_api, registered):
+def test_a_webhook_is_changed_and_deleted(super_api, registered):
     made = registered(description="Stock")
     path = f"webhooks/{made['id']}"
     assert super_api.patch(path, json={"enabled": False}).data["disabled_reason"] == "ADMIN"
@@ -82,7 +82,7 @@ def test_a_webhook_changes_and_goes(super_api, registered):
         assert reply.status == 404, reply
 
 
-def test_a_rotated_secret_keeps_the_one_before_for_a_day(super_api, registered, sql):
+def test_rotation_keeps_the_previous_secret_for_a_day(super_api, registered, sql):
     made = registered()
     rotated = super_api.post(f"webhooks/{made['id']}/rotate-secret", json={}).data
     assert set(rotated) == WEBHOOK | {"secret"} and rotated["secret"] != made["secret"]
@@ -93,7 +93,7 @@ def test_a_rotated_secret_keeps_the_one_before_for_a_day(super_api, registered, 
     assert "whsec_" not in str(sql("SELECT details FROM admin_acts WHERE subject = %s", made["id"]))
 
 
-def test_a_repeat_with_the_same_key_is_answered_as_the_first_time(super_api, registered, sql):
+def test_a_repeat_with_the_same_key_gets_the_first_reply(super_api, registered, sql):
     key = {"Idempotency-Key": f"hook-{registered()['id']}"}
     body = {"url": URL, "eventTypes": ["order_delivered"]}
     first, again = (super_api.post("webhooks", json=body, headers=key) for _ in range(2))
@@ -110,7 +110,7 @@ def test_a_repeat_with_the_same_key_is_answered_as_the_first_time(super_api, reg
     assert super_api.delete(path).status == 200
 
 
-def test_there_are_at_most_fifty(super_api, registered, sql):
+def test_at_most_fifty_webhooks_are_registered(super_api, registered, sql):
     free = 50 - sql("SELECT count(*) AS n FROM webhook_endpoints")[0]["n"]
     for _ in range(free):
         registered()
@@ -118,7 +118,7 @@ def test_there_are_at_most_fifty(super_api, registered, sql):
     assert (reply.status, reply.code) == (409, "CONFLICT")
 
 
-def test_only_a_super_admin_writes_and_only_admins_read(registered, admin_api, server, token):
+def test_only_super_admins_write_and_only_admins_read_webhooks(registered, admin_api, server, token):
     made = registered()
     one = f"webhooks/{made['id']}"
     for method, path, body in (("POST", "webhooks", {"url": URL, "eventTypes": ["new_order"]}), ("PATCH", one, {}),
