@@ -1,21 +1,21 @@
--- The operations console: rows as its two generations read them (snake_case, every key always there).
+-- Rows of the admin namespace as both generations of the console read them (snake_case, every key always present).
 
 -- --- Words --------------------------------------------------------------------------------------------
 
--- The console knows eight states and reads any other word as pending.
+-- The console has eight statuses and reads any other word as pending.
 CREATE OR REPLACE FUNCTION admin_status(status text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT CASE status WHEN 'ACCEPTED' THEN 'CONFIRMED' WHEN 'READY_FOR_PICKUP' THEN 'READY'
     WHEN 'RIDER_AT_PICKUP' THEN 'RIDER_ASSIGNED' WHEN 'RIDER_AT_DELIVERY' THEN 'IN_TRANSIT' ELSE status END
 $$;
 
--- The console's word for a kind of order or vendor.
+-- The console's word for a type of order or vendor.
 CREATE OR REPLACE FUNCTION admin_vertical(kind text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT CASE kind WHEN 'FOOD' THEN 'food' WHEN 'MART' THEN 'grocery' ELSE 'parcel' END
 $$;
 
--- Cash is unpaid until it is delivered.
+-- A cash order is unpaid until it is delivered.
 CREATE OR REPLACE FUNCTION admin_payment(o orders) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT CASE WHEN o.payment_status IN ('PAID', 'REFUNDED') THEN o.payment_status
@@ -23,7 +23,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     WHEN o.status = 'DELIVERED' THEN 'PAID' ELSE 'UNPAID' END
 $$;
 
--- The console names the operator when it is known.
+-- The payment method, with the mobile money operator when it is known.
 CREATE OR REPLACE FUNCTION admin_payment_method(o orders) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT CASE WHEN o.payment_method <> 'MOBILE_MONEY' THEN o.payment_method
@@ -31,7 +31,7 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
       FROM payment_intents i WHERE i.order_id = o.id), 'MOBILE_MONEY') END
 $$;
 
--- The old panel needs PENDING_APPROVAL; the new one reads "approv" in it, so only approval_status carries it.
+-- The old console needs PENDING_APPROVAL. The new one reads "approv" in it, so only approval_status carries it.
 CREATE OR REPLACE FUNCTION admin_approval(status text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT CASE status WHEN 'PENDING' THEN 'PENDING_APPROVAL' ELSE status END
@@ -39,7 +39,7 @@ $$;
 
 -- --- Orders -------------------------------------------------------------------------------------------
 
--- The moment of pick-up is an entry of its own word; what an actor gave as a note is the reason of an end.
+-- The pick-up is shown as PICKED_UP. The note of a cancellation is shown as its reason.
 CREATE OR REPLACE FUNCTION admin_timeline(o orders) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT '[' || coalesce(string_agg(concat('{"id":"', o.id, '-', t.n,
@@ -52,7 +52,7 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     FROM json_array_elements(o.timeline) WITH ORDINALITY t(e, n)
 $$;
 
--- The unit price is that of the line, options and all.
+-- The unit price includes the options.
 CREATE OR REPLACE FUNCTION admin_lines(o orders) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT '[' || coalesce(string_agg(concat('{"id":', json_text(l.e ->> 'itemId'),
@@ -68,7 +68,7 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     FROM json_array_elements(o.items) WITH ORDINALITY l(e, n)
 $$;
 
--- The contents of an order in one line.
+-- The items of an order in one line.
 CREATE OR REPLACE FUNCTION admin_summary(o orders) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT coalesce(o.package_details ->> 'description',
@@ -76,8 +76,8 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
        FROM json_array_elements(o.items) WITH ORDINALITY l(e, n)), '')
 $$;
 
--- With its customer, vendor and rider, whom the statement joins: without subqueries it is one expression that inlines
--- (a list of 100 took 63 ms; 130 as a function of the order alone, which sets its subqueries up for each row).
+-- The statement joins the customer, vendor and rider. Without subqueries the function is one expression that PostgreSQL inlines:
+-- a list of 100 took 63 ms, and 130 ms as a function of the order alone, which initialises its subqueries for each row.
 CREATE OR REPLACE FUNCTION admin_order_json(o orders, u users, v vendors, r riders) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT concat(
@@ -125,7 +125,7 @@ $$;
 
 -- --- Vendors ------------------------------------------------------------------------------------------
 
--- The console's vendor; detail: with its figures.
+-- A vendor for the console; detail: with statistics.
 CREATE OR REPLACE FUNCTION admin_vendor_json(v vendors, detail boolean) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT concat(
@@ -160,7 +160,7 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     '}')
 $$;
 
--- The console's menu item.
+-- A menu item for the console.
 CREATE OR REPLACE FUNCTION admin_item_json(i items) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT concat('{"id":"', i.id, '","name":', json_text(i.name), ',"category":', json_text(i.category),
@@ -172,7 +172,7 @@ $$;
 
 -- --- Riders -------------------------------------------------------------------------------------------
 
--- The documents that a rider has handed in.
+-- The documents that a rider has submitted.
 CREATE OR REPLACE FUNCTION rider_handed_in(r riders) RETURNS TABLE (n integer, document_type text, url text)
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT * FROM (VALUES (1, 'NATIONAL_ID', r.documents ->> 'idCardUrl'),
@@ -183,7 +183,7 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
    WHERE d.url IS NOT NULL
 $$;
 
--- decided: rows of rider_documents that go before the table's (a statement does not see what it has just written).
+-- decided: rows of rider_documents that replace those of the table, because a statement does not see its own writes.
 CREATE OR REPLACE FUNCTION admin_documents(r riders, decided rider_documents[]) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT '[' || coalesce(string_agg(concat('{"document_type":"', h.document_type,
@@ -195,7 +195,7 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     LEFT JOIN rider_documents k ON k.rider_id = r.id AND k.document_type = h.document_type AND k.url = h.url
 $$;
 
--- What he carries is late when one of his orders should have been there by now.
+-- The rider is late when the estimated time of an active order has passed.
 CREATE OR REPLACE FUNCTION admin_rider_state(r riders) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT CASE WHEN EXISTS (SELECT FROM orders o WHERE o.rider_id = r.id AND o.active IS TRUE
@@ -203,7 +203,7 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     WHEN r.active_orders > 0 THEN 'on a delivery' ELSE 'idle' END
 $$;
 
--- The console's rider; decided: as in admin_documents.
+-- A rider for the console; decided: as in admin_documents.
 CREATE OR REPLACE FUNCTION admin_rider_json(r riders, decided rider_documents[] DEFAULT '{}') RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT concat(
@@ -227,7 +227,7 @@ $$;
 
 -- --- Users --------------------------------------------------------------------------------------------
 
--- The console's customer with his figures; detail: with those of his own page.
+-- A customer with order figures for the console; detail: with statistics.
 CREATE OR REPLACE FUNCTION admin_user_json(u users, detail boolean) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT concat(

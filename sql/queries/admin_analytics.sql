@@ -1,7 +1,7 @@
--- What the platform does now, and has done, in figures. They read much: the reports' lane runs them.
+-- Figures of the platform. They read many rows, so they run on the report lane.
 
--- "Today" is the business's day; revenue is what was ordered today and has been delivered.
---  $1 how many orders are active, NULL: count them
+-- "Today" is the day in the business time zone. Revenue counts orders placed today and already delivered.
+--  $1 number of active orders, NULL: counted here
 -- Columns: the figures as JSON. Always one row.
 -- name: admin_live
 SELECT json_build_object('active_orders', coalesce($1::bigint, (SELECT count(*) FROM orders WHERE active)),
@@ -16,8 +16,8 @@ SELECT json_build_object('active_orders', coalesce($1::bigint, (SELECT count(*) 
                (SELECT count(*) FROM riders WHERE approval_status = 'PENDING') AS riders,
                (SELECT count(*) FROM payouts WHERE status = 'PENDING') AS payouts) p
 
--- Of a time, or of all. Revenue and basket are of what was delivered.
---  $1 from, $2 before: timestamptz or NULL   $3 period, from whose first day when $1 is NULL, or NULL
+-- Figures of a period, or of all time. Revenue and average basket count delivered orders only.
+--  $1 from, $2 before: timestamptz or NULL   $3 period or NULL: its first day is used when $1 is NULL
 -- Columns: the figures as JSON. Always one row.
 -- name: admin_platform
 SELECT json_build_object('total_orders', t.orders, 'total_revenue', t.revenue,
@@ -32,8 +32,8 @@ SELECT json_build_object('total_orders', t.orders, 'total_revenue', t.revenue,
          WHERE created_at >= (SELECT coalesce($1::timestamptz, period_start($3::text), '-infinity'))
            AND created_at < coalesce($2::timestamptz, 'infinity')) t
 
--- How many orders of a time, or of all, are in each state, in the console's words.
---  $1 from, $2 before: timestamptz or NULL   $3 period, from whose first day when $1 is NULL, or NULL
+-- Number of orders in each status, in the console's words, for a period or all time.
+--  $1 from, $2 before: timestamptz or NULL   $3 period or NULL: its first day is used when $1 is NULL
 -- Columns: [{status,count}] as JSON. Always one row.
 -- name: admin_order_states
 SELECT coalesce(json_agg(json_build_object('status', status, 'count', n) ORDER BY n DESC, status), '[]')::text
@@ -43,8 +43,8 @@ SELECT coalesce(json_agg(json_build_object('status', status, 'count', n) ORDER B
                    AND created_at < coalesce($2::timestamptz, 'infinity')
                  GROUP BY status) raw GROUP BY 1) seen
 
--- The same by state, country and way of payment. The country is the vendor's, and a parcel's is its customer's.
---  $1 from, $2 before: timestamptz or NULL   $3 period, from whose first day when $1 is NULL, or NULL
+-- Number of orders by status, country and payment method. The country is the vendor's; of a parcel, the customer's.
+--  $1 from, $2 before: timestamptz or NULL   $3 period or NULL: its first day is used when $1 is NULL
 -- Columns: {total,avg_order_value,by_status{},by_country{},by_payment_method{}}. Always one row.
 -- name: admin_orders_split
 WITH seen AS MATERIALIZED (
@@ -70,11 +70,11 @@ SELECT json_build_object('total', coalesce(sum(n), 0), 'avg_order_value', coales
       FROM (SELECT method AS k, sum(n) AS n FROM split GROUP BY 1) g))::text
   FROM split
 
--- Day by day, week by week (from Monday) or month by month, oldest first, also those in which nothing was delivered: of
--- orders delivered then, what they cost their customers and what the platform was booked of them. The latter comes from
--- what is added up of the ledger, and from entries since. What lies outside of the first and last day is not in it.
---  $1 day, week, month   $2 first day or NULL: the period's, or so that there are $5 of them   $3 last day or NULL: today
---  $4 period or NULL   $5 how many
+-- Revenue by day, week (from Monday) or month, oldest first, including periods without a delivery. Revenue is the total of the
+-- orders delivered in the period; commission is the amount booked for the platform. Commission comes from the ledger's roll-ups
+-- and, after the last roll-up, from its entries. A week or month is cut at the first and the last day.
+--  $1 day, week, month   $2 first day or NULL: that of the period, or $5 units back   $3 last day or NULL: today
+--  $4 period or NULL   $5 default number of units
 -- Columns: [{day|week|month,date,orders,revenue,commission,currency}]. Always one row.
 -- name: admin_revenue
 WITH days AS MATERIALIZED (
@@ -103,8 +103,8 @@ SELECT '[' || coalesce(string_agg(concat('{"', $1::text, '":"', to_char(p.starts
             WHERE l.created_at >= greatest(p.since, (SELECT until FROM ledger_rolled)) AND l.created_at < p.before
               AND l.to_kind = 'PLATFORM' AND l.category = 'ORDER_COMMISSION'), 0) AS since) k
 
--- Vendors by what they sold, of orders delivered in a time, or of all.
---  $1 limit   $2 from, $3 before: timestamptz or NULL   $4 period, from whose first day when $2 is NULL, or NULL
+-- Vendors by revenue from orders delivered in a period, or in all time.
+--  $1 limit   $2 from, $3 before: timestamptz or NULL   $4 period or NULL: its first day is used when $2 is NULL
 -- Columns: [{id,name,vendor{id,business_name,city},orders,revenue}]. Always one row.
 -- name: admin_top_vendors
 WITH t AS MATERIALIZED (
@@ -125,9 +125,9 @@ SELECT '[' || coalesce(string_agg(concat('{"id":"', v.id, '","name":', json_text
     b.revenue, '}'), ',' ORDER BY b.revenue DESC, b.n DESC, v.id), '') || ']'
   FROM best b JOIN vendors v USING (id)
 
--- Riders by how many orders they delivered in a time, or in all; what they were credited for it; and how long they had
--- had the last 200 of those orders, picked up, until they delivered them.
---  $1 limit   $2 from, $3 before: timestamptz or NULL   $4 period, from whose first day when $2 is NULL, or NULL
+-- Riders by number of deliveries in a period, or in all time, with their earnings and the average time from pick-up to
+-- delivery over the last 200 of these orders.
+--  $1 limit   $2 from, $3 before: timestamptz or NULL   $4 period or NULL: its first day is used when $2 is NULL
 -- Columns: [{id,name,rider{id,name,vehicle_type},deliveries,earnings,avg_delivery_mins}]. Always one row.
 -- name: admin_top_riders
 WITH t AS MATERIALIZED (

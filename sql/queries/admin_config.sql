@@ -1,6 +1,6 @@
--- The business configuration, flags and zones, as the console reads and writes them.
+-- The business configuration, feature flags and zones in the admin namespace.
 
--- Read on the primary, so that who has just written sees it.
+-- Runs on the primary, so that an admin sees the change just made.
 -- Columns: configuration, settings {"key": value, …}. Always one row.
 -- name: admin_config_get
 SELECT config_json(jsonb_object_agg(key, value)), jsonb_object_agg(key, value)::text FROM settings
@@ -10,7 +10,7 @@ SELECT json_build_object('commission_rate', c -> 'commission_rate', 'commission_
     'commission_rate_mart', c -> 'commission_rate_mart', 'package_platform_fee', c -> 'package_platform_fee')::text
   FROM (SELECT config_json(jsonb_object_agg(key, value))::jsonb AS c FROM settings) all_of_it
 
--- Writes what differs, in order of the key so that two admins cannot wait for each other.
+-- Writes the values that differ, in the order of the keys, so that two admins cannot deadlock.
 --  $1 {"key": value, …}   $2 admin   $3 act   $4 request id
 -- Columns: configuration as it is now. Always one row.
 -- name: admin_config_put
@@ -22,7 +22,7 @@ WITH given AS MATERIALIZED (
   ON CONFLICT (key) DO UPDATE SET value = excluded.value, updated_by = excluded.updated_by
     WHERE s.value IS DISTINCT FROM excluded.value
   RETURNING s.key, s.value
-), noted AS (
+), audited AS (
   INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
   SELECT $2::text, $3::text, 'config', jsonb_object_agg(key, value), $4::text FROM written HAVING count(*) > 0
 )
@@ -34,7 +34,8 @@ SELECT config_json(jsonb_object_agg(s.key, s.value)
 SELECT '[' || coalesce(string_agg(flag_json(f, coalesce((s.value #>> '{}')::boolean, f.enabled)), ',' ORDER BY f.key), '') || ']'
   FROM feature_flags f LEFT JOIN settings s ON s.key = flag_setting(f.key)
 
--- A new flag, or a change of one; NULL stays as it is, an empty description or country is removed. A switch of the server's own sets the setting.
+-- Creates or changes a flag. NULL leaves a value; an empty description or country removes it. A flag that stands for a switch of
+-- the server also writes that setting.
 --  $1 key   $2 enabled   $3 description   $4 rollout   $5 scope   $6 country   $7 metadata
 --  $8 admin   $9 act   $10 its details   $11 request id
 -- Columns: row. Always one row.
@@ -55,14 +56,14 @@ WITH put AS (
    WHERE flag_setting($1::text) IS NOT NULL AND $2::boolean IS NOT NULL
   ON CONFLICT (key) DO UPDATE SET value = excluded.value, updated_by = excluded.updated_by
     WHERE s.value IS DISTINCT FROM excluded.value
-), noted AS (
+), audited AS (
   INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
   VALUES ($8::text, $9::text, $1::text, $10::jsonb, $11::text)
 )
 SELECT flag_json(p.flag, coalesce($2::boolean,
     (SELECT (s.value #>> '{}')::boolean FROM settings s WHERE s.key = flag_setting($1::text)), p.enabled)) FROM put p
 
--- What it switched stays as it is. $1 key, $2 admin, $3 act, $4 request id. No row: there was none.
+-- The setting that the flag switched does not change. $1 key, $2 admin, $3 act, $4 request id. No row: 404.
 -- name: admin_flag_delete
 WITH gone AS (
   DELETE FROM feature_flags WHERE key = $1::text RETURNING key
@@ -86,13 +87,13 @@ WITH made AS (
   INSERT INTO zones AS z (id, name, country_code, polygon, delivery_fee_override, is_active)
   VALUES ($1::text, $2::text, $3::text, $4::jsonb, $5::bigint, $6::boolean)
   RETURNING z.id, z AS zone
-), noted AS (
+), audited AS (
   INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
   SELECT $7::text, $8::text, m.id, $9::jsonb, $10::text FROM made m
 )
 SELECT zone_json(m.zone) FROM made m
 
--- NULL stays as it is; an empty fee is removed. No row: 404.
+-- NULL leaves a value; an empty fee removes it. No row: 404.
 --  $1 id   $2 name   $3 country   $4 polygon   $5 fee   $6 active
 --  $7 admin   $8 act   $9 details   $10 request id
 -- name: admin_zone_edit
@@ -104,7 +105,7 @@ WITH changed AS (
          is_active = coalesce($6::boolean, is_active), updated_at = now()
    WHERE z.id = $1::text
   RETURNING z.id, z AS zone
-), noted AS (
+), audited AS (
   INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
   SELECT $7::text, $8::text, c.id, $9::jsonb, $10::text FROM changed c
 )

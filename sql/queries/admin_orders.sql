@@ -1,9 +1,9 @@
--- Orders as the console reads them.
+-- Orders in the admin namespace.
 
--- Newest first: ids are ULIDs, their order is that of time. Each kind of list is a branch of its own index, and
--- only one of them runs: the others' parameters are NULL. Orders that need attention are few, and have an index.
+-- Newest first: ids are ULIDs, so they sort by time. Each kind of list is a branch with its own index; the parameters let only
+-- one branch run. Orders that need attention are few and have an index of their own.
 --  $1 states text[] or NULL   $2 payment status or NULL   $3 vendor   $4 rider   $5 user, each or NULL
---  $6 from   $7 before: timestamptz or NULL   $8 whether they need attention, NULL: both   $9 limit   $10 offset
+--  $6 from   $7 before: timestamptz or NULL   $8 whether attention is needed, NULL: both   $9 limit   $10 offset
 -- Columns: total, rows (a JSON array). Always one row.
 -- name: admin_order_list
 WITH page AS (
@@ -75,8 +75,8 @@ SELECT
      FROM page JOIN orders o ON o.id = page.id LEFT JOIN users u ON u.id = o.user_id
      LEFT JOIN vendors v ON v.id = o.vendor_id LEFT JOIN riders r ON r.id = o.rider_id)
 
--- The newest orders whose number holds the text, in any case (numbers are in capitals), dashes or not. A whole number is
--- looked up; a part of one is in no index, and is sought in all of them.
+-- Newest orders whose number contains the text, in upper or lower case (numbers are upper case), with or without dashes. A
+-- complete number uses an index; a part of one has no index, so all numbers are scanned.
 --  $1 text   $2 limit   $3 offset
 -- Columns: total, rows (a JSON array). Always one row.
 -- name: admin_order_search
@@ -105,9 +105,9 @@ SELECT admin_order_json(o, u, v, r), admin_timeline(o)
  WHERE o.id = CASE WHEN substr($1::text, 2, 1) = '-'
    THEN (SELECT n.id FROM orders n WHERE n.order_number = $1::text) ELSE $1::text END
 
--- What dispatch decided about an order and what came of it, oldest first.
+-- Dispatch decisions of an order with their outcomes, oldest first.
 --  $1 id or number
--- Columns: rows (a JSON array). No row: no such order.
+-- Columns: rows (a JSON array). No row: the order does not exist.
 -- name: admin_order_dispatch
 SELECT '[' || coalesce(string_agg(concat('{"id":', d.id, ',"at":', json_time(d.at), ',"round":', d.round,
       ',"rider":{"id":"', d.rider_id, '","name":', json_text(btrim(r.first_name || ' ' || r.last_name)),

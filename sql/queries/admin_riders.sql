@@ -1,6 +1,6 @@
--- Riders as the console reads and changes them.
+-- Riders in the admin namespace.
 
---  $1 approval or NULL   $2 text sought in names, phones, e-mails and plates, or NULL   $3 limit   $4 offset
+--  $1 approval or NULL   $2 text searched in names, phones, e-mails and plates, or NULL   $3 limit   $4 offset
 -- Columns: total, rows (a JSON array), newest first. Always one row.
 -- name: admin_rider_list
 WITH found AS MATERIALIZED (
@@ -23,11 +23,11 @@ SELECT (SELECT count(*) FROM found),
 -- name: admin_rider_get
 SELECT admin_rider_json(r) FROM riders r WHERE r.id = $1::text
 
--- Approves (also reinstates: the account is active again), rejects or suspends. Who is not approved goes offline, what he
--- was asked is withdrawn and looked for anew; a suspension ends the sessions.
+-- Approves (also reinstates: the account becomes active), rejects or suspends a rider. A rider who is not approved goes offline;
+-- open offers are withdrawn and their orders dispatched again. A suspension ends the sessions.
 --  $1 rider   $2 approval   $3 reason or NULL   $4 life of access tokens
 --  $5 admin   $6 act        $7 its details      $8 request id
--- Columns: row, ended sessions (comma separated, NULL: none were to end), went offline. No row: 404.
+-- Columns: row, ended sessions (comma separated, NULL: none), whether the rider went offline. No row: 404.
 -- name: admin_rider_judge
 WITH held AS MATERIALIZED (
   SELECT r.id, r.is_online, r.approval_status FROM riders r WHERE r.id = $1::text FOR UPDATE
@@ -36,36 +36,36 @@ WITH held AS MATERIALIZED (
      SET approval_status = $2::text, rejected_reason = $3::text, is_online = r.is_online AND $2::text = 'APPROVED',
          status = CASE $2::text WHEN 'APPROVED' THEN 'ACTIVE' ELSE r.status END, updated_at = now()
     FROM held h WHERE r.id = h.id
-  RETURNING r.id, r AS rider, h.is_online AND NOT r.is_online AS left_us,
-    h.approval_status IS DISTINCT FROM $2::text AS judged
+  RETURNING r.id, r AS rider, h.is_online AND NOT r.is_online AS went_offline,
+    h.approval_status IS DISTINCT FROM $2::text AS approval_changed
 ), ended AS MATERIALIZED (
   SELECT account_end(c.id, 'suspended', $4::bigint) AS ids FROM changed c WHERE $2::text = 'SUSPENDED'
-), seeking AS MATERIALIZED (  -- before the offers, as the steps of an order lock them
+), searching AS MATERIALIZED (  -- locked before the offers, in the order that order transitions use
   SELECT d.order_id FROM changed c JOIN offers f ON f.rider_id = c.id AND f.outcome = 'OPEN'
     JOIN dispatches d ON d.order_id = f.order_id
    WHERE $2::text <> 'APPROVED' ORDER BY d.order_id FOR UPDATE OF d
 ), withdrawn AS (
   UPDATE offers f SET outcome = 'WITHDRAWN', answered_at = now() FROM changed c
    WHERE f.rider_id = c.id AND f.outcome = 'OPEN' AND $2::text <> 'APPROVED'
-     AND (SELECT count(*) FROM seeking) >= 0
+     AND (SELECT count(*) FROM searching) >= 0
   RETURNING f.order_id
-), sought AS (
+), restarted AS (
   UPDATE dispatches d SET next_at = now() FROM withdrawn w WHERE d.order_id = w.order_id
-), noted AS (
+), audited AS (
   INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
   SELECT $5::text, $6::text, c.id, $7::jsonb, $8::text FROM changed c
-), told AS (
+), published AS (
   INSERT INTO outbox (aggregate, type, rooms, payload)
   SELECT c.id, 'rider_changed', ARRAY['rider:' || c.id], json_strip_nulls(json_build_object('riderId', c.id,
-         'approval', CASE WHEN c.judged THEN $2::text END, 'reason', CASE WHEN c.judged THEN $3::text END,
+         'approval', CASE WHEN c.approval_changed THEN $2::text END, 'reason', CASE WHEN c.approval_changed THEN $3::text END,
          'timestamp', iso(now()))) FROM changed c
   UNION ALL
   SELECT c.id, 'rider_status_changed', ARRAY['admin', 'rider:' || c.id],
-         json_build_object('riderId', c.id, 'isOnline', false, 'timestamp', iso(now())) FROM changed c WHERE c.left_us
+         json_build_object('riderId', c.id, 'isOnline', false, 'timestamp', iso(now())) FROM changed c WHERE c.went_offline
 )
-SELECT admin_rider_json(c.rider), (SELECT ids FROM ended), c.left_us FROM changed c
+SELECT admin_rider_json(c.rider), (SELECT ids FROM ended), c.went_offline FROM changed c
 
--- Changes what is given; NULL stays as it is.
+-- Changes the given values; NULL leaves a value.
 --  $1 rider   $2 first   $3 last name   $4 phone   $5 e-mail   $6 vehicle type   $7 plate
 --  $8 admin   $9 act     $10 its details   $11 request id
 -- Columns: row. No row: 404.
@@ -81,20 +81,20 @@ WITH changed AS (
          updated_at = now()
    WHERE r.id = $1::text
   RETURNING r.id, r AS rider
-), noted AS (
+), audited AS (
   INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
   SELECT $8::text, $9::text, c.id, $10::jsonb, $11::text FROM changed c
-), told AS (
+), published AS (
   INSERT INTO outbox (aggregate, type, rooms, payload)
   SELECT c.id, 'rider_changed', ARRAY['rider:' || c.id],
          json_build_object('riderId', c.id, 'timestamp', iso(now())) FROM changed c
 )
 SELECT admin_rider_json(c.rider) FROM changed c
 
--- Decides about documents; the approval of the rider stays as it is.
---  $1 rider   $2 decisions [{document_type,status,reason}], of which the last about a document counts
+-- Decides about documents. The approval of the rider does not change.
+--  $1 rider   $2 decisions [{document_type,status,reason}], of which the last one for a document is used
 --  $3 admin   $4 act   $5 its details   $6 request id
--- Columns: row, the first type that was not handed in (then nothing is written) or NULL. No row: 404.
+-- Columns: row, the first type that was not submitted (then nothing is written) or NULL. No row: 404.
 -- name: admin_rider_documents
 WITH held AS MATERIALIZED (
   SELECT r.id, r AS rider FROM riders r WHERE r.id = $1::text FOR SHARE
@@ -114,10 +114,10 @@ WITH held AS MATERIALIZED (
      SET url = excluded.url, status = excluded.status, reason = excluded.reason,
          decided_by = excluded.decided_by, decided_at = now()
   RETURNING d AS document
-), noted AS (
+), audited AS (
   INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
   SELECT $3::text, $4::text, h.id, $5::jsonb, $6::text FROM held h WHERE EXISTS (SELECT FROM decided)
-), told AS (
+), published AS (
   INSERT INTO outbox (aggregate, type, rooms, payload)
   SELECT h.id, 'rider_changed', ARRAY['rider:' || h.id],
          json_build_object('riderId', h.id, 'timestamp', iso(now())) FROM held h WHERE EXISTS (SELECT FROM decided)

@@ -1,6 +1,6 @@
--- Vendors as the console reads and changes them. Every write notes who did it (admin_acts) and tells the copies.
+-- Vendors in the admin namespace. Every write adds an audit row (admin_acts) and an event for the other instances.
 
---  $1 approval or NULL   $2 text sought in names, phones and e-mails, or NULL   $3 limit   $4 offset
+--  $1 approval or NULL   $2 text searched in names, phones and e-mails, or NULL   $3 limit   $4 offset
 -- Columns: total, rows (a JSON array), newest first. Always one row.
 -- name: admin_vendor_list
 WITH found AS MATERIALIZED (
@@ -22,17 +22,18 @@ SELECT (SELECT count(*) FROM found),
 -- name: admin_vendor_get
 SELECT admin_vendor_json(v, true) FROM vendors v WHERE v.id = $1::text
 
--- The whole menu, by category and name. $1 vendor. Columns: rows. No row: no such vendor.
+-- All menu items, by category and name. $1 vendor. Columns: rows. No row: the vendor does not exist.
 -- name: admin_vendor_items
 SELECT '[' || coalesce(string_agg(admin_item_json(i), ',' ORDER BY i.category, i.name, i.id)
     FILTER (WHERE i.id IS NOT NULL), '') || ']'
   FROM vendors v LEFT JOIN items i ON i.vendor_id = v.id AND i.deleted_at IS NULL
  WHERE v.id = $1::text GROUP BY v.id
 
--- Approves, rejects or suspends; a vendor whose approval changes by it is told. Who is not approved is not online; a suspension ends the sessions.
+-- Approves, rejects or suspends a vendor; an event carries a changed approval. A vendor who is not approved goes offline; a
+-- suspension ends the sessions.
 --  $1 vendor   $2 approval   $3 reason or NULL   $4 life of access tokens
 --  $5 admin    $6 act        $7 its details {}   $8 request id
--- Columns: row, ended sessions (comma separated, NULL: none were to end). No row: 404.
+-- Columns: row, ended sessions (comma separated, NULL: none). No row: 404.
 -- name: admin_vendor_judge
 WITH held AS MATERIALIZED (
   SELECT v.id, v.approval_status FROM vendors v WHERE v.id = $1::text FOR UPDATE
@@ -41,23 +42,23 @@ WITH held AS MATERIALIZED (
      SET approval_status = $2::text, rejected_reason = $3::text, is_online = v.is_online AND $2::text = 'APPROVED',
          status = CASE $2::text WHEN 'APPROVED' THEN 'ACTIVE' ELSE v.status END, updated_at = now()
     FROM held h WHERE v.id = h.id
-  RETURNING v.id, v AS vendor, h.approval_status IS DISTINCT FROM $2::text AS judged
+  RETURNING v.id, v AS vendor, h.approval_status IS DISTINCT FROM $2::text AS approval_changed
 ), ended AS MATERIALIZED (
   SELECT account_end(c.id, 'suspended', $4::bigint) AS ids FROM changed c WHERE $2::text = 'SUSPENDED'
-), noted AS (
+), audited AS (
   INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
   SELECT $5::text, $6::text, c.id, $7::jsonb, $8::text FROM changed c
-), told AS (
+), published AS (
   INSERT INTO outbox (aggregate, type, rooms, payload)
   SELECT c.id, 'vendor_changed', ARRAY['vendor:' || c.id], json_strip_nulls(json_build_object('vendorId', c.id,
-         'approval', CASE WHEN c.judged THEN $2::text END, 'reason', CASE WHEN c.judged THEN $3::text END,
+         'approval', CASE WHEN c.approval_changed THEN $2::text END, 'reason', CASE WHEN c.approval_changed THEN $3::text END,
          'timestamp', iso(now()))) FROM changed c
 )
 SELECT admin_vendor_json(c.vendor, false), (SELECT ids FROM ended) FROM changed c
 
--- Changes what is given; NULL stays as it is.
+-- Changes the given values; NULL leaves a value.
 --  $1 vendor   $2 business name   $3 owner   $4 phone   $5 e-mail   $6 address   $7 city   $8 description
---  $9 mobile money number ('': none; it goes before the bank account, and ends with a new one of those)   $10 its provider
+--  $9 mobile money number ('': removed; pay-outs prefer it to the bank account; a new bank account removes it)   $10 its provider
 --  $11 bank details to be merged, JSON   $12 featured
 --  $13 commission, basis points   $14 admin   $15 act   $16 its details   $17 request id
 -- Columns: row. No row: 404.
@@ -79,10 +80,10 @@ WITH changed AS (
          updated_at = now()
    WHERE v.id = $1::text
   RETURNING v.id, v AS vendor
-), noted AS (
+), audited AS (
   INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
   SELECT $14::text, $15::text, c.id, $16::jsonb, $17::text FROM changed c
-), told AS (
+), published AS (
   INSERT INTO outbox (aggregate, type, rooms, payload)
   SELECT c.id, 'vendor_changed', ARRAY['vendor:' || c.id],
          json_build_object('vendorId', c.id, 'timestamp', iso(now())) FROM changed c

@@ -1,4 +1,4 @@
--- Webhooks as admins register them and look after them. Each write is noted in admin_acts.
+-- Webhooks in the admin namespace. Each write adds an audit row (admin_acts).
 
 -- --- Endpoints ---------------------------------------------------------------------------------------------
 
@@ -14,14 +14,14 @@ SELECT webhook_json(w) FROM webhook_endpoints w WHERE w.id = $1::text
 
 --  $1 id   $2 url   $3 description   $4 types text[]   $5 vendor or NULL   $6 secret   $7 admin   $8 act   $9 details
 --  $10 request id   $11 Idempotency-Key of the admin or NULL   $12 its fingerprint
--- Columns: outcome, row with its secret. Outcomes: DONE, REPLAY (run idempotency_get), VENDOR_NOT_FOUND, CONFLICT (it
---  would be the 51st).
+-- Columns: outcome, row with its secret. Outcomes: DONE, REPLAY (run idempotency_get), VENDOR_NOT_FOUND, CONFLICT (50
+--  exist already).
 -- name: admin_webhook_add
 SELECT outcome, json FROM webhook_add($1::text, $2::text, $3::text, $4::text[], $5::text, $6::text, $7::text, $8::text,
   $9::jsonb, $10::text, $11::text, $12::text)
 
--- NULL stays as it is; an empty description or vendor is removed. Enabling forgets why it was disabled and for how long
--- it failed. No row: 404.
+-- NULL leaves a value; an empty description or vendor removes it. Enabling clears the reason of the disabling and the time of
+-- the first failure. No row: 404.
 --  $1 id   $2 url   $3 description   $4 types   $5 vendor   $6 enabled
 --  $7 admin   $8 act   $9 details   $10 request id
 -- name: admin_webhook_edit
@@ -37,13 +37,13 @@ WITH changed AS (
    WHERE w.id = $1::text
      AND (coalesce($5::text, '') = '' OR EXISTS (SELECT FROM vendors WHERE id = $5::text) OR fail('VENDOR_NOT_FOUND') IS NULL)
   RETURNING w
-), noted AS (
+), audited AS (
   INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
   SELECT $7::text, $8::text, (c.w).id, $9::jsonb, $10::text FROM changed c
 )
 SELECT webhook_json(c.w) FROM changed c
 
--- What is queued for it goes nowhere any more, and is swept with the rest.
+-- Queued deliveries of a deleted webhook are no longer sent; the clean-up job deletes them.
 --  $1 id, $2 admin, $3 act, $4 request id. No row: 404.
 -- name: admin_webhook_delete
 WITH gone AS (
@@ -53,7 +53,7 @@ INSERT INTO admin_acts (admin_id, act, subject, request_id)
 SELECT $2::text, $3::text, g.id, $4::text FROM gone g
 RETURNING subject
 
--- For 24 hours the secret so far signs beside the new one, and those of rotations in the 24 hours before, at most four.
+-- For 24 hours the previous secret signs together with the new one, with those of rotations in the 24 hours before, at most four.
 --  $1 id   $2 secret   $3 admin   $4 act   $5 request id   $6 Idempotency-Key of the admin or NULL   $7 its fingerprint
 -- Columns: outcome, row with its secret. Outcomes: DONE, REPLAY (run idempotency_get), NOT_FOUND.
 -- name: admin_webhook_rotate
@@ -61,7 +61,7 @@ SELECT outcome, json FROM webhook_rotate($1::text, $2::text, $3::text, $4::text,
 
 -- --- Deliveries --------------------------------------------------------------------------------------------
 
--- Queues a delivery that says nothing; to a disabled endpoint it is CONFLICT. No row: 404.
+-- Queues a test delivery. CONFLICT: the endpoint is disabled. No row: 404.
 --  $1 endpoint   $2 id of the delivery   $3 type   $4 admin   $5 act   $6 request id
 -- name: admin_webhook_test
 WITH made AS (
@@ -70,7 +70,7 @@ WITH made AS (
          webhook_body($3::text, now(), json_build_object('webhookId', w.id, 'message', 'It works')::text), now()
     FROM webhook_endpoints w WHERE w.id = $1::text AND (w.enabled OR fail('CONFLICT') IS NULL)
   RETURNING d
-), noted AS (
+), audited AS (
   INSERT INTO admin_acts (admin_id, act, subject, request_id)
   SELECT $4::text, $5::text, (m.d).endpoint_id, $6::text FROM made m
 )
@@ -86,7 +86,7 @@ SELECT (SELECT count(*) FROM webhook_deliveries
      JOIN webhook_deliveries d USING (id))
   FROM webhook_endpoints w WHERE w.id = $1::text
 
--- Queues a delivery anew, with all its tries; while one is under way, or its endpoint is disabled or gone, CONFLICT.
+-- Queues a delivery again with all its attempts. CONFLICT: it is being sent, or its endpoint is disabled or deleted.
 --  $1 id   $2 admin   $3 act   $4 request id. No row: 404.
 -- name: admin_webhook_replay_one
 WITH again AS (
@@ -96,17 +96,17 @@ WITH again AS (
           AND EXISTS (SELECT FROM webhook_endpoints w WHERE w.id = d.endpoint_id AND w.enabled)
           OR fail('CONFLICT') IS NULL)
   RETURNING d
-), noted AS (
+), audited AS (
   INSERT INTO admin_acts (admin_id, act, subject, request_id)
   SELECT $2::text, $3::text, (a.d).id, $4::text FROM again a
 )
 SELECT webhook_delivery_json(a.d) FROM again a
 
--- Queues anew what an endpoint was told, or would have been told, of what was said from $2 until before $3 (NULL: now): as
--- long as deliveries (30 days) and events (72 hours) are kept. What is under way stays as it is. No row: 404.
+-- Queues the deliveries of an endpoint from $2 until before $3 (NULL: now) again, and the events of that period that it has not
+-- received. Deliveries are kept for 30 days, events for 72 hours. Deliveries that are being sent do not change. No row: 404.
 --  $1 endpoint   $2 since   $3 until   $4 types that are offered text[]   $5 limit   $6 admin   $7 act   $8 details
 --  $9 request id
--- Columns: {"queued","more","next_since"}: with more, the rest begins at next_since.
+-- Columns: {"queued","more","next_since"}; when more is true, the rest starts at next_since.
 -- name: admin_webhook_replay
 WITH target AS MATERIALIZED (
   SELECT w FROM webhook_endpoints w WHERE w.id = $1::text AND (w.enabled OR fail('CONFLICT') IS NULL)
@@ -132,7 +132,7 @@ WITH target AS MATERIALIZED (
     FROM chosen c JOIN events e ON e.id = c.event
   ON CONFLICT (id) DO NOTHING
   RETURNING 1
-), noted AS (
+), audited AS (
   INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
   SELECT $6::text, $7::text, (target.w).id, $8::jsonb, $9::text FROM target
 )
