@@ -1,6 +1,6 @@
 -- The search for a rider.
 
--- What an order must be to look for a rider.
+-- Whether an order needs a rider now.
 CREATE OR REPLACE FUNCTION order_seeks_rider(o orders) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT o.active AND o.rider_id IS NULL AND (o.status IN ('ACCEPTED', 'PREPARING', 'READY_FOR_PICKUP')

@@ -1,15 +1,15 @@
--- Events through a Redis that several databases may share, and answers that are kept for an Idempotency-Key.
+-- The source of events, and stored replies of an Idempotency-Key.
 
--- Which database an event's id is of: instances follow their own only. Redis pub/sub knows no databases, and a
--- test system beside production must not be heard.
+-- Identifies the database that the id of an event belongs to. An instance ignores events of other databases: Redis pub/sub has
+-- no databases, and a test system may share the Redis of production.
 CREATE OR REPLACE FUNCTION event_source() RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT to_hex(s.system_identifier) || '.' || d.oid FROM pg_control_system() s, pg_database d
    WHERE d.datname = current_database()
 $$;
 
--- Keeps what is answered to an Idempotency-Key (NULL: there is none), in the statement that does what was asked. Fails
--- when another request with it was first: then nothing of this one has happened.
+-- Stores the reply of a request with an Idempotency-Key (NULL: without one), in the statement that does the work. Fails when
+-- another request with this key was first: then the whole statement is rolled back.
 CREATE OR REPLACE FUNCTION key_keep(account text, its_key text, its_print text, its_status integer, answer text) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN

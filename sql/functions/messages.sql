@@ -1,12 +1,12 @@
--- Messages to people: whom a broadcast is for, and where a message goes.
+-- Messages to people: the target of a broadcast, and the addresses of a message.
 
--- Whether somebody is one of those whom a broadcast is for.
+-- Whether a broadcast targets an account.
 CREATE OR REPLACE FUNCTION broadcast_means(status text, id text, country_code text, ids text[], country text) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT status = 'ACTIVE' AND (ids IS NULL OR id = ANY (ids)) AND (country IS NULL OR country_code = upper(country))
 $$;
 
--- Where a message goes: of PUSH the devices' tokens. NULL: nowhere.
+-- The addresses of a recipient: for PUSH the device tokens. NULL: none.
 CREATE OR REPLACE FUNCTION message_address(kind text, recipient text, channel text) RETURNS json
 LANGUAGE sql STABLE AS $$
   SELECT CASE channel
@@ -18,8 +18,7 @@ LANGUAGE sql STABLE AS $$
       WHERE d.account_id = recipient AND d.role = message_address.kind) END
 $$;
 
--- Whether the owner of an account has proved the address that a channel reaches him at. A device gives its token
--- itself.
+-- Whether the recipient has verified the address of a channel. A device token is always valid, because the device sent it.
 CREATE OR REPLACE FUNCTION message_address_proven(kind text, recipient text, channel text) RETURNS boolean
 LANGUAGE sql STABLE AS $$
   SELECT channel = 'PUSH' OR coalesce(CASE kind
@@ -31,7 +30,7 @@ LANGUAGE sql STABLE AS $$
                          FROM riders r WHERE r.id = recipient) END, false)
 $$;
 
--- A message as admins see it: nothing of what it says.
+-- A message as admins see it: without its text.
 CREATE OR REPLACE FUNCTION message_json(m messages) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT '{"id":"msg_' || m.id || '","event_id":' || coalesce('"' || m.event_id || '"', 'null')

@@ -1,6 +1,6 @@
--- Webhooks of partners: which events an endpoint gets, and the objects as admins see them.
+-- Webhooks of partners: the events of an endpoint, and the objects as admins see them.
 
--- A delivery's id follows from its endpoint and its event: queueing twice is queueing once.
+-- The id of a delivery, computed from its endpoint and its event: queueing it twice has no effect.
 CREATE OR REPLACE FUNCTION webhook_delivery_id(endpoint text, event bigint) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT 'whd_' || md5(endpoint || '.' || event)
@@ -12,7 +12,7 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT concat('{"type":', json_word(type), ',"timestamp":', json_time(said_at), ',"data":', data, '}')::json
 $$;
 
--- Whether an event is an endpoint's: of its types, and said to its vendor or about it.
+-- Whether an endpoint receives an event: its type is selected, and it concerns the vendor of the endpoint.
 CREATE OR REPLACE FUNCTION webhook_wants(w webhook_endpoints, e events) RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT e.type = ANY (w.event_types) AND (w.vendor_id IS NULL OR e.rooms @> ARRAY['vendor:' || w.vendor_id]
@@ -52,8 +52,7 @@ $$;
 
 -- --- Writes -------------------------------------------------------------------------------------------
 
--- The statement admin_webhook_add: see there. Registering waits for whoever registers another, so that there are
--- never more than 50.
+-- See the statement admin_webhook_add. Registrations run one after the other, so that there are never more than 50.
 CREATE OR REPLACE FUNCTION webhook_add(its_id text, its_url text, its_description text, types text[], vendor text,
   its_secret text, admin text, its_act text, act_details jsonb, request text, its_key text, its_print text,
   OUT outcome text, OUT json text)
@@ -78,7 +77,7 @@ BEGIN
   PERFORM key_keep(admin, its_key, its_print, 201, '{"success":true,"data":' || json || '}');
 END $$;
 
--- The statement admin_webhook_rotate: see there.
+-- See the statement admin_webhook_rotate.
 CREATE OR REPLACE FUNCTION webhook_rotate(target text, its_secret text, admin text, its_act text, request text, its_key text,
   its_print text, OUT outcome text, OUT json text)
 LANGUAGE plpgsql AS $$
@@ -91,7 +90,7 @@ BEGIN
   IF outcome <> 'DONE' THEN
     RETURN;
   END IF;
-  -- Which of them the partner knows by now is his to say: those of a rotation before this one still sign.
+  -- It is unknown which secret the partner uses by now, so secrets of an earlier rotation sign too.
   UPDATE webhook_endpoints t
      SET secret = its_secret, previous_until = now() + interval '24 hours', updated_at = now(),
          previous_secrets = t.secret || CASE WHEN t.previous_until > now() THEN t.previous_secrets[1:3] ELSE '{}' END

@@ -1,37 +1,37 @@
--- Dispatch: riders are asked one after the other whether they carry an order. All of it is here, so that any copy can
--- go on where another stopped.
+-- Dispatch: offers an order to riders one after the other. Its whole state is in these tables, so any instance can
+-- continue where another stopped.
 
--- Ends offers that nobody answered, forgets orders that look no longer, and takes what is due. What is taken is not due again
--- for five seconds: should the taker die before he has decided, the next one decides.
+-- Expires offers without an answer, deletes dispatches of orders that need no rider any more, and claims orders that are due.
+-- A claimed order is due again after five seconds, in case the instance stops before it decides.
 --  $1 how many
--- Columns: order id, pickup lat, lng, how far to look (m). As many rows as asked for: there may be more.
+-- Columns: order id, pickup lat, lng, search radius (m). When it returns as many rows as requested there may be more.
 -- name: dispatch_take
 WITH expired AS (
   UPDATE offers f SET outcome = 'EXPIRED', answered_at = now()
-    FROM (SELECT id FROM offers WHERE outcome = 'OPEN' AND expires_at <= now() FOR UPDATE SKIP LOCKED) late
-   WHERE f.id = late.id
+    FROM (SELECT id FROM offers WHERE outcome = 'OPEN' AND expires_at <= now() FOR UPDATE SKIP LOCKED) overdue
+   WHERE f.id = overdue.id
 ), due AS MATERIALIZED (
   SELECT d.order_id FROM dispatches d
    WHERE d.next_at <= now() ORDER BY d.next_at LIMIT $1::bigint FOR UPDATE SKIP LOCKED
-), judged AS MATERIALIZED (
+), checked AS MATERIALIZED (
   SELECT due.order_id, o.pickup_lat, o.pickup_lng, coalesce(order_seeks_rider(o), false) AS seeks,
     (SELECT f.expires_at FROM offers f
       WHERE f.order_id = due.order_id AND f.outcome = 'OPEN' AND f.expires_at > now()) AS open_until
     FROM due LEFT JOIN orders o ON o.id = due.order_id
-), gone AS (
-  DELETE FROM dispatches d USING judged j WHERE d.order_id = j.order_id AND NOT j.seeks
+), finished AS (
+  DELETE FROM dispatches d USING checked j WHERE d.order_id = j.order_id AND NOT j.seeks
 ), claimed AS (
   UPDATE dispatches d SET next_at = coalesce(j.open_until, now() + interval '5 seconds')
-    FROM judged j WHERE d.order_id = j.order_id AND j.seeks
+    FROM checked j WHERE d.order_id = j.order_id AND j.seeks
 )
 SELECT order_id, pickup_lat, pickup_lng, coalesce((SELECT (value #>> '{}')::double precision FROM settings
     WHERE key = 'rider_search_radius_m'), 5000)
-  FROM judged WHERE seeks AND open_until IS NULL
+  FROM checked WHERE seeks AND open_until IS NULL
 
--- What the scores are made of, for riders in reach. Left out: who may not carry, who rejected the order.
+-- The facts for the scores of riders near an order. Riders that may not carry, or that rejected the order, are left out.
 --  $1 order ids text[]   $2 rider ids text[]   $3 km double precision[]   (pairs)
---  $4 a phone need not be verified
--- Columns: order id, rider id, km, completed, total deliveries, mean rating (0: none), active orders, asked in this round.
+--  $4 the phone need not be verified
+-- Columns: order id, rider id, km, completed, total deliveries, mean rating (0: no ratings), active orders, asked in this round.
 -- name: dispatch_facts
 SELECT p.order_id, r.id, p.km, r.completed_deliveries, r.total_deliveries,
     coalesce(r.rating_sum::double precision / nullif(r.total_ratings, 0), 0), r.active_orders,
@@ -45,8 +45,8 @@ SELECT p.order_id, r.id, p.km, r.completed_deliveries, r.total_deliveries,
    AND last.outcome IS DISTINCT FROM 'REJECTED'
  ORDER BY p.order_id, p.km
 
--- The same while Redis cannot say who is near: by last known points of the last minute.
---  $1 order ids text[]   $2 lats, $3 lngs double precision[]   $4 radius km   $5 a phone need not be verified
+-- The same while Redis is unavailable: finds the riders by positions stored in the last minute.
+--  $1 order ids text[]   $2 lats, $3 lngs double precision[]   $4 radius km   $5 the phone need not be verified
 -- Columns: as dispatch_facts.
 -- name: dispatch_facts_near
 SELECT p.order_id, r.id, k.km, r.completed_deliveries, r.total_deliveries,
@@ -63,17 +63,17 @@ SELECT p.order_id, r.id, k.km, r.completed_deliveries, r.total_deliveries,
    AND (r.phone_verified OR $5::boolean) AND last.outcome IS DISTINCT FROM 'REJECTED'
  ORDER BY p.order_id, k.km
 
--- Writes down what was decided: the offer, why, and when to look again (when the offer ends; without anybody in reach
--- in five seconds). An order that found its rider meanwhile is passed over.
---  $1 order ids text[]   $2 rider ids text[], NULL where nobody was in reach   $3 offer ids text[]
+-- Stores the decisions: the offer, its candidates, and when the order is due again (when the offer expires; without a rider,
+-- in five seconds). An order that has a rider meanwhile is skipped.
+--  $1 order ids text[]   $2 rider ids text[], NULL when no rider was near   $3 offer ids text[]
 --  $4 scores double precision[]   $5 km to the pickup double precision[]   $6 candidates text[] (JSON)
 --  $7 a new round begins boolean[]
 -- Columns: order id, rider id of each offer made.
 -- name: dispatch_offer
 WITH decided AS MATERIALIZED (
-  SELECT w.*, d.rounds + w.anew::integer AS round, o.order_number
+  SELECT w.*, d.rounds + w.new_round::integer AS round, o.order_number
     FROM unnest($1::text[], $2::text[], $3::text[], $4::double precision[], $5::double precision[], $6::text[],
-           $7::boolean[]) AS w(order_id, rider_id, offer_id, score, km, candidates, anew)
+           $7::boolean[]) AS w(order_id, rider_id, offer_id, score, km, candidates, new_round)
     JOIN dispatches d ON d.order_id = w.order_id
     JOIN orders o ON o.id = w.order_id
    WHERE order_seeks_rider(o) ORDER BY w.order_id FOR UPDATE OF d
@@ -84,13 +84,13 @@ WITH decided AS MATERIALIZED (
   RETURNING order_id, rider_id, expires_at
 ), next AS (
   UPDATE dispatches d SET next_at = coalesce(f.expires_at, now() + interval '5 seconds'), rounds = w.round,
-         round_at = CASE WHEN w.anew THEN now() ELSE d.round_at END
+         round_at = CASE WHEN w.new_round THEN now() ELSE d.round_at END
     FROM decided w LEFT JOIN offered f ON f.order_id = w.order_id
    WHERE d.order_id = w.order_id
-), noted AS (
+), recorded AS (
   INSERT INTO dispatch_decisions (order_id, round, rider_id, candidates)
   SELECT w.order_id, w.round, w.rider_id, w.candidates::json FROM decided w JOIN offered f ON f.order_id = w.order_id
-), told AS (
+), published AS (
   INSERT INTO outbox (aggregate, type, rooms, payload)
   SELECT o.id, 'delivery_request', ARRAY['rider:' || f.rider_id],
     ('{"orderId":"' || o.id || '","orderNumber":"' || o.order_number

@@ -1,4 +1,4 @@
--- What the platform is doing now.
+-- Live counts of the platform.
 
 -- The value of `orders:active`: how many orders are not yet delivered or cancelled, by status.
 -- Columns: {"PENDING":3,…} (no key for a status without orders). Always one row.

@@ -1,13 +1,13 @@
--- Messages to people: made of events, sent, and looked after.
+-- Messages to people: made from events, sent, and managed by admins.
 
--- --- Made of events ----------------------------------------------------------------------------------------
+-- --- Made from events --------------------------------------------------------------------------------------
 
--- The next events that may make messages, with what is needed to say them. The reasons that the system gives are in its own
--- words and in one language: they are not said to people.
---  $1 their types text[]   $2 how many events to look at
--- Columns: position, position once these are done (the same: there is nothing new), how many were looked at, id (NULL: none
---  of these types), type, age (s), payload, facts; then of the customer, the vendor and the rider concerned: id (NULL: none), language,
---  name, has a device, has an e-mail. Always one row.
+-- The next events that may cause messages, with the facts for their texts. Reasons that the system sets are in one language
+-- only, so they are left out.
+--  $1 event types text[]   $2 how many events to read
+-- Columns: position, position after these events (the same: no new ones), events read, id (NULL: none of these types), type,
+--  age (s), payload, facts; then for the customer, the vendor and the rider concerned: id (NULL: nobody), language, name, has a
+--  device, has an e-mail. Always one row.
 -- name: messages_ahead
 WITH lease AS MATERIALIZED (
   SELECT position FROM leases WHERE name = 'messages'
@@ -45,11 +45,11 @@ SELECT l.position, coalesce((SELECT max(id) FROM page), l.position), (SELECT cou
   LEFT JOIN riders r ON r.id = coalesce(d.of_rider, d.payload ->> 'riderId')
  ORDER BY d.id
 
--- Makes the messages of a page of events, and moves the position beyond it: both or neither, and nothing when another copy
--- has moved it meanwhile.
---  $1 position seen   $2 position then   $3 messages [{"event","kind","recipient","channel","template","params","data",
+-- Inserts the messages of a page of events and moves the position past the page: both or neither. Does nothing when another
+-- instance has moved the position meanwhile.
+--  $1 position as read   $2 new position   $3 messages [{"event","kind","recipient","channel","template","params","data",
 --  "language","life"}] (life in seconds), in order   $4 notifications [{"room","payload"}]
--- Columns: messages made. A row only when the position was as seen.
+-- Columns: messages inserted. A row only when the position was as read.
 -- name: messages_make
 WITH moved AS (
   UPDATE leases SET position = $2::bigint WHERE name = 'messages' AND position = $1::bigint RETURNING position
@@ -62,7 +62,7 @@ WITH moved AS (
       AS m (event, kind, recipient, channel, template, params, data, language, life, n)
    WHERE EXISTS (SELECT FROM moved) ORDER BY m.n
   RETURNING 1
-), told AS (
+), published AS (
   INSERT INTO outbox (aggregate, type, rooms, payload)
   SELECT split_part(t.room, ':', 2), 'notification', ARRAY[t.room], t.payload
     FROM ROWS FROM (json_to_recordset($4::json) AS (room text, payload json)) WITH ORDINALITY AS t (room, payload, n)
@@ -72,21 +72,21 @@ SELECT (SELECT count(*) FROM made) FROM moved
 
 -- --- Sent --------------------------------------------------------------------------------------------------
 
--- Takes messages that are due: each recipient's earliest of a channel. They are its taker's for a while; a taker that died
--- leaves them to be taken again. Of each that is due the earliest of its recipient is looked up: that one is taken, if it is
--- due too, and those behind it are put off for minutes, since messages_end makes the next one due. So a look at any of a
--- long queue moves its head, and however long it is nobody looks at all of it again and again.
---  $1 channels text[]   $2 bulk boolean[]   $3 how many of each integer[]   $4 seconds that they are its taker's
--- Columns: id (NULL: none is taken), kind, recipient, channel, bulk, template, params, data, language, tries (this one
---  included), seconds it is of use yet (0: too late), where to (JSON array; NULL: nowhere), whether the owner has proved that it is his,
---  how many were looked at. Always one row.
+-- Claims messages that are due: the oldest queued one of each recipient and channel. A claim expires, so messages of an instance
+-- that died are claimed again. For each due message the oldest of its recipient is looked up: that one is claimed if it is due
+-- too, and those behind it are postponed for minutes, because messages_end makes the next one due. So examining any message of a
+-- long queue advances its head, and the whole queue is not examined again and again.
+--  $1 channels text[]   $2 bulk boolean[]   $3 free slots of each integer[]   $4 seconds that a claim lasts
+-- Columns: id (NULL: none claimed), kind, recipient, channel, bulk, template, params, data, language, tries (including this
+--  one), seconds of life left (0: too late), addresses (JSON array; NULL: none), whether the recipient has verified the address,
+--  how many rows were examined. Always one row.
 -- name: messages_take
-WITH wanted AS (
+WITH kinds AS (
   SELECT w.channel, w.bulk, w.room FROM unnest($1::text[], $2::boolean[], $3::integer[]) AS w(channel, bulk, room)
    WHERE w.room > 0
-), looked AS MATERIALIZED (
+), examined AS MATERIALIZED (
   SELECT d.id, d.head, w.room
-    FROM wanted w, LATERAL (
+    FROM kinds w, LATERAL (
       SELECT m.id,
              (SELECT e.id FROM messages e
                WHERE e.state = 'QUEUED' AND e.recipient = m.recipient AND e.channel = m.channel AND e.bulk = m.bulk
@@ -97,38 +97,38 @@ WITH wanted AS (
          FOR UPDATE OF m SKIP LOCKED) d
 ), heads AS MATERIALIZED (
   SELECT m.id, l.room, row_number() OVER (PARTITION BY m.channel, m.bulk ORDER BY m.next_at, m.id) AS n
-    FROM (SELECT DISTINCT head, room FROM looked) l JOIN messages m ON m.id = l.head
-   WHERE m.state = 'QUEUED' AND m.next_at <= now() AND m.id = ANY (ARRAY(SELECT head FROM looked))
+    FROM (SELECT DISTINCT head, room FROM examined) l JOIN messages m ON m.id = l.head
+   WHERE m.state = 'QUEUED' AND m.next_at <= now() AND m.id = ANY (ARRAY(SELECT head FROM examined))
 ), taken AS (
   UPDATE messages m SET tries = m.tries + 1, next_at = now() + $4::bigint * interval '1 second'
     FROM heads h
    WHERE m.id = h.id AND h.n <= h.room AND m.state = 'QUEUED' AND m.next_at <= now()
-     AND m.id = ANY (ARRAY(SELECT id FROM heads))  -- by its key, however many the planner takes them for
+     AND m.id = ANY (ARRAY(SELECT id FROM heads))  -- forces the primary key, whatever the planner estimates
   RETURNING m.id, m.kind, m.recipient, m.channel, m.bulk, m.template, m.params, m.data, m.language, m.tries, m.until
 ), behind AS (
   UPDATE messages m SET next_at = now() + interval '1 minute' * (1 + 4 * random())
-    FROM looked l
-   WHERE m.id = l.id AND l.head <> l.id AND m.id = ANY (ARRAY(SELECT id FROM looked))
+    FROM examined l
+   WHERE m.id = l.id AND l.head <> l.id AND m.id = ANY (ARRAY(SELECT id FROM examined))
 )
 SELECT t.id, t.kind, t.recipient, t.channel, t.bulk, t.template, t.params::text, t.data::text, t.language, t.tries,
   greatest(0, ceil(extract(epoch FROM t.until - now())))::bigint, message_address(t.kind, t.recipient, t.channel)::text,
-  message_address_proven(t.kind, t.recipient, t.channel), (SELECT count(*) FROM looked)
+  message_address_proven(t.kind, t.recipient, t.channel), (SELECT count(*) FROM examined)
   FROM (SELECT) one LEFT JOIN taken t ON true ORDER BY t.id
 
--- Ends tries: SENT, DEAD, SKIPPED, or QUEUED again after some time, but not beyond its life: it would hold up those behind
--- it. Who waited behind an ended one is due at once. What was taken by another meanwhile is his to queue again.
---  $1 [{"id","tries","state","error","wait" (ms),"untried": it counts as no try,"text": a text message goes in its
---  place,"gone": [tokens that are of no use
---  any more]}]
+-- Stores the results of tries: SENT, DEAD, SKIPPED, or QUEUED again. A queued one is due after its wait, but not after the end
+-- of its life, because it delays those behind it. The message behind a finished one is due at once. A result QUEUED is ignored
+-- when another instance has claimed the row meanwhile.
+--  $1 [{"id","tries","state","error","wait" (ms),"untried": the try does not count,"text": send a text message
+--  instead,"gone": [invalid device tokens]}]
 -- name: messages_end
-WITH told AS MATERIALIZED (
+WITH published AS MATERIALIZED (
   SELECT t.* FROM json_to_recordset($1::json) AS t(id bigint, tries integer, state text, error text, wait bigint, untried boolean,
-    text boolean, gone json)
+    text boolean, deleted json)
 ), ended AS (
   UPDATE messages m
      SET state = t.state, tries = m.tries - coalesce(t.untried, false)::integer, last_error = t.error, sent_at = CASE t.state WHEN 'SENT' THEN now() END,
          next_at = least(now() + coalesce(t.wait, 0) * interval '1 millisecond', m.until)
-    FROM told t
+    FROM published t
    WHERE m.id = t.id AND m.state = 'QUEUED' AND (t.state <> 'QUEUED' OR m.tries = t.tries)
   RETURNING m.*, t.text
 ), instead AS (
@@ -142,16 +142,16 @@ WITH told AS MATERIALIZED (
               WHERE n.state = 'QUEUED' AND n.recipient = e.recipient AND n.channel = e.channel AND n.bulk = e.bulk
                 AND n.id > e.id)
        FROM ended e WHERE e.state <> 'QUEUED')
-     AND m.id NOT IN (SELECT id FROM told)
+     AND m.id NOT IN (SELECT id FROM published)
 ), forgotten AS (
   DELETE FROM device_tokens d
-   WHERE d.token IN (SELECT g.token FROM told t, json_array_elements_text(t.gone) AS g(token) WHERE t.gone IS NOT NULL)
+   WHERE d.token IN (SELECT g.token FROM published t, json_array_elements_text(t.deleted) AS g(token) WHERE t.deleted IS NOT NULL)
 )
 SELECT count(*) FROM ended
 
--- --- Looked after ------------------------------------------------------------------------------------------
+-- --- Managed -----------------------------------------------------------------------------------------------
 
--- Newest first. Dead ones are a branch of their own, which their small index serves.
+-- Newest first. Dead messages have a branch of their own, which uses their small index.
 --  $1 status or NULL   $2 channel or NULL   $3 recipient or NULL   $4 limit   $5 offset
 -- Columns: total, rows (a JSON array). Always one row.
 -- name: message_list
@@ -176,7 +176,7 @@ SELECT
           ORDER BY m.id DESC LIMIT $4::bigint + $5::bigint)) found
        ORDER BY id DESC LIMIT $4::bigint OFFSET $5::bigint)))
 
--- A dead message is sent once more, for a day.
+-- Queues a dead message again, for a day.
 --  $1 id   $2 admin   $3 act   $4 request id
 -- Columns: outcome (DONE, CONFLICT: it is not dead), row. No row: 404.
 -- name: message_retry
@@ -188,26 +188,26 @@ WITH was AS MATERIALIZED (
      SET state = 'QUEUED', tries = 0, next_at = now(), until = greatest(m.until, now() + interval '1 day')
     FROM was w WHERE m.id = w.id AND w.state = 'DEAD'
   RETURNING m AS message
-), noted AS (
+), audited AS (
   INSERT INTO admin_acts (admin_id, act, subject, request_id)
   SELECT $2::text, $3::text, $1::text, $4::text FROM queued
 )
 SELECT CASE WHEN q.message IS NULL THEN 'CONFLICT' ELSE 'DONE' END, message_json(q.message)
   FROM was w LEFT JOIN queued q ON true
 
--- Deletes at most $1 that were sent or skipped a week ago, or have been dead for a month.
+-- Deletes at most $1 messages that were sent or skipped a week ago, or have been dead for a month.
 -- Columns: how many.
 -- name: sweep_messages
-WITH gone AS (
+WITH deleted AS (
   DELETE FROM messages WHERE ctid = ANY (ARRAY(
     SELECT ctid FROM messages
      WHERE (state IN ('SENT', 'SKIPPED') AND created_at < now() - interval '7 days')
         OR (state = 'DEAD' AND created_at < now() - interval '30 days') LIMIT $1::bigint))
   RETURNING 1
 )
-SELECT count(*) FROM gone
+SELECT count(*) FROM deleted
 
--- How many a broadcast is for, and how many of them have a device.
+-- How many accounts a broadcast targets, and how many of them have a device.
 --  $1 kind   $2 ids text[] or NULL for all   $3 country or NULL
 -- Columns: {"targeted","sent","failed"}. Always one row.
 -- name: broadcast_count
@@ -225,9 +225,9 @@ SELECT json_build_object('targeted', count(*), 'sent', count(d.account_id), 'fai
   FROM people p
   LEFT JOIN (SELECT DISTINCT account_id FROM device_tokens WHERE role = $1::text) d ON d.account_id = p.id
 
--- Tells everybody of a kind, or some of them, something: a broadcast, of which broadcast_page makes a push for each who has a
--- device, and the event `broadcast` to the rooms of those who are named (eight of an event are heard: see EVENT_ROOMS_MAX),
--- or of all. Of a country alone nobody's app is told: it has no room.
+-- Creates a broadcast to all accounts of a kind, or to some. broadcast_page makes a push for each account with a device. The
+-- event `broadcast` goes to the rooms of the named accounts (eight rooms an event: see EVENT_ROOMS_MAX), or to the room of all.
+-- A broadcast to a country publishes no event, because a country has no room.
 --  $1 kind   $2 ids text[] or NULL for all   $3 country or NULL   $4 title   $5 body   $6 data   $7 room of all
 --  $8 prefix of one's room   $9 admin   $10 act   $11 details   $12 request id
 -- name: message_broadcast
@@ -242,7 +242,7 @@ WITH made AS (
     LEFT JOIN riders r ON $1::text = 'RIDER' AND r.id = i.id
    WHERE broadcast_means(coalesce(u.status, v.status, r.status), i.id,
            coalesce(u.country_code, v.country_code, r.country_code), NULL, $3::text)
-), told AS (
+), published AS (
   INSERT INTO outbox (aggregate, type, rooms, payload)
   SELECT $7::text, 'broadcast', t.rooms, json_build_object('type', 'BROADCAST', 'title', $4::text, 'body', $5::text,
     'data', $6::json, 'timestamp', iso(now()))
@@ -253,10 +253,10 @@ WITH made AS (
 INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
 VALUES ($9::text, $10::text, $7::text, $11::jsonb, $12::text)
 
--- Makes the next page of messages of the oldest broadcast that is not done: a push for each account that has a device. What
--- is not sent within a day is of no use.
---  $1 accounts to look at
--- Columns: messages made. No row: all is done, or another copy is at it.
+-- Makes the next page of messages of the oldest broadcast that is not done: a push for each account with a device. It expires
+-- after a day.
+--  $1 accounts to read
+-- Columns: messages made. No row: all broadcasts are done, or another instance is working on one.
 -- name: broadcast_page
 WITH next AS MATERIALIZED (
   SELECT * FROM broadcasts WHERE NOT done ORDER BY id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED

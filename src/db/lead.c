@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Leases: see the header. A lease counts from the time at which its renewal was sent. Here it ends
- * half a second before it ends in the table, so that the clocks need not agree.
+ * Leases: see the header. A lease is valid from the moment its renewal was sent, and ends here half
+ * a second before it ends in the table, so that clocks need not agree.
  */
 #include "reeyo/db/lead.h"
 
@@ -18,7 +18,7 @@ struct lead {
 	struct loop *loop;
 	struct db *db;
 	const char *name;
-	void (*taken)(void *arg);
+	void (*gained)(void *arg);
 	void *arg;
 	uv_timer_t timer;
 	struct db_call call;
@@ -27,7 +27,7 @@ struct lead {
 	bool running, timer_open, closing;
 };
 
-static void leadership_free_when_idle(struct lead *lead)
+static void lead_free_if_idle(struct lead *lead)
 {
 	if (!lead->running && !lead->timer_open)
 		free(lead);
@@ -38,25 +38,25 @@ bool lead_held(const struct lead *lead)
 	return loop_now(lead->loop) < lead->until_ms;
 }
 
-static void lease_renewed(struct db_call *call, const struct db_result *result)
+static void lead_renewed(struct db_call *call, const struct db_result *result)
 {
 	struct lead *lead = call->owner;
 	bool held = lead_held(lead);
 
 	lead->running = false;
 	if (lead->closing)
-		return leadership_free_when_idle(lead);
+		return lead_free_if_idle(lead);
 	if (db_error(result))
-		return; /* the lease that we hold stays valid until it ends */
+		return; /* the lease stays valid until its time is over */
 	lead->until_ms = db_rows(result) ? lead->sent_ms + LEAD_S * 1000 - MARGIN_MS : 0;
 	if (held || !lead_held(lead))
 		return;
-	log_line(LOG_INFO, "leadership gained", LOG_T("lease", lead->name));
-	if (lead->taken)
-		lead->taken(lead->arg);
+	log_line(LOG_INFO, "leading", LOG_T("lease", lead->name));
+	if (lead->gained)
+		lead->gained(lead->arg);
 }
 
-static void lease_renew(uv_timer_t *timer)
+static void lead_renew(uv_timer_t *timer)
 {
 	struct lead *lead = timer->data;
 
@@ -66,11 +66,11 @@ static void lease_renew(uv_timer_t *timer)
 	lead->sent_ms = loop_now(lead->loop);
 	lead->call = (struct db_call){ .query = QUERY_lease_take, .lane = DB_WRITE, .count = 3,
 		.params = { lead->name, lead->holder, lead->seconds },
-		.done = lease_renewed, .owner = lead };
+		.done = lead_renewed, .owner = lead };
 	db_submit(lead->db, &lead->call);
 }
 
-int lead_new(struct loop *loop, struct db *db, const char *name, void (*taken)(void *arg),
+int lead_new(struct loop *loop, struct db *db, const char *name, void (*gained)(void *arg),
 	void *arg, struct lead **ret)
 {
 	struct lead *lead = calloc(1, sizeof(*lead));
@@ -80,27 +80,27 @@ int lead_new(struct loop *loop, struct db *db, const char *name, void (*taken)(v
 	lead->loop = loop;
 	lead->db = db;
 	lead->name = name;
-	lead->taken = taken;
+	lead->gained = gained;
 	lead->arg = arg;
 	lead->timer.data = lead;
-	id_new(lead->holder, "copy_");
+	id_new(lead->holder, "instance_");
 	snprintf(lead->seconds, sizeof(lead->seconds), "%d", LEAD_S);
 	if (uv_timer_init(loop_uv(loop), &lead->timer)) {
 		free(lead);
 		return E_NO_MEMORY;
 	}
 	lead->timer_open = true;
-	uv_timer_start(&lead->timer, lease_renew, 10, RENEW_MS);
+	uv_timer_start(&lead->timer, lead_renew, 10, RENEW_MS);
 	*ret = lead;
 	return 0;
 }
 
-static void leadership_timer_closed(uv_handle_t *handle)
+static void lead_timer_closed(uv_handle_t *handle)
 {
 	struct lead *lead = handle->data;
 
 	lead->timer_open = false;
-	leadership_free_when_idle(lead);
+	lead_free_if_idle(lead);
 }
 
 void lead_close(struct lead *lead)
@@ -109,5 +109,5 @@ void lead_close(struct lead *lead)
 		return;
 	lead->closing = true;
 	lead->until_ms = 0;
-	uv_close((uv_handle_t *)&lead->timer, leadership_timer_closed);
+	uv_close((uv_handle_t *)&lead->timer, lead_timer_closed);
 }

@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-#define OFFERED(FIRST, X) \
+#define WEBHOOK_TYPES(FIRST, X) \
 	FIRST("new_order") \
 	X("order_accepted") \
 	X("order_ready_for_pickup") \
@@ -28,12 +28,12 @@
 
 const char *const webhook_types[] = {
 #define ENTRY(type) type,
-	OFFERED(ENTRY, ENTRY)
+	WEBHOOK_TYPES(ENTRY, ENTRY)
 	NULL
 };
 #define FIRST(type) type
 #define NEXT(type) "," type
-const char webhook_types_array[] = "{" OFFERED(FIRST, NEXT) "}";
+const char webhook_types_array[] = "{" WEBHOOK_TYPES(FIRST, NEXT) "}";
 
 bool webhook_offers(struct text type)
 {
@@ -51,15 +51,16 @@ int64_t webhook_wait_s(unsigned tries)
 	return tries >= 1 && tries < WEBHOOK_TRIES ? waits[tries - 1] : -1;
 }
 
-/* --- Where it may go -------------------------------------------------------------------------- */
+/* --- URLs ------------------------------------------------------------------------------------- */
 
-static bool host_char(char c)
+static bool is_host_char(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
 		c == '.' || c == '-' || c == '_';
 }
 
-static bool host_take(struct text host, bool (*fits)(char c), char ret_host[WEBHOOK_HOST_SIZE])
+static bool webhook_host_copy(struct text host, bool (*fits)(char c),
+	char ret_host[WEBHOOK_HOST_SIZE])
 {
 	if (host.len == 0 || host.len >= WEBHOOK_HOST_SIZE)
 		return false;
@@ -71,14 +72,14 @@ static bool host_take(struct text host, bool (*fits)(char c), char ret_host[WEBH
 	return true;
 }
 
-static bool colon_form_char(char c)
+static bool is_ipv6_char(char c)
 {
 	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') ||
 		c == ':' || c == '.';
 }
 
-/* host, host:port, [address], [address]:port; a user before it leaves an @ that fits nowhere. */
-static bool authority_take(struct text authority, char ret_host[WEBHOOK_HOST_SIZE])
+/* host, host:port, [address] or [address]:port. "@" is allowed nowhere, so a user is refused. */
+static bool webhook_authority_parse(struct text authority, char ret_host[WEBHOOK_HOST_SIZE])
 {
 	bool bracket = authority.len && authority.at[0] == '[';
 	struct text rest = authority, host;
@@ -95,23 +96,24 @@ static bool authority_take(struct text authority, char ret_host[WEBHOOK_HOST_SIZ
 	}
 	if (rest.at && !text_to_int(rest, 1, 65535, &port))
 		return false;
-	return host_take(host, bracket ? colon_form_char : host_char, ret_host);
+	return webhook_host_copy(host, bracket ? is_ipv6_char : is_host_char, ret_host);
 }
 
 bool webhook_url_take(const char *url, bool plain, char ret_host[WEBHOOK_HOST_SIZE])
 {
-	struct text all = text_of(url), scheme = TEXT("https://");
+	struct text rest = text_of(url), scheme = TEXT("https://");
 	size_t len = 0;
 
-	if (plain && text_starts(all, TEXT("http://")))
+	if (plain && text_starts(rest, TEXT("http://")))
 		scheme = TEXT("http://");
-	if (all.len > WEBHOOK_URL_MAX || !text_starts(all, scheme))
+	if (rest.len > WEBHOOK_URL_MAX || !text_starts(rest, scheme))
 		return false;
-	for (size_t i = 0; i < all.len; i++)
-		if (all.at[i] <= ' ' || all.at[i] > '~' || all.at[i] == '#' || all.at[i] == '\\')
+	for (size_t i = 0; i < rest.len; i++)
+		if (rest.at[i] <= ' ' || rest.at[i] > '~' ||
+			rest.at[i] == '#' || rest.at[i] == '\\')
 			return false;
-	all = (struct text){ all.at + scheme.len, all.len - scheme.len };
-	while (len < all.len && all.at[len] != '/' && all.at[len] != '?')
+	rest = (struct text){ rest.at + scheme.len, rest.len - scheme.len };
+	while (len < rest.len && rest.at[len] != '/' && rest.at[len] != '?')
 		len++;
-	return authority_take((struct text){ all.at, len }, ret_host);
+	return webhook_authority_parse((struct text){ rest.at, len }, ret_host);
 }

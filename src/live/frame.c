@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Frames and batches: see the header.
+ * Frames and batches: encoding and decoding; see the header.
  */
 #include "frame.h"
 
@@ -11,12 +11,12 @@
 
 /* --- Frames ----------------------------------------------------------------------------------- */
 
-static struct text or_dash(struct text text)
+static struct text text_or_dash(struct text text)
 {
 	return text.at && text.len ? text : TEXT("-");
 }
 
-static struct text no_dash(struct text text)
+static struct text text_without_dash(struct text text)
 {
 	return text_is(text, TEXT("-")) ? TEXT("") : text;
 }
@@ -30,25 +30,26 @@ char *frame_pack(struct text source, int64_t id, int64_t previous, struct text t
 
 	if (!frame)
 		return NULL;
-	head = snprintf(frame, room, "%.*s %lld %lld %.*s %.*s %.*s\n", TEXT_ARGS(or_dash(source)),
-		(long long)id, (long long)previous, TEXT_ARGS(or_dash(type)),
-		TEXT_ARGS(or_dash(aggregate)), TEXT_ARGS(or_dash(rooms)));
+	head = snprintf(frame, room, "%.*s %lld %lld %.*s %.*s %.*s\n",
+		TEXT_ARGS(text_or_dash(source)),
+		(long long)id, (long long)previous, TEXT_ARGS(text_or_dash(type)),
+		TEXT_ARGS(text_or_dash(aggregate)), TEXT_ARGS(text_or_dash(rooms)));
 	memcpy(frame + head, payload.at ? payload.at : "", payload.len);
 	*ret_len = (size_t)head + payload.len;
 	frame[*ret_len] = '\0';
 	return frame;
 }
 
-unsigned rooms_cut(struct text list, struct text rooms[EVENT_ROOMS_MAX])
+unsigned rooms_split(struct text list, struct text rooms[EVENT_ROOMS_MAX])
 {
 	unsigned count = 0;
 
-	list = no_dash(list);
+	list = text_without_dash(list);
 	while (list.at && list.len && count < EVENT_ROOMS_MAX)
 		rooms[count++] = text_cut(&list, ',');
 	if (list.at && list.len)
-		log_line(LOG_WARN, "an event has more rooms than are heard",
-			LOG_I("heard", EVENT_ROOMS_MAX));
+		log_line(LOG_WARN, "an event has more rooms than are used",
+			LOG_I("used", EVENT_ROOMS_MAX));
 	return count;
 }
 
@@ -67,12 +68,12 @@ bool frame_parse(struct text text, struct frame *ret)
 	ret->event = (struct event){ .id = id, .type = text_cut(&line, ' '), .payload = rest };
 	if (!line.at)
 		return false;
-	ret->event.aggregate = no_dash(text_cut(&line, ' '));
+	ret->event.aggregate = text_without_dash(text_cut(&line, ' '));
 	if (!line.at)
 		return false;
 	rooms = text_cut(&line, ' ');
 	ret->event.rooms = ret->rooms;
-	ret->event.room_count = rooms_cut(rooms, ret->rooms);
+	ret->event.room_count = rooms_split(rooms, ret->rooms);
 	return true;
 }
 
@@ -83,8 +84,8 @@ size_t wire_size(const struct event *event)
 	return event->type.len + event->payload.len + sizeof("id: \nevent: \ndata: \n\n") + 20;
 }
 
-/* A line end would end the data; in JSON it can only be white space. */
-static char *line_write(char *at, struct text text)
+/* A line break would end the data. In JSON it can only be white space. */
+static char *wire_line_write(char *at, struct text text)
 {
 	for (size_t i = 0; i < text.len; i++)
 		*at++ = text.at[i] == '\n' || text.at[i] == '\r' ? ' ' : text.at[i];
@@ -98,25 +99,25 @@ char *wire_write(char *at, const struct event *event)
 	if (event->id)
 		snprintf(id, sizeof(id), "id: %lld\n", (long long)event->id);
 	at = stpcpy(stpcpy(at, id), "event: ");
-	at = line_write(at, event->type);
+	at = wire_line_write(at, event->type);
 	at = stpcpy(at, "\ndata: ");
-	at = line_write(at, event->payload);
+	at = wire_line_write(at, event->payload);
 	return stpcpy(at, "\n\n");
 }
 
 /* --- Batches ---------------------------------------------------------------------------------- */
 
-static struct text text_put(char **at, struct text text)
+static struct text batch_text_copy(char **at, struct text text)
 {
-	struct text put = { *at, text.len };
+	struct text copy = { *at, text.len };
 
 	if (text.len)
 		memcpy(*at, text.at, text.len);
 	*at += text.len;
-	return put;
+	return copy;
 }
 
-static size_t event_bytes(const struct event *event)
+static size_t batch_event_size(const struct event *event)
 {
 	size_t bytes =
 		wire_size(event) + event->type.len + event->aggregate.len + event->payload.len;
@@ -126,18 +127,18 @@ static size_t event_bytes(const struct event *event)
 	return bytes;
 }
 
-static void event_put(struct batch_event *to, const struct event *from,
+static void batch_event_copy(struct batch_event *to, const struct event *from,
 	struct text **rooms, char **at)
 {
 	struct text *mine = *rooms;
 
 	for (unsigned i = 0; i < from->room_count; i++)
-		mine[i] = text_put(at, from->rooms[i]);
+		mine[i] = batch_text_copy(at, from->rooms[i]);
 	*rooms += from->room_count;
 	to->event = (struct event){ .id = from->id, .room_count = from->room_count, .rooms = mine };
-	to->event.type = text_put(at, from->type);
-	to->event.aggregate = text_put(at, from->aggregate);
-	to->event.payload = text_put(at, from->payload);
+	to->event.type = batch_text_copy(at, from->type);
+	to->event.aggregate = batch_text_copy(at, from->aggregate);
+	to->event.payload = batch_text_copy(at, from->payload);
 	to->wire.at = *at;
 	*at = wire_write(*at, from);
 	to->wire.len = (size_t)(*at - to->wire.at);
@@ -152,7 +153,7 @@ struct batch *batch_new(const struct event *events, unsigned count, unsigned loo
 	char *at;
 
 	for (unsigned i = 0; i < count; i++) {
-		bytes += event_bytes(&events[i]);
+		bytes += batch_event_size(&events[i]);
 		rooms += events[i].room_count;
 	}
 	batch = malloc(head + loops * sizeof(struct batch_message) +
@@ -166,6 +167,6 @@ struct batch *batch_new(const struct event *events, unsigned count, unsigned loo
 	room = (struct text *)(batch->messages + loops);
 	at = (char *)(room + rooms);
 	for (unsigned i = 0; i < count; i++)
-		event_put(&batch->events[i], &events[i], &room, &at);
+		batch_event_copy(&batch->events[i], &events[i], &room, &at);
 	return batch;
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * The hub of a loop: what is said reaches the rooms it is said in.
+ * The hub of a loop: delivers each event to the subscribers of the rooms it was published to.
  *
- * One follower per process (follow.c, on the first loop) hears everything once and makes it into a
- * batch: one allocation with the events and, beside each, the bytes as streams send them. Every
- * loop gets the same batch as a message; it is freed when the last stream has sent its part.
+ * One event reader per process (event_reader.c, on the first loop) receives every event once and
+ * makes a batch: one allocation with the events and, beside each, the bytes as streams send them.
+ * Every loop gets the same batch as a message. It is freed when the last stream has sent its part.
  */
 #include "hub.h"
 
@@ -14,62 +14,62 @@
 #include "reeyo/core/log.h"
 
 #define TICK_MS 250
-#define PASSING_MAX 1024
+#define EPHEMERAL_MAX 1024
 
 /* --- Delivery --------------------------------------------------------------------------------- */
 
-/* An event in several rooms of one listener is heard once. */
-static void room_tell(struct hub *hub, struct text room, struct batch *batch,
-	const struct batch_event *said)
+/* A subscriber that is in several rooms of an event receives it once. */
+static void room_deliver(struct hub *hub, struct text room, struct batch *batch,
+	const struct batch_event *event)
 {
-	struct place *next;
+	struct membership *next;
 
-	for (struct place *place = room_find(hub->rooms, room); place; place = next) {
-		next = place->next;
-		if (seat_first(place->member, hub->serial))
-			seat_hear(place->member, batch, said);
+	for (struct membership *one = room_first_member(hub->rooms, room); one; one = next) {
+		next = one->next;
+		if (subscriber_mark_seen(one->member, hub->serial))
+			subscriber_receive(one->member, batch, event);
 	}
 }
 
-static void event_tell(struct hub *hub, struct batch *batch, const struct batch_event *said)
+static void event_deliver(struct hub *hub, struct batch *batch, const struct batch_event *event)
 {
 	hub->serial++;
-	if (said->event.id)
-		hub->last = said->event.id;
+	if (event->event.id)
+		hub->last = event->event.id;
 	count_one(loop_counters(hub->app->loop), COUNT_EVENTS_HEARD);
 	for (struct hub_listener *listener = hub->listeners; listener; listener = listener->next)
-		listener->hear(listener, &said->event);
-	for (unsigned i = 0; i < said->event.room_count; i++)
-		room_tell(hub, said->event.rooms[i], batch, said);
+		listener->hear(listener, &event->event);
+	for (unsigned i = 0; i < event->event.room_count; i++)
+		room_deliver(hub, event->event.rooms[i], batch, event);
 }
 
-static void batch_hear(struct hub *hub, struct batch *batch)
+static void batch_deliver(struct hub *hub, struct batch *batch)
 {
 	for (unsigned i = 0; i < batch->count; i++)
-		event_tell(hub, batch, &batch->events[i]);
+		event_deliver(hub, batch, &batch->events[i]);
 	shared_drop(&batch->shared);
 }
 
-static void batch_arrived(struct message *message)
+static void batch_message_run(struct message *message)
 {
-	struct batch_message *told = CONTAINER_OF(message, struct batch_message, message);
+	struct batch_message *one = CONTAINER_OF(message, struct batch_message, message);
 
-	batch_hear(told->to, told->batch);
+	batch_deliver(one->to, one->batch);
 }
 
-void hub_tell(struct app *app, struct batch *batch)
+void hub_broadcast(struct app *app, struct batch *batch)
 {
 	for (unsigned i = 0; i < batch->loops && app->all[i]; i++) {
-		struct batch_message *told = &batch->messages[i];
+		struct batch_message *one = &batch->messages[i];
 
 		if (app->all[i] == app || !app->all[i]->hub)
 			continue;
-		*told = (struct batch_message){ .message.run = batch_arrived,
+		*one = (struct batch_message){ .message.run = batch_message_run,
 			.to = app->all[i]->hub, .batch = batch };
 		shared_hold(&batch->shared);
-		loop_post(app->all[i]->loop, &told->message);
+		loop_post(app->all[i]->loop, &one->message);
 	}
-	batch_hear(app->hub, batch);
+	batch_deliver(app->hub, batch);
 }
 
 void hub_listen(struct hub *hub, struct hub_listener *listener)
@@ -78,9 +78,9 @@ void hub_listen(struct hub *hub, struct hub_listener *listener)
 	hub->listeners = listener;
 }
 
-/* --- Passing events --------------------------------------------------------------------------- */
+/* --- Ephemeral events ------------------------------------------------------------------------- */
 
-static void passing_here(struct app *app, const struct event *event)
+static void ephemeral_deliver_locally(struct app *app, const struct event *event)
 {
 	unsigned loops = 0;
 	struct batch *batch;
@@ -89,18 +89,18 @@ static void passing_here(struct app *app, const struct event *event)
 		loops++;
 	batch = batch_new(event, 1, loops);
 	if (batch)
-		hub_tell(app, batch);
+		hub_broadcast(app, batch);
 }
 
-static int passing_publish(struct app *app, const char *rooms, const struct event *event)
+static int ephemeral_publish(struct app *app, const char *rooms, const struct event *event)
 {
-	struct hub_house *house = app->hub->house;
+	struct hub_house *shared = app->hub->shared;
 	char *frame auto_free = NULL;
 	size_t len;
 
-	if (!atomic_load(&house->known) || !cache_up(app->cache))
+	if (!atomic_load(&shared->known) || !cache_up(app->cache))
 		return E_STORE_DOWN;
-	frame = frame_pack(text_of(house->source), 0, 0, event->type, event->aggregate,
+	frame = frame_pack(text_of(shared->source), 0, 0, event->type, event->aggregate,
 		text_of(rooms), event->payload, &len);
 	return frame ? feed_pass(app->cache, (struct text){ frame, len }) : E_NO_MEMORY;
 }
@@ -113,7 +113,7 @@ void hub_tell_passing(struct app *app, const char *const *rooms, unsigned count,
 	char list[512] = "";
 	size_t len = 0;
 
-	if (!app->hub || payload.len > PASSING_MAX)
+	if (!app->hub || payload.len > EPHEMERAL_MAX)
 		return;
 	for (unsigned i = 0; i < count && i < HUB_ROOMS_MAX; i++) {
 		size_t size = strlen(rooms[i]);
@@ -126,8 +126,8 @@ void hub_tell_passing(struct app *app, const char *const *rooms, unsigned count,
 		len += size;
 		names[event.room_count++] = text_of(rooms[i]);
 	}
-	if (passing_publish(app, list, &event))
-		passing_here(app, &event);
+	if (ephemeral_publish(app, list, &event))
+		ephemeral_deliver_locally(app, &event);
 }
 
 /* --- Life ------------------------------------------------------------------------------------- */
@@ -135,36 +135,36 @@ void hub_tell_passing(struct app *app, const char *const *rooms, unsigned count,
 int hub_house_new(const struct config *config, void (*begun)(void *arg),
 	void *arg, struct hub_house **ret)
 {
-	struct hub_house *house = calloc(1, sizeof(*house));
+	struct hub_house *shared = calloc(1, sizeof(*shared));
 
-	if (!house || uv_mutex_init(&house->mutex)) {
-		free(house);
+	if (!shared || uv_mutex_init(&shared->mutex)) {
+		free(shared);
 		return E_NO_MEMORY;
 	}
-	house->config = config;
-	house->begun = begun;
-	house->arg = arg;
-	*ret = house;
+	shared->config = config;
+	shared->begun = begun;
+	shared->arg = arg;
+	*ret = shared;
 	return 0;
 }
 
-void hub_house_free(struct hub_house *house)
+void hub_house_free(struct hub_house *shared)
 {
-	if (!house)
+	if (!shared)
 		return;
-	uv_mutex_destroy(&house->mutex);
-	free(house);
+	uv_mutex_destroy(&shared->mutex);
+	free(shared);
 }
 
-static void ticked(struct deadline *deadline)
+static void hub_tick(struct deadline *deadline)
 {
 	struct hub *hub = CONTAINER_OF(deadline, struct hub, tick);
 
-	polls_answer(hub, false);
+	polls_finish(hub, false);
 	deadline_start(&hub->ticks, &hub->tick);
 }
 
-int hub_new(struct app *app, struct hub_house *house)
+int hub_new(struct app *app, struct hub_house *shared)
 {
 	struct hub *hub = calloc(1, sizeof(*hub));
 	int error;
@@ -172,18 +172,19 @@ int hub_new(struct app *app, struct hub_house *house)
 	if (!hub)
 		return E_NO_MEMORY;
 	hub->app = app;
-	hub->house = house;
+	hub->shared = shared;
 	hub->last = HUB_NOW;
 	error = rooms_new(&hub->rooms);
 	if (!error && loop_index(app->loop) == 0)
-		error = follow_new(hub, &hub->follow);
+		error = event_reader_new(hub, &hub->reader);
 	if (error) {
 		rooms_free(hub->rooms);
 		free(hub);
 		return error;
 	}
-	deadline_list_init(&hub->pings, app->loop, (uint64_t)app->config->stream_ping, seat_pinged);
-	deadline_list_init(&hub->ticks, app->loop, TICK_MS, ticked);
+	deadline_list_init(&hub->pings, app->loop, (uint64_t)app->config->stream_ping,
+		subscriber_ping_due);
+	deadline_list_init(&hub->ticks, app->loop, TICK_MS, hub_tick);
 	deadline_start(&hub->ticks, &hub->tick);
 	app->hub = hub;
 	return 0;
@@ -192,15 +193,15 @@ int hub_new(struct app *app, struct hub_house *house)
 void hub_drain(struct hub *hub)
 {
 	hub->draining = true;
-	polls_answer(hub, true);
+	polls_finish(hub, true);
 }
 
 void hub_free(struct hub *hub)
 {
 	if (!hub)
 		return;
-	follow_close(hub->follow);
-	/* batches of other loops that have not been heard */
+	event_reader_close(hub->reader);
+	/* takes batches of other loops that have not been delivered */
 	uv_run(loop_uv(hub->app->loop), UV_RUN_NOWAIT);
 	hub_drain(hub);
 	deadline_list_close(&hub->pings);

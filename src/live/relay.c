@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * The relay: see the header.
+ * The relay, step by step; see the header.
  *
- * One step is one statement (relay_take) and, when it returns something to publish, one command to
- * Redis; steps follow one another, never two at a time. What Redis has confirmed goes along with
- * the next step as the position of the lease, so that a successor publishes again at most what the
- * last step did, under the same ids. While Redis is away steps only move rows: copies read them
- * from the table, and Redis gets them when it is back.
+ * A step is one statement (relay_take) and, when it returns events to publish, one command to
+ * Redis. Steps follow one another; two never run at once. The next step writes the id that Redis
+ * has confirmed as the position of the lease. So a successor publishes at most the events of the
+ * last step again, under the same ids. While Redis is unavailable, steps only move rows: instances
+ * read them from the table, and the events are published to Redis when it is back.
  *
- * A step every BUSY_MS while there is work, so that two hundred events a second cost fifty
- * statements and not two hundred; idle, the pause grows to IDLE_MS.
+ * A step runs every BUSY_MS while there is work, so that 200 events a second cost 50 statements and
+ * not 200. Without work the pause grows to IDLE_MS.
  */
 #include "reeyo/live/relay.h"
 
@@ -33,15 +33,15 @@ struct relay {
 	uv_timer_t timer;
 	struct db_call call;
 	char published_text[24];
-	/* confirmed by Redis; confirmed once the command under way is */
-	int64_t published, saying_to;
-	int64_t lag;                  /* as counted */
+	/* ids: confirmed by Redis; to be confirmed by the command under way */
+	int64_t published, publishing_to;
+	int64_t lag;                  /* as reported to the counters */
 	uint64_t began_ms, pause_ms;
 	bool leads, running, timer_open, closing;
-	bool gained; /* the lease, in this step, which did nothing else */
+	bool gained; /* this step took the lease, and did nothing else */
 };
 
-static void relay_end(struct relay *relay)
+static void relay_free_if_idle(struct relay *relay)
 {
 	if (!relay->running && !relay->timer_open)
 		free(relay);
@@ -49,47 +49,48 @@ static void relay_end(struct relay *relay)
 
 /* --- Steps ------------------------------------------------------------------------------------ */
 
-static void step(uv_timer_t *timer);
+static void relay_step(uv_timer_t *timer);
 
 /* The next step is due pause_ms after this one began. */
-static void step_over(struct relay *relay)
+static void relay_step_end(struct relay *relay)
 {
 	uint64_t spent = loop_now(relay->app->loop) - relay->began_ms;
 
 	relay->running = false;
 	if (relay->closing)
-		return relay_end(relay);
-	uv_timer_start(&relay->timer, step,
+		return relay_free_if_idle(relay);
+	uv_timer_start(&relay->timer, relay_step,
 		spent < relay->pause_ms ? relay->pause_ms - spent : 0, 0);
 }
 
-static void published(void *owner, int error)
+static void relay_published(void *owner, int error)
 {
 	struct relay *relay = owner;
 
 	if (!error)
-		relay->published = relay->saying_to;
+		relay->published = relay->publishing_to;
 	else
 		relay->pause_ms = IDLE_MS;
-	step_over(relay);
+	relay_step_end(relay);
 }
 
-struct saying {
+struct publication {
 	struct feed_event events[MOVE_MAX + PUBLISH_MAX];
 	char *frames[MOVE_MAX + PUBLISH_MAX];
 	unsigned count;
 };
 
-static void saying_free(struct saying *saying)
+static void publication_free(struct publication *publication)
 {
-	for (unsigned i = 0; saying && i < saying->count; i++)
-		free(saying->frames[i]);
-	free(saying);
+	for (unsigned i = 0; publication && i < publication->count; i++)
+		free(publication->frames[i]);
+	free(publication);
 }
 
-static int saying_add(struct saying *saying, const struct db_result *result, unsigned row)
+static int publication_add(struct publication *publication, const struct db_result *result,
+	unsigned row)
 {
-	struct feed_event *event = &saying->events[saying->count];
+	struct feed_event *event = &publication->events[publication->count];
 	size_t len;
 	char *frame;
 
@@ -102,33 +103,33 @@ static int saying_add(struct saying *saying, const struct db_result *result, uns
 	if (!frame)
 		return E_NO_MEMORY;
 	event->frame = (struct text){ frame, len };
-	saying->frames[saying->count++] = frame;
+	publication->frames[publication->count++] = frame;
 	return 0;
 }
 
-/* Gives the rows to Redis; true when `published` will be called. */
-static bool publish(struct relay *relay, const struct db_result *result)
+/* Publishes the rows to Redis. True when relay_published will be called. */
+static bool relay_publish(struct relay *relay, const struct db_result *result)
 {
 	unsigned rows = db_rows(result);
-	struct saying *saying;
+	struct publication *publication;
 	int error = 0;
 
 	if (db_is_null(result, 0, 5) || rows > MOVE_MAX + PUBLISH_MAX)
 		return false;
-	saying = calloc(1, sizeof(*saying));
-	if (!saying)
+	publication = calloc(1, sizeof(*publication));
+	if (!publication)
 		return false;
 	for (unsigned row = 0; row < rows && !error; row++)
-		error = saying_add(saying, result, row);
-	relay->saying_to = db_int(result, rows - 1, 5);
+		error = publication_add(publication, result, row);
+	relay->publishing_to = db_int(result, rows - 1, 5);
 	if (!error)
-		error = feed_say(relay->app->cache, saying->events,
-			saying->count, published, relay);
-	saying_free(saying);
+		error = feed_say(relay->app->cache, publication->events,
+			publication->count, relay_published, relay);
+	publication_free(publication);
 	return !error;
 }
 
-static void leadership_set(struct relay *relay, bool leads)
+static void relay_leads_set(struct relay *relay, bool leads)
 {
 	if (relay->leads == leads)
 		return;
@@ -140,7 +141,7 @@ static void leadership_set(struct relay *relay, bool leads)
 		LOG_T("holder", relay->holder));
 }
 
-static void moved_count(struct relay *relay, const struct db_result *result)
+static void relay_count(struct relay *relay, const struct db_result *result)
 {
 	struct counters *counters = loop_counters(relay->app->loop);
 	int64_t lag = db_int(result, 0, 3);
@@ -150,7 +151,7 @@ static void moved_count(struct relay *relay, const struct db_result *result)
 	relay->lag = lag;
 }
 
-static void pause_set(struct relay *relay, int64_t moved, bool work)
+static void relay_pause_set(struct relay *relay, int64_t moved, bool work)
 {
 	if (!relay->leads)
 		relay->pause_ms = WATCH_MS;
@@ -163,25 +164,25 @@ static void pause_set(struct relay *relay, int64_t moved, bool work)
 			relay->pause_ms * 2 : IDLE_MS;
 }
 
-static void taken(struct db_call *call, const struct db_result *result)
+static void relay_step_done(struct db_call *call, const struct db_result *result)
 {
 	struct relay *relay = call->owner;
 	int64_t moved;
 
 	if (relay->closing || db_error(result)) {
 		relay->pause_ms = IDLE_MS;
-		return step_over(relay);
+		return relay_step_end(relay);
 	}
 	relay->gained = false;
-	leadership_set(relay, db_bool(result, 0, 0));
+	relay_leads_set(relay, db_bool(result, 0, 0));
 	moved = db_int(result, 0, 2);
-	moved_count(relay, result);
-	pause_set(relay, moved, moved || !db_is_null(result, 0, 5));
-	if (!publish(relay, result))
-		step_over(relay);
+	relay_count(relay, result);
+	relay_pause_set(relay, moved, moved || !db_is_null(result, 0, 5));
+	if (!relay_publish(relay, result))
+		relay_step_end(relay);
 }
 
-static void step(uv_timer_t *timer)
+static void relay_step(uv_timer_t *timer)
 {
 	struct relay *relay = timer->data;
 	bool speak = cache_up(relay->app->cache);
@@ -192,7 +193,7 @@ static void step(uv_timer_t *timer)
 		(long long)relay->published);
 	relay->call = (struct db_call){ .query = QUERY_relay_take, .lane = DB_WRITE, .count = 4,
 		.params = { relay->holder, relay->published_text, "500", speak ? "500" : "0" },
-		.done = taken, .owner = relay };
+		.done = relay_step_done, .owner = relay };
 	db_submit(relay->app->db, &relay->call);
 }
 
@@ -205,24 +206,24 @@ int relay_new(struct app *app, struct relay **ret)
 	if (!relay)
 		return E_NO_MEMORY;
 	relay->app = app;
-	id_new(relay->holder, "copy_");
+	id_new(relay->holder, "instance_");
 	relay->timer.data = relay;
 	if (uv_timer_init(loop_uv(app->loop), &relay->timer)) {
 		free(relay);
 		return E_NO_MEMORY;
 	}
 	relay->timer_open = true;
-	uv_timer_start(&relay->timer, step, IDLE_MS, 0);
+	uv_timer_start(&relay->timer, relay_step, IDLE_MS, 0);
 	*ret = relay;
 	return 0;
 }
 
-static void timer_closed(uv_handle_t *handle)
+static void relay_timer_closed(uv_handle_t *handle)
 {
 	struct relay *relay = handle->data;
 
 	relay->timer_open = false;
-	relay_end(relay);
+	relay_free_if_idle(relay);
 }
 
 void relay_close(struct relay *relay)
@@ -230,5 +231,5 @@ void relay_close(struct relay *relay)
 	if (!relay)
 		return;
 	relay->closing = true;
-	uv_close((uv_handle_t *)&relay->timer, timer_closed);
+	uv_close((uv_handle_t *)&relay->timer, relay_timer_closed);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Rooms: see the header.
+ * Rooms: a hash table of lists; see the header.
  */
 #include "rooms.h"
 
@@ -9,7 +9,7 @@
 
 struct room {
 	UT_hash_handle hh;
-	struct place *first;
+	struct membership *first;
 	char name[];
 };
 
@@ -32,7 +32,7 @@ void rooms_free(struct rooms *rooms)
 	free(rooms);
 }
 
-static struct room *room_of(const struct rooms *rooms, const char *name, size_t len)
+static struct room *room_find(const struct rooms *rooms, const char *name, size_t len)
 {
 	struct room *room = NULL;
 
@@ -53,46 +53,47 @@ static struct room *room_new(struct rooms *rooms, const char *name)
 	return room;
 }
 
-int room_join(struct rooms *rooms, const char *name, struct place *place, void *member)
+int room_join(struct rooms *rooms, const char *name, struct membership *membership,
+	void *member)
 {
-	struct room *room = room_of(rooms, name, strlen(name));
+	struct room *room = room_find(rooms, name, strlen(name));
 
 	if (!room && !(room = room_new(rooms, name)))
 		return E_NO_MEMORY;
-	*place = (struct place){ .room = room, .next = room->first, .member = member };
-	if (place->next)
-		place->next->previous = place;
-	room->first = place;
+	*membership = (struct membership){ .room = room, .next = room->first, .member = member };
+	if (membership->next)
+		membership->next->previous = membership;
+	room->first = membership;
 	return 0;
 }
 
-void room_leave(struct rooms *rooms, struct place *place)
+void room_leave(struct rooms *rooms, struct membership *membership)
 {
-	struct room *room = place->room;
+	struct room *room = membership->room;
 
 	if (!room)
 		return;
-	if (place->previous)
-		place->previous->next = place->next;
+	if (membership->previous)
+		membership->previous->next = membership->next;
 	else
-		room->first = place->next;
-	if (place->next)
-		place->next->previous = place->previous;
-	*place = (struct place){ .room = NULL };
+		room->first = membership->next;
+	if (membership->next)
+		membership->next->previous = membership->previous;
+	*membership = (struct membership){ .room = NULL };
 	if (!room->first) {
 		HASH_DEL(rooms->table, room);
 		free(room);
 	}
 }
 
-const char *place_name(const struct place *place)
+const char *membership_room_name(const struct membership *membership)
 {
-	return place->room ? place->room->name : NULL;
+	return membership->room ? membership->room->name : NULL;
 }
 
-struct place *room_find(const struct rooms *rooms, struct text name)
+struct membership *room_first_member(const struct rooms *rooms, struct text name)
 {
-	struct room *room = room_of(rooms, name.at, name.len);
+	struct room *room = room_find(rooms, name.at, name.len);
 
 	return room ? room->first : NULL;
 }

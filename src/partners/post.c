@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The post: see the header. One path for all channels; what differs is a row of `providers`.
+ * Outgoing messages: see the header. One path for all channels; the differences are in `providers`.
  */
 #include "reeyo/partners/post.h"
 
@@ -14,12 +14,12 @@
 static const struct provider *const providers[] = { &provider_twilio, &provider_sendgrid,
 	&provider_fcm, &provider_sns };
 
-/* Enough at once for a provider that answers in 200 ms to take 150 a second; a few failures in a
- * row and it is left alone for 10 s; what would have been sent meanwhile has spent no try. */
+/* Enough at once for 150 messages a second when the provider answers in 200 ms. After a few
+ * failures in a row nothing is sent to it for 10 s; messages of that time have used no try. */
 static const struct partner_limits limits = { .at_once = 32, .waiting = 256, .timeout_ms = 30000,
 	.failures = 8, .pause_ms = 10000 };
 
-static const char *word_of(const struct config *config, enum channel channel)
+static const char *channel_provider_word(const struct config *config, enum channel channel)
 {
 	const char *const words[] = { [CHANNEL_SMS] = config->sms, [CHANNEL_MAIL] = config->mail,
 		[CHANNEL_PUSH] = config->push };
@@ -29,8 +29,8 @@ static const char *word_of(const struct config *config, enum channel channel)
 
 /* --- Without a provider ----------------------------------------------------------------------- */
 
-/* What tells two test phones apart, and nobody's address. */
-static void masked(const struct letter *letter, char out[64])
+/* Enough to distinguish two test phones, but not an address. */
+static void letter_address_mask(const struct letter *letter, char out[64])
 {
 	size_t len = strlen(letter->to);
 	const char *domain = strchr(letter->to, '@');
@@ -41,13 +41,13 @@ static void masked(const struct letter *letter, char out[64])
 		snprintf(out, 64, "…%s", len > 2 ? letter->to + len - 2 : "");
 }
 
-static void skip(struct post *post, struct letter *letter)
+static void letter_skip(struct post *post, struct letter *letter)
 {
-	const char *word = word_of(post->config, letter->channel);
+	const char *word = channel_provider_word(post->config, letter->channel);
 	bool logs = strcmp(word, "log") == 0;
 	char to[64];
 
-	masked(letter, to);
+	letter_address_mask(letter, to);
 	if (strcmp(word, "off") == 0)
 		return post_done(letter, OUTCOME_SKIPPED, "off");
 	if (post->shows[letter->channel])
@@ -69,18 +69,18 @@ void post_untried(struct letter *letter, const char *why)
 {
 	letter->post = NULL;
 	letter->done(letter,
-		&(struct receipt){ .outcome = OUTCOME_RETRY, .untried = true, .why = why });
+		&(struct send_result){ .outcome = OUTCOME_RETRY, .untried = true, .why = why });
 }
 
 void post_done(struct letter *letter, enum letter_end outcome, const char *why)
 {
 	letter->post = NULL;
-	letter->done(letter, &(struct receipt){ .outcome = outcome,
+	letter->done(letter, &(struct send_result){ .outcome = outcome,
 		.why = outcome == OUTCOME_SENT ? NULL : why });
 }
 
-/* A refusal of our credentials is ours to mend, and the message still good. */
-static enum letter_end judge(const struct provider *provider,
+/* When the provider refuses our credentials the message is retried: we can fix them. */
+static enum letter_end letter_outcome(const struct provider *provider,
 	const struct client_answer *answer, bool *ret_gone)
 {
 	if (answer->error || answer->status >= 500 ||
@@ -98,8 +98,8 @@ static enum letter_end judge(const struct provider *provider,
 	return OUTCOME_DEAD;
 }
 
-/* What is known of why: for the row and the log, so only what a code is made of. */
-static void why_write(const struct provider *provider,
+/* The reason of a failure, for the row and the log: only a status and a code. */
+static void letter_reason_write(const struct provider *provider,
 	const struct client_answer *answer, char why[64])
 {
 	json_auto_t *json = answer->error ? NULL :
@@ -118,33 +118,33 @@ static void why_write(const struct provider *provider,
 	snprintf(why, 64, "status %ld%s%.*s", answer->status, code[0] ? ", " : "", CODE_MAX, code);
 }
 
-static void answered(struct client_call *call, const struct client_answer *answer)
+static void letter_answered(struct client_call *call, const struct client_answer *answer)
 {
 	struct letter *letter = call->owner;
 	struct post *post = letter->post;
 	const struct provider *provider = post->provider[letter->channel];
-	struct receipt receipt = { .retry_after_s = answer->retry_after_s,
+	struct send_result result = { .retry_after_s = answer->retry_after_s,
 		.untried = answer->error == E_BUSY };
 	char why[64];
 
-	receipt.outcome = judge(provider, answer, &receipt.gone);
+	result.outcome = letter_outcome(provider, answer, &result.gone);
 	if (answer->status == 401 && provider->unauthorised)
 		provider->unauthorised(post, answer);
-	why_write(provider, answer, why);
-	if (receipt.outcome != OUTCOME_SENT) {
-		receipt.why = why;
+	letter_reason_write(provider, answer, why);
+	if (result.outcome != OUTCOME_SENT) {
+		result.why = why;
 		log_line(answer->status == 401 || answer->status == 403 ? LOG_ERROR : LOG_INFO,
-			"message not taken",
+			"message not accepted",
 			LOG_T("channel", channel_suffix(letter->channel)), LOG_T("why", why));
 	}
 	letter->post = NULL;
-	letter->done(letter, &receipt);
+	letter->done(letter, &result);
 }
 
 void post_call(struct letter *letter)
 {
 	letter->call.partner = letter->post->partner[letter->channel];
-	letter->call.done = answered;
+	letter->call.done = letter_answered;
 	letter->call.owner = letter;
 	client_call(letter->post->app->client, &letter->call);
 }
@@ -157,7 +157,7 @@ void post_send(struct post *post, struct letter *letter)
 	letter->post = post;
 	letter->call = (struct client_call){ .method = "POST" };
 	if (!provider)
-		return skip(post, letter);
+		return letter_skip(post, letter);
 	arena = arena_new(post->app->pool, LETTER_MEMORY);
 	if (!arena)
 		return post_done(letter, OUTCOME_RETRY, "out of memory");
@@ -180,12 +180,12 @@ void post_cancel(struct letter *letter)
 
 void form_add(struct buf *form, const char *name, const char *value)
 {
-	static const char free_of_marks[] =
+	static const char unreserved[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~";
 
 	buf_printf(form, "%s%s=", form->len ? "&" : "", name);
 	for (; *value; value++)
-		if (strchr(free_of_marks, *value))
+		if (strchr(unreserved, *value))
 			buf_add(form, value, 1);
 		else
 			buf_printf(form, "%%%02X", (unsigned char)*value);
@@ -198,9 +198,9 @@ bool answer_has(const struct client_answer *answer, const char *word)
 
 /* --- Life ------------------------------------------------------------------------------------- */
 
-static int channel_open(struct post *post, enum channel channel)
+static int post_channel_open(struct post *post, enum channel channel)
 {
-	const char *word = word_of(post->config, channel);
+	const char *word = channel_provider_word(post->config, channel);
 	bool first = loop_index(post->app->loop) == 0;
 
 	for (size_t i = 0; i < COUNT_OF(providers); i++)
@@ -230,7 +230,7 @@ int post_new(struct app *app, const struct wordings *wordings, struct post **ret
 	post->config = app->config;
 	post->wordings = wordings;
 	for (unsigned i = 0; i < CHANNELS && !error; i++)
-		error = channel_open(post, (enum channel)i);
+		error = post_channel_open(post, (enum channel)i);
 	if (!error && post->provider[CHANNEL_PUSH] == &provider_fcm)
 		error = fcm_open(post);
 	if (!error)
@@ -260,7 +260,8 @@ const struct wordings *post_wordings(const struct post *post)
 bool post_on(const struct post *post, enum channel channel)
 {
 	return post->provider[channel] ||
-		(post->shows[channel] && strcmp(word_of(post->config, channel), "log") == 0);
+		(post->shows[channel] && strcmp(channel_provider_word(post->config, channel),
+			"log") == 0);
 }
 
 bool post_up(const struct post *post, enum channel channel)

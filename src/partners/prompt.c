@@ -1,91 +1,91 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sends one-time codes at once, without storing them. Each has its own memory and is retried a few
- * times. A late code is useless, so it is dropped after the last retry, and when too many wait.
+ * One-time codes: sent at once and never stored. A failed one is tried again a few times. A code
+ * that comes late is useless, so it is dropped after that, and when too many wait.
  */
 #include <stdlib.h>
 
 #include "provider.h"
 #include "reeyo/core/log.h"
 
-#define OTP_SENDS_MAX 256
-#define OTP_SEND_MEMORY 16384
+#define CODE_MESSAGES_MAX 256
+#define CODE_MESSAGE_MEMORY 16384
 
-static const unsigned retry_ms[] = { 1000, 4000, 15000 };
-#define TRIES (COUNT_OF(retry_ms) + 1)
+static const unsigned waits_ms[] = { 1000, 4000, 15000 };
+#define CODE_MESSAGE_TRIES (COUNT_OF(waits_ms) + 1)
 
-struct otp_send {
+struct code_message {
 	struct letter letter;
 	struct deadline wait;
 	struct prompts *sender;
 	struct arena *arena;
-	struct otp_send *next, *previous;
+	struct code_message *next, *previous;
 	unsigned tries;
 };
 
 struct prompts {
 	struct post *post;
-	struct otp_send *all;
+	struct code_message *all;
 	unsigned count;
 	struct deadline_list waits[COUNT_OF(retry_ms)];
 };
 
-static void otp_send_free(struct otp_send *send)
+static void code_message_free(struct code_message *code)
 {
-	struct prompts *sender = send->sender;
+	struct prompts *prompts = code->prompts;
 
-	deadline_stop(&send->wait);
-	if (send->previous)
-		send->previous->next = send->next;
+	deadline_stop(&code->wait);
+	if (code->previous)
+		code->previous->next = code->next;
 	else
-		sender->all = send->next;
-	if (send->next)
-		send->next->previous = send->previous;
-	sender->count--;
-	arena_free(send->arena); /* contains the struct itself */
+		prompts->all = code->next;
+	if (code->next)
+		code->next->previous = code->previous;
+	prompts->count--;
+	arena_free(code->arena); /* contains code */
 }
 
-static void otp_send_done(struct letter *letter, const struct receipt *receipt)
+static void code_message_done(struct letter *letter, const struct send_result *result)
 {
-	struct otp_send *send = CONTAINER_OF(letter, struct otp_send, letter);
+	struct code_message *code = CONTAINER_OF(letter, struct code_message, letter);
 
-	if (receipt->outcome == OUTCOME_RETRY && ++send->tries < TRIES)
-		return deadline_start(&send->sender->waits[send->tries - 1], &send->wait);
-	if (receipt->outcome == OUTCOME_RETRY || receipt->outcome == OUTCOME_DEAD)
+	if (result->outcome == OUTCOME_RETRY && ++code->tries < CODE_MESSAGE_TRIES)
+		return deadline_start(&code->prompts->waits[code->tries - 1], &code->wait);
+	if (result->outcome == OUTCOME_RETRY || result->outcome == OUTCOME_DEAD)
 		log_line(LOG_WARN, "a one-time code was not sent",
 			LOG_T("channel", channel_suffix(letter->channel)),
-			LOG_T("why", receipt->why));
-	otp_send_free(send);
+			LOG_T("why", result->why));
+	code_message_free(code);
 }
 
-static void otp_retry_due(struct deadline *deadline)
+static void code_message_resend(struct deadline *deadline)
 {
-	struct otp_send *send = CONTAINER_OF(deadline, struct otp_send, wait);
+	struct code_message *code = CONTAINER_OF(deadline, struct code_message, wait);
 
-	post_send(send->sender->post, &send->letter);
+	post_send(code->prompts->post, &code->letter);
 }
 
-static struct otp_send *otp_send_new(struct prompts *sender)
+static struct code_message *code_message_new(struct prompts *prompts)
 {
-	struct arena *arena = sender->count < OTP_SENDS_MAX ?
-		arena_new(sender->post->app->pool, OTP_SEND_MEMORY) : NULL;
-	struct otp_send *send = arena ? ARENA_NEW(arena, struct otp_send) : NULL;
+	struct arena *arena = prompts->count < CODE_MESSAGES_MAX ?
+		arena_new(prompts->post->app->pool, CODE_MESSAGE_MEMORY) : NULL;
+	struct code_message *code = arena ? ARENA_NEW(arena, struct code_message) : NULL;
 
-	if (!send) {
+	if (!code) {
 		arena_free(arena);
 		return NULL;
 	}
-	send->arena = arena;
-	send->sender = sender;
-	send->next = sender->all;
-	if (sender->all)
-		sender->all->previous = send;
-	sender->all = send;
-	sender->count++;
-	return send;
+	code->arena = arena;
+	code->prompts = prompts;
+	code->next = prompts->all;
+	if (prompts->all)
+		prompts->all->previous = code;
+	prompts->all = code;
+	prompts->count++;
+	return code;
 }
 
-static json_t *otp_params(const char *const *pairs)
+static json_t *code_message_params(const char *const *pairs)
 {
 	json_t *params = json_object();
 
@@ -97,23 +97,23 @@ static json_t *otp_params(const char *const *pairs)
 void post_tell(struct post *post, enum message_kind message, enum channel channel,
 	enum language language, const char *to, const char *const *params)
 {
-	json_auto_t *values = otp_params(params);
-	struct otp_send *send = otp_send_new(post->prompts);
+	json_auto_t *values = code_message_params(params);
+	struct code_message *code = code_message_new(post->prompts);
 
-	if (!send || !values) {
-		log_refusal(LOG_WARN, "a one-time code was dropped: too many are waiting",
+	if (!code || !values) {
+		log_refusal(LOG_WARN, "a one-time code was dropped: too many wait",
 			"one-time code");
-		if (send)
-			otp_send_free(send);
+		if (code)
+			code_message_free(code);
 		return;
 	}
-	send->letter = (struct letter){ .channel = channel, .done = otp_send_done,
+	code->letter = (struct letter){ .channel = channel, .done = code_message_done,
 		.log_as = channel == CHANNEL_MAIL ? "e-mail" : channel_suffix(channel),
-		.to = arena_copy(send->arena, to, strlen(to)) };
-	if (!send->letter.to || wordings_say(post->wordings, send->arena, message, channel,
-		language, values, &send->letter.said))
-		return otp_send_free(send);
-	post_send(post, &send->letter);
+		.to = arena_copy(code->arena, to, strlen(to)) };
+	if (!code->letter.to || wordings_say(post->wordings, code->arena, message, channel,
+		language, values, &code->letter.said))
+		return code_message_free(code);
+	post_send(post, &code->letter);
 }
 
 int prompts_open(struct post *post)
@@ -122,10 +122,11 @@ int prompts_open(struct post *post)
 
 	if (!sender)
 		return E_NO_MEMORY;
-	sender->post = post;
-	for (size_t i = 0; i < COUNT_OF(retry_ms); i++)
-		deadline_list_init(&sender->waits[i], post->app->loop, retry_ms[i], otp_retry_due);
-	post->prompts = sender;
+	prompts->post = post;
+	for (size_t i = 0; i < COUNT_OF(waits_ms); i++)
+		deadline_list_init(&prompts->waits[i], post->app->loop, waits_ms[i],
+			code_message_resend);
+	post->prompts = prompts;
 	return 0;
 }
 
@@ -135,9 +136,9 @@ void prompts_close(struct post *post)
 
 	if (!sender)
 		return;
-	while (sender->all) {
-		post_cancel(&sender->all->letter);
-		otp_send_free(sender->all);
+	while (prompts->all) {
+		post_cancel(&prompts->all->letter);
+		code_message_free(prompts->all);
 	}
 	for (size_t i = 0; i < COUNT_OF(retry_ms); i++)
 		deadline_list_close(&sender->waits[i]);

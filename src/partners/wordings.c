@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Wordings: see the header. A slip of somebody who writes texts must be found at start and not when
- * the message is due, so all of it is looked at: files that name nothing too.
+ * Templates: see the header. A mistake in a template must be found at start and not when the
+ * message is sent, so every file is checked, also one whose name is unknown.
  */
 #include "reeyo/partners/wordings.h"
 
@@ -22,20 +22,20 @@ struct wordings {
 	char *files[MESSAGES][CHANNELS][LANGUAGES]; /* read from messages_dir; NULL: built in */
 };
 
-struct place {
+struct template_key {
 	enum message_kind message;
 	enum channel channel;
 	enum language language;
 };
 
-static int refuse(const char *file, const char *why)
+static int templates_refuse(const char *file, const char *why)
 {
 	fprintf(stderr, "reeyo: %s: %s\n", file, why);
 	return E_CONFIG;
 }
 
 /* "order_accepted.sms": the message and the channel. */
-static bool place_named(const char *name, struct place *ret)
+static bool template_key_parse(const char *name, struct template_key *ret)
 {
 	const char *dot = strrchr(name, '.');
 
@@ -46,33 +46,34 @@ static bool place_named(const char *name, struct place *ret)
 		message_goes_by(ret->message, ret->channel);
 }
 
-static int wording_put(struct wordings *wordings, struct place at,
+static int templates_set(struct wordings *wordings, struct template_key at,
 	const char *file, const char *text)
 {
 	char fault[WORDING_FAULT];
 	int error = wording_parse(at.message, at.channel, text_of(text),
 		&wordings->texts[at.message][at.channel][at.language], fault);
 
-	return error ? refuse(file, fault) : 0;
+	return error ? templates_refuse(file, fault) : 0;
 }
 
 /* --- Built in --------------------------------------------------------------------------------- */
 
-static int built_in(struct wordings *wordings)
+static int templates_load_built_in(struct wordings *wordings)
 {
 	int error = 0;
 
 	for (const struct embedded_text *file = embedded_messages; file->name && !error; file++) {
-		struct place at = { .language = language_named((struct text){ file->name, 2 }) };
+		struct template_key at = { .language = language_named((struct text){ file->name,
+			2 }) };
 
-		if (!place_named(file->name + 3, &at))
-			return refuse(file->name, "there is no such message");
-		error = wording_put(wordings, at, file->name, file->text);
+		if (!template_key_parse(file->name + 3, &at))
+			return templates_refuse(file->name, "there is no such message");
+		error = templates_set(wordings, at, file->name, file->text);
 	}
 	return error;
 }
 
-static int complete(const struct wordings *wordings)
+static int templates_check_complete(const struct wordings *wordings)
 {
 	char name[NAME_ROOM];
 
@@ -83,14 +84,14 @@ static int complete(const struct wordings *wordings)
 					continue;
 				snprintf(name, sizeof(name), "%s/%s.%s", language_name(l),
 					message_name(m), channel_suffix(c));
-				return refuse(name, "this wording is missing");
+				return templates_refuse(name, "this template is missing");
 			}
 	return 0;
 }
 
-/* --- A folder's ------------------------------------------------------------------------------- */
+/* --- From a folder ---------------------------------------------------------------------------- */
 
-static int file_read(const char *path, char **ret)
+static int template_file_read(const char *path, char **ret)
 {
 	char *text auto_free = malloc(FILE_MAX + 1);
 	int file = open(path, O_RDONLY | O_CLOEXEC);
@@ -100,7 +101,7 @@ static int file_read(const char *path, char **ret)
 	if (!text || file < 0) {
 		if (file >= 0)
 			close(file);
-		return text ? refuse(path, strerror(errno)) : E_NO_MEMORY;
+		return text ? templates_refuse(path, strerror(errno)) : E_NO_MEMORY;
 	}
 	while (got > 0 && len < FILE_MAX) {
 		got = read(file, text + len, FILE_MAX - len);
@@ -108,29 +109,30 @@ static int file_read(const char *path, char **ret)
 	}
 	close(file);
 	if (got != 0)
-		return refuse(path, got < 0 ? "it cannot be read" : "it is larger than 16 KB");
+		return templates_refuse(path, got < 0 ?
+			"it cannot be read" : "it is larger than 16 KB");
 	text[len] = '\0';
 	*ret = TAKE_PTR(text);
 	return 0;
 }
 
-static int file_take(struct wordings *wordings, const char *folder,
+static int templates_load_file(struct wordings *wordings, const char *folder,
 	const char *name, enum language language)
 {
-	struct place at = { .language = language };
+	struct template_key at = { .language = language };
 	char path[4096], **kept;
 	int error;
 
 	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	if (!place_named(name, &at))
-		return refuse(path, "there is no such message");
+	if (!template_key_parse(name, &at))
+		return templates_refuse(path, "there is no such message");
 	kept = &wordings->files[at.message][at.channel][at.language];
-	error = file_read(path, kept);
-	return error ? error : wording_put(wordings, at, path, *kept);
+	error = template_file_read(path, kept);
+	return error ? error : templates_set(wordings, at, path, *kept);
 }
 
-/* Files whose name begins with a dot, and what editors leave (ending in ~), are nobody's. */
-static int folder_take(struct wordings *wordings, const char *dir, enum language language)
+/* Files whose name begins with a dot, and backups of editors (ending in ~), are ignored. */
+static int templates_load_folder(struct wordings *wordings, const char *dir, enum language language)
 {
 	struct dirent *entry;
 	char folder[2048];
@@ -140,19 +142,19 @@ static int folder_take(struct wordings *wordings, const char *dir, enum language
 	snprintf(folder, sizeof(folder), "%s/%s", dir, language_name(language));
 	open = opendir(folder);
 	if (!open)
-		return refuse(folder, strerror(errno));
+		return templates_refuse(folder, strerror(errno));
 	while (!error && (entry = readdir(open))) {
 		const char *name = entry->d_name;
 
 		if (name[0] != '.' && name[strlen(name) - 1] != '~')
-			error = file_take(wordings, folder, name, language);
+			error = templates_load_file(wordings, folder, name, language);
 	}
 	closedir(open);
 	return error;
 }
 
-/* A message worded anew in one language only would say two different things. */
-static int both_languages(const struct wordings *wordings, const char *dir)
+/* With one language replaced and the other built in, the two could have different meanings. */
+static int templates_check_languages(const struct wordings *wordings, const char *dir)
 {
 	char name[2048];
 
@@ -165,24 +167,25 @@ static int both_languages(const struct wordings *wordings, const char *dir)
 			snprintf(name, sizeof(name), "%s/%s/%s.%s", dir,
 				language_name(files[LANGUAGE_EN] ? LANGUAGE_FR : LANGUAGE_EN),
 				message_name(m), channel_suffix(c));
-			return refuse(name, "this wording is missing: the other language has one");
+			return templates_refuse(name,
+				"this template is missing: the other language has one");
 		}
 	return 0;
 }
 
-/* --- The whole -------------------------------------------------------------------------------- */
+/* --- Life and rendering ----------------------------------------------------------------------- */
 
 int wordings_new(const char *dir, struct wordings **ret)
 {
 	struct wordings *wordings = calloc(1, sizeof(*wordings));
-	int error = wordings ? built_in(wordings) : E_NO_MEMORY;
+	int error = wordings ? templates_load_built_in(wordings) : E_NO_MEMORY;
 
 	if (!error)
-		error = complete(wordings);
+		error = templates_check_complete(wordings);
 	for (unsigned l = 0; dir[0] && l < LANGUAGES && !error; l++)
-		error = folder_take(wordings, dir, (enum language)l);
+		error = templates_load_folder(wordings, dir, (enum language)l);
 	if (!error && dir[0])
-		error = both_languages(wordings, dir);
+		error = templates_check_languages(wordings, dir);
 	if (error) {
 		wordings_free(wordings);
 		return error;
@@ -202,7 +205,7 @@ void wordings_free(struct wordings *wordings)
 	free(wordings);
 }
 
-static const char *fill(struct arena *arena, struct text text,
+static const char *template_text_fill(struct arena *arena, struct text text,
 	const json_t *params, enum channel channel)
 {
 	struct buf out = buf_in(arena, text.len + 64);
@@ -215,15 +218,15 @@ int wordings_say(const struct wordings *wordings, struct arena *arena, enum mess
 	enum channel channel, enum language language, const json_t *params, struct said *ret)
 {
 	const struct wording *wording = &wordings->texts[message][channel][language];
-	struct said said = { NULL, NULL };
+	struct said rendered = { NULL, NULL };
 
 	if (!wording->body.at)
 		return E_NOT_FOUND;
-	said.body = fill(arena, wording->body, params, channel);
+	rendered.body = template_text_fill(arena, wording->body, params, channel);
 	if (wording->title.at)
-		said.title = fill(arena, wording->title, params, channel);
-	if (!said.body || (wording->title.at && !said.title))
+		rendered.title = template_text_fill(arena, wording->title, params, channel);
+	if (!rendered.body || (wording->title.at && !rendered.title))
 		return E_NO_MEMORY;
-	*ret = said;
+	*ret = rendered;
 	return 0;
 }

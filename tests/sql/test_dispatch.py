@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Dispatch and the riders' clocks as statements: what two copies at once may not do, and what is left when one dies."""
+"""Statements of dispatch and of riders' times: what two instances at once may not do, and what remains when one dies."""
 
 import pytest
 from sql.shop import Shop, next_number, place
@@ -7,7 +7,7 @@ from sql.shop import Shop, next_number, place
 
 @pytest.fixture
 def seeking(db):
-    """seeking(): the id of an accepted order that looks for a rider now."""
+    """seeking(): the id of an accepted order that needs a rider now."""
     db.sql("DELETE FROM dispatches")
 
     def make(**columns):
@@ -36,17 +36,17 @@ def offer(db, order, rider, anew=False):
                   "{t}" if anew else "{f}")
 
 
-def test_what_one_copy_has_taken_another_does_not_take(seeking, db, connect):
+def test_an_order_claimed_by_one_instance_is_not_claimed_by_another(seeking, db, connect):
     orders = {seeking() for _ in range(3)}
-    taken = {row[0] for row in db.run("dispatch_take", 2)}
+    claimed = {row[0] for row in db.run("dispatch_take", 2)}
     rest = {row[0] for row in connect().run("dispatch_take", 10)}
-    assert len(taken) == 2 and taken | rest == orders and not taken & rest
+    assert len(claimed) == 2 and claimed | rest == orders and not claimed & rest
     assert db.run("dispatch_take", 10) == []
     waits = db.value("SELECT max(next_at) - now() FROM dispatches").total_seconds()
-    assert 0 < waits <= 5  # should the taker die
+    assert 0 < waits <= 5  # in case the instance dies
 
 
-def test_orders_that_another_copy_is_working_on_are_passed_over(seeking, db, connect):
+def test_orders_locked_by_another_instance_are_skipped(seeking, db, connect):
     held, free = seeking(), seeking()
     other = connect()
     other.sql("BEGIN")
@@ -64,10 +64,10 @@ def test_an_order_has_at_most_one_open_offer(seeking, db):
     assert db.value("SELECT count(*) FROM outbox WHERE aggregate = %s AND type = 'delivery_request'", [order]) == 1
     assert db.value("SELECT count(*) FROM dispatch_decisions WHERE order_id = %s", [order]) == 1
     db.sql("UPDATE dispatches SET next_at = now()")
-    assert db.run("dispatch_take", 10) == []  # as long as it is open
+    assert db.run("dispatch_take", 10) == []  # while it is open
 
 
-def test_an_order_that_found_its_rider_meanwhile_is_not_offered(seeking, db):
+def test_an_order_that_has_a_rider_meanwhile_is_not_offered(seeking, db):
     order = seeking()
     db.run("dispatch_take", 10)
     db.sql("UPDATE orders SET status = 'RIDER_ASSIGNED', rider_id = 'r' WHERE id = %s", [order])
@@ -81,7 +81,7 @@ def test_an_order_that_found_its_rider_meanwhile_is_not_offered(seeking, db):
     ({"order_type": "PACKAGE", "status": "PENDING", "payment_status": "PENDING", "payment_method": "MOBILE_MONEY"}, False),
     ({"order_type": "PACKAGE", "status": "PENDING", "payment_status": "PENDING", "payment_method": "CASH"}, True),
     ({"status": "CANCELLED", "active": False}, False)])
-def test_which_orders_look_for_a_rider(seeking, db, columns, seeks):
+def test_which_orders_need_a_rider(seeking, db, columns, seeks):
     order = seeking(**columns)
     assert [row[0] for row in db.run("dispatch_take", 10)] == ([order] if seeks else [])
     assert db.value("SELECT count(*) FROM dispatches") == int(seeks)
@@ -98,18 +98,18 @@ def test_the_last_answer_of_a_rider_counts(seeking, db):
     assert facts()[0][7] is True
     db.sql("UPDATE offers SET outcome = 'REJECTED' WHERE order_id = %s", [order])
     assert facts() == []
-    offer(db, order, rider, anew=True)  # he was asked all the same, and it ran out
+    offer(db, order, rider, anew=True)  # offered again, and it expired
     db.sql("UPDATE offers SET outcome = 'EXPIRED' WHERE order_id = %s AND outcome = 'OPEN'", [order])
     assert facts()[0][7] is True
 
 
-def test_points_are_written_only_when_newer(db):
+def test_positions_are_stored_only_when_newer(db):
     old, new = hire(db, located_at="2026-01-01"), hire(db, located_at="2030-01-01", lat=1, lng=1)
     db.run("riders_located", f"{{{old},{new},nobody}}", "{4,4,4}", "{9,9,9}", "{1800000000000,1800000000000,1}")
     assert db.sql("SELECT lat, lng FROM riders WHERE id = ANY(%s) ORDER BY id", [[old, new]]) == [(4, 9), (1, 1)]
 
 
-def test_spans_follow_whoever_switches_a_rider(db):
+def test_online_spans_follow_every_change_of_a_riders_status(db):
     rider = hire(db)
     spans = "SELECT ended_at IS NULL FROM online_spans WHERE rider_id = %s ORDER BY began_at"
     assert db.sql(spans, [rider]) == [(True,)]
@@ -121,7 +121,7 @@ def test_spans_follow_whoever_switches_a_rider(db):
     assert db.sql(spans, [rider]) == [(False,), (True,)]
 
 
-def test_a_lead_is_one_copys_until_it_runs_out(db):
+def test_a_lease_belongs_to_one_instance_until_it_expires(db):
     assert db.run("lease_take", "dispatch", "a", 3) == [(True,)]
     assert db.run("lease_take", "dispatch", "b", 3) == []
     assert db.run("lease_take", "dispatch", "a", 3) == [(True,)]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The relay's statement: one holder at a time, order kept, nothing published twice that was confirmed."""
+"""The statement of the relay: one holder at a time, order kept, confirmed events are not published twice."""
 
 import pytest
 
@@ -16,7 +16,7 @@ def ground(db):
     return db
 
 
-def say(db, count=1, kind="step"):
+def publish(db, count=1, kind="step"):
     db.sql("INSERT INTO outbox (aggregate, type, rooms, payload) "
            f"SELECT 'a', '{kind}', '{{user:1,admin}}', json_build_object('n', n) FROM generate_series(1, {count}) n")
 
@@ -25,8 +25,8 @@ def take(db, holder="one", published=0, move=500, publish=500):
     return db.run("relay_take", holder, published, move, publish)
 
 
-def test_rows_move_in_order_and_are_told_with_the_id_before_them(ground):
-    say(ground, 3)
+def test_rows_move_in_order_and_are_returned_with_the_id_before_them(ground):
+    publish(ground, 3)
     rows = take(ground)
     assert [(row[ID], row[PREVIOUS]) for row in rows] == [(1, 0), (2, 1), (3, 2)]
     assert all(row[LEADS] and row[MOVED] == 3 and row[POSITION] == 0 for row in rows)
@@ -36,29 +36,29 @@ def test_rows_move_in_order_and_are_told_with_the_id_before_them(ground):
     assert ground.value("SELECT string_agg(id::text, ',' ORDER BY id) FROM events") == "1,2,3"
 
 
-def test_what_was_not_confirmed_is_told_again_under_the_same_ids(ground):
-    say(ground, 2)
+def test_unconfirmed_events_are_returned_again_under_the_same_ids(ground):
+    publish(ground, 2)
     take(ground)
-    say(ground, 1)
+    publish(ground, 1)
     assert [row[ID] for row in take(ground)] == [1, 2, 3]
     row, = take(ground, published=3)
     assert row[ID] is None and row[POSITION] == 3
 
 
-def test_nothing_is_told_beyond_what_was_asked_for(ground):
-    say(ground, 5)
-    assert take(ground, publish=0)[0][ID] is None        # Redis is away: rows move all the same
+def test_no_more_events_are_returned_than_requested(ground):
+    publish(ground, 5)
+    assert take(ground, publish=0)[0][ID] is None        # without Redis rows move too
     assert ground.value("SELECT count(*) FROM events") == 5
-    say(ground, 2)
-    assert [row[ID] for row in take(ground, publish=3)] == [1, 2, 3]  # and no gap before newer ones
+    publish(ground, 2)
+    assert [row[ID] for row in take(ground, publish=3)] == [1, 2, 3]  # without a gap before newer ones
     assert [row[ID] for row in take(ground, published=3, publish=3)] == [4, 5, 6]
     assert [(row[ID], row[PREVIOUS]) for row in take(ground, published=6, publish=3)] == [(7, 6)]
 
 
-def test_another_holder_waits_until_the_lease_has_lapsed(ground):
-    say(ground)
+def test_another_holder_waits_until_the_lease_has_expired(ground):
+    publish(ground)
     assert take(ground)[0][LEADS]
-    say(ground)
+    publish(ground)
     row, = take(ground, "two")
     assert not row[LEADS] and row[MOVED] == 0 and row[ID] is None
     assert ground.value("SELECT count(*) FROM outbox") == 1
@@ -75,10 +75,10 @@ def waits(db):
 
 
 def beside(db, function):
-    """Runs it in a thread until it waits for a lock; the call of what is returned gives what it returned."""
-    told = waiting.beside(function)
+    """Runs it in a thread until it waits for a lock; calling the returned function gives its result."""
+    running = waiting.beside(function)
     until(lambda: waits(db), what="the wait for a lock")
-    return told.result
+    return running.result
 
 
 def lapse(db):
@@ -86,9 +86,9 @@ def lapse(db):
 
 
 def test_a_relay_that_was_held_up_moves_nothing_after_its_successor_took_over(connect, ground):
-    """The old leader's statement waits for the lease's row while the new one takes it."""
+    """The statement of the old leader waits for the row of the lease while the new one takes it."""
     old, new = connect(), connect()
-    say(ground, 3)
+    publish(ground, 3)
     lapse(ground)
     new.sql("BEGIN")
     assert take(new, "new")[0][LEADS]
@@ -99,16 +99,16 @@ def test_a_relay_that_was_held_up_moves_nothing_after_its_successor_took_over(co
     assert ground.value("SELECT count(*) FROM events") == 0 and len(take(new, "new")) == 3
 
 
-def test_a_successor_tells_what_the_last_step_of_a_slow_predecessor_moved(connect, ground):
-    """The new leader's statement waits for the old one's commit: it began before, so it does not see those rows, and must
+def test_a_successor_returns_what_the_last_step_of_a_slow_predecessor_moved(connect, ground):
+    """The statement of the new leader waits for the commit of the old one. It began earlier, so it does not see those rows, and must
     not move later ones past them."""
     old, new = connect(), connect()
-    say(ground, 2)
+    publish(ground, 2)
     lapse(ground)
     old.sql("BEGIN")
     assert len(take(old, "one")) == 2
     old.sql("UPDATE leases SET until = now() - interval '1 ms' WHERE name = 'relay'")
-    say(ground, 2)
+    publish(ground, 2)
     late = beside(ground, lambda: take(new, "new"))
     old.sql("COMMIT")
     row, = late()
@@ -125,8 +125,8 @@ def test_an_idle_leader_does_not_write_with_every_step(ground):
 
 
 @pytest.mark.parametrize("statement", ["events_missed", "events_missed_by_most"])
-def test_what_was_missed_is_that_of_the_rooms(ground, statement):
-    say(ground, 3)
+def test_missed_events_are_those_of_the_rooms(ground, statement):
+    publish(ground, 3)
     ground.sql("INSERT INTO outbox (aggregate, type, rooms, payload) VALUES ('b', 'x', '{user:2}', '{}'),"
                " ('c', 'y', '{}', '{}')")
     take(ground)
@@ -138,7 +138,7 @@ def test_what_was_missed_is_that_of_the_rooms(ground, statement):
 
 
 def test_events_are_kept_for_72_hours(ground):
-    say(ground, 4)
+    publish(ground, 4)
     take(ground)
     ground.sql("UPDATE events SET created_at = now() - interval '73 hours' WHERE id <= 2")
     ground.run("sweep_expired", 1000)

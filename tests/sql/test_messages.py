@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The queue of messages: who is taken when, and what an end does to whoever waits behind it."""
+"""The queue of messages: which are claimed when, and how a result affects the messages behind."""
 
 import json
 
@@ -30,7 +30,7 @@ def end(db, *ends):
 
 
 def test_a_long_queue_does_not_hide_its_own_head(queue):
-    """What waits became due long before the head did, and is far more than one look reaches."""
+    """The waiting messages became due long before the head did, and are many more than one statement examines."""
     first = put(queue)
     for _ in range(150):
         put(queue)
@@ -43,7 +43,7 @@ def test_a_long_queue_does_not_hide_its_own_head(queue):
     assert queue.value("SELECT count(*) FROM messages WHERE state = 'QUEUED' AND next_at <= now()") == 0
 
 
-def test_the_next_of_a_recipient_goes_when_the_one_before_has_ended(queue):
+def test_the_next_message_of_a_recipient_is_due_when_the_one_before_has_ended(queue):
     first, second, third = put(queue), put(queue), put(queue)
     assert take(queue) == [first]
     assert take(queue) == []
@@ -53,7 +53,7 @@ def test_the_next_of_a_recipient_goes_when_the_one_before_has_ended(queue):
     assert take(queue) == [third]
 
 
-def test_who_waits_to_be_tried_again_holds_up_his_own_later_messages_only(queue):
+def test_a_message_that_waits_for_a_retry_delays_later_ones_of_its_recipient_only(queue):
     first, second = put(queue), put(queue)
     other, mail, bulk = put(queue, "user_m2"), put(queue, channel="MAIL"), put(queue, bulk=True)
     assert sorted(take(queue)) == sorted([first, other, mail, bulk])
@@ -66,7 +66,7 @@ def test_who_waits_to_be_tried_again_holds_up_his_own_later_messages_only(queue)
     assert queue.value("SELECT tries FROM messages WHERE id = %s", [second]) == 0
 
 
-def test_two_takers_take_different_messages_and_one_that_died_leaves_his(queue, connect):
+def test_two_instances_claim_different_messages_and_claims_of_a_dead_one_expire(queue, connect):
     put(queue), put(queue, "user_m2")
     other = connect()
     queue.sql("BEGIN")
@@ -80,7 +80,7 @@ def test_two_takers_take_different_messages_and_one_that_died_leaves_his(queue, 
     assert sorted(take(other)) == sorted(mine + theirs)
 
 
-def test_a_late_answer_does_not_queue_again_what_another_has_taken(queue):
+def test_a_late_result_does_not_queue_a_message_that_another_instance_claimed(queue):
     message = put(queue)
     take(queue)
     queue.sql("UPDATE messages SET next_at = now()")
@@ -92,7 +92,7 @@ def test_a_late_answer_does_not_queue_again_what_another_has_taken(queue):
     assert queue.value("SELECT state FROM messages") == "SENT"
 
 
-def test_what_can_no_longer_be_of_use_when_it_is_tried_again_ends_with_its_life(queue):
+def test_a_retry_is_not_later_than_the_end_of_life(queue):
     first, second = put(queue), put(queue)
     take(queue)
     end(queue, {"id": first, "state": "QUEUED", "wait": 7200000, "error": "status 503"})
@@ -104,7 +104,7 @@ def test_what_can_no_longer_be_of_use_when_it_is_tried_again_ends_with_its_life(
     assert take(queue) == [second]
 
 
-def test_a_text_message_in_place_of_a_push_is_made_once_and_in_time_only(queue):
+def test_a_text_message_instead_of_a_push_is_made_once_and_in_time_only(queue):
     push, late = put(queue, channel="PUSH"), put(queue, "user_m2", channel="PUSH")
     queue.sql("UPDATE messages SET params = '{\"code\": \"1\"}', data = '{}', event_id = 7 WHERE id = %s", [push])
     queue.sql("UPDATE messages SET until = now() - interval '1 second' WHERE id = %s", [late])
@@ -118,7 +118,7 @@ def test_a_text_message_in_place_of_a_push_is_made_once_and_in_time_only(queue):
     assert len(take(queue)) == 1
 
 
-def test_a_try_that_was_none_is_not_counted(queue):
+def test_a_try_without_a_request_is_not_counted(queue):
     message = put(queue)
     take(queue)
     end(queue, {"id": message, "state": "QUEUED", "wait": 0, "error": "no token", "untried": True})
@@ -126,7 +126,7 @@ def test_a_try_that_was_none_is_not_counted(queue):
     assert take(queue) == [message]
 
 
-def test_only_the_position_that_was_seen_moves(db):
+def test_the_position_moves_only_when_it_is_as_read(db):
     seen = db.value("SELECT position FROM leases WHERE name = 'messages'")
     row = json.dumps([{"event": 1, "kind": "USER", "recipient": "user_m3", "channel": "SMS", "template": "code",
                        "params": {}, "data": None, "language": "fr", "life": 60}])
@@ -138,7 +138,7 @@ def test_only_the_position_that_was_seen_moves(db):
     db.sql("DELETE FROM outbox WHERE aggregate = 'user_m3'")
 
 
-def test_an_address_is_where_the_account_is_reached_now(queue):
+def test_an_address_is_the_present_one_of_the_account(queue):
     queue.sql("INSERT INTO device_tokens (token, account_id, role) VALUES ('t1', 'user_m1', 'USER'), ('t2', 'user_m1', 'RIDER')")
     assert queue.value("SELECT message_address('USER', 'user_m1', 'SMS')::text") == '["+237690000001"]'
     assert queue.value("SELECT message_address('USER', 'user_m2', 'MAIL')") is None
@@ -150,7 +150,7 @@ def test_an_address_is_where_the_account_is_reached_now(queue):
     assert queue.value("SELECT array_agg(token) FROM device_tokens WHERE account_id = 'user_m1'") == ["t2"]
 
 
-def test_sent_messages_are_swept_after_a_week_and_dead_ones_after_a_month(queue):
+def test_sent_messages_are_deleted_after_a_week_and_dead_ones_after_a_month(queue):
     for state, days, stays in (("SENT", 8, 0), ("SENT", 6, 1), ("SKIPPED", 8, 0), ("DEAD", 8, 1), ("DEAD", 31, 0),
                                ("QUEUED", 31, 1)):
         message = put(queue)

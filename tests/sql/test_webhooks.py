@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Webhooks in SQL: each event once, whoever asks at the same time; bounds; what is old goes."""
+"""Webhooks in SQL: each event once, also with two leaders; limits; old rows are deleted."""
 
 import pytest
 
@@ -20,17 +20,17 @@ def register(db, name, types="{order_delivered}"):
            " (%s, 'https://example.com/', %s, 'whsec_x', 'admin_1', now() - interval '1 day')", [name, types])
 
 
-def say(db, count=1, kind="order_delivered"):
+def publish(db, count=1, kind="order_delivered"):
     db.sql("INSERT INTO events (aggregate, type, rooms, payload) SELECT 'o', %s, '{admin}', json_build_object('n', n)"
            " FROM generate_series(1, %s) n", [kind, count])
 
 
-def test_each_event_becomes_one_delivery_of_each_who_asked(ground):
+def test_each_event_becomes_one_delivery_for_each_subscribed_endpoint(ground):
     register(ground, "whe_1")
     register(ground, "whe_2", TYPES)
-    say(ground, 3)
-    say(ground, 1, "new_order")
-    say(ground, 1, "rider_changed")
+    publish(ground, 3)
+    publish(ground, 1, "new_order")
+    publish(ground, 1, "rider_changed")
     assert ground.run("webhooks_fan", TYPES, 2) == [(2, 4, 2)]
     assert ground.run("webhooks_fan", TYPES, 500) == [(3, 3, 2)]
     assert ground.run("webhooks_fan", TYPES, 500) == [(0, 0, 2)]
@@ -38,51 +38,51 @@ def test_each_event_becomes_one_delivery_of_each_who_asked(ground):
         ("whe_1", 3), ("whe_2", 4)]
 
 
-def test_two_leaders_at_once_make_no_event_two(ground, connect):
+def test_two_leaders_at_once_do_not_duplicate_events(ground, connect):
     register(ground, "whe_1")
-    say(ground, 400)
+    publish(ground, 400)
     clients = [connect() for _ in range(4)]
 
     def fan(client):
         made = []
-        while (taken := client.run("webhooks_fan", TYPES, 7)[0])[0]:
-            made.append(taken[1])
+        while (claimed := client.run("webhooks_fan", TYPES, 7)[0])[0]:
+            made.append(claimed[1])
         return sum(made)
     made = race([lambda client=client: fan(client) for client in clients])
     assert sum(made) == 400 == ground.value("SELECT count(*) FROM webhook_deliveries")
 
 
-def test_one_endpoint_gets_no_more_than_its_share(ground):
+def test_one_endpoint_gets_no_more_than_its_limit(ground):
     for name in ("whe_1", "whe_2"):
         register(ground, name)
-    say(ground, 10)
+    publish(ground, 10)
     ground.run("webhooks_fan", TYPES, 500)
-    taken = ground.run("webhooks_take", 5, 4, 30, 14)
-    assert sorted(row[1] for row in taken) in (["whe_1"] * 3 + ["whe_2"] * 2, ["whe_1"] * 2 + ["whe_2"] * 3)
+    claimed = ground.run("webhooks_take", 5, 4, 30, 14)
+    assert sorted(row[1] for row in claimed) in (["whe_1"] * 3 + ["whe_2"] * 2, ["whe_1"] * 2 + ["whe_2"] * 3)
     assert len(ground.run("webhooks_take", 32, 4, 30, 14)) == 3
     assert ground.run("webhooks_take", 32, 4, 30, 14) == []
     ground.sql("UPDATE webhook_deliveries SET busy_until = now(), next_at = now() WHERE busy_until IS NOT NULL")
     assert {row[4] for row in ground.run("webhooks_take", 32, 4, 30, 14)} <= {1, 2}
 
 
-def test_what_goes_beside_the_first_is_bounded_and_the_first_is_not(ground):
+def test_deliveries_beyond_the_first_are_limited_and_the_first_is_not(ground):
     for n in range(1, 5):
         register(ground, f"whe_{n}")
     ground.sql("UPDATE webhook_endpoints SET failing_since = now() WHERE id = 'whe_4'")
-    say(ground, 10)
+    publish(ground, 10)
     ground.run("webhooks_fan", TYPES, 500)
-    taken = [row[1] for row in ground.run("webhooks_take", 64, 4, 30, 5)]
-    assert sorted(taken.count(f"whe_{n}") for n in range(1, 4)) == [2, 3, 3] and taken.count("whe_4") == 1
+    claimed = [row[1] for row in ground.run("webhooks_take", 64, 4, 30, 5)]
+    assert sorted(claimed.count(f"whe_{n}") for n in range(1, 4)) == [2, 3, 3] and claimed.count("whe_4") == 1
     assert ground.run("webhooks_take", 64, 4, 30, 5) == []
     register(ground, "whe_5", "{new_order}")
-    say(ground, 3, "new_order")
+    publish(ground, 3, "new_order")
     ground.run("webhooks_fan", TYPES, 500)
     assert [row[1] for row in ground.run("webhooks_take", 64, 4, 30, 5)] == ["whe_5"]
 
 
-def test_an_outcome_counts_for_its_own_try_only(ground):
+def test_a_result_counts_for_its_own_try_only(ground):
     register(ground, "whe_1")
-    say(ground)
+    publish(ground)
     ground.run("webhooks_fan", TYPES, 500)
     (its_id, _, _, _, tries, *_), = ground.run("webhooks_take", 1, 4, 30, 14)
     ground.sql("UPDATE webhook_deliveries SET next_at = now(), busy_until = now()")
@@ -94,16 +94,16 @@ def test_an_outcome_counts_for_its_own_try_only(ground):
     assert ground.sql("SELECT d.state, w.enabled FROM webhook_deliveries d, webhook_endpoints w") == [("DELIVERED", True)]
 
 
-def test_a_try_that_was_not_made_does_not_count(ground):
+def test_a_try_that_was_not_sent_does_not_count(ground):
     register(ground, "whe_1")
-    say(ground)
+    publish(ground)
     ground.run("webhooks_fan", TYPES, 500)
     (its_id, *_), = ground.run("webhooks_take", 1, 4, 30, 14)
     ground.run("webhook_untake", its_id, 1)
     assert ground.sql("SELECT tries, busy_until, state FROM webhook_deliveries") == [(0, None, "QUEUED")]
 
 
-def test_what_is_thirty_days_old_is_swept(ground):
+def test_deliveries_are_deleted_after_thirty_days(ground):
     ground.sql("INSERT INTO webhook_deliveries (id, endpoint_id, type, payload, said_at, created_at)"
                " SELECT 'whd_' || n, 'whe_1', 'x', '{}', now(), now() - n * interval '1 day' FROM generate_series(28, 33) n")
     assert ground.run("sweep_webhooks", 2) == [(2,)]

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Leadership for work that one instance does for all: a row of `leases`, renewed once a second.
- * When an instance stops renewing, another one takes over within LEAD_S and a second.
+ * Leadership in work that one instance does for all: a row of `leases`, renewed once a second. When
+ * an instance stops renewing, another takes over within LEAD_S and a second.
  *
- * Leadership saves work; it does not guarantee exclusion. An instance that was paused may believe
- * for a moment that it still leads, so the work must be correct when two instances do it at once.
+ * Leadership avoids double work; it does not prevent it. An instance that was held up may believe
+ * for a moment that it still leads, so the work must be safe when two instances do it at once.
  */
 #ifndef REEYO_DB_LEAD_H
 #define REEYO_DB_LEAD_H
@@ -14,9 +14,9 @@
 #define LEAD_S 3
 
 struct lead;
-/* Tries to take the lease from now on. name: a row of `leases`, a literal. taken(arg) is called
- * when leadership is gained; NULL: no call. 0 or E_NO_MEMORY. Loop thread, or before it runs. */
-int lead_new(struct loop *loop, struct db *db, const char *name, void (*taken)(void *arg),
+/* Tries to take the lease from now on. name: a row of `leases`, a literal. gained(arg) is called
+ * when the lease is gained; may be NULL. 0 or E_NO_MEMORY. Loop thread, or before it runs. */
+int lead_new(struct loop *loop, struct db *db, const char *name, void (*gained)(void *arg),
 	void *arg, struct lead **ret) MUST_CHECK;
 /* Stops renewing. Call it before the db is closed and while the loop still runs. NULL is allowed.
  */

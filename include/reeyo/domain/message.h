@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * What Reeyo says to people: each message once, on which channels, and which words its texts may
- * hold. The texts ("wordings") are files of config/messages/{en,fr}, NAME.CHANNEL. Pure: any
- * thread.
+ * The messages to people: the channels of each, and the words its templates may use. The templates
+ * are files of config/messages/{en,fr}, NAME.CHANNEL. Pure: any thread.
  *
- * A wording holds {word} for a value and [ … ] around what is left out when one of the values in it
- * is missing (or is no money at all). A mail's file begins with a line "Subject: …", a push's with
- * "Title: …", and an empty line; both may hold words too.
+ * In a template, {word} is replaced by a value. [ … ] is left out when one of the values in it is
+ * missing (or is an amount of 0). The file of a mail begins with a line "Subject: …", that of a
+ * push with "Title: …", and an empty line; both lines may use words too.
  */
 #ifndef REEYO_DOMAIN_MESSAGE_H
 #define REEYO_DOMAIN_MESSAGE_H
@@ -22,16 +21,16 @@ enum channel { CHANNEL_SMS, CHANNEL_MAIL, CHANNEL_PUSH, CHANNELS };
 #define BY_MAIL (1u << CHANNEL_MAIL)
 #define BY_PUSH (1u << CHANNEL_PUSH)
 const char *channel_name(enum channel channel);   /* "SMS", as in rows */
-const char *channel_suffix(enum channel channel); /* "sms", of its files */
+const char *channel_suffix(enum channel channel); /* "sms", of its files and in logs */
 bool channel_named(struct text name, enum channel *ret);
 
 enum language { LANGUAGE_EN, LANGUAGE_FR, LANGUAGES };
 const char *language_name(enum language language); /* "en", "fr" */
-enum language language_named(struct text name);    /* French for whatever is not "en" */
+enum language language_named(struct text name);    /* French unless it is "en" */
 
-/* Name, file and row name, channels, words. A star: a text that other people wrote, or the owner
- * himself before he proved his address. It is left out where the address is not proven, so such
- * words stand in [ … ] in what goes by SMS or mail. */
+/* Name; name of its files and in rows; channels; words. A star marks a text written by other
+ * people, or by the recipient before the address was verified. It is left out when the address is
+ * not verified, so templates for SMS and mail put such words in [ … ]. */
 #define REEYO_MESSAGES(X) \
 	X(CODE, "code", BY_SMS | BY_MAIL, "code") \
 	X(PASSWORD_CODE, "password_code", BY_SMS | BY_MAIL, "code") \
@@ -84,34 +83,34 @@ enum message_kind {
 
 const char *message_name(enum message_kind message);
 bool message_named(struct text name, enum message_kind *ret);
-/* The message has a wording for the channel. */
+/* The message is sent through the channel, so it has a template for it. */
 bool message_goes_by(enum message_kind message, enum channel channel);
 
-/* Takes the starred words out of a message's params. */
+/* Removes the starred words from the params of a message. */
 void message_params_impersonal(enum message_kind message, json_t *params);
 
-/* What a message of these facts needs: the words of its texts, each from the first source that has
- * it. A new object, NULL when memory is out. Sources may be NULL. */
+/* The values of a message's words, each from the first source that has it. A new object, NULL when
+ * out of memory. Sources may be NULL. */
 json_t *message_params(enum message_kind message, unsigned count, json_t *const sources[]);
 
-/* Tries of a message, the first included. */
+/* Tries of a message, including the first. */
 #define MESSAGE_TRIES 8
-/* How long a message waits after its try number `tries`, in ms: longer after each, three hours in
- * all; at least as long as the provider asks (at most an hour). permille: a random number below
- * 1000, so that many do not come at once. */
+/* How long a message waits after its try number `tries`, in ms: longer after each try, three hours
+ * in total; at least as long as the provider requests (at most an hour). permille: a random number
+ * below 1000, which spreads the retries of many messages. */
 int64_t message_wait_ms(unsigned tries, int64_t retry_after_s, unsigned permille);
 
-/* A text for one message, channel and language; its parts point into the file. */
+/* The template of a message, channel and language; its parts point into the file. */
 struct wording {
-	struct text title; /* subject; absent of SMS */
+	struct text title; /* or subject; TEXT_NONE for SMS */
 	struct text body;
 };
-/* Takes a file apart and checks it; E_CONFIG with what is wrong in fault. */
+/* Splits a file into its parts and checks them. E_CONFIG with a description in fault. */
 #define WORDING_FAULT 128
 int wording_parse(enum message_kind message, enum channel channel, struct text file,
 	struct wording *ret, char fault[WORDING_FAULT]) MUST_CHECK;
-/* Appends a checked text with its values put in. A long value is cut, so that what is said fits
- * into a text message or a push: what somebody wrote as a reason may be far longer. */
+/* Appends a checked text with its values. A long value (such as a reason that a person wrote) is
+ * cut, so that the result fits into a text message or a push. */
 void wording_fill(struct buf *out, struct text text, const json_t *params, enum channel channel);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Where the riders are who report to this loop: their last points, on their way to
- * `riders.lat/lng/located_at` at most every 30 seconds each, many riders a statement. What others
- * ask is in Redis (cache/geo.h).
+ * The positions of the riders who report to this loop: written to `riders.lat/lng/located_at`, each
+ * at most every 30 seconds, many riders a statement. Queries for near riders use Redis
+ * (cache/geo.h).
  *
  * All functions: the loop's own thread.
  */
@@ -15,18 +15,19 @@
 
 /* As app->positions. 0 or E_NO_MEMORY. Loop thread, or before it runs. */
 int positions_new(struct app *app, struct positions **ret) MUST_CHECK;
-/* Also forgets riders' facts when an event says that they have changed. Call when app->hub is
- * there. */
+/* Also drops cached facts of a rider when an event shows that they have changed. Call after
+ * hub_new. */
 void positions_listen(struct positions *positions);
 /* Before the db is closed; the loop must still turn. NULL is allowed. */
 void positions_close(struct positions *positions);
 
-/* The time (ms, wall clock) of the last point this loop has heard of; INT64_MIN: none. */
+/* The time (ms, wall clock) of the newest position this loop has of a rider; INT64_MIN: no
+ * position. */
 int64_t positions_last(const struct positions *positions, const char *rider);
-/* Keeps a point, unless a newer one is known. */
+/* Records a position, unless a newer one is known. */
 void positions_keep(struct positions *positions, const char *rider, double lat, double lng,
 	int64_t at_ms);
-/* Tells everybody who follows one of his orders. */
+/* Publishes a rider's position to the subscribers of each of the rider's orders. */
 void positions_tell(struct app *app, const char *rider, const struct rider_facts *facts, double lat,
 	double lng, int64_t at_ms);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * What happens because time passes, once a second by the copy that holds the lease `timers`: riders
- * who have been silent for 300 s go offline, orders that nobody accepted are cancelled, old
- * positions leave Redis. Every five seconds: orders whose rider may not work any more, or has been
- * silent for rider_silence, are released or marked for an admin.
+ * What happens because time passes, on the instance that holds the lease `timers`. Every second:
+ * riders that have been silent for 300 s go offline, orders that no vendor accepted are cancelled,
+ * old positions are removed from Redis. Every five seconds: orders whose rider is blocked, or has
+ * been silent for rider_silence, are released or flagged for an admin.
  */
 #ifndef REEYO_JOBS_TIMERS_H
 #define REEYO_JOBS_TIMERS_H
@@ -15,10 +15,10 @@
 
 /* What timers need of the layer above them. */
 struct timer_needs {
-	int64_t (*accept_minutes)(struct app *app);                     /* how long an order waits
-	                                                                 * for its vendor */
-	void (*menu_changed)(struct app *app, const char *vendor_id);   /* counted stock has gone
-	                                                                 * back */
+	/* how many minutes an order waits for its vendor */
+	int64_t (*accept_minutes)(struct app *app);
+	/* the stock of counted items has increased */
+	void (*menu_changed)(struct app *app, const char *vendor_id);
 };
 
 struct timers;

@@ -1,25 +1,26 @@
 /* SPDX-License-Identifier: MIT
  *
- * The hub of a loop: live events on their way to its streams.
+ * The hub of a loop: delivers live events to the clients of this loop.
  *
- * An event is said once (a row of `outbox`, written by the statement that changes something; or a
- * passing one, see hub_tell_passing) and heard by everybody in its rooms, on every copy. The
- * leading copy's relay gives rows their ids; every copy follows: Redis pub/sub brings them at once,
- * the table `events` brings what pub/sub lost. Rooms: `user:ID`, `vendor:ID`, `rider:ID`,
- * `order:ID`, `admin`; audiences `users`, `vendors`, `riders`.
+ * An event is published once: as a row of `outbox`, written by the statement that changes
+ * something; or as an ephemeral event, see hub_tell_passing. It is delivered to the subscribers of
+ * its rooms on every instance. The relay of the leading instance gives rows their ids. Every
+ * instance reads them: Redis pub/sub brings an event at once, the table `events` brings what
+ * pub/sub lost. Rooms: `user:ID`, `vendor:ID`, `rider:ID`, `order:ID`, `admin`; audiences `users`,
+ * `vendors`, `riders`.
  *
  * All functions: the loop's own thread.
  */
-#ifndef REEYO_JOBS_HUB_H
-#define REEYO_JOBS_HUB_H
+#ifndef REEYO_LIVE_HUB_H
+#define REEYO_LIVE_HUB_H
 
 #include "reeyo/core/text.h"
 #include "reeyo/loop/app.h"
 #include "reeyo/http/request.h"
 
-/* An event as it passes: valid during the call. */
+/* An event during delivery: valid during the call. */
 struct event {
-	int64_t id;            /* 0: a passing one, kept nowhere */
+	int64_t id;            /* 0: ephemeral, not stored */
 	struct text type;      /* "order_status_update" */
 	struct text aggregate; /* the id of what changed */
 	struct text payload;   /* JSON object */
@@ -27,58 +28,55 @@ struct event {
 	const struct text *rooms;
 };
 
-/* Called on this loop for every event that reaches this copy, in order of id (passing ones in
- * between), whether or not a stream wants it: for what a loop remembers and an event makes untrue.
- * Registered for the loop's life. */
+/* A callback for every event that reaches this instance, in order of id (ephemeral ones in
+ * between), whether or not a subscriber wants it. For example, to drop what a loop caches when an
+ * event makes it outdated. Registered for the life of the loop. */
 struct hub_listener {
 	void (*hear)(struct hub_listener *listener, const struct event *event);
 	struct hub_listener *next;
 };
 void hub_listen(struct hub *hub, struct hub_listener *listener);
 
-/* Says an event that may be lost (a rider's position) to the streams of all copies, without the
- * database. rooms: count
- * NUL-terminated names, at most 4; type: a word; payload: finished JSON of at most 1 KB; all
- * copied. */
+/* Publishes an event that may be lost (a rider's position) to the subscribers of all instances,
+ * without the database. rooms: count NUL-terminated names, at most 4; type: a word; payload:
+ * complete JSON of at most 1 KB. All are copied. */
 void hub_tell_passing(struct app *app, const char *const *rooms, unsigned count, const char *type,
 	struct text payload);
 
-/* --- Listening clients ------------------------------------------------------------------------ */
+/* --- Subscribers ------------------------------------------------------------------------------ */
 
-/* What a client hears: rooms are NUL-terminated names that live as long as the request. */
+/* Which events a client receives. rooms: NUL-terminated names that live as long as the request. */
 #define HUB_ROOMS_MAX 4u
 struct hub_wish {
 	unsigned count;
 	const char *rooms[HUB_ROOMS_MAX];
-	int64_t after; /* id of the last event that was heard; -1: from now on */
-	bool most;     /* these rooms hear most of what is said (admins) */
+	int64_t after; /* id of the last event the client received; HUB_NOW: only new ones */
+	bool most;     /* these rooms get most of all events (admins): chooses the query */
 };
 #define HUB_NOW (-1)
 
-/* Answers with a stream: what was said after wish->after, then what is said from now on, each event
- * once. Answers
- * E_BUSY when the process has `streams_max` already; an account's oldest stream ends when it has
- * more than `streams_per_account`. */
+/* Replies with a stream: the events after wish->after, then new ones as they come, each once. Or
+ * replies E_BUSY when the process has `streams_max` subscribers. The oldest stream of an account
+ * ends when the account has more than `streams_per_account`. */
 void hub_stream(struct request *rq, const struct hub_wish *wish);
-/* Answers with {"events":[…],"last":ID}: at once when something was said after wish->after, else as
- * soon as something is said, at the latest after wait_s seconds. */
+/* Replies with {"events":[…],"last":ID}: at once when there are events after wish->after, else when
+ * the next one comes, at the latest after wait_s seconds. */
 void hub_poll(struct request *rq, const struct hub_wish *wish, unsigned wait_s);
 
 /* --- Life ------------------------------------------------------------------------------------- */
 
-/* What the hubs of one process share: how many listen, and who. */
+/* What the hubs of one process share: the number of subscribers, and those of each account. */
 struct hub_house;
-/* begun(arg) is called once, on the first loop, when the process knows where it stands in what is
- * said. Before that nobody can listen (E_STORE_DOWN), since what is said in between would be
- * missed. */
+/* begun(arg) is called once, on the first loop, when the process knows the newest event id. Before
+ * that, clients cannot subscribe (E_STORE_DOWN), because they would miss events in between. */
 int hub_house_new(const struct config *config, void (*begun)(void *arg), void *arg,
 	struct hub_house **ret) MUST_CHECK;
-void hub_house_free(struct hub_house *house);
+void hub_house_free(struct hub_house *shared);
 
-/* The hub of app's loop, as app->hub. The first loop's also follows Redis and the database for all.
- * Before the loops run. 0, E_NO_MEMORY or E_CONFIG. */
-int hub_new(struct app *app, struct hub_house *house) MUST_CHECK;
-/* Answers polls that wait; streams are ended by server_drain. */
+/* Makes the hub of app's loop, as app->hub. The hub of the first loop also reads events from Redis
+ * and the database for all loops. Call before the loops run. 0, E_NO_MEMORY or E_CONFIG. */
+int hub_new(struct app *app, struct hub_house *shared) MUST_CHECK;
+/* Answers polls that wait. Streams are ended by server_drain. */
 void hub_drain(struct hub *hub);
 /* After server_close and before db_close; the hub of the first loop first. NULL is allowed. */
 void hub_free(struct hub *hub);

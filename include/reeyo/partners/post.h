@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Messages out: text messages, e-mails and push messages through whoever the configuration names
- * (`sms`, `mail`, `push`).
+ * Outgoing messages: text messages, e-mails and push messages, through the providers that the
+ * configuration names (`sms`, `mail`, `push`).
  *
- * A letter ends in exactly one of four ways. Without a provider, or without its credentials, it is
- * logged and skipped: that is never an error of whoever sends. In production neither addresses nor
- * texts come into the log.
+ * Every letter ends with exactly one of four outcomes. Without a provider, or without its
+ * credentials, it is logged and skipped; that is not an error for the caller. In production neither
+ * addresses nor texts are logged.
  *
  * All functions: the loop's own thread.
  */
@@ -18,67 +18,66 @@
 #include "reeyo/partners/wordings.h"
 
 struct post;
-/* The wordings live as long as the post; app->client, app->pool and app->config are there. 0,
- * E_NO_MEMORY, or E_CONFIG (a service account that cannot be read; logged). */
+/* wordings: must outlive it. Needs app->client, app->pool and app->config. 0, E_NO_MEMORY, or
+ * E_CONFIG (a service account that cannot be read; logged). */
 int post_new(struct app *app, const struct wordings *wordings, struct post **ret) MUST_CHECK;
-/* Before the client is freed; letters under way are forgotten. Its timers must still close, so the
- * loop must turn once.
- * NULL is allowed. */
+/* Before the client is freed; letters under way are dropped. Its timers must still close, so the
+ * loop must turn once. NULL is allowed. */
 void post_free(struct post *post);
 const struct wordings *post_wordings(const struct post *post);
-/* Letters of this channel go somewhere: to a provider whose credentials are set, or to
- * development's log. */
+/* Letters of this channel are sent to a provider whose credentials are set, or logged in
+ * development. */
 bool post_on(const struct post *post, enum channel channel);
-/* … and now: false while the provider does not answer, so that a queue had better wait. */
+/* False while the provider does not answer: a queue should wait. */
 bool post_up(const struct post *post, enum channel channel);
 
 /* --- Letters ---------------------------------------------------------------------------------- */
 
 enum letter_end {
-	OUTCOME_SENT,    /* the provider has taken it */
+	OUTCOME_SENT,    /* the provider accepted it */
 	OUTCOME_RETRY,   /* no answer, 5xx, 429, or our credentials are refused */
-	OUTCOME_DEAD,    /* it will never be taken: a bad number, an unregistered device */
-	OUTCOME_SKIPPED  /* there is no provider */
+	OUTCOME_DEAD,    /* it can never be sent: a bad number, an unregistered device */
+	OUTCOME_SKIPPED  /* no provider is configured */
 };
 
-/* A letter has ended so many seconds after post_send: Firebase's token, its turn and its call take
- * at most 30 s each. */
+/* The seconds from post_send to the outcome, at most: the token of Firebase, the queue and the
+ * request take up to 30 s each. */
 #define POST_LETTER_S 90
 
-struct receipt {
+struct send_result {
 	enum letter_end outcome;
-	bool gone;             /* DEAD, and so is the address: forget it */
-	bool untried;          /* RETRY, and the provider was not even asked */
-	int64_t retry_after_s; /* RETRY: not before; 0: whenever */
+	bool gone;             /* DEAD, and the address is invalid: delete it */
+	bool untried;          /* RETRY, and the provider received no request */
+	int64_t retry_after_s; /* RETRY: not before that; 0: at any time */
 	const char *why;       /* not SENT: for the log and the row, without address or text; valid
 	                        * during done */
 };
 
-/* Embedded in its owner; it and its texts live until done. */
+/* One message to one address. Embedded in its owner; it and its texts must live until done. */
 struct letter {
 	enum channel channel;
 	const char *to;        /* +237#########, an e-mail address, a device's token */
 	struct said said;
 	const char *data;      /* push: a JSON object of texts, or NULL */
-	int64_t life_s;        /* push: of no use to anybody afterwards; 0: always of use */
-	const char *log_as;    /* what development's log calls it; NULL: "message" */
-	void (*done)(struct letter *letter, const struct receipt *receipt);
+	int64_t life_s;        /* push: the provider drops it afterwards; 0: never */
+	const char *log_as;    /* name in the log in development; NULL: "message" */
+	void (*done)(struct letter *letter, const struct send_result *send_result);
 	void *owner;
-	/* the post's own */
+	/* private */
 	struct post *post;
 	struct client_call call;
 	struct letter *next;
 };
-/* done may come within. */
+/* done may be called before it returns. */
 void post_send(struct post *post, struct letter *letter);
-/* Forgets it: done is not called. */
+/* Cancels it: done is not called. */
 void post_cancel(struct letter *letter);
 
-/* --- At once ---------------------------------------------------------------------------------- */
+/* --- One-time codes --------------------------------------------------------------------------- */
 
-/* Says something that must neither wait nor be written down (one-time codes): sent now, and again
- * after 1, 4 and 15 s while the outcome is RETRY; at most 256 of a loop wait for that. Never an
- * error of the caller. params: words and texts of the message, in pairs, ending with NULL. */
+/* Sends a message that must neither wait in a queue nor be stored (one-time codes): now, and again
+ * after 1, 4 and 15 s while the outcome is RETRY; at most 256 of a loop wait for that. Failures are
+ * logged only. params: words of the message and their values, in pairs, ending with NULL. */
 void post_tell(struct post *post, enum message_kind message, enum channel channel,
 	enum language language, const char *to, const char *const *params);
 

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * Dispatch, pass by pass; see the header. A pass takes up to BATCH orders that are due
- * (dispatch_take), asks Redis who is near each (all in one turn), asks PostgreSQL what the scores
- * are made of, for all of them at once, and writes down whom it asks (dispatch_offer). While Redis
- * does not answer, PostgreSQL also says who is near, by last known points.
+ * Dispatch, pass by pass; see the header. A pass claims up to BATCH orders that are due
+ * (dispatch_take), searches Redis for the riders near each (all searches at once), reads the facts
+ * for the scores of all candidates from PostgreSQL, and stores the offers it decided on
+ * (dispatch_offer). While Redis does not answer, PostgreSQL finds the riders too, by their last
+ * stored positions.
  *
- * One pass at a time; the next begins when the clock says so, at once after a full one or when an
- * event tells of work. A pass that dies anywhere leaves orders that are due again five seconds
- * after they were taken. Two at once, should two copies think that they lead, take different
- * orders, and an order has at most one open offer.
+ * One pass runs at a time. The next starts with the timer, and at once after a full pass or when an
+ * event announces work. When a pass fails anywhere, its orders are due again five seconds after it
+ * claimed them. If two instances both believe that they lead, their passes claim different orders,
+ * and an order has at most one open offer.
  */
 #include "reeyo/jobs/dispatch.h"
 
@@ -27,7 +28,7 @@
 #define EVERY_MS 500
 #define BATCH 25
 #define BATCH_TEXT "25"
-#define CANDIDATES 30 /* of one order: the nearest */
+#define CANDIDATES 30 /* of one order: the nearest ones */
 #define PASS_MEMORY (8u << 20)
 
 struct pass_order {
@@ -36,18 +37,18 @@ struct pass_order {
 	double lat, lng;
 };
 
-/* PostgreSQL arrays: who is near which order, and what is decided. */
+/* Parameters, as PostgreSQL arrays: pairs of an order and a rider near it; the offers. */
 enum {
 	PAIR_ORDERS, PAIR_RIDERS, PAIR_KM,
-	ORDERS, RIDERS, OFFERS, SCORES, KM, WHY, ANEW,
+	ORDERS, RIDERS, OFFERS, SCORES, KM, CANDIDATE_LISTS, NEW_ROUND,
 	ARRAYS
 };
 
-/* What one pass gathers, in its arena. */
+/* The state of one pass; its memory is the arena. */
 struct pass {
 	struct arena *arena;
 	struct pass_order orders[BATCH];
-	unsigned count, asked; /* orders; searches without an answer yet */
+	unsigned count, searching; /* orders; searches under way */
 	bool blind;            /* Redis did not answer */
 	double radius_m;
 	struct buf array[ARRAYS];
@@ -64,36 +65,36 @@ struct dispatch {
 	bool running, again, timer_open, closing;
 };
 
-static void pass_start(struct dispatch *dispatch);
+static void dispatch_pass_start(struct dispatch *dispatch);
 
-static void dispatch_end(struct dispatch *dispatch)
+static void dispatch_free_if_idle(struct dispatch *dispatch)
 {
 	if (!dispatch->running && !dispatch->timer_open)
 		free(dispatch);
 }
 
-static void pass_end(struct dispatch *dispatch)
+static void dispatch_pass_end(struct dispatch *dispatch)
 {
 	arena_free(TAKE_PTR(dispatch->pass.arena));
 	dispatch->running = false;
 	if (dispatch->closing)
-		return dispatch_end(dispatch);
+		return dispatch_free_if_idle(dispatch);
 	if (dispatch->again)
-		pass_start(dispatch);
+		dispatch_pass_start(dispatch);
 }
 
-/* The only way a pass goes on: after closing has begun, and after an error, it goes no further.
- * What it had taken is due again in five seconds. */
-static bool pass_goes(struct dispatch *dispatch, const struct db_result *result)
+/* Called by each step with its result. Ends the pass and returns false after an error and when
+ * closing: the orders it claimed are due again in five seconds. */
+static bool dispatch_pass_continues(struct dispatch *dispatch, const struct db_result *result)
 {
 	if (!dispatch->closing && !db_error(result))
 		return true;
 	dispatch->again = false;
-	pass_end(dispatch);
+	dispatch_pass_end(dispatch);
 	return false;
 }
 
-static void ask(struct dispatch *dispatch, enum query query,
+static void dispatch_submit(struct dispatch *dispatch, enum query query,
 	void (*done)(struct db_call *call, const struct db_result *result),
 	unsigned count, const char *const *params)
 {
@@ -102,17 +103,17 @@ static void ask(struct dispatch *dispatch, enum query query,
 	memcpy(dispatch->call.params, params, count * sizeof(*params));
 	db_submit(dispatch->app->db, &dispatch->call);
 }
-#define ASK(dispatch, name, done, ...) \
-	ask((dispatch), QUERY_##name, (done), \
+#define DISPATCH_SUBMIT(dispatch, name, done, ...) \
+	dispatch_submit((dispatch), QUERY_##name, (done), \
 		sizeof((const char *[]){ __VA_ARGS__ }) / sizeof(char *), \
 		(const char *[]){ __VA_ARGS__ })
 
 /* --- Deciding --------------------------------------------------------------------------------- */
 
-static void array_add(struct buf *array, const char *format, ...)
+static void pg_array_add(struct buf *array, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-static void array_add(struct buf *array, const char *format, ...)
+static void pg_array_add(struct buf *array, const char *format, ...)
 {
 	char text[80];
 	va_list args;
@@ -124,7 +125,7 @@ static void array_add(struct buf *array, const char *format, ...)
 	buf_add_string(array, text);
 }
 
-static const char *array_end(struct buf *array)
+static const char *pg_array_end(struct buf *array)
 {
 	buf_add_string(array, array->len ? "}" : "{}");
 	return buf_string(array);
@@ -142,9 +143,9 @@ static void candidate_add(struct buf *json, struct text rider, const struct cand
 		score.rating, score.load, candidate->asked ? "true" : "false");
 }
 
-/* A text[] element, quoted: what it holds is our own JSON, so only quotes and backslashes
- * matter. */
-static void array_add_quoted(struct buf *array, const struct buf *text)
+/* A quoted element of a text[]. It is JSON that this file made, so only quotes and backslashes
+ * need escaping. */
+static void pg_array_add_quoted(struct buf *array, const struct buf *text)
 {
 	buf_add_string(array, array->len ? ",\"" : "{\"");
 	for (size_t i = 0; i < text->len; i++) {
@@ -163,16 +164,16 @@ static struct candidate candidate_read(const struct db_result *result, unsigned 
 		.active = db_int(result, row, 6), .asked = db_bool(result, row, 7) };
 }
 
-/* Rows [from, to) are the candidates of one order. When all of them have been asked a new round
- * begins. */
-static void order_decide(struct pass *pass, const struct db_result *result,
+/* Rows [from, to) are the candidates of one order. When all of them have been asked in this round,
+ * a new round begins. */
+static void order_choose_rider(struct pass *pass, const struct db_result *result,
 	unsigned from, unsigned to)
 {
 	struct candidate *all = arena_alloc(pass->arena, (to - from) * sizeof(*all));
 	struct buf json = buf_in(pass->arena, 256 * (size_t)(to - from));
 	struct text rider;
 	char id[ID_SIZE];
-	bool anew;
+	bool new_round;
 	int best;
 
 	for (unsigned row = from; all && row < to; row++) {
@@ -183,26 +184,26 @@ static void order_decide(struct pass *pass, const struct db_result *result,
 	if (!all || json.failed)
 		return;
 	best = candidate_best(all, to - from, false);
-	anew = best < 0;
-	if (anew)
+	new_round = best < 0;
+	if (new_round)
 		best = candidate_best(all, to - from, true);
 	rider = db_text(result, from + (unsigned)best, 1);
 	id_new(id, "off_");
-	array_add(&pass->array[ORDERS], "%.*s", TEXT_ARGS(db_text(result, from, 0)));
-	array_add(&pass->array[RIDERS], "%.*s", TEXT_ARGS(rider));
-	array_add(&pass->array[OFFERS], "%s", id);
-	array_add(&pass->array[SCORES], "%.3f", candidate_score(&all[best]).total);
-	array_add(&pass->array[KM], "%.3f", all[best].km);
-	array_add_quoted(&pass->array[WHY], &json);
-	array_add(&pass->array[ANEW], "%s", anew ? "t" : "f");
+	pg_array_add(&pass->array[ORDERS], "%.*s", TEXT_ARGS(db_text(result, from, 0)));
+	pg_array_add(&pass->array[RIDERS], "%.*s", TEXT_ARGS(rider));
+	pg_array_add(&pass->array[OFFERS], "%s", id);
+	pg_array_add(&pass->array[SCORES], "%.3f", candidate_score(&all[best]).total);
+	pg_array_add(&pass->array[KM], "%.3f", all[best].km);
+	pg_array_add_quoted(&pass->array[CANDIDATE_LISTS], &json);
+	pg_array_add(&pass->array[NEW_ROUND], "%s", new_round ? "t" : "f");
 	pass->offers++;
 }
 
-static void offered(struct db_call *call, const struct db_result *result)
+static void pass_offered(struct db_call *call, const struct db_result *result)
 {
 	struct dispatch *dispatch = call->owner;
 
-	if (!pass_goes(dispatch, result))
+	if (!dispatch_pass_continues(dispatch, result))
 		return;
 	for (unsigned i = 0; i < db_rows(result) && log_on(LOG_DEBUG); i++) {
 		char order[ID_SIZE], rider[ID_SIZE];
@@ -211,34 +212,34 @@ static void offered(struct db_call *call, const struct db_result *result)
 		snprintf(rider, sizeof(rider), "%.*s", TEXT_ARGS(db_text(result, i, 1)));
 		log_line(LOG_DEBUG, "order offered", LOG_T("order", order), LOG_T("rider", rider));
 	}
-	pass_end(dispatch);
+	dispatch_pass_end(dispatch);
 }
 
-static void decide(struct db_call *call, const struct db_result *result)
+static void pass_decide(struct db_call *call, const struct db_result *result)
 {
 	struct dispatch *dispatch = call->owner;
 	struct pass *pass = &dispatch->pass;
 	unsigned from = 0, to;
 
-	if (!pass_goes(dispatch, result))
+	if (!dispatch_pass_continues(dispatch, result))
 		return;
 	for (; from < db_rows(result); from = to) {
 		for (to = from + 1; to < db_rows(result); to++)
 			if (!text_is(db_text(result, to, 0), db_text(result, from, 0)))
 				break;
-		order_decide(pass, result, from, to);
+		order_choose_rider(pass, result, from, to);
 	}
 	if (!pass->offers)
-		return pass_end(dispatch);
-	ASK(dispatch, dispatch_offer, offered, array_end(&pass->array[ORDERS]),
-		array_end(&pass->array[RIDERS]), array_end(&pass->array[OFFERS]),
-		array_end(&pass->array[SCORES]), array_end(&pass->array[KM]),
-		array_end(&pass->array[WHY]), array_end(&pass->array[ANEW]));
+		return dispatch_pass_end(dispatch);
+	DISPATCH_SUBMIT(dispatch, dispatch_offer, pass_offered, pg_array_end(&pass->array[ORDERS]),
+		pg_array_end(&pass->array[RIDERS]), pg_array_end(&pass->array[OFFERS]),
+		pg_array_end(&pass->array[SCORES]), pg_array_end(&pass->array[KM]),
+		pg_array_end(&pass->array[CANDIDATE_LISTS]), pg_array_end(&pass->array[NEW_ROUND]));
 }
 
-/* --- Who is near ------------------------------------------------------------------------------ */
+/* --- Candidates ------------------------------------------------------------------------------- */
 
-static void facts_ask(struct dispatch *dispatch)
+static void pass_read_facts(struct dispatch *dispatch)
 {
 	const char *unverified = dispatch->app->config->skip_phone_verify ? "t" : "f";
 	struct pass *pass = &dispatch->pass;
@@ -246,24 +247,25 @@ static void facts_ask(struct dispatch *dispatch)
 		lngs = buf_in(pass->arena, 512);
 
 	if (dispatch->closing || (!pass->blind && !pass->array[PAIR_RIDERS].len))
-		return pass_end(dispatch); /* nobody: due again in five seconds */
+		return dispatch_pass_end(dispatch); /* no rider: due again in five seconds */
 	if (!pass->blind) {
-		ASK(dispatch, dispatch_facts, decide, array_end(&pass->array[PAIR_ORDERS]),
-			array_end(&pass->array[PAIR_RIDERS]),
-			array_end(&pass->array[PAIR_KM]), unverified);
+		DISPATCH_SUBMIT(dispatch, dispatch_facts, pass_decide,
+			pg_array_end(&pass->array[PAIR_ORDERS]),
+			pg_array_end(&pass->array[PAIR_RIDERS]),
+			pg_array_end(&pass->array[PAIR_KM]), unverified);
 		return;
 	}
 	for (unsigned i = 0; i < pass->count; i++) {
-		array_add(&ids, "%.*s", TEXT_ARGS(pass->orders[i].id));
-		array_add(&lats, "%.7f", pass->orders[i].lat);
-		array_add(&lngs, "%.7f", pass->orders[i].lng);
+		pg_array_add(&ids, "%.*s", TEXT_ARGS(pass->orders[i].id));
+		pg_array_add(&lats, "%.7f", pass->orders[i].lat);
+		pg_array_add(&lngs, "%.7f", pass->orders[i].lng);
 	}
-	ASK(dispatch, dispatch_facts_near, decide, array_end(&ids),
-		array_end(&lats), array_end(&lngs),
+	DISPATCH_SUBMIT(dispatch, dispatch_facts_near, pass_decide, pg_array_end(&ids),
+		pg_array_end(&lats), pg_array_end(&lngs),
 		arena_printf(pass->arena, "%.3f", pass->radius_m / 1000), unverified);
 }
 
-static void searched(void *owner, int error, unsigned count, const struct geo_rider *riders)
+static void pass_search_done(void *owner, int error, unsigned count, const struct geo_rider *riders)
 {
 	struct pass_order *order = owner;
 	struct dispatch *dispatch = order->dispatch;
@@ -271,15 +273,15 @@ static void searched(void *owner, int error, unsigned count, const struct geo_ri
 
 	pass->blind = pass->blind || error;
 	for (unsigned i = 0; i < count; i++) {
-		array_add(&pass->array[PAIR_ORDERS], "%.*s", TEXT_ARGS(order->id));
-		array_add(&pass->array[PAIR_RIDERS], "%s", riders[i].id);
-		array_add(&pass->array[PAIR_KM], "%.3f", riders[i].distance_m / 1000);
+		pg_array_add(&pass->array[PAIR_ORDERS], "%.*s", TEXT_ARGS(order->id));
+		pg_array_add(&pass->array[PAIR_RIDERS], "%s", riders[i].id);
+		pg_array_add(&pass->array[PAIR_KM], "%.3f", riders[i].distance_m / 1000);
 	}
-	if (--pass->asked == 0)
-		facts_ask(dispatch);
+	if (--pass->searching == 0)
+		pass_read_facts(dispatch);
 }
 
-static void pass_search(struct dispatch *dispatch)
+static void pass_search_riders(struct dispatch *dispatch)
 {
 	struct pass *pass = &dispatch->pass;
 
@@ -287,23 +289,23 @@ static void pass_search(struct dispatch *dispatch)
 		struct pass_order *order = &pass->orders[i];
 
 		if (geo_search(dispatch->app->cache, order->lat, order->lng, pass->radius_m,
-			CANDIDATES, searched, order))
+			CANDIDATES, pass_search_done, order))
 			pass->blind = true;
 		else
-			pass->asked++;
+			pass->searching++;
 	}
-	if (!pass->asked)
-		facts_ask(dispatch);
+	if (!pass->searching)
+		pass_read_facts(dispatch);
 }
 
-/* --- What is due ------------------------------------------------------------------------------ */
+/* --- Claiming --------------------------------------------------------------------------------- */
 
-static void taken(struct db_call *call, const struct db_result *result)
+static void pass_claimed(struct db_call *call, const struct db_result *result)
 {
 	struct dispatch *dispatch = call->owner;
 	struct pass *pass = &dispatch->pass;
 
-	if (!pass_goes(dispatch, result))
+	if (!dispatch_pass_continues(dispatch, result))
 		return;
 	for (unsigned i = 0; i < db_rows(result) && i < BATCH; i++) {
 		struct text id = db_text(result, i, 0);
@@ -315,11 +317,11 @@ static void taken(struct db_call *call, const struct db_result *result)
 	}
 	dispatch->again = dispatch->again || pass->count == BATCH;
 	if (!pass->count)
-		return pass_end(dispatch);
-	pass_search(dispatch);
+		return dispatch_pass_end(dispatch);
+	pass_search_riders(dispatch);
 }
 
-static struct arena *pass_memory(struct pass *pass, struct arena_pool *pool)
+static struct arena *pass_reset(struct pass *pass, struct arena_pool *pool)
 {
 	struct arena *arena = arena_new(pool, PASS_MEMORY);
 
@@ -331,47 +333,48 @@ static struct arena *pass_memory(struct pass *pass, struct arena_pool *pool)
 	return arena;
 }
 
-static void pass_start(struct dispatch *dispatch)
+static void dispatch_pass_start(struct dispatch *dispatch)
 {
 	if (dispatch->running || dispatch->closing || !lead_held(dispatch->lead))
 		return;
 	dispatch->again = false;
-	if (!pass_memory(&dispatch->pass, dispatch->app->pool))
+	if (!pass_reset(&dispatch->pass, dispatch->app->pool))
 		return;
 	dispatch->running = true;
-	ASK(dispatch, dispatch_take, taken, BATCH_TEXT);
+	DISPATCH_SUBMIT(dispatch, dispatch_take, pass_claimed, BATCH_TEXT);
 }
 
-static void due(uv_timer_t *timer)
+static void dispatch_tick(uv_timer_t *timer)
 {
-	pass_start(timer->data);
+	dispatch_pass_start(timer->data);
 }
 
-/* --- Hearing ---------------------------------------------------------------------------------- */
+/* --- Events ----------------------------------------------------------------------------------- */
 
-/* Other work (a parcel, an order given back) is rarer: the clock finds it within half a second. */
-static void heard(struct hub_listener *listener, const struct event *event)
+/* Other work (a parcel, an order that a rider returned) is rarer: the timer finds it within half a
+ * second. */
+static void dispatch_on_event(struct hub_listener *listener, const struct event *event)
 {
 	struct dispatch *dispatch = CONTAINER_OF(listener, struct dispatch, listener);
 
 	if (!text_is(event->type, TEXT("order_accepted")))
 		return;
 	dispatch->again = dispatch->running;
-	pass_start(dispatch);
+	dispatch_pass_start(dispatch);
 }
 
 void dispatch_listen(struct dispatch *dispatch)
 {
-	dispatch->listener.hear = heard;
+	dispatch->listener.hear = dispatch_on_event;
 	if (dispatch->app->hub)
 		hub_listen(dispatch->app->hub, &dispatch->listener);
 }
 
 /* --- Life ------------------------------------------------------------------------------------- */
 
-static void led(void *arg)
+static void dispatch_leadership_gained(void *arg)
 {
-	pass_start(arg);
+	dispatch_pass_start(arg);
 }
 
 int dispatch_new(struct app *app, struct dispatch **ret)
@@ -383,24 +386,25 @@ int dispatch_new(struct app *app, struct dispatch **ret)
 		return E_NO_MEMORY;
 	dispatch->app = app;
 	dispatch->timer.data = dispatch;
-	error = lead_new(app->loop, app->db, "dispatch", led, dispatch, &dispatch->lead);
+	error = lead_new(app->loop, app->db, "dispatch", dispatch_leadership_gained, dispatch,
+		&dispatch->lead);
 	if (error || uv_timer_init(loop_uv(app->loop), &dispatch->timer)) {
 		lead_close(dispatch->lead);
 		free(dispatch);
 		return E_NO_MEMORY;
 	}
 	dispatch->timer_open = true;
-	uv_timer_start(&dispatch->timer, due, EVERY_MS, EVERY_MS);
+	uv_timer_start(&dispatch->timer, dispatch_tick, EVERY_MS, EVERY_MS);
 	*ret = dispatch;
 	return 0;
 }
 
-static void timer_closed(uv_handle_t *handle)
+static void dispatch_timer_closed(uv_handle_t *handle)
 {
 	struct dispatch *dispatch = handle->data;
 
 	dispatch->timer_open = false;
-	dispatch_end(dispatch);
+	dispatch_free_if_idle(dispatch);
 }
 
 void dispatch_close(struct dispatch *dispatch)
@@ -409,5 +413,5 @@ void dispatch_close(struct dispatch *dispatch)
 		return;
 	dispatch->closing = true;
 	lead_close(dispatch->lead);
-	uv_close((uv_handle_t *)&dispatch->timer, timer_closed);
+	uv_close((uv_handle_t *)&dispatch->timer, dispatch_timer_closed);
 }

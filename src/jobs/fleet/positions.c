@@ -2,10 +2,10 @@
  *
  * Positions of one loop; see the header.
  *
- * A rider's first point is ready to be written; then he waits WRITE_MS, and if he has reported
- * meanwhile his last point is ready again. What is ready goes out once a second, BATCH riders a
- * statement, one statement at a time. Who has been silent for as long as a point may be late is
- * forgotten.
+ * A rider's first position is queued at once. Then the rider rests for WRITE_MS; a newer position
+ * that came meanwhile is queued after that. The queue is written once a second, BATCH riders a
+ * statement, one statement at a time. A rider that has been silent for as long as a position may be
+ * late is dropped from memory.
  */
 #include "reeyo/jobs/positions.h"
 
@@ -22,11 +22,11 @@
 #define FLUSH_MS 1000
 #define BATCH 25
 
-struct rider {
+struct tracked_rider {
 	UT_hash_handle hh;
 	struct positions *positions;
 	struct deadline rest, silence;
-	struct rider *next_ready;
+	struct tracked_rider *next_ready;
 	double lat, lng;
 	int64_t at_ms;
 	bool dirty, ready;
@@ -35,29 +35,29 @@ struct rider {
 
 struct positions {
 	struct app *app;
-	struct rider *riders;
-	struct rider *ready, **ready_end;
+	struct tracked_rider *riders;
+	struct tracked_rider *ready, **ready_end;
 	struct deadline_list rests, silences;
 	struct hub_listener listener;
 	uv_timer_t timer;
 	struct db_call call;
-	char taken[BATCH][68];
-	unsigned taken_count;
+	char batch[BATCH][68];
+	unsigned batch_count;
 	char ids[BATCH * 70 + 8], lats[BATCH * 16 + 8], lngs[BATCH * 16 + 8], times[BATCH * 22 + 8];
 	bool running, timer_open, closing;
 };
 
 /* --- Riders ----------------------------------------------------------------------------------- */
 
-static struct rider *rider_find(const struct positions *positions, const char *id)
+static struct tracked_rider *tracked_rider_find(const struct positions *positions, const char *id)
 {
-	struct rider *rider;
+	struct tracked_rider *rider;
 
 	HASH_FIND_STR(positions->riders, id, rider);
 	return rider;
 }
 
-static void rider_ready(struct rider *rider)
+static void tracked_rider_queue(struct tracked_rider *rider)
 {
 	struct positions *positions = rider->positions;
 
@@ -67,9 +67,9 @@ static void rider_ready(struct rider *rider)
 	positions->ready_end = &rider->next_ready;
 }
 
-static struct rider *rider_new(struct positions *positions, const char *id)
+static struct tracked_rider *tracked_rider_new(struct positions *positions, const char *id)
 {
-	struct rider *rider = calloc(1, sizeof(*rider));
+	struct tracked_rider *rider = calloc(1, sizeof(*rider));
 
 	if (!rider)
 		return NULL;
@@ -80,17 +80,17 @@ static struct rider *rider_new(struct positions *positions, const char *id)
 	return rider;
 }
 
-static void rested(struct deadline *deadline)
+static void tracked_rider_rested(struct deadline *deadline)
 {
-	struct rider *rider = CONTAINER_OF(deadline, struct rider, rest);
+	struct tracked_rider *rider = CONTAINER_OF(deadline, struct tracked_rider, rest);
 
 	if (rider->dirty && !rider->ready)
-		rider_ready(rider);
+		tracked_rider_queue(rider);
 }
 
-static void silent(struct deadline *deadline)
+static void tracked_rider_silent(struct deadline *deadline)
 {
-	struct rider *rider = CONTAINER_OF(deadline, struct rider, silence);
+	struct tracked_rider *rider = CONTAINER_OF(deadline, struct tracked_rider, silence);
 
 	if (rider->ready || rider->dirty)
 		return deadline_start(&rider->positions->silences, deadline);
@@ -101,7 +101,7 @@ static void silent(struct deadline *deadline)
 
 int64_t positions_last(const struct positions *positions, const char *id)
 {
-	const struct rider *rider = rider_find(positions, id);
+	const struct tracked_rider *rider = tracked_rider_find(positions, id);
 
 	return rider ? rider->at_ms : INT64_MIN;
 }
@@ -109,10 +109,10 @@ int64_t positions_last(const struct positions *positions, const char *id)
 void positions_keep(struct positions *positions, const char *id, double lat,
 	double lng, int64_t at_ms)
 {
-	struct rider *rider = rider_find(positions, id);
+	struct tracked_rider *rider = tracked_rider_find(positions, id);
 
 	if (!rider)
-		rider = rider_new(positions, id);
+		rider = tracked_rider_new(positions, id);
 	if (!rider || rider->at_ms > at_ms)
 		return;
 	rider->lat = lat;
@@ -121,39 +121,39 @@ void positions_keep(struct positions *positions, const char *id, double lat,
 	rider->dirty = true;
 	deadline_start(&positions->silences, &rider->silence);
 	if (!rider->ready && !deadline_runs(&rider->rest))
-		rider_ready(rider);
+		tracked_rider_queue(rider);
 }
 
 /* --- Into PostgreSQL -------------------------------------------------------------------------- */
 
-static void flush(struct positions *positions);
+static void positions_flush(struct positions *positions);
 
-static void positions_end(struct positions *positions)
+static void positions_free_if_idle(struct positions *positions)
 {
 	if (!positions->running && !positions->timer_open)
 		free(positions);
 }
 
-static void written(struct db_call *call, const struct db_result *result)
+static void positions_flushed(struct db_call *call, const struct db_result *result)
 {
 	struct positions *positions = call->owner;
 
 	positions->running = false;
 	if (positions->closing)
-		return positions_end(positions);
-	for (unsigned i = 0; db_error(result) && i < positions->taken_count; i++) {
-		struct rider *rider = rider_find(positions, positions->taken[i]);
+		return positions_free_if_idle(positions);
+	for (unsigned i = 0; db_error(result) && i < positions->batch_count; i++) {
+		struct tracked_rider *rider = tracked_rider_find(positions, positions->batch[i]);
 
 		if (rider)
-			rider->dirty = true; /* again when he has rested */
+			rider->dirty = true; /* written again after the rest */
 	}
-	if (positions->taken_count == BATCH && !db_error(result))
-		flush(positions);
+	if (positions->batch_count == BATCH && !db_error(result))
+		positions_flush(positions);
 }
 
-static struct rider *ready_take(struct positions *positions)
+static struct tracked_rider *tracked_rider_dequeue(struct positions *positions)
 {
-	struct rider *rider = positions->ready;
+	struct tracked_rider *rider = positions->ready;
 
 	if (!rider)
 		return NULL;
@@ -165,29 +165,30 @@ static struct rider *ready_take(struct positions *positions)
 	return rider;
 }
 
-static size_t array_add(char *out, size_t size, size_t len, const char *value)
+static size_t position_array_add(char *out, size_t size, size_t len, const char *value)
 {
 	int more = snprintf(out + len, size - len, "%c%s", len ? ',' : '{', value);
 
 	return len + (size_t)more;
 }
 
-static void batch_take(struct positions *positions)
+static void positions_batch_build(struct positions *positions)
 {
 	size_t ids = 0, lats = 0, lngs = 0, times = 0;
-	struct rider *rider;
+	struct tracked_rider *rider;
 	char number[32];
 
-	positions->taken_count = 0;
-	while (positions->taken_count < BATCH && (rider = ready_take(positions))) {
-		memcpy(positions->taken[positions->taken_count++], rider->id, sizeof(rider->id));
-		ids = array_add(positions->ids, sizeof(positions->ids), ids, rider->id);
+	positions->batch_count = 0;
+	while (positions->batch_count < BATCH && (rider = tracked_rider_dequeue(positions))) {
+		memcpy(positions->batch[positions->batch_count++], rider->id, sizeof(rider->id));
+		ids = position_array_add(positions->ids, sizeof(positions->ids), ids, rider->id);
 		snprintf(number, sizeof(number), "%.7f", rider->lat);
-		lats = array_add(positions->lats, sizeof(positions->lats), lats, number);
+		lats = position_array_add(positions->lats, sizeof(positions->lats), lats, number);
 		snprintf(number, sizeof(number), "%.7f", rider->lng);
-		lngs = array_add(positions->lngs, sizeof(positions->lngs), lngs, number);
+		lngs = position_array_add(positions->lngs, sizeof(positions->lngs), lngs, number);
 		snprintf(number, sizeof(number), "%lld", (long long)rider->at_ms);
-		times = array_add(positions->times, sizeof(positions->times), times, number);
+		times = position_array_add(positions->times, sizeof(positions->times), times,
+			number);
 	}
 	positions->ids[ids] = positions->lats[lats] = positions->lngs[lngs] =
 		positions->times[times] = '}';
@@ -195,27 +196,28 @@ static void batch_take(struct positions *positions)
 		positions->times[times + 1] = '\0';
 }
 
-static void flush(struct positions *positions)
+static void positions_flush(struct positions *positions)
 {
 	if (positions->running || !positions->ready)
 		return;
-	batch_take(positions);
+	positions_batch_build(positions);
 	positions->running = true;
 	positions->call = (struct db_call){ .query = QUERY_riders_located,
 		.lane = DB_WRITE, .count = 4,
 		.params = { positions->ids, positions->lats, positions->lngs, positions->times },
-		.done = written, .owner = positions };
+		.done = positions_flushed, .owner = positions };
 	db_submit(positions->app->db, &positions->call);
 }
 
-static void flush_due(uv_timer_t *timer)
+static void positions_tick(uv_timer_t *timer)
 {
-	flush(timer->data);
+	positions_flush(timer->data);
 }
 
-/* --- Telling ---------------------------------------------------------------------------------- */
+/* --- Publishing ------------------------------------------------------------------------------- */
 
-static void order_tell(struct app *app, const char *rider, const struct rider_order *order,
+static void order_location_publish(struct app *app, const char *rider,
+	const struct rider_order *order,
 	double lat, double lng, const char *time)
 {
 	char room[sizeof("order:") + ID_SIZE], user_room[sizeof("user:") + ID_SIZE];
@@ -242,12 +244,12 @@ void positions_tell(struct app *app, const char *rider, const struct rider_facts
 		return;
 	clock_iso(at_ms, time);
 	for (unsigned i = 0; i < facts->order_count; i++)
-		order_tell(app, rider, &facts->orders[i], lat, lng, time);
+		order_location_publish(app, rider, &facts->orders[i], lat, lng, time);
 }
 
-/* --- Hearing ---------------------------------------------------------------------------------- */
+/* --- Events ----------------------------------------------------------------------------------- */
 
-static void rider_forget_text(struct app *app, struct text id)
+static void rider_facts_drop(struct app *app, struct text id)
 {
 	char rider[ID_SIZE];
 
@@ -257,9 +259,8 @@ static void rider_forget_text(struct app *app, struct text id)
 	rider_facts_forget(app, rider);
 }
 
-/* A rider's state or his orders are others now: what this loop remembers of him is not true any
- * more. */
-static void heard(struct hub_listener *listener, const struct event *event)
+/* The status or the orders of a rider have changed: facts that this loop caches are outdated. */
+static void positions_on_event(struct hub_listener *listener, const struct event *event)
 {
 	struct positions *positions = CONTAINER_OF(listener, struct positions, listener);
 	const struct text prefix = TEXT("rider:");
@@ -268,17 +269,17 @@ static void heard(struct hub_listener *listener, const struct event *event)
 		return;
 	if (text_is(event->type, TEXT("rider_status_changed")) ||
 		text_is(event->type, TEXT("rider_changed")))
-		rider_forget_text(positions->app, event->aggregate);
+		rider_facts_drop(positions->app, event->aggregate);
 	for (unsigned i = 0; i < event->room_count; i++)
 		if (text_starts(event->rooms[i], prefix))
-			rider_forget_text(positions->app,
+			rider_facts_drop(positions->app,
 				(struct text){ event->rooms[i].at + prefix.len,
 					event->rooms[i].len - prefix.len });
 }
 
 void positions_listen(struct positions *positions)
 {
-	positions->listener.hear = heard;
+	positions->listener.hear = positions_on_event;
 	if (positions->app->hub)
 		hub_listen(positions->app->hub, &positions->listener);
 }
@@ -299,24 +300,25 @@ int positions_new(struct app *app, struct positions **ret)
 		return E_NO_MEMORY;
 	}
 	positions->timer_open = true;
-	deadline_list_init(&positions->rests, app->loop, WRITE_MS, rested);
-	deadline_list_init(&positions->silences, app->loop, GEO_LATE_MS + 60000, silent);
-	uv_timer_start(&positions->timer, flush_due, FLUSH_MS, FLUSH_MS);
+	deadline_list_init(&positions->rests, app->loop, WRITE_MS, tracked_rider_rested);
+	deadline_list_init(&positions->silences, app->loop, GEO_LATE_MS + 60000,
+		tracked_rider_silent);
+	uv_timer_start(&positions->timer, positions_tick, FLUSH_MS, FLUSH_MS);
 	*ret = positions;
 	return 0;
 }
 
-static void timer_closed(uv_handle_t *handle)
+static void positions_timer_closed(uv_handle_t *handle)
 {
 	struct positions *positions = handle->data;
 
 	positions->timer_open = false;
-	positions_end(positions);
+	positions_free_if_idle(positions);
 }
 
 void positions_close(struct positions *positions)
 {
-	struct rider *rider, *next;
+	struct tracked_rider *rider, *next;
 
 	if (!positions)
 		return;
@@ -328,5 +330,5 @@ void positions_close(struct positions *positions)
 		free(rider);
 	}
 	positions->ready = NULL;
-	uv_close((uv_handle_t *)&positions->timer, timer_closed);
+	uv_close((uv_handle_t *)&positions->timer, positions_timer_closed);
 }

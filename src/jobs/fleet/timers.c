@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Timers: see the header. What is due is read from rows, so nothing is lost while no copy runs. One
- * statement at a time; a full batch is followed by the next at once. Orders end one in a statement:
- * each locks a wallet, then items, and two of them in one transaction could meet a customer who
- * places an order in a deadlock.
+ * Timers: see the header. Everything due is found in rows, so nothing is lost while no instance
+ * runs. One statement runs at a time; a full batch is followed by the next at once. A statement
+ * cancels one order only: it locks a wallet and then items, and two orders in one transaction could
+ * deadlock with a customer who places an order.
  */
 #include "reeyo/jobs/timers.h"
 
@@ -22,7 +22,9 @@
 #define EVERY_MS 1000
 #define BATCH 100
 #define BATCH_TEXT "100"
-#define WATCH_TURNS 5 /* 16 ms among 10,000 riders with 20,000 orders, on a busy machine */
+/* orders_watch runs every so many seconds. It took 16 ms with 10,000 riders and 20,000 orders, on a
+ * busy machine. */
+#define WATCH_TURNS 5
 
 struct timers {
 	struct app *app;
@@ -35,23 +37,23 @@ struct timers {
 	bool running, timer_open, closing;
 };
 
-static void timers_end(struct timers *timers)
+static void timers_free_if_idle(struct timers *timers)
 {
 	if (!timers->running && !timers->timer_open)
 		free(timers);
 }
 
-/* False when this round is over. */
-static bool answered(struct timers *timers, const struct db_result *result)
+/* False when this round must end: after an error, or when closing. */
+static bool timers_statement_ended(struct timers *timers, const struct db_result *result)
 {
 	timers->running = false;
 	if (!timers->closing)
 		return !db_error(result);
-	timers_end(timers);
+	timers_free_if_idle(timers);
 	return false;
 }
 
-static void ask(struct timers *timers, enum query query,
+static void timers_submit(struct timers *timers, enum query query,
 	void (*done)(struct db_call *call, const struct db_result *result), unsigned count,
 	const char *const *params)
 {
@@ -62,17 +64,17 @@ static void ask(struct timers *timers, enum query query,
 	db_submit(timers->app->db, &timers->call);
 }
 
-/* --- Orders that nobody accepts --------------------------------------------------------------- */
+/* --- Orders that no vendor accepted ----------------------------------------------------------- */
 
-static void expire(struct timers *timers);
+static void orders_expire_submit(struct timers *timers);
 
-static void expired(struct db_call *call, const struct db_result *result)
+static void orders_expire_done(struct db_call *call, const struct db_result *result)
 {
 	struct timers *timers = call->owner;
 	struct cache *cache = timers->app->cache;
 	char vendor[ID_SIZE];
 
-	if (!answered(timers, result) || !db_rows(result))
+	if (!timers_statement_ended(timers, result) || !db_rows(result))
 		return;
 	cache_drop(cache, KEY_ORDERS_ACTIVE, NULL, NULL, NULL);
 	for (unsigned i = 0; i < db_rows(result); i++) {
@@ -83,10 +85,10 @@ static void expired(struct db_call *call, const struct db_result *result)
 		timers->needs->menu_changed(timers->app, vendor);
 		cache_drop(cache, KEY_MENU, vendor, NULL, NULL);
 	}
-	expire(timers);
+	orders_expire_submit(timers);
 }
 
-static void expire(struct timers *timers)
+static void orders_expire_submit(struct timers *timers)
 {
 	char id[ID_SIZE];
 
@@ -94,20 +96,20 @@ static void expire(struct timers *timers)
 	snprintf(timers->entries, sizeof(timers->entries), "{%s}", id);
 	snprintf(timers->minutes, sizeof(timers->minutes), "%lld",
 		(long long)timers->needs->accept_minutes(timers->app));
-	ask(timers, QUERY_orders_expire, expired, 2,
+	timers_submit(timers, QUERY_orders_expire, orders_expire_done, 2,
 		(const char *const[]){ timers->minutes, timers->entries });
 }
 
 /* --- Silent riders ---------------------------------------------------------------------------- */
 
-static void silence(struct timers *timers);
+static void riders_silence_submit(struct timers *timers);
 
-static void silenced(struct db_call *call, const struct db_result *result)
+static void riders_silence_done(struct db_call *call, const struct db_result *result)
 {
 	struct timers *timers = call->owner;
 	char rider[ID_SIZE];
 
-	if (!answered(timers, result))
+	if (!timers_statement_ended(timers, result))
 		return;
 	for (unsigned i = 0; i < db_rows(result); i++) {
 		snprintf(rider, sizeof(rider), "%.*s", TEXT_ARGS(db_text(result, i, 0)));
@@ -115,26 +117,27 @@ static void silenced(struct db_call *call, const struct db_result *result)
 		rider_facts_changed(timers->app, rider);
 	}
 	if (db_rows(result) == BATCH)
-		return silence(timers);
-	expire(timers);
+		return riders_silence_submit(timers);
+	orders_expire_submit(timers);
 }
 
-static void silence(struct timers *timers)
+static void riders_silence_submit(struct timers *timers)
 {
-	ask(timers, QUERY_riders_silence, silenced, 1, (const char *const[]){ BATCH_TEXT });
+	timers_submit(timers, QUERY_riders_silence, riders_silence_done, 1,
+		(const char *const[]){ BATCH_TEXT });
 }
 
-/* --- Orders whose rider is gone --------------------------------------------------------------- */
+/* --- Orders whose rider is silent or blocked -------------------------------------------------- */
 
-static void watch(struct timers *timers);
+static void orders_watch_submit(struct timers *timers);
 
-static void watched(struct db_call *call, const struct db_result *result)
+static void orders_watch_done(struct db_call *call, const struct db_result *result)
 {
 	struct timers *timers = call->owner;
 	char rider[ID_SIZE];
 	bool released = false;
 
-	if (!answered(timers, result))
+	if (!timers_statement_ended(timers, result))
 		return;
 	for (unsigned i = 0; i < db_rows(result); i++) {
 		if (!db_bool(result, i, 2))
@@ -146,19 +149,19 @@ static void watched(struct db_call *call, const struct db_result *result)
 	if (released)
 		cache_drop(timers->app->cache, KEY_ORDERS_ACTIVE, NULL, NULL, NULL);
 	if (db_rows(result) == BATCH)
-		return watch(timers);
-	silence(timers);
+		return orders_watch_submit(timers);
+	riders_silence_submit(timers);
 }
 
-static void watch(struct timers *timers)
+static void orders_watch_submit(struct timers *timers)
 {
-	ask(timers, QUERY_orders_watch, watched, 4,
+	timers_submit(timers, QUERY_orders_watch, orders_watch_done, 4,
 		(const char *const[]){ NULL, timers->silence, timers->released_from, BATCH_TEXT });
 }
 
 /* --- Life ------------------------------------------------------------------------------------- */
 
-static void second_over(uv_timer_t *timer)
+static void timers_tick(uv_timer_t *timer)
 {
 	struct timers *timers = timer->data;
 
@@ -166,8 +169,8 @@ static void second_over(uv_timer_t *timer)
 		return;
 	geo_sweep(timers->app->cache);
 	if (timers->turns++ % WATCH_TURNS == 0)
-		return watch(timers);
-	silence(timers);
+		return orders_watch_submit(timers);
+	riders_silence_submit(timers);
 }
 
 int timers_new(struct app *app, const struct timer_needs *needs, struct timers **ret)
@@ -190,17 +193,17 @@ int timers_new(struct app *app, const struct timer_needs *needs, struct timers *
 		return E_NO_MEMORY;
 	}
 	timers->timer_open = true;
-	uv_timer_start(&timers->timer, second_over, EVERY_MS, EVERY_MS);
+	uv_timer_start(&timers->timer, timers_tick, EVERY_MS, EVERY_MS);
 	*ret = timers;
 	return 0;
 }
 
-static void timer_closed(uv_handle_t *handle)
+static void timers_timer_closed(uv_handle_t *handle)
 {
 	struct timers *timers = handle->data;
 
 	timers->timer_open = false;
-	timers_end(timers);
+	timers_free_if_idle(timers);
 }
 
 void timers_close(struct timers *timers)
@@ -209,5 +212,5 @@ void timers_close(struct timers *timers)
 		return;
 	timers->closing = true;
 	lead_close(timers->lead);
-	uv_close((uv_handle_t *)&timers->timer, timer_closed);
+	uv_close((uv_handle_t *)&timers->timer, timers_timer_closed);
 }

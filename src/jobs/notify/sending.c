@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sending, as two statements that take turns: messages_take hands over rows that are due,
- * messages_end writes down what became of them; one at a time. A row is its taker's for TAKEN_S,
- * which leaves a minute beside what a letter may take at most, so it is sent by one copy at a time;
- * a copy that dies in between has it sent again: at least once.
+ * Sending alternates between two statements, one at a time: messages_take claims rows that are due,
+ * messages_end stores their results. A claim lasts CLAIM_S, a minute longer than a message can
+ * take, so one instance at a time sends a row. When an instance dies in between, the row is sent
+ * again: delivery is at least once.
  *
- * A push that reaches no device (the app is gone, the device was removed) leaves a text message in
- * its place, where there is a wording for one: messages_end makes its row.
+ * When a push reaches no device (the app or the device was removed), messages_end adds a text
+ * message instead, if the message has an SMS template.
  *
- * Order: the statement hands over only the earliest open row of a recipient and channel. Bounds:
- * ROOM letters under way of each channel, and as many of broadcasts, so that a slow provider or a
- * large broadcast holds up nobody else.
+ * Order: only the oldest queued row of a recipient and channel is claimed. Bounds: SLOTS deliveries
+ * under way for each channel, and as many for broadcasts, so that a slow provider or a large
+ * broadcast does not delay others.
  */
 #include "sending.h"
 
@@ -22,113 +22,113 @@
 #include "reeyo/db/db.h"
 #include "reeyo/partners/post.h"
 
-#define ROOM 32u
-#define TAKEN_S "150"
+#define SLOTS 32u
+#define CLAIM_S "150"
 _Static_assert(POST_LETTER_S + 60 <= 150,
-	"a row must be its taker's for longer than its letters take");
+	"a claim must last longer than a message can take");
 #define DEVICES_MAX 10
 #define MESSAGE_MEMORY 65536
 #define BATCH_MEMORY (1u << 20)
-#define END_BYTES (64u << 10) /* one statement writes down no more; the next the rest */
+#define END_BYTES (64u << 10) /* of results in one statement; the next stores the rest */
 #define KINDS (CHANNELS * 2u)
 
-enum { TAKEN_ID, TAKEN_KIND, TAKEN_RECIPIENT, TAKEN_CHANNEL,
-	TAKEN_BULK, TAKEN_TEMPLATE, TAKEN_PARAMS, TAKEN_DATA,
-	TAKEN_LANGUAGE, TAKEN_TRIES, TAKEN_LIFE, TAKEN_ADDRESS, TAKEN_PROVEN, TAKEN_OF };
+enum { ROW_ID, ROW_KIND, ROW_RECIPIENT, ROW_CHANNEL,
+	ROW_BULK, ROW_TEMPLATE, ROW_PARAMS, ROW_DATA,
+	ROW_LANGUAGE, ROW_TRIES, ROW_LIFE, ROW_ADDRESS, ROW_ADDRESS_PROVEN, ROW_EXAMINED };
 
-/* A message on its way; stands in its arena. */
-struct parcel {
+/* A row that is being sent; allocated in its own arena. */
+struct delivery {
 	struct sending *sending;
 	struct arena *arena;
-	struct parcel *next, *previous; /* under way, or done */
+	struct delivery *next, *previous; /* in one of the lists */
 	int64_t id, tries;
-	unsigned kind;                  /* of KINDS: whose room it takes */
+	unsigned kind;                  /* below KINDS: whose slot it uses */
 	struct letter letters[DEVICES_MAX];
 	bool gone[DEVICES_MAX];
 	unsigned count, waiting;
-	bool texts;                     /* a text message may go in its place */
-	bool nowhere;                   /* it has no address */
-	bool tried;                     /* a provider was asked */
-	enum letter_end end;
+	bool sms_instead;                     /* a text message may replace it */
+	bool no_address;                   /* the recipient has no address */
+	bool provider_asked;                     /* a provider received a request */
+	enum letter_end outcome;
 	int64_t retry_after_s;
-	const char *why;
+	const char *reason;
 };
 
-struct list {
-	struct parcel *first;
+struct delivery_list {
+	struct delivery *first;
 };
 
 struct sending {
 	struct app *app;
 	const struct lead *lead;
 	struct db_call call;
-	/* under way; ended; in the statement that is running */
-	struct list sent_out, done, written;
-	unsigned under_way[KINDS];
+	/* being sent; with a result; results in the statement that is running */
+	struct delivery_list under_way, ended, storing;
+	unsigned slots_used[KINDS];
 	struct arena *batch;                 /* parameters of the statement that is running */
 	bool running, again, closing;
 };
 
-static void step(struct sending *sending);
+static void sending_step(struct sending *sending);
 
 /* --- Lists ------------------------------------------------------------------------------------ */
 
-static void list_add(struct list *list, struct parcel *parcel)
+static void delivery_list_add(struct delivery_list *list, struct delivery *delivery)
 {
-	parcel->previous = NULL;
-	parcel->next = list->first;
+	delivery->previous = NULL;
+	delivery->next = list->first;
 	if (list->first)
-		list->first->previous = parcel;
-	list->first = parcel;
+		list->first->previous = delivery;
+	list->first = delivery;
 }
 
-static void list_take(struct list *list, struct parcel *parcel)
+static void delivery_list_remove(struct delivery_list *list, struct delivery *delivery)
 {
-	if (parcel->previous)
-		parcel->previous->next = parcel->next;
+	if (delivery->previous)
+		delivery->previous->next = delivery->next;
 	else
-		list->first = parcel->next;
-	if (parcel->next)
-		parcel->next->previous = parcel->previous;
+		list->first = delivery->next;
+	if (delivery->next)
+		delivery->next->previous = delivery->previous;
 }
 
-static void list_move(struct list *from, struct list *to)
+static void delivery_list_move(struct delivery_list *from, struct delivery_list *to)
 {
 	while (from->first) {
-		struct parcel *parcel = from->first;
+		struct delivery *delivery = from->first;
 
-		list_take(from, parcel);
-		list_add(to, parcel);
+		delivery_list_remove(from, delivery);
+		delivery_list_add(to, delivery);
 	}
 }
 
-static void list_free(struct list *list)
+static void delivery_list_free(struct delivery_list *list)
 {
 	while (list->first) {
-		struct parcel *parcel = list->first;
+		struct delivery *delivery = list->first;
 
-		list_take(list, parcel);
-		parcel->sending->under_way[parcel->kind]--;
-		for (unsigned i = 0; i < parcel->count; i++)
-			post_cancel(&parcel->letters[i]);
-		arena_free(parcel->arena);
+		delivery_list_remove(list, delivery);
+		delivery->sending->slots_used[delivery->kind]--;
+		for (unsigned i = 0; i < delivery->count; i++)
+			post_cancel(&delivery->letters[i]);
+		arena_free(delivery->arena);
 	}
 }
 
-/* --- What became of a message ----------------------------------------------------------------- */
+/* --- Results ---------------------------------------------------------------------------------- */
 
-static void parcel_done(struct parcel *parcel, enum letter_end end, const char *why)
+static void delivery_ended(struct delivery *delivery, enum letter_end outcome, const char *reason)
 {
-	struct sending *sending = parcel->sending;
+	struct sending *sending = delivery->sending;
 
-	parcel->end = end;
-	parcel->why = why ? arena_printf(parcel->arena, "%s", why) : NULL;
-	list_take(&sending->sent_out, parcel);
-	list_add(&sending->done, parcel);
+	delivery->outcome = outcome;
+	delivery->reason = reason ? arena_printf(delivery->arena, "%s", reason) : NULL;
+	delivery_list_remove(&sending->under_way, delivery);
+	delivery_list_add(&sending->ended, delivery);
 }
 
-/* Of several devices one that got it counts; else one that may get it yet. */
-static enum letter_end better_of(enum letter_end a, enum letter_end b)
+/* With several devices, one that received it counts; else one that still may. */
+static enum letter_end outcome_better_of(enum letter_end a, enum letter_end b)
 {
 	static const int rank[] = { [OUTCOME_SENT] = 3, [OUTCOME_RETRY] = 2,
 		[OUTCOME_DEAD] = 1, [OUTCOME_SKIPPED] = 0 };
@@ -136,124 +136,126 @@ static enum letter_end better_of(enum letter_end a, enum letter_end b)
 	return rank[a] >= rank[b] ? a : b;
 }
 
-static void letter_done(struct letter *letter, const struct receipt *receipt)
+static void delivery_letter_done(struct letter *letter, const struct send_result *result)
 {
-	struct parcel *parcel = letter->owner;
-	struct sending *sending = parcel->sending;
+	struct delivery *delivery = letter->owner;
+	struct sending *sending = delivery->sending;
 
-	parcel->gone[letter - parcel->letters] = receipt->gone;
-	parcel->end = better_of(parcel->end, receipt->outcome);
-	parcel->tried |= !receipt->untried;
-	if (receipt->retry_after_s > parcel->retry_after_s)
-		parcel->retry_after_s = receipt->retry_after_s;
-	if (receipt->why)
-		parcel->why = arena_printf(parcel->arena, "%s", receipt->why);
-	if (--parcel->waiting > 0)
+	delivery->gone[letter - delivery->letters] = result->gone;
+	delivery->outcome = outcome_better_of(delivery->outcome, result->outcome);
+	delivery->provider_asked |= !result->untried;
+	if (result->retry_after_s > delivery->retry_after_s)
+		delivery->retry_after_s = result->retry_after_s;
+	if (result->why)
+		delivery->reason = arena_printf(delivery->arena, "%s", result->why);
+	if (--delivery->waiting > 0)
 		return;
-	parcel_done(parcel, parcel->end, parcel->end == OUTCOME_SENT ? NULL : parcel->why);
-	step(sending);
+	delivery_ended(delivery, delivery->outcome, delivery->outcome == OUTCOME_SENT ?
+		NULL : delivery->reason);
+	sending_step(sending);
 }
 
-static const char *state_of(const struct parcel *parcel)
+static const char *delivery_state(const struct delivery *delivery)
 {
-	switch (parcel->end) {
+	switch (delivery->outcome) {
 	case OUTCOME_SENT:
 		return "SENT";
 	case OUTCOME_SKIPPED:
 		return "SKIPPED";
 	case OUTCOME_RETRY:
-		return parcel->tries < MESSAGE_TRIES || !parcel->tried ? "QUEUED" : "DEAD";
+		return delivery->tries < MESSAGE_TRIES || !delivery->provider_asked ?
+			"QUEUED" : "DEAD";
 	default:
 		return "DEAD";
 	}
 }
 
-static enum counter counter_of(const char *state)
+static enum counter delivery_counter(const char *state)
 {
 	return state[0] == 'Q' ? COUNT_MESSAGES_RETRIED : state[0] == 'D' ? COUNT_MESSAGES_DEAD :
 		state[1] == 'E' ? COUNT_MESSAGES_SENT : COUNT_MESSAGES_SKIPPED;
 }
 
-static void end_add(struct buf *out, const struct parcel *parcel)
+static void result_add(struct buf *out, const struct delivery *delivery)
 {
-	const char *state = state_of(parcel), *before = "";
+	const char *state = delivery_state(delivery), *before = "";
 
-	count_one(loop_counters(parcel->sending->app->loop), counter_of(state));
+	count_one(loop_counters(delivery->sending->app->loop), delivery_counter(state));
 	buf_printf(out, "%c{\"id\":%lld,\"tries\":%lld,\"state\":\"%s\",\"wait\":%lld",
-		out->len ? ',' : '[', (long long)parcel->id, (long long)parcel->tries, state,
-		(long long)message_wait_ms((unsigned)parcel->tries, parcel->retry_after_s,
+		out->len ? ',' : '[', (long long)delivery->id, (long long)delivery->tries, state,
+		(long long)message_wait_ms((unsigned)delivery->tries, delivery->retry_after_s,
 			randombytes_uniform(1000)));
-	if (parcel->end == OUTCOME_RETRY && !parcel->tried)
+	if (delivery->outcome == OUTCOME_RETRY && !delivery->provider_asked)
 		buf_add_string(out, ",\"untried\":true");
-	if (parcel->texts && (state[0] == 'D' || parcel->nowhere))
+	if (delivery->sms_instead && (state[0] == 'D' || delivery->no_address))
 		buf_add_string(out, ",\"text\":true");
-	if (parcel->why) {
+	if (delivery->reason) {
 		buf_add_string(out, ",\"error\":");
-		buf_add_json(out, text_of(parcel->why));
+		buf_add_json(out, text_of(delivery->reason));
 	}
 	buf_add_string(out, ",\"gone\":[");
-	for (unsigned i = 0; i < parcel->count; i++)
-		if (parcel->gone[i]) {
+	for (unsigned i = 0; i < delivery->count; i++)
+		if (delivery->gone[i]) {
 			buf_add_string(out, before);
-			buf_add_json(out, text_of(parcel->letters[i].to));
+			buf_add_json(out, text_of(delivery->letters[i].to));
 			before = ",";
 		}
 	buf_add_string(out, "]}");
 }
 
-static void statement_over(struct sending *sending)
+static void sending_statement_ended(struct sending *sending)
 {
 	sending->running = false;
 	arena_free(TAKE_PTR(sending->batch));
 	if (sending->closing) {
-		list_free(&sending->written);
+		delivery_list_free(&sending->storing);
 		free(sending);
 	}
 }
 
-/* What could not be written down is told again with the next. */
-static void ended(struct db_call *call, const struct db_result *result)
+/* Results that could not be stored are stored by the next statement. */
+static void results_stored(struct db_call *call, const struct db_result *result)
 {
 	struct sending *sending = call->owner;
 	bool failed = db_error(result) != 0, closing = sending->closing;
 
 	if (failed && !closing)
-		list_move(&sending->written, &sending->done);
+		delivery_list_move(&sending->storing, &sending->ended);
 	else
-		list_free(&sending->written);
-	statement_over(sending);
+		delivery_list_free(&sending->storing);
+	sending_statement_ended(sending);
 	if (!failed && !closing)
-		step(sending);
+		sending_step(sending);
 }
 
-static void end_submit(struct sending *sending)
+static void results_submit(struct sending *sending)
 {
 	struct buf out = buf_in(sending->batch, 4096);
 	const char *ends;
 
-	while (sending->done.first && out.len < END_BYTES) {
-		struct parcel *parcel = sending->done.first;
+	while (sending->ended.first && out.len < END_BYTES) {
+		struct delivery *delivery = sending->ended.first;
 
-		list_take(&sending->done, parcel);
-		list_add(&sending->written, parcel);
-		end_add(&out, parcel);
+		delivery_list_remove(&sending->ended, delivery);
+		delivery_list_add(&sending->storing, delivery);
+		result_add(&out, delivery);
 	}
 	buf_add_string(&out, "]");
 	ends = buf_string(&out);
 	if (!ends) {
-		log_line(LOG_ERROR, "no memory for what became of messages");
-		list_move(&sending->written, &sending->done);
-		return statement_over(sending);
+		log_line(LOG_ERROR, "no memory for the results of messages");
+		delivery_list_move(&sending->storing, &sending->ended);
+		return sending_statement_ended(sending);
 	}
 	sending->call = (struct db_call){ .query = QUERY_messages_end, .lane = DB_WRITE, .count = 1,
-		.params = { ends }, .done = ended, .owner = sending };
+		.params = { ends }, .done = results_stored, .owner = sending };
 	db_submit(sending->app->db, &sending->call);
 }
 
-/* --- Taking ----------------------------------------------------------------------------------- */
+/* --- Claiming --------------------------------------------------------------------------------- */
 
-/* E_NO_MEMORY; *ret is NULL where the column is. */
-static int copied(struct arena *arena, const struct db_result *result, unsigned row,
+/* 0 or E_NO_MEMORY. *ret is NULL when the column is NULL. */
+static int column_copy(struct arena *arena, const struct db_result *result, unsigned row,
 	unsigned column, const char **ret)
 {
 	struct text text = db_text(result, row, column);
@@ -262,130 +264,129 @@ static int copied(struct arena *arena, const struct db_result *result, unsigned 
 	return text.at && !*ret ? E_NO_MEMORY : 0;
 }
 
-static int letter_add(struct parcel *parcel, const struct letter *like, const char *to)
+static int delivery_letter_add(struct delivery *delivery, const struct letter *like, const char *to)
 {
-	struct letter *letter = &parcel->letters[parcel->count];
+	struct letter *letter = &delivery->letters[delivery->count];
 
 	*letter = *like;
-	letter->to = arena_copy(parcel->arena, to, strlen(to));
-	parcel->count += letter->to ? 1 : 0;
+	letter->to = arena_copy(delivery->arena, to, strlen(to));
+	delivery->count += letter->to ? 1 : 0;
 	return letter->to ? 0 : E_NO_MEMORY;
 }
 
-/* The letters, one for each address. E_NOT_FOUND: nobody knows this message any more;
- * E_NO_MEMORY. */
-static int letters_write(struct parcel *parcel, const struct db_result *result,
+/* Makes one letter for each address. E_NOT_FOUND: this version has no such message; E_NO_MEMORY. */
+static int delivery_letters_make(struct delivery *delivery, const struct db_result *result,
 	unsigned row, enum channel channel)
 {
-	json_auto_t *addresses = json_loads(db_text(result, row, TAKEN_ADDRESS).at, 0, NULL);
-	json_auto_t *params = json_loads(db_text(result, row, TAKEN_PARAMS).at, 0, NULL);
-	const struct wordings *wordings = post_wordings(parcel->sending->app->post);
-	enum language language = language_named(db_text(result, row, TAKEN_LANGUAGE));
-	struct letter like = { .channel = channel, .life_s = db_int(result, row, TAKEN_LIFE),
-		.done = letter_done, .owner = parcel };
+	json_auto_t *addresses = json_loads(db_text(result, row, ROW_ADDRESS).at, 0, NULL);
+	json_auto_t *params = json_loads(db_text(result, row, ROW_PARAMS).at, 0, NULL);
+	const struct wordings *wordings = post_wordings(delivery->sending->app->post);
+	enum language language = language_named(db_text(result, row, ROW_LANGUAGE));
+	struct letter like = { .channel = channel, .life_s = db_int(result, row, ROW_LIFE),
+		.done = delivery_letter_done, .owner = delivery };
 	enum message_kind message;
 	int error;
 
-	if (!message_named(db_text(result, row, TAKEN_TEMPLATE), &message))
+	if (!message_named(db_text(result, row, ROW_TEMPLATE), &message))
 		return E_NOT_FOUND;
-	/* The address may be a stranger's, whom somebody wants to send a text of his own. */
-	if (!db_bool(result, row, TAKEN_PROVEN))
+	/* The address may belong to a stranger: somebody could send them a text of their own. */
+	if (!db_bool(result, row, ROW_ADDRESS_PROVEN))
 		message_params_impersonal(message, params);
-	error = wordings_say(wordings, parcel->arena, message, channel,
+	error = wordings_say(wordings, delivery->arena, message, channel,
 		language, params, &like.said);
 	if (!error)
-		error = copied(parcel->arena, result, row, TAKEN_DATA, &like.data);
+		error = column_copy(delivery->arena, result, row, ROW_DATA, &like.data);
 	for (size_t i = 0; i < json_array_size(addresses) &&
-		parcel->count < DEVICES_MAX && !error; i++) {
+		delivery->count < DEVICES_MAX && !error; i++) {
 		const char *to = json_string_value(json_array_get(addresses, i));
 
-		error = to ? letter_add(parcel, &like, to) : 0;
+		error = to ? delivery_letter_add(delivery, &like, to) : 0;
 	}
 	return error;
 }
 
-static void parcel_nowhere(struct parcel *parcel)
+static void delivery_has_no_address(struct delivery *delivery)
 {
-	parcel->nowhere = true;
-	parcel_done(parcel, OUTCOME_SKIPPED, "no address");
+	delivery->no_address = true;
+	delivery_ended(delivery, OUTCOME_SKIPPED, "no address");
 }
 
-static void parcel_send(struct parcel *parcel, const struct db_result *result,
+static void delivery_send(struct delivery *delivery, const struct db_result *result,
 	unsigned row, enum channel channel)
 {
-	struct post *post = parcel->sending->app->post;
+	struct post *post = delivery->sending->app->post;
 	unsigned count;
 	int error;
 
-	if (db_int(result, row, TAKEN_LIFE) <= 0)
-		return parcel_done(parcel, OUTCOME_SKIPPED, "too late");
-	if (db_is_null(result, row, TAKEN_ADDRESS))
-		return parcel_nowhere(parcel);
-	error = letters_write(parcel, result, row, channel);
+	if (db_int(result, row, ROW_LIFE) <= 0)
+		return delivery_ended(delivery, OUTCOME_SKIPPED, "too late");
+	if (db_is_null(result, row, ROW_ADDRESS))
+		return delivery_has_no_address(delivery);
+	error = delivery_letters_make(delivery, result, row, channel);
 	if (error == E_NOT_FOUND)
-		return parcel_done(parcel, OUTCOME_DEAD, "no such template");
+		return delivery_ended(delivery, OUTCOME_DEAD, "no such template");
 	if (error)
-		return parcel_done(parcel, OUTCOME_RETRY, "out of memory");
-	count = parcel->waiting = parcel->count;
-	parcel->end = OUTCOME_SKIPPED;
+		return delivery_ended(delivery, OUTCOME_RETRY, "out of memory");
+	count = delivery->waiting = delivery->count;
+	delivery->outcome = OUTCOME_SKIPPED;
 	if (!count)
-		return parcel_nowhere(parcel);
+		return delivery_has_no_address(delivery);
 	for (unsigned i = 0; i < count; i++)
-		post_send(post, &parcel->letters[i]);
+		post_send(post, &delivery->letters[i]);
 }
 
-/* A broadcast is for the apps only. */
-static bool may_be_text(const struct parcel *parcel, struct text template)
+/* A broadcast has no text message. */
+static bool delivery_may_be_sms(const struct delivery *delivery, struct text template)
 {
 	enum message_kind message;
 
-	return parcel->kind == CHANNEL_PUSH && message_named(template, &message) &&
+	return delivery->kind == CHANNEL_PUSH && message_named(template, &message) &&
 		message_goes_by(message, CHANNEL_SMS) &&
-		post_on(parcel->sending->app->post, CHANNEL_SMS);
+		post_on(delivery->sending->app->post, CHANNEL_SMS);
 }
 
-static void parcel_take(struct sending *sending, const struct db_result *result, unsigned row)
+static void delivery_start(struct sending *sending, const struct db_result *result, unsigned row)
 {
 	struct arena *arena = arena_new(sending->app->pool, MESSAGE_MEMORY);
-	struct parcel *parcel = arena ? ARENA_NEW(arena, struct parcel) : NULL;
+	struct delivery *delivery = arena ? ARENA_NEW(arena, struct delivery) : NULL;
 	enum channel channel;
 
-	if (!parcel || !channel_named(db_text(result, row, TAKEN_CHANNEL), &channel)) {
-		arena_free(arena); /* taken again in a while */
+	if (!delivery || !channel_named(db_text(result, row, ROW_CHANNEL), &channel)) {
+		arena_free(arena); /* claimed again when the claim has expired */
 		return;
 	}
-	parcel->sending = sending;
-	parcel->arena = arena;
-	parcel->id = db_int(result, row, TAKEN_ID);
-	parcel->tries = db_int(result, row, TAKEN_TRIES);
-	parcel->kind = channel + (db_bool(result, row, TAKEN_BULK) ? CHANNELS : 0);
-	parcel->texts = may_be_text(parcel, db_text(result, row, TAKEN_TEMPLATE));
-	sending->under_way[parcel->kind]++;
-	list_add(&sending->sent_out, parcel);
-	parcel_send(parcel, result, row, channel);
+	delivery->sending = sending;
+	delivery->arena = arena;
+	delivery->id = db_int(result, row, ROW_ID);
+	delivery->tries = db_int(result, row, ROW_TRIES);
+	delivery->kind = channel + (db_bool(result, row, ROW_BULK) ? CHANNELS : 0);
+	delivery->sms_instead = delivery_may_be_sms(delivery, db_text(result, row, ROW_TEMPLATE));
+	sending->slots_used[delivery->kind]++;
+	delivery_list_add(&sending->under_way, delivery);
+	delivery_send(delivery, result, row, channel);
 }
 
-static void taken(struct db_call *call, const struct db_result *result)
+static void rows_claimed(struct db_call *call, const struct db_result *result)
 {
 	struct sending *sending = call->owner;
 	bool go = !sending->closing && !db_error(result);
 
 	for (unsigned row = 0; go && row < db_rows(result); row++)
-		if (!db_is_null(result, row, TAKEN_ID))
-			parcel_take(sending, result, row);
-	sending->again |= go && db_int(result, 0, TAKEN_OF) > 0;
-	statement_over(sending);
+		if (!db_is_null(result, row, ROW_ID))
+			delivery_start(sending, result, row);
+	sending->again |= go && db_int(result, 0, ROW_EXAMINED) > 0;
+	sending_statement_ended(sending);
 	if (go)
-		step(sending);
+		sending_step(sending);
 }
 
-static bool rooms_write(struct sending *sending, struct buf *out)
+static bool free_slots_write(struct sending *sending, struct buf *out)
 {
 	bool any = false;
 
 	for (unsigned i = 0; i < KINDS; i++) {
 		unsigned room = post_up(sending->app->post, (enum channel)(i % CHANNELS)) ?
-			ROOM - sending->under_way[i] : 0;
+			SLOTS - sending->slots_used[i] : 0;
 
 		buf_printf(out, "%c%u", i ? ',' : '{', room);
 		any |= room > 0;
@@ -394,37 +395,36 @@ static bool rooms_write(struct sending *sending, struct buf *out)
 	return any;
 }
 
-static void take_submit(struct sending *sending)
+static void rows_claim_submit(struct sending *sending)
 {
 	struct buf rooms = buf_in(sending->batch, 64);
 
 	sending->again = false;
-	if (!rooms_write(sending, &rooms))
-		return statement_over(sending);
+	if (!free_slots_write(sending, &rooms))
+		return sending_statement_ended(sending);
 	sending->call = (struct db_call){ .query = QUERY_messages_take, .lane = DB_WRITE,
 		.count = 4, .params = { "{SMS,MAIL,PUSH,SMS,MAIL,PUSH}", "{f,f,f,t,t,t}",
-			buf_string(&rooms), TAKEN_S },
-		.done = taken, .owner = sending };
+			buf_string(&rooms), CLAIM_S },
+		.done = rows_claimed, .owner = sending };
 	db_submit(sending->app->db, &sending->call);
 }
 
-/* What has ended is written down first: it makes room, and lets the next of the same recipient
- * go. */
-static void step(struct sending *sending)
+/* Results are stored first: that frees slots, and makes the recipient's next message due. */
+static void sending_step(struct sending *sending)
 {
 	if (sending->running || sending->closing)
 		return;
-	if (!sending->done.first && (!sending->again || !lead_held(sending->lead)))
+	if (!sending->ended.first && (!sending->again || !lead_held(sending->lead)))
 		return;
 	sending->batch = arena_new(sending->app->pool, BATCH_MEMORY);
 	if (!sending->batch)
 		return;
 	sending->running = true;
-	if (sending->done.first) {
+	if (sending->ended.first) {
 		sending->again = true;
-		end_submit(sending);
+		results_submit(sending);
 	} else {
-		take_submit(sending);
+		rows_claim_submit(sending);
 	}
 }
 
@@ -433,7 +433,7 @@ static void step(struct sending *sending)
 void sending_wake(struct sending *sending)
 {
 	sending->again = true;
-	step(sending);
+	sending_step(sending);
 }
 
 int sending_new(struct app *app, const struct lead *lead, struct sending **ret)
@@ -453,8 +453,8 @@ void sending_close(struct sending *sending)
 	if (!sending)
 		return;
 	sending->closing = true;
-	list_free(&sending->sent_out);
-	list_free(&sending->done);
+	delivery_list_free(&sending->under_way);
+	delivery_list_free(&sending->ended);
 	if (!sending->running)
 		free(sending);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sends the rows of `messages`. One per copy; works while its lead does.
+ * Sends the rows of `messages`. One per instance; works while it leads. Private to src/jobs/notify.
  */
 #ifndef REEYO_SRC_JOBS_SENDING_H
 #define REEYO_SRC_JOBS_SENDING_H
@@ -9,13 +9,12 @@
 #include "reeyo/db/lead.h"
 
 struct sending;
-/* lead: outlives it. 0 or E_NO_MEMORY. All functions: the lead's loop thread, or before the loop
- * runs. */
+/* lead: lives longer than this. 0 or E_NO_MEMORY. All functions: the loop thread of the lead, or
+ * before the loop runs. */
 int sending_new(struct app *app, const struct lead *lead, struct sending **ret) MUST_CHECK;
-/* There may be something to send. */
+/* Looks for rows to send. */
 void sending_wake(struct sending *sending);
-/* Letters under way are forgotten: their rows are taken again by whoever leads next. NULL is
- * allowed. */
+/* Drops what is being sent: the next leader claims those rows again. NULL is allowed. */
 void sending_close(struct sending *sending);
 
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Upkeep: see the header. One statement is under way at a time, so that it is never more than a
- * ripple to what serves clients.
+ * Upkeep: see the header. One statement runs at a time, so that clients hardly notice it.
  */
 #include "reeyo/jobs/upkeep.h"
 
@@ -13,7 +12,7 @@
 #define BATCH 1000
 #define BATCH_TEXT "1000"
 
-/* One after the other, each until it finds less than a batch. */
+/* Run one after the other, each until it deletes less than a batch. */
 static const enum query sweeps[] = { QUERY_sweep_expired,
 	QUERY_sweep_webhooks, QUERY_sweep_messages };
 
@@ -27,21 +26,21 @@ struct upkeep {
 
 static void upkeep_step(struct upkeep *upkeep);
 
-static void upkeep_end(struct upkeep *upkeep)
+static void upkeep_free_if_idle(struct upkeep *upkeep)
 {
 	if (!upkeep->running && !upkeep->timer_open)
 		free(upkeep);
 }
 
-static void step_done(struct db_call *call, const struct db_result *result)
+static void upkeep_step_done(struct db_call *call, const struct db_result *result)
 {
 	struct upkeep *upkeep = call->owner;
 	bool full = !db_error(result) && db_rows(result) && db_int(result, 0, 0) >= BATCH;
 
 	upkeep->running = false;
 	if (upkeep->closing)
-		return upkeep_end(upkeep);
-	if (!full) /* what failed is tried again in a minute */
+		return upkeep_free_if_idle(upkeep);
+	if (!full) /* a failed one runs again in a minute */
 		upkeep->sweep++;
 	if (upkeep->sweep < COUNT_OF(sweeps))
 		upkeep_step(upkeep);
@@ -51,11 +50,11 @@ static void upkeep_step(struct upkeep *upkeep)
 {
 	upkeep->running = true;
 	upkeep->call = (struct db_call){ .query = sweeps[upkeep->sweep], .lane = DB_WRITE,
-		.count = 1, .params = { BATCH_TEXT }, .done = step_done, .owner = upkeep };
+		.count = 1, .params = { BATCH_TEXT }, .done = upkeep_step_done, .owner = upkeep };
 	db_submit(upkeep->db, &upkeep->call);
 }
 
-static void due(uv_timer_t *timer)
+static void upkeep_tick(uv_timer_t *timer)
 {
 	struct upkeep *upkeep = timer->data;
 
@@ -78,17 +77,17 @@ int upkeep_new(struct loop *loop, struct db *db, struct upkeep **ret)
 		return E_NO_MEMORY;
 	}
 	upkeep->timer_open = true;
-	uv_timer_start(&upkeep->timer, due, EVERY_MS, EVERY_MS);
+	uv_timer_start(&upkeep->timer, upkeep_tick, EVERY_MS, EVERY_MS);
 	*ret = upkeep;
 	return 0;
 }
 
-static void timer_closed(uv_handle_t *handle)
+static void upkeep_timer_closed(uv_handle_t *handle)
 {
 	struct upkeep *upkeep = handle->data;
 
 	upkeep->timer_open = false;
-	upkeep_end(upkeep);
+	upkeep_free_if_idle(upkeep);
 }
 
 void upkeep_close(struct upkeep *upkeep)
@@ -96,5 +95,5 @@ void upkeep_close(struct upkeep *upkeep)
 	if (!upkeep)
 		return;
 	upkeep->closing = true;
-	uv_close((uv_handle_t *)&upkeep->timer, timer_closed);
+	uv_close((uv_handle_t *)&upkeep->timer, upkeep_timer_closed);
 }

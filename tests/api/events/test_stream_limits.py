@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What bounds a stream: its account, its token, the process, a client that does not read, the end of the server."""
+"""Limits of a stream: its account, its token, the process, a client that does not read, the shutdown of the server."""
 
 import json
 import socket
@@ -24,13 +24,13 @@ def execute(server, statement, *arguments):
         connection.close()
 
 
-def say(server, room, kind, **payload):
+def publish(server, room, kind, **payload):
     execute(server, "INSERT INTO outbox (aggregate, type, rooms, payload) VALUES ('x', %s, %s, %s)",
             kind, [room], json.dumps(payload))
 
 
 def in_time(server):
-    """Its end has not taken the whole time for it."""
+    """Its shutdown took less than the time limit."""
     assert not any("the drain took too long" in line.get("msg", "") for line in server.log())
 
 
@@ -38,21 +38,21 @@ def vendor_stream(server, token, **more):
     return Stream(server.port, token, "/api/v1/vendor/events", **more)
 
 
-def test_an_accounts_oldest_stream_ends_when_it_has_too_many(start_server):
+def test_the_oldest_stream_of_an_account_ends_when_it_has_too_many(start_server):
     server = start_server(streams_per_account=2)
     token = Tokens(server)("vendor")
     streams = [vendor_stream(server, token) for _ in range(5)]
     until(lambda: [stream.ended.is_set() for stream in streams] == [True] * 3 + [False] * 2)
     assert all(stream.clean for stream in streams[:3])
-    say(server, "vendor:vendor_123", "still_here")
+    publish(server, "vendor:vendor_123", "still_here")
     for stream in streams[3:]:
         assert stream.next().type == "still_here"
         stream.close()
     with Stream(server.port, Tokens(server)("rider"), "/api/v1/rider/events") as other:
-        assert other.status == 200  # another account is not concerned
+        assert other.status == 200  # another account is not affected
 
 
-def test_a_process_takes_so_many_and_no_more(start_server):
+def test_a_process_refuses_streams_beyond_its_limit(start_server):
     server = start_server(streams_max=3, streams_per_account=10)
     token = Tokens(server)("vendor")
     streams = [vendor_stream(server, token) for _ in range(3)]
@@ -61,11 +61,11 @@ def test_a_process_takes_so_many_and_no_more(start_server):
     streams[0].close()
     streams += [None]
 
-    def taken():
-        say(server, "vendor:vendor_123", "tick")  # a client that left is noticed by the next event
+    def place_is_free():
+        publish(server, "vendor:vendor_123", "tick")  # a client that left is noticed by the next event
         streams[3] = vendor_stream(server, token)
         return streams[3].status == 200
-    until(taken)
+    until(place_is_free)
     for stream in streams:
         stream.close()
 
@@ -97,7 +97,7 @@ def deaf(server, token):
     return client
 
 
-def test_a_client_that_does_not_read_is_cut_and_others_hear_everything(start_server):
+def test_a_client_that_does_not_read_is_disconnected_and_others_receive_everything(start_server):
     server = start_server(stream_ping="2s")
     token = Tokens(server)("vendor")
     client = deaf(server, token)
@@ -106,16 +106,16 @@ def test_a_client_that_does_not_read_is_cut_and_others_hear_everything(start_ser
         execute(server, "INSERT INTO outbox (aggregate, type, rooms, payload) "
                         "SELECT 'x', 'much', '{vendor:vendor_123}', json_build_object('n', n, 'fill', "
                         "repeat('x', 4000)) FROM generate_series(1, 3000) n")
-        heard = reader.take(3000, 120)
-        assert [event.data["n"] for event in heard] == list(range(1, 3001))
+        received = reader.take(3000, 120)
+        assert [event.data["n"] for event in received] == list(range(1, 3001))
         until(lambda: server.metric("reeyo_streams_cut_total") == 1)
         until(lambda: server.metric("reeyo_streams_open") == 1)
         assert not reader.ended.is_set()
     client.close()
 
 
-def test_a_burst_cuts_nobody_who_reads(start_server):
-    """More at once than a queue holds: it is read from the table, at the client's pace."""
+def test_a_burst_disconnects_no_client_that_reads(start_server):
+    """More events at once than the queue holds: they are read from the table, at the pace of the client."""
     server = start_server()
     with vendor_stream(server, Tokens(server)("vendor")) as stream:
         execute(server, "INSERT INTO outbox (aggregate, type, rooms, payload) "
@@ -125,7 +125,7 @@ def test_a_burst_cuts_nobody_who_reads(start_server):
     assert server.metric("reeyo_streams_cut_total") == 0
 
 
-def test_a_stop_tells_clients_to_come_back_soon_but_not_all_at_once(start_server):
+def test_a_shutdown_tells_clients_to_reconnect_at_different_times(start_server):
     server = start_server(streams_per_account=100)
     token = Tokens(server)("vendor")
     streams = [vendor_stream(server, token) for _ in range(20)]
@@ -140,7 +140,7 @@ def test_a_stop_tells_clients_to_come_back_soon_but_not_all_at_once(start_server
     assert len(ended) == 20 and all(line["status"] == 200 and line["bytes"] > 0 for line in ended)
 
 
-def test_a_stop_answers_who_waits_and_cuts_who_does_not_read(start_server):
+def test_a_shutdown_answers_polls_and_disconnects_clients_that_do_not_read(start_server):
     server = start_server()
     token = Tokens(server)("vendor")
     waiting = beside(server.api(token).get, "/api/v1/vendor/events", query={"wait": 30})
@@ -157,14 +157,14 @@ def test_a_stop_answers_who_waits_and_cuts_who_does_not_read(start_server):
 
 
 @pytest.mark.parametrize("version", ["1.0", "1.1"])
-def test_a_stream_is_spoken_in_both_versions_of_http(start_server, version):
+def test_a_stream_works_in_both_versions_of_http(start_server, version):
     server = start_server()
     token = Tokens(server)("vendor")
     with server.wire() as wire:
         wire.send(f"GET /api/v1/vendor/events HTTP/{version}\r\nHost: x\r\n"
                   f"Authorization: Bearer {token}\r\n\r\n")
         until(lambda: server.metric("reeyo_streams_open") == 1)
-        say(server, "vendor:vendor_123", "plain", n=1)
+        publish(server, "vendor:vendor_123", "plain", n=1)
         text = b""
         while b"event: plain\ndata: {\"n\": 1}\n\n" not in text:
             part = wire.socket.recv(4096)
@@ -173,15 +173,15 @@ def test_a_stream_is_spoken_in_both_versions_of_http(start_server, version):
         assert (b"Transfer-Encoding: chunked" in text) == (version == "1.1")
 
 
-def test_an_id_older_than_what_is_kept_resets(start_server):
+def test_an_id_older_than_the_kept_events_resets_the_stream(start_server):
     server = start_server()
     token = Tokens(server)("vendor")
     with vendor_stream(server, token) as stream:
         for n in range(4):
-            say(server, "vendor:vendor_123", "old", n=n)
+            publish(server, "vendor:vendor_123", "old", n=n)
         ids = [event.id for event in stream.take(4)]
     execute(server, "DELETE FROM events WHERE id < %s", ids[3])
-    with vendor_stream(server, token, last=ids[2]) as stream:  # nothing between the two is gone
+    with vendor_stream(server, token, last=ids[2]) as stream:  # no event between the two was deleted
         assert stream.next().id == ids[3]
     with vendor_stream(server, token, last=ids[0]) as stream:
         reset = stream.next()

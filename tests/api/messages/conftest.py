@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One office for all tests of a module."""
+"""One office (a server with fake providers) for all tests of a module."""
 
 import pytest
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What people are told of payments, refunds, pay-outs and disputes."""
+"""Messages about payments, refunds, pay-outs and disputes."""
 
 import pytest
 
@@ -8,7 +8,7 @@ pytestmark = pytest.mark.slow
 PAYOUT = {"payoutId": "payout_1", "amount": 50000, "fee": 200, "netAmount": 49800}
 
 
-def test_a_payment_is_told_with_its_amount_and_order(office):
+def test_a_payment_message_has_its_amount_and_order(office):
     buyer = office.customer("en")
     office.say_payment(buyer, 12500)
     office.quiet()
@@ -22,7 +22,7 @@ def test_a_payment_is_told_with_its_amount_and_order(office):
 
 
 @pytest.mark.parametrize("kind", ["vendor", "rider"])
-def test_a_payout_is_told_at_each_of_its_ends(office, kind):
+def test_each_end_of_a_payout_sends_a_message(office, kind):
     owner = getattr(office, kind)()
     payload = {**PAYOUT, "ownerId": owner.id, "ownerType": kind.upper()}
     for event, more in (("payout_approved", {}), ("payout_rejected", {"reason": "mauvais compte"}),
@@ -40,7 +40,7 @@ def test_a_payout_is_told_at_each_of_its_ends(office, kind):
     assert [row["channel"] for row in office.rows(owner)] == ["SMS", "MAIL", "SMS", "MAIL", "SMS", "SMS"]
 
 
-def test_a_settled_dispute_is_told_by_mail_and_push(office):
+def test_a_settled_dispute_sends_a_mail_and_a_push(office):
     buyer = office.customer("fr", email="plainte@test.reeyo.cm")
     office.device(buyer, "phone-of-plainte")
     office.say("refund_issued", [f"user:{buyer.id}", "admin"], orderId="order_none", amount=2500, disputeId="dsp_1")

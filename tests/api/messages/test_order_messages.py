@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What people are told of an order, on which way, in which language."""
+"""Messages about an order: which, through which channel, in which language."""
 
 import re
 
@@ -24,7 +24,7 @@ def act(account, path, body=None):
 
 
 def bring(order, shop, rider):
-    """All the way to the door."""
+    """From placing to delivery."""
     number = order["orderId"]
     act(shop, f"vendor/orders/{number}/accept", {"preparationTime": 25})
     act(rider, f"rider/orders/{number}/accept")
@@ -40,7 +40,7 @@ def notes(office, account):
                       f"user:{account.id}")
 
 
-def test_a_customer_without_a_device_is_told_by_text_messages_in_french(office):
+def test_a_customer_without_a_device_gets_text_messages_in_french(office):
     shop, rider = office.vendor(), office.rider()
     buyer = office.customer("fr", money=100000, email="awa@test.reeyo.cm")
     office.sql("UPDATE users SET email_verified = true WHERE id = %s", buyer.id)
@@ -67,15 +67,15 @@ def test_a_customer_with_a_device_gets_pushes_in_english_and_no_text_messages(of
     bring(order, shop, rider)
     office.quiet()
     assert len(office.texts(buyer)) == 1  # the code
-    told = office.pushes("phone-of-paul")
-    assert [push["notification"]["title"] for push in told] == [
+    sent = office.pushes("phone-of-paul")
+    assert [push["notification"]["title"] for push in sent] == [
         "Order received", "Order accepted", "A rider is coming", "On its way", "Your rider is here", "Order delivered"]
-    assert told[1]["notification"]["body"] == \
+    assert sent[1]["notification"]["body"] == \
         f"Your order {order['orderNumber']} has been accepted by Chez Rose. Ready in about 25 minutes."
-    assert told[1]["data"] == {"type": "ORDER_ACCEPTED", "orderId": order["orderId"]}
+    assert sent[1]["data"] == {"type": "ORDER_ACCEPTED", "orderId": order["orderId"]}
 
 
-def test_the_app_is_told_in_the_language_of_its_customer(office):
+def test_a_notification_is_in_the_language_of_the_customer(office):
     shop, buyer = office.vendor(), office.customer("fr", money=100000)
     order = place(buyer, shop)
     act(shop, f"vendor/orders/{order['orderId']}/reject", {"reason": "Plus de poisson"})
@@ -87,7 +87,7 @@ def test_the_app_is_told_in_the_language_of_its_customer(office):
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", seen[0]["timestamp"])
 
 
-def test_a_vendor_is_told_of_a_new_order_by_push_or_text_message(office):
+def test_a_vendor_gets_a_push_or_text_message_for_a_new_order(office):
     silent, reachable = office.vendor(), office.vendor(language="en")
     office.device(reachable, "till-of-rose")
     buyer = office.customer(money=100000)
@@ -99,7 +99,7 @@ def test_a_vendor_is_told_of_a_new_order_by_push_or_text_message(office):
     assert office.texts(reachable) == []
 
 
-def test_an_order_given_to_another_rider_is_told_to_both_and_to_its_customer(office):
+def test_an_order_given_to_another_rider_sends_messages_to_both_and_the_customer(office):
     boss, shop = office.admin(), office.vendor()
     first, second = office.rider(language="en"), office.rider(language="fr")
     buyer = office.customer("en", money=100000)
@@ -109,7 +109,7 @@ def test_an_order_given_to_another_rider_is_told_to_both_and_to_its_customer(off
     act(shop, f"vendor/orders/{order['orderId']}/accept")
     act(first, f"rider/orders/{order['orderId']}/accept")
     act(first, f"rider/orders/{order['orderId']}/confirm-pickup")
-    for _ in range(2):  # the second time it is done already
+    for _ in range(2):  # the second time it is already done
         act(boss, f"admin/orders/{order['orderId']}/assign-rider", {"riderId": second.id})
     office.quiet()
     assert [p["notification"]["title"] for p in office.pushes("phone-of-first")] == ["Delivery given to another rider"]
@@ -118,7 +118,7 @@ def test_an_order_given_to_another_rider_is_told_to_both_and_to_its_customer(off
     assert [p["notification"]["title"] for p in office.pushes("phone-of-buyer")].count("A rider is coming") == 2
 
 
-def test_a_vendor_and_a_rider_are_told_what_became_of_their_accounts(office):
+def test_a_vendor_and_a_rider_get_messages_about_their_approval(office):
     boss = office.admin()
     shop, rider = office.vendor(language="en"), office.rider()
     for table, account in (("vendors", shop), ("riders", rider)):
@@ -133,7 +133,7 @@ def test_a_vendor_and_a_rider_are_told_what_became_of_their_accounts(office):
 
 
 @pytest.mark.parametrize("paid", ["FAILED", "PENDING"])
-def test_an_order_whose_payment_failed_is_told_once_and_never_in_the_words_of_the_system(office, paid):
+def test_an_order_whose_payment_failed_sends_one_message_without_the_reason_of_the_system(office, paid):
     shop, buyer = office.vendor(), office.customer("fr", money=100000)
     order = place(buyer, shop)
     office.sql("UPDATE orders SET status = 'CANCELLED', active = false, cancelled_by = 'SYSTEM', payment_method = 'CASH',"
@@ -148,14 +148,14 @@ def test_an_order_whose_payment_failed_is_told_once_and_never_in_the_words_of_th
         f"Reeyo : votre paiement de 5 000 FCFA n'a pas abouti, et la commande {number} a été annulée."
         if paid == "FAILED" else
         f"Reeyo : votre commande {number} n'a pas été confirmée à temps et a été annulée."]
-    told = [note["payload"]["body"] for account in ("user", "vendor") for note in office.sql(
+    sent = [note["payload"]["body"] for account in ("user", "vendor") for note in office.sql(
         "SELECT payload FROM events WHERE type = 'notification' AND %s = ANY (rooms)",
         f"{account}:{buyer.id if account == 'user' else shop.id}")]
-    assert told and not [body for body in told if "Nobody" in body or "confirm " in body]
-    assert any(f"La commande {number} a été annulée." == body for body in told)
+    assert sent and not [body for body in sent if "Nobody" in body or "confirm " in body]
+    assert any(f"La commande {number} a été annulée." == body for body in sent)
 
 
-def test_a_rider_is_asked_by_push(office):
+def test_a_rider_gets_an_offer_as_push(office):
     rider = office.rider()
     office.device(rider, "bike-of-emmanuel")
     office.say("delivery_request", [f"rider:{rider.id}"], orderId="order_none", deliveryFee=1200)
@@ -164,7 +164,7 @@ def test_a_rider_is_asked_by_push(office):
     assert "1 200 FCFA" in push["notification"]["body"] and push["data"]["type"] == "delivery_request"
 
 
-def test_what_is_over_is_not_told_any_more(office):
+def test_outdated_events_send_no_messages(office):
     rider = office.rider()
     office.device(rider, "bike-of-late")
     office.sql("INSERT INTO outbox (aggregate, type, rooms, payload, created_at) VALUES ('x', 'delivery_request', %s,"
@@ -173,7 +173,7 @@ def test_what_is_over_is_not_told_any_more(office):
     assert office.rows(rider) == [] and office.pushes("bike-of-late") == []
 
 
-def test_events_make_their_messages_once_and_notifications_make_none(office):
+def test_an_event_sends_its_message_once_and_a_notification_sends_none(office):
     buyer = office.customer()
     for amount in range(1000, 1020):
         office.say_payment(buyer, amount)
@@ -187,7 +187,7 @@ def test_events_make_their_messages_once_and_notifications_make_none(office):
 
 @pytest.mark.parametrize("kind, path", [("customer", "user/auth/profile"), ("vendor", "vendor/auth/profile"),
                                         ("rider", "rider/auth/profile")])
-def test_messages_come_in_the_language_of_the_profile(office, kind, path):
+def test_messages_are_in_the_language_of_the_profile(office, kind, path):
     account = getattr(office, kind)()
     assert account.api.put(f"/api/v1/{path}", json={"language": "xx"}).status == 400
     assert account.api.put(f"/api/v1/{path}", json={"language": "EN"}).status == 200

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Providers that are down, slow, full or refuse: nothing is lost, nothing overtakes, and no request fails."""
+"""Providers that are down, slow, overloaded or refuse: no message is lost, order is kept, and no request fails."""
 
 import datetime
 import time
@@ -22,7 +22,7 @@ def well_again(office):
 
 
 @pytest.mark.parametrize("fault", [("status", {"status": 500}), "reset", ("status", {"status": 429})])
-def test_what_fails_for_a_while_is_tried_again_and_order_is_kept(office, fault):
+def test_a_temporary_failure_is_retried_and_order_is_kept(office, fault):
     buyer, other = office.customer("en"), office.customer("en")
     office.sms.reset()
     office.sms.script(SMS_PATH, fault)
@@ -39,18 +39,18 @@ def test_what_fails_for_a_while_is_tried_again_and_order_is_kept(office, fault):
     assert [row["state"] for row in office.rows(buyer)] == ["SENT", "SENT"]
 
 
-def test_a_provider_that_asks_for_time_gets_it(office):
+def test_the_retry_after_of_a_provider_is_respected(office):
     buyer = office.customer()
     office.sms.script(SMS_PATH, ("status", {"status": 429, "retry_after": 3000}))
     office.say_payment(buyer, 1000)
     row = office.failed(buyer)
     assert row["last_error"] == "status 429"
-    assert row["next_at"] - row["created_at"] > datetime.timedelta(seconds=3000)  # its own waits are of seconds
+    assert row["next_at"] - row["created_at"] > datetime.timedelta(seconds=3000)  # the normal back-off is seconds
     office.hurry()
     office.quiet()
 
 
-def test_a_message_that_is_never_taken_is_dead_after_eight_tries_and_the_next_one_goes(office):
+def test_a_message_that_is_never_accepted_is_dead_after_eight_tries_and_the_next_one_is_sent(office):
     buyer = office.customer("en")
     office.sms.script(SMS_PATH, *[("status", {"status": 500})] * 8)
     office.say_payment(buyer, 1000)
@@ -75,7 +75,7 @@ def test_a_bad_number_is_dead_at_once(office):
     assert (row["state"], row["tries"], row["last_error"]) == ("DEAD", 1, "status 400, 21610")
 
 
-def test_a_device_without_the_app_is_forgotten_and_the_others_hear(office):
+def test_a_device_without_the_app_is_deleted_and_the_others_receive_the_push(office):
     buyer = office.customer("en")
     office.device(buyer, "gone-phone-1")
     office.device(buyer, "phone-that-stays")
@@ -88,7 +88,7 @@ def test_a_device_without_the_app_is_forgotten_and_the_others_hear(office):
 
 
 @pytest.mark.parametrize("device", ["gone-till", "invalid-till"])
-def test_who_has_no_app_any_more_is_told_by_text_message(office, device):
+def test_a_text_message_is_sent_when_the_app_is_gone(office, device):
     shop = office.vendor(language="en")
     office.device(shop, device)
     office.say("new_order", [f"vendor:{shop.id}"], orderNumber="F-77", total=4500)
@@ -100,7 +100,7 @@ def test_who_has_no_app_any_more_is_told_by_text_message(office, device):
     assert office.sql("SELECT 1 FROM device_tokens WHERE account_id = %s", shop.id) == []
 
 
-def test_a_device_that_is_removed_between_two_tries_leaves_a_text_message(office):
+def test_a_text_message_is_sent_when_the_device_is_removed_between_two_tries(office):
     buyer = office.customer("en")
     office.device(buyer, "phone-that-leaves")
     office.push.script(PUSH_PATH, ("status", {"status": 500}))
@@ -114,7 +114,7 @@ def test_a_device_that_is_removed_between_two_tries_leaves_a_text_message(office
     assert [text for text in office.texts(buyer) if "ref-1000" in text]
 
 
-def test_a_push_that_is_refused_for_what_it_says_is_told_by_text_message_and_keeps_its_device(office):
+def test_a_push_refused_for_its_content_becomes_a_text_message_and_keeps_its_device(office):
     buyer = office.customer("en")
     office.device(buyer, "phone-of-refused")
     office.push.script(PUSH_PATH, ("status", {"status": 400, "body": {"error": {"status": "INVALID_ARGUMENT"}}}))
@@ -124,7 +124,7 @@ def test_a_push_that_is_refused_for_what_it_says_is_told_by_text_message_and_kee
     assert office.sql("SELECT 1 FROM device_tokens WHERE account_id = %s", buyer.id)
 
 
-def test_what_has_no_wording_for_text_messages_makes_none(office):
+def test_a_message_without_an_sms_template_sends_no_text_message(office):
     rider = office.rider()
     office.device(rider, "gone-bike")
     office.say("delivery_request", [f"rider:{rider.id}"], orderId="order_none", deliveryFee=1200)
@@ -133,7 +133,7 @@ def test_what_has_no_wording_for_text_messages_makes_none(office):
     assert office.texts(rider) == []
 
 
-def test_a_void_token_of_firebase_is_fetched_anew(office):
+def test_an_invalid_token_of_firebase_is_fetched_again(office):
     buyer = office.customer("en")
     office.device(buyer, "phone-of-token")
     office.say_payment(buyer, 1000)
@@ -147,7 +147,7 @@ def test_a_void_token_of_firebase_is_fetched_anew(office):
     assert len(office.push.log("/token")) >= 1
 
 
-def test_a_push_that_apple_refuses_leaves_the_token_to_all_others(office):
+def test_a_push_that_apple_refuses_keeps_the_access_token_for_others(office):
     buyer, other = office.customer("en"), office.customer("en")
     office.device(buyer, "apple-phone")
     office.device(other, "phone-of-other")
@@ -162,7 +162,7 @@ def test_a_push_that_apple_refuses_leaves_the_token_to_all_others(office):
     office.hurry()
 
 
-def test_while_no_token_can_be_got_pushes_wait_and_spend_no_try(office):
+def test_without_an_access_token_pushes_wait_and_use_no_try(office):
     buyer = office.customer("en")
     office.device(buyer, "phone-of-patience")
     office.push.script(PUSH_PATH, "revoke")
@@ -187,7 +187,7 @@ def test_while_no_token_can_be_got_pushes_wait_and_spend_no_try(office):
     assert office.rows(buyer)[0]["tries"] == 2
 
 
-def test_a_push_says_how_long_it_is_of_use(office):
+def test_a_push_has_a_time_to_live(office):
     rider = office.rider()
     office.device(rider, "bike-of-life")
     office.say("delivery_request", [f"rider:{rider.id}"], orderId="order_none", deliveryFee=1200)
@@ -197,7 +197,7 @@ def test_a_push_says_how_long_it_is_of_use(office):
     assert 45 <= int(push["apns"]["headers"]["apns-expiration"]) - time.time() <= 61
 
 
-def test_mails_are_tried_again_and_a_bad_address_is_dead(office):
+def test_mails_are_retried_and_a_bad_address_is_dead(office):
     office.mail.script(MAIL_PATH, ("status", {"status": 503}))
     buyer = office.customer("en", email=f"m{new_phone()[-6:]}@test.reeyo.cm")
     assert office.failed(buyer)["last_error"] == "status 503"
@@ -209,7 +209,7 @@ def test_mails_are_tried_again_and_a_bad_address_is_dead(office):
     assert [row["state"] for row in office.rows(lost)] == ["DEAD"]
 
 
-def test_a_registration_answers_while_no_text_message_goes_out(office):
+def test_a_registration_answers_while_text_messages_fail(office):
     office.sms.script(SMS_PATH, *["reset"] * 2)
     made = register(office.server, verified=False, address=False)
     code = until(lambda: office.texts(made), 30, "the code, tried again")
@@ -217,7 +217,7 @@ def test_a_registration_answers_while_no_text_message_goes_out(office):
     assert office.sql("SELECT 1 FROM messages WHERE template LIKE '%%code%%'") == []
 
 
-def test_a_slow_provider_holds_up_its_own_channel_only(office):
+def test_a_slow_provider_delays_its_own_channel_only(office):
     slow, quick = office.customer("en"), office.customer("en")
     office.device(quick, "phone-of-quick")
     office.sms.script(SMS_PATH, "held")

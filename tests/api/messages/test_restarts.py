@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Copies that die, run beside each other or have no providers."""
+"""Instances that die, run at the same time or have no providers."""
 
 import pytest
 
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def offices(start_server, fake, tmp_path):
-    """offices(**configuration): a server with fakes of its own."""
+    """offices(**configuration): a server with its own fake providers."""
     made = []
 
     def start(**configuration):
@@ -29,7 +29,7 @@ def amounts(texts):
     return [int(text.split("ref-")[1]) for text in texts if "ref-" in text]
 
 
-def test_a_copy_that_is_killed_loses_nothing_and_order_is_kept(offices):
+def test_an_instance_that_is_killed_loses_nothing_and_order_is_kept(offices):
     office = offices()
     people = [office.customer("en") for _ in range(5)]
     for turn in range(6):
@@ -38,18 +38,18 @@ def test_a_copy_that_is_killed_loses_nothing_and_order_is_kept(offices):
         if turn in (2, 4):
             office.told()
             office.server.kill()
-            office.sql("UPDATE messages SET next_at = now() WHERE state = 'QUEUED'")  # what was taken is taken again
+            office.sql("UPDATE messages SET next_at = now() WHERE state = 'QUEUED'")  # claimed rows are claimed again
             office.server.start()
     office.told()
     office.hurry_until_empty()
     for person in people:
-        told = amounts(office.texts(person))
-        assert sorted(set(told)) == list(range(1000, 1006))
-        firsts = [told.index(amount) for amount in range(1000, 1006)]
-        assert firsts == sorted(firsts), told
+        sent = amounts(office.texts(person))
+        assert sorted(set(sent)) == list(range(1000, 1006))
+        firsts = [sent.index(amount) for amount in range(1000, 1006)]
+        assert firsts == sorted(firsts), sent
 
 
-def test_a_stop_while_messages_are_under_way_is_clean_and_they_go_out_after_it(offices):
+def test_messages_under_way_at_a_shutdown_are_sent_afterwards(offices):
     office = offices()
     buyer, other = office.customer("en"), office.customer("en")
     office.device(other, "phone-of-stop")
@@ -59,13 +59,13 @@ def test_a_stop_while_messages_are_under_way_is_clean_and_they_go_out_after_it(o
         office.say_payment(person, 1000)
     until(lambda: len(office.sql("SELECT 1 FROM messages WHERE tries = 1")) == 2, what="two letters under way")
     office.server.restart()
-    office.sql("UPDATE messages SET next_at = now() WHERE state = 'QUEUED'")  # what was taken is taken again
+    office.sql("UPDATE messages SET next_at = now() WHERE state = 'QUEUED'")  # claimed rows are claimed again
     office.quiet()
     assert amounts(office.texts(buyer)) == [1000]
     assert len(office.pushes("phone-of-stop")) == 1
 
 
-def test_two_copies_send_each_message_once(offices, start_server):
+def test_two_instances_send_each_message_once(offices, start_server):
     office = offices()
     configuration = {key: value for key, value in office.server.configuration.items()
                      if not key.startswith("listen") and key != "redis_url"}
@@ -81,7 +81,7 @@ def test_two_copies_send_each_message_once(offices, start_server):
                for line in one.log())
     office.server.kill()
     office.say_payment(people[0], 2010)
-    until(lambda: amounts(office.texts(people[0]))[-1] == 2010, what="the message by the copy that follows")
+    until(lambda: amounts(office.texts(people[0]))[-1] == 2010, what="the message by the instance that takes over")
 
 
 def test_without_credentials_messages_are_logged_and_skipped_and_nothing_fails(offices):
@@ -94,7 +94,7 @@ def test_without_credentials_messages_are_logged_and_skipped_and_nothing_fails(o
     assert office.sms.log() == [] and office.mail.log() == []
 
 
-def test_in_production_neither_phones_nor_texts_come_into_the_log(offices):
+def test_production_logs_neither_phones_nor_texts(offices):
     office = offices(**PRODUCTION, sms="log", mail="log", push="log", twilio_url=None, sendgrid_url=None, fcm_url=None)
     reply = office.server.api().post("auth/register", json={"firstName": "Awa", "lastName": "Ngono",
                                      "phone": "+237699112233", "password": "Kumba-2024!", "email": "geheim@test.reeyo.cm"})
@@ -106,7 +106,7 @@ def test_in_production_neither_phones_nor_texts_come_into_the_log(offices):
         assert secret not in log
 
 
-def test_production_asks_for_its_firebase_token_over_tls_only(start_server, fake, tmp_path):
+def test_production_fetches_its_firebase_token_over_tls_only(start_server, fake, tmp_path):
     keys = providers(fake("twilio"), fake("sendgrid"), fake("fcm"), tmp_path)
     server = start_server(ready=False, **{**PRODUCTION, "push": "fcm", "fcm_account": keys["fcm_account"]}).spawn()
     assert server.process.wait(30) != 0
@@ -114,7 +114,7 @@ def test_production_asks_for_its_firebase_token_over_tls_only(start_server, fake
     server.process = None
 
 
-def test_pushes_go_through_sns_with_a_signature_it_believes(start_server, fake, tmp_path):
+def test_pushes_go_through_sns_with_a_valid_signature(start_server, fake, tmp_path):
     sms, mail, push, sns = fake("twilio"), fake("sendgrid"), fake("fcm"), fake("sns")
     server = start_server(**{**providers(sms, mail, push, tmp_path), "push": "sns", "sns_url": sns.url,
                              "sns_key_id": "AKIATEST", "sns_key": "sns-secret"})
@@ -132,20 +132,20 @@ def test_pushes_go_through_sns_with_a_signature_it_believes(start_server, fake, 
     office.quiet()
     assert [(row["state"], row["last_error"]) for row in office.rows(alone)] == [
         ("DEAD", "status 400, InvalidParameter"), ("SENT", None)]
-    told, = sns.taken()
-    assert 3 * 86400 - 120 < int(told["life"]) <= 3 * 86400
-    assert told["default"] == "Nous avons reçu 12 500 FCFA."
-    assert told["google"]["data"] == {"type": "PAYMENT_RECEIVED", "transactionId": "pay_1"}
-    assert told["apple"]["aps"]["alert"]["title"] == "Paiement reçu"
+    sent, = sns.taken()
+    assert 3 * 86400 - 120 < int(sent["life"]) <= 3 * 86400
+    assert sent["default"] == "Nous avons reçu 12 500 FCFA."
+    assert sent["google"]["data"] == {"type": "PAYMENT_RECEIVED", "transactionId": "pay_1"}
+    assert sent["apple"]["aps"]["alert"]["title"] == "Paiement reçu"
     assert office.sql("SELECT count(*) AS n FROM device_tokens WHERE account_id = %s", buyer.id)[0]["n"] == 1
     office.sql.close()
 
 
-def test_a_wording_with_a_slip_keeps_the_server_from_starting(start_server, tmp_path):
+def test_a_faulty_template_stops_the_server_from_starting(start_server, tmp_path):
     for language in ("en", "fr"):
         (tmp_path / language).mkdir()
         (tmp_path / language / "code.sms").write_text("Your {cod}\n")
     server = start_server(ready=False, messages_dir=str(tmp_path)).spawn()
     assert server.process.wait(30) != 0
-    assert "code.sms: there is no word cod" in server.log_text()
+    assert "code.sms: the message has no word cod" in server.log_text()
     server.process = None

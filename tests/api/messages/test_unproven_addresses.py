@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""No text that somebody chose goes to an address whose owner has not proved that it is his: it may be a stranger's."""
+"""No text that a person chose is sent to an address that is not verified: it may belong to a stranger."""
 
 import pytest
 
@@ -11,7 +11,7 @@ LURE = "Gagnez Ici"
 
 
 def event(office, buyer, shop, kind="order_accepted"):
-    """What an order's statement says to its customer."""
+    """Publishes the event of an order to its customer."""
     order = buyer.api.post("orders", json={"vendorId": shop.id, "items": [{"itemId": shop.items[0], "quantity": 1}],
                                            "paymentMethod": "CASH"}).data
     if kind:
@@ -20,7 +20,7 @@ def event(office, buyer, shop, kind="order_accepted"):
     return order
 
 
-def test_mail_to_an_unproven_address_names_nobody(office):
+def test_mail_to_an_unverified_address_has_no_names(office):
     shop = office.vendor(business_name=LURE + " Shop")
     buyer = office.customer(firstName="Gagnez", lastName="Ici", email="victim1@test.reeyo.cm")
     order = event(office, buyer, shop, None)
@@ -30,7 +30,7 @@ def test_mail_to_an_unproven_address_names_nobody(office):
         assert "Gagnez" not in str(mail) and "Bonjour," in mail["text"]
 
 
-def test_mail_to_a_proven_address_greets_by_name(office):
+def test_mail_to_a_verified_address_has_the_name(office):
     shop = office.vendor(business_name="Chez Rose")
     buyer = office.customer(firstName="Awa", lastName="Ngono", email="owner1@test.reeyo.cm")
     office.sql("UPDATE users SET email_verified = true WHERE id = %s", buyer.id)
@@ -39,7 +39,7 @@ def test_mail_to_a_proven_address_greets_by_name(office):
     assert "Bonjour Awa Ngono," in text and "Chez Rose" in text
 
 
-def test_partners_are_welcomed_without_the_name_they_chose(office):
+def test_partners_are_welcomed_without_their_chosen_name(office):
     point = {"address": "Rue Joffre", "city": "Douala", "coordinates": {"lat": 4.05, "lng": 9.7}}
     reply = office.server.api(name="vendor").post("auth/register", json={
         "businessName": LURE, "ownerName": LURE, "email": "victim2@test.reeyo.cm", "phone": new_phone(),
@@ -55,7 +55,7 @@ def test_partners_are_welcomed_without_the_name_they_chose(office):
         assert mails and not [mail for mail in mails if "Gagnez" in str(mail)], mails
 
 
-def test_text_messages_to_an_unproven_phone_name_nobody(office):
+def test_text_messages_to_an_unverified_phone_have_no_names(office):
     shop = office.vendor(business_name=LURE + " Shop")
     buyer = office.customer()
     event(office, buyer, shop)
@@ -65,11 +65,11 @@ def test_text_messages_to_an_unproven_phone_name_nobody(office):
     for kind in ("order_accepted", "order_rejected", "order_cancelled"):
         office.say(kind, [f"user:{buyer.id}"], orderId=order["id"], reason=LURE)
     office.quiet()
-    told = office.texts(buyer)[2:]
-    assert len(told) >= 2 and all(order["order_number"] in text and "Gagnez" not in text for text in told), told
+    sent = office.texts(buyer)[2:]
+    assert len(sent) >= 2 and all(order["order_number"] in text and "Gagnez" not in text for text in sent), sent
 
 
-def test_a_changed_address_has_to_be_proved_anew(office):
+def test_a_changed_address_must_be_verified_again(office):
     vendor, rider, admin = office.vendor(), office.rider(), office.admin()
     for account, path in ((vendor, "vendors"), (rider, "riders")):
         same = admin.api.patch(f"{path}/{account.id}", json={"email": account.email})

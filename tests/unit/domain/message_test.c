@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Wordings: what is refused, and what is made of values.
+ * Templates: which are refused, and how values are filled in.
  */
 #include <check.h>
 #include <stdlib.h>
@@ -48,7 +48,7 @@ static const char *fault_of(enum message_kind message, enum channel channel, con
 	return fault;
 }
 
-START_TEST(values_stand_where_their_words_stood)
+START_TEST(words_are_replaced_by_their_values)
 {
 	ck_assert_str_eq(filled("{orderNumber} of {name}",
 		"{\"orderNumber\":\"F-1\",\"name\":\"Amélie\"}"), "F-1 of Amélie");
@@ -94,7 +94,7 @@ START_TEST(a_value_that_ends_its_sentence_gets_no_second_full_stop)
 }
 END_TEST
 
-START_TEST(a_long_value_is_cut_at_a_whole_character_where_there_is_little_room)
+START_TEST(a_long_value_is_cut_at_a_whole_character_in_sms_and_push)
 {
 	char value[2100] = "", values[2200];
 	const char *said;
@@ -117,17 +117,17 @@ START_TEST(a_long_value_is_cut_at_a_whole_character_where_there_is_little_room)
 }
 END_TEST
 
-START_TEST(what_a_value_holds_is_not_read_as_a_wording)
+START_TEST(a_value_is_not_parsed_as_a_template)
 {
 	ck_assert_str_eq(filled("[{reason}]!", "{\"reason\":\"a ] {name} [ b\"}"),
 		"a ] {name} [ b!");
 }
 END_TEST
 
-START_TEST(a_wording_is_refused_for_what_it_says_wrong)
+START_TEST(a_faulty_template_is_refused_with_the_reason)
 {
 	ck_assert_str_eq(fault_of(MESSAGE_CODE, CHANNEL_SMS, "Your {cod} is here"),
-		"there is no word cod");
+		"the message has no word cod");
 	ck_assert_str_eq(fault_of(MESSAGE_CODE, CHANNEL_SMS, "Your {code is here"),
 		"a { has no } after it: code is here");
 	ck_assert_str_eq(fault_of(MESSAGE_CODE, CHANNEL_SMS, "Your code} is"),
@@ -143,13 +143,13 @@ START_TEST(a_wording_is_refused_for_what_it_says_wrong)
 	ck_assert_str_eq(fault_of(MESSAGE_CODE, CHANNEL_MAIL, "Your code"),
 		"it does not begin with Subject:");
 	ck_assert_str_eq(fault_of(MESSAGE_CODE, CHANNEL_MAIL, "Subject:\n\ntext"),
-		"nothing follows Subject:");
+		"there is no text after Subject:");
 	ck_assert_str_eq(fault_of(MESSAGE_CODE, CHANNEL_MAIL, "Subject: a {name}\n\ntext"),
-		"there is no word name");
+		"the message has no word name");
 }
 END_TEST
 
-START_TEST(what_people_wrote_can_be_left_out)
+START_TEST(texts_written_by_people_can_be_left_out)
 {
 	json_auto_t *params = json_pack("{s:s,s:s,s:s,s:s}", "orderNumber", "F-1", "vendorName",
 		"Chez Rose", "reason", "buy here", "refundAmount", "7");
@@ -161,15 +161,15 @@ START_TEST(what_people_wrote_can_be_left_out)
 	ck_assert_ptr_nonnull(json_object_get(params, "orderNumber"));
 	ck_assert_ptr_nonnull(json_object_get(params, "refundAmount"));
 	ck_assert_str_eq(fault_of(MESSAGE_ORDER_REJECTED, CHANNEL_SMS, "No, says {vendorName}"),
-		"not in [ and ], as what may be left out: vendorName");
+		"must stand in [ and ] because it may be missing: vendorName");
 	ck_assert_str_eq(fault_of(MESSAGE_WELCOME, CHANNEL_MAIL, "Subject: Hello {name}\n\ntext"),
-		"not in [ and ], as what may be left out: name");
+		"must stand in [ and ] because it may be missing: name");
 	ck_assert_int_eq(wording_parse(MESSAGE_ORDER_REJECTED, CHANNEL_PUSH,
 		TEXT("Title: No\n\nNo, says {vendorName}"), &wording, fault), 0);
 }
 END_TEST
 
-START_TEST(a_mail_is_a_subject_and_a_text)
+START_TEST(a_mail_has_a_subject_and_a_body)
 {
 	struct wording wording;
 	char fault[WORDING_FAULT];
@@ -181,7 +181,7 @@ START_TEST(a_mail_is_a_subject_and_a_text)
 }
 END_TEST
 
-START_TEST(a_message_keeps_its_own_words_from_the_first_source_that_has_them)
+START_TEST(a_message_takes_each_word_from_the_first_source_that_has_it)
 {
 	json_t *event = json_loads("{\"reason\":null,\"orderNumber\":\"F-1\",\"secret\":\"x\"}", 0,
 		NULL);
@@ -197,7 +197,7 @@ START_TEST(a_message_keeps_its_own_words_from_the_first_source_that_has_them)
 }
 END_TEST
 
-START_TEST(a_message_waits_longer_after_each_try_and_as_long_as_it_is_asked_to)
+START_TEST(a_message_waits_longer_after_each_try_and_as_long_as_requested)
 {
 	int64_t whole = 0;
 
@@ -223,17 +223,17 @@ int main(void)
 	TCase *tests = tcase_create("message");
 
 	tcase_add_checked_fixture(tests, set_up, tear_down);
-	tcase_add_test(tests, values_stand_where_their_words_stood);
+	tcase_add_test(tests, words_are_replaced_by_their_values);
 	tcase_add_test(tests, money_is_shown_in_groups_of_three);
 	tcase_add_test(tests, a_part_in_brackets_needs_all_its_values);
 	tcase_add_test(tests, a_value_that_ends_its_sentence_gets_no_second_full_stop);
-	tcase_add_test(tests, a_long_value_is_cut_at_a_whole_character_where_there_is_little_room);
-	tcase_add_test(tests, what_a_value_holds_is_not_read_as_a_wording);
-	tcase_add_test(tests, a_wording_is_refused_for_what_it_says_wrong);
-	tcase_add_test(tests, what_people_wrote_can_be_left_out);
-	tcase_add_test(tests, a_mail_is_a_subject_and_a_text);
-	tcase_add_test(tests, a_message_keeps_its_own_words_from_the_first_source_that_has_them);
-	tcase_add_test(tests, a_message_waits_longer_after_each_try_and_as_long_as_it_is_asked_to);
+	tcase_add_test(tests, a_long_value_is_cut_at_a_whole_character_in_sms_and_push);
+	tcase_add_test(tests, a_value_is_not_parsed_as_a_template);
+	tcase_add_test(tests, a_faulty_template_is_refused_with_the_reason);
+	tcase_add_test(tests, texts_written_by_people_can_be_left_out);
+	tcase_add_test(tests, a_mail_has_a_subject_and_a_body);
+	tcase_add_test(tests, a_message_takes_each_word_from_the_first_source_that_has_it);
+	tcase_add_test(tests, a_message_waits_longer_after_each_try_and_as_long_as_requested);
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);
 }

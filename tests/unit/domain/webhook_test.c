@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What webhooks offer, when they are tried again, and which addresses may be registered.
+ * Webhooks: the offered event types, the back-off, and the URLs that may be registered.
  */
 #include <check.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 #include "reeyo/domain/webhook.h"
 #include "../suite.h"
 
-START_TEST(ten_tries_last_seventy_five_hours)
+START_TEST(ten_tries_take_seventy_five_hours)
 {
 	int64_t sum = 0;
 
@@ -23,7 +23,7 @@ START_TEST(ten_tries_last_seventy_five_hours)
 }
 END_TEST
 
-START_TEST(what_is_offered_is_one_list)
+START_TEST(the_offered_types_are_one_list)
 {
 	char all[1024] = "{";
 
@@ -39,7 +39,7 @@ START_TEST(what_is_offered_is_one_list)
 }
 END_TEST
 
-START_TEST(an_address_is_https_with_a_host_and_nothing_hidden)
+START_TEST(a_url_is_https_with_a_host_and_without_user_or_fragment)
 {
 	static const struct {
 		const char *url, *host;
@@ -86,9 +86,9 @@ int main(void)
 	Suite *suite = suite_create("webhook");
 	TCase *tests = tcase_create("webhook");
 
-	tcase_add_test(tests, ten_tries_last_seventy_five_hours);
-	tcase_add_test(tests, what_is_offered_is_one_list);
-	tcase_add_test(tests, an_address_is_https_with_a_host_and_nothing_hidden);
+	tcase_add_test(tests, ten_tries_take_seventy_five_hours);
+	tcase_add_test(tests, the_offered_types_are_one_list);
+	tcase_add_test(tests, a_url_is_https_with_a_host_and_without_user_or_fragment);
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Events as Redis carries them and as streams send them.
+ * Events as frames in Redis and as bytes of a stream.
  */
 #include <check.h>
 #include <stdio.h>
@@ -38,7 +38,7 @@ START_TEST(a_frame_is_read_as_it_was_packed)
 }
 END_TEST
 
-START_TEST(what_is_empty_stays_empty)
+START_TEST(empty_words_stay_empty)
 {
 	size_t len;
 	char *text = frame_pack(TEXT("s"), 0, 0, TEXT("t"), TEXT(""), TEXT_NONE, TEXT(""), &len);
@@ -52,7 +52,7 @@ START_TEST(what_is_empty_stays_empty)
 }
 END_TEST
 
-START_TEST(every_cut_of_the_head_is_refused)
+START_TEST(every_truncated_head_is_refused)
 {
 	size_t len;
 	char *text = packed(&len);
@@ -60,7 +60,7 @@ START_TEST(every_cut_of_the_head_is_refused)
 	struct frame frame;
 
 	for (size_t cut = 0; cut <= head; cut++) {
-		char *copy = malloc(cut + 1); /* exactly so long, so that reading past it is seen */
+		char *copy = malloc(cut + 1); /* exact size, so that a read beyond is noticed */
 
 		memcpy(copy, text, cut);
 		ck_assert(!frame_parse((struct text){ copy, cut }, &frame));
@@ -70,7 +70,7 @@ START_TEST(every_cut_of_the_head_is_refused)
 }
 END_TEST
 
-START_TEST(nonsense_is_refused)
+START_TEST(a_malformed_frame_is_refused)
 {
 	static const char *const wrong[] = { "", "\n", "s x 1 t a r\n{}",
 		"s 1 x t a r\n{}", "s -1 1 t a r\n{}",
@@ -82,25 +82,25 @@ START_TEST(nonsense_is_refused)
 }
 END_TEST
 
-START_TEST(rooms_beyond_the_most_are_left_out)
+START_TEST(rooms_beyond_the_maximum_are_ignored)
 {
 	struct text rooms[EVENT_ROOMS_MAX];
 
-	ck_assert_uint_eq(rooms_cut(TEXT("a,b,c,d,e,f,g,h,i,j"), rooms), EVENT_ROOMS_MAX);
+	ck_assert_uint_eq(rooms_split(TEXT("a,b,c,d,e,f,g,h,i,j"), rooms), EVENT_ROOMS_MAX);
 	ck_assert(text_is(rooms[EVENT_ROOMS_MAX - 1], TEXT("h")));
-	ck_assert_uint_eq(rooms_cut(TEXT("-"), rooms), 0);
-	ck_assert_uint_eq(rooms_cut(TEXT_NONE, rooms), 0);
+	ck_assert_uint_eq(rooms_split(TEXT("-"), rooms), 0);
+	ck_assert_uint_eq(rooms_split(TEXT_NONE, rooms), 0);
 }
 END_TEST
 
-START_TEST(a_batch_holds_copies_and_wires)
+START_TEST(a_batch_holds_copies_and_wire_bytes)
 {
 	char type[] = "step", payload[] = "{\"a\":\n1}", room[] = "admin";
 	struct text rooms[] = { text_of(room) };
 	struct event events[] = {
 		{ .id = 7, .type = text_of(type), .payload = text_of(payload),
 			.room_count = 1, .rooms = rooms },
-		{ .type = TEXT("passing"), .payload = TEXT("{}"), .aggregate = TEXT("x") },
+		{ .type = TEXT("ephemeral"), .payload = TEXT("{}"), .aggregate = TEXT("x") },
 	};
 	struct batch *batch = batch_new(events, 2, 3);
 
@@ -111,7 +111,7 @@ START_TEST(a_batch_holds_copies_and_wires)
 	ck_assert(text_is(batch->events[0].wire, TEXT("id: 7\nevent: step\ndata: {\"a\": 1}\n\n")));
 	ck_assert(text_is(batch->events[0].event.payload, TEXT("{\"a\":\n1}")));
 	ck_assert(text_is(batch->events[0].event.rooms[0], TEXT("admin")));
-	ck_assert(text_is(batch->events[1].wire, TEXT("event: passing\ndata: {}\n\n")));
+	ck_assert(text_is(batch->events[1].wire, TEXT("event: ephemeral\ndata: {}\n\n")));
 	ck_assert(text_is(batch->events[1].event.aggregate, TEXT("x")));
 	shared_hold(&batch->shared);
 	shared_drop(&batch->shared);
@@ -125,11 +125,11 @@ int main(void)
 	TCase *tests = tcase_create("frame");
 
 	tcase_add_test(tests, a_frame_is_read_as_it_was_packed);
-	tcase_add_test(tests, what_is_empty_stays_empty);
-	tcase_add_test(tests, every_cut_of_the_head_is_refused);
-	tcase_add_test(tests, nonsense_is_refused);
-	tcase_add_test(tests, rooms_beyond_the_most_are_left_out);
-	tcase_add_test(tests, a_batch_holds_copies_and_wires);
+	tcase_add_test(tests, empty_words_stay_empty);
+	tcase_add_test(tests, every_truncated_head_is_refused);
+	tcase_add_test(tests, a_malformed_frame_is_refused);
+	tcase_add_test(tests, rooms_beyond_the_maximum_are_ignored);
+	tcase_add_test(tests, a_batch_holds_copies_and_wire_bytes);
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The built-in texts, and a folder over them.
+ * The built-in templates, and a folder that replaces some of them.
  */
 #include <check.h>
 #include <stdio.h>
@@ -51,7 +51,7 @@ static void put(const char *name, const char *text)
 	fclose(file);
 }
 
-/* What wordings_new writes on stderr when it refuses. */
+/* What wordings_new writes to stderr when it fails. */
 static const char *refusal(void)
 {
 	static char said[512];
@@ -74,7 +74,7 @@ static const char *refusal(void)
 	return said;
 }
 
-START_TEST(every_message_is_there_in_both_languages_and_says_something)
+START_TEST(every_message_has_a_text_in_both_languages)
 {
 	json_t *none = json_object();
 	struct wordings *wordings;
@@ -96,9 +96,9 @@ START_TEST(every_message_is_there_in_both_languages_and_says_something)
 }
 END_TEST
 
-/* Any other character makes a text message of Reeyo cost twice: 70 instead of 160 characters fit
- * into one. */
-START_TEST(text_messages_keep_to_the_alphabet_of_phones)
+/* With any other character a text message costs twice: only 70 instead of 160 characters fit into
+ * one. */
+START_TEST(text_messages_use_only_the_sms_alphabet)
 {
 	static const char *const others[] = { "à", "è", "é", "ù", "ì", "ò", "ä",
 		"ö", "ü", "Ç", "É", NULL };
@@ -130,7 +130,7 @@ START_TEST(text_messages_keep_to_the_alphabet_of_phones)
 }
 END_TEST
 
-START_TEST(a_folder_stands_over_what_is_built_in)
+START_TEST(a_folder_replaces_built_in_templates)
 {
 	struct wordings *wordings;
 	struct said said;
@@ -151,12 +151,12 @@ START_TEST(a_folder_stands_over_what_is_built_in)
 }
 END_TEST
 
-START_TEST(a_slip_in_a_folder_is_refused_with_the_file_and_the_word)
+START_TEST(a_mistake_in_a_folder_is_refused_with_the_file_and_the_word)
 {
 	put("en/code.sms", "Code {cude}!\n");
-	ck_assert_ptr_nonnull(strstr(refusal(), "/en/code.sms: there is no word cude"));
+	ck_assert_ptr_nonnull(strstr(refusal(), "/en/code.sms: the message has no word cude"));
 	put("en/code.sms", "Code {code}!\n");
-	ck_assert_ptr_nonnull(strstr(refusal(), "/fr/code.sms: this wording is missing"));
+	ck_assert_ptr_nonnull(strstr(refusal(), "/fr/code.sms: this template is missing"));
 	put("fr/code.sms", "Code {code} !\n");
 	put("fr/cod.sms", "Code {code} !\n");
 	ck_assert_ptr_nonnull(strstr(refusal(), "/fr/cod.sms: there is no such message"));
@@ -180,10 +180,10 @@ int main(void)
 	TCase *tests = tcase_create("wordings");
 
 	tcase_add_checked_fixture(tests, set_up, tear_down);
-	tcase_add_test(tests, every_message_is_there_in_both_languages_and_says_something);
-	tcase_add_test(tests, text_messages_keep_to_the_alphabet_of_phones);
-	tcase_add_test(tests, a_folder_stands_over_what_is_built_in);
-	tcase_add_test(tests, a_slip_in_a_folder_is_refused_with_the_file_and_the_word);
+	tcase_add_test(tests, every_message_has_a_text_in_both_languages);
+	tcase_add_test(tests, text_messages_use_only_the_sms_alphabet);
+	tcase_add_test(tests, a_folder_replaces_built_in_templates);
+	tcase_add_test(tests, a_mistake_in_a_folder_is_refused_with_the_file_and_the_word);
 	tcase_add_test(tests, a_folder_without_a_language_is_refused);
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);
