@@ -121,14 +121,14 @@ SELECT t.id, t.kind, t.recipient, t.channel, t.bulk, t.template, t.params::text,
 --  $1 [{"id","tries","state","error","wait" (ms),"untried": the try does not count,"text": send a text message
 --  instead,"gone": [invalid device tokens]}]
 -- name: messages_end
-WITH published AS MATERIALIZED (
+WITH results AS MATERIALIZED (
   SELECT t.* FROM json_to_recordset($1::json) AS t(id bigint, tries integer, state text, error text, wait bigint, untried boolean,
-    text boolean, deleted json)
+    text boolean, gone json)
 ), ended AS (
   UPDATE messages m
      SET state = t.state, tries = m.tries - coalesce(t.untried, false)::integer, last_error = t.error, sent_at = CASE t.state WHEN 'SENT' THEN now() END,
          next_at = least(now() + coalesce(t.wait, 0) * interval '1 millisecond', m.until)
-    FROM published t
+    FROM results t
    WHERE m.id = t.id AND m.state = 'QUEUED' AND (t.state <> 'QUEUED' OR m.tries = t.tries)
   RETURNING m.*, t.text
 ), instead AS (
@@ -142,10 +142,10 @@ WITH published AS MATERIALIZED (
               WHERE n.state = 'QUEUED' AND n.recipient = e.recipient AND n.channel = e.channel AND n.bulk = e.bulk
                 AND n.id > e.id)
        FROM ended e WHERE e.state <> 'QUEUED')
-     AND m.id NOT IN (SELECT id FROM published)
+     AND m.id NOT IN (SELECT id FROM results)
 ), forgotten AS (
   DELETE FROM device_tokens d
-   WHERE d.token IN (SELECT g.token FROM published t, json_array_elements_text(t.deleted) AS g(token) WHERE t.deleted IS NOT NULL)
+   WHERE d.token IN (SELECT g.token FROM results t, json_array_elements_text(t.gone) AS g(token) WHERE t.gone IS NOT NULL)
 )
 SELECT count(*) FROM ended
 
