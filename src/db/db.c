@@ -11,6 +11,7 @@
 #include "reeyo/core/clock.h"
 #include "reeyo/core/log.h"
 #include "reeyo/core/memory.h"
+#include "params.h"
 
 /* Connections of one process (scaling guide: maxSockets 50). */
 #define CONNECTIONS_MAX 50
@@ -124,6 +125,50 @@ void db_submit(struct db *db, struct db_call *call)
 	db_call_queue(db, call);
 }
 
+static void *params_memory_arena(void *arg, size_t size)
+{
+	return arena_alloc(arg, size);
+}
+
+static void *params_memory_call(void *arg, size_t size)
+{
+	struct db_call *call = arg;
+
+	return call->memory = malloc(size);
+}
+
+int db_fill(struct db_call *call, struct arena *arena, enum query query, const void *params)
+{
+	const struct query_text *statement = &embedded_queries[query];
+
+	call->query = query;
+	call->count = statement->param_count;
+	call->memory = NULL;
+	return params_write(statement, params, call->params,
+		arena ? params_memory_arena : params_memory_call, arena ? (void *)arena : call);
+}
+
+void db_run_query(struct db *db, struct db_call *call, enum query query, const void *params)
+{
+	int error = db_fill(call, NULL, query, params);
+
+	if (!error)
+		return db_submit(db, call);
+	call->tries = 0;
+	call->slot = NULL;
+	call_refuse(db, call, error);
+}
+
+/* done may free the call or submit it again with other parameters. */
+static void db_call_complete(struct db_call *call, const struct db_result *result)
+{
+	void *memory = call->memory;
+
+	call->memory = NULL;
+	call->done(call, result);
+	free(memory);
+}
+
 void db_retry(struct lane *lane, struct db_call *call)
 {
 	count_add(loop_counters(lane->db->loop), COUNT_DB_IN_FLIGHT, -1);
@@ -142,7 +187,7 @@ void db_completed(struct lane *lane, struct db_call *call, const struct db_resul
 		count_one(counters, COUNT_DB_ERRORS);
 	if (call->sent_us)
 		histogram_add(&counters->db, clock_us() - call->sent_us);
-	call->done(call, result);
+	db_call_complete(call, result);
 	if (lane->waiting.count)
 		db->flush.wanted = true; /* the report lane sends one at a time */
 }
@@ -156,7 +201,7 @@ static void refused_complete(struct db *db)
 		struct db_call *call = queue_pop(&db->refused);
 		struct db_result result = { .error = call->refused, .detail = "" };
 
-		call->done(call, &result);
+		db_call_complete(call, &result);
 	}
 }
 

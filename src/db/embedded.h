@@ -5,9 +5,31 @@
 #ifndef REEYO_SRC_DB_EMBEDDED_H
 #define REEYO_SRC_DB_EMBEDDED_H
 
+#include <stdbool.h>
+
+/* A parameter of a statement: where it stands in the statement's struct and what stands there. */
+enum param_type {
+	PARAM_TEXT,     /* const char * */
+	PARAM_INTEGER,  /* int64_t */
+	PARAM_DOUBLE,   /* double */
+	PARAM_BOOLEAN,  /* bool */
+	PARAM_TEXTS,    /* struct db_texts */
+	PARAM_INTEGERS, /* struct db_ints */
+	PARAM_DOUBLES,  /* struct db_doubles */
+	PARAM_BOOLEANS  /* struct db_bools */
+};
+struct query_param {
+	unsigned short offset;
+	unsigned char type;  /* enum param_type */
+	bool optional;       /* of a number or boolean: a pointer to it stands there */
+};
+
 /* In the order of enum query; ends with a NULL name. */
 struct query_text {
 	const char *name, *text;
+	const struct query_param *params; /* param_count of them */
+	unsigned param_count;
+	const char *columns; /* as declared: "id,status"; NULL: not declared */
 };
 extern const struct query_text embedded_queries[];
 

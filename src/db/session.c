@@ -10,6 +10,7 @@
 #include "embedded.h"
 #include "reeyo/core/log.h"
 #include "reeyo/core/secret.h"
+#include "params.h"
 #include "reeyo/db/db.h"
 
 struct db_session {
@@ -104,8 +105,31 @@ int db_session_each(struct db_session *session, const char *sql, unsigned count,
 	return error;
 }
 
-int db_session_query(struct db_session *session, enum query query, unsigned count,
+int db_session_positional(struct db_session *session, enum query query, unsigned count,
 	const char *const *params, void (*row)(void *arg, int n, char *const *values), void *arg)
 {
 	return db_session_each(session, embedded_queries[query].text, count, params, row, arg);
+}
+
+/* Gives params_write its memory, and remembers it. */
+static void *session_memory(void *arg, size_t size)
+{
+	void **memory = arg;
+
+	return *memory = malloc(size);
+}
+
+int db_session_query(struct db_session *session, enum query query, const void *params,
+	void (*row)(void *arg, int n, char *const *values), void *arg)
+{
+	const struct query_text *statement = &embedded_queries[query];
+	const char *values[DB_MAX_PARAMS];
+	void *memory = NULL;
+	int error = params_write(statement, params, values, session_memory, &memory);
+
+	if (!error)
+		error = db_session_each(session, statement->text, statement->param_count, values,
+			row, arg);
+	free(memory);
+	return error;
 }

@@ -1,45 +1,33 @@
 /* SPDX-License-Identifier: MIT
  *
  * Runs during the build, and turns files into C:
- *   reeyo_embed sql queries.h embedded.c FILE.sql…
- *   reeyo_embed texts ARRAY out.c FILE…       each as { "folder/name", text } of ARRAY
+ *   reeyo_embed sql FOLDER embedded.c FILE.sql…
+ *       FOLDER/queries.h, FOLDER/queries/<file>.h and embedded.c
+ *   reeyo_embed texts ARRAY out.c FILE…
+ *       each as { "folder/name", text } of ARRAY
  * What is made includes "embedded.h" of the layer that it becomes part of.
  *
- * A file in …/queries/ holds statements, each after a line "-- name: order_get"; comments above the
- * first one are for readers only. A file in …/schema/ is NNNN_name.sql; a file in …/functions/ or
- * …/demo/ is taken whole; a file in …/audit/ holds checks, each a line "-- check: name", perhaps
- * "-- needs: table", a sentence in comments and a statement. Mistakes are reported as file:line and
- * fail the build. An output that would be the same is left alone: changing a statement's text does
- * not recompile whoever only uses its name.
+ * A file in …/queries/ holds statements: see queries.c. A file in …/schema/ is NNNN_name.sql; a file in
+ * …/functions/ or …/demo/ is taken whole; a file in …/audit/ holds checks, each a line "-- check: name",
+ * perhaps "-- needs: table", a sentence in comments and a statement. Mistakes are reported as file:line
+ * and fail the build.
  */
+#include "embed.h"
+
 #include <ctype.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define NAMES_MAX 1000
-
-static char *names[NAMES_MAX];
-static unsigned name_count;
 static int newest_version;
+static FILE *source;
 
-/* A file of the output, kept in memory until it is known to differ from what is there. */
-struct output {
-	FILE *stream;
-	char *text;
-	size_t len;
-};
-static struct output header_out, source_out;
-static FILE *header, *source;
-
-static void die(const char *file, unsigned line, const char *why, const char *what)
+void die(const char *file, unsigned line, const char *why, const char *what)
 {
 	fprintf(stderr, "%s:%u: %s%s%s\n", file, line, why, what ? ": " : "", what ? what : "");
 	exit(1);
 }
 
-static FILE *open_or_die(const char *path, const char *mode)
+FILE *open_or_die(const char *path, const char *mode)
 {
 	FILE *file = fopen(path, mode);
 
@@ -50,7 +38,7 @@ static FILE *open_or_die(const char *path, const char *mode)
 	return file;
 }
 
-static void output_begin(struct output *output, FILE **stream)
+void output_begin(struct output *output, FILE **stream)
 {
 	*stream = output->stream = open_memstream(&output->text, &output->len);
 	if (!*stream) {
@@ -72,7 +60,7 @@ static bool output_is(const struct output *output, const char *path)
 	return same && at == output->len;
 }
 
-static void output_end(struct output *output, const char *path)
+void output_end(struct output *output, const char *path)
 {
 	FILE *file;
 
@@ -87,101 +75,48 @@ static void output_end(struct output *output, const char *path)
 	free(output->text);
 }
 
-static void write_literal(const char *line)
+void output_append(struct output *output, FILE *stream)
 {
-	fputs("\n\t\"", source);
-	for (const char *c = line; *c; c++) {
+	fclose(output->stream);
+	fwrite(output->text, 1, output->len, stream);
+	free(output->text);
+}
+
+void literal_write(const char *text, FILE *out)
+{
+	fputs("\n\t\"", out);
+	for (const char *c = text; *c; c++) {
 		if (*c == '\n')
-			fputs("\\n", source);
+			fputs(c[1] ? "\\n\"\n\t\"" : "\\n", out);
 		else if (*c == '"' || *c == '\\')
-			fprintf(source, "\\%c", *c);
+			fprintf(out, "\\%c", *c);
 		else if (*c == '\t')
-			fputs("\\t", source);
+			fputs("\\t", out);
 		else
-			fputc(*c, source);
+			fputc(*c, out);
 	}
-	fputs("\"", source);
+	fputs("\"", out);
 }
 
-/* "-- name: order_get" gives "order_get", anything else NULL. */
-static char *name_of(char *line)
-{
-	char *at = line;
-
-	if (strncmp(at, "-- name:", 8) != 0)
-		return NULL;
-	at += 8;
-	while (isspace((unsigned char)*at))
-		at++;
-	at[strcspn(at, " \t\r\n")] = '\0';
-	return at;
-}
-
-static void name_add(const char *file, unsigned line, const char *name)
-{
-	if (!*name || strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") != strlen(name))
-		die(file, line, "a statement's name is lower-case letters, digits and _", name);
-	for (unsigned i = 0; i < name_count; i++)
-		if (strcmp(names[i], name) == 0)
-			die(file, line, "two statements have this name", name);
-	if (name_count == NAMES_MAX)
-		die(file, line, "too many statements", NULL);
-	names[name_count++] = strdup(name);
-	fprintf(header, "\tQUERY_%s,\n", name);
-}
-
-static bool is_blank(const char *line)
+bool line_is_blank(const char *line)
 {
 	while (isspace((unsigned char)*line))
 		line++;
 	return *line == '\0' || strncmp(line, "--", 2) == 0;
 }
 
-static void queries_embed(const char *path)
-{
-	FILE *file = open_or_die(path, "r");
-	char line[8192];
-	bool open = false, any = false;
-	unsigned number = 0;
-
-	while (fgets(line, sizeof(line), file)) {
-		char *name = (number++, name_of(line));
-
-		if (strlen(line) == sizeof(line) - 1)
-			die(path, number, "this line is too long", NULL);
-		if (name) {
-			if (open && !any)
-				die(path, number, "the statement before this one is empty", NULL);
-			name_add(path, number, name);
-			fprintf(source, "%s\n{ \"%s\",", open ? " }," : "", name);
-			open = true;
-			any = false;
-		} else if (is_blank(line)) {
-			continue;
-		} else if (!open) {
-			die(path, number, "SQL before the first -- name: line", NULL);
-		} else {
-			any = true;
-			write_literal(line);
-		}
-	}
-	if (open && !any)
-		die(path, number, "the last statement is empty", NULL);
-	if (open)
-		fputs(" },\n", source);
-	fclose(file);
-}
-
-/* What stands after a comment's first word ("-- check: x" gives "x" for "-- check:"), NULL when it
- * does not begin so. */
-static char *after(char *line, const char *word)
+char *line_after(char *line, const char *word)
 {
 	char *at = line + strlen(word);
+	size_t len;
 
 	if (strncmp(line, word, strlen(word)) != 0)
 		return NULL;
 	at += strspn(at, " ");
-	at[strcspn(at, "\r\n")] = '\0';
+	len = strcspn(at, "\r\n");
+	while (len && isspace((unsigned char)at[len - 1]))
+		len--;
+	at[len] = '\0';
 	return at;
 }
 
@@ -196,7 +131,7 @@ static void checks_embed(const char *path)
 
 	while (fgets(line, sizeof(line), file)) {
 		number++;
-		if ((rest = after(line, "-- check:"))) {
+		if ((rest = line_after(line, "-- check:"))) {
 			if (at == HEAD || at == SENTENCE)
 				die(path, number, "the check before this one is empty", NULL);
 			if (at == TEXT)
@@ -204,20 +139,20 @@ static void checks_embed(const char *path)
 			snprintf(name, sizeof(name), "%s", rest);
 			needs[0] = '\0';
 			at = HEAD;
-		} else if (at == HEAD && (rest = after(line, "-- needs:"))) {
+		} else if (at == HEAD && (rest = line_after(line, "-- needs:"))) {
 			snprintf(needs, sizeof(needs), "%s", rest);
-		} else if ((at == HEAD || at == SENTENCE) && (rest = after(line, "--"))) {
+		} else if ((at == HEAD || at == SENTENCE) && (rest = line_after(line, "--"))) {
 			if (at == HEAD)
 				fprintf(source, "{ \"%s\", \"%s\",", name, needs);
-			write_literal(at == HEAD ? "" : " ");
-			write_literal(rest);
+			literal_write(at == HEAD ? "" : " ", source);
+			literal_write(rest, source);
 			at = SENTENCE;
-		} else if (at == HEAD && !is_blank(line)) {
+		} else if (at == HEAD && !line_is_blank(line)) {
 			die(path, number, "a check says in a sentence what it proves", name);
-		} else if (!is_blank(line) && at != OUTSIDE) {
+		} else if (!line_is_blank(line) && at != OUTSIDE) {
 			if (at == SENTENCE)
 				fputc(',', source);
-			write_literal(line);
+			literal_write(line, source);
 			at = TEXT;
 		}
 	}
@@ -233,7 +168,7 @@ static void file_embed(const char *path)
 	char line[8192];
 
 	while (fgets(line, sizeof(line), file))
-		write_literal(line);
+		literal_write(line, source);
 	fclose(file);
 }
 
@@ -279,21 +214,18 @@ static void plain_embed(const char *path)
 	whole_embed(path, false);
 }
 
-static int sql_embed(const char *header_path, const char *source_path, int argc, char **argv)
+static int sql_embed(const char *folder, const char *source_path, int argc, char **argv)
 {
-	output_begin(&header_out, &header);
+	struct output source_out;
+
 	output_begin(&source_out, &source);
-	fputs("/* Made by the build from sql/queries. */\n#ifndef REEYO_DB_QUERIES_H\n"
-	      "#define REEYO_DB_QUERIES_H\n\nenum query {\n",
-		header);
-	fputs("/* Made by the build from sql/. */\n#include \"embedded.h\"\n", source);
-	group(argc, argv, "/queries/", "query_text embedded_queries", queries_embed);
+	fputs("/* Made by the build from sql/. */\n#include <stddef.h>\n\n#include \"embedded.h\"\n",
+		source);
+	queries_embed(folder, source, argc, argv);
 	group(argc, argv, "/sql/schema/", "sql_file embedded_schema", schema_embed);
 	group(argc, argv, "/sql/functions/", "sql_file embedded_functions", plain_embed);
 	group(argc, argv, "/demo/", "sql_file embedded_demo", plain_embed);
 	group(argc, argv, "/sql/audit/", "audit_check embedded_checks", checks_embed);
-	fputs("\tQUERY_COUNT\n};\n\n#endif\n", header);
-	output_end(&header_out, header_path);
 	output_end(&source_out, source_path);
 	return 0;
 }
@@ -311,6 +243,8 @@ static const char *last_two(const char *path)
 
 static int texts_embed(const char *array, const char *source_path, int argc, char **argv)
 {
+	struct output source_out;
+
 	output_begin(&source_out, &source);
 	fprintf(source,
 		"/* Made by the build. */\n#include \"embedded.h\"\n\n"

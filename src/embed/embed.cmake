@@ -1,7 +1,8 @@
 # Files of the product that become part of the binary: a small program of the build turns them into C.
-add_executable(reeyo_embed ${CMAKE_SOURCE_DIR}/src/embed/embed.c)
+add_executable(reeyo_embed ${CMAKE_SOURCE_DIR}/src/embed/embed.c ${CMAKE_SOURCE_DIR}/src/embed/queries.c)
+target_compile_definitions(reeyo_embed PRIVATE _GNU_SOURCE)
 set(REEYO_GENERATED ${CMAKE_BINARY_DIR}/generated)
-file(MAKE_DIRECTORY ${REEYO_GENERATED}/reeyo/db)
+file(MAKE_DIRECTORY ${REEYO_GENERATED}/reeyo/db/queries)
 
 # SQL: sql/queries/*.sql (named statements), sql/schema/*.sql, sql/functions/*.sql, sql/demo/*.sql and sql/audit/*.sql.
 # Sets REEYO_EMBEDDED_SQL.
@@ -11,8 +12,14 @@ file(GLOB reeyo_sql CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/sql/queries/*.sql
 	${CMAKE_SOURCE_DIR}/sql/audit/*.sql)
 list(SORT reeyo_sql)
 set(REEYO_EMBEDDED_SQL ${REEYO_GENERATED}/reeyo/db/queries.h ${REEYO_GENERATED}/embedded.c)
+foreach(file ${reeyo_sql})
+	if(file MATCHES "/sql/queries/")
+		cmake_path(GET file STEM name)
+		list(APPEND REEYO_EMBEDDED_SQL ${REEYO_GENERATED}/reeyo/db/queries/${name}.h)
+	endif()
+endforeach()
 add_custom_command(OUTPUT ${REEYO_EMBEDDED_SQL}
-	COMMAND reeyo_embed sql ${REEYO_GENERATED}/reeyo/db/queries.h ${REEYO_GENERATED}/embedded.c ${reeyo_sql}
+	COMMAND reeyo_embed sql ${REEYO_GENERATED}/reeyo/db ${REEYO_GENERATED}/embedded.c ${reeyo_sql}
 	DEPENDS reeyo_embed ${reeyo_sql}
 	COMMENT "Embedding sql/"
 	VERBATIM)

@@ -79,6 +79,43 @@ const char *request_address(struct request *rq)
 	return named && networks_of(named, networks) ? named : x->connection->address;
 }
 
+const int64_t *optional_int(struct request *rq, const json_t *object, const char *name)
+{
+	int64_t *value = member(object, name) ? arena_alloc(rq->arena, sizeof(*value)) : NULL;
+
+	if (value)
+		*value = member_int(object, name, 0);
+	return value;
+}
+
+const double *optional_number(struct request *rq, const json_t *object, const char *name)
+{
+	double *value = member(object, name) ? arena_alloc(rq->arena, sizeof(*value)) : NULL;
+
+	if (value)
+		*value = member_number(object, name, 0);
+	return value;
+}
+
+const bool *optional_bool(struct request *rq, const json_t *object, const char *name)
+{
+	static const bool values[] = { false, true };
+
+	(void)rq;
+	return member(object, name) ? &values[member_bool(object, name, false)] : NULL;
+}
+
+struct db_texts member_texts(struct request *rq, const json_t *object, const char *name)
+{
+	const json_t *list = member(object, name);
+	size_t count = json_array_size(list);
+	const char **texts = list ? arena_alloc(rq->arena, (count + 1) * sizeof(*texts)) : NULL;
+
+	for (size_t i = 0; texts && i < count; i++)
+		texts[i] = json_string_value(json_array_get(list, i));
+	return (struct db_texts){ texts, texts ? count : 0 };
+}
+
 const char *arg_int(struct request *rq, int64_t value)
 {
 	return arena_printf(rq->arena, "%lld", (long long)value);

@@ -37,28 +37,59 @@ static uint32_t request_affinity(const struct request *rq)
 	return rq->caller.id[0] ? hash | 1 : 0;
 }
 
-void sql_run(struct request *rq, enum db_lane lane, enum query query, bool try_, sql_done *done,
-	unsigned count, const char *const *params)
+static struct sql_wait *sql_wait_new(struct request *rq, enum db_lane lane, bool try_,
+	sql_done *done)
 {
 	struct sql_wait *wait = arena_alloc(rq->arena, sizeof(*wait));
 
-	if (!wait || count > DB_MAX_PARAMS)
-		return reply_error(rq, wait ? E_INTERNAL : E_NO_MEMORY);
+	if (!wait) {
+		reply_error(rq, E_NO_MEMORY);
+		return NULL;
+	}
 	wait->rq = rq;
 	wait->done = done;
 	wait->try_ = try_;
-	wait->call.query = query;
 	wait->call.lane = lane;
-	wait->call.count = count;
 	wait->call.affinity = lane == DB_WRITE ? request_affinity(rq) : 0;
 	wait->call.done = sql_completed;
 	wait->call.owner = rq;
+	wait->call.memory = NULL;
 	wait->call.next = NULL;
-	wait->call.tries = 0;
+	return wait;
+}
+
+static void sql_send(struct sql_wait *wait)
+{
+	request_hold(wait->rq);
+	db_submit(wait->rq->app->db, &wait->call);
+}
+
+void sql_run(struct request *rq, enum db_lane lane, enum query query, bool try_, sql_done *done,
+	const void *params)
+{
+	struct sql_wait *wait = sql_wait_new(rq, lane, try_, done);
+	int error = wait ? db_fill(&wait->call, rq->arena, query, params) : 0;
+
+	if (error)
+		return reply_error(rq, error);
+	if (wait)
+		sql_send(wait);
+}
+
+void sql_run_positional(struct request *rq, enum db_lane lane, enum query query, bool try_,
+	sql_done *done, unsigned count, const char *const *params)
+{
+	struct sql_wait *wait = sql_wait_new(rq, lane, try_, done);
+
+	if (!wait)
+		return;
+	if (count > DB_MAX_PARAMS)
+		return reply_error(rq, E_INTERNAL);
+	wait->call.query = query;
+	wait->call.count = count;
 	for (unsigned i = 0; i < count; i++)
 		wait->call.params[i] = params[i];
-	request_hold(rq);
-	db_submit(rq->app->db, &wait->call);
+	sql_send(wait);
 }
 
 /* --- Cached values ---------------------------------------------------------------------------- */

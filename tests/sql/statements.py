@@ -9,8 +9,27 @@ import psycopg2
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
-def statements(folder=ROOT / "sql/queries"):
-    """{name: SQL} of a folder of named statements, as the build embeds them."""
+#: What is left alone in a statement, and a parameter's name.
+NAME = re.compile(r"""('[^']*'|"[^"]*"|--[^\n]*)|(?<![:\w\]]):([a-z]\w*)\??""")
+
+
+def numbered(text):
+    """A statement with $1, $2 … for its names, as the build embeds it, and the names in order."""
+    names = []
+
+    def number(match):
+        if match[1]:
+            return match[1]
+        if match[2] not in names:
+            names.append(match[2])
+        return f"${names.index(match[2]) + 1}"
+
+    return NAME.sub(number, text), names
+
+
+def statements(folder=ROOT / "sql/queries", names=None):
+    """{name: SQL} of a folder of named statements, as the build embeds them. names: a dictionary that gets the
+    names of each one's parameters."""
     found = {}
     for path in sorted(folder.glob("*.sql")):
         name = None
@@ -21,10 +40,15 @@ def statements(folder=ROOT / "sql/queries"):
                 found[name] = ""
             elif name and not line.lstrip().startswith("--"):
                 found[name] += line + "\n"
+    for name, text in found.items():
+        found[name], parameters = numbered(text)
+        if names is not None:
+            names[name] = parameters
     return found
 
 
-STATEMENTS = statements()
+PARAMETERS = {}
+STATEMENTS = statements(names=PARAMETERS)
 FUNCTION_FILES = sorted((ROOT / "sql/functions").glob("*.sql"))
 
 
@@ -59,8 +83,12 @@ class Client:
     def value(self, text, params=None):
         return self.sql(text, params)[0][0]
 
-    def run(self, name, *params):
-        """Rows of a named statement. Parameters as text, the way the server sends them."""
+    def run(self, name, *params, **named):
+        """Rows of a named statement. Parameters as text, the way the server sends them: by name (those left out are
+        NULL), or in their order."""
+        if PARAMETERS[name] and not params:
+            assert set(named) <= set(PARAMETERS[name]), f"{name} takes {PARAMETERS[name]}"
+            params = [named.get(parameter) for parameter in PARAMETERS[name]]
         assert len(params) == count(name), f"{name} takes {count(name)} parameters"
         if name not in self.prepared:
             self.sql(f"PREPARE {name} AS {STATEMENTS[name]}")

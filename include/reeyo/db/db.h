@@ -20,9 +20,11 @@
 
 #include "reeyo/core/config.h"
 #include "reeyo/core/text.h"
+#include "reeyo/db/params.h"
 #include "reeyo/db/queries.h" /* generated from sql/queries: enum query { QUERY_order_get, … } */
 #include "reeyo/loop/loop.h"
 
+struct arena;
 struct db;
 struct db_result;
 
@@ -40,7 +42,8 @@ struct db_call {
 			    * locks delay only its own lane; 0: any lane */
 	void (*done)(struct db_call *call, const struct db_result *result);
 	void *owner; /* the caller's */
-	/* private to db, set by db_submit */
+	/* private to db, set by db_fill and db_submit */
+	void *memory; /* of numbers and arrays among params, freed after done; NULL: none */
 	struct db_call *next;
 	uint64_t sent_us;
 	unsigned tries;
@@ -56,6 +59,22 @@ int db_new(struct loop *loop, const struct config *config, struct db **ret) MUST
 /* Completes what is in flight with E_STORE_DOWN, closes the connections and runs the loop until
  * their handles are gone. Not from inside a callback. NULL is allowed. */
 void db_close(struct db *db);
+
+/* Sets query, count and params of a call from the struct of the statement's parameters (see
+ * reeyo/db/params.h), NULL when it takes none. What it needs for numbers and arrays is allocated in the
+ * arena; without one it belongs to the call and is freed when the call is completed, so that a filled call
+ * must be submitted. Returns 0, E_NO_MEMORY, or E_INTERNAL (the statement takes parameters; logged). */
+int db_fill(struct db_call *call, struct arena *arena, enum query query, const void *params) MUST_CHECK;
+/* A statement's parameters, checked to be a pointer to its struct; without any: NULL. */
+#define DB_PARAMS(name, ...) \
+	(__VA_OPT__(1 ? (const void *)(1 ? (__VA_ARGS__) : (const struct name *)NULL) :) \
+		(const void *)NULL)
+/* Fills and submits a call whose lane, done and owner are set:
+ *     db_run(db, &job->call, payments_take, &(struct payments_take){ .limit = 25 });
+ * A call that cannot be filled is completed with that error, like any other. */
+#define db_run(db, call, name, ...) \
+	db_run_query((db), (call), QUERY_##name, DB_PARAMS(name __VA_OPT__(,) __VA_ARGS__))
+void db_run_query(struct db *db, struct db_call *call, enum query query, const void *params);
 
 /* Queues a call. Always completes it exactly once, never before returning: with E_BUSY when every
  * lane of its kind is full (or its owner's lane is), E_STORE_DOWN when none is connected. While no
@@ -105,8 +124,13 @@ int db_session_value(
 int db_session_each(struct db_session *session, const char *sql, unsigned count,
 	const char *const *params, void (*row)(void *arg, int n, char *const *values),
 	void *arg) MUST_CHECK;
-/* The same with a named statement. */
-int db_session_query(struct db_session *session, enum query query, unsigned count,
+/* The same with a named statement; params: as for db_fill. */
+int db_session_query(struct db_session *session, enum query query, const void *params,
+	void (*row)(void *arg, int n, char *const *values), void *arg) MUST_CHECK;
+#define db_session_call(session, name, row, arg, ...) \
+	db_session_query((session), QUERY_##name, DB_PARAMS(name __VA_OPT__(,) __VA_ARGS__), (row), (arg))
+/* … whose parameters have no names. To be replaced by db_session_call. */
+int db_session_positional(struct db_session *session, enum query query, unsigned count,
 	const char *const *params, void (*row)(void *arg, int n, char *const *values),
 	void *arg) MUST_CHECK;
 

@@ -78,6 +78,13 @@ bool request_origin_listed(struct request *rq);
 struct text request_raw(struct request *rq);
 /* The client's address as text. X-Forwarded-For is used only behind a trusted proxy. */
 const char *request_address(struct request *rq);
+/* Optional members of a checked body or query as parameters of statements (`:name?` in SQL): NULL when
+ * absent. Live as long as the request. NULL also when memory is out. */
+const int64_t *optional_int(struct request *rq, const json_t *object, const char *name);
+const double *optional_number(struct request *rq, const json_t *object, const char *name);
+const bool *optional_bool(struct request *rq, const json_t *object, const char *name);
+/* A checked list of texts as an array parameter; absent (SQL NULL) without the member. */
+struct db_texts member_texts(struct request *rq, const json_t *object, const char *name);
 /* Text of a number for an SQL parameter, in the arena. NULL only when out of memory. */
 const char *arg_int(struct request *rq, int64_t value);
 const char *arg_double(struct request *rq, double value);
@@ -101,22 +108,42 @@ struct page request_page(struct request *rq, int64_t fallback_limit);
 
 /* --- Waiting ---------------------------------------------------------------------------------- */
 
-/* Runs a named statement. params are NUL-terminated texts that live as long as the request. On
- * success done is called; an error is replied with its code. The sql_try forms call done also on
- * errors, see db_error(result). Once the request's deadline has replied, done is no longer
- * called. */
+/* Runs a named statement of sql/queries with the struct of its parameters (reeyo/db/queries/<file>.h),
+ * which is read before this returns; texts in it live as long as the request:
+ *     sql_read(rq, order_get, order_shown, &(struct order_get){ .order_id = rq->params[0] });
+ * A statement without parameters is given none. done is called only on success; any error is answered with
+ * its code. sql_try_… calls done also on errors (see db_error). After the request's own deadline has
+ * answered, done is not called any more.
+ *
+ * sql_read: a replica if there is one. sql_write: the primary. sql_report: slow analytics. */
 typedef void sql_done(struct request *rq, const struct db_result *result);
 void sql_run(struct request *rq, enum db_lane lane, enum query query, bool try_, sql_done *done,
-	unsigned count, const char *const *params);
-#define SQL_(rq, lane, name, try_, done, ...) \
-	sql_run((rq), (lane), QUERY_##name, (try_), (done), \
+	const void *params);
+#define SQL_RUN(rq, lane, name, try_, done, ...) \
+	sql_run((rq), (lane), QUERY_##name, (try_), (done), DB_PARAMS(name __VA_OPT__(,) __VA_ARGS__))
+#define sql_read(rq, name, done, ...) \
+	SQL_RUN(rq, DB_READ, name, false, done __VA_OPT__(,) __VA_ARGS__)
+#define sql_write(rq, name, done, ...) \
+	SQL_RUN(rq, DB_WRITE, name, false, done __VA_OPT__(,) __VA_ARGS__)
+#define sql_report(rq, name, done, ...) \
+	SQL_RUN(rq, DB_REPORT, name, false, done __VA_OPT__(,) __VA_ARGS__)
+#define sql_try_read(rq, name, done, ...) \
+	SQL_RUN(rq, DB_READ, name, true, done __VA_OPT__(,) __VA_ARGS__)
+#define sql_try_write(rq, name, done, ...) \
+	SQL_RUN(rq, DB_WRITE, name, true, done __VA_OPT__(,) __VA_ARGS__)
+
+/* The same for statements whose parameters have no names yet ($1, $2 …): texts in their order. */
+void sql_run_positional(struct request *rq, enum db_lane lane, enum query query, bool try_,
+	sql_done *done, unsigned count, const char *const *params);
+#define SQL_POSITIONAL_(rq, lane, name, try_, done, ...) \
+	sql_run_positional((rq), (lane), QUERY_##name, (try_), (done), \
 		sizeof((const char *[]){ NULL __VA_OPT__(,) __VA_ARGS__ }) / sizeof(char *) - 1, \
 		(const char *[]){ __VA_ARGS__ __VA_OPT__(,) NULL })
-#define sql_read(rq, name, done, ...) SQL_(rq, DB_READ, name, false, done, __VA_ARGS__)
-#define sql_write(rq, name, done, ...) SQL_(rq, DB_WRITE, name, false, done, __VA_ARGS__)
-#define sql_report(rq, name, done, ...) SQL_(rq, DB_REPORT, name, false, done, __VA_ARGS__)
-#define sql_try_read(rq, name, done, ...) SQL_(rq, DB_READ, name, true, done, __VA_ARGS__)
-#define sql_try_write(rq, name, done, ...) SQL_(rq, DB_WRITE, name, true, done, __VA_ARGS__)
+#define sql_read_positional(rq, name, done, ...) SQL_POSITIONAL_(rq, DB_READ, name, false, done, __VA_ARGS__)
+#define sql_write_positional(rq, name, done, ...) SQL_POSITIONAL_(rq, DB_WRITE, name, false, done, __VA_ARGS__)
+#define sql_report_positional(rq, name, done, ...) SQL_POSITIONAL_(rq, DB_REPORT, name, false, done, __VA_ARGS__)
+#define sql_try_read_positional(rq, name, done, ...) SQL_POSITIONAL_(rq, DB_READ, name, true, done, __VA_ARGS__)
+#define sql_try_write_positional(rq, name, done, ...) SQL_POSITIONAL_(rq, DB_WRITE, name, true, done, __VA_ARGS__)
 
 /* Cache-aside read of one key. load starts the statement and ends in exactly one of cache_loaded,
  * cache_missing and cache_failed; done gets the value, E_NOT_FOUND, or an error. */

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Every statement of sql/queries against PostgreSQL's own description of it on the current schema:
+ * the types of its parameters fit the members of its struct, and its columns are those declared.
+ */
+#include <check.h>
+#include <libpq-fe.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../suite.h"
+#include "embedded.h"
+#include "reeyo/db/db.h"
+#include "reeyo/db/migrate.h"
+
+static PGconn *pg;
+
+/* Makes a database of its own beside the one of the URL, with the schema, and connects to it. */
+static int database_open(const char *url)
+{
+	char name[64], sql[128], own[1200];
+	const char *query = strchr(url, '?');
+	const char *end = query ? memrchr(url, '/', (size_t)(query - url)) : strrchr(url, '/');
+	PGconn *server = PQconnectdb(url);
+
+	snprintf(name, sizeof(name), "statements_%d", (int)getpid());
+	snprintf(sql, sizeof(sql), "CREATE DATABASE %s", name);
+	PQclear(PQexec(server, sql));
+	snprintf(own, sizeof(own), "%.*s/%s%s", (int)(end - url), url, name, query ? query : "");
+	PQfinish(server);
+	pg = PQconnectdb(own);
+	return migrate_run(own);
+}
+
+static void database_drop(const char *url)
+{
+	char sql[128];
+	PGconn *server = PQconnectdb(url);
+
+	PQfinish(pg);
+	snprintf(sql, sizeof(sql), "DROP DATABASE statements_%d WITH (FORCE)", (int)getpid());
+	PQclear(PQexec(server, sql));
+	PQfinish(server);
+}
+
+/* The member that a parameter of this type should have. Oids of PostgreSQL's own types are fixed
+ * (pg_type.dat). */
+static enum param_type type_for(Oid type)
+{
+	switch (type) {
+	case 20: /* int8 */
+	case 21: /* int2 */
+	case 23: /* int4 */
+		return PARAM_INTEGER;
+	case 700:  /* float4 */
+	case 701:  /* float8 */
+	case 1700: /* numeric */
+		return PARAM_DOUBLE;
+	case 16: /* bool */
+		return PARAM_BOOLEAN;
+	case 1000: /* bool[] */
+		return PARAM_BOOLEANS;
+	case 1022: /* float8[] */
+		return PARAM_DOUBLES;
+	case 1007: /* int4[] */
+	case 1016: /* int8[] */
+		return PARAM_INTEGERS;
+	case 114:  /* json */
+	case 25:   /* text */
+	case 3802: /* jsonb */
+	case 1043: /* varchar */
+	case 1082: /* date */
+	case 1184: /* timestamptz */
+	case 1186: /* interval */
+	case 869:  /* inet */
+	case 17:   /* bytea */
+		return PARAM_TEXT;
+	default:
+		return PARAM_TEXTS;
+	}
+}
+
+static void columns_list(const PGresult *described, char *out, size_t size)
+{
+	size_t len = 0;
+
+	out[0] = '\0';
+	for (int i = 0; i < PQnfields(described); i++)
+		len += (size_t)snprintf(out + len, size - len, "%s%s", i ? "," : "", PQfname(described, i));
+}
+
+START_TEST(statement_is_as_described)
+{
+	const struct query_text *statement = &embedded_queries[_i];
+	PGresult *prepared = PQprepare(pg, "", statement->text, 0, NULL);
+	PGresult *described = PQdescribePrepared(pg, "");
+	char columns[2000];
+
+	ck_assert_msg(PQresultStatus(prepared) == PGRES_COMMAND_OK, "%s: %s", statement->name,
+		PQerrorMessage(pg));
+	ck_assert_int_eq(PQresultStatus(described), PGRES_COMMAND_OK);
+	for (unsigned i = 0; i < statement->param_count; i++)
+		ck_assert_msg(type_for(PQparamtype(described, (int)i)) == statement->params[i].type,
+			"%s: $%u is of type %u", statement->name, i + 1, PQparamtype(described, (int)i));
+	columns_list(described, columns, sizeof(columns));
+	if (statement->columns)
+		ck_assert_msg(strcmp(columns, statement->columns) == 0, "%s: has %s, declares %s",
+			statement->name, columns, statement->columns);
+	PQclear(prepared);
+	PQclear(described);
+}
+END_TEST
+
+int main(void)
+{
+	const char *url = getenv("REEYO_TEST_DATABASE_URL");
+	Suite *suite = suite_create("statements");
+	TCase *tcase = tcase_create("all");
+	int code;
+
+	if (!url)
+		return 77;
+	setenv("CK_FORK", "no", 1);
+	if (database_open(url))
+		return EXIT_FAILURE;
+	tcase_add_loop_test(tcase, statement_is_as_described, 0, QUERY_COUNT);
+	suite_add_tcase(suite, tcase);
+	code = suite_run(suite);
+	database_drop(url);
+	return code;
+}
