@@ -156,7 +156,7 @@ void db_run_query(struct db *db, struct db_call *call, enum query query, const v
 		return db_submit(db, call);
 	call->tries = 0;
 	call->slot = NULL;
-	call_refuse(db, call, error);
+	db_call_refuse(db, call, error);
 }
 
 /* done may free the call or submit it again with other parameters. */
