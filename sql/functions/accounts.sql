@@ -42,7 +42,7 @@ $$;
 
 -- Publishes the event with which instances invalidate what they cached about a vendor or rider. Data of a customer is
 -- cached under `user:{id}` only.
-CREATE OR REPLACE FUNCTION account_tell(kind text, account text) RETURNS void LANGUAGE sql AS $$
+CREATE OR REPLACE FUNCTION account_publish_change(kind text, account text) RETURNS void LANGUAGE sql AS $$
   INSERT INTO outbox (aggregate, type, rooms, payload)
   SELECT account, lower(kind) || '_changed', ARRAY[lower(kind) || ':' || account],
          json_build_object(lower(kind) || 'Id', account, 'timestamp', iso(now()))
@@ -94,7 +94,7 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
 $$;
 
 -- Locks the account's row; raises ACCOUNT_GONE.
-CREATE OR REPLACE FUNCTION user_take(account text) RETURNS void LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION user_lock(account text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   UPDATE users SET updated_at = now() WHERE id = account AND status <> 'DELETED';
   IF NOT FOUND THEN
@@ -109,7 +109,7 @@ RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
   present bigint;
 BEGIN
-  PERFORM user_take(owner);
+  PERFORM user_lock(owner);
   SELECT count(*) INTO present FROM addresses WHERE user_id = owner;
   IF present >= 50 THEN
     RETURN NULL;
@@ -129,7 +129,7 @@ CREATE OR REPLACE FUNCTION address_change(owner text, which text, new_label text
   new_lat double precision, new_lng double precision, new_instructions text, make_default boolean)
 RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
-  PERFORM user_take(owner);
+  PERFORM user_lock(owner);
   IF make_default THEN
     UPDATE addresses SET is_default = false WHERE user_id = owner AND is_default AND id <> which
        AND EXISTS (SELECT 1 FROM addresses WHERE id = which AND user_id = owner);
@@ -149,7 +149,7 @@ END $$;
 -- Deletes an address and returns the User object. The newest remaining address replaces a deleted default.
 CREATE OR REPLACE FUNCTION address_delete(owner text, which text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
-  PERFORM user_take(owner);
+  PERFORM user_lock(owner);
   DELETE FROM addresses WHERE id = which AND user_id = owner;
   UPDATE addresses SET is_default = true
    WHERE id = (SELECT id FROM addresses WHERE user_id = owner ORDER BY id DESC LIMIT 1)
@@ -169,13 +169,13 @@ $$;
 
 -- Creates an admin, or gives an existing one a new password and role and unlocks it. only_first: only when there is no
 -- admin at all. Returns CREATED, CHANGED or EXISTS. The lock serialises instances that start at the same time.
-CREATE OR REPLACE FUNCTION admin_appoint(new_id text, new_email text, new_name text, new_role text, hash text, only_first boolean,
+CREATE OR REPLACE FUNCTION admin_create(new_id text, new_email text, new_name text, new_role text, hash text, only_first boolean,
   access_life bigint)
 RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
   known text;
 BEGIN
-  PERFORM pg_advisory_xact_lock(hashtext('admin_appoint'));
+  PERFORM pg_advisory_xact_lock(hashtext('admin_create'));
   IF only_first AND EXISTS (SELECT 1 FROM admins) THEN
     RETURN 'EXISTS';
   END IF;

@@ -3,7 +3,7 @@
 -- --- Words --------------------------------------------------------------------------------------------
 
 -- The console has eight statuses and reads any other word as pending.
-CREATE OR REPLACE FUNCTION admin_status(status text) RETURNS text
+CREATE OR REPLACE FUNCTION admin_order_status(status text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT CASE status WHEN 'ACCEPTED' THEN 'CONFIRMED' WHEN 'READY_FOR_PICKUP' THEN 'READY'
     WHEN 'RIDER_AT_PICKUP' THEN 'RIDER_ASSIGNED' WHEN 'RIDER_AT_DELIVERY' THEN 'IN_TRANSIT' ELSE status END
@@ -16,7 +16,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 $$;
 
 -- A cash order is unpaid until it is delivered.
-CREATE OR REPLACE FUNCTION admin_payment(o orders) RETURNS text
+CREATE OR REPLACE FUNCTION admin_payment_status(o orders) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT CASE WHEN o.payment_status IN ('PAID', 'REFUNDED') THEN o.payment_status
     WHEN o.payment_status = 'FAILED' THEN 'UNPAID' WHEN o.payment_method <> 'CASH' THEN 'PENDING'
@@ -44,7 +44,7 @@ CREATE OR REPLACE FUNCTION admin_timeline(o orders) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT '[' || coalesce(string_agg(concat('{"id":"', o.id, '-', t.n,
       '","status":', json_text(CASE t.e ->> 'status' WHEN 'IN_TRANSIT' THEN 'PICKED_UP'
-        ELSE admin_status(t.e ->> 'status') END),
+        ELSE admin_order_status(t.e ->> 'status') END),
       ',"at":', json_text(t.e ->> 'timestamp'), ',"created_at":', json_text(t.e ->> 'timestamp'),
       ',"by":', json_text(t.e ->> 'by'),
       ',"reason":', json_text(CASE WHEN t.e ->> 'status' = 'CANCELLED' THEN t.e ->> 'note' END),
@@ -53,7 +53,7 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
 $$;
 
 -- The unit price includes the options.
-CREATE OR REPLACE FUNCTION admin_lines(o orders) RETURNS text
+CREATE OR REPLACE FUNCTION admin_order_lines(o orders) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT '[' || coalesce(string_agg(concat('{"id":', json_text(l.e ->> 'itemId'),
       ',"name":', json_text(l.e ->> 'name'), ',"quantity":', coalesce(l.e ->> 'quantity', '1'),
@@ -69,7 +69,7 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
 $$;
 
 -- The items of an order in one line.
-CREATE OR REPLACE FUNCTION admin_summary(o orders) RETURNS text
+CREATE OR REPLACE FUNCTION admin_items_summary(o orders) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT coalesce(o.package_details ->> 'description',
     (SELECT string_agg((l.e ->> 'quantity') || ' × ' || (l.e ->> 'name'), ', ' ORDER BY l.n)
@@ -82,7 +82,7 @@ CREATE OR REPLACE FUNCTION admin_order_json(o orders, u users, v vendors, r ride
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT concat(
     concat('{"id":"', o.id, '","order_number":"', o.order_number,
-      '","status":"', admin_status(o.status), '","raw_status":"', o.status,
+      '","status":"', admin_order_status(o.status), '","raw_status":"', o.status,
       '","vertical":"', admin_vertical(o.order_type), '"'),
     concat(',"user":{"id":"', o.user_id, '","name":', json_text(o.user_name),
       ',"phone":', json_text(o.user_phone), ',"email":', json_text(u.email),
@@ -101,15 +101,15 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
           ',"plate":', json_text(r.vehicle_details ->> 'plateNumber'),
           ',"photo_url":', json_text(r.profile_picture), '}') END,
       ',"rider_earnings":', order_rider_share(o)),
-    concat(',"items_summary":', json_text(admin_summary(o)), ',"items":', admin_lines(o),
+    concat(',"items_summary":', json_text(admin_items_summary(o)), ',"items":', admin_order_lines(o),
       ',"delivery_fee":', o.delivery_fee, ',"packaging_fee":0',
       ',"discount":', CASE WHEN o.discount > 0 THEN concat('{"code":null,"amount":', o.discount, '}') ELSE 'null' END,
       ',"surcharges":', CASE WHEN o.service_fee > 0
         THEN concat('[{"name":"Service fee","amount":', o.service_fee, '}]') ELSE '[]' END,
       ',"commission_amount":', order_commission(o),
       ',"total_amount":', o.total, ',"total":', o.total, ',"currency":"XAF"'),
-    concat(',"payment_method":"', admin_payment_method(o), '","payment_status":"', admin_payment(o),
-      '","payment":{"status":"', admin_payment(o), '"}',
+    concat(',"payment_method":"', admin_payment_method(o), '","payment_status":"', admin_payment_status(o),
+      '","payment":{"status":"', admin_payment_status(o), '"}',
       ',"payment_reference":', json_text(o.payment_reference),
       ',"note":', json_text(o.notes), ',"special_instructions":', json_text(o.delivery_instructions),
       ',"vendor_address":', json_text(o.pickup_text), ',"delivery_address":', json_text(o.delivery_text)),
@@ -173,7 +173,7 @@ $$;
 -- --- Riders -------------------------------------------------------------------------------------------
 
 -- The documents that a rider has submitted.
-CREATE OR REPLACE FUNCTION rider_handed_in(r riders) RETURNS TABLE (n integer, document_type text, url text)
+CREATE OR REPLACE FUNCTION rider_documents_submitted(r riders) RETURNS TABLE (n integer, document_type text, url text)
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT * FROM (VALUES (1, 'NATIONAL_ID', r.documents ->> 'idCardUrl'),
     (2, 'DRIVERS_LICENSE', r.documents ->> 'drivingLicenseUrl'),
@@ -190,7 +190,7 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
       '","status":"', coalesce(f.status, k.status, 'PENDING'), '","url":', json_text(h.url),
       ',"reason":', json_text(CASE WHEN f.status IS NOT NULL THEN f.reason ELSE k.reason END), '}'),
     ',' ORDER BY h.n), '') || ']'
-    FROM rider_handed_in(r) h
+    FROM rider_documents_submitted(r) h
     LEFT JOIN unnest(decided) f ON f.document_type = h.document_type
     LEFT JOIN rider_documents k ON k.rider_id = r.id AND k.document_type = h.document_type AND k.url = h.url
 $$;

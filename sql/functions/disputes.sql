@@ -75,8 +75,8 @@ BEGIN
     'disputeId', d.id, 'ticketNumber', d.ticket_number, 'orderId', d.order_id, 'orderNumber', d.order_number,
     'vendorId', (SELECT v.vendor_id FROM orders v WHERE v.id = d.order_id), 'resolution', CASE ending WHEN 'RESOLVED' THEN words END, 'reason', CASE ending WHEN 'REJECTED' THEN words END,
     'refundAmount', d.refund_amount, 'timestamp', iso(now()))));
-  INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
+  INSERT INTO admin_audit (admin_id, act, subject, details, request_id)
   VALUES (admin, its_act, d.id, act_details, request);
   json := dispute_json(d);
-  PERFORM key_keep(admin, its_key, its_print, 200, '{"success":true,"data":' || json || '}');
+  PERFORM idempotency_store(admin, its_key, its_print, 200, '{"success":true,"data":' || json || '}');
 END $$;

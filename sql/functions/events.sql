@@ -10,7 +10,7 @@ $$;
 
 -- Stores the reply of a request with an Idempotency-Key (NULL: without one), in the statement that does the work. Fails when
 -- another request with this key was first: then the whole statement is rolled back.
-CREATE OR REPLACE FUNCTION key_keep(account text, its_key text, its_print text, its_status integer, answer text) RETURNS void
+CREATE OR REPLACE FUNCTION idempotency_store(account text, its_key text, its_print text, its_status integer, answer text) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
   IF its_key IS NULL THEN

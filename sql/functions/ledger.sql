@@ -170,7 +170,7 @@ BEGIN
     INSERT INTO ledger (id, amount, from_kind, to_kind, to_owner, to_balance, category, reference, description)
     VALUES (entry, given, 'CLEARING', 'CASH', rider, -w.cash_in_hand, 'CASH_HANDIN', its_reference, 'Cash handed in')
     RETURNING * INTO l;
-    INSERT INTO admin_acts (admin_id, act, subject, details, request_id) VALUES (admin, its_act, rider, details, request);
+    INSERT INTO admin_audit (admin_id, act, subject, details, request_id) VALUES (admin, its_act, rider, details, request);
     INSERT INTO outbox (aggregate, type, rooms, payload)
     VALUES (rider, 'cash_handed_in', ARRAY['rider:' || rider, 'admin'], json_build_object('riderId', rider, 'amount', given,
       'reference', its_reference, 'cashInHand', w.cash_in_hand, 'timestamp', iso(now())));

@@ -1,7 +1,7 @@
 -- Messages to people: the target of a broadcast, and the addresses of a message.
 
 -- Whether a broadcast targets an account.
-CREATE OR REPLACE FUNCTION broadcast_means(status text, id text, country_code text, ids text[], country text) RETURNS boolean
+CREATE OR REPLACE FUNCTION broadcast_targets(status text, id text, country_code text, ids text[], country text) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT status = 'ACTIVE' AND (ids IS NULL OR id = ANY (ids)) AND (country IS NULL OR country_code = upper(country))
 $$;

@@ -110,7 +110,7 @@ END $$;
 -- ordered again, the rider is freed, open offers are withdrawn, and all parties get the events. entry: id of the ledger
 -- row of the refund. paid_for: the vendor is compensated, so the stock is not returned. Returns the order after the
 -- cancellation; the refund is its total when payment_status is REFUNDED.
-CREATE OR REPLACE FUNCTION order_void(was orders, by_whom text, reason text, at timestamptz, entry text, paid_for boolean DEFAULT false)
+CREATE OR REPLACE FUNCTION order_cancel(was orders, by_whom text, reason text, at timestamptz, entry text, paid_for boolean DEFAULT false)
 RETURNS orders
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -151,13 +151,13 @@ BEGIN
   END IF;
 
   IF by_whom = 'VENDOR' THEN
-    PERFORM order_tell(o, 'order_rejected', order_rooms(o),
+    PERFORM order_event_add(o, 'order_rejected', order_rooms(o),
       json_build_object('orderId', o.id, 'reason', reason, 'timestamp', iso(at)));
   ELSE
-    PERFORM order_tell(o, 'order_cancelled', order_rooms(o), json_build_object('orderId', o.id, 'reason', reason,
+    PERFORM order_event_add(o, 'order_cancelled', order_rooms(o), json_build_object('orderId', o.id, 'reason', reason,
       'refundAmount', refund, 'timestamp', iso(at)));
   END IF;
-  PERFORM order_tell_status(o, order_rooms(o), at, NULL);
+  PERFORM order_status_event_add(o, order_rooms(o), at, NULL);
   RETURN o;
 END $$;
 
@@ -250,7 +250,7 @@ BEGIN
   END IF;
 
   IF next_status = 'CANCELLED' THEN
-    o := order_void(was, by_whom, remark, at, entries[1], pays);
+    o := order_cancel(was, by_whom, remark, at, entries[1], pays);
   ELSE
     -- READY and ASSIGN can keep the status. The timeline entry then names the act, not the status.
     shown := CASE act WHEN 'READY' THEN 'READY_FOR_PICKUP' WHEN 'ASSIGN' THEN 'RIDER_ASSIGNED' ELSE next_status END;
@@ -291,7 +291,7 @@ BEGIN
     UPDATE riders t
        SET active_orders = greatest(0, t.active_orders - 1), cancelled_deliveries = t.cancelled_deliveries + 1
      WHERE t.id = former;
-    PERFORM order_tell(o, 'rider_unassigned', ARRAY['rider:' || former, 'admin'],
+    PERFORM order_event_add(o, 'rider_unassigned', ARRAY['rider:' || former, 'admin'],
       json_build_object('orderId', o.id, 'riderId', former, 'timestamp', iso(at)));
   END IF;
   IF act IN ('ASSIGN', 'RELEASE', 'COMPLETE') THEN
@@ -304,24 +304,24 @@ BEGIN
   END IF;
 
   IF act = 'ACCEPT' THEN
-    PERFORM order_tell(o, 'order_accepted', order_rooms(o), json_build_object('orderId', o.id, 'timestamp', iso(at),
+    PERFORM order_event_add(o, 'order_accepted', order_rooms(o), json_build_object('orderId', o.id, 'timestamp', iso(at),
       'vendorId', o.vendor_id, 'preparationTime', o.preparation_time));
   ELSIF act = 'READY' AND o.rider_id IS NOT NULL THEN
-    PERFORM order_tell(o, 'order_ready_for_pickup', ARRAY['rider:' || o.rider_id],
+    PERFORM order_event_add(o, 'order_ready_for_pickup', ARRAY['rider:' || o.rider_id],
       json_build_object('orderId', o.id, 'vendorId', o.vendor_id, 'timestamp', iso(at)));
   ELSIF act = 'ASSIGN' THEN
-    PERFORM order_tell(o, 'rider_assigned', order_rooms(o), json_build_object('orderId', o.id, 'riderId', o.rider_id,
+    PERFORM order_event_add(o, 'rider_assigned', order_rooms(o), json_build_object('orderId', o.id, 'riderId', o.rider_id,
       'name', o.rider_name, 'phone', o.rider_phone, 'vehicle', r.vehicle_type, 'by', by_whom, 'timestamp', iso(at)));
   ELSIF act = 'COMPLETE' THEN
-    PERFORM order_tell(o, 'order_delivered', order_rooms(o),
+    PERFORM order_event_add(o, 'order_delivered', order_rooms(o),
       json_build_object('orderId', o.id, 'timestamp', iso(at), 'riderId', o.rider_id));
   END IF;
   IF next_status <> 'CANCELLED' THEN
-    PERFORM order_tell_status(o, CASE act WHEN 'RELEASE' THEN order_rooms(was) ELSE order_rooms(o) END, at, picture);
+    PERFORM order_status_event_add(o, CASE act WHEN 'RELEASE' THEN order_rooms(was) ELSE order_rooms(o) END, at, picture);
   END IF;
 
   IF was.attention IS DISTINCT FROM o.attention THEN
-    PERFORM order_attention_tell(o);
+    PERFORM order_attention_event_add(o);
   END IF;
 
   json := CASE WHEN by_whom = 'USER' THEN order_json_user(o) ELSE order_json(o) END;
@@ -335,7 +335,7 @@ BEGIN
     PERFORM order_compensate(o, vendor_share, entries[2]);
   END IF;
   IF its_key IS NOT NULL THEN
-    PERFORM key_keep(account, its_key, its_print, 200, coalesce(its_answer, '{"success":true,"data":' || json || '}'));
+    PERFORM idempotency_store(account, its_key, its_print, 200, coalesce(its_answer, '{"success":true,"data":' || json || '}'));
   END IF;
   outcome := 'DONE';
 END $$;
@@ -357,7 +357,7 @@ BEGIN
        FOR NO KEY UPDATE SKIP LOCKED
   LOOP
     n := n + 1;
-    o := order_void(o, 'SYSTEM', 'Nobody accepted the order in time', now(), entries[n]);
+    o := order_cancel(o, 'SYSTEM', 'Nobody accepted the order in time', now(), entries[n]);
     order_id := o.id;
     vendor_id := o.vendor_id;
     RETURN NEXT;
@@ -405,7 +405,7 @@ BEGIN
         'The rider cannot bring it', NULL, NULL, NULL, NULL, false, NULL, NULL, 0, 0, 0, 0, NULL, NULL, NULL, NULL);
     ELSIF why IS DISTINCT FROM o.attention THEN
       UPDATE orders t SET attention = why WHERE t.id = o.id RETURNING * INTO o;
-      PERFORM order_attention_tell(o);
+      PERFORM order_attention_event_add(o);
     END IF;
     RETURN NEXT;
   END LOOP;

@@ -153,15 +153,15 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 $$;
 
 -- Writes an event of an order.
-CREATE OR REPLACE FUNCTION order_tell(o orders, type text, rooms text[], payload json) RETURNS void
+CREATE OR REPLACE FUNCTION order_event_add(o orders, type text, rooms text[], payload json) RETURNS void
 LANGUAGE sql AS $$
   INSERT INTO outbox (aggregate, type, rooms, payload) VALUES (o.id, type, rooms, payload)
 $$;
 
 -- Writes the event of a status change. photo: its picture, or NULL.
-CREATE OR REPLACE FUNCTION order_tell_status(o orders, rooms text[], at timestamptz, photo text) RETURNS void
+CREATE OR REPLACE FUNCTION order_status_event_add(o orders, rooms text[], at timestamptz, photo text) RETURNS void
 LANGUAGE sql AS $$
-  SELECT order_tell(o, 'order_status_update', rooms, json_strip_nulls(json_build_object(
+  SELECT order_event_add(o, 'order_status_update', rooms, json_strip_nulls(json_build_object(
     'orderId', o.id, 'orderNumber', o.order_number, 'status', o.status, 'timestamp', iso(at),
     'riderId', o.rider_id, 'estimatedTime', CASE WHEN o.active THEN
       greatest(0, ceil(extract(epoch FROM o.estimated_delivery_at - now()) / 60))::integer END,
@@ -169,9 +169,9 @@ LANGUAGE sql AS $$
 $$;
 
 -- Writes the event for admins that an order needs attention, or no longer does.
-CREATE OR REPLACE FUNCTION order_attention_tell(o orders) RETURNS void
+CREATE OR REPLACE FUNCTION order_attention_event_add(o orders) RETURNS void
 LANGUAGE sql AS $$
-  SELECT order_tell(o, 'order_attention', ARRAY['admin'], json_build_object('orderId', o.id, 'orderNumber', o.order_number,
+  SELECT order_event_add(o, 'order_attention', ARRAY['admin'], json_build_object('orderId', o.id, 'orderNumber', o.order_number,
     'status', o.status, 'riderId', o.rider_id, 'attention', o.attention, 'timestamp', iso(now())))
 $$;
 

@@ -111,7 +111,7 @@ END $$;
 CREATE OR REPLACE FUNCTION payment_open_order(o orders) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-  PERFORM order_tell(o, 'new_order', array_remove(ARRAY['vendor:' || o.vendor_id, 'admin'], NULL),
+  PERFORM order_event_add(o, 'new_order', array_remove(ARRAY['vendor:' || o.vendor_id, 'admin'], NULL),
     concat('{"orderId":"', o.id, '","orderNumber":"', o.order_number, '","status":"', o.status, '","timestamp":',
       json_time(now()), ',"data":', order_json(o), '}')::json);
   IF o.order_type = 'PACKAGE' THEN
@@ -158,7 +158,7 @@ BEGIN
   INSERT INTO ledger (id, amount, from_kind, to_kind, to_owner, to_balance, category, order_id, reference, description)
   VALUES (refund_entry, i.amount, 'ESCROW', 'USER', i.user_id, balance, 'REFUND', o.id, i.id,
     'Refund of order ' || o.order_number);
-  PERFORM order_tell(o, 'refund_issued', ARRAY['user:' || o.user_id, 'admin'],
+  PERFORM order_event_add(o, 'refund_issued', ARRAY['user:' || o.user_id, 'admin'],
     json_strip_nulls(json_build_object('orderId', o.id, 'vendorId', o.vendor_id, 'amount', i.amount,
       'timestamp', iso(now()))));
   RETURN o;
@@ -184,7 +184,7 @@ BEGIN
      WHERE t.id = o.id AND t.payment_status = 'PENDING' AND t.payment_method = i.method;
     ends := FOUND AND o.active;
     IF ends THEN
-      o := order_void(o, 'SYSTEM', payment_reason(i), greatest(now(), timeline_last(o.timeline)), NULL);
+      o := order_cancel(o, 'SYSTEM', payment_reason(i), greatest(now(), timeline_last(o.timeline)), NULL);
     END IF;
   END IF;
   -- Who has ended the order himself, has heard already, or was answered so (UNREACHED) need not hear.
@@ -268,7 +268,7 @@ BEGIN
   IF outcome <> 'STARTED' THEN
     RETURN;
   END IF;
-  PERFORM key_keep(its_user, its_key, its_print, 201, '');
+  PERFORM idempotency_store(its_user, its_key, its_print, 201, '');
   INSERT INTO payment_intents (id, kind, user_id, amount, method, phone, operator, entry, key)
   VALUES (its_id, 'TOPUP', its_user, its_amount, its_method, its_phone, its_operator, its_entry, its_key)
   RETURNING * INTO i;
@@ -389,7 +389,7 @@ BEGIN
       topup.told_amount := NULL;
       PERFORM payment_book(topup, NULL);
     END IF;
-    INSERT INTO admin_acts (admin_id, act, subject, details, request_id) VALUES (admin, its_act, i.id, details, request);
+    INSERT INTO admin_audit (admin_id, act, subject, details, request_id) VALUES (admin, its_act, i.id, details, request);
   END IF;
   IF outcome IN ('DONE', 'AGAIN') THEN
     json := admin_payment_row(i);

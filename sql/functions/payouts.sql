@@ -222,7 +222,7 @@ BEGIN
   VALUES (entry, asked, kind, owner, w.available, pending_kind(kind), owner, w.pending, 'PAYOUT', p.id, 'Pay-out requested');
   PERFORM payout_tell(p, 'payout_requested');
   json := payout_json(p);
-  PERFORM key_keep(owner, its_key, its_print, 201, '{"success":true,"data":' || json || '}');
+  PERFORM idempotency_store(owner, its_key, its_print, 201, '{"success":true,"data":' || json || '}');
 END $$;
 
 -- --- Troubles -----------------------------------------------------------------------------------------
@@ -315,7 +315,7 @@ BEGIN
     PERFORM payout_settle(p, true, entries);
     SELECT * INTO p FROM payouts t WHERE t.id = target;
   END IF;
-  INSERT INTO admin_acts (admin_id, act, subject, details, request_id) VALUES (admin, its_act, p.id, details, request);
+  INSERT INTO admin_audit (admin_id, act, subject, details, request_id) VALUES (admin, its_act, p.id, details, request);
   json := admin_payout_row(p, payout_approve.two_from);
 END $$;
 
@@ -341,7 +341,7 @@ BEGIN
     PERFORM payout_return(p, 'REJECTED', reason, NULL, entries[1]);
   END IF;
   SELECT * INTO p FROM payouts t WHERE t.id = target;
-  INSERT INTO admin_acts (admin_id, act, subject, details, request_id) VALUES (admin, its_act, p.id, details, request);
+  INSERT INTO admin_audit (admin_id, act, subject, details, request_id) VALUES (admin, its_act, p.id, details, request);
   json := admin_payout_row(p, payout_reject.two_from);
 END $$;
 
@@ -366,7 +366,7 @@ BEGIN
   IF outcome IN ('DONE', 'NOTED') THEN
     PERFORM payout_resolution(p, what, outcome, its_reference, remark, payout_resolve.two_from, admin, entries);
     UPDATE payouts t SET notes = remark WHERE t.id = p.id RETURNING * INTO p;
-    INSERT INTO admin_acts (admin_id, act, subject, details, request_id) VALUES (admin, its_act, p.id, details, request);
+    INSERT INTO admin_audit (admin_id, act, subject, details, request_id) VALUES (admin, its_act, p.id, details, request);
   END IF;
   IF outcome IN ('DONE', 'NOTED', 'AGAIN') THEN
     json := admin_payout_row(p, payout_resolve.two_from);

@@ -46,7 +46,7 @@ BEGIN
     RETURN NULL;
   END IF;
   WITH done AS (
-    UPDATE sessions SET ended_at = now(), ended_why = 'password'
+    UPDATE sessions SET ended_at = now(), end_reason = 'password'
      WHERE account_id = account AND id IS DISTINCT FROM keep_session AND ended_at IS NULL
     RETURNING id, refreshed_at
   ), revoked AS (
@@ -79,14 +79,14 @@ END $$;
 
 -- Creates a reset token and voids the previous one. At most `most` tokens in `window_s` seconds for one account, whether
 -- by phone or e-mail. Returns the account, or NULL when there is none or the limit is reached.
-CREATE OR REPLACE FUNCTION account_forgot(kind text, by_phone text, by_email text, hash text, life bigint, most bigint,
+CREATE OR REPLACE FUNCTION account_create_reset_token(kind text, by_phone text, by_email text, hash text, life bigint, most bigint,
   window_s bigint)
 RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
   account text;
 BEGIN
   SELECT a.id INTO account FROM accounts a
-   WHERE a.kind = account_forgot.kind AND (a.phone = by_phone OR a.email = by_email) AND a.standing <> 'DELETED';
+   WHERE a.kind = account_create_reset_token.kind AND (a.phone = by_phone OR a.email = by_email) AND a.standing <> 'DELETED';
   IF account IS NULL THEN
     RETURN NULL;
   END IF;
@@ -97,7 +97,7 @@ BEGIN
   END IF;
   UPDATE reset_tokens r SET used_at = now() WHERE r.account_id = account AND r.used_at IS NULL;
   INSERT INTO reset_tokens (token_hash, account_id, role, expires_at)
-  VALUES (hash, account, account_forgot.kind, now() + make_interval(secs => life));
+  VALUES (hash, account, account_create_reset_token.kind, now() + make_interval(secs => life));
   RETURN account;
 END $$;
 
@@ -141,7 +141,7 @@ BEGIN
       account_table(kind)) USING account, phone, mail;
     DELETE FROM one_time_codes c WHERE c.account_id = account AND c.purpose = 'VERIFY_PHONE'
        AND (kind <> 'VENDOR' OR (phone AND mail));
-    PERFORM account_tell(kind, account);
+    PERFORM account_publish_change(kind, account);
     shown := account_json(kind, account);
   END IF;
   RETURN NEXT;
@@ -153,7 +153,7 @@ END $$;
 -- visible here or happens later. The cut-off is read from the clock after locking: a later log-in has a later time.
 -- Returns the cut-off in milliseconds, then the ids of the sessions, comma separated and at most 200: the rest is read
 -- from revocations within a second.
-CREATE OR REPLACE FUNCTION account_end(account text, why text, access_life bigint) RETURNS text
+CREATE OR REPLACE FUNCTION account_end_sessions(account text, why text, access_life bigint) RETURNS text
 LANGUAGE plpgsql AS $$
 DECLARE
   life interval := make_interval(secs => access_life);
@@ -161,7 +161,7 @@ DECLARE
   ended text;
 BEGIN
   WITH done AS (
-    UPDATE sessions SET ended_at = now(), ended_why = why
+    UPDATE sessions SET ended_at = now(), end_reason = why
      WHERE account_id = account AND ended_at IS NULL
     RETURNING id, refreshed_at
   ), revoked AS (

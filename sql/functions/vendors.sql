@@ -78,7 +78,7 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
 $$;
 
 -- The destination of a vendor's pay-outs, as bankDetails: the mobile-money number that an admin entered, or else the
--- vendor's own details. The latest write wins (admin_vendor_edit, vendor_change).
+-- vendor's own details. The latest write wins (admin_vendor_edit, vendor_update).
 CREATE OR REPLACE FUNCTION vendor_destination(v vendors) RETURNS jsonb
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT CASE WHEN v.mobile_money_number <> '' THEN jsonb_strip_nulls(jsonb_build_object('accountName', v.owner_name,

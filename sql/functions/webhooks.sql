@@ -13,7 +13,7 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
 $$;
 
 -- Whether an endpoint receives an event: its type is selected, and it concerns the vendor of the endpoint.
-CREATE OR REPLACE FUNCTION webhook_wants(w webhook_endpoints, e events) RETURNS boolean
+CREATE OR REPLACE FUNCTION webhook_matches(w webhook_endpoints, e events) RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT e.type = ANY (w.event_types) AND (w.vendor_id IS NULL OR e.rooms @> ARRAY['vendor:' || w.vendor_id]
     OR e.payload ->> 'vendorId' = w.vendor_id)
@@ -71,10 +71,10 @@ BEGIN
   INSERT INTO webhook_endpoints (id, url, description, event_types, vendor_id, secret, created_by)
   VALUES (its_id, its_url, its_description, types, vendor, its_secret, admin)
   RETURNING * INTO w;
-  INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
+  INSERT INTO admin_audit (admin_id, act, subject, details, request_id)
   VALUES (admin, its_act, w.id, act_details, request);
   json := webhook_secret_json(w);
-  PERFORM key_keep(admin, its_key, its_print, 201, '{"success":true,"data":' || json || '}');
+  PERFORM idempotency_store(admin, its_key, its_print, 201, '{"success":true,"data":' || json || '}');
 END $$;
 
 -- See the statement admin_webhook_rotate.
@@ -96,7 +96,7 @@ BEGIN
          previous_secrets = t.secret || CASE WHEN t.previous_until > now() THEN t.previous_secrets[1:3] ELSE '{}' END
    WHERE t.id = w.id
   RETURNING * INTO w;
-  INSERT INTO admin_acts (admin_id, act, subject, request_id) VALUES (admin, its_act, w.id, request);
+  INSERT INTO admin_audit (admin_id, act, subject, request_id) VALUES (admin, its_act, w.id, request);
   json := webhook_secret_json(w);
-  PERFORM key_keep(admin, its_key, its_print, 200, '{"success":true,"data":' || json || '}');
+  PERFORM idempotency_store(admin, its_key, its_print, 200, '{"success":true,"data":' || json || '}');
 END $$;

@@ -3,7 +3,7 @@
 -- "Today" is the day in the business time zone. Revenue counts orders placed today and already delivered.
 --  $1 number of active orders, NULL: counted here
 -- Columns: the figures as JSON. Always one row.
--- name: admin_live
+-- name: admin_live_figures
 SELECT json_build_object('active_orders', coalesce($1::bigint, (SELECT count(*) FROM orders WHERE active)),
     'online_riders', (SELECT count(*) FROM riders WHERE is_online),
     'online_vendors', (SELECT count(*) FROM vendors WHERE is_online),
@@ -19,7 +19,7 @@ SELECT json_build_object('active_orders', coalesce($1::bigint, (SELECT count(*) 
 -- Figures of a period, or of all time. Revenue and average basket count delivered orders only.
 --  $1 from, $2 before: timestamptz or NULL   $3 period or NULL: its first day is used when $1 is NULL
 -- Columns: the figures as JSON. Always one row.
--- name: admin_platform
+-- name: admin_platform_figures
 SELECT json_build_object('total_orders', t.orders, 'total_revenue', t.revenue,
     'total_users', (SELECT count(*) FROM users WHERE status <> 'DELETED'),
     'total_vendors', (SELECT count(*) FROM vendors), 'total_riders', (SELECT count(*) FROM riders),
@@ -35,9 +35,9 @@ SELECT json_build_object('total_orders', t.orders, 'total_revenue', t.revenue,
 -- Number of orders in each status, in the console's words, for a period or all time.
 --  $1 from, $2 before: timestamptz or NULL   $3 period or NULL: its first day is used when $1 is NULL
 -- Columns: [{status,count}] as JSON. Always one row.
--- name: admin_order_states
+-- name: admin_order_status_counts
 SELECT coalesce(json_agg(json_build_object('status', status, 'count', n) ORDER BY n DESC, status), '[]')::text
-  FROM (SELECT admin_status(status) AS status, sum(n) AS n
+  FROM (SELECT admin_order_status(status) AS status, sum(n) AS n
           FROM (SELECT status, count(*) AS n FROM orders_figures
                  WHERE created_at >= (SELECT coalesce($1::timestamptz, period_start($3::text), '-infinity'))
                    AND created_at < coalesce($2::timestamptz, 'infinity')
@@ -46,7 +46,7 @@ SELECT coalesce(json_agg(json_build_object('status', status, 'count', n) ORDER B
 -- Number of orders by status, country and payment method. The country is the vendor's; of a parcel, the customer's.
 --  $1 from, $2 before: timestamptz or NULL   $3 period or NULL: its first day is used when $1 is NULL
 -- Columns: {total,avg_order_value,by_status{},by_country{},by_payment_method{}}. Always one row.
--- name: admin_orders_split
+-- name: admin_order_breakdown
 WITH seen AS MATERIALIZED (
   SELECT status, payment_method, vendor_id, CASE WHEN vendor_id IS NULL THEN user_id END AS customer, count(*) AS n,
          sum(total) AS worth
@@ -55,7 +55,7 @@ WITH seen AS MATERIALIZED (
      AND created_at < coalesce($2::timestamptz, 'infinity')
    GROUP BY 1, 2, 3, 4
 ), split AS MATERIALIZED (
-  SELECT admin_status(s.status) AS status, s.payment_method AS method, coalesce(v.country_code, u.country_code, 'CM') AS country,
+  SELECT admin_order_status(s.status) AS status, s.payment_method AS method, coalesce(v.country_code, u.country_code, 'CM') AS country,
          sum(s.n) AS n, sum(s.n) FILTER (WHERE s.status = 'DELIVERED') AS delivered,
          sum(s.worth) FILTER (WHERE s.status = 'DELIVERED') AS worth
     FROM seen s LEFT JOIN vendors v ON v.id = s.vendor_id LEFT JOIN users u ON u.id = s.customer

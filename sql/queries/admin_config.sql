@@ -23,7 +23,7 @@ WITH given AS MATERIALIZED (
     WHERE s.value IS DISTINCT FROM excluded.value
   RETURNING s.key, s.value
 ), audited AS (
-  INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
+  INSERT INTO admin_audit (admin_id, act, subject, details, request_id)
   SELECT $2::text, $3::text, 'config', jsonb_object_agg(key, value), $4::text FROM written HAVING count(*) > 0
 )
 SELECT config_json(jsonb_object_agg(s.key, s.value)
@@ -57,7 +57,7 @@ WITH put AS (
   ON CONFLICT (key) DO UPDATE SET value = excluded.value, updated_by = excluded.updated_by
     WHERE s.value IS DISTINCT FROM excluded.value
 ), audited AS (
-  INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
+  INSERT INTO admin_audit (admin_id, act, subject, details, request_id)
   VALUES ($8::text, $9::text, $1::text, $10::jsonb, $11::text)
 )
 SELECT flag_json(p.flag, coalesce($2::boolean,
@@ -68,7 +68,7 @@ SELECT flag_json(p.flag, coalesce($2::boolean,
 WITH gone AS (
   DELETE FROM feature_flags WHERE key = $1::text RETURNING key
 )
-INSERT INTO admin_acts (admin_id, act, subject, request_id)
+INSERT INTO admin_audit (admin_id, act, subject, request_id)
 SELECT $2::text, $3::text, g.key, $4::text FROM gone g
 RETURNING subject
 
@@ -88,7 +88,7 @@ WITH made AS (
   VALUES ($1::text, $2::text, $3::text, $4::jsonb, $5::bigint, $6::boolean)
   RETURNING z.id, z AS zone
 ), audited AS (
-  INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
+  INSERT INTO admin_audit (admin_id, act, subject, details, request_id)
   SELECT $7::text, $8::text, m.id, $9::jsonb, $10::text FROM made m
 )
 SELECT zone_json(m.zone) FROM made m
@@ -106,7 +106,7 @@ WITH changed AS (
    WHERE z.id = $1::text
   RETURNING z.id, z AS zone
 ), audited AS (
-  INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
+  INSERT INTO admin_audit (admin_id, act, subject, details, request_id)
   SELECT $7::text, $8::text, c.id, $9::jsonb, $10::text FROM changed c
 )
 SELECT zone_json(c.zone) FROM changed c
@@ -116,6 +116,6 @@ SELECT zone_json(c.zone) FROM changed c
 WITH gone AS (
   DELETE FROM zones WHERE id = $1::text RETURNING id
 )
-INSERT INTO admin_acts (admin_id, act, subject, request_id)
+INSERT INTO admin_audit (admin_id, act, subject, request_id)
 SELECT $2::text, $3::text, g.id, $4::text FROM gone g
 RETURNING subject

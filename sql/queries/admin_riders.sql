@@ -28,7 +28,7 @@ SELECT admin_rider_json(r) FROM riders r WHERE r.id = $1::text
 --  $1 rider   $2 approval   $3 reason or NULL   $4 life of access tokens
 --  $5 admin   $6 act        $7 its details      $8 request id
 -- Columns: row, ended sessions (comma separated, NULL: none), whether the rider went offline. No row: 404.
--- name: admin_rider_judge
+-- name: admin_rider_set_approval
 WITH held AS MATERIALIZED (
   SELECT r.id, r.is_online, r.approval_status FROM riders r WHERE r.id = $1::text FOR UPDATE
 ), changed AS (
@@ -39,7 +39,7 @@ WITH held AS MATERIALIZED (
   RETURNING r.id, r AS rider, h.is_online AND NOT r.is_online AS went_offline,
     h.approval_status IS DISTINCT FROM $2::text AS approval_changed
 ), ended AS MATERIALIZED (
-  SELECT account_end(c.id, 'suspended', $4::bigint) AS ids FROM changed c WHERE $2::text = 'SUSPENDED'
+  SELECT account_end_sessions(c.id, 'suspended', $4::bigint) AS ids FROM changed c WHERE $2::text = 'SUSPENDED'
 ), searching AS MATERIALIZED (  -- locked before the offers, in the order that order transitions use
   SELECT d.order_id FROM changed c JOIN offers f ON f.rider_id = c.id AND f.outcome = 'OPEN'
     JOIN dispatches d ON d.order_id = f.order_id
@@ -52,7 +52,7 @@ WITH held AS MATERIALIZED (
 ), restarted AS (
   UPDATE dispatches d SET next_at = now() FROM withdrawn w WHERE d.order_id = w.order_id
 ), audited AS (
-  INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
+  INSERT INTO admin_audit (admin_id, act, subject, details, request_id)
   SELECT $5::text, $6::text, c.id, $7::jsonb, $8::text FROM changed c
 ), published AS (
   INSERT INTO outbox (aggregate, type, rooms, payload)
@@ -82,7 +82,7 @@ WITH changed AS (
    WHERE r.id = $1::text
   RETURNING r.id, r AS rider
 ), audited AS (
-  INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
+  INSERT INTO admin_audit (admin_id, act, subject, details, request_id)
   SELECT $8::text, $9::text, c.id, $10::jsonb, $11::text FROM changed c
 ), published AS (
   INSERT INTO outbox (aggregate, type, rooms, payload)
@@ -102,7 +102,7 @@ WITH held AS MATERIALIZED (
   SELECT DISTINCT ON (w.document_type) h.id, w.document_type, f.url, w.status, w.reason
     FROM held h CROSS JOIN ROWS FROM (
       jsonb_to_recordset($2::jsonb) AS (document_type text, status text, reason text)) WITH ORDINALITY w(document_type, status, reason, n)
-    LEFT JOIN LATERAL rider_handed_in(h.rider) f ON f.document_type = w.document_type
+    LEFT JOIN LATERAL rider_documents_submitted(h.rider) f ON f.document_type = w.document_type
    ORDER BY w.document_type, w.n DESC
 ), missing AS MATERIALIZED (
   SELECT min(w.document_type) AS document_type FROM wanted w WHERE w.url IS NULL
@@ -115,7 +115,7 @@ WITH held AS MATERIALIZED (
          decided_by = excluded.decided_by, decided_at = now()
   RETURNING d AS document
 ), audited AS (
-  INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
+  INSERT INTO admin_audit (admin_id, act, subject, details, request_id)
   SELECT $3::text, $4::text, h.id, $5::jsonb, $6::text FROM held h WHERE EXISTS (SELECT FROM decided)
 ), published AS (
   INSERT INTO outbox (aggregate, type, rooms, payload)

@@ -30,7 +30,7 @@ SELECT admin_user_json(u, true) FROM users u WHERE u.id = $1::text
 --  $1 user   $2 status   $3 reason or NULL   $4 life of access tokens
 --  $5 admin  $6 act      $7 its details      $8 request id
 -- Columns: row, ended sessions (comma separated, NULL: none). No row: unknown or already deleted.
--- name: admin_user_judge
+-- name: admin_user_set_status
 WITH changed AS (
   UPDATE users u
      SET status = $2::text, suspended_reason = $3::text, updated_at = now(),
@@ -39,11 +39,11 @@ WITH changed AS (
    WHERE u.id = $1::text AND u.status <> 'DELETED'
   RETURNING u.id, u AS person
 ), ended AS MATERIALIZED (
-  SELECT account_end(c.id, lower($2::text), $4::bigint) AS ids FROM changed c WHERE $2::text <> 'ACTIVE'
+  SELECT account_end_sessions(c.id, lower($2::text), $4::bigint) AS ids FROM changed c WHERE $2::text <> 'ACTIVE'
 ), devices AS (
   DELETE FROM device_tokens d USING changed c WHERE d.account_id = c.id AND $2::text = 'DELETED'
 ), audited AS (
-  INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
+  INSERT INTO admin_audit (admin_id, act, subject, details, request_id)
   SELECT $5::text, $6::text, c.id, $7::jsonb, $8::text FROM changed c
 )
 SELECT admin_user_json(c.person, false), (SELECT ids FROM ended) FROM changed c

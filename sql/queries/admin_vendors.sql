@@ -1,4 +1,4 @@
--- Vendors in the admin namespace. Every write adds an audit row (admin_acts) and an event for the other instances.
+-- Vendors in the admin namespace. Every write adds an audit row (admin_audit) and an event for the other instances.
 
 --  $1 approval or NULL   $2 text searched in names, phones and e-mails, or NULL   $3 limit   $4 offset
 -- Columns: total, rows (a JSON array), newest first. Always one row.
@@ -34,7 +34,7 @@ SELECT '[' || coalesce(string_agg(admin_item_json(i), ',' ORDER BY i.category, i
 --  $1 vendor   $2 approval   $3 reason or NULL   $4 life of access tokens
 --  $5 admin    $6 act        $7 its details {}   $8 request id
 -- Columns: row, ended sessions (comma separated, NULL: none). No row: 404.
--- name: admin_vendor_judge
+-- name: admin_vendor_set_approval
 WITH held AS MATERIALIZED (
   SELECT v.id, v.approval_status FROM vendors v WHERE v.id = $1::text FOR UPDATE
 ), changed AS (
@@ -44,9 +44,9 @@ WITH held AS MATERIALIZED (
     FROM held h WHERE v.id = h.id
   RETURNING v.id, v AS vendor, h.approval_status IS DISTINCT FROM $2::text AS approval_changed
 ), ended AS MATERIALIZED (
-  SELECT account_end(c.id, 'suspended', $4::bigint) AS ids FROM changed c WHERE $2::text = 'SUSPENDED'
+  SELECT account_end_sessions(c.id, 'suspended', $4::bigint) AS ids FROM changed c WHERE $2::text = 'SUSPENDED'
 ), audited AS (
-  INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
+  INSERT INTO admin_audit (admin_id, act, subject, details, request_id)
   SELECT $5::text, $6::text, c.id, $7::jsonb, $8::text FROM changed c
 ), published AS (
   INSERT INTO outbox (aggregate, type, rooms, payload)
@@ -81,7 +81,7 @@ WITH changed AS (
    WHERE v.id = $1::text
   RETURNING v.id, v AS vendor
 ), audited AS (
-  INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
+  INSERT INTO admin_audit (admin_id, act, subject, details, request_id)
   SELECT $14::text, $15::text, c.id, $16::jsonb, $17::text FROM changed c
 ), published AS (
   INSERT INTO outbox (aggregate, type, rooms, payload)

@@ -1,4 +1,4 @@
--- Webhooks in the admin namespace. Each write adds an audit row (admin_acts).
+-- Webhooks in the admin namespace. Each write adds an audit row (admin_audit).
 
 -- --- Endpoints ---------------------------------------------------------------------------------------------
 
@@ -38,7 +38,7 @@ WITH changed AS (
      AND (coalesce($5::text, '') = '' OR EXISTS (SELECT FROM vendors WHERE id = $5::text) OR fail('VENDOR_NOT_FOUND') IS NULL)
   RETURNING w
 ), audited AS (
-  INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
+  INSERT INTO admin_audit (admin_id, act, subject, details, request_id)
   SELECT $7::text, $8::text, (c.w).id, $9::jsonb, $10::text FROM changed c
 )
 SELECT webhook_json(c.w) FROM changed c
@@ -49,7 +49,7 @@ SELECT webhook_json(c.w) FROM changed c
 WITH gone AS (
   DELETE FROM webhook_endpoints WHERE id = $1::text RETURNING id
 )
-INSERT INTO admin_acts (admin_id, act, subject, request_id)
+INSERT INTO admin_audit (admin_id, act, subject, request_id)
 SELECT $2::text, $3::text, g.id, $4::text FROM gone g
 RETURNING subject
 
@@ -71,7 +71,7 @@ WITH made AS (
     FROM webhook_endpoints w WHERE w.id = $1::text AND (w.enabled OR fail('CONFLICT') IS NULL)
   RETURNING d
 ), audited AS (
-  INSERT INTO admin_acts (admin_id, act, subject, request_id)
+  INSERT INTO admin_audit (admin_id, act, subject, request_id)
   SELECT $4::text, $5::text, (m.d).endpoint_id, $6::text FROM made m
 )
 SELECT webhook_delivery_json(m.d) FROM made m
@@ -97,7 +97,7 @@ WITH again AS (
           OR fail('CONFLICT') IS NULL)
   RETURNING d
 ), audited AS (
-  INSERT INTO admin_acts (admin_id, act, subject, request_id)
+  INSERT INTO admin_audit (admin_id, act, subject, request_id)
   SELECT $2::text, $3::text, (a.d).id, $4::text FROM again a
 )
 SELECT webhook_delivery_json(a.d) FROM again a
@@ -116,7 +116,7 @@ WITH target AS MATERIALIZED (
    WHERE d.said_at >= $2::timestamptz AND d.said_at < coalesce($3::timestamptz, now()) AND d.event_id IS NOT NULL
   UNION ALL
   SELECT webhook_delivery_id((target.w).id, e.id), e.created_at, e.id
-    FROM events e JOIN target ON webhook_wants(target.w, e)
+    FROM events e JOIN target ON webhook_matches(target.w, e)
    WHERE e.created_at >= $2::timestamptz AND e.created_at < coalesce($3::timestamptz, now()) AND e.type = ANY ($4::text[])
      AND NOT EXISTS (SELECT FROM webhook_deliveries d WHERE d.id = webhook_delivery_id((target.w).id, e.id))
    ORDER BY said_at, id LIMIT $5::bigint + 1
@@ -133,7 +133,7 @@ WITH target AS MATERIALIZED (
   ON CONFLICT (id) DO NOTHING
   RETURNING 1
 ), audited AS (
-  INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
+  INSERT INTO admin_audit (admin_id, act, subject, details, request_id)
   SELECT $6::text, $7::text, (target.w).id, $8::jsonb, $9::text FROM target
 )
 SELECT concat('{"queued":', (SELECT count(*) FROM again) + (SELECT count(*) FROM missed), ',"more":',

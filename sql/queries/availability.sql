@@ -64,7 +64,7 @@ SELECT '{"riderId":' || json_word(r.id) || ',"date":' || json_word(day.date)
 -- Stores the last known points of many riders; a point that is older than the row's is skipped. Locks in order of id, so
 -- that two such statements cannot deadlock.
 --  $1 riders text[]   $2 lats, $3 lngs double precision[]   $4 times bigint[] (ms)
--- name: riders_located
+-- name: rider_positions_store
 UPDATE riders r SET lat = p.lat, lng = p.lng, located_at = p.at
   FROM (SELECT q.id, w.lat, w.lng, to_timestamp(w.ms / 1000.0) AS at
           FROM unnest($1::text[], $2::double precision[], $3::double precision[], $4::bigint[]) AS w(id, lat, lng, ms)
@@ -83,7 +83,7 @@ WITH origin AS MATERIALIZED (
     JOIN dispatches d ON true
     JOIN orders o ON o.id = d.order_id
    CROSS JOIN LATERAL (SELECT distance_km(origin.lat, origin.lng, o.pickup_lat, o.pickup_lng) AS km) k
-   WHERE order_seeks_rider(o)
+   WHERE order_needs_rider(o)
      AND o.pickup_lat BETWEEN origin.lat - $4::double precision / 110 AND origin.lat + $4::double precision / 110
      AND k.km <= $4::double precision
      AND (SELECT f.outcome FROM offers f WHERE f.order_id = o.id AND f.rider_id = $1::text
@@ -104,7 +104,7 @@ SELECT '[' || coalesce(string_agg('{"orderId":' || json_word(o.id) || ',"orderNu
 -- Sets riders offline that have sent no position for 300 seconds.
 --  $1 how many at most
 -- Columns: rider id.
--- name: riders_silence
+-- name: riders_set_silent_offline
 WITH silent AS (
   SELECT r.id FROM riders r
    WHERE r.is_online

@@ -5,7 +5,7 @@
 -- A claimed order is due again after five seconds, in case the instance stops before it decides.
 --  $1 how many
 -- Columns: order id, pickup lat, lng, search radius (m). When it returns as many rows as requested there may be more.
--- name: dispatch_take
+-- name: dispatch_claim
 WITH expired AS (
   UPDATE offers f SET outcome = 'EXPIRED', answered_at = now()
     FROM (SELECT id FROM offers WHERE outcome = 'OPEN' AND expires_at <= now() FOR UPDATE SKIP LOCKED) overdue
@@ -14,7 +14,7 @@ WITH expired AS (
   SELECT d.order_id FROM dispatches d
    WHERE d.next_at <= now() ORDER BY d.next_at LIMIT $1::bigint FOR UPDATE SKIP LOCKED
 ), checked AS MATERIALIZED (
-  SELECT due.order_id, o.pickup_lat, o.pickup_lng, coalesce(order_seeks_rider(o), false) AS seeks,
+  SELECT due.order_id, o.pickup_lat, o.pickup_lng, coalesce(order_needs_rider(o), false) AS seeks,
     (SELECT f.expires_at FROM offers f
       WHERE f.order_id = due.order_id AND f.outcome = 'OPEN' AND f.expires_at > now()) AS open_until
     FROM due LEFT JOIN orders o ON o.id = due.order_id
@@ -32,7 +32,7 @@ SELECT order_id, pickup_lat, pickup_lng, coalesce((SELECT (value #>> '{}')::doub
 --  $1 order ids text[]   $2 rider ids text[]   $3 km double precision[]   (pairs)
 --  $4 the phone need not be verified
 -- Columns: order id, rider id, km, completed, total deliveries, mean rating (0: no ratings), active orders, asked in this round.
--- name: dispatch_facts
+-- name: dispatch_candidates
 SELECT p.order_id, r.id, p.km, r.completed_deliveries, r.total_deliveries,
     coalesce(r.rating_sum::double precision / nullif(r.total_ratings, 0), 0), r.active_orders,
     coalesce(last.offered_at >= d.round_at, false)
@@ -47,8 +47,8 @@ SELECT p.order_id, r.id, p.km, r.completed_deliveries, r.total_deliveries,
 
 -- The same while Redis is unavailable: finds the riders by positions stored in the last minute.
 --  $1 order ids text[]   $2 lats, $3 lngs double precision[]   $4 radius km   $5 the phone need not be verified
--- Columns: as dispatch_facts.
--- name: dispatch_facts_near
+-- Columns: as dispatch_candidates.
+-- name: dispatch_candidates_near
 SELECT p.order_id, r.id, k.km, r.completed_deliveries, r.total_deliveries,
     coalesce(r.rating_sum::double precision / nullif(r.total_ratings, 0), 0), r.active_orders,
     coalesce(last.offered_at >= d.round_at, false)
@@ -69,14 +69,14 @@ SELECT p.order_id, r.id, k.km, r.completed_deliveries, r.total_deliveries,
 --  $4 scores double precision[]   $5 km to the pickup double precision[]   $6 candidates text[] (JSON)
 --  $7 a new round begins boolean[]
 -- Columns: order id, rider id of each offer made.
--- name: dispatch_offer
+-- name: dispatch_offers_store
 WITH decided AS MATERIALIZED (
   SELECT w.*, d.rounds + w.new_round::integer AS round, o.order_number
     FROM unnest($1::text[], $2::text[], $3::text[], $4::double precision[], $5::double precision[], $6::text[],
            $7::boolean[]) AS w(order_id, rider_id, offer_id, score, km, candidates, new_round)
     JOIN dispatches d ON d.order_id = w.order_id
     JOIN orders o ON o.id = w.order_id
-   WHERE order_seeks_rider(o) ORDER BY w.order_id FOR UPDATE OF d
+   WHERE order_needs_rider(o) ORDER BY w.order_id FOR UPDATE OF d
 ), offered AS (
   INSERT INTO offers (id, order_id, rider_id, score, expires_at)
   SELECT offer_id, order_id, rider_id, score, now() + interval '60 seconds' FROM decided WHERE rider_id IS NOT NULL

@@ -8,7 +8,7 @@
 --  $1 holder   $2 id published so far by this holder (0: nothing)   $3 rows to move   $4 rows to publish (0: none now)
 -- Columns: leads, position (published), moved, lag (ms, of the oldest moved row; NULL: no row), source (see events_newest);
 --  id (NULL: nothing to publish), previous (the id before it), aggregate, type, rooms ("a,b"), payload. Always one row.
--- name: relay_take
+-- name: relay_move
 WITH held AS MATERIALIZED (
   SELECT FROM leases WHERE name = 'relay' AND holder = $1::text
 ), lead AS (
@@ -70,7 +70,7 @@ SELECT b.oldest, b.newest, e.id, e.aggregate, e.type, e.payload::text, iso(e.cre
   LEFT JOIN (SELECT * FROM events WHERE rooms && $2::text[] AND id > $1::bigint
               ORDER BY id LIMIT $3::bigint) e ON true
  ORDER BY e.id
--- name: events_missed_by_most
+-- name: events_missed_scan
 SELECT b.oldest, b.newest, e.id, e.aggregate, e.type, e.payload::text, iso(e.created_at)
   FROM (SELECT coalesce((SELECT min(id) FROM events), 0) AS oldest,
                coalesce((SELECT max(id) FROM events), 0) AS newest) b
@@ -81,7 +81,7 @@ SELECT b.oldest, b.newest, e.id, e.aggregate, e.type, e.payload::text, iso(e.cre
 -- The participants of an order.
 --  $1 id or number
 -- Columns: id, user id, vendor id, rider id. No row: 404.
--- name: order_party
+-- name: order_participants
 SELECT id, user_id, vendor_id, rider_id FROM orders
  WHERE id = CASE WHEN substr($1::text, 2, 1) = '-'
    THEN (SELECT n.id FROM orders n WHERE n.order_number = $1::text) ELSE $1::text END

@@ -234,7 +234,7 @@ SELECT s.ended FROM account_set_password($1::text, $2::text, $3::text, $4::text,
 -- $1 kind, $2 phone or NULL, $3 e-mail or NULL, $4 token hash, $5 its life, $6 maximum of tokens in $7 seconds. One row when
 -- the account exists and the token is to be sent.
 -- name: account_forgot_password
-SELECT f.account FROM account_forgot($1::text, $2::text, $3::text, $4::text, $5::bigint, $6::bigint, $7::bigint) AS f(account)
+SELECT f.account FROM account_create_reset_token($1::text, $2::text, $3::text, $4::text, $5::bigint, $6::bigint, $7::bigint) AS f(account)
  WHERE f.account IS NOT NULL
 
 -- $1 kind, $2 token hash.
@@ -272,9 +272,9 @@ DELETE FROM device_tokens d
 --  $1 id   $2 e-mail   $3 name   $4 role   $5 password hash   $6 only while there is no admin (t, f)   $7 life of access
 --  tokens (s)
 -- Columns: CREATED, CHANGED, or EXISTS (there is an admin already, and $6 is true).
--- name: admin_appoint
-SELECT admin_appoint($1::text, $2::text, $3::text, $4::text, $5::text, $6::boolean, $7::bigint)
+-- name: admin_create
+SELECT admin_create($1::text, $2::text, $3::text, $4::text, $5::text, $6::boolean, $7::bigint)
 
 -- Columns: EXISTS, or NULL when there is no admin yet.
--- name: admins_there
+-- name: admins_exist
 SELECT CASE WHEN EXISTS (SELECT FROM admins) THEN 'EXISTS' END

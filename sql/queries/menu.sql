@@ -4,7 +4,7 @@
 --  $1 item id   $2 vendor id   $3 the item, JSON: name, description?, category, price, originalPrice?, preparationTime,
 --  available?, stock?, unit?, images?, tags?, variants?, addOns?   $4 needs approval   $5 id of the request   $6 its reason or NULL
 -- Columns: outcome (CREATED, ITEM_LIMIT, ACCOUNT_GONE), item.
--- name: item_add
+-- name: item_insert
 WITH room AS MATERIALIZED (
   SELECT menu_has_room($2::text) AS free
 ), added AS (
@@ -28,10 +28,10 @@ SELECT CASE WHEN added.id IS NOT NULL THEN 'CREATED' WHEN room.free IS NULL THEN
 -- Changes the members of an item that a JSON object names; null clears description, originalPrice, stock (stock is then
 -- not counted) and unit. When prices need approval, the old price stays and a PRICE_UPDATE request is made; a request for
 -- the present price withdraws it.
---  $1 vendor id   $2 item id   $3 the changes, members as in item_add   $4 prices need approval   $5 id of the request
+--  $1 vendor id   $2 item id   $3 the changes, members as in item_insert   $4 prices need approval   $5 id of the request
 --  $6 its reason or NULL
 -- Columns: outcome (CHANGED, ITEM_NOT_FOUND, ITEM_NOT_OWNER), item, whether a request was made.
--- name: item_change
+-- name: item_update
 WITH found AS MATERIALIZED (
   SELECT i.id, i.vendor_id = $1::text AS own FROM items i WHERE i.id = $2::text AND i.deleted_at IS NULL
 ), changed AS (
@@ -90,7 +90,7 @@ SELECT CASE WHEN deleted.id IS NOT NULL THEN 'DELETED' WHEN NOT found.own THEN '
 -- Makes items available or unavailable. Unknown ids and items of other vendors are skipped. Locks in order of id, as orders do.
 --  $1 vendor id   $2 item ids text[]   $3 available
 -- Columns: number of items changed.
--- name: items_available
+-- name: items_set_available
 WITH own AS MATERIALIZED (
   SELECT i.id FROM items i
    WHERE i.id = ANY ($2::text[]) AND i.vendor_id = $1::text AND i.deleted_at IS NULL

@@ -8,7 +8,7 @@
 -- Columns: position, position after these events (the same: no new ones), events read, id (NULL: none of these types), type,
 --  age (s), payload, facts; then for the customer, the vendor and the rider concerned: id (NULL: nobody), language, name, has a
 --  device, has an e-mail. Always one row.
--- name: messages_ahead
+-- name: messages_read_events
 WITH lease AS MATERIALIZED (
   SELECT position FROM leases WHERE name = 'messages'
 ), page AS MATERIALIZED (
@@ -50,7 +50,7 @@ SELECT l.position, coalesce((SELECT max(id) FROM page), l.position), (SELECT cou
 --  $1 position as read   $2 new position   $3 messages [{"event","kind","recipient","channel","template","params","data",
 --  "language","life"}] (life in seconds), in order   $4 notifications [{"room","payload"}]
 -- Columns: messages inserted. A row only when the position was as read.
--- name: messages_make
+-- name: messages_insert
 WITH moved AS (
   UPDATE leases SET position = $2::bigint WHERE name = 'messages' AND position = $1::bigint RETURNING position
 ), made AS (
@@ -74,13 +74,13 @@ SELECT (SELECT count(*) FROM made) FROM moved
 
 -- Claims messages that are due: the oldest queued one of each recipient and channel. A claim expires, so messages of an instance
 -- that died are claimed again. For each due message the oldest of its recipient is looked up: that one is claimed if it is due
--- too, and those behind it are postponed for minutes, because messages_end makes the next one due. So examining any message of a
+-- too, and those behind it are postponed for minutes, because messages_store_results makes the next one due. So examining any message of a
 -- long queue advances its head, and the whole queue is not examined again and again.
 --  $1 channels text[]   $2 bulk boolean[]   $3 free slots of each integer[]   $4 seconds that a claim lasts
 -- Columns: id (NULL: none claimed), kind, recipient, channel, bulk, template, params, data, language, tries (including this
 --  one), seconds of life left (0: too late), addresses (JSON array; NULL: none), whether the recipient has verified the address,
 --  how many rows were examined. Always one row.
--- name: messages_take
+-- name: messages_claim
 WITH kinds AS (
   SELECT w.channel, w.bulk, w.room FROM unnest($1::text[], $2::boolean[], $3::integer[]) AS w(channel, bulk, room)
    WHERE w.room > 0
@@ -120,7 +120,7 @@ SELECT t.id, t.kind, t.recipient, t.channel, t.bulk, t.template, t.params::text,
 -- when another instance has claimed the row meanwhile.
 --  $1 [{"id","tries","state","error","wait" (ms),"untried": the try does not count,"text": send a text message
 --  instead,"gone": [invalid device tokens]}]
--- name: messages_end
+-- name: messages_store_results
 WITH results AS MATERIALIZED (
   SELECT t.* FROM json_to_recordset($1::json) AS t(id bigint, tries integer, state text, error text, wait bigint, untried boolean,
     text boolean, gone json)
@@ -189,7 +189,7 @@ WITH was AS MATERIALIZED (
     FROM was w WHERE m.id = w.id AND w.state = 'DEAD'
   RETURNING m AS message
 ), audited AS (
-  INSERT INTO admin_acts (admin_id, act, subject, request_id)
+  INSERT INTO admin_audit (admin_id, act, subject, request_id)
   SELECT $2::text, $3::text, $1::text, $4::text FROM queued
 )
 SELECT CASE WHEN q.message IS NULL THEN 'CONFLICT' ELSE 'DONE' END, message_json(q.message)
@@ -213,19 +213,19 @@ SELECT count(*) FROM deleted
 -- name: broadcast_count
 WITH people AS (
   SELECT u.id FROM users u
-   WHERE $1::text = 'USER' AND broadcast_means(u.status, u.id, u.country_code, $2::text[], $3::text)
+   WHERE $1::text = 'USER' AND broadcast_targets(u.status, u.id, u.country_code, $2::text[], $3::text)
   UNION ALL
   SELECT v.id FROM vendors v
-   WHERE $1::text = 'VENDOR' AND broadcast_means(v.status, v.id, v.country_code, $2::text[], $3::text)
+   WHERE $1::text = 'VENDOR' AND broadcast_targets(v.status, v.id, v.country_code, $2::text[], $3::text)
   UNION ALL
   SELECT r.id FROM riders r
-   WHERE $1::text = 'RIDER' AND broadcast_means(r.status, r.id, r.country_code, $2::text[], $3::text)
+   WHERE $1::text = 'RIDER' AND broadcast_targets(r.status, r.id, r.country_code, $2::text[], $3::text)
 )
 SELECT json_build_object('targeted', count(*), 'sent', count(d.account_id), 'failed', count(*) - count(d.account_id))::text
   FROM people p
   LEFT JOIN (SELECT DISTINCT account_id FROM device_tokens WHERE role = $1::text) d ON d.account_id = p.id
 
--- Creates a broadcast to all accounts of a kind, or to some. broadcast_page makes a push for each account with a device. The
+-- Creates a broadcast to all accounts of a kind, or to some. broadcast_expand makes a push for each account with a device. The
 -- event `broadcast` goes to the rooms of the named accounts (eight rooms an event: see EVENT_ROOMS_MAX), or to the room of all.
 -- A broadcast to a country publishes no event, because a country has no room.
 --  $1 kind   $2 ids text[] or NULL for all   $3 country or NULL   $4 title   $5 body   $6 data   $7 room of all
@@ -240,7 +240,7 @@ WITH made AS (
     LEFT JOIN users u ON $1::text = 'USER' AND u.id = i.id
     LEFT JOIN vendors v ON $1::text = 'VENDOR' AND v.id = i.id
     LEFT JOIN riders r ON $1::text = 'RIDER' AND r.id = i.id
-   WHERE broadcast_means(coalesce(u.status, v.status, r.status), i.id,
+   WHERE broadcast_targets(coalesce(u.status, v.status, r.status), i.id,
            coalesce(u.country_code, v.country_code, r.country_code), NULL, $3::text)
 ), published AS (
   INSERT INTO outbox (aggregate, type, rooms, payload)
@@ -250,14 +250,14 @@ WITH made AS (
           UNION ALL
           SELECT array_agg($8::text || ':' || p.id) FROM people p GROUP BY p.part) t
 )
-INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
+INSERT INTO admin_audit (admin_id, act, subject, details, request_id)
 VALUES ($9::text, $10::text, $7::text, $11::jsonb, $12::text)
 
 -- Makes the next page of messages of the oldest broadcast that is not done: a push for each account with a device. It expires
 -- after a day.
 --  $1 accounts to read
 -- Columns: messages made. No row: all broadcasts are done, or another instance is working on one.
--- name: broadcast_page
+-- name: broadcast_expand
 WITH next AS MATERIALIZED (
   SELECT * FROM broadcasts WHERE NOT done ORDER BY id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
 ), page AS MATERIALIZED (
@@ -271,13 +271,13 @@ WITH next AS MATERIALIZED (
   SELECT b.kind, a.id, 'PUSH', true, 'broadcast', b.params, b.data, a.language, b.created_at + interval '1 day'
     FROM next b, page p, LATERAL (
       SELECT u.id, u.language FROM users u
-       WHERE b.kind = 'USER' AND u.id = p.id AND broadcast_means(u.status, u.id, u.country_code, NULL, b.country)
+       WHERE b.kind = 'USER' AND u.id = p.id AND broadcast_targets(u.status, u.id, u.country_code, NULL, b.country)
       UNION ALL
       SELECT v.id, v.language FROM vendors v
-       WHERE b.kind = 'VENDOR' AND v.id = p.id AND broadcast_means(v.status, v.id, v.country_code, NULL, b.country)
+       WHERE b.kind = 'VENDOR' AND v.id = p.id AND broadcast_targets(v.status, v.id, v.country_code, NULL, b.country)
       UNION ALL
       SELECT r.id, r.language FROM riders r
-       WHERE b.kind = 'RIDER' AND r.id = p.id AND broadcast_means(r.status, r.id, r.country_code, NULL, b.country)) a
+       WHERE b.kind = 'RIDER' AND r.id = p.id AND broadcast_targets(r.status, r.id, r.country_code, NULL, b.country)) a
    ORDER BY a.id
   RETURNING 1
 ), moved AS (

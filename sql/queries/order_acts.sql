@@ -40,7 +40,7 @@ WITH moved AS MATERIALIZED (
     $8::timestamptz, $9::text, $10::text, $11::integer, $12::json, $13::text, $14::boolean, $15::text[], $16::text,
     $17::bigint, $18::bigint, $19::bigint, $20::bigint, $21::text, $22::text, $23::text, $24::text)
 ), audited AS (
-  INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
+  INSERT INTO admin_audit (admin_id, act, subject, details, request_id)
   SELECT $21::text, 'order.' || lower($4::text), $1::text,
          jsonb_strip_nulls(jsonb_build_object('riderId', $7::text, 'reason', $9::text,
            'vendorPaid', CASE $4::text WHEN 'CANCEL' THEN nullif($17::bigint, 0) END)), $25::text
@@ -66,7 +66,7 @@ WITH held AS MATERIALIZED (
    WHERE EXISTS (SELECT FROM steps s WHERE s.status = $5::text AND s.by = $3::text
            AND s.n >= CASE WHEN $3::text = 'RIDER' OR $2::text = 'ASSIGN'
              THEN (SELECT max(g.n) FROM steps g WHERE g.status = 'RIDER_ASSIGNED') ELSE 0 END)
-     AND ($3::text <> 'ADMIN' OR (SELECT a.admin_id FROM admin_acts a
+     AND ($3::text <> 'ADMIN' OR (SELECT a.admin_id FROM admin_audit a
            WHERE a.subject = $1::text AND a.act = 'order.' || lower($2::text) ORDER BY a.id DESC LIMIT 1) = $4::text)
 ), kept AS (
   INSERT INTO idempotency (account_id, key, fingerprint, status, body)

@@ -25,7 +25,7 @@ WITH held AS (
          expires_at = now() + make_interval(secs => $5::bigint)
     FROM decision j WHERE s.id = j.id AND j.outcome = 'ROTATED'
 ), ended AS (
-  UPDATE sessions s SET ended_at = now(), ended_why = 'reuse'
+  UPDATE sessions s SET ended_at = now(), end_reason = 'reuse'
     FROM decision j WHERE s.id = j.id AND j.outcome = 'REUSED'
   RETURNING s.id
 ), devices AS (
@@ -42,7 +42,7 @@ SELECT j.outcome, CASE j.outcome WHEN 'ROTATED' THEN $4::text ELSE j.jti END, j.
 -- Log-out: ends the session and the push messages to its device. $1 session, $2 account, $3 life of access tokens.
 -- name: session_end
 WITH ended AS (
-  UPDATE sessions s SET ended_at = now(), ended_why = 'logout'
+  UPDATE sessions s SET ended_at = now(), end_reason = 'logout'
    WHERE s.id = $1::text AND s.account_id = $2::text AND s.ended_at IS NULL
   RETURNING s.id
 ), devices AS (

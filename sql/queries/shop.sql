@@ -6,7 +6,7 @@
 --  bankDetails: each replaces the present value; null clears description, logo, coverImage, minOrderAmount, deliveryRadius;
 --  bankDetails also clears the mobile-money number that an admin entered; documents are added to the present ones
 -- Columns: vendor (as it sees itself). No row: no such vendor. A phone in use violates vendors_phone_key.
--- name: vendor_change
+-- name: vendor_update
 WITH changed AS (
   UPDATE vendors v
      SET business_name = coalesce(c ->> 'businessName', v.business_name),
@@ -42,7 +42,7 @@ SELECT json FROM changed
 -- Sets a vendor online or offline. Only an approved vendor can go online.
 --  $1 vendor id   $2 online
 -- Columns: outcome (CHANGED, NOT_APPROVED, ACCOUNT_GONE), vendor (as it sees itself).
--- name: vendor_switch
+-- name: vendor_set_online
 WITH changed AS (
   UPDATE vendors v SET is_online = $2::boolean, updated_at = now()
    WHERE v.id = $1::text AND (NOT $2::boolean OR v.approval_status = 'APPROVED')

@@ -6,7 +6,7 @@
 -- from before its registration.
 --  $1 offered types text[]   $2 limit
 -- Columns: events read, deliveries queued, enabled endpoints. Always one row.
--- name: webhooks_fan
+-- name: webhooks_queue
 WITH lease AS MATERIALIZED (
   SELECT position FROM leases
    WHERE name = 'webhooks' AND position < (SELECT max(id) FROM events) FOR NO KEY UPDATE
@@ -18,7 +18,7 @@ WITH lease AS MATERIALIZED (
   INSERT INTO webhook_deliveries (id, endpoint_id, event_id, type, payload, said_at)
   SELECT webhook_delivery_id(w.id, (s.e).id), w.id, (s.e).id, (s.e).type,
          webhook_body((s.e).type, (s.e).created_at, (s.e).payload::text), (s.e).created_at
-    FROM page s JOIN webhook_endpoints w ON w.enabled AND webhook_wants(w, s.e) AND (s.e).created_at >= w.created_at
+    FROM page s JOIN webhook_endpoints w ON w.enabled AND webhook_matches(w, s.e) AND (s.e).created_at >= w.created_at
    WHERE (s.e).type = ANY ($1::text[])
   ON CONFLICT (id) DO NOTHING
   RETURNING 1
@@ -30,7 +30,7 @@ SELECT (SELECT count(*) FROM page), (SELECT count(*) FROM queued), (SELECT count
 -- to the others. When an instance dies, its deliveries are due again after $3 seconds.
 --  $1 limit   $2 at once for one endpoint   $3 seconds a try may take   $4 total beyond the first of each endpoint
 -- Columns: id, endpoint, url, body, tries including this one, signing secrets, newest first, separated by spaces.
--- name: webhooks_take
+-- name: webhooks_claim
 WITH endpoint AS MATERIALIZED (
   SELECT w.id, CASE WHEN w.failing_since IS NULL THEN $2::bigint ELSE 1 END AS most,
          (SELECT count(*) FROM webhook_deliveries b WHERE b.endpoint_id = w.id AND b.busy_until > now()) AS busy
@@ -61,7 +61,7 @@ RETURNING d.id, w.id, w.url, d.payload::text, d.tries,
 --  $1 id   $2 its tries when it was claimed   $3 DELIVERED, RETRY, DEAD, or GONE (410)   $4 HTTP status or NULL
 --  $5 error or NULL   $6 RETRY: seconds until the next try; up to a tenth is added
 -- Columns: endpoint, url, reason. A row only when this statement disabled the endpoint.
--- name: webhook_settle
+-- name: webhook_store_result
 WITH stored AS (
   UPDATE webhook_deliveries d
      SET state = CASE $3::text WHEN 'DELIVERED' THEN 'DELIVERED' WHEN 'RETRY' THEN 'QUEUED' ELSE 'DEAD' END,
@@ -93,7 +93,7 @@ SELECT m.id, m.url, m.disabled_reason FROM marked m WHERE NOT m.enabled
 
 -- Returns a delivery whose request was not sent: it is due again in five seconds, and the try does not count.
 --  $1 id   $2 its tries when it was claimed
--- name: webhook_untake
+-- name: webhook_release
 UPDATE webhook_deliveries SET tries = tries - 1, busy_until = NULL, next_at = now() + interval '5 seconds'
  WHERE id = $1::text AND tries = $2::bigint AND state = 'QUEUED' AND busy_until IS NOT NULL
 

@@ -13,7 +13,7 @@ CREATE TABLE sessions (
   refreshed_at timestamptz NOT NULL DEFAULT now(),
   expires_at   timestamptz NOT NULL,
   ended_at     timestamptz,
-  ended_why    text
+  end_reason    text
 ) WITH (fillfactor = 80);
 CREATE INDEX sessions_account ON sessions (account_id);
 CREATE INDEX sessions_expires ON sessions USING brin (expires_at) WITH (autosummarize = on);

@@ -1,7 +1,7 @@
 -- Audit log of admins.
 
 -- Every write of an admin: who changed what, and when.
-CREATE TABLE admin_acts (
+CREATE TABLE admin_audit (
   id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   admin_id   text COLLATE "C" NOT NULL,
   act        text COLLATE "C" NOT NULL,   -- 'vendor.approve'
@@ -10,4 +10,4 @@ CREATE TABLE admin_acts (
   request_id text,
   created_at timestamptz NOT NULL DEFAULT now()
 );
-CREATE INDEX admin_acts_subject ON admin_acts (subject, id);
+CREATE INDEX admin_acts_subject ON admin_audit (subject, id);

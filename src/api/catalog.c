@@ -105,7 +105,7 @@ void catalogs_listen(struct catalogs *catalogs)
 {
 	catalogs->listener.hear = vendor_changed_received;
 	if (catalogs->app->hub)
-		hub_listen(catalogs->app->hub, &catalogs->listener);
+		hub_add_listener(catalogs->app->hub, &catalogs->listener);
 }
 
 /* --- Loading ---------------------------------------------------------------------------------- */

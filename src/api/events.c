@@ -11,36 +11,36 @@
 #include "reeyo/live/hub.h"
 
 static const struct field event_query[] = {
-	{ "orderId", FIELD_ID, .does = "Also the events of this order: its id or number" },
+	{ "orderId", FIELD_ID, .summary = "Also the events of this order: its id or number" },
 	{ "after", FIELD_INT, .min = 0, .max = INT64_MAX,
-		.does = "Reply in JSON: the events after this id; from now on "
+		.summary = "Reply in JSON: the events after this id; from now on "
 			"when only wait is given" },
 	{ "wait", FIELD_INT, .min = 0, .max = 30,
-		.does = "Reply in JSON: seconds to wait for an event, 0 when absent" },
+		.summary = "Reply in JSON: seconds to wait for an event, 0 when absent" },
 	{ "lastEventId", FIELD_INT, .min = 0, .max = INT64_MAX,
-		.does = "Same as the header Last-Event-ID" },
-	FIELD_END
+		.summary = "Same as the header Last-Event-ID" },
+	FIELD_END,
 };
 static const struct field order_event_query[] = {
-	{ "after", FIELD_INT, .min = 0, .max = INT64_MAX, .does = "Same as in /events" },
-	{ "wait", FIELD_INT, .min = 0, .max = 30, .does = "Same as in /events" },
+	{ "after", FIELD_INT, .min = 0, .max = INT64_MAX, .summary = "Same as in /events" },
+	{ "wait", FIELD_INT, .min = 0, .max = 30, .summary = "Same as in /events" },
 	{ "lastEventId", FIELD_INT, .min = 0, .max = INT64_MAX,
-		.does = "Same as the header Last-Event-ID" },
-	FIELD_END
+		.summary = "Same as the header Last-Event-ID" },
+	FIELD_END,
 };
 static const struct field event_fields[] = {
 	{ "id", FIELD_INT, .required = true },
 	{ "type", FIELD_TEXT, .required = true },
-	{ "aggregate", FIELD_TEXT, .required = true, .does = "The id of what changed" },
+	{ "aggregate", FIELD_TEXT, .required = true, .summary = "The id of what changed" },
 	{ "at", FIELD_TIME, .required = true },
-	{ "data", FIELD_OBJECT, .required = true, .does = "Same as `data:` in the stream" },
-	FIELD_END
+	{ "data", FIELD_OBJECT, .required = true, .summary = "Same as `data:` in the stream" },
+	FIELD_END,
 };
 static const struct field poll_fields[] = {
 	{ "events", FIELD_LIST, .required = true, .of = event_fields },
-	{ "last", FIELD_INT, .required = true, .does = "Poll again after this id" },
-	{ "reset", FIELD_BOOL, .does = "Events were lost since: read everything again" },
-	FIELD_END
+	{ "last", FIELD_INT, .required = true, .summary = "Poll again after this id" },
+	{ "reset", FIELD_BOOL, .summary = "Events were lost since: read everything again" },
+	FIELD_END,
 };
 
 /* --- What to subscribe to --------------------------------------------------------------------- */
@@ -56,7 +56,7 @@ static int64_t events_resume_id(struct request *rq)
 	return after;
 }
 
-static void events_subscribe(struct request *rq, struct hub_wish *wanted)
+static void events_subscribe(struct request *rq, struct subscription_request *wanted)
 {
 	if (member(rq->query, "after") || member(rq->query, "wait")) {
 		wanted->after = member_int(rq->query, "after", HUB_NOW);
@@ -69,23 +69,23 @@ static void events_subscribe(struct request *rq, struct hub_wish *wanted)
 }
 
 /* NULL: out of memory. */
-static struct hub_wish *events_request(struct request *rq)
+static struct subscription_request *events_request(struct request *rq)
 {
-	struct hub_wish *wanted = rq->state;
+	struct subscription_request *wanted = rq->state;
 
 	if (!wanted)
-		rq->state = wanted = ARENA_NEW(rq->arena, struct hub_wish);
+		rq->state = wanted = ARENA_NEW(rq->arena, struct subscription_request);
 	return wanted;
 }
 
-static void events_room_add(struct hub_wish *wanted, const char *name)
+static void events_room_add(struct subscription_request *wanted, const char *name)
 {
 	if (name)
 		wanted->rooms[wanted->count++] = name;
 }
 
 /* The room of the caller and the room of all accounts of its kind. */
-static void events_own_rooms(struct request *rq, struct hub_wish *wanted)
+static void events_own_rooms(struct request *rq, struct subscription_request *wanted)
 {
 	static const char *const audience[NS_COUNT] = { [NS_USER] = "users", [NS_RIDER] = "riders",
 		[NS_VENDOR] = "vendors", [NS_ADMIN] = "admin" };
@@ -99,7 +99,7 @@ static void events_own_rooms(struct request *rq, struct hub_wish *wanted)
 
 /* --- An order --------------------------------------------------------------------------------- */
 
-/* Columns of order_party: the account that the caller must be. Admins may follow any order. */
+/* Columns of order_participants: the account that the caller must be. Admins may follow any order. */
 static bool order_party_is_caller(const struct request *rq, const struct db_result *result)
 {
 	static const unsigned column[NS_COUNT] = { [NS_USER] = 1, [NS_VENDOR] = 2, [NS_RIDER] = 3 };
@@ -110,7 +110,7 @@ static bool order_party_is_caller(const struct request *rq, const struct db_resu
 
 static void order_party_read(struct request *rq, const struct db_result *result)
 {
-	struct hub_wish *wanted = events_request(rq);
+	struct subscription_request *wanted = events_request(rq);
 
 	if (!wanted)
 		return reply_error(rq, E_NO_MEMORY);
@@ -126,7 +126,7 @@ static void order_party_read(struct request *rq, const struct db_result *result)
 /* From the primary: a replica may lag behind and not have an order placed a moment ago. */
 static void order_party_get(struct request *rq, const char *order)
 {
-	sql_run(rq, rq->app->config->replica_url[0] ? DB_WRITE : DB_READ, QUERY_order_party,
+	sql_run_positional(rq, rq->app->config->replica_url[0] ? DB_WRITE : DB_READ, QUERY_order_participants,
 		false, order_party_read, 1, &order);
 }
 
@@ -134,7 +134,7 @@ static void order_party_get(struct request *rq, const char *order)
 
 static void stream_own_events(struct request *rq)
 {
-	struct hub_wish *wanted = events_request(rq);
+	struct subscription_request *wanted = events_request(rq);
 
 	if (!wanted)
 		return reply_error(rq, E_NO_MEMORY);
@@ -150,16 +150,16 @@ static void stream_order_events(struct request *rq)
 }
 
 #define EVENT_ROUTES(caller) \
-	{ GET, "/events", .who = caller, .query = event_query, \
+	{ GET, "/events", .access = caller, .query = event_query, \
 		.reply = poll_fields, .stream = true, \
 		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_BUSY }, \
 		.run = stream_own_events, \
-		.does = "Stream live events: server-sent events, or JSON with ?wait" }, \
-	{ GET, "/orders/:orderId/events", .who = caller, \
+		.summary = "Stream live events: server-sent events, or JSON with ?wait" }, \
+	{ GET, "/orders/:orderId/events", .access = caller, \
 		.query = order_event_query, .reply = poll_fields, .stream = true, \
 		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_BUSY }, \
 		.run = stream_order_events, \
-		.does = "Stream the events of one order" }, \
+		.summary = "Stream the events of one order" }, \
 	ROUTE_END
 
 const struct route user_event_routes[] = { EVENT_ROUTES(CUSTOMER) };

@@ -80,7 +80,7 @@ static bool transition_keep_order(struct request *rq, struct text order)
 
 static void transition_invalidate_active(struct request *rq)
 {
-	uncached(rq, KEY_ORDERS_ACTIVE, NULL, transition_finish);
+	cache_invalidate(rq, KEY_ORDERS_ACTIVE, NULL, transition_finish);
 }
 
 /* A cancelled order returns its stock to the menu. A delivered order changes the counters in the
@@ -90,15 +90,15 @@ static void transition_invalidate(struct request *rq)
 	struct order_transition *transition = rq->state;
 
 	if (transition->rider_id)
-		rider_facts_changed(rq->app, transition->rider_id);
+		rider_facts_invalidate_all(rq->app, transition->rider_id);
 	if (transition->act.rider_id)
-		rider_facts_changed(rq->app, transition->act.rider_id);
+		rider_facts_invalidate_all(rq->app, transition->act.rider_id);
 	if (transition->vendor_id && transition->next == CANCELLED) {
 		catalog_forget(rq->app, transition->vendor_id);
-		return uncached(rq, KEY_MENU, transition->vendor_id, transition_invalidate_active);
+		return cache_invalidate(rq, KEY_MENU, transition->vendor_id, transition_invalidate_active);
 	}
 	if (transition->vendor_id && transition->next == DELIVERED)
-		return uncached(rq, KEY_VENDOR, transition->vendor_id,
+		return cache_invalidate(rq, KEY_VENDOR, transition->vendor_id,
 			transition_invalidate_active);
 	transition_invalidate_active(rq);
 }
@@ -128,7 +128,7 @@ static void transition_written(struct request *rq, const struct db_result *resul
 	if (text_is(outcome, TEXT("MOVED")))
 		return transition_retry(rq, E_CONFLICT);
 	if (!text_is(outcome, TEXT("DONE")))
-		return reply_error(rq, error_named(outcome.at, outcome.len));
+		return reply_error(rq, error_from_name(outcome.at, outcome.len));
 	if (transition_keep_order(rq, db_text(result, 0, 1)))
 		transition_invalidate(rq);
 }
@@ -159,7 +159,7 @@ static void transition_write(struct request *rq)
 
 	ledger_ids_new(transition->entries);
 	id_new(transition->offer, "off_");
-	sql_try_write(rq, order_move, transition_written,
+	sql_try_write_positional(rq, order_move, transition_written,
 		/* 1 */ transition->id, order_status_words[transition->facts.status],
 		/* 3 */ transition->rider_id,
 		/* 4 */ act_words[act->act], order_status_words[transition->next],
@@ -217,7 +217,7 @@ static int transition_decide(struct request *rq)
 		return E_ORDER_TAKEN;
 	if (assigns && (!transition->payable || (given && has_it)))
 		return E_CANNOT_MOVE;
-	return order_next(&transition->facts, transition->act.act, transition->act.by,
+	return order_next_status(&transition->facts, transition->act.act, transition->act.by,
 		&transition->next);
 }
 
@@ -248,8 +248,8 @@ static void transition_keep_row(struct request *rq, const struct db_result *resu
 	transition->vendor_id = column_copy(rq, result, 4);
 	transition->rider_id = column_copy(rq, result, 5);
 	transition->facts = (struct order_facts){
-		.type = (enum order_type)order_type_named(column_copy(rq, result, 1)),
-		.status = (enum order_status)order_status_named(column_copy(rq, result, 2)),
+		.type = (enum order_type)order_type_parse(column_copy(rq, result, 1)),
+		.status = (enum order_status)order_status_parse(column_copy(rq, result, 2)),
 		.accepted = db_bool(result, 0, 6),
 		.preparing = db_bool(result, 0, 7),
 		.ready = db_bool(result, 0, 8),
@@ -266,19 +266,19 @@ static void transition_keep_row(struct request *rq, const struct db_result *resu
 	};
 }
 
-void reply_running(struct request *rq)
+void reply_idempotency_running(struct request *rq)
 {
 	reply_error(rq, E_IDEMPOTENCY_RUNNING);
 }
 
-bool outcome_take(struct request *rq, const struct db_result *result, struct text *ret)
+bool outcome_or_reply(struct request *rq, const struct db_result *result, struct text *ret)
 {
 	int error = db_error(result);
 
 	if (error && error != E_IDEMPOTENCY_RUNNING)
 		reply_error(rq, error);
 	else if (error || text_is(db_text(result, 0, 0), TEXT("REPLAY")))
-		request_replay(rq, reply_running);
+		request_replay(rq, reply_idempotency_running);
 	else {
 		*ret = db_text(result, 0, 0);
 		return true;
@@ -321,8 +321,8 @@ static void transition_refuse_or_repeat(struct request *rq)
 	if (!transition_may_repeat(rq))
 		return reply_error(rq, transition->refusal);
 	order_states_text(order_states_after(act->act), states);
-	sql_write(rq, order_repeated, transition_repeated, transition->id, act_words[act->act],
-		actor_words[act->by], rq->caller.id, order_status_words[order_step(act->act)],
+	sql_write_positional(rq, order_repeated, transition_repeated, transition->id, act_words[act->act],
+		actor_words[act->by], rq->caller.id, order_status_words[order_act_status(act->act)],
 		states, rq->idempotency_key, rq->fingerprint, act->answer);
 }
 
@@ -362,7 +362,7 @@ static void transition_read(struct request *rq)
 	const struct order_act_request *act = &((struct order_transition *)rq->state)->act;
 
 	/* On the primary, because a replica may lag behind. */
-	sql_write(rq, order_facts, transition_seen, act->order, act->occurred_at);
+	sql_write_positional(rq, order_facts, transition_seen, act->order, act->occurred_at);
 }
 
 void order_act(struct request *rq, const struct order_act_request *act, order_act_done *done)
@@ -377,7 +377,7 @@ void order_act(struct request *rq, const struct order_act_request *act, order_ac
 	transition_read(rq);
 }
 
-const char *act_place(struct request *rq)
+const char *act_location(struct request *rq)
 {
 	const json_t *place = member(rq->body, "location");
 

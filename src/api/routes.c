@@ -7,18 +7,18 @@
 #include "reeyo/api/admin.h"
 #include "reeyo/api/callbacks.h"
 #include "reeyo/api/events.h"
-#include "reeyo/api/ops.h"
+#include "reeyo/api/system.h"
 #include "reeyo/api/rider.h"
 #include "reeyo/api/user.h"
 #include "reeyo/api/vendor.h"
 
 const struct route_set reeyo_routes[] = {
-	{ NS_USER, "Operations", ops_root_routes },
-	{ NS_USER, "Operations", ops_metrics_routes },
-	{ NS_USER, "Operations", ops_health_routes },
-	{ NS_VENDOR, "Operations", ops_health_routes },
-	{ NS_RIDER, "Operations", ops_health_routes },
-	{ NS_ADMIN, "Operations", ops_health_routes },
+	{ NS_USER, "Operations", system_root_routes },
+	{ NS_USER, "Operations", system_metrics_routes },
+	{ NS_USER, "Operations", system_health_routes },
+	{ NS_VENDOR, "Operations", system_health_routes },
+	{ NS_RIDER, "Operations", system_health_routes },
+	{ NS_ADMIN, "Operations", system_health_routes },
 	{ NS_USER, "Account", user_auth_routes },
 	{ NS_USER, "Addresses", user_address_routes },
 	{ NS_USER, "Configuration", user_config_routes },

@@ -12,7 +12,7 @@ void session_refresh_id(char ret[ID_SIZE])
 	id_new(ret, "ref_");
 }
 
-void session_new(struct session *session, enum who role, const char *account)
+void session_new(struct session *session, enum access role, const char *account)
 {
 	*session = (struct session){ .caller = { .role = role } };
 	memcpy(session->caller.id, account, strnlen(account, ID_SIZE - 1));
@@ -20,7 +20,7 @@ void session_new(struct session *session, enum who role, const char *account)
 	session_refresh_id(session->refresh_id);
 }
 
-void session_issued(struct session *session, int64_t at_ms)
+void session_set_issued(struct session *session, int64_t at_ms)
 {
 	session->caller.issued_ms = at_ms;
 }
@@ -45,7 +45,7 @@ const char *session_access_life(struct request *rq)
 }
 
 /* An ended session is never reopened, so the cut-off lies well ahead of any clock that signs. */
-void session_ended(struct request *rq, const char *session)
+void session_revoke(struct request *rq, const char *session)
 {
 	tokens_revoke(rq->app, session, clock_wall_ms() + 86400000);
 }

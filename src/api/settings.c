@@ -63,7 +63,7 @@ bool settings_flag(const struct settings *settings, const char *key, bool fallba
 	return json_is_boolean(value) ? json_is_true(value) : fallback;
 }
 
-bool settings_known(const struct settings *settings)
+bool settings_loaded(const struct settings *settings)
 {
 	return settings->values != NULL;
 }
@@ -108,11 +108,11 @@ bool settings_method_on(const struct settings *settings, enum payment_method met
 {
 	const json_t *methods = settings_value(settings, "paymentMethods");
 
-	if ((method == PAY_MOBILE_MONEY && !gateway_on(settings->app->gateway)) ||
+	if ((method == PAY_MOBILE_MONEY && !gateway_configured(settings->app->gateway)) ||
 		(method == PAY_CARD && !settings->app->config->card_sandbox))
 		return false;
 	for (size_t i = 0; i < json_array_size(methods); i++)
-		if (payment_method_named(json_string_value(json_array_get(methods, i))) ==
+		if (payment_method_parse(json_string_value(json_array_get(methods, i))) ==
 			(int)method)
 			return true;
 	return false;
@@ -335,7 +335,7 @@ void settings_free(struct settings *settings)
 	uv_close((uv_handle_t *)&settings->timer, settings_timer_closed);
 }
 
-void settings_follow(struct settings *settings, void (*read)(void *arg), void *arg)
+void settings_poll_start(struct settings *settings, void (*read)(void *arg), void *arg)
 {
 	settings->read = read;
 	settings->arg = arg;
@@ -412,7 +412,7 @@ static void broadcast_read(struct request *rq, const struct db_result *result)
 	broadcast->next(rq);
 }
 
-void settings_spread(struct request *rq, void (*next)(struct request *rq))
+void settings_apply(struct request *rq, void (*next)(struct request *rq))
 {
 	struct settings_broadcast *broadcast = ARENA_NEW(rq->arena, struct settings_broadcast);
 
@@ -420,18 +420,18 @@ void settings_spread(struct request *rq, void (*next)(struct request *rq))
 		return next(rq);
 	*broadcast = (struct settings_broadcast){ next, rq->state };
 	rq->state = broadcast;
-	SQL_(rq, DB_WRITE, settings_get, true, broadcast_read);
+	SQL_POSITIONAL_(rq, DB_WRITE, settings_get, true, broadcast_read);
 }
 
 /* --- Admission -------------------------------------------------------------------------------- */
 
-void settings_admit(struct request *rq)
+void maintenance_admit(struct request *rq)
 {
 	const struct settings *settings = rq->app->settings;
 
-	if (rq->route->always || rq->ns == NS_ADMIN)
+	if (rq->route->during_maintenance || rq->ns == NS_ADMIN)
 		return admit_account(rq);
-	if (!settings_known(settings))
+	if (!settings_loaded(settings))
 		return reply_error(rq, E_STORE_DOWN);
 	if (settings_maintenance(settings)) {
 		reply_retry_after(rq, 60);

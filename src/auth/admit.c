@@ -10,7 +10,7 @@
 
 #include "reeyo/http/server.h"
 #include "reeyo/loop/loop.h"
-#include "rider_memory.h"
+#include "rider_cache.h"
 
 /* --- Customers -------------------------------------------------------------------------------- */
 
@@ -140,7 +140,7 @@ static void rider_facts_load(struct request *rq)
 		return reply_error(rq, E_NO_MEMORY);
 	*version = rider_cache_version(rq->app->riders, rq->caller.id);
 	rq->state = version;
-	sql_write(rq, rider_facts, rider_facts_read, rq->caller.id);
+	sql_write_positional(rq, rider_facts, rider_facts_read, rq->caller.id);
 }
 
 static void admit_rider(struct request *rq)
@@ -161,9 +161,9 @@ static void admit_rider(struct request *rq)
 
 void admit_account(struct request *rq)
 {
-	switch (rq->route->who) {
+	switch (rq->route->access) {
 	case CUSTOMER_VERIFIED:
-		return cached_by_sql(rq, KEY_USER, rq->caller.id, QUERY_user_get, account_cached);
+		return cache_get_or_query(rq, KEY_USER, rq->caller.id, QUERY_user_get, account_cached);
 	case RIDER_READY:
 		return admit_rider(rq);
 	default:

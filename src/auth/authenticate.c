@@ -6,7 +6,7 @@
 #include "reeyo/auth/token.h"
 
 #include "reeyo/core/clock.h"
-#include "token_memory.h"
+#include "token_cache.h"
 
 /* "Bearer x" → x; absent for another scheme. */
 static struct text bearer_token(const char *header)
@@ -81,11 +81,11 @@ int caller_read(struct request *rq)
 	if (!err)
 		err = token_check(rq, token);
 	if (err)
-		rq->caller = (struct caller){ .role = WHO_UNSET };
+		rq->caller = (struct caller){ .role = ACCESS_UNSET };
 	return err;
 }
 
-static bool role_satisfies(enum who role, enum who needed)
+static bool role_satisfies(enum access role, enum access needed)
 {
 	switch (needed) {
 	case CUSTOMER:
@@ -109,13 +109,13 @@ void authenticate(struct request *rq)
 {
 	int err;
 
-	if (rq->route->who == ANYONE)
+	if (rq->route->access == ANYONE)
 		return;
 	err = caller_read(rq);
-	if (!err && !role_satisfies(rq->caller.role, rq->route->who))
+	if (!err && !role_satisfies(rq->caller.role, rq->route->access))
 		err = E_WRONG_ROLE;
 	if (!err)
 		return;
-	rq->caller = (struct caller){ .role = WHO_UNSET };
+	rq->caller = (struct caller){ .role = ACCESS_UNSET };
 	reply_error(rq, err);
 }

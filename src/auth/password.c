@@ -13,7 +13,7 @@
 
 #include "digest.h"
 #include "hash_memory.h"
-#include "login_memory.h"
+#include "login_cache.h"
 #include "reeyo/core/clock.h"
 #include "reeyo/core/log.h"
 

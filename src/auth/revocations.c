@@ -173,7 +173,7 @@ static void revocations_poll_due(uv_timer_t *timer)
 	revocations_poll(timer->data);
 }
 
-void revocations_follow(struct revocations *revocations)
+void revocations_start(struct revocations *revocations)
 {
 	revocations->marked_ms = clock_ms();
 	uv_timer_start(&revocations->timer, revocations_poll_due, 0, POLL_MS);

@@ -37,7 +37,7 @@ struct keyring {
 };
 
 static const struct role_name {
-	enum who role;
+	enum access role;
 	const char *name, *claim;
 } roles[] = {
 	{ CUSTOMER, "USER", "userId" },
@@ -162,20 +162,20 @@ void keyring_code_hash(const struct keyring *keys, const char *purpose, const ch
 
 /* --- Signing ---------------------------------------------------------------------------------- */
 
-static const struct role_name *role_name_of(enum who who)
+static const struct role_name *role_name_of(enum access access)
 {
 	for (size_t i = 0; i < COUNT_OF(roles); i++)
-		if (roles[i].role == who)
+		if (roles[i].role == access)
 			return &roles[i];
 	return NULL;
 }
 
-enum who role_named(struct text name)
+enum access role_parse(struct text name)
 {
 	for (size_t i = 0; i < COUNT_OF(roles); i++)
 		if (text_is(name, text_of(roles[i].name)))
 			return roles[i].role;
-	return WHO_UNSET;
+	return ACCESS_UNSET;
 }
 
 static void token_jwt_free(jwt_t **jwt)
@@ -348,11 +348,11 @@ static int claims_check_validity(const json_t *claims, enum token_type type, str
 
 static bool claims_read_identity(const json_t *claims, struct caller *caller)
 {
-	caller->role = WHO_UNSET;
+	caller->role = ACCESS_UNSET;
 	for (size_t i = 0; i < COUNT_OF(roles); i++)
 		if (claim_is(claims, "role", roles[i].name))
 			caller->role = roles[i].role;
-	return caller->role != WHO_UNSET && claim_copy(claims, "sub", caller->id) &&
+	return caller->role != ACCESS_UNSET && claim_copy(claims, "sub", caller->id) &&
 		claim_copy(claims, "sid", caller->session);
 }
 
@@ -362,7 +362,7 @@ int token_read(const struct keyring *keys, enum token_type type, struct text tok
 	json_auto_t *header = NULL;
 	json_auto_t *claims = NULL;
 	jwt_t *jwt auto_jwt = NULL;
-	struct caller caller = { .role = WHO_UNSET };
+	struct caller caller = { .role = ACCESS_UNSET };
 	char copy[TOKEN_MAX + 1];
 	char kid[KEY_ID_SIZE];
 	int err;

@@ -44,7 +44,7 @@ static void feed_event_words(const struct feed_event *event, struct text *word)
 	word[5] = event->frame;
 }
 
-int feed_say(struct cache *cache, const struct feed_event *events, unsigned count,
+int feed_publish(struct cache *cache, const struct feed_event *events, unsigned count,
 	void (*done)(void *owner, int error), void *owner)
 {
 	struct text *word auto_free = NULL;
@@ -73,7 +73,7 @@ int feed_say(struct cache *cache, const struct feed_event *events, unsigned coun
 	return error;
 }
 
-int feed_pass(struct cache *cache, struct text frame)
+int feed_publish_ephemeral(struct cache *cache, struct text frame)
 {
 	const struct text word[] = { TEXT("PUBLISH"), TEXT("passing"), frame };
 
@@ -103,10 +103,10 @@ static void feed_message(void *owner, const redisReply *reply)
 		return;
 	frame = reply->element[2];
 	if (frame->type == REDIS_REPLY_STRING) {
-		feed->options.heard(feed->options.owner, (struct text){ frame->str, frame->len });
+		feed->options.on_frame(feed->options.owner, (struct text){ frame->str, frame->len });
 	} else if (!feed->subscribed) {
 		feed->subscribed = true;
-		feed->options.begun(feed->options.owner);
+		feed->options.on_subscribed(feed->options.owner);
 	}
 }
 
@@ -151,7 +151,7 @@ void feed_close(struct feed *feed)
 	free(feed);
 }
 
-bool feed_hears(const struct feed *feed)
+bool feed_subscribed(const struct feed *feed)
 {
 	return feed->subscribed;
 }

@@ -450,7 +450,7 @@ int geo_all(struct cache *cache, unsigned count, geo_found *done, void *owner)
 
 /* --- Removing --------------------------------------------------------------------------------- */
 
-void geo_forget(struct cache *cache, const char *rider)
+void geo_remove(struct cache *cache, const char *rider)
 {
 	struct redis_call call = { .words = 3, .key = 1 };
 

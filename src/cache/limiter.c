@@ -135,7 +135,7 @@ static void limiter_timer_due(uv_timer_t *timer)
 
 static void limit_use_locally(struct limiter *limiter, struct limit_use *use)
 {
-	use->here = true;
+	use->local = true;
 	pthread_mutex_lock(&table.lock);
 	limit_use_in_table(use, loop_now(limiter->cache->loop));
 	pthread_mutex_unlock(&table.lock);
@@ -206,7 +206,7 @@ static void limit_sha_replied(void *owner, int error, const redisReply *reply)
 void limit_use(struct cache *cache, struct limit_use *use)
 {
 	use->cache = cache;
-	if (use->here || !cache->redis ||
+	if (use->local || !cache->redis ||
 		limit_script_send(use, TEXT("EVALSHA"), TEXT(SCRIPT_SHA), limit_sha_replied))
 		limit_use_locally(cache->limiter, use);
 }

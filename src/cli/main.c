@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "reeyo/api/routes.h"
-#include "reeyo/auth/appoint.h"
+#include "reeyo/auth/admin_create.h"
 #include "reeyo/cache/cache.h"
 #include "reeyo/core/config.h"
 #include "reeyo/core/log.h"
@@ -25,7 +25,7 @@
 struct command {
 	const char *name;
 	int (*run)(const struct config *config, int argc, char **argv);
-	const char *usage, *does;
+	const char *usage, *summary;
 	/* E_CONFLICT is a finding (exit code 1), any other error a failure (exit code 2) */
 	bool reports_findings;
 };
@@ -139,7 +139,7 @@ static bool password_read(char *out, int size)
 /* argv: pairs of a name and its value, see command_flags_strip. */
 static int run_admin(const struct config *config, int argc, char **argv)
 {
-	struct appointment admin = { .email = config->super_admin_email,
+	struct admin_account admin = { .email = config->super_admin_email,
 		.password = config->super_admin_password };
 	char typed[256];
 	bool changed;
@@ -168,7 +168,7 @@ static int run_admin(const struct config *config, int argc, char **argv)
 		}
 		admin.password = typed;
 	}
-	error = admin_appoint(config, &admin, &changed);
+	error = admin_create(config, &admin, &changed);
 	sodium_memzero(typed, sizeof(typed));
 	if (!error)
 		printf("%s %s\n", admin.email,
@@ -185,13 +185,13 @@ static void route_print(void *arg, const struct route_set *set, const struct rou
 		row->root ? "" : name_space_name(set->ns), row->path);
 	printf("%-14s %-48s %-30s %s\n",
 		row->any_write ? "PUT,POST,PATCH" : method_name(row->method), path,
-		who_name(row->who), row->does);
+		access_name(row->access), row->summary);
 }
 
 static void route_append(void *arg, const struct route_set *set, const struct route *row)
 {
 	json_t *also = json_array();
-	struct text rest = text_of(row->also);
+	struct text rest = text_of(row->aliases);
 
 	while (rest.at && rest.len) {
 		struct text one = text_cut(&rest, ' ');
@@ -201,12 +201,12 @@ static void route_append(void *arg, const struct route_set *set, const struct ro
 	json_array_append_new(arg, json_pack(
 		"{s:s,s:s,s:o,s:s,s:s,s:b,s:b,s:b,s:b,s:b,s:b,s:b,s:I,s:s,s:s?,s:s?}",
 		"method", method_name(row->method), "path", row->path, "aliases", also,
-		"namespace", name_space_name(set->ns), "who", who_name(row->who),
+		"namespace", name_space_name(set->ns), "who", access_name(row->access),
 		"root", (int)row->root, "internal", (int)row->internal,
 		"anyWrite", (int)row->any_write, "idempotent", (int)row->idempotent,
 		"hasBody", row->body != NULL, "stream", (int)row->stream,
-		"foreign", (int)row->foreign,
-		"bodyLimit", (json_int_t)row->body_limit, "does", row->does,
+		"foreign", (int)row->external,
+		"bodyLimit", (json_int_t)row->body_limit, "does", row->summary,
 		"limit", limit_rule_name(row->limit), "limitBy", row->limit_by));
 }
 
@@ -309,7 +309,7 @@ static int run_help(const struct config *config, int argc, char **argv)
 	(void)argv;
 	puts("reeyo COMMAND [--key value …]\n\nCommands:");
 	for (size_t i = 0; i < COUNT_OF(commands); i++)
-		printf("  %-22s %s\n", commands[i].usage, commands[i].does);
+		printf("  %-22s %s\n", commands[i].usage, commands[i].summary);
 	puts("\nKeys (also in a file given with --config, and in the environment as REEYO_KEY):");
 	config_help();
 	return 0;
@@ -370,7 +370,7 @@ int main(int argc, char **argv)
 	}
 	if (argc > 2 && help_requested(argc - 2, argv + 2)) {
 		printf("usage: reeyo %s\n%s.\nKeys of the configuration may follow (--key value): "
-			"see reeyo help.\n", command->usage, command->does);
+			"see reeyo help.\n", command->usage, command->summary);
 		return 0;
 	}
 	if (argc > 2)
@@ -378,7 +378,7 @@ int main(int argc, char **argv)
 	error = config_load(argc > 2 ? argc - 2 : 0, argv + 2, &rest, &config);
 	if (error)
 		return 2;
-	log_set_level((enum log_level)log_level_named(config->log_level));
+	log_set_level((enum log_level)log_level_from_name(config->log_level));
 	error = command->run(config, rest, argv + 2);
 	config_free(config);
 	return !error ? 0 : command->reports_findings && error != E_CONFLICT ? 2 : 1;

@@ -137,7 +137,7 @@ static int our_entries_read(
 
 	all->into = into;
 	if (!error)
-		error = db_session_query(session, QUERY_reconcile_ours,
+		error = db_session_positional(session, QUERY_reconcile_ours,
 			COUNT_OF(days), days, our_row_add, all);
 	db_session_close(session);
 	entries_sort(into);
@@ -147,7 +147,7 @@ static int our_entries_read(
 /* --- Theirs ----------------------------------------------------------------------------------- */
 
 static void gateway_row_add(struct gateway_history *history,
-	const struct gateway_told *told, bool withdrawal)
+	const struct gateway_transaction *told, bool withdrawal)
 {
 	static const enum side sides[] = { [GATEWAY_PENDING] = SIDE_OPEN,
 		[GATEWAY_SUCCESSFUL] = SIDE_DONE,
@@ -173,7 +173,7 @@ static void gateway_history_done(struct gateway_history *history,
 	struct reconciliation *all = history->owner;
 
 	all->outcome = outcome;
-	if (outcome != GATEWAY_TOLD)
+	if (outcome != GATEWAY_ANSWERED)
 		fprintf(stderr, "reeyo reconcile: cannot read the gateway's history: %s\n",
 			why ? why : "");
 	loop_stop(all->loop);
@@ -186,11 +186,11 @@ static int gateway_history_fetch(struct reconciliation *all, struct gateway *gat
 	};
 
 	/* The gateway's day may start before or after ours. */
-	if (clock_day(all->from, -1, history.from) || clock_day(all->to, 1, history.to))
+	if (clock_day_add(all->from, -1, history.from) || clock_day_add(all->to, 1, history.to))
 		return E_CONFIG;
-	gateway_list(gateway, &history);
+	gateway_history_read(gateway, &history);
 	loop_run(all->loop);
-	return all->outcome == GATEWAY_TOLD ? all->theirs.error : E_PAYMENT_DOWN;
+	return all->outcome == GATEWAY_ANSWERED ? all->theirs.error : E_PAYMENT_DOWN;
 }
 
 static int gateway_entries_read(struct reconciliation *all, const struct config *config)
@@ -203,7 +203,7 @@ static int gateway_entries_read(struct reconciliation *all, const struct config 
 		error = client_new(all->loop, &client);
 	if (!error)
 		error = gateway_new(all->loop, client, config, &gateway);
-	if (!error && !gateway_on(gateway)) {
+	if (!error && !gateway_configured(gateway)) {
 		fprintf(stderr, "reeyo reconcile: no gateway is configured (campay_username)\n");
 		error = E_CONFIG;
 	}
@@ -360,8 +360,8 @@ static int reconcile_days_parse(struct reconciliation *all)
 
 	clock_iso(clock_wall_ms(), today);
 	today[CLOCK_DAY_SIZE - 1] = '\0';
-	if (clock_day(all->days->to ? all->days->to : today, 0, all->to) ||
-		clock_day(all->days->from ? all->days->from : all->to,
+	if (clock_day_add(all->days->to ? all->days->to : today, 0, all->to) ||
+		clock_day_add(all->days->from ? all->days->from : all->to,
 			all->days->from ? 0 : -1, all->from)) {
 		fprintf(stderr, "reeyo reconcile: days are written YYYY-MM-DD\n");
 		return E_CONFIG;

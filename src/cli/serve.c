@@ -16,11 +16,11 @@
 #include <sys/resource.h>
 
 #include "reeyo/api/catalog.h"
-#include "reeyo/api/ops.h"
+#include "reeyo/api/system.h"
 #include "reeyo/api/routes.h"
 #include "reeyo/api/settings.h"
 #include "reeyo/auth/admit.h"
-#include "reeyo/auth/appoint.h"
+#include "reeyo/auth/admin_create.h"
 #include "reeyo/auth/password.h"
 #include "reeyo/auth/token.h"
 #include "reeyo/cache/cache.h"
@@ -45,7 +45,7 @@
 #include "reeyo/loop/loop.h"
 #include "reeyo/partners/client.h"
 #include "reeyo/partners/gateway.h"
-#include "reeyo/partners/post.h"
+#include "reeyo/partners/notifier.h"
 #include "reeyo/telemetry/metrics.h"
 
 /* Interval at which expired counts of sampled log lines are written. */
@@ -74,8 +74,8 @@ struct serving {
 	unsigned listener_count;
 	struct router *router;
 	struct keyring *keys;
-	struct wordings *wordings;
-	struct hub_house *house;
+	struct templates *templates;
+	struct hub_shared *house;
 	/* on the first loop */
 	struct upkeep *upkeep;
 	struct relay *relay;
@@ -233,7 +233,7 @@ static void serve_end_signal(uv_signal_t *signal, int number)
 		return;
 	}
 	serving->draining = true;
-	ops_set_draining();
+	system_set_draining();
 	log_line(LOG_INFO, "stopping", LOG_I("signal", number));
 	uv_timer_start(
 		&serving->delay, serve_drain_start, (uint64_t)serving->config->drain_delay, 0);
@@ -243,7 +243,7 @@ static void serve_end_signal(uv_signal_t *signal, int number)
 static void serve_hangup_signal(uv_signal_t *signal, int number)
 {
 	struct serving *serving = signal->data;
-	enum log_level set = (enum log_level)log_level_named(serving->config->log_level);
+	enum log_level set = (enum log_level)log_level_from_name(serving->config->log_level);
 
 	(void)number;
 	log_set_level(log_on(LOG_DEBUG) ? set : LOG_DEBUG);
@@ -284,7 +284,7 @@ static void serve_part_ready(void *arg)
 	struct serving *serving = arg;
 
 	if (atomic_fetch_add(&serving->ready, 1) + 1 == serving->count + 1) {
-		ops_set_started();
+		system_set_started();
 		log_line(LOG_INFO, "ready", LOG_I("loops", serving->count));
 	}
 }
@@ -307,8 +307,8 @@ static void worker_ready(void *arg)
 		webhooks_listen(worker->serving->webhooks);
 		messages_listen(worker->serving->messages);
 	}
-	revocations_follow(worker->app.revocations);
-	settings_follow(worker->app.settings, worker_settings_ready, worker);
+	revocations_start(worker->app.revocations);
+	settings_poll_start(worker->app.settings, worker_settings_ready, worker);
 }
 
 static int64_t accept_minutes(struct app *app)
@@ -360,7 +360,7 @@ static int worker_start(struct worker *worker)
 	static const struct payment_needs needs = { .menu_changed = catalog_forget };
 	static const struct server_steps steps = { .authenticate = authenticate,
 		.identify = caller_read,
-		.admit = settings_admit };
+		.admit = maintenance_admit };
 	struct serving *serving = worker->serving;
 	struct app *app = &worker->app;
 	const struct config *config = serving->config;
@@ -379,14 +379,14 @@ static int worker_start(struct worker *worker)
 	if ((error = db_new(app->loop, config, &app->db)) ||
 		(error = cache_new(app->loop, config, &app->cache)) ||
 		(error = hasher_new(app->loop, config, &app->hasher)) ||
-		(error = token_memory_new(&app->tokens)) ||
-		(error = rider_memory_new(&app->riders)) ||
+		(error = token_cache_new(&app->tokens)) ||
+		(error = rider_cache_new(&app->riders)) ||
 		(error = revocations_new(app, &app->revocations)) ||
 		(error = settings_new(app, &app->settings)) ||
 		(error = catalogs_new(app, &app->catalogs)) ||
 		(error = client_new(app->loop, &app->client)) ||
 		(error = gateway_new(app->loop, app->client, config, &app->gateway)) ||
-		(error = post_new(app, serving->wordings, &app->post)) ||
+		(error = notifier_new(app, serving->templates, &app->notifier)) ||
 		(error = hub_new(app, serving->house)) ||
 		(error = positions_new(app, &app->positions)) ||
 		(error = payments_new(app, &needs)))
@@ -411,8 +411,8 @@ static void worker_end(struct worker *worker)
 	positions_close(app->positions);
 	revocations_free(app->revocations);
 	settings_free(app->settings);
-	post_free(app->post);
-	app->post = NULL;
+	notifier_free(app->notifier);
+	app->notifier = NULL;
 	payments_close(app->payments);
 	client_free(app->client); /* running calls end here, while the database can record it */
 	gateway_free(app->gateway);
@@ -420,8 +420,8 @@ static void worker_end(struct worker *worker)
 	cache_close(app->cache);
 	payments_free(app->payments);
 	catalogs_free(app->catalogs);
-	token_memory_free(app->tokens);
-	rider_memory_free(app->riders);
+	token_cache_free(app->tokens);
+	rider_cache_free(app->riders);
 	hasher_free(app->hasher);
 	loop_free(app->loop);
 	arena_pool_free(app->pool);
@@ -441,7 +441,7 @@ static void *worker_thread(void *arg)
 static int workers_new(struct serving *serving)
 {
 	serving->count = (unsigned)(serving->config->loops ?
-		serving->config->loops : loops_automatic());
+		serving->config->loops : loops_default());
 	serving->workers = calloc(serving->count, sizeof(*serving->workers));
 	serving->apps = calloc(serving->count + 1, sizeof(*serving->apps));
 	if (!serving->workers || !serving->apps || metrics_new(serving->count, &serving->metrics))
@@ -506,12 +506,12 @@ static int serve_prepare(struct serving *serving)
 	server_process_start();
 	work_configure(threads, (unsigned)config->work_queue);
 	if ((error = listeners_read(serving)) || (error = routes_choose(serving)) ||
-		(error = ops_prepare(serving->router)) ||
+		(error = system_documents_prepare(serving->router)) ||
 		(error = migrate_check(config->database_url)) ||
-		(error = admin_appoint_first(config)) ||
+		(error = admin_create_first(config)) ||
 		(error = keyring_new(config, &serving->keys)) ||
-		(error = wordings_new(config->messages_dir, &serving->wordings)) ||
-		(error = hub_house_new(config, serve_part_ready, serving, &serving->house)) ||
+		(error = templates_new(config->messages_dir, &serving->templates)) ||
+		(error = hub_shared_new(config, serve_part_ready, serving, &serving->house)) ||
 		(error = workers_new(serving)))
 		return error;
 	return 0;
@@ -536,12 +536,12 @@ int serve(const struct config *config)
 		worker_end(&serving.workers[i]);
 	free(serving.workers);
 	free(serving.apps);
-	hub_house_free(serving.house);
+	hub_shared_free(serving.house);
 	metrics_free(serving.metrics);
 	keyring_free(serving.keys);
-	wordings_free(serving.wordings);
+	templates_free(serving.templates);
 	router_free(serving.router);
 	free(serving.sets);
-	ops_forget();
+	system_documents_free();
 	return error;
 }

@@ -160,7 +160,7 @@ int clock_parse(const char *text, int64_t *ret_ms)
 	return 0;
 }
 
-int clock_day(const char *day, int by, char out[CLOCK_DAY_SIZE])
+int clock_day_add(const char *day, int by, char out[CLOCK_DAY_SIZE])
 {
 	char text[CLOCK_ISO_SIZE];
 	int64_t ms;

@@ -341,7 +341,7 @@ static void config_text_print(enum config_kind kind, const char *key, const char
 	char shown[4096];
 
 	if (strstr(key, "_url") && (kind == CONFIG_SECRET || strstr(value, "://")))
-		secret_masked(value, shown, sizeof(shown));
+		secret_mask(value, shown, sizeof(shown));
 	else if (kind == CONFIG_SECRET)
 		snprintf(shown, sizeof(shown), "%s", value[0] ? "…" : "(none)");
 	else

@@ -21,7 +21,7 @@ const struct error_row *error_row(int err)
 	return &rows[-err];
 }
 
-int error_named(const char *name, size_t len)
+int error_from_name(const char *name, size_t len)
 {
 	for (int i = 1; i < ERR_INDEX_COUNT; i++)
 		if (strlen(rows[i].name) == len && memcmp(rows[i].name, name, len) == 0)

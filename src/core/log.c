@@ -28,7 +28,7 @@ bool log_on(enum log_level level)
 	return (int)level >= __atomic_load_n(&threshold, __ATOMIC_RELAXED);
 }
 
-int log_level_named(const char *name)
+int log_level_from_name(const char *name)
 {
 	for (int i = 0; i <= LOG_OFF; i++)
 		if (strcmp(names[i], name) == 0)

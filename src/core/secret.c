@@ -61,7 +61,7 @@ static void masked_add(struct text *out, size_t size, const char *from, size_t l
 	out->len += len;
 }
 
-void secret_masked(const char *address, char *out, size_t size)
+void secret_mask(const char *address, char *out, size_t size)
 {
 	const char *authority = url_authority(address), *from, *to, *rest = address, *word;
 	struct text shown = { out, 0 };

@@ -189,7 +189,7 @@ bool text_copy_whole(char *out, size_t size, struct text text)
 	return true;
 }
 
-void text_copy_some(char *out, size_t size, struct text text)
+void text_copy_truncated(char *out, size_t size, struct text text)
 {
 	if (text.len >= size)
 		text.len = size - 1;

@@ -295,7 +295,7 @@ void db_schema_verified(struct db *db)
  * connections are an error. */
 static int lanes_count(const struct config *config, unsigned counts[DB_LANES])
 {
-	unsigned loops = (unsigned)(config->loops ? config->loops : loops_automatic());
+	unsigned loops = (unsigned)(config->loops ? config->loops : loops_default());
 	unsigned write = (unsigned)config->db_write_lanes, read = (unsigned)config->db_read_lanes;
 
 	while (!config->loops && loops * (write + read + 1) > CONNECTIONS_MAX && write + read > 2)

@@ -46,7 +46,7 @@ extern const struct sql_file embedded_demo[];
 /* The checks of `reeyo audit`, in the order of the files; ends with a NULL name. needs: the table
  * that the check needs, or ""; without the table the check is skipped. text: see sql/audit. */
 struct audit_check {
-	const char *name, *needs, *does, *text;
+	const char *name, *needs, *summary, *text;
 };
 extern const struct audit_check embedded_checks[];
 

@@ -75,7 +75,7 @@ void result_classify(struct db_result *result, const char *name)
 	state = result_field(result->pg, PG_DIAG_SQLSTATE);
 	if (strcmp(state, FAIL_STATE) == 0) {
 		raised = result_field(result->pg, PG_DIAG_MESSAGE_PRIMARY);
-		result->error = error_named(raised, strlen(raised));
+		result->error = error_from_name(raised, strlen(raised));
 		result->detail = result_field(result->pg, PG_DIAG_MESSAGE_DETAIL);
 	} else {
 		result->error = error_of_state(state);

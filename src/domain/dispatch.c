@@ -37,7 +37,7 @@ int candidate_best(const struct candidate *candidates, size_t count, bool all)
 	for (size_t i = 0; i < count; i++) {
 		double total = candidate_score(&candidates[i]).total;
 
-		if (candidates[i].asked && !all)
+		if (candidates[i].offered && !all)
 			continue;
 		if (best >= 0 && (total < best_total ||
 			(total == best_total && candidates[i].km >= candidates[best].km)))

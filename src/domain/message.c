@@ -82,7 +82,7 @@ bool message_named(struct text name, enum message_kind *ret)
 	return false;
 }
 
-bool message_goes_by(enum message_kind message, enum channel channel)
+bool message_has_channel(enum message_kind message, enum channel channel)
 {
 	return message_specs[message].channels & 1u << channel;
 }
@@ -110,7 +110,7 @@ static struct text word_spec_next(struct text *words, bool *ret_star)
 	return word;
 }
 
-void message_params_impersonal(enum message_kind message, json_t *params)
+void message_params_strip_personal(enum message_kind message, json_t *params)
 {
 	struct text words = text_of(message_specs[message].words);
 	char name[32];
@@ -231,9 +231,9 @@ static void param_add(struct buf *out, const json_t *params, struct text word, e
 
 /* --- Back-off --------------------------------------------------------------------------------- */
 
-int64_t message_wait_ms(unsigned tries, int64_t retry_after_s, unsigned permille)
+int64_t message_backoff_ms(unsigned tries, int64_t retry_after_s, unsigned permille)
 {
-	static const int64_t waits_s[MESSAGE_TRIES - 1] = { 5, 30, 120, 600, 1800, 3600, 5400 };
+	static const int64_t waits_s[MESSAGE_TRIES_MAX - 1] = { 5, 30, 120, 600, 1800, 3600, 5400 };
 	size_t at = tries > COUNT_OF(waits_s) ? COUNT_OF(waits_s) - 1 : tries > 0 ? tries - 1 : 0;
 	int64_t wait_ms = waits_s[at] * (800 + permille * 400 / 1000);
 
@@ -276,15 +276,15 @@ static bool message_has_word(enum message_kind message, struct text word, bool *
 	return false;
 }
 
-static int template_refuse(char fault[WORDING_FAULT], const char *why, struct text what)
+static int template_refuse(char fault[TEMPLATE_FAULT], const char *why, struct text what)
 {
-	snprintf(fault, WORDING_FAULT, "%s%s%.*s", why, what.len ? " " : "",
+	snprintf(fault, TEMPLATE_FAULT, "%s%s%.*s", why, what.len ? " " : "",
 		what.len > 40 ? 40 : (int)what.len, what.at ? what.at : "");
 	return E_CONFIG;
 }
 
 static int template_text_check(enum message_kind message, enum channel channel, struct text rest,
-	char fault[WORDING_FAULT])
+	char fault[TEMPLATE_FAULT])
 {
 	bool optional = false, star = false;
 
@@ -309,31 +309,31 @@ static int template_text_check(enum message_kind message, enum channel channel, 
 	return optional ? template_refuse(fault, "[ and ] do not match", TEXT_NONE) : 0;
 }
 
-int wording_parse(enum message_kind message, enum channel channel, struct text file,
-	struct wording *ret, char fault[WORDING_FAULT])
+int template_parse(enum message_kind message, enum channel channel, struct text file,
+	struct message_template *ret, char fault[TEMPLATE_FAULT])
 {
 	const char *title = channels[channel].title;
-	struct wording wording = { .body = file };
+	struct message_template message_template = { .body = file };
 
 	if (!text_is_utf8(file))
 		return template_refuse(fault, "it is not UTF-8", TEXT_NONE);
 	if (title) {
-		wording.title = text_cut(&wording.body, '\n');
-		if (!text_starts(wording.title, text_of(title)))
+		message_template.title = text_cut(&message_template.body, '\n');
+		if (!text_starts(message_template.title, text_of(title)))
 			return template_refuse(fault, "it does not begin with", text_of(title));
-		wording.title.at += strlen(title);
-		wording.title.len -= strlen(title);
-		wording.title = text_trim(wording.title);
-		if (!wording.title.len)
+		message_template.title.at += strlen(title);
+		message_template.title.len -= strlen(title);
+		message_template.title = text_trim(message_template.title);
+		if (!message_template.title.len)
 			return template_refuse(fault, "there is no text after", text_of(title));
 	}
-	wording.body = text_trim(wording.body);
-	if (!wording.body.len)
+	message_template.body = text_trim(message_template.body);
+	if (!message_template.body.len)
 		return template_refuse(fault, "it has no text", TEXT_NONE);
-	if ((title && template_text_check(message, channel, wording.title, fault)) ||
-		template_text_check(message, channel, wording.body, fault))
+	if ((title && template_text_check(message, channel, message_template.title, fault)) ||
+		template_text_check(message, channel, message_template.body, fault))
 		return E_CONFIG;
-	*ret = wording;
+	*ret = message_template;
 	return 0;
 }
 
@@ -363,7 +363,7 @@ static bool full_stop_is_double(const struct buf *out, struct text plain)
 	return false;
 }
 
-void wording_fill(struct buf *out, struct text text, const json_t *params, enum channel channel)
+void template_fill(struct buf *out, struct text text, const json_t *params, enum channel channel)
 {
 	while (text.at) {
 		struct template_piece piece = template_piece_next(&text);

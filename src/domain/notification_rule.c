@@ -129,10 +129,10 @@ bool notification_rule_matches(const struct notification_rule *rule, unsigned co
 
 unsigned message_channels(enum message_kind message, struct reach reach)
 {
-	bool texts = message_goes_by(message, CHANNEL_SMS);
-	bool push = message_goes_by(message, CHANNEL_PUSH) && reach.device &&
+	bool texts = message_has_channel(message, CHANNEL_SMS);
+	bool push = message_has_channel(message, CHANNEL_PUSH) && reach.device &&
 		(reach.push_on || !texts || !reach.sms_on);
-	bool mail = message_goes_by(message, CHANNEL_MAIL) && reach.email;
+	bool mail = message_has_channel(message, CHANNEL_MAIL) && reach.email;
 
 	return (push ? BY_PUSH : texts ? BY_SMS : 0) | (mail ? BY_MAIL : 0);
 }

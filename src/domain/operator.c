@@ -15,7 +15,7 @@ static const char *const operators[10] = {
 	[5] = "MTN", [7] = "MTN", [8] = "MTN", [9] = "ORANGE"
 };
 
-bool phone_has_money(const char *phone)
+bool phone_is_mobile_money(const char *phone)
 {
 	const char *number = phone + strlen(COUNTRY);
 
@@ -25,5 +25,5 @@ bool phone_has_money(const char *phone)
 
 const char *phone_operator(const char *phone)
 {
-	return phone_has_money(phone) ? operators[phone[strlen(COUNTRY) + 1] - '0'] : NULL;
+	return phone_is_mobile_money(phone) ? operators[phone[strlen(COUNTRY) + 1] - '0'] : NULL;
 }

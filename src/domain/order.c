@@ -51,22 +51,22 @@ static int word_parse(const char *word, const char *const *words, const struct s
 	return -1;
 }
 
-int order_type_named(const char *word)
+int order_type_parse(const char *word)
 {
 	return word_parse(word, order_type_words, type_spellings);
 }
 
-int order_status_named(const char *word)
+int order_status_parse(const char *word)
 {
 	return word_parse(word, order_status_words, status_spellings);
 }
 
-int payment_method_named(const char *word)
+int payment_method_parse(const char *word)
 {
 	return word_parse(word, payment_method_words, method_spellings);
 }
 
-char order_letter(enum order_type type)
+char order_number_letter(enum order_type type)
 {
 	return "FSP"[type];
 }
@@ -96,9 +96,9 @@ bool order_number_normalise(struct text spelled, char out[ORDER_NUMBER_SIZE])
 	return true;
 }
 
-bool order_states_named(const char *word, unsigned *ret)
+bool order_states_parse(const char *word, unsigned *ret)
 {
-	int status = order_status_named(word);
+	int status = order_status_parse(word);
 
 	if (status >= 0)
 		*ret = STATE(status);

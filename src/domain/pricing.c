@@ -25,7 +25,7 @@ int64_t delivery_fee(
 	const struct price_rules *rules, enum order_type type, int64_t metres, struct point to)
 {
 	for (size_t i = 0; i < rules->zone_count; i++)
-		if (polygon_holds(rules->zones[i].corners, rules->zones[i].count, to))
+		if (polygon_contains(rules->zones[i].corners, rules->zones[i].count, to))
 			return rules->zones[i].fee;
 	if (rules->flat)
 		return rules->flat_fee[type];

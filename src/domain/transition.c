@@ -81,7 +81,7 @@ static enum order_status status_without_rider(const struct order_facts *order)
 	return order->ready ? READY_FOR_PICKUP : order->preparing ? PREPARING : ACCEPTED;
 }
 
-int order_next(const struct order_facts *order, enum order_act act, enum order_actor by,
+int order_next_status(const struct order_facts *order, enum order_act act, enum order_actor by,
 	enum order_status *ret)
 {
 	for (size_t i = 0; i < TRANSITIONS; i++) {
@@ -111,7 +111,7 @@ unsigned order_states_before(enum order_type type, enum order_act act, enum orde
 }
 
 /* When any row of an act names a fixed state, the first one does. */
-int order_step(enum order_act act)
+int order_act_status(enum order_act act)
 {
 	for (size_t i = 0; i < TRANSITIONS; i++)
 		if (transitions[i].act == act && transitions[i].to < ORDER_STATUSES)
@@ -121,7 +121,7 @@ int order_step(enum order_act act)
 
 unsigned order_states_after(enum order_act act)
 {
-	int step = order_step(act);
+	int step = order_act_status(act);
 
 	if (step < 0)
 		return 0;

@@ -35,7 +35,7 @@ const char *const webhook_types[] = {
 #define NEXT(type) "," type
 const char webhook_types_array[] = "{" WEBHOOK_TYPES(FIRST, NEXT) "}";
 
-bool webhook_offers(struct text type)
+bool webhook_type_offered(struct text type)
 {
 	for (const char *const *word = webhook_types; *word; word++)
 		if (text_is(type, text_of(*word)))
@@ -43,12 +43,12 @@ bool webhook_offers(struct text type)
 	return false;
 }
 
-int64_t webhook_wait_s(unsigned tries)
+int64_t webhook_backoff_s(unsigned tries)
 {
-	static const int64_t waits[WEBHOOK_TRIES - 1] = { 5, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600,
+	static const int64_t waits[WEBHOOK_TRIES_MAX - 1] = { 5, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600,
 		10 * 3600, 14 * 3600, 20 * 3600, 24 * 3600 };
 
-	return tries >= 1 && tries < WEBHOOK_TRIES ? waits[tries - 1] : -1;
+	return tries >= 1 && tries < WEBHOOK_TRIES_MAX ? waits[tries - 1] : -1;
 }
 
 /* --- URLs ------------------------------------------------------------------------------------- */
@@ -99,7 +99,7 @@ static bool webhook_authority_parse(struct text authority, char ret_host[WEBHOOK
 	return webhook_host_copy(host, bracket ? is_ipv6_char : is_host_char, ret_host);
 }
 
-bool webhook_url_take(const char *url, bool plain, char ret_host[WEBHOOK_HOST_SIZE])
+bool webhook_url_parse(const char *url, bool plain, char ret_host[WEBHOOK_HOST_SIZE])
 {
 	struct text rest = text_of(url), scheme = TEXT("https://");
 	size_t len = 0;

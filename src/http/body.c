@@ -175,7 +175,7 @@ static bool body_is_form(const struct exchange *x)
 	struct text rest = x->head.content_type;
 
 	return !text_starts(text_trim((struct text){ x->body, x->body_len }), TEXT("{")) &&
-	       (x->rq.route->foreign ||
+	       (x->rq.route->external ||
 			text_is_nocase(text_trim(text_cut(&rest, ';')),
 				TEXT("application/x-www-form-urlencoded")));
 }

@@ -87,7 +87,7 @@ static bool route_is_external(const struct exchange *x)
 	if (x->rq.method)
 		router_find(x->rq.app->router, x->rq.method == HEAD ? GET : x->rq.method,
 			x->rq.path, x->rq.ns, &match);
-	return match.route && match.route->foreign;
+	return match.route && match.route->external;
 }
 
 bool cors_check(struct exchange *x)

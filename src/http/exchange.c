@@ -166,7 +166,7 @@ void exchange_completed(struct exchange *x)
 		body_free(x);
 }
 
-void request_unhurried(struct request *rq)
+void request_disable_deadline(struct request *rq)
 {
 	struct exchange *x = exchange_of(rq);
 
@@ -275,7 +275,7 @@ enum MHD_Result exchange_head(struct exchange *x, const char *method, const char
 	request_id_set(x);
 	trace_read(&x->rq.trace, x->head.traceparent, x->head.amazon_trace);
 	x->rq.french = head_wants_french(&x->head);
-	x->rq.method = method_named(method);
+	x->rq.method = method_parse(method);
 	if (x->head.fault) {
 		connection_refuse(x->connection, x->head.fault, x->head.fault_why);
 		return MHD_YES;
@@ -287,7 +287,7 @@ enum MHD_Result exchange_head(struct exchange *x, const char *method, const char
 	else if (!cors_check(x))
 		x->discard = true;
 	if (!x->early_error && !x->replied && x->server->steps.authenticate &&
-		x->rq.route->who != ANYONE)
+		x->rq.route->access != ANYONE)
 		x->server->steps.authenticate(&x->rq);
 	if (x->early_error || x->replied) {
 		x->discard = true;

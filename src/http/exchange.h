@@ -281,7 +281,7 @@ struct access_record {
 	const char *request_id, *method, *route, *account, *trace;
 	uint64_t started_us;
 	int status;
-	bool foreign, health;
+	bool external, health;
 	size_t bytes;
 	char *kept; /* memory of the texts, when the record outlives the exchange */
 };

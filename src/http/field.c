@@ -187,7 +187,7 @@ static bool field_is_opaque(const struct field *field)
 static json_t *spelling_resolve(const struct field *field, json_t *object)
 {
 	json_t *value = json_object_get(object, field->name);
-	struct text also = text_of(field->also);
+	struct text also = text_of(field->aliases);
 	char spelling[64];
 
 	while ((!value || json_is_null(value)) && also.at) {

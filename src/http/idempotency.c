@@ -181,5 +181,5 @@ void request_replay(struct request *rq, void (*none)(struct request *rq))
 	*replay = (struct replay){ .none = none, .state = rq->state };
 	rq->state = replay;
 	/* on the primary: a replica may not have the record yet */
-	sql_write(rq, idempotency_get, replay_found, rq->caller.id, rq->idempotency_key);
+	sql_write_positional(rq, idempotency_get, replay_found, rq->caller.id, rq->idempotency_key);
 }

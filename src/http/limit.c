@@ -78,7 +78,7 @@ static int64_t network_use(struct address_limits *limits, const struct network *
 int64_t limit_address(struct request *rq)
 {
 	const struct config *config = rq->app->config;
-	bool callback = rq->route && rq->route->foreign;
+	bool callback = rq->route && rq->route->external;
 	int64_t limit = callback ? config->rate_callback : config->rate_address, wait_s = 0;
 	struct network networks[NETWORKS_MAX];
 	unsigned count;
@@ -99,7 +99,7 @@ struct quota {
 	char name[NAME_SIZE];
 	const char *policy;    /* its name in the headers */
 	int64_t limit, window_ms;
-	bool here;             /* counted in this process, not in Redis */
+	bool local;            /* counted in this process, not in Redis */
 };
 #define QUOTAS_MAX (NETWORKS_MAX + 3)
 
@@ -163,7 +163,7 @@ static void quota_taken(struct limit_use *use, const struct limit_result *result
 		return;
 	if (!chain->quiet || !result->allowed)
 		limit_headers(chain->rq, quota, result);
-	if (!result->allowed && quota->here)
+	if (!result->allowed && quota->local)
 		log_refusal(LOG_WARN,
 		        "this process's budget of messages (rate_messages) is used up",
 		        "rate_messages", LOG_I("limit", quota->limit));
@@ -173,7 +173,7 @@ static void quota_taken(struct limit_use *use, const struct limit_result *result
 		reservation = ARENA_NEW(chain->rq->arena, struct reservation);
 		if (!reservation)
 			return reply_error(chain->rq, E_NO_MEMORY);
-		*reservation = (struct reservation){ x->reservations, quota, use->here };
+		*reservation = (struct reservation){ x->reservations, quota, use->local };
 		x->reservations = reservation;
 	}
 	chain->at++;
@@ -187,7 +187,7 @@ static void quota_take(struct quota_chain *chain)
 	if (chain->at == chain->count)
 		return chain->next(chain->rq);
 	chain->use = (struct limit_use){ .limit = quota->limit, .window_ms = quota->window_ms,
-		.cost = 1, .here = quota->here, .done = quota_taken };
+		.cost = 1, .local = quota->here, .done = quota_taken };
 	memcpy(chain->use.name, quota->name, sizeof(quota->name));
 	request_hold(chain->rq);
 	limit_use(chain->rq->app->cache, &chain->use);
@@ -251,7 +251,7 @@ void limit_return_reservations(struct exchange *x)
 		memcpy(use->name, each->quota->name, sizeof(use->name));
 		use->limit = each->quota->limit;
 		use->window_ms = each->quota->window_ms;
-		use->here = each->here;
+		use->local = each->here;
 		use->cost = -1;
 		use->done = reservation_returned;
 		limit_use(x->rq.app->cache, use);
@@ -259,7 +259,7 @@ void limit_return_reservations(struct exchange *x)
 	x->reservations = NULL;
 }
 
-void limit_spend(struct request *rq)
+void limit_commit(struct request *rq)
 {
 	exchange_of(rq)->reservations = NULL;
 }
@@ -302,7 +302,7 @@ static void limit_route(struct request *rq, const char *subject, void (*next)(st
 	quota_take(chain);
 }
 
-void limit_found(struct request *rq, const char *account, void (*next)(struct request *rq))
+void limit_count_account(struct request *rq, const char *account, void (*next)(struct request *rq))
 {
 	limit_route(rq, account, next);
 }
@@ -399,6 +399,6 @@ void limit_messages(struct request *rq, const char *phone, const char *email,
 		quota_add(chain, "messages-from", name,
 			config->rate_messages_address * (i ? NETWORK_WIDE_FACTOR : 1), HOUR_MS);
 	}
-	quota_add(chain, "messages", "all", config->rate_messages, HOUR_MS)->here = true;
+	quota_add(chain, "messages", "all", config->rate_messages, HOUR_MS)->local = true;
 	quota_take(chain);
 }

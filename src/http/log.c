@@ -44,7 +44,7 @@ struct access_record access_record(const struct exchange *x)
 		.method = method_name(x->rq.method),
 		.route = x->rq.route ? x->rq.route->path : "",
 		.account = x->rq.caller.id,
-		.foreign = x->rq.route && x->rq.route->foreign,
+		.external = x->rq.route && x->rq.route->external,
 		.health = x->rq.route && x->rq.route->health,
 		.trace = x->rq.trace.id,
 		.started_us = x->started_us,
@@ -91,7 +91,7 @@ static bool access_is_sampled_out(const struct access_record *access)
 	char kind[96];
 
 	if (access->status != 429 && !access->health &&
-		!(access->foreign && access->status >= 400 && access->status < 500))
+		!(access->external && access->status >= 400 && access->status < 500))
 		return false;
 	snprintf(kind, sizeof(kind), "%d %s %s", access->status, access->method, access->route);
 	return !log_sample(LOG_INFO, "request", kind);

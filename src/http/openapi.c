@@ -63,7 +63,7 @@ static void response_error_add(json_t *replies, enum name_space ns, enum err err
 static json_t *success_response(const struct route *row)
 {
 	bool plain = row->shape == REPLY_BARE && !row->reply;
-	json_t *success = json_pack("{s:s,s:{s:{s:o}}}", "description", row->does, "content",
+	json_t *success = json_pack("{s:s,s:{s:{s:o}}}", "description", row->summary, "content",
 		plain ? "text/plain" : "application/json", "schema",
 		plain ? json_pack("{s:s}", "type", "string") : reply_schema(row));
 
@@ -88,9 +88,9 @@ static void check_errors_add(json_t *replies, const struct route_set *set, const
 	static const enum err input[] = { E_VALIDATION, E_BODY_TOO_LARGE, E_MEDIA_TYPE };
 	static const enum err key[] = { E_IDEMPOTENCY_MISMATCH, E_IDEMPOTENCY_RUNNING };
 
-	if (row->who != ANYONE)
+	if (row->access != ANYONE)
 		response_errors_add(replies, set->ns, token, COUNT_OF(token));
-	if (row->who == CUSTOMER_VERIFIED)
+	if (row->access == CUSTOMER_VERIFIED)
 		response_errors_add(replies, set->ns, state, COUNT_OF(state));
 	if (row->body || row->query)
 		response_errors_add(replies, set->ns, input, COUNT_OF(input));
@@ -144,7 +144,7 @@ static json_t *parameters_of(const struct route *row, struct text path)
 	}
 	for (const struct field *field = row->query; field && field->name; field++)
 		parameter_add(list, "query", field->name, field->required,
-			schema_field(field), field->does);
+			schema_field(field), field->summary);
 	if (row->idempotent)
 		parameter_add(list, "header", "Idempotency-Key", false,
 		        json_pack("{s:s,s:i}", "type", "string", "maxLength", 128),
@@ -155,7 +155,7 @@ static json_t *parameters_of(const struct route *row, struct text path)
 
 static json_t *security_of(const struct route_set *set, const struct route *row)
 {
-	if (row->who == ANYONE)
+	if (row->access == ANYONE)
 		return json_array();
 	if (set->ns == NS_ADMIN)
 		return json_pack("[{s:[]},{s:[]}]", "bearer", "adminCookie");
@@ -166,9 +166,9 @@ static json_t *operation_of(const struct route_set *set, const struct route *row
 	enum method method, struct text path, const char *id)
 {
 	json_t *operation = json_pack("{s:s,s:s,s:[s],s:o,s:o,s:o,s:s}",
-		"operationId", id, "summary", row->does, "tags", set->tag,
+		"operationId", id, "summary", row->summary, "tags", set->tag,
 		"parameters", parameters_of(row, path), "responses", responses_of(set, row),
-		"security", security_of(set, row), "x-who", who_name(row->who));
+		"security", security_of(set, row), "x-who", access_name(row->access));
 	json_t *content;
 
 	if (row->body && method != GET && method != DELETE) {
@@ -302,7 +302,7 @@ static void row_parts_extract(struct document *document, const struct route_set 
 	char path[256], id[300];
 	json_t *put;
 
-	if (!row->also && !row->any_write)
+	if (!row->aliases && !row->any_write)
 		return;
 	openapi_path_write(path, set, row, text_of(row->path));
 	operation_id_write(id, method_name(row->method), path);
@@ -355,7 +355,7 @@ static void row_operations_add(void *arg, const struct route_set *set, const str
 {
 	static const enum method writes[] = { POST, PUT, PATCH };
 	struct document *document = arg;
-	struct text also = text_of(row->also);
+	struct text also = text_of(row->aliases);
 	struct text path = text_of(row->path);
 	json_t *model;
 
@@ -377,11 +377,11 @@ static void row_operations_add(void *arg, const struct route_set *set, const str
 static json_t *components(void)
 {
 	static const struct field error_body[] = {
-		{ "code", FIELD_TEXT, .required = true, .does = "The same in every language" },
+		{ "code", FIELD_TEXT, .required = true, .summary = "The same in every language" },
 		{ "message", FIELD_TEXT, .required = true,
-			.does = "English, or French by Accept-Language" },
+			.summary = "English, or French by Accept-Language" },
 		{ "details", FIELD_ANY,
-			.does = "Wrong fields, the position in the JSON, or the nearest route" },
+			.summary = "Wrong fields, the position in the JSON, or the nearest route" },
 		FIELD_END
 	};
 	static const struct field error_fields[] = {

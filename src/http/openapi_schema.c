@@ -104,7 +104,7 @@ static json_t *schema_list(const struct field *field)
 /* The other names under which a member is accepted. */
 static json_t *schema_spellings(const struct field *field)
 {
-	struct text also = text_of(field->also);
+	struct text also = text_of(field->aliases);
 	json_t *names = json_array();
 
 	while (also.at && also.len) {
@@ -128,12 +128,12 @@ json_t *schema_field(const struct field *field)
 		json_object_set_new(schema, "examples", json_pack("[s]", "+237670000001"));
 	if ((field->nullable || field->clearable) && type)
 		json_object_set_new(schema, "type", json_pack("[O,s]", type, "null"));
-	if (field->also)
+	if (field->aliases)
 		json_object_set_new(schema, "x-spellings", schema_spellings(field));
 	if (field->lines)
 		json_object_set_new(schema, "x-lines", json_true());
-	if (field->does)
-		json_object_set_new(schema, "description", json_string(field->does));
+	if (field->summary)
+		json_object_set_new(schema, "description", json_string(field->summary));
 	return schema;
 }
 
@@ -153,8 +153,8 @@ json_t *schema_of(const struct field *table)
 	}
 	if (table)
 		json_object_set(schema, "properties", properties);
-	if (table && field->does)
-		json_object_set_new(schema, "title", json_string(field->does));
+	if (table && field->summary)
+		json_object_set_new(schema, "title", json_string(field->summary));
 	if (json_array_size(required))
 		json_object_set(schema, "required", required);
 	json_decref(properties);

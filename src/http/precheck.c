@@ -89,7 +89,7 @@ static int media_check(const struct exchange *x)
 	bool empty = !x->head.transfer_encoding.at &&
 		     (!x->head.content_length.at || text_is(x->head.content_length, TEXT("0")));
 
-	if (empty || !x->rq.route || x->rq.route->foreign || x->rq.method == GET ||
+	if (empty || !x->rq.route || x->rq.route->external || x->rq.method == GET ||
 		x->rq.method == HEAD)
 		return 0;
 	if (x->head.content_encoding.at &&
@@ -127,7 +127,7 @@ int head_check(struct exchange *x, enum method method)
 	if ((error = route_find(x, method)) || (error = expect_check(x)))
 		return error;
 	if (!head_accepts_json(&x->head) && x->rq.route->shape != REPLY_BARE &&
-		!x->rq.route->foreign && !(x->rq.route->stream && head_accepts_events(&x->head)))
+		!x->rq.route->external && !(x->rq.route->stream && head_accepts_events(&x->head)))
 		return E_NOT_ACCEPTABLE;
 	if ((error = length_check(x)) || (error = media_check(x)))
 		return error;

@@ -79,7 +79,7 @@ static unsigned reply_max_age(const struct exchange *x)
  * client program may still keep it and revalidate it with its ETag. */
 static bool reply_is_personal(const struct exchange *x)
 {
-	return !x->rq.route || x->rq.route->who != ANYONE || !x->etag;
+	return !x->rq.route || x->rq.route->access != ANYONE || !x->etag;
 }
 
 static void cache_headers(struct exchange *x, struct MHD_Response *response)

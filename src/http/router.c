@@ -50,7 +50,7 @@ const char *method_name(enum method method)
 	return "?";
 }
 
-enum method method_named(const char *name)
+enum method method_parse(const char *name)
 {
 	for (size_t i = 0; i < COUNT_OF(methods); i++)
 		if (strcmp(methods[i].name, name) == 0)
@@ -68,10 +68,10 @@ const char *name_space_name(enum name_space ns)
 	return ns < NS_COUNT ? names[ns] : "?";
 }
 
-const char *who_name(enum who who)
+const char *access_name(enum access access)
 {
-	static const char *const names[WHO_COUNT] = {
-		[WHO_UNSET] = "unset",
+	static const char *const names[ACCESS_COUNT] = {
+		[ACCESS_UNSET] = "unset",
 		[ANYONE] = "anyone",
 		[CUSTOMER] = "customer",
 		[CUSTOMER_VERIFIED] = "customer, verified and active",
@@ -82,7 +82,7 @@ const char *who_name(enum who who)
 		[SUPER_ADMIN] = "super-admin",
 	};
 
-	return who < WHO_COUNT ? names[who] : "?";
+	return access < ACCESS_COUNT ? names[access] : "?";
 }
 
 /* Index of a method in node.rows: the first five of the table above; -1 for the others. */
@@ -205,9 +205,9 @@ static bool limit_key_is_valid(const struct route *row)
 
 static int route_check(const struct route_set *set, const struct route *row)
 {
-	const char *missing = row->who == WHO_UNSET	       ? "who" :
+	const char *missing = row->access == ACCESS_UNSET	       ? "who" :
 			      !row->run			       ? "run" :
-			      !row->does		       ? "does" :
+			      !row->summary		       ? "does" :
 			      method_slot(row->method) < 0	       ? "method" :
 			      row->path[0] != '/'	       ? "path" :
 			      !limit_key_is_valid(row)	       ? "limit_by" :
@@ -222,7 +222,7 @@ static int route_check(const struct route_set *set, const struct route *row)
 
 static int route_add(struct router *router, const struct route_set *set, const struct route *row)
 {
-	struct text also = text_of(row->also);
+	struct text also = text_of(row->aliases);
 	int error = route_check(set, row);
 
 	if (!error)

@@ -96,10 +96,10 @@ void sql_run_positional(struct request *rq, enum db_lane lane, enum query query,
 
 struct cache_wait {
 	struct cache_read read;
-	struct db_call call;      /* of cached_by_sql */
+	struct db_call call;      /* of cache_get_or_query */
 	struct request *rq;
 	void (*load)(struct request *rq, struct cache_read *read);
-	cached_done *done;
+	cache_get_done *done;
 	enum query query;
 	int64_t asked_ms;         /* when the statement was sent, of the wall clock */
 };
@@ -120,7 +120,7 @@ static void cached_load(struct cache_read *read)
 }
 
 static struct cache_wait *cache_wait_new(struct request *rq, enum cache_kind kind, const char *id,
-	cached_done *done)
+	cache_get_done *done)
 {
 	struct cache_wait *wait = ARENA_NEW(rq->arena, struct cache_wait);
 
@@ -140,7 +140,7 @@ static struct cache_wait *cache_wait_new(struct request *rq, enum cache_kind kin
 }
 
 void cache_get_or_load(struct request *rq, enum cache_kind kind, const char *id,
-	void (*load)(struct request *rq, struct cache_read *read), cached_done *done)
+	void (*load)(struct request *rq, struct cache_read *read), cache_get_done *done)
 {
 	struct cache_wait *wait = cache_wait_new(rq, kind, id, done);
 
@@ -199,8 +199,8 @@ static void cached_row_load(struct request *rq, struct cache_read *read)
 	db_submit(rq->app->db, &wait->call);
 }
 
-void cached_by_sql(struct request *rq, enum cache_kind kind, const char *id, enum query query,
-	cached_done *done)
+void cache_get_or_query(struct request *rq, enum cache_kind kind, const char *id, enum query query,
+	cache_get_done *done)
 {
 	struct cache_wait *wait = cache_wait_new(rq, kind, id, done);
 
@@ -225,17 +225,17 @@ static void invalidate_completed(void *arg)
 		wait->next(wait->rq);
 }
 
-void uncached(struct request *rq, enum cache_kind kind, const char *id,
+void cache_invalidate(struct request *rq, enum cache_kind kind, const char *id,
 	void (*next)(struct request *rq))
 {
 	struct invalidate_wait *wait = ARENA_NEW(rq->arena, struct invalidate_wait);
 
 	if (!wait) {
-		cache_drop(rq->app->cache, kind, id, NULL, NULL);
+		cache_key_invalidate(rq->app->cache, kind, id, NULL, NULL);
 		return next(rq);
 	}
 	wait->rq = rq;
 	wait->next = next;
 	request_hold(rq);
-	cache_drop(rq->app->cache, kind, id, invalidate_completed, wait);
+	cache_key_invalidate(rq->app->cache, kind, id, invalidate_completed, wait);
 }

@@ -6,7 +6,7 @@
  * Each frame names the id published before it, so a gap is noticed: then the table is read from the
  * last id that was received. The table is also read once a second while all is well, five times a
  * second while Redis does not answer, and when the subscription to the channel starts. Ids in the
- * table grow in the order of commit (see relay_take), so "id > last" misses nothing.
+ * table grow in the order of commit (see relay_move), so "id > last" misses nothing.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,7 +83,7 @@ static void rows_broadcast(struct event_reader *reader, const struct db_result *
 
 static void position_set(struct event_reader *reader, const struct db_result *result)
 {
-	struct hub_house *shared = reader->hub->shared;
+	struct hub_shared *shared = reader->hub->shared;
 
 	snprintf(shared->source, sizeof(shared->source), "%.*s", TEXT_ARGS(db_text(result, 0, 1)));
 	reader->hub->last = db_int(result, 0, 0);
@@ -135,7 +135,7 @@ static void event_reader_tick(uv_timer_t *timer)
 	struct event_reader *reader = timer->data;
 	uint64_t now = loop_now(reader->hub->app->loop);
 
-	if (!reader->known || !feed_hears(reader->feed) || now - reader->checked_ms >= CHECK_MS)
+	if (!reader->known || !feed_subscribed(reader->feed) || now - reader->checked_ms >= CHECK_MS)
 		events_submit(reader);
 }
 
@@ -169,8 +169,8 @@ static void channel_subscribed(void *owner)
 int event_reader_new(struct hub *hub, struct event_reader **ret)
 {
 	struct event_reader *reader = calloc(1, sizeof(*reader));
-	const struct feed_options options = { .heard = frame_received,
-		.begun = channel_subscribed, .owner = reader };
+	const struct feed_options options = { .on_frame = frame_received,
+		.on_subscribed = channel_subscribed, .owner = reader };
 	int error;
 
 	if (!reader)

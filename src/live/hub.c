@@ -72,7 +72,7 @@ void hub_broadcast(struct app *app, struct batch *batch)
 	batch_deliver(app->hub, batch);
 }
 
-void hub_listen(struct hub *hub, struct hub_listener *listener)
+void hub_add_listener(struct hub *hub, struct hub_listener *listener)
 {
 	listener->next = hub->listeners;
 	hub->listeners = listener;
@@ -94,7 +94,7 @@ static void ephemeral_deliver_locally(struct app *app, const struct event *event
 
 static int ephemeral_publish(struct app *app, const char *rooms, const struct event *event)
 {
-	struct hub_house *shared = app->hub->shared;
+	struct hub_shared *shared = app->hub->shared;
 	char *frame auto_free = NULL;
 	size_t len;
 
@@ -102,10 +102,10 @@ static int ephemeral_publish(struct app *app, const char *rooms, const struct ev
 		return E_STORE_DOWN;
 	frame = frame_pack(text_of(shared->source), 0, 0, event->type, event->aggregate,
 		text_of(rooms), event->payload, &len);
-	return frame ? feed_pass(app->cache, (struct text){ frame, len }) : E_NO_MEMORY;
+	return frame ? feed_publish_ephemeral(app->cache, (struct text){ frame, len }) : E_NO_MEMORY;
 }
 
-void hub_tell_passing(struct app *app, const char *const *rooms, unsigned count, const char *type,
+void hub_publish_ephemeral(struct app *app, const char *const *rooms, unsigned count, const char *type,
 	struct text payload)
 {
 	struct text names[HUB_ROOMS_MAX];
@@ -132,10 +132,10 @@ void hub_tell_passing(struct app *app, const char *const *rooms, unsigned count,
 
 /* --- Life ------------------------------------------------------------------------------------- */
 
-int hub_house_new(const struct config *config, void (*begun)(void *arg),
-	void *arg, struct hub_house **ret)
+int hub_shared_new(const struct config *config, void (*begun)(void *arg),
+	void *arg, struct hub_shared **ret)
 {
-	struct hub_house *shared = calloc(1, sizeof(*shared));
+	struct hub_shared *shared = calloc(1, sizeof(*shared));
 
 	if (!shared || uv_mutex_init(&shared->mutex)) {
 		free(shared);
@@ -148,7 +148,7 @@ int hub_house_new(const struct config *config, void (*begun)(void *arg),
 	return 0;
 }
 
-void hub_house_free(struct hub_house *shared)
+void hub_shared_free(struct hub_shared *shared)
 {
 	if (!shared)
 		return;
@@ -164,7 +164,7 @@ static void hub_tick(struct deadline *deadline)
 	deadline_start(&hub->ticks, &hub->tick);
 }
 
-int hub_new(struct app *app, struct hub_house *shared)
+int hub_new(struct app *app, struct hub_shared *shared)
 {
 	struct hub *hub = calloc(1, sizeof(*hub));
 	int error;

@@ -15,7 +15,7 @@ struct account_subscribers;
 struct event_reader;
 struct subscriber;
 
-struct hub_house {
+struct hub_shared {
 	const struct config *config;
 	void (*begun)(void *arg);
 	void *arg;
@@ -29,7 +29,7 @@ struct hub_house {
 
 struct hub {
 	struct app *app;
-	struct hub_house *shared;
+	struct hub_shared *shared;
 	struct event_reader *reader; /* the first loop's only */
 	struct rooms *rooms;
 	struct hub_listener *listeners;

@@ -2,7 +2,7 @@
  *
  * The relay, step by step; see the header.
  *
- * A step is one statement (relay_take) and, when it returns events to publish, one command to
+ * A step is one statement (relay_move) and, when it returns events to publish, one command to
  * Redis. Steps follow one another; two never run at once. The next step writes the id that Redis
  * has confirmed as the position of the lease. So a successor publishes at most the events of the
  * last step again, under the same ids. While Redis is unavailable, steps only move rows: instances
@@ -123,7 +123,7 @@ static bool relay_publish(struct relay *relay, const struct db_result *result)
 		error = publication_add(publication, result, row);
 	relay->publishing_to = db_int(result, rows - 1, 5);
 	if (!error)
-		error = feed_say(relay->app->cache, publication->events,
+		error = feed_publish(relay->app->cache, publication->events,
 			publication->count, relay_published, relay);
 	publication_free(publication);
 	return !error;
@@ -191,7 +191,7 @@ static void relay_step(uv_timer_t *timer)
 	relay->began_ms = loop_now(relay->app->loop);
 	snprintf(relay->published_text, sizeof(relay->published_text), "%lld",
 		(long long)relay->published);
-	relay->call = (struct db_call){ .query = QUERY_relay_take, .lane = DB_WRITE, .count = 4,
+	relay->call = (struct db_call){ .query = QUERY_relay_move, .lane = DB_WRITE, .count = 4,
 		.params = { relay->holder, relay->published_text, "500", speak ? "500" : "0" },
 		.done = relay_step_done, .owner = relay };
 	db_submit(relay->app->db, &relay->call);

@@ -47,7 +47,7 @@ static int subscriber_admit(const struct hub *hub)
 	return 0;
 }
 
-int subscriber_new(struct request *rq, const struct hub_wish *wish, struct subscriber **ret)
+int subscriber_new(struct request *rq, const struct subscription_request *wish, struct subscriber **ret)
 {
 	struct hub *hub = rq->app->hub;
 	struct subscriber *subscriber;
@@ -162,7 +162,7 @@ bool catch_up_submit(struct subscriber *subscriber)
 	subscriber->catch_up = catch_up;
 	subscriber->missed = false;
 	catch_up->call = (struct db_call){
-		.query = subscriber->most ? QUERY_events_missed_by_most : QUERY_events_missed,
+		.query = subscriber->most ? QUERY_events_missed_scan : QUERY_events_missed,
 		/* a replica may lag behind what has been sent */
 		.lane = config->replica_url[0] ? DB_WRITE : DB_READ,
 		.count = 3,

@@ -32,7 +32,7 @@ struct subscriber {
 	uint64_t due_ms;           /* when a poll is answered at the latest */
 	bool catching_up;          /* reads the table before it takes events from the hub */
 	bool missed;               /* an event came meanwhile: read the table once more */
-	bool most;                 /* see struct hub_wish */
+	bool most;                 /* see struct subscription_request */
 	struct membership memberships[HUB_ROOMS_MAX];
 	struct account_subscribers *account;
 	struct subscriber *older, *newer; /* of the same account, under the process's mutex */
@@ -43,7 +43,7 @@ struct subscriber {
 /* --- subscriber.c ----------------------------------------------------------------------------- */
 
 /* Joins the rooms and the account's list. E_DRAINING, E_STORE_DOWN, E_BUSY or E_NO_MEMORY. */
-int subscriber_new(struct request *rq, const struct hub_wish *wish,
+int subscriber_new(struct request *rq, const struct subscription_request *wish,
 	struct subscriber **ret) MUST_CHECK;
 void subscriber_free(struct subscriber *subscriber);
 /* Ends the client's stream, or answers its poll. Frees the subscriber. */

@@ -23,7 +23,7 @@ struct eviction {
 	char account[ID_SIZE];
 };
 
-static struct account_subscribers *account_find(struct hub_house *shared, const char *id)
+static struct account_subscribers *account_find(struct hub_shared *shared, const char *id)
 {
 	struct account_subscribers *account = NULL;
 
@@ -31,7 +31,7 @@ static struct account_subscribers *account_find(struct hub_house *shared, const 
 	return account;
 }
 
-static struct account_subscribers *account_find_or_add(struct hub_house *shared, const char *id)
+static struct account_subscribers *account_find_or_add(struct hub_shared *shared, const char *id)
 {
 	struct account_subscribers *account = account_find(shared, id);
 
@@ -110,7 +110,7 @@ static void account_append(struct account_subscribers *account, struct subscribe
 
 int account_join(struct subscriber *subscriber)
 {
-	struct hub_house *shared = subscriber->hub->shared;
+	struct hub_shared *shared = subscriber->hub->shared;
 	struct account_subscribers *account;
 
 	uv_mutex_lock(&shared->mutex);
@@ -126,7 +126,7 @@ int account_join(struct subscriber *subscriber)
 
 void account_leave(struct subscriber *subscriber)
 {
-	struct hub_house *shared = subscriber->hub->shared;
+	struct hub_shared *shared = subscriber->hub->shared;
 	struct account_subscribers *account = subscriber->account;
 	struct subscriber *older, *newer;
 

@@ -114,7 +114,7 @@ void polls_finish(struct hub *hub, bool all)
 	}
 }
 
-void hub_poll(struct request *rq, const struct hub_wish *wish, unsigned wait_s)
+void hub_poll(struct request *rq, const struct subscription_request *wish, unsigned wait_s)
 {
 	struct subscriber *subscriber;
 	int error = subscriber_new(rq, wish, &subscriber);
@@ -126,7 +126,7 @@ void hub_poll(struct request *rq, const struct hub_wish *wish, unsigned wait_s)
 	subscriber->catching_up = true;
 	poll_link(subscriber);
 	request_hold(rq);
-	request_unhurried(rq);
+	request_disable_deadline(rq);
 	if (!catch_up_submit(subscriber))
 		poll_finish(subscriber, NULL, false);
 }

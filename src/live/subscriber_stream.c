@@ -153,7 +153,7 @@ void subscriber_ping_due(struct deadline *deadline)
 		stream_send(stream, NULL, ping, sizeof(ping) - 1);
 }
 
-void hub_stream(struct request *rq, const struct hub_wish *wish)
+void hub_stream(struct request *rq, const struct subscription_request *wish)
 {
 	static const struct stream_calls calls = { stream_queue_empty, stream_closed };
 	struct subscriber *subscriber;

@@ -138,7 +138,7 @@ void loop_stop(struct loop *loop)
 	uv_stop(&loop->uv);
 }
 
-unsigned loops_automatic(void)
+unsigned loops_default(void)
 {
 	unsigned cores = uv_available_parallelism();
 

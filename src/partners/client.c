@@ -275,7 +275,7 @@ void client_call(struct client *client, struct client_call *call)
 	call->refused = 0;
 	if (client->closing)
 		return call_reject(client, call, E_DRAINING);
-	if (!partner_up(partner) || (waits && partner->waiting >= partner->limits.waiting))
+	if (!partner_available(partner) || (waits && partner->waiting >= partner->limits.waiting))
 		return call_reject(client, call, E_BUSY);
 	transfer = call->transfer = transfer_new(call);
 	if (!transfer)
@@ -287,7 +287,7 @@ void client_call(struct client *client, struct client_call *call)
 	transfer_start(transfer);
 }
 
-void client_refuse(struct client *client, struct client_call *call, int error)
+void client_fail(struct client *client, struct client_call *call, int error)
 {
 	call_reject(client, call, error);
 }
@@ -312,7 +312,7 @@ struct partner *partner_new(struct client *client, const char *name,
 	return partner;
 }
 
-bool partner_up(const struct partner *partner)
+bool partner_available(const struct partner *partner)
 {
 	return breaker_would_admit(&partner->breaker, loop_now(partner->client->loop));
 }

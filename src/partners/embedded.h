@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The wordings that the build put into the binary, by "language/name.channel". Ends with a NULL
+ * The templates that the build put into the binary, by "language/name.channel". Ends with a NULL
  * name.
  */
 #ifndef REEYO_SRC_PARTNERS_EMBEDDED_H

@@ -22,7 +22,7 @@
 #define RETRY_S 10   /* pause after a failed fetch */
 
 struct fcm {
-	struct post *post;
+	struct notifier *notifier;
 	struct partner *partner;
 	json_t *account;
 	struct client_call call;
@@ -71,13 +71,13 @@ static void fcm_call(struct fcm *fcm, struct letter *letter, struct arena *arena
 	fcm_ttl_add(&body, letter->life_s);
 	buf_add_string(&body, "}}");
 	letter->call.url = arena_printf(arena, "%s/v1/projects/%s/messages:send",
-		fcm->post->config->fcm_url, fcm_account_text(fcm, "project_id"));
+		fcm->notifier->config->fcm_url, fcm_account_text(fcm, "project_id"));
 	letter->call.headers[0] = "Content-Type: application/json";
 	letter->call.headers[1] = arena_printf(arena, "Authorization: Bearer %s", fcm->token);
 	letter->call.body = text_of(buf_string(&body));
 	if (!letter->call.url || !letter->call.headers[1] || !letter->call.body.at)
-		return post_done(letter, OUTCOME_RETRY, "out of memory");
-	post_call(letter);
+		return notifier_done(letter, OUTCOME_RETRY, "out of memory");
+	notifier_call(letter);
 }
 
 /* Sends the waiting letters, or fails them when `why` is given. */
@@ -88,13 +88,13 @@ static void fcm_waiting_release(struct fcm *fcm, const char *why)
 
 	fcm->end = &fcm->waiting;
 	for (; letter; letter = next) {
-		struct arena *arena = why ? NULL : arena_new(fcm->post->app->pool, LETTER_MEMORY);
+		struct arena *arena = why ? NULL : arena_new(fcm->notifier->app->pool, NOTIFIER_REQUEST_MEMORY);
 
 		next = letter->next;
 		if (arena)
 			fcm_call(fcm, letter, arena);
 		else
-			post_untried(letter, why ? why : "out of memory");
+			notifier_untried(letter, why ? why : "out of memory");
 		arena_free(arena);
 	}
 }
@@ -145,7 +145,7 @@ static char *fcm_assertion(const struct fcm *fcm)
 
 static void fcm_token_fetch(struct fcm *fcm)
 {
-	struct arena *arena = arena_new(fcm->post->app->pool, 64u << 10);
+	struct arena *arena = arena_new(fcm->notifier->app->pool, 64u << 10);
 	char *assertion = fcm_assertion(fcm);
 	struct buf form;
 
@@ -163,7 +163,7 @@ static void fcm_token_fetch(struct fcm *fcm)
 		.headers = { "Content-Type: application/x-www-form-urlencoded" },
 		.body = text_of(buf_string(&form)), .done = fcm_token_received, .owner = fcm };
 	fcm->fetching = true;
-	client_call(fcm->post->app->client, &fcm->call);
+	client_call(fcm->notifier->app->client, &fcm->call);
 	arena_free(arena);
 }
 
@@ -174,9 +174,9 @@ static bool fcm_configured(const struct config *config)
 	return config->fcm_account[0];
 }
 
-static void fcm_send(struct post *post, struct letter *letter, struct arena *arena)
+static void fcm_send(struct notifier *notifier, struct letter *letter, struct arena *arena)
 {
-	struct fcm *fcm = post->fcm;
+	struct fcm *fcm = notifier->fcm;
 
 	if (fcm->token && fcm_now_s() < fcm->valid_until_s)
 		return fcm_call(fcm, letter, arena);
@@ -187,9 +187,9 @@ static void fcm_send(struct post *post, struct letter *letter, struct arena *are
 		fcm_token_fetch(fcm);
 }
 
-void fcm_forget(struct letter *letter)
+void fcm_cancel(struct letter *letter)
 {
-	struct fcm *fcm = letter->post->fcm;
+	struct fcm *fcm = letter->notifier->fcm;
 
 	for (struct letter **at = fcm ? &fcm->waiting : NULL; at && *at; at = &(*at)->next)
 		if (*at == letter) {
@@ -211,10 +211,10 @@ static bool fcm_address_gone(const struct client_answer *answer)
 }
 
 /* THIRD_PARTY_AUTH_ERROR concerns Firebase's credentials at Apple, so our token stays valid. */
-static void fcm_unauthorised(struct post *post, const struct client_answer *answer)
+static void fcm_unauthorised(struct notifier *notifier, const struct client_answer *answer)
 {
 	if (!answer_has(answer, "THIRD_PARTY_AUTH_ERROR"))
-		post->fcm->valid_until_s = post->fcm->retry_at_s = 0;
+		notifier->fcm->valid_until_s = notifier->fcm->retry_at_s = 0;
 }
 
 /* {"error":{"status","details":[{"errorCode"}]}}: `status` is Google's generic code. */
@@ -235,12 +235,12 @@ static void fcm_error_code(
 		snprintf(out, CODE_MAX, "%s", word);
 }
 
-static bool fcm_available(const struct post *post)
+static bool fcm_available(const struct notifier *notifier)
 {
-	const struct fcm *fcm = post->fcm;
+	const struct fcm *fcm = notifier->fcm;
 
 	return (fcm->token && fcm_now_s() < fcm->valid_until_s) ||
-		(partner_up(fcm->partner) && fcm_now_s() >= fcm->retry_at_s);
+		(partner_available(fcm->partner) && fcm_now_s() >= fcm->retry_at_s);
 }
 
 const struct provider provider_fcm = { .word = "fcm",
@@ -252,7 +252,7 @@ const struct provider provider_fcm = { .word = "fcm",
 	.code = fcm_error_code,
 	.up = fcm_available };
 
-int fcm_open(struct post *post)
+int fcm_open(struct notifier *notifier)
 {
 	static const char *const needed[] = { "project_id", "client_email",
 		"private_key", "token_uri" };
@@ -261,40 +261,40 @@ int fcm_open(struct post *post)
 	struct fcm *fcm = calloc(1, sizeof(*fcm));
 	char *probe;
 
-	post->fcm = fcm;
+	notifier->fcm = fcm;
 	if (!fcm)
 		return E_NO_MEMORY;
-	fcm->post = post;
+	fcm->notifier = notifier;
 	fcm->end = &fcm->waiting;
-	fcm->account = json_load_file(post->config->fcm_account, JSON_REJECT_DUPLICATES, NULL);
+	fcm->account = json_load_file(notifier->config->fcm_account, JSON_REJECT_DUPLICATES, NULL);
 	for (size_t i = 0; i < COUNT_OF(needed); i++)
 		if (!fcm_account_text(fcm, needed[i])) {
 			log_line(LOG_ERROR,
 				"fcm_account: cannot be read or is not a service account",
-				LOG_T("file", post->config->fcm_account),
+				LOG_T("file", notifier->config->fcm_account),
 				LOG_T("missing", needed[i]));
 			return E_CONFIG;
 		}
-	if (strcmp(post->config->environment, "production") == 0 &&
+	if (strcmp(notifier->config->environment, "production") == 0 &&
 		strncasecmp(fcm_account_text(fcm, "token_uri"), "https://", 8) != 0) {
 		log_line(LOG_ERROR, "fcm_account: token_uri must be https in production",
-			LOG_T("file", post->config->fcm_account));
+			LOG_T("file", notifier->config->fcm_account));
 		return E_CONFIG;
 	}
 	probe = fcm_assertion(fcm);
 	if (!probe) {
 		log_line(LOG_ERROR, "fcm_account: private_key cannot sign",
-			LOG_T("file", post->config->fcm_account));
+			LOG_T("file", notifier->config->fcm_account));
 		return E_CONFIG;
 	}
 	free(probe);
-	fcm->partner = partner_new(post->app->client, "fcm-token", &limits);
+	fcm->partner = partner_new(notifier->app->client, "fcm-token", &limits);
 	return fcm->partner ? 0 : E_NO_MEMORY;
 }
 
-void fcm_close(struct post *post)
+void fcm_close(struct notifier *notifier)
 {
-	struct fcm *fcm = post->fcm;
+	struct fcm *fcm = notifier->fcm;
 
 	if (!fcm)
 		return;

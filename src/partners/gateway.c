@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Calls to the mobile-money gateway. A gateway_verb describes each kind of request in both
+ * Calls to the mobile-money gateway. A gateway_operation describes each kind of request in both
  * dialects. When there is no valid token, calls wait for it; the first of them fetches it:
  *
  *   call ─┬─ token ──── sent ─┬─ first 401: discard the token, wait for the next one
@@ -18,8 +18,8 @@
 
 #include "reeyo/core/clock.h"
 #include "reeyo/core/log.h"
-#include "told.h"
-#include "verb.h"
+#include "transaction.h"
+#include "operation.h"
 
 #define WAITING_MOST 512
 #define FAILURES 5
@@ -83,7 +83,7 @@ static const char *error_message_in(const json_t *json)
 static void response_complete(struct gateway_call *call, const struct client_answer *http)
 {
 	json_t *json = json_loadb(http->body.at, http->body.len, 0, NULL);
-	struct gateway_answer answer = { .outcome = GATEWAY_TOLD, .told = transaction_read(json) };
+	struct gateway_answer answer = { .outcome = GATEWAY_ANSWERED, .told = transaction_read(json) };
 
 	if (http->status < 200 || http->status > 299) {
 		answer.outcome = outcome_from_status(http->status);
@@ -110,7 +110,7 @@ static void token_discard(struct gateway *gateway, unsigned token)
 static void response_received(struct client_call *http, const struct client_answer *answer)
 {
 	struct gateway_call *call = CONTAINER_OF(http, struct gateway_call, http);
-	const struct gateway_verb *verb = call->verb;
+	const struct gateway_operation *verb = call->verb;
 
 	if (answer->error)
 		return gateway_complete(call,
@@ -187,7 +187,7 @@ static void gateway_request_send(struct gateway *gateway, struct client_call *ht
 
 static void gateway_call_send(struct gateway *gateway, struct gateway_call *call)
 {
-	const struct gateway_verb *verb = call->verb;
+	const struct gateway_operation *verb = call->verb;
 	json_t *body = verb->body ? verb->body(call) : NULL;
 	char url[URL_SIZE];
 
@@ -195,7 +195,7 @@ static void gateway_call_send(struct gateway *gateway, struct gateway_call *call
 	call->http = (struct client_call){ .partner = gateway->partner, .method = verb->method,
 		.max_answer = verb->max_answer, .done = response_received };
 	if (verb->body && !body)
-		return client_refuse(gateway->client, &call->http, E_INTERNAL);
+		return client_fail(gateway->client, &call->http, E_INTERNAL);
 	gateway_url_write(gateway, verb->path[gateway->dialect], call->reference, url);
 	gateway_request_send(gateway, &call->http, url, body);
 	json_decref(body);
@@ -340,14 +340,14 @@ static json_t *withdraw_body(const struct gateway_call *call)
 	return transfer_body(call, "to");
 }
 
-static const struct gateway_verb verb_collect = { "POST",
+static const struct gateway_operation verb_collect = { "POST",
 	{ "/collect/", "/collect" }, collect_body };
-static const struct gateway_verb verb_withdraw = { "POST",
+static const struct gateway_operation verb_withdraw = { "POST",
 	{ "/withdraw/", "/disburse" }, withdraw_body };
-static const struct gateway_verb verb_ask = { "GET", { "/transaction/{}/", "/transaction/{}" } };
+static const struct gateway_operation verb_ask = { "GET", { "/transaction/{}/", "/transaction/{}" } };
 
 void gateway_start(struct gateway *gateway, struct gateway_call *call,
-	const struct gateway_verb *verb)
+	const struct gateway_operation *verb)
 {
 	call->gateway = gateway;
 	call->verb = verb;
@@ -365,7 +365,7 @@ void gateway_withdraw(struct gateway *gateway, struct gateway_call *call)
 	gateway_start(gateway, call, &verb_withdraw);
 }
 
-void gateway_ask(struct gateway *gateway, struct gateway_call *call)
+void gateway_query(struct gateway *gateway, struct gateway_call *call)
 {
 	gateway_start(gateway, call, &verb_ask);
 }
@@ -400,7 +400,7 @@ bool gateway_history_parsed(struct gateway_history *history)
 /* Without credentials there are no slots, so every call is refused. */
 static int gateway_partners_new(struct gateway *gateway)
 {
-	unsigned at_once = gateway_on(gateway) ? (unsigned)gateway->config->gateway_at_once : 0;
+	unsigned at_once = gateway_configured(gateway) ? (unsigned)gateway->config->gateway_at_once : 0;
 	struct partner_limits limits = { .at_once = at_once, .waiting = at_once ? WAITING_MOST : 0,
 		.timeout_ms = (unsigned)gateway->config->gateway_timeout,
 		.failures = FAILURES, .pause_ms = PAUSE_MS };
@@ -442,13 +442,13 @@ void gateway_free(struct gateway *gateway)
 	free(gateway);
 }
 
-bool gateway_on(const struct gateway *gateway)
+bool gateway_configured(const struct gateway *gateway)
 {
 	return gateway->config->campay_username[0] != '\0';
 }
 
-bool gateway_up(const struct gateway *gateway)
+bool gateway_available(const struct gateway *gateway)
 {
-	return gateway_on(gateway) && partner_up(gateway->partner) &&
-		(token_valid(gateway) || partner_up(gateway->token_partner));
+	return gateway_configured(gateway) && partner_available(gateway->partner) &&
+		(token_valid(gateway) || partner_available(gateway->token_partner));
 }

@@ -13,8 +13,8 @@
 #include <string.h>
 
 #include "reeyo/core/clock.h"
-#include "told.h"
-#include "verb.h"
+#include "transaction.h"
+#include "operation.h"
 
 #define HISTORY_MAX (64u << 20)
 
@@ -49,7 +49,7 @@ static json_t *cursor_value(struct cursor *cursor)
 static bool history_row_read(struct gateway_history *history, struct cursor *cursor)
 {
 	json_auto_t *row = cursor_value(cursor);
-	struct gateway_told transaction = transaction_read(row);
+	struct gateway_transaction transaction = transaction_read(row);
 
 	if (row)
 		history->each(history, &transaction, transaction_is_withdrawal(row));
@@ -115,8 +115,8 @@ static void history_day_parsed(struct work *work)
 	if (!history->valid)
 		return history->done(history, GATEWAY_UNCERTAIN, NO_TRANSACTION);
 	if (last)
-		return history->done(history, GATEWAY_TOLD, NULL);
-	if (clock_day(history->day, 1, history->day))
+		return history->done(history, GATEWAY_ANSWERED, NULL);
+	if (clock_day_add(history->day, 1, history->day))
 		return history->done(history, GATEWAY_UNCERTAIN, "days are written YYYY-MM-DD");
 	history_day_request(history->call.gateway, history);
 }
@@ -152,7 +152,7 @@ static json_t *history_day_body(const struct gateway_call *call)
 
 /* The upstream dialect does not document a history: it is requested, and a refusal is reported as
  * GATEWAY_REFUSED. */
-static const struct gateway_verb verb_day = { "POST", { "/history/", "/history" }, history_day_body,
+static const struct gateway_operation verb_day = { "POST", { "/history/", "/history" }, history_day_body,
 	history_day_received, HISTORY_MAX, "a day of the history is larger than 64 MB" };
 
 static void history_day_request(struct gateway *gateway, struct gateway_history *history)
@@ -161,7 +161,7 @@ static void history_day_request(struct gateway *gateway, struct gateway_history 
 	gateway_start(gateway, &history->call, &verb_day);
 }
 
-void gateway_list(struct gateway *gateway, struct gateway_history *history)
+void gateway_history_read(struct gateway *gateway, struct gateway_history *history)
 {
 	snprintf(history->day, sizeof(history->day), "%s", history->from);
 	history_day_request(gateway, history);

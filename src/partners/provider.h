@@ -1,54 +1,54 @@
 /* SPDX-License-Identifier: MIT
  *
- * The interface between post.c and the message providers.
+ * The interface between notifier.c and the message providers.
  */
 #ifndef REEYO_SRC_PARTNERS_PROVIDER_H
 #define REEYO_SRC_PARTNERS_PROVIDER_H
 
-#include "reeyo/partners/post.h"
+#include "reeyo/partners/notifier.h"
 
 struct fcm;
 
-#define LETTER_MEMORY (256u << 10)
+#define NOTIFIER_REQUEST_MEMORY (256u << 10)
 #define CODE_MAX 40
 
 struct provider {
 	const char *word; /* of `sms`, `mail` or `push` */
 	enum channel channel;
 	bool (*ready)(const struct config *config); /* whether its credentials are set */
-	/* Builds the request and calls post_call or post_done. arena: freed on return. */
-	void (*send)(struct post *post, struct letter *letter, struct arena *arena);
+	/* Builds the request and calls notifier_call or notifier_done. arena: freed on return. */
+	void (*send)(struct notifier *notifier, struct letter *letter, struct arena *arena);
 	/* Whether a refusal means that the address is invalid for good; NULL: never. */
 	bool (*gone)(const struct client_answer *answer);
 	/* Whether a 4xx other than 408 and 429 is transient; NULL: never. */
 	bool (*passing)(const struct client_answer *answer);
 	/* Called after a 401; NULL: nothing to do. */
-	void (*unauthorised)(struct post *post, const struct client_answer *answer);
+	void (*unauthorised)(struct notifier *notifier, const struct client_answer *answer);
 	/* Writes the provider's error code, or leaves `out` unchanged. json: of the response, or
 	 * NULL. */
 	void (*code)(const struct client_answer *answer, const json_t *json, char out[CODE_MAX]);
 	/* Whether other services that it needs are available; NULL: it needs none. */
-	bool (*up)(const struct post *post);
+	bool (*up)(const struct notifier *notifier);
 };
 extern const struct provider provider_twilio, provider_sendgrid, provider_fcm, provider_sns;
 
-struct post {
+struct notifier {
 	struct app *app;
 	const struct config *config;
-	const struct wordings *wordings;
+	const struct templates *templates;
 	const struct provider *provider[CHANNELS]; /* NULL: not configured */
 	struct partner *partner[CHANNELS];
 	bool shows[CHANNELS];                      /* log the texts (development) */
 	struct fcm *fcm;
-	struct prompts *prompts;
+	struct otp_sender *otp_sender;
 };
 
 /* Ends a letter that was not sent to the provider: RETRY, and no attempt is counted. */
-void post_untried(struct letter *letter, const char *why);
+void notifier_untried(struct letter *letter, const char *why);
 /* Sends letter->call (its method, url, headers, body and credentials are set), then ends the letter
  * by the response. */
-void post_call(struct letter *letter);
-void post_done(struct letter *letter, enum letter_end outcome, const char *why);
+void notifier_call(struct letter *letter);
+void notifier_done(struct letter *letter, enum send_outcome outcome, const char *why);
 
 /* Appends name=value to an urlencoded form. */
 void form_add(struct buf *form, const char *name, const char *value);
@@ -56,12 +56,12 @@ void form_add(struct buf *form, const char *name, const char *value);
 bool answer_has(const struct client_answer *answer, const char *word);
 
 /* fcm.c: reads the service account; E_CONFIG is logged. Does nothing without fcm_account. */
-int fcm_open(struct post *post) MUST_CHECK;
-void fcm_close(struct post *post);
+int fcm_open(struct notifier *notifier) MUST_CHECK;
+void fcm_close(struct notifier *notifier);
 /* Removes a letter from those that wait for the token. */
-void fcm_forget(struct letter *letter);
-/* prompt.c */
-int prompts_open(struct post *post) MUST_CHECK;
-void prompts_close(struct post *post);
+void fcm_cancel(struct letter *letter);
+/* otp_sender.c */
+int otp_sender_open(struct notifier *notifier) MUST_CHECK;
+void otp_sender_close(struct notifier *notifier);
 
 #endif

@@ -9,9 +9,9 @@ static bool sendgrid_configured(const struct config *config)
 	return config->sendgrid_key[0] && config->mail_from[0];
 }
 
-static void sendgrid_send(struct post *post, struct letter *letter, struct arena *arena)
+static void sendgrid_send(struct notifier *notifier, struct letter *letter, struct arena *arena)
 {
-	const struct config *config = post->config;
+	const struct config *config = notifier->config;
 	struct buf body = buf_in(arena, 1024);
 
 	buf_add_string(&body, "{\"personalizations\":[{\"to\":[{\"email\":");
@@ -29,8 +29,8 @@ static void sendgrid_send(struct post *post, struct letter *letter, struct arena
 		"Authorization: Bearer %s", config->sendgrid_key);
 	letter->call.body = text_of(buf_string(&body));
 	if (!letter->call.url || !letter->call.headers[1] || !letter->call.body.at)
-		return post_done(letter, OUTCOME_RETRY, "out of memory");
-	post_call(letter);
+		return notifier_done(letter, OUTCOME_RETRY, "out of memory");
+	notifier_call(letter);
 }
 
 const struct provider provider_sendgrid = { .word = "sendgrid", .channel = CHANNEL_MAIL,

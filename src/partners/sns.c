@@ -80,9 +80,9 @@ static void sns_ttl_add(struct buf *form, int64_t life_s)
 			i + 1, names[i], i + 1, i + 1, (long long)life_s);
 }
 
-static void sns_send(struct post *post, struct letter *letter, struct arena *arena)
+static void sns_send(struct notifier *notifier, struct letter *letter, struct arena *arena)
 {
-	const struct config *config = post->config;
+	const struct config *config = notifier->config;
 	const char *message = sns_message_write(letter, arena);
 	struct buf form = buf_in(arena, 2048);
 
@@ -100,8 +100,8 @@ static void sns_send(struct post *post, struct letter *letter, struct arena *are
 	letter->call.password = config->sns_key;
 	letter->call.aws_sigv4 = arena_printf(arena, "aws:amz:%s:sns", config->sns_region);
 	if (!message || !letter->call.url || !letter->call.body.at || !letter->call.aws_sigv4)
-		return post_done(letter, OUTCOME_RETRY, "out of memory");
-	post_call(letter);
+		return notifier_done(letter, OUTCOME_RETRY, "out of memory");
+	notifier_call(letter);
 }
 
 /* For a deleted endpoint the error code is the generic one for a bad parameter. */

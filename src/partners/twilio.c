@@ -11,9 +11,9 @@ static bool twilio_configured(const struct config *config)
 	return config->twilio_sid[0] && config->twilio_token[0] && config->twilio_from[0];
 }
 
-static void twilio_send(struct post *post, struct letter *letter, struct arena *arena)
+static void twilio_send(struct notifier *notifier, struct letter *letter, struct arena *arena)
 {
-	const struct config *config = post->config;
+	const struct config *config = notifier->config;
 	struct buf form = buf_in(arena, 512);
 
 	form_add(&form, "To", letter->to);
@@ -26,8 +26,8 @@ static void twilio_send(struct post *post, struct letter *letter, struct arena *
 	letter->call.user = config->twilio_sid;
 	letter->call.password = config->twilio_token;
 	if (!letter->call.url || !letter->call.body.at)
-		return post_done(letter, OUTCOME_RETRY, "out of memory");
-	post_call(letter);
+		return notifier_done(letter, OUTCOME_RETRY, "out of memory");
+	notifier_call(letter);
 }
 
 static void twilio_error_code(

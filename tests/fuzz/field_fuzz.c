@@ -13,10 +13,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static const char *const words[] = { "WALLET", "CASH", NULL };
 static const struct field inner[] = {
 	{ "id", FIELD_ID, .required = true },
-	{ "n", FIELD_INT, .min = 1, .max = 99, .also = "count q" }, FIELD_END
+	{ "n", FIELD_INT, .min = 1, .max = 99, .aliases = "count q" }, FIELD_END,
 };
 static const struct field table[] = {
-	{ "text", FIELD_TEXT, .max = 20, .also = "note" }, { "money", FIELD_MONEY },
+	{ "text", FIELD_TEXT, .max = 20, .aliases = "note" }, { "money", FIELD_MONEY },
 	{ "real", FIELD_NUMBER },
 	{ "yes", FIELD_BOOL }, { "word", FIELD_ENUM, .words = words }, { "phone", FIELD_PHONE },
 	{ "email", FIELD_EMAIL }, { "password", FIELD_PASSWORD }, { "secret", FIELD_SECRET },
@@ -24,7 +24,7 @@ static const struct field table[] = {
 	{ "date", FIELD_DATE }, { "point", FIELD_POINT }, { "object", FIELD_OBJECT, .of = inner },
 	{ "list", FIELD_LIST, .max = 10, .of = inner },
 	{ "tags", FIELD_LIST, .max = 5, .each = FIELD_TEXT, .each_max = 9 },
-	FIELD_END
+	FIELD_END,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

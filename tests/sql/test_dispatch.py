@@ -32,16 +32,16 @@ def hire(db, **columns):
 
 def offer(db, order, rider, anew=False):
     n = next_number()
-    return db.run("dispatch_offer", f"{{{order}}}", f"{{{rider}}}", f"{{off_{n}}}", "{50}", "{1.5}", '{"[]"}',
+    return db.run("dispatch_offers_store", f"{{{order}}}", f"{{{rider}}}", f"{{off_{n}}}", "{50}", "{1.5}", '{"[]"}',
                   "{t}" if anew else "{f}")
 
 
 def test_an_order_claimed_by_one_instance_is_not_claimed_by_another(seeking, db, connect):
     orders = {seeking() for _ in range(3)}
-    claimed = {row[0] for row in db.run("dispatch_take", 2)}
-    rest = {row[0] for row in connect().run("dispatch_take", 10)}
+    claimed = {row[0] for row in db.run("dispatch_claim", 2)}
+    rest = {row[0] for row in connect().run("dispatch_claim", 10)}
     assert len(claimed) == 2 and claimed | rest == orders and not claimed & rest
-    assert db.run("dispatch_take", 10) == []
+    assert db.run("dispatch_claim", 10) == []
     waits = db.value("SELECT max(next_at) - now() FROM dispatches").total_seconds()
     assert 0 < waits <= 5  # in case the instance dies
 
@@ -51,7 +51,7 @@ def test_orders_locked_by_another_instance_are_skipped(seeking, db, connect):
     other = connect()
     other.sql("BEGIN")
     other.sql("SELECT FROM dispatches WHERE order_id = %s FOR UPDATE", [held])
-    assert [row[0] for row in db.run("dispatch_take", 10)] == [free]
+    assert [row[0] for row in db.run("dispatch_claim", 10)] == [free]
     other.sql("ROLLBACK")
 
 
@@ -64,12 +64,12 @@ def test_an_order_has_at_most_one_open_offer(seeking, db):
     assert db.value("SELECT count(*) FROM outbox WHERE aggregate = %s AND type = 'delivery_request'", [order]) == 1
     assert db.value("SELECT count(*) FROM dispatch_decisions WHERE order_id = %s", [order]) == 1
     db.sql("UPDATE dispatches SET next_at = now()")
-    assert db.run("dispatch_take", 10) == []  # while it is open
+    assert db.run("dispatch_claim", 10) == []  # while it is open
 
 
 def test_an_order_that_has_a_rider_meanwhile_is_not_offered(seeking, db):
     order = seeking()
-    db.run("dispatch_take", 10)
+    db.run("dispatch_claim", 10)
     db.sql("UPDATE orders SET status = 'RIDER_ASSIGNED', rider_id = 'r' WHERE id = %s", [order])
     assert offer(db, order, hire(db)) == []
     assert db.value("SELECT count(*) FROM outbox WHERE aggregate = %s AND type = 'delivery_request'", [order]) == 0
@@ -83,7 +83,7 @@ def test_an_order_that_has_a_rider_meanwhile_is_not_offered(seeking, db):
     ({"status": "CANCELLED", "active": False}, False)])
 def test_which_orders_need_a_rider(seeking, db, columns, seeks):
     order = seeking(**columns)
-    assert [row[0] for row in db.run("dispatch_take", 10)] == ([order] if seeks else [])
+    assert [row[0] for row in db.run("dispatch_claim", 10)] == ([order] if seeks else [])
     assert db.value("SELECT count(*) FROM dispatches") == int(seeks)
 
 
@@ -91,7 +91,7 @@ def test_the_last_answer_of_a_rider_counts(seeking, db):
     order, rider = seeking(), hire(db)
 
     def facts():
-        return db.run("dispatch_facts", f"{{{order}}}", f"{{{rider}}}", "{1}", "f")
+        return db.run("dispatch_candidates", f"{{{order}}}", f"{{{rider}}}", "{1}", "f")
 
     assert facts()[0][7] is False
     offer(db, order, rider)
@@ -105,7 +105,7 @@ def test_the_last_answer_of_a_rider_counts(seeking, db):
 
 def test_positions_are_stored_only_when_newer(db):
     old, new = hire(db, located_at="2026-01-01"), hire(db, located_at="2030-01-01", lat=1, lng=1)
-    db.run("riders_located", f"{{{old},{new},nobody}}", "{4,4,4}", "{9,9,9}", "{1800000000000,1800000000000,1}")
+    db.run("rider_positions_store", f"{{{old},{new},nobody}}", "{4,4,4}", "{9,9,9}", "{1800000000000,1800000000000,1}")
     assert db.sql("SELECT lat, lng FROM riders WHERE id = ANY(%s) ORDER BY id", [[old, new]]) == [(4, 9), (1, 1)]
 
 

@@ -22,7 +22,7 @@ def publish(db, count=1, kind="step"):
 
 
 def take(db, holder="one", published=0, move=500, publish=500):
-    return db.run("relay_take", holder, published, move, publish)
+    return db.run("relay_move", holder, published, move, publish)
 
 
 def test_rows_move_in_order_and_are_returned_with_the_id_before_them(ground):
@@ -124,7 +124,7 @@ def test_an_idle_leader_does_not_write_with_every_step(ground):
     assert ground.value("SELECT xmin::text FROM leases WHERE name = 'relay'") == before
 
 
-@pytest.mark.parametrize("statement", ["events_missed", "events_missed_by_most"])
+@pytest.mark.parametrize("statement", ["events_missed", "events_missed_scan"])
 def test_missed_events_are_those_of_the_rooms(ground, statement):
     publish(ground, 3)
     ground.sql("INSERT INTO outbox (aggregate, type, rooms, payload) VALUES ('b', 'x', '{user:2}', '{}'),"

@@ -31,7 +31,7 @@ def test_a_log_in_that_waited_for_a_suspension_and_its_end_is_after_the_cut_off(
     db.connection.autocommit = False
     began = db.value("SELECT epoch_ms(now())")  # the log-in's transaction has begun
     judge.sql("UPDATE users SET status = 'SUSPENDED' WHERE id = 'user_i1'")
-    cutoff = int(judge.value("SELECT account_end('user_i1', 'suspended', 600)").split(",")[0])
+    cutoff = int(judge.value("SELECT account_end_sessions('user_i1', 'suspended', 600)").split(",")[0])
     lift.sql("UPDATE users SET status = 'ACTIVE' WHERE id = 'user_i1'")
     row = db.run("user_log_in", "user_i1", "h", None, "ses_i1", "ref_i1", "600")[0]
     db.connection.rollback()
@@ -59,7 +59,7 @@ def test_a_log_in_does_not_wait_for_another_of_the_same_account(db, connect, rep
 def test_the_cut_off_comes_first_and_the_sessions_after_it(db):
     db.sql("INSERT INTO sessions (id, account_id, role, jti, expires_at) VALUES"
            " ('ses_i2', 'user_i1', 'USER', 'r2', now() + interval '1 day'), ('ses_i3', 'user_i1', 'USER', 'r3', now() + interval '1 day')")
-    cutoff, *ended = db.value("SELECT account_end('user_i1', 'suspended', 600)").split(",")
+    cutoff, *ended = db.value("SELECT account_end_sessions('user_i1', 'suspended', 600)").split(",")
     assert int(cutoff) > 1_700_000_000_000 and sorted(ended) == ["ses_i2", "ses_i3"]
 
 

@@ -22,11 +22,11 @@ def put(db, recipient="user_m1", channel="SMS", bulk=False):
 
 
 def take(db, rooms="{9,9,9,9,9,9}"):
-    return [int(row[0]) for row in db.run("messages_take", *ALL, rooms, 150) if row[0] is not None]
+    return [int(row[0]) for row in db.run("messages_claim", *ALL, rooms, 150) if row[0] is not None]
 
 
 def end(db, *ends):
-    db.run("messages_end", json.dumps([{"tries": 1, "wait": 0, "gone": [], **one} for one in ends]))
+    db.run("messages_store_results", json.dumps([{"tries": 1, "wait": 0, "gone": [], **one} for one in ends]))
 
 
 def test_a_long_queue_does_not_hide_its_own_head(queue):
@@ -131,8 +131,8 @@ def test_the_position_moves_only_when_it_is_as_read(db):
     row = json.dumps([{"event": 1, "kind": "USER", "recipient": "user_m3", "channel": "SMS", "template": "code",
                        "params": {}, "data": None, "language": "fr", "life": 60}])
     note = json.dumps([{"room": "user:user_m3", "payload": {"type": "X"}}])
-    assert db.run("messages_make", seen, seen + 5, row, note) == [(1,)]
-    assert db.run("messages_make", seen, seen + 5, row, note) == []
+    assert db.run("messages_insert", seen, seen + 5, row, note) == [(1,)]
+    assert db.run("messages_insert", seen, seen + 5, row, note) == []
     assert db.value("SELECT count(*) FROM messages WHERE recipient = 'user_m3'") == 1
     assert db.value("SELECT count(*) FROM outbox WHERE aggregate = 'user_m3' AND type = 'notification'") == 1
     db.sql("DELETE FROM outbox WHERE aggregate = 'user_m3'")

@@ -157,7 +157,7 @@ def test_the_paid_amount_is_booked_into_the_wallet_once(db, order):
     event = db.sql("SELECT rooms, payload FROM outbox WHERE type = 'payment_received' AND payload ->> 'reference' = %s",
                    [reference])
     assert [(rooms, payload["amount"]) for rooms, payload in event] == [([f"user:{shop.user}"], 4000)]
-    assert db.value("SELECT count(*) FROM admin_acts WHERE subject = %s AND act = 'payment.resolve'", [reference]) == 1
+    assert db.value("SELECT count(*) FROM admin_audit WHERE subject = %s AND act = 'payment.resolve'", [reference]) == 1
 
 
 def test_a_payment_settled_outside_moves_no_money(db):

@@ -31,9 +31,9 @@ def test_each_event_becomes_one_delivery_for_each_subscribed_endpoint(ground):
     publish(ground, 3)
     publish(ground, 1, "new_order")
     publish(ground, 1, "rider_changed")
-    assert ground.run("webhooks_fan", TYPES, 2) == [(2, 4, 2)]
-    assert ground.run("webhooks_fan", TYPES, 500) == [(3, 3, 2)]
-    assert ground.run("webhooks_fan", TYPES, 500) == [(0, 0, 2)]
+    assert ground.run("webhooks_queue", TYPES, 2) == [(2, 4, 2)]
+    assert ground.run("webhooks_queue", TYPES, 500) == [(3, 3, 2)]
+    assert ground.run("webhooks_queue", TYPES, 500) == [(0, 0, 2)]
     assert ground.sql("SELECT endpoint_id, count(*) FROM webhook_deliveries GROUP BY 1 ORDER BY 1") == [
         ("whe_1", 3), ("whe_2", 4)]
 
@@ -45,7 +45,7 @@ def test_two_leaders_at_once_do_not_duplicate_events(ground, connect):
 
     def fan(client):
         made = []
-        while (claimed := client.run("webhooks_fan", TYPES, 7)[0])[0]:
+        while (claimed := client.run("webhooks_queue", TYPES, 7)[0])[0]:
             made.append(claimed[1])
         return sum(made)
     made = race([lambda client=client: fan(client) for client in clients])
@@ -56,13 +56,13 @@ def test_one_endpoint_gets_no_more_than_its_limit(ground):
     for name in ("whe_1", "whe_2"):
         register(ground, name)
     publish(ground, 10)
-    ground.run("webhooks_fan", TYPES, 500)
-    claimed = ground.run("webhooks_take", 5, 4, 30, 14)
+    ground.run("webhooks_queue", TYPES, 500)
+    claimed = ground.run("webhooks_claim", 5, 4, 30, 14)
     assert sorted(row[1] for row in claimed) in (["whe_1"] * 3 + ["whe_2"] * 2, ["whe_1"] * 2 + ["whe_2"] * 3)
-    assert len(ground.run("webhooks_take", 32, 4, 30, 14)) == 3
-    assert ground.run("webhooks_take", 32, 4, 30, 14) == []
+    assert len(ground.run("webhooks_claim", 32, 4, 30, 14)) == 3
+    assert ground.run("webhooks_claim", 32, 4, 30, 14) == []
     ground.sql("UPDATE webhook_deliveries SET busy_until = now(), next_at = now() WHERE busy_until IS NOT NULL")
-    assert {row[4] for row in ground.run("webhooks_take", 32, 4, 30, 14)} <= {1, 2}
+    assert {row[4] for row in ground.run("webhooks_claim", 32, 4, 30, 14)} <= {1, 2}
 
 
 def test_deliveries_beyond_the_first_are_limited_and_the_first_is_not(ground):
@@ -70,36 +70,36 @@ def test_deliveries_beyond_the_first_are_limited_and_the_first_is_not(ground):
         register(ground, f"whe_{n}")
     ground.sql("UPDATE webhook_endpoints SET failing_since = now() WHERE id = 'whe_4'")
     publish(ground, 10)
-    ground.run("webhooks_fan", TYPES, 500)
-    claimed = [row[1] for row in ground.run("webhooks_take", 64, 4, 30, 5)]
+    ground.run("webhooks_queue", TYPES, 500)
+    claimed = [row[1] for row in ground.run("webhooks_claim", 64, 4, 30, 5)]
     assert sorted(claimed.count(f"whe_{n}") for n in range(1, 4)) == [2, 3, 3] and claimed.count("whe_4") == 1
-    assert ground.run("webhooks_take", 64, 4, 30, 5) == []
+    assert ground.run("webhooks_claim", 64, 4, 30, 5) == []
     register(ground, "whe_5", "{new_order}")
     publish(ground, 3, "new_order")
-    ground.run("webhooks_fan", TYPES, 500)
-    assert [row[1] for row in ground.run("webhooks_take", 64, 4, 30, 5)] == ["whe_5"]
+    ground.run("webhooks_queue", TYPES, 500)
+    assert [row[1] for row in ground.run("webhooks_claim", 64, 4, 30, 5)] == ["whe_5"]
 
 
 def test_a_result_counts_for_its_own_try_only(ground):
     register(ground, "whe_1")
     publish(ground)
-    ground.run("webhooks_fan", TYPES, 500)
-    (its_id, _, _, _, tries, *_), = ground.run("webhooks_take", 1, 4, 30, 14)
+    ground.run("webhooks_queue", TYPES, 500)
+    (its_id, _, _, _, tries, *_), = ground.run("webhooks_claim", 1, 4, 30, 14)
     ground.sql("UPDATE webhook_deliveries SET next_at = now(), busy_until = now()")
-    assert ground.run("webhooks_take", 1, 4, 30, 14)[0][4] == tries + 1
-    ground.run("webhook_settle", its_id, tries, "GONE", 410, "answered 410", None)
+    assert ground.run("webhooks_claim", 1, 4, 30, 14)[0][4] == tries + 1
+    ground.run("webhook_store_result", its_id, tries, "GONE", 410, "answered 410", None)
     assert ground.sql("SELECT d.state, w.enabled FROM webhook_deliveries d, webhook_endpoints w") == [("QUEUED", True)]
-    ground.run("webhook_settle", its_id, tries + 1, "DELIVERED", 200, None, None)
-    ground.run("webhook_settle", its_id, tries + 1, "GONE", 410, "answered 410", None)
+    ground.run("webhook_store_result", its_id, tries + 1, "DELIVERED", 200, None, None)
+    ground.run("webhook_store_result", its_id, tries + 1, "GONE", 410, "answered 410", None)
     assert ground.sql("SELECT d.state, w.enabled FROM webhook_deliveries d, webhook_endpoints w") == [("DELIVERED", True)]
 
 
 def test_a_try_that_was_not_sent_does_not_count(ground):
     register(ground, "whe_1")
     publish(ground)
-    ground.run("webhooks_fan", TYPES, 500)
-    (its_id, *_), = ground.run("webhooks_take", 1, 4, 30, 14)
-    ground.run("webhook_untake", its_id, 1)
+    ground.run("webhooks_queue", TYPES, 500)
+    (its_id, *_), = ground.run("webhooks_claim", 1, 4, 30, 14)
+    ground.run("webhook_release", its_id, 1)
     assert ground.sql("SELECT tries, busy_until, state FROM webhook_deliveries") == [(0, None, "QUEUED")]
 
 

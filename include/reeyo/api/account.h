@@ -16,7 +16,7 @@ struct account_kind {
 	const char *name;       /* as stored: "USER" */
 	const char *object;     /* member of replies to log-ins: "user" */
 	const char *prefix;     /* of new ids: "user_" */
-	enum who role;          /* of tokens; for admins the log-in statement returns the role */
+	enum access role;          /* of tokens; for admins the log-in statement returns the role */
 	enum query credentials, log_in, registration, self;
 };
 /* The kind of account that a namespace serves. */
@@ -25,10 +25,10 @@ const struct account_kind *account_kind(const struct request *rq);
 /* --- Fields ----------------------------------------------------------------------------------- */
 
 #define NAME_FIELDS \
-	{ "firstName", FIELD_TEXT, .min = 2, .max = 50, .also = "first_name" }, \
-	{ "lastName", FIELD_TEXT, .min = 2, .max = 50, .also = "last_name" }, \
-	{ "name", FIELD_TEXT, .min = 2, .max = 101, .also = "fullName", \
-		.does = "Instead of the two: split at the first space" }
+	{ "firstName", FIELD_TEXT, .min = 2, .max = 50, .aliases = "first_name" }, \
+	{ "lastName", FIELD_TEXT, .min = 2, .max = 50, .aliases = "last_name" }, \
+	{ "name", FIELD_TEXT, .min = 2, .max = 101, .aliases = "fullName", \
+		.summary = "Instead of the two: split at the first space" }
 
 /* bankDetails of registrations and settings: accountName, accountNumber, bankName, bankCode. */
 extern const struct field bank_fields[];
@@ -42,7 +42,7 @@ extern const struct field reset_password_body[];
 /* For a profile: the language of messages. */
 extern const char *const language_words[];
 #define LANGUAGE_FIELD \
-	{ "language", FIELD_ENUM, .words = language_words, .does = "Language of messages" }
+	{ "language", FIELD_ENUM, .words = language_words, .summary = "Language of messages" }
 extern const struct field add_device_body[];
 extern const struct field remove_device_body[];
 extern const struct field session_fields[]; /* reply of a refresh */
@@ -87,7 +87,7 @@ bool object_take(struct request *rq, const json_t *object, const struct field *t
 	const char **ret);
 
 /* After a committed change: invalidates cached data of the account, then calls next. */
-void account_changed(struct request *rq, const char *account, void (*next)(struct request *rq));
+void account_invalidate(struct request *rq, const char *account, void (*next)(struct request *rq));
 /* Does the same for the caller's own account, then replies with its new state (finished JSON;
  * absent: the account is gone). */
 void account_reply(struct request *rq, struct text json);

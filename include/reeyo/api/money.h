@@ -21,7 +21,7 @@ extern const struct field payout_balance_fields[];
  */
 
 /* The customer has 20 unpaid payments. waited: age of the oldest in seconds, as text. */
-void reply_payments_wait(struct request *rq, struct text waited);
+void reply_payments_pending(struct request *rq, struct text waited);
 /* The gateway refused. The reply has its reason, the reference and the order. payment: the recorded
  * payment; may be absent. */
 void reply_payment_refused(struct request *rq, struct text payment);
@@ -29,11 +29,11 @@ void reply_payment_refused(struct request *rq, struct text payment);
 /* --- Handlers, for .run of routes --------------------------------------------------------------
  */
 
-void wallet_show(struct request *rq);
-void wallet_list_transactions(struct request *rq);
-void payout_ask(struct request *rq);
-void payouts_show(struct request *rq);
-void payout_show(struct request *rq);         /* :payoutId */
-void payout_show_balance(struct request *rq);
+void get_wallet(struct request *rq);
+void list_wallet_transactions(struct request *rq);
+void request_payout(struct request *rq);
+void list_owner_payouts(struct request *rq);
+void get_owner_payout(struct request *rq);         /* :payoutId */
+void get_owner_payout_balance(struct request *rq);
 
 #endif

@@ -38,23 +38,23 @@ typedef void order_act_done(struct request *rq, const struct order_moved *moved)
  * the act and its effect still holds, done is called and nothing changes. Errors are sent to the
  * client: E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_ORDER_TAKEN, E_RIDER_OFFLINE, E_RIDER_NOT_FOUND,
  * E_RIDER_NOT_READY, E_WRONG_DELIVERY_CODE, E_VALIDATION (occurredAt, or vendorPaid for an order
- * without a vendor) and those of order_next. On an .idempotent row a key replays the first reply,
+ * without a vendor) and those of order_next_status. On an .idempotent row a key replays the first reply,
  * so a done that sends anything else than the Order must set `answer`. rq->state is in use until
  * done is called, and is NULL then. */
 void order_act(struct request *rq, const struct order_act_request *act, order_act_done *done);
 
 /* Replies E_IDEMPOTENCY_RUNNING: the continuation of a request_replay that finds nothing. */
-void reply_running(struct request *rq);
+void reply_idempotency_running(struct request *rq);
 /* For a sql_try_write whose first column is an outcome. Writes the outcome into *ret. False when a
  * reply was sent: an error, or for a key that was used in the meantime (REPLAY) the reply of that
  * first request, which is complete before the statement of the second one can fail. */
-bool outcome_take(struct request *rq, const struct db_result *result, struct text *ret);
+bool outcome_or_reply(struct request *rq, const struct db_result *result, struct text *ret);
 
 /* The fields that the body of every act may have, and its location as JSON (NULL: absent). */
 #define ACT_FIELDS \
 	{ "occurredAt", FIELD_TIME, \
-		.does = "Time of the act: at most 30 minutes ago, not before the previous act" }, \
-	{ "location", FIELD_POINT, .also = "coordinates", .does = "Location of the act" }
-const char *act_place(struct request *rq);
+		.summary = "Time of the act: at most 30 minutes ago, not before the previous act" }, \
+	{ "location", FIELD_POINT, .aliases = "coordinates", .summary = "Location of the act" }
+const char *act_location(struct request *rq);
 
 #endif

@@ -15,11 +15,11 @@ struct session {
 };
 
 /* Creates a session of an account with new ids; the caller's statement stores it. */
-void session_new(struct session *session, enum who role, const char *account);
+void session_new(struct session *session, enum access role, const char *account);
 /* A new id for the next refresh token of a session. */
 void session_refresh_id(char ret[ID_SIZE]);
 /* Sets the time of issue (ms) that the storing statement returned. Call it before session_reply. */
-void session_issued(struct session *session, int64_t at_ms);
+void session_set_issued(struct session *session, int64_t at_ms);
 /* Lives of tokens in whole seconds, as SQL parameters. NULL when out of memory. */
 const char *session_refresh_life(struct request *rq);
 const char *session_access_life(struct request *rq);
@@ -37,13 +37,13 @@ void session_cookies_clear(struct request *rq);
 
 /* Revokes the access tokens of a session that the caller's statement has ended, at once in this
  * process. */
-void session_ended(struct request *rq, const char *session);
+void session_revoke(struct request *rq, const char *session);
 
 /* Members of every reply with a pair of tokens, for reply tables. */
 #define SESSION_FIELDS \
-	{ "token", FIELD_TEXT, .required = true, .does = "The access token" }, \
-	{ "accessToken", FIELD_TEXT, .required = true, .does = "The same access token" }, \
-	{ "refreshToken", FIELD_TEXT, .required = true, .does = "Good for one refresh" }, \
-	{ "expiresIn", FIELD_INT, .required = true, .does = "Seconds the access token lives" }
+	{ "token", FIELD_TEXT, .required = true, .summary = "The access token" }, \
+	{ "accessToken", FIELD_TEXT, .required = true, .summary = "The same access token" }, \
+	{ "refreshToken", FIELD_TEXT, .required = true, .summary = "Good for one refresh" }, \
+	{ "expiresIn", FIELD_INT, .required = true, .summary = "Seconds the access token lives" }
 
 #endif

@@ -20,13 +20,13 @@ int settings_new(struct app *app, struct settings **ret) MUST_CHECK;
 void settings_free(struct settings *settings);
 /* Starts to poll the database; call when db is ready. read(arg) is called once, when the first
  * snapshot has been read. */
-void settings_follow(struct settings *settings, void (*read)(void *arg), void *arg);
-/* The first snapshot has been read. Before that, requests are refused (settings_admit). */
-bool settings_known(const struct settings *settings);
+void settings_poll_start(struct settings *settings, void (*read)(void *arg), void *arg);
+/* The first snapshot has been read. Before that, requests are refused (maintenance_admit). */
+bool settings_loaded(const struct settings *settings);
 
 /* Call after a write to the settings or the zones: calls next when every loop of this process uses
  * the change, with rq->state as it is now. */
-void settings_spread(struct request *rq, void (*next)(struct request *rq));
+void settings_apply(struct request *rq, void (*next)(struct request *rq));
 
 const struct price_rules *settings_rules(const struct settings *settings);
 bool settings_service_on(const struct settings *settings, enum order_type type);
@@ -39,8 +39,8 @@ const json_t *settings_value(const struct settings *settings, const char *key);
 int64_t settings_int(const struct settings *settings, const char *key, int64_t fallback);
 bool settings_flag(const struct settings *settings, const char *key, bool fallback);
 
-/* Step of the server: during maintenance replies 503 on rows without .always (admins are let
+/* Step of the server: during maintenance replies 503 on rows without .during_maintenance (admins are let
  * through); otherwise runs the next step. */
-void settings_admit(struct request *rq);
+void maintenance_admit(struct request *rq);
 
 #endif

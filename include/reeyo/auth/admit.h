@@ -11,7 +11,7 @@
 
 /* Time to live of cached rider facts, unless they are invalidated before. A request is never
  * refused because of cached facts. */
-#define RIDER_FACTS_LIFE_MS 10000
+#define RIDER_FACTS_TTL_MS 10000
 #define RIDER_FACTS_ORDERS 6 /* at most this many of the oldest active orders */
 
 /* The facts about a rider that requests need: rq->rider on RIDER_READY rows, valid as long as the
@@ -27,15 +27,15 @@ struct rider_facts {
 };
 
 /* The cache of one loop, bounded. Returns 0 or E_NO_MEMORY; free accepts NULL. */
-int rider_memory_new(struct rider_memory **ret) MUST_CHECK;
-void rider_memory_free(struct rider_memory *memory);
+int rider_cache_new(struct rider_cache **ret) MUST_CHECK;
+void rider_cache_free(struct rider_cache *memory);
 
 /* Removes a rider from the cache of this loop and prevents a read in progress from storing facts.
  * For events, which every loop receives. */
-void rider_facts_forget(struct app *app, const char *rider);
+void rider_facts_invalidate(struct app *app, const char *rider);
 /* Removes a rider from the caches of all loops of this process, from this loop's at once. For a
  * request that has changed the rider or the rider's orders. */
-void rider_facts_changed(struct app *app, const char *rider);
+void rider_facts_invalidate_all(struct app *app, const char *rider);
 
 /* Returns 0 when the rider may work, else the reason: E_SUSPENDED, E_PHONE_UNVERIFIED,
  * E_NOT_APPROVED, E_INACTIVE. */

@@ -24,8 +24,8 @@ void keyring_free(struct keyring *keys);
 void keyring_code_hash(const struct keyring *keys, const char *purpose, const char *owner,
 	const char *code, char ret[CODE_HASH_SIZE]);
 
-/* The role of a stored word ("SUPER_ADMIN"); WHO_UNSET for an unknown word. */
-enum who role_named(struct text name);
+/* The role of a stored word ("SUPER_ADMIN"); ACCESS_UNSET for an unknown word. */
+enum access role_parse(struct text name);
 
 enum token_type { TOKEN_ACCESS, TOKEN_REFRESH };
 
@@ -41,8 +41,8 @@ int token_read(const struct keyring *keys, enum token_type type, struct text tok
 	struct caller *ret, char jti[ID_SIZE]) MUST_CHECK;
 
 /* A cache of verified access tokens for one loop, bounded; entries last until the token expires. */
-int token_memory_new(struct token_memory **ret) MUST_CHECK;
-void token_memory_free(struct token_memory *memory);
+int token_cache_new(struct token_cache **ret) MUST_CHECK;
+void token_cache_free(struct token_cache *memory);
 
 /* Sessions and accounts whose tokens are revoked. Each loop has a table; all hold the same. A
  * revocation is sent at once to the other loops of this process, and every instance reads new
@@ -52,7 +52,7 @@ int revocations_new(struct app *app, struct revocations **ret) MUST_CHECK;
  * the next turns. */
 void revocations_free(struct revocations *revocations);
 /* Starts to read revocations from the database; call it when db is ready. */
-void revocations_follow(struct revocations *revocations);
+void revocations_start(struct revocations *revocations);
 /* Revokes the tokens of `subject` (an account or session id) that were issued up to before_ms (by
  * the database's clock), at once in all loops of this process. The caller's statement must have
  * inserted the row of the table `revocations`. */
@@ -60,7 +60,7 @@ void tokens_revoke(struct app *app, const char *subject, int64_t before_ms);
 bool token_revoked(const struct app *app, const struct caller *caller);
 
 /* Step of the server: reads the bearer token (or the admin cookie) into rq->caller and checks the
- * role against route->who. Replies on an error; otherwise returns. Never waits. */
+ * role against route->access. Replies on an error; otherwise returns. Never waits. */
 void authenticate(struct request *rq);
 /* For handlers of rows where a token is optional: returns 0 and fills rq->caller, or returns the
  * error. */

@@ -89,9 +89,9 @@ void cache_missing(struct cache_read *read);
 void cache_failed(struct cache_read *read, int error);
 
 /* Deletes one key after a committed write. done(arg) is called once the key is deleted or in the
- * backlog, at the latest after redis_timeout, possibly before cache_drop returns. Acknowledge the
+ * backlog, at the latest after redis_timeout, possibly before cache_key_invalidate returns. Acknowledge the
  * write only after that. done may be NULL. */
-void cache_drop(struct cache *cache, enum cache_kind kind, const char *id, void (*done)(void *),
+void cache_key_invalidate(struct cache *cache, enum cache_kind kind, const char *id, void (*done)(void *),
 	void *arg);
 
 /* Connects, logs in and sends one PING (to the first host of a cluster). Returns 0, E_STORE_DOWN,
@@ -111,12 +111,12 @@ struct limit_result {
 /* One use of the rate limit `name` ("login:user_…"): takes `cost` from `limit` in a fixed window
  * that starts with the first use, either the whole cost or nothing. A cost of 0 only reads; a
  * negative cost gives back. Redis counts, so all instances share one count; this process counts
- * alone while Redis is down or when `here` is set. The struct is embedded in its owner and must
+ * alone while Redis is down or when `local` is set. The struct is embedded in its owner and must
  * stay valid until done, which is never called before limit_use returns. */
 struct limit_use {
 	char name[96];
 	int64_t limit, window_ms, cost;
-	bool here;           /* in: count in this process only; at done: this process counted */
+	bool local;          /* in: count in this process only; at done: this process counted */
 	void (*done)(struct limit_use *use, const struct limit_result *result);
 	void *owner;
 	/* private */

@@ -23,19 +23,19 @@ struct feed_event {
  * publishes their frames, in one script. done(owner, 0) on success. done(owner, error): some of the
  * events may be published; publish all of them again. Returns 0, or E_STORE_DOWN, E_BUSY or
  * E_NO_MEMORY when nothing was sent and done will not be called. Texts are copied. */
-int feed_say(struct cache *cache, const struct feed_event *events, unsigned count,
+int feed_publish(struct cache *cache, const struct feed_event *events, unsigned count,
 	void (*done)(void *owner, int error), void *owner) MUST_CHECK;
 /* Publishes one frame on the channel `passing`, without storing it. Returns 0, or an error when it
  * was not sent. */
-int feed_pass(struct cache *cache, struct text frame) MUST_CHECK;
+int feed_publish_ephemeral(struct cache *cache, struct text frame) MUST_CHECK;
 
 /* --- Subscribing, over a separate connection -------------------------------------------------- */
 
 struct feed;
 struct feed_options {
-	void (*heard)(void *owner, struct text frame); /* valid during the call */
+	void (*on_frame)(void *owner, struct text frame); /* valid during the call */
 	/* Frames arrive from now on; frames published before this call may be lost. */
-	void (*begun)(void *owner);
+	void (*on_subscribed)(void *owner);
 	void *owner;
 };
 /* Connects in the background and subscribes to both channels, again after each lost connection.
@@ -45,6 +45,6 @@ int feed_new(struct loop *loop, const struct config *config, const struct feed_o
 /* NULL is allowed. The loop must run one more turn. */
 void feed_close(struct feed *feed);
 /* True while subscribed; a lost connection may not have been noticed yet. */
-bool feed_hears(const struct feed *feed);
+bool feed_subscribed(const struct feed *feed);
 
 #endif

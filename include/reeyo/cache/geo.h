@@ -51,7 +51,7 @@ int geo_find(struct cache *cache, const char *rider, geo_found *done, void *owne
 int geo_all(struct cache *cache, unsigned count, geo_found *done, void *owner) MUST_CHECK;
 
 /* Removes the rider's position until the next report. */
-void geo_forget(struct cache *cache, const char *rider);
+void geo_remove(struct cache *cache, const char *rider);
 /* Removes riders who stopped reporting. One instance calls it once a second. */
 void geo_sweep(struct cache *cache);
 

@@ -30,6 +30,6 @@ int clock_parse(const char *text, int64_t *ret_ms);
 /* Writes the date `by` days after the date `day` (YYYY-MM-DD) into out, which may be the same
  * memory. Returns 0, or -1 when day is not a valid date. */
 #define CLOCK_DAY_SIZE 11
-int clock_day(const char *day, int by, char out[CLOCK_DAY_SIZE]);
+int clock_day_add(const char *day, int by, char out[CLOCK_DAY_SIZE]);
 
 #endif

@@ -333,7 +333,7 @@ const struct error_row *error_row(int err);
 
 /* The error a name stands for, of `len` bytes and without E_, as statements say it; E_INTERNAL when
  * it is none. Any thread. */
-int error_named(const char *name, size_t len);
+int error_from_name(const char *name, size_t len);
 
 /* HTTP status of an error in a namespace: mostly the row's own. Existing clients need a few others:
  * a wrong current password is 400 for vendors and admins (a 401 starts the console's refresh), a

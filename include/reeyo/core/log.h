@@ -15,7 +15,7 @@ enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR, LOG_OFF };
 void log_set_level(enum log_level level);
 bool log_on(enum log_level level);
 /* "debug", "info", "warn", "error", "off"; -1 for anything else. */
-int log_level_named(const char *name);
+int log_level_from_name(const char *name);
 
 /* One key and value of a line; the list ends with LOG_END. */
 struct log_field {

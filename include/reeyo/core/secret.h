@@ -11,7 +11,7 @@
 /* Writes the address into out, cut to size, without its passwords. A URL keeps everything else; a
  * libpq string of key=value pairs becomes "…". A password may contain an unescaped @: it ends at
  * the last @. When it is not clear where the password ends, more is hidden. Any thread. */
-void secret_masked(const char *address, char *out, size_t size);
+void secret_mask(const char *address, char *out, size_t size);
 /* Replaces everything in text that may be a part of the address's password. text: an error message
  * of a library about this address. Libraries quote parts of the address, for instance "cret@host"
  * of u:se@cret@host. Any thread. */

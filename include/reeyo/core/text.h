@@ -49,7 +49,7 @@ bool text_is_utf8(struct text text);
  * UTF-8. For references: a truncated reference would name something else. */
 bool text_copy_whole(char *out, size_t size, struct text text);
 /* Copies as much as fits, NUL-terminated and valid UTF-8. For text that people read. */
-void text_copy_some(char *out, size_t size, struct text text);
+void text_copy_truncated(char *out, size_t size, struct text text);
 /* Number of code points of well-formed UTF-8. */
 size_t text_length(struct text text);
 /* The Levenshtein distance of two short texts (up to 128 bytes each; longer gives SIZE_MAX). */

@@ -16,7 +16,7 @@ struct candidate {
 	int64_t completed, total;   /* deliveries */
 	double rating;              /* mean of 1…5; 0: no ratings yet */
 	int64_t active;             /* orders the rider carries now */
-	bool asked;                 /* the order was already offered in this round */
+	bool offered;                /* the order was already offered in this round */
 };
 
 /* The parts of a score; load is subtracted. The total is at most 90. */

@@ -84,33 +84,33 @@ enum message_kind {
 const char *message_name(enum message_kind message);
 bool message_named(struct text name, enum message_kind *ret);
 /* The message is sent through the channel, so it has a template for it. */
-bool message_goes_by(enum message_kind message, enum channel channel);
+bool message_has_channel(enum message_kind message, enum channel channel);
 
 /* Removes the starred words from the params of a message. */
-void message_params_impersonal(enum message_kind message, json_t *params);
+void message_params_strip_personal(enum message_kind message, json_t *params);
 
 /* The values of a message's words, each from the first source that has it. A new object, NULL when
  * out of memory. Sources may be NULL. */
 json_t *message_params(enum message_kind message, unsigned count, json_t *const sources[]);
 
 /* Tries of a message, including the first. */
-#define MESSAGE_TRIES 8
+#define MESSAGE_TRIES_MAX 8
 /* How long a message waits after its try number `tries`, in ms: longer after each try, three hours
  * in total; at least as long as the provider requests (at most an hour). permille: a random number
  * below 1000, which spreads the retries of many messages. */
-int64_t message_wait_ms(unsigned tries, int64_t retry_after_s, unsigned permille);
+int64_t message_backoff_ms(unsigned tries, int64_t retry_after_s, unsigned permille);
 
 /* The template of a message, channel and language; its parts point into the file. */
-struct wording {
+struct message_template {
 	struct text title; /* or subject; TEXT_NONE for SMS */
 	struct text body;
 };
 /* Splits a file into its parts and checks them. E_CONFIG with a description in fault. */
-#define WORDING_FAULT 128
-int wording_parse(enum message_kind message, enum channel channel, struct text file,
-	struct wording *ret, char fault[WORDING_FAULT]) MUST_CHECK;
+#define TEMPLATE_FAULT 128
+int template_parse(enum message_kind message, enum channel channel, struct text file,
+	struct message_template *ret, char fault[TEMPLATE_FAULT]) MUST_CHECK;
 /* Appends a checked text with its values. A long value (such as a reason that a person wrote) is
  * cut, so that the result fits into a text message or a push. */
-void wording_fill(struct buf *out, struct text text, const json_t *params, enum channel channel);
+void template_fill(struct buf *out, struct text text, const json_t *params, enum channel channel);
 
 #endif

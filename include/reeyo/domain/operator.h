@@ -10,7 +10,7 @@
 
 /* phone: any text. Whether it can have mobile money: +237 and nine digits that begin with 62 to
  * 69. Any thread. */
-bool phone_has_money(const char *phone);
+bool phone_is_mobile_money(const char *phone);
 /* "MTN", "ORANGE", or NULL for an unknown prefix. Any thread. */
 const char *phone_operator(const char *phone);
 

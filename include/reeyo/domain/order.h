@@ -39,12 +39,12 @@ extern const char *const payment_method_words[];
 
 /* The enum value of a word, -1 when the word is unknown or NULL. ASCII case is ignored. Spellings
  * of older clients are accepted: CONFIRMED for ACCEPTED, RESTAURANT for FOOD … */
-int order_type_named(const char *word);
-int order_status_named(const char *word);
-int payment_method_named(const char *word);
+int order_type_parse(const char *word);
+int order_status_parse(const char *word);
+int payment_method_parse(const char *word);
 
 /* The first letter of an order number: F (food), S (supermarket) or P (package). */
-char order_letter(enum order_type type);
+char order_number_letter(enum order_type type);
 /* Writes the canonical order number into out: `f7kq2m9xw4t` and ` #F-7KQ2M9XW4T` become
  * F-7KQ2M9XW4T. False when the text is not an order number; out is then unchanged. */
 bool order_number_normalise(struct text spelled, char out[ORDER_NUMBER_SIZE]);
@@ -56,7 +56,7 @@ bool order_number_normalise(struct text spelled, char out[ORDER_NUMBER_SIZE]);
 #define STATES_ACTIVE (STATES_ALL & ~STATES_FINAL)
 /* Reads a filter: a status in any spelling, or ACTIVE (all that are not final). False when the word
  * is neither. */
-bool order_states_named(const char *word, unsigned *ret);
+bool order_states_parse(const char *word, unsigned *ret);
 /* Writes the states into out as a PostgreSQL array: "{PENDING,ACCEPTED}". */
 #define ORDER_STATES_SIZE 160
 void order_states_text(unsigned states, char out[ORDER_STATES_SIZE]);
@@ -87,13 +87,13 @@ struct order_facts {
 /* Writes the state that an act leads to into *ret. ACT_READY on an order that already has a rider
  * keeps the state and only sets readyAt, once. Returns 0 or the error for the actor:
  * E_CANNOT_CANCEL, E_CANNOT_ACCEPT, E_CANNOT_REJECT, E_CANNOT_READY, E_CANNOT_MOVE. */
-int order_next(const struct order_facts *order, enum order_act act, enum order_actor by,
+int order_next_status(const struct order_facts *order, enum order_act act, enum order_actor by,
 	enum order_status *ret) MUST_CHECK;
 /* The states in which an actor may do this to an order of this type: the guard of the statement. */
 unsigned order_states_before(enum order_type type, enum order_act act, enum order_actor by);
 /* The state that the timeline entry of an act names; -1 for ACT_RELEASE, whose target state varies.
  */
-int order_step(enum order_act act);
+int order_act_status(enum order_act act);
 /* The states in which the effect of an act can still hold. In these the same actor may repeat the
  * act and nothing changes. */
 unsigned order_states_after(enum order_act act);

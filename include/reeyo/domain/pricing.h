@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "reeyo/domain/order.h"
-#include "reeyo/domain/place.h"
+#include "reeyo/domain/geometry.h"
 #include "reeyo/domain/split.h"
 
 #define ORDER_LINES_MAX 50

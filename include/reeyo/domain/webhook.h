@@ -16,7 +16,7 @@
  * notifications), events with more about riders than a partner needs, and events that instances
  * send each other (…_changed). */
 extern const char *const webhook_types[];
-bool webhook_offers(struct text type);
+bool webhook_type_offered(struct text type);
 /* The same as a PostgreSQL array. */
 extern const char webhook_types_array[];
 /* The type of the event that POST …/test sends. */
@@ -24,14 +24,14 @@ extern const char webhook_types_array[];
 
 /* Ten tries over 75 hours. tries: how many have failed. Returns the seconds until the next; -1
  * after the last. */
-#define WEBHOOK_TRIES 10
-int64_t webhook_wait_s(unsigned tries);
+#define WEBHOOK_TRIES_MAX 10
+int64_t webhook_backoff_s(unsigned tries);
 
 /* Whether a URL may be registered: https (with plain: http, too), a host, no user, no fragment, at
  * most 2048 printable ASCII characters. ret_host: its host as for a DNS lookup, without brackets.
  * Whether the address of the host is public is checked on connecting. */
 #define WEBHOOK_URL_MAX 2048
 #define WEBHOOK_HOST_SIZE 256
-bool webhook_url_take(const char *url, bool plain, char ret_host[WEBHOOK_HOST_SIZE]);
+bool webhook_url_parse(const char *url, bool plain, char ret_host[WEBHOOK_HOST_SIZE]);
 
 #endif

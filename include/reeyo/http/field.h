@@ -52,13 +52,13 @@ struct field {
 	enum field_kind each;
 	int64_t each_max;
 	const char *const *words;      /* NULL-terminated */
-	const char *also;              /* other accepted spellings, space separated */
-	const char *does;              /* description in the API document */
+	const char *aliases;              /* other accepted spellings, space separated */
+	const char *summary;              /* description in the API document */
 };
 #define FIELD_END { .name = NULL }
 /* The end of a table that many routes return: the document has its schema once, under this
  * title. */
-#define FIELD_END_TITLED(title) { .name = NULL, .does = title }
+#define FIELD_END_TITLED(title) { .name = NULL, .summary = title }
 
 /* One error in a body or query. */
 struct field_fault {

@@ -39,12 +39,12 @@ void limit_body(struct request *rq);
 /* For the handler of a row whose .limit_by is "account": counts the row's limit for the account
  * that was found, and calls next; over the limit it replies 429. When no account was found, pass
  * the canonical name that was looked up. */
-void limit_found(struct request *rq, const char *account, void (*next)(struct request *rq));
+void limit_count_account(struct request *rq, const char *account, void (*next)(struct request *rq));
 /* Keeps the reservations of this request counted: the guess was wrong, or the message is sent.
  * Without this call they are returned with the reply. */
-void limit_spend(struct request *rq);
+void limit_commit(struct request *rq);
 /* Reserves one message to each destination (NULL: none) in every budget, before anything is
- * written, and calls next; over a budget it replies 429. Call limit_spend when the message is
+ * written, and calls next; over a budget it replies 429. Call limit_commit when the message is
  * sent. */
 void limit_messages(struct request *rq, const char *phone, const char *email,
 	void (*next)(struct request *rq));

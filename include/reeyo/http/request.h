@@ -19,9 +19,9 @@
 #include "reeyo/loop/app.h"
 #include "reeyo/http/route.h"
 
-/* The caller, from a verified token. Empty (role WHO_UNSET) on public routes. */
+/* The caller, from a verified token. Empty (role ACCESS_UNSET) on public routes. */
 struct caller {
-	enum who role;                 /* CUSTOMER, VENDOR_ACCOUNT, RIDER_ACCOUNT, ADMIN or
+	enum access role;                 /* CUSTOMER, VENDOR_ACCOUNT, RIDER_ACCOUNT, ADMIN or
 	                                * SUPER_ADMIN */
 	char id[ID_SIZE];
 	char session[ID_SIZE];
@@ -102,8 +102,8 @@ struct page {
 };
 extern const struct field page_fields[]; /* page and limit only, for .query */
 #define PAGE_FIELDS \
-	{ "page", FIELD_INT, .min = 1, .max = 1000000, .does = "Page, from 1" }, \
-	{ "limit", FIELD_INT, .min = 1, .max = 1000000000, .does = "Rows per page, at most 100" }
+	{ "page", FIELD_INT, .min = 1, .max = 1000000, .summary = "Page, from 1" }, \
+	{ "limit", FIELD_INT, .min = 1, .max = 1000000000, .summary = "Rows per page, at most 100" }
 struct page request_page(struct request *rq, int64_t fallback_limit);
 
 /* --- Waiting ---------------------------------------------------------------------------------- */
@@ -147,17 +147,17 @@ void sql_run_positional(struct request *rq, enum db_lane lane, enum query query,
 
 /* Cache-aside read of one key. load starts the statement and ends in exactly one of cache_loaded,
  * cache_missing and cache_failed; done gets the value, E_NOT_FOUND, or an error. */
-typedef void cached_done(struct request *rq, int error, const struct cache_value *value);
+typedef void cache_get_done(struct request *rq, int error, const struct cache_value *value);
 void cache_get_or_load(struct request *rq, enum cache_kind kind, const char *id,
-	void (*load)(struct request *rq, struct cache_read *read), cached_done *done);
+	void (*load)(struct request *rq, struct cache_read *read), cache_get_done *done);
 /* Loads the key with one statement. Its first column is the finished `data` (NULL or no row: not
  * found), which is put into the envelope. An optional second column is the number of milliseconds
  * for which the first is valid (NULL: until the next write); it limits the life of the key and the
  * reply's max-age. This is the usual load. */
-void cached_by_sql(struct request *rq, enum cache_kind kind, const char *id, enum query query,
-	cached_done *done);
+void cache_get_or_query(struct request *rq, enum cache_kind kind, const char *id, enum query query,
+	cache_get_done *done);
 /* Deletes a key after a write. next is called when the key is gone. */
-void uncached(struct request *rq, enum cache_kind kind, const char *id,
+void cache_invalidate(struct request *rq, enum cache_kind kind, const char *id,
 	void (*next)(struct request *rq));
 
 /* Replays the stored reply of the request's Idempotency-Key (E_IDEMPOTENCY_MISMATCH when the key
@@ -168,7 +168,7 @@ void request_replay(struct request *rq, void (*none)(struct request *rq));
 
 /* Removes the handler's deadline. For requests that wait for events and have a time limit of their
  * own. */
-void request_unhurried(struct request *rq);
+void request_disable_deadline(struct request *rq);
 /* Calls next after REQUEST_PAUSE_MS. For replies whose timing must not reveal what was done. */
 #define REQUEST_PAUSE_MS 100
 void request_pause(struct request *rq, void (*next)(struct request *rq));

@@ -19,9 +19,9 @@ enum method {
 	GET = 1, HEAD = 2, POST = 4, PUT = 8, PATCH = 16, DELETE = 32, OPTIONS = 64
 };
 
-/* Who may call a route. A row without .who stops the server at boot. */
-enum who {
-	WHO_UNSET,
+/* Who may call a route. A row without .access stops the server at boot. */
+enum access {
+	ACCESS_UNSET,
 	ANYONE,             /* public; a token is ignored */
 	CUSTOMER,           /* a customer's access token */
 	CUSTOMER_VERIFIED,  /* … whose phone is verified and whose account is active */
@@ -30,7 +30,7 @@ enum who {
 	RIDER_READY,        /* … verified, approved and active */
 	ADMIN,              /* any admin */
 	SUPER_ADMIN,
-	WHO_COUNT
+	ACCESS_COUNT
 };
 
 /* Rate limits of single routes, besides those of accounts and addresses. Only wrong guesses count:
@@ -61,8 +61,8 @@ struct route {
 	enum method method;
 	const char *path;               /* "/orders/:orderId/cancel", below the namespace's
 	                                 * prefix */
-	const char *also;               /* further paths of the same operation, space separated */
-	enum who who;
+	const char *aliases;               /* further paths of the same operation, space separated */
+	enum access access;
 	const struct field *query;
 	const struct field *body;
 	const struct field *reply;
@@ -72,12 +72,12 @@ struct route {
 	bool idempotent;                /* accepts an Idempotency-Key */
 	bool root;                      /* the path is absolute, not below /api/v1 */
 	bool internal;                  /* served only on the metrics listener */
-	bool foreign;                   /* called by systems of others: any Content-Type and Origin
+	bool external;                   /* called by systems of others: any Content-Type and Origin
 	                                 * is accepted; a body that does not start like JSON is
 	                                 * read as a form */
 	bool stream;                    /* can also reply with server-sent events */
 	bool health;                    /* called by probes: not counted by address */
-	bool always;                    /* served also during maintenance (health, config, auth) */
+	bool during_maintenance;                    /* served also during maintenance (health, config, auth) */
 	unsigned max_age;               /* public caching, seconds; 0: no-store */
 	size_t body_limit;              /* largest body in bytes; 0: the configuration's */
 	enum limit_rule limit;
@@ -86,11 +86,11 @@ struct route {
 	                                 * member of .body (a phone, an e-mail or an id), "caller"
 	                                 * (the token's account), "address" (the client's
 	                                 * network); or "account" alone: the handler finds the
-	                                 * account and calls limit_found */
+	                                 * account and calls limit_count_account */
 	enum err errors[ROUTE_ERRORS];  /* errors of the handler, besides those of the checks that
 	                                 * the row asks for */
 	void (*run)(struct request *rq);
-	const char *does;               /* one sentence for the API document */
+	const char *summary;               /* one sentence for the API document */
 };
 #define ROUTE_END { .path = NULL }
 
@@ -102,7 +102,7 @@ struct route_set {
 };
 
 struct router;
-/* Builds the router of all sets. Logs each mistake (no .who, no .run, no .does, two rows for one
+/* Builds the router of all sets. Logs each mistake (no .access, no .run, no .summary, two rows for one
  * method and path) and returns E_CONFIG if there was one. Read-only afterwards, for any thread. */
 int router_new(const struct route_set *sets, struct router **ret) MUST_CHECK;
 void router_free(struct router *router);
@@ -130,9 +130,9 @@ void router_each(const struct router *router,
 
 const char *method_name(enum method method);
 /* 0 when unknown. */
-enum method method_named(const char *name);
+enum method method_parse(const char *name);
 const char *name_space_name(enum name_space ns); /* "user", "rider", "vendor", "admin" */
-const char *who_name(enum who who);              /* "customer (verified)" */
+const char *access_name(enum access access);              /* "customer (verified)" */
 
 /* The OpenAPI 3.1 document of all routes; the caller frees it. NULL when out of memory. */
 char *openapi_document(const struct router *router, const char *version);

@@ -25,7 +25,7 @@ void server_process_start(void);
 
 /* Steps that higher layers implement. */
 struct server_steps {
-	/* Reads the token into rq->caller and checks the role of route->who. Called before the body
+	/* Reads the token into rq->caller and checks the role of route->access. Called before the body
 	 * arrives. Replies or returns; must not wait. */
 	void (*authenticate)(struct request *rq);
 	/* The same for rows where a token is optional: 0 with rq->caller filled, or the error.

@@ -3,7 +3,7 @@
  * The hub of a loop: delivers live events to the clients of this loop.
  *
  * An event is published once: as a row of `outbox`, written by the statement that changes
- * something; or as an ephemeral event, see hub_tell_passing. It is delivered to the subscribers of
+ * something; or as an ephemeral event, see hub_publish_ephemeral. It is delivered to the subscribers of
  * its rooms on every instance. The relay of the leading instance gives rows their ids. Every
  * instance reads them: Redis pub/sub brings an event at once, the table `events` brings what
  * pub/sub lost. Rooms: `user:ID`, `vendor:ID`, `rider:ID`, `order:ID`, `admin`; audiences `users`,
@@ -35,19 +35,19 @@ struct hub_listener {
 	void (*hear)(struct hub_listener *listener, const struct event *event);
 	struct hub_listener *next;
 };
-void hub_listen(struct hub *hub, struct hub_listener *listener);
+void hub_add_listener(struct hub *hub, struct hub_listener *listener);
 
 /* Publishes an event that may be lost (a rider's position) to the subscribers of all instances,
  * without the database. rooms: count NUL-terminated names, at most 4; type: a word; payload:
  * complete JSON of at most 1 KB. All are copied. */
-void hub_tell_passing(struct app *app, const char *const *rooms, unsigned count, const char *type,
+void hub_publish_ephemeral(struct app *app, const char *const *rooms, unsigned count, const char *type,
 	struct text payload);
 
 /* --- Subscribers ------------------------------------------------------------------------------ */
 
 /* Which events a client receives. rooms: NUL-terminated names that live as long as the request. */
 #define HUB_ROOMS_MAX 4u
-struct hub_wish {
+struct subscription_request {
 	unsigned count;
 	const char *rooms[HUB_ROOMS_MAX];
 	int64_t after; /* id of the last event the client received; HUB_NOW: only new ones */
@@ -58,24 +58,24 @@ struct hub_wish {
 /* Replies with a stream: the events after wish->after, then new ones as they come, each once. Or
  * replies E_BUSY when the process has `streams_max` subscribers. The oldest stream of an account
  * ends when the account has more than `streams_per_account`. */
-void hub_stream(struct request *rq, const struct hub_wish *wish);
+void hub_stream(struct request *rq, const struct subscription_request *wish);
 /* Replies with {"events":[…],"last":ID}: at once when there are events after wish->after, else when
  * the next one comes, at the latest after wait_s seconds. */
-void hub_poll(struct request *rq, const struct hub_wish *wish, unsigned wait_s);
+void hub_poll(struct request *rq, const struct subscription_request *wish, unsigned wait_s);
 
 /* --- Life ------------------------------------------------------------------------------------- */
 
 /* What the hubs of one process share: the number of subscribers, and those of each account. */
-struct hub_house;
+struct hub_shared;
 /* begun(arg) is called once, on the first loop, when the process knows the newest event id. Before
  * that, clients cannot subscribe (E_STORE_DOWN), because they would miss events in between. */
-int hub_house_new(const struct config *config, void (*begun)(void *arg), void *arg,
-	struct hub_house **ret) MUST_CHECK;
-void hub_house_free(struct hub_house *shared);
+int hub_shared_new(const struct config *config, void (*begun)(void *arg), void *arg,
+	struct hub_shared **ret) MUST_CHECK;
+void hub_shared_free(struct hub_shared *shared);
 
 /* Makes the hub of app's loop, as app->hub. The hub of the first loop also reads events from Redis
  * and the database for all loops. Call before the loops run. 0, E_NO_MEMORY or E_CONFIG. */
-int hub_new(struct app *app, struct hub_house *shared) MUST_CHECK;
+int hub_new(struct app *app, struct hub_shared *shared) MUST_CHECK;
 /* Answers polls that wait. Streams are ended by server_drain. */
 void hub_drain(struct hub *hub);
 /* After server_close and before db_close; the hub of the first loop first. NULL is allowed. */

@@ -17,15 +17,15 @@ struct loop;
 struct router;
 struct server;
 struct keyring;    /* auth: signing keys, shared by all loops and read-only */
-struct token_memory; /* auth: cache of verified tokens */
+struct token_cache; /* auth: cache of verified tokens */
 struct hasher;     /* auth: password hashing on the work pool */
 struct revocations; /* auth: revoked sessions and accounts */
-struct rider_memory; /* auth: cache of riders' states */
+struct rider_cache; /* auth: cache of riders' states */
 struct settings;   /* api: the business settings, as read from the database */
 struct catalogs;   /* api: cache of parsed menus */
 struct client;     /* partners: HTTP client */
 struct gateway;    /* partners: mobile money */
-struct post;       /* partners: SMS, e-mail, push */
+struct notifier;       /* partners: SMS, e-mail, push */
 struct payments;   /* jobs: payments that this loop settles with the gateway */
 struct metrics;    /* telemetry: counters of all loops */
 struct hub;        /* jobs: subscriptions and live events of this loop's streams */
@@ -41,15 +41,15 @@ struct app {
 	struct arena_pool *pool;
 	struct address_limits *addresses;
 	struct keyring *keys;
-	struct token_memory *tokens;
+	struct token_cache *tokens;
 	struct hasher *hasher;
 	struct revocations *revocations;
-	struct rider_memory *riders;
+	struct rider_cache *riders;
 	struct settings *settings;
 	struct catalogs *catalogs;
 	struct client *client;
 	struct gateway *gateway;
-	struct post *post;
+	struct notifier *notifier;
 	struct payments *payments;
 	struct metrics *metrics;
 	struct hub *hub;

@@ -31,7 +31,7 @@ void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 
 /* The default number of loops of a process: one per core, at most 16. Any thread. */
-unsigned loops_automatic(void);
+unsigned loops_default(void);
 
 uv_loop_t *loop_uv(struct loop *loop);
 unsigned loop_index(const struct loop *loop);

@@ -46,7 +46,7 @@ struct partner;
 struct partner *partner_new(struct client *client, const char *name,
 	const struct partner_limits *limits);
 /* False while the breaker is open: a call would be refused. */
-bool partner_up(const struct partner *partner);
+bool partner_available(const struct partner *partner);
 
 /* --- A call ----------------------------------------------------------------------------------- */
 
@@ -103,7 +103,7 @@ struct client_call {
  * embeds the call, or start the next call. */
 void client_call(struct client *client, struct client_call *call);
 /* For a call that cannot be sent: completes it later with `error`. */
-void client_refuse(struct client *client, struct client_call *call, int error);
+void client_fail(struct client *client, struct client_call *call, int error);
 /* Cancels a call: done is not called. Does nothing when the call has completed, or when it was
  * never started and is zeroed. */
 void client_cancel(struct client_call *call);

@@ -27,9 +27,9 @@ int gateway_new(struct loop *loop, struct client *client, const struct config *c
 /* After client_free, which completes the calls in progress. NULL is allowed. */
 void gateway_free(struct gateway *gateway);
 /* Whether credentials are set. */
-bool gateway_on(const struct gateway *gateway);
+bool gateway_configured(const struct gateway *gateway);
 /* Whether it is configured and its breaker is closed, so that a call would be sent. */
-bool gateway_up(const struct gateway *gateway);
+bool gateway_available(const struct gateway *gateway);
 
 #define GATEWAY_REFERENCE_SIZE 101 /* of the gateway's reference; longer ones are ignored */
 
@@ -39,7 +39,7 @@ const char *gateway_state_word(enum gateway_state state);
 
 /* A transaction as the gateway reports it. Texts are valid during the callback; absent ones are
  * TEXT_NONE. */
-struct gateway_told {
+struct gateway_transaction {
 	enum gateway_state state;
 	struct text reference;  /* the gateway's */
 	struct text external;   /* ours */
@@ -50,7 +50,7 @@ struct gateway_told {
 };
 
 enum gateway_outcome {
-	GATEWAY_TOLD,      /* `told` is set; after collect and withdraw it has a reference */
+	GATEWAY_ANSWERED,      /* `told` is set; after collect and withdraw it has a reference */
 	GATEWAY_REFUSED,   /* the gateway rejected the request and did nothing: bad number, amount
 	                    * too small, unknown reference; see `why` */
 	GATEWAY_UNREACHED, /* the gateway did not process it: E_BUSY, breaker open, no connection,
@@ -60,7 +60,7 @@ enum gateway_outcome {
 };
 struct gateway_answer {
 	enum gateway_outcome outcome;
-	struct gateway_told told;
+	struct gateway_transaction told;
 	const char *why; /* for the log and the column `failure`; valid during the callback */
 };
 
@@ -70,14 +70,14 @@ struct gateway_call {
 	int64_t amount;          /* XAF, > 0 */
 	const char *external;    /* our reference, at most 40 characters */
 	const char *description;
-	const char *reference;   /* gateway_ask: the gateway's reference */
+	const char *reference;   /* gateway_query: the gateway's reference */
 	void (*done)(struct gateway_call *call, const struct gateway_answer *answer);
 	void *owner;
 	/* private to the gateway */
 	struct client_call http;
 	struct gateway *gateway;
 	struct gateway_call *next;
-	const struct gateway_verb *verb;
+	const struct gateway_operation *verb;
 	unsigned token;          /* serial number of the token that it was sent with */
 	bool tried_again;
 };
@@ -85,7 +85,7 @@ struct gateway_call {
 void gateway_collect(struct gateway *gateway, struct gateway_call *call);
 void gateway_withdraw(struct gateway *gateway, struct gateway_call *call);
 /* Queries a transaction by the gateway's reference. */
-void gateway_ask(struct gateway *gateway, struct gateway_call *call);
+void gateway_query(struct gateway *gateway, struct gateway_call *call);
 
 /* The gateway's transactions of some days. Campay: POST /history/ {start_date, end_date}. It has no
  * paging, so one request reads one day; a day of more than 64 MB (about 50,000 transactions) cannot
@@ -95,8 +95,8 @@ struct gateway_history {
 	/* Called for each transaction on a thread of the work pool. The loop must not use the data
 	 * that it writes until done. */
 	void (*each)(struct gateway_history *history,
-		const struct gateway_told *told, bool withdrawal);
-	/* Any outcome but GATEWAY_TOLD: the history is incomplete, see `why`. GATEWAY_REFUSED: the
+		const struct gateway_transaction *told, bool withdrawal);
+	/* Any outcome but GATEWAY_ANSWERED: the history is incomplete, see `why`. GATEWAY_REFUSED: the
 	 * gateway may have no history (upstream dialect). GATEWAY_UNREACHED: the gateway object may
 	 * have been freed. */
 	void (*done)(struct gateway_history *history,
@@ -111,7 +111,7 @@ struct gateway_history {
 	size_t len;
 	bool valid;
 };
-void gateway_list(struct gateway *gateway, struct gateway_history *history);
+void gateway_history_read(struct gateway *gateway, struct gateway_history *history);
 
 /* Verifies the signature of a callback and reads its transaction.
  *
@@ -126,7 +126,7 @@ void gateway_list(struct gateway *gateway, struct gateway_history *history);
  * 0, E_BAD_SIGNATURE, E_MALFORMED_JSON (no reference and no external_reference in it) or
  * E_NO_MEMORY. The texts of *ret live in the arena. A valid callback may be old, so it is only a
  * reason to query the gateway. Any thread that owns the arena. */
-int gateway_heard(const struct config *config, struct arena *arena, const char *signature,
-	struct text raw, const json_t *body, struct gateway_told *ret) MUST_CHECK;
+int gateway_callback_verify(const struct config *config, struct arena *arena, const char *signature,
+	struct text raw, const json_t *body, struct gateway_transaction *ret) MUST_CHECK;
 
 #endif

@@ -28,12 +28,12 @@ const struct account_kind *account_kind(const struct request *rq)
 }
 
 const struct field bank_fields[] = {
-	{ "accountName", FIELD_TEXT, .min = 2, .max = 100, .also = "accountHolder account_name" },
+	{ "accountName", FIELD_TEXT, .min = 2, .max = 100, .aliases = "accountHolder account_name" },
 	{ "accountNumber", FIELD_TEXT, .min = 4, .max = 34,
-		.also = "mobileMoneyNumber account_number" },
-	{ "bankName", FIELD_TEXT, .min = 2, .max = 100, .also = "bank_name" },
-	{ "bankCode", FIELD_TEXT, .min = 1, .max = 20, .also = "bank_code" },
-	FIELD_END
+		.aliases = "mobileMoneyNumber account_number" },
+	{ "bankName", FIELD_TEXT, .min = 2, .max = 100, .aliases = "bank_name" },
+	{ "bankCode", FIELD_TEXT, .min = 1, .max = 20, .aliases = "bank_code" },
+	FIELD_END,
 };
 
 /* --- Reading a body --------------------------------------------------------------------------- */
@@ -97,12 +97,12 @@ const char *account_text(struct request *rq, struct text text)
 
 /* --- After a change --------------------------------------------------------------------------- */
 
-void account_changed(struct request *rq, const char *account, void (*next)(struct request *rq))
+void account_invalidate(struct request *rq, const char *account, void (*next)(struct request *rq))
 {
 	if (rq->ns == NS_USER)
-		return uncached(rq, KEY_USER, account, next);
+		return cache_invalidate(rq, KEY_USER, account, next);
 	if (rq->ns == NS_RIDER)
-		rider_facts_changed(rq->app, account);
+		rider_facts_invalidate_all(rq->app, account);
 	next(rq);
 }
 
@@ -124,7 +124,7 @@ void account_reply(struct request *rq, struct text json)
 	if (!copy || !copy->at)
 		return reply_error(rq, E_NO_MEMORY);
 	rq->state = copy;
-	account_changed(rq, rq->caller.id, account_reply_stored);
+	account_invalidate(rq, rq->caller.id, account_reply_stored);
 }
 
 void account_fail(struct request *rq, const struct db_result *result)

@@ -7,12 +7,12 @@
 #include "account.h"
 
 #include "reeyo/http/limit.h"
-#include "reeyo/partners/post.h"
+#include "reeyo/partners/notifier.h"
 
 const struct field otp_body[] = {
 	{ "otp", FIELD_DIGITS, .required = true, .min = CODE_LENGTH, .max = CODE_LENGTH,
-		.also = "code otpCode" },
-	FIELD_END
+		.aliases = "code otpCode" },
+	FIELD_END,
 };
 
 void code_new(struct request *rq, const char *account, char code[CODE_LENGTH + 1],
@@ -27,10 +27,10 @@ void code_send(struct request *rq, const char *phone, const char *email, const c
 	enum language language = rq->french ? LANGUAGE_FR : LANGUAGE_EN;
 	const char *const params[] = { "code", code, NULL };
 
-	limit_spend(rq);
-	post_tell(rq->app->post, MESSAGE_CODE, CHANNEL_SMS, language, phone, params);
+	limit_commit(rq);
+	notifier_send_code(rq->app->notifier, MESSAGE_CODE, CHANNEL_SMS, language, phone, params);
 	if (rq->ns == NS_VENDOR && email)
-		post_tell(rq->app->post, MESSAGE_CODE, CHANNEL_MAIL, language, email, params);
+		notifier_send_code(rq->app->notifier, MESSAGE_CODE, CHANNEL_MAIL, language, email, params);
 }
 
 /* --- Verify ----------------------------------------------------------------------------------- */
@@ -75,14 +75,14 @@ static void code_verify(struct request *rq, const char *account, const char *wha
 	if (!hash)
 		return reply_error(rq, E_NO_MEMORY);
 	keyring_code_hash(rq->app->keys, "phone", account, code, hash);
-	sql_write(rq, account_verify, done, account_kind(rq)->name, account, hash,
+	sql_write_positional(rq, account_verify, done, account_kind(rq)->name, account, hash,
 		is_test_code ? "t" : "f", what);
 }
 
 static void code_refused(struct request *rq, int err)
 {
 	if (err != E_INTERNAL)
-		limit_spend(rq);
+		limit_commit(rq);
 	reply_error(rq, err);
 }
 
@@ -146,7 +146,7 @@ static void code_renew(struct request *rq)
 	struct code_renewal *renewal = rq->state;
 
 	code_new(rq, renewal->account, renewal->code, renewal->hash);
-	sql_write(rq, account_renew_code, code_renewed, account_kind(rq)->name, renewal->account,
+	sql_write_positional(rq, account_renew_code, code_renewed, account_kind(rq)->name, renewal->account,
 		renewal->hash, CODE_LIFE_S);
 }
 
@@ -171,7 +171,7 @@ void account_resend_code_to(struct request *rq, const char *account)
 		return reply_error(rq, E_NO_MEMORY);
 	renewal->account = account;
 	rq->state = renewal;
-	sql_write(rq, account_contact, code_contact_found, account_kind(rq)->name, account);
+	sql_write_positional(rq, account_contact, code_contact_found, account_kind(rq)->name, account);
 }
 
 void account_resend_code(struct request *rq)

@@ -9,14 +9,14 @@ const char *const language_words[] = { "en", "fr", NULL };
 static const char *const platforms[] = { "ANDROID", "IOS", "WEB", NULL };
 
 const struct field add_device_body[] = {
-	{ "token", FIELD_TEXT, .required = true, .min = 1, .max = 1024, .also = "deviceToken" },
+	{ "token", FIELD_TEXT, .required = true, .min = 1, .max = 1024, .aliases = "deviceToken" },
 	{ "platform", FIELD_ENUM, .words = platforms },
-	FIELD_END
+	FIELD_END,
 };
 const struct field remove_device_body[] = {
-	{ "token", FIELD_TEXT, .min = 1, .max = 1024, .also = "deviceToken",
-		.does = "Without it every device of the account is forgotten" },
-	FIELD_END
+	{ "token", FIELD_TEXT, .min = 1, .max = 1024, .aliases = "deviceToken",
+		.summary = "Without it every device of the account is forgotten" },
+	FIELD_END,
 };
 
 static void device_added(struct request *rq, const struct db_result *result)
@@ -27,7 +27,7 @@ static void device_added(struct request *rq, const struct db_result *result)
 
 void account_add_device(struct request *rq)
 {
-	sql_write(rq, device_add, device_added, account_kind(rq)->name, rq->caller.id,
+	sql_write_positional(rq, device_add, device_added, account_kind(rq)->name, rq->caller.id,
 		body_text(rq, "token"), body_text(rq, "platform"), rq->caller.session);
 }
 
@@ -39,6 +39,6 @@ static void device_removed(struct request *rq, const struct db_result *result)
 
 void account_remove_device(struct request *rq)
 {
-	sql_write(rq, device_remove, device_removed, account_kind(rq)->name,
+	sql_write_positional(rq, device_remove, device_removed, account_kind(rq)->name,
 		rq->caller.id, body_text(rq, "token"));
 }

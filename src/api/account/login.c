@@ -21,17 +21,17 @@
 const struct field session_fields[] = { SESSION_FIELDS, FIELD_END };
 
 const struct field login_body[] = {
-	{ "phone", FIELD_PHONE, .also = "phoneNumber" },
-	{ "email", FIELD_EMAIL, .does = "Kept in lower case" },
+	{ "phone", FIELD_PHONE, .aliases = "phoneNumber" },
+	{ "email", FIELD_EMAIL, .summary = "Kept in lower case" },
 	{ "identifier", FIELD_TEXT, .min = 1, .max = 254,
-		.does = "A phone or an e-mail, instead of either" },
+		.summary = "A phone or an e-mail, instead of either" },
 	{ "password", FIELD_SECRET, .required = true },
-	FIELD_END
+	FIELD_END,
 };
 const struct field refresh_body[] = {
 	{ "refreshToken", FIELD_SECRET, .required = true, .max = TOKEN_MAX,
-		.also = "refresh_token" },
-	FIELD_END
+		.aliases = "refresh_token" },
+	FIELD_END,
 };
 
 /* --- Log in ----------------------------------------------------------------------------------- */
@@ -41,7 +41,7 @@ struct login {
 	char phone[14];        /* "" when an e-mail was given */
 	const char *email;
 	const char *account, *hash, *standing, *account_email;
-	enum who role;
+	enum access role;
 	int64_t locked_s;
 	struct text json;      /* the account, once the session is stored */
 };
@@ -49,7 +49,7 @@ struct login {
 static void login_failed(struct request *rq)
 {
 	count_one(loop_counters(rq->app->loop), COUNT_AUTH_LOGIN_FAILURES);
-	limit_spend(rq);
+	limit_commit(rq);
 	reply_error(rq, E_BAD_CREDENTIALS);
 }
 
@@ -70,12 +70,12 @@ static void login_stored(struct request *rq, const struct db_result *result)
 	if (db_rows(result) == 0)       /* password or standing changed since they were read */
 		return login_failed(rq);
 	json = db_text(result, 0, 0);
-	session_issued(&login->session, db_int(result, 0, 2));
+	session_set_issued(&login->session, db_int(result, 0, 2));
 	login->json = (struct text){ account_text(rq, json), json.len };
 	if (!login->json.at)
 		return reply_error(rq, E_NO_MEMORY);
 	if (db_bool(result, 0, 1))      /* lastLogin of the cached account changed */
-		return account_changed(rq, login->account, login_reply);
+		return account_invalidate(rq, login->account, login_reply);
 	login_reply(rq);
 }
 
@@ -89,7 +89,7 @@ static void login_verified(struct request *rq, bool right, const char *rehash)
 		return reply_error(rq,
 			strcmp(login->standing, "SUSPENDED") == 0 ? E_SUSPENDED : E_INACTIVE);
 	session_new(&login->session, login->role, login->account);
-	sql_run(rq, DB_WRITE, account_kind(rq)->log_in, false, login_stored, 6,
+	sql_run_positional(rq, DB_WRITE, account_kind(rq)->log_in, false, login_stored, 6,
 		(const char *[]){ login->account, login->hash, account_text(rq, text_of(rehash)),
 			login->session.caller.session, login->session.refresh_id,
 			session_refresh_life(rq) });
@@ -118,7 +118,7 @@ static void login_found(struct request *rq, const struct db_result *result)
 		login->hash = account_text(rq, db_text(result, 0, 1));
 		login->standing = account_text(rq, db_text(result, 0, 2));
 		login->account_email = account_text(rq, db_text(result, 0, 3));
-		login->role = role_named(db_text(result, 0, 4));
+		login->role = role_parse(db_text(result, 0, 4));
 		login->locked_s = db_int(result, 0, 5);
 		if (!login->account || !login->standing)
 			return reply_error(rq, E_NO_MEMORY);
@@ -129,7 +129,7 @@ static void login_found(struct request *rq, const struct db_result *result)
 	}
 	if (rq->ns == NS_ADMIN)         /* reserved before the failure count of the row grew */
 		return login_verify(rq);
-	limit_found(rq, login->account ? login->account : login_name(login), login_verify);
+	limit_count_account(rq, login->account ? login->account : login_name(login), login_verify);
 }
 
 /* Reads from the primary: a log-in often follows a registration or a password change at once. */
@@ -137,7 +137,7 @@ static void login_find(struct request *rq)
 {
 	struct login *login = rq->state;
 
-	sql_run(rq, DB_WRITE, account_kind(rq)->credentials, false, login_found, 2,
+	sql_run_positional(rq, DB_WRITE, account_kind(rq)->credentials, false, login_found, 2,
 		(const char *[]){ login->phone[0] ? login->phone : NULL, login->email });
 }
 
@@ -185,7 +185,7 @@ void account_log_in(struct request *rq)
 	if (!login_identify(rq, login))
 		return;
 	if (rq->ns == NS_ADMIN)         /* an admin has one name only */
-		return limit_found(rq, login_name(login), login_find);
+		return limit_count_account(rq, login_name(login), login_find);
 	login_find(rq);
 }
 
@@ -210,14 +210,14 @@ static void refresh_stored(struct request *rq, const struct db_result *result)
 	if (text_is(outcome, TEXT("INACTIVE")))
 		return refresh_refused(rq, E_INACTIVE);
 	if (text_is(outcome, TEXT("REUSED")))
-		session_ended(rq, session->caller.session);
+		session_revoke(rq, session->caller.session);
 	if ((!text_is(outcome, TEXT("ROTATED")) && !text_is(outcome, TEXT("REPEATED"))) ||
 		current.len >= ID_SIZE)
 		return refresh_refused(rq, E_BAD_REFRESH);
 	memcpy(session->refresh_id, current.at, current.len);
 	session->refresh_id[current.len] = '\0';
-	session->caller.role = role_named(db_text(result, 0, 3));
-	session_issued(session, db_int(result, 0, 4));
+	session->caller.role = role_parse(db_text(result, 0, 3));
+	session_set_issued(session, db_int(result, 0, 4));
 	session_reply(rq, session, account_text(rq, db_text(result, 0, 2)), NULL, TEXT_NONE);
 }
 
@@ -235,7 +235,7 @@ static int refresh_token_find(struct request *rq, struct text *ret)
 	return ret->len <= TOKEN_MAX ? 0 : E_BAD_REFRESH;
 }
 
-static bool account_kind_has(const struct account_kind *kind, enum who role)
+static bool account_kind_has(const struct account_kind *kind, enum access role)
 {
 	return role == kind->role || (kind->role == ADMIN && role == SUPER_ADMIN);
 }
@@ -258,7 +258,7 @@ void account_refresh(struct request *rq)
 		return refresh_refused(rq, E_BAD_REFRESH);
 	session_refresh_id(session->refresh_id);
 	rq->state = session;
-	sql_write(rq, session_refresh, refresh_stored, session->caller.session, session->caller.id,
+	sql_write_positional(rq, session_refresh, refresh_stored, session->caller.session, session->caller.id,
 		used, session->refresh_id, session_refresh_life(rq), session_access_life(rq),
 		kind->name, session_refresh_grace(rq));
 }
@@ -266,7 +266,7 @@ void account_refresh(struct request *rq)
 static void log_out_stored(struct request *rq, const struct db_result *result)
 {
 	(void)result;
-	session_ended(rq, rq->caller.session);
+	session_revoke(rq, rq->caller.session);
 	if (rq->ns == NS_ADMIN)
 		session_cookies_clear(rq);
 	reply_message(rq, "Logged out", "Déconnecté");
@@ -274,7 +274,7 @@ static void log_out_stored(struct request *rq, const struct db_result *result)
 
 void account_log_out(struct request *rq)
 {
-	sql_write(rq, session_end, log_out_stored, rq->caller.session, rq->caller.id,
+	sql_write_positional(rq, session_end, log_out_stored, rq->caller.session, rq->caller.id,
 		session_access_life(rq));
 }
 
@@ -297,7 +297,7 @@ static void me_found(struct request *rq, const struct db_result *result)
 void account_me(struct request *rq)
 {
 	if (rq->ns == NS_USER)
-		return cached_by_sql(rq, KEY_USER, rq->caller.id, QUERY_user_get, me_cached);
-	sql_run(rq, DB_READ, account_kind(rq)->self, false, me_found, 1,
+		return cache_get_or_query(rq, KEY_USER, rq->caller.id, QUERY_user_get, me_cached);
+	sql_run_positional(rq, DB_READ, account_kind(rq)->self, false, me_found, 1,
 		(const char *[]){ rq->caller.id });
 }

@@ -12,26 +12,26 @@
 
 #include "reeyo/auth/password.h"
 #include "reeyo/http/limit.h"
-#include "reeyo/partners/post.h"
+#include "reeyo/partners/notifier.h"
 
 #define RESET_LIFE_S "3600"
 #define EMAIL_SIZE 255
 
 const struct field change_password_body[] = {
-	{ "oldPassword", FIELD_SECRET, .required = true, .also = "currentPassword" },
+	{ "oldPassword", FIELD_SECRET, .required = true, .aliases = "currentPassword" },
 	{ "newPassword", FIELD_PASSWORD, .required = true },
-	FIELD_END
+	FIELD_END,
 };
 const struct field forgot_password_body[] = {
-	{ "phone", FIELD_PHONE, .also = "phoneNumber" },
-	{ "email", FIELD_EMAIL, .does = "Instead of a phone" },
-	FIELD_END
+	{ "phone", FIELD_PHONE, .aliases = "phoneNumber" },
+	{ "email", FIELD_EMAIL, .summary = "Instead of a phone" },
+	FIELD_END,
 };
 const struct field reset_password_body[] = {
 	{ "resetToken", FIELD_TEXT, .required = true, .min = 1, .max = 64,
-		.also = "token code otp" },
-	{ "newPassword", FIELD_PASSWORD, .required = true, .also = "password" },
-	FIELD_END
+		.aliases = "token code otp" },
+	{ "newPassword", FIELD_PASSWORD, .required = true, .aliases = "password" },
+	FIELD_END,
 };
 
 /* Revokes the sessions of a comma separated column. The statement cuts a very long list; the rest
@@ -46,7 +46,7 @@ static void sessions_revoke(struct request *rq, struct text ids)
 			continue;
 		memcpy(copy, id.at, id.len);
 		copy[id.len] = '\0';
-		session_ended(rq, copy);
+		session_revoke(rq, copy);
 	}
 }
 
@@ -59,7 +59,7 @@ static void change_reply(struct request *rq)
 
 static void change_refused(struct request *rq)
 {
-	limit_spend(rq);
+	limit_commit(rq);
 	reply_error(rq, E_WRONG_PASSWORD);
 }
 
@@ -68,7 +68,7 @@ static void change_stored(struct request *rq, const struct db_result *result)
 	if (db_rows(result) == 0)       /* changed by another request since it was read */
 		return change_refused(rq);
 	sessions_revoke(rq, db_text(result, 0, 0));
-	account_changed(rq, rq->caller.id, change_reply);
+	account_invalidate(rq, rq->caller.id, change_reply);
 }
 
 /* rq->state: the hash that was verified. */
@@ -78,7 +78,7 @@ static void change_hashed(struct request *rq, const char *hash)
 
 	if (!copy)
 		return reply_error(rq, E_NO_MEMORY);
-	sql_write(rq, account_change_password, change_stored, account_kind(rq)->name, rq->caller.id,
+	sql_write_positional(rq, account_change_password, change_stored, account_kind(rq)->name, rq->caller.id,
 		rq->state, copy, rq->caller.session, session_access_life(rq));
 }
 
@@ -103,7 +103,7 @@ static void change_found(struct request *rq, const struct db_result *result)
 
 void account_change_password(struct request *rq)
 {
-	sql_write(rq, account_password, change_found, account_kind(rq)->name, rq->caller.id);
+	sql_write_positional(rq, account_password, change_found, account_kind(rq)->name, rq->caller.id);
 }
 
 /* --- Forgot ----------------------------------------------------------------------------------- */
@@ -124,8 +124,8 @@ static void reset_request_stored(struct db_call *call, const struct db_result *r
 	struct reset_request *reset = call->owner;
 	const char *const params[] = { "code", reset->code, NULL };
 
-	if (!db_error(result) && db_rows(result) > 0 && reset->app->post)
-		post_tell(reset->app->post, MESSAGE_PASSWORD_CODE, reset->channel,
+	if (!db_error(result) && db_rows(result) > 0 && reset->app->notifier)
+		notifier_send_code(reset->app->notifier, MESSAGE_PASSWORD_CODE, reset->channel,
 			reset->language, reset->to, params);
 	free(reset);
 }
@@ -175,7 +175,7 @@ static void forgot_allowed(struct request *rq)
 	reset->channel = phone ? CHANNEL_SMS : CHANNEL_MAIL;
 	reset->language = rq->french ? LANGUAGE_FR : LANGUAGE_EN;
 	memcpy(reset->to, to, strnlen(to, sizeof(reset->to) - 1));
-	limit_spend(rq); /* also for a missing account, so that limits do not show it either */
+	limit_commit(rq); /* also for a missing account, so that limits do not show it either */
 	reset_request_submit(rq, reset);
 	request_pause(rq, forgot_reply);
 }
@@ -206,7 +206,7 @@ static void reset_stored(struct request *rq, const struct db_result *result)
 	if (!account)                   /* another request has used the code */
 		return reply_error(rq, E_BAD_RESET_TOKEN);
 	sessions_revoke(rq, db_text(result, 0, 1));
-	account_changed(rq, account, reset_reply);
+	account_invalidate(rq, account, reset_reply);
 }
 
 static void reset_hashed(struct request *rq, const char *hash)
@@ -215,13 +215,13 @@ static void reset_hashed(struct request *rq, const char *hash)
 
 	if (!copy)
 		return reply_error(rq, E_NO_MEMORY);
-	sql_write(rq, account_reset_password, reset_stored, account_kind(rq)->name, rq->state, copy,
+	sql_write_positional(rq, account_reset_password, reset_stored, account_kind(rq)->name, rq->state, copy,
 		session_access_life(rq));
 }
 
 static void reset_refused(struct request *rq)
 {
-	limit_spend(rq);
+	limit_commit(rq);
 	reply_error(rq, E_BAD_RESET_TOKEN);
 }
 
@@ -246,5 +246,5 @@ void account_reset_password(struct request *rq)
 			*c = (char)(*c - 'a' + 'A');
 	keyring_code_hash(rq->app->keys, "reset", "", code, hash);
 	rq->state = hash;
-	sql_write(rq, account_reset_find, reset_found, account_kind(rq)->name, hash);
+	sql_write_positional(rq, account_reset_find, reset_found, account_kind(rq)->name, hash);
 }

@@ -25,7 +25,7 @@ static void registration_stored(struct request *rq, const struct db_result *resu
 		return account_fail(rq, result);
 	if (!rq->app->config->skip_phone_verify)
 		code_send(rq, body_text(rq, "phone"), body_text(rq, "email"), new->code);
-	session_issued(&new->session, db_int(result, 0, 1));
+	session_set_issued(&new->session, db_int(result, 0, 1));
 	session_reply(rq, &new->session, body_text(rq, "email"), account_kind(rq)->object,
 		db_text(result, 0, 0));
 }
@@ -43,7 +43,7 @@ static void registration_hashed(struct request *rq, const char *registration_has
 	if (!common[1])
 		return reply_error(rq, E_NO_MEMORY);
 	memcpy(new->params, common, sizeof(common));
-	sql_run(rq, DB_WRITE, account_kind(rq)->registration, true, registration_stored,
+	sql_run_positional(rq, DB_WRITE, account_kind(rq)->registration, true, registration_stored,
 		REGISTRATION_COMMON + new->count, new->params);
 }
 

@@ -12,16 +12,16 @@
 #include "reeyo/core/clock.h"
 
 const struct field account_query[] = {
-	{ "search", FIELD_TEXT, .max = 100, .also = "q",
-		.does = "Searched in names, phones and e-mails" },
+	{ "search", FIELD_TEXT, .max = 100, .aliases = "q",
+		.summary = "Searched in names, phones and e-mails" },
 	{ "status", FIELD_TEXT, .max = 40,
-		.does = "A status in either spelling; ALL or absent: any" },
+		.summary = "A status in either spelling; ALL or absent: any" },
 	PAGE_FIELDS,
-	FIELD_END
+	FIELD_END,
 };
 const struct field reason_body[] = {
 	{ "reason", FIELD_TEXT, .lines = true, .required = true, .min = 1, .max = 500 },
-	FIELD_END
+	FIELD_END,
 };
 const struct field empty_body[] = { FIELD_END };
 
@@ -55,7 +55,7 @@ void admin_reply_outcome(struct request *rq, const struct db_result *result)
 	struct text outcome = db_text(result, 0, 0);
 
 	if (db_is_null(result, 0, 1))
-		return reply_error(rq, error_named(outcome.at, outcome.len));
+		return reply_error(rq, error_from_name(outcome.at, outcome.len));
 	reply_data(rq, db_text(result, 0, 1));
 }
 
@@ -63,10 +63,10 @@ void admin_reply_idempotent(struct request *rq, const struct db_result *result)
 {
 	struct text outcome;
 
-	if (!outcome_take(rq, result, &outcome))
+	if (!outcome_or_reply(rq, result, &outcome))
 		return;
 	if (!text_is(outcome, TEXT("DONE")))
-		return reply_error(rq, error_named(outcome.at, outcome.len));
+		return reply_error(rq, error_from_name(outcome.at, outcome.len));
 	reply_data(rq, db_text(result, 0, 1));
 }
 
@@ -97,7 +97,7 @@ void admin_orders_reply(struct request *rq, const char *states, const char *vend
 {
 	struct page page = request_page(rq, 20);
 
-	sql_read(rq, admin_order_list, admin_reply_page, states, NULL, vendor, rider, user, NULL,
+	sql_read_positional(rq, admin_order_list, admin_reply_page, states, NULL, vendor, rider, user, NULL,
 		NULL, NULL, arg_int(rq, page.limit), arg_int(rq, page.offset));
 }
 
@@ -130,7 +130,7 @@ const char *audit_details(struct request *rq)
 	return copy ? copy : "{}";
 }
 
-/* ids is the result of account_end: the cut-off in milliseconds, then session ids, comma separated.
+/* ids is the result of account_end_sessions: the cut-off in milliseconds, then session ids, comma separated.
  * The list is limited; the cut-off also ends the sessions that it leaves out. */
 static void account_sessions_end(struct request *rq, const char *account, struct text ids)
 {
@@ -147,7 +147,7 @@ static void account_sessions_end(struct request *rq, const char *account, struct
 			continue;
 		memcpy(copy, id.at, id.len);
 		copy[id.len] = '\0';
-		session_ended(rq, copy);
+		session_revoke(rq, copy);
 	}
 }
 
@@ -191,7 +191,7 @@ void admin_reply_setting(struct request *rq, const struct db_result *result)
 	if (db_rows(result) == 0)
 		return reply_error(rq, E_NOT_FOUND);
 	if (kept_row_set(rq, result))
-		settings_spread(rq, admin_row_reply);
+		settings_apply(rq, admin_row_reply);
 }
 
 void admin_reply_conflict(struct request *rq, const struct db_result *result)

@@ -15,14 +15,14 @@
 #define ASK_AGAIN_S 5
 
 static const struct field callback_fields[] = {
-	{ "reference", FIELD_ANY, .does = "The gateway's reference" },
-	{ "external_reference", FIELD_ANY, .does = "Our reference" },
-	{ "status", FIELD_ANY, .does = "PENDING, SUCCESSFUL or FAILED; only a query "
+	{ "reference", FIELD_ANY, .summary = "The gateway's reference" },
+	{ "external_reference", FIELD_ANY, .summary = "Our reference" },
+	{ "status", FIELD_ANY, .summary = "PENDING, SUCCESSFUL or FAILED; only a query "
 		"of the gateway is decisive" },
 	{ "amount", FIELD_ANY },
 	{ "operator", FIELD_ANY },
-	{ "signature", FIELD_ANY, .does = "When it is not in a header" },
-	FIELD_END
+	{ "signature", FIELD_ANY, .summary = "When it is not in a header" },
+	FIELD_END,
 };
 
 static void reply_received(struct request *rq)
@@ -49,7 +49,7 @@ static void callback_noted(struct request *rq, const struct db_result *result)
 		log_refusal(LOG_WARN, "a callback names a payment that does not exist",
 			rq->route->path, LOG_T("payment", id));
 	/* If this query fails, the poller queries when the row is due. */
-	if (reference.len && db_bool(result, 0, 2) && gateway_up(rq->app->gateway))
+	if (reference.len && db_bool(result, 0, 2) && gateway_available(rq->app->gateway))
 		(void)!payment_ask(rq->app->payments, id,
 			arena_copy(rq->arena, reference.at, reference.len), NULL, NULL);
 	reply_received(rq);
@@ -81,8 +81,8 @@ static void receive_campay(struct request *rq)
 	struct text raw = request_raw(rq);
 	bool is_json = rq->method == POST && text_starts(text_trim(raw), TEXT("{"));
 	const char *id, *reference;
-	struct gateway_told transaction;
-	int error = gateway_heard(rq->app->config, rq->arena, callback_signature(rq), raw,
+	struct gateway_transaction transaction;
+	int error = gateway_callback_verify(rq->app->config, rq->arena, callback_signature(rq), raw,
 		is_json ? rq->body : NULL, &transaction);
 
 	if (!error && transaction.reference.len >= GATEWAY_REFERENCE_SIZE)
@@ -102,8 +102,8 @@ static void receive_campay(struct request *rq)
 		return reply_received(rq);
 	}
 	rq->state = (void *)(uintptr_t)id;
-	sql_try_write(rq, payment_heard, callback_noted, id, reference,
-		arg_int(rq, gateway_up(rq->app->gateway) ? ASK_AGAIN_S : 0));
+	sql_try_write_positional(rq, payment_heard, callback_noted, id, reference,
+		arg_int(rq, gateway_available(rq->app->gateway) ? ASK_AGAIN_S : 0));
 }
 
 /* --- Others ----------------------------------------------------------------------------------- */
@@ -117,32 +117,32 @@ static void receive_unused(struct request *rq)
 }
 
 #define CAMPAY_ROWS(path_, root_) \
-	{ POST, path_, .root = root_, .who = ANYONE, .always = true, .foreign = true, \
+	{ POST, path_, .root = root_, .access = ANYONE, .during_maintenance = true, .external = true, \
 		.body = callback_fields, .body_limit = 16384, .shape = REPLY_MESSAGE, \
 		.errors = { E_BAD_SIGNATURE, E_MALFORMED_JSON }, .run = receive_campay, \
-		.does = "The mobile-money gateway reports a payment's state" }, \
-	{ GET, path_, .root = root_, .who = ANYONE, .always = true, \
-		.foreign = true, .query = callback_fields, .shape = REPLY_MESSAGE, \
+		.summary = "The mobile-money gateway reports a payment's state" }, \
+	{ GET, path_, .root = root_, .access = ANYONE, .during_maintenance = true, \
+		.external = true, .query = callback_fields, .shape = REPLY_MESSAGE, \
 		.errors = { E_BAD_SIGNATURE, E_MALFORMED_JSON }, .run = receive_campay, \
-		.does = "Same, in the query" }
+		.summary = "Same, in the query" }
 
 const struct route callback_root_routes[] = {
 	CAMPAY_ROWS("/webhooks/campay", true),
-	ROUTE_END
+	ROUTE_END,
 };
 
 const struct route callback_routes[] = {
 	CAMPAY_ROWS("/webhooks/campay", false),
-	ROUTE_END
+	ROUTE_END,
 };
 
 const struct route admin_callback_routes[] = {
 	CAMPAY_ROWS("/payouts/webhooks/campay", false),
-	{ POST, "/payouts/webhooks/notchpay", .who = ANYONE, .always = true, .foreign = true,
+	{ POST, "/payouts/webhooks/notchpay", .access = ANYONE, .during_maintenance = true, .external = true,
 		.body_limit = 16384, .shape = REPLY_MESSAGE,
-		.run = receive_unused, .does = "NotchPay: logged" },
-	{ POST, "/payouts/webhooks/mpesa", .also = "/payouts/webhooks/mpesa/timeout", .who = ANYONE,
-		.always = true, .foreign = true, .body_limit = 16384, .shape = REPLY_MESSAGE,
-		.run = receive_unused, .does = "M-Pesa: logged" },
-	ROUTE_END
+		.run = receive_unused, .summary = "NotchPay: logged" },
+	{ POST, "/payouts/webhooks/mpesa", .aliases = "/payouts/webhooks/mpesa/timeout", .access = ANYONE,
+		.during_maintenance = true, .external = true, .body_limit = 16384, .shape = REPLY_MESSAGE,
+		.run = receive_unused, .summary = "M-Pesa: logged" },
+	ROUTE_END,
 };

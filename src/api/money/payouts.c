@@ -17,16 +17,16 @@
 
 const struct field payout_body[] = {
 	{ "amount", FIELD_MONEY, .required = true, .min = 1, .max = INT64_MAX,
-		.does = "Taken from the wallet, fee included" },
-	{ "bankDetails", FIELD_OBJECT, .of = bank_fields, .also = "bank_details",
-		.does = "The destination; the stored details when absent" },
-	FIELD_END
+		.summary = "Taken from the wallet, fee included" },
+	{ "bankDetails", FIELD_OBJECT, .of = bank_fields, .aliases = "bank_details",
+		.summary = "The destination; the stored details when absent" },
+	FIELD_END,
 };
 const struct field payout_fields[] = {
 	{ "payoutId", FIELD_ID, .required = true },
 	{ "amount", FIELD_MONEY, .required = true },
 	{ "processingFee", FIELD_MONEY, .required = true },
-	{ "netAmount", FIELD_MONEY, .required = true, .does = "The amount less the fee" },
+	{ "netAmount", FIELD_MONEY, .required = true, .summary = "The amount less the fee" },
 	{ "currency", FIELD_TEXT, .required = true },
 	{ "status", FIELD_ENUM, .required = true, .words = payout_status_words },
 	{ "method", FIELD_ENUM, .required = true, .words = payout_method_words },
@@ -45,14 +45,14 @@ const struct field payouts_fields[] = {
 	{ "payouts", FIELD_LIST, .required = true, .of = payout_fields },
 	{ "pagination", FIELD_OBJECT, .required = true, .of = pagination_fields },
 	{ "total", FIELD_INT, .required = true },
-	FIELD_END
+	FIELD_END,
 };
 const struct field payout_balance_fields[] = {
 	{ "availableBalance", FIELD_MONEY, .required = true },
-	{ "withdrawable", FIELD_MONEY, .required = true, .does = "The balance less cash in hand" },
+	{ "withdrawable", FIELD_MONEY, .required = true, .summary = "The balance less cash in hand" },
 	{ "minimumPayout", FIELD_MONEY, .required = true },
 	{ "canRequestPayout", FIELD_BOOL, .required = true },
-	FIELD_END
+	FIELD_END,
 };
 
 static int64_t payout_minimum(struct request *rq)
@@ -73,10 +73,10 @@ static void payout_requested(struct request *rq, const struct db_result *result)
 {
 	struct text outcome;
 
-	if (!outcome_take(rq, result, &outcome))
+	if (!outcome_or_reply(rq, result, &outcome))
 		return;
 	if (!text_is(outcome, TEXT("REQUESTED")))
-		return reply_error(rq, error_named(outcome.at, outcome.len));
+		return reply_error(rq, error_from_name(outcome.at, outcome.len));
 	reply_data(rq, db_text(result, 0, 1));
 }
 
@@ -84,7 +84,7 @@ static void payout_insert(struct request *rq, struct payout_draft *draft)
 {
 	id_new(draft->id, "payout_");
 	id_new(draft->entry, "txn_");
-	sql_try_write(rq, payout_request, payout_requested, draft->id, account_kind(rq)->name,
+	sql_try_write_positional(rq, payout_request, payout_requested, draft->id, account_kind(rq)->name,
 		rq->caller.id, arg_int(rq, draft->amount), arg_int(rq, draft->fee),
 		draft->method, draft->destination,
 		draft->details, MOST_OPEN, draft->entry, rq->idempotency_key, rq->fingerprint);
@@ -165,14 +165,14 @@ static void payout_facts_read(struct request *rq, const struct db_result *result
 	if (!draft->destination || !draft->destination[0])
 		return reply_error(rq, E_PAYOUT_ACCOUNT);
 	draft->method = "BANK_TRANSFER";
-	if (phone_normalise(draft->destination, draft->phone) && phone_has_money(draft->phone)) {
+	if (phone_normalise(draft->destination, draft->phone) && phone_is_mobile_money(draft->phone)) {
 		draft->destination = draft->phone;
 		draft->method = "MOBILE_MONEY";
 	}
 	payout_insert(rq, draft);
 }
 
-void payout_ask(struct request *rq)
+void request_payout(struct request *rq)
 {
 	struct payout_draft *draft = ARENA_NEW(rq->arena, struct payout_draft);
 	bool rider = rq->ns == NS_RIDER;
@@ -183,7 +183,7 @@ void payout_ask(struct request *rq)
 	draft->amount = body_int(rq, "amount", 0);
 	draft->fee = settings_int(rq->app->settings,
 		rider ? "payout_fee.rider" : "payout_fee.vendor", rider ? RIDER_FEE_DEFAULT : 0);
-	sql_write(rq, payout_facts, payout_facts_read, account_kind(rq)->name, rq->caller.id);
+	sql_write_positional(rq, payout_facts, payout_facts_read, account_kind(rq)->name, rq->caller.id);
 }
 
 /* --- Reading ---------------------------------------------------------------------------------- */
@@ -194,11 +194,11 @@ static void payouts_listed(struct request *rq, const struct db_result *result)
 		db_int(result, 0, 0));
 }
 
-void payouts_show(struct request *rq)
+void list_owner_payouts(struct request *rq)
 {
 	struct page page = request_page(rq, 20);
 
-	sql_read(rq, payout_list, payouts_listed, rq->caller.id, arg_int(rq, page.limit),
+	sql_read_positional(rq, payout_list, payouts_listed, rq->caller.id, arg_int(rq, page.limit),
 		arg_int(rq, page.offset));
 }
 
@@ -213,9 +213,9 @@ static void payout_read(struct request *rq, const struct db_result *result)
 	reply_data(rq, db_text(result, 0, 1));
 }
 
-void payout_show(struct request *rq)
+void get_owner_payout(struct request *rq)
 {
-	sql_read(rq, payout_get, payout_read, rq->params[0]);
+	sql_read_positional(rq, payout_get, payout_read, rq->params[0]);
 }
 
 static void payout_balance_read(struct request *rq, const struct db_result *result)
@@ -223,8 +223,8 @@ static void payout_balance_read(struct request *rq, const struct db_result *resu
 	reply_data(rq, db_text(result, 0, 0));
 }
 
-void payout_show_balance(struct request *rq)
+void get_owner_payout_balance(struct request *rq)
 {
-	sql_read(rq, payout_balance, payout_balance_read, rq->caller.id,
+	sql_read_positional(rq, payout_balance, payout_balance_read, rq->caller.id,
 	        arg_int(rq, payout_minimum(rq)));
 }

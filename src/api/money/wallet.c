@@ -11,16 +11,16 @@ static const char *const transaction_categories[] = { "ORDER_PAYMENT", "ORDER_CO
 	"DELIVERY_FEE", "PAYOUT", "REFUND", "WALLET_TOPUP", NULL };
 
 const struct field wallet_fields[] = { { "availableBalance", FIELD_MONEY, .required = true,
-	                                       .does = "The amount that can be spent" },
-	{ "pendingBalance", FIELD_MONEY, .required = true, .does = "Held for pay-outs" },
+	                                       .summary = "The amount that can be spent" },
+	{ "pendingBalance", FIELD_MONEY, .required = true, .summary = "Held for pay-outs" },
 	{ "totalEarned", FIELD_MONEY, .required = true },
 	{ "totalSpent", FIELD_MONEY, .required = true },
 	{ "totalWithdrawn", FIELD_MONEY, .required = true },
 	{ "currency", FIELD_TEXT, .required = true },
-	{ "balance", FIELD_MONEY, .required = true, .does = "Same as availableBalance" },
-	{ "cashInHand", FIELD_MONEY, .does = "Riders only: cash collected and not handed in" },
+	{ "balance", FIELD_MONEY, .required = true, .summary = "Same as availableBalance" },
+	{ "cashInHand", FIELD_MONEY, .summary = "Riders only: cash collected and not handed in" },
 	{ "withdrawable", FIELD_MONEY,
-	        .does = "Riders only: the available balance less cash in hand" },
+	        .summary = "Riders only: the available balance less cash in hand" },
 	{ "updatedAt", FIELD_TIME, .required = true }, FIELD_END };
 static const struct field transaction_fields[] = {
 	{ "transactionId", FIELD_ID, .required = true },
@@ -35,8 +35,8 @@ static const struct field transaction_fields[] = {
 	{ "reference", FIELD_TEXT, .nullable = true },
 	{ "status", FIELD_TEXT, .required = true },
 	{ "createdAt", FIELD_TIME, .required = true },
-	{ "timestamp", FIELD_TIME, .required = true, .does = "Same as createdAt" },
-	FIELD_END
+	{ "timestamp", FIELD_TIME, .required = true, .summary = "Same as createdAt" },
+	FIELD_END,
 };
 static const struct field pagination_fields[] = { FULL_PAGINATION_FIELDS("totalTransactions"),
 	FIELD_END };
@@ -44,13 +44,13 @@ const struct field transactions_fields[] = {
 	{ "transactions", FIELD_LIST, .required = true, .of = transaction_fields },
 	{ "pagination", FIELD_OBJECT, .required = true, .of = pagination_fields },
 	{ "total", FIELD_INT, .required = true },
-	FIELD_END
+	FIELD_END,
 };
 const struct field transactions_query[] = {
 	PAGE_FIELDS,
 	{ "type", FIELD_ENUM, .words = transaction_types },
 	{ "category", FIELD_ENUM, .words = transaction_categories },
-	FIELD_END
+	FIELD_END,
 };
 
 static void wallet_read(struct request *rq, const struct db_result *result)
@@ -60,9 +60,9 @@ static void wallet_read(struct request *rq, const struct db_result *result)
 	reply_data(rq, db_text(result, 0, 0));
 }
 
-void wallet_show(struct request *rq)
+void get_wallet(struct request *rq)
 {
-	sql_read(rq, wallet_get, wallet_read, rq->caller.id);
+	sql_read_positional(rq, wallet_get, wallet_read, rq->caller.id);
 }
 
 static void transactions_read(struct request *rq, const struct db_result *result)
@@ -71,10 +71,10 @@ static void transactions_read(struct request *rq, const struct db_result *result
 		request_page(rq, 50), db_int(result, 0, 0));
 }
 
-void wallet_list_transactions(struct request *rq)
+void list_wallet_transactions(struct request *rq)
 {
 	struct page page = request_page(rq, 50);
 
-	sql_read(rq, wallet_transactions, transactions_read, rq->caller.id, query_text(rq, "type"),
+	sql_read_positional(rq, wallet_transactions, transactions_read, rq->caller.id, query_text(rq, "type"),
 		query_text(rq, "category"), arg_int(rq, page.limit), arg_int(rq, page.offset));
 }

@@ -14,57 +14,57 @@ static const char *const vehicles[] = { "MOTORCYCLE", "BICYCLE", "CAR", "VAN", N
 static const struct field session_rider_fields[] = {
 	{ "rider", FIELD_OBJECT, .required = true, .of = rider_fields },
 	SESSION_FIELDS,
-	FIELD_END
+	FIELD_END,
 };
 static const struct field vehicle_fields[] = {
-	{ "brand", FIELD_TEXT, .min = 1, .max = 50, .also = "make" },
+	{ "brand", FIELD_TEXT, .min = 1, .max = 50, .aliases = "make" },
 	{ "model", FIELD_TEXT, .min = 1, .max = 50 },
 	{ "plateNumber", FIELD_TEXT, .min = 2, .max = 20,
-		.also = "vehiclePlate vehicleNumber plate_number plate" },
-	{ "color", FIELD_TEXT, .min = 1, .max = 30, .also = "colour" },
-	FIELD_END
+		.aliases = "vehiclePlate vehicleNumber plate_number plate" },
+	{ "color", FIELD_TEXT, .min = 1, .max = 30, .aliases = "colour" },
+	FIELD_END,
 };
 /* URLs of pictures, or any id that the app's storage returned. */
 static const struct field document_fields[] = {
-	{ "idCardUrl", FIELD_URL_OR_ID, .min = 1, .also = "nationalId idCard id_card_url" },
+	{ "idCardUrl", FIELD_URL_OR_ID, .min = 1, .aliases = "nationalId idCard id_card_url" },
 	{ "drivingLicenseUrl", FIELD_URL_OR_ID, .min = 1,
-		.also = "driverLicense drivingLicense driversLicense driving_license_url" },
+		.aliases = "driverLicense drivingLicense driversLicense driving_license_url" },
 	{ "vehicleRegistrationUrl", FIELD_URL_OR_ID, .min = 1,
-		.also = "vehicleRegistration vehicle_registration_url" },
-	{ "insuranceUrl", FIELD_URL_OR_ID, .min = 1, .also = "insurance insurance_url" },
-	FIELD_END
+		.aliases = "vehicleRegistration vehicle_registration_url" },
+	{ "insuranceUrl", FIELD_URL_OR_ID, .min = 1, .aliases = "insurance insurance_url" },
+	FIELD_END,
 };
 static const struct field contact_fields[] = {
 	{ "name", FIELD_TEXT, .required = true, .min = 2, .max = 100 },
-	{ "phone", FIELD_PHONE, .required = true, .also = "phoneNumber" },
+	{ "phone", FIELD_PHONE, .required = true, .aliases = "phoneNumber" },
 	{ "relationship", FIELD_TEXT, .min = 2, .max = 50 },
-	FIELD_END
+	FIELD_END,
 };
 static const struct field register_body[] = {
 	NAME_FIELDS,
-	{ "phone", FIELD_PHONE, .required = true, .also = "phoneNumber" },
-	{ "email", FIELD_EMAIL, .does = "Kept in lower case" },
+	{ "phone", FIELD_PHONE, .required = true, .aliases = "phoneNumber" },
+	{ "email", FIELD_EMAIL, .summary = "Kept in lower case" },
 	{ "password", FIELD_PASSWORD, .required = true },
-	{ "vehicleType", FIELD_ENUM, .required = true, .words = vehicles, .also = "vehicle_type" },
-	{ "vehicleDetails", FIELD_OBJECT, .of = vehicle_fields, .also = "vehicle_details vehicle" },
-	{ "plateNumber", FIELD_TEXT, .min = 2, .max = 20, .also = "vehiclePlate vehicleNumber",
-		.does = "Instead of vehicleDetails.plateNumber" },
+	{ "vehicleType", FIELD_ENUM, .required = true, .words = vehicles, .aliases = "vehicle_type" },
+	{ "vehicleDetails", FIELD_OBJECT, .of = vehicle_fields, .aliases = "vehicle_details vehicle" },
+	{ "plateNumber", FIELD_TEXT, .min = 2, .max = 20, .aliases = "vehiclePlate vehicleNumber",
+		.summary = "Instead of vehicleDetails.plateNumber" },
 	{ "documents", FIELD_OBJECT, .of = document_fields },
-	{ "bankDetails", FIELD_OBJECT, .of = bank_fields, .also = "bank_details" },
-	{ "emergencyContact", FIELD_OBJECT, .of = contact_fields, .also = "emergency_contact" },
-	{ "profilePicture", FIELD_URL_OR_ID, .min = 1, .also = "profile_picture avatar" },
+	{ "bankDetails", FIELD_OBJECT, .of = bank_fields, .aliases = "bank_details" },
+	{ "emergencyContact", FIELD_OBJECT, .of = contact_fields, .aliases = "emergency_contact" },
+	{ "profilePicture", FIELD_URL_OR_ID, .min = 1, .aliases = "profile_picture avatar" },
 	{ "city", FIELD_TEXT, .min = 2, .max = 80 },
-	FIELD_END
+	FIELD_END,
 };
 static const struct field profile_body[] = {
 	NAME_FIELDS,
-	{ "email", FIELD_EMAIL, .clearable = true, .does = "Kept in lower case" },
+	{ "email", FIELD_EMAIL, .clearable = true, .summary = "Kept in lower case" },
 	{ "profilePicture", FIELD_URL_OR_ID, .min = 1, .clearable = true,
-		.also = "profile_picture avatar" },
+		.aliases = "profile_picture avatar" },
 	{ "emergencyContact", FIELD_OBJECT, .clearable = true, .of = contact_fields,
-		.also = "emergency_contact" },
+		.aliases = "emergency_contact" },
 	LANGUAGE_FIELD,
-	FIELD_END
+	FIELD_END,
 };
 
 /* --- Register --------------------------------------------------------------------------------- */
@@ -120,73 +120,73 @@ static void rider_change_profile(struct request *rq)
 	if (!name_take(rq, false, &first, &last) ||
 		!object_take(rq, member(rq->body, "emergencyContact"), contact_fields, &contact))
 		return;
-	sql_try_write(rq, rider_change_profile, rider_profile_stored, rq->caller.id, first, last,
+	sql_try_write_positional(rq, rider_change_profile, rider_profile_stored, rq->caller.id, first, last,
 		arg_change(rq, "email"), arg_change(rq, "profilePicture"),
 		contact, body_text(rq, "language"));
 }
 
 const struct route rider_auth_routes[] = {
-	{ POST, "/auth/register", .who = ANYONE, .always = true, .body = register_body,
+	{ POST, "/auth/register", .access = ANYONE, .during_maintenance = true, .body = register_body,
 		.reply = session_rider_fields, .created = true, .limit = LIMIT_REGISTER,
 		.limit_by = "phone",
 		.run = register_rider, .errors = { E_PHONE_TAKEN, E_EMAIL_TAKEN, E_BUSY },
-		.does = "Register a rider, who waits for approval; a code is sent to the phone" },
-	{ POST, "/auth/login", .who = ANYONE, .always = true, .body = login_body,
+		.summary = "Register a rider, who waits for approval; a code is sent to the phone" },
+	{ POST, "/auth/login", .access = ANYONE, .during_maintenance = true, .body = login_body,
 		.reply = session_rider_fields, .limit = LIMIT_LOGIN,
 		.limit_by = "account", .run = account_log_in,
 		.errors = { E_BAD_CREDENTIALS, E_SUSPENDED, E_TOO_MANY_REQUESTS, E_BUSY },
-		.does = "Log in by phone or e-mail" },
-	{ POST, "/auth/refresh", .also = "/auth/refresh-token", .who = ANYONE, .always = true,
+		.summary = "Log in by phone or e-mail" },
+	{ POST, "/auth/refresh", .aliases = "/auth/refresh-token", .access = ANYONE, .during_maintenance = true,
 		.body = refresh_body, .reply = session_fields, .run = account_refresh,
 		.errors = { E_BAD_REFRESH, E_SUSPENDED },
-		.does = "Exchange a refresh token for a new pair; reuse of an old one "
+		.summary = "Exchange a refresh token for a new pair; reuse of an old one "
 			"ends the session" },
-	{ POST, "/auth/logout", .who = RIDER_ACCOUNT, .always = true, .shape = REPLY_MESSAGE,
+	{ POST, "/auth/logout", .access = RIDER_ACCOUNT, .during_maintenance = true, .shape = REPLY_MESSAGE,
 		.run = account_log_out,
-		.does = "End this session: revoke its tokens and stop push messages to "
+		.summary = "End this session: revoke its tokens and stop push messages to "
 			"its device" },
-	{ GET, "/auth/me", .also = "/auth/profile", .who = RIDER_ACCOUNT, .always = true,
+	{ GET, "/auth/me", .aliases = "/auth/profile", .access = RIDER_ACCOUNT, .during_maintenance = true,
 		.reply = rider_fields, .run = account_me,
-		.errors = { E_ACCOUNT_GONE }, .does = "The rider" },
-	{ PUT, "/auth/profile", .also = "/auth/me", .who = RIDER_ACCOUNT,
-		.always = true, .any_write = true,
+		.errors = { E_ACCOUNT_GONE }, .summary = "The rider" },
+	{ PUT, "/auth/profile", .aliases = "/auth/me", .access = RIDER_ACCOUNT,
+		.during_maintenance = true, .any_write = true,
 		.body = profile_body, .reply = rider_fields, .run = rider_change_profile,
 		.errors = { E_EMAIL_TAKEN, E_ACCOUNT_GONE },
-		.does = "Change name, e-mail, picture or emergency contact" },
-	{ POST, "/auth/verify-phone", .also = "/auth/verify-otp",
-		.who = RIDER_ACCOUNT, .always = true,
+		.summary = "Change name, e-mail, picture or emergency contact" },
+	{ POST, "/auth/verify-phone", .aliases = "/auth/verify-otp",
+		.access = RIDER_ACCOUNT, .during_maintenance = true,
 		.body = otp_body, .reply = rider_fields, .limit = LIMIT_VERIFY,
 		.limit_by = "caller", .run = account_verify_phone,
 		.errors = { E_OTP_ALREADY, E_OTP_NONE, E_OTP_EXPIRED, E_OTP_WRONG, E_ACCOUNT_GONE },
-		.does = "Verify the phone with the code that was sent to it" },
-	{ POST, "/auth/resend-otp", .who = RIDER_ACCOUNT, .always = true, .shape = REPLY_MESSAGE,
+		.summary = "Verify the phone with the code that was sent to it" },
+	{ POST, "/auth/resend-otp", .access = RIDER_ACCOUNT, .during_maintenance = true, .shape = REPLY_MESSAGE,
 		.limit = LIMIT_CODE, .limit_by = "caller", .run = account_resend_code,
 		.errors = { E_OTP_ALREADY, E_ACCOUNT_GONE },
-		.does = "Send a new code; the previous code becomes invalid, and wrong "
+		.summary = "Send a new code; the previous code becomes invalid, and wrong "
 			"tries are kept" },
-	{ POST, "/auth/change-password", .also = "/auth/password",
-		.who = RIDER_ACCOUNT, .always = true,
+	{ POST, "/auth/change-password", .aliases = "/auth/password",
+		.access = RIDER_ACCOUNT, .during_maintenance = true,
 		.any_write = true, .body = change_password_body, .shape = REPLY_MESSAGE,
 		.limit = LIMIT_PASSWORD, .limit_by = "caller",
 		.run = account_change_password,
 		.errors = { E_WRONG_PASSWORD, E_TOO_MANY_REQUESTS, E_ACCOUNT_GONE, E_BUSY },
-		.does = "Change the password; every other session ends" },
-	{ POST, "/auth/forgot-password", .who = ANYONE,
-		.always = true, .body = forgot_password_body,
+		.summary = "Change the password; every other session ends" },
+	{ POST, "/auth/forgot-password", .access = ANYONE,
+		.during_maintenance = true, .body = forgot_password_body,
 		.shape = REPLY_MESSAGE, .limit = LIMIT_CODE,
 		.limit_by = "phone email", .run = account_forgot_password,
-		.does = "Send a reset code by SMS or e-mail; the reply does not show "
+		.summary = "Send a reset code by SMS or e-mail; the reply does not show "
 			"whether the account exists" },
-	{ POST, "/auth/reset-password", .who = ANYONE, .always = true, .body = reset_password_body,
+	{ POST, "/auth/reset-password", .access = ANYONE, .during_maintenance = true, .body = reset_password_body,
 		.shape = REPLY_MESSAGE, .limit = LIMIT_RESET,
 		.limit_by = "address", .run = account_reset_password,
 		.errors = { E_BAD_RESET_TOKEN, E_BUSY },
-		.does = "Set a new password with a reset code; every session ends" },
-	{ POST, "/auth/device-token", .who = RIDER_ACCOUNT, .always = true, .body = add_device_body,
+		.summary = "Set a new password with a reset code; every session ends" },
+	{ POST, "/auth/device-token", .access = RIDER_ACCOUNT, .during_maintenance = true, .body = add_device_body,
 		.shape = REPLY_MESSAGE, .run = account_add_device,
-		.does = "Send push messages to this device" },
-	{ DELETE, "/auth/device-token", .who = RIDER_ACCOUNT, .always = true,
+		.summary = "Send push messages to this device" },
+	{ DELETE, "/auth/device-token", .access = RIDER_ACCOUNT, .during_maintenance = true,
 		.body = remove_device_body, .shape = REPLY_MESSAGE, .run = account_remove_device,
-		.does = "Stop push messages to this device" },
-	ROUTE_END
+		.summary = "Stop push messages to this device" },
+	ROUTE_END,
 };

@@ -11,40 +11,40 @@
 static const char *const online_words[] = { "online", "offline", NULL };
 
 static const struct field status_body[] = {
-	{ "isOnline", FIELD_BOOL, .required = true, .also = "available online" },
-	FIELD_END
+	{ "isOnline", FIELD_BOOL, .required = true, .aliases = "available online" },
+	FIELD_END,
 };
 static const struct field online_body[] = {
-	{ "available", FIELD_BOOL, .also = "isOnline online", .does = "true when absent" },
-	{ "location", FIELD_POINT, .also = "coordinates" },
-	FIELD_END
+	{ "available", FIELD_BOOL, .aliases = "isOnline online", .summary = "true when absent" },
+	{ "location", FIELD_POINT, .aliases = "coordinates" },
+	FIELD_END,
 };
 
 static const struct field changed_fields[] = {
 	{ "riderId", FIELD_ID, .required = true },
 	{ "isOnline", FIELD_BOOL, .required = true },
 	{ "status", FIELD_ENUM, .required = true, .words = online_words },
-	FIELD_END
+	FIELD_END,
 };
 static const struct field position_fields[] = {
 	{ "latitude", FIELD_NUMBER, .required = true },
 	{ "longitude", FIELD_NUMBER, .required = true },
 	{ "lat", FIELD_NUMBER, .required = true }, { "lng", FIELD_NUMBER, .required = true },
 	{ "timestamp", FIELD_TIME, .nullable = true },
-	{ "updatedAt", FIELD_TIME, .nullable = true }, FIELD_END
+	{ "updatedAt", FIELD_TIME, .nullable = true }, FIELD_END,
 };
 static const struct field status_fields[] = {
 	{ "riderId", FIELD_ID, .required = true },
 	{ "isOnline", FIELD_BOOL, .required = true },
 	{ "status", FIELD_ENUM, .required = true, .words = online_words },
 	{ "availability", FIELD_TEXT, .required = true,
-		.does = "OFFLINE, ONLINE, or BUSY while you carry an order" },
+		.summary = "OFFLINE, ONLINE, or BUSY while you carry an order" },
 	{ "currentLocation", FIELD_OBJECT, .nullable = true, .of = position_fields },
 	{ "lastOnline", FIELD_TIME, .nullable = true },
 	{ "verificationStatus", FIELD_TEXT, .required = true },
 	{ "approvalStatus", FIELD_TEXT, .required = true },
 	{ "accountStatus", FIELD_TEXT, .required = true },
-	FIELD_END
+	FIELD_END,
 };
 static const struct field activity_fields[] = {
 	{ "riderId", FIELD_ID, .required = true },
@@ -56,7 +56,7 @@ static const struct field activity_fields[] = {
 	{ "todayDeliveries", FIELD_INT, .required = true },
 	{ "todayEarnings", FIELD_MONEY, .required = true },
 	{ "onlineHours", FIELD_NUMBER, .required = true },
-	FIELD_END
+	FIELD_END,
 };
 
 /* --- Online, offline -------------------------------------------------------------------------- */
@@ -80,11 +80,11 @@ static void online_reply(struct request *rq, const struct db_result *result, boo
 
 	if (error)
 		return reply_error(rq, error);
-	rider_facts_changed(rq->app, rq->caller.id);
+	rider_facts_invalidate_all(rq->app, rq->caller.id);
 	if (online)
 		return reply_data_message(rq, "You are now online",
 			"Vous êtes maintenant en ligne", db_text(result, 0, 1));
-	geo_forget(rq->app->cache, rq->caller.id);
+	geo_remove(rq->app->cache, rq->caller.id);
 	reply_data_message(rq, "You are now offline",
 		"Vous êtes maintenant hors ligne", db_text(result, 0, 1));
 }
@@ -109,7 +109,7 @@ static void online_set(struct request *rq, const struct db_result *result)
 	int64_t now = clock_wall_ms();
 
 	if (point && online_refusal(db_text(result, 0, 0)) == 0) {
-		positions_keep(rq->app->positions, rq->caller.id, lat, lng, now);
+		positions_record(rq->app->positions, rq->caller.id, lat, lng, now);
 		if (geo_store(rq->app->cache, rq->caller.id, lat, lng,
 			INT64_MAX, now, geo_result_ignored, NULL))
 			geo_result_ignored(NULL, 0, INT64_MIN); /* the rider's row has the point */
@@ -125,10 +125,10 @@ static void rider_online_write(struct request *rq, bool online)
 	const char *unverified = rq->app->config->skip_phone_verify ? "t" : "f";
 
 	if (online)
-		sql_write(rq, rider_set_online, online_set, rq->caller.id,
+		sql_write_positional(rq, rider_set_online, online_set, rq->caller.id,
 			"t", lat, lng, unverified);
 	else
-		sql_write(rq, rider_set_online, offline_set, rq->caller.id,
+		sql_write_positional(rq, rider_set_online, offline_set, rq->caller.id,
 			"f", NULL, NULL, unverified);
 }
 
@@ -164,28 +164,28 @@ static void rider_object_read(struct request *rq, const struct db_result *result
 /* From the primary: apps read the status right after a change. */
 static void get_rider_status(struct request *rq)
 {
-	sql_write(rq, rider_availability_get, rider_object_read, rq->caller.id);
+	sql_write_positional(rq, rider_availability_get, rider_object_read, rq->caller.id);
 }
 
 static void get_rider_activity(struct request *rq)
 {
-	sql_read(rq, rider_activity, rider_object_read, rq->caller.id);
+	sql_read_positional(rq, rider_activity, rider_object_read, rq->caller.id);
 }
 
 const struct route rider_availability_routes[] = {
-	{ PATCH, "/availability/status", .who = RIDER_READY, .any_write = true, .body = status_body,
-		.reply = changed_fields, .run = set_rider_status, .does = "Go online or offline" },
-	{ GET, "/availability/status", .who = RIDER_ACCOUNT,
+	{ PATCH, "/availability/status", .access = RIDER_READY, .any_write = true, .body = status_body,
+		.reply = changed_fields, .run = set_rider_status, .summary = "Go online or offline" },
+	{ GET, "/availability/status", .access = RIDER_ACCOUNT,
 		.reply = status_fields, .run = get_rider_status,
-		.does = "Your status, last position and account state" },
-	{ PUT, "/availability/online", .who = RIDER_READY, .any_write = true, .body = online_body,
+		.summary = "Your status, last position and account state" },
+	{ PUT, "/availability/online", .access = RIDER_READY, .any_write = true, .body = online_body,
 		.reply = changed_fields, .run = go_online,
-		.does = "Go online, optionally with your position" },
-	{ PUT, "/availability/offline", .who = RIDER_ACCOUNT, .any_write = true,
+		.summary = "Go online, optionally with your position" },
+	{ PUT, "/availability/offline", .access = RIDER_ACCOUNT, .any_write = true,
 		.reply = changed_fields, .errors = { E_RIDER_NOT_FOUND }, .run = go_offline,
-		.does = "Go offline; you keep the orders that you carry" },
-	{ GET, "/availability/activity", .who = RIDER_ACCOUNT,
+		.summary = "Go offline; you keep the orders that you carry" },
+	{ GET, "/availability/activity", .access = RIDER_ACCOUNT,
 		.reply = activity_fields, .run = get_rider_activity,
-		.does = "Your activity today" },
-	ROUTE_END
+		.summary = "Your activity today" },
+	ROUTE_END,
 };

@@ -9,15 +9,15 @@
 #define ROWS_TEXT "50"
 
 static const struct field near_query[] = {
-	{ "latitude", FIELD_NUMBER, .min = -90, .max = 90, .also = "lat",
-		.does = "Default: your last location" },
-	{ "longitude", FIELD_NUMBER, .min = -180, .max = 180, .also = "lng" },
-	FIELD_END
+	{ "latitude", FIELD_NUMBER, .min = -90, .max = 90, .aliases = "lat",
+		.summary = "Default: your last location" },
+	{ "longitude", FIELD_NUMBER, .min = -180, .max = 180, .aliases = "lng" },
+	FIELD_END,
 };
 static const struct field available_place_fields[] = {
 	{ "address", FIELD_TEXT, .required = true },
 	{ "coordinates", FIELD_POINT, .required = true },
-	FIELD_END
+	FIELD_END,
 };
 static const struct field available_fields[] = {
 	{ "orderId", FIELD_ID, .required = true },
@@ -27,11 +27,11 @@ static const struct field available_fields[] = {
 	{ "pickupLocation", FIELD_OBJECT, .required = true, .of = available_place_fields },
 	{ "deliveryLocation", FIELD_OBJECT, .required = true, .of = available_place_fields },
 	{ "deliveryFee", FIELD_MONEY, .required = true },
-	{ "distance", FIELD_NUMBER, .required = true, .does = "km from you to the pickup" },
+	{ "distance", FIELD_NUMBER, .required = true, .summary = "km from you to the pickup" },
 	{ "estimatedTime", FIELD_INT, .required = true,
-		.does = "Minutes to the pickup and on to the customer" },
+		.summary = "Minutes to the pickup and on to the customer" },
 	{ "status", FIELD_ENUM, .required = true, .words = order_status_words },
-	FIELD_END
+	FIELD_END,
 };
 
 static void available_orders_listed(struct request *rq, const struct db_result *result)
@@ -44,16 +44,16 @@ static void available_orders_list(struct request *rq)
 	const json_t *radius = settings_value(rq->app->settings, "rider_list_radius_km");
 	bool here = member(rq->query, "latitude") && member(rq->query, "longitude");
 
-	sql_read(rq, orders_available, available_orders_listed, rq->caller.id,
+	sql_read_positional(rq, orders_available, available_orders_listed, rq->caller.id,
 		here ? arg_double(rq, member_number(rq->query, "latitude", 0)) : NULL,
 		here ? arg_double(rq, member_number(rq->query, "longitude", 0)) : NULL,
 		arg_double(rq, json_is_number(radius) ? json_number_value(radius) : 10), ROWS_TEXT);
 }
 
 const struct route rider_available_routes[] = {
-	{ GET, "/orders/available", .also = "/deliveries/available",
-		.who = RIDER_READY, .query = near_query,
+	{ GET, "/orders/available", .aliases = "/deliveries/available",
+		.access = RIDER_READY, .query = near_query,
 		.reply = available_fields, .shape = REPLY_ARRAY, .run = available_orders_list,
-		.does = "Orders near you that wait for a rider, nearest first" },
-	ROUTE_END
+		.summary = "Orders near you that wait for a rider, nearest first" },
+	ROUTE_END,
 };

@@ -18,36 +18,36 @@
 #define LATITUDE_MAX 85 /* the limit of Redis geo sets */
 
 #define POINT_DETAILS \
-	{ "accuracy", FIELD_NUMBER, .min = 0, .max = 1000000, .does = "m" }, \
+	{ "accuracy", FIELD_NUMBER, .min = 0, .max = 1000000, .summary = "m" }, \
 	{ "heading", FIELD_NUMBER, .min = -360, .max = 360 }, \
-	{ "speed", FIELD_NUMBER, .min = -1, .max = 1000, .does = "m/s" }
+	{ "speed", FIELD_NUMBER, .min = -1, .max = 1000, .summary = "m/s" }
 
 static const struct field point_body[] = {
 	{ "lat", FIELD_NUMBER, .required = true, .min = -LATITUDE_MAX,
-		.max = LATITUDE_MAX, .also = "latitude" },
-	{ "lng", FIELD_NUMBER, .required = true, .min = -180, .max = 180, .also = "longitude" },
-	{ "at", FIELD_TIME, .required = true, .also = "occurredAt timestamp" },
+		.max = LATITUDE_MAX, .aliases = "latitude" },
+	{ "lng", FIELD_NUMBER, .required = true, .min = -180, .max = 180, .aliases = "longitude" },
+	{ "at", FIELD_TIME, .required = true, .aliases = "occurredAt timestamp" },
 	POINT_DETAILS,
-	FIELD_END
+	FIELD_END,
 };
 static const struct field location_body[] = {
-	{ "latitude", FIELD_NUMBER, .min = -LATITUDE_MAX, .max = LATITUDE_MAX, .also = "lat" },
-	{ "longitude", FIELD_NUMBER, .min = -180, .max = 180, .also = "lng" },
-	{ "location", FIELD_POINT, .also = "coordinates",
-		.does = "Instead of latitude and longitude" },
-	{ "at", FIELD_TIME, .also = "occurredAt timestamp", .does = "Now when absent" },
+	{ "latitude", FIELD_NUMBER, .min = -LATITUDE_MAX, .max = LATITUDE_MAX, .aliases = "lat" },
+	{ "longitude", FIELD_NUMBER, .min = -180, .max = 180, .aliases = "lng" },
+	{ "location", FIELD_POINT, .aliases = "coordinates",
+		.summary = "Instead of latitude and longitude" },
+	{ "at", FIELD_TIME, .aliases = "occurredAt timestamp", .summary = "Now when absent" },
 	{ "orderId", FIELD_ID },
 	{ "points", FIELD_LIST, .min = 1, .max = POINTS_MAX, .of = point_body,
-		.does = "Instead of one point: several, oldest first, at most 30 minutes old. "
+		.summary = "Instead of one point: several, oldest first, at most 30 minutes old. "
 			"Points older than a known one are skipped" },
 	POINT_DETAILS,
-	FIELD_END
+	FIELD_END,
 };
 
 static const struct field location_reply[] = {
 	{ "skipped", FIELD_INT, .required = true,
-		.does = "Of several points: how many were older than a known one" },
-	FIELD_END
+		.summary = "Of several points: how many were older than a known one" },
+	FIELD_END,
 };
 
 /* The newest point. */
@@ -176,9 +176,9 @@ static void report_publish(struct request *rq, int64_t known_ms)
 {
 	const struct report *report = rq->state;
 
-	positions_keep(rq->app->positions, rq->caller.id, report->lat,
+	positions_record(rq->app->positions, rq->caller.id, report->lat,
 		report->lng, report->at_ms);
-	positions_tell(rq->app, rq->caller.id, rq->rider, report->lat,
+	positions_publish(rq->app, rq->caller.id, rq->rider, report->lat,
 		report->lng, report->at_ms);
 	reply_report(rq, known_ms);
 }
@@ -230,7 +230,7 @@ static void rider_online_checked(struct request *rq, const struct db_result *res
 {
 	if (db_rows(result) == 0 || !db_bool(result, 0, 3))
 		return reply_error(rq, E_RIDER_OFFLINE);
-	rider_facts_changed(rq->app, rq->caller.id);
+	rider_facts_invalidate_all(rq->app, rq->caller.id);
 	report_store(rq);
 }
 
@@ -243,17 +243,17 @@ static void report_location(struct request *rq)
 		return reply_error(rq, E_NO_MEMORY);
 	if (!(points ? report_points_read(rq, points, report) : report_point_read(rq, report)))
 		return;
-	report->known_ms = positions_last(rq->app->positions, rq->caller.id);
+	report->known_ms = positions_last_ms(rq->app->positions, rq->caller.id);
 	rq->state = report;
 	if (rq->rider->is_online)
 		return report_store(rq);
-	sql_write(rq, rider_facts, rider_online_checked, rq->caller.id);
+	sql_write_positional(rq, rider_facts, rider_online_checked, rq->caller.id);
 }
 
 const struct route rider_location_routes[] = {
-	{ POST, "/availability/location", .also = "/location/update", .who = RIDER_READY,
+	{ POST, "/availability/location", .aliases = "/location/update", .access = RIDER_READY,
 		.any_write = true, .body = location_body, .reply = location_reply,
 		.shape = REPLY_MESSAGE, .errors = { E_RIDER_OFFLINE }, .run = report_location,
-		.does = "Report your position: one point, or several collected without network" },
-	ROUTE_END
+		.summary = "Report your position: one point, or several collected without network" },
+	ROUTE_END,
 };

@@ -5,43 +5,43 @@
  */
 #include "reeyo/api/money.h"
 #include "reeyo/api/rider.h"
-#include "reeyo/api/shapes.h"
+#include "reeyo/api/reply_objects.h"
 
 static const struct field summary_query[] = {
 	{ "period", FIELD_ENUM, .words = period_words,
-		.does = "Adds the earnings of the current period, from its first day" },
-	FIELD_END
+		.summary = "Adds the earnings of the current period, from its first day" },
+	FIELD_END,
 };
 static const struct field daily_query[] = {
-	{ "days", FIELD_INT, .min = 1, .max = 366, .does = "30 when absent" }, FIELD_END
+	{ "days", FIELD_INT, .min = 1, .max = 366, .summary = "30 when absent" }, FIELD_END,
 };
 static const struct field weekly_query[] = {
-	{ "weeks", FIELD_INT, .min = 1, .max = 104, .does = "12 when absent" }, FIELD_END
+	{ "weeks", FIELD_INT, .min = 1, .max = 104, .summary = "12 when absent" }, FIELD_END,
 };
 static const struct field monthly_query[] = {
-	{ "months", FIELD_INT, .min = 1, .max = 60, .does = "12 when absent" }, FIELD_END
+	{ "months", FIELD_INT, .min = 1, .max = 60, .summary = "12 when absent" }, FIELD_END,
 };
 
 static const struct field summary_fields[] = {
 	{ "currentBalance", FIELD_MONEY, .required = true },
 	{ "totalEarnings", FIELD_MONEY, .required = true },
-	{ "weeklyEarnings", FIELD_MONEY, .required = true, .does = "Last 7 days" },
-	{ "monthlyEarnings", FIELD_MONEY, .required = true, .does = "Last month" },
-	{ "totalDeliveries", FIELD_INT, .required = true, .does = "Completed deliveries" },
+	{ "weeklyEarnings", FIELD_MONEY, .required = true, .summary = "Last 7 days" },
+	{ "monthlyEarnings", FIELD_MONEY, .required = true, .summary = "Last month" },
+	{ "totalDeliveries", FIELD_INT, .required = true, .summary = "Completed deliveries" },
 	{ "period", FIELD_ENUM, .words = period_words },
 	{ "periodEarnings", FIELD_MONEY },
-	FIELD_END
+	FIELD_END,
 };
 #define EARNED_FIELDS \
 	{ "earnings", FIELD_MONEY, .required = true }, { "deliveries", FIELD_INT, .required = true }
 static const struct field daily_fields[] = {
-	{ "date", FIELD_DATE, .required = true }, EARNED_FIELDS, FIELD_END
+	{ "date", FIELD_DATE, .required = true }, EARNED_FIELDS, FIELD_END,
 };
 static const struct field weekly_fields[] = {
-	{ "weekStart", FIELD_DATE, .required = true, .does = "A Monday" }, EARNED_FIELDS, FIELD_END
+	{ "weekStart", FIELD_DATE, .required = true, .summary = "A Monday" }, EARNED_FIELDS, FIELD_END,
 };
 static const struct field monthly_fields[] = {
-	{ "month", FIELD_TEXT, .required = true, .does = "YYYY-MM" }, EARNED_FIELDS, FIELD_END
+	{ "month", FIELD_TEXT, .required = true, .summary = "YYYY-MM" }, EARNED_FIELDS, FIELD_END,
 };
 
 static void rider_earnings_read(struct request *rq, const struct db_result *result)
@@ -53,60 +53,60 @@ static void rider_earnings_read(struct request *rq, const struct db_result *resu
 
 static void get_rider_earnings(struct request *rq)
 {
-	sql_read(rq, rider_earnings, rider_earnings_read, rq->caller.id, query_text(rq, "period"));
+	sql_read_positional(rq, rider_earnings, rider_earnings_read, rq->caller.id, query_text(rq, "period"));
 }
 
 static void list_rider_daily_earnings(struct request *rq)
 {
-	sql_report(rq, rider_earnings_series, rider_earnings_read, rq->caller.id, "day",
+	sql_report_positional(rq, rider_earnings_series, rider_earnings_read, rq->caller.id, "day",
 		arg_int(rq, member_int(rq->query, "days", 30)), "date", "YYYY-MM-DD");
 }
 
 static void list_rider_weekly_earnings(struct request *rq)
 {
-	sql_report(rq, rider_earnings_series, rider_earnings_read, rq->caller.id, "week",
+	sql_report_positional(rq, rider_earnings_series, rider_earnings_read, rq->caller.id, "week",
 		arg_int(rq, member_int(rq->query, "weeks", 12)), "weekStart", "YYYY-MM-DD");
 }
 
 static void list_rider_monthly_earnings(struct request *rq)
 {
-	sql_report(rq, rider_earnings_series, rider_earnings_read, rq->caller.id, "month",
+	sql_report_positional(rq, rider_earnings_series, rider_earnings_read, rq->caller.id, "month",
 		arg_int(rq, member_int(rq->query, "months", 12)), "month", "YYYY-MM");
 }
 
 const struct route rider_money_routes[] = {
-	{ GET, "/earnings/summary", .also = "/earnings",
-		.who = RIDER_ACCOUNT, .query = summary_query,
+	{ GET, "/earnings/summary", .aliases = "/earnings",
+		.access = RIDER_ACCOUNT, .query = summary_query,
 		.reply = summary_fields, .errors = { E_ACCOUNT_GONE }, .run = get_rider_earnings,
-		.does = "The rider's earnings" },
-	{ GET, "/earnings/transactions", .also = "/wallet/transactions", .who = RIDER_ACCOUNT,
+		.summary = "The rider's earnings" },
+	{ GET, "/earnings/transactions", .aliases = "/wallet/transactions", .access = RIDER_ACCOUNT,
 		.query = transactions_query, .reply = transactions_fields,
-		.run = wallet_list_transactions,
-		.does = "The wallet's transactions, newest first" },
-	{ GET, "/earnings/daily", .who = RIDER_ACCOUNT, .query = daily_query, .reply = daily_fields,
+		.run = list_wallet_transactions,
+		.summary = "The wallet's transactions, newest first" },
+	{ GET, "/earnings/daily", .access = RIDER_ACCOUNT, .query = daily_query, .reply = daily_fields,
 		.shape = REPLY_ARRAY, .run = list_rider_daily_earnings,
-		.does = "Earnings of the last days, oldest first" },
-	{ GET, "/earnings/weekly", .who = RIDER_ACCOUNT, .query = weekly_query,
+		.summary = "Earnings of the last days, oldest first" },
+	{ GET, "/earnings/weekly", .access = RIDER_ACCOUNT, .query = weekly_query,
 		.reply = weekly_fields, .shape = REPLY_ARRAY, .run = list_rider_weekly_earnings,
-		.does = "Earnings of the last weeks, oldest first" },
-	{ GET, "/earnings/monthly", .who = RIDER_ACCOUNT, .query = monthly_query,
+		.summary = "Earnings of the last weeks, oldest first" },
+	{ GET, "/earnings/monthly", .access = RIDER_ACCOUNT, .query = monthly_query,
 		.reply = monthly_fields, .shape = REPLY_ARRAY, .run = list_rider_monthly_earnings,
-		.does = "Earnings of the last months, oldest first" },
-	{ GET, "/wallet/balance", .also = "/wallet", .who = RIDER_ACCOUNT, .reply = wallet_fields,
-		.errors = { E_ACCOUNT_NOT_FOUND }, .run = wallet_show,
-		.does = "The wallet's balances" },
-	{ POST, "/payouts/request", .also = "/wallet/payout",
-		.who = RIDER_ACCOUNT, .any_write = true,
+		.summary = "Earnings of the last months, oldest first" },
+	{ GET, "/wallet/balance", .aliases = "/wallet", .access = RIDER_ACCOUNT, .reply = wallet_fields,
+		.errors = { E_ACCOUNT_NOT_FOUND }, .run = get_wallet,
+		.summary = "The wallet's balances" },
+	{ POST, "/payouts/request", .aliases = "/wallet/payout",
+		.access = RIDER_ACCOUNT, .any_write = true,
 		.created = true, .idempotent = true, .body = payout_body, .reply = payout_fields,
 		.errors = { E_PAYOUT_MINIMUM, E_PAYOUT_SHORT, E_PAYOUT_ACCOUNT, E_PHONE_UNVERIFIED,
 			E_PAYOUT_MANY, E_SUSPENDED, E_ACCOUNT_GONE },
-		.run = payout_ask, .does = "Request a pay-out; the amount is held until it ends" },
-	{ GET, "/payouts", .also = "/wallet/payouts", .who = RIDER_ACCOUNT, .query = page_fields,
-		.reply = payouts_fields, .run = payouts_show, .does = "Pay-outs, newest first" },
-	{ GET, "/payouts/balance", .who = RIDER_ACCOUNT, .reply = payout_balance_fields,
-		.run = payout_show_balance,
-		.does = "The amount that can be withdrawn; cash in hand lowers it" },
-	{ GET, "/payouts/:payoutId", .who = RIDER_ACCOUNT, .reply = payout_fields,
-		.errors = { E_PAYOUT_NOT_FOUND }, .run = payout_show, .does = "One pay-out" },
-	ROUTE_END
+		.run = request_payout, .summary = "Request a pay-out; the amount is held until it ends" },
+	{ GET, "/payouts", .aliases = "/wallet/payouts", .access = RIDER_ACCOUNT, .query = page_fields,
+		.reply = payouts_fields, .run = list_owner_payouts, .summary = "Pay-outs, newest first" },
+	{ GET, "/payouts/balance", .access = RIDER_ACCOUNT, .reply = payout_balance_fields,
+		.run = get_owner_payout_balance,
+		.summary = "The amount that can be withdrawn; cash in hand lowers it" },
+	{ GET, "/payouts/:payoutId", .access = RIDER_ACCOUNT, .reply = payout_fields,
+		.errors = { E_PAYOUT_NOT_FOUND }, .run = get_owner_payout, .summary = "One pay-out" },
+	ROUTE_END,
 };

@@ -4,7 +4,7 @@
  * without network may send its acts later (occurredAt) and repeat them (Idempotency-Key).
  */
 #include "reeyo/api/order_acts.h"
-#include "reeyo/api/order_shown.h"
+#include "reeyo/api/order_fields.h"
 #include "reeyo/api/pages.h"
 #include "reeyo/api/rider.h"
 
@@ -14,41 +14,41 @@ static const char *const issue_words[] = { "CUSTOMER_NOT_AVAILABLE", "WRONG_ADDR
 /* --- What comes in ---------------------------------------------------------------------------- */
 
 static const struct field accept_body[] = {
-	{ "estimatedArrivalTime", FIELD_ANY, .does = "Read and ignored" },
+	{ "estimatedArrivalTime", FIELD_ANY, .summary = "Read and ignored" },
 	ACT_FIELDS,
-	FIELD_END
+	FIELD_END,
 };
 static const struct field reject_body[] = {
 	{ "reason", FIELD_TEXT, .lines = true, .required = true, .min = 3, .max = 500 },
 	ACT_FIELDS,
-	FIELD_END
+	FIELD_END,
 };
 static const struct field arrive_body[] = {
-	{ "notes", FIELD_TEXT, .lines = true, .max = 500, .also = "note" },
+	{ "notes", FIELD_TEXT, .lines = true, .max = 500, .aliases = "note" },
 	ACT_FIELDS,
-	FIELD_END
+	FIELD_END,
 };
 static const struct field pickup_body[] = {
-	{ "pickupPhoto", FIELD_URL_OR_ID, .also = "photo", .does = "Its address or id" },
-	{ "notes", FIELD_TEXT, .lines = true, .max = 500, .also = "note" },
+	{ "pickupPhoto", FIELD_URL_OR_ID, .aliases = "photo", .summary = "Its address or id" },
+	{ "notes", FIELD_TEXT, .lines = true, .max = 500, .aliases = "note" },
 	ACT_FIELDS,
-	FIELD_END
+	FIELD_END,
 };
 static const struct field complete_body[] = {
-	{ "verificationCode", FIELD_DIGITS, .min = 4, .max = 6, .also = "code",
-		.does = "The code of the customer; required when "
+	{ "verificationCode", FIELD_DIGITS, .min = 4, .max = 6, .aliases = "code",
+		.summary = "The code of the customer; required when "
 			"delivery.verification_code is on" },
-	{ "deliveryPhoto", FIELD_URL_OR_ID, .also = "photo", .does = "Its address or id" },
-	{ "notes", FIELD_TEXT, .lines = true, .max = 500, .also = "note" },
+	{ "deliveryPhoto", FIELD_URL_OR_ID, .aliases = "photo", .summary = "Its address or id" },
+	{ "notes", FIELD_TEXT, .lines = true, .max = 500, .aliases = "note" },
 	ACT_FIELDS,
-	FIELD_END
+	FIELD_END,
 };
 static const struct field issue_body[] = {
-	{ "issueType", FIELD_ENUM, .required = true, .words = issue_words, .also = "type" },
+	{ "issueType", FIELD_ENUM, .required = true, .words = issue_words, .aliases = "type" },
 	{ "description", FIELD_TEXT, .lines = true, .required = true, .min = 3, .max = 500 },
-	{ "photo", FIELD_URL_OR_ID, .does = "Its address or id" },
-	{ "occurredAt", FIELD_TIME, .does = "Time of the issue; default: now" },
-	FIELD_END
+	{ "photo", FIELD_URL_OR_ID, .summary = "Its address or id" },
+	{ "occurredAt", FIELD_TIME, .summary = "Time of the issue; default: now" },
+	FIELD_END,
 };
 
 /* --- What goes out ---------------------------------------------------------------------------- */
@@ -57,7 +57,7 @@ static const struct field pagination_fields[] = { PAGINATION_FIELDS("totalOrders
 static const struct field orders_fields[] = {
 	{ "orders", FIELD_LIST, .required = true, .of = order_fields },
 	{ "pagination", FIELD_OBJECT, .required = true, .of = pagination_fields },
-	FIELD_END
+	FIELD_END,
 };
 
 static const struct field issue_reply[] = {
@@ -66,7 +66,7 @@ static const struct field issue_reply[] = {
 	{ "issueType", FIELD_ENUM, .required = true, .words = issue_words },
 	{ "description", FIELD_TEXT, .required = true }, { "photo", FIELD_TEXT, .nullable = true },
 	{ "status", FIELD_TEXT, .required = true }, { "occurredAt", FIELD_TIME, .required = true },
-	{ "createdAt", FIELD_TIME, .required = true }, FIELD_END
+	{ "createdAt", FIELD_TIME, .required = true }, FIELD_END,
 };
 
 /* --- Lists ------------------------------------------------------------------------------------ */
@@ -78,7 +78,7 @@ static void rider_active_listed(struct request *rq, const struct db_result *resu
 
 static void rider_active_list(struct request *rq)
 {
-	sql_read(rq, rider_order_active, rider_active_listed, rq->caller.id);
+	sql_read_positional(rq, rider_order_active, rider_active_listed, rq->caller.id);
 }
 
 static void rider_orders_listed(struct request *rq, const struct db_result *result)
@@ -91,7 +91,7 @@ static void rider_orders_history(struct request *rq)
 {
 	struct page page = request_page(rq, 20);
 
-	sql_read(rq, rider_order_list, rider_orders_listed, rq->caller.id, arg_int(rq, page.limit),
+	sql_read_positional(rq, rider_order_list, rider_orders_listed, rq->caller.id, arg_int(rq, page.limit),
 		arg_int(rq, page.offset));
 }
 
@@ -108,7 +108,7 @@ static unsigned offerable_states(const struct db_result *result)
 static bool rider_may_take(struct request *rq, const struct db_result *result)
 {
 	struct text status = db_text(result, 0, 7);
-	int named = order_status_named(arena_copy(rq->arena, status.at, status.len));
+	int named = order_status_parse(arena_copy(rq->arena, status.at, status.len));
 
 	return db_bool(result, 0, 5) && named >= 0 && (offerable_states(result) & STATE(named));
 }
@@ -134,14 +134,14 @@ static void rider_order_read(struct request *rq, const struct db_result *result)
 		result));
 
 	if (!sure && rq->app->config->replica_url[0])
-		return sql_write(rq, order_get_party, rider_order_reply, rq->params[0],
+		return sql_write_positional(rq, order_get_party, rider_order_reply, rq->params[0],
 			rq->caller.id);
 	rider_order_reply(rq, result);
 }
 
 static void rider_order_get(struct request *rq)
 {
-	sql_read(rq, order_get_party, rider_order_read, rq->params[0], rq->caller.id);
+	sql_read_positional(rq, order_get_party, rider_order_read, rq->params[0], rq->caller.id);
 }
 
 /* --- Steps ------------------------------------------------------------------------------------ */
@@ -161,7 +161,7 @@ static void rider_order_act(struct request *rq, enum order_act what, const char 
 			.photo = photo,
 			.code = body_text(rq, "verificationCode"),
 			.occurred_at = body_text(rq, "occurredAt"),
-			.place = act_place(rq),
+			.place = act_location(rq),
 			.answer = answer },
 		done);
 }
@@ -232,7 +232,7 @@ static void offer_reject_write(struct request *rq, const struct db_result *resul
 	if (!states || !row || !id.at)
 		return reply_error(rq, E_NO_MEMORY);
 	order_states_text(offerable_states(result), states);
-	sql_write(rq, offer_reject, offer_rejected, id.at, rq->caller.id, body_text(rq, "reason"),
+	sql_write_positional(rq, offer_reject, offer_rejected, id.at, rq->caller.id, body_text(rq, "reason"),
 		row,
 		states, rq->idempotency_key, rq->fingerprint, rejection_reply_body(rq));
 }
@@ -251,7 +251,7 @@ static void rejected_order_read(struct request *rq, const struct db_result *resu
 
 static void rider_order_reject(struct request *rq)
 {
-	sql_write(rq, order_get_party, rejected_order_read, rq->params[0], rq->caller.id);
+	sql_write_positional(rq, order_get_party, rejected_order_read, rq->params[0], rq->caller.id);
 }
 
 /* --- Issues ----------------------------------------------------------------------------------- */
@@ -265,7 +265,7 @@ static void issue_added(struct request *rq, const struct db_result *result)
 {
 	struct text outcome;
 
-	if (!outcome_take(rq, result, &outcome))
+	if (!outcome_or_reply(rq, result, &outcome))
 		return;
 	if (!text_is(outcome, TEXT("REPORTED")))
 		return reply_error(rq, issue_outcome_error(outcome));
@@ -278,58 +278,58 @@ static void rider_issue_post(struct request *rq)
 
 	if (!id)
 		return reply_error(rq, E_NO_MEMORY);
-	sql_try_write(rq, rider_issue_add, issue_added, id, rq->params[0], rq->caller.id,
+	sql_try_write_positional(rq, rider_issue_add, issue_added, id, rq->params[0], rq->caller.id,
 		body_text(rq, "issueType"), body_text(rq, "description"), body_text(rq, "photo"),
 		body_text(rq, "occurredAt"), rq->idempotency_key, rq->fingerprint);
 }
 
 const struct route rider_order_routes[] = {
-	{ GET, "/orders/active", .also = "/deliveries/active", .who = RIDER_ACCOUNT,
+	{ GET, "/orders/active", .aliases = "/deliveries/active", .access = RIDER_ACCOUNT,
 		.reply = order_fields, .shape = REPLY_ARRAY, .run = rider_active_list,
-		.does = "The rider's active orders" },
-	{ GET, "/orders/history", .also = "/deliveries/history", .who = RIDER_ACCOUNT,
+		.summary = "The rider's active orders" },
+	{ GET, "/orders/history", .aliases = "/deliveries/history", .access = RIDER_ACCOUNT,
 		.query = page_fields, .reply = orders_fields, .run = rider_orders_history,
-		.does = "All orders of the rider, newest first" },
-	{ GET, "/orders/:orderId", .also = "/deliveries/:orderId", .who = RIDER_ACCOUNT,
+		.summary = "All orders of the rider, newest first" },
+	{ GET, "/orders/:orderId", .aliases = "/deliveries/:orderId", .access = RIDER_ACCOUNT,
 		.reply = order_fields, .errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER },
 		.run = rider_order_get,
-			.does = "One order: the rider's own, or one that the rider may accept" },
-	{ POST, "/orders/:orderId/accept", .also = "/deliveries/:orderId/accept",
-		.who = RIDER_READY, .any_write = true, .idempotent = true, .body = accept_body,
+			.summary = "One order: the rider's own, or one that the rider may accept" },
+	{ POST, "/orders/:orderId/accept", .aliases = "/deliveries/:orderId/accept",
+		.access = RIDER_READY, .any_write = true, .idempotent = true, .body = accept_body,
 		.reply = order_fields,
 		.errors = { E_ORDER_NOT_FOUND, E_ORDER_TAKEN, E_CANNOT_MOVE, E_RIDER_OFFLINE },
-		.run = rider_order_accept, .does = "Accept an order; only one rider succeeds" },
-	{ PUT, "/orders/:orderId/reject", .also = "/deliveries/:orderId/reject", .who = RIDER_READY,
+		.run = rider_order_accept, .summary = "Accept an order; only one rider succeeds" },
+	{ PUT, "/orders/:orderId/reject", .aliases = "/deliveries/:orderId/reject", .access = RIDER_READY,
 		.any_write = true, .idempotent = true, .body = reject_body, .shape = REPLY_MESSAGE,
 		.errors = { E_ORDER_NOT_FOUND, E_CANNOT_MOVE }, .run = rider_order_reject,
-		.does = "Give an order back, or decline an offer for good" },
-	{ POST, "/orders/:orderId/arrive-pickup", .also = "/deliveries/:orderId/arrive-pickup",
-		.who = RIDER_READY, .any_write = true, .idempotent = true, .body = arrive_body,
+		.summary = "Give an order back, or decline an offer for good" },
+	{ POST, "/orders/:orderId/arrive-pickup", .aliases = "/deliveries/:orderId/arrive-pickup",
+		.access = RIDER_READY, .any_write = true, .idempotent = true, .body = arrive_body,
 		.reply = order_fields,
 		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_CANNOT_MOVE },
-		.run = rider_arrive_pickup, .does = "Report arrival at the pickup location" },
-	{ POST, "/orders/:orderId/confirm-pickup", .also = "/orders/:orderId/pickup-complete "
+		.run = rider_arrive_pickup, .summary = "Report arrival at the pickup location" },
+	{ POST, "/orders/:orderId/confirm-pickup", .aliases = "/orders/:orderId/pickup-complete "
 		"/deliveries/:orderId/confirm-pickup /deliveries/:orderId/pickup-complete",
-		.who = RIDER_READY, .any_write = true, .idempotent = true, .body = pickup_body,
+		.access = RIDER_READY, .any_write = true, .idempotent = true, .body = pickup_body,
 		.reply = order_fields,
 		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_CANNOT_MOVE },
-		.run = rider_confirm_pickup, .does = "Confirm the pickup" },
-	{ POST, "/orders/:orderId/arrive-delivery", .also = "/orders/:orderId/arrive-dropoff "
+		.run = rider_confirm_pickup, .summary = "Confirm the pickup" },
+	{ POST, "/orders/:orderId/arrive-delivery", .aliases = "/orders/:orderId/arrive-dropoff "
 		"/deliveries/:orderId/arrive-delivery /deliveries/:orderId/arrive-dropoff",
-		.who = RIDER_READY, .any_write = true, .idempotent = true, .body = arrive_body,
+		.access = RIDER_READY, .any_write = true, .idempotent = true, .body = arrive_body,
 		.reply = order_fields,
 		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_CANNOT_MOVE },
-		.run = rider_arrive_delivery, .does = "Report arrival at the delivery location" },
-	{ POST, "/orders/:orderId/complete", .also = "/deliveries/:orderId/complete",
-		.who = RIDER_READY, .any_write = true, .idempotent = true, .body = complete_body,
+		.run = rider_arrive_delivery, .summary = "Report arrival at the delivery location" },
+	{ POST, "/orders/:orderId/complete", .aliases = "/deliveries/:orderId/complete",
+		.access = RIDER_READY, .any_write = true, .idempotent = true, .body = complete_body,
 		.reply = order_fields,
 		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_CANNOT_MOVE,
 			E_WRONG_DELIVERY_CODE },
 		.run = rider_order_complete,
-			.does = "Complete the delivery; the order is settled" },
-	{ POST, "/orders/:orderId/report-issue", .also = "/deliveries/:orderId/report-issue",
-		.who = RIDER_ACCOUNT, .created = true, .idempotent = true, .body = issue_body,
+			.summary = "Complete the delivery; the order is settled" },
+	{ POST, "/orders/:orderId/report-issue", .aliases = "/deliveries/:orderId/report-issue",
+		.access = RIDER_ACCOUNT, .created = true, .idempotent = true, .body = issue_body,
 		.reply = issue_reply, .errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER },
-		.run = rider_issue_post, .does = "Report an issue with an order" },
-	ROUTE_END
+		.run = rider_issue_post, .summary = "Report an issue with an order" },
+	ROUTE_END,
 };

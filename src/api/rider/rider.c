@@ -12,11 +12,11 @@ static const char *const availabilities[] = { "ONLINE", "OFFLINE", "BUSY", NULL 
 static const struct field current_location_fields[] = {
 	{ "latitude", FIELD_NUMBER, .required = true },
 	{ "longitude", FIELD_NUMBER, .required = true },
-	{ "lat", FIELD_NUMBER, .required = true, .does = "The same" },
-	{ "lng", FIELD_NUMBER, .required = true, .does = "The same" },
+	{ "lat", FIELD_NUMBER, .required = true, .summary = "The same" },
+	{ "lng", FIELD_NUMBER, .required = true, .summary = "The same" },
 	{ "timestamp", FIELD_TIME, .nullable = true },
 	{ "updatedAt", FIELD_TIME, .nullable = true },
-	FIELD_END
+	FIELD_END,
 };
 
 const struct field rider_fields[] = {
@@ -29,9 +29,9 @@ const struct field rider_fields[] = {
 	{ "profilePicture", FIELD_TEXT, .nullable = true },
 	{ "vehicleType", FIELD_TEXT, .required = true },
 	{ "vehicleDetails", FIELD_OBJECT, .required = true,
-		.does = "brand (also as make), model, plateNumber, color" },
+		.summary = "brand (also as make), model, plateNumber, color" },
 	{ "documents", FIELD_OBJECT, .required = true,
-		.does = "Under both spellings: idCardUrl and nationalId, …" },
+		.summary = "Under both spellings: idCardUrl and nationalId, …" },
 	{ "bankDetails", FIELD_OBJECT, .nullable = true },
 	{ "emergencyContact", FIELD_OBJECT, .nullable = true },
 	{ "isPhoneVerified", FIELD_BOOL, .required = true },
@@ -49,5 +49,5 @@ const struct field rider_fields[] = {
 	{ "cancelledDeliveries", FIELD_INT, .required = true },
 	{ "createdAt", FIELD_TIME, .required = true },
 	{ "updatedAt", FIELD_TIME, .required = true },
-	FIELD_END
+	FIELD_END,
 };

@@ -7,7 +7,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 
-#include "reeyo/api/ops.h"
+#include "reeyo/api/system.h"
 #include "reeyo/core/clock.h"
 #include "reeyo/core/config.h"
 #include "reeyo/http/request.h"
@@ -18,22 +18,22 @@ static atomic_bool started, draining;
 static struct cache_value *api_document;
 static uint64_t started_ms;
 
-void ops_set_started(void)
+void system_set_started(void)
 {
 	atomic_store(&started, true);
 }
 
-void ops_set_draining(void)
+void system_set_draining(void)
 {
 	atomic_store(&draining, true);
 }
 
-bool ops_draining(void)
+bool system_is_draining(void)
 {
 	return atomic_load(&draining);
 }
 
-int ops_prepare(const struct router *router)
+int system_documents_prepare(const struct router *router)
 {
 	char *text auto_free = NULL;
 
@@ -43,7 +43,7 @@ int ops_prepare(const struct router *router)
 	return api_document ? 0 : E_NO_MEMORY;
 }
 
-void ops_forget(void)
+void system_documents_free(void)
 {
 	free(TAKE_PTR(api_document));
 }
@@ -65,12 +65,12 @@ static bool database_is_serving(const struct app *app)
 static void health_ready(struct request *rq)
 {
 	bool postgres = database_is_serving(rq->app);
-	bool serves = postgres && atomic_load(&started) && !ops_draining();
+	bool serves = postgres && atomic_load(&started) && !system_is_draining();
 	struct buf body = buf_in(rq->arena, 128);
 
 	buf_printf(&body,
 		"{\"status\":\"%s\",\"dependencies\":{\"postgres\":\"%s\",\"redis\":\"%s\"}}",
-		ops_draining() ? "draining" : serves ? "ready" : "unavailable",
+		system_is_draining() ? "draining" : serves ? "ready" : "unavailable",
 		postgres ? "up" : "down", cache_up(rq->app->cache) ? "up" : "down");
 	reply_bare(rq, serves ? 200 : 503, JSON, text_of(buf_string(&body)));
 }
@@ -123,45 +123,45 @@ static void openapi_reply(struct request *rq)
 }
 
 static const struct field dependency_fields[] = {
-	{ "postgres", FIELD_TEXT, .required = true, .does = "up or down" },
+	{ "postgres", FIELD_TEXT, .required = true, .summary = "up or down" },
 	{ "redis", FIELD_TEXT, .required = true,
-		.does = "up or down; the server works without it" },
-	FIELD_END
+		.summary = "up or down; the server works without it" },
+	FIELD_END,
 };
 static const struct field status_fields[] = {
 	{ "status", FIELD_TEXT, .required = true },
-	FIELD_END
+	FIELD_END,
 };
 static const struct field ready_fields[] = {
-	{ "status", FIELD_TEXT, .required = true, .does = "ready, draining or unavailable" },
+	{ "status", FIELD_TEXT, .required = true, .summary = "ready, draining or unavailable" },
 	{ "dependencies", FIELD_OBJECT, .required = true, .of = dependency_fields },
-	FIELD_END
+	FIELD_END,
 };
 static const struct field health_fields[] = {
-	{ "status", FIELD_TEXT, .required = true, .does = "healthy or unhealthy" },
+	{ "status", FIELD_TEXT, .required = true, .summary = "healthy or unhealthy" },
 	{ "service", FIELD_TEXT, .required = true },
 	{ "version", FIELD_TEXT, .required = true },
 	{ "timestamp", FIELD_TIME, .required = true },
-	{ "uptime", FIELD_NUMBER, .required = true, .does = "Seconds" },
+	{ "uptime", FIELD_NUMBER, .required = true, .summary = "Seconds" },
 	{ "dependencies", FIELD_OBJECT, .required = true, .of = dependency_fields },
-	FIELD_END
+	FIELD_END,
 };
 static const struct field running_fields[] = {
 	{ "success", FIELD_BOOL, .required = true },
 	{ "message", FIELD_TEXT, .required = true },
 	{ "timestamp", FIELD_TIME, .required = true },
-	FIELD_END
+	FIELD_END,
 };
 static const struct field endpoint_fields[] = {
 	{ "user", FIELD_TEXT }, { "vendor", FIELD_TEXT },
 	{ "rider", FIELD_TEXT }, { "admin", FIELD_TEXT },
-	{ "health", FIELD_TEXT }, { "documentation", FIELD_TEXT }, FIELD_END
+	{ "health", FIELD_TEXT }, { "documentation", FIELD_TEXT }, FIELD_END,
 };
 static const struct field index_fields[] = {
 	{ "service", FIELD_TEXT, .required = true },
 	{ "version", FIELD_TEXT, .required = true },
 	{ "endpoints", FIELD_OBJECT, .required = true, .of = endpoint_fields },
-	FIELD_END
+	FIELD_END,
 };
 
 static const struct field openapi_fields[] = {
@@ -169,30 +169,30 @@ static const struct field openapi_fields[] = {
 	{ "info", FIELD_ANY, .required = true },
 	{ "components", FIELD_ANY, .required = true },
 	{ "paths", FIELD_ANY, .required = true },
-	FIELD_END
+	FIELD_END,
 };
 
-const struct route ops_root_routes[] = {
-	{ GET, "/healthz", .root = true, .health = true, .always = true, .who = ANYONE,
+const struct route system_root_routes[] = {
+	{ GET, "/healthz", .root = true, .health = true, .during_maintenance = true, .access = ANYONE,
 	        .reply = status_fields, .shape = REPLY_BARE, .run = health_alive,
-	        .does = "The process is alive" },
-	{ GET, "/readyz", .root = true, .health = true, .always = true, .who = ANYONE,
+	        .summary = "The process is alive" },
+	{ GET, "/readyz", .root = true, .health = true, .during_maintenance = true, .access = ANYONE,
 	        .reply = ready_fields, .shape = REPLY_BARE, .run = health_ready,
-	        .does = "PostgreSQL answers and the process does not drain" },
-	{ GET, "/health", .root = true, .health = true, .always = true, .who = ANYONE,
+	        .summary = "PostgreSQL answers and the process does not drain" },
+	{ GET, "/health", .root = true, .health = true, .during_maintenance = true, .access = ANYONE,
 	        .reply = health_fields, .shape = REPLY_BARE, .run = health_state,
-	        .does = "State of the process and its dependencies" },
-	{ GET, "/api/v1", .root = true, .always = true, .who = ANYONE, .reply = index_fields,
-	        .shape = REPLY_BARE, .run = api_index, .does = "Service, version and endpoints" },
-	{ GET, "/openapi.json", .root = true, .always = true, .who = ANYONE,
+	        .summary = "State of the process and its dependencies" },
+	{ GET, "/api/v1", .root = true, .during_maintenance = true, .access = ANYONE, .reply = index_fields,
+	        .shape = REPLY_BARE, .run = api_index, .summary = "Service, version and endpoints" },
+	{ GET, "/openapi.json", .root = true, .during_maintenance = true, .access = ANYONE,
 	        .reply = openapi_fields, .shape = REPLY_BARE, .max_age = 300, .run = openapi_reply,
-	        .does = "This document" },
-	ROUTE_END
+	        .summary = "This document" },
+	ROUTE_END,
 };
 
-const struct route ops_health_routes[] = {
-	{ GET, "/health", .health = true, .always = true, .who = ANYONE,
+const struct route system_health_routes[] = {
+	{ GET, "/health", .health = true, .during_maintenance = true, .access = ANYONE,
 		.reply = running_fields, .shape = REPLY_BARE,
-		.run = health_namespace, .does = "The API of this namespace is running" },
-	ROUTE_END
+		.run = health_namespace, .summary = "The API of this namespace is running" },
+	ROUTE_END,
 };

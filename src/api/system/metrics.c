@@ -6,7 +6,7 @@
  */
 #include <stdio.h>
 
-#include "reeyo/api/ops.h"
+#include "reeyo/api/system.h"
 #include "reeyo/http/request.h"
 #include "reeyo/telemetry/metrics.h"
 
@@ -44,12 +44,12 @@ static void metrics_reply(struct request *rq, int error, const struct cache_valu
 /* When the database does not answer, only the order counts are missing. */
 static void metrics_get(struct request *rq)
 {
-	cached_by_sql(rq, KEY_ORDERS_ACTIVE, NULL, QUERY_orders_active_count, metrics_reply);
+	cache_get_or_query(rq, KEY_ORDERS_ACTIVE, NULL, QUERY_orders_active_count, metrics_reply);
 }
 
-const struct route ops_metrics_routes[] = {
-	{ GET, "/metrics", .root = true, .internal = true, .always = true, .who = ANYONE,
+const struct route system_metrics_routes[] = {
+	{ GET, "/metrics", .root = true, .internal = true, .during_maintenance = true, .access = ANYONE,
 	        .shape = REPLY_BARE, .run = metrics_get,
-	        .does = "Counters of this instance in Prometheus' text format" },
-	ROUTE_END
+	        .summary = "Counters of this instance in Prometheus' text format" },
+	ROUTE_END,
 };

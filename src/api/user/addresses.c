@@ -9,29 +9,29 @@
 #include "user.h"
 
 #define POINT_FIELDS \
-	{ "coordinates", FIELD_POINT, .also = "location" }, \
-	{ "lat", FIELD_NUMBER, .min = -90, .max = 90, .also = "latitude", \
-		.does = "Instead of coordinates" }, \
-	{ "lng", FIELD_NUMBER, .min = -180, .max = 180, .also = "longitude" }
+	{ "coordinates", FIELD_POINT, .aliases = "location" }, \
+	{ "lat", FIELD_NUMBER, .min = -90, .max = 90, .aliases = "latitude", \
+		.summary = "Instead of coordinates" }, \
+	{ "lng", FIELD_NUMBER, .min = -180, .max = 180, .aliases = "longitude" }
 
 static const struct field add_body[] = {
 	{ "label", FIELD_TEXT, .required = true, .min = 1, .max = 50 },
 	{ "address", FIELD_TEXT, .required = true, .min = 3, .max = 200,
-		.also = "fullAddress street" },
+		.aliases = "fullAddress street" },
 	{ "city", FIELD_TEXT, .required = true, .min = 2, .max = 80 },
 	POINT_FIELDS,
 	{ "instructions", FIELD_TEXT, .lines = true, .max = 500 },
-	{ "isDefault", FIELD_BOOL, .does = "Make this the default" },
-	FIELD_END
+	{ "isDefault", FIELD_BOOL, .summary = "Make this the default" },
+	FIELD_END,
 };
 static const struct field change_body[] = {
 	{ "label", FIELD_TEXT, .min = 1, .max = 50 },
-	{ "address", FIELD_TEXT, .min = 3, .max = 200, .also = "fullAddress street" },
+	{ "address", FIELD_TEXT, .min = 3, .max = 200, .aliases = "fullAddress street" },
 	{ "city", FIELD_TEXT, .min = 2, .max = 80 },
 	POINT_FIELDS,
 	{ "instructions", FIELD_TEXT, .lines = true, .max = 500, .clearable = true },
-	{ "isDefault", FIELD_BOOL, .does = "Make this the default" },
-	FIELD_END
+	{ "isDefault", FIELD_BOOL, .summary = "Make this the default" },
+	FIELD_END,
 };
 
 /* Reads the point of the body in either spelling; both are NULL when there is none. */
@@ -57,7 +57,7 @@ static void addresses_listed(struct request *rq, const struct db_result *result)
 
 static void list_addresses(struct request *rq)
 {
-	sql_read(rq, address_list, addresses_listed, rq->caller.id);
+	sql_read_positional(rq, address_list, addresses_listed, rq->caller.id);
 }
 
 static void address_added(struct request *rq, const struct db_result *result)
@@ -79,7 +79,7 @@ static void add_address(struct request *rq)
 			"est obligatoire : {lat,lng}");
 	if (!id)
 		return reply_error(rq, E_NO_MEMORY);
-	sql_write(rq, address_add, address_added, rq->caller.id, id,
+	sql_write_positional(rq, address_add, address_added, rq->caller.id, id,
 		body_text(rq, "label"), body_text(rq, "address"),
 		body_text(rq, "city"), lat, lng, body_text(rq, "instructions"),
 		member_bool(rq->body, "isDefault", false) ? "t" : "f");
@@ -97,7 +97,7 @@ static void change_address(struct request *rq)
 	const char *lat, *lng;
 
 	address_point_take(rq, &lat, &lng);
-	sql_write(rq, address_change, address_changed, rq->caller.id, rq->params[0],
+	sql_write_positional(rq, address_change, address_changed, rq->caller.id, rq->params[0],
 		body_text(rq, "label"), body_text(rq, "address"), body_text(rq, "city"), lat, lng,
 		arg_change(rq, "instructions"),
 		member_bool(rq->body, "isDefault", false) ? "t" : "f");
@@ -111,22 +111,22 @@ static void address_deleted(struct request *rq, const struct db_result *result)
 
 static void delete_address(struct request *rq)
 {
-	sql_write(rq, address_delete, address_deleted, rq->caller.id, rq->params[0]);
+	sql_write_positional(rq, address_delete, address_deleted, rq->caller.id, rq->params[0]);
 }
 
 const struct route user_address_routes[] = {
-	{ GET, "/auth/addresses", .who = CUSTOMER, .always = true, .reply = address_fields,
+	{ GET, "/auth/addresses", .access = CUSTOMER, .during_maintenance = true, .reply = address_fields,
 		.shape = REPLY_ARRAY, .run = list_addresses, .errors = { E_ACCOUNT_GONE },
-		.does = "The account's addresses, the default one first" },
-	{ POST, "/auth/addresses", .who = CUSTOMER, .always = true,
+		.summary = "The account's addresses, the default one first" },
+	{ POST, "/auth/addresses", .access = CUSTOMER, .during_maintenance = true,
 		.body = add_body, .reply = user_fields,
 		.created = true, .run = add_address, .errors = { E_ACCOUNT_GONE },
-		.does = "Add an address; the first one is the default" },
-	{ PUT, "/auth/addresses/:addressId", .who = CUSTOMER, .always = true, .any_write = true,
+		.summary = "Add an address; the first one is the default" },
+	{ PUT, "/auth/addresses/:addressId", .access = CUSTOMER, .during_maintenance = true, .any_write = true,
 		.body = change_body, .reply = user_fields, .run = change_address,
-		.errors = { E_ADDRESS_NOT_FOUND, E_ACCOUNT_GONE }, .does = "Change an address" },
-	{ DELETE, "/auth/addresses/:addressId", .who = CUSTOMER, .always = true,
+		.errors = { E_ADDRESS_NOT_FOUND, E_ACCOUNT_GONE }, .summary = "Change an address" },
+	{ DELETE, "/auth/addresses/:addressId", .access = CUSTOMER, .during_maintenance = true,
 		.reply = user_fields, .run = delete_address, .errors = { E_ACCOUNT_GONE },
-		.does = "Delete an address; another becomes the default" },
-	ROUTE_END
+		.summary = "Delete an address; another becomes the default" },
+	ROUTE_END,
 };

@@ -11,22 +11,22 @@
 static const struct field session_user_fields[] = {
 	{ "user", FIELD_OBJECT, .required = true, .of = user_fields },
 	SESSION_FIELDS,
-	FIELD_END
+	FIELD_END,
 };
 static const struct field register_body[] = {
 	NAME_FIELDS,
-	{ "phone", FIELD_PHONE, .required = true, .also = "phoneNumber" },
-	{ "email", FIELD_EMAIL, .does = "Kept in lower case" },
+	{ "phone", FIELD_PHONE, .required = true, .aliases = "phoneNumber" },
+	{ "email", FIELD_EMAIL, .summary = "Kept in lower case" },
 	{ "password", FIELD_PASSWORD, .required = true },
-	FIELD_END
+	FIELD_END,
 };
 static const struct field profile_body[] = {
 	NAME_FIELDS,
-	{ "email", FIELD_EMAIL, .clearable = true, .does = "Kept in lower case" },
+	{ "email", FIELD_EMAIL, .clearable = true, .summary = "Kept in lower case" },
 	{ "profilePicture", FIELD_URL_OR_ID, .min = 1, .clearable = true,
-		.also = "profile_picture avatar" },
+		.aliases = "profile_picture avatar" },
 	LANGUAGE_FIELD,
-	FIELD_END
+	FIELD_END,
 };
 
 static void register_user(struct request *rq)
@@ -50,71 +50,71 @@ static void user_change_profile(struct request *rq)
 
 	if (!name_take(rq, false, &first, &last))
 		return;
-	sql_try_write(rq, user_change_profile, user_profile_stored, rq->caller.id, first, last,
+	sql_try_write_positional(rq, user_change_profile, user_profile_stored, rq->caller.id, first, last,
 		arg_change(rq, "email"), arg_change(rq, "profilePicture"),
 		body_text(rq, "language"));
 }
 
 const struct route user_auth_routes[] = {
-	{ POST, "/auth/register", .who = ANYONE, .always = true, .body = register_body,
+	{ POST, "/auth/register", .access = ANYONE, .during_maintenance = true, .body = register_body,
 		.reply = session_user_fields, .created = true, .limit = LIMIT_REGISTER,
 		.limit_by = "phone",
 		.run = register_user, .errors = { E_PHONE_TAKEN, E_EMAIL_TAKEN, E_BUSY },
-		.does = "Register an account; a code is sent to the phone" },
-	{ POST, "/auth/login", .who = ANYONE, .always = true, .body = login_body,
+		.summary = "Register an account; a code is sent to the phone" },
+	{ POST, "/auth/login", .access = ANYONE, .during_maintenance = true, .body = login_body,
 		.reply = session_user_fields, .limit = LIMIT_LOGIN,
 		.limit_by = "account", .run = account_log_in, .errors = { E_BAD_CREDENTIALS,
 			E_SUSPENDED, E_INACTIVE, E_TOO_MANY_REQUESTS, E_BUSY },
-		.does = "Log in by phone or e-mail" },
-	{ POST, "/auth/refresh", .also = "/auth/refresh-token", .who = ANYONE, .always = true,
+		.summary = "Log in by phone or e-mail" },
+	{ POST, "/auth/refresh", .aliases = "/auth/refresh-token", .access = ANYONE, .during_maintenance = true,
 		.body = refresh_body, .reply = session_fields, .run = account_refresh,
 		.errors = { E_BAD_REFRESH, E_SUSPENDED, E_INACTIVE },
-		.does = "Exchange a refresh token for a new pair; reuse of an old one "
+		.summary = "Exchange a refresh token for a new pair; reuse of an old one "
 			"ends the session" },
-	{ POST, "/auth/logout", .who = CUSTOMER, .always = true,
+	{ POST, "/auth/logout", .access = CUSTOMER, .during_maintenance = true,
 		.shape = REPLY_MESSAGE, .run = account_log_out,
-		.does = "End this session: revoke its tokens and stop push messages to "
+		.summary = "End this session: revoke its tokens and stop push messages to "
 			"its device" },
-	{ GET, "/auth/me", .also = "/auth/profile", .who = CUSTOMER,
-		.always = true, .reply = user_fields,
-		.run = account_me, .errors = { E_ACCOUNT_GONE }, .does = "The account" },
-	{ PUT, "/auth/profile", .also = "/auth/me", .who = CUSTOMER,
-		.always = true, .any_write = true,
+	{ GET, "/auth/me", .aliases = "/auth/profile", .access = CUSTOMER,
+		.during_maintenance = true, .reply = user_fields,
+		.run = account_me, .errors = { E_ACCOUNT_GONE }, .summary = "The account" },
+	{ PUT, "/auth/profile", .aliases = "/auth/me", .access = CUSTOMER,
+		.during_maintenance = true, .any_write = true,
 		.body = profile_body, .reply = user_fields, .run = user_change_profile,
 		.errors = { E_EMAIL_TAKEN, E_ACCOUNT_GONE },
-		.does = "Change name, e-mail or picture" },
-	{ POST, "/auth/verify-phone", .also = "/auth/verify-otp", .who = CUSTOMER, .always = true,
+		.summary = "Change name, e-mail or picture" },
+	{ POST, "/auth/verify-phone", .aliases = "/auth/verify-otp", .access = CUSTOMER, .during_maintenance = true,
 		.body = otp_body, .reply = user_fields, .limit = LIMIT_VERIFY,
 		.limit_by = "caller", .run = account_verify_phone,
 		.errors = { E_OTP_ALREADY, E_OTP_NONE, E_OTP_EXPIRED, E_OTP_WRONG, E_ACCOUNT_GONE },
-		.does = "Verify the phone with the code that was sent to it" },
-	{ POST, "/auth/resend-otp", .who = CUSTOMER, .always = true, .shape = REPLY_MESSAGE,
+		.summary = "Verify the phone with the code that was sent to it" },
+	{ POST, "/auth/resend-otp", .access = CUSTOMER, .during_maintenance = true, .shape = REPLY_MESSAGE,
 		.limit = LIMIT_CODE, .limit_by = "caller", .run = account_resend_code,
 		.errors = { E_OTP_ALREADY, E_ACCOUNT_GONE },
-		.does = "Send a new code; the previous code becomes invalid, and wrong "
+		.summary = "Send a new code; the previous code becomes invalid, and wrong "
 			"tries are kept" },
-	{ POST, "/auth/change-password", .also = "/auth/password", .who = CUSTOMER, .always = true,
+	{ POST, "/auth/change-password", .aliases = "/auth/password", .access = CUSTOMER, .during_maintenance = true,
 		.any_write = true, .body = change_password_body, .shape = REPLY_MESSAGE,
 		.limit = LIMIT_PASSWORD, .limit_by = "caller",
 		.run = account_change_password,
 		.errors = { E_WRONG_PASSWORD, E_TOO_MANY_REQUESTS, E_ACCOUNT_GONE, E_BUSY },
-		.does = "Change the password; every other session ends" },
-	{ POST, "/auth/forgot-password", .who = ANYONE,
-		.always = true, .body = forgot_password_body,
+		.summary = "Change the password; every other session ends" },
+	{ POST, "/auth/forgot-password", .access = ANYONE,
+		.during_maintenance = true, .body = forgot_password_body,
 		.shape = REPLY_MESSAGE, .limit = LIMIT_CODE,
 		.limit_by = "phone email", .run = account_forgot_password,
-		.does = "Send a reset code by SMS or e-mail; the reply does not show "
+		.summary = "Send a reset code by SMS or e-mail; the reply does not show "
 			"whether the account exists" },
-	{ POST, "/auth/reset-password", .who = ANYONE, .always = true, .body = reset_password_body,
+	{ POST, "/auth/reset-password", .access = ANYONE, .during_maintenance = true, .body = reset_password_body,
 		.shape = REPLY_MESSAGE, .limit = LIMIT_RESET,
 		.limit_by = "address", .run = account_reset_password,
 		.errors = { E_BAD_RESET_TOKEN, E_BUSY },
-		.does = "Set a new password with a reset code; every session ends" },
-	{ POST, "/auth/device-token", .who = CUSTOMER, .always = true, .body = add_device_body,
+		.summary = "Set a new password with a reset code; every session ends" },
+	{ POST, "/auth/device-token", .access = CUSTOMER, .during_maintenance = true, .body = add_device_body,
 		.shape = REPLY_MESSAGE, .run = account_add_device,
-		.does = "Send push messages to this device" },
-	{ DELETE, "/auth/device-token", .who = CUSTOMER, .always = true, .body = remove_device_body,
+		.summary = "Send push messages to this device" },
+	{ DELETE, "/auth/device-token", .access = CUSTOMER, .during_maintenance = true, .body = remove_device_body,
 		.shape = REPLY_MESSAGE, .run = account_remove_device,
-		.does = "Stop push messages to this device" },
-	ROUTE_END
+		.summary = "Stop push messages to this device" },
+	ROUTE_END,
 };

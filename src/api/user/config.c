@@ -69,7 +69,7 @@ static void get_app_config(struct request *rq)
 	const char *version = json_string_value(settings_value(settings, "version"));
 	struct buf out = buf_in(rq->arena, 640);
 
-	if (!settings_known(settings))
+	if (!settings_loaded(settings))
 		return reply_error(rq, E_STORE_DOWN);
 	buf_add_string(&out, "{\"services\":{");
 	config_services_write(&out, settings);
@@ -111,12 +111,12 @@ static void reply_service_off(struct request *rq, const char *name)
 static void get_service_config(struct request *rq)
 {
 	const struct settings *settings = rq->app->settings;
-	int type = order_type_named(rq->params[0]);
+	int type = order_type_parse(rq->params[0]);
 	struct buf out = buf_in(rq->arena, 256);
 
 	if (type < 0)
 		return reply_error(rq, E_NOT_FOUND);
-	if (!settings_known(settings))
+	if (!settings_loaded(settings))
 		return reply_error(rq, E_STORE_DOWN);
 	if (!settings_service_on(settings, (enum order_type)type))
 		return reply_service_off(rq, service_names[type]);
@@ -131,40 +131,40 @@ static const struct field service_fields[] = {
 	{ "enabled", FIELD_BOOL, .required = true },
 	{ "minOrderAmount", FIELD_MONEY },
 	{ "deliveryFee", FIELD_MONEY,
-		.does = "For display; the fee charged depends on the distance" },
-	{ "baseFee", FIELD_MONEY, .does = "packages" },
-	{ "feePerKm", FIELD_MONEY, .does = "packages" },
-	{ "fragileFee", FIELD_MONEY, .does = "packages" },
-	{ "maxWeight", FIELD_NUMBER, .does = "packages, kg" },
-	FIELD_END
+		.summary = "For display; the fee charged depends on the distance" },
+	{ "baseFee", FIELD_MONEY, .summary = "packages" },
+	{ "feePerKm", FIELD_MONEY, .summary = "packages" },
+	{ "fragileFee", FIELD_MONEY, .summary = "packages" },
+	{ "maxWeight", FIELD_NUMBER, .summary = "packages, kg" },
+	FIELD_END,
 };
 static const struct field services_fields[] = {
 	{ "food", FIELD_OBJECT, .of = service_fields },
 	{ "mart", FIELD_OBJECT, .of = service_fields },
-	{ "packages", FIELD_OBJECT, .of = service_fields }, FIELD_END
+	{ "packages", FIELD_OBJECT, .of = service_fields }, FIELD_END,
 };
 static const struct field config_fields[] = {
 	{ "services", FIELD_OBJECT, .required = true, .of = services_fields,
-		.does = "The services that run" },
+		.summary = "The services that run" },
 	{ "paymentMethods", FIELD_LIST, .required = true, .each = FIELD_TEXT },
 	{ "version", FIELD_TEXT, .required = true },
 	{ "maintenanceMode", FIELD_BOOL, .required = true },
 	{ "currency", FIELD_TEXT, .required = true },
-	FIELD_END
+	FIELD_END,
 };
 static const struct field one_service_fields[] = {
 	{ "serviceName", FIELD_TEXT, .required = true },
 	{ "enabled", FIELD_BOOL, .required = true },
 	{ "config", FIELD_OBJECT, .required = true },
-	FIELD_END
+	FIELD_END,
 };
 
 const struct route user_config_routes[] = {
-	{ GET, "/config", .who = ANYONE, .always = true, .max_age = MAX_AGE, .reply = config_fields,
+	{ GET, "/config", .access = ANYONE, .during_maintenance = true, .max_age = MAX_AGE, .reply = config_fields,
 		.errors = { E_STORE_DOWN }, .run = get_app_config,
-		.does = "Services, payment methods and whether the platform is under maintenance" },
-	{ GET, "/config/service/:name", .who = ANYONE, .always = true, .max_age = MAX_AGE,
+		.summary = "Services, payment methods and whether the platform is under maintenance" },
+	{ GET, "/config/service/:name", .access = ANYONE, .during_maintenance = true, .max_age = MAX_AGE,
 		.reply = one_service_fields, .errors = { E_NOT_FOUND, E_SERVICE_OFF, E_STORE_DOWN },
-		.run = get_service_config, .does = "One service: food, mart or packages" },
-	ROUTE_END
+		.run = get_service_config, .summary = "One service: food, mart or packages" },
+	ROUTE_END,
 };

@@ -23,29 +23,29 @@ static const struct field funds_body[] = {
 	/* Any whole number: the handler checks the limits, so that every bad amount has one error.
 	 */
 	{ "amount", FIELD_MONEY, .required = true, .min = INT64_MIN, .max = INT64_MAX,
-	        .does = "At least 100" },
+	        .summary = "At least 100" },
 	{ "paymentMethod", FIELD_ENUM, .required = true, .words = topup_methods },
-	{ "phone", FIELD_PHONE, .also = "phoneNumber",
-	        .does = "MOBILE_MONEY: the payer, required" },
-	{ "paymentToken", FIELD_TEXT, .min = 1, .max = 500, .does = "CARD: required" }, FIELD_END
+	{ "phone", FIELD_PHONE, .aliases = "phoneNumber",
+	        .summary = "MOBILE_MONEY: the payer, required" },
+	{ "paymentToken", FIELD_TEXT, .min = 1, .max = 500, .summary = "CARD: required" }, FIELD_END,
 };
 static const struct field payment_fields[] = {
 	{ "transactionId", FIELD_ID, .required = true,
-		.does = "The wallet's transaction, once it is COMPLETED" },
-	{ "reference", FIELD_ID, .required = true, .does = "Read the payment's state with it" },
+		.summary = "The wallet's transaction, once it is COMPLETED" },
+	{ "reference", FIELD_ID, .required = true, .summary = "Read the payment's state with it" },
 	{ "status", FIELD_ENUM, .required = true, .words = payment_statuses },
 	{ "amount", FIELD_MONEY, .required = true },
 	{ "currency", FIELD_TEXT, .required = true },
 	{ "paymentMethod", FIELD_TEXT, .required = true },
-	{ "orderId", FIELD_ID, .does = "When an order is paid" },
+	{ "orderId", FIELD_ID, .summary = "When an order is paid" },
 	{ "phone", FIELD_TEXT },
-	{ "operator", FIELD_TEXT, .does = "MTN or ORANGE" },
-	{ "ussdCode", FIELD_TEXT, .does = "The code to dial to confirm" },
-	{ "reason", FIELD_TEXT, .nullable = true, .does = "Why it failed" },
+	{ "operator", FIELD_TEXT, .summary = "MTN or ORANGE" },
+	{ "ussdCode", FIELD_TEXT, .summary = "The code to dial to confirm" },
+	{ "reason", FIELD_TEXT, .nullable = true, .summary = "Why it failed" },
 	{ "wallet", FIELD_OBJECT, .required = true, .of = wallet_fields, .nullable = true },
 	{ "createdAt", FIELD_TIME, .required = true },
 	{ "settledAt", FIELD_TIME, .nullable = true },
-	FIELD_END
+	FIELD_END,
 };
 
 struct topup {
@@ -58,7 +58,7 @@ struct topup {
 
 /* --- Refusals, also for orders ---------------------------------------------------------------- */
 
-void reply_payments_wait(struct request *rq, struct text waited)
+void reply_payments_pending(struct request *rq, struct text waited)
 {
 	int64_t seconds = 0;
 
@@ -104,13 +104,13 @@ static void topup_started(struct request *rq, const struct db_result *result)
 	struct topup *topup = rq->state;
 	struct text outcome, payment;
 
-	if (!outcome_take(rq, result, &outcome))
+	if (!outcome_or_reply(rq, result, &outcome))
 		return;
 	payment = db_text(result, 0, 1);
 	if (text_is(outcome, TEXT("PAYMENTS_WAIT")))
-		return reply_payments_wait(rq, payment);
+		return reply_payments_pending(rq, payment);
 	if (!text_is(outcome, TEXT("STARTED")))
-		return reply_error(rq, error_named(outcome.at, outcome.len));
+		return reply_error(rq, error_from_name(outcome.at, outcome.len));
 	count_one(loop_counters(rq->app->loop), COUNT_PAYMENTS_STARTED);
 	if (topup->method == PAY_CARD)
 		return reply_data(rq, payment);
@@ -127,13 +127,13 @@ static bool topup_method_check(struct request *rq, const struct topup *topup)
 {
 	const struct app *app = rq->app;
 
-	if (topup->method == PAY_CARD ? !app->config->card_sandbox : !gateway_up(app->gateway))
+	if (topup->method == PAY_CARD ? !app->config->card_sandbox : !gateway_available(app->gateway))
 		reply_error(rq, E_PAYMENT_DOWN);
 	else if (topup->method == PAY_CARD && !body_text(rq, "paymentToken"))
 		reply_field(rq, "paymentToken", "is required", "est obligatoire");
 	else if (topup->method == PAY_MOBILE_MONEY && !topup->phone)
 		reply_field(rq, "phone", "is required", "est obligatoire");
-	else if (topup->method == PAY_MOBILE_MONEY && !phone_has_money(topup->phone))
+	else if (topup->method == PAY_MOBILE_MONEY && !phone_is_mobile_money(topup->phone))
 		reply_field(rq, "phone", "is not a number that mobile money reaches",
 			"n'est pas un numéro que le mobile money dessert");
 	else
@@ -164,7 +164,7 @@ static void topup_start(struct request *rq)
 		return;
 	id_new(topup->id, "pay_");
 	id_new(topup->entry, "txn_");
-	sql_try_write(rq, payment_start, topup_started, topup->id, rq->caller.id,
+	sql_try_write_positional(rq, payment_start, topup_started, topup->id, rq->caller.id,
 		arg_int(rq, topup->amount), payment_method_words[topup->method],
 		mobile ? topup->phone : NULL, mobile ? phone_operator(topup->phone) : NULL,
 		topup->entry, rq->idempotency_key, rq->fingerprint);
@@ -177,7 +177,7 @@ static void add_funds(struct request *rq)
 	if (!topup)
 		return reply_error(rq, E_NO_MEMORY);
 	rq->state = topup;
-	topup->method = (enum payment_method)payment_method_named(body_text(rq, "paymentMethod"));
+	topup->method = (enum payment_method)payment_method_parse(body_text(rq, "paymentMethod"));
 	topup->phone = body_text(rq, "phone");
 	topup->amount = body_int(rq, "amount", 0);
 	topup_start(rq);
@@ -201,7 +201,7 @@ static void payment_status_read(struct request *rq, const struct db_result *resu
 	if (db_rows(result) == 0)
 		return reply_error(rq, E_PAYMENT_NOT_FOUND);
 	payment = db_text(result, 0, 0);
-	if (!known || !db_bool(result, 0, 1) || !gateway_up(rq->app->gateway))
+	if (!known || !db_bool(result, 0, 1) || !gateway_available(rq->app->gateway))
 		return reply_data(rq, payment);
 	*known = (struct text){ arena_copy(rq->arena, payment.at, payment.len), payment.len };
 	rq->state = known;
@@ -214,17 +214,17 @@ static void payment_status_read(struct request *rq, const struct db_result *resu
 
 static void get_topup(struct request *rq)
 {
-	sql_write(rq, payment_get, payment_status_read, rq->params[0], rq->caller.id);
+	sql_write_positional(rq, payment_get, payment_status_read, rq->params[0], rq->caller.id);
 }
 
 const struct route user_funds_routes[] = {
-	{ POST, "/wallet/add-funds", .who = CUSTOMER, .body = funds_body, .reply = payment_fields,
+	{ POST, "/wallet/add-funds", .access = CUSTOMER, .body = funds_body, .reply = payment_fields,
 		.created = true, .idempotent = true,
 		.errors = { E_BAD_AMOUNT, E_PAYMENT_DOWN, E_PAYMENT_REFUSED, E_PAYMENTS_WAIT,
 			E_ACCOUNT_NOT_FOUND, E_IDEMPOTENCY_MISMATCH, E_IDEMPOTENCY_RUNNING },
-		.run = add_funds, .does = "Top up the wallet" },
-	{ GET, "/wallet/add-funds/:reference", .who = CUSTOMER, .reply = payment_fields,
+		.run = add_funds, .summary = "Top up the wallet" },
+	{ GET, "/wallet/add-funds/:reference", .access = CUSTOMER, .reply = payment_fields,
 		.errors = { E_PAYMENT_NOT_FOUND }, .run = get_topup,
-		.does = "A payment's state; the gateway is queried when its last answer is old" },
-	ROUTE_END
+		.summary = "A payment's state; the gateway is queried when its last answer is old" },
+	ROUTE_END,
 };

@@ -64,7 +64,7 @@ static void order_placed(struct request *rq)
 
 static void order_invalidate_active(struct request *rq)
 {
-	uncached(rq, KEY_ORDERS_ACTIVE, NULL, order_placed);
+	cache_invalidate(rq, KEY_ORDERS_ACTIVE, NULL, order_placed);
 }
 
 static void duplicate_order_found(struct request *rq, const struct db_result *result)
@@ -110,21 +110,21 @@ static void order_inserted(struct request *rq, const struct db_result *result)
 	if (error == E_WALLET_SHORT)
 		return draft_refuse(rq, error, NULL, NULL);
 	if (error == E_PAYMENTS_WAIT)
-		return reply_payments_wait(rq, text_of(db_error_detail(result)));
+		return reply_payments_pending(rq, text_of(db_error_detail(result)));
 	if (error)
 		return reply_error(rq, error);
 	if (text_is(outcome, TEXT("REPLAY")))
-		return request_replay(rq, reply_running);
+		return request_replay(rq, reply_idempotency_running);
 	if (text_is(outcome, TEXT("DUPLICATE_ORDER")))
-		return sql_write(rq, basket_get, duplicate_order_found, rq->caller.id,
+		return sql_write_positional(rq, basket_get, duplicate_order_found, rq->caller.id,
 			draft->basket);
 	if (!text_is(outcome, TEXT("PLACED")))
 		return order_refused(rq,
-			error_named(outcome.at, outcome.len), db_text(result, 0, 2));
+			error_from_name(outcome.at, outcome.len), db_text(result, 0, 2));
 	draft->order = db_text(result, 0, 1);
 	draft->order.at = arena_copy(rq->arena, draft->order.at, draft->order.len);
 	if (draft->counted)
-		return uncached(rq, KEY_MENU, draft->vendor_id, order_invalidate_active);
+		return cache_invalidate(rq, KEY_MENU, draft->vendor_id, order_invalidate_active);
 	order_invalidate_active(rq);
 }
 
@@ -253,8 +253,8 @@ static void order_send(struct request *rq)
 	id_new(draft->id, "ord_");
 	id_new(draft->entry, "txn_");
 	id_new(draft->intent, "pay_");
-	id_order_number(draft->number, order_letter(quote->type));
-	sql_try_write(rq, order_insert, order_inserted,
+	id_order_number(draft->number, order_number_letter(quote->type));
+	sql_try_write_positional(rq, order_insert, order_inserted,
 		/* 1 */ draft->id, draft->number, order_type_words[quote->type], rq->caller.id,
 		/* 5 */ draft->vendor_id, draft->shown, draft->columns[0],
 		draft->columns[1],

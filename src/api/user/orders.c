@@ -4,7 +4,7 @@
  */
 #include "order.h"
 #include "reeyo/api/order_acts.h"
-#include "reeyo/api/order_shown.h"
+#include "reeyo/api/order_fields.h"
 #include "reeyo/api/pages.h"
 #include "reeyo/api/user.h"
 #include "reeyo/cache/geo.h"
@@ -18,64 +18,64 @@ static const char *const package_categories[] = { "DOCUMENT", "PARCEL", "FRAGILE
 /* --- What comes in ---------------------------------------------------------------------------- */
 
 static const struct field order_line_body[] = {
-	{ "itemId", FIELD_ID, .required = true, .also = "menuItemId" },
+	{ "itemId", FIELD_ID, .required = true, .aliases = "menuItemId" },
 	{ "quantity", FIELD_INT, .required = true, .min = 1, .max = LINE_QUANTITY_MAX },
-	{ "notes", FIELD_TEXT, .lines = true, .max = 200, .also = "specialInstructions" },
-	{ "variantId", FIELD_ANY, .also = "variant",
-		.does = "A variant of the item: its id or name, or {id}" },
-	{ "addOns", FIELD_LIST, .max = LINE_CHOICES_MAX, .each = FIELD_ANY, .also = "addons",
-		.does = "Add-ons of the item: ids or names, or {id,quantity}" },
-	FIELD_END
+	{ "notes", FIELD_TEXT, .lines = true, .max = 200, .aliases = "specialInstructions" },
+	{ "variantId", FIELD_ANY, .aliases = "variant",
+		.summary = "A variant of the item: its id or name, or {id}" },
+	{ "addOns", FIELD_LIST, .max = LINE_CHOICES_MAX, .each = FIELD_ANY, .aliases = "addons",
+		.summary = "Add-ons of the item: ids or names, or {id,quantity}" },
+	FIELD_END,
 };
 static const struct field order_address_body[] = {
-	{ "addressId", FIELD_ID, .also = "id", .does = "Sent alone: id of a stored address" },
+	{ "addressId", FIELD_ID, .aliases = "id", .summary = "Sent alone: id of a stored address" },
 	{ "label", FIELD_TEXT, .max = 50 },
-	{ "fullAddress", FIELD_TEXT, .min = 3, .max = 200, .also = "address street" },
+	{ "fullAddress", FIELD_TEXT, .min = 3, .max = 200, .aliases = "address street" },
 	{ "city", FIELD_TEXT, .max = 80 },
-	{ "coordinates", FIELD_POINT, .also = "location" },
-	{ "lat", FIELD_NUMBER, .min = -90, .max = 90, .also = "latitude",
-		.does = "Instead of coordinates" },
-	{ "lng", FIELD_NUMBER, .min = -180, .max = 180, .also = "longitude" },
+	{ "coordinates", FIELD_POINT, .aliases = "location" },
+	{ "lat", FIELD_NUMBER, .min = -90, .max = 90, .aliases = "latitude",
+		.summary = "Instead of coordinates" },
+	{ "lng", FIELD_NUMBER, .min = -180, .max = 180, .aliases = "longitude" },
 	{ "instructions", FIELD_TEXT, .lines = true, .max = 500 },
-	{ "contactName", FIELD_TEXT, .min = 2, .max = 100, .does = "PACKAGE: required" },
-	{ "contactPhone", FIELD_PHONE, .does = "PACKAGE: required" },
-	FIELD_END
+	{ "contactName", FIELD_TEXT, .min = 2, .max = 100, .summary = "PACKAGE: required" },
+	{ "contactPhone", FIELD_PHONE, .summary = "PACKAGE: required" },
+	FIELD_END,
 };
 static const struct field package_body[] = {
 	{ "category", FIELD_ENUM, .required = true, .words = package_categories },
 	{ "weight", FIELD_NUMBER, .required = true, .above = true, .min = 0,
-		.max = 50, .does = "kg" },
+		.max = 50, .summary = "kg" },
 	{ "description", FIELD_TEXT, .lines = true, .required = true, .min = 1, .max = 500 },
 	{ "isFragile", FIELD_BOOL },
-	FIELD_END
+	FIELD_END,
 };
 const struct field order_place_body[] = {
 	{ "orderType", FIELD_ENUM, .words = order_type_words,
-		.does = "Default: the type of the vendor" },
-	{ "vendorId", FIELD_ID, .does = "FOOD and MART: required" },
+		.summary = "Default: the type of the vendor" },
+	{ "vendorId", FIELD_ID, .summary = "FOOD and MART: required" },
 	{ "items", FIELD_LIST, .min = 1, .max = ORDER_LINES_MAX, .of = order_line_body,
-		.does = "FOOD and MART: required; prices come from the menu" },
-	{ "deliveryAddressId", FIELD_ID, .does = "Id of a stored address" },
+		.summary = "FOOD and MART: required; prices come from the menu" },
+	{ "deliveryAddressId", FIELD_ID, .summary = "Id of a stored address" },
 	{ "deliveryAddress", FIELD_OBJECT, .of = order_address_body,
-		.does = "Default: the default address of the account" },
-	{ "packageDetails", FIELD_OBJECT, .of = package_body, .does = "PACKAGE: required" },
-	{ "pickupAddress", FIELD_OBJECT, .of = order_address_body, .does = "PACKAGE: required" },
-	{ "paymentMethod", FIELD_ENUM, .words = payment_words, .does = "Default: WALLET" },
-	{ "phone", FIELD_PHONE, .does = "MOBILE_MONEY: the phone that pays" },
+		.summary = "Default: the default address of the account" },
+	{ "packageDetails", FIELD_OBJECT, .of = package_body, .summary = "PACKAGE: required" },
+	{ "pickupAddress", FIELD_OBJECT, .of = order_address_body, .summary = "PACKAGE: required" },
+	{ "paymentMethod", FIELD_ENUM, .words = payment_words, .summary = "Default: WALLET" },
+	{ "phone", FIELD_PHONE, .summary = "MOBILE_MONEY: the phone that pays" },
 	{ "deliveryInstructions", FIELD_TEXT, .lines = true, .max = 500 },
 	{ "notes", FIELD_TEXT, .lines = true, .max = 500 },
-	FIELD_END
+	FIELD_END,
 };
 static const struct field cancel_body[] = {
 	{ "reason", FIELD_TEXT, .lines = true, .required = true, .min = 3, .max = 500 },
-	FIELD_END
+	FIELD_END,
 };
 static const struct field list_query[] = {
 	ORDER_STATUS_FIELD,
 	{ "orderType", FIELD_ENUM, .words = order_type_words },
 	DAYS_FIELDS,
 	PAGE_FIELDS,
-	FIELD_END
+	FIELD_END,
 };
 
 /* --- What goes out ---------------------------------------------------------------------------- */
@@ -84,7 +84,7 @@ static const struct field pagination_fields[] = { PAGINATION_FIELDS("totalOrders
 static const struct field orders_fields[] = {
 	{ "orders", FIELD_LIST, .required = true, .of = order_fields },
 	{ "pagination", FIELD_OBJECT, .required = true, .of = pagination_fields },
-	FIELD_END
+	FIELD_END,
 };
 
 /* --- Lists ------------------------------------------------------------------------------------ */
@@ -100,11 +100,11 @@ static void customer_orders_list(struct request *rq)
 	struct page page = request_page(rq, 20);
 	const char *states;
 
-	if (!order_states_asked(rq, &states))
+	if (!query_order_states(rq, &states))
 		return;
-	sql_read(rq, order_list, customer_orders_listed, rq->caller.id, states, query_text(rq,
+	sql_read_positional(rq, order_list, customer_orders_listed, rq->caller.id, states, query_text(rq,
 		"orderType"),
-		day_asked(rq, "startDate", "00:00"), day_asked(rq, "endDate", "24:00"),
+		query_day_bound(rq, "startDate", "00:00"), query_day_bound(rq, "endDate", "24:00"),
 		arg_int(rq, page.limit), arg_int(rq, page.offset));
 }
 
@@ -112,7 +112,7 @@ static void customer_orders_history(struct request *rq)
 {
 	struct page page = request_page(rq, 20);
 
-	sql_read(rq, order_list, customer_orders_listed, rq->caller.id, NULL, NULL, NULL, NULL,
+	sql_read_positional(rq, order_list, customer_orders_listed, rq->caller.id, NULL, NULL, NULL, NULL,
 		arg_int(rq, page.limit), arg_int(rq, page.offset));
 }
 
@@ -123,7 +123,7 @@ static void customer_active_listed(struct request *rq, const struct db_result *r
 
 static void customer_active_list(struct request *rq)
 {
-	sql_read(rq, order_active, customer_active_listed, rq->caller.id);
+	sql_read_positional(rq, order_active, customer_active_listed, rq->caller.id);
 }
 
 /* --- One -------------------------------------------------------------------------------------- */
@@ -167,7 +167,7 @@ static void rider_location_found(void *owner, int error, unsigned count,
 	if (!request_release(rq))
 		return;
 	if (error || !count)
-		return sql_read(rq, rider_location, rider_location_read, location->rider);
+		return sql_read_positional(rq, rider_location, rider_location_read, location->rider);
 	clock_iso(riders->seen_ms, time);
 	json = arena_printf(rq->arena,
 		"{\"latitude\":%.6f,\"longitude\":%.6f,\"lat\":%.6f,\"lng\":%.6f,"
@@ -185,7 +185,7 @@ static void rider_location_find(struct request *rq, struct order_with_rider *loc
 	if (geo_find(rq->app->cache, location->rider, rider_location_found, location) == 0)
 		return;
 	if (request_release(rq))
-		sql_read(rq, rider_location, rider_location_read, location->rider);
+		sql_read_positional(rq, rider_location, rider_location_read, location->rider);
 }
 
 static void customer_order_reply(struct request *rq, const struct db_result *result)
@@ -217,7 +217,7 @@ static void customer_order_query(struct request *rq, enum db_lane lane, sql_done
 	const char *key = rq->params[0];
 	bool numbered = key[0] && key[1] == '-';
 
-	sql_run(rq, lane, numbered ? QUERY_order_get_numbered : QUERY_order_get, false, done, 1,
+	sql_run_positional(rq, lane, numbered ? QUERY_order_get_numbered : QUERY_order_get, false, done, 1,
 		&key);
 }
 
@@ -245,30 +245,30 @@ static void customer_order_cancel(struct request *rq)
 }
 
 const struct route user_order_routes[] = {
-	{ POST, "/orders", .who = CUSTOMER_VERIFIED, .body = order_place_body,
+	{ POST, "/orders", .access = CUSTOMER_VERIFIED, .body = order_place_body,
 		.reply = order_fields,
 		.created = true, .idempotent = true, .body_limit = 262144,
 		.errors = { E_VENDOR_NOT_FOUND, E_VENDOR_OFFLINE, E_BELOW_MINIMUM, E_ITEM_NOT_FOUND,
 			E_ITEM_UNAVAILABLE, E_OUT_OF_STOCK, E_PRICE_CHANGED, E_WALLET_SHORT,
 			E_DUPLICATE_ORDER, E_SERVICE_OFF, E_PAYMENT_DOWN, E_PAYMENT_REFUSED,
 			E_PAYMENTS_WAIT, E_ADDRESS_NOT_FOUND }, .run = place_order,
-		.does = "Place an order, from a vendor's menu or for a parcel" },
-	{ GET, "/orders", .who = CUSTOMER, .query = list_query,
+		.summary = "Place an order, from a vendor's menu or for a parcel" },
+	{ GET, "/orders", .access = CUSTOMER, .query = list_query,
 		.reply = orders_fields, .run = customer_orders_list,
-		.does = "The customer's orders, newest first" },
-	{ GET, "/orders/active", .who = CUSTOMER, .reply = order_fields, .shape = REPLY_ARRAY,
+		.summary = "The customer's orders, newest first" },
+	{ GET, "/orders/active", .access = CUSTOMER, .reply = order_fields, .shape = REPLY_ARRAY,
 		.run = customer_active_list,
-			.does = "Orders that are neither delivered nor cancelled" },
-	{ GET, "/orders/history", .who = CUSTOMER, .query = page_fields, .reply = orders_fields,
-		.run = customer_orders_history, .does = "All orders, newest first" },
-	{ GET, "/orders/:orderId", .who = CUSTOMER, .reply = order_fields,
+			.summary = "Orders that are neither delivered nor cancelled" },
+	{ GET, "/orders/history", .access = CUSTOMER, .query = page_fields, .reply = orders_fields,
+		.run = customer_orders_history, .summary = "All orders, newest first" },
+	{ GET, "/orders/:orderId", .access = CUSTOMER, .reply = order_fields,
 		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER }, .run = customer_order_get,
-		.does = "One order, by id or number" },
-	{ PUT, "/orders/:orderId/cancel", .who = CUSTOMER, .any_write = true, .idempotent = true,
+		.summary = "One order, by id or number" },
+	{ PUT, "/orders/:orderId/cancel", .access = CUSTOMER, .any_write = true, .idempotent = true,
 		.body = cancel_body, .reply = order_fields,
 		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_CANNOT_CANCEL },
 		.run = customer_order_cancel,
-		.does = "Cancel an order that is not being prepared yet; "
+		.summary = "Cancel an order that is not being prepared yet; "
 			"the payment is refunded" },
-	ROUTE_END
+	ROUTE_END,
 };

@@ -70,7 +70,7 @@ static void draft_shop_found(struct request *rq, int error, const struct shop *s
 		return draft_refuse(rq, error, NULL, NULL);
 	if (error)
 		return reply_error(rq, error);
-	if (wanted && order_type_named(wanted) != (int)shop->type)
+	if (wanted && order_type_parse(wanted) != (int)shop->type)
 		return draft_refuse(rq, E_VALIDATION, "orderType",
 			rq->french ? "ne correspond pas à ce vendeur"
 		                   : "is not what this vendor sells");
@@ -249,9 +249,9 @@ static bool draft_payer_find(struct request *rq)
 	draft->phone = body_text(rq, "phone");
 	if (!draft->phone)
 		draft->phone = member_text(rq->account, "phone");
-	if (!gateway_up(rq->app->gateway))
+	if (!gateway_available(rq->app->gateway))
 		draft_refuse(rq, E_PAYMENT_DOWN, NULL, NULL);
-	else if (!draft->phone || !phone_has_money(draft->phone))
+	else if (!draft->phone || !phone_is_mobile_money(draft->phone))
 		draft_refuse(rq, E_VALIDATION, "phone",
 			rq->french ? "n'est pas un numéro que le mobile money dessert"
 			           : "is not a number that mobile money reaches");
@@ -269,9 +269,9 @@ void place_order(struct request *rq)
 		return reply_error(rq, E_NO_MEMORY);
 	rq->state = draft;
 	draft->parcel =
-		type ? order_type_named(type) == PACKAGE
+		type ? order_type_parse(type) == PACKAGE
 	             : member(rq->body, "packageDetails") && !member(rq->body, "vendorId");
-	draft->method = method ? (enum payment_method)payment_method_named(method) : PAY_WALLET;
+	draft->method = method ? (enum payment_method)payment_method_parse(method) : PAY_WALLET;
 	if (!settings_method_on(rq->app->settings, draft->method))
 		return draft_refuse_method(rq);
 	if (draft->method == PAY_MOBILE_MONEY && !draft_payer_find(rq))

@@ -4,38 +4,38 @@
  */
 #include "order.h"
 #include "reeyo/api/order_acts.h"
-#include "reeyo/api/order_shown.h"
+#include "reeyo/api/order_fields.h"
 #include "reeyo/api/pages.h"
-#include "reeyo/api/shapes.h"
+#include "reeyo/api/reply_objects.h"
 #include "reeyo/api/user.h"
 
 /* --- What comes in ---------------------------------------------------------------------------- */
 
 static const struct field stars_body[] = {
-	{ "rating", FIELD_INT, .required = true, .min = 1, .max = 5, .also = "stars" },
-	{ "review", FIELD_TEXT, .lines = true, .max = 1000, .also = "comment" },
-	FIELD_END
+	{ "rating", FIELD_INT, .required = true, .min = 1, .max = 5, .aliases = "stars" },
+	{ "review", FIELD_TEXT, .lines = true, .max = 1000, .aliases = "comment" },
+	FIELD_END,
 };
 static const struct field rate_body[] = {
-	{ "rating", FIELD_INT, .min = 1, .max = 5, .also = "stars",
-		.does = "Rates the vendor; for a PACKAGE the rider" },
-	{ "review", FIELD_TEXT, .lines = true, .max = 1000, .also = "comment" },
+	{ "rating", FIELD_INT, .min = 1, .max = 5, .aliases = "stars",
+		.summary = "Rates the vendor; for a PACKAGE the rider" },
+	{ "review", FIELD_TEXT, .lines = true, .max = 1000, .aliases = "comment" },
 	{ "vendorRating", FIELD_OBJECT, .of = stars_body },
 	{ "riderRating", FIELD_OBJECT, .of = stars_body },
-	FIELD_END
+	FIELD_END,
 };
 static const struct field ratings_body[] = {
 	{ "orderId", FIELD_ID, .required = true },
 	{ "vendorRating", FIELD_OBJECT, .of = stars_body },
 	{ "riderRating", FIELD_OBJECT, .of = stars_body },
-	FIELD_END
+	FIELD_END,
 };
 static const struct field dispute_body[] = {
-	{ "orderId", FIELD_ID, .required = true, .also = "orderNumber" },
+	{ "orderId", FIELD_ID, .required = true, .aliases = "orderNumber" },
 	{ "category", FIELD_TEXT, .required = true, .min = 2, .max = 50 },
 	{ "subject", FIELD_TEXT, .required = true, .min = 3, .max = 150 },
 	{ "description", FIELD_TEXT, .lines = true, .required = true, .min = 3, .max = 2000 },
-	FIELD_END
+	FIELD_END,
 };
 
 /* --- What goes out ---------------------------------------------------------------------------- */
@@ -43,19 +43,19 @@ static const struct field dispute_body[] = {
 static const struct field stars_reply[] = {
 	{ "stars", FIELD_INT, .required = true }, { "rating", FIELD_INT, .required = true },
 	{ "review", FIELD_TEXT, .nullable = true },
-	{ "ratedAt", FIELD_TIME, .required = true }, FIELD_END
+	{ "ratedAt", FIELD_TIME, .required = true }, FIELD_END,
 };
 static const struct field ratings_reply[] = {
 	{ "orderId", FIELD_ID, .required = true },
 	{ "vendorRating", FIELD_OBJECT, .nullable = true, .of = stars_reply },
 	{ "riderRating", FIELD_OBJECT, .nullable = true, .of = stars_reply },
-	FIELD_END
+	FIELD_END,
 };
 static const struct field pagination_fields[] = { PAGINATION_FIELDS("totalDisputes"), FIELD_END };
 static const struct field disputes_fields[] = {
 	{ "disputes", FIELD_LIST, .required = true, .of = dispute_fields },
 	{ "pagination", FIELD_OBJECT, .required = true, .of = pagination_fields },
-	FIELD_END
+	FIELD_END,
 };
 
 /* --- Stars ------------------------------------------------------------------------------------ */
@@ -87,7 +87,7 @@ static void rating_written(struct request *rq, const struct db_result *result, u
 		return reply_error(rq, E_NO_MEMORY);
 	if (db_is_null(result, 0, 3))
 		return rating_reply(rq);
-	uncached(rq, KEY_VENDOR,
+	cache_invalidate(rq, KEY_VENDOR,
 		arena_copy(rq->arena, db_text(result, 0, 3).at, db_text(result, 0, 3).len),
 		rating_reply);
 }
@@ -119,7 +119,7 @@ static void rating_write(struct request *rq, const char *order, sql_done *done)
 	if (!plain && !vendor && !rider)
 		return reply_field(rq, "vendorRating", "rate the vendor, the rider or both",
 			"notez le vendeur, le livreur ou les deux");
-	sql_write(rq, order_rate, done, order, rq->caller.id,
+	sql_write_positional(rq, order_rate, done, order, rq->caller.id,
 		plain ? arg_int(rq, body_int(rq, "rating", 0)) : NULL, body_text(rq, "review"),
 		vendor ? arg_int(rq, member_int(vendor, "rating", 0)) : NULL,
 		vendor ? member_text(vendor, "review") : NULL,
@@ -145,10 +145,10 @@ static void dispute_opened(struct request *rq, const struct db_result *result)
 
 	if (db_error(result) == E_CONFLICT_ROW) /* another was opened at the same time */
 		return reply_error(rq, E_DISPUTE_OPEN);
-	if (!outcome_take(rq, result, &outcome))
+	if (!outcome_or_reply(rq, result, &outcome))
 		return;
 	if (!text_is(outcome, TEXT("OPENED")))
-		return reply_error(rq, error_named(outcome.at, outcome.len));
+		return reply_error(rq, error_from_name(outcome.at, outcome.len));
 	reply_data(rq, db_text(result, 0, 1));
 }
 
@@ -160,7 +160,7 @@ static void dispute_post(struct request *rq)
 	if (!id || !ticket)
 		return reply_error(rq, E_NO_MEMORY);
 	id_order_number(ticket, 'T');
-	sql_try_write(rq, dispute_open, dispute_opened, id, ticket, rq->caller.id, body_text(rq,
+	sql_try_write_positional(rq, dispute_open, dispute_opened, id, ticket, rq->caller.id, body_text(rq,
 		"orderId"),
 		body_text(rq, "category"), body_text(rq, "subject"), body_text(rq, "description"),
 		rq->idempotency_key, rq->fingerprint);
@@ -176,28 +176,28 @@ static void customer_disputes_list(struct request *rq)
 {
 	struct page page = request_page(rq, 20);
 
-	sql_read(rq, dispute_list, customer_disputes_listed, rq->caller.id, arg_int(rq, page.limit),
+	sql_read_positional(rq, dispute_list, customer_disputes_listed, rq->caller.id, arg_int(rq, page.limit),
 		arg_int(rq, page.offset));
 }
 
 const struct route user_rating_routes[] = {
-	{ POST, "/orders/:orderId/rate", .who = CUSTOMER, .any_write = true, .body = rate_body,
+	{ POST, "/orders/:orderId/rate", .access = CUSTOMER, .any_write = true, .body = rate_body,
 		.reply = order_fields,
 		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_CANNOT_RATE },
 		.run = order_rate_post,
-		.does = "Rate a delivered order; a second rating replaces the first" },
-	{ POST, "/ratings", .who = CUSTOMER, .created = true, .body = ratings_body,
+		.summary = "Rate a delivered order; a second rating replaces the first" },
+	{ POST, "/ratings", .access = CUSTOMER, .created = true, .body = ratings_body,
 		.reply = ratings_reply,
 		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_CANNOT_RATE },
 		.run = rating_post,
-		.does = "Rate the vendor, the rider or both" },
-	{ POST, "/disputes", .who = CUSTOMER, .created = true,
+		.summary = "Rate the vendor, the rider or both" },
+	{ POST, "/disputes", .access = CUSTOMER, .created = true,
 		.idempotent = true, .body = dispute_body,
 		.reply = dispute_fields,
 		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_DISPUTE_OPEN },
 		.run = dispute_post,
-		.does = "Open a dispute about an own order; one per category at a time" },
-	{ GET, "/disputes", .who = CUSTOMER, .query = page_fields, .reply = disputes_fields,
-		.run = customer_disputes_list, .does = "The customer's disputes, newest first" },
-	ROUTE_END
+		.summary = "Open a dispute about an own order; one per category at a time" },
+	{ GET, "/disputes", .access = CUSTOMER, .query = page_fields, .reply = disputes_fields,
+		.run = customer_disputes_list, .summary = "The customer's disputes, newest first" },
+	ROUTE_END,
 };

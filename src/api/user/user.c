@@ -8,10 +8,10 @@ static const char *const statuses[] = { "ACTIVE", "INACTIVE", "SUSPENDED", "DELE
 
 const struct field address_fields[] = {
 	{ "id", FIELD_ID, .required = true },
-	{ "addressId", FIELD_ID, .required = true, .does = "The same id" },
+	{ "addressId", FIELD_ID, .required = true, .summary = "The same id" },
 	{ "label", FIELD_TEXT, .required = true },
 	{ "address", FIELD_TEXT, .required = true },
-	{ "fullAddress", FIELD_TEXT, .required = true, .does = "The same text" },
+	{ "fullAddress", FIELD_TEXT, .required = true, .summary = "The same text" },
 	{ "city", FIELD_TEXT, .nullable = true },
 	{ "coordinates", FIELD_POINT, .required = true },
 	{ "instructions", FIELD_TEXT, .nullable = true },
@@ -35,6 +35,6 @@ const struct field user_fields[] = {
 	{ "favoriteVendors", FIELD_LIST, .required = true, .each = FIELD_ID },
 	{ "createdAt", FIELD_TIME, .required = true },
 	{ "updatedAt", FIELD_TIME, .required = true },
-	{ "lastLogin", FIELD_TIME, .nullable = true, .does = "To within five minutes" },
+	{ "lastLogin", FIELD_TIME, .nullable = true, .summary = "To within five minutes" },
 	FIELD_END_TITLED("User")
 };

@@ -4,7 +4,7 @@
  * and comes from the cache (`vendor:{id}`, `menu:{vendorId}`); otherwise it comes from PostgreSQL.
  */
 #include "reeyo/api/settings.h"
-#include "reeyo/api/shapes.h"
+#include "reeyo/api/reply_objects.h"
 #include "reeyo/api/user.h"
 #include "reeyo/core/clock.h"
 
@@ -14,31 +14,31 @@ static const char *const service_types[] = { "FOOD", "MART", "RESTAURANT", "GROC
 	"PHARMACY", "OTHER", NULL };
 
 #define POSITION_FIELDS \
-	{ "lat", FIELD_NUMBER, .min = -90, .max = 90, .also = "latitude", \
-		.does = "The position of the customer" }, \
-	{ "lng", FIELD_NUMBER, .min = -180, .max = 180, .also = "longitude" }
+	{ "lat", FIELD_NUMBER, .min = -90, .max = 90, .aliases = "latitude", \
+		.summary = "The position of the customer" }, \
+	{ "lng", FIELD_NUMBER, .min = -180, .max = 180, .aliases = "longitude" }
 
 static const struct field list_query[] = {
-	{ "serviceType", FIELD_ENUM, .words = service_types, .also = "businessType" },
+	{ "serviceType", FIELD_ENUM, .words = service_types, .aliases = "businessType" },
 	POSITION_FIELDS,
-	{ "radius", FIELD_NUMBER, .above = true, .max = 1000, .does = "km around lat and lng" },
-	{ "search", FIELD_TEXT, .max = 100, .does = "In names, descriptions and tags" },
-	{ "category", FIELD_TEXT, .max = 50, .does = "A tag, or a category of the menu" },
+	{ "radius", FIELD_NUMBER, .above = true, .max = 1000, .summary = "km around lat and lng" },
+	{ "search", FIELD_TEXT, .max = 100, .summary = "In names, descriptions and tags" },
+	{ "category", FIELD_TEXT, .max = 50, .summary = "A tag, or a category of the menu" },
 	{ "openNow", FIELD_BOOL },
 	PAGE_FIELDS,
-	FIELD_END
+	FIELD_END,
 };
 static const struct field vendor_query[] = { POSITION_FIELDS, FIELD_END };
 static const struct field menu_query[] = {
 	{ "category", FIELD_TEXT, .max = 50 },
-	{ "search", FIELD_TEXT, .max = 100, .does = "In names and descriptions" },
-	FIELD_END
+	{ "search", FIELD_TEXT, .max = 100, .summary = "In names and descriptions" },
+	FIELD_END,
 };
 
 static const struct field menu_fields[] = {
 	{ "items", FIELD_LIST, .required = true, .of = item_fields },
 	{ "categories", FIELD_LIST, .required = true, .each = FIELD_TEXT },
-	FIELD_END
+	FIELD_END,
 };
 
 /* 1: lat and lng are given; 0: neither; -1: only one, and the error reply has been sent. */
@@ -107,8 +107,8 @@ static void list_public_vendors(struct request *rq)
 			rq, "lat", "is required with radius", "est obligatoire avec radius");
 	}
 	if (service)
-		service = order_type_words[order_type_named(service)];
-	sql_read(rq, vendor_list, vendors_listed, service, lat, lng, radius,
+		service = order_type_words[order_type_parse(service)];
+	sql_read_positional(rq, vendor_list, vendors_listed, service, lat, lng, radius,
 		query_text(rq, "search"), query_text(rq, "category"),
 		member_bool(rq->query, "openNow", false) ? "t" : "f",
 		arg_int(rq, page.limit), arg_int(rq, page.offset), arg_int(rq, rules->fee_base),
@@ -141,9 +141,9 @@ static void get_public_vendor(struct request *rq)
 	if (positioned < 0)
 		return;
 	if (!positioned)
-		return cached_by_sql(rq, KEY_VENDOR, rq->params[0], QUERY_vendor_get,
+		return cache_get_or_query(rq, KEY_VENDOR, rq->params[0], QUERY_vendor_get,
 			vendor_object_cached);
-	sql_read(rq, vendor_near, vendor_object_read, rq->params[0], arg_double(rq, at.lat),
+	sql_read_positional(rq, vendor_get_near, vendor_object_read, rq->params[0], arg_double(rq, at.lat),
 		arg_double(rq, at.lng), arg_int(rq, rules->fee_base),
 		arg_int(rq, rules->fee_per_km), fixed_fee_param(rq, FOOD, at),
 		fixed_fee_param(rq, MART, at));
@@ -156,20 +156,20 @@ static void get_public_menu(struct request *rq)
 	const char *category = query_text(rq, "category"), *search = query_text(rq, "search");
 
 	if (!category && !search)
-		return cached_by_sql(
+		return cache_get_or_query(
 			rq, KEY_MENU, rq->params[0], QUERY_menu_get, vendor_object_cached);
-	sql_read(rq, menu_search, vendor_object_read, rq->params[0], category, search);
+	sql_read_positional(rq, menu_search, vendor_object_read, rq->params[0], category, search);
 }
 
 const struct route user_vendor_routes[] = {
-	{ GET, "/vendors", .who = ANYONE, .max_age = MAX_AGE, .query = list_query,
+	{ GET, "/vendors", .access = ANYONE, .max_age = MAX_AGE, .query = list_query,
 		.reply = vendor_fields, .shape = REPLY_PAGE, .run = list_public_vendors,
-		.does = "Vendors, nearest first when lat and lng are given, then best rated" },
-	{ GET, "/vendors/:id", .who = ANYONE, .max_age = MAX_AGE, .query = vendor_query,
+		.summary = "Vendors, nearest first when lat and lng are given, then best rated" },
+	{ GET, "/vendors/:id", .access = ANYONE, .max_age = MAX_AGE, .query = vendor_query,
 		.reply = vendor_fields, .errors = { E_VENDOR_NOT_FOUND }, .run = get_public_vendor,
-		.does = "One vendor; with lat and lng also its distance and delivery fee" },
-	{ GET, "/vendors/:id/menu", .who = ANYONE, .max_age = MAX_AGE, .query = menu_query,
+		.summary = "One vendor; with lat and lng also its distance and delivery fee" },
+	{ GET, "/vendors/:id/menu", .access = ANYONE, .max_age = MAX_AGE, .query = menu_query,
 		.reply = menu_fields, .errors = { E_VENDOR_NOT_FOUND }, .run = get_public_menu,
-		.does = "A vendor's menu" },
-	ROUTE_END
+		.summary = "A vendor's menu" },
+	ROUTE_END,
 };

@@ -2,27 +2,27 @@
  *
  * Reports of a shop's delivered orders, on the lane for slow statements.
  */
-#include "reeyo/api/shapes.h"
+#include "reeyo/api/reply_objects.h"
 #include "reeyo/api/vendor.h"
 #include "reeyo/http/request.h"
 
 #define PERIOD_FIELD \
 	{ "period", FIELD_ENUM, .words = period_words, \
-		.does = "The current one, from its first day; today when absent" }
+		.summary = "The current one, from its first day; today when absent" }
 
 static const struct field period_query[] = { PERIOD_FIELD, FIELD_END };
 static const struct field popular_query[] = {
 	PERIOD_FIELD,
-	{ "limit", FIELD_INT, .min = 1, .max = 100, .does = "10 when absent" },
-	FIELD_END
+	{ "limit", FIELD_INT, .min = 1, .max = 100, .summary = "10 when absent" },
+	FIELD_END,
 };
 
 static const struct field overview_fields[] = {
-	{ "orders", FIELD_INT, .required = true, .does = "Delivered orders" },
-	{ "revenue", FIELD_MONEY, .required = true, .does = "Sum of their subtotals" },
+	{ "orders", FIELD_INT, .required = true, .summary = "Delivered orders" },
+	{ "revenue", FIELD_MONEY, .required = true, .summary = "Sum of their subtotals" },
 	{ "averageOrderValue", FIELD_MONEY, .required = true },
-	{ "rating", FIELD_NUMBER, .required = true, .does = "Mean of all ratings" },
-	FIELD_END
+	{ "rating", FIELD_NUMBER, .required = true, .summary = "Mean of all ratings" },
+	FIELD_END,
 };
 static const struct field popular_fields[] = {
 	{ "itemId", FIELD_ID, .required = true },
@@ -30,20 +30,20 @@ static const struct field popular_fields[] = {
 	{ "orders", FIELD_INT, .required = true },
 	{ "quantity", FIELD_INT, .required = true },
 	{ "revenue", FIELD_MONEY, .required = true },
-	FIELD_END
+	FIELD_END,
 };
 static const struct field revenue_fields[] = {
 	{ "date", FIELD_DATE, .required = true },
 	{ "orders", FIELD_INT, .required = true },
 	{ "revenue", FIELD_MONEY, .required = true },
-	FIELD_END
+	FIELD_END,
 };
 static const struct field customers_fields[] = {
 	{ "total", FIELD_INT, .required = true },
 	{ "new", FIELD_INT, .required = true,
-		.does = "Customers without an earlier delivered order" },
+		.summary = "Customers without an earlier delivered order" },
 	{ "returning", FIELD_INT, .required = true },
-	FIELD_END
+	FIELD_END,
 };
 
 static const char *shop_report_period(struct request *rq)
@@ -62,38 +62,38 @@ static void shop_report_read(struct request *rq, const struct db_result *result)
 
 static void get_shop_overview(struct request *rq)
 {
-	sql_report(rq, shop_overview, shop_report_read, rq->caller.id, shop_report_period(rq));
+	sql_report_positional(rq, shop_overview, shop_report_read, rq->caller.id, shop_report_period(rq));
 }
 
 static void get_popular_items(struct request *rq)
 {
-	sql_report(rq, shop_popular, shop_report_read, rq->caller.id, shop_report_period(rq),
+	sql_report_positional(rq, shop_popular, shop_report_read, rq->caller.id, shop_report_period(rq),
 		arg_int(rq, member_int(rq->query, "limit", 10)));
 }
 
 static void get_shop_revenue(struct request *rq)
 {
-	sql_report(rq, shop_revenue, shop_report_read, rq->caller.id, shop_report_period(rq));
+	sql_report_positional(rq, shop_revenue, shop_report_read, rq->caller.id, shop_report_period(rq));
 }
 
 static void get_shop_customers(struct request *rq)
 {
-	sql_report(rq, shop_customers, shop_report_read, rq->caller.id, shop_report_period(rq));
+	sql_report_positional(rq, shop_customers, shop_report_read, rq->caller.id, shop_report_period(rq));
 }
 
 const struct route vendor_analytics_routes[] = {
-	{ GET, "/analytics/overview", .who = VENDOR_ACCOUNT, .query = period_query,
+	{ GET, "/analytics/overview", .access = VENDOR_ACCOUNT, .query = period_query,
 		.reply = overview_fields, .errors = { E_ACCOUNT_GONE }, .run = get_shop_overview,
-		.does = "Orders and revenue of a period" },
-	{ GET, "/analytics/popular-items", .who = VENDOR_ACCOUNT, .query = popular_query,
+		.summary = "Orders and revenue of a period" },
+	{ GET, "/analytics/popular-items", .access = VENDOR_ACCOUNT, .query = popular_query,
 		.reply = popular_fields, .shape = REPLY_ARRAY, .run = get_popular_items,
-		.does = "Best-selling items of a period" },
-	{ GET, "/analytics/revenue", .who = VENDOR_ACCOUNT,
+		.summary = "Best-selling items of a period" },
+	{ GET, "/analytics/revenue", .access = VENDOR_ACCOUNT,
 		.query = period_query, .reply = revenue_fields,
 		.shape = REPLY_ARRAY, .run = get_shop_revenue,
-		.does = "Revenue of a period, day by day" },
-	{ GET, "/analytics/customers", .who = VENDOR_ACCOUNT, .query = period_query,
+		.summary = "Revenue of a period, day by day" },
+	{ GET, "/analytics/customers", .access = VENDOR_ACCOUNT, .query = period_query,
 		.reply = customers_fields, .run = get_shop_customers,
-		.does = "New and returning customers of a period" },
-	ROUTE_END
+		.summary = "New and returning customers of a period" },
+	ROUTE_END,
 };

@@ -7,9 +7,9 @@
 #include "reeyo/api/vendor.h"
 
 #include "hours.h"
-#include "place.h"
+#include "location.h"
 #include "reeyo/api/account.h"
-#include "reeyo/api/shapes.h"
+#include "reeyo/api/reply_objects.h"
 
 static const char *const service_types[] = { "FOOD", "MART", NULL };
 static const char *const business_types[] = { "RESTAURANT", "GROCERY", "PHARMACY",
@@ -18,35 +18,35 @@ static const char *const business_types[] = { "RESTAURANT", "GROCERY", "PHARMACY
 static const struct field session_vendor_fields[] = {
 	{ "vendor", FIELD_OBJECT, .required = true, .of = vendor_self_fields },
 	SESSION_FIELDS,
-	FIELD_END
+	FIELD_END,
 };
 static const struct field register_body[] = {
 	{ "businessName", FIELD_TEXT, .required = true, .min = 3, .max = 100,
-		.also = "business_name" },
+		.aliases = "business_name" },
 	{ "ownerName", FIELD_TEXT, .required = true, .min = 2, .max = 100,
-		.also = "owner_name name" },
-	{ "email", FIELD_EMAIL, .required = true, .does = "Kept in lower case" },
-	{ "phone", FIELD_PHONE, .required = true, .also = "phoneNumber" },
+		.aliases = "owner_name name" },
+	{ "email", FIELD_EMAIL, .required = true, .summary = "Kept in lower case" },
+	{ "phone", FIELD_PHONE, .required = true, .aliases = "phoneNumber" },
 	{ "password", FIELD_PASSWORD, .required = true },
-	{ "serviceType", FIELD_ENUM, .words = service_types, .also = "service_type" },
-	{ "businessType", FIELD_ENUM, .words = business_types, .also = "business_type",
-		.does = "Instead of serviceType: GROCERY and PHARMACY are MART, the others FOOD" },
+	{ "serviceType", FIELD_ENUM, .words = service_types, .aliases = "service_type" },
+	{ "businessType", FIELD_ENUM, .words = business_types, .aliases = "business_type",
+		.summary = "Instead of serviceType: GROCERY and PHARMACY are MART, the others FOOD" },
 	{ "description", FIELD_TEXT, .lines = true, .max = 500 },
-	PLACE_FIELDS,
-	{ "bankDetails", FIELD_OBJECT, .of = bank_fields, .also = "bank_details" },
-	{ "businessHours", FIELD_OBJECT, .of = day_fields, .also = "business_hours operatingHours",
-		.does = "{monday:{open:\"HH:MM\",close:\"HH:MM\",closed?},…}; a day that is "
+	SHOP_LOCATION_FIELDS,
+	{ "bankDetails", FIELD_OBJECT, .of = bank_fields, .aliases = "bank_details" },
+	{ "businessHours", FIELD_OBJECT, .of = day_fields, .aliases = "business_hours operatingHours",
+		.summary = "{monday:{open:\"HH:MM\",close:\"HH:MM\",closed?},…}; a day that is "
 			"not named is closed, without any it is always open" },
-	FIELD_END
+	FIELD_END,
 };
 static const struct field verify_body[] = {
-	{ "vendorId", FIELD_ID, .required = true, .also = "vendor_id" },
-	{ "otp", FIELD_DIGITS, .required = true, .min = 6, .max = 6, .also = "code otpCode" },
-	FIELD_END
+	{ "vendorId", FIELD_ID, .required = true, .aliases = "vendor_id" },
+	{ "otp", FIELD_DIGITS, .required = true, .min = 6, .max = 6, .aliases = "code otpCode" },
+	FIELD_END,
 };
 static const struct field resend_body[] = {
-	{ "vendorId", FIELD_ID, .also = "vendor_id", .does = "Not needed with a token" },
-	FIELD_END
+	{ "vendorId", FIELD_ID, .aliases = "vendor_id", .summary = "Not needed with a token" },
+	FIELD_END,
 };
 
 /* --- Register --------------------------------------------------------------------------------- */
@@ -76,10 +76,10 @@ static bool service_take(struct request *rq, const char **ret_service, const cha
 static void register_vendor(struct request *rq)
 {
 	const char *service, *business, *bank, *hours;
-	struct shop_place place;
+	struct shop_location place;
 
-	if (!service_take(rq, &service, &business) || !shop_place_take(rq, true, &place) ||
-		!hours_take(rq, member(rq->body, "businessHours"), &hours) ||
+	if (!service_take(rq, &service, &business) || !shop_location_read(rq, true, &place) ||
+		!hours_body_read(rq, member(rq->body, "businessHours"), &hours) ||
 		!object_take(rq, member(rq->body, "bankDetails"), bank_fields, &bank))
 		return;
 	account_register(rq, 12, (const char *[]){ body_text(rq, "businessName"),
@@ -112,74 +112,74 @@ static void resend_otp(struct request *rq)
 }
 
 const struct route vendor_auth_routes[] = {
-	{ POST, "/auth/register", .who = ANYONE, .always = true, .body = register_body,
+	{ POST, "/auth/register", .access = ANYONE, .during_maintenance = true, .body = register_body,
 		.reply = session_vendor_fields, .created = true, .limit = LIMIT_REGISTER,
 		.limit_by = "phone",
 		.run = register_vendor, .errors = { E_PHONE_TAKEN, E_EMAIL_TAKEN, E_BUSY },
-		.does = "Register a vendor, which waits for approval; a code is sent "
+		.summary = "Register a vendor, which waits for approval; a code is sent "
 			"to phone and e-mail" },
-	{ POST, "/auth/login", .who = ANYONE, .always = true, .body = login_body,
+	{ POST, "/auth/login", .access = ANYONE, .during_maintenance = true, .body = login_body,
 		.reply = session_vendor_fields, .limit = LIMIT_LOGIN,
 		.limit_by = "account", .run = account_log_in,
 		.errors = { E_BAD_CREDENTIALS, E_SUSPENDED, E_INACTIVE,
 			E_TOO_MANY_REQUESTS, E_BUSY },
-		.does = "Log in by e-mail or phone" },
-	{ POST, "/auth/refresh-token", .also = "/auth/refresh", .who = ANYONE, .always = true,
+		.summary = "Log in by e-mail or phone" },
+	{ POST, "/auth/refresh-token", .aliases = "/auth/refresh", .access = ANYONE, .during_maintenance = true,
 		.body = refresh_body, .reply = session_fields, .run = account_refresh,
 		.errors = { E_BAD_REFRESH, E_SUSPENDED, E_INACTIVE },
-		.does = "Exchange a refresh token for a new pair; reuse of an old one "
+		.summary = "Exchange a refresh token for a new pair; reuse of an old one "
 			"ends the session" },
-	{ POST, "/auth/logout", .who = VENDOR_ACCOUNT, .always = true, .shape = REPLY_MESSAGE,
+	{ POST, "/auth/logout", .access = VENDOR_ACCOUNT, .during_maintenance = true, .shape = REPLY_MESSAGE,
 		.run = account_log_out,
-		.does = "End this session: revoke its tokens and stop push messages to "
+		.summary = "End this session: revoke its tokens and stop push messages to "
 			"its device" },
-	{ GET, "/auth/me", .also = "/profile /auth/profile", .who = VENDOR_ACCOUNT, .always = true,
+	{ GET, "/auth/me", .aliases = "/profile /auth/profile", .access = VENDOR_ACCOUNT, .during_maintenance = true,
 		.reply = vendor_self_fields, .run = account_me, .errors = { E_ACCOUNT_GONE },
-		.does = "The vendor as it sees itself" },
-	{ POST, "/auth/verify-otp", .who = ANYONE, .always = true, .body = verify_body,
+		.summary = "The vendor as it sees itself" },
+	{ POST, "/auth/verify-otp", .access = ANYONE, .during_maintenance = true, .body = verify_body,
 		.shape = REPLY_MESSAGE, .limit = LIMIT_VERIFY, .limit_by = "vendorId",
 		.run = verify_otp, .errors = { E_ACCOUNT_NOT_FOUND,
 			E_OTP_ALREADY, E_OTP_NONE, E_OTP_EXPIRED, E_OTP_WRONG },
-		.does = "Verify phone and e-mail with the code that was sent to them" },
-	{ POST, "/auth/verify-phone", .who = VENDOR_ACCOUNT, .always = true, .body = otp_body,
+		.summary = "Verify phone and e-mail with the code that was sent to them" },
+	{ POST, "/auth/verify-phone", .access = VENDOR_ACCOUNT, .during_maintenance = true, .body = otp_body,
 		.reply = vendor_self_fields, .limit = LIMIT_VERIFY,
 		.limit_by = "caller", .run = account_verify_phone,
 		.errors = { E_OTP_ALREADY, E_OTP_NONE, E_OTP_EXPIRED, E_OTP_WRONG, E_ACCOUNT_GONE },
-		.does = "Verify the phone" },
-	{ POST, "/auth/verify-email", .who = VENDOR_ACCOUNT, .always = true, .body = otp_body,
+		.summary = "Verify the phone" },
+	{ POST, "/auth/verify-email", .access = VENDOR_ACCOUNT, .during_maintenance = true, .body = otp_body,
 		.reply = vendor_self_fields, .limit = LIMIT_VERIFY,
 		.limit_by = "caller", .run = account_verify_email,
 		.errors = { E_OTP_ALREADY, E_OTP_NONE, E_OTP_EXPIRED, E_OTP_WRONG, E_ACCOUNT_GONE },
-		.does = "Verify the e-mail" },
-	{ POST, "/auth/resend-otp", .who = ANYONE, .always = true, .body = resend_body,
+		.summary = "Verify the e-mail" },
+	{ POST, "/auth/resend-otp", .access = ANYONE, .during_maintenance = true, .body = resend_body,
 		.shape = REPLY_MESSAGE, .limit = LIMIT_CODE,
 		.limit_by = "vendorId caller", .run = resend_otp,
 		.errors = { E_NO_TOKEN, E_BAD_TOKEN, E_ACCOUNT_NOT_FOUND, E_OTP_ALREADY },
-		.does = "Send a new code; the previous code becomes invalid, and wrong "
+		.summary = "Send a new code; the previous code becomes invalid, and wrong "
 			"tries are kept" },
-	{ POST, "/auth/forgot-password", .who = ANYONE,
-		.always = true, .body = forgot_password_body,
+	{ POST, "/auth/forgot-password", .access = ANYONE,
+		.during_maintenance = true, .body = forgot_password_body,
 		.shape = REPLY_MESSAGE, .limit = LIMIT_CODE,
 		.limit_by = "phone email", .run = account_forgot_password,
-		.does = "Send a reset code by e-mail or SMS; the reply does not show "
+		.summary = "Send a reset code by e-mail or SMS; the reply does not show "
 			"whether the account exists" },
-	{ POST, "/auth/reset-password", .who = ANYONE, .always = true, .body = reset_password_body,
+	{ POST, "/auth/reset-password", .access = ANYONE, .during_maintenance = true, .body = reset_password_body,
 		.shape = REPLY_MESSAGE, .limit = LIMIT_RESET,
 		.limit_by = "address", .run = account_reset_password,
 		.errors = { E_BAD_RESET_TOKEN, E_BUSY },
-		.does = "Set a new password with a reset code; every session ends" },
-	{ POST, "/auth/change-password", .also = "/auth/password",
-		.who = VENDOR_ACCOUNT, .always = true,
+		.summary = "Set a new password with a reset code; every session ends" },
+	{ POST, "/auth/change-password", .aliases = "/auth/password",
+		.access = VENDOR_ACCOUNT, .during_maintenance = true,
 		.any_write = true, .body = change_password_body, .shape = REPLY_MESSAGE,
 		.limit = LIMIT_PASSWORD, .limit_by = "caller",
 		.run = account_change_password,
 		.errors = { E_WRONG_PASSWORD, E_TOO_MANY_REQUESTS, E_ACCOUNT_GONE, E_BUSY },
-		.does = "Change the password; every other session ends" },
-	{ POST, "/auth/device-token", .who = VENDOR_ACCOUNT, .always = true,
+		.summary = "Change the password; every other session ends" },
+	{ POST, "/auth/device-token", .access = VENDOR_ACCOUNT, .during_maintenance = true,
 		.body = add_device_body, .shape = REPLY_MESSAGE, .run = account_add_device,
-		.does = "Send push messages to this device" },
-	{ DELETE, "/auth/device-token", .who = VENDOR_ACCOUNT, .always = true,
+		.summary = "Send push messages to this device" },
+	{ DELETE, "/auth/device-token", .access = VENDOR_ACCOUNT, .during_maintenance = true,
 		.body = remove_device_body, .shape = REPLY_MESSAGE, .run = account_remove_device,
-		.does = "Stop push messages to this device" },
-	ROUTE_END
+		.summary = "Stop push messages to this device" },
+	ROUTE_END,
 };

@@ -9,20 +9,20 @@
 #include "reeyo/domain/hours.h"
 
 static const struct field times_fields[] = {
-	{ "open", FIELD_TEXT, .max = 5, .does = "HH:MM" },
-	{ "close", FIELD_TEXT, .max = 5, .does = "HH:MM; not after open: on the next day" },
+	{ "open", FIELD_TEXT, .max = 5, .summary = "HH:MM" },
+	{ "close", FIELD_TEXT, .max = 5, .summary = "HH:MM; not after open: on the next day" },
 	{ "closed", FIELD_BOOL },
-	FIELD_END
+	FIELD_END,
 };
-#define DAY(name, spellings) { name, FIELD_OBJECT, .of = times_fields, .also = spellings }
+#define DAY(name, spellings) { name, FIELD_OBJECT, .of = times_fields, .aliases = spellings }
 const struct field day_fields[] = {
 	DAY("monday", "Monday MONDAY"), DAY("tuesday", "Tuesday TUESDAY"),
 	DAY("wednesday", "Wednesday WEDNESDAY"), DAY("thursday", "Thursday THURSDAY"),
 	DAY("friday", "Friday FRIDAY"), DAY("saturday", "Saturday SATURDAY"),
-	DAY("sunday", "Sunday SUNDAY"), FIELD_END
+	DAY("sunday", "Sunday SUNDAY"), FIELD_END,
 };
 
-bool hours_named(const json_t *given)
+bool hours_has_any_day(const json_t *given)
 {
 	for (size_t i = 0; i < COUNT_OF(day_names); i++)
 		if (member(given, day_names[i]))
@@ -48,7 +48,7 @@ static json_t *hours_known_members(const json_t *given)
 	return days;
 }
 
-bool hours_take(struct request *rq, const json_t *given, const char **ret)
+bool hours_body_read(struct request *rq, const json_t *given, const char **ret)
 {
 	json_auto_t *days = NULL;
 	char *text auto_free = NULL;
@@ -68,7 +68,7 @@ bool hours_take(struct request *rq, const json_t *given, const char **ret)
 	}
 	/* An empty object means always open. Members without any known day are a mistake (a
 	 * misspelt day), and must not open the shop for ever. */
-	if (json_object_size(given) > 0 && !hours_named(given)) {
+	if (json_object_size(given) > 0 && !hours_has_any_day(given)) {
 		reply_field(rq, "businessHours", "names no day: monday to sunday",
 			"ne nomme aucun jour : monday à sunday");
 		return false;

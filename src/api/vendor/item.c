@@ -16,17 +16,17 @@
 #define STOCK_MAX 1000000
 
 #define CHOICE_FIELDS \
-	{ "id", FIELD_ID, .also = "variantId addOnId", \
-		.does = "The server creates one when absent" }, \
+	{ "id", FIELD_ID, .aliases = "variantId addOnId", \
+		.summary = "The server creates one when absent" }, \
 	{ "name", FIELD_TEXT, .required = true, .min = 1, .max = 100 }, \
 	{ "price", FIELD_MONEY, .required = true, .max = PRICE_MAX, \
-		.does = "Added to the item's price" }
+		.summary = "Added to the item's price" }
 
 static const struct field variant_body[] = {
 	CHOICE_FIELDS,
 	{ "options", FIELD_LIST, .max = CHOICES_MAX, .each = FIELD_TEXT, .each_max = 100,
-		.does = "What it consists of, for display" },
-	FIELD_END
+		.summary = "What it consists of, for display" },
+	FIELD_END,
 };
 static const struct field add_on_body[] = { CHOICE_FIELDS, FIELD_END };
 
@@ -36,19 +36,19 @@ static const struct field add_on_body[] = { CHOICE_FIELDS, FIELD_END };
 	{ "category", FIELD_TEXT, .required = must, .min = 2, .max = 50 }, \
 	{ "price", FIELD_MONEY, .required = must, .min = 100, .max = PRICE_MAX }, \
 	{ "originalPrice", FIELD_MONEY, .clearable = !(must), .max = PRICE_MAX, \
-		.does = "Shown struck through" }, \
+		.summary = "Shown struck through" }, \
 	{ "preparationTime", FIELD_INT, .required = must, .min = 1, \
-		.max = 120, .does = "Minutes" }, \
-	{ "available", FIELD_BOOL, .also = "isAvailable is_available" }, \
+		.max = 120, .summary = "Minutes" }, \
+	{ "available", FIELD_BOOL, .aliases = "isAvailable is_available" }, \
 	{ "stock", FIELD_INT, .clearable = !(must), .max = STOCK_MAX, \
-		.does = "Absent or null: not counted" }, \
+		.summary = "Absent or null: not counted" }, \
 	{ "unit", FIELD_TEXT, .max = 20, .clearable = !(must) }, \
 	{ "images", FIELD_LIST, .max = 5, .each = FIELD_URL }, \
 	{ "tags", FIELD_LIST, .max = 10, .each = FIELD_TEXT, .each_max = 30 }, \
 	{ "variants", FIELD_LIST, .max = CHOICES_MAX, .of = variant_body }, \
-	{ "addOns", FIELD_LIST, .max = CHOICES_MAX, .of = add_on_body, .also = "addons add_ons" }, \
-	{ "changeReason", FIELD_TEXT, .lines = true, .max = 500, .also = "change_reason", \
-		.does = "For the admin, when approval is required" }
+	{ "addOns", FIELD_LIST, .max = CHOICES_MAX, .of = add_on_body, .aliases = "addons add_ons" }, \
+	{ "changeReason", FIELD_TEXT, .lines = true, .max = 500, .aliases = "change_reason", \
+		.summary = "For the admin, when approval is required" }
 
 const struct field item_add_fields[] = { ITEM_MEMBERS(true), FIELD_END };
 const struct field item_change_fields[] = { ITEM_MEMBERS(false), FIELD_END };
@@ -107,7 +107,7 @@ static bool choices_check(struct request *rq, const char *name, const char *pref
 	return true;
 }
 
-const char *item_take(struct request *rq)
+const char *item_body_read(struct request *rq)
 {
 	const char *item;
 

@@ -6,7 +6,7 @@
  */
 #include "item.h"
 #include "reeyo/api/settings.h"
-#include "reeyo/api/shapes.h"
+#include "reeyo/api/reply_objects.h"
 #include "reeyo/api/vendor.h"
 #include "shop.h"
 
@@ -15,42 +15,42 @@
 
 static const struct field list_query[] = {
 	{ "category", FIELD_TEXT, .max = 50 },
-	{ "available", FIELD_BOOL, .also = "isAvailable" },
-	{ "search", FIELD_TEXT, .max = 100, .does = "In names and descriptions" },
-	FIELD_END
+	{ "available", FIELD_BOOL, .aliases = "isAvailable" },
+	{ "search", FIELD_TEXT, .max = 100, .summary = "In names and descriptions" },
+	FIELD_END,
 };
 static const struct field stock_body[] = {
-	{ "quantity", FIELD_INT, .max = 1000000, .also = "stock",
-		.does = "Required while stock is counted" },
-	{ "tracked", FIELD_BOOL, .does = "false: stops counting stock" },
+	{ "quantity", FIELD_INT, .max = 1000000, .aliases = "stock",
+		.summary = "Required while stock is counted" },
+	{ "tracked", FIELD_BOOL, .summary = "false: stops counting stock" },
 	{ "unit", FIELD_TEXT, .max = 20, .clearable = true },
-	FIELD_END
+	FIELD_END,
 };
 static const struct field available_body[] = {
-	{ "available", FIELD_BOOL, .required = true, .also = "isAvailable is_available" },
-	FIELD_END
+	{ "available", FIELD_BOOL, .required = true, .aliases = "isAvailable is_available" },
+	FIELD_END,
 };
 static const struct field bulk_body[] = {
 	{ "itemIds", FIELD_LIST, .required = true, .min = 1,
 		.max = MENU_ITEMS_MAX, .each = FIELD_ID },
-	{ "available", FIELD_BOOL, .required = true, .also = "isAvailable is_available" },
-	FIELD_END
+	{ "available", FIELD_BOOL, .required = true, .aliases = "isAvailable is_available" },
+	FIELD_END,
 };
 
 static const struct field list_fields[] = {
 	{ "items", FIELD_LIST, .required = true, .of = item_fields },
 	{ "total", FIELD_INT, .required = true },
-	FIELD_END
+	FIELD_END,
 };
 static const struct field categories_fields[] = {
 	{ "categories", FIELD_LIST, .required = true, .each = FIELD_TEXT },
 	{ "total", FIELD_INT, .required = true },
-	FIELD_END
+	FIELD_END,
 };
 static const struct field bulk_fields[] = {
 	{ "updated", FIELD_INT, .required = true,
-		.does = "How many of the items belong to the vendor" },
-	FIELD_END
+		.summary = "How many of the items belong to the vendor" },
+	FIELD_END,
 };
 
 static const char *menu_approval_param(struct request *rq)
@@ -78,10 +78,10 @@ static void item_added(struct request *rq, const struct db_result *result)
 
 static void add_item(struct request *rq)
 {
-	const char *item = item_take(rq);
+	const char *item = item_body_read(rq);
 
 	if (item)
-		sql_write(rq, item_add, item_added, request_id_new(rq, "item_"),
+		sql_write_positional(rq, item_insert, item_added, request_id_new(rq, "item_"),
 			rq->caller.id, item, menu_approval_param(rq),
 			request_id_new(rq, "mrq_"), body_text(rq, "changeReason"));
 }
@@ -97,13 +97,13 @@ static void list_items(struct request *rq)
 
 	if (member(rq->query, "available"))
 		available = member_bool(rq->query, "available", false) ? "t" : "f";
-	sql_read(rq, item_list, reply_first_column, rq->caller.id, query_text(rq, "category"),
+	sql_read_positional(rq, item_list, reply_first_column, rq->caller.id, query_text(rq, "category"),
 		available, query_text(rq, "search"));
 }
 
 static void list_item_categories(struct request *rq)
 {
-	sql_read(rq, item_categories, reply_first_column, rq->caller.id);
+	sql_read_positional(rq, item_categories, reply_first_column, rq->caller.id);
 }
 
 static void item_shown(struct request *rq, const struct db_result *result)
@@ -117,7 +117,7 @@ static void item_shown(struct request *rq, const struct db_result *result)
 
 static void get_item(struct request *rq)
 {
-	sql_read(rq, item_get, item_shown, rq->caller.id, rq->params[0]);
+	sql_read_positional(rq, item_get, item_shown, rq->caller.id, rq->params[0]);
 }
 
 /* --- Changing one ----------------------------------------------------------------------------- */
@@ -149,13 +149,13 @@ static void item_changed(struct request *rq, const struct db_result *result)
 
 static void item_change_write(struct request *rq, const char *changes)
 {
-	sql_write(rq, item_change, item_changed, rq->caller.id, rq->params[0], changes,
+	sql_write_positional(rq, item_update, item_changed, rq->caller.id, rq->params[0], changes,
 		menu_approval_param(rq), request_id_new(rq, "mrq_"), body_text(rq, "changeReason"));
 }
 
 static void change_item(struct request *rq)
 {
-	const char *changes = item_take(rq);
+	const char *changes = item_body_read(rq);
 
 	if (changes)
 		item_change_write(rq, changes);
@@ -195,7 +195,7 @@ static void item_deleted(struct request *rq, const struct db_result *result)
 
 static void delete_item(struct request *rq)
 {
-	sql_write(rq, item_delete, item_deleted, rq->caller.id, rq->params[0]);
+	sql_write_positional(rq, item_delete, item_deleted, rq->caller.id, rq->params[0]);
 }
 
 /* --- Changing many ---------------------------------------------------------------------------- */
@@ -268,7 +268,7 @@ static void bulk_send(struct request *rq)
 
 	if (!batch)
 		return bulk_reply(rq, remaining ? E_NO_MEMORY : 0);
-	sql_try_write(rq, items_available, bulk_written, rq->caller.id, batch,
+	sql_try_write_positional(rq, items_set_available, bulk_written, rq->caller.id, batch,
 		member_bool(rq->body, "available", false) ? "t" : "f");
 }
 
@@ -283,35 +283,35 @@ static void change_items_availability(struct request *rq)
 #define ITEM_ERRORS { E_ITEM_NOT_FOUND, E_ITEM_NOT_OWNER }
 
 const struct route vendor_menu_routes[] = {
-	{ POST, "/inventory/items", .also = "/menu", .who = VENDOR_ACCOUNT, .body = item_add_fields,
+	{ POST, "/inventory/items", .aliases = "/menu", .access = VENDOR_ACCOUNT, .body = item_add_fields,
 		.reply = item_fields, .created = true,
 		.errors = { E_ITEM_LIMIT, E_ACCOUNT_GONE }, .run = add_item,
-		.does = "Add an item to the menu" },
-	{ GET, "/inventory/items", .also = "/menu /inventory",
-		.who = VENDOR_ACCOUNT, .query = list_query,
-		.reply = list_fields, .run = list_items, .does = "The items of the menu, by name" },
-	{ GET, "/inventory/categories", .who = VENDOR_ACCOUNT, .reply = categories_fields,
-		.run = list_item_categories, .does = "The categories of the menu" },
-	{ GET, "/inventory/items/:itemId", .also = "/menu/:itemId", .who = VENDOR_ACCOUNT,
-		.reply = item_fields, .errors = ITEM_ERRORS, .run = get_item, .does = "One item" },
-	{ PUT, "/inventory/items/:itemId", .also = "/menu/:itemId", .who = VENDOR_ACCOUNT,
+		.summary = "Add an item to the menu" },
+	{ GET, "/inventory/items", .aliases = "/menu /inventory",
+		.access = VENDOR_ACCOUNT, .query = list_query,
+		.reply = list_fields, .run = list_items, .summary = "The items of the menu, by name" },
+	{ GET, "/inventory/categories", .access = VENDOR_ACCOUNT, .reply = categories_fields,
+		.run = list_item_categories, .summary = "The categories of the menu" },
+	{ GET, "/inventory/items/:itemId", .aliases = "/menu/:itemId", .access = VENDOR_ACCOUNT,
+		.reply = item_fields, .errors = ITEM_ERRORS, .run = get_item, .summary = "One item" },
+	{ PUT, "/inventory/items/:itemId", .aliases = "/menu/:itemId", .access = VENDOR_ACCOUNT,
 		.any_write = true, .body = item_change_fields, .reply = item_fields,
 		.errors = ITEM_ERRORS, .run = change_item,
-		.does = "Change an item" },
-	{ PUT, "/inventory/:itemId", .who = VENDOR_ACCOUNT, .any_write = true, .body = stock_body,
+		.summary = "Change an item" },
+	{ PUT, "/inventory/:itemId", .access = VENDOR_ACCOUNT, .any_write = true, .body = stock_body,
 		.reply = item_fields, .errors = ITEM_ERRORS, .run = change_item_stock,
-		.does = "Set an item's stock" },
-	{ PATCH, "/inventory/items/:itemId/availability", .also = "/menu/:itemId/availability",
-		.who = VENDOR_ACCOUNT, .any_write = true, .body = available_body,
+		.summary = "Set an item's stock" },
+	{ PATCH, "/inventory/items/:itemId/availability", .aliases = "/menu/:itemId/availability",
+		.access = VENDOR_ACCOUNT, .any_write = true, .body = available_body,
 		.reply = item_fields, .errors = ITEM_ERRORS, .run = change_item_availability,
-		.does = "Make an item available or unavailable" },
-	{ DELETE, "/inventory/items/:itemId", .also = "/menu/:itemId", .who = VENDOR_ACCOUNT,
+		.summary = "Make an item available or unavailable" },
+	{ DELETE, "/inventory/items/:itemId", .aliases = "/menu/:itemId", .access = VENDOR_ACCOUNT,
 		.shape = REPLY_MESSAGE, .errors = ITEM_ERRORS, .run = delete_item,
-		.does = "Delete an item from the menu" },
-	{ POST, "/inventory/bulk-update", .also = "/menu/bulk", .who = VENDOR_ACCOUNT,
+		.summary = "Delete an item from the menu" },
+	{ POST, "/inventory/bulk-update", .aliases = "/menu/bulk", .access = VENDOR_ACCOUNT,
 		.any_write = true, .body = bulk_body, .reply = bulk_fields,
 		.run = change_items_availability,
-		.does = "Make many items available or unavailable; other vendors' items are "
+		.summary = "Make many items available or unavailable; other vendors' items are "
 			"skipped" },
-	ROUTE_END
+	ROUTE_END,
 };

@@ -4,59 +4,59 @@
  * statements.
  */
 #include "reeyo/api/money.h"
-#include "reeyo/api/order_shown.h"
-#include "reeyo/api/shapes.h"
+#include "reeyo/api/order_fields.h"
+#include "reeyo/api/reply_objects.h"
 #include "reeyo/api/vendor.h"
 
 static const struct field daily_query[] = {
-	{ "startDate", FIELD_DATE, .also = "from dateFrom",
-		.does = "First day; the last 30 when absent" },
-	{ "endDate", FIELD_DATE, .also = "to dateTo", .does = "Last day; today when absent" },
+	{ "startDate", FIELD_DATE, .aliases = "from dateFrom",
+		.summary = "First day; the last 30 when absent" },
+	{ "endDate", FIELD_DATE, .aliases = "to dateTo", .summary = "Last day; today when absent" },
 	{ "period", FIELD_ENUM, .words = period_words,
-		.does = "Instead of startDate: the current period, from its first day" },
-	FIELD_END
+		.summary = "Instead of startDate: the current period, from its first day" },
+	FIELD_END,
 };
 static const struct field monthly_query[] = {
-	{ "year", FIELD_INT, .min = 2020, .max = 2100, .does = "The current year when absent" },
-	FIELD_END
+	{ "year", FIELD_INT, .min = 2020, .max = 2100, .summary = "The current year when absent" },
+	FIELD_END,
 };
 
 static const struct field lifetime_fields[] = {
-	{ "totalOrders", FIELD_INT, .required = true, .does = "Delivered orders" },
-	{ "grossEarnings", FIELD_MONEY, .required = true, .does = "Their subtotals, added up" },
+	{ "totalOrders", FIELD_INT, .required = true, .summary = "Delivered orders" },
+	{ "grossEarnings", FIELD_MONEY, .required = true, .summary = "Their subtotals, added up" },
 	{ "commission", FIELD_INT, .required = true },
 	{ "netEarnings", FIELD_MONEY, .required = true },
-	FIELD_END
+	FIELD_END,
 };
 static const struct field period_fields[] = {
 	{ "orders", FIELD_INT, .required = true },
 	{ "grossEarnings", FIELD_MONEY, .required = true },
 	{ "netEarnings", FIELD_MONEY, .required = true },
-	FIELD_END
+	FIELD_END,
 };
 static const struct field summary_fields[] = {
 	{ "lifetime", FIELD_OBJECT, .required = true, .of = lifetime_fields },
 	{ "today", FIELD_OBJECT, .required = true, .of = period_fields },
-	{ "week", FIELD_OBJECT, .required = true, .of = period_fields, .does = "Since Monday" },
+	{ "week", FIELD_OBJECT, .required = true, .of = period_fields, .summary = "Since Monday" },
 	{ "month", FIELD_OBJECT, .required = true, .of = period_fields,
-		.does = "Since its first day" },
-	{ "commissionRate", FIELD_NUMBER, .required = true, .does = "A fraction" },
+		.summary = "Since its first day" },
+	{ "commissionRate", FIELD_NUMBER, .required = true, .summary = "A fraction" },
 	{ "currentBalance", FIELD_MONEY, .required = true },
-	FIELD_END
+	FIELD_END,
 };
 #define EARNED_FIELDS \
 	{ "gross", FIELD_MONEY, .required = true }, { "net", FIELD_MONEY, .required = true }, \
 	{ "orders", FIELD_INT, .required = true }
 static const struct field daily_fields[] = {
-	{ "date", FIELD_DATE, .required = true }, EARNED_FIELDS, FIELD_END
+	{ "date", FIELD_DATE, .required = true }, EARNED_FIELDS, FIELD_END,
 };
 static const struct field weekly_fields[] = {
 	{ "week", FIELD_TEXT, .required = true,
-	        .does = "Week 1 to Week 4; Week 4 is the current one" },
-	{ "weekStart", FIELD_DATE, .required = true }, EARNED_FIELDS, FIELD_END
+	        .summary = "Week 1 to Week 4; Week 4 is the current one" },
+	{ "weekStart", FIELD_DATE, .required = true }, EARNED_FIELDS, FIELD_END,
 };
 static const struct field monthly_fields[] = {
-	{ "month", FIELD_TEXT, .required = true, .does = "Jan to Dec" }, EARNED_FIELDS, FIELD_END
+	{ "month", FIELD_TEXT, .required = true, .summary = "Jan to Dec" }, EARNED_FIELDS, FIELD_END,
 };
 
 static void vendor_earnings_read(struct request *rq, const struct db_result *result)
@@ -68,61 +68,61 @@ static void vendor_earnings_read(struct request *rq, const struct db_result *res
 
 static void get_vendor_earnings(struct request *rq)
 {
-	sql_read(rq, vendor_earnings, vendor_earnings_read, rq->caller.id);
+	sql_read_positional(rq, vendor_earnings, vendor_earnings_read, rq->caller.id);
 }
 
 static void list_vendor_daily_earnings(struct request *rq)
 {
-	sql_report(rq, vendor_earnings_daily, vendor_earnings_read, rq->caller.id,
-		day_asked(rq, "startDate", "00:00"),
-		day_asked(rq, "endDate", "24:00"), query_text(rq, "period"));
+	sql_report_positional(rq, vendor_earnings_daily, vendor_earnings_read, rq->caller.id,
+		query_day_bound(rq, "startDate", "00:00"),
+		query_day_bound(rq, "endDate", "24:00"), query_text(rq, "period"));
 }
 
 static void list_vendor_weekly_earnings(struct request *rq)
 {
-	sql_report(rq, vendor_earnings_weekly, vendor_earnings_read, rq->caller.id);
+	sql_report_positional(rq, vendor_earnings_weekly, vendor_earnings_read, rq->caller.id);
 }
 
 static void list_vendor_monthly_earnings(struct request *rq)
 {
 	const json_t *year = member(rq->query, "year");
 
-	sql_report(rq, vendor_earnings_monthly, vendor_earnings_read, rq->caller.id,
+	sql_report_positional(rq, vendor_earnings_monthly, vendor_earnings_read, rq->caller.id,
 		year ? arg_int(rq, member_int(rq->query, "year", 0)) : NULL);
 }
 
 const struct route vendor_money_routes[] = {
-	{ GET, "/earnings", .also = "/earnings/summary", .who = VENDOR_ACCOUNT,
+	{ GET, "/earnings", .aliases = "/earnings/summary", .access = VENDOR_ACCOUNT,
 	        .reply = summary_fields, .errors = { E_ACCOUNT_GONE }, .run = get_vendor_earnings,
-	        .does = "The vendor's earnings" },
-	{ GET, "/earnings/transactions", .also = "/wallet/transactions", .who = VENDOR_ACCOUNT,
+	        .summary = "The vendor's earnings" },
+	{ GET, "/earnings/transactions", .aliases = "/wallet/transactions", .access = VENDOR_ACCOUNT,
 	        .query = transactions_query, .reply = transactions_fields,
-	        .run = wallet_list_transactions,
-	        .does = "The wallet's transactions, newest first" },
-	{ GET, "/earnings/daily", .who = VENDOR_ACCOUNT, .query = daily_query,
+	        .run = list_wallet_transactions,
+	        .summary = "The wallet's transactions, newest first" },
+	{ GET, "/earnings/daily", .access = VENDOR_ACCOUNT, .query = daily_query,
 	        .reply = daily_fields, .shape = REPLY_ARRAY, .run = list_vendor_daily_earnings,
-	        .does = "Earnings of the days with sales" },
-	{ GET, "/earnings/weekly", .who = VENDOR_ACCOUNT, .reply = weekly_fields,
+	        .summary = "Earnings of the days with sales" },
+	{ GET, "/earnings/weekly", .access = VENDOR_ACCOUNT, .reply = weekly_fields,
 	        .shape = REPLY_ARRAY, .run = list_vendor_weekly_earnings,
-	        .does = "Earnings of the last four weeks" },
-	{ GET, "/earnings/monthly", .who = VENDOR_ACCOUNT, .query = monthly_query,
+	        .summary = "Earnings of the last four weeks" },
+	{ GET, "/earnings/monthly", .access = VENDOR_ACCOUNT, .query = monthly_query,
 	        .reply = monthly_fields, .shape = REPLY_ARRAY, .run = list_vendor_monthly_earnings,
-	        .does = "Earnings of the months of a year" },
-	{ GET, "/wallet/balance", .also = "/wallet", .who = VENDOR_ACCOUNT, .reply = wallet_fields,
-	        .errors = { E_ACCOUNT_NOT_FOUND }, .run = wallet_show,
-	        .does = "The wallet's balances" },
-	{ POST, "/payouts/request", .also = "/wallet/payout", .who = VENDOR_ACCOUNT,
+	        .summary = "Earnings of the months of a year" },
+	{ GET, "/wallet/balance", .aliases = "/wallet", .access = VENDOR_ACCOUNT, .reply = wallet_fields,
+	        .errors = { E_ACCOUNT_NOT_FOUND }, .run = get_wallet,
+	        .summary = "The wallet's balances" },
+	{ POST, "/payouts/request", .aliases = "/wallet/payout", .access = VENDOR_ACCOUNT,
 	        .any_write = true, .created = true, .idempotent = true, .body = payout_body,
 	        .reply = payout_fields,
 	        .errors = { E_PAYOUT_MINIMUM, E_PAYOUT_SHORT, E_PAYOUT_ACCOUNT, E_PAYOUT_MANY,
 	                E_SUSPENDED, E_ACCOUNT_GONE },
-	        .run = payout_ask, .does = "Request a pay-out; the amount is held until it ends" },
-	{ GET, "/payouts", .also = "/wallet/payouts", .who = VENDOR_ACCOUNT, .query = page_fields,
-	        .reply = payouts_fields, .run = payouts_show, .does = "Pay-outs, newest first" },
-	{ GET, "/payouts/balance", .who = VENDOR_ACCOUNT, .reply = payout_balance_fields,
-	        .run = payout_show_balance, .does = "The amount that can be withdrawn" },
-	{ GET, "/payouts/:payoutId", .who = VENDOR_ACCOUNT, .reply = payout_fields,
-	        .errors = { E_PAYOUT_NOT_FOUND, E_PAYOUT_NOT_OWNER }, .run = payout_show,
-	        .does = "One pay-out" },
-	ROUTE_END
+	        .run = request_payout, .summary = "Request a pay-out; the amount is held until it ends" },
+	{ GET, "/payouts", .aliases = "/wallet/payouts", .access = VENDOR_ACCOUNT, .query = page_fields,
+	        .reply = payouts_fields, .run = list_owner_payouts, .summary = "Pay-outs, newest first" },
+	{ GET, "/payouts/balance", .access = VENDOR_ACCOUNT, .reply = payout_balance_fields,
+	        .run = get_owner_payout_balance, .summary = "The amount that can be withdrawn" },
+	{ GET, "/payouts/:payoutId", .access = VENDOR_ACCOUNT, .reply = payout_fields,
+	        .errors = { E_PAYOUT_NOT_FOUND, E_PAYOUT_NOT_OWNER }, .run = get_owner_payout,
+	        .summary = "One pay-out" },
+	ROUTE_END,
 };

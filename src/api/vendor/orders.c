@@ -4,41 +4,41 @@
  * does not see an order before it is paid.
  */
 #include "reeyo/api/order_acts.h"
-#include "reeyo/api/order_shown.h"
-#include "reeyo/api/shapes.h"
+#include "reeyo/api/order_fields.h"
+#include "reeyo/api/reply_objects.h"
 #include "reeyo/api/vendor.h"
 
 /* --- What comes in ---------------------------------------------------------------------------- */
 
 static const struct field list_query[] = {
-	ORDER_STATUS_FIELD, DAYS_FIELDS, PAGE_FIELDS, FIELD_END
+	ORDER_STATUS_FIELD, DAYS_FIELDS, PAGE_FIELDS, FIELD_END,
 };
 static const struct field history_query[] = { DAYS_FIELDS, PAGE_FIELDS, FIELD_END };
 static const struct field stats_query[] = {
-	{ "period", FIELD_ENUM, .words = period_words, .does = "Default: today" }, FIELD_END
+	{ "period", FIELD_ENUM, .words = period_words, .summary = "Default: today" }, FIELD_END,
 };
 static const struct field accept_body[] = {
-	{ "preparationTime", FIELD_INT, .min = 1, .max = 120, .also = "estimatedTime",
-		.does = "Minutes; default: the vendor's average" },
+	{ "preparationTime", FIELD_INT, .min = 1, .max = 120, .aliases = "estimatedTime",
+		.summary = "Minutes; default: the vendor's average" },
 	ACT_FIELDS,
-	FIELD_END
+	FIELD_END,
 };
 static const struct field reject_body[] = {
 	{ "reason", FIELD_TEXT, .lines = true, .required = true, .min = 3, .max = 500 },
 	ACT_FIELDS,
-	FIELD_END
+	FIELD_END,
 };
 static const struct field act_body[] = {
-	{ "notes", FIELD_TEXT, .lines = true, .max = 500, .also = "note" },
+	{ "notes", FIELD_TEXT, .lines = true, .max = 500, .aliases = "note" },
 	ACT_FIELDS,
-	FIELD_END
+	FIELD_END,
 };
 static const struct field status_body[] = {
 	{ "status", FIELD_TEXT, .required = true, .max = 40,
-		.does = "PREPARING or READY_FOR_PICKUP" },
-	{ "notes", FIELD_TEXT, .lines = true, .max = 500, .also = "note" },
+		.summary = "PREPARING or READY_FOR_PICKUP" },
+	{ "notes", FIELD_TEXT, .lines = true, .max = 500, .aliases = "note" },
 	ACT_FIELDS,
-	FIELD_END
+	FIELD_END,
 };
 
 /* --- What goes out ---------------------------------------------------------------------------- */
@@ -46,18 +46,18 @@ static const struct field status_body[] = {
 static const struct field pagination_fields[] = {
 	{ "page", FIELD_INT, .required = true }, { "limit", FIELD_INT, .required = true },
 	{ "total", FIELD_INT, .required = true },
-	{ "totalPages", FIELD_INT, .required = true }, FIELD_END
+	{ "totalPages", FIELD_INT, .required = true }, FIELD_END,
 };
 static const struct field page_reply[] = {
 	{ "orders", FIELD_LIST, .required = true, .of = order_fields },
 	{ "pagination", FIELD_OBJECT, .required = true, .of = pagination_fields },
 	{ "total", FIELD_INT, .required = true },
-	FIELD_END
+	FIELD_END,
 };
 static const struct field queue_reply[] = {
 	{ "orders", FIELD_LIST, .required = true, .of = order_fields },
 	{ "total", FIELD_INT, .required = true },
-	FIELD_END
+	FIELD_END,
 };
 static const struct field stats_reply[] = {
 	{ "total", FIELD_INT, .required = true }, { "pending", FIELD_INT, .required = true },
@@ -65,8 +65,8 @@ static const struct field stats_reply[] = {
 	{ "ready", FIELD_INT, .required = true }, { "completed", FIELD_INT, .required = true },
 	{ "cancelled", FIELD_INT, .required = true },
 	{ "totalRevenue", FIELD_MONEY, .required = true,
-		.does = "Sum of the subtotals of delivered orders" },
-	{ "averageOrderValue", FIELD_MONEY, .required = true }, FIELD_END
+		.summary = "Sum of the subtotals of delivered orders" },
+	{ "averageOrderValue", FIELD_MONEY, .required = true }, FIELD_END,
 };
 
 /* --- Lists ------------------------------------------------------------------------------------ */
@@ -96,8 +96,8 @@ static void vendor_orders_query(struct request *rq, const char *states)
 {
 	struct page page = request_page(rq, 20);
 
-	sql_read(rq, vendor_order_list, vendor_orders_listed, rq->caller.id, states,
-		day_asked(rq, "startDate", "00:00"), day_asked(rq, "endDate", "24:00"),
+	sql_read_positional(rq, vendor_order_list, vendor_orders_listed, rq->caller.id, states,
+		query_day_bound(rq, "startDate", "00:00"), query_day_bound(rq, "endDate", "24:00"),
 		arg_int(rq, page.limit), arg_int(rq, page.offset));
 }
 
@@ -105,7 +105,7 @@ static void vendor_orders_list(struct request *rq)
 {
 	const char *states;
 
-	if (order_states_asked(rq, &states))
+	if (query_order_states(rq, &states))
 		vendor_orders_query(rq, states);
 }
 
@@ -136,7 +136,7 @@ static void vendor_queue_query(struct request *rq, unsigned states)
 	if (!array)
 		return reply_error(rq, E_NO_MEMORY);
 	order_states_text(states, array);
-	sql_read(rq, vendor_order_queue, vendor_queue_listed, rq->caller.id, array);
+	sql_read_positional(rq, vendor_order_queue, vendor_queue_listed, rq->caller.id, array);
 }
 
 static void vendor_pending_list(struct request *rq)
@@ -158,7 +158,7 @@ static void vendor_order_stats_get(struct request *rq)
 {
 	const char *period = query_text(rq, "period");
 
-	sql_read(rq, vendor_order_stats, vendor_order_stats_read, rq->caller.id,
+	sql_read_positional(rq, vendor_order_stats, vendor_order_stats_read, rq->caller.id,
 		period ? period : "today");
 }
 
@@ -179,13 +179,13 @@ static void vendor_order_reply(struct request *rq, const struct db_result *resul
 static void vendor_order_read(struct request *rq, const struct db_result *result)
 {
 	if (db_rows(result) == 0 && rq->app->config->replica_url[0])
-		return sql_write(rq, order_get_party, vendor_order_reply, rq->params[0], NULL);
+		return sql_write_positional(rq, order_get_party, vendor_order_reply, rq->params[0], NULL);
 	vendor_order_reply(rq, result);
 }
 
 static void vendor_order_get(struct request *rq)
 {
-	sql_read(rq, order_get_party, vendor_order_read, rq->params[0], NULL);
+	sql_read_positional(rq, order_get_party, vendor_order_read, rq->params[0], NULL);
 }
 
 /* --- Steps ------------------------------------------------------------------------------------ */
@@ -199,7 +199,7 @@ static void vendor_order_act(struct request *rq, enum order_act what, const char
 			.note = note,
 			.minutes = body_int(rq, "preparationTime", 0),
 			.occurred_at = body_text(rq, "occurredAt"),
-			.place = act_place(rq) },
+			.place = act_location(rq) },
 		NULL);
 }
 
@@ -225,7 +225,7 @@ static void vendor_order_ready(struct request *rq)
 
 static void vendor_order_set_status(struct request *rq)
 {
-	int status = order_status_named(body_text(rq, "status"));
+	int status = order_status_parse(body_text(rq, "status"));
 
 	if (status == PREPARING)
 		return vendor_order_prepare(rq);
@@ -236,48 +236,48 @@ static void vendor_order_set_status(struct request *rq)
 }
 
 const struct route vendor_order_routes[] = {
-	{ GET, "/orders", .who = VENDOR_ACCOUNT, .query = list_query, .reply = page_reply,
-		.run = vendor_orders_list, .does = "The vendor's orders, newest first" },
-	{ GET, "/orders/pending", .who = VENDOR_ACCOUNT,
+	{ GET, "/orders", .access = VENDOR_ACCOUNT, .query = list_query, .reply = page_reply,
+		.run = vendor_orders_list, .summary = "The vendor's orders, newest first" },
+	{ GET, "/orders/pending", .access = VENDOR_ACCOUNT,
 		.reply = queue_reply, .run = vendor_pending_list,
-		.does = "Orders to accept or reject, oldest first" },
-	{ GET, "/orders/active", .who = VENDOR_ACCOUNT, .reply = queue_reply,
+		.summary = "Orders to accept or reject, oldest first" },
+	{ GET, "/orders/active", .access = VENDOR_ACCOUNT, .reply = queue_reply,
 		.run = vendor_active_list,
-		.does = "Accepted orders that are not final, oldest first" },
-	{ GET, "/orders/history", .who = VENDOR_ACCOUNT,
+		.summary = "Accepted orders that are not final, oldest first" },
+	{ GET, "/orders/history", .access = VENDOR_ACCOUNT,
 		.query = history_query, .reply = page_reply,
 		.run = vendor_orders_history,
-			.does = "Delivered and cancelled orders, newest first" },
-	{ GET, "/orders/stats", .also = "/orders/stats/summary", .who = VENDOR_ACCOUNT,
+			.summary = "Delivered and cancelled orders, newest first" },
+	{ GET, "/orders/stats", .aliases = "/orders/stats/summary", .access = VENDOR_ACCOUNT,
 		.query = stats_query, .reply = stats_reply, .run = vendor_order_stats_get,
-		.does = "Statistics of this day, week, month or year" },
-	{ GET, "/orders/:orderId", .who = VENDOR_ACCOUNT, .reply = order_fields,
+		.summary = "Statistics of this day, week, month or year" },
+	{ GET, "/orders/:orderId", .access = VENDOR_ACCOUNT, .reply = order_fields,
 		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER }, .run = vendor_order_get,
-		.does = "One order, by id or number" },
-	{ PUT, "/orders/:orderId/accept", .who = VENDOR_ACCOUNT, .any_write = true,
+		.summary = "One order, by id or number" },
+	{ PUT, "/orders/:orderId/accept", .access = VENDOR_ACCOUNT, .any_write = true,
 		.idempotent = true, .body = accept_body, .reply = order_fields,
 		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_CANNOT_ACCEPT },
 		.run = vendor_order_accept,
-		.does = "Accept an order; the search for a rider starts" },
-	{ PUT, "/orders/:orderId/reject", .who = VENDOR_ACCOUNT, .any_write = true,
+		.summary = "Accept an order; the search for a rider starts" },
+	{ PUT, "/orders/:orderId/reject", .access = VENDOR_ACCOUNT, .any_write = true,
 		.idempotent = true, .body = reject_body, .reply = order_fields,
 		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_CANNOT_REJECT },
 		.run = vendor_order_reject,
-		.does = "Reject an order; the customer is refunded" },
-	{ POST, "/orders/:orderId/preparing", .who = VENDOR_ACCOUNT, .any_write = true,
+		.summary = "Reject an order; the customer is refunded" },
+	{ POST, "/orders/:orderId/preparing", .access = VENDOR_ACCOUNT, .any_write = true,
 		.idempotent = true, .body = act_body, .reply = order_fields,
 		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_CANNOT_READY },
 		.run = vendor_order_prepare,
-		.does = "Start preparing an order" },
-	{ PATCH, "/orders/:orderId/status", .who = VENDOR_ACCOUNT, .any_write = true,
+		.summary = "Start preparing an order" },
+	{ PATCH, "/orders/:orderId/status", .access = VENDOR_ACCOUNT, .any_write = true,
 		.idempotent = true, .body = status_body, .reply = order_fields,
 		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_CANNOT_READY },
 		.run = vendor_order_set_status,
-		.does = "Start preparing an order, or mark it ready" },
-	{ PUT, "/orders/:orderId/ready", .who = VENDOR_ACCOUNT, .any_write = true,
+		.summary = "Start preparing an order, or mark it ready" },
+	{ PUT, "/orders/:orderId/ready", .access = VENDOR_ACCOUNT, .any_write = true,
 		.idempotent = true, .body = act_body, .reply = order_fields,
 		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_CANNOT_READY },
 		.run = vendor_order_ready,
-		.does = "Mark an order ready for pickup; an assigned rider is notified" },
-	ROUTE_END
+		.summary = "Mark an order ready for pickup; an assigned rider is notified" },
+	ROUTE_END,
 };

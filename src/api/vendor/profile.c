@@ -4,61 +4,61 @@
  * vendor object and replies with the vendor as it sees itself.
  */
 #include "hours.h"
-#include "place.h"
+#include "location.h"
 #include "reeyo/api/account.h"
-#include "reeyo/api/shapes.h"
+#include "reeyo/api/reply_objects.h"
 #include "reeyo/api/vendor.h"
 #include "shop.h"
 
 #define MINIMUM_MAX 500000
 
 static const struct field profile_body[] = {
-	{ "businessName", FIELD_TEXT, .min = 3, .max = 100, .also = "business_name" },
-	{ "ownerName", FIELD_TEXT, .min = 2, .max = 100, .also = "owner_name" },
-	{ "phone", FIELD_PHONE, .also = "phoneNumber",
-		.does = "A new number must be verified again" },
+	{ "businessName", FIELD_TEXT, .min = 3, .max = 100, .aliases = "business_name" },
+	{ "ownerName", FIELD_TEXT, .min = 2, .max = 100, .aliases = "owner_name" },
+	{ "phone", FIELD_PHONE, .aliases = "phoneNumber",
+		.summary = "A new number must be verified again" },
 	{ "description", FIELD_TEXT, .lines = true, .max = 500, .clearable = true },
 	{ "logo", FIELD_URL, .clearable = true },
-	{ "coverImage", FIELD_URL, .clearable = true, .also = "cover_image" },
-	PLACE_FIELDS,
+	{ "coverImage", FIELD_URL, .clearable = true, .aliases = "cover_image" },
+	SHOP_LOCATION_FIELDS,
 	{ "minOrderAmount", FIELD_MONEY, .max = MINIMUM_MAX, .clearable = true,
-		.also = "min_order_amount" },
+		.aliases = "min_order_amount" },
 	{ "deliveryRadius", FIELD_NUMBER, .clearable = true, .above = true,
-		.max = 100, .also = "delivery_radius",
-		.does = "km" },
+		.max = 100, .aliases = "delivery_radius",
+		.summary = "km" },
 	{ "averagePreparationTime", FIELD_INT, .min = 1, .max = 120,
-		.also = "average_preparation_time",
-		.does = "Minutes" },
+		.aliases = "average_preparation_time",
+		.summary = "Minutes" },
 	{ "tags", FIELD_LIST, .max = 10, .each = FIELD_TEXT, .each_max = 30 },
-	{ "isHighDemand", FIELD_BOOL, .also = "is_high_demand" },
+	{ "isHighDemand", FIELD_BOOL, .aliases = "is_high_demand" },
 	LANGUAGE_FIELD,
-	FIELD_END
+	FIELD_END,
 };
 static const struct field hours_body[] = {
-	{ "businessHours", FIELD_OBJECT, .of = day_fields, .also = "business_hours hours",
-		.does = "A day that is not given is closed; without any day it is "
+	{ "businessHours", FIELD_OBJECT, .of = day_fields, .aliases = "business_hours hours",
+		.summary = "A day that is not given is closed; without any day it is "
 			"always open; the days may also be members of the body" },
-	FIELD_END
+	FIELD_END,
 };
 static const struct field online_body[] = {
-	{ "isOnline", FIELD_BOOL, .required = true, .also = "available online is_online" },
-	FIELD_END
+	{ "isOnline", FIELD_BOOL, .required = true, .aliases = "available online is_online" },
+	FIELD_END,
 };
 static const struct field bank_body[] = {
-	{ "bankDetails", FIELD_OBJECT, .of = bank_fields, .also = "bank_details",
-		.does = "Its members may also be members of the body" },
-	FIELD_END
+	{ "bankDetails", FIELD_OBJECT, .of = bank_fields, .aliases = "bank_details",
+		.summary = "Its members may also be members of the body" },
+	FIELD_END,
 };
 static const struct field document_fields[] = {
-	{ "businessLicense", FIELD_URL, .also = "business_license" },
-	{ "taxId", FIELD_URL, .also = "tax_id" },
-	{ "ownerIdCard", FIELD_URL, .also = "owner_id_card" },
-	FIELD_END
+	{ "businessLicense", FIELD_URL, .aliases = "business_license" },
+	{ "taxId", FIELD_URL, .aliases = "tax_id" },
+	{ "ownerIdCard", FIELD_URL, .aliases = "owner_id_card" },
+	FIELD_END,
 };
 static const struct field documents_body[] = {
 	{ "documents", FIELD_OBJECT, .of = document_fields,
-		.does = "Its members may also be members of the body" },
-	FIELD_END
+		.summary = "Its members may also be members of the body" },
+	FIELD_END,
 };
 
 static void vendor_changed(struct request *rq, const struct db_result *result)
@@ -75,7 +75,7 @@ static void vendor_change_write(struct request *rq, const char *changes)
 {
 	if (!changes)
 		return reply_error(rq, E_NO_MEMORY);
-	sql_try_write(rq, vendor_change, vendor_changed, rq->caller.id, changes);
+	sql_try_write_positional(rq, vendor_update, vendor_changed, rq->caller.id, changes);
 }
 
 /* The object `name` of the body, or the body itself when the object's members stand there directly.
@@ -120,9 +120,9 @@ static void change_vendor_profile(struct request *rq)
 		"logo", "coverImage", "address", "city", "lat", "lng", "minOrderAmount",
 		"deliveryRadius", "averagePreparationTime", "tags", "isHighDemand", "language",
 		NULL };
-	struct shop_place location;
+	struct shop_location location;
 
-	if (!shop_place_take(rq, false, &location))
+	if (!shop_location_read(rq, false, &location))
 		return;
 	if (!body_set(rq, "address", location.address) || !body_set(rq, "city", location.city) ||
 		!body_set(rq, "lat", location.lat) || !body_set(rq, "lng", location.lng))
@@ -155,9 +155,9 @@ static void change_business_hours(struct request *rq)
 
 	if (!given)
 		return;
-	if (given == rq->body && !hours_named(given))
+	if (given == rq->body && !hours_has_any_day(given))
 		return reply_field(rq, "businessHours", "is required", "est obligatoire");
-	if (hours_take(rq, given, &hours))
+	if (hours_body_read(rq, given, &hours))
 		vendor_change_write(rq, arena_printf(rq->arena, "{\"businessHours\":%s}", hours));
 }
 
@@ -186,32 +186,32 @@ static void online_changed(struct request *rq, const struct db_result *result)
 
 static void change_online_status(struct request *rq)
 {
-	sql_write(rq, vendor_switch, online_changed, rq->caller.id,
+	sql_write_positional(rq, vendor_set_online, online_changed, rq->caller.id,
 		member_bool(rq->body, "isOnline", false) ? "t" : "f");
 }
 
 const struct route vendor_profile_routes[] = {
-	{ PUT, "/auth/profile", .also = "/profile", .who = VENDOR_ACCOUNT, .any_write = true,
+	{ PUT, "/auth/profile", .aliases = "/profile", .access = VENDOR_ACCOUNT, .any_write = true,
 		.body = profile_body, .reply = vendor_self_fields,
 		.errors = { E_PHONE_TAKEN, E_ACCOUNT_GONE },
 		.run = change_vendor_profile,
-		.does = "Change the profile; members that are absent stay" },
-	{ POST, "/profile/documents", .who = VENDOR_ACCOUNT,
+		.summary = "Change the profile; members that are absent stay" },
+	{ POST, "/profile/documents", .access = VENDOR_ACCOUNT,
 		.any_write = true, .body = documents_body,
 		.reply = vendor_self_fields, .errors = { E_ACCOUNT_GONE },
 		.run = add_vendor_documents,
-		.does = "Add documents, by the URLs of their images" },
-	{ PUT, "/settings/hours", .also = "/settings/business-hours /profile/hours",
-		.who = VENDOR_ACCOUNT, .any_write = true, .body = hours_body,
+		.summary = "Add documents, by the URLs of their images" },
+	{ PUT, "/settings/hours", .aliases = "/settings/business-hours /profile/hours",
+		.access = VENDOR_ACCOUNT, .any_write = true, .body = hours_body,
 		.reply = vendor_self_fields, .errors = { E_ACCOUNT_GONE },
-		.run = change_business_hours, .does = "Set the business hours" },
-	{ PATCH, "/settings/online-status", .also = "/profile/status", .who = VENDOR_ACCOUNT,
+		.run = change_business_hours, .summary = "Set the business hours" },
+	{ PATCH, "/settings/online-status", .aliases = "/profile/status", .access = VENDOR_ACCOUNT,
 		.any_write = true, .body = online_body, .reply = vendor_self_fields,
 		.errors = { E_NOT_APPROVED, E_ACCOUNT_GONE },
-		.run = change_online_status, .does = "Go online (take orders) or offline" },
-	{ PUT, "/settings/bank-details", .who = VENDOR_ACCOUNT,
+		.run = change_online_status, .summary = "Go online (take orders) or offline" },
+	{ PUT, "/settings/bank-details", .access = VENDOR_ACCOUNT,
 		.any_write = true, .body = bank_body,
 		.reply = vendor_self_fields, .errors = { E_ACCOUNT_GONE },
-		.run = change_bank_details, .does = "Set the account that pay-outs go to" },
-	ROUTE_END
+		.run = change_bank_details, .summary = "Set the account that pay-outs go to" },
+	ROUTE_END,
 };

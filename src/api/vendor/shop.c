@@ -33,7 +33,7 @@ static void shop_invalidate(struct request *rq, enum cache_kind kind, struct sho
 		return reply_error(rq, E_NO_MEMORY);
 	rq->state = kept;
 	catalog_forget(rq->app, rq->caller.id);
-	uncached(rq, kind, rq->caller.id, shop_change_reply);
+	cache_invalidate(rq, kind, rq->caller.id, shop_change_reply);
 }
 
 void reply_menu_changed(struct request *rq, struct shop_reply reply)

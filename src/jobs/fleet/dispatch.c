@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
  * Dispatch, pass by pass; see the header. A pass claims up to BATCH orders that are due
- * (dispatch_take), searches Redis for the riders near each (all searches at once), reads the facts
+ * (dispatch_claim), searches Redis for the riders near each (all searches at once), reads the facts
  * for the scores of all candidates from PostgreSQL, and stores the offers it decided on
- * (dispatch_offer). While Redis does not answer, PostgreSQL finds the riders too, by their last
+ * (dispatch_offers_store). While Redis does not answer, PostgreSQL finds the riders too, by their last
  * stored positions.
  *
  * One pass runs at a time. The next starts with the timer, and at once after a full pass or when an
  * event announces work. When a pass fails anywhere, its orders are due again five seconds after it
- * claimed them. If two instances both believe that they lead, their passes claim different orders,
+ * claimed them. If two instances both believe that they leadership, their passes claim different orders,
  * and an order has at most one open offer.
  */
 #include "reeyo/jobs/dispatch.h"
@@ -23,7 +23,7 @@
 #include "reeyo/db/db.h"
 #include "reeyo/domain/dispatch.h"
 #include "reeyo/live/hub.h"
-#include "reeyo/db/lead.h"
+#include "reeyo/db/leadership.h"
 
 #define EVERY_MS 500
 #define BATCH 25
@@ -57,7 +57,7 @@ struct pass {
 
 struct dispatch {
 	struct app *app;
-	struct lead *lead;
+	struct leadership *leadership;
 	uv_timer_t timer;
 	struct db_call call;
 	struct pass pass;
@@ -140,7 +140,7 @@ static void candidate_add(struct buf *json, struct text rider, const struct cand
 		"{\"riderId\":\"%.*s\",\"km\":%.3f,\"score\":%.3f,\"distance\":%.3f,"
 		"\"completion\":%.3f,\"rating\":%.3f,\"load\":%.3f,\"asked\":%s}",
 		TEXT_ARGS(rider), candidate->km, score.total, score.distance, score.completion,
-		score.rating, score.load, candidate->asked ? "true" : "false");
+		score.rating, score.load, candidate->offered ? "true" : "false");
 }
 
 /* A quoted element of a text[]. It is JSON that this file made, so only quotes and backslashes
@@ -161,7 +161,7 @@ static struct candidate candidate_read(const struct db_result *result, unsigned 
 	return (struct candidate){ .km = db_double(result, row, 2),
 		.completed = db_int(result, row, 3),
 		.total = db_int(result, row, 4), .rating = db_double(result, row, 5),
-		.active = db_int(result, row, 6), .asked = db_bool(result, row, 7) };
+		.active = db_int(result, row, 6), .offered = db_bool(result, row, 7) };
 }
 
 /* Rows [from, to) are the candidates of one order. When all of them have been asked in this round,
@@ -231,7 +231,7 @@ static void pass_decide(struct db_call *call, const struct db_result *result)
 	}
 	if (!pass->offers)
 		return dispatch_pass_end(dispatch);
-	DISPATCH_SUBMIT(dispatch, dispatch_offer, pass_offered, pg_array_end(&pass->array[ORDERS]),
+	DISPATCH_SUBMIT(dispatch, dispatch_offers_store, pass_offered, pg_array_end(&pass->array[ORDERS]),
 		pg_array_end(&pass->array[RIDERS]), pg_array_end(&pass->array[OFFERS]),
 		pg_array_end(&pass->array[SCORES]), pg_array_end(&pass->array[KM]),
 		pg_array_end(&pass->array[CANDIDATE_LISTS]), pg_array_end(&pass->array[NEW_ROUND]));
@@ -249,7 +249,7 @@ static void pass_read_facts(struct dispatch *dispatch)
 	if (dispatch->closing || (!pass->blind && !pass->array[PAIR_RIDERS].len))
 		return dispatch_pass_end(dispatch); /* no rider: due again in five seconds */
 	if (!pass->blind) {
-		DISPATCH_SUBMIT(dispatch, dispatch_facts, pass_decide,
+		DISPATCH_SUBMIT(dispatch, dispatch_candidates, pass_decide,
 			pg_array_end(&pass->array[PAIR_ORDERS]),
 			pg_array_end(&pass->array[PAIR_RIDERS]),
 			pg_array_end(&pass->array[PAIR_KM]), unverified);
@@ -260,7 +260,7 @@ static void pass_read_facts(struct dispatch *dispatch)
 		pg_array_add(&lats, "%.7f", pass->orders[i].lat);
 		pg_array_add(&lngs, "%.7f", pass->orders[i].lng);
 	}
-	DISPATCH_SUBMIT(dispatch, dispatch_facts_near, pass_decide, pg_array_end(&ids),
+	DISPATCH_SUBMIT(dispatch, dispatch_candidates_near, pass_decide, pg_array_end(&ids),
 		pg_array_end(&lats), pg_array_end(&lngs),
 		arena_printf(pass->arena, "%.3f", pass->radius_m / 1000), unverified);
 }
@@ -335,13 +335,13 @@ static struct arena *pass_reset(struct pass *pass, struct arena_pool *pool)
 
 static void dispatch_pass_start(struct dispatch *dispatch)
 {
-	if (dispatch->running || dispatch->closing || !lead_held(dispatch->lead))
+	if (dispatch->running || dispatch->closing || !leadership_held(dispatch->leadership))
 		return;
 	dispatch->again = false;
 	if (!pass_reset(&dispatch->pass, dispatch->app->pool))
 		return;
 	dispatch->running = true;
-	DISPATCH_SUBMIT(dispatch, dispatch_take, pass_claimed, BATCH_TEXT);
+	DISPATCH_SUBMIT(dispatch, dispatch_claim, pass_claimed, BATCH_TEXT);
 }
 
 static void dispatch_tick(uv_timer_t *timer)
@@ -367,7 +367,7 @@ void dispatch_listen(struct dispatch *dispatch)
 {
 	dispatch->listener.hear = dispatch_on_event;
 	if (dispatch->app->hub)
-		hub_listen(dispatch->app->hub, &dispatch->listener);
+		hub_add_listener(dispatch->app->hub, &dispatch->listener);
 }
 
 /* --- Life ------------------------------------------------------------------------------------- */
@@ -386,10 +386,10 @@ int dispatch_new(struct app *app, struct dispatch **ret)
 		return E_NO_MEMORY;
 	dispatch->app = app;
 	dispatch->timer.data = dispatch;
-	error = lead_new(app->loop, app->db, "dispatch", dispatch_leadership_gained, dispatch,
-		&dispatch->lead);
+	error = leadership_new(app->loop, app->db, "dispatch", dispatch_leadership_gained, dispatch,
+		&dispatch->leadership);
 	if (error || uv_timer_init(loop_uv(app->loop), &dispatch->timer)) {
-		lead_close(dispatch->lead);
+		leadership_close(dispatch->leadership);
 		free(dispatch);
 		return E_NO_MEMORY;
 	}
@@ -412,6 +412,6 @@ void dispatch_close(struct dispatch *dispatch)
 	if (!dispatch)
 		return;
 	dispatch->closing = true;
-	lead_close(dispatch->lead);
+	leadership_close(dispatch->leadership);
 	uv_close((uv_handle_t *)&dispatch->timer, dispatch_timer_closed);
 }

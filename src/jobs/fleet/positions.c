@@ -99,14 +99,14 @@ static void tracked_rider_silent(struct deadline *deadline)
 	free(rider);
 }
 
-int64_t positions_last(const struct positions *positions, const char *id)
+int64_t positions_last_ms(const struct positions *positions, const char *id)
 {
 	const struct tracked_rider *rider = tracked_rider_find(positions, id);
 
 	return rider ? rider->at_ms : INT64_MIN;
 }
 
-void positions_keep(struct positions *positions, const char *id, double lat,
+void positions_record(struct positions *positions, const char *id, double lat,
 	double lng, int64_t at_ms)
 {
 	struct tracked_rider *rider = tracked_rider_find(positions, id);
@@ -202,7 +202,7 @@ static void positions_flush(struct positions *positions)
 		return;
 	positions_batch_build(positions);
 	positions->running = true;
-	positions->call = (struct db_call){ .query = QUERY_riders_located,
+	positions->call = (struct db_call){ .query = QUERY_rider_positions_store,
 		.lane = DB_WRITE, .count = 4,
 		.params = { positions->ids, positions->lats, positions->lngs, positions->times },
 		.done = positions_flushed, .owner = positions };
@@ -231,11 +231,11 @@ static void order_location_publish(struct app *app, const char *rider,
 		"{\"riderId\":\"%s\",\"orderId\":\"%s\",\"location\":{\"lat\":%.6f,\"lng\":%.6f},"
 		"\"timestamp\":\"%s\"}",
 		rider, order->id, lat, lng, time);
-	hub_tell_passing(app, rooms, order->vendor_id[0] ? 3 : 2,
+	hub_publish_ephemeral(app, rooms, order->vendor_id[0] ? 3 : 2,
 		"rider_location_update", text_of(payload));
 }
 
-void positions_tell(struct app *app, const char *rider, const struct rider_facts *facts, double lat,
+void positions_publish(struct app *app, const char *rider, const struct rider_facts *facts, double lat,
 	double lng, int64_t at_ms)
 {
 	char time[CLOCK_ISO_SIZE];
@@ -256,7 +256,7 @@ static void rider_facts_drop(struct app *app, struct text id)
 	if (id.len >= sizeof(rider))
 		return;
 	snprintf(rider, sizeof(rider), "%.*s", TEXT_ARGS(id));
-	rider_facts_forget(app, rider);
+	rider_facts_invalidate(app, rider);
 }
 
 /* The status or the orders of a rider have changed: facts that this loop caches are outdated. */
@@ -281,7 +281,7 @@ void positions_listen(struct positions *positions)
 {
 	positions->listener.hear = positions_on_event;
 	if (positions->app->hub)
-		hub_listen(positions->app->hub, &positions->listener);
+		hub_add_listener(positions->app->hub, &positions->listener);
 }
 
 /* --- Life ------------------------------------------------------------------------------------- */

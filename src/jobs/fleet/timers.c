@@ -17,7 +17,7 @@
 #include "reeyo/core/id.h"
 #include "reeyo/db/db.h"
 #include "reeyo/domain/order.h"
-#include "reeyo/db/lead.h"
+#include "reeyo/db/leadership.h"
 
 #define EVERY_MS 1000
 #define BATCH 100
@@ -29,7 +29,7 @@
 struct timers {
 	struct app *app;
 	const struct timer_needs *needs;
-	struct lead *lead;
+	struct leadership *leadership;
 	uv_timer_t timer;
 	struct db_call call;
 	char minutes[24], entries[ID_SIZE + 2], silence[24], released_from[ORDER_STATES_SIZE];
@@ -76,14 +76,14 @@ static void orders_expire_done(struct db_call *call, const struct db_result *res
 
 	if (!timers_statement_ended(timers, result) || !db_rows(result))
 		return;
-	cache_drop(cache, KEY_ORDERS_ACTIVE, NULL, NULL, NULL);
+	cache_key_invalidate(cache, KEY_ORDERS_ACTIVE, NULL, NULL, NULL);
 	for (unsigned i = 0; i < db_rows(result); i++) {
 		count_one(loop_counters(timers->app->loop), COUNT_ORDERS_CANCELLED);
 		if (db_is_null(result, i, 1))
 			continue;
 		snprintf(vendor, sizeof(vendor), "%.*s", TEXT_ARGS(db_text(result, i, 1)));
 		timers->needs->menu_changed(timers->app, vendor);
-		cache_drop(cache, KEY_MENU, vendor, NULL, NULL);
+		cache_key_invalidate(cache, KEY_MENU, vendor, NULL, NULL);
 	}
 	orders_expire_submit(timers);
 }
@@ -113,8 +113,8 @@ static void riders_silence_done(struct db_call *call, const struct db_result *re
 		return;
 	for (unsigned i = 0; i < db_rows(result); i++) {
 		snprintf(rider, sizeof(rider), "%.*s", TEXT_ARGS(db_text(result, i, 0)));
-		geo_forget(timers->app->cache, rider);
-		rider_facts_changed(timers->app, rider);
+		geo_remove(timers->app->cache, rider);
+		rider_facts_invalidate_all(timers->app, rider);
 	}
 	if (db_rows(result) == BATCH)
 		return riders_silence_submit(timers);
@@ -123,7 +123,7 @@ static void riders_silence_done(struct db_call *call, const struct db_result *re
 
 static void riders_silence_submit(struct timers *timers)
 {
-	timers_submit(timers, QUERY_riders_silence, riders_silence_done, 1,
+	timers_submit(timers, QUERY_riders_set_silent_offline, riders_silence_done, 1,
 		(const char *const[]){ BATCH_TEXT });
 }
 
@@ -144,10 +144,10 @@ static void orders_watch_done(struct db_call *call, const struct db_result *resu
 			continue;
 		released = true;
 		snprintf(rider, sizeof(rider), "%.*s", TEXT_ARGS(db_text(result, i, 1)));
-		rider_facts_changed(timers->app, rider);
+		rider_facts_invalidate_all(timers->app, rider);
 	}
 	if (released)
-		cache_drop(timers->app->cache, KEY_ORDERS_ACTIVE, NULL, NULL, NULL);
+		cache_key_invalidate(timers->app->cache, KEY_ORDERS_ACTIVE, NULL, NULL, NULL);
 	if (db_rows(result) == BATCH)
 		return orders_watch_submit(timers);
 	riders_silence_submit(timers);
@@ -165,7 +165,7 @@ static void timers_tick(uv_timer_t *timer)
 {
 	struct timers *timers = timer->data;
 
-	if (timers->running || timers->closing || !lead_held(timers->lead))
+	if (timers->running || timers->closing || !leadership_held(timers->leadership))
 		return;
 	geo_sweep(timers->app->cache);
 	if (timers->turns++ % WATCH_TURNS == 0)
@@ -186,9 +186,9 @@ int timers_new(struct app *app, const struct timer_needs *needs, struct timers *
 	snprintf(timers->silence, sizeof(timers->silence), "%lld",
 		(long long)app->config->rider_silence / 1000);
 	order_states_text(order_states_before(FOOD, ACT_RELEASE, BY_SYSTEM), timers->released_from);
-	error = lead_new(app->loop, app->db, "timers", NULL, NULL, &timers->lead);
+	error = leadership_new(app->loop, app->db, "timers", NULL, NULL, &timers->leadership);
 	if (error || uv_timer_init(loop_uv(app->loop), &timers->timer)) {
-		lead_close(timers->lead);
+		leadership_close(timers->leadership);
 		free(timers);
 		return E_NO_MEMORY;
 	}
@@ -211,6 +211,6 @@ void timers_close(struct timers *timers)
 	if (!timers)
 		return;
 	timers->closing = true;
-	lead_close(timers->lead);
+	leadership_close(timers->leadership);
 	uv_close((uv_handle_t *)&timers->timer, timers_timer_closed);
 }

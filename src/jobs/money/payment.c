@@ -64,7 +64,7 @@ static void payment_active_invalidate(void *arg)
 {
 	struct payment_op *op = arg;
 
-	cache_drop(op->payments->app->cache, KEY_ORDERS_ACTIVE, NULL, payment_op_finish, op);
+	cache_key_invalidate(op->payments->app->cache, KEY_ORDERS_ACTIVE, NULL, payment_op_finish, op);
 }
 
 static void payment_wait_over(struct deadline *deadline)
@@ -114,7 +114,7 @@ static void payment_menu_invalidate(struct payment_op *op, struct text vendor)
 
 	snprintf(op->vendor, sizeof(op->vendor), "%.*s", TEXT_ARGS(vendor));
 	op->payments->needs->menu_changed(app, op->vendor);
-	cache_drop(app->cache, KEY_MENU, op->vendor, payment_active_invalidate, op);
+	cache_key_invalidate(app->cache, KEY_MENU, op->vendor, payment_active_invalidate, op);
 }
 
 static void payment_recorded(struct db_call *call, const struct db_result *result)
@@ -179,7 +179,7 @@ static void payment_reference_clear(struct payment_op *op)
 }
 
 static void payment_transaction_record(
-        struct payment_op *op, const struct gateway_told *transaction)
+        struct payment_op *op, const struct gateway_transaction *transaction)
 {
 	if ((transaction->external.at && !text_is(transaction->external, text_of(op->id))) ||
 	        !text_copy_whole(
@@ -188,9 +188,9 @@ static void payment_transaction_record(
 	if (transaction->state == GATEWAY_SUCCESSFUL && transaction->amount < 0)
 		log_line(LOG_WARN, "the gateway reports no amount for a successful payment",
 			LOG_T("payment", op->id));
-	text_copy_some(op->ussd, sizeof(op->ussd), transaction->ussd_code);
-	text_copy_some(op->operator, sizeof(op->operator), transaction->operator);
-	text_copy_some(op->why, sizeof(op->why), transaction->reason);
+	text_copy_truncated(op->ussd, sizeof(op->ussd), transaction->ussd_code);
+	text_copy_truncated(op->operator, sizeof(op->operator), transaction->operator);
+	text_copy_truncated(op->why, sizeof(op->why), transaction->reason);
 	snprintf(op->amount, sizeof(op->amount), "%lld", (long long)transaction->amount);
 	/* Only a query is decisive, not the response to collect. */
 	payment_record(
@@ -206,7 +206,7 @@ static void payment_answered(struct gateway_call *call, const struct gateway_ans
 
 	if (op->payments->closing)
 		return payment_op_finish(op);
-	if (answer->outcome == GATEWAY_TOLD)
+	if (answer->outcome == GATEWAY_ANSWERED)
 		return payment_transaction_record(op, &answer->told);
 	log_line(LOG_WARN, "a gateway call for a payment failed", LOG_T("payment", op->id),
 		LOG_T("asked", op->collects ? "collect" : "state"),
@@ -215,7 +215,7 @@ static void payment_answered(struct gateway_call *call, const struct gateway_ans
 		return payment_op_finish(op);
 	op->end = answer->outcome == GATEWAY_REFUSED ? PAYMENT_REFUSED : PAYMENT_UNREACHED;
 	/* A caller that still waits replies with it, so no message is sent. */
-	text_copy_some(op->why, sizeof(op->why),
+	text_copy_truncated(op->why, sizeof(op->why),
 		op->end == PAYMENT_UNREACHED ?
 			op->done ? TEXT("UNREACHED") : TEXT("NOT_SENT") :
 			answer->why ? text_of(answer->why) : TEXT("FAILED"));
@@ -274,7 +274,7 @@ bool payment_ask(struct payments *payments, const char *id, const char *referenc
 	count_one(payment_counters(op), COUNT_PAYMENT_ASKS);
 	snprintf(op->reference, sizeof(op->reference), "%s", reference);
 	op->call.reference = op->reference;
-	gateway_ask(payments->app->gateway, &op->call);
+	gateway_query(payments->app->gateway, &op->call);
 	return true;
 }
 
@@ -284,7 +284,7 @@ void payment_missed(struct payments *payments, const char *id)
 
 	if (!op)
 		return;
-	text_copy_some(op->why, sizeof(op->why), TEXT("NOT_SENT"));
+	text_copy_truncated(op->why, sizeof(op->why), TEXT("NOT_SENT"));
 	payment_record(op, "REFUSED");
 }
 
@@ -298,11 +298,11 @@ void payment_order_ended(struct payments *payments, const char *vendor_id)
 	struct app *app = payments->app;
 
 	count_one(loop_counters(app->loop), COUNT_ORDERS_CANCELLED);
-	cache_drop(app->cache, KEY_ORDERS_ACTIVE, NULL, NULL, NULL);
+	cache_key_invalidate(app->cache, KEY_ORDERS_ACTIVE, NULL, NULL, NULL);
 	if (!vendor_id)
 		return;
 	payments->needs->menu_changed(app, vendor_id);
-	cache_drop(app->cache, KEY_MENU, vendor_id, NULL, NULL);
+	cache_key_invalidate(app->cache, KEY_MENU, vendor_id, NULL, NULL);
 }
 
 /* --- Life ------------------------------------------------------------------------------------- */

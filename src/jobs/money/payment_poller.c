@@ -19,7 +19,7 @@
 #include "reeyo/core/log.h"
 #include "reeyo/core/memory.h"
 #include "reeyo/db/db.h"
-#include "reeyo/db/lead.h"
+#include "reeyo/db/leadership.h"
 #include "reeyo/jobs/payment_poller.h"
 #include "reeyo/jobs/payments.h"
 #include "reeyo/partners/gateway.h"
@@ -42,7 +42,7 @@ struct lost {
 
 struct payment_poller {
 	struct app *app;
-	struct lead *lead;
+	struct leadership *leadership;
 	uv_timer_t timer;
 	struct db_call call, found;
 	char seconds[24], most[24];
@@ -108,7 +108,7 @@ static struct lost *lost_find(struct payment_poller *poller, struct text id)
 
 /* On a thread of the work pool: lost_add and poller_history_start wait until it ends. */
 static void lost_match(struct gateway_history *history,
-	const struct gateway_told *transaction, bool withdrawal)
+	const struct gateway_transaction *transaction, bool withdrawal)
 {
 	struct payment_poller *poller = history->owner;
 	struct lost *lost = withdrawal ? NULL : lost_find(poller, transaction->external);
@@ -212,7 +212,7 @@ static void poller_history_done(struct gateway_history *history,
 	if (poller->closing)
 		return poller_end(poller);
 	poller->rest_ms = HISTORY_SHARE * (loop_now(poller->app->loop) - poller->read_ms);
-	if (outcome == GATEWAY_TOLD) {
+	if (outcome == GATEWAY_ANSWERED) {
 		poller->history_failed = false;
 		for (unsigned i = 0; i < poller->lost_count; i++)
 			if (poller->lost[i].old && !poller->lost[i].reference[0])
@@ -242,7 +242,7 @@ static void poller_history_start(struct payment_poller *poller)
 	poller->history.each = lost_match;
 	poller->history.done = poller_history_done;
 	poller->history.owner = poller;
-	gateway_list(poller->app->gateway, &poller->history);
+	gateway_history_read(poller->app->gateway, &poller->history);
 }
 
 static void lost_add(struct payment_poller *poller, const struct db_result *result, unsigned row)
@@ -290,7 +290,7 @@ static void poller_due_take(struct payment_poller *poller)
 		poller->app->config->gateway_at_once - payments_running(poller->app->payments);
 	int64_t most = room < poller->left ? room : poller->left;
 
-	if (!gateway_on(poller->app->gateway) || !gateway_up(poller->app->gateway) || most <= 0)
+	if (!gateway_configured(poller->app->gateway) || !gateway_available(poller->app->gateway) || most <= 0)
 		return;
 	snprintf(poller->most, sizeof(poller->most), "%lld", (long long)most);
 	poller_submit(poller, QUERY_payments_due, poller_due_taken, 1, poller->most, NULL);
@@ -338,7 +338,7 @@ static void poller_tick(uv_timer_t *timer)
 		poller->left = poller->app->config->payment_asks;
 		poller->more = true;
 	}
-	if (poller->running || poller->closing || !lead_held(poller->lead))
+	if (poller->running || poller->closing || !leadership_held(poller->leadership))
 		return;
 	if (second)
 		poller_expire(poller);
@@ -355,9 +355,9 @@ int payment_poller_new(struct app *app, struct payment_poller **ret)
 		return E_NO_MEMORY;
 	poller->app = app;
 	poller->timer.data = poller;
-	error = lead_new(app->loop, app->db, "payments", NULL, NULL, &poller->lead);
+	error = leadership_new(app->loop, app->db, "payments", NULL, NULL, &poller->leadership);
 	if (error || uv_timer_init(loop_uv(app->loop), &poller->timer)) {
-		lead_close(poller->lead);
+		leadership_close(poller->leadership);
 		free(poller);
 		return E_NO_MEMORY;
 	}
@@ -380,6 +380,6 @@ void payment_poller_close(struct payment_poller *poller)
 	if (!poller)
 		return;
 	poller->closing = true;
-	lead_close(poller->lead);
+	leadership_close(poller->leadership);
 	uv_close((uv_handle_t *)&poller->timer, poller_timer_closed);
 }

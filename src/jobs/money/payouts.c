@@ -4,8 +4,8 @@
  * their next time forward, so that an interrupted row is taken again:
  *
  *   payouts_send  APPROVED → PROCESSING, before the gateway is called ─ gateway_withdraw ─┐
- *   payouts_ask   rows with a reference ─────────────────────────────── gateway_ask ──────┤
- *   payouts_seek  PROCESSING without a reference ────────────────────── gateway_list ─────┤
+ *   payouts_ask   rows with a reference ─────────────────────────────── gateway_query ──────┤
+ *   payouts_seek  PROCESSING without a reference ────────────────────── gateway_history_read ─────┤
  *                                                                        payout_answered ─┘
  *
  * A pay-out that may have been sent is never sent again. It is searched for in the history, and
@@ -22,7 +22,7 @@
 #include "reeyo/core/id.h"
 #include "reeyo/core/log.h"
 #include "reeyo/db/db.h"
-#include "reeyo/db/lead.h"
+#include "reeyo/db/leadership.h"
 #include "reeyo/partners/gateway.h"
 
 #define EVERY_MS 1000
@@ -62,7 +62,7 @@ struct searched {
 
 struct payout_job {
 	struct app *app;
-	struct lead *lead;
+	struct leadership *leadership;
 	uv_timer_t timer;
 	struct db_call db;
 	struct payout_call calls[CALLS];
@@ -99,7 +99,7 @@ static void answer_begin(struct answer *answer, const char *what, const char *re
 	answer->what = what;
 	snprintf(answer->reference, sizeof(answer->reference), "%s", reference);
 	snprintf(answer->amount, sizeof(answer->amount), "%lld", (long long)amount);
-	text_copy_some(answer->why, sizeof(answer->why), text_of(why ? why : ""));
+	text_copy_truncated(answer->why, sizeof(answer->why), text_of(why ? why : ""));
 	snprintf(answer->entries, sizeof(answer->entries), "{%s,%s}", first, second);
 }
 
@@ -184,9 +184,9 @@ static void payout_reference_clear(struct payout_call *call)
 
 /* The answer to a sending names another pay-out, so what became of this one has to be looked
  * for. */
-static void payout_answer_foreign(struct payout_call *call, const struct gateway_told *transaction)
+static void payout_answer_foreign(struct payout_call *call, const struct gateway_transaction *transaction)
 {
-	text_copy_some(
+	text_copy_truncated(
 	        call->query_reference, sizeof(call->query_reference), transaction->reference);
 	log_line(LOG_ERROR, "the gateway answered a pay-out with another transaction",
 		LOG_T("payout", call->answer.id), LOG_T("reference", call->query_reference));
@@ -195,7 +195,7 @@ static void payout_answer_foreign(struct payout_call *call, const struct gateway
 }
 
 static void payout_transaction_write(
-        struct payout_call *call, const struct gateway_told *transaction)
+        struct payout_call *call, const struct gateway_transaction *transaction)
 {
 	char reference[GATEWAY_REFERENCE_SIZE], why[WHY_SIZE];
 
@@ -204,7 +204,7 @@ static void payout_transaction_write(
 		                   : payout_reference_clear(call);
 	if (!text_copy_whole(reference, sizeof(reference), transaction->reference))
 		reference[0] = '\0'; /* a cut one would name another transaction */
-	text_copy_some(why, sizeof(why), transaction->reason);
+	text_copy_truncated(why, sizeof(why), transaction->reason);
 	answer_begin(&call->answer, gateway_state_word(transaction->state), reference,
 	        transaction->amount, why);
 	payout_answer_write(call->job, &call->answer, call, payout_answer_written);
@@ -225,7 +225,7 @@ static void payout_answered_by_gateway(
 
 	if (call->job->closing)
 		return payout_call_free(call); /* the next leader finds it PROCESSING */
-	if (answer->outcome == GATEWAY_TOLD)
+	if (answer->outcome == GATEWAY_ANSWERED)
 		return payout_transaction_write(call, &answer->told);
 	log_line(LOG_WARN,
 		call->sends ? "a pay-out was not sent" :
@@ -303,7 +303,7 @@ static void payout_query_rows(struct db_call *db, const struct db_result *result
 		text_into(call->query_reference, sizeof(call->query_reference),
 		        db_text(result, i, 1));
 		call->gateway.reference = call->query_reference;
-		gateway_ask(job->app->gateway, &call->gateway);
+		gateway_query(job->app->gateway, &call->gateway);
 	}
 	payout_search(job);
 }
@@ -354,7 +354,7 @@ static void searched_suspect(struct payout_job *job, int64_t amount)
 }
 
 static void searched_match(struct gateway_history *history,
-	const struct gateway_told *transaction, bool withdrawal)
+	const struct gateway_transaction *transaction, bool withdrawal)
 {
 	struct payout_job *job = history->owner;
 	struct searched *searched;
@@ -369,7 +369,7 @@ static void searched_match(struct gateway_history *history,
 	searched->found = true;
 	searched->state = transaction->state;
 	searched->amount = transaction->amount;
-	text_copy_some(searched->why, sizeof(searched->why), transaction->reason);
+	text_copy_truncated(searched->why, sizeof(searched->why), transaction->reason);
 }
 
 static void payout_search_end(struct payout_job *job)
@@ -410,9 +410,9 @@ static void payout_history_done(struct gateway_history *history,
 {
 	struct payout_job *job = history->owner;
 
-	if (outcome != GATEWAY_TOLD && !job->closing)
+	if (outcome != GATEWAY_ANSWERED && !job->closing)
 		log_line(LOG_WARN, "the gateway's history cannot be read", LOG_T("why", why));
-	job->unread = outcome == GATEWAY_TOLD ? NULL : unanswered_word(outcome);
+	job->unread = outcome == GATEWAY_ANSWERED ? NULL : unanswered_word(outcome);
 	for (unsigned i = 0; job->unread && i < job->sought_count; i++) {
 		job->searched[i].found = false; /* an incomplete history proves nothing */
 		job->searched[i].reference[0] = '\0';
@@ -441,7 +441,7 @@ static void payout_search_rows(struct db_call *db, const struct db_result *resul
 	text_into(job->looked_at, sizeof(job->looked_at), db_text(result, 0, 3));
 	job->seeking = true;
 	job->running++;
-	gateway_list(job->app->gateway, &job->history);
+	gateway_history_read(job->app->gateway, &job->history);
 }
 
 static void payout_search(struct payout_job *job)
@@ -487,7 +487,7 @@ static void payout_tick(uv_timer_t *timer)
 {
 	struct payout_job *job = timer->data;
 
-	if (job->taking || job->closing || !lead_held(job->lead) || !gateway_up(job->app->gateway))
+	if (job->taking || job->closing || !leadership_held(job->leadership) || !gateway_available(job->app->gateway))
 		return;
 	if (payout_calls_left(job) > CALLS / 2)
 		return payout_rows_take(job, QUERY_payouts_send, payout_calls_left(job) - CALLS / 2,
@@ -509,9 +509,9 @@ int payouts_new(struct app *app, struct payout_job **ret)
 	job->history.owner = job;
 	snprintf(job->patience, sizeof(job->patience), "%lld",
 		(long long)(2 * app->config->gateway_timeout / 1000 + ANSWER_MARGIN_S));
-	error = lead_new(app->loop, app->db, "payouts", NULL, NULL, &job->lead);
+	error = leadership_new(app->loop, app->db, "payouts", NULL, NULL, &job->leadership);
 	if (error || uv_timer_init(loop_uv(app->loop), &job->timer)) {
-		lead_close(job->lead);
+		leadership_close(job->leadership);
 		free(job);
 		return E_NO_MEMORY;
 	}
@@ -531,6 +531,6 @@ void payouts_close(struct payout_job *job)
 	if (!job)
 		return;
 	job->closing = true;
-	lead_close(job->lead);
+	leadership_close(job->leadership);
 	uv_close((uv_handle_t *)&job->timer, payout_timer_closed);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * Messages: see the header. A round reads a page of events after the position of the lease, with
- * the people they concern (messages_ahead); applies the table of notification rules; renders the
- * notifications for the app; and stores everything together with the new position (messages_make).
+ * the people they concern (messages_read_events); applies the table of notification rules; renders the
+ * notifications for the app; and stores everything together with the new position (messages_insert).
  * That is a compare-and-set, so an instance that was held up stores nothing twice. Broadcasts are
- * expanded page by page beside that (broadcast_page). sending.c sends the rows.
+ * expanded page by page beside that (broadcast_expand). sending.c sends the rows.
  */
 #include "reeyo/jobs/messages.h"
 
@@ -16,8 +16,8 @@
 #include "reeyo/db/db.h"
 #include "reeyo/domain/notification_rule.h"
 #include "reeyo/live/hub.h"
-#include "reeyo/db/lead.h"
-#include "reeyo/partners/post.h"
+#include "reeyo/db/leadership.h"
+#include "reeyo/partners/notifier.h"
 #include "sending.h"
 
 #define EVERY_MS 1000
@@ -44,7 +44,7 @@ struct message_page {
 
 struct messages {
 	struct app *app;
-	struct lead *lead;
+	struct leadership *leadership;
 	struct sending *sending;
 	uv_timer_t timer;
 	struct hub_listener listener;
@@ -151,7 +151,7 @@ static json_t *message_params_of(const struct event_context *context,
 static bool rule_apply(const struct event_context *context, const struct notification_rule *rule)
 {
 	struct message_page *page = &context->messages->page;
-	const struct post *post = context->messages->app->post;
+	const struct notifier *notifier = context->messages->app->notifier;
 	json_auto_t *params = message_params_of(context, rule);
 	char *params_text auto_free = params ? json_dumps(params, JSON_COMPACT) : NULL;
 	const char *data = app_data_of(context,
@@ -159,7 +159,7 @@ static bool rule_apply(const struct event_context *context, const struct notific
 	unsigned channels = message_channels(rule->message, (struct reach){
 		.device = recipient_flag(context, rule->recipient, RECIPIENT_DEVICE),
 		.email = recipient_flag(context, rule->recipient, RECIPIENT_EMAIL),
-		.push_on = post_on(post, CHANNEL_PUSH), .sms_on = post_on(post, CHANNEL_SMS) });
+		.push_on = notifier_channel_enabled(notifier, CHANNEL_PUSH), .sms_on = notifier_channel_enabled(notifier, CHANNEL_SMS) });
 	struct said said;
 
 	if (!params_text || !data)
@@ -170,7 +170,7 @@ static bool rule_apply(const struct event_context *context, const struct notific
 				(enum channel)channel, params_text, data);
 	if (!rule->notification)
 		return true;
-	if (wordings_say(post_wordings(post), page->arena, rule->message, CHANNEL_PUSH,
+	if (templates_render(notifier_templates(notifier), page->arena, rule->message, CHANNEL_PUSH,
 		language_named(recipient_text(context, rule->recipient, RECIPIENT_LANGUAGE)),
 			params, &said))
 		return false;
@@ -283,7 +283,7 @@ static void messages_page_store(struct messages *messages, const struct db_resul
 		log_line(LOG_ERROR, "no memory for the messages of a page of events");
 		return messages_page_end(messages, false);
 	}
-	messages_submit(messages, QUERY_messages_make, messages_page_stored, 4,
+	messages_submit(messages, QUERY_messages_insert, messages_page_stored, 4,
 		(const char *[]){ page->position, page->next, rows, notifications });
 }
 
@@ -299,14 +299,14 @@ static void messages_page_read(struct db_call *call, const struct db_result *res
 
 static void messages_page_start(struct messages *messages)
 {
-	if (messages->running || messages->closing || !lead_held(messages->lead))
+	if (messages->running || messages->closing || !leadership_held(messages->leadership))
 		return;
 	messages->page = (struct message_page){ .arena = arena_new(messages->app->pool,
 		PAGE_MEMORY) };
 	if (!messages->page.arena)
 		return;
 	messages->running = true;
-	messages_submit(messages, QUERY_messages_ahead, messages_page_read, 2,
+	messages_submit(messages, QUERY_messages_read_events, messages_page_read, 2,
 		(const char *[]){ messages->types, PAGE_TEXT });
 }
 
@@ -329,11 +329,11 @@ static void broadcast_page_start(struct messages *messages)
 	uint64_t now = uv_now(loop_uv(messages->app->loop));
 
 	if (messages->broadcasting || messages->closing || now < messages->broadcast_at ||
-		!lead_held(messages->lead))
+		!leadership_held(messages->leadership))
 		return;
 	messages->broadcasting = true;
 	messages->broadcast_at = now + EVERY_MS;
-	messages->broadcast = (struct db_call){ .query = QUERY_broadcast_page, .lane = DB_WRITE,
+	messages->broadcast = (struct db_call){ .query = QUERY_broadcast_expand, .lane = DB_WRITE,
 		.count = 1, .params = { BROADCAST_PAGE }, .done = broadcast_page_made, .owner =
 			messages };
 	db_submit(messages->app->db, &messages->broadcast);
@@ -364,7 +364,7 @@ static void messages_on_event(struct hub_listener *listener, const struct event 
 	struct messages *messages = CONTAINER_OF(listener, struct messages, listener);
 
 	if (messages->soon || messages->closing ||
-		!lead_held(messages->lead) || !event_has_rule(event->type))
+		!leadership_held(messages->leadership) || !event_has_rule(event->type))
 		return;
 	messages->soon = true;
 	uv_timer_start(&messages->timer, messages_tick, SOON_MS, EVERY_MS);
@@ -374,7 +374,7 @@ void messages_listen(struct messages *messages)
 {
 	messages->listener.hear = messages_on_event;
 	if (messages->app->hub)
-		hub_listen(messages->app->hub, &messages->listener);
+		hub_add_listener(messages->app->hub, &messages->listener);
 }
 
 /* --- Life ------------------------------------------------------------------------------------- */
@@ -414,14 +414,14 @@ int messages_new(struct app *app, struct messages **ret)
 	messages->timer.data = messages;
 	messages->types = rule_types_new();
 	error = messages->types ?
-		lead_new(app->loop, app->db, "messages", messages_leadership_gained, messages,
-			&messages->lead) :
+		leadership_new(app->loop, app->db, "messages", messages_leadership_gained, messages,
+			&messages->leadership) :
 		E_NO_MEMORY;
 	if (!error)
-		error = sending_new(app, messages->lead, &messages->sending);
+		error = sending_new(app, messages->leadership, &messages->sending);
 	if (error || uv_timer_init(loop_uv(app->loop), &messages->timer)) {
 		sending_close(messages->sending);
-		lead_close(messages->lead);
+		leadership_close(messages->leadership);
 		messages_free_if_idle(messages);
 		return E_NO_MEMORY;
 	}
@@ -445,6 +445,6 @@ void messages_close(struct messages *messages)
 		return;
 	messages->closing = true;
 	sending_close(TAKE_PTR(messages->sending));
-	lead_close(messages->lead);
+	leadership_close(messages->leadership);
 	uv_close((uv_handle_t *)&messages->timer, messages_timer_closed);
 }

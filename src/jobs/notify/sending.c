@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sending alternates between two statements, one at a time: messages_take claims rows that are due,
- * messages_end stores their results. A claim lasts CLAIM_S, a minute longer than a message can
+ * Sending alternates between two statements, one at a time: messages_claim claims rows that are due,
+ * messages_store_results stores their results. A claim lasts CLAIM_S, a minute longer than a message can
  * take, so one instance at a time sends a row. When an instance dies in between, the row is sent
  * again: delivery is at least once.
  *
- * When a push reaches no device (the app or the device was removed), messages_end adds a text
+ * When a push reaches no device (the app or the device was removed), messages_store_results adds a text
  * message instead, if the message has an SMS template.
  *
  * Order: only the oldest queued row of a recipient and channel is claimed. Bounds: SLOTS deliveries
@@ -20,11 +20,11 @@
 
 #include "reeyo/core/log.h"
 #include "reeyo/db/db.h"
-#include "reeyo/partners/post.h"
+#include "reeyo/partners/notifier.h"
 
 #define SLOTS 32u
 #define CLAIM_S "150"
-_Static_assert(POST_LETTER_S + 60 <= 150,
+_Static_assert(NOTIFIER_SEND_MAX_S + 60 <= 150,
 	"a claim must last longer than a message can take");
 #define DEVICES_MAX 10
 #define MESSAGE_MEMORY 65536
@@ -49,7 +49,7 @@ struct delivery {
 	bool sms_instead;                     /* a text message may replace it */
 	bool no_address;                   /* the recipient has no address */
 	bool provider_asked;                     /* a provider received a request */
-	enum letter_end outcome;
+	enum send_outcome outcome;
 	int64_t retry_after_s;
 	const char *reason;
 };
@@ -60,7 +60,7 @@ struct delivery_list {
 
 struct sending {
 	struct app *app;
-	const struct lead *lead;
+	const struct leadership *leadership;
 	struct db_call call;
 	/* being sent; with a result; results in the statement that is running */
 	struct delivery_list under_way, ended, storing;
@@ -110,14 +110,14 @@ static void delivery_list_free(struct delivery_list *list)
 		delivery_list_remove(list, delivery);
 		delivery->sending->slots_used[delivery->kind]--;
 		for (unsigned i = 0; i < delivery->count; i++)
-			post_cancel(&delivery->letters[i]);
+			notifier_cancel(&delivery->letters[i]);
 		arena_free(delivery->arena);
 	}
 }
 
 /* --- Results ---------------------------------------------------------------------------------- */
 
-static void delivery_ended(struct delivery *delivery, enum letter_end outcome, const char *reason)
+static void delivery_ended(struct delivery *delivery, enum send_outcome outcome, const char *reason)
 {
 	struct sending *sending = delivery->sending;
 
@@ -128,7 +128,7 @@ static void delivery_ended(struct delivery *delivery, enum letter_end outcome, c
 }
 
 /* With several devices, one that received it counts; else one that still may. */
-static enum letter_end outcome_better_of(enum letter_end a, enum letter_end b)
+static enum send_outcome outcome_better_of(enum send_outcome a, enum send_outcome b)
 {
 	static const int rank[] = { [OUTCOME_SENT] = 3, [OUTCOME_RETRY] = 2,
 		[OUTCOME_DEAD] = 1, [OUTCOME_SKIPPED] = 0 };
@@ -163,7 +163,7 @@ static const char *delivery_state(const struct delivery *delivery)
 	case OUTCOME_SKIPPED:
 		return "SKIPPED";
 	case OUTCOME_RETRY:
-		return delivery->tries < MESSAGE_TRIES || !delivery->provider_asked ?
+		return delivery->tries < MESSAGE_TRIES_MAX || !delivery->provider_asked ?
 			"QUEUED" : "DEAD";
 	default:
 		return "DEAD";
@@ -183,7 +183,7 @@ static void result_add(struct buf *out, const struct delivery *delivery)
 	count_one(loop_counters(delivery->sending->app->loop), delivery_counter(state));
 	buf_printf(out, "%c{\"id\":%lld,\"tries\":%lld,\"state\":\"%s\",\"wait\":%lld",
 		out->len ? ',' : '[', (long long)delivery->id, (long long)delivery->tries, state,
-		(long long)message_wait_ms((unsigned)delivery->tries, delivery->retry_after_s,
+		(long long)message_backoff_ms((unsigned)delivery->tries, delivery->retry_after_s,
 			randombytes_uniform(1000)));
 	if (delivery->outcome == OUTCOME_RETRY && !delivery->provider_asked)
 		buf_add_string(out, ",\"untried\":true");
@@ -247,7 +247,7 @@ static void results_submit(struct sending *sending)
 		delivery_list_move(&sending->storing, &sending->ended);
 		return sending_statement_ended(sending);
 	}
-	sending->call = (struct db_call){ .query = QUERY_messages_end, .lane = DB_WRITE, .count = 1,
+	sending->call = (struct db_call){ .query = QUERY_messages_store_results, .lane = DB_WRITE, .count = 1,
 		.params = { ends }, .done = results_stored, .owner = sending };
 	db_submit(sending->app->db, &sending->call);
 }
@@ -280,7 +280,7 @@ static int delivery_letters_make(struct delivery *delivery, const struct db_resu
 {
 	json_auto_t *addresses = json_loads(db_text(result, row, ROW_ADDRESS).at, 0, NULL);
 	json_auto_t *params = json_loads(db_text(result, row, ROW_PARAMS).at, 0, NULL);
-	const struct wordings *wordings = post_wordings(delivery->sending->app->post);
+	const struct templates *templates = notifier_templates(delivery->sending->app->notifier);
 	enum language language = language_named(db_text(result, row, ROW_LANGUAGE));
 	struct letter like = { .channel = channel, .life_s = db_int(result, row, ROW_LIFE),
 		.done = delivery_letter_done, .owner = delivery };
@@ -291,8 +291,8 @@ static int delivery_letters_make(struct delivery *delivery, const struct db_resu
 		return E_NOT_FOUND;
 	/* The address may belong to a stranger: somebody could send them a text of their own. */
 	if (!db_bool(result, row, ROW_ADDRESS_PROVEN))
-		message_params_impersonal(message, params);
-	error = wordings_say(wordings, delivery->arena, message, channel,
+		message_params_strip_personal(message, params);
+	error = templates_render(templates, delivery->arena, message, channel,
 		language, params, &like.said);
 	if (!error)
 		error = column_copy(delivery->arena, result, row, ROW_DATA, &like.data);
@@ -314,7 +314,7 @@ static void delivery_has_no_address(struct delivery *delivery)
 static void delivery_send(struct delivery *delivery, const struct db_result *result,
 	unsigned row, enum channel channel)
 {
-	struct post *post = delivery->sending->app->post;
+	struct notifier *notifier = delivery->sending->app->notifier;
 	unsigned count;
 	int error;
 
@@ -332,7 +332,7 @@ static void delivery_send(struct delivery *delivery, const struct db_result *res
 	if (!count)
 		return delivery_has_no_address(delivery);
 	for (unsigned i = 0; i < count; i++)
-		post_send(post, &delivery->letters[i]);
+		notifier_send(notifier, &delivery->letters[i]);
 }
 
 /* A broadcast has no text message. */
@@ -341,8 +341,8 @@ static bool delivery_may_be_sms(const struct delivery *delivery, struct text tem
 	enum message_kind message;
 
 	return delivery->kind == CHANNEL_PUSH && message_named(template, &message) &&
-		message_goes_by(message, CHANNEL_SMS) &&
-		post_on(delivery->sending->app->post, CHANNEL_SMS);
+		message_has_channel(message, CHANNEL_SMS) &&
+		notifier_channel_enabled(delivery->sending->app->notifier, CHANNEL_SMS);
 }
 
 static void delivery_start(struct sending *sending, const struct db_result *result, unsigned row)
@@ -385,7 +385,7 @@ static bool free_slots_write(struct sending *sending, struct buf *out)
 	bool any = false;
 
 	for (unsigned i = 0; i < KINDS; i++) {
-		unsigned room = post_up(sending->app->post, (enum channel)(i % CHANNELS)) ?
+		unsigned room = notifier_channel_available(sending->app->notifier, (enum channel)(i % CHANNELS)) ?
 			SLOTS - sending->slots_used[i] : 0;
 
 		buf_printf(out, "%c%u", i ? ',' : '{', room);
@@ -402,7 +402,7 @@ static void rows_claim_submit(struct sending *sending)
 	sending->again = false;
 	if (!free_slots_write(sending, &rooms))
 		return sending_statement_ended(sending);
-	sending->call = (struct db_call){ .query = QUERY_messages_take, .lane = DB_WRITE,
+	sending->call = (struct db_call){ .query = QUERY_messages_claim, .lane = DB_WRITE,
 		.count = 4, .params = { "{SMS,MAIL,PUSH,SMS,MAIL,PUSH}", "{f,f,f,t,t,t}",
 			buf_string(&rooms), CLAIM_S },
 		.done = rows_claimed, .owner = sending };
@@ -414,7 +414,7 @@ static void sending_step(struct sending *sending)
 {
 	if (sending->running || sending->closing)
 		return;
-	if (!sending->ended.first && (!sending->again || !lead_held(sending->lead)))
+	if (!sending->ended.first && (!sending->again || !leadership_held(sending->leadership)))
 		return;
 	sending->batch = arena_new(sending->app->pool, BATCH_MEMORY);
 	if (!sending->batch)
@@ -436,14 +436,14 @@ void sending_wake(struct sending *sending)
 	sending_step(sending);
 }
 
-int sending_new(struct app *app, const struct lead *lead, struct sending **ret)
+int sending_new(struct app *app, const struct leadership *leadership, struct sending **ret)
 {
 	struct sending *sending = calloc(1, sizeof(*sending));
 
 	if (!sending)
 		return E_NO_MEMORY;
 	sending->app = app;
-	sending->lead = lead;
+	sending->leadership = leadership;
 	*ret = sending;
 	return 0;
 }

@@ -6,12 +6,12 @@
 #define REEYO_SRC_JOBS_SENDING_H
 
 #include "reeyo/loop/app.h"
-#include "reeyo/db/lead.h"
+#include "reeyo/db/leadership.h"
 
 struct sending;
-/* lead: lives longer than this. 0 or E_NO_MEMORY. All functions: the loop thread of the lead, or
+/* leadership: lives longer than this. 0 or E_NO_MEMORY. All functions: the loop thread of the leadership, or
  * before the loop runs. */
-int sending_new(struct app *app, const struct lead *lead, struct sending **ret) MUST_CHECK;
+int sending_new(struct app *app, const struct leadership *leadership, struct sending **ret) MUST_CHECK;
 /* Looks for rows to send. */
 void sending_wake(struct sending *sending);
 /* Drops what is being sent: the next leader claims those rows again. NULL is allowed. */

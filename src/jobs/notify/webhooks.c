@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * Webhooks: see the header. A pass queues deliveries of new events (webhooks_fan) and claims those
- * that are due (webhooks_take): as many as there are free slots, and at most PER_ENDPOINT at once
+ * Webhooks: see the header. A pass queues deliveries of new events (webhooks_queue) and claims those
+ * that are due (webhooks_claim): as many as there are free slots, and at most PER_ENDPOINT at once
  * for one endpoint, or one when its last try failed. One slot is reserved for each endpoint, so an
  * endpoint that answers slowly, or not at all, delays only itself. Each slot then signs, sends, and
- * stores the result (webhook_settle). One pass runs at a time; requests run beside it.
+ * stores the result (webhook_store_result). One pass runs at a time; requests run beside it.
  *
  * A claim moves next_at to a time when the instance must have stopped or stored a result. So rows
  * that an instance had claimed when it died are due again by themselves. The result names the try
- * it belongs to. If two instances both believe that they lead, an endpoint may receive a delivery
+ * it belongs to. If two instances both believe that they leadership, an endpoint may receive a delivery
  * twice, under one webhook-id.
  */
 #include "reeyo/jobs/webhooks.h"
@@ -23,7 +23,7 @@
 #include "reeyo/db/db.h"
 #include "reeyo/domain/webhook.h"
 #include "reeyo/live/hub.h"
-#include "reeyo/db/lead.h"
+#include "reeyo/db/leadership.h"
 #include "reeyo/partners/client.h"
 #include "reeyo/partners/signature.h"
 
@@ -48,7 +48,7 @@ struct slot {
 
 struct webhooks {
 	struct app *app;
-	struct lead *lead;
+	struct leadership *leadership;
 	struct partner *partner;
 	uv_timer_t timer;
 	struct db_call call;
@@ -112,7 +112,7 @@ static void slot_stored(struct db_call *call, const struct db_result *result)
 
 static void slot_store_result(struct slot *slot, const char *outcome)
 {
-	slot->call = (struct db_call){ .query = QUERY_webhook_settle, .lane = DB_WRITE, .count = 6,
+	slot->call = (struct db_call){ .query = QUERY_webhook_store_result, .lane = DB_WRITE, .count = 6,
 		.params = { slot->id, slot->tries_text, outcome,
 			slot->status[0] ? slot->status : NULL,
 			slot->why[0] ? slot->why : NULL, slot->wait[0] ? slot->wait : NULL },
@@ -122,7 +122,7 @@ static void slot_store_result(struct slot *slot, const char *outcome)
 
 static void slot_store_untried(struct slot *slot)
 {
-	slot->call = (struct db_call){ .query = QUERY_webhook_untake, .lane = DB_WRITE, .count = 2,
+	slot->call = (struct db_call){ .query = QUERY_webhook_release, .lane = DB_WRITE, .count = 2,
 		.params = { slot->id, slot->tries_text }, .done = slot_stored, .owner = slot };
 	db_submit(slot->webhooks->app->db, &slot->call);
 }
@@ -130,7 +130,7 @@ static void slot_store_untried(struct slot *slot)
 /* After a failed try: the documented wait, or the Retry-After of the endpoint when it is longer. */
 static void slot_fail(struct slot *slot, int64_t asked_s)
 {
-	int64_t wait_s = webhook_wait_s(slot->tries);
+	int64_t wait_s = webhook_backoff_s(slot->tries);
 
 	count_one(loop_counters(slot->webhooks->app->loop), COUNT_WEBHOOKS_FAILED);
 	if (asked_s > RETRY_AFTER_MAX_S)
@@ -206,7 +206,7 @@ static int webhook_headers_make(const struct slot *slot, struct text secrets,
 	return webhook_signatures_add(slot, secrets, now, body, headers);
 }
 
-/* Sends a row of webhooks_take. Texts of a result are NUL-terminated. */
+/* Sends a row of webhooks_claim. Texts of a result are NUL-terminated. */
 static void slot_send(struct slot *slot, const struct db_result *result, unsigned row)
 {
 	struct app *app = slot->webhooks->app;
@@ -218,7 +218,7 @@ static void slot_send(struct slot *slot, const struct db_result *result, unsigne
 	snprintf(slot->id, sizeof(slot->id), "%.*s", TEXT_ARGS(db_text(result, row, 0)));
 	slot->tries = (unsigned)db_int(result, row, 4);
 	snprintf(slot->tries_text, sizeof(slot->tries_text), "%u", slot->tries);
-	if (!webhook_url_take(url, app->config->webhook_private, host) ||
+	if (!webhook_url_parse(url, app->config->webhook_private, host) ||
 		webhook_headers_make(slot, db_text(result, row, 5), body, &headers)) {
 		snprintf(slot->why, sizeof(slot->why), "the address or the secret cannot be used");
 		return slot_fail(slot, 0);
@@ -280,7 +280,7 @@ static void webhooks_claim_submit(struct webhooks *webhooks)
 	}
 	snprintf(webhooks->free_slots, sizeof(webhooks->free_slots), "%u", SLOTS - webhooks->used);
 	webhooks->call = (struct db_call){
-		.query = QUERY_webhooks_take, .lane = DB_WRITE, .count = 4,
+		.query = QUERY_webhooks_claim, .lane = DB_WRITE, .count = 4,
 		.params = { webhooks->free_slots, PER_ENDPOINT_TEXT, webhooks->seconds,
 			BESIDE_TEXT },
 		.done = webhooks_claimed, .owner = webhooks };
@@ -300,13 +300,13 @@ static void webhooks_queued(struct db_call *call, const struct db_result *result
 
 static void webhooks_pass_start(struct webhooks *webhooks)
 {
-	if (webhooks->closing || !lead_held(webhooks->lead))
+	if (webhooks->closing || !leadership_held(webhooks->leadership))
 		return;
 	webhooks->again = webhooks->running;
 	if (webhooks->running)
 		return;
 	webhooks->running = true;
-	webhooks->call = (struct db_call){ .query = QUERY_webhooks_fan,
+	webhooks->call = (struct db_call){ .query = QUERY_webhooks_queue,
 		.lane = DB_WRITE, .count = 2,
 		.params = { webhook_types_array, EVENTS_TEXT }, .done = webhooks_queued, .owner =
 			webhooks };
@@ -322,7 +322,7 @@ static void webhooks_on_event(struct hub_listener *listener, const struct event 
 {
 	struct webhooks *webhooks = CONTAINER_OF(listener, struct webhooks, listener);
 
-	if (webhooks->any_endpoint && webhook_offers(event->type))
+	if (webhooks->any_endpoint && webhook_type_offered(event->type))
 		webhooks_pass_start(webhooks);
 }
 
@@ -330,7 +330,7 @@ void webhooks_listen(struct webhooks *webhooks)
 {
 	webhooks->listener.hear = webhooks_on_event;
 	if (webhooks->app->hub)
-		hub_listen(webhooks->app->hub, &webhooks->listener);
+		hub_add_listener(webhooks->app->hub, &webhooks->listener);
 }
 
 /* --- Life ------------------------------------------------------------------------------------- */
@@ -362,10 +362,10 @@ int webhooks_new(struct app *app, struct webhooks **ret)
 		(long long)(app->config->webhook_timeout / 1000 + MARGIN_S));
 	webhooks->partner = webhooks_partner_new(app);
 	if (!webhooks->partner ||
-		lead_new(app->loop, app->db, "webhooks", webhooks_leadership_gained, webhooks,
-			&webhooks->lead) ||
+		leadership_new(app->loop, app->db, "webhooks", webhooks_leadership_gained, webhooks,
+			&webhooks->leadership) ||
 		uv_timer_init(loop_uv(app->loop), &webhooks->timer)) {
-		lead_close(webhooks->lead);
+		leadership_close(webhooks->leadership);
 		free(webhooks);
 		return E_NO_MEMORY;
 	}
@@ -390,7 +390,7 @@ void webhooks_close(struct webhooks *webhooks)
 	if (!webhooks)
 		return;
 	webhooks->closing = true;
-	lead_close(webhooks->lead);
+	leadership_close(webhooks->leadership);
 	for (unsigned i = 0; i < SLOTS; i++) {
 		struct slot *slot = &webhooks->slots[i];
 

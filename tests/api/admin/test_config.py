@@ -91,16 +91,16 @@ def test_sending_a_whole_configuration_back_changes_nothing(instances):
     instances.sql("UPDATE settings SET value = '50' WHERE key = 'rider_cut_bps'")     # half a percent
     config = instances.api.get("config").data
     assert config["rider_cut"] == 0.5
-    before, acts = instances.settings(), instances.sql("SELECT count(*) AS n FROM admin_acts")
+    before, acts = instances.settings(), instances.sql("SELECT count(*) AS n FROM admin_audit")
     for method in ("PATCH", "PUT"):
         reply = instances.api.request(method, "config", json=config)
         assert reply.status == 200 and reply.data == config
-    assert instances.settings() == before and instances.sql("SELECT count(*) AS n FROM admin_acts") == acts
+    assert instances.settings() == before and instances.sql("SELECT count(*) AS n FROM admin_audit") == acts
     # one changed value in it is one change
     instances.api.patch("config", json={**config, "free_delivery_threshold": 12000})
     after = instances.settings()
     assert {key for key in after if after[key] != before[key]} == {"free_delivery_threshold"}
-    act = instances.sql("SELECT * FROM admin_acts ORDER BY id DESC LIMIT 1")[0]
+    act = instances.sql("SELECT * FROM admin_audit ORDER BY id DESC LIMIT 1")[0]
     assert (act["admin_id"], act["act"], act["details"]) == (
         "admin_demo_1", "config.change", {"free_delivery_threshold": 12000})
     assert act["request_id"]

@@ -37,7 +37,7 @@ def test_a_dead_message_is_sent_again_and_audited(admin_api, customer, sql):
     reply = admin_api.post(f"/api/v1/admin/messages/{message}/retry")
     assert reply.status == 200 and reply.data["status"] == "QUEUED" and reply.data["tries"] == 0
     until(lambda: sql("SELECT 1 FROM messages WHERE id = %s AND state = 'SENT'", int(message[4:])), what="the message")
-    assert sql("SELECT act FROM admin_acts WHERE subject = %s", message) == [{"act": "message.retry"}]
+    assert sql("SELECT act FROM admin_audit WHERE subject = %s", message) == [{"act": "message.retry"}]
     again = admin_api.post(f"/api/v1/admin/messages/{message}/retry")
     assert (again.status, again.code) == (409, "CONFLICT")
     for other in ("msg_999999999", "msg_x", "order_1"):
@@ -93,7 +93,7 @@ def test_a_broadcast_to_all_riders_reaches_only_riders(server, admin_api, custom
         "rooms"] == ["riders"]
     nowhere = admin_api.post("/api/v1/admin/broadcast/vendors", json={"title": "x", "body": "y", "country": "GH"})
     assert nowhere.data == {"targeted": 0, "sent": 0, "failed": 0}
-    acts = sql("SELECT details FROM admin_acts WHERE act = 'broadcast' AND subject = 'riders' ORDER BY id DESC LIMIT 1")
+    acts = sql("SELECT details FROM admin_audit WHERE act = 'broadcast' AND subject = 'riders' ORDER BY id DESC LIMIT 1")
     assert acts[0]["details"]["title"] == "Pluie"
 
 

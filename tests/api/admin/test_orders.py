@@ -176,7 +176,7 @@ def test_an_admin_assigns_a_rider(admin_api, placed, rider, sql):
     row = admin_api.post(f"orders/{order['orderNumber']}/assign-rider", json={"rider_id": man.id}).data
     assert set(row) == ORDER and (row["status"], row["rider"]["id"]) == ("RIDER_ASSIGNED", man.id)
     assert row["timeline"][-1]["by"] == "ADMIN"
-    act = sql("SELECT * FROM admin_acts WHERE subject = %s", order["orderId"])
+    act = sql("SELECT * FROM admin_audit WHERE subject = %s", order["orderId"])
     assert [(a["act"], a["details"]) for a in act] == [("order.assign", {"riderId": man.id})]
     assert act[0]["admin_id"].startswith("admin_test") and act[0]["request_id"]
     other = rider()
@@ -192,7 +192,7 @@ def test_only_an_approved_and_active_rider_gets_an_order(admin_api, placed, ride
     man = rider(**columns).id if columns else "rider_nobody"
     reply = admin_api.post(f"orders/{order['orderId']}/assign-rider", json={"riderId": man})
     assert reply.status == status
-    assert sql("SELECT 1 FROM admin_acts WHERE subject = %s", order["orderId"]) == []
+    assert sql("SELECT 1 FROM admin_audit WHERE subject = %s", order["orderId"]) == []
 
 
 def test_an_unaccepted_order_cannot_be_assigned(admin_api, placed, rider):
@@ -215,7 +215,7 @@ def test_cancelling_an_order_refunds_the_customer(admin_api, customer, vendor, s
     assert sql("SELECT available FROM wallets WHERE owner_id = %s", buyer.id)[0]["available"] == 50000
     again = admin_api.post(f"orders/{order['orderId']}/cancel", json={"reason": "Kitchen on fire"})
     assert again.status == 200 and again.data == row
-    assert len(sql("SELECT 1 FROM admin_acts WHERE subject = %s", order["orderId"])) == 1
+    assert len(sql("SELECT 1 FROM admin_audit WHERE subject = %s", order["orderId"])) == 1
     assert admin_api.post("orders/ord_nothing/cancel", json={"reason": "x"}).code == "NOT_FOUND"
 
 

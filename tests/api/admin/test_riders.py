@@ -59,7 +59,7 @@ def test_approval_makes_a_rider_active(admin_api, rider, sql):
     assert row["status"] == "APPROVED"
     kept = sql("SELECT approval_status, status FROM riders WHERE id = %s", man.id)[0]
     assert (kept["approval_status"], kept["status"]) == ("APPROVED", "ACTIVE")
-    assert [act["act"] for act in sql("SELECT act FROM admin_acts WHERE subject = %s", man.id)] == [
+    assert [act["act"] for act in sql("SELECT act FROM admin_audit WHERE subject = %s", man.id)] == [
         "rider.approve"]
 
 
@@ -73,7 +73,7 @@ def test_suspension_takes_a_rider_offline_and_revokes_the_tokens(admin_api, ride
     row = admin_api.post(f"riders/{man.id}/suspend", json={"reason": "Complaints"}).data
     assert (row["status"], row["online_status"], row["rejection_reason"]) == (
         "SUSPENDED", "OFFLINE", "Complaints")
-    assert sql("SELECT ended_why FROM sessions WHERE account_id = %s", man.id)[0]["ended_why"] == "suspended"
+    assert sql("SELECT end_reason FROM sessions WHERE account_id = %s", man.id)[0]["end_reason"] == "suspended"
     assert {row["subject"] for row in sql("SELECT subject FROM revocations WHERE subject IN (%s, %s)",
             man.id, "ses_" + man.id)} == {man.id, "ses_" + man.id}
     assert sql("SELECT outcome FROM offers WHERE rider_id = %s", man.id)[0]["outcome"] == "WITHDRAWN"

@@ -37,7 +37,7 @@ def test_a_suspended_customer_is_refused_at_once_and_can_be_reinstated(admin_api
     assert admin_api.get("users", query={"search": buyer.phone, "status": "SUSPENDED"}).json["meta"]["total"] == 1
     assert admin_api.post(f"users/{buyer.id}/activate").data["status"] == "ACTIVE"
     assert server.api().post("auth/login", json=login).status == 200
-    acts = sql("SELECT act, details FROM admin_acts WHERE subject = %s ORDER BY id", buyer.id)
+    acts = sql("SELECT act, details FROM admin_audit WHERE subject = %s ORDER BY id", buyer.id)
     assert [act["act"] for act in acts] == ["user.suspend", "user.unsuspend"]
     assert acts[0]["details"] == {"reason": "Fraud"}
 

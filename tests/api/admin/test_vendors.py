@@ -67,7 +67,7 @@ def test_an_approved_vendor_is_public_at_once(admin_api, vendor, public, sql):
     row = admin_api.post(f"vendors/{shop.id}/approve").data
     assert (row["status"], row["rejection_reason"]) == ("APPROVED", None)
     assert public(shop) == (200, 200)
-    acts = sql("SELECT * FROM admin_acts WHERE subject = %s", shop.id)
+    acts = sql("SELECT * FROM admin_audit WHERE subject = %s", shop.id)
     assert [(act["act"], act["details"]) for act in acts] == [("vendor.approve", {})]
     assert acts[0]["admin_id"].startswith("admin_test") and acts[0]["request_id"]
     events = sql("SELECT payload, rooms FROM outbox WHERE aggregate = %s AND type = 'vendor_changed'"
@@ -132,7 +132,7 @@ def test_details_of_a_vendor_are_changed_in_either_spelling(admin_api, vendor, s
     kept = sql("SELECT bank_details, address FROM vendors WHERE id = %s", shop.id)[0]
     assert kept["bank_details"] == {"bankName": "UBA", "bankCode": "10005", "accountNumber": "123456"}
     assert kept["address"] == "Rue Joffre, Akwa"
-    act = sql("SELECT details FROM admin_acts WHERE subject = %s", shop.id)[0]["details"]
+    act = sql("SELECT details FROM admin_audit WHERE subject = %s", shop.id)[0]["details"]
     assert act["businessName"] == "Chez Rosine" and "password" not in act
 
 
@@ -153,7 +153,7 @@ def test_a_phone_of_another_vendor_is_409(admin_api, vendor):
 def test_the_audit_shows_a_number_as_it_was_sent(admin_api, vendor, sql, rate):
     shop = vendor()
     assert admin_api.patch(f"vendors/{shop.id}/commission", json={"commissionRate": rate}).status == 200
-    [act] = sql("SELECT details ->> 'commissionRate' AS rate FROM admin_acts WHERE subject = %s", shop.id)
+    [act] = sql("SELECT details ->> 'commissionRate' AS rate FROM admin_audit WHERE subject = %s", shop.id)
     assert float(act["rate"]) == rate and len(act["rate"]) <= 7, act
 
 

@@ -36,7 +36,7 @@ def test_a_secret_is_shown_once(registered, admin_api, sql):
     listed = admin_api.get("webhooks", query={"limit": 100}).json
     assert set(listed["meta"]) == META and shown in listed["data"]
     assert made["secret"] not in str(listed)
-    act = sql("SELECT * FROM admin_acts WHERE subject = %s", made["id"])[0]
+    act = sql("SELECT * FROM admin_audit WHERE subject = %s", made["id"])[0]
     assert act["act"] == "webhook.add" and act["details"]["url"] == URL and made["secret"] not in str(act)
 
 
@@ -90,7 +90,7 @@ def test_rotation_keeps_the_previous_secret_for_a_day(super_api, registered, sql
     assert (row["secret"], row["previous_secrets"]) == (rotated["secret"], [made["secret"]])
     assert 86000 < row["rest"].total_seconds() <= 86400
     assert super_api.get(f"webhooks/{made['id']}").data["previous_secret_until"] == rotated["previous_secret_until"]
-    assert "whsec_" not in str(sql("SELECT details FROM admin_acts WHERE subject = %s", made["id"]))
+    assert "whsec_" not in str(sql("SELECT details FROM admin_audit WHERE subject = %s", made["id"]))
 
 
 def test_a_repeat_with_the_same_key_gets_the_first_reply(super_api, registered, sql):
@@ -106,7 +106,7 @@ def test_a_repeat_with_the_same_key_gets_the_first_reply(super_api, registered, 
     assert (rotated.status, replayed.status) == (200, 200) and rotated.data == replayed.data
     row = sql("SELECT secret, previous_secrets FROM webhook_endpoints WHERE id = %s", first.data["id"])[0]
     assert row == {"secret": rotated.data["secret"], "previous_secrets": [first.data["secret"]]}
-    assert len(sql("SELECT act FROM admin_acts WHERE subject = %s", first.data["id"])) == 2
+    assert len(sql("SELECT act FROM admin_audit WHERE subject = %s", first.data["id"])) == 2
     assert super_api.delete(path).status == 200
 
 

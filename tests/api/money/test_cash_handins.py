@@ -25,7 +25,7 @@ def test_a_hand_in_lowers_the_riders_debt(admin_api, rider, sql):
     assert (row["from_kind"], row["to_kind"], row["amount"], row["to_balance"]) == ("CLEARING", "CASH", 10000, -5000)
     event = events(sql, man.id)["cash_handed_in"]
     assert (event["riderId"], event["amount"], event["reference"], event["cashInHand"]) == (man.id, 10000, "R-1", 5000)
-    assert [a["act"] for a in sql("SELECT act FROM admin_acts WHERE subject = %s", man.id)] == ["rider.cash-handin"]
+    assert [a["act"] for a in sql("SELECT act FROM admin_audit WHERE subject = %s", man.id)] == ["rider.cash-handin"]
     assert man.api.get("wallet/transactions").data["total"] == 0
 
 

@@ -64,7 +64,7 @@ def test_a_refund_goes_from_the_platform_into_the_wallet(admin_api, dispute, sql
     assert (published["dispute_resolved"]["disputeId"], published["dispute_resolved"]["refundAmount"]) == (row["id"], 2500)
     shop = sql("SELECT vendor_id FROM orders WHERE id = %s", order["orderId"])[0]["vendor_id"]
     assert published["refund_issued"]["vendorId"] == published["dispute_resolved"]["vendorId"] == shop
-    assert [a["act"] for a in sql("SELECT act FROM admin_acts WHERE subject = %s", row["id"])] == ["dispute.resolve"]
+    assert [a["act"] for a in sql("SELECT act FROM admin_audit WHERE subject = %s", row["id"])] == ["dispute.resolve"]
     assert buyer.api.get("/api/v1/user/disputes").data["disputes"][0]["status"] == "RESOLVED"
     for act, body in (("resolve", {"resolution": "x"}), ("reject", {"reason": "x"})):
         assert admin_api.post(f"disputes/{row['id']}/{act}", json=body).status == 409

@@ -47,7 +47,7 @@ def test_a_phone_is_paid_by_the_gateway_so_approval_only_approves(admin_api, req
     again = admin_api.post(f"payouts/{payout['payoutId']}/approve")
     assert (again.status, again.code) == (409, "CONFLICT")
     assert owner.api.get(f"payouts/{payout['payoutId']}").data["status"] == "APPROVED"
-    acts = sql("SELECT act, details FROM admin_acts WHERE subject = %s", payout["payoutId"])
+    acts = sql("SELECT act, details FROM admin_audit WHERE subject = %s", payout["payoutId"])
     assert [(a["act"], a["details"]) for a in acts] == [("payout.approve", {"notes": "ok", "type": "VENDOR"})]
 
 
@@ -170,7 +170,7 @@ def test_exactly_one_of_many_concurrent_decisions_wins(admin, requested, sql, tu
     assert sorted(reply.status for reply in replies) == [200] + [409] * 7
     won = next(reply for reply in replies if reply.status == 200).data["status"]
     assert wallet(sql, owner.id) == ((12000, 0, 8000) if won == "COMPLETED" else (20000, 0, 0))
-    assert len(sql("SELECT id FROM admin_acts WHERE subject = %s", payout["payoutId"])) == 1
+    assert len(sql("SELECT id FROM admin_audit WHERE subject = %s", payout["payoutId"])) == 1
 
 
 def test_the_live_figures_count_pending_pay_outs(admin_api, requested):
@@ -226,7 +226,7 @@ def test_large_amounts_need_two_admins(strict, connect):
     assert (done.data["status"], done.data["approved_by"], done.data["transaction_reference"]) == ("COMPLETED", second.id, "B")
     assert third.api.post(f"payouts/{large}/approve").status == 409
     assert wallet(sql, shop.id) == (80001, 0, 19999)
-    assert [row["admin_id"] for row in sql("SELECT admin_id FROM admin_acts WHERE subject = %s ORDER BY id", large)] == [
+    assert [row["admin_id"] for row in sql("SELECT admin_id FROM admin_audit WHERE subject = %s ORDER BY id", large)] == [
         first.id, second.id]
 
 

@@ -161,7 +161,7 @@ def test_an_admin_resolves_a_discrepancy_and_the_books_balance(desk, outcome, av
     assert wallet(desk.sql, owner.id)[:2] == (available, 5000)
     lost = desk.sql("SELECT coalesce(sum(amount), 0) AS amount FROM ledger WHERE reference = %s AND from_kind = 'PLATFORM'", payout)
     assert lost[0]["amount"] == platform
-    assert [a["act"] for a in desk.sql("SELECT act FROM admin_acts WHERE subject = %s ORDER BY id", payout)] == [
+    assert [a["act"] for a in desk.sql("SELECT act FROM admin_audit WHERE subject = %s ORDER BY id", payout)] == [
         "payout.approve", "payout.resolve-trouble"]
     assert payout not in {row["id"] for row in desk.admin.api.get("payouts", query={"trouble": "true", "limit": 100}).data}
     books_balance(desk.server)

@@ -41,7 +41,7 @@ def state(street, order):
             "riders": street.sql("SELECT id, active_orders, total_deliveries, completed_deliveries, cancelled_deliveries"
                                  " FROM riders WHERE id IN (%s, %s) ORDER BY id", street.rider.id, street.second.id),
             "offers": street.sql("SELECT * FROM offers WHERE order_id = %s ORDER BY id", order["orderId"]),
-            "noted": street.sql("SELECT id FROM admin_acts WHERE subject = %s", order["orderId"])}
+            "noted": street.sql("SELECT id FROM admin_audit WHERE subject = %s", order["orderId"])}
 
 
 def settled(street, order):

@@ -146,7 +146,7 @@ def test_an_admin_cancels_in_every_state_and_everything_is_returned(street, kind
     assert [(p["from_kind"], p["to_owner"], p["amount"]) for p in paid] == (
         [("PLATFORM", shop.id, share)] if share else [])
     assert counters(street, rider)[0] == 0
-    noted = street.row("SELECT details FROM admin_acts WHERE subject = %s AND act = 'order.cancel'", order["orderId"])
+    noted = street.row("SELECT details FROM admin_audit WHERE subject = %s AND act = 'order.cancel'", order["orderId"])
     assert noted["details"].get("vendorPaid", 0) == share
 
 
@@ -197,7 +197,7 @@ def test_an_admin_completes_an_order_instead_of_the_rider(street, kind, method):
     parts = street.row("SELECT sum(amount) AS n FROM ledger WHERE order_id = %s AND from_kind = %s", order["orderId"],
                        "CASH" if method == "CASH" else "ESCROW")
     assert parts["n"] == order["total"]
-    assert street.sql("SELECT FROM admin_acts WHERE subject = %s AND act = 'order.complete'", order["orderId"])
+    assert street.sql("SELECT FROM admin_audit WHERE subject = %s AND act = 'order.complete'", order["orderId"])
 
 
 @pytest.mark.parametrize("kind, state", [place for place in PLACES if place[1] not in PICKED_UP])

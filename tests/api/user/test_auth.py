@@ -227,8 +227,8 @@ def test_an_old_refresh_token_used_again_ends_the_session(api, sql):
     assert (reply.status, reply.code) == (401, "AUTH_1001")
     for tokens in (data, second, third):
         assert api.get("auth/me", token=tokens["token"]).status == 401
-    row = sql("SELECT ended_why FROM sessions WHERE account_id = %s", data["user"]["userId"])
-    assert row == [{"ended_why": "reuse"}]
+    row = sql("SELECT end_reason FROM sessions WHERE account_id = %s", data["user"]["userId"])
+    assert row == [{"end_reason": "reuse"}]
 
 
 def test_only_a_refresh_token_refreshes(api):

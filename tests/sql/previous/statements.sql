@@ -18,7 +18,7 @@ SELECT address_delete($1::text, $2::text)
 -- "Today" is the business's day; revenue is what was ordered today and has been delivered.
 --  $1 how many orders are active, NULL: count them
 -- Columns: the figures as JSON. Always one row.
--- name: admin_live
+-- name: admin_live_figures
 SELECT json_build_object('active_orders', coalesce($1::bigint, (SELECT count(*) FROM orders WHERE active)),
     'online_riders', (SELECT count(*) FROM riders WHERE is_online),
     'online_vendors', (SELECT count(*) FROM vendors WHERE is_online),
@@ -34,7 +34,7 @@ SELECT json_build_object('active_orders', coalesce($1::bigint, (SELECT count(*) 
 -- Of a time, or of all. Revenue and basket are of what was delivered.
 --  $1 from, $2 before: timestamptz or NULL   $3 period, from whose first day when $1 is NULL, or NULL
 -- Columns: the figures as JSON. Always one row.
--- name: admin_platform
+-- name: admin_platform_figures
 SELECT json_build_object('total_orders', t.orders, 'total_revenue', t.revenue,
     'total_users', (SELECT count(*) FROM users WHERE status <> 'DELETED'),
     'total_vendors', (SELECT count(*) FROM vendors), 'total_riders', (SELECT count(*) FROM riders),
@@ -50,9 +50,9 @@ SELECT json_build_object('total_orders', t.orders, 'total_revenue', t.revenue,
 -- How many orders of a time, or of all, are in each state, in the console's words.
 --  $1 from, $2 before: timestamptz or NULL   $3 period, from whose first day when $1 is NULL, or NULL
 -- Columns: [{status,count}] as JSON. Always one row.
--- name: admin_order_states
+-- name: admin_order_status_counts
 SELECT coalesce(json_agg(json_build_object('status', status, 'count', n) ORDER BY n DESC, status), '[]')::text
-  FROM (SELECT admin_status(status) AS status, sum(n) AS n
+  FROM (SELECT admin_order_status(status) AS status, sum(n) AS n
           FROM (SELECT status, count(*) AS n FROM orders_figures
                  WHERE created_at >= (SELECT coalesce($1::timestamptz, period_start($3::text), '-infinity'))
                    AND created_at < coalesce($2::timestamptz, 'infinity')
@@ -61,7 +61,7 @@ SELECT coalesce(json_agg(json_build_object('status', status, 'count', n) ORDER B
 -- The same by state, country and way of payment. The country is the vendor's, and a parcel's is its customer's.
 --  $1 from, $2 before: timestamptz or NULL   $3 period, from whose first day when $1 is NULL, or NULL
 -- Columns: {total,avg_order_value,by_status{},by_country{},by_payment_method{}}. Always one row.
--- name: admin_orders_split
+-- name: admin_order_breakdown
 WITH seen AS MATERIALIZED (
   SELECT status, payment_method, vendor_id, CASE WHEN vendor_id IS NULL THEN user_id END AS customer, count(*) AS n,
          sum(total) AS worth
@@ -70,7 +70,7 @@ WITH seen AS MATERIALIZED (
      AND created_at < coalesce($2::timestamptz, 'infinity')
    GROUP BY 1, 2, 3, 4
 ), split AS MATERIALIZED (
-  SELECT admin_status(s.status) AS status, s.payment_method AS method, coalesce(v.country_code, u.country_code, 'CM') AS country,
+  SELECT admin_order_status(s.status) AS status, s.payment_method AS method, coalesce(v.country_code, u.country_code, 'CM') AS country,
          sum(s.n) AS n, sum(s.n) FILTER (WHERE s.status = 'DELIVERED') AS delivered,
          sum(s.worth) FILTER (WHERE s.status = 'DELIVERED') AS worth
     FROM seen s LEFT JOIN vendors v ON v.id = s.vendor_id LEFT JOIN users u ON u.id = s.customer
@@ -201,7 +201,7 @@ WITH given AS MATERIALIZED (
     WHERE s.value IS DISTINCT FROM excluded.value
   RETURNING s.key, s.value
 ), noted AS (
-  INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
+  INSERT INTO admin_audit (admin_id, act, subject, details, request_id)
   SELECT $2::text, $3::text, 'config', jsonb_object_agg(key, value), $4::text FROM written HAVING count(*) > 0
 )
 SELECT config_json(jsonb_object_agg(s.key, s.value)
@@ -234,7 +234,7 @@ WITH put AS (
   ON CONFLICT (key) DO UPDATE SET value = excluded.value, updated_by = excluded.updated_by
     WHERE s.value IS DISTINCT FROM excluded.value
 ), noted AS (
-  INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
+  INSERT INTO admin_audit (admin_id, act, subject, details, request_id)
   VALUES ($8::text, $9::text, $1::text, $10::jsonb, $11::text)
 )
 SELECT flag_json(p.flag, coalesce($2::boolean,
@@ -245,7 +245,7 @@ SELECT flag_json(p.flag, coalesce($2::boolean,
 WITH gone AS (
   DELETE FROM feature_flags WHERE key = $1::text RETURNING key
 )
-INSERT INTO admin_acts (admin_id, act, subject, request_id)
+INSERT INTO admin_audit (admin_id, act, subject, request_id)
 SELECT $2::text, $3::text, g.key, $4::text FROM gone g
 RETURNING subject
 
@@ -265,7 +265,7 @@ WITH made AS (
   VALUES ($1::text, $2::text, $3::text, $4::jsonb, $5::bigint, $6::boolean)
   RETURNING z.id, z AS zone
 ), noted AS (
-  INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
+  INSERT INTO admin_audit (admin_id, act, subject, details, request_id)
   SELECT $7::text, $8::text, m.id, $9::jsonb, $10::text FROM made m
 )
 SELECT zone_json(m.zone) FROM made m
@@ -283,7 +283,7 @@ WITH changed AS (
    WHERE z.id = $1::text
   RETURNING z.id, z AS zone
 ), noted AS (
-  INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
+  INSERT INTO admin_audit (admin_id, act, subject, details, request_id)
   SELECT $7::text, $8::text, c.id, $9::jsonb, $10::text FROM changed c
 )
 SELECT zone_json(c.zone) FROM changed c
@@ -293,7 +293,7 @@ SELECT zone_json(c.zone) FROM changed c
 WITH gone AS (
   DELETE FROM zones WHERE id = $1::text RETURNING id
 )
-INSERT INTO admin_acts (admin_id, act, subject, request_id)
+INSERT INTO admin_audit (admin_id, act, subject, request_id)
 SELECT $2::text, $3::text, g.id, $4::text FROM gone g
 RETURNING subject
 -- Money as the console sees it: the platform's accounts, cash that riders hand in, disputes.
@@ -503,7 +503,7 @@ SELECT admin_rider_json(r) FROM riders r WHERE r.id = $1::text
 --  $1 rider   $2 approval   $3 reason or NULL   $4 life of access tokens
 --  $5 admin   $6 act        $7 its details      $8 request id
 -- Columns: row, ended sessions (comma separated, NULL: none were to end), went offline. No row: 404.
--- name: admin_rider_judge
+-- name: admin_rider_set_approval
 WITH held AS MATERIALIZED (
   SELECT r.id, r.is_online, r.approval_status FROM riders r WHERE r.id = $1::text FOR UPDATE
 ), changed AS (
@@ -514,7 +514,7 @@ WITH held AS MATERIALIZED (
   RETURNING r.id, r AS rider, h.is_online AND NOT r.is_online AS left_us,
     h.approval_status IS DISTINCT FROM $2::text AS judged
 ), ended AS MATERIALIZED (
-  SELECT account_end(c.id, 'suspended', $4::bigint) AS ids FROM changed c WHERE $2::text = 'SUSPENDED'
+  SELECT account_end_sessions(c.id, 'suspended', $4::bigint) AS ids FROM changed c WHERE $2::text = 'SUSPENDED'
 ), seeking AS MATERIALIZED (  -- before the offers, as the steps of an order lock them
   SELECT d.order_id FROM changed c JOIN offers f ON f.rider_id = c.id AND f.outcome = 'OPEN'
     JOIN dispatches d ON d.order_id = f.order_id
@@ -527,7 +527,7 @@ WITH held AS MATERIALIZED (
 ), sought AS (
   UPDATE dispatches d SET next_at = now() FROM withdrawn w WHERE d.order_id = w.order_id
 ), noted AS (
-  INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
+  INSERT INTO admin_audit (admin_id, act, subject, details, request_id)
   SELECT $5::text, $6::text, c.id, $7::jsonb, $8::text FROM changed c
 ), told AS (
   INSERT INTO outbox (aggregate, type, rooms, payload)
@@ -557,7 +557,7 @@ WITH changed AS (
    WHERE r.id = $1::text
   RETURNING r.id, r AS rider
 ), noted AS (
-  INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
+  INSERT INTO admin_audit (admin_id, act, subject, details, request_id)
   SELECT $8::text, $9::text, c.id, $10::jsonb, $11::text FROM changed c
 ), told AS (
   INSERT INTO outbox (aggregate, type, rooms, payload)
@@ -577,7 +577,7 @@ WITH held AS MATERIALIZED (
   SELECT DISTINCT ON (w.document_type) h.id, w.document_type, f.url, w.status, w.reason
     FROM held h CROSS JOIN ROWS FROM (
       jsonb_to_recordset($2::jsonb) AS (document_type text, status text, reason text)) WITH ORDINALITY w(document_type, status, reason, n)
-    LEFT JOIN LATERAL rider_handed_in(h.rider) f ON f.document_type = w.document_type
+    LEFT JOIN LATERAL rider_documents_submitted(h.rider) f ON f.document_type = w.document_type
    ORDER BY w.document_type, w.n DESC
 ), missing AS MATERIALIZED (
   SELECT min(w.document_type) AS document_type FROM wanted w WHERE w.url IS NULL
@@ -590,7 +590,7 @@ WITH held AS MATERIALIZED (
          decided_by = excluded.decided_by, decided_at = now()
   RETURNING d AS document
 ), noted AS (
-  INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
+  INSERT INTO admin_audit (admin_id, act, subject, details, request_id)
   SELECT $3::text, $4::text, h.id, $5::jsonb, $6::text FROM held h WHERE EXISTS (SELECT FROM decided)
 ), told AS (
   INSERT INTO outbox (aggregate, type, rooms, payload)
@@ -631,7 +631,7 @@ SELECT admin_user_json(u, true) FROM users u WHERE u.id = $1::text
 --  $1 user   $2 status   $3 reason or NULL   $4 life of access tokens
 --  $5 admin  $6 act      $7 its details      $8 request id
 -- Columns: row, ended sessions (comma separated, NULL: none were to end). No row: 404, or deleted already.
--- name: admin_user_judge
+-- name: admin_user_set_status
 WITH changed AS (
   UPDATE users u
      SET status = $2::text, suspended_reason = $3::text, updated_at = now(),
@@ -640,15 +640,15 @@ WITH changed AS (
    WHERE u.id = $1::text AND u.status <> 'DELETED'
   RETURNING u.id, u AS person
 ), ended AS MATERIALIZED (
-  SELECT account_end(c.id, lower($2::text), $4::bigint) AS ids FROM changed c WHERE $2::text <> 'ACTIVE'
+  SELECT account_end_sessions(c.id, lower($2::text), $4::bigint) AS ids FROM changed c WHERE $2::text <> 'ACTIVE'
 ), devices AS (
   DELETE FROM device_tokens d USING changed c WHERE d.account_id = c.id AND $2::text = 'DELETED'
 ), noted AS (
-  INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
+  INSERT INTO admin_audit (admin_id, act, subject, details, request_id)
   SELECT $5::text, $6::text, c.id, $7::jsonb, $8::text FROM changed c
 )
 SELECT admin_user_json(c.person, false), (SELECT ids FROM ended) FROM changed c
--- Vendors as the console reads and changes them. Every write notes who did it (admin_acts) and tells the copies.
+-- Vendors as the console reads and changes them. Every write notes who did it (admin_audit) and tells the copies.
 
 --  $1 approval or NULL   $2 text sought in names, phones and e-mails, or NULL   $3 limit   $4 offset
 -- Columns: total, rows (a JSON array), newest first. Always one row.
@@ -683,7 +683,7 @@ SELECT '[' || coalesce(string_agg(admin_item_json(i), ',' ORDER BY i.category, i
 --  $1 vendor   $2 approval   $3 reason or NULL   $4 life of access tokens
 --  $5 admin    $6 act        $7 its details {}   $8 request id
 -- Columns: row, ended sessions (comma separated, NULL: none were to end). No row: 404.
--- name: admin_vendor_judge
+-- name: admin_vendor_set_approval
 WITH held AS MATERIALIZED (
   SELECT v.id, v.approval_status FROM vendors v WHERE v.id = $1::text FOR UPDATE
 ), changed AS (
@@ -693,9 +693,9 @@ WITH held AS MATERIALIZED (
     FROM held h WHERE v.id = h.id
   RETURNING v.id, v AS vendor, h.approval_status IS DISTINCT FROM $2::text AS judged
 ), ended AS MATERIALIZED (
-  SELECT account_end(c.id, 'suspended', $4::bigint) AS ids FROM changed c WHERE $2::text = 'SUSPENDED'
+  SELECT account_end_sessions(c.id, 'suspended', $4::bigint) AS ids FROM changed c WHERE $2::text = 'SUSPENDED'
 ), noted AS (
-  INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
+  INSERT INTO admin_audit (admin_id, act, subject, details, request_id)
   SELECT $5::text, $6::text, c.id, $7::jsonb, $8::text FROM changed c
 ), told AS (
   INSERT INTO outbox (aggregate, type, rooms, payload)
@@ -730,7 +730,7 @@ WITH changed AS (
    WHERE v.id = $1::text
   RETURNING v.id, v AS vendor
 ), noted AS (
-  INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
+  INSERT INTO admin_audit (admin_id, act, subject, details, request_id)
   SELECT $14::text, $15::text, c.id, $16::jsonb, $17::text FROM changed c
 ), told AS (
   INSERT INTO outbox (aggregate, type, rooms, payload)
@@ -738,7 +738,7 @@ WITH changed AS (
          json_build_object('vendorId', c.id, 'timestamp', iso(now())) FROM changed c
 )
 SELECT admin_vendor_json(c.vendor, false) FROM changed c
--- Webhooks as admins register them and look after them. Each write is noted in admin_acts.
+-- Webhooks as admins register them and look after them. Each write is noted in admin_audit.
 
 -- --- Endpoints ---------------------------------------------------------------------------------------------
 
@@ -778,7 +778,7 @@ WITH changed AS (
      AND (coalesce($5::text, '') = '' OR EXISTS (SELECT FROM vendors WHERE id = $5::text) OR fail('VENDOR_NOT_FOUND') IS NULL)
   RETURNING w
 ), noted AS (
-  INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
+  INSERT INTO admin_audit (admin_id, act, subject, details, request_id)
   SELECT $7::text, $8::text, (c.w).id, $9::jsonb, $10::text FROM changed c
 )
 SELECT webhook_json(c.w) FROM changed c
@@ -789,7 +789,7 @@ SELECT webhook_json(c.w) FROM changed c
 WITH gone AS (
   DELETE FROM webhook_endpoints WHERE id = $1::text RETURNING id
 )
-INSERT INTO admin_acts (admin_id, act, subject, request_id)
+INSERT INTO admin_audit (admin_id, act, subject, request_id)
 SELECT $2::text, $3::text, g.id, $4::text FROM gone g
 RETURNING subject
 
@@ -811,7 +811,7 @@ WITH made AS (
     FROM webhook_endpoints w WHERE w.id = $1::text AND (w.enabled OR fail('CONFLICT') IS NULL)
   RETURNING d
 ), noted AS (
-  INSERT INTO admin_acts (admin_id, act, subject, request_id)
+  INSERT INTO admin_audit (admin_id, act, subject, request_id)
   SELECT $4::text, $5::text, (m.d).endpoint_id, $6::text FROM made m
 )
 SELECT webhook_delivery_json(m.d) FROM made m
@@ -837,7 +837,7 @@ WITH again AS (
           OR fail('CONFLICT') IS NULL)
   RETURNING d
 ), noted AS (
-  INSERT INTO admin_acts (admin_id, act, subject, request_id)
+  INSERT INTO admin_audit (admin_id, act, subject, request_id)
   SELECT $2::text, $3::text, (a.d).id, $4::text FROM again a
 )
 SELECT webhook_delivery_json(a.d) FROM again a
@@ -856,7 +856,7 @@ WITH target AS MATERIALIZED (
    WHERE d.said_at >= $2::timestamptz AND d.said_at < coalesce($3::timestamptz, now()) AND d.event_id IS NOT NULL
   UNION ALL
   SELECT webhook_delivery_id((target.w).id, e.id), e.created_at, e.id
-    FROM events e JOIN target ON webhook_wants(target.w, e)
+    FROM events e JOIN target ON webhook_matches(target.w, e)
    WHERE e.created_at >= $2::timestamptz AND e.created_at < coalesce($3::timestamptz, now()) AND e.type = ANY ($4::text[])
      AND NOT EXISTS (SELECT FROM webhook_deliveries d WHERE d.id = webhook_delivery_id((target.w).id, e.id))
    ORDER BY said_at, id LIMIT $5::bigint + 1
@@ -873,7 +873,7 @@ WITH target AS MATERIALIZED (
   ON CONFLICT (id) DO NOTHING
   RETURNING 1
 ), noted AS (
-  INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
+  INSERT INTO admin_audit (admin_id, act, subject, details, request_id)
   SELECT $6::text, $7::text, (target.w).id, $8::jsonb, $9::text FROM target
 )
 SELECT concat('{"queued":', (SELECT count(*) FROM again) + (SELECT count(*) FROM missed), ',"more":',
@@ -946,7 +946,7 @@ SELECT '{"riderId":' || json_word(r.id) || ',"date":' || json_word(day.date)
 -- Last known points of many riders; a point that is older than the row's is left out. In order of id, so that two of them
 -- cannot wait for each other.
 --  $1 riders text[]   $2 lats, $3 lngs double precision[]   $4 times bigint[] (ms)
--- name: riders_located
+-- name: rider_positions_store
 UPDATE riders r SET lat = p.lat, lng = p.lng, located_at = p.at
   FROM (SELECT q.id, w.lat, w.lng, to_timestamp(w.ms / 1000.0) AS at
           FROM unnest($1::text[], $2::double precision[], $3::double precision[], $4::bigint[]) AS w(id, lat, lng, ms)
@@ -965,7 +965,7 @@ WITH spot AS MATERIALIZED (
     JOIN dispatches d ON true
     JOIN orders o ON o.id = d.order_id
    CROSS JOIN LATERAL (SELECT distance_km(spot.lat, spot.lng, o.pickup_lat, o.pickup_lng) AS km) k
-   WHERE order_seeks_rider(o)
+   WHERE order_needs_rider(o)
      AND o.pickup_lat BETWEEN spot.lat - $4::double precision / 110 AND spot.lat + $4::double precision / 110
      AND k.km <= $4::double precision
      AND (SELECT f.outcome FROM offers f WHERE f.order_id = o.id AND f.rider_id = $1::text
@@ -986,7 +986,7 @@ SELECT '[' || coalesce(string_agg('{"orderId":' || json_word(o.id) || ',"orderNu
 -- Takes riders offline who have said nothing for 300 seconds.
 --  $1 how many
 -- Columns: rider id.
--- name: riders_silence
+-- name: riders_set_silent_offline
 WITH silent AS (
   SELECT r.id FROM riders r
    WHERE r.is_online
@@ -1121,7 +1121,7 @@ SELECT v.service_type, v.approval_status, v.is_online, v.lat, v.lng, v.address, 
 -- for five seconds: should the taker die before he has decided, the next one decides.
 --  $1 how many
 -- Columns: order id, pickup lat, lng, how far to look (m). As many rows as asked for: there may be more.
--- name: dispatch_take
+-- name: dispatch_claim
 WITH expired AS (
   UPDATE offers f SET outcome = 'EXPIRED', answered_at = now()
     FROM (SELECT id FROM offers WHERE outcome = 'OPEN' AND expires_at <= now() FOR UPDATE SKIP LOCKED) late
@@ -1130,7 +1130,7 @@ WITH expired AS (
   SELECT d.order_id FROM dispatches d
    WHERE d.next_at <= now() ORDER BY d.next_at LIMIT $1::bigint FOR UPDATE SKIP LOCKED
 ), judged AS MATERIALIZED (
-  SELECT due.order_id, o.pickup_lat, o.pickup_lng, coalesce(order_seeks_rider(o), false) AS seeks,
+  SELECT due.order_id, o.pickup_lat, o.pickup_lng, coalesce(order_needs_rider(o), false) AS seeks,
     (SELECT f.expires_at FROM offers f
       WHERE f.order_id = due.order_id AND f.outcome = 'OPEN' AND f.expires_at > now()) AS open_until
     FROM due LEFT JOIN orders o ON o.id = due.order_id
@@ -1148,7 +1148,7 @@ SELECT order_id, pickup_lat, pickup_lng, coalesce((SELECT (value #>> '{}')::doub
 --  $1 order ids text[]   $2 rider ids text[]   $3 km double precision[]   (pairs)
 --  $4 a phone need not be verified
 -- Columns: order id, rider id, km, completed, total deliveries, mean rating (0: none), active orders, asked in this round.
--- name: dispatch_facts
+-- name: dispatch_candidates
 SELECT p.order_id, r.id, p.km, r.completed_deliveries, r.total_deliveries,
     coalesce(r.rating_sum::double precision / nullif(r.total_ratings, 0), 0), r.active_orders,
     coalesce(last.offered_at >= d.round_at, false)
@@ -1163,8 +1163,8 @@ SELECT p.order_id, r.id, p.km, r.completed_deliveries, r.total_deliveries,
 
 -- The same while Redis cannot say who is near: by last known points of the last minute.
 --  $1 order ids text[]   $2 lats, $3 lngs double precision[]   $4 radius km   $5 a phone need not be verified
--- Columns: as dispatch_facts.
--- name: dispatch_facts_near
+-- Columns: as dispatch_candidates.
+-- name: dispatch_candidates_near
 SELECT p.order_id, r.id, k.km, r.completed_deliveries, r.total_deliveries,
     coalesce(r.rating_sum::double precision / nullif(r.total_ratings, 0), 0), r.active_orders,
     coalesce(last.offered_at >= d.round_at, false)
@@ -1185,14 +1185,14 @@ SELECT p.order_id, r.id, k.km, r.completed_deliveries, r.total_deliveries,
 --  $4 scores double precision[]   $5 km to the pickup double precision[]   $6 candidates text[] (JSON)
 --  $7 a new round begins boolean[]
 -- Columns: order id, rider id of each offer made.
--- name: dispatch_offer
+-- name: dispatch_offers_store
 WITH decided AS MATERIALIZED (
   SELECT w.*, d.rounds + w.anew::integer AS round, o.order_number
     FROM unnest($1::text[], $2::text[], $3::text[], $4::double precision[], $5::double precision[], $6::text[],
            $7::boolean[]) AS w(order_id, rider_id, offer_id, score, km, candidates, anew)
     JOIN dispatches d ON d.order_id = w.order_id
     JOIN orders o ON o.id = w.order_id
-   WHERE order_seeks_rider(o) ORDER BY w.order_id FOR UPDATE OF d
+   WHERE order_needs_rider(o) ORDER BY w.order_id FOR UPDATE OF d
 ), offered AS (
   INSERT INTO offers (id, order_id, rider_id, score, expires_at)
   SELECT offer_id, order_id, rider_id, score, now() + interval '60 seconds' FROM decided WHERE rider_id IS NOT NULL
@@ -1366,7 +1366,7 @@ SELECT '[' || string_agg(concat('{"', $4::text, '":"', to_char(s.start, $5::text
 --  $1 holder   $2 published so far by this holder (0: nothing)   $3 rows to move   $4 rows to publish (0: none now)
 -- Columns: leads, position (published), moved, lag (ms, of the oldest moved; NULL: none), source (see events_newest);
 --  id (NULL: nothing to publish), previous (the id before it), aggregate, type, rooms ("a,b"), payload. Always one row.
--- name: relay_take
+-- name: relay_move
 WITH held AS MATERIALIZED (
   SELECT FROM leases WHERE name = 'relay' AND holder = $1::text
 ), lead AS (
@@ -1428,7 +1428,7 @@ SELECT b.oldest, b.newest, e.id, e.aggregate, e.type, e.payload::text, iso(e.cre
   LEFT JOIN (SELECT * FROM events WHERE rooms && $2::text[] AND id > $1::bigint
               ORDER BY id LIMIT $3::bigint) e ON true
  ORDER BY e.id
--- name: events_missed_by_most
+-- name: events_missed_scan
 SELECT b.oldest, b.newest, e.id, e.aggregate, e.type, e.payload::text, iso(e.created_at)
   FROM (SELECT coalesce((SELECT min(id) FROM events), 0) AS oldest,
                coalesce((SELECT max(id) FROM events), 0) AS newest) b
@@ -1439,7 +1439,7 @@ SELECT b.oldest, b.newest, e.id, e.aggregate, e.type, e.payload::text, iso(e.cre
 -- Who takes part in an order.
 --  $1 id or number
 -- Columns: id, user id, vendor id, rider id. No row: 404.
--- name: order_party
+-- name: order_participants
 SELECT id, user_id, vendor_id, rider_id FROM orders
  WHERE id = CASE WHEN substr($1::text, 2, 1) = '-'
    THEN (SELECT n.id FROM orders n WHERE n.order_number = $1::text) ELSE $1::text END
@@ -1674,7 +1674,7 @@ SELECT s.ended FROM account_set_password($1::text, $2::text, $3::text, $4::text,
 -- $1 kind, $2 phone or NULL, $3 e-mail or NULL, $4 token hash, $5 its life, $6 most of them in $7 seconds. A row when the
 -- account exists and this one is to be sent.
 -- name: account_forgot_password
-SELECT f.account FROM account_forgot($1::text, $2::text, $3::text, $4::text, $5::bigint, $6::bigint, $7::bigint) AS f(account)
+SELECT f.account FROM account_create_reset_token($1::text, $2::text, $3::text, $4::text, $5::bigint, $6::bigint, $7::bigint) AS f(account)
  WHERE f.account IS NOT NULL
 
 -- $1 kind, $2 token hash.
@@ -1711,11 +1711,11 @@ DELETE FROM device_tokens d
 --  $1 id   $2 e-mail   $3 name   $4 role   $5 password hash   $6 only while there is no admin (t, f)   $7 life of access
 --  tokens (s)
 -- Columns: CREATED, CHANGED, or THERE (only while there is none, and there is one).
--- name: admin_appoint
-SELECT admin_appoint($1::text, $2::text, $3::text, $4::text, $5::text, $6::boolean, $7::bigint)
+-- name: admin_create
+SELECT admin_create($1::text, $2::text, $3::text, $4::text, $5::text, $6::boolean, $7::bigint)
 
 -- Columns: THERE, or NULL when there is no admin yet.
--- name: admins_there
+-- name: admins_exist
 SELECT CASE WHEN EXISTS (SELECT FROM admins) THEN 'THERE' END
 -- Work that one copy does for all.
 
@@ -1738,7 +1738,7 @@ SELECT coalesce(json_object_agg(status, n), '{}')::text
 --  $1 item id   $2 vendor id   $3 the item, JSON: name, description?, category, price, originalPrice?, preparationTime,
 --  available?, stock?, unit?, images?, tags?, variants?, addOns?   $4 needs approval   $5 id of the request   $6 its reason or NULL
 -- Columns: outcome (CREATED, ITEM_LIMIT, ACCOUNT_GONE), item.
--- name: item_add
+-- name: item_insert
 WITH room AS MATERIALIZED (
   SELECT menu_has_room($2::text) AS free
 ), added AS (
@@ -1762,10 +1762,10 @@ SELECT CASE WHEN added.id IS NOT NULL THEN 'CREATED' WHEN room.free IS NULL THEN
 -- Changes what a JSON object names of an item; null clears description, originalPrice, stock (not
 -- counted any more) and unit. While prices need approval the old
 -- one stays and a PRICE_UPDATE request stands (none when the old one is asked for again).
---  $1 vendor id   $2 item id   $3 the changes, members as in item_add   $4 prices need approval   $5 id of the request
+--  $1 vendor id   $2 item id   $3 the changes, members as in item_insert   $4 prices need approval   $5 id of the request
 --  $6 its reason or NULL
 -- Columns: outcome (CHANGED, ITEM_NOT_FOUND, ITEM_NOT_OWNER), item, whether a request stands.
--- name: item_change
+-- name: item_update
 WITH found AS MATERIALIZED (
   SELECT i.id, i.vendor_id = $1::text AS own FROM items i WHERE i.id = $2::text AND i.deleted_at IS NULL
 ), changed AS (
@@ -1824,7 +1824,7 @@ SELECT CASE WHEN deleted.id IS NOT NULL THEN 'DELETED' WHEN NOT found.own THEN '
 -- Makes some items available, or not. Ids of others' items, and unknown ones, are passed over. Locks in order of id, as orders do.
 --  $1 vendor id   $2 item ids text[]   $3 available
 -- Columns: how many of them are the vendor's.
--- name: items_available
+-- name: items_set_available
 WITH own AS MATERIALIZED (
   SELECT i.id FROM items i
    WHERE i.id = ANY ($2::text[]) AND i.vendor_id = $1::text AND i.deleted_at IS NULL
@@ -1870,7 +1870,7 @@ SELECT '{"categories":' || coalesce(array_to_json(array_agg(DISTINCT i.category)
 -- Columns: position, position once these are done (the same: there is nothing new), how many were looked at, id (NULL: none
 --  of these types), type, age (s), payload, facts; then of the customer, the vendor and the rider concerned: id (NULL: none), language,
 --  name, has a device, has an e-mail. Always one row.
--- name: messages_ahead
+-- name: messages_read_events
 WITH lease AS MATERIALIZED (
   SELECT position FROM leases WHERE name = 'messages'
 ), page AS MATERIALIZED (
@@ -1912,7 +1912,7 @@ SELECT l.position, coalesce((SELECT max(id) FROM page), l.position), (SELECT cou
 --  $1 position seen   $2 position then   $3 messages [{"event","kind","recipient","channel","template","params","data",
 --  "language","life"}] (life in seconds), in order   $4 notifications [{"room","payload"}]
 -- Columns: messages made. A row only when the position was as seen.
--- name: messages_make
+-- name: messages_insert
 WITH moved AS (
   UPDATE leases SET position = $2::bigint WHERE name = 'messages' AND position = $1::bigint RETURNING position
 ), made AS (
@@ -1936,13 +1936,13 @@ SELECT (SELECT count(*) FROM made) FROM moved
 
 -- Takes messages that are due: each recipient's earliest of a channel. They are its taker's for a while; a taker that died
 -- leaves them to be taken again. Of each that is due the earliest of its recipient is looked up: that one is taken, if it is
--- due too, and those behind it are put off for minutes, since messages_end makes the next one due. So a look at any of a
+-- due too, and those behind it are put off for minutes, since messages_store_results makes the next one due. So a look at any of a
 -- long queue moves its head, and however long it is nobody looks at all of it again and again.
 --  $1 channels text[]   $2 bulk boolean[]   $3 how many of each integer[]   $4 seconds that they are its taker's
 -- Columns: id (NULL: none is taken), kind, recipient, channel, bulk, template, params, data, language, tries (this one
 --  included), seconds it is of use yet (0: too late), where to (JSON array; NULL: nowhere), whether the owner has proved that it is his,
 --  how many were looked at. Always one row.
--- name: messages_take
+-- name: messages_claim
 WITH wanted AS (
   SELECT w.channel, w.bulk, w.room FROM unnest($1::text[], $2::boolean[], $3::integer[]) AS w(channel, bulk, room)
    WHERE w.room > 0
@@ -1982,7 +1982,7 @@ SELECT t.id, t.kind, t.recipient, t.channel, t.bulk, t.template, t.params::text,
 --  $1 [{"id","tries","state","error","wait" (ms),"untried": it counts as no try,"text": a text message goes in its
 --  place,"gone": [tokens that are of no use
 --  any more]}]
--- name: messages_end
+-- name: messages_store_results
 WITH told AS MATERIALIZED (
   SELECT t.* FROM json_to_recordset($1::json) AS t(id bigint, tries integer, state text, error text, wait bigint, untried boolean,
     text boolean, gone json)
@@ -2051,7 +2051,7 @@ WITH was AS MATERIALIZED (
     FROM was w WHERE m.id = w.id AND w.state = 'DEAD'
   RETURNING m AS message
 ), noted AS (
-  INSERT INTO admin_acts (admin_id, act, subject, request_id)
+  INSERT INTO admin_audit (admin_id, act, subject, request_id)
   SELECT $2::text, $3::text, $1::text, $4::text FROM queued
 )
 SELECT CASE WHEN q.message IS NULL THEN 'CONFLICT' ELSE 'DONE' END, message_json(q.message)
@@ -2075,19 +2075,19 @@ SELECT count(*) FROM gone
 -- name: broadcast_count
 WITH people AS (
   SELECT u.id FROM users u
-   WHERE $1::text = 'USER' AND broadcast_means(u.status, u.id, u.country_code, $2::text[], $3::text)
+   WHERE $1::text = 'USER' AND broadcast_targets(u.status, u.id, u.country_code, $2::text[], $3::text)
   UNION ALL
   SELECT v.id FROM vendors v
-   WHERE $1::text = 'VENDOR' AND broadcast_means(v.status, v.id, v.country_code, $2::text[], $3::text)
+   WHERE $1::text = 'VENDOR' AND broadcast_targets(v.status, v.id, v.country_code, $2::text[], $3::text)
   UNION ALL
   SELECT r.id FROM riders r
-   WHERE $1::text = 'RIDER' AND broadcast_means(r.status, r.id, r.country_code, $2::text[], $3::text)
+   WHERE $1::text = 'RIDER' AND broadcast_targets(r.status, r.id, r.country_code, $2::text[], $3::text)
 )
 SELECT json_build_object('targeted', count(*), 'sent', count(d.account_id), 'failed', count(*) - count(d.account_id))::text
   FROM people p
   LEFT JOIN (SELECT DISTINCT account_id FROM device_tokens WHERE role = $1::text) d ON d.account_id = p.id
 
--- Tells everybody of a kind, or some of them, something: a broadcast, of which broadcast_page makes a push for each who has a
+-- Tells everybody of a kind, or some of them, something: a broadcast, of which broadcast_expand makes a push for each who has a
 -- device, and the event `broadcast` to the rooms of those who are named (eight of an event are heard: see EVENT_ROOMS_MAX),
 -- or of all. Of a country alone nobody's app is told: it has no room.
 --  $1 kind   $2 ids text[] or NULL for all   $3 country or NULL   $4 title   $5 body   $6 data   $7 room of all
@@ -2102,7 +2102,7 @@ WITH made AS (
     LEFT JOIN users u ON $1::text = 'USER' AND u.id = i.id
     LEFT JOIN vendors v ON $1::text = 'VENDOR' AND v.id = i.id
     LEFT JOIN riders r ON $1::text = 'RIDER' AND r.id = i.id
-   WHERE broadcast_means(coalesce(u.status, v.status, r.status), i.id,
+   WHERE broadcast_targets(coalesce(u.status, v.status, r.status), i.id,
            coalesce(u.country_code, v.country_code, r.country_code), NULL, $3::text)
 ), told AS (
   INSERT INTO outbox (aggregate, type, rooms, payload)
@@ -2112,14 +2112,14 @@ WITH made AS (
           UNION ALL
           SELECT array_agg($8::text || ':' || p.id) FROM people p GROUP BY p.part) t
 )
-INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
+INSERT INTO admin_audit (admin_id, act, subject, details, request_id)
 VALUES ($9::text, $10::text, $7::text, $11::jsonb, $12::text)
 
 -- Makes the next page of messages of the oldest broadcast that is not done: a push for each account that has a device. What
 -- is not sent within a day is of no use.
 --  $1 accounts to look at
 -- Columns: messages made. No row: all is done, or another copy is at it.
--- name: broadcast_page
+-- name: broadcast_expand
 WITH next AS MATERIALIZED (
   SELECT * FROM broadcasts WHERE NOT done ORDER BY id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
 ), page AS MATERIALIZED (
@@ -2133,13 +2133,13 @@ WITH next AS MATERIALIZED (
   SELECT b.kind, a.id, 'PUSH', true, 'broadcast', b.params, b.data, a.language, b.created_at + interval '1 day'
     FROM next b, page p, LATERAL (
       SELECT u.id, u.language FROM users u
-       WHERE b.kind = 'USER' AND u.id = p.id AND broadcast_means(u.status, u.id, u.country_code, NULL, b.country)
+       WHERE b.kind = 'USER' AND u.id = p.id AND broadcast_targets(u.status, u.id, u.country_code, NULL, b.country)
       UNION ALL
       SELECT v.id, v.language FROM vendors v
-       WHERE b.kind = 'VENDOR' AND v.id = p.id AND broadcast_means(v.status, v.id, v.country_code, NULL, b.country)
+       WHERE b.kind = 'VENDOR' AND v.id = p.id AND broadcast_targets(v.status, v.id, v.country_code, NULL, b.country)
       UNION ALL
       SELECT r.id, r.language FROM riders r
-       WHERE b.kind = 'RIDER' AND r.id = p.id AND broadcast_means(r.status, r.id, r.country_code, NULL, b.country)) a
+       WHERE b.kind = 'RIDER' AND r.id = p.id AND broadcast_targets(r.status, r.id, r.country_code, NULL, b.country)) a
    ORDER BY a.id
   RETURNING 1
 ), moved AS (
@@ -2244,7 +2244,7 @@ WITH moved AS MATERIALIZED (
     $8::timestamptz, $9::text, $10::text, $11::integer, $12::json, $13::text, $14::boolean, $15::text[], $16::text,
     $17::bigint, $18::bigint, $19::bigint, $20::bigint, $21::text, $22::text, $23::text, $24::text)
 ), noted AS (
-  INSERT INTO admin_acts (admin_id, act, subject, details, request_id)
+  INSERT INTO admin_audit (admin_id, act, subject, details, request_id)
   SELECT $21::text, 'order.' || lower($4::text), $1::text,
          jsonb_strip_nulls(jsonb_build_object('riderId', $7::text, 'reason', $9::text,
            'vendorPaid', CASE $4::text WHEN 'CANCEL' THEN nullif($17::bigint, 0) END)), $25::text
@@ -2269,7 +2269,7 @@ SELECT CASE $3::text WHEN 'USER' THEN order_json_user(h.seen) ELSE order_json(h.
  WHERE EXISTS (SELECT FROM steps s WHERE s.status = $5::text AND s.by = $3::text
          AND s.n >= CASE WHEN $3::text = 'RIDER' OR $2::text = 'ASSIGN'
            THEN (SELECT max(g.n) FROM steps g WHERE g.status = 'RIDER_ASSIGNED') ELSE 0 END)
-   AND ($3::text <> 'ADMIN' OR (SELECT a.admin_id FROM admin_acts a
+   AND ($3::text <> 'ADMIN' OR (SELECT a.admin_id FROM admin_audit a
          WHERE a.subject = $1::text AND a.act = 'order.' || lower($2::text) ORDER BY a.id DESC LIMIT 1) = $4::text)
 
 -- Looks after orders whose rider may not work any more: those that are not picked up go back to the search for a rider,
@@ -3107,7 +3107,7 @@ WITH held AS (
          expires_at = now() + make_interval(secs => $5::bigint)
     FROM judged j WHERE s.id = j.id AND j.outcome = 'ROTATED'
 ), ended AS (
-  UPDATE sessions s SET ended_at = now(), ended_why = 'reuse'
+  UPDATE sessions s SET ended_at = now(), end_reason = 'reuse'
     FROM judged j WHERE s.id = j.id AND j.outcome = 'REUSED'
   RETURNING s.id
 ), devices AS (
@@ -3124,7 +3124,7 @@ SELECT j.outcome, CASE j.outcome WHEN 'ROTATED' THEN $4::text ELSE j.jti END, j.
 -- Log-out: the session ends, and so do push messages to its device. $1 session, $2 account, $3 life of access tokens.
 -- name: session_end
 WITH ended AS (
-  UPDATE sessions s SET ended_at = now(), ended_why = 'logout'
+  UPDATE sessions s SET ended_at = now(), end_reason = 'logout'
    WHERE s.id = $1::text AND s.account_id = $2::text AND s.ended_at IS NULL
   RETURNING s.id
 ), devices AS (
@@ -3144,7 +3144,7 @@ SELECT r.seq, r.subject, epoch_ms(r.before) FROM revocations r
 --  lng, minOrderAmount, deliveryRadius, averagePreparationTime, tags, isHighDemand, language, businessHours, bankDetails, each in place of
 --  what was, null clears description, logo, coverImage, minOrderAmount, deliveryRadius (bankDetails also of a mobile-money number that an admin noted); documents, beside what was
 -- Columns: vendor (as it sees itself). No row: it is gone. A phone that is taken violates vendors_phone_key.
--- name: vendor_change
+-- name: vendor_update
 WITH changed AS (
   UPDATE vendors v
      SET business_name = coalesce(c ->> 'businessName', v.business_name),
@@ -3180,7 +3180,7 @@ SELECT json FROM changed
 -- Goes online or offline.
 --  $1 vendor id   $2 online
 -- Columns: outcome (CHANGED, NOT_APPROVED, ACCOUNT_GONE), vendor (as it sees itself).
--- name: vendor_switch
+-- name: vendor_set_online
 WITH changed AS (
   UPDATE vendors v SET is_online = $2::boolean, updated_at = now()
    WHERE v.id = $1::text AND (NOT $2::boolean OR v.approval_status = 'APPROVED')
@@ -3303,7 +3303,7 @@ SELECT
 -- registered.
 --  $1 types that are offered text[]   $2 limit
 -- Columns: events taken, deliveries queued, endpoints that are told anything. Always one row.
--- name: webhooks_fan
+-- name: webhooks_queue
 WITH place AS MATERIALIZED (
   SELECT position FROM leases
    WHERE name = 'webhooks' AND position < (SELECT max(id) FROM events) FOR NO KEY UPDATE
@@ -3315,7 +3315,7 @@ WITH place AS MATERIALIZED (
   INSERT INTO webhook_deliveries (id, endpoint_id, event_id, type, payload, said_at)
   SELECT webhook_delivery_id(w.id, (s.e).id), w.id, (s.e).id, (s.e).type,
          webhook_body((s.e).type, (s.e).created_at, (s.e).payload::text), (s.e).created_at
-    FROM said s JOIN webhook_endpoints w ON w.enabled AND webhook_wants(w, s.e) AND (s.e).created_at >= w.created_at
+    FROM said s JOIN webhook_endpoints w ON w.enabled AND webhook_matches(w, s.e) AND (s.e).created_at >= w.created_at
    WHERE (s.e).type = ANY ($1::text[])
   ON CONFLICT (id) DO NOTHING
   RETURNING 1
@@ -3327,7 +3327,7 @@ SELECT (SELECT count(*) FROM said), (SELECT count(*) FROM queued), (SELECT count
 -- leaves room for the others. Who takes and dies leaves them due again when $3 is over.
 --  $1 limit   $2 at once of one endpoint   $3 seconds a try may last   $4 how many may be under way beside an endpoint's first
 -- Columns: id, endpoint, url, body, tries with this one, the secrets that sign, newest first, with spaces between.
--- name: webhooks_take
+-- name: webhooks_claim
 WITH room AS MATERIALIZED (
   SELECT w.id, CASE WHEN w.failing_since IS NULL THEN $2::bigint ELSE 1 END AS most,
          (SELECT count(*) FROM webhook_deliveries b WHERE b.endpoint_id = w.id AND b.busy_until > now()) AS busy
@@ -3358,7 +3358,7 @@ RETURNING d.id, w.id, w.url, d.payload::text, d.tries,
 --  $1 id   $2 its tries when it was taken   $3 DELIVERED, RETRY, DEAD, or GONE (410)   $4 HTTP status or NULL
 --  $5 what went wrong or NULL   $6 RETRY: seconds until the next, to which up to a tenth is added
 -- Columns: endpoint, url, why it is disabled. A row only when it has been disabled now.
--- name: webhook_settle
+-- name: webhook_store_result
 WITH ended AS (
   UPDATE webhook_deliveries d
      SET state = CASE $3::text WHEN 'DELIVERED' THEN 'DELIVERED' WHEN 'RETRY' THEN 'QUEUED' ELSE 'DEAD' END,
@@ -3390,7 +3390,7 @@ SELECT m.id, m.url, m.disabled_reason FROM marked m WHERE NOT m.enabled
 
 -- A try that was not made: it may be made again at once, and counts for nothing.
 --  $1 id   $2 its tries when it was taken
--- name: webhook_untake
+-- name: webhook_release
 UPDATE webhook_deliveries SET tries = tries - 1, busy_until = NULL, next_at = now() + interval '5 seconds'
  WHERE id = $1::text AND tries = $2::bigint AND state = 'QUEUED' AND busy_until IS NOT NULL
 
@@ -3406,7 +3406,7 @@ SELECT count(*) FROM gone
 
 -- $1 vendor, $2 lat, $3 lng, $4 fee base, $5 fee per km (of the distance rounded up), or a fee that goes before
 -- them: $6 for FOOD, $7 for MART, each or NULL. No row: 404.
--- name: vendor_near
+-- name: vendor_get_near
 SELECT vendor_json(v, business_zone(), d.km, coalesce(
     CASE v.service_type WHEN 'FOOD' THEN $6::bigint ELSE $7::bigint END,
     $4::bigint + ceil(d.km)::bigint * $5::bigint))

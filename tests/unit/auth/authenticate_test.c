@@ -13,7 +13,7 @@
 #include "reeyo/core/clock.h"
 #include "reeyo/http/server.h"
 #include "reeyo/loop/loop.h"
-#include "rider_memory.h"
+#include "rider_cache.h"
 #include "../suite.h"
 
 #define SECRET "a-secret-of-at-least-thirty-two-characters"
@@ -47,7 +47,7 @@ bool request_origin_listed(struct request *of)
 	return origin && strcmp(origin, "https://console.reeyo.cm") == 0;
 }
 
-void sql_run(struct request *to, enum db_lane lane, enum query query, bool try_, sql_done *done,
+void sql_run_positional(struct request *to, enum db_lane lane, enum query query, bool try_, sql_done *done,
 	unsigned count, const char *const *params)
 {
 	(void)to, (void)lane, (void)try_, (void)done, (void)count, (void)params;
@@ -79,8 +79,8 @@ bool member_bool(const json_t *object, const char *name, bool fallback)
 }
 
 /* `account` is the content of the cache or the database; NULL: no account. */
-void cached_by_sql(struct request *of, enum cache_kind kind, const char *id,
-	enum query query, cached_done *done)
+void cache_get_or_query(struct request *of, enum cache_kind kind, const char *id,
+	enum query query, cache_get_done *done)
 {
 	struct cache_value value = { .plain = text_of(account) };
 
@@ -97,10 +97,10 @@ static void setup(void)
 	arena = arena_new(pool, 1 << 20);
 	app = (struct app){ .config = &config, .loop = loop, .all = all };
 	ck_assert_int_eq(keyring_new(&config, &app.keys), 0);
-	ck_assert_int_eq(token_memory_new(&app.tokens), 0);
+	ck_assert_int_eq(token_cache_new(&app.tokens), 0);
 	ck_assert_int_eq(revocations_new(&app, &app.revocations), 0);
-	ck_assert_int_eq(rider_memory_new(&app.riders), 0);
-	route = (struct route){ .method = GET, .who = CUSTOMER };
+	ck_assert_int_eq(rider_cache_new(&app.riders), 0);
+	route = (struct route){ .method = GET, .access = CUSTOMER };
 	rq = (struct request){ .app = &app, .arena = arena, .route = &route, .method = GET };
 	authorization = cookie = origin = account = NULL;
 }
@@ -110,13 +110,13 @@ static void teardown(void)
 	arena_free(arena);
 	arena_pool_free(pool);
 	revocations_free(app.revocations);
-	token_memory_free(app.tokens);
-	rider_memory_free(app.riders);
+	token_cache_free(app.tokens);
+	rider_cache_free(app.riders);
 	keyring_free(app.keys);
 	loop_free(loop);
 }
 
-static const char *token_of(enum who role)
+static const char *token_of(enum access role)
 {
 	struct caller who = { .role = role, .id = "user_1", .session = "ses_1",
 		.issued_s = clock_wall_s(), .expires_s = clock_wall_s() + 600 };
@@ -137,7 +137,7 @@ START_TEST(a_bearer_token_is_found_in_its_header)
 	const char *token = token_of(CUSTOMER);
 
 	ck_assert_int_eq(ask(), E_NO_TOKEN);
-	ck_assert_int_eq(rq.caller.role, WHO_UNSET);
+	ck_assert_int_eq(rq.caller.role, ACCESS_UNSET);
 	authorization = arena_printf(arena, "Bearer %s", token);
 	ck_assert_int_eq(ask(), 0);
 	ck_assert_str_eq(rq.caller.id, "user_1");
@@ -146,7 +146,7 @@ START_TEST(a_bearer_token_is_found_in_its_header)
 	ck_assert_int_eq(ask(), 0);
 	authorization = token;
 	ck_assert_int_eq(ask(), E_BAD_TOKEN);
-	ck_assert_int_eq(rq.caller.role, WHO_UNSET);
+	ck_assert_int_eq(rq.caller.role, ACCESS_UNSET);
 	authorization = "Bearer";
 	ck_assert_int_eq(ask(), E_BAD_TOKEN);
 	authorization = "Bearer ";
@@ -160,7 +160,7 @@ START_TEST(only_admins_may_send_a_cookie)
 {
 	const char *token = token_of(ADMIN);
 
-	route.who = ADMIN;
+	route.access = ADMIN;
 	cookie = arena_printf(arena, "theme=dark; accessToken=%s; other=1", token);
 	rq.ns = NS_USER;
 	ck_assert_int_eq(ask(), E_NO_TOKEN);
@@ -178,7 +178,7 @@ END_TEST
 
 START_TEST(a_write_by_cookie_needs_a_listed_origin)
 {
-	route.who = ADMIN;
+	route.access = ADMIN;
 	rq.ns = NS_ADMIN;
 	cookie = arena_printf(arena, "accessToken=%s", token_of(SUPER_ADMIN));
 	rq.method = POST;
@@ -198,33 +198,33 @@ END_TEST
 START_TEST(each_role_may_call_its_own_rows_only)
 {
 	static const struct {
-		enum who needed, may[3];
+		enum access needed, may[3];
 	} rows[] = { { CUSTOMER, { CUSTOMER } }, { CUSTOMER_VERIFIED, { CUSTOMER } },
 		{ VENDOR_ACCOUNT, { VENDOR_ACCOUNT } }, { RIDER_ACCOUNT, { RIDER_ACCOUNT } },
 		{ RIDER_READY, { RIDER_ACCOUNT } }, { ADMIN, { ADMIN, SUPER_ADMIN } },
 		{ SUPER_ADMIN, { SUPER_ADMIN } } };
-	static const enum who roles[] = { CUSTOMER, VENDOR_ACCOUNT,
+	static const enum access roles[] = { CUSTOMER, VENDOR_ACCOUNT,
 		RIDER_ACCOUNT, ADMIN, SUPER_ADMIN };
 
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
 		for (size_t j = 0; j < COUNT_OF(roles); j++) {
 			bool may = roles[j] == rows[i].may[0] || roles[j] == rows[i].may[1];
 
-			route.who = rows[i].needed;
+			route.access = rows[i].needed;
 			authorization = arena_printf(arena, "Bearer %s", token_of(roles[j]));
 			ck_assert_msg(ask() == (may ? 0 : E_WRONG_ROLE), "row %zu role %zu", i, j);
 		}
-	route.who = WHO_UNSET;
+	route.access = ACCESS_UNSET;
 	ck_assert_int_eq(ask(), E_WRONG_ROLE);
 }
 END_TEST
 
 START_TEST(public_rows_ignore_tokens)
 {
-	route.who = ANYONE;
+	route.access = ANYONE;
 	authorization = "Bearer rubbish";
 	ck_assert_int_eq(ask(), 0);
-	ck_assert_int_eq(rq.caller.role, WHO_UNSET);
+	ck_assert_int_eq(rq.caller.role, ACCESS_UNSET);
 }
 END_TEST
 
@@ -271,7 +271,7 @@ static int admit(const char *json)
 
 START_TEST(a_verified_row_requires_an_active_account_with_a_phone)
 {
-	route.who = CUSTOMER_VERIFIED;
+	route.access = CUSTOMER_VERIFIED;
 	ck_assert_int_eq(admit(ACCOUNT("ACTIVE", "true")), 1);
 	ck_assert_str_eq(member_text(rq.account, "userId"), "user_1");
 	ck_assert_int_eq(admit(ACCOUNT("ACTIVE", "false")), E_PHONE_UNVERIFIED);
@@ -313,22 +313,22 @@ START_TEST(a_rider_is_read_from_the_database_until_cached)
 	struct rider_facts facts = { .order_count = 1,
 		.orders = { { "ord_1", "user_9", "vendor_7" } } };
 
-	route.who = RIDER_READY;
+	route.access = RIDER_READY;
 	ck_assert_int_eq(admit(NULL), ASKED);
 	rider_cache_put(app.riders, "user_1", &facts,
 		rider_cache_version(app.riders, "user_1"), loop_now(loop));
 	ck_assert_int_eq(admit(NULL), 1);
 	ck_assert_str_eq(rq.rider->orders[0].user_id, "user_9");
-	rider_facts_changed(&app, "user_1");
+	rider_facts_invalidate_all(&app, "user_1");
 	ck_assert_int_eq(admit(NULL), ASKED);
-	route.who = RIDER_ACCOUNT;
+	route.access = RIDER_ACCOUNT;
 	ck_assert_int_eq(admit(NULL), 1);
 }
 END_TEST
 
 START_TEST(other_rows_do_not_check_the_account)
 {
-	route.who = CUSTOMER;
+	route.access = CUSTOMER;
 	ck_assert_int_eq(admit(NULL), 1);
 	ck_assert_ptr_null(rq.account);
 }

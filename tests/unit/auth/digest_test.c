@@ -11,7 +11,7 @@
 
 #include "digest.h"
 #include "hash_memory.h"
-#include "login_memory.h"
+#include "login_cache.h"
 #include "reeyo/core/memory.h"
 #include "../suite.h"
 

@@ -14,7 +14,7 @@
 
 #include "reeyo/auth/token.h"
 #include "reeyo/core/clock.h"
-#include "token_memory.h"
+#include "token_cache.h"
 #include "../suite.h"
 
 #define OLD_SECRET "an-old-secret-of-thirty-two-characters"
@@ -91,7 +91,7 @@ static int read_signed(jwt_t *jwt, jwt_alg_t alg, const char *key)
 
 START_TEST(a_signed_token_is_read)
 {
-	struct caller got = { .role = WHO_UNSET };
+	struct caller got = { .role = ACCESS_UNSET };
 	char jti[ID_SIZE];
 	const char *token = token_sign(arena, keys, TOKEN_REFRESH, &caller, "a@b.cm", "jti_1");
 
@@ -108,7 +108,7 @@ END_TEST
 
 START_TEST(the_time_of_issue_is_read_to_the_millisecond)
 {
-	struct caller got = { .role = WHO_UNSET }, who = caller;
+	struct caller got = { .role = ACCESS_UNSET }, who = caller;
 	const char *token, *again;
 
 	who.issued_ms = caller.issued_s * 1000 + 345;
@@ -128,7 +128,7 @@ END_TEST
 
 START_TEST(each_role_survives)
 {
-	static const enum who roles[] = { CUSTOMER, VENDOR_ACCOUNT,
+	static const enum access roles[] = { CUSTOMER, VENDOR_ACCOUNT,
 		RIDER_ACCOUNT, ADMIN, SUPER_ADMIN };
 	struct caller got;
 
@@ -312,30 +312,30 @@ END_TEST
 
 START_TEST(a_verified_token_is_cached_until_it_expires)
 {
-	struct token_memory *memory;
+	struct token_cache *memory;
 	struct caller got;
 	struct text token = text_of(token_sign(arena, keys, TOKEN_ACCESS, &caller, NULL, NULL));
 	struct text longer = { token.at, token.len - 1 };
 
-	ck_assert_int_eq(token_memory_new(&memory), 0);
+	ck_assert_int_eq(token_cache_new(&memory), 0);
 	ck_assert(!token_cache_get(memory, token, caller.issued_s, &got));
 	token_cache_put(memory, token, &caller);
 	ck_assert(token_cache_get(memory, token, caller.issued_s, &got));
 	ck_assert_str_eq(got.id, "user_1");
 	ck_assert(!token_cache_get(memory, longer, caller.issued_s, &got));
 	ck_assert(!token_cache_get(memory, token, caller.expires_s, &got));
-	token_memory_free(memory);
+	token_cache_free(memory);
 }
 END_TEST
 
 START_TEST(the_cache_of_tokens_is_bounded)
 {
-	struct token_memory *memory;
+	struct token_cache *memory;
 	struct caller got;
 	char token[32];
 	unsigned known = 0;
 
-	ck_assert_int_eq(token_memory_new(&memory), 0);
+	ck_assert_int_eq(token_cache_new(&memory), 0);
 	for (int i = 0; i < 50000; i++) {
 		snprintf(token, sizeof(token), "token %d", i);
 		token_cache_put(memory, text_of(token), &caller);
@@ -346,7 +346,7 @@ START_TEST(the_cache_of_tokens_is_bounded)
 	}
 	ck_assert_uint_gt(known, 1000);
 	ck_assert_uint_le(known, 8192);
-	token_memory_free(memory);
+	token_cache_free(memory);
 }
 END_TEST
 

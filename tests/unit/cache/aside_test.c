@@ -382,7 +382,7 @@ static void race_write(struct rig *rig, int key, bool *busy)
 	write->acknowledged = &race.acknowledged[key];
 	write->busy = busy;
 	write->version = atomic_fetch_add(&race.store[key].version, 1) + 1;
-	cache_drop(rig->cache, KEY_MENU, id, write_acknowledged, write);
+	cache_key_invalidate(rig->cache, KEY_MENU, id, write_acknowledged, write);
 }
 
 static void *race_run(void *arg)

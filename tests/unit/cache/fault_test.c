@@ -283,7 +283,7 @@ START_TEST(a_full_backlog_disables_cached_values_of_that_kind)
 		char id[16];
 
 		snprintf(id, sizeof(id), "%d", i);
-		cache_drop(rig.cache, KEY_MENU, id, count_drop, &dropped);
+		cache_key_invalidate(rig.cache, KEY_MENU, id, count_drop, &dropped);
 	}
 	ck_assert_uint_eq(dropped, 65537);
 	ck_assert_uint_eq(rig_count(&rig, COUNT_CACHE_DROPS_WAITING), 65536);

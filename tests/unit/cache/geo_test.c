@@ -169,7 +169,7 @@ START_TEST(riders_without_reports_are_swept_but_their_time_is_kept)
 	ck_assert_int_eq(score("geo:riders", "silent"), -1);
 	ck_assert_int_eq(score("{geo:riders}:seen", "silent"), now - 31000);
 	ck_assert_uint_eq(near_douala(&rig, 4).count, 1);
-	geo_forget(rig.cache, "here");
+	geo_remove(rig.cache, "here");
 	RIG_UNTIL(&rig, score("geo:riders", "here") == -1);
 	ck_assert_int_eq(score("{geo:riders}:seen", "here"), now);
 	rig_close(&rig);
@@ -223,7 +223,7 @@ START_TEST(without_redis_nothing_is_stored_and_nobody_waits)
 	rig_open(&rig, "", &store);
 	ck_assert_int_eq(geo_store(rig.cache, "r", 4, 9, 1, 1, stored, &answer), E_STORE_DOWN);
 	ck_assert_int_eq(geo_search(rig.cache, 4, 9, 1, 1, found, &answer), E_STORE_DOWN);
-	geo_forget(rig.cache, "r");
+	geo_remove(rig.cache, "r");
 	geo_sweep(rig.cache);
 	rig_close(&rig);
 	rig_open(&rig, server.url, &store);

@@ -137,7 +137,7 @@ START_TEST(uses_counted_in_the_process_never_reach_redis)
 {
 	struct rig rig;
 	struct use use = { .use = { .name = "messages", .limit = 1, .window_ms = 60000, .cost = 1,
-		.here = true, .done = used } };
+		.local = true, .done = used } };
 	redisReply *reply;
 
 	rig_open(&rig, server.url, &store);

@@ -357,7 +357,7 @@ static inline void rig_drop(struct rig *rig, const char *id)
 {
 	bool dropped = false;
 
-	cache_drop(rig->cache, KEY_MENU, id, rig_set, &dropped);
+	cache_key_invalidate(rig->cache, KEY_MENU, id, rig_set, &dropped);
 	RIG_UNTIL(rig, dropped);
 }
 

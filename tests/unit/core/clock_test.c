@@ -102,16 +102,16 @@ START_TEST(days_are_added_across_the_ends_of_months_and_years)
 {
 	char day[CLOCK_DAY_SIZE] = "2028-02-28";
 
-	ck_assert_int_eq(clock_day(day, 1, day), 0);
+	ck_assert_int_eq(clock_day_add(day, 1, day), 0);
 	ck_assert_str_eq(day, "2028-02-29");
-	ck_assert_int_eq(clock_day("2026-12-31", 1, day), 0);
+	ck_assert_int_eq(clock_day_add("2026-12-31", 1, day), 0);
 	ck_assert_str_eq(day, "2027-01-01");
-	ck_assert_int_eq(clock_day(day, -1, day), 0);
+	ck_assert_int_eq(clock_day_add(day, -1, day), 0);
 	ck_assert_str_eq(day, "2026-12-31");
-	ck_assert_int_ne(clock_day("2026-11-31", 0, day), 0);
-	ck_assert_int_ne(clock_day("2026-1-01", 0, day), 0);
-	ck_assert_int_ne(clock_day("2026-11-01T", 0, day), 0);
-	ck_assert_int_ne(clock_day("", 0, day), 0);
+	ck_assert_int_ne(clock_day_add("2026-11-31", 0, day), 0);
+	ck_assert_int_ne(clock_day_add("2026-1-01", 0, day), 0);
+	ck_assert_int_ne(clock_day_add("2026-11-01T", 0, day), 0);
+	ck_assert_int_ne(clock_day_add("", 0, day), 0);
 	ck_assert_str_eq(day, "2026-12-31");
 }
 END_TEST

@@ -118,9 +118,9 @@ START_TEST(lines_below_the_level_are_not_written)
 	ck_assert(log_on(LOG_ERROR));
 	log_set_level(LOG_OFF);
 	ck_assert(!log_on(LOG_ERROR));
-	ck_assert_int_eq(log_level_named("debug"), LOG_DEBUG);
-	ck_assert_int_eq(log_level_named("off"), LOG_OFF);
-	ck_assert_int_eq(log_level_named("Info"), -1);
+	ck_assert_int_eq(log_level_from_name("debug"), LOG_DEBUG);
+	ck_assert_int_eq(log_level_from_name("off"), LOG_OFF);
+	ck_assert_int_eq(log_level_from_name("Info"), -1);
 	log_set_level(LOG_INFO);
 }
 END_TEST

@@ -42,7 +42,7 @@ START_TEST(no_part_of_a_password_is_shown)
 {
 	char shown[256];
 
-	secret_masked(addresses[_i].address, shown, sizeof(shown));
+	secret_mask(addresses[_i].address, shown, sizeof(shown));
 	ck_assert_str_eq(shown, addresses[_i].shown);
 	ck_assert_ptr_null(strstr(shown, "hid"));
 	ck_assert_ptr_null(strstr(shown, "den"));
@@ -54,7 +54,7 @@ START_TEST(an_address_that_does_not_fit_is_truncated)
 	char shown[16];
 
 	for (size_t size = 1; size <= sizeof(shown); size++) {
-		secret_masked("postgresql://ann:hidden@db:5432/reeyo", shown, size);
+		secret_mask("postgresql://ann:hidden@db:5432/reeyo", shown, size);
 		ck_assert_uint_lt(strlen(shown), size);
 	}
 }

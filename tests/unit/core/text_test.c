@@ -132,11 +132,11 @@ START_TEST(a_copy_is_whole_or_ends_between_characters)
 	ck_assert_str_eq(out, "kept");
 	ck_assert(text_copy_whole(out, sizeof(out), TEXT("12345")));
 	ck_assert_str_eq(out, "12345");
-	text_copy_some(out, sizeof(out), TEXT("refus\xc3\xa9"));
+	text_copy_truncated(out, sizeof(out), TEXT("refus\xc3\xa9"));
 	ck_assert_str_eq(out, "refus");
-	text_copy_some(out, sizeof(out), TEXT("abcd\xc3\xa9"));
+	text_copy_truncated(out, sizeof(out), TEXT("abcd\xc3\xa9"));
 	ck_assert_str_eq(out, "abcd");
-	text_copy_some(out, sizeof(out), TEXT_NONE);
+	text_copy_truncated(out, sizeof(out), TEXT_NONE);
 	ck_assert_str_eq(out, "");
 }
 END_TEST

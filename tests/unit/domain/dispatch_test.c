@@ -54,11 +54,11 @@ START_TEST(the_best_score_is_asked_first_and_nobody_twice_in_a_round)
 	};
 
 	ck_assert_int_eq(candidate_best(riders, 4, false), 2);
-	riders[2].asked = true;
+	riders[2].offered = true;
 	ck_assert_int_eq(candidate_best(riders, 4, false), 1);
-	riders[1].asked = true;
+	riders[1].offered = true;
 	ck_assert_int_eq(candidate_best(riders, 4, false), 0);
-	riders[0].asked = riders[3].asked = true;
+	riders[0].offered = riders[3].asked = true;
 	ck_assert_int_eq(candidate_best(riders, 4, false), -1);
 	ck_assert_int_eq(candidate_best(riders, 4, true), 2);
 	ck_assert_int_eq(candidate_best(riders, 0, true), -1);

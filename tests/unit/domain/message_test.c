@@ -28,7 +28,7 @@ static const char *filled_for(enum channel channel, const char *text, const char
 	json_t *params = json_loads(values, 0, NULL);
 	struct buf out = buf_in(arena, 64);
 
-	wording_fill(&out, text_of(text), params, channel);
+	template_fill(&out, text_of(text), params, channel);
 	json_decref(params);
 	return buf_string(&out);
 }
@@ -40,11 +40,11 @@ static const char *filled(const char *text, const char *values)
 
 static const char *fault_of(enum message_kind message, enum channel channel, const char *file)
 {
-	static char fault[WORDING_FAULT];
-	struct wording wording;
+	static char fault[TEMPLATE_FAULT];
+	struct message_template message_template;
 
 	fault[0] = '\0';
-	ck_assert_int_eq(wording_parse(message, channel, text_of(file), &wording, fault), E_CONFIG);
+	ck_assert_int_eq(template_parse(message, channel, text_of(file), &message_template, fault), E_CONFIG);
 	return fault;
 }
 
@@ -153,10 +153,10 @@ START_TEST(texts_written_by_people_can_be_left_out)
 {
 	json_auto_t *params = json_pack("{s:s,s:s,s:s,s:s}", "orderNumber", "F-1", "vendorName",
 		"Chez Rose", "reason", "buy here", "refundAmount", "7");
-	struct wording wording;
-	char fault[WORDING_FAULT];
+	struct message_template message_template;
+	char fault[TEMPLATE_FAULT];
 
-	message_params_impersonal(MESSAGE_ORDER_REJECTED, params);
+	message_params_strip_personal(MESSAGE_ORDER_REJECTED, params);
 	ck_assert_uint_eq(json_object_size(params), 2);
 	ck_assert_ptr_nonnull(json_object_get(params, "orderNumber"));
 	ck_assert_ptr_nonnull(json_object_get(params, "refundAmount"));
@@ -164,20 +164,20 @@ START_TEST(texts_written_by_people_can_be_left_out)
 		"must stand in [ and ] because it may be missing: vendorName");
 	ck_assert_str_eq(fault_of(MESSAGE_WELCOME, CHANNEL_MAIL, "Subject: Hello {name}\n\ntext"),
 		"must stand in [ and ] because it may be missing: name");
-	ck_assert_int_eq(wording_parse(MESSAGE_ORDER_REJECTED, CHANNEL_PUSH,
-		TEXT("Title: No\n\nNo, says {vendorName}"), &wording, fault), 0);
+	ck_assert_int_eq(template_parse(MESSAGE_ORDER_REJECTED, CHANNEL_PUSH,
+		TEXT("Title: No\n\nNo, says {vendorName}"), &message_template, fault), 0);
 }
 END_TEST
 
 START_TEST(a_mail_has_a_subject_and_a_body)
 {
-	struct wording wording;
-	char fault[WORDING_FAULT];
+	struct message_template message_template;
+	char fault[TEMPLATE_FAULT];
 
-	ck_assert_int_eq(wording_parse(MESSAGE_CODE, CHANNEL_MAIL,
-		TEXT("Subject: Your code \n\nIt is {code}.\n\nBye\n"), &wording, fault), 0);
-	ck_assert(text_is(wording.title, TEXT("Your code")));
-	ck_assert(text_is(wording.body, TEXT("It is {code}.\n\nBye")));
+	ck_assert_int_eq(template_parse(MESSAGE_CODE, CHANNEL_MAIL,
+		TEXT("Subject: Your code \n\nIt is {code}.\n\nBye\n"), &message_template, fault), 0);
+	ck_assert(text_is(message_template.title, TEXT("Your code")));
+	ck_assert(text_is(message_template.body, TEXT("It is {code}.\n\nBye")));
 }
 END_TEST
 
@@ -201,16 +201,16 @@ START_TEST(a_message_waits_longer_after_each_try_and_as_long_as_requested)
 {
 	int64_t whole = 0;
 
-	ck_assert_int_eq(message_wait_ms(1, 0, 500), 5000);
-	ck_assert_int_eq(message_wait_ms(1, 0, 0), 4000);
-	ck_assert_int_lt(message_wait_ms(1, 0, 999), 6000);
-	ck_assert_int_eq(message_wait_ms(1, 30, 7), 30007);
-	ck_assert_int_eq(message_wait_ms(1, INT64_MAX, 0), 3600000);
-	ck_assert_int_eq(message_wait_ms(3, 30, 500), 120000);
+	ck_assert_int_eq(message_backoff_ms(1, 0, 500), 5000);
+	ck_assert_int_eq(message_backoff_ms(1, 0, 0), 4000);
+	ck_assert_int_lt(message_backoff_ms(1, 0, 999), 6000);
+	ck_assert_int_eq(message_backoff_ms(1, 30, 7), 30007);
+	ck_assert_int_eq(message_backoff_ms(1, INT64_MAX, 0), 3600000);
+	ck_assert_int_eq(message_backoff_ms(3, 30, 500), 120000);
 	for (unsigned tries = 1; tries < 8; tries++) {
-		whole += message_wait_ms(tries, 0, 500);
-		ck_assert_int_ge(message_wait_ms(tries + 1, 0, 500),
-			message_wait_ms(tries, 0, 500));
+		whole += message_backoff_ms(tries, 0, 500);
+		ck_assert_int_ge(message_backoff_ms(tries + 1, 0, 500),
+			message_backoff_ms(tries, 0, 500));
 	}
 	ck_assert_int_gt(whole, 3 * 3600000);
 	ck_assert_int_lt(whole, 4 * 3600000);

@@ -79,7 +79,7 @@ START_TEST(a_notification_never_causes_another_message)
 	for (const struct notification_rule *rule = notification_rules; rule->event; rule++) {
 		ck_assert_str_ne(rule->event, "notification");
 		ck_assert_str_ne(rule->event, "broadcast");
-		ck_assert(!rule->notification || message_goes_by(rule->message, CHANNEL_PUSH));
+		ck_assert(!rule->notification || message_has_channel(rule->message, CHANNEL_PUSH));
 		ck_assert_uint_gt(rule->life_s, 0);
 	}
 }

@@ -35,7 +35,7 @@ START_TEST(a_number_belongs_to_the_operator_of_its_prefix)
 {
 	const char *operator = phone_operator(rows[_i].phone);
 
-	ck_assert_msg(phone_has_money(rows[_i].phone) == rows[_i].money, "%s", rows[_i].phone);
+	ck_assert_msg(phone_is_mobile_money(rows[_i].phone) == rows[_i].money, "%s", rows[_i].phone);
 	if (rows[_i].operator)
 		ck_assert_str_eq(operator, rows[_i].operator);
 	else

@@ -64,7 +64,7 @@ START_TEST(each_transition_leads_where_the_contract_requires)
 	const struct move *move = &moves[_i];
 	struct order_facts order = { .type = move->type, .status = move->from };
 	enum order_status to = ORDER_STATUSES;
-	int error = order_next(&order, move->act, move->by, &to);
+	int error = order_next_status(&order, move->act, move->by, &to);
 
 	if (move->to < 0) {
 		ck_assert_int_eq(error, move->to);
@@ -81,16 +81,16 @@ START_TEST(a_released_order_returns_to_the_state_of_its_vendor)
 	struct order_facts order = { .type = FOOD, .status = RIDER_ASSIGNED, .accepted = true };
 	enum order_status to;
 
-	ck_assert_int_eq(order_next(&order, ACT_RELEASE, BY_RIDER, &to), 0);
+	ck_assert_int_eq(order_next_status(&order, ACT_RELEASE, BY_RIDER, &to), 0);
 	ck_assert_int_eq(to, ACCEPTED);
 	order.preparing = true;
-	ck_assert_int_eq(order_next(&order, ACT_RELEASE, BY_RIDER, &to), 0);
+	ck_assert_int_eq(order_next_status(&order, ACT_RELEASE, BY_RIDER, &to), 0);
 	ck_assert_int_eq(to, PREPARING);
 	order.ready = true;
-	ck_assert_int_eq(order_next(&order, ACT_RELEASE, BY_RIDER, &to), 0);
+	ck_assert_int_eq(order_next_status(&order, ACT_RELEASE, BY_RIDER, &to), 0);
 	ck_assert_int_eq(to, READY_FOR_PICKUP);
 	order = (struct order_facts){ .type = PACKAGE, .status = RIDER_ASSIGNED };
-	ck_assert_int_eq(order_next(&order, ACT_RELEASE, BY_RIDER, &to), 0);
+	ck_assert_int_eq(order_next_status(&order, ACT_RELEASE, BY_RIDER, &to), 0);
 	ck_assert_int_eq(to, PENDING);
 }
 END_TEST
@@ -100,10 +100,10 @@ START_TEST(an_order_with_a_rider_is_ready_once)
 	struct order_facts order = { .type = MART, .status = RIDER_AT_PICKUP, .accepted = true };
 	enum order_status to;
 
-	ck_assert_int_eq(order_next(&order, ACT_READY, BY_VENDOR, &to), 0);
+	ck_assert_int_eq(order_next_status(&order, ACT_READY, BY_VENDOR, &to), 0);
 	ck_assert_int_eq(to, RIDER_AT_PICKUP);
 	order.ready = true;
-	ck_assert_int_eq(order_next(&order, ACT_READY, BY_VENDOR, &to), E_CANNOT_READY);
+	ck_assert_int_eq(order_next_status(&order, ACT_READY, BY_VENDOR, &to), E_CANNOT_READY);
 }
 END_TEST
 
@@ -117,7 +117,7 @@ START_TEST(the_state_machine_is_consistent)
 				for (unsigned from = 0; from < ORDER_STATUSES; from++) {
 					struct order_facts order = { .type = type, .status = from };
 					enum order_status to;
-					int error = order_next(&order, act, by, &to);
+					int error = order_next_status(&order, act, by, &to);
 
 					ck_assert_int_eq(!error, !!(order_states_before(type,
 						act, by) & STATE(from)));
@@ -141,7 +141,7 @@ static bool has_way_out(enum order_type type, enum order_status from, enum order
 			struct order_facts order = { .type = type, .status = from };
 			enum order_status to;
 
-			if (by == gone || order_next(&order, act, by, &to) ||
+			if (by == gone || order_next_status(&order, act, by, &to) ||
 				(seen & STATE(to)))
 				continue;
 			if (has_way_out(type, to, gone, seen | STATE(to)))
@@ -169,7 +169,7 @@ END_TEST
 START_TEST(an_act_can_be_repeated_where_its_effect_holds)
 {
 	for (unsigned act = 0; act < ORDER_ACTS; act++) {
-		int step = order_step(act);
+		int step = order_act_status(act);
 		unsigned states = order_states_after(act);
 
 		if (act == ACT_RELEASE) {
@@ -181,9 +181,9 @@ START_TEST(an_act_can_be_repeated_where_its_effect_holds)
 		ck_assert_uint_eq(states,
 			STATES_FINAL & STATE(step) ? STATE(step) : STATES_ACTIVE);
 	}
-	ck_assert_int_eq(order_step(ACT_ASSIGN), RIDER_ASSIGNED);
-	ck_assert_int_eq(order_step(ACT_READY), READY_FOR_PICKUP);
-	ck_assert_int_eq(order_step(ACT_CANCEL), CANCELLED);
+	ck_assert_int_eq(order_act_status(ACT_ASSIGN), RIDER_ASSIGNED);
+	ck_assert_int_eq(order_act_status(ACT_READY), READY_FOR_PICKUP);
+	ck_assert_int_eq(order_act_status(ACT_CANCEL), CANCELLED);
 }
 END_TEST
 
@@ -208,21 +208,21 @@ START_TEST(every_spelling_of_a_word_is_read)
 	unsigned states;
 	char text[ORDER_STATES_SIZE];
 
-	ck_assert_int_eq(order_status_named("CONFIRMED"), ACCEPTED);
-	ck_assert_int_eq(order_status_named("ready"), READY_FOR_PICKUP);
-	ck_assert_int_eq(order_status_named("PICKED_UP"), IN_TRANSIT);
-	ck_assert_int_eq(order_status_named("FUNDS_DISTRIBUTED"), DELIVERED);
-	ck_assert_int_eq(order_status_named("REJECTED"), CANCELLED);
-	ck_assert_int_eq(order_status_named("NONSENSE"), -1);
-	ck_assert_int_eq(order_status_named(NULL), -1);
-	ck_assert_int_eq(order_type_named("packages"), PACKAGE);
-	ck_assert_int_eq(order_type_named("PHARMACY"), MART);
-	ck_assert_int_eq(payment_method_named("CAMPAY"), PAY_MOBILE_MONEY);
+	ck_assert_int_eq(order_status_parse("CONFIRMED"), ACCEPTED);
+	ck_assert_int_eq(order_status_parse("ready"), READY_FOR_PICKUP);
+	ck_assert_int_eq(order_status_parse("PICKED_UP"), IN_TRANSIT);
+	ck_assert_int_eq(order_status_parse("FUNDS_DISTRIBUTED"), DELIVERED);
+	ck_assert_int_eq(order_status_parse("REJECTED"), CANCELLED);
+	ck_assert_int_eq(order_status_parse("NONSENSE"), -1);
+	ck_assert_int_eq(order_status_parse(NULL), -1);
+	ck_assert_int_eq(order_type_parse("packages"), PACKAGE);
+	ck_assert_int_eq(order_type_parse("PHARMACY"), MART);
+	ck_assert_int_eq(payment_method_parse("CAMPAY"), PAY_MOBILE_MONEY);
 	for (int i = 0; i < ORDER_STATUSES; i++)
-		ck_assert_int_eq(order_status_named(order_status_words[i]), i);
-	ck_assert(order_states_named("active", &states));
+		ck_assert_int_eq(order_status_parse(order_status_words[i]), i);
+	ck_assert(order_states_parse("active", &states));
 	ck_assert_uint_eq(states, STATES_ACTIVE);
-	ck_assert(!order_states_named("", &states));
+	ck_assert(!order_states_parse("", &states));
 	order_states_text(STATE(PENDING) | STATE(CANCELLED), text);
 	ck_assert_str_eq(text, "{PENDING,CANCELLED}");
 	order_states_text(0, text);
@@ -254,7 +254,7 @@ START_TEST(an_order_number_is_read_in_every_spelling)
 	for (unsigned type = 0; type < ORDER_TYPES; type++) {
 		char made[ORDER_NUMBER_SIZE];
 
-		id_order_number(made, order_letter(type));
+		id_order_number(made, order_number_letter(type));
 		ck_assert(order_number_normalise(text_of(made), number));
 		ck_assert_str_eq(made, number);
 	}

@@ -12,14 +12,14 @@ START_TEST(ten_tries_take_seventy_five_hours)
 {
 	int64_t sum = 0;
 
-	for (unsigned tries = 1; tries < WEBHOOK_TRIES; tries++) {
-		ck_assert_int_gt(webhook_wait_s(tries), 0);
-		sum += webhook_wait_s(tries);
+	for (unsigned tries = 1; tries < WEBHOOK_TRIES_MAX; tries++) {
+		ck_assert_int_gt(webhook_backoff_s(tries), 0);
+		sum += webhook_backoff_s(tries);
 	}
 	ck_assert_int_eq(sum / 3600, 75);
-	ck_assert_int_eq(webhook_wait_s(WEBHOOK_TRIES), -1);
-	ck_assert_int_eq(webhook_wait_s(WEBHOOK_TRIES + 1), -1);
-	ck_assert_int_eq(webhook_wait_s(0), -1);
+	ck_assert_int_eq(webhook_backoff_s(WEBHOOK_TRIES_MAX), -1);
+	ck_assert_int_eq(webhook_backoff_s(WEBHOOK_TRIES_MAX + 1), -1);
+	ck_assert_int_eq(webhook_backoff_s(0), -1);
 }
 END_TEST
 
@@ -28,14 +28,14 @@ START_TEST(the_offered_types_are_one_list)
 	char all[1024] = "{";
 
 	for (int i = 0; webhook_types[i]; i++) {
-		ck_assert(webhook_offers(text_of(webhook_types[i])));
+		ck_assert(webhook_type_offered(text_of(webhook_types[i])));
 		strcat(strcat(all, i ? "," : ""), webhook_types[i]);
 	}
 	ck_assert_str_eq(strcat(all, "}"), webhook_types_array);
-	ck_assert(!webhook_offers(TEXT("delivery_request")));
-	ck_assert(!webhook_offers(TEXT("rider_assigned")));
-	ck_assert(!webhook_offers(TEXT("vendor_changed")));
-	ck_assert(!webhook_offers(TEXT(WEBHOOK_TEST)));
+	ck_assert(!webhook_type_offered(TEXT("delivery_request")));
+	ck_assert(!webhook_type_offered(TEXT("rider_assigned")));
+	ck_assert(!webhook_type_offered(TEXT("vendor_changed")));
+	ck_assert(!webhook_type_offered(TEXT(WEBHOOK_TEST)));
 }
 END_TEST
 
@@ -62,22 +62,22 @@ START_TEST(a_url_is_https_with_a_host_and_without_user_or_fragment)
 	char host[WEBHOOK_HOST_SIZE], longest[WEBHOOK_URL_MAX + 2];
 
 	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
-		ck_assert_msg(webhook_url_take(good[i].url, false, host), "%s", good[i].url);
+		ck_assert_msg(webhook_url_parse(good[i].url, false, host), "%s", good[i].url);
 		ck_assert_str_eq(host, good[i].host);
 	}
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
-		ck_assert_msg(!webhook_url_take(bad[i], false, host), "%s", bad[i]);
-	ck_assert(webhook_url_take("http://127.0.0.1:8080/in", true, host));
+		ck_assert_msg(!webhook_url_parse(bad[i], false, host), "%s", bad[i]);
+	ck_assert(webhook_url_parse("http://127.0.0.1:8080/in", true, host));
 	ck_assert_str_eq(host, "127.0.0.1");
 	memset(longest, 'a', sizeof(longest));
 	memcpy(longest, "https://example.com/", 20);
 	longest[WEBHOOK_URL_MAX + 1] = '\0';
-	ck_assert(!webhook_url_take(longest, false, host));
+	ck_assert(!webhook_url_parse(longest, false, host));
 	longest[WEBHOOK_URL_MAX] = '\0';
-	ck_assert(webhook_url_take(longest, false, host));
+	ck_assert(webhook_url_parse(longest, false, host));
 	memset(longest + 8, 'a', 256);
 	longest[264] = '/';
-	ck_assert(!webhook_url_take(longest, false, host));
+	ck_assert(!webhook_url_parse(longest, false, host));
 }
 END_TEST
 

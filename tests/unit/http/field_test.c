@@ -38,11 +38,11 @@ static const char *checked(const struct field *table, const char *json, unsigned
 static const struct field line_fields[] = {
 	{ "itemId", FIELD_ID, .required = true },
 	{ "quantity", FIELD_INT, .required = true, .min = 1, .max = 99 },
-	{ "notes", FIELD_TEXT, .max = 5, .also = "specialInstructions remark" },
-	FIELD_END
+	{ "notes", FIELD_TEXT, .max = 5, .aliases = "specialInstructions remark" },
+	FIELD_END,
 };
 static const struct field order_fields[] = {
-	{ "items", FIELD_LIST, .required = true, .min = 1, .max = 2, .of = line_fields }, FIELD_END
+	{ "items", FIELD_LIST, .required = true, .min = 1, .max = 2, .of = line_fields }, FIELD_END,
 };
 static const char *const words[] = { "WALLET", "CASH", NULL };
 
@@ -245,16 +245,16 @@ END_TEST
 /* --- Null ------------------------------------------------------------------------------------- */
 
 static const struct field null_fields[] = {
-	{ "fee", FIELD_MONEY, .clearable = true, .also = "fee_override surcharge" },
-	{ "name", FIELD_TEXT, .also = "title" },
-	{ "addOns", FIELD_LIST, .of = line_fields, .also = "addons add_ons" },
+	{ "fee", FIELD_MONEY, .clearable = true, .aliases = "fee_override surcharge" },
+	{ "name", FIELD_TEXT, .aliases = "title" },
+	{ "addOns", FIELD_LIST, .of = line_fields, .aliases = "addons add_ons" },
 	{ "tags", FIELD_LIST, .each = FIELD_TEXT },
-	{ "free", FIELD_ANY, .also = "libre" },
+	{ "free", FIELD_ANY, .aliases = "libre" },
 	{ "meta", FIELD_OBJECT },
 	{ "rows", FIELD_LIST, .each = FIELD_ANY },
 	{ "at", FIELD_POINT },
 	{ "bank", FIELD_OBJECT, .of = line_fields + 2 },
-	FIELD_END
+	FIELD_END,
 };
 
 START_TEST(null_clears_what_can_be_cleared_under_any_spelling)

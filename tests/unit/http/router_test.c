@@ -15,13 +15,13 @@ static void run(struct request *rq)
 	(void)rq;
 }
 
-#define ROW(m, p, ...) { m, p, .who = ANYONE, .run = run, .does = "x", __VA_ARGS__ }
+#define ROW(m, p, ...) { m, p, .access = ANYONE, .run = run, .summary = "x", __VA_ARGS__ }
 
 static const struct route user_rows[] = {
 	ROW(GET, "/orders", .max_age = 0), ROW(POST, "/orders", .max_age = 0),
 	ROW(GET, "/orders/active", .max_age = 0), ROW(GET, "/orders/:orderId", .max_age = 0),
-	ROW(PUT, "/orders/:orderId/cancel", .any_write = true, .also = "/orders/:orderId/abort"),
-	ROW(DELETE, "/orders/:orderId/cancel", .max_age = 0), ROUTE_END
+	ROW(PUT, "/orders/:orderId/cancel", .any_write = true, .aliases = "/orders/:orderId/abort"),
+	ROW(DELETE, "/orders/:orderId/cancel", .max_age = 0), ROUTE_END,
 };
 static const struct route vendor_rows[] = { ROW(GET, "/orders", .max_age = 0), ROUTE_END };
 static const struct route root_rows[] = { ROW(GET, "/health", .root = true), ROUTE_END };
@@ -134,7 +134,7 @@ static int refused(const struct route *rows)
 
 static const struct field limited_body[] = {
 	{ "phone", FIELD_PHONE }, { "email", FIELD_EMAIL }, { "vendorId", FIELD_ID },
-	{ "identifier", FIELD_TEXT }, { "token", FIELD_SECRET }, FIELD_END
+	{ "identifier", FIELD_TEXT }, { "token", FIELD_SECRET }, FIELD_END,
 };
 static const struct {
 	enum limit_rule limit;
@@ -167,7 +167,7 @@ END_TEST
 
 START_TEST(a_row_without_access_stops_the_boot)
 {
-	static const struct route rows[] = { { GET, "/x", .run = run, .does = "x" }, ROUTE_END };
+	static const struct route rows[] = { { GET, "/x", .run = run, .summary = "x" }, ROUTE_END };
 
 	ck_assert_int_eq(refused(rows), E_CONFIG);
 }

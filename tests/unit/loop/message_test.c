@@ -67,7 +67,7 @@ START_TEST(messages_of_many_threads_all_arrive_in_order)
 }
 END_TEST
 
-/* A message that two loops post to each other, each from its own thread. */
+/* A message that two loops notifier to each other, each from its own thread. */
 struct ping {
 	struct message message;
 	struct loop *loops[2];

@@ -521,22 +521,22 @@ START_TEST(consecutive_failures_open_the_breaker_and_a_success_closes_it)
 
 	partner_make(4, 8, 30000, 3, 200);
 	for (int i = 0; i < 3; i++) {
-		ck_assert(partner_up(partner));
+		ck_assert(partner_available(partner));
 		attempt_run(&attempt[i], "/moody");
 		ck_assert_int_eq(attempt[i].status, 500);
 	}
-	ck_assert(!partner_up(partner));
+	ck_assert(!partner_available(partner));
 	ck_assert_uint_eq(counted(COUNT_PARTNERS_BREAKER_OPEN), 1);
 	attempt_run(&attempt[3], "/moody");
 	ck_assert_int_eq(attempt[3].error, E_BUSY);
 	ck_assert(attempt[3].unsent);
 	ck_assert_uint_eq(peer->requests, 3);
 	run_for(250); /* the pause plus 20 % */
-	ck_assert(partner_up(partner));
+	ck_assert(partner_available(partner));
 	healthy = true;
 	attempt_run(&attempt[4], "/moody");
 	ck_assert_int_eq(attempt[4].status, 200);
-	ck_assert(partner_up(partner));
+	ck_assert(partner_available(partner));
 	ck_assert_uint_eq(counted(COUNT_PARTNERS_BREAKER_OPEN), 0);
 }
 END_TEST
@@ -553,7 +553,7 @@ START_TEST(calls_are_refused_during_the_trial_call)
 	await(2);
 	ck_assert_int_eq(attempt[1].error, 0);
 	ck_assert_int_eq(attempt[2].error, E_BUSY);
-	ck_assert(partner_up(partner));
+	ck_assert(partner_available(partner));
 }
 END_TEST
 
@@ -599,7 +599,7 @@ START_TEST(client_errors_do_not_open_the_breaker)
 	attempt_run(&attempt[2], "/large/70000");
 	attempt_run(&attempt[3], "/ok");
 	ck_assert_int_eq(attempt[3].error, E_NOT_OWNER);
-	ck_assert(partner_up(partner));
+	ck_assert(partner_available(partner));
 }
 END_TEST
 

@@ -7,7 +7,7 @@
 #include "reeyo/core/clock.h"
 #include "reeyo/core/log.h"
 #include "reeyo/partners/gateway.h"
-#include "told.h"
+#include "transaction.h"
 #include "../suite.h"
 
 static struct loop *loop;
@@ -180,7 +180,7 @@ START_TEST(collect_bills_a_phone_and_returns_the_code_to_dial)
 {
 	struct attempt attempt = ask_and_await(gateway_collect);
 
-	ck_assert_int_eq(attempt.outcome, GATEWAY_TOLD);
+	ck_assert_int_eq(attempt.outcome, GATEWAY_ANSWERED);
 	ck_assert_int_eq(attempt.state, GATEWAY_PENDING);
 	ck_assert_str_eq(attempt.reference, "ref-1");
 	ck_assert_str_eq(attempt.ussd, "*126#");
@@ -202,7 +202,7 @@ START_TEST(withdraw_pays_a_phone)
 
 	body = "{\"reference\":\"ref-2\",\"status\":\"PENDING\"}";
 	attempt = ask_and_await(gateway_withdraw);
-	ck_assert_int_eq(attempt.outcome, GATEWAY_TOLD);
+	ck_assert_int_eq(attempt.outcome, GATEWAY_ANSWERED);
 	ck_assert_str_eq(attempt.reference, "ref-2");
 	ck_assert_seen("POST /withdraw/ HTTP/1.1\r\n");
 	ck_assert_seen("\"to\":\"237670000001\"");
@@ -215,14 +215,14 @@ START_TEST(query_returns_the_state_of_a_transaction)
 
 	body = "{\"reference\":\"ref-1\",\"external_reference\":\"pay_1\",\"status\":\"FAILED\","
 	       "\"amount\":2500,\"reason\":\"no money\"}";
-	attempt = ask_and_await(gateway_ask);
+	attempt = ask_and_await(gateway_query);
 	ck_assert_int_eq(attempt.state, GATEWAY_FAILED);
 	ck_assert_int_eq(attempt.amount, 2500);
 	ck_assert_str_eq(attempt.external, "pay_1");
 	ck_assert_str_eq(attempt.reason, "no money");
 	ck_assert_seen("GET /transaction/ref-1/ HTTP/1.1\r\n");
 	body = "{\"reference\":\"ref-1\",\"status\":\"SUCCESSFUL\",\"amount\":\"2500.00\"}";
-	attempt = ask_and_await(gateway_ask);
+	attempt = ask_and_await(gateway_query);
 	ck_assert_int_eq(attempt.state, GATEWAY_SUCCESSFUL);
 	ck_assert_int_eq(attempt.amount, 2500);
 }
@@ -233,7 +233,7 @@ START_TEST(a_reference_is_escaped_in_the_url)
 	struct attempt attempt = new_call();
 
 	attempt.call.reference = "../token?x=1&y z";
-	ask(&attempt, gateway_ask);
+	ask(&attempt, gateway_query);
 	await(1);
 	ck_assert_seen("GET /transaction/%2E%2E%2Ftoken%3Fx%3D1%26y%20z/ HTTP/1.1\r\n");
 }
@@ -247,13 +247,13 @@ START_TEST(the_upstream_dialect_has_its_own_paths_and_headers)
 	token_more = "\"expires_at\":\"2999-01-01T00:00:00Z\"";
 	gateway_make("upstream");
 	attempt = ask_and_await(gateway_collect);
-	ck_assert_int_eq(attempt.outcome, GATEWAY_TOLD);
+	ck_assert_int_eq(attempt.outcome, GATEWAY_ANSWERED);
 	ck_assert_seen("POST /collect HTTP/1.1\r\n");
 	ck_assert_seen("Authorization: Bearer t1\r\n");
 	ck_assert_seen("X-API-KEY: app-key\r\n");
 	ask_and_await(gateway_withdraw);
 	ck_assert_seen("POST /disburse HTTP/1.1\r\n");
-	ask_and_await(gateway_ask);
+	ask_and_await(gateway_query);
 	ck_assert_seen("GET /transaction/ref-1 HTTP/1.1\r\n");
 	ck_assert_uint_eq(tokens, 1);
 }
@@ -286,7 +286,7 @@ static const struct meaning {
 	const char *body;
 	enum gateway_outcome outcome;
 } meanings[] = {
-	{ 201, "{\"reference\":\"r\"}", GATEWAY_TOLD },
+	{ 201, "{\"reference\":\"r\"}", GATEWAY_ANSWERED },
 	{ 200, "{}", GATEWAY_UNCERTAIN },
 	{ 200, "<html>", GATEWAY_UNCERTAIN },
 	{ 200, "", GATEWAY_UNCERTAIN },
@@ -312,7 +312,7 @@ START_TEST(only_a_clear_refusal_counts_as_refused)
 	body = meanings[_i].body;
 	attempt = ask_and_await(gateway_collect);
 	ck_assert_int_eq(attempt.outcome, meanings[_i].outcome);
-	ck_assert(attempt.outcome == GATEWAY_TOLD || attempt.why[0]);
+	ck_assert(attempt.outcome == GATEWAY_ANSWERED || attempt.why[0]);
 	if (status == 400)
 		ck_assert_str_eq(attempt.why, "Invalid phone number");
 }
@@ -331,10 +331,10 @@ START_TEST(repeated_failures_open_the_breaker)
 
 	status = 500;
 	for (int i = 0; i < 5; i++) {
-		ck_assert(gateway_up(gateway));
+		ck_assert(gateway_available(gateway));
 		ask_and_await(gateway_collect);
 	}
-	ck_assert(!gateway_up(gateway));
+	ck_assert(!gateway_available(gateway));
 	attempt = ask_and_await(gateway_collect);
 	ck_assert_int_eq(attempt.outcome, GATEWAY_UNREACHED);
 	ck_assert_uint_eq(peer->requests, 6);
@@ -346,8 +346,8 @@ START_TEST(a_gateway_without_credentials_refuses_calls)
 	gateway_end();
 	config.campay_username = "";
 	gateway_make("campay");
-	ck_assert(!gateway_on(gateway));
-	ck_assert(!gateway_up(gateway));
+	ck_assert(!gateway_configured(gateway));
+	ck_assert(!gateway_available(gateway));
 	ck_assert_int_eq(ask_and_await(gateway_collect).outcome, GATEWAY_UNREACHED);
 	ck_assert_uint_eq(peer->requests, 0);
 }
@@ -383,10 +383,10 @@ START_TEST(one_token_fetch_serves_all_waiting_calls)
 
 	calls_run(attempt, 50);
 	for (int i = 0; i < 50; i++)
-		ck_assert_int_eq(attempt[i].outcome, GATEWAY_TOLD);
+		ck_assert_int_eq(attempt[i].outcome, GATEWAY_ANSWERED);
 	ck_assert_uint_eq(tokens, 1);
 	ck_assert_uint_le(peer->most, 16);
-	ask_and_await(gateway_ask);
+	ask_and_await(gateway_query);
 	ck_assert_uint_eq(tokens, 1);
 }
 END_TEST
@@ -398,7 +398,7 @@ START_TEST(a_refused_token_is_replaced_once_for_all_calls)
 	first_token_good = 0;
 	calls_run(attempt, 50);
 	for (int i = 0; i < 50; i++)
-		ck_assert_int_eq(attempt[i].outcome, GATEWAY_TOLD);
+		ck_assert_int_eq(attempt[i].outcome, GATEWAY_ANSWERED);
 	ck_assert_uint_eq(tokens, 2);
 	ck_assert_seen("Authorization: Token t2\r\n");
 }
@@ -447,10 +447,10 @@ static const struct life {
 START_TEST(a_token_is_kept_until_it_expires)
 {
 	token_more = lives[_i].expiry;
-	ask_and_await(gateway_ask);
+	ask_and_await(gateway_query);
 	usleep(1100000);
 	uv_update_time(loop_uv(loop));
-	ask_and_await(gateway_ask);
+	ask_and_await(gateway_query);
 	ck_assert_uint_eq(tokens, lives[_i].kept ? 1 : 2);
 }
 END_TEST
@@ -478,7 +478,7 @@ START_TEST(closing_completes_waiting_and_running_calls)
 	ck_assert_int_eq(waits.outcome, GATEWAY_UNREACHED);
 	ck_assert_uint_eq(waits.completions, 1);
 	gateway_make("campay");
-	ask_and_await(gateway_ask);
+	ask_and_await(gateway_query);
 	status = -2;
 	ask(&sent, gateway_collect);
 	for (int i = 0; i < 3000 && peer->running == 0; i++) {
@@ -502,7 +502,7 @@ static bool list_ends; /* close the gateway while the first rows are parsed */
 static pthread_t list_thread;
 
 static void row_count(
-        struct gateway_history *history, const struct gateway_told *one, bool withdrawal)
+        struct gateway_history *history, const struct gateway_transaction *one, bool withdrawal)
 {
 	(void)history;
 	listed++;
@@ -538,7 +538,7 @@ static void list(const char *from, const char *to)
 	snprintf(history.to, sizeof(history.to), "%s", to);
 	listed = withdrawals = histories_done = days = 0;
 	listed_amount = 0;
-	gateway_list(gateway, &history);
+	gateway_history_read(gateway, &history);
 	ck_assert_uint_eq(histories_done, 0);
 	uv_timer_start(&guard, list_ends ? gateway_close_while_parsing : too_long,
 	        list_ends ? 1 : 240000, 1);
@@ -552,7 +552,7 @@ START_TEST(the_history_is_parsed_row_by_row_off_the_loop_thread)
 	       "\"status\":\"SUCCESSFUL\"},{\"reference\":\"b\",\"amount\":\"500\",\"debit\":500,"
 	       "\"credit\":0,\"status\":\"FAILED\"}]";
 	list("2026-11-01", "2026-11-01");
-	ck_assert_int_eq(list_outcome, GATEWAY_TOLD);
+	ck_assert_int_eq(list_outcome, GATEWAY_ANSWERED);
 	ck_assert_uint_eq(listed, 2);
 	ck_assert_uint_eq(withdrawals, 1);
 	ck_assert_int_eq(listed_amount, 1500);
@@ -562,12 +562,12 @@ START_TEST(the_history_is_parsed_row_by_row_off_the_loop_thread)
 	body = " { \"count\" : 1, \"links\" : [{\"data\":[]}], \"data\" : [ "
 		"{\"reference\":\"c\",\"amount\":7,\"endpoint\":\"withdraw\"} ] }";
 	list("2026-11-01", "2026-11-01");
-	ck_assert_int_eq(list_outcome, GATEWAY_TOLD);
+	ck_assert_int_eq(list_outcome, GATEWAY_ANSWERED);
 	ck_assert_uint_eq(listed, 1);
 	ck_assert_uint_eq(withdrawals, 1);
 	body = "{\"data\":[]}";
 	list("2026-11-01", "2026-11-01");
-	ck_assert_int_eq(list_outcome, GATEWAY_TOLD);
+	ck_assert_int_eq(list_outcome, GATEWAY_ANSWERED);
 	ck_assert_uint_eq(listed, 0);
 }
 END_TEST
@@ -576,7 +576,7 @@ START_TEST(the_history_is_requested_day_by_day)
 {
 	body = "[{\"reference\":\"a\",\"amount\":1}]";
 	list("2026-12-30", "2027-01-02");
-	ck_assert_int_eq(list_outcome, GATEWAY_TOLD);
+	ck_assert_int_eq(list_outcome, GATEWAY_ANSWERED);
 	ck_assert_uint_eq(days, 4);
 	ck_assert_uint_eq(listed, 4);
 	ck_assert_seen("{\"start_date\":\"2027-01-02\",\"end_date\":\"2027-01-02\"}");
@@ -639,7 +639,7 @@ START_TEST(a_day_of_forty_thousand_transactions_is_read)
 {
 	long_list(40000);
 	list("2026-11-01", "2026-11-01");
-	ck_assert_int_eq(list_outcome, GATEWAY_TOLD);
+	ck_assert_int_eq(list_outcome, GATEWAY_ANSWERED);
 	ck_assert_uint_eq(listed, 40000);
 }
 END_TEST

@@ -9,7 +9,7 @@
 
 #include "admin/act.h"
 #include "reeyo/api/admin.h"
-#include "reeyo/api/shapes.h"
+#include "reeyo/api/reply_objects.h"
 #include "reeyo/core/clock.h"
 
 #define DAYS_MOST 731
@@ -17,21 +17,21 @@
 #define DAY_S 86400
 
 #define RANGE_FIELDS \
-	{ "from", FIELD_DATE, .also = "startDate dateFrom start_date", \
-		.does = "First day, in Douala time" }, \
-	{ "to", FIELD_DATE, .also = "endDate dateTo end_date", .does = "Last day" }, \
+	{ "from", FIELD_DATE, .aliases = "startDate dateFrom start_date", \
+		.summary = "First day, in Douala time" }, \
+	{ "to", FIELD_DATE, .aliases = "endDate dateTo end_date", .summary = "Last day" }, \
 	{ "period", FIELD_ENUM, .words = period_words, \
-		.does = "Without from: the current period, from its first day" }
+		.summary = "Without from: the current period, from its first day" }
 static const struct field range_query[] = { RANGE_FIELDS, FIELD_END };
 static const struct field top_query[] = {
 	RANGE_FIELDS,
-	{ "limit", FIELD_INT, .min = 1, .max = 100, .does = "Default 10" },
-	FIELD_END
+	{ "limit", FIELD_INT, .min = 1, .max = 100, .summary = "Default 10" },
+	FIELD_END,
 };
 
 static const struct field pending_fields[] = {
 	{ "vendors", FIELD_INT, .required = true }, { "riders", FIELD_INT, .required = true },
-	{ "payouts", FIELD_INT, .required = true }, FIELD_END
+	{ "payouts", FIELD_INT, .required = true }, FIELD_END,
 };
 #define LIVE_FIELDS \
 	{ "active_orders", FIELD_INT, .required = true }, \
@@ -48,54 +48,54 @@ static const struct field pending_fields[] = {
 	{ "total_vendors", FIELD_INT, .required = true }, \
 	{ "total_riders", FIELD_INT, .required = true }, \
 	{ "average_basket", FIELD_MONEY, .required = true }, \
-	{ "cancel_rate", FIELD_NUMBER, .required = true, .does = "A percentage" }
+	{ "cancel_rate", FIELD_NUMBER, .required = true, .summary = "A percentage" }
 static const struct field live_fields[] = { LIVE_FIELDS, FIELD_END };
 static const struct field platform_fields[] = { PLATFORM_FIELDS, FIELD_END };
 static const struct field dashboard_fields[] = { PLATFORM_FIELDS, LIVE_FIELDS, FIELD_END };
 static const struct field status_count_fields[] = {
 	{ "status", FIELD_TEXT, .required = true },
-	{ "count", FIELD_INT, .required = true }, FIELD_END
+	{ "count", FIELD_INT, .required = true }, FIELD_END,
 };
 static const struct field breakdown_fields[] = {
 	{ "total", FIELD_INT, .required = true },
-	{ "avg_order_value", FIELD_MONEY, .required = true, .does = "Of delivered orders" },
-	{ "by_status", FIELD_OBJECT, .required = true, .does = "Number of orders in each status" },
+	{ "avg_order_value", FIELD_MONEY, .required = true, .summary = "Of delivered orders" },
+	{ "by_status", FIELD_OBJECT, .required = true, .summary = "Number of orders in each status" },
 	{ "by_country", FIELD_OBJECT, .required = true,
-		.does = "Country of the vendor; of a parcel, of the customer" },
+		.summary = "Country of the vendor; of a parcel, of the customer" },
 	{ "by_payment_method", FIELD_OBJECT, .required = true },
-	FIELD_END
+	FIELD_END,
 };
 #define REVENUE_FIELDS \
-	{ "date", FIELD_DATE, .required = true, .does = "Its first day" }, \
-	{ "orders", FIELD_INT, .required = true, .does = "Orders delivered in this period" }, \
-	{ "revenue", FIELD_MONEY, .required = true, .does = "Their totals" }, \
+	{ "date", FIELD_DATE, .required = true, .summary = "Its first day" }, \
+	{ "orders", FIELD_INT, .required = true, .summary = "Orders delivered in this period" }, \
+	{ "revenue", FIELD_MONEY, .required = true, .summary = "Their totals" }, \
 	{ "commission", FIELD_MONEY, .required = true, \
-		.does = "The platform's commission on them" }, \
+		.summary = "The platform's commission on them" }, \
 	{ "currency", FIELD_TEXT, .required = true }
 static const struct field day_fields[] = {
-	{ "day", FIELD_DATE, .required = true }, REVENUE_FIELDS, FIELD_END
+	{ "day", FIELD_DATE, .required = true }, REVENUE_FIELDS, FIELD_END,
 };
 static const struct field week_fields[] = {
-	{ "week", FIELD_TEXT, .required = true, .does = "2026-W48, from Monday" },
-	REVENUE_FIELDS, FIELD_END
+	{ "week", FIELD_TEXT, .required = true, .summary = "2026-W48, from Monday" },
+	REVENUE_FIELDS, FIELD_END,
 };
 static const struct field month_fields[] = {
-	{ "month", FIELD_TEXT, .required = true, .does = "2026-11" }, REVENUE_FIELDS, FIELD_END
+	{ "month", FIELD_TEXT, .required = true, .summary = "2026-11" }, REVENUE_FIELDS, FIELD_END,
 };
 static const struct field seller_fields[] = {
 	{ "id", FIELD_ID, .required = true }, { "business_name", FIELD_TEXT, .required = true },
-	{ "city", FIELD_TEXT, .required = true }, FIELD_END
+	{ "city", FIELD_TEXT, .required = true }, FIELD_END,
 };
 static const struct field top_vendor_fields[] = {
 	{ "id", FIELD_ID, .required = true }, { "name", FIELD_TEXT, .required = true },
 	{ "vendor", FIELD_OBJECT, .required = true, .of = seller_fields },
-	{ "orders", FIELD_INT, .required = true, .does = "Delivered orders" },
-	{ "revenue", FIELD_MONEY, .required = true, .does = "Their subtotals" },
-	FIELD_END
+	{ "orders", FIELD_INT, .required = true, .summary = "Delivered orders" },
+	{ "revenue", FIELD_MONEY, .required = true, .summary = "Their subtotals" },
+	FIELD_END,
 };
 static const struct field carrier_fields[] = {
 	{ "id", FIELD_ID, .required = true }, { "name", FIELD_TEXT, .required = true },
-	{ "vehicle_type", FIELD_TEXT, .required = true }, FIELD_END
+	{ "vehicle_type", FIELD_TEXT, .required = true }, FIELD_END,
 };
 static const struct field top_rider_fields[] = {
 	{ "id", FIELD_ID, .required = true }, { "name", FIELD_TEXT, .required = true },
@@ -103,15 +103,15 @@ static const struct field top_rider_fields[] = {
 	{ "deliveries", FIELD_INT, .required = true },
 	{ "earnings", FIELD_MONEY, .required = true },
 	{ "avg_delivery_mins", FIELD_NUMBER, .required = true,
-		.does = "From pick-up to delivery, over the last 200" },
-	FIELD_END
+		.summary = "From pick-up to delivery, over the last 200" },
+	FIELD_END,
 };
 
 /* --- Over a period ---------------------------------------------------------------------------- */
 
 static void platform_figures_show(struct request *rq)
 {
-	sql_report(rq, admin_platform, admin_reply_row, query_day_time(rq, "from", "00:00"),
+	sql_report_positional(rq, admin_platform_figures, admin_reply_row, query_day_time(rq, "from", "00:00"),
 		query_day_time(rq, "to", "24:00"), query_text(rq, "period"));
 }
 
@@ -147,7 +147,7 @@ static bool range_bounded(struct request *rq)
 static void revenue_series_reply(struct request *rq, const char *unit, int64_t usual)
 {
 	if (range_bounded(rq))
-		sql_report(rq, admin_revenue, admin_reply_row, unit, query_text(rq, "from"),
+		sql_report_positional(rq, admin_revenue, admin_reply_row, unit, query_text(rq, "from"),
 			query_text(rq, "to"), query_text(rq, "period"), arg_int(rq, usual));
 }
 
@@ -168,7 +168,7 @@ static void revenue_by_month(struct request *rq)
 
 static void top_vendors_show(struct request *rq)
 {
-	sql_report(rq, admin_top_vendors, admin_reply_row,
+	sql_report_positional(rq, admin_top_vendors, admin_reply_row,
 		arg_int(rq, member_int(rq->query, "limit", 10)),
 		query_day_time(rq, "from", "00:00"), query_day_time(rq, "to", "24:00"),
 		query_text(rq, "period"));
@@ -176,7 +176,7 @@ static void top_vendors_show(struct request *rq)
 
 static void top_riders_show(struct request *rq)
 {
-	sql_report(rq, admin_top_riders, admin_reply_row,
+	sql_report_positional(rq, admin_top_riders, admin_reply_row,
 		arg_int(rq, member_int(rq->query, "limit", 10)),
 		query_day_time(rq, "from", "00:00"), query_day_time(rq, "to", "24:00"),
 		query_text(rq, "period"));
@@ -184,13 +184,13 @@ static void top_riders_show(struct request *rq)
 
 static void order_status_counts_show(struct request *rq)
 {
-	sql_report(rq, admin_order_states, admin_reply_row, query_day_time(rq, "from", "00:00"),
+	sql_report_positional(rq, admin_order_status_counts, admin_reply_row, query_day_time(rq, "from", "00:00"),
 		query_day_time(rq, "to", "24:00"), query_text(rq, "period"));
 }
 
 static void order_breakdown_show(struct request *rq)
 {
-	sql_report(rq, admin_orders_split, admin_reply_row, query_day_time(rq, "from", "00:00"),
+	sql_report_positional(rq, admin_order_breakdown, admin_reply_row, query_day_time(rq, "from", "00:00"),
 		query_day_time(rq, "to", "24:00"), query_text(rq, "period"));
 }
 
@@ -212,13 +212,13 @@ static const char *active_orders_sum(struct request *rq, int error, const struct
 
 static void active_orders_read(struct request *rq, int error, const struct cache_value *value)
 {
-	SQL_(rq, DB_REPORT, admin_live, false, admin_reply_row,
+	SQL_POSITIONAL_(rq, DB_REPORT, admin_live_figures, false, admin_reply_row,
 		active_orders_sum(rq, error, value));
 }
 
 static void live_figures_show(struct request *rq)
 {
-	cached_by_sql(rq, KEY_ORDERS_ACTIVE, NULL, QUERY_orders_active_count, active_orders_read);
+	cache_get_or_query(rq, KEY_ORDERS_ACTIVE, NULL, QUERY_orders_active_count, active_orders_read);
 }
 
 /* Merges two JSON objects; the first is in rq->state. */
@@ -246,46 +246,46 @@ static void dashboard_platform_read(struct request *rq, const struct db_result *
 	if (!platform || !platform->at)
 		return reply_error(rq, E_NO_MEMORY);
 	rq->state = platform;
-	SQL_(rq, DB_REPORT, admin_live, false, dashboard_live_read, NULL);
+	SQL_POSITIONAL_(rq, DB_REPORT, admin_live_figures, false, dashboard_live_read, NULL);
 }
 
 static void dashboard_show(struct request *rq)
 {
-	SQL_(rq, DB_REPORT, admin_platform, false, dashboard_platform_read, NULL, NULL, NULL);
+	SQL_POSITIONAL_(rq, DB_REPORT, admin_platform_figures, false, dashboard_platform_read, NULL, NULL, NULL);
 }
 
 const struct route admin_analytics_routes[] = {
-	{ GET, "/analytics/platform", .who = ADMIN, .query = range_query, .reply = platform_fields,
-		.run = platform_figures_show, .does = "Figures of the platform" },
-	{ GET, "/analytics/revenue", .also = "/analytics/revenue/daily", .who = ADMIN,
+	{ GET, "/analytics/platform", .access = ADMIN, .query = range_query, .reply = platform_fields,
+		.run = platform_figures_show, .summary = "Figures of the platform" },
+	{ GET, "/analytics/revenue", .aliases = "/analytics/revenue/daily", .access = ADMIN,
 		.query = range_query, .reply = day_fields, .shape = REPLY_ARRAY,
 		.run = revenue_by_day,
-		.does = "Revenue by day, oldest first: the last 30 days, or at most two years" },
-	{ GET, "/analytics/revenue/weekly", .who = ADMIN, .query = range_query,
+		.summary = "Revenue by day, oldest first: the last 30 days, or at most two years" },
+	{ GET, "/analytics/revenue/weekly", .access = ADMIN, .query = range_query,
 		.reply = week_fields, .shape = REPLY_ARRAY, .run = revenue_by_week,
-		.does = "Revenue by week, counting only days in the range" },
-	{ GET, "/analytics/revenue/monthly", .who = ADMIN, .query = range_query,
+		.summary = "Revenue by week, counting only days in the range" },
+	{ GET, "/analytics/revenue/monthly", .access = ADMIN, .query = range_query,
 		.reply = month_fields, .shape = REPLY_ARRAY, .run = revenue_by_month,
-		.does = "Revenue by month, counting only days in the range" },
-	{ GET, "/analytics/top-vendors", .who = ADMIN,
+		.summary = "Revenue by month, counting only days in the range" },
+	{ GET, "/analytics/top-vendors", .access = ADMIN,
 		.query = top_query, .reply = top_vendor_fields,
 		.shape = REPLY_ARRAY, .run = top_vendors_show,
-		.does = "Vendors with the highest revenue" },
-	{ GET, "/analytics/top-riders", .also = "/analytics/riders",
-		.who = ADMIN, .query = top_query,
+		.summary = "Vendors with the highest revenue" },
+	{ GET, "/analytics/top-riders", .aliases = "/analytics/riders",
+		.access = ADMIN, .query = top_query,
 		.reply = top_rider_fields, .shape = REPLY_ARRAY, .run = top_riders_show,
-		.does = "Riders with the most deliveries" },
-	{ GET, "/analytics/order-status", .who = ADMIN,
+		.summary = "Riders with the most deliveries" },
+	{ GET, "/analytics/order-status", .access = ADMIN,
 		.query = range_query, .reply = status_count_fields,
 		.shape = REPLY_ARRAY, .run = order_status_counts_show,
-		.does = "Number of orders in each status" },
-	{ GET, "/analytics/orders", .who = ADMIN, .query = range_query, .reply = breakdown_fields,
+		.summary = "Number of orders in each status" },
+	{ GET, "/analytics/orders", .access = ADMIN, .query = range_query, .reply = breakdown_fields,
 		.run = order_breakdown_show,
-		.does = "Orders by status, country and payment method" },
-	{ GET, "/analytics/live", .who = ADMIN, .reply = live_fields, .run = live_figures_show,
-		.does = "Current figures" },
-	{ GET, "/analytics/dashboard", .who = ADMIN,
+		.summary = "Orders by status, country and payment method" },
+	{ GET, "/analytics/live", .access = ADMIN, .reply = live_fields, .run = live_figures_show,
+		.summary = "Current figures" },
+	{ GET, "/analytics/dashboard", .access = ADMIN,
 		.reply = dashboard_fields, .run = dashboard_show,
-		.does = "Figures of the platform and current figures together" },
-	ROUTE_END
+		.summary = "Figures of the platform and current figures together" },
+	ROUTE_END,
 };

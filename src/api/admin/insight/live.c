@@ -14,9 +14,9 @@
 static const char *const availability_words[] = { "ONLINE", "OFFLINE", "BUSY", NULL };
 
 static const struct field live_query[] = {
-	{ "country", FIELD_TEXT, .min = 2, .max = 2, .also = "countryCode country_code",
-		.does = "Such as CM; absent: all" },
-	FIELD_END
+	{ "country", FIELD_TEXT, .min = 2, .max = 2, .aliases = "countryCode country_code",
+		.summary = "Such as CM; absent: all" },
+	FIELD_END,
 };
 static const struct field live_fields[] = {
 	{ "rider_id", FIELD_ID, .required = true },
@@ -24,9 +24,9 @@ static const struct field live_fields[] = {
 	{ "lat", FIELD_NUMBER, .required = true },
 	{ "lng", FIELD_NUMBER, .required = true },
 	{ "status", FIELD_ENUM, .required = true, .words = availability_words },
-	{ "current_order_id", FIELD_TEXT, .nullable = true, .does = "Number of the order" },
+	{ "current_order_id", FIELD_TEXT, .nullable = true, .summary = "Number of the order" },
 	{ "updated_at", FIELD_TIME, .nullable = true },
-	FIELD_END
+	FIELD_END,
 };
 
 /* --- Live locations --------------------------------------------------------------------------- */
@@ -49,7 +49,7 @@ static void live_locations_query(struct request *rq)
 	buf_add_string(&positions->lats, "}");
 	buf_add_string(&positions->lngs, "}");
 	buf_add_string(&positions->times, "}");
-	sql_read(rq, riders_live, live_locations_reply, query_text(rq, "country"),
+	sql_read_positional(rq, riders_live, live_locations_reply, query_text(rq, "country"),
 		buf_string(&positions->ids), buf_string(&positions->lats),
 		buf_string(&positions->lngs), buf_string(&positions->times));
 }
@@ -102,15 +102,15 @@ static void riders_online_list(struct request *rq)
 {
 	struct page page = request_page(rq, 20);
 
-	sql_read(rq, admin_riders_online, admin_reply_page, arg_int(rq, page.limit),
+	sql_read_positional(rq, admin_riders_online, admin_reply_page, arg_int(rq, page.limit),
 		arg_int(rq, page.offset));
 }
 
 const struct route admin_live_routes[] = {
-	{ GET, "/riders/live-locations", .who = ADMIN, .query = live_query,
+	{ GET, "/riders/live-locations", .access = ADMIN, .query = live_query,
 		.reply = live_fields, .shape = REPLY_ARRAY,
-		.run = live_locations_list, .does = "Current positions of riders at work" },
-	{ GET, "/riders/online", .who = ADMIN, .query = page_fields, .reply = admin_rider_fields,
-		.shape = REPLY_PAGE, .run = riders_online_list, .does = "Riders who are online" },
-	ROUTE_END
+		.run = live_locations_list, .summary = "Current positions of riders at work" },
+	{ GET, "/riders/online", .access = ADMIN, .query = page_fields, .reply = admin_rider_fields,
+		.shape = REPLY_PAGE, .run = riders_online_list, .summary = "Riders who are online" },
+	ROUTE_END,
 };

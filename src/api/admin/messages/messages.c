@@ -21,16 +21,16 @@ static const char *const kind_words[] = { "USER", "VENDOR", "RIDER", NULL };
 static const char *const audience_words[] = { "ALL", NULL };
 
 static const struct field list_query[] = {
-	{ "status", FIELD_ENUM, .words = message_state_words, .also = "state" },
+	{ "status", FIELD_ENUM, .words = message_state_words, .aliases = "state" },
 	{ "channel", FIELD_ENUM, .words = channel_words },
-	{ "recipient", FIELD_ID, .also = "recipient_id recipientId",
-		.does = "Messages to one account" },
+	{ "recipient", FIELD_ID, .aliases = "recipient_id recipientId",
+		.summary = "Messages to one account" },
 	PAGE_FIELDS,
-	FIELD_END
+	FIELD_END,
 };
 static const struct field message_fields[] = {
 	{ "id", FIELD_ID, .required = true },
-	{ "event_id", FIELD_TEXT, .nullable = true, .does = "null: a broadcast" },
+	{ "event_id", FIELD_TEXT, .nullable = true, .summary = "null: a broadcast" },
 	{ "recipient_type", FIELD_ENUM, .required = true, .words = kind_words },
 	{ "recipient_id", FIELD_ID, .required = true },
 	{ "channel", FIELD_ENUM, .required = true, .words = channel_words },
@@ -39,7 +39,7 @@ static const struct field message_fields[] = {
 	{ "status", FIELD_ENUM, .required = true, .words = message_state_words },
 	{ "tries", FIELD_INT, .required = true },
 	{ "next_at", FIELD_TIME, .nullable = true,
-		.does = "When QUEUED: time of the next attempt" },
+		.summary = "When QUEUED: time of the next attempt" },
 	{ "last_error", FIELD_TEXT, .nullable = true },
 	{ "created_at", FIELD_TIME, .required = true },
 	{ "sent_at", FIELD_TIME, .nullable = true },
@@ -48,28 +48,28 @@ static const struct field message_fields[] = {
 #define BROADCAST_FIELDS(ids, snake) \
 	{ "title", FIELD_TEXT, .required = true, .min = 1, .max = 100 }, \
 	{ "body", FIELD_TEXT, .lines = true, .required = true, .min = 1, .max = 1000, \
-		.also = "message" }, \
+		.aliases = "message" }, \
 	{ "data", FIELD_OBJECT, \
-		.does = "Passed to the app: texts, numbers and booleans, at most 2 KB. Names " \
+		.summary = "Passed to the app: texts, numbers and booleans, at most 2 KB. Names " \
 			"reserved by push services (from, message_type, google…, gcm…) are " \
 			"refused" }, \
-	{ ids, FIELD_LIST, .max = PEOPLE_MAX, .each = FIELD_ID, .also = snake, \
-		.does = "Only these accounts; absent: all" }, \
-	{ "country", FIELD_TEXT, .min = 2, .max = 2, .also = "countryCode country_code", \
-		.does = "Only accounts of this country" }, \
+	{ ids, FIELD_LIST, .max = PEOPLE_MAX, .each = FIELD_ID, .aliases = snake, \
+		.summary = "Only these accounts; absent: all" }, \
+	{ "country", FIELD_TEXT, .min = 2, .max = 2, .aliases = "countryCode country_code", \
+		.summary = "Only accounts of this country" }, \
 	{ "audience", FIELD_ENUM, .words = audience_words, \
-		.does = "ALL is the only value" }, \
+		.summary = "ALL is the only value" }, \
 	FIELD_END
 static const struct field users_body[] = { BROADCAST_FIELDS("userIds", "user_ids") };
 static const struct field vendors_body[] = { BROADCAST_FIELDS("vendorIds", "vendor_ids") };
 static const struct field riders_body[] = { BROADCAST_FIELDS("riderIds", "rider_ids") };
 static const struct field broadcast_fields[] = {
-	{ "targeted", FIELD_INT, .required = true, .does = "Accounts addressed; all of them "
+	{ "targeted", FIELD_INT, .required = true, .summary = "Accounts addressed; all of them "
 		"get it in the app, except with a country: then by push only" },
-	{ "sent", FIELD_INT, .required = true, .does = "Of these, with a device; their push goes "
+	{ "sent", FIELD_INT, .required = true, .summary = "Of these, with a device; their push goes "
 		"out in the next minutes" },
-	{ "failed", FIELD_INT, .required = true, .does = "Of these, without a device" },
-	FIELD_END
+	{ "failed", FIELD_INT, .required = true, .summary = "Of these, without a device" },
+	FIELD_END,
 };
 
 /* --- Messages --------------------------------------------------------------------------------- */
@@ -78,7 +78,7 @@ static void admin_messages_list(struct request *rq)
 {
 	struct page page = request_page(rq, 20);
 
-	sql_report(rq, message_list, admin_reply_page, query_text(rq, "status"),
+	sql_report_positional(rq, message_list, admin_reply_page, query_text(rq, "status"),
 		query_text(rq, "channel"),
 		query_text(rq, "recipient"), arg_int(rq, page.limit), arg_int(rq, page.offset));
 }
@@ -94,7 +94,7 @@ static void admin_message_retried(struct request *rq, const struct db_result *re
 
 static void admin_message_retry(struct request *rq)
 {
-	sql_write(rq, message_retry, admin_message_retried, rq->params[0], rq->caller.id,
+	sql_write_positional(rq, message_retry, admin_message_retried, rq->params[0], rq->caller.id,
 		"message.retry", rq->request_id);
 }
 
@@ -198,7 +198,7 @@ static void broadcast_counted(struct request *rq, const struct db_result *result
 	state->counts = arena_copy(rq->arena, counts.at, counts.len);
 	if (!state->counts)
 		return reply_error(rq, E_NO_MEMORY);
-	sql_write(rq, message_broadcast, broadcast_written, whom_name(audience->kind),
+	sql_write_positional(rq, message_broadcast, broadcast_written, whom_name(audience->kind),
 		arg_array(rq, audience->ids), body_text(rq, "country"), body_text(rq, "title"),
 		body_text(rq, "body"), state->data, audience->room, whom_room(audience->kind),
 		rq->caller.id, "broadcast", audit_details(rq), rq->request_id);
@@ -217,7 +217,7 @@ static void broadcast_start(struct request *rq, const struct audience *audience)
 		return;
 	*state = (struct broadcast_state){ .audience = audience, .data = data };
 	rq->state = state;
-	sql_report(rq, broadcast_count, broadcast_counted, whom_name(audience->kind),
+	sql_report_positional(rq, broadcast_count, broadcast_counted, whom_name(audience->kind),
 		arg_array(rq, audience->ids), body_text(rq, "country"));
 }
 
@@ -237,19 +237,19 @@ static void broadcast_to_riders(struct request *rq)
 }
 
 const struct route admin_message_routes[] = {
-	{ GET, "/messages", .who = ADMIN, .query = list_query,
+	{ GET, "/messages", .access = ADMIN, .query = list_query,
 		.reply = message_fields, .shape = REPLY_PAGE,
-		.run = admin_messages_list, .does = "Messages to people, newest first" },
-	{ POST, "/messages/:id/retry", .who = ADMIN, .any_write = true, .reply = message_fields,
+		.run = admin_messages_list, .summary = "Messages to people, newest first" },
+	{ POST, "/messages/:id/retry", .access = ADMIN, .any_write = true, .reply = message_fields,
 		.errors = { E_NOT_FOUND, E_CONFLICT }, .run = admin_message_retry,
-		.does = "Queue a dead message again" },
-	{ POST, "/broadcast/users", .who = ADMIN, .body = users_body,
+		.summary = "Queue a dead message again" },
+	{ POST, "/broadcast/users", .access = ADMIN, .body = users_body,
 		.reply = broadcast_fields, .run = broadcast_to_users,
-		.does = "Send a broadcast to customers" },
-	{ POST, "/broadcast/vendors", .who = ADMIN, .body = vendors_body, .reply = broadcast_fields,
-		.run = broadcast_to_vendors, .does = "Send a broadcast to vendors" },
-	{ POST, "/broadcast/riders", .who = ADMIN, .body = riders_body,
+		.summary = "Send a broadcast to customers" },
+	{ POST, "/broadcast/vendors", .access = ADMIN, .body = vendors_body, .reply = broadcast_fields,
+		.run = broadcast_to_vendors, .summary = "Send a broadcast to vendors" },
+	{ POST, "/broadcast/riders", .access = ADMIN, .body = riders_body,
 		.reply = broadcast_fields, .run = broadcast_to_riders,
-		.does = "Send a broadcast to riders" },
-	ROUTE_END
+		.summary = "Send a broadcast to riders" },
+	ROUTE_END,
 };

@@ -21,35 +21,35 @@ static const char *const delivery_state_words[] = { "QUEUED", "DELIVERED", "DEAD
 
 #define EVENT_TYPES(need) \
 	{ "eventTypes", FIELD_LIST, .required = need, .min = 1, .max = TYPES_MAX, \
-		.each = FIELD_ENUM, .words = webhook_types, .also = "event_types" }
+		.each = FIELD_ENUM, .words = webhook_types, .aliases = "event_types" }
 static const struct field add_body[] = {
 	{ "url", FIELD_URL, .required = true,
-		.does = "https, a public host, no user, no fragment" },
+		.summary = "https, a public host, no user, no fragment" },
 	{ "description", FIELD_TEXT, .lines = true, .max = 200 },
 	EVENT_TYPES(true),
-	{ "vendorId", FIELD_ID, .also = "vendor_id", .does = "Only events of this vendor" },
-	FIELD_END
+	{ "vendorId", FIELD_ID, .aliases = "vendor_id", .summary = "Only events of this vendor" },
+	FIELD_END,
 };
 static const struct field edit_body[] = {
-	{ "url", FIELD_URL, .does = "https, a public host, no user, no fragment" },
+	{ "url", FIELD_URL, .summary = "https, a public host, no user, no fragment" },
 	{ "description", FIELD_TEXT, .lines = true, .max = 200, .clearable = true,
-		.does = "null removes it" },
+		.summary = "null removes it" },
 	EVENT_TYPES(false),
-	{ "vendorId", FIELD_ID, .clearable = true, .also = "vendor_id",
-		.does = "null: events of all vendors" },
+	{ "vendorId", FIELD_ID, .clearable = true, .aliases = "vendor_id",
+		.summary = "null: events of all vendors" },
 	{ "enabled", FIELD_BOOL,
-		.does = "false: events are not delivered; a replay delivers them later" },
-	FIELD_END
+		.summary = "false: events are not delivered; a replay delivers them later" },
+	FIELD_END,
 };
 static const struct field replay_body[] = {
 	{ "since", FIELD_TIME, .required = true },
-	{ "until", FIELD_TIME, .does = "Exclusive; absent: now" },
-	FIELD_END
+	{ "until", FIELD_TIME, .summary = "Exclusive; absent: now" },
+	FIELD_END,
 };
 static const struct field deliveries_query[] = {
-	{ "status", FIELD_ENUM, .words = delivery_state_words, .also = "state" },
+	{ "status", FIELD_ENUM, .words = delivery_state_words, .aliases = "state" },
 	PAGE_FIELDS,
-	FIELD_END
+	FIELD_END,
 };
 
 #define ENDPOINT_FIELDS \
@@ -59,12 +59,12 @@ static const struct field deliveries_query[] = {
 			.words = webhook_types }, \
 		{ "vendor_id", FIELD_ID, .nullable = true }, \
 		{ "secret_prefix", FIELD_TEXT, .required = true, \
-			.does = "The first characters of the secret" }, \
+			.summary = "The first characters of the secret" }, \
 		{ "previous_secret_until", FIELD_TIME, .nullable = true, \
-			.does = "Until then the earlier secrets also sign" }, \
+			.summary = "Until then the earlier secrets also sign" }, \
 		{ "enabled", FIELD_BOOL, .required = true }, \
 		{ "disabled_reason", FIELD_ENUM, .nullable = true, .words = disabled_reason_words, \
-			.does = "GONE: it answered 410; FAILING: every delivery failed for " \
+			.summary = "GONE: it answered 410; FAILING: every delivery failed for " \
 				"five days" }, \
 		{ "failing_since", FIELD_TIME, .nullable = true }, \
 		{ "created_by", FIELD_ID, .required = true }, \
@@ -74,30 +74,30 @@ static const struct field endpoint_fields[] = { ENDPOINT_FIELDS, FIELD_END_TITLE
 static const struct field secret_fields[] = {
 	ENDPOINT_FIELDS,
 	{ "secret", FIELD_TEXT, .required = true,
-		.does = "whsec_ and the key in base64; shown only once" },
-	FIELD_END
+		.summary = "whsec_ and the key in base64; shown only once" },
+	FIELD_END,
 };
 static const struct field attempt_fields[] = {
 	{ "at", FIELD_TIME, .required = true }, { "status", FIELD_INT, .nullable = true },
-	{ "error", FIELD_TEXT, .nullable = true }, FIELD_END
+	{ "error", FIELD_TEXT, .nullable = true }, FIELD_END,
 };
 static const struct field payload_fields[] = {
 	{ "type", FIELD_TEXT, .required = true }, { "timestamp", FIELD_TIME, .required = true },
-	{ "data", FIELD_OBJECT, .required = true }, FIELD_END
+	{ "data", FIELD_OBJECT, .required = true }, FIELD_END,
 };
 static const struct field delivery_fields[] = {
 	{ "id", FIELD_ID, .required = true,
-		.does = "The header webhook-id, the same in every attempt and replay" },
-	{ "webhook_id", FIELD_ID, .required = true, .does = "The endpoint" },
-	{ "event_id", FIELD_INT, .nullable = true, .does = "null: a test" },
+		.summary = "The header webhook-id, the same in every attempt and replay" },
+	{ "webhook_id", FIELD_ID, .required = true, .summary = "The endpoint" },
+	{ "event_id", FIELD_INT, .nullable = true, .summary = "null: a test" },
 	{ "type", FIELD_TEXT, .required = true },
 	{ "state", FIELD_ENUM, .required = true, .words = delivery_state_words },
 	{ "tries", FIELD_INT, .required = true },
 	{ "next_at", FIELD_TIME, .nullable = true,
-		.does = "When QUEUED: time of the next attempt" },
-	{ "last_status", FIELD_INT, .nullable = true, .does = "HTTP status; null: no answer yet" },
+		.summary = "When QUEUED: time of the next attempt" },
+	{ "last_status", FIELD_INT, .nullable = true, .summary = "HTTP status; null: no answer yet" },
 	{ "last_error", FIELD_TEXT, .nullable = true },
-	{ "attempts", FIELD_LIST, .required = true, .of = attempt_fields, .does = "The last 20" },
+	{ "attempts", FIELD_LIST, .required = true, .of = attempt_fields, .summary = "The last 20" },
 	{ "payload", FIELD_OBJECT, .required = true, .of = payload_fields },
 	{ "said_at", FIELD_TIME, .required = true },
 	{ "created_at", FIELD_TIME, .required = true },
@@ -108,8 +108,8 @@ static const struct field replayed_fields[] = {
 	{ "queued", FIELD_INT, .required = true },
 	{ "more", FIELD_BOOL, .required = true },
 	{ "next_since", FIELD_TIME, .nullable = true,
-		.does = "When more is true: start of the next replay" },
-	FIELD_END
+		.summary = "When more is true: start of the next replay" },
+	FIELD_END,
 };
 
 /* --- Reading the body ------------------------------------------------------------------------- */
@@ -125,13 +125,13 @@ static bool host_is_private(const char *host)
 
 /* The URL of the body; *ret is NULL without one. Returns false when it may not be registered; the
  * error has been sent. */
-static bool webhook_url_parse(struct request *rq, const char **ret)
+static bool webhook_url_take(struct request *rq, const char **ret)
 {
 	bool private = rq->app->config->webhook_private;
 	char host[WEBHOOK_HOST_SIZE];
 
 	*ret = body_text(rq, "url");
-	if (!*ret || (webhook_url_take(*ret, private, host) && (private || !host_is_private(host))))
+	if (!*ret || (webhook_url_parse(*ret, private, host) && (private || !host_is_private(host))))
 		return true;
 	reply_field(rq, "url",
 		"must be an https address of a public host, without user and fragment",
@@ -165,23 +165,23 @@ static void webhooks_list(struct request *rq)
 {
 	struct page page = request_page(rq, 20);
 
-	SQL_(rq, DB_WRITE, admin_webhook_list, false, admin_reply_page, arg_int(rq, page.limit),
+	SQL_POSITIONAL_(rq, DB_WRITE, admin_webhook_list, false, admin_reply_page, arg_int(rq, page.limit),
 		arg_int(rq, page.offset));
 }
 
 static void webhook_show(struct request *rq)
 {
-	SQL_(rq, DB_WRITE, admin_webhook_get, false, admin_reply_row, rq->params[0]);
+	SQL_POSITIONAL_(rq, DB_WRITE, admin_webhook_get, false, admin_reply_row, rq->params[0]);
 }
 
 static void webhook_register(struct request *rq)
 {
 	const char *url, *id, *secret;
 
-	if (!webhook_url_parse(rq, &url) || !(id = webhook_id_new(rq, "whe_")) ||
+	if (!webhook_url_take(rq, &url) || !(id = webhook_id_new(rq, "whe_")) ||
 		!(secret = webhook_secret_generate(rq)))
 		return;
-	sql_try_write(rq, admin_webhook_add, admin_reply_idempotent, id, url,
+	sql_try_write_positional(rq, admin_webhook_add, admin_reply_idempotent, id, url,
 		body_text(rq, "description"), arg_array(rq, "eventTypes"),
 		body_text(rq, "vendorId"), secret, rq->caller.id, "webhook.add", audit_details(rq),
 		rq->request_id, rq->idempotency_key, rq->fingerprint);
@@ -191,9 +191,9 @@ static void webhook_edit(struct request *rq)
 {
 	const char *url;
 
-	if (!webhook_url_parse(rq, &url))
+	if (!webhook_url_take(rq, &url))
 		return;
-	sql_write(rq, admin_webhook_edit, admin_reply_row, rq->params[0], url,
+	sql_write_positional(rq, admin_webhook_edit, admin_reply_row, rq->params[0], url,
 		arg_change(rq, "description"), arg_array(rq, "eventTypes"),
 		arg_change(rq, "vendorId"),
 		member(rq->body, "enabled") ?
@@ -210,7 +210,7 @@ static void webhook_deleted(struct request *rq, const struct db_result *result)
 
 static void webhook_delete(struct request *rq)
 {
-	sql_write(rq, admin_webhook_delete, webhook_deleted, rq->params[0], rq->caller.id,
+	sql_write_positional(rq, admin_webhook_delete, webhook_deleted, rq->params[0], rq->caller.id,
 		"webhook.delete", rq->request_id);
 }
 
@@ -219,7 +219,7 @@ static void webhook_secret_rotate(struct request *rq)
 	const char *secret = webhook_secret_generate(rq);
 
 	if (secret)
-		sql_try_write(rq, admin_webhook_rotate, admin_reply_idempotent,
+		sql_try_write_positional(rq, admin_webhook_rotate, admin_reply_idempotent,
 			rq->params[0], secret, rq->caller.id,
 			"webhook.rotate", rq->request_id, rq->idempotency_key, rq->fingerprint);
 }
@@ -231,7 +231,7 @@ static void webhook_test(struct request *rq)
 	const char *id = webhook_id_new(rq, "whd_");
 
 	if (id)
-		sql_write(rq, admin_webhook_test, admin_reply_row, rq->params[0], id, WEBHOOK_TEST,
+		sql_write_positional(rq, admin_webhook_test, admin_reply_row, rq->params[0], id, WEBHOOK_TEST,
 			rq->caller.id, "webhook.test", rq->request_id);
 }
 
@@ -246,59 +246,59 @@ static void webhook_deliveries_list(struct request *rq)
 {
 	struct page page = request_page(rq, 20);
 
-	sql_read(rq, admin_webhook_deliveries, webhook_deliveries_reply, rq->params[0],
+	sql_read_positional(rq, admin_webhook_deliveries, webhook_deliveries_reply, rq->params[0],
 		query_text(rq, "status"), arg_int(rq, page.limit), arg_int(rq, page.offset));
 }
 
 static void webhook_delivery_replay(struct request *rq)
 {
-	sql_write(rq, admin_webhook_replay_one, admin_reply_row, rq->params[0], rq->caller.id,
+	sql_write_positional(rq, admin_webhook_replay_one, admin_reply_row, rq->params[0], rq->caller.id,
 		"webhook.replay", rq->request_id);
 }
 
 static void webhook_events_replay(struct request *rq)
 {
-	sql_write(rq, admin_webhook_replay, admin_reply_row, rq->params[0], body_text(rq, "since"),
+	sql_write_positional(rq, admin_webhook_replay, admin_reply_row, rq->params[0], body_text(rq, "since"),
 		body_text(rq, "until"), webhook_types_array, arg_int(rq, REPLAY_MAX), rq->caller.id,
 		"webhook.replay", audit_details(rq), rq->request_id);
 }
 
 const struct route admin_webhook_routes[] = {
-	{ GET, "/webhooks", .who = ADMIN, .query = page_fields, .reply = endpoint_fields,
+	{ GET, "/webhooks", .access = ADMIN, .query = page_fields, .reply = endpoint_fields,
 		.shape = REPLY_PAGE, .run = webhooks_list,
-		.does = "Webhooks of partners, oldest first" },
-	{ POST, "/webhooks", .who = SUPER_ADMIN, .idempotent = true, .body = add_body,
+		.summary = "Webhooks of partners, oldest first" },
+	{ POST, "/webhooks", .access = SUPER_ADMIN, .idempotent = true, .body = add_body,
 		.reply = secret_fields, .created = true,
 		.errors = { E_VENDOR_NOT_FOUND, E_CONFLICT }, .run = webhook_register,
-		.does = "Register a webhook; at most 50" },
-	{ GET, "/webhooks/:id", .who = ADMIN, .reply = endpoint_fields, .errors = { E_NOT_FOUND },
-		.run = webhook_show, .does = "One webhook" },
-	{ PATCH, "/webhooks/:id", .who = SUPER_ADMIN, .body = edit_body, .reply = endpoint_fields,
+		.summary = "Register a webhook; at most 50" },
+	{ GET, "/webhooks/:id", .access = ADMIN, .reply = endpoint_fields, .errors = { E_NOT_FOUND },
+		.run = webhook_show, .summary = "One webhook" },
+	{ PATCH, "/webhooks/:id", .access = SUPER_ADMIN, .body = edit_body, .reply = endpoint_fields,
 		.errors = { E_NOT_FOUND, E_VENDOR_NOT_FOUND }, .run = webhook_edit,
-		.does = "Change a webhook" },
-	{ DELETE, "/webhooks/:id", .who = SUPER_ADMIN, .shape = REPLY_MESSAGE,
+		.summary = "Change a webhook" },
+	{ DELETE, "/webhooks/:id", .access = SUPER_ADMIN, .shape = REPLY_MESSAGE,
 		.errors = { E_NOT_FOUND }, .run = webhook_delete,
-		.does = "Delete a webhook and its queued deliveries" },
-	{ POST, "/webhooks/:id/rotate-secret", .who = SUPER_ADMIN, .any_write = true,
+		.summary = "Delete a webhook and its queued deliveries" },
+	{ POST, "/webhooks/:id/rotate-secret", .access = SUPER_ADMIN, .any_write = true,
 		.idempotent = true, .body = empty_body, .reply = secret_fields,
 		.errors = { E_NOT_FOUND }, .run = webhook_secret_rotate,
-		.does = "Rotate the secret; for 24 hours the earlier ones, at most four, also "
+		.summary = "Rotate the secret; for 24 hours the earlier ones, at most four, also "
 			"sign" },
-	{ POST, "/webhooks/:id/test", .who = SUPER_ADMIN, .any_write = true, .body = empty_body,
+	{ POST, "/webhooks/:id/test", .access = SUPER_ADMIN, .any_write = true, .body = empty_body,
 		.reply = delivery_fields, .errors = { E_NOT_FOUND, E_CONFLICT },
-		.run = webhook_test, .does = "Send " WEBHOOK_TEST },
-	{ GET, "/webhooks/:id/deliveries", .who = ADMIN, .query = deliveries_query,
+		.run = webhook_test, .summary = "Send " WEBHOOK_TEST },
+	{ GET, "/webhooks/:id/deliveries", .access = ADMIN, .query = deliveries_query,
 		.reply = delivery_fields, .shape = REPLY_PAGE, .errors = { E_NOT_FOUND },
 		.run = webhook_deliveries_list,
-		.does = "Deliveries of a webhook, newest first, kept for 30 days" },
-	{ POST, "/webhooks/deliveries/:id/replay", .who = SUPER_ADMIN, .any_write = true,
+		.summary = "Deliveries of a webhook, newest first, kept for 30 days" },
+	{ POST, "/webhooks/deliveries/:id/replay", .access = SUPER_ADMIN, .any_write = true,
 		.body = empty_body, .reply = delivery_fields, .errors = { E_NOT_FOUND, E_CONFLICT },
 		.run = webhook_delivery_replay,
-		.does = "Send one delivery again, with the same webhook-id" },
-	{ POST, "/webhooks/:id/replay", .who = SUPER_ADMIN, .any_write = true, .body = replay_body,
+		.summary = "Send one delivery again, with the same webhook-id" },
+	{ POST, "/webhooks/:id/replay", .access = SUPER_ADMIN, .any_write = true, .body = replay_body,
 		.reply = replayed_fields, .errors = { E_NOT_FOUND, E_CONFLICT },
 		.run = webhook_events_replay,
-		.does = "Send the events of a period again, at most 1,000: delivered ones for 30 "
+		.summary = "Send the events of a period again, at most 1,000: delivered ones for 30 "
 			"days, others for 72 hours" },
-	ROUTE_END
+	ROUTE_END,
 };

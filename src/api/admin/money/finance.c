@@ -8,17 +8,17 @@
 static const struct field handin_body[] = {
 	{ "amount", FIELD_MONEY, .required = true, .min = 1, .max = INT64_MAX },
 	{ "reference", FIELD_TEXT, .required = true, .min = 1, .max = 100,
-		.does = "Number of the receipt, unique for each rider" },
-	FIELD_END
+		.summary = "Number of the receipt, unique for each rider" },
+	FIELD_END,
 };
 static const struct field platform_fields[] = {
-	{ "balance", FIELD_INT, .required = true, .does = "Money of the platform" },
-	{ "escrow", FIELD_INT, .required = true, .does = "Money held for active orders" },
+	{ "balance", FIELD_INT, .required = true, .summary = "Money of the platform" },
+	{ "escrow", FIELD_INT, .required = true, .summary = "Money held for active orders" },
 	{ "total_commission", FIELD_MONEY, .required = true },
-	{ "total_payouts", FIELD_MONEY, .required = true, .does = "Completed pay-outs" },
-	{ "pending_payouts", FIELD_MONEY, .required = true, .does = "Requested and not yet final" },
+	{ "total_payouts", FIELD_MONEY, .required = true, .summary = "Completed pay-outs" },
+	{ "pending_payouts", FIELD_MONEY, .required = true, .summary = "Requested and not yet final" },
 	{ "currency", FIELD_TEXT, .required = true },
-	FIELD_END
+	FIELD_END,
 };
 static const struct field handin_fields[] = {
 	{ "id", FIELD_ID, .required = true },
@@ -27,14 +27,14 @@ static const struct field handin_fields[] = {
 	{ "currency", FIELD_TEXT, .required = true },
 	{ "reference", FIELD_TEXT, .required = true },
 	{ "cash_in_hand", FIELD_MONEY, .required = true,
-		.does = "Cash the rider still held afterwards" },
+		.summary = "Cash the rider still held afterwards" },
 	{ "created_at", FIELD_TIME, .required = true },
-	FIELD_END
+	FIELD_END,
 };
 
 static void platform_accounts_show(struct request *rq)
 {
-	SQL_(rq, DB_REPORT, finance_platform, false, admin_reply_row);
+	SQL_POSITIONAL_(rq, DB_REPORT, finance_platform, false, admin_reply_row);
 }
 
 /* --- Cash ------------------------------------------------------------------------------------- */
@@ -45,7 +45,7 @@ static void cash_handin_add(struct request *rq)
 
 	if (!entry)
 		return reply_error(rq, E_NO_MEMORY);
-	sql_write(rq, cash_hand_in, admin_reply_outcome, rq->params[0],
+	sql_write_positional(rq, cash_hand_in, admin_reply_outcome, rq->params[0],
 		arg_int(rq, body_int(rq, "amount", 0)), body_text(rq, "reference"), rq->caller.id,
 		"rider.cash-handin", audit_details(rq), rq->request_id, entry);
 }
@@ -61,22 +61,22 @@ static void cash_handins_list(struct request *rq)
 {
 	struct page page = request_page(rq, 20);
 
-	sql_read(rq, cash_handin_list, cash_handins_read, rq->params[0], arg_int(rq, page.limit),
+	sql_read_positional(rq, cash_handin_list, cash_handins_read, rq->params[0], arg_int(rq, page.limit),
 		arg_int(rq, page.offset));
 }
 
 const struct route admin_finance_routes[] = {
-	{ GET, "/finance/platform", .who = ADMIN, .reply = platform_fields,
+	{ GET, "/finance/platform", .access = ADMIN, .reply = platform_fields,
 		.run = platform_accounts_show,
-		.does = "The platform's accounts" },
-	{ POST, "/riders/:id/cash-handins", .who = ADMIN, .any_write = true, .created = true,
+		.summary = "The platform's accounts" },
+	{ POST, "/riders/:id/cash-handins", .access = ADMIN, .any_write = true, .created = true,
 		.body = handin_body, .reply = handin_fields,
 		.errors = { E_RIDER_NOT_FOUND, E_CASH_OVER, E_HANDIN_OTHER },
 		.run = cash_handin_add,
-		.does = "Book cash that a rider hands in; a reference is booked once" },
-	{ GET, "/riders/:id/cash-handins", .who = ADMIN,
+		.summary = "Book cash that a rider hands in; a reference is booked once" },
+	{ GET, "/riders/:id/cash-handins", .access = ADMIN,
 		.query = page_fields, .reply = handin_fields,
 		.shape = REPLY_PAGE, .errors = { E_RIDER_NOT_FOUND }, .run = cash_handins_list,
-		.does = "Cash hand-ins of a rider, newest first" },
-	ROUTE_END
+		.summary = "Cash hand-ins of a rider, newest first" },
+	ROUTE_END,
 };

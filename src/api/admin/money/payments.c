@@ -16,19 +16,19 @@ static const char *const resolution_words[] = { "BOOKED", "SETTLED_OUTSIDE", NUL
 
 static const struct field list_query[] = {
 	{ "status", FIELD_TEXT, .max = 20,
-		.does = "UNDECIDED: a MISMATCH without a decision; ALL or absent: any" },
-	{ "userId", FIELD_ID, .also = "user_id" },
-	{ "orderId", FIELD_ID, .also = "order_id" },
+		.summary = "UNDECIDED: a MISMATCH without a decision; ALL or absent: any" },
+	{ "userId", FIELD_ID, .aliases = "user_id" },
+	{ "orderId", FIELD_ID, .aliases = "order_id" },
 	PAGE_FIELDS,
-	FIELD_END
+	FIELD_END,
 };
 static const struct field resolve_body[] = {
 	{ "outcome", FIELD_ENUM, .required = true, .words = resolution_words,
-		.does = "BOOKED: the paid amount goes into the customer's wallet; "
+		.summary = "BOOKED: the paid amount goes into the customer's wallet; "
 			"SETTLED_OUTSIDE: it was refunded or kept outside the ledger" },
 	{ "notes", FIELD_TEXT, .lines = true, .required = true, .min = 1, .max = 500,
-		.also = "note" },
-	FIELD_END
+		.aliases = "note" },
+	FIELD_END,
 };
 static const struct field payment_row[] = {
 	ALWAYS("id", FIELD_ID),
@@ -38,14 +38,14 @@ static const struct field payment_row[] = {
 	NULLABLE("order_id", FIELD_ID),
 	NULLABLE("order_number", FIELD_TEXT),
 	{ "transaction_id", FIELD_ID, .required = true,
-		.does = "Of the ledger entry, after booking" },
+		.summary = "Of the ledger entry, after booking" },
 	ALWAYS("amount", FIELD_MONEY),
 	{ "paid_amount", FIELD_MONEY, .nullable = true,
-		.does = "The amount that the gateway reports as paid" },
+		.summary = "The amount that the gateway reports as paid" },
 	ALWAYS("currency", FIELD_TEXT), ALWAYS("method", FIELD_TEXT), NULLABLE("phone", FIELD_TEXT),
 	NULLABLE("operator", FIELD_TEXT), NULLABLE("gateway_reference", FIELD_TEXT),
 	NULLABLE("reason", FIELD_TEXT),
-	{ "late", FIELD_BOOL, .required = true, .does = "It succeeded after it had expired" },
+	{ "late", FIELD_BOOL, .required = true, .summary = "It succeeded after it had expired" },
 	{ "resolution", FIELD_ENUM, .nullable = true, .words = resolution_words },
 	NULLABLE("resolved_by", FIELD_ID), NULLABLE("resolved_at", FIELD_TIME),
 	NULLABLE("notes", FIELD_TEXT),
@@ -70,35 +70,35 @@ static void admin_payments_list(struct request *rq)
 		status = "MISMATCH";
 		decided = "f";
 	}
-	sql_report(rq, admin_payment_list, admin_reply_page, status, query_text(rq, "userId"),
+	sql_report_positional(rq, admin_payment_list, admin_reply_page, status, query_text(rq, "userId"),
 		query_text(rq, "orderId"), decided, arg_int(rq, page.limit),
 		arg_int(rq, page.offset));
 }
 
 static void admin_payment_show(struct request *rq)
 {
-	sql_read(rq, admin_payment_get, admin_reply_row, rq->params[0]);
+	sql_read_positional(rq, admin_payment_get, admin_reply_row, rq->params[0]);
 }
 
 static void admin_payment_resolve(struct request *rq)
 {
-	sql_write(rq, payment_resolve, admin_reply_outcome, rq->params[0],
+	sql_write_positional(rq, payment_resolve, admin_reply_outcome, rq->params[0],
 		body_text(rq, "outcome"), body_text(rq, "notes"),
 		rq->caller.id, "payment.resolve", audit_details(rq), rq->request_id);
 }
 
 const struct route admin_payment_routes[] = {
-	{ GET, "/payments", .who = ADMIN, .query = list_query,
+	{ GET, "/payments", .access = ADMIN, .query = list_query,
 		.reply = payment_row, .shape = REPLY_PAGE,
 		.run = admin_payments_list,
-		.does = "Payments by mobile money and card, newest first" },
-	{ GET, "/payments/:id", .who = ADMIN, .reply = payment_row,
+		.summary = "Payments by mobile money and card, newest first" },
+	{ GET, "/payments/:id", .access = ADMIN, .reply = payment_row,
 		.errors = { E_NOT_FOUND }, .run = admin_payment_show,
-		.does = "One payment" },
-	{ POST, "/payments/:id/resolve", .who = ADMIN, .any_write = true,
+		.summary = "One payment" },
+	{ POST, "/payments/:id/resolve", .access = ADMIN, .any_write = true,
 		.body = resolve_body, .reply = payment_row,
 		.errors = { E_PAYMENT_NOT_FOUND, E_PAYMENT_DECIDED }, .run = admin_payment_resolve,
-		.does = "Decide a payment whose amount differs from the requested one. A decision "
+		.summary = "Decide a payment whose amount differs from the requested one. A decision "
 			"is final; repeating the same one changes nothing" },
-	ROUTE_END
+	ROUTE_END,
 };

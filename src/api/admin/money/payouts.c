@@ -14,99 +14,99 @@ static const char *const outcome_words[] = { "PAID", "RETURNED", "WRITTEN_OFF", 
 #define NULLABLE(name, kind) { name, kind, .nullable = true }
 #define ALWAYS(name, kind) { name, kind, .required = true }
 
-#define TYPE_FIELD { "type", FIELD_TEXT, .max = 10, .does = "VENDOR or RIDER; ALL or absent: both" }
+#define TYPE_FIELD { "type", FIELD_TEXT, .max = 10, .summary = "VENDOR or RIDER; ALL or absent: both" }
 static const struct field pending_query[] = {
 	TYPE_FIELD,
 	PAGE_FIELDS,
-	FIELD_END
+	FIELD_END,
 };
 static const struct field list_query[] = {
 	TYPE_FIELD,
-	{ "status", FIELD_TEXT, .max = 20, .does = "ALL or none: any" },
+	{ "status", FIELD_TEXT, .max = 20, .summary = "ALL or none: any" },
 	PAGE_FIELDS,
-	FIELD_END
+	FIELD_END,
 };
 static const struct field all_query[] = {
 	TYPE_FIELD,
-	{ "status", FIELD_TEXT, .max = 20, .does = "ALL or none: any" },
-	{ "trouble", FIELD_BOOL, .does = "Only pay-outs with a discrepancy" },
+	{ "status", FIELD_TEXT, .max = 20, .summary = "ALL or none: any" },
+	{ "trouble", FIELD_BOOL, .summary = "Only pay-outs with a discrepancy" },
 	PAGE_FIELDS,
-	FIELD_END
+	FIELD_END,
 };
 static const struct field approve_body[] = {
-	{ "type", FIELD_ENUM, .words = payout_kind_words, .does = "Must be the pay-out's" },
+	{ "type", FIELD_ENUM, .words = payout_kind_words, .summary = "Must be the pay-out's" },
 	{ "transactionReference", FIELD_TEXT, .min = 1, .max = 100,
-		.also = "transaction_reference reference",
-		.does = "Reference of a payment made by hand, at a bank or to a phone: completes "
+		.aliases = "transaction_reference reference",
+		.summary = "Reference of a payment made by hand, at a bank or to a phone: completes "
 			"the pay-out; the gateway does not pay it" },
-	{ "notes", FIELD_TEXT, .lines = true, .max = 500, .also = "note" },
-	FIELD_END
+	{ "notes", FIELD_TEXT, .lines = true, .max = 500, .aliases = "note" },
+	FIELD_END,
 };
 static const struct field reject_body[] = {
-	{ "type", FIELD_ENUM, .words = payout_kind_words, .does = "Must be the pay-out's" },
+	{ "type", FIELD_ENUM, .words = payout_kind_words, .summary = "Must be the pay-out's" },
 	{ "reason", FIELD_TEXT, .lines = true, .required = true, .min = 1, .max = 500 },
-	FIELD_END
+	FIELD_END,
 };
 
 static const struct field resolve_body[] = {
-	{ "type", FIELD_ENUM, .words = payout_kind_words, .does = "Must be the pay-out's" },
+	{ "type", FIELD_ENUM, .words = payout_kind_words, .summary = "Must be the pay-out's" },
 	{ "outcome", FIELD_ENUM, .required = true, .words = outcome_words,
-		.does = "PAID: the owner has been paid; an amount returned earlier is taken from "
+		.summary = "PAID: the owner has been paid; an amount returned earlier is taken from "
 			"the available balance. RETURNED: the amount not paid is available "
 			"again. WRITTEN_OFF: the owner keeps everything; the platform bears "
 			"what the gateway paid" },
 	{ "transactionReference", FIELD_TEXT, .min = 1, .max = 100,
-		.also = "transaction_reference reference",
-		.does = "With PAID: reference of the payment" },
+		.aliases = "transaction_reference reference",
+		.summary = "With PAID: reference of the payment" },
 	{ "notes", FIELD_TEXT, .lines = true, .required = true, .min = 1, .max = 500,
-		.also = "note reason",
-		.does = "Findings; sent to the owner when the money is returned" },
-	FIELD_END
+		.aliases = "note reason",
+		.summary = "Findings; sent to the owner when the money is returned" },
+	FIELD_END,
 };
 
 static const struct field shop_fields[] = {
 	ALWAYS("id", FIELD_ID), NULLABLE("name", FIELD_TEXT),
-	NULLABLE("business_name", FIELD_TEXT), FIELD_END
+	NULLABLE("business_name", FIELD_TEXT), FIELD_END,
 };
 static const struct field courier_fields[] = {
-	ALWAYS("id", FIELD_ID), NULLABLE("name", FIELD_TEXT), FIELD_END
+	ALWAYS("id", FIELD_ID), NULLABLE("name", FIELD_TEXT), FIELD_END,
 };
 static const struct field payout_row[] = {
 	ALWAYS("id", FIELD_ID),
 	{ "type", FIELD_ENUM, .required = true, .words = payout_kind_words },
-	{ "vendor_id", FIELD_ID, .does = "In a vendor's pay-out" },
+	{ "vendor_id", FIELD_ID, .summary = "In a vendor's pay-out" },
 	{ "vendor", FIELD_OBJECT, .of = shop_fields },
-	{ "rider_id", FIELD_ID, .does = "In a rider's pay-out" },
+	{ "rider_id", FIELD_ID, .summary = "In a rider's pay-out" },
 	{ "rider", FIELD_OBJECT, .of = courier_fields },
 	NULLABLE("entity_name", FIELD_TEXT),
 	ALWAYS("amount", FIELD_MONEY), ALWAYS("fee", FIELD_MONEY),
 	ALWAYS("net_amount", FIELD_MONEY), ALWAYS("currency", FIELD_TEXT),
 	{ "method", FIELD_ENUM, .required = true, .words = payout_method_words },
 	{ "number", FIELD_TEXT, .required = true,
-		.does = "Destination: a phone or an account number" },
+		.summary = "Destination: a phone or an account number" },
 	{ "status", FIELD_ENUM, .required = true, .words = payout_status_words },
 	ALWAYS("created_at", FIELD_TIME), NULLABLE("processed_at", FIELD_TIME),
 	NULLABLE("completed_at", FIELD_TIME), NULLABLE("transaction_reference", FIELD_TEXT),
 	NULLABLE("rejection_reason", FIELD_TEXT), NULLABLE("failure_reason", FIELD_TEXT),
 	NULLABLE("notes", FIELD_TEXT),
 	{ "trouble", FIELD_TEXT, .nullable = true,
-		.does = "The discrepancy that the gateway reports" },
+		.summary = "The discrepancy that the gateway reports" },
 	NULLABLE("gateway_reference", FIELD_TEXT),
 	{ "told_amount", FIELD_MONEY, .nullable = true,
-		.does = "Amount that the gateway paid, when it differs" },
+		.summary = "Amount that the gateway paid, when it differs" },
 	{ "resolution", FIELD_ENUM, .nullable = true, .words = outcome_words,
-		.does = "How a discrepancy was resolved" },
+		.summary = "How a discrepancy was resolved" },
 	{ "first_resolution", FIELD_ENUM, .nullable = true, .words = outcome_words,
-		.does = "The resolution of the first of two admins" },
+		.summary = "The resolution of the first of two admins" },
 	NULLABLE("first_resolved_by", FIELD_ID), NULLABLE("resolved_by", FIELD_ID),
 	NULLABLE("first_approved_by", FIELD_ID), NULLABLE("approved_by", FIELD_ID),
 	{ "approvals_needed", FIELD_INT, .required = true,
-		.does = "Number of further admins that must approve" },
-	{ "from", FIELD_TEXT, .does = "In the history" },
-	{ "to", FIELD_TEXT, .does = "In the history" },
-	{ "description", FIELD_TEXT, .does = "In the history" },
+		.summary = "Number of further admins that must approve" },
+	{ "from", FIELD_TEXT, .summary = "In the history" },
+	{ "to", FIELD_TEXT, .summary = "In the history" },
+	{ "description", FIELD_TEXT, .summary = "In the history" },
 	{ "decision", FIELD_ENUM, .words = decision_words,
-		.does = "In the history, where the status of a rejected one is FAILED" },
+		.summary = "In the history, where the status of a rejected one is FAILED" },
 	FIELD_END_TITLED("AdminPayout")
 };
 
@@ -127,9 +127,9 @@ static void admin_payouts_reply(struct request *rq, const char *states, bool pas
 	if (!word_filter_parse(rq, "type", words, &kind))
 		return;
 	if (member_bool(rq->query, "trouble", false))
-		return sql_read(rq, admin_payout_troubles, admin_reply_page, states, kind,
+		return sql_read_positional(rq, admin_payout_troubles, admin_reply_page, states, kind,
 			two_admins_from(rq), arg_int(rq, page.limit), arg_int(rq, page.offset));
-	sql_read(rq, admin_payout_list, admin_reply_page, states, kind, two_admins_from(rq),
+	sql_read_positional(rq, admin_payout_list, admin_reply_page, states, kind, two_admins_from(rq),
 		past ? "t" : "f", arg_int(rq, page.limit), arg_int(rq, page.offset));
 }
 
@@ -194,51 +194,51 @@ static const char *entry_ids(struct request *rq)
 
 static void admin_payout_approve(struct request *rq)
 {
-	sql_write(rq, payout_approve, admin_payout_decided, rq->params[0], body_text(rq, "type"),
+	sql_write_positional(rq, payout_approve, admin_payout_decided, rq->params[0], body_text(rq, "type"),
 		body_text(rq, "transactionReference"), body_text(rq, "notes"), two_admins_from(rq),
 		rq->caller.id, "payout.approve", audit_details(rq), rq->request_id, entry_ids(rq));
 }
 
 static void admin_payout_reject(struct request *rq)
 {
-	sql_write(rq, payout_reject, admin_payout_decided, rq->params[0], body_text(rq, "type"),
+	sql_write_positional(rq, payout_reject, admin_payout_decided, rq->params[0], body_text(rq, "type"),
 		body_text(rq, "reason"), two_admins_from(rq), rq->caller.id, "payout.reject",
 		audit_details(rq), rq->request_id, entry_ids(rq));
 }
 
 static void admin_payout_resolve(struct request *rq)
 {
-	sql_write(rq, payout_resolve, admin_payout_decided, rq->params[0], body_text(rq, "type"),
+	sql_write_positional(rq, payout_resolve, admin_payout_decided, rq->params[0], body_text(rq, "type"),
 		body_text(rq, "outcome"), body_text(rq, "transactionReference"),
 		body_text(rq, "notes"), two_admins_from(rq), rq->caller.id,
 		"payout.resolve-trouble", audit_details(rq), rq->request_id, entry_ids(rq));
 }
 
 const struct route admin_payout_routes[] = {
-	{ GET, "/payouts/pending", .who = ADMIN, .query = pending_query, .reply = payout_row,
+	{ GET, "/payouts/pending", .access = ADMIN, .query = pending_query, .reply = payout_row,
 		.shape = REPLY_PAGE, .run = admin_payouts_pending,
-		.does = "Pay-outs that wait for a decision" },
-	{ GET, "/payouts/history", .who = ADMIN, .query = list_query, .reply = payout_row,
-		.shape = REPLY_PAGE, .run = admin_payouts_history, .does = "Decided pay-outs" },
-	{ GET, "/payouts", .also = "/finance/payouts", .who = ADMIN, .query = all_query,
+		.summary = "Pay-outs that wait for a decision" },
+	{ GET, "/payouts/history", .access = ADMIN, .query = list_query, .reply = payout_row,
+		.shape = REPLY_PAGE, .run = admin_payouts_history, .summary = "Decided pay-outs" },
+	{ GET, "/payouts", .aliases = "/finance/payouts", .access = ADMIN, .query = all_query,
 		.reply = payout_row, .shape = REPLY_PAGE, .run = admin_payouts_list,
-		.does = "Pay-outs, newest first" },
-	{ POST, "/payouts/:id/approve", .also = "/payouts/:id/process /finance/payouts/:id/process",
-		.who = ADMIN, .any_write = true, .body = approve_body, .reply = payout_row,
+		.summary = "Pay-outs, newest first" },
+	{ POST, "/payouts/:id/approve", .aliases = "/payouts/:id/process /finance/payouts/:id/process",
+		.access = ADMIN, .any_write = true, .body = approve_body, .reply = payout_row,
 		.errors = { E_PAYOUT_NOT_FOUND, E_PAYOUT_DECIDED, E_SAME_ADMIN },
 		.run = admin_payout_approve,
-		.does = "Approve a pay-out: the gateway pays it to a phone. With a reference, now "
+		.summary = "Approve a pay-out: the gateway pays it to a phone. With a reference, now "
 			"or later, it was paid by hand and is complete" },
-	{ POST, "/payouts/:id/reject", .who = ADMIN, .any_write = true, .body = reject_body,
+	{ POST, "/payouts/:id/reject", .access = ADMIN, .any_write = true, .body = reject_body,
 		.reply = payout_row,
 		.errors = { E_PAYOUT_NOT_FOUND, E_PAYOUT_DECIDED, E_SAME_ADMIN },
 		.run = admin_payout_reject,
-		.does = "Reject a pay-out; the money is available again" },
-	{ POST, "/payouts/:id/resolve-trouble", .who = ADMIN, .any_write = true,
+		.summary = "Reject a pay-out; the money is available again" },
+	{ POST, "/payouts/:id/resolve-trouble", .access = ADMIN, .any_write = true,
 		.body = resolve_body, .reply = payout_row,
 		.errors = { E_PAYOUT_NOT_FOUND, E_NO_TROUBLE, E_TROUBLE_OTHER, E_SAME_ADMIN },
 		.run = admin_payout_resolve,
-		.does = "Resolve a discrepancy between a pay-out and the gateway; repeating the "
+		.summary = "Resolve a discrepancy between a pay-out and the gateway; repeating the "
 			"same resolution changes nothing" },
-	ROUTE_END
+	ROUTE_END,
 };

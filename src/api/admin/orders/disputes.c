@@ -6,21 +6,21 @@
 #include "admin/act.h"
 #include "reeyo/api/admin.h"
 #include "reeyo/api/order_acts.h"
-#include "reeyo/api/shapes.h"
+#include "reeyo/api/reply_objects.h"
 
 static const struct field list_query[] = {
-	{ "status", FIELD_TEXT, .max = 20, .does = "OPEN, RESOLVED, REJECTED; ALL or absent: any" },
-	{ "category", FIELD_TEXT, .max = 50, .does = "Upper or lower case" },
+	{ "status", FIELD_TEXT, .max = 20, .summary = "OPEN, RESOLVED, REJECTED; ALL or absent: any" },
+	{ "category", FIELD_TEXT, .max = 50, .summary = "Upper or lower case" },
 	PAGE_FIELDS,
-	FIELD_END
+	FIELD_END,
 };
 static const struct field resolve_body[] = {
 	{ "resolution", FIELD_TEXT, .lines = true, .required = true, .min = 1, .max = 2000 },
-	{ "refundAmount", FIELD_MONEY, .also = "refund_amount",
-		.does = "Paid into the customer's wallet" },
-	{ "refundToWallet", FIELD_BOOL, .also = "refund_to_wallet",
-		.does = "Ignored: refunds always go to the wallet" },
-	FIELD_END
+	{ "refundAmount", FIELD_MONEY, .aliases = "refund_amount",
+		.summary = "Paid into the customer's wallet" },
+	{ "refundToWallet", FIELD_BOOL, .aliases = "refund_to_wallet",
+		.summary = "Ignored: refunds always go to the wallet" },
+	FIELD_END,
 };
 
 static void admin_disputes_list(struct request *rq)
@@ -35,14 +35,14 @@ static void admin_disputes_list(struct request *rq)
 
 	if (!status_filter_parse(rq, words, &status))
 		return;
-	sql_read(rq, admin_dispute_list, admin_reply_page, status,
+	sql_read_positional(rq, admin_dispute_list, admin_reply_page, status,
 		category && category[0] ? category : NULL,
 		arg_int(rq, page.limit), arg_int(rq, page.offset));
 }
 
 static void admin_dispute_show(struct request *rq)
 {
-	sql_read(rq, admin_dispute_get, admin_reply_row, rq->params[0]);
+	sql_read_positional(rq, admin_dispute_get, admin_reply_row, rq->params[0]);
 }
 
 static void admin_dispute_decide(struct request *rq, const char *ending, const char *words,
@@ -52,7 +52,7 @@ static void admin_dispute_decide(struct request *rq, const char *ending, const c
 
 	if (!entry)
 		return reply_error(rq, E_NO_MEMORY);
-	sql_try_write(rq, dispute_decide, admin_reply_idempotent, rq->params[0], ending, words,
+	sql_try_write_positional(rq, dispute_decide, admin_reply_idempotent, rq->params[0], ending, words,
 		refund > 0 ? arg_int(rq, refund) : NULL, rq->caller.id, act, audit_details(rq),
 		rq->request_id, entry, rq->idempotency_key, rq->fingerprint);
 }
@@ -69,19 +69,19 @@ static void admin_dispute_reject(struct request *rq)
 }
 
 const struct route admin_dispute_routes[] = {
-	{ GET, "/disputes", .who = ADMIN, .query = list_query, .reply = dispute_fields,
-		.shape = REPLY_PAGE, .run = admin_disputes_list, .does = "Disputes, newest first" },
-	{ GET, "/disputes/:id", .who = ADMIN, .reply = dispute_fields, .errors = { E_NOT_FOUND },
-		.run = admin_dispute_show, .does = "One dispute, by id or ticket number" },
-	{ POST, "/disputes/:id/resolve", .who = ADMIN, .any_write = true, .idempotent = true,
+	{ GET, "/disputes", .access = ADMIN, .query = list_query, .reply = dispute_fields,
+		.shape = REPLY_PAGE, .run = admin_disputes_list, .summary = "Disputes, newest first" },
+	{ GET, "/disputes/:id", .access = ADMIN, .reply = dispute_fields, .errors = { E_NOT_FOUND },
+		.run = admin_dispute_show, .summary = "One dispute, by id or ticket number" },
+	{ POST, "/disputes/:id/resolve", .access = ADMIN, .any_write = true, .idempotent = true,
 		.body = resolve_body, .reply = dispute_fields,
 		.errors = { E_NOT_FOUND, E_DISPUTE_DECIDED, E_REFUND_OVER, E_REFUND_UNDELIVERED },
 		.run = admin_dispute_resolve,
-		.does = "Resolve a dispute; refunds at most the part of a delivered order's price "
+		.summary = "Resolve a dispute; refunds at most the part of a delivered order's price "
 			"that was not refunded yet" },
-	{ POST, "/disputes/:id/reject", .who = ADMIN, .any_write = true,
+	{ POST, "/disputes/:id/reject", .access = ADMIN, .any_write = true,
 		.idempotent = true, .body = reason_body, .reply = dispute_fields,
 		.errors = { E_NOT_FOUND, E_DISPUTE_DECIDED }, .run = admin_dispute_reject,
-		.does = "Reject a dispute, without a refund" },
-	ROUTE_END
+		.summary = "Reject a dispute, without a refund" },
+	ROUTE_END,
 };

@@ -8,59 +8,59 @@
 #include "admin/act.h"
 #include "reeyo/api/admin.h"
 #include "reeyo/api/order_acts.h"
-#include "reeyo/api/order_shown.h"
+#include "reeyo/api/order_fields.h"
 #include "reeyo/domain/order.h"
 
 static const struct field list_query[] = {
 	{ "status", FIELD_TEXT, .max = 200,
-		.does = "States in any spelling, comma separated, ACTIVE, REFUNDED or ALL" },
-	{ "vendorId", FIELD_ID, .also = "vendor_id" },
-	{ "riderId", FIELD_ID, .also = "rider_id" },
-	{ "userId", FIELD_ID, .also = "user_id" },
-	{ "dateFrom", FIELD_DATE, .also = "date_from from startDate",
-		.does = "First day, in Douala" },
-	{ "dateTo", FIELD_DATE, .also = "date_to to endDate", .does = "Last day" },
+		.summary = "States in any spelling, comma separated, ACTIVE, REFUNDED or ALL" },
+	{ "vendorId", FIELD_ID, .aliases = "vendor_id" },
+	{ "riderId", FIELD_ID, .aliases = "rider_id" },
+	{ "userId", FIELD_ID, .aliases = "user_id" },
+	{ "dateFrom", FIELD_DATE, .aliases = "date_from from startDate",
+		.summary = "First day, in Douala" },
+	{ "dateTo", FIELD_DATE, .aliases = "date_to to endDate", .summary = "Last day" },
 	{ "attention", FIELD_BOOL,
-		.does = "true: only orders that need an admin; false: only the others" },
+		.summary = "true: only orders that need an admin; false: only the others" },
 	PAGE_FIELDS,
-	FIELD_END
+	FIELD_END,
 };
 static const struct field search_query[] = {
-	{ "q", FIELD_TEXT, .required = true, .max = 40, .also = "search query",
-		.does = "The order number or a part of it, with or without # and dash" },
+	{ "q", FIELD_TEXT, .required = true, .max = 40, .aliases = "search query",
+		.summary = "The order number or a part of it, with or without # and dash" },
 	PAGE_FIELDS,
-	FIELD_END
+	FIELD_END,
 };
 
 static const struct field assign_body[] = {
-	{ "riderId", FIELD_ID, .required = true, .also = "rider_id" },
-	FIELD_END
+	{ "riderId", FIELD_ID, .required = true, .aliases = "rider_id" },
+	FIELD_END,
 };
 static const struct field cancel_body[] = {
 	{ "reason", FIELD_TEXT, .required = true, .min = 1, .max = 500 },
-	{ "vendorPaid", FIELD_BOOL, .also = "vendor_paid",
-		.does = "The platform pays the vendor's share of the order; when absent, it pays "
+	{ "vendorPaid", FIELD_BOOL, .aliases = "vendor_paid",
+		.summary = "The platform pays the vendor's share of the order; when absent, it pays "
 			"if the order was picked up" },
-	FIELD_END
+	FIELD_END,
 };
 static const struct field complete_body[] = {
-	{ "note", FIELD_TEXT, .required = true, .min = 1, .max = 500, .also = "notes reason",
-		.does = "Evidence that the order was delivered" },
-	FIELD_END
+	{ "note", FIELD_TEXT, .required = true, .min = 1, .max = 500, .aliases = "notes reason",
+		.summary = "Evidence that the order was delivered" },
+	FIELD_END,
 };
 static const struct field dispatch_fields[] = {
 	{ "id", FIELD_INT, .required = true },
 	{ "at", FIELD_TIME, .required = true },
 	{ "round", FIELD_INT, .required = true },
 	{ "rider", FIELD_OBJECT, .required = true,
-		.does = "{id,name} of the rider who got the offer" },
+		.summary = "{id,name} of the rider who got the offer" },
 	{ "outcome", FIELD_TEXT, .nullable = true,
-		.does = "OPEN, ACCEPTED, REJECTED, EXPIRED or WITHDRAWN" },
+		.summary = "OPEN, ACCEPTED, REJECTED, EXPIRED or WITHDRAWN" },
 	{ "answered_at", FIELD_TIME, .nullable = true },
 	{ "reason", FIELD_TEXT, .nullable = true },
 	{ "candidates", FIELD_LIST, .required = true, .each = FIELD_ANY,
-		.does = "Riders in reach, best first, with the parts of their scores" },
-	FIELD_END
+		.summary = "Riders in reach, best first, with the parts of their scores" },
+	FIELD_END,
 };
 
 /* --- Lists ------------------------------------------------------------------------------------ */
@@ -78,7 +78,7 @@ static unsigned order_states_widen(const char *word, unsigned states)
 /* Parses the query member "status", such as "CONFIRMED,ready", ACTIVE or REFUNDED, into an array of
  * states and a payment status; NULL means any. Returns false when a word is unknown; the error has
  * been sent. */
-static bool order_states_parse(
+static bool order_states_take(
 	struct request *rq, const char **ret_states, const char **ret_payment)
 {
 	struct text words = text_of(query_text(rq, "status"));
@@ -94,7 +94,7 @@ static bool order_states_parse(
 			continue;
 		if (strcasecmp(word, "REFUNDED") == 0)
 			*ret_payment = "REFUNDED";
-		if (!order_states_named(word, &states)) {
+		if (!order_states_parse(word, &states)) {
 			reply_field(rq, "status", "must be an order status or ACTIVE",
 				"doit être un statut de commande ou ACTIVE");
 			return false;
@@ -109,11 +109,11 @@ static void admin_orders_list(struct request *rq)
 	struct page page = request_page(rq, 20);
 	const char *states, *payment, *attention = NULL;
 
-	if (!order_states_parse(rq, &states, &payment))
+	if (!order_states_take(rq, &states, &payment))
 		return;
 	if (member(rq->query, "attention"))
 		attention = member_bool(rq->query, "attention", false) ? "t" : "f";
-	sql_read(rq, admin_order_list, admin_reply_page, states, payment,
+	sql_read_positional(rq, admin_order_list, admin_reply_page, states, payment,
 		query_text(rq, "vendorId"), query_text(rq, "riderId"), query_text(rq, "userId"),
 		query_day_time(rq, "dateFrom", "00:00"), query_day_time(rq, "dateTo", "24:00"),
 		attention, arg_int(rq, page.limit), arg_int(rq, page.offset));
@@ -131,7 +131,7 @@ static void admin_orders_search(struct request *rq)
 		search = text_trim((struct text){ search.at + 1, search.len - 1 });
 	if (order_number_normalise(search, number))
 		search = text_of(number);
-	SQL_(rq, DB_REPORT, admin_order_search, false, admin_reply_page,
+	SQL_POSITIONAL_(rq, DB_REPORT, admin_order_search, false, admin_reply_page,
 		arena_copy(rq->arena, search.at, search.len), arg_int(rq, page.limit),
 		arg_int(rq, page.offset));
 }
@@ -140,7 +140,7 @@ static void admin_orders_search(struct request *rq)
 
 static void admin_order_show(struct request *rq)
 {
-	sql_read(rq, admin_order_get, admin_reply_row, rq->params[0]);
+	sql_read_positional(rq, admin_order_get, admin_reply_row, rq->params[0]);
 }
 
 static void admin_timeline_reply(struct request *rq, const struct db_result *result)
@@ -152,12 +152,12 @@ static void admin_timeline_reply(struct request *rq, const struct db_result *res
 
 static void admin_order_timeline(struct request *rq)
 {
-	sql_read(rq, admin_order_get, admin_timeline_reply, rq->params[0]);
+	sql_read_positional(rq, admin_order_get, admin_timeline_reply, rq->params[0]);
 }
 
 static void admin_order_dispatches(struct request *rq)
 {
-	sql_read(rq, admin_order_dispatch, admin_reply_row, rq->params[0]);
+	sql_read_positional(rq, admin_order_dispatch, admin_reply_row, rq->params[0]);
 }
 
 /* --- Writes ----------------------------------------------------------------------------------- */
@@ -165,7 +165,7 @@ static void admin_order_dispatches(struct request *rq)
 /* Reads the order again, on the primary: the transition returns the app's shape of it. */
 static void admin_order_reply(struct request *rq, const struct order_moved *moved)
 {
-	SQL_(rq, DB_WRITE, admin_order_get, false, admin_reply_row, moved->id);
+	SQL_POSITIONAL_(rq, DB_WRITE, admin_order_get, false, admin_reply_row, moved->id);
 }
 
 static void admin_order_assign_rider(struct request *rq)
@@ -201,34 +201,34 @@ static void admin_order_complete(struct request *rq)
 }
 
 const struct route admin_order_routes[] = {
-	{ GET, "/orders", .who = ADMIN, .query = list_query, .reply = admin_order_fields,
-		.shape = REPLY_PAGE, .run = admin_orders_list, .does = "Orders, newest first" },
-	{ GET, "/orders/search", .who = ADMIN, .query = search_query, .reply = admin_order_fields,
+	{ GET, "/orders", .access = ADMIN, .query = list_query, .reply = admin_order_fields,
+		.shape = REPLY_PAGE, .run = admin_orders_list, .summary = "Orders, newest first" },
+	{ GET, "/orders/search", .access = ADMIN, .query = search_query, .reply = admin_order_fields,
 		.shape = REPLY_PAGE, .run = admin_orders_search,
-		.does = "Orders whose number contains a text, upper or lower case" },
-	{ GET, "/orders/:id", .who = ADMIN, .reply = admin_order_fields, .errors = { E_NOT_FOUND },
-		.run = admin_order_show, .does = "One order, by id or number" },
-	{ GET, "/orders/:id/timeline", .who = ADMIN, .reply = admin_timeline_fields,
+		.summary = "Orders whose number contains a text, upper or lower case" },
+	{ GET, "/orders/:id", .access = ADMIN, .reply = admin_order_fields, .errors = { E_NOT_FOUND },
+		.run = admin_order_show, .summary = "One order, by id or number" },
+	{ GET, "/orders/:id/timeline", .access = ADMIN, .reply = admin_timeline_fields,
 		.shape = REPLY_ARRAY, .errors = { E_NOT_FOUND }, .run = admin_order_timeline,
-		.does = "Status changes of an order, oldest first" },
-	{ GET, "/orders/:id/dispatch", .who = ADMIN, .reply = dispatch_fields,
+		.summary = "Status changes of an order, oldest first" },
+	{ GET, "/orders/:id/dispatch", .access = ADMIN, .reply = dispatch_fields,
 		.shape = REPLY_ARRAY, .errors = { E_NOT_FOUND }, .run = admin_order_dispatches,
-		.does = "Dispatch decisions of an order: offers and candidates" },
-	{ POST, "/orders/:id/assign-rider", .who = ADMIN, .any_write = true, .body = assign_body,
+		.summary = "Dispatch decisions of an order: offers and candidates" },
+	{ POST, "/orders/:id/assign-rider", .access = ADMIN, .any_write = true, .body = assign_body,
 		.reply = admin_order_fields,
 		.errors = { E_ORDER_NOT_FOUND, E_CANNOT_MOVE, E_RIDER_NOT_FOUND,
 			E_RIDER_NOT_READY },
 		.run = admin_order_assign_rider,
-		.does = "Assign an order to a rider, replacing the current one; an order that was "
+		.summary = "Assign an order to a rider, replacing the current one; an order that was "
 			"picked up keeps its status" },
-	{ POST, "/orders/:id/cancel", .who = ADMIN, .any_write = true, .body = cancel_body,
+	{ POST, "/orders/:id/cancel", .access = ADMIN, .any_write = true, .body = cancel_body,
 		.reply = admin_order_fields, .errors = { E_ORDER_NOT_FOUND, E_CANNOT_CANCEL },
 		.run = admin_order_cancel,
-		.does = "Cancel an order that is not final; the payment is refunded" },
-	{ POST, "/orders/:id/complete", .who = ADMIN, .any_write = true, .body = complete_body,
+		.summary = "Cancel an order that is not final; the payment is refunded" },
+	{ POST, "/orders/:id/complete", .access = ADMIN, .any_write = true, .body = complete_body,
 		.reply = admin_order_fields, .errors = { E_ORDER_NOT_FOUND, E_CANNOT_MOVE },
 		.run = admin_order_complete,
-		.does = "Complete a picked-up order in place of its rider: vendor, rider and "
+		.summary = "Complete a picked-up order in place of its rider: vendor, rider and "
 			"platform get their shares; no delivery code is needed" },
-	ROUTE_END
+	ROUTE_END,
 };

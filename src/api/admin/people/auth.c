@@ -19,47 +19,47 @@ static const struct field admin_fields[] = {
 	{ "status", FIELD_ENUM, .required = true, .words = admin_status_words },
 	{ "last_login_at", FIELD_TIME, .nullable = true },
 	{ "created_at", FIELD_TIME, .required = true },
-	FIELD_END
+	FIELD_END,
 };
 static const struct field session_admin_fields[] = {
 	{ "admin", FIELD_OBJECT, .required = true, .of = admin_fields },
 	SESSION_FIELDS,
-	FIELD_END
+	FIELD_END,
 };
 static const struct field admin_login_body[] = {
-	{ "email", FIELD_EMAIL, .required = true, .does = "Kept in lower case" },
+	{ "email", FIELD_EMAIL, .required = true, .summary = "Kept in lower case" },
 	{ "password", FIELD_SECRET, .required = true },
-	{ "otp", FIELD_ANY, .does = "Ignored" },
-	FIELD_END
+	{ "otp", FIELD_ANY, .summary = "Ignored" },
+	FIELD_END,
 };
 static const struct field admin_refresh_body[] = {
-	{ "refreshToken", FIELD_SECRET, .max = TOKEN_MAX, .also = "refresh_token",
-		.does = "Without it the cookie is used" },
-	FIELD_END
+	{ "refreshToken", FIELD_SECRET, .max = TOKEN_MAX, .aliases = "refresh_token",
+		.summary = "Without it the cookie is used" },
+	FIELD_END,
 };
 
 const struct route admin_auth_routes[] = {
-	{ POST, "/auth/login", .who = ANYONE, .always = true, .body = admin_login_body,
+	{ POST, "/auth/login", .access = ANYONE, .during_maintenance = true, .body = admin_login_body,
 		.reply = session_admin_fields, .limit = LIMIT_LOGIN,
 		.limit_by = "account", .run = account_log_in,
 		.errors = { E_BAD_CREDENTIALS, E_SUSPENDED, E_TOO_MANY_REQUESTS, E_BUSY },
-		.does = "Log in; five wrong passwords lock the account for 30 minutes" },
-	{ POST, "/auth/refresh", .also = "/auth/refresh-token", .who = ANYONE, .always = true,
+		.summary = "Log in; five wrong passwords lock the account for 30 minutes" },
+	{ POST, "/auth/refresh", .aliases = "/auth/refresh-token", .access = ANYONE, .during_maintenance = true,
 		.body = admin_refresh_body, .reply = session_fields, .run = account_refresh,
 		.errors = { E_BAD_REFRESH, E_SUSPENDED, E_CORS_ORIGIN },
-		.does = "Exchange a refresh token, from the body or the cookie, for a new pair" },
-	{ GET, "/auth/me", .also = "/auth/profile", .who = ADMIN,
-		.always = true, .reply = admin_fields,
+		.summary = "Exchange a refresh token, from the body or the cookie, for a new pair" },
+	{ GET, "/auth/me", .aliases = "/auth/profile", .access = ADMIN,
+		.during_maintenance = true, .reply = admin_fields,
 		.run = account_me, .errors = { E_ACCOUNT_GONE },
-		.does = "The admin who is logged in" },
-	{ POST, "/auth/logout", .who = ADMIN, .always = true,
+		.summary = "The admin who is logged in" },
+	{ POST, "/auth/logout", .access = ADMIN, .during_maintenance = true,
 		.shape = REPLY_MESSAGE, .run = account_log_out,
-		.does = "End this session: its tokens become invalid, its cookies are removed" },
-	{ POST, "/auth/change-password", .also = "/auth/password", .who = ADMIN, .always = true,
+		.summary = "End this session: its tokens become invalid, its cookies are removed" },
+	{ POST, "/auth/change-password", .aliases = "/auth/password", .access = ADMIN, .during_maintenance = true,
 		.any_write = true, .body = change_password_body, .shape = REPLY_MESSAGE,
 		.limit = LIMIT_PASSWORD, .limit_by = "caller",
 		.run = account_change_password,
 		.errors = { E_WRONG_PASSWORD, E_TOO_MANY_REQUESTS, E_ACCOUNT_GONE, E_BUSY },
-		.does = "Change the password and end all other sessions" },
-	ROUTE_END
+		.summary = "Change the password and end all other sessions" },
+	ROUTE_END,
 };

@@ -16,25 +16,25 @@ static const char *const document_type_words[] = { "NATIONAL_ID", "DRIVERS_LICEN
 static const char *const decision_words[] = { "APPROVED", "REJECTED", NULL };
 
 static const struct field edit_body[] = {
-	{ "firstName", FIELD_TEXT, .min = 2, .max = 50, .also = "first_name" },
-	{ "lastName", FIELD_TEXT, .min = 2, .max = 50, .also = "last_name" },
+	{ "firstName", FIELD_TEXT, .min = 2, .max = 50, .aliases = "first_name" },
+	{ "lastName", FIELD_TEXT, .min = 2, .max = 50, .aliases = "last_name" },
 	{ "phone", FIELD_PHONE },
 	{ "email", FIELD_EMAIL, .clearable = true },
-	{ "vehicleType", FIELD_ENUM, .words = vehicle_words, .also = "vehicle_type" },
+	{ "vehicleType", FIELD_ENUM, .words = vehicle_words, .aliases = "vehicle_type" },
 	{ "vehiclePlate", FIELD_TEXT, .min = 2, .max = 20,
-		.also = "vehicle_plate plateNumber vehicleNumber" },
-	FIELD_END
+		.aliases = "vehicle_plate plateNumber vehicleNumber" },
+	FIELD_END,
 };
 static const struct field decision_body[] = {
 	{ "document_type", FIELD_ENUM, .required = true, .words = document_type_words,
-		.also = "documentType type" },
+		.aliases = "documentType type" },
 	{ "status", FIELD_ENUM, .required = true, .words = decision_words },
 	{ "reason", FIELD_TEXT, .lines = true, .max = 500 },
-	FIELD_END
+	FIELD_END,
 };
 static const struct field documents_body[] = {
 	{ "decisions", FIELD_LIST, .required = true, .min = 1, .max = 20, .of = decision_body },
-	FIELD_END
+	FIELD_END,
 };
 
 /* --- Reading ---------------------------------------------------------------------------------- */
@@ -46,14 +46,14 @@ static void admin_riders_list(struct request *rq)
 
 	if (!status_filter_parse(rq, approval_filter_words, &status))
 		return;
-	sql_read(rq, admin_rider_list, admin_reply_page, status,
+	sql_read_positional(rq, admin_rider_list, admin_reply_page, status,
 		search && search[0] ? search : NULL, arg_int(rq, page.limit),
 		arg_int(rq, page.offset));
 }
 
 static void admin_rider_show(struct request *rq)
 {
-	sql_read(rq, admin_rider_get, admin_reply_row, rq->params[0]);
+	sql_read_positional(rq, admin_rider_get, admin_reply_row, rq->params[0]);
 }
 
 static void admin_rider_deliveries(struct request *rq)
@@ -69,7 +69,7 @@ static void admin_rider_orders_flagged(struct request *rq, const struct db_resul
 {
 	for (unsigned i = 0; !db_error(result) && i < db_rows(result); i++)
 		if (db_bool(result, i, 2))
-			return uncached(rq, KEY_ORDERS_ACTIVE, NULL, admin_row_reply);
+			return cache_invalidate(rq, KEY_ORDERS_ACTIVE, NULL, admin_row_reply);
 	admin_row_reply(rq);
 }
 
@@ -81,7 +81,7 @@ static void admin_rider_orders_flag(struct request *rq)
 	if (!states)
 		return admin_row_reply(rq);
 	order_states_text(order_states_before(FOOD, ACT_RELEASE, BY_SYSTEM), states);
-	sql_try_write(rq, orders_watch, admin_rider_orders_flagged, rq->params[0],
+	sql_try_write_positional(rq, orders_watch, admin_rider_orders_flagged, rq->params[0],
 		arg_int(rq, rq->app->config->rider_silence / 1000), states, "100");
 }
 
@@ -89,15 +89,15 @@ static void admin_rider_changed(struct request *rq, const struct db_result *resu
 {
 	if (!admin_row_keep(rq, result))
 		return;
-	rider_facts_changed(rq->app, rq->params[0]);
+	rider_facts_invalidate_all(rq->app, rq->params[0]);
 	if (db_bool(result, 0, 2))
-		geo_forget(rq->app->cache, rq->params[0]);
+		geo_remove(rq->app->cache, rq->params[0]);
 	admin_rider_orders_flag(rq);
 }
 
 static void admin_rider_update_approval(struct request *rq, const char *approval, const char *act)
 {
-	sql_write(rq, admin_rider_judge, admin_rider_changed, rq->params[0], approval,
+	sql_write_positional(rq, admin_rider_set_approval, admin_rider_changed, rq->params[0], approval,
 		body_text(rq, "reason"), session_access_life(rq), rq->caller.id, act,
 		audit_details(rq), rq->request_id);
 }
@@ -142,7 +142,7 @@ static const char *document_decisions_json(struct request *rq)
 
 static void admin_rider_verify_documents(struct request *rq)
 {
-	sql_write(rq, admin_rider_documents, admin_rider_documents_decided, rq->params[0],
+	sql_write_positional(rq, admin_rider_documents, admin_rider_documents_decided, rq->params[0],
 		document_decisions_json(rq), rq->caller.id, "rider.documents", audit_details(rq),
 		rq->request_id);
 }
@@ -158,7 +158,7 @@ static void admin_rider_edited(struct request *rq, const struct db_result *resul
 
 static void admin_rider_edit(struct request *rq)
 {
-	sql_try_write(rq, admin_rider_edit, admin_rider_edited, rq->params[0],
+	sql_try_write_positional(rq, admin_rider_edit, admin_rider_edited, rq->params[0],
 		body_text(rq, "firstName"), body_text(rq, "lastName"), body_text(rq, "phone"),
 		arg_change(rq, "email"), body_text(rq, "vehicleType"),
 		body_text(rq, "vehiclePlate"), rq->caller.id, "rider.edit", audit_details(rq),
@@ -166,30 +166,30 @@ static void admin_rider_edit(struct request *rq)
 }
 
 const struct route admin_rider_routes[] = {
-	{ GET, "/riders", .who = ADMIN, .query = account_query, .reply = admin_rider_fields,
-		.shape = REPLY_PAGE, .run = admin_riders_list, .does = "Riders, newest first" },
-	{ GET, "/riders/:id", .who = ADMIN, .reply = admin_rider_fields, .errors = { E_NOT_FOUND },
-		.run = admin_rider_show, .does = "One rider" },
-	{ GET, "/riders/:id/deliveries", .who = ADMIN, .query = page_fields,
+	{ GET, "/riders", .access = ADMIN, .query = account_query, .reply = admin_rider_fields,
+		.shape = REPLY_PAGE, .run = admin_riders_list, .summary = "Riders, newest first" },
+	{ GET, "/riders/:id", .access = ADMIN, .reply = admin_rider_fields, .errors = { E_NOT_FOUND },
+		.run = admin_rider_show, .summary = "One rider" },
+	{ GET, "/riders/:id/deliveries", .access = ADMIN, .query = page_fields,
 		.reply = admin_order_fields, .shape = REPLY_PAGE, .run = admin_rider_deliveries,
-		.does = "A rider's orders, newest first" },
-	{ POST, "/riders/:id/approve", .who = ADMIN, .any_write = true, .body = empty_body,
+		.summary = "A rider's orders, newest first" },
+	{ POST, "/riders/:id/approve", .access = ADMIN, .any_write = true, .body = empty_body,
 		.reply = admin_rider_fields, .errors = { E_NOT_FOUND }, .run = admin_rider_approve,
-		.does = "Approve and activate a rider; also lifts a suspension" },
-	{ POST, "/riders/:id/reject", .who = ADMIN, .any_write = true, .body = reason_body,
+		.summary = "Approve and activate a rider; also lifts a suspension" },
+	{ POST, "/riders/:id/reject", .access = ADMIN, .any_write = true, .body = reason_body,
 		.reply = admin_rider_fields, .errors = { E_NOT_FOUND }, .run = admin_rider_reject,
-		.does = "Reject a rider's application" },
-	{ POST, "/riders/:id/verify-documents", .who = ADMIN, .any_write = true,
+		.summary = "Reject a rider's application" },
+	{ POST, "/riders/:id/verify-documents", .access = ADMIN, .any_write = true,
 		.body = documents_body, .reply = admin_rider_fields, .errors = { E_NOT_FOUND },
 		.run = admin_rider_verify_documents,
-		.does = "Decide about documents; the rider's approval does not change" },
-	{ POST, "/riders/:id/suspend", .who = ADMIN, .any_write = true, .body = reason_body,
+		.summary = "Decide about documents; the rider's approval does not change" },
+	{ POST, "/riders/:id/suspend", .access = ADMIN, .any_write = true, .body = reason_body,
 		.reply = admin_rider_fields, .errors = { E_NOT_FOUND }, .run = admin_rider_suspend,
-		.does = "Suspend a rider: offline and logged out. Orders not yet picked up go to "
+		.summary = "Suspend a rider: offline and logged out. Orders not yet picked up go to "
 			"other riders; orders picked up need attention" },
-	{ PATCH, "/riders/:id", .who = ADMIN, .any_write = true, .body = edit_body,
+	{ PATCH, "/riders/:id", .access = ADMIN, .any_write = true, .body = edit_body,
 		.reply = admin_rider_fields,
 		.errors = { E_NOT_FOUND, E_PHONE_TAKEN, E_EMAIL_TAKEN },
-		.run = admin_rider_edit, .does = "Change a rider's details" },
-	ROUTE_END
+		.run = admin_rider_edit, .summary = "Change a rider's details" },
+	ROUTE_END,
 };

@@ -15,7 +15,7 @@ static const char *const user_filter_words[][2] = {
 static const struct field status_body[] = {
 	{ "status", FIELD_ENUM, .required = true, .words = status_words },
 	{ "reason", FIELD_TEXT, .lines = true, .max = 500 },
-	FIELD_END
+	FIELD_END,
 };
 
 /* --- Reading ---------------------------------------------------------------------------------- */
@@ -27,13 +27,13 @@ static void admin_users_list(struct request *rq)
 
 	if (!status_filter_parse(rq, user_filter_words, &status))
 		return;
-	sql_read(rq, admin_user_list, admin_reply_page, status, search && search[0] ? search : NULL,
+	sql_read_positional(rq, admin_user_list, admin_reply_page, status, search && search[0] ? search : NULL,
 		arg_int(rq, page.limit), arg_int(rq, page.offset));
 }
 
 static void admin_user_show(struct request *rq)
 {
-	sql_read(rq, admin_user_get, admin_reply_row, rq->params[0]);
+	sql_read_positional(rq, admin_user_get, admin_reply_row, rq->params[0]);
 }
 
 static void admin_user_orders(struct request *rq)
@@ -46,12 +46,12 @@ static void admin_user_orders(struct request *rq)
 static void admin_user_changed(struct request *rq, const struct db_result *result)
 {
 	if (admin_row_keep(rq, result))
-		uncached(rq, KEY_USER, rq->params[0], admin_row_reply);
+		cache_invalidate(rq, KEY_USER, rq->params[0], admin_row_reply);
 }
 
 static void admin_user_update_status(struct request *rq, const char *status, const char *act)
 {
-	sql_write(rq, admin_user_judge, admin_user_changed, rq->params[0], status,
+	sql_write_positional(rq, admin_user_set_status, admin_user_changed, rq->params[0], status,
 		body_text(rq, "reason"), session_access_life(rq), rq->caller.id, act,
 		audit_details(rq), rq->request_id);
 }
@@ -77,26 +77,26 @@ static void admin_user_delete(struct request *rq)
 }
 
 const struct route admin_user_routes[] = {
-	{ GET, "/users", .who = ADMIN, .query = account_query, .reply = admin_user_fields,
-		.shape = REPLY_PAGE, .run = admin_users_list, .does = "Customers, newest first" },
-	{ GET, "/users/:id", .who = ADMIN, .reply = admin_user_fields, .errors = { E_NOT_FOUND },
-		.run = admin_user_show, .does = "One customer with statistics" },
-	{ GET, "/users/:id/orders", .who = ADMIN, .query = page_fields, .reply = admin_order_fields,
+	{ GET, "/users", .access = ADMIN, .query = account_query, .reply = admin_user_fields,
+		.shape = REPLY_PAGE, .run = admin_users_list, .summary = "Customers, newest first" },
+	{ GET, "/users/:id", .access = ADMIN, .reply = admin_user_fields, .errors = { E_NOT_FOUND },
+		.run = admin_user_show, .summary = "One customer with statistics" },
+	{ GET, "/users/:id/orders", .access = ADMIN, .query = page_fields, .reply = admin_order_fields,
 		.shape = REPLY_PAGE, .run = admin_user_orders,
-		.does = "A customer's orders, newest first" },
-	{ POST, "/users/:id/suspend", .who = ADMIN, .any_write = true, .body = reason_body,
+		.summary = "A customer's orders, newest first" },
+	{ POST, "/users/:id/suspend", .access = ADMIN, .any_write = true, .body = reason_body,
 		.reply = admin_user_fields, .errors = { E_NOT_FOUND }, .run = admin_user_suspend,
-		.does = "Suspend a customer and end all sessions" },
-	{ POST, "/users/:id/unsuspend", .also = "/users/:id/activate", .who = ADMIN,
+		.summary = "Suspend a customer and end all sessions" },
+	{ POST, "/users/:id/unsuspend", .aliases = "/users/:id/activate", .access = ADMIN,
 		.any_write = true, .body = empty_body, .reply = admin_user_fields,
 		.errors = { E_NOT_FOUND }, .run = admin_user_unsuspend,
-		.does = "Lift a suspension" },
-	{ PATCH, "/users/:id/status", .who = ADMIN, .any_write = true, .body = status_body,
+		.summary = "Lift a suspension" },
+	{ PATCH, "/users/:id/status", .access = ADMIN, .any_write = true, .body = status_body,
 		.reply = admin_user_fields, .errors = { E_NOT_FOUND }, .run = admin_user_set_status,
-		.does = "Set the status of a customer" },
-	{ DELETE, "/users/:id", .who = ADMIN, .reply = admin_user_fields, .errors = { E_NOT_FOUND },
+		.summary = "Set the status of a customer" },
+	{ DELETE, "/users/:id", .access = ADMIN, .reply = admin_user_fields, .errors = { E_NOT_FOUND },
 		.run = admin_user_delete,
-		.does = "Delete a customer: the row stays; the phone and e-mail can be used "
+		.summary = "Delete a customer: the row stays; the phone and e-mail can be used "
 			"again" },
-	ROUTE_END
+	ROUTE_END,
 };

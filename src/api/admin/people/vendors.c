@@ -12,31 +12,31 @@
 #include "reeyo/domain/operator.h"
 
 static const struct field feature_body[] = {
-	{ "featured", FIELD_BOOL, .required = true, .also = "is_featured isFeatured" },
-	FIELD_END
+	{ "featured", FIELD_BOOL, .required = true, .aliases = "is_featured isFeatured" },
+	FIELD_END,
 };
 static const struct field commission_body[] = {
 	{ "commissionRate", FIELD_NUMBER, .required = true, .min = 0, .max = 1,
-		.also = "commission_rate", .does = "A fraction, 0 to 1" },
-	FIELD_END
+		.aliases = "commission_rate", .summary = "A fraction, 0 to 1" },
+	FIELD_END,
 };
 static const struct field edit_body[] = {
-	{ "businessName", FIELD_TEXT, .min = 3, .max = 100, .also = "business_name name" },
-	{ "ownerName", FIELD_TEXT, .min = 2, .max = 100, .also = "owner_name" },
+	{ "businessName", FIELD_TEXT, .min = 3, .max = 100, .aliases = "business_name name" },
+	{ "ownerName", FIELD_TEXT, .min = 2, .max = 100, .aliases = "owner_name" },
 	{ "phone", FIELD_PHONE },
 	{ "email", FIELD_EMAIL },
 	{ "address", FIELD_TEXT, .min = 3, .max = 200 },
 	{ "city", FIELD_TEXT, .max = 80 },
 	{ "description", FIELD_TEXT, .lines = true, .max = 1000, .clearable = true },
 	{ "mobileMoneyNumber", FIELD_TEXT, .max = 34, .clearable = true,
-		.also = "mobile_money_number",
-		.does = "Pay-outs go here and not to the bank account; empty: removed" },
+		.aliases = "mobile_money_number",
+		.summary = "Pay-outs go here and not to the bank account; empty: removed" },
 	{ "mobileMoneyProvider", FIELD_TEXT, .max = 40, .clearable = true,
-		.also = "mobile_money_provider" },
-	{ "bankName", FIELD_TEXT, .max = 100, .also = "bank_name" },
-	{ "bankAccountNumber", FIELD_TEXT, .min = 4, .max = 34, .also = "bank_account_number" },
-	{ "bankAccountName", FIELD_TEXT, .max = 100, .also = "bank_account_name" },
-	FIELD_END
+		.aliases = "mobile_money_provider" },
+	{ "bankName", FIELD_TEXT, .max = 100, .aliases = "bank_name" },
+	{ "bankAccountNumber", FIELD_TEXT, .min = 4, .max = 34, .aliases = "bank_account_number" },
+	{ "bankAccountName", FIELD_TEXT, .max = 100, .aliases = "bank_account_name" },
+	FIELD_END,
 };
 
 /* --- Reading ---------------------------------------------------------------------------------- */
@@ -48,14 +48,14 @@ static void admin_vendors_list(struct request *rq)
 
 	if (!status_filter_parse(rq, approval_filter_words, &status))
 		return;
-	sql_read(rq, admin_vendor_list, admin_reply_page, status,
+	sql_read_positional(rq, admin_vendor_list, admin_reply_page, status,
 		search && search[0] ? search : NULL, arg_int(rq, page.limit),
 		arg_int(rq, page.offset));
 }
 
 static void admin_vendor_show(struct request *rq)
 {
-	sql_read(rq, admin_vendor_get, admin_reply_row, rq->params[0]);
+	sql_read_positional(rq, admin_vendor_get, admin_reply_row, rq->params[0]);
 }
 
 static void admin_vendor_orders(struct request *rq)
@@ -65,14 +65,14 @@ static void admin_vendor_orders(struct request *rq)
 
 static void admin_vendor_menu(struct request *rq)
 {
-	sql_read(rq, admin_vendor_items, admin_reply_row, rq->params[0]);
+	sql_read_positional(rq, admin_vendor_items, admin_reply_row, rq->params[0]);
 }
 
 /* --- Approval --------------------------------------------------------------------------------- */
 
 static void admin_vendor_menu_invalidated(struct request *rq)
 {
-	uncached(rq, KEY_VENDOR, ((struct kept_row *)rq->state)->subject, admin_row_reply);
+	cache_invalidate(rq, KEY_VENDOR, ((struct kept_row *)rq->state)->subject, admin_row_reply);
 }
 
 static void admin_vendor_changed(struct request *rq, const struct db_result *result)
@@ -80,12 +80,12 @@ static void admin_vendor_changed(struct request *rq, const struct db_result *res
 	if (!admin_row_keep(rq, result))
 		return;
 	catalog_forget(rq->app, rq->params[0]);
-	uncached(rq, KEY_MENU, rq->params[0], admin_vendor_menu_invalidated);
+	cache_invalidate(rq, KEY_MENU, rq->params[0], admin_vendor_menu_invalidated);
 }
 
 static void admin_vendor_update_approval(struct request *rq, const char *approval, const char *act)
 {
-	sql_write(rq, admin_vendor_judge, admin_vendor_changed, rq->params[0], approval,
+	sql_write_positional(rq, admin_vendor_set_approval, admin_vendor_changed, rq->params[0], approval,
 		body_text(rq, "reason"), session_access_life(rq), rq->caller.id, act,
 		audit_details(rq), rq->request_id);
 }
@@ -141,7 +141,7 @@ static bool mobile_money_valid(const char *number)
 {
 	char phone[14];
 
-	return !number || !number[0] || (phone_normalise(number, phone) && phone_has_money(phone));
+	return !number || !number[0] || (phone_normalise(number, phone) && phone_is_mobile_money(phone));
 }
 
 static void admin_vendor_edit(struct request *rq)
@@ -150,7 +150,7 @@ static void admin_vendor_edit(struct request *rq)
 		return reply_field(rq, "mobileMoneyNumber",
 			"must be a mobile-money number, such as +237670000001",
 			"doit être un numéro mobile money, comme +237670000001");
-	sql_try_write(rq, admin_vendor_edit, admin_vendor_edited, rq->params[0],
+	sql_try_write_positional(rq, admin_vendor_edit, admin_vendor_edited, rq->params[0],
 		body_text(rq, "businessName"), body_text(rq, "ownerName"), body_text(rq, "phone"),
 		body_text(rq, "email"), body_text(rq, "address"), body_text(rq, "city"),
 		arg_change(rq, "description"), arg_change(rq, "mobileMoneyNumber"),
@@ -161,7 +161,7 @@ static void admin_vendor_edit(struct request *rq)
 static void admin_vendor_update_one(
 	struct request *rq, const char *featured, const char *bps, const char *act)
 {
-	sql_try_write(rq, admin_vendor_edit, admin_vendor_edited, rq->params[0], NULL, NULL, NULL,
+	sql_try_write_positional(rq, admin_vendor_edit, admin_vendor_edited, rq->params[0], NULL, NULL, NULL,
 		NULL, NULL, NULL, NULL, NULL, NULL, NULL, featured, bps, rq->caller.id, act,
 		audit_details(rq), rq->request_id);
 }
@@ -180,40 +180,40 @@ static void admin_vendor_set_commission(struct request *rq)
 }
 
 const struct route admin_vendor_routes[] = {
-	{ GET, "/vendors", .who = ADMIN, .query = account_query, .reply = admin_vendor_fields,
-		.shape = REPLY_PAGE, .run = admin_vendors_list, .does = "Vendors, newest first" },
-	{ GET, "/vendors/:id", .who = ADMIN, .reply = admin_vendor_fields,
+	{ GET, "/vendors", .access = ADMIN, .query = account_query, .reply = admin_vendor_fields,
+		.shape = REPLY_PAGE, .run = admin_vendors_list, .summary = "Vendors, newest first" },
+	{ GET, "/vendors/:id", .access = ADMIN, .reply = admin_vendor_fields,
 		.errors = { E_NOT_FOUND }, .run = admin_vendor_show,
-		.does = "One vendor with statistics" },
-	{ GET, "/vendors/:id/orders", .who = ADMIN, .query = page_fields,
+		.summary = "One vendor with statistics" },
+	{ GET, "/vendors/:id/orders", .access = ADMIN, .query = page_fields,
 		.reply = admin_order_fields, .shape = REPLY_PAGE, .run = admin_vendor_orders,
-		.does = "A vendor's orders, newest first" },
-	{ GET, "/vendors/:id/menu-items", .who = ADMIN, .reply = admin_item_fields,
+		.summary = "A vendor's orders, newest first" },
+	{ GET, "/vendors/:id/menu-items", .access = ADMIN, .reply = admin_item_fields,
 		.shape = REPLY_ARRAY, .errors = { E_NOT_FOUND }, .run = admin_vendor_menu,
-		.does = "All items of a vendor's menu" },
-	{ POST, "/vendors/:id/approve", .who = ADMIN, .any_write = true, .body = empty_body,
+		.summary = "All items of a vendor's menu" },
+	{ POST, "/vendors/:id/approve", .access = ADMIN, .any_write = true, .body = empty_body,
 		.reply = admin_vendor_fields, .errors = { E_NOT_FOUND },
 		.run = admin_vendor_approve,
-		.does = "Approve a vendor; also lifts a suspension" },
-	{ POST, "/vendors/:id/reject", .who = ADMIN, .any_write = true, .body = reason_body,
+		.summary = "Approve a vendor; also lifts a suspension" },
+	{ POST, "/vendors/:id/reject", .access = ADMIN, .any_write = true, .body = reason_body,
 		.reply = admin_vendor_fields, .errors = { E_NOT_FOUND }, .run = admin_vendor_reject,
-		.does = "Reject a vendor's application" },
-	{ POST, "/vendors/:id/suspend", .who = ADMIN, .any_write = true, .body = reason_body,
+		.summary = "Reject a vendor's application" },
+	{ POST, "/vendors/:id/suspend", .access = ADMIN, .any_write = true, .body = reason_body,
 		.reply = admin_vendor_fields, .errors = { E_NOT_FOUND },
 		.run = admin_vendor_suspend,
-		.does = "Suspend a vendor: offline, logged out, removed from the lists" },
-	{ PATCH, "/vendors/:id/feature", .who = ADMIN, .any_write = true, .body = feature_body,
+		.summary = "Suspend a vendor: offline, logged out, removed from the lists" },
+	{ PATCH, "/vendors/:id/feature", .access = ADMIN, .any_write = true, .body = feature_body,
 		.reply = admin_vendor_fields, .errors = { E_NOT_FOUND },
 		.run = admin_vendor_feature,
-		.does = "Feature a vendor, or stop featuring it" },
-	{ PATCH, "/vendors/:id/commission", .who = ADMIN,
+		.summary = "Feature a vendor, or stop featuring it" },
+	{ PATCH, "/vendors/:id/commission", .access = ADMIN,
 		.any_write = true, .body = commission_body,
 		.reply = admin_vendor_fields, .errors = { E_NOT_FOUND },
 		.run = admin_vendor_set_commission,
-		.does = "Set the vendor's own commission, used in place of the service's" },
-	{ PATCH, "/vendors/:id", .who = ADMIN, .any_write = true, .body = edit_body,
+		.summary = "Set the vendor's own commission, used in place of the service's" },
+	{ PATCH, "/vendors/:id", .access = ADMIN, .any_write = true, .body = edit_body,
 		.reply = admin_vendor_fields,
 		.errors = { E_NOT_FOUND, E_PHONE_TAKEN, E_EMAIL_TAKEN },
-		.run = admin_vendor_edit, .does = "Change a vendor's details" },
-	ROUTE_END
+		.run = admin_vendor_edit, .summary = "Change a vendor's details" },
+	ROUTE_END,
 };

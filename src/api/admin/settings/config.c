@@ -6,7 +6,7 @@
  * change just made.
  */
 #include "admin/act.h"
-#include "knobs.h"
+#include "setting_specs.h"
 #include "reeyo/api/admin.h"
 #include "reeyo/domain/order.h"
 
@@ -15,14 +15,14 @@ static const char *const service_names[ORDER_TYPES] = { "food", "mart", "package
 /* Values of any type: knobs.c also reads numbers from strings, and checks each value itself. */
 static const struct field config_body[] = {
 	{ "commission_rate", FIELD_ANY,
-		.does = "FOOD and MART; below 1 a fraction, else a percentage" },
+		.summary = "FOOD and MART; below 1 a fraction, else a percentage" },
 	{ "commission_rate_food", FIELD_ANY },
 	{ "commission_rate_mart", FIELD_ANY },
 	{ "package_platform_fee", FIELD_ANY },
-	{ "service_fee", FIELD_ANY, .does = "Rate of the subtotal" },
-	{ "rider_cut", FIELD_ANY, .does = "Rate of the delivery fee" },
+	{ "service_fee", FIELD_ANY, .summary = "Rate of the subtotal" },
+	{ "rider_cut", FIELD_ANY, .summary = "Rate of the delivery fee" },
 	{ "delivery_fee_base", FIELD_ANY },
-	{ "base_delivery_fare", FIELD_ANY, .does = "Another name for delivery_fee_base" },
+	{ "base_delivery_fare", FIELD_ANY, .summary = "Another name for delivery_fee_base" },
 	{ "delivery_fee_per_km", FIELD_ANY },
 	{ "free_delivery_threshold", FIELD_ANY },
 	{ "min_order_amount", FIELD_ANY },
@@ -30,63 +30,63 @@ static const struct field config_body[] = {
 	{ "rider_search_radius_m", FIELD_ANY },
 	{ "delivery_max_distance_km", FIELD_ANY },
 	{ "maintenance_mode", FIELD_ANY },
-	{ "min_payout", FIELD_ANY, .does = "{XAF,NGN,KES,GHS}" },
-	{ "services", FIELD_ANY, .does = "{food,mart,packages}" },
-	{ "food", FIELD_ANY, .does = "As a member of services" },
+	{ "min_payout", FIELD_ANY, .summary = "{XAF,NGN,KES,GHS}" },
+	{ "services", FIELD_ANY, .summary = "{food,mart,packages}" },
+	{ "food", FIELD_ANY, .summary = "As a member of services" },
 	{ "mart", FIELD_ANY },
 	{ "packages", FIELD_ANY },
-	{ "settings", FIELD_ANY, .does = "Settings under their stored keys" },
+	{ "settings", FIELD_ANY, .summary = "Settings under their stored keys" },
 	{ "paymentMethods", FIELD_ANY },
-	FIELD_END
+	FIELD_END,
 };
 static const struct field commission_body[] = {
-	{ "serviceName", FIELD_TEXT, .required = true, .max = 20, .also = "service_name service" },
+	{ "serviceName", FIELD_TEXT, .required = true, .max = 20, .aliases = "service_name service" },
 	{ "commissionRate", FIELD_NUMBER, .required = true, .min = 0, .max = 100,
-		.also = "commission_rate", .does = "A percentage; below 1 a fraction" },
-	FIELD_END
+		.aliases = "commission_rate", .summary = "A percentage; below 1 a fraction" },
+	FIELD_END,
 };
 static const struct field toggle_body[] = {
-	{ "serviceName", FIELD_TEXT, .required = true, .max = 20, .also = "service_name service" },
-	{ "enabled", FIELD_BOOL, .required = true, .also = "isEnabled is_enabled" },
-	FIELD_END
+	{ "serviceName", FIELD_TEXT, .required = true, .max = 20, .aliases = "service_name service" },
+	{ "enabled", FIELD_BOOL, .required = true, .aliases = "isEnabled is_enabled" },
+	FIELD_END,
 };
 
 #define RATE(name) { name, FIELD_NUMBER, .required = true }
 #define SUM(name) { name, FIELD_MONEY, .required = true }
 static const struct field commission_fields[] = {
-	{ "commission_rate", FIELD_NUMBER, .required = true, .does = "A percentage, of FOOD" },
+	{ "commission_rate", FIELD_NUMBER, .required = true, .summary = "A percentage, of FOOD" },
 	RATE("commission_rate_food"), RATE("commission_rate_mart"),
-	RATE("package_platform_fee"), FIELD_END
+	RATE("package_platform_fee"), FIELD_END,
 };
 static const struct field config_fields[] = {
-	{ "commission_rate", FIELD_NUMBER, .required = true, .does = "A percentage, of FOOD" },
+	{ "commission_rate", FIELD_NUMBER, .required = true, .summary = "A percentage, of FOOD" },
 	RATE("commission_rate_food"), RATE("commission_rate_mart"), RATE("package_platform_fee"),
-	{ "service_fee", FIELD_NUMBER, .required = true, .does = "A percentage" },
-	{ "rider_cut", FIELD_NUMBER, .required = true, .does = "A percentage" },
+	{ "service_fee", FIELD_NUMBER, .required = true, .summary = "A percentage" },
+	{ "rider_cut", FIELD_NUMBER, .required = true, .summary = "A percentage" },
 	SUM("delivery_fee_base"), SUM("base_delivery_fare"), SUM("delivery_fee_per_km"),
 	SUM("free_delivery_threshold"), SUM("min_order_amount"), SUM("max_order_amount"),
 	{ "rider_search_radius_m", FIELD_INT, .required = true },
 	{ "delivery_max_distance_km", FIELD_NUMBER, .required = true },
 	{ "maintenance_mode", FIELD_BOOL, .required = true },
 	{ "min_payout", FIELD_OBJECT, .required = true,
-		.does = "{XAF,NGN,KES,GHS}; null: not set" },
-	{ "services", FIELD_OBJECT, .required = true, .does = "{food,mart,packages}" },
+		.summary = "{XAF,NGN,KES,GHS}; null: not set" },
+	{ "services", FIELD_OBJECT, .required = true, .summary = "{food,mart,packages}" },
 	{ "settings", FIELD_OBJECT, .required = true,
-		.does = "All settings under their stored keys" },
+		.summary = "All settings under their stored keys" },
 	{ "paymentMethods", FIELD_LIST, .required = true, .each = FIELD_TEXT },
-	FIELD_END
+	FIELD_END,
 };
 
 /* --- Reading ---------------------------------------------------------------------------------- */
 
 static void admin_config_show(struct request *rq)
 {
-	SQL_(rq, DB_WRITE, admin_config_get, false, admin_reply_row);
+	SQL_POSITIONAL_(rq, DB_WRITE, admin_config_get, false, admin_reply_row);
 }
 
 static void commission_show(struct request *rq)
 {
-	SQL_(rq, DB_WRITE, admin_commission_get, false, admin_reply_row);
+	SQL_POSITIONAL_(rq, DB_WRITE, admin_commission_get, false, admin_reply_row);
 }
 
 /* --- Writing ---------------------------------------------------------------------------------- */
@@ -102,7 +102,7 @@ static void config_changes_write(
 		return reply_error(rq, E_NO_MEMORY);
 	if (json_object_size(changes) == 0)
 		return admin_reply_row(rq, result);
-	sql_write(rq, admin_config_put, admin_reply_setting, copy, rq->caller.id,
+	sql_write_positional(rq, admin_config_put, admin_reply_setting, copy, rq->caller.id,
 		"config.change", rq->request_id);
 }
 
@@ -124,7 +124,7 @@ static void config_changes_find(struct request *rq, const struct db_result *resu
 static void config_update(struct request *rq, json_t *requested)
 {
 	rq->state = requested;
-	SQL_(rq, DB_WRITE, admin_config_get, false, config_changes_find);
+	SQL_POSITIONAL_(rq, DB_WRITE, admin_config_get, false, config_changes_find);
 }
 
 static void admin_config_change(struct request *rq)
@@ -140,7 +140,7 @@ static void json_dispose(void *requested)
 /* Changes {"services":{name:{key:value}}}, where name is the body's service. */
 static void service_config_update(struct request *rq, const char *key, json_t *value)
 {
-	int type = order_type_named(body_text(rq, "serviceName"));
+	int type = order_type_parse(body_text(rq, "serviceName"));
 	json_t *requested = type < 0 ? NULL :
 		json_pack("{s:{s:{s:O}}}", "services", service_names[type], key, value);
 
@@ -165,18 +165,18 @@ static void service_toggle(struct request *rq)
 }
 
 const struct route admin_config_routes[] = {
-	{ GET, "/config", .who = ADMIN, .reply = config_fields, .run = admin_config_show,
-		.does = "The business configuration" },
-	{ PATCH, "/config", .who = SUPER_ADMIN, .any_write = true, .body = config_body,
+	{ GET, "/config", .access = ADMIN, .reply = config_fields, .run = admin_config_show,
+		.summary = "The business configuration" },
+	{ PATCH, "/config", .access = SUPER_ADMIN, .any_write = true, .body = config_body,
 		.reply = config_fields, .run = admin_config_change,
-		.does = "Change any key; a configuration sent back unchanged changes nothing" },
-	{ GET, "/config/commission-rate", .who = ADMIN, .reply = commission_fields,
-		.run = commission_show, .does = "The commission of each service" },
-	{ PUT, "/config/commission-rate", .who = SUPER_ADMIN, .any_write = true,
+		.summary = "Change any key; a configuration sent back unchanged changes nothing" },
+	{ GET, "/config/commission-rate", .access = ADMIN, .reply = commission_fields,
+		.run = commission_show, .summary = "The commission of each service" },
+	{ PUT, "/config/commission-rate", .access = SUPER_ADMIN, .any_write = true,
 		.body = commission_body, .reply = config_fields, .run = service_commission_set,
-		.does = "Set the commission of a service" },
-	{ PUT, "/config/toggle-service", .who = SUPER_ADMIN, .any_write = true, .body = toggle_body,
+		.summary = "Set the commission of a service" },
+	{ PUT, "/config/toggle-service", .access = SUPER_ADMIN, .any_write = true, .body = toggle_body,
 		.reply = config_fields, .run = service_toggle,
-		.does = "Switch a service on or off" },
-	ROUTE_END
+		.summary = "Switch a service on or off" },
+	ROUTE_END,
 };

@@ -9,14 +9,14 @@
 static const char *const scope_words[] = { "GLOBAL", "COUNTRY", NULL };
 
 static const struct field flag_body[] = {
-	{ "enabled", FIELD_BOOL, .also = "isEnabled is_enabled" },
+	{ "enabled", FIELD_BOOL, .aliases = "isEnabled is_enabled" },
 	{ "description", FIELD_TEXT, .lines = true, .max = 500, .clearable = true },
-	{ "rollout_pct", FIELD_INT, .min = 0, .max = 100, .also = "rolloutPct" },
+	{ "rollout_pct", FIELD_INT, .min = 0, .max = 100, .aliases = "rolloutPct" },
 	{ "scope", FIELD_ENUM, .words = scope_words },
 	{ "country_code", FIELD_TEXT, .min = 2, .max = 2, .clearable = true,
-		.also = "countryCode" },
+		.aliases = "countryCode" },
 	{ "metadata", FIELD_OBJECT },
-	FIELD_END
+	FIELD_END,
 };
 static const struct field flag_fields[] = {
 	{ "key", FIELD_TEXT, .required = true },
@@ -26,12 +26,12 @@ static const struct field flag_fields[] = {
 	{ "scope", FIELD_ENUM, .required = true, .words = scope_words },
 	{ "country_code", FIELD_TEXT, .nullable = true },
 	{ "metadata", FIELD_OBJECT, .required = true },
-	FIELD_END
+	FIELD_END,
 };
 
 static void feature_flags_list(struct request *rq)
 {
-	SQL_(rq, DB_WRITE, admin_flag_list, false, admin_reply_row);
+	SQL_POSITIONAL_(rq, DB_WRITE, admin_flag_list, false, admin_reply_row);
 }
 
 static const char *flag_metadata_json(struct request *rq)
@@ -48,7 +48,7 @@ static void feature_flag_put(struct request *rq)
 {
 	bool given = member(rq->body, "enabled");
 
-	sql_write(rq, admin_flag_put, admin_reply_setting, rq->params[0],
+	sql_write_positional(rq, admin_flag_put, admin_reply_setting, rq->params[0],
 		given ? member_bool(rq->body, "enabled", false) ? "t" : "f" : NULL,
 		arg_change(rq, "description"),
 		member(rq->body, "rollout_pct") ?
@@ -66,18 +66,18 @@ static void feature_flag_deleted(struct request *rq, const struct db_result *res
 
 static void feature_flag_delete(struct request *rq)
 {
-	sql_write(rq, admin_flag_delete, feature_flag_deleted, rq->params[0], rq->caller.id,
+	sql_write_positional(rq, admin_flag_delete, feature_flag_deleted, rq->params[0], rq->caller.id,
 		"flag.delete", rq->request_id);
 }
 
 const struct route admin_flag_routes[] = {
-	{ GET, "/config/feature-flags", .who = ADMIN, .reply = flag_fields, .shape = REPLY_ARRAY,
-		.run = feature_flags_list, .does = "Feature flags, by key" },
-	{ PATCH, "/config/feature-flags/:key", .who = SUPER_ADMIN, .any_write = true,
+	{ GET, "/config/feature-flags", .access = ADMIN, .reply = flag_fields, .shape = REPLY_ARRAY,
+		.run = feature_flags_list, .summary = "Feature flags, by key" },
+	{ PATCH, "/config/feature-flags/:key", .access = SUPER_ADMIN, .any_write = true,
 		.body = flag_body, .reply = flag_fields, .run = feature_flag_put,
-		.does = "Change a feature flag, or create it" },
-	{ DELETE, "/config/feature-flags/:key", .who = SUPER_ADMIN, .shape = REPLY_MESSAGE,
+		.summary = "Change a feature flag, or create it" },
+	{ DELETE, "/config/feature-flags/:key", .access = SUPER_ADMIN, .shape = REPLY_MESSAGE,
 		.errors = { E_NOT_FOUND }, .run = feature_flag_delete,
-		.does = "Delete a flag; the setting that it switched does not change" },
-	ROUTE_END
+		.summary = "Delete a flag; the setting that it switched does not change" },
+	ROUTE_END,
 };

@@ -12,32 +12,32 @@
 
 static const struct field add_body[] = {
 	{ "name", FIELD_TEXT, .required = true, .min = 1, .max = 100 },
-	{ "countryCode", FIELD_TEXT, .required = true, .min = 2, .max = 2, .also = "country_code" },
+	{ "countryCode", FIELD_TEXT, .required = true, .min = 2, .max = 2, .aliases = "country_code" },
 	{ "polygon", FIELD_LIST, .required = true, .min = 3, .max = CORNERS_MAX, .each = FIELD_ANY,
-		.does = "[[lat,lng],…]" },
-	{ "deliveryFeeOverride", FIELD_MONEY, .max = 1000000, .also = "delivery_fee_override" },
-	{ "isActive", FIELD_BOOL, .also = "is_active" },
-	FIELD_END
+		.summary = "[[lat,lng],…]" },
+	{ "deliveryFeeOverride", FIELD_MONEY, .max = 1000000, .aliases = "delivery_fee_override" },
+	{ "isActive", FIELD_BOOL, .aliases = "is_active" },
+	FIELD_END,
 };
 static const struct field edit_body[] = {
 	{ "name", FIELD_TEXT, .min = 1, .max = 100 },
-	{ "countryCode", FIELD_TEXT, .min = 2, .max = 2, .also = "country_code" },
+	{ "countryCode", FIELD_TEXT, .min = 2, .max = 2, .aliases = "country_code" },
 	{ "polygon", FIELD_LIST, .min = 3, .max = CORNERS_MAX, .each = FIELD_ANY,
-		.does = "[[lat,lng],…]" },
+		.summary = "[[lat,lng],…]" },
 	{ "deliveryFeeOverride", FIELD_MONEY, .max = 1000000, .clearable = true,
-		.also = "delivery_fee_override", .does = "null removes it" },
-	{ "isActive", FIELD_BOOL, .also = "is_active" },
-	FIELD_END
+		.aliases = "delivery_fee_override", .summary = "null removes it" },
+	{ "isActive", FIELD_BOOL, .aliases = "is_active" },
+	FIELD_END,
 };
 static const struct field zone_fields[] = {
 	{ "id", FIELD_ID, .required = true },
 	{ "name", FIELD_TEXT, .required = true },
 	{ "country_code", FIELD_TEXT, .required = true },
-	{ "polygon", FIELD_LIST, .required = true, .each = FIELD_ANY, .does = "[[lat,lng],…]" },
+	{ "polygon", FIELD_LIST, .required = true, .each = FIELD_ANY, .summary = "[[lat,lng],…]" },
 	{ "delivery_fee_override", FIELD_MONEY, .nullable = true },
 	{ "is_active", FIELD_BOOL, .required = true },
 	{ "created_at", FIELD_TIME, .required = true },
-	FIELD_END
+	FIELD_END,
 };
 
 /* --- Polygons --------------------------------------------------------------------------------- */
@@ -88,13 +88,13 @@ static void admin_zones_list(struct request *rq)
 {
 	struct page page = request_page(rq, 20);
 
-	SQL_(rq, DB_WRITE, admin_zone_list, false, admin_reply_page, arg_int(rq, page.limit),
+	SQL_POSITIONAL_(rq, DB_WRITE, admin_zone_list, false, admin_reply_page, arg_int(rq, page.limit),
 		arg_int(rq, page.offset));
 }
 
 static void admin_zone_show(struct request *rq)
 {
-	sql_read(rq, admin_zone_get, admin_reply_row, rq->params[0]);
+	sql_read_positional(rq, admin_zone_get, admin_reply_row, rq->params[0]);
 }
 
 static void admin_zone_add(struct request *rq)
@@ -106,7 +106,7 @@ static void admin_zone_add(struct request *rq)
 		return;
 	if (!id)
 		return reply_error(rq, E_NO_MEMORY);
-	sql_write(rq, admin_zone_add, admin_reply_setting, id, body_text(rq, "name"),
+	sql_write_positional(rq, admin_zone_add, admin_reply_setting, id, body_text(rq, "name"),
 		body_text(rq, "countryCode"), polygon,
 		arg_change(rq, "deliveryFeeOverride"),
 		member_bool(rq->body, "isActive", true) ? "t" : "f", rq->caller.id, "zone.add",
@@ -119,7 +119,7 @@ static void admin_zone_edit(struct request *rq)
 
 	if (!polygon_parse(rq, &polygon))
 		return;
-	sql_write(rq, admin_zone_edit, admin_reply_setting, rq->params[0], body_text(rq, "name"),
+	sql_write_positional(rq, admin_zone_edit, admin_reply_setting, rq->params[0], body_text(rq, "name"),
 		body_text(rq, "countryCode"), polygon,
 		arg_change(rq, "deliveryFeeOverride"),
 		member(rq->body, "isActive") ?
@@ -136,26 +136,26 @@ static void admin_zone_deleted(struct request *rq, const struct db_result *resul
 {
 	if (db_rows(result) == 0)
 		return reply_error(rq, E_NOT_FOUND);
-	settings_spread(rq, admin_zone_deleted_reply);
+	settings_apply(rq, admin_zone_deleted_reply);
 }
 
 static void admin_zone_delete(struct request *rq)
 {
-	sql_write(rq, admin_zone_delete, admin_zone_deleted, rq->params[0], rq->caller.id,
+	sql_write_positional(rq, admin_zone_delete, admin_zone_deleted, rq->params[0], rq->caller.id,
 		"zone.delete", rq->request_id);
 }
 
 const struct route admin_zone_routes[] = {
-	{ GET, "/logistics/zones", .who = ADMIN, .query = page_fields, .reply = zone_fields,
-		.shape = REPLY_PAGE, .run = admin_zones_list, .does = "Delivery zones, by name" },
-	{ GET, "/logistics/zones/:id", .who = ADMIN, .reply = zone_fields,
-		.errors = { E_NOT_FOUND }, .run = admin_zone_show, .does = "One zone" },
-	{ POST, "/logistics/zones", .who = ADMIN, .body = add_body, .reply = zone_fields,
-		.created = true, .run = admin_zone_add, .does = "Add a zone" },
-	{ PATCH, "/logistics/zones/:id", .who = ADMIN, .any_write = true, .body = edit_body,
+	{ GET, "/logistics/zones", .access = ADMIN, .query = page_fields, .reply = zone_fields,
+		.shape = REPLY_PAGE, .run = admin_zones_list, .summary = "Delivery zones, by name" },
+	{ GET, "/logistics/zones/:id", .access = ADMIN, .reply = zone_fields,
+		.errors = { E_NOT_FOUND }, .run = admin_zone_show, .summary = "One zone" },
+	{ POST, "/logistics/zones", .access = ADMIN, .body = add_body, .reply = zone_fields,
+		.created = true, .run = admin_zone_add, .summary = "Add a zone" },
+	{ PATCH, "/logistics/zones/:id", .access = ADMIN, .any_write = true, .body = edit_body,
 		.reply = zone_fields, .errors = { E_NOT_FOUND }, .run = admin_zone_edit,
-		.does = "Change a zone" },
-	{ DELETE, "/logistics/zones/:id", .who = ADMIN, .shape = REPLY_MESSAGE,
-		.errors = { E_NOT_FOUND }, .run = admin_zone_delete, .does = "Delete a zone" },
-	ROUTE_END
+		.summary = "Change a zone" },
+	{ DELETE, "/logistics/zones/:id", .access = ADMIN, .shape = REPLY_MESSAGE,
+		.errors = { E_NOT_FOUND }, .run = admin_zone_delete, .summary = "Delete a zone" },
+	ROUTE_END,
 };

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The fields and filters of orders that the customer, vendor and rider namespaces share.
+ */
+#ifndef REEYO_API_ORDER_FIELDS_H
+#define REEYO_API_ORDER_FIELDS_H
+
+#include "reeyo/http/request.h"
+
+extern const struct field order_fields[]; /* Order, as replies show it */
+
+/* Fields of a .query, and functions that read them into parameters of a statement. */
+#define ORDER_STATUS_FIELD \
+	{ "status", FIELD_TEXT, .max = 200, \
+		.summary = "States in any spelling, comma separated, or ACTIVE" }
+#define DAYS_FIELDS \
+	{ "startDate", FIELD_DATE, .aliases = "from dateFrom", .summary = "First day, in Douala" }, \
+	{ "endDate", FIELD_DATE, .aliases = "to dateTo", .summary = "Last day" }
+
+/* Writes the states into *ret as an SQL array, NULL for the empty set. False when memory is out;
+ * the error has then been sent. */
+bool order_states_array(struct request *rq, unsigned states, const char **ret);
+/* Reads `status` of the query ("PENDING,ready", "ACTIVE") into *ret as an SQL array, NULL when it
+ * is absent. False when a word is unknown; the error has then been sent. */
+bool query_order_states(struct request *rq, const char **ret);
+/* The time `clock` ("00:00", "24:00") of a business day in the query, as PostgreSQL reads it; NULL
+ * when the day is absent. */
+const char *query_day_bound(struct request *rq, const char *name, const char *clock);
+
+#endif
