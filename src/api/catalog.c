@@ -103,7 +103,7 @@ static void vendor_changed_received(struct hub_listener *listener, const struct 
 
 void catalogs_listen(struct catalogs *catalogs)
 {
-	catalogs->listener.hear = vendor_changed_received;
+	catalogs->listener.on_event = vendor_changed_received;
 	if (catalogs->app->hub)
 		hub_add_listener(catalogs->app->hub, &catalogs->listener);
 }

@@ -90,7 +90,7 @@ static void events_own_rooms(struct request *rq, struct subscription_request *wa
 	static const char *const audience[NS_COUNT] = { [NS_USER] = "users", [NS_RIDER] = "riders",
 		[NS_VENDOR] = "vendors", [NS_ADMIN] = "admin" };
 
-	wanted->most = rq->ns == NS_ADMIN;
+	wanted->scan = rq->ns == NS_ADMIN;
 	if (rq->ns != NS_ADMIN)
 		events_room_add(wanted,
 			arena_printf(rq->arena, "%s:%s", name_space_name(rq->ns), rq->caller.id));

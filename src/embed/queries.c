@@ -102,7 +102,7 @@ static const char *declaration(const struct param *param)
 
 /* --- Parameters ------------------------------------------------------------------------------- */
 
-static unsigned param_find(const char *path, const char *name, size_t len)
+static unsigned statement_param_find(const char *path, const char *name, size_t len)
 {
 	for (unsigned i = 0; i < statement.count; i++)
 		if (strlen(statement.params[i].name) == len &&
@@ -115,7 +115,7 @@ static unsigned param_find(const char *path, const char *name, size_t len)
 }
 
 /* Notes what the SQL says behind a name: "?", a cast. Returns the length of "?". */
-static size_t param_note(const char *path, struct param *param, const char *behind)
+static size_t statement_param_note(const char *path, struct param *param, const char *behind)
 {
 	size_t len = *behind == '?';
 	const char *type = strncmp(behind + len, "::", 2) == 0 ? type_of(behind + len + 2) : NULL;
@@ -161,8 +161,8 @@ static void text_rewrite(const char *path, FILE *out)
 
 			for (len = 1; is_word(text[at + len]);)
 				len++;
-			i = param_find(path, text + at + 1, len - 1);
-			len += param_note(path, &statement.params[i], text + at + len);
+			i = statement_param_find(path, text + at + 1, len - 1);
+			len += statement_param_note(path, &statement.params[i], text + at + len);
 			fprintf(out, "$%u", i + 1);
 			at += len;
 		} else {
@@ -172,7 +172,7 @@ static void text_rewrite(const char *path, FILE *out)
 	}
 }
 
-static void params_write(const char *path)
+static void statement_params_write(const char *path)
 {
 	const struct param *params = statement.params;
 
@@ -269,7 +269,7 @@ static void statement_end(const char *path)
 	else
 		fputs("NULL },\n", texts_out);
 	if (statement.count)
-		params_write(path);
+		statement_params_write(path);
 	if (statement.columns[0])
 		columns_write(path);
 }

@@ -119,7 +119,7 @@ struct quota_chain {
 struct reservation {
 	struct reservation *next;
 	const struct quota *quota;
-	bool here;
+	bool local;
 };
 
 static void header_replace(struct exchange *x, const char *name, const char *value)
@@ -187,7 +187,7 @@ static void quota_take(struct quota_chain *chain)
 	if (chain->at == chain->count)
 		return chain->next(chain->rq);
 	chain->use = (struct limit_use){ .limit = quota->limit, .window_ms = quota->window_ms,
-		.cost = 1, .local = quota->here, .done = quota_taken };
+		.cost = 1, .local = quota->local, .done = quota_taken };
 	memcpy(chain->use.name, quota->name, sizeof(quota->name));
 	request_hold(chain->rq);
 	limit_use(chain->rq->app->cache, &chain->use);
@@ -251,7 +251,7 @@ void limit_return_reservations(struct exchange *x)
 		memcpy(use->name, each->quota->name, sizeof(use->name));
 		use->limit = each->quota->limit;
 		use->window_ms = each->quota->window_ms;
-		use->local = each->here;
+		use->local = each->local;
 		use->cost = -1;
 		use->done = reservation_returned;
 		limit_use(x->rq.app->cache, use);

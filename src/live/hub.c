@@ -38,7 +38,7 @@ static void event_deliver(struct hub *hub, struct batch *batch, const struct bat
 		hub->last = event->event.id;
 	count_one(loop_counters(hub->app->loop), COUNT_EVENTS_HEARD);
 	for (struct hub_listener *listener = hub->listeners; listener; listener = listener->next)
-		listener->hear(listener, &event->event);
+		listener->on_event(listener, &event->event);
 	for (unsigned i = 0; i < event->event.room_count; i++)
 		room_deliver(hub, event->event.rooms[i], batch, event);
 }

@@ -61,7 +61,7 @@ int subscriber_new(struct request *rq, const struct subscription_request *wish, 
 	subscriber->hub = hub;
 	subscriber->caller = rq->caller;
 	subscriber->last = wish->after;
-	subscriber->most = wish->most;
+	subscriber->scan = wish->scan;
 	hub->subscriber_count++;
 	atomic_fetch_add(&hub->shared->subscriber_count, 1);
 	for (unsigned i = 0; i < wish->count && !error; i++)
@@ -162,7 +162,7 @@ bool catch_up_submit(struct subscriber *subscriber)
 	subscriber->catch_up = catch_up;
 	subscriber->missed = false;
 	catch_up->call = (struct db_call){
-		.query = subscriber->most ? QUERY_events_missed_scan : QUERY_events_missed,
+		.query = subscriber->scan ? QUERY_events_missed_scan : QUERY_events_missed,
 		/* a replica may lag behind what has been sent */
 		.lane = config->replica_url[0] ? DB_WRITE : DB_READ,
 		.count = 3,

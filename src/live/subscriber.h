@@ -32,7 +32,7 @@ struct subscriber {
 	uint64_t due_ms;           /* when a poll is answered at the latest */
 	bool catching_up;          /* reads the table before it takes events from the hub */
 	bool missed;               /* an event came meanwhile: read the table once more */
-	bool most;                 /* see struct subscription_request */
+	bool scan;                 /* see struct subscription_request */
 	struct membership memberships[HUB_ROOMS_MAX];
 	struct account_subscribers *account;
 	struct subscriber *older, *newer; /* of the same account, under the process's mutex */

@@ -16,7 +16,7 @@
 
 /* --- Queries ---------------------------------------------------------------------------------- */
 
-static int hex_value(char c)
+static int callback_hex_value(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -33,8 +33,8 @@ static char *percent_decode(struct arena *arena, struct text value)
 		int high = -1, low = -1;
 
 		if (value.at[i] == '%' && i + 2 < value.len) {
-			high = hex_value(value.at[i + 1]);
-			low = hex_value(value.at[i + 2]);
+			high = callback_hex_value(value.at[i + 1]);
+			low = callback_hex_value(value.at[i + 2]);
 		}
 		if (high >= 0 && low >= 0) {
 			*to++ = (char)(high << 4 | low);
@@ -94,8 +94,8 @@ static bool hmac_valid(const char *key, const char *hex, struct text data)
 	int high, low;
 
 	for (size_t i = 0; i < MAC_SIZE; i++) {
-		high = hex_value(hex[2 * i]);
-		low = hex_value(hex[2 * i + 1]);
+		high = callback_hex_value(hex[2 * i]);
+		low = callback_hex_value(hex[2 * i + 1]);
 		if (high < 0 || low < 0)
 			return false;
 		given[i] = (unsigned char)(high << 4 | low);

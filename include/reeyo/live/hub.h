@@ -32,7 +32,7 @@ struct event {
  * between), whether or not a subscriber wants it. For example, to drop what a loop caches when an
  * event makes it outdated. Registered for the life of the loop. */
 struct hub_listener {
-	void (*hear)(struct hub_listener *listener, const struct event *event);
+	void (*on_event)(struct hub_listener *listener, const struct event *event);
 	struct hub_listener *next;
 };
 void hub_add_listener(struct hub *hub, struct hub_listener *listener);
@@ -51,7 +51,7 @@ struct subscription_request {
 	unsigned count;
 	const char *rooms[HUB_ROOMS_MAX];
 	int64_t after; /* id of the last event the client received; HUB_NOW: only new ones */
-	bool most;     /* these rooms get most of all events (admins): chooses the query */
+	bool scan;     /* these rooms get most of all events (admins): chooses the query */
 };
 #define HUB_NOW (-1)
 

@@ -365,7 +365,7 @@ static void dispatch_on_event(struct hub_listener *listener, const struct event 
 
 void dispatch_listen(struct dispatch *dispatch)
 {
-	dispatch->listener.hear = dispatch_on_event;
+	dispatch->listener.on_event = dispatch_on_event;
 	if (dispatch->app->hub)
 		hub_add_listener(dispatch->app->hub, &dispatch->listener);
 }

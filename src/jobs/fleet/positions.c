@@ -279,7 +279,7 @@ static void positions_on_event(struct hub_listener *listener, const struct event
 
 void positions_listen(struct positions *positions)
 {
-	positions->listener.hear = positions_on_event;
+	positions->listener.on_event = positions_on_event;
 	if (positions->app->hub)
 		hub_add_listener(positions->app->hub, &positions->listener);
 }

@@ -372,7 +372,7 @@ static void messages_on_event(struct hub_listener *listener, const struct event 
 
 void messages_listen(struct messages *messages)
 {
-	messages->listener.hear = messages_on_event;
+	messages->listener.on_event = messages_on_event;
 	if (messages->app->hub)
 		hub_add_listener(messages->app->hub, &messages->listener);
 }

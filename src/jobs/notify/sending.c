@@ -255,7 +255,7 @@ static void results_submit(struct sending *sending)
 /* --- Claiming --------------------------------------------------------------------------------- */
 
 /* 0 or E_NO_MEMORY. *ret is NULL when the column is NULL. */
-static int column_copy(struct arena *arena, const struct db_result *result, unsigned row,
+static int message_column_copy(struct arena *arena, const struct db_result *result, unsigned row,
 	unsigned column, const char **ret)
 {
 	struct text text = db_text(result, row, column);
@@ -295,7 +295,7 @@ static int delivery_letters_make(struct delivery *delivery, const struct db_resu
 	error = templates_render(templates, delivery->arena, message, channel,
 		language, params, &like.said);
 	if (!error)
-		error = column_copy(delivery->arena, result, row, ROW_DATA, &like.data);
+		error = message_column_copy(delivery->arena, result, row, ROW_DATA, &like.data);
 	for (size_t i = 0; i < json_array_size(addresses) &&
 		delivery->count < DEVICES_MAX && !error; i++) {
 		const char *to = json_string_value(json_array_get(addresses, i));

@@ -82,7 +82,7 @@ static struct slot *slot_acquire(struct webhooks *webhooks)
 	return NULL;
 }
 
-static void slot_release(struct slot *slot)
+static void webhook_slot_release(struct slot *slot)
 {
 	struct webhooks *webhooks = slot->webhooks;
 
@@ -107,7 +107,7 @@ static void slot_stored(struct db_call *call, const struct db_result *result)
 		log_line(LOG_WARN, "a webhook is disabled", LOG_T("webhook", id),
 			LOG_T("reason", reason));
 	}
-	slot_release(call->owner);
+	webhook_slot_release(call->owner);
 }
 
 static void slot_store_result(struct slot *slot, const char *outcome)
@@ -145,7 +145,7 @@ static void slot_answered(struct client_call *call, const struct client_answer *
 	struct slot *slot = call->owner;
 
 	if (slot->webhooks->closing)
-		return slot_release(slot);
+		return webhook_slot_release(slot);
 	if (answer->error == E_BUSY || answer->error == E_NO_MEMORY)
 		return slot_store_untried(slot);
 	if (answer->status)
@@ -328,7 +328,7 @@ static void webhooks_on_event(struct hub_listener *listener, const struct event 
 
 void webhooks_listen(struct webhooks *webhooks)
 {
-	webhooks->listener.hear = webhooks_on_event;
+	webhooks->listener.on_event = webhooks_on_event;
 	if (webhooks->app->hub)
 		hub_add_listener(webhooks->app->hub, &webhooks->listener);
 }

@@ -58,7 +58,7 @@ START_TEST(the_best_score_is_asked_first_and_nobody_twice_in_a_round)
 	ck_assert_int_eq(candidate_best(riders, 4, false), 1);
 	riders[1].offered = true;
 	ck_assert_int_eq(candidate_best(riders, 4, false), 0);
-	riders[0].offered = riders[3].asked = true;
+	riders[0].offered = riders[3].offered = true;
 	ck_assert_int_eq(candidate_best(riders, 4, false), -1);
 	ck_assert_int_eq(candidate_best(riders, 4, true), 2);
 	ck_assert_int_eq(candidate_best(riders, 0, true), -1);
