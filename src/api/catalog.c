@@ -127,8 +127,10 @@ static const char *shop_text_copy(char **space, const char *text)
  * the menu create only such ids. */
 static bool choice_id_is_safe(const char *id)
 {
-	return id && *id && id[strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-					  "0123456789_-.")] == '\0';
+	return id && *id &&
+		id[strspn(id,
+			"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+			"0123456789_-.")] == '\0';
 }
 
 /* A choice without a safe id, a name or a price cannot be ordered and is skipped. */
@@ -143,7 +145,9 @@ static void shop_choices_read(struct shop_item *item, const json_t *list, bool v
 		if (!choice_id_is_safe(id) || !name || price < 0)
 			continue;
 		*(*next)++ = (struct shop_choice){ .id = shop_text_copy(space, id),
-			.name = shop_text_copy(space, name), .price = price, .variant = variant };
+			.name = shop_text_copy(space, name),
+			.price = price,
+			.variant = variant };
 		item->choice_count++;
 	}
 }
@@ -185,8 +189,8 @@ static int shop_items_read(struct entry *entry, struct text json)
 	json_auto_t *rows = json_loadb(json.at, json.len, 0, NULL);
 	struct shop *shop = &entry->shop;
 	size_t count = json_array_size(rows), choices = shop_choice_count(rows);
-	size_t size =
-		count * sizeof(*shop->items) + choices * sizeof(struct shop_choice) + json.len;
+	size_t size = count * sizeof(*shop->items) + choices * sizeof(struct shop_choice) +
+		json.len;
 	struct shop_choice *next;
 	char *space;
 

@@ -14,7 +14,7 @@ static const struct field event_query[] = {
 	{ "orderId", FIELD_ID, .summary = "Also the events of this order: its id or number" },
 	{ "after", FIELD_INT, .min = 0, .max = INT64_MAX,
 		.summary = "Reply in JSON: the events after this id; from now on "
-			"when only wait is given" },
+			   "when only wait is given" },
 	{ "wait", FIELD_INT, .min = 0, .max = 30,
 		.summary = "Reply in JSON: seconds to wait for an event, 0 when absent" },
 	{ "lastEventId", FIELD_INT, .min = 0, .max = INT64_MAX,
@@ -87,8 +87,10 @@ static void events_room_add(struct subscription_request *wanted, const char *nam
 /* The room of the caller and the room of all accounts of its kind. */
 static void events_own_rooms(struct request *rq, struct subscription_request *wanted)
 {
-	static const char *const audience[NS_COUNT] = { [NS_USER] = "users", [NS_RIDER] = "riders",
-		[NS_VENDOR] = "vendors", [NS_ADMIN] = "admin" };
+	static const char *const audience[NS_COUNT] = { [NS_USER] = "users",
+		[NS_RIDER] = "riders",
+		[NS_VENDOR] = "vendors",
+		[NS_ADMIN] = "admin" };
 
 	wanted->scan = rq->ns == NS_ADMIN;
 	if (rq->ns != NS_ADMIN)
@@ -118,16 +120,16 @@ static void order_party_read(struct request *rq, const struct db_result *result)
 		return reply_error(rq, E_ORDER_NOT_FOUND);
 	if (!order_party_is_caller(rq, result))
 		return reply_error(rq, E_ORDER_NOT_OWNER);
-	events_room_add(wanted,
-		arena_printf(rq->arena, "order:%.*s", TEXT_ARGS(db_text(result, 0, 0))));
+	events_room_add(
+		wanted, arena_printf(rq->arena, "order:%.*s", TEXT_ARGS(db_text(result, 0, 0))));
 	events_subscribe(rq, wanted);
 }
 
 /* From the primary: a replica may lag behind and not have an order placed a moment ago. */
 static void order_party_get(struct request *rq, const char *order)
 {
-	sql_run_positional(rq, rq->app->config->replica_url[0] ? DB_WRITE : DB_READ, QUERY_order_participants,
-		false, order_party_read, 1, &order);
+	sql_run_positional(rq, rq->app->config->replica_url[0] ? DB_WRITE : DB_READ,
+		QUERY_order_participants, false, order_party_read, 1, &order);
 }
 
 /* --- Handlers --------------------------------------------------------------------------------- */
@@ -150,17 +152,15 @@ static void stream_order_events(struct request *rq)
 }
 
 #define EVENT_ROUTES(caller) \
-	{ GET, "/events", .access = caller, .query = event_query, \
-		.reply = poll_fields, .stream = true, \
-		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_BUSY }, \
+	{ GET, "/events", .access = caller, .query = event_query, .reply = poll_fields, \
+		.stream = true, .errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_BUSY }, \
 		.run = stream_own_events, \
 		.summary = "Stream live events: server-sent events, or JSON with ?wait" }, \
-	{ GET, "/orders/:orderId/events", .access = caller, \
-		.query = order_event_query, .reply = poll_fields, .stream = true, \
-		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_BUSY }, \
-		.run = stream_order_events, \
-		.summary = "Stream the events of one order" }, \
-	ROUTE_END
+		{ GET, "/orders/:orderId/events", .access = caller, .query = order_event_query, \
+			.reply = poll_fields, .stream = true, \
+			.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_BUSY }, \
+			.run = stream_order_events, .summary = "Stream the events of one order" }, \
+		ROUTE_END
 
 const struct route user_event_routes[] = { EVENT_ROUTES(CUSTOMER) };
 const struct route vendor_event_routes[] = { EVENT_ROUTES(VENDOR_ACCOUNT) };

@@ -33,15 +33,20 @@ struct order_transition {
 	char entries[4 * ID_SIZE + 8], offer[ID_SIZE];
 };
 
-static const char *const act_words[ORDER_ACTS] = {
-	[ACT_ACCEPT] = "ACCEPT", [ACT_REJECT] = "REJECT", [ACT_PREPARE] = "PREPARE",
-	[ACT_READY] = "READY", [ACT_ASSIGN] = "ASSIGN", [ACT_RELEASE] = "RELEASE",
-	[ACT_ARRIVE_PICKUP] = "ARRIVE_PICKUP", [ACT_PICK_UP] = "PICK_UP",
-	[ACT_ARRIVE_DELIVERY] = "ARRIVE_DELIVERY", [ACT_COMPLETE] = "COMPLETE",
-	[ACT_CANCEL] = "CANCEL", [ACT_EXPIRE] = "EXPIRE"
-};
-static const char *const actor_words[ORDER_ACTORS] = { "USER", "VENDOR",
-	"RIDER", "ADMIN", "SYSTEM" };
+static const char *const act_words[ORDER_ACTS] = { [ACT_ACCEPT] = "ACCEPT",
+	[ACT_REJECT] = "REJECT",
+	[ACT_PREPARE] = "PREPARE",
+	[ACT_READY] = "READY",
+	[ACT_ASSIGN] = "ASSIGN",
+	[ACT_RELEASE] = "RELEASE",
+	[ACT_ARRIVE_PICKUP] = "ARRIVE_PICKUP",
+	[ACT_PICK_UP] = "PICK_UP",
+	[ACT_ARRIVE_DELIVERY] = "ARRIVE_DELIVERY",
+	[ACT_COMPLETE] = "COMPLETE",
+	[ACT_CANCEL] = "CANCEL",
+	[ACT_EXPIRE] = "EXPIRE" };
+static const char *const actor_words[ORDER_ACTORS] = { "USER", "VENDOR", "RIDER", "ADMIN",
+	"SYSTEM" };
 
 static void transition_read(struct request *rq);
 
@@ -95,11 +100,12 @@ static void transition_invalidate(struct request *rq)
 		rider_facts_invalidate_all(rq->app, transition->act.rider_id);
 	if (transition->vendor_id && transition->next == CANCELLED) {
 		catalog_forget(rq->app, transition->vendor_id);
-		return cache_invalidate(rq, KEY_MENU, transition->vendor_id, transition_invalidate_active);
+		return cache_invalidate(
+			rq, KEY_MENU, transition->vendor_id, transition_invalidate_active);
 	}
 	if (transition->vendor_id && transition->next == DELIVERED)
-		return cache_invalidate(rq, KEY_VENDOR, transition->vendor_id,
-			transition_invalidate_active);
+		return cache_invalidate(
+			rq, KEY_VENDOR, transition->vendor_id, transition_invalidate_active);
 	transition_invalidate_active(rq);
 }
 
@@ -141,8 +147,8 @@ static void ledger_ids_new(char out[4 * ID_SIZE + 8])
 
 	for (int i = 0; i < 4; i++) {
 		id_new(id, "txn_");
-		len += (size_t)snprintf(out + len, 4 * ID_SIZE + 8 - len,
-			"%c%s", i ? ',' : '{', id);
+		len += (size_t)snprintf(
+			out + len, 4 * ID_SIZE + 8 - len, "%c%s", i ? ',' : '{', id);
 	}
 	snprintf(out + len, 4 * ID_SIZE + 8 - len, "}");
 }
@@ -153,8 +159,8 @@ static void transition_write(struct request *rq)
 	const struct order_act_request *act = &transition->act;
 	struct split split = split_order(&transition->terms);
 	bool paid = act->act == ACT_COMPLETE ||
-		    (act->act == ACT_CANCEL && act->by == BY_ADMIN &&
-			    order_pays_vendor(&transition->facts, act->pay));
+		(act->act == ACT_CANCEL && act->by == BY_ADMIN &&
+			order_pays_vendor(&transition->facts, act->pay));
 	bool coded = settings_flag(rq->app->settings, "delivery.verification_code", false);
 
 	ledger_ids_new(transition->entries);
@@ -217,8 +223,8 @@ static int transition_decide(struct request *rq)
 		return E_ORDER_TAKEN;
 	if (assigns && (!transition->payable || (given && has_it)))
 		return E_CANNOT_MOVE;
-	return order_next_status(&transition->facts, transition->act.act, transition->act.by,
-		&transition->next);
+	return order_next_status(
+		&transition->facts, transition->act.act, transition->act.by, &transition->next);
 }
 
 static void reply_occurred_at(struct request *rq, struct text fault)
@@ -306,8 +312,8 @@ static bool transition_may_repeat(struct request *rq)
 	const struct order_act_request *act = &transition->act;
 
 	return transition_check_actor(rq) == 0 && transition->refusal != E_ORDER_TAKEN &&
-	       (order_states_after(act->act) & STATE(transition->facts.status)) &&
-	       (act->act != ACT_ASSIGN || id_matches(act->rider_id, transition->rider_id));
+		(order_states_after(act->act) & STATE(transition->facts.status)) &&
+		(act->act != ACT_ASSIGN || id_matches(act->rider_id, transition->rider_id));
 }
 
 static void transition_refuse_or_repeat(struct request *rq)
@@ -321,9 +327,10 @@ static void transition_refuse_or_repeat(struct request *rq)
 	if (!transition_may_repeat(rq))
 		return reply_error(rq, transition->refusal);
 	order_states_text(order_states_after(act->act), states);
-	sql_write_positional(rq, order_repeated, transition_repeated, transition->id, act_words[act->act],
-		actor_words[act->by], rq->caller.id, order_status_words[order_act_status(act->act)],
-		states, rq->idempotency_key, rq->fingerprint, act->answer);
+	sql_write_positional(rq, order_repeated, transition_repeated, transition->id,
+		act_words[act->act], actor_words[act->by], rq->caller.id,
+		order_status_words[order_act_status(act->act)], states, rq->idempotency_key,
+		rq->fingerprint, act->answer);
 }
 
 /* An act that is not allowed now may already have been done by the same actor: the first reply was
@@ -350,8 +357,8 @@ static void transition_seen(struct request *rq, const struct db_result *result)
 	if (error)
 		return transition_refuse(rq, error);
 	if (transition->act.pay == VENDOR_PAY && !transition->vendor_id)
-		return reply_field(rq, "vendorPaid", "a parcel has no vendor",
-			"un colis n'a pas de vendeur");
+		return reply_field(
+			rq, "vendorPaid", "a parcel has no vendor", "un colis n'a pas de vendeur");
 	if (!db_is_null(result, 0, 15))
 		return reply_occurred_at(rq, db_text(result, 0, 15));
 	transition_write(rq);
@@ -382,5 +389,6 @@ const char *act_location(struct request *rq)
 	const json_t *place = member(rq->body, "location");
 
 	return place ? arena_printf(rq->arena, "{\"lat\":%.6f,\"lng\":%.6f}",
-		member_number(place, "lat", 0), member_number(place, "lng", 0)) : NULL;
+			       member_number(place, "lat", 0), member_number(place, "lng", 0))
+		     : NULL;
 }

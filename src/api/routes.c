@@ -7,8 +7,8 @@
 #include "reeyo/api/admin.h"
 #include "reeyo/api/callbacks.h"
 #include "reeyo/api/events.h"
-#include "reeyo/api/system.h"
 #include "reeyo/api/rider.h"
+#include "reeyo/api/system.h"
 #include "reeyo/api/user.h"
 #include "reeyo/api/vendor.h"
 

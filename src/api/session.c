@@ -35,8 +35,7 @@ const char *session_refresh_grace(struct request *rq)
 	const struct config *config = rq->app->config;
 	int64_t least = 2 * config->request_timeout;
 
-	return arg_int(rq,
-		(config->refresh_grace > least ? config->refresh_grace : least) / 1000);
+	return arg_int(rq, (config->refresh_grace > least ? config->refresh_grace : least) / 1000);
 }
 
 const char *session_access_life(struct request *rq)
@@ -63,8 +62,8 @@ static const char *session_token_sign(
 	caller.issued_s = type == TOKEN_REFRESH ? caller.issued_ms / 1000 : clock_wall_s();
 	caller.expires_s = caller.issued_s + life_ms / 1000;
 	if (type == TOKEN_REFRESH)
-		return token_sign(rq->arena, rq->app->keys, type, &caller,
-			NULL, session->refresh_id);
+		return token_sign(
+			rq->arena, rq->app->keys, type, &caller, NULL, session->refresh_id);
 	id_new(id, "acc_");
 	return token_sign(rq->arena, rq->app->keys, type, &caller, email, id);
 }
@@ -76,9 +75,9 @@ static void session_cookie_set(
 {
 	bool production = strcmp(rq->app->config->environment, "production") == 0;
 
-	reply_header(rq, "Set-Cookie", arena_printf(rq->arena,
-		"%s=%s; Path=/; Max-Age=%lld; HttpOnly; SameSite=%s", name, value,
-		(long long)life_s, production ? "None; Secure" : "Lax"));
+	reply_header(rq, "Set-Cookie",
+		arena_printf(rq->arena, "%s=%s; Path=/; Max-Age=%lld; HttpOnly; SameSite=%s", name,
+			value, (long long)life_s, production ? "None; Secure" : "Lax"));
 }
 
 void session_cookies_clear(struct request *rq)

@@ -52,8 +52,8 @@ int64_t settings_int(const struct settings *settings, const char *key, int64_t f
 	const json_t *value = settings_value(settings, key);
 
 	return json_is_integer(value) ? json_integer_value(value)
-	       : json_is_real(value)  ? llround(json_real_value(value))
-	                              : fallback;
+		: json_is_real(value) ? llround(json_real_value(value))
+				      : fallback;
 }
 
 bool settings_flag(const struct settings *settings, const char *key, bool fallback)
@@ -137,26 +137,26 @@ static void price_rules_read(struct settings *settings)
 		.package_per_km = service_setting(settings, PACKAGE, "feePerKm", 500),
 		.package_fragile = service_setting(settings, PACKAGE, "fragileFee", 1000),
 		.package_per_kg = service_setting(settings, PACKAGE, "feePerExtraKg", 200),
-		.package_free_grams =
-			setting_thousandths(settings, "services.packages.freeWeightKg", 10),
-		.package_max_grams =
-			setting_thousandths(settings, "services.packages.maxWeight", 50),
+		.package_free_grams = setting_thousandths(
+			settings, "services.packages.freeWeightKg", 10),
+		.package_max_grams = setting_thousandths(
+			settings, "services.packages.maxWeight", 50),
 		.hours_enforced = settings_flag(settings, "enforce_business_hours", false),
 		.waived_fee_paid = settings->app->config->platform_funds_free_delivery &&
-		                   settings_flag(settings, "platform_funds_free_delivery", true),
+			settings_flag(settings, "platform_funds_free_delivery", true),
 		.zones = settings->rules.zones,
 		.zone_count = settings->rules.zone_count,
 	};
 
 	for (enum order_type type = FOOD; type < ORDER_TYPES; type++) {
 		static const int64_t commission[] = { 1500, 1000, 2000 },
-		                     minimum[] = { 2000, 5000, 0 }, flat[] = { 1500, 2000, 0 };
+				     minimum[] = { 2000, 5000, 0 }, flat[] = { 1500, 2000, 0 };
 
 		rules.flat_fee[type] = service_setting(settings, type, "deliveryFee", flat[type]);
-		rules.min_service[type] =
-			service_setting(settings, type, "minOrderAmount", minimum[type]);
-		rules.commission_bps[type] =
-			service_setting(settings, type, "commissionBps", commission[type]);
+		rules.min_service[type] = service_setting(
+			settings, type, "minOrderAmount", minimum[type]);
+		rules.commission_bps[type] = service_setting(
+			settings, type, "commissionBps", commission[type]);
 	}
 	settings->rules = rules;
 }

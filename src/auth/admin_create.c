@@ -65,8 +65,8 @@ static int admin_store(struct db_session *session, const struct config *config, 
 		admin_outcome_read, outcome);
 }
 
-int admin_create(const struct config *config, const struct admin_account *admin_account,
-	bool *ret_changed)
+int admin_create(
+	const struct config *config, const struct admin_account *admin_account, bool *ret_changed)
 {
 	json_auto_t *who = admin_input_read(admin_account);
 	struct db_session *session = NULL;
@@ -94,8 +94,8 @@ int admin_create_first(const struct config *config)
 		return 0;
 	error = db_session_open(config->database_url, &session);
 	if (!error) /* checked before hashing; the storing statement checks again */
-		error = db_session_positional(session, QUERY_admins_exist, 0, NULL, admin_outcome_read,
-			outcome);
+		error = db_session_positional(
+			session, QUERY_admins_exist, 0, NULL, admin_outcome_read, outcome);
 	if (!error && strcmp(outcome, "EXISTS") != 0) {
 		who = admin_input_read(&first);
 		error = who ? admin_store(session, config, who, true, outcome) : E_CONFIG;

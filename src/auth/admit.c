@@ -145,8 +145,8 @@ static void rider_facts_load(struct request *rq)
 
 static void admit_rider(struct request *rq)
 {
-	const struct rider_facts *known =
-		rider_cache_get(rq->app->riders, rq->caller.id, loop_now(rq->app->loop));
+	const struct rider_facts *known = rider_cache_get(
+		rq->app->riders, rq->caller.id, loop_now(rq->app->loop));
 	struct rider_facts *facts;
 
 	if (!known)
@@ -163,7 +163,8 @@ void admit_account(struct request *rq)
 {
 	switch (rq->route->access) {
 	case CUSTOMER_VERIFIED:
-		return cache_get_or_query(rq, KEY_USER, rq->caller.id, QUERY_user_get, account_cached);
+		return cache_get_or_query(
+			rq, KEY_USER, rq->caller.id, QUERY_user_get, account_cached);
 	case RIDER_READY:
 		return admit_rider(rq);
 	default:

@@ -69,8 +69,8 @@ static unsigned login_set_of(const struct login_proof *proof)
 	return (proof->mac[0] | (unsigned)proof->mac[1] << 8) % SETS;
 }
 
-bool login_cache_has(const struct login_cache *cache, const struct login_proof *proof,
-	uint64_t now_ms)
+bool login_cache_has(
+	const struct login_cache *cache, const struct login_proof *proof, uint64_t now_ms)
 {
 	const struct entry *set = cache->entries[login_set_of(proof)];
 

@@ -27,8 +27,8 @@ void login_cache_free(struct login_cache *cache);
 /* Computes the proof of a triple, verified or not. */
 void login_proof(const struct login_cache *cache, const char *account, const char *hash,
 	const char *password, struct login_proof *ret);
-bool login_cache_has(const struct login_cache *cache, const struct login_proof *proof,
-	uint64_t now_ms);
+bool login_cache_has(
+	const struct login_cache *cache, const struct login_proof *proof, uint64_t now_ms);
 void login_cache_add(struct login_cache *cache, const struct login_proof *proof, uint64_t now_ms);
 
 #endif

@@ -48,7 +48,7 @@ struct hasher {
 	struct loop *loop;
 	struct digest_cost cost;
 	struct login_cache *logins; /* NULL: off */
-	struct hash_task *running;        /* joinable tasks */
+	struct hash_task *running;  /* joinable tasks */
 	unsigned tasks;
 	struct deadline_list idle;
 	struct deadline idle_since;

@@ -154,8 +154,8 @@ static void revocations_poll(struct revocations *revocations)
 {
 	if (revocations->polling || revocations->closing)
 		return;
-	snprintf(revocations->from, sizeof(revocations->from), "%lld",
-		(long long)revocations->mark);
+	snprintf(
+		revocations->from, sizeof(revocations->from), "%lld", (long long)revocations->mark);
 	revocations->call = (struct db_call){
 		.query = QUERY_revocations_since,
 		.lane = DB_WRITE,

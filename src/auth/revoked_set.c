@@ -65,8 +65,8 @@ static uint64_t revoked_set_hash(const struct revoked_set *set, const char *subj
 {
 	uint64_t hash;
 
-	crypto_shorthash((unsigned char *)&hash, (const unsigned char *)subject, strlen(subject),
-		set->key);
+	crypto_shorthash(
+		(unsigned char *)&hash, (const unsigned char *)subject, strlen(subject), set->key);
 	return hash ? hash : 1;
 }
 
@@ -123,8 +123,8 @@ static bool revoked_set_rebuild(struct revoked_set *set, int64_t now_ms)
 	return true;
 }
 
-void revoked_set_add(struct revoked_set *set, const char *subject, int64_t before_ms,
-	int64_t now_ms)
+void revoked_set_add(
+	struct revoked_set *set, const char *subject, int64_t before_ms, int64_t now_ms)
 {
 	uint64_t hash = revoked_set_hash(set, subject);
 	struct revoked_slot *slot = revoked_slot_find(set, hash);

@@ -16,8 +16,8 @@ struct revoked_set;
  * E_NO_MEMORY. */
 int revoked_set_new(unsigned most, int64_t life_ms, struct revoked_set **ret) MUST_CHECK;
 void revoked_set_free(struct revoked_set *set);
-void revoked_set_add(struct revoked_set *set, const char *subject, int64_t before_ms,
-	int64_t now_ms);
+void revoked_set_add(
+	struct revoked_set *set, const char *subject, int64_t before_ms, int64_t now_ms);
 /* True when a token of the subject issued at issued_ms is revoked. */
 bool revoked_set_has(const struct revoked_set *set, const char *subject, int64_t issued_ms);
 unsigned revoked_set_count(const struct revoked_set *set);

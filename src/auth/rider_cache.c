@@ -71,8 +71,8 @@ static struct rider_entry *rider_entry_find(const struct rider_cache *memory, co
 	return NULL;
 }
 
-const struct rider_facts *rider_cache_get(const struct rider_cache *memory, const char *rider,
-	uint64_t now_ms)
+const struct rider_facts *rider_cache_get(
+	const struct rider_cache *memory, const char *rider, uint64_t now_ms)
 {
 	const struct rider_entry *entry = rider_entry_find(memory, rider);
 
@@ -104,8 +104,8 @@ static struct rider_entry *rider_entry_take(struct rider_cache *memory, const ch
 	return entry;
 }
 
-void rider_cache_put(struct rider_cache *memory, const char *rider,
-	const struct rider_facts *facts, uint64_t version, uint64_t now_ms)
+void rider_cache_put(struct rider_cache *memory, const char *rider, const struct rider_facts *facts,
+	uint64_t version, uint64_t now_ms)
 {
 	struct rider_entry *entry;
 

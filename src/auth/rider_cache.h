@@ -10,14 +10,14 @@
 
 /* The facts of a rider, read at most RIDER_FACTS_TTL_MS before now; NULL: not cached. Valid until
  * the next call. */
-const struct rider_facts *rider_cache_get(const struct rider_cache *memory, const char *rider,
-	uint64_t now_ms);
+const struct rider_facts *rider_cache_get(
+	const struct rider_cache *memory, const char *rider, uint64_t now_ms);
 /* The version to take before reading the facts that will be stored. */
 uint64_t rider_cache_version(const struct rider_cache *memory, const char *rider);
 /* Stores the facts, unless an entry of that set was invalidated since `version`. Stores nothing
  * when out of memory. */
-void rider_cache_put(struct rider_cache *memory, const char *rider,
-	const struct rider_facts *facts, uint64_t version, uint64_t now_ms);
+void rider_cache_put(struct rider_cache *memory, const char *rider, const struct rider_facts *facts,
+	uint64_t version, uint64_t now_ms);
 void rider_cache_remove(struct rider_cache *memory, const char *rider);
 
 #endif

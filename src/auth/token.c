@@ -22,8 +22,8 @@
 #define KEY_ID_SIZE 33
 #define SECRET_MIN 32
 #define SECRET_MAX 512
-#define HEADER_MAX 256  /* size of a decoded token header */
-#define LEEWAY_S 60     /* maximum difference between the clocks of two instances */
+#define HEADER_MAX 256 /* size of a decoded token header */
+#define LEEWAY_S 60    /* maximum difference between the clocks of two instances */
 
 struct key {
 	char id[KEY_ID_SIZE];
@@ -98,8 +98,9 @@ static int key_random(struct keyring *keys, const struct config *config)
 			"jwt_secret is empty: production needs a key of 32 characters or more");
 		return E_CONFIG;
 	}
-	log_line(LOG_WARN, "jwt_secret is empty: tokens are signed with a random key and end with "
-			   "this process");
+	log_line(LOG_WARN,
+		"jwt_secret is empty: tokens are signed with a random key and end with "
+		"this process");
 	memcpy(key->id, "random", sizeof("random"));
 	key->len = SECRET_MIN;
 	randombytes_buf(key->secret, SECRET_MIN);

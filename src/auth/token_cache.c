@@ -49,8 +49,8 @@ static uint64_t token_cache_hash(const struct token_cache *memory, struct text t
 {
 	uint64_t hash;
 
-	crypto_shorthash((unsigned char *)&hash, (const unsigned char *)token.at, token.len,
-		memory->key);
+	crypto_shorthash(
+		(unsigned char *)&hash, (const unsigned char *)token.at, token.len, memory->key);
 	return hash;
 }
 
@@ -61,8 +61,8 @@ static bool token_entry_is(const struct token_entry *entry, uint64_t hash, struc
 		text_is((struct text){ entry->token, entry->len }, token);
 }
 
-bool token_cache_get(const struct token_cache *memory, struct text token, int64_t now_s,
-	struct caller *ret)
+bool token_cache_get(
+	const struct token_cache *memory, struct text token, int64_t now_s, struct caller *ret)
 {
 	uint64_t hash = token_cache_hash(memory, token);
 	const struct token_entry *set = memory->entries[hash % SETS];

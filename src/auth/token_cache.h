@@ -10,8 +10,8 @@
 #include "reeyo/auth/token.h"
 
 /* True when the same bytes were verified before and the token has not expired at now_s. */
-bool token_cache_get(const struct token_cache *memory, struct text token, int64_t now_s,
-	struct caller *ret);
+bool token_cache_get(
+	const struct token_cache *memory, struct text token, int64_t now_s, struct caller *ret);
 /* Stores nothing when out of memory. */
 void token_cache_put(struct token_cache *memory, struct text token, const struct caller *caller);
 

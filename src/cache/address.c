@@ -66,8 +66,9 @@ static int credentials_parse(struct text *rest, struct redis_address *ret)
 	login = text_cut(&password, ':');
 	if (!password.at)
 		return E_CONFIG;
-	return text_store_decoded(ret->user, sizeof(ret->user), login) ? E_CONFIG :
-		text_store_decoded(ret->password, sizeof(ret->password), password);
+	return text_store_decoded(ret->user, sizeof(ret->user), login)
+		? E_CONFIG
+		: text_store_decoded(ret->password, sizeof(ret->password), password);
 }
 
 static int db_parse(struct text text, struct redis_address *ret)
@@ -142,9 +143,10 @@ int address_parse(const char *url, struct redis_address *ret)
 				 local = TEXT("unix://");
 	struct redis_address address = { 0 };
 	struct text rest = text_of(url);
-	size_t skip = text_starts(rest, redis) ? redis.len :
-		text_starts(rest, cluster) ? cluster.len :
-		text_starts(rest, local) ? local.len : 0;
+	size_t skip = text_starts(rest, redis) ? redis.len
+		: text_starts(rest, cluster)   ? cluster.len
+		: text_starts(rest, local)     ? local.len
+					       : 0;
 
 	if (!skip)
 		return E_CONFIG;

@@ -21,7 +21,7 @@
 struct lookup {
 	UT_hash_handle hh;
 	struct cache *cache;
-	uint64_t turn;      /* turn in which it was queued */
+	uint64_t turn; /* turn in which it was queued */
 	struct reads reads;
 	enum cache_kind kind;
 	bool listed;

@@ -18,10 +18,10 @@ struct lookup;
 
 struct cache {
 	struct loop *loop;
-	struct redis *redis;      /* NULL: not configured */
-	struct lookup *lookups;   /* by key: the newest GET of each */
-	struct flight *leased;    /* by key: loads that hold a lease or wait for one */
-	struct flight *unleased;  /* by key: loads while Redis is not usable */
+	struct redis *redis;     /* NULL: not configured */
+	struct lookup *lookups;  /* by key: the newest GET of each */
+	struct flight *leased;   /* by key: loads that hold a lease or wait for one */
+	struct flight *unleased; /* by key: loads while Redis is not usable */
 	struct deadline_list polls[POLLS];
 	struct backlog *backlog;
 	struct limiter *limiter;

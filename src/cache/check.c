@@ -25,8 +25,8 @@ static bool logged_in(redisContext *redis, const struct redis_address *address)
 	if (!address->password[0])
 		return true;
 	if (address->user[0])
-		return status_replied(redis, 3,
-			(const char *[]){ "AUTH", address->user, address->password });
+		return status_replied(
+			redis, 3, (const char *[]){ "AUTH", address->user, address->password });
 	return status_replied(redis, 2, (const char *[]){ "AUTH", address->password });
 }
 
@@ -38,8 +38,9 @@ int cache_check(const char *url)
 
 	if (error)
 		return error;
-	redis = address.path[0] ? redisConnectUnixWithTimeout(address.path, check_timeout) :
-		redisConnectWithTimeout(address.host[0].name, address.host[0].port, check_timeout);
+	redis = address.path[0] ? redisConnectUnixWithTimeout(address.path, check_timeout)
+				: redisConnectWithTimeout(address.host[0].name,
+					  address.host[0].port, check_timeout);
 	if (!redis)
 		return E_NO_MEMORY;
 	if (redis->err || redisSetTimeout(redis, check_timeout) != REDIS_OK ||

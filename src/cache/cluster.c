@@ -129,8 +129,8 @@ static bool slot_host_parse(
 	ret->port = (int)node->element[1]->integer;
 	if (node->element[0]->type != REDIS_REPLY_STRING || node->element[0]->len == 0)
 		return true; /* empty: the host that was queried */
-	return snprintf(ret->name, sizeof(ret->name), "%s",
-		node->element[0]->str) < (int)sizeof(ret->name);
+	return snprintf(ret->name, sizeof(ret->name), "%s", node->element[0]->str) <
+		(int)sizeof(ret->name);
 }
 
 /* One range: first slot, last slot, its master, replicas. */
@@ -236,7 +236,7 @@ bool cluster_redirected(struct link *link, struct command *command, const redisR
 {
 	struct redis *redis = link->redis;
 	bool moved = strncmp(reply->str, "MOVED ", 6) == 0,
-		ask = strncmp(reply->str, "ASK ", 4) == 0;
+	     ask = strncmp(reply->str, "ASK ", 4) == 0;
 	struct redis_host host;
 	struct link *to;
 	uint16_t slot;

@@ -103,7 +103,8 @@ static void feed_message(void *owner, const redisReply *reply)
 		return;
 	frame = reply->element[2];
 	if (frame->type == REDIS_REPLY_STRING) {
-		feed->options.on_frame(feed->options.owner, (struct text){ frame->str, frame->len });
+		feed->options.on_frame(
+			feed->options.owner, (struct text){ frame->str, frame->len });
 	} else if (!feed->subscribed) {
 		feed->subscribed = true;
 		feed->options.on_subscribed(feed->options.owner);

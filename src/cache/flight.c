@@ -13,8 +13,8 @@
 #include <uthash.h>
 
 #include "aside.h"
-#include "reeyo/core/memory.h"
 #include "reeyo/core/clock.h"
+#include "reeyo/core/memory.h"
 #include "value.h"
 
 #define LEASE_MS "5000"
@@ -35,7 +35,7 @@ struct flight {
 	struct reads late;
 	struct stored *stored;
 	struct deadline deadline;
-	uint64_t turn;         /* turn of the last request for the lease */
+	uint64_t turn; /* turn of the last request for the lease */
 	enum flight_state state;
 	enum cache_kind kind;
 	unsigned polls;
@@ -105,8 +105,8 @@ static void reads_restart(struct cache *cache, struct reads *reads)
 
 /* --- Flights ---------------------------------------------------------------------------------- */
 
-static struct flight *flight_new(struct cache *cache, enum cache_kind kind, const char *key,
-	struct flight **table)
+static struct flight *flight_new(
+	struct cache *cache, enum cache_kind kind, const char *key, struct flight **table)
 {
 	struct flight *flight = calloc(1, sizeof(*flight));
 
@@ -449,6 +449,6 @@ void flights_close(struct cache *cache)
 	struct flight *flight, *next;
 
 	HASH_ITER(hh, cache->leased, flight, next)
-		if (flight->state == FLIGHT_WAITING)
-			flight_abandon(flight);
+	if (flight->state == FLIGHT_WAITING)
+		flight_abandon(flight);
 }

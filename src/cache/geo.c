@@ -34,42 +34,52 @@ struct script {
 };
 
 /* rider, lng, lat, first time, last time, oldest time of a rider who can be found */
-static const struct script store_script = { TEXT(
-	"local s=redis.call('ZSCORE',KEYS[2],ARGV[1]) "
-	"if s and tonumber(s)>tonumber(ARGV[4]) then return {0,s} end "
-	"redis.call('ZADD',KEYS[2],'GT',ARGV[5],ARGV[1]) "
-	"if tonumber(ARGV[5])>=tonumber(ARGV[6]) then "
-	"redis.call('GEOADD',KEYS[1],ARGV[2],ARGV[3],ARGV[1]) end "
-	"return {1,s}"), TEXT("86030a8694ab547d116bf0ffd882c0821ffc5e88") };
+static const struct script store_script = {
+	TEXT("local s=redis.call('ZSCORE',KEYS[2],ARGV[1]) "
+	     "if s and tonumber(s)>tonumber(ARGV[4]) then return {0,s} end "
+	     "redis.call('ZADD',KEYS[2],'GT',ARGV[5],ARGV[1]) "
+	     "if tonumber(ARGV[5])>=tonumber(ARGV[6]) then "
+	     "redis.call('GEOADD',KEYS[1],ARGV[2],ARGV[3],ARGV[1]) end "
+	     "return {1,s}"),
+	TEXT("86030a8694ab547d116bf0ffd882c0821ffc5e88")
+};
 /* lng, lat, radius, count, oldest time */
-static const struct script search_script = { TEXT(
-	"local r={} "
-	"for _,m in ipairs(redis.call('GEOSEARCH',KEYS[1],'FROMLONLAT',ARGV[1],ARGV[2],"
-	"'BYRADIUS',ARGV[3],'m','ASC','COUNT',ARGV[4],'WITHDIST','WITHCOORD')) do "
-	"local s=redis.call('ZSCORE',KEYS[2],m[1]) "
-	"if s and tonumber(s)>=tonumber(ARGV[5]) then "
-	"r[#r+1]={m[1],m[3][1],m[3][2],m[2],s} end end "
-	"return r"), TEXT("70004ea63477b4ad44125c6cddc30e2ebee04876") };
+static const struct script search_script = {
+	TEXT("local r={} "
+	     "for _,m in ipairs(redis.call('GEOSEARCH',KEYS[1],'FROMLONLAT',ARGV[1],ARGV[2],"
+	     "'BYRADIUS',ARGV[3],'m','ASC','COUNT',ARGV[4],'WITHDIST','WITHCOORD')) do "
+	     "local s=redis.call('ZSCORE',KEYS[2],m[1]) "
+	     "if s and tonumber(s)>=tonumber(ARGV[5]) then "
+	     "r[#r+1]={m[1],m[3][1],m[3][2],m[2],s} end end "
+	     "return r"),
+	TEXT("70004ea63477b4ad44125c6cddc30e2ebee04876")
+};
 /* rider, oldest time */
-static const struct script find_script = { TEXT(
-	"local p=redis.call('GEOPOS',KEYS[1],ARGV[1])[1] "
-	"local s=redis.call('ZSCORE',KEYS[2],ARGV[1]) "
-	"if not p or not s or tonumber(s)<tonumber(ARGV[2]) then return {} end "
-	"return {{ARGV[1],p[1],p[2],'0',s}}"), TEXT("a599bf6d2d6f2c0d8b42bb0a2a8e61e61967826e") };
+static const struct script find_script = {
+	TEXT("local p=redis.call('GEOPOS',KEYS[1],ARGV[1])[1] "
+	     "local s=redis.call('ZSCORE',KEYS[2],ARGV[1]) "
+	     "if not p or not s or tonumber(s)<tonumber(ARGV[2]) then return {} end "
+	     "return {{ARGV[1],p[1],p[2],'0',s}}"),
+	TEXT("a599bf6d2d6f2c0d8b42bb0a2a8e61e61967826e")
+};
 /* count, oldest time */
-static const struct script all_script = { TEXT(
-	"local r={} "
-	"local a=redis.call('ZRANGEBYSCORE',KEYS[2],ARGV[2],'+inf','WITHSCORES','LIMIT',0,ARGV[1]) "
-	"for i=1,#a,2 do local p=redis.call('GEOPOS',KEYS[1],a[i])[1] "
-	"if p then r[#r+1]={a[i],p[1],p[2],'0',a[i+1]} end end "
-	"return r"), TEXT("458892757bf7987e7641b19a1bb0932a4ed99eb5") };
+static const struct script all_script = {
+	TEXT("local r={} "
+	     "local a=redis.call('ZRANGEBYSCORE',KEYS[2],ARGV[2],'+inf','WITHSCORES','LIMIT',0,ARGV[1]) "
+	     "for i=1,#a,2 do local p=redis.call('GEOPOS',KEYS[1],a[i])[1] "
+	     "if p then r[#r+1]={a[i],p[1],p[2],'0',a[i+1]} end end "
+	     "return r"),
+	TEXT("458892757bf7987e7641b19a1bb0932a4ed99eb5")
+};
 /* first and last time of positions to remove, last time of times to remove */
-static const struct script sweep_script = { TEXT(
-	"for _,m in ipairs(redis.call('ZRANGEBYSCORE',KEYS[2],ARGV[1],'('..ARGV[2])) do "
-	"redis.call('ZREM',KEYS[1],m) end "
-	"for _,m in ipairs(redis.call('ZRANGEBYSCORE',KEYS[2],'-inf','('..ARGV[3],'LIMIT',0,1000)) "
-	"do redis.call('ZREM',KEYS[1],m) redis.call('ZREM',KEYS[2],m) end "
-	"return 1"), TEXT("3372494477b56cb756f010934a606fef9536c5d7") };
+static const struct script sweep_script = {
+	TEXT("for _,m in ipairs(redis.call('ZRANGEBYSCORE',KEYS[2],ARGV[1],'('..ARGV[2])) do "
+	     "redis.call('ZREM',KEYS[1],m) end "
+	     "for _,m in ipairs(redis.call('ZRANGEBYSCORE',KEYS[2],'-inf','('..ARGV[3],'LIMIT',0,1000)) "
+	     "do redis.call('ZREM',KEYS[1],m) redis.call('ZREM',KEYS[2],m) end "
+	     "return 1"),
+	TEXT("3372494477b56cb756f010934a606fef9536c5d7")
+};
 
 /* One operation in progress. */
 struct geo_call {
@@ -91,8 +101,9 @@ static void geo_call_replied(void *owner, int error, const redisReply *reply);
 
 static int geo_script_send(struct geo_call *call, struct text how, struct text what)
 {
-	struct redis_call send = { .words = 5 + call->args, .key = 3, .done = geo_call_replied,
-		.owner = call };
+	struct redis_call send = {
+		.words = 5 + call->args, .key = 3, .done = geo_call_replied, .owner = call
+	};
 
 	send.word[0] = how;
 	send.word[1] = what;
@@ -235,8 +246,9 @@ static void geo_batch_send(struct cache *cache)
 	struct geo_batch *batch = TAKE_PTR(cache->geo->open);
 
 	/* times first: every rider who is found must have one */
-	if (batch && (geo_batch_send_times(cache->redis, batch) ||
-			     geo_batch_send_positions(cache->redis, batch)))
+	if (batch &&
+		(geo_batch_send_times(cache->redis, batch) ||
+			geo_batch_send_positions(cache->redis, batch)))
 		geo_batch_end(batch, E_STORE_DOWN);
 }
 
@@ -379,7 +391,8 @@ static bool geo_rider_parse(const redisReply *row, struct geo_rider *ret)
 		row->element[0]->type != REDIS_REPLY_STRING)
 		return false;
 	*ret = (struct geo_rider){ .id = row->element[0]->str,
-		.lng = geo_reply_number(row->element[1]), .lat = geo_reply_number(row->element[2]),
+		.lng = geo_reply_number(row->element[1]),
+		.lat = geo_reply_number(row->element[2]),
 		.distance_m = geo_reply_number(row->element[3]),
 		.seen_ms = llround(geo_reply_number(row->element[4])) };
 	return true;

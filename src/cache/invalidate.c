@@ -254,8 +254,8 @@ static void key_deleted(void *owner, int error, const redisReply *reply)
 	free(invalidation);
 }
 
-void cache_key_invalidate(struct cache *cache, enum cache_kind kind, const char *id, void (*done)(void *),
-	void *arg)
+void cache_key_invalidate(
+	struct cache *cache, enum cache_kind kind, const char *id, void (*done)(void *), void *arg)
 {
 	char key[CACHE_KEY_SIZE] = "";
 	struct invalidation *invalidation;
@@ -265,7 +265,8 @@ void cache_key_invalidate(struct cache *cache, enum cache_kind kind, const char 
 	invalidation = cache->redis ? calloc(1, sizeof(*invalidation)) : NULL;
 	if (invalidation) {
 		*invalidation = (struct invalidation){
-			.cache = cache, .done = done, .arg = arg, .kind = kind };
+			.cache = cache, .done = done, .arg = arg, .kind = kind
+		};
 		memcpy(invalidation->key, key, sizeof(key));
 		if (del_send(cache, key, key_deleted, invalidation) == 0)
 			return;

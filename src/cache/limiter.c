@@ -41,8 +41,8 @@ struct window {
 /* Shared by all loops of the process. */
 static struct {
 	pthread_mutex_t lock;
-	unsigned limiters;        /* users of the table; the last one empties it */
-	struct window *windows;   /* oldest first */
+	unsigned limiters;      /* users of the table; the last one empties it */
+	struct window *windows; /* oldest first */
 } table = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 struct limiter {
@@ -106,8 +106,8 @@ static void limit_use_in_table(struct limit_use *use, uint64_t now)
 	int64_t count = window ? window->count : 0;
 	int64_t cost = use->cost < 0 && -use->cost > count ? -count : use->cost;
 
-	use->fits = cost < 0 || (cost == 0 ? use->cost < 0 || count < use->limit :
-					     count + cost <= use->limit);
+	use->fits = cost < 0 ||
+		(cost == 0 ? use->cost < 0 || count < use->limit : count + cost <= use->limit);
 	if (use->fits && cost > 0 && !window)
 		window = limit_window_new(use, now);
 	if (use->fits && window)

@@ -231,7 +231,7 @@ static void link_resolve(struct link *link)
 	if (link->resolving)
 		return; /* an earlier look-up still runs; its answer will be used */
 	if (uv_getaddrinfo(loop_uv(link->redis->loop), &link->resolver, link_resolved,
-		link->host.name, NULL, &hints))
+		    link->host.name, NULL, &hints))
 		return link_down(link, "cannot resolve");
 	link->resolving = true;
 	link->redis->handles++;

@@ -18,7 +18,7 @@
 #define REDIRECTS_MAX 5
 
 enum link_state {
-	LINK_WAITING,    /* for the end of its back-off */
+	LINK_WAITING, /* for the end of its back-off */
 	LINK_RESOLVING,
 	LINK_CONNECTING,
 	LINK_LOGGING_IN, /* AUTH, SELECT, PING */
@@ -37,10 +37,10 @@ struct link {
 	uv_timer_t timer; /* back-off, connect limit or the breaker's pause, by state */
 	uv_getaddrinfo_t resolver;
 	bool resolving;
-	bool dirty;       /* has queued commands that are not written yet */
-	bool blocked;     /* waits for the socket to become writable */
-	bool open;        /* the breaker is open */
-	bool lost;        /* the loss has been logged */
+	bool dirty;        /* has queued commands that are not written yet */
+	bool blocked;      /* waits for the socket to become writable */
+	bool open;         /* the breaker is open */
+	bool lost;         /* the loss has been logged */
 	bool serves, seed; /* cluster: owns slots; comes from the configuration */
 	unsigned failures, probes, attempts;
 	redis_on_message *on_message; /* of a subscribed link */
@@ -56,12 +56,12 @@ struct command {
 	void *owner;
 	struct link *link;
 	uint64_t serial, started_us;
-	struct command *next;  /* in the free list */
-	char *wire;            /* cluster only: copy for a redirection */
+	struct command *next; /* in the free list */
+	char *wire;           /* cluster only: copy for a redirection */
 	int wire_len;
 	uint16_t slot;
 	uint8_t redirects;
-	bool quiet;            /* internal: neither breaker nor counters see it */
+	bool quiet; /* internal: neither breaker nor counters see it */
 };
 
 struct cluster;
@@ -74,10 +74,10 @@ struct redis {
 	struct turn_hook hook;
 	struct deadline_list limits;
 	struct command *free;
-	unsigned taken;      /* commands outside the free list */
-	unsigned handles;    /* libuv handles that are not closed yet */
+	unsigned taken;   /* commands outside the free list */
+	unsigned handles; /* libuv handles that are not closed yet */
 	uint64_t turn, serial;
-	char *wire;          /* buffer of the command being sent */
+	char *wire; /* buffer of the command being sent */
 	size_t wire_room;
 	bool closed;
 };
@@ -107,8 +107,8 @@ void link_failed(struct link *link);
 /* Takes over a new hiredis context; NULL or one with an error ends in link_down. */
 void link_attach(struct link *link, redisAsyncContext *ac);
 /* Queues a command. Returns 0, or E_STORE_DOWN when hiredis refused it (done is not called). */
-int link_submit(struct link *link, struct command *command, const char *wire,
-	size_t len) MUST_CHECK;
+int link_submit(
+	struct link *link, struct command *command, const char *wire, size_t len) MUST_CHECK;
 /* Returns 0 or E_STORE_DOWN. The link takes no command from then on. */
 int link_subscribe(struct link *link, const char *command, redis_on_message *on_message,
 	void *owner) MUST_CHECK;

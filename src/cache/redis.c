@@ -78,8 +78,7 @@ static void reply_ignored(void *owner, int error, const redisReply *reply)
 static bool reply_is_failure(const redisReply *reply)
 {
 	static const struct text harmless[] = { TEXT("NOSCRIPT "), TEXT("WRONGTYPE "),
-		TEXT("MOVED "),
-		TEXT("ASK ") };
+		TEXT("MOVED "), TEXT("ASK ") };
 	struct text text;
 
 	if (!reply || reply->type != REDIS_REPLY_ERROR)
@@ -228,8 +227,8 @@ int redis_send_words(struct redis *redis, int words, const struct text *word, in
 	return 0;
 }
 
-int redis_subscribe(struct redis *redis, const char *command, redis_on_message *on_message,
-	void *owner)
+int redis_subscribe(
+	struct redis *redis, const char *command, redis_on_message *on_message, void *owner)
 {
 	for (struct link *link = redis->links; link && !redis->closed; link = link->next)
 		if (link_usable(link))
@@ -284,8 +283,9 @@ int redis_new(struct loop *loop, const struct redis_options *options, struct red
 	redis->loop = loop;
 	redis->options = *options;
 	redis->hook.run = redis_flush;
-	if (options->address.cluster ? cluster_new(redis) != 0 :
-		!(redis->links = link_new(redis, &options->address.host[0]))) {
+	if (options->address.cluster
+			? cluster_new(redis) != 0
+			: !(redis->links = link_new(redis, &options->address.host[0]))) {
 		free(redis);
 		return E_NO_MEMORY;
 	}

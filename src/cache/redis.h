@@ -42,8 +42,8 @@ struct redis_options {
 };
 
 /* Connects in the background. Returns 0 or E_NO_MEMORY. */
-int redis_new(struct loop *loop, const struct redis_options *options,
-	struct redis **ret) MUST_CHECK;
+int redis_new(
+	struct loop *loop, const struct redis_options *options, struct redis **ret) MUST_CHECK;
 /* Completes outstanding commands with E_STORE_DOWN and closes; the loop must run one more turn. */
 void redis_close(struct redis *redis);
 

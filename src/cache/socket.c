@@ -139,8 +139,9 @@ static void link_reply_arrived(redisAsyncContext *ac, void *reply, void *privdat
 int link_submit(struct link *link, struct command *command, const char *wire, size_t len)
 {
 	command->link = link;
-	if (!link->ac || redisAsyncFormattedCommand(
-				 link->ac, link_reply_arrived, command, wire, len) != REDIS_OK)
+	if (!link->ac ||
+		redisAsyncFormattedCommand(link->ac, link_reply_arrived, command, wire, len) !=
+			REDIS_OK)
 		return E_STORE_DOWN;
 	command->serial = ++link->redis->serial;
 	command->started_us = clock_us();
@@ -161,8 +162,8 @@ static void link_message_arrived(redisAsyncContext *ac, void *reply, void *privd
 		link->on_message(link->subscriber, reply);
 }
 
-int link_subscribe(struct link *link, const char *command, redis_on_message *on_message,
-	void *owner)
+int link_subscribe(
+	struct link *link, const char *command, redis_on_message *on_message, void *owner)
 {
 	if (!link->ac ||
 		redisAsyncCommand(link->ac, link_message_arrived, link, command) != REDIS_OK)

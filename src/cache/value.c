@@ -49,8 +49,8 @@ static size_t gzip_into(struct text plain, size_t longest, char *out)
 	return end == Z_STREAM_END ? z.total_out : 0;
 }
 
-static void stored_value_set(struct cache_value *value, const char *tag, const char *body, size_t plain,
-	size_t gzip)
+static void stored_value_set(
+	struct cache_value *value, const char *tag, const char *body, size_t plain, size_t gzip)
 {
 	value->plain = (struct text){ body, plain };
 	value->gzip = gzip ? (struct text){ body + plain, gzip } : TEXT_NONE;
@@ -60,8 +60,8 @@ static void stored_value_set(struct cache_value *value, const char *tag, const c
 	value->etag[TAG_DIGITS + 2] = '\0';
 }
 
-static size_t value_head_write(char out[HEAD_MAX], const char *tag, size_t plain, size_t gzip,
-	int64_t until_ms)
+static size_t value_head_write(
+	char out[HEAD_MAX], const char *tag, size_t plain, size_t gzip, int64_t until_ms)
 {
 	size_t len = (size_t)snprintf(out, HEAD_MAX, "R1 %s %zu %zu", tag, plain, gzip);
 

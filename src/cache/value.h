@@ -16,8 +16,8 @@
 #define LEASE_LENGTH 35
 
 struct stored {
-	struct cache_value value;  /* points into wire */
-	struct text wire;          /* as stored in Redis */
+	struct cache_value value; /* points into wire */
+	struct text wire;         /* as stored in Redis */
 	char bytes[];
 };
 

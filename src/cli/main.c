@@ -9,6 +9,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "reconcile.h"
 #include "reeyo/api/routes.h"
 #include "reeyo/auth/admin_create.h"
 #include "reeyo/cache/cache.h"
@@ -19,7 +20,6 @@
 #include "reeyo/db/db.h"
 #include "reeyo/db/demo.h"
 #include "reeyo/db/migrate.h"
-#include "reconcile.h"
 #include "serve.h"
 
 struct command {
@@ -53,7 +53,8 @@ static int run_migrate(const struct config *config, int argc, char **argv)
 static int run_demo(const struct config *config, int argc, char **argv)
 {
 	if (argc > 1 || strcmp(config->environment, "production") == 0) {
-		fprintf(stderr, "reeyo demo takes --size small, bench or huge, and "
+		fprintf(stderr,
+			"reeyo demo takes --size small, bench or huge, and "
 			"is not for production\n");
 		return E_CONFIG;
 	}
@@ -162,7 +163,8 @@ static int run_admin(const struct config *config, int argc, char **argv)
 	}
 	if (!admin.password[0]) {
 		if (!password_read(typed, sizeof(typed))) {
-			fprintf(stderr, "reeyo admin reads the password from "
+			fprintf(stderr,
+				"reeyo admin reads the password from "
 				"REEYO_SUPER_ADMIN_PASSWORD or standard input\n");
 			return E_CONFIG;
 		}
@@ -198,16 +200,16 @@ static void route_append(void *arg, const struct route_set *set, const struct ro
 
 		json_array_append_new(also, json_stringn(one.at, one.len));
 	}
-	json_array_append_new(arg, json_pack(
-		"{s:s,s:s,s:o,s:s,s:s,s:b,s:b,s:b,s:b,s:b,s:b,s:b,s:I,s:s,s:s?,s:s?}",
-		"method", method_name(row->method), "path", row->path, "aliases", also,
-		"namespace", name_space_name(set->ns), "who", access_name(row->access),
-		"root", (int)row->root, "internal", (int)row->internal,
-		"anyWrite", (int)row->any_write, "idempotent", (int)row->idempotent,
-		"hasBody", row->body != NULL, "stream", (int)row->stream,
-		"foreign", (int)row->external,
-		"bodyLimit", (json_int_t)row->body_limit, "does", row->summary,
-		"limit", limit_rule_name(row->limit), "limitBy", row->limit_by));
+	json_array_append_new(arg,
+		json_pack("{s:s,s:s,s:o,s:s,s:s,s:b,s:b,s:b,s:b,s:b,s:b,s:b,s:I,s:s,s:s?,s:s?}",
+			"method", method_name(row->method), "path", row->path, "aliases", also,
+			"namespace", name_space_name(set->ns), "who", access_name(row->access),
+			"root", (int)row->root, "internal", (int)row->internal, "anyWrite",
+			(int)row->any_write, "idempotent", (int)row->idempotent, "hasBody",
+			row->body != NULL, "stream", (int)row->stream, "foreign",
+			(int)row->external, "bodyLimit", (json_int_t)row->body_limit, "does",
+			row->summary, "limit", limit_rule_name(row->limit), "limitBy",
+			row->limit_by));
 }
 
 static int run_routes(const struct config *config, int argc, char **argv)
@@ -264,8 +266,8 @@ static int run_reconcile(const struct config *config, int argc, char **argv)
 			days.to = argv[++i];
 		else
 			return fprintf(stderr,
-				"usage: reeyo reconcile [--from DAY] [--to DAY] [--json]\n"),
-				E_CONFIG;
+				       "usage: reeyo reconcile [--from DAY] [--to DAY] [--json]\n"),
+			       E_CONFIG;
 	}
 	return reconcile(config, &days);
 }
@@ -288,16 +290,17 @@ static const struct command commands[] = {
 	{ "check", run_check, "check", "print the configuration and try each dependency" },
 	{ "audit", run_audit, "audit [--json]",
 		"check every invariant of the ledger; exit code 1: a check is violated, 2: the "
-		"audit could not run", true },
+		"audit could not run",
+		true },
 	{ "routes", run_routes, "routes [--json]", "list every endpoint and who may call it" },
 	{ "openapi", run_openapi, "openapi", "print the OpenAPI 3.1 document" },
 	{ "admin", run_admin, "admin --email E [--name N] [--role R]",
 		"create an admin, or set the password of one; reads it from standard input" },
 	{ "reconcile", run_reconcile, "reconcile [--from DAY] [--to DAY] [--json]",
 		"compare our payments and pay-outs with the gateway's history; exit code 1: there "
-		"are unexplained differences, 2: the comparison could not run", true },
-	{ "demo", run_demo, "demo [--size small|bench|huge]",
-		"load demo data; can be repeated" },
+		"are unexplained differences, 2: the comparison could not run",
+		true },
+	{ "demo", run_demo, "demo [--size small|bench|huge]", "load demo data; can be repeated" },
 	{ "version", run_version, "version", "print the version" },
 	{ "help", run_help, "help", "print this" },
 };
@@ -370,7 +373,8 @@ int main(int argc, char **argv)
 	}
 	if (argc > 2 && help_requested(argc - 2, argv + 2)) {
 		printf("usage: reeyo %s\n%s.\nKeys of the configuration may follow (--key value): "
-			"see reeyo help.\n", command->usage, command->summary);
+		       "see reeyo help.\n",
+			command->usage, command->summary);
 		return 0;
 	}
 	if (argc > 2)

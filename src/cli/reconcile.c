@@ -23,15 +23,15 @@ enum side { SIDE_ABSENT, SIDE_OPEN, SIDE_DONE, SIDE_OVER, SIDE_AMISS, SIDE_ASIDE
 static const char *const side_words[SIDES] = { "-", "OPEN", "DONE", "OVER", "AMISS", "ASIDE" };
 
 struct entry {
-	char id[ID_SIZE];  /* our reference; empty when the gateway has none */
+	char id[ID_SIZE];                       /* our reference; empty when the gateway has none */
 	char reference[GATEWAY_REFERENCE_SIZE]; /* the gateway's; empty when too long */
 	enum side side;
 	bool withdrawal;
 	int64_t amount;
 	/* ours only */
-	bool due;          /* another query of the gateway is due */
-	bool booked;       /* the ledger has an entry for it */
-	bool inside;       /* created in the requested days; others only match, unreported */
+	bool due;    /* another query of the gateway is due */
+	bool booked; /* the ledger has an entry for it */
+	bool inside; /* created in the requested days; others only match, unreported */
 	bool matched;
 	char state[16];
 };
@@ -76,8 +76,8 @@ static struct entry *entry_append(struct entries *entries)
 
 static int compare_references(const void *a, const void *b)
 {
-	return strcmp((*(struct entry *const *)a)->reference,
-		(*(struct entry *const *)b)->reference);
+	return strcmp(
+		(*(struct entry *const *)a)->reference, (*(struct entry *const *)b)->reference);
 }
 
 static int compare_ids(const void *a, const void *b)
@@ -94,8 +94,8 @@ static void entries_sort(struct entries *entries)
 static struct entry *entry_find(const struct entries *entries, const struct entry *like)
 {
 	return entries->count
-		       ? bsearch(like, entries->at, entries->count, sizeof(*like), compare_ids)
-		       : NULL;
+		? bsearch(like, entries->at, entries->count, sizeof(*like), compare_ids)
+		: NULL;
 }
 
 /* --- Ours ------------------------------------------------------------------------------------- */
@@ -137,8 +137,8 @@ static int our_entries_read(
 
 	all->into = into;
 	if (!error)
-		error = db_session_positional(session, QUERY_reconcile_ours,
-			COUNT_OF(days), days, our_row_add, all);
+		error = db_session_positional(
+			session, QUERY_reconcile_ours, COUNT_OF(days), days, our_row_add, all);
 	db_session_close(session);
 	entries_sort(into);
 	return error ? error : into->error;
@@ -146,8 +146,8 @@ static int our_entries_read(
 
 /* --- Theirs ----------------------------------------------------------------------------------- */
 
-static void gateway_row_add(struct gateway_history *history,
-	const struct gateway_transaction *told, bool withdrawal)
+static void gateway_row_add(
+	struct gateway_history *history, const struct gateway_transaction *told, bool withdrawal)
 {
 	static const enum side sides[] = { [GATEWAY_PENDING] = SIDE_OPEN,
 		[GATEWAY_SUCCESSFUL] = SIDE_DONE,
@@ -167,8 +167,8 @@ static void gateway_row_add(struct gateway_history *history,
 	entry->amount = told->amount;
 }
 
-static void gateway_history_done(struct gateway_history *history,
-	enum gateway_outcome outcome, const char *why)
+static void gateway_history_done(
+	struct gateway_history *history, enum gateway_outcome outcome, const char *why)
 {
 	struct reconciliation *all = history->owner;
 
@@ -259,17 +259,19 @@ static void difference_print(struct reconciliation *all, const struct entry *our
 {
 	const struct entry *either = ours ? ours : theirs;
 	const char *what = either->withdrawal ? "withdraw" : "collect";
-	const char *kind = !theirs ? "only-ours" : !ours ? "only-theirs" :
-		ours->amount != theirs->amount ? "amount" : "state";
+	const char *kind = !theirs               ? "only-ours"
+		: !ours                          ? "only-theirs"
+		: ours->amount != theirs->amount ? "amount"
+						 : "state";
 	json_t *line;
 
 	all->lines++;
 	all->unexplained += !explained;
 	if (!all->days->json) {
 		printf("%-11s %-11s %-8s %-34s ours %-9s %-9lld theirs %-5s %-9lld %s\n",
-			explained ? "explained" : "UNEXPLAINED",
-			kind, what, either->id[0] ? either->id : either->reference,
-			ours ? ours->state : "-", ours ? (long long)ours->amount : 0LL,
+			explained ? "explained" : "UNEXPLAINED", kind, what,
+			either->id[0] ? either->id : either->reference, ours ? ours->state : "-",
+			ours ? (long long)ours->amount : 0LL,
 			theirs ? side_words[theirs->side] : "-",
 			theirs ? (long long)theirs->amount : 0LL, why);
 		return;
@@ -298,8 +300,8 @@ static void entry_compare(
 		return difference_print(all, ours, theirs,
 			ours->booked ? "booked, though not done" : "done, and not booked", false);
 	if (!same && there == SIDE_DONE && here == SIDE_DONE)
-		return difference_print(all, ours, theirs,
-			"booked with another amount than was paid", false);
+		return difference_print(
+			all, ours, theirs, "booked with another amount than was paid", false);
 	if (comparison.verdict == AGREE) {
 		all->agreed++;
 		return;
@@ -327,8 +329,8 @@ static struct entry *our_entry_find(const struct reconciliation *all, struct ent
 
 	if (theirs->id[0])
 		return entry_find(&all->ours, theirs);
-	found = bsearch(&theirs, all->by_reference, all->reference_count,
-		sizeof(*found), compare_references);
+	found = bsearch(&theirs, all->by_reference, all->reference_count, sizeof(*found),
+		compare_references);
 	return found ? *found : NULL;
 }
 
@@ -341,8 +343,8 @@ static void entries_compare(struct reconciliation *all)
 		if (!ours && theirs->id[0] && entry_find(&all->later, theirs))
 			continue;
 		if (ours && ours->matched) {
-			difference_print(all, ours, theirs,
-				"the gateway has it twice", theirs->side != SIDE_DONE);
+			difference_print(all, ours, theirs, "the gateway has it twice",
+				theirs->side != SIDE_DONE);
 			continue;
 		}
 		if (ours)
@@ -361,8 +363,8 @@ static int reconcile_days_parse(struct reconciliation *all)
 	clock_iso(clock_wall_ms(), today);
 	today[CLOCK_DAY_SIZE - 1] = '\0';
 	if (clock_day_add(all->days->to ? all->days->to : today, 0, all->to) ||
-		clock_day_add(all->days->from ? all->days->from : all->to,
-			all->days->from ? 0 : -1, all->from)) {
+		clock_day_add(all->days->from ? all->days->from : all->to, all->days->from ? 0 : -1,
+			all->from)) {
 		fprintf(stderr, "reeyo reconcile: days are written YYYY-MM-DD\n");
 		return E_CONFIG;
 	}
@@ -391,10 +393,10 @@ int reconcile(const struct config *config, const struct reconcile_days *days)
 		error = reference_index_build(&all);
 	if (!error) {
 		entries_compare(&all);
-		printf(days->json ?
-				"{\"from\":\"%s\",\"to\":\"%s\",\"agreed\":%u,\"differences\":%u,"
-				"\"unexplained\":%u}\n" :
-				"%s to %s: %u agree, %u differ, %u unexplained\n",
+		printf(days->json
+				? "{\"from\":\"%s\",\"to\":\"%s\",\"agreed\":%u,\"differences\":%u,"
+				  "\"unexplained\":%u}\n"
+				: "%s to %s: %u agree, %u differ, %u unexplained\n",
 			all.from, all.to, all.agreed, all.lines, all.unexplained);
 		error = all.unexplained ? E_CONFLICT : 0;
 	}

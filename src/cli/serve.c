@@ -16,11 +16,11 @@
 #include <sys/resource.h>
 
 #include "reeyo/api/catalog.h"
-#include "reeyo/api/system.h"
 #include "reeyo/api/routes.h"
 #include "reeyo/api/settings.h"
-#include "reeyo/auth/admit.h"
+#include "reeyo/api/system.h"
 #include "reeyo/auth/admin_create.h"
+#include "reeyo/auth/admit.h"
 #include "reeyo/auth/password.h"
 #include "reeyo/auth/token.h"
 #include "reeyo/cache/cache.h"
@@ -31,17 +31,17 @@
 #include "reeyo/http/limit.h"
 #include "reeyo/http/server.h"
 #include "reeyo/jobs/dispatch.h"
-#include "reeyo/live/hub.h"
 #include "reeyo/jobs/messages.h"
-#include "reeyo/jobs/payouts.h"
 #include "reeyo/jobs/payment_poller.h"
 #include "reeyo/jobs/payments.h"
+#include "reeyo/jobs/payouts.h"
 #include "reeyo/jobs/positions.h"
-#include "reeyo/live/relay.h"
 #include "reeyo/jobs/rollup.h"
 #include "reeyo/jobs/timers.h"
 #include "reeyo/jobs/upkeep.h"
 #include "reeyo/jobs/webhooks.h"
+#include "reeyo/live/hub.h"
+#include "reeyo/live/relay.h"
 #include "reeyo/loop/loop.h"
 #include "reeyo/partners/client.h"
 #include "reeyo/partners/gateway.h"
@@ -122,8 +122,8 @@ static int routes_choose(struct serving *serving)
 	return router_new(serving->sets, &serving->router);
 }
 
-static int listeners_add(struct serving *serving, const char *list,
-	enum name_space bare, bool metrics)
+static int listeners_add(
+	struct serving *serving, const char *list, enum name_space bare, bool metrics)
 {
 	struct text all = text_of(list);
 	char one[80];
@@ -165,9 +165,10 @@ static void listeners_log(const struct serving *serving)
 
 		log_line(LOG_INFO, "listening", LOG_T("address", listener->address),
 			LOG_I("port", listener->port),
-			LOG_T("name", listener->metrics ? "metrics" :
-				      i == 0		? "main" :
-							  name_space_name(listener->bare)));
+			LOG_T("name",
+				listener->metrics ? "metrics"
+					: i == 0  ? "main"
+						  : name_space_name(listener->bare)));
 	}
 }
 
@@ -358,9 +359,9 @@ static void jobs_end(struct serving *serving)
 static int worker_start(struct worker *worker)
 {
 	static const struct payment_needs needs = { .menu_changed = catalog_forget };
-	static const struct server_steps steps = { .authenticate = authenticate,
-		.identify = caller_read,
-		.admit = maintenance_admit };
+	static const struct server_steps steps = {
+		.authenticate = authenticate, .identify = caller_read, .admit = maintenance_admit
+	};
 	struct serving *serving = worker->serving;
 	struct app *app = &worker->app;
 	const struct config *config = serving->config;
@@ -440,8 +441,8 @@ static void *worker_thread(void *arg)
 
 static int workers_new(struct serving *serving)
 {
-	serving->count = (unsigned)(serving->config->loops ?
-		serving->config->loops : loops_default());
+	serving->count =
+		(unsigned)(serving->config->loops ? serving->config->loops : loops_default());
 	serving->workers = calloc(serving->count, sizeof(*serving->workers));
 	serving->apps = calloc(serving->count + 1, sizeof(*serving->apps));
 	if (!serving->workers || !serving->apps || metrics_new(serving->count, &serving->metrics))
@@ -497,8 +498,8 @@ static void descriptors_raise(void)
 static int serve_prepare(struct serving *serving)
 {
 	const struct config *config = serving->config;
-	unsigned threads = (unsigned)(config->work_threads ? config->work_threads :
-		uv_available_parallelism());
+	unsigned threads = (unsigned)(config->work_threads ? config->work_threads
+							   : uv_available_parallelism());
 	int error;
 
 	signal(SIGPIPE, SIG_IGN);

@@ -31,7 +31,7 @@ int64_t clock_wall_ms(void)
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000 +
-	       __atomic_load_n(&shift_ms, __ATOMIC_RELAXED);
+		__atomic_load_n(&shift_ms, __ATOMIC_RELAXED);
 }
 
 void clock_shift(int64_t by_ms)
@@ -156,7 +156,9 @@ int clock_parse(const char *text, int64_t *ret_ms)
 	if (!clock_zone_read(at, &zone))
 		return -1;
 	*ret_ms = (((days_from_civil(year, month, day) * 24 + hour) * 60 + minute - zone) * 60 +
-			second) * 1000 + ms;
+			  second) *
+			1000 +
+		ms;
 	return 0;
 }
 

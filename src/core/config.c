@@ -35,7 +35,7 @@ static const struct row table[] = {
 /* What config_load allocates. struct config is the first member, so both have the same address. */
 struct loaded {
 	struct config config;
-	char *text[KEYS];      /* owned values of the text kinds */
+	char *text[KEYS]; /* owned values of the text kinds */
 	const char *from[KEYS];
 	const char *file;
 };

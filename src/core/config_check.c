@@ -20,7 +20,10 @@ static const struct need {
 	enum { NEEDS_OFF, NEEDS_ON, NEEDS_EMPTY, NEEDS_VALUE } what;
 	const char *why;
 } needs[] = {
-#define NEED(member, what, why) { #member, offsetof(struct config, member), NEEDS_##what, why }
+#define NEED(member, what, why) \
+	{ \
+#member, offsetof(struct config, member), NEEDS_##what, why \
+	}
 	NEED(jwt_secret, VALUE, "give at least 32 characters"),
 	NEED(otp_test_code, EMPTY, "anyone could verify any phone"),
 	NEED(auto_approve, OFF, "vendors and riders would not be reviewed"),
@@ -63,8 +66,7 @@ static bool is_partner(size_t i)
 {
 	size_t len = strlen(keys[i].key);
 
-	return keys[i].kind == CONFIG_TEXT && len > 4 &&
-		strcmp(keys[i].key + len - 4, "_url") == 0;
+	return keys[i].kind == CONFIG_TEXT && len > 4 && strcmp(keys[i].key + len - 4, "_url") == 0;
 }
 
 /* At least the work and the memory of the built-in default. */
@@ -75,7 +77,7 @@ static bool hashes_are_strong(const struct config *config)
 {
 	return config->argon2_memory >= ARGON2_MEMORY &&
 		config->argon2_memory / 1024 * config->argon2_passes >=
-			ARGON2_MEMORY / 1024 * ARGON2_PASSES;
+		ARGON2_MEMORY / 1024 * ARGON2_PASSES;
 }
 
 static int refuse_in_production(const char *what, const char *why)
@@ -86,8 +88,10 @@ static int refuse_in_production(const char *what, const char *why)
 
 static int production_check(const struct config *config)
 {
-	static const char *const refused[] = { [NEEDS_OFF] = "%s", [NEEDS_ON] = "%s = off",
-		[NEEDS_EMPTY] = "%s", [NEEDS_VALUE] = "an empty %s" };
+	static const char *const refused[] = { [NEEDS_OFF] = "%s",
+		[NEEDS_ON] = "%s = off",
+		[NEEDS_EMPTY] = "%s",
+		[NEEDS_VALUE] = "an empty %s" };
 	char what[96];
 
 	for (size_t i = 0; i < COUNT_OF(needs); i++) {
@@ -97,8 +101,9 @@ static int production_check(const struct config *config)
 		return refuse_in_production(what, needs[i].why);
 	}
 	for (size_t i = 0; i < COUNT_OF(keys); i++) {
-		const char *url = is_partner(i) ?
-			*(const char *const *)((const char *)config + keys[i].member) : "";
+		const char *url = is_partner(i)
+			? *(const char *const *)((const char *)config + keys[i].member)
+			: "";
 
 		if (!url[0] || strncasecmp(url, "https://", 8) == 0)
 			continue;

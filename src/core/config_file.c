@@ -52,8 +52,8 @@ static int config_pair_read(struct reading *reading, struct text line)
 	value = strndup(rest.at, rest.len);
 	if (!value)
 		return E_NO_MEMORY;
-	return reading->line(reading->user, reading->where, (struct text){ key, (size_t)len },
-		value);
+	return reading->line(
+		reading->user, reading->where, (struct text){ key, (size_t)len }, value);
 }
 
 static int config_line_read(struct reading *reading, struct text line)

@@ -14,12 +14,10 @@ struct unit {
 	int64_t factor;
 };
 
-static const struct unit durations[] = {
-	{ "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 }, { "d", 86400000 }, { NULL, 0 }
-};
-static const struct unit sizes[] = {
-	{ "", 1 }, { "k", 1024 }, { "m", 1048576 }, { "g", 1073741824 }, { NULL, 0 }
-};
+static const struct unit durations[] = { { "ms", 1 }, { "s", 1000 }, { "m", 60000 },
+	{ "h", 3600000 }, { "d", 86400000 }, { NULL, 0 } };
+static const struct unit sizes[] = { { "", 1 }, { "k", 1024 }, { "m", 1048576 },
+	{ "g", 1073741824 }, { NULL, 0 } };
 static const struct unit plain[] = { { "", 1 }, { NULL, 0 } };
 
 static const struct unit *units_of(enum config_kind kind)

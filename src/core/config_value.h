@@ -26,8 +26,8 @@ bool config_choice_valid(const char *key, const char *value, const char **ret_wa
 /* Calls line for each `key = value` of a file, with the section before the key ("listen.user") and
  * where as "FILE, line 12". Returns 0, E_CONFIG after one line on stderr, or what line returned. */
 int config_file_read(const char *path,
-	int (*line)(void *user, const char *where, struct text key, const char *value), void *user)
-	MUST_CHECK;
+	int (*line)(void *user, const char *where, struct text key, const char *value),
+	void *user) MUST_CHECK;
 /* Reads a file that contains a secret, without the final line end. 0, or E_CONFIG after one line on
  * stderr. */
 int config_secret_read(const char *path, char *out, size_t size) MUST_CHECK;

@@ -6,10 +6,8 @@
 
 #include <stddef.h>
 
-const uint32_t histogram_bounds_us[HISTOGRAM_BOUNDS] = {
-	100, 250, 500, 1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 500000, 1000000,
-	5000000
-};
+const uint32_t histogram_bounds_us[HISTOGRAM_BOUNDS] = { 100, 250, 500, 1000, 2500, 5000, 10000,
+	25000, 50000, 100000, 250000, 500000, 1000000, 5000000 };
 
 static void bump(uint64_t *at, uint64_t by)
 {

@@ -6,8 +6,7 @@
 
 #include <string.h>
 
-static const struct error_row rows[] = {
-	[ERR_INDEX_OK] = { "OK", 200, { "", "", "", "" }, "", "" },
+static const struct error_row rows[] = { [ERR_INDEX_OK] = { "OK", 200, { "", "", "", "" }, "", "" },
 #define X(name, status, user, rider, vendor, admin, english, french) \
 	[ERR_INDEX_##name] = { #name, status, { user, rider, vendor, admin }, english, french },
 	REEYO_ERRORS(X)

@@ -74,7 +74,7 @@ void id_hex(char *out, size_t n)
 	unsigned char bytes[64];
 
 	for (; n > 0; out += 2 * (n < sizeof(bytes) ? n : sizeof(bytes)),
-			n -= n < sizeof(bytes) ? n : sizeof(bytes)) {
+		n -= n < sizeof(bytes) ? n : sizeof(bytes)) {
 		size_t part = n < sizeof(bytes) ? n : sizeof(bytes);
 
 		randombytes_buf(bytes, part);

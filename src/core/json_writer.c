@@ -208,7 +208,7 @@ void json_write_member_double(struct json_writer *json, const char *name, double
 }
 
 void json_write_member_decimal(
-        struct json_writer *json, const char *name, double value, int decimals)
+	struct json_writer *json, const char *name, double value, int decimals)
 {
 	json_write_name(json, name);
 	json_write_decimal(json, value, decimals);

@@ -69,8 +69,9 @@ static void log_line_text(struct line *line, const char *text)
 	for (const char *c = text; *c && n < sizeof(safe) - 5; c++) {
 		if (*c == '"' || *c == '\\')
 			safe[n++] = '\\';
-		safe[n++] = (unsigned char)*c < 0x20 ? ' ' : (unsigned char)*c < 0x80 || utf8 ? *c :
-			'?';
+		safe[n++] = (unsigned char)*c < 0x20       ? ' '
+			: (unsigned char)*c < 0x80 || utf8 ? *c
+							   : '?';
 		if (utf8)
 			while (((unsigned char)c[1] & 0xc0) == 0x80)
 				safe[n++] = *++c;

@@ -16,7 +16,7 @@
 #define KIND_SIZE 96
 
 struct sample {
-	const char *message;   /* NULL: free */
+	const char *message; /* NULL: free */
 	char kind[KIND_SIZE];
 	enum log_level level;
 	uint64_t since_ms;

@@ -287,8 +287,8 @@ void buf_add_string(struct buf *buf, const char *string)
 
 void buf_add_int(struct buf *buf, long long value)
 {
-	unsigned long long rest =
-	        value < 0 ? -(unsigned long long)value : (unsigned long long)value;
+	unsigned long long rest = value < 0 ? -(unsigned long long)value
+					    : (unsigned long long)value;
 	char digits[24];
 	size_t at = sizeof(digits);
 

@@ -18,8 +18,8 @@
 /* The part after "scheme://"; NULL when the address is not a URL. */
 static const char *url_authority(const char *address)
 {
-	size_t scheme = strspn(address,
-		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.");
+	size_t scheme = strspn(
+		address, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.");
 
 	return scheme && strncmp(address + scheme, "://", 3) == 0 ? address + scheme + 3 : NULL;
 }

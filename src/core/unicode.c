@@ -12,10 +12,9 @@
 static int32_t point_next(struct text *rest)
 {
 	utf8proc_int32_t point = -1;
-	utf8proc_ssize_t len = rest->len ?
-		utf8proc_iterate((const utf8proc_uint8_t *)rest->at,
-			(utf8proc_ssize_t)rest->len, &point) :
-		0;
+	utf8proc_ssize_t len = rest->len ? utf8proc_iterate((const utf8proc_uint8_t *)rest->at,
+						   (utf8proc_ssize_t)rest->len, &point)
+					 : 0;
 
 	if (len <= 0)
 		return -1;
@@ -36,7 +35,7 @@ static bool point_is_blank(int32_t point)
 	}
 	/* control characters that are white space; blanks and joiners without width */
 	return (point >= '\t' && point <= '\r') || point == 0x85 || point == 0xad ||
-	       point == 0x180e || point == 0x200b || point == 0x2060 || point == 0xfeff;
+		point == 0x180e || point == 0x200b || point == 0x2060 || point == 0xfeff;
 }
 
 static bool point_is_noncharacter(int32_t point)
@@ -48,8 +47,8 @@ static bool point_is_noncharacter(int32_t point)
 static bool point_is_format_control(int32_t point)
 {
 	return point == 0x61c || point == 0x200e || point == 0x200f ||
-	       (point >= 0x202a && point <= 0x202e) || (point >= 0x2066 && point <= 0x2069) ||
-	       (point >= 0xe0000 && point <= 0xe007f);
+		(point >= 0x202a && point <= 0x202e) || (point >= 0x2066 && point <= 0x2069) ||
+		(point >= 0xe0000 && point <= 0xe007f);
 }
 
 static bool point_is_control(int32_t point, bool lines)
@@ -115,7 +114,7 @@ size_t unicode_room(struct text text)
 
 	while ((point = point_next(&text)) >= 0)
 		count += point_is_visible(point) || point == '\t' || point == '\n' ||
-			 utf8proc_category(point) == UTF8PROC_CATEGORY_ZS;
+			utf8proc_category(point) == UTF8PROC_CATEGORY_ZS;
 	return count;
 }
 
@@ -158,7 +157,7 @@ static bool point_is_mark(int32_t point)
 	utf8proc_category_t category = utf8proc_category(point);
 
 	return category == UTF8PROC_CATEGORY_MN || category == UTF8PROC_CATEGORY_MC ||
-	       category == UTF8PROC_CATEGORY_ME;
+		category == UTF8PROC_CATEGORY_ME;
 }
 
 static bool marks_within_limit(struct text text)
@@ -181,8 +180,8 @@ char *unicode_compose(struct text text)
 
 	if (!marks_within_limit(text))
 		return NULL;
-	len = utf8proc_map((const utf8proc_uint8_t *)text.at,
-		(utf8proc_ssize_t)text.len, &composed, UTF8PROC_STABLE | UTF8PROC_COMPOSE);
+	len = utf8proc_map((const utf8proc_uint8_t *)text.at, (utf8proc_ssize_t)text.len, &composed,
+		UTF8PROC_STABLE | UTF8PROC_COMPOSE);
 
 	if (len < 0) {
 		free(composed);

@@ -35,12 +35,14 @@ static bool url_is_clean(struct text url)
 /* libcurl accepts "http:/host" and "http:///host"; browsers interpret these differently. */
 static bool url_has_authority(struct text url)
 {
-	size_t scheme = text_is_nocase((struct text){ url.at, url.len < 7 ? url.len : 7 },
-				TEXT("http://")) ? 7 : 8;
+	size_t scheme = text_is_nocase(
+				(struct text){ url.at, url.len < 7 ? url.len : 7 }, TEXT("http://"))
+		? 7
+		: 8;
 
 	return url.len > scheme &&
-	       (scheme == 7 || text_is_nocase((struct text){ url.at, 8 }, TEXT("https://"))) &&
-	       url.at[scheme] != '/';
+		(scheme == 7 || text_is_nocase((struct text){ url.at, 8 }, TEXT("https://"))) &&
+		url.at[scheme] != '/';
 }
 
 bool url_is_web(struct text url)
@@ -54,6 +56,6 @@ bool url_is_web(struct text url)
 	snprintf(copy, sizeof(copy), "%.*s", TEXT_ARGS(url));
 	parsed = curl_url();
 	return parsed && curl_url_set(parsed, CURLUPART_URL, copy, 0) == CURLUE_OK &&
-	       url_has(parsed, CURLUPART_HOST) && !url_has(parsed, CURLUPART_USER) &&
-	       !url_has(parsed, CURLUPART_PASSWORD);
+		url_has(parsed, CURLUPART_HOST) && !url_has(parsed, CURLUPART_USER) &&
+		!url_has(parsed, CURLUPART_PASSWORD);
 }

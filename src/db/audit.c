@@ -18,8 +18,8 @@
 
 /* The checks add up the whole ledger: they get more memory for hash tables, and no JIT compilation,
  * because each statement runs once. */
-#define BEGIN_AUDIT						\
-	"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;"	\
+#define BEGIN_AUDIT \
+	"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;" \
 	"SET LOCAL work_mem = '128MB'; SET LOCAL jit = off; SET LOCAL statement_timeout = 0"
 
 struct audit {

@@ -57,7 +57,7 @@ static int session_options(
 		"-c idle_in_transaction_session_timeout=60000",
 		given ? given : "", given ? " " : "",
 		(long long)(kind == DB_REPORT ? config->db_report_timeout
-	                                      : config->db_statement_timeout),
+					      : config->db_statement_timeout),
 		(long long)config->db_lock_timeout,
 		kind == DB_REPORT ? "" : " -c plan_cache_mode=force_generic_plan");
 	if ((error = target_put(target, "options", options)) ||
@@ -73,7 +73,7 @@ static bool needs_resolving(const char *host)
 	struct in6_addr address;
 
 	return host[0] && host[0] != '/' && host[0] != '@' &&
-	       inet_pton(AF_INET, host, &address) != 1 && inet_pton(AF_INET6, host, &address) != 1;
+		inet_pton(AF_INET, host, &address) != 1 && inet_pton(AF_INET6, host, &address) != 1;
 }
 
 /* Reads the hosts and their ports: one port for all hosts or one for each, as in libpq. */
@@ -143,15 +143,16 @@ int target_read(
 
 	if (!options) {
 		log_line(LOG_ERROR, "the database address is not a libpq connection string",
-			LOG_T("key", kind == DB_READ && config->replica_url[0] ? "replica_url"
-		                                                               : "database_url"));
+			LOG_T("key",
+				kind == DB_READ && config->replica_url[0] ? "replica_url"
+									  : "database_url"));
 		PQfreemem(why);
 		return E_CONFIG;
 	}
 	target->keys = calloc(TARGET_KEYS, sizeof(char *));
 	target->values = calloc(TARGET_KEYS, sizeof(char *));
 	error = target->keys && target->values ? target_fill(target, options, config, kind)
-	                                       : E_NO_MEMORY;
+					       : E_NO_MEMORY;
 	PQconninfoFree(options);
 	hosts = target->keys ? target_get(target, "host") : NULL;
 	if (!error && hosts && !target_get(target, "hostaddr"))
@@ -180,9 +181,9 @@ void target_free(struct target *target)
 struct resolving {
 	uv_getaddrinfo_t request;
 	struct db *db;
-	struct lane *lane; /* NULL: the attempt was cancelled */
-	unsigned host_index;    /* number of hosts done */
-	unsigned count;    /* entries of the lists */
+	struct lane *lane;   /* NULL: the attempt was cancelled */
+	unsigned host_index; /* number of hosts done */
+	unsigned count;      /* entries of the lists */
 	char names[2048], addresses[1024], ports[256];
 };
 
@@ -194,7 +195,7 @@ static bool host_list_append(char *list, size_t size, bool first, const char *en
 	size_t len = strlen(list);
 
 	return (size_t)snprintf(list + len, size - len, "%s%s", first ? "" : ",", entry) <
-	       size - len;
+		size - len;
 }
 
 static void host_entry_add(
@@ -236,7 +237,7 @@ static void host_resolved(uv_getaddrinfo_t *request, int status, struct addrinfo
 	}
 	for (struct addrinfo *one = status ? NULL : found; one; one = one->ai_next)
 		if (getnameinfo(one->ai_addr, one->ai_addrlen, address, sizeof(address), NULL, 0,
-		            NI_NUMERICHOST) == 0)
+			    NI_NUMERICHOST) == 0)
 			host_entry_add(resolving, resolve_host(resolving), address);
 	uv_freeaddrinfo(found);
 	resolving->host_index++;
@@ -270,7 +271,7 @@ static void resolve_next(struct resolving *resolving)
 			continue;
 		}
 		if (uv_getaddrinfo(loop_uv(lane->db->loop), &resolving->request, host_resolved,
-		            host->name, NULL, &hints) == 0) {
+			    host->name, NULL, &hints) == 0) {
 			lane->db->open_handles++;
 			return;
 		}

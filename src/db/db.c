@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "params.h"
 #include "reeyo/core/clock.h"
 #include "reeyo/core/log.h"
 #include "reeyo/core/memory.h"
-#include "params.h"
 
 /* Connections of one process (scaling guide: maxSockets 50). */
 #define CONNECTIONS_MAX 50
@@ -34,8 +34,8 @@ static unsigned lane_load(const struct lane *lane)
 static bool lane_gathers(const struct lane *lane)
 {
 	return lane->kind == DB_READ && lane->state == LANE_UP && lane->waiting.count > 0 &&
-	       lane->waiting.count < READ_GROUP &&
-	       lane_load(lane) < (unsigned)lane->db->config->db_lane_depth;
+		lane->waiting.count < READ_GROUP &&
+		lane_load(lane) < (unsigned)lane->db->config->db_lane_depth;
 }
 
 static struct lane *least_loaded(struct db *db, enum db_lane kind)
@@ -74,7 +74,7 @@ static struct affinity_slot *affinity_slot(struct db *db, const struct db_call *
 	uint32_t mixed = call->affinity * 2654435769u;
 
 	return call->affinity ? &db->affinity[call->lane][mixed / (UINT32_MAX / AFFINITY_SLOTS + 1)]
-	                      : NULL;
+			      : NULL;
 }
 
 static void affinity_take(struct db_call *call, struct affinity_slot *slot, struct lane *lane)
@@ -341,7 +341,7 @@ static int db_start(struct db *db)
 	if ((error = lanes_count(config, counts)) ||
 		(error = target_read(&db->targets[DB_READ], replica, config, DB_READ)) ||
 		(error = target_read(
-	                 &db->targets[DB_WRITE], config->database_url, config, DB_WRITE)) ||
+			 &db->targets[DB_WRITE], config->database_url, config, DB_WRITE)) ||
 		(error = target_read(&db->targets[DB_REPORT], replica, config, DB_REPORT)) ||
 		(error = lanes_start(db, DB_WRITE, counts[DB_WRITE])) ||
 		(error = lanes_start(db, DB_READ, counts[DB_READ])))

@@ -103,8 +103,8 @@ static int demo_bench_run(struct db_session *session, int64_t orders)
 
 	snprintf(sql, sizeof(sql), "SELECT count(*) FROM orders WHERE id = 'ord_%026" PRId64 "'",
 		orders);
-	error = demo_count_read(session, &customers,
-		"SELECT count(*) FROM users WHERE id = 'user_bench_00001'");
+	error = demo_count_read(
+		session, &customers, "SELECT count(*) FROM users WHERE id = 'user_bench_00001'");
 	if (!error)
 		error = demo_count_read(session, &enough, sql);
 	if (error)
@@ -112,8 +112,8 @@ static int demo_bench_run(struct db_session *session, int64_t orders)
 	if (enough)
 		return 0;
 	if (customers) {
-		log_line(LOG_ERROR,
-			"a smaller size is loaded: load this one into a fresh database");
+		log_line(
+			LOG_ERROR, "a smaller size is loaded: load this one into a fresh database");
 		return E_CONFIG;
 	}
 	snprintf(count, sizeof(count), "%" PRId64, orders);

@@ -20,8 +20,8 @@ enum param_type {
 };
 struct query_param {
 	unsigned short offset;
-	unsigned char type;  /* enum param_type */
-	bool optional;       /* of a number or boolean: a pointer to it stands there */
+	unsigned char type; /* enum param_type */
+	bool optional;      /* of a number or boolean: a pointer to it stands there */
 };
 
 /* In the order of enum query; ends with a NULL name. */

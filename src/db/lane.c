@@ -92,8 +92,8 @@ static bool statement_prepare(struct lane *lane, unsigned index)
 	char name[16];
 
 	lane->statement_states[index] = STATEMENT_PREPARING;
-	return PQsendPrepare(lane->pg, prepared_name(index, name), lane->db->texts[index].text, 0,
-		NULL);
+	return PQsendPrepare(
+		lane->pg, prepared_name(index, name), lane->db->texts[index].text, 0, NULL);
 }
 
 static int statements_prepare(struct lane *lane)
@@ -228,8 +228,8 @@ static bool lane_parse_due(const struct lane *lane)
  * that the call was skipped. */
 static void lane_parse_answered(struct lane *lane)
 {
-	lane->statement_states[lane->in_flight.first->query] = lane->result ? STATEMENT_UNKNOWN :
-		STATEMENT_PREPARED;
+	lane->statement_states[lane->in_flight.first->query] = lane->result ? STATEMENT_UNKNOWN
+									    : STATEMENT_PREPARED;
 	if (lane->waiting.count)
 		lane->db->flush.wanted = true;
 }
@@ -295,14 +295,15 @@ static bool lane_answers_take(struct lane *lane)
 		 * check the loop would never end. */
 		empty = pg ? 0 : empty + 1;
 		if (empty == 2) {
-			lane_lose(lane, PQstatus(lane->pg) == CONNECTION_BAD
-						? PQerrorMessage(lane->pg)
-						: "the number of answers and of calls differ");
+			lane_lose(lane,
+				PQstatus(lane->pg) == CONNECTION_BAD
+					? PQerrorMessage(lane->pg)
+					: "the number of answers and of calls differ");
 			return false;
 		}
-		if (!(!pg ? lane_results_end(lane)
-			  : lane->state == LANE_PREPARING ? lane_prepare_answer(lane, pg)
-							  : lane_answer(lane, pg)))
+		if (!(!pg                                           ? lane_results_end(lane)
+				    : lane->state == LANE_PREPARING ? lane_prepare_answer(lane, pg)
+								    : lane_answer(lane, pg)))
 			return false;
 	}
 	return true;
@@ -376,15 +377,15 @@ static bool lane_call_send(struct lane *lane, struct db_call *call)
 
 	if (lane->statement_states[index] == STATEMENT_UNKNOWN && !statement_prepare(lane, index))
 		return false;
-	return PQsendQueryPrepared(lane->pg, prepared_name(index, name),
-		(int)call->count, call->params, NULL, NULL, 0);
+	return PQsendQueryPrepared(lane->pg, prepared_name(index, name), (int)call->count,
+		call->params, NULL, NULL, 0);
 }
 
 /* The first waiting call may be sent: there is one, and its statement is not being prepared. */
 static bool lane_next_sendable(const struct lane *lane)
 {
 	return lane->waiting.first &&
-	       lane->statement_states[lane->waiting.first->query] != STATEMENT_PREPARING;
+		lane->statement_states[lane->waiting.first->query] != STATEMENT_PREPARING;
 }
 
 /* True when a Sync must follow, `group` calls after the last Sync. */
@@ -402,8 +403,8 @@ static bool lane_group_end(struct lane *lane)
 
 void lane_flush(struct lane *lane)
 {
-	unsigned at_once =
-		lane->kind == DB_REPORT ? 1 : lane->waiting.count + lane->in_flight.count;
+	unsigned at_once = lane->kind == DB_REPORT ? 1
+						   : lane->waiting.count + lane->in_flight.count;
 	unsigned group = 0;
 	bool sent = false;
 

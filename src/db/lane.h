@@ -46,10 +46,10 @@ struct lane {
 	struct deadline stall;       /* runs while calls are in flight and no answer arrives */
 	unsigned attempts;
 	struct call_queue waiting, in_flight;
-	PGresult *result;  /* of the first call in flight, until it is complete */
-	unsigned syncs;    /* read lanes: groups whose Sync has not been answered */
+	PGresult *result;                /* of the first call in flight, until it is complete */
+	unsigned syncs;                  /* read lanes: groups whose Sync has not been answered */
 	unsigned char *statement_states; /* one per statement */
-	unsigned prepared; /* statements whose Parse was answered, while connecting */
+	unsigned prepared;               /* statements whose Parse was answered, while connecting */
 	bool wants_write;
 	bool prepare_failure_logged; /* the failure is logged once per connection */
 };

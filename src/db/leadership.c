@@ -48,7 +48,8 @@ static void leadership_renewed(struct db_call *call, const struct db_result *res
 		return leadership_free_if_idle(leadership);
 	if (db_error(result))
 		return; /* the lease stays valid until its time is over */
-	leadership->until_ms = db_rows(result) ? leadership->sent_ms + LEADERSHIP_S * 1000 - MARGIN_MS : 0;
+	leadership->until_ms =
+		db_rows(result) ? leadership->sent_ms + LEADERSHIP_S * 1000 - MARGIN_MS : 0;
 	if (held || !leadership_held(leadership))
 		return;
 	log_line(LOG_INFO, "leading", LOG_T("lease", leadership->name));
@@ -64,9 +65,12 @@ static void leadership_renew(uv_timer_t *timer)
 		return;
 	leadership->running = true;
 	leadership->sent_ms = loop_now(leadership->loop);
-	leadership->call = (struct db_call){ .query = QUERY_lease_take, .lane = DB_WRITE, .count = 3,
+	leadership->call = (struct db_call){ .query = QUERY_lease_take,
+		.lane = DB_WRITE,
+		.count = 3,
 		.params = { leadership->name, leadership->holder, leadership->seconds },
-		.done = leadership_renewed, .owner = leadership };
+		.done = leadership_renewed,
+		.owner = leadership };
 	db_submit(leadership->db, &leadership->call);
 }
 

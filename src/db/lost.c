@@ -14,8 +14,8 @@
 #include <string.h>
 
 #include "reeyo/core/log.h"
-#include "reeyo/core/secret.h"
 #include "reeyo/core/memory.h"
+#include "reeyo/core/secret.h"
 
 /* Short, because the next attempt begins with the next host of the list. */
 #define CONNECT_LIMIT_MS 3000

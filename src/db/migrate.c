@@ -35,11 +35,11 @@
 /* schema_functions keeps every version of a file that was applied. A server whose version was
  * replaced by a newer one keeps running; a server whose version was never applied does not start.
  */
-#define ENSURE_TABLES                                                                              \
-	"CREATE TABLE IF NOT EXISTS schema_migrations (version int PRIMARY KEY, name text NOT "    \
-	"NULL, checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now());"            \
-	"CREATE TABLE IF NOT EXISTS schema_functions (name text, checksum text, current boolean "  \
-	"NOT NULL DEFAULT true, applied_at timestamptz NOT NULL DEFAULT now(), "                   \
+#define ENSURE_TABLES \
+	"CREATE TABLE IF NOT EXISTS schema_migrations (version int PRIMARY KEY, name text NOT " \
+	"NULL, checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now());" \
+	"CREATE TABLE IF NOT EXISTS schema_functions (name text, checksum text, current boolean " \
+	"NOT NULL DEFAULT true, applied_at timestamptz NOT NULL DEFAULT now(), " \
 	"PRIMARY KEY (name, checksum))"
 
 #define TIME_TEXT "to_char(applied_at, 'YYYY-MM-DD HH24:MI:SS')"
@@ -246,8 +246,8 @@ static int function_apply(struct db_session *session, const struct sql_file *fil
 	return sql_file_apply(session, file, record);
 }
 
-static bool function_due(const struct history *history, const struct sql_set *set,
-	const struct sql_file *file)
+static bool function_due(
+	const struct history *history, const struct sql_set *set, const struct sql_file *file)
 {
 	const struct applied *row = function_find(history, file->name);
 
@@ -375,9 +375,9 @@ static void schema_print(const struct history *history, const struct sql_file *f
 		const struct applied *row = schema_find(history, file->version);
 
 		printf("%04d %-24s %s%s\n", file->version, file->name,
-			!row                  ? "pending"
-			: !checksum_matches(row, file) ? "CHANGED after it was applied "
-					      : "applied ",
+			!row                                   ? "pending"
+				: !checksum_matches(row, file) ? "CHANGED after it was applied "
+							       : "applied ",
 			row ? row->at : "");
 	}
 	for (int i = 0; i < history->schema.count; i++) {
@@ -395,9 +395,10 @@ static void functions_print(const struct history *history, const struct sql_file
 		const struct applied *row = function_find(history, file->name);
 
 		printf("fn   %-24s %s%s\n", file->name,
-			!row                  ? "pending"
-			: !checksum_matches(row, file) ? "pending, another version was applied "
-					      : "applied ",
+			!row ? "pending"
+				: !checksum_matches(row, file)
+				? "pending, another version was applied "
+				: "applied ",
 			row ? row->at : "");
 	}
 	for (int i = 0; i < history->functions.count; i++) {

@@ -103,7 +103,8 @@ static char *double_write(char *out, double value)
 }
 
 /* An element of an array. */
-static char *element_write(char *out, const struct query_param *param, union member member, size_t i)
+static char *element_write(
+	char *out, const struct query_param *param, union member member, size_t i)
 {
 	if (param->type == PARAM_INTEGERS)
 		return integer_write(out, member.ints->at[i]);

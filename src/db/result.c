@@ -98,7 +98,7 @@ bool result_ends_connection(const PGresult *pg, enum db_lane kind)
 		return true;
 	/* "cached plan must not change result type": a migration changed the table */
 	return strcmp(state, "0A000") == 0 &&
-	       strcmp(result_field(pg, PG_DIAG_SOURCE_FUNCTION), "RevalidateCachedQuery") == 0;
+		strcmp(result_field(pg, PG_DIAG_SOURCE_FUNCTION), "RevalidateCachedQuery") == 0;
 }
 
 int db_error(const struct db_result *result)

@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "embedded.h"
+#include "params.h"
 #include "reeyo/core/log.h"
 #include "reeyo/core/secret.h"
-#include "params.h"
 #include "reeyo/db/db.h"
 
 struct db_session {
@@ -128,8 +128,8 @@ int db_session_query(struct db_session *session, enum query query, const void *p
 	int error = params_write(statement, params, values, session_memory, &memory);
 
 	if (!error)
-		error = db_session_each(session, statement->text, statement->param_count, values,
-			row, arg);
+		error = db_session_each(
+			session, statement->text, statement->param_count, values, row, arg);
 	free(memory);
 	return error;
 }

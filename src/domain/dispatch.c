@@ -16,8 +16,8 @@ static double max_double(double value, double limit)
 
 struct score candidate_score(const struct candidate *candidate)
 {
-	double done = candidate->total > 0 ?
-		(double)candidate->completed / (double)candidate->total : 1;
+	double done = candidate->total > 0 ? (double)candidate->completed / (double)candidate->total
+					   : 1;
 	struct score score = {
 		.distance = max_double(0, 40 - 8 * candidate->km),
 		.completion = 25 * min_double(done, 1),
@@ -39,8 +39,9 @@ int candidate_best(const struct candidate *candidates, size_t count, bool all)
 
 		if (candidates[i].offered && !all)
 			continue;
-		if (best >= 0 && (total < best_total ||
-			(total == best_total && candidates[i].km >= candidates[best].km)))
+		if (best >= 0 &&
+			(total < best_total ||
+				(total == best_total && candidates[i].km >= candidates[best].km)))
 			continue;
 		best = (int)i;
 		best_total = total;

@@ -79,7 +79,7 @@ bool hours_read(const json_t *object, struct hours *ret, const char **ret_day)
 static bool day_is_open(const struct hours *hours, int day, int64_t minute)
 {
 	return hours->day[day].from != CLOSED && minute >= hours->day[day].from &&
-	       minute < hours->day[day].to;
+		minute < hours->day[day].to;
 }
 
 bool hours_open(const struct hours *hours, int64_t wall_ms, int offset_minutes)
@@ -89,5 +89,6 @@ bool hours_open(const struct hours *hours, int64_t wall_ms, int offset_minutes)
 	int64_t days = (local - minute) / DAY;
 	int today = (int)(((days + 3) % 7 + 7) % 7); /* 1970-01-01 was a Thursday */
 
-	return day_is_open(hours, today, minute) || day_is_open(hours, (today + 6) % 7, minute + DAY);
+	return day_is_open(hours, today, minute) ||
+		day_is_open(hours, (today + 6) % 7, minute + DAY);
 }

@@ -209,8 +209,8 @@ static void param_add_text(struct buf *out, struct text value, enum channel chan
 	if (!length_max || text_prefix_bytes(value, length_max) == value.len)
 		return buf_add_text(out, value);
 	buf_add(out, value.at,
-		text_prefix_bytes(value,
-			length_max - text_length(text_of(channels[channel].ellipsis))));
+		text_prefix_bytes(
+			value, length_max - text_length(text_of(channels[channel].ellipsis))));
 	buf_add_string(out, channels[channel].ellipsis);
 }
 
@@ -219,10 +219,10 @@ static void param_add(struct buf *out, const json_t *params, struct text word, e
 	const json_t *value = param_get(params, word);
 
 	if (json_is_string(value))
-		param_add_text(out, (struct text){ json_string_value(value),
-			json_string_length(value) },
-			word_is_one_of(word, uncut_words, COUNT_OF(uncut_words)) ? CHANNEL_MAIL :
-				channel);
+		param_add_text(out,
+			(struct text){ json_string_value(value), json_string_length(value) },
+			word_is_one_of(word, uncut_words, COUNT_OF(uncut_words)) ? CHANNEL_MAIL
+										 : channel);
 	else if (json_is_integer(value) && word_is_money(word))
 		amount_add(out, json_integer_value(value));
 	else if (json_is_integer(value))
@@ -297,8 +297,7 @@ static int template_text_check(enum message_kind message, enum channel channel, 
 			return template_refuse(fault, "the message has no word", piece.word);
 		if (piece.mark == '{' && star && !optional && channel != CHANNEL_PUSH)
 			return template_refuse(fault,
-				"must stand in [ and ] because it may be missing:",
-				piece.word);
+				"must stand in [ and ] because it may be missing:", piece.word);
 		if (piece.mark == '}')
 			return template_refuse(fault, "a } has no { before it", TEXT_NONE);
 		if ((piece.mark == '[' && optional) || (piece.mark == ']' && !optional))

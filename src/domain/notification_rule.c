@@ -19,19 +19,20 @@ const struct notification_rule notification_rules[] = {
 		.life_s = 3 * DAY },
 
 #define APPROVAL(event, to) \
-	{ event, "approval", "APPROVED", to, MESSAGE_ACCOUNT_APPROVED, \
-		"ACCOUNT_APPROVED", 3 * DAY }, \
-	{ event, "approval", "REJECTED", to, MESSAGE_ACCOUNT_REJECTED, "ACCOUNT_REJECTED", 3 * DAY }
+	{ event, "approval", "APPROVED", to, MESSAGE_ACCOUNT_APPROVED, "ACCOUNT_APPROVED", \
+		3 * DAY }, \
+	{ \
+		event, "approval", "REJECTED", to, MESSAGE_ACCOUNT_REJECTED, "ACCOUNT_REJECTED", \
+			3 * DAY \
+	}
 	APPROVAL("vendor_changed", TO_VENDOR),
 	APPROVAL("rider_changed", TO_RIDER),
 #undef APPROVAL
 
-	{ "new_order", .recipient = TO_USER, .message = MESSAGE_ORDER_PLACED, .notification =
-		"ORDER_PLACED",
-		.life_s = 12 * HOUR },
-	{ "new_order", .recipient = TO_VENDOR, .message = MESSAGE_NEW_ORDER, .notification =
-		"ORDER_PLACED",
-		.life_s = 30 * MINUTE },
+	{ "new_order", .recipient = TO_USER, .message = MESSAGE_ORDER_PLACED,
+		.notification = "ORDER_PLACED", .life_s = 12 * HOUR },
+	{ "new_order", .recipient = TO_VENDOR, .message = MESSAGE_NEW_ORDER,
+		.notification = "ORDER_PLACED", .life_s = 30 * MINUTE },
 	{ "order_accepted", .recipient = TO_USER, .message = MESSAGE_ORDER_ACCEPTED,
 		.notification = "ORDER_ACCEPTED", .life_s = HOUR },
 	{ "order_rejected", .recipient = TO_USER, .message = MESSAGE_ORDER_REJECTED,
@@ -85,8 +86,10 @@ const struct notification_rule notification_rules[] = {
 #define PAYOUT(event, MESSAGE, type) \
 	{ event, .recipient = TO_VENDOR, .message = MESSAGE, .notification = type, \
 		.life_s = 3 * DAY }, \
-	{ event, .recipient = TO_RIDER, .message = MESSAGE, .notification = type, \
-		.life_s = 3 * DAY }
+	{ \
+		event, .recipient = TO_RIDER, .message = MESSAGE, .notification = type, \
+		       .life_s = 3 * DAY \
+	}
 	PAYOUT("payout_approved", MESSAGE_PAYOUT_APPROVED, "PAYOUT_APPROVED"),
 	PAYOUT("payout_rejected", MESSAGE_PAYOUT_REJECTED, "PAYOUT_REJECTED"),
 	PAYOUT("payout_completed", MESSAGE_PAYOUT_COMPLETED, "PAYOUT_COMPLETED"),
@@ -113,8 +116,8 @@ const char *recipient_room(enum recipient recipient)
 	return recipients[recipient].room;
 }
 
-bool notification_rule_matches(const struct notification_rule *rule, unsigned count,
-	json_t *const sources[])
+bool notification_rule_matches(
+	const struct notification_rule *rule, unsigned count, json_t *const sources[])
 {
 	if (!rule->when)
 		return true;

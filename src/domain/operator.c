@@ -11,9 +11,7 @@
 #define DIGITS 9
 
 /* By the digit after the 6. NULL: the number can have mobile money, but its operator is unknown. */
-static const char *const operators[10] = {
-	[5] = "MTN", [7] = "MTN", [8] = "MTN", [9] = "ORANGE"
-};
+static const char *const operators[10] = { [5] = "MTN", [7] = "MTN", [8] = "MTN", [9] = "ORANGE" };
 
 bool phone_is_mobile_money(const char *phone)
 {

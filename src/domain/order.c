@@ -21,22 +21,16 @@ const char *const order_status_words[] = { "PENDING", "ACCEPTED", "PREPARING", "
 	"CANCELLED", NULL };
 const char *const payment_method_words[] = { "WALLET", "MOBILE_MONEY", "CASH", "CARD", NULL };
 
-static const struct spelling type_spellings[] = {
-	{ "RESTAURANT", FOOD }, { "OTHER", FOOD }, { "GROCERY", MART }, { "PHARMACY", MART },
-	{ "PACKAGES", PACKAGE }, { "PARCEL", PACKAGE }, { NULL, 0 }
-};
-static const struct spelling status_spellings[] = {
-	{ "CONFIRMED", ACCEPTED }, { "READY", READY_FOR_PICKUP },
-	{ "RIDER_ARRIVED", RIDER_AT_PICKUP },
+static const struct spelling type_spellings[] = { { "RESTAURANT", FOOD }, { "OTHER", FOOD },
+	{ "GROCERY", MART }, { "PHARMACY", MART }, { "PACKAGES", PACKAGE }, { "PARCEL", PACKAGE },
+	{ NULL, 0 } };
+static const struct spelling status_spellings[] = { { "CONFIRMED", ACCEPTED },
+	{ "READY", READY_FOR_PICKUP }, { "RIDER_ARRIVED", RIDER_AT_PICKUP },
 	{ "PICKED_UP", IN_TRANSIT }, { "ARRIVED", RIDER_AT_DELIVERY }, { "COMPLETED", DELIVERED },
 	{ "FUNDS_DISTRIBUTED", DELIVERED }, { "REJECTED", CANCELLED }, { "REFUNDED", CANCELLED },
-	{ NULL, 0 }
-};
-static const struct spelling method_spellings[] = {
-	{ "CAMPAY", PAY_MOBILE_MONEY }, { "MTN_MOMO", PAY_MOBILE_MONEY },
-	{ "ORANGE_MONEY", PAY_MOBILE_MONEY },
-	{ NULL, 0 }
-};
+	{ NULL, 0 } };
+static const struct spelling method_spellings[] = { { "CAMPAY", PAY_MOBILE_MONEY },
+	{ "MTN_MOMO", PAY_MOBILE_MONEY }, { "ORANGE_MONEY", PAY_MOBILE_MONEY }, { NULL, 0 } };
 
 static int word_parse(const char *word, const char *const *words, const struct spelling *aliases)
 {

@@ -79,8 +79,7 @@ static int quote_choice_add(struct quote *quote, struct quote_line *line, bool v
 }
 
 static int quote_choices_add(struct quote *quote, struct quote_line *made,
-	const struct basket_line *line,
-	struct quote_fault *fault)
+	const struct basket_line *line, struct quote_fault *fault)
 {
 	struct basket_choice variant = { line->variant, 1 };
 	int error = 0;
@@ -98,11 +97,12 @@ static int quote_choices_add(struct quote *quote, struct quote_line *made,
 }
 
 static int quote_line_add(struct quote *quote, const struct shop *shop,
-	const struct basket_line *line,
-	struct quote_fault *fault)
+	const struct basket_line *line, struct quote_fault *fault)
 {
 	const struct shop_item *item = shop_item(shop, line->item_id);
-	struct quote_line made = { .item = item, .notes = line->notes, .quantity = line->quantity,
+	struct quote_line made = { .item = item,
+		.notes = line->notes,
+		.quantity = line->quantity,
 		.first = quote->choice_count };
 	int64_t price;
 	int error;
@@ -156,15 +156,15 @@ static void quote_sum(const struct shop *shop, const struct price_rules *rules, 
 	struct quote *quote)
 {
 	int64_t fee = delivery_fee(rules, quote->type, quote->distance_m, to);
-	bool waived =
-		rules->free_delivery_from >= 0 && quote->subtotal >= rules->free_delivery_from;
+	bool waived = rules->free_delivery_from >= 0 &&
+		quote->subtotal >= rules->free_delivery_from;
 
 	quote->delivery_fee = waived ? 0 : fee;
 	quote->waived_fee = waived && rules->waived_fee_paid ? fee : 0;
 	quote->service_fee = money_share(quote->subtotal, rules->service_fee_bps);
 	quote->total = quote->subtotal + quote->delivery_fee + quote->service_fee;
 	quote->commission_bps = shop->commission_bps >= 0 ? shop->commission_bps
-	                                                  : rules->commission_bps[quote->type];
+							  : rules->commission_bps[quote->type];
 	quote->split = split_order(&(struct split_terms){ .type = quote->type,
 		.subtotal = quote->subtotal,
 		.delivery_fee = quote->delivery_fee,
@@ -191,8 +191,8 @@ int quote_basket(const struct shop *shop, const struct price_rules *rules,
 		if ((error = quote_line_add(ret, shop, &lines[fault->line], fault)))
 			return error;
 	ret->distance_m = distance_m(shop->at, to);
-	ret->minimum =
-		larger(rules->min_order, larger(rules->min_service[shop->type], shop->min_order));
+	ret->minimum = larger(
+		rules->min_order, larger(rules->min_service[shop->type], shop->min_order));
 	error = quote_limits_check(rules, ret, fault);
 	if (!error)
 		quote_sum(shop, rules, to, ret);
@@ -209,14 +209,14 @@ int quote_parcel(const struct parcel *parcel, const struct price_rules *rules, s
 	ret->type = PACKAGE;
 	ret->distance_m = distance_m(parcel->from, parcel->to);
 	if (parcel->grams < 1 || parcel->grams > rules->package_max_grams)
-		return quote_fault_set(fault, E_VALIDATION, parcel->grams,
-			rules->package_max_grams);
+		return quote_fault_set(
+			fault, E_VALIDATION, parcel->grams, rules->package_max_grams);
 	if (ret->distance_m > rules->max_distance_m)
 		return quote_fault_set(fault, E_TOO_FAR, ret->distance_m, rules->max_distance_m);
 	ret->delivery_fee = rules->package_base +
-	                    round_half_up(ret->distance_m * rules->package_per_km, 1000) +
-	                    (parcel->fragile ? rules->package_fragile : 0) +
-	                    (heavy > 0 ? round_half_up(heavy * rules->package_per_kg, 1000) : 0);
+		round_half_up(ret->distance_m * rules->package_per_km, 1000) +
+		(parcel->fragile ? rules->package_fragile : 0) +
+		(heavy > 0 ? round_half_up(heavy * rules->package_per_kg, 1000) : 0);
 	ret->total = ret->delivery_fee;
 	ret->commission_bps = rules->commission_bps[PACKAGE];
 	ret->split = split_order(&(struct split_terms){ .type = PACKAGE,

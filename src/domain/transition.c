@@ -67,9 +67,9 @@ static int transition_refusal(enum order_act act, enum order_actor by)
 		return E_CANNOT_CANCEL;
 	if (by != BY_VENDOR)
 		return E_CANNOT_MOVE;
-	return act == ACT_ACCEPT   ? E_CANNOT_ACCEPT
-	       : act == ACT_REJECT ? E_CANNOT_REJECT
-	                           : E_CANNOT_READY;
+	return act == ACT_ACCEPT    ? E_CANNOT_ACCEPT
+		: act == ACT_REJECT ? E_CANNOT_REJECT
+				    : E_CANNOT_READY;
 }
 
 /* The state of an order that loses its rider: how far the vendor had come. SQL repeats this rule in
@@ -87,14 +87,14 @@ int order_next_status(const struct order_facts *order, enum order_act act, enum 
 	for (size_t i = 0; i < TRANSITIONS; i++) {
 		const struct transition *row = &transitions[i];
 
-		if (!transition_applies(row, order->type, act, by)
-			|| !(row->from & STATE(order->status)))
+		if (!transition_applies(row, order->type, act, by) ||
+			!(row->from & STATE(order->status)))
 			continue;
 		if (act == ACT_READY && row->to == TO_SAME && order->ready)
 			continue; /* readyAt is set once */
-		*ret = row->to == TO_SAME           ? order->status
-		       : row->to == TO_WITHOUT_RIDER ? status_without_rider(order)
-		                                    : (enum order_status)row->to;
+		*ret = row->to == TO_SAME             ? order->status
+			: row->to == TO_WITHOUT_RIDER ? status_without_rider(order)
+						      : (enum order_status)row->to;
 		return 0;
 	}
 	return transition_refusal(act, by);
@@ -133,5 +133,5 @@ bool order_pays_vendor(const struct order_facts *order, enum vendor_pay wish)
 	if (order->type == PACKAGE)
 		return false;
 	return wish == VENDOR_PAY_BY_STATE ? (PICKED_UP & STATE(order->status)) != 0
-	                                   : wish == VENDOR_PAY;
+					   : wish == VENDOR_PAY;
 }

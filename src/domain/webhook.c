@@ -28,8 +28,7 @@
 
 const char *const webhook_types[] = {
 #define ENTRY(type) type,
-	WEBHOOK_TYPES(ENTRY, ENTRY)
-	NULL
+	WEBHOOK_TYPES(ENTRY, ENTRY) NULL
 };
 #define FIRST(type) type
 #define NEXT(type) "," type
@@ -45,8 +44,8 @@ bool webhook_type_offered(struct text type)
 
 int64_t webhook_backoff_s(unsigned tries)
 {
-	static const int64_t waits[WEBHOOK_TRIES_MAX - 1] = { 5, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600,
-		10 * 3600, 14 * 3600, 20 * 3600, 24 * 3600 };
+	static const int64_t waits[WEBHOOK_TRIES_MAX - 1] = { 5, 5 * 60, 30 * 60, 2 * 3600,
+		5 * 3600, 10 * 3600, 14 * 3600, 20 * 3600, 24 * 3600 };
 
 	return tries >= 1 && tries < WEBHOOK_TRIES_MAX ? waits[tries - 1] : -1;
 }
@@ -59,8 +58,8 @@ static bool is_host_char(char c)
 		c == '.' || c == '-' || c == '_';
 }
 
-static bool webhook_host_copy(struct text host, bool (*fits)(char c),
-	char ret_host[WEBHOOK_HOST_SIZE])
+static bool webhook_host_copy(
+	struct text host, bool (*fits)(char c), char ret_host[WEBHOOK_HOST_SIZE])
 {
 	if (host.len == 0 || host.len >= WEBHOOK_HOST_SIZE)
 		return false;
@@ -109,8 +108,8 @@ bool webhook_url_parse(const char *url, bool plain, char ret_host[WEBHOOK_HOST_S
 	if (rest.len > WEBHOOK_URL_MAX || !text_starts(rest, scheme))
 		return false;
 	for (size_t i = 0; i < rest.len; i++)
-		if (rest.at[i] <= ' ' || rest.at[i] > '~' ||
-			rest.at[i] == '#' || rest.at[i] == '\\')
+		if (rest.at[i] <= ' ' || rest.at[i] > '~' || rest.at[i] == '#' ||
+			rest.at[i] == '\\')
 			return false;
 	rest = (struct text){ rest.at + scheme.len, rest.len - scheme.len };
 	while (len < rest.len && rest.at[len] != '/' && rest.at[len] != '?')

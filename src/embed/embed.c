@@ -248,7 +248,8 @@ static int texts_embed(const char *array, const char *source_path, int argc, cha
 	output_begin(&source_out, &source);
 	fprintf(source,
 		"/* Made by the build. */\n#include \"embedded.h\"\n\n"
-		"const struct embedded_text %s[] = {\n", array);
+		"const struct embedded_text %s[] = {\n",
+		array);
 	for (int i = 0; i < argc; i++) {
 		fprintf(source, "{ \"%s\", \"\"", last_two(argv[i]));
 		file_embed(argv[i]);

@@ -49,11 +49,23 @@ static bool is_word(char c)
 static const struct {
 	const char *sql, *type;
 } types[] = {
-	{ "bigint[]", "INTEGERS" }, { "integer[]", "INTEGERS" }, { "int[]", "INTEGERS" },
-	{ "boolean[]", "BOOLEANS" }, { "double[]", "DOUBLES" }, { "float[]", "DOUBLES" },
-	{ "float8[]", "DOUBLES" }, { "bigint", "INTEGER" }, { "integer", "INTEGER" },
-	{ "int", "INTEGER" }, { "smallint", "INTEGER" }, { "double", "DOUBLE" }, { "float", "DOUBLE" },
-	{ "float8", "DOUBLE" }, { "numeric", "DOUBLE" }, { "real", "DOUBLE" }, { "boolean", "BOOLEAN" },
+	{ "bigint[]", "INTEGERS" },
+	{ "integer[]", "INTEGERS" },
+	{ "int[]", "INTEGERS" },
+	{ "boolean[]", "BOOLEANS" },
+	{ "double[]", "DOUBLES" },
+	{ "float[]", "DOUBLES" },
+	{ "float8[]", "DOUBLES" },
+	{ "bigint", "INTEGER" },
+	{ "integer", "INTEGER" },
+	{ "int", "INTEGER" },
+	{ "smallint", "INTEGER" },
+	{ "double", "DOUBLE" },
+	{ "float", "DOUBLE" },
+	{ "float8", "DOUBLE" },
+	{ "numeric", "DOUBLE" },
+	{ "real", "DOUBLE" },
+	{ "boolean", "BOOLEAN" },
 };
 
 /* The type that a cast gives: the text behind "::". */
@@ -109,7 +121,8 @@ static unsigned statement_param_find(const char *path, const char *name, size_t 
 			strncmp(statement.params[i].name, name, len) == 0)
 			return i;
 	if (statement.count == PARAMS_MAX || len >= WORD_MAX)
-		die(path, statement.line, "too many parameters, or too long a name", statement.name);
+		die(path, statement.line, "too many parameters, or too long a name",
+			statement.name);
 	memcpy(statement.params[statement.count].name, name, len);
 	return statement.count++;
 }
@@ -144,7 +157,7 @@ static size_t opaque(const char *at)
 static bool begins_param(const char *text, size_t at)
 {
 	return text[at] == ':' && islower((unsigned char)text[at + 1]) &&
-	       (at == 0 || (text[at - 1] != ':' && text[at - 1] != ']' && !is_word(text[at - 1])));
+		(at == 0 || (text[at - 1] != ':' && text[at - 1] != ']' && !is_word(text[at - 1])));
 }
 
 /* The statement's text with $1, $2 … for its names. */
@@ -166,7 +179,8 @@ static void text_rewrite(const char *path, FILE *out)
 			fprintf(out, "$%u", i + 1);
 			at += len;
 		} else {
-			statement.numbered |= text[at] == '$' && isdigit((unsigned char)text[at + 1]);
+			statement.numbered |= text[at] == '$' &&
+				isdigit((unsigned char)text[at + 1]);
 			fputc(text[at++], out);
 		}
 	}
@@ -181,7 +195,8 @@ static void statement_params_write(const char *path)
 		const char *member = declaration(&params[i]);
 
 		if (!member)
-			die(path, statement.line, "texts and arrays may be NULL without ?", params[i].name);
+			die(path, statement.line, "texts and arrays may be NULL without ?",
+				params[i].name);
 		fputc('\t', header_out);
 		fprintf(header_out, member, params[i].name);
 		fputs(";\n", header_out);
@@ -211,7 +226,8 @@ static void columns_write(const char *path)
 		while (is_word(at[len]))
 			len++;
 		if (len == 0)
-			die(path, statement.line, "columns are words with commas between them", statement.columns);
+			die(path, statement.line, "columns are words with commas between them",
+				statement.columns);
 		fputc('\t', header_out);
 		upper_write(statement.name, strlen(statement.name), header_out);
 		fputc('_', header_out);
@@ -229,7 +245,8 @@ static void name_add(const char *path, const char *name)
 {
 	if (!*name || strlen(name) >= WORD_MAX ||
 		strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") != strlen(name))
-		die(path, statement.line, "a statement's name is lower-case letters, digits and _", name);
+		die(path, statement.line, "a statement's name is lower-case letters, digits and _",
+			name);
 	for (unsigned i = 0; i < name_count; i++)
 		if (strcmp(names[i], name) == 0)
 			die(path, statement.line, "two statements have this name", name);
@@ -253,7 +270,8 @@ static void statement_end(const char *path)
 	text_rewrite(path, out);
 	fclose(out);
 	if (statement.numbered && statement.count)
-		die(path, statement.line, "parameters have names or numbers, not both", statement.name);
+		die(path, statement.line, "parameters have names or numbers, not both",
+			statement.name);
 	for (unsigned i = 0; i < statement.count; i++)
 		if (!statement.params[i].type)
 			statement.params[i].type = "TEXT";
@@ -343,7 +361,8 @@ static void header_embed(const char *folder, const char *path)
 
 	snprintf(to, sizeof(to), "%s/queries/%.*s.h", folder, len, base);
 	output_begin(&output, &header_out);
-	fprintf(header_out, "/* Made by the build from sql/queries/%s. */\n#ifndef REEYO_DB_QUERIES_", base);
+	fprintf(header_out,
+		"/* Made by the build from sql/queries/%s. */\n#ifndef REEYO_DB_QUERIES_", base);
 	upper_write(base, (size_t)len, header_out);
 	fputs("_H\n#define REEYO_DB_QUERIES_", header_out);
 	upper_write(base, (size_t)len, header_out);
@@ -363,7 +382,8 @@ void queries_embed(const char *folder, FILE *source, int count, char **paths)
 	output_begin(&params_output, &params_out);
 	output_begin(&texts_output, &texts_out);
 	fputs("/* Made by the build from sql/queries. */\n#ifndef REEYO_DB_QUERIES_H\n"
-	      "#define REEYO_DB_QUERIES_H\n\nenum query {\n", names_out);
+	      "#define REEYO_DB_QUERIES_H\n\nenum query {\n",
+		names_out);
 	for (int i = 0; i < count; i++)
 		if (strstr(paths[i], "/sql/queries/"))
 			header_embed(folder, paths[i]);

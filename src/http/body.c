@@ -18,8 +18,8 @@ size_t body_limit(const struct exchange *x)
 {
 	const struct route *route = x->rq.route;
 
-	return route && route->body_limit ? route->body_limit :
-					    (size_t)x->rq.app->config->body_limit;
+	return route && route->body_limit ? route->body_limit
+					  : (size_t)x->rq.app->config->body_limit;
 }
 
 static int body_grow(struct exchange *x, size_t need)
@@ -69,8 +69,8 @@ struct text request_raw(struct request *rq)
 {
 	const struct exchange *x = exchange_of(rq);
 
-	return rq->method == GET || rq->method == HEAD ? x->query :
-		(struct text){ x->body, x->body_len };
+	return rq->method == GET || rq->method == HEAD ? x->query
+						       : (struct text){ x->body, x->body_len };
 }
 
 /* --- Parsing ---------------------------------------------------------------------------------- */
@@ -81,13 +81,15 @@ static void json_fault_reply(struct exchange *x, const struct json_fault *fault)
 	struct buf details = buf_in(x->rq.arena, 96);
 
 	if (fault->error == E_BODY_TOO_LARGE)
-		buf_printf(&message, x->rq.french ?
-			"Le corps contient trop de valeurs : %d au plus" :
-			"The body holds too many values: %d at most", JSON_VALUES_MAX);
+		buf_printf(&message,
+			x->rq.french ? "Le corps contient trop de valeurs : %d au plus"
+				     : "The body holds too many values: %d at most",
+			JSON_VALUES_MAX);
 	else
-		buf_printf(&message, x->rq.french ?
-			"Le corps n'est pas du JSON valide : ligne %d, colonne %d : %s" :
-			"The body is not valid JSON: line %d, column %d: %s",
+		buf_printf(&message,
+			x->rq.french
+				? "Le corps n'est pas du JSON valide : ligne %d, colonne %d : %s"
+				: "The body is not valid JSON: line %d, column %d: %s",
 			fault->line, fault->column, fault->why);
 	if (x->rq.ns == NS_ADMIN)
 		buf_printf(&details, "{\"fields\":{\"body\":[\"line %d, column %d\"]}}",
@@ -97,8 +99,7 @@ static void json_fault_reply(struct exchange *x, const struct json_fault *fault)
 			"[{\"field\":\"body\",\"message\":\"line %d, column %d\","
 			"\"position\":{\"line\":%d,\"column\":%d,\"offset\":%zu}}]",
 			fault->line, fault->column, fault->line, fault->column, fault->offset);
-	reply_error_with(&x->rq, fault->error, buf_string(&message),
-		text_of(buf_string(&details)));
+	reply_error_with(&x->rq, fault->error, buf_string(&message), text_of(buf_string(&details)));
 }
 
 static json_t *body_parse_json(struct exchange *x)
@@ -146,8 +147,8 @@ static json_t *form_parse_pairs(struct arena *arena, struct text all, const char
 			*ret_why = "a parameter is not UTF-8, or holds a NUL";
 		else if (json_object_get(object, key.at))
 			*ret_why = "a parameter appears twice";
-		else if (json_object_set_new(object, key.at,
-				 json_stringn(content.at, content.len)) == 0)
+		else if (json_object_set_new(
+				 object, key.at, json_stringn(content.at, content.len)) == 0)
 			continue;
 		json_decref(object);
 		return NULL;
@@ -175,7 +176,7 @@ static bool body_is_form(const struct exchange *x)
 	struct text rest = x->head.content_type;
 
 	return !text_starts(text_trim((struct text){ x->body, x->body_len }), TEXT("{")) &&
-	       (x->rq.route->external ||
+		(x->rq.route->external ||
 			text_is_nocase(text_trim(text_cut(&rest, ';')),
 				TEXT("application/x-www-form-urlencoded")));
 }

@@ -21,8 +21,9 @@ static struct text gzip_text(struct arena *arena, struct text plain)
 	char *out = arena_alloc(arena, room);
 	int done;
 
-	if (!out || deflateInit2(&stream, GZIP_LEVEL, Z_DEFLATED, 15 + 16, 8,
-		Z_DEFAULT_STRATEGY) != Z_OK)
+	if (!out ||
+		deflateInit2(&stream, GZIP_LEVEL, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) !=
+			Z_OK)
 		return TEXT_NONE;
 	stream.next_out = (Bytef *)out;
 	stream.avail_out = (uInt)room;
@@ -36,8 +37,9 @@ static struct text brotli_text(struct arena *arena, struct text plain)
 	size_t room = plain.len;
 	char *out = arena_alloc(arena, room);
 
-	if (!out || !BrotliEncoderCompress(BROTLI_QUALITY, BROTLI_DEFAULT_WINDOW, BROTLI_MODE_TEXT,
-		plain.len, (const uint8_t *)plain.at, &room, (uint8_t *)out))
+	if (!out ||
+		!BrotliEncoderCompress(BROTLI_QUALITY, BROTLI_DEFAULT_WINDOW, BROTLI_MODE_TEXT,
+			plain.len, (const uint8_t *)plain.at, &room, (uint8_t *)out))
 		return TEXT_NONE;
 	return (struct text){ out, room };
 }

@@ -11,8 +11,8 @@
 
 static struct connection *connection_of(struct MHD_Connection *mhd)
 {
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+		mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 
 	return info ? info->socket_context : NULL;
 }
@@ -28,8 +28,8 @@ static void ipv6_format(const struct in6_addr *address, char out[INET6_ADDRSTRLE
 
 static void connection_address(struct connection *connection, struct MHD_Connection *mhd)
 {
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+		mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 	const struct sockaddr *address = info ? info->client_addr : NULL;
 
 	if (address && address->sa_family == AF_INET)
@@ -37,14 +37,14 @@ static void connection_address(struct connection *connection, struct MHD_Connect
 			connection->address, sizeof(connection->address));
 	else if (address && address->sa_family == AF_INET6)
 		ipv6_format(
-		        &((const struct sockaddr_in6 *)address)->sin6_addr, connection->address);
+			&((const struct sockaddr_in6 *)address)->sin6_addr, connection->address);
 }
 
 static void connection_opened(struct port *port, struct MHD_Connection *mhd, void **context)
 {
 	struct connection *connection = calloc(1, sizeof(*connection));
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+		mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
 
 	*context = connection;
 	if (!connection)
@@ -96,8 +96,8 @@ static bool request_is_arriving(const struct connection *connection)
 {
 	const struct exchange *x = connection->exchange;
 
-	return x ? x->stage != STAGE_SENT :
-		   !connection->stream && framing_begun(&connection->framing);
+	return x ? x->stage != STAGE_SENT
+		 : !connection->stream && framing_begun(&connection->framing);
 }
 
 /* The deadline for headers, body or sending has passed. MHD has no call that closes a connection
@@ -207,8 +207,8 @@ static void connection_request_answered(struct connection *connection)
 		connection_refuse(connection, framing->fault, framing->why);
 }
 
-void connection_completed(void *cls, struct MHD_Connection *mhd, void **context,
-	enum MHD_RequestTerminationCode code)
+void connection_completed(
+	void *cls, struct MHD_Connection *mhd, void **context, enum MHD_RequestTerminationCode code)
 {
 	struct exchange *x = *context;
 	struct connection *connection = connection_of(mhd);

@@ -65,12 +65,12 @@ static void target_split(struct exchange *x)
 		x->rq.path = TEXT("/");
 }
 
-struct exchange *exchange_new(struct connection *connection, struct MHD_Connection *mhd,
-	const char *uri)
+struct exchange *exchange_new(
+	struct connection *connection, struct MHD_Connection *mhd, const char *uri)
 {
 	struct server *server = connection->port->server;
-	struct arena *arena = arena_new(server->app->pool,
-		(size_t)server->app->config->request_memory);
+	struct arena *arena = arena_new(
+		server->app->pool, (size_t)server->app->config->request_memory);
 	struct exchange *x = arena ? ARENA_NEW(arena, struct exchange) : NULL;
 
 	if (!x) {
@@ -229,7 +229,7 @@ static bool refuses_without_body(const struct exchange *x)
 	if (x->head.transfer_encoding.at)
 		return false; /* read up to DISCARD_MAX, see body_discard */
 	return x->head.content_length.at &&
-	       (!text_to_int(x->head.content_length, 0, INT64_MAX, &length) ||
+		(!text_to_int(x->head.content_length, 0, INT64_MAX, &length) ||
 			length > DISCARD_MAX);
 }
 
@@ -247,7 +247,7 @@ static void early_error_reply(struct exchange *x)
 			buf_add_json(&details, text_of(near));
 			buf_add_string(&details, "}");
 			reply_error_with(
-			        &x->rq, x->early_error, NULL, text_of(buf_string(&details)));
+				&x->rq, x->early_error, NULL, text_of(buf_string(&details)));
 			return;
 		}
 	}

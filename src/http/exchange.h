@@ -13,10 +13,10 @@
 #include <microhttpd.h>
 #include <netinet/in.h>
 
+#include "framing.h"
 #include "reeyo/core/clock.h"
 #include "reeyo/core/config.h"
 #include "reeyo/core/log.h"
-#include "framing.h"
 #include "reeyo/http/server.h"
 
 #define REPLY_HEADERS_MAX 16
@@ -31,7 +31,7 @@ struct head {
 	struct text request_id, idempotency_key, expect, forwarded_for, forwarded_proto;
 	struct text traceparent, amazon_trace;
 	struct text preflight_method;
-	enum err fault;             /* error of the header check: 400 and close, or 0 */
+	enum err fault; /* error of the header check: 400 and close, or 0 */
 	const char *fault_why;
 };
 
@@ -49,28 +49,28 @@ struct server {
 	struct server_steps steps;
 	struct port *ports;
 	unsigned port_count;
-	struct turn_hook hook;      /* runs the daemons once at the end of a turn */
-	struct turn_hook log_hook;  /* writes the turn's access log lines in one go */
+	struct turn_hook hook;     /* runs the daemons once at the end of a turn */
+	struct turn_hook log_hook; /* writes the turn's access log lines in one go */
 	struct deadline_list header, keepalive, body, run, send;
 	struct deadline_list pause; /* requests in request_pause */
 	char *log;
 	size_t log_len;
-	uint64_t body_bytes;        /* memory of the bodies of all exchanges of this loop */
+	uint64_t body_bytes;               /* memory of the bodies of all exchanges of this loop */
 	uint64_t parse_since_ns, parse_ns; /* start of the window, and parse time used in it */
 	struct exchange *parse_first, **parse_last; /* queue of large bodies to be parsed */
 	struct deadline_list parse_window;
 	struct deadline parse_pause; /* runs while the queue waits for the next window */
-	struct exchange *exchanges; /* all that have not been answered yet */
+	struct exchange *exchanges;  /* all that have not been answered yet */
 	struct stream *streams;
 	unsigned stream_count;
 	struct deadline_list closing; /* connections that are closing: of streams during drain, and
 	                               * of refused requests */
 	struct deadline_list stall;
 	struct deadline stall_timer; /* runs while a daemon asks for runs that make no progress */
-	uint64_t progress;          /* counts reads, writes, connections opened and closed */
+	uint64_t progress;           /* counts reads, writes, connections opened and closed */
 	struct connection **sockets; /* by file descriptor */
 	size_t socket_count;
-	unsigned running;           /* exchanges from their headers to their last byte */
+	unsigned running; /* exchanges from their headers to their last byte */
 	unsigned connections;
 	struct deadline_list linger;
 	struct deadline linger_timer;
@@ -82,17 +82,17 @@ struct server {
 /* One client connection, from accept to close. */
 struct connection {
 	struct port *port;
-	struct deadline deadline;   /* in at most one of the server's lists */
-	struct exchange *exchange;  /* the current one */
-	struct stream *stream;      /* the stream that the last request opened, or NULL */
+	struct deadline deadline;  /* in at most one of the server's lists */
+	struct exchange *exchange; /* the current one */
+	struct stream *stream;     /* the stream that the last request opened, or NULL */
 	int fd;
-	bool idle;                  /* between two requests */
-	bool refused;               /* a refusal was written past libmicrohttpd; the connection is
+	bool idle;      /* between two requests */
+	bool refused;   /* a refusal was written past libmicrohttpd; the connection is
 	                             * closing */
-	size_t drained;             /* bytes read and discarded since then */
+	size_t drained; /* bytes read and discarded since then */
 	struct framing framing;
-	unsigned answered;          /* requests answered; wraps */
-	char *target;               /* of the request that the scanner refuses; NULL: unknown */
+	unsigned answered; /* requests answered; wraps */
+	char *target;      /* of the request that the scanner refuses; NULL: unknown */
 	char address[INET6_ADDRSTRLEN];
 };
 
@@ -103,29 +103,29 @@ struct reply_header {
 };
 
 struct exchange {
-	struct request rq;          /* first: a request is its exchange */
+	struct request rq; /* first: a request is its exchange */
 	struct server *server;
 	struct connection *connection;
 	struct MHD_Connection *mhd;
 	struct head head;
-	const char *uri;            /* as sent */
-	struct text authority;      /* from a target in absolute form, else absent */
+	const char *uri;       /* as sent */
+	struct text authority; /* from a target in absolute form, else absent */
 	struct text query;
 	uint64_t started_us;
 	enum stage stage;
 	unsigned step;
 	struct exchange *next, *previous; /* in server->exchanges */
-	struct exchange *parse_next; /* in server->parse_first */
-	unsigned held;              /* pending continuations */
+	struct exchange *parse_next;      /* in server->parse_first */
+	unsigned held;                    /* pending continuations */
 	struct deadline pause;
 	void (*paused)(struct request *rq);
 	bool suspended;
-	bool inside;                /* MHD's access handler is on the stack */
-	bool replied;               /* the reply is decided; any later reply is ignored */
-	bool gone;                  /* MHD has completed it */
-	bool close;                 /* Connection: close after the reply */
-	bool discard;               /* the body is read and discarded */
-	int early_error;            /* error found in the head; replied after the body has been
+	bool inside;     /* MHD's access handler is on the stack */
+	bool replied;    /* the reply is decided; any later reply is ignored */
+	bool gone;       /* MHD has completed it */
+	bool close;      /* Connection: close after the reply */
+	bool discard;    /* the body is read and discarded */
+	int early_error; /* error found in the head; replied after the body has been
 	                             * read */
 	struct route_match match;
 
@@ -136,12 +136,12 @@ struct exchange {
 	int status;
 	const char *content_type;
 	struct text out;
-	const char *encoding;       /* "gzip", "br" or NULL */
+	const char *encoding; /* "gzip", "br" or NULL */
 	const char *etag;
-	int64_t until_ms;           /* end of the body's validity (wall clock); 0: unlimited */
-	struct stream *stream;      /* set when the reply is a stream */
+	int64_t until_ms;      /* end of the body's validity (wall clock); 0: unlimited */
+	struct stream *stream; /* set when the reply is a stream */
 	struct reservation *reservations; /* in rate limits */
-	int64_t wait_s;             /* Retry-After when early_error is E_TOO_MANY_REQUESTS */
+	int64_t wait_s;                   /* Retry-After when early_error is E_TOO_MANY_REQUESTS */
 	struct reply_header headers[REPLY_HEADERS_MAX];
 	unsigned header_count;
 };
@@ -244,8 +244,8 @@ void limit_return_reservations(struct exchange *x);
 struct text compress_text(struct arena *arena, const char *encoding, struct text plain);
 
 /* exchange.c */
-struct exchange *exchange_new(struct connection *connection, struct MHD_Connection *mhd,
-	const char *uri);
+struct exchange *exchange_new(
+	struct connection *connection, struct MHD_Connection *mhd, const char *uri);
 void exchange_completed(struct exchange *x);
 void exchange_free(struct exchange *x);
 /* Window in which the parsing of large bodies may use its share of a loop's time. */

@@ -10,8 +10,8 @@
 
 static void object_check(struct check *check, const struct field *table, json_t *object);
 
-void check_fault(struct check *check, const char *name, const char *english,
-	const char *french, ...)
+void check_fault(
+	struct check *check, const char *name, const char *english, const char *french, ...)
 {
 	struct field_fault *fault;
 	va_list args;
@@ -32,8 +32,8 @@ void check_fault(struct check *check, const char *name, const char *english,
 }
 
 /* Validates a nested object; the path is extended by "name." or "name[3]." meanwhile. */
-static void check_inside(struct check *check, const char *name, int index,
-	const struct field *table, json_t *object)
+static void check_inside(
+	struct check *check, const char *name, int index, const struct field *table, json_t *object)
 {
 	size_t len = strlen(check->path);
 
@@ -57,8 +57,11 @@ static void list_size_check(struct check *check, const struct field *field, size
 
 static void list_check(struct check *check, const struct field *field, json_t *list)
 {
-	struct field each = { .name = field->name, .kind = field->each, .max = field->each_max,
-		.words = field->words, .required = true };
+	struct field each = { .name = field->name,
+		.kind = field->each,
+		.max = field->each_max,
+		.words = field->words,
+		.required = true };
 	unsigned before = check->count;
 	char name[80];
 
@@ -114,8 +117,8 @@ static json_t *point_check(struct check *check, const struct field *field, json_
 	return json_pack("{s:f,s:f}", "lat", lat, "lng", lng);
 }
 
-static void value_check(struct check *check, const struct field *field, json_t *object,
-	json_t *value)
+static void value_check(
+	struct check *check, const struct field *field, json_t *object, json_t *value)
 {
 	json_t *kept = NULL;
 
@@ -160,7 +163,8 @@ static bool nulls_remove(json_t *value)
 	}
 	if (!json_is_object(value))
 		return clean;
-	json_object_foreach_safe(value, next, name, inner) {
+	json_object_foreach_safe(value, next, name, inner)
+	{
 		if (json_is_null(inner))
 			json_object_del(value, name);
 		else
@@ -174,9 +178,9 @@ static bool nulls_remove(json_t *value)
 static bool field_is_opaque(const struct field *field)
 {
 	return field->kind == FIELD_ANY || field->kind == FIELD_POINT ||
-	       (field->kind == FIELD_OBJECT && !field->of) ||
-	       (field->kind == FIELD_LIST && !field->of &&
-		       (field->each == FIELD_NONE || field->each == FIELD_ANY));
+		(field->kind == FIELD_OBJECT && !field->of) ||
+		(field->kind == FIELD_LIST && !field->of &&
+			(field->each == FIELD_NONE || field->each == FIELD_ANY));
 }
 
 /* --- Members ---------------------------------------------------------------------------------- */
@@ -242,16 +246,16 @@ static void object_check(struct check *check, const struct field *table, json_t 
 
 	for (const struct field *field = table; field->name; field++)
 		field_member_check(check, field, object);
-	json_object_foreach_safe(object, next, name, value)
-		if (json_is_null(value) && !table_has(table, name))
-			json_object_del(object, name);
+	json_object_foreach_safe(object, next, name, value) if (json_is_null(value) &&
+		!table_has(table, name)) json_object_del(object, name);
 }
 
 unsigned field_check(const struct field *table, json_t *object, unsigned how,
 	struct field_fault faults[FIELD_FAULTS_MAX])
 {
-	struct check check = { .faults = faults, .texts = how & FIELDS_TEXTS,
-		.clears = !(how & FIELDS_NEW) };
+	struct check check = {
+		.faults = faults, .texts = how & FIELDS_TEXTS, .clears = !(how & FIELDS_NEW)
+	};
 
 	object_check(&check, table, object);
 	return check.count;

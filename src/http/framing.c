@@ -19,9 +19,27 @@
 #define CHUNK_DIGITS_MAX 15
 
 enum state {
-	START, START_LF, METHOD, TARGET, VERSION, LINE_LF,
-	NAME, BLANK, VALUE, VALUE_LF, LENGTH, CODING, END_LF,
-	BODY, CHUNK_SIZE, CHUNK_EXTENSION, CHUNK_LF, CHUNK, CHUNK_CR, CHUNK_END_LF, STATE_COUNT
+	START,
+	START_LF,
+	METHOD,
+	TARGET,
+	VERSION,
+	LINE_LF,
+	NAME,
+	BLANK,
+	VALUE,
+	VALUE_LF,
+	LENGTH,
+	CODING,
+	END_LF,
+	BODY,
+	CHUNK_SIZE,
+	CHUNK_EXTENSION,
+	CHUNK_LF,
+	CHUNK,
+	CHUNK_CR,
+	CHUNK_END_LF,
+	STATE_COUNT
 };
 
 /* Headers that the scanner must recognise, by their bit in `known`. */
@@ -57,7 +75,7 @@ static void framing_charge(struct framing *f, size_t bytes)
 static bool is_token_char(unsigned char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	       (c && strchr("!#$%&'*+-.^_`|~", c));
+		(c && strchr("!#$%&'*+-.^_`|~", c));
 }
 
 static bool is_digit(unsigned char c)
@@ -135,13 +153,14 @@ static void on_version(struct framing *f, unsigned char c)
 	framing_charge(f, 1);
 	if (f->line == VERSION_LEN && c == '\r')
 		return framing_go(f, LINE_LF);
-	if (f->line < 5 ? c != (unsigned char)one[f->line] :
-	    f->line == 6 ? c != '.' : f->line >= VERSION_LEN || !is_digit(c))
+	if (f->line < 5                ? c != (unsigned char)one[f->line]
+			: f->line == 6 ? c != '.'
+				       : f->line >= VERSION_LEN || !is_digit(c))
 		return framing_fault(
-		        f, E_BAD_REQUEST, "The request line has no HTTP version at its end");
+			f, E_BAD_REQUEST, "The request line has no HTTP version at its end");
 	if (f->line == 5 && c != '1')
 		return framing_fault(
-		        f, E_HTTP_VERSION, "Only HTTP/1.1 and HTTP/1.0 are understood");
+			f, E_HTTP_VERSION, "Only HTTP/1.1 and HTTP/1.0 are understood");
 	f->old |= f->line == 7 && c == '0';
 	f->line++;
 }
@@ -161,17 +180,17 @@ static void header_name_end(struct framing *f)
 {
 	for (size_t i = 0; i < sizeof(known_names) / sizeof(*known_names); i++)
 		if (f->line != known_names[i].len)
-			f->known &= (uint8_t)~(1u << i);
+			f->known &= (uint8_t) ~(1u << i);
 	if (f->trailer)
 		f->known = 0;
 	if (f->known & KNOWN_LENGTH && (f->length || f->coded))
-		return framing_fault(f, E_BAD_REQUEST, f->coded ?
-			"Content-Length and Transfer-Encoding exclude each other" :
-			"Content-Length appears twice");
+		return framing_fault(f, E_BAD_REQUEST,
+			f->coded ? "Content-Length and Transfer-Encoding exclude each other"
+				 : "Content-Length appears twice");
 	if (f->known & KNOWN_CODING && (f->length || f->coded))
-		return framing_fault(f, E_BAD_REQUEST, f->length ?
-			"Content-Length and Transfer-Encoding exclude each other" :
-			"Transfer-Encoding appears twice");
+		return framing_fault(f, E_BAD_REQUEST,
+			f->length ? "Content-Length and Transfer-Encoding exclude each other"
+				  : "Transfer-Encoding appears twice");
 	if (f->known & KNOWN_CODING && f->old)
 		return framing_fault(f, E_BAD_REQUEST, "HTTP/1.0 has no Transfer-Encoding");
 	f->length |= (f->known & KNOWN_LENGTH) != 0;
@@ -188,13 +207,14 @@ static void on_name(struct framing *f, unsigned char c)
 	if (c == ':' && f->line)
 		return header_name_end(f);
 	if (!is_token_char(c))
-		return framing_fault(f, E_BAD_REQUEST, !f->line && (c == ' ' || c == '\t') ?
-			"A header continues on the next line" :
-			"A header name has a character that is not allowed");
+		return framing_fault(f, E_BAD_REQUEST,
+			!f->line && (c == ' ' || c == '\t')
+				? "A header continues on the next line"
+				: "A header name has a character that is not allowed");
 	for (size_t i = 0; f->known && i < sizeof(known_names) / sizeof(*known_names); i++)
 		if (f->line >= known_names[i].len ||
 			framing_lower(c) != (unsigned char)known_names[i].name[f->line])
-			f->known &= (uint8_t)~(1u << i);
+			f->known &= (uint8_t) ~(1u << i);
 	f->line++;
 }
 
@@ -218,9 +238,9 @@ static void on_coding(struct framing *f, unsigned char c)
 		return framing_go(f, VALUE_LF);
 	}
 	if (f->line >= sizeof(chunked_word) - 1 ||
-	        framing_lower(c) != (unsigned char)chunked_word[f->line])
+		framing_lower(c) != (unsigned char)chunked_word[f->line])
 		return framing_fault(
-		        f, E_BAD_REQUEST, "Only the transfer encoding chunked is understood");
+			f, E_BAD_REQUEST, "Only the transfer encoding chunked is understood");
 	f->line++;
 }
 
@@ -290,7 +310,7 @@ static void on_chunk_extension(struct framing *f, unsigned char c)
 		return (void)(f->state = CHUNK_LF);
 	if (!is_value_char(c))
 		return framing_fault(
-		        f, E_BAD_REQUEST, "A chunk extension holds a control character");
+			f, E_BAD_REQUEST, "A chunk extension holds a control character");
 	if (++f->line > CHUNK_LINE_MAX)
 		framing_fault(f, E_BAD_REQUEST, "A chunk line is too long");
 }
@@ -321,12 +341,24 @@ static void on_chunk_end_lf(struct framing *f, unsigned char c)
 /* --- Scanning --------------------------------------------------------------------------------- */
 
 static void (*const on_byte[STATE_COUNT])(struct framing *, unsigned char) = {
-	[START] = on_start, [START_LF] = on_start_lf, [METHOD] = on_method, [TARGET] = on_target,
-	[VERSION] = on_version, [LINE_LF] = on_line_lf, [NAME] = on_name, [BLANK] = on_blank,
-	[VALUE] = on_value, [VALUE_LF] = on_line_lf, [LENGTH] = on_length, [CODING] = on_coding,
-	[END_LF] = on_end_lf, [CHUNK_SIZE] = on_chunk_size,
-	[CHUNK_EXTENSION] = on_chunk_extension, [CHUNK_LF] = on_chunk_lf,
-	[CHUNK_CR] = on_chunk_cr, [CHUNK_END_LF] = on_chunk_end_lf,
+	[START] = on_start,
+	[START_LF] = on_start_lf,
+	[METHOD] = on_method,
+	[TARGET] = on_target,
+	[VERSION] = on_version,
+	[LINE_LF] = on_line_lf,
+	[NAME] = on_name,
+	[BLANK] = on_blank,
+	[VALUE] = on_value,
+	[VALUE_LF] = on_line_lf,
+	[LENGTH] = on_length,
+	[CODING] = on_coding,
+	[END_LF] = on_end_lf,
+	[CHUNK_SIZE] = on_chunk_size,
+	[CHUNK_EXTENSION] = on_chunk_extension,
+	[CHUNK_LF] = on_chunk_lf,
+	[CHUNK_CR] = on_chunk_cr,
+	[CHUNK_END_LF] = on_chunk_end_lf,
 };
 
 /* Consumes bytes of a body or a chunk. */

@@ -30,13 +30,13 @@
 #define ANSWER_ROOM 2816
 
 struct framing {
-	uint64_t left;      /* bytes of the body, or of the chunk, that have not arrived */
-	size_t memory;      /* the connection's memory pool, in bytes */
-	size_t cost;        /* memory used by the current request so far */
-	unsigned requests;  /* complete ones so far; wraps */
-	unsigned line;      /* bytes of the current part */
+	uint64_t left;     /* bytes of the body, or of the chunk, that have not arrived */
+	size_t memory;     /* the connection's memory pool, in bytes */
+	size_t cost;       /* memory used by the current request so far */
+	unsigned requests; /* complete ones so far; wraps */
+	unsigned line;     /* bytes of the current part */
 	uint8_t state, next;
-	uint8_t known;      /* bits of the known headers that the current name still matches */
+	uint8_t known; /* bits of the known headers that the current name still matches */
 	bool trailer, length, chunked, coded, old; /* coded: Transfer-Encoding, old: HTTP/1.0 */
 	int fault;          /* enum err, or 0; after a fault the connection is not read further */
 	const char *why;    /* description of the fault, in English; static */

@@ -18,7 +18,10 @@ struct known_header {
 	enum repeated repeated;
 };
 
-#define KNOWN(n, m, r) { { n, sizeof(n) - 1 }, offsetof(struct head, m), REPEATED_##r }
+#define KNOWN(n, m, r) \
+	{ \
+		{ n, sizeof(n) - 1 }, offsetof(struct head, m), REPEATED_##r \
+	}
 static const struct known_header known_headers[] = {
 	KNOWN("Host", host, FAULT),
 	KNOWN("Accept", accept, LIST),
@@ -130,9 +133,9 @@ static int quality_read(struct text params)
 
 		if (one.len > 2 && (one.at[0] == 'q' || one.at[0] == 'Q') && one.at[1] == '=')
 			return text_to_double((struct text){ one.at + 2, one.len - 2 }, &value) &&
-					       value >= 0 && value <= 1 ?
-				       (int)(value * 1000) :
-				       0;
+					value >= 0 && value <= 1
+				? (int)(value * 1000)
+				: 0;
 	}
 	return 1000;
 }
@@ -212,8 +215,9 @@ bool head_wants_french(const struct head *head)
 		french = any;
 	if (english.quality < 0)
 		english = any;
-	return french.quality > 0 && (french.quality > english.quality ||
-		(french.quality == english.quality && french.place < english.place));
+	return french.quality > 0 &&
+		(french.quality > english.quality ||
+			(french.quality == english.quality && french.place < english.place));
 }
 
 const char *head_encoding(const struct head *head, bool only_gzip)

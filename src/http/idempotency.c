@@ -81,8 +81,8 @@ static json_t *canonical_copy(const struct field *table, const json_t *object)
 		const json_t *value = json_object_get(object, table->name);
 
 		if (value)
-			full = json_object_set_new(copy, table->name,
-				canonical_copy(table->of, value));
+			full = json_object_set_new(
+				copy, table->name, canonical_copy(table->of, value));
 	}
 	if (!full)
 		return copy;
@@ -96,8 +96,8 @@ static void hash_word(crypto_hash_sha256_state *state, const char *word)
 }
 
 /* False when out of memory. */
-static bool hash_members(crypto_hash_sha256_state *state, const struct field *table,
-	const json_t *object)
+static bool hash_members(
+	crypto_hash_sha256_state *state, const struct field *table, const json_t *object)
 {
 	static const struct field nothing[] = { FIELD_END };
 	json_auto_t *declared = canonical_copy(table ? table : nothing, object);

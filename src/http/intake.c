@@ -44,8 +44,8 @@ int intake_add(struct connection *connection)
 
 	if (fd >= server->socket_count) {
 		size_t count = (fd + 1024) & ~(size_t)1023;
-		struct connection **larger =
-			realloc(server->sockets, count * sizeof(*server->sockets));
+		struct connection **larger = realloc(
+			server->sockets, count * sizeof(*server->sockets));
 
 		if (!larger)
 			return E_NO_MEMORY;
@@ -71,8 +71,8 @@ void intake_remove(struct connection *connection)
 
 static struct connection *connection_by_socket(int fd)
 {
-	return serving && fd >= 0 && (size_t)fd < serving->socket_count ? serving->sockets[fd] :
-									  NULL;
+	return serving && fd >= 0 && (size_t)fd < serving->socket_count ? serving->sockets[fd]
+									: NULL;
 }
 
 /* --- Receiving -------------------------------------------------------------------------------- */
@@ -103,7 +103,7 @@ static void target_store(struct connection *connection)
 		return;
 	free(connection->target);
 	connection->target = strndup(framing->target,
-			framing->target_len < TARGET_KEPT ? framing->target_len : TARGET_KEPT);
+		framing->target_len < TARGET_KEPT ? framing->target_len : TARGET_KEPT);
 }
 
 static ssize_t connection_receive(struct connection *connection, void *at, size_t len)
@@ -132,8 +132,8 @@ __attribute__((used)) ssize_t __wrap_recv(int fd, void *at, size_t len, int flag
 {
 	struct connection *connection = connection_by_socket(fd);
 
-	return connection ? connection_receive(connection, at, len) :
-			    __real_recv(fd, at, len, flags);
+	return connection ? connection_receive(connection, at, len)
+			  : __real_recv(fd, at, len, flags);
 }
 
 /* --- Sending ---------------------------------------------------------------------------------- */

@@ -78,8 +78,8 @@ static bool json_scan(struct text text, struct json_fault *fault)
 			continue;
 		*fault = (struct json_fault){ .line = 1, .column = (int)i + 1, .offset = i };
 		fault->error = scan.depth > JSON_DEPTH_MAX ? E_MALFORMED_JSON : E_BODY_TOO_LARGE;
-		snprintf(fault->why, sizeof(fault->why), "%s", scan.depth > JSON_DEPTH_MAX ?
-			"nested too deeply" : "too many values");
+		snprintf(fault->why, sizeof(fault->why), "%s",
+			scan.depth > JSON_DEPTH_MAX ? "nested too deeply" : "too many values");
 		return false;
 	}
 	return true;
@@ -93,7 +93,8 @@ static void json_fault_set(struct json_fault *fault, const json_error_t *error)
 	int len = near ? (int)(near - error->text) : (int)strlen(error->text);
 
 	*fault = (struct json_fault){ .error = budget.spent ? E_BODY_TOO_LARGE : E_MALFORMED_JSON,
-		.line = error->line, .column = error->column,
+		.line = error->line,
+		.column = error->column,
 		.offset = error->position > 0 ? (size_t)error->position : 0 };
 	snprintf(fault->why, sizeof(fault->why), "%.*s", len, error->text);
 	if (!text_is_utf8(text_of(fault->why)))
@@ -120,8 +121,10 @@ json_t *json_read_object(struct arena *arena, struct text text, struct json_faul
 	} else if (!json_is_object(object)) {
 		json_decref(object);
 		object = NULL;
-		*ret_fault = (struct json_fault){ .error = E_MALFORMED_JSON, .line = 1,
-			.column = 1, .why = "an object was expected" };
+		*ret_fault = (struct json_fault){ .error = E_MALFORMED_JSON,
+			.line = 1,
+			.column = 1,
+			.why = "an object was expected" };
 	}
 	return object;
 }

@@ -19,9 +19,9 @@
 #define JSON_VALUES_MAX 2500
 
 struct json_fault {
-	enum err error;    /* E_MALFORMED_JSON, E_BODY_TOO_LARGE (too many values) or E_NO_MEMORY */
+	enum err error; /* E_MALFORMED_JSON, E_BODY_TOO_LARGE (too many values) or E_NO_MEMORY */
 	char why[JSON_ERROR_TEXT_LENGTH]; /* in English; does not quote the text */
-	int line, column;  /* from 1 */
+	int line, column;                 /* from 1 */
 	size_t offset;
 };
 

@@ -97,9 +97,9 @@ int64_t limit_address(struct request *rq)
 
 struct quota {
 	char name[NAME_SIZE];
-	const char *policy;    /* its name in the headers */
+	const char *policy; /* its name in the headers */
 	int64_t limit, window_ms;
-	bool local;            /* counted in this process, not in Redis */
+	bool local; /* counted in this process, not in Redis */
 };
 #define QUOTAS_MAX (NETWORKS_MAX + 3)
 
@@ -109,8 +109,8 @@ struct quota_chain {
 	struct limit_use use;
 	struct request *rq;
 	void (*next)(struct request *rq);
-	bool reserves;         /* what is taken is a reservation, returned with the reply */
-	bool quiet;            /* no headers unless refused */
+	bool reserves; /* what is taken is a reservation, returned with the reply */
+	bool quiet;    /* no headers unless refused */
 	unsigned count, at;
 	struct quota quotas[QUOTAS_MAX];
 };
@@ -134,8 +134,8 @@ static void header_replace(struct exchange *x, const char *name, const char *val
 }
 
 /* With several quotas the headers show the last one that was counted. */
-static void limit_headers(struct request *rq, const struct quota *quota,
-	const struct limit_result *result)
+static void limit_headers(
+	struct request *rq, const struct quota *quota, const struct limit_result *result)
 {
 	struct exchange *x = exchange_of(rq);
 
@@ -165,8 +165,8 @@ static void quota_taken(struct limit_use *use, const struct limit_result *result
 		limit_headers(chain->rq, quota, result);
 	if (!result->allowed && quota->local)
 		log_refusal(LOG_WARN,
-		        "this process's budget of messages (rate_messages) is used up",
-		        "rate_messages", LOG_I("limit", quota->limit));
+			"this process's budget of messages (rate_messages) is used up",
+			"rate_messages", LOG_I("limit", quota->limit));
 	if (!result->allowed)
 		return limit_refuse(chain->rq, result->reset_s);
 	if (chain->reserves) {
@@ -186,16 +186,19 @@ static void quota_take(struct quota_chain *chain)
 
 	if (chain->at == chain->count)
 		return chain->next(chain->rq);
-	chain->use = (struct limit_use){ .limit = quota->limit, .window_ms = quota->window_ms,
-		.cost = 1, .local = quota->local, .done = quota_taken };
+	chain->use = (struct limit_use){ .limit = quota->limit,
+		.window_ms = quota->window_ms,
+		.cost = 1,
+		.local = quota->local,
+		.done = quota_taken };
 	memcpy(chain->use.name, quota->name, sizeof(quota->name));
 	request_hold(chain->rq);
 	limit_use(chain->rq->app->cache, &chain->use);
 }
 
 /* NULL when out of memory, which has been replied. */
-static struct quota_chain *quota_chain_new(struct request *rq, bool reserves,
-	void (*next)(struct request *rq))
+static struct quota_chain *quota_chain_new(
+	struct request *rq, bool reserves, void (*next)(struct request *rq))
 {
 	struct quota_chain *chain = ARENA_NEW(rq->arena, struct quota_chain);
 
@@ -268,8 +271,8 @@ void limit_commit(struct request *rq)
 
 static const struct rule {
 	const char *name;
-	size_t limit;          /* offset in the configuration */
-	int64_t window_ms;     /* 0: rate_window */
+	size_t limit;      /* offset in the configuration */
+	int64_t window_ms; /* 0: rate_window */
 	bool guess;
 } rules[LIMIT_COUNT] = {
 	[LIMIT_REGISTER] = { "register", offsetof(struct config, rate_register), HOUR_MS, false },
@@ -375,8 +378,8 @@ void limit_caller(struct request *rq)
 
 /* The narrow budgets come first: a destination or network that is over its budget does not use up
  * the budget of all. */
-void limit_messages(struct request *rq, const char *phone, const char *email,
-	void (*next)(struct request *rq))
+void limit_messages(
+	struct request *rq, const char *phone, const char *email, void (*next)(struct request *rq))
 {
 	const struct config *config = rq->app->config;
 	struct network networks[NETWORKS_MAX];

@@ -42,9 +42,9 @@ wrong:
 static int listen_failed(const struct listener *listener, const char *what, int fd)
 {
 	log_line(LOG_ERROR,
-		errno == EADDRINUSE ?
-			"the port is in use by another program: choose another with --listen" :
-			"cannot listen",
+		errno == EADDRINUSE
+			? "the port is in use by another program: choose another with --listen"
+			: "cannot listen",
 		LOG_T("address", listener->address), LOG_I("port", listener->port),
 		LOG_T("call", what), LOG_T("why", strerror(errno)));
 	if (fd >= 0)
@@ -53,7 +53,7 @@ static int listen_failed(const struct listener *listener, const char *what, int 
 }
 
 static int listener_sockaddr(
-        const struct listener *listener, struct sockaddr_storage *ret, socklen_t *len)
+	const struct listener *listener, struct sockaddr_storage *ret, socklen_t *len)
 {
 	struct sockaddr_in *four = (struct sockaddr_in *)ret;
 	struct sockaddr_in6 *six = (struct sockaddr_in6 *)ret;
@@ -77,8 +77,8 @@ static int listener_sockaddr(
 
 /* Checks without SO_REUSEPORT whether another program has the port. Only the first loop does this,
  * because the loops share the port. */
-static int port_is_free(const struct listener *listener, const struct sockaddr *address,
-	socklen_t len)
+static int port_is_free(
+	const struct listener *listener, const struct sockaddr *address, socklen_t len)
 {
 	int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	int yes = 1;
@@ -115,9 +115,9 @@ int listener_open(struct listener *listener, bool first, int backlog, int *ret_f
 		return listen_failed(listener, "listen", fd);
 	len = sizeof(address);
 	if (getsockname(fd, (struct sockaddr *)&address, &len) == 0)
-		listener->port = ntohs(address.ss_family == AF_INET6 ?
-					       ((struct sockaddr_in6 *)&address)->sin6_port :
-					       ((struct sockaddr_in *)&address)->sin_port);
+		listener->port = ntohs(address.ss_family == AF_INET6
+				? ((struct sockaddr_in6 *)&address)->sin6_port
+				: ((struct sockaddr_in *)&address)->sin_port);
 	*ret_fd = fd;
 	return 0;
 }

@@ -74,8 +74,8 @@ const char *request_address(struct request *rq)
 		return x->connection->address;
 	while (list.at)
 		last = text_trim(text_cut(&list, ','));
-	named = last.len && last.len < INET6_ADDRSTRLEN ?
-		arena_copy(rq->arena, last.at, last.len) : NULL;
+	named = last.len && last.len < INET6_ADDRSTRLEN ? arena_copy(rq->arena, last.at, last.len)
+							: NULL;
 	return named && networks_of(named, networks) ? named : x->connection->address;
 }
 

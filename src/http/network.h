@@ -15,8 +15,8 @@
 #define NETWORK_NAME_SIZE 56
 
 struct network {
-	unsigned char at[16];  /* IPv4 is mapped; bits beyond the prefix are 0 */
-	unsigned bits;         /* 128 for IPv4; 64, 48 */
+	unsigned char at[16]; /* IPv4 is mapped; bits beyond the prefix are 0 */
+	unsigned bits;        /* 128 for IPv4; 64, 48 */
 };
 
 /* The networks of an address, the narrowest first. Returns how many; 0 when the text is not an

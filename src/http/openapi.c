@@ -29,9 +29,9 @@ static json_t *reply_schema(const struct route *row)
 		json_decref(data);
 		data = json_pack("{s:s}", "type", "null");
 	}
-	schema = json_pack("{s:s,s:[ss],s:{s:{s:b},s:{s:s},s:o}}", "type", "object",
-		"required", "success", "data", "properties", "success", "const", 1, "message",
-		"type", "string", "data", data);
+	schema = json_pack("{s:s,s:[ss],s:{s:{s:b},s:{s:s},s:o}}", "type", "object", "required",
+		"success", "data", "properties", "success", "const", 1, "message", "type", "string",
+		"data", data);
 	if (row->shape == REPLY_PAGE)
 		json_object_set_new(json_object_get(schema, "properties"), "meta",
 			schema_reference("#/components/schemas/Meta"));
@@ -54,10 +54,10 @@ static void response_error_add(json_t *replies, enum name_space ns, enum err err
 	snprintf(text, sizeof(text), "%s%s%s: %s", before ? before : "", before ? "; " : "",
 		row->code[ns], row->english);
 	json_object_set_new(replies, status,
-	        json_pack("{s:s,s:{s:{s:o},s:{s:o}}}", "description", text, "content",
-	                "application/json", "schema",
-	                schema_reference("#/components/schemas/Error"), "application/problem+json",
-	                "schema", schema_reference("#/components/schemas/Problem")));
+		json_pack("{s:s,s:{s:{s:o},s:{s:o}}}", "description", text, "content",
+			"application/json", "schema",
+			schema_reference("#/components/schemas/Error"), "application/problem+json",
+			"schema", schema_reference("#/components/schemas/Problem")));
 }
 
 static json_t *success_response(const struct route *row)
@@ -73,8 +73,8 @@ static json_t *success_response(const struct route *row)
 	return success;
 }
 
-static void response_errors_add(json_t *replies, enum name_space ns, const enum err *errors,
-	size_t most)
+static void response_errors_add(
+	json_t *replies, enum name_space ns, const enum err *errors, size_t most)
 {
 	for (size_t i = 0; i < most && errors[i]; i++)
 		response_error_add(replies, ns, errors[i]);
@@ -139,17 +139,18 @@ static json_t *parameters_of(const struct route *row, struct text path)
 			continue;
 		snprintf(name, sizeof(name), "%.*s", (int)segment.len - 1, segment.at + 1);
 		parameter_add(list, "path", name, true,
-			json_pack("{s:s,s:s}", "type", "string",
-				"pattern", "^[A-Za-z0-9_.-]{1,64}$"), NULL);
+			json_pack(
+				"{s:s,s:s}", "type", "string", "pattern", "^[A-Za-z0-9_.-]{1,64}$"),
+			NULL);
 	}
 	for (const struct field *field = row->query; field && field->name; field++)
-		parameter_add(list, "query", field->name, field->required,
-			schema_field(field), field->summary);
+		parameter_add(list, "query", field->name, field->required, schema_field(field),
+			field->summary);
 	if (row->idempotent)
 		parameter_add(list, "header", "Idempotency-Key", false,
-		        json_pack("{s:s,s:i}", "type", "string", "maxLength", 128),
-		        "Makes retries safe: within 24 h the same key and body replay the first "
-		        "reply");
+			json_pack("{s:s,s:i}", "type", "string", "maxLength", 128),
+			"Makes retries safe: within 24 h the same key and body replay the first "
+			"reply");
 	return list;
 }
 
@@ -165,18 +166,18 @@ static json_t *security_of(const struct route_set *set, const struct route *row)
 static json_t *operation_of(const struct route_set *set, const struct route *row,
 	enum method method, struct text path, const char *id)
 {
-	json_t *operation = json_pack("{s:s,s:s,s:[s],s:o,s:o,s:o,s:s}",
-		"operationId", id, "summary", row->summary, "tags", set->tag,
-		"parameters", parameters_of(row, path), "responses", responses_of(set, row),
-		"security", security_of(set, row), "x-who", access_name(row->access));
+	json_t *operation = json_pack("{s:s,s:s,s:[s],s:o,s:o,s:o,s:s}", "operationId", id,
+		"summary", row->summary, "tags", set->tag, "parameters", parameters_of(row, path),
+		"responses", responses_of(set, row), "security", security_of(set, row), "x-who",
+		access_name(row->access));
 	json_t *content;
 
 	if (row->body && method != GET && method != DELETE) {
-		content = json_pack("{s:{s:o},s:{s:o}}",
-			"application/json", "schema", schema_of(row->body),
-			"application/x-www-form-urlencoded", "schema", schema_of(row->body));
-		json_object_set_new(operation, "requestBody",
-			json_pack("{s:o}", "content", content));
+		content = json_pack("{s:{s:o},s:{s:o}}", "application/json", "schema",
+			schema_of(row->body), "application/x-www-form-urlencoded", "schema",
+			schema_of(row->body));
+		json_object_set_new(
+			operation, "requestBody", json_pack("{s:o}", "content", content));
 	}
 	return operation;
 }
@@ -184,11 +185,11 @@ static json_t *operation_of(const struct route_set *set, const struct route *row
 /* --- Paths ------------------------------------------------------------------------------------ */
 
 /* "/orders/:orderId" as "/api/v1/user/orders/{orderId}". */
-static void openapi_path_write(char out[256], const struct route_set *set,
-	const struct route *row, struct text path)
+static void openapi_path_write(
+	char out[256], const struct route_set *set, const struct route *row, struct text path)
 {
-	size_t len = row->root ? 0 :
-		(size_t)snprintf(out, 256, "/api/v1/%s", name_space_name(set->ns));
+	size_t len = row->root ? 0
+			       : (size_t)snprintf(out, 256, "/api/v1/%s", name_space_name(set->ns));
 
 	text_cut(&path, '/');
 	while (path.at && path.len) {
@@ -316,8 +317,8 @@ static void row_parts_extract(struct document *document, const struct route_set 
 
 /* The operation of a row, made once. Each method and path gets a copy with its own id and
  * parameters. */
-static json_t *row_operation(struct document *document,
-	const struct route_set *set, const struct route *row)
+static json_t *row_operation(
+	struct document *document, const struct route_set *set, const struct route *row)
 {
 	json_t *operation = operation_of(set, row, row->method, text_of(row->path), "");
 
@@ -384,34 +385,29 @@ static json_t *components(void)
 			.summary = "Wrong fields, the position in the JSON, or the nearest route" },
 		FIELD_END
 	};
-	static const struct field error_fields[] = {
-		{ "success", FIELD_BOOL, .required = true },
+	static const struct field error_fields[] = { { "success", FIELD_BOOL, .required = true },
 		{ "error", FIELD_OBJECT, .required = true, .of = error_body },
 		{ "timestamp", FIELD_TIME, .required = true },
 		{ "path", FIELD_TEXT, .required = true },
-		{ "requestId", FIELD_TEXT, .required = true },
-		FIELD_END
-	};
-	static const struct field problem_fields[] = {
-		{ "type", FIELD_TEXT, .required = true }, { "status", FIELD_INT, .required = true },
+		{ "requestId", FIELD_TEXT, .required = true }, FIELD_END };
+	static const struct field problem_fields[] = { { "type", FIELD_TEXT, .required = true },
+		{ "status", FIELD_INT, .required = true },
 		{ "title", FIELD_TEXT, .required = true }, { "detail", FIELD_TEXT },
 		{ "code", FIELD_TEXT, .required = true }, { "instance", FIELD_TEXT },
-		{ "errors", FIELD_ANY }, { "requestId", FIELD_TEXT }, FIELD_END
-	};
-	static const struct field meta_fields[] = {
-		{ "page", FIELD_INT, .required = true }, { "limit", FIELD_INT, .required = true },
+		{ "errors", FIELD_ANY }, { "requestId", FIELD_TEXT }, FIELD_END };
+	static const struct field meta_fields[] = { { "page", FIELD_INT, .required = true },
+		{ "limit", FIELD_INT, .required = true },
 		{ "pageSize", FIELD_INT, .required = true },
 		{ "total", FIELD_INT, .required = true },
 		{ "totalPages", FIELD_INT, .required = true },
 		{ "hasNext", FIELD_BOOL, .required = true },
-		{ "hasPrev", FIELD_BOOL, .required = true }, FIELD_END
-	};
+		{ "hasPrev", FIELD_BOOL, .required = true }, FIELD_END };
 
-	return json_pack("{s:{s:o,s:o,s:o},s:{s:{s:s,s:s,s:s},s:{s:s,s:s,s:s}}}",
-		"schemas", "Error", schema_of(error_fields), "Problem", schema_of(problem_fields),
-		"Meta", schema_of(meta_fields), "securitySchemes",
-		"bearer", "type", "http", "scheme", "bearer", "bearerFormat", "JWT",
-		"adminCookie", "type", "apiKey", "in", "cookie", "name", "accessToken");
+	return json_pack("{s:{s:o,s:o,s:o},s:{s:{s:s,s:s,s:s},s:{s:s,s:s,s:s}}}", "schemas",
+		"Error", schema_of(error_fields), "Problem", schema_of(problem_fields), "Meta",
+		schema_of(meta_fields), "securitySchemes", "bearer", "type", "http", "scheme",
+		"bearer", "bearerFormat", "JWT", "adminCookie", "type", "apiKey", "in", "cookie",
+		"name", "accessToken");
 }
 
 char *openapi_document(const struct router *router, const char *version)
@@ -419,7 +415,8 @@ char *openapi_document(const struct router *router, const char *version)
 	json_t *parts = components();
 	struct document document = { .paths = json_object(),
 		.schemas = json_object_get(parts, "schemas"),
-		.responses = json_object(), .bodies = json_object() };
+		.responses = json_object(),
+		.bodies = json_object() };
 	json_t *whole;
 	char *text;
 

@@ -7,8 +7,8 @@
 #include "openapi.h"
 #include "reeyo/core/url.h"
 
-static json_t *schema_bounds(json_t *schema, const struct field *field,
-	const char *low, const char *high)
+static json_t *schema_bounds(
+	json_t *schema, const struct field *field, const char *low, const char *high)
 {
 	if ((field->min || field->kind == FIELD_MONEY) && field->min != INT64_MIN)
 		json_object_set_new(schema, low, json_integer(field->min));
@@ -62,8 +62,8 @@ static json_t *schema_scalar(const struct field *field)
 	case FIELD_DIGITS:
 		return schema_digits(field);
 	case FIELD_ID:
-		return json_pack("{s:s,s:s}", "type", "string", "pattern",
-			"^[A-Za-z0-9_.-]{1,64}$");
+		return json_pack(
+			"{s:s,s:s}", "type", "string", "pattern", "^[A-Za-z0-9_.-]{1,64}$");
 	case FIELD_PHONE:
 		return json_pack("{s:s,s:s}", "type", "string", "examples", "+237670000001");
 	case FIELD_EMAIL:
@@ -81,9 +81,9 @@ static json_t *schema_scalar(const struct field *field)
 	case FIELD_DATE:
 		return schema_format("date");
 	case FIELD_POINT:
-		return json_pack("{s:s,s:[ss],s:{s:{s:s},s:{s:s}}}", "type", "object",
-			"required", "lat", "lng",
-			"properties", "lat", "type", "number", "lng", "type", "number");
+		return json_pack("{s:s,s:[ss],s:{s:{s:s},s:{s:s}}}", "type", "object", "required",
+			"lat", "lng", "properties", "lat", "type", "number", "lng", "type",
+			"number");
 	default:
 		return schema_text(field);
 	}
@@ -92,13 +92,12 @@ static json_t *schema_scalar(const struct field *field)
 static json_t *schema_list(const struct field *field)
 {
 	struct field each = { .kind = field->each, .max = field->each_max, .words = field->words };
-	json_t *items = field->of		      ? schema_of(field->of) :
-			field->each == FIELD_NONE ||
-				field->each == FIELD_ANY ? json_object() :
-							   schema_scalar(&each);
+	json_t *items = field->of                                       ? schema_of(field->of)
+		: field->each == FIELD_NONE || field->each == FIELD_ANY ? json_object()
+									: schema_scalar(&each);
 
-	return schema_bounds(json_pack("{s:s,s:o}", "type", "array", "items", items),
-		field, "minItems", "maxItems");
+	return schema_bounds(json_pack("{s:s,s:o}", "type", "array", "items", items), field,
+		"minItems", "maxItems");
 }
 
 /* The other names under which a member is accepted. */
@@ -118,10 +117,10 @@ static json_t *schema_spellings(const struct field *field)
 
 json_t *schema_field(const struct field *field)
 {
-	json_t *schema = field->kind == FIELD_LIST   ? schema_list(field) :
-			 field->kind == FIELD_OBJECT ? schema_of(field->of) :
-			 field->kind == FIELD_ANY    ? json_object() :
-						       schema_scalar(field);
+	json_t *schema = field->kind == FIELD_LIST ? schema_list(field)
+		: field->kind == FIELD_OBJECT      ? schema_of(field->of)
+		: field->kind == FIELD_ANY         ? json_object()
+						   : schema_scalar(field);
 	json_t *type = json_object_get(schema, "type");
 
 	if (field->kind == FIELD_PHONE)

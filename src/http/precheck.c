@@ -19,8 +19,8 @@ static bool param_decode(struct exchange *x, struct text raw, const char **ret)
 /* Ids in paths have the same alphabet as ids in bodies. Others cannot exist. */
 static bool param_is_id(const char *param)
 {
-	size_t len = strspn(param,
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-");
+	size_t len = strspn(
+		param, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-");
 
 	return len >= 1 && len <= 64 && param[len] == '\0';
 }
@@ -32,8 +32,8 @@ static bool param_is_order(const struct exchange *x, unsigned i)
 	struct text raw = x->match.params[i];
 
 	return text_is(x->match.names[i], TEXT("orderId")) ||
-	       (raw.at >= x->rq.path.at + parent.len &&
-		       memcmp(raw.at - parent.len, parent.at, parent.len) == 0);
+		(raw.at >= x->rq.path.at + parent.len &&
+			memcmp(raw.at - parent.len, parent.at, parent.len) == 0);
 }
 
 static int param_read(struct exchange *x, unsigned i)
@@ -78,8 +78,9 @@ static int route_find(struct exchange *x, enum method method)
 
 static int expect_check(const struct exchange *x)
 {
-	return x->head.expect.at && !text_is_nocase(x->head.expect, TEXT("100-continue")) ?
-		E_EXPECTATION : 0;
+	return x->head.expect.at && !text_is_nocase(x->head.expect, TEXT("100-continue"))
+		? E_EXPECTATION
+		: 0;
 }
 
 static int media_check(const struct exchange *x)
@@ -87,7 +88,7 @@ static int media_check(const struct exchange *x)
 	struct text rest = x->head.content_type;
 	struct text type = text_trim(text_cut(&rest, ';'));
 	bool empty = !x->head.transfer_encoding.at &&
-		     (!x->head.content_length.at || text_is(x->head.content_length, TEXT("0")));
+		(!x->head.content_length.at || text_is(x->head.content_length, TEXT("0")));
 
 	if (empty || !x->rq.route || x->rq.route->external || x->rq.method == GET ||
 		x->rq.method == HEAD)

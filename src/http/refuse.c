@@ -13,8 +13,8 @@
 /* The exchange of a request that libmicrohttpd has not seen yet. */
 static struct exchange *exchange_for_refusal(struct connection *connection)
 {
-	struct exchange *x = exchange_new(connection, NULL,
-		connection->target ? connection->target : "/");
+	struct exchange *x = exchange_new(
+		connection, NULL, connection->target ? connection->target : "/");
 	struct route_match match;
 
 	if (!x)
@@ -30,7 +30,8 @@ static struct text response_bytes(struct exchange *x)
 	struct buf all = buf_in(x->rq.arena, x->out.len + 768);
 	char *out;
 
-	buf_printf(&all, "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Type: %s\r\n"
+	buf_printf(&all,
+		"HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Type: %s\r\n"
 		"Content-Length: %zu\r\nX-Request-Id: %s\r\nCache-Control: no-store\r\n",
 		x->status, MHD_get_reason_phrase_for((unsigned)x->status), x->content_type,
 		x->out.len, x->rq.request_id);

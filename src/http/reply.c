@@ -28,9 +28,9 @@ void reply_decide(struct exchange *x, int status, const char *type, struct text 
 
 void reply_out_of_memory(struct exchange *x)
 {
-	reply_decide(x, 503, JSON_TYPE, TEXT(
-		"{\"success\":false,\"error\":{\"code\":\"SERVICE_UNAVAILABLE\","
-		"\"message\":\"The server is out of memory, try again shortly\"}}"));
+	reply_decide(x, 503, JSON_TYPE,
+		TEXT("{\"success\":false,\"error\":{\"code\":\"SERVICE_UNAVAILABLE\","
+		     "\"message\":\"The server is out of memory, try again shortly\"}}"));
 }
 
 /* --- Success ---------------------------------------------------------------------------------- */
@@ -73,8 +73,8 @@ void reply_data(struct request *rq, struct text json)
 	reply_body(rq, envelope(rq->arena, NULL, json));
 }
 
-void reply_data_message(struct request *rq, const char *english, const char *french,
-	struct text json)
+void reply_data_message(
+	struct request *rq, const char *english, const char *french, struct text json)
 {
 	reply_body(rq, envelope(rq->arena, rq->french ? french : english, json));
 }

@@ -103,8 +103,8 @@ void reply_error_with(struct request *rq, int error, const char *message, struct
 	out = buf_string(&body);
 	if (!out)
 		return reply_out_of_memory(x);
-	reply_decide(x, x->status, problem ? PROBLEM_TYPE : JSON_TYPE,
-		(struct text){ out, body.len });
+	reply_decide(
+		x, x->status, problem ? PROBLEM_TYPE : JSON_TYPE, (struct text){ out, body.len });
 }
 
 void reply_error(struct request *rq, int error)

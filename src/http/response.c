@@ -91,12 +91,14 @@ static void cache_headers(struct exchange *x, struct MHD_Response *response)
 	if (shared)
 		snprintf(value, sizeof(value), "public, max-age=%u", reply_max_age(x));
 	MHD_add_response_header(response, "Cache-Control",
-		shared ? value : reply_is_personal(x) ? "no-store" : "no-cache");
+		shared                         ? value
+			: reply_is_personal(x) ? "no-store"
+					       : "no-cache");
 	if (x->etag && (tag = etag_encoded(x)))
 		MHD_add_response_header(response, "ETag", tag);
 	MHD_add_response_header(response, "Vary",
-		shared ? "Accept-Encoding, Accept, Origin" :
-		      "Accept-Encoding, Accept, Accept-Language, Authorization, Origin");
+		shared ? "Accept-Encoding, Accept, Origin"
+		       : "Accept-Encoding, Accept, Accept-Language, Authorization, Origin");
 }
 
 /* Headers of every reply. HSTS only when the client came by TLS, as the proxy in front of us
@@ -143,10 +145,10 @@ static void plain_headers(struct exchange *x, struct MHD_Response *response)
 void reply_count(struct exchange *x)
 {
 	struct counters *counters = loop_counters(x->server->app->loop);
-	enum counter which = x->status >= 500 ? COUNT_HTTP_5XX :
-			     x->status >= 400 ? COUNT_HTTP_4XX :
-			     x->status >= 300 ? COUNT_HTTP_3XX :
-						COUNT_HTTP_1XX_2XX;
+	enum counter which = x->status >= 500 ? COUNT_HTTP_5XX
+		: x->status >= 400            ? COUNT_HTTP_4XX
+		: x->status >= 300            ? COUNT_HTTP_3XX
+					      : COUNT_HTTP_1XX_2XX;
 
 	count_one(counters, which);
 	histogram_add(&counters->response, clock_us() - x->started_us);
@@ -192,8 +194,8 @@ enum MHD_Result reply_queue(struct exchange *x)
 
 	etag_set(x);
 	reply_encode(x);
-	response = MHD_create_response_from_buffer(x->out.len, (void *)(uintptr_t)x->out.at,
-		MHD_RESPMEM_PERSISTENT);
+	response = MHD_create_response_from_buffer(
+		x->out.len, (void *)(uintptr_t)x->out.at, MHD_RESPMEM_PERSISTENT);
 	if (!response)
 		return MHD_NO;
 	plain_headers(x, response);

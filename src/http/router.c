@@ -12,16 +12,16 @@
 enum { METHOD_SLOTS = 5 };
 
 struct node {
-	struct text segment;            /* a literal, or the name of a parameter */
+	struct text segment; /* a literal, or the name of a parameter */
 	const struct route *rows[METHOD_SLOTS];
-	bool loose[METHOD_SLOTS];       /* set by .any_write of another method: an explicit row
+	bool loose[METHOD_SLOTS];     /* set by .any_write of another method: an explicit row
 	                                 * replaces it */
-	struct node *children, *next;   /* literals */
+	struct node *children, *next; /* literals */
 	struct node *param;
 };
 
 struct path_template {
-	const char *path;               /* "/orders/:orderId", as suggested to clients */
+	const char *path; /* "/orders/:orderId", as suggested to clients */
 	enum name_space ns;
 	bool root;
 	struct path_template *next;
@@ -30,7 +30,7 @@ struct path_template {
 struct router {
 	const struct route_set *sets;
 	struct node *trees[NS_COUNT];
-	struct node *root;              /* absolute paths */
+	struct node *root; /* absolute paths */
 	struct path_template *templates;
 };
 
@@ -38,8 +38,13 @@ static const struct {
 	enum method method;
 	const char *name;
 } methods[] = {
-	{ GET, "GET" }, { POST, "POST" }, { PUT, "PUT" }, { PATCH, "PATCH" }, { DELETE, "DELETE" },
-	{ HEAD, "HEAD" }, { OPTIONS, "OPTIONS" },
+	{ GET, "GET" },
+	{ POST, "POST" },
+	{ PUT, "PUT" },
+	{ PATCH, "PATCH" },
+	{ DELETE, "DELETE" },
+	{ HEAD, "HEAD" },
+	{ OPTIONS, "OPTIONS" },
 };
 
 const char *method_name(enum method method)
@@ -60,10 +65,10 @@ enum method method_parse(const char *name)
 
 const char *name_space_name(enum name_space ns)
 {
-	static const char *const names[NS_COUNT] = {
-		[NS_USER] = "user", [NS_RIDER] = "rider", [NS_VENDOR] = "vendor",
-		[NS_ADMIN] = "admin"
-	};
+	static const char *const names[NS_COUNT] = { [NS_USER] = "user",
+		[NS_RIDER] = "rider",
+		[NS_VENDOR] = "vendor",
+		[NS_ADMIN] = "admin" };
 
 	return ns < NS_COUNT ? names[ns] : "?";
 }
@@ -129,7 +134,7 @@ static struct node *node_at(struct node *root, struct text path)
 }
 
 static int node_set_route(
-        struct node *node, const struct route *row, enum method method, bool loose)
+	struct node *node, const struct route *row, enum method method, bool loose)
 {
 	int slot = method_slot(method);
 
@@ -143,7 +148,7 @@ static int node_set_route(
 }
 
 static int route_add_path(struct router *router, const struct route_set *set,
-        const struct route *row, struct text path)
+	const struct route *row, struct text path)
 {
 	struct node **tree = row->root ? &router->root : &router->trees[set->ns];
 	struct path_template *template = calloc(1, sizeof(*template));
@@ -164,8 +169,8 @@ static int route_add_path(struct router *router, const struct route_set *set,
 		return E_NO_MEMORY;
 	if (node_set_route(node, row, row->method, false)) {
 		log_line(LOG_ERROR, "two rows for one route",
-			LOG_T("method", method_name(row->method)),
-			LOG_T("path", copy), LOG_T("namespace", name_space_name(set->ns)));
+			LOG_T("method", method_name(row->method)), LOG_T("path", copy),
+			LOG_T("namespace", name_space_name(set->ns)));
 		return E_CONFIG;
 	}
 	if (row->any_write)
@@ -205,13 +210,13 @@ static bool limit_key_is_valid(const struct route *row)
 
 static int route_check(const struct route_set *set, const struct route *row)
 {
-	const char *missing = row->access == ACCESS_UNSET	       ? "who" :
-			      !row->run			       ? "run" :
-			      !row->summary		       ? "does" :
-			      method_slot(row->method) < 0	       ? "method" :
-			      row->path[0] != '/'	       ? "path" :
-			      !limit_key_is_valid(row)	       ? "limit_by" :
-								 NULL;
+	const char *missing = row->access == ACCESS_UNSET ? "who"
+		: !row->run                               ? "run"
+		: !row->summary                           ? "does"
+		: method_slot(row->method) < 0            ? "method"
+		: row->path[0] != '/'                     ? "path"
+		: !limit_key_is_valid(row)                ? "limit_by"
+							  : NULL;
 
 	if (!missing)
 		return 0;
@@ -394,8 +399,8 @@ static size_t template_distance(struct text path, struct text template)
 	while ((path.at && path.len) || (template.at && template.len)) {
 		struct text have = text_cut(&path, '/');
 		struct text want = text_cut(&template, '/');
-		size_t one = want.len && want.at[0] == ':' && have.len ? 1 :
-			text_distance(have, want);
+		size_t one = want.len && want.at[0] == ':' && have.len ? 1
+								       : text_distance(have, want);
 
 		if (one == SIZE_MAX)
 			return SIZE_MAX;

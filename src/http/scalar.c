@@ -23,8 +23,8 @@
 
 /* --- Texts ------------------------------------------------------------------------------------ */
 
-static void text_length_fault(struct check *check, const struct field *field, const char *name,
-	bool short_)
+static void text_length_fault(
+	struct check *check, const struct field *field, const char *name, bool short_)
 {
 	if (short_ && field->required && field->min <= 1)
 		check_fault(check, name, "must not be empty", "ne doit pas être vide");
@@ -39,8 +39,8 @@ static void text_length_fault(struct check *check, const struct field *field, co
 
 /* The minimum counts characters that have a width, the maximum counts all. A text without a visible
  * character is empty. */
-static json_t *text_bounds_check(struct check *check, const struct field *field,
-	const char *name, struct text text)
+static json_t *text_bounds_check(
+	struct check *check, const struct field *field, const char *name, struct text text)
 {
 	bool seen = unicode_visible(text) > 0;
 
@@ -62,8 +62,8 @@ static json_t *text_bounds_check(struct check *check, const struct field *field,
 	return json_stringn(text.at, text.len);
 }
 
-static json_t *plain_text_check(struct check *check, const struct field *field,
-	const char *name, struct text raw)
+static json_t *plain_text_check(
+	struct check *check, const struct field *field, const char *name, struct text raw)
 {
 	char *composed auto_free = unicode_compose(unicode_trim(raw));
 
@@ -85,8 +85,8 @@ static bool is_id(struct text text)
 	return text.len >= 1 && text.len <= 64;
 }
 
-static json_t *id_check(struct check *check, const struct field *field, const char *name,
-	struct text raw)
+static json_t *id_check(
+	struct check *check, const struct field *field, const char *name, struct text raw)
 {
 	struct text text = text_trim(raw);
 	char number[ORDER_NUMBER_SIZE];
@@ -100,8 +100,8 @@ static json_t *id_check(struct check *check, const struct field *field, const ch
 	return NULL;
 }
 
-static json_t *enum_check(struct check *check, const struct field *field,
-	const char *name, struct text raw)
+static json_t *enum_check(
+	struct check *check, const struct field *field, const char *name, struct text raw)
 {
 	struct text text = text_trim(raw);
 	char all[120];
@@ -112,8 +112,8 @@ static json_t *enum_check(struct check *check, const struct field *field,
 			return json_string(*word);
 	all[0] = '\0';
 	for (const char *const *word = field->words; *word && len < sizeof(all); word++)
-		len += (size_t)snprintf(all + len, sizeof(all) - len,
-			"%s%s", len ? ", " : "", *word);
+		len += (size_t)snprintf(
+			all + len, sizeof(all) - len, "%s%s", len ? ", " : "", *word);
 	check_fault(check, name, "must be one of %s", "doit être l'un de %s", all);
 	return NULL;
 }
@@ -202,11 +202,11 @@ const char *password_fault(const char *password, bool french)
 	}
 	if (len >= 8 && len <= 128 && lower && upper && digit && other)
 		return NULL;
-	return french ?
-		"doit avoir 8 à 128 caractères, dont une minuscule, une majuscule, un chiffre et "
-		"un de @$!%*?&#" :
-		"must have 8 to 128 characters with a lower-case and an upper-case letter, a digit "
-		"and one of @$!%*?&#";
+	return french
+		? "doit avoir 8 à 128 caractères, dont une minuscule, une majuscule, un chiffre et "
+		  "un de @$!%*?&#"
+		: "must have 8 to 128 characters with a lower-case and an upper-case letter, a digit "
+		  "and one of @$!%*?&#";
 }
 
 static json_t *password_check(struct check *check, const char *name, struct text raw)
@@ -219,8 +219,8 @@ static json_t *password_check(struct check *check, const char *name, struct text
 	return NULL;
 }
 
-static json_t *secret_check(struct check *check, const struct field *field,
-	const char *name, struct text raw)
+static json_t *secret_check(
+	struct check *check, const struct field *field, const char *name, struct text raw)
 {
 	int64_t max = field->max ? field->max : 1024;
 
@@ -231,8 +231,8 @@ static json_t *secret_check(struct check *check, const struct field *field,
 	return NULL;
 }
 
-static json_t *digits_check(struct check *check, const struct field *field,
-	const char *name, struct text raw)
+static json_t *digits_check(
+	struct check *check, const struct field *field, const char *name, struct text raw)
 {
 	struct text text = text_trim(raw);
 	bool right = (int64_t)text.len >= field->min && (int64_t)text.len <= field->max;
@@ -242,12 +242,12 @@ static json_t *digits_check(struct check *check, const struct field *field,
 	if (right)
 		return json_stringn(text.at, text.len);
 	if (field->min == field->max)
-		check_fault(check, name, "must be %lld digits",
-			"doit être %lld chiffres", (long long)field->max);
+		check_fault(check, name, "must be %lld digits", "doit être %lld chiffres",
+			(long long)field->max);
 	else
 		check_fault(check, name, "must be %lld to %lld digits",
-			"doit être %lld à %lld chiffres",
-			(long long)field->min, (long long)field->max);
+			"doit être %lld à %lld chiffres", (long long)field->min,
+			(long long)field->max);
 	return NULL;
 }
 
@@ -263,8 +263,8 @@ static json_t *url_check(struct check *check, const char *name, struct text raw)
 }
 
 /* An empty text means no address: some apps always send the member. */
-static json_t *url_or_id_check(struct check *check, const struct field *field,
-	const char *name, struct text raw)
+static json_t *url_or_id_check(
+	struct check *check, const struct field *field, const char *name, struct text raw)
 {
 	struct text text = text_trim(raw);
 	bool none = text.len == 0 && !field->required && !field->min;
@@ -318,8 +318,8 @@ static json_t *date_check(struct check *check, const char *name, struct text raw
 
 /* --- Numbers ---------------------------------------------------------------------------------- */
 
-static bool integer_in_range(struct check *check, const struct field *field,
-	const char *name, int64_t value)
+static bool integer_in_range(
+	struct check *check, const struct field *field, const char *name, int64_t value)
 {
 	int64_t max = field->max ? field->max : field->kind == FIELD_MONEY ? MONEY_MAX : INT64_MAX;
 	bool bounded = field->min || field->max || field->kind == FIELD_MONEY;
@@ -329,8 +329,7 @@ static bool integer_in_range(struct check *check, const struct field *field,
 		return true;
 	if (max < INT64_MAX && (field->max || value > max))
 		check_fault(check, name, "must be from %lld to %lld",
-			"doit être compris entre %lld et %lld",
-			(long long)min, (long long)max);
+			"doit être compris entre %lld et %lld", (long long)min, (long long)max);
 	else
 		check_fault(check, name, "must be at least %lld", "doit être au moins %lld",
 			(long long)min);
@@ -347,8 +346,8 @@ static bool integer_read(struct check *check, const json_t *value, int64_t *ret)
 		return true;
 	}
 	if (json_is_string(value) && check->texts)
-		return text_to_int(text_trim(text_of(json_string_value(value))),
-			INT64_MIN, INT64_MAX, ret);
+		return text_to_int(
+			text_trim(text_of(json_string_value(value))), INT64_MIN, INT64_MAX, ret);
 	real = json_real_value(value);
 	if (!json_is_real(value) || real != floor(real) || fabs(real) > 9007199254740992.0)
 		return false;
@@ -356,8 +355,8 @@ static bool integer_read(struct check *check, const json_t *value, int64_t *ret)
 	return true;
 }
 
-static json_t *int_check(struct check *check, const struct field *field,
-	const char *name, json_t *value)
+static json_t *int_check(
+	struct check *check, const struct field *field, const char *name, json_t *value)
 {
 	int64_t number;
 
@@ -373,15 +372,15 @@ static json_t *int_check(struct check *check, const struct field *field,
 	return integer_in_range(check, field, name, number) ? json_integer(number) : NULL;
 }
 
-static json_t *number_check(struct check *check, const struct field *field,
-	const char *name, json_t *value)
+static json_t *number_check(
+	struct check *check, const struct field *field, const char *name, json_t *value)
 {
 	double number;
 
 	if (json_is_number(value)) {
 		number = json_number_value(value);
 	} else if (!json_is_string(value) || !check->texts ||
-		   !text_to_double(text_trim(text_of(json_string_value(value))), &number)) {
+		!text_to_double(text_trim(text_of(json_string_value(value))), &number)) {
 		check_fault(check, name, "must be a number", "doit être un nombre");
 		return NULL;
 	}
@@ -390,10 +389,10 @@ static json_t *number_check(struct check *check, const struct field *field,
 			(number < (double)field->min || number > (double)field->max)) ||
 		(field->above && number <= (double)field->min)) {
 		check_fault(check, name,
-			field->above ? "must be greater than %lld and at most %lld" :
-				       "must be from %lld to %lld",
-			field->above ? "doit être supérieur à %lld et au plus %lld" :
-				       "doit être compris entre %lld et %lld",
+			field->above ? "must be greater than %lld and at most %lld"
+				     : "must be from %lld to %lld",
+			field->above ? "doit être supérieur à %lld et au plus %lld"
+				     : "doit être compris entre %lld et %lld",
 			(long long)field->min, (long long)field->max);
 		return NULL;
 	}
@@ -416,8 +415,8 @@ static json_t *bool_check(struct check *check, const char *name, json_t *value)
 
 /* --- Dispatch --------------------------------------------------------------------------------- */
 
-static json_t *string_check(struct check *check, const struct field *field,
-	const char *name, struct text raw)
+static json_t *string_check(
+	struct check *check, const struct field *field, const char *name, struct text raw)
 {
 	switch (field->kind) {
 	case FIELD_ID:
@@ -447,8 +446,8 @@ static json_t *string_check(struct check *check, const struct field *field,
 	}
 }
 
-json_t *scalar_check(struct check *check, const struct field *field,
-	const char *name, json_t *value)
+json_t *scalar_check(
+	struct check *check, const struct field *field, const char *name, json_t *value)
 {
 	char digits[24];
 

@@ -125,19 +125,16 @@ static struct MHD_Daemon *daemon_start(struct port *port, int fd)
 
 	while (app->all[loops])
 		loops++;
-	return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG,
-		0, NULL, NULL, connection_access, port,
-		MHD_OPTION_EXTERNAL_LOGGER, mhd_log, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)app->config->connection_memory,
-		MHD_OPTION_CONNECTION_LIMIT,
+	return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0,
+		NULL, NULL, connection_access, port, MHD_OPTION_EXTERNAL_LOGGER, mhd_log, NULL,
+		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		(size_t)app->config->connection_memory, MHD_OPTION_CONNECTION_LIMIT,
 		(unsigned)(app->config->max_connections / (loops ? loops : 1)),
-		MHD_OPTION_CONNECTION_TIMEOUT, 0u,
-		MHD_OPTION_NOTIFY_CONNECTION, connection_notify, port,
-		MHD_OPTION_URI_LOG_CALLBACK, connection_uri, port,
-		MHD_OPTION_UNESCAPE_CALLBACK, connection_path, NULL,
-		MHD_OPTION_NOTIFY_COMPLETED, connection_completed, port,
-		MHD_OPTION_STRICT_FOR_CLIENT, 0, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
-		MHD_OPTION_END);
+		MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_NOTIFY_CONNECTION, connection_notify,
+		port, MHD_OPTION_URI_LOG_CALLBACK, connection_uri, port,
+		MHD_OPTION_UNESCAPE_CALLBACK, connection_path, NULL, MHD_OPTION_NOTIFY_COMPLETED,
+		connection_completed, port, MHD_OPTION_STRICT_FOR_CLIENT, 0,
+		MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
 }
 
 static int port_start(struct server *server, struct port *port, bool first)
@@ -170,14 +167,14 @@ static void server_deadlines_init(struct server *server)
 	const struct config *config = server->app->config;
 	struct loop *loop = server->app->loop;
 
-	deadline_list_init(&server->header, loop, (uint64_t)config->header_timeout,
-		connection_expired);
-	deadline_list_init(&server->keepalive, loop, (uint64_t)config->keepalive_timeout,
-		connection_expired);
+	deadline_list_init(
+		&server->header, loop, (uint64_t)config->header_timeout, connection_expired);
+	deadline_list_init(
+		&server->keepalive, loop, (uint64_t)config->keepalive_timeout, connection_expired);
 	deadline_list_init(&server->body, loop, (uint64_t)config->body_timeout, connection_expired);
 	deadline_list_init(&server->pause, loop, REQUEST_PAUSE_MS, exchange_pause_ended);
-	deadline_list_init(&server->run, loop, (uint64_t)config->request_timeout,
-		connection_run_expired);
+	deadline_list_init(
+		&server->run, loop, (uint64_t)config->request_timeout, connection_run_expired);
 	deadline_list_init(&server->send, loop, (uint64_t)config->send_timeout, connection_expired);
 	deadline_list_init(&server->linger, loop, LINGER_MS, linger_ended);
 	deadline_list_init(&server->closing, loop, CLOSING_MS, connection_expired);
@@ -247,7 +244,7 @@ int server_new(struct app *app, const struct server_steps *steps, struct listene
 void server_drain(struct server *server, void (*drained)(void *arg), void *arg)
 {
 	server_run_daemons(
-	        &server->hook); /* takes connections that the kernel has already accepted */
+		&server->hook); /* takes connections that the kernel has already accepted */
 	server->draining = true;
 	server->drained = drained;
 	server->drained_arg = arg;

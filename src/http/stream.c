@@ -43,8 +43,8 @@ struct stream {
 	struct stream *next, *previous;
 	struct piece *pieces; /* ring buffer of `room` entries; NULL while empty */
 	unsigned first, count, room;
-	size_t waiting;       /* unsent bytes of all pieces */
-	size_t sent;          /* sent bytes of the first piece */
+	size_t waiting; /* unsent bytes of all pieces */
+	size_t sent;    /* sent bytes of the first piece */
 	uint64_t taken, taken_before;
 	bool suspended, ending, cut, held; /* held: by libmicrohttpd's response */
 	struct access_record access;
@@ -140,8 +140,8 @@ static bool piece_add(struct stream *stream, struct shared *shared, const char *
 		return false;
 	}
 	shared_hold(shared);
-	stream->pieces[(stream->first + stream->count++) % stream->room] = (struct piece){ shared,
-		at, len };
+	stream->pieces[(stream->first + stream->count++) % stream->room] =
+		(struct piece){ shared, at, len };
 	stream->waiting += len;
 	stream_wake(stream);
 	return true;
@@ -255,8 +255,8 @@ void streams_cut(struct server *server)
 
 /* --- The beginning ---------------------------------------------------------------------------- */
 
-int stream_open(struct request *rq, const struct stream_calls *calls, void *owner,
-	struct stream **ret)
+int stream_open(
+	struct request *rq, const struct stream_calls *calls, void *owner, struct stream **ret)
 {
 	struct exchange *x = exchange_of(rq);
 	struct server *server = x->server;
@@ -320,8 +320,8 @@ static void stream_response_freed(void *cls)
 
 struct MHD_Response *stream_response(struct stream *stream)
 {
-	struct MHD_Response *response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK,
-		stream_read, stream, stream_response_freed);
+	struct MHD_Response *response = MHD_create_response_from_callback(
+		MHD_SIZE_UNKNOWN, BLOCK, stream_read, stream, stream_response_freed);
 	unsigned limit = GIVE_UP_MS;
 
 	if (response)

@@ -37,8 +37,8 @@ static uint32_t request_affinity(const struct request *rq)
 	return rq->caller.id[0] ? hash | 1 : 0;
 }
 
-static struct sql_wait *sql_wait_new(struct request *rq, enum db_lane lane, bool try_,
-	sql_done *done)
+static struct sql_wait *sql_wait_new(
+	struct request *rq, enum db_lane lane, bool try_, sql_done *done)
 {
 	struct sql_wait *wait = arena_alloc(rq->arena, sizeof(*wait));
 
@@ -96,12 +96,12 @@ void sql_run_positional(struct request *rq, enum db_lane lane, enum query query,
 
 struct cache_wait {
 	struct cache_read read;
-	struct db_call call;      /* of cache_get_or_query */
+	struct db_call call; /* of cache_get_or_query */
 	struct request *rq;
 	void (*load)(struct request *rq, struct cache_read *read);
 	cache_get_done *done;
 	enum query query;
-	int64_t asked_ms;         /* when the statement was sent, of the wall clock */
+	int64_t asked_ms; /* when the statement was sent, of the wall clock */
 };
 
 static void cached_completed(struct cache_read *read, int error, const struct cache_value *value)
@@ -119,8 +119,8 @@ static void cached_load(struct cache_read *read)
 	wait->load(wait->rq, read);
 }
 
-static struct cache_wait *cache_wait_new(struct request *rq, enum cache_kind kind, const char *id,
-	cache_get_done *done)
+static struct cache_wait *cache_wait_new(
+	struct request *rq, enum cache_kind kind, const char *id, cache_get_done *done)
 {
 	struct cache_wait *wait = ARENA_NEW(rq->arena, struct cache_wait);
 
@@ -155,8 +155,9 @@ void cache_get_or_load(struct request *rq, enum cache_kind kind, const char *id,
  * start of the statement, which began after asked_ms; so the result is never too late. */
 static int64_t cached_row_until(const struct cache_wait *wait, const struct db_result *result)
 {
-	return db_columns(result) > 1 && !db_is_null(result, 0, 1) ?
-		wait->asked_ms + db_int(result, 0, 1) : 0;
+	return db_columns(result) > 1 && !db_is_null(result, 0, 1)
+		? wait->asked_ms + db_int(result, 0, 1)
+		: 0;
 }
 
 /* A load serves all readers that share it, so it completes even when its own request has been
@@ -225,8 +226,8 @@ static void invalidate_completed(void *arg)
 		wait->next(wait->rq);
 }
 
-void cache_invalidate(struct request *rq, enum cache_kind kind, const char *id,
-	void (*next)(struct request *rq))
+void cache_invalidate(
+	struct request *rq, enum cache_kind kind, const char *id, void (*next)(struct request *rq))
 {
 	struct invalidate_wait *wait = ARENA_NEW(rq->arena, struct invalidate_wait);
 

@@ -40,8 +40,8 @@ static void event_reader_free_if_idle(struct event_reader *reader)
 		free(reader);
 }
 
-static void events_broadcast(struct event_reader *reader, const struct event *events,
-	unsigned count)
+static void events_broadcast(
+	struct event_reader *reader, const struct event *events, unsigned count)
 {
 	struct batch *batch = count ? batch_new(events, count, reader->loops) : NULL;
 
@@ -73,7 +73,8 @@ static void rows_broadcast(struct event_reader *reader, const struct db_result *
 			continue; /* it came through Redis meanwhile */
 		*event = (struct event){ .id = db_int(result, row, 0),
 			.aggregate = db_text(result, row, 1),
-			.type = db_text(result, row, 2), .payload = db_text(result, row, 4),
+			.type = db_text(result, row, 2),
+			.payload = db_text(result, row, 4),
 			.rooms = page->rooms[count] };
 		event->room_count = rooms_split(db_text(result, row, 3), page->rooms[count]);
 		count++;
@@ -123,10 +124,13 @@ static void events_submit(struct event_reader *reader)
 	reader->reading = true;
 	reader->again = false;
 	snprintf(reader->after, sizeof(reader->after), "%lld", (long long)reader->hub->last);
-	reader->call = (struct db_call){
-		.query = reader->known ? QUERY_events_after : QUERY_events_newest, .lane = DB_WRITE,
-		.count = reader->known ? 2 : 0, .params = { reader->after, ROWS_TEXT },
-		.done = events_read, .owner = reader };
+	reader->call =
+		(struct db_call){ .query = reader->known ? QUERY_events_after : QUERY_events_newest,
+			.lane = DB_WRITE,
+			.count = reader->known ? 2 : 0,
+			.params = { reader->after, ROWS_TEXT },
+			.done = events_read,
+			.owner = reader };
 	db_submit(reader->hub->app->db, &reader->call);
 }
 
@@ -135,7 +139,8 @@ static void event_reader_tick(uv_timer_t *timer)
 	struct event_reader *reader = timer->data;
 	uint64_t now = loop_now(reader->hub->app->loop);
 
-	if (!reader->known || !feed_subscribed(reader->feed) || now - reader->checked_ms >= CHECK_MS)
+	if (!reader->known || !feed_subscribed(reader->feed) ||
+		now - reader->checked_ms >= CHECK_MS)
 		events_submit(reader);
 }
 
@@ -169,8 +174,9 @@ static void channel_subscribed(void *owner)
 int event_reader_new(struct hub *hub, struct event_reader **ret)
 {
 	struct event_reader *reader = calloc(1, sizeof(*reader));
-	const struct feed_options options = { .on_frame = frame_received,
-		.on_subscribed = channel_subscribed, .owner = reader };
+	const struct feed_options options = {
+		.on_frame = frame_received, .on_subscribed = channel_subscribed, .owner = reader
+	};
 	int error;
 
 	if (!reader)

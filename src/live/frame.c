@@ -31,9 +31,9 @@ char *frame_pack(struct text source, int64_t id, int64_t previous, struct text t
 	if (!frame)
 		return NULL;
 	head = snprintf(frame, room, "%.*s %lld %lld %.*s %.*s %.*s\n",
-		TEXT_ARGS(text_or_dash(source)),
-		(long long)id, (long long)previous, TEXT_ARGS(text_or_dash(type)),
-		TEXT_ARGS(text_or_dash(aggregate)), TEXT_ARGS(text_or_dash(rooms)));
+		TEXT_ARGS(text_or_dash(source)), (long long)id, (long long)previous,
+		TEXT_ARGS(text_or_dash(type)), TEXT_ARGS(text_or_dash(aggregate)),
+		TEXT_ARGS(text_or_dash(rooms)));
 	memcpy(frame + head, payload.at ? payload.at : "", payload.len);
 	*ret_len = (size_t)head + payload.len;
 	frame[*ret_len] = '\0';
@@ -119,16 +119,16 @@ static struct text batch_text_copy(char **at, struct text text)
 
 static size_t batch_event_size(const struct event *event)
 {
-	size_t bytes =
-		wire_size(event) + event->type.len + event->aggregate.len + event->payload.len;
+	size_t bytes = wire_size(event) + event->type.len + event->aggregate.len +
+		event->payload.len;
 
 	for (unsigned i = 0; i < event->room_count; i++)
 		bytes += event->rooms[i].len;
 	return bytes;
 }
 
-static void batch_event_copy(struct batch_event *to, const struct event *from,
-	struct text **rooms, char **at)
+static void batch_event_copy(
+	struct batch_event *to, const struct event *from, struct text **rooms, char **at)
 {
 	struct text *mine = *rooms;
 
@@ -147,7 +147,7 @@ static void batch_event_copy(struct batch_event *to, const struct event *from,
 struct batch *batch_new(const struct event *events, unsigned count, unsigned loops)
 {
 	size_t bytes = 0, rooms = 0,
-		head = sizeof(struct batch) + count * sizeof(struct batch_event);
+	       head = sizeof(struct batch) + count * sizeof(struct batch_event);
 	struct batch *batch;
 	struct text *room;
 	char *at;
@@ -156,8 +156,8 @@ struct batch *batch_new(const struct event *events, unsigned count, unsigned loo
 		bytes += batch_event_size(&events[i]);
 		rooms += events[i].room_count;
 	}
-	batch = malloc(head + loops * sizeof(struct batch_message) +
-		rooms * sizeof(struct text) + bytes);
+	batch = malloc(
+		head + loops * sizeof(struct batch_message) + rooms * sizeof(struct text) + bytes);
 	if (!batch)
 		return NULL;
 	atomic_init(&batch->shared.references, 1);

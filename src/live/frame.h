@@ -15,8 +15,8 @@
 /* One event between two instances: a line of words, then the payload.
  * "SOURCE ID PREVIOUS TYPE AGGREGATE ROOM,ROOM\nPAYLOAD"; "-" stands for an empty word. */
 struct frame {
-	struct text source;  /* the database that the id belongs to */
-	int64_t previous;    /* the id published before this one */
+	struct text source; /* the database that the id belongs to */
+	int64_t previous;   /* the id published before this one */
 	struct event event;
 	struct text rooms[EVENT_ROOMS_MAX];
 };

@@ -19,8 +19,8 @@
 /* --- Delivery --------------------------------------------------------------------------------- */
 
 /* A subscriber that is in several rooms of an event receives it once. */
-static void room_deliver(struct hub *hub, struct text room, struct batch *batch,
-	const struct batch_event *event)
+static void room_deliver(
+	struct hub *hub, struct text room, struct batch *batch, const struct batch_event *event)
 {
 	struct membership *next;
 
@@ -64,8 +64,9 @@ void hub_broadcast(struct app *app, struct batch *batch)
 
 		if (app->all[i] == app || !app->all[i]->hub)
 			continue;
-		*one = (struct batch_message){ .message.run = batch_message_run,
-			.to = app->all[i]->hub, .batch = batch };
+		*one = (struct batch_message){
+			.message.run = batch_message_run, .to = app->all[i]->hub, .batch = batch
+		};
 		shared_hold(&batch->shared);
 		loop_post(app->all[i]->loop, &one->message);
 	}
@@ -102,11 +103,12 @@ static int ephemeral_publish(struct app *app, const char *rooms, const struct ev
 		return E_STORE_DOWN;
 	frame = frame_pack(text_of(shared->source), 0, 0, event->type, event->aggregate,
 		text_of(rooms), event->payload, &len);
-	return frame ? feed_publish_ephemeral(app->cache, (struct text){ frame, len }) : E_NO_MEMORY;
+	return frame ? feed_publish_ephemeral(app->cache, (struct text){ frame, len })
+		     : E_NO_MEMORY;
 }
 
-void hub_publish_ephemeral(struct app *app, const char *const *rooms, unsigned count, const char *type,
-	struct text payload)
+void hub_publish_ephemeral(struct app *app, const char *const *rooms, unsigned count,
+	const char *type, struct text payload)
 {
 	struct text names[HUB_ROOMS_MAX];
 	struct event event = { .type = text_of(type), .payload = payload, .rooms = names };
@@ -132,8 +134,8 @@ void hub_publish_ephemeral(struct app *app, const char *const *rooms, unsigned c
 
 /* --- Life ------------------------------------------------------------------------------------- */
 
-int hub_shared_new(const struct config *config, void (*begun)(void *arg),
-	void *arg, struct hub_shared **ret)
+int hub_shared_new(
+	const struct config *config, void (*begun)(void *arg), void *arg, struct hub_shared **ret)
 {
 	struct hub_shared *shared = calloc(1, sizeof(*shared));
 
@@ -182,8 +184,8 @@ int hub_new(struct app *app, struct hub_shared *shared)
 		free(hub);
 		return error;
 	}
-	deadline_list_init(&hub->pings, app->loop, (uint64_t)app->config->stream_ping,
-		subscriber_ping_due);
+	deadline_list_init(
+		&hub->pings, app->loop, (uint64_t)app->config->stream_ping, subscriber_ping_due);
 	deadline_list_init(&hub->ticks, app->loop, TICK_MS, hub_tick);
 	deadline_start(&hub->ticks, &hub->tick);
 	app->hub = hub;

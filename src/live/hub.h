@@ -20,10 +20,10 @@ struct hub_shared {
 	void (*begun)(void *arg);
 	void *arg;
 	atomic_uint subscriber_count;
-	uv_mutex_t mutex;       /* guards accounts, and the lists in them */
+	uv_mutex_t mutex;                     /* guards accounts, and the lists in them */
 	struct account_subscribers *accounts; /* by id: its subscribers on all loops */
-	uint64_t serial;        /* of the newest subscriber */
-	atomic_bool known;      /* events are being read; source is set */
+	uint64_t serial;                      /* of the newest subscriber */
+	atomic_bool known;                    /* events are being read; source is set */
 	char source[SOURCE_SIZE];
 };
 
@@ -37,8 +37,8 @@ struct hub {
 	struct deadline tick;
 	struct subscriber *polls; /* that wait for an event */
 	unsigned subscriber_count;
-	int64_t last;           /* id of the last event received; -1: none yet */
-	uint64_t serial;        /* of the event being delivered */
+	int64_t last;    /* id of the last event received; -1: none yet */
+	uint64_t serial; /* of the event being delivered */
 	bool draining;
 };
 
@@ -47,8 +47,8 @@ void hub_broadcast(struct app *app, struct batch *batch);
 
 /* subscriber.c */
 /* An event for this subscriber, which is in one of its rooms. */
-void subscriber_receive(struct subscriber *subscriber, struct batch *batch,
-	const struct batch_event *event);
+void subscriber_receive(
+	struct subscriber *subscriber, struct batch *batch, const struct batch_event *event);
 /* True the first time for the event with this serial. */
 bool subscriber_mark_seen(struct subscriber *subscriber, uint64_t serial);
 void subscriber_ping_due(struct deadline *deadline);

@@ -35,7 +35,7 @@ struct relay {
 	char published_text[24];
 	/* ids: confirmed by Redis; to be confirmed by the command under way */
 	int64_t published, publishing_to;
-	int64_t lag;                  /* as reported to the counters */
+	int64_t lag; /* as reported to the counters */
 	uint64_t began_ms, pause_ms;
 	bool leads, running, timer_open, closing;
 	bool gained; /* this step took the lease, and did nothing else */
@@ -87,8 +87,8 @@ static void publication_free(struct publication *publication)
 	free(publication);
 }
 
-static int publication_add(struct publication *publication, const struct db_result *result,
-	unsigned row)
+static int publication_add(
+	struct publication *publication, const struct db_result *result, unsigned row)
 {
 	struct feed_event *event = &publication->events[publication->count];
 	size_t len;
@@ -96,7 +96,8 @@ static int publication_add(struct publication *publication, const struct db_resu
 
 	*event = (struct feed_event){ .id = db_text(result, row, 5),
 		.aggregate = db_text(result, row, 7),
-		.type = db_text(result, row, 8), .rooms = db_text(result, row, 9),
+		.type = db_text(result, row, 8),
+		.rooms = db_text(result, row, 9),
 		.payload = db_text(result, row, 10) };
 	frame = frame_pack(db_text(result, row, 4), db_int(result, row, 5), db_int(result, row, 6),
 		event->type, event->aggregate, event->rooms, event->payload, &len);
@@ -123,8 +124,8 @@ static bool relay_publish(struct relay *relay, const struct db_result *result)
 		error = publication_add(publication, result, row);
 	relay->publishing_to = db_int(result, rows - 1, 5);
 	if (!error)
-		error = feed_publish(relay->app->cache, publication->events,
-			publication->count, relay_published, relay);
+		error = feed_publish(relay->app->cache, publication->events, publication->count,
+			relay_published, relay);
 	publication_free(publication);
 	return !error;
 }
@@ -160,8 +161,9 @@ static void relay_pause_set(struct relay *relay, int64_t moved, bool work)
 	else if (work)
 		relay->pause_ms = BUSY_MS;
 	else
-		relay->pause_ms = relay->pause_ms * 2 < IDLE_MS && relay->pause_ms ?
-			relay->pause_ms * 2 : IDLE_MS;
+		relay->pause_ms = relay->pause_ms * 2 < IDLE_MS && relay->pause_ms
+			? relay->pause_ms * 2
+			: IDLE_MS;
 }
 
 static void relay_step_done(struct db_call *call, const struct db_result *result)
@@ -191,9 +193,12 @@ static void relay_step(uv_timer_t *timer)
 	relay->began_ms = loop_now(relay->app->loop);
 	snprintf(relay->published_text, sizeof(relay->published_text), "%lld",
 		(long long)relay->published);
-	relay->call = (struct db_call){ .query = QUERY_relay_move, .lane = DB_WRITE, .count = 4,
+	relay->call = (struct db_call){ .query = QUERY_relay_move,
+		.lane = DB_WRITE,
+		.count = 4,
 		.params = { relay->holder, relay->published_text, "500", speak ? "500" : "0" },
-		.done = relay_step_done, .owner = relay };
+		.done = relay_step_done,
+		.owner = relay };
 	db_submit(relay->app->db, &relay->call);
 }
 

@@ -53,8 +53,7 @@ static struct room *room_new(struct rooms *rooms, const char *name)
 	return room;
 }
 
-int room_join(struct rooms *rooms, const char *name, struct membership *membership,
-	void *member)
+int room_join(struct rooms *rooms, const char *name, struct membership *membership, void *member)
 {
 	struct room *room = room_find(rooms, name, strlen(name));
 

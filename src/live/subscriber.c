@@ -47,7 +47,8 @@ static int subscriber_admit(const struct hub *hub)
 	return 0;
 }
 
-int subscriber_new(struct request *rq, const struct subscription_request *wish, struct subscriber **ret)
+int subscriber_new(
+	struct request *rq, const struct subscription_request *wish, struct subscriber **ret)
 {
 	struct hub *hub = rq->app->hub;
 	struct subscriber *subscriber;
@@ -65,8 +66,8 @@ int subscriber_new(struct request *rq, const struct subscription_request *wish, 
 	hub->subscriber_count++;
 	atomic_fetch_add(&hub->shared->subscriber_count, 1);
 	for (unsigned i = 0; i < wish->count && !error; i++)
-		error = room_join(hub->rooms, wish->rooms[i],
-			&subscriber->memberships[i], subscriber);
+		error = room_join(
+			hub->rooms, wish->rooms[i], &subscriber->memberships[i], subscriber);
 	if (!error)
 		error = account_join(subscriber);
 	if (error) {
@@ -93,8 +94,8 @@ bool subscriber_mark_seen(struct subscriber *subscriber, uint64_t serial)
 	return first;
 }
 
-void subscriber_receive(struct subscriber *subscriber, struct batch *batch,
-	const struct batch_event *event)
+void subscriber_receive(
+	struct subscriber *subscriber, struct batch *batch, const struct batch_event *event)
 {
 	if (subscriber->stream)
 		stream_receive(subscriber, batch, event);
@@ -147,8 +148,7 @@ static size_t rooms_write(const struct subscriber *subscriber, char *into)
 bool catch_up_submit(struct subscriber *subscriber)
 {
 	const struct config *config = subscriber->hub->app->config;
-	struct catch_up *catch_up =
-		calloc(1, sizeof(*catch_up) + rooms_write(subscriber, NULL));
+	struct catch_up *catch_up = calloc(1, sizeof(*catch_up) + rooms_write(subscriber, NULL));
 
 	if (!catch_up)
 		return false;

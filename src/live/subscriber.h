@@ -17,7 +17,7 @@ struct catch_up {
 	struct db_call call;
 	struct subscriber *subscriber; /* NULL: gone */
 	char after[24];
-	char rooms[];                  /* "{a,b}" */
+	char rooms[]; /* "{a,b}" */
 };
 
 struct subscriber {
@@ -26,13 +26,13 @@ struct subscriber {
 	struct request *rq;        /* of a poll */
 	struct catch_up *catch_up; /* under way */
 	struct deadline ping;
-	uint64_t serial;           /* unique in the process */
-	uint64_t seen;             /* serial of the last event that was offered to it */
-	int64_t last;              /* id of the last event sent; HUB_NOW: not known yet */
-	uint64_t due_ms;           /* when a poll is answered at the latest */
-	bool catching_up;          /* reads the table before it takes events from the hub */
-	bool missed;               /* an event came meanwhile: read the table once more */
-	bool scan;                 /* see struct subscription_request */
+	uint64_t serial;  /* unique in the process */
+	uint64_t seen;    /* serial of the last event that was offered to it */
+	int64_t last;     /* id of the last event sent; HUB_NOW: not known yet */
+	uint64_t due_ms;  /* when a poll is answered at the latest */
+	bool catching_up; /* reads the table before it takes events from the hub */
+	bool missed;      /* an event came meanwhile: read the table once more */
+	bool scan;        /* see struct subscription_request */
 	struct membership memberships[HUB_ROOMS_MAX];
 	struct account_subscribers *account;
 	struct subscriber *older, *newer; /* of the same account, under the process's mutex */
@@ -61,8 +61,15 @@ void account_leave(struct subscriber *subscriber);
 
 /* --- subscriber_stream.c, subscriber_poll.c --------------------------------------------------- */
 
-enum catch_up_column { CATCH_UP_OLDEST, CATCH_UP_NEWEST, CATCH_UP_ID, CATCH_UP_AGGREGATE,
-	CATCH_UP_TYPE, CATCH_UP_PAYLOAD, CATCH_UP_AT };
+enum catch_up_column {
+	CATCH_UP_OLDEST,
+	CATCH_UP_NEWEST,
+	CATCH_UP_ID,
+	CATCH_UP_AGGREGATE,
+	CATCH_UP_TYPE,
+	CATCH_UP_PAYLOAD,
+	CATCH_UP_AT
+};
 /* The events after the subscriber's last id are unknown: they are no longer kept, or the id is of
  * another database. */
 bool catch_up_impossible(const struct subscriber *subscriber, const struct db_result *result);
@@ -70,8 +77,8 @@ bool catch_up_impossible(const struct subscriber *subscriber, const struct db_re
 void stream_catch_up(struct subscriber *subscriber, const struct db_result *result);
 void poll_catch_up(struct subscriber *subscriber, const struct db_result *result);
 /* An event came for one of its rooms. */
-void stream_receive(struct subscriber *subscriber, struct batch *batch,
-	const struct batch_event *event);
+void stream_receive(
+	struct subscriber *subscriber, struct batch *batch, const struct batch_event *event);
 void poll_receive(struct subscriber *subscriber);
 /* Answers the poll without events, or with those of result. Frees the subscriber. */
 void poll_finish(struct subscriber *subscriber, const struct db_result *result, bool reset);

@@ -50,8 +50,8 @@ static struct account_subscribers *account_find_or_add(struct hub_shared *shared
 /* The subscriber may have gone while the message was under way. */
 static bool eviction_is_valid(const struct eviction *eviction)
 {
-	const struct account_subscribers *account =
-		account_find(eviction->hub->shared, eviction->account);
+	const struct account_subscribers *account = account_find(
+		eviction->hub->shared, eviction->account);
 
 	for (struct subscriber *one = account ? account->oldest : NULL; one; one = one->newer)
 		if (one == eviction->subscriber && one->serial == eviction->serial)

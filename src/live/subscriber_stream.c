@@ -81,8 +81,8 @@ static void reset_send(struct subscriber *subscriber, int64_t newest)
 		return stream_cut(subscriber->stream);
 	atomic_init(&shared->references, 1);
 	len = snprintf((char *)(shared + 1), ROOM,
-		"id: %lld\nevent: reset\ndata: {\"last\":%lld}\n\n",
-		(long long)newest, (long long)newest);
+		"id: %lld\nevent: reset\ndata: {\"last\":%lld}\n\n", (long long)newest,
+		(long long)newest);
 	stream_send(subscriber->stream, shared, (char *)(shared + 1), (size_t)len);
 	shared_drop(shared);
 }
@@ -101,8 +101,8 @@ void stream_catch_up(struct subscriber *subscriber, const struct db_result *resu
 	page_send(subscriber, result); /* continues in stream_queue_empty */
 }
 
-void stream_receive(struct subscriber *subscriber, struct batch *batch,
-	const struct batch_event *event)
+void stream_receive(
+	struct subscriber *subscriber, struct batch *batch, const struct batch_event *event)
 {
 	int64_t id = event->event.id;
 

@@ -63,8 +63,9 @@ void deadline_list_init(struct deadline_list *list, struct loop *loop, uint64_t 
 {
 	/* At least 1: a wait that is restarted while it expires would else be due at once, forever.
 	 */
-	*list = (struct deadline_list){ .after_ms = after_ms ? after_ms : 1, .expired = expired,
-		.loop = loop };
+	*list = (struct deadline_list){
+		.after_ms = after_ms ? after_ms : 1, .expired = expired, .loop = loop
+	};
 	list->ends.next = list->ends.previous = &list->ends;
 	list->next = loop->lists;
 	loop->lists = list;

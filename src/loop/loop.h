@@ -14,16 +14,16 @@ struct loop {
 	struct turn_hook *hooks[PHASE_COUNT];
 	struct turn_hook *next_hook; /* the hook after the running one */
 	uint64_t turn_began_ns;
-	uint64_t turn_long_ns;      /* from this time on a turn is long */
+	uint64_t turn_long_ns; /* from this time on a turn is long */
 	uv_prepare_t prepare;
 	uv_check_t check;
-	uv_idle_t idle;             /* active while a hook is wanted, so that poll does not wait */
-	uv_timer_t timer;           /* set for the earliest deadline */
-	uint64_t timer_due;         /* 0: not set */
+	uv_idle_t idle;     /* active while a hook is wanted, so that poll does not wait */
+	uv_timer_t timer;   /* set for the earliest deadline */
+	uint64_t timer_due; /* 0: not set */
 	struct deadline_list *lists;
 	struct deadline_list *next_list; /* the list after the one that expires */
 	uv_async_t async;
-	uv_mutex_t mutex;           /* guards the messages */
+	uv_mutex_t mutex; /* guards the messages */
 	struct message *first, **last;
 };
 

@@ -15,21 +15,17 @@ struct block {
 };
 
 static const struct block private_v4[] = {
-	{ { 0 }, 8 },                /* this network */
-	{ { 10 }, 8 },
-	{ { 100, 64 }, 10 },         /* carrier-grade NAT */
+	{ { 0 }, 8 },                       /* this network */
+	{ { 10 }, 8 }, { { 100, 64 }, 10 }, /* carrier-grade NAT */
 	{ { 127 }, 8 },
-	{ { 169, 254 }, 16 },        /* link-local: cloud metadata services give credentials here */
-	{ { 172, 16 }, 12 },
-	{ { 192, 0, 0 }, 24 },
-	{ { 192, 0, 2 }, 24 },       /* documentation */
-	{ { 192, 88, 99 }, 24 },     /* 6to4 relays */
-	{ { 192, 168 }, 16 },
-	{ { 198, 18 }, 15 },         /* benchmarks */
-	{ { 198, 51, 100 }, 24 },    /* documentation */
-	{ { 203, 0, 113 }, 24 },     /* documentation */
-	{ { 224 }, 4 },              /* multicast */
-	{ { 240 }, 4 },              /* reserved, broadcast */
+	{ { 169, 254 }, 16 }, /* link-local: cloud metadata services give credentials here */
+	{ { 172, 16 }, 12 }, { { 192, 0, 0 }, 24 }, { { 192, 0, 2 }, 24 }, /* documentation */
+	{ { 192, 88, 99 }, 24 },                                           /* 6to4 relays */
+	{ { 192, 168 }, 16 }, { { 198, 18 }, 15 },                         /* benchmarks */
+	{ { 198, 51, 100 }, 24 },                                          /* documentation */
+	{ { 203, 0, 113 }, 24 },                                           /* documentation */
+	{ { 224 }, 4 },                                                    /* multicast */
+	{ { 240 }, 4 },                                                    /* reserved, broadcast */
 };
 
 /* Exceptions within 2000::/3, the only allocated global unicast range. */

@@ -101,7 +101,8 @@ static bool hmac_valid(const char *key, const char *hex, struct text data)
 		given[i] = (unsigned char)(high << 4 | low);
 	}
 	return HMAC(EVP_sha256(), key, (int)strlen(key), (const unsigned char *)data.at, data.len,
-		mac, &size) && CRYPTO_memcmp(mac, given, sizeof(mac)) == 0;
+		       mac, &size) &&
+		CRYPTO_memcmp(mac, given, sizeof(mac)) == 0;
 }
 
 static void callback_jwt_cleanup(jwt_t **jwt)
@@ -180,9 +181,9 @@ static int callback_verify(const struct config *config, struct arena *arena, con
 	if (!transaction.reference.at && !transaction.external.at)
 		return E_MALFORMED_JSON;
 	if (!callback_text_keep(arena, &transaction.reference) ||
-	        !callback_text_keep(arena, &transaction.external) ||
-	        !callback_text_keep(arena, &transaction.ussd_code) ||
-	        !callback_text_keep(arena, &transaction.reason))
+		!callback_text_keep(arena, &transaction.external) ||
+		!callback_text_keep(arena, &transaction.ussd_code) ||
+		!callback_text_keep(arena, &transaction.reason))
 		return E_NO_MEMORY;
 	*ret = transaction;
 	return 0;
@@ -200,7 +201,7 @@ int gateway_callback_verify(const struct config *config, struct arena *arena, co
 	query = query_parse(arena, raw);
 	data = query_signed_part(arena, raw);
 	error = query && data.at ? callback_verify(config, arena, signature, data, query, ret)
-	                         : E_NO_MEMORY;
+				 : E_NO_MEMORY;
 	json_decref(query);
 	return error;
 }

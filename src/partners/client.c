@@ -73,17 +73,18 @@ static void rejected_remove(struct client *client, struct client_call *call)
 
 static const char *rejection_reason(int error)
 {
-	return error == E_BUSY		? "too many calls, or the service does not respond" :
-		error == E_DRAINING	? "the server is stopping" :
-		error == E_TIMED_OUT	? "timed out in the queue" :
-		error == E_NO_MEMORY	? "out of memory" :
-					  "the request cannot be built";
+	return error == E_BUSY         ? "too many calls, or the service does not respond"
+		: error == E_DRAINING  ? "the server is stopping"
+		: error == E_TIMED_OUT ? "timed out in the queue"
+		: error == E_NO_MEMORY ? "out of memory"
+				       : "the request cannot be built";
 }
 
 static void rejected_complete(struct client_call *call, int error)
 {
-	const struct client_answer answer = { .error = error, .unsent = true,
-		.why = rejection_reason(error) };
+	const struct client_answer answer = {
+		.error = error, .unsent = true, .why = rejection_reason(error)
+	};
 
 	call->done(call, &answer);
 }
@@ -164,8 +165,8 @@ static void partner_advance(struct partner *partner)
 		!partner->client->closing) {
 		struct client_transfer *transfer = partner->queue.first;
 
-		if (!breaker_admit(&partner->breaker,
-			loop_now(partner->client->loop), &transfer->trial)) {
+		if (!breaker_admit(
+			    &partner->breaker, loop_now(partner->client->loop), &transfer->trial)) {
 			queue_reject(transfer, E_BUSY);
 			continue;
 		}
@@ -211,8 +212,9 @@ static void result_record(struct client_transfer *transfer, const struct client_
 	if (answer->error == E_NOT_OWNER || answer->error == E_NO_MEMORY)
 		breaker_release(&transfer->partner->breaker, transfer->trial);
 	else
-		breaker_record(transfer, (answer->error &&
-			answer->error != E_BODY_TOO_LARGE) || answer->status >= 500);
+		breaker_record(transfer,
+			(answer->error && answer->error != E_BODY_TOO_LARGE) ||
+				answer->status >= 500);
 }
 
 /* --- Ends ------------------------------------------------------------------------------------- */
@@ -294,8 +296,8 @@ void client_fail(struct client *client, struct client_call *call, int error)
 
 /* --- Partners --------------------------------------------------------------------------------- */
 
-struct partner *partner_new(struct client *client, const char *name,
-	const struct partner_limits *limits)
+struct partner *partner_new(
+	struct client *client, const char *name, const struct partner_limits *limits)
 {
 	struct partner *partner = calloc(1, sizeof(*partner));
 
@@ -304,8 +306,8 @@ struct partner *partner_new(struct client *client, const char *name,
 	partner->name = name;
 	partner->limits = *limits;
 	partner->client = client;
-	partner->breaker = (struct breaker){ .limit = limits->failures,
-		.pause_ms = limits->pause_ms };
+	partner->breaker =
+		(struct breaker){ .limit = limits->failures, .pause_ms = limits->pause_ms };
 	deadline_list_init(&partner->waits, client->loop, limits->timeout_ms, queue_timed_out);
 	partner->next = client->partners;
 	client->partners = partner;

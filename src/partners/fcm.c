@@ -19,7 +19,7 @@
 #define GRANT "urn:ietf:params:oauth:grant-type:jwt-bearer"
 #define ASSERTION_S 3600
 #define EARLY_S 120 /* a token is not used in its last seconds */
-#define RETRY_S 10   /* pause after a failed fetch */
+#define RETRY_S 10  /* pause after a failed fetch */
 
 struct fcm {
 	struct notifier *notifier;
@@ -88,7 +88,8 @@ static void fcm_waiting_release(struct fcm *fcm, const char *why)
 
 	fcm->end = &fcm->waiting;
 	for (; letter; letter = next) {
-		struct arena *arena = why ? NULL : arena_new(fcm->notifier->app->pool, NOTIFIER_REQUEST_MEMORY);
+		struct arena *arena =
+			why ? NULL : arena_new(fcm->notifier->app->pool, NOTIFIER_REQUEST_MEMORY);
 
 		next = letter->next;
 		if (arena)
@@ -104,8 +105,8 @@ static void fcm_waiting_release(struct fcm *fcm, const char *why)
 static void fcm_token_received(struct client_call *call, const struct client_answer *answer)
 {
 	struct fcm *fcm = call->owner;
-	json_auto_t *json = answer->error ? NULL :
-		json_loadb(answer->body.at, answer->body.len, 0, NULL);
+	json_auto_t *json = answer->error ? NULL
+					  : json_loadb(answer->body.at, answer->body.len, 0, NULL);
 	const char *token = json_string_value(json_object_get(json, "access_token"));
 	int64_t life_s = json_integer_value(json_object_get(json, "expires_in"));
 
@@ -113,7 +114,7 @@ static void fcm_token_received(struct client_call *call, const struct client_ans
 	fcm->retry_at_s = fcm_now_s() + RETRY_S;
 	if (answer->error || answer->status != 200 || !token) {
 		log_line(LOG_ERROR, "no access token for push messages",
-		        LOG_I("status", answer->status), LOG_T("why", answer->why));
+			LOG_I("status", answer->status), LOG_T("why", answer->why));
 		return fcm_waiting_release(fcm, "no token");
 	}
 	free(fcm->token);
@@ -158,10 +159,13 @@ static void fcm_token_fetch(struct fcm *fcm)
 	form_add(&form, "grant_type", GRANT);
 	form_add(&form, "assertion", assertion);
 	free(assertion);
-	fcm->call = (struct client_call){ .partner = fcm->partner, .method = "POST",
+	fcm->call = (struct client_call){ .partner = fcm->partner,
+		.method = "POST",
 		.url = fcm_account_text(fcm, "token_uri"),
 		.headers = { "Content-Type: application/x-www-form-urlencoded" },
-		.body = text_of(buf_string(&form)), .done = fcm_token_received, .owner = fcm };
+		.body = text_of(buf_string(&form)),
+		.done = fcm_token_received,
+		.owner = fcm };
 	fcm->fetching = true;
 	client_call(fcm->notifier->app->client, &fcm->call);
 	arena_free(arena);
@@ -219,14 +223,15 @@ static void fcm_unauthorised(struct notifier *notifier, const struct client_answ
 
 /* {"error":{"status","details":[{"errorCode"}]}}: `status` is Google's generic code. */
 static void fcm_error_code(
-        const struct client_answer *answer, const json_t *json, char out[CODE_MAX])
+	const struct client_answer *answer, const json_t *json, char out[CODE_MAX])
 {
 	const json_t *error = json_object_get(json, "error"), *detail;
 	const char *word = json_string_value(json_object_get(error, "status"));
 	size_t i;
 
 	(void)answer;
-	json_array_foreach (json_object_get(error, "details"), i, detail) {
+	json_array_foreach(json_object_get(error, "details"), i, detail)
+	{
 		const char *detailed = json_string_value(json_object_get(detail, "errorCode"));
 
 		word = detailed ? detailed : word;
@@ -254,10 +259,11 @@ const struct provider provider_fcm = { .word = "fcm",
 
 int fcm_open(struct notifier *notifier)
 {
-	static const char *const needed[] = { "project_id", "client_email",
-		"private_key", "token_uri" };
-	static const struct partner_limits limits = { .at_once = 1, .waiting = 4,
-		.timeout_ms = 30000, .failures = 3, .pause_ms = 5000 };
+	static const char *const needed[] = { "project_id", "client_email", "private_key",
+		"token_uri" };
+	static const struct partner_limits limits = {
+		.at_once = 1, .waiting = 4, .timeout_ms = 30000, .failures = 3, .pause_ms = 5000
+	};
 	struct fcm *fcm = calloc(1, sizeof(*fcm));
 	char *probe;
 

@@ -16,10 +16,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "operation.h"
 #include "reeyo/core/clock.h"
 #include "reeyo/core/log.h"
 #include "transaction.h"
-#include "operation.h"
 
 #define WAITING_MOST 512
 #define FAILURES 5
@@ -51,8 +51,9 @@ struct gateway {
 
 void gateway_complete(struct gateway_call *call, enum gateway_outcome outcome, const char *why)
 {
-	const struct gateway_answer answer = { .outcome = outcome, .why = why,
-		.told = { .amount = -1 } };
+	const struct gateway_answer answer = {
+		.outcome = outcome, .why = why, .told = { .amount = -1 }
+	};
 
 	call->done(call, &answer);
 }
@@ -62,8 +63,8 @@ static enum gateway_outcome outcome_from_status(long status)
 {
 	if (status == 401 || status == 429)
 		return GATEWAY_UNREACHED;
-	return status < 400 || status >= 500 || status == 408 || status == 409 ?
-		GATEWAY_UNCERTAIN : GATEWAY_REFUSED;
+	return status < 400 || status >= 500 || status == 408 || status == 409 ? GATEWAY_UNCERTAIN
+									       : GATEWAY_REFUSED;
 }
 
 /* The gateway's error message; it uses several member names. */
@@ -83,7 +84,8 @@ static const char *error_message_in(const json_t *json)
 static void response_complete(struct gateway_call *call, const struct client_answer *http)
 {
 	json_t *json = json_loadb(http->body.at, http->body.len, 0, NULL);
-	struct gateway_answer answer = { .outcome = GATEWAY_ANSWERED, .told = transaction_read(json) };
+	struct gateway_answer answer = { .outcome = GATEWAY_ANSWERED,
+		.told = transaction_read(json) };
 
 	if (http->status < 200 || http->status > 299) {
 		answer.outcome = outcome_from_status(http->status);
@@ -114,9 +116,9 @@ static void response_received(struct client_call *http, const struct client_answ
 
 	if (answer->error)
 		return gateway_complete(call,
-		        answer->unsent ? GATEWAY_UNREACHED : GATEWAY_UNCERTAIN,
-		        answer->error == E_BODY_TOO_LARGE && verb->too_large ? verb->too_large
-		                                                             : answer->why);
+			answer->unsent ? GATEWAY_UNREACHED : GATEWAY_UNCERTAIN,
+			answer->error == E_BODY_TOO_LARGE && verb->too_large ? verb->too_large
+									     : answer->why);
 	if (answer->status == 401) {
 		token_discard(call->gateway, call->token);
 		if (!call->tried_again) {
@@ -137,26 +139,26 @@ static size_t reference_escape(char *out, size_t room, const char *reference)
 	for (; *reference && len + 4 < room; reference++) {
 		bool plain = (*reference >= '0' && *reference <= '9') ||
 			(*reference >= 'a' && *reference <= 'z') ||
-			(*reference >= 'A' && *reference <= 'Z') ||
-			*reference == '-' || *reference == '_';
+			(*reference >= 'A' && *reference <= 'Z') || *reference == '-' ||
+			*reference == '_';
 
-		len += (size_t)snprintf(out + len, room - len, plain ? "%c" : "%%%02X",
-			(unsigned char)*reference);
+		len += (size_t)snprintf(
+			out + len, room - len, plain ? "%c" : "%%%02X", (unsigned char)*reference);
 	}
 	return len;
 }
 
 /* The base URL without a trailing slash, then the path. */
-static void gateway_url_write(const struct gateway *gateway, const char *path,
-	const char *reference, char out[URL_SIZE])
+static void gateway_url_write(
+	const struct gateway *gateway, const char *path, const char *reference, char out[URL_SIZE])
 {
 	const char *base = gateway->config->campay_url;
 	size_t len = strlen(base);
 
 	while (len && base[len - 1] == '/')
 		len--;
-	len = (size_t)snprintf(out, URL_SIZE, "%.*s",
-		(int)(len < URL_SIZE / 2 ? len : URL_SIZE / 2), base);
+	len = (size_t)snprintf(
+		out, URL_SIZE, "%.*s", (int)(len < URL_SIZE / 2 ? len : URL_SIZE / 2), base);
 	for (; *path && len + 1 < URL_SIZE; path++)
 		if (*path == '{')
 			len += reference_escape(out + len, URL_SIZE - len - 4, reference);
@@ -165,8 +167,8 @@ static void gateway_url_write(const struct gateway *gateway, const char *path,
 	out[len] = '\0';
 }
 
-static void gateway_request_send(struct gateway *gateway, struct client_call *http,
-	const char *url, const json_t *body)
+static void gateway_request_send(
+	struct gateway *gateway, struct client_call *http, const char *url, const json_t *body)
 {
 	char *text auto_free = body ? json_dumps(body, JSON_COMPACT) : NULL;
 	char key[300];
@@ -192,8 +194,10 @@ static void gateway_call_send(struct gateway *gateway, struct gateway_call *call
 	char url[URL_SIZE];
 
 	call->token = gateway->token;
-	call->http = (struct client_call){ .partner = gateway->partner, .method = verb->method,
-		.max_answer = verb->max_answer, .done = response_received };
+	call->http = (struct client_call){ .partner = gateway->partner,
+		.method = verb->method,
+		.max_answer = verb->max_answer,
+		.done = response_received };
 	if (verb->body && !body)
 		return client_fail(gateway->client, &call->http, E_INTERNAL);
 	gateway_url_write(gateway, verb->path[gateway->dialect], call->reference, url);
@@ -215,7 +219,7 @@ static struct gateway_call *gateway_waiting_detach(struct gateway *gateway)
 static void gateway_waiting_send(struct gateway *gateway)
 {
 	for (struct gateway_call *call = gateway_waiting_detach(gateway), *next; call;
-	        call = next) {
+		call = next) {
 		next = call->next;
 		gateway_call_send(gateway, call);
 	}
@@ -224,7 +228,7 @@ static void gateway_waiting_send(struct gateway *gateway)
 static void gateway_waiting_fail(struct gateway *gateway, const char *why)
 {
 	for (struct gateway_call *call = gateway_waiting_detach(gateway), *next; call;
-	        call = next) {
+		call = next) {
 		next = call->next;
 		gateway_complete(call, GATEWAY_UNREACHED, why);
 	}
@@ -236,7 +240,7 @@ static int64_t token_life_ms(const json_t *json)
 {
 	const json_t *at = json_object_get(json, "expires_at");
 	int64_t in_s = transaction_amount(json_object_get(json, "expires_in")),
-	        moment = transaction_amount(at);
+		moment = transaction_amount(at);
 
 	if (in_s > 0)
 		return in_s < 86400 * 30 ? in_s * 1000 : 86400000ll * 30;
@@ -265,8 +269,8 @@ static bool token_store(struct gateway *gateway, const json_t *json)
 static void token_fetched(struct client_call *http, const struct client_answer *answer)
 {
 	struct gateway *gateway = CONTAINER_OF(http, struct gateway, fetch);
-	json_t *json = answer->error ? NULL :
-		json_loadb(answer->body.at, answer->body.len, 0, NULL);
+	json_t *json = answer->error ? NULL
+				     : json_loadb(answer->body.at, answer->body.len, 0, NULL);
 	bool kept = answer->status >= 200 && answer->status <= 299 && token_store(gateway, json);
 
 	json_decref(json);
@@ -277,7 +281,7 @@ static void token_fetched(struct client_call *http, const struct client_answer *
 		log_line(LOG_WARN, "the gateway returned no token", LOG_I("status", answer->status),
 			LOG_T("why", answer->why));
 	gateway_waiting_fail(
-	        gateway, answer->error ? answer->why : "the gateway returned no token");
+		gateway, answer->error ? answer->why : "the gateway returned no token");
 }
 
 static void gateway_token_fetch(struct gateway *gateway)
@@ -289,8 +293,9 @@ static void gateway_token_fetch(struct gateway *gateway)
 
 	gateway->fetching = true;
 	gateway_url_write(gateway, path[gateway->dialect], "", url);
-	gateway->fetch = (struct client_call){ .partner = gateway->token_partner,
-		.method = "POST", .done = token_fetched };
+	gateway->fetch = (struct client_call){
+		.partner = gateway->token_partner, .method = "POST", .done = token_fetched
+	};
 	gateway_request_send(gateway, &gateway->fetch, url, body);
 	json_decref(body);
 }
@@ -340,14 +345,15 @@ static json_t *withdraw_body(const struct gateway_call *call)
 	return transfer_body(call, "to");
 }
 
-static const struct gateway_operation verb_collect = { "POST",
-	{ "/collect/", "/collect" }, collect_body };
-static const struct gateway_operation verb_withdraw = { "POST",
-	{ "/withdraw/", "/disburse" }, withdraw_body };
-static const struct gateway_operation verb_ask = { "GET", { "/transaction/{}/", "/transaction/{}" } };
+static const struct gateway_operation verb_collect = { "POST", { "/collect/", "/collect" },
+	collect_body };
+static const struct gateway_operation verb_withdraw = { "POST", { "/withdraw/", "/disburse" },
+	withdraw_body };
+static const struct gateway_operation verb_ask = { "GET",
+	{ "/transaction/{}/", "/transaction/{}" } };
 
-void gateway_start(struct gateway *gateway, struct gateway_call *call,
-	const struct gateway_operation *verb)
+void gateway_start(
+	struct gateway *gateway, struct gateway_call *call, const struct gateway_operation *verb)
 {
 	call->gateway = gateway;
 	call->verb = verb;
@@ -400,10 +406,13 @@ bool gateway_history_parsed(struct gateway_history *history)
 /* Without credentials there are no slots, so every call is refused. */
 static int gateway_partners_new(struct gateway *gateway)
 {
-	unsigned at_once = gateway_configured(gateway) ? (unsigned)gateway->config->gateway_at_once : 0;
-	struct partner_limits limits = { .at_once = at_once, .waiting = at_once ? WAITING_MOST : 0,
+	unsigned at_once = gateway_configured(gateway) ? (unsigned)gateway->config->gateway_at_once
+						       : 0;
+	struct partner_limits limits = { .at_once = at_once,
+		.waiting = at_once ? WAITING_MOST : 0,
 		.timeout_ms = (unsigned)gateway->config->gateway_timeout,
-		.failures = FAILURES, .pause_ms = PAUSE_MS };
+		.failures = FAILURES,
+		.pause_ms = PAUSE_MS };
 
 	gateway->partner = partner_new(gateway->client, "gateway", &limits);
 	/* A partner of its own: the token call must not queue behind the calls that wait for it. */
@@ -413,8 +422,8 @@ static int gateway_partners_new(struct gateway *gateway)
 	return gateway->partner && gateway->token_partner ? 0 : E_NO_MEMORY;
 }
 
-int gateway_new(struct loop *loop, struct client *client,
-	const struct config *config, struct gateway **ret)
+int gateway_new(
+	struct loop *loop, struct client *client, const struct config *config, struct gateway **ret)
 {
 	struct gateway *gateway = calloc(1, sizeof(*gateway));
 

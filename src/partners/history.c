@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "operation.h"
 #include "reeyo/core/clock.h"
 #include "transaction.h"
-#include "operation.h"
 
 #define HISTORY_MAX (64u << 20)
 
@@ -70,7 +70,7 @@ static bool history_list_read(struct gateway_history *history, struct cursor *cu
 }
 
 static bool history_member_read(
-        struct gateway_history *history, struct cursor *cursor, bool *listed)
+	struct gateway_history *history, struct cursor *cursor, bool *listed)
 {
 	json_auto_t *name = cursor_value(cursor);
 	json_auto_t *other = NULL;
@@ -152,8 +152,9 @@ static json_t *history_day_body(const struct gateway_call *call)
 
 /* The upstream dialect does not document a history: it is requested, and a refusal is reported as
  * GATEWAY_REFUSED. */
-static const struct gateway_operation verb_day = { "POST", { "/history/", "/history" }, history_day_body,
-	history_day_received, HISTORY_MAX, "a day of the history is larger than 64 MB" };
+static const struct gateway_operation verb_day = { "POST", { "/history/", "/history" },
+	history_day_body, history_day_received, HISTORY_MAX,
+	"a day of the history is larger than 64 MB" };
 
 static void history_day_request(struct gateway *gateway, struct gateway_history *history)
 {

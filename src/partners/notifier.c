@@ -16,12 +16,14 @@ static const struct provider *const providers[] = { &provider_twilio, &provider_
 
 /* Enough at once for 150 messages a second when the provider answers in 200 ms. After a few
  * failures in a row nothing is sent to it for 10 s; messages of that time have used no try. */
-static const struct partner_limits limits = { .at_once = 32, .waiting = 256, .timeout_ms = 30000,
-	.failures = 8, .pause_ms = 10000 };
+static const struct partner_limits limits = {
+	.at_once = 32, .waiting = 256, .timeout_ms = 30000, .failures = 8, .pause_ms = 10000
+};
 
 static const char *channel_provider_word(const struct config *config, enum channel channel)
 {
-	const char *const words[] = { [CHANNEL_SMS] = config->sms, [CHANNEL_MAIL] = config->mail,
+	const char *const words[] = { [CHANNEL_SMS] = config->sms,
+		[CHANNEL_MAIL] = config->mail,
 		[CHANNEL_PUSH] = config->push };
 
 	return words[channel];
@@ -59,7 +61,8 @@ static void letter_skip(struct notifier *notifier, struct letter *letter)
 		log_line(LOG_WARN, "message skipped",
 			LOG_T("channel", channel_suffix(letter->channel)),
 			LOG_T("why", logs ? "no provider" : "no credentials"));
-	notifier_done(letter, logs && notifier->shows[letter->channel] ? OUTCOME_SENT : OUTCOME_SKIPPED,
+	notifier_done(letter,
+		logs && notifier->shows[letter->channel] ? OUTCOME_SENT : OUTCOME_SKIPPED,
 		logs ? "no provider" : "no credentials");
 }
 
@@ -75,16 +78,17 @@ void notifier_untried(struct letter *letter, const char *why)
 void notifier_done(struct letter *letter, enum send_outcome outcome, const char *why)
 {
 	letter->notifier = NULL;
-	letter->done(letter, &(struct send_result){ .outcome = outcome,
-		.why = outcome == OUTCOME_SENT ? NULL : why });
+	letter->done(letter,
+		&(struct send_result){
+			.outcome = outcome, .why = outcome == OUTCOME_SENT ? NULL : why });
 }
 
 /* When the provider refuses our credentials the message is retried: we can fix them. */
-static enum send_outcome letter_outcome(const struct provider *provider,
-	const struct client_answer *answer, bool *ret_gone)
+static enum send_outcome letter_outcome(
+	const struct provider *provider, const struct client_answer *answer, bool *ret_gone)
 {
-	if (answer->error || answer->status >= 500 ||
-		answer->status == 408 || answer->status == 429)
+	if (answer->error || answer->status >= 500 || answer->status == 408 ||
+		answer->status == 429)
 		return OUTCOME_RETRY;
 	if (answer->status / 100 == 2)
 		return OUTCOME_SENT;
@@ -99,11 +103,11 @@ static enum send_outcome letter_outcome(const struct provider *provider,
 }
 
 /* The reason of a failure, for the row and the log: only a status and a code. */
-static void letter_reason_write(const struct provider *provider,
-	const struct client_answer *answer, char why[64])
+static void letter_reason_write(
+	const struct provider *provider, const struct client_answer *answer, char why[64])
 {
-	json_auto_t *json = answer->error ? NULL :
-		json_loadb(answer->body.at, answer->body.len, 0, NULL);
+	json_auto_t *json = answer->error ? NULL
+					  : json_loadb(answer->body.at, answer->body.len, 0, NULL);
 	char code[CODE_MAX] = "";
 
 	if (answer->error) {
@@ -134,8 +138,8 @@ static void letter_answered(struct client_call *call, const struct client_answer
 	if (result.outcome != OUTCOME_SENT) {
 		result.why = why;
 		log_line(answer->status == 401 || answer->status == 403 ? LOG_ERROR : LOG_INFO,
-			"message not accepted",
-			LOG_T("channel", channel_suffix(letter->channel)), LOG_T("why", why));
+			"message not accepted", LOG_T("channel", channel_suffix(letter->channel)),
+			LOG_T("why", why));
 	}
 	letter->notifier = NULL;
 	letter->done(letter, &result);
@@ -210,12 +214,14 @@ static int notifier_channel_open(struct notifier *notifier, enum channel channel
 	notifier->shows[channel] = strcmp(notifier->config->environment, "production") != 0;
 	if (!notifier->provider[channel]) {
 		if (first && !notifier->shows[channel])
-			log_line(LOG_WARN, "messages of this channel are skipped: no provider, or "
-				"no credentials", LOG_T("channel", channel_suffix(channel)));
+			log_line(LOG_WARN,
+				"messages of this channel are skipped: no provider, or "
+				"no credentials",
+				LOG_T("channel", channel_suffix(channel)));
 		return 0;
 	}
-	notifier->partner[channel] = partner_new(notifier->app->client,
-		notifier->provider[channel]->word, &limits);
+	notifier->partner[channel] = partner_new(
+		notifier->app->client, notifier->provider[channel]->word, &limits);
 	return notifier->partner[channel] ? 0 : E_NO_MEMORY;
 }
 
@@ -260,8 +266,8 @@ const struct templates *notifier_templates(const struct notifier *notifier)
 bool notifier_channel_enabled(const struct notifier *notifier, enum channel channel)
 {
 	return notifier->provider[channel] ||
-		(notifier->shows[channel] && strcmp(channel_provider_word(notifier->config, channel),
-			"log") == 0);
+		(notifier->shows[channel] &&
+			strcmp(channel_provider_word(notifier->config, channel), "log") == 0);
 }
 
 bool notifier_channel_available(const struct notifier *notifier, enum channel channel)
@@ -269,5 +275,6 @@ bool notifier_channel_available(const struct notifier *notifier, enum channel ch
 	const struct provider *provider = notifier->provider[channel];
 
 	return !provider ||
-		(partner_available(notifier->partner[channel]) && (!provider->up || provider->up(notifier)));
+		(partner_available(notifier->partner[channel]) &&
+			(!provider->up || provider->up(notifier)));
 }

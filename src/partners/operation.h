@@ -12,7 +12,7 @@ enum dialect { CAMPAY, UPSTREAM, DIALECTS };
 
 struct gateway_operation {
 	const char *method;
-	const char *path[DIALECTS]; /* {}: the gateway's reference */
+	const char *path[DIALECTS];                       /* {}: the gateway's reference */
 	json_t *(*body)(const struct gateway_call *call); /* NULL: none */
 	/* Handles a 2xx response that is not one transaction, and completes the call. NULL: the
 	 * response is one transaction. */
@@ -24,8 +24,8 @@ struct gateway_operation {
 /* The reason given for an unreadable response. */
 #define NO_TRANSACTION "the gateway's response contains no transaction"
 
-void gateway_start(struct gateway *gateway, struct gateway_call *call,
-	const struct gateway_operation *verb);
+void gateway_start(
+	struct gateway *gateway, struct gateway_call *call, const struct gateway_operation *verb);
 void gateway_complete(struct gateway_call *call, enum gateway_outcome outcome, const char *why);
 
 /* Parses a day of the history on the work pool, which may outlive the gateway. */

@@ -67,8 +67,9 @@ static void code_message_resend(struct deadline *deadline)
 
 static struct code_message *code_message_new(struct otp_sender *sender)
 {
-	struct arena *arena = sender->count < CODE_MESSAGES_MAX ?
-		arena_new(sender->notifier->app->pool, CODE_MESSAGE_MEMORY) : NULL;
+	struct arena *arena = sender->count < CODE_MESSAGES_MAX
+		? arena_new(sender->notifier->app->pool, CODE_MESSAGE_MEMORY)
+		: NULL;
 	struct code_message *code = arena ? ARENA_NEW(arena, struct code_message) : NULL;
 
 	if (!code) {
@@ -101,17 +102,19 @@ void notifier_send_code(struct notifier *notifier, enum message_kind message, en
 	struct code_message *code = code_message_new(notifier->otp_sender);
 
 	if (!code || !values) {
-		log_refusal(LOG_WARN, "a one-time code was dropped: too many wait",
-			"one-time code");
+		log_refusal(
+			LOG_WARN, "a one-time code was dropped: too many wait", "one-time code");
 		if (code)
 			code_message_free(code);
 		return;
 	}
-	code->letter = (struct letter){ .channel = channel, .done = code_message_done,
+	code->letter = (struct letter){ .channel = channel,
+		.done = code_message_done,
 		.log_as = channel == CHANNEL_MAIL ? "e-mail" : channel_suffix(channel),
 		.to = arena_copy(code->arena, to, strlen(to)) };
-	if (!code->letter.to || templates_render(notifier->templates, code->arena, message, channel,
-		language, values, &code->letter.said))
+	if (!code->letter.to ||
+		templates_render(notifier->templates, code->arena, message, channel, language,
+			values, &code->letter.said))
 		return code_message_free(code);
 	notifier_send(notifier, &code->letter);
 }
@@ -124,8 +127,8 @@ int otp_sender_open(struct notifier *notifier)
 		return E_NO_MEMORY;
 	sender->notifier = notifier;
 	for (size_t i = 0; i < COUNT_OF(waits_ms); i++)
-		deadline_list_init(&sender->waits[i], notifier->app->loop, waits_ms[i],
-			code_message_resend);
+		deadline_list_init(
+			&sender->waits[i], notifier->app->loop, waits_ms[i], code_message_resend);
 	notifier->otp_sender = sender;
 	return 0;
 }

@@ -38,7 +38,7 @@ struct notifier {
 	const struct templates *templates;
 	const struct provider *provider[CHANNELS]; /* NULL: not configured */
 	struct partner *partner[CHANNELS];
-	bool shows[CHANNELS];                      /* log the texts (development) */
+	bool shows[CHANNELS]; /* log the texts (development) */
 	struct fcm *fcm;
 	struct otp_sender *otp_sender;
 };

@@ -25,13 +25,15 @@ static void sendgrid_send(struct notifier *notifier, struct letter *letter, stru
 	buf_add_string(&body, "}]}");
 	letter->call.url = arena_printf(arena, "%s/v3/mail/send", config->sendgrid_url);
 	letter->call.headers[0] = "Content-Type: application/json";
-	letter->call.headers[1] = arena_printf(arena,
-		"Authorization: Bearer %s", config->sendgrid_key);
+	letter->call.headers[1] = arena_printf(
+		arena, "Authorization: Bearer %s", config->sendgrid_key);
 	letter->call.body = text_of(buf_string(&body));
 	if (!letter->call.url || !letter->call.headers[1] || !letter->call.body.at)
 		return notifier_done(letter, OUTCOME_RETRY, "out of memory");
 	notifier_call(letter);
 }
 
-const struct provider provider_sendgrid = { .word = "sendgrid", .channel = CHANNEL_MAIL,
-	.ready = sendgrid_configured, .send = sendgrid_send };
+const struct provider provider_sendgrid = { .word = "sendgrid",
+	.channel = CHANNEL_MAIL,
+	.ready = sendgrid_configured,
+	.send = sendgrid_send };

@@ -13,12 +13,15 @@
 #define KEY_MIN 24
 #define KEY_MAX 64
 
-_Static_assert(sizeof(PREFIX) - 1 +
-		sodium_base64_ENCODED_LEN(KEY_NEW, sodium_base64_VARIANT_ORIGINAL) <=
-	WEBHOOK_SECRET_SIZE, "a new secret fits");
-_Static_assert(3 + sodium_base64_ENCODED_LEN(crypto_auth_hmacsha256_BYTES,
-		sodium_base64_VARIANT_ORIGINAL) <=
-	WEBHOOK_SIGNATURE_SIZE, "a signature fits");
+_Static_assert(
+	sizeof(PREFIX) - 1 + sodium_base64_ENCODED_LEN(KEY_NEW, sodium_base64_VARIANT_ORIGINAL) <=
+		WEBHOOK_SECRET_SIZE,
+	"a new secret fits");
+_Static_assert(3 +
+			sodium_base64_ENCODED_LEN(
+				crypto_auth_hmacsha256_BYTES, sodium_base64_VARIANT_ORIGINAL) <=
+		WEBHOOK_SIGNATURE_SIZE,
+	"a signature fits");
 
 void webhook_secret_new(char out[WEBHOOK_SECRET_SIZE])
 {
@@ -38,8 +41,8 @@ static int key_read(const char *secret, unsigned char key[KEY_MAX], size_t *ret_
 	const size_t prefix = sizeof(PREFIX) - 1;
 
 	if (!text_starts(text, TEXT(PREFIX)) ||
-		sodium_base642bin(key, KEY_MAX, text.at + prefix, text.len - prefix, NULL,
-			ret_len, NULL, sodium_base64_VARIANT_ORIGINAL) ||
+		sodium_base642bin(key, KEY_MAX, text.at + prefix, text.len - prefix, NULL, ret_len,
+			NULL, sodium_base64_VARIANT_ORIGINAL) ||
 		*ret_len < KEY_MIN)
 		return E_CONFIG;
 	return 0;

@@ -51,7 +51,7 @@ static char *sns_apple_message(const struct letter *letter, struct arena *arena)
 static char *sns_message_write(const struct letter *letter, struct arena *arena)
 {
 	const char *google = sns_google_message(letter, arena),
-	           *apple = sns_apple_message(letter, arena);
+		   *apple = sns_apple_message(letter, arena);
 	struct buf out = buf_in(arena, 1024);
 
 	if (!google || !apple)
@@ -92,8 +92,9 @@ static void sns_send(struct notifier *notifier, struct letter *letter, struct ar
 	form_add(&form, "MessageStructure", "json");
 	form_add(&form, "Message", message ? message : "");
 	sns_ttl_add(&form, letter->life_s);
-	letter->call.url = config->sns_url[0] ? arena_printf(arena, "%s/", config->sns_url) :
-		arena_printf(arena, "https://sns.%s.amazonaws.com/", config->sns_region);
+	letter->call.url = config->sns_url[0]
+		? arena_printf(arena, "%s/", config->sns_url)
+		: arena_printf(arena, "https://sns.%s.amazonaws.com/", config->sns_region);
 	letter->call.headers[0] = "Content-Type: application/x-www-form-urlencoded";
 	letter->call.body = text_of(buf_string(&form));
 	letter->call.user = config->sns_key_id;
@@ -113,10 +114,10 @@ static bool sns_address_gone(const struct client_answer *answer)
 }
 
 static void sns_error_code(
-        const struct client_answer *answer, const json_t *json, char out[CODE_MAX])
+	const struct client_answer *answer, const json_t *json, char out[CODE_MAX])
 {
-	const char *at = answer->body.at ? memmem(answer->body.at, answer->body.len, "<Code>", 6) :
-		NULL;
+	const char *at = answer->body.at ? memmem(answer->body.at, answer->body.len, "<Code>", 6)
+					 : NULL;
 	int len = at ? (int)strcspn(at + 6, "<") : 0;
 
 	(void)json;

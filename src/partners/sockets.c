@@ -81,7 +81,7 @@ static struct socket_watch *socket_watch_new(struct client *client, curl_socket_
 
 /* When memory for a watch is missing, the call ends by its time limit. */
 static int curl_socket_changed(
-        CURL *easy, curl_socket_t socket, int what, void *owner, void *assigned)
+	CURL *easy, curl_socket_t socket, int what, void *owner, void *assigned)
 {
 	struct client *client = owner;
 	struct socket_watch *watch = assigned;

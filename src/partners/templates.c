@@ -46,8 +46,8 @@ static bool template_key_parse(const char *name, struct template_key *ret)
 		message_has_channel(ret->message, ret->channel);
 }
 
-static int templates_set(struct templates *templates, struct template_key at,
-	const char *file, const char *text)
+static int templates_set(
+	struct templates *templates, struct template_key at, const char *file, const char *text)
 {
 	char fault[TEMPLATE_FAULT];
 	int error = template_parse(at.message, at.channel, text_of(text),
@@ -63,8 +63,8 @@ static int templates_load_built_in(struct templates *templates)
 	int error = 0;
 
 	for (const struct embedded_text *file = embedded_messages; file->name && !error; file++) {
-		struct template_key at = { .language = language_named((struct text){ file->name,
-			2 }) };
+		struct template_key at = { .language = language_named(
+						   (struct text){ file->name, 2 }) };
 
 		if (!template_key_parse(file->name + 3, &at))
 			return templates_refuse(file->name, "there is no such message");
@@ -109,15 +109,15 @@ static int template_file_read(const char *path, char **ret)
 	}
 	close(file);
 	if (got != 0)
-		return templates_refuse(path, got < 0 ?
-			"it cannot be read" : "it is larger than 16 KB");
+		return templates_refuse(
+			path, got < 0 ? "it cannot be read" : "it is larger than 16 KB");
 	text[len] = '\0';
 	*ret = TAKE_PTR(text);
 	return 0;
 }
 
-static int templates_load_file(struct templates *templates, const char *folder,
-	const char *name, enum language language)
+static int templates_load_file(
+	struct templates *templates, const char *folder, const char *name, enum language language)
 {
 	struct template_key at = { .language = language };
 	char path[4096], **kept;
@@ -132,7 +132,8 @@ static int templates_load_file(struct templates *templates, const char *folder,
 }
 
 /* Files whose name begins with a dot, and backups of editors (ending in ~), are ignored. */
-static int templates_load_folder(struct templates *templates, const char *dir, enum language language)
+static int templates_load_folder(
+	struct templates *templates, const char *dir, enum language language)
 {
 	struct dirent *entry;
 	char folder[2048];
@@ -167,8 +168,8 @@ static int templates_check_languages(const struct templates *templates, const ch
 			snprintf(name, sizeof(name), "%s/%s/%s.%s", dir,
 				language_name(files[LANGUAGE_EN] ? LANGUAGE_FR : LANGUAGE_EN),
 				message_name(m), channel_suffix(c));
-			return templates_refuse(name,
-				"this template is missing: the other language has one");
+			return templates_refuse(
+				name, "this template is missing: the other language has one");
 		}
 	return 0;
 }
@@ -205,8 +206,8 @@ void templates_free(struct templates *templates)
 	free(templates);
 }
 
-static const char *template_text_fill(struct arena *arena, struct text text,
-	const json_t *params, enum channel channel)
+static const char *template_text_fill(
+	struct arena *arena, struct text text, const json_t *params, enum channel channel)
 {
 	struct buf out = buf_in(arena, text.len + 64);
 
@@ -214,17 +215,20 @@ static const char *template_text_fill(struct arena *arena, struct text text,
 	return buf_string(&out);
 }
 
-int templates_render(const struct templates *templates, struct arena *arena, enum message_kind message,
-	enum channel channel, enum language language, const json_t *params, struct said *ret)
+int templates_render(const struct templates *templates, struct arena *arena,
+	enum message_kind message, enum channel channel, enum language language,
+	const json_t *params, struct said *ret)
 {
-	const struct message_template *message_template = &templates->texts[message][channel][language];
+	const struct message_template *message_template =
+		&templates->texts[message][channel][language];
 	struct said rendered = { NULL, NULL };
 
 	if (!message_template->body.at)
 		return E_NOT_FOUND;
 	rendered.body = template_text_fill(arena, message_template->body, params, channel);
 	if (message_template->title.at)
-		rendered.title = template_text_fill(arena, message_template->title, params, channel);
+		rendered.title = template_text_fill(
+			arena, message_template->title, params, channel);
 	if (!rendered.body || (message_template->title.at && !rendered.title))
 		return E_NO_MEMORY;
 	*ret = rendered;

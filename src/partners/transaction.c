@@ -11,7 +11,8 @@
 const char *gateway_state_word(enum gateway_state state)
 {
 	static const char *const words[] = { [GATEWAY_PENDING] = "PENDING",
-		[GATEWAY_SUCCESSFUL] = "SUCCESSFUL", [GATEWAY_FAILED] = "FAILED" };
+		[GATEWAY_SUCCESSFUL] = "SUCCESSFUL",
+		[GATEWAY_FAILED] = "FAILED" };
 
 	return words[state];
 }
@@ -43,8 +44,8 @@ int64_t transaction_amount(const json_t *amount)
 	double real = json_real_value(amount);
 
 	if (json_is_string(amount))
-		return amount_from_text((struct text){ json_string_value(amount),
-			json_string_length(amount) });
+		return amount_from_text(
+			(struct text){ json_string_value(amount), json_string_length(amount) });
 	if (json_is_integer(amount) && json_integer_value(amount) >= 0)
 		return json_integer_value(amount);
 	if (json_is_real(amount) && real >= 0 && real < EXACT_MOST && real == (double)(int64_t)real)
@@ -81,7 +82,7 @@ struct gateway_transaction transaction_read(const json_t *transaction)
 		.reference = transaction_text(transaction, "reference"),
 		.external = transaction_text(transaction, "external_reference"),
 		.ussd_code = transaction_text(transaction, "ussd_code"),
-		.operator = transaction_operator(transaction_text(transaction, "operator")),
+		.operator= transaction_operator(transaction_text(transaction, "operator")),
 		.reason = transaction_text(transaction, "reason"),
 		.amount = transaction_amount(json_object_get(transaction, "amount")),
 	};

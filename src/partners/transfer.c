@@ -151,8 +151,8 @@ static bool request_set(CURL *easy, const struct client_call *call)
 	if (get && !call->body.at)
 		return !curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
 	return !curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body.len) &&
-		!curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS,
-			call->body.at ? call->body.at : "") &&
+		!curl_easy_setopt(
+			easy, CURLOPT_COPYPOSTFIELDS, call->body.at ? call->body.at : "") &&
 		!curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, call->method);
 }
 
@@ -170,8 +170,8 @@ static void limits_set(CURL *easy, const struct partner_limits *limits)
 	long timeout = (long)limits->timeout_ms;
 
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, timeout);
-	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
-		timeout < CONNECT_MS ? timeout : (long)CONNECT_MS);
+	curl_easy_setopt(
+		easy, CURLOPT_CONNECTTIMEOUT_MS, timeout < CONNECT_MS ? timeout : (long)CONNECT_MS);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	/* Do not wait for a resolver thread that is still running. */
 	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
@@ -279,7 +279,7 @@ struct client_answer transfer_answer(const struct client_transfer *transfer, CUR
 	if (answer.error)
 		answer.why = transfer->why[0] ? transfer->why : curl_easy_strerror(result);
 	else
-		answer.body = transfer->answer ?
-			(struct text){ transfer->answer, transfer->len } : TEXT("");
+		answer.body = transfer->answer ? (struct text){ transfer->answer, transfer->len }
+					       : TEXT("");
 	return answer;
 }

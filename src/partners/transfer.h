@@ -32,7 +32,7 @@ struct client {
 	struct loop *loop;
 	CURLM *multi;
 	uv_timer_t timer;
-	struct turn_hook hook;               /* wanted while `refused` is not empty */
+	struct turn_hook hook; /* wanted while `refused` is not empty */
 	struct client_call *refused, **rejected_end;
 	struct transfer_row running;
 	struct partner *partners;
@@ -43,15 +43,15 @@ struct client_transfer {
 	struct client_call *call;
 	struct partner *partner;
 	struct client_transfer *next, *previous;
-	struct deadline wait;                /* time limit in its partner's queue */
+	struct deadline wait; /* time limit in its partner's queue */
 	CURL *easy;
 	struct curl_slist *headers;
 	char *answer;
 	size_t len, room, most, header_bytes;
-	bool trial;                          /* the breaker's trial call */
+	bool trial; /* the breaker's trial call */
 	bool public_only, repeatable, status_only;
-	bool sent;                           /* part of the request may have been sent */
-	bool address_refused;                   /* not a public address */
+	bool sent;            /* part of the request may have been sent */
+	bool address_refused; /* not a public address */
 	bool too_large;
 	bool no_memory;
 	char why[CURL_ERROR_SIZE];

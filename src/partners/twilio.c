@@ -31,7 +31,7 @@ static void twilio_send(struct notifier *notifier, struct letter *letter, struct
 }
 
 static void twilio_error_code(
-        const struct client_answer *answer, const json_t *json, char out[CODE_MAX])
+	const struct client_answer *answer, const json_t *json, char out[CODE_MAX])
 {
 	const json_t *value = json_object_get(json, "code");
 

@@ -56,8 +56,8 @@ static const char *metric_type(const char *name)
 	return len > 6 && strcmp(name + len - 6, "_total") == 0 ? "counter" : "gauge";
 }
 
-void metric_write(struct buf *out, const char *name, const char *labels, const char *help,
-	int64_t value)
+void metric_write(
+	struct buf *out, const char *name, const char *labels, const char *help, int64_t value)
 {
 	bool bare = !labels || !labels[0];
 
@@ -68,8 +68,8 @@ void metric_write(struct buf *out, const char *name, const char *labels, const c
 		bare ? "" : "}", (long long)value);
 }
 
-static void histogram_write(struct buf *out, const char *name, const char *help,
-	const struct histogram *from)
+static void histogram_write(
+	struct buf *out, const char *name, const char *help, const struct histogram *from)
 {
 	uint64_t sum = 0;
 
@@ -124,10 +124,10 @@ void metrics_write(const struct metrics *metrics, struct buf *out)
 		&sum.response);
 	histogram_write(out, "reeyo_db_statement_seconds", "From sending a statement to its commit",
 		&sum.db);
-	histogram_write(out, "reeyo_redis_command_seconds", "From a command to its answer",
-		&sum.redis);
-	metric_write(out, "process_resident_memory_bytes", NULL, "Resident memory",
-		resident_bytes());
+	histogram_write(
+		out, "reeyo_redis_command_seconds", "From a command to its answer", &sum.redis);
+	metric_write(
+		out, "process_resident_memory_bytes", NULL, "Resident memory", resident_bytes());
 	metric_write(out, "process_open_fds", NULL, "Open file descriptors", open_descriptors());
 	metric_write(out, "reeyo_uptime_seconds", NULL, "Since the process began to serve",
 		(int64_t)((clock_ms() - metrics->started_ms) / 1000));

@@ -26,10 +26,10 @@ struct fake_exchange {
 	struct MHD_Connection *connection;
 	char *body, *path, *query;
 	size_t len;
-	bool headers_read;            /* the headers are read */
+	bool headers_read; /* the headers are read */
 	bool too_large;
-	bool reset;            /* drop the response and reset the connection */
-	int status_instead;    /* respond with this status instead; 0: no */
+	bool reset;         /* drop the response and reset the connection */
+	int status_instead; /* respond with this status instead; 0: no */
 	enum MHD_Result result;
 };
 
@@ -53,8 +53,8 @@ void fake_unlock(void)
 
 static void connection_break(struct fake_exchange *x)
 {
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+		x->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 	struct linger now = { 1, 0 };
 
 	setsockopt(info->connect_fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
@@ -82,8 +82,8 @@ void fake_reply_text(struct fake_request *rq, int status, const char *type, cons
 		status = x->status_instead;
 		text = "{\"message\":\"by order of the script\"}";
 	}
-	response = MHD_create_response_from_buffer(strlen(text),
-		(void *)(uintptr_t)text, MHD_RESPMEM_MUST_COPY);
+	response = MHD_create_response_from_buffer(
+		strlen(text), (void *)(uintptr_t)text, MHD_RESPMEM_MUST_COPY);
 	MHD_add_response_header(response, "Content-Type", type);
 	if (status == 429 || status == 503)
 		retry_after_add(response, rq->fault);
@@ -102,8 +102,8 @@ void fake_reply(struct fake_request *rq, int status, json_t *body)
 
 const char *fake_header(const struct fake_request *rq, const char *name)
 {
-	const char *value = MHD_lookup_connection_value(rq->exchange->connection, MHD_HEADER_KIND,
-		name);
+	const char *value = MHD_lookup_connection_value(
+		rq->exchange->connection, MHD_HEADER_KIND, name);
 
 	return value ? value : "";
 }
@@ -150,8 +150,8 @@ char *fake_form(const char *form, const char *name)
 
 /* --- Requests --------------------------------------------------------------------------------- */
 
-static enum MHD_Result header_logged(void *owner, enum MHD_ValueKind kind,
-	const char *name, const char *value)
+static enum MHD_Result header_logged(
+	void *owner, enum MHD_ValueKind kind, const char *name, const char *value)
 {
 	(void)kind;
 	json_object_set_new(owner, name, json_string(value ? value : ""));
@@ -162,8 +162,8 @@ static void request_log(const struct fake_request *rq)
 {
 	json_t *headers = json_object();
 
-	MHD_get_connection_values(rq->exchange->connection,
-		MHD_HEADER_KIND, header_logged, headers);
+	MHD_get_connection_values(
+		rq->exchange->connection, MHD_HEADER_KIND, header_logged, headers);
 	log_add(json_pack("{s:s, s:s, s:s, s:o, s:s}", "method", rq->method, "path", rq->path,
 		"query", rq->query, "headers", headers, "body", rq->body));
 }
@@ -232,8 +232,12 @@ static bool fault_apply(struct fake_request *rq)
 
 static enum MHD_Result request_answer(struct fake_exchange *x, const char *method)
 {
-	struct fake_request rq = { .method = method, .path = x->path, .query = x->query,
-		.body = x->body ? x->body : "", .body_len = x->len, .exchange = x };
+	struct fake_request rq = { .method = method,
+		.path = x->path,
+		.query = x->query,
+		.body = x->body ? x->body : "",
+		.body_len = x->len,
+		.exchange = x };
 	json_t *json = x->len ? json_loadb(x->body, x->len, 0, NULL) : NULL, *fault = NULL;
 
 	rq.json = json;
@@ -267,8 +271,8 @@ static void *request_begins(void *owner, const char *uri, struct MHD_Connection 
 }
 
 static enum MHD_Result request_part(void *owner, struct MHD_Connection *connection,
-	const char *path, const char *method,
-	const char *version, const char *data, size_t *len, void **at)
+	const char *path, const char *method, const char *version, const char *data, size_t *len,
+	void **at)
 {
 	struct fake_exchange *x = *at;
 
@@ -312,12 +316,10 @@ static void request_over(void *owner, struct MHD_Connection *connection, void **
 
 /* --- The program ------------------------------------------------------------------------------ */
 
-static const struct fake_flag common_flags[] = {
-	{ "port", &common.port, "0: a free one" },
+static const struct fake_flag common_flags[] = { { "port", &common.port, "0: a free one" },
 	{ "seed", &common.seed, "of what happens by chance" },
 	{ "faults", &common.faults, "so many requests in a hundred go wrong by chance" },
-	{ NULL, NULL, NULL }
-};
+	{ NULL, NULL, NULL } };
 
 static bool flag_set(const struct fake_flag *flags, const char *name, const char *value)
 {
@@ -352,16 +354,17 @@ static bool flags_read(int argc, char **argv)
 
 static struct MHD_Daemon *listen_on(uint16_t port)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(port),
+	struct sockaddr_in address = { .sin_family = AF_INET,
+		.sin_port = htons(port),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 
-	return MHD_start_daemon(MHD_USE_THREAD_PER_CONNECTION |
-			MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL,
+	return MHD_start_daemon(
+		MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL,
 		port, NULL, NULL, request_part, NULL, MHD_OPTION_SOCK_ADDR, &address,
-		MHD_OPTION_NOTIFY_COMPLETED, request_over, NULL,
-		MHD_OPTION_URI_LOG_CALLBACK, request_begins, NULL, MHD_OPTION_CONNECTION_LIMIT,
-		CONNECTIONS_MOST, MHD_OPTION_THREAD_STACK_SIZE, (size_t)STACK_SIZE,
-		MHD_OPTION_LISTEN_BACKLOG_SIZE, 1024u, MHD_OPTION_END);
+		MHD_OPTION_NOTIFY_COMPLETED, request_over, NULL, MHD_OPTION_URI_LOG_CALLBACK,
+		request_begins, NULL, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MOST,
+		MHD_OPTION_THREAD_STACK_SIZE, (size_t)STACK_SIZE, MHD_OPTION_LISTEN_BACKLOG_SIZE,
+		1024u, MHD_OPTION_END);
 }
 
 int fake_main(const struct fake *what, int argc, char **argv)

@@ -18,12 +18,12 @@
 
 struct fake_request {
 	const char *method;
-	const char *path;      /* without query and without a slash at its end */
-	const char *query;     /* raw; "" when there is none */
-	const char *body;      /* NUL-terminated */
+	const char *path;  /* without query and without a slash at its end */
+	const char *query; /* raw; "" when there is none */
+	const char *body;  /* NUL-terminated */
 	size_t body_len;
-	const json_t *json;    /* the body as JSON, or NULL */
-	const json_t *fault;   /* of this request, when it is not a common fault; NULL:
+	const json_t *json;             /* the body as JSON, or NULL */
+	const json_t *fault;            /* of this request, when it is not a common fault; NULL:
 	                        * none */
 	struct fake_exchange *exchange; /* private to fake.c */
 };
@@ -42,7 +42,7 @@ struct fake {
 	/* Clears all state (POST /_reset, and at the end). NULL: there is no state but what the
 	 * frame keeps. */
 	void (*reset)(void);
-	const struct fake_flag *flags;   /* its own flags; ends with a NULL name; NULL: none */
+	const struct fake_flag *flags; /* its own flags; ends with a NULL name; NULL: none */
 	/* Faults drawn with --faults PERCENT, as in a script:
 	 * {"path":"/x","fault":"slow","ms":500}, until NULL. */
 	const char *const *chances;

@@ -34,8 +34,8 @@
 static struct {
 	const char *username, *password, *app_key, *webhook_key, *callback, *sign, *settle_ms,
 		*token_s;
-} set = { "reeyo", "campay-password", "campay-app-key", "campay-webhook-key", "",
-	"hmac", "2000", "3600" };
+} set = { "reeyo", "campay-password", "campay-app-key", "campay-webhook-key", "", "hmac", "2000",
+	"3600" };
 
 static json_t *transactions; /* reference → transaction */
 static json_t *tokens;       /* token → its expiry, in seconds */
@@ -93,15 +93,15 @@ static json_t *callback_body(const struct notification *notification)
 	one = json_object_get(transactions, notification->reference);
 	if (one) {
 		snprintf(amount, sizeof(amount), "%lld",
-			notification->amount >= 0 ? (long long)notification->amount :
-				(long long)json_integer_value(json_object_get(one, "amount")));
+			notification->amount >= 0
+				? (long long)notification->amount
+				: (long long)json_integer_value(json_object_get(one, "amount")));
 		body = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "status",
 			notification->status ? notification->status : text_in(one, "status"),
 			"reference", notification->reference, "amount", amount, "currency", "XAF",
-			"operator", text_in(one, "operator"),
-			"external_reference", text_in(one, "external_reference"),
-			"external_user", text_in(one, "external_user"),
-			"endpoint", text_in(one, "endpoint"),
+			"operator", text_in(one, "operator"), "external_reference",
+			text_in(one, "external_reference"), "external_user",
+			text_in(one, "external_user"), "endpoint", text_in(one, "endpoint"),
 			"phone_number", text_in(one, "phone_number"));
 		json_object_set_new(one, "callbacks",
 			json_integer(1 + json_integer_value(json_object_get(one, "callbacks"))));
@@ -146,7 +146,7 @@ static long notify_by_query(const struct notification *notification, const json_
 	const char *name;
 	json_t *value;
 
-	json_object_foreach ((json_t *)(uintptr_t)body, name, value)
+	json_object_foreach((json_t *)(uintptr_t)body, name, value)
 		query_add(query, sizeof(query) - 80, name, json_string_value(value));
 	fake_hmac(notification->forged ? "forged" : set.app_key, query, strlen(query), hex);
 	if (!notification->unsigned_)
@@ -163,8 +163,9 @@ static long notify(const struct notification *notification)
 	long status = 0;
 
 	if (body)
-		status = strcmp(sign, "get") == 0 ? notify_by_query(notification, body) :
-			notify_by_body(notification, body, strcmp(sign, "jwt") == 0);
+		status = strcmp(sign, "get") == 0
+			? notify_by_query(notification, body)
+			: notify_by_body(notification, body, strcmp(sign, "jwt") == 0);
 	json_decref(body);
 	return status;
 }
@@ -197,8 +198,10 @@ static void status_set(const struct settling *settling, bool failed)
 	one = json_object_get(transactions, settling->reference);
 	if (one) {
 		json_object_set_new(one, "status", json_string(failed ? "FAILED" : "SUCCESSFUL"));
-		json_object_set_new(one, "reason", json_string(!failed ? "" : *reason ? reason :
-			"the customer did not confirm"));
+		json_object_set_new(one, "reason",
+			json_string(!failed       ? ""
+					: *reason ? reason
+						  : "the customer did not confirm"));
 		if (is_fault(settling->fault, "other-amount"))
 			json_object_set_new(one, "amount",
 				json_integer(fault_int(settling->fault, "amount", 1)));
@@ -212,11 +215,12 @@ static void settle(void *what)
 	const json_t *fault = settling->fault;
 	struct notification notification = {
 		.amount = is_fault(fault, "wrong-amount") ? fault_int(fault, "amount", 1) : -1,
-		.forged = is_fault(fault, "forged-signature") };
+		.forged = is_fault(fault, "forged-signature")
+	};
 	bool late = is_fault(fault, "late-success") && !settling->again;
-	int times = is_fault(fault, "lost-callback") ? 0 :
-		is_fault(fault, "duplicate-callback")  ? fault_int(fault, "times", 2) :
-						       1;
+	int times = is_fault(fault, "lost-callback")    ? 0
+		: is_fault(fault, "duplicate-callback") ? fault_int(fault, "times", 2)
+							: 1;
 
 	strcpy(notification.reference, settling->reference);
 	if (is_fault(fault, "forged-success")) {
@@ -230,8 +234,8 @@ static void settle(void *what)
 	while (times-- > 0)
 		notify(&notification);
 	if (late)
-		settle_later(settling->reference, settling->fault, true,
-			fault_int(fault, "ms", 3000));
+		settle_later(
+			settling->reference, settling->fault, true, fault_int(fault, "ms", 3000));
 	settling_drop(settling);
 }
 
@@ -273,8 +277,9 @@ static void token_give(struct fake_request *rq, bool upstream)
 
 	if (strcmp(text_in(rq->json, "username"), set.username) != 0 ||
 		strcmp(text_in(rq->json, "password"), set.password) != 0)
-		return fake_reply(rq, 400, json_pack("{s:[s]}", "non_field_errors",
-			"Unable to log in with provided credentials."));
+		return fake_reply(rq, 400,
+			json_pack("{s:[s]}", "non_field_errors",
+				"Unable to log in with provided credentials."));
 	snprintf(token, sizeof(token), "token-%08x%08x", fake_chance(0xffffffff),
 		fake_chance(0xffffffff));
 	fake_lock();
@@ -285,8 +290,8 @@ static void token_give(struct fake_request *rq, bool upstream)
 	gmtime_r(&ends, &utc);
 	strftime(until, sizeof(until), "%Y-%m-%dT%H:%M:%SZ", &utc);
 	if (upstream)
-		return fake_reply(rq, 200,
-			json_pack("{s:s, s:s}", "token", token, "expires_at", until));
+		return fake_reply(
+			rq, 200, json_pack("{s:s, s:s}", "token", token, "expires_at", until));
 	fake_reply(rq, 200, json_pack("{s:s, s:i}", "token", token, "expires_in", (int)life));
 }
 
@@ -321,8 +326,9 @@ static bool admitted(struct fake_request *rq, bool *ret_upstream)
 
 static const char *operator_of(const char *phone)
 {
-	static const char *const operators[10] = { [5] = "MTN", [7] = "MTN",
-		[8] = "MTN", [9] = "ORANGE" };
+	static const char *const operators[10] = {
+		[5] = "MTN", [7] = "MTN", [8] = "MTN", [9] = "ORANGE"
+	};
 	bool good = strlen(phone) == 12 && strncmp(phone, "2376", 4) == 0 &&
 		strspn(phone, "0123456789") == 12;
 
@@ -365,8 +371,8 @@ static void transfer(struct fake_request *rq, const char *party, const char *end
 		return fake_reply(rq, 400,
 			refusal("ER101", "Invalid phone number. Ensure number starts with 237"));
 	if (amount < 1 || strcmp(text_in(rq->json, "currency"), "XAF") != 0)
-		return fake_reply(rq, 400,
-			refusal("ER201", "Invalid amount. Decimal numbers not allowed"));
+		return fake_reply(
+			rq, 400, refusal("ER201", "Invalid amount. Decimal numbers not allowed"));
 	/* Unlike random values, never the same in two runs: a client may have kept those
 	 * of the last. */
 	snprintf(reference, sizeof(reference), "%08lx-%04x-4%03x-9%03x-%012lx",
@@ -377,8 +383,9 @@ static void transfer(struct fake_request *rq, const char *party, const char *end
 	snprintf(ussd, sizeof(ussd), "%s",
 		strcmp(operator_of(phone), "MTN") == 0 ? "*126#" : "#150*50#");
 	if (strcmp(endpoint, "collect") == 0)
-		return fake_reply(rq, 200, json_pack("{s:s, s:s, s:s}", "reference", reference,
-			"ussd_code", ussd, "operator", operator_of(phone)));
+		return fake_reply(rq, 200,
+			json_pack("{s:s, s:s, s:s}", "reference", reference, "ussd_code", ussd,
+				"operator", operator_of(phone)));
 	fake_reply(rq, 200, json_pack("{s:s, s:s}", "reference", reference, "status", "PENDING"));
 }
 
@@ -409,8 +416,8 @@ static json_t *history_row(const json_t *one, const char *date)
 
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:s, s:s}", "datetime",
 		date, "code", text_in(one, "reference"), "operator", text_in(one, "operator"),
-		"phone_number", text_in(one, "phone_number"),
-		"description", text_in(one, "description"), "external_reference",
+		"phone_number", text_in(one, "phone_number"), "description",
+		text_in(one, "description"), "external_reference",
 		text_in(one, "external_reference"), "external_user", text_in(one, "external_user"),
 		"amount", amount, "debit", out ? amount : 0, "credit", out ? 0 : amount, "status",
 		text_in(one, "status"), "reference_uuid", text_in(one, "reference"));
@@ -418,15 +425,16 @@ static json_t *history_row(const json_t *one, const char *date)
 
 static void history(struct fake_request *rq)
 {
-	const char *from = text_in(rq->json, "start_date"),
-		*to = text_in(rq->json, "end_date"), *reference;
+	const char *from = text_in(rq->json, "start_date"), *to = text_in(rq->json, "end_date"),
+		   *reference;
 	json_t *rows = json_array(), *one;
 	char date[32];
 	struct tm utc;
 	time_t at;
 
 	fake_lock();
-	json_object_foreach (transactions, reference, one) {
+	json_object_foreach(transactions, reference, one)
+	{
 		at = (time_t)json_integer_value(json_object_get(one, "made"));
 		gmtime_r(&at, &utc);
 		strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%SZ", &utc);
@@ -445,7 +453,7 @@ static void list(struct fake_request *rq)
 	const char *reference;
 
 	fake_lock();
-	json_object_foreach (transactions, reference, one)
+	json_object_foreach(transactions, reference, one)
 		json_array_append_new(all, json_copy(one));
 	fake_unlock();
 	fake_reply(rq, 200, all);
@@ -471,9 +479,8 @@ static json_t *transaction_of(const char *external)
 	const char *reference;
 	json_t *one;
 
-	json_object_foreach (transactions, reference, one)
-		if (strcmp(text_in(one, "external_reference"), external) == 0)
-			return one;
+	json_object_foreach(transactions, reference,
+		one) if (strcmp(text_in(one, "external_reference"), external) == 0) return one;
 	return NULL;
 }
 
@@ -519,34 +526,28 @@ static void answer(struct fake_request *rq)
 	fake_reply(rq, 404, json_pack("{s:s}", "detail", "Not found."));
 }
 
-static const struct fake_flag flags[] = {
-	{ "username", &set.username, "who may log in" },
+static const struct fake_flag flags[] = { { "username", &set.username, "who may log in" },
 	{ "password", &set.password, "and how" },
 	{ "app-key", &set.app_key, "X-API-KEY, and the key of hmac" },
 	{ "webhook-key", &set.webhook_key, "the key of jwt" },
 	{ "callback", &set.callback, "where transactions are told; empty: nowhere" },
 	{ "sign", &set.sign, "hmac, jwt or get" },
 	{ "settle-ms", &set.settle_ms, "how long a transaction is PENDING" },
-	{ "token-s", &set.token_s, "how long a token lives" },
-	{ NULL, NULL, NULL }
-};
+	{ "token-s", &set.token_s, "how long a token lives" }, { NULL, NULL, NULL } };
 
 #define OF(path, fault) "{\"path\":\"" path "\",\"fault\":" fault "}"
 #define OF_TRANSFERS(fault) OF("/collect", fault), OF("/withdraw", fault), OF("/disburse", fault)
 
-static const char *const chances[] = {
-	OF_TRANSFERS("\"slow\",\"ms\":1500"), OF_TRANSFERS("\"status\",\"status\":500"),
-	OF_TRANSFERS("\"status-after\",\"status\":502"),
+static const char *const chances[] = { OF_TRANSFERS("\"slow\",\"ms\":1500"),
+	OF_TRANSFERS("\"status\",\"status\":500"), OF_TRANSFERS("\"status-after\",\"status\":502"),
 	OF_TRANSFERS("\"reset\""), OF_TRANSFERS("\"reset-after\""), OF_TRANSFERS("\"fail\""),
 	OF_TRANSFERS("\"late\",\"ms\":8000"), OF_TRANSFERS("\"late-success\",\"ms\":4000"),
 	OF_TRANSFERS("\"lost-callback\""), OF_TRANSFERS("\"duplicate-callback\",\"times\":3"),
 	OF_TRANSFERS("\"callback-first\""), OF_TRANSFERS("\"wrong-amount\",\"amount\":1"),
-	OF_TRANSFERS("\"other-amount\",\"amount\":1"),
-	OF_TRANSFERS("\"forged-signature\""), OF_TRANSFERS("\"forged-success\""),
-	OF("/transaction", "\"slow\",\"ms\":500"), OF("/transaction", "\"status\",\"status\":500"),
-	OF("/transaction", "\"reset\""), OF("/transaction", "\"revoke\""),
-	OF("/token", "\"slow\",\"ms\":300"), NULL
-};
+	OF_TRANSFERS("\"other-amount\",\"amount\":1"), OF_TRANSFERS("\"forged-signature\""),
+	OF_TRANSFERS("\"forged-success\""), OF("/transaction", "\"slow\",\"ms\":500"),
+	OF("/transaction", "\"status\",\"status\":500"), OF("/transaction", "\"reset\""),
+	OF("/transaction", "\"revoke\""), OF("/token", "\"slow\",\"ms\":300"), NULL };
 
 int main(int argc, char **argv)
 {

@@ -34,10 +34,11 @@ static void account_give(struct fake_request *rq)
 
 	PEM_write_bio_PrivateKey(memory, key, NULL, NULL, 0, NULL, NULL);
 	len = BIO_get_mem_data(memory, &pem);
-	fake_reply(rq, 200, json_pack("{s:s, s:s, s:s, s:s, s:s%, s:o}", "type", "service_account",
-		"project_id", PROJECT, "client_email", EMAIL, "private_key_id", "1",
-		"private_key", pem, (size_t)len, "token_uri",
-		json_sprintf("http://%s/token", fake_header(rq, "Host"))));
+	fake_reply(rq, 200,
+		json_pack("{s:s, s:s, s:s, s:s, s:s%, s:o}", "type", "service_account",
+			"project_id", PROJECT, "client_email", EMAIL, "private_key_id", "1",
+			"private_key", pem, (size_t)len, "token_uri",
+			json_sprintf("http://%s/token", fake_header(rq, "Host"))));
 	BIO_free(memory);
 }
 
@@ -54,8 +55,8 @@ static int decode(char *at, size_t len)
 	for (size_t i = 0; i < len; i++)
 		padded[i] = at[i] == '-' ? '+' : at[i] == '_' ? '/' : at[i];
 	memcpy(padded + len, "===", (4 - len % 4) % 4);
-	got = EVP_DecodeBlock((unsigned char *)at, (unsigned char *)padded,
-		(int)(len + (4 - len % 4) % 4));
+	got = EVP_DecodeBlock(
+		(unsigned char *)at, (unsigned char *)padded, (int)(len + (4 - len % 4) % 4));
 	return got < 0 ? -1 : got - (int)((4 - len % 4) % 4);
 }
 
@@ -92,7 +93,7 @@ static json_t *claims_of(char *assertion)
 static void token_give(struct fake_request *rq)
 {
 	char *grant = fake_form(rq->body, "grant_type"),
-		*assertion = fake_form(rq->body, "assertion");
+	     *assertion = fake_form(rq->body, "assertion");
 	json_t *claims = assertion ? claims_of(assertion) : NULL;
 	const char *who = json_string_value(json_object_get(claims, "iss"));
 	bool good = grant && strcmp(grant, "urn:ietf:params:oauth:grant-type:jwt-bearer") == 0 &&
@@ -101,9 +102,10 @@ static void token_give(struct fake_request *rq)
 
 	fake_lock();
 	given += good;
-	json_t *answer = good ? json_pack("{s:o, s:i, s:s}", "access_token",
-		json_sprintf("ya29.%u", given), "expires_in", 3600,
-		"token_type", "Bearer") : json_pack("{s:s}", "error", "invalid_grant");
+	json_t *answer = good
+		? json_pack("{s:o, s:i, s:s}", "access_token", json_sprintf("ya29.%u", given),
+			  "expires_in", 3600, "token_type", "Bearer")
+		: json_pack("{s:s}", "error", "invalid_grant");
 	fake_unlock();
 	fake_reply(rq, good ? 200 : 400, answer);
 	json_decref(claims);
@@ -113,12 +115,13 @@ static void token_give(struct fake_request *rq)
 
 /* --- Messages --------------------------------------------------------------------------------- */
 
-static void refuse_saying(struct fake_request *rq, int status, const char *word,
-	const char *code, const char *message)
+static void refuse_saying(struct fake_request *rq, int status, const char *word, const char *code,
+	const char *message)
 {
-	fake_reply(rq, status, json_pack("{s:{s:i, s:s, s:s, s:[{s:s, s:s}]}}", "error",
-		"code", status, "message", message, "status", word, "details", "@type",
-		"type.googleapis.com/google.firebase.fcm.v1.FcmError", "errorCode", code));
+	fake_reply(rq, status,
+		json_pack("{s:{s:i, s:s, s:s, s:[{s:s, s:s}]}}", "error", "code", status, "message",
+			message, "status", word, "details", "@type",
+			"type.googleapis.com/google.firebase.fcm.v1.FcmError", "errorCode", code));
 }
 
 static void refuse(struct fake_request *rq, int status, const char *word, const char *code)
@@ -129,7 +132,7 @@ static void refuse(struct fake_request *rq, int status, const char *word, const 
 static void message_take(struct fake_request *rq)
 {
 	json_t *message = json_object_get(rq->json, "message"),
-		*notification = json_object_get(message, "notification");
+	       *notification = json_object_get(message, "notification");
 	const char *device = json_string_value(json_object_get(message, "token")), *name;
 	json_t *value;
 	char want[64];
@@ -139,13 +142,14 @@ static void message_take(struct fake_request *rq)
 	snprintf(want, sizeof(want), "Bearer ya29.%u", given);
 	fake_unlock();
 	if (strcmp(fake_header(rq, "Authorization"), want) != 0)
-		return fake_reply(rq, 401, json_pack("{s:{s:i, s:s}}", "error", "code", 401,
-			"status", "UNAUTHENTICATED"));
+		return fake_reply(rq, 401,
+			json_pack("{s:{s:i, s:s}}", "error", "code", 401, "status",
+				"UNAUTHENTICATED"));
 	if (!device || !json_is_string(json_object_get(notification, "title")))
 		return refuse(rq, 400, "INVALID_ARGUMENT", "INVALID_ARGUMENT");
-	json_object_foreach (json_object_get(message, "data"), name, value)
-		if (!json_is_string(value))
-			return refuse(rq, 400, "INVALID_ARGUMENT", "INVALID_ARGUMENT");
+	json_object_foreach(json_object_get(message, "data"), name,
+		value) if (!json_is_string(value)) return refuse(rq, 400, "INVALID_ARGUMENT",
+		"INVALID_ARGUMENT");
 	if (strncmp(device, "gone", 4) == 0)
 		return refuse(rq, 404, "NOT_FOUND", "UNREGISTERED");
 	if (strncmp(device, "apple", 5) == 0)

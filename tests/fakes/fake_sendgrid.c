@@ -31,8 +31,9 @@ static void mail_take(struct fake_request *rq)
 	const char *type = text_at(content, "type"), *text = text_at(content, "value");
 
 	if (!to || !strchr(to, '@') || strstr(to, ".invalid")) {
-		fake_reply(rq, 400, refusal("Does not contain a valid address.",
-			"personalizations.0.to.0.email"));
+		fake_reply(rq, 400,
+			refusal("Does not contain a valid address.",
+				"personalizations.0.to.0.email"));
 	} else if (!from || !subject || !subject[0] || !type || !text || !text[0]) {
 		fake_reply(rq, 400, refusal("Something is missing.", "content"));
 	} else {

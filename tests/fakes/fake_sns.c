@@ -48,8 +48,8 @@ static void signed_headers_write(const struct fake_request *rq, char *names, cha
 
 	out[0] = '\0';
 	for (char *name = strtok_r(names, ";", &rest); name; name = strtok_r(NULL, ";", &rest))
-		len += (size_t)snprintf(out + len, size - len, "%s:%s\n",
-			name, fake_header(rq, name));
+		len += (size_t)snprintf(
+			out + len, size - len, "%s:%s\n", name, fake_header(rq, name));
 }
 
 /* The text after `word` in Authorization, up to a comma. */
@@ -67,7 +67,7 @@ static bool authorization_part(const char *authorization, const char *word, char
 static bool signature_good(const struct fake_request *rq)
 {
 	const char *authorization = fake_header(rq, "Authorization"),
-		*at = fake_header(rq, "X-Amz-Date");
+		   *at = fake_header(rq, "X-Amz-Date");
 	char names[256], names_kept[256], want[80], scope[128], headers[2048], hash[65],
 		request[4096], text[512], day[9], k[128];
 	unsigned char chained[32];
@@ -82,8 +82,8 @@ static bool signature_good(const struct fake_request *rq)
 	snprintf(names_kept, sizeof(names_kept), "%s", names);
 	signed_headers_write(rq, names, headers, sizeof(headers));
 	hash_hex(rq->body, rq->body_len, hash);
-	snprintf(request, sizeof(request), "%s\n/\n\n%s\n%s\n%s", rq->method,
-		headers, names_kept, hash);
+	snprintf(request, sizeof(request), "%s\n/\n\n%s\n%s\n%s", rq->method, headers, names_kept,
+		hash);
 	hash_hex(request, strlen(request), hash);
 	snprintf(text, sizeof(text), "AWS4-HMAC-SHA256\n%s\n%s\n%s", at, scope, hash);
 	snprintf(k, sizeof(k), "AWS4%s", secret);
@@ -104,7 +104,8 @@ static void refuse(struct fake_request *rq, int status, const char *code, const 
 
 	snprintf(text, sizeof(text),
 		"<ErrorResponse><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message>"
-		"</Error></ErrorResponse>", code, message);
+		"</Error></ErrorResponse>",
+		code, message);
 	fake_reply_text(rq, status, "text/xml", text);
 }
 
@@ -112,14 +113,14 @@ static void publish(struct fake_request *rq)
 {
 	char *action = fake_form(rq->body, "Action"), *arn = fake_form(rq->body, "TargetArn"),
 	     *structure = fake_form(rq->body, "MessageStructure"),
-		*text = fake_form(rq->body, "Message"),
+	     *text = fake_form(rq->body, "Message"),
 	     *life = fake_form(rq->body, "MessageAttributes.entry.1.Value.StringValue");
 	json_t *message = text ? json_loads(text, 0, NULL) : NULL;
 	json_t *google = json_loads(json_string_value(json_object_get(message, "GCM")), 0, NULL),
 	       *apple = json_loads(json_string_value(json_object_get(message, "APNS")), 0, NULL);
 
-	if (!action || strcmp(action, "Publish") != 0 || !arn ||
-		!structure || strcmp(structure, "json") != 0 ||
+	if (!action || strcmp(action, "Publish") != 0 || !arn || !structure ||
+		strcmp(structure, "json") != 0 ||
 		!json_is_string(json_object_get(message, "default")) || !google || !apple) {
 		refuse(rq, 400, "InvalidParameter", "Invalid parameter: Message");
 	} else if (strncmp(arn, "disabled", 8) == 0) {
@@ -130,8 +131,8 @@ static void publish(struct fake_request *rq)
 			"the target arn specified");
 	} else {
 		fake_take(json_pack("{s:s, s:O, s:O, s:O, s:s?}", "arn", arn, "default",
-			json_object_get(message, "default"),
-			"google", google, "apple", apple, "life", life));
+			json_object_get(message, "default"), "google", google, "apple", apple,
+			"life", life));
 		fake_reply_text(rq, 200, "text/xml",
 			"<PublishResponse><PublishResult><MessageId>1</MessageId></PublishResult>"
 			"</PublishResponse>");

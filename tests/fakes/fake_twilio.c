@@ -36,7 +36,7 @@ static json_t *refusal(int code, const char *message)
 static void message_take(struct fake_request *rq)
 {
 	char *to = fake_form(rq->body, "To"), *from = fake_form(rq->body, "From"),
-		*body = fake_form(rq->body, "Body");
+	     *body = fake_form(rq->body, "Body");
 
 	if (!mobile(to)) {
 		fake_reply(rq, 400, refusal(21211, "The 'To' number is not a valid phone number."));
@@ -46,8 +46,9 @@ static void message_take(struct fake_request *rq)
 		fake_reply(rq, 400, refusal(21602, "A 'From' and a 'Body' are needed."));
 	} else {
 		fake_take(json_pack("{s:s, s:s, s:s}", "to", to, "from", from, "body", body));
-		fake_reply(rq, 201, json_pack("{s:s, s:s, s:s}", "sid",
-			"SM00000000000000000000000000000001", "status", "queued", "to", to));
+		fake_reply(rq, 201,
+			json_pack("{s:s, s:s, s:s}", "sid", "SM00000000000000000000000000000001",
+				"status", "queued", "to", to));
 	}
 	free(to);
 	free(from);
@@ -62,8 +63,8 @@ static void answer(struct fake_request *rq)
 	if (strcmp(rq->path, path) != 0 || strcmp(rq->method, "POST") != 0) {
 		fake_reply(rq, 404, json_pack("{s:i, s:s}", "code", 20404, "message", "not found"));
 	} else if (!authorised(rq)) {
-		fake_reply(rq, 401,
-			json_pack("{s:i, s:s}", "code", 20003, "message", "Authenticate"));
+		fake_reply(
+			rq, 401, json_pack("{s:i, s:s}", "code", 20003, "message", "Authenticate"));
 	} else {
 		message_take(rq);
 	}

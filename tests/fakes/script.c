@@ -40,10 +40,10 @@ const char *script_add(const json_t *script)
 
 	if (!path || !json_is_array(faults))
 		return "a script is {\"path\": \"/x\", \"faults\": [{\"fault\": "
-			"\"slow\", \"ms\": 500}, ...]}";
-	json_array_foreach (faults, i, fault)
-		if (!json_is_string(json_object_get(fault, "fault")))
-			return "a fault is {\"fault\": \"name\", ...}";
+		       "\"slow\", \"ms\": 500}, ...]}";
+	json_array_foreach(faults, i,
+		fault) if (!json_is_string(json_object_get(fault,
+				   "fault"))) return "a fault is {\"fault\": \"name\", ...}";
 	path_trim(path, key, sizeof(key));
 	pthread_mutex_lock(&mutex);
 	if (!queues)
@@ -51,8 +51,7 @@ const char *script_add(const json_t *script)
 	queue = json_object_get(queues, key);
 	if (!queue)
 		json_object_set_new(queues, key, queue = json_array());
-	json_array_foreach (faults, i, fault)
-		json_array_append(queue, fault);
+	json_array_foreach(faults, i, fault) json_array_append(queue, fault);
 	pthread_mutex_unlock(&mutex);
 	return NULL;
 }
@@ -97,7 +96,8 @@ json_t *script_take(const char *path)
 	const char *of;
 
 	pthread_mutex_lock(&mutex);
-	json_object_foreach (queues, of, queue) {
+	json_object_foreach(queues, of, queue)
+	{
 		if (fault || !path_below(path, of) || !json_array_size(queue))
 			continue;
 		fault = json_incref(json_array_get(queue, 0));

@@ -44,8 +44,8 @@ char *fake_jwt(const char *key, const json_t *claims)
 	add_base64(out, (const unsigned char *)head, strlen(head));
 	strcat(out, ".");
 	add_base64(out, (const unsigned char *)text, strlen(text));
-	HMAC(EVP_sha256(), key, (int)strlen(key), (const unsigned char *)out,
-		strlen(out), mac, &size);
+	HMAC(EVP_sha256(), key, (int)strlen(key), (const unsigned char *)out, strlen(out), mac,
+		&size);
 	strcat(out, ".");
 	add_base64(out, mac, size);
 	free(text);

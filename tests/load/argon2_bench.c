@@ -83,7 +83,7 @@ int main(int argc, char **argv)
 		total += done[i][0];
 	}
 	double took = now_s() - started;
-	printf("{\"hashes\":%ld,\"seconds\":%.3f,\"rate\":%.2f}\n", total,
-		took, (double)total / took);
+	printf("{\"hashes\":%ld,\"seconds\":%.3f,\"rate\":%.2f}\n", total, took,
+		(double)total / took);
 	return 0;
 }

@@ -31,9 +31,9 @@
 #include <unistd.h>
 
 enum {
-	HEAD_MAX = 8192,     /* reply headers longer than this are an error */
+	HEAD_MAX = 8192, /* reply headers longer than this are an error */
 	READ_SIZE = 262144,
-	OCTAVE = 64,         /* histogram steps in a factor of two: 1.6 % */
+	OCTAVE = 64, /* histogram steps in a factor of two: 1.6 % */
 	STEPS = OCTAVE * 32,
 	STATUSES = 600
 };
@@ -48,11 +48,11 @@ struct connection {
 	bool busy;
 	bool in_body;
 	int status;
-	uint64_t due_us;        /* time at which the request was due */
+	uint64_t due_us; /* time at which the request was due */
 	const struct request *request;
 	size_t sent;
 	int64_t body_left;
-	size_t head_length;     /* bytes of an incomplete header so far */
+	size_t head_length; /* bytes of an incomplete header so far */
 	char *head;
 };
 
@@ -163,7 +163,8 @@ static const struct request *request_take(void)
 
 static int connect_now(void)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)options.port),
+	struct sockaddr_in to = { .sin_family = AF_INET,
+		.sin_port = htons((uint16_t)options.port),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	int one = 1;
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -215,8 +216,8 @@ static void connection_send(struct connection *c, const struct request *request,
 	c->request = request;
 	c->due_us = due_us;
 	for (c->sent = 0; c->sent < request->length;) {
-		ssize_t n = send(c->fd, request->bytes + c->sent,
-			request->length - c->sent, MSG_NOSIGNAL);
+		ssize_t n = send(
+			c->fd, request->bytes + c->sent, request->length - c->sent, MSG_NOSIGNAL);
 
 		if (n > 0) {
 			c->sent += (size_t)n;
@@ -273,8 +274,8 @@ static void connection_feed(struct connection *c, const char *data, size_t size)
 
 	if (!c->in_body) {
 		if (c->head_length) { /* a header block received in parts */
-			size_t take = size < HEAD_MAX - c->head_length ? size :
-				HEAD_MAX - c->head_length;
+			size_t take = size < HEAD_MAX - c->head_length ? size
+								       : HEAD_MAX - c->head_length;
 			memcpy(c->head + c->head_length, data, take);
 			beyond = size - take;
 			data = c->head;
@@ -292,8 +293,7 @@ static void connection_feed(struct connection *c, const char *data, size_t size)
 		}
 		size_t head = (size_t)(end - data) + 4;
 		if (!head_parse(c, data, head)) {
-			fprintf(stderr,
-				"hammer: reply without a length: %.*s\n", (int)head, data);
+			fprintf(stderr, "hammer: reply without a length: %.*s\n", (int)head, data);
 			connection_lost(c);
 			return;
 		}
@@ -424,15 +424,32 @@ static void options_read(int argc, char **argv)
 {
 	for (int o; (o = getopt(argc, argv, "p:c:s:w:r:f:oi")) != -1;)
 		switch (o) {
-		case 'p': options.port = atoi(optarg); break;
-		case 'c': options.connections = atoi(optarg); break;
-		case 's': options.seconds = atof(optarg); break;
-		case 'w': options.warm_up = atof(optarg); break;
-		case 'r': options.rate = atof(optarg); break;
-		case 'f': options.file = optarg; break;
-		case 'o': options.once = true; break;
-		case 'i': options.idle = true; break;
-		default: exit(2);
+		case 'p':
+			options.port = atoi(optarg);
+			break;
+		case 'c':
+			options.connections = atoi(optarg);
+			break;
+		case 's':
+			options.seconds = atof(optarg);
+			break;
+		case 'w':
+			options.warm_up = atof(optarg);
+			break;
+		case 'r':
+			options.rate = atof(optarg);
+			break;
+		case 'f':
+			options.file = optarg;
+			break;
+		case 'o':
+			options.once = true;
+			break;
+		case 'i':
+			options.idle = true;
+			break;
+		default:
+			exit(2);
 		}
 	if (!options.file || options.connections < 1) {
 		fprintf(stderr,

@@ -25,7 +25,7 @@
 /* bytes kept of a frame received in parts: the longest "timestamp" member and its surroundings */
 #define PART 200
 #define KEY "\"timestamp\""
-#define BETWEEN 4 /* `:"` or ` : "` */
+#define BETWEEN 4    /* `:"` or ` : "` */
 #define STAMP_LEN 24 /* 2026-11-23T20:40:45.123Z */
 
 struct client {
@@ -53,7 +53,7 @@ static double stamp_ms(const char *at)
 	int ms = 0;
 
 	if (sscanf(at, "%d-%d-%dT%d:%d:%d.%dZ", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour,
-		&tm.tm_min, &tm.tm_sec, &ms) != 7)
+		    &tm.tm_min, &tm.tm_sec, &ms) != 7)
 		return 0;
 	tm.tm_year -= 1900;
 	tm.tm_mon -= 1;
@@ -119,7 +119,8 @@ static void client_read(struct client *client)
 
 static void client_open(int port, int poll, const char *request, size_t len)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port),
+	struct sockaddr_in to = { .sin_family = AF_INET,
+		.sin_port = htons((uint16_t)port),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	struct client *client = &clients[count++];
 	struct epoll_event event = { .events = EPOLLIN, .data.ptr = client };

@@ -13,10 +13,10 @@
 #include "reeyo/http/request.h"
 
 struct account_kind {
-	const char *name;       /* as stored: "USER" */
-	const char *object;     /* member of replies to log-ins: "user" */
-	const char *prefix;     /* of new ids: "user_" */
-	enum access role;          /* of tokens; for admins the log-in statement returns the role */
+	const char *name;   /* as stored: "USER" */
+	const char *object; /* member of replies to log-ins: "user" */
+	const char *prefix; /* of new ids: "user_" */
+	enum access role;   /* of tokens; for admins the log-in statement returns the role */
 	enum query credentials, log_in, registration, self;
 };
 /* The kind of account that a namespace serves. */
@@ -26,9 +26,11 @@ const struct account_kind *account_kind(const struct request *rq);
 
 #define NAME_FIELDS \
 	{ "firstName", FIELD_TEXT, .min = 2, .max = 50, .aliases = "first_name" }, \
-	{ "lastName", FIELD_TEXT, .min = 2, .max = 50, .aliases = "last_name" }, \
-	{ "name", FIELD_TEXT, .min = 2, .max = 101, .aliases = "fullName", \
-		.summary = "Instead of the two: split at the first space" }
+		{ "lastName", FIELD_TEXT, .min = 2, .max = 50, .aliases = "last_name" }, \
+	{ \
+		"name", FIELD_TEXT, .min = 2, .max = 101, .aliases = "fullName", \
+				    .summary = "Instead of the two: split at the first space" \
+	}
 
 /* bankDetails of registrations and settings: accountName, accountNumber, bankName, bankCode. */
 extern const struct field bank_fields[];
@@ -42,7 +44,9 @@ extern const struct field reset_password_body[];
 /* For a profile: the language of messages. */
 extern const char *const language_words[];
 #define LANGUAGE_FIELD \
-	{ "language", FIELD_ENUM, .words = language_words, .summary = "Language of messages" }
+	{ \
+		"language", FIELD_ENUM, .words = language_words, .summary = "Language of messages" \
+	}
 extern const struct field add_device_body[];
 extern const struct field remove_device_body[];
 extern const struct field session_fields[]; /* reply of a refresh */
@@ -83,8 +87,8 @@ void account_register(struct request *rq, unsigned count, const char *const own[
 bool name_take(struct request *rq, bool required, const char **ret_first, const char **ret_last);
 /* Writes the members of a checked object that its table names as JSON text for a parameter; NULL
  * for no object, "" for JSON null, which clears. False: out of memory, it has replied. */
-bool object_take(struct request *rq, const json_t *object, const struct field *table,
-	const char **ret);
+bool object_take(
+	struct request *rq, const json_t *object, const struct field *table, const char **ret);
 
 /* After a committed change: invalidates cached data of the account, then calls next. */
 void account_invalidate(struct request *rq, const char *account, void (*next)(struct request *rq));

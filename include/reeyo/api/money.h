@@ -12,7 +12,7 @@
 extern const struct field wallet_fields[];
 extern const struct field transactions_query[]; /* page, limit, type, category */
 extern const struct field transactions_fields[];
-extern const struct field payout_body[];        /* amount, bankDetails */
+extern const struct field payout_body[]; /* amount, bankDetails */
 extern const struct field payout_fields[];
 extern const struct field payouts_fields[];
 extern const struct field payout_balance_fields[];
@@ -33,7 +33,7 @@ void get_wallet(struct request *rq);
 void list_wallet_transactions(struct request *rq);
 void request_payout(struct request *rq);
 void list_owner_payouts(struct request *rq);
-void get_owner_payout(struct request *rq);         /* :payoutId */
+void get_owner_payout(struct request *rq); /* :payoutId */
 void get_owner_payout_balance(struct request *rq);
 
 #endif

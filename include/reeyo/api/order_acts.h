@@ -53,8 +53,12 @@ bool outcome_or_reply(struct request *rq, const struct db_result *result, struct
 /* The fields that the body of every act may have, and its location as JSON (NULL: absent). */
 #define ACT_FIELDS \
 	{ "occurredAt", FIELD_TIME, \
-		.summary = "Time of the act: at most 30 minutes ago, not before the previous act" }, \
-	{ "location", FIELD_POINT, .aliases = "coordinates", .summary = "Location of the act" }
+		.summary = \
+			"Time of the act: at most 30 minutes ago, not before the previous act" }, \
+	{ \
+		"location", FIELD_POINT, .aliases = "coordinates", \
+					 .summary = "Location of the act" \
+	}
 const char *act_location(struct request *rq);
 
 #endif

@@ -11,11 +11,17 @@ extern const struct field order_fields[]; /* Order, as replies show it */
 
 /* Fields of a .query, and functions that read them into parameters of a statement. */
 #define ORDER_STATUS_FIELD \
-	{ "status", FIELD_TEXT, .max = 200, \
-		.summary = "States in any spelling, comma separated, or ACTIVE" }
+	{ \
+		"status", FIELD_TEXT, \
+			.max = 200, \
+			.summary = "States in any spelling, comma separated, or ACTIVE" \
+	}
 #define DAYS_FIELDS \
-	{ "startDate", FIELD_DATE, .aliases = "from dateFrom", .summary = "First day, in Douala" }, \
-	{ "endDate", FIELD_DATE, .aliases = "to dateTo", .summary = "Last day" }
+	{ "startDate", FIELD_DATE, .aliases = "from dateFrom", \
+		.summary = "First day, in Douala" }, \
+	{ \
+		"endDate", FIELD_DATE, .aliases = "to dateTo", .summary = "Last day" \
+	}
 
 /* Writes the states into *ret as an SQL array, NULL for the empty set. False when memory is out;
  * the error has then been sent. */

@@ -20,11 +20,14 @@ void reply_full_page(struct request *rq, const char *name, const char *total_nam
 /* Members of `pagination` for reply tables; total_name is the name of the total. */
 #define PAGINATION_FIELDS(total_name) \
 	{ "currentPage", FIELD_INT, .required = true }, \
-	{ "totalPages", FIELD_INT, .required = true }, \
-	{ total_name, FIELD_INT, .required = true }, { "hasNext", FIELD_BOOL, .required = true }, \
-	{ "hasPrev", FIELD_BOOL, .required = true }
+		{ "totalPages", FIELD_INT, .required = true }, \
+		{ total_name, FIELD_INT, .required = true }, \
+		{ "hasNext", FIELD_BOOL, .required = true }, \
+	{ \
+		"hasPrev", FIELD_BOOL, .required = true \
+	}
 #define FULL_PAGINATION_FIELDS(total_name) \
 	{ "page", FIELD_INT, .required = true }, { "limit", FIELD_INT, .required = true }, \
-	{ "total", FIELD_INT, .required = true }, PAGINATION_FIELDS(total_name)
+		{ "total", FIELD_INT, .required = true }, PAGINATION_FIELDS(total_name)
 
 #endif

@@ -42,8 +42,13 @@ void session_revoke(struct request *rq, const char *session);
 /* Members of every reply with a pair of tokens, for reply tables. */
 #define SESSION_FIELDS \
 	{ "token", FIELD_TEXT, .required = true, .summary = "The access token" }, \
-	{ "accessToken", FIELD_TEXT, .required = true, .summary = "The same access token" }, \
-	{ "refreshToken", FIELD_TEXT, .required = true, .summary = "Good for one refresh" }, \
-	{ "expiresIn", FIELD_INT, .required = true, .summary = "Seconds the access token lives" }
+		{ "accessToken", FIELD_TEXT, .required = true, \
+			.summary = "The same access token" }, \
+		{ "refreshToken", FIELD_TEXT, .required = true, \
+			.summary = "Good for one refresh" }, \
+	{ \
+		"expiresIn", FIELD_INT, .required = true, \
+					.summary = "Seconds the access token lives" \
+	}
 
 #endif

@@ -9,9 +9,9 @@
 
 #include "reeyo/http/route.h"
 
-extern const struct route system_root_routes[];  /* absolute paths */
+extern const struct route system_root_routes[];    /* absolute paths */
 extern const struct route system_metrics_routes[]; /* /metrics, on its own listener */
-extern const struct route system_health_routes[]; /* /health of each namespace */
+extern const struct route system_health_routes[];  /* /health of each namespace */
 
 /* The database lanes of all loops are connected. Until then /readyz replies 503. Any thread. */
 void system_set_started(void);

@@ -10,8 +10,8 @@
 
 struct admin_account {
 	const char *email;
-	const char *name;     /* NULL: the e-mail address */
-	const char *role;     /* "ADMIN", "SUPER_ADMIN" in any case; NULL: SUPER_ADMIN */
+	const char *name; /* NULL: the e-mail address */
+	const char *role; /* "ADMIN", "SUPER_ADMIN" in any case; NULL: SUPER_ADMIN */
 	const char *password;
 };
 

@@ -42,9 +42,9 @@ void cache_key(char out[CACHE_KEY_SIZE], enum cache_kind kind, const char *id);
 /* A finished body: the JSON as sent, its strong ETag (with quotes) and the same gzipped. */
 struct cache_value {
 	struct text plain;
-	struct text gzip;      /* absent when not worth it */
-	char etag[24];         /* "\"0123456789abcdef\"" */
-	int64_t until_ms;      /* wall clock time when the content expires; 0: no such time */
+	struct text gzip; /* absent when not worth it */
+	char etag[24];    /* "\"0123456789abcdef\"" */
+	int64_t until_ms; /* wall clock time when the content expires; 0: no such time */
 };
 
 /* Makes a value for a body that is sent unchanged many times, with its ETag and its gzipped form.
@@ -91,8 +91,8 @@ void cache_failed(struct cache_read *read, int error);
 /* Deletes one key after a committed write. done(arg) is called once the key is deleted or in the
  * backlog, at the latest after redis_timeout, possibly before cache_key_invalidate returns. Acknowledge the
  * write only after that. done may be NULL. */
-void cache_key_invalidate(struct cache *cache, enum cache_kind kind, const char *id, void (*done)(void *),
-	void *arg);
+void cache_key_invalidate(
+	struct cache *cache, enum cache_kind kind, const char *id, void (*done)(void *), void *arg);
 
 /* Connects, logs in and sends one PING (to the first host of a cluster). Returns 0, E_STORE_DOWN,
  * E_CONFIG or E_NO_MEMORY. Blocks for up to some seconds: for the command line only. */
@@ -106,7 +106,7 @@ bool cache_up(const struct cache *cache);
 struct limit_result {
 	bool allowed;
 	int64_t limit, remaining;
-	int64_t reset_s;     /* seconds until the window ends */
+	int64_t reset_s; /* seconds until the window ends */
 };
 /* One use of the rate limit `name` ("login:user_…"): takes `cost` from `limit` in a fixed window
  * that starts with the first use, either the whole cost or nothing. A cost of 0 only reads; a
@@ -116,7 +116,7 @@ struct limit_result {
 struct limit_use {
 	char name[96];
 	int64_t limit, window_ms, cost;
-	bool local;          /* in: count in this process only; at done: this process counted */
+	bool local; /* in: count in this process only; at done: this process counted */
 	void (*done)(struct limit_use *use, const struct limit_result *result);
 	void *owner;
 	/* private */

@@ -29,8 +29,8 @@
 struct geo_rider {
 	const char *id; /* valid during the call */
 	double lat, lng;
-	double distance_m;  /* geo_search only */
-	int64_t seen_ms;    /* time of the last point, wall clock; geo_find and geo_all only */
+	double distance_m; /* geo_search only */
+	int64_t seen_ms;   /* time of the last point, wall clock; geo_find and geo_all only */
 };
 
 /* Stores the newest point of a rider's report. first_ms: time of the report's first point, which

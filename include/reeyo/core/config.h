@@ -77,8 +77,7 @@
 	X(SECRET, redis_url, "redis_url", "redis://127.0.0.1:6379/0", 0, 0, \
 		"redis://[user:password@]host:port/db, " \
 		"redis-cluster://[user:password@]host:port,… or unix:///path; empty: no cache") \
-	X(MS, redis_timeout, "redis_timeout", "50ms", 1, 10000, \
-		"a slower reply counts as a miss") \
+	X(MS, redis_timeout, "redis_timeout", "50ms", 1, 10000, "a slower reply counts as a miss") \
 	X(SECRET, jwt_secret, "jwt_secret", "", 0, 0, \
 		"HS256 keys, newest first: id:secret[,id:secret]; a bare secret has the id 1; " \
 		"at least 32 characters") \
@@ -206,9 +205,7 @@
 	X(BYTES, compress_from, "compress_from", "1k", 64, 10485760, \
 		"smallest body that is compressed")
 
-enum config_kind {
-	CONFIG_TEXT, CONFIG_SECRET, CONFIG_BOOL, CONFIG_INT, CONFIG_MS, CONFIG_BYTES
-};
+enum config_kind { CONFIG_TEXT, CONFIG_SECRET, CONFIG_BOOL, CONFIG_INT, CONFIG_MS, CONFIG_BYTES };
 
 struct config {
 #define CONFIG_TEXT_TYPE const char *

@@ -106,7 +106,7 @@ enum counter {
 #define X(name, ...) COUNT_##name,
 	REEYO_COUNTERS(X)
 #undef X
-	COUNTER_COUNT
+		COUNTER_COUNT
 };
 
 /* Upper bounds in microseconds of the response-time histogram, the last one open. */
@@ -127,8 +127,8 @@ static inline void count_add(struct counters *counters, enum counter which, int6
 {
 	uint64_t *at = &counters->value[which];
 
-	__atomic_store_n(at, __atomic_load_n(at, __ATOMIC_RELAXED) + (uint64_t)by,
-		__ATOMIC_RELAXED);
+	__atomic_store_n(
+		at, __atomic_load_n(at, __ATOMIC_RELAXED) + (uint64_t)by, __ATOMIC_RELAXED);
 }
 #define count_one(counters, which) count_add((counters), (which), 1)
 

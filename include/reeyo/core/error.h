@@ -181,8 +181,7 @@
 		"VALIDATION_FAILED", "The delivery is too far away", \
 		"La livraison est trop éloignée") \
 	X(CANNOT_CANCEL, 400, "ORDER_4003", "ORDER_4003", "ORDER_4003", "ORDER_INVALID_STATUS", \
-		"The order can no longer be cancelled", \
-		"La commande ne peut plus être annulée") \
+		"The order can no longer be cancelled", "La commande ne peut plus être annulée") \
 	X(CANNOT_ACCEPT, 400, "ORDER_4003", "ORDER_5003", "ORDER_4003", "ORDER_INVALID_STATUS", \
 		"The order can no longer be accepted", "La commande ne peut plus être acceptée") \
 	X(CANNOT_REJECT, 400, "ORDER_4004", "ORDER_5003", "ORDER_4004", "ORDER_INVALID_STATUS", \
@@ -217,14 +216,12 @@
 		"VALIDATION_FAILED", "An item has no such variant or add-on", \
 		"Un article n'a pas cette variante ou ce supplément") \
 	X(OUT_OF_STOCK, 400, "INVENTORY_6001", "INVENTORY_6001", "INVENTORY_6001", "CONFLICT", \
-		"There is not enough of an item left", \
-		"Il ne reste pas assez d'un article") \
+		"There is not enough of an item left", "Il ne reste pas assez d'un article") \
 	X(PRICE_CHANGED, 409, "PRICE_CHANGED", "PRICE_CHANGED", "PRICE_CHANGED", "CONFLICT", \
 		"The menu changed while you ordered, check it and order again", \
 		"Le menu a changé pendant la commande, vérifiez-le et recommencez") \
 	X(DUPLICATE_ORDER, 409, "DUPLICATE_ORDER", "DUPLICATE_ORDER", "DUPLICATE_ORDER", \
-		"CONFLICT", \
-		"The same basket was ordered a moment ago", \
+		"CONFLICT", "The same basket was ordered a moment ago", \
 		"Le même panier vient d'être commandé") \
 	X(WALLET_SHORT, 400, "WALLET_4000", "WALLET_4000", "WALLET_4000", "CONFLICT", \
 		"There is not enough money in the wallet", \
@@ -242,8 +239,7 @@
 	X(PAYMENT_NOT_FOUND, 404, "NOT_FOUND", "NOT_FOUND", "NOT_FOUND", "NOT_FOUND", \
 		"There is no such payment", "Ce paiement n'existe pas") \
 	X(PAYMENT_REFUSED, 400, "EXTERNAL_11000", "EXTERNAL_11000", "EXTERNAL_11000", \
-		"EXTERNAL_11000", \
-		"The payment service refused this payment", \
+		"EXTERNAL_11000", "The payment service refused this payment", \
 		"Le service de paiement a refusé ce paiement") \
 	X(PAYMENTS_WAIT, 429, "TOO_MANY_REQUESTS", "TOO_MANY_REQUESTS", "TOO_MANY_REQUESTS", \
 		"TOO_MANY_REQUESTS", \
@@ -306,7 +302,7 @@ enum err_index {
 #define X(name, ...) ERR_INDEX_##name,
 	REEYO_ERRORS(X)
 #undef X
-	ERR_INDEX_COUNT
+		ERR_INDEX_COUNT
 };
 
 /* 0 is success, everything else is negative: `if (err < 0)` and `if (err)` mean the same. */
@@ -321,9 +317,9 @@ enum err {
 enum name_space { NS_USER, NS_RIDER, NS_VENDOR, NS_ADMIN, NS_COUNT };
 
 struct error_row {
-	const char *name;               /* the enum's own name, for logs */
-	int status;                     /* HTTP status */
-	const char *code[NS_COUNT];     /* the word or number each namespace's clients know */
+	const char *name;           /* the enum's own name, for logs */
+	int status;                 /* HTTP status */
+	const char *code[NS_COUNT]; /* the word or number each namespace's clients know */
 	const char *english;
 	const char *french;
 };

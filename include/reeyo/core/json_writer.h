@@ -73,7 +73,7 @@ void json_write_member_bool(struct json_writer *json, const char *name, bool val
 void json_write_member_null(struct json_writer *json, const char *name);
 void json_write_member_double(struct json_writer *json, const char *name, double value);
 void json_write_member_decimal(
-        struct json_writer *json, const char *name, double value, int decimals);
+	struct json_writer *json, const char *name, double value, int decimals);
 void json_write_member_raw(struct json_writer *json, const char *name, struct text value);
 
 /* {"name":value} in the arena, such as {"updated":3}. NULL when the arena is exhausted. */

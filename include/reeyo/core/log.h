@@ -27,10 +27,22 @@ struct log_field {
 		double real;
 	};
 };
-#define LOG_T(k, v) { .key = (k), .kind = LOG_TEXT, .text = (v) }
-#define LOG_I(k, v) { .key = (k), .kind = LOG_INT, .integer = (v) }
-#define LOG_R(k, v) { .key = (k), .kind = LOG_REAL, .real = (v) }
-#define LOG_B(k, v) { .key = (k), .kind = LOG_BOOL, .integer = (v) }
+#define LOG_T(k, v) \
+	{ \
+		.key = (k), .kind = LOG_TEXT, .text = (v) \
+	}
+#define LOG_I(k, v) \
+	{ \
+		.key = (k), .kind = LOG_INT, .integer = (v) \
+	}
+#define LOG_R(k, v) \
+	{ \
+		.key = (k), .kind = LOG_REAL, .real = (v) \
+	}
+#define LOG_B(k, v) \
+	{ \
+		.key = (k), .kind = LOG_BOOL, .integer = (v) \
+	}
 
 /* log_line(LOG_WARN, "lane lost", LOG_T("why", text), LOG_I("lane", 2)). A line holds at most 4 KB;
  * fields that do not fit are left out.
@@ -38,8 +50,9 @@ struct log_field {
 #define log_line(level, message, ...) \
 	do { \
 		if (log_on(level)) \
-			log_write((level), (message), (const struct log_field[]){ \
-				__VA_ARGS__ __VA_OPT__(,) { .key = NULL } }); \
+			log_write((level), (message), \
+				(const struct log_field[]){ \
+					__VA_ARGS__ __VA_OPT__(, ){ .key = NULL } }); \
 	} while (0)
 void log_write(enum log_level level, const char *message, const struct log_field *fields);
 
@@ -55,9 +68,9 @@ void log_write(enum log_level level, const char *message, const struct log_field
 #define log_refusal(level, message, kind, ...) \
 	do { \
 		if (log_on(level) && log_sample((level), (message), (kind))) \
-			log_write((level), (message), (const struct log_field[]){ \
-				LOG_T("kind", (kind)), \
-				__VA_ARGS__ __VA_OPT__(,) { .key = NULL } }); \
+			log_write((level), (message), \
+				(const struct log_field[]){ LOG_T("kind", (kind)), \
+					__VA_ARGS__ __VA_OPT__(, ){ .key = NULL } }); \
 	} while (0)
 /* True when this line is to be written; otherwise it is counted. */
 bool log_sample(enum log_level level, const char *message, const char *kind);

@@ -30,7 +30,7 @@ static inline void memory_free_cleanup(void *at)
 	})
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
-#define CONTAINER_OF(at, type, member) ((type *)((char *)(at) - offsetof(type, member)))
+#define CONTAINER_OF(at, type, member) ((type *)((char *)(at)-offsetof(type, member)))
 
 /* A bump allocator for memory that lives as long as one request. Blocks come from the loop's pool,
  * so a request in steady state does not call malloc. Loop thread only. */

@@ -64,16 +64,17 @@ void db_close(struct db *db);
  * reeyo/db/params.h), NULL when it takes none. What it needs for numbers and arrays is allocated in the
  * arena; without one it belongs to the call and is freed when the call is completed, so that a filled call
  * must be submitted. Returns 0, E_NO_MEMORY, or E_INTERNAL (the statement takes parameters; logged). */
-int db_fill(struct db_call *call, struct arena *arena, enum query query, const void *params) MUST_CHECK;
+int db_fill(
+	struct db_call *call, struct arena *arena, enum query query, const void *params) MUST_CHECK;
 /* A statement's parameters, checked to be a pointer to its struct; without any: NULL. */
 #define DB_PARAMS(name, ...) \
-	(__VA_OPT__(1 ? (const void *)(1 ? (__VA_ARGS__) : (const struct name *)NULL) :) \
-		(const void *)NULL)
+	(__VA_OPT__(1 ? (const void *)(1 ? (__VA_ARGS__) : (const struct name *)NULL) :)( \
+		const void *) NULL)
 /* Fills and submits a call whose lane, done and owner are set:
  *     db_run(db, &job->call, payments_take, &(struct payments_take){ .limit = 25 });
  * A call that cannot be filled is completed with that error, like any other. */
 #define db_run(db, call, name, ...) \
-	db_run_query((db), (call), QUERY_##name, DB_PARAMS(name __VA_OPT__(,) __VA_ARGS__))
+	db_run_query((db), (call), QUERY_##name, DB_PARAMS(name __VA_OPT__(, ) __VA_ARGS__))
 void db_run_query(struct db *db, struct db_call *call, enum query query, const void *params);
 
 /* Queues a call. Always completes it exactly once, never before returning: with E_BUSY when every
@@ -128,7 +129,8 @@ int db_session_each(struct db_session *session, const char *sql, unsigned count,
 int db_session_query(struct db_session *session, enum query query, const void *params,
 	void (*row)(void *arg, int n, char *const *values), void *arg) MUST_CHECK;
 #define db_session_call(session, name, row, arg, ...) \
-	db_session_query((session), QUERY_##name, DB_PARAMS(name __VA_OPT__(,) __VA_ARGS__), (row), (arg))
+	db_session_query( \
+		(session), QUERY_##name, DB_PARAMS(name __VA_OPT__(, ) __VA_ARGS__), (row), (arg))
 /* … whose parameters have no names. To be replaced by db_session_call. */
 int db_session_positional(struct db_session *session, enum query query, unsigned count,
 	const char *const *params, void (*row)(void *arg, int n, char *const *values),

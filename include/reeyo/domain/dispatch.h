@@ -12,11 +12,11 @@
 /* What the score of a rider in reach is computed from. Riders who rejected the order are not
  * candidates. */
 struct candidate {
-	double km;                  /* to the pickup point */
-	int64_t completed, total;   /* deliveries */
-	double rating;              /* mean of 1…5; 0: no ratings yet */
-	int64_t active;             /* orders the rider carries now */
-	bool offered;                /* the order was already offered in this round */
+	double km;                /* to the pickup point */
+	int64_t completed, total; /* deliveries */
+	double rating;            /* mean of 1…5; 0: no ratings yet */
+	int64_t active;           /* orders the rider carries now */
+	bool offered;             /* the order was already offered in this round */
 };
 
 /* The parts of a score; load is subtracted. The total is at most 90. */

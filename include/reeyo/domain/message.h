@@ -78,7 +78,7 @@ enum message_kind {
 #define X(name, ...) MESSAGE_##name,
 	REEYO_MESSAGES(X)
 #undef X
-	MESSAGES
+		MESSAGES
 };
 
 const char *message_name(enum message_kind message);

@@ -17,22 +17,22 @@ struct notification_rule {
 	                            * (equals NULL: any value); when NULL: always */
 	enum recipient recipient;
 	enum message_kind message;
-	const char *notification;  /* type of the notification in the app; NULL: no notification,
+	const char *notification; /* type of the notification in the app; NULL: no notification,
 	                            * the app receives the event itself */
-	unsigned life_s;           /* seconds after which the message is useless */
-	bool silent;               /* sends nothing: another event sends a better message */
+	unsigned life_s;          /* seconds after which the message is useless */
+	bool silent;              /* sends nothing: another event sends a better message */
 };
 /* The first matching rule for an event and a recipient applies. Ends with a NULL event. */
 extern const struct notification_rule notification_rules[];
 
 /* sources: the payload of the event and the facts of its order; may be NULL. */
-bool notification_rule_matches(const struct notification_rule *rule, unsigned count,
-	json_t *const sources[]);
+bool notification_rule_matches(
+	const struct notification_rule *rule, unsigned count, json_t *const sources[]);
 
 /* The ways to reach a person. */
 struct reach {
-	bool device, email;    /* the person has one */
-	bool push_on, sms_on;  /* the channel is configured */
+	bool device, email;   /* the person has one */
+	bool push_on, sms_on; /* the channel is configured */
 };
 /* BY_ flags: a push, or a text message if the message has one and a push would not arrive; and an
  * e-mail. */

@@ -11,8 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "reeyo/domain/order.h"
 #include "reeyo/domain/geometry.h"
+#include "reeyo/domain/order.h"
 #include "reeyo/domain/split.h"
 
 #define ORDER_LINES_MAX 50
@@ -32,7 +32,7 @@ struct zone {
 struct price_rules {
 	int64_t fee_base, fee_per_km;
 	int64_t free_delivery_from; /* free delivery from this subtotal; negative: never */
-	bool flat; /* delivery_fee_mode "flat": flat_fee replaces the formula */
+	bool flat;                  /* delivery_fee_mode "flat": flat_fee replaces the formula */
 	int64_t flat_fee[ORDER_TYPES];
 	int64_t service_fee_bps;
 	int64_t min_order, min_service[ORDER_TYPES], max_order;
@@ -116,8 +116,8 @@ struct quote {
 
 /* Where and why a quote failed, for the error message. */
 struct quote_fault {
-	size_t line;   /* index in the basket, for errors of items */
-	bool variant;  /* E_CHOICE_NOT_FOUND: the variant; false: the add-on at index `choice` */
+	size_t line;  /* index in the basket, for errors of items */
+	bool variant; /* E_CHOICE_NOT_FOUND: the variant; false: the add-on at index `choice` */
 	size_t choice;
 	int64_t limit; /* for E_BELOW_MINIMUM, E_ABOVE_MAXIMUM, E_TOO_FAR (metres) */
 	int64_t found;

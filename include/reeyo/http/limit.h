@@ -46,8 +46,8 @@ void limit_commit(struct request *rq);
 /* Reserves one message to each destination (NULL: none) in every budget, before anything is
  * written, and calls next; over a budget it replies 429. Call limit_commit when the message is
  * sent. */
-void limit_messages(struct request *rq, const char *phone, const char *email,
-	void (*next)(struct request *rq));
+void limit_messages(
+	struct request *rq, const char *phone, const char *email, void (*next)(struct request *rq));
 /* Replies 429 with Retry-After. */
 void limit_refuse(struct request *rq, int64_t wait_s);
 

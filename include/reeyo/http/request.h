@@ -16,17 +16,17 @@
 #include "reeyo/core/text.h"
 #include "reeyo/core/trace.h"
 #include "reeyo/db/db.h"
-#include "reeyo/loop/app.h"
 #include "reeyo/http/route.h"
+#include "reeyo/loop/app.h"
 
 /* The caller, from a verified token. Empty (role ACCESS_UNSET) on public routes. */
 struct caller {
-	enum access role;                 /* CUSTOMER, VENDOR_ACCOUNT, RIDER_ACCOUNT, ADMIN or
+	enum access role; /* CUSTOMER, VENDOR_ACCOUNT, RIDER_ACCOUNT, ADMIN or
 	                                * SUPER_ADMIN */
 	char id[ID_SIZE];
 	char session[ID_SIZE];
 	int64_t issued_s, expires_s;
-	int64_t issued_ms;             /* by the database's clock; compared with the cut-offs of
+	int64_t issued_ms; /* by the database's clock; compared with the cut-offs of
 	                                * sessions */
 };
 
@@ -39,21 +39,21 @@ struct request {
 	enum name_space ns;
 	enum method method;
 	const char *request_id;
-	struct trace trace;               /* from the caller's headers; the id is empty without
+	struct trace trace; /* from the caller's headers; the id is empty without
 	                                   * one */
 	struct text path;
 	const char *params[ROUTE_PARAMS]; /* decoded, NUL-terminated, valid as FIELD_ID */
 	json_t *query;                    /* validated against .query; never NULL in run */
 	json_t *body;                     /* validated against .body; {} without a body */
 	struct caller caller;
-	json_t *account;                  /* CUSTOMER_VERIFIED: the account's profile (as
+	json_t *account;                 /* CUSTOMER_VERIFIED: the account's profile (as
 	                                   * auth/me) */
-	const struct rider_facts *rider;  /* RIDER_READY: the rider's state (auth/admit.h) */
-	const char *idempotency_key;      /* NULL: none */
-	char fingerprint[65];             /* hex SHA-256 of route, parameters and declared members;
+	const struct rider_facts *rider; /* RIDER_READY: the rider's state (auth/admit.h) */
+	const char *idempotency_key;     /* NULL: none */
+	char fingerprint[65];            /* hex SHA-256 of route, parameters and declared members;
 	                                   * set when there is a key */
 	bool french;
-	void *state;                      /* belongs to the handler, for its continuations */
+	void *state; /* belongs to the handler, for its continuations */
 };
 
 /* --- Reading ---------------------------------------------------------------------------------- */
@@ -103,7 +103,10 @@ struct page {
 extern const struct field page_fields[]; /* page and limit only, for .query */
 #define PAGE_FIELDS \
 	{ "page", FIELD_INT, .min = 1, .max = 1000000, .summary = "Page, from 1" }, \
-	{ "limit", FIELD_INT, .min = 1, .max = 1000000000, .summary = "Rows per page, at most 100" }
+	{ \
+		"limit", FIELD_INT, .min = 1, .max = 1000000000, \
+				    .summary = "Rows per page, at most 100" \
+	}
 struct page request_page(struct request *rq, int64_t fallback_limit);
 
 /* --- Waiting ---------------------------------------------------------------------------------- */
@@ -120,30 +123,36 @@ typedef void sql_done(struct request *rq, const struct db_result *result);
 void sql_run(struct request *rq, enum db_lane lane, enum query query, bool try_, sql_done *done,
 	const void *params);
 #define SQL_RUN(rq, lane, name, try_, done, ...) \
-	sql_run((rq), (lane), QUERY_##name, (try_), (done), DB_PARAMS(name __VA_OPT__(,) __VA_ARGS__))
+	sql_run((rq), (lane), QUERY_##name, (try_), (done), \
+		DB_PARAMS(name __VA_OPT__(, ) __VA_ARGS__))
 #define sql_read(rq, name, done, ...) \
-	SQL_RUN(rq, DB_READ, name, false, done __VA_OPT__(,) __VA_ARGS__)
+	SQL_RUN(rq, DB_READ, name, false, done __VA_OPT__(, ) __VA_ARGS__)
 #define sql_write(rq, name, done, ...) \
-	SQL_RUN(rq, DB_WRITE, name, false, done __VA_OPT__(,) __VA_ARGS__)
+	SQL_RUN(rq, DB_WRITE, name, false, done __VA_OPT__(, ) __VA_ARGS__)
 #define sql_report(rq, name, done, ...) \
-	SQL_RUN(rq, DB_REPORT, name, false, done __VA_OPT__(,) __VA_ARGS__)
+	SQL_RUN(rq, DB_REPORT, name, false, done __VA_OPT__(, ) __VA_ARGS__)
 #define sql_try_read(rq, name, done, ...) \
-	SQL_RUN(rq, DB_READ, name, true, done __VA_OPT__(,) __VA_ARGS__)
+	SQL_RUN(rq, DB_READ, name, true, done __VA_OPT__(, ) __VA_ARGS__)
 #define sql_try_write(rq, name, done, ...) \
-	SQL_RUN(rq, DB_WRITE, name, true, done __VA_OPT__(,) __VA_ARGS__)
+	SQL_RUN(rq, DB_WRITE, name, true, done __VA_OPT__(, ) __VA_ARGS__)
 
 /* The same for statements whose parameters have no names yet ($1, $2 …): texts in their order. */
 void sql_run_positional(struct request *rq, enum db_lane lane, enum query query, bool try_,
 	sql_done *done, unsigned count, const char *const *params);
 #define SQL_POSITIONAL_(rq, lane, name, try_, done, ...) \
 	sql_run_positional((rq), (lane), QUERY_##name, (try_), (done), \
-		sizeof((const char *[]){ NULL __VA_OPT__(,) __VA_ARGS__ }) / sizeof(char *) - 1, \
-		(const char *[]){ __VA_ARGS__ __VA_OPT__(,) NULL })
-#define sql_read_positional(rq, name, done, ...) SQL_POSITIONAL_(rq, DB_READ, name, false, done, __VA_ARGS__)
-#define sql_write_positional(rq, name, done, ...) SQL_POSITIONAL_(rq, DB_WRITE, name, false, done, __VA_ARGS__)
-#define sql_report_positional(rq, name, done, ...) SQL_POSITIONAL_(rq, DB_REPORT, name, false, done, __VA_ARGS__)
-#define sql_try_read_positional(rq, name, done, ...) SQL_POSITIONAL_(rq, DB_READ, name, true, done, __VA_ARGS__)
-#define sql_try_write_positional(rq, name, done, ...) SQL_POSITIONAL_(rq, DB_WRITE, name, true, done, __VA_ARGS__)
+		sizeof((const char *[]){ NULL __VA_OPT__(, ) __VA_ARGS__ }) / sizeof(char *) - 1, \
+		(const char *[]){ __VA_ARGS__ __VA_OPT__(, ) NULL })
+#define sql_read_positional(rq, name, done, ...) \
+	SQL_POSITIONAL_(rq, DB_READ, name, false, done, __VA_ARGS__)
+#define sql_write_positional(rq, name, done, ...) \
+	SQL_POSITIONAL_(rq, DB_WRITE, name, false, done, __VA_ARGS__)
+#define sql_report_positional(rq, name, done, ...) \
+	SQL_POSITIONAL_(rq, DB_REPORT, name, false, done, __VA_ARGS__)
+#define sql_try_read_positional(rq, name, done, ...) \
+	SQL_POSITIONAL_(rq, DB_READ, name, true, done, __VA_ARGS__)
+#define sql_try_write_positional(rq, name, done, ...) \
+	SQL_POSITIONAL_(rq, DB_WRITE, name, true, done, __VA_ARGS__)
 
 /* Cache-aside read of one key. load starts the statement and ends in exactly one of cache_loaded,
  * cache_missing and cache_failed; done gets the value, E_NOT_FOUND, or an error. */
@@ -157,8 +166,8 @@ void cache_get_or_load(struct request *rq, enum cache_kind kind, const char *id,
 void cache_get_or_query(struct request *rq, enum cache_kind kind, const char *id, enum query query,
 	cache_get_done *done);
 /* Deletes a key after a write. next is called when the key is gone. */
-void cache_invalidate(struct request *rq, enum cache_kind kind, const char *id,
-	void (*next)(struct request *rq));
+void cache_invalidate(
+	struct request *rq, enum cache_kind kind, const char *id, void (*next)(struct request *rq));
 
 /* Replays the stored reply of the request's Idempotency-Key (E_IDEMPOTENCY_MISMATCH when the key
  * belongs to another request). Calls none when there is no key or no stored reply. The server does
@@ -183,8 +192,8 @@ bool request_release(struct request *rq);
 /* json: the finished `data`, kept in the arena. 200, or 201 on a .created row. */
 void reply_data(struct request *rq, struct text json);
 /* The same with a message in the envelope. */
-void reply_data_message(struct request *rq, const char *english, const char *french,
-	struct text json);
+void reply_data_message(
+	struct request *rq, const char *english, const char *french, struct text json);
 /* data: null. */
 void reply_message(struct request *rq, const char *english, const char *french);
 /* data: json (an array, or an object with its own pagination); meta is made from page and total. */

@@ -10,10 +10,10 @@
 
 /* An address to listen on, opened once per loop with SO_REUSEPORT. */
 struct listener {
-	char address[64];        /* "127.0.0.1" or "::1" */
+	char address[64]; /* "127.0.0.1" or "::1" */
 	uint16_t port;
-	enum name_space bare;    /* the namespace of /api/v1/… without a namespace */
-	bool metrics;            /* serves only /metrics and the health routes */
+	enum name_space bare; /* the namespace of /api/v1/… without a namespace */
+	bool metrics;         /* serves only /metrics and the health routes */
 };
 
 /* Reads "[address]:port"; 0 or E_CONFIG (logged). */

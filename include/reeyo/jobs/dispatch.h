@@ -7,8 +7,8 @@
 #ifndef REEYO_JOBS_DISPATCH_H
 #define REEYO_JOBS_DISPATCH_H
 
-#include "reeyo/loop/app.h"
 #include "reeyo/core/error.h"
+#include "reeyo/loop/app.h"
 
 struct dispatch;
 /* 0 or E_NO_MEMORY. Loop thread, or before it runs. */

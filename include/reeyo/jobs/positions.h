@@ -25,10 +25,10 @@ void positions_close(struct positions *positions);
  * position. */
 int64_t positions_last_ms(const struct positions *positions, const char *rider);
 /* Records a position, unless a newer one is known. */
-void positions_record(struct positions *positions, const char *rider, double lat, double lng,
-	int64_t at_ms);
+void positions_record(
+	struct positions *positions, const char *rider, double lat, double lng, int64_t at_ms);
 /* Publishes a rider's position to the subscribers of each of the rider's orders. */
-void positions_publish(struct app *app, const char *rider, const struct rider_facts *facts, double lat,
-	double lng, int64_t at_ms);
+void positions_publish(struct app *app, const char *rider, const struct rider_facts *facts,
+	double lat, double lng, int64_t at_ms);
 
 #endif

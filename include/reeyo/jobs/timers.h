@@ -10,8 +10,8 @@
 
 #include <stdint.h>
 
-#include "reeyo/loop/app.h"
 #include "reeyo/core/error.h"
+#include "reeyo/loop/app.h"
 
 /* What timers need of the layer above them. */
 struct timer_needs {

@@ -15,8 +15,8 @@
 #define REEYO_LIVE_HUB_H
 
 #include "reeyo/core/text.h"
-#include "reeyo/loop/app.h"
 #include "reeyo/http/request.h"
+#include "reeyo/loop/app.h"
 
 /* An event during delivery: valid during the call. */
 struct event {
@@ -40,8 +40,8 @@ void hub_add_listener(struct hub *hub, struct hub_listener *listener);
 /* Publishes an event that may be lost (a rider's position) to the subscribers of all instances,
  * without the database. rooms: count NUL-terminated names, at most 4; type: a word; payload:
  * complete JSON of at most 1 KB. All are copied. */
-void hub_publish_ephemeral(struct app *app, const char *const *rooms, unsigned count, const char *type,
-	struct text payload);
+void hub_publish_ephemeral(struct app *app, const char *const *rooms, unsigned count,
+	const char *type, struct text payload);
 
 /* --- Subscribers ------------------------------------------------------------------------------ */
 

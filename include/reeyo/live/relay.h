@@ -7,8 +7,8 @@
 #ifndef REEYO_LIVE_RELAY_H
 #define REEYO_LIVE_RELAY_H
 
-#include "reeyo/loop/app.h"
 #include "reeyo/core/error.h"
+#include "reeyo/loop/app.h"
 
 struct relay;
 /* Starts on app's loop. 0 or E_NO_MEMORY. Loop thread, or before it runs. */

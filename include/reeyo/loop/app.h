@@ -16,20 +16,20 @@ struct db;
 struct loop;
 struct router;
 struct server;
-struct keyring;    /* auth: signing keys, shared by all loops and read-only */
+struct keyring;     /* auth: signing keys, shared by all loops and read-only */
 struct token_cache; /* auth: cache of verified tokens */
-struct hasher;     /* auth: password hashing on the work pool */
+struct hasher;      /* auth: password hashing on the work pool */
 struct revocations; /* auth: revoked sessions and accounts */
 struct rider_cache; /* auth: cache of riders' states */
-struct settings;   /* api: the business settings, as read from the database */
-struct catalogs;   /* api: cache of parsed menus */
-struct client;     /* partners: HTTP client */
-struct gateway;    /* partners: mobile money */
-struct notifier;       /* partners: SMS, e-mail, push */
-struct payments;   /* jobs: payments that this loop settles with the gateway */
-struct metrics;    /* telemetry: counters of all loops */
-struct hub;        /* jobs: subscriptions and live events of this loop's streams */
-struct positions;  /* jobs: positions and states of this loop's riders */
+struct settings;    /* api: the business settings, as read from the database */
+struct catalogs;    /* api: cache of parsed menus */
+struct client;      /* partners: HTTP client */
+struct gateway;     /* partners: mobile money */
+struct notifier;    /* partners: SMS, e-mail, push */
+struct payments;    /* jobs: payments that this loop settles with the gateway */
+struct metrics;     /* telemetry: counters of all loops */
+struct hub;         /* jobs: subscriptions and live events of this loop's streams */
+struct positions;   /* jobs: positions and states of this loop's riders */
 
 struct app {
 	const struct config *config;
@@ -54,7 +54,7 @@ struct app {
 	struct metrics *metrics;
 	struct hub *hub;
 	struct positions *positions;
-	struct app **all;          /* the apps of all loops, NULL-terminated; for loop_post only */
+	struct app **all; /* the apps of all loops, NULL-terminated; for loop_post only */
 };
 
 #endif

@@ -32,19 +32,19 @@ void client_free(struct client *client);
 /* --- A service -------------------------------------------------------------------------------- */
 
 struct partner_limits {
-	unsigned at_once;     /* calls in progress */
-	unsigned waiting;     /* calls in the queue; more are E_BUSY */
-	unsigned timeout_ms;  /* of a call, from its start; connecting may take at most 5 s of it.
+	unsigned at_once;    /* calls in progress */
+	unsigned waiting;    /* calls in the queue; more are E_BUSY */
+	unsigned timeout_ms; /* of a call, from its start; connecting may take at most 5 s of it.
 	                       * Also the longest time in the queue */
-	unsigned failures;    /* in a row (no response, or 5xx) that open the breaker; 0: no
+	unsigned failures;   /* in a row (no response, or 5xx) that open the breaker; 0: no
 	                       * breaker */
-	unsigned pause_ms;    /* how long it stays open (plus or minus 20 %); then one trial call
+	unsigned pause_ms;   /* how long it stays open (plus or minus 20 %); then one trial call
 	                       * closes it or opens it again */
 };
 struct partner;
 /* name: a literal, for logs and metrics. Owned by the client. NULL: out of memory. */
-struct partner *partner_new(struct client *client, const char *name,
-	const struct partner_limits *limits);
+struct partner *partner_new(
+	struct client *client, const char *name, const struct partner_limits *limits);
 /* False while the breaker is open: a call would be refused. */
 bool partner_available(const struct partner *partner);
 
@@ -62,11 +62,11 @@ struct client_answer {
 	/* The request was certainly not sent, so it is safe to repeat. False when that is not
 	 * certain. */
 	bool unsent;
-	long status;             /* HTTP status; 0 without a response */
-	struct text body;        /* NUL-terminated; valid during the call of done. TEXT_NONE when
+	long status;           /* HTTP status; 0 without a response */
+	struct text body;      /* NUL-terminated; valid during the call of done. TEXT_NONE when
 	                          * `error` is set */
-	int64_t retry_after_s;   /* Retry-After of a 429 or 503, at most a day; 0: none */
-	const char *why;         /* without a response: the reason, for the log; a literal or valid
+	int64_t retry_after_s; /* Retry-After of a 429 or 503, at most a day; 0: none */
+	const char *why;       /* without a response: the reason, for the log; a literal or valid
 	                          * during done */
 	struct client_transfer *transfer; /* private to the client */
 };

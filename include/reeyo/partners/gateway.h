@@ -41,16 +41,16 @@ const char *gateway_state_word(enum gateway_state state);
  * TEXT_NONE. */
 struct gateway_transaction {
 	enum gateway_state state;
-	struct text reference;  /* the gateway's */
-	struct text external;   /* ours */
-	struct text ussd_code;  /* the code that the customer dials to confirm (collect) */
-	struct text operator;   /* "MTN" or "ORANGE" */
-	struct text reason;     /* why it failed, as the gateway writes it */
-	int64_t amount;         /* XAF; -1: absent, or not a whole number */
+	struct text reference; /* the gateway's */
+	struct text external;  /* ours */
+	struct text ussd_code; /* the code that the customer dials to confirm (collect) */
+	struct text operator;  /* "MTN" or "ORANGE" */
+	struct text reason;    /* why it failed, as the gateway writes it */
+	int64_t amount;        /* XAF; -1: absent, or not a whole number */
 };
 
 enum gateway_outcome {
-	GATEWAY_ANSWERED,      /* `told` is set; after collect and withdraw it has a reference */
+	GATEWAY_ANSWERED,  /* `told` is set; after collect and withdraw it has a reference */
 	GATEWAY_REFUSED,   /* the gateway rejected the request and did nothing: bad number, amount
 	                    * too small, unknown reference; see `why` */
 	GATEWAY_UNREACHED, /* the gateway did not process it: E_BUSY, breaker open, no connection,
@@ -66,11 +66,11 @@ struct gateway_answer {
 
 /* Embedded in its owner. The owner and the texts must live until done. */
 struct gateway_call {
-	const char *phone;       /* +237#########: the payer (collect) or the payee (withdraw) */
-	int64_t amount;          /* XAF, > 0 */
-	const char *external;    /* our reference, at most 40 characters */
+	const char *phone;    /* +237#########: the payer (collect) or the payee (withdraw) */
+	int64_t amount;       /* XAF, > 0 */
+	const char *external; /* our reference, at most 40 characters */
 	const char *description;
-	const char *reference;   /* gateway_query: the gateway's reference */
+	const char *reference; /* gateway_query: the gateway's reference */
 	void (*done)(struct gateway_call *call, const struct gateway_answer *answer);
 	void *owner;
 	/* private to the gateway */
@@ -78,7 +78,7 @@ struct gateway_call {
 	struct gateway *gateway;
 	struct gateway_call *next;
 	const struct gateway_operation *verb;
-	unsigned token;          /* serial number of the token that it was sent with */
+	unsigned token; /* serial number of the token that it was sent with */
 	bool tried_again;
 };
 /* Each calls done exactly once, never within the function. */
@@ -94,13 +94,13 @@ struct gateway_history {
 	char from[CLOCK_DAY_SIZE], to[CLOCK_DAY_SIZE]; /* both included */
 	/* Called for each transaction on a thread of the work pool. The loop must not use the data
 	 * that it writes until done. */
-	void (*each)(struct gateway_history *history,
-		const struct gateway_transaction *told, bool withdrawal);
+	void (*each)(struct gateway_history *history, const struct gateway_transaction *told,
+		bool withdrawal);
 	/* Any outcome but GATEWAY_ANSWERED: the history is incomplete, see `why`. GATEWAY_REFUSED: the
 	 * gateway may have no history (upstream dialect). GATEWAY_UNREACHED: the gateway object may
 	 * have been freed. */
-	void (*done)(struct gateway_history *history,
-		enum gateway_outcome outcome, const char *why);
+	void (*done)(
+		struct gateway_history *history, enum gateway_outcome outcome, const char *why);
 	void *owner;
 	/* private to the gateway */
 	struct gateway_call call;

@@ -20,7 +20,8 @@
 struct notifier;
 /* templates: must outlive it. Needs app->client, app->pool and app->config. 0, E_NO_MEMORY, or
  * E_CONFIG (a service account that cannot be read; logged). */
-int notifier_new(struct app *app, const struct templates *templates, struct notifier **ret) MUST_CHECK;
+int notifier_new(
+	struct app *app, const struct templates *templates, struct notifier **ret) MUST_CHECK;
 /* Before the client is freed; letters under way are dropped. Its timers must still close, so the
  * loop must turn once. NULL is allowed. */
 void notifier_free(struct notifier *notifier);
@@ -34,10 +35,10 @@ bool notifier_channel_available(const struct notifier *notifier, enum channel ch
 /* --- Letters ---------------------------------------------------------------------------------- */
 
 enum send_outcome {
-	OUTCOME_SENT,    /* the provider accepted it */
-	OUTCOME_RETRY,   /* no answer, 5xx, 429, or our credentials are refused */
-	OUTCOME_DEAD,    /* it can never be sent: a bad number, an unregistered device */
-	OUTCOME_SKIPPED  /* no provider is configured */
+	OUTCOME_SENT,   /* the provider accepted it */
+	OUTCOME_RETRY,  /* no answer, 5xx, 429, or our credentials are refused */
+	OUTCOME_DEAD,   /* it can never be sent: a bad number, an unregistered device */
+	OUTCOME_SKIPPED /* no provider is configured */
 };
 
 /* The seconds from notifier_send to the outcome, at most: the token of Firebase, the queue and the
@@ -56,11 +57,11 @@ struct send_result {
 /* One message to one address. Embedded in its owner; it and its texts must live until done. */
 struct letter {
 	enum channel channel;
-	const char *to;        /* +237#########, an e-mail address, a device's token */
+	const char *to; /* +237#########, an e-mail address, a device's token */
 	struct said said;
-	const char *data;      /* push: a JSON object of texts, or NULL */
-	int64_t life_s;        /* push: the provider drops it afterwards; 0: never */
-	const char *log_as;    /* name in the log in development; NULL: "message" */
+	const char *data;   /* push: a JSON object of texts, or NULL */
+	int64_t life_s;     /* push: the provider drops it afterwards; 0: never */
+	const char *log_as; /* name in the log in development; NULL: "message" */
 	void (*done)(struct letter *letter, const struct send_result *send_result);
 	void *owner;
 	/* private */

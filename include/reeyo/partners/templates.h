@@ -20,8 +20,8 @@ struct said {
 	const char *title, *body;
 };
 /* 0; E_NOT_FOUND: the message has no template for this channel; E_NO_MEMORY. */
-int templates_render(const struct templates *templates, struct arena *arena, enum message_kind message,
-	enum channel channel, enum language language, const json_t *params,
-	struct said *ret) MUST_CHECK;
+int templates_render(const struct templates *templates, struct arena *arena,
+	enum message_kind message, enum channel channel, enum language language,
+	const json_t *params, struct said *ret) MUST_CHECK;
 
 #endif

@@ -20,7 +20,7 @@ void metrics_write(const struct metrics *metrics, struct buf *out);
 
 /* Writes one metric of the caller. labels: for instance "status=\"PENDING\"", or NULL. help NULL:
  * no HELP and TYPE lines. */
-void metric_write(struct buf *out, const char *name, const char *labels, const char *help,
-	int64_t value);
+void metric_write(
+	struct buf *out, const char *name, const char *labels, const char *help, int64_t value);
 
 #endif

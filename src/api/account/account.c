@@ -28,7 +28,8 @@ const struct account_kind *account_kind(const struct request *rq)
 }
 
 const struct field bank_fields[] = {
-	{ "accountName", FIELD_TEXT, .min = 2, .max = 100, .aliases = "accountHolder account_name" },
+	{ "accountName", FIELD_TEXT, .min = 2, .max = 100,
+		.aliases = "accountHolder account_name" },
 	{ "accountNumber", FIELD_TEXT, .min = 4, .max = 34,
 		.aliases = "mobileMoneyNumber account_number" },
 	{ "bankName", FIELD_TEXT, .min = 2, .max = 100, .aliases = "bank_name" },
@@ -41,7 +42,7 @@ const struct field bank_fields[] = {
 static bool name_part_valid(const char *part)
 {
 	return part && unicode_room(text_of(part)) >= PART_MIN &&
-	       text_length(text_of(part)) <= PART_MAX;
+		text_length(text_of(part)) <= PART_MAX;
 }
 
 bool name_take(struct request *rq, bool required, const char **ret_first, const char **ret_last)
@@ -60,16 +61,19 @@ bool name_take(struct request *rq, bool required, const char **ret_first, const 
 		return true;
 	if (name_part_valid(*ret_first) && name_part_valid(*ret_last))
 		return true;
-	reply_field(rq, head.at ? "name" : *ret_first ? "lastName" : "firstName",
-		head.at ? "must be a first and a last name of 2 to 50 characters each" :
-			"is required",
-		head.at ? "doit être un prénom et un nom de 2 à 50 caractères chacun" :
-			"est obligatoire");
+	reply_field(rq,
+		head.at              ? "name"
+			: *ret_first ? "lastName"
+				     : "firstName",
+		head.at ? "must be a first and a last name of 2 to 50 characters each"
+			: "is required",
+		head.at ? "doit être un prénom et un nom de 2 à 50 caractères chacun"
+			: "est obligatoire");
 	return false;
 }
 
-bool object_take(struct request *rq, const json_t *object,
-	const struct field *table, const char **ret)
+bool object_take(
+	struct request *rq, const json_t *object, const struct field *table, const char **ret)
 {
 	json_auto_t *selected = json_object();
 	char *text auto_free = NULL;

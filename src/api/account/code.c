@@ -30,7 +30,8 @@ void code_send(struct request *rq, const char *phone, const char *email, const c
 	limit_commit(rq);
 	notifier_send_code(rq->app->notifier, MESSAGE_CODE, CHANNEL_SMS, language, phone, params);
 	if (rq->ns == NS_VENDOR && email)
-		notifier_send_code(rq->app->notifier, MESSAGE_CODE, CHANNEL_MAIL, language, email, params);
+		notifier_send_code(
+			rq->app->notifier, MESSAGE_CODE, CHANNEL_MAIL, language, email, params);
 }
 
 /* --- Verify ----------------------------------------------------------------------------------- */
@@ -111,8 +112,8 @@ static void code_verified_all(struct request *rq, const struct db_result *result
 
 	if (err)
 		return code_refused(rq, err);
-	reply_message(rq, "Phone and e-mail are verified",
-		"Le téléphone et l'e-mail sont vérifiés");
+	reply_message(
+		rq, "Phone and e-mail are verified", "Le téléphone et l'e-mail sont vérifiés");
 }
 
 void account_verify_all(struct request *rq, const char *account)
@@ -146,8 +147,8 @@ static void code_renew(struct request *rq)
 	struct code_renewal *renewal = rq->state;
 
 	code_new(rq, renewal->account, renewal->code, renewal->hash);
-	sql_write_positional(rq, account_renew_code, code_renewed, account_kind(rq)->name, renewal->account,
-		renewal->hash, CODE_LIFE_S);
+	sql_write_positional(rq, account_renew_code, code_renewed, account_kind(rq)->name,
+		renewal->account, renewal->hash, CODE_LIFE_S);
 }
 
 static void code_contact_found(struct request *rq, const struct db_result *result)
@@ -171,7 +172,8 @@ void account_resend_code_to(struct request *rq, const char *account)
 		return reply_error(rq, E_NO_MEMORY);
 	renewal->account = account;
 	rq->state = renewal;
-	sql_write_positional(rq, account_contact, code_contact_found, account_kind(rq)->name, account);
+	sql_write_positional(
+		rq, account_contact, code_contact_found, account_kind(rq)->name, account);
 }
 
 void account_resend_code(struct request *rq)

@@ -38,12 +38,12 @@ const struct field refresh_body[] = {
 
 struct login {
 	struct session session;
-	char phone[14];        /* "" when an e-mail was given */
+	char phone[14]; /* "" when an e-mail was given */
 	const char *email;
 	const char *account, *hash, *standing, *account_email;
 	enum access role;
 	int64_t locked_s;
-	struct text json;      /* the account, once the session is stored */
+	struct text json; /* the account, once the session is stored */
 };
 
 static void login_failed(struct request *rq)
@@ -58,8 +58,8 @@ static void login_reply(struct request *rq)
 	struct login *login = rq->state;
 
 	count_one(loop_counters(rq->app->loop), COUNT_AUTH_LOGINS);
-	session_reply(rq, &login->session, login->account_email,
-		account_kind(rq)->object, login->json);
+	session_reply(
+		rq, &login->session, login->account_email, account_kind(rq)->object, login->json);
 }
 
 static void login_stored(struct request *rq, const struct db_result *result)
@@ -67,14 +67,14 @@ static void login_stored(struct request *rq, const struct db_result *result)
 	struct login *login = rq->state;
 	struct text json;
 
-	if (db_rows(result) == 0)       /* password or standing changed since they were read */
+	if (db_rows(result) == 0) /* password or standing changed since they were read */
 		return login_failed(rq);
 	json = db_text(result, 0, 0);
 	session_set_issued(&login->session, db_int(result, 0, 2));
 	login->json = (struct text){ account_text(rq, json), json.len };
 	if (!login->json.at)
 		return reply_error(rq, E_NO_MEMORY);
-	if (db_bool(result, 0, 1))      /* lastLogin of the cached account changed */
+	if (db_bool(result, 0, 1)) /* lastLogin of the cached account changed */
 		return account_invalidate(rq, login->account, login_reply);
 	login_reply(rq);
 }
@@ -86,8 +86,8 @@ static void login_verified(struct request *rq, bool right, const char *rehash)
 	if (!right || strcmp(login->standing, "DELETED") == 0)
 		return login_failed(rq);
 	if (strcmp(login->standing, "ACTIVE") != 0)
-		return reply_error(rq,
-			strcmp(login->standing, "SUSPENDED") == 0 ? E_SUSPENDED : E_INACTIVE);
+		return reply_error(
+			rq, strcmp(login->standing, "SUSPENDED") == 0 ? E_SUSPENDED : E_INACTIVE);
 	session_new(&login->session, login->role, login->account);
 	sql_run_positional(rq, DB_WRITE, account_kind(rq)->log_in, false, login_stored, 6,
 		(const char *[]){ login->account, login->hash, account_text(rq, text_of(rehash)),
@@ -127,7 +127,7 @@ static void login_found(struct request *rq, const struct db_result *result)
 		reply_retry_after(rq, login->locked_s);
 		return reply_error(rq, E_TOO_MANY_REQUESTS);
 	}
-	if (rq->ns == NS_ADMIN)         /* reserved before the failure count of the row grew */
+	if (rq->ns == NS_ADMIN) /* reserved before the failure count of the row grew */
 		return login_verify(rq);
 	limit_count_account(rq, login->account ? login->account : login_name(login), login_verify);
 }
@@ -184,7 +184,7 @@ void account_log_in(struct request *rq)
 	rq->state = login;
 	if (!login_identify(rq, login))
 		return;
-	if (rq->ns == NS_ADMIN)         /* an admin has one name only */
+	if (rq->ns == NS_ADMIN) /* an admin has one name only */
 		return limit_count_account(rq, login_name(login), login_find);
 	login_find(rq);
 }
@@ -258,9 +258,9 @@ void account_refresh(struct request *rq)
 		return refresh_refused(rq, E_BAD_REFRESH);
 	session_refresh_id(session->refresh_id);
 	rq->state = session;
-	sql_write_positional(rq, session_refresh, refresh_stored, session->caller.session, session->caller.id,
-		used, session->refresh_id, session_refresh_life(rq), session_access_life(rq),
-		kind->name, session_refresh_grace(rq));
+	sql_write_positional(rq, session_refresh, refresh_stored, session->caller.session,
+		session->caller.id, used, session->refresh_id, session_refresh_life(rq),
+		session_access_life(rq), kind->name, session_refresh_grace(rq));
 }
 
 static void log_out_stored(struct request *rq, const struct db_result *result)

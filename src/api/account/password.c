@@ -65,7 +65,7 @@ static void change_refused(struct request *rq)
 
 static void change_stored(struct request *rq, const struct db_result *result)
 {
-	if (db_rows(result) == 0)       /* changed by another request since it was read */
+	if (db_rows(result) == 0) /* changed by another request since it was read */
 		return change_refused(rq);
 	sessions_revoke(rq, db_text(result, 0, 0));
 	account_invalidate(rq, rq->caller.id, change_reply);
@@ -78,8 +78,8 @@ static void change_hashed(struct request *rq, const char *hash)
 
 	if (!copy)
 		return reply_error(rq, E_NO_MEMORY);
-	sql_write_positional(rq, account_change_password, change_stored, account_kind(rq)->name, rq->caller.id,
-		rq->state, copy, rq->caller.session, session_access_life(rq));
+	sql_write_positional(rq, account_change_password, change_stored, account_kind(rq)->name,
+		rq->caller.id, rq->state, copy, rq->caller.session, session_access_life(rq));
 }
 
 static void change_verified(struct request *rq, bool right, const char *rehash)
@@ -103,7 +103,8 @@ static void change_found(struct request *rq, const struct db_result *result)
 
 void account_change_password(struct request *rq)
 {
-	sql_write_positional(rq, account_password, change_found, account_kind(rq)->name, rq->caller.id);
+	sql_write_positional(
+		rq, account_password, change_found, account_kind(rq)->name, rq->caller.id);
 }
 
 /* --- Forgot ----------------------------------------------------------------------------------- */
@@ -146,8 +147,8 @@ static void reset_request_submit(struct request *rq, struct reset_request *reset
 		.lane = DB_WRITE,
 		.count = 7,
 		.params = { account_kind(rq)->name, by_phone ? reset->to : NULL,
-			by_phone ? NULL : reset->to, reset->hash, RESET_LIFE_S,
-			reset->most, reset->window },
+			by_phone ? NULL : reset->to, reset->hash, RESET_LIFE_S, reset->most,
+			reset->window },
 		.done = reset_request_stored,
 		.owner = reset,
 	};
@@ -203,7 +204,7 @@ static void reset_stored(struct request *rq, const struct db_result *result)
 {
 	const char *account = db_rows(result) ? account_text(rq, db_text(result, 0, 0)) : NULL;
 
-	if (!account)                   /* another request has used the code */
+	if (!account) /* another request has used the code */
 		return reply_error(rq, E_BAD_RESET_TOKEN);
 	sessions_revoke(rq, db_text(result, 0, 1));
 	account_invalidate(rq, account, reset_reply);
@@ -215,8 +216,8 @@ static void reset_hashed(struct request *rq, const char *hash)
 
 	if (!copy)
 		return reply_error(rq, E_NO_MEMORY);
-	sql_write_positional(rq, account_reset_password, reset_stored, account_kind(rq)->name, rq->state, copy,
-		session_access_life(rq));
+	sql_write_positional(rq, account_reset_password, reset_stored, account_kind(rq)->name,
+		rq->state, copy, session_access_life(rq));
 }
 
 static void reset_refused(struct request *rq)

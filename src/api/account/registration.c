@@ -34,10 +34,17 @@ static void registration_hashed(struct request *rq, const char *registration_has
 {
 	struct registration *new = rq->state;
 	const char *common[REGISTRATION_COMMON] = {
-		new->session.caller.id, account_text(rq, text_of(registration_hash)),
-		rq->app->config->skip_phone_verify ? "t" : "f", new->code_hash, CODE_LIFE_S,
-		new->session.caller.session, new->session.refresh_id, session_refresh_life(rq),
-		rq->french ? "fr" : "en", body_text(rq, "phone"), body_text(rq, "email"),
+		new->session.caller.id,
+		account_text(rq, text_of(registration_hash)),
+		rq->app->config->skip_phone_verify ? "t" : "f",
+		new->code_hash,
+		CODE_LIFE_S,
+		new->session.caller.session,
+		new->session.refresh_id,
+		session_refresh_life(rq),
+		rq->french ? "fr" : "en",
+		body_text(rq, "phone"),
+		body_text(rq, "email"),
 	};
 
 	if (!common[1])

@@ -70,8 +70,8 @@ void admin_reply_idempotent(struct request *rq, const struct db_result *result)
 	reply_data(rq, db_text(result, 0, 1));
 }
 
-bool word_filter_parse(struct request *rq, const char *name,
-	const char *const (*words)[2], const char **ret)
+bool word_filter_parse(
+	struct request *rq, const char *name, const char *const (*words)[2], const char **ret)
 {
 	const char *given = query_text(rq, name);
 
@@ -97,8 +97,8 @@ void admin_orders_reply(struct request *rq, const char *states, const char *vend
 {
 	struct page page = request_page(rq, 20);
 
-	sql_read_positional(rq, admin_order_list, admin_reply_page, states, NULL, vendor, rider, user, NULL,
-		NULL, NULL, arg_int(rq, page.limit), arg_int(rq, page.offset));
+	sql_read_positional(rq, admin_order_list, admin_reply_page, states, NULL, vendor, rider,
+		user, NULL, NULL, NULL, arg_int(rq, page.limit), arg_int(rq, page.offset));
 }
 
 const char *query_day_time(struct request *rq, const char *name, const char *clock)

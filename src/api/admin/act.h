@@ -17,8 +17,8 @@ extern const struct field admin_user_fields[];
 extern const struct field admin_item_fields[];
 
 /* Query of a list of accounts; bodies of acts that take a reason, or nothing. */
-extern const struct field account_query[];  /* page, limit, search, status */
-extern const struct field reason_body[];    /* required, at least one character */
+extern const struct field account_query[]; /* page, limit, search, status */
+extern const struct field reason_body[];   /* required, at least one character */
 extern const struct field empty_body[];
 
 /* Completions of statements. admin_reply_page: columns (total, rows), a page with meta.
@@ -40,8 +40,8 @@ void admin_reply_idempotent(struct request *rq, const struct db_result *result);
  * the spelling is unknown; the error has been sent. */
 bool status_filter_parse(struct request *rq, const char *const (*words)[2], const char **ret);
 /* The same for the query member `name`. */
-bool word_filter_parse(struct request *rq, const char *name,
-	const char *const (*words)[2], const char **ret);
+bool word_filter_parse(
+	struct request *rq, const char *name, const char *const (*words)[2], const char **ret);
 extern const char *const approval_filter_words[][2]; /* for vendors and riders */
 
 /* The query member `name`, a date, at the time `clock` (HH:MM) in the business time zone, as a

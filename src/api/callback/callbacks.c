@@ -17,8 +17,9 @@
 static const struct field callback_fields[] = {
 	{ "reference", FIELD_ANY, .summary = "The gateway's reference" },
 	{ "external_reference", FIELD_ANY, .summary = "Our reference" },
-	{ "status", FIELD_ANY, .summary = "PENDING, SUCCESSFUL or FAILED; only a query "
-		"of the gateway is decisive" },
+	{ "status", FIELD_ANY,
+		.summary = "PENDING, SUCCESSFUL or FAILED; only a query "
+			   "of the gateway is decisive" },
 	{ "amount", FIELD_ANY },
 	{ "operator", FIELD_ANY },
 	{ "signature", FIELD_ANY, .summary = "When it is not in a header" },
@@ -41,8 +42,8 @@ static void callback_noted(struct request *rq, const struct db_result *result)
 		return reply_error(rq, db_error(result)); /* the gateway repeats the callback */
 	if (db_error(result))
 		log_line(LOG_ERROR,
-		        "a callback names a transaction that belongs to another payment",
-		        LOG_T("payment", id));
+			"a callback names a transaction that belongs to another payment",
+			LOG_T("payment", id));
 	else if (db_rows(result))
 		reference = db_text(result, 0, 1);
 	else
@@ -117,14 +118,17 @@ static void receive_unused(struct request *rq)
 }
 
 #define CAMPAY_ROWS(path_, root_) \
-	{ POST, path_, .root = root_, .access = ANYONE, .during_maintenance = true, .external = true, \
-		.body = callback_fields, .body_limit = 16384, .shape = REPLY_MESSAGE, \
-		.errors = { E_BAD_SIGNATURE, E_MALFORMED_JSON }, .run = receive_campay, \
+	{ POST, path_, .root = root_, .access = ANYONE, .during_maintenance = true, \
+		.external = true, .body = callback_fields, .body_limit = 16384, \
+		.shape = REPLY_MESSAGE, .errors = { E_BAD_SIGNATURE, E_MALFORMED_JSON }, \
+		.run = receive_campay, \
 		.summary = "The mobile-money gateway reports a payment's state" }, \
-	{ GET, path_, .root = root_, .access = ANYONE, .during_maintenance = true, \
-		.external = true, .query = callback_fields, .shape = REPLY_MESSAGE, \
-		.errors = { E_BAD_SIGNATURE, E_MALFORMED_JSON }, .run = receive_campay, \
-		.summary = "Same, in the query" }
+	{ \
+		GET, path_, .root = root_, .access = ANYONE, .during_maintenance = true, \
+			    .external = true, .query = callback_fields, .shape = REPLY_MESSAGE, \
+			    .errors = { E_BAD_SIGNATURE, E_MALFORMED_JSON }, \
+			    .run = receive_campay, .summary = "Same, in the query" \
+	}
 
 const struct route callback_root_routes[] = {
 	CAMPAY_ROWS("/webhooks/campay", true),
@@ -138,11 +142,11 @@ const struct route callback_routes[] = {
 
 const struct route admin_callback_routes[] = {
 	CAMPAY_ROWS("/payouts/webhooks/campay", false),
-	{ POST, "/payouts/webhooks/notchpay", .access = ANYONE, .during_maintenance = true, .external = true,
-		.body_limit = 16384, .shape = REPLY_MESSAGE,
+	{ POST, "/payouts/webhooks/notchpay", .access = ANYONE, .during_maintenance = true,
+		.external = true, .body_limit = 16384, .shape = REPLY_MESSAGE,
 		.run = receive_unused, .summary = "NotchPay: logged" },
-	{ POST, "/payouts/webhooks/mpesa", .aliases = "/payouts/webhooks/mpesa/timeout", .access = ANYONE,
-		.during_maintenance = true, .external = true, .body_limit = 16384, .shape = REPLY_MESSAGE,
-		.run = receive_unused, .summary = "M-Pesa: logged" },
+	{ POST, "/payouts/webhooks/mpesa", .aliases = "/payouts/webhooks/mpesa/timeout",
+		.access = ANYONE, .during_maintenance = true, .external = true, .body_limit = 16384,
+		.shape = REPLY_MESSAGE, .run = receive_unused, .summary = "M-Pesa: logged" },
 	ROUTE_END,
 };

@@ -22,8 +22,7 @@ const struct field payout_body[] = {
 		.summary = "The destination; the stored details when absent" },
 	FIELD_END,
 };
-const struct field payout_fields[] = {
-	{ "payoutId", FIELD_ID, .required = true },
+const struct field payout_fields[] = { { "payoutId", FIELD_ID, .required = true },
 	{ "amount", FIELD_MONEY, .required = true },
 	{ "processingFee", FIELD_MONEY, .required = true },
 	{ "netAmount", FIELD_MONEY, .required = true, .summary = "The amount less the fee" },
@@ -36,9 +35,7 @@ const struct field payout_fields[] = {
 	{ "completedAt", FIELD_TIME, .nullable = true },
 	{ "failureReason", FIELD_TEXT, .nullable = true },
 	{ "rejectionReason", FIELD_TEXT, .nullable = true },
-	{ "transactionReference", FIELD_TEXT, .nullable = true },
-	FIELD_END_TITLED("Payout")
-};
+	{ "transactionReference", FIELD_TEXT, .nullable = true }, FIELD_END_TITLED("Payout") };
 static const struct field pagination_fields[] = { FULL_PAGINATION_FIELDS("totalPayouts"),
 	FIELD_END };
 const struct field payouts_fields[] = {
@@ -49,7 +46,8 @@ const struct field payouts_fields[] = {
 };
 const struct field payout_balance_fields[] = {
 	{ "availableBalance", FIELD_MONEY, .required = true },
-	{ "withdrawable", FIELD_MONEY, .required = true, .summary = "The balance less cash in hand" },
+	{ "withdrawable", FIELD_MONEY, .required = true,
+		.summary = "The balance less cash in hand" },
 	{ "minimumPayout", FIELD_MONEY, .required = true },
 	{ "canRequestPayout", FIELD_BOOL, .required = true },
 	FIELD_END,
@@ -65,7 +63,7 @@ static int64_t payout_minimum(struct request *rq)
 struct payout_draft {
 	char id[ID_SIZE], entry[ID_SIZE], phone[14];
 	int64_t amount, fee;
-	const char *details;      /* JSON */
+	const char *details; /* JSON */
 	const char *destination, *method;
 };
 
@@ -84,18 +82,18 @@ static void payout_insert(struct request *rq, struct payout_draft *draft)
 {
 	id_new(draft->id, "payout_");
 	id_new(draft->entry, "txn_");
-	sql_try_write_positional(rq, payout_request, payout_requested, draft->id, account_kind(rq)->name,
-		rq->caller.id, arg_int(rq, draft->amount), arg_int(rq, draft->fee),
-		draft->method, draft->destination,
-		draft->details, MOST_OPEN, draft->entry, rq->idempotency_key, rq->fingerprint);
+	sql_try_write_positional(rq, payout_request, payout_requested, draft->id,
+		account_kind(rq)->name, rq->caller.id, arg_int(rq, draft->amount),
+		arg_int(rq, draft->fee), draft->method, draft->destination, draft->details,
+		MOST_OPEN, draft->entry, rq->idempotency_key, rq->fingerprint);
 }
 
 static bool stored_destination_take(
-        struct request *rq, const struct db_result *result, struct payout_draft *draft)
+	struct request *rq, const struct db_result *result, struct payout_draft *draft)
 {
 	struct text stored = db_text(result, 0, 2);
-	json_auto_t *details = stored.at ? json_loadb(stored.at, stored.len, 0, NULL) :
-		json_object();
+	json_auto_t *details = stored.at ? json_loadb(stored.at, stored.len, 0, NULL)
+					 : json_object();
 	const char *number = json_string_value(json_object_get(details, "accountNumber"));
 
 	if (!number)
@@ -109,8 +107,8 @@ static bool stored_destination_take(
 }
 
 /* The destination from the request, or else the stored one. False when it has replied. */
-static bool destination_take(struct request *rq,
-	const struct db_result *result, struct payout_draft *draft)
+static bool destination_take(
+	struct request *rq, const struct db_result *result, struct payout_draft *draft)
 {
 	const json_t *given = member(rq->body, "bankDetails");
 
@@ -126,20 +124,20 @@ static void reply_payout_minimum(struct request *rq, const struct payout_draft *
 {
 	bool below = draft->amount < payout_minimum(rq);
 	long long limit = below ? payout_minimum(rq) : draft->fee;
-	const char *words = below ?
-		(rq->french ? "Le retrait minimum est de %lld XAF" :
-			"The smallest pay-out is %lld XAF") :
-		(rq->french ? "Le montant doit dépasser les frais de %lld XAF" :
-			"The amount must be more than the fee of %lld XAF");
+	const char *words = below
+		? (rq->french ? "Le retrait minimum est de %lld XAF"
+			      : "The smallest pay-out is %lld XAF")
+		: (rq->french ? "Le montant doit dépasser les frais de %lld XAF"
+			      : "The amount must be more than the fee of %lld XAF");
 
 	reply_error_with(rq, E_PAYOUT_MINIMUM, arena_printf(rq->arena, words, limit),
-		text_of(arena_printf(rq->arena, "{\"%s\":%lld}",
-			below ? "minimum" : "fee", limit)));
+		text_of(arena_printf(
+			rq->arena, "{\"%s\":%lld}", below ? "minimum" : "fee", limit)));
 }
 
 /* True when it has replied. */
 static bool payout_refused(
-        struct request *rq, const struct db_result *result, const struct payout_draft *draft)
+	struct request *rq, const struct db_result *result, const struct payout_draft *draft)
 {
 	if (db_bool(result, 0, 1))
 		reply_error(rq, E_SUSPENDED);
@@ -165,7 +163,8 @@ static void payout_facts_read(struct request *rq, const struct db_result *result
 	if (!draft->destination || !draft->destination[0])
 		return reply_error(rq, E_PAYOUT_ACCOUNT);
 	draft->method = "BANK_TRANSFER";
-	if (phone_normalise(draft->destination, draft->phone) && phone_is_mobile_money(draft->phone)) {
+	if (phone_normalise(draft->destination, draft->phone) &&
+		phone_is_mobile_money(draft->phone)) {
 		draft->destination = draft->phone;
 		draft->method = "MOBILE_MONEY";
 	}
@@ -183,7 +182,8 @@ void request_payout(struct request *rq)
 	draft->amount = body_int(rq, "amount", 0);
 	draft->fee = settings_int(rq->app->settings,
 		rider ? "payout_fee.rider" : "payout_fee.vendor", rider ? RIDER_FEE_DEFAULT : 0);
-	sql_write_positional(rq, payout_facts, payout_facts_read, account_kind(rq)->name, rq->caller.id);
+	sql_write_positional(
+		rq, payout_facts, payout_facts_read, account_kind(rq)->name, rq->caller.id);
 }
 
 /* --- Reading ---------------------------------------------------------------------------------- */
@@ -208,8 +208,8 @@ static void payout_read(struct request *rq, const struct db_result *result)
 	if (db_rows(result) == 0)
 		return reply_error(rq, E_PAYOUT_NOT_FOUND);
 	if (!text_is(db_text(result, 0, 0), text_of(rq->caller.id)))
-		return reply_error(rq,
-			rq->ns == NS_VENDOR ? E_PAYOUT_NOT_OWNER : E_PAYOUT_NOT_FOUND);
+		return reply_error(
+			rq, rq->ns == NS_VENDOR ? E_PAYOUT_NOT_OWNER : E_PAYOUT_NOT_FOUND);
 	reply_data(rq, db_text(result, 0, 1));
 }
 
@@ -226,5 +226,5 @@ static void payout_balance_read(struct request *rq, const struct db_result *resu
 void get_owner_payout_balance(struct request *rq)
 {
 	sql_read_positional(rq, payout_balance, payout_balance_read, rq->caller.id,
-	        arg_int(rq, payout_minimum(rq)));
+		arg_int(rq, payout_minimum(rq)));
 }

@@ -11,7 +11,7 @@ static const char *const transaction_categories[] = { "ORDER_PAYMENT", "ORDER_CO
 	"DELIVERY_FEE", "PAYOUT", "REFUND", "WALLET_TOPUP", NULL };
 
 const struct field wallet_fields[] = { { "availableBalance", FIELD_MONEY, .required = true,
-	                                       .summary = "The amount that can be spent" },
+					       .summary = "The amount that can be spent" },
 	{ "pendingBalance", FIELD_MONEY, .required = true, .summary = "Held for pay-outs" },
 	{ "totalEarned", FIELD_MONEY, .required = true },
 	{ "totalSpent", FIELD_MONEY, .required = true },
@@ -20,7 +20,7 @@ const struct field wallet_fields[] = { { "availableBalance", FIELD_MONEY, .requi
 	{ "balance", FIELD_MONEY, .required = true, .summary = "Same as availableBalance" },
 	{ "cashInHand", FIELD_MONEY, .summary = "Riders only: cash collected and not handed in" },
 	{ "withdrawable", FIELD_MONEY,
-	        .summary = "Riders only: the available balance less cash in hand" },
+		.summary = "Riders only: the available balance less cash in hand" },
 	{ "updatedAt", FIELD_TIME, .required = true }, FIELD_END };
 static const struct field transaction_fields[] = {
 	{ "transactionId", FIELD_ID, .required = true },
@@ -75,6 +75,7 @@ void list_wallet_transactions(struct request *rq)
 {
 	struct page page = request_page(rq, 50);
 
-	sql_read_positional(rq, wallet_transactions, transactions_read, rq->caller.id, query_text(rq, "type"),
-		query_text(rq, "category"), arg_int(rq, page.limit), arg_int(rq, page.offset));
+	sql_read_positional(rq, wallet_transactions, transactions_read, rq->caller.id,
+		query_text(rq, "type"), query_text(rq, "category"), arg_int(rq, page.limit),
+		arg_int(rq, page.offset));
 }

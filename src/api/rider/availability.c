@@ -29,9 +29,11 @@ static const struct field changed_fields[] = {
 static const struct field position_fields[] = {
 	{ "latitude", FIELD_NUMBER, .required = true },
 	{ "longitude", FIELD_NUMBER, .required = true },
-	{ "lat", FIELD_NUMBER, .required = true }, { "lng", FIELD_NUMBER, .required = true },
+	{ "lat", FIELD_NUMBER, .required = true },
+	{ "lng", FIELD_NUMBER, .required = true },
 	{ "timestamp", FIELD_TIME, .nullable = true },
-	{ "updatedAt", FIELD_TIME, .nullable = true }, FIELD_END,
+	{ "updatedAt", FIELD_TIME, .nullable = true },
+	FIELD_END,
 };
 static const struct field status_fields[] = {
 	{ "riderId", FIELD_ID, .required = true },
@@ -82,11 +84,11 @@ static void online_reply(struct request *rq, const struct db_result *result, boo
 		return reply_error(rq, error);
 	rider_facts_invalidate_all(rq->app, rq->caller.id);
 	if (online)
-		return reply_data_message(rq, "You are now online",
-			"Vous êtes maintenant en ligne", db_text(result, 0, 1));
+		return reply_data_message(rq, "You are now online", "Vous êtes maintenant en ligne",
+			db_text(result, 0, 1));
 	geo_remove(rq->app->cache, rq->caller.id);
-	reply_data_message(rq, "You are now offline",
-		"Vous êtes maintenant hors ligne", db_text(result, 0, 1));
+	reply_data_message(rq, "You are now offline", "Vous êtes maintenant hors ligne",
+		db_text(result, 0, 1));
 }
 
 static void offline_set(struct request *rq, const struct db_result *result)
@@ -110,8 +112,8 @@ static void online_set(struct request *rq, const struct db_result *result)
 
 	if (point && online_refusal(db_text(result, 0, 0)) == 0) {
 		positions_record(rq->app->positions, rq->caller.id, lat, lng, now);
-		if (geo_store(rq->app->cache, rq->caller.id, lat, lng,
-			INT64_MAX, now, geo_result_ignored, NULL))
+		if (geo_store(rq->app->cache, rq->caller.id, lat, lng, INT64_MAX, now,
+			    geo_result_ignored, NULL))
 			geo_result_ignored(NULL, 0, INT64_MIN); /* the rider's row has the point */
 	}
 	online_reply(rq, result, true);
@@ -125,11 +127,11 @@ static void rider_online_write(struct request *rq, bool online)
 	const char *unverified = rq->app->config->skip_phone_verify ? "t" : "f";
 
 	if (online)
-		sql_write_positional(rq, rider_set_online, online_set, rq->caller.id,
-			"t", lat, lng, unverified);
+		sql_write_positional(
+			rq, rider_set_online, online_set, rq->caller.id, "t", lat, lng, unverified);
 	else
-		sql_write_positional(rq, rider_set_online, offline_set, rq->caller.id,
-			"f", NULL, NULL, unverified);
+		sql_write_positional(rq, rider_set_online, offline_set, rq->caller.id, "f", NULL,
+			NULL, unverified);
 }
 
 static void set_rider_status(struct request *rq)
@@ -142,8 +144,8 @@ static void go_online(struct request *rq)
 	double lat = member_number(member(rq->body, "location"), "lat", 0);
 
 	if (lat < -85 || lat > 85)
-		return reply_field(rq, "location", "lies too near to a pole",
-			"est trop proche d'un pôle");
+		return reply_field(
+			rq, "location", "lies too near to a pole", "est trop proche d'un pôle");
 	rider_online_write(rq, member_bool(rq->body, "available", true));
 }
 
@@ -173,19 +175,19 @@ static void get_rider_activity(struct request *rq)
 }
 
 const struct route rider_availability_routes[] = {
-	{ PATCH, "/availability/status", .access = RIDER_READY, .any_write = true, .body = status_body,
-		.reply = changed_fields, .run = set_rider_status, .summary = "Go online or offline" },
-	{ GET, "/availability/status", .access = RIDER_ACCOUNT,
-		.reply = status_fields, .run = get_rider_status,
+	{ PATCH, "/availability/status", .access = RIDER_READY, .any_write = true,
+		.body = status_body, .reply = changed_fields, .run = set_rider_status,
+		.summary = "Go online or offline" },
+	{ GET, "/availability/status", .access = RIDER_ACCOUNT, .reply = status_fields,
+		.run = get_rider_status,
 		.summary = "Your status, last position and account state" },
-	{ PUT, "/availability/online", .access = RIDER_READY, .any_write = true, .body = online_body,
-		.reply = changed_fields, .run = go_online,
+	{ PUT, "/availability/online", .access = RIDER_READY, .any_write = true,
+		.body = online_body, .reply = changed_fields, .run = go_online,
 		.summary = "Go online, optionally with your position" },
 	{ PUT, "/availability/offline", .access = RIDER_ACCOUNT, .any_write = true,
 		.reply = changed_fields, .errors = { E_RIDER_NOT_FOUND }, .run = go_offline,
 		.summary = "Go offline; you keep the orders that you carry" },
-	{ GET, "/availability/activity", .access = RIDER_ACCOUNT,
-		.reply = activity_fields, .run = get_rider_activity,
-		.summary = "Your activity today" },
+	{ GET, "/availability/activity", .access = RIDER_ACCOUNT, .reply = activity_fields,
+		.run = get_rider_activity, .summary = "Your activity today" },
 	ROUTE_END,
 };

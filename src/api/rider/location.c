@@ -19,12 +19,14 @@
 
 #define POINT_DETAILS \
 	{ "accuracy", FIELD_NUMBER, .min = 0, .max = 1000000, .summary = "m" }, \
-	{ "heading", FIELD_NUMBER, .min = -360, .max = 360 }, \
-	{ "speed", FIELD_NUMBER, .min = -1, .max = 1000, .summary = "m/s" }
+		{ "heading", FIELD_NUMBER, .min = -360, .max = 360 }, \
+	{ \
+		"speed", FIELD_NUMBER, .min = -1, .max = 1000, .summary = "m/s" \
+	}
 
 static const struct field point_body[] = {
-	{ "lat", FIELD_NUMBER, .required = true, .min = -LATITUDE_MAX,
-		.max = LATITUDE_MAX, .aliases = "latitude" },
+	{ "lat", FIELD_NUMBER, .required = true, .min = -LATITUDE_MAX, .max = LATITUDE_MAX,
+		.aliases = "latitude" },
 	{ "lng", FIELD_NUMBER, .required = true, .min = -180, .max = 180, .aliases = "longitude" },
 	{ "at", FIELD_TIME, .required = true, .aliases = "occurredAt timestamp" },
 	POINT_DETAILS,
@@ -39,7 +41,7 @@ static const struct field location_body[] = {
 	{ "orderId", FIELD_ID },
 	{ "points", FIELD_LIST, .min = 1, .max = POINTS_MAX, .of = point_body,
 		.summary = "Instead of one point: several, oldest first, at most 30 minutes old. "
-			"Points older than a known one are skipped" },
+			   "Points older than a known one are skipped" },
 	POINT_DETAILS,
 	FIELD_END,
 };
@@ -54,7 +56,7 @@ static const struct field location_reply[] = {
 struct report {
 	double lat, lng;
 	int64_t at_ms;
-	bool timed;            /* the report has a time */
+	bool timed; /* the report has a time */
 	/* Of several points: their times, and the newest time this instance knew before. */
 	int64_t *times;
 	size_t count;
@@ -65,8 +67,8 @@ struct report {
 
 /* False when the time is not allowed and the error reply has been sent. A time that is up to
  * AHEAD_MS in the future (the phone's clock is ahead) counts as now. */
-static bool report_time_read(struct request *rq, const char *field, const char *text, int64_t now,
-	int64_t *ret)
+static bool report_time_read(
+	struct request *rq, const char *field, const char *text, int64_t now, int64_t *ret)
 {
 	int64_t at;
 
@@ -122,10 +124,10 @@ static bool report_point_read(struct request *rq, struct report *report)
 			"is required", "est obligatoire");
 		return false;
 	}
-	report->lat = point ? member_number(point, "lat", 0) :
-		member_number(rq->body, "latitude", 0);
-	report->lng = point ? member_number(point, "lng", 0) :
-		member_number(rq->body, "longitude", 0);
+	report->lat = point ? member_number(point, "lat", 0)
+			    : member_number(rq->body, "latitude", 0);
+	report->lng = point ? member_number(point, "lng", 0)
+			    : member_number(rq->body, "longitude", 0);
 	if (report->lat < -LATITUDE_MAX || report->lat > LATITUDE_MAX) {
 		reply_field(rq, "location", "lies too near to a pole", "est trop proche d'un pôle");
 		return false;
@@ -159,8 +161,8 @@ static void reply_report(struct request *rq, int64_t known_ms)
 	if (known_ms < report->known_ms)
 		known_ms = report->known_ms;
 	reply_data_message(rq, "Location updated", "Position mise à jour",
-		text_of(arena_printf(rq->arena, "{\"skipped\":%u}",
-			report_points_skipped(report, known_ms))));
+		text_of(arena_printf(
+			rq->arena, "{\"skipped\":%u}", report_points_skipped(report, known_ms))));
 }
 
 /* The newest point of the report is older than a known one. */
@@ -176,10 +178,10 @@ static void report_publish(struct request *rq, int64_t known_ms)
 {
 	const struct report *report = rq->state;
 
-	positions_record(rq->app->positions, rq->caller.id, report->lat,
-		report->lng, report->at_ms);
-	positions_publish(rq->app, rq->caller.id, rq->rider, report->lat,
-		report->lng, report->at_ms);
+	positions_record(
+		rq->app->positions, rq->caller.id, report->lat, report->lng, report->at_ms);
+	positions_publish(
+		rq->app, rq->caller.id, rq->rider, report->lat, report->lng, report->at_ms);
 	reply_report(rq, known_ms);
 }
 
@@ -209,7 +211,7 @@ static void report_store(struct request *rq)
 
 	if (!report->timed) {
 		bool sent = geo_store(rq->app->cache, rq->caller.id, report->lat, report->lng,
-			INT64_MAX, report->at_ms, geo_answer_ignored, NULL) == 0;
+				    INT64_MAX, report->at_ms, geo_answer_ignored, NULL) == 0;
 
 		(void)sent; /* else readers use the rider's row */
 		return report_publish(rq, INT64_MIN);
@@ -218,7 +220,7 @@ static void report_store(struct request *rq)
 		return reply_older(rq, report->known_ms);
 	request_hold(rq);
 	if (geo_store(rq->app->cache, rq->caller.id, report->lat, report->lng, report->at_ms,
-		report->at_ms, report_stored, rq) == 0)
+		    report->at_ms, report_stored, rq) == 0)
 		return;
 	if (request_release(rq))
 		report_publish(rq, INT64_MIN);
@@ -254,6 +256,7 @@ const struct route rider_location_routes[] = {
 	{ POST, "/availability/location", .aliases = "/location/update", .access = RIDER_READY,
 		.any_write = true, .body = location_body, .reply = location_reply,
 		.shape = REPLY_MESSAGE, .errors = { E_RIDER_OFFLINE }, .run = report_location,
-		.summary = "Report your position: one point, or several collected without network" },
+		.summary =
+			"Report your position: one point, or several collected without network" },
 	ROUTE_END,
 };

@@ -4,8 +4,8 @@
  * lane for slow statements.
  */
 #include "reeyo/api/money.h"
-#include "reeyo/api/rider.h"
 #include "reeyo/api/reply_objects.h"
+#include "reeyo/api/rider.h"
 
 static const struct field summary_query[] = {
 	{ "period", FIELD_ENUM, .words = period_words,
@@ -13,13 +13,16 @@ static const struct field summary_query[] = {
 	FIELD_END,
 };
 static const struct field daily_query[] = {
-	{ "days", FIELD_INT, .min = 1, .max = 366, .summary = "30 when absent" }, FIELD_END,
+	{ "days", FIELD_INT, .min = 1, .max = 366, .summary = "30 when absent" },
+	FIELD_END,
 };
 static const struct field weekly_query[] = {
-	{ "weeks", FIELD_INT, .min = 1, .max = 104, .summary = "12 when absent" }, FIELD_END,
+	{ "weeks", FIELD_INT, .min = 1, .max = 104, .summary = "12 when absent" },
+	FIELD_END,
 };
 static const struct field monthly_query[] = {
-	{ "months", FIELD_INT, .min = 1, .max = 60, .summary = "12 when absent" }, FIELD_END,
+	{ "months", FIELD_INT, .min = 1, .max = 60, .summary = "12 when absent" },
+	FIELD_END,
 };
 
 static const struct field summary_fields[] = {
@@ -33,15 +36,24 @@ static const struct field summary_fields[] = {
 	FIELD_END,
 };
 #define EARNED_FIELDS \
-	{ "earnings", FIELD_MONEY, .required = true }, { "deliveries", FIELD_INT, .required = true }
+	{ "earnings", FIELD_MONEY, .required = true }, \
+	{ \
+		"deliveries", FIELD_INT, .required = true \
+	}
 static const struct field daily_fields[] = {
-	{ "date", FIELD_DATE, .required = true }, EARNED_FIELDS, FIELD_END,
+	{ "date", FIELD_DATE, .required = true },
+	EARNED_FIELDS,
+	FIELD_END,
 };
 static const struct field weekly_fields[] = {
-	{ "weekStart", FIELD_DATE, .required = true, .summary = "A Monday" }, EARNED_FIELDS, FIELD_END,
+	{ "weekStart", FIELD_DATE, .required = true, .summary = "A Monday" },
+	EARNED_FIELDS,
+	FIELD_END,
 };
 static const struct field monthly_fields[] = {
-	{ "month", FIELD_TEXT, .required = true, .summary = "YYYY-MM" }, EARNED_FIELDS, FIELD_END,
+	{ "month", FIELD_TEXT, .required = true, .summary = "YYYY-MM" },
+	EARNED_FIELDS,
+	FIELD_END,
 };
 
 static void rider_earnings_read(struct request *rq, const struct db_result *result)
@@ -53,7 +65,8 @@ static void rider_earnings_read(struct request *rq, const struct db_result *resu
 
 static void get_rider_earnings(struct request *rq)
 {
-	sql_read_positional(rq, rider_earnings, rider_earnings_read, rq->caller.id, query_text(rq, "period"));
+	sql_read_positional(
+		rq, rider_earnings, rider_earnings_read, rq->caller.id, query_text(rq, "period"));
 }
 
 static void list_rider_daily_earnings(struct request *rq)
@@ -70,21 +83,20 @@ static void list_rider_weekly_earnings(struct request *rq)
 
 static void list_rider_monthly_earnings(struct request *rq)
 {
-	sql_report_positional(rq, rider_earnings_series, rider_earnings_read, rq->caller.id, "month",
-		arg_int(rq, member_int(rq->query, "months", 12)), "month", "YYYY-MM");
+	sql_report_positional(rq, rider_earnings_series, rider_earnings_read, rq->caller.id,
+		"month", arg_int(rq, member_int(rq->query, "months", 12)), "month", "YYYY-MM");
 }
 
 const struct route rider_money_routes[] = {
-	{ GET, "/earnings/summary", .aliases = "/earnings",
-		.access = RIDER_ACCOUNT, .query = summary_query,
-		.reply = summary_fields, .errors = { E_ACCOUNT_GONE }, .run = get_rider_earnings,
-		.summary = "The rider's earnings" },
+	{ GET, "/earnings/summary", .aliases = "/earnings", .access = RIDER_ACCOUNT,
+		.query = summary_query, .reply = summary_fields, .errors = { E_ACCOUNT_GONE },
+		.run = get_rider_earnings, .summary = "The rider's earnings" },
 	{ GET, "/earnings/transactions", .aliases = "/wallet/transactions", .access = RIDER_ACCOUNT,
 		.query = transactions_query, .reply = transactions_fields,
 		.run = list_wallet_transactions,
 		.summary = "The wallet's transactions, newest first" },
-	{ GET, "/earnings/daily", .access = RIDER_ACCOUNT, .query = daily_query, .reply = daily_fields,
-		.shape = REPLY_ARRAY, .run = list_rider_daily_earnings,
+	{ GET, "/earnings/daily", .access = RIDER_ACCOUNT, .query = daily_query,
+		.reply = daily_fields, .shape = REPLY_ARRAY, .run = list_rider_daily_earnings,
 		.summary = "Earnings of the last days, oldest first" },
 	{ GET, "/earnings/weekly", .access = RIDER_ACCOUNT, .query = weekly_query,
 		.reply = weekly_fields, .shape = REPLY_ARRAY, .run = list_rider_weekly_earnings,
@@ -92,21 +104,24 @@ const struct route rider_money_routes[] = {
 	{ GET, "/earnings/monthly", .access = RIDER_ACCOUNT, .query = monthly_query,
 		.reply = monthly_fields, .shape = REPLY_ARRAY, .run = list_rider_monthly_earnings,
 		.summary = "Earnings of the last months, oldest first" },
-	{ GET, "/wallet/balance", .aliases = "/wallet", .access = RIDER_ACCOUNT, .reply = wallet_fields,
-		.errors = { E_ACCOUNT_NOT_FOUND }, .run = get_wallet,
+	{ GET, "/wallet/balance", .aliases = "/wallet", .access = RIDER_ACCOUNT,
+		.reply = wallet_fields, .errors = { E_ACCOUNT_NOT_FOUND }, .run = get_wallet,
 		.summary = "The wallet's balances" },
-	{ POST, "/payouts/request", .aliases = "/wallet/payout",
-		.access = RIDER_ACCOUNT, .any_write = true,
-		.created = true, .idempotent = true, .body = payout_body, .reply = payout_fields,
+	{ POST, "/payouts/request", .aliases = "/wallet/payout", .access = RIDER_ACCOUNT,
+		.any_write = true, .created = true, .idempotent = true, .body = payout_body,
+		.reply = payout_fields,
 		.errors = { E_PAYOUT_MINIMUM, E_PAYOUT_SHORT, E_PAYOUT_ACCOUNT, E_PHONE_UNVERIFIED,
 			E_PAYOUT_MANY, E_SUSPENDED, E_ACCOUNT_GONE },
-		.run = request_payout, .summary = "Request a pay-out; the amount is held until it ends" },
-	{ GET, "/payouts", .aliases = "/wallet/payouts", .access = RIDER_ACCOUNT, .query = page_fields,
-		.reply = payouts_fields, .run = list_owner_payouts, .summary = "Pay-outs, newest first" },
+		.run = request_payout,
+		.summary = "Request a pay-out; the amount is held until it ends" },
+	{ GET, "/payouts", .aliases = "/wallet/payouts", .access = RIDER_ACCOUNT,
+		.query = page_fields, .reply = payouts_fields, .run = list_owner_payouts,
+		.summary = "Pay-outs, newest first" },
 	{ GET, "/payouts/balance", .access = RIDER_ACCOUNT, .reply = payout_balance_fields,
 		.run = get_owner_payout_balance,
 		.summary = "The amount that can be withdrawn; cash in hand lowers it" },
 	{ GET, "/payouts/:payoutId", .access = RIDER_ACCOUNT, .reply = payout_fields,
-		.errors = { E_PAYOUT_NOT_FOUND }, .run = get_owner_payout, .summary = "One pay-out" },
+		.errors = { E_PAYOUT_NOT_FOUND }, .run = get_owner_payout,
+		.summary = "One pay-out" },
 	ROUTE_END,
 };

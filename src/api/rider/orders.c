@@ -37,7 +37,7 @@ static const struct field pickup_body[] = {
 static const struct field complete_body[] = {
 	{ "verificationCode", FIELD_DIGITS, .min = 4, .max = 6, .aliases = "code",
 		.summary = "The code of the customer; required when "
-			"delivery.verification_code is on" },
+			   "delivery.verification_code is on" },
 	{ "deliveryPhoto", FIELD_URL_OR_ID, .aliases = "photo", .summary = "Its address or id" },
 	{ "notes", FIELD_TEXT, .lines = true, .max = 500, .aliases = "note" },
 	ACT_FIELDS,
@@ -61,12 +61,16 @@ static const struct field orders_fields[] = {
 };
 
 static const struct field issue_reply[] = {
-	{ "issueId", FIELD_ID, .required = true }, { "orderId", FIELD_ID, .required = true },
+	{ "issueId", FIELD_ID, .required = true },
+	{ "orderId", FIELD_ID, .required = true },
 	{ "riderId", FIELD_ID, .required = true },
 	{ "issueType", FIELD_ENUM, .required = true, .words = issue_words },
-	{ "description", FIELD_TEXT, .required = true }, { "photo", FIELD_TEXT, .nullable = true },
-	{ "status", FIELD_TEXT, .required = true }, { "occurredAt", FIELD_TIME, .required = true },
-	{ "createdAt", FIELD_TIME, .required = true }, FIELD_END,
+	{ "description", FIELD_TEXT, .required = true },
+	{ "photo", FIELD_TEXT, .nullable = true },
+	{ "status", FIELD_TEXT, .required = true },
+	{ "occurredAt", FIELD_TIME, .required = true },
+	{ "createdAt", FIELD_TIME, .required = true },
+	FIELD_END,
 };
 
 /* --- Lists ------------------------------------------------------------------------------------ */
@@ -91,8 +95,8 @@ static void rider_orders_history(struct request *rq)
 {
 	struct page page = request_page(rq, 20);
 
-	sql_read_positional(rq, rider_order_list, rider_orders_listed, rq->caller.id, arg_int(rq, page.limit),
-		arg_int(rq, page.offset));
+	sql_read_positional(rq, rider_order_list, rider_orders_listed, rq->caller.id,
+		arg_int(rq, page.limit), arg_int(rq, page.offset));
 }
 
 /* --- One -------------------------------------------------------------------------------------- */
@@ -130,12 +134,12 @@ static void rider_order_reply(struct request *rq, const struct db_result *result
 /* A replica may not have the assignment yet, so the primary is read too before the error. */
 static void rider_order_read(struct request *rq, const struct db_result *result)
 {
-	bool sure = db_rows(result) > 0 && (order_is_riders(rq, result) || rider_may_take(rq,
-		result));
+	bool sure = db_rows(result) > 0 &&
+		(order_is_riders(rq, result) || rider_may_take(rq, result));
 
 	if (!sure && rq->app->config->replica_url[0])
-		return sql_write_positional(rq, order_get_party, rider_order_reply, rq->params[0],
-			rq->caller.id);
+		return sql_write_positional(
+			rq, order_get_party, rider_order_reply, rq->params[0], rq->caller.id);
 	rider_order_reply(rq, result);
 }
 
@@ -147,8 +151,7 @@ static void rider_order_get(struct request *rq)
 /* --- Steps ------------------------------------------------------------------------------------ */
 
 static void rider_order_act(struct request *rq, enum order_act what, const char *note,
-	const char *answer,
-	order_act_done *done)
+	const char *answer, order_act_done *done)
 {
 	const char *photo = body_text(rq, what == ACT_PICK_UP ? "pickupPhoto" : "deliveryPhoto");
 
@@ -232,9 +235,9 @@ static void offer_reject_write(struct request *rq, const struct db_result *resul
 	if (!states || !row || !id.at)
 		return reply_error(rq, E_NO_MEMORY);
 	order_states_text(offerable_states(result), states);
-	sql_write_positional(rq, offer_reject, offer_rejected, id.at, rq->caller.id, body_text(rq, "reason"),
-		row,
-		states, rq->idempotency_key, rq->fingerprint, rejection_reply_body(rq));
+	sql_write_positional(rq, offer_reject, offer_rejected, id.at, rq->caller.id,
+		body_text(rq, "reason"), row, states, rq->idempotency_key, rq->fingerprint,
+		rejection_reply_body(rq));
 }
 
 /* The rider's own order is given back. An order that was, or may be, offered is hidden from the
@@ -251,7 +254,8 @@ static void rejected_order_read(struct request *rq, const struct db_result *resu
 
 static void rider_order_reject(struct request *rq)
 {
-	sql_write_positional(rq, order_get_party, rejected_order_read, rq->params[0], rq->caller.id);
+	sql_write_positional(
+		rq, order_get_party, rejected_order_read, rq->params[0], rq->caller.id);
 }
 
 /* --- Issues ----------------------------------------------------------------------------------- */
@@ -293,40 +297,46 @@ const struct route rider_order_routes[] = {
 	{ GET, "/orders/:orderId", .aliases = "/deliveries/:orderId", .access = RIDER_ACCOUNT,
 		.reply = order_fields, .errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER },
 		.run = rider_order_get,
-			.summary = "One order: the rider's own, or one that the rider may accept" },
+		.summary = "One order: the rider's own, or one that the rider may accept" },
 	{ POST, "/orders/:orderId/accept", .aliases = "/deliveries/:orderId/accept",
 		.access = RIDER_READY, .any_write = true, .idempotent = true, .body = accept_body,
 		.reply = order_fields,
 		.errors = { E_ORDER_NOT_FOUND, E_ORDER_TAKEN, E_CANNOT_MOVE, E_RIDER_OFFLINE },
 		.run = rider_order_accept, .summary = "Accept an order; only one rider succeeds" },
-	{ PUT, "/orders/:orderId/reject", .aliases = "/deliveries/:orderId/reject", .access = RIDER_READY,
-		.any_write = true, .idempotent = true, .body = reject_body, .shape = REPLY_MESSAGE,
-		.errors = { E_ORDER_NOT_FOUND, E_CANNOT_MOVE }, .run = rider_order_reject,
+	{ PUT, "/orders/:orderId/reject", .aliases = "/deliveries/:orderId/reject",
+		.access = RIDER_READY, .any_write = true, .idempotent = true, .body = reject_body,
+		.shape = REPLY_MESSAGE, .errors = { E_ORDER_NOT_FOUND, E_CANNOT_MOVE },
+		.run = rider_order_reject,
 		.summary = "Give an order back, or decline an offer for good" },
 	{ POST, "/orders/:orderId/arrive-pickup", .aliases = "/deliveries/:orderId/arrive-pickup",
 		.access = RIDER_READY, .any_write = true, .idempotent = true, .body = arrive_body,
 		.reply = order_fields,
 		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_CANNOT_MOVE },
 		.run = rider_arrive_pickup, .summary = "Report arrival at the pickup location" },
-	{ POST, "/orders/:orderId/confirm-pickup", .aliases = "/orders/:orderId/pickup-complete "
-		"/deliveries/:orderId/confirm-pickup /deliveries/:orderId/pickup-complete",
+	{ POST, "/orders/:orderId/confirm-pickup",
+		.aliases =
+			"/orders/:orderId/pickup-complete "
+			"/deliveries/:orderId/confirm-pickup /deliveries/:orderId/pickup-complete",
 		.access = RIDER_READY, .any_write = true, .idempotent = true, .body = pickup_body,
 		.reply = order_fields,
 		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_CANNOT_MOVE },
 		.run = rider_confirm_pickup, .summary = "Confirm the pickup" },
-	{ POST, "/orders/:orderId/arrive-delivery", .aliases = "/orders/:orderId/arrive-dropoff "
-		"/deliveries/:orderId/arrive-delivery /deliveries/:orderId/arrive-dropoff",
+	{ POST, "/orders/:orderId/arrive-delivery",
+		.aliases =
+			"/orders/:orderId/arrive-dropoff "
+			"/deliveries/:orderId/arrive-delivery /deliveries/:orderId/arrive-dropoff",
 		.access = RIDER_READY, .any_write = true, .idempotent = true, .body = arrive_body,
 		.reply = order_fields,
 		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_CANNOT_MOVE },
-		.run = rider_arrive_delivery, .summary = "Report arrival at the delivery location" },
+		.run = rider_arrive_delivery,
+		.summary = "Report arrival at the delivery location" },
 	{ POST, "/orders/:orderId/complete", .aliases = "/deliveries/:orderId/complete",
 		.access = RIDER_READY, .any_write = true, .idempotent = true, .body = complete_body,
 		.reply = order_fields,
 		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_CANNOT_MOVE,
 			E_WRONG_DELIVERY_CODE },
 		.run = rider_order_complete,
-			.summary = "Complete the delivery; the order is settled" },
+		.summary = "Complete the delivery; the order is settled" },
 	{ POST, "/orders/:orderId/report-issue", .aliases = "/deliveries/:orderId/report-issue",
 		.access = RIDER_ACCOUNT, .created = true, .idempotent = true, .body = issue_body,
 		.reply = issue_reply, .errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER },

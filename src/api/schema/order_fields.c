@@ -17,24 +17,21 @@ static const struct field option_fields[] = {
 	{ "quantity", FIELD_INT, .required = true, .summary = "Per unit of the item" },
 	FIELD_END,
 };
-static const struct field line_fields[] = {
-	{ "itemId", FIELD_ID, .required = true },
-	{ "name", FIELD_TEXT, .required = true },
-	{ "quantity", FIELD_INT, .required = true },
-	{ "price", FIELD_MONEY, .required = true },
-	{ "notes", FIELD_TEXT, .nullable = true },
+static const struct field line_fields[] = { { "itemId", FIELD_ID, .required = true },
+	{ "name", FIELD_TEXT, .required = true }, { "quantity", FIELD_INT, .required = true },
+	{ "price", FIELD_MONEY, .required = true }, { "notes", FIELD_TEXT, .nullable = true },
 	{ "specialInstructions", FIELD_TEXT, .nullable = true },
 	{ "image", FIELD_TEXT, .nullable = true },
 	{ "options", FIELD_LIST, .of = option_fields,
 		.summary = "Chosen variant and add-ons; `price` includes them" },
-	FIELD_END_TITLED("OrderLine")
-};
+	FIELD_END_TITLED("OrderLine") };
 static const struct field pricing_fields[] = {
 	{ "subtotal", FIELD_MONEY, .required = true },
 	{ "deliveryFee", FIELD_MONEY, .required = true },
 	{ "serviceFee", FIELD_MONEY, .required = true },
 	{ "discount", FIELD_MONEY, .required = true },
-	{ "total", FIELD_MONEY, .required = true }, FIELD_END,
+	{ "total", FIELD_MONEY, .required = true },
+	FIELD_END,
 };
 static const struct field place_of_order_fields[] = {
 	{ "address", FIELD_TEXT, .required = true },
@@ -42,8 +39,10 @@ static const struct field place_of_order_fields[] = {
 	FIELD_END,
 };
 static const struct field flat_place_fields[] = {
-	{ "lat", FIELD_NUMBER, .required = true }, { "lng", FIELD_NUMBER, .required = true },
-	{ "address", FIELD_TEXT, .required = true }, FIELD_END,
+	{ "lat", FIELD_NUMBER, .required = true },
+	{ "lng", FIELD_NUMBER, .required = true },
+	{ "address", FIELD_TEXT, .required = true },
+	FIELD_END,
 };
 static const struct field locations_fields[] = {
 	{ "pickup", FIELD_OBJECT, .required = true, .of = flat_place_fields },
@@ -55,44 +54,45 @@ static const struct field photos_fields[] = {
 	{ "delivery", FIELD_LIST, .required = true, .each = FIELD_TEXT },
 	FIELD_END,
 };
-static const struct field timeline_fields[] = {
-	{ "status", FIELD_ENUM, .required = true, .words = order_status_words },
-	{ "timestamp", FIELD_TIME, .required = true },
-	{ "by", FIELD_TEXT, .required = true },
+static const struct field timeline_fields[] = { { "status", FIELD_ENUM, .required = true,
+							.words = order_status_words },
+	{ "timestamp", FIELD_TIME, .required = true }, { "by", FIELD_TEXT, .required = true },
 	{ "note", FIELD_TEXT },
 	{ "location", FIELD_POINT, .summary = "Location of the act, if it was sent" },
-	FIELD_END_TITLED("TimelineEntry")
-};
+	FIELD_END_TITLED("TimelineEntry") };
 static const struct field stars_fields[] = {
-	{ "stars", FIELD_INT, .required = true }, { "rating", FIELD_INT, .required = true },
+	{ "stars", FIELD_INT, .required = true },
+	{ "rating", FIELD_INT, .required = true },
 	{ "review", FIELD_TEXT, .nullable = true },
-	{ "ratedAt", FIELD_TIME, .required = true }, FIELD_END,
+	{ "ratedAt", FIELD_TIME, .required = true },
+	FIELD_END,
 };
 static const struct field rating_fields[] = {
-	{ "stars", FIELD_INT, .required = true, .summary = "The vendor's; of a parcel the rider's" },
+	{ "stars", FIELD_INT, .required = true,
+		.summary = "The vendor's; of a parcel the rider's" },
 	{ "rating", FIELD_INT, .required = true, .summary = "The same" },
-	{ "review", FIELD_TEXT, .nullable = true }, { "ratedAt", FIELD_TIME, .required = true },
+	{ "review", FIELD_TEXT, .nullable = true },
+	{ "ratedAt", FIELD_TIME, .required = true },
 	{ "vendorRating", FIELD_OBJECT, .of = stars_fields },
-	{ "riderRating", FIELD_OBJECT, .of = stars_fields }, FIELD_END,
+	{ "riderRating", FIELD_OBJECT, .of = stars_fields },
+	FIELD_END,
 };
 static const struct field rider_location_fields[] = {
 	{ "latitude", FIELD_NUMBER, .required = true },
 	{ "longitude", FIELD_NUMBER, .required = true },
-	{ "lat", FIELD_NUMBER, .required = true }, { "lng", FIELD_NUMBER, .required = true },
+	{ "lat", FIELD_NUMBER, .required = true },
+	{ "lng", FIELD_NUMBER, .required = true },
 	{ "timestamp", FIELD_TIME, .required = true },
-	{ "updatedAt", FIELD_TIME, .required = true }, FIELD_END,
+	{ "updatedAt", FIELD_TIME, .required = true },
+	FIELD_END,
 };
-const struct field order_fields[] = {
-	{ "orderId", FIELD_ID, .required = true },
+const struct field order_fields[] = { { "orderId", FIELD_ID, .required = true },
 	{ "orderNumber", FIELD_TEXT, .required = true },
 	{ "orderType", FIELD_ENUM, .required = true, .words = order_type_words },
 	{ "status", FIELD_ENUM, .required = true, .words = order_status_words },
-	{ "userId", FIELD_ID, .required = true },
-	{ "userName", FIELD_TEXT, .required = true },
-	{ "userPhone", FIELD_TEXT, .required = true },
-	{ "vendorId", FIELD_ID, .nullable = true },
-	{ "vendorName", FIELD_TEXT, .nullable = true },
-	{ "riderId", FIELD_ID, .nullable = true },
+	{ "userId", FIELD_ID, .required = true }, { "userName", FIELD_TEXT, .required = true },
+	{ "userPhone", FIELD_TEXT, .required = true }, { "vendorId", FIELD_ID, .nullable = true },
+	{ "vendorName", FIELD_TEXT, .nullable = true }, { "riderId", FIELD_ID, .nullable = true },
 	{ "riderName", FIELD_TEXT, .nullable = true },
 	{ "riderPhone", FIELD_TEXT, .nullable = true },
 	{ "items", FIELD_LIST, .required = true, .of = line_fields },
@@ -100,8 +100,7 @@ const struct field order_fields[] = {
 	{ "subtotal", FIELD_MONEY, .required = true },
 	{ "deliveryFee", FIELD_MONEY, .required = true },
 	{ "serviceFee", FIELD_MONEY, .required = true },
-	{ "discount", FIELD_MONEY, .required = true },
-	{ "total", FIELD_MONEY, .required = true },
+	{ "discount", FIELD_MONEY, .required = true }, { "total", FIELD_MONEY, .required = true },
 	{ "pricing", FIELD_OBJECT, .required = true, .of = pricing_fields },
 	{ "currency", FIELD_TEXT, .required = true },
 	{ "distance", FIELD_NUMBER, .required = true, .summary = "km" },
@@ -135,11 +134,10 @@ const struct field order_fields[] = {
 	{ "deliveredAt", FIELD_TIME, .nullable = true },
 	{ "cancelledAt", FIELD_TIME, .nullable = true },
 	{ "verificationCode", FIELD_TEXT, .nullable = true,
-	.summary = "The code to give to the rider" },
+		.summary = "The code to give to the rider" },
 	{ "riderLocation", FIELD_OBJECT, .of = rider_location_fields,
 		.summary = "Once a rider is assigned" },
-	FIELD_END_TITLED("Order")
-};
+	FIELD_END_TITLED("Order") };
 
 bool order_states_array(struct request *rq, unsigned states, const char **ret)
 {
@@ -180,5 +178,5 @@ const char *query_day_bound(struct request *rq, const char *name, const char *cl
 	const char *day = query_text(rq, name);
 
 	return day ? arena_printf(rq->arena, "%s %s %s", day, clock, zone ? zone : "Africa/Douala")
-	           : NULL;
+		   : NULL;
 }

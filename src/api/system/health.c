@@ -70,7 +70,9 @@ static void health_ready(struct request *rq)
 
 	buf_printf(&body,
 		"{\"status\":\"%s\",\"dependencies\":{\"postgres\":\"%s\",\"redis\":\"%s\"}}",
-		system_is_draining() ? "draining" : serves ? "ready" : "unavailable",
+		system_is_draining() ? "draining"
+			: serves     ? "ready"
+				     : "unavailable",
 		postgres ? "up" : "down", cache_up(rq->app->cache) ? "up" : "down");
 	reply_bare(rq, serves ? 200 : 503, JSON, text_of(buf_string(&body)));
 }
@@ -94,10 +96,10 @@ static void health_state(struct request *rq)
 
 static void health_namespace(struct request *rq)
 {
-	static const char *const names[NS_COUNT] = {
-		[NS_USER] = "User", [NS_RIDER] = "Rider",
-		[NS_VENDOR] = "Vendor", [NS_ADMIN] = "Admin"
-	};
+	static const char *const names[NS_COUNT] = { [NS_USER] = "User",
+		[NS_RIDER] = "Rider",
+		[NS_VENDOR] = "Vendor",
+		[NS_ADMIN] = "Admin" };
 	struct buf body = buf_in(rq->arena, 128);
 	char now[CLOCK_ISO_SIZE];
 
@@ -153,9 +155,13 @@ static const struct field running_fields[] = {
 	FIELD_END,
 };
 static const struct field endpoint_fields[] = {
-	{ "user", FIELD_TEXT }, { "vendor", FIELD_TEXT },
-	{ "rider", FIELD_TEXT }, { "admin", FIELD_TEXT },
-	{ "health", FIELD_TEXT }, { "documentation", FIELD_TEXT }, FIELD_END,
+	{ "user", FIELD_TEXT },
+	{ "vendor", FIELD_TEXT },
+	{ "rider", FIELD_TEXT },
+	{ "admin", FIELD_TEXT },
+	{ "health", FIELD_TEXT },
+	{ "documentation", FIELD_TEXT },
+	FIELD_END,
 };
 static const struct field index_fields[] = {
 	{ "service", FIELD_TEXT, .required = true },
@@ -173,26 +179,27 @@ static const struct field openapi_fields[] = {
 };
 
 const struct route system_root_routes[] = {
-	{ GET, "/healthz", .root = true, .health = true, .during_maintenance = true, .access = ANYONE,
-	        .reply = status_fields, .shape = REPLY_BARE, .run = health_alive,
-	        .summary = "The process is alive" },
-	{ GET, "/readyz", .root = true, .health = true, .during_maintenance = true, .access = ANYONE,
-	        .reply = ready_fields, .shape = REPLY_BARE, .run = health_ready,
-	        .summary = "PostgreSQL answers and the process does not drain" },
-	{ GET, "/health", .root = true, .health = true, .during_maintenance = true, .access = ANYONE,
-	        .reply = health_fields, .shape = REPLY_BARE, .run = health_state,
-	        .summary = "State of the process and its dependencies" },
-	{ GET, "/api/v1", .root = true, .during_maintenance = true, .access = ANYONE, .reply = index_fields,
-	        .shape = REPLY_BARE, .run = api_index, .summary = "Service, version and endpoints" },
+	{ GET, "/healthz", .root = true, .health = true, .during_maintenance = true,
+		.access = ANYONE, .reply = status_fields, .shape = REPLY_BARE, .run = health_alive,
+		.summary = "The process is alive" },
+	{ GET, "/readyz", .root = true, .health = true, .during_maintenance = true,
+		.access = ANYONE, .reply = ready_fields, .shape = REPLY_BARE, .run = health_ready,
+		.summary = "PostgreSQL answers and the process does not drain" },
+	{ GET, "/health", .root = true, .health = true, .during_maintenance = true,
+		.access = ANYONE, .reply = health_fields, .shape = REPLY_BARE, .run = health_state,
+		.summary = "State of the process and its dependencies" },
+	{ GET, "/api/v1", .root = true, .during_maintenance = true, .access = ANYONE,
+		.reply = index_fields, .shape = REPLY_BARE, .run = api_index,
+		.summary = "Service, version and endpoints" },
 	{ GET, "/openapi.json", .root = true, .during_maintenance = true, .access = ANYONE,
-	        .reply = openapi_fields, .shape = REPLY_BARE, .max_age = 300, .run = openapi_reply,
-	        .summary = "This document" },
+		.reply = openapi_fields, .shape = REPLY_BARE, .max_age = 300, .run = openapi_reply,
+		.summary = "This document" },
 	ROUTE_END,
 };
 
 const struct route system_health_routes[] = {
 	{ GET, "/health", .health = true, .during_maintenance = true, .access = ANYONE,
-		.reply = running_fields, .shape = REPLY_BARE,
-		.run = health_namespace, .summary = "The API of this namespace is running" },
+		.reply = running_fields, .shape = REPLY_BARE, .run = health_namespace,
+		.summary = "The API of this namespace is running" },
 	ROUTE_END,
 };

@@ -19,7 +19,8 @@ static void active_orders_write(struct buf *out, const struct cache_value *value
 	json_t *count;
 	char labels[64];
 
-	json_object_foreach(json_object_get(body, "data"), status, count) {
+	json_object_foreach(json_object_get(body, "data"), status, count)
+	{
 		snprintf(labels, sizeof(labels), "status=\"%s\"", status);
 		metric_write(out, "reeyo_orders_active", labels, help, json_integer_value(count));
 		help = NULL;
@@ -48,8 +49,8 @@ static void metrics_get(struct request *rq)
 }
 
 const struct route system_metrics_routes[] = {
-	{ GET, "/metrics", .root = true, .internal = true, .during_maintenance = true, .access = ANYONE,
-	        .shape = REPLY_BARE, .run = metrics_get,
-	        .summary = "Counters of this instance in Prometheus' text format" },
+	{ GET, "/metrics", .root = true, .internal = true, .during_maintenance = true,
+		.access = ANYONE, .shape = REPLY_BARE, .run = metrics_get,
+		.summary = "Counters of this instance in Prometheus' text format" },
 	ROUTE_END,
 };

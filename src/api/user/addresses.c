@@ -10,9 +10,11 @@
 
 #define POINT_FIELDS \
 	{ "coordinates", FIELD_POINT, .aliases = "location" }, \
-	{ "lat", FIELD_NUMBER, .min = -90, .max = 90, .aliases = "latitude", \
-		.summary = "Instead of coordinates" }, \
-	{ "lng", FIELD_NUMBER, .min = -180, .max = 180, .aliases = "longitude" }
+		{ "lat", FIELD_NUMBER, .min = -90, .max = 90, .aliases = "latitude", \
+			.summary = "Instead of coordinates" }, \
+	{ \
+		"lng", FIELD_NUMBER, .min = -180, .max = 180, .aliases = "longitude" \
+	}
 
 static const struct field add_body[] = {
 	{ "label", FIELD_TEXT, .required = true, .min = 1, .max = 50 },
@@ -75,13 +77,13 @@ static void add_address(struct request *rq)
 
 	address_point_take(rq, &lat, &lng);
 	if (!lat || !lng)
-		return reply_field(rq, "coordinates", "is required: {lat,lng}",
-			"est obligatoire : {lat,lng}");
+		return reply_field(
+			rq, "coordinates", "is required: {lat,lng}", "est obligatoire : {lat,lng}");
 	if (!id)
 		return reply_error(rq, E_NO_MEMORY);
 	sql_write_positional(rq, address_add, address_added, rq->caller.id, id,
-		body_text(rq, "label"), body_text(rq, "address"),
-		body_text(rq, "city"), lat, lng, body_text(rq, "instructions"),
+		body_text(rq, "label"), body_text(rq, "address"), body_text(rq, "city"), lat, lng,
+		body_text(rq, "instructions"),
 		member_bool(rq->body, "isDefault", false) ? "t" : "f");
 }
 
@@ -115,15 +117,16 @@ static void delete_address(struct request *rq)
 }
 
 const struct route user_address_routes[] = {
-	{ GET, "/auth/addresses", .access = CUSTOMER, .during_maintenance = true, .reply = address_fields,
-		.shape = REPLY_ARRAY, .run = list_addresses, .errors = { E_ACCOUNT_GONE },
+	{ GET, "/auth/addresses", .access = CUSTOMER, .during_maintenance = true,
+		.reply = address_fields, .shape = REPLY_ARRAY, .run = list_addresses,
+		.errors = { E_ACCOUNT_GONE },
 		.summary = "The account's addresses, the default one first" },
-	{ POST, "/auth/addresses", .access = CUSTOMER, .during_maintenance = true,
-		.body = add_body, .reply = user_fields,
-		.created = true, .run = add_address, .errors = { E_ACCOUNT_GONE },
+	{ POST, "/auth/addresses", .access = CUSTOMER, .during_maintenance = true, .body = add_body,
+		.reply = user_fields, .created = true, .run = add_address,
+		.errors = { E_ACCOUNT_GONE },
 		.summary = "Add an address; the first one is the default" },
-	{ PUT, "/auth/addresses/:addressId", .access = CUSTOMER, .during_maintenance = true, .any_write = true,
-		.body = change_body, .reply = user_fields, .run = change_address,
+	{ PUT, "/auth/addresses/:addressId", .access = CUSTOMER, .during_maintenance = true,
+		.any_write = true, .body = change_body, .reply = user_fields, .run = change_address,
 		.errors = { E_ADDRESS_NOT_FOUND, E_ACCOUNT_GONE }, .summary = "Change an address" },
 	{ DELETE, "/auth/addresses/:addressId", .access = CUSTOMER, .during_maintenance = true,
 		.reply = user_fields, .run = delete_address, .errors = { E_ACCOUNT_GONE },

@@ -15,8 +15,8 @@ static void hash_add(crypto_hash_sha256_state *state, const char *text)
 }
 
 /* True for the same item with the same choices in the same order. */
-static bool lines_equal(const struct quote *quote, const struct quote_line *a,
-	const struct quote_line *b)
+static bool lines_equal(
+	const struct quote *quote, const struct quote_line *a, const struct quote_line *b)
 {
 	if (a->item != b->item || a->chosen != b->chosen)
 		return false;
@@ -83,8 +83,8 @@ static void hash_add_lines(crypto_hash_sha256_state *state, const struct quote *
 	crypto_hash_sha256_update(state, sum, sizeof(sum));
 }
 
-static void hash_add_location(crypto_hash_sha256_state *state,
-	const struct order_location *location)
+static void hash_add_location(
+	crypto_hash_sha256_state *state, const struct order_location *location)
 {
 	char at[64];
 
@@ -96,8 +96,8 @@ static void hash_add_location(crypto_hash_sha256_state *state,
 }
 
 void basket_hash(const char *vendor_id, const struct quote *quote,
-	const struct order_location *from,
-	const struct order_location *to, const char *other, char hex[65])
+	const struct order_location *from, const struct order_location *to, const char *other,
+	char hex[65])
 {
 	crypto_hash_sha256_state state;
 	unsigned char hash[crypto_hash_sha256_BYTES];

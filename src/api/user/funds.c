@@ -23,11 +23,12 @@ static const struct field funds_body[] = {
 	/* Any whole number: the handler checks the limits, so that every bad amount has one error.
 	 */
 	{ "amount", FIELD_MONEY, .required = true, .min = INT64_MIN, .max = INT64_MAX,
-	        .summary = "At least 100" },
+		.summary = "At least 100" },
 	{ "paymentMethod", FIELD_ENUM, .required = true, .words = topup_methods },
 	{ "phone", FIELD_PHONE, .aliases = "phoneNumber",
-	        .summary = "MOBILE_MONEY: the payer, required" },
-	{ "paymentToken", FIELD_TEXT, .min = 1, .max = 500, .summary = "CARD: required" }, FIELD_END,
+		.summary = "MOBILE_MONEY: the payer, required" },
+	{ "paymentToken", FIELD_TEXT, .min = 1, .max = 500, .summary = "CARD: required" },
+	FIELD_END,
 };
 static const struct field payment_fields[] = {
 	{ "transactionId", FIELD_ID, .required = true,
@@ -71,7 +72,7 @@ void reply_payment_refused(struct request *rq, struct text payment)
 {
 	static const char *const names[] = { "reason", "reference", "orderId" };
 	json_auto_t *recorded = payment.at ? json_loadb(payment.at, payment.len, 0, NULL) : NULL,
-		*details = json_object();
+		    *details = json_object();
 	char *text auto_free = NULL;
 
 	for (size_t i = 0; recorded && details && i < COUNT_OF(names); i++)
@@ -79,8 +80,9 @@ void reply_payment_refused(struct request *rq, struct text payment)
 			json_object_set(details, names[i], json_object_get(recorded, names[i]));
 	text = json_dumps(details, JSON_COMPACT);
 	reply_error_with(rq, E_PAYMENT_REFUSED, NULL,
-		text && json_object_size(details) ?
-			text_of(arena_copy(rq->arena, text, strlen(text))) : TEXT_NONE);
+		text && json_object_size(details)
+			? text_of(arena_copy(rq->arena, text, strlen(text)))
+			: TEXT_NONE);
 }
 
 /* --- Top-up ----------------------------------------------------------------------------------- */
@@ -114,11 +116,11 @@ static void topup_started(struct request *rq, const struct db_result *result)
 	count_one(loop_counters(rq->app->loop), COUNT_PAYMENTS_STARTED);
 	if (topup->method == PAY_CARD)
 		return reply_data(rq, payment);
-	topup->payment = (struct text){ arena_copy(rq->arena, payment.at, payment.len),
-		payment.len };
+	topup->payment =
+		(struct text){ arena_copy(rq->arena, payment.at, payment.len), payment.len };
 	request_hold(rq);
-	if (!payment_collect(rq->app->payments, topup->id, topup->phone,
-		topup->amount, topup_collected, rq))
+	if (!payment_collect(
+		    rq->app->payments, topup->id, topup->phone, topup->amount, topup_collected, rq))
 		topup_collected(rq, PAYMENT_OPEN, TEXT_NONE);
 }
 
@@ -127,7 +129,8 @@ static bool topup_method_check(struct request *rq, const struct topup *topup)
 {
 	const struct app *app = rq->app;
 
-	if (topup->method == PAY_CARD ? !app->config->card_sandbox : !gateway_available(app->gateway))
+	if (topup->method == PAY_CARD ? !app->config->card_sandbox
+				      : !gateway_available(app->gateway))
 		reply_error(rq, E_PAYMENT_DOWN);
 	else if (topup->method == PAY_CARD && !body_text(rq, "paymentToken"))
 		reply_field(rq, "paymentToken", "is required", "est obligatoire");
@@ -143,11 +146,10 @@ static bool topup_method_check(struct request *rq, const struct topup *topup)
 
 static void reply_topup_amount(struct request *rq, int64_t most)
 {
-	char *words = rq->french ?
-		arena_printf(rq->arena, "Le montant doit être de %d à %lld XAF", TOPUP_MIN,
-			(long long)most) :
-		arena_printf(rq->arena, "The amount must be from %d to %lld XAF", TOPUP_MIN,
-			(long long)most);
+	char *words = rq->french ? arena_printf(rq->arena, "Le montant doit être de %d à %lld XAF",
+					   TOPUP_MIN, (long long)most)
+				 : arena_printf(rq->arena, "The amount must be from %d to %lld XAF",
+					   TOPUP_MIN, (long long)most);
 
 	reply_error_with(rq, E_BAD_AMOUNT, words, TEXT_NONE);
 }
@@ -208,7 +210,7 @@ static void payment_status_read(struct request *rq, const struct db_result *resu
 	reference = db_text(result, 0, 2);
 	request_hold(rq);
 	if (!payment_ask(rq->app->payments, rq->params[0],
-		arena_copy(rq->arena, reference.at, reference.len), payment_queried, rq))
+		    arena_copy(rq->arena, reference.at, reference.len), payment_queried, rq))
 		payment_queried(rq, PAYMENT_OPEN, TEXT_NONE);
 }
 
@@ -218,13 +220,14 @@ static void get_topup(struct request *rq)
 }
 
 const struct route user_funds_routes[] = {
-	{ POST, "/wallet/add-funds", .access = CUSTOMER, .body = funds_body, .reply = payment_fields,
-		.created = true, .idempotent = true,
+	{ POST, "/wallet/add-funds", .access = CUSTOMER, .body = funds_body,
+		.reply = payment_fields, .created = true, .idempotent = true,
 		.errors = { E_BAD_AMOUNT, E_PAYMENT_DOWN, E_PAYMENT_REFUSED, E_PAYMENTS_WAIT,
 			E_ACCOUNT_NOT_FOUND, E_IDEMPOTENCY_MISMATCH, E_IDEMPOTENCY_RUNNING },
 		.run = add_funds, .summary = "Top up the wallet" },
 	{ GET, "/wallet/add-funds/:reference", .access = CUSTOMER, .reply = payment_fields,
 		.errors = { E_PAYMENT_NOT_FOUND }, .run = get_topup,
-		.summary = "A payment's state; the gateway is queried when its last answer is old" },
+		.summary =
+			"A payment's state; the gateway is queried when its last answer is old" },
 	ROUTE_END,
 };

@@ -8,8 +8,7 @@
 #include "reeyo/domain/pricing.h"
 #include "reeyo/http/request.h"
 
-extern const struct field
-	order_place_body[]; /* body of POST /orders, for every type of order */
+extern const struct field order_place_body[]; /* body of POST /orders, for every type of order */
 
 /* A pickup or delivery location of an order. */
 struct order_location {
@@ -30,7 +29,7 @@ void place_order(struct request *rq);
 /* Hashes vendor, lines, locations and `other`. The order of the lines does not matter. from may be
  * NULL. */
 void basket_hash(const char *vendor_id, const struct quote *quote,
-	const struct order_location *from,
-	const struct order_location *to, const char *other, char hex[65]);
+	const struct order_location *from, const struct order_location *to, const char *other,
+	char hex[65]);
 
 #endif

@@ -44,8 +44,8 @@ static void order_payment_start(struct request *rq)
 	const struct order_draft *draft = rq->state;
 
 	request_hold(rq);
-	if (!payment_collect(rq->app->payments, draft->intent, draft->phone,
-		draft->quote.total, order_payment_started, rq))
+	if (!payment_collect(rq->app->payments, draft->intent, draft->phone, draft->quote.total,
+		    order_payment_started, rq))
 		order_payment_started(rq, PAYMENT_OPEN, TEXT_NONE);
 }
 
@@ -116,11 +116,11 @@ static void order_inserted(struct request *rq, const struct db_result *result)
 	if (text_is(outcome, TEXT("REPLAY")))
 		return request_replay(rq, reply_idempotency_running);
 	if (text_is(outcome, TEXT("DUPLICATE_ORDER")))
-		return sql_write_positional(rq, basket_get, duplicate_order_found, rq->caller.id,
-			draft->basket);
+		return sql_write_positional(
+			rq, basket_get, duplicate_order_found, rq->caller.id, draft->basket);
 	if (!text_is(outcome, TEXT("PLACED")))
-		return order_refused(rq,
-			error_from_name(outcome.at, outcome.len), db_text(result, 0, 2));
+		return order_refused(
+			rq, error_from_name(outcome.at, outcome.len), db_text(result, 0, 2));
 	draft->order = db_text(result, 0, 1);
 	draft->order.at = arena_copy(rq->arena, draft->order.at, draft->order.len);
 	if (draft->counted)
@@ -157,8 +157,8 @@ static void choices_array(struct buf *out, const struct quote_choice *chosen, si
 {
 	for (size_t i = 0; i < count; i++)
 		buf_printf(out, "%s%c:%s*%lld", i ? ";" : "\"",
-			chosen[i].choice->variant ? 'v' : 'a',
-			chosen[i].choice->id, (long long)chosen[i].quantity);
+			chosen[i].choice->variant ? 'v' : 'a', chosen[i].choice->id,
+			(long long)chosen[i].quantity);
 	buf_add_string(out, count ? "\"" : "NULL");
 }
 
@@ -207,8 +207,8 @@ static bool draft_lines_write(struct request *rq)
 		buf_add_string(&columns[i], "}");
 		draft->columns[i] = buf_string(&columns[i]);
 	}
-	return draft->shown && draft->columns[0] && draft->columns[1] &&
-		draft->columns[2] && draft->columns[3];
+	return draft->shown && draft->columns[0] && draft->columns[1] && draft->columns[2] &&
+		draft->columns[3];
 }
 
 static const char *duplicate_window_seconds(struct request *rq)
@@ -230,8 +230,8 @@ static const char *draft_basket_hash(struct request *rq)
 	rest = arena_printf(rq->arena, "%s %s", payment_method_words[draft->method],
 		draft->package ? draft->package : "");
 	if (hex && rest)
-		basket_hash(draft->vendor_id, &draft->quote,
-			draft->parcel ? &draft->from : NULL, &draft->to, rest, hex);
+		basket_hash(draft->vendor_id, &draft->quote, draft->parcel ? &draft->from : NULL,
+			&draft->to, rest, hex);
 	return hex && rest ? hex : NULL;
 }
 
@@ -256,8 +256,7 @@ static void order_send(struct request *rq)
 	id_order_number(draft->number, order_number_letter(quote->type));
 	sql_try_write_positional(rq, order_insert, order_inserted,
 		/* 1 */ draft->id, draft->number, order_type_words[quote->type], rq->caller.id,
-		/* 5 */ draft->vendor_id, draft->shown, draft->columns[0],
-		draft->columns[1],
+		/* 5 */ draft->vendor_id, draft->shown, draft->columns[0], draft->columns[1],
 		/* 9 */ draft->columns[2], arg_int(rq, quote->subtotal),
 		arg_int(rq, quote->delivery_fee),
 		/* 12 */ arg_int(rq, quote->service_fee), arg_int(rq, quote->discount),
@@ -275,8 +274,7 @@ static void order_send(struct request *rq)
 		/* 29 */ draft->package,
 		/* 30 */
 		arg_int(rq, delivery_minutes(draft->preparation_minutes, quote->distance_m)),
-		/* 31 */ draft->code[0] ? draft->code : NULL, draft->entry,
-		rq->idempotency_key,
+		/* 31 */ draft->code[0] ? draft->code : NULL, draft->entry, rq->idempotency_key,
 		/* 34 */ rq->fingerprint, draft->basket, duplicate_window_seconds(rq),
 		/* 37 */ draft->columns[3], billed ? draft->intent : NULL,
 		mobile ? draft->phone : NULL,

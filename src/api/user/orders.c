@@ -10,8 +10,8 @@
 #include "reeyo/cache/geo.h"
 #include "reeyo/core/clock.h"
 
-static const char *const payment_words[] = { "WALLET", "CASH", "MOBILE_MONEY",
-	"CARD", "CAMPAY", NULL };
+static const char *const payment_words[] = { "WALLET", "CASH", "MOBILE_MONEY", "CARD", "CAMPAY",
+	NULL };
 static const char *const package_categories[] = { "DOCUMENT", "PARCEL", "FRAGILE", "ELECTRONICS",
 	"FOOD_ITEMS", "CLOTHING", "OTHER", NULL };
 
@@ -43,8 +43,8 @@ static const struct field order_address_body[] = {
 };
 static const struct field package_body[] = {
 	{ "category", FIELD_ENUM, .required = true, .words = package_categories },
-	{ "weight", FIELD_NUMBER, .required = true, .above = true, .min = 0,
-		.max = 50, .summary = "kg" },
+	{ "weight", FIELD_NUMBER, .required = true, .above = true, .min = 0, .max = 50,
+		.summary = "kg" },
 	{ "description", FIELD_TEXT, .lines = true, .required = true, .min = 1, .max = 500 },
 	{ "isFragile", FIELD_BOOL },
 	FIELD_END,
@@ -102,18 +102,18 @@ static void customer_orders_list(struct request *rq)
 
 	if (!query_order_states(rq, &states))
 		return;
-	sql_read_positional(rq, order_list, customer_orders_listed, rq->caller.id, states, query_text(rq,
-		"orderType"),
-		query_day_bound(rq, "startDate", "00:00"), query_day_bound(rq, "endDate", "24:00"),
-		arg_int(rq, page.limit), arg_int(rq, page.offset));
+	sql_read_positional(rq, order_list, customer_orders_listed, rq->caller.id, states,
+		query_text(rq, "orderType"), query_day_bound(rq, "startDate", "00:00"),
+		query_day_bound(rq, "endDate", "24:00"), arg_int(rq, page.limit),
+		arg_int(rq, page.offset));
 }
 
 static void customer_orders_history(struct request *rq)
 {
 	struct page page = request_page(rq, 20);
 
-	sql_read_positional(rq, order_list, customer_orders_listed, rq->caller.id, NULL, NULL, NULL, NULL,
-		arg_int(rq, page.limit), arg_int(rq, page.offset));
+	sql_read_positional(rq, order_list, customer_orders_listed, rq->caller.id, NULL, NULL, NULL,
+		NULL, arg_int(rq, page.limit), arg_int(rq, page.offset));
 }
 
 static void customer_active_listed(struct request *rq, const struct db_result *result)
@@ -156,8 +156,8 @@ static void rider_location_read(struct request *rq, const struct db_result *resu
 	reply_with_rider_location(rq, db_rows(result) ? db_text(result, 0, 0) : TEXT_NONE);
 }
 
-static void rider_location_found(void *owner, int error, unsigned count,
-	const struct geo_rider *riders)
+static void rider_location_found(
+	void *owner, int error, unsigned count, const struct geo_rider *riders)
 {
 	struct order_with_rider *location = owner;
 	struct request *rq = location->rq;
@@ -167,7 +167,8 @@ static void rider_location_found(void *owner, int error, unsigned count,
 	if (!request_release(rq))
 		return;
 	if (error || !count)
-		return sql_read_positional(rq, rider_location, rider_location_read, location->rider);
+		return sql_read_positional(
+			rq, rider_location, rider_location_read, location->rider);
 	clock_iso(riders->seen_ms, time);
 	json = arena_printf(rq->arena,
 		"{\"latitude\":%.6f,\"longitude\":%.6f,\"lat\":%.6f,\"lng\":%.6f,"
@@ -203,8 +204,8 @@ static void customer_order_reply(struct request *rq, const struct db_result *res
 	if (location) {
 		location->order = db_text(result, 0, 1);
 		location->order.at = arena_copy(rq->arena, location->order.at, location->order.len);
-		location->rider = arena_copy(rq->arena, db_text(result, 0, 3).at,
-			db_text(result, 0, 3).len);
+		location->rider = arena_copy(
+			rq->arena, db_text(result, 0, 3).at, db_text(result, 0, 3).len);
 	}
 	if (!location || !location->order.at || !location->rider)
 		return reply_error(rq, E_NO_MEMORY);
@@ -217,8 +218,8 @@ static void customer_order_query(struct request *rq, enum db_lane lane, sql_done
 	const char *key = rq->params[0];
 	bool numbered = key[0] && key[1] == '-';
 
-	sql_run_positional(rq, lane, numbered ? QUERY_order_get_numbered : QUERY_order_get, false, done, 1,
-		&key);
+	sql_run_positional(rq, lane, numbered ? QUERY_order_get_numbered : QUERY_order_get, false,
+		done, 1, &key);
 }
 
 /* A replica may not have a new order yet, so the primary is read too before the 404. */
@@ -238,27 +239,28 @@ static void customer_order_get(struct request *rq)
 
 static void customer_order_cancel(struct request *rq)
 {
-	const struct order_act_request act = { .act = ACT_CANCEL, .by = BY_USER,
-		.order = rq->params[0], .note = body_text(rq, "reason") };
+	const struct order_act_request act = { .act = ACT_CANCEL,
+		.by = BY_USER,
+		.order = rq->params[0],
+		.note = body_text(rq, "reason") };
 
 	order_act(rq, &act, NULL);
 }
 
 const struct route user_order_routes[] = {
 	{ POST, "/orders", .access = CUSTOMER_VERIFIED, .body = order_place_body,
-		.reply = order_fields,
-		.created = true, .idempotent = true, .body_limit = 262144,
+		.reply = order_fields, .created = true, .idempotent = true, .body_limit = 262144,
 		.errors = { E_VENDOR_NOT_FOUND, E_VENDOR_OFFLINE, E_BELOW_MINIMUM, E_ITEM_NOT_FOUND,
 			E_ITEM_UNAVAILABLE, E_OUT_OF_STOCK, E_PRICE_CHANGED, E_WALLET_SHORT,
 			E_DUPLICATE_ORDER, E_SERVICE_OFF, E_PAYMENT_DOWN, E_PAYMENT_REFUSED,
-			E_PAYMENTS_WAIT, E_ADDRESS_NOT_FOUND }, .run = place_order,
+			E_PAYMENTS_WAIT, E_ADDRESS_NOT_FOUND },
+		.run = place_order,
 		.summary = "Place an order, from a vendor's menu or for a parcel" },
-	{ GET, "/orders", .access = CUSTOMER, .query = list_query,
-		.reply = orders_fields, .run = customer_orders_list,
-		.summary = "The customer's orders, newest first" },
+	{ GET, "/orders", .access = CUSTOMER, .query = list_query, .reply = orders_fields,
+		.run = customer_orders_list, .summary = "The customer's orders, newest first" },
 	{ GET, "/orders/active", .access = CUSTOMER, .reply = order_fields, .shape = REPLY_ARRAY,
 		.run = customer_active_list,
-			.summary = "Orders that are neither delivered nor cancelled" },
+		.summary = "Orders that are neither delivered nor cancelled" },
 	{ GET, "/orders/history", .access = CUSTOMER, .query = page_fields, .reply = orders_fields,
 		.run = customer_orders_history, .summary = "All orders, newest first" },
 	{ GET, "/orders/:orderId", .access = CUSTOMER, .reply = order_fields,
@@ -269,6 +271,6 @@ const struct route user_order_routes[] = {
 		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_CANNOT_CANCEL },
 		.run = customer_order_cancel,
 		.summary = "Cancel an order that is not being prepared yet; "
-			"the payment is refunded" },
+			   "the payment is refunded" },
 	ROUTE_END,
 };

@@ -24,10 +24,10 @@ static void draft_shop_found(struct request *rq, int error, const struct shop *s
 static bool error_may_be_stale(int error)
 {
 	return error == E_PRICE_CHANGED || error == E_ITEM_NOT_FOUND ||
-	       error == E_CHOICE_NOT_FOUND ||
-	       error == E_ITEM_UNAVAILABLE || error == E_OUT_OF_STOCK ||
-	       error == E_VENDOR_OFFLINE || error == E_VENDOR_NOT_FOUND ||
-	       error == E_BELOW_MINIMUM || error == E_ABOVE_MAXIMUM || error == E_TOO_FAR;
+		error == E_CHOICE_NOT_FOUND || error == E_ITEM_UNAVAILABLE ||
+		error == E_OUT_OF_STOCK || error == E_VENDOR_OFFLINE ||
+		error == E_VENDOR_NOT_FOUND || error == E_BELOW_MINIMUM ||
+		error == E_ABOVE_MAXIMUM || error == E_TOO_FAR;
 }
 
 bool draft_retry(struct request *rq, int error)
@@ -73,7 +73,7 @@ static void draft_shop_found(struct request *rq, int error, const struct shop *s
 	if (wanted && order_type_parse(wanted) != (int)shop->type)
 		return draft_refuse(rq, E_VALIDATION, "orderType",
 			rq->french ? "ne correspond pas à ce vendeur"
-		                   : "is not what this vendor sells");
+				   : "is not what this vendor sells");
 	if (!settings_service_on(rq->app->settings, shop->type))
 		return draft_refuse(rq, E_SERVICE_OFF, NULL, NULL);
 	draft_price(rq, shop);
@@ -91,7 +91,7 @@ static bool body_choice_read(const json_t *named, struct basket_choice *ret)
 		id = member_text(named, "name");
 	*ret = (struct basket_choice){ .id = id, .quantity = member_int(named, "quantity", 1) };
 	return id && (!quantity || json_is_integer(quantity)) && ret->quantity >= 1 &&
-	       ret->quantity <= CHOICE_QUANTITY_MAX;
+		ret->quantity <= CHOICE_QUANTITY_MAX;
 }
 
 /* False when it has sent an error. */
@@ -112,15 +112,15 @@ static bool body_line_read(struct request *rq, const json_t *body, size_t index)
 		.add_ons = kept };
 	draft->fault.line = index;
 	for (; kept && right && line->add_on_count < count; line->add_on_count++)
-		right = body_choice_read(json_array_get(add_ons, line->add_on_count),
-			&kept[line->add_on_count]);
+		right = body_choice_read(
+			json_array_get(add_ons, line->add_on_count), &kept[line->add_on_count]);
 	if (kept && right)
 		return true;
 	if (!kept)
 		reply_error(rq, E_NO_MEMORY);
 	else
-		reply_field(rq, draft_line_field(draft,
-			line->add_on_count ? "addOns" : "variantId"),
+		reply_field(rq,
+			draft_line_field(draft, line->add_on_count ? "addOns" : "variantId"),
 			"must be an id, or {id,quantity} with a quantity of 1 to 20",
 			"doit être un identifiant, ou {id,quantity} avec une quantité de 1 à 20");
 	return false;
@@ -199,8 +199,8 @@ static void draft_parcel(struct request *rq)
 
 	if (!details)
 		return reply_field(rq, "packageDetails", "is required", "est obligatoire");
-	if (!body_contact_check(rq, "pickupAddress") || !body_contact_check(rq,
-		"deliveryAddress") ||
+	if (!body_contact_check(rq, "pickupAddress") ||
+		!body_contact_check(rq, "deliveryAddress") ||
 		!body_location_read(rq, "pickupAddress", &draft->from) ||
 		!body_location_read(rq, "deliveryAddress", &draft->to))
 		return;
@@ -227,7 +227,7 @@ static void draft_refuse_method(struct request *rq)
 {
 	struct buf message = buf_in(rq->arena, 160);
 	const char *comma = rq->french ? " n'est pas encore disponible ; utilisez "
-	                               : " is not available yet; use ";
+				       : " is not available yet; use ";
 	const char *asked = body_text(rq, "paymentMethod");
 
 	buf_add_string(&message, asked ? asked : payment_method_words[PAY_WALLET]);
@@ -254,7 +254,7 @@ static bool draft_payer_find(struct request *rq)
 	else if (!draft->phone || !phone_is_mobile_money(draft->phone))
 		draft_refuse(rq, E_VALIDATION, "phone",
 			rq->french ? "n'est pas un numéro que le mobile money dessert"
-			           : "is not a number that mobile money reaches");
+				   : "is not a number that mobile money reaches");
 	else
 		return true;
 	return false;
@@ -268,9 +268,8 @@ void place_order(struct request *rq)
 	if (!draft)
 		return reply_error(rq, E_NO_MEMORY);
 	rq->state = draft;
-	draft->parcel =
-		type ? order_type_parse(type) == PACKAGE
-	             : member(rq->body, "packageDetails") && !member(rq->body, "vendorId");
+	draft->parcel = type ? order_type_parse(type) == PACKAGE
+			     : member(rq->body, "packageDetails") && !member(rq->body, "vendorId");
 	draft->method = method ? (enum payment_method)payment_method_parse(method) : PAY_WALLET;
 	if (!settings_method_on(rq->app->settings, draft->method))
 		return draft_refuse_method(rq);

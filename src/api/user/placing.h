@@ -15,12 +15,12 @@ struct order_draft {
 	struct basket_line *lines;
 	size_t line_count;
 	struct order_location from, to; /* from: PACKAGE only */
-	const char *package;  /* its JSON */
-	const char *basket;   /* hash; NULL when the rule does not apply */
+	const char *package;            /* its JSON */
+	const char *basket;             /* hash; NULL when the rule does not apply */
 	int64_t preparation_minutes;
 	bool reread; /* the vendor was read again */
 	bool renumbered;
-	bool counted; /* an item has limited stock, so the menu changes */
+	bool counted;      /* an item has limited stock, so the menu changes */
 	const char *phone; /* MOBILE_MONEY: the phone that pays */
 	char id[ID_SIZE], entry[ID_SIZE], intent[ID_SIZE], number[ORDER_NUMBER_SIZE], code[5];
 	const char *shown;      /* the lines as JSON */

@@ -41,9 +41,11 @@ static const struct field dispute_body[] = {
 /* --- What goes out ---------------------------------------------------------------------------- */
 
 static const struct field stars_reply[] = {
-	{ "stars", FIELD_INT, .required = true }, { "rating", FIELD_INT, .required = true },
+	{ "stars", FIELD_INT, .required = true },
+	{ "rating", FIELD_INT, .required = true },
 	{ "review", FIELD_TEXT, .nullable = true },
-	{ "ratedAt", FIELD_TIME, .required = true }, FIELD_END,
+	{ "ratedAt", FIELD_TIME, .required = true },
+	FIELD_END,
 };
 static const struct field ratings_reply[] = {
 	{ "orderId", FIELD_ID, .required = true },
@@ -160,10 +162,9 @@ static void dispute_post(struct request *rq)
 	if (!id || !ticket)
 		return reply_error(rq, E_NO_MEMORY);
 	id_order_number(ticket, 'T');
-	sql_try_write_positional(rq, dispute_open, dispute_opened, id, ticket, rq->caller.id, body_text(rq,
-		"orderId"),
-		body_text(rq, "category"), body_text(rq, "subject"), body_text(rq, "description"),
-		rq->idempotency_key, rq->fingerprint);
+	sql_try_write_positional(rq, dispute_open, dispute_opened, id, ticket, rq->caller.id,
+		body_text(rq, "orderId"), body_text(rq, "category"), body_text(rq, "subject"),
+		body_text(rq, "description"), rq->idempotency_key, rq->fingerprint);
 }
 
 static void customer_disputes_listed(struct request *rq, const struct db_result *result)
@@ -176,8 +177,8 @@ static void customer_disputes_list(struct request *rq)
 {
 	struct page page = request_page(rq, 20);
 
-	sql_read_positional(rq, dispute_list, customer_disputes_listed, rq->caller.id, arg_int(rq, page.limit),
-		arg_int(rq, page.offset));
+	sql_read_positional(rq, dispute_list, customer_disputes_listed, rq->caller.id,
+		arg_int(rq, page.limit), arg_int(rq, page.offset));
 }
 
 const struct route user_rating_routes[] = {
@@ -189,11 +190,9 @@ const struct route user_rating_routes[] = {
 	{ POST, "/ratings", .access = CUSTOMER, .created = true, .body = ratings_body,
 		.reply = ratings_reply,
 		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_CANNOT_RATE },
-		.run = rating_post,
-		.summary = "Rate the vendor, the rider or both" },
-	{ POST, "/disputes", .access = CUSTOMER, .created = true,
-		.idempotent = true, .body = dispute_body,
-		.reply = dispute_fields,
+		.run = rating_post, .summary = "Rate the vendor, the rider or both" },
+	{ POST, "/disputes", .access = CUSTOMER, .created = true, .idempotent = true,
+		.body = dispute_body, .reply = dispute_fields,
 		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_DISPUTE_OPEN },
 		.run = dispute_post,
 		.summary = "Open a dispute about an own order; one per category at a time" },

@@ -19,8 +19,10 @@ static void draft_refusal_reply(struct request *rq)
 	buf_add_string(&details, "[{\"field\":");
 	buf_add_json(&details, text_of(draft->field));
 	buf_add_string(&details, ",\"message\":");
-	buf_add_json(&details, text_of(draft->message ? draft->message :
-		rq->french ? row->french : row->english));
+	buf_add_json(&details,
+		text_of(draft->message       ? draft->message
+				: rq->french ? row->french
+					     : row->english));
 	buf_add_string(&details, "}]");
 	reply_error_with(rq, draft->refusal, draft->message, text_of(buf_string(&details)));
 }
@@ -49,8 +51,8 @@ static const char *draft_choice_field(struct order_draft *draft)
 
 	if (fault->variant)
 		return draft_line_field(draft, "variantId");
-	snprintf(draft->field_at, sizeof(draft->field_at), "items[%zu].addOns[%zu]",
-		fault->line, fault->choice);
+	snprintf(draft->field_at, sizeof(draft->field_at), "items[%zu].addOns[%zu]", fault->line,
+		fault->choice);
 	return draft->field_at;
 }
 
@@ -94,7 +96,7 @@ void draft_refuse_quote(struct request *rq, int error)
 	case E_VALIDATION:
 		return draft_refuse(rq, error,
 			draft->parcel ? "packageDetails.weight"
-			: draft->lines[draft->fault.line].add_on_count
+				: draft->lines[draft->fault.line].add_on_count
 				? draft_line_field(draft, "addOns")
 				: draft_line_field(draft, "quantity"),
 			rq->french ? "est hors limites" : "is out of range");

@@ -29,8 +29,8 @@ static void json_add_text(struct buf *out, const char *name, const char *value)
 	buf_add_json(out, text_of(value));
 }
 
-static const char *location_json(struct request *rq, const json_t *address,
-	const struct order_location *location)
+static const char *location_json(
+	struct request *rq, const json_t *address, const struct order_location *location)
 {
 	static const char *const texts[] = { "addressId", "label", "city", "contactName",
 		"contactPhone" };
@@ -41,17 +41,16 @@ static const char *location_json(struct request *rq, const json_t *address,
 	json_add_text(&out, "fullAddress", location->text);
 	for (size_t i = 0; i < COUNT_OF(texts); i++)
 		json_add_text(&out, texts[i], member_text(address, texts[i]));
-	buf_printf(
-		&out, ",\"coordinates\":{\"lat\":%.10g,\"lng\":%.10g}", location->at.lat,
-			location->at.lng);
+	buf_printf(&out, ",\"coordinates\":{\"lat\":%.10g,\"lng\":%.10g}", location->at.lat,
+		location->at.lng);
 	json_add_text(&out, "instructions", location->instructions);
 	buf_add_string(&out, "}");
 	return buf_string(&out);
 }
 
 /* Returns NULL, or the name of the missing field. ret->json is NULL when memory is out. */
-static const char *location_from_address(struct request *rq, const json_t *address,
-	struct order_location *ret)
+static const char *location_from_address(
+	struct request *rq, const json_t *address, struct order_location *ret)
 {
 	ret->text = member_text(address, "fullAddress");
 	if (!ret->text)
@@ -65,9 +64,8 @@ static const char *location_from_address(struct request *rq, const json_t *addre
 	return NULL;
 }
 
-static bool location_check(
-	struct request *rq, const char *name, const char *missing,
-		const struct order_location *location)
+static bool location_check(struct request *rq, const char *name, const char *missing,
+	const struct order_location *location)
 {
 	char field[80];
 
@@ -83,8 +81,8 @@ static bool location_check(
 
 bool body_location_read(struct request *rq, const char *name, struct order_location *ret)
 {
-	return location_check(rq, name, location_from_address(rq, member(rq->body, name), ret),
-		ret);
+	return location_check(
+		rq, name, location_from_address(rq, member(rq->body, name), ret), ret);
 }
 
 /* The stored address with this id; NULL id: the default address. NULL when there is none. */
@@ -107,8 +105,8 @@ static bool account_location_read(struct request *rq, const char *id, struct ord
 	const json_t *address = account_address_find(rq, id);
 
 	if (address)
-		return location_check(rq, "deliveryAddress", location_from_address(rq, address,
-			ret), ret);
+		return location_check(
+			rq, "deliveryAddress", location_from_address(rq, address, ret), ret);
 	if (id)
 		reply_error(rq, E_ADDRESS_NOT_FOUND);
 	else

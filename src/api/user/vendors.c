@@ -3,20 +3,22 @@
  * Public vendors and menus. Without a position or a filter the reply is the same for all customers
  * and comes from the cache (`vendor:{id}`, `menu:{vendorId}`); otherwise it comes from PostgreSQL.
  */
-#include "reeyo/api/settings.h"
 #include "reeyo/api/reply_objects.h"
+#include "reeyo/api/settings.h"
 #include "reeyo/api/user.h"
 #include "reeyo/core/clock.h"
 
 #define MAX_AGE 15
 
-static const char *const service_types[] = { "FOOD", "MART", "RESTAURANT", "GROCERY",
-	"PHARMACY", "OTHER", NULL };
+static const char *const service_types[] = { "FOOD", "MART", "RESTAURANT", "GROCERY", "PHARMACY",
+	"OTHER", NULL };
 
 #define POSITION_FIELDS \
 	{ "lat", FIELD_NUMBER, .min = -90, .max = 90, .aliases = "latitude", \
 		.summary = "The position of the customer" }, \
-	{ "lng", FIELD_NUMBER, .min = -180, .max = 180, .aliases = "longitude" }
+	{ \
+		"lng", FIELD_NUMBER, .min = -180, .max = 180, .aliases = "longitude" \
+	}
 
 static const struct field list_query[] = {
 	{ "serviceType", FIELD_ENUM, .words = service_types, .aliases = "businessType" },
@@ -110,8 +112,8 @@ static void list_public_vendors(struct request *rq)
 		service = order_type_words[order_type_parse(service)];
 	sql_read_positional(rq, vendor_list, vendors_listed, service, lat, lng, radius,
 		query_text(rq, "search"), query_text(rq, "category"),
-		member_bool(rq->query, "openNow", false) ? "t" : "f",
-		arg_int(rq, page.limit), arg_int(rq, page.offset), arg_int(rq, rules->fee_base),
+		member_bool(rq->query, "openNow", false) ? "t" : "f", arg_int(rq, page.limit),
+		arg_int(rq, page.offset), arg_int(rq, rules->fee_base),
 		arg_int(rq, rules->fee_per_km), food, mart);
 }
 
@@ -141,10 +143,10 @@ static void get_public_vendor(struct request *rq)
 	if (positioned < 0)
 		return;
 	if (!positioned)
-		return cache_get_or_query(rq, KEY_VENDOR, rq->params[0], QUERY_vendor_get,
-			vendor_object_cached);
-	sql_read_positional(rq, vendor_get_near, vendor_object_read, rq->params[0], arg_double(rq, at.lat),
-		arg_double(rq, at.lng), arg_int(rq, rules->fee_base),
+		return cache_get_or_query(
+			rq, KEY_VENDOR, rq->params[0], QUERY_vendor_get, vendor_object_cached);
+	sql_read_positional(rq, vendor_get_near, vendor_object_read, rq->params[0],
+		arg_double(rq, at.lat), arg_double(rq, at.lng), arg_int(rq, rules->fee_base),
 		arg_int(rq, rules->fee_per_km), fixed_fee_param(rq, FOOD, at),
 		fixed_fee_param(rq, MART, at));
 }

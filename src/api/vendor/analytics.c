@@ -7,8 +7,11 @@
 #include "reeyo/http/request.h"
 
 #define PERIOD_FIELD \
-	{ "period", FIELD_ENUM, .words = period_words, \
-		.summary = "The current one, from its first day; today when absent" }
+	{ \
+		"period", FIELD_ENUM, \
+			.words = period_words, \
+			.summary = "The current one, from its first day; today when absent" \
+	}
 
 static const struct field period_query[] = { PERIOD_FIELD, FIELD_END };
 static const struct field popular_query[] = {
@@ -62,23 +65,26 @@ static void shop_report_read(struct request *rq, const struct db_result *result)
 
 static void get_shop_overview(struct request *rq)
 {
-	sql_report_positional(rq, shop_overview, shop_report_read, rq->caller.id, shop_report_period(rq));
+	sql_report_positional(
+		rq, shop_overview, shop_report_read, rq->caller.id, shop_report_period(rq));
 }
 
 static void get_popular_items(struct request *rq)
 {
-	sql_report_positional(rq, shop_popular, shop_report_read, rq->caller.id, shop_report_period(rq),
-		arg_int(rq, member_int(rq->query, "limit", 10)));
+	sql_report_positional(rq, shop_popular, shop_report_read, rq->caller.id,
+		shop_report_period(rq), arg_int(rq, member_int(rq->query, "limit", 10)));
 }
 
 static void get_shop_revenue(struct request *rq)
 {
-	sql_report_positional(rq, shop_revenue, shop_report_read, rq->caller.id, shop_report_period(rq));
+	sql_report_positional(
+		rq, shop_revenue, shop_report_read, rq->caller.id, shop_report_period(rq));
 }
 
 static void get_shop_customers(struct request *rq)
 {
-	sql_report_positional(rq, shop_customers, shop_report_read, rq->caller.id, shop_report_period(rq));
+	sql_report_positional(
+		rq, shop_customers, shop_report_read, rq->caller.id, shop_report_period(rq));
 }
 
 const struct route vendor_analytics_routes[] = {
@@ -88,9 +94,8 @@ const struct route vendor_analytics_routes[] = {
 	{ GET, "/analytics/popular-items", .access = VENDOR_ACCOUNT, .query = popular_query,
 		.reply = popular_fields, .shape = REPLY_ARRAY, .run = get_popular_items,
 		.summary = "Best-selling items of a period" },
-	{ GET, "/analytics/revenue", .access = VENDOR_ACCOUNT,
-		.query = period_query, .reply = revenue_fields,
-		.shape = REPLY_ARRAY, .run = get_shop_revenue,
+	{ GET, "/analytics/revenue", .access = VENDOR_ACCOUNT, .query = period_query,
+		.reply = revenue_fields, .shape = REPLY_ARRAY, .run = get_shop_revenue,
 		.summary = "Revenue of a period, day by day" },
 	{ GET, "/analytics/customers", .access = VENDOR_ACCOUNT, .query = period_query,
 		.reply = customers_fields, .run = get_shop_customers,

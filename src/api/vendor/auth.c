@@ -12,8 +12,8 @@
 #include "reeyo/api/reply_objects.h"
 
 static const char *const service_types[] = { "FOOD", "MART", NULL };
-static const char *const business_types[] = { "RESTAURANT", "GROCERY", "PHARMACY",
-	"OTHER", "FOOD", "MART", NULL };
+static const char *const business_types[] = { "RESTAURANT", "GROCERY", "PHARMACY", "OTHER", "FOOD",
+	"MART", NULL };
 
 static const struct field session_vendor_fields[] = {
 	{ "vendor", FIELD_OBJECT, .required = true, .of = vendor_self_fields },
@@ -30,13 +30,15 @@ static const struct field register_body[] = {
 	{ "password", FIELD_PASSWORD, .required = true },
 	{ "serviceType", FIELD_ENUM, .words = service_types, .aliases = "service_type" },
 	{ "businessType", FIELD_ENUM, .words = business_types, .aliases = "business_type",
-		.summary = "Instead of serviceType: GROCERY and PHARMACY are MART, the others FOOD" },
+		.summary =
+			"Instead of serviceType: GROCERY and PHARMACY are MART, the others FOOD" },
 	{ "description", FIELD_TEXT, .lines = true, .max = 500 },
 	SHOP_LOCATION_FIELDS,
 	{ "bankDetails", FIELD_OBJECT, .of = bank_fields, .aliases = "bank_details" },
-	{ "businessHours", FIELD_OBJECT, .of = day_fields, .aliases = "business_hours operatingHours",
+	{ "businessHours", FIELD_OBJECT, .of = day_fields,
+		.aliases = "business_hours operatingHours",
 		.summary = "{monday:{open:\"HH:MM\",close:\"HH:MM\",closed?},…}; a day that is "
-			"not named is closed, without any it is always open" },
+			   "not named is closed, without any it is always open" },
 	FIELD_END,
 };
 static const struct field verify_body[] = {
@@ -63,9 +65,9 @@ static bool service_take(struct request *rq, const char **ret_service, const cha
 	}
 	if (!service)
 		service = strcmp(business, "GROCERY") == 0 || strcmp(business, "PHARMACY") == 0 ||
-				strcmp(business, "MART") == 0 ?
-			"MART" :
-			"FOOD";
+				strcmp(business, "MART") == 0
+			? "MART"
+			: "FOOD";
 	if (!business || strcmp(business, "FOOD") == 0 || strcmp(business, "MART") == 0)
 		business = strcmp(service, "MART") == 0 ? "GROCERY" : "RESTAURANT";
 	*ret_service = service;
@@ -82,10 +84,11 @@ static void register_vendor(struct request *rq)
 		!hours_body_read(rq, member(rq->body, "businessHours"), &hours) ||
 		!object_take(rq, member(rq->body, "bankDetails"), bank_fields, &bank))
 		return;
-	account_register(rq, 12, (const char *[]){ body_text(rq, "businessName"),
-		body_text(rq, "ownerName"), service, business,
-		body_text(rq, "description"), place.address, place.city, place.lat, place.lng, bank,
-		hours, rq->app->config->auto_approve ? "t" : "f" });
+	account_register(rq, 12,
+		(const char *[]){ body_text(rq, "businessName"), body_text(rq, "ownerName"),
+			service, business, body_text(rq, "description"), place.address, place.city,
+			place.lat, place.lng, bank, hours,
+			rq->app->config->auto_approve ? "t" : "f" });
 }
 
 /* --- Codes ------------------------------------------------------------------------------------ */
@@ -112,66 +115,65 @@ static void resend_otp(struct request *rq)
 }
 
 const struct route vendor_auth_routes[] = {
-	{ POST, "/auth/register", .access = ANYONE, .during_maintenance = true, .body = register_body,
-		.reply = session_vendor_fields, .created = true, .limit = LIMIT_REGISTER,
-		.limit_by = "phone",
-		.run = register_vendor, .errors = { E_PHONE_TAKEN, E_EMAIL_TAKEN, E_BUSY },
+	{ POST, "/auth/register", .access = ANYONE, .during_maintenance = true,
+		.body = register_body, .reply = session_vendor_fields, .created = true,
+		.limit = LIMIT_REGISTER, .limit_by = "phone", .run = register_vendor,
+		.errors = { E_PHONE_TAKEN, E_EMAIL_TAKEN, E_BUSY },
 		.summary = "Register a vendor, which waits for approval; a code is sent "
-			"to phone and e-mail" },
+			   "to phone and e-mail" },
 	{ POST, "/auth/login", .access = ANYONE, .during_maintenance = true, .body = login_body,
-		.reply = session_vendor_fields, .limit = LIMIT_LOGIN,
-		.limit_by = "account", .run = account_log_in,
-		.errors = { E_BAD_CREDENTIALS, E_SUSPENDED, E_INACTIVE,
-			E_TOO_MANY_REQUESTS, E_BUSY },
+		.reply = session_vendor_fields, .limit = LIMIT_LOGIN, .limit_by = "account",
+		.run = account_log_in,
+		.errors = { E_BAD_CREDENTIALS, E_SUSPENDED, E_INACTIVE, E_TOO_MANY_REQUESTS,
+			E_BUSY },
 		.summary = "Log in by e-mail or phone" },
-	{ POST, "/auth/refresh-token", .aliases = "/auth/refresh", .access = ANYONE, .during_maintenance = true,
-		.body = refresh_body, .reply = session_fields, .run = account_refresh,
-		.errors = { E_BAD_REFRESH, E_SUSPENDED, E_INACTIVE },
+	{ POST, "/auth/refresh-token", .aliases = "/auth/refresh", .access = ANYONE,
+		.during_maintenance = true, .body = refresh_body, .reply = session_fields,
+		.run = account_refresh, .errors = { E_BAD_REFRESH, E_SUSPENDED, E_INACTIVE },
 		.summary = "Exchange a refresh token for a new pair; reuse of an old one "
-			"ends the session" },
-	{ POST, "/auth/logout", .access = VENDOR_ACCOUNT, .during_maintenance = true, .shape = REPLY_MESSAGE,
-		.run = account_log_out,
+			   "ends the session" },
+	{ POST, "/auth/logout", .access = VENDOR_ACCOUNT, .during_maintenance = true,
+		.shape = REPLY_MESSAGE, .run = account_log_out,
 		.summary = "End this session: revoke its tokens and stop push messages to "
-			"its device" },
-	{ GET, "/auth/me", .aliases = "/profile /auth/profile", .access = VENDOR_ACCOUNT, .during_maintenance = true,
-		.reply = vendor_self_fields, .run = account_me, .errors = { E_ACCOUNT_GONE },
-		.summary = "The vendor as it sees itself" },
-	{ POST, "/auth/verify-otp", .access = ANYONE, .during_maintenance = true, .body = verify_body,
-		.shape = REPLY_MESSAGE, .limit = LIMIT_VERIFY, .limit_by = "vendorId",
-		.run = verify_otp, .errors = { E_ACCOUNT_NOT_FOUND,
-			E_OTP_ALREADY, E_OTP_NONE, E_OTP_EXPIRED, E_OTP_WRONG },
+			   "its device" },
+	{ GET, "/auth/me", .aliases = "/profile /auth/profile", .access = VENDOR_ACCOUNT,
+		.during_maintenance = true, .reply = vendor_self_fields, .run = account_me,
+		.errors = { E_ACCOUNT_GONE }, .summary = "The vendor as it sees itself" },
+	{ POST, "/auth/verify-otp", .access = ANYONE, .during_maintenance = true,
+		.body = verify_body, .shape = REPLY_MESSAGE, .limit = LIMIT_VERIFY,
+		.limit_by = "vendorId", .run = verify_otp,
+		.errors = { E_ACCOUNT_NOT_FOUND, E_OTP_ALREADY, E_OTP_NONE, E_OTP_EXPIRED,
+			E_OTP_WRONG },
 		.summary = "Verify phone and e-mail with the code that was sent to them" },
-	{ POST, "/auth/verify-phone", .access = VENDOR_ACCOUNT, .during_maintenance = true, .body = otp_body,
-		.reply = vendor_self_fields, .limit = LIMIT_VERIFY,
+	{ POST, "/auth/verify-phone", .access = VENDOR_ACCOUNT, .during_maintenance = true,
+		.body = otp_body, .reply = vendor_self_fields, .limit = LIMIT_VERIFY,
 		.limit_by = "caller", .run = account_verify_phone,
 		.errors = { E_OTP_ALREADY, E_OTP_NONE, E_OTP_EXPIRED, E_OTP_WRONG, E_ACCOUNT_GONE },
 		.summary = "Verify the phone" },
-	{ POST, "/auth/verify-email", .access = VENDOR_ACCOUNT, .during_maintenance = true, .body = otp_body,
-		.reply = vendor_self_fields, .limit = LIMIT_VERIFY,
+	{ POST, "/auth/verify-email", .access = VENDOR_ACCOUNT, .during_maintenance = true,
+		.body = otp_body, .reply = vendor_self_fields, .limit = LIMIT_VERIFY,
 		.limit_by = "caller", .run = account_verify_email,
 		.errors = { E_OTP_ALREADY, E_OTP_NONE, E_OTP_EXPIRED, E_OTP_WRONG, E_ACCOUNT_GONE },
 		.summary = "Verify the e-mail" },
-	{ POST, "/auth/resend-otp", .access = ANYONE, .during_maintenance = true, .body = resend_body,
-		.shape = REPLY_MESSAGE, .limit = LIMIT_CODE,
+	{ POST, "/auth/resend-otp", .access = ANYONE, .during_maintenance = true,
+		.body = resend_body, .shape = REPLY_MESSAGE, .limit = LIMIT_CODE,
 		.limit_by = "vendorId caller", .run = resend_otp,
 		.errors = { E_NO_TOKEN, E_BAD_TOKEN, E_ACCOUNT_NOT_FOUND, E_OTP_ALREADY },
 		.summary = "Send a new code; the previous code becomes invalid, and wrong "
-			"tries are kept" },
-	{ POST, "/auth/forgot-password", .access = ANYONE,
-		.during_maintenance = true, .body = forgot_password_body,
-		.shape = REPLY_MESSAGE, .limit = LIMIT_CODE,
+			   "tries are kept" },
+	{ POST, "/auth/forgot-password", .access = ANYONE, .during_maintenance = true,
+		.body = forgot_password_body, .shape = REPLY_MESSAGE, .limit = LIMIT_CODE,
 		.limit_by = "phone email", .run = account_forgot_password,
 		.summary = "Send a reset code by e-mail or SMS; the reply does not show "
-			"whether the account exists" },
-	{ POST, "/auth/reset-password", .access = ANYONE, .during_maintenance = true, .body = reset_password_body,
-		.shape = REPLY_MESSAGE, .limit = LIMIT_RESET,
+			   "whether the account exists" },
+	{ POST, "/auth/reset-password", .access = ANYONE, .during_maintenance = true,
+		.body = reset_password_body, .shape = REPLY_MESSAGE, .limit = LIMIT_RESET,
 		.limit_by = "address", .run = account_reset_password,
 		.errors = { E_BAD_RESET_TOKEN, E_BUSY },
 		.summary = "Set a new password with a reset code; every session ends" },
-	{ POST, "/auth/change-password", .aliases = "/auth/password",
-		.access = VENDOR_ACCOUNT, .during_maintenance = true,
-		.any_write = true, .body = change_password_body, .shape = REPLY_MESSAGE,
-		.limit = LIMIT_PASSWORD, .limit_by = "caller",
+	{ POST, "/auth/change-password", .aliases = "/auth/password", .access = VENDOR_ACCOUNT,
+		.during_maintenance = true, .any_write = true, .body = change_password_body,
+		.shape = REPLY_MESSAGE, .limit = LIMIT_PASSWORD, .limit_by = "caller",
 		.run = account_change_password,
 		.errors = { E_WRONG_PASSWORD, E_TOO_MANY_REQUESTS, E_ACCOUNT_GONE, E_BUSY },
 		.summary = "Change the password; every other session ends" },

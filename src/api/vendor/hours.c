@@ -14,12 +14,19 @@ static const struct field times_fields[] = {
 	{ "closed", FIELD_BOOL },
 	FIELD_END,
 };
-#define DAY(name, spellings) { name, FIELD_OBJECT, .of = times_fields, .aliases = spellings }
+#define DAY(name, spellings) \
+	{ \
+		name, FIELD_OBJECT, .of = times_fields, .aliases = spellings \
+	}
 const struct field day_fields[] = {
-	DAY("monday", "Monday MONDAY"), DAY("tuesday", "Tuesday TUESDAY"),
-	DAY("wednesday", "Wednesday WEDNESDAY"), DAY("thursday", "Thursday THURSDAY"),
-	DAY("friday", "Friday FRIDAY"), DAY("saturday", "Saturday SATURDAY"),
-	DAY("sunday", "Sunday SUNDAY"), FIELD_END,
+	DAY("monday", "Monday MONDAY"),
+	DAY("tuesday", "Tuesday TUESDAY"),
+	DAY("wednesday", "Wednesday WEDNESDAY"),
+	DAY("thursday", "Thursday THURSDAY"),
+	DAY("friday", "Friday FRIDAY"),
+	DAY("saturday", "Saturday SATURDAY"),
+	DAY("sunday", "Sunday SUNDAY"),
+	FIELD_END,
 };
 
 bool hours_has_any_day(const json_t *given)

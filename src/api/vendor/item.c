@@ -18,9 +18,11 @@
 #define CHOICE_FIELDS \
 	{ "id", FIELD_ID, .aliases = "variantId addOnId", \
 		.summary = "The server creates one when absent" }, \
-	{ "name", FIELD_TEXT, .required = true, .min = 1, .max = 100 }, \
-	{ "price", FIELD_MONEY, .required = true, .max = PRICE_MAX, \
-		.summary = "Added to the item's price" }
+		{ "name", FIELD_TEXT, .required = true, .min = 1, .max = 100 }, \
+	{ \
+		"price", FIELD_MONEY, .required = true, .max = PRICE_MAX, \
+				      .summary = "Added to the item's price" \
+	}
 
 static const struct field variant_body[] = {
 	CHOICE_FIELDS,
@@ -32,23 +34,27 @@ static const struct field add_on_body[] = { CHOICE_FIELDS, FIELD_END };
 
 #define ITEM_MEMBERS(must) \
 	{ "name", FIELD_TEXT, .required = must, .min = 3, .max = 100 }, \
-	{ "description", FIELD_TEXT, .lines = true, .min = 10, .max = 500, .clearable = !(must) }, \
-	{ "category", FIELD_TEXT, .required = must, .min = 2, .max = 50 }, \
-	{ "price", FIELD_MONEY, .required = must, .min = 100, .max = PRICE_MAX }, \
-	{ "originalPrice", FIELD_MONEY, .clearable = !(must), .max = PRICE_MAX, \
-		.summary = "Shown struck through" }, \
-	{ "preparationTime", FIELD_INT, .required = must, .min = 1, \
-		.max = 120, .summary = "Minutes" }, \
-	{ "available", FIELD_BOOL, .aliases = "isAvailable is_available" }, \
-	{ "stock", FIELD_INT, .clearable = !(must), .max = STOCK_MAX, \
-		.summary = "Absent or null: not counted" }, \
-	{ "unit", FIELD_TEXT, .max = 20, .clearable = !(must) }, \
-	{ "images", FIELD_LIST, .max = 5, .each = FIELD_URL }, \
-	{ "tags", FIELD_LIST, .max = 10, .each = FIELD_TEXT, .each_max = 30 }, \
-	{ "variants", FIELD_LIST, .max = CHOICES_MAX, .of = variant_body }, \
-	{ "addOns", FIELD_LIST, .max = CHOICES_MAX, .of = add_on_body, .aliases = "addons add_ons" }, \
-	{ "changeReason", FIELD_TEXT, .lines = true, .max = 500, .aliases = "change_reason", \
-		.summary = "For the admin, when approval is required" }
+		{ "description", FIELD_TEXT, .lines = true, .min = 10, .max = 500, \
+			.clearable = !(must) }, \
+		{ "category", FIELD_TEXT, .required = must, .min = 2, .max = 50 }, \
+		{ "price", FIELD_MONEY, .required = must, .min = 100, .max = PRICE_MAX }, \
+		{ "originalPrice", FIELD_MONEY, .clearable = !(must), .max = PRICE_MAX, \
+			.summary = "Shown struck through" }, \
+		{ "preparationTime", FIELD_INT, .required = must, .min = 1, .max = 120, \
+			.summary = "Minutes" }, \
+		{ "available", FIELD_BOOL, .aliases = "isAvailable is_available" }, \
+		{ "stock", FIELD_INT, .clearable = !(must), .max = STOCK_MAX, \
+			.summary = "Absent or null: not counted" }, \
+		{ "unit", FIELD_TEXT, .max = 20, .clearable = !(must) }, \
+		{ "images", FIELD_LIST, .max = 5, .each = FIELD_URL }, \
+		{ "tags", FIELD_LIST, .max = 10, .each = FIELD_TEXT, .each_max = 30 }, \
+		{ "variants", FIELD_LIST, .max = CHOICES_MAX, .of = variant_body }, \
+		{ "addOns", FIELD_LIST, .max = CHOICES_MAX, .of = add_on_body, \
+			.aliases = "addons add_ons" }, \
+	{ \
+		"changeReason", FIELD_TEXT, .lines = true, .max = 500, .aliases = "change_reason", \
+					    .summary = "For the admin, when approval is required" \
+	}
 
 const struct field item_add_fields[] = { ITEM_MEMBERS(true), FIELD_END };
 const struct field item_change_fields[] = { ITEM_MEMBERS(false), FIELD_END };
@@ -100,8 +106,8 @@ static bool choices_check(struct request *rq, const char *name, const char *pref
 		if (!choice_id_is_repeated(list, i, member_text(choice, "id")))
 			continue;
 		snprintf(field, sizeof(field), "%s[%zu].id", name, i);
-		reply_field(rq, field, "stands twice in the list",
-			"figure deux fois dans la liste");
+		reply_field(
+			rq, field, "stands twice in the list", "figure deux fois dans la liste");
 		return false;
 	}
 	return true;

@@ -20,13 +20,20 @@ static const struct city {
 	const char *name;
 	double lat, lng;
 } cities[] = {
-	{ "Douala", 4.0511, 9.7085 },     { "Yaoundé", 3.8667, 11.5167 },
-	{ "Yaounde", 3.8667, 11.5167 },   { "Bafoussam", 5.4778, 10.4176 },
-	{ "Bamenda", 5.9631, 10.1591 },   { "Garoua", 9.3014, 13.3977 },
-	{ "Maroua", 10.5910, 14.3159 },   { "Ngaoundéré", 7.3167, 13.5833 },
-	{ "Bertoua", 4.5773, 13.6846 },   { "Ebolowa", 2.9000, 11.1500 },
-	{ "Buea", 4.1537, 9.2427 },       { "Limbe", 4.0186, 9.2043 },
-	{ "Kribi", 2.9373, 9.9077 },      { "Kumba", 4.6363, 9.4469 },
+	{ "Douala", 4.0511, 9.7085 },
+	{ "Yaoundé", 3.8667, 11.5167 },
+	{ "Yaounde", 3.8667, 11.5167 },
+	{ "Bafoussam", 5.4778, 10.4176 },
+	{ "Bamenda", 5.9631, 10.1591 },
+	{ "Garoua", 9.3014, 13.3977 },
+	{ "Maroua", 10.5910, 14.3159 },
+	{ "Ngaoundéré", 7.3167, 13.5833 },
+	{ "Bertoua", 4.5773, 13.6846 },
+	{ "Ebolowa", 2.9000, 11.1500 },
+	{ "Buea", 4.1537, 9.2427 },
+	{ "Limbe", 4.0186, 9.2043 },
+	{ "Kribi", 2.9373, 9.9077 },
+	{ "Kumba", 4.6363, 9.4469 },
 };
 
 /* Merges a spelling into one object. inner: an object, or the address as a text. Members that are
@@ -97,8 +104,8 @@ bool shop_location_read(struct request *rq, bool whole, struct shop_location *re
 		return false;
 	}
 	if (whole && !ret->lat) {
-		reply_field(rq, "coordinates", "is required: {lat,lng}",
-			"est obligatoire : {lat,lng}");
+		reply_field(
+			rq, "coordinates", "is required: {lat,lng}", "est obligatoire : {lat,lng}");
 		return false;
 	}
 	return true;

@@ -11,13 +11,16 @@
 #define SHOP_LOCATION_FIELDS \
 	{ "location", FIELD_ANY, \
 		.summary = "{address,city,coordinates:{lat,lng}}, or the address as a text" }, \
-	{ "address", FIELD_ANY, .summary = "A text or {street,city}, instead of location" }, \
-	{ "city", FIELD_TEXT, .min = 2, .max = 80 }, \
-	{ "coordinates", FIELD_POINT, \
-		.summary = "When absent: the centre of the city, if the city is known" }, \
-	{ "lat", FIELD_NUMBER, .min = -90, .max = 90, .aliases = "latitude", \
-		.summary = "Instead of coordinates" }, \
-	{ "lng", FIELD_NUMBER, .min = -180, .max = 180, .aliases = "longitude" }
+		{ "address", FIELD_ANY, \
+			.summary = "A text or {street,city}, instead of location" }, \
+		{ "city", FIELD_TEXT, .min = 2, .max = 80 }, \
+		{ "coordinates", FIELD_POINT, \
+			.summary = "When absent: the centre of the city, if the city is known" }, \
+		{ "lat", FIELD_NUMBER, .min = -90, .max = 90, .aliases = "latitude", \
+			.summary = "Instead of coordinates" }, \
+	{ \
+		"lng", FIELD_NUMBER, .min = -180, .max = 180, .aliases = "longitude" \
+	}
 
 /* SQL parameters; each NULL when the body does not have it. */
 struct shop_location {

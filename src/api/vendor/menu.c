@@ -5,8 +5,8 @@
  * prices wait for the approval of an admin.
  */
 #include "item.h"
-#include "reeyo/api/settings.h"
 #include "reeyo/api/reply_objects.h"
+#include "reeyo/api/settings.h"
 #include "reeyo/api/vendor.h"
 #include "shop.h"
 
@@ -31,8 +31,8 @@ static const struct field available_body[] = {
 	FIELD_END,
 };
 static const struct field bulk_body[] = {
-	{ "itemIds", FIELD_LIST, .required = true, .min = 1,
-		.max = MENU_ITEMS_MAX, .each = FIELD_ID },
+	{ "itemIds", FIELD_LIST, .required = true, .min = 1, .max = MENU_ITEMS_MAX,
+		.each = FIELD_ID },
 	{ "available", FIELD_BOOL, .required = true, .aliases = "isAvailable is_available" },
 	FIELD_END,
 };
@@ -82,8 +82,8 @@ static void add_item(struct request *rq)
 
 	if (item)
 		sql_write_positional(rq, item_insert, item_added, request_id_new(rq, "item_"),
-			rq->caller.id, item, menu_approval_param(rq),
-			request_id_new(rq, "mrq_"), body_text(rq, "changeReason"));
+			rq->caller.id, item, menu_approval_param(rq), request_id_new(rq, "mrq_"),
+			body_text(rq, "changeReason"));
 }
 
 static void reply_first_column(struct request *rq, const struct db_result *result)
@@ -97,8 +97,8 @@ static void list_items(struct request *rq)
 
 	if (member(rq->query, "available"))
 		available = member_bool(rq->query, "available", false) ? "t" : "f";
-	sql_read_positional(rq, item_list, reply_first_column, rq->caller.id, query_text(rq, "category"),
-		available, query_text(rq, "search"));
+	sql_read_positional(rq, item_list, reply_first_column, rq->caller.id,
+		query_text(rq, "category"), available, query_text(rq, "search"));
 }
 
 static void list_item_categories(struct request *rq)
@@ -181,16 +181,16 @@ static void change_item_stock(struct request *rq)
 static void change_item_availability(struct request *rq)
 {
 	item_change_write(rq,
-		member_bool(rq->body, "available", false) ? "{\"available\":true}" :
-			"{\"available\":false}");
+		member_bool(rq->body, "available", false) ? "{\"available\":true}"
+							  : "{\"available\":false}");
 }
 
 static void item_deleted(struct request *rq, const struct db_result *result)
 {
 	if (item_write_accepted(rq, db_text(result, 0, 0)))
-		reply_menu_changed(rq, (struct shop_reply){
-			.english = "The item has been deleted",
-			.french = "L'article a été supprimé" });
+		reply_menu_changed(rq,
+			(struct shop_reply){ .english = "The item has been deleted",
+				.french = "L'article a été supprimé" });
 }
 
 static void delete_item(struct request *rq)
@@ -244,10 +244,13 @@ static void bulk_reply(struct request *rq, int error)
 	const struct bulk *bulk = rq->state;
 	const char *data = arena_printf(rq->arena, "{\"updated\":%lld}", (long long)bulk->updated);
 
-	reply_menu_changed(rq, (struct shop_reply){ .data = text_of(data),
-		.error = error ? error : data ? 0 : E_NO_MEMORY,
-		.english = "The items have been changed",
-		.french = "Les articles ont été modifiés" });
+	reply_menu_changed(rq,
+		(struct shop_reply){ .data = text_of(data),
+			.error = error ? error
+				: data ? 0
+				       : E_NO_MEMORY,
+			.english = "The items have been changed",
+			.french = "Les articles ont été modifiés" });
 }
 
 /* When a batch fails, the reply still invalidates what earlier batches wrote. */
@@ -280,27 +283,30 @@ static void change_items_availability(struct request *rq)
 	bulk_send(rq);
 }
 
-#define ITEM_ERRORS { E_ITEM_NOT_FOUND, E_ITEM_NOT_OWNER }
+#define ITEM_ERRORS \
+	{ \
+		E_ITEM_NOT_FOUND, E_ITEM_NOT_OWNER \
+	}
 
 const struct route vendor_menu_routes[] = {
-	{ POST, "/inventory/items", .aliases = "/menu", .access = VENDOR_ACCOUNT, .body = item_add_fields,
-		.reply = item_fields, .created = true,
+	{ POST, "/inventory/items", .aliases = "/menu", .access = VENDOR_ACCOUNT,
+		.body = item_add_fields, .reply = item_fields, .created = true,
 		.errors = { E_ITEM_LIMIT, E_ACCOUNT_GONE }, .run = add_item,
 		.summary = "Add an item to the menu" },
-	{ GET, "/inventory/items", .aliases = "/menu /inventory",
-		.access = VENDOR_ACCOUNT, .query = list_query,
-		.reply = list_fields, .run = list_items, .summary = "The items of the menu, by name" },
+	{ GET, "/inventory/items", .aliases = "/menu /inventory", .access = VENDOR_ACCOUNT,
+		.query = list_query, .reply = list_fields, .run = list_items,
+		.summary = "The items of the menu, by name" },
 	{ GET, "/inventory/categories", .access = VENDOR_ACCOUNT, .reply = categories_fields,
 		.run = list_item_categories, .summary = "The categories of the menu" },
 	{ GET, "/inventory/items/:itemId", .aliases = "/menu/:itemId", .access = VENDOR_ACCOUNT,
-		.reply = item_fields, .errors = ITEM_ERRORS, .run = get_item, .summary = "One item" },
+		.reply = item_fields, .errors = ITEM_ERRORS, .run = get_item,
+		.summary = "One item" },
 	{ PUT, "/inventory/items/:itemId", .aliases = "/menu/:itemId", .access = VENDOR_ACCOUNT,
 		.any_write = true, .body = item_change_fields, .reply = item_fields,
-		.errors = ITEM_ERRORS, .run = change_item,
-		.summary = "Change an item" },
-	{ PUT, "/inventory/:itemId", .access = VENDOR_ACCOUNT, .any_write = true, .body = stock_body,
-		.reply = item_fields, .errors = ITEM_ERRORS, .run = change_item_stock,
-		.summary = "Set an item's stock" },
+		.errors = ITEM_ERRORS, .run = change_item, .summary = "Change an item" },
+	{ PUT, "/inventory/:itemId", .access = VENDOR_ACCOUNT, .any_write = true,
+		.body = stock_body, .reply = item_fields, .errors = ITEM_ERRORS,
+		.run = change_item_stock, .summary = "Set an item's stock" },
 	{ PATCH, "/inventory/items/:itemId/availability", .aliases = "/menu/:itemId/availability",
 		.access = VENDOR_ACCOUNT, .any_write = true, .body = available_body,
 		.reply = item_fields, .errors = ITEM_ERRORS, .run = change_item_availability,
@@ -312,6 +318,6 @@ const struct route vendor_menu_routes[] = {
 		.any_write = true, .body = bulk_body, .reply = bulk_fields,
 		.run = change_items_availability,
 		.summary = "Make many items available or unavailable; other vendors' items are "
-			"skipped" },
+			   "skipped" },
 	ROUTE_END,
 };

@@ -46,17 +46,25 @@ static const struct field summary_fields[] = {
 };
 #define EARNED_FIELDS \
 	{ "gross", FIELD_MONEY, .required = true }, { "net", FIELD_MONEY, .required = true }, \
-	{ "orders", FIELD_INT, .required = true }
+	{ \
+		"orders", FIELD_INT, .required = true \
+	}
 static const struct field daily_fields[] = {
-	{ "date", FIELD_DATE, .required = true }, EARNED_FIELDS, FIELD_END,
+	{ "date", FIELD_DATE, .required = true },
+	EARNED_FIELDS,
+	FIELD_END,
 };
 static const struct field weekly_fields[] = {
 	{ "week", FIELD_TEXT, .required = true,
-	        .summary = "Week 1 to Week 4; Week 4 is the current one" },
-	{ "weekStart", FIELD_DATE, .required = true }, EARNED_FIELDS, FIELD_END,
+		.summary = "Week 1 to Week 4; Week 4 is the current one" },
+	{ "weekStart", FIELD_DATE, .required = true },
+	EARNED_FIELDS,
+	FIELD_END,
 };
 static const struct field monthly_fields[] = {
-	{ "month", FIELD_TEXT, .required = true, .summary = "Jan to Dec" }, EARNED_FIELDS, FIELD_END,
+	{ "month", FIELD_TEXT, .required = true, .summary = "Jan to Dec" },
+	EARNED_FIELDS,
+	FIELD_END,
 };
 
 static void vendor_earnings_read(struct request *rq, const struct db_result *result)
@@ -74,8 +82,8 @@ static void get_vendor_earnings(struct request *rq)
 static void list_vendor_daily_earnings(struct request *rq)
 {
 	sql_report_positional(rq, vendor_earnings_daily, vendor_earnings_read, rq->caller.id,
-		query_day_bound(rq, "startDate", "00:00"),
-		query_day_bound(rq, "endDate", "24:00"), query_text(rq, "period"));
+		query_day_bound(rq, "startDate", "00:00"), query_day_bound(rq, "endDate", "24:00"),
+		query_text(rq, "period"));
 }
 
 static void list_vendor_weekly_earnings(struct request *rq)
@@ -93,36 +101,38 @@ static void list_vendor_monthly_earnings(struct request *rq)
 
 const struct route vendor_money_routes[] = {
 	{ GET, "/earnings", .aliases = "/earnings/summary", .access = VENDOR_ACCOUNT,
-	        .reply = summary_fields, .errors = { E_ACCOUNT_GONE }, .run = get_vendor_earnings,
-	        .summary = "The vendor's earnings" },
-	{ GET, "/earnings/transactions", .aliases = "/wallet/transactions", .access = VENDOR_ACCOUNT,
-	        .query = transactions_query, .reply = transactions_fields,
-	        .run = list_wallet_transactions,
-	        .summary = "The wallet's transactions, newest first" },
+		.reply = summary_fields, .errors = { E_ACCOUNT_GONE }, .run = get_vendor_earnings,
+		.summary = "The vendor's earnings" },
+	{ GET, "/earnings/transactions", .aliases = "/wallet/transactions",
+		.access = VENDOR_ACCOUNT, .query = transactions_query, .reply = transactions_fields,
+		.run = list_wallet_transactions,
+		.summary = "The wallet's transactions, newest first" },
 	{ GET, "/earnings/daily", .access = VENDOR_ACCOUNT, .query = daily_query,
-	        .reply = daily_fields, .shape = REPLY_ARRAY, .run = list_vendor_daily_earnings,
-	        .summary = "Earnings of the days with sales" },
+		.reply = daily_fields, .shape = REPLY_ARRAY, .run = list_vendor_daily_earnings,
+		.summary = "Earnings of the days with sales" },
 	{ GET, "/earnings/weekly", .access = VENDOR_ACCOUNT, .reply = weekly_fields,
-	        .shape = REPLY_ARRAY, .run = list_vendor_weekly_earnings,
-	        .summary = "Earnings of the last four weeks" },
+		.shape = REPLY_ARRAY, .run = list_vendor_weekly_earnings,
+		.summary = "Earnings of the last four weeks" },
 	{ GET, "/earnings/monthly", .access = VENDOR_ACCOUNT, .query = monthly_query,
-	        .reply = monthly_fields, .shape = REPLY_ARRAY, .run = list_vendor_monthly_earnings,
-	        .summary = "Earnings of the months of a year" },
-	{ GET, "/wallet/balance", .aliases = "/wallet", .access = VENDOR_ACCOUNT, .reply = wallet_fields,
-	        .errors = { E_ACCOUNT_NOT_FOUND }, .run = get_wallet,
-	        .summary = "The wallet's balances" },
+		.reply = monthly_fields, .shape = REPLY_ARRAY, .run = list_vendor_monthly_earnings,
+		.summary = "Earnings of the months of a year" },
+	{ GET, "/wallet/balance", .aliases = "/wallet", .access = VENDOR_ACCOUNT,
+		.reply = wallet_fields, .errors = { E_ACCOUNT_NOT_FOUND }, .run = get_wallet,
+		.summary = "The wallet's balances" },
 	{ POST, "/payouts/request", .aliases = "/wallet/payout", .access = VENDOR_ACCOUNT,
-	        .any_write = true, .created = true, .idempotent = true, .body = payout_body,
-	        .reply = payout_fields,
-	        .errors = { E_PAYOUT_MINIMUM, E_PAYOUT_SHORT, E_PAYOUT_ACCOUNT, E_PAYOUT_MANY,
-	                E_SUSPENDED, E_ACCOUNT_GONE },
-	        .run = request_payout, .summary = "Request a pay-out; the amount is held until it ends" },
-	{ GET, "/payouts", .aliases = "/wallet/payouts", .access = VENDOR_ACCOUNT, .query = page_fields,
-	        .reply = payouts_fields, .run = list_owner_payouts, .summary = "Pay-outs, newest first" },
+		.any_write = true, .created = true, .idempotent = true, .body = payout_body,
+		.reply = payout_fields,
+		.errors = { E_PAYOUT_MINIMUM, E_PAYOUT_SHORT, E_PAYOUT_ACCOUNT, E_PAYOUT_MANY,
+			E_SUSPENDED, E_ACCOUNT_GONE },
+		.run = request_payout,
+		.summary = "Request a pay-out; the amount is held until it ends" },
+	{ GET, "/payouts", .aliases = "/wallet/payouts", .access = VENDOR_ACCOUNT,
+		.query = page_fields, .reply = payouts_fields, .run = list_owner_payouts,
+		.summary = "Pay-outs, newest first" },
 	{ GET, "/payouts/balance", .access = VENDOR_ACCOUNT, .reply = payout_balance_fields,
-	        .run = get_owner_payout_balance, .summary = "The amount that can be withdrawn" },
+		.run = get_owner_payout_balance, .summary = "The amount that can be withdrawn" },
 	{ GET, "/payouts/:payoutId", .access = VENDOR_ACCOUNT, .reply = payout_fields,
-	        .errors = { E_PAYOUT_NOT_FOUND, E_PAYOUT_NOT_OWNER }, .run = get_owner_payout,
-	        .summary = "One pay-out" },
+		.errors = { E_PAYOUT_NOT_FOUND, E_PAYOUT_NOT_OWNER }, .run = get_owner_payout,
+		.summary = "One pay-out" },
 	ROUTE_END,
 };

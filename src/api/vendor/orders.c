@@ -11,11 +11,15 @@
 /* --- What comes in ---------------------------------------------------------------------------- */
 
 static const struct field list_query[] = {
-	ORDER_STATUS_FIELD, DAYS_FIELDS, PAGE_FIELDS, FIELD_END,
+	ORDER_STATUS_FIELD,
+	DAYS_FIELDS,
+	PAGE_FIELDS,
+	FIELD_END,
 };
 static const struct field history_query[] = { DAYS_FIELDS, PAGE_FIELDS, FIELD_END };
 static const struct field stats_query[] = {
-	{ "period", FIELD_ENUM, .words = period_words, .summary = "Default: today" }, FIELD_END,
+	{ "period", FIELD_ENUM, .words = period_words, .summary = "Default: today" },
+	FIELD_END,
 };
 static const struct field accept_body[] = {
 	{ "preparationTime", FIELD_INT, .min = 1, .max = 120, .aliases = "estimatedTime",
@@ -44,9 +48,11 @@ static const struct field status_body[] = {
 /* --- What goes out ---------------------------------------------------------------------------- */
 
 static const struct field pagination_fields[] = {
-	{ "page", FIELD_INT, .required = true }, { "limit", FIELD_INT, .required = true },
+	{ "page", FIELD_INT, .required = true },
+	{ "limit", FIELD_INT, .required = true },
 	{ "total", FIELD_INT, .required = true },
-	{ "totalPages", FIELD_INT, .required = true }, FIELD_END,
+	{ "totalPages", FIELD_INT, .required = true },
+	FIELD_END,
 };
 static const struct field page_reply[] = {
 	{ "orders", FIELD_LIST, .required = true, .of = order_fields },
@@ -60,13 +66,17 @@ static const struct field queue_reply[] = {
 	FIELD_END,
 };
 static const struct field stats_reply[] = {
-	{ "total", FIELD_INT, .required = true }, { "pending", FIELD_INT, .required = true },
-	{ "accepted", FIELD_INT, .required = true }, { "preparing", FIELD_INT, .required = true },
-	{ "ready", FIELD_INT, .required = true }, { "completed", FIELD_INT, .required = true },
+	{ "total", FIELD_INT, .required = true },
+	{ "pending", FIELD_INT, .required = true },
+	{ "accepted", FIELD_INT, .required = true },
+	{ "preparing", FIELD_INT, .required = true },
+	{ "ready", FIELD_INT, .required = true },
+	{ "completed", FIELD_INT, .required = true },
 	{ "cancelled", FIELD_INT, .required = true },
 	{ "totalRevenue", FIELD_MONEY, .required = true,
 		.summary = "Sum of the subtotals of delivered orders" },
-	{ "averageOrderValue", FIELD_MONEY, .required = true }, FIELD_END,
+	{ "averageOrderValue", FIELD_MONEY, .required = true },
+	FIELD_END,
 };
 
 /* --- Lists ------------------------------------------------------------------------------------ */
@@ -179,7 +189,8 @@ static void vendor_order_reply(struct request *rq, const struct db_result *resul
 static void vendor_order_read(struct request *rq, const struct db_result *result)
 {
 	if (db_rows(result) == 0 && rq->app->config->replica_url[0])
-		return sql_write_positional(rq, order_get_party, vendor_order_reply, rq->params[0], NULL);
+		return sql_write_positional(
+			rq, order_get_party, vendor_order_reply, rq->params[0], NULL);
 	vendor_order_reply(rq, result);
 }
 
@@ -238,16 +249,14 @@ static void vendor_order_set_status(struct request *rq)
 const struct route vendor_order_routes[] = {
 	{ GET, "/orders", .access = VENDOR_ACCOUNT, .query = list_query, .reply = page_reply,
 		.run = vendor_orders_list, .summary = "The vendor's orders, newest first" },
-	{ GET, "/orders/pending", .access = VENDOR_ACCOUNT,
-		.reply = queue_reply, .run = vendor_pending_list,
-		.summary = "Orders to accept or reject, oldest first" },
+	{ GET, "/orders/pending", .access = VENDOR_ACCOUNT, .reply = queue_reply,
+		.run = vendor_pending_list, .summary = "Orders to accept or reject, oldest first" },
 	{ GET, "/orders/active", .access = VENDOR_ACCOUNT, .reply = queue_reply,
 		.run = vendor_active_list,
 		.summary = "Accepted orders that are not final, oldest first" },
-	{ GET, "/orders/history", .access = VENDOR_ACCOUNT,
-		.query = history_query, .reply = page_reply,
-		.run = vendor_orders_history,
-			.summary = "Delivered and cancelled orders, newest first" },
+	{ GET, "/orders/history", .access = VENDOR_ACCOUNT, .query = history_query,
+		.reply = page_reply, .run = vendor_orders_history,
+		.summary = "Delivered and cancelled orders, newest first" },
 	{ GET, "/orders/stats", .aliases = "/orders/stats/summary", .access = VENDOR_ACCOUNT,
 		.query = stats_query, .reply = stats_reply, .run = vendor_order_stats_get,
 		.summary = "Statistics of this day, week, month or year" },
@@ -267,8 +276,7 @@ const struct route vendor_order_routes[] = {
 	{ POST, "/orders/:orderId/preparing", .access = VENDOR_ACCOUNT, .any_write = true,
 		.idempotent = true, .body = act_body, .reply = order_fields,
 		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_CANNOT_READY },
-		.run = vendor_order_prepare,
-		.summary = "Start preparing an order" },
+		.run = vendor_order_prepare, .summary = "Start preparing an order" },
 	{ PATCH, "/orders/:orderId/status", .access = VENDOR_ACCOUNT, .any_write = true,
 		.idempotent = true, .body = status_body, .reply = order_fields,
 		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_CANNOT_READY },

@@ -23,12 +23,10 @@ static const struct field profile_body[] = {
 	SHOP_LOCATION_FIELDS,
 	{ "minOrderAmount", FIELD_MONEY, .max = MINIMUM_MAX, .clearable = true,
 		.aliases = "min_order_amount" },
-	{ "deliveryRadius", FIELD_NUMBER, .clearable = true, .above = true,
-		.max = 100, .aliases = "delivery_radius",
-		.summary = "km" },
+	{ "deliveryRadius", FIELD_NUMBER, .clearable = true, .above = true, .max = 100,
+		.aliases = "delivery_radius", .summary = "km" },
 	{ "averagePreparationTime", FIELD_INT, .min = 1, .max = 120,
-		.aliases = "average_preparation_time",
-		.summary = "Minutes" },
+		.aliases = "average_preparation_time", .summary = "Minutes" },
 	{ "tags", FIELD_LIST, .max = 10, .each = FIELD_TEXT, .each_max = 30 },
 	{ "isHighDemand", FIELD_BOOL, .aliases = "is_high_demand" },
 	LANGUAGE_FIELD,
@@ -37,7 +35,7 @@ static const struct field profile_body[] = {
 static const struct field hours_body[] = {
 	{ "businessHours", FIELD_OBJECT, .of = day_fields, .aliases = "business_hours hours",
 		.summary = "A day that is not given is closed; without any day it is "
-			"always open; the days may also be members of the body" },
+			   "always open; the days may also be members of the body" },
 	FIELD_END,
 };
 static const struct field online_body[] = {
@@ -94,8 +92,8 @@ static json_t *body_object(struct request *rq, const char *name, const struct fi
 	return rq->body;
 }
 
-static void vendor_change_object(struct request *rq, const char *name, const json_t *object,
-	const struct field *table)
+static void vendor_change_object(
+	struct request *rq, const char *name, const json_t *object, const struct field *table)
 {
 	const char *json;
 
@@ -193,12 +191,10 @@ static void change_online_status(struct request *rq)
 const struct route vendor_profile_routes[] = {
 	{ PUT, "/auth/profile", .aliases = "/profile", .access = VENDOR_ACCOUNT, .any_write = true,
 		.body = profile_body, .reply = vendor_self_fields,
-		.errors = { E_PHONE_TAKEN, E_ACCOUNT_GONE },
-		.run = change_vendor_profile,
+		.errors = { E_PHONE_TAKEN, E_ACCOUNT_GONE }, .run = change_vendor_profile,
 		.summary = "Change the profile; members that are absent stay" },
-	{ POST, "/profile/documents", .access = VENDOR_ACCOUNT,
-		.any_write = true, .body = documents_body,
-		.reply = vendor_self_fields, .errors = { E_ACCOUNT_GONE },
+	{ POST, "/profile/documents", .access = VENDOR_ACCOUNT, .any_write = true,
+		.body = documents_body, .reply = vendor_self_fields, .errors = { E_ACCOUNT_GONE },
 		.run = add_vendor_documents,
 		.summary = "Add documents, by the URLs of their images" },
 	{ PUT, "/settings/hours", .aliases = "/settings/business-hours /profile/hours",
@@ -207,11 +203,10 @@ const struct route vendor_profile_routes[] = {
 		.run = change_business_hours, .summary = "Set the business hours" },
 	{ PATCH, "/settings/online-status", .aliases = "/profile/status", .access = VENDOR_ACCOUNT,
 		.any_write = true, .body = online_body, .reply = vendor_self_fields,
-		.errors = { E_NOT_APPROVED, E_ACCOUNT_GONE },
-		.run = change_online_status, .summary = "Go online (take orders) or offline" },
-	{ PUT, "/settings/bank-details", .access = VENDOR_ACCOUNT,
-		.any_write = true, .body = bank_body,
-		.reply = vendor_self_fields, .errors = { E_ACCOUNT_GONE },
+		.errors = { E_NOT_APPROVED, E_ACCOUNT_GONE }, .run = change_online_status,
+		.summary = "Go online (take orders) or offline" },
+	{ PUT, "/settings/bank-details", .access = VENDOR_ACCOUNT, .any_write = true,
+		.body = bank_body, .reply = vendor_self_fields, .errors = { E_ACCOUNT_GONE },
 		.run = change_bank_details, .summary = "Set the account that pay-outs go to" },
 	ROUTE_END,
 };

@@ -60,4 +60,3 @@ const char *body_members(struct request *rq, const char *const *names)
 	text = json_dumps(chosen, JSON_COMPACT);
 	return text ? arena_copy(rq->arena, text, strlen(text)) : NULL;
 }
-

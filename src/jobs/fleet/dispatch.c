@@ -21,9 +21,9 @@
 #include "reeyo/core/log.h"
 #include "reeyo/core/memory.h"
 #include "reeyo/db/db.h"
+#include "reeyo/db/leadership.h"
 #include "reeyo/domain/dispatch.h"
 #include "reeyo/live/hub.h"
-#include "reeyo/db/leadership.h"
 
 #define EVERY_MS 500
 #define BATCH 25
@@ -39,8 +39,16 @@ struct pass_order {
 
 /* Parameters, as PostgreSQL arrays: pairs of an order and a rider near it; the offers. */
 enum {
-	PAIR_ORDERS, PAIR_RIDERS, PAIR_KM,
-	ORDERS, RIDERS, OFFERS, SCORES, KM, CANDIDATE_LISTS, NEW_ROUND,
+	PAIR_ORDERS,
+	PAIR_RIDERS,
+	PAIR_KM,
+	ORDERS,
+	RIDERS,
+	OFFERS,
+	SCORES,
+	KM,
+	CANDIDATE_LISTS,
+	NEW_ROUND,
 	ARRAYS
 };
 
@@ -49,7 +57,7 @@ struct pass {
 	struct arena *arena;
 	struct pass_order orders[BATCH];
 	unsigned count, searching; /* orders; searches under way */
-	bool blind;            /* Redis did not answer */
+	bool blind;                /* Redis did not answer */
 	double radius_m;
 	struct buf array[ARRAYS];
 	unsigned offers;
@@ -95,11 +103,12 @@ static bool dispatch_pass_continues(struct dispatch *dispatch, const struct db_r
 }
 
 static void dispatch_submit(struct dispatch *dispatch, enum query query,
-	void (*done)(struct db_call *call, const struct db_result *result),
-	unsigned count, const char *const *params)
+	void (*done)(struct db_call *call, const struct db_result *result), unsigned count,
+	const char *const *params)
 {
-	dispatch->call = (struct db_call){ .query = query, .lane = DB_WRITE, .count = count,
-		.done = done, .owner = dispatch };
+	dispatch->call = (struct db_call){
+		.query = query, .lane = DB_WRITE, .count = count, .done = done, .owner = dispatch
+	};
 	memcpy(dispatch->call.params, params, count * sizeof(*params));
 	db_submit(dispatch->app->db, &dispatch->call);
 }
@@ -160,14 +169,16 @@ static struct candidate candidate_read(const struct db_result *result, unsigned 
 {
 	return (struct candidate){ .km = db_double(result, row, 2),
 		.completed = db_int(result, row, 3),
-		.total = db_int(result, row, 4), .rating = db_double(result, row, 5),
-		.active = db_int(result, row, 6), .offered = db_bool(result, row, 7) };
+		.total = db_int(result, row, 4),
+		.rating = db_double(result, row, 5),
+		.active = db_int(result, row, 6),
+		.offered = db_bool(result, row, 7) };
 }
 
 /* Rows [from, to) are the candidates of one order. When all of them have been asked in this round,
  * a new round begins. */
-static void order_choose_rider(struct pass *pass, const struct db_result *result,
-	unsigned from, unsigned to)
+static void order_choose_rider(
+	struct pass *pass, const struct db_result *result, unsigned from, unsigned to)
 {
 	struct candidate *all = arena_alloc(pass->arena, (to - from) * sizeof(*all));
 	struct buf json = buf_in(pass->arena, 256 * (size_t)(to - from));
@@ -231,10 +242,11 @@ static void pass_decide(struct db_call *call, const struct db_result *result)
 	}
 	if (!pass->offers)
 		return dispatch_pass_end(dispatch);
-	DISPATCH_SUBMIT(dispatch, dispatch_offers_store, pass_offered, pg_array_end(&pass->array[ORDERS]),
-		pg_array_end(&pass->array[RIDERS]), pg_array_end(&pass->array[OFFERS]),
-		pg_array_end(&pass->array[SCORES]), pg_array_end(&pass->array[KM]),
-		pg_array_end(&pass->array[CANDIDATE_LISTS]), pg_array_end(&pass->array[NEW_ROUND]));
+	DISPATCH_SUBMIT(dispatch, dispatch_offers_store, pass_offered,
+		pg_array_end(&pass->array[ORDERS]), pg_array_end(&pass->array[RIDERS]),
+		pg_array_end(&pass->array[OFFERS]), pg_array_end(&pass->array[SCORES]),
+		pg_array_end(&pass->array[KM]), pg_array_end(&pass->array[CANDIDATE_LISTS]),
+		pg_array_end(&pass->array[NEW_ROUND]));
 }
 
 /* --- Candidates ------------------------------------------------------------------------------- */
@@ -244,7 +256,7 @@ static void pass_read_facts(struct dispatch *dispatch)
 	const char *unverified = dispatch->app->config->skip_phone_verify ? "t" : "f";
 	struct pass *pass = &dispatch->pass;
 	struct buf ids = buf_in(pass->arena, 1024), lats = buf_in(pass->arena, 512),
-		lngs = buf_in(pass->arena, 512);
+		   lngs = buf_in(pass->arena, 512);
 
 	if (dispatch->closing || (!pass->blind && !pass->array[PAIR_RIDERS].len))
 		return dispatch_pass_end(dispatch); /* no rider: due again in five seconds */
@@ -289,7 +301,7 @@ static void pass_search_riders(struct dispatch *dispatch)
 		struct pass_order *order = &pass->orders[i];
 
 		if (geo_search(dispatch->app->cache, order->lat, order->lng, pass->radius_m,
-			CANDIDATES, pass_search_done, order))
+			    CANDIDATES, pass_search_done, order))
 			pass->blind = true;
 		else
 			pass->searching++;
@@ -312,7 +324,8 @@ static void pass_claimed(struct db_call *call, const struct db_result *result)
 
 		pass->orders[pass->count++] = (struct pass_order){ .dispatch = dispatch,
 			.id = { arena_copy(pass->arena, id.at, id.len), id.len },
-			.lat = db_double(result, i, 1), .lng = db_double(result, i, 2) };
+			.lat = db_double(result, i, 1),
+			.lng = db_double(result, i, 2) };
 		pass->radius_m = db_double(result, i, 3);
 	}
 	dispatch->again = dispatch->again || pass->count == BATCH;

@@ -106,8 +106,8 @@ int64_t positions_last_ms(const struct positions *positions, const char *id)
 	return rider ? rider->at_ms : INT64_MIN;
 }
 
-void positions_record(struct positions *positions, const char *id, double lat,
-	double lng, int64_t at_ms)
+void positions_record(
+	struct positions *positions, const char *id, double lat, double lng, int64_t at_ms)
 {
 	struct tracked_rider *rider = tracked_rider_find(positions, id);
 
@@ -187,8 +187,8 @@ static void positions_batch_build(struct positions *positions)
 		snprintf(number, sizeof(number), "%.7f", rider->lng);
 		lngs = position_array_add(positions->lngs, sizeof(positions->lngs), lngs, number);
 		snprintf(number, sizeof(number), "%lld", (long long)rider->at_ms);
-		times = position_array_add(positions->times, sizeof(positions->times), times,
-			number);
+		times = position_array_add(
+			positions->times, sizeof(positions->times), times, number);
 	}
 	positions->ids[ids] = positions->lats[lats] = positions->lngs[lngs] =
 		positions->times[times] = '}';
@@ -203,9 +203,11 @@ static void positions_flush(struct positions *positions)
 	positions_batch_build(positions);
 	positions->running = true;
 	positions->call = (struct db_call){ .query = QUERY_rider_positions_store,
-		.lane = DB_WRITE, .count = 4,
+		.lane = DB_WRITE,
+		.count = 4,
 		.params = { positions->ids, positions->lats, positions->lngs, positions->times },
-		.done = positions_flushed, .owner = positions };
+		.done = positions_flushed,
+		.owner = positions };
 	db_submit(positions->app->db, &positions->call);
 }
 
@@ -217,8 +219,7 @@ static void positions_tick(uv_timer_t *timer)
 /* --- Publishing ------------------------------------------------------------------------------- */
 
 static void order_location_publish(struct app *app, const char *rider,
-	const struct rider_order *order,
-	double lat, double lng, const char *time)
+	const struct rider_order *order, double lat, double lng, const char *time)
 {
 	char room[sizeof("order:") + ID_SIZE], user_room[sizeof("user:") + ID_SIZE];
 	char vendor_room[sizeof("vendor:") + ID_SIZE], payload[320];
@@ -231,12 +232,12 @@ static void order_location_publish(struct app *app, const char *rider,
 		"{\"riderId\":\"%s\",\"orderId\":\"%s\",\"location\":{\"lat\":%.6f,\"lng\":%.6f},"
 		"\"timestamp\":\"%s\"}",
 		rider, order->id, lat, lng, time);
-	hub_publish_ephemeral(app, rooms, order->vendor_id[0] ? 3 : 2,
-		"rider_location_update", text_of(payload));
+	hub_publish_ephemeral(
+		app, rooms, order->vendor_id[0] ? 3 : 2, "rider_location_update", text_of(payload));
 }
 
-void positions_publish(struct app *app, const char *rider, const struct rider_facts *facts, double lat,
-	double lng, int64_t at_ms)
+void positions_publish(struct app *app, const char *rider, const struct rider_facts *facts,
+	double lat, double lng, int64_t at_ms)
 {
 	char time[CLOCK_ISO_SIZE];
 
@@ -301,8 +302,8 @@ int positions_new(struct app *app, struct positions **ret)
 	}
 	positions->timer_open = true;
 	deadline_list_init(&positions->rests, app->loop, WRITE_MS, tracked_rider_rested);
-	deadline_list_init(&positions->silences, app->loop, GEO_LATE_MS + 60000,
-		tracked_rider_silent);
+	deadline_list_init(
+		&positions->silences, app->loop, GEO_LATE_MS + 60000, tracked_rider_silent);
 	uv_timer_start(&positions->timer, positions_tick, FLUSH_MS, FLUSH_MS);
 	*ret = positions;
 	return 0;
@@ -325,7 +326,8 @@ void positions_close(struct positions *positions)
 	positions->closing = true;
 	deadline_list_close(&positions->rests);
 	deadline_list_close(&positions->silences);
-	HASH_ITER(hh, positions->riders, rider, next) {
+	HASH_ITER(hh, positions->riders, rider, next)
+	{
 		HASH_DEL(positions->riders, rider);
 		free(rider);
 	}

@@ -16,8 +16,8 @@
 #include "reeyo/core/config.h"
 #include "reeyo/core/id.h"
 #include "reeyo/db/db.h"
-#include "reeyo/domain/order.h"
 #include "reeyo/db/leadership.h"
+#include "reeyo/domain/order.h"
 
 #define EVERY_MS 1000
 #define BATCH 100
@@ -58,8 +58,9 @@ static void timers_submit(struct timers *timers, enum query query,
 	const char *const *params)
 {
 	timers->running = true;
-	timers->call = (struct db_call){ .query = query, .lane = DB_WRITE, .count = count,
-		.done = done, .owner = timers };
+	timers->call = (struct db_call){
+		.query = query, .lane = DB_WRITE, .count = count, .done = done, .owner = timers
+	};
 	memcpy(timers->call.params, params, count * sizeof(*params));
 	db_submit(timers->app->db, &timers->call);
 }

@@ -64,7 +64,8 @@ static void payment_active_invalidate(void *arg)
 {
 	struct payment_op *op = arg;
 
-	cache_key_invalidate(op->payments->app->cache, KEY_ORDERS_ACTIVE, NULL, payment_op_finish, op);
+	cache_key_invalidate(
+		op->payments->app->cache, KEY_ORDERS_ACTIVE, NULL, payment_op_finish, op);
 }
 
 static void payment_wait_over(struct deadline *deadline)
@@ -93,16 +94,16 @@ static enum payment_end payment_outcome_count(struct payment_op *op, struct text
 	} else if (text_is(outcome, TEXT("MISMATCH"))) {
 		count_one(payment_counters(op), COUNT_PAYMENTS_MISMATCHED);
 		log_line(LOG_ERROR,
-		        "the gateway's amount differs from the payment's: nothing is booked",
-		        LOG_T("payment", op->id), LOG_T("reference", op->new_reference),
-		        LOG_T("amount", op->amount));
+			"the gateway's amount differs from the payment's: nothing is booked",
+			LOG_T("payment", op->id), LOG_T("reference", op->new_reference),
+			LOG_T("amount", op->amount));
 	} else if (text_is(outcome, TEXT("FAILED"))) {
 		count_one(payment_counters(op), COUNT_PAYMENTS_FAILED);
 		return op->end == PAYMENT_UNREACHED ? PAYMENT_UNREACHED : PAYMENT_REFUSED;
 	} else if (text_is(outcome, TEXT("UNKNOWN"))) {
 		log_line(LOG_ERROR,
-		        "the gateway payment_answered about a payment that does not exist",
-		        LOG_T("payment", op->id));
+			"the gateway payment_answered about a payment that does not exist",
+			LOG_T("payment", op->id));
 		return PAYMENT_OPEN;
 	}
 	return PAYMENT_RECORDED;
@@ -144,13 +145,13 @@ static void payment_recorded(struct db_call *call, const struct db_result *resul
 static void payment_record(struct payment_op *op, const char *state)
 {
 	id_new(op->refund, "txn_");
-	op->payment_record = (struct db_call){
-		.query = QUERY_payment_told, .lane = DB_WRITE, .count = 8,
+	op->payment_record = (struct db_call){ .query = QUERY_payment_told,
+		.lane = DB_WRITE,
+		.count = 8,
 		.params = { op->id, state, op->new_reference[0] ? op->new_reference : NULL,
-			op->ussd[0] ? op->ussd : NULL,
-			op->operator[0] ? op->operator : NULL, op->amount,
-			op->why[0] ? op->why : NULL, op->refund },
-		.done = payment_recorded, .owner = op };
+			op->ussd[0] ? op->ussd : NULL, op->operator[0] ? op->operator: NULL,
+			op->amount, op->why[0] ? op->why : NULL, op->refund },
+			.done = payment_recorded, .owner = op };
 	db_submit(op->payments->app->db, &op->payment_record);
 }
 
@@ -179,11 +180,11 @@ static void payment_reference_clear(struct payment_op *op)
 }
 
 static void payment_transaction_record(
-        struct payment_op *op, const struct gateway_transaction *transaction)
+	struct payment_op *op, const struct gateway_transaction *transaction)
 {
 	if ((transaction->external.at && !text_is(transaction->external, text_of(op->id))) ||
-	        !text_copy_whole(
-	                op->new_reference, sizeof(op->new_reference), transaction->reference))
+		!text_copy_whole(
+			op->new_reference, sizeof(op->new_reference), transaction->reference))
 		return payment_reference_clear(op);
 	if (transaction->state == GATEWAY_SUCCESSFUL && transaction->amount < 0)
 		log_line(LOG_WARN, "the gateway reports no amount for a successful payment",
@@ -193,10 +194,10 @@ static void payment_transaction_record(
 	text_copy_truncated(op->why, sizeof(op->why), transaction->reason);
 	snprintf(op->amount, sizeof(op->amount), "%lld", (long long)transaction->amount);
 	/* Only a query is decisive, not the response to collect. */
-	payment_record(
-	        op, gateway_state_word(op->collects && transaction->state == GATEWAY_SUCCESSFUL
-	                                       ? GATEWAY_PENDING
-	                                       : transaction->state));
+	payment_record(op,
+		gateway_state_word(op->collects && transaction->state == GATEWAY_SUCCESSFUL
+				? GATEWAY_PENDING
+				: transaction->state));
 }
 
 static void payment_answered(struct gateway_call *call, const struct gateway_answer *answer)
@@ -216,16 +217,16 @@ static void payment_answered(struct gateway_call *call, const struct gateway_ans
 	op->end = answer->outcome == GATEWAY_REFUSED ? PAYMENT_REFUSED : PAYMENT_UNREACHED;
 	/* A caller that still waits replies with it, so no message is sent. */
 	text_copy_truncated(op->why, sizeof(op->why),
-		op->end == PAYMENT_UNREACHED ?
-			op->done ? TEXT("UNREACHED") : TEXT("NOT_SENT") :
-			answer->why ? text_of(answer->why) : TEXT("FAILED"));
+		op->end == PAYMENT_UNREACHED ? op->done ? TEXT("UNREACHED") : TEXT("NOT_SENT")
+			: answer->why ? text_of(answer->why)
+					     : TEXT("FAILED"));
 	payment_record(op, "REFUSED");
 }
 
 /* --- Operations ------------------------------------------------------------------------------- */
 
-static struct payment_op *payment_op_new(struct payments *payments, const char *id,
-	payment_done *done, void *arg)
+static struct payment_op *payment_op_new(
+	struct payments *payments, const char *id, payment_done *done, void *arg)
 {
 	struct payment_op *op = calloc(1, sizeof(*op));
 
@@ -266,8 +267,9 @@ bool payment_collect(struct payments *payments, const char *id, const char *phon
 bool payment_ask(struct payments *payments, const char *id, const char *reference,
 	payment_done *done, void *arg)
 {
-	struct payment_op *op = reference && strlen(reference) < GATEWAY_REFERENCE_SIZE ?
-		payment_op_new(payments, id, done, arg) : NULL;
+	struct payment_op *op = reference && strlen(reference) < GATEWAY_REFERENCE_SIZE
+		? payment_op_new(payments, id, done, arg)
+		: NULL;
 
 	if (!op)
 		return false;

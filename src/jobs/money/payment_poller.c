@@ -52,8 +52,8 @@ struct payment_poller {
 	/* start of the last read of the history; pause after it */
 	uint64_t read_ms, rest_ms;
 	unsigned poller_tick;
-	int64_t left;   /* queries left in this second */
-	bool more;      /* more rows may be due */
+	int64_t left;           /* queries left in this second */
+	bool more;              /* more rows may be due */
 	char *ids, *references; /* the payments poller_history_written, as arrays */
 	bool history_failed;    /* the last read of the history failed */
 	bool running, reading, finding, timer_open, closing;
@@ -73,8 +73,12 @@ static void poller_submit(struct payment_poller *poller, enum query query,
 	const char *first, const char *second)
 {
 	poller->running = true;
-	poller->call = (struct db_call){ .query = query, .lane = DB_WRITE, .count = count,
-		.params = { first, second }, .done = done, .owner = poller };
+	poller->call = (struct db_call){ .query = query,
+		.lane = DB_WRITE,
+		.count = count,
+		.params = { first, second },
+		.done = done,
+		.owner = poller };
 	db_submit(poller->app->db, &poller->call);
 }
 
@@ -150,8 +154,8 @@ static bool found_arrays_write(struct payment_poller *poller)
 		if (!lost->reference[0] || strpbrk(lost->reference, "\"\\"))
 			continue;
 		ids = array_member_add(poller->ids, IDS_SIZE, ids, lost->id);
-		references = array_member_add(poller->references, REFERENCES_SIZE,
-			references, lost->reference);
+		references = array_member_add(
+			poller->references, REFERENCES_SIZE, references, lost->reference);
 	}
 	if (ids) {
 		memcpy(poller->ids + ids, "}", 2);
@@ -192,8 +196,8 @@ static void poller_history_write(struct payment_poller *poller, enum query query
 }
 
 /* Logged once, until the history can be read again. */
-static void poller_history_failed(struct payment_poller *poller,
-	enum gateway_outcome outcome, const char *why)
+static void poller_history_failed(
+	struct payment_poller *poller, enum gateway_outcome outcome, const char *why)
 {
 	if (!poller->history_failed)
 		log_line(outcome == GATEWAY_REFUSED ? LOG_ERROR : LOG_WARN,
@@ -203,8 +207,8 @@ static void poller_history_failed(struct payment_poller *poller,
 		poller_history_write(poller, QUERY_payments_untold, 1);
 }
 
-static void poller_history_done(struct gateway_history *history,
-	enum gateway_outcome outcome, const char *why)
+static void poller_history_done(
+	struct gateway_history *history, enum gateway_outcome outcome, const char *why)
 {
 	struct payment_poller *poller = history->owner;
 
@@ -286,11 +290,12 @@ static void poller_due_taken(struct db_call *call, const struct db_result *resul
 
 static void poller_due_take(struct payment_poller *poller)
 {
-	int64_t room =
-		poller->app->config->gateway_at_once - payments_running(poller->app->payments);
+	int64_t room = poller->app->config->gateway_at_once -
+		payments_running(poller->app->payments);
 	int64_t most = room < poller->left ? room : poller->left;
 
-	if (!gateway_configured(poller->app->gateway) || !gateway_available(poller->app->gateway) || most <= 0)
+	if (!gateway_configured(poller->app->gateway) || !gateway_available(poller->app->gateway) ||
+		most <= 0)
 		return;
 	snprintf(poller->most, sizeof(poller->most), "%lld", (long long)most);
 	poller_submit(poller, QUERY_payments_due, poller_due_taken, 1, poller->most, NULL);
@@ -324,7 +329,7 @@ static void poller_expire(struct payment_poller *poller)
 	snprintf(poller->seconds, sizeof(poller->seconds), "%lld",
 		(long long)(poller->app->config->payment_wait + 999) / 1000);
 	poller_submit(poller, QUERY_payments_expire, poller_expired, 2, poller->seconds,
-	        EXPIRE_BATCH_TEXT);
+		EXPIRE_BATCH_TEXT);
 }
 
 /* --- Life ------------------------------------------------------------------------------------- */

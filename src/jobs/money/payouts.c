@@ -26,10 +26,10 @@
 #include "reeyo/partners/gateway.h"
 
 #define EVERY_MS 1000
-#define CALLS 16          /* sent or queried at once; at most half of them are sent */
+#define CALLS 16 /* sent or queried at once; at most half of them are sent */
 #define SEEK_MOST 50
 #define SEEK_MOST_TEXT "50"
-#define SEEK_EVERY 5      /* rounds between two reads of the history */
+#define SEEK_EVERY 5 /* rounds between two reads of the history */
 #define WHY_SIZE 200
 /* A call without a recorded answer is searched for after its time limit, its time in the queue and
  * this margin. */
@@ -38,8 +38,8 @@
 /* The parameters of payout_answered, which must live until it is done. */
 struct answer {
 	struct db_call db;
-	char id[ID_SIZE], reference[GATEWAY_REFERENCE_SIZE], amount[24],
-		why[WHY_SIZE], looked_at[40];
+	char id[ID_SIZE], reference[GATEWAY_REFERENCE_SIZE], amount[24], why[WHY_SIZE],
+		looked_at[40];
 	char entries[2 * ID_SIZE + 4];
 	const char *what;
 };
@@ -56,7 +56,7 @@ struct payout_call {
 struct searched {
 	char id[ID_SIZE], reference[GATEWAY_REFERENCE_SIZE], why[WHY_SIZE];
 	enum gateway_state state;
-	int64_t amount;   /* ours; then the reported one */
+	int64_t amount; /* ours; then the reported one */
 	bool found, maybe;
 };
 
@@ -66,11 +66,11 @@ struct payout_job {
 	uv_timer_t timer;
 	struct db_call db;
 	struct payout_call calls[CALLS];
-	unsigned running;         /* calls, statements and the timer: freed with the last */
+	unsigned running; /* calls, statements and the timer: freed with the last */
 	struct gateway_history history;
 	struct searched searched[SEEK_MOST];
 	unsigned sought_count, write_next, round;
-	const char *unread;       /* why the history could not be read */
+	const char *unread; /* why the history could not be read */
 	struct answer found;
 	char looked_at[40], limit[8], patience[24];
 	bool taking, seeking, closing;
@@ -106,36 +106,39 @@ static void answer_begin(struct answer *answer, const char *what, const char *re
 static void payout_answer_write(struct payout_job *job, struct answer *answer, void *owner,
 	void (*done)(struct db_call *call, const struct db_result *result))
 {
-	answer->db = (struct db_call){
-		.query = QUERY_payout_answered, .lane = DB_WRITE, .count = 7,
+	answer->db = (struct db_call){ .query = QUERY_payout_answered,
+		.lane = DB_WRITE,
+		.count = 7,
 		.params = { answer->id, answer->what,
 			answer->reference[0] ? answer->reference : NULL,
 			answer->amount[0] == '-' ? NULL : answer->amount,
 			answer->why[0] ? answer->why : NULL,
 			answer->looked_at[0] ? answer->looked_at : NULL, answer->entries },
-		.done = done, .owner = owner };
+		.done = done,
+		.owner = owner };
 	db_submit(job->app->db, &answer->db);
 }
 
 static enum counter payout_outcome_counter(struct text outcome)
 {
-	return text_is(outcome, TEXT("COMPLETED")) ? COUNT_PAYOUTS_COMPLETED :
-		text_is(outcome, TEXT("FAILED")) ? COUNT_PAYOUTS_FAILED :
-		text_is(outcome, TEXT("LATE")) ? COUNT_PAYOUTS_LATE :
-		text_is(outcome, TEXT("TROUBLE")) ? COUNT_PAYOUTS_TROUBLED : COUNTER_COUNT;
+	return text_is(outcome, TEXT("COMPLETED"))  ? COUNT_PAYOUTS_COMPLETED
+		: text_is(outcome, TEXT("FAILED"))  ? COUNT_PAYOUTS_FAILED
+		: text_is(outcome, TEXT("LATE"))    ? COUNT_PAYOUTS_LATE
+		: text_is(outcome, TEXT("TROUBLE")) ? COUNT_PAYOUTS_TROUBLED
+						    : COUNTER_COUNT;
 }
 
 /* Counts the outcome, and logs what an admin must look at and what failed. */
-static void payout_outcome_log(struct payout_job *job, const struct answer *answer,
-	const struct db_result *result)
+static void payout_outcome_log(
+	struct payout_job *job, const struct answer *answer, const struct db_result *result)
 {
-	struct text outcome = db_error(result) || !db_rows(result) ? TEXT_NONE :
-		db_text(result, 0, 0);
+	struct text outcome = db_error(result) || !db_rows(result) ? TEXT_NONE
+								   : db_text(result, 0, 0);
 
 	if (db_error(result) == E_CONFLICT_ROW)
 		log_line(LOG_ERROR, "the gateway's answer about a pay-out is booked already",
-			LOG_T("payout", answer->id),
-			LOG_T("answer", answer->what), LOG_T("reference", answer->reference));
+			LOG_T("payout", answer->id), LOG_T("answer", answer->what),
+			LOG_T("reference", answer->reference));
 	if (!outcome.at)
 		return; /* the row is due again soon */
 	if (payout_outcome_counter(outcome) != COUNTER_COUNT)
@@ -144,8 +147,9 @@ static void payout_outcome_log(struct payout_job *job, const struct answer *answ
 		log_line(LOG_ERROR, "the gateway's answer about a pay-out is a discrepancy",
 			LOG_T("payout", answer->id), LOG_T("answer", answer->what),
 			LOG_T("amount", answer->amount), LOG_T("reference", answer->reference),
-			LOG_T("done", text_is(outcome, TEXT("LATE")) ?
-				"booked from what is available" : "nothing"));
+			LOG_T("done",
+				text_is(outcome, TEXT("LATE")) ? "booked from what is available"
+							       : "nothing"));
 	else if (text_is(outcome, TEXT("FAILED")))
 		log_line(LOG_WARN, "a pay-out failed", LOG_T("payout", answer->id),
 			LOG_T("answer", answer->what), LOG_T("why", answer->why));
@@ -184,10 +188,11 @@ static void payout_reference_clear(struct payout_call *call)
 
 /* The answer to a sending names another pay-out, so what became of this one has to be looked
  * for. */
-static void payout_answer_foreign(struct payout_call *call, const struct gateway_transaction *transaction)
+static void payout_answer_foreign(
+	struct payout_call *call, const struct gateway_transaction *transaction)
 {
 	text_copy_truncated(
-	        call->query_reference, sizeof(call->query_reference), transaction->reference);
+		call->query_reference, sizeof(call->query_reference), transaction->reference);
 	log_line(LOG_ERROR, "the gateway answered a pay-out with another transaction",
 		LOG_T("payout", call->answer.id), LOG_T("reference", call->query_reference));
 	answer_begin(&call->answer, "UNCERTAIN", "", -1, NULL);
@@ -195,18 +200,18 @@ static void payout_answer_foreign(struct payout_call *call, const struct gateway
 }
 
 static void payout_transaction_write(
-        struct payout_call *call, const struct gateway_transaction *transaction)
+	struct payout_call *call, const struct gateway_transaction *transaction)
 {
 	char reference[GATEWAY_REFERENCE_SIZE], why[WHY_SIZE];
 
 	if (transaction->external.at && !text_is(transaction->external, text_of(call->answer.id)))
 		return call->sends ? payout_answer_foreign(call, transaction)
-		                   : payout_reference_clear(call);
+				   : payout_reference_clear(call);
 	if (!text_copy_whole(reference, sizeof(reference), transaction->reference))
 		reference[0] = '\0'; /* a cut one would name another transaction */
 	text_copy_truncated(why, sizeof(why), transaction->reason);
 	answer_begin(&call->answer, gateway_state_word(transaction->state), reference,
-	        transaction->amount, why);
+		transaction->amount, why);
 	payout_answer_write(call->job, &call->answer, call, payout_answer_written);
 }
 
@@ -217,10 +222,11 @@ static const char *unanswered_word(enum gateway_outcome outcome)
 }
 
 static void payout_answered_by_gateway(
-        struct gateway_call *gateway, const struct gateway_answer *answer)
+	struct gateway_call *gateway, const struct gateway_answer *answer)
 {
 	static const char *const words[] = { [GATEWAY_REFUSED] = "REFUSED",
-		[GATEWAY_UNREACHED] = "UNREACHED", [GATEWAY_UNCERTAIN] = "UNCERTAIN" };
+		[GATEWAY_UNREACHED] = "UNREACHED",
+		[GATEWAY_UNCERTAIN] = "UNCERTAIN" };
 	struct payout_call *call = gateway->owner;
 
 	if (call->job->closing)
@@ -228,13 +234,13 @@ static void payout_answered_by_gateway(
 	if (answer->outcome == GATEWAY_ANSWERED)
 		return payout_transaction_write(call, &answer->told);
 	log_line(LOG_WARN,
-		call->sends ? "a pay-out was not sent" :
-			"the gateway did not answer about a pay-out",
+		call->sends ? "a pay-out was not sent"
+			    : "the gateway did not answer about a pay-out",
 		LOG_T("payout", call->answer.id), LOG_T("outcome", words[answer->outcome]),
 		LOG_T("why", answer->why));
 	answer_begin(&call->answer,
-		call->sends ? words[answer->outcome] : unanswered_word(answer->outcome),
-		"", -1, answer->why);
+		call->sends ? words[answer->outcome] : unanswered_word(answer->outcome), "", -1,
+		answer->why);
 	payout_answer_write(call->job, &call->answer, call, payout_answer_written);
 }
 
@@ -272,9 +278,12 @@ static void payout_rows_take(struct payout_job *job, enum query query, unsigned 
 	snprintf(job->limit, sizeof(job->limit), "%u", most);
 	job->taking = true;
 	job->running++;
-	job->db = (struct db_call){ .query = query, .lane = DB_WRITE,
+	job->db = (struct db_call){ .query = query,
+		.lane = DB_WRITE,
 		.count = query == QUERY_payouts_send ? 2 : 1,
-		.params = { job->limit, job->patience }, .done = done, .owner = job };
+		.params = { job->limit, job->patience },
+		.done = done,
+		.owner = job };
 	db_submit(job->app->db, &job->db);
 }
 
@@ -285,7 +294,7 @@ static bool payout_rows_taken(struct payout_job *job, const struct db_result *re
 
 	job->taking = false;
 	payout_job_release(
-	        job); /* the timer holds it too: it is still there unless the job is closing */
+		job); /* the timer holds it too: it is still there unless the job is closing */
 	return goes_on;
 }
 
@@ -301,7 +310,7 @@ static void payout_query_rows(struct db_call *db, const struct db_result *result
 		struct payout_call *call = payout_call_new(job, db_text(result, i, 0), false);
 
 		text_into(call->query_reference, sizeof(call->query_reference),
-		        db_text(result, i, 1));
+			db_text(result, i, 1));
 		call->gateway.reference = call->query_reference;
 		gateway_query(job->app->gateway, &call->gateway);
 	}
@@ -312,7 +321,7 @@ static void payout_query_due(struct payout_job *job)
 {
 	if (payout_calls_left(job))
 		return payout_rows_take(
-		        job, QUERY_payouts_ask, payout_calls_left(job), payout_query_rows);
+			job, QUERY_payouts_ask, payout_calls_left(job), payout_query_rows);
 	payout_search(job);
 }
 
@@ -363,8 +372,8 @@ static void searched_match(struct gateway_history *history,
 		return withdrawal ? searched_suspect(job, transaction->amount) : (void)0;
 	searched = searched_find(job, transaction->external);
 	if (!searched || !transaction->reference.len ||
-	        !text_copy_whole(
-	                searched->reference, sizeof(searched->reference), transaction->reference))
+		!text_copy_whole(
+			searched->reference, sizeof(searched->reference), transaction->reference))
 		return;
 	searched->found = true;
 	searched->state = transaction->state;
@@ -391,8 +400,10 @@ static void searched_write_next(struct payout_job *job)
 	text_into(job->found.id, sizeof(job->found.id), text_of(searched->id));
 	snprintf(job->found.looked_at, sizeof(job->found.looked_at), "%s", job->looked_at);
 	answer_begin(&job->found,
-		job->unread ? job->unread : searched->found ? gateway_state_word(searched->state) :
-			searched->maybe ? "UNNAMED" : "MISSING",
+		job->unread               ? job->unread
+			: searched->found ? gateway_state_word(searched->state)
+			: searched->maybe ? "UNNAMED"
+					  : "MISSING",
 		searched->reference, searched->found ? searched->amount : -1, searched->why);
 	payout_answer_write(job, &job->found, job, searched_written);
 }
@@ -405,8 +416,8 @@ static void searched_written(struct db_call *db, const struct db_result *result)
 	searched_write_next(job);
 }
 
-static void payout_history_done(struct gateway_history *history,
-	enum gateway_outcome outcome, const char *why)
+static void payout_history_done(
+	struct gateway_history *history, enum gateway_outcome outcome, const char *why)
 {
 	struct payout_job *job = history->owner;
 
@@ -487,11 +498,12 @@ static void payout_tick(uv_timer_t *timer)
 {
 	struct payout_job *job = timer->data;
 
-	if (job->taking || job->closing || !leadership_held(job->leadership) || !gateway_available(job->app->gateway))
+	if (job->taking || job->closing || !leadership_held(job->leadership) ||
+		!gateway_available(job->app->gateway))
 		return;
 	if (payout_calls_left(job) > CALLS / 2)
 		return payout_rows_take(job, QUERY_payouts_send, payout_calls_left(job) - CALLS / 2,
-		        payout_send_rows);
+			payout_send_rows);
 	payout_query_due(job);
 }
 

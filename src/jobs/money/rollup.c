@@ -41,8 +41,10 @@ static void rollup_step_done(struct db_call *call, const struct db_result *resul
 static void rollup_step(struct rollup *rollup)
 {
 	rollup->running = true;
-	rollup->call = (struct db_call){ .query = QUERY_ledger_roll_up, .lane = DB_WRITE,
-		.done = rollup_step_done, .owner = rollup };
+	rollup->call = (struct db_call){ .query = QUERY_ledger_roll_up,
+		.lane = DB_WRITE,
+		.done = rollup_step_done,
+		.owner = rollup };
 	db_submit(rollup->db, &rollup->call);
 }
 

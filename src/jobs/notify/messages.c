@@ -14,9 +14,9 @@
 #include "reeyo/core/clock.h"
 #include "reeyo/core/log.h"
 #include "reeyo/db/db.h"
+#include "reeyo/db/leadership.h"
 #include "reeyo/domain/notification_rule.h"
 #include "reeyo/live/hub.h"
-#include "reeyo/db/leadership.h"
 #include "reeyo/partners/notifier.h"
 #include "sending.h"
 
@@ -29,10 +29,25 @@
 /* accounts a second: more than providers accept, in a statement of some 50 ms */
 #define BROADCAST_PAGE "1000"
 
-enum { COLUMN_POSITION, COLUMN_NEXT, COLUMN_COUNT, COLUMN_ID, COLUMN_TYPE, COLUMN_AGE,
-	COLUMN_PAYLOAD, COLUMN_FACTS, COLUMN_RECIPIENTS };
-enum { RECIPIENT_ID, RECIPIENT_LANGUAGE, RECIPIENT_NAME, RECIPIENT_DEVICE, RECIPIENT_EMAIL,
-	RECIPIENT_COLUMNS };
+enum {
+	COLUMN_POSITION,
+	COLUMN_NEXT,
+	COLUMN_COUNT,
+	COLUMN_ID,
+	COLUMN_TYPE,
+	COLUMN_AGE,
+	COLUMN_PAYLOAD,
+	COLUMN_FACTS,
+	COLUMN_RECIPIENTS
+};
+enum {
+	RECIPIENT_ID,
+	RECIPIENT_LANGUAGE,
+	RECIPIENT_NAME,
+	RECIPIENT_DEVICE,
+	RECIPIENT_EMAIL,
+	RECIPIENT_COLUMNS
+};
 
 /* What one round stores, in its arena. */
 struct message_page {
@@ -50,8 +65,8 @@ struct messages {
 	struct hub_listener listener;
 	struct db_call call, broadcast;
 	struct message_page page;
-	char *types;                /* of the rules' events, as text[] */
-	uint64_t broadcast_at;      /* time of the loop's clock when the next page is allowed */
+	char *types;           /* of the rules' events, as text[] */
+	uint64_t broadcast_at; /* time of the loop's clock when the next page is allowed */
 	bool running, broadcasting, soon, timer_open, closing;
 };
 
@@ -65,15 +80,15 @@ struct event_context {
 	json_t *payload, *facts;
 };
 
-static struct text recipient_text(const struct event_context *context, enum recipient recipient,
-	unsigned column)
+static struct text recipient_text(
+	const struct event_context *context, enum recipient recipient, unsigned column)
 {
 	return db_text(context->result, context->row,
 		COLUMN_RECIPIENTS + recipient * RECIPIENT_COLUMNS + column);
 }
 
-static bool recipient_flag(const struct event_context *context, enum recipient recipient,
-	unsigned column)
+static bool recipient_flag(
+	const struct event_context *context, enum recipient recipient, unsigned column)
 {
 	return db_bool(context->result, context->row,
 		COLUMN_RECIPIENTS + recipient * RECIPIENT_COLUMNS + column);
@@ -101,13 +116,13 @@ static char *app_data_of(const struct event_context *context, const char *type, 
 
 static void message_row_add(struct message_page *page, const struct event_context *context,
 	const struct notification_rule *rule, enum channel channel, const char *params,
-		const char *data)
+	const char *data)
 {
 	struct buf *out = &page->messages;
 
 	buf_printf(out, "%c{\"event\":%lld,\"kind\":\"%s\",\"recipient\":", out->len ? ',' : '[',
 		(long long)db_int(context->result, context->row, COLUMN_ID),
-			recipient_name(rule->recipient));
+		recipient_name(rule->recipient));
 	buf_add_json(out, recipient_text(context, rule->recipient, RECIPIENT_ID));
 	buf_printf(out,
 		",\"channel\":\"%s\",\"template\":\"%s\",\"params\":%s,\"data\":%s,\"language\":",
@@ -119,8 +134,7 @@ static void message_row_add(struct message_page *page, const struct event_contex
 }
 
 static void notification_row_add(struct message_page *page, const struct notification_rule *rule,
-	struct text id,
-	const struct said *said, const char *data)
+	struct text id, const struct said *said, const char *data)
 {
 	struct buf *out = &page->notifications;
 	char now[CLOCK_ISO_SIZE];
@@ -128,20 +142,21 @@ static void notification_row_add(struct message_page *page, const struct notific
 	clock_iso(clock_wall_ms(), now);
 	buf_printf(out, "%c{\"room\":\"%s:%.*s\",\"payload\":{\"type\":\"%s\",\"title\":",
 		out->len ? ',' : '[', recipient_room(rule->recipient), TEXT_ARGS(id),
-			rule->notification);
+		rule->notification);
 	buf_add_json(out, text_of(said->title));
 	buf_add_string(out, ",\"body\":");
 	buf_add_json(out, text_of(said->body));
 	buf_printf(out, ",\"data\":%s,\"timestamp\":\"%s\"}}", data, now);
 }
 
-static json_t *message_params_of(const struct event_context *context,
-	const struct notification_rule *rule)
+static json_t *message_params_of(
+	const struct event_context *context, const struct notification_rule *rule)
 {
 	struct text name = recipient_text(context, rule->recipient, RECIPIENT_NAME);
 	json_t *own = json_pack("{s:s%}", "name", name.at ? name.at : "", (int)name.len);
 	json_t *params = own ? message_params(rule->message, 3,
-		(json_t *[]){ context->payload, context->facts, own }) : NULL;
+				       (json_t *[]){ context->payload, context->facts, own })
+			     : NULL;
 
 	json_decref(own);
 	return params;
@@ -154,28 +169,30 @@ static bool rule_apply(const struct event_context *context, const struct notific
 	const struct notifier *notifier = context->messages->app->notifier;
 	json_auto_t *params = message_params_of(context, rule);
 	char *params_text auto_free = params ? json_dumps(params, JSON_COMPACT) : NULL;
-	const char *data = app_data_of(context,
-		rule->notification ? rule->notification : rule->event, page->arena);
-	unsigned channels = message_channels(rule->message, (struct reach){
-		.device = recipient_flag(context, rule->recipient, RECIPIENT_DEVICE),
-		.email = recipient_flag(context, rule->recipient, RECIPIENT_EMAIL),
-		.push_on = notifier_channel_enabled(notifier, CHANNEL_PUSH), .sms_on = notifier_channel_enabled(notifier, CHANNEL_SMS) });
+	const char *data = app_data_of(
+		context, rule->notification ? rule->notification : rule->event, page->arena);
+	unsigned channels = message_channels(rule->message,
+		(struct reach){
+			.device = recipient_flag(context, rule->recipient, RECIPIENT_DEVICE),
+			.email = recipient_flag(context, rule->recipient, RECIPIENT_EMAIL),
+			.push_on = notifier_channel_enabled(notifier, CHANNEL_PUSH),
+			.sms_on = notifier_channel_enabled(notifier, CHANNEL_SMS) });
 	struct said said;
 
 	if (!params_text || !data)
 		return false;
 	for (unsigned channel = 0; channel < CHANNELS; channel++)
 		if (channels & 1u << channel)
-			message_row_add(page, context, rule,
-				(enum channel)channel, params_text, data);
+			message_row_add(
+				page, context, rule, (enum channel)channel, params_text, data);
 	if (!rule->notification)
 		return true;
 	if (templates_render(notifier_templates(notifier), page->arena, rule->message, CHANNEL_PUSH,
-		language_named(recipient_text(context, rule->recipient, RECIPIENT_LANGUAGE)),
-			params, &said))
+		    language_named(recipient_text(context, rule->recipient, RECIPIENT_LANGUAGE)),
+		    params, &said))
 		return false;
-	notification_row_add(page, rule, recipient_text(context, rule->recipient, RECIPIENT_ID),
-		&said, data);
+	notification_row_add(
+		page, rule, recipient_text(context, rule->recipient, RECIPIENT_ID), &said, data);
 	return true;
 }
 
@@ -189,8 +206,8 @@ static bool event_apply_rules(const struct event_context *context)
 		if (done & 1u << rule->recipient || age_s > rule->life_s ||
 			!recipient_text(context, rule->recipient, RECIPIENT_ID).at ||
 			!text_is(db_text(context->result, context->row, COLUMN_TYPE),
-				text_of(rule->event)) || !notification_rule_matches(rule, 2,
-					sources))
+				text_of(rule->event)) ||
+			!notification_rule_matches(rule, 2, sources))
 			continue;
 		done |= 1u << rule->recipient;
 		if (!rule->silent && !rule_apply(context, rule))
@@ -204,14 +221,16 @@ static bool page_apply_rules(struct messages *messages, const struct db_result *
 	bool done = true;
 
 	for (unsigned row = 0; done && row < db_rows(result); row++) {
-		struct event_context context = { .messages = messages, .result = result, .row =
-			row };
+		struct event_context context = {
+			.messages = messages, .result = result, .row = row
+		};
 
 		if (db_is_null(result, row, COLUMN_ID))
 			continue;
 		context.payload = json_loads(db_text(result, row, COLUMN_PAYLOAD).at, 0, NULL);
-		context.facts = db_is_null(result, row, COLUMN_FACTS) ? NULL :
-			json_loads(db_text(result, row, COLUMN_FACTS).at, 0, NULL);
+		context.facts = db_is_null(result, row, COLUMN_FACTS)
+			? NULL
+			: json_loads(db_text(result, row, COLUMN_FACTS).at, 0, NULL);
 		done = event_apply_rules(&context);
 		json_decref(context.facts);
 		json_decref(context.payload);
@@ -245,8 +264,9 @@ static void messages_submit(struct messages *messages, enum query query,
 	void (*done)(struct db_call *call, const struct db_result *result), unsigned count,
 	const char *const *params)
 {
-	messages->call = (struct db_call){ .query = query, .lane = DB_WRITE, .count = count,
-		.done = done, .owner = messages };
+	messages->call = (struct db_call){
+		.query = query, .lane = DB_WRITE, .count = count, .done = done, .owner = messages
+	};
 	memcpy(messages->call.params, params, count * sizeof(*params));
 	db_submit(messages->app->db, &messages->call);
 }
@@ -301,8 +321,8 @@ static void messages_page_start(struct messages *messages)
 {
 	if (messages->running || messages->closing || !leadership_held(messages->leadership))
 		return;
-	messages->page = (struct message_page){ .arena = arena_new(messages->app->pool,
-		PAGE_MEMORY) };
+	messages->page =
+		(struct message_page){ .arena = arena_new(messages->app->pool, PAGE_MEMORY) };
 	if (!messages->page.arena)
 		return;
 	messages->running = true;
@@ -333,9 +353,12 @@ static void broadcast_page_start(struct messages *messages)
 		return;
 	messages->broadcasting = true;
 	messages->broadcast_at = now + EVERY_MS;
-	messages->broadcast = (struct db_call){ .query = QUERY_broadcast_expand, .lane = DB_WRITE,
-		.count = 1, .params = { BROADCAST_PAGE }, .done = broadcast_page_made, .owner =
-			messages };
+	messages->broadcast = (struct db_call){ .query = QUERY_broadcast_expand,
+		.lane = DB_WRITE,
+		.count = 1,
+		.params = { BROADCAST_PAGE },
+		.done = broadcast_page_made,
+		.owner = messages };
 	db_submit(messages->app->db, &messages->broadcast);
 }
 
@@ -363,8 +386,8 @@ static void messages_on_event(struct hub_listener *listener, const struct event 
 {
 	struct messages *messages = CONTAINER_OF(listener, struct messages, listener);
 
-	if (messages->soon || messages->closing ||
-		!leadership_held(messages->leadership) || !event_has_rule(event->type))
+	if (messages->soon || messages->closing || !leadership_held(messages->leadership) ||
+		!event_has_rule(event->type))
 		return;
 	messages->soon = true;
 	uv_timer_start(&messages->timer, messages_tick, SOON_MS, EVERY_MS);
@@ -413,10 +436,10 @@ int messages_new(struct app *app, struct messages **ret)
 	messages->app = app;
 	messages->timer.data = messages;
 	messages->types = rule_types_new();
-	error = messages->types ?
-		leadership_new(app->loop, app->db, "messages", messages_leadership_gained, messages,
-			&messages->leadership) :
-		E_NO_MEMORY;
+	error = messages->types
+		? leadership_new(app->loop, app->db, "messages", messages_leadership_gained,
+			  messages, &messages->leadership)
+		: E_NO_MEMORY;
 	if (!error)
 		error = sending_new(app, messages->leadership, &messages->sending);
 	if (error || uv_timer_init(loop_uv(app->loop), &messages->timer)) {

@@ -24,17 +24,29 @@
 
 #define SLOTS 32u
 #define CLAIM_S "150"
-_Static_assert(NOTIFIER_SEND_MAX_S + 60 <= 150,
-	"a claim must last longer than a message can take");
+_Static_assert(NOTIFIER_SEND_MAX_S + 60 <= 150, "a claim must last longer than a message can take");
 #define DEVICES_MAX 10
 #define MESSAGE_MEMORY 65536
 #define BATCH_MEMORY (1u << 20)
 #define END_BYTES (64u << 10) /* of results in one statement; the next stores the rest */
 #define KINDS (CHANNELS * 2u)
 
-enum { ROW_ID, ROW_KIND, ROW_RECIPIENT, ROW_CHANNEL,
-	ROW_BULK, ROW_TEMPLATE, ROW_PARAMS, ROW_DATA,
-	ROW_LANGUAGE, ROW_TRIES, ROW_LIFE, ROW_ADDRESS, ROW_ADDRESS_PROVEN, ROW_EXAMINED };
+enum {
+	ROW_ID,
+	ROW_KIND,
+	ROW_RECIPIENT,
+	ROW_CHANNEL,
+	ROW_BULK,
+	ROW_TEMPLATE,
+	ROW_PARAMS,
+	ROW_DATA,
+	ROW_LANGUAGE,
+	ROW_TRIES,
+	ROW_LIFE,
+	ROW_ADDRESS,
+	ROW_ADDRESS_PROVEN,
+	ROW_EXAMINED
+};
 
 /* A row that is being sent; allocated in its own arena. */
 struct delivery {
@@ -42,13 +54,13 @@ struct delivery {
 	struct arena *arena;
 	struct delivery *next, *previous; /* in one of the lists */
 	int64_t id, tries;
-	unsigned kind;                  /* below KINDS: whose slot it uses */
+	unsigned kind; /* below KINDS: whose slot it uses */
 	struct letter letters[DEVICES_MAX];
 	bool gone[DEVICES_MAX];
 	unsigned count, waiting;
-	bool sms_instead;                     /* a text message may replace it */
-	bool no_address;                   /* the recipient has no address */
-	bool provider_asked;                     /* a provider received a request */
+	bool sms_instead;    /* a text message may replace it */
+	bool no_address;     /* the recipient has no address */
+	bool provider_asked; /* a provider received a request */
 	enum send_outcome outcome;
 	int64_t retry_after_s;
 	const char *reason;
@@ -65,7 +77,7 @@ struct sending {
 	/* being sent; with a result; results in the statement that is running */
 	struct delivery_list under_way, ended, storing;
 	unsigned slots_used[KINDS];
-	struct arena *batch;                 /* parameters of the statement that is running */
+	struct arena *batch; /* parameters of the statement that is running */
 	bool running, again, closing;
 };
 
@@ -130,8 +142,9 @@ static void delivery_ended(struct delivery *delivery, enum send_outcome outcome,
 /* With several devices, one that received it counts; else one that still may. */
 static enum send_outcome outcome_better_of(enum send_outcome a, enum send_outcome b)
 {
-	static const int rank[] = { [OUTCOME_SENT] = 3, [OUTCOME_RETRY] = 2,
-		[OUTCOME_DEAD] = 1, [OUTCOME_SKIPPED] = 0 };
+	static const int rank[] = {
+		[OUTCOME_SENT] = 3, [OUTCOME_RETRY] = 2, [OUTCOME_DEAD] = 1, [OUTCOME_SKIPPED] = 0
+	};
 
 	return rank[a] >= rank[b] ? a : b;
 }
@@ -150,8 +163,8 @@ static void delivery_letter_done(struct letter *letter, const struct send_result
 		delivery->reason = arena_printf(delivery->arena, "%s", result->why);
 	if (--delivery->waiting > 0)
 		return;
-	delivery_ended(delivery, delivery->outcome, delivery->outcome == OUTCOME_SENT ?
-		NULL : delivery->reason);
+	delivery_ended(delivery, delivery->outcome,
+		delivery->outcome == OUTCOME_SENT ? NULL : delivery->reason);
 	sending_step(sending);
 }
 
@@ -163,8 +176,8 @@ static const char *delivery_state(const struct delivery *delivery)
 	case OUTCOME_SKIPPED:
 		return "SKIPPED";
 	case OUTCOME_RETRY:
-		return delivery->tries < MESSAGE_TRIES_MAX || !delivery->provider_asked ?
-			"QUEUED" : "DEAD";
+		return delivery->tries < MESSAGE_TRIES_MAX || !delivery->provider_asked ? "QUEUED"
+											: "DEAD";
 	default:
 		return "DEAD";
 	}
@@ -172,8 +185,10 @@ static const char *delivery_state(const struct delivery *delivery)
 
 static enum counter delivery_counter(const char *state)
 {
-	return state[0] == 'Q' ? COUNT_MESSAGES_RETRIED : state[0] == 'D' ? COUNT_MESSAGES_DEAD :
-		state[1] == 'E' ? COUNT_MESSAGES_SENT : COUNT_MESSAGES_SKIPPED;
+	return state[0] == 'Q'    ? COUNT_MESSAGES_RETRIED
+		: state[0] == 'D' ? COUNT_MESSAGES_DEAD
+		: state[1] == 'E' ? COUNT_MESSAGES_SENT
+				  : COUNT_MESSAGES_SKIPPED;
 }
 
 static void result_add(struct buf *out, const struct delivery *delivery)
@@ -247,8 +262,12 @@ static void results_submit(struct sending *sending)
 		delivery_list_move(&sending->storing, &sending->ended);
 		return sending_statement_ended(sending);
 	}
-	sending->call = (struct db_call){ .query = QUERY_messages_store_results, .lane = DB_WRITE, .count = 1,
-		.params = { ends }, .done = results_stored, .owner = sending };
+	sending->call = (struct db_call){ .query = QUERY_messages_store_results,
+		.lane = DB_WRITE,
+		.count = 1,
+		.params = { ends },
+		.done = results_stored,
+		.owner = sending };
 	db_submit(sending->app->db, &sending->call);
 }
 
@@ -282,8 +301,10 @@ static int delivery_letters_make(struct delivery *delivery, const struct db_resu
 	json_auto_t *params = json_loads(db_text(result, row, ROW_PARAMS).at, 0, NULL);
 	const struct templates *templates = notifier_templates(delivery->sending->app->notifier);
 	enum language language = language_named(db_text(result, row, ROW_LANGUAGE));
-	struct letter like = { .channel = channel, .life_s = db_int(result, row, ROW_LIFE),
-		.done = delivery_letter_done, .owner = delivery };
+	struct letter like = { .channel = channel,
+		.life_s = db_int(result, row, ROW_LIFE),
+		.done = delivery_letter_done,
+		.owner = delivery };
 	enum message_kind message;
 	int error;
 
@@ -292,12 +313,12 @@ static int delivery_letters_make(struct delivery *delivery, const struct db_resu
 	/* The address may belong to a stranger: somebody could send them a text of their own. */
 	if (!db_bool(result, row, ROW_ADDRESS_PROVEN))
 		message_params_strip_personal(message, params);
-	error = templates_render(templates, delivery->arena, message, channel,
-		language, params, &like.said);
+	error = templates_render(
+		templates, delivery->arena, message, channel, language, params, &like.said);
 	if (!error)
 		error = message_column_copy(delivery->arena, result, row, ROW_DATA, &like.data);
-	for (size_t i = 0; i < json_array_size(addresses) &&
-		delivery->count < DEVICES_MAX && !error; i++) {
+	for (size_t i = 0;
+		i < json_array_size(addresses) && delivery->count < DEVICES_MAX && !error; i++) {
 		const char *to = json_string_value(json_array_get(addresses, i));
 
 		error = to ? delivery_letter_add(delivery, &like, to) : 0;
@@ -311,8 +332,8 @@ static void delivery_has_no_address(struct delivery *delivery)
 	delivery_ended(delivery, OUTCOME_SKIPPED, "no address");
 }
 
-static void delivery_send(struct delivery *delivery, const struct db_result *result,
-	unsigned row, enum channel channel)
+static void delivery_send(struct delivery *delivery, const struct db_result *result, unsigned row,
+	enum channel channel)
 {
 	struct notifier *notifier = delivery->sending->app->notifier;
 	unsigned count;
@@ -385,8 +406,10 @@ static bool free_slots_write(struct sending *sending, struct buf *out)
 	bool any = false;
 
 	for (unsigned i = 0; i < KINDS; i++) {
-		unsigned room = notifier_channel_available(sending->app->notifier, (enum channel)(i % CHANNELS)) ?
-			SLOTS - sending->slots_used[i] : 0;
+		unsigned room = notifier_channel_available(
+					sending->app->notifier, (enum channel)(i % CHANNELS))
+			? SLOTS - sending->slots_used[i]
+			: 0;
 
 		buf_printf(out, "%c%u", i ? ',' : '{', room);
 		any |= room > 0;
@@ -402,10 +425,13 @@ static void rows_claim_submit(struct sending *sending)
 	sending->again = false;
 	if (!free_slots_write(sending, &rooms))
 		return sending_statement_ended(sending);
-	sending->call = (struct db_call){ .query = QUERY_messages_claim, .lane = DB_WRITE,
-		.count = 4, .params = { "{SMS,MAIL,PUSH,SMS,MAIL,PUSH}", "{f,f,f,t,t,t}",
-			buf_string(&rooms), CLAIM_S },
-		.done = rows_claimed, .owner = sending };
+	sending->call = (struct db_call){ .query = QUERY_messages_claim,
+		.lane = DB_WRITE,
+		.count = 4,
+		.params = { "{SMS,MAIL,PUSH,SMS,MAIL,PUSH}", "{f,f,f,t,t,t}", buf_string(&rooms),
+			CLAIM_S },
+		.done = rows_claimed,
+		.owner = sending };
 	db_submit(sending->app->db, &sending->call);
 }
 

@@ -21,20 +21,20 @@
 #include "reeyo/core/log.h"
 #include "reeyo/core/memory.h"
 #include "reeyo/db/db.h"
+#include "reeyo/db/leadership.h"
 #include "reeyo/domain/webhook.h"
 #include "reeyo/live/hub.h"
-#include "reeyo/db/leadership.h"
 #include "reeyo/partners/client.h"
 #include "reeyo/partners/signature.h"
 
 #define EVERY_MS 500
 #define EVENTS_TEXT "500"
 #define EVENTS 500
-#define SLOTS 64             /* more than there are endpoints: one for each, and … */
-#define BESIDE_TEXT "14"     /* … so many for further deliveries to the same endpoint */
+#define SLOTS 64         /* more than there are endpoints: one for each, and … */
+#define BESIDE_TEXT "14" /* … so many for further deliveries to the same endpoint */
 #define PER_ENDPOINT_TEXT "4"
-#define SECRETS_MAX 5        /* the current one, and four of earlier rotations */
-#define MARGIN_S 15          /* added to the time limit of a request: for the statements */
+#define SECRETS_MAX 5 /* the current one, and four of earlier rotations */
+#define MARGIN_S 15   /* added to the time limit of a request: for the statements */
 #define RETRY_AFTER_MAX_S (24 * 3600)
 
 struct slot {
@@ -55,8 +55,8 @@ struct webhooks {
 	struct hub_listener listener;
 	struct slot slots[SLOTS];
 	unsigned used;
-	bool any_endpoint;   /* one was enabled, as of the last pass */
-	bool full;           /* the last pass claimed all it could: more may be due */
+	bool any_endpoint; /* one was enabled, as of the last pass */
+	bool full;         /* the last pass claimed all it could: more may be due */
 	bool running, again, timer_open, closing;
 	char free_slots[12], seconds[24];
 };
@@ -112,18 +112,25 @@ static void slot_stored(struct db_call *call, const struct db_result *result)
 
 static void slot_store_result(struct slot *slot, const char *outcome)
 {
-	slot->call = (struct db_call){ .query = QUERY_webhook_store_result, .lane = DB_WRITE, .count = 6,
+	slot->call = (struct db_call){ .query = QUERY_webhook_store_result,
+		.lane = DB_WRITE,
+		.count = 6,
 		.params = { slot->id, slot->tries_text, outcome,
-			slot->status[0] ? slot->status : NULL,
-			slot->why[0] ? slot->why : NULL, slot->wait[0] ? slot->wait : NULL },
-		.done = slot_stored, .owner = slot };
+			slot->status[0] ? slot->status : NULL, slot->why[0] ? slot->why : NULL,
+			slot->wait[0] ? slot->wait : NULL },
+		.done = slot_stored,
+		.owner = slot };
 	db_submit(slot->webhooks->app->db, &slot->call);
 }
 
 static void slot_store_untried(struct slot *slot)
 {
-	slot->call = (struct db_call){ .query = QUERY_webhook_release, .lane = DB_WRITE, .count = 2,
-		.params = { slot->id, slot->tries_text }, .done = slot_stored, .owner = slot };
+	slot->call = (struct db_call){ .query = QUERY_webhook_release,
+		.lane = DB_WRITE,
+		.count = 2,
+		.params = { slot->id, slot->tries_text },
+		.done = slot_stored,
+		.owner = slot };
 	db_submit(slot->webhooks->app->db, &slot->call);
 }
 
@@ -152,8 +159,9 @@ static void slot_answered(struct client_call *call, const struct client_answer *
 		snprintf(slot->status, sizeof(slot->status), "%ld", answer->status);
 	if (answer->error) {
 		snprintf(slot->why, sizeof(slot->why), "%s",
-			answer->error == E_NOT_OWNER ? "the address is not public" :
-				answer->why ? answer->why : "no answer");
+			answer->error == E_NOT_OWNER ? "the address is not public"
+				: answer->why        ? answer->why
+						     : "no answer");
 		return slot_fail(slot, 0);
 	}
 	if (answer->status >= 200 && answer->status < 300) {
@@ -176,8 +184,8 @@ struct webhook_headers {
 static int webhook_signatures_add(const struct slot *slot, struct text secrets, int64_t now,
 	struct text body, struct webhook_headers *headers)
 {
-	size_t len = (size_t)snprintf(headers->signature,
-		sizeof(headers->signature), "webhook-signature:");
+	size_t len = (size_t)snprintf(
+		headers->signature, sizeof(headers->signature), "webhook-signature:");
 	char secret[WEBHOOK_SECRET_SIZE], one[WEBHOOK_SIGNATURE_SIZE];
 
 	for (int i = 0; secrets.at && i < SECRETS_MAX; i++) {
@@ -188,21 +196,20 @@ static int webhook_signatures_add(const struct slot *slot, struct text secrets, 
 		error = webhook_sign(secret, slot->id, now, body, one);
 		if (error)
 			return error;
-		len += (size_t)snprintf(headers->signature + len,
-			sizeof(headers->signature) - len, " %s", one);
+		len += (size_t)snprintf(
+			headers->signature + len, sizeof(headers->signature) - len, " %s", one);
 	}
 	return 0;
 }
 
 /* During a rotation each secret signs, the newest first. */
-static int webhook_headers_make(const struct slot *slot, struct text secrets,
-	struct text body, struct webhook_headers *headers)
+static int webhook_headers_make(const struct slot *slot, struct text secrets, struct text body,
+	struct webhook_headers *headers)
 {
 	int64_t now = clock_wall_s();
 
 	snprintf(headers->id, sizeof(headers->id), "webhook-id: %s", slot->id);
-	snprintf(headers->at, sizeof(headers->at), "webhook-timestamp: %lld",
-		(long long)now);
+	snprintf(headers->at, sizeof(headers->at), "webhook-timestamp: %lld", (long long)now);
 	return webhook_signatures_add(slot, secrets, now, body, headers);
 }
 
@@ -223,14 +230,16 @@ static void slot_send(struct slot *slot, const struct db_result *result, unsigne
 		snprintf(slot->why, sizeof(slot->why), "the address or the secret cannot be used");
 		return slot_fail(slot, 0);
 	}
-	slot->http = (struct client_call){ .partner = slot->webhooks->partner, .method = "POST",
+	slot->http = (struct client_call){ .partner = slot->webhooks->partner,
+		.method = "POST",
 		.url = url,
 		.headers = { headers.id, headers.at, headers.signature,
-			"Content-Type: application/json",
-			"User-Agent: Reeyo-Webhooks" },
-		.body = body, .status_only = true,
-		.public_only = !app->config->webhook_private, .done = slot_answered, .owner =
-			slot };
+			"Content-Type: application/json", "User-Agent: Reeyo-Webhooks" },
+		.body = body,
+		.status_only = true,
+		.public_only = !app->config->webhook_private,
+		.done = slot_answered,
+		.owner = slot };
 	client_call(app->client, &slot->http);
 }
 
@@ -279,11 +288,13 @@ static void webhooks_claim_submit(struct webhooks *webhooks)
 		return webhooks_pass_end(webhooks);
 	}
 	snprintf(webhooks->free_slots, sizeof(webhooks->free_slots), "%u", SLOTS - webhooks->used);
-	webhooks->call = (struct db_call){
-		.query = QUERY_webhooks_claim, .lane = DB_WRITE, .count = 4,
+	webhooks->call = (struct db_call){ .query = QUERY_webhooks_claim,
+		.lane = DB_WRITE,
+		.count = 4,
 		.params = { webhooks->free_slots, PER_ENDPOINT_TEXT, webhooks->seconds,
 			BESIDE_TEXT },
-		.done = webhooks_claimed, .owner = webhooks };
+		.done = webhooks_claimed,
+		.owner = webhooks };
 	db_submit(webhooks->app->db, &webhooks->call);
 }
 
@@ -307,9 +318,11 @@ static void webhooks_pass_start(struct webhooks *webhooks)
 		return;
 	webhooks->running = true;
 	webhooks->call = (struct db_call){ .query = QUERY_webhooks_queue,
-		.lane = DB_WRITE, .count = 2,
-		.params = { webhook_types_array, EVENTS_TEXT }, .done = webhooks_queued, .owner =
-			webhooks };
+		.lane = DB_WRITE,
+		.count = 2,
+		.params = { webhook_types_array, EVENTS_TEXT },
+		.done = webhooks_queued,
+		.owner = webhooks };
 	db_submit(webhooks->app->db, &webhooks->call);
 }
 
@@ -344,7 +357,8 @@ static void webhooks_leadership_gained(void *arg)
  * another. */
 static struct partner *webhooks_partner_new(struct app *app)
 {
-	const struct partner_limits limits = { .at_once = SLOTS, .waiting = SLOTS,
+	const struct partner_limits limits = { .at_once = SLOTS,
+		.waiting = SLOTS,
 		.timeout_ms = (unsigned)app->config->webhook_timeout };
 
 	return partner_new(app->client, "webhooks", &limits);

@@ -13,8 +13,8 @@
 #define BATCH_TEXT "1000"
 
 /* Run one after the other, each until it deletes less than a batch. */
-static const enum query sweeps[] = { QUERY_sweep_expired,
-	QUERY_sweep_webhooks, QUERY_sweep_messages };
+static const enum query sweeps[] = { QUERY_sweep_expired, QUERY_sweep_webhooks,
+	QUERY_sweep_messages };
 
 struct upkeep {
 	struct db *db;
@@ -49,8 +49,12 @@ static void upkeep_step_done(struct db_call *call, const struct db_result *resul
 static void upkeep_step(struct upkeep *upkeep)
 {
 	upkeep->running = true;
-	upkeep->call = (struct db_call){ .query = sweeps[upkeep->sweep], .lane = DB_WRITE,
-		.count = 1, .params = { BATCH_TEXT }, .done = upkeep_step_done, .owner = upkeep };
+	upkeep->call = (struct db_call){ .query = sweeps[upkeep->sweep],
+		.lane = DB_WRITE,
+		.count = 1,
+		.params = { BATCH_TEXT },
+		.done = upkeep_step_done,
+		.owner = upkeep };
 	db_submit(upkeep->db, &upkeep->call);
 }
 

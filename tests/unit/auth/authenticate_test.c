@@ -8,21 +8,22 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "../suite.h"
 #include "reeyo/auth/admit.h"
 #include "reeyo/auth/token.h"
 #include "reeyo/core/clock.h"
 #include "reeyo/http/server.h"
 #include "reeyo/loop/loop.h"
 #include "rider_cache.h"
-#include "../suite.h"
 
 #define SECRET "a-secret-of-at-least-thirty-two-characters"
 
 static struct loop *loop;
 static struct arena_pool *pool;
 static struct arena *arena;
-static struct config config = { .jwt_secret = SECRET,
-	.environment = "test", .access_ttl = 3600000 };
+static struct config config = {
+	.jwt_secret = SECRET, .environment = "test", .access_ttl = 3600000
+};
 static struct app app;
 static struct app *all[] = { &app, NULL };
 static struct route route;
@@ -47,8 +48,8 @@ bool request_origin_listed(struct request *of)
 	return origin && strcmp(origin, "https://console.reeyo.cm") == 0;
 }
 
-void sql_run_positional(struct request *to, enum db_lane lane, enum query query, bool try_, sql_done *done,
-	unsigned count, const char *const *params)
+void sql_run_positional(struct request *to, enum db_lane lane, enum query query, bool try_,
+	sql_done *done, unsigned count, const char *const *params)
 {
 	(void)to, (void)lane, (void)try_, (void)done, (void)count, (void)params;
 	answer = query == QUERY_rider_facts ? ASKED : E_INTERNAL;
@@ -79,8 +80,8 @@ bool member_bool(const json_t *object, const char *name, bool fallback)
 }
 
 /* `account` is the content of the cache or the database; NULL: no account. */
-void cache_get_or_query(struct request *of, enum cache_kind kind, const char *id,
-	enum query query, cache_get_done *done)
+void cache_get_or_query(struct request *of, enum cache_kind kind, const char *id, enum query query,
+	cache_get_done *done)
 {
 	struct cache_value value = { .plain = text_of(account) };
 
@@ -118,8 +119,11 @@ static void teardown(void)
 
 static const char *token_of(enum access role)
 {
-	struct caller who = { .role = role, .id = "user_1", .session = "ses_1",
-		.issued_s = clock_wall_s(), .expires_s = clock_wall_s() + 600 };
+	struct caller who = { .role = role,
+		.id = "user_1",
+		.session = "ses_1",
+		.issued_s = clock_wall_s(),
+		.expires_s = clock_wall_s() + 600 };
 
 	return token_sign(arena, app.keys, TOKEN_ACCESS, &who, NULL, NULL);
 }
@@ -203,8 +207,8 @@ START_TEST(each_role_may_call_its_own_rows_only)
 		{ VENDOR_ACCOUNT, { VENDOR_ACCOUNT } }, { RIDER_ACCOUNT, { RIDER_ACCOUNT } },
 		{ RIDER_READY, { RIDER_ACCOUNT } }, { ADMIN, { ADMIN, SUPER_ADMIN } },
 		{ SUPER_ADMIN, { SUPER_ADMIN } } };
-	static const enum access roles[] = { CUSTOMER, VENDOR_ACCOUNT,
-		RIDER_ACCOUNT, ADMIN, SUPER_ADMIN };
+	static const enum access roles[] = { CUSTOMER, VENDOR_ACCOUNT, RIDER_ACCOUNT, ADMIN,
+		SUPER_ADMIN };
 
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
 		for (size_t j = 0; j < COUNT_OF(roles); j++) {
@@ -267,7 +271,7 @@ static int admit(const char *json)
 
 #define ACCOUNT(status, verified) \
 	"{\"success\":true,\"data\":{\"userId\":\"user_1\",\"status\":\"" status \
-		"\",\"isPhoneVerified\":" verified "}}"
+	"\",\"isPhoneVerified\":" verified "}}"
 
 START_TEST(a_verified_row_requires_an_active_account_with_a_phone)
 {
@@ -315,8 +319,8 @@ START_TEST(a_rider_is_read_from_the_database_until_cached)
 
 	route.access = RIDER_READY;
 	ck_assert_int_eq(admit(NULL), ASKED);
-	rider_cache_put(app.riders, "user_1", &facts,
-		rider_cache_version(app.riders, "user_1"), loop_now(loop));
+	rider_cache_put(app.riders, "user_1", &facts, rider_cache_version(app.riders, "user_1"),
+		loop_now(loop));
 	ck_assert_int_eq(admit(NULL), 1);
 	ck_assert_str_eq(rq.rider->orders[0].user_id, "user_9");
 	rider_facts_invalidate_all(&app, "user_1");
@@ -347,8 +351,7 @@ int main(void)
 	tcase_add_test(tests, a_write_by_cookie_needs_a_listed_origin);
 	tcase_add_test(tests, each_role_may_call_its_own_rows_only);
 	tcase_add_test(tests, public_rows_ignore_tokens);
-	tcase_add_test(tests,
-		a_revoked_session_or_account_is_refused_despite_a_cached_token);
+	tcase_add_test(tests, a_revoked_session_or_account_is_refused_despite_a_cached_token);
 	tcase_add_test(tests, a_cached_token_expires_in_time);
 	tcase_add_test(tests, a_verified_row_requires_an_active_account_with_a_phone);
 	tcase_add_test(tests, a_rider_may_work_when_verified_approved_and_active);

@@ -9,11 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../suite.h"
 #include "digest.h"
 #include "hash_memory.h"
 #include "login_cache.h"
 #include "reeyo/core/memory.h"
-#include "../suite.h"
 
 #define PASSWORD "Test123!@#"
 
@@ -21,9 +21,8 @@ static const struct digest_cost cheap = { .memory = 64 * 1024, .passes = 1 };
 
 /* argon2id, m=64 KiB, t=1, p=1, of "password" with the salt "somesalt12345678", computed by
  * libargon2. */
-static const char known[] =
-	"$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQxMjM0NTY3OA$"
-	"KovyxkqWI8NiIbnVTsHJGtWda07axUqoJVIuPotqICc";
+static const char known[] = "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQxMjM0NTY3OA$"
+			    "KovyxkqWI8NiIbnVTsHJGtWda07axUqoJVIuPotqICc";
 
 START_TEST(a_password_matches_its_own_hash_only)
 {
@@ -79,8 +78,8 @@ START_TEST(bcrypt_hashes_of_the_former_back_end_verify)
 	static const char vector[] = "$2b$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW";
 
 	ck_assert(digest_verify(&cheap, vector, "U*U"));
-	ck_assert(digest_verify(&cheap,
-		"$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", "U*U"));
+	ck_assert(digest_verify(
+		&cheap, "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", "U*U"));
 	ck_assert(!digest_verify(&cheap, vector, "U*V"));
 	ck_assert(!digest_verify(&cheap, vector, ""));
 }
@@ -88,8 +87,8 @@ END_TEST
 
 START_TEST(invalid_hashes_match_nothing)
 {
-	static const char *const rubbish[] = { "", "$", "$2", "$2b", "$2b$", "$2b$99$x",
-		"plain", "$argon2id$", "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQ$", "*0", "*1",
+	static const char *const rubbish[] = { "", "$", "$2", "$2b", "$2b$", "$2b$99$x", "plain",
+		"$argon2id$", "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQ$", "*0", "*1",
 		"$1$salt$hash", "$6$salt$hash" };
 
 	for (size_t i = 0; i < COUNT_OF(rubbish); i++) {
@@ -109,8 +108,8 @@ START_TEST(hashes_with_other_parameters_are_outdated)
 	ck_assert(!digest_is_outdated(&cheap, hash));
 	ck_assert(digest_is_outdated(&more_passes, hash));
 	ck_assert(digest_is_outdated(&more_memory, hash));
-	ck_assert(digest_is_outdated(&cheap,
-		"$2b$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"));
+	ck_assert(digest_is_outdated(
+		&cheap, "$2b$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"));
 }
 END_TEST
 
@@ -133,7 +132,10 @@ START_TEST(a_log_in_is_cached_for_five_minutes)
 	ck_assert(!login_cache_has(memory, &stranger, 1000));
 	login_proof(memory, "user_1", "another hash", "password", &stranger);
 	ck_assert(!login_cache_has(memory, &stranger, 1000));
-	login_proof(memory, "user_", "1" "x", "password", &stranger);
+	login_proof(memory, "user_",
+		"1"
+		"x",
+		"password", &stranger);
 	login_proof(memory, "user_1", "x", "password", &proof);
 	ck_assert_mem_ne(stranger.mac, proof.mac, sizeof(proof.mac));
 

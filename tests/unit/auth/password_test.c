@@ -7,9 +7,9 @@
 #include <sodium.h>
 #include <stdlib.h>
 
+#include "../suite.h"
 #include "digest.h"
 #include "reeyo/auth/password.h"
-#include "../suite.h"
 
 #define PASSWORD "Test123!@#"
 
@@ -20,7 +20,7 @@ static struct hasher *hasher;
 static char stored[PASSWORD_HASH_SIZE];
 static int holds, answers, right, wrong, refused, rehashed, hashed;
 static bool running; /* the loop: stopping one that does not run would stop its next run */
-static bool gone; /* requests have been answered before their result */
+static bool gone;    /* requests have been answered before their result */
 static int retry_after;
 
 void request_hold(struct request *rq)

@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "revoked_set.h"
 #include "../suite.h"
+#include "revoked_set.h"
 
 #define LIFE_MS 1000
 

@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "rider_cache.h"
 #include "../suite.h"
+#include "rider_cache.h"
 
 static struct rider_cache *memory_of(void)
 {

@@ -12,10 +12,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../suite.h"
 #include "reeyo/auth/token.h"
 #include "reeyo/core/clock.h"
 #include "token_cache.h"
-#include "../suite.h"
 
 #define OLD_SECRET "an-old-secret-of-thirty-two-characters"
 #define NEW_SECRET "a-new-secret-of-thirty-two-characters!"
@@ -39,8 +39,11 @@ static void setup(void)
 	pool = arena_pool_new(1 << 20);
 	arena = arena_new(pool, 1 << 20);
 	keys = keyring_of("k2:" NEW_SECRET ",k1:" OLD_SECRET);
-	caller = (struct caller){ .role = CUSTOMER, .id = "user_1", .session = "ses_1",
-		.issued_s = clock_wall_s(), .expires_s = clock_wall_s() + 3600 };
+	caller = (struct caller){ .role = CUSTOMER,
+		.id = "user_1",
+		.session = "ses_1",
+		.issued_s = clock_wall_s(),
+		.expires_s = clock_wall_s() + 3600 };
 }
 
 static void teardown(void)
@@ -128,15 +131,17 @@ END_TEST
 
 START_TEST(each_role_survives)
 {
-	static const enum access roles[] = { CUSTOMER, VENDOR_ACCOUNT,
-		RIDER_ACCOUNT, ADMIN, SUPER_ADMIN };
+	static const enum access roles[] = { CUSTOMER, VENDOR_ACCOUNT, RIDER_ACCOUNT, ADMIN,
+		SUPER_ADMIN };
 	struct caller got;
 
 	for (size_t i = 0; i < COUNT_OF(roles); i++) {
 		caller.role = roles[i];
-		ck_assert_int_eq(token_read(keys, TOKEN_ACCESS,
-			text_of(token_sign(arena, keys, TOKEN_ACCESS, &caller, NULL, NULL)), &got,
-			NULL), 0);
+		ck_assert_int_eq(
+			token_read(keys, TOKEN_ACCESS,
+				text_of(token_sign(arena, keys, TOKEN_ACCESS, &caller, NULL, NULL)),
+				&got, NULL),
+			0);
 		ck_assert_int_eq(got.role, roles[i]);
 	}
 }
@@ -182,8 +187,9 @@ END_TEST
 
 START_TEST(another_key_is_refused)
 {
-	ck_assert_int_eq(read_signed(good_jwt(), JWT_ALG_HS256,
-		"somebody else's thirty-two characters"), E_BAD_TOKEN);
+	ck_assert_int_eq(
+		read_signed(good_jwt(), JWT_ALG_HS256, "somebody else's thirty-two characters"),
+		E_BAD_TOKEN);
 }
 END_TEST
 
@@ -239,8 +245,8 @@ START_TEST(every_changed_byte_is_noticed)
 
 	for (size_t i = 0; i < len; i++) {
 		copy[i] = token[i] == 'A' ? 'B' : 'A';
-		ck_assert_msg(read_as(TOKEN_ACCESS, copy) == E_BAD_TOKEN,
-			"byte %zu of %zu", i, len);
+		ck_assert_msg(
+			read_as(TOKEN_ACCESS, copy) == E_BAD_TOKEN, "byte %zu of %zu", i, len);
 		copy[i] = token[i];
 	}
 	ck_assert_int_eq(read_as(TOKEN_ACCESS, copy), 0);
@@ -259,8 +265,8 @@ START_TEST(invalid_tokens_are_refused)
 	memset(endless, 'e', TOKEN_MAX + 1);
 	endless[TOKEN_MAX + 1] = '\0';
 	ck_assert_int_eq(read_as(TOKEN_ACCESS, endless), E_BAD_TOKEN);
-	ck_assert_int_eq(token_read(keys, TOKEN_ACCESS, TEXT("a\0b.c.d"), &caller, NULL),
-		E_BAD_TOKEN);
+	ck_assert_int_eq(
+		token_read(keys, TOKEN_ACCESS, TEXT("a\0b.c.d"), &caller, NULL), E_BAD_TOKEN);
 	ck_assert_int_eq(token_read(keys, TOKEN_ACCESS, TEXT_NONE, &caller, NULL), E_BAD_TOKEN);
 }
 END_TEST

@@ -33,10 +33,9 @@ static bool key_holds(const char *key, const char *prefix)
 	snprintf(command, sizeof(command), "GET %s", key);
 	reply = server_ask(&server, command);
 	ck_assert_ptr_nonnull(reply);
-	holds = prefix ?
-		reply->type == REDIS_REPLY_STRING &&
-			strncmp(reply->str, prefix, strlen(prefix)) == 0 :
-		reply->type == REDIS_REPLY_NIL;
+	holds = prefix ? reply->type == REDIS_REPLY_STRING &&
+			strncmp(reply->str, prefix, strlen(prefix)) == 0
+		       : reply->type == REDIS_REPLY_NIL;
 	freeReplyObject(reply);
 	return holds;
 }
@@ -286,8 +285,8 @@ START_TEST(a_lease_of_a_dead_owner_delays_readers_only_briefly)
 
 	redisContext *c = redisConnectUnix(server.socket);
 
-	freeReplyObject(redisCommand(c, "SET menu:m %s PX 60000",
-		"L1 00000000000000000000000000000000"));
+	freeReplyObject(
+		redisCommand(c, "SET menu:m %s PX 60000", "L1 00000000000000000000000000000000"));
 	redisFree(c);
 	rig_open(&rig, server.url, &store);
 	rig_up(&rig);

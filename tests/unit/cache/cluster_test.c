@@ -94,8 +94,8 @@ static void set_up(void)
 			ck_assert(clock_ms() < end);
 			usleep(10000);
 		}
-	snprintf(url, sizeof(url), "redis-cluster://127.0.0.1:%d,127.0.0.1:%d",
-		node[1].port, node[0].port);
+	snprintf(url, sizeof(url), "redis-cluster://127.0.0.1:%d,127.0.0.1:%d", node[1].port,
+		node[0].port);
 }
 
 static void tear_down(void)
@@ -122,10 +122,10 @@ static void read_all(struct rig *rig)
 START_TEST(slots_are_those_of_the_specification)
 {
 	ck_assert_uint_eq(cluster_slot(TEXT("123456789")), 0x31c3);
-	ck_assert_uint_eq(cluster_slot(TEXT("{user1000}.following")),
-		cluster_slot(TEXT("user1000")));
-	ck_assert_uint_eq(cluster_slot(TEXT("{geo:riders}:seen")),
-		cluster_slot(TEXT("geo:riders")));
+	ck_assert_uint_eq(
+		cluster_slot(TEXT("{user1000}.following")), cluster_slot(TEXT("user1000")));
+	ck_assert_uint_eq(
+		cluster_slot(TEXT("{geo:riders}:seen")), cluster_slot(TEXT("geo:riders")));
 	ck_assert_uint_eq(cluster_slot(TEXT("foo{}{bar}")), cluster_slot(TEXT("foo{}{bar}")));
 	ck_assert_uint_ne(cluster_slot(TEXT("foo{}{bar}")), cluster_slot(TEXT("bar")));
 	ck_assert_uint_eq(cluster_slot(TEXT("foo{{bar}}zap")), cluster_slot(TEXT("{bar")));

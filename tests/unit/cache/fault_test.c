@@ -166,8 +166,10 @@ START_TEST(an_invalidation_during_an_outage_is_applied_before_any_read)
 		rig_read_one(&other, "m", 1);
 		rig_read_one(&rig, "m", 1);
 	}
-	RIG_UNTIL(&rig, rig_count(&rig, COUNT_CACHE_DROPS_WAITING) +
-			rig_count(&other, COUNT_CACHE_DROPS_WAITING) == 0);
+	RIG_UNTIL(&rig,
+		rig_count(&rig, COUNT_CACHE_DROPS_WAITING) +
+				rig_count(&other, COUNT_CACHE_DROPS_WAITING) ==
+			0);
 	rig_read_one(&rig, "m", 1);
 	RIG_UNTIL(&rig, version_kept("menu:m") == 1);
 	rig_close(&rig);

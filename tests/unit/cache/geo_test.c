@@ -34,12 +34,12 @@ struct answer {
 
 static void stored(void *owner, int error, int64_t known_ms)
 {
-	*(struct answer *)owner = (struct answer){ .done = true, .error = error,
-		.known_ms = known_ms };
+	*(struct answer *)owner =
+		(struct answer){ .done = true, .error = error, .known_ms = known_ms };
 }
 
-static int put(struct rig *rig, const char *rider, double lat, double lng,
-	int64_t first, int64_t last)
+static int put(
+	struct rig *rig, const char *rider, double lat, double lng, int64_t first, int64_t last)
 {
 	struct answer answer = { 0 };
 
@@ -191,7 +191,8 @@ START_TEST(reports_of_one_turn_are_sent_together_and_each_completes)
 		for (int i = 0; i < 150; i++) {
 			snprintf(id, sizeof(id), "r%d", i);
 			ck_assert_int_eq(geo_store(rig.cache, id, -4.05 + i * 1e-4, 9.7000012,
-				INT64_MAX, now + round, stored, &answers[i]), 0);
+						 INT64_MAX, now + round, stored, &answers[i]),
+				0);
 			ck_assert(!answers[149].done);
 		}
 		for (int i = 0; i < 150; i++)
@@ -205,8 +206,8 @@ START_TEST(reports_of_one_turn_are_sent_together_and_each_completes)
 	ck_assert_double_eq_tol(find_one(&rig, "r149").rider[0].lat, -4.0351, 1e-5);
 	ck_assert_double_eq_tol(find_one(&rig, "r149").rider[0].lng, 9.7, 1e-5);
 	/* reports of a turn that Redis does not receive */
-	ck_assert_int_eq(geo_store(rig.cache, "late", 4, 9, INT64_MAX, now, stored, &answers[0]),
-		0);
+	ck_assert_int_eq(
+		geo_store(rig.cache, "late", 4, 9, INT64_MAX, now, stored, &answers[0]), 0);
 	answers[0].done = false;
 	cache_close(rig.cache);
 	ck_assert(answers[0].done && answers[0].error == E_STORE_DOWN);

@@ -32,11 +32,12 @@ static void used(struct limit_use *limit, const struct limit_result *result)
 	use->done = true;
 }
 
-static struct limit_result use_once(struct rig *rig, const char *name, int64_t limit,
-	int64_t window_ms, int64_t cost)
+static struct limit_result use_once(
+	struct rig *rig, const char *name, int64_t limit, int64_t window_ms, int64_t cost)
 {
-	struct use use = { .use = { .limit = limit, .window_ms = window_ms,
-		.cost = cost, .done = used } };
+	struct use use = {
+		.use = { .limit = limit, .window_ms = window_ms, .cost = cost, .done = used }
+	};
 
 	snprintf(use.use.name, sizeof(use.use.name), "%s", name);
 	limit_use(rig->cache, &use.use);
@@ -136,8 +137,12 @@ END_TEST
 START_TEST(uses_counted_in_the_process_never_reach_redis)
 {
 	struct rig rig;
-	struct use use = { .use = { .name = "messages", .limit = 1, .window_ms = 60000, .cost = 1,
-		.local = true, .done = used } };
+	struct use use = { .use = { .name = "messages",
+				   .limit = 1,
+				   .window_ms = 60000,
+				   .cost = 1,
+				   .local = true,
+				   .done = used } };
 	redisReply *reply;
 
 	rig_open(&rig, server.url, &store);
@@ -165,8 +170,9 @@ START_TEST(names_counted_in_the_process_are_bounded_and_the_oldest_is_evicted)
 	for (int i = 0; i < 16383; i++) {
 		struct use *use = calloc(1, sizeof(*use));
 
-		use->use = (struct limit_use){ .limit = 1, .window_ms = 60000,
-			.cost = 1, .done = used };
+		use->use = (struct limit_use){
+			.limit = 1, .window_ms = 60000, .cost = 1, .done = used
+		};
 		snprintf(use->use.name, sizeof(use->use.name), "n%d", i);
 		limit_use(rig.cache, &use->use);
 		RIG_UNTIL(&rig, use->done);
@@ -187,8 +193,9 @@ START_TEST(every_use_completes_when_redis_is_killed)
 	rig_up(&rig);
 	memset(use, 0, sizeof(use));
 	for (int i = 0; i < 50; i++) {
-		use[i].use = (struct limit_use){ .name = "many", .limit = 40, .window_ms = 60000,
-			.cost = 1, .done = used };
+		use[i].use = (struct limit_use){
+			.name = "many", .limit = 40, .window_ms = 60000, .cost = 1, .done = used
+		};
 		limit_use(rig.cache, &use[i].use);
 		if (i == 25) {
 			rig_turn(&rig);

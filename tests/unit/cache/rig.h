@@ -144,12 +144,12 @@ static inline void server_end(struct server *server)
 /* --- The store behind the cache --------------------------------------------------------------- */
 
 struct store {
-	atomic_int version;  /* version that a statement starting now reads */
+	atomic_int version; /* version that a statement starting now reads */
 	atomic_uint loads;
-	unsigned delay_ms;   /* how long a statement takes */
-	int error;           /* result of loads */
-	bool random;         /* a random delay up to delay_ms */
-	size_t size;         /* minimum size of the body */
+	unsigned delay_ms; /* how long a statement takes */
+	int error;         /* result of loads */
+	bool random;       /* a random delay up to delay_ms */
+	size_t size;       /* minimum size of the body */
 };
 
 struct load {
@@ -161,8 +161,8 @@ struct load {
 
 static inline struct text store_body(const struct store *store, int version, char *out, size_t room)
 {
-	size_t len = (size_t)snprintf(out, room,
-		"{\"success\":true,\"data\":{\"v\":%d,\"pad\":\"", version);
+	size_t len = (size_t)snprintf(
+		out, room, "{\"success\":true,\"data\":{\"v\":%d,\"pad\":\"", version);
 
 	while (len < store->size && len + 16 < room)
 		len += (size_t)snprintf(out + len, room - len, "%zu,", len);

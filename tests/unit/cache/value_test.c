@@ -6,9 +6,9 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "../suite.h"
 #include "reeyo/core/memory.h"
 #include "value.h"
-#include "../suite.h"
 
 START_TEST(a_written_value_is_read_back)
 {
@@ -48,8 +48,7 @@ END_TEST
 
 START_TEST(equal_bodies_have_equal_tags_and_different_bodies_different_ones)
 {
-	struct stored *a = stored_new(TEXT("{\"a\":1}"), 0),
-		      *b = stored_new(TEXT("{\"a\":1}"), 7),
+	struct stored *a = stored_new(TEXT("{\"a\":1}"), 0), *b = stored_new(TEXT("{\"a\":1}"), 7),
 		      *c = stored_new(TEXT("{\"a\":2}"), 0);
 
 	ck_assert_str_eq(a->value.etag, b->value.etag);

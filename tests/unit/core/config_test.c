@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "../suite.h"
 #include "reeyo/core/config.h"
 #include "reeyo/core/memory.h"
 #include "reeyo/core/text.h"
-#include "../suite.h"
 
 #define SECRET "0123456789abcdef0123456789abcdef"
 
@@ -74,7 +74,7 @@ static int load_run(void *arg)
 }
 
 /* The configuration with these flags (NULL at the end), or NULL; messages are in `output`. */
-#define LOAD(...) load_flags((char *[]){ __VA_ARGS__ __VA_OPT__(,) NULL })
+#define LOAD(...) load_flags((char *[]){ __VA_ARGS__ __VA_OPT__(, ) NULL })
 static struct config *load_flags(char **flags)
 {
 	struct load load = { 0 };
@@ -164,7 +164,8 @@ START_TEST(the_file_has_sections_comments_and_long_lines)
 	origins[sizeof(origins) - 1] = '\0';
 	snprintf(content, sizeof(content),
 		"\xef\xbb\xbf# first\n\n; second\n  loops\t=  3 \r\nallowed_origins = %s\n"
-		"database_url = host=a password=b;c #d\n[listen]\nuser = :1\n", origins);
+		"database_url = host=a password=b;c #d\n[listen]\nuser = :1\n",
+		origins);
 	file_write(path, content);
 	setenv("REEYO_CONFIG", path, 1);
 	config = LOAD(NULL);
@@ -261,12 +262,12 @@ static const struct {
 
 static int64_t number_of(const struct config *config, const char *flag)
 {
-	return strcmp(flag, "--request-timeout") == 0 ? config->request_timeout :
-	       strcmp(flag, "--access-ttl") == 0      ? config->access_ttl :
-	       strcmp(flag, "--duplicate-window") == 0 ? config->duplicate_window :
-	       strcmp(flag, "--body-limit") == 0      ? config->body_limit :
-	       strcmp(flag, "--request-memory") == 0  ? config->request_memory :
-							config->loops;
+	return strcmp(flag, "--request-timeout") == 0     ? config->request_timeout
+		: strcmp(flag, "--access-ttl") == 0       ? config->access_ttl
+		: strcmp(flag, "--duplicate-window") == 0 ? config->duplicate_window
+		: strcmp(flag, "--body-limit") == 0       ? config->body_limit
+		: strcmp(flag, "--request-memory") == 0   ? config->request_memory
+							  : config->loops;
 }
 
 START_TEST(numbers_accept_units)
@@ -324,8 +325,8 @@ START_TEST(production_refuses_development_switches)
 {
 	static const char *const switches[] = { "otp_test_code", "auto_approve",
 		"skip_phone_verify", "card_sandbox", "webhook_private" };
-	struct config *config = LOAD("--environment", "production", "--jwt-secret",
-		"2:" SECRET ",1:" SECRET);
+	struct config *config = LOAD(
+		"--environment", "production", "--jwt-secret", "2:" SECRET ",1:" SECRET);
 	char flag[64];
 
 	ck_assert_msg(config != NULL, "%s", output);
@@ -415,8 +416,8 @@ static const struct {
 
 START_TEST(printing_shows_sources_and_hides_secrets)
 {
-	struct config *config = LOAD((char *)secrets[_i].flag,
-		(char *)secrets[_i].value, "--loops=3");
+	struct config *config = LOAD(
+		(char *)secrets[_i].flag, (char *)secrets[_i].value, "--loops=3");
 
 	ck_assert_msg(config != NULL, "%s", output);
 	config_output_capture(STDOUT_FILENO, print_run, config);
@@ -443,8 +444,8 @@ int main(void)
 	tcase_add_test(all, a_typing_error_in_the_environment_is_refused_and_a_foreign_name_is_not);
 	tcase_add_test(all, arguments_that_are_not_flags_keep_their_order);
 	tcase_add_loop_test(all, numbers_accept_units, 0, COUNT_OF(numbers));
-	tcase_add_loop_test(all, a_wrong_value_is_refused_with_the_accepted_values, 0,
-		COUNT_OF(wrong));
+	tcase_add_loop_test(
+		all, a_wrong_value_is_refused_with_the_accepted_values, 0, COUNT_OF(wrong));
 	tcase_add_test(all, a_flag_without_a_value_is_refused);
 	tcase_add_test(all, production_refuses_development_switches);
 	tcase_add_loop_test(all, production_refuses_unsafe_values, 0, COUNT_OF(unsafe));

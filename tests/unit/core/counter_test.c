@@ -5,8 +5,8 @@
 #include <check.h>
 #include <stdlib.h>
 
-#include "reeyo/core/counter.h"
 #include "../suite.h"
+#include "reeyo/core/counter.h"
 
 START_TEST(bounds_ascend)
 {

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../suite.h"
 #include "reeyo/core/error.h"
 #include "reeyo/core/text.h"
-#include "../suite.h"
 
 START_TEST(every_error_is_complete)
 {
@@ -56,8 +56,8 @@ START_TEST(a_namespace_may_have_another_status)
 	ck_assert_int_eq(error_status(E_WRONG_PASSWORD, NS_VENDOR), 400);
 	ck_assert_int_eq(error_status(E_WRONG_PASSWORD, NS_USER), own);
 	ck_assert_int_eq(error_status(E_CANNOT_CANCEL, NS_ADMIN), 409);
-	ck_assert_int_eq(error_status(E_CANNOT_CANCEL, NS_USER),
-		error_row(E_CANNOT_CANCEL)->status);
+	ck_assert_int_eq(
+		error_status(E_CANNOT_CANCEL, NS_USER), error_row(E_CANNOT_CANCEL)->status);
 	for (int ns = 0; ns < NS_COUNT; ns++)
 		ck_assert_int_eq(error_status(E_BUSY, (enum name_space)ns), 503);
 }

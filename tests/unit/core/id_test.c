@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../suite.h"
 #include "reeyo/core/clock.h"
 #include "reeyo/core/id.h"
-#include "../suite.h"
 
 #define MANY 20000
 
@@ -49,7 +49,7 @@ END_TEST
 
 static void *make_many(void *at)
 {
-	char (*ids)[ID_SIZE] = at;
+	char(*ids)[ID_SIZE] = at;
 
 	for (int i = 0; i < MANY; i++)
 		id_new(ids[i], "x_");
@@ -63,7 +63,7 @@ static int by_text(const void *a, const void *b)
 
 START_TEST(threads_never_create_equal_ids)
 {
-	char (*ids)[ID_SIZE] = calloc(2 * MANY, ID_SIZE);
+	char(*ids)[ID_SIZE] = calloc(2 * MANY, ID_SIZE);
 	pthread_t threads[2];
 
 	for (size_t i = 0; i < 2; i++)

@@ -59,10 +59,10 @@ START_TEST(members_and_elements_are_separated_by_commas)
 	json_write_member_int(&json, "end", 0);
 	json_write_object_end(&json);
 	ck_assert_str_eq(json_write_finish(&json),
-	        "{\"text\":\"a "
-	        "\\\"b\\\"\\n\",\"string\":\"é\",\"int\":-12,\"yes\":true,\"no\":false,"
-	        "\"null\":null,\"double\":0.1,\"decimal\":3.866700,\"raw\":{\"x\":1},"
-	        "\"array\":[1,[],{},\"last\"],\"object\":{\"inner\":true},\"end\":0}");
+		"{\"text\":\"a "
+		"\\\"b\\\"\\n\",\"string\":\"é\",\"int\":-12,\"yes\":true,\"no\":false,"
+		"\"null\":null,\"double\":0.1,\"decimal\":3.866700,\"raw\":{\"x\":1},"
+		"\"array\":[1,[],{},\"last\"],\"object\":{\"inner\":true},\"end\":0}");
 }
 END_TEST
 

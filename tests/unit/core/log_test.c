@@ -9,8 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "reeyo/core/log.h"
 #include "../suite.h"
+#include "reeyo/core/log.h"
 
 static char output[65536];
 static int into, kept;

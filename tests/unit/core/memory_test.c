@@ -7,8 +7,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "reeyo/core/memory.h"
 #include "../suite.h"
+#include "reeyo/core/memory.h"
 
 static struct arena_pool *pool;
 

@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../suite.h"
 #include "reeyo/core/memory.h"
 #include "reeyo/core/secret.h"
-#include "../suite.h"
 
 static const struct {
 	const char *address, *shown;

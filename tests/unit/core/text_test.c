@@ -5,8 +5,8 @@
 #include <check.h>
 #include <stdlib.h>
 
-#include "reeyo/core/text.h"
 #include "../suite.h"
+#include "reeyo/core/text.h"
 
 START_TEST(comparing_considers_length_and_case)
 {
@@ -87,8 +87,8 @@ END_TEST
 
 START_TEST(a_double_must_be_finite_and_decimal)
 {
-	static const char *const wrong[] = { "", "nan", "inf", "1e999", "0x10",
-		"1,5", "4.05 ", "1.2.3", "e" };
+	static const char *const wrong[] = { "", "nan", "inf", "1e999", "0x10", "1,5", "4.05 ",
+		"1.2.3", "e" };
 	double value = 42;
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
@@ -107,11 +107,21 @@ END_TEST
 
 START_TEST(utf8_is_well_formed_and_without_nul)
 {
-	static const char *const right[] = { "", "abc", "é", "€", "😀",
-		"\xf4\x8f\xbf\xbf", "\xed\x9f\xbf" };
+	static const char *const right[] = { "", "abc", "é", "€", "😀", "\xf4\x8f\xbf\xbf",
+		"\xed\x9f\xbf" };
 	static const char *const wrong[] = {
-		"\x80", "\xc0\xaf", "\xc1\xbf", "\xe0\x80\x80", "\xed\xa0\x80", "\xf0\x80\x80\x80",
-		"\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xc3", "\xe2\x82", "\xf0\x9f\x98", "\xc3(",
+		"\x80",
+		"\xc0\xaf",
+		"\xc1\xbf",
+		"\xe0\x80\x80",
+		"\xed\xa0\x80",
+		"\xf0\x80\x80\x80",
+		"\xf4\x90\x80\x80",
+		"\xf5\x80\x80\x80",
+		"\xc3",
+		"\xe2\x82",
+		"\xf0\x9f\x98",
+		"\xc3(",
 	};
 
 	for (size_t i = 0; i < sizeof(right) / sizeof(right[0]); i++)
@@ -163,8 +173,8 @@ int main(void)
 	tcase_add_test(all, comparing_considers_length_and_case);
 	tcase_add_test(all, cutting_leaves_the_rest_and_finally_an_absent_text);
 	tcase_add_test(all, trimming_takes_ascii_space_from_both_ends);
-	tcase_add_loop_test(all, an_int_must_be_whole_and_in_range, 0,
-		sizeof(ints) / sizeof(ints[0]));
+	tcase_add_loop_test(
+		all, an_int_must_be_whole_and_in_range, 0, sizeof(ints) / sizeof(ints[0]));
 	tcase_add_test(all, a_double_must_be_finite_and_decimal);
 	tcase_add_test(all, utf8_is_well_formed_and_without_nul);
 	tcase_add_test(all, a_copy_is_whole_or_ends_between_characters);

@@ -6,8 +6,8 @@
 #include <sodium.h>
 #include <stdlib.h>
 
-#include "reeyo/core/trace.h"
 #include "../suite.h"
+#include "reeyo/core/trace.h"
 
 #define ID "4bf92f3577b34da6a3ce929d0e0e4736"
 #define SPAN "00f067aa0ba902b7"
@@ -42,13 +42,22 @@ START_TEST(a_valid_header_names_the_trace)
 END_TEST
 
 static const char *const wrong_parents[] = {
-	"", "00", "00-" ID "-" SPAN, "00-" ID "-" SPAN "-1",
-	"00-" ID "-" SPAN "-01-more", "00-" ID "-" SPAN "-0g",
-	"ff-" ID "-" SPAN "-01", "0-" ID "-" SPAN "-01 ", "cc-" ID "-" SPAN "-01.more",
-	"00-00000000000000000000000000000000-" SPAN "-01", "00-" ID "-0000000000000000-01",
+	"",
+	"00",
+	"00-" ID "-" SPAN,
+	"00-" ID "-" SPAN "-1",
+	"00-" ID "-" SPAN "-01-more",
+	"00-" ID "-" SPAN "-0g",
+	"ff-" ID "-" SPAN "-01",
+	"0-" ID "-" SPAN "-01 ",
+	"cc-" ID "-" SPAN "-01.more",
+	"00-00000000000000000000000000000000-" SPAN "-01",
+	"00-" ID "-0000000000000000-01",
 	"00-4BF92F3577B34DA6A3CE929D0E0E4736-" SPAN "-01",
-	"00_" ID "-" SPAN "-01", "00-" ID "_" SPAN "-01",
-	"00-" ID "-" SPAN "_01", "00-4bf92f3577b34da6a3ce929d0e0e473g-" SPAN "-01",
+	"00_" ID "-" SPAN "-01",
+	"00-" ID "_" SPAN "-01",
+	"00-" ID "-" SPAN "_01",
+	"00-4bf92f3577b34da6a3ce929d0e0e473g-" SPAN "-01",
 	"0G-" ID "-" SPAN "-01",
 };
 
@@ -56,26 +65,34 @@ START_TEST(a_broken_traceparent_counts_as_absent)
 {
 	struct trace trace;
 
-	ck_assert_msg(!trace_read(&trace, text_of(wrong_parents[_i]), TEXT_NONE),
-		"%s", wrong_parents[_i]);
+	ck_assert_msg(!trace_read(&trace, text_of(wrong_parents[_i]), TEXT_NONE), "%s",
+		wrong_parents[_i]);
 	ck_assert_str_eq(trace.id, "");
 }
 END_TEST
 
 static const char *const wrong_roots[] = {
-	"", ";", "Root", "Root=", "Root=1-4bf92f35", "Root=2-4bf92f35-77b34da6a3ce929d0e0e4736",
-	"Root=1-4bf92f35-77b34da6a3ce929d0e0e473", "Root=1-4bf92f35-77b34da6a3ce929d0e0e47361",
-	"Root=1-4bf92f35_77b34da6a3ce929d0e0e4736", "Root=1-00000000-000000000000000000000000",
+	"",
+	";",
+	"Root",
+	"Root=",
+	"Root=1-4bf92f35",
+	"Root=2-4bf92f35-77b34da6a3ce929d0e0e4736",
+	"Root=1-4bf92f35-77b34da6a3ce929d0e0e473",
+	"Root=1-4bf92f35-77b34da6a3ce929d0e0e47361",
+	"Root=1-4bf92f35_77b34da6a3ce929d0e0e4736",
+	"Root=1-00000000-000000000000000000000000",
 	"Root=1-4bf92f3x-77b34da6a3ce929d0e0e4736",
-	"Self=1-4bf92f35-77b34da6a3ce929d0e0e4736", ROOT ";Root=",
+	"Self=1-4bf92f35-77b34da6a3ce929d0e0e4736",
+	ROOT ";Root=",
 };
 
 START_TEST(a_broken_amazon_header_counts_as_absent)
 {
 	struct trace trace;
 
-	ck_assert_msg(!trace_read(&trace, TEXT_NONE, text_of(wrong_roots[_i])), "%s",
-		wrong_roots[_i]);
+	ck_assert_msg(
+		!trace_read(&trace, TEXT_NONE, text_of(wrong_roots[_i])), "%s", wrong_roots[_i]);
 	ck_assert_str_eq(trace.id, "");
 	ck_assert_str_eq(trace.parent, "");
 }

@@ -6,12 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../suite.h"
 #include "reeyo/core/memory.h"
 #include "reeyo/core/unicode.h"
-#include "../suite.h"
 
 static const char *const names[] = { "Ngo Bassa", "Éloïse", "Ŋgɔɓa", "ɛ́yɛ́ngɛ̀ ə̀", "Ɗangaladima",
-	"عائشة", "Nguéna’a", "🍕 Chez Léa", "👩🏾‍🍳 Mama", "❤️", "می‌خواهم", "a", "7", "…", "喫茶店" };
+	"عائشة", "Nguéna’a", "🍕 Chez Léa", "👩🏾‍🍳 Mama", "❤️", "می‌خواهم",
+	"a", "7", "…", "喫茶店" };
 
 START_TEST(names_in_many_scripts_are_plain_text)
 {
@@ -115,11 +116,9 @@ int main(void)
 	Suite *suite = suite_create("unicode");
 	TCase *tests = tcase_create("unicode");
 
-	tcase_add_loop_test(tests, names_in_many_scripts_are_plain_text, 0,
-		COUNT_OF(names));
+	tcase_add_loop_test(tests, names_in_many_scripts_are_plain_text, 0, COUNT_OF(names));
 	tcase_add_loop_test(tests, invisible_characters_are_not_counted, 0, COUNT_OF(nothing));
-	tcase_add_loop_test(tests, format_controls_are_controls, 0,
-		COUNT_OF(controls));
+	tcase_add_loop_test(tests, format_controls_are_controls, 0, COUNT_OF(controls));
 	tcase_add_test(tests, blanks_take_space_and_marks_do_not);
 	tcase_add_test(tests, line_ends_and_tabs_are_controls_of_single_lines);
 	tcase_add_test(tests, blanks_of_any_script_are_trimmed);

@@ -5,9 +5,9 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "../suite.h"
 #include "reeyo/core/memory.h"
 #include "reeyo/core/url.h"
-#include "../suite.h"
 
 static const char *const right[] = { "https://cdn.reeyo.cm/a.jpg", "http://reeyo.cm",
 	"HTTPS://REEYO.CM/A", "https://reeyo.cm:8443/a?b=c&d=%20#e", "https://[2001:db8::1]/a",

@@ -102,20 +102,26 @@ START_TEST(a_statement_that_cannot_be_prepared_fails_alone_and_is_prepared_later
 	struct world world = world_new();
 	struct asked asked[4 * READ_GROUP];
 
-	ck_assert_int_eq(db_session_run(world.beside, "ALTER TABLE " TEST_SCHEMA
-		".kept RENAME TO away"), 0);
+	ck_assert_int_eq(
+		db_session_run(world.beside, "ALTER TABLE " TEST_SCHEMA ".kept RENAME TO away"), 0);
 	for (int round = 0; round < 2; round++) {
 		for (unsigned i = 0; i < COUNT_OF(asked); i++)
 			ask(&world, &asked[i], DB_READ,
-				i % 4 == 1 ? KEPT : i % 4 == 2 ? DIVIDE : SAY,
-				i % 4 == 2 ? "0" : i % 4 == 1 ? NULL : "1", NULL);
+				i % 4 == 1           ? KEPT
+					: i % 4 == 2 ? DIVIDE
+						     : SAY,
+				i % 4 == 2           ? "0"
+					: i % 4 == 1 ? NULL
+						     : "1",
+				NULL);
 		wait_all(&world, asked, COUNT_OF(asked));
 		for (unsigned i = 0; i < COUNT_OF(asked); i++)
 			ck_assert_int_eq(asked[i].error,
 				i % 4 == 2 || (i % 4 == 1 && round == 0) ? E_INTERNAL : 0);
 		if (round == 0)
-			ck_assert_int_eq(db_session_run(world.beside, "ALTER TABLE " TEST_SCHEMA
-				".away RENAME TO kept"), 0);
+			ck_assert_int_eq(db_session_run(world.beside,
+						 "ALTER TABLE " TEST_SCHEMA ".away RENAME TO kept"),
+				0);
 	}
 	world_end(&world);
 }
@@ -302,8 +308,9 @@ START_TEST(a_lock_wait_ends_after_its_timeout)
 	config->db_lock_timeout = 100;
 	world = world_begin(config);
 	wait_whole(&world);
-	ck_assert_int_eq(db_session_run(world.beside, "BEGIN; SELECT n FROM " TEST_SCHEMA
-	                                              ".held WHERE id = 1 FOR UPDATE"),
+	ck_assert_int_eq(
+		db_session_run(world.beside,
+			"BEGIN; SELECT n FROM " TEST_SCHEMA ".held WHERE id = 1 FOR UPDATE"),
 		0);
 	ask(&world, &waits, DB_WRITE, HOLD, NULL, NULL);
 	wait_one(&world, &waits);
@@ -455,9 +462,9 @@ START_TEST(a_completed_call_may_be_submitted_again_from_its_callback)
 {
 	struct world world = world_new();
 	struct chain chain = { .call = { .query = (enum query)PID,
-		                       .lane = DB_WRITE,
-		                       .done = chain_again,
-		                       .affinity = 3 },
+				       .lane = DB_WRITE,
+				       .done = chain_again,
+				       .affinity = 3 },
 		.world = &world,
 		.left = 100 };
 
@@ -541,8 +548,8 @@ static Suite *suite(void)
 	tcase_add_test(lanes, an_error_does_not_affect_other_calls);
 	tcase_add_test(lanes, a_failed_read_does_not_affect_the_reads_after_it);
 	tcase_add_test(lanes, a_lane_prepares_a_statement_once_with_its_first_call);
-	tcase_add_test(lanes,
-		a_statement_that_cannot_be_prepared_fails_alone_and_is_prepared_later);
+	tcase_add_test(
+		lanes, a_statement_that_cannot_be_prepared_fails_alone_and_is_prepared_later);
 	tcase_add_test(lanes, an_answer_larger_than_the_socket_buffer_arrives);
 	tcase_add_test(lanes, a_call_larger_than_the_socket_buffer_is_sent);
 	tcase_add_test(lanes, columns_are_read_as_texts_numbers_and_booleans);

@@ -244,11 +244,11 @@ START_TEST(statements_that_do_not_fit_the_schema_keep_the_lane_down)
 	wait_one(&world, &asked);
 	ck_assert_int_eq(asked.error, E_STORE_DOWN);
 	ck_assert_int_eq(db_session_run(world.beside,
-	                         "ALTER TABLE " TEST_SCHEMA ".kept ADD no_such_column int"),
+				 "ALTER TABLE " TEST_SCHEMA ".kept ADD no_such_column int"),
 		0);
 	wait_whole(&world); /* migrated meanwhile */
 	ck_assert_int_eq(db_session_run(world.beside,
-	                         "ALTER TABLE " TEST_SCHEMA ".kept DROP no_such_column"),
+				 "ALTER TABLE " TEST_SCHEMA ".kept DROP no_such_column"),
 		0);
 	world_end(&world);
 }

@@ -10,20 +10,22 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../suite.h"
 #include "migrations.h"
 #include "reeyo/core/log.h"
 #include "reeyo/db/db.h"
-#include "../suite.h"
 
 #define SCHEMA "db_migrate_test"
 
 static char url[1024];
 static struct db_session *session;
 
-#define PEOPLE                                                                                     \
-	{ 1, "people",                                                                             \
-		"CREATE TABLE people (id int PRIMARY KEY, age int DEFAULT age_default());\n"       \
-		"INSERT INTO people VALUES (1);" }
+#define PEOPLE \
+	{ \
+		1, "people", \
+			"CREATE TABLE people (id int PRIMARY KEY, age int DEFAULT age_default());\n" \
+			"INSERT INTO people VALUES (1);" \
+	}
 #define NAMES \
 	{ \
 		2, "names", \
@@ -57,16 +59,20 @@ static const struct sql_file broken_files[] = {
 			"CREATE OR REPLACE FUNCTION age_default() RETURNS int LANGUAGE sql AS " \
 			"$$SELECT 7$$" \
 	}
-#define LATER                                                                                      \
-	{ 0, "later",                                                                              \
-		"CREATE OR REPLACE FUNCTION later() RETURNS text LANGUAGE sql AS $$SELECT 'z'$$" }
+#define LATER \
+	{ \
+		0, "later", \
+			"CREATE OR REPLACE FUNCTION later() RETURNS text LANGUAGE sql AS $$SELECT 'z'$$" \
+	}
 
 /* `greetings` uses a view of its own file and a function of a later file. */
-#define GREETINGS(word)                                                                            \
-	{ 0, "greetings",                                                                          \
-		"CREATE OR REPLACE VIEW names_view AS SELECT name FROM people;"                    \
-		"CREATE OR REPLACE FUNCTION greet() RETURNS text LANGUAGE sql AS "                 \
-		"$$SELECT '" word " ' || later()$$" }
+#define GREETINGS(word) \
+	{ \
+		0, "greetings", \
+			"CREATE OR REPLACE VIEW names_view AS SELECT name FROM people;" \
+			"CREATE OR REPLACE FUNCTION greet() RETURNS text LANGUAGE sql AS " \
+			"$$SELECT '" word " ' || later()$$" \
+	}
 
 static const struct sql_file functions[] = { BASE, GREETINGS("hello"), LATER, { 0 } };
 static const struct sql_file new_functions[] = { BASE, GREETINGS("good day"), LATER, { 0 } };
@@ -92,7 +98,7 @@ static void schema_make(void)
 {
 	ck_assert_int_eq(db_session_open(url, &session), 0);
 	ck_assert_int_eq(db_session_run(session,
-	                         "DROP SCHEMA IF EXISTS " SCHEMA " CASCADE; CREATE SCHEMA " SCHEMA),
+				 "DROP SCHEMA IF EXISTS " SCHEMA " CASCADE; CREATE SCHEMA " SCHEMA),
 		0);
 }
 
@@ -110,7 +116,7 @@ START_TEST(missing_files_are_applied_once)
 	ck_assert_int_eq(migrate_run_with(url, &all_three), 0);
 	ck_assert_str_eq(value_of("SELECT count(*) FROM people"), "2");
 	ck_assert_str_eq(value_of("SELECT string_agg(version || name, ' ' ORDER BY version) FROM "
-	                          "schema_migrations"),
+				  "schema_migrations"),
 		"1people 2names 3more");
 	ck_assert_str_eq(value_of("SELECT min(length(checksum)) FROM schema_migrations"), "64");
 	ck_assert_int_eq(migrate_status_with(url, &all_three), 0);
@@ -162,7 +168,7 @@ START_TEST(a_changed_function_file_is_applied_again_and_the_others_are_not)
 	ck_assert_int_eq(migrate_run_with(url, &greeting_changed), 0);
 	ck_assert_str_eq(value_of("SELECT to_regproc('later') IS NULL"), "t");
 	ck_assert_str_eq(value_of("SELECT string_agg(name, ' ' ORDER BY name) FROM "
-	                          "schema_functions WHERE current"),
+				  "schema_functions WHERE current"),
 		"base greetings later");
 	ck_assert_str_eq(value_of("SELECT count(*) FROM schema_functions"), "4");
 }
@@ -261,15 +267,12 @@ static Suite *suite(void)
 	tcase_add_checked_fixture(migrations, schema_make, schema_drop);
 	tcase_add_test(migrations, missing_files_are_applied_once);
 	tcase_add_test(migrations, a_changed_schema_file_stops_the_migration);
-	tcase_add_test(
-		migrations, an_unknown_version_stops_the_migration_but_not_the_server);
+	tcase_add_test(migrations, an_unknown_version_stops_the_migration_but_not_the_server);
 	tcase_add_test(migrations, a_server_newer_than_the_schema_does_not_start);
 	tcase_add_test(migrations, a_failed_run_changes_nothing);
-	tcase_add_test(
-		migrations, a_changed_function_file_is_applied_again_and_the_others_are_not);
+	tcase_add_test(migrations, a_changed_function_file_is_applied_again_and_the_others_are_not);
 	tcase_add_test(migrations, all_function_files_are_applied_again_after_a_schema_file);
-	tcase_add_test(
-		migrations, a_schema_file_is_not_kept_when_a_function_file_of_its_run_fails);
+	tcase_add_test(migrations, a_schema_file_is_not_kept_when_a_function_file_of_its_run_fails);
 	tcase_add_test(migrations, a_server_starts_on_newer_functions_and_not_on_older_ones);
 	tcase_add_test(migrations, an_older_binary_that_migrates_restores_its_functions);
 	tcase_add_test(migrations, processes_that_start_together_apply_each_once);

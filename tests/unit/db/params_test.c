@@ -27,7 +27,10 @@ struct all {
 	struct db_doubles doubles;
 };
 
-#define PARAM(member, type, optional) { offsetof(struct all, member), type, optional }
+#define PARAM(member, type, optional) \
+	{ \
+		offsetof(struct all, member), type, optional \
+	}
 static const struct query_param params[] = {
 	PARAM(text, PARAM_TEXT, false),
 	PARAM(integer, PARAM_INTEGER, false),
@@ -71,7 +74,8 @@ START_TEST(what_is_not_set_is_null_zero_or_false)
 {
 	const char *values[COUNT];
 
-	ck_assert_int_eq(params_write(&statement, &(struct all){ 0 }, values, memory_take, NULL), 0);
+	ck_assert_int_eq(
+		params_write(&statement, &(struct all){ 0 }, values, memory_take, NULL), 0);
 	ck_assert_ptr_null(values[0]);
 	ck_assert_str_eq(values[1], "0");
 	ck_assert_str_eq(values[2], "0");
@@ -87,10 +91,16 @@ START_TEST(values_are_written_whole)
 	const char *const texts[] = { "a", "", NULL, "NULL", "a,\"b\"\\{c}" };
 	const int64_t ints[] = { 0, -1, INT64_MAX, INT64_MIN };
 	const bool bools[] = { true, false };
-	struct all all = { .text = "O'Neil", .integer = INT64_MIN, .number = -1.7976931348623157e308,
-		.boolean = true, .optional_integer = &(int64_t){ 100 },
-		.optional_number = &(double){ 4.05 }, .optional_boolean = &(bool){ false },
-		.texts = { texts, 5 }, .ints = { ints, 4 }, .bools = { bools, 2 },
+	struct all all = { .text = "O'Neil",
+		.integer = INT64_MIN,
+		.number = -1.7976931348623157e308,
+		.boolean = true,
+		.optional_integer = &(int64_t){ 100 },
+		.optional_number = &(double){ 4.05 },
+		.optional_boolean = &(bool){ false },
+		.texts = { texts, 5 },
+		.ints = { ints, 4 },
+		.bools = { bools, 2 },
 		.doubles = { (const double[]){ 0.5, -1e300 }, 2 } };
 	const char *values[COUNT];
 
@@ -113,7 +123,8 @@ END_TEST
 START_TEST(an_array_without_elements_is_not_null)
 {
 	struct all all = { .texts = { (const char *const[]){ "x" }, 0 },
-		.ints = { (const int64_t[]){ 1 }, 0 }, .bools = { (const bool[]){ true }, 0 },
+		.ints = { (const int64_t[]){ 1 }, 0 },
+		.bools = { (const bool[]){ true }, 0 },
 		.doubles = { (const double[]){ 1 }, 0 } };
 	const char *values[COUNT];
 
@@ -129,7 +140,9 @@ START_TEST(texts_alone_take_no_memory)
 	static const struct query_text texts_only = { "one", "SELECT 1", params, 1, NULL };
 	const char *values[1];
 
-	ck_assert_int_eq(params_write(&texts_only, &(struct all){ .text = "a" }, values, memory_none, NULL), 0);
+	ck_assert_int_eq(
+		params_write(&texts_only, &(struct all){ .text = "a" }, values, memory_none, NULL),
+		0);
 	ck_assert_str_eq(values[0], "a");
 }
 END_TEST
@@ -138,7 +151,8 @@ START_TEST(without_memory_or_a_struct_it_fails)
 {
 	const char *values[COUNT];
 
-	ck_assert_int_eq(params_write(&statement, &(struct all){ 0 }, values, memory_none, NULL), E_NO_MEMORY);
+	ck_assert_int_eq(params_write(&statement, &(struct all){ 0 }, values, memory_none, NULL),
+		E_NO_MEMORY);
 	ck_assert_int_eq(params_write(&statement, NULL, values, memory_take, NULL), E_INTERNAL);
 }
 END_TEST

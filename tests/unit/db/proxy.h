@@ -81,7 +81,7 @@ static inline void proxy_accept(struct proxy *proxy)
 	for (unsigned i = 0; client >= 0 && i < PROXY_PAIRS; i++)
 		if (proxy->pairs[i].client < 0) {
 			if (connect(server, (struct sockaddr *)&proxy->upstream,
-			            proxy->upstream_len))
+				    proxy->upstream_len))
 				break;
 			proxy->pairs[i] = (struct proxy_pair){ client, server };
 			return;
@@ -197,8 +197,8 @@ static inline struct proxy *proxy_new(const char *url)
 		else if (strcmp(option->keyword, "port") == 0)
 			port = option->val;
 		else if (strcmp(option->keyword, "dbname") == 0 ||
-		         strcmp(option->keyword, "user") == 0 ||
-		         strcmp(option->keyword, "password") == 0)
+			strcmp(option->keyword, "user") == 0 ||
+			strcmp(option->keyword, "password") == 0)
 			len += (size_t)snprintf(proxy->address + len, sizeof(proxy->address) - len,
 				" %s='%s'", option->keyword, option->val);
 	}

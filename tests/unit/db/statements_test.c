@@ -88,7 +88,8 @@ static void columns_list(const PGresult *described, char *out, size_t size)
 
 	out[0] = '\0';
 	for (int i = 0; i < PQnfields(described); i++)
-		len += (size_t)snprintf(out + len, size - len, "%s%s", i ? "," : "", PQfname(described, i));
+		len += (size_t)snprintf(
+			out + len, size - len, "%s%s", i ? "," : "", PQfname(described, i));
 }
 
 START_TEST(statement_is_as_described)
@@ -103,7 +104,8 @@ START_TEST(statement_is_as_described)
 	ck_assert_int_eq(PQresultStatus(described), PGRES_COMMAND_OK);
 	for (unsigned i = 0; i < statement->param_count; i++)
 		ck_assert_msg(type_for(PQparamtype(described, (int)i)) == statement->params[i].type,
-			"%s: $%u is of type %u", statement->name, i + 1, PQparamtype(described, (int)i));
+			"%s: $%u is of type %u", statement->name, i + 1,
+			PQparamtype(described, (int)i));
 	columns_list(described, columns, sizeof(columns));
 	if (statement->columns)
 		ck_assert_msg(strcmp(columns, statement->columns) == 0, "%s: has %s, declares %s",

@@ -46,13 +46,13 @@ static const struct query_text statements[] = {
 	[KEPT] = { "kept", "SELECT count(*) FROM " TEST_SCHEMA ".kept" },
 };
 
-#define SCHEMA                                                                                     \
-	"DROP SCHEMA IF EXISTS " TEST_SCHEMA " CASCADE; CREATE SCHEMA " TEST_SCHEMA ";"            \
-	"CREATE TABLE " TEST_SCHEMA ".kept (id bigint CONSTRAINT kept_once PRIMARY KEY);"          \
-	"CREATE TABLE " TEST_SCHEMA ".held (id int PRIMARY KEY, n int NOT NULL);"                  \
-	"INSERT INTO " TEST_SCHEMA ".held VALUES (1, 0);"                                          \
-	"CREATE FUNCTION " TEST_SCHEMA                                                             \
-	".fail(name text, detail text DEFAULT '') RETURNS void LANGUAGE plpgsql AS $$"             \
+#define SCHEMA \
+	"DROP SCHEMA IF EXISTS " TEST_SCHEMA " CASCADE; CREATE SCHEMA " TEST_SCHEMA ";" \
+	"CREATE TABLE " TEST_SCHEMA ".kept (id bigint CONSTRAINT kept_once PRIMARY KEY);" \
+	"CREATE TABLE " TEST_SCHEMA ".held (id int PRIMARY KEY, n int NOT NULL);" \
+	"INSERT INTO " TEST_SCHEMA ".held VALUES (1, 0);" \
+	"CREATE FUNCTION " TEST_SCHEMA \
+	".fail(name text, detail text DEFAULT '') RETURNS void LANGUAGE plpgsql AS $$" \
 	"BEGIN RAISE EXCEPTION USING ERRCODE = 'RY000', MESSAGE = name, DETAIL = detail; END $$;"
 
 struct world {

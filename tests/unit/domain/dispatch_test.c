@@ -5,8 +5,8 @@
 #include <check.h>
 #include <stdlib.h>
 
-#include "reeyo/domain/dispatch.h"
 #include "../suite.h"
+#include "reeyo/domain/dispatch.h"
 
 static double total(struct candidate candidate)
 {
@@ -15,8 +15,9 @@ static double total(struct candidate candidate)
 
 START_TEST(a_score_is_the_sum_of_the_contracts_parts)
 {
-	struct candidate rider = { .km = 1.5, .completed = 90, .total = 100,
-		.rating = 4, .active = 1 };
+	struct candidate rider = {
+		.km = 1.5, .completed = 90, .total = 100, .rating = 4, .active = 1
+	};
 	struct score score = candidate_score(&rider);
 
 	ck_assert_double_eq_tol(score.distance, 28, 1e-9);
@@ -29,12 +30,16 @@ END_TEST
 
 START_TEST(parts_have_their_limits)
 {
-	ck_assert_double_eq_tol(total((struct candidate){ .km = 0, .completed = 1, .total = 1,
-		.rating = 5 }), 90, 1e-9);
-	ck_assert_double_eq_tol(total((struct candidate){ .km = 7, .completed = 1, .total = 1,
-		.rating = 5 }), 50, 1e-9);
-	ck_assert_double_eq_tol(total((struct candidate){ .km = 5, .completed = 0, .total = 9,
-		.rating = 1, .active = 7 }), -5, 1e-9);
+	ck_assert_double_eq_tol(
+		total((struct candidate){ .km = 0, .completed = 1, .total = 1, .rating = 5 }), 90,
+		1e-9);
+	ck_assert_double_eq_tol(
+		total((struct candidate){ .km = 7, .completed = 1, .total = 1, .rating = 5 }), 50,
+		1e-9);
+	ck_assert_double_eq_tol(
+		total((struct candidate){
+			.km = 5, .completed = 0, .total = 9, .rating = 1, .active = 7 }),
+		-5, 1e-9);
 }
 END_TEST
 

@@ -5,8 +5,8 @@
 #include <check.h>
 #include <stdlib.h>
 
-#include "reeyo/domain/geometry.h"
 #include "../suite.h"
+#include "reeyo/domain/geometry.h"
 
 static const struct point douala = { 4.0511, 9.7679 }, yaounde = { 3.8480, 11.5021 };
 
@@ -22,8 +22,8 @@ START_TEST(distances_are_those_of_a_sphere_of_6371_km)
 	ck_assert_int_ge(distance_m(douala, yaounde), 193000);
 	ck_assert_int_le(distance_m(douala, yaounde), 194500);
 	/* Across 180° the short way counts. */
-	ck_assert_int_eq(distance_m((struct point){ 0, 179.5 }, (struct point){ 0, -179.5 }),
-		111195);
+	ck_assert_int_eq(
+		distance_m((struct point){ 0, 179.5 }, (struct point){ 0, -179.5 }), 111195);
 }
 END_TEST
 

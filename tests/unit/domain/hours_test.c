@@ -5,9 +5,9 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "../suite.h"
 #include "reeyo/core/clock.h"
 #include "reeyo/domain/hours.h"
-#include "../suite.h"
 
 /* Whether the hours are open at a time. */
 static bool open_at(const char *hours, const char *utc)
@@ -32,8 +32,8 @@ START_TEST(hours_are_local_and_the_closing_minute_is_closed)
 	ck_assert(!open_at(friday, "2026-11-27T21:00:00Z"));
 	ck_assert(!open_at(friday, "2026-11-26T12:00:00Z"));
 	/* 23:30 UTC on Thursday is Friday 00:30 in Douala. */
-	ck_assert(open_at("{\"friday\":{\"open\":\"00:00\",\"close\":\"01:00\"}}",
-		"2026-11-26T23:30:00Z"));
+	ck_assert(open_at(
+		"{\"friday\":{\"open\":\"00:00\",\"close\":\"01:00\"}}", "2026-11-26T23:30:00Z"));
 }
 END_TEST
 
@@ -54,12 +54,12 @@ START_TEST(a_closed_day_is_closed_and_equal_times_are_the_whole_day)
 	ck_assert(!open_at("{\"thursday\":{\"closed\":true}}", "2026-11-27T12:00:00Z"));
 	ck_assert(!open_at("{\"friday\":{\"open\":\"08:00\",\"close\":\"22:00\",\"closed\":true}}",
 		"2026-11-27T12:00:00Z"));
-	ck_assert(open_at("{\"friday\":{\"open\":\"00:00\",\"close\":\"24:00\"}}",
-		"2026-11-27T22:59:00Z"));
-	ck_assert(open_at("{\"friday\":{\"open\":\"09:00\",\"close\":\"09:00\"}}",
-		"2026-11-28T07:59:00Z"));
-	ck_assert(open_at("{\"thursday\":{\"open\":\"00:00\",\"close\":\"24:00\"}}",
-		"1970-01-01T00:00:00Z"));
+	ck_assert(open_at(
+		"{\"friday\":{\"open\":\"00:00\",\"close\":\"24:00\"}}", "2026-11-27T22:59:00Z"));
+	ck_assert(open_at(
+		"{\"friday\":{\"open\":\"09:00\",\"close\":\"09:00\"}}", "2026-11-28T07:59:00Z"));
+	ck_assert(open_at(
+		"{\"thursday\":{\"open\":\"00:00\",\"close\":\"24:00\"}}", "1970-01-01T00:00:00Z"));
 	ck_assert(open_at("{\"wednesday\":{\"open\":\"00:00\",\"close\":\"24:00\"}}",
 		"1969-12-31T12:00:00Z"));
 }
@@ -85,9 +85,10 @@ START_TEST(malformed_hours_are_refused_and_named)
 		"{\"tuesday\":{\"open\":\"8:00\",\"close\":\"22:00\"}}",
 		"{\"tuesday\":{\"open\":\"08:60\",\"close\":\"22:00\"}}",
 		"{\"tuesday\":{\"open\":\"24:00\",\"close\":\"25:00\"}}",
-		"{\"tuesday\":{\"open\":\"08:00\"}}",
-		"{\"tuesday\":{\"open\":8,\"close\":22}}", "{\"tuesday\":\"always\"}",
-		"{\"tuesday\":{\"open\":\"08:00\",\"close\":\"22:00\",\"closed\":\"no\"}}" };
+		"{\"tuesday\":{\"open\":\"08:00\"}}", "{\"tuesday\":{\"open\":8,\"close\":22}}",
+		"{\"tuesday\":\"always\"}",
+		"{\"tuesday\":{\"open\":\"08:00\",\"close\":\"22:00\",\"closed\":\"no\"}}"
+	};
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		json_auto_t *object = json_loads(wrong[i], 0, NULL);

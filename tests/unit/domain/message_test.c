@@ -5,8 +5,8 @@
 #include <check.h>
 #include <stdlib.h>
 
-#include "reeyo/domain/message.h"
 #include "../suite.h"
+#include "reeyo/domain/message.h"
 
 static struct arena_pool *pool;
 static struct arena *arena;
@@ -44,16 +44,18 @@ static const char *fault_of(enum message_kind message, enum channel channel, con
 	struct message_template message_template;
 
 	fault[0] = '\0';
-	ck_assert_int_eq(template_parse(message, channel, text_of(file), &message_template, fault), E_CONFIG);
+	ck_assert_int_eq(template_parse(message, channel, text_of(file), &message_template, fault),
+		E_CONFIG);
 	return fault;
 }
 
 START_TEST(words_are_replaced_by_their_values)
 {
-	ck_assert_str_eq(filled("{orderNumber} of {name}",
-		"{\"orderNumber\":\"F-1\",\"name\":\"Amélie\"}"), "F-1 of Amélie");
-	ck_assert_str_eq(filled("in {preparationTime} min", "{\"preparationTime\":20}"),
-		"in 20 min");
+	ck_assert_str_eq(
+		filled("{orderNumber} of {name}", "{\"orderNumber\":\"F-1\",\"name\":\"Amélie\"}"),
+		"F-1 of Amélie");
+	ck_assert_str_eq(
+		filled("in {preparationTime} min", "{\"preparationTime\":20}"), "in 20 min");
 	ck_assert_str_eq(filled("no {name} here", "{}"), "no  here");
 }
 END_TEST
@@ -73,8 +75,8 @@ START_TEST(a_part_in_brackets_needs_all_its_values)
 	const char *text = "Cancelled[: {reason}].[ {refundAmount} XAF back.]";
 
 	ck_assert_str_eq(filled(text, "{}"), "Cancelled.");
-	ck_assert_str_eq(filled(text, "{\"reason\":\"late\",\"refundAmount\":0}"),
-		"Cancelled: late.");
+	ck_assert_str_eq(
+		filled(text, "{\"reason\":\"late\",\"refundAmount\":0}"), "Cancelled: late.");
 	ck_assert_str_eq(filled(text, "{\"reason\":\"\",\"refundAmount\":1500}"),
 		"Cancelled. 1 500 XAF back.");
 	ck_assert_str_eq(filled("[{name} and {reason}]", "{\"name\":\"A\"}"), "");
@@ -119,8 +121,8 @@ END_TEST
 
 START_TEST(a_value_is_not_parsed_as_a_template)
 {
-	ck_assert_str_eq(filled("[{reason}]!", "{\"reason\":\"a ] {name} [ b\"}"),
-		"a ] {name} [ b!");
+	ck_assert_str_eq(
+		filled("[{reason}]!", "{\"reason\":\"a ] {name} [ b\"}"), "a ] {name} [ b!");
 }
 END_TEST
 
@@ -130,14 +132,14 @@ START_TEST(a_faulty_template_is_refused_with_the_reason)
 		"the message has no word cod");
 	ck_assert_str_eq(fault_of(MESSAGE_CODE, CHANNEL_SMS, "Your {code is here"),
 		"a { has no } after it: code is here");
-	ck_assert_str_eq(fault_of(MESSAGE_CODE, CHANNEL_SMS, "Your code} is"),
-		"a } has no { before it");
-	ck_assert_str_eq(fault_of(MESSAGE_CODE, CHANNEL_SMS, "Your [{code} is"),
-		"[ and ] do not match");
-	ck_assert_str_eq(fault_of(MESSAGE_CODE, CHANNEL_SMS, "Your [[{code}]] is"),
-		"[ and ] do not match");
-	ck_assert_str_eq(fault_of(MESSAGE_CODE, CHANNEL_SMS, "Your {code}] is"),
-		"[ and ] do not match");
+	ck_assert_str_eq(
+		fault_of(MESSAGE_CODE, CHANNEL_SMS, "Your code} is"), "a } has no { before it");
+	ck_assert_str_eq(
+		fault_of(MESSAGE_CODE, CHANNEL_SMS, "Your [{code} is"), "[ and ] do not match");
+	ck_assert_str_eq(
+		fault_of(MESSAGE_CODE, CHANNEL_SMS, "Your [[{code}]] is"), "[ and ] do not match");
+	ck_assert_str_eq(
+		fault_of(MESSAGE_CODE, CHANNEL_SMS, "Your {code}] is"), "[ and ] do not match");
 	ck_assert_str_eq(fault_of(MESSAGE_CODE, CHANNEL_SMS, " \n"), "it has no text");
 	ck_assert_str_eq(fault_of(MESSAGE_CODE, CHANNEL_SMS, "\xff"), "it is not UTF-8");
 	ck_assert_str_eq(fault_of(MESSAGE_CODE, CHANNEL_MAIL, "Your code"),
@@ -164,8 +166,10 @@ START_TEST(texts_written_by_people_can_be_left_out)
 		"must stand in [ and ] because it may be missing: vendorName");
 	ck_assert_str_eq(fault_of(MESSAGE_WELCOME, CHANNEL_MAIL, "Subject: Hello {name}\n\ntext"),
 		"must stand in [ and ] because it may be missing: name");
-	ck_assert_int_eq(template_parse(MESSAGE_ORDER_REJECTED, CHANNEL_PUSH,
-		TEXT("Title: No\n\nNo, says {vendorName}"), &message_template, fault), 0);
+	ck_assert_int_eq(
+		template_parse(MESSAGE_ORDER_REJECTED, CHANNEL_PUSH,
+			TEXT("Title: No\n\nNo, says {vendorName}"), &message_template, fault),
+		0);
 }
 END_TEST
 
@@ -175,7 +179,9 @@ START_TEST(a_mail_has_a_subject_and_a_body)
 	char fault[TEMPLATE_FAULT];
 
 	ck_assert_int_eq(template_parse(MESSAGE_CODE, CHANNEL_MAIL,
-		TEXT("Subject: Your code \n\nIt is {code}.\n\nBye\n"), &message_template, fault), 0);
+				 TEXT("Subject: Your code \n\nIt is {code}.\n\nBye\n"),
+				 &message_template, fault),
+		0);
 	ck_assert(text_is(message_template.title, TEXT("Your code")));
 	ck_assert(text_is(message_template.body, TEXT("It is {code}.\n\nBye")));
 }
@@ -183,8 +189,8 @@ END_TEST
 
 START_TEST(a_message_takes_each_word_from_the_first_source_that_has_it)
 {
-	json_t *event = json_loads("{\"reason\":null,\"orderNumber\":\"F-1\",\"secret\":\"x\"}", 0,
-		NULL);
+	json_t *event = json_loads(
+		"{\"reason\":null,\"orderNumber\":\"F-1\",\"secret\":\"x\"}", 0, NULL);
 	json_t *facts = json_loads("{\"reason\":\"late\",\"orderNumber\":\"F-2\"}", 0, NULL);
 	json_t *params = message_params(MESSAGE_ORDER_GONE, 3, (json_t *[]){ event, NULL, facts });
 
@@ -209,8 +215,8 @@ START_TEST(a_message_waits_longer_after_each_try_and_as_long_as_requested)
 	ck_assert_int_eq(message_backoff_ms(3, 30, 500), 120000);
 	for (unsigned tries = 1; tries < 8; tries++) {
 		whole += message_backoff_ms(tries, 0, 500);
-		ck_assert_int_ge(message_backoff_ms(tries + 1, 0, 500),
-			message_backoff_ms(tries, 0, 500));
+		ck_assert_int_ge(
+			message_backoff_ms(tries + 1, 0, 500), message_backoff_ms(tries, 0, 500));
 	}
 	ck_assert_int_gt(whole, 3 * 3600000);
 	ck_assert_int_lt(whole, 4 * 3600000);

@@ -5,8 +5,8 @@
 #include <check.h>
 #include <stdlib.h>
 
-#include "reeyo/domain/money.h"
 #include "../suite.h"
+#include "reeyo/domain/money.h"
 
 START_TEST(halves_round_up)
 {
@@ -31,8 +31,8 @@ START_TEST(a_share_is_exact_up_to_the_largest_amount)
 	ck_assert_int_eq(money_share(INT64_MAX, 0), 0);
 	for (int64_t amount = 0; amount < 3000; amount++)
 		for (int64_t bps = 0; bps <= 10000; bps += 37)
-			ck_assert_int_eq(money_share(amount, bps),
-				round_half_up(amount * bps, 10000));
+			ck_assert_int_eq(
+				money_share(amount, bps), round_half_up(amount * bps, 10000));
 }
 END_TEST
 

@@ -5,17 +5,17 @@
 #include <check.h>
 #include <stdlib.h>
 
-#include "reeyo/domain/notification_rule.h"
 #include "../suite.h"
+#include "reeyo/domain/notification_rule.h"
 
-static const struct notification_rule *rule_for(const char *event, enum recipient recipient,
-	const char *facts)
+static const struct notification_rule *rule_for(
+	const char *event, enum recipient recipient, const char *facts)
 {
 	json_t *sources[] = { json_loads(facts, 0, NULL), NULL };
 	const struct notification_rule *found = NULL;
 
-	for (const struct notification_rule *rule =
-		notification_rules; rule->event && !found; rule++)
+	for (const struct notification_rule *rule = notification_rules; rule->event && !found;
+		rule++)
 		if (strcmp(rule->event, event) == 0 && rule->recipient == recipient &&
 			notification_rule_matches(rule, 2, sources))
 			found = rule;
@@ -29,8 +29,8 @@ START_TEST(an_expired_order_has_another_message_than_a_cancelled_one)
 		MESSAGE_ORDER_LAPSED);
 	ck_assert_int_eq(rule_for("order_cancelled", TO_USER, "{\"by\":\"ADMIN\"}")->message,
 		MESSAGE_ORDER_CANCELLED);
-	ck_assert_int_eq(rule_for("order_cancelled", TO_USER, "{}")->message,
-		MESSAGE_ORDER_CANCELLED);
+	ck_assert_int_eq(
+		rule_for("order_cancelled", TO_USER, "{}")->message, MESSAGE_ORDER_CANCELLED);
 }
 END_TEST
 
@@ -46,11 +46,11 @@ END_TEST
 
 START_TEST(an_account_gets_a_message_for_its_approval_only)
 {
-	ck_assert_int_eq(rule_for("vendor_changed", TO_VENDOR,
-		"{\"approval\":\"APPROVED\"}")->message,
+	ck_assert_int_eq(
+		rule_for("vendor_changed", TO_VENDOR, "{\"approval\":\"APPROVED\"}")->message,
 		MESSAGE_ACCOUNT_APPROVED);
-	ck_assert_int_eq(rule_for("rider_changed", TO_RIDER,
-		"{\"approval\":\"REJECTED\"}")->message,
+	ck_assert_int_eq(
+		rule_for("rider_changed", TO_RIDER, "{\"approval\":\"REJECTED\"}")->message,
 		MESSAGE_ACCOUNT_REJECTED);
 	ck_assert_ptr_null(rule_for("rider_changed", TO_RIDER, "{\"approval\":\"SUSPENDED\"}"));
 	ck_assert_ptr_null(rule_for("vendor_changed", TO_VENDOR, "{}"));
@@ -66,11 +66,12 @@ END_TEST
 
 START_TEST(only_some_steps_of_an_order_send_a_message)
 {
-	ck_assert_int_eq(rule_for("order_status_update", TO_USER,
-		"{\"status\":\"IN_TRANSIT\"}")->message, MESSAGE_ORDER_PICKED_UP);
+	ck_assert_int_eq(
+		rule_for("order_status_update", TO_USER, "{\"status\":\"IN_TRANSIT\"}")->message,
+		MESSAGE_ORDER_PICKED_UP);
 	ck_assert_ptr_null(rule_for("order_status_update", TO_USER, "{\"status\":\"PREPARING\"}"));
-	ck_assert_ptr_null(rule_for("order_status_update", TO_VENDOR,
-		"{\"status\":\"IN_TRANSIT\"}"));
+	ck_assert_ptr_null(
+		rule_for("order_status_update", TO_VENDOR, "{\"status\":\"IN_TRANSIT\"}"));
 }
 END_TEST
 

@@ -4,9 +4,9 @@
  */
 #include <check.h>
 
+#include "../suite.h"
 #include "reeyo/core/memory.h"
 #include "reeyo/domain/operator.h"
-#include "../suite.h"
 
 static const struct row {
 	const char *phone, *operator;
@@ -33,9 +33,10 @@ static const struct row {
 
 START_TEST(a_number_belongs_to_the_operator_of_its_prefix)
 {
-	const char *operator = phone_operator(rows[_i].phone);
+	const char *operator= phone_operator(rows[_i].phone);
 
-	ck_assert_msg(phone_is_mobile_money(rows[_i].phone) == rows[_i].money, "%s", rows[_i].phone);
+	ck_assert_msg(
+		phone_is_mobile_money(rows[_i].phone) == rows[_i].money, "%s", rows[_i].phone);
 	if (rows[_i].operator)
 		ck_assert_str_eq(operator, rows[_i].operator);
 	else

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "reeyo/domain/order.h"
 #include "../suite.h"
+#include "reeyo/domain/order.h"
 
 static const struct move {
 	enum order_type type;
@@ -119,8 +119,9 @@ START_TEST(the_state_machine_is_consistent)
 					enum order_status to;
 					int error = order_next_status(&order, act, by, &to);
 
-					ck_assert_int_eq(!error, !!(order_states_before(type,
-						act, by) & STATE(from)));
+					ck_assert_int_eq(!error,
+						!!(order_states_before(type, act, by) &
+							STATE(from)));
 					if (error)
 						continue;
 					ck_assert(!(STATES_FINAL & STATE(from)));
@@ -131,8 +132,8 @@ START_TEST(the_state_machine_is_consistent)
 END_TEST
 
 /* Whether an actor other than `gone` can bring an order of this type to a final state. */
-static bool has_way_out(enum order_type type, enum order_status from, enum order_actor gone,
-	unsigned seen)
+static bool has_way_out(
+	enum order_type type, enum order_status from, enum order_actor gone, unsigned seen)
 {
 	if (STATES_FINAL & STATE(from))
 		return true;
@@ -178,8 +179,7 @@ START_TEST(an_act_can_be_repeated_where_its_effect_holds)
 			continue;
 		}
 		ck_assert(step >= 0 && (states & STATE(step)));
-		ck_assert_uint_eq(states,
-			STATES_FINAL & STATE(step) ? STATE(step) : STATES_ACTIVE);
+		ck_assert_uint_eq(states, STATES_FINAL & STATE(step) ? STATE(step) : STATES_ACTIVE);
 	}
 	ck_assert_int_eq(order_act_status(ACT_ASSIGN), RIDER_ASSIGNED);
 	ck_assert_int_eq(order_act_status(ACT_READY), READY_FOR_PICKUP);

@@ -9,9 +9,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "../suite.h"
 #include "reeyo/domain/money.h"
 #include "reeyo/domain/pricing.h"
-#include "../suite.h"
 
 /* One degree of latitude is 111,194.93 m on our sphere. */
 #define DEGREES(metres) ((metres) / 111194.92664455873)
@@ -23,8 +23,13 @@ static const struct shop_choice choices[] = {
 	{ .id = "gold", .name = "Or", .price = INT64_MAX / 2 },
 };
 static struct shop_item items[] = {
-	{ .id = "item_1", .name = "Ndolé", .price = 2500, .stock = -1, .available = true,
-		.choice_count = 4, .choices = choices },
+	{ .id = "item_1",
+		.name = "Ndolé",
+		.price = 2500,
+		.stock = -1,
+		.available = true,
+		.choice_count = 4,
+		.choices = choices },
 	{ .id = "item_2", .name = "Poulet DG", .price = 5000, .stock = 5, .available = true },
 	{ .id = "item_3", .name = "Eru", .price = 3000, .stock = -1, .available = false },
 	{ .id = "item_4", .name = "Gold", .price = INT64_MAX / 2, .stock = -1, .available = true },
@@ -37,16 +42,27 @@ static struct quote_fault fault;
 
 static void setup(void)
 {
-	shop = (struct shop){ .vendor_id = "vendor_123", .type = FOOD, .orderable = true,
-		.commission_bps = -1, .item_count = sizeof(items) / sizeof(items[0]),
+	shop = (struct shop){ .vendor_id = "vendor_123",
+		.type = FOOD,
+		.orderable = true,
+		.commission_bps = -1,
+		.item_count = sizeof(items) / sizeof(items[0]),
 		.items = items };
 	rules = (struct price_rules){ .fee_base = 1000,
-		.fee_per_km = 200, .free_delivery_from = 10000,
-		.flat_fee = { 1500, 2000, 0 }, .min_order = 500, .min_service = { 2000, 5000, 0 },
-		.max_order = 500000, .max_distance_m = 50000,
-		.package_base = 2000, .package_per_km = 500,
-		.package_fragile = 1000, .package_per_kg = 200, .package_free_grams = 10000,
-		.package_max_grams = 50000, .commission_bps = { 1500, 1000, 2000 },
+		.fee_per_km = 200,
+		.free_delivery_from = 10000,
+		.flat_fee = { 1500, 2000, 0 },
+		.min_order = 500,
+		.min_service = { 2000, 5000, 0 },
+		.max_order = 500000,
+		.max_distance_m = 50000,
+		.package_base = 2000,
+		.package_per_km = 500,
+		.package_fragile = 1000,
+		.package_per_kg = 200,
+		.package_free_grams = 10000,
+		.package_max_grams = 50000,
+		.commission_bps = { 1500, 1000, 2000 },
 		.waived_fee_paid = true };
 }
 
@@ -103,8 +119,8 @@ END_TEST
 
 START_TEST(a_zone_has_its_own_fee_and_flat_mode_a_flat_one)
 {
-	struct point square[] = { { -1, -1 }, { -1, 1 },
-		{ DEGREES(3000), 1 }, { DEGREES(3000), -1 } };
+	struct point square[] = { { -1, -1 }, { -1, 1 }, { DEGREES(3000), 1 },
+		{ DEGREES(3000), -1 } };
 	struct zone zone = { .corners = square, .count = 4, .fee = 700 };
 
 	rules.zones = &zone;
@@ -127,8 +143,8 @@ START_TEST(the_service_fee_is_a_share_of_the_subtotal)
 	ck_assert_int_eq(order("item_1", 3, 500), 0);
 	ck_assert_int_eq(quote.service_fee, 188); /* 187.5 */
 	ck_assert_int_eq(quote.total, 7500 + 1200 + 188);
-	ck_assert_int_eq(quote.split.vendor + quote.split.rider + quote.split.platform,
-		quote.total);
+	ck_assert_int_eq(
+		quote.split.vendor + quote.split.rider + quote.split.platform, quote.total);
 }
 END_TEST
 
@@ -153,8 +169,11 @@ END_TEST
 
 static int choose(const char *variant, size_t count, const struct basket_choice *add_ons)
 {
-	struct basket_line line = { .item_id = "item_1", .quantity = 2, .variant = variant,
-		.add_on_count = count, .add_ons = add_ons };
+	struct basket_line line = { .item_id = "item_1",
+		.quantity = 2,
+		.variant = variant,
+		.add_on_count = count,
+		.add_ons = add_ons };
 
 	return quote_basket(&shop, &rules, &line, 1, shop.at, &quote, &fault);
 }
@@ -194,7 +213,7 @@ END_TEST
 START_TEST(choices_have_limits_and_their_sum_does_not_overflow)
 {
 	struct basket_choice many = { "egg", CHOICE_QUANTITY_MAX + 1 },
-		gold[] = { { "gold", 1 }, { "gold", 1 } };
+			     gold[] = { { "gold", 1 }, { "gold", 1 } };
 	struct basket_choice eggs[LINE_CHOICES_MAX];
 	struct basket_line lines[ORDER_CHOICES_MAX / LINE_CHOICES_MAX + 1];
 
@@ -203,12 +222,16 @@ START_TEST(choices_have_limits_and_their_sum_does_not_overflow)
 	for (size_t i = 0; i < LINE_CHOICES_MAX; i++)
 		eggs[i] = (struct basket_choice){ "egg", 1 };
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
-		lines[i] = (struct basket_line){ .item_id = "item_1", .quantity = 1,
-			.add_on_count = LINE_CHOICES_MAX, .add_ons = eggs };
+		lines[i] = (struct basket_line){ .item_id = "item_1",
+			.quantity = 1,
+			.add_on_count = LINE_CHOICES_MAX,
+			.add_ons = eggs };
 	ck_assert_int_eq(quote_basket(&shop, &rules, lines, ORDER_CHOICES_MAX / LINE_CHOICES_MAX,
-		shop.at, &quote, &fault), 0);
+				 shop.at, &quote, &fault),
+		0);
 	ck_assert_int_eq(quote_basket(&shop, &rules, lines,
-		ORDER_CHOICES_MAX / LINE_CHOICES_MAX + 1, shop.at, &quote, &fault), E_VALIDATION);
+				 ORDER_CHOICES_MAX / LINE_CHOICES_MAX + 1, shop.at, &quote, &fault),
+		E_VALIDATION);
 }
 END_TEST
 
@@ -222,8 +245,8 @@ START_TEST(the_maximum_applies_and_sums_never_overflow)
 	ck_assert_int_eq(order("item_1", 201, 500), E_ABOVE_MAXIMUM);
 	ck_assert_int_eq(order("item_4", 1, 500), E_ABOVE_MAXIMUM);
 	ck_assert_int_eq(order("item_4", 999, 500), E_ABOVE_MAXIMUM);
-	ck_assert_int_eq(quote_basket(&shop, &rules, gold, 3, shop.at, &quote, &fault),
-		E_ABOVE_MAXIMUM);
+	ck_assert_int_eq(
+		quote_basket(&shop, &rules, gold, 3, shop.at, &quote, &fault), E_ABOVE_MAXIMUM);
 }
 END_TEST
 
@@ -237,12 +260,12 @@ START_TEST(lines_and_quantities_have_bounds)
 	ck_assert_int_eq(order("item_1", -1, 500), E_VALIDATION);
 	ck_assert_int_eq(order("item_1", LINE_QUANTITY_MAX + 1, 500), E_VALIDATION);
 	ck_assert_int_eq(order("item_1", INT64_MAX, 500), E_VALIDATION);
-	ck_assert_int_eq(quote_basket(&shop, &rules, lines, 0, shop.at, &quote, &fault),
-		E_VALIDATION);
+	ck_assert_int_eq(
+		quote_basket(&shop, &rules, lines, 0, shop.at, &quote, &fault), E_VALIDATION);
 	ck_assert_int_eq(quote_basket(&shop, &rules, lines, 50, shop.at, &quote, &fault), 0);
 	ck_assert_uint_eq(quote.line_count, 50);
-	ck_assert_int_eq(quote_basket(&shop, &rules, lines, 51, shop.at, &quote, &fault),
-		E_VALIDATION);
+	ck_assert_int_eq(
+		quote_basket(&shop, &rules, lines, 51, shop.at, &quote, &fault), E_VALIDATION);
 }
 END_TEST
 
@@ -257,8 +280,8 @@ START_TEST(items_must_exist_be_available_and_be_in_stock)
 	ck_assert_int_eq(order("item_2", 5, 500), 0);
 	ck_assert_int_eq(order("item_2", 6, 500), E_OUT_OF_STOCK);
 	/* Two lines of one item count together. */
-	ck_assert_int_eq(quote_basket(&shop, &rules, lines, 3, shop.at, &quote, &fault),
-		E_OUT_OF_STOCK);
+	ck_assert_int_eq(
+		quote_basket(&shop, &rules, lines, 3, shop.at, &quote, &fault), E_OUT_OF_STOCK);
 	ck_assert_uint_eq(fault.line, 2);
 	lines[2].quantity = 2;
 	ck_assert_int_eq(quote_basket(&shop, &rules, lines, 3, shop.at, &quote, &fault), 0);
@@ -310,8 +333,8 @@ START_TEST(the_split_of_the_contract_s_examples)
 	ck_assert_int_eq(split.platform, 1500);
 	ck_assert_int_eq(split.vendor, 8500);
 	ck_assert_int_eq(split.rider, 1500);
-	split = split_order(&(struct split_terms){ .type = PACKAGE, .delivery_fee = 5000,
-		.commission_bps = 2000 });
+	split = split_order(&(struct split_terms){
+		.type = PACKAGE, .delivery_fee = 5000, .commission_bps = 2000 });
 	ck_assert_int_eq(split.platform, 1000);
 	ck_assert_int_eq(split.rider, 4000);
 	ck_assert_int_eq(split.vendor, 0);
@@ -369,14 +392,14 @@ START_TEST(a_quote_never_costs_less_than_its_items)
 		rules.service_fee_bps = any(1001);
 		error = quote_basket(&shop, &rules, lines, count,
 			(struct point){ DEGREES((double)any(60000)), 0 }, &quote, &fault);
-		ck_assert(!error || error == E_BELOW_MINIMUM ||
-			error == E_ABOVE_MAXIMUM || error == E_TOO_FAR);
+		ck_assert(!error || error == E_BELOW_MINIMUM || error == E_ABOVE_MAXIMUM ||
+			error == E_TOO_FAR);
 		if (error)
 			continue;
 		ck_assert_int_eq(quote.subtotal, sum);
 		ck_assert_int_eq(quote.total, sum + quote.delivery_fee + quote.service_fee);
-		ck_assert_int_eq(quote.split.vendor + quote.split.rider + quote.split.platform,
-			quote.total);
+		ck_assert_int_eq(
+			quote.split.vendor + quote.split.rider + quote.split.platform, quote.total);
 	}
 }
 END_TEST

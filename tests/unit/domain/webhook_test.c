@@ -5,8 +5,8 @@
 #include <check.h>
 #include <stdlib.h>
 
-#include "reeyo/domain/webhook.h"
 #include "../suite.h"
+#include "reeyo/domain/webhook.h"
 
 START_TEST(ten_tries_take_seventy_five_hours)
 {
@@ -53,12 +53,12 @@ START_TEST(a_url_is_https_with_a_host_and_without_user_or_fragment)
 	};
 	static const char *const bad[] = { "", "https://", "https:///x", "http://example.com",
 		"ftp://example.com", "HTTPS:example.com", "https://user@example.com/",
-		"https://user:word@example.com/", "https://:443/",
-		"https://example.com:0/", "https://example.com:65536/", "https://example.com:/",
-		"https://example.com:8x/", "https://example.com/#part", "https://exa mple.com/",
-		"https://example.com/a\tb", "https://ex\xc3\xa9.com/",
-		"https://example.com\\@other/", "https://[::1/", "https://[::1]x/", "https://[]/",
-		"https://exa%6dple.com/", "https://[example.com]/" };
+		"https://user:word@example.com/", "https://:443/", "https://example.com:0/",
+		"https://example.com:65536/", "https://example.com:/", "https://example.com:8x/",
+		"https://example.com/#part", "https://exa mple.com/", "https://example.com/a\tb",
+		"https://ex\xc3\xa9.com/", "https://example.com\\@other/", "https://[::1/",
+		"https://[::1]x/", "https://[]/", "https://exa%6dple.com/",
+		"https://[example.com]/" };
 	char host[WEBHOOK_HOST_SIZE], longest[WEBHOOK_URL_MAX + 2];
 
 	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "reeyo/http/field.h"
 #include "../suite.h"
+#include "reeyo/http/field.h"
 
 static struct field_fault faults[FIELD_FAULTS_MAX];
 
@@ -42,7 +42,8 @@ static const struct field line_fields[] = {
 	FIELD_END,
 };
 static const struct field order_fields[] = {
-	{ "items", FIELD_LIST, .required = true, .min = 1, .max = 2, .of = line_fields }, FIELD_END,
+	{ "items", FIELD_LIST, .required = true, .min = 1, .max = 2, .of = line_fields },
+	FIELD_END,
 };
 static const char *const words[] = { "WALLET", "CASH", NULL };
 
@@ -98,14 +99,14 @@ START_TEST(numbers_of_forms_are_texts)
 		{ "open", FIELD_BOOL }, { "lat", FIELD_NUMBER, .min = -90, .max = 90 }, FIELD_END };
 
 	ck_assert_str_eq(
-	        checked(table, "{\"page\":\"7\",\"open\":\"true\",\"lat\":\"4.5\"}", FIELDS_TEXTS),
-	        "{\"lat\":4.5,\"open\":true,\"page\":7}");
+		checked(table, "{\"page\":\"7\",\"open\":\"true\",\"lat\":\"4.5\"}", FIELDS_TEXTS),
+		"{\"lat\":4.5,\"open\":true,\"page\":7}");
 	ck_assert_str_eq(
-	        checked(table, "{\"page\":\"7x\"}", FIELDS_TEXTS), "page: must be a whole number");
+		checked(table, "{\"page\":\"7x\"}", FIELDS_TEXTS), "page: must be a whole number");
 	ck_assert_str_eq(checked(table, "{\"page\":\"99999999999999999999\"}", FIELDS_TEXTS),
 		"page: must be a whole number");
 	ck_assert_str_eq(
-	        checked(table, "{\"lat\":\"nan\"}", FIELDS_TEXTS), "lat: must be a number");
+		checked(table, "{\"lat\":\"nan\"}", FIELDS_TEXTS), "lat: must be a number");
 }
 END_TEST
 
@@ -152,8 +153,8 @@ START_TEST(emails_are_kept_in_lower_case)
 	static const struct field table[] = { { "email", FIELD_EMAIL }, FIELD_END };
 
 	PASSES(table, "{\"email\":\" Ange@Reeyo.CM \"}", "{\"email\":\"ange@reeyo.cm\"}");
-	static const char *const wrong[] = { "a", "@b.cm", "a@b", "a@.cm", "a@b.",
-		"a b@c.cm", "a@b@c.cm" };
+	static const char *const wrong[] = { "a", "@b.cm", "a@b", "a@.cm", "a@b.", "a b@c.cm",
+		"a@b@c.cm" };
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
 		char json[64];
 
@@ -166,8 +167,8 @@ END_TEST
 START_TEST(a_password_needs_all_four_kinds_of_character)
 {
 	ck_assert_ptr_null(password_fault("Test123!@#", false));
-	static const char *const weak[] = { "Te1!", "test123!", "TEST123!",
-		"Testtest!", "Test1234" };
+	static const char *const weak[] = { "Te1!", "test123!", "TEST123!", "Testtest!",
+		"Test1234" };
 	for (size_t i = 0; i < sizeof(weak) / sizeof(*weak); i++)
 		ck_assert_ptr_nonnull(password_fault(weak[i], false));
 }
@@ -199,7 +200,8 @@ END_TEST
 START_TEST(weight_is_strictly_above_its_minimum)
 {
 	static const struct field table[] = {
-		{ "weight", FIELD_NUMBER, .above = true, .min = 0, .max = 50 }, FIELD_END };
+		{ "weight", FIELD_NUMBER, .above = true, .min = 0, .max = 50 }, FIELD_END
+	};
 
 	PASSES(table, "{\"weight\":50}", "{\"weight\":50.0}");
 	REFUSES(table, "{\"weight\":0}", "weight: must be greater than 0 and at most 50");
@@ -281,7 +283,7 @@ START_TEST(every_other_null_is_absent_at_any_depth)
 	PASSES(null_fields, "{\"name\":null,\"title\":\"a\"}", "{\"name\":\"a\"}");
 	PASSES(null_fields, "{\"free\":null,\"libre\":null}", "{}");
 	PASSES(null_fields, "{\"free\":{\"a\":{\"b\":null,\"c\":1}}}",
-	        "{\"free\":{\"a\":{\"c\":1}}}");
+		"{\"free\":{\"a\":{\"c\":1}}}");
 	PASSES(null_fields, "{\"meta\":{\"a\":null}}", "{\"meta\":{}}");
 	PASSES(null_fields, "{\"bank\":{\"notes\":null,\"other\":null}}", "{\"bank\":{}}");
 	PASSES(null_fields, "{\"at\":{\"lat\":null,\"latitude\":4,\"lng\":9}}",

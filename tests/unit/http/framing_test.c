@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../suite.h"
 #include "framing.h"
 #include "reeyo/core/error.h"
-#include "../suite.h"
 
 #define MEMORY 8192
 #define GET_LINE "GET /a HTTP/1.1\r\n"
@@ -22,7 +22,10 @@ struct row {
 	size_t len;
 	int fault;
 };
-#define ROW(literal, error) { literal, sizeof(literal) - 1, error }
+#define ROW(literal, error) \
+	{ \
+		literal, sizeof(literal) - 1, error \
+	}
 
 static const struct row rows[] = {
 	ROW(GET_LINE "Host: x\r\n\r\n", 0),
@@ -89,12 +92,12 @@ static const struct row rows[] = {
 	ROW(POST_LINE "Content-Length: 2\r\nTransfer-Encoding: chunked\r\n", E_BAD_REQUEST),
 	ROW(POST_LINE "Transfer-Encoding: chunked\r\nContent-Length: 2\r\n", E_BAD_REQUEST),
 	ROW(POST_LINE "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
-	        E_BAD_REQUEST),
+		E_BAD_REQUEST),
 	ROW(POST_LINE "Transfer-Encoding: chunked \r\n\r\n", E_BAD_REQUEST),
 	ROW(POST_LINE "Transfer-Encoding: chunked\x0b\r\n\r\n", E_BAD_REQUEST),
 	ROW(POST_LINE "Transfer-Encoding: \x0b"
-	              "chunked\r\n\r\n",
-	        E_BAD_REQUEST),
+		      "chunked\r\n\r\n",
+		E_BAD_REQUEST),
 	ROW(POST_LINE "Transfer-Encoding: gzip, chunked\r\n\r\n", E_BAD_REQUEST),
 	ROW(POST_LINE "Transfer-Encoding: chunke\r\n\r\n", E_BAD_REQUEST),
 	ROW(POST_LINE "Transfer-Encoding:\r\n\r\n", E_BAD_REQUEST),
@@ -179,12 +182,12 @@ START_TEST(no_part_of_a_request_may_be_endless)
 	ck_assert_int_eq(fault_of_endless(GET_LINE, "X: y\r\n", MEMORY / 8), E_HEADERS_TOO_LARGE);
 	ck_assert_int_eq(fault_of_endless(GET_LINE "X:", " ", MEMORY), E_HEADERS_TOO_LARGE);
 	ck_assert_int_eq(fault_of_endless(GET_LINE, "X", MEMORY), E_HEADERS_TOO_LARGE);
-	ck_assert_int_eq(fault_of_endless(GET_LINE "Cookie: ", "a=1;", MEMORY / 16),
-		E_HEADERS_TOO_LARGE);
+	ck_assert_int_eq(
+		fault_of_endless(GET_LINE "Cookie: ", "a=1;", MEMORY / 16), E_HEADERS_TOO_LARGE);
 	ck_assert_int_eq(fault_of_endless(CHUNKED "2;", "x", CHUNK_LINE_MAX + 1), E_BAD_REQUEST);
 	ck_assert_int_eq(fault_of_endless(CHUNKED, "0", 32), E_BODY_TOO_LARGE);
-	ck_assert_int_eq(fault_of_endless(CHUNKED "0\r\n", "X: y\r\n", MEMORY / 8),
-		E_HEADERS_TOO_LARGE);
+	ck_assert_int_eq(
+		fault_of_endless(CHUNKED "0\r\n", "X: y\r\n", MEMORY / 8), E_HEADERS_TOO_LARGE);
 	ck_assert_int_eq(fault_of_endless(CHUNKED, "1\r\na\r\n", 1 << 20), 0);
 }
 END_TEST

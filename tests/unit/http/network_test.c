@@ -5,8 +5,8 @@
 #include <check.h>
 #include <string.h>
 
-#include "network.h"
 #include "../suite.h"
+#include "network.h"
 
 static const struct {
 	const char *address, *narrow, *wide; /* wide NULL: there is none */

@@ -6,29 +6,34 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "../suite.h"
 #include "reeyo/core/log.h"
 #include "reeyo/http/route.h"
-#include "../suite.h"
 
 static void run(struct request *rq)
 {
 	(void)rq;
 }
 
-#define ROW(m, p, ...) { m, p, .access = ANYONE, .run = run, .summary = "x", __VA_ARGS__ }
+#define ROW(m, p, ...) \
+	{ \
+		m, p, .access = ANYONE, .run = run, .summary = "x", __VA_ARGS__ \
+	}
 
 static const struct route user_rows[] = {
-	ROW(GET, "/orders", .max_age = 0), ROW(POST, "/orders", .max_age = 0),
-	ROW(GET, "/orders/active", .max_age = 0), ROW(GET, "/orders/:orderId", .max_age = 0),
+	ROW(GET, "/orders", .max_age = 0),
+	ROW(POST, "/orders", .max_age = 0),
+	ROW(GET, "/orders/active", .max_age = 0),
+	ROW(GET, "/orders/:orderId", .max_age = 0),
 	ROW(PUT, "/orders/:orderId/cancel", .any_write = true, .aliases = "/orders/:orderId/abort"),
-	ROW(DELETE, "/orders/:orderId/cancel", .max_age = 0), ROUTE_END,
+	ROW(DELETE, "/orders/:orderId/cancel", .max_age = 0),
+	ROUTE_END,
 };
 static const struct route vendor_rows[] = { ROW(GET, "/orders", .max_age = 0), ROUTE_END };
 static const struct route root_rows[] = { ROW(GET, "/health", .root = true), ROUTE_END };
-static const struct route_set sets[] = {
-	{ NS_USER, "Operations", root_rows }, { NS_USER, "Orders", user_rows },
-	{ NS_VENDOR, "Orders", vendor_rows }, { .routes = NULL }
-};
+static const struct route_set sets[] = { { NS_USER, "Operations", root_rows },
+	{ NS_USER, "Orders", user_rows }, { NS_VENDOR, "Orders", vendor_rows },
+	{ .routes = NULL } };
 
 static struct router *router;
 
@@ -114,11 +119,11 @@ END_TEST
 
 START_TEST(a_mistyped_path_gets_the_nearest_route)
 {
-	ck_assert_str_eq(router_nearest(router, TEXT("/api/v1/ordres/active"), NS_USER),
-		"/orders/active");
+	ck_assert_str_eq(
+		router_nearest(router, TEXT("/api/v1/ordres/active"), NS_USER), "/orders/active");
 	ck_assert_str_eq(router_nearest(router, TEXT("/helth"), NS_USER), "/health");
-	ck_assert_ptr_null(router_nearest(router,
-		TEXT("/api/v1/something/else/entirely"), NS_USER));
+	ck_assert_ptr_null(
+		router_nearest(router, TEXT("/api/v1/something/else/entirely"), NS_USER));
 }
 END_TEST
 
@@ -133,8 +138,12 @@ static int refused(const struct route *rows)
 }
 
 static const struct field limited_body[] = {
-	{ "phone", FIELD_PHONE }, { "email", FIELD_EMAIL }, { "vendorId", FIELD_ID },
-	{ "identifier", FIELD_TEXT }, { "token", FIELD_SECRET }, FIELD_END,
+	{ "phone", FIELD_PHONE },
+	{ "email", FIELD_EMAIL },
+	{ "vendorId", FIELD_ID },
+	{ "identifier", FIELD_TEXT },
+	{ "token", FIELD_SECRET },
+	FIELD_END,
 };
 static const struct {
 	enum limit_rule limit;
@@ -144,9 +153,9 @@ static const struct {
 	{ LIMIT_CODE, NULL, E_CONFIG },
 	{ LIMIT_NONE, "caller", E_CONFIG },
 	{ LIMIT_CODE, "", E_CONFIG },
-	{ LIMIT_CODE, "number", E_CONFIG },       /* not a member of the body */
+	{ LIMIT_CODE, "number", E_CONFIG }, /* not a member of the body */
 	{ LIMIT_CODE, "phone number", E_CONFIG },
-	{ LIMIT_LOGIN, "identifier", E_CONFIG },  /* has no canonical form */
+	{ LIMIT_LOGIN, "identifier", E_CONFIG }, /* has no canonical form */
 	{ LIMIT_RESET, "token", E_CONFIG },
 	{ LIMIT_LOGIN, "account phone", E_CONFIG },
 	{ LIMIT_CODE, "phone email", 0 },
@@ -158,8 +167,9 @@ static const struct {
 
 START_TEST(a_limit_without_a_valid_key_stops_the_boot)
 {
-	struct route rows[] = { ROW(POST, "/x", .body = limited_body,
-		.limit = limits[_i].limit, .limit_by = limits[_i].by), ROUTE_END };
+	struct route rows[] = { ROW(POST, "/x", .body = limited_body, .limit = limits[_i].limit,
+					.limit_by = limits[_i].by),
+		ROUTE_END };
 
 	ck_assert_int_eq(refused(rows), limits[_i].error);
 }

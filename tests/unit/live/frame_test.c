@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "frame.h"
 #include "../suite.h"
+#include "frame.h"
 
 static char *packed(size_t *len)
 {
@@ -72,9 +72,9 @@ END_TEST
 
 START_TEST(a_malformed_frame_is_refused)
 {
-	static const char *const wrong[] = { "", "\n", "s x 1 t a r\n{}",
-		"s 1 x t a r\n{}", "s -1 1 t a r\n{}",
-		"s 1 1 t a\n{}", "s 99999999999999999999 1 t a r\n{}", "just words" };
+	static const char *const wrong[] = { "", "\n", "s x 1 t a r\n{}", "s 1 x t a r\n{}",
+		"s -1 1 t a r\n{}", "s 1 1 t a\n{}", "s 99999999999999999999 1 t a r\n{}",
+		"just words" };
 	struct frame frame;
 
 	for (size_t i = 0; i < COUNT_OF(wrong); i++)
@@ -98,8 +98,11 @@ START_TEST(a_batch_holds_copies_and_wire_bytes)
 	char type[] = "step", payload[] = "{\"a\":\n1}", room[] = "admin";
 	struct text rooms[] = { text_of(room) };
 	struct event events[] = {
-		{ .id = 7, .type = text_of(type), .payload = text_of(payload),
-			.room_count = 1, .rooms = rooms },
+		{ .id = 7,
+			.type = text_of(type),
+			.payload = text_of(payload),
+			.room_count = 1,
+			.rooms = rooms },
 		{ .type = TEXT("ephemeral"), .payload = TEXT("{}"), .aggregate = TEXT("x") },
 	};
 	struct batch *batch = batch_new(events, 2, 3);

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "rooms.h"
 #include "../suite.h"
+#include "rooms.h"
 
 #define MEMBERS 2000
 

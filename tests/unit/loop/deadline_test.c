@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../suite.h"
 #include "reeyo/core/memory.h"
 #include "reeyo/loop/loop.h"
-#include "../suite.h"
 
 struct wait {
 	struct deadline deadline;

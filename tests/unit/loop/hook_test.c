@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "reeyo/core/memory.h"
-#include "loop.h"
 #include "../suite.h"
+#include "loop.h"
+#include "reeyo/core/memory.h"
 
 static struct loop *loop;
 static char trace[256];
@@ -31,7 +31,7 @@ struct hook {
 	struct turn_hook *wakes; /* set wanted on each run */
 	unsigned again;          /* how many more times it sets its own wanted */
 	unsigned runs;
-	bool stops;              /* ends the loop after its last run */
+	bool stops; /* ends the loop after its last run */
 };
 
 static void hook_runs(struct turn_hook *turn)
@@ -51,7 +51,10 @@ static void hook_runs(struct turn_hook *turn)
 		loop_stop(loop);
 }
 
-#define HOOK(text, ...) { .turn = { .run = hook_runs }, .name = (text), __VA_ARGS__ }
+#define HOOK(text, ...) \
+	{ \
+		.turn = { .run = hook_runs }, .name = (text), __VA_ARGS__ \
+	}
 
 START_TEST(a_loop_has_an_index_and_counters)
 {
@@ -65,8 +68,8 @@ END_TEST
 
 START_TEST(serve_hooks_run_before_flush_hooks_in_registration_order)
 {
-	struct hook flush = HOOK("f", .stops = true), first = HOOK("1"),
-		second = HOOK("2"), idle = HOOK("-");
+	struct hook flush = HOOK("f", .stops = true), first = HOOK("1"), second = HOOK("2"),
+		    idle = HOOK("-");
 
 	loop_hook(loop, PHASE_FLUSH, &flush.turn);
 	loop_hook(loop, PHASE_SERVE, &first.turn);

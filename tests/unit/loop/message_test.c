@@ -7,9 +7,9 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "../suite.h"
 #include "reeyo/core/memory.h"
 #include "reeyo/loop/loop.h"
-#include "../suite.h"
 
 #define SENDERS 3
 #define MANY 20000

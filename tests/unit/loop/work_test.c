@@ -10,16 +10,16 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../suite.h"
 #include "reeyo/core/memory.h"
 #include "reeyo/loop/loop.h"
-#include "../suite.h"
 
 #define THREADS 2
 #define QUEUE 3
 
 struct job {
 	struct work work;
-	uv_sem_t *gate;  /* the job waits for it; NULL: does not wait */
+	uv_sem_t *gate; /* the job waits for it; NULL: does not wait */
 	pthread_t ran_on;
 	int niceness;
 	unsigned done;

@@ -8,12 +8,12 @@
 #include <openssl/hmac.h>
 #include <stdio.h>
 
+#include "../suite.h"
 #include "reeyo/core/clock.h"
 #include "reeyo/partners/gateway.h"
-#include "../suite.h"
 
-#define BODY                                                                                       \
-	"{\"reference\":\"ref-1\",\"external_reference\":\"pay_1\",\"status\":\"SUCCESSFUL\","     \
+#define BODY \
+	"{\"reference\":\"ref-1\",\"external_reference\":\"pay_1\",\"status\":\"SUCCESSFUL\"," \
 	"\"amount\":\"2500\",\"operator\":\"MTN\"}"
 #define QUERY \
 	"status=SUCCESSFUL&reference=ref-1&external_reference=pay%5F1&amount=2500&reason=a+b%21"
@@ -46,8 +46,8 @@ static const char *hex(const char *key, const char *data)
 	unsigned char mac[32];
 	unsigned size = sizeof(mac);
 
-	HMAC(EVP_sha256(), key, (int)strlen(key), (const unsigned char *)data,
-		strlen(data), mac, &size);
+	HMAC(EVP_sha256(), key, (int)strlen(key), (const unsigned char *)data, strlen(data), mac,
+		&size);
 	for (int i = 0; i < 32; i++)
 		snprintf(out + 2 * i, 3, "%02x", mac[i]);
 	return out;
@@ -61,8 +61,8 @@ static void base64(char *to, const void *data, int len)
 		*to = *to == '+' ? '-' : *to == '/' ? '_' : *to == '=' ? '\0' : *to;
 }
 
-static const char *token(const char *head, const char *claims,
-	const char *key, const EVP_MD *digest)
+static const char *token(
+	const char *head, const char *claims, const char *key, const EVP_MD *digest)
 {
 	static char out[1024];
 	unsigned char mac[64];
@@ -92,7 +92,8 @@ static const char *good_token(const char *claims)
 static int verify_body(const char *signature, const char *text)
 {
 	json_t *json = json_loads(text, 0, NULL);
-	int error = gateway_callback_verify(&config, arena, signature, text_of(text), json, &transaction);
+	int error = gateway_callback_verify(
+		&config, arena, signature, text_of(text), json, &transaction);
 
 	json_decref(json);
 	return error;
@@ -100,7 +101,8 @@ static int verify_body(const char *signature, const char *text)
 
 static int verify_query(const char *signature, const char *query)
 {
-	return gateway_callback_verify(&config, arena, signature, text_of(query), NULL, &transaction);
+	return gateway_callback_verify(
+		&config, arena, signature, text_of(query), NULL, &transaction);
 }
 
 /* --- Bodies ----------------------------------------------------------------------------------- */
@@ -136,9 +138,9 @@ START_TEST(a_body_with_a_token_of_the_webhook_key_is_valid)
 
 	ck_assert_int_eq(verify_body(good_token("{\"app\":\"reeyo\"}"), BODY), 0);
 	ck_assert_int_eq(
-	        verify_body(
-	                good_token("{\"reference\":\"ref-1\",\"status\":\"SUCCESSFUL\"}"), BODY),
-	        0);
+		verify_body(
+			good_token("{\"reference\":\"ref-1\",\"status\":\"SUCCESSFUL\"}"), BODY),
+		0);
 	snprintf(body, sizeof(body),
 		"{\"reference\":\"ref-1\",\"status\":\"FAILED\",\"signature\":\"%s\"}",
 		good_token("{\"exp\":32503680000}"));
@@ -178,11 +180,11 @@ START_TEST(tokens_of_another_algorithm_key_or_time_are_refused)
 	assert_refused(token(HS256, "{}", "the-app-key", EVP_sha256()));
 	assert_refused(token("{\"alg\":\"none\",\"typ\":\"JWT\"}", "{}", "", NULL));
 	assert_refused(
-	        token("{\"alg\":\"none\",\"typ\":\"JWT\"}", "{}", "the-webhook-key", EVP_sha256()));
-	assert_refused(token("{\"alg\":\"HS384\",\"typ\":\"JWT\"}", "{}",
-		"the-webhook-key", EVP_sha384()));
-	assert_refused(token("{\"alg\":\"HS512\",\"typ\":\"JWT\"}", "{}",
-		"the-webhook-key", EVP_sha512()));
+		token("{\"alg\":\"none\",\"typ\":\"JWT\"}", "{}", "the-webhook-key", EVP_sha256()));
+	assert_refused(token(
+		"{\"alg\":\"HS384\",\"typ\":\"JWT\"}", "{}", "the-webhook-key", EVP_sha384()));
+	assert_refused(token(
+		"{\"alg\":\"HS512\",\"typ\":\"JWT\"}", "{}", "the-webhook-key", EVP_sha512()));
 	assert_refused(token("{\"typ\":\"JWT\"}", "{}", "the-webhook-key", EVP_sha256()));
 	assert_refused(good_token("{\"exp\":1000000000}"));
 	assert_refused(good_token("{\"exp\":\"never\"}"));
@@ -214,7 +216,7 @@ START_TEST(a_signed_body_without_a_transaction_is_malformed)
 
 	for (size_t i = 0; i < COUNT_OF(bodies); i++)
 		ck_assert_int_eq(
-		        verify_body(hex("the-app-key", bodies[i]), bodies[i]), E_MALFORMED_JSON);
+			verify_body(hex("the-app-key", bodies[i]), bodies[i]), E_MALFORMED_JSON);
 }
 END_TEST
 
@@ -245,8 +247,8 @@ START_TEST(a_changed_query_is_refused)
 {
 	char query[2048];
 
-	snprintf(query, sizeof(query), "%s&amount=1&signature=%s", QUERY,
-		hex("the-app-key", QUERY));
+	snprintf(
+		query, sizeof(query), "%s&amount=1&signature=%s", QUERY, hex("the-app-key", QUERY));
 	ck_assert_int_eq(verify_query(NULL, query), E_BAD_SIGNATURE);
 	ck_assert_int_eq(verify_query(NULL, QUERY), E_BAD_SIGNATURE);
 	ck_assert_int_eq(verify_query(NULL, ""), E_BAD_SIGNATURE);

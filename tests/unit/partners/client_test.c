@@ -7,11 +7,11 @@
 #include <dlfcn.h>
 #include <netdb.h>
 
+#include "../suite.h"
 #include "peer.h"
 #include "reeyo/core/clock.h"
 #include "reeyo/core/log.h"
 #include "transfer.h"
-#include "../suite.h"
 
 static struct loop *loop;
 static struct client *client;
@@ -25,8 +25,8 @@ static atomic_bool resolve_now;
 static atomic_uint resolved;
 
 /* private.test and all other names resolve to this machine. */
-int getaddrinfo(const char *node, const char *service,
-	const struct addrinfo *hints, struct addrinfo **ret)
+int getaddrinfo(
+	const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **ret)
 {
 	int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **) =
 		(int (*)(const char *, const char *, const struct addrinfo *,
@@ -73,8 +73,8 @@ static void serve_half(struct peer_request *rq, unsigned len)
 {
 	char head[128];
 
-	snprintf(head, sizeof(head),
-		"HTTP/1.1 200 Fine\r\nContent-Length: %u\r\n\r\n%s", len, len ? "ok" : "");
+	snprintf(head, sizeof(head), "HTTP/1.1 200 Fine\r\nContent-Length: %u\r\n\r\n%s", len,
+		len ? "ok" : "");
 	peer_write(rq, head, strlen(head));
 	if (len > 2)
 		peer_sleep(rq, 60000);
@@ -188,8 +188,8 @@ static void attempt_run(struct attempt *attempt, const char *path)
 	ck_assert_uint_eq(attempt->completions, 1);
 }
 
-static void partner_make(unsigned at_once, unsigned waiting, unsigned timeout_ms,
-	unsigned failures, unsigned pause_ms)
+static void partner_make(unsigned at_once, unsigned waiting, unsigned timeout_ms, unsigned failures,
+	unsigned pause_ms)
 {
 	partner = partner_new(client, "peer",
 		&(struct partner_limits){ at_once, waiting, timeout_ms, failures, pause_ms });
@@ -239,8 +239,10 @@ START_TEST(a_request_arrives_unchanged)
 {
 	char body[] = "a=1&b=2 and more", url_scratch[16] = "X-Own: yes";
 	struct attempt attempt = { .call = { .method = "POST",
-		.headers = { url_scratch, "Content-Type: text/plain" },
-		.body = { body, 7 }, .user = "me", .password = "secret" } };
+					   .headers = { url_scratch, "Content-Type: text/plain" },
+					   .body = { body, 7 },
+					   .user = "me",
+					   .password = "secret" } };
 
 	attempt_start(&attempt, "/echo");
 	memset(body, '!', sizeof(body) - 1); /* the client has copied it */
@@ -259,12 +261,15 @@ END_TEST
 
 START_TEST(a_request_is_signed_for_aws)
 {
-	struct attempt attempt = { .call = { .method = "POST", .body = TEXT("Action=Publish"),
-		.user = "KEYID", .password = "secret", .aws_sigv4 = "aws:amz:eu-west-1:sns" } };
+	struct attempt attempt = { .call = { .method = "POST",
+					   .body = TEXT("Action=Publish"),
+					   .user = "KEYID",
+					   .password = "secret",
+					   .aws_sigv4 = "aws:amz:eu-west-1:sns" } };
 
 	attempt_run(&attempt, "/echo");
-	ck_assert_ptr_nonnull(strstr(attempt.body,
-		"Authorization: AWS4-HMAC-SHA256 Credential=KEYID/"));
+	ck_assert_ptr_nonnull(
+		strstr(attempt.body, "Authorization: AWS4-HMAC-SHA256 Credential=KEYID/"));
 	ck_assert_ptr_nonnull(strstr(attempt.body, "/eu-west-1/sns/aws4_request"));
 	ck_assert_ptr_nonnull(strcasestr(attempt.body, "X-Amz-Date: "));
 }
@@ -273,7 +278,7 @@ END_TEST
 START_TEST(other_methods_and_empty_bodies_are_sent)
 {
 	struct attempt deleted = { .call = { .method = "DELETE" } },
-		posted = { .call = { .method = "POST" } };
+		       posted = { .call = { .method = "POST" } };
 
 	attempt_run(&deleted, "/echo");
 	ck_assert_ptr_nonnull(strstr(deleted.body, "DELETE /echo "));
@@ -385,7 +390,7 @@ END_TEST
 START_TEST(a_response_over_the_size_limit_is_refused)
 {
 	struct attempt fits = { .call = { .max_answer = 1000 } },
-		over = { .call = { .max_answer = 1000 } }, default_limit = { 0 };
+		       over = { .call = { .max_answer = 1000 } }, default_limit = { 0 };
 
 	attempt_run(&fits, "/large/1000");
 	ck_assert_int_eq(fits.error, 0);
@@ -443,8 +448,10 @@ START_TEST(a_url_other_than_http_is_refused)
 		"gopher://127.0.0.1/", "", "http://" };
 
 	for (size_t i = 0; i < COUNT_OF(urls); i++) {
-		struct attempt attempt = { .call = { .partner = partner, .method = "GET",
-			.url = urls[i], .done = call_done } };
+		struct attempt attempt = { .call = { .partner = partner,
+						   .method = "GET",
+						   .url = urls[i],
+						   .done = call_done } };
 
 		attempt.call.owner = &attempt;
 		client_call(client, &attempt.call);
@@ -622,8 +629,8 @@ END_TEST
 
 START_TEST(a_private_address_is_refused_under_any_name)
 {
-	static const char *const hosts[] = { "127.0.0.1", "private.test", "localhost",
-		"2130706433", "0x7f.1" };
+	static const char *const hosts[] = { "127.0.0.1", "private.test", "localhost", "2130706433",
+		"0x7f.1" };
 
 	for (size_t i = 0; i < COUNT_OF(hosts); i++) {
 		struct attempt attempt = { .call = { .public_only = true } };
@@ -769,35 +776,41 @@ static Suite *client_suite(void)
 		const char *name;
 		const TTest *tests[12];
 	} cases[] = {
-		{ "calls", { a_response_has_status_and_body,
-			a_request_arrives_unchanged, a_request_is_signed_for_aws,
-			other_methods_and_empty_bodies_are_sent, a_redirect_is_not_followed,
-			retry_after_is_reported_for_429_and_503_only, a_connection_is_reused } },
-		{ "failures", { without_a_connection_nothing_was_sent,
-			a_lost_connection_may_have_sent_the_request,
-			a_post_on_a_closed_reused_connection_is_not_repeated,
-			a_get_on_a_closed_reused_connection_is_repeated, a_slow_service_times_out,
-			a_response_over_the_size_limit_is_refused,
-			endless_headers_are_refused,
-			a_status_only_call_does_not_wait_for_the_body,
-			an_incomplete_body_is_not_returned,
-			a_url_other_than_http_is_refused } },
-		{ "bounds", { calls_over_the_limits_wait_and_then_are_refused,
-			a_queued_call_times_out,
-			two_hundred_calls_at_once_complete_once_each } },
-		{ "breaker", { consecutive_failures_open_the_breaker_and_a_success_closes_it,
-			calls_are_refused_during_the_trial_call,
-			after_a_cancelled_trial_the_next_call_is_the_trial,
-			queued_calls_are_refused_when_the_breaker_opens,
-			client_errors_do_not_open_the_breaker,
-			the_pause_is_jittered_by_a_fifth } },
-		{ "private", { a_private_address_is_refused_under_any_name,
-			a_reused_connection_to_a_private_address_is_refused } },
-		{ "ends", { a_cancelled_call_is_not_completed,
-			a_cancelled_call_frees_its_slot,
-			closing_completes_each_call_once, a_slow_name_resolution_does_not_block,
-			a_call_may_be_repeated_from_its_completion,
-			an_idle_client_runs_no_timer } },
+		{ "calls",
+			{ a_response_has_status_and_body, a_request_arrives_unchanged,
+				a_request_is_signed_for_aws,
+				other_methods_and_empty_bodies_are_sent, a_redirect_is_not_followed,
+				retry_after_is_reported_for_429_and_503_only,
+				a_connection_is_reused } },
+		{ "failures",
+			{ without_a_connection_nothing_was_sent,
+				a_lost_connection_may_have_sent_the_request,
+				a_post_on_a_closed_reused_connection_is_not_repeated,
+				a_get_on_a_closed_reused_connection_is_repeated,
+				a_slow_service_times_out, a_response_over_the_size_limit_is_refused,
+				endless_headers_are_refused,
+				a_status_only_call_does_not_wait_for_the_body,
+				an_incomplete_body_is_not_returned,
+				a_url_other_than_http_is_refused } },
+		{ "bounds",
+			{ calls_over_the_limits_wait_and_then_are_refused, a_queued_call_times_out,
+				two_hundred_calls_at_once_complete_once_each } },
+		{ "breaker",
+			{ consecutive_failures_open_the_breaker_and_a_success_closes_it,
+				calls_are_refused_during_the_trial_call,
+				after_a_cancelled_trial_the_next_call_is_the_trial,
+				queued_calls_are_refused_when_the_breaker_opens,
+				client_errors_do_not_open_the_breaker,
+				the_pause_is_jittered_by_a_fifth } },
+		{ "private",
+			{ a_private_address_is_refused_under_any_name,
+				a_reused_connection_to_a_private_address_is_refused } },
+		{ "ends",
+			{ a_cancelled_call_is_not_completed, a_cancelled_call_frees_its_slot,
+				closing_completes_each_call_once,
+				a_slow_name_resolution_does_not_block,
+				a_call_may_be_repeated_from_its_completion,
+				an_idle_client_runs_no_timer } },
 	};
 	Suite *suite = suite_create("client");
 

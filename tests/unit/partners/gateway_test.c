@@ -3,12 +3,12 @@
  * The gateway's calls against a server in the same process, in both dialects: the requests sent,
  * the results for the caller, and the number of token fetches.
  */
+#include "../suite.h"
 #include "peer.h"
 #include "reeyo/core/clock.h"
 #include "reeyo/core/log.h"
 #include "reeyo/partners/gateway.h"
 #include "transaction.h"
-#include "../suite.h"
 
 static struct loop *loop;
 static struct client *client;
@@ -105,11 +105,11 @@ static void await(unsigned count)
 static struct attempt new_call(void)
 {
 	return (struct attempt){ .call = { .phone = "+237670000001",
-		                         .amount = 2500,
-		                         .external = "pay_1",
-		                         .description = "Reeyo \"top-up\"",
-		                         .reference = "ref-1",
-		                         .done = gateway_call_done } };
+					 .amount = 2500,
+					 .external = "pay_1",
+					 .description = "Reeyo \"top-up\"",
+					 .reference = "ref-1",
+					 .done = gateway_call_done } };
 }
 
 static void ask(struct attempt *attempt, void (*verb)(struct gateway *, struct gateway_call *))
@@ -156,8 +156,11 @@ static void world_open(void)
 	token_more = "\"expires_in\":3600";
 	body = "{\"reference\":\"ref-1\",\"ussd_code\":\"*126#\",\"operator\":\"mtn\"}";
 	config = (struct config){ .campay_username = "reeyo",
-		.campay_password = "secret", .campay_app_key = "app-key",
-		.campay_webhook_key = "", .gateway_timeout = 10000, .gateway_at_once = 16 };
+		.campay_password = "secret",
+		.campay_app_key = "app-key",
+		.campay_webhook_key = "",
+		.gateway_timeout = 10000,
+		.gateway_at_once = 16 };
 	ck_assert_int_eq(loop_new(0, &loop), 0);
 	uv_timer_init(loop_uv(loop), &guard);
 	peer = peer_open(serve);
@@ -263,11 +266,26 @@ static const struct amount {
 	const char *json;
 	int64_t amount;
 } amounts[] = {
-	{ "1000", 1000 }, { "\"1000\"", 1000 }, { "\"1000.00\"", 1000 }, { "1000.0", 1000 },
-	{ "0", 0 }, { "\"9223372036854775807\"", INT64_MAX }, { "1000.5", -1 },
-	{ "\"1000.50\"", -1 }, { "-5", -1 }, { "\"-5\"", -1 }, { "\"9223372036854775808\"", -1 },
-	{ "1e300", -1 }, { "\"1e3\"", -1 }, { "\"\"", -1 }, { "\"1 000\"", -1 }, { "null", -1 },
-	{ "true", -1 }, { "[1000]", -1 }, { "\"0x10\"", -1 }, { "\".00\"", -1 },
+	{ "1000", 1000 },
+	{ "\"1000\"", 1000 },
+	{ "\"1000.00\"", 1000 },
+	{ "1000.0", 1000 },
+	{ "0", 0 },
+	{ "\"9223372036854775807\"", INT64_MAX },
+	{ "1000.5", -1 },
+	{ "\"1000.50\"", -1 },
+	{ "-5", -1 },
+	{ "\"-5\"", -1 },
+	{ "\"9223372036854775808\"", -1 },
+	{ "1e300", -1 },
+	{ "\"1e3\"", -1 },
+	{ "\"\"", -1 },
+	{ "\"1 000\"", -1 },
+	{ "null", -1 },
+	{ "true", -1 },
+	{ "[1000]", -1 },
+	{ "\"0x10\"", -1 },
+	{ "\".00\"", -1 },
 };
 
 START_TEST(an_amount_is_a_whole_number_or_absent)
@@ -456,8 +474,10 @@ START_TEST(a_token_is_kept_until_it_expires)
 END_TEST
 
 static const char *const bad_tokens[] = {
-	"\"expires_at\":\"2001-01-01T00:00:00Z\"", "\"token\":\"\"",
-	"\"token\":\"a\\r\\nX-Injected: 1\"", "\"token\":7",
+	"\"expires_at\":\"2001-01-01T00:00:00Z\"",
+	"\"token\":\"\"",
+	"\"token\":\"a\\r\\nX-Injected: 1\"",
+	"\"token\":7",
 };
 
 START_TEST(an_invalid_token_is_not_used)
@@ -502,7 +522,7 @@ static bool list_ends; /* close the gateway while the first rows are parsed */
 static pthread_t list_thread;
 
 static void row_count(
-        struct gateway_history *history, const struct gateway_transaction *one, bool withdrawal)
+	struct gateway_history *history, const struct gateway_transaction *one, bool withdrawal)
 {
 	(void)history;
 	listed++;
@@ -512,8 +532,8 @@ static void row_count(
 	ck_assert(one->reference.at);
 }
 
-static void history_done(struct gateway_history *history,
-	enum gateway_outcome outcome, const char *why)
+static void history_done(
+	struct gateway_history *history, enum gateway_outcome outcome, const char *why)
 {
 	(void)history;
 	list_outcome = outcome;
@@ -541,7 +561,7 @@ static void list(const char *from, const char *to)
 	gateway_history_read(gateway, &history);
 	ck_assert_uint_eq(histories_done, 0);
 	uv_timer_start(&guard, list_ends ? gateway_close_while_parsing : too_long,
-	        list_ends ? 1 : 240000, 1);
+		list_ends ? 1 : 240000, 1);
 	loop_run(loop);
 	ck_assert_uint_eq(histories_done, 1);
 }
@@ -560,7 +580,7 @@ START_TEST(the_history_is_parsed_row_by_row_off_the_loop_thread)
 	ck_assert_seen("POST /history/ HTTP/1.1\r\n");
 	ck_assert_seen("{\"start_date\":\"2026-11-01\",\"end_date\":\"2026-11-01\"}");
 	body = " { \"count\" : 1, \"links\" : [{\"data\":[]}], \"data\" : [ "
-		"{\"reference\":\"c\",\"amount\":7,\"endpoint\":\"withdraw\"} ] }";
+	       "{\"reference\":\"c\",\"amount\":7,\"endpoint\":\"withdraw\"} ] }";
 	list("2026-11-01", "2026-11-01");
 	ck_assert_int_eq(list_outcome, GATEWAY_ANSWERED);
 	ck_assert_uint_eq(listed, 1);
@@ -588,10 +608,19 @@ static const struct {
 	const char *body;
 	int status;
 } no_lists[] = {
-	{ "{\"message\":\"ok\"}", 200 }, { "{\"data\":{}}", 200 }, { "", 200 }, { "7", 200 },
-	{ "[", 200 }, { "[" ROW, 200 }, { "[" ROW ",]", 200 }, { "[" ROW "}", 200 },
-	{ "{\"data\":[" ROW "]", 200 }, { "{\"data\":[" ROW "],", 200 }, { "{data:[]}", 200 },
-	{ "{\"data\"", 200 }, { "[]", 500 },
+	{ "{\"message\":\"ok\"}", 200 },
+	{ "{\"data\":{}}", 200 },
+	{ "", 200 },
+	{ "7", 200 },
+	{ "[", 200 },
+	{ "[" ROW, 200 },
+	{ "[" ROW ",]", 200 },
+	{ "[" ROW "}", 200 },
+	{ "{\"data\":[" ROW "]", 200 },
+	{ "{\"data\":[" ROW "],", 200 },
+	{ "{data:[]}", 200 },
+	{ "{\"data\"", 200 },
+	{ "[]", 500 },
 };
 
 START_TEST(an_invalid_history_is_uncertain)

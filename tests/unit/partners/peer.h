@@ -27,11 +27,11 @@ struct peer;
 struct peer_request {
 	struct peer *peer;
 	int fd;
-	unsigned nth;              /* number on its connection, from 1 */
+	unsigned nth; /* number on its connection, from 1 */
 	char method[12], path[256];
-	char all[PEER_REQUEST];    /* head and body as received */
+	char all[PEER_REQUEST]; /* head and body as received */
 	const char *body;
-	bool closed;                 /* close the connection */
+	bool closed; /* close the connection */
 };
 
 struct peer {
@@ -52,13 +52,13 @@ static inline void peer_write(struct peer_request *rq, const char *at, size_t le
 		rq->closed = true;
 }
 
-static inline void peer_reply(struct peer_request *rq, int status,
-	const char *headers, const char *body)
+static inline void peer_reply(
+	struct peer_request *rq, int status, const char *headers, const char *body)
 {
 	char head[512];
-	int len =
-	        snprintf(head, sizeof(head), "HTTP/1.1 %d Status\r\nContent-Length: %zu\r\n%s\r\n",
-	                status, strlen(body), headers);
+	int len = snprintf(head, sizeof(head),
+		"HTTP/1.1 %d Status\r\nContent-Length: %zu\r\n%s\r\n", status, strlen(body),
+		headers);
 
 	peer_write(rq, head, (size_t)len);
 	peer_write(rq, body, strlen(body));
@@ -97,8 +97,8 @@ static inline bool peer_read(struct peer_request *rq)
 		if (end || !(end = strstr(rq->all, "\r\n\r\n")))
 			continue;
 		length = strcasestr(rq->all, "\r\nContent-Length:");
-		need = (size_t)(end + 4 - rq->all) + (length && length < end ?
-			strtoul(length + 17, NULL, 10) : 0);
+		need = (size_t)(end + 4 - rq->all) +
+			(length && length < end ? strtoul(length + 17, NULL, 10) : 0);
 	}
 	rq->body = end + 4;
 	return sscanf(rq->all, "%11s %255s", rq->method, rq->path) == 2;

@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "reeyo/partners/templates.h"
 #include "../suite.h"
+#include "reeyo/partners/templates.h"
 
 static struct arena_pool *pool;
 static struct arena *arena;
@@ -84,9 +84,11 @@ START_TEST(every_message_has_a_text_in_both_languages)
 		for (unsigned c = 0; c < CHANNELS; c++)
 			for (unsigned l = 0; l < LANGUAGES; l++) {
 				struct said said = { NULL, NULL };
-				int error = templates_render(templates, arena, m, c, l, none, &said);
+				int error = templates_render(
+					templates, arena, m, c, l, none, &said);
 
-				ck_assert_int_eq(error, message_has_channel(m, c) ? 0 : E_NOT_FOUND);
+				ck_assert_int_eq(
+					error, message_has_channel(m, c) ? 0 : E_NOT_FOUND);
 				if (!error && m != MESSAGE_BROADCAST)
 					ck_assert_msg(strlen(said.body) > 15, "%s: %s",
 						message_name(m), said.body);
@@ -100,8 +102,8 @@ END_TEST
  * one. */
 START_TEST(text_messages_use_only_the_sms_alphabet)
 {
-	static const char *const others[] = { "à", "è", "é", "ù", "ì", "ò", "ä",
-		"ö", "ü", "Ç", "É", NULL };
+	static const char *const others[] = { "à", "è", "é", "ù", "ì", "ò", "ä", "ö", "ü", "Ç", "É",
+		NULL };
 	json_t *none = json_object();
 	struct templates *templates;
 
@@ -120,8 +122,8 @@ START_TEST(text_messages_use_only_the_sms_alphabet)
 						plain = true;
 						c++;
 					}
-				ck_assert_msg(plain, "%s/%s: %s",
-					language_name(l), message_name(m), c);
+				ck_assert_msg(
+					plain, "%s/%s: %s", language_name(l), message_name(m), c);
 			}
 			ck_assert_uint_le(text_length(text_of(said.body)), 160);
 		}
@@ -140,11 +142,13 @@ START_TEST(a_folder_replaces_built_in_templates)
 	put("fr/code.sms", "Le code {code} !\n");
 	put("fr/code.sms~", "left by an editor");
 	ck_assert_int_eq(templates_new(dir, &templates), 0);
-	ck_assert_int_eq(templates_render(templates, arena, MESSAGE_CODE, CHANNEL_SMS,
-		LANGUAGE_FR, params, &said), 0);
+	ck_assert_int_eq(templates_render(templates, arena, MESSAGE_CODE, CHANNEL_SMS, LANGUAGE_FR,
+				 params, &said),
+		0);
 	ck_assert_str_eq(said.body, "Le code 123456 !");
-	ck_assert_int_eq(templates_render(templates, arena, MESSAGE_CODE, CHANNEL_MAIL,
-		LANGUAGE_FR, params, &said), 0);
+	ck_assert_int_eq(templates_render(templates, arena, MESSAGE_CODE, CHANNEL_MAIL, LANGUAGE_FR,
+				 params, &said),
+		0);
 	ck_assert_str_eq(said.title, "Votre code Reeyo");
 	templates_free(templates);
 	json_decref(params);

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "reeyo/telemetry/metrics.h"
 #include "../suite.h"
+#include "reeyo/telemetry/metrics.h"
 
 static struct counters loops[2];
 static struct arena_pool *pool;

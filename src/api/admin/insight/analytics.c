@@ -19,9 +19,12 @@
 #define RANGE_FIELDS \
 	{ "from", FIELD_DATE, .aliases = "startDate dateFrom start_date", \
 		.summary = "First day, in Douala time" }, \
-	{ "to", FIELD_DATE, .aliases = "endDate dateTo end_date", .summary = "Last day" }, \
-	{ "period", FIELD_ENUM, .words = period_words, \
-		.summary = "Without from: the current period, from its first day" }
+		{ "to", FIELD_DATE, .aliases = "endDate dateTo end_date", .summary = "Last day" }, \
+	{ \
+		"period", FIELD_ENUM, \
+			.words = period_words, \
+			.summary = "Without from: the current period, from its first day" \
+	}
 static const struct field range_query[] = { RANGE_FIELDS, FIELD_END };
 static const struct field top_query[] = {
 	RANGE_FIELDS,
@@ -30,36 +33,44 @@ static const struct field top_query[] = {
 };
 
 static const struct field pending_fields[] = {
-	{ "vendors", FIELD_INT, .required = true }, { "riders", FIELD_INT, .required = true },
-	{ "payouts", FIELD_INT, .required = true }, FIELD_END,
+	{ "vendors", FIELD_INT, .required = true },
+	{ "riders", FIELD_INT, .required = true },
+	{ "payouts", FIELD_INT, .required = true },
+	FIELD_END,
 };
 #define LIVE_FIELDS \
 	{ "active_orders", FIELD_INT, .required = true }, \
-	{ "online_riders", FIELD_INT, .required = true }, \
-	{ "online_vendors", FIELD_INT, .required = true }, \
-	{ "orders_today", FIELD_INT, .required = true }, \
-	{ "revenue_today", FIELD_MONEY, .required = true }, \
-	{ "pending_approvals", FIELD_INT, .required = true }, \
-	{ "pending_approvals_detail", FIELD_OBJECT, .required = true, .of = pending_fields }
+		{ "online_riders", FIELD_INT, .required = true }, \
+		{ "online_vendors", FIELD_INT, .required = true }, \
+		{ "orders_today", FIELD_INT, .required = true }, \
+		{ "revenue_today", FIELD_MONEY, .required = true }, \
+		{ "pending_approvals", FIELD_INT, .required = true }, \
+	{ \
+		"pending_approvals_detail", FIELD_OBJECT, .required = true, .of = pending_fields \
+	}
 #define PLATFORM_FIELDS \
 	{ "total_orders", FIELD_INT, .required = true }, \
-	{ "total_revenue", FIELD_MONEY, .required = true }, \
-	{ "total_users", FIELD_INT, .required = true }, \
-	{ "total_vendors", FIELD_INT, .required = true }, \
-	{ "total_riders", FIELD_INT, .required = true }, \
-	{ "average_basket", FIELD_MONEY, .required = true }, \
-	{ "cancel_rate", FIELD_NUMBER, .required = true, .summary = "A percentage" }
+		{ "total_revenue", FIELD_MONEY, .required = true }, \
+		{ "total_users", FIELD_INT, .required = true }, \
+		{ "total_vendors", FIELD_INT, .required = true }, \
+		{ "total_riders", FIELD_INT, .required = true }, \
+		{ "average_basket", FIELD_MONEY, .required = true }, \
+	{ \
+		"cancel_rate", FIELD_NUMBER, .required = true, .summary = "A percentage" \
+	}
 static const struct field live_fields[] = { LIVE_FIELDS, FIELD_END };
 static const struct field platform_fields[] = { PLATFORM_FIELDS, FIELD_END };
 static const struct field dashboard_fields[] = { PLATFORM_FIELDS, LIVE_FIELDS, FIELD_END };
 static const struct field status_count_fields[] = {
 	{ "status", FIELD_TEXT, .required = true },
-	{ "count", FIELD_INT, .required = true }, FIELD_END,
+	{ "count", FIELD_INT, .required = true },
+	FIELD_END,
 };
 static const struct field breakdown_fields[] = {
 	{ "total", FIELD_INT, .required = true },
 	{ "avg_order_value", FIELD_MONEY, .required = true, .summary = "Of delivered orders" },
-	{ "by_status", FIELD_OBJECT, .required = true, .summary = "Number of orders in each status" },
+	{ "by_status", FIELD_OBJECT, .required = true,
+		.summary = "Number of orders in each status" },
 	{ "by_country", FIELD_OBJECT, .required = true,
 		.summary = "Country of the vendor; of a parcel, of the customer" },
 	{ "by_payment_method", FIELD_OBJECT, .required = true },
@@ -67,38 +78,52 @@ static const struct field breakdown_fields[] = {
 };
 #define REVENUE_FIELDS \
 	{ "date", FIELD_DATE, .required = true, .summary = "Its first day" }, \
-	{ "orders", FIELD_INT, .required = true, .summary = "Orders delivered in this period" }, \
-	{ "revenue", FIELD_MONEY, .required = true, .summary = "Their totals" }, \
-	{ "commission", FIELD_MONEY, .required = true, \
-		.summary = "The platform's commission on them" }, \
-	{ "currency", FIELD_TEXT, .required = true }
+		{ "orders", FIELD_INT, .required = true, \
+			.summary = "Orders delivered in this period" }, \
+		{ "revenue", FIELD_MONEY, .required = true, .summary = "Their totals" }, \
+		{ "commission", FIELD_MONEY, .required = true, \
+			.summary = "The platform's commission on them" }, \
+	{ \
+		"currency", FIELD_TEXT, .required = true \
+	}
 static const struct field day_fields[] = {
-	{ "day", FIELD_DATE, .required = true }, REVENUE_FIELDS, FIELD_END,
+	{ "day", FIELD_DATE, .required = true },
+	REVENUE_FIELDS,
+	FIELD_END,
 };
 static const struct field week_fields[] = {
 	{ "week", FIELD_TEXT, .required = true, .summary = "2026-W48, from Monday" },
-	REVENUE_FIELDS, FIELD_END,
+	REVENUE_FIELDS,
+	FIELD_END,
 };
 static const struct field month_fields[] = {
-	{ "month", FIELD_TEXT, .required = true, .summary = "2026-11" }, REVENUE_FIELDS, FIELD_END,
+	{ "month", FIELD_TEXT, .required = true, .summary = "2026-11" },
+	REVENUE_FIELDS,
+	FIELD_END,
 };
 static const struct field seller_fields[] = {
-	{ "id", FIELD_ID, .required = true }, { "business_name", FIELD_TEXT, .required = true },
-	{ "city", FIELD_TEXT, .required = true }, FIELD_END,
+	{ "id", FIELD_ID, .required = true },
+	{ "business_name", FIELD_TEXT, .required = true },
+	{ "city", FIELD_TEXT, .required = true },
+	FIELD_END,
 };
 static const struct field top_vendor_fields[] = {
-	{ "id", FIELD_ID, .required = true }, { "name", FIELD_TEXT, .required = true },
+	{ "id", FIELD_ID, .required = true },
+	{ "name", FIELD_TEXT, .required = true },
 	{ "vendor", FIELD_OBJECT, .required = true, .of = seller_fields },
 	{ "orders", FIELD_INT, .required = true, .summary = "Delivered orders" },
 	{ "revenue", FIELD_MONEY, .required = true, .summary = "Their subtotals" },
 	FIELD_END,
 };
 static const struct field carrier_fields[] = {
-	{ "id", FIELD_ID, .required = true }, { "name", FIELD_TEXT, .required = true },
-	{ "vehicle_type", FIELD_TEXT, .required = true }, FIELD_END,
+	{ "id", FIELD_ID, .required = true },
+	{ "name", FIELD_TEXT, .required = true },
+	{ "vehicle_type", FIELD_TEXT, .required = true },
+	FIELD_END,
 };
 static const struct field top_rider_fields[] = {
-	{ "id", FIELD_ID, .required = true }, { "name", FIELD_TEXT, .required = true },
+	{ "id", FIELD_ID, .required = true },
+	{ "name", FIELD_TEXT, .required = true },
 	{ "rider", FIELD_OBJECT, .required = true, .of = carrier_fields },
 	{ "deliveries", FIELD_INT, .required = true },
 	{ "earnings", FIELD_MONEY, .required = true },
@@ -111,8 +136,9 @@ static const struct field top_rider_fields[] = {
 
 static void platform_figures_show(struct request *rq)
 {
-	sql_report_positional(rq, admin_platform_figures, admin_reply_row, query_day_time(rq, "from", "00:00"),
-		query_day_time(rq, "to", "24:00"), query_text(rq, "period"));
+	sql_report_positional(rq, admin_platform_figures, admin_reply_row,
+		query_day_time(rq, "from", "00:00"), query_day_time(rq, "to", "24:00"),
+		query_text(rq, "period"));
 }
 
 /* Days since 1970-01-01 of a valid date; `fallback` when date is NULL. */
@@ -134,8 +160,8 @@ static bool range_bounded(struct request *rq)
 	int64_t today = clock_wall_s() / DAY_S, last = day_number(query_text(rq, "to"), today);
 	/* Without from: a named period began within a year; without a period the statement counts
 	 * back from the last day. */
-	int64_t first = day_number(query_text(rq, "from"),
-		query_text(rq, "period") ? today - DAYS_OF_YEAR : last);
+	int64_t first = day_number(
+		query_text(rq, "from"), query_text(rq, "period") ? today - DAYS_OF_YEAR : last);
 
 	if (last - first < DAYS_MOST)
 		return true;
@@ -147,8 +173,9 @@ static bool range_bounded(struct request *rq)
 static void revenue_series_reply(struct request *rq, const char *unit, int64_t usual)
 {
 	if (range_bounded(rq))
-		sql_report_positional(rq, admin_revenue, admin_reply_row, unit, query_text(rq, "from"),
-			query_text(rq, "to"), query_text(rq, "period"), arg_int(rq, usual));
+		sql_report_positional(rq, admin_revenue, admin_reply_row, unit,
+			query_text(rq, "from"), query_text(rq, "to"), query_text(rq, "period"),
+			arg_int(rq, usual));
 }
 
 static void revenue_by_day(struct request *rq)
@@ -184,14 +211,16 @@ static void top_riders_show(struct request *rq)
 
 static void order_status_counts_show(struct request *rq)
 {
-	sql_report_positional(rq, admin_order_status_counts, admin_reply_row, query_day_time(rq, "from", "00:00"),
-		query_day_time(rq, "to", "24:00"), query_text(rq, "period"));
+	sql_report_positional(rq, admin_order_status_counts, admin_reply_row,
+		query_day_time(rq, "from", "00:00"), query_day_time(rq, "to", "24:00"),
+		query_text(rq, "period"));
 }
 
 static void order_breakdown_show(struct request *rq)
 {
-	sql_report_positional(rq, admin_order_breakdown, admin_reply_row, query_day_time(rq, "from", "00:00"),
-		query_day_time(rq, "to", "24:00"), query_text(rq, "period"));
+	sql_report_positional(rq, admin_order_breakdown, admin_reply_row,
+		query_day_time(rq, "from", "00:00"), query_day_time(rq, "to", "24:00"),
+		query_text(rq, "period"));
 }
 
 /* --- Now -------------------------------------------------------------------------------------- */
@@ -205,8 +234,7 @@ static const char *active_orders_sum(struct request *rq, int error, const struct
 	const char *status;
 	json_t *count;
 
-	json_object_foreach(counts, status, count)
-		sum += json_integer_value(count);
+	json_object_foreach(counts, status, count) sum += json_integer_value(count);
 	return json_is_object(counts) ? arg_int(rq, sum) : NULL;
 }
 
@@ -218,7 +246,8 @@ static void active_orders_read(struct request *rq, int error, const struct cache
 
 static void live_figures_show(struct request *rq)
 {
-	cache_get_or_query(rq, KEY_ORDERS_ACTIVE, NULL, QUERY_orders_active_count, active_orders_read);
+	cache_get_or_query(
+		rq, KEY_ORDERS_ACTIVE, NULL, QUERY_orders_active_count, active_orders_read);
 }
 
 /* Merges two JSON objects; the first is in rq->state. */
@@ -251,12 +280,14 @@ static void dashboard_platform_read(struct request *rq, const struct db_result *
 
 static void dashboard_show(struct request *rq)
 {
-	SQL_POSITIONAL_(rq, DB_REPORT, admin_platform_figures, false, dashboard_platform_read, NULL, NULL, NULL);
+	SQL_POSITIONAL_(rq, DB_REPORT, admin_platform_figures, false, dashboard_platform_read, NULL,
+		NULL, NULL);
 }
 
 const struct route admin_analytics_routes[] = {
-	{ GET, "/analytics/platform", .access = ADMIN, .query = range_query, .reply = platform_fields,
-		.run = platform_figures_show, .summary = "Figures of the platform" },
+	{ GET, "/analytics/platform", .access = ADMIN, .query = range_query,
+		.reply = platform_fields, .run = platform_figures_show,
+		.summary = "Figures of the platform" },
 	{ GET, "/analytics/revenue", .aliases = "/analytics/revenue/daily", .access = ADMIN,
 		.query = range_query, .reply = day_fields, .shape = REPLY_ARRAY,
 		.run = revenue_by_day,
@@ -267,25 +298,22 @@ const struct route admin_analytics_routes[] = {
 	{ GET, "/analytics/revenue/monthly", .access = ADMIN, .query = range_query,
 		.reply = month_fields, .shape = REPLY_ARRAY, .run = revenue_by_month,
 		.summary = "Revenue by month, counting only days in the range" },
-	{ GET, "/analytics/top-vendors", .access = ADMIN,
-		.query = top_query, .reply = top_vendor_fields,
-		.shape = REPLY_ARRAY, .run = top_vendors_show,
+	{ GET, "/analytics/top-vendors", .access = ADMIN, .query = top_query,
+		.reply = top_vendor_fields, .shape = REPLY_ARRAY, .run = top_vendors_show,
 		.summary = "Vendors with the highest revenue" },
-	{ GET, "/analytics/top-riders", .aliases = "/analytics/riders",
-		.access = ADMIN, .query = top_query,
-		.reply = top_rider_fields, .shape = REPLY_ARRAY, .run = top_riders_show,
-		.summary = "Riders with the most deliveries" },
-	{ GET, "/analytics/order-status", .access = ADMIN,
-		.query = range_query, .reply = status_count_fields,
-		.shape = REPLY_ARRAY, .run = order_status_counts_show,
+	{ GET, "/analytics/top-riders", .aliases = "/analytics/riders", .access = ADMIN,
+		.query = top_query, .reply = top_rider_fields, .shape = REPLY_ARRAY,
+		.run = top_riders_show, .summary = "Riders with the most deliveries" },
+	{ GET, "/analytics/order-status", .access = ADMIN, .query = range_query,
+		.reply = status_count_fields, .shape = REPLY_ARRAY, .run = order_status_counts_show,
 		.summary = "Number of orders in each status" },
-	{ GET, "/analytics/orders", .access = ADMIN, .query = range_query, .reply = breakdown_fields,
-		.run = order_breakdown_show,
+	{ GET, "/analytics/orders", .access = ADMIN, .query = range_query,
+		.reply = breakdown_fields, .run = order_breakdown_show,
 		.summary = "Orders by status, country and payment method" },
 	{ GET, "/analytics/live", .access = ADMIN, .reply = live_fields, .run = live_figures_show,
 		.summary = "Current figures" },
-	{ GET, "/analytics/dashboard", .access = ADMIN,
-		.reply = dashboard_fields, .run = dashboard_show,
+	{ GET, "/analytics/dashboard", .access = ADMIN, .reply = dashboard_fields,
+		.run = dashboard_show,
 		.summary = "Figures of the platform and current figures together" },
 	ROUTE_END,
 };

@@ -28,46 +28,46 @@ static const struct field list_query[] = {
 	PAGE_FIELDS,
 	FIELD_END,
 };
-static const struct field message_fields[] = {
-	{ "id", FIELD_ID, .required = true },
+static const struct field message_fields[] = { { "id", FIELD_ID, .required = true },
 	{ "event_id", FIELD_TEXT, .nullable = true, .summary = "null: a broadcast" },
 	{ "recipient_type", FIELD_ENUM, .required = true, .words = kind_words },
 	{ "recipient_id", FIELD_ID, .required = true },
 	{ "channel", FIELD_ENUM, .required = true, .words = channel_words },
-	{ "template", FIELD_TEXT, .required = true },
-	{ "language", FIELD_TEXT, .required = true },
+	{ "template", FIELD_TEXT, .required = true }, { "language", FIELD_TEXT, .required = true },
 	{ "status", FIELD_ENUM, .required = true, .words = message_state_words },
 	{ "tries", FIELD_INT, .required = true },
 	{ "next_at", FIELD_TIME, .nullable = true,
 		.summary = "When QUEUED: time of the next attempt" },
 	{ "last_error", FIELD_TEXT, .nullable = true },
-	{ "created_at", FIELD_TIME, .required = true },
-	{ "sent_at", FIELD_TIME, .nullable = true },
-	FIELD_END_TITLED("Message")
-};
+	{ "created_at", FIELD_TIME, .required = true }, { "sent_at", FIELD_TIME, .nullable = true },
+	FIELD_END_TITLED("Message") };
 #define BROADCAST_FIELDS(ids, snake) \
 	{ "title", FIELD_TEXT, .required = true, .min = 1, .max = 100 }, \
-	{ "body", FIELD_TEXT, .lines = true, .required = true, .min = 1, .max = 1000, \
-		.aliases = "message" }, \
-	{ "data", FIELD_OBJECT, \
-		.summary = "Passed to the app: texts, numbers and booleans, at most 2 KB. Names " \
-			"reserved by push services (from, message_type, google…, gcm…) are " \
-			"refused" }, \
-	{ ids, FIELD_LIST, .max = PEOPLE_MAX, .each = FIELD_ID, .aliases = snake, \
-		.summary = "Only these accounts; absent: all" }, \
-	{ "country", FIELD_TEXT, .min = 2, .max = 2, .aliases = "countryCode country_code", \
-		.summary = "Only accounts of this country" }, \
-	{ "audience", FIELD_ENUM, .words = audience_words, \
-		.summary = "ALL is the only value" }, \
-	FIELD_END
+		{ "body", FIELD_TEXT, .lines = true, .required = true, .min = 1, .max = 1000, \
+			.aliases = "message" }, \
+		{ "data", FIELD_OBJECT, \
+			.summary = \
+				"Passed to the app: texts, numbers and booleans, at most 2 KB. Names " \
+				"reserved by push services (from, message_type, google…, gcm…) are " \
+				"refused" }, \
+		{ ids, FIELD_LIST, .max = PEOPLE_MAX, .each = FIELD_ID, .aliases = snake, \
+			.summary = "Only these accounts; absent: all" }, \
+		{ "country", FIELD_TEXT, .min = 2, .max = 2, \
+			.aliases = "countryCode country_code", \
+			.summary = "Only accounts of this country" }, \
+		{ "audience", FIELD_ENUM, .words = audience_words, \
+			.summary = "ALL is the only value" }, \
+		FIELD_END
 static const struct field users_body[] = { BROADCAST_FIELDS("userIds", "user_ids") };
 static const struct field vendors_body[] = { BROADCAST_FIELDS("vendorIds", "vendor_ids") };
 static const struct field riders_body[] = { BROADCAST_FIELDS("riderIds", "rider_ids") };
 static const struct field broadcast_fields[] = {
-	{ "targeted", FIELD_INT, .required = true, .summary = "Accounts addressed; all of them "
-		"get it in the app, except with a country: then by push only" },
-	{ "sent", FIELD_INT, .required = true, .summary = "Of these, with a device; their push goes "
-		"out in the next minutes" },
+	{ "targeted", FIELD_INT, .required = true,
+		.summary = "Accounts addressed; all of them "
+			   "get it in the app, except with a country: then by push only" },
+	{ "sent", FIELD_INT, .required = true,
+		.summary = "Of these, with a device; their push goes "
+			   "out in the next minutes" },
 	{ "failed", FIELD_INT, .required = true, .summary = "Of these, without a device" },
 	FIELD_END,
 };
@@ -79,8 +79,8 @@ static void admin_messages_list(struct request *rq)
 	struct page page = request_page(rq, 20);
 
 	sql_report_positional(rq, message_list, admin_reply_page, query_text(rq, "status"),
-		query_text(rq, "channel"),
-		query_text(rq, "recipient"), arg_int(rq, page.limit), arg_int(rq, page.offset));
+		query_text(rq, "channel"), query_text(rq, "recipient"), arg_int(rq, page.limit),
+		arg_int(rq, page.offset));
 }
 
 static void admin_message_retried(struct request *rq, const struct db_result *result)
@@ -147,7 +147,8 @@ static bool broadcast_data_parse(struct request *rq, const char **ret)
 	const char *name;
 	json_t *value;
 
-	json_object_foreach (member(rq->body, "data"), name, value) {
+	json_object_foreach(member(rq->body, "data"), name, value)
+	{
 		if (push_name_reserved(name))
 			return broadcast_data_refuse(
 				rq, "holds a reserved name", "contient un nom réservé");
@@ -237,17 +238,17 @@ static void broadcast_to_riders(struct request *rq)
 }
 
 const struct route admin_message_routes[] = {
-	{ GET, "/messages", .access = ADMIN, .query = list_query,
-		.reply = message_fields, .shape = REPLY_PAGE,
-		.run = admin_messages_list, .summary = "Messages to people, newest first" },
+	{ GET, "/messages", .access = ADMIN, .query = list_query, .reply = message_fields,
+		.shape = REPLY_PAGE, .run = admin_messages_list,
+		.summary = "Messages to people, newest first" },
 	{ POST, "/messages/:id/retry", .access = ADMIN, .any_write = true, .reply = message_fields,
 		.errors = { E_NOT_FOUND, E_CONFLICT }, .run = admin_message_retry,
 		.summary = "Queue a dead message again" },
-	{ POST, "/broadcast/users", .access = ADMIN, .body = users_body,
-		.reply = broadcast_fields, .run = broadcast_to_users,
-		.summary = "Send a broadcast to customers" },
-	{ POST, "/broadcast/vendors", .access = ADMIN, .body = vendors_body, .reply = broadcast_fields,
-		.run = broadcast_to_vendors, .summary = "Send a broadcast to vendors" },
+	{ POST, "/broadcast/users", .access = ADMIN, .body = users_body, .reply = broadcast_fields,
+		.run = broadcast_to_users, .summary = "Send a broadcast to customers" },
+	{ POST, "/broadcast/vendors", .access = ADMIN, .body = vendors_body,
+		.reply = broadcast_fields, .run = broadcast_to_vendors,
+		.summary = "Send a broadcast to vendors" },
 	{ POST, "/broadcast/riders", .access = ADMIN, .body = riders_body,
 		.reply = broadcast_fields, .run = broadcast_to_riders,
 		.summary = "Send a broadcast to riders" },

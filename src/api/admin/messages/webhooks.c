@@ -20,8 +20,11 @@ static const char *const disabled_reason_words[] = { "ADMIN", "GONE", "FAILING",
 static const char *const delivery_state_words[] = { "QUEUED", "DELIVERED", "DEAD", NULL };
 
 #define EVENT_TYPES(need) \
-	{ "eventTypes", FIELD_LIST, .required = need, .min = 1, .max = TYPES_MAX, \
-		.each = FIELD_ENUM, .words = webhook_types, .aliases = "event_types" }
+	{ \
+		"eventTypes", FIELD_LIST, .required = need, .min = 1, .max = TYPES_MAX, \
+					  .each = FIELD_ENUM, .words = webhook_types, \
+					  .aliases = "event_types" \
+	}
 static const struct field add_body[] = {
 	{ "url", FIELD_URL, .required = true,
 		.summary = "https, a public host, no user, no fragment" },
@@ -65,11 +68,13 @@ static const struct field deliveries_query[] = {
 		{ "enabled", FIELD_BOOL, .required = true }, \
 		{ "disabled_reason", FIELD_ENUM, .nullable = true, .words = disabled_reason_words, \
 			.summary = "GONE: it answered 410; FAILING: every delivery failed for " \
-				"five days" }, \
+				   "five days" }, \
 		{ "failing_since", FIELD_TIME, .nullable = true }, \
 		{ "created_by", FIELD_ID, .required = true }, \
 		{ "created_at", FIELD_TIME, .required = true }, \
-		{ "updated_at", FIELD_TIME, .required = true }
+	{ \
+		"updated_at", FIELD_TIME, .required = true \
+	}
 static const struct field endpoint_fields[] = { ENDPOINT_FIELDS, FIELD_END_TITLED("Webhook") };
 static const struct field secret_fields[] = {
 	ENDPOINT_FIELDS,
@@ -78,12 +83,16 @@ static const struct field secret_fields[] = {
 	FIELD_END,
 };
 static const struct field attempt_fields[] = {
-	{ "at", FIELD_TIME, .required = true }, { "status", FIELD_INT, .nullable = true },
-	{ "error", FIELD_TEXT, .nullable = true }, FIELD_END,
+	{ "at", FIELD_TIME, .required = true },
+	{ "status", FIELD_INT, .nullable = true },
+	{ "error", FIELD_TEXT, .nullable = true },
+	FIELD_END,
 };
 static const struct field payload_fields[] = {
-	{ "type", FIELD_TEXT, .required = true }, { "timestamp", FIELD_TIME, .required = true },
-	{ "data", FIELD_OBJECT, .required = true }, FIELD_END,
+	{ "type", FIELD_TEXT, .required = true },
+	{ "timestamp", FIELD_TIME, .required = true },
+	{ "data", FIELD_OBJECT, .required = true },
+	FIELD_END,
 };
 static const struct field delivery_fields[] = {
 	{ "id", FIELD_ID, .required = true,
@@ -95,14 +104,14 @@ static const struct field delivery_fields[] = {
 	{ "tries", FIELD_INT, .required = true },
 	{ "next_at", FIELD_TIME, .nullable = true,
 		.summary = "When QUEUED: time of the next attempt" },
-	{ "last_status", FIELD_INT, .nullable = true, .summary = "HTTP status; null: no answer yet" },
+	{ "last_status", FIELD_INT, .nullable = true,
+		.summary = "HTTP status; null: no answer yet" },
 	{ "last_error", FIELD_TEXT, .nullable = true },
-	{ "attempts", FIELD_LIST, .required = true, .of = attempt_fields, .summary = "The last 20" },
+	{ "attempts", FIELD_LIST, .required = true, .of = attempt_fields,
+		.summary = "The last 20" },
 	{ "payload", FIELD_OBJECT, .required = true, .of = payload_fields },
-	{ "said_at", FIELD_TIME, .required = true },
-	{ "created_at", FIELD_TIME, .required = true },
-	{ "delivered_at", FIELD_TIME, .nullable = true },
-	FIELD_END_TITLED("WebhookDelivery")
+	{ "said_at", FIELD_TIME, .required = true }, { "created_at", FIELD_TIME, .required = true },
+	{ "delivered_at", FIELD_TIME, .nullable = true }, FIELD_END_TITLED("WebhookDelivery")
 };
 static const struct field replayed_fields[] = {
 	{ "queued", FIELD_INT, .required = true },
@@ -131,7 +140,8 @@ static bool webhook_url_take(struct request *rq, const char **ret)
 	char host[WEBHOOK_HOST_SIZE];
 
 	*ret = body_text(rq, "url");
-	if (!*ret || (webhook_url_parse(*ret, private, host) && (private || !host_is_private(host))))
+	if (!*ret ||
+		(webhook_url_parse(*ret, private, host) && (private || !host_is_private(host))))
 		return true;
 	reply_field(rq, "url",
 		"must be an https address of a public host, without user and fragment",
@@ -165,8 +175,8 @@ static void webhooks_list(struct request *rq)
 {
 	struct page page = request_page(rq, 20);
 
-	SQL_POSITIONAL_(rq, DB_WRITE, admin_webhook_list, false, admin_reply_page, arg_int(rq, page.limit),
-		arg_int(rq, page.offset));
+	SQL_POSITIONAL_(rq, DB_WRITE, admin_webhook_list, false, admin_reply_page,
+		arg_int(rq, page.limit), arg_int(rq, page.offset));
 }
 
 static void webhook_show(struct request *rq)
@@ -196,8 +206,8 @@ static void webhook_edit(struct request *rq)
 	sql_write_positional(rq, admin_webhook_edit, admin_reply_row, rq->params[0], url,
 		arg_change(rq, "description"), arg_array(rq, "eventTypes"),
 		arg_change(rq, "vendorId"),
-		member(rq->body, "enabled") ?
-			member_bool(rq->body, "enabled", true) ? "t" : "f" : NULL,
+		member(rq->body, "enabled") ? member_bool(rq->body, "enabled", true) ? "t" : "f"
+					    : NULL,
 		rq->caller.id, "webhook.change", audit_details(rq), rq->request_id);
 }
 
@@ -210,8 +220,8 @@ static void webhook_deleted(struct request *rq, const struct db_result *result)
 
 static void webhook_delete(struct request *rq)
 {
-	sql_write_positional(rq, admin_webhook_delete, webhook_deleted, rq->params[0], rq->caller.id,
-		"webhook.delete", rq->request_id);
+	sql_write_positional(rq, admin_webhook_delete, webhook_deleted, rq->params[0],
+		rq->caller.id, "webhook.delete", rq->request_id);
 }
 
 static void webhook_secret_rotate(struct request *rq)
@@ -220,8 +230,8 @@ static void webhook_secret_rotate(struct request *rq)
 
 	if (secret)
 		sql_try_write_positional(rq, admin_webhook_rotate, admin_reply_idempotent,
-			rq->params[0], secret, rq->caller.id,
-			"webhook.rotate", rq->request_id, rq->idempotency_key, rq->fingerprint);
+			rq->params[0], secret, rq->caller.id, "webhook.rotate", rq->request_id,
+			rq->idempotency_key, rq->fingerprint);
 }
 
 /* --- Deliveries ------------------------------------------------------------------------------- */
@@ -231,8 +241,8 @@ static void webhook_test(struct request *rq)
 	const char *id = webhook_id_new(rq, "whd_");
 
 	if (id)
-		sql_write_positional(rq, admin_webhook_test, admin_reply_row, rq->params[0], id, WEBHOOK_TEST,
-			rq->caller.id, "webhook.test", rq->request_id);
+		sql_write_positional(rq, admin_webhook_test, admin_reply_row, rq->params[0], id,
+			WEBHOOK_TEST, rq->caller.id, "webhook.test", rq->request_id);
 }
 
 static void webhook_deliveries_reply(struct request *rq, const struct db_result *result)
@@ -252,15 +262,16 @@ static void webhook_deliveries_list(struct request *rq)
 
 static void webhook_delivery_replay(struct request *rq)
 {
-	sql_write_positional(rq, admin_webhook_replay_one, admin_reply_row, rq->params[0], rq->caller.id,
-		"webhook.replay", rq->request_id);
+	sql_write_positional(rq, admin_webhook_replay_one, admin_reply_row, rq->params[0],
+		rq->caller.id, "webhook.replay", rq->request_id);
 }
 
 static void webhook_events_replay(struct request *rq)
 {
-	sql_write_positional(rq, admin_webhook_replay, admin_reply_row, rq->params[0], body_text(rq, "since"),
-		body_text(rq, "until"), webhook_types_array, arg_int(rq, REPLAY_MAX), rq->caller.id,
-		"webhook.replay", audit_details(rq), rq->request_id);
+	sql_write_positional(rq, admin_webhook_replay, admin_reply_row, rq->params[0],
+		body_text(rq, "since"), body_text(rq, "until"), webhook_types_array,
+		arg_int(rq, REPLAY_MAX), rq->caller.id, "webhook.replay", audit_details(rq),
+		rq->request_id);
 }
 
 const struct route admin_webhook_routes[] = {
@@ -271,11 +282,11 @@ const struct route admin_webhook_routes[] = {
 		.reply = secret_fields, .created = true,
 		.errors = { E_VENDOR_NOT_FOUND, E_CONFLICT }, .run = webhook_register,
 		.summary = "Register a webhook; at most 50" },
-	{ GET, "/webhooks/:id", .access = ADMIN, .reply = endpoint_fields, .errors = { E_NOT_FOUND },
-		.run = webhook_show, .summary = "One webhook" },
-	{ PATCH, "/webhooks/:id", .access = SUPER_ADMIN, .body = edit_body, .reply = endpoint_fields,
-		.errors = { E_NOT_FOUND, E_VENDOR_NOT_FOUND }, .run = webhook_edit,
-		.summary = "Change a webhook" },
+	{ GET, "/webhooks/:id", .access = ADMIN, .reply = endpoint_fields,
+		.errors = { E_NOT_FOUND }, .run = webhook_show, .summary = "One webhook" },
+	{ PATCH, "/webhooks/:id", .access = SUPER_ADMIN, .body = edit_body,
+		.reply = endpoint_fields, .errors = { E_NOT_FOUND, E_VENDOR_NOT_FOUND },
+		.run = webhook_edit, .summary = "Change a webhook" },
 	{ DELETE, "/webhooks/:id", .access = SUPER_ADMIN, .shape = REPLY_MESSAGE,
 		.errors = { E_NOT_FOUND }, .run = webhook_delete,
 		.summary = "Delete a webhook and its queued deliveries" },
@@ -283,7 +294,7 @@ const struct route admin_webhook_routes[] = {
 		.idempotent = true, .body = empty_body, .reply = secret_fields,
 		.errors = { E_NOT_FOUND }, .run = webhook_secret_rotate,
 		.summary = "Rotate the secret; for 24 hours the earlier ones, at most four, also "
-			"sign" },
+			   "sign" },
 	{ POST, "/webhooks/:id/test", .access = SUPER_ADMIN, .any_write = true, .body = empty_body,
 		.reply = delivery_fields, .errors = { E_NOT_FOUND, E_CONFLICT },
 		.run = webhook_test, .summary = "Send " WEBHOOK_TEST },
@@ -295,10 +306,11 @@ const struct route admin_webhook_routes[] = {
 		.body = empty_body, .reply = delivery_fields, .errors = { E_NOT_FOUND, E_CONFLICT },
 		.run = webhook_delivery_replay,
 		.summary = "Send one delivery again, with the same webhook-id" },
-	{ POST, "/webhooks/:id/replay", .access = SUPER_ADMIN, .any_write = true, .body = replay_body,
-		.reply = replayed_fields, .errors = { E_NOT_FOUND, E_CONFLICT },
-		.run = webhook_events_replay,
-		.summary = "Send the events of a period again, at most 1,000: delivered ones for 30 "
+	{ POST, "/webhooks/:id/replay", .access = SUPER_ADMIN, .any_write = true,
+		.body = replay_body, .reply = replayed_fields,
+		.errors = { E_NOT_FOUND, E_CONFLICT }, .run = webhook_events_replay,
+		.summary =
+			"Send the events of a period again, at most 1,000: delivered ones for 30 "
 			"days, others for 72 hours" },
 	ROUTE_END,
 };

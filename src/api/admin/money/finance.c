@@ -16,7 +16,8 @@ static const struct field platform_fields[] = {
 	{ "escrow", FIELD_INT, .required = true, .summary = "Money held for active orders" },
 	{ "total_commission", FIELD_MONEY, .required = true },
 	{ "total_payouts", FIELD_MONEY, .required = true, .summary = "Completed pay-outs" },
-	{ "pending_payouts", FIELD_MONEY, .required = true, .summary = "Requested and not yet final" },
+	{ "pending_payouts", FIELD_MONEY, .required = true,
+		.summary = "Requested and not yet final" },
 	{ "currency", FIELD_TEXT, .required = true },
 	FIELD_END,
 };
@@ -61,22 +62,20 @@ static void cash_handins_list(struct request *rq)
 {
 	struct page page = request_page(rq, 20);
 
-	sql_read_positional(rq, cash_handin_list, cash_handins_read, rq->params[0], arg_int(rq, page.limit),
-		arg_int(rq, page.offset));
+	sql_read_positional(rq, cash_handin_list, cash_handins_read, rq->params[0],
+		arg_int(rq, page.limit), arg_int(rq, page.offset));
 }
 
 const struct route admin_finance_routes[] = {
 	{ GET, "/finance/platform", .access = ADMIN, .reply = platform_fields,
-		.run = platform_accounts_show,
-		.summary = "The platform's accounts" },
+		.run = platform_accounts_show, .summary = "The platform's accounts" },
 	{ POST, "/riders/:id/cash-handins", .access = ADMIN, .any_write = true, .created = true,
 		.body = handin_body, .reply = handin_fields,
 		.errors = { E_RIDER_NOT_FOUND, E_CASH_OVER, E_HANDIN_OTHER },
 		.run = cash_handin_add,
 		.summary = "Book cash that a rider hands in; a reference is booked once" },
-	{ GET, "/riders/:id/cash-handins", .access = ADMIN,
-		.query = page_fields, .reply = handin_fields,
-		.shape = REPLY_PAGE, .errors = { E_RIDER_NOT_FOUND }, .run = cash_handins_list,
-		.summary = "Cash hand-ins of a rider, newest first" },
+	{ GET, "/riders/:id/cash-handins", .access = ADMIN, .query = page_fields,
+		.reply = handin_fields, .shape = REPLY_PAGE, .errors = { E_RIDER_NOT_FOUND },
+		.run = cash_handins_list, .summary = "Cash hand-ins of a rider, newest first" },
 	ROUTE_END,
 };

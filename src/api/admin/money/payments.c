@@ -11,8 +11,14 @@ static const char *const payment_state_words[] = { "CREATED", "PENDING", "SUCCEE
 	"EXPIRED", "MISMATCH", NULL };
 static const char *const resolution_words[] = { "BOOKED", "SETTLED_OUTSIDE", NULL };
 
-#define NULLABLE(name, kind) { name, kind, .nullable = true }
-#define ALWAYS(name, kind) { name, kind, .required = true }
+#define NULLABLE(name, kind) \
+	{ \
+		name, kind, .nullable = true \
+	}
+#define ALWAYS(name, kind) \
+	{ \
+		name, kind, .required = true \
+	}
 
 static const struct field list_query[] = {
 	{ "status", FIELD_TEXT, .max = 20,
@@ -25,18 +31,16 @@ static const struct field list_query[] = {
 static const struct field resolve_body[] = {
 	{ "outcome", FIELD_ENUM, .required = true, .words = resolution_words,
 		.summary = "BOOKED: the paid amount goes into the customer's wallet; "
-			"SETTLED_OUTSIDE: it was refunded or kept outside the ledger" },
+			   "SETTLED_OUTSIDE: it was refunded or kept outside the ledger" },
 	{ "notes", FIELD_TEXT, .lines = true, .required = true, .min = 1, .max = 500,
 		.aliases = "note" },
 	FIELD_END,
 };
-static const struct field payment_row[] = {
-	ALWAYS("id", FIELD_ID),
+static const struct field payment_row[] = { ALWAYS("id", FIELD_ID),
 	{ "kind", FIELD_ENUM, .required = true, .words = payment_kind_words },
 	{ "status", FIELD_ENUM, .required = true, .words = payment_state_words },
 	ALWAYS("user_id", FIELD_ID), NULLABLE("user_name", FIELD_TEXT),
-	NULLABLE("order_id", FIELD_ID),
-	NULLABLE("order_number", FIELD_TEXT),
+	NULLABLE("order_id", FIELD_ID), NULLABLE("order_number", FIELD_TEXT),
 	{ "transaction_id", FIELD_ID, .required = true,
 		.summary = "Of the ledger entry, after booking" },
 	ALWAYS("amount", FIELD_MONEY),
@@ -48,19 +52,14 @@ static const struct field payment_row[] = {
 	{ "late", FIELD_BOOL, .required = true, .summary = "It succeeded after it had expired" },
 	{ "resolution", FIELD_ENUM, .nullable = true, .words = resolution_words },
 	NULLABLE("resolved_by", FIELD_ID), NULLABLE("resolved_at", FIELD_TIME),
-	NULLABLE("notes", FIELD_TEXT),
-	ALWAYS("created_at", FIELD_TIME), NULLABLE("settled_at", FIELD_TIME),
-	FIELD_END_TITLED("AdminPayment")
-};
+	NULLABLE("notes", FIELD_TEXT), ALWAYS("created_at", FIELD_TIME),
+	NULLABLE("settled_at", FIELD_TIME), FIELD_END_TITLED("AdminPayment") };
 
 static void admin_payments_list(struct request *rq)
 {
-	static const char *const words[][2] = {
-		{ "CREATED", "CREATED" }, { "PENDING", "PENDING" },
-		{ "SUCCEEDED", "SUCCEEDED" }, { "FAILED", "FAILED" },
-		{ "EXPIRED", "EXPIRED" }, { "MISMATCH", "MISMATCH" },
-		{ "UNDECIDED", "UNDECIDED" }, { NULL, NULL }
-	};
+	static const char *const words[][2] = { { "CREATED", "CREATED" }, { "PENDING", "PENDING" },
+		{ "SUCCEEDED", "SUCCEEDED" }, { "FAILED", "FAILED" }, { "EXPIRED", "EXPIRED" },
+		{ "MISMATCH", "MISMATCH" }, { "UNDECIDED", "UNDECIDED" }, { NULL, NULL } };
 	struct page page = request_page(rq, 20);
 	const char *status, *decided = NULL;
 
@@ -70,9 +69,9 @@ static void admin_payments_list(struct request *rq)
 		status = "MISMATCH";
 		decided = "f";
 	}
-	sql_report_positional(rq, admin_payment_list, admin_reply_page, status, query_text(rq, "userId"),
-		query_text(rq, "orderId"), decided, arg_int(rq, page.limit),
-		arg_int(rq, page.offset));
+	sql_report_positional(rq, admin_payment_list, admin_reply_page, status,
+		query_text(rq, "userId"), query_text(rq, "orderId"), decided,
+		arg_int(rq, page.limit), arg_int(rq, page.offset));
 }
 
 static void admin_payment_show(struct request *rq)
@@ -83,22 +82,21 @@ static void admin_payment_show(struct request *rq)
 static void admin_payment_resolve(struct request *rq)
 {
 	sql_write_positional(rq, payment_resolve, admin_reply_outcome, rq->params[0],
-		body_text(rq, "outcome"), body_text(rq, "notes"),
-		rq->caller.id, "payment.resolve", audit_details(rq), rq->request_id);
+		body_text(rq, "outcome"), body_text(rq, "notes"), rq->caller.id, "payment.resolve",
+		audit_details(rq), rq->request_id);
 }
 
 const struct route admin_payment_routes[] = {
-	{ GET, "/payments", .access = ADMIN, .query = list_query,
-		.reply = payment_row, .shape = REPLY_PAGE,
-		.run = admin_payments_list,
+	{ GET, "/payments", .access = ADMIN, .query = list_query, .reply = payment_row,
+		.shape = REPLY_PAGE, .run = admin_payments_list,
 		.summary = "Payments by mobile money and card, newest first" },
-	{ GET, "/payments/:id", .access = ADMIN, .reply = payment_row,
-		.errors = { E_NOT_FOUND }, .run = admin_payment_show,
-		.summary = "One payment" },
-	{ POST, "/payments/:id/resolve", .access = ADMIN, .any_write = true,
-		.body = resolve_body, .reply = payment_row,
-		.errors = { E_PAYMENT_NOT_FOUND, E_PAYMENT_DECIDED }, .run = admin_payment_resolve,
-		.summary = "Decide a payment whose amount differs from the requested one. A decision "
+	{ GET, "/payments/:id", .access = ADMIN, .reply = payment_row, .errors = { E_NOT_FOUND },
+		.run = admin_payment_show, .summary = "One payment" },
+	{ POST, "/payments/:id/resolve", .access = ADMIN, .any_write = true, .body = resolve_body,
+		.reply = payment_row, .errors = { E_PAYMENT_NOT_FOUND, E_PAYMENT_DECIDED },
+		.run = admin_payment_resolve,
+		.summary =
+			"Decide a payment whose amount differs from the requested one. A decision "
 			"is final; repeating the same one changes nothing" },
 	ROUTE_END,
 };

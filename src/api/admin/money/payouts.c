@@ -11,10 +11,19 @@ static const char *const payout_kind_words[] = { "VENDOR", "RIDER", NULL };
 static const char *const decision_words[] = { "APPROVED", "REJECTED", NULL };
 static const char *const outcome_words[] = { "PAID", "RETURNED", "WRITTEN_OFF", NULL };
 
-#define NULLABLE(name, kind) { name, kind, .nullable = true }
-#define ALWAYS(name, kind) { name, kind, .required = true }
+#define NULLABLE(name, kind) \
+	{ \
+		name, kind, .nullable = true \
+	}
+#define ALWAYS(name, kind) \
+	{ \
+		name, kind, .required = true \
+	}
 
-#define TYPE_FIELD { "type", FIELD_TEXT, .max = 10, .summary = "VENDOR or RIDER; ALL or absent: both" }
+#define TYPE_FIELD \
+	{ \
+		"type", FIELD_TEXT, .max = 10, .summary = "VENDOR or RIDER; ALL or absent: both" \
+	}
 static const struct field pending_query[] = {
 	TYPE_FIELD,
 	PAGE_FIELDS,
@@ -37,7 +46,8 @@ static const struct field approve_body[] = {
 	{ "type", FIELD_ENUM, .words = payout_kind_words, .summary = "Must be the pay-out's" },
 	{ "transactionReference", FIELD_TEXT, .min = 1, .max = 100,
 		.aliases = "transaction_reference reference",
-		.summary = "Reference of a payment made by hand, at a bank or to a phone: completes "
+		.summary =
+			"Reference of a payment made by hand, at a bank or to a phone: completes "
 			"the pay-out; the gateway does not pay it" },
 	{ "notes", FIELD_TEXT, .lines = true, .max = 500, .aliases = "note" },
 	FIELD_END,
@@ -51,7 +61,8 @@ static const struct field reject_body[] = {
 static const struct field resolve_body[] = {
 	{ "type", FIELD_ENUM, .words = payout_kind_words, .summary = "Must be the pay-out's" },
 	{ "outcome", FIELD_ENUM, .required = true, .words = outcome_words,
-		.summary = "PAID: the owner has been paid; an amount returned earlier is taken from "
+		.summary =
+			"PAID: the owner has been paid; an amount returned earlier is taken from "
 			"the available balance. RETURNED: the amount not paid is available "
 			"again. WRITTEN_OFF: the owner keeps everything; the platform bears "
 			"what the gateway paid" },
@@ -65,20 +76,22 @@ static const struct field resolve_body[] = {
 };
 
 static const struct field shop_fields[] = {
-	ALWAYS("id", FIELD_ID), NULLABLE("name", FIELD_TEXT),
-	NULLABLE("business_name", FIELD_TEXT), FIELD_END,
+	ALWAYS("id", FIELD_ID),
+	NULLABLE("name", FIELD_TEXT),
+	NULLABLE("business_name", FIELD_TEXT),
+	FIELD_END,
 };
 static const struct field courier_fields[] = {
-	ALWAYS("id", FIELD_ID), NULLABLE("name", FIELD_TEXT), FIELD_END,
-};
-static const struct field payout_row[] = {
 	ALWAYS("id", FIELD_ID),
+	NULLABLE("name", FIELD_TEXT),
+	FIELD_END,
+};
+static const struct field payout_row[] = { ALWAYS("id", FIELD_ID),
 	{ "type", FIELD_ENUM, .required = true, .words = payout_kind_words },
 	{ "vendor_id", FIELD_ID, .summary = "In a vendor's pay-out" },
 	{ "vendor", FIELD_OBJECT, .of = shop_fields },
 	{ "rider_id", FIELD_ID, .summary = "In a rider's pay-out" },
-	{ "rider", FIELD_OBJECT, .of = courier_fields },
-	NULLABLE("entity_name", FIELD_TEXT),
+	{ "rider", FIELD_OBJECT, .of = courier_fields }, NULLABLE("entity_name", FIELD_TEXT),
 	ALWAYS("amount", FIELD_MONEY), ALWAYS("fee", FIELD_MONEY),
 	ALWAYS("net_amount", FIELD_MONEY), ALWAYS("currency", FIELD_TEXT),
 	{ "method", FIELD_ENUM, .required = true, .words = payout_method_words },
@@ -107,8 +120,7 @@ static const struct field payout_row[] = {
 	{ "description", FIELD_TEXT, .summary = "In the history" },
 	{ "decision", FIELD_ENUM, .words = decision_words,
 		.summary = "In the history, where the status of a rejected one is FAILED" },
-	FIELD_END_TITLED("AdminPayout")
-};
+	FIELD_END_TITLED("AdminPayout") };
 
 static const char *two_admins_from(struct request *rq)
 {
@@ -119,18 +131,20 @@ static const char *two_admins_from(struct request *rq)
 
 static void admin_payouts_reply(struct request *rq, const char *states, bool past)
 {
-	static const char *const words[][2] = { { "VENDOR", "VENDOR" },
-		{ "RIDER", "RIDER" }, { NULL, NULL } };
+	static const char *const words[][2] = { { "VENDOR", "VENDOR" }, { "RIDER", "RIDER" },
+		{ NULL, NULL } };
 	struct page page = request_page(rq, 20);
 	const char *kind;
 
 	if (!word_filter_parse(rq, "type", words, &kind))
 		return;
 	if (member_bool(rq->query, "trouble", false))
-		return sql_read_positional(rq, admin_payout_troubles, admin_reply_page, states, kind,
-			two_admins_from(rq), arg_int(rq, page.limit), arg_int(rq, page.offset));
-	sql_read_positional(rq, admin_payout_list, admin_reply_page, states, kind, two_admins_from(rq),
-		past ? "t" : "f", arg_int(rq, page.limit), arg_int(rq, page.offset));
+		return sql_read_positional(rq, admin_payout_troubles, admin_reply_page, states,
+			kind, two_admins_from(rq), arg_int(rq, page.limit),
+			arg_int(rq, page.offset));
+	sql_read_positional(rq, admin_payout_list, admin_reply_page, states, kind,
+		two_admins_from(rq), past ? "t" : "f", arg_int(rq, page.limit),
+		arg_int(rq, page.offset));
 }
 
 static void admin_payouts_pending(struct request *rq)
@@ -140,12 +154,10 @@ static void admin_payouts_pending(struct request *rq)
 
 static void admin_payouts_list(struct request *rq)
 {
-	static const char *const words[][2] = {
-		{ "PENDING", "{PENDING}" }, { "APPROVED", "{APPROVED}" },
-		{ "PROCESSING", "{PROCESSING}" }, { "COMPLETED", "{COMPLETED}" },
-		{ "FAILED", "{FAILED}" }, { "REJECTED", "{REJECTED}" },
-		{ NULL, NULL }
-	};
+	static const char *const words[][2] = { { "PENDING", "{PENDING}" },
+		{ "APPROVED", "{APPROVED}" }, { "PROCESSING", "{PROCESSING}" },
+		{ "COMPLETED", "{COMPLETED}" }, { "FAILED", "{FAILED}" },
+		{ "REJECTED", "{REJECTED}" }, { NULL, NULL } };
 	const char *states;
 
 	if (status_filter_parse(rq, words, &states))
@@ -155,12 +167,10 @@ static void admin_payouts_list(struct request *rq)
 /* The console's history has no REJECTED: its FAILED includes both. */
 static void admin_payouts_history(struct request *rq)
 {
-	static const char *const words[][2] = {
-		{ "APPROVED", "{APPROVED}" }, { "PROCESSING", "{PROCESSING}" },
-		{ "COMPLETED", "{COMPLETED}" }, { "FAILED", "{FAILED,REJECTED}" },
-		{ "REJECTED", "{REJECTED}" }, { "PENDING", "{}" },
-		{ NULL, NULL }
-	};
+	static const char *const words[][2] = { { "APPROVED", "{APPROVED}" },
+		{ "PROCESSING", "{PROCESSING}" }, { "COMPLETED", "{COMPLETED}" },
+		{ "FAILED", "{FAILED,REJECTED}" }, { "REJECTED", "{REJECTED}" },
+		{ "PENDING", "{}" }, { NULL, NULL } };
 	const char *states;
 
 	if (status_filter_parse(rq, words, &states))
@@ -177,8 +187,8 @@ static void admin_payout_decided(struct request *rq, const struct db_result *res
 	if (text_is(db_text(result, 0, 0), TEXT("PAYOUT_OTHER_KIND")))
 		return reply_field(rq, "type",
 			vendors ? "this pay-out is a RIDER's" : "this pay-out is a VENDOR's",
-			vendors ? "ce retrait est celui d'un RIDER" :
-				"ce retrait est celui d'un VENDOR");
+			vendors ? "ce retrait est celui d'un RIDER"
+				: "ce retrait est celui d'un VENDOR");
 	admin_reply_outcome(rq, result);
 }
 
@@ -194,24 +204,26 @@ static const char *entry_ids(struct request *rq)
 
 static void admin_payout_approve(struct request *rq)
 {
-	sql_write_positional(rq, payout_approve, admin_payout_decided, rq->params[0], body_text(rq, "type"),
-		body_text(rq, "transactionReference"), body_text(rq, "notes"), two_admins_from(rq),
-		rq->caller.id, "payout.approve", audit_details(rq), rq->request_id, entry_ids(rq));
+	sql_write_positional(rq, payout_approve, admin_payout_decided, rq->params[0],
+		body_text(rq, "type"), body_text(rq, "transactionReference"),
+		body_text(rq, "notes"), two_admins_from(rq), rq->caller.id, "payout.approve",
+		audit_details(rq), rq->request_id, entry_ids(rq));
 }
 
 static void admin_payout_reject(struct request *rq)
 {
-	sql_write_positional(rq, payout_reject, admin_payout_decided, rq->params[0], body_text(rq, "type"),
-		body_text(rq, "reason"), two_admins_from(rq), rq->caller.id, "payout.reject",
-		audit_details(rq), rq->request_id, entry_ids(rq));
+	sql_write_positional(rq, payout_reject, admin_payout_decided, rq->params[0],
+		body_text(rq, "type"), body_text(rq, "reason"), two_admins_from(rq), rq->caller.id,
+		"payout.reject", audit_details(rq), rq->request_id, entry_ids(rq));
 }
 
 static void admin_payout_resolve(struct request *rq)
 {
-	sql_write_positional(rq, payout_resolve, admin_payout_decided, rq->params[0], body_text(rq, "type"),
-		body_text(rq, "outcome"), body_text(rq, "transactionReference"),
-		body_text(rq, "notes"), two_admins_from(rq), rq->caller.id,
-		"payout.resolve-trouble", audit_details(rq), rq->request_id, entry_ids(rq));
+	sql_write_positional(rq, payout_resolve, admin_payout_decided, rq->params[0],
+		body_text(rq, "type"), body_text(rq, "outcome"),
+		body_text(rq, "transactionReference"), body_text(rq, "notes"), two_admins_from(rq),
+		rq->caller.id, "payout.resolve-trouble", audit_details(rq), rq->request_id,
+		entry_ids(rq));
 }
 
 const struct route admin_payout_routes[] = {
@@ -223,11 +235,13 @@ const struct route admin_payout_routes[] = {
 	{ GET, "/payouts", .aliases = "/finance/payouts", .access = ADMIN, .query = all_query,
 		.reply = payout_row, .shape = REPLY_PAGE, .run = admin_payouts_list,
 		.summary = "Pay-outs, newest first" },
-	{ POST, "/payouts/:id/approve", .aliases = "/payouts/:id/process /finance/payouts/:id/process",
-		.access = ADMIN, .any_write = true, .body = approve_body, .reply = payout_row,
+	{ POST, "/payouts/:id/approve",
+		.aliases = "/payouts/:id/process /finance/payouts/:id/process", .access = ADMIN,
+		.any_write = true, .body = approve_body, .reply = payout_row,
 		.errors = { E_PAYOUT_NOT_FOUND, E_PAYOUT_DECIDED, E_SAME_ADMIN },
 		.run = admin_payout_approve,
-		.summary = "Approve a pay-out: the gateway pays it to a phone. With a reference, now "
+		.summary =
+			"Approve a pay-out: the gateway pays it to a phone. With a reference, now "
 			"or later, it was paid by hand and is complete" },
 	{ POST, "/payouts/:id/reject", .access = ADMIN, .any_write = true, .body = reject_body,
 		.reply = payout_row,
@@ -239,6 +253,6 @@ const struct route admin_payout_routes[] = {
 		.errors = { E_PAYOUT_NOT_FOUND, E_NO_TROUBLE, E_TROUBLE_OTHER, E_SAME_ADMIN },
 		.run = admin_payout_resolve,
 		.summary = "Resolve a discrepancy between a pay-out and the gateway; repeating the "
-			"same resolution changes nothing" },
+			   "same resolution changes nothing" },
 	ROUTE_END,
 };

@@ -9,7 +9,8 @@
 #include "reeyo/api/reply_objects.h"
 
 static const struct field list_query[] = {
-	{ "status", FIELD_TEXT, .max = 20, .summary = "OPEN, RESOLVED, REJECTED; ALL or absent: any" },
+	{ "status", FIELD_TEXT, .max = 20,
+		.summary = "OPEN, RESOLVED, REJECTED; ALL or absent: any" },
 	{ "category", FIELD_TEXT, .max = 50, .summary = "Upper or lower case" },
 	PAGE_FIELDS,
 	FIELD_END,
@@ -25,19 +26,16 @@ static const struct field resolve_body[] = {
 
 static void admin_disputes_list(struct request *rq)
 {
-	static const char *const words[][2] = {
-		{ "OPEN", "OPEN" }, { "PENDING", "OPEN" }, { "RESOLVED", "RESOLVED" },
-		{ "REJECTED", "REJECTED" },
-		{ NULL, NULL }
-	};
+	static const char *const words[][2] = { { "OPEN", "OPEN" }, { "PENDING", "OPEN" },
+		{ "RESOLVED", "RESOLVED" }, { "REJECTED", "REJECTED" }, { NULL, NULL } };
 	const char *status, *category = query_text(rq, "category");
 	struct page page = request_page(rq, 20);
 
 	if (!status_filter_parse(rq, words, &status))
 		return;
 	sql_read_positional(rq, admin_dispute_list, admin_reply_page, status,
-		category && category[0] ? category : NULL,
-		arg_int(rq, page.limit), arg_int(rq, page.offset));
+		category && category[0] ? category : NULL, arg_int(rq, page.limit),
+		arg_int(rq, page.offset));
 }
 
 static void admin_dispute_show(struct request *rq)
@@ -45,16 +43,16 @@ static void admin_dispute_show(struct request *rq)
 	sql_read_positional(rq, admin_dispute_get, admin_reply_row, rq->params[0]);
 }
 
-static void admin_dispute_decide(struct request *rq, const char *ending, const char *words,
-	int64_t refund, const char *act)
+static void admin_dispute_decide(
+	struct request *rq, const char *ending, const char *words, int64_t refund, const char *act)
 {
 	const char *entry = request_id_new(rq, "txn_");
 
 	if (!entry)
 		return reply_error(rq, E_NO_MEMORY);
-	sql_try_write_positional(rq, dispute_decide, admin_reply_idempotent, rq->params[0], ending, words,
-		refund > 0 ? arg_int(rq, refund) : NULL, rq->caller.id, act, audit_details(rq),
-		rq->request_id, entry, rq->idempotency_key, rq->fingerprint);
+	sql_try_write_positional(rq, dispute_decide, admin_reply_idempotent, rq->params[0], ending,
+		words, refund > 0 ? arg_int(rq, refund) : NULL, rq->caller.id, act,
+		audit_details(rq), rq->request_id, entry, rq->idempotency_key, rq->fingerprint);
 }
 
 static void admin_dispute_resolve(struct request *rq)
@@ -70,17 +68,19 @@ static void admin_dispute_reject(struct request *rq)
 
 const struct route admin_dispute_routes[] = {
 	{ GET, "/disputes", .access = ADMIN, .query = list_query, .reply = dispute_fields,
-		.shape = REPLY_PAGE, .run = admin_disputes_list, .summary = "Disputes, newest first" },
+		.shape = REPLY_PAGE, .run = admin_disputes_list,
+		.summary = "Disputes, newest first" },
 	{ GET, "/disputes/:id", .access = ADMIN, .reply = dispute_fields, .errors = { E_NOT_FOUND },
 		.run = admin_dispute_show, .summary = "One dispute, by id or ticket number" },
 	{ POST, "/disputes/:id/resolve", .access = ADMIN, .any_write = true, .idempotent = true,
 		.body = resolve_body, .reply = dispute_fields,
 		.errors = { E_NOT_FOUND, E_DISPUTE_DECIDED, E_REFUND_OVER, E_REFUND_UNDELIVERED },
 		.run = admin_dispute_resolve,
-		.summary = "Resolve a dispute; refunds at most the part of a delivered order's price "
+		.summary =
+			"Resolve a dispute; refunds at most the part of a delivered order's price "
 			"that was not refunded yet" },
-	{ POST, "/disputes/:id/reject", .access = ADMIN, .any_write = true,
-		.idempotent = true, .body = reason_body, .reply = dispute_fields,
+	{ POST, "/disputes/:id/reject", .access = ADMIN, .any_write = true, .idempotent = true,
+		.body = reason_body, .reply = dispute_fields,
 		.errors = { E_NOT_FOUND, E_DISPUTE_DECIDED }, .run = admin_dispute_reject,
 		.summary = "Reject a dispute, without a refund" },
 	ROUTE_END,

@@ -39,7 +39,8 @@ static const struct field assign_body[] = {
 static const struct field cancel_body[] = {
 	{ "reason", FIELD_TEXT, .required = true, .min = 1, .max = 500 },
 	{ "vendorPaid", FIELD_BOOL, .aliases = "vendor_paid",
-		.summary = "The platform pays the vendor's share of the order; when absent, it pays "
+		.summary =
+			"The platform pays the vendor's share of the order; when absent, it pays "
 			"if the order was picked up" },
 	FIELD_END,
 };
@@ -78,8 +79,7 @@ static unsigned order_states_widen(const char *word, unsigned states)
 /* Parses the query member "status", such as "CONFIRMED,ready", ACTIVE or REFUNDED, into an array of
  * states and a payment status; NULL means any. Returns false when a word is unknown; the error has
  * been sent. */
-static bool order_states_take(
-	struct request *rq, const char **ret_states, const char **ret_payment)
+static bool order_states_take(struct request *rq, const char **ret_states, const char **ret_payment)
 {
 	struct text words = text_of(query_text(rq, "status"));
 	unsigned all = 0, states;
@@ -170,8 +170,10 @@ static void admin_order_reply(struct request *rq, const struct order_moved *move
 
 static void admin_order_assign_rider(struct request *rq)
 {
-	const struct order_act_request act = { .act = ACT_ASSIGN, .by = BY_ADMIN,
-		.order = rq->params[0], .rider_id = body_text(rq, "riderId") };
+	const struct order_act_request act = { .act = ACT_ASSIGN,
+		.by = BY_ADMIN,
+		.order = rq->params[0],
+		.rider_id = body_text(rq, "riderId") };
 
 	order_act(rq, &act, admin_order_reply);
 }
@@ -185,8 +187,10 @@ static enum vendor_pay vendor_pay_parse(struct request *rq)
 
 static void admin_order_cancel(struct request *rq)
 {
-	const struct order_act_request act = { .act = ACT_CANCEL, .by = BY_ADMIN,
-		.order = rq->params[0], .note = body_text(rq, "reason"),
+	const struct order_act_request act = { .act = ACT_CANCEL,
+		.by = BY_ADMIN,
+		.order = rq->params[0],
+		.note = body_text(rq, "reason"),
 		.pay = vendor_pay_parse(rq) };
 
 	order_act(rq, &act, admin_order_reply);
@@ -194,8 +198,10 @@ static void admin_order_cancel(struct request *rq)
 
 static void admin_order_complete(struct request *rq)
 {
-	const struct order_act_request act = { .act = ACT_COMPLETE, .by = BY_ADMIN,
-		.order = rq->params[0], .note = body_text(rq, "note") };
+	const struct order_act_request act = { .act = ACT_COMPLETE,
+		.by = BY_ADMIN,
+		.order = rq->params[0],
+		.note = body_text(rq, "note") };
 
 	order_act(rq, &act, admin_order_reply);
 }
@@ -203,11 +209,12 @@ static void admin_order_complete(struct request *rq)
 const struct route admin_order_routes[] = {
 	{ GET, "/orders", .access = ADMIN, .query = list_query, .reply = admin_order_fields,
 		.shape = REPLY_PAGE, .run = admin_orders_list, .summary = "Orders, newest first" },
-	{ GET, "/orders/search", .access = ADMIN, .query = search_query, .reply = admin_order_fields,
-		.shape = REPLY_PAGE, .run = admin_orders_search,
+	{ GET, "/orders/search", .access = ADMIN, .query = search_query,
+		.reply = admin_order_fields, .shape = REPLY_PAGE, .run = admin_orders_search,
 		.summary = "Orders whose number contains a text, upper or lower case" },
-	{ GET, "/orders/:id", .access = ADMIN, .reply = admin_order_fields, .errors = { E_NOT_FOUND },
-		.run = admin_order_show, .summary = "One order, by id or number" },
+	{ GET, "/orders/:id", .access = ADMIN, .reply = admin_order_fields,
+		.errors = { E_NOT_FOUND }, .run = admin_order_show,
+		.summary = "One order, by id or number" },
 	{ GET, "/orders/:id/timeline", .access = ADMIN, .reply = admin_timeline_fields,
 		.shape = REPLY_ARRAY, .errors = { E_NOT_FOUND }, .run = admin_order_timeline,
 		.summary = "Status changes of an order, oldest first" },
@@ -219,7 +226,8 @@ const struct route admin_order_routes[] = {
 		.errors = { E_ORDER_NOT_FOUND, E_CANNOT_MOVE, E_RIDER_NOT_FOUND,
 			E_RIDER_NOT_READY },
 		.run = admin_order_assign_rider,
-		.summary = "Assign an order to a rider, replacing the current one; an order that was "
+		.summary =
+			"Assign an order to a rider, replacing the current one; an order that was "
 			"picked up keeps its status" },
 	{ POST, "/orders/:id/cancel", .access = ADMIN, .any_write = true, .body = cancel_body,
 		.reply = admin_order_fields, .errors = { E_ORDER_NOT_FOUND, E_CANNOT_CANCEL },
@@ -229,6 +237,6 @@ const struct route admin_order_routes[] = {
 		.reply = admin_order_fields, .errors = { E_ORDER_NOT_FOUND, E_CANNOT_MOVE },
 		.run = admin_order_complete,
 		.summary = "Complete a picked-up order in place of its rider: vendor, rider and "
-			"platform get their shares; no delivery code is needed" },
+			   "platform get their shares; no delivery code is needed" },
 	ROUTE_END,
 };

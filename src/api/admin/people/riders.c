@@ -97,8 +97,8 @@ static void admin_rider_changed(struct request *rq, const struct db_result *resu
 
 static void admin_rider_update_approval(struct request *rq, const char *approval, const char *act)
 {
-	sql_write_positional(rq, admin_rider_set_approval, admin_rider_changed, rq->params[0], approval,
-		body_text(rq, "reason"), session_access_life(rq), rq->caller.id, act,
+	sql_write_positional(rq, admin_rider_set_approval, admin_rider_changed, rq->params[0],
+		approval, body_text(rq, "reason"), session_access_life(rq), rq->caller.id, act,
 		audit_details(rq), rq->request_id);
 }
 
@@ -142,9 +142,9 @@ static const char *document_decisions_json(struct request *rq)
 
 static void admin_rider_verify_documents(struct request *rq)
 {
-	sql_write_positional(rq, admin_rider_documents, admin_rider_documents_decided, rq->params[0],
-		document_decisions_json(rq), rq->caller.id, "rider.documents", audit_details(rq),
-		rq->request_id);
+	sql_write_positional(rq, admin_rider_documents, admin_rider_documents_decided,
+		rq->params[0], document_decisions_json(rq), rq->caller.id, "rider.documents",
+		audit_details(rq), rq->request_id);
 }
 
 /* --- Changes ---------------------------------------------------------------------------------- */
@@ -168,8 +168,8 @@ static void admin_rider_edit(struct request *rq)
 const struct route admin_rider_routes[] = {
 	{ GET, "/riders", .access = ADMIN, .query = account_query, .reply = admin_rider_fields,
 		.shape = REPLY_PAGE, .run = admin_riders_list, .summary = "Riders, newest first" },
-	{ GET, "/riders/:id", .access = ADMIN, .reply = admin_rider_fields, .errors = { E_NOT_FOUND },
-		.run = admin_rider_show, .summary = "One rider" },
+	{ GET, "/riders/:id", .access = ADMIN, .reply = admin_rider_fields,
+		.errors = { E_NOT_FOUND }, .run = admin_rider_show, .summary = "One rider" },
 	{ GET, "/riders/:id/deliveries", .access = ADMIN, .query = page_fields,
 		.reply = admin_order_fields, .shape = REPLY_PAGE, .run = admin_rider_deliveries,
 		.summary = "A rider's orders, newest first" },
@@ -185,11 +185,12 @@ const struct route admin_rider_routes[] = {
 		.summary = "Decide about documents; the rider's approval does not change" },
 	{ POST, "/riders/:id/suspend", .access = ADMIN, .any_write = true, .body = reason_body,
 		.reply = admin_rider_fields, .errors = { E_NOT_FOUND }, .run = admin_rider_suspend,
-		.summary = "Suspend a rider: offline and logged out. Orders not yet picked up go to "
+		.summary =
+			"Suspend a rider: offline and logged out. Orders not yet picked up go to "
 			"other riders; orders picked up need attention" },
 	{ PATCH, "/riders/:id", .access = ADMIN, .any_write = true, .body = edit_body,
 		.reply = admin_rider_fields,
-		.errors = { E_NOT_FOUND, E_PHONE_TAKEN, E_EMAIL_TAKEN },
-		.run = admin_rider_edit, .summary = "Change a rider's details" },
+		.errors = { E_NOT_FOUND, E_PHONE_TAKEN, E_EMAIL_TAKEN }, .run = admin_rider_edit,
+		.summary = "Change a rider's details" },
 	ROUTE_END,
 };

@@ -9,8 +9,11 @@
 
 static const char *const status_words[] = { "ACTIVE", "INACTIVE", "SUSPENDED", NULL };
 static const char *const user_filter_words[][2] = {
-	{ "ACTIVE", "ACTIVE" }, { "INACTIVE", "INACTIVE" }, { "SUSPENDED", "SUSPENDED" },
-	{ "DELETED", "DELETED" }, { NULL, NULL },
+	{ "ACTIVE", "ACTIVE" },
+	{ "INACTIVE", "INACTIVE" },
+	{ "SUSPENDED", "SUSPENDED" },
+	{ "DELETED", "DELETED" },
+	{ NULL, NULL },
 };
 static const struct field status_body[] = {
 	{ "status", FIELD_ENUM, .required = true, .words = status_words },
@@ -27,8 +30,9 @@ static void admin_users_list(struct request *rq)
 
 	if (!status_filter_parse(rq, user_filter_words, &status))
 		return;
-	sql_read_positional(rq, admin_user_list, admin_reply_page, status, search && search[0] ? search : NULL,
-		arg_int(rq, page.limit), arg_int(rq, page.offset));
+	sql_read_positional(rq, admin_user_list, admin_reply_page, status,
+		search && search[0] ? search : NULL, arg_int(rq, page.limit),
+		arg_int(rq, page.offset));
 }
 
 static void admin_user_show(struct request *rq)
@@ -78,11 +82,12 @@ static void admin_user_delete(struct request *rq)
 
 const struct route admin_user_routes[] = {
 	{ GET, "/users", .access = ADMIN, .query = account_query, .reply = admin_user_fields,
-		.shape = REPLY_PAGE, .run = admin_users_list, .summary = "Customers, newest first" },
+		.shape = REPLY_PAGE, .run = admin_users_list,
+		.summary = "Customers, newest first" },
 	{ GET, "/users/:id", .access = ADMIN, .reply = admin_user_fields, .errors = { E_NOT_FOUND },
 		.run = admin_user_show, .summary = "One customer with statistics" },
-	{ GET, "/users/:id/orders", .access = ADMIN, .query = page_fields, .reply = admin_order_fields,
-		.shape = REPLY_PAGE, .run = admin_user_orders,
+	{ GET, "/users/:id/orders", .access = ADMIN, .query = page_fields,
+		.reply = admin_order_fields, .shape = REPLY_PAGE, .run = admin_user_orders,
 		.summary = "A customer's orders, newest first" },
 	{ POST, "/users/:id/suspend", .access = ADMIN, .any_write = true, .body = reason_body,
 		.reply = admin_user_fields, .errors = { E_NOT_FOUND }, .run = admin_user_suspend,
@@ -94,9 +99,9 @@ const struct route admin_user_routes[] = {
 	{ PATCH, "/users/:id/status", .access = ADMIN, .any_write = true, .body = status_body,
 		.reply = admin_user_fields, .errors = { E_NOT_FOUND }, .run = admin_user_set_status,
 		.summary = "Set the status of a customer" },
-	{ DELETE, "/users/:id", .access = ADMIN, .reply = admin_user_fields, .errors = { E_NOT_FOUND },
-		.run = admin_user_delete,
+	{ DELETE, "/users/:id", .access = ADMIN, .reply = admin_user_fields,
+		.errors = { E_NOT_FOUND }, .run = admin_user_delete,
 		.summary = "Delete a customer: the row stays; the phone and e-mail can be used "
-			"again" },
+			   "again" },
 	ROUTE_END,
 };

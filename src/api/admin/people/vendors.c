@@ -85,8 +85,8 @@ static void admin_vendor_changed(struct request *rq, const struct db_result *res
 
 static void admin_vendor_update_approval(struct request *rq, const char *approval, const char *act)
 {
-	sql_write_positional(rq, admin_vendor_set_approval, admin_vendor_changed, rq->params[0], approval,
-		body_text(rq, "reason"), session_access_life(rq), rq->caller.id, act,
+	sql_write_positional(rq, admin_vendor_set_approval, admin_vendor_changed, rq->params[0],
+		approval, body_text(rq, "reason"), session_access_life(rq), rq->caller.id, act,
 		audit_details(rq), rq->request_id);
 }
 
@@ -141,7 +141,8 @@ static bool mobile_money_valid(const char *number)
 {
 	char phone[14];
 
-	return !number || !number[0] || (phone_normalise(number, phone) && phone_is_mobile_money(phone));
+	return !number || !number[0] ||
+		(phone_normalise(number, phone) && phone_is_mobile_money(phone));
 }
 
 static void admin_vendor_edit(struct request *rq)
@@ -161,9 +162,9 @@ static void admin_vendor_edit(struct request *rq)
 static void admin_vendor_update_one(
 	struct request *rq, const char *featured, const char *bps, const char *act)
 {
-	sql_try_write_positional(rq, admin_vendor_edit, admin_vendor_edited, rq->params[0], NULL, NULL, NULL,
-		NULL, NULL, NULL, NULL, NULL, NULL, NULL, featured, bps, rq->caller.id, act,
-		audit_details(rq), rq->request_id);
+	sql_try_write_positional(rq, admin_vendor_edit, admin_vendor_edited, rq->params[0], NULL,
+		NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, featured, bps, rq->caller.id,
+		act, audit_details(rq), rq->request_id);
 }
 
 static void admin_vendor_feature(struct request *rq)
@@ -181,7 +182,8 @@ static void admin_vendor_set_commission(struct request *rq)
 
 const struct route admin_vendor_routes[] = {
 	{ GET, "/vendors", .access = ADMIN, .query = account_query, .reply = admin_vendor_fields,
-		.shape = REPLY_PAGE, .run = admin_vendors_list, .summary = "Vendors, newest first" },
+		.shape = REPLY_PAGE, .run = admin_vendors_list,
+		.summary = "Vendors, newest first" },
 	{ GET, "/vendors/:id", .access = ADMIN, .reply = admin_vendor_fields,
 		.errors = { E_NOT_FOUND }, .run = admin_vendor_show,
 		.summary = "One vendor with statistics" },
@@ -204,16 +206,14 @@ const struct route admin_vendor_routes[] = {
 		.summary = "Suspend a vendor: offline, logged out, removed from the lists" },
 	{ PATCH, "/vendors/:id/feature", .access = ADMIN, .any_write = true, .body = feature_body,
 		.reply = admin_vendor_fields, .errors = { E_NOT_FOUND },
-		.run = admin_vendor_feature,
-		.summary = "Feature a vendor, or stop featuring it" },
-	{ PATCH, "/vendors/:id/commission", .access = ADMIN,
-		.any_write = true, .body = commission_body,
-		.reply = admin_vendor_fields, .errors = { E_NOT_FOUND },
+		.run = admin_vendor_feature, .summary = "Feature a vendor, or stop featuring it" },
+	{ PATCH, "/vendors/:id/commission", .access = ADMIN, .any_write = true,
+		.body = commission_body, .reply = admin_vendor_fields, .errors = { E_NOT_FOUND },
 		.run = admin_vendor_set_commission,
 		.summary = "Set the vendor's own commission, used in place of the service's" },
 	{ PATCH, "/vendors/:id", .access = ADMIN, .any_write = true, .body = edit_body,
 		.reply = admin_vendor_fields,
-		.errors = { E_NOT_FOUND, E_PHONE_TAKEN, E_EMAIL_TAKEN },
-		.run = admin_vendor_edit, .summary = "Change a vendor's details" },
+		.errors = { E_NOT_FOUND, E_PHONE_TAKEN, E_EMAIL_TAKEN }, .run = admin_vendor_edit,
+		.summary = "Change a vendor's details" },
 	ROUTE_END,
 };

@@ -6,9 +6,9 @@
  * change just made.
  */
 #include "admin/act.h"
-#include "setting_specs.h"
 #include "reeyo/api/admin.h"
 #include "reeyo/domain/order.h"
+#include "setting_specs.h"
 
 static const char *const service_names[ORDER_TYPES] = { "food", "mart", "packages" };
 
@@ -40,31 +40,47 @@ static const struct field config_body[] = {
 	FIELD_END,
 };
 static const struct field commission_body[] = {
-	{ "serviceName", FIELD_TEXT, .required = true, .max = 20, .aliases = "service_name service" },
+	{ "serviceName", FIELD_TEXT, .required = true, .max = 20,
+		.aliases = "service_name service" },
 	{ "commissionRate", FIELD_NUMBER, .required = true, .min = 0, .max = 100,
 		.aliases = "commission_rate", .summary = "A percentage; below 1 a fraction" },
 	FIELD_END,
 };
 static const struct field toggle_body[] = {
-	{ "serviceName", FIELD_TEXT, .required = true, .max = 20, .aliases = "service_name service" },
+	{ "serviceName", FIELD_TEXT, .required = true, .max = 20,
+		.aliases = "service_name service" },
 	{ "enabled", FIELD_BOOL, .required = true, .aliases = "isEnabled is_enabled" },
 	FIELD_END,
 };
 
-#define RATE(name) { name, FIELD_NUMBER, .required = true }
-#define SUM(name) { name, FIELD_MONEY, .required = true }
+#define RATE(name) \
+	{ \
+		name, FIELD_NUMBER, .required = true \
+	}
+#define SUM(name) \
+	{ \
+		name, FIELD_MONEY, .required = true \
+	}
 static const struct field commission_fields[] = {
 	{ "commission_rate", FIELD_NUMBER, .required = true, .summary = "A percentage, of FOOD" },
-	RATE("commission_rate_food"), RATE("commission_rate_mart"),
-	RATE("package_platform_fee"), FIELD_END,
+	RATE("commission_rate_food"),
+	RATE("commission_rate_mart"),
+	RATE("package_platform_fee"),
+	FIELD_END,
 };
 static const struct field config_fields[] = {
 	{ "commission_rate", FIELD_NUMBER, .required = true, .summary = "A percentage, of FOOD" },
-	RATE("commission_rate_food"), RATE("commission_rate_mart"), RATE("package_platform_fee"),
+	RATE("commission_rate_food"),
+	RATE("commission_rate_mart"),
+	RATE("package_platform_fee"),
 	{ "service_fee", FIELD_NUMBER, .required = true, .summary = "A percentage" },
 	{ "rider_cut", FIELD_NUMBER, .required = true, .summary = "A percentage" },
-	SUM("delivery_fee_base"), SUM("base_delivery_fare"), SUM("delivery_fee_per_km"),
-	SUM("free_delivery_threshold"), SUM("min_order_amount"), SUM("max_order_amount"),
+	SUM("delivery_fee_base"),
+	SUM("base_delivery_fare"),
+	SUM("delivery_fee_per_km"),
+	SUM("free_delivery_threshold"),
+	SUM("min_order_amount"),
+	SUM("max_order_amount"),
 	{ "rider_search_radius_m", FIELD_INT, .required = true },
 	{ "delivery_max_distance_km", FIELD_NUMBER, .required = true },
 	{ "maintenance_mode", FIELD_BOOL, .required = true },
@@ -141,8 +157,9 @@ static void json_dispose(void *requested)
 static void service_config_update(struct request *rq, const char *key, json_t *value)
 {
 	int type = order_type_parse(body_text(rq, "serviceName"));
-	json_t *requested = type < 0 ? NULL :
-		json_pack("{s:{s:{s:O}}}", "services", service_names[type], key, value);
+	json_t *requested = type < 0
+		? NULL
+		: json_pack("{s:{s:{s:O}}}", "services", service_names[type], key, value);
 
 	if (type < 0)
 		return reply_field(rq, "serviceName", "must be food, mart or packages",
@@ -175,8 +192,8 @@ const struct route admin_config_routes[] = {
 	{ PUT, "/config/commission-rate", .access = SUPER_ADMIN, .any_write = true,
 		.body = commission_body, .reply = config_fields, .run = service_commission_set,
 		.summary = "Set the commission of a service" },
-	{ PUT, "/config/toggle-service", .access = SUPER_ADMIN, .any_write = true, .body = toggle_body,
-		.reply = config_fields, .run = service_toggle,
+	{ PUT, "/config/toggle-service", .access = SUPER_ADMIN, .any_write = true,
+		.body = toggle_body, .reply = config_fields, .run = service_toggle,
 		.summary = "Switch a service on or off" },
 	ROUTE_END,
 };

@@ -51,8 +51,8 @@ static void feature_flag_put(struct request *rq)
 	sql_write_positional(rq, admin_flag_put, admin_reply_setting, rq->params[0],
 		given ? member_bool(rq->body, "enabled", false) ? "t" : "f" : NULL,
 		arg_change(rq, "description"),
-		member(rq->body, "rollout_pct") ?
-			arg_int(rq, body_int(rq, "rollout_pct", 100)) : NULL,
+		member(rq->body, "rollout_pct") ? arg_int(rq, body_int(rq, "rollout_pct", 100))
+						: NULL,
 		body_text(rq, "scope"), arg_change(rq, "country_code"), flag_metadata_json(rq),
 		rq->caller.id, "flag.change", audit_details(rq), rq->request_id);
 }
@@ -66,8 +66,8 @@ static void feature_flag_deleted(struct request *rq, const struct db_result *res
 
 static void feature_flag_delete(struct request *rq)
 {
-	sql_write_positional(rq, admin_flag_delete, feature_flag_deleted, rq->params[0], rq->caller.id,
-		"flag.delete", rq->request_id);
+	sql_write_positional(rq, admin_flag_delete, feature_flag_deleted, rq->params[0],
+		rq->caller.id, "flag.delete", rq->request_id);
 }
 
 const struct route admin_flag_routes[] = {

@@ -19,28 +19,28 @@
 #include "reeyo/domain/order.h"
 
 enum unit {
-	MONEY,      /* whole XAF */
+	MONEY, /* whole XAF */
 	WHOLE,
 	DECIMAL,
-	FRACTION,   /* a rate shown as 0…1 */
-	PERCENT,    /* a rate shown as 0…100 */
-	BPS,        /* a rate as it is stored */
+	FRACTION, /* a rate shown as 0…1 */
+	PERCENT,  /* a rate shown as 0…100 */
+	BPS,      /* a rate as it is stored */
 	SWITCH,
-	MODE,       /* how the delivery fee is computed */
-	METHODS     /* payment methods */
+	MODE,   /* how the delivery fee is computed */
+	METHODS /* payment methods */
 };
 
 /* Several rows may stand for one setting, the general name before the specific one: the last row
  * whose value differs wins. */
 static const struct setting_spec {
-	const char *path;    /* lower case, without _ and - */
+	const char *path; /* lower case, without _ and - */
 	enum unit unit;
 	const char *key;      /* the setting … */
 	const char *also_key; /* … and another that gets the same value */
 	double min, max;
 } setting_specs[] = {
-	{ "commissionrate", PERCENT, "services.food.commissionBps",
-		"services.mart.commissionBps", 0, 0 },
+	{ "commissionrate", PERCENT, "services.food.commissionBps", "services.mart.commissionBps",
+		0, 0 },
 	{ "commissionratefood", FRACTION, "services.food.commissionBps", NULL, 0, 0 },
 	{ "commissionratemart", FRACTION, "services.mart.commissionBps", NULL, 0, 0 },
 	{ "packageplatformfee", FRACTION, "services.packages.commissionBps", NULL, 0, 0 },
@@ -82,15 +82,15 @@ static const struct setting_spec {
 	{ "services.packages.basefee", MONEY, "services.packages.baseFee", NULL, 0, 1e6 },
 	{ "services.packages.feeperkm", MONEY, "services.packages.feePerKm", NULL, 0, 1e6 },
 	{ "services.packages.fragilefee", MONEY, "services.packages.fragileFee", NULL, 0, 1e6 },
-	{ "services.packages.freeweightkg", DECIMAL,
-		"services.packages.freeWeightKg", NULL, 0, 1000 },
-	{ "services.packages.feeperextrakg", MONEY,
-		"services.packages.feePerExtraKg", NULL, 0, 1e6 },
+	{ "services.packages.freeweightkg", DECIMAL, "services.packages.freeWeightKg", NULL, 0,
+		1000 },
+	{ "services.packages.feeperextrakg", MONEY, "services.packages.feePerExtraKg", NULL, 0,
+		1e6 },
 	{ "services.packages.maxweight", DECIMAL, "services.packages.maxWeight", NULL, 0.1, 1000 },
-	{ "services.packages.commissionrate", PERCENT,
-		"services.packages.commissionBps", NULL, 0, 0 },
-	{ "services.packages.commissionbps", BPS,
-		"services.packages.commissionBps", NULL, 0, 10000 },
+	{ "services.packages.commissionrate", PERCENT, "services.packages.commissionBps", NULL, 0,
+		0 },
+	{ "services.packages.commissionbps", BPS, "services.packages.commissionBps", NULL, 0,
+		10000 },
 	{ "paymentmethods", METHODS, "paymentMethods", NULL, 0, 0 },
 	{ "maintenancemode", SWITCH, "maintenanceMode", NULL, 0, 0 },
 	{ "enforcebusinesshours", SWITCH, "enforce_business_hours", NULL, 0, 0 },
@@ -145,7 +145,8 @@ static void sent_values_read(struct sent_values *all, const json_t *object, cons
 	const char *name;
 	json_t *value;
 
-	json_object_foreach((json_t *)object, name, value) {
+	json_object_foreach((json_t *)object, name, value)
+	{
 		struct sent_value *sent = &all->at[all->count];
 		char inner[PATH_SIZE], field[PATH_SIZE];
 		const char *known;
@@ -292,7 +293,7 @@ static bool value_unchanged(
 	if (spec->unit >= SWITCH)
 		return json_equal(value, setting);
 	return json_to_number(value, &number) &&
-	       fabs(number - setting_in_unit(spec->unit, setting)) < 1e-9;
+		fabs(number - setting_in_unit(spec->unit, setting)) < 1e-9;
 }
 
 /* Returns false when the value is refused. */
@@ -361,14 +362,15 @@ static bool setting_internal(const char *name)
 /* Returns false when a client would wrongly believe that it changed a value: a member of "settings"
  * that has no row and differs from the current value, or, anywhere, a key of the configuration
  * file. Other members are ignored. */
-static bool unknown_members_absent(const json_t *request, const json_t *settings, bool within,
-	struct setting_fault *fault)
+static bool unknown_members_absent(
+	const json_t *request, const json_t *settings, bool within, struct setting_fault *fault)
 {
 	const char *name;
 	json_t *value;
 	char path[PATH_SIZE];
 
-	json_object_foreach((json_t *)request, name, value) {
+	json_object_foreach((json_t *)request, name, value)
+	{
 		const json_t *now = json_object_get(settings, name);
 		bool file = config_file_has(name);
 
@@ -377,18 +379,18 @@ static bool unknown_members_absent(const json_t *request, const json_t *settings
 			(!file && !(within && now && !setting_internal(name))) ||
 			json_equal(value, now))
 			continue;
-		snprintf(fault->field, sizeof(fault->field), "%s%.80s",
-			within ? "settings." : "", name);
+		snprintf(fault->field, sizeof(fault->field), "%s%.80s", within ? "settings." : "",
+			name);
 		setting_refuse(fault,
-			file ? "stands in the configuration file and cannot be changed here" :
-				"cannot be changed here",
+			file ? "stands in the configuration file and cannot be changed here"
+			     : "cannot be changed here",
 			file ? "se trouve dans le fichier de configuration et ne peut pas être "
-				"modifié ici" :
-				"ne peut pas être modifié ici");
+			       "modifié ici"
+			     : "ne peut pas être modifié ici");
 		return false;
 	}
 	return within ||
-	       unknown_members_absent(json_object_get(request, "settings"), settings, true, fault);
+		unknown_members_absent(json_object_get(request, "settings"), settings, true, fault);
 }
 
 json_t *settings_changes(const json_t *request, const json_t *settings, struct setting_fault *fault)

@@ -12,7 +12,8 @@
 
 static const struct field add_body[] = {
 	{ "name", FIELD_TEXT, .required = true, .min = 1, .max = 100 },
-	{ "countryCode", FIELD_TEXT, .required = true, .min = 2, .max = 2, .aliases = "country_code" },
+	{ "countryCode", FIELD_TEXT, .required = true, .min = 2, .max = 2,
+		.aliases = "country_code" },
 	{ "polygon", FIELD_LIST, .required = true, .min = 3, .max = CORNERS_MAX, .each = FIELD_ANY,
 		.summary = "[[lat,lng],…]" },
 	{ "deliveryFeeOverride", FIELD_MONEY, .max = 1000000, .aliases = "delivery_fee_override" },
@@ -45,10 +46,10 @@ static const struct field zone_fields[] = {
 /* Parses [lat,lng] or {lat,lng}. Returns false for anything else, and out of range. */
 static bool corner_parse(const json_t *corner, double *ret_lat, double *ret_lng)
 {
-	const json_t *lat = json_is_array(corner) ? json_array_get(corner, 0) :
-		json_object_get(corner, "lat");
-	const json_t *lng = json_is_array(corner) ? json_array_get(corner, 1) :
-		json_object_get(corner, "lng");
+	const json_t *lat = json_is_array(corner) ? json_array_get(corner, 0)
+						  : json_object_get(corner, "lat");
+	const json_t *lng = json_is_array(corner) ? json_array_get(corner, 1)
+						  : json_object_get(corner, "lng");
 
 	if (!json_is_number(lat) || !json_is_number(lng) || json_array_size(corner) > 2)
 		return false;
@@ -88,8 +89,8 @@ static void admin_zones_list(struct request *rq)
 {
 	struct page page = request_page(rq, 20);
 
-	SQL_POSITIONAL_(rq, DB_WRITE, admin_zone_list, false, admin_reply_page, arg_int(rq, page.limit),
-		arg_int(rq, page.offset));
+	SQL_POSITIONAL_(rq, DB_WRITE, admin_zone_list, false, admin_reply_page,
+		arg_int(rq, page.limit), arg_int(rq, page.offset));
 }
 
 static void admin_zone_show(struct request *rq)
@@ -107,8 +108,7 @@ static void admin_zone_add(struct request *rq)
 	if (!id)
 		return reply_error(rq, E_NO_MEMORY);
 	sql_write_positional(rq, admin_zone_add, admin_reply_setting, id, body_text(rq, "name"),
-		body_text(rq, "countryCode"), polygon,
-		arg_change(rq, "deliveryFeeOverride"),
+		body_text(rq, "countryCode"), polygon, arg_change(rq, "deliveryFeeOverride"),
 		member_bool(rq->body, "isActive", true) ? "t" : "f", rq->caller.id, "zone.add",
 		audit_details(rq), rq->request_id);
 }
@@ -119,11 +119,11 @@ static void admin_zone_edit(struct request *rq)
 
 	if (!polygon_parse(rq, &polygon))
 		return;
-	sql_write_positional(rq, admin_zone_edit, admin_reply_setting, rq->params[0], body_text(rq, "name"),
-		body_text(rq, "countryCode"), polygon,
+	sql_write_positional(rq, admin_zone_edit, admin_reply_setting, rq->params[0],
+		body_text(rq, "name"), body_text(rq, "countryCode"), polygon,
 		arg_change(rq, "deliveryFeeOverride"),
-		member(rq->body, "isActive") ?
-			member_bool(rq->body, "isActive", true) ? "t" : "f" : NULL,
+		member(rq->body, "isActive") ? member_bool(rq->body, "isActive", true) ? "t" : "f"
+					     : NULL,
 		rq->caller.id, "zone.change", audit_details(rq), rq->request_id);
 }
 
@@ -141,13 +141,14 @@ static void admin_zone_deleted(struct request *rq, const struct db_result *resul
 
 static void admin_zone_delete(struct request *rq)
 {
-	sql_write_positional(rq, admin_zone_delete, admin_zone_deleted, rq->params[0], rq->caller.id,
-		"zone.delete", rq->request_id);
+	sql_write_positional(rq, admin_zone_delete, admin_zone_deleted, rq->params[0],
+		rq->caller.id, "zone.delete", rq->request_id);
 }
 
 const struct route admin_zone_routes[] = {
 	{ GET, "/logistics/zones", .access = ADMIN, .query = page_fields, .reply = zone_fields,
-		.shape = REPLY_PAGE, .run = admin_zones_list, .summary = "Delivery zones, by name" },
+		.shape = REPLY_PAGE, .run = admin_zones_list,
+		.summary = "Delivery zones, by name" },
 	{ GET, "/logistics/zones/:id", .access = ADMIN, .reply = zone_fields,
 		.errors = { E_NOT_FOUND }, .run = admin_zone_show, .summary = "One zone" },
 	{ POST, "/logistics/zones", .access = ADMIN, .body = add_body, .reply = zone_fields,
