@@ -101,7 +101,8 @@ static void events_own_rooms(struct request *rq, struct subscription_request *wa
 
 /* --- An order --------------------------------------------------------------------------------- */
 
-/* Columns of order_participants: the account that the caller must be. Admins may follow any order. */
+/* Columns of order_participants: the account that the caller must be. Admins may follow any order.
+ */
 static bool order_party_is_caller(const struct request *rq, const struct db_result *result)
 {
 	static const unsigned column[NS_COUNT] = { [NS_USER] = 1, [NS_VENDOR] = 2, [NS_RIDER] = 3 };

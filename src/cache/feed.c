@@ -84,7 +84,7 @@ int feed_publish_ephemeral(struct cache *cache, struct text frame)
 
 struct feed {
 	struct redis *redis; /* a separate one: a subscribed connection takes no other command.
-	                      * NULL: not configured */
+			      * NULL: not configured */
 	struct feed_options options;
 	bool subscribed;
 };

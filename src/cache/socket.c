@@ -2,10 +2,10 @@
  *
  * A link's socket: hiredis on the libuv loop.
  *
- * hiredis asks its adapter for "writable" on every command. Here that only marks the link dirty; the
- * flush hook at the end of the turn writes everything at once. The socket is polled for writing only
- * while the kernel's buffer is full. Reading continues while a reply is incomplete, since hiredis
- * reads 16 KB at a time and one poll per 16 KB would cost more than the values.
+ * hiredis asks its adapter for "writable" on every command. Here that only marks the link dirty;
+ * the flush hook at the end of the turn writes everything at once. The socket is polled for writing
+ * only while the kernel's buffer is full. Reading continues while a reply is incomplete, since
+ * hiredis reads 16 KB at a time and one poll per 16 KB would cost more than the values.
  */
 #include <netinet/tcp.h>
 

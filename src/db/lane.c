@@ -410,7 +410,7 @@ void lane_flush(struct lane *lane)
 
 	if (lane->state != LANE_UP || lane->syncs)
 		return; /* reads collect until the lane's group is answered, so a busier lane has
-		         * larger groups */
+			 * larger groups */
 	while (lane_next_sendable(lane) && lane->in_flight.count < at_once) {
 		struct db_call *call = queue_pop(&lane->waiting);
 

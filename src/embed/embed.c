@@ -7,10 +7,10 @@
  *       each as { "folder/name", text } of ARRAY
  * What is made includes "embedded.h" of the layer that it becomes part of.
  *
- * A file in …/queries/ holds statements: see queries.c. A file in …/schema/ is NNNN_name.sql; a file in
- * …/functions/ or …/demo/ is taken whole; a file in …/audit/ holds checks, each a line "-- check: name",
- * perhaps "-- needs: table", a sentence in comments and a statement. Mistakes are reported as file:line
- * and fail the build.
+ * A file in …/queries/ holds statements: see queries.c. A file in …/schema/ is NNNN_name.sql; a
+ * file in …/functions/ or …/demo/ is taken whole; a file in …/audit/ holds checks, each a line "--
+ * check: name", perhaps "-- needs: table", a sentence in comments and a statement. Mistakes are
+ * reported as file:line and fail the build.
  */
 #include "embed.h"
 

@@ -26,7 +26,8 @@ _Noreturn void die(const char *file, unsigned line, const char *why, const char 
 FILE *open_or_die(const char *path, const char *mode);
 
 /* What stands after the word that a comment line begins with ("-- name: x" gives "x" for
- * "-- name:"), without white space around it; NULL when the line does not begin so. Changes the line. */
+ * "-- name:"), without white space around it; NULL when the line does not begin so. Changes the
+ * line. */
 char *line_after(char *line, const char *word);
 /* Nothing but white space or a comment. */
 bool line_is_blank(const char *line);
@@ -34,7 +35,8 @@ bool line_is_blank(const char *line);
 void literal_write(const char *text, FILE *out);
 
 /* Statements: the enum of their names to folder/queries.h, their parameters and columns to
- * folder/queries/<file>.h, and their texts to source. Of the paths it takes those in sql/queries/. */
+ * folder/queries/<file>.h, and their texts to source. Of the paths it takes those in sql/queries/.
+ */
 void queries_embed(const char *folder, FILE *source, int count, char **paths);
 
 #endif

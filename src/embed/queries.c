@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Statements of sql/queries: a file holds statements, each after a line "-- name: order_get", perhaps a line
- * "-- columns: id, status" behind it; comments above the first one are for readers only. In a statement's
- * text `:order_id` is a parameter; see include/reeyo/db/params.h for what the generated struct has for
- * it. What stands in quotes or comments is left alone.
+ * Statements of sql/queries: a file holds statements, each after a line "-- name: order_get",
+ * perhaps a line
+ * "-- columns: id, status" behind it; comments above the first one are for readers only. In a
+ * statement's text `:order_id` is a parameter; see include/reeyo/db/params.h for what the generated
+ * struct has for it. What stands in quotes or comments is left alone.
  */
 #include "embed.h"
 

@@ -64,7 +64,7 @@ struct server {
 	struct stream *streams;
 	unsigned stream_count;
 	struct deadline_list closing; /* connections that are closing: of streams during drain, and
-	                               * of refused requests */
+				       * of refused requests */
 	struct deadline_list stall;
 	struct deadline stall_timer; /* runs while a daemon asks for runs that make no progress */
 	uint64_t progress;           /* counts reads, writes, connections opened and closed */
@@ -88,7 +88,7 @@ struct connection {
 	int fd;
 	bool idle;      /* between two requests */
 	bool refused;   /* a refusal was written past libmicrohttpd; the connection is
-	                             * closing */
+			 * closing */
 	size_t drained; /* bytes read and discarded since then */
 	struct framing framing;
 	unsigned answered; /* requests answered; wraps */
@@ -126,7 +126,7 @@ struct exchange {
 	bool close;      /* Connection: close after the reply */
 	bool discard;    /* the body is read and discarded */
 	int early_error; /* error found in the head; replied after the body has been
-	                             * read */
+			  * read */
 	struct route_match match;
 
 	char *body;

@@ -15,7 +15,7 @@ struct node {
 	struct text segment; /* a literal, or the name of a parameter */
 	const struct route *rows[METHOD_SLOTS];
 	bool loose[METHOD_SLOTS];     /* set by .any_write of another method: an explicit row
-	                                 * replaces it */
+				       * replaces it */
 	struct node *children, *next; /* literals */
 	struct node *param;
 };

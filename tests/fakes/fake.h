@@ -24,7 +24,7 @@ struct fake_request {
 	size_t body_len;
 	const json_t *json;             /* the body as JSON, or NULL */
 	const json_t *fault;            /* of this request, when it is not a common fault; NULL:
-	                        * none */
+					 * none */
 	struct fake_exchange *exchange; /* private to fake.c */
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Measures argon2id alone: verifications per second by libsodium on all cores. The reference for the
- * server's log-ins. Prints one JSON object.
+ * Measures argon2id alone: verifications per second by libsodium on all cores. The reference for
+ * the server's log-ins. Prints one JSON object.
  *
  *     argon2_bench MEMORY_BYTES PASSES THREADS SECONDS
  *     argon2_bench hash MEMORY_BYTES PASSES PASSWORD     prints a stored hash, for the accounts

@@ -24,7 +24,7 @@ struct order_act_request {
 	int64_t minutes;         /* ACT_ACCEPT: preparation; 0: the vendor's average */
 	enum vendor_pay pay;     /* ACT_CANCEL BY_ADMIN: whether the vendor is paid */
 	const char *answer;      /* the body that done sends, stored for replay by key; NULL: the
-	                          * Order */
+				  * Order */
 };
 
 /* The order after the transition; valid during the call. */
@@ -38,9 +38,9 @@ typedef void order_act_done(struct request *rq, const struct order_moved *moved)
  * the act and its effect still holds, done is called and nothing changes. Errors are sent to the
  * client: E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_ORDER_TAKEN, E_RIDER_OFFLINE, E_RIDER_NOT_FOUND,
  * E_RIDER_NOT_READY, E_WRONG_DELIVERY_CODE, E_VALIDATION (occurredAt, or vendorPaid for an order
- * without a vendor) and those of order_next_status. On an .idempotent row a key replays the first reply,
- * so a done that sends anything else than the Order must set `answer`. rq->state is in use until
- * done is called, and is NULL then. */
+ * without a vendor) and those of order_next_status. On an .idempotent row a key replays the first
+ * reply, so a done that sends anything else than the Order must set `answer`. rq->state is in use
+ * until done is called, and is NULL then. */
 void order_act(struct request *rq, const struct order_act_request *act, order_act_done *done);
 
 /* Replies E_IDEMPOTENCY_RUNNING: the continuation of a request_replay that finds nothing. */

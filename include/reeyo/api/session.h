@@ -10,7 +10,7 @@
 
 struct session {
 	struct caller caller;     /* account, session and role; iat and exp are set when tokens are
-	                           * signed */
+				   * signed */
 	char refresh_id[ID_SIZE]; /* jti of the refresh token that is current */
 };
 

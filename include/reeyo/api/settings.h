@@ -39,8 +39,8 @@ const json_t *settings_value(const struct settings *settings, const char *key);
 int64_t settings_int(const struct settings *settings, const char *key, int64_t fallback);
 bool settings_flag(const struct settings *settings, const char *key, bool fallback);
 
-/* Step of the server: during maintenance replies 503 on rows without .during_maintenance (admins are let
- * through); otherwise runs the next step. */
+/* Step of the server: during maintenance replies 503 on rows without .during_maintenance (admins
+ * are let through); otherwise runs the next step. */
 void maintenance_admit(struct request *rq);
 
 #endif

@@ -89,8 +89,8 @@ void cache_missing(struct cache_read *read);
 void cache_failed(struct cache_read *read, int error);
 
 /* Deletes one key after a committed write. done(arg) is called once the key is deleted or in the
- * backlog, at the latest after redis_timeout, possibly before cache_key_invalidate returns. Acknowledge the
- * write only after that. done may be NULL. */
+ * backlog, at the latest after redis_timeout, possibly before cache_key_invalidate returns.
+ * Acknowledge the write only after that. done may be NULL. */
 void cache_key_invalidate(
 	struct cache *cache, enum cache_kind kind, const char *id, void (*done)(void *), void *arg);
 

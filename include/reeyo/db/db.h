@@ -61,9 +61,10 @@ int db_new(struct loop *loop, const struct config *config, struct db **ret) MUST
 void db_close(struct db *db);
 
 /* Sets query, count and params of a call from the struct of the statement's parameters (see
- * reeyo/db/params.h), NULL when it takes none. What it needs for numbers and arrays is allocated in the
- * arena; without one it belongs to the call and is freed when the call is completed, so that a filled call
- * must be submitted. Returns 0, E_NO_MEMORY, or E_INTERNAL (the statement takes parameters; logged). */
+ * reeyo/db/params.h), NULL when it takes none. What it needs for numbers and arrays is allocated in
+ * the arena; without one it belongs to the call and is freed when the call is completed, so that a
+ * filled call must be submitted. Returns 0, E_NO_MEMORY, or E_INTERNAL (the statement takes
+ * parameters; logged). */
 int db_fill(
 	struct db_call *call, struct arena *arena, enum query query, const void *params) MUST_CHECK;
 /* A statement's parameters, checked to be a pointer to its struct; without any: NULL. */

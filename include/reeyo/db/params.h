@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Types of statement parameters, used by the structs that the build makes from sql/queries: for each
- * file X.sql a header reeyo/db/queries/X.h with, for each statement, `struct <statement>` (one member
- * for each `:name` in its SQL) and an enum of its columns, `<STATEMENT>_<COLUMN>`, from its line
+ * Types of statement parameters, used by the structs that the build makes from sql/queries: for
+ * each file X.sql a header reeyo/db/queries/X.h with, for each statement, `struct <statement>` (one
+ * member for each `:name` in its SQL) and an enum of its columns, `<STATEMENT>_<COLUMN>`, from its
+ * line
  * `-- columns:`.
  *
  * The cast behind a name in the SQL decides the member's type:

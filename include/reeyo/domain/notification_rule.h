@@ -14,11 +14,11 @@ const char *recipient_room(enum recipient recipient); /* "user", of event rooms 
 struct notification_rule {
 	const char *event;         /* its type */
 	const char *when, *equals; /* only if this member of the event or its order has this value
-	                            * (equals NULL: any value); when NULL: always */
+				    * (equals NULL: any value); when NULL: always */
 	enum recipient recipient;
 	enum message_kind message;
 	const char *notification; /* type of the notification in the app; NULL: no notification,
-	                            * the app receives the event itself */
+				   * the app receives the event itself */
 	unsigned life_s;          /* seconds after which the message is useless */
 	bool silent;              /* sends nothing: another event sends a better message */
 };

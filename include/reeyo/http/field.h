@@ -13,7 +13,7 @@
 enum field_kind {
 	FIELD_NONE,
 	FIELD_TEXT,   /* min…max characters, of which at least min have a width; trimmed, in NFC,
-	                 * no control characters (.lines allows tab and line feed) */
+		       * no control characters (.lines allows tab and line feed) */
 	FIELD_ID,     /* 1…64 of A-Z a-z 0-9 _ - . */
 	FIELD_INT,    /* whole number, min…max (both 0: any int64) */
 	FIELD_MONEY,  /* integer XAF, min…max (no max: 10^12); 10.0 is accepted, 10.5 is not */
@@ -27,14 +27,14 @@ enum field_kind {
 	FIELD_DIGITS,    /* decimal digits, min…max of them; a JSON integer is accepted too */
 	FIELD_URL,       /* http or https (core/url.h) */
 	FIELD_URL_OR_ID, /* the same, or the id of a picture or document stored elsewhere; without
-	                 * a min also "" */
+			  * a min also "" */
 	FIELD_TIME,      /* RFC 3339 date and time, 1970 to 2999; stored in UTC with milliseconds */
 	FIELD_DATE,      /* YYYY-MM-DD */
 	FIELD_POINT,     /* {lat,lng}, also {latitude,longitude}; stored as {lat,lng}; ranges
-	                 * checked */
+			  * checked */
 	FIELD_OBJECT,    /* fields of .of (NULL: any object) */
 	FIELD_LIST,      /* min…max elements: objects of .of, or scalars of kind .each with
-	                 * .each_max, .words */
+			  * .each_max, .words */
 	FIELD_ANY,       /* any JSON */
 };
 
@@ -46,7 +46,7 @@ struct field {
 	bool lines;     /* FIELD_TEXT: may have several lines */
 	bool nullable;  /* reply: may be null */
 	bool clearable; /* update: null clears it. In every other member, and in all
-	                                * members of a create request, null equals absent */
+			 * members of a create request, null equals absent */
 	int64_t min, max;
 	const struct field *of;
 	enum field_kind each;
@@ -76,8 +76,8 @@ struct field_fault {
 
 /* Flags of field_check. */
 #define FIELDS_TEXTS \
-	1u            /* values are strings as in a query or form: "5" and "true" are accepted
-			  * for numbers and booleans */
+	1u            /* values are strings as in a query or form: "5" and "true" are accepted \
+		       * for numbers and booleans */
 #define FIELDS_NEW 2u /* the object creates something, so null never clears a member */
 
 /* Validates `object` against the table and puts it into canonical form in place: other spellings

@@ -22,12 +22,12 @@
 /* The caller, from a verified token. Empty (role ACCESS_UNSET) on public routes. */
 struct caller {
 	enum access role; /* CUSTOMER, VENDOR_ACCOUNT, RIDER_ACCOUNT, ADMIN or
-	                                * SUPER_ADMIN */
+			   * SUPER_ADMIN */
 	char id[ID_SIZE];
 	char session[ID_SIZE];
 	int64_t issued_s, expires_s;
 	int64_t issued_ms; /* by the database's clock; compared with the cut-offs of
-	                                * sessions */
+			    * sessions */
 };
 
 struct rider_facts; /* auth */
@@ -40,18 +40,18 @@ struct request {
 	enum method method;
 	const char *request_id;
 	struct trace trace; /* from the caller's headers; the id is empty without
-	                                   * one */
+			     * one */
 	struct text path;
 	const char *params[ROUTE_PARAMS]; /* decoded, NUL-terminated, valid as FIELD_ID */
 	json_t *query;                    /* validated against .query; never NULL in run */
 	json_t *body;                     /* validated against .body; {} without a body */
 	struct caller caller;
 	json_t *account;                 /* CUSTOMER_VERIFIED: the account's profile (as
-	                                   * auth/me) */
+					  * auth/me) */
 	const struct rider_facts *rider; /* RIDER_READY: the rider's state (auth/admit.h) */
 	const char *idempotency_key;     /* NULL: none */
 	char fingerprint[65];            /* hex SHA-256 of route, parameters and declared members;
-	                                   * set when there is a key */
+					  * set when there is a key */
 	bool french;
 	void *state; /* belongs to the handler, for its continuations */
 };
@@ -78,8 +78,8 @@ bool request_origin_listed(struct request *rq);
 struct text request_raw(struct request *rq);
 /* The client's address as text. X-Forwarded-For is used only behind a trusted proxy. */
 const char *request_address(struct request *rq);
-/* Optional members of a checked body or query as parameters of statements (`:name?` in SQL): NULL when
- * absent. Live as long as the request. NULL also when memory is out. */
+/* Optional members of a checked body or query as parameters of statements (`:name?` in SQL): NULL
+ * when absent. Live as long as the request. NULL also when memory is out. */
 const int64_t *optional_int(struct request *rq, const json_t *object, const char *name);
 const double *optional_number(struct request *rq, const json_t *object, const char *name);
 const bool *optional_bool(struct request *rq, const json_t *object, const char *name);
@@ -111,12 +111,12 @@ struct page request_page(struct request *rq, int64_t fallback_limit);
 
 /* --- Waiting ---------------------------------------------------------------------------------- */
 
-/* Runs a named statement of sql/queries with the struct of its parameters (reeyo/db/queries/<file>.h),
- * which is read before this returns; texts in it live as long as the request:
- *     sql_read(rq, order_get, order_shown, &(struct order_get){ .order_id = rq->params[0] });
- * A statement without parameters is given none. done is called only on success; any error is answered with
- * its code. sql_try_… calls done also on errors (see db_error). After the request's own deadline has
- * answered, done is not called any more.
+/* Runs a named statement of sql/queries with the struct of its parameters
+ * (reeyo/db/queries/<file>.h), which is read before this returns; texts in it live as long as the
+ * request: sql_read(rq, order_get, order_shown, &(struct order_get){ .order_id = rq->params[0] });
+ * A statement without parameters is given none. done is called only on success; any error is
+ * answered with its code. sql_try_… calls done also on errors (see db_error). After the request's
+ * own deadline has answered, done is not called any more.
  *
  * sql_read: a replica if there is one. sql_write: the primary. sql_report: slow analytics. */
 typedef void sql_done(struct request *rq, const struct db_result *result);

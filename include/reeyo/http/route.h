@@ -58,7 +58,7 @@ enum reply_shape {
 struct route {
 	enum method method;
 	const char *path;    /* "/orders/:orderId/cancel", below the namespace's
-	                                 * prefix */
+			      * prefix */
 	const char *aliases; /* further paths of the same operation, space separated */
 	enum access access;
 	const struct field *query;
@@ -71,8 +71,8 @@ struct route {
 	bool root;               /* the path is absolute, not below /api/v1 */
 	bool internal;           /* served only on the metrics listener */
 	bool external;           /* called by systems of others: any Content-Type and Origin
-	                                 * is accepted; a body that does not start like JSON is
-	                                 * read as a form */
+				  * is accepted; a body that does not start like JSON is
+				  * read as a form */
 	bool stream;             /* can also reply with server-sent events */
 	bool health;             /* called by probes: not counted by address */
 	bool during_maintenance; /* served also during maintenance (health, config, auth) */
@@ -80,13 +80,13 @@ struct route {
 	size_t body_limit;       /* largest body in bytes; 0: the configuration's */
 	enum limit_rule limit;
 	const char *limit_by;          /* the key that .limit counts: words separated by spaces,
-	                                 * of which the first that the request has is used. A
-	                                 * member of .body (a phone, an e-mail or an id), "caller"
-	                                 * (the token's account), "address" (the client's
-	                                 * network); or "account" alone: the handler finds the
-	                                 * account and calls limit_count_account */
+					* of which the first that the request has is used. A
+					* member of .body (a phone, an e-mail or an id), "caller"
+					* (the token's account), "address" (the client's
+					* network); or "account" alone: the handler finds the
+					* account and calls limit_count_account */
 	enum err errors[ROUTE_ERRORS]; /* errors of the handler, besides those of the checks that
-	                                 * the row asks for */
+					* the row asks for */
 	void (*run)(struct request *rq);
 	const char *summary; /* one sentence for the API document */
 };
@@ -103,8 +103,9 @@ struct route_set {
 };
 
 struct router;
-/* Builds the router of all sets. Logs each mistake (no .access, no .run, no .summary, two rows for one
- * method and path) and returns E_CONFIG if there was one. Read-only afterwards, for any thread. */
+/* Builds the router of all sets. Logs each mistake (no .access, no .run, no .summary, two rows for
+ * one method and path) and returns E_CONFIG if there was one. Read-only afterwards, for any thread.
+ */
 int router_new(const struct route_set *sets, struct router **ret) MUST_CHECK;
 void router_free(struct router *router);
 
@@ -113,7 +114,7 @@ struct route_match {
 	const struct route *route; /* NULL: no row for this path and method */
 	enum name_space ns;        /* also set when nothing matched, for the error code */
 	unsigned allowed;          /* methods of this path, when only the method does not
-	                                     * match; else 0 */
+				    * match; else 0 */
 	unsigned count;
 	struct text params[ROUTE_PARAMS]; /* in the order of the path; still percent-encoded */
 	struct text names[ROUTE_PARAMS];  /* "orderId" */

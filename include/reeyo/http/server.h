@@ -25,8 +25,8 @@ void server_process_start(void);
 
 /* Steps that higher layers implement. */
 struct server_steps {
-	/* Reads the token into rq->caller and checks the role of route->access. Called before the body
-	 * arrives. Replies or returns; must not wait. */
+	/* Reads the token into rq->caller and checks the role of route->access. Called before the
+	 * body arrives. Replies or returns; must not wait. */
 	void (*authenticate)(struct request *rq);
 	/* The same for rows where a token is optional: 0 with rq->caller filled, or the error.
 	 * NULL: there are no such rows. */

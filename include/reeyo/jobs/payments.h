@@ -32,9 +32,9 @@ enum payment_end {
 	PAYMENT_RECORDED,  /* the gateway answered, and `payment` is the current payment */
 	PAYMENT_REFUSED,   /* refused and failed */
 	PAYMENT_UNREACHED, /* the gateway cannot have received it, and it failed: the request may be
-	                    * repeated */
+			    * repeated */
 	PAYMENT_OPEN       /* not known: no certain answer, or none within 8 s; the poller
-	                    * continues */
+			    * continues */
 };
 /* payment: its JSON when recorded; valid during the call. Called at most once, never within the
  * function. */

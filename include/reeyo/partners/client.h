@@ -35,11 +35,11 @@ struct partner_limits {
 	unsigned at_once;    /* calls in progress */
 	unsigned waiting;    /* calls in the queue; more are E_BUSY */
 	unsigned timeout_ms; /* of a call, from its start; connecting may take at most 5 s of it.
-	                       * Also the longest time in the queue */
+			      * Also the longest time in the queue */
 	unsigned failures;   /* in a row (no response, or 5xx) that open the breaker; 0: no
-	                       * breaker */
+			      * breaker */
 	unsigned pause_ms;   /* how long it stays open (plus or minus 20 %); then one trial call
-	                       * closes it or opens it again */
+			      * closes it or opens it again */
 };
 struct partner;
 /* name: a literal, for logs and metrics. Owned by the client. NULL: out of memory. */
@@ -64,10 +64,10 @@ struct client_answer {
 	bool unsent;
 	long status;           /* HTTP status; 0 without a response */
 	struct text body;      /* NUL-terminated; valid during the call of done. TEXT_NONE when
-	                          * `error` is set */
+				* `error` is set */
 	int64_t retry_after_s; /* Retry-After of a 429 or 503, at most a day; 0: none */
 	const char *why;       /* without a response: the reason, for the log; a literal or valid
-	                          * during done */
+				* during done */
 	struct client_transfer *transfer; /* private to the client */
 };
 /* Moves the body to the caller, who frees it; avoids a copy of a large body. Once, within done.
@@ -85,13 +85,13 @@ struct client_call {
 	struct text body;                    /* TEXT_NONE: none */
 	const char *user, *password;         /* basic authentication, when user is set */
 	const char *aws_sigv4;               /* "aws:amz:REGION:sns": signed with user and password
-	                                      * instead */
+					      * instead */
 	size_t max_answer;                   /* bytes; 0: 64 KB */
 	bool status_only;                    /* only the status is needed: `body` stays empty, and a
-	                                      * body that is late, long or cut off is no error */
+					      * body that is late, long or cut off is no error */
 	bool public_only;                    /* refuse private, loopback, link-local and multicast
-	                                      * addresses, checked at connect time, which prevents
-	                                      * DNS rebinding. Redirects are never followed */
+					      * addresses, checked at connect time, which prevents
+					      * DNS rebinding. Redirects are never followed */
 	void (*done)(struct client_call *call, const struct client_answer *answer);
 	void *owner;
 	/* private to the client */

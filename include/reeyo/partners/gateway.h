@@ -52,11 +52,11 @@ struct gateway_transaction {
 enum gateway_outcome {
 	GATEWAY_ANSWERED,  /* `told` is set; after collect and withdraw it has a reference */
 	GATEWAY_REFUSED,   /* the gateway rejected the request and did nothing: bad number, amount
-	                    * too small, unknown reference; see `why` */
+			    * too small, unknown reference; see `why` */
 	GATEWAY_UNREACHED, /* the gateway did not process it: E_BUSY, breaker open, no connection,
-	                    * no token, 401, 429. May be repeated */
+			    * no token, 401, 429. May be repeated */
 	GATEWAY_UNCERTAIN  /* the request may have been processed: no response, an unreadable one,
-	                    * 409 (our reference exists already) or 5xx. Query, do not repeat */
+			    * 409 (our reference exists already) or 5xx. Query, do not repeat */
 };
 struct gateway_answer {
 	enum gateway_outcome outcome;
@@ -96,9 +96,9 @@ struct gateway_history {
 	 * that it writes until done. */
 	void (*each)(struct gateway_history *history, const struct gateway_transaction *told,
 		bool withdrawal);
-	/* Any outcome but GATEWAY_ANSWERED: the history is incomplete, see `why`. GATEWAY_REFUSED: the
-	 * gateway may have no history (upstream dialect). GATEWAY_UNREACHED: the gateway object may
-	 * have been freed. */
+	/* Any outcome but GATEWAY_ANSWERED: the history is incomplete, see `why`. GATEWAY_REFUSED:
+	 * the gateway may have no history (upstream dialect). GATEWAY_UNREACHED: the gateway object
+	 * may have been freed. */
 	void (*done)(
 		struct gateway_history *history, enum gateway_outcome outcome, const char *why);
 	void *owner;

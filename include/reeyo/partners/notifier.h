@@ -51,7 +51,7 @@ struct send_result {
 	bool untried;          /* RETRY, and the provider received no request */
 	int64_t retry_after_s; /* RETRY: not before that; 0: at any time */
 	const char *why;       /* not SENT: for the log and the row, without address or text; valid
-	                        * during done */
+				* during done */
 };
 
 /* One message to one address. Embedded in its owner; it and its texts must live until done. */

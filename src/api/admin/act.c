@@ -130,8 +130,8 @@ const char *audit_details(struct request *rq)
 	return copy ? copy : "{}";
 }
 
-/* ids is the result of account_end_sessions: the cut-off in milliseconds, then session ids, comma separated.
- * The list is limited; the cut-off also ends the sessions that it leaves out. */
+/* ids is the result of account_end_sessions: the cut-off in milliseconds, then session ids, comma
+ * separated. The list is limited; the cut-off also ends the sessions that it leaves out. */
 static void account_sessions_end(struct request *rq, const char *account, struct text ids)
 {
 	struct text cutoff = text_cut(&ids, ',');

@@ -3,13 +3,13 @@
  * Dispatch, pass by pass; see the header. A pass claims up to BATCH orders that are due
  * (dispatch_claim), searches Redis for the riders near each (all searches at once), reads the facts
  * for the scores of all candidates from PostgreSQL, and stores the offers it decided on
- * (dispatch_offers_store). While Redis does not answer, PostgreSQL finds the riders too, by their last
- * stored positions.
+ * (dispatch_offers_store). While Redis does not answer, PostgreSQL finds the riders too, by their
+ * last stored positions.
  *
  * One pass runs at a time. The next starts with the timer, and at once after a full pass or when an
  * event announces work. When a pass fails anywhere, its orders are due again five seconds after it
- * claimed them. If two instances both believe that they leadership, their passes claim different orders,
- * and an order has at most one open offer.
+ * claimed them. If two instances both believe that they leadership, their passes claim different
+ * orders, and an order has at most one open offer.
  */
 #include "reeyo/jobs/dispatch.h"
 

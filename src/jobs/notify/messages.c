@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * Messages: see the header. A round reads a page of events after the position of the lease, with
- * the people they concern (messages_read_events); applies the table of notification rules; renders the
- * notifications for the app; and stores everything together with the new position (messages_insert).
- * That is a compare-and-set, so an instance that was held up stores nothing twice. Broadcasts are
- * expanded page by page beside that (broadcast_expand). sending.c sends the rows.
+ * the people they concern (messages_read_events); applies the table of notification rules; renders
+ * the notifications for the app; and stores everything together with the new position
+ * (messages_insert). That is a compare-and-set, so an instance that was held up stores nothing
+ * twice. Broadcasts are expanded page by page beside that (broadcast_expand). sending.c sends the
+ * rows.
  */
 #include "reeyo/jobs/messages.h"
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sending alternates between two statements, one at a time: messages_claim claims rows that are due,
- * messages_store_results stores their results. A claim lasts CLAIM_S, a minute longer than a message can
- * take, so one instance at a time sends a row. When an instance dies in between, the row is sent
- * again: delivery is at least once.
+ * Sending alternates between two statements, one at a time: messages_claim claims rows that are
+ * due, messages_store_results stores their results. A claim lasts CLAIM_S, a minute longer than a
+ * message can take, so one instance at a time sends a row. When an instance dies in between, the
+ * row is sent again: delivery is at least once.
  *
- * When a push reaches no device (the app or the device was removed), messages_store_results adds a text
- * message instead, if the message has an SMS template.
+ * When a push reaches no device (the app or the device was removed), messages_store_results adds a
+ * text message instead, if the message has an SMS template.
  *
  * Order: only the oldest queued row of a recipient and channel is claimed. Bounds: SLOTS deliveries
  * under way for each channel, and as many for broadcasts, so that a slow provider or a large

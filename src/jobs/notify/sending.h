@@ -9,8 +9,8 @@
 #include "reeyo/loop/app.h"
 
 struct sending;
-/* leadership: lives longer than this. 0 or E_NO_MEMORY. All functions: the loop thread of the leadership, or
- * before the loop runs. */
+/* leadership: lives longer than this. 0 or E_NO_MEMORY. All functions: the loop thread of the
+ * leadership, or before the loop runs. */
 int sending_new(
 	struct app *app, const struct leadership *leadership, struct sending **ret) MUST_CHECK;
 /* Looks for rows to send. */

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * Webhooks: see the header. A pass queues deliveries of new events (webhooks_queue) and claims those
- * that are due (webhooks_claim): as many as there are free slots, and at most PER_ENDPOINT at once
- * for one endpoint, or one when its last try failed. One slot is reserved for each endpoint, so an
- * endpoint that answers slowly, or not at all, delays only itself. Each slot then signs, sends, and
- * stores the result (webhook_store_result). One pass runs at a time; requests run beside it.
+ * Webhooks: see the header. A pass queues deliveries of new events (webhooks_queue) and claims
+ * those that are due (webhooks_claim): as many as there are free slots, and at most PER_ENDPOINT at
+ * once for one endpoint, or one when its last try failed. One slot is reserved for each endpoint,
+ * so an endpoint that answers slowly, or not at all, delays only itself. Each slot then signs,
+ * sends, and stores the result (webhook_store_result). One pass runs at a time; requests run beside
+ * it.
  *
  * A claim moves next_at to a time when the instance must have stopped or stored a result. So rows
  * that an instance had claimed when it died are due again by themselves. The result names the try
- * it belongs to. If two instances both believe that they leadership, an endpoint may receive a delivery
- * twice, under one webhook-id.
+ * it belongs to. If two instances both believe that they leadership, an endpoint may receive a
+ * delivery twice, under one webhook-id.
  */
 #include "reeyo/jobs/webhooks.h"
 
