@@ -13,7 +13,7 @@ from sql.conftest import migrated
 from sql.shop import Shop, cancel, place
 from sql.statements import ROOT, Client
 from sql.test_order_acts import move, rider
-from sql.test_payments import tell
+from sql.test_payments import record
 from world.audit import audit, books_balance
 from world.server import reeyo
 
@@ -63,7 +63,7 @@ def sound():
         db.run("payouts_send", 10, 60)
         db.run("payout_answered", "payout_sent", "SUCCESSFUL", "cam_1", 1900, None, None, "{txn_po_3,txn_po_4}")
         _, order, _ = place(db, shop, [(shop.item(), 1, 2500)], method="MOBILE_MONEY")
-        tell(db, order["paymentReference"], "SUCCESSFUL", order["total"])
+        record(db, order["paymentReference"], "SUCCESSFUL", order["total"])
         ids["mobile"] = order["orderId"]
         ids |= {"user": shop.user, "vendor": shop.vendor, "rider": carrier}
         db.sql("SELECT ledger_roll_up_anew()")
