@@ -5,11 +5,11 @@
  */
 #include "reeyo/db/leadership.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "reeyo/core/id.h"
 #include "reeyo/core/log.h"
+#include "reeyo/db/queries/leases.h"
 
 #define RENEW_MS 1000
 #define MARGIN_MS 500
@@ -23,7 +23,7 @@ struct leadership {
 	uv_timer_t timer;
 	struct db_call call;
 	uint64_t sent_ms, until_ms;
-	char holder[ID_SIZE], seconds[8];
+	char holder[ID_SIZE];
 	bool running, timer_open, closing;
 };
 
@@ -65,13 +65,13 @@ static void leadership_renew(uv_timer_t *timer)
 		return;
 	leadership->running = true;
 	leadership->sent_ms = loop_now(leadership->loop);
-	leadership->call = (struct db_call){ .query = QUERY_lease_take,
-		.lane = DB_WRITE,
-		.count = 3,
-		.params = { leadership->name, leadership->holder, leadership->seconds },
-		.done = leadership_renewed,
-		.owner = leadership };
-	db_submit(leadership->db, &leadership->call);
+	leadership->call = (struct db_call){
+		.lane = DB_WRITE, .done = leadership_renewed, .owner = leadership
+	};
+	db_run(leadership->db, &leadership->call, lease_take,
+		&(struct lease_take){ .lease = leadership->name,
+			.holder = leadership->holder,
+			.seconds = LEADERSHIP_S });
 }
 
 int leadership_new(struct loop *loop, struct db *db, const char *name, void (*gained)(void *arg),
@@ -88,7 +88,6 @@ int leadership_new(struct loop *loop, struct db *db, const char *name, void (*ga
 	leadership->arg = arg;
 	leadership->timer.data = leadership;
 	id_new(leadership->holder, "instance_");
-	snprintf(leadership->seconds, sizeof(leadership->seconds), "%d", LEADERSHIP_S);
 	if (uv_timer_init(loop_uv(loop), &leadership->timer)) {
 		free(leadership);
 		return E_NO_MEMORY;

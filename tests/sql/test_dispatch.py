@@ -30,18 +30,23 @@ def hire(db, **columns):
     return row["id"]
 
 
-def offer(db, order, rider, anew=False):
+def offer(db, order, rider, new_round=False):
     n = next_number()
-    return db.run("dispatch_offers_store", f"{{{order}}}", f"{{{rider}}}", f"{{off_{n}}}", "{50}", "{1.5}", '{"[]"}',
-                  "{t}" if anew else "{f}")
+    return db.run("dispatch_offers_store", order_ids=f"{{{order}}}", rider_ids=f"{{{rider}}}", offer_ids=f"{{off_{n}}}",
+                  scores="{50}", kms="{1.5}", candidates='{"[]"}', new_rounds="{t}" if new_round else "{f}",
+                  offer_s=60, retry_s=5)
+
+
+def claim(db, limit=10):
+    return db.run("dispatch_claim", limit=limit, retry_s=5)
 
 
 def test_an_order_claimed_by_one_instance_is_not_claimed_by_another(seeking, db, connect):
     orders = {seeking() for _ in range(3)}
-    claimed = {row[0] for row in db.run("dispatch_claim", 2)}
-    rest = {row[0] for row in connect().run("dispatch_claim", 10)}
+    claimed = {row[0] for row in claim(db, 2)}
+    rest = {row[0] for row in claim(connect())}
     assert len(claimed) == 2 and claimed | rest == orders and not claimed & rest
-    assert db.run("dispatch_claim", 10) == []
+    assert claim(db) == []
     waits = db.value("SELECT max(next_at) - now() FROM dispatches").total_seconds()
     assert 0 < waits <= 5  # in case the instance dies
 
@@ -51,7 +56,7 @@ def test_orders_locked_by_another_instance_are_skipped(seeking, db, connect):
     other = connect()
     other.sql("BEGIN")
     other.sql("SELECT FROM dispatches WHERE order_id = %s FOR UPDATE", [held])
-    assert [row[0] for row in db.run("dispatch_claim", 10)] == [free]
+    assert [row[0] for row in claim(db)] == [free]
     other.sql("ROLLBACK")
 
 
@@ -64,12 +69,12 @@ def test_an_order_has_at_most_one_open_offer(seeking, db):
     assert db.value("SELECT count(*) FROM outbox WHERE aggregate = %s AND type = 'delivery_request'", [order]) == 1
     assert db.value("SELECT count(*) FROM dispatch_decisions WHERE order_id = %s", [order]) == 1
     db.sql("UPDATE dispatches SET next_at = now()")
-    assert db.run("dispatch_claim", 10) == []  # while it is open
+    assert claim(db) == []  # while it is open
 
 
 def test_an_order_that_has_a_rider_meanwhile_is_not_offered(seeking, db):
     order = seeking()
-    db.run("dispatch_claim", 10)
+    claim(db)
     db.sql("UPDATE orders SET status = 'RIDER_ASSIGNED', rider_id = 'r' WHERE id = %s", [order])
     assert offer(db, order, hire(db)) == []
     assert db.value("SELECT count(*) FROM outbox WHERE aggregate = %s AND type = 'delivery_request'", [order]) == 0
@@ -83,7 +88,7 @@ def test_an_order_that_has_a_rider_meanwhile_is_not_offered(seeking, db):
     ({"status": "CANCELLED", "active": False}, False)])
 def test_which_orders_need_a_rider(seeking, db, columns, seeks):
     order = seeking(**columns)
-    assert [row[0] for row in db.run("dispatch_claim", 10)] == ([order] if seeks else [])
+    assert [row[0] for row in claim(db)] == ([order] if seeks else [])
     assert db.value("SELECT count(*) FROM dispatches") == int(seeks)
 
 
@@ -91,14 +96,14 @@ def test_the_last_answer_of_a_rider_counts(seeking, db):
     order, rider = seeking(), hire(db)
 
     def facts():
-        return db.run("dispatch_candidates", f"{{{order}}}", f"{{{rider}}}", "{1}", "f")
+        return db.run("dispatch_candidates", order_ids=f"{{{order}}}", rider_ids=f"{{{rider}}}", kms="{1}", any_phone="f")
 
     assert facts()[0][7] is False
     offer(db, order, rider)
     assert facts()[0][7] is True
     db.sql("UPDATE offers SET outcome = 'REJECTED' WHERE order_id = %s", [order])
     assert facts() == []
-    offer(db, order, rider, anew=True)  # offered again, and it expired
+    offer(db, order, rider, new_round=True)  # offered again, and it expired
     db.sql("UPDATE offers SET outcome = 'EXPIRED' WHERE order_id = %s AND outcome = 'OPEN'", [order])
     assert facts()[0][7] is True
 
@@ -122,9 +127,9 @@ def test_online_spans_follow_every_change_of_a_riders_status(db):
 
 
 def test_a_lease_belongs_to_one_instance_until_it_expires(db):
-    assert db.run("lease_take", "dispatch", "a", 3) == [(True,)]
-    assert db.run("lease_take", "dispatch", "b", 3) == []
-    assert db.run("lease_take", "dispatch", "a", 3) == [(True,)]
+    assert db.run("lease_take", lease="dispatch", holder="a", seconds=3) == [(True,)]
+    assert db.run("lease_take", lease="dispatch", holder="b", seconds=3) == []
+    assert db.run("lease_take", lease="dispatch", holder="a", seconds=3) == [(True,)]
     db.sql("UPDATE leases SET until = now() WHERE name = 'dispatch'")
-    assert db.run("lease_take", "dispatch", "b", 3) == [(True,)]
-    assert db.run("lease_take", "dispatch", "a", 3) == []
+    assert db.run("lease_take", lease="dispatch", holder="b", seconds=3) == [(True,)]
+    assert db.run("lease_take", lease="dispatch", holder="a", seconds=3) == []

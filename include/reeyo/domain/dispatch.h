@@ -9,6 +9,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Seconds that a rider has to answer an offer. */
+#define DISPATCH_OFFER_S 60
+/* Seconds until an order without a rider in reach is due again. */
+#define DISPATCH_RETRY_S 5
+/* A rider whose stored position is older than so many seconds is not near. */
+#define DISPATCH_FRESH_S 60
+
 /* What the score of a rider in reach is computed from. Riders who rejected the order are not
  * candidates. */
 struct candidate {
