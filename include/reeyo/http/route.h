@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "reeyo/core/error.h"
 #include "reeyo/core/text.h"
+#include "reeyo/http/errors.h"
 #include "reeyo/http/field.h"
 
 struct request;

@@ -72,7 +72,7 @@ static const char *callback_signature(struct request *rq)
 static void reply_callback_refused(struct request *rq, int error)
 {
 	count_one(loop_counters(rq->app->loop), COUNT_CALLBACKS_REFUSED);
-	log_refusal(LOG_WARN, "a callback has no valid signature", error_row(error)->name,
+	log_refusal(LOG_WARN, "a callback has no valid signature", error_name(error),
 		LOG_T("address", request_address(rq)));
 	reply_error(rq, error);
 }

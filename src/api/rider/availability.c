@@ -71,7 +71,7 @@ static int online_refusal(struct text outcome)
 	if (text_is(outcome, TEXT("CHANGED")))
 		return 0;
 	for (size_t i = 0; i < COUNT_OF(refusals); i++)
-		if (text_is(outcome, text_of(error_row(refusals[i])->name)))
+		if (text_is(outcome, text_of(error_name(refusals[i]))))
 			return refusals[i];
 	return E_INTERNAL;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The error table: every row has a status, a code for every namespace and both languages.
+ * Names of errors: distinct, and readable in both directions.
  */
 #include <check.h>
 #include <stdlib.h>
@@ -8,58 +8,25 @@
 
 #include "../suite.h"
 #include "reeyo/core/error.h"
-#include "reeyo/core/text.h"
 
-START_TEST(every_error_is_complete)
+START_TEST(a_name_gives_its_error)
 {
-	const struct error_row *row = error_row(-_i);
+	const char *name = error_name(-_i);
 
-	ck_assert_uint_gt(strlen(row->name), 0);
-	ck_assert_int_ge(row->status, 400);
-	ck_assert_int_le(row->status, 599);
-	for (int ns = 0; ns < NS_COUNT; ns++) {
-		ck_assert_ptr_nonnull(row->code[ns]);
-		ck_assert_msg(row->code[ns][0], "%s has no code", row->name);
-		ck_assert_uint_eq(strspn(row->code[ns], "ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789"),
-			strlen(row->code[ns]));
-	}
-	ck_assert_msg(row->english[0] && row->french[0], "%s has no message", row->name);
-	ck_assert(text_is_utf8(text_of(row->french)));
-	ck_assert_msg(strcmp(row->english, row->french) != 0, "%s is not translated", row->name);
-}
-END_TEST
-
-START_TEST(names_are_distinct)
-{
-	for (int a = 1; a < ERR_INDEX_COUNT; a++)
-		for (int b = a + 1; b < ERR_INDEX_COUNT; b++)
-			ck_assert_str_ne(error_row(-a)->name, error_row(-b)->name);
+	ck_assert_uint_gt(strlen(name), 0);
+	ck_assert_int_eq(error_from_name(name, strlen(name)), -_i);
 }
 END_TEST
 
 START_TEST(an_unknown_error_is_internal)
 {
-	ck_assert_str_eq(error_row(-ERR_INDEX_COUNT)->name, "INTERNAL");
-	ck_assert_str_eq(error_row(-1000000)->name, "INTERNAL");
-	ck_assert_str_eq(error_row(0)->name, "INTERNAL");
-	ck_assert_str_eq(error_row(7)->name, "INTERNAL");
-	ck_assert_str_eq(error_row(E_BUSY)->name, "BUSY");
-	ck_assert_int_eq(error_row(E_BUSY)->status, 503);
-}
-END_TEST
-
-START_TEST(a_namespace_may_have_another_status)
-{
-	int own = error_row(E_WRONG_PASSWORD)->status;
-
-	ck_assert_int_eq(error_status(E_WRONG_PASSWORD, NS_ADMIN), 400);
-	ck_assert_int_eq(error_status(E_WRONG_PASSWORD, NS_VENDOR), 400);
-	ck_assert_int_eq(error_status(E_WRONG_PASSWORD, NS_USER), own);
-	ck_assert_int_eq(error_status(E_CANNOT_CANCEL, NS_ADMIN), 409);
-	ck_assert_int_eq(
-		error_status(E_CANNOT_CANCEL, NS_USER), error_row(E_CANNOT_CANCEL)->status);
-	for (int ns = 0; ns < NS_COUNT; ns++)
-		ck_assert_int_eq(error_status(E_BUSY, (enum name_space)ns), 503);
+	ck_assert_str_eq(error_name(-ERR_INDEX_COUNT), "INTERNAL");
+	ck_assert_str_eq(error_name(-1000000), "INTERNAL");
+	ck_assert_str_eq(error_name(0), "INTERNAL");
+	ck_assert_str_eq(error_name(7), "INTERNAL");
+	ck_assert_str_eq(error_name(E_BUSY), "BUSY");
+	ck_assert_int_eq(error_from_name("NO_SUCH_ERROR", 13), E_INTERNAL);
+	ck_assert_int_eq(error_from_name("BUSYX", 4), E_BUSY);
 }
 END_TEST
 
@@ -68,10 +35,8 @@ int main(void)
 	Suite *suite = suite_create("error");
 	TCase *all = tcase_create("all");
 
-	tcase_add_loop_test(all, every_error_is_complete, 1, ERR_INDEX_COUNT);
-	tcase_add_test(all, names_are_distinct);
+	tcase_add_loop_test(all, a_name_gives_its_error, 1, ERR_INDEX_COUNT);
 	tcase_add_test(all, an_unknown_error_is_internal);
-	tcase_add_test(all, a_namespace_may_have_another_status);
 	suite_add_tcase(suite, all);
 	return suite_run(suite);
 }
