@@ -192,24 +192,26 @@ static void route_print(void *arg, const struct route_set *set, const struct rou
 
 static void route_append(void *arg, const struct route_set *set, const struct route *row)
 {
-	json_t *also = json_array();
+	json_t *aliases = json_array();
 	struct text rest = text_of(row->aliases);
 
 	while (rest.at && rest.len) {
 		struct text one = text_cut(&rest, ' ');
 
-		json_array_append_new(also, json_stringn(one.at, one.len));
+		json_array_append_new(aliases, json_stringn(one.at, one.len));
 	}
 	json_array_append_new(arg,
-		json_pack("{s:s,s:s,s:o,s:s,s:s,s:b,s:b,s:b,s:b,s:b,s:b,s:b,s:I,s:s,s:s?,s:s?}",
-			"method", method_name(row->method), "path", row->path, "aliases", also,
-			"namespace", name_space_name(set->ns), "who", access_name(row->access),
-			"root", (int)row->root, "internal", (int)row->internal, "anyWrite",
-			(int)row->any_write, "idempotent", (int)row->idempotent, "hasBody",
-			row->body != NULL, "stream", (int)row->stream, "foreign",
-			(int)row->external, "bodyLimit", (json_int_t)row->body_limit, "does",
-			row->summary, "limit", limit_rule_name(row->limit), "limitBy",
-			row->limit_by));
+		json_pack(
+			"{s:s,s:s,s:s,s:o,s:s,s:s,s:b,s:b,s:b,s:b,s:b,s:b,s:b,s:b,s:I,s:s,s:s?,s:s?,s:s?}",
+			"method", method_name(row->method), "path", row->path, "operationId",
+			row->operation, "aliases", aliases, "namespace", name_space_name(set->ns),
+			"access", access_name(row->access), "root", (int)row->root, "internal",
+			(int)row->internal, "anyWrite", (int)row->any_write, "idempotent",
+			(int)row->idempotent, "hasBody", row->body != NULL, "stream",
+			(int)row->stream, "external", (int)row->external, "duringMaintenance",
+			(int)row->during_maintenance, "bodyLimit", (json_int_t)row->body_limit,
+			"summary", row->summary, "limit", limit_rule_name(row->limit), "limitBy",
+			row->limit_by, "audit", row->audit));
 }
 
 static int run_routes(const struct config *config, int argc, char **argv)

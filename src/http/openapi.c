@@ -203,19 +203,43 @@ static void openapi_path_write(
 		snprintf(out, 256, "/");
 }
 
-static void operation_id_write(char out[300], const char *method, const char *path)
-{
-	size_t len = (size_t)snprintf(out, 300, "%s", method);
+/* The longest .operation with all suffixes. */
+#define OPERATION_ID_SIZE 96
 
-	for (const char *c = path; *c && len < 298; c++)
-		if ((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
-			(*c >= '0' && *c <= '9'))
-			out[len++] = *c;
-		else if (out[len - 1] != '_')
-			out[len++] = '_';
-	while (len && out[len - 1] == '_')
-		len--;
-	out[len] = '\0';
+/* One operation of a row: each of its paths and methods is one. */
+struct operation {
+	const struct route_set *set;
+	const struct route *row;
+	bool shared;    /* the row is also in an earlier set, of another namespace */
+	unsigned alias; /* 0: .path, else the number of the alias */
+	struct text path;
+	enum method method;
+};
+
+/* "Vendor" from "vendor", "ByPatch" from "By" and "PATCH". */
+static void suffix_write(char out[16], const char *prefix, const char *word)
+{
+	size_t len = (size_t)snprintf(out, 16, "%s%s", prefix, word);
+
+	for (size_t i = strlen(prefix); i < len && i < 15; i++)
+		out[i] = (char)(i == strlen(prefix) ? out[i] & ~0x20 : out[i] | 0x20);
+}
+
+/* The row's .operation, with a suffix for further namespaces, paths and methods:
+ * "getApiHealthVendor", "getWalletAlias", "cancelOrderByPost". */
+static void operation_id_write(char id[OPERATION_ID_SIZE], const struct operation *one)
+{
+	char namespace[16] = "", alias[16] = "", method[16] = "";
+
+	if (one->shared)
+		suffix_write(namespace, "", name_space_name(one->set->ns));
+	if (one->alias == 1)
+		snprintf(alias, sizeof(alias), "Alias");
+	else if (one->alias)
+		snprintf(alias, sizeof(alias), "Alias%u", one->alias);
+	if (one->method != one->row->method)
+		suffix_write(method, "By", method_name(one->method));
+	snprintf(id, OPERATION_ID_SIZE, "%s%s%s%s", one->row->operation, namespace, alias, method);
 }
 
 /* --- Components ------------------------------------------------------------------------------- */
@@ -225,6 +249,7 @@ static void operation_id_write(char out[300], const char *method, const char *pa
  * 1.5 MB large. */
 struct document {
 	json_t *paths, *schemas, *responses, *bodies;
+	json_t *operations; /* operations of the rows so far */
 };
 
 /* Stores a part under its name. Returns a reference to it, or NULL when a different part has that
@@ -294,19 +319,18 @@ static void errors_extract(struct document *document, const struct route_set *se
 
 /* Stores the body and the success reply of a row with several methods or paths under the name of
  * its first operation. */
-static void row_parts_extract(struct document *document, const struct route_set *set,
-	const struct route *row, json_t *operation)
+static void row_parts_extract(
+	struct document *document, const struct operation *first, json_t *operation)
 {
 	json_t *replies = json_object_get(operation, "responses");
 	json_t *body = json_object_get(operation, "requestBody");
-	const char *status = row->created ? "201" : "200";
-	char path[256], id[300];
+	const char *status = first->row->created ? "201" : "200";
+	char id[OPERATION_ID_SIZE];
 	json_t *put;
 
-	if (!row->aliases && !row->any_write)
+	if (!first->row->aliases && !first->row->any_write)
 		return;
-	openapi_path_write(path, set, row, text_of(row->path));
-	operation_id_write(id, method_name(row->method), path);
+	operation_id_write(id, first);
 	put = component_put(document->responses, "responses", id, json_object_get(replies, status));
 	if (put)
 		json_object_set_new(replies, status, put);
@@ -317,25 +341,24 @@ static void row_parts_extract(struct document *document, const struct route_set 
 
 /* The operation of a row, made once. Each method and path gets a copy with its own id and
  * parameters. */
-static json_t *row_operation(
-	struct document *document, const struct route_set *set, const struct route *row)
+static json_t *row_operation(struct document *document, const struct operation *first)
 {
-	json_t *operation = operation_of(set, row, row->method, text_of(row->path), "");
+	json_t *operation = operation_of(first->set, first->row, first->method, first->path, "");
 
 	schemas_extract(document, operation);
-	errors_extract(document, set, json_object_get(operation, "responses"));
-	row_parts_extract(document, set, row, operation);
+	errors_extract(document, first->set, json_object_get(operation, "responses"));
+	row_parts_extract(document, first, operation);
 	return operation;
 }
 
-static void operation_put(struct document *document, const struct route_set *set,
-	const struct route *row, const json_t *model, enum method method, struct text template)
+static void operation_put(
+	struct document *document, const json_t *model, const struct operation *one)
 {
-	char path[256], id[300], verb[8];
+	char path[256], id[OPERATION_ID_SIZE], verb[8];
 	json_t *item, *operation;
 
-	openapi_path_write(path, set, row, template);
-	snprintf(verb, sizeof(verb), "%s", method_name(method));
+	openapi_path_write(path, one->set, one->row, one->path);
+	snprintf(verb, sizeof(verb), "%s", method_name(one->method));
 	for (char *c = verb; *c; c++)
 		*c = (char)(*c | 0x20);
 	item = json_object_get(document->paths, path);
@@ -343,34 +366,52 @@ static void operation_put(struct document *document, const struct route_set *set
 		json_object_set_new(document->paths, path, json_object());
 		item = json_object_get(document->paths, path);
 	}
-	if (method != row->method && json_object_get(item, verb))
+	if (one->method != one->row->method && json_object_get(item, verb))
 		return; /* an explicit row wins over .any_write */
-	operation_id_write(id, verb, path);
+	operation_id_write(id, one);
 	operation = json_copy((json_t *)(uintptr_t)model);
 	json_object_set_new(operation, "operationId", json_string(id));
-	json_object_set_new(operation, "parameters", parameters_of(row, template));
+	json_object_set_new(operation, "parameters", parameters_of(one->row, one->path));
 	json_object_set_new(item, verb, operation);
+}
+
+/* Adds one path of a row, with all its methods. */
+static void path_operations_add(
+	struct document *document, const json_t *model, struct operation *operation)
+{
+	static const enum method writes[] = { POST, PUT, PATCH };
+	const struct route *row = operation->row;
+
+	operation->method = row->method;
+	operation_put(document, model, operation);
+	for (size_t i = 0; row->any_write && i < COUNT_OF(writes); i++) {
+		operation->method = writes[i];
+		if (writes[i] != row->method)
+			operation_put(document, model, operation);
+	}
 }
 
 static void row_operations_add(void *arg, const struct route_set *set, const struct route *row)
 {
-	static const enum method writes[] = { POST, PUT, PATCH };
 	struct document *document = arg;
-	struct text also = text_of(row->aliases);
-	struct text path = text_of(row->path);
+	struct operation operation = { .set = set,
+		.row = row,
+		.path = text_of(row->path),
+		.method = row->method,
+		.shared = json_object_get(document->operations, row->operation) != NULL };
+	struct text aliases = text_of(row->aliases);
 	json_t *model;
 
 	if (row->internal)
 		return;
-	model = row_operation(document, set, row);
-	while (path.at) {
-		operation_put(document, set, row, model, row->method, path);
-		for (size_t i = 0; row->any_write && i < COUNT_OF(writes); i++)
-			if (writes[i] != row->method)
-				operation_put(document, set, row, model, writes[i], path);
-		path = also.at ? text_cut(&also, ' ') : TEXT_NONE;
-		if (path.at && path.len == 0)
-			path = TEXT_NONE;
+	json_object_set_new(document->operations, row->operation, json_true());
+	model = row_operation(document, &operation);
+	path_operations_add(document, model, &operation);
+	while (aliases.at) {
+		operation.path = text_cut(&aliases, ' ');
+		operation.alias++;
+		if (operation.path.len)
+			path_operations_add(document, model, &operation);
 	}
 	json_decref(model);
 }
@@ -416,7 +457,8 @@ char *openapi_document(const struct router *router, const char *version)
 	struct document document = { .paths = json_object(),
 		.schemas = json_object_get(parts, "schemas"),
 		.responses = json_object(),
-		.bodies = json_object() };
+		.bodies = json_object(),
+		.operations = json_object() };
 	json_t *whole;
 	char *text;
 
@@ -430,6 +472,7 @@ char *openapi_document(const struct router *router, const char *version)
 		"RFC 3339 UTC.",
 		"servers", "url", "/", "description", "This server", "components", parts, "paths",
 		document.paths);
+	json_decref(document.operations);
 	if (!whole)
 		return NULL;
 	text = json_dumps(whole, JSON_COMPACT);

@@ -7,7 +7,7 @@
 
 #include "reeyo/core/log.h"
 #include "reeyo/core/memory.h"
-#include "reeyo/http/route.h"
+#include "route_check.h"
 
 enum { METHOD_SLOTS = 5 };
 
@@ -179,61 +179,13 @@ static int route_add_path(struct router *router, const struct route_set *set,
 	return 0;
 }
 
-/* True for a member whose canonical form is unique, so that a limit may count by it. */
-static bool limit_key_is_member(const struct field *body, struct text name)
-{
-	for (const struct field *field = body; field && field->name; field++)
-		if (text_is(name, text_of(field->name)))
-			return field->kind == FIELD_PHONE || field->kind == FIELD_EMAIL ||
-				field->kind == FIELD_ID;
-	return false;
-}
-
-/* True when .limit has a .limit_by whose keys the caller cannot choose. */
-static bool limit_key_is_valid(const struct route *row)
-{
-	struct text words = text_of(row->limit_by);
-
-	if (!row->limit || !row->limit_by)
-		return !row->limit && !row->limit_by;
-	if (text_is(words, TEXT("account")))
-		return true;
-	while (words.at) {
-		struct text word = text_cut(&words, ' ');
-
-		if (!text_is(word, TEXT("caller")) && !text_is(word, TEXT("address")) &&
-			!limit_key_is_member(row->body, word))
-			return false;
-	}
-	return true;
-}
-
-static int route_check(const struct route_set *set, const struct route *row)
-{
-	const char *missing = row->access == ACCESS_UNSET ? "who"
-		: !row->run                               ? "run"
-		: !row->summary                           ? "does"
-		: method_slot(row->method) < 0            ? "method"
-		: row->path[0] != '/'                     ? "path"
-		: !limit_key_is_valid(row)                ? "limit_by"
-							  : NULL;
-
-	if (!missing)
-		return 0;
-	log_line(LOG_ERROR, "a route row is incomplete", LOG_T("missing", missing),
-		LOG_T("path", row->path), LOG_T("namespace", name_space_name(set->ns)));
-	return E_CONFIG;
-}
-
 static int route_add(struct router *router, const struct route_set *set, const struct route *row)
 {
-	struct text also = text_of(row->aliases);
-	int error = route_check(set, row);
+	struct text aliases = text_of(row->aliases);
+	int error = route_add_path(router, set, row, text_of(row->path));
 
-	if (!error)
-		error = route_add_path(router, set, row, text_of(row->path));
-	while (!error && also.at) {
-		struct text one = text_cut(&also, ' ');
+	while (!error && aliases.at) {
+		struct text one = text_cut(&aliases, ' ');
 
 		if (one.len)
 			error = route_add_path(router, set, row, one);
@@ -243,9 +195,12 @@ static int route_add(struct router *router, const struct route_set *set, const s
 
 int router_new(const struct route_set *sets, struct router **ret)
 {
-	struct router *router = calloc(1, sizeof(*router));
-	int error = 0;
+	struct router *router;
+	int error = route_sets_check(sets);
 
+	if (error)
+		return error;
+	router = calloc(1, sizeof(*router));
 	if (!router)
 		return E_NO_MEMORY;
 	router->sets = sets;

@@ -25,7 +25,7 @@ from .accounts import PASSWORD, new_phone
 from .server import reeyo
 
 ROLES = ("none", "customer", "vendor", "rider", "admin", "super")
-# The roles that pass the role check of a row, by the first word of its "who" ("rider, verified, …").
+# The roles that pass the role check of a row, by the first word of its "access" ("rider, verified, …").
 MAY = {
     "anyone": set(ROLES),
     "customer": {"customer"},
@@ -108,8 +108,8 @@ class Field:
 
 
 class Row:
-    """One row of the route tables. .method .path .aliases .namespace .who .root .internal .stream .foreign .any_write .idempotent
-    .has_body .body_limit (0: the configuration's) .does; .paths, path and aliases; .methods, all that it answers;
+    """One row of the route tables. .method .path .aliases .namespace .access .operation_id .root .internal .stream .external .any_write
+    .idempotent .during_maintenance .has_body .body_limit (0: the configuration's) .summary .audit; .paths, path and aliases; .methods, all that it answers;
     .templates, its paths in the API document, .template the first; .operation, its entry there (None for an internal
     row)."""
 
@@ -117,7 +117,7 @@ class Row:
         self.tables = tables
         for name, value in described.items():
             setattr(self, re.sub("([A-Z])", lambda found: "_" + found[1].lower(), name), value)
-        self.role = re.split("[^a-z]", self.who)[0]
+        self.role = re.split("[^a-z]", self.access)[0]
         self.paths = [self.path, *self.aliases]
         self.methods = list(dict.fromkeys([self.method, *(("POST", "PUT", "PATCH") if self.any_write else ())]))
         self.templates = [self._full("/".join("{%s}" % part[1:] if part.startswith(":") else part

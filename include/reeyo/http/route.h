@@ -57,9 +57,11 @@ enum reply_shape {
 #define ROUTE_ERRORS 16
 struct route {
 	enum method method;
-	const char *path;    /* "/orders/:orderId/cancel", below the namespace's
-			      * prefix */
-	const char *aliases; /* further paths of the same operation, space separated */
+	const char *path;      /* "/orders/:orderId/cancel", below the namespace's
+				* prefix */
+	const char *operation; /* OpenAPI operationId, a verb and a noun: "placeOrder"; unique over
+				* all rows */
+	const char *aliases;   /* further paths of the same operation, space separated */
 	enum access access;
 	const struct field *query;
 	const struct field *body;
@@ -88,6 +90,8 @@ struct route {
 	enum err errors[ROUTE_ERRORS]; /* errors of the handler, besides those of the checks that
 					* the row asks for */
 	void (*run)(struct request *rq);
+	const char *audit;   /* name of the act in admin_audit ("vendor.approve"), on writes of the
+			      * admin namespace; NULL: not audited */
 	const char *summary; /* one sentence for the API document */
 };
 #define ROUTE_END \
@@ -103,9 +107,9 @@ struct route_set {
 };
 
 struct router;
-/* Builds the router of all sets. Logs each mistake (no .access, no .run, no .summary, two rows for
- * one method and path) and returns E_CONFIG if there was one. Read-only afterwards, for any thread.
- */
+/* Builds the router of all sets. Logs each mistake (no .access, .run, .operation or .summary, two
+ * rows with one operation, two rows for one method and path) and returns E_CONFIG if there was one.
+ * Read-only afterwards, for any thread. */
 int router_new(const struct route_set *sets, struct router **ret) MUST_CHECK;
 void router_free(struct router *router);
 

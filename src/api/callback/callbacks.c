@@ -117,36 +117,41 @@ static void receive_unused(struct request *rq)
 	reply_received(rq);
 }
 
-#define CAMPAY_ROWS(path_, root_) \
-	{ POST, path_, .root = root_, .access = ANYONE, .during_maintenance = true, \
-		.external = true, .body = callback_fields, .body_limit = 16384, \
-		.shape = REPLY_MESSAGE, .errors = { E_BAD_SIGNATURE, E_MALFORMED_JSON }, \
-		.run = receive_campay, \
+#define CAMPAY_ROWS(path_, root_, post_, get_) \
+	{ POST, path_, .operation = post_, .root = root_, .access = ANYONE, \
+		.during_maintenance = true, .external = true, .body = callback_fields, \
+		.body_limit = 16384, .shape = REPLY_MESSAGE, \
+		.errors = { E_BAD_SIGNATURE, E_MALFORMED_JSON }, .run = receive_campay, \
 		.summary = "The mobile-money gateway reports a payment's state" }, \
 	{ \
-		GET, path_, .root = root_, .access = ANYONE, .during_maintenance = true, \
-			    .external = true, .query = callback_fields, .shape = REPLY_MESSAGE, \
+		GET, path_, .operation = get_, .root = root_, .access = ANYONE, \
+			    .during_maintenance = true, .external = true, \
+			    .query = callback_fields, .shape = REPLY_MESSAGE, \
 			    .errors = { E_BAD_SIGNATURE, E_MALFORMED_JSON }, \
 			    .run = receive_campay, .summary = "Same, in the query" \
 	}
 
 const struct route callback_root_routes[] = {
-	CAMPAY_ROWS("/webhooks/campay", true),
+	CAMPAY_ROWS(
+		"/webhooks/campay", true, "receiveCampayCallback", "receiveCampayQueryCallback"),
 	ROUTE_END,
 };
 
 const struct route callback_routes[] = {
-	CAMPAY_ROWS("/webhooks/campay", false),
+	CAMPAY_ROWS("/webhooks/campay", false, "receiveNamespaceCampayCallback",
+		"receiveNamespaceCampayQueryCallback"),
 	ROUTE_END,
 };
 
 const struct route admin_callback_routes[] = {
-	CAMPAY_ROWS("/payouts/webhooks/campay", false),
-	{ POST, "/payouts/webhooks/notchpay", .access = ANYONE, .during_maintenance = true,
-		.external = true, .body_limit = 16384, .shape = REPLY_MESSAGE,
-		.run = receive_unused, .summary = "NotchPay: logged" },
-	{ POST, "/payouts/webhooks/mpesa", .aliases = "/payouts/webhooks/mpesa/timeout",
+	CAMPAY_ROWS("/payouts/webhooks/campay", false, "receivePayoutCampayCallback",
+		"receivePayoutCampayQueryCallback"),
+	{ POST, "/payouts/webhooks/notchpay", .operation = "receiveNotchPayCallback",
 		.access = ANYONE, .during_maintenance = true, .external = true, .body_limit = 16384,
+		.shape = REPLY_MESSAGE, .run = receive_unused, .summary = "NotchPay: logged" },
+	{ POST, "/payouts/webhooks/mpesa", .operation = "receiveMpesaCallback",
+		.aliases = "/payouts/webhooks/mpesa/timeout", .access = ANYONE,
+		.during_maintenance = true, .external = true, .body_limit = 16384,
 		.shape = REPLY_MESSAGE, .run = receive_unused, .summary = "M-Pesa: logged" },
 	ROUTE_END,
 };

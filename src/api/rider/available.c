@@ -51,9 +51,9 @@ static void available_orders_list(struct request *rq)
 }
 
 const struct route rider_available_routes[] = {
-	{ GET, "/orders/available", .aliases = "/deliveries/available", .access = RIDER_READY,
-		.query = near_query, .reply = available_fields, .shape = REPLY_ARRAY,
-		.run = available_orders_list,
+	{ GET, "/orders/available", .operation = "listAvailableOrders",
+		.aliases = "/deliveries/available", .access = RIDER_READY, .query = near_query,
+		.reply = available_fields, .shape = REPLY_ARRAY, .run = available_orders_list,
 		.summary = "Orders near you that wait for a rider, nearest first" },
 	ROUTE_END,
 };

@@ -253,9 +253,10 @@ static void report_location(struct request *rq)
 }
 
 const struct route rider_location_routes[] = {
-	{ POST, "/availability/location", .aliases = "/location/update", .access = RIDER_READY,
-		.any_write = true, .body = location_body, .reply = location_reply,
-		.shape = REPLY_MESSAGE, .errors = { E_RIDER_OFFLINE }, .run = report_location,
+	{ POST, "/availability/location", .operation = "reportPosition",
+		.aliases = "/location/update", .access = RIDER_READY, .any_write = true,
+		.body = location_body, .reply = location_reply, .shape = REPLY_MESSAGE,
+		.errors = { E_RIDER_OFFLINE }, .run = report_location,
 		.summary =
 			"Report your position: one point, or several collected without network" },
 	ROUTE_END,

@@ -49,8 +49,9 @@ static void metrics_get(struct request *rq)
 }
 
 const struct route system_metrics_routes[] = {
-	{ GET, "/metrics", .root = true, .internal = true, .during_maintenance = true,
-		.access = ANYONE, .shape = REPLY_BARE, .run = metrics_get,
+	{ GET, "/metrics", .operation = "getMetrics", .root = true, .internal = true,
+		.during_maintenance = true, .access = ANYONE, .shape = REPLY_BARE,
+		.run = metrics_get,
 		.summary = "Counters of this instance in Prometheus' text format" },
 	ROUTE_END,
 };

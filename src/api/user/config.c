@@ -161,12 +161,13 @@ static const struct field one_service_fields[] = {
 };
 
 const struct route user_config_routes[] = {
-	{ GET, "/config", .access = ANYONE, .during_maintenance = true, .max_age = MAX_AGE,
-		.reply = config_fields, .errors = { E_STORE_DOWN }, .run = get_app_config,
+	{ GET, "/config", .operation = "getPublicConfiguration", .access = ANYONE,
+		.during_maintenance = true, .max_age = MAX_AGE, .reply = config_fields,
+		.errors = { E_STORE_DOWN }, .run = get_app_config,
 		.summary =
 			"Services, payment methods and whether the platform is under maintenance" },
-	{ GET, "/config/service/:name", .access = ANYONE, .during_maintenance = true,
-		.max_age = MAX_AGE, .reply = one_service_fields,
+	{ GET, "/config/service/:name", .operation = "getService", .access = ANYONE,
+		.during_maintenance = true, .max_age = MAX_AGE, .reply = one_service_fields,
 		.errors = { E_NOT_FOUND, E_SERVICE_OFF, E_STORE_DOWN }, .run = get_service_config,
 		.summary = "One service: food, mart or packages" },
 	ROUTE_END,

@@ -220,13 +220,13 @@ static void get_topup(struct request *rq)
 }
 
 const struct route user_funds_routes[] = {
-	{ POST, "/wallet/add-funds", .access = CUSTOMER, .body = funds_body,
-		.reply = payment_fields, .created = true, .idempotent = true,
+	{ POST, "/wallet/add-funds", .operation = "addFunds", .access = CUSTOMER,
+		.body = funds_body, .reply = payment_fields, .created = true, .idempotent = true,
 		.errors = { E_BAD_AMOUNT, E_PAYMENT_DOWN, E_PAYMENT_REFUSED, E_PAYMENTS_WAIT,
 			E_ACCOUNT_NOT_FOUND, E_IDEMPOTENCY_MISMATCH, E_IDEMPOTENCY_RUNNING },
 		.run = add_funds, .summary = "Top up the wallet" },
-	{ GET, "/wallet/add-funds/:reference", .access = CUSTOMER, .reply = payment_fields,
-		.errors = { E_PAYMENT_NOT_FOUND }, .run = get_topup,
+	{ GET, "/wallet/add-funds/:reference", .operation = "getTopUp", .access = CUSTOMER,
+		.reply = payment_fields, .errors = { E_PAYMENT_NOT_FOUND }, .run = get_topup,
 		.summary =
 			"A payment's state; the gateway is queried when its last answer is old" },
 	ROUTE_END,

@@ -164,14 +164,17 @@ static void get_public_menu(struct request *rq)
 }
 
 const struct route user_vendor_routes[] = {
-	{ GET, "/vendors", .access = ANYONE, .max_age = MAX_AGE, .query = list_query,
-		.reply = vendor_fields, .shape = REPLY_PAGE, .run = list_public_vendors,
+	{ GET, "/vendors", .operation = "listVendors", .access = ANYONE, .max_age = MAX_AGE,
+		.query = list_query, .reply = vendor_fields, .shape = REPLY_PAGE,
+		.run = list_public_vendors,
 		.summary = "Vendors, nearest first when lat and lng are given, then best rated" },
-	{ GET, "/vendors/:id", .access = ANYONE, .max_age = MAX_AGE, .query = vendor_query,
-		.reply = vendor_fields, .errors = { E_VENDOR_NOT_FOUND }, .run = get_public_vendor,
+	{ GET, "/vendors/:id", .operation = "getVendor", .access = ANYONE, .max_age = MAX_AGE,
+		.query = vendor_query, .reply = vendor_fields, .errors = { E_VENDOR_NOT_FOUND },
+		.run = get_public_vendor,
 		.summary = "One vendor; with lat and lng also its distance and delivery fee" },
-	{ GET, "/vendors/:id/menu", .access = ANYONE, .max_age = MAX_AGE, .query = menu_query,
-		.reply = menu_fields, .errors = { E_VENDOR_NOT_FOUND }, .run = get_public_menu,
+	{ GET, "/vendors/:id/menu", .operation = "getVendorMenu", .access = ANYONE,
+		.max_age = MAX_AGE, .query = menu_query, .reply = menu_fields,
+		.errors = { E_VENDOR_NOT_FOUND }, .run = get_public_menu,
 		.summary = "A vendor's menu" },
 	ROUTE_END,
 };

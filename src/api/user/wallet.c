@@ -6,11 +6,12 @@
 #include "reeyo/api/user.h"
 
 const struct route user_wallet_routes[] = {
-	{ GET, "/wallet", .aliases = "/wallet/balance", .access = CUSTOMER, .reply = wallet_fields,
-		.errors = { E_ACCOUNT_NOT_FOUND }, .run = get_wallet,
-		.summary = "The wallet's balances" },
-	{ GET, "/wallet/transactions", .access = CUSTOMER, .query = transactions_query,
-		.reply = transactions_fields, .run = list_wallet_transactions,
+	{ GET, "/wallet", .operation = "getWallet", .aliases = "/wallet/balance",
+		.access = CUSTOMER, .reply = wallet_fields, .errors = { E_ACCOUNT_NOT_FOUND },
+		.run = get_wallet, .summary = "The wallet's balances" },
+	{ GET, "/wallet/transactions", .operation = "listWalletTransactions", .access = CUSTOMER,
+		.query = transactions_query, .reply = transactions_fields,
+		.run = list_wallet_transactions,
 		.summary = "The wallet's transactions, newest first" },
 	ROUTE_END,
 };

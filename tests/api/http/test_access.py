@@ -42,13 +42,13 @@ def matrix(tables, api, is_expected):
         for url in row.urls():
             status, code = call(api, row, url)
             if not is_expected(row, status, code):
-                wrong.append(f"{row.method} {url} ({row.who}): {status} {code}")
+                wrong.append(f"{row.method} {url} ({row.access}): {status} {code}")
     assert not wrong, "\n".join(wrong)
 
 
 def open_to_all(row, code):
     """A public row ignores tokens; an external row verifies a signature instead."""
-    return row.foreign or code not in {words[row.namespace] for words in (NO_TOKEN, BAD_TOKEN, EXPIRED, WRONG_ROLE)} - {"AUTH_TOKEN_INVALID"}
+    return row.external or code not in {words[row.namespace] for words in (NO_TOKEN, BAD_TOKEN, EXPIRED, WRONG_ROLE)} - {"AUTH_TOKEN_INVALID"}
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -4,6 +4,7 @@ test_bounds.py."""
 
 import itertools
 import json
+import re
 
 import jsonschema
 import pytest
@@ -21,13 +22,13 @@ def document(server):
 def test_there_are_routes(tables):
     assert len(tables.rows) > 20
     for row in tables.rows:
-        assert row.who and row.method and row.path.startswith("/"), row
+        assert row.access and row.method and row.path.startswith("/"), row
 
 
 def test_only_known_routes_are_public(tables):
     """A new public route is added here."""
     for row in tables.rows:
-        if row.who != "anyone":
+        if row.access != "anyone":
             continue
         path = row.template
         assert (path.count("/") <= 1 or "/auth/" in path or "/config" in path
@@ -73,6 +74,7 @@ def test_every_operation_is_complete(document, tables):
         where = f"{method} {path}"
         assert operation["summary"], where
         assert operation["tags"], where
+        assert re.fullmatch("[a-z]+([A-Z][a-z0-9]*)+", operation["operationId"]), where
         assert operation["operationId"] not in seen, where
         seen.add(operation["operationId"])
         assert "security" in operation, where
@@ -92,6 +94,15 @@ def test_every_operation_is_complete(document, tables):
             if status.startswith(("4", "5")):
                 schema = reply["content"]["application/json"]["schema"]
                 assert schema == {"$ref": "#/components/schemas/Error"}, where
+
+
+def test_the_first_path_of_a_row_has_the_operation_of_the_row(tables):
+    seen = set()
+    for row in tables.rows:
+        if not row.internal:
+            suffix = row.namespace.title() if row.operation_id in seen else ""
+            seen.add(row.operation_id)
+            assert row.operation["operationId"] == row.operation_id + suffix, row
 
 
 def test_shared_schemas_are_in_the_document_once(server, document):

@@ -93,7 +93,7 @@ def guess_at_once(server, row, one, count):
     network = f"41.202.9.{next(_networks)}"
 
     def guess(body):
-        api = server.api(None if row["who"] == "anyone" else one.token, row["namespace"])
+        api = server.api(None if row["access"] == "anyone" else one.token, row["namespace"])
         try:
             return api.post(f"/api/v1/{row['namespace']}{row['path']}", json=body, headers={"X-Forwarded-For": network})
         finally:

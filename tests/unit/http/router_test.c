@@ -15,22 +15,25 @@ static void run(struct request *rq)
 	(void)rq;
 }
 
-#define ROW(m, p, ...) \
+#define ROW(m, p, id, ...) \
 	{ \
-		m, p, .access = ANYONE, .run = run, .summary = "x", __VA_ARGS__ \
+		m, p, .operation = id, .access = ANYONE, .run = run, .summary = "x", __VA_ARGS__ \
 	}
 
 static const struct route user_rows[] = {
-	ROW(GET, "/orders", .max_age = 0),
-	ROW(POST, "/orders", .max_age = 0),
-	ROW(GET, "/orders/active", .max_age = 0),
-	ROW(GET, "/orders/:orderId", .max_age = 0),
-	ROW(PUT, "/orders/:orderId/cancel", .any_write = true, .aliases = "/orders/:orderId/abort"),
-	ROW(DELETE, "/orders/:orderId/cancel", .max_age = 0),
+	ROW(GET, "/orders", "listOrders", .max_age = 0),
+	ROW(POST, "/orders", "placeOrder", .max_age = 0),
+	ROW(GET, "/orders/active", "listActiveOrders", .max_age = 0),
+	ROW(GET, "/orders/:orderId", "getOrder", .max_age = 0),
+	ROW(PUT, "/orders/:orderId/cancel", "cancelOrder", .any_write = true,
+		.aliases = "/orders/:orderId/abort"),
+	ROW(DELETE, "/orders/:orderId/cancel", "deleteOrder", .max_age = 0),
 	ROUTE_END,
 };
-static const struct route vendor_rows[] = { ROW(GET, "/orders", .max_age = 0), ROUTE_END };
-static const struct route root_rows[] = { ROW(GET, "/health", .root = true), ROUTE_END };
+static const struct route vendor_rows[] = { ROW(GET, "/orders", "listVendorOrders", .max_age = 0),
+	ROUTE_END };
+static const struct route root_rows[] = { ROW(GET, "/health", "getHealth", .root = true),
+	ROUTE_END };
 static const struct route_set sets[] = { { NS_USER, "Operations", root_rows },
 	{ NS_USER, "Orders", user_rows }, { NS_VENDOR, "Orders", vendor_rows },
 	{ .routes = NULL } };
@@ -167,8 +170,8 @@ static const struct {
 
 START_TEST(a_limit_without_a_valid_key_stops_the_boot)
 {
-	struct route rows[] = { ROW(POST, "/x", .body = limited_body, .limit = limits[_i].limit,
-					.limit_by = limits[_i].by),
+	struct route rows[] = { ROW(POST, "/x", "sendThing", .body = limited_body,
+					.limit = limits[_i].limit, .limit_by = limits[_i].by),
 		ROUTE_END };
 
 	ck_assert_int_eq(refused(rows), limits[_i].error);
@@ -183,10 +186,48 @@ START_TEST(a_row_without_access_stops_the_boot)
 }
 END_TEST
 
+static const struct {
+	const char *first, *second;
+	int error;
+} operations[] = {
+	{ "getThis", "getThat", 0 },
+	{ "getThis", "getThis", E_CONFIG },
+	{ "getThis", NULL, E_CONFIG },
+	{ "getThis", "", E_CONFIG },
+	{ "getThis", "get", E_CONFIG },
+	{ "getThis", "GetThat", E_CONFIG },
+	{ "getThis", "get_That", E_CONFIG },
+	{ "getThis", "getThat!", E_CONFIG },
+	{ "getThis", "getAnOperationWithANameThatIsMuchTooLongForAName", 0 },
+	{ "getThis", "getAnOperationWithANameThatIsMuchTooLongForAnyName", E_CONFIG },
+};
+
+START_TEST(an_operation_is_a_unique_verb_and_noun)
+{
+	struct route rows[] = { ROW(GET, "/this", operations[_i].first, .max_age = 0),
+		ROW(GET, "/that", operations[_i].second, .max_age = 0), ROUTE_END };
+
+	ck_assert_int_eq(refused(rows), operations[_i].error);
+}
+END_TEST
+
+START_TEST(a_table_may_be_in_the_sets_of_several_namespaces)
+{
+	static const struct route rows[] = { ROW(GET, "/health", "getHealth", .max_age = 0),
+		ROUTE_END };
+	const struct route_set shared[] = { { NS_USER, "x", rows }, { NS_VENDOR, "x", rows },
+		{ .routes = NULL } };
+	struct router *made = NULL;
+
+	ck_assert_int_eq(router_new(shared, &made), 0);
+	router_free(made);
+}
+END_TEST
+
 START_TEST(two_rows_for_one_route_stop_the_boot)
 {
-	static const struct route rows[] = { ROW(GET, "/x/:a", .max_age = 0),
-		ROW(GET, "/x/:b", .max_age = 0), ROUTE_END };
+	static const struct route rows[] = { ROW(GET, "/x/:a", "getThis", .max_age = 0),
+		ROW(GET, "/x/:b", "getThat", .max_age = 0), ROUTE_END };
 
 	ck_assert_int_eq(refused(rows), E_CONFIG);
 }
@@ -210,6 +251,9 @@ int main(void)
 	tcase_add_loop_test(tests, a_limit_without_a_valid_key_stops_the_boot, 0,
 		sizeof(limits) / sizeof(*limits));
 	tcase_add_test(tests, a_row_without_access_stops_the_boot);
+	tcase_add_loop_test(tests, an_operation_is_a_unique_verb_and_noun, 0,
+		sizeof(operations) / sizeof(*operations));
+	tcase_add_test(tests, a_table_may_be_in_the_sets_of_several_namespaces);
 	tcase_add_test(tests, two_rows_for_one_route_stop_the_boot);
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);

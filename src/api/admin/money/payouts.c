@@ -227,15 +227,16 @@ static void admin_payout_resolve(struct request *rq)
 }
 
 const struct route admin_payout_routes[] = {
-	{ GET, "/payouts/pending", .access = ADMIN, .query = pending_query, .reply = payout_row,
-		.shape = REPLY_PAGE, .run = admin_payouts_pending,
-		.summary = "Pay-outs that wait for a decision" },
-	{ GET, "/payouts/history", .access = ADMIN, .query = list_query, .reply = payout_row,
-		.shape = REPLY_PAGE, .run = admin_payouts_history, .summary = "Decided pay-outs" },
-	{ GET, "/payouts", .aliases = "/finance/payouts", .access = ADMIN, .query = all_query,
-		.reply = payout_row, .shape = REPLY_PAGE, .run = admin_payouts_list,
-		.summary = "Pay-outs, newest first" },
-	{ POST, "/payouts/:id/approve",
+	{ GET, "/payouts/pending", .operation = "listPendingPayouts", .access = ADMIN,
+		.query = pending_query, .reply = payout_row, .shape = REPLY_PAGE,
+		.run = admin_payouts_pending, .summary = "Pay-outs that wait for a decision" },
+	{ GET, "/payouts/history", .operation = "listPayoutHistory", .access = ADMIN,
+		.query = list_query, .reply = payout_row, .shape = REPLY_PAGE,
+		.run = admin_payouts_history, .summary = "Decided pay-outs" },
+	{ GET, "/payouts", .operation = "listPayouts", .aliases = "/finance/payouts",
+		.access = ADMIN, .query = all_query, .reply = payout_row, .shape = REPLY_PAGE,
+		.run = admin_payouts_list, .summary = "Pay-outs, newest first" },
+	{ POST, "/payouts/:id/approve", .operation = "approvePayout",
 		.aliases = "/payouts/:id/process /finance/payouts/:id/process", .access = ADMIN,
 		.any_write = true, .body = approve_body, .reply = payout_row,
 		.errors = { E_PAYOUT_NOT_FOUND, E_PAYOUT_DECIDED, E_SAME_ADMIN },
@@ -243,13 +244,13 @@ const struct route admin_payout_routes[] = {
 		.summary =
 			"Approve a pay-out: the gateway pays it to a phone. With a reference, now "
 			"or later, it was paid by hand and is complete" },
-	{ POST, "/payouts/:id/reject", .access = ADMIN, .any_write = true, .body = reject_body,
-		.reply = payout_row,
+	{ POST, "/payouts/:id/reject", .operation = "rejectPayout", .access = ADMIN,
+		.any_write = true, .body = reject_body, .reply = payout_row,
 		.errors = { E_PAYOUT_NOT_FOUND, E_PAYOUT_DECIDED, E_SAME_ADMIN },
 		.run = admin_payout_reject,
 		.summary = "Reject a pay-out; the money is available again" },
-	{ POST, "/payouts/:id/resolve-trouble", .access = ADMIN, .any_write = true,
-		.body = resolve_body, .reply = payout_row,
+	{ POST, "/payouts/:id/resolve-trouble", .operation = "resolvePayoutDiscrepancy",
+		.access = ADMIN, .any_write = true, .body = resolve_body, .reply = payout_row,
 		.errors = { E_PAYOUT_NOT_FOUND, E_NO_TROUBLE, E_TROUBLE_OTHER, E_SAME_ADMIN },
 		.run = admin_payout_resolve,
 		.summary = "Resolve a discrepancy between a pay-out and the gateway; repeating the "
