@@ -63,20 +63,18 @@ SELECT (SELECT count(*) FROM found),
     ',' ORDER BY p.km, p.rating DESC, p.business_name, p.id), '') || ']'
   FROM page p JOIN vendors v ON v.id = p.id
 
--- What pricing needs of a vendor, in one row. Each loop of the server keeps it parsed for a short time.
---  $1 vendor id
--- Columns: service type, approval status, is online, lat, lng, address, min order amount, preparation minutes,
---  commission bps or NULL, business hours, items: [{"id","name","price","available","stock","image","preparationTime",
---   "variants","addOns"}],
---  open now by its hours, milliseconds until that changes (NULL: never). No row: no such vendor.
--- name: catalog_get
-SELECT v.service_type, v.approval_status, v.is_online, v.lat, v.lng, v.address, v.min_order_amount,
-  v.average_preparation_time, v.commission_bps, v.business_hours,
+-- What pricing needs of a vendor, in one row. Each loop of the server keeps it parsed for a short time, and decides whether
+-- the vendor is open (src/service/catalogue.c). commission_bps: NULL for the rate of its service. items: a JSON array of
+-- {"id","name","price","available","stock","image","variants","addOns"}. No row: no such vendor.
+-- name: shop_get
+-- columns: service_type, approval_status, is_online, lat, lng, min_order_amount, preparation_minutes, commission_bps
+-- columns: business_hours, utc_offset_minutes, items
+SELECT v.service_type, v.approval_status, v.is_online, v.lat, v.lng, v.min_order_amount,
+  v.average_preparation_time AS preparation_minutes, v.commission_bps, v.business_hours,
+  (extract(epoch FROM (now() AT TIME ZONE business_zone()) - (now() AT TIME ZONE 'UTC')) / 60)::bigint AS utc_offset_minutes,
   (SELECT '[' || coalesce(string_agg('{"id":' || json_word(i.id) || ',"name":' || json_text(i.name)
      || ',"price":' || i.price || ',"available":' || json_flag(i.available)
      || ',"stock":' || coalesce(i.stock::text, 'null') || ',"image":' || json_text(i.images[1])
-     || ',"preparationTime":' || i.preparation_time || ',"variants":' || i.variants || ',"addOns":' || i.add_ons
-     || '}', ',' ORDER BY i.id), '') || ']'
-     FROM items i WHERE i.vendor_id = v.id AND i.deleted_at IS NULL AND NOT i.hidden),
-  vendor_open(v, business_zone()), hours_hold_ms(v.business_hours, now() AT TIME ZONE business_zone())
-  FROM vendors v WHERE v.id = $1::text
+     || ',"variants":' || i.variants || ',"addOns":' || i.add_ons || '}', ',' ORDER BY i.id), '') || ']'
+     FROM items i WHERE i.vendor_id = v.id AND i.deleted_at IS NULL AND NOT i.hidden) AS items
+  FROM vendors v WHERE v.id = :vendor_id::text

@@ -1,18 +1,4 @@
--- Settings, stored replies of Idempotency-Keys, and the deletion of expired rows.
-
--- Run once a second by every instance. When the version changed, the instance runs settings_get.
--- Columns: version.
--- name: settings_version
-SELECT sum(seq)::bigint FROM settings
-
--- Columns: version, settings {"key": value, …}, zones [{"id","name","polygon":[[lat,lng],…],"fee"}] (active zones with
---  their own fee). Always one row.
--- name: settings_get
-SELECT sum(s.seq)::bigint, json_object_agg(s.key, s.value)::text,
-  (SELECT '[' || coalesce(string_agg('{"id":' || json_word(z.id) || ',"name":' || json_text(z.name)
-     || ',"polygon":' || z.polygon::text || ',"fee":' || z.delivery_fee_override || '}', ',' ORDER BY z.id), '') || ']'
-     FROM zones z WHERE z.is_active AND z.delivery_fee_override IS NOT NULL)
-  FROM settings s
+-- Stored replies of Idempotency-Keys, and the deletion of expired rows.
 
 -- The stored reply of an Idempotency-Key.
 --  $1 account id   $2 key

@@ -4,6 +4,7 @@ CREATE SEQUENCE settings_seq;
 
 -- Business settings. Every instance reads sum(seq) once a second and reads all settings again when it changed. The sum grows
 -- with each change in any commit order; max(seq) would miss a smaller number that commits later. Rows are never deleted.
+-- `reeyo migrate` writes the default of include/reeyo/domain/setting.h where a key has no row.
 CREATE TABLE settings (
   key        text COLLATE "C" PRIMARY KEY,
   value      jsonb NOT NULL,
@@ -13,49 +14,6 @@ CREATE TABLE settings (
 );
 CREATE TRIGGER settings_touched BEFORE UPDATE ON settings
   FOR EACH ROW EXECUTE FUNCTION settings_touched();
--- Money in XAF, rates in basis points, distances as named.
-INSERT INTO settings (key, value) VALUES
-  ('services.food.enabled', 'true'),
-  ('services.food.minOrderAmount', '2000'),
-  ('services.food.deliveryFee', '1500'),
-  ('services.food.commissionBps', '1500'),
-  ('services.mart.enabled', 'false'),
-  ('services.mart.minOrderAmount', '5000'),
-  ('services.mart.deliveryFee', '2000'),
-  ('services.mart.commissionBps', '1000'),
-  ('services.packages.enabled', 'false'),
-  ('services.packages.baseFee', '2000'),
-  ('services.packages.feePerKm', '500'),
-  ('services.packages.fragileFee', '1000'),
-  ('services.packages.freeWeightKg', '10'),
-  ('services.packages.feePerExtraKg', '200'),
-  ('services.packages.maxWeight', '50'),
-  ('services.packages.commissionBps', '2000'),
-  ('paymentMethods', '["WALLET", "MOBILE_MONEY", "CASH", "CARD"]'),
-  ('delivery_fee_mode', '"distance"'),
-  ('delivery_fee_base', '1000'),
-  ('delivery_fee_per_km', '200'),
-  ('free_delivery_threshold', '10000'),
-  ('platform_funds_free_delivery', 'true'),
-  ('delivery_max_distance_km', '50'),
-  ('service_fee_bps', '0'),
-  ('rider_cut_bps', '0'),
-  ('min_order_amount', '500'),
-  ('max_order_amount', '500000'),
-  ('max_topup_amount', '500000'),
-  ('min_payout.XAF', '5000'),
-  ('payout_fee.rider', '200'),
-  ('payout_fee.vendor', '0'),
-  ('rider_search_radius_m', '5000'),
-  ('rider_list_radius_km', '10'),
-  ('delivery.verification_code', 'false'),
-  ('enforce_business_hours', 'false'),
-  ('menu.approval_required', 'false'),
-  ('order_accept_minutes', '30'),
-  ('maintenanceMode', 'false'),
-  ('time_zone', '"Africa/Douala"'),
-  ('version', '"1.0.0"'),
-  ('zones', '0');
 
 -- Delivery zones. Any change increments the setting `zones`, so that instances read them again.
 CREATE TABLE zones (

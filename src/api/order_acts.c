@@ -10,10 +10,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "reeyo/api/catalog.h"
 #include "reeyo/api/settings.h"
 #include "reeyo/auth/admit.h"
 #include "reeyo/domain/split.h"
+#include "reeyo/service/catalogue.h"
 
 #define ROUNDS 4
 
@@ -99,7 +99,7 @@ static void transition_invalidate(struct request *rq)
 	if (transition->act.rider_id)
 		rider_facts_invalidate_all(rq->app, transition->act.rider_id);
 	if (transition->vendor_id && transition->next == CANCELLED) {
-		catalog_forget(rq->app, transition->vendor_id);
+		catalogue_forget(rq->app, transition->vendor_id);
 		return cache_invalidate(
 			rq, KEY_MENU, transition->vendor_id, transition_invalidate_active);
 	}
@@ -161,7 +161,7 @@ static void transition_write(struct request *rq)
 	bool paid = act->act == ACT_COMPLETE ||
 		(act->act == ACT_CANCEL && act->by == BY_ADMIN &&
 			order_pays_vendor(&transition->facts, act->pay));
-	bool coded = settings_flag(rq->app->settings, "delivery.verification_code", false);
+	bool coded = settings_flag(rq->app->settings, SETTING_DELIVERY_CODE);
 
 	ledger_ids_new(transition->entries);
 	id_new(transition->offer, "off_");

@@ -20,6 +20,7 @@
 #include "reeyo/db/db.h"
 #include "reeyo/db/demo.h"
 #include "reeyo/db/migrate.h"
+#include "reeyo/service/settings.h"
 #include "serve.h"
 
 struct command {
@@ -42,12 +43,16 @@ static int run_serve(const struct config *config, int argc, char **argv)
 
 static int run_migrate(const struct config *config, int argc, char **argv)
 {
+	int error;
+
 	if (argc == 1 && strcmp(argv[0], "status") == 0)
 		return migrate_status(config->database_url);
-	if (argc == 0)
-		return migrate_run(config->database_url);
-	fprintf(stderr, "usage: reeyo migrate [status]\n");
-	return E_CONFIG;
+	if (argc != 0) {
+		fprintf(stderr, "usage: reeyo migrate [status]\n");
+		return E_CONFIG;
+	}
+	error = migrate_run(config->database_url);
+	return error ? error : settings_seed(config->database_url);
 }
 
 static int run_demo(const struct config *config, int argc, char **argv)

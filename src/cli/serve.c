@@ -15,7 +15,6 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
-#include "reeyo/api/catalog.h"
 #include "reeyo/api/routes.h"
 #include "reeyo/api/settings.h"
 #include "reeyo/api/system.h"
@@ -30,6 +29,7 @@
 #include "reeyo/db/migrate.h"
 #include "reeyo/http/limit.h"
 #include "reeyo/http/server.h"
+#include "reeyo/jobs/catalogue_events.h"
 #include "reeyo/jobs/dispatch.h"
 #include "reeyo/jobs/messages.h"
 #include "reeyo/jobs/payment_poller.h"
@@ -46,6 +46,7 @@
 #include "reeyo/partners/client.h"
 #include "reeyo/partners/gateway.h"
 #include "reeyo/partners/notifier.h"
+#include "reeyo/service/catalogue.h"
 #include "reeyo/telemetry/metrics.h"
 
 /* Interval at which expired counts of sampled log lines are written. */
@@ -58,6 +59,7 @@ struct serving;
 
 struct worker {
 	struct app app;
+	struct catalogue_events *catalogue_events;
 	struct serving *serving;
 	pthread_t thread;
 	struct message drain, stop;
@@ -302,7 +304,7 @@ static void worker_ready(void *arg)
 	struct worker *worker = arg;
 
 	positions_listen(worker->app.positions);
-	catalogs_listen(worker->app.catalogs);
+	catalogue_events_listen(worker->catalogue_events);
 	if (loop_index(worker->app.loop) == 0) {
 		dispatch_listen(worker->serving->dispatch);
 		webhooks_listen(worker->serving->webhooks);
@@ -314,14 +316,14 @@ static void worker_ready(void *arg)
 
 static int64_t accept_minutes(struct app *app)
 {
-	return settings_int(app->settings, "order_accept_minutes", 30);
+	return settings_int(app->settings, SETTING_ACCEPT_MINUTES);
 }
 
 /* The jobs that only the first loop of a process runs. */
 static int jobs_start(struct serving *serving, struct app *app)
 {
 	static const struct timer_needs needs = { .accept_minutes = accept_minutes,
-		.menu_changed = catalog_forget };
+		.menu_changed = catalogue_forget };
 	int error = upkeep_new(app->loop, app->db, &serving->upkeep);
 
 	if (!error)
@@ -358,7 +360,7 @@ static void jobs_end(struct serving *serving)
 
 static int worker_start(struct worker *worker)
 {
-	static const struct payment_needs needs = { .menu_changed = catalog_forget };
+	static const struct payment_needs needs = { .menu_changed = catalogue_forget };
 	static const struct server_steps steps = {
 		.authenticate = authenticate, .identify = caller_read, .admit = maintenance_admit
 	};
@@ -384,7 +386,8 @@ static int worker_start(struct worker *worker)
 		(error = rider_cache_new(&app->riders)) ||
 		(error = revocations_new(app, &app->revocations)) ||
 		(error = settings_new(app, &app->settings)) ||
-		(error = catalogs_new(app, &app->catalogs)) ||
+		(error = catalogue_new(app, &app->catalogue)) ||
+		(error = catalogue_events_new(app, &worker->catalogue_events)) ||
 		(error = client_new(app->loop, &app->client)) ||
 		(error = gateway_new(app->loop, app->client, config, &app->gateway)) ||
 		(error = notifier_new(app, serving->templates, &app->notifier)) ||
@@ -409,6 +412,7 @@ static void worker_end(struct worker *worker)
 	if (loop_index(app->loop) == 0)
 		jobs_end(worker->serving);
 	hub_free(app->hub);
+	catalogue_events_free(worker->catalogue_events);
 	positions_close(app->positions);
 	revocations_free(app->revocations);
 	settings_free(app->settings);
@@ -420,7 +424,7 @@ static void worker_end(struct worker *worker)
 	db_close(app->db);
 	cache_close(app->cache);
 	payments_free(app->payments);
-	catalogs_free(app->catalogs);
+	catalogue_free(app->catalogue);
 	token_cache_free(app->tokens);
 	rider_cache_free(app->riders);
 	hasher_free(app->hasher);

@@ -52,13 +52,22 @@ STATEMENTS = statements(names=PARAMETERS)
 FUNCTION_FILES = sorted((ROOT / "sql/functions").glob("*.sql"))
 
 
+def setting_defaults():
+    """{key: JSON} of the table of settings, without those that have no default."""
+    header = (ROOT / "include/reeyo/domain/setting.h").read_text()
+    rows = re.findall(r'X\(\w+, "([^"]+)", \w+,[\s\\]*"((?:\\.|[^"\\])*)"', header)
+    return {key: value.replace('\\"', '"') for key, value in rows if value}
+
+
 def install(cursor):
-    """Makes the schema and its functions in one transaction, in the order of `reeyo migrate`."""
+    """Makes the schema, its functions and the default settings in one transaction, as `reeyo migrate` does."""
     base = ROOT / "sql/functions/base.sql"
     cursor.execute("SET LOCAL check_function_bodies = off")
     for path in [base, *sorted((ROOT / "sql/schema").glob("*.sql")),
                  *(path for path in FUNCTION_FILES if path != base)]:
         cursor.execute(path.read_text())
+    for key, value in setting_defaults().items():
+        cursor.execute("INSERT INTO settings (key, value) VALUES (%s, %s)", (key, value))
 
 
 def count(name):

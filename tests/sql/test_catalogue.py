@@ -52,7 +52,7 @@ def test_only_approved_vendors_are_public(db):
     shop = Shop(db, approval_status="PENDING", is_online=False)
     shop.item()
     assert db.run("vendor_get", shop.vendor) == [] == db.run("menu_get", shop.vendor)
-    assert db.run("catalog_get", shop.vendor)[0][1] == "PENDING"
+    assert db.run("shop_get", vendor_id=shop.vendor)[0][1] == "PENDING"
 
 
 def test_a_menu_lists_items_and_categories(db):
@@ -71,5 +71,5 @@ def test_a_menu_lists_items_and_categories(db):
     assert [i["itemId"] for i in part["items"]] == [second] and part["categories"] == ["Entrées", "Plats"]
     assert json.loads(db.run("menu_search", shop.vendor, None, 'DU CHEF')[0][0])["items"][0]["itemId"] == second
     assert json.loads(db.run("menu_search", shop.vendor, None, "rien")[0][0])["items"] == []
-    row = db.run("catalog_get", shop.vendor)[0]
+    row = db.run("shop_get", vendor_id=shop.vendor)[0]
     assert [(i["id"], i["price"], i["stock"]) for i in json.loads(row[10])] == [(first, 2500, None), (second, 2500, 0)]

@@ -36,7 +36,7 @@ def test_a_hidden_item_cannot_be_ordered(db, shop):
     item = shop.item()
     db.sql("UPDATE items SET hidden = true WHERE id = %s", [item])
     assert place(db, shop, [(item, 1, 2500)])[::2] == ("ITEM_NOT_FOUND", item)
-    assert db.run("catalog_get", shop.vendor)[0][10] == "[]"
+    assert db.run("shop_get", vendor_id=shop.vendor)[0][10] == "[]"
 
 
 def test_a_new_menu_has_room_and_an_unknown_vendor_gives_null(db, shop):

@@ -21,8 +21,8 @@ struct token_cache; /* auth: cache of verified tokens */
 struct hasher;      /* auth: password hashing on the work pool */
 struct revocations; /* auth: revoked sessions and accounts */
 struct rider_cache; /* auth: cache of riders' states */
-struct settings;    /* api: the business settings, as read from the database */
-struct catalogs;    /* api: cache of parsed menus */
+struct settings;    /* service: the business settings, as read from the database */
+struct catalogue;   /* service: parsed menus of this loop */
 struct client;      /* partners: HTTP client */
 struct gateway;     /* partners: mobile money */
 struct notifier;    /* partners: SMS, e-mail, push */
@@ -46,7 +46,7 @@ struct app {
 	struct revocations *revocations;
 	struct rider_cache *riders;
 	struct settings *settings;
-	struct catalogs *catalogs;
+	struct catalogue *catalogue;
 	struct client *client;
 	struct gateway *gateway;
 	struct notifier *notifier;

@@ -103,11 +103,10 @@ void admin_orders_reply(struct request *rq, const char *states, const char *vend
 
 const char *query_day_time(struct request *rq, const char *name, const char *clock)
 {
-	const char *zone = json_string_value(settings_value(rq->app->settings, "time_zone"));
+	const char *zone = settings_text(rq->app->settings, SETTING_TIME_ZONE);
 	const char *day = query_text(rq, name);
 
-	return day ? arena_printf(rq->arena, "%s %s %s", day, clock, zone ? zone : "Africa/Douala")
-		   : NULL;
+	return day ? arena_printf(rq->arena, "%s %s %s", day, clock, zone) : NULL;
 }
 
 /* --- Writes ----------------------------------------------------------------------------------- */

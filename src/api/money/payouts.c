@@ -12,8 +12,6 @@
 #include "reeyo/domain/payout.h"
 
 #define MOST_OPEN "20"
-#define MINIMUM_DEFAULT 5000
-#define RIDER_FEE_DEFAULT 200
 
 const struct field payout_body[] = {
 	{ "amount", FIELD_MONEY, .required = true, .min = 1, .max = INT64_MAX,
@@ -55,7 +53,7 @@ const struct field payout_balance_fields[] = {
 
 static int64_t payout_minimum(struct request *rq)
 {
-	return settings_int(rq->app->settings, "min_payout.XAF", MINIMUM_DEFAULT);
+	return settings_int(rq->app->settings, SETTING_MIN_PAYOUT_XAF);
 }
 
 /* --- Requests --------------------------------------------------------------------------------- */
@@ -180,8 +178,8 @@ void request_payout(struct request *rq)
 		return reply_error(rq, E_NO_MEMORY);
 	rq->state = draft;
 	draft->amount = body_int(rq, "amount", 0);
-	draft->fee = settings_int(rq->app->settings,
-		rider ? "payout_fee.rider" : "payout_fee.vendor", rider ? RIDER_FEE_DEFAULT : 0);
+	draft->fee = settings_int(
+		rq->app->settings, rider ? SETTING_PAYOUT_FEE_RIDER : SETTING_PAYOUT_FEE_VENDOR);
 	sql_write_positional(
 		rq, payout_facts, payout_facts_read, account_kind(rq)->name, rq->caller.id);
 }

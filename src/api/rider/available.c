@@ -41,13 +41,13 @@ static void available_orders_listed(struct request *rq, const struct db_result *
 
 static void available_orders_list(struct request *rq)
 {
-	const json_t *radius = settings_value(rq->app->settings, "rider_list_radius_km");
 	bool here = member(rq->query, "latitude") && member(rq->query, "longitude");
 
 	sql_read_positional(rq, orders_available, available_orders_listed, rq->caller.id,
 		here ? arg_double(rq, member_number(rq->query, "latitude", 0)) : NULL,
 		here ? arg_double(rq, member_number(rq->query, "longitude", 0)) : NULL,
-		arg_double(rq, json_is_number(radius) ? json_number_value(radius) : 10), ROWS_TEXT);
+		arg_double(rq, settings_number(rq->app->settings, SETTING_RIDER_LIST_RADIUS)),
+		ROWS_TEXT);
 }
 
 const struct route rider_available_routes[] = {

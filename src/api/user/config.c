@@ -66,7 +66,7 @@ static void config_methods_write(struct buf *out, const struct settings *setting
 static void get_app_config(struct request *rq)
 {
 	const struct settings *settings = rq->app->settings;
-	const char *version = json_string_value(settings_value(settings, "version"));
+	const char *version = settings_text(settings, SETTING_APP_VERSION);
 	struct buf out = buf_in(rq->arena, 640);
 
 	if (!settings_loaded(settings))
@@ -78,7 +78,7 @@ static void get_app_config(struct request *rq)
 	buf_add_string(&out, "],\"version\":");
 	buf_add_json(&out, text_of(version ? version : REEYO_VERSION));
 	buf_printf(&out, ",\"maintenanceMode\":%s,\"currency\":\"XAF\"}",
-		settings_maintenance(settings) ? "true" : "false");
+		settings_flag(settings, SETTING_MAINTENANCE) ? "true" : "false");
 	reply_data(rq, text_of(buf_string(&out)));
 }
 

@@ -14,7 +14,6 @@
 #include "reeyo/partners/gateway.h"
 
 #define TOPUP_MIN 100
-#define TOPUP_MAX 500000 /* unless the setting max_topup_amount says otherwise */
 
 static const char *const topup_methods[] = { "MOBILE_MONEY", "CARD", "CAMPAY", NULL };
 static const char *const payment_statuses[] = { "PENDING", "COMPLETED", "FAILED", NULL };
@@ -158,7 +157,7 @@ static void topup_start(struct request *rq)
 {
 	struct topup *topup = rq->state;
 	bool mobile = topup->method == PAY_MOBILE_MONEY;
-	int64_t most = settings_int(rq->app->settings, "max_topup_amount", TOPUP_MAX);
+	int64_t most = settings_int(rq->app->settings, SETTING_MAX_TOPUP);
 
 	if (topup->amount < TOPUP_MIN || topup->amount > most)
 		return reply_topup_amount(rq, most);

@@ -286,8 +286,7 @@ void order_insert(struct request *rq)
 	struct order_draft *draft = rq->state;
 
 	draft->basket = draft_basket_hash(rq);
-	if (settings_flag(rq->app->settings, "delivery.verification_code", false) &&
-		!draft->code[0])
+	if (settings_flag(rq->app->settings, SETTING_DELIVERY_CODE) && !draft->code[0])
 		id_digits(draft->code, 4);
 	if (!draft_lines_write(rq))
 		return reply_error(rq, E_NO_MEMORY);

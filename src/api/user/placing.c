@@ -11,14 +11,32 @@
 #include <stdio.h>
 
 #include "placing.h"
-#include "reeyo/api/catalog.h"
 #include "reeyo/api/settings.h"
 #include "reeyo/domain/operator.h"
 #include "reeyo/partners/gateway.h"
+#include "reeyo/service/catalogue.h"
 
 #define PARCEL_PREPARATION 15
 
 static void draft_shop_found(struct request *rq, int error, const struct shop *shop);
+
+static void draft_shop_looked_up(
+	struct catalogue_lookup *lookup, int error, const struct shop *shop)
+{
+	struct request *rq = lookup->owner;
+
+	if (request_release(rq))
+		draft_shop_found(rq, error, shop);
+}
+
+static void draft_shop_look_up(struct request *rq)
+{
+	struct order_draft *draft = rq->state;
+
+	draft->lookup = (struct catalogue_lookup){ .done = draft_shop_looked_up, .owner = rq };
+	request_hold(rq);
+	catalogue_get(rq->app, draft->vendor_id, &draft->lookup);
+}
 
 /* Whether an old catalogue can cause the error. */
 static bool error_may_be_stale(int error)
@@ -37,8 +55,8 @@ bool draft_retry(struct request *rq, int error)
 	if (draft->parcel || draft->reread || !error_may_be_stale(error))
 		return false;
 	draft->reread = true;
-	catalog_forget(rq->app, draft->vendor_id);
-	catalog_get(rq, draft->vendor_id, draft_shop_found);
+	catalogue_forget(rq->app, draft->vendor_id);
+	draft_shop_look_up(rq);
 	return true;
 }
 
@@ -144,7 +162,7 @@ static void draft_basket(struct request *rq)
 		if (!body_line_read(rq, json_array_get(items, i), i))
 			return;
 	if (delivery_location_read(rq, &draft->to))
-		catalog_get(rq, draft->vendor_id, draft_shop_found);
+		draft_shop_look_up(rq);
 }
 
 /* --- PACKAGE ---------------------------------------------------------------------------------- */

@@ -7,8 +7,10 @@
 #define REEYO_API_USER_PLACING_H
 
 #include "order.h"
+#include "reeyo/service/catalogue.h"
 
 struct order_draft {
+	struct catalogue_lookup lookup;
 	bool parcel;
 	enum payment_method method;
 	const char *vendor_id;

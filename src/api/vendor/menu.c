@@ -55,7 +55,7 @@ static const struct field bulk_fields[] = {
 
 static const char *menu_approval_param(struct request *rq)
 {
-	return settings_flag(rq->app->settings, "menu.approval_required", false) ? "t" : "f";
+	return settings_flag(rq->app->settings, SETTING_MENU_APPROVAL) ? "t" : "f";
 }
 
 /* --- Adding and reading ----------------------------------------------------------------------- */

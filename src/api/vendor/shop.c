@@ -5,7 +5,7 @@
  */
 #include "shop.h"
 
-#include "reeyo/api/catalog.h"
+#include "reeyo/service/catalogue.h"
 
 static void shop_change_reply(struct request *rq)
 {
@@ -32,7 +32,7 @@ static void shop_invalidate(struct request *rq, enum cache_kind kind, struct sho
 	if (!kept || (reply.data.at && !kept->data.at))
 		return reply_error(rq, E_NO_MEMORY);
 	rq->state = kept;
-	catalog_forget(rq->app, rq->caller.id);
+	catalogue_forget(rq->app, rq->caller.id);
 	cache_invalidate(rq, kind, rq->caller.id, shop_change_reply);
 }
 

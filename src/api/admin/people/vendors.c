@@ -7,9 +7,9 @@
 
 #include "admin/act.h"
 #include "reeyo/api/admin.h"
-#include "reeyo/api/catalog.h"
 #include "reeyo/api/session.h"
 #include "reeyo/domain/operator.h"
+#include "reeyo/service/catalogue.h"
 
 static const struct field feature_body[] = {
 	{ "featured", FIELD_BOOL, .required = true, .aliases = "is_featured isFeatured" },
@@ -79,7 +79,7 @@ static void admin_vendor_changed(struct request *rq, const struct db_result *res
 {
 	if (!admin_row_keep(rq, result))
 		return;
-	catalog_forget(rq->app, rq->params[0]);
+	catalogue_forget(rq->app, rq->params[0]);
 	cache_invalidate(rq, KEY_MENU, rq->params[0], admin_vendor_menu_invalidated);
 }
 
