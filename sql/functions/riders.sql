@@ -44,10 +44,22 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     || ',"createdAt":' || json_time(r.created_at) || ',"updatedAt":' || json_time(r.updated_at) || '}'
 $$;
 
+-- Why a rider is not eligible, as the name of an error; NULL: eligible. needs_phone: a verified phone (to work, get offers
+-- and accept orders); needs_online: to get offers and accept orders. The rule is rider_ineligibility of
+-- src/domain/rider.c; tests/unit/service/sql_rules_test.c runs both on the same cases.
+CREATE OR REPLACE FUNCTION rider_ineligibility(r riders, needs_phone boolean, needs_online boolean) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT CASE WHEN r.approval_status = 'SUSPENDED' THEN 'SUSPENDED'
+    WHEN needs_phone AND NOT r.phone_verified THEN 'PHONE_UNVERIFIED'
+    WHEN r.approval_status <> 'APPROVED' THEN 'NOT_APPROVED'
+    WHEN r.status <> 'ACTIVE' THEN 'INACTIVE'
+    WHEN needs_online AND NOT r.is_online THEN 'RIDER_OFFLINE' END
+$$;
+
 -- Whether a rider may carry orders (whether online or not).
 CREATE OR REPLACE FUNCTION rider_may_work(r riders) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT r.approval_status = 'APPROVED' AND r.status = 'ACTIVE'
+  SELECT rider_ineligibility(r, false, false) IS NULL
 $$;
 
 -- The RiderIssue object.

@@ -4,6 +4,7 @@
 
 -- Whether business hours {"monday":{"open":"08:00","close":"22:00","closed":false},…} are open at a local time. A day
 -- that is not given is closed; without any day every day is open. A close that is not after its open spans midnight.
+-- The rule is hours_open of src/domain/hours.c; tests/unit/service/sql_rules_test.c runs both on the same cases.
 CREATE OR REPLACE FUNCTION hours_open(hours jsonb, local timestamp) RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   WITH day AS (

@@ -8,6 +8,7 @@
  */
 #include "reeyo/auth/admit.h"
 
+#include "reeyo/domain/rider.h"
 #include "reeyo/http/server.h"
 #include "reeyo/loop/loop.h"
 #include "rider_cache.h"
@@ -71,13 +72,12 @@ static void account_cached(struct request *rq, int err, const struct cache_value
 
 int rider_refusal(const struct rider_facts *facts, const struct config *config)
 {
-	if (strcmp(facts->approval_status, "SUSPENDED") == 0)
-		return E_SUSPENDED;
-	if (!facts->phone_verified && !config->skip_phone_verify)
-		return E_PHONE_UNVERIFIED;
-	if (strcmp(facts->approval_status, "APPROVED") != 0)
-		return E_NOT_APPROVED;
-	return strcmp(facts->status, "ACTIVE") == 0 ? 0 : E_INACTIVE;
+	const struct rider_standing rider = { .approval_status = facts->approval_status,
+		.status = facts->status,
+		.phone_verified = facts->phone_verified };
+
+	return rider_ineligibility(
+		&rider, config->skip_phone_verify ? RIDER_MAY_CARRY : RIDER_MAY_WORK);
 }
 
 static void word_store(char *out, size_t size, struct text word)

@@ -59,21 +59,23 @@ static bool day_hours_read(const json_t *day, int16_t *from, int16_t *to)
 
 bool hours_read(const json_t *object, struct hours *ret, const char **ret_day)
 {
-	bool any = false;
+	bool any = false, valid = true;
 
 	for (int i = 0; i < 7; i++)
 		any |= day_is_given(object, i);
 	for (int i = 0; i < 7; i++) {
 		int16_t *from = &ret->day[i].from, *to = &ret->day[i].to;
 
-		*ret_day = day_names[i];
 		*from = any ? CLOSED : 0;
 		*to = any ? CLOSED : DAY;
-		if (day_is_given(object, i) &&
-			!day_hours_read(json_object_get(object, day_names[i]), from, to))
-			return false;
+		if (!day_is_given(object, i) ||
+			day_hours_read(json_object_get(object, day_names[i]), from, to))
+			continue;
+		if (valid)
+			*ret_day = day_names[i];
+		valid = false;
 	}
-	return true;
+	return valid;
 }
 
 static bool day_is_open(const struct hours *hours, int day, int64_t minute)
@@ -82,6 +84,7 @@ static bool day_is_open(const struct hours *hours, int day, int64_t minute)
 		minute < hours->day[day].to;
 }
 
+/* SQL repeats this rule in its function hours_open, for lists and for `isOpen` of vendors. */
 bool hours_open(const struct hours *hours, int64_t wall_ms, int offset_minutes)
 {
 	int64_t local = (wall_ms - (wall_ms % 60000 + 60000) % 60000) / 60000 + offset_minutes;

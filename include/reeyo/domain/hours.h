@@ -21,7 +21,7 @@ struct hours {
 extern const char *const day_names[7]; /* "monday" … */
 
 /* Reads the JSON object. A day that it does not name is closed; when it names no day, every day is
- * open. False when a day is malformed (*ret_day names it). */
+ * open. False when a day is malformed: *ret_day names the first one; such days are closed. */
 bool hours_read(const json_t *object, struct hours *ret, const char **ret_day);
 /* Whether the hours are open at a wall time (milliseconds since 1970 UTC). offset_minutes: how far
  * the local clock is ahead of UTC. */

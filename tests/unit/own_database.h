@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A database of its own for a unit test, beside the one of REEYO_TEST_DATABASE_URL, with the
+ * schema.
+ */
+#ifndef TESTS_OWN_DATABASE_H
+#define TESTS_OWN_DATABASE_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "reeyo/core/error.h"
+#include "reeyo/db/db.h"
+#include "reeyo/db/migrate.h"
+
+static inline int own_database_run(const char *verb, const char *rest)
+{
+	struct db_session *session = NULL;
+	char sql[200];
+	int error = db_session_open(getenv("REEYO_TEST_DATABASE_URL"), &session);
+
+	snprintf(sql, sizeof(sql), "%s DATABASE unit_%d%s", verb, (int)getpid(), rest);
+	if (!error)
+		error = db_session_run(session, sql);
+	db_session_close(session);
+	return error;
+}
+
+/* Its URL into out; 0 or an error. */
+static inline int own_database_new(char *out, size_t size)
+{
+	const char *url = getenv("REEYO_TEST_DATABASE_URL"), *query = strchr(url, '?');
+	const char *end = query ? memrchr(url, '/', (size_t)(query - url)) : strrchr(url, '/');
+	int error = own_database_run("CREATE", "");
+
+	snprintf(out, size, "%.*s/unit_%d%s", (int)(end - url), url, (int)getpid(),
+		query ? query : "");
+	return error ? error : migrate_run(out);
+}
+
+static inline int own_database_drop(void)
+{
+	return own_database_run("DROP", " WITH (FORCE)");
+}
+
+#endif
