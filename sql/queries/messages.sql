@@ -3,17 +3,18 @@
 -- --- Made from events --------------------------------------------------------------------------------------
 
 -- The next events that may cause messages, with the facts for their texts. Reasons that the system sets are in one language
--- only, so they are left out.
---  $1 event types text[]   $2 how many events to read
--- Columns: position, position after these events (the same: no new ones), events read, id (NULL: none of these types), type,
---  age (s), payload, facts; then for the customer, the vendor and the rider concerned: id (NULL: nobody), language, name, has a
---  device, has an e-mail. Always one row.
+-- only, so they are left out. next: the position after these events (the same as position: no new ones); count: events read;
+-- id: NULL when none has one of the types; then the customer, the vendor and the rider concerned (id NULL: nobody). Always one row.
 -- name: messages_read_events
+-- columns: position, next, count, id, type, age_s, payload, facts
+-- columns: user_id, user_language, user_name, user_has_device, user_has_email
+-- columns: vendor_id, vendor_language, vendor_name, vendor_has_device, vendor_has_email
+-- columns: rider_id, rider_language, rider_name, rider_has_device, rider_has_email
 WITH lease AS MATERIALIZED (
   SELECT position FROM leases WHERE name = 'messages'
 ), page AS MATERIALIZED (
   SELECT e.id, e.aggregate, e.type, e.rooms, e.payload, e.created_at
-    FROM events e WHERE e.id > (SELECT position FROM lease) ORDER BY e.id LIMIT $2::bigint
+    FROM events e WHERE e.id > (SELECT position FROM lease) ORDER BY e.id LIMIT :limit::bigint
 ), due AS MATERIALIZED (
   SELECT p.*, o.id AS order_id, o.order_number, o.vendor_name, o.rider_name, o.total, o.cancelled_by, o.payment_status,
          o.payment_method, o.pickup_text, o.delivery_text, o.user_id,
@@ -21,24 +22,27 @@ WITH lease AS MATERIALIZED (
          (SELECT substr(r, 8) FROM unnest(p.rooms) r WHERE r LIKE 'vendor:%' LIMIT 1) AS of_vendor,
          (SELECT substr(r, 7) FROM unnest(p.rooms) r WHERE r LIKE 'rider:%' LIMIT 1) AS of_rider
     FROM page p LEFT JOIN orders o ON o.id = p.payload ->> 'orderId'
-   WHERE p.type = ANY ($1::text[])
+   WHERE p.type = ANY (:types::text[])
 )
-SELECT l.position, coalesce((SELECT max(id) FROM page), l.position), (SELECT count(*) FROM page), d.id, d.type,
-  extract(epoch FROM now() - d.created_at)::bigint,
+SELECT l.position, coalesce((SELECT max(id) FROM page), l.position) AS next, (SELECT count(*) FROM page) AS count, d.id, d.type,
+  extract(epoch FROM now() - d.created_at)::bigint AS age_s,
   CASE WHEN d.type = 'order_cancelled' AND d.cancelled_by = 'SYSTEM' THEN (d.payload::jsonb - 'reason')::text
-    ELSE d.payload::text END,
+    ELSE d.payload::text END AS payload,
   CASE WHEN d.order_id IS NOT NULL THEN json_build_object('orderNumber', d.order_number, 'vendorName', d.vendor_name,
     'riderName', d.rider_name, 'total', d.total,
     'by', CASE WHEN d.cancelled_by = 'SYSTEM' AND d.payment_status = 'FAILED' THEN 'PAYMENT' ELSE d.cancelled_by END,
     'pickup', d.pickup_text, 'dropoff', d.delivery_text,
     'known', CASE WHEN d.payment_status IN ('PAID', 'REFUNDED') OR d.payment_method = 'CASH' THEN 'yes' END,
-    'refundAmount', CASE d.payment_status WHEN 'REFUNDED' THEN d.total END)::text END,
-  u.id, u.language, btrim(u.first_name || ' ' || u.last_name),
-  EXISTS (SELECT FROM device_tokens t WHERE t.account_id = u.id AND t.role = 'USER'), u.email IS NOT NULL,
-  v.id, v.language, v.owner_name,
-  EXISTS (SELECT FROM device_tokens t WHERE t.account_id = v.id AND t.role = 'VENDOR'), v.email IS NOT NULL,
-  r.id, r.language, btrim(r.first_name || ' ' || r.last_name),
-  EXISTS (SELECT FROM device_tokens t WHERE t.account_id = r.id AND t.role = 'RIDER'), r.email IS NOT NULL
+    'refundAmount', CASE d.payment_status WHEN 'REFUNDED' THEN d.total END)::text END AS facts,
+  u.id AS user_id, u.language AS user_language, btrim(u.first_name || ' ' || u.last_name) AS user_name,
+  EXISTS (SELECT FROM device_tokens t WHERE t.account_id = u.id AND t.role = 'USER') AS user_has_device,
+  u.email IS NOT NULL AS user_has_email,
+  v.id AS vendor_id, v.language AS vendor_language, v.owner_name AS vendor_name,
+  EXISTS (SELECT FROM device_tokens t WHERE t.account_id = v.id AND t.role = 'VENDOR') AS vendor_has_device,
+  v.email IS NOT NULL AS vendor_has_email,
+  r.id AS rider_id, r.language AS rider_language, btrim(r.first_name || ' ' || r.last_name) AS rider_name,
+  EXISTS (SELECT FROM device_tokens t WHERE t.account_id = r.id AND t.role = 'RIDER') AS rider_has_device,
+  r.email IS NOT NULL AS rider_has_email
   FROM lease l LEFT JOIN due d ON true
   LEFT JOIN users u ON u.id = coalesce(d.of_user, d.user_id, d.payload ->> 'userId')
   LEFT JOIN vendors v ON v.id = coalesce(d.of_vendor, d.payload ->> 'vendorId')
@@ -46,18 +50,18 @@ SELECT l.position, coalesce((SELECT max(id) FROM page), l.position), (SELECT cou
  ORDER BY d.id
 
 -- Inserts the messages of a page of events and moves the position past the page: both or neither. Does nothing when another
--- instance has moved the position meanwhile.
---  $1 position as read   $2 new position   $3 messages [{"event","kind","recipient","channel","template","params","data",
---  "language","life"}] (life in seconds), in order   $4 notifications [{"room","payload"}]
--- Columns: messages inserted. A row only when the position was as read.
+-- instance has moved the position meanwhile. position: as read. messages, in order: [{"event","kind","recipient","channel",
+-- "template","params","data","language","life" (s)}]. notifications: [{"room","payload"}]. A row, with the number of messages,
+-- only when the position was as read.
 -- name: messages_insert
+-- columns: count
 WITH moved AS (
-  UPDATE leases SET position = $2::bigint WHERE name = 'messages' AND position = $1::bigint RETURNING position
+  UPDATE leases SET position = :next::bigint WHERE name = 'messages' AND position = :position::bigint RETURNING position
 ), made AS (
   INSERT INTO messages (event_id, kind, recipient, channel, template, params, data, language, until)
   SELECT m.event, m.kind, m.recipient, m.channel, m.template, m.params, m.data, m.language,
          now() + make_interval(secs => m.life)
-    FROM ROWS FROM (json_to_recordset($3::json) AS (event bigint, kind text, recipient text, channel text,
+    FROM ROWS FROM (json_to_recordset(:messages::json) AS (event bigint, kind text, recipient text, channel text,
       template text, params json, data json, language text, life bigint)) WITH ORDINALITY
       AS m (event, kind, recipient, channel, template, params, data, language, life, n)
    WHERE EXISTS (SELECT FROM moved) ORDER BY m.n
@@ -65,24 +69,24 @@ WITH moved AS (
 ), published AS (
   INSERT INTO outbox (aggregate, type, rooms, payload)
   SELECT split_part(t.room, ':', 2), 'notification', ARRAY[t.room], t.payload
-    FROM ROWS FROM (json_to_recordset($4::json) AS (room text, payload json)) WITH ORDINALITY AS t (room, payload, n)
+    FROM ROWS FROM (json_to_recordset(:notifications::json) AS (room text, payload json)) WITH ORDINALITY AS t (room, payload, n)
    WHERE EXISTS (SELECT FROM moved) ORDER BY t.n
 )
-SELECT (SELECT count(*) FROM made) FROM moved
+SELECT (SELECT count(*) FROM made) AS count FROM moved
 
 -- --- Sent --------------------------------------------------------------------------------------------------
 
--- Claims messages that are due: the oldest queued one of each recipient and channel. A claim expires, so messages of an instance
--- that died are claimed again. For each due message the oldest of its recipient is looked up: that one is claimed if it is due
--- too, and those behind it are postponed for minutes, because messages_store_results makes the next one due. So examining any message of a
--- long queue advances its head, and the whole queue is not examined again and again.
---  $1 channels text[]   $2 bulk boolean[]   $3 free slots of each integer[]   $4 seconds that a claim lasts
--- Columns: id (NULL: none claimed), kind, recipient, channel, bulk, template, params, data, language, tries (including this
---  one), seconds of life left (0: too late), addresses (JSON array; NULL: none), whether the recipient has verified the address,
---  how many rows were examined. Always one row.
+-- Claims messages that are due: the oldest queued one of each recipient and channel. A claim lasts claim_s seconds, so messages of
+-- an instance that died are claimed again. For each due message the oldest of its recipient is looked up: that one is claimed if
+-- it is due too, and those behind it are postponed by one to five times behind_s, because messages_store_results makes the next
+-- one due. So examining any message of a long queue advances its head, and the whole queue is not examined again and again.
+-- channels, bulks and slots are parallel: at most so many of each. id: NULL when none is claimed; tries: with this one; life_s:
+-- 0: too late; addresses: a JSON array, NULL: none; verified: the recipient has verified the address; examined: how many rows were
+-- looked at. Always one row.
 -- name: messages_claim
+-- columns: id, kind, recipient, channel, bulk, template, params, data, language, tries, life_s, addresses, verified, examined
 WITH kinds AS (
-  SELECT w.channel, w.bulk, w.room FROM unnest($1::text[], $2::boolean[], $3::integer[]) AS w(channel, bulk, room)
+  SELECT w.channel, w.bulk, w.room FROM unnest(:channels::text[], :bulks::boolean[], :slots::integer[]) AS w(channel, bulk, room)
    WHERE w.room > 0
 ), examined AS MATERIALIZED (
   SELECT d.id, d.head, w.room
@@ -100,33 +104,35 @@ WITH kinds AS (
     FROM (SELECT DISTINCT head, room FROM examined) l JOIN messages m ON m.id = l.head
    WHERE m.state = 'QUEUED' AND m.next_at <= now() AND m.id = ANY (ARRAY(SELECT head FROM examined))
 ), taken AS (
-  UPDATE messages m SET tries = m.tries + 1, next_at = now() + $4::bigint * interval '1 second'
+  UPDATE messages m SET tries = m.tries + 1, next_at = now() + make_interval(secs => :claim_s::bigint)
     FROM heads h
    WHERE m.id = h.id AND h.n <= h.room AND m.state = 'QUEUED' AND m.next_at <= now()
      AND m.id = ANY (ARRAY(SELECT id FROM heads))  -- forces the primary key, whatever the planner estimates
   RETURNING m.id, m.kind, m.recipient, m.channel, m.bulk, m.template, m.params, m.data, m.language, m.tries, m.until
 ), behind AS (
-  UPDATE messages m SET next_at = now() + interval '1 minute' * (1 + 4 * random())
+  UPDATE messages m SET next_at = now() + make_interval(secs => :behind_s::bigint * (1 + 4 * random()))
     FROM examined l
    WHERE m.id = l.id AND l.head <> l.id AND m.id = ANY (ARRAY(SELECT id FROM examined))
 )
 SELECT t.id, t.kind, t.recipient, t.channel, t.bulk, t.template, t.params::text, t.data::text, t.language, t.tries,
-  greatest(0, ceil(extract(epoch FROM t.until - now())))::bigint, message_address(t.kind, t.recipient, t.channel)::text,
-  message_address_proven(t.kind, t.recipient, t.channel), (SELECT count(*) FROM examined)
+  greatest(0, ceil(extract(epoch FROM t.until - now())))::bigint AS life_s,
+  message_address(t.kind, t.recipient, t.channel)::text AS addresses,
+  message_address_proven(t.kind, t.recipient, t.channel) AS verified, (SELECT count(*) FROM examined) AS examined
   FROM (SELECT) one LEFT JOIN taken t ON true ORDER BY t.id
 
 -- Stores the results of tries: SENT, DEAD, SKIPPED, or QUEUED again. A queued one is due after its wait, but not after the end
 -- of its life, because it delays those behind it. The message behind a finished one is due at once. A result QUEUED is ignored
--- when another instance has claimed the row meanwhile.
---  $1 [{"id","tries","state","error","wait" (ms),"untried": the try does not count,"text": send a text message
---  instead,"gone": [invalid device tokens]}]
+-- when another instance has claimed the row meanwhile. results: [{"id","tries","state","error","wait" (ms),"untried": the try does
+-- not count,"text": send a text message instead,"gone": [invalid device tokens]}].
 -- name: messages_store_results
+-- columns: count
 WITH results AS MATERIALIZED (
-  SELECT t.* FROM json_to_recordset($1::json) AS t(id bigint, tries integer, state text, error text, wait bigint, untried boolean,
-    text boolean, gone json)
+  SELECT t.* FROM json_to_recordset(:results::json) AS t(id bigint, tries integer, state text, error text, wait bigint,
+    untried boolean, text boolean, gone json)
 ), ended AS (
   UPDATE messages m
-     SET state = t.state, tries = m.tries - coalesce(t.untried, false)::integer, last_error = t.error, sent_at = CASE t.state WHEN 'SENT' THEN now() END,
+     SET state = t.state, tries = m.tries - coalesce(t.untried, false)::integer, last_error = t.error,
+         sent_at = CASE t.state WHEN 'SENT' THEN now() END,
          next_at = least(now() + coalesce(t.wait, 0) * interval '1 millisecond', m.until)
     FROM results t
    WHERE m.id = t.id AND m.state = 'QUEUED' AND (t.state <> 'QUEUED' OR m.tries = t.tries)
@@ -145,9 +151,10 @@ WITH results AS MATERIALIZED (
      AND m.id NOT IN (SELECT id FROM results)
 ), forgotten AS (
   DELETE FROM device_tokens d
-   WHERE d.token IN (SELECT g.token FROM results t, json_array_elements_text(t.gone) AS g(token) WHERE t.gone IS NOT NULL)
+   WHERE d.token IN (SELECT g.token FROM results t, json_array_elements_text(t.gone) AS g(token)
+                      WHERE t.gone IS NOT NULL)
 )
-SELECT count(*) FROM ended
+SELECT count(*) AS count FROM ended
 
 -- --- Managed -----------------------------------------------------------------------------------------------
 
@@ -195,17 +202,17 @@ WITH was AS MATERIALIZED (
 SELECT CASE WHEN q.message IS NULL THEN 'CONFLICT' ELSE 'DONE' END, message_json(q.message)
   FROM was w LEFT JOIN queued q ON true
 
--- Deletes at most $1 messages that were sent or skipped a week ago, or have been dead for a month.
--- Columns: how many.
+-- Deletes a batch of messages that were sent or skipped a week ago, or have been dead for a month.
 -- name: sweep_messages
+-- columns: count
 WITH deleted AS (
   DELETE FROM messages WHERE ctid = ANY (ARRAY(
     SELECT ctid FROM messages
      WHERE (state IN ('SENT', 'SKIPPED') AND created_at < now() - interval '7 days')
-        OR (state = 'DEAD' AND created_at < now() - interval '30 days') LIMIT $1::bigint))
+        OR (state = 'DEAD' AND created_at < now() - interval '30 days') LIMIT :limit::bigint))
   RETURNING 1
 )
-SELECT count(*) FROM deleted
+SELECT count(*) AS count FROM deleted
 
 -- How many accounts a broadcast targets, and how many of them have a device.
 --  $1 kind   $2 ids text[] or NULL for all   $3 country or NULL
@@ -253,11 +260,11 @@ WITH made AS (
 INSERT INTO admin_audit (admin_id, act, subject, details, request_id)
 VALUES ($9::text, $10::text, $7::text, $11::jsonb, $12::text)
 
--- Makes the next page of messages of the oldest broadcast that is not done: a push for each account with a device. It expires
--- after a day.
---  $1 accounts to read
--- Columns: messages made. No row: all broadcasts are done, or another instance is working on one.
+-- Makes the next page of messages of the oldest broadcast that is not done: a push for each account with a device, which expires
+-- life_s seconds after the broadcast. limit: accounts to read. No row: all broadcasts are done, or another instance is working
+-- on one.
 -- name: broadcast_expand
+-- columns: count
 WITH next AS MATERIALIZED (
   SELECT * FROM broadcasts WHERE NOT done ORDER BY id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
 ), page AS MATERIALIZED (
@@ -265,10 +272,10 @@ WITH next AS MATERIALIZED (
     FROM device_tokens d
    WHERE d.account_id > (SELECT position FROM next) AND d.role = (SELECT kind FROM next)
      AND ((SELECT ids FROM next) IS NULL OR d.account_id = ANY ((SELECT ids FROM next)::text[]))
-   GROUP BY d.account_id ORDER BY d.account_id LIMIT $1::bigint
+   GROUP BY d.account_id ORDER BY d.account_id LIMIT :limit::bigint
 ), made AS (
   INSERT INTO messages (kind, recipient, channel, bulk, template, params, data, language, until)
-  SELECT b.kind, a.id, 'PUSH', true, 'broadcast', b.params, b.data, a.language, b.created_at + interval '1 day'
+  SELECT b.kind, a.id, 'PUSH', true, 'broadcast', b.params, b.data, a.language, b.created_at + make_interval(secs => :life_s::bigint)
     FROM next b, page p, LATERAL (
       SELECT u.id, u.language FROM users u
        WHERE b.kind = 'USER' AND u.id = p.id AND broadcast_targets(u.status, u.id, u.country_code, NULL, b.country)
@@ -282,7 +289,7 @@ WITH next AS MATERIALIZED (
   RETURNING 1
 ), moved AS (
   UPDATE broadcasts t
-     SET position = coalesce((SELECT max(id) FROM page), t.position), done = (SELECT count(*) FROM page) < $1::bigint
+     SET position = coalesce((SELECT max(id) FROM page), t.position), done = (SELECT count(*) FROM page) < :limit
     FROM next b WHERE t.id = b.id
 )
-SELECT (SELECT count(*) FROM made) FROM next
+SELECT (SELECT count(*) FROM made) AS count FROM next

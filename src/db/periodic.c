@@ -74,8 +74,9 @@ static void periodic_tick(uv_timer_t *timer)
 {
 	struct periodic *periodic = timer->data;
 
-	if (!periodic->running && periodic_leads(periodic))
-		periodic_round(periodic);
+	if (!periodic->running || periodic->waking)
+		periodic_wake(periodic);
+	periodic->waking = false;
 }
 
 static void periodic_leadership_gained(void *arg)
@@ -85,8 +86,10 @@ static void periodic_leadership_gained(void *arg)
 
 void periodic_wake_in(struct periodic *periodic, unsigned ms)
 {
-	if (!periodic->closing)
-		uv_timer_start(&periodic->timer, periodic_tick, ms, periodic->spec->every_ms);
+	if (periodic->closing)
+		return;
+	periodic->waking = true;
+	uv_timer_start(&periodic->timer, periodic_tick, ms, periodic->spec->every_ms);
 }
 
 int periodic_start(struct periodic *periodic, struct loop *loop, struct db *db,

@@ -3,9 +3,9 @@
  * Push messages by Firebase (HTTP v1, messages:send).
  *
  * Calls carry an access token that is valid for an hour. The service account gets it for a signed
- * assertion (an RS256 JWT as the grant). One fetch serves all letters that wait for the token; they
- * are sent in order of arrival. After a 401 the next letter fetches a new token. While no token can
- * be fetched, letters stay in their queue and no attempt is counted.
+ * assertion (an RS256 JWT as the grant). One fetch serves all messages that wait for the token;
+ * they are sent in order of arrival. After a 401 the next message fetches a new token. While no
+ * token can be fetched, messages stay in their queue and no attempt is counted.
  */
 #include <jwt.h>
 #include <stdio.h>
@@ -26,7 +26,7 @@ struct fcm {
 	struct partner *partner;
 	json_t *account;
 	struct client_call call;
-	struct letter *waiting, **end;
+	struct outgoing_message *waiting, **end;
 	char *token;
 	/* loop clock: expiry of the token; earliest time of the next fetch */
 	int64_t valid_until_s, retry_at_s;
@@ -56,46 +56,46 @@ static void fcm_ttl_add(struct buf *body, int64_t life_s)
 		(long long)life_s, (long long)(clock_wall_s() + life_s));
 }
 
-static void fcm_call(struct fcm *fcm, struct letter *letter, struct arena *arena)
+static void fcm_call(struct fcm *fcm, struct outgoing_message *message, struct arena *arena)
 {
 	struct buf body = buf_in(arena, 1024);
 
 	buf_add_string(&body, "{\"message\":{\"token\":");
-	buf_add_json(&body, text_of(letter->to));
+	buf_add_json(&body, text_of(message->to));
 	buf_add_string(&body, ",\"notification\":{\"title\":");
-	buf_add_json(&body, text_of(letter->said.title));
+	buf_add_json(&body, text_of(message->content.title));
 	buf_add_string(&body, ",\"body\":");
-	buf_add_json(&body, text_of(letter->said.body));
+	buf_add_json(&body, text_of(message->content.body));
 	buf_add_string(&body, "},\"data\":");
-	buf_add_string(&body, letter->data ? letter->data : "{}");
-	fcm_ttl_add(&body, letter->life_s);
+	buf_add_string(&body, message->data ? message->data : "{}");
+	fcm_ttl_add(&body, message->life_s);
 	buf_add_string(&body, "}}");
-	letter->call.url = arena_printf(arena, "%s/v1/projects/%s/messages:send",
+	message->call.url = arena_printf(arena, "%s/v1/projects/%s/messages:send",
 		fcm->notifier->config->fcm_url, fcm_account_text(fcm, "project_id"));
-	letter->call.headers[0] = "Content-Type: application/json";
-	letter->call.headers[1] = arena_printf(arena, "Authorization: Bearer %s", fcm->token);
-	letter->call.body = text_of(buf_string(&body));
-	if (!letter->call.url || !letter->call.headers[1] || !letter->call.body.at)
-		return notifier_done(letter, OUTCOME_RETRY, "out of memory");
-	notifier_call(letter);
+	message->call.headers[0] = "Content-Type: application/json";
+	message->call.headers[1] = arena_printf(arena, "Authorization: Bearer %s", fcm->token);
+	message->call.body = text_of(buf_string(&body));
+	if (!message->call.url || !message->call.headers[1] || !message->call.body.at)
+		return notifier_done(message, OUTCOME_RETRY, "out of memory");
+	notifier_call(message);
 }
 
-/* Sends the waiting letters, or fails them when `why` is given. */
+/* Sends the waiting messages, or fails them when `why` is given. */
 static void fcm_waiting_release(struct fcm *fcm, const char *why)
 {
-	struct letter *letter = TAKE_PTR(fcm->waiting);
-	struct letter *next;
+	struct outgoing_message *message = TAKE_PTR(fcm->waiting);
+	struct outgoing_message *next;
 
 	fcm->end = &fcm->waiting;
-	for (; letter; letter = next) {
+	for (; message; message = next) {
 		struct arena *arena =
 			why ? NULL : arena_new(fcm->notifier->app->pool, NOTIFIER_REQUEST_MEMORY);
 
-		next = letter->next;
+		next = message->next;
 		if (arena)
-			fcm_call(fcm, letter, arena);
+			fcm_call(fcm, message, arena);
 		else
-			notifier_untried(letter, why ? why : "out of memory");
+			notifier_untried(message, why ? why : "out of memory");
 		arena_free(arena);
 	}
 }
@@ -178,26 +178,28 @@ static bool fcm_configured(const struct config *config)
 	return config->fcm_account[0];
 }
 
-static void fcm_send(struct notifier *notifier, struct letter *letter, struct arena *arena)
+static void fcm_send(
+	struct notifier *notifier, struct outgoing_message *message, struct arena *arena)
 {
 	struct fcm *fcm = notifier->fcm;
 
 	if (fcm->token && fcm_now_s() < fcm->valid_until_s)
-		return fcm_call(fcm, letter, arena);
-	letter->next = NULL;
-	*fcm->end = letter;
-	fcm->end = &letter->next;
+		return fcm_call(fcm, message, arena);
+	message->next = NULL;
+	*fcm->end = message;
+	fcm->end = &message->next;
 	if (!fcm->fetching)
 		fcm_token_fetch(fcm);
 }
 
-void fcm_cancel(struct letter *letter)
+void fcm_cancel(struct outgoing_message *message)
 {
-	struct fcm *fcm = letter->notifier->fcm;
+	struct fcm *fcm = message->notifier->fcm;
 
-	for (struct letter **at = fcm ? &fcm->waiting : NULL; at && *at; at = &(*at)->next)
-		if (*at == letter) {
-			*at = letter->next;
+	for (struct outgoing_message **at = fcm ? &fcm->waiting : NULL; at && *at;
+		at = &(*at)->next)
+		if (*at == message) {
+			*at = message->next;
 			if (!*at)
 				fcm->end = at;
 			return;

@@ -32,59 +32,61 @@ static const char *channel_provider_word(const struct config *config, enum chann
 /* --- Without a provider ----------------------------------------------------------------------- */
 
 /* Enough to distinguish two test phones, but not an address. */
-static void letter_address_mask(const struct letter *letter, char out[64])
+static void outgoing_address_mask(const struct outgoing_message *message, char out[64])
 {
-	size_t len = strlen(letter->to);
-	const char *domain = strchr(letter->to, '@');
+	size_t len = strlen(message->to);
+	const char *domain = strchr(message->to, '@');
 
-	if (letter->channel == CHANNEL_MAIL)
+	if (message->channel == CHANNEL_MAIL)
 		snprintf(out, 64, "…%s", domain ? domain : "");
 	else
-		snprintf(out, 64, "…%s", len > 2 ? letter->to + len - 2 : "");
+		snprintf(out, 64, "…%s", len > 2 ? message->to + len - 2 : "");
 }
 
-static void letter_skip(struct notifier *notifier, struct letter *letter)
+static void outgoing_skip(struct notifier *notifier, struct outgoing_message *message)
 {
-	const char *word = channel_provider_word(notifier->config, letter->channel);
+	const char *word = channel_provider_word(notifier->config, message->channel);
 	bool logs = strcmp(word, "log") == 0;
 	char to[64];
 
-	letter_address_mask(letter, to);
+	outgoing_address_mask(message, to);
 	if (strcmp(word, "off") == 0)
-		return notifier_done(letter, OUTCOME_SKIPPED, "off");
-	if (notifier->shows[letter->channel])
-		log_line(LOG_INFO, letter->log_as ? letter->log_as : "message",
-			LOG_T("channel", channel_suffix(letter->channel)), LOG_T("to", to),
-			LOG_T("subject", letter->said.title), LOG_T("text", letter->said.body),
+		return notifier_done(message, OUTCOME_SKIPPED, "off");
+	if (notifier->shows[message->channel])
+		log_line(LOG_INFO, message->log_as ? message->log_as : "message",
+			LOG_T("channel", channel_suffix(message->channel)), LOG_T("to", to),
+			LOG_T("subject", message->content.title),
+			LOG_T("text", message->content.body),
 			LOG_T("skipped", logs ? NULL : "no credentials"));
 	else
 		log_line(LOG_WARN, "message skipped",
-			LOG_T("channel", channel_suffix(letter->channel)),
+			LOG_T("channel", channel_suffix(message->channel)),
 			LOG_T("why", logs ? "no provider" : "no credentials"));
-	notifier_done(letter,
-		logs && notifier->shows[letter->channel] ? OUTCOME_SENT : OUTCOME_SKIPPED,
+	notifier_done(message,
+		logs && notifier->shows[message->channel] ? OUTCOME_SENT : OUTCOME_SKIPPED,
 		logs ? "no provider" : "no credentials");
 }
 
-/* --- Letters ---------------------------------------------------------------------------------- */
+/* --- Messages ----------------------------------------------------------------------------------
+ */
 
-void notifier_untried(struct letter *letter, const char *why)
+void notifier_untried(struct outgoing_message *message, const char *why)
 {
-	letter->notifier = NULL;
-	letter->done(letter,
+	message->notifier = NULL;
+	message->done(message,
 		&(struct send_result){ .outcome = OUTCOME_RETRY, .untried = true, .why = why });
 }
 
-void notifier_done(struct letter *letter, enum send_outcome outcome, const char *why)
+void notifier_done(struct outgoing_message *message, enum send_outcome outcome, const char *why)
 {
-	letter->notifier = NULL;
-	letter->done(letter,
+	message->notifier = NULL;
+	message->done(message,
 		&(struct send_result){
 			.outcome = outcome, .why = outcome == OUTCOME_SENT ? NULL : why });
 }
 
 /* When the provider refuses our credentials the message is retried: we can fix them. */
-static enum send_outcome letter_outcome(
+static enum send_outcome outgoing_outcome(
 	const struct provider *provider, const struct client_answer *answer, bool *ret_gone)
 {
 	if (answer->error || answer->status >= 500 || answer->status == 408 ||
@@ -103,7 +105,7 @@ static enum send_outcome letter_outcome(
 }
 
 /* The reason of a failure, for the row and the log: only a status and a code. */
-static void letter_reason_write(
+static void outgoing_reason_write(
 	const struct provider *provider, const struct client_answer *answer, char why[64])
 {
 	json_auto_t *json = answer->error ? NULL
@@ -122,62 +124,62 @@ static void letter_reason_write(
 	snprintf(why, 64, "status %ld%s%.*s", answer->status, code[0] ? ", " : "", CODE_MAX, code);
 }
 
-static void letter_answered(struct client_call *call, const struct client_answer *answer)
+static void outgoing_answered(struct client_call *call, const struct client_answer *answer)
 {
-	struct letter *letter = call->owner;
-	struct notifier *notifier = letter->notifier;
-	const struct provider *provider = notifier->provider[letter->channel];
+	struct outgoing_message *message = call->owner;
+	struct notifier *notifier = message->notifier;
+	const struct provider *provider = notifier->provider[message->channel];
 	struct send_result result = { .retry_after_s = answer->retry_after_s,
 		.untried = answer->error == E_BUSY };
 	char why[64];
 
-	result.outcome = letter_outcome(provider, answer, &result.gone);
+	result.outcome = outgoing_outcome(provider, answer, &result.gone);
 	if (answer->status == 401 && provider->unauthorised)
 		provider->unauthorised(notifier, answer);
-	letter_reason_write(provider, answer, why);
+	outgoing_reason_write(provider, answer, why);
 	if (result.outcome != OUTCOME_SENT) {
 		result.why = why;
 		log_line(answer->status == 401 || answer->status == 403 ? LOG_ERROR : LOG_INFO,
-			"message not accepted", LOG_T("channel", channel_suffix(letter->channel)),
+			"message not accepted", LOG_T("channel", channel_suffix(message->channel)),
 			LOG_T("why", why));
 	}
-	letter->notifier = NULL;
-	letter->done(letter, &result);
+	message->notifier = NULL;
+	message->done(message, &result);
 }
 
-void notifier_call(struct letter *letter)
+void notifier_call(struct outgoing_message *message)
 {
-	letter->call.partner = letter->notifier->partner[letter->channel];
-	letter->call.done = letter_answered;
-	letter->call.owner = letter;
-	client_call(letter->notifier->app->client, &letter->call);
+	message->call.partner = message->notifier->partner[message->channel];
+	message->call.done = outgoing_answered;
+	message->call.owner = message;
+	client_call(message->notifier->app->client, &message->call);
 }
 
-void notifier_send(struct notifier *notifier, struct letter *letter)
+void notifier_send(struct notifier *notifier, struct outgoing_message *message)
 {
-	const struct provider *provider = notifier->provider[letter->channel];
+	const struct provider *provider = notifier->provider[message->channel];
 	struct arena *arena;
 
-	letter->notifier = notifier;
-	letter->call = (struct client_call){ .method = "POST" };
+	message->notifier = notifier;
+	message->call = (struct client_call){ .method = "POST" };
 	if (!provider)
-		return letter_skip(notifier, letter);
+		return outgoing_skip(notifier, message);
 	arena = arena_new(notifier->app->pool, NOTIFIER_REQUEST_MEMORY);
 	if (!arena)
-		return notifier_done(letter, OUTCOME_RETRY, "out of memory");
-	provider->send(notifier, letter, arena);
+		return notifier_done(message, OUTCOME_RETRY, "out of memory");
+	provider->send(notifier, message, arena);
 	arena_free(arena);
 }
 
-void notifier_cancel(struct letter *letter)
+void notifier_cancel(struct outgoing_message *message)
 {
-	if (!letter->notifier)
+	if (!message->notifier)
 		return;
-	if (letter->call.done)
-		client_cancel(&letter->call);
+	if (message->call.done)
+		client_cancel(&message->call);
 	else
-		fcm_cancel(letter);
-	letter->notifier = NULL;
+		fcm_cancel(message);
+	message->notifier = NULL;
 }
 
 /* --- Requests --------------------------------------------------------------------------------- */

@@ -15,7 +15,7 @@ static const unsigned waits_ms[] = { 1000, 4000, 15000 };
 #define CODE_MESSAGE_TRIES (COUNT_OF(waits_ms) + 1)
 
 struct code_message {
-	struct letter letter;
+	struct outgoing_message message;
 	struct deadline wait;
 	struct otp_sender *sender;
 	struct arena *arena;
@@ -45,15 +45,15 @@ static void code_message_free(struct code_message *code)
 	arena_free(code->arena); /* contains code */
 }
 
-static void code_message_done(struct letter *letter, const struct send_result *result)
+static void code_message_done(struct outgoing_message *message, const struct send_result *result)
 {
-	struct code_message *code = CONTAINER_OF(letter, struct code_message, letter);
+	struct code_message *code = CONTAINER_OF(message, struct code_message, message);
 
 	if (result->outcome == OUTCOME_RETRY && ++code->tries < CODE_MESSAGE_TRIES)
 		return deadline_start(&code->sender->waits[code->tries - 1], &code->wait);
 	if (result->outcome == OUTCOME_RETRY || result->outcome == OUTCOME_DEAD)
 		log_line(LOG_WARN, "a one-time code was not sent",
-			LOG_T("channel", channel_suffix(letter->channel)),
+			LOG_T("channel", channel_suffix(message->channel)),
 			LOG_T("why", result->why));
 	code_message_free(code);
 }
@@ -62,7 +62,7 @@ static void code_message_resend(struct deadline *deadline)
 {
 	struct code_message *code = CONTAINER_OF(deadline, struct code_message, wait);
 
-	notifier_send(code->sender->notifier, &code->letter);
+	notifier_send(code->sender->notifier, &code->message);
 }
 
 static struct code_message *code_message_new(struct otp_sender *sender)
@@ -108,15 +108,15 @@ void notifier_send_code(struct notifier *notifier, enum message_kind message, en
 			code_message_free(code);
 		return;
 	}
-	code->letter = (struct letter){ .channel = channel,
+	code->message = (struct outgoing_message){ .channel = channel,
 		.done = code_message_done,
 		.log_as = channel == CHANNEL_MAIL ? "e-mail" : channel_suffix(channel),
 		.to = arena_copy(code->arena, to, strlen(to)) };
-	if (!code->letter.to ||
+	if (!code->message.to ||
 		templates_render(notifier->templates, code->arena, message, channel, language,
-			values, &code->letter.said))
+			values, &code->message.content))
 		return code_message_free(code);
-	notifier_send(notifier, &code->letter);
+	notifier_send(notifier, &code->message);
 }
 
 int otp_sender_open(struct notifier *notifier)
@@ -140,7 +140,7 @@ void otp_sender_close(struct notifier *notifier)
 	if (!sender)
 		return;
 	while (sender->all) {
-		notifier_cancel(&sender->all->letter);
+		notifier_cancel(&sender->all->message);
 		code_message_free(sender->all);
 	}
 	for (size_t i = 0; i < COUNT_OF(waits_ms); i++)

@@ -17,7 +17,8 @@ struct provider {
 	enum channel channel;
 	bool (*ready)(const struct config *config); /* whether its credentials are set */
 	/* Builds the request and calls notifier_call or notifier_done. arena: freed on return. */
-	void (*send)(struct notifier *notifier, struct letter *letter, struct arena *arena);
+	void (*send)(
+		struct notifier *notifier, struct outgoing_message *message, struct arena *arena);
 	/* Whether a refusal means that the address is invalid for good; NULL: never. */
 	bool (*gone)(const struct client_answer *answer);
 	/* Whether a 4xx other than 408 and 429 is transient; NULL: never. */
@@ -43,12 +44,12 @@ struct notifier {
 	struct otp_sender *otp_sender;
 };
 
-/* Ends a letter that was not sent to the provider: RETRY, and no attempt is counted. */
-void notifier_untried(struct letter *letter, const char *why);
-/* Sends letter->call (its method, url, headers, body and credentials are set), then ends the letter
- * by the response. */
-void notifier_call(struct letter *letter);
-void notifier_done(struct letter *letter, enum send_outcome outcome, const char *why);
+/* Ends a message that was not sent to the provider: RETRY, and no attempt is counted. */
+void notifier_untried(struct outgoing_message *message, const char *why);
+/* Sends message->call (its method, url, headers, body and credentials are set), then ends the
+ * message by the response. */
+void notifier_call(struct outgoing_message *message);
+void notifier_done(struct outgoing_message *message, enum send_outcome outcome, const char *why);
 
 /* Appends name=value to an urlencoded form. */
 void form_add(struct buf *form, const char *name, const char *value);
@@ -58,8 +59,8 @@ bool answer_has(const struct client_answer *answer, const char *word);
 /* fcm.c: reads the service account; E_CONFIG is logged. Does nothing without fcm_account. */
 int fcm_open(struct notifier *notifier) MUST_CHECK;
 void fcm_close(struct notifier *notifier);
-/* Removes a letter from those that wait for the token. */
-void fcm_cancel(struct letter *letter);
+/* Removes a message from those that wait for the token. */
+void fcm_cancel(struct outgoing_message *message);
 /* otp_sender.c */
 int otp_sender_open(struct notifier *notifier) MUST_CHECK;
 void otp_sender_close(struct notifier *notifier);

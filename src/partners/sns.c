@@ -12,52 +12,52 @@ static bool sns_configured(const struct config *config)
 	return config->sns_key_id[0] && config->sns_key[0];
 }
 
-static void sns_data_add(struct buf *out, const struct letter *letter)
+static void sns_data_add(struct buf *out, const struct outgoing_message *message)
 {
-	buf_add_string(out, letter->data ? letter->data : "{}");
+	buf_add_string(out, message->data ? message->data : "{}");
 }
 
 /* {"notification":{"title","body"},"data":{…}} */
-static char *sns_google_message(const struct letter *letter, struct arena *arena)
+static char *sns_google_message(const struct outgoing_message *message, struct arena *arena)
 {
 	struct buf out = buf_in(arena, 512);
 
 	buf_add_string(&out, "{\"notification\":{\"title\":");
-	buf_add_json(&out, text_of(letter->said.title));
+	buf_add_json(&out, text_of(message->content.title));
 	buf_add_string(&out, ",\"body\":");
-	buf_add_json(&out, text_of(letter->said.body));
+	buf_add_json(&out, text_of(message->content.body));
 	buf_add_string(&out, "},\"data\":");
-	sns_data_add(&out, letter);
+	sns_data_add(&out, message);
 	buf_add_string(&out, "}");
 	return buf_string(&out);
 }
 
 /* {"aps":{"alert":{"title","body"},"sound":"default"},"data":{…}} */
-static char *sns_apple_message(const struct letter *letter, struct arena *arena)
+static char *sns_apple_message(const struct outgoing_message *message, struct arena *arena)
 {
 	struct buf out = buf_in(arena, 512);
 
 	buf_add_string(&out, "{\"aps\":{\"alert\":{\"title\":");
-	buf_add_json(&out, text_of(letter->said.title));
+	buf_add_json(&out, text_of(message->content.title));
 	buf_add_string(&out, ",\"body\":");
-	buf_add_json(&out, text_of(letter->said.body));
+	buf_add_json(&out, text_of(message->content.body));
 	buf_add_string(&out, "},\"sound\":\"default\"},\"data\":");
-	sns_data_add(&out, letter);
+	sns_data_add(&out, message);
 	buf_add_string(&out, "}");
 	return buf_string(&out);
 }
 
 /* Each platform's message is JSON inside a JSON text. */
-static char *sns_message_write(const struct letter *letter, struct arena *arena)
+static char *sns_message_write(const struct outgoing_message *message, struct arena *arena)
 {
-	const char *google = sns_google_message(letter, arena),
-		   *apple = sns_apple_message(letter, arena);
+	const char *google = sns_google_message(message, arena),
+		   *apple = sns_apple_message(message, arena);
 	struct buf out = buf_in(arena, 1024);
 
 	if (!google || !apple)
 		return NULL;
 	buf_add_string(&out, "{\"default\":");
-	buf_add_json(&out, text_of(letter->said.body));
+	buf_add_json(&out, text_of(message->content.body));
 	buf_add_string(&out, ",\"GCM\":");
 	buf_add_json(&out, text_of(google));
 	buf_add_string(&out, ",\"APNS\":");
@@ -80,29 +80,30 @@ static void sns_ttl_add(struct buf *form, int64_t life_s)
 			i + 1, names[i], i + 1, i + 1, (long long)life_s);
 }
 
-static void sns_send(struct notifier *notifier, struct letter *letter, struct arena *arena)
+static void sns_send(
+	struct notifier *notifier, struct outgoing_message *message, struct arena *arena)
 {
 	const struct config *config = notifier->config;
-	const char *message = sns_message_write(letter, arena);
+	const char *text = sns_message_write(message, arena);
 	struct buf form = buf_in(arena, 2048);
 
 	form_add(&form, "Action", "Publish");
 	form_add(&form, "Version", "2010-03-31");
-	form_add(&form, "TargetArn", letter->to);
+	form_add(&form, "TargetArn", message->to);
 	form_add(&form, "MessageStructure", "json");
-	form_add(&form, "Message", message ? message : "");
-	sns_ttl_add(&form, letter->life_s);
-	letter->call.url = config->sns_url[0]
+	form_add(&form, "Message", text ? text : "");
+	sns_ttl_add(&form, message->life_s);
+	message->call.url = config->sns_url[0]
 		? arena_printf(arena, "%s/", config->sns_url)
 		: arena_printf(arena, "https://sns.%s.amazonaws.com/", config->sns_region);
-	letter->call.headers[0] = "Content-Type: application/x-www-form-urlencoded";
-	letter->call.body = text_of(buf_string(&form));
-	letter->call.user = config->sns_key_id;
-	letter->call.password = config->sns_key;
-	letter->call.aws_sigv4 = arena_printf(arena, "aws:amz:%s:sns", config->sns_region);
-	if (!message || !letter->call.url || !letter->call.body.at || !letter->call.aws_sigv4)
-		return notifier_done(letter, OUTCOME_RETRY, "out of memory");
-	notifier_call(letter);
+	message->call.headers[0] = "Content-Type: application/x-www-form-urlencoded";
+	message->call.body = text_of(buf_string(&form));
+	message->call.user = config->sns_key_id;
+	message->call.password = config->sns_key;
+	message->call.aws_sigv4 = arena_printf(arena, "aws:amz:%s:sns", config->sns_region);
+	if (!text || !message->call.url || !message->call.body.at || !message->call.aws_sigv4)
+		return notifier_done(message, OUTCOME_RETRY, "out of memory");
+	notifier_call(message);
 }
 
 /* For a deleted endpoint the error code is the generic one for a bad parameter. */

@@ -217,11 +217,11 @@ static const char *template_text_fill(
 
 int templates_render(const struct templates *templates, struct arena *arena,
 	enum message_kind message, enum channel channel, enum language language,
-	const json_t *params, struct said *ret)
+	const json_t *params, struct rendered *ret)
 {
 	const struct message_template *message_template =
 		&templates->texts[message][channel][language];
-	struct said rendered = { NULL, NULL };
+	struct rendered rendered = { NULL, NULL };
 
 	if (!message_template->body.at)
 		return E_NOT_FOUND;

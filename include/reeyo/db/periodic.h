@@ -55,7 +55,7 @@ struct periodic {
 	uv_timer_t timer;
 	struct db_call call; /* the statement of the round */
 	unsigned holds;      /* the timer, the round, and what periodic_hold counts */
-	bool running, again, closing;
+	bool running, again, waking, closing;
 };
 
 /* spec: a constant. 0 or E_NO_MEMORY: then the caller frees the job. */
@@ -69,7 +69,7 @@ void periodic_close(struct periodic *periodic);
 bool periodic_leads(const struct periodic *periodic);
 /* Starts a round now, or directly after the one that runs, if this instance leads. */
 void periodic_wake(struct periodic *periodic);
-/* The next round is due in so many milliseconds. */
+/* The same in so many milliseconds, instead of when the next round is due. */
 void periodic_wake_in(struct periodic *periodic, unsigned ms);
 
 /* Ends the round. again: the next one starts at once. */

@@ -93,6 +93,11 @@ void message_params_strip_personal(enum message_kind message, json_t *params);
  * out of memory. Sources may be NULL. */
 json_t *message_params(enum message_kind message, unsigned count, json_t *const sources[]);
 
+/* Seconds by which a message behind another of its recipient is postponed, at least. */
+#define MESSAGE_BEHIND_S 60
+/* Seconds after which a broadcast, or a dead message that an admin queued again, is useless. */
+#define MESSAGE_BROADCAST_LIFE_S 86400
+#define MESSAGE_REQUEUED_LIFE_S 86400
 /* Tries of a message, including the first. */
 #define MESSAGE_TRIES_MAX 8
 /* How long a message waits after its try number `tries`, in ms: longer after each try, three hours

@@ -3,7 +3,7 @@
  * Outgoing messages: text messages, e-mails and push messages, through the providers that the
  * configuration names (`sms`, `mail`, `push`).
  *
- * Every letter ends with exactly one of four outcomes. Without a provider, or without its
+ * Every message ends with exactly one of four outcomes. Without a provider, or without its
  * credentials, it is logged and skipped; that is not an error for the caller. In production neither
  * addresses nor texts are logged.
  *
@@ -22,17 +22,18 @@ struct notifier;
  * E_CONFIG (a service account that cannot be read; logged). */
 int notifier_new(
 	struct app *app, const struct templates *templates, struct notifier **ret) MUST_CHECK;
-/* Before the client is freed; letters under way are dropped. Its timers must still close, so the
+/* Before the client is freed; messages under way are dropped. Its timers must still close, so the
  * loop must turn once. NULL is allowed. */
 void notifier_free(struct notifier *notifier);
 const struct templates *notifier_templates(const struct notifier *notifier);
-/* Letters of this channel are sent to a provider whose credentials are set, or logged in
+/* Messages of this channel are sent to a provider whose credentials are set, or logged in
  * development. */
 bool notifier_channel_enabled(const struct notifier *notifier, enum channel channel);
 /* False while the provider does not answer: a queue should wait. */
 bool notifier_channel_available(const struct notifier *notifier, enum channel channel);
 
-/* --- Letters ---------------------------------------------------------------------------------- */
+/* --- Messages ----------------------------------------------------------------------------------
+ */
 
 enum send_outcome {
 	OUTCOME_SENT,   /* the provider accepted it */
@@ -55,24 +56,24 @@ struct send_result {
 };
 
 /* One message to one address. Embedded in its owner; it and its texts must live until done. */
-struct letter {
+struct outgoing_message {
 	enum channel channel;
 	const char *to; /* +237#########, an e-mail address, a device's token */
-	struct said said;
+	struct rendered content;
 	const char *data;   /* push: a JSON object of texts, or NULL */
 	int64_t life_s;     /* push: the provider drops it afterwards; 0: never */
 	const char *log_as; /* name in the log in development; NULL: "message" */
-	void (*done)(struct letter *letter, const struct send_result *send_result);
+	void (*done)(struct outgoing_message *message, const struct send_result *send_result);
 	void *owner;
 	/* private */
 	struct notifier *notifier;
 	struct client_call call;
-	struct letter *next;
+	struct outgoing_message *next;
 };
 /* done may be called before it returns. */
-void notifier_send(struct notifier *notifier, struct letter *letter);
+void notifier_send(struct notifier *notifier, struct outgoing_message *message);
 /* Cancels it: done is not called. */
-void notifier_cancel(struct letter *letter);
+void notifier_cancel(struct outgoing_message *message);
 
 /* --- One-time codes --------------------------------------------------------------------------- */
 

@@ -16,12 +16,12 @@ int templates_new(const char *dir, struct templates **ret) MUST_CHECK;
 void templates_free(struct templates *templates); /* NULL is allowed */
 
 /* A message to one person, allocated from the arena. title: subject of a mail; NULL for SMS. */
-struct said {
+struct rendered {
 	const char *title, *body;
 };
 /* 0; E_NOT_FOUND: the message has no template for this channel; E_NO_MEMORY. */
 int templates_render(const struct templates *templates, struct arena *arena,
 	enum message_kind message, enum channel channel, enum language language,
-	const json_t *params, struct said *ret) MUST_CHECK;
+	const json_t *params, struct rendered *ret) MUST_CHECK;
 
 #endif

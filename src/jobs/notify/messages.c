@@ -1,21 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
  * Messages: see the header. A round reads a page of events after the position of the lease, with
- * the people they concern (messages_read_events); applies the table of notification rules; renders
- * the notifications for the app; and stores everything together with the new position
- * (messages_insert). That is a compare-and-set, so an instance that was held up stores nothing
- * twice. Broadcasts are expanded page by page beside that (broadcast_expand). sending.c sends the
- * rows.
+ * the people they concern (messages_read_events); builds the messages and notifications that the
+ * rules require (message_page.c); and stores them together with the new position (messages_insert).
+ * That is a compare-and-set, so an instance that was held up stores nothing twice. Broadcasts are
+ * expanded page by page beside that (broadcast_expand). sending.c sends the rows.
  */
 #include "reeyo/jobs/messages.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
-#include "reeyo/core/clock.h"
+#include "message_page.h"
 #include "reeyo/core/log.h"
-#include "reeyo/db/db.h"
-#include "reeyo/db/leadership.h"
+#include "reeyo/db/periodic.h"
+#include "reeyo/db/queries/messages.h"
 #include "reeyo/domain/notification_rule.h"
 #include "reeyo/live/hub.h"
 #include "reeyo/partners/notifier.h"
@@ -25,310 +23,63 @@
 /* the least time between rounds, so that a busy system has fewer and fuller ones */
 #define SOON_MS 50
 #define PAGE 200
-#define PAGE_TEXT "200"
 #define PAGE_MEMORY (16u << 20)
 /* accounts a second: more than providers accept, in a statement of some 50 ms */
-#define BROADCAST_PAGE "1000"
-
-enum {
-	COLUMN_POSITION,
-	COLUMN_NEXT,
-	COLUMN_COUNT,
-	COLUMN_ID,
-	COLUMN_TYPE,
-	COLUMN_AGE,
-	COLUMN_PAYLOAD,
-	COLUMN_FACTS,
-	COLUMN_RECIPIENTS
-};
-enum {
-	RECIPIENT_ID,
-	RECIPIENT_LANGUAGE,
-	RECIPIENT_NAME,
-	RECIPIENT_DEVICE,
-	RECIPIENT_EMAIL,
-	RECIPIENT_COLUMNS
-};
-
-/* What one round stores, in its arena. */
-struct message_page {
-	struct arena *arena;
-	struct buf messages, notifications; /* JSON arrays, without the closing bracket */
-	char position[24], next[24];
-	bool full;
-};
+#define BROADCAST_PAGE 1000
+#define TYPES_MAX 64
 
 struct messages {
 	struct app *app;
-	struct leadership *leadership;
+	struct periodic periodic;
 	struct sending *sending;
-	uv_timer_t timer;
 	struct hub_listener listener;
-	struct db_call call, broadcast;
-	struct message_page page;
-	char *types;           /* of the rules' events, as text[] */
+	struct arena *arena; /* of the page that is being made */
+	bool full;           /* that page is full: more events may be ready */
+	struct db_call broadcast;
 	uint64_t broadcast_at; /* time of the loop's clock when the next page is allowed */
-	bool running, broadcasting, soon, timer_open, closing;
+	bool broadcasting, soon;
+	const char *types[TYPES_MAX]; /* the rules' events */
+	unsigned type_count;
 };
-
-/* --- Rules ------------------------------------------------------------------------------------ */
-
-/* One event, with the people it concerns. */
-struct event_context {
-	struct messages *messages;
-	const struct db_result *result;
-	unsigned row;
-	json_t *payload, *facts;
-};
-
-static struct text recipient_text(
-	const struct event_context *context, enum recipient recipient, unsigned column)
-{
-	return db_text(context->result, context->row,
-		COLUMN_RECIPIENTS + recipient * RECIPIENT_COLUMNS + column);
-}
-
-static bool recipient_flag(
-	const struct event_context *context, enum recipient recipient, unsigned column)
-{
-	return db_bool(context->result, context->row,
-		COLUMN_RECIPIENTS + recipient * RECIPIENT_COLUMNS + column);
-}
-
-/* What the app needs to open the right page: {"type", "orderId", …}, all strings. */
-static char *app_data_of(const struct event_context *context, const char *type, struct arena *arena)
-{
-	static const char *const ids[] = { "orderId", "transactionId", "payoutId", "disputeId" };
-	struct buf out = buf_in(arena, 128);
-
-	buf_add_string(&out, "{\"type\":");
-	buf_add_json(&out, text_of(type));
-	for (size_t i = 0; i < COUNT_OF(ids); i++) {
-		const char *id = json_string_value(json_object_get(context->payload, ids[i]));
-
-		if (!id)
-			continue;
-		buf_printf(&out, ",\"%s\":", ids[i]);
-		buf_add_json(&out, text_of(id));
-	}
-	buf_add_string(&out, "}");
-	return buf_string(&out);
-}
-
-static void message_row_add(struct message_page *page, const struct event_context *context,
-	const struct notification_rule *rule, enum channel channel, const char *params,
-	const char *data)
-{
-	struct buf *out = &page->messages;
-
-	buf_printf(out, "%c{\"event\":%lld,\"kind\":\"%s\",\"recipient\":", out->len ? ',' : '[',
-		(long long)db_int(context->result, context->row, COLUMN_ID),
-		recipient_name(rule->recipient));
-	buf_add_json(out, recipient_text(context, rule->recipient, RECIPIENT_ID));
-	buf_printf(out,
-		",\"channel\":\"%s\",\"template\":\"%s\",\"params\":%s,\"data\":%s,\"language\":",
-		channel_name(channel), message_name(rule->message), params, data);
-	buf_add_json(out, recipient_text(context, rule->recipient, RECIPIENT_LANGUAGE));
-	buf_printf(out, ",\"life\":%lld}",
-		(long long)rule->life_s -
-			(long long)db_int(context->result, context->row, COLUMN_AGE));
-}
-
-static void notification_row_add(struct message_page *page, const struct notification_rule *rule,
-	struct text id, const struct said *said, const char *data)
-{
-	struct buf *out = &page->notifications;
-	char now[CLOCK_ISO_SIZE];
-
-	clock_iso(clock_wall_ms(), now);
-	buf_printf(out, "%c{\"room\":\"%s:%.*s\",\"payload\":{\"type\":\"%s\",\"title\":",
-		out->len ? ',' : '[', recipient_room(rule->recipient), TEXT_ARGS(id),
-		rule->notification);
-	buf_add_json(out, text_of(said->title));
-	buf_add_string(out, ",\"body\":");
-	buf_add_json(out, text_of(said->body));
-	buf_printf(out, ",\"data\":%s,\"timestamp\":\"%s\"}}", data, now);
-}
-
-static json_t *message_params_of(
-	const struct event_context *context, const struct notification_rule *rule)
-{
-	struct text name = recipient_text(context, rule->recipient, RECIPIENT_NAME);
-	json_t *own = json_pack("{s:s%}", "name", name.at ? name.at : "", (int)name.len);
-	json_t *params = own ? message_params(rule->message, 3,
-				       (json_t *[]){ context->payload, context->facts, own })
-			     : NULL;
-
-	json_decref(own);
-	return params;
-}
-
-/* False when out of memory: the round ends, and starts again. */
-static bool rule_apply(const struct event_context *context, const struct notification_rule *rule)
-{
-	struct message_page *page = &context->messages->page;
-	const struct notifier *notifier = context->messages->app->notifier;
-	json_auto_t *params = message_params_of(context, rule);
-	char *params_text auto_free = params ? json_dumps(params, JSON_COMPACT) : NULL;
-	const char *data = app_data_of(
-		context, rule->notification ? rule->notification : rule->event, page->arena);
-	unsigned channels = message_channels(rule->message,
-		(struct reach){
-			.device = recipient_flag(context, rule->recipient, RECIPIENT_DEVICE),
-			.email = recipient_flag(context, rule->recipient, RECIPIENT_EMAIL),
-			.push_on = notifier_channel_enabled(notifier, CHANNEL_PUSH),
-			.sms_on = notifier_channel_enabled(notifier, CHANNEL_SMS) });
-	struct said said;
-
-	if (!params_text || !data)
-		return false;
-	for (unsigned channel = 0; channel < CHANNELS; channel++)
-		if (channels & 1u << channel)
-			message_row_add(
-				page, context, rule, (enum channel)channel, params_text, data);
-	if (!rule->notification)
-		return true;
-	if (templates_render(notifier_templates(notifier), page->arena, rule->message, CHANNEL_PUSH,
-		    language_named(recipient_text(context, rule->recipient, RECIPIENT_LANGUAGE)),
-		    params, &said))
-		return false;
-	notification_row_add(
-		page, rule, recipient_text(context, rule->recipient, RECIPIENT_ID), &said, data);
-	return true;
-}
-
-static bool event_apply_rules(const struct event_context *context)
-{
-	int64_t age_s = db_int(context->result, context->row, COLUMN_AGE);
-	json_t *sources[] = { context->payload, context->facts };
-	unsigned done = 0;
-
-	for (const struct notification_rule *rule = notification_rules; rule->event; rule++) {
-		if (done & 1u << rule->recipient || age_s > rule->life_s ||
-			!recipient_text(context, rule->recipient, RECIPIENT_ID).at ||
-			!text_is(db_text(context->result, context->row, COLUMN_TYPE),
-				text_of(rule->event)) ||
-			!notification_rule_matches(rule, 2, sources))
-			continue;
-		done |= 1u << rule->recipient;
-		if (!rule->silent && !rule_apply(context, rule))
-			return false;
-	}
-	return true;
-}
-
-static bool page_apply_rules(struct messages *messages, const struct db_result *result)
-{
-	bool done = true;
-
-	for (unsigned row = 0; done && row < db_rows(result); row++) {
-		struct event_context context = {
-			.messages = messages, .result = result, .row = row
-		};
-
-		if (db_is_null(result, row, COLUMN_ID))
-			continue;
-		context.payload = json_loads(db_text(result, row, COLUMN_PAYLOAD).at, 0, NULL);
-		context.facts = db_is_null(result, row, COLUMN_FACTS)
-			? NULL
-			: json_loads(db_text(result, row, COLUMN_FACTS).at, 0, NULL);
-		done = event_apply_rules(&context);
-		json_decref(context.facts);
-		json_decref(context.payload);
-	}
-	return done;
-}
 
 /* --- Rounds ----------------------------------------------------------------------------------- */
-
-static void messages_free_if_idle(struct messages *messages)
-{
-	if (messages->running || messages->broadcasting || messages->timer_open)
-		return;
-	free(messages->types);
-	free(messages);
-}
-
-static void messages_page_start(struct messages *messages);
-
-static void messages_page_end(struct messages *messages, bool more)
-{
-	arena_free(TAKE_PTR(messages->page.arena));
-	messages->running = false;
-	if (messages->closing)
-		messages_free_if_idle(messages);
-	else if (more)
-		messages_page_start(messages);
-}
-
-static void messages_submit(struct messages *messages, enum query query,
-	void (*done)(struct db_call *call, const struct db_result *result), unsigned count,
-	const char *const *params)
-{
-	messages->call = (struct db_call){
-		.query = query, .lane = DB_WRITE, .count = count, .done = done, .owner = messages
-	};
-	memcpy(messages->call.params, params, count * sizeof(*params));
-	db_submit(messages->app->db, &messages->call);
-}
 
 static void messages_page_stored(struct db_call *call, const struct db_result *result)
 {
 	struct messages *messages = call->owner;
-	bool moved = !messages->closing && !db_error(result) && db_rows(result);
+	bool moved = !db_error(result) && db_rows(result);
 
-	if (moved && db_int(result, 0, 0) > 0)
+	if (!periodic_continues(&messages->periodic, result))
+		return;
+	if (moved && db_int(result, 0, MESSAGES_INSERT_COUNT) > 0)
 		sending_wake(messages->sending);
-	messages_page_end(messages, moved && messages->page.full);
-}
-
-static const char *json_array_end(struct buf *array)
-{
-	buf_add_string(array, array->len ? "]" : "[]");
-	return buf_string(array);
-}
-
-static void messages_page_store(struct messages *messages, const struct db_result *result)
-{
-	struct message_page *page = &messages->page;
-	const char *rows, *notifications;
-
-	snprintf(page->position, sizeof(page->position), "%lld",
-		(long long)db_int(result, 0, COLUMN_POSITION));
-	snprintf(page->next, sizeof(page->next), "%lld", (long long)db_int(result, 0, COLUMN_NEXT));
-	page->full = db_int(result, 0, COLUMN_COUNT) == PAGE;
-	page->messages = buf_in(page->arena, 4096);
-	page->notifications = buf_in(page->arena, 4096);
-	if (!page_apply_rules(messages, result) || !(rows = json_array_end(&page->messages)) ||
-		!(notifications = json_array_end(&page->notifications))) {
-		log_line(LOG_ERROR, "no memory for the messages of a page of events");
-		return messages_page_end(messages, false);
-	}
-	messages_submit(messages, QUERY_messages_insert, messages_page_stored, 4,
-		(const char *[]){ page->position, page->next, rows, notifications });
+	periodic_end(&messages->periodic, moved && messages->full);
 }
 
 static void messages_page_read(struct db_call *call, const struct db_result *result)
 {
 	struct messages *messages = call->owner;
+	struct message_page page;
+	int64_t position, next;
 
-	if (messages->closing || db_error(result) || !db_rows(result) ||
-		db_int(result, 0, COLUMN_NEXT) == db_int(result, 0, COLUMN_POSITION))
-		return messages_page_end(messages, false);
-	messages_page_store(messages, result);
-}
-
-static void messages_page_start(struct messages *messages)
-{
-	if (messages->running || messages->closing || !leadership_held(messages->leadership))
+	if (!periodic_continues(&messages->periodic, result))
 		return;
-	messages->page =
-		(struct message_page){ .arena = arena_new(messages->app->pool, PAGE_MEMORY) };
-	if (!messages->page.arena)
-		return;
-	messages->running = true;
-	messages_submit(messages, QUERY_messages_read_events, messages_page_read, 2,
-		(const char *[]){ messages->types, PAGE_TEXT });
+	if (!db_rows(result))
+		return periodic_end(&messages->periodic, false);
+	position = db_int(result, 0, MESSAGES_READ_EVENTS_POSITION);
+	next = db_int(result, 0, MESSAGES_READ_EVENTS_NEXT);
+	messages->full = db_int(result, 0, MESSAGES_READ_EVENTS_COUNT) == PAGE;
+	if (next == position)
+		return periodic_end(&messages->periodic, false);
+	if (!message_page_build(messages->arena, messages->app->notifier, result, &page)) {
+		log_line(LOG_ERROR, "no memory for the messages of a page of events");
+		return periodic_end(&messages->periodic, false);
+	}
+	periodic_run(&messages->periodic, messages_page_stored, messages_insert,
+		&(struct messages_insert){ .position = position,
+			.next = next,
+			.messages = page.messages,
+			.notifications = page.notifications });
 }
 
 /* --- Broadcasts ------------------------------------------------------------------------------- */
@@ -338,47 +89,57 @@ static void broadcast_page_made(struct db_call *call, const struct db_result *re
 	struct messages *messages = call->owner;
 
 	messages->broadcasting = false;
-	if (messages->closing)
-		return messages_free_if_idle(messages);
-	if (!db_error(result) && db_rows(result))
+	if (!messages->periodic.closing && !db_error(result) && db_rows(result))
 		sending_wake(messages->sending);
+	periodic_release(&messages->periodic);
 }
 
 /* At most once a second, however often it is called. */
 static void broadcast_page_start(struct messages *messages)
 {
-	uint64_t now = uv_now(loop_uv(messages->app->loop));
+	uint64_t now = loop_now(messages->app->loop);
 
-	if (messages->broadcasting || messages->closing || now < messages->broadcast_at ||
-		!leadership_held(messages->leadership))
+	if (messages->broadcasting || now < messages->broadcast_at)
 		return;
 	messages->broadcasting = true;
 	messages->broadcast_at = now + EVERY_MS;
-	messages->broadcast = (struct db_call){ .query = QUERY_broadcast_expand,
-		.lane = DB_WRITE,
-		.count = 1,
-		.params = { BROADCAST_PAGE },
-		.done = broadcast_page_made,
-		.owner = messages };
-	db_submit(messages->app->db, &messages->broadcast);
+	periodic_hold(&messages->periodic);
+	messages->broadcast = (struct db_call){
+		.lane = DB_WRITE, .done = broadcast_page_made, .owner = messages
+	};
+	db_run(messages->app->db, &messages->broadcast, broadcast_expand,
+		&(struct broadcast_expand){
+			.limit = BROADCAST_PAGE, .life_s = MESSAGE_BROADCAST_LIFE_S });
 }
 
 /* --- Timer and events ------------------------------------------------------------------------- */
 
-static void messages_tick(uv_timer_t *timer)
+static void messages_round(void *job)
 {
-	struct messages *messages = timer->data;
+	struct messages *messages = job;
 
 	messages->soon = false;
 	sending_wake(messages->sending);
-	messages_page_start(messages);
 	broadcast_page_start(messages);
+	messages->arena = arena_new(messages->app->pool, PAGE_MEMORY);
+	if (!messages->arena)
+		return periodic_end(&messages->periodic, false);
+	periodic_run(&messages->periodic, messages_page_read, messages_read_events,
+		&(struct messages_read_events){
+			.types = { messages->types, messages->type_count }, .limit = PAGE });
 }
 
-static bool event_has_rule(struct text type)
+static void messages_round_ended(void *job)
 {
-	for (const struct notification_rule *rule = notification_rules; rule->event; rule++)
-		if (text_is(type, text_of(rule->event)))
+	struct messages *messages = job;
+
+	arena_free(TAKE_PTR(messages->arena));
+}
+
+static bool event_has_rule(const struct messages *messages, struct text type)
+{
+	for (unsigned i = 0; i < messages->type_count; i++)
+		if (text_is(type, text_of(messages->types[i])))
 			return true;
 	return false;
 }
@@ -387,11 +148,11 @@ static void messages_on_event(struct hub_listener *listener, const struct event 
 {
 	struct messages *messages = CONTAINER_OF(listener, struct messages, listener);
 
-	if (messages->soon || messages->closing || !leadership_held(messages->leadership) ||
-		!event_has_rule(event->type))
+	if (messages->soon || !periodic_leads(&messages->periodic) ||
+		!event_has_rule(messages, event->type))
 		return;
 	messages->soon = true;
-	uv_timer_start(&messages->timer, messages_tick, SOON_MS, EVERY_MS);
+	periodic_wake_in(&messages->periodic, SOON_MS);
 }
 
 void messages_listen(struct messages *messages)
@@ -403,72 +164,41 @@ void messages_listen(struct messages *messages)
 
 /* --- Life ------------------------------------------------------------------------------------- */
 
-static void messages_leadership_gained(void *arg)
+static void messages_types_set(struct messages *messages)
 {
-	messages_tick(&((struct messages *)arg)->timer);
-}
-
-/* {order_accepted,…}; a type may be repeated. */
-static char *rule_types_new(void)
-{
-	size_t size = 3;
-	char *types, *at;
-
 	for (const struct notification_rule *rule = notification_rules; rule->event; rule++)
-		size += strlen(rule->event) + 1;
-	types = at = malloc(size);
-	if (!types)
-		return NULL;
-	*at++ = '{';
-	for (const struct notification_rule *rule = notification_rules; rule->event; rule++)
-		at += snprintf(at, size - (size_t)(at - types), "%s%s",
-			rule == notification_rules ? "" : ",", rule->event);
-	memcpy(at, "}", 2);
-	return types;
+		if (!event_has_rule(messages, text_of(rule->event)) &&
+			messages->type_count < TYPES_MAX)
+			messages->types[messages->type_count++] = rule->event;
 }
 
 int messages_new(struct app *app, struct messages **ret)
 {
+	static const struct periodic_spec spec = { .lease = "messages",
+		.every_ms = EVERY_MS,
+		.round = messages_round,
+		.ended = messages_round_ended,
+		.free = free };
 	struct messages *messages = calloc(1, sizeof(*messages));
-	int error;
 
 	if (!messages)
 		return E_NO_MEMORY;
 	messages->app = app;
-	messages->timer.data = messages;
-	messages->types = rule_types_new();
-	error = messages->types
-		? leadership_new(app->loop, app->db, "messages", messages_leadership_gained,
-			  messages, &messages->leadership)
-		: E_NO_MEMORY;
-	if (!error)
-		error = sending_new(app, messages->leadership, &messages->sending);
-	if (error || uv_timer_init(loop_uv(app->loop), &messages->timer)) {
+	messages_types_set(messages);
+	if (sending_new(app, &messages->periodic, &messages->sending) ||
+		periodic_start(&messages->periodic, app->loop, app->db, &spec, messages)) {
 		sending_close(messages->sending);
-		leadership_close(messages->leadership);
-		messages_free_if_idle(messages);
+		free(messages);
 		return E_NO_MEMORY;
 	}
-	messages->timer_open = true;
-	uv_timer_start(&messages->timer, messages_tick, EVERY_MS, EVERY_MS);
 	*ret = messages;
 	return 0;
-}
-
-static void messages_timer_closed(uv_handle_t *handle)
-{
-	struct messages *messages = handle->data;
-
-	messages->timer_open = false;
-	messages_free_if_idle(messages);
 }
 
 void messages_close(struct messages *messages)
 {
 	if (!messages)
 		return;
-	messages->closing = true;
 	sending_close(TAKE_PTR(messages->sending));
-	leadership_close(messages->leadership);
-	uv_close((uv_handle_t *)&messages->timer, messages_timer_closed);
+	periodic_close(&messages->periodic);
 }

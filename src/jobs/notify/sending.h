@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sends the rows of `messages`. One per instance; works while it leads. Private to src/jobs/notify.
+ * Sends the rows of `messages`. One per instance; works while its job leads. Private to
+ * src/jobs/notify.
  */
 #ifndef REEYO_SRC_JOBS_SENDING_H
 #define REEYO_SRC_JOBS_SENDING_H
 
-#include "reeyo/db/leadership.h"
+#include "reeyo/db/periodic.h"
 #include "reeyo/loop/app.h"
 
 struct sending;
-/* leadership: lives longer than this. 0 or E_NO_MEMORY. All functions: the loop thread of the
- * leadership, or before the loop runs. */
-int sending_new(
-	struct app *app, const struct leadership *leadership, struct sending **ret) MUST_CHECK;
+/* job: of the same loop; lives longer than this. 0 or E_NO_MEMORY. All functions: the loop thread,
+ * or before the loop runs. */
+int sending_new(struct app *app, const struct periodic *job, struct sending **ret) MUST_CHECK;
 /* Looks for rows to send. */
 void sending_wake(struct sending *sending);
 /* Drops what is being sent: the next leader claims those rows again. NULL is allowed. */

@@ -54,7 +54,7 @@ static void put(const char *name, const char *text)
 /* What templates_new writes to stderr when it fails. */
 static const char *refusal(void)
 {
-	static char said[512];
+	static char content[512];
 	struct templates *templates;
 	FILE *kept = tmpfile();
 	int old = dup(2);
@@ -68,10 +68,10 @@ static const char *refusal(void)
 	dup2(old, 2);
 	close(old);
 	rewind(kept);
-	len = fread(said, 1, sizeof(said) - 1, kept);
-	said[len] = '\0';
+	len = fread(content, 1, sizeof(content) - 1, kept);
+	content[len] = '\0';
 	fclose(kept);
-	return said;
+	return content;
 }
 
 START_TEST(every_message_has_a_text_in_both_languages)
@@ -83,15 +83,15 @@ START_TEST(every_message_has_a_text_in_both_languages)
 	for (unsigned m = 0; m < MESSAGES; m++)
 		for (unsigned c = 0; c < CHANNELS; c++)
 			for (unsigned l = 0; l < LANGUAGES; l++) {
-				struct said said = { NULL, NULL };
+				struct rendered content = { NULL, NULL };
 				int error = templates_render(
-					templates, arena, m, c, l, none, &said);
+					templates, arena, m, c, l, none, &content);
 
 				ck_assert_int_eq(
 					error, message_has_channel(m, c) ? 0 : E_NOT_FOUND);
 				if (!error && m != MESSAGE_BROADCAST)
-					ck_assert_msg(strlen(said.body) > 15, "%s: %s",
-						message_name(m), said.body);
+					ck_assert_msg(strlen(content.body) > 15, "%s: %s",
+						message_name(m), content.body);
 			}
 	templates_free(templates);
 	json_decref(none);
@@ -110,11 +110,11 @@ START_TEST(text_messages_use_only_the_sms_alphabet)
 	ck_assert_int_eq(templates_new("", &templates), 0);
 	for (unsigned m = 0; m < MESSAGES; m++)
 		for (unsigned l = 0; l < LANGUAGES; l++) {
-			struct said said;
+			struct rendered content;
 
-			if (templates_render(templates, arena, m, CHANNEL_SMS, l, none, &said))
+			if (templates_render(templates, arena, m, CHANNEL_SMS, l, none, &content))
 				continue;
-			for (const char *c = said.body; *c; c++) {
+			for (const char *c = content.body; *c; c++) {
 				bool plain = (unsigned char)*c < 0x80 && !strchr("^{}\\[]~|`", *c);
 
 				for (unsigned i = 0; !plain && others[i]; i++)
@@ -125,7 +125,7 @@ START_TEST(text_messages_use_only_the_sms_alphabet)
 				ck_assert_msg(
 					plain, "%s/%s: %s", language_name(l), message_name(m), c);
 			}
-			ck_assert_uint_le(text_length(text_of(said.body)), 160);
+			ck_assert_uint_le(text_length(text_of(content.body)), 160);
 		}
 	templates_free(templates);
 	json_decref(none);
@@ -135,7 +135,7 @@ END_TEST
 START_TEST(a_folder_replaces_built_in_templates)
 {
 	struct templates *templates;
-	struct said said;
+	struct rendered content;
 	json_t *params = json_pack("{ss}", "code", "123456");
 
 	put("en/code.sms", "Code {code}!\n");
@@ -143,13 +143,13 @@ START_TEST(a_folder_replaces_built_in_templates)
 	put("fr/code.sms~", "left by an editor");
 	ck_assert_int_eq(templates_new(dir, &templates), 0);
 	ck_assert_int_eq(templates_render(templates, arena, MESSAGE_CODE, CHANNEL_SMS, LANGUAGE_FR,
-				 params, &said),
+				 params, &content),
 		0);
-	ck_assert_str_eq(said.body, "Le code 123456 !");
+	ck_assert_str_eq(content.body, "Le code 123456 !");
 	ck_assert_int_eq(templates_render(templates, arena, MESSAGE_CODE, CHANNEL_MAIL, LANGUAGE_FR,
-				 params, &said),
+				 params, &content),
 		0);
-	ck_assert_str_eq(said.title, "Votre code Reeyo");
+	ck_assert_str_eq(content.title, "Votre code Reeyo");
 	templates_free(templates);
 	json_decref(params);
 }
