@@ -13,6 +13,7 @@
 #include "reeyo/api/settings.h"
 #include "reeyo/auth/admit.h"
 #include "reeyo/domain/split.h"
+#include "reeyo/service/cache_keys.h"
 #include "reeyo/service/catalogue.h"
 
 #define ROUNDS 4

@@ -5,6 +5,7 @@
 #include "reeyo/api/settings.h"
 
 #include "reeyo/auth/admit.h"
+#include "reeyo/service/cache_keys.h"
 
 /* In the arena: a held request lives until it is released. */
 struct settings_change {
@@ -38,12 +39,12 @@ void maintenance_admit(struct request *rq)
 	const struct settings *settings = rq->app->settings;
 
 	if (rq->route->during_maintenance || rq->ns == NS_ADMIN)
-		return admit_account(rq);
+		return admit_account(rq, KEY_USER);
 	if (!settings_loaded(settings))
 		return reply_error(rq, E_STORE_DOWN);
 	if (settings_flag(settings, SETTING_MAINTENANCE)) {
 		reply_retry_after(rq, 60);
 		return reply_error(rq, E_MAINTENANCE);
 	}
-	admit_account(rq);
+	admit_account(rq, KEY_USER);
 }

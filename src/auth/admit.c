@@ -159,12 +159,12 @@ static void admit_rider(struct request *rq)
 	request_next(rq);
 }
 
-void admit_account(struct request *rq)
+void admit_account(struct request *rq, const struct cache_kind *customers)
 {
 	switch (rq->route->access) {
 	case CUSTOMER_VERIFIED:
 		return cache_get_or_query(
-			rq, KEY_USER, rq->caller.id, QUERY_user_get, account_cached);
+			rq, customers, rq->caller.id, QUERY_user_get, account_cached);
 	case RIDER_READY:
 		return admit_rider(rq);
 	default:

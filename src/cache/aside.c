@@ -23,37 +23,22 @@ struct lookup {
 	struct cache *cache;
 	uint64_t turn; /* turn in which it was queued */
 	struct reads reads;
-	enum cache_kind kind;
+	const struct cache_kind *kind;
 	bool listed;
 	char key[CACHE_KEY_SIZE];
 };
 
 /* --- Keys ------------------------------------------------------------------------------------- */
 
-static const struct key_kind {
-	struct text prefix;
-	unsigned life_s;
-} key_kinds[CACHE_KINDS] = {
-	[KEY_USER] = { TEXT("user:"), 3600 },
-	[KEY_VENDOR] = { TEXT("vendor:"), 300 },
-	[KEY_MENU] = { TEXT("menu:"), 600 },
-	[KEY_ORDERS_ACTIVE] = { TEXT("orders:active"), 30 },
-};
-
-void cache_key(char out[CACHE_KEY_SIZE], enum cache_kind kind, const char *id)
+void cache_key(char out[CACHE_KEY_SIZE], const struct cache_kind *kind, const char *id)
 {
-	struct text prefix = key_kinds[kind].prefix;
-	size_t len = id && kind != KEY_ORDERS_ACTIVE ? strnlen(id, 64) : 0;
+	struct text prefix = kind->prefix;
+	size_t len = id && !kind->single ? strnlen(id, 64) : 0;
 
 	memcpy(out, prefix.at, prefix.len);
 	if (len)
 		memcpy(out + prefix.len, id, len);
 	out[prefix.len + len] = '\0';
-}
-
-unsigned cache_life_s(enum cache_kind kind)
-{
-	return key_kinds[kind].life_s;
 }
 
 /* --- Lookups ---------------------------------------------------------------------------------- */
@@ -109,7 +94,8 @@ static void lookup_replied(void *owner, int error, const redisReply *reply)
 	free(lookup);
 }
 
-static struct lookup *lookup_new(struct cache *cache, enum cache_kind kind, const char *key)
+static struct lookup *lookup_new(
+	struct cache *cache, const struct cache_kind *kind, const char *key)
 {
 	struct redis_call call = { .words = 2, .key = 1, .done = lookup_replied };
 	struct lookup *lookup = calloc(1, sizeof(*lookup));
@@ -133,7 +119,8 @@ static struct lookup *lookup_new(struct cache *cache, enum cache_kind kind, cons
 }
 
 /* This turn's GET for the key, or NULL when Redis is not usable. */
-static struct lookup *lookup_of_turn(struct cache *cache, enum cache_kind kind, const char *key)
+static struct lookup *lookup_of_turn(
+	struct cache *cache, const struct cache_kind *kind, const char *key)
 {
 	struct lookup *lookup;
 
@@ -153,7 +140,7 @@ void cache_read_start(struct cache *cache, struct cache_read *read)
 
 	cache_key(key, read->kind, read->id);
 	read->asked = cache->redis ? redis_turn(cache->redis) : 0;
-	if (cache->redis && read->rounds < ROUNDS_MAX && !backlog_has(read->kind, key))
+	if (cache->redis && read->rounds < ROUNDS_MAX && !backlog_has(cache, read->kind, key))
 		lookup = lookup_of_turn(cache, read->kind, key);
 	if (lookup)
 		return reads_add(&lookup->reads, read);
@@ -190,7 +177,8 @@ static int cache_connect(struct cache *cache, const struct config *config)
 	return redis_new(cache->loop, &options, &cache->redis);
 }
 
-int cache_new(struct loop *loop, const struct config *config, struct cache **ret)
+int cache_new(struct loop *loop, const struct config *config, const struct cache_layout *layout,
+	struct cache **ret)
 {
 	static const uint64_t poll_ms[POLLS] = { 10, 20, 40, 80 };
 	struct cache *cache = calloc(1, sizeof(*cache));
@@ -199,6 +187,7 @@ int cache_new(struct loop *loop, const struct config *config, struct cache **ret
 	if (!cache)
 		return E_NO_MEMORY;
 	cache->loop = loop;
+	cache->layout = layout;
 	for (int i = 0; i < POLLS; i++)
 		deadline_list_init(&cache->polls[i], loop, poll_ms[i], flight_poll_due);
 	error = backlog_new(cache);

@@ -18,6 +18,7 @@ struct lookup;
 
 struct cache {
 	struct loop *loop;
+	const struct cache_layout *layout;
 	struct redis *redis;     /* NULL: not configured */
 	struct lookup *lookups;  /* by key: the newest GET of each */
 	struct flight *leased;   /* by key: loads that hold a lease or wait for one */
@@ -31,8 +32,6 @@ struct cache {
 
 /* --- aside.c ---------------------------------------------------------------------------------- */
 
-/* Time to live of a value, in seconds. */
-unsigned cache_life_s(enum cache_kind kind);
 /* Starts or restarts a read: sends a GET, or loads when Redis is not usable or the key is in the
  * backlog. */
 void cache_read_start(struct cache *cache, struct cache_read *read);
@@ -51,8 +50,8 @@ void reads_answer(struct cache *cache, struct reads *reads, int error,
 /* The readers load without a lease and share only loads that begin from now on. */
 void reads_load_alone(struct cache *cache, const char *key, struct reads *reads);
 /* The GET of these readers found nothing (lease absent) or this lease. */
-void flight_enter(struct cache *cache, enum cache_kind kind, const char *key, struct reads *reads,
-	struct text lease);
+void flight_enter(struct cache *cache, const struct cache_kind *kind, const char *key,
+	struct reads *reads, struct text lease);
 /* The pause between two checks of another instance's lease is over. */
 void flight_poll_due(struct deadline *deadline);
 /* Completes the readers that wait for a lease of another instance. */
@@ -65,7 +64,7 @@ void backlog_free(struct backlog *backlog);
 /* Redis answers (again): deletes the keys of the backlog. */
 void backlog_flush(struct backlog *backlog);
 /* True when the value in Redis under this key may be outdated and must not be used. */
-bool backlog_has(enum cache_kind kind, const char *key);
+bool backlog_has(const struct cache *cache, const struct cache_kind *kind, const char *key);
 
 /* --- limiter.c -------------------------------------------------------------------------------- */
 

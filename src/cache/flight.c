@@ -37,7 +37,7 @@ struct flight {
 	struct deadline deadline;
 	uint64_t turn; /* turn of the last request for the lease */
 	enum flight_state state;
-	enum cache_kind kind;
+	const struct cache_kind *kind;
 	unsigned polls;
 	bool unleased;
 	char lease[LEASE_LENGTH + 1];
@@ -106,7 +106,7 @@ static void reads_restart(struct cache *cache, struct reads *reads)
 /* --- Flights ---------------------------------------------------------------------------------- */
 
 static struct flight *flight_new(
-	struct cache *cache, enum cache_kind kind, const char *key, struct flight **table)
+	struct cache *cache, const struct cache_kind *kind, const char *key, struct flight **table)
 {
 	struct flight *flight = calloc(1, sizeof(*flight));
 
@@ -312,8 +312,8 @@ static bool flight_join(struct flight *flight, struct text lease, struct reads *
 	return true;
 }
 
-void flight_enter(struct cache *cache, enum cache_kind kind, const char *key, struct reads *reads,
-	struct text lease)
+void flight_enter(struct cache *cache, const struct cache_kind *kind, const char *key,
+	struct reads *reads, struct text lease)
 {
 	struct flight *flight;
 
@@ -355,7 +355,7 @@ static void flight_filled(void *owner, int error, const redisReply *reply)
 /* The key's time to live, at most until the value expires. */
 static int64_t flight_ttl_ms(const struct flight *flight)
 {
-	int64_t life = cache_life_s(flight->kind) * INT64_C(1000);
+	int64_t life = flight->kind->ttl_s * INT64_C(1000);
 	int64_t until = flight->stored->value.until_ms;
 	int64_t left = until ? until - clock_wall_ms() : life;
 

@@ -8,8 +8,8 @@
  * one ZADD GT. (A script costs Redis 14 microseconds, a GEOADD 2, each further member 1.)
  *
  * The sweep only looks at riders who stopped reporting within the last GEO_SWEEP_MS: earlier sweeps
- * removed the others. The time of a rider's last point is kept GEO_LATE_MS longer than the
- * position. Otherwise a phone that reconnects could report a point older than the last one.
+ * removed the others. The time of a rider's last point is kept layout->point_max_age_ms longer than
+ * the position. Otherwise a phone that reconnects could report a point older than the last one.
  */
 #include "reeyo/cache/geo.h"
 
@@ -25,8 +25,6 @@
 #define ARG_SIZE 72
 #define GEO_SWEEP_MS 90000
 #define BATCH_MAX 64 /* reports in one GEOADD */
-
-static const struct text geo_key = TEXT("geo:riders"), seen_key = TEXT("{geo:riders}:seen");
 
 struct script {
 	struct text text;
@@ -81,6 +79,16 @@ static const struct script sweep_script = {
 	TEXT("3372494477b56cb756f010934a606fef9536c5d7")
 };
 
+/* Positions of one loop: the name of the second key, and the reports of this turn without times. */
+struct geo_turn {
+	struct cache *cache;
+	struct turn_hook hook;
+	struct geo_batch *open; /* NULL: none */
+	struct geo_batch *free; /* kept for later turns: they are large */
+	struct text seen_key;
+	char seen_name[CACHE_KEY_SIZE];
+};
+
 /* One operation in progress. */
 struct geo_call {
 	struct cache *cache;
@@ -108,8 +116,8 @@ static int geo_script_send(struct geo_call *call, struct text how, struct text w
 	send.word[0] = how;
 	send.word[1] = what;
 	send.word[2] = TEXT("2");
-	send.word[3] = geo_key;
-	send.word[4] = seen_key;
+	send.word[3] = call->cache->layout->positions;
+	send.word[4] = call->cache->geo->seen_key;
 	for (int i = 0; i < call->args; i++)
 		send.word[5 + i] = text_of(call->arg[i]);
 	return redis_send(call->cache->redis, &send);
@@ -157,6 +165,12 @@ static void geo_arg_degrees(struct geo_call *call, double degrees)
 	snprintf(call->arg[call->args++], ARG_SIZE, "%.7f", degrees);
 }
 
+/* Riders whose last point is older are not found. */
+static int64_t geo_oldest_ms(const struct cache *cache)
+{
+	return clock_wall_ms() - cache->layout->position_ttl_ms;
+}
+
 static int geo_call_send(struct geo_call *call)
 {
 	int error = geo_script_send(call, TEXT("EVALSHA"), call->script->sha);
@@ -167,14 +181,6 @@ static int geo_call_send(struct geo_call *call)
 }
 
 /* --- Storing ---------------------------------------------------------------------------------- */
-
-/* Reports of this turn without times. */
-struct geo_turn {
-	struct cache *cache;
-	struct turn_hook hook;
-	struct geo_batch *open; /* NULL: none */
-	struct geo_batch *free; /* kept for later turns: they are large */
-};
 
 struct geo_batch {
 	struct geo_turn *turn;
@@ -218,7 +224,7 @@ static void geo_batch_replied(void *owner, int error, const redisReply *reply)
 
 static int geo_batch_send_times(struct redis *redis, const struct geo_batch *batch)
 {
-	struct text word[3 + 2 * BATCH_MAX] = { TEXT("ZADD"), seen_key, TEXT("GT") };
+	struct text word[3 + 2 * BATCH_MAX] = { TEXT("ZADD"), batch->turn->seen_key, TEXT("GT") };
 	int words = 3;
 
 	for (unsigned i = 0; i < batch->count; i++) {
@@ -230,7 +236,8 @@ static int geo_batch_send_times(struct redis *redis, const struct geo_batch *bat
 
 static int geo_batch_send_positions(struct redis *redis, struct geo_batch *batch)
 {
-	struct text word[2 + 3 * BATCH_MAX] = { TEXT("GEOADD"), geo_key };
+	struct text word[2 + 3 * BATCH_MAX] = { TEXT("GEOADD"),
+		batch->turn->cache->layout->positions };
 	int words = 2;
 
 	for (unsigned i = 0; i < batch->count; i++) {
@@ -290,7 +297,7 @@ static int geo_store_batched(struct cache *cache, const char *rider, double lat,
 	struct geo_batch *batch;
 	unsigned n;
 
-	if (!cache->redis || !redis_up(cache->redis, geo_key))
+	if (!cache->redis || !redis_up(cache->redis, cache->layout->positions))
 		return E_STORE_DOWN;
 	batch = cache->geo->open ? cache->geo->open : geo_batch_open(cache->geo);
 	if (!batch)
@@ -315,6 +322,9 @@ int geo_new(struct cache *cache)
 	if (!turn)
 		return E_NO_MEMORY;
 	turn->cache = cache;
+	snprintf(turn->seen_name, sizeof(turn->seen_name), "{%.*s}:seen",
+		TEXT_ARGS(cache->layout->positions));
+	turn->seen_key = text_of(turn->seen_name);
 	turn->hook.run = geo_turn_ended;
 	cache->geo = turn;
 	loop_hook(cache->loop, PHASE_FLUSH, &turn->hook);
@@ -370,7 +380,7 @@ int geo_store(struct cache *cache, const char *rider, double lat, double lng, in
 	geo_arg_degrees(call, lat);
 	geo_arg_int(call, first_ms);
 	geo_arg_int(call, last_ms);
-	geo_arg_int(call, clock_wall_ms() - GEO_FRESH_MS);
+	geo_arg_int(call, geo_oldest_ms(cache));
 	return geo_call_send(call);
 }
 
@@ -435,7 +445,7 @@ int geo_search(struct cache *cache, double lat, double lng, double radius_m, uns
 	geo_arg_degrees(call, lat);
 	geo_arg_int(call, llround(radius_m));
 	geo_arg_int(call, 2 * (int64_t)count + 50); /* some may be old and not swept yet */
-	geo_arg_int(call, clock_wall_ms() - GEO_FRESH_MS);
+	geo_arg_int(call, geo_oldest_ms(cache));
 	return geo_call_send(call);
 }
 
@@ -446,7 +456,7 @@ int geo_find(struct cache *cache, const char *rider, geo_found *done, void *owne
 	if (!call)
 		return E_STORE_DOWN;
 	geo_arg_text(call, rider);
-	geo_arg_int(call, clock_wall_ms() - GEO_FRESH_MS);
+	geo_arg_int(call, geo_oldest_ms(cache));
 	return geo_call_send(call);
 }
 
@@ -457,7 +467,7 @@ int geo_all(struct cache *cache, unsigned count, geo_found *done, void *owner)
 	if (!call)
 		return E_STORE_DOWN;
 	geo_arg_int(call, count);
-	geo_arg_int(call, clock_wall_ms() - GEO_FRESH_MS);
+	geo_arg_int(call, geo_oldest_ms(cache));
 	return geo_call_send(call);
 }
 
@@ -468,10 +478,9 @@ void geo_remove(struct cache *cache, const char *rider)
 	struct redis_call call = { .words = 3, .key = 1 };
 
 	call.word[0] = TEXT("ZREM");
-	call.word[1] = geo_key;
+	call.word[1] = cache->layout->positions;
 	call.word[2] = text_of(rider);
-	/* If it is lost: 30 s after the last point the rider is not found any more, and dispatch
-	 * checks who is online. */
+	/* If it is lost: the position expires soon, and dispatch checks who is online. */
 	if (cache->redis && redis_send(cache->redis, &call))
 		return;
 }
@@ -479,13 +488,12 @@ void geo_remove(struct cache *cache, const char *rider)
 void geo_sweep(struct cache *cache)
 {
 	struct geo_call *call = geo_call_new(cache, &sweep_script);
-	int64_t now = clock_wall_ms();
 
 	if (!call)
 		return;
-	geo_arg_int(call, now - GEO_FRESH_MS - GEO_SWEEP_MS);
-	geo_arg_int(call, now - GEO_FRESH_MS);
-	geo_arg_int(call, now - GEO_LATE_MS - 2 * GEO_SWEEP_MS);
+	geo_arg_int(call, geo_oldest_ms(cache) - GEO_SWEEP_MS);
+	geo_arg_int(call, geo_oldest_ms(cache));
+	geo_arg_int(call, clock_wall_ms() - cache->layout->point_max_age_ms - 2 * GEO_SWEEP_MS);
 	if (geo_call_send(call))
 		return; /* the next second tries again */
 }

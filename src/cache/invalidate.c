@@ -35,7 +35,7 @@ static struct {
 	pthread_mutex_t lock;
 	struct backlog_entry *keys;
 	uint64_t serial;
-	uint64_t distrust_until_ms[CACHE_KINDS]; /* 0: trusted */
+	uint64_t distrust_until_ms[CACHE_KINDS_MAX]; /* by row of the layout; 0: trusted */
 	unsigned distrusted;
 } all = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
@@ -75,23 +75,32 @@ static void backlog_count(void)
 	atomic_store(&backlog_size, HASH_COUNT(all.keys) + all.distrusted);
 }
 
-static void kind_distrust(enum cache_kind kind)
+static uint64_t *kind_distrust_until(const struct cache *cache, const struct cache_kind *kind)
 {
-	all.distrusted += all.distrust_until_ms[kind] == 0;
-	all.distrust_until_ms[kind] = clock_ms() + cache_life_s(kind) * 1000ull;
+	return &all.distrust_until_ms[kind - cache->layout->kinds];
 }
 
-static bool kind_distrusted(enum cache_kind kind)
+static void kind_distrust(const struct cache *cache, const struct cache_kind *kind)
 {
-	if (all.distrust_until_ms[kind] && clock_ms() >= all.distrust_until_ms[kind]) {
-		all.distrust_until_ms[kind] = 0;
+	uint64_t *until_ms = kind_distrust_until(cache, kind);
+
+	all.distrusted += *until_ms == 0;
+	*until_ms = clock_ms() + kind->ttl_s * 1000ull;
+}
+
+static bool kind_distrusted(const struct cache *cache, const struct cache_kind *kind)
+{
+	uint64_t *until_ms = kind_distrust_until(cache, kind);
+
+	if (*until_ms && clock_ms() >= *until_ms) {
+		*until_ms = 0;
 		all.distrusted--;
 		backlog_count();
 	}
-	return all.distrust_until_ms[kind] != 0;
+	return *until_ms != 0;
 }
 
-static void backlog_add(struct cache *cache, enum cache_kind kind, const char *key)
+static void backlog_add(struct cache *cache, const struct cache_kind *kind, const char *key)
 {
 	struct backlog_entry *entry;
 
@@ -102,7 +111,7 @@ static void backlog_add(struct cache *cache, enum cache_kind kind, const char *k
 	if (entry)
 		entry->serial = ++all.serial;
 	else
-		kind_distrust(kind);
+		kind_distrust(cache, kind);
 	backlog_count();
 	pthread_mutex_unlock(&all.lock);
 	if (!deadline_runs(&cache->backlog->retry))
@@ -125,7 +134,7 @@ static void backlog_remove(struct cache *cache, const char *key, uint64_t serial
 	pthread_mutex_unlock(&all.lock);
 }
 
-bool backlog_has(enum cache_kind kind, const char *key)
+bool backlog_has(const struct cache *cache, const struct cache_kind *kind, const char *key)
 {
 	struct backlog_entry *entry;
 	bool has;
@@ -134,7 +143,7 @@ bool backlog_has(enum cache_kind kind, const char *key)
 		return false;
 	pthread_mutex_lock(&all.lock);
 	HASH_FIND_STR(all.keys, key, entry);
-	has = kind_distrusted(kind) || entry;
+	has = kind_distrusted(cache, kind) || entry;
 	pthread_mutex_unlock(&all.lock);
 	return has;
 }
@@ -238,7 +247,7 @@ struct invalidation {
 	struct cache *cache;
 	void (*done)(void *);
 	void *arg;
-	enum cache_kind kind;
+	const struct cache_kind *kind;
 	char key[CACHE_KEY_SIZE];
 };
 
@@ -254,8 +263,8 @@ static void key_deleted(void *owner, int error, const redisReply *reply)
 	free(invalidation);
 }
 
-void cache_key_invalidate(
-	struct cache *cache, enum cache_kind kind, const char *id, void (*done)(void *), void *arg)
+void cache_key_invalidate(struct cache *cache, const struct cache_kind *kind, const char *id,
+	void (*done)(void *), void *arg)
 {
 	char key[CACHE_KEY_SIZE] = "";
 	struct invalidation *invalidation;

@@ -46,6 +46,7 @@
 #include "reeyo/partners/client.h"
 #include "reeyo/partners/gateway.h"
 #include "reeyo/partners/notifier.h"
+#include "reeyo/service/cache_keys.h"
 #include "reeyo/service/catalogue.h"
 #include "reeyo/telemetry/metrics.h"
 
@@ -380,7 +381,7 @@ static int worker_start(struct worker *worker)
 	if (!app->pool || !app->addresses)
 		return E_NO_MEMORY;
 	if ((error = db_new(app->loop, config, &app->db)) ||
-		(error = cache_new(app->loop, config, &app->cache)) ||
+		(error = cache_new(app->loop, config, &cache_layout, &app->cache)) ||
 		(error = hasher_new(app->loop, config, &app->hasher)) ||
 		(error = token_cache_new(&app->tokens)) ||
 		(error = rider_cache_new(&app->riders)) ||

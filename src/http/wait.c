@@ -120,7 +120,7 @@ static void cached_load(struct cache_read *read)
 }
 
 static struct cache_wait *cache_wait_new(
-	struct request *rq, enum cache_kind kind, const char *id, cache_get_done *done)
+	struct request *rq, const struct cache_kind *kind, const char *id, cache_get_done *done)
 {
 	struct cache_wait *wait = ARENA_NEW(rq->arena, struct cache_wait);
 
@@ -139,7 +139,7 @@ static struct cache_wait *cache_wait_new(
 	return wait;
 }
 
-void cache_get_or_load(struct request *rq, enum cache_kind kind, const char *id,
+void cache_get_or_load(struct request *rq, const struct cache_kind *kind, const char *id,
 	void (*load)(struct request *rq, struct cache_read *read), cache_get_done *done)
 {
 	struct cache_wait *wait = cache_wait_new(rq, kind, id, done);
@@ -200,8 +200,8 @@ static void cached_row_load(struct request *rq, struct cache_read *read)
 	db_submit(rq->app->db, &wait->call);
 }
 
-void cache_get_or_query(struct request *rq, enum cache_kind kind, const char *id, enum query query,
-	cache_get_done *done)
+void cache_get_or_query(struct request *rq, const struct cache_kind *kind, const char *id,
+	enum query query, cache_get_done *done)
 {
 	struct cache_wait *wait = cache_wait_new(rq, kind, id, done);
 
@@ -226,8 +226,8 @@ static void invalidate_completed(void *arg)
 		wait->next(wait->rq);
 }
 
-void cache_invalidate(
-	struct request *rq, enum cache_kind kind, const char *id, void (*next)(struct request *rq))
+void cache_invalidate(struct request *rq, const struct cache_kind *kind, const char *id,
+	void (*next)(struct request *rq))
 {
 	struct invalidate_wait *wait = ARENA_NEW(rq->arena, struct invalidate_wait);
 

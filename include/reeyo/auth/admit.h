@@ -42,7 +42,8 @@ void rider_facts_invalidate_all(struct app *app, const char *rider);
 int rider_refusal(const struct rider_facts *facts, const struct config *config);
 
 /* Step of the server after the body check. CUSTOMER_VERIFIED rows get rq->account and RIDER_READY
- * rows rq->rider, or the request is refused. Other rows pass. Ends in request_next or a reply. */
-void admit_account(struct request *rq);
+ * rows rq->rider, or the request is refused. Other rows pass. customers: the cached accounts of
+ * customers. Ends in request_next or a reply. */
+void admit_account(struct request *rq, const struct cache_kind *customers);
 
 #endif

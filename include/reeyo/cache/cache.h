@@ -2,11 +2,11 @@
  *
  * Cache-aside over Redis, for finished response bodies.
  *
- * Keys and times to live are those of the scaling guide: `user:{id}` 3600 s, `vendor:{id}` 300 s,
- * `menu:{vendorId}` 600 s, `orders:active` 30 s. A key holds either a value or, for at most
- * LEASE_MS, the lease of the one loader that fills it: `GET` finds nothing → `SET key lease NX GET
- * PX` → load → store the value only if the key still holds that lease. A write deletes the key, and
- * with it the lease, so a slow reader cannot store a value that it read before the write.
+ * The caller of cache_new defines the kinds of keys and their times to live. A key holds either a
+ * value or, for at most LEASE_MS, the lease of the one loader that fills it: `GET` finds nothing →
+ * `SET key lease NX GET PX` → load → store the value only if the key still holds that lease. A
+ * write deletes the key, and with it the lease, so a slow reader cannot store a value that it read
+ * before the write.
  *
  * Readers may share a load when its statement began after they started to read, or when its lease
  * stood until the value was stored (no write was acknowledged in between). Other readers wait for
@@ -32,12 +32,27 @@
 
 struct cache;
 
-enum cache_kind { KEY_USER, KEY_VENDOR, KEY_MENU, KEY_ORDERS_ACTIVE, CACHE_KINDS };
+/* A kind of key. Rows live in a constant table of the caller. */
+struct cache_kind {
+	struct text prefix; /* "user:" */
+	unsigned ttl_s;     /* time to live of a value */
+	bool single;        /* the prefix is the whole key; there is no id */
+};
+
+#define CACHE_KINDS_MAX 16
+/* What the product stores. It must stay valid as long as the process. */
+struct cache_layout {
+	const struct cache_kind *kinds;
+	unsigned count;           /* at most CACHE_KINDS_MAX */
+	struct text positions;    /* key of the GEO set of geo.h */
+	int64_t position_ttl_ms;  /* a rider can be found for this long after the last point */
+	int64_t point_max_age_ms; /* maximum age of a point on arrival */
+};
 
 #define CACHE_KEY_SIZE 96
-/* Writes the key, such as "menu:vendor_123", into out; id is NULL for KEY_ORDERS_ACTIVE. An id
- * longer than 64 bytes is truncated (no such id exists; routes refuse it earlier). */
-void cache_key(char out[CACHE_KEY_SIZE], enum cache_kind kind, const char *id);
+/* Writes the key, such as "menu:vendor_123", into out; id is ignored for a single key. An id longer
+ * than 64 bytes is truncated (no such id exists; routes refuse it earlier). */
+void cache_key(char out[CACHE_KEY_SIZE], const struct cache_kind *kind, const char *id);
 
 /* A finished body: the JSON as sent, its strong ETag (with quotes) and the same gzipped. */
 struct cache_value {
@@ -53,7 +68,7 @@ struct cache_value *cache_value_new(struct text plain);
 
 /* One read. It is embedded in its owner and must stay valid until done is called. */
 struct cache_read {
-	enum cache_kind kind;
+	const struct cache_kind *kind; /* a row of the layout */
 	char id[68];
 	/* Called when the value must be loaded. It starts the statement, then calls cache_loaded,
 	 * cache_missing or cache_failed exactly once, now or later. At most one load per key runs
@@ -73,7 +88,8 @@ struct cache_read {
 
 /* Connects in the background. With an empty redis_url every read loads. Returns 0, E_NO_MEMORY or
  * E_CONFIG. */
-int cache_new(struct loop *loop, const struct config *config, struct cache **ret) MUST_CHECK;
+int cache_new(struct loop *loop, const struct config *config, const struct cache_layout *layout,
+	struct cache **ret) MUST_CHECK;
 /* Reads that wait for Redis end with E_DRAINING. No load may be running. The loop must run one more
  * turn, which closes the handles. */
 void cache_close(struct cache *cache);
@@ -91,8 +107,8 @@ void cache_failed(struct cache_read *read, int error);
 /* Deletes one key after a committed write. done(arg) is called once the key is deleted or in the
  * backlog, at the latest after redis_timeout, possibly before cache_key_invalidate returns.
  * Acknowledge the write only after that. done may be NULL. */
-void cache_key_invalidate(
-	struct cache *cache, enum cache_kind kind, const char *id, void (*done)(void *), void *arg);
+void cache_key_invalidate(struct cache *cache, const struct cache_kind *kind, const char *id,
+	void (*done)(void *), void *arg);
 
 /* Connects, logs in and sends one PING (to the first host of a cluster). Returns 0, E_STORE_DOWN,
  * E_CONFIG or E_NO_MEMORY. Blocks for up to some seconds: for the command line only. */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Current positions of riders: the GEO set `geo:riders`, and the time of each rider's last point in
- * the sorted set `{geo:riders}:seen` (milliseconds; its hash tag is the whole name of the GEO set,
- * so that a cluster keeps both in one slot).
+ * Current positions of riders: a GEO set (layout->positions), and the time of each rider's last
+ * point in the sorted set `{<name of the GEO set>}:seen` (milliseconds; its hash tag is the whole
+ * name of the GEO set, so that a cluster keeps both in one slot).
  *
  * A rider's time never goes back, whichever loop or instance receives the report: one script
- * compares and stores. A rider can be found for GEO_FRESH_MS after the last point; geo_sweep
- * removes older entries.
+ * compares and stores. A rider can be found for layout->position_ttl_ms after the last point;
+ * geo_sweep removes older entries.
  *
  * An absent Redis is never an error to a client: functions that return int return E_STORE_DOWN and
  * do not call done, or done receives E_STORE_DOWN.
@@ -21,10 +21,6 @@
 #include <stdint.h>
 
 #include "reeyo/cache/cache.h"
-
-#define GEO_FRESH_MS 30000
-/* Maximum age of a point on arrival. The time of a rider's last point is kept for this long. */
-#define GEO_LATE_MS (30 * 60000)
 
 struct geo_rider {
 	const char *id; /* valid during the call */

@@ -157,17 +157,17 @@ void sql_run_positional(struct request *rq, enum db_lane lane, enum query query,
 /* Cache-aside read of one key. load starts the statement and ends in exactly one of cache_loaded,
  * cache_missing and cache_failed; done gets the value, E_NOT_FOUND, or an error. */
 typedef void cache_get_done(struct request *rq, int error, const struct cache_value *value);
-void cache_get_or_load(struct request *rq, enum cache_kind kind, const char *id,
+void cache_get_or_load(struct request *rq, const struct cache_kind *kind, const char *id,
 	void (*load)(struct request *rq, struct cache_read *read), cache_get_done *done);
 /* Loads the key with one statement. Its first column is the finished `data` (NULL or no row: not
  * found), which is put into the envelope. An optional second column is the number of milliseconds
  * for which the first is valid (NULL: until the next write); it limits the life of the key and the
  * reply's max-age. This is the usual load. */
-void cache_get_or_query(struct request *rq, enum cache_kind kind, const char *id, enum query query,
-	cache_get_done *done);
+void cache_get_or_query(struct request *rq, const struct cache_kind *kind, const char *id,
+	enum query query, cache_get_done *done);
 /* Deletes a key after a write. next is called when the key is gone. */
-void cache_invalidate(
-	struct request *rq, enum cache_kind kind, const char *id, void (*next)(struct request *rq));
+void cache_invalidate(struct request *rq, const struct cache_kind *kind, const char *id,
+	void (*next)(struct request *rq));
 
 /* Replays the stored reply of the request's Idempotency-Key (E_IDEMPOTENCY_MISMATCH when the key
  * belongs to another request). Calls none when there is no key or no stored reply. The server does

@@ -7,6 +7,7 @@
 
 #include "reeyo/auth/admit.h"
 #include "reeyo/core/unicode.h"
+#include "reeyo/service/cache_keys.h"
 
 #define PART_MIN 2
 #define PART_MAX 50

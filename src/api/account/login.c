@@ -17,6 +17,7 @@
 
 #include "reeyo/auth/password.h"
 #include "reeyo/http/limit.h"
+#include "reeyo/service/cache_keys.h"
 
 const struct field session_fields[] = { SESSION_FIELDS, FIELD_END };
 

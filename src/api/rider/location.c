@@ -12,6 +12,7 @@
 #include "reeyo/cache/geo.h"
 #include "reeyo/core/clock.h"
 #include "reeyo/jobs/positions.h"
+#include "reeyo/service/cache_keys.h"
 
 #define POINTS_MAX 100
 #define AHEAD_MS 60000
@@ -72,7 +73,7 @@ static bool report_time_read(
 {
 	int64_t at;
 
-	if (clock_parse(text, &at) || at < now - GEO_LATE_MS)
+	if (clock_parse(text, &at) || at < now - RIDER_POINT_MAX_AGE_MS)
 		reply_field(rq, field, "must lie within the last 30 minutes",
 			"doit se situer dans les 30 dernières minutes");
 	else if (at > now + AHEAD_MS)

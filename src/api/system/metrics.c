@@ -8,6 +8,7 @@
 
 #include "reeyo/api/system.h"
 #include "reeyo/http/request.h"
+#include "reeyo/service/cache_keys.h"
 #include "reeyo/telemetry/metrics.h"
 
 /* data: {"PENDING":3,"PREPARING":1,…} */

@@ -8,6 +8,7 @@
 #include "reeyo/api/settings.h"
 #include "reeyo/domain/operator.h"
 #include "reeyo/jobs/payments.h"
+#include "reeyo/service/cache_keys.h"
 
 static void order_send(struct request *rq);
 

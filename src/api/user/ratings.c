@@ -8,6 +8,7 @@
 #include "reeyo/api/pages.h"
 #include "reeyo/api/reply_objects.h"
 #include "reeyo/api/user.h"
+#include "reeyo/service/cache_keys.h"
 
 /* --- What comes in ---------------------------------------------------------------------------- */
 

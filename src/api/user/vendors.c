@@ -7,6 +7,7 @@
 #include "reeyo/api/settings.h"
 #include "reeyo/api/user.h"
 #include "reeyo/core/clock.h"
+#include "reeyo/service/cache_keys.h"
 
 #define MAX_AGE 15
 

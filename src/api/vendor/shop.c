@@ -5,6 +5,7 @@
  */
 #include "shop.h"
 
+#include "reeyo/service/cache_keys.h"
 #include "reeyo/service/catalogue.h"
 
 static void shop_change_reply(struct request *rq)
@@ -21,7 +22,8 @@ static void shop_change_reply(struct request *rq)
 		reply_message(rq, reply->english, reply->french);
 }
 
-static void shop_invalidate(struct request *rq, enum cache_kind kind, struct shop_reply reply)
+static void shop_invalidate(
+	struct request *rq, const struct cache_kind *kind, struct shop_reply reply)
 {
 	struct shop_reply *kept = ARENA_NEW(rq->arena, struct shop_reply);
 

@@ -17,6 +17,7 @@
 #include "reeyo/core/clock.h"
 #include "reeyo/core/memory.h"
 #include "reeyo/live/hub.h"
+#include "reeyo/service/cache_keys.h"
 
 #define WRITE_MS 30000
 #define FLUSH_MS 1000
@@ -302,8 +303,8 @@ int positions_new(struct app *app, struct positions **ret)
 	}
 	positions->timer_open = true;
 	deadline_list_init(&positions->rests, app->loop, WRITE_MS, tracked_rider_rested);
-	deadline_list_init(
-		&positions->silences, app->loop, GEO_LATE_MS + 60000, tracked_rider_silent);
+	deadline_list_init(&positions->silences, app->loop, RIDER_POINT_MAX_AGE_MS + 60000,
+		tracked_rider_silent);
 	uv_timer_start(&positions->timer, positions_tick, FLUSH_MS, FLUSH_MS);
 	*ret = positions;
 	return 0;

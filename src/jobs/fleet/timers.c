@@ -18,6 +18,7 @@
 #include "reeyo/db/db.h"
 #include "reeyo/db/leadership.h"
 #include "reeyo/domain/order.h"
+#include "reeyo/service/cache_keys.h"
 
 #define EVERY_MS 1000
 #define BATCH 100

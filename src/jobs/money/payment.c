@@ -13,6 +13,7 @@
 #include "reeyo/db/db.h"
 #include "reeyo/jobs/payments.h"
 #include "reeyo/partners/gateway.h"
+#include "reeyo/service/cache_keys.h"
 
 /* A waiting caller gets PAYMENT_OPEN after this time; the operation continues. */
 #define REPLY_WAIT_MS 8000

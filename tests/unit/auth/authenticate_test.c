@@ -29,6 +29,7 @@ static struct app *all[] = { &app, NULL };
 static struct route route;
 static struct request rq;
 static const char *authorization, *cookie, *origin, *account;
+static const struct cache_kind customers = { TEXT("user:"), .ttl_s = 3600 };
 static int answer; /* error of the reply; 1: passed on; 2: reads the database */
 #define ASKED 2
 
@@ -80,12 +81,12 @@ bool member_bool(const json_t *object, const char *name, bool fallback)
 }
 
 /* `account` is the content of the cache or the database; NULL: no account. */
-void cache_get_or_query(struct request *of, enum cache_kind kind, const char *id, enum query query,
-	cache_get_done *done)
+void cache_get_or_query(struct request *of, const struct cache_kind *kind, const char *id,
+	enum query query, cache_get_done *done)
 {
 	struct cache_value value = { .plain = text_of(account) };
 
-	ck_assert_int_eq(kind, KEY_USER);
+	ck_assert_ptr_eq(kind, &customers);
 	ck_assert_int_eq(query, QUERY_user_get);
 	ck_assert_str_eq(id, "user_1");
 	done(of, account ? 0 : E_NOT_FOUND, account ? &value : NULL);
@@ -265,7 +266,7 @@ static int admit(const char *json)
 	account = json;
 	answer = 0;
 	memcpy(rq.caller.id, "user_1", 7);
-	admit_account(&rq);
+	admit_account(&rq, &customers);
 	return answer;
 }
 

@@ -332,7 +332,8 @@ START_TEST(a_wrong_address_is_refused_at_start)
 	ck_assert_int_eq(loop_new(0, &loop), 0);
 	for (size_t i = 0; i < COUNT_OF(wrong); i++) {
 		config.redis_url = wrong[i];
-		ck_assert_msg(cache_new(loop, &config, &cache) == E_CONFIG, "%s", wrong[i]);
+		ck_assert_msg(
+			cache_new(loop, &config, &rig_layout, &cache) == E_CONFIG, "%s", wrong[i]);
 		ck_assert_ptr_null(cache);
 	}
 	loop_free(loop);

@@ -211,7 +211,7 @@ START_TEST(reports_of_one_turn_are_sent_together_and_each_completes)
 	answers[0].done = false;
 	cache_close(rig.cache);
 	ck_assert(answers[0].done && answers[0].error == E_STORE_DOWN);
-	ck_assert_int_eq(cache_new(rig.loop, &rig.config, &rig.cache), 0);
+	ck_assert_int_eq(cache_new(rig.loop, &rig.config, &rig_layout, &rig.cache), 0);
 	rig_close(&rig);
 }
 END_TEST

@@ -214,6 +214,23 @@ static inline void store_load(uv_loop_t *uv, struct store *store, struct cache_r
 	uv_timer_start(&load->timer, load_done, delay, 0);
 }
 
+/* --- Keys ------------------------------------------------------------------------------------- */
+
+static const struct cache_kind rig_kinds[] = {
+	{ TEXT("menu:"), .ttl_s = 600 },
+	{ TEXT("vendor:"), .ttl_s = 300 },
+	{ TEXT("orders:active"), .ttl_s = 30, .single = true },
+};
+#define KEY_MENU (&rig_kinds[0])
+#define KEY_VENDOR (&rig_kinds[1])
+#define KEY_ORDERS_ACTIVE (&rig_kinds[2])
+
+static const struct cache_layout rig_layout = { .kinds = rig_kinds,
+	.count = 3,
+	.positions = TEXT("geo:riders"),
+	.position_ttl_ms = 30000,
+	.point_max_age_ms = 1800000 };
+
 /* --- A loop with a cache ---------------------------------------------------------------------- */
 
 struct rig {
@@ -250,7 +267,7 @@ static inline void rig_open(struct rig *rig, const char *url, struct store *stor
 	rig->config.redis_timeout = rig_timeout_ms;
 	rig->store = store;
 	ck_assert_int_eq(loop_new(0, &rig->loop), 0);
-	ck_assert_int_eq(cache_new(rig->loop, &rig->config, &rig->cache), 0);
+	ck_assert_int_eq(cache_new(rig->loop, &rig->config, &rig_layout, &rig->cache), 0);
 	uv_timer_init(loop_uv(rig->loop), &rig->tick);
 	uv_timer_start(&rig->tick, tick, 1, 1);
 }
@@ -324,7 +341,8 @@ static inline void reader_done(struct cache_read *read, int error, const struct 
 }
 
 /* Starts a read that frees itself. */
-static inline void rig_read(struct rig *rig, enum cache_kind kind, const char *id, int least)
+static inline void rig_read(
+	struct rig *rig, const struct cache_kind *kind, const char *id, int least)
 {
 	struct reader *reader = calloc(1, sizeof(*reader));
 

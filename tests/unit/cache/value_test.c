@@ -98,25 +98,6 @@ START_TEST(other_content_is_not_read_as_a_value)
 }
 END_TEST
 
-START_TEST(keys_are_those_of_the_scaling_guide)
-{
-	char key[CACHE_KEY_SIZE], id[100];
-
-	cache_key(key, KEY_USER, "usr_1");
-	ck_assert_str_eq(key, "user:usr_1");
-	cache_key(key, KEY_VENDOR, "vendor_123");
-	ck_assert_str_eq(key, "vendor:vendor_123");
-	cache_key(key, KEY_MENU, "vendor_123");
-	ck_assert_str_eq(key, "menu:vendor_123");
-	cache_key(key, KEY_ORDERS_ACTIVE, NULL);
-	ck_assert_str_eq(key, "orders:active");
-	memset(id, 'x', sizeof(id));
-	id[99] = '\0';
-	cache_key(key, KEY_USER, id);
-	ck_assert_uint_eq(strlen(key), 5 + 64);
-}
-END_TEST
-
 int main(void)
 {
 	Suite *suite = suite_create("value");
@@ -127,7 +108,6 @@ int main(void)
 	tcase_add_test(tests, equal_bodies_have_equal_tags_and_different_bodies_different_ones);
 	tcase_add_test(tests, a_lease_is_not_a_value_and_each_is_unique);
 	tcase_add_test(tests, other_content_is_not_read_as_a_value);
-	tcase_add_test(tests, keys_are_those_of_the_scaling_guide);
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);
 }

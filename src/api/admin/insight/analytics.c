@@ -11,6 +11,7 @@
 #include "reeyo/api/admin.h"
 #include "reeyo/api/reply_objects.h"
 #include "reeyo/core/clock.h"
+#include "reeyo/service/cache_keys.h"
 
 #define DAYS_MOST 731
 #define DAYS_OF_YEAR 366

@@ -9,6 +9,7 @@
 #include "reeyo/cache/geo.h"
 #include "reeyo/core/config.h"
 #include "reeyo/domain/order.h"
+#include "reeyo/service/cache_keys.h"
 
 static const char *const vehicle_words[] = { "MOTORCYCLE", "BICYCLE", "CAR", "VAN", NULL };
 static const char *const document_type_words[] = { "NATIONAL_ID", "DRIVERS_LICENSE",

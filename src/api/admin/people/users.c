@@ -6,6 +6,7 @@
 #include "admin/act.h"
 #include "reeyo/api/admin.h"
 #include "reeyo/api/session.h"
+#include "reeyo/service/cache_keys.h"
 
 static const char *const status_words[] = { "ACTIVE", "INACTIVE", "SUSPENDED", NULL };
 static const char *const user_filter_words[][2] = {

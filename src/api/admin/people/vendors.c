@@ -9,6 +9,7 @@
 #include "reeyo/api/admin.h"
 #include "reeyo/api/session.h"
 #include "reeyo/domain/operator.h"
+#include "reeyo/service/cache_keys.h"
 #include "reeyo/service/catalogue.h"
 
 static const struct field feature_body[] = {
