@@ -25,15 +25,24 @@ def publish(db, count=1, kind="order_delivered"):
            " FROM generate_series(1, %s) n", [kind, count])
 
 
+def claim(db, limit, beyond=14):
+    return db.run("webhooks_claim", limit=limit, per_endpoint=4, claim_s=30, beyond=beyond)
+
+
+def store_result(db, its_id, tries, outcome, status, error):
+    db.run("webhook_store_result", id=its_id, tries=tries, outcome=outcome, status=status, error=error, wait_s=0,
+           attempts_max=20, give_up_s=5 * 86400)
+
+
 def test_each_event_becomes_one_delivery_for_each_subscribed_endpoint(ground):
     register(ground, "whe_1")
     register(ground, "whe_2", TYPES)
     publish(ground, 3)
     publish(ground, 1, "new_order")
     publish(ground, 1, "rider_changed")
-    assert ground.run("webhooks_queue", TYPES, 2) == [(2, 4, 2)]
-    assert ground.run("webhooks_queue", TYPES, 500) == [(3, 3, 2)]
-    assert ground.run("webhooks_queue", TYPES, 500) == [(0, 0, 2)]
+    assert ground.run("webhooks_queue", types=TYPES, limit=2) == [(2, 4, 2)]
+    assert ground.run("webhooks_queue", types=TYPES, limit=500) == [(3, 3, 2)]
+    assert ground.run("webhooks_queue", types=TYPES, limit=500) == [(0, 0, 2)]
     assert ground.sql("SELECT endpoint_id, count(*) FROM webhook_deliveries GROUP BY 1 ORDER BY 1") == [
         ("whe_1", 3), ("whe_2", 4)]
 
@@ -45,7 +54,7 @@ def test_two_leaders_at_once_do_not_duplicate_events(ground, connect):
 
     def fan(client):
         made = []
-        while (claimed := client.run("webhooks_queue", TYPES, 7)[0])[0]:
+        while (claimed := client.run("webhooks_queue", types=TYPES, limit=7)[0])[0]:
             made.append(claimed[1])
         return sum(made)
     made = race([lambda client=client: fan(client) for client in clients])
@@ -56,13 +65,13 @@ def test_one_endpoint_gets_no_more_than_its_limit(ground):
     for name in ("whe_1", "whe_2"):
         register(ground, name)
     publish(ground, 10)
-    ground.run("webhooks_queue", TYPES, 500)
-    claimed = ground.run("webhooks_claim", 5, 4, 30, 14)
+    ground.run("webhooks_queue", types=TYPES, limit=500)
+    claimed = claim(ground, 5)
     assert sorted(row[1] for row in claimed) in (["whe_1"] * 3 + ["whe_2"] * 2, ["whe_1"] * 2 + ["whe_2"] * 3)
-    assert len(ground.run("webhooks_claim", 32, 4, 30, 14)) == 3
-    assert ground.run("webhooks_claim", 32, 4, 30, 14) == []
+    assert len(claim(ground, 32)) == 3
+    assert claim(ground, 32) == []
     ground.sql("UPDATE webhook_deliveries SET busy_until = now(), next_at = now() WHERE busy_until IS NOT NULL")
-    assert {row[4] for row in ground.run("webhooks_claim", 32, 4, 30, 14)} <= {1, 2}
+    assert {row[4] for row in claim(ground, 32)} <= {1, 2}
 
 
 def test_deliveries_beyond_the_first_are_limited_and_the_first_is_not(ground):
@@ -70,42 +79,42 @@ def test_deliveries_beyond_the_first_are_limited_and_the_first_is_not(ground):
         register(ground, f"whe_{n}")
     ground.sql("UPDATE webhook_endpoints SET failing_since = now() WHERE id = 'whe_4'")
     publish(ground, 10)
-    ground.run("webhooks_queue", TYPES, 500)
-    claimed = [row[1] for row in ground.run("webhooks_claim", 64, 4, 30, 5)]
+    ground.run("webhooks_queue", types=TYPES, limit=500)
+    claimed = [row[1] for row in claim(ground, 64, beyond=5)]
     assert sorted(claimed.count(f"whe_{n}") for n in range(1, 4)) == [2, 3, 3] and claimed.count("whe_4") == 1
-    assert ground.run("webhooks_claim", 64, 4, 30, 5) == []
+    assert claim(ground, 64, beyond=5) == []
     register(ground, "whe_5", "{new_order}")
     publish(ground, 3, "new_order")
-    ground.run("webhooks_queue", TYPES, 500)
-    assert [row[1] for row in ground.run("webhooks_claim", 64, 4, 30, 5)] == ["whe_5"]
+    ground.run("webhooks_queue", types=TYPES, limit=500)
+    assert [row[1] for row in claim(ground, 64, beyond=5)] == ["whe_5"]
 
 
 def test_a_result_counts_for_its_own_try_only(ground):
     register(ground, "whe_1")
     publish(ground)
-    ground.run("webhooks_queue", TYPES, 500)
-    (its_id, _, _, _, tries, *_), = ground.run("webhooks_claim", 1, 4, 30, 14)
+    ground.run("webhooks_queue", types=TYPES, limit=500)
+    (its_id, _, _, _, tries, *_), = claim(ground, 1)
     ground.sql("UPDATE webhook_deliveries SET next_at = now(), busy_until = now()")
-    assert ground.run("webhooks_claim", 1, 4, 30, 14)[0][4] == tries + 1
-    ground.run("webhook_store_result", its_id, tries, "GONE", 410, "answered 410", None)
+    assert claim(ground, 1)[0][4] == tries + 1
+    store_result(ground, its_id, tries, "GONE", 410, "answered 410")
     assert ground.sql("SELECT d.state, w.enabled FROM webhook_deliveries d, webhook_endpoints w") == [("QUEUED", True)]
-    ground.run("webhook_store_result", its_id, tries + 1, "DELIVERED", 200, None, None)
-    ground.run("webhook_store_result", its_id, tries + 1, "GONE", 410, "answered 410", None)
+    store_result(ground, its_id, tries + 1, "DELIVERED", 200, None)
+    store_result(ground, its_id, tries + 1, "GONE", 410, "answered 410")
     assert ground.sql("SELECT d.state, w.enabled FROM webhook_deliveries d, webhook_endpoints w") == [("DELIVERED", True)]
 
 
 def test_a_try_that_was_not_sent_does_not_count(ground):
     register(ground, "whe_1")
     publish(ground)
-    ground.run("webhooks_queue", TYPES, 500)
-    (its_id, *_), = ground.run("webhooks_claim", 1, 4, 30, 14)
-    ground.run("webhook_release", its_id, 1)
+    ground.run("webhooks_queue", types=TYPES, limit=500)
+    (its_id, *_), = claim(ground, 1)
+    ground.run("webhook_release", id=its_id, tries=1, wait_s=5)
     assert ground.sql("SELECT tries, busy_until, state FROM webhook_deliveries") == [(0, None, "QUEUED")]
 
 
 def test_deliveries_are_deleted_after_thirty_days(ground):
     ground.sql("INSERT INTO webhook_deliveries (id, endpoint_id, type, payload, said_at, created_at)"
                " SELECT 'whd_' || n, 'whe_1', 'x', '{}', now(), now() - n * interval '1 day' FROM generate_series(28, 33) n")
-    assert ground.run("sweep_webhooks", 2) == [(2,)]
-    assert ground.run("sweep_webhooks", 1000) == [(2,)]
-    assert ground.run("sweep_webhooks", 1000) == [(0,)]
+    assert ground.run("sweep_webhooks", limit=2) == [(2,)]
+    assert ground.run("sweep_webhooks", limit=1000) == [(2,)]
+    assert ground.run("sweep_webhooks", limit=1000) == [(0,)]

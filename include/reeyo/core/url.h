@@ -13,4 +13,14 @@
  * user, password, blanks, control characters and quotes. Any thread. */
 bool url_is_web(struct text url);
 
+#define URL_HOST_SIZE 256
+struct url_parts {
+	bool https, fragment;
+	char host[URL_HOST_SIZE]; /* as for a DNS lookup: without brackets; IP addresses in their
+				   * normal form */
+};
+/* The parts of an address for which url_is_web is true. False also when the host is longer than 255
+ * bytes or percent-encoded, and when a port is 0 or empty. ret is then undefined. Any thread. */
+bool url_parse_web(struct text url, struct url_parts *ret);
+
 #endif

@@ -14,6 +14,7 @@
  */
 #include "reeyo/jobs/webhooks.h"
 
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -21,159 +22,173 @@
 #include "reeyo/core/id.h"
 #include "reeyo/core/log.h"
 #include "reeyo/core/memory.h"
-#include "reeyo/db/db.h"
-#include "reeyo/db/leadership.h"
+#include "reeyo/db/periodic.h"
+#include "reeyo/db/queries/webhooks.h"
 #include "reeyo/domain/webhook.h"
 #include "reeyo/live/hub.h"
 #include "reeyo/partners/client.h"
 #include "reeyo/partners/signature.h"
 
-#define EVERY_MS 500
-#define EVENTS_TEXT "500"
 #define EVENTS 500
-#define SLOTS 64         /* more than there are endpoints: one for each, and … */
-#define BESIDE_TEXT "14" /* … so many for further deliveries to the same endpoint */
-#define PER_ENDPOINT_TEXT "4"
+#define SLOTS 64  /* more than there are endpoints: one for each, and … */
+#define BEYOND 14 /* … so many for further deliveries to the same endpoint */
+#define PER_ENDPOINT 4
 #define SECRETS_MAX 5 /* the current one, and four of earlier rotations */
 #define MARGIN_S 15   /* added to the time limit of a request: for the statements */
-#define RETRY_AFTER_MAX_S (24 * 3600)
+#define WHY_SIZE 160
 
-struct slot {
+/* A delivery under way. */
+struct webhook_slot {
 	struct webhooks *webhooks;
 	struct client_call http;
 	struct db_call call;
-	unsigned tries;
-	char id[ID_SIZE], tries_text[12], status[12], wait[24], why[160];
-	bool used;
+	int64_t tries;
+	char id[ID_SIZE];
+	char why[WHY_SIZE]; /* error of the try */
+	bool used, storing; /* storing: the statement of its result is running */
 };
 
 struct webhooks {
 	struct app *app;
-	struct leadership *leadership;
+	struct periodic periodic;
 	struct partner *partner;
-	uv_timer_t timer;
-	struct db_call call;
 	struct hub_listener listener;
-	struct slot slots[SLOTS];
+	struct webhook_slot slots[SLOTS];
 	unsigned used;
 	bool any_endpoint; /* one was enabled, as of the last pass */
 	bool full;         /* the last pass claimed all it could: more may be due */
-	bool running, again, timer_open, closing;
-	char free_slots[12], seconds[24];
 };
-
-static void webhooks_pass_start(struct webhooks *webhooks);
-
-static void webhooks_free_if_idle(struct webhooks *webhooks)
-{
-	if (!webhooks->running && !webhooks->used && !webhooks->timer_open)
-		free(webhooks);
-}
 
 /* --- Slots ------------------------------------------------------------------------------------ */
 
-static struct slot *slot_acquire(struct webhooks *webhooks)
+static struct webhook_slot *webhook_slot_acquire(struct webhooks *webhooks)
 {
 	for (unsigned i = 0; i < SLOTS; i++)
 		if (!webhooks->slots[i].used) {
-			webhooks->slots[i] = (struct slot){ .webhooks = webhooks, .used = true };
+			webhooks->slots[i] =
+				(struct webhook_slot){ .webhooks = webhooks, .used = true };
 			webhooks->used++;
+			periodic_hold(&webhooks->periodic);
 			return &webhooks->slots[i];
 		}
 	return NULL;
 }
 
-static void webhook_slot_release(struct slot *slot)
+static void webhook_slot_release(struct webhook_slot *slot)
 {
 	struct webhooks *webhooks = slot->webhooks;
 
 	slot->used = false;
 	webhooks->used--;
-	if (webhooks->closing)
-		return webhooks_free_if_idle(webhooks);
 	if (webhooks->full)
-		webhooks_pass_start(webhooks);
+		periodic_wake(&webhooks->periodic);
+	periodic_release(&webhooks->periodic);
 }
 
 /* --- Results ---------------------------------------------------------------------------------- */
 
-static void slot_stored(struct db_call *call, const struct db_result *result)
+static void webhook_result_stored(struct db_call *call, const struct db_result *result)
 {
-	char id[ID_SIZE], reason[16];
-
 	/* After an error the row is due again when the claim expires. */
-	if (!db_error(result) && db_rows(result)) {
-		snprintf(id, sizeof(id), "%.*s", TEXT_ARGS(db_text(result, 0, 0)));
-		snprintf(reason, sizeof(reason), "%.*s", TEXT_ARGS(db_text(result, 0, 2)));
-		log_line(LOG_WARN, "a webhook is disabled", LOG_T("webhook", id),
-			LOG_T("reason", reason));
-	}
+	if (!db_error(result) && db_rows(result))
+		/* texts of a result are NUL-terminated */
+		log_line(LOG_WARN, "a webhook is disabled",
+			LOG_T("webhook", db_text(result, 0, WEBHOOK_STORE_RESULT_ENDPOINT_ID).at),
+			LOG_T("reason", db_text(result, 0, WEBHOOK_STORE_RESULT_REASON).at));
 	webhook_slot_release(call->owner);
 }
 
-static void slot_store_result(struct slot *slot, const char *outcome)
+static void webhook_released(struct db_call *call, const struct db_result *result)
 {
-	slot->call = (struct db_call){ .query = QUERY_webhook_store_result,
-		.lane = DB_WRITE,
-		.count = 6,
-		.params = { slot->id, slot->tries_text, outcome,
-			slot->status[0] ? slot->status : NULL, slot->why[0] ? slot->why : NULL,
-			slot->wait[0] ? slot->wait : NULL },
-		.done = slot_stored,
-		.owner = slot };
-	db_submit(slot->webhooks->app->db, &slot->call);
+	(void)result; /* after an error the row is due again when the claim expires */
+	webhook_slot_release(call->owner);
 }
 
-static void slot_store_untried(struct slot *slot)
+static struct db_call *webhook_slot_call(struct webhook_slot *slot,
+	void (*done)(struct db_call *call, const struct db_result *result))
 {
-	slot->call = (struct db_call){ .query = QUERY_webhook_release,
-		.lane = DB_WRITE,
-		.count = 2,
-		.params = { slot->id, slot->tries_text },
-		.done = slot_stored,
-		.owner = slot };
-	db_submit(slot->webhooks->app->db, &slot->call);
+	slot->storing = true;
+	slot->call = (struct db_call){ .lane = DB_WRITE, .done = done, .owner = slot };
+	return &slot->call;
 }
 
-/* After a failed try: the documented wait, or the Retry-After of the endpoint when it is longer. */
-static void slot_fail(struct slot *slot, int64_t asked_s)
-{
-	int64_t wait_s = webhook_backoff_s(slot->tries);
+/* The result of a try. status: 0: no answer; why: NULL: no error; wait_s: RETRY. */
+struct webhook_result {
+	const char *outcome, *why;
+	long status;
+	double wait_s;
+};
 
-	count_one(loop_counters(slot->webhooks->app->loop), COUNT_WEBHOOKS_FAILED);
-	if (asked_s > RETRY_AFTER_MAX_S)
-		asked_s = RETRY_AFTER_MAX_S;
-	snprintf(slot->wait, sizeof(slot->wait), "%lld",
-		(long long)(asked_s > wait_s ? asked_s : wait_s));
-	slot_store_result(slot, wait_s < 0 ? "DEAD" : "RETRY");
+static void webhook_result_store(struct webhook_slot *slot, struct webhook_result result)
+{
+	bool delivered = strcmp(result.outcome, "DELIVERED") == 0;
+
+	count_one(loop_counters(slot->webhooks->app->loop),
+		delivered ? COUNT_WEBHOOKS_DELIVERED : COUNT_WEBHOOKS_FAILED);
+	db_run(slot->webhooks->app->db, webhook_slot_call(slot, webhook_result_stored),
+		webhook_store_result,
+		&(struct webhook_store_result){ .id = slot->id,
+			.tries = slot->tries,
+			.outcome = result.outcome,
+			.status = result.status ? &(int64_t){ result.status } : NULL,
+			.error = result.why,
+			.wait_s = result.wait_s,
+			.attempts_max = WEBHOOK_ATTEMPTS_MAX,
+			.give_up_s = WEBHOOK_GIVE_UP_S });
 }
 
-static void slot_answered(struct client_call *call, const struct client_answer *answer)
+/* Stores that the request was not sent. */
+static void webhook_result_store_unsent(struct webhook_slot *slot)
 {
-	struct slot *slot = call->owner;
+	db_run(slot->webhooks->app->db, webhook_slot_call(slot, webhook_released), webhook_release,
+		&(struct webhook_release){
+			.id = slot->id, .tries = slot->tries, .wait_s = WEBHOOK_UNSENT_WAIT_S });
+}
 
-	if (slot->webhooks->closing)
+static void webhook_try_failed(
+	struct webhook_slot *slot, long status, const char *why, int64_t retry_after_s)
+{
+	int64_t wait_s = webhook_backoff_s((unsigned)slot->tries, retry_after_s);
+	/* up to a tenth more, so that many retries do not come at once */
+	double spread = 1 + randombytes_uniform(1000) / 10000.0;
+
+	webhook_result_store(slot,
+		(struct webhook_result){ .outcome = wait_s < 0 ? "DEAD" : "RETRY",
+			.why = why,
+			.status = status,
+			.wait_s = wait_s < 0 ? 0 : (double)wait_s * spread });
+}
+
+static const char *webhook_error_why(const struct client_answer *answer)
+{
+	if (answer->error == E_NOT_OWNER)
+		return "the address is not public";
+	return answer->why ? answer->why : "no answer";
+}
+
+static void webhook_answered(struct client_call *call, const struct client_answer *answer)
+{
+	struct webhook_slot *slot = call->owner;
+
+	if (slot->webhooks->periodic.closing)
 		return webhook_slot_release(slot);
 	if (answer->error == E_BUSY || answer->error == E_NO_MEMORY)
-		return slot_store_untried(slot);
-	if (answer->status)
-		snprintf(slot->status, sizeof(slot->status), "%ld", answer->status);
+		return webhook_result_store_unsent(slot);
 	if (answer->error) {
-		snprintf(slot->why, sizeof(slot->why), "%s",
-			answer->error == E_NOT_OWNER ? "the address is not public"
-				: answer->why        ? answer->why
-						     : "no answer");
-		return slot_fail(slot, 0);
+		/* the statement takes the text after this answer is gone */
+		snprintf(slot->why, sizeof(slot->why), "%s", webhook_error_why(answer));
+		return webhook_try_failed(slot, answer->status, slot->why, 0);
 	}
-	if (answer->status >= 200 && answer->status < 300) {
-		count_one(loop_counters(slot->webhooks->app->loop), COUNT_WEBHOOKS_DELIVERED);
-		return slot_store_result(slot, "DELIVERED");
-	}
+	if (answer->status >= 200 && answer->status < 300)
+		return webhook_result_store(slot,
+			(struct webhook_result){
+				.outcome = "DELIVERED", .status = answer->status });
 	snprintf(slot->why, sizeof(slot->why), "answered %ld", answer->status);
 	if (answer->status != 410)
-		return slot_fail(slot, answer->retry_after_s);
-	count_one(loop_counters(slot->webhooks->app->loop), COUNT_WEBHOOKS_FAILED);
-	slot_store_result(slot, "GONE");
+		return webhook_try_failed(slot, answer->status, slot->why, answer->retry_after_s);
+	webhook_result_store(slot,
+		(struct webhook_result){
+			.outcome = "GONE", .status = answer->status, .why = slot->why });
 }
 
 /* --- Requests --------------------------------------------------------------------------------- */
@@ -182,7 +197,7 @@ struct webhook_headers {
 	char id[64], at[48], signature[32 + SECRETS_MAX * WEBHOOK_SIGNATURE_SIZE];
 };
 
-static int webhook_signatures_add(const struct slot *slot, struct text secrets, int64_t now,
+static int webhook_signatures_add(const struct webhook_slot *slot, struct text secrets, int64_t now,
 	struct text body, struct webhook_headers *headers)
 {
 	size_t len = (size_t)snprintf(
@@ -204,8 +219,8 @@ static int webhook_signatures_add(const struct slot *slot, struct text secrets, 
 }
 
 /* During a rotation each secret signs, the newest first. */
-static int webhook_headers_make(const struct slot *slot, struct text secrets, struct text body,
-	struct webhook_headers *headers)
+static int webhook_headers_make(const struct webhook_slot *slot, struct text secrets,
+	struct text body, struct webhook_headers *headers)
 {
 	int64_t now = clock_wall_s();
 
@@ -214,23 +229,22 @@ static int webhook_headers_make(const struct slot *slot, struct text secrets, st
 	return webhook_signatures_add(slot, secrets, now, body, headers);
 }
 
-/* Sends a row of webhooks_claim. Texts of a result are NUL-terminated. */
-static void slot_send(struct slot *slot, const struct db_result *result, unsigned row)
+/* Sends a row of webhooks_claim. */
+static void webhook_send(struct webhook_slot *slot, const struct db_result *result, unsigned row)
 {
 	struct app *app = slot->webhooks->app;
-	const char *url = db_text(result, row, 2).at;
-	struct text body = db_text(result, row, 3);
-	char host[WEBHOOK_HOST_SIZE];
+	const char *url = db_text(result, row, WEBHOOKS_CLAIM_URL).at;
+	struct text body = db_text(result, row, WEBHOOKS_CLAIM_BODY);
+	char host[URL_HOST_SIZE];
 	struct webhook_headers headers;
 
-	snprintf(slot->id, sizeof(slot->id), "%.*s", TEXT_ARGS(db_text(result, row, 0)));
-	slot->tries = (unsigned)db_int(result, row, 4);
-	snprintf(slot->tries_text, sizeof(slot->tries_text), "%u", slot->tries);
+	snprintf(slot->id, sizeof(slot->id), "%.*s",
+		TEXT_ARGS(db_text(result, row, WEBHOOKS_CLAIM_ID)));
+	slot->tries = db_int(result, row, WEBHOOKS_CLAIM_TRIES);
 	if (!webhook_url_parse(url, app->config->webhook_private, host) ||
-		webhook_headers_make(slot, db_text(result, row, 5), body, &headers)) {
-		snprintf(slot->why, sizeof(slot->why), "the address or the secret cannot be used");
-		return slot_fail(slot, 0);
-	}
+		webhook_headers_make(
+			slot, db_text(result, row, WEBHOOKS_CLAIM_SECRETS), body, &headers))
+		return webhook_try_failed(slot, 0, "the address or the secret cannot be used", 0);
 	slot->http = (struct client_call){ .partner = slot->webhooks->partner,
 		.method = "POST",
 		.url = url,
@@ -239,97 +253,65 @@ static void slot_send(struct slot *slot, const struct db_result *result, unsigne
 		.body = body,
 		.status_only = true,
 		.public_only = !app->config->webhook_private,
-		.done = slot_answered,
+		.done = webhook_answered,
 		.owner = slot };
 	client_call(app->client, &slot->http);
 }
 
 /* --- Passes ----------------------------------------------------------------------------------- */
 
-/* Called by each step with its result. Ends the pass and returns false after an error (the timer
- * starts the next) and when closing. */
-static bool webhooks_pass_continues(struct webhooks *webhooks, const struct db_result *result)
-{
-	if (!webhooks->closing && !db_error(result))
-		return true;
-	webhooks->running = webhooks->again = webhooks->full = false;
-	if (webhooks->closing)
-		webhooks_free_if_idle(webhooks);
-	return false;
-}
-
-static void webhooks_pass_end(struct webhooks *webhooks)
-{
-	webhooks->running = false;
-	if (webhooks->again)
-		webhooks_pass_start(webhooks);
-}
-
 static void webhooks_claimed(struct db_call *call, const struct db_result *result)
 {
 	struct webhooks *webhooks = call->owner;
 
+	webhooks->full = false;
 	/* When closing, the claimed rows are due again when the claims expire. */
-	if (!webhooks_pass_continues(webhooks, result))
+	if (!periodic_continues(&webhooks->periodic, result))
 		return;
 	webhooks->full = db_rows(result) > 0;
-	for (unsigned i = 0; i < db_rows(result); i++) {
-		struct slot *slot = slot_acquire(webhooks);
+	for (unsigned row = 0; row < db_rows(result); row++) {
+		struct webhook_slot *slot = webhook_slot_acquire(webhooks);
 
 		if (slot)
-			slot_send(slot, result, i);
+			webhook_send(slot, result, row);
 	}
-	webhooks_pass_end(webhooks);
+	periodic_end(&webhooks->periodic, false);
 }
 
-static void webhooks_claim_submit(struct webhooks *webhooks)
+static void webhooks_claim_submit(struct webhooks *webhooks, bool more_events)
 {
+	int64_t timeout_s = webhooks->app->config->webhook_timeout / 1000;
+
 	if (!webhooks->any_endpoint || webhooks->used == SLOTS) {
 		webhooks->full = webhooks->any_endpoint;
-		return webhooks_pass_end(webhooks);
+		return periodic_end(&webhooks->periodic, more_events);
 	}
-	snprintf(webhooks->free_slots, sizeof(webhooks->free_slots), "%u", SLOTS - webhooks->used);
-	webhooks->call = (struct db_call){ .query = QUERY_webhooks_claim,
-		.lane = DB_WRITE,
-		.count = 4,
-		.params = { webhooks->free_slots, PER_ENDPOINT_TEXT, webhooks->seconds,
-			BESIDE_TEXT },
-		.done = webhooks_claimed,
-		.owner = webhooks };
-	db_submit(webhooks->app->db, &webhooks->call);
+	if (more_events)
+		periodic_wake(&webhooks->periodic); /* after this pass */
+	periodic_run(&webhooks->periodic, webhooks_claimed, webhooks_claim,
+		&(struct webhooks_claim){ .limit = SLOTS - webhooks->used,
+			.per_endpoint = PER_ENDPOINT,
+			.beyond = BEYOND,
+			.claim_s = timeout_s + MARGIN_S });
 }
 
-static void webhooks_queued(struct db_call *call, const struct db_result *result)
+static void webhooks_events_queued(struct db_call *call, const struct db_result *result)
 {
 	struct webhooks *webhooks = call->owner;
 
-	if (!webhooks_pass_continues(webhooks, result))
+	if (!periodic_continues(&webhooks->periodic, result))
 		return;
-	webhooks->again = webhooks->again || db_int(result, 0, 0) == EVENTS;
-	webhooks->any_endpoint = db_int(result, 0, 2) > 0;
-	webhooks_claim_submit(webhooks);
+	webhooks->any_endpoint = db_int(result, 0, WEBHOOKS_QUEUE_ENDPOINTS) > 0;
+	webhooks_claim_submit(webhooks, db_int(result, 0, WEBHOOKS_QUEUE_EVENTS) == EVENTS);
 }
 
-static void webhooks_pass_start(struct webhooks *webhooks)
+static void webhooks_pass(void *job)
 {
-	if (webhooks->closing || !leadership_held(webhooks->leadership))
-		return;
-	webhooks->again = webhooks->running;
-	if (webhooks->running)
-		return;
-	webhooks->running = true;
-	webhooks->call = (struct db_call){ .query = QUERY_webhooks_queue,
-		.lane = DB_WRITE,
-		.count = 2,
-		.params = { webhook_types_array, EVENTS_TEXT },
-		.done = webhooks_queued,
-		.owner = webhooks };
-	db_submit(webhooks->app->db, &webhooks->call);
-}
+	struct webhooks *webhooks = job;
 
-static void webhooks_tick(uv_timer_t *timer)
-{
-	webhooks_pass_start(timer->data);
+	periodic_run(&webhooks->periodic, webhooks_events_queued, webhooks_queue,
+		&(struct webhooks_queue){
+			.types = { webhook_types, WEBHOOK_TYPE_COUNT }, .limit = EVENTS });
 }
 
 static void webhooks_on_event(struct hub_listener *listener, const struct event *event)
@@ -337,7 +319,7 @@ static void webhooks_on_event(struct hub_listener *listener, const struct event 
 	struct webhooks *webhooks = CONTAINER_OF(listener, struct webhooks, listener);
 
 	if (webhooks->any_endpoint && webhook_type_offered(event->type))
-		webhooks_pass_start(webhooks);
+		periodic_wake(&webhooks->periodic);
 }
 
 void webhooks_listen(struct webhooks *webhooks)
@@ -348,11 +330,6 @@ void webhooks_listen(struct webhooks *webhooks)
 }
 
 /* --- Life ------------------------------------------------------------------------------------- */
-
-static void webhooks_leadership_gained(void *arg)
-{
-	webhooks_pass_start(arg);
-}
 
 /* One partner for all endpoints: this file bounds each endpoint, and failures of one do not affect
  * another. */
@@ -367,35 +344,22 @@ static struct partner *webhooks_partner_new(struct app *app)
 
 int webhooks_new(struct app *app, struct webhooks **ret)
 {
+	static const struct periodic_spec spec = {
+		.lease = "webhooks", .every_ms = 500, .round = webhooks_pass, .free = free
+	};
 	struct webhooks *webhooks = calloc(1, sizeof(*webhooks));
 
 	if (!webhooks)
 		return E_NO_MEMORY;
 	webhooks->app = app;
-	webhooks->timer.data = webhooks;
-	snprintf(webhooks->seconds, sizeof(webhooks->seconds), "%lld",
-		(long long)(app->config->webhook_timeout / 1000 + MARGIN_S));
 	webhooks->partner = webhooks_partner_new(app);
 	if (!webhooks->partner ||
-		leadership_new(app->loop, app->db, "webhooks", webhooks_leadership_gained, webhooks,
-			&webhooks->leadership) ||
-		uv_timer_init(loop_uv(app->loop), &webhooks->timer)) {
-		leadership_close(webhooks->leadership);
+		periodic_start(&webhooks->periodic, app->loop, app->db, &spec, webhooks)) {
 		free(webhooks);
 		return E_NO_MEMORY;
 	}
-	webhooks->timer_open = true;
-	uv_timer_start(&webhooks->timer, webhooks_tick, EVERY_MS, EVERY_MS);
 	*ret = webhooks;
 	return 0;
-}
-
-static void webhooks_timer_closed(uv_handle_t *handle)
-{
-	struct webhooks *webhooks = handle->data;
-
-	webhooks->timer_open = false;
-	webhooks_free_if_idle(webhooks);
 }
 
 /* Requests under way are cancelled. It is unknown whether they arrived, so they are sent again when
@@ -404,16 +368,13 @@ void webhooks_close(struct webhooks *webhooks)
 {
 	if (!webhooks)
 		return;
-	webhooks->closing = true;
-	leadership_close(webhooks->leadership);
+	periodic_close(&webhooks->periodic);
 	for (unsigned i = 0; i < SLOTS; i++) {
-		struct slot *slot = &webhooks->slots[i];
+		struct webhook_slot *slot = &webhooks->slots[i];
 
-		if (slot->used && !slot->call.owner) {
+		if (slot->used && !slot->storing) {
 			client_cancel(&slot->http);
-			slot->used = false;
-			webhooks->used--;
+			webhook_slot_release(slot);
 		}
 	}
-	uv_close((uv_handle_t *)&webhooks->timer, webhooks_timer_closed);
 }

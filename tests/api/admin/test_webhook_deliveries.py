@@ -379,16 +379,15 @@ def test_private_addresses_are_refused(start_server, databases, receiver):
     partner = Partner(start_server(loops=1, webhook_private="off", webhook_timeout="5s"), receiver)
     for url in (receiver.url(), receiver.url(host="localhost"), "https://127.0.0.1/", "https://10.1.2.3/x",
                 "https://[::1]:8443/", "https://169.254.169.254/latest", "https://192.168.0.1", "https://[::ffff:10.0.0.1]/",
-                "https://100.64.0.1/"):
+                "https://100.64.0.1/", "https://127.1/", "https://2130706433/"):
         reply = partner.api.post("webhooks", json={"url": url, "eventTypes": [TYPE]})
         assert reply.status == 400, url
     before = len(receiver.taken)
     named = partner.register_url(receiver.url("/private", "localhost", "https"))
-    spelled = partner.register_url(receiver.url("/private", "127.1", "https"))
     plain = partner.register_url("https://example.com/")
     partner.sql("UPDATE webhook_endpoints SET url = %s WHERE id = %s", receiver.url("/private"), plain["id"])
     partner.publish(orderId="ord_1")
-    for webhook, why in ((named, "public"), (spelled, "public"), (plain, "cannot be used")):
+    for webhook, why in ((named, "public"), (plain, "cannot be used")):
         [row] = until(lambda: [row for row in partner.deliveries(webhook) if row["last_error"]])
         assert why in row["last_error"] and row["last_status"] is None and row["state"] == "QUEUED"
     assert len(receiver.taken) == before

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which texts are web addresses.
+ * Which texts are web addresses, and their parts.
  */
 #include <check.h>
 #include <stdlib.h>
@@ -47,6 +47,23 @@ START_TEST(an_address_is_at_most_2048_bytes)
 }
 END_TEST
 
+START_TEST(the_parts_of_an_address_are_as_for_a_connection)
+{
+	struct url_parts parts;
+
+	ck_assert(url_parse_web(TEXT("HTTPS://[2001:DB8::1]:8443/a#b"), &parts));
+	ck_assert(parts.https && parts.fragment);
+	ck_assert_str_eq(parts.host, "2001:db8::1");
+	ck_assert(url_parse_web(TEXT("http://127.1?x=1"), &parts));
+	ck_assert(!parts.https && !parts.fragment);
+	ck_assert_str_eq(parts.host, "127.0.0.1");
+	ck_assert(!url_parse_web(TEXT("https://reeyo.cm:/"), &parts));
+	ck_assert(!url_parse_web(TEXT("https://reeyo.cm:0/"), &parts));
+	ck_assert(!url_parse_web(TEXT("https://ree%79o.cm/"), &parts));
+	ck_assert(!url_parse_web(TEXT("ftp://reeyo.cm/"), &parts));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("url");
@@ -55,6 +72,7 @@ int main(void)
 	tcase_add_loop_test(tests, http_and_https_with_a_host_are_addresses, 0, COUNT_OF(right));
 	tcase_add_loop_test(tests, anything_else_is_refused, 0, COUNT_OF(wrong));
 	tcase_add_test(tests, an_address_is_at_most_2048_bytes);
+	tcase_add_test(tests, the_parts_of_an_address_are_as_for_a_connection);
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);
 }

@@ -13,13 +13,16 @@ START_TEST(ten_tries_take_seventy_five_hours)
 	int64_t sum = 0;
 
 	for (unsigned tries = 1; tries < WEBHOOK_TRIES_MAX; tries++) {
-		ck_assert_int_gt(webhook_backoff_s(tries), 0);
-		sum += webhook_backoff_s(tries);
+		ck_assert_int_gt(webhook_backoff_s(tries, 0), 0);
+		sum += webhook_backoff_s(tries, 0);
 	}
 	ck_assert_int_eq(sum / 3600, 75);
-	ck_assert_int_eq(webhook_backoff_s(WEBHOOK_TRIES_MAX), -1);
-	ck_assert_int_eq(webhook_backoff_s(WEBHOOK_TRIES_MAX + 1), -1);
-	ck_assert_int_eq(webhook_backoff_s(0), -1);
+	ck_assert_int_eq(webhook_backoff_s(WEBHOOK_TRIES_MAX, 0), -1);
+	ck_assert_int_eq(webhook_backoff_s(WEBHOOK_TRIES_MAX + 1, 3600), -1);
+	ck_assert_int_eq(webhook_backoff_s(0, 0), -1);
+	ck_assert_int_eq(webhook_backoff_s(1, 60), 60);
+	ck_assert_int_eq(webhook_backoff_s(4, 60), 2 * 3600);
+	ck_assert_int_eq(webhook_backoff_s(4, 1000000), 24 * 3600);
 }
 END_TEST
 
@@ -27,6 +30,8 @@ START_TEST(the_offered_types_are_one_list)
 {
 	char all[1024] = "{";
 
+	ck_assert_ptr_nonnull(webhook_types[WEBHOOK_TYPE_COUNT - 1]);
+	ck_assert_ptr_null(webhook_types[WEBHOOK_TYPE_COUNT]);
 	for (int i = 0; webhook_types[i]; i++) {
 		ck_assert(webhook_type_offered(text_of(webhook_types[i])));
 		strcat(strcat(all, i ? "," : ""), webhook_types[i]);
@@ -59,7 +64,7 @@ START_TEST(a_url_is_https_with_a_host_and_without_user_or_fragment)
 		"https://ex\xc3\xa9.com/", "https://example.com\\@other/", "https://[::1/",
 		"https://[::1]x/", "https://[]/", "https://exa%6dple.com/",
 		"https://[example.com]/" };
-	char host[WEBHOOK_HOST_SIZE], longest[WEBHOOK_URL_MAX + 2];
+	char host[URL_HOST_SIZE], longest[URL_LENGTH_MAX + 2];
 
 	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
 		ck_assert_msg(webhook_url_parse(good[i].url, false, host), "%s", good[i].url);
@@ -71,9 +76,9 @@ START_TEST(a_url_is_https_with_a_host_and_without_user_or_fragment)
 	ck_assert_str_eq(host, "127.0.0.1");
 	memset(longest, 'a', sizeof(longest));
 	memcpy(longest, "https://example.com/", 20);
-	longest[WEBHOOK_URL_MAX + 1] = '\0';
+	longest[URL_LENGTH_MAX + 1] = '\0';
 	ck_assert(!webhook_url_parse(longest, false, host));
-	longest[WEBHOOK_URL_MAX] = '\0';
+	longest[URL_LENGTH_MAX] = '\0';
 	ck_assert(webhook_url_parse(longest, false, host));
 	memset(longest + 8, 'a', 256);
 	longest[264] = '/';

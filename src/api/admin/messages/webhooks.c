@@ -137,7 +137,7 @@ static bool host_is_private(const char *host)
 static bool webhook_url_take(struct request *rq, const char **ret)
 {
 	bool private = rq->app->config->webhook_private;
-	char host[WEBHOOK_HOST_SIZE];
+	char host[URL_HOST_SIZE];
 
 	*ret = body_text(rq, "url");
 	if (!*ret ||
