@@ -9,7 +9,7 @@
 #include "reeyo/api/pages.h"
 #include "reeyo/api/settings.h"
 #include "reeyo/domain/operator.h"
-#include "reeyo/domain/payout.h"
+#include "reeyo/domain/payout_state.h"
 
 #define MOST_OPEN "20"
 

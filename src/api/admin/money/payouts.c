@@ -5,7 +5,7 @@
  */
 #include "admin/act.h"
 #include "reeyo/api/admin.h"
-#include "reeyo/domain/payout.h"
+#include "reeyo/domain/payout_state.h"
 
 static const char *const payout_kind_words[] = { "VENDOR", "RIDER", NULL };
 static const char *const decision_words[] = { "APPROVED", "REJECTED", NULL };
