@@ -14,7 +14,7 @@ SELECT id, format('%s of %s, booked %s in %s times', coalesce(i.state, 'unknown'
  WHERE CASE WHEN i.state = 'SUCCEEDED' THEN (b.times, b.amount, b.entry, b.order_id) IS DISTINCT FROM (1::bigint, i.amount, i.entry, i.order_id)
          OR (i.kind = 'TOPUP' AND b.to_owner IS DISTINCT FROM i.user_id)
        WHEN i.resolution = 'BOOKED' THEN (b.times, b.amount, b.entry, b.order_id, b.to_owner)
-         IS DISTINCT FROM (1::bigint, i.told_amount, i.entry, NULL::text, i.user_id)
+         IS DISTINCT FROM (1::bigint, i.paid_amount, i.entry, NULL::text, i.user_id)
        ELSE b.id IS NOT NULL END
 
 -- check: payment_names_its_order

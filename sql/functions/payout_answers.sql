@@ -14,7 +14,7 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT CASE
     WHEN p.trouble IS NOT NULL THEN CASE WHEN p.sent_at > now() - interval '30 days'
       THEN greatest(interval '1 hour', (now() - p.sent_at) / 4) END
-    WHEN p.status IN ('APPROVED', 'PROCESSING') THEN payout_pause(p.asks)
+    WHEN p.status IN ('APPROVED', 'PROCESSING') THEN payout_pause(p.checks)
     WHEN greatest(p.returned_at, p.completed_at) > now() - interval '48 hours'
       THEN greatest(CASE WHEN p.gateway_reference IS NULL THEN interval '6 hours' ELSE interval '10 minutes' END,
         (now() - greatest(p.returned_at, p.completed_at)) / 4) END
@@ -28,7 +28,7 @@ BEGIN
      SET trouble = why, told_amount = coalesce(told, t.told_amount), resolution = NULL,
          first_resolution = CASE WHEN t.trouble = why THEN t.first_resolution END  -- of this trouble, not of another
    WHERE t.id = p.id RETURNING * INTO p;
-  UPDATE payouts t SET next_ask_at = now() + payout_rest(p) WHERE t.id = p.id;
+  UPDATE payouts t SET next_check_at = now() + payout_rest(p) WHERE t.id = p.id;
   RETURN 'TROUBLE';
 END $$;
 
@@ -58,7 +58,7 @@ BEGIN
     RETURN payout_doubt(p, 'The gateway paid it, and so did we by hand: ' || coalesce(p.transaction_reference, 'no reference'),
       nullif(told, p.amount - p.fee));
   ELSIF p.status = 'COMPLETED' THEN
-    UPDATE payouts t SET next_ask_at = NULL, trouble = NULL WHERE t.id = p.id AND t.next_ask_at IS NOT NULL;
+    UPDATE payouts t SET next_check_at = NULL, trouble = NULL WHERE t.id = p.id AND t.next_check_at IS NOT NULL;
     RETURN 'KEPT';
   ELSIF told IS DISTINCT FROM p.amount - p.fee AND told IS NOT NULL THEN
     RETURN payout_doubt(p, 'The gateway paid ' || told || ' in place of ' || p.amount - p.fee, told);
@@ -101,7 +101,7 @@ BEGIN
     PERFORM payout_return(p, 'FAILED', why, now() + interval '10 minutes', entries[1]);
     RETURN 'FAILED';
   ELSIF what = 'PENDING' AND p.status IN ('APPROVED', 'PROCESSING') THEN
-    UPDATE payouts t SET status = 'PROCESSING', next_ask_at = now() + payout_rest(t) WHERE t.id = p.id RETURNING * INTO p;
+    UPDATE payouts t SET status = 'PROCESSING', next_check_at = now() + payout_rest(t) WHERE t.id = p.id RETURNING * INTO p;
     RETURN payout_wait(p, what);
   ELSIF what IN ('UNTOLD', 'UNASKED') AND p.status = 'PROCESSING' THEN
     RETURN payout_wait(p, what);
@@ -111,9 +111,9 @@ BEGIN
     PERFORM payout_return(p, 'FAILED', why, NULL, entries[1]);
     RETURN 'FAILED';
   ELSIF what = 'UNREACHED' AND p.status = 'PROCESSING' THEN
-    UPDATE payouts t SET status = 'APPROVED', asks = t.asks + 1, next_ask_at = now() + payout_pause(t.asks) WHERE t.id = p.id;
+    UPDATE payouts t SET status = 'APPROVED', checks = t.checks + 1, next_check_at = now() + payout_pause(t.checks) WHERE t.id = p.id;
   ELSIF what = 'UNCERTAIN' AND p.status = 'PROCESSING' THEN
-    UPDATE payouts t SET asks = 0, next_ask_at = now() + payout_pause(0) WHERE t.id = p.id;
+    UPDATE payouts t SET checks = 0, next_check_at = now() + payout_pause(0) WHERE t.id = p.id;
   ELSIF what IN ('MISSING', 'UNNAMED') THEN
     sure := p.sent_at < looked_at - interval '1 hour';
     IF sure AND what = 'UNNAMED' AND p.status = 'PROCESSING' THEN

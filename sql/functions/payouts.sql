@@ -99,7 +99,7 @@ BEGIN
       (entries[2], p.fee, 0, 'PLATFORM', 'Fee of a pay-out')) AS m(entry, amount, later, to_kind, description)
    WHERE m.amount > 0;
   UPDATE payouts t
-     SET status = 'COMPLETED', completed_at = now(), processed_at = coalesce(t.processed_at, now()), next_ask_at = NULL,
+     SET status = 'COMPLETED', completed_at = now(), processed_at = coalesce(t.processed_at, now()), next_check_at = NULL,
          trouble = NULL, resolution = NULL, failure_reason = NULL, rejection_reason = NULL,
          transaction_reference = coalesce(p.transaction_reference, t.gateway_reference)
    WHERE t.id = p.id
@@ -126,7 +126,7 @@ BEGIN
   VALUES (entry, p.amount, pending_kind(p.owner_kind), p.owner_id, w.pending, p.owner_kind, p.owner_id, w.available,
     'PAYOUT', p.id, 'Pay-out ' || lower(ending));
   UPDATE payouts t
-     SET status = ending, asks = 0, next_ask_at = again, returned_at = now(), trouble = NULL,
+     SET status = ending, checks = 0, next_check_at = again, returned_at = now(), trouble = NULL,
          failure_reason = CASE ending WHEN 'FAILED' THEN reason END,
          rejection_reason = CASE ending WHEN 'REJECTED' THEN reason END
    WHERE t.id = p.id
@@ -251,7 +251,7 @@ BEGIN
   PERFORM payout_book(p, what, entries);
   UPDATE payouts t
      SET trouble = NULL, resolution = what, resolved_by = admin, resolved_two_from = payout_resolution.two_from,
-         next_ask_at = CASE WHEN p.status = 'PROCESSING' AND t.told_amount IS NULL THEN now() + interval '10 minutes' END
+         next_check_at = CASE WHEN p.status = 'PROCESSING' AND t.told_amount IS NULL THEN now() + interval '10 minutes' END
    WHERE t.id = p.id;
   IF what = 'PAID' THEN
     UPDATE payouts t
@@ -304,7 +304,7 @@ BEGIN
     UPDATE payouts t
        SET status = 'APPROVED', approved_by = admin, approved_at = now(), two_from = payout_approve.two_from,
            notes = coalesce(remark, t.notes), transaction_reference = coalesce(bank_reference, t.transaction_reference),
-           next_ask_at = CASE t.method WHEN 'MOBILE_MONEY' THEN now() END
+           next_check_at = CASE t.method WHEN 'MOBILE_MONEY' THEN now() END
      WHERE t.id = p.id RETURNING * INTO p;
     PERFORM payout_tell(p, 'payout_approved');
   ELSE

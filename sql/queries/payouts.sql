@@ -112,10 +112,10 @@ SELECT outcome, json FROM payout_resolve($1::text, $2::text, $3::text, $4::text,
 -- name: payouts_send
 UPDATE payouts p
    SET status = 'PROCESSING', sent_at = now(), processed_at = coalesce(p.processed_at, now()),
-       next_ask_at = now() + make_interval(secs => $2::bigint)
+       next_check_at = now() + make_interval(secs => $2::bigint)
   FROM (SELECT id FROM payouts
-         WHERE status = 'APPROVED' AND method = 'MOBILE_MONEY' AND gateway_reference IS NULL AND next_ask_at <= now()
-         ORDER BY next_ask_at LIMIT $1::bigint FOR NO KEY UPDATE SKIP LOCKED) due
+         WHERE status = 'APPROVED' AND method = 'MOBILE_MONEY' AND gateway_reference IS NULL AND next_check_at <= now()
+         ORDER BY next_check_at LIMIT $1::bigint FOR NO KEY UPDATE SKIP LOCKED) due
  WHERE p.id = due.id
 RETURNING p.id, p.destination, p.amount - p.fee
 
@@ -123,9 +123,9 @@ RETURNING p.id, p.destination, p.amount - p.fee
 --  $1 how many
 -- Columns: id, reference.
 -- name: payouts_ask
-UPDATE payouts p SET asks = p.asks + 1, next_ask_at = now() + payout_rest(p)
-  FROM (SELECT id FROM payouts WHERE gateway_reference IS NOT NULL AND next_ask_at <= now()
-         ORDER BY next_ask_at LIMIT $1::bigint FOR NO KEY UPDATE SKIP LOCKED) due
+UPDATE payouts p SET checks = p.checks + 1, next_check_at = now() + payout_rest(p)
+  FROM (SELECT id FROM payouts WHERE gateway_reference IS NOT NULL AND next_check_at <= now()
+         ORDER BY next_check_at LIMIT $1::bigint FOR NO KEY UPDATE SKIP LOCKED) due
  WHERE p.id = due.id
 RETURNING p.id, p.gateway_reference
 
@@ -133,10 +133,10 @@ RETURNING p.id, p.gateway_reference
 --  $1 how many
 -- Columns: id, first and last day of the history, the moment of looking, what was to be sent.
 -- name: payouts_seek
-UPDATE payouts p SET asks = p.asks + 1, next_ask_at = now() + payout_rest(p)
+UPDATE payouts p SET checks = p.checks + 1, next_check_at = now() + payout_rest(p)
   FROM (SELECT id FROM payouts
-         WHERE gateway_reference IS NULL AND sent_at IS NOT NULL AND status <> 'APPROVED' AND next_ask_at <= now()
-         ORDER BY next_ask_at LIMIT $1::bigint FOR NO KEY UPDATE SKIP LOCKED) due
+         WHERE gateway_reference IS NULL AND sent_at IS NOT NULL AND status <> 'APPROVED' AND next_check_at <= now()
+         ORDER BY next_check_at LIMIT $1::bigint FOR NO KEY UPDATE SKIP LOCKED) due
  WHERE p.id = due.id
 RETURNING p.id, (p.sent_at AT TIME ZONE 'UTC')::date - 1, (now() AT TIME ZONE 'UTC')::date + 1, now(),
   p.amount - p.fee
@@ -157,11 +157,11 @@ SELECT payout_answered($1::text, $2::text, $3::text, $4::bigint, $5::text, $6::t
 UPDATE payouts
    SET gateway_reference = coalesce(gateway_reference, (SELECT nullif($2::text, '')
          WHERE NOT EXISTS (SELECT FROM payouts t WHERE t.gateway_reference = $2::text))),
-       asks = 0, next_ask_at = now()
- WHERE id = $1::text AND sent_at IS NOT NULL AND (status <> 'COMPLETED' OR next_ask_at IS NOT NULL)
+       checks = 0, next_check_at = now()
+ WHERE id = $1::text AND sent_at IS NOT NULL AND (status <> 'COMPLETED' OR next_check_at IS NOT NULL)
 
 -- What a reference was told to belong to something else: it is forgotten, and the pay-out is looked for in the history.
 --  $1 payout   $2 the reference
 -- name: payout_unheard
-UPDATE payouts SET gateway_reference = NULL, next_ask_at = now() + payout_pause(0)
- WHERE id = $1::text AND gateway_reference = $2::text AND (status <> 'COMPLETED' OR next_ask_at IS NOT NULL)
+UPDATE payouts SET gateway_reference = NULL, next_check_at = now() + payout_pause(0)
+ WHERE id = $1::text AND gateway_reference = $2::text AND (status <> 'COMPLETED' OR next_check_at IS NOT NULL)

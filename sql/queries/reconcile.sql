@@ -12,8 +12,8 @@ WITH ours AS (
          CASE WHEN i.state IN ('CREATED', 'PENDING') THEN 'OPEN'
               WHEN i.state = 'SUCCEEDED' OR i.resolution = 'BOOKED' THEN 'DONE' WHEN i.resolution IS NOT NULL THEN 'ASIDE'
               WHEN i.state = 'MISMATCH' THEN 'AMISS' ELSE 'OVER' END AS side,
-         CASE i.resolution WHEN 'BOOKED' THEN i.told_amount ELSE i.amount END AS amount,
-         i.next_ask_at IS NOT NULL AS due, EXISTS (SELECT FROM ledger l WHERE l.id = i.entry) AS booked,
+         CASE i.resolution WHEN 'BOOKED' THEN i.paid_amount ELSE i.amount END AS amount,
+         i.next_check_at IS NOT NULL AS due, EXISTS (SELECT FROM ledger l WHERE l.id = i.entry) AS booked,
          i.state, i.gateway_reference
     FROM payment_intents i
    WHERE i.method = 'MOBILE_MONEY'
@@ -23,7 +23,7 @@ WITH ours AS (
               WHEN p.status = 'COMPLETED' OR p.resolution = 'WRITTEN_OFF' OR p.resolution = 'RETURNED' AND p.told_amount > 0
                 THEN 'DONE' ELSE 'OVER' END,
          CASE WHEN p.resolution IS NULL THEN p.amount - p.fee ELSE coalesce(p.told_amount, p.amount - p.fee) END,
-         p.next_ask_at IS NOT NULL,
+         p.next_check_at IS NOT NULL,
          (SELECT coalesce(sum(CASE 'CLEARING' WHEN l.to_kind THEN l.amount WHEN l.from_kind THEN -l.amount END), 0) > 0
             FROM ledger l WHERE l.reference = p.id AND l.category = 'PAYOUT'),
          p.status, p.gateway_reference

@@ -29,8 +29,8 @@ CREATE TABLE payouts (
   notes                 text,
   sent_at               timestamptz,                   -- when the gateway was last called to send it
   returned_at           timestamptz,                   -- when the amount was returned to its owner
-  asks                  integer NOT NULL DEFAULT 0,
-  next_ask_at           timestamptz,                   -- when the job handles it next; NULL: done
+  checks                integer NOT NULL DEFAULT 0,    -- since it was sent
+  next_check_at           timestamptz,                   -- when the job handles it next; NULL: done
   trouble               text,                          -- description of the discrepancy, for admins
   told_amount           bigint,                        -- the amount that the gateway paid, when it differs
   resolution            text COLLATE "C",              -- how the discrepancy was resolved: PAID, RETURNED, WRITTEN_OFF
@@ -45,7 +45,7 @@ CREATE TABLE payouts (
 ) WITH (fillfactor = 70);
 CREATE INDEX payouts_owner ON payouts (owner_id, id);
 CREATE INDEX payouts_status ON payouts (status, id);
-CREATE INDEX payouts_due ON payouts (next_ask_at) WHERE next_ask_at IS NOT NULL;
+CREATE INDEX payouts_due ON payouts (next_check_at) WHERE next_check_at IS NOT NULL;
 CREATE INDEX payouts_trouble ON payouts (id) WHERE trouble IS NOT NULL;
 -- One transaction of the gateway pays one pay-out.
 CREATE UNIQUE INDEX payouts_reference ON payouts (gateway_reference) WHERE gateway_reference IS NOT NULL;

@@ -33,7 +33,6 @@
 #include "reeyo/jobs/dispatch.h"
 #include "reeyo/jobs/messages.h"
 #include "reeyo/jobs/payment_poller.h"
-#include "reeyo/jobs/payments.h"
 #include "reeyo/jobs/payouts.h"
 #include "reeyo/jobs/positions.h"
 #include "reeyo/jobs/rollup.h"
@@ -48,6 +47,7 @@
 #include "reeyo/partners/notifier.h"
 #include "reeyo/service/cache_keys.h"
 #include "reeyo/service/catalogue.h"
+#include "reeyo/service/payments.h"
 #include "reeyo/telemetry/metrics.h"
 
 /* Interval at which expired counts of sampled log lines are written. */
@@ -361,7 +361,6 @@ static void jobs_end(struct serving *serving)
 
 static int worker_start(struct worker *worker)
 {
-	static const struct payment_needs needs = { .menu_changed = catalogue_forget };
 	static const struct server_steps steps = {
 		.authenticate = authenticate, .identify = caller_read, .admit = maintenance_admit
 	};
@@ -394,7 +393,7 @@ static int worker_start(struct worker *worker)
 		(error = notifier_new(app, serving->templates, &app->notifier)) ||
 		(error = hub_new(app, serving->house)) ||
 		(error = positions_new(app, &app->positions)) ||
-		(error = payments_new(app, &needs)))
+		(error = payments_new(app)))
 		return error;
 	error = server_new(app, &steps, serving->listeners, serving->listener_count, &server);
 	if (error)

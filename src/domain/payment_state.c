@@ -11,7 +11,6 @@
 #define OPEN_FIRST_S 5
 #define OPEN_MOST_S 600
 #define ENDED_FIRST_S 600
-#define ENDED_FOR_S (48 * 3600)
 #define NOT_TAKEN_FOR_S 3600
 
 const char *const payment_state_words[] = { "CREATED", "PENDING", "SUCCEEDED", "FAILED", "EXPIRED",
@@ -101,7 +100,7 @@ int64_t payment_check_delay(
 		return payment_open_delay(checks);
 	if (state != PAYMENT_FAILED && state != PAYMENT_EXPIRED)
 		return PAYMENT_NO_CHECK;
-	if (age_s >= (lost ? NOT_TAKEN_FOR_S : ENDED_FOR_S))
+	if (age_s >= (lost ? NOT_TAKEN_FOR_S : PAYMENT_CHECKED_FOR_S))
 		return PAYMENT_NO_CHECK;
 	return payment_longer(ENDED_FIRST_S, age_s / 4);
 }

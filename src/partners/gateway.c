@@ -52,7 +52,7 @@ struct gateway {
 void gateway_complete(struct gateway_call *call, enum gateway_outcome outcome, const char *why)
 {
 	const struct gateway_answer answer = {
-		.outcome = outcome, .why = why, .told = { .amount = -1 }
+		.outcome = outcome, .why = why, .transaction = { .amount = -1 }
 	};
 
 	call->done(call, &answer);
@@ -85,12 +85,12 @@ static void response_complete(struct gateway_call *call, const struct client_ans
 {
 	json_t *json = json_loadb(http->body.at, http->body.len, 0, NULL);
 	struct gateway_answer answer = { .outcome = GATEWAY_ANSWERED,
-		.told = transaction_read(json) };
+		.transaction = transaction_read(json) };
 
 	if (http->status < 200 || http->status > 299) {
 		answer.outcome = outcome_from_status(http->status);
 		answer.why = error_message_in(json);
-	} else if (!answer.told.reference.at) {
+	} else if (!answer.transaction.reference.at) {
 		answer.outcome = GATEWAY_UNCERTAIN;
 		answer.why = NO_TRANSACTION;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Private to the gateway. gateway.c sends calls and keeps the token, history.c reads the history
- * day by day, told.c parses a transaction, heard.c verifies callbacks.
+ * day by day, transaction.c parses a transaction, callback.c verifies callbacks.
  */
 #ifndef REEYO_SRC_PARTNERS_OPERATION_H
 #define REEYO_SRC_PARTNERS_OPERATION_H

@@ -115,7 +115,7 @@ class Storm:
         self.took = time.monotonic() - began
 
     def waiting(self):
-        return self.value("SELECT count(*) FROM payment_intents WHERE next_ask_at <= now()"
+        return self.value("SELECT count(*) FROM payment_intents WHERE next_check_at <= now()"
                           " OR state IN ('CREATED', 'PENDING') AND created_at < now() - interval '16 minutes'")
 
     def calm(self, rounds=100, seconds=240):
@@ -125,7 +125,7 @@ class Storm:
         still = 0
         for number in range(rounds):
             states = self.states()
-            self.sql("UPDATE payment_intents SET next_ask_at = now() WHERE next_ask_at IS NOT NULL")
+            self.sql("UPDATE payment_intents SET next_check_at = now() WHERE next_check_at IS NOT NULL")
             end = time.monotonic() + seconds
             while self.waiting():
                 assert time.monotonic() < end, f"{self.waiting()} payments are not queried"

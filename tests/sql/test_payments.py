@@ -10,23 +10,71 @@ from sql.shop import Shop, cancel, next_number, place
 from world.waiting import PATIENCE, race
 
 
+#: Events of src/domain/payment_state.c: the next state, and the states that they change.
+EVENTS = {
+    "ACCEPTED": ("PENDING", "{CREATED}"), "PAID": ("SUCCEEDED", "{CREATED,PENDING,FAILED,EXPIRED,MISMATCH}"),
+    "PAID_OTHER": ("MISMATCH", "{CREATED,PENDING,FAILED,EXPIRED}"), "DECLINED": ("FAILED", "{CREATED,PENDING,EXPIRED}"),
+    "NOT_TAKEN": ("FAILED", "{CREATED,EXPIRED}"), "TIMED_OUT": ("EXPIRED", "{CREATED,PENDING}"),
+}
+REASONS = {"reason_english": "It was not paid in time", "reason_french": "Il n'a pas été fait à temps"}
+
+
 def start(db, shop, amount=5000, method="MOBILE_MONEY", key=None, print_="f"):
     """payment_start: (outcome, payment or None)."""
     n = next_number()
-    outcome, payment = db.run("payment_start", f"pay_{n:026d}", shop.user, amount, method, "+237670000001", "MTN",
-                              f"txn_p{n:025d}", key, print_ if key else None)[0]
+    outcome, payment = db.run("payment_start", payment_id=f"pay_{n:026d}", user_id=shop.user, amount=amount, method=method,
+                              phone="+237670000001", operator="MTN", entry_id=f"txn_p{n:025d}", key=key,
+                              fingerprint=print_ if key else None)[0]
     return outcome, json.loads(payment) if payment else None
 
 
+def event_of(db, reference, reported, amount):
+    """The event that a report causes, as src/service/payments.c has it."""
+    expected = db.value("SELECT amount FROM payment_intents WHERE id = %s", [reference])
+    if reported == "SUCCESSFUL":
+        return "ACCEPTED" if amount < 0 else "PAID" if amount == expected else "PAID_OTHER"
+    return {"PENDING": "ACCEPTED", "FAILED": "DECLINED", "REFUSED": "NOT_TAKEN"}[reported]
+
+
 def record(db, reference, reported, amount=-1, gateway=None, why=None, ussd=None):
-    """payment_told: (outcome, payment, order ended, late)."""
-    row = db.run("payment_told", reference, reported, gateway or f"gw_{reference}", ussd, None, amount, why,
-                 f"txn_r{next_number():025d}")[0]
+    """payment_record: (outcome, payment, order ended, late)."""
+    event = event_of(db, reference, reported, amount)
+    state, allowed = EVENTS[event]
+    why = "ANOTHER_AMOUNT" if event == "PAID_OTHER" else why or "FAILED"
+    row = db.run("payment_record", payment_id=reference, next_state=state, allowed=allowed, unsent_only=event == "NOT_TAKEN",
+                 reference=None if event == "NOT_TAKEN" else gateway or f"gw_{reference}", ussd_code=ussd, paid_amount=amount,
+                 failure=why, reason_english=why, reason_french=f"{why} (fr)", cancellable="{PENDING}",
+                 next_check_s=None if state == "MISMATCH" else 600, refund_entry_id=f"txn_r{next_number():025d}")[0]
     return row[0], json.loads(row[1]) if row[1] else None, row[4], row[5]
 
 
+def expire(db):
+    """payments_expire of a payment_wait of 15 minutes: [(id, vendor, order ended)]."""
+    return db.run("payments_expire", wait_s=900, limit=100, allowed=EVENTS["TIMED_OUT"][1], next_check_s=600,
+                  checked_for_s=172800, cancellable="{PENDING}", **REASONS)
+
+
+def take(db, limit=1000, delay=5):
+    """Takes due payments as the poller does: [(id, reference)]."""
+    due = db.run("payments_due", limit=limit)
+    lists = [[row[0] for row in due], [row[3] for row in due], [delay] * len(due)]
+    ids, checks, delays = ("{" + ",".join(map(str, values)) + "}" for values in lists)
+    taken = {row[0] for row in db.run("payments_take", payment_ids=ids, checks=checks, delays_s=delays)}
+    return [row[:2] for row in due if row[0] in taken]
+
+
+def note_callback(db, reference, gateway, check=0):
+    """payment_note_callback: [(state, reference, query)]."""
+    return [row[:3] for row in db.run("payment_note_callback", payment_id=reference, reference=gateway, check_s=check, gap_s=1)]
+
+
+def read(db, reference, user):
+    """payment_get: [(payment, query, reference)]."""
+    return [row[:3] for row in db.run("payment_get", payment_id=reference, user_id=user, open_gap_s=3, ended_gap_s=60)]
+
+
 def intent(db, reference):
-    columns = ["state", "gateway_reference", "failure", "told_amount", "late", "next_ask_at"]
+    columns = ["state", "gateway_reference", "failure", "paid_amount", "late", "next_check_at"]
     return dict(zip(columns, db.sql(f"SELECT {', '.join(columns)} FROM payment_intents WHERE id = %s", [reference])[0]))
 
 
@@ -71,7 +119,7 @@ def test_a_booked_payment_never_changes(db, again):
     shop = Shop(db, wallet=0)
     payment = start(db, shop)[1]
     record(db, payment["reference"], "SUCCESSFUL", 5000)
-    assert record(db, payment["reference"], again, 5000)[0] == "KNOWN"
+    assert record(db, payment["reference"], again, 5000)[0] == "UNCHANGED"
     assert shop.balance() == 5000 and len(booked(db, payment["reference"])) == 1
 
 
@@ -79,7 +127,7 @@ def test_sixteen_at_once_book_once(connect, db):
     shop = Shop(db, wallet=0)
     payment = start(db, shop)[1]
     outcomes = race([lambda c=connect(): record(c, payment["reference"], "SUCCESSFUL", 5000)[0] for _ in range(16)])
-    assert sorted(outcomes) == ["KNOWN"] * 15 + ["SUCCEEDED"]
+    assert sorted(outcomes) == ["SUCCEEDED"] + ["UNCHANGED"] * 15
     assert shop.balance() == 5000
 
 
@@ -99,12 +147,12 @@ def test_another_amount_books_nothing_until_the_right_one_is_reported(db, amount
     reference = start(db, shop)[1]["reference"]
     outcome, payment, _, _ = record(db, reference, "SUCCESSFUL", amount)
     assert outcome == "MISMATCH" and (payment["status"], payment["reason"]) == (
-        "FAILED", "Un autre montant a été payé ; notre équipe en est informée")
+        "FAILED", "ANOTHER_AMOUNT (fr)")
     rooms, event = db.sql("SELECT rooms, payload FROM outbox WHERE aggregate = %s", [reference])[0]
     assert rooms == [f"user:{shop.user}", "admin"]
     assert (event["cause"], event["amount"], event["paidAmount"]) == ("ANOTHER_AMOUNT", 5000, amount)
-    assert intent(db, reference)["told_amount"] == amount and booked(db, reference) == []
-    assert record(db, reference, "SUCCESSFUL", amount)[0] == "KNOWN"
+    assert intent(db, reference)["paid_amount"] == amount and booked(db, reference) == []
+    assert record(db, reference, "SUCCESSFUL", amount)[0] == "UNCHANGED"
     assert record(db, reference, "SUCCESSFUL", 5000)[0] == "SUCCEEDED"
     assert shop.balance() == 5000
 
@@ -115,14 +163,14 @@ def test_a_success_without_an_amount_is_queried_again(db, state):
     order, reference, _ = mobile_order(db, shop)
     if state == "EXPIRED":
         db.sql("UPDATE payment_intents SET created_at = now() - interval '16 minutes' WHERE id = %s", [reference])
-        db.run("payments_expire", 900, 100)
+        expire(db)
     elif state != "CREATED":
         record(db, reference, "SUCCESSFUL" if state == "MISMATCH" else state, 1)
     outcome, payment, ended, _ = record(db, reference, "SUCCESSFUL", -1)
-    assert (outcome, ended) == ("PENDING" if state == "CREATED" else "KNOWN", False)
+    assert (outcome, ended) == ("PENDING" if state == "CREATED" else "UNCHANGED", False)
     row = intent(db, reference)
     assert row["state"] == ("PENDING" if state == "CREATED" else state)
-    assert row["gateway_reference"] == f"gw_{reference}" and (row["next_ask_at"] is None) == (state == "MISMATCH")
+    assert row["gateway_reference"] == f"gw_{reference}" and (row["next_check_at"] is None) == (state == "MISMATCH")
     assert record(db, reference, "SUCCESSFUL", 4300)[0] == "SUCCEEDED"
     assert booked(db, reference)[0] == ("CLEARING", "ESCROW", 4300, "ORDER_PAYMENT")
 
@@ -130,7 +178,9 @@ def test_a_success_without_an_amount_is_queried_again(db, state):
 # --- Another amount, decided by people -----------------------------------------------------------
 
 def resolve(db, reference, decision, notes="As the customer showed"):
-    outcome, row = db.run("payment_resolve", reference, decision, notes, "admin_1", "payment.resolve", "{}", "rq")[0]
+    outcome, row = db.run("payment_resolve", payment_id=reference, resolution=decision, notes=notes, admin_id="admin_1",
+                          act="payment.resolve", details="{}", request_id="rq", reason_english="Settled",
+                          reason_french="Réglé")[0]
     return outcome, json.loads(row) if row else None
 
 
@@ -149,10 +199,10 @@ def test_the_paid_amount_is_booked_into_the_wallet_once(db, order):
     assert (row["resolved_by"], row["notes"]) == ("admin_1", "As the customer showed") and row["resolved_at"]
     assert resolve(db, reference, "BOOKED")[0] == "AGAIN"
     assert resolve(db, reference, "SETTLED_OUTSIDE") == ("PAYMENT_DECIDED", None)
-    assert record(db, reference, "SUCCESSFUL", 4300 if order else 5000)[0] == "KNOWN"
-    assert record(db, reference, "FAILED")[0] == "KNOWN"
+    assert record(db, reference, "SUCCESSFUL", 4300 if order else 5000)[0] == "UNCHANGED"
+    assert record(db, reference, "FAILED")[0] == "UNCHANGED"
     assert shop.balance() == 4000 and booked(db, reference) == [("CLEARING", "USER", 4000, "WALLET_TOPUP")]
-    payment = json.loads(db.run("payment_get", reference, shop.user)[0][0])
+    payment = json.loads(read(db, reference, shop.user)[0][0])
     assert (payment["status"], payment["amount"], "reason" in payment) == ("COMPLETED", 4000, False)
     event = db.sql("SELECT rooms, payload FROM outbox WHERE type = 'payment_received' AND payload ->> 'reference' = %s",
                    [reference])
@@ -165,11 +215,11 @@ def test_a_payment_settled_outside_moves_no_money(db):
     reference = mismatched(db, shop)
     assert resolve(db, reference, "SETTLED_OUTSIDE")[0] == "DONE"
     assert resolve(db, reference, "BOOKED") == ("PAYMENT_DECIDED", None)
-    assert record(db, reference, "SUCCESSFUL", 5000)[0] == "KNOWN"
+    assert record(db, reference, "SUCCESSFUL", 5000)[0] == "UNCHANGED"
     assert shop.balance() == 0 and booked(db, reference) == []
-    payment = json.loads(db.run("payment_get", reference, shop.user)[0][0])
+    payment = json.loads(read(db, reference, shop.user)[0][0])
     assert (payment["status"], payment["reason"]) == (
-        "FAILED", "Un autre montant a été payé ; notre équipe l'a réglé avec vous")
+        "FAILED", "Réglé")
 
 
 @pytest.mark.parametrize("state, amount", [("PENDING", 0), ("FAILED", 0), ("SUCCESSFUL", 5000), ("SUCCESSFUL", 0)])
@@ -197,11 +247,11 @@ def test_a_success_after_the_end_is_credited(db, end):
     reference = start(db, shop)[1]["reference"]
     if end == "EXPIRED":
         db.sql("UPDATE payment_intents SET created_at = now() - interval '16 minutes' WHERE id = %s", [reference])
-        db.run("payments_expire", 900, 100)
+        expire(db)
     else:
         record(db, reference, end, why="No")
     assert intent(db, reference)["state"] == ("EXPIRED" if end == "EXPIRED" else "FAILED")
-    assert intent(db, reference)["next_ask_at"] is not None
+    assert intent(db, reference)["next_check_at"] is not None
     outcome, payment, _, late = record(db, reference, "SUCCESSFUL", 5000)
     assert (outcome, late, payment["status"]) == ("SUCCEEDED", True, "COMPLETED")
     assert shop.balance() == 5000
@@ -235,7 +285,7 @@ def test_a_refusal_cannot_undo_what_the_gateway_has(db):
     shop = Shop(db, wallet=0)
     reference = start(db, shop)[1]["reference"]
     record(db, reference, "PENDING")
-    assert record(db, reference, "REFUSED")[0] == "KNOWN"
+    assert record(db, reference, "REFUSED")[0] == "UNCHANGED"
     assert intent(db, reference)["state"] == "PENDING"
 
 
@@ -264,8 +314,8 @@ def test_our_reasons_are_in_the_customers_language(db, language, words):
     db.sql("UPDATE users SET language = %s WHERE id = %s", [language, shop.user])
     order, reference, _ = mobile_order(db, shop)
     db.sql("UPDATE payment_intents SET created_at = now() - interval '16 minutes' WHERE id = %s", [reference])
-    db.run("payments_expire", 900, 100)
-    assert json.loads(db.run("payment_get", reference, shop.user)[0][0])["reason"] == words
+    expire(db)
+    assert json.loads(read(db, reference, shop.user)[0][0])["reason"] == words
     ended = json.loads(db.run("order_get", order["orderId"])[0][1])
     assert ended["cancelReason"] == words
 
@@ -320,7 +370,7 @@ def test_an_unpaid_order_ends_and_restores_the_stock(db, reported):
     assert db.value("SELECT stock FROM items WHERE id = %s", [item]) == 9
     if reported == "EXPIRED":
         db.sql("UPDATE payment_intents SET created_at = now() - interval '16 minutes' WHERE id = %s", [reference])
-        assert (reference, order["orderId"], shop.vendor, True) in db.run("payments_expire", 900, 100)
+        assert (reference, shop.vendor, True) in expire(db)
     else:
         assert record(db, reference, "SUCCESSFUL" if reported == "MISMATCH" else reported, 1, why="No")[2] is True
     ended = json.loads(db.run("order_get", order["orderId"])[0][1])
@@ -342,7 +392,7 @@ def test_a_payment_of_an_ended_order_goes_to_the_wallet(db, end):
         record(db, reference, "FAILED")
     else:
         db.sql("UPDATE payment_intents SET created_at = now() - interval '16 minutes' WHERE id = %s", [reference])
-        db.run("payments_expire", 900, 100)
+        expire(db)
     outcome, _, _, late = record(db, reference, "SUCCESSFUL", 4300)
     assert (outcome, late) == ("SUCCEEDED", True)
     over = json.loads(db.run("order_get", order["orderId"])[0][1])
@@ -353,7 +403,7 @@ def test_a_payment_of_an_ended_order_goes_to_the_wallet(db, end):
     assert events(db, order["orderId"])[-2:] == ["payment_received", "refund_issued"]
     vendors = vendors_of_events(db, order["orderId"])
     assert vendors["payment_received"] == vendors["refund_issued"] == shop.vendor
-    assert record(db, reference, "SUCCESSFUL", 4300)[0] == "KNOWN" and shop.balance() == 4300
+    assert record(db, reference, "SUCCESSFUL", 4300)[0] == "UNCHANGED" and shop.balance() == 4300
 
 
 def test_a_customer_who_cancels_gets_no_payment_failed_event(db):
@@ -396,19 +446,24 @@ def test_an_order_with_a_refused_payment_can_be_placed_again_with_its_key(db):
 
 # --- The poller's rows ---------------------------------------------------------------------------
 
-def test_a_due_payment_is_taken_once_and_backs_off(db):
+def test_a_due_payment_is_taken_once(db):
     shop = Shop(db, wallet=0)
     reference = start(db, shop)[1]["reference"]
     record(db, reference, "PENDING")
-    waits = []
-    for _ in range(9):
-        db.sql("UPDATE payment_intents SET next_ask_at = now() WHERE id = %s", [reference])
-        taken = [row for row in db.run("payments_due", 1000) if row[0] == reference]
-        assert len(taken) == 1 and taken[0][1] == f"gw_{reference}"
-        assert reference not in [row[0] for row in db.run("payments_due", 1000)]
-        waits.append(db.value("SELECT round(extract(epoch FROM next_ask_at - asked_at))::integer"
-                              " FROM payment_intents WHERE id = %s", [reference]))
-    assert waits == [5, 10, 20, 40, 80, 160, 320, 600, 600]
+    for delay in (5, 40, -1):
+        db.sql("UPDATE payment_intents SET next_check_at = now() WHERE id = %s", [reference])
+        assert (reference, f"gw_{reference}") in take(db, delay=delay)
+        assert reference not in [row[0] for row in take(db)]
+        assert db.value("SELECT round(extract(epoch FROM next_check_at - checked_at))::integer"
+                        " FROM payment_intents WHERE id = %s", [reference]) == (None if delay == -1 else delay)
+
+
+def test_a_payment_taken_by_another_instance_is_not_taken_again(db):
+    shop = Shop(db, wallet=0)
+    reference = start(db, shop)[1]["reference"]
+    db.sql("UPDATE payment_intents SET next_check_at = now() WHERE id = %s", [reference])
+    one = {"payment_ids": f"{{{reference}}}", "checks": "{0}", "delays_s": "{0}"}
+    assert db.run("payments_take", **one) == [(reference,)] and db.run("payments_take", **one) == []
 
 
 def test_waiting_payments_are_queried_before_ended_ones(db):
@@ -416,57 +471,44 @@ def test_waiting_payments_are_queried_before_ended_ones(db):
     over, waits = (start(db, shop)[1]["reference"] for _ in range(2))
     record(db, over, "FAILED")
     record(db, waits, "PENDING")
-    db.sql("UPDATE payment_intents SET next_ask_at = NULL WHERE id <> ALL (%s)", [[over, waits]])
-    db.sql("UPDATE payment_intents SET next_ask_at = now() - interval '1 hour' WHERE id = %s", [over])
-    db.sql("UPDATE payment_intents SET next_ask_at = now() WHERE id = %s", [waits])
-    assert [[row[0] for row in db.run("payments_due", 1)] for _ in range(3)] == [[waits], [over], []]
+    db.sql("UPDATE payment_intents SET next_check_at = NULL WHERE id <> ALL (%s)", [[over, waits]])
+    db.sql("UPDATE payment_intents SET next_check_at = now() - interval '1 hour' WHERE id = %s", [over])
+    db.sql("UPDATE payment_intents SET next_check_at = now() WHERE id = %s", [waits])
+    assert [[row[0] for row in take(db, 1)] for _ in range(3)] == [[waits], [over], []]
 
 
-def test_a_failed_payment_is_not_queried_after_two_days(db):
+def test_a_payment_without_further_checks_can_still_succeed(db):
     shop = Shop(db, wallet=0)
     reference = start(db, shop)[1]["reference"]
     record(db, reference, "FAILED")
-    db.sql("UPDATE payment_intents SET next_ask_at = now(), created_at = now() - interval '49 hours' WHERE id = %s",
-           [reference])
-    assert reference in [row[0] for row in db.run("payments_due", 1000)]
-    assert intent(db, reference)["next_ask_at"] is None
-    assert db.run("payment_heard", reference, "gw", 0)[0][0] == "FAILED"
+    db.sql("UPDATE payment_intents SET next_check_at = now() WHERE id = %s", [reference])
+    assert reference in [row[0] for row in take(db, delay=-1)]
+    assert intent(db, reference)["next_check_at"] is None
+    assert note_callback(db, reference, "gw")[0][0] == "FAILED"
     assert record(db, reference, "SUCCESSFUL", 5000)[0] == "SUCCEEDED" and shop.balance() == 5000
 
 
 def test_a_callback_is_noted_with_its_payment(db):
     shop = Shop(db, wallet=0)
     reference = start(db, shop)[1]["reference"]
-    assert db.run("payment_heard", "pay_nobody", "gw", 0) == []
-    assert db.run("payment_heard", reference, "gw_early", 0) == [("CREATED", "gw_early", False)]
-    db.sql("UPDATE payment_intents SET asked_at = now() - interval '2 seconds' WHERE id = %s", [reference])
-    assert db.run("payment_heard", reference, "gw_other", 0) == [("CREATED", "gw_early", True)]
-    assert reference in [row[0] for row in db.run("payments_due", 1000)]
+    assert note_callback(db, "pay_nobody", "gw") == []
+    assert note_callback(db, reference, "gw_early") == [("CREATED", "gw_early", False)]
+    db.sql("UPDATE payment_intents SET checked_at = now() - interval '2 seconds' WHERE id = %s", [reference])
+    assert note_callback(db, reference, "gw_other") == [("CREATED", "gw_early", True)]
+    assert reference in [row[0] for row in take(db)]
     record(db, reference, "SUCCESSFUL", 5000, gateway="gw_early")
-    assert db.run("payment_heard", reference, "gw_early", 0) == [("SUCCEEDED", "gw_early", False)]
+    assert note_callback(db, reference, "gw_early") == [("SUCCEEDED", "gw_early", False)]
 
 
 def test_a_payment_is_visible_to_its_customer_and_queries_are_limited(db):
     shop, other = Shop(db, wallet=0), Shop(db, wallet=0)
     reference = start(db, shop)[1]["reference"]
     record(db, reference, "PENDING")
-    assert db.run("payment_get", reference, other.user) == []
-    assert db.run("payment_get", reference, shop.user)[0][1] is False
-    db.sql("UPDATE payment_intents SET asked_at = now() - interval '4 seconds' WHERE id = %s", [reference])
-    assert db.run("payment_get", reference, shop.user)[0][1:] == (True, f"gw_{reference}")
-    assert db.run("payment_get", reference, shop.user)[0][1] is False
-
-
-@pytest.mark.parametrize("minutes, looks", [(50, True), (70, False)])
-def test_a_payment_that_never_reached_the_gateway_is_searched_for_an_hour(db, minutes, looks):
-    shop = Shop(db, wallet=0)
-    reference = start(db, shop)[1]["reference"]
-    db.run("payment_told", reference, "REFUSED", None, None, None, -1, "No", f"txn_r{next_number():025d}")
-    assert intent(db, reference)["gateway_reference"] is None
-    db.sql("UPDATE payment_intents SET next_ask_at = now(), created_at = now() - %s * interval '1 minute' WHERE id = %s",
-           [minutes, reference])
-    assert reference in [row[0] for row in db.run("payments_due", 1000)]
-    assert (intent(db, reference)["next_ask_at"] is not None) is looks
+    assert read(db, reference, other.user) == []
+    assert read(db, reference, shop.user)[0][1] is False
+    db.sql("UPDATE payment_intents SET checked_at = now() - interval '4 seconds' WHERE id = %s", [reference])
+    assert read(db, reference, shop.user)[0][1:] == (True, f"gw_{reference}")
+    assert read(db, reference, shop.user)[0][1] is False
 
 
 def test_the_reason_that_the_gateway_gives_no_answer_ends_with_an_answer(db):
@@ -474,7 +516,7 @@ def test_the_reason_that_the_gateway_gives_no_answer_ends_with_an_answer(db):
     given_up, known, waits = (start(db, shop)[1]["reference"] for _ in range(3))
     record(db, known, "PENDING")
     db.sql("UPDATE payment_intents SET state = 'EXPIRED', failure = 'x' WHERE id = ANY (%s)", [[given_up, known]])
-    db.run("payments_untold", f"{{{given_up},{known},{waits}}}")
+    db.run("payments_mark_unanswered", payment_ids=f"{{{given_up},{known},{waits}}}", failure="UNTOLD", **REASONS)
     assert [intent(db, r)["failure"] for r in (given_up, known, waits)] == ["UNTOLD", "x", None]
     record(db, given_up, "FAILED", why="Not enough")
     assert intent(db, given_up)["failure"] == "Not enough"
@@ -483,6 +525,6 @@ def test_the_reason_that_the_gateway_gives_no_answer_ends_with_an_answer(db):
 def test_a_payment_found_in_the_history_is_queried_at_once(db):
     shop = Shop(db, wallet=0)
     reference = start(db, shop)[1]["reference"]
-    assert db.run("payments_found", f"{{{reference},pay_other}}", "{gw_found,gw_x}")[0][0] == 1
+    db.run("payments_set_found", payment_ids=f"{{{reference},pay_other}}", gateway_references="{gw_found,gw_x}")
     assert intent(db, reference)["state"] == "PENDING"
-    assert (reference, "gw_found") in [row[:2] for row in db.run("payments_due", 1000)]
+    assert (reference, "gw_found") in take(db)

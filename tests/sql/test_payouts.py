@@ -55,12 +55,12 @@ def row(db, payout, *columns):
 
 
 def age(db, payout, interval):
-    db.sql("UPDATE payouts SET sent_at = sent_at - %s::interval, next_ask_at = now() WHERE id = %s", [interval, payout])
+    db.sql("UPDATE payouts SET sent_at = sent_at - %s::interval, next_check_at = now() WHERE id = %s", [interval, payout])
 
 
 def due(db, statement, payout):
-    db.sql("UPDATE payouts SET next_ask_at = NULL WHERE id <> %s", [payout])
-    db.sql("UPDATE payouts SET next_ask_at = now() WHERE id = %s", [payout])
+    db.sql("UPDATE payouts SET next_check_at = NULL WHERE id <> %s", [payout])
+    db.sql("UPDATE payouts SET next_check_at = now() WHERE id = %s", [payout])
     return payout in {found[0] for found in db.run(statement, 10, *([60] if statement == "payouts_send" else []))}
 
 
@@ -108,7 +108,7 @@ def test_a_success_is_booked_once(db, owner):
     assert owner.wallet() == (12000, 0, 8000)
     for what in ("SUCCESSFUL", "PENDING", "UNREACHED", "REFUSED", "UNCERTAIN", "MISSING"):
         assert record(db, payout, what, "cam_a", 7900) == "KEPT"
-    assert owner.wallet() == (12000, 0, 8000) and row(db, payout, "status", "next_ask_at") == ("COMPLETED", None)
+    assert owner.wallet() == (12000, 0, 8000) and row(db, payout, "status", "next_check_at") == ("COMPLETED", None)
     assert moved(db, payout) == [("VENDOR", "VENDOR_PENDING", 8000), ("VENDOR_PENDING", "CLEARING", 7900),
                                  ("VENDOR_PENDING", "PLATFORM", 100)]
     assert row(db, payout, "transaction_reference") == ("cam_a",)
@@ -131,7 +131,7 @@ def test_an_unreached_pay_out_is_retried_with_back_off(db, owner):
     for _ in range(8):
         assert record(db, payout, "UNREACHED") == "KEPT"
         assert row(db, payout, "status")[0] == "APPROVED" and owner.wallet() == (12000, 8000, 0)
-        waits.append(row(db, payout, "round(extract(epoch FROM next_ask_at - now()))")[0])
+        waits.append(row(db, payout, "round(extract(epoch FROM next_check_at - now()))")[0])
         assert due(db, "payouts_send", payout)
     assert [int(w) for w in waits] == [5, 10, 20, 40, 80, 160, 300, 300]
 
@@ -150,10 +150,10 @@ def test_an_uncertain_pay_out_is_never_sent_again(db, owner):
     for _ in range(7):
         assert due(db, "payouts_seek", payout)
         assert record(db, payout, "MISSING", looked_at="now") == "KEPT"
-        waits.append(row(db, payout, "round(extract(epoch FROM next_ask_at - now()) / 3600)")[0])
+        waits.append(row(db, payout, "round(extract(epoch FROM next_check_at - now()) / 3600)")[0])
         db.sql("UPDATE payouts SET returned_at = returned_at - interval '8 hours' WHERE id = %s", [payout])
     assert [w and int(w) for w in waits] == [6, 6, 6, 6, 8, 10, None]
-    assert row(db, payout, "status", "next_ask_at") == ("FAILED", None)
+    assert row(db, payout, "status", "next_check_at") == ("FAILED", None)
 
 
 @pytest.mark.parametrize("what, hours", [("UNTOLD", 1), ("UNASKED", 24), ("PENDING", 24)])
@@ -163,7 +163,7 @@ def test_a_pay_out_without_an_end_becomes_a_discrepancy(db, owner, what, hours):
     assert record(db, payout, what) == "KEPT" and row(db, payout, "trouble")[0] is None
     age(db, payout, "2 minutes")
     assert record(db, payout, what) == "TROUBLE" and row(db, payout, "trouble", "status")[1] == "PROCESSING"
-    assert owner.wallet() == (12000, 8000, 0) and row(db, payout, "next_ask_at > now() + interval '59 minutes'")[0]
+    assert owner.wallet() == (12000, 8000, 0) and row(db, payout, "next_check_at > now() + interval '59 minutes'")[0]
     assert record(db, payout, what) == "KEPT"  # recorded once
 
 
@@ -224,7 +224,7 @@ def test_a_success_after_a_failure_is_a_discrepancy_until_the_wallet_can_pay(db,
     db.sql("UPDATE wallets SET available = 8000 WHERE owner_id = %s", [owner.id])
     assert due(db, "payouts_ask", payout)
     assert record(db, payout, "SUCCESSFUL", "cam_spent", 7900) == "LATE" and owner.wallet() == (0, 0, 8000)
-    assert row(db, payout, "trouble", "next_ask_at") == (None, None)
+    assert row(db, payout, "trouble", "next_check_at") == (None, None)
 
 
 def test_another_amount_is_a_discrepancy_and_books_nothing(db, owner):
@@ -244,7 +244,7 @@ def test_a_failure_after_a_success_is_a_discrepancy(db, owner):
 def test_a_callback_makes_a_pay_out_due_and_a_foreign_reference_is_ignored(db, owner):
     payout, other = owner.sent(), owner.sent()
     db.run("payout_heard", payout, "cam_heard")
-    assert row(db, payout, "gateway_reference", "next_ask_at <= now()") == ("cam_heard", True)
+    assert row(db, payout, "gateway_reference", "next_check_at <= now()") == ("cam_heard", True)
     db.run("payout_heard", payout, "cam_other")
     db.run("payout_heard", other, "cam_heard")  # one transaction pays one pay-out
     assert row(db, payout, "gateway_reference") == ("cam_heard",) and row(db, other, "gateway_reference") == (None,)
@@ -252,7 +252,7 @@ def test_a_callback_makes_a_pay_out_due_and_a_foreign_reference_is_ignored(db, o
     assert row(db, payout, "gateway_reference", "status") == (None, "PROCESSING")
     asked = owner.ask(amount=1000)
     db.run("payout_heard", asked, "cam_asked")  # never sent
-    assert row(db, asked, "gateway_reference", "next_ask_at") == (None, None)
+    assert row(db, asked, "gateway_reference", "next_check_at") == (None, None)
 
 
 def test_a_movement_cannot_be_booked_twice(db, owner):
@@ -373,5 +373,5 @@ def test_without_a_discrepancy_nothing_is_resolved(db, owner):
 def test_a_pay_out_paid_by_hand_is_never_sent(db, owner):
     payout = owner.approved()
     assert db.run("payout_approve", payout, None, "by hand", None, 0, "admin", "x", "{}", None, entries())[0][0] == "DONE"
-    assert row(db, payout, "status", "transaction_reference", "sent_at", "next_ask_at") == ("COMPLETED", "by hand", None, None)
+    assert row(db, payout, "status", "transaction_reference", "sent_at", "next_check_at") == ("COMPLETED", "by hand", None, None)
     assert not due(db, "payouts_send", payout) and owner.wallet() == (12000, 0, 8000)

@@ -41,7 +41,7 @@ class Desk:
         self.hurry(payout)
 
     def hurry(self, payout):
-        self.sql("UPDATE payouts SET next_ask_at = now(), asks = 0 WHERE id = %s AND next_ask_at IS NOT NULL", payout)
+        self.sql("UPDATE payouts SET next_check_at = now(), checks = 0 WHERE id = %s AND next_check_at IS NOT NULL", payout)
 
     def hurried(self, payout, condition, what):
         """Waits until the condition holds and keeps the pay-out due."""

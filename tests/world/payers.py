@@ -57,12 +57,12 @@ class Till:
 
     def age(self, reference, minutes):
         """Moves the payment so many minutes into the past and makes it due."""
-        self.sql("UPDATE payment_intents SET created_at = created_at - %s * interval '1 minute', next_ask_at = now(),"
-                 " asked_at = asked_at - interval '1 hour' WHERE id = %s", minutes, reference)
+        self.sql("UPDATE payment_intents SET created_at = created_at - %s * interval '1 minute', next_check_at = now(),"
+                 " checked_at = checked_at - interval '1 hour' WHERE id = %s", minutes, reference)
 
     def due(self, reference):
         """Makes the payment due for the poller."""
-        self.sql("UPDATE payment_intents SET next_ask_at = now() WHERE id = %s", reference)
+        self.sql("UPDATE payment_intents SET next_check_at = now() WHERE id = %s", reference)
 
     # --- Replies of the gateway
 
@@ -79,7 +79,7 @@ class Till:
         if signature is None:
             signature = hmac.new(key.encode(), body, hashlib.sha256).hexdigest()
         # Not within a second of the last query, which would count for both.
-        self.sql("UPDATE payment_intents SET asked_at = asked_at - interval '2 seconds' WHERE id = %s", payment)
+        self.sql("UPDATE payment_intents SET checked_at = checked_at - interval '2 seconds' WHERE id = %s", payment)
         return Api(self.server.ports[name]).request("POST", path, body=body, headers={
             "Content-Type": "application/json", **({"X-Campay-Signature": signature} if signature else {})})
 
@@ -98,9 +98,10 @@ class Till:
 
     def settle(self):
         """Expires the open payments."""
-        self.sql("SELECT * FROM payments_expire(-1, 1000)")
-        self.sql("UPDATE payment_intents SET next_ask_at = NULL, created_at = created_at - interval '3 days'"
-                 " WHERE next_ask_at IS NOT NULL")
+        self.sql("SELECT * FROM payments_end_unpaid(-1, 1000, ARRAY['CREATED', 'PENDING'], 'Not paid', 'Non payé', 600,"
+                 " 172800, ARRAY['PENDING'])")
+        self.sql("UPDATE payment_intents SET next_check_at = NULL, created_at = created_at - interval '3 days'"
+                 " WHERE next_check_at IS NOT NULL")
 
     def close(self):
         self.sql.close()

@@ -22,9 +22,9 @@ extern const struct field payout_balance_fields[];
 
 /* The customer has 20 unpaid payments. waited: age of the oldest in seconds, as text. */
 void reply_payments_pending(struct request *rq, struct text waited);
-/* The gateway refused. The reply has its reason, the reference and the order. payment: the recorded
- * payment; may be absent. */
-void reply_payment_refused(struct request *rq, struct text payment);
+/* The end of payment_collect: replies when the payment failed. False: it did not fail. payment: as
+ * recorded; may be absent. */
+bool reply_payment_failed(struct request *rq, int error, struct text payment);
 
 /* --- Handlers, for .run of routes --------------------------------------------------------------
  */

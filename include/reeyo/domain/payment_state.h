@@ -52,6 +52,8 @@ size_t payment_states_before(enum payment_event event, const char *ret[PAYMENT_S
 /* --- Times, in seconds ------------------------------------------------------------------------ */
 
 #define PAYMENT_NO_CHECK (-1)
+/* A failed or expired payment is queried until it is this old. */
+#define PAYMENT_CHECKED_FOR_S (48 * 3600)
 /* A payment that the history does not have after this time never reached the gateway. */
 #define PAYMENT_LOST_AFTER_S 900
 /* When its customer reads an open or an ended payment, the gateway is queried at most this often.

@@ -5,6 +5,7 @@
 #ifndef REEYO_JOBS_PAYMENT_POLLER_H
 #define REEYO_JOBS_PAYMENT_POLLER_H
 
+#include "reeyo/core/error.h"
 #include "reeyo/loop/app.h"
 
 struct payment_poller;

@@ -50,7 +50,7 @@ struct gateway_transaction {
 };
 
 enum gateway_outcome {
-	GATEWAY_ANSWERED,  /* `told` is set; after collect and withdraw it has a reference */
+	GATEWAY_ANSWERED,  /* `transaction` is set; after collect and withdraw it has a reference */
 	GATEWAY_REFUSED,   /* the gateway rejected the request and did nothing: bad number, amount
 			    * too small, unknown reference; see `why` */
 	GATEWAY_UNREACHED, /* the gateway did not process it: E_BUSY, breaker open, no connection,
@@ -60,7 +60,7 @@ enum gateway_outcome {
 };
 struct gateway_answer {
 	enum gateway_outcome outcome;
-	struct gateway_transaction told;
+	struct gateway_transaction transaction;
 	const char *why; /* for the log and the column `failure`; valid during the callback */
 };
 
@@ -94,7 +94,7 @@ struct gateway_history {
 	char from[CLOCK_DAY_SIZE], to[CLOCK_DAY_SIZE]; /* both included */
 	/* Called for each transaction on a thread of the work pool. The loop must not use the data
 	 * that it writes until done. */
-	void (*each)(struct gateway_history *history, const struct gateway_transaction *told,
+	void (*each)(struct gateway_history *history, const struct gateway_transaction *transaction,
 		bool withdrawal);
 	/* Any outcome but GATEWAY_ANSWERED: the history is incomplete, see `why`. GATEWAY_REFUSED:
 	 * the gateway may have no history (upstream dialect). GATEWAY_UNREACHED: the gateway object

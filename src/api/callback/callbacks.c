@@ -7,12 +7,12 @@
 #include "reeyo/api/callbacks.h"
 
 #include "reeyo/core/log.h"
+#include "reeyo/db/queries/payments.h"
+#include "reeyo/domain/payment_state.h"
 #include "reeyo/http/request.h"
-#include "reeyo/jobs/payments.h"
 #include "reeyo/jobs/payouts.h"
 #include "reeyo/partners/gateway.h"
-
-#define ASK_AGAIN_S 5
+#include "reeyo/service/payments.h"
 
 static const struct field callback_fields[] = {
 	{ "reference", FIELD_ANY, .summary = "The gateway's reference" },
@@ -33,10 +33,23 @@ static void reply_received(struct request *rq)
 
 /* --- Campay ----------------------------------------------------------------------------------- */
 
+/* If this query fails, the poller queries when the row is due. */
+static void callback_query(struct request *rq, const struct db_result *result)
+{
+	struct text reference = db_text(result, 0, PAYMENT_NOTE_CALLBACK_GATEWAY_REFERENCE);
+	const struct payment_ref payment = { .id = rq->state,
+		.reference = arena_copy(rq->arena, reference.at, reference.len),
+		.amount = db_int(result, 0, PAYMENT_NOTE_CALLBACK_AMOUNT),
+		.age_s = db_int(result, 0, PAYMENT_NOTE_CALLBACK_AGE_S) };
+
+	if (reference.len && db_bool(result, 0, PAYMENT_NOTE_CALLBACK_QUERY) &&
+		gateway_available(rq->app->gateway))
+		(void)!payment_check(rq->app, &payment, NULL, NULL);
+}
+
 static void callback_noted(struct request *rq, const struct db_result *result)
 {
 	const char *id = rq->state;
-	struct text reference = TEXT_NONE;
 
 	if (db_error(result) && db_error(result) != E_CONFLICT_ROW)
 		return reply_error(rq, db_error(result)); /* the gateway repeats the callback */
@@ -45,14 +58,10 @@ static void callback_noted(struct request *rq, const struct db_result *result)
 			"a callback names a transaction that belongs to another payment",
 			LOG_T("payment", id));
 	else if (db_rows(result))
-		reference = db_text(result, 0, 1);
+		callback_query(rq, result);
 	else
 		log_refusal(LOG_WARN, "a callback names a payment that does not exist",
 			rq->route->path, LOG_T("payment", id));
-	/* If this query fails, the poller queries when the row is due. */
-	if (reference.len && db_bool(result, 0, 2) && gateway_available(rq->app->gateway))
-		(void)!payment_ask(rq->app->payments, id,
-			arena_copy(rq->arena, reference.at, reference.len), NULL, NULL);
 	reply_received(rq);
 }
 
@@ -103,8 +112,12 @@ static void receive_campay(struct request *rq)
 		return reply_received(rq);
 	}
 	rq->state = (void *)(uintptr_t)id;
-	sql_try_write_positional(rq, payment_heard, callback_noted, id, reference,
-		arg_int(rq, gateway_available(rq->app->gateway) ? ASK_AGAIN_S : 0));
+	sql_try_write(rq, payment_note_callback, callback_noted,
+		&(struct payment_note_callback){ .payment_id = id,
+			.reference = reference,
+			.gap_s = PAYMENT_CALLBACK_GAP_S,
+			.check_s = gateway_available(rq->app->gateway) ? PAYMENT_CALLBACK_CHECK_S
+								       : 0 });
 }
 
 /* --- Others ----------------------------------------------------------------------------------- */

@@ -9,9 +9,12 @@
 #include "reeyo/api/settings.h"
 #include "reeyo/api/user.h"
 #include "reeyo/core/config.h"
+#include "reeyo/core/json_writer.h"
+#include "reeyo/db/queries/payments.h"
 #include "reeyo/domain/operator.h"
-#include "reeyo/jobs/payments.h"
+#include "reeyo/domain/payment_state.h"
 #include "reeyo/partners/gateway.h"
+#include "reeyo/service/payments.h"
 
 #define TOPUP_MIN 100
 
@@ -67,37 +70,44 @@ void reply_payments_pending(struct request *rq, struct text waited)
 	reply_error(rq, E_PAYMENTS_WAIT);
 }
 
-void reply_payment_refused(struct request *rq, struct text payment)
+/* E_PAYMENT_REFUSED with the reason, the reference and the order of the recorded payment. */
+static void reply_payment_refused(struct request *rq, struct text payment)
 {
 	static const char *const names[] = { "reason", "reference", "orderId" };
-	json_auto_t *recorded = payment.at ? json_loadb(payment.at, payment.len, 0, NULL) : NULL,
-		    *details = json_object();
-	char *text auto_free = NULL;
+	json_auto_t *recorded = payment.at ? json_loadb(payment.at, payment.len, 0, NULL) : NULL;
+	struct buf out = buf_in(rq->arena, 256);
+	struct json_writer json = json_write_to(&out);
 
-	for (size_t i = 0; recorded && details && i < COUNT_OF(names); i++)
-		if (json_object_get(recorded, names[i]))
-			json_object_set(details, names[i], json_object_get(recorded, names[i]));
-	text = json_dumps(details, JSON_COMPACT);
+	json_write_object(&json);
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		const char *value = member_text(recorded, names[i]);
+
+		if (value)
+			json_write_member_string(&json, names[i], value);
+	}
+	json_write_object_end(&json);
 	reply_error_with(rq, E_PAYMENT_REFUSED, NULL,
-		text && json_object_size(details)
-			? text_of(arena_copy(rq->arena, text, strlen(text)))
-			: TEXT_NONE);
+		recorded ? text_of(json_write_finish(&json)) : TEXT_NONE);
+}
+
+bool reply_payment_failed(struct request *rq, int error, struct text payment)
+{
+	if (error == E_PAYMENT_REFUSED)
+		reply_payment_refused(rq, payment);
+	else if (error)
+		reply_error(rq, error);
+	return error != 0;
 }
 
 /* --- Top-up ----------------------------------------------------------------------------------- */
 
-static void topup_collected(void *arg, enum payment_end end, struct text payment)
+static void topup_collected(void *arg, int error, struct text payment)
 {
 	struct request *rq = arg;
 	struct topup *topup = rq->state;
 
-	if (!request_release(rq))
-		return;
-	if (end == PAYMENT_REFUSED)
-		return reply_payment_refused(rq, payment);
-	if (end == PAYMENT_UNREACHED)
-		return reply_error(rq, E_PAYMENT_DOWN);
-	reply_data(rq, end == PAYMENT_RECORDED && payment.at ? payment : topup->payment);
+	if (request_release(rq) && !reply_payment_failed(rq, error, payment))
+		reply_data(rq, payment.at ? payment : topup->payment);
 }
 
 static void topup_started(struct request *rq, const struct db_result *result)
@@ -107,7 +117,7 @@ static void topup_started(struct request *rq, const struct db_result *result)
 
 	if (!outcome_or_reply(rq, result, &outcome))
 		return;
-	payment = db_text(result, 0, 1);
+	payment = db_text(result, 0, PAYMENT_START_PAYMENT);
 	if (text_is(outcome, TEXT("PAYMENTS_WAIT")))
 		return reply_payments_pending(rq, payment);
 	if (!text_is(outcome, TEXT("STARTED")))
@@ -118,9 +128,8 @@ static void topup_started(struct request *rq, const struct db_result *result)
 	topup->payment =
 		(struct text){ arena_copy(rq->arena, payment.at, payment.len), payment.len };
 	request_hold(rq);
-	if (!payment_collect(
-		    rq->app->payments, topup->id, topup->phone, topup->amount, topup_collected, rq))
-		topup_collected(rq, PAYMENT_OPEN, TEXT_NONE);
+	if (!payment_collect(rq->app, topup->id, topup->phone, topup->amount, topup_collected, rq))
+		topup_collected(rq, 0, TEXT_NONE);
 }
 
 /* False when it has replied. */
@@ -165,10 +174,16 @@ static void topup_start(struct request *rq)
 		return;
 	id_new(topup->id, "pay_");
 	id_new(topup->entry, "txn_");
-	sql_try_write_positional(rq, payment_start, topup_started, topup->id, rq->caller.id,
-		arg_int(rq, topup->amount), payment_method_words[topup->method],
-		mobile ? topup->phone : NULL, mobile ? phone_operator(topup->phone) : NULL,
-		topup->entry, rq->idempotency_key, rq->fingerprint);
+	sql_try_write(rq, payment_start, topup_started,
+		&(struct payment_start){ .payment_id = topup->id,
+			.user_id = rq->caller.id,
+			.amount = topup->amount,
+			.method = payment_method_words[topup->method],
+			.phone = mobile ? topup->phone : NULL,
+			.operator= mobile ? phone_operator(topup->phone) : NULL,
+			.entry_id = topup->entry,
+			.key = rq->idempotency_key,
+			.fingerprint = rq->fingerprint });
 }
 
 static void add_funds(struct request *rq)
@@ -186,36 +201,46 @@ static void add_funds(struct request *rq)
 
 /* --- State ------------------------------------------------------------------------------------ */
 
-static void payment_queried(void *arg, enum payment_end end, struct text payment)
+/* Of a query a failure is no error: the payment has it as its status. */
+static void topup_queried(void *arg, int error, struct text payment)
 {
 	struct request *rq = arg;
 	const struct text *known = rq->state;
 
+	(void)error;
 	if (request_release(rq))
-		reply_data(rq, end != PAYMENT_OPEN && payment.at ? payment : *known);
+		reply_data(rq, payment.at ? payment : *known);
 }
 
-static void payment_status_read(struct request *rq, const struct db_result *result)
+static void topup_read(struct request *rq, const struct db_result *result)
 {
 	struct text payment, reference, *known = ARENA_NEW(rq->arena, struct text);
+	struct payment_ref ref = { .id = rq->params[0] };
 
 	if (db_rows(result) == 0)
 		return reply_error(rq, E_PAYMENT_NOT_FOUND);
-	payment = db_text(result, 0, 0);
-	if (!known || !db_bool(result, 0, 1) || !gateway_available(rq->app->gateway))
+	payment = db_text(result, 0, PAYMENT_GET_PAYMENT);
+	if (!known || !db_bool(result, 0, PAYMENT_GET_QUERY) ||
+		!gateway_available(rq->app->gateway))
 		return reply_data(rq, payment);
 	*known = (struct text){ arena_copy(rq->arena, payment.at, payment.len), payment.len };
 	rq->state = known;
-	reference = db_text(result, 0, 2);
+	reference = db_text(result, 0, PAYMENT_GET_GATEWAY_REFERENCE);
+	ref.reference = arena_copy(rq->arena, reference.at, reference.len);
+	ref.amount = db_int(result, 0, PAYMENT_GET_AMOUNT);
+	ref.age_s = db_int(result, 0, PAYMENT_GET_AGE_S);
 	request_hold(rq);
-	if (!payment_ask(rq->app->payments, rq->params[0],
-		    arena_copy(rq->arena, reference.at, reference.len), payment_queried, rq))
-		payment_queried(rq, PAYMENT_OPEN, TEXT_NONE);
+	if (!payment_check(rq->app, &ref, topup_queried, rq))
+		topup_queried(rq, 0, TEXT_NONE);
 }
 
 static void get_topup(struct request *rq)
 {
-	sql_write_positional(rq, payment_get, payment_status_read, rq->params[0], rq->caller.id);
+	sql_write(rq, payment_get, topup_read,
+		&(struct payment_get){ .payment_id = rq->params[0],
+			.user_id = rq->caller.id,
+			.open_gap_s = PAYMENT_OPEN_QUERY_GAP_S,
+			.ended_gap_s = PAYMENT_ENDED_QUERY_GAP_S });
 }
 
 const struct route user_funds_routes[] = {

@@ -7,8 +7,8 @@
 #include "reeyo/api/order_acts.h"
 #include "reeyo/api/settings.h"
 #include "reeyo/domain/operator.h"
-#include "reeyo/jobs/payments.h"
 #include "reeyo/service/cache_keys.h"
+#include "reeyo/service/payments.h"
 
 static void order_send(struct request *rq);
 
@@ -26,18 +26,13 @@ static size_t draft_line_find(const struct order_draft *draft, struct text item)
 /* When the gateway has the payment, or may have it, the order is placed and is paid or cancelled
  * later. When the gateway refused or never received the payment, the order is already cancelled and
  * its key may be used again. */
-static void order_payment_started(void *arg, enum payment_end end, struct text payment)
+static void order_payment_started(void *arg, int error, struct text payment)
 {
 	struct request *rq = arg;
 	const struct order_draft *draft = rq->state;
 
-	if (!request_release(rq))
-		return;
-	if (end == PAYMENT_REFUSED)
-		return reply_payment_refused(rq, payment);
-	if (end == PAYMENT_UNREACHED)
-		return reply_error(rq, E_PAYMENT_DOWN);
-	reply_data(rq, draft->order);
+	if (request_release(rq) && !reply_payment_failed(rq, error, payment))
+		reply_data(rq, draft->order);
 }
 
 static void order_payment_start(struct request *rq)
@@ -45,9 +40,9 @@ static void order_payment_start(struct request *rq)
 	const struct order_draft *draft = rq->state;
 
 	request_hold(rq);
-	if (!payment_collect(rq->app->payments, draft->intent, draft->phone, draft->quote.total,
+	if (!payment_collect(rq->app, draft->intent, draft->phone, draft->quote.total,
 		    order_payment_started, rq))
-		order_payment_started(rq, PAYMENT_OPEN, TEXT_NONE);
+		order_payment_started(rq, 0, TEXT_NONE);
 }
 
 static void order_placed(struct request *rq)

@@ -2,14 +2,20 @@
  *
  * Runs every second. First expires payments that were not paid in time. Then queries the gateway
  * for payments whose next check is due, a few at a time, so that queries do not queue in front of
- * it, and at most payment_asks in a second. Taking a row moves its next check forward, so a crash,
- * or two pollers at once, cost one extra query.
+ * it, and at most payment_asks in a second. Due payments are read, domain/payment_state.h gives the
+ * time of their next check, and a statement takes them. A crash, or two pollers at once, cost one
+ * extra query.
+ *
+ *   payments_expire … ─ payments_due ─ payments_take ─┬─ payment_check
+ *                                                     └─ no reference: search the history
  *
  * A payment whose call got no response has no reference to query by. The poller searches the
  * gateway's history of its day, for many payments at once. A payment that is missing there after 15
  * minutes never reached the gateway. A history that cannot be read, or that a dialect does not
  * have, proves nothing; that is recorded with the payment.
  */
+#include "reeyo/jobs/payment_poller.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -20,24 +26,28 @@
 #include "reeyo/core/memory.h"
 #include "reeyo/db/db.h"
 #include "reeyo/db/leadership.h"
-#include "reeyo/jobs/payment_poller.h"
-#include "reeyo/jobs/payments.h"
+#include "reeyo/db/queries/payments.h"
+#include "reeyo/domain/payment_state.h"
 #include "reeyo/partners/gateway.h"
+#include "reeyo/service/payments.h"
 
 #define EVERY_MS 100
 #define TICKS 10 /* to a second */
-/* Each ends an order, which locks its stock: as in timers.c one in a transaction. */
-#define EXPIRE_BATCH_TEXT "1"
+#define DUE_MAX 64
+/* Each ends an order, which locks its stock: one in a transaction. */
+#define EXPIRE_BATCH 1
 #define LOST_MAX 500     /* searched for in one read of the history … */
 #define HISTORY_MS 5000  /* … which is read at most this often, … */
 #define HISTORY_SHARE 10 /* … and for at most a tenth of the time */
-/* Arrays of all members, each in quotes and after a comma. */
-#define IDS_SIZE (LOST_MAX * (ID_SIZE + 3) + 2)
-#define REFERENCES_SIZE (LOST_MAX * (GATEWAY_REFERENCE_SIZE + 3) + 2)
+
+struct due {
+	char id[ID_SIZE], reference[GATEWAY_REFERENCE_SIZE], day[CLOCK_DAY_SIZE];
+	int64_t amount, age_s, checks, delay_s;
+};
 
 struct lost {
 	char id[ID_SIZE], reference[GATEWAY_REFERENCE_SIZE];
-	bool old; /* older than 15 minutes */
+	int64_t age_s;
 };
 
 struct payment_poller {
@@ -45,41 +55,32 @@ struct payment_poller {
 	struct leadership *leadership;
 	uv_timer_t timer;
 	struct db_call call, found;
-	char seconds[24], most[24];
+	struct due due[DUE_MAX];
+	unsigned due_count;
 	struct gateway_history history;
 	struct lost lost[LOST_MAX];
 	unsigned lost_count;
 	/* start of the last read of the history; pause after it */
 	uint64_t read_ms, rest_ms;
-	unsigned poller_tick;
-	int64_t left;           /* queries left in this second */
-	bool more;              /* more rows may be due */
-	char *ids, *references; /* the payments poller_history_written, as arrays */
-	bool history_failed;    /* the last read of the history failed */
+	unsigned ticks;
+	int64_t left;        /* queries left in this second */
+	bool more;           /* more rows may be due */
+	bool history_failed; /* the last read of the history failed */
 	bool running, reading, finding, timer_open, closing;
 };
 
 static void poller_end(struct payment_poller *poller)
 {
-	if (poller->running || poller->reading || poller->finding || poller->timer_open)
-		return;
-	free(poller->ids);
-	free(poller->references);
-	free(poller);
+	if (!poller->running && !poller->reading && !poller->finding && !poller->timer_open)
+		free(poller);
 }
 
-static void poller_submit(struct payment_poller *poller, enum query query,
-	void (*done)(struct db_call *call, const struct db_result *result), unsigned count,
-	const char *first, const char *second)
+static struct db_call *poller_call(struct payment_poller *poller,
+	void (*done)(struct db_call *call, const struct db_result *result))
 {
 	poller->running = true;
-	poller->call = (struct db_call){ .query = query,
-		.lane = DB_WRITE,
-		.count = count,
-		.params = { first, second },
-		.done = done,
-		.owner = poller };
-	db_submit(poller->app->db, &poller->call);
+	poller->call = (struct db_call){ .lane = DB_WRITE, .done = done, .owner = poller };
+	return &poller->call;
 }
 
 /* False when this round is over. */
@@ -92,8 +93,12 @@ static bool poller_statement_done(struct payment_poller *poller, const struct db
 	return false;
 }
 
-/* --- Payments without a reference---------------------------------------------------------------
- */
+/* --- Payments without a reference ------------------------------------------------------------- */
+
+static bool lost_is_old(const struct lost *lost)
+{
+	return lost->age_s > PAYMENT_LOST_AFTER_S;
+}
 
 static int lost_compare(const void *a, const void *b)
 {
@@ -129,70 +134,51 @@ static void poller_history_written(struct db_call *call, const struct db_result 
 
 	(void)result; /* on an error they are searched for again */
 	poller->finding = false;
-	free(TAKE_PTR(poller->ids));
-	free(TAKE_PTR(poller->references));
 	if (poller->closing)
 		poller_end(poller);
 }
 
-/* Adds a member to a PostgreSQL array. References with quotes are skipped by the caller. */
-static size_t array_member_add(char *array, size_t size, size_t len, const char *value)
-{
-	return len + (size_t)snprintf(array + len, size - len, "%c\"%s\"", len ? ',' : '{', value);
-}
-
-/* Writes the payments poller_history_written into the statement's arrays. False: none. */
-static bool found_arrays_write(struct payment_poller *poller)
-{
-	size_t ids = 0, references = 0;
-
-	poller->ids = malloc(IDS_SIZE);
-	poller->references = malloc(REFERENCES_SIZE);
-	for (unsigned i = 0; poller->ids && poller->references && i < poller->lost_count; i++) {
-		const struct lost *lost = &poller->lost[i];
-
-		if (!lost->reference[0] || strpbrk(lost->reference, "\"\\"))
-			continue;
-		ids = array_member_add(poller->ids, IDS_SIZE, ids, lost->id);
-		references = array_member_add(
-			poller->references, REFERENCES_SIZE, references, lost->reference);
-	}
-	if (ids) {
-		memcpy(poller->ids + ids, "}", 2);
-		memcpy(poller->references + references, "}", 2);
-		return true;
-	}
-	free(TAKE_PTR(poller->ids));
-	free(TAKE_PTR(poller->references));
-	return false;
-}
-
-/* Writes the payments older than 15 minutes into the statement's array. False: none. */
-static bool unanswered_array_write(struct payment_poller *poller)
-{
-	size_t len = 0;
-
-	poller->ids = malloc(IDS_SIZE);
-	for (unsigned i = 0; poller->ids && i < poller->lost_count; i++)
-		if (poller->lost[i].old)
-			len = array_member_add(poller->ids, IDS_SIZE, len, poller->lost[i].id);
-	if (len)
-		memcpy(poller->ids + len, "}", 2);
-	else
-		free(TAKE_PTR(poller->ids));
-	return len > 0;
-}
-
-static void poller_history_write(struct payment_poller *poller, enum query query, unsigned count)
+static struct db_call *poller_history_call(struct payment_poller *poller)
 {
 	poller->finding = true;
-	poller->found = (struct db_call){ .query = query,
-		.lane = DB_WRITE,
-		.count = count,
-		.params = { poller->ids, poller->references },
-		.done = poller_history_written,
-		.owner = poller };
-	db_submit(poller->app->db, &poller->found);
+	poller->found = (struct db_call){
+		.lane = DB_WRITE, .done = poller_history_written, .owner = poller
+	};
+	return &poller->found;
+}
+
+static void poller_found_write(struct payment_poller *poller)
+{
+	const char *ids[LOST_MAX], *references[LOST_MAX];
+	size_t count = 0;
+
+	for (unsigned i = 0; i < poller->lost_count; i++)
+		if (poller->lost[i].reference[0]) {
+			ids[count] = poller->lost[i].id;
+			references[count++] = poller->lost[i].reference;
+		}
+	if (count)
+		db_run(poller->app->db, poller_history_call(poller), payments_set_found,
+			&(struct payments_set_found){ .payment_ids = { ids, count },
+				.gateway_references = { references, count } });
+}
+
+static void poller_unanswered_write(struct payment_poller *poller)
+{
+	const char *ids[LOST_MAX];
+	size_t count = 0;
+
+	for (unsigned i = 0; i < poller->lost_count; i++)
+		if (lost_is_old(&poller->lost[i]))
+			ids[count++] = poller->lost[i].id;
+	if (count)
+		db_run(poller->app->db, poller_history_call(poller), payments_mark_unanswered,
+			&(struct payments_mark_unanswered){ .payment_ids = { ids, count },
+				.failure = PAYMENT_REASON_NO_ANSWER,
+				.reason_english = payment_reason_text(
+					PAYMENT_REASON_NO_ANSWER, false),
+				.reason_french = payment_reason_text(
+					PAYMENT_REASON_NO_ANSWER, true) });
 }
 
 /* Logged once, until the history can be read again. */
@@ -203,8 +189,19 @@ static void poller_history_failed(
 		log_line(outcome == GATEWAY_REFUSED ? LOG_ERROR : LOG_WARN,
 			"the gateway's history cannot be read", LOG_T("why", why ? why : ""));
 	poller->history_failed = true;
-	if (outcome != GATEWAY_UNREACHED && unanswered_array_write(poller))
-		poller_history_write(poller, QUERY_payments_untold, 1);
+	if (outcome != GATEWAY_UNREACHED)
+		poller_unanswered_write(poller);
+}
+
+static void poller_missing_fail(struct payment_poller *poller)
+{
+	for (unsigned i = 0; i < poller->lost_count; i++) {
+		const struct lost *lost = &poller->lost[i];
+
+		if (lost_is_old(lost) && !lost->reference[0])
+			payment_fail_unsent(poller->app,
+				&(struct payment_ref){ .id = lost->id, .age_s = lost->age_s });
+	}
 }
 
 static void poller_history_done(
@@ -218,11 +215,8 @@ static void poller_history_done(
 	poller->rest_ms = HISTORY_SHARE * (loop_now(poller->app->loop) - poller->read_ms);
 	if (outcome == GATEWAY_ANSWERED) {
 		poller->history_failed = false;
-		for (unsigned i = 0; i < poller->lost_count; i++)
-			if (poller->lost[i].old && !poller->lost[i].reference[0])
-				payment_missed(poller->app->payments, poller->lost[i].id);
-		if (found_arrays_write(poller))
-			poller_history_write(poller, QUERY_payments_found, 2);
+		poller_missing_fail(poller);
+		poller_found_write(poller);
 	} else {
 		poller_history_failed(poller, outcome, why);
 	}
@@ -249,56 +243,104 @@ static void poller_history_start(struct payment_poller *poller)
 	gateway_history_read(poller->app->gateway, &poller->history);
 }
 
-static void lost_add(struct payment_poller *poller, const struct db_result *result, unsigned row)
+static void lost_add(struct payment_poller *poller, const struct due *due)
 {
 	char *from = poller->history.from;
-	struct text day = db_text(result, row, 2);
 	struct lost *lost;
 
 	/* When there is no room, the payment is due again later. */
 	if (poller->reading || poller->lost_count == LOST_MAX)
 		return;
-	if (!poller->lost_count || strncmp(day.at, from, sizeof(poller->history.from) - 1) < 0)
-		snprintf(from, sizeof(poller->history.from), "%.*s", TEXT_ARGS(day));
+	if (!poller->lost_count || strcmp(due->day, from) < 0)
+		snprintf(from, sizeof(poller->history.from), "%s", due->day);
 	lost = &poller->lost[poller->lost_count++];
-	*lost = (struct lost){ .old = db_bool(result, row, 3) };
-	snprintf(lost->id, sizeof(lost->id), "%.*s", TEXT_ARGS(db_text(result, row, 0)));
+	*lost = (struct lost){ .age_s = due->age_s };
+	snprintf(lost->id, sizeof(lost->id), "%s", due->id);
 }
 
 /* --- Due payments ----------------------------------------------------------------------------- */
 
+static const struct due *due_find(const struct payment_poller *poller, struct text id)
+{
+	for (unsigned i = 0; i < poller->due_count; i++)
+		if (text_is(id, text_of(poller->due[i].id)))
+			return &poller->due[i];
+	return NULL;
+}
+
+static void due_check(struct payment_poller *poller, const struct due *due)
+{
+	if (!due->reference[0])
+		return lost_add(poller, due);
+	(void)!payment_check(poller->app,
+		&(struct payment_ref){ due->id, due->reference, due->amount, due->age_s }, NULL,
+		NULL);
+}
+
 static void poller_due_taken(struct db_call *call, const struct db_result *result)
 {
 	struct payment_poller *poller = call->owner;
-	char id[ID_SIZE], reference[GATEWAY_REFERENCE_SIZE];
 
 	if (!poller_statement_done(poller, result))
 		return;
-	poller->more = db_rows(result) > 0;
-	poller->left -= db_rows(result);
-	for (unsigned i = 0; i < db_rows(result); i++) {
-		if (db_is_null(result, i, 1)) {
-			lost_add(poller, result, i);
-			continue;
-		}
-		snprintf(id, sizeof(id), "%.*s", TEXT_ARGS(db_text(result, i, 0)));
-		if (text_copy_whole(reference, sizeof(reference), db_text(result, i, 1)))
-			(void)!payment_ask(poller->app->payments, id, reference, NULL, NULL);
-	}
+	for (unsigned i = 0; i < db_rows(result); i++)
+		due_check(poller, due_find(poller, db_text(result, i, PAYMENTS_TAKE_ID)));
 	poller_history_start(poller);
 }
 
-static void poller_due_take(struct payment_poller *poller)
+static void due_read(struct due *due, const struct db_result *result, unsigned row)
 {
-	int64_t room = poller->app->config->gateway_at_once -
-		payments_running(poller->app->payments);
-	int64_t most = room < poller->left ? room : poller->left;
+	enum payment_state state = payment_state_named(db_text(result, row, PAYMENTS_DUE_STATE));
+	struct text reference = db_text(result, row, PAYMENTS_DUE_GATEWAY_REFERENCE);
 
-	if (!gateway_configured(poller->app->gateway) || !gateway_available(poller->app->gateway) ||
-		most <= 0)
+	*due = (struct due){ .amount = db_int(result, row, PAYMENTS_DUE_AMOUNT),
+		.age_s = db_int(result, row, PAYMENTS_DUE_AGE_S),
+		.checks = db_int(result, row, PAYMENTS_DUE_CHECKS) };
+	due->delay_s = payment_check_delay(state, due->checks, due->age_s, reference.at != NULL);
+	snprintf(
+		due->id, sizeof(due->id), "%.*s", TEXT_ARGS(db_text(result, row, PAYMENTS_DUE_ID)));
+	snprintf(due->day, sizeof(due->day), "%.*s",
+		TEXT_ARGS(db_text(result, row, PAYMENTS_DUE_DAY)));
+	snprintf(due->reference, sizeof(due->reference), "%.*s", TEXT_ARGS(reference));
+}
+
+static void poller_due_found(struct db_call *call, const struct db_result *result)
+{
+	struct payment_poller *poller = call->owner;
+	const char *ids[DUE_MAX];
+	int64_t checks[DUE_MAX], delays[DUE_MAX];
+	size_t count;
+
+	if (!poller_statement_done(poller, result))
 		return;
-	snprintf(poller->most, sizeof(poller->most), "%lld", (long long)most);
-	poller_submit(poller, QUERY_payments_due, poller_due_taken, 1, poller->most, NULL);
+	count = poller->due_count = db_rows(result);
+	poller->more = count > 0;
+	poller->left -= (int64_t)count;
+	if (!count)
+		return poller_history_start(poller);
+	for (unsigned i = 0; i < count; i++) {
+		due_read(&poller->due[i], result, i);
+		ids[i] = poller->due[i].id;
+		checks[i] = poller->due[i].checks;
+		delays[i] = poller->due[i].delay_s;
+	}
+	db_run(poller->app->db, poller_call(poller, poller_due_taken), payments_take,
+		&(struct payments_take){ .payment_ids = { ids, count },
+			.checks = { checks, count },
+			.delays_s = { delays, count } });
+}
+
+static void poller_due_start(struct payment_poller *poller)
+{
+	const struct app *app = poller->app;
+	int64_t most = app->config->gateway_at_once - payments_running(app->payments);
+
+	if (most > poller->left)
+		most = poller->left;
+	if (!gateway_available(app->gateway) || most <= 0)
+		return;
+	db_run(app->db, poller_call(poller, poller_due_found), payments_due,
+		&(struct payments_due){ .limit = most < DUE_MAX ? most : DUE_MAX });
 }
 
 /* --- Expiry ----------------------------------------------------------------------------------- */
@@ -314,22 +356,32 @@ static void poller_expired(struct db_call *call, const struct db_result *result)
 		return;
 	count_add(loop_counters(poller->app->loop), COUNT_PAYMENTS_EXPIRED, db_rows(result));
 	for (unsigned i = 0; i < db_rows(result); i++) {
-		if (!db_bool(result, i, 3))
+		if (!db_bool(result, i, PAYMENTS_EXPIRE_ORDER_ENDED))
 			continue;
-		snprintf(vendor, sizeof(vendor), "%.*s", TEXT_ARGS(db_text(result, i, 2)));
-		payment_order_ended(poller->app->payments, vendor[0] ? vendor : NULL);
+		snprintf(vendor, sizeof(vendor), "%.*s",
+			TEXT_ARGS(db_text(result, i, PAYMENTS_EXPIRE_VENDOR_ID)));
+		payment_order_ended(poller->app, vendor[0] ? vendor : NULL);
 	}
 	if (db_rows(result))
 		return poller_expire(poller);
-	poller_due_take(poller);
+	poller_due_start(poller);
 }
 
 static void poller_expire(struct payment_poller *poller)
 {
-	snprintf(poller->seconds, sizeof(poller->seconds), "%lld",
-		(long long)(poller->app->config->payment_wait + 999) / 1000);
-	poller_submit(poller, QUERY_payments_expire, poller_expired, 2, poller->seconds,
-		EXPIRE_BATCH_TEXT);
+	int64_t wait_s = (poller->app->config->payment_wait + 999) / 1000;
+	const char *allowed[PAYMENT_STATES], *const *cancellable;
+	size_t cancellable_count = payment_cancellable(&cancellable);
+
+	db_run(poller->app->db, poller_call(poller, poller_expired), payments_expire,
+		&(struct payments_expire){ .wait_s = wait_s,
+			.limit = EXPIRE_BATCH,
+			.allowed = { allowed, payment_states_before(PAYMENT_TIMED_OUT, allowed) },
+			.reason_english = payment_reason_text(PAYMENT_REASON_EXPIRED, false),
+			.reason_french = payment_reason_text(PAYMENT_REASON_EXPIRED, true),
+			.next_check_s = payment_check_delay(PAYMENT_EXPIRED, 0, wait_s, true),
+			.checked_for_s = PAYMENT_CHECKED_FOR_S,
+			.cancellable = { cancellable, cancellable_count } });
 }
 
 /* --- Life ------------------------------------------------------------------------------------- */
@@ -337,7 +389,7 @@ static void poller_expire(struct payment_poller *poller)
 static void poller_tick(uv_timer_t *timer)
 {
 	struct payment_poller *poller = timer->data;
-	bool second = poller->poller_tick++ % TICKS == 0;
+	bool second = poller->ticks++ % TICKS == 0;
 
 	if (second) {
 		poller->left = poller->app->config->payment_asks;
@@ -348,7 +400,7 @@ static void poller_tick(uv_timer_t *timer)
 	if (second)
 		poller_expire(poller);
 	else if (poller->more)
-		poller_due_take(poller);
+		poller_due_start(poller);
 }
 
 int payment_poller_new(struct app *app, struct payment_poller **ret)

@@ -232,7 +232,7 @@ static void payout_answered_by_gateway(
 	if (call->job->closing)
 		return payout_call_free(call); /* the next leader finds it PROCESSING */
 	if (answer->outcome == GATEWAY_ANSWERED)
-		return payout_transaction_write(call, &answer->told);
+		return payout_transaction_write(call, &answer->transaction);
 	log_line(LOG_WARN,
 		call->sends ? "a pay-out was not sent"
 			    : "the gateway did not answer about a pay-out",

@@ -89,13 +89,13 @@ def test_an_unreachable_gateway_is_retried(connect, start_server, unused_port):
     desk = Desk(server, connect(server), None)
     owner = desk.owner()
     payout = desk.approved(owner)
-    server.wait(lambda: desk.row(payout)["asks"] > 0, what="trying")
+    server.wait(lambda: desk.row(payout)["checks"] > 0, what="trying")
     assert desk.row(payout)["status"] in ("APPROVED", "PROCESSING") and wallet(desk.sql, owner.id) == (12000, 8000, 0)
     till = Till()
     try:
         server.stop()
         server.configure(campay_url=till.url).start()
-        desk.sql("UPDATE payouts SET next_ask_at = now() WHERE id = %s AND status = 'APPROVED'", payout)
+        desk.sql("UPDATE payouts SET next_check_at = now() WHERE id = %s AND status = 'APPROVED'", payout)
         server.wait(lambda: till.sent(payout), what="sending the pay-out")
         till.say(till.sent(payout)[0], "SUCCESSFUL")
         desk.hurried(payout, lambda: desk.row(payout)["status"] == "COMPLETED", "completed")
@@ -142,12 +142,12 @@ def test_a_callback_causes_a_query_and_a_forged_one_does_not(fake, start_server,
     owner = desk.owner(earned=40000)
     payout, other = desk.approved(owner), desk.approved(owner)
     server.wait(lambda: all(desk.row(p)["gateway_reference"] for p in (payout, other)), what="sending both")
-    desk.sql("UPDATE payouts SET next_ask_at = now() + interval '1 hour'")
+    desk.sql("UPDATE payouts SET next_check_at = now() + interval '1 hour'")
     reference = desk.row(payout)["gateway_reference"]
     server.wait(lambda: campay.transactions(reference=reference)[0]["status"] == "SUCCESSFUL", what="paid by the gateway")
     for forged in ("forged", "none"):
         assert campay.callback(reference, signature=forged) == 401
-    assert desk.sql("SELECT bool_and(next_ask_at > now() + interval '50 minutes') AS quiet FROM payouts")[0]["quiet"]
+    assert desk.sql("SELECT bool_and(next_check_at > now() + interval '50 minutes') AS quiet FROM payouts")[0]["quiet"]
     for _ in range(3):
         assert campay.callback(reference) == 200
     desk.until(payout, "COMPLETED")

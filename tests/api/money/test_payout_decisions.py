@@ -43,7 +43,7 @@ def test_a_phone_is_paid_by_the_gateway_so_approval_only_approves(admin_api, req
     assert (reply.status, reply.data["status"], reply.data["notes"]) == (200, "APPROVED", "ok")
     assert wallet(sql, owner.id) == (12000, 8000, 0)
     assert "payout_approved" in events(sql, payout["payoutId"])
-    assert sql("SELECT next_ask_at <= now() AS due FROM payouts WHERE id = %s", payout["payoutId"])[0]["due"]
+    assert sql("SELECT next_check_at <= now() AS due FROM payouts WHERE id = %s", payout["payoutId"])[0]["due"]
     again = admin_api.post(f"payouts/{payout['payoutId']}/approve")
     assert (again.status, again.code) == (409, "CONFLICT")
     assert owner.api.get(f"payouts/{payout['payoutId']}").data["status"] == "APPROVED"
@@ -119,8 +119,8 @@ def test_a_mobile_pay_out_paid_by_hand_is_completed_and_not_sent(admin_api, requ
     reply = admin_api.post(path, json={"transactionReference": "BY-HAND-1"})
     assert (reply.data["status"], reply.data["transaction_reference"]) == ("COMPLETED", "BY-HAND-1")
     assert wallet(sql, owner.id) == (12000, 0, 8000)
-    row = sql("SELECT sent_at, next_ask_at FROM payouts WHERE id = %s", payout["payoutId"])[0]
-    assert (row["sent_at"], row["next_ask_at"]) == (None, None)
+    row = sql("SELECT sent_at, next_check_at FROM payouts WHERE id = %s", payout["payoutId"])[0]
+    assert (row["sent_at"], row["next_check_at"]) == (None, None)
     assert owner.api.get(f"payouts/{payout['payoutId']}").data["transactionReference"] == "BY-HAND-1"
 
 

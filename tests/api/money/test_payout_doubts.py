@@ -143,7 +143,7 @@ def paid_after_return(desk):
     with desk.till.lock:
         desk.till.transfers[reference] = {"reference": reference, "external_reference": payout, "amount": 8000,
                                           "status": "SUCCESSFUL", "currency": "XAF", "to": ""}
-    desk.sql("UPDATE payouts SET next_ask_at = now() WHERE id = %s", payout)
+    desk.sql("UPDATE payouts SET next_check_at = now() WHERE id = %s", payout)
     desk.server.wait(lambda: desk.row(payout)["trouble"], what="the discrepancy")
     return owner, payout
 
@@ -173,7 +173,7 @@ def test_a_transfer_reversed_by_the_gateway_can_be_returned(desk):
     payout = desk.approved(owner)
     row = desk.until(payout, "COMPLETED")
     desk.till.say(row["gateway_reference"], "FAILED", reason="Reversed")
-    desk.sql("UPDATE payouts SET next_ask_at = now() WHERE id = %s", payout)
+    desk.sql("UPDATE payouts SET next_check_at = now() WHERE id = %s", payout)
     desk.server.wait(lambda: desk.row(payout)["trouble"], what="the discrepancy")
     reply = desk.admin.api.post(f"payouts/{payout}/resolve-trouble", json={"outcome": "RETURNED", "notes": "Reversed"})
     assert reply.data["status"] == "REJECTED" and wallet(desk.sql, owner.id) == (20000, 0, 0)
@@ -214,6 +214,6 @@ def test_a_reference_of_another_transaction_is_discarded(desk):
     with desk.till.lock:
         desk.till.transfers["cam-other"] = {"reference": "cam-other", "external_reference": "payout_other", "amount": 8000,
                                             "status": "SUCCESSFUL", "currency": "XAF", "to": ""}
-    desk.sql("UPDATE payouts SET gateway_reference = 'cam-other', next_ask_at = now() WHERE id = %s", other)
+    desk.sql("UPDATE payouts SET gateway_reference = 'cam-other', next_check_at = now() WHERE id = %s", other)
     desk.server.wait(lambda: desk.row(other)["gateway_reference"] is None, what="discarding the reference")
     assert desk.row(other)["status"] == "PROCESSING" and wallet(desk.sql, owner.id) == (24000, 8000, 8000)

@@ -48,8 +48,8 @@ def test_many_through_a_gateway_that_fails_in_every_way_are_each_paid_at_most_on
     ids = [desk.approved(owner, 9000) for owner in owners for _ in range(3)]
 
     def settled():
-        desk.sql("UPDATE payouts SET next_ask_at = now(), asks = 0, sent_at = sent_at - interval '20 minutes'"
-                 " WHERE id = ANY (%s) AND next_ask_at IS NOT NULL AND status <> 'FAILED'", ids)
+        desk.sql("UPDATE payouts SET next_check_at = now(), checks = 0, sent_at = sent_at - interval '20 minutes'"
+                 " WHERE id = ANY (%s) AND next_check_at IS NOT NULL AND status <> 'FAILED'", ids)
         with desk.till.lock:
             for row in desk.till.transfers.values():
                 row["status"] = "SUCCESSFUL"
@@ -80,8 +80,8 @@ def test_in_a_storm_each_is_paid_at_most_once_and_both_sides_agree(fake, start_s
         return row["status"] == "COMPLETED"
 
     def agree():
-        desk.sql("UPDATE payouts SET next_ask_at = now(), asks = 0, sent_at = sent_at - interval '1 minute'"
-                 " WHERE id = ANY (%s) AND next_ask_at IS NOT NULL", ids)
+        desk.sql("UPDATE payouts SET next_check_at = now(), checks = 0, sent_at = sent_at - interval '1 minute'"
+                 " WHERE id = ANY (%s) AND next_check_at IS NOT NULL", ids)
         sent = {one["external_reference"]: int(one["amount"]) for one in campay.transactions(status="SUCCESSFUL")}
         return all(fits(row, sent) for row in desk.sql("SELECT * FROM payouts WHERE id = ANY (%s)", ids)) \
             and not campay.transactions(status="PENDING")

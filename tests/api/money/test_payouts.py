@@ -30,7 +30,7 @@ def test_a_request_holds_the_amount(earner, sql, kind, path):
     assert (made["status"], made["method"], made["bankDetails"]) == ("PENDING", "MOBILE_MONEY", MOMO)
     assert wallet(sql, owner.id) == (12000, 8000, 0)
     row = sql("SELECT * FROM payouts WHERE id = %s", made["payoutId"])[0]
-    assert (row["destination"], row["owner_kind"], row["next_ask_at"]) == ("+237670112233", kind.upper(), None)
+    assert (row["destination"], row["owner_kind"], row["next_check_at"]) == ("+237670112233", kind.upper(), None)
     moved = sql("SELECT * FROM ledger WHERE reference = %s", made["payoutId"])
     assert [(m["from_kind"], m["to_kind"], m["amount"], m["from_balance"], m["to_balance"], m["category"])
             for m in moved] == [(kind.upper(), kind.upper() + "_PENDING", 8000, 12000, 8000, "PAYOUT")]

@@ -43,7 +43,7 @@ def test_a_forged_callback_changes_nothing(till, signature):
     before = till.intent(reference)
     reply = till.callback(reference, signature=signature)
     assert (reply.status, reply.code) == (401, "AUTH_1001")
-    assert {**before, "asked_at": None} == {**till.intent(reference), "asked_at": None}
+    assert {**before, "checked_at": None} == {**till.intent(reference), "checked_at": None}
     assert till.balance(somebody) == 0
 
 
@@ -138,7 +138,7 @@ def test_a_callback_may_come_as_a_get(till):
     somebody, reference = paid_topup(till)
     query = f"reference={till.intent(reference)['gateway_reference']}&external_reference={reference}&status=SUCCESSFUL&amount=5000"
     signature = hmac.new(APP_KEY.encode(), query.encode(), hashlib.sha256).hexdigest()
-    till.sql("UPDATE payment_intents SET asked_at = asked_at - interval '2 seconds' WHERE id = %s", reference)
+    till.sql("UPDATE payment_intents SET checked_at = checked_at - interval '2 seconds' WHERE id = %s", reference)
     assert Api(till.server.port).get(f"/webhooks/campay?{query}&signature={signature[::-1]}").status == 401
     assert Api(till.server.port).get(f"/webhooks/campay?{query}&signature={signature}").status == 200
     till.until_state(reference, "SUCCEEDED")
@@ -159,7 +159,7 @@ def test_a_callback_is_verified_by_its_signature_in_any_content_type(till, heade
     members = {"reference": till.intent(reference)["gateway_reference"], "external_reference": reference,
             "status": "SUCCESSFUL", "amount": "5000"}
     body = "&".join(f"{name}={value}" for name, value in members.items()).encode() if form else json.dumps(members).encode()
-    till.sql("UPDATE payment_intents SET asked_at = asked_at - interval '2 seconds' WHERE id = %s", reference)
+    till.sql("UPDATE payment_intents SET checked_at = checked_at - interval '2 seconds' WHERE id = %s", reference)
     api = Api(till.server.port)
     assert api.request("POST", "/webhooks/campay", body=body,
                        headers={**headers, "X-Campay-Signature": signed(body, "x")}).status == 401
@@ -190,10 +190,10 @@ def test_a_foreign_reference_is_discarded_and_the_payments_own_is_found(till):
     _, other = paid_topup(till)
     theirs = till.intent(other)["gateway_reference"]
     till.sql("UPDATE payment_intents SET gateway_reference = NULL WHERE id = %s", other)
-    till.sql("UPDATE payment_intents SET gateway_reference = %s, next_ask_at = now() WHERE id = %s", theirs, reference)
+    till.sql("UPDATE payment_intents SET gateway_reference = %s, next_check_at = now() WHERE id = %s", theirs, reference)
     until(lambda: till.intent(reference)["gateway_reference"] is None)
     assert till.balance(somebody) == 0
-    till.sql("UPDATE payment_intents SET next_ask_at = now() WHERE id = ANY (%s)", [reference, other])
+    till.sql("UPDATE payment_intents SET next_check_at = now() WHERE id = ANY (%s)", [reference, other])
     assert till.until_state(reference, "SUCCEEDED")["gateway_reference"] != theirs
     assert till.balance(somebody) == 5000
     assert till.until_state(other, "SUCCEEDED")["gateway_reference"] == theirs
@@ -207,7 +207,7 @@ def test_a_callback_of_a_pay_out_causes_a_query(till):
     assert appoint(till.server, till.sql).api.post(f"payouts/{payout}/approve", json={}).status == 200
     row = lambda: till.sql("SELECT * FROM payouts WHERE id = %s", payout)[0]
     reference = until(lambda: row()["gateway_reference"])
-    till.sql("UPDATE payouts SET next_ask_at = now() + interval '1 hour' WHERE id = %s", payout)
+    till.sql("UPDATE payouts SET next_check_at = now() + interval '1 hour' WHERE id = %s", payout)
     till.decide(payout)
     assert till.callback(payout, reference=reference, amount=8000, signature="0" * 64).status == 401
     assert row()["status"] == "PROCESSING"

@@ -51,7 +51,7 @@ def test_without_a_history_a_lost_payment_stays_expired_with_a_reason_and_can_st
     assert (shown["status"], till.balance(somebody)) == ("FAILED", 0) and "does not say" in shown["reason"]
     before = history_reads()
     hurry_until(lambda: history_reads() > before, "another read of the history")
-    assert till.intent(reference)["state"] == "EXPIRED" and till.intent(reference)["next_ask_at"]
+    assert till.intent(reference)["state"] == "EXPIRED" and till.intent(reference)["next_check_at"]
     logged = lambda: [line for line in till.server.log() if "history cannot be read" in line["msg"]]
     assert [line["level"] for line in until(logged)] == ["error"]
     till.decide(reference)
@@ -91,7 +91,7 @@ def test_a_callback_revives_an_expired_payment_after_days(till):
     reference = till.top_up(somebody).data["reference"]
     till.age(reference, 3 * 24 * 60)
     till.until_state(reference, "EXPIRED")
-    until(lambda: till.intent(reference)["next_ask_at"] is None)
+    until(lambda: till.intent(reference)["next_check_at"] is None)
     till.decide(reference)
     assert till.callback(reference).status == 200
     assert till.until_state(reference, "SUCCEEDED")["late"] is True
@@ -136,7 +136,7 @@ def test_a_server_killed_between_the_row_and_the_call_leaves_a_payment_that_is_r
     till = own_till()
     somebody = till.customer()
     # Both as a crash leaves them: one whose call was not sent, one whose call got no response.
-    till.sql("INSERT INTO payment_intents (id, kind, user_id, amount, method, phone, entry, next_ask_at)"
+    till.sql("INSERT INTO payment_intents (id, kind, user_id, amount, method, phone, entry, next_check_at)"
              " VALUES ('pay_never_called', 'TOPUP', %s, 500, 'MOBILE_MONEY', '+237670000001', 'txn_never', now())", somebody.id)
     till.gateway.script("/collect", "held")
     beside(till.top_up, somebody)  # the server dies under it

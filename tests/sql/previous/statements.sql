@@ -2668,8 +2668,9 @@ SELECT b.order_id, o.order_number FROM baskets b JOIN orders o ON o.id = b.order
 -- Outcomes: STARTED, REPLAY (run idempotency_get), ACCOUNT_NOT_FOUND, PAYMENTS_WAIT (20 wait already). Raises
 --  IDEMPOTENCY_RUNNING.
 -- name: payment_start
-SELECT outcome, json FROM payment_start($1::text, $2::text, $3::bigint, $4::text, $5::text, $6::text, $7::text, $8::text,
-  $9::text)
+SELECT outcome, json AS payment
+  FROM payment_start($1::text, $2::text, $3::bigint, $4::text, $5::text, $6::text,
+    $7::text, $8::text, $9::text)
 
 -- Records what the gateway says of a payment, with everything that follows: money, order, events. Saying it again
 -- changes nothing.
@@ -2679,50 +2680,57 @@ SELECT outcome, json FROM payment_start($1::text, $2::text, $3::bigint, $4::text
 -- Columns: outcome, payment (JSON), order id, vendor id, whether its order has ended by this, whether it came late.
 -- Outcomes: PENDING, SUCCEEDED, FAILED, MISMATCH (paid, but another amount: nothing is booked), KNOWN (nothing new),
 --  UNKNOWN (no such payment). A SUCCESSFUL without an amount is as good as PENDING.
--- name: payment_told
-SELECT outcome, json, order_id, vendor_id, order_ended, late
-  FROM payment_told($1::text, $2::text, $3::text, $4::text, $5::text, $6::bigint, $7::text, $8::text)
+-- name: payment_record
+SELECT outcome, json AS payment, order_id, vendor_id, order_ended, late
+  FROM payment_apply($1::text, $2::text, $3::text[], $4::boolean, $5::text,
+    $6::text, $7::text, $8::bigint, $9::text, $10::text, $11::text,
+    $12::bigint, $13::text[], $14::text)
 
 -- A payment as its customer sees it; whether the gateway is to be asked before he is answered: not twice in 3 seconds, and
 -- not in a minute when it is over for us.
 --  $1 id   $2 user id
 -- Columns: payment (JSON), ask, the gateway's reference. No row: none of his.
 -- name: payment_get
-WITH asked AS (
-  UPDATE payment_intents SET asked_at = now()
-   WHERE id = $1::text AND user_id = $2::text AND state NOT IN ('SUCCEEDED', 'MISMATCH') AND gateway_reference IS NOT NULL
-     AND asked_at < now() - CASE WHEN state IN ('CREATED', 'PENDING') THEN interval '3 seconds' ELSE interval '1 minute' END
+WITH queried AS (
+  UPDATE payment_intents SET checked_at = now()
+   WHERE id = $1::text AND user_id = $2::text AND state NOT IN ('SUCCEEDED', 'MISMATCH')
+     AND gateway_reference IS NOT NULL
+     AND checked_at < now() - interval '1 second' * CASE WHEN state IN ('CREATED', 'PENDING') THEN $3::bigint
+           ELSE $4::bigint END
   RETURNING true
 )
-SELECT payment_json(i), EXISTS (SELECT FROM asked), i.gateway_reference
-  FROM payment_intents i WHERE i.id = $1::text AND i.user_id = $2::text
+SELECT payment_json(i) AS payment, EXISTS (SELECT FROM queried) AS query, i.gateway_reference, i.amount,
+  floor(extract(epoch FROM now() - i.created_at))::bigint AS age_s
+  FROM payment_intents i WHERE i.id = $1 AND i.user_id = $2
 
 -- Remembers that a callback has named a payment: if nothing else comes of it, the poller asks.
 --  $1 id   $2 the gateway's reference, from the callback   $3 seconds until then
 -- Columns: state, the gateway's reference, whether to ask now (not again within a second). No row: unknown.
--- name: payment_heard
-WITH heard AS (
+-- name: payment_note_callback
+WITH now_due AS (
   UPDATE payment_intents
-     SET gateway_reference = coalesce(gateway_reference, $2::text), sent_at = coalesce(sent_at, now()),
-         next_ask_at = now() + $3::bigint * interval '1 second', asked_at = now()
-   WHERE id = $1::text AND state <> 'SUCCEEDED' AND asked_at < now() - interval '1 second'
-  RETURNING state, gateway_reference
+     SET gateway_reference = coalesce(gateway_reference, $1::text), sent_at = coalesce(sent_at, now()),
+         next_check_at = now() + $2::bigint * interval '1 second', checked_at = now()
+   WHERE id = $3::text AND state <> 'SUCCEEDED' AND checked_at < now() - $4::bigint * interval '1 second'
+  RETURNING state, gateway_reference, amount, created_at
 ), later AS (
   UPDATE payment_intents
-     SET gateway_reference = coalesce(gateway_reference, $2::text), sent_at = coalesce(sent_at, now()),
-         next_ask_at = least(next_ask_at, now() + interval '1 second')
-   WHERE id = $1::text AND state <> 'SUCCEEDED' AND asked_at >= now() - interval '1 second'
-  RETURNING state, gateway_reference
+     SET gateway_reference = coalesce(gateway_reference, $1), sent_at = coalesce(sent_at, now()),
+         next_check_at = least(next_check_at, now() + $4 * interval '1 second')
+   WHERE id = $3 AND state <> 'SUCCEEDED' AND checked_at >= now() - $4 * interval '1 second'
+  RETURNING state, gateway_reference, amount, created_at
 )
-SELECT state, gateway_reference, true FROM heard
-UNION ALL SELECT state, gateway_reference, false FROM later
-UNION ALL SELECT state, gateway_reference, false FROM payment_intents WHERE id = $1::text AND state = 'SUCCEEDED'
+SELECT state, gateway_reference, query, amount, floor(extract(epoch FROM now() - created_at))::bigint AS age_s
+  FROM (SELECT *, true AS query FROM now_due
+        UNION ALL SELECT *, false FROM later
+        UNION ALL SELECT state, gateway_reference, amount, created_at, false FROM payment_intents
+         WHERE id = $3 AND state = 'SUCCEEDED') noted
 
 -- A reference that was told to belong to another payment is forgotten: this one is looked for in the history.
 --  $1 id   $2 the reference
--- name: payment_unheard
-UPDATE payment_intents SET gateway_reference = NULL, next_ask_at = now() + interval '5 seconds'
- WHERE id = $1::text AND gateway_reference = $2::text AND state <> 'SUCCEEDED' AND resolution IS NULL
+-- name: payment_clear_reference
+UPDATE payment_intents SET gateway_reference = NULL, next_check_at = now() + $1::bigint * interval '1 second'
+ WHERE id = $2::text AND gateway_reference = $3::text AND state <> 'SUCCEEDED' AND resolution IS NULL
 
 -- Takes payments that are due to be asked after, those that wait to be paid before those that are over for us. Taking moves the next time on, so that two copies take different
 -- ones and one that dies is followed by a later ask.
@@ -2730,45 +2738,44 @@ UPDATE payment_intents SET gateway_reference = NULL, next_ask_at = now() + inter
 -- Columns: id, the gateway's reference (NULL: it never told us one), day of its creation (YYYY-MM-DD), whether it is
 --  older than 15 minutes.
 -- name: payments_due
-WITH waiting AS MATERIALIZED (
-  SELECT id FROM payment_intents WHERE next_ask_at <= now() AND state IN ('CREATED', 'PENDING')
-   ORDER BY next_ask_at LIMIT $1::bigint FOR NO KEY UPDATE SKIP LOCKED
-), over AS MATERIALIZED (
-  SELECT id FROM payment_intents WHERE next_ask_at <= now() AND state NOT IN ('CREATED', 'PENDING')
-   ORDER BY next_ask_at LIMIT $1::bigint - (SELECT count(*) FROM waiting) FOR NO KEY UPDATE SKIP LOCKED
+WITH due AS (
+  (SELECT * FROM payment_intents WHERE next_check_at <= now() AND state IN ('CREATED', 'PENDING')
+    ORDER BY next_check_at LIMIT $1::bigint)
+  UNION ALL
+  (SELECT * FROM payment_intents WHERE next_check_at <= now() AND state NOT IN ('CREATED', 'PENDING')
+    ORDER BY next_check_at LIMIT $1)
+  LIMIT $1
 )
-UPDATE payment_intents t
-   SET next_ask_at = now() + payment_rest(t), asks = t.asks + 1, asked_at = now()
- WHERE t.id = ANY (ARRAY(SELECT id FROM waiting UNION ALL SELECT id FROM over))
-RETURNING t.id, t.gateway_reference, to_char(t.created_at AT TIME ZONE 'UTC' - interval '1 hour', 'YYYY-MM-DD'),
-  t.created_at < now() - interval '15 minutes'
+SELECT id, gateway_reference, state, checks::bigint AS checks, floor(extract(epoch FROM now() - created_at))::bigint AS age_s,
+  amount, to_char(created_at AT TIME ZONE 'UTC' - interval '1 hour', 'YYYY-MM-DD') AS day
+  FROM due
 
 -- Found in the gateway's history: they have a reference now, and are due to be asked after.
 --  $1 ids text[]   $2 the gateway's references text[]
 -- Columns: how many.
--- name: payments_found
-WITH found AS (
-  UPDATE payment_intents t
-     SET gateway_reference = f.reference, state = CASE t.state WHEN 'CREATED' THEN 'PENDING' ELSE t.state END,
-         sent_at = now(), next_ask_at = now()
-    FROM unnest($1::text[], $2::text[]) AS f(id, reference)
-   WHERE t.id = f.id AND t.gateway_reference IS NULL AND t.state <> 'SUCCEEDED'
-  RETURNING true
-)
-SELECT count(*) FROM found
+-- name: payments_set_found
+UPDATE payment_intents t
+   SET gateway_reference = f.reference, state = CASE t.state WHEN 'CREATED' THEN 'PENDING' ELSE t.state END,
+       sent_at = now(), next_check_at = now()
+  FROM unnest($1::text[], $2::text[]) AS f(id, reference)
+ WHERE t.id = f.id AND t.gateway_reference IS NULL AND t.state <> 'SUCCEEDED'
 
 -- Looked for in a history that cannot be read: what was given up without a reference stays so, and says why.
 --  $1 ids text[]
--- name: payments_untold
-UPDATE payment_intents t SET failure = 'UNTOLD'
- WHERE t.id = ANY ($1::text[]) AND t.gateway_reference IS NULL AND t.state = 'EXPIRED' AND t.failure IS DISTINCT FROM 'UNTOLD'
+-- name: payments_mark_unanswered
+UPDATE payment_intents t
+   SET failure = $1::text, reason = payment_text(t.user_id, $2::text, $3::text)
+ WHERE t.id = ANY ($4::text[]) AND t.gateway_reference IS NULL AND t.state = 'EXPIRED'
+   AND t.failure IS DISTINCT FROM $1
 
 -- Gives up payments that were not made in time; their orders end. They are asked after still, ever more thinly. For the
 -- poller, which calls it until it gives none.
 --  $1 seconds (configuration payment_wait)   $2 how many at most (more than one locks the stock of several orders)
 -- Columns: id, order id, vendor id, whether its order has ended by this.
 -- name: payments_expire
-SELECT id, order_id, vendor_id, order_ended FROM payments_expire($1::bigint, $2::bigint)
+SELECT id, vendor_id, order_ended
+  FROM payments_end_unpaid($1::bigint, $2::bigint, $3::text[], $4::text, $5::text,
+    $6::bigint, $7::bigint, $8::text[])
 
 -- --- Admins ------------------------------------------------------------------------------------------------------
 
@@ -2778,24 +2785,26 @@ SELECT id, order_id, vendor_id, order_ended FROM payments_expire($1::bigint, $2:
 -- name: admin_payment_list
 WITH found AS NOT MATERIALIZED (
   SELECT * FROM (
-    SELECT id, state, user_id, order_id, resolution FROM payment_intents WHERE $1::text = 'MISMATCH' AND state = 'MISMATCH'
+    SELECT id, state, user_id, order_id, resolution FROM payment_intents
+     WHERE $1::text = 'MISMATCH' AND state = 'MISMATCH'
     UNION ALL
     SELECT id, state, user_id, order_id, resolution FROM payment_intents
-     WHERE $1::text IS DISTINCT FROM 'MISMATCH' AND ($1::text IS NULL OR state = $1::text)) i
-   WHERE ($2::text IS NULL OR user_id = $2::text) AND ($3::text IS NULL OR order_id = CASE WHEN substr($3::text, 2, 1) = '-'
-       THEN (SELECT n.id FROM orders n WHERE n.order_number = $3::text) ELSE $3::text END)
-     AND ($4::boolean IS NULL OR state = 'MISMATCH' AND (resolution IS NOT NULL) = $4::boolean)
+     WHERE $1 IS DISTINCT FROM 'MISMATCH' AND ($1 IS NULL OR state = $1)) i
+   WHERE ($2::text IS NULL OR user_id = $2)
+     AND ($3::text IS NULL OR order_id = CASE WHEN substr($3, 2, 1) = '-'
+       THEN (SELECT n.id FROM orders n WHERE n.order_number = $3) ELSE $3 END)
+     AND ($4::boolean IS NULL OR state = 'MISMATCH' AND (resolution IS NOT NULL) = $4)
 ), page AS (
   SELECT id FROM found ORDER BY id DESC LIMIT $5::bigint OFFSET $6::bigint
 )
-SELECT (SELECT count(*) FROM found),
+SELECT (SELECT count(*) FROM found) AS total,
   (SELECT '[' || coalesce(string_agg(admin_payment_json(i, u, o), ',' ORDER BY i.id DESC), '') || ']'
      FROM page JOIN payment_intents i ON i.id = page.id
-     LEFT JOIN users u ON u.id = i.user_id LEFT JOIN orders o ON o.id = i.order_id)
+     LEFT JOIN users u ON u.id = i.user_id LEFT JOIN orders o ON o.id = i.order_id) AS payments
 
 -- $1 id. Columns: row. No row: 404.
 -- name: admin_payment_get
-SELECT admin_payment_row(i) FROM payment_intents i WHERE i.id = $1::text
+SELECT admin_payment_row(i) AS payment FROM payment_intents i WHERE i.id = $1::text
 
 -- Decides a payment of another amount than was asked for: it is booked into its customer's wallet as it was paid, or was
 -- settled outside the books. Deciding the same again changes nothing.
@@ -2803,7 +2812,10 @@ SELECT admin_payment_row(i) FROM payment_intents i WHERE i.id = $1::text
 -- Columns: outcome, row. Outcomes: DONE, AGAIN, PAYMENT_NOT_FOUND, PAYMENT_DECIDED (otherwise, or there is nothing to
 --  decide).
 -- name: payment_resolve
-SELECT outcome, json FROM payment_resolve($1::text, $2::text, $3::text, $4::text, $5::text, $6::jsonb, $7::text)
+SELECT outcome, json AS payment
+  FROM payment_resolve($1::text, $2::text, $3::text, $4::text, $5::text, $6::jsonb,
+    $7::text, $8::text, $9::text)
+
 -- Pay-outs: asked for by vendors and riders, decided by admins, sent by the copy that leads `payouts`.
 
 -- --- The owner ---------------------------------------------------------------------------------------------------
@@ -2918,10 +2930,10 @@ SELECT outcome, json FROM payout_resolve($1::text, $2::text, $3::text, $4::text,
 -- name: payouts_send
 UPDATE payouts p
    SET status = 'PROCESSING', sent_at = now(), processed_at = coalesce(p.processed_at, now()),
-       next_ask_at = now() + make_interval(secs => $2::bigint)
+       next_check_at = now() + make_interval(secs => $2::bigint)
   FROM (SELECT id FROM payouts
-         WHERE status = 'APPROVED' AND method = 'MOBILE_MONEY' AND gateway_reference IS NULL AND next_ask_at <= now()
-         ORDER BY next_ask_at LIMIT $1::bigint FOR NO KEY UPDATE SKIP LOCKED) due
+         WHERE status = 'APPROVED' AND method = 'MOBILE_MONEY' AND gateway_reference IS NULL AND next_check_at <= now()
+         ORDER BY next_check_at LIMIT $1::bigint FOR NO KEY UPDATE SKIP LOCKED) due
  WHERE p.id = due.id
 RETURNING p.id, p.destination, p.amount - p.fee
 
@@ -2929,9 +2941,9 @@ RETURNING p.id, p.destination, p.amount - p.fee
 --  $1 how many
 -- Columns: id, reference.
 -- name: payouts_ask
-UPDATE payouts p SET asks = p.asks + 1, next_ask_at = now() + payout_rest(p)
-  FROM (SELECT id FROM payouts WHERE gateway_reference IS NOT NULL AND next_ask_at <= now()
-         ORDER BY next_ask_at LIMIT $1::bigint FOR NO KEY UPDATE SKIP LOCKED) due
+UPDATE payouts p SET checks = p.checks + 1, next_check_at = now() + payout_rest(p)
+  FROM (SELECT id FROM payouts WHERE gateway_reference IS NOT NULL AND next_check_at <= now()
+         ORDER BY next_check_at LIMIT $1::bigint FOR NO KEY UPDATE SKIP LOCKED) due
  WHERE p.id = due.id
 RETURNING p.id, p.gateway_reference
 
@@ -2939,10 +2951,10 @@ RETURNING p.id, p.gateway_reference
 --  $1 how many
 -- Columns: id, first and last day of the history, the moment of looking, what was to be sent.
 -- name: payouts_seek
-UPDATE payouts p SET asks = p.asks + 1, next_ask_at = now() + payout_rest(p)
+UPDATE payouts p SET checks = p.checks + 1, next_check_at = now() + payout_rest(p)
   FROM (SELECT id FROM payouts
-         WHERE gateway_reference IS NULL AND sent_at IS NOT NULL AND status <> 'APPROVED' AND next_ask_at <= now()
-         ORDER BY next_ask_at LIMIT $1::bigint FOR NO KEY UPDATE SKIP LOCKED) due
+         WHERE gateway_reference IS NULL AND sent_at IS NOT NULL AND status <> 'APPROVED' AND next_check_at <= now()
+         ORDER BY next_check_at LIMIT $1::bigint FOR NO KEY UPDATE SKIP LOCKED) due
  WHERE p.id = due.id
 RETURNING p.id, (p.sent_at AT TIME ZONE 'UTC')::date - 1, (now() AT TIME ZONE 'UTC')::date + 1, now(),
   p.amount - p.fee
@@ -2963,14 +2975,14 @@ SELECT payout_answered($1::text, $2::text, $3::text, $4::bigint, $5::text, $6::t
 UPDATE payouts
    SET gateway_reference = coalesce(gateway_reference, (SELECT nullif($2::text, '')
          WHERE NOT EXISTS (SELECT FROM payouts t WHERE t.gateway_reference = $2::text))),
-       asks = 0, next_ask_at = now()
- WHERE id = $1::text AND sent_at IS NOT NULL AND (status <> 'COMPLETED' OR next_ask_at IS NOT NULL)
+       checks = 0, next_check_at = now()
+ WHERE id = $1::text AND sent_at IS NOT NULL AND (status <> 'COMPLETED' OR next_check_at IS NOT NULL)
 
 -- What a reference was told to belong to something else: it is forgotten, and the pay-out is looked for in the history.
 --  $1 payout   $2 the reference
 -- name: payout_unheard
-UPDATE payouts SET gateway_reference = NULL, next_ask_at = now() + payout_pause(0)
- WHERE id = $1::text AND gateway_reference = $2::text AND (status <> 'COMPLETED' OR next_ask_at IS NOT NULL)
+UPDATE payouts SET gateway_reference = NULL, next_check_at = now() + payout_pause(0)
+ WHERE id = $1::text AND gateway_reference = $2::text AND (status <> 'COMPLETED' OR next_check_at IS NOT NULL)
 -- What customers say of a delivered order: stars, and what went wrong.
 
 -- Rates the vendor, the rider or both; saying it again puts the first aside and corrects the means.
@@ -3041,8 +3053,8 @@ WITH ours AS (
          CASE WHEN i.state IN ('CREATED', 'PENDING') THEN 'OPEN'
               WHEN i.state = 'SUCCEEDED' OR i.resolution = 'BOOKED' THEN 'DONE' WHEN i.resolution IS NOT NULL THEN 'ASIDE'
               WHEN i.state = 'MISMATCH' THEN 'AMISS' ELSE 'OVER' END AS side,
-         CASE i.resolution WHEN 'BOOKED' THEN i.told_amount ELSE i.amount END AS amount,
-         i.next_ask_at IS NOT NULL AS due, EXISTS (SELECT FROM ledger l WHERE l.id = i.entry) AS booked,
+         CASE i.resolution WHEN 'BOOKED' THEN i.paid_amount ELSE i.amount END AS amount,
+         i.next_check_at IS NOT NULL AS due, EXISTS (SELECT FROM ledger l WHERE l.id = i.entry) AS booked,
          i.state, i.gateway_reference
     FROM payment_intents i
    WHERE i.method = 'MOBILE_MONEY'
@@ -3052,7 +3064,7 @@ WITH ours AS (
               WHEN p.status = 'COMPLETED' OR p.resolution = 'WRITTEN_OFF' OR p.resolution = 'RETURNED' AND p.told_amount > 0
                 THEN 'DONE' ELSE 'OVER' END,
          CASE WHEN p.resolution IS NULL THEN p.amount - p.fee ELSE coalesce(p.told_amount, p.amount - p.fee) END,
-         p.next_ask_at IS NOT NULL,
+         p.next_check_at IS NOT NULL,
          (SELECT coalesce(sum(CASE 'CLEARING' WHEN l.to_kind THEN l.amount WHEN l.from_kind THEN -l.amount END), 0) > 0
             FROM ledger l WHERE l.reference = p.id AND l.category = 'PAYOUT'),
          p.status, p.gateway_reference
@@ -3064,6 +3076,7 @@ SELECT id, goes_out, side, amount, due, booked,
   coalesce(gateway_reference, '')
   FROM ours
  WHERE at >= ($1::date - 3)::timestamp AT TIME ZONE 'UTC' AND at < ($2::date + 4)::timestamp AT TIME ZONE 'UTC'
+
 -- Riders: who they are, and what they may do.
 
 -- Admission, at most once in ten seconds a rider and loop. $1 rider.

@@ -77,13 +77,13 @@ static void gateway_call_done(struct gateway_call *call, const struct gateway_an
 
 	attempt->completions++;
 	attempt->outcome = got->outcome;
-	attempt->state = got->told.state;
-	attempt->amount = got->told.amount;
-	copy(attempt->reference, sizeof(attempt->reference), got->told.reference);
-	copy(attempt->external, sizeof(attempt->external), got->told.external);
-	copy(attempt->ussd, sizeof(attempt->ussd), got->told.ussd_code);
-	copy(attempt->operator, sizeof(attempt->operator), got->told.operator);
-	copy(attempt->reason, sizeof(attempt->reason), got->told.reason);
+	attempt->state = got->transaction.state;
+	attempt->amount = got->transaction.amount;
+	copy(attempt->reference, sizeof(attempt->reference), got->transaction.reference);
+	copy(attempt->external, sizeof(attempt->external), got->transaction.external);
+	copy(attempt->ussd, sizeof(attempt->ussd), got->transaction.ussd_code);
+	copy(attempt->operator, sizeof(attempt->operator), got->transaction.operator);
+	copy(attempt->reason, sizeof(attempt->reason), got->transaction.reason);
 	snprintf(attempt->why, sizeof(attempt->why), "%s", got->why ? got->why : "");
 	if (--expected == 0)
 		loop_stop(loop);

@@ -3,12 +3,12 @@
  * Payments by mobile money and card: the admin lists and reads them, and decides those whose paid
  * amount differs from the requested amount.
  */
+#include "reeyo/db/queries/payments.h"
 #include "admin/act.h"
 #include "reeyo/api/admin.h"
+#include "reeyo/domain/payment_state.h"
 
 static const char *const payment_kind_words[] = { "TOPUP", "ORDER", NULL };
-static const char *const payment_state_words[] = { "CREATED", "PENDING", "SUCCEEDED", "FAILED",
-	"EXPIRED", "MISMATCH", NULL };
 static const char *const resolution_words[] = { "BOOKED", "SETTLED_OUTSIDE", NULL };
 
 #define NULLABLE(name, kind) \
@@ -61,29 +61,43 @@ static void admin_payments_list(struct request *rq)
 		{ "SUCCEEDED", "SUCCEEDED" }, { "FAILED", "FAILED" }, { "EXPIRED", "EXPIRED" },
 		{ "MISMATCH", "MISMATCH" }, { "UNDECIDED", "UNDECIDED" }, { NULL, NULL } };
 	struct page page = request_page(rq, 20);
-	const char *status, *decided = NULL;
+	const char *status;
+	static const bool undecided = false;
+	const bool *decided = NULL;
 
 	if (!status_filter_parse(rq, words, &status))
 		return;
 	if (status && strcmp(status, "UNDECIDED") == 0) {
 		status = "MISMATCH";
-		decided = "f";
+		decided = &undecided;
 	}
-	sql_report_positional(rq, admin_payment_list, admin_reply_page, status,
-		query_text(rq, "userId"), query_text(rq, "orderId"), decided,
-		arg_int(rq, page.limit), arg_int(rq, page.offset));
+	sql_report(rq, admin_payment_list, admin_reply_page,
+		&(struct admin_payment_list){ .state = status,
+			.user_id = query_text(rq, "userId"),
+			.order = query_text(rq, "orderId"),
+			.decided = decided,
+			.limit = page.limit,
+			.offset = page.offset });
 }
 
 static void admin_payment_show(struct request *rq)
 {
-	sql_read_positional(rq, admin_payment_get, admin_reply_row, rq->params[0]);
+	sql_read(rq, admin_payment_get, admin_reply_row,
+		&(struct admin_payment_get){ .payment_id = rq->params[0] });
 }
 
 static void admin_payment_resolve(struct request *rq)
 {
-	sql_write_positional(rq, payment_resolve, admin_reply_outcome, rq->params[0],
-		body_text(rq, "outcome"), body_text(rq, "notes"), rq->caller.id, "payment.resolve",
-		audit_details(rq), rq->request_id);
+	sql_write(rq, payment_resolve, admin_reply_outcome,
+		&(struct payment_resolve){ .payment_id = rq->params[0],
+			.resolution = body_text(rq, "outcome"),
+			.notes = body_text(rq, "notes"),
+			.admin_id = rq->caller.id,
+			.act = "payment.resolve",
+			.details = audit_details(rq),
+			.request_id = rq->request_id,
+			.reason_english = payment_reason_text(PAYMENT_REASON_SETTLED, false),
+			.reason_french = payment_reason_text(PAYMENT_REASON_SETTLED, true) });
 }
 
 const struct route admin_payment_routes[] = {
