@@ -1,10 +1,9 @@
 -- Stored replies of Idempotency-Keys, and the deletion of expired rows.
 
--- The stored reply of an Idempotency-Key.
---  $1 account id   $2 key
--- Columns: fingerprint, status, body (complete). No row: not stored, or expired.
+-- The stored reply of an Idempotency-Key; body is the complete body. No row: not stored, or expired.
 -- name: idempotency_get
-SELECT fingerprint, status, body FROM idempotency WHERE account_id = $1::text AND key = $2::text
+-- columns: fingerprint, status, body
+SELECT fingerprint, status, body FROM idempotency WHERE account_id = :account_id::text AND key = :key::text
 
 -- Deletes at most $1 expired rows of each kind. Call it again while it deletes that many.
 --  $1 batch

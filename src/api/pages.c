@@ -4,55 +4,56 @@
  */
 #include "reeyo/api/pages.h"
 
-static void pagination_add(struct buf *out, const char *total_name, struct page page, int64_t total)
+#include "reeyo/core/json_writer.h"
+
+static void pagination_members(
+	struct json_writer *json, const char *total_name, struct page page, int64_t total)
 {
 	int64_t pages = (total + page.limit - 1) / page.limit;
 
-	buf_printf(out,
-		"\"currentPage\":%lld,\"totalPages\":%lld,\"%s\":%lld,"
-		"\"hasNext\":%s,\"hasPrev\":%s}",
-		(long long)page.page, (long long)pages, total_name, (long long)total,
-		page.page < pages ? "true" : "false", page.page > 1 ? "true" : "false");
+	json_write_member_int(json, "currentPage", page.page);
+	json_write_member_int(json, "totalPages", pages);
+	json_write_member_int(json, total_name, total);
+	json_write_member_bool(json, "hasNext", page.page < pages);
+	json_write_member_bool(json, "hasPrev", page.page > 1);
 }
 
-static void page_end(struct request *rq, struct buf *out, struct page page, int64_t total)
+static void page_reply(
+	struct request *rq, struct json_writer *json, struct page page, int64_t total)
 {
-	char *json = buf_string(out);
-
-	if (!json)
+	json_write_object_end(json);
+	json_write_object_end(json);
+	if (!json_write_finish(json))
 		return reply_error(rq, E_NO_MEMORY);
-	reply_page(rq, (struct text){ json, out->len }, page, total);
-}
-
-static struct buf rows_begin(struct request *rq, const char *name, struct text rows)
-{
-	struct buf out = buf_in(rq->arena, rows.len + 300);
-
-	buf_printf(&out, "{\"%s\":", name);
-	buf_add_text(&out, rows);
-	return out;
+	reply_page(rq, buf_text(json->out), page, total);
 }
 
 void reply_nested_page(struct request *rq, const char *name, const char *total_name,
 	struct text rows, struct page page, int64_t total)
 {
-	struct buf out = rows_begin(rq, name, rows);
+	struct buf out = buf_in(rq->arena, rows.len + 300);
+	struct json_writer json = json_write_to(&out);
 
-	buf_add_string(&out, ",\"pagination\":{");
-	pagination_add(&out, total_name, page, total);
-	buf_add_string(&out, "}");
-	page_end(rq, &out, page, total);
+	json_write_object(&json);
+	json_write_member_raw(&json, name, rows);
+	json_write_member_object(&json, "pagination");
+	pagination_members(&json, total_name, page, total);
+	page_reply(rq, &json, page, total);
 }
 
 void reply_full_page(struct request *rq, const char *name, const char *total_name, struct text rows,
 	struct page page, int64_t total)
 {
-	struct buf out = rows_begin(rq, name, rows);
+	struct buf out = buf_in(rq->arena, rows.len + 300);
+	struct json_writer json = json_write_to(&out);
 
-	buf_printf(&out,
-		",\"total\":%lld,\"pagination\":{\"page\":%lld,\"limit\":%lld,\"total\":%lld,",
-		(long long)total, (long long)page.page, (long long)page.limit, (long long)total);
-	pagination_add(&out, total_name, page, total);
-	buf_add_string(&out, "}");
-	page_end(rq, &out, page, total);
+	json_write_object(&json);
+	json_write_member_raw(&json, name, rows);
+	json_write_member_int(&json, "total", total);
+	json_write_member_object(&json, "pagination");
+	json_write_member_int(&json, "page", page.page);
+	json_write_member_int(&json, "limit", page.limit);
+	json_write_member_int(&json, "total", total);
+	pagination_members(&json, total_name, page, total);
+	page_reply(rq, &json, page, total);
 }

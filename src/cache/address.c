@@ -20,36 +20,19 @@ static int text_store(char *to, size_t room, struct text from)
 	return 0;
 }
 
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
+/* "%00" cannot be in a credential. */
 static int text_store_decoded(char *to, size_t room, struct text from)
 {
-	size_t n = 0;
+	char decoded[1024];
+	size_t len;
+	bool valid;
 
-	for (size_t i = 0; i < from.len; i++) {
-		char c = from.at[i];
-
-		if (c == '%') {
-			int high = i + 2 < from.len ? hex_value(from.at[i + 1]) : -1;
-			int low = high >= 0 ? hex_value(from.at[i + 2]) : -1;
-
-			if (low < 0)
-				return E_CONFIG;
-			c = (char)(high * 16 + low);
-			i += 2;
-		}
-		if (n + 1 >= room || !c)
-			return E_CONFIG;
-		to[n++] = c;
-	}
-	to[n] = '\0';
-	return 0;
+	if (from.len >= sizeof(decoded))
+		return E_CONFIG;
+	len = percent_decode(decoded, from, &valid);
+	if (!valid || strlen(decoded) != len)
+		return E_CONFIG;
+	return text_store(to, room, (struct text){ decoded, len });
 }
 
 /* Parses "user:password@" and removes it from the front of *rest. */

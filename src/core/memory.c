@@ -349,3 +349,10 @@ char *buf_string(struct buf *buf)
 	buf->at[buf->len] = '\0';
 	return buf->at;
 }
+
+struct text buf_text(struct buf *buf)
+{
+	const char *at = buf_string(buf);
+
+	return at ? (struct text){ at, buf->len } : TEXT_NONE;
+}

@@ -197,3 +197,44 @@ void text_copy_truncated(char *out, size_t size, struct text text)
 		text.len--;
 	snprintf(out, size, "%.*s", TEXT_ARGS(text));
 }
+
+int hex_digit_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c = (char)(c | 0x20);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+size_t percent_decode(char *out, struct text from, bool *ret_valid)
+{
+	size_t len = 0;
+	bool valid = true;
+
+	for (size_t i = 0; i < from.len; i++) {
+		int high = -1, low = -1;
+
+		if (from.at[i] == '%' && i + 2 < from.len) {
+			high = hex_digit_value(from.at[i + 1]);
+			low = hex_digit_value(from.at[i + 2]);
+		}
+		if (high >= 0 && low >= 0) {
+			out[len++] = (char)(high << 4 | low);
+			i += 2;
+		} else {
+			valid &= from.at[i] != '%';
+			out[len++] = from.at[i];
+		}
+	}
+	out[len] = '\0';
+	if (ret_valid)
+		*ret_valid = valid;
+	return len;
+}
+
+size_t form_decode(char *out, struct text from)
+{
+	for (size_t i = 0; i < from.len; i++)
+		out[i] = from.at[i] == '+' ? ' ' : from.at[i];
+	return percent_decode(out, (struct text){ out, from.len }, NULL);
+}

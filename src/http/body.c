@@ -75,31 +75,42 @@ struct text request_raw(struct request *rq)
 
 /* --- Parsing ---------------------------------------------------------------------------------- */
 
-static void json_fault_reply(struct exchange *x, const struct json_fault *fault)
+static const char *json_fault_message(struct exchange *x, const struct json_fault *fault)
 {
-	struct buf message = buf_in(x->rq.arena, 192);
-	struct buf details = buf_in(x->rq.arena, 96);
-
 	if (fault->error == E_BODY_TOO_LARGE)
-		buf_printf(&message,
+		return arena_printf(x->rq.arena,
 			x->rq.french ? "Le corps contient trop de valeurs : %d au plus"
 				     : "The body holds too many values: %d at most",
 			JSON_VALUES_MAX);
-	else
-		buf_printf(&message,
-			x->rq.french
-				? "Le corps n'est pas du JSON valide : ligne %d, colonne %d : %s"
-				: "The body is not valid JSON: line %d, column %d: %s",
-			fault->line, fault->column, fault->why);
-	if (x->rq.ns == NS_ADMIN)
-		buf_printf(&details, "{\"fields\":{\"body\":[\"line %d, column %d\"]}}",
-			fault->line, fault->column);
-	else
-		buf_printf(&details,
-			"[{\"field\":\"body\",\"message\":\"line %d, column %d\","
-			"\"position\":{\"line\":%d,\"column\":%d,\"offset\":%zu}}]",
-			fault->line, fault->column, fault->line, fault->column, fault->offset);
-	reply_error_with(&x->rq, fault->error, buf_string(&message), text_of(buf_string(&details)));
+	return arena_printf(x->rq.arena,
+		x->rq.french ? "Le corps n'est pas du JSON valide : ligne %d, colonne %d : %s"
+			     : "The body is not valid JSON: line %d, column %d: %s",
+		fault->line, fault->column, fault->why);
+}
+
+static void json_fault_reply(struct exchange *x, const struct json_fault *fault)
+{
+	const char *place = arena_printf(
+		x->rq.arena, "line %d, column %d", fault->line, fault->column);
+	struct buf details = buf_in(x->rq.arena, 96);
+	struct json_writer json = json_write_to(&details);
+
+	details_begin(&json, x->rq.ns);
+	if (x->rq.ns == NS_ADMIN) {
+		details_add(&json, x->rq.ns, "body", place);
+	} else {
+		json_write_object(&json);
+		json_write_member_string(&json, "field", "body");
+		json_write_member_string(&json, "message", place);
+		json_write_member_object(&json, "position");
+		json_write_member_int(&json, "line", fault->line);
+		json_write_member_int(&json, "column", fault->column);
+		json_write_member_int(&json, "offset", (long long)fault->offset);
+		json_write_object_end(&json);
+		json_write_object_end(&json);
+	}
+	details_end(&json, x->rq.ns);
+	reply_error_with(&x->rq, fault->error, json_fault_message(x, fault), buf_text(&details));
 }
 
 static json_t *body_parse_json(struct exchange *x)
@@ -112,15 +123,12 @@ static json_t *body_parse_json(struct exchange *x)
 	return body;
 }
 
-/* '+' is a space in forms and queries. Absent when out of memory. */
-static struct text form_decode(struct arena *arena, struct text raw)
+/* Absent when out of memory. */
+static struct text form_value(struct arena *arena, struct text raw)
 {
-	char *out = arena_copy(arena, raw.at ? raw.at : "", raw.len);
+	char *out = arena_alloc(arena, raw.len + 1);
 
-	for (char *c = out; c && *c; c++)
-		if (*c == '+')
-			*c = ' ';
-	return out ? (struct text){ out, MHD_http_unescape(out) } : TEXT_NONE;
+	return out ? (struct text){ out, form_decode(out, raw) } : TEXT_NONE;
 }
 
 /* "a=1&b=2" as an object of strings. NULL with the reason in *ret_why when a name appears twice,
@@ -137,8 +145,8 @@ static json_t *form_parse_pairs(struct arena *arena, struct text all, const char
 
 		if (value.len == 0)
 			continue;
-		key = form_decode(arena, text_cut(&value, '='));
-		content = form_decode(arena, value);
+		key = form_value(arena, text_cut(&value, '='));
+		content = form_value(arena, value);
 		if (++count > 100)
 			*ret_why = "too many parameters";
 		else if (!key.at || !content.at)
@@ -161,12 +169,10 @@ static json_t *form_parse(struct exchange *x, struct text all)
 	const char *why;
 	json_t *object = form_parse_pairs(x->rq.arena, all, &why);
 
-	if (!object) {
-		struct buf message = buf_in(x->rq.arena, 96);
-
-		buf_printf(&message, "The parameters are not well-formed: %s", why);
-		reply_error_with(&x->rq, E_BAD_REQUEST, buf_string(&message), TEXT_NONE);
-	}
+	if (!object)
+		reply_error_with(&x->rq, E_BAD_REQUEST,
+			arena_printf(x->rq.arena, "The parameters are not well-formed: %s", why),
+			TEXT_NONE);
 	return object;
 }
 
@@ -195,40 +201,21 @@ static json_t *body_parse(struct exchange *x)
 
 /* --- Checking --------------------------------------------------------------------------------- */
 
-static void fault_write(struct exchange *x, struct buf *details, const struct field_fault *fault)
-{
-	const char *message = x->rq.french ? fault->message_fr : fault->message;
-
-	if (x->rq.ns == NS_ADMIN) {
-		buf_add_json(details, text_of(fault->field));
-		buf_add_string(details, ":[");
-		buf_add_json(details, text_of(message));
-		buf_add_string(details, "]");
-		return;
-	}
-	buf_add_string(details, "{\"field\":");
-	buf_add_json(details, text_of(fault->field));
-	buf_add_string(details, ",\"message\":");
-	buf_add_json(details, text_of(message));
-	buf_add_string(details, "}");
-}
-
 static void faults_reply(struct exchange *x, const struct field_fault *faults, unsigned count)
 {
-	bool admin = x->rq.ns == NS_ADMIN;
 	struct buf details = buf_in(x->rq.arena, 512);
-	struct buf message = buf_in(x->rq.arena, 256);
+	struct json_writer json = json_write_to(&details);
+	bool french = x->rq.french;
 
-	buf_add_string(&details, admin ? "{\"fields\":{" : "[");
-	for (unsigned i = 0; i < count; i++) {
-		if (i)
-			buf_add_string(&details, ",");
-		fault_write(x, &details, &faults[i]);
-	}
-	buf_add_string(&details, admin ? "}}" : "]");
-	buf_printf(&message, "%s: %s", faults[0].field,
-		x->rq.french ? faults[0].message_fr : faults[0].message);
-	reply_error_with(&x->rq, E_VALIDATION, buf_string(&message), text_of(buf_string(&details)));
+	details_begin(&json, x->rq.ns);
+	for (unsigned i = 0; i < count; i++)
+		details_add(&json, x->rq.ns, faults[i].field,
+			french ? faults[i].message_fr : faults[i].message);
+	details_end(&json, x->rq.ns);
+	reply_error_with(&x->rq, E_VALIDATION,
+		arena_printf(x->rq.arena, "%s: %s", faults[0].field,
+			french ? faults[0].message_fr : faults[0].message),
+		buf_text(&details));
 }
 
 bool body_check(struct exchange *x)

@@ -233,25 +233,26 @@ static bool refuses_without_body(const struct exchange *x)
 			length > DISCARD_MAX);
 }
 
+static struct text nearest_details(struct exchange *x)
+{
+	const char *near = router_nearest(x->rq.app->router, x->rq.path, x->rq.ns);
+	struct buf details = buf_in(x->rq.arena, 128);
+	struct json_writer json = json_write_to(&details);
+
+	if (!near)
+		return TEXT_NONE;
+	json_write_object(&json);
+	json_write_member_string(&json, "nearest", near);
+	json_write_object_end(&json);
+	return buf_text(&details);
+}
+
 static void early_error_reply(struct exchange *x)
 {
 	if (x->early_error == E_TOO_MANY_REQUESTS)
 		return limit_refuse(&x->rq, x->wait_s);
-	if (x->early_error == E_ROUTE_NOT_FOUND) {
-		const char *near = router_nearest(x->rq.app->router, x->rq.path, x->rq.ns);
-
-		if (near) {
-			struct buf details = buf_in(x->rq.arena, 128);
-
-			buf_add_string(&details, "{\"nearest\":");
-			buf_add_json(&details, text_of(near));
-			buf_add_string(&details, "}");
-			reply_error_with(
-				&x->rq, x->early_error, NULL, text_of(buf_string(&details)));
-			return;
-		}
-	}
-	reply_error(&x->rq, x->early_error);
+	reply_error_with(&x->rq, x->early_error, NULL,
+		x->early_error == E_ROUTE_NOT_FOUND ? nearest_details(x) : TEXT_NONE);
 }
 
 /* When the client waits for 100 Continue, the reply goes through libmicrohttpd, which then does not

@@ -16,6 +16,7 @@
 #include "framing.h"
 #include "reeyo/core/clock.h"
 #include "reeyo/core/config.h"
+#include "reeyo/core/json_writer.h"
 #include "reeyo/core/log.h"
 #include "reeyo/http/server.h"
 
@@ -226,6 +227,12 @@ void reply_decide(struct exchange *x, int status, const char *type, struct text 
 void reply_out_of_memory(struct exchange *x);
 /* True when the If-None-Match list contains the tag, in any encoding. */
 bool etag_matches(struct text list, const char *etag);
+
+/* reply_error.c: the details of a validation error, in the shape of the namespace. */
+void details_begin(struct json_writer *json, enum name_space ns);
+void details_add(
+	struct json_writer *json, enum name_space ns, const char *field, const char *message);
+void details_end(struct json_writer *json, enum name_space ns);
 
 /* response.c */
 /* Counts a decided reply. */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "reeyo/core/error.h"
+#include "reeyo/core/text.h"
 
 /* Memory that libmicrohttpd 0.9.75 uses for each header and each cookie besides their bytes. */
 #define FIELD_COST 64
@@ -281,17 +282,9 @@ static void on_end_lf(struct framing *f, unsigned char c)
 
 /* --- Chunks ----------------------------------------------------------------------------------- */
 
-static int framing_hex_digit(unsigned char c)
-{
-	if (is_digit(c))
-		return c - '0';
-	c = framing_lower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static void on_chunk_size(struct framing *f, unsigned char c)
 {
-	int digit = framing_hex_digit(c);
+	int digit = hex_digit_value((char)c);
 
 	if (digit >= 0) {
 		if (++f->line > CHUNK_DIGITS_MAX)

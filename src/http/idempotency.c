@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #include "exchange.h"
+#include "reeyo/db/queries/operations.h"
 
 /* --- Fingerprint ------------------------------------------------------------------------------ */
 
@@ -164,9 +165,10 @@ static void replay_found(struct request *rq, const struct db_result *result)
 		rq->state = replay->state;
 		return replay->none(rq);
 	}
-	if (!text_is(db_text(result, 0, 0), text_of(rq->fingerprint)))
+	if (!text_is(db_text(result, 0, IDEMPOTENCY_GET_FINGERPRINT), text_of(rq->fingerprint)))
 		return reply_error(rq, E_IDEMPOTENCY_MISMATCH);
-	reply_replayed(rq, (int)db_int(result, 0, 1), db_text(result, 0, 2));
+	reply_replayed(rq, (int)db_int(result, 0, IDEMPOTENCY_GET_STATUS),
+		db_text(result, 0, IDEMPOTENCY_GET_BODY));
 }
 
 void request_replay(struct request *rq, void (*none)(struct request *rq))
@@ -181,5 +183,7 @@ void request_replay(struct request *rq, void (*none)(struct request *rq))
 	*replay = (struct replay){ .none = none, .state = rq->state };
 	rq->state = replay;
 	/* on the primary: a replica may not have the record yet */
-	sql_write_positional(rq, idempotency_get, replay_found, rq->caller.id, rq->idempotency_key);
+	sql_read_primary(rq, idempotency_get, replay_found,
+		&(struct idempotency_get){
+			.account_id = rq->caller.id, .key = rq->idempotency_key });
 }

@@ -5,24 +5,13 @@
 #include "exchange.h"
 #include "reeyo/domain/order.h"
 
-static bool param_decode(struct exchange *x, struct text raw, const char **ret)
-{
-	char *out = arena_copy(x->rq.arena, raw.at, raw.len);
-
-	if (!out)
-		return false;
-	MHD_http_unescape(out);
-	*ret = out;
-	return true;
-}
-
 /* Ids in paths have the same alphabet as ids in bodies. Others cannot exist. */
-static bool param_is_id(const char *param)
+static bool param_is_id(struct text param)
 {
 	size_t len = strspn(
-		param, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-");
+		param.at, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-");
 
-	return len >= 1 && len <= 64 && param[len] == '\0';
+	return len >= 1 && len <= 64 && len == param.len;
 }
 
 /* A parameter named orderId, or directly below /orders/: an order's id or number. */
@@ -38,16 +27,22 @@ static bool param_is_order(const struct exchange *x, unsigned i)
 
 static int param_read(struct exchange *x, unsigned i)
 {
-	const char **param = &x->rq.params[i];
+	struct text raw = x->match.params[i];
+	char *param = arena_alloc(x->rq.arena, raw.len + 1);
 	char number[ORDER_NUMBER_SIZE];
+	size_t len;
 
-	if (!param_decode(x, x->match.params[i], param))
+	if (!param)
 		return E_NO_MEMORY;
-	if (param_is_order(x, i) && order_number_normalise(text_of(*param), number))
-		*param = arena_copy(x->rq.arena, number, strlen(number));
-	if (!*param)
+	len = percent_decode(param, raw, NULL);
+	if (param_is_order(x, i) && order_number_normalise((struct text){ param, len }, number)) {
+		len = strlen(number);
+		param = arena_copy(x->rq.arena, number, len);
+	}
+	x->rq.params[i] = param;
+	if (!param)
 		return E_NO_MEMORY;
-	return param_is_id(*param) ? 0 : E_NOT_FOUND;
+	return param_is_id((struct text){ param, len }) ? 0 : E_NOT_FOUND;
 }
 
 /* The metrics listener serves the absolute paths, with the internal ones; the others serve all

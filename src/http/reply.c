@@ -35,26 +35,19 @@ void reply_out_of_memory(struct exchange *x)
 
 /* --- Success ---------------------------------------------------------------------------------- */
 
-static void buf_add_message(struct buf *buf, const char *message)
+struct text envelope(struct arena *arena, const char *message, struct text data)
 {
-	if (!message)
-		return;
-	buf_add_string(buf, ",\"message\":");
-	buf_add_json(buf, text_of(message));
-}
+	struct buf body = buf_in(arena, data.len + 64 + (message ? strlen(message) : 0));
+	struct json_writer json = json_write_to(&body);
 
-struct text envelope(struct arena *arena, const char *message, struct text json)
-{
-	struct buf body = buf_in(arena, json.len + 64 + (message ? strlen(message) : 0));
-	char *out;
-
-	buf_add_string(&body, "{\"success\":true");
-	buf_add_message(&body, message);
-	buf_add_string(&body, ",\"data\":");
-	buf_add_text(&body, json.at ? json : TEXT("null"));
-	buf_add_string(&body, "}");
-	out = buf_string(&body);
-	return out ? (struct text){ out, body.len } : TEXT_NONE;
+	json_write_object(&json);
+	json_write_member_bool(&json, "success", true);
+	if (message)
+		json_write_member_string(&json, "message", message);
+	json_write_member_raw(&json, "data", data);
+	json_write_object_end(&json);
+	json_write_finish(&json);
+	return buf_text(&body);
 }
 
 static void reply_body(struct request *rq, struct text body)
@@ -84,22 +77,26 @@ void reply_message(struct request *rq, const char *english, const char *french)
 	reply_data_message(rq, english, french, TEXT_NONE);
 }
 
-void reply_page(struct request *rq, struct text json, struct page page, int64_t total)
+void reply_page(struct request *rq, struct text data, struct page page, int64_t total)
 {
 	int64_t pages = (total + page.limit - 1) / page.limit;
-	struct buf body = buf_in(rq->arena, json.len + 256);
-	char *out;
+	struct buf body = buf_in(rq->arena, data.len + 256);
+	struct json_writer json = json_write_to(&body);
 
-	buf_add_string(&body, "{\"success\":true,\"data\":");
-	buf_add_text(&body, json.at ? json : TEXT("[]"));
-	buf_printf(&body,
-		",\"meta\":{\"page\":%lld,\"limit\":%lld,\"pageSize\":%lld,\"total\":%lld,"
-		"\"totalPages\":%lld,\"hasNext\":%s,\"hasPrev\":%s}}",
-		(long long)page.page, (long long)page.limit, (long long)page.limit,
-		(long long)total, (long long)pages, page.page < pages ? "true" : "false",
-		page.page > 1 ? "true" : "false");
-	out = buf_string(&body);
-	reply_body(rq, out ? (struct text){ out, body.len } : TEXT_NONE);
+	json_write_object(&json);
+	json_write_member_bool(&json, "success", true);
+	json_write_member_raw(&json, "data", data.at ? data : TEXT("[]"));
+	json_write_member_object(&json, "meta");
+	json_write_member_int(&json, "page", page.page);
+	json_write_member_int(&json, "limit", page.limit);
+	json_write_member_int(&json, "pageSize", page.limit);
+	json_write_member_int(&json, "total", total);
+	json_write_member_int(&json, "totalPages", pages);
+	json_write_member_bool(&json, "hasNext", page.page < pages);
+	json_write_member_bool(&json, "hasPrev", page.page > 1);
+	json_write_object_end(&json);
+	json_write_object_end(&json);
+	reply_body(rq, buf_text(&body));
 }
 
 void reply_bare(struct request *rq, int status, const char *content_type, struct text body)

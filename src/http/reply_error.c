@@ -9,45 +9,46 @@
 
 #define PROBLEM_TYPE "application/problem+json; charset=utf-8"
 
-static void error_problem(struct exchange *x, struct buf *body, const struct error_row *row,
-	const char *message, struct text details)
+/* A path that is not UTF-8 cannot be in JSON. */
+static struct text error_path(const struct exchange *x)
 {
-	buf_printf(body, "{\"type\":\"about:blank\",\"status\":%d,\"title\":", x->status);
-	buf_add_json(body, text_of(x->rq.french ? row->french : row->english));
-	buf_add_string(body, ",\"detail\":");
-	buf_add_json(body, text_of(message));
-	buf_add_string(body, ",\"code\":");
-	buf_add_json(body, text_of(row->code[x->rq.ns]));
-	buf_add_string(body, ",\"instance\":");
-	buf_add_json(body, x->rq.path);
-	if (details.at) {
-		buf_add_string(body, ",\"errors\":");
-		buf_add_text(body, details);
-	}
-	buf_add_string(body, ",\"requestId\":");
-	buf_add_json(body, text_of(x->rq.request_id));
-	buf_add_string(body, "}");
+	return text_is_utf8(x->rq.path) ? x->rq.path : TEXT("/");
 }
 
-static void error_envelope(struct exchange *x, struct buf *body, const struct error_row *row,
+static void error_problem(struct exchange *x, struct json_writer *json, const struct error_row *row,
 	const char *message, struct text details)
+{
+	json_write_object(json);
+	json_write_member_string(json, "type", "about:blank");
+	json_write_member_int(json, "status", x->status);
+	json_write_member_string(json, "title", x->rq.french ? row->french : row->english);
+	json_write_member_string(json, "detail", message);
+	json_write_member_string(json, "code", row->code[x->rq.ns]);
+	json_write_member_text(json, "instance", error_path(x));
+	if (details.at)
+		json_write_member_raw(json, "errors", details);
+	json_write_member_string(json, "requestId", x->rq.request_id);
+	json_write_object_end(json);
+}
+
+static void error_envelope(struct exchange *x, struct json_writer *json,
+	const struct error_row *row, const char *message, struct text details)
 {
 	char now[CLOCK_ISO_SIZE];
 
 	clock_iso(clock_wall_ms(), now);
-	buf_add_string(body, "{\"success\":false,\"error\":{\"code\":");
-	buf_add_json(body, text_of(row->code[x->rq.ns]));
-	buf_add_string(body, ",\"message\":");
-	buf_add_json(body, text_of(message));
-	if (details.at) {
-		buf_add_string(body, ",\"details\":");
-		buf_add_text(body, details);
-	}
-	buf_printf(body, "},\"timestamp\":\"%s\",\"path\":", now);
-	buf_add_json(body, text_is_utf8(x->rq.path) ? x->rq.path : TEXT("/"));
-	buf_add_string(body, ",\"requestId\":");
-	buf_add_json(body, text_of(x->rq.request_id));
-	buf_add_string(body, "}");
+	json_write_object(json);
+	json_write_member_bool(json, "success", false);
+	json_write_member_object(json, "error");
+	json_write_member_string(json, "code", row->code[x->rq.ns]);
+	json_write_member_string(json, "message", message);
+	if (details.at)
+		json_write_member_raw(json, "details", details);
+	json_write_object_end(json);
+	json_write_member_string(json, "timestamp", now);
+	json_write_member_text(json, "path", error_path(x));
+	json_write_member_string(json, "requestId", x->rq.request_id);
+	json_write_object_end(json);
 }
 
 static void allow_header(struct exchange *x)
@@ -86,25 +87,21 @@ void reply_error_with(struct request *rq, int error, const char *message, struct
 	struct exchange *x = exchange_of(rq);
 	const struct error_row *row = error_row(error);
 	bool problem = head_wants_problem(&x->head);
+	struct json_writer json;
 	struct buf body;
-	char *out;
 
 	if (!reply_begin(x))
 		return;
 	if (!message)
 		message = rq->french ? row->french : row->english;
 	x->status = error_status(error, rq->ns);
-	body = buf_in(rq->arena, 512 + details.len);
 	error_headers(x, error);
-	if (problem)
-		error_problem(x, &body, row, message, details);
-	else
-		error_envelope(x, &body, row, message, details);
-	out = buf_string(&body);
-	if (!out)
+	body = buf_in(rq->arena, 512 + details.len);
+	json = json_write_to(&body);
+	(problem ? error_problem : error_envelope)(x, &json, row, message, details);
+	if (!json_write_finish(&json))
 		return reply_out_of_memory(x);
-	reply_decide(
-		x, x->status, problem ? PROBLEM_TYPE : JSON_TYPE, (struct text){ out, body.len });
+	reply_decide(x, x->status, problem ? PROBLEM_TYPE : JSON_TYPE, buf_text(&body));
 }
 
 void reply_error(struct request *rq, int error)
@@ -112,17 +109,48 @@ void reply_error(struct request *rq, int error)
 	reply_error_with(rq, error, NULL, TEXT_NONE);
 }
 
+/* --- Validation ------------------------------------------------------------------------------- */
+
+void details_begin(struct json_writer *json, enum name_space ns)
+{
+	if (ns != NS_ADMIN)
+		return json_write_array(json);
+	json_write_object(json);
+	json_write_member_object(json, "fields");
+}
+
+void details_add(
+	struct json_writer *json, enum name_space ns, const char *field, const char *message)
+{
+	if (ns == NS_ADMIN) {
+		json_write_member_array(json, field);
+		json_write_string(json, message);
+		json_write_array_end(json);
+		return;
+	}
+	json_write_object(json);
+	json_write_member_string(json, "field", field);
+	json_write_member_string(json, "message", message);
+	json_write_object_end(json);
+}
+
+void details_end(struct json_writer *json, enum name_space ns)
+{
+	if (ns != NS_ADMIN)
+		return json_write_array_end(json);
+	json_write_object_end(json);
+	json_write_object_end(json);
+}
+
 void reply_field(struct request *rq, const char *field, const char *english, const char *french)
 {
 	const char *message = rq->french ? french : english;
 	struct buf details = buf_in(rq->arena, 256);
-	struct buf whole = buf_in(rq->arena, 256);
+	struct json_writer json = json_write_to(&details);
 
-	buf_add_string(&details, rq->ns == NS_ADMIN ? "{\"fields\":{" : "[{\"field\":");
-	buf_add_json(&details, text_of(field));
-	buf_add_string(&details, rq->ns == NS_ADMIN ? ":[" : ",\"message\":");
-	buf_add_json(&details, text_of(message));
-	buf_add_string(&details, rq->ns == NS_ADMIN ? "]}}" : "}]");
-	buf_printf(&whole, "%s: %s", field, message);
-	reply_error_with(rq, E_VALIDATION, buf_string(&whole), text_of(buf_string(&details)));
+	details_begin(&json, rq->ns);
+	details_add(&json, rq->ns, field, message);
+	details_end(&json, rq->ns);
+	reply_error_with(rq, E_VALIDATION, arena_printf(rq->arena, "%s: %s", field, message),
+		buf_text(&details));
 }

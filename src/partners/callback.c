@@ -16,38 +16,6 @@
 
 /* --- Queries ---------------------------------------------------------------------------------- */
 
-static int callback_hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)(c | 0x20);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* Percent-decodes a value; an invalid escape stays as it is. NULL: out of memory. */
-static char *percent_decode(struct arena *arena, struct text value)
-{
-	char *out = arena_alloc(arena, value.len + 1), *to = out;
-
-	for (size_t i = 0; out && i < value.len; i++) {
-		int high = -1, low = -1;
-
-		if (value.at[i] == '%' && i + 2 < value.len) {
-			high = callback_hex_value(value.at[i + 1]);
-			low = callback_hex_value(value.at[i + 2]);
-		}
-		if (high >= 0 && low >= 0) {
-			*to++ = (char)(high << 4 | low);
-			i += 2;
-		} else {
-			*to++ = value.at[i] == '+' ? ' ' : value.at[i];
-		}
-	}
-	if (out)
-		*to = '\0';
-	return out;
-}
-
 /* A query as a JSON object of texts; the first value of a parameter counts. NULL: out of memory. */
 static json_t *query_parse(struct arena *arena, struct text query)
 {
@@ -56,12 +24,13 @@ static json_t *query_parse(struct arena *arena, struct text query)
 	while (object && query.at) {
 		struct text value = text_cut(&query, '&');
 		struct text name = text_cut(&value, '=');
-		char *text = percent_decode(arena, value);
+		char *text = arena_alloc(arena, value.len + 1);
 
 		if (!text) {
 			json_decref(object);
 			return NULL;
 		}
+		form_decode(text, value);
 		if (name.len && !json_object_getn(object, name.at, name.len))
 			json_object_setn_new(object, name.at, name.len, json_string(text));
 	}
@@ -94,8 +63,8 @@ static bool hmac_valid(const char *key, const char *hex, struct text data)
 	int high, low;
 
 	for (size_t i = 0; i < MAC_SIZE; i++) {
-		high = callback_hex_value(hex[2 * i]);
-		low = callback_hex_value(hex[2 * i + 1]);
+		high = hex_digit_value(hex[2 * i]);
+		low = hex_digit_value(hex[2 * i + 1]);
 		if (high < 0 || low < 0)
 			return false;
 		given[i] = (unsigned char)(high << 4 | low);

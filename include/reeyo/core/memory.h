@@ -86,5 +86,7 @@ void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(
 void buf_add_json(struct buf *buf, struct text text);
 /* The text so far, NUL-terminated. NULL when an append failed. */
 char *buf_string(struct buf *buf);
+/* The same with its length; absent when an append failed. */
+struct text buf_text(struct buf *buf);
 
 #endif

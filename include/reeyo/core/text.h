@@ -54,6 +54,14 @@ void text_copy_truncated(char *out, size_t size, struct text text);
 size_t text_length(struct text text);
 /* The Levenshtein distance of two short texts (up to 128 bytes each; longer gives SIZE_MAX). */
 size_t text_distance(struct text a, struct text b);
+/* Value of a hexadecimal digit in either case; -1 for any other character. */
+int hex_digit_value(char c);
+/* Decodes %XX (not +) and ends the result with a NUL. `out` has room for from.len + 1 bytes and may
+ * be from.at. An invalid escape stays as it is, and *ret_valid becomes false (NULL: not needed).
+ * Returns the length; the result may contain NULs. */
+size_t percent_decode(char *out, struct text from, bool *ret_valid);
+/* The same for a value of a form or a query, in which + is a space. */
+size_t form_decode(char *out, struct text from);
 /* True when both have the same bytes. The time does not depend on where they differ. */
 bool text_is_secret(struct text a, struct text b);
 

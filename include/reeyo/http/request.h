@@ -118,7 +118,8 @@ struct page request_page(struct request *rq, int64_t fallback_limit);
  * answered with its code. sql_try_… calls done also on errors (see db_error). After the request's
  * own deadline has answered, done is not called any more.
  *
- * sql_read: a replica if there is one. sql_write: the primary. sql_report: slow analytics. */
+ * sql_read: reads from a replica if there is one. sql_read_primary: reads what must be current,
+ * such as a write of a moment ago. sql_write: writes. sql_report: slow analytics. */
 typedef void sql_done(struct request *rq, const struct db_result *result);
 void sql_run(struct request *rq, enum db_lane lane, enum query query, bool try_, sql_done *done,
 	const void *params);
@@ -127,12 +128,16 @@ void sql_run(struct request *rq, enum db_lane lane, enum query query, bool try_,
 		DB_PARAMS(name __VA_OPT__(, ) __VA_ARGS__))
 #define sql_read(rq, name, done, ...) \
 	SQL_RUN(rq, DB_READ, name, false, done __VA_OPT__(, ) __VA_ARGS__)
+#define sql_read_primary(rq, name, done, ...) \
+	SQL_RUN(rq, DB_WRITE, name, false, done __VA_OPT__(, ) __VA_ARGS__)
 #define sql_write(rq, name, done, ...) \
 	SQL_RUN(rq, DB_WRITE, name, false, done __VA_OPT__(, ) __VA_ARGS__)
 #define sql_report(rq, name, done, ...) \
 	SQL_RUN(rq, DB_REPORT, name, false, done __VA_OPT__(, ) __VA_ARGS__)
 #define sql_try_read(rq, name, done, ...) \
 	SQL_RUN(rq, DB_READ, name, true, done __VA_OPT__(, ) __VA_ARGS__)
+#define sql_try_read_primary(rq, name, done, ...) \
+	SQL_RUN(rq, DB_WRITE, name, true, done __VA_OPT__(, ) __VA_ARGS__)
 #define sql_try_write(rq, name, done, ...) \
 	SQL_RUN(rq, DB_WRITE, name, true, done __VA_OPT__(, ) __VA_ARGS__)
 
@@ -218,6 +223,6 @@ void reply_until(struct request *rq, int64_t wall_ms);
 void reply_retry_after(struct request *rq, int64_t seconds);
 /* The complete success body that reply_data sends for `json`, for the cache; absent when out of
  * memory. */
-struct text envelope(struct arena *arena, const char *message, struct text json);
+struct text envelope(struct arena *arena, const char *message, struct text data);
 
 #endif

@@ -10,6 +10,7 @@
 #include "reeyo/api/system.h"
 #include "reeyo/core/clock.h"
 #include "reeyo/core/config.h"
+#include "reeyo/core/json_writer.h"
 #include "reeyo/http/request.h"
 
 #define JSON "application/json; charset=utf-8"
@@ -48,6 +49,30 @@ void system_documents_free(void)
 	free(TAKE_PTR(api_document));
 }
 
+static void system_reply(struct request *rq, int status, struct json_writer *json)
+{
+	json_write_object_end(json);
+	if (!json_write_finish(json))
+		return reply_error(rq, E_NO_MEMORY);
+	reply_bare(rq, status, JSON, buf_text(json->out));
+}
+
+static void dependencies_write(struct json_writer *json, struct request *rq, bool postgres)
+{
+	json_write_member_object(json, "dependencies");
+	json_write_member_string(json, "postgres", postgres ? "up" : "down");
+	json_write_member_string(json, "redis", cache_up(rq->app->cache) ? "up" : "down");
+	json_write_object_end(json);
+}
+
+static void timestamp_write(struct json_writer *json)
+{
+	char now[CLOCK_ISO_SIZE];
+
+	clock_iso(clock_wall_ms(), now);
+	json_write_member_string(json, "timestamp", now);
+}
+
 static void health_alive(struct request *rq)
 {
 	reply_bare(rq, 200, JSON, TEXT("{\"status\":\"alive\"}"));
@@ -64,17 +89,18 @@ static bool database_is_serving(const struct app *app)
 
 static void health_ready(struct request *rq)
 {
-	bool postgres = database_is_serving(rq->app);
-	bool serves = postgres && atomic_load(&started) && !system_is_draining();
+	bool postgres = database_is_serving(rq->app), draining_now = system_is_draining();
+	bool serves = postgres && atomic_load(&started) && !draining_now;
 	struct buf body = buf_in(rq->arena, 128);
+	struct json_writer json = json_write_to(&body);
 
-	buf_printf(&body,
-		"{\"status\":\"%s\",\"dependencies\":{\"postgres\":\"%s\",\"redis\":\"%s\"}}",
-		system_is_draining() ? "draining"
-			: serves     ? "ready"
-				     : "unavailable",
-		postgres ? "up" : "down", cache_up(rq->app->cache) ? "up" : "down");
-	reply_bare(rq, serves ? 200 : 503, JSON, text_of(buf_string(&body)));
+	json_write_object(&json);
+	json_write_member_string(&json, "status",
+		draining_now     ? "draining"
+			: serves ? "ready"
+				 : "unavailable");
+	dependencies_write(&json, rq, postgres);
+	system_reply(rq, serves ? 200 : 503, &json);
 }
 
 /* Without Redis the server still works, so only PostgreSQL decides. */
@@ -82,41 +108,53 @@ static void health_state(struct request *rq)
 {
 	bool postgres = db_ready(rq->app->db);
 	struct buf body = buf_in(rq->arena, 256);
-	char now[CLOCK_ISO_SIZE];
+	struct json_writer json = json_write_to(&body);
 
-	clock_iso(clock_wall_ms(), now);
-	buf_printf(&body,
-		"{\"status\":\"%s\",\"service\":\"reeyo-api\",\"version\":\"" REEYO_VERSION
-		"\",\"timestamp\":\"%s\",\"uptime\":%.3f,"
-		"\"dependencies\":{\"postgres\":\"%s\",\"redis\":\"%s\"}}",
-		postgres ? "healthy" : "unhealthy", now, (double)(clock_ms() - started_ms) / 1000.0,
-		postgres ? "up" : "down", cache_up(rq->app->cache) ? "up" : "down");
-	reply_bare(rq, postgres ? 200 : 503, JSON, text_of(buf_string(&body)));
+	json_write_object(&json);
+	json_write_member_string(&json, "status", postgres ? "healthy" : "unhealthy");
+	json_write_member_string(&json, "service", "reeyo-api");
+	json_write_member_string(&json, "version", REEYO_VERSION);
+	timestamp_write(&json);
+	json_write_member_decimal(&json, "uptime", (double)(clock_ms() - started_ms) / 1000.0, 3);
+	dependencies_write(&json, rq, postgres);
+	system_reply(rq, postgres ? 200 : 503, &json);
 }
 
 static void health_namespace(struct request *rq)
 {
-	static const char *const names[NS_COUNT] = { [NS_USER] = "User",
-		[NS_RIDER] = "Rider",
-		[NS_VENDOR] = "Vendor",
-		[NS_ADMIN] = "Admin" };
+	static const char *const messages[NS_COUNT] = {
+		[NS_USER] = "Reeyo User API is running",
+		[NS_RIDER] = "Reeyo Rider API is running",
+		[NS_VENDOR] = "Reeyo Vendor API is running",
+		[NS_ADMIN] = "Reeyo Admin API is running",
+	};
 	struct buf body = buf_in(rq->arena, 128);
-	char now[CLOCK_ISO_SIZE];
+	struct json_writer json = json_write_to(&body);
 
-	clock_iso(clock_wall_ms(), now);
-	buf_printf(&body,
-		"{\"success\":true,\"message\":\"Reeyo %s API is running\",\"timestamp\":\"%s\"}",
-		names[rq->ns], now);
-	reply_bare(rq, 200, JSON, text_of(buf_string(&body)));
+	json_write_object(&json);
+	json_write_member_bool(&json, "success", true);
+	json_write_member_string(&json, "message", messages[rq->ns]);
+	timestamp_write(&json);
+	system_reply(rq, 200, &json);
 }
 
 static void api_index(struct request *rq)
 {
-	reply_bare(rq, 200, JSON,
-		TEXT("{\"service\":\"reeyo-api\",\"version\":\"" REEYO_VERSION "\",\"endpoints\":{"
-		     "\"user\":\"/api/v1/user\",\"vendor\":\"/api/v1/vendor\","
-		     "\"rider\":\"/api/v1/rider\",\"admin\":\"/api/v1/admin\","
-		     "\"health\":\"/health\",\"documentation\":\"/openapi.json\"}}"));
+	struct buf body = buf_in(rq->arena, 256);
+	struct json_writer json = json_write_to(&body);
+
+	json_write_object(&json);
+	json_write_member_string(&json, "service", "reeyo-api");
+	json_write_member_string(&json, "version", REEYO_VERSION);
+	json_write_member_object(&json, "endpoints");
+	json_write_member_string(&json, "user", "/api/v1/user");
+	json_write_member_string(&json, "vendor", "/api/v1/vendor");
+	json_write_member_string(&json, "rider", "/api/v1/rider");
+	json_write_member_string(&json, "admin", "/api/v1/admin");
+	json_write_member_string(&json, "health", "/health");
+	json_write_member_string(&json, "documentation", "/openapi.json");
+	json_write_object_end(&json);
+	system_reply(rq, 200, &json);
 }
 
 static void openapi_reply(struct request *rq)

@@ -165,6 +165,51 @@ START_TEST(distance_counts_changes)
 }
 END_TEST
 
+static const struct {
+	const char *from, *to;
+	bool valid;
+} escapes[] = {
+	{ "", "", true },
+	{ "a+b", "a+b", true },
+	{ "%41%6a%4A", "AjJ", true },
+	{ "caf%C3%A9", "café", true },
+	{ "%", "%", false },
+	{ "%4", "%4", false },
+	{ "a%zz%41", "a%zzA", false },
+	{ "%+1% 1", "%+1% 1", false },
+	{ "%%41", "%A", false },
+};
+
+START_TEST(an_escape_is_two_hexadecimal_digits)
+{
+	char out[16];
+	bool valid;
+	size_t len = percent_decode(out, text_of(escapes[_i].from), &valid);
+
+	ck_assert_str_eq(out, escapes[_i].to);
+	ck_assert_uint_eq(len, strlen(escapes[_i].to));
+	ck_assert(valid == escapes[_i].valid);
+}
+END_TEST
+
+START_TEST(an_escaped_nul_is_decoded_in_place)
+{
+	char text[] = "a%00b";
+
+	ck_assert_uint_eq(percent_decode(text, text_of(text), NULL), 3);
+	ck_assert_mem_eq(text, "a\0b", 4);
+}
+END_TEST
+
+START_TEST(a_plus_is_a_space_in_forms_only)
+{
+	char out[16];
+
+	ck_assert_uint_eq(form_decode(out, TEXT("a+b%2Bc")), 5);
+	ck_assert_str_eq(out, "a b+c");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("text");
@@ -179,6 +224,10 @@ int main(void)
 	tcase_add_test(all, utf8_is_well_formed_and_without_nul);
 	tcase_add_test(all, a_copy_is_whole_or_ends_between_characters);
 	tcase_add_test(all, distance_counts_changes);
+	tcase_add_loop_test(
+		all, an_escape_is_two_hexadecimal_digits, 0, sizeof(escapes) / sizeof(*escapes));
+	tcase_add_test(all, an_escaped_nul_is_decoded_in_place);
+	tcase_add_test(all, a_plus_is_a_space_in_forms_only);
 	suite_add_tcase(suite, all);
 	return suite_run(suite);
 }
