@@ -47,9 +47,9 @@ $$;
 
 -- --- Vendors ------------------------------------------------------------------------------------------
 
--- The members that every form of a Vendor has, without the closing brace. zone: the business time zone, which the hours
--- are in.
-CREATE OR REPLACE FUNCTION vendor_members(v vendors, zone text, distance double precision, fee bigint) RETURNS text
+-- The members that every form of a Vendor has but distance and deliveryFee, without the closing brace. zone: the business
+-- time zone, which the hours are in.
+CREATE OR REPLACE FUNCTION vendor_common_members(v vendors, zone text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT '{"vendorId":' || json_word(v.id) || ',"businessName":' || json_text(v.business_name)
     || ',"serviceType":' || json_word(v.service_type) || ',"businessType":' || json_text(v.business_type)
@@ -66,16 +66,18 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     || ',"averagePreparationTime":' || v.average_preparation_time
     || ',"tags":' || array_to_json(v.tags)::text || ',"badges":' || array_to_json(v.badges)::text
     || ',"isHighDemand":' || json_flag(v.is_high_demand)
-    || ',"distance":' || coalesce(round(distance::numeric, 2)::text, 'null')
-    || ',"deliveryFee":' || coalesce(fee::text, 'null')
 $$;
 
--- The public Vendor object. distance and fee are null without a position of the customer.
-CREATE OR REPLACE FUNCTION vendor_json(v vendors, zone text, distance double precision DEFAULT NULL,
-  fee bigint DEFAULT NULL) RETURNS text
+-- The public Vendor object without distance, deliveryFee and the closing brace.
+CREATE OR REPLACE FUNCTION vendor_public_members(v vendors, zone text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
-  SELECT vendor_members(v, zone, distance, fee)
-    || ',"status":' || CASE WHEN v.is_online THEN '"online"' ELSE '"offline"' END || '}'
+  SELECT vendor_common_members(v, zone) || ',"status":' || CASE WHEN v.is_online THEN '"online"' ELSE '"offline"' END
+$$;
+
+-- The public Vendor object without a position of the customer.
+CREATE OR REPLACE FUNCTION vendor_public_json(v vendors, zone text) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT vendor_public_members(v, zone) || ',"distance":null,"deliveryFee":null}'
 $$;
 
 -- The destination of a vendor's pay-outs, as bankDetails: the mobile-money number that an admin entered, or else the
@@ -89,7 +91,7 @@ $$;
 -- The Vendor as it sees itself, with the destination of its pay-outs.
 CREATE OR REPLACE FUNCTION vendor_self_json(v vendors) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
-  SELECT vendor_members(v, business_zone(), NULL, NULL)
+  SELECT vendor_common_members(v, business_zone()) || ',"distance":null,"deliveryFee":null'
     || ',"ownerName":' || json_text(v.owner_name) || ',"email":' || json_text(v.email)
     || ',"phone":' || json_text(v.phone) || ',"bankDetails":' || coalesce(vendor_destination(v)::text, 'null')
     || ',"isEmailVerified":' || json_flag(v.email_verified)

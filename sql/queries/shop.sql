@@ -1,12 +1,12 @@
 -- Writes of a vendor to its own profile and settings.
 
--- Changes the members of a vendor that a JSON object names. A new phone must be verified again.
---  $1 vendor id   $2 the changes, JSON: businessName, ownerName, phone, description, logo, coverImage, address, city, lat,
---  lng, minOrderAmount, deliveryRadius, averagePreparationTime, tags, isHighDemand, language, businessHours,
---  bankDetails: each replaces the present value; null clears description, logo, coverImage, minOrderAmount, deliveryRadius;
---  bankDetails also clears the mobile-money number that an admin entered; documents are added to the present ones
--- Columns: vendor (as it sees itself). No row: no such vendor. A phone in use violates vendors_phone_key.
+-- Changes the members of a vendor that `changes` names: businessName, ownerName, phone (must be verified again), description,
+-- logo, coverImage, address, city, lat, lng, minOrderAmount, deliveryRadius, averagePreparationTime, tags, isHighDemand,
+-- language, businessHours, bankDetails: each replaces the present value; null clears description, logo, coverImage,
+-- minOrderAmount, deliveryRadius; bankDetails also clears the mobile-money number that an admin entered; documents are added
+-- to the present ones. No row: no such vendor. A phone in use violates vendors_phone_key.
 -- name: vendor_update
+-- columns: vendor
 WITH changed AS (
   UPDATE vendors v
      SET business_name = coalesce(c ->> 'businessName', v.business_name),
@@ -29,23 +29,22 @@ WITH changed AS (
          mobile_money_number = CASE WHEN c ? 'bankDetails' THEN NULL ELSE v.mobile_money_number END,
          mobile_money_provider = CASE WHEN c ? 'bankDetails' THEN NULL ELSE v.mobile_money_provider END,
          documents = v.documents || coalesce(c -> 'documents', '{}'), updated_at = now()
-    FROM (SELECT $2::jsonb) AS change(c)
-   WHERE v.id = $1::text
+    FROM (SELECT :changes::jsonb) AS change(c)
+   WHERE v.id = :vendor_id::text
   RETURNING v.id, vendor_self_json(v) AS json
 ), published AS (
   INSERT INTO outbox (aggregate, type, rooms, payload)
   SELECT id, 'vendor_changed', ARRAY['vendor:' || id], json_build_object('vendorId', id, 'timestamp', iso(now()))
     FROM changed
 )
-SELECT json FROM changed
+SELECT json AS vendor FROM changed
 
--- Sets a vendor online or offline. Only an approved vendor can go online.
---  $1 vendor id   $2 online
--- Columns: outcome (CHANGED, NOT_APPROVED, ACCOUNT_GONE), vendor (as it sees itself).
+-- Sets a vendor online or offline. Only an approved vendor can go online. outcome: CHANGED, NOT_APPROVED or ACCOUNT_GONE.
 -- name: vendor_set_online
+-- columns: outcome, vendor
 WITH changed AS (
-  UPDATE vendors v SET is_online = $2::boolean, updated_at = now()
-   WHERE v.id = $1::text AND (NOT $2::boolean OR v.approval_status = 'APPROVED')
+  UPDATE vendors v SET is_online = :online::boolean, updated_at = now()
+   WHERE v.id = :vendor_id::text AND (NOT :online::boolean OR v.approval_status = 'APPROVED')
   RETURNING v.id, vendor_self_json(v) AS json
 ), published AS (
   INSERT INTO outbox (aggregate, type, rooms, payload)
@@ -53,6 +52,6 @@ WITH changed AS (
     FROM changed
 )
 SELECT CASE WHEN changed.id IS NOT NULL THEN 'CHANGED'
-    WHEN EXISTS (SELECT FROM vendors WHERE id = $1::text) THEN 'NOT_APPROVED' ELSE 'ACCOUNT_GONE' END,
-  changed.json
+    WHEN EXISTS (SELECT FROM vendors WHERE id = :vendor_id::text) THEN 'NOT_APPROVED' ELSE 'ACCOUNT_GONE' END AS outcome,
+  changed.json AS vendor
   FROM (SELECT) one LEFT JOIN changed ON true

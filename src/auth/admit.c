@@ -8,6 +8,7 @@
  */
 #include "reeyo/auth/admit.h"
 
+#include "reeyo/db/queries/riders.h"
 #include "reeyo/domain/rider.h"
 #include "reeyo/http/server.h"
 #include "reeyo/loop/loop.h"
@@ -103,11 +104,13 @@ static void rider_orders_parse(struct rider_facts *facts, struct text list)
 
 static void rider_facts_parse(struct rider_facts *facts, const struct db_result *result)
 {
-	facts->phone_verified = db_bool(result, 0, 0);
-	word_store(facts->approval_status, sizeof(facts->approval_status), db_text(result, 0, 1));
-	word_store(facts->status, sizeof(facts->status), db_text(result, 0, 2));
-	facts->is_online = db_bool(result, 0, 3);
-	rider_orders_parse(facts, db_text(result, 0, 4));
+	facts->phone_verified = db_bool(result, 0, RIDER_FACTS_GET_PHONE_VERIFIED);
+	word_store(facts->approval_status, sizeof(facts->approval_status),
+		db_text(result, 0, RIDER_FACTS_GET_APPROVAL_STATUS));
+	word_store(
+		facts->status, sizeof(facts->status), db_text(result, 0, RIDER_FACTS_GET_STATUS));
+	facts->is_online = db_bool(result, 0, RIDER_FACTS_GET_IS_ONLINE);
+	rider_orders_parse(facts, db_text(result, 0, RIDER_FACTS_GET_ORDERS));
 }
 
 static void rider_facts_read(struct request *rq, const struct db_result *result)
@@ -140,7 +143,8 @@ static void rider_facts_load(struct request *rq)
 		return reply_error(rq, E_NO_MEMORY);
 	*version = rider_cache_version(rq->app->riders, rq->caller.id);
 	rq->state = version;
-	sql_write_positional(rq, rider_facts, rider_facts_read, rq->caller.id);
+	sql_write(rq, rider_facts_get, rider_facts_read,
+		&(struct rider_facts_get){ .rider_id = rq->caller.id });
 }
 
 static void admit_rider(struct request *rq)

@@ -110,7 +110,8 @@ def test_the_last_answer_of_a_rider_counts(seeking, db):
 
 def test_positions_are_stored_only_when_newer(db):
     old, new = hire(db, located_at="2026-01-01"), hire(db, located_at="2030-01-01", lat=1, lng=1)
-    db.run("rider_positions_store", f"{{{old},{new},nobody}}", "{4,4,4}", "{9,9,9}", "{1800000000000,1800000000000,1}")
+    db.run("rider_positions_store", rider_ids=f"{{{old},{new},nobody}}", lats="{4,4,4}", lngs="{9,9,9}",
+           times_ms="{1800000000000,1800000000000,1}")
     assert db.sql("SELECT lat, lng FROM riders WHERE id = ANY(%s) ORDER BY id", [[old, new]]) == [(4, 9), (1, 1)]
 
 
@@ -122,7 +123,7 @@ def test_online_spans_follow_every_change_of_a_riders_status(db):
     assert db.sql(spans, [rider]) == [(True,)]
     db.sql("UPDATE riders SET is_online = false WHERE id = %s", [rider])
     assert db.sql(spans, [rider]) == [(False,)]
-    db.run("rider_set_online", rider, "t", None, None, "f")
+    db.run("rider_set_online", rider_id=rider, online="t", phone_optional="f")
     assert db.sql(spans, [rider]) == [(False,), (True,)]
 
 

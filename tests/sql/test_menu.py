@@ -5,6 +5,7 @@ import json
 
 import pytest
 from sql.shop import Shop, place
+from sql.statements import PARAMETERS
 
 VARIANTS = json.dumps([{"id": "big", "name": "Grand", "price": 1000}])
 ADD_ONS = json.dumps([{"id": "egg", "name": "Œuf", "price": 250}, {"id": "hot", "name": "Piment", "price": 0}])
@@ -44,13 +45,14 @@ def test_a_new_menu_has_room_and_an_unknown_vendor_gives_null(db, shop):
     assert db.value("SELECT menu_has_room('vendor_unknown')") is None
 
 
-@pytest.mark.parametrize("name, params", [
-    ("shop_overview", ("today",)), ("shop_popular", ("year", "10")), ("shop_revenue", ("month",)),
-    ("shop_customers", ("week",))])
-def test_reports_read_past_orders_by_their_index(db, shop, name, params):
-    db.run(name, shop.vendor, *params)
+@pytest.mark.parametrize("name, given", [
+    ("shop_overview", {"period": "today"}), ("shop_popular", {"period": "year", "limit": "10"}),
+    ("shop_revenue", {"period": "month"}), ("shop_customers", {"period": "week"})])
+def test_reports_read_past_orders_by_their_index(db, shop, name, given):
+    given = {"vendor_id": shop.vendor, **given}
+    db.run(name, **given)
     plan = "\n".join(row[0] for row in db.sql(
-        f"SET enable_seqscan = off; EXPLAIN EXECUTE {name} ({', '.join(['%s'] * (len(params) + 1))})",
-        [shop.vendor, *params]))
+        f"SET enable_seqscan = off; EXPLAIN EXECUTE {name} ({', '.join(['%s'] * len(given))})",
+        [given[parameter] for parameter in PARAMETERS[name]]))
     db.sql("RESET enable_seqscan")
     assert "orders_vendor" in plan and "created_at >=" in plan, plan

@@ -2,6 +2,7 @@
  *
  * A rider's availability: going online and offline, the present status, the day's activity.
  */
+#include "reeyo/db/queries/availability.h"
 #include "reeyo/api/rider.h"
 #include "reeyo/auth/admit.h"
 #include "reeyo/cache/geo.h"
@@ -63,32 +64,25 @@ static const struct field activity_fields[] = {
 
 /* --- Online, offline -------------------------------------------------------------------------- */
 
+/* 0, or why the rider cannot go online. */
 static int online_refusal(struct text outcome)
 {
-	static const enum err refusals[] = { E_RIDER_NOT_FOUND, E_PHONE_UNVERIFIED, E_SUSPENDED,
-		E_NOT_APPROVED, E_INACTIVE };
-
-	if (text_is(outcome, TEXT("CHANGED")))
-		return 0;
-	for (size_t i = 0; i < COUNT_OF(refusals); i++)
-		if (text_is(outcome, text_of(error_name(refusals[i]))))
-			return refusals[i];
-	return E_INTERNAL;
+	return text_is(outcome, TEXT("CHANGED")) ? 0 : error_from_name(outcome.at, outcome.len);
 }
 
 static void online_reply(struct request *rq, const struct db_result *result, bool online)
 {
-	int error = online_refusal(db_text(result, 0, 0));
+	int error = online_refusal(db_text(result, 0, RIDER_SET_ONLINE_OUTCOME));
 
 	if (error)
 		return reply_error(rq, error);
 	rider_facts_invalidate_all(rq->app, rq->caller.id);
 	if (online)
 		return reply_data_message(rq, "You are now online", "Vous êtes maintenant en ligne",
-			db_text(result, 0, 1));
+			db_text(result, 0, RIDER_SET_ONLINE_RIDER));
 	geo_remove(rq->app->cache, rq->caller.id);
 	reply_data_message(rq, "You are now offline", "Vous êtes maintenant hors ligne",
-		db_text(result, 0, 1));
+		db_text(result, 0, RIDER_SET_ONLINE_RIDER));
 }
 
 static void offline_set(struct request *rq, const struct db_result *result)
@@ -110,7 +104,7 @@ static void online_set(struct request *rq, const struct db_result *result)
 	double lat = member_number(point, "lat", 0), lng = member_number(point, "lng", 0);
 	int64_t now = clock_wall_ms();
 
-	if (point && online_refusal(db_text(result, 0, 0)) == 0) {
+	if (point && online_refusal(db_text(result, 0, RIDER_SET_ONLINE_OUTCOME)) == 0) {
 		positions_record(rq->app->positions, rq->caller.id, lat, lng, now);
 		if (geo_store(rq->app->cache, rq->caller.id, lat, lng, INT64_MAX, now,
 			    geo_result_ignored, NULL))
@@ -122,16 +116,13 @@ static void online_set(struct request *rq, const struct db_result *result)
 static void rider_online_write(struct request *rq, bool online)
 {
 	const json_t *point = online ? member(rq->body, "location") : NULL;
-	const char *lat = point ? arg_double(rq, member_number(point, "lat", 0)) : NULL;
-	const char *lng = point ? arg_double(rq, member_number(point, "lng", 0)) : NULL;
-	const char *unverified = rq->app->config->skip_phone_verify ? "t" : "f";
 
-	if (online)
-		sql_write_positional(
-			rq, rider_set_online, online_set, rq->caller.id, "t", lat, lng, unverified);
-	else
-		sql_write_positional(rq, rider_set_online, offline_set, rq->caller.id, "f", NULL,
-			NULL, unverified);
+	sql_write(rq, rider_set_online, online ? online_set : offline_set,
+		&(struct rider_set_online){ .rider_id = rq->caller.id,
+			.online = online,
+			.lat = optional_number(rq, point, "lat"),
+			.lng = optional_number(rq, point, "lng"),
+			.phone_optional = rq->app->config->skip_phone_verify });
 }
 
 static void set_rider_status(struct request *rq)
@@ -166,12 +157,14 @@ static void rider_object_read(struct request *rq, const struct db_result *result
 /* From the primary: apps read the status right after a change. */
 static void get_rider_status(struct request *rq)
 {
-	sql_write_positional(rq, rider_availability_get, rider_object_read, rq->caller.id);
+	sql_write(rq, rider_availability_get, rider_object_read,
+		&(struct rider_availability_get){ .rider_id = rq->caller.id });
 }
 
 static void get_rider_activity(struct request *rq)
 {
-	sql_read_positional(rq, rider_activity, rider_object_read, rq->caller.id);
+	sql_read(rq, rider_activity, rider_object_read,
+		&(struct rider_activity){ .rider_id = rq->caller.id });
 }
 
 const struct route rider_availability_routes[] = {

@@ -4,9 +4,10 @@
  */
 #include "reeyo/api/rider.h"
 #include "reeyo/api/settings.h"
+#include "reeyo/db/queries/availability.h"
 #include "reeyo/domain/order.h"
 
-#define ROWS_TEXT "50"
+#define ROWS 50
 
 static const struct field near_query[] = {
 	{ "latitude", FIELD_NUMBER, .min = -90, .max = 90, .aliases = "lat",
@@ -36,18 +37,20 @@ static const struct field available_fields[] = {
 
 static void available_orders_listed(struct request *rq, const struct db_result *result)
 {
-	reply_data(rq, db_text(result, 0, 0));
+	reply_data(rq, db_text(result, 0, ORDERS_AVAILABLE_ORDERS));
 }
 
 static void available_orders_list(struct request *rq)
 {
-	bool here = member(rq->query, "latitude") && member(rq->query, "longitude");
+	const double *lat = optional_number(rq, rq->query, "latitude");
+	const double *lng = optional_number(rq, rq->query, "longitude");
 
-	sql_read_positional(rq, orders_available, available_orders_listed, rq->caller.id,
-		here ? arg_double(rq, member_number(rq->query, "latitude", 0)) : NULL,
-		here ? arg_double(rq, member_number(rq->query, "longitude", 0)) : NULL,
-		arg_double(rq, settings_number(rq->app->settings, SETTING_RIDER_LIST_RADIUS)),
-		ROWS_TEXT);
+	sql_read(rq, orders_available, available_orders_listed,
+		&(struct orders_available){ .rider_id = rq->caller.id,
+			.lat = lng ? lat : NULL,
+			.lng = lat ? lng : NULL,
+			.radius_km = settings_number(rq->app->settings, SETTING_RIDER_LIST_RADIUS),
+			.limit = ROWS });
 }
 
 const struct route rider_available_routes[] = {

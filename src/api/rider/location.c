@@ -11,6 +11,8 @@
 #include "reeyo/auth/admit.h"
 #include "reeyo/cache/geo.h"
 #include "reeyo/core/clock.h"
+#include "reeyo/core/json_writer.h"
+#include "reeyo/db/queries/riders.h"
 #include "reeyo/jobs/positions.h"
 #include "reeyo/service/cache_keys.h"
 
@@ -162,8 +164,8 @@ static void reply_report(struct request *rq, int64_t known_ms)
 	if (known_ms < report->known_ms)
 		known_ms = report->known_ms;
 	reply_data_message(rq, "Location updated", "Position mise à jour",
-		text_of(arena_printf(
-			rq->arena, "{\"skipped\":%u}", report_points_skipped(report, known_ms))));
+		text_of(json_int_object(
+			rq->arena, "skipped", report_points_skipped(report, known_ms))));
 }
 
 /* The newest point of the report is older than a known one. */
@@ -231,7 +233,7 @@ static void report_store(struct request *rq)
  * moment ago. */
 static void rider_online_checked(struct request *rq, const struct db_result *result)
 {
-	if (db_rows(result) == 0 || !db_bool(result, 0, 3))
+	if (db_rows(result) == 0 || !db_bool(result, 0, RIDER_FACTS_GET_IS_ONLINE))
 		return reply_error(rq, E_RIDER_OFFLINE);
 	rider_facts_invalidate_all(rq->app, rq->caller.id);
 	report_store(rq);
@@ -250,7 +252,8 @@ static void report_location(struct request *rq)
 	rq->state = report;
 	if (rq->rider->is_online)
 		return report_store(rq);
-	sql_write_positional(rq, rider_facts, rider_online_checked, rq->caller.id);
+	sql_write(rq, rider_facts_get, rider_online_checked,
+		&(struct rider_facts_get){ .rider_id = rq->caller.id });
 }
 
 const struct route rider_location_routes[] = {

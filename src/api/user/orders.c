@@ -9,6 +9,7 @@
 #include "reeyo/api/user.h"
 #include "reeyo/cache/geo.h"
 #include "reeyo/core/clock.h"
+#include "reeyo/db/queries/positions.h"
 
 static const char *const payment_words[] = { "WALLET", "CASH", "MOBILE_MONEY", "CARD", "CAMPAY",
 	NULL };
@@ -167,8 +168,8 @@ static void rider_location_found(
 	if (!request_release(rq))
 		return;
 	if (error || !count)
-		return sql_read_positional(
-			rq, rider_location, rider_location_read, location->rider);
+		return sql_read(rq, rider_location, rider_location_read,
+			&(struct rider_location){ .rider_id = location->rider });
 	clock_iso(riders->seen_ms, time);
 	json = arena_printf(rq->arena,
 		"{\"latitude\":%.6f,\"longitude\":%.6f,\"lat\":%.6f,\"lng\":%.6f,"
@@ -186,7 +187,8 @@ static void rider_location_find(struct request *rq, struct order_with_rider *loc
 	if (geo_find(rq->app->cache, location->rider, rider_location_found, location) == 0)
 		return;
 	if (request_release(rq))
-		sql_read_positional(rq, rider_location, rider_location_read, location->rider);
+		sql_read(rq, rider_location, rider_location_read,
+			&(struct rider_location){ .rider_id = location->rider });
 }
 
 static void customer_order_reply(struct request *rq, const struct db_result *result)

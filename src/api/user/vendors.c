@@ -7,6 +7,7 @@
 #include "reeyo/api/settings.h"
 #include "reeyo/api/user.h"
 #include "reeyo/core/clock.h"
+#include "reeyo/db/queries/catalogue.h"
 #include "reeyo/service/cache_keys.h"
 
 #define MAX_AGE 15
@@ -44,34 +45,31 @@ static const struct field menu_fields[] = {
 	FIELD_END,
 };
 
-/* 1: lat and lng are given; 0: neither; -1: only one, and the error reply has been sent. */
-static int position_read(struct request *rq, struct point *ret)
+/* The position of the customer, in the arena; NULL when none is given. False when the error reply
+ * has been sent. */
+static bool position_read(struct request *rq, struct point **ret)
 {
 	bool lat = member(rq->query, "lat"), lng = member(rq->query, "lng");
 
+	*ret = NULL;
 	if (lat != lng) {
 		reply_field(rq, lat ? "lng" : "lat", "is required: lat and lng belong together",
 			"est obligatoire : lat et lng vont ensemble");
-		return -1;
+		return false;
 	}
-	ret->lat = member_number(rq->query, "lat", 0);
-	ret->lng = member_number(rq->query, "lng", 0);
-	return lat;
+	if (!lat)
+		return true;
+	*ret = ARENA_NEW(rq->arena, struct point);
+	if (!*ret) {
+		reply_error(rq, E_NO_MEMORY);
+		return false;
+	}
+	**ret = (struct point){ member_number(rq->query, "lat", 0),
+		member_number(rq->query, "lng", 0) };
+	return true;
 }
 
 /* --- GET /vendors ----------------------------------------------------------------------------- */
-
-/* The fee that replaces the formula at this point (a zone's, or the flat one) as a parameter; NULL:
- * the formula applies. */
-static const char *fixed_fee_param(struct request *rq, enum order_type type, struct point at)
-{
-	const struct price_rules *rules = settings_rules(rq->app->settings);
-	int64_t near = delivery_fee(rules, type, 0, at),
-		far = delivery_fee(rules, type, 1000000, at);
-
-	/* A fee that does not grow with the distance is not from the formula. */
-	return near == far ? arg_int(rq, near) : NULL;
-}
 
 /* Hours begin and end at full minutes, so no vendor opens or closes before the next minute. */
 static void reply_expires_with_minute(struct request *rq)
@@ -81,41 +79,73 @@ static void reply_expires_with_minute(struct request *rq)
 	reply_until(rq, now - now % 60000 + 60000);
 }
 
+/* Appends a Vendor: without a position of the customer its distance and fee are null. vendor: from
+ * a statement, without its closing brace. */
+static void vendor_write(struct buf *out, const struct price_rules *rules, struct text vendor,
+	const struct point *customer, enum order_type type, struct point shop)
+{
+	int64_t metres;
+
+	buf_add(out, vendor.at, vendor.len);
+	if (!customer)
+		return buf_add_string(out, ",\"distance\":null,\"deliveryFee\":null}");
+	metres = distance_m(*customer, shop);
+	buf_printf(out, ",\"distance\":%.2f,\"deliveryFee\":%lld}", (double)metres / 1000,
+		(long long)delivery_fee(rules, type, metres, *customer));
+}
+
+static enum order_type service_of(struct text word)
+{
+	return text_is(word, TEXT("MART")) ? MART : FOOD;
+}
+
+/* rq->state: the position of the customer, NULL when none was given. */
 static void vendors_listed(struct request *rq, const struct db_result *result)
 {
+	struct buf out = buf_in(rq->arena, 1024 * db_rows(result));
+
+	buf_add_string(&out, "[");
+	for (unsigned row = 0; row < db_rows(result); row++) {
+		if (db_is_null(result, row, VENDOR_LIST_VENDOR))
+			break;
+		if (row)
+			buf_add_string(&out, ",");
+		vendor_write(&out, settings_rules(rq->app->settings),
+			db_text(result, row, VENDOR_LIST_VENDOR), rq->state,
+			service_of(db_text(result, row, VENDOR_LIST_SERVICE_TYPE)),
+			(struct point){ db_double(result, row, VENDOR_LIST_LAT),
+				db_double(result, row, VENDOR_LIST_LNG) });
+	}
+	buf_add_string(&out, "]");
 	reply_expires_with_minute(rq);
-	reply_page(rq, db_text(result, 0, 1), request_page(rq, 20), db_int(result, 0, 0));
+	reply_page(rq, text_of(buf_string(&out)), request_page(rq, 20),
+		db_int(result, 0, VENDOR_LIST_TOTAL));
 }
 
 static void list_public_vendors(struct request *rq)
 {
-	const struct price_rules *rules = settings_rules(rq->app->settings);
-	const char *service = query_text(rq, "serviceType"), *food = NULL, *mart = NULL;
-	const char *lat = NULL, *lng = NULL, *radius = NULL;
+	const char *service = query_text(rq, "serviceType");
 	struct page page = request_page(rq, 20);
-	struct point at;
-	int positioned = position_read(rq, &at);
+	struct point *customer;
 
-	if (positioned < 0)
+	if (!position_read(rq, &customer))
 		return;
-	if (positioned) {
-		lat = arg_double(rq, at.lat);
-		lng = arg_double(rq, at.lng);
-		food = fixed_fee_param(rq, FOOD, at);
-		mart = fixed_fee_param(rq, MART, at);
-		if (member(rq->query, "radius"))
-			radius = arg_double(rq, member_number(rq->query, "radius", 0));
-	} else if (member(rq->query, "radius")) {
+	if (!customer && member(rq->query, "radius"))
 		return reply_field(
 			rq, "lat", "is required with radius", "est obligatoire avec radius");
-	}
-	if (service)
-		service = order_type_words[order_type_parse(service)];
-	sql_read_positional(rq, vendor_list, vendors_listed, service, lat, lng, radius,
-		query_text(rq, "search"), query_text(rq, "category"),
-		member_bool(rq->query, "openNow", false) ? "t" : "f", arg_int(rq, page.limit),
-		arg_int(rq, page.offset), arg_int(rq, rules->fee_base),
-		arg_int(rq, rules->fee_per_km), food, mart);
+	rq->state = customer;
+	sql_read(rq, vendor_list, vendors_listed,
+		&(struct vendor_list){ .service_type = service
+				? order_type_words[order_type_parse(service)]
+				: NULL,
+			.lat = customer ? &customer->lat : NULL,
+			.lng = customer ? &customer->lng : NULL,
+			.radius = optional_number(rq, rq->query, "radius"),
+			.search = query_text(rq, "search"),
+			.category = query_text(rq, "category"),
+			.open_now = member_bool(rq->query, "openNow", false),
+			.limit = page.limit,
+			.offset = page.offset });
 }
 
 /* --- GET /vendors/:id ------------------------------------------------------------------------- */
@@ -127,32 +157,44 @@ static void vendor_object_cached(struct request *rq, int error, const struct cac
 	reply_cached(rq, value);
 }
 
-static void vendor_object_read(struct request *rq, const struct db_result *result)
+static void vendor_near_read(struct request *rq, const struct db_result *result)
 {
+	struct buf out = buf_in(rq->arena, 2048);
+
 	if (db_rows(result) == 0)
 		return reply_error(rq, E_VENDOR_NOT_FOUND);
+	vendor_write(&out, settings_rules(rq->app->settings),
+		db_text(result, 0, VENDOR_GET_NEAR_VENDOR), rq->state,
+		service_of(db_text(result, 0, VENDOR_GET_NEAR_SERVICE_TYPE)),
+		(struct point){ db_double(result, 0, VENDOR_GET_NEAR_LAT),
+			db_double(result, 0, VENDOR_GET_NEAR_LNG) });
 	reply_expires_with_minute(rq);
-	reply_data(rq, db_text(result, 0, 0));
+	reply_data(rq, text_of(buf_string(&out)));
 }
 
 static void get_public_vendor(struct request *rq)
 {
-	const struct price_rules *rules = settings_rules(rq->app->settings);
-	struct point at;
-	int positioned = position_read(rq, &at);
+	struct point *customer;
 
-	if (positioned < 0)
+	if (!position_read(rq, &customer))
 		return;
-	if (!positioned)
+	if (!customer)
 		return cache_get_or_query(
 			rq, KEY_VENDOR, rq->params[0], QUERY_vendor_get, vendor_object_cached);
-	sql_read_positional(rq, vendor_get_near, vendor_object_read, rq->params[0],
-		arg_double(rq, at.lat), arg_double(rq, at.lng), arg_int(rq, rules->fee_base),
-		arg_int(rq, rules->fee_per_km), fixed_fee_param(rq, FOOD, at),
-		fixed_fee_param(rq, MART, at));
+	rq->state = customer;
+	sql_read(rq, vendor_get_near, vendor_near_read,
+		&(struct vendor_get_near){ .vendor_id = rq->params[0] });
 }
 
 /* --- GET /vendors/:id/menu -------------------------------------------------------------------- */
+
+static void menu_read(struct request *rq, const struct db_result *result)
+{
+	if (db_rows(result) == 0)
+		return reply_error(rq, E_VENDOR_NOT_FOUND);
+	reply_expires_with_minute(rq);
+	reply_data(rq, db_text(result, 0, MENU_SEARCH_MENU));
+}
 
 static void get_public_menu(struct request *rq)
 {
@@ -161,7 +203,9 @@ static void get_public_menu(struct request *rq)
 	if (!category && !search)
 		return cache_get_or_query(
 			rq, KEY_MENU, rq->params[0], QUERY_menu_get, vendor_object_cached);
-	sql_read_positional(rq, menu_search, vendor_object_read, rq->params[0], category, search);
+	sql_read(rq, menu_search, menu_read,
+		&(struct menu_search){
+			.vendor_id = rq->params[0], .category = category, .search = search });
 }
 
 const struct route user_vendor_routes[] = {

@@ -4,6 +4,7 @@
  */
 #include "reeyo/api/reply_objects.h"
 #include "reeyo/api/vendor.h"
+#include "reeyo/db/queries/shop_reports.h"
 #include "reeyo/http/request.h"
 
 #define PERIOD_FIELD \
@@ -65,26 +66,31 @@ static void shop_report_read(struct request *rq, const struct db_result *result)
 
 static void get_shop_overview(struct request *rq)
 {
-	sql_report_positional(
-		rq, shop_overview, shop_report_read, rq->caller.id, shop_report_period(rq));
+	sql_report(rq, shop_overview, shop_report_read,
+		&(struct shop_overview){
+			.vendor_id = rq->caller.id, .period = shop_report_period(rq) });
 }
 
 static void get_popular_items(struct request *rq)
 {
-	sql_report_positional(rq, shop_popular, shop_report_read, rq->caller.id,
-		shop_report_period(rq), arg_int(rq, member_int(rq->query, "limit", 10)));
+	sql_report(rq, shop_popular, shop_report_read,
+		&(struct shop_popular){ .vendor_id = rq->caller.id,
+			.period = shop_report_period(rq),
+			.limit = member_int(rq->query, "limit", 10) });
 }
 
 static void get_shop_revenue(struct request *rq)
 {
-	sql_report_positional(
-		rq, shop_revenue, shop_report_read, rq->caller.id, shop_report_period(rq));
+	sql_report(rq, shop_revenue, shop_report_read,
+		&(struct shop_revenue){
+			.vendor_id = rq->caller.id, .period = shop_report_period(rq) });
 }
 
 static void get_shop_customers(struct request *rq)
 {
-	sql_report_positional(
-		rq, shop_customers, shop_report_read, rq->caller.id, shop_report_period(rq));
+	sql_report(rq, shop_customers, shop_report_read,
+		&(struct shop_customers){
+			.vendor_id = rq->caller.id, .period = shop_report_period(rq) });
 }
 
 const struct route vendor_analytics_routes[] = {

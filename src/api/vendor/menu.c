@@ -4,10 +4,12 @@
  * vendor is 403, an unknown one 404. With the setting `menu.approval_required`, new items and new
  * prices wait for the approval of an admin.
  */
+#include "reeyo/db/queries/menu.h"
 #include "item.h"
 #include "reeyo/api/reply_objects.h"
 #include "reeyo/api/settings.h"
 #include "reeyo/api/vendor.h"
+#include "reeyo/core/json_writer.h"
 #include "shop.h"
 
 /* Items in one statement of a bulk change, which holds the locks of all of them together. */
@@ -53,23 +55,23 @@ static const struct field bulk_fields[] = {
 	FIELD_END,
 };
 
-static const char *menu_approval_param(struct request *rq)
+static bool menu_needs_approval(const struct request *rq)
 {
-	return settings_flag(rq->app->settings, SETTING_MENU_APPROVAL) ? "t" : "f";
+	return settings_flag(rq->app->settings, SETTING_MENU_APPROVAL);
 }
 
 /* --- Adding and reading ----------------------------------------------------------------------- */
 
 static void item_added(struct request *rq, const struct db_result *result)
 {
-	struct text outcome = db_text(result, 0, 0);
-	struct shop_reply reply = { .data = db_text(result, 0, 1) };
+	struct text outcome = db_text(result, 0, ITEM_INSERT_OUTCOME);
+	struct shop_reply reply = { .data = db_text(result, 0, ITEM_INSERT_ITEM) };
 
 	if (text_is(outcome, TEXT("ITEM_LIMIT")))
 		return reply_error(rq, E_ITEM_LIMIT);
 	if (!text_is(outcome, TEXT("CREATED")))
 		return reply_error(rq, E_ACCOUNT_GONE);
-	if (menu_approval_param(rq)[0] == 't') {
+	if (menu_needs_approval(rq)) {
 		reply.english = "The item is shown once it has been approved";
 		reply.french = "L'article sera visible une fois approuvé";
 	}
@@ -81,9 +83,13 @@ static void add_item(struct request *rq)
 	const char *item = item_body_read(rq);
 
 	if (item)
-		sql_write_positional(rq, item_insert, item_added, request_id_new(rq, "item_"),
-			rq->caller.id, item, menu_approval_param(rq), request_id_new(rq, "mrq_"),
-			body_text(rq, "changeReason"));
+		sql_write(rq, item_insert, item_added,
+			&(struct item_insert){ .item_id = request_id_new(rq, "item_"),
+				.vendor_id = rq->caller.id,
+				.item = item,
+				.needs_approval = menu_needs_approval(rq),
+				.request_id = request_id_new(rq, "mrq_"),
+				.reason = body_text(rq, "changeReason") });
 }
 
 static void reply_first_column(struct request *rq, const struct db_result *result)
@@ -93,31 +99,32 @@ static void reply_first_column(struct request *rq, const struct db_result *resul
 
 static void list_items(struct request *rq)
 {
-	const char *available = NULL;
-
-	if (member(rq->query, "available"))
-		available = member_bool(rq->query, "available", false) ? "t" : "f";
-	sql_read_positional(rq, item_list, reply_first_column, rq->caller.id,
-		query_text(rq, "category"), available, query_text(rq, "search"));
+	sql_read(rq, item_list, reply_first_column,
+		&(struct item_list){ .vendor_id = rq->caller.id,
+			.category = query_text(rq, "category"),
+			.available = optional_bool(rq, rq->query, "available"),
+			.search = query_text(rq, "search") });
 }
 
 static void list_item_categories(struct request *rq)
 {
-	sql_read_positional(rq, item_categories, reply_first_column, rq->caller.id);
+	sql_read(rq, item_categories, reply_first_column,
+		&(struct item_categories){ .vendor_id = rq->caller.id });
 }
 
 static void item_shown(struct request *rq, const struct db_result *result)
 {
 	if (db_rows(result) == 0)
 		return reply_error(rq, E_ITEM_NOT_FOUND);
-	if (!db_bool(result, 0, 0))
+	if (!db_bool(result, 0, ITEM_GET_IS_OWNER))
 		return reply_error(rq, E_ITEM_NOT_OWNER);
-	reply_data(rq, db_text(result, 0, 1));
+	reply_data(rq, db_text(result, 0, ITEM_GET_ITEM));
 }
 
 static void get_item(struct request *rq)
 {
-	sql_read_positional(rq, item_get, item_shown, rq->caller.id, rq->params[0]);
+	sql_read(rq, item_get, item_shown,
+		&(struct item_get){ .vendor_id = rq->caller.id, .item_id = rq->params[0] });
 }
 
 /* --- Changing one ----------------------------------------------------------------------------- */
@@ -136,11 +143,11 @@ static bool item_write_accepted(struct request *rq, struct text outcome)
 
 static void item_changed(struct request *rq, const struct db_result *result)
 {
-	struct shop_reply reply = { .data = db_text(result, 0, 1) };
+	struct shop_reply reply = { .data = db_text(result, 0, ITEM_UPDATE_ITEM) };
 
-	if (!item_write_accepted(rq, db_text(result, 0, 0)))
+	if (!item_write_accepted(rq, db_text(result, 0, ITEM_UPDATE_OUTCOME)))
 		return;
-	if (db_bool(result, 0, 2)) {
+	if (db_bool(result, 0, ITEM_UPDATE_REQUESTED)) {
 		reply.english = "The price changes once it has been approved";
 		reply.french = "Le prix changera une fois approuvé";
 	}
@@ -149,8 +156,13 @@ static void item_changed(struct request *rq, const struct db_result *result)
 
 static void item_change_write(struct request *rq, const char *changes)
 {
-	sql_write_positional(rq, item_update, item_changed, rq->caller.id, rq->params[0], changes,
-		menu_approval_param(rq), request_id_new(rq, "mrq_"), body_text(rq, "changeReason"));
+	sql_write(rq, item_update, item_changed,
+		&(struct item_update){ .vendor_id = rq->caller.id,
+			.item_id = rq->params[0],
+			.changes = changes,
+			.needs_approval = menu_needs_approval(rq),
+			.request_id = request_id_new(rq, "mrq_"),
+			.reason = body_text(rq, "changeReason") });
 }
 
 static void change_item(struct request *rq)
@@ -187,7 +199,7 @@ static void change_item_availability(struct request *rq)
 
 static void item_deleted(struct request *rq, const struct db_result *result)
 {
-	if (item_write_accepted(rq, db_text(result, 0, 0)))
+	if (item_write_accepted(rq, db_text(result, 0, ITEM_DELETE_OUTCOME)))
 		reply_menu_changed(rq,
 			(struct shop_reply){ .english = "The item has been deleted",
 				.french = "L'article a été supprimé" });
@@ -195,54 +207,24 @@ static void item_deleted(struct request *rq, const struct db_result *result)
 
 static void delete_item(struct request *rq)
 {
-	sql_write_positional(rq, item_delete, item_deleted, rq->caller.id, rq->params[0]);
+	sql_write(rq, item_delete, item_deleted,
+		&(struct item_delete){ .vendor_id = rq->caller.id, .item_id = rq->params[0] });
 }
 
 /* --- Changing many ---------------------------------------------------------------------------- */
 
 struct bulk {
-	size_t next; /* index of the next id of the body to send */
+	const char **ids;   /* of the body, each once */
+	size_t count, next; /* those before next have been sent */
 	int64_t updated;
 };
 
 static void bulk_send(struct request *rq);
 
-/* An id that an earlier element of the list has too; it counts once. */
-static bool bulk_id_is_repeated(const json_t *ids, size_t index)
-{
-	const char *id = json_string_value(json_array_get(ids, index));
-
-	for (size_t i = 0; i < index; i++)
-		if (strcmp(json_string_value(json_array_get(ids, i)), id) == 0)
-			return true;
-	return false;
-}
-
-/* The next batch as an SQL array of texts. NULL: no ids remain, or out of memory (then
- * *ret_remaining is true). */
-static const char *bulk_batch_next(struct request *rq, bool *ret_remaining)
-{
-	struct bulk *bulk = rq->state;
-	const json_t *ids = member(rq->body, "itemIds");
-	struct buf out = buf_in(rq->arena, BULK_BATCH * (ID_SIZE + 3));
-	unsigned count = 0;
-
-	buf_add_string(&out, "{");
-	for (; bulk->next < json_array_size(ids) && count < BULK_BATCH; bulk->next++) {
-		if (bulk_id_is_repeated(ids, bulk->next))
-			continue;
-		buf_printf(&out, "%s\"%s\"", count++ ? "," : "",
-			json_string_value(json_array_get(ids, bulk->next)));
-	}
-	buf_add_string(&out, "}");
-	*ret_remaining = count > 0;
-	return count ? buf_string(&out) : NULL;
-}
-
 static void bulk_reply(struct request *rq, int error)
 {
 	const struct bulk *bulk = rq->state;
-	const char *data = arena_printf(rq->arena, "{\"updated\":%lld}", (long long)bulk->updated);
+	const char *data = json_int_object(rq->arena, "updated", bulk->updated);
 
 	reply_menu_changed(rq,
 		(struct shop_reply){ .data = text_of(data),
@@ -260,24 +242,53 @@ static void bulk_written(struct request *rq, const struct db_result *result)
 
 	if (db_error(result))
 		return bulk_reply(rq, db_error(result));
-	bulk->updated += db_int(result, 0, 0);
+	bulk->updated += db_int(result, 0, ITEMS_SET_AVAILABLE_CHANGED);
 	bulk_send(rq);
 }
 
 static void bulk_send(struct request *rq)
 {
-	bool remaining;
-	const char *batch = bulk_batch_next(rq, &remaining);
+	struct bulk *bulk = rq->state;
+	const char *const *batch = bulk->ids + bulk->next;
+	size_t count = bulk->count - bulk->next;
 
-	if (!batch)
-		return bulk_reply(rq, remaining ? E_NO_MEMORY : 0);
-	sql_try_write_positional(rq, items_set_available, bulk_written, rq->caller.id, batch,
-		member_bool(rq->body, "available", false) ? "t" : "f");
+	if (!count)
+		return bulk_reply(rq, 0);
+	if (count > BULK_BATCH)
+		count = BULK_BATCH;
+	bulk->next += count;
+	sql_try_write(rq, items_set_available, bulk_written,
+		&(struct items_set_available){ .vendor_id = rq->caller.id,
+			.item_ids = { batch, count },
+			.available = member_bool(rq->body, "available", false) });
+}
+
+static bool bulk_has(const struct bulk *bulk, const char *id)
+{
+	for (size_t i = 0; i < bulk->count; i++)
+		if (strcmp(bulk->ids[i], id) == 0)
+			return true;
+	return false;
+}
+
+/* NULL: out of memory. */
+static struct bulk *bulk_read(struct request *rq)
+{
+	struct db_texts ids = member_texts(rq, rq->body, "itemIds");
+	struct bulk *bulk = ARENA_NEW(rq->arena, struct bulk);
+
+	if (!ids.at || !bulk)
+		return NULL;
+	bulk->ids = arena_alloc(rq->arena, ids.count * sizeof(*bulk->ids));
+	for (size_t i = 0; bulk->ids && i < ids.count; i++)
+		if (!bulk_has(bulk, ids.at[i]))
+			bulk->ids[bulk->count++] = ids.at[i];
+	return bulk->ids ? bulk : NULL;
 }
 
 static void change_items_availability(struct request *rq)
 {
-	rq->state = ARENA_NEW(rq->arena, struct bulk);
+	rq->state = bulk_read(rq);
 	if (!rq->state)
 		return reply_error(rq, E_NO_MEMORY);
 	bulk_send(rq);

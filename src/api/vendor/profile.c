@@ -8,6 +8,7 @@
 #include "reeyo/api/account.h"
 #include "reeyo/api/reply_objects.h"
 #include "reeyo/api/vendor.h"
+#include "reeyo/db/queries/shop.h"
 #include "shop.h"
 
 #define MINIMUM_MAX 500000
@@ -65,7 +66,8 @@ static void vendor_changed(struct request *rq, const struct db_result *result)
 		return account_fail(rq, result);
 	if (db_rows(result) == 0)
 		return reply_error(rq, E_ACCOUNT_GONE);
-	reply_vendor_changed(rq, (struct shop_reply){ .data = db_text(result, 0, 0) });
+	reply_vendor_changed(
+		rq, (struct shop_reply){ .data = db_text(result, 0, VENDOR_UPDATE_VENDOR) });
 }
 
 /* changes: JSON; NULL: out of memory. */
@@ -73,7 +75,8 @@ static void vendor_change_write(struct request *rq, const char *changes)
 {
 	if (!changes)
 		return reply_error(rq, E_NO_MEMORY);
-	sql_try_write_positional(rq, vendor_update, vendor_changed, rq->caller.id, changes);
+	sql_try_write(rq, vendor_update, vendor_changed,
+		&(struct vendor_update){ .vendor_id = rq->caller.id, .changes = changes });
 }
 
 /* The object `name` of the body, or the body itself when the object's members stand there directly.
@@ -173,19 +176,21 @@ static void change_bank_details(struct request *rq)
 
 static void online_changed(struct request *rq, const struct db_result *result)
 {
-	struct text outcome = db_text(result, 0, 0);
+	struct text outcome = db_text(result, 0, VENDOR_SET_ONLINE_OUTCOME);
 
 	if (text_is(outcome, TEXT("NOT_APPROVED")))
 		return reply_error(rq, E_NOT_APPROVED);
 	if (!text_is(outcome, TEXT("CHANGED")))
 		return reply_error(rq, E_ACCOUNT_GONE);
-	reply_vendor_changed(rq, (struct shop_reply){ .data = db_text(result, 0, 1) });
+	reply_vendor_changed(
+		rq, (struct shop_reply){ .data = db_text(result, 0, VENDOR_SET_ONLINE_VENDOR) });
 }
 
 static void change_online_status(struct request *rq)
 {
-	sql_write_positional(rq, vendor_set_online, online_changed, rq->caller.id,
-		member_bool(rq->body, "isOnline", false) ? "t" : "f");
+	sql_write(rq, vendor_set_online, online_changed,
+		&(struct vendor_set_online){ .vendor_id = rq->caller.id,
+			.online = member_bool(rq->body, "isOnline", false) });
 }
 
 const struct route vendor_profile_routes[] = {

@@ -16,6 +16,7 @@
 #include "reeyo/cache/geo.h"
 #include "reeyo/core/clock.h"
 #include "reeyo/core/memory.h"
+#include "reeyo/db/queries/availability.h"
 #include "reeyo/live/hub.h"
 #include "reeyo/service/cache_keys.h"
 
@@ -44,7 +45,6 @@ struct positions {
 	struct db_call call;
 	char batch[BATCH][68];
 	unsigned batch_count;
-	char ids[BATCH * 70 + 8], lats[BATCH * 16 + 8], lngs[BATCH * 16 + 8], times[BATCH * 22 + 8];
 	bool running, timer_open, closing;
 };
 
@@ -166,50 +166,44 @@ static struct tracked_rider *tracked_rider_dequeue(struct positions *positions)
 	return rider;
 }
 
-static size_t position_array_add(char *out, size_t size, size_t len, const char *value)
-{
-	int more = snprintf(out + len, size - len, "%c%s", len ? ',' : '{', value);
+/* One statement's riders, as its parameters. */
+struct positions_batch {
+	const char *ids[BATCH];
+	double lats[BATCH], lngs[BATCH];
+	int64_t times_ms[BATCH];
+};
 
-	return len + (size_t)more;
-}
-
-static void positions_batch_build(struct positions *positions)
+static void positions_batch_build(struct positions *positions, struct positions_batch *batch)
 {
-	size_t ids = 0, lats = 0, lngs = 0, times = 0;
 	struct tracked_rider *rider;
-	char number[32];
 
 	positions->batch_count = 0;
 	while (positions->batch_count < BATCH && (rider = tracked_rider_dequeue(positions))) {
-		memcpy(positions->batch[positions->batch_count++], rider->id, sizeof(rider->id));
-		ids = position_array_add(positions->ids, sizeof(positions->ids), ids, rider->id);
-		snprintf(number, sizeof(number), "%.7f", rider->lat);
-		lats = position_array_add(positions->lats, sizeof(positions->lats), lats, number);
-		snprintf(number, sizeof(number), "%.7f", rider->lng);
-		lngs = position_array_add(positions->lngs, sizeof(positions->lngs), lngs, number);
-		snprintf(number, sizeof(number), "%lld", (long long)rider->at_ms);
-		times = position_array_add(
-			positions->times, sizeof(positions->times), times, number);
+		unsigned i = positions->batch_count++;
+
+		memcpy(positions->batch[i], rider->id, sizeof(rider->id));
+		batch->ids[i] = positions->batch[i];
+		batch->lats[i] = rider->lat;
+		batch->lngs[i] = rider->lng;
+		batch->times_ms[i] = rider->at_ms;
 	}
-	positions->ids[ids] = positions->lats[lats] = positions->lngs[lngs] =
-		positions->times[times] = '}';
-	positions->ids[ids + 1] = positions->lats[lats + 1] = positions->lngs[lngs + 1] =
-		positions->times[times + 1] = '\0';
 }
 
 static void positions_flush(struct positions *positions)
 {
+	struct positions_batch batch;
+
 	if (positions->running || !positions->ready)
 		return;
-	positions_batch_build(positions);
+	positions_batch_build(positions, &batch);
 	positions->running = true;
-	positions->call = (struct db_call){ .query = QUERY_rider_positions_store,
-		.lane = DB_WRITE,
-		.count = 4,
-		.params = { positions->ids, positions->lats, positions->lngs, positions->times },
-		.done = positions_flushed,
-		.owner = positions };
-	db_submit(positions->app->db, &positions->call);
+	positions->call =
+		(struct db_call){ .lane = DB_WRITE, .done = positions_flushed, .owner = positions };
+	db_run(positions->app->db, &positions->call, rider_positions_store,
+		&(struct rider_positions_store){ .rider_ids = { batch.ids, positions->batch_count },
+			.lats = { batch.lats, positions->batch_count },
+			.lngs = { batch.lngs, positions->batch_count },
+			.times_ms = { batch.times_ms, positions->batch_count } });
 }
 
 static void positions_tick(uv_timer_t *timer)

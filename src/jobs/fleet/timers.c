@@ -17,6 +17,7 @@
 #include "reeyo/core/id.h"
 #include "reeyo/db/db.h"
 #include "reeyo/db/leadership.h"
+#include "reeyo/db/queries/availability.h"
 #include "reeyo/domain/order.h"
 #include "reeyo/service/cache_keys.h"
 
@@ -125,8 +126,11 @@ static void riders_silence_done(struct db_call *call, const struct db_result *re
 
 static void riders_silence_submit(struct timers *timers)
 {
-	timers_submit(timers, QUERY_riders_set_silent_offline, riders_silence_done, 1,
-		(const char *const[]){ BATCH_TEXT });
+	timers->running = true;
+	timers->call =
+		(struct db_call){ .lane = DB_WRITE, .done = riders_silence_done, .owner = timers };
+	db_run(timers->app->db, &timers->call, riders_set_silent_offline,
+		&(struct riders_set_silent_offline){ .limit = BATCH });
 }
 
 /* --- Orders whose rider is silent or blocked -------------------------------------------------- */

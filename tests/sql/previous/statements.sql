@@ -1038,8 +1038,10 @@ SELECT (SELECT count(*) FROM riders WHERE is_online),
 --  $1 vendor id
 -- Columns: vendor, for how many milliseconds its hours say the same (NULL: longer than it is kept). No row: 404.
 -- name: vendor_get
-SELECT vendor_json(v, business_zone()), hours_hold_ms(v.business_hours, now() AT TIME ZONE business_zone())
-  FROM vendors v WHERE v.id = $1::text AND v.approval_status = 'APPROVED'
+-- columns: vendor, hold_ms
+SELECT vendor_public_json(v, business_zone()) AS vendor,
+  hours_hold_ms(v.business_hours, now() AT TIME ZONE business_zone()) AS hold_ms
+  FROM vendors v WHERE v.id = :vendor_id::text AND v.approval_status = 'APPROVED'
 
 -- The whole menu {items,categories}: the value of `menu:{vendorId}`. By category, then name.
 --  $1 vendor id
@@ -1073,29 +1075,28 @@ SELECT '{"items":[' || coalesce(string_agg(item_json(i), ',' ORDER BY i.category
 --  before them: $12 for FOOD, $13 for MART (a zone's override or the flat mode), each or NULL
 -- Columns: total, vendors (a JSON array). Always one row.
 -- name: vendor_list
+-- columns: total, vendor, service_type, lat, lng
 WITH near AS MATERIALIZED (
-  SELECT v.id, distance_km($2::double precision, $3::double precision, v.lat, v.lng) AS km,
+  SELECT v.id, distance_km(:lat?::double precision, :lng?::double precision, v.lat, v.lng) AS km,
          coalesce(v.rating_sum::double precision / nullif(v.total_ratings, 0), 0) AS rating, v.business_name
     FROM vendors v
-   WHERE v.approval_status = 'APPROVED' AND v.service_type = coalesce($1::text, v.service_type)
-     AND ($5::text IS NULL OR v.id IN (SELECT s.id FROM vendors s
-       WHERE search_text(s.business_name, s.description, texts_joined(s.tags)) LIKE search_like($5::text)))
-     AND ($6::text IS NULL OR EXISTS (SELECT FROM unnest(v.tags) tag WHERE search_fold(tag) = search_fold($6::text))
+   WHERE v.approval_status = 'APPROVED' AND v.service_type = coalesce(:service_type::text, v.service_type)
+     AND (:search::text IS NULL OR v.id IN (SELECT s.id FROM vendors s
+       WHERE search_text(s.business_name, s.description, texts_joined(s.tags)) LIKE search_like(:search::text)))
+     AND (:category::text IS NULL
+       OR EXISTS (SELECT FROM unnest(v.tags) tag WHERE search_fold(tag) = search_fold(:category::text))
        OR EXISTS (SELECT FROM items i WHERE i.vendor_id = v.id AND i.deleted_at IS NULL AND NOT i.hidden
-                     AND search_fold(i.category) = search_fold($6::text)))
-     AND (NOT $7::boolean OR vendor_open(v, business_zone()))
+                     AND search_fold(i.category) = search_fold(:category::text)))
+     AND (NOT :open_now::boolean OR vendor_open(v, business_zone()))
 ), found AS MATERIALIZED (
-  SELECT * FROM near WHERE $4::double precision IS NULL OR km IS NULL OR km <= $4::double precision
+  SELECT * FROM near
+   WHERE :radius?::double precision IS NULL OR km IS NULL OR km <= :radius::double precision
 ), page AS (
-  SELECT * FROM found ORDER BY km, rating DESC, business_name, id LIMIT $8::bigint OFFSET $9::bigint
+  SELECT * FROM found ORDER BY km, rating DESC, business_name, id LIMIT :limit::bigint OFFSET :offset::bigint
 )
-SELECT (SELECT count(*) FROM found),
-  '[' || coalesce(string_agg(vendor_json(v, business_zone(), p.km,
-      CASE WHEN p.km IS NOT NULL THEN coalesce(
-        CASE v.service_type WHEN 'FOOD' THEN $12::bigint ELSE $13::bigint END,
-        $10::bigint + ceil(p.km)::bigint * $11::bigint) END),
-    ',' ORDER BY p.km, p.rating DESC, p.business_name, p.id), '') || ']'
-  FROM page p JOIN vendors v ON v.id = p.id
+SELECT t.total, vendor_public_members(v, business_zone()) AS vendor, v.service_type, v.lat, v.lng
+  FROM (SELECT count(*) AS total FROM found) t LEFT JOIN (page p JOIN vendors v ON v.id = p.id) ON true
+ ORDER BY p.km, p.rating DESC, p.business_name, p.id
 
 -- What pricing needs of a vendor, in one row: C keeps it parsed for a moment.
 --  $1 vendor id
@@ -3420,12 +3421,9 @@ SELECT count(*) FROM gone
 -- $1 vendor, $2 lat, $3 lng, $4 fee base, $5 fee per km (of the distance rounded up), or a fee that goes before
 -- them: $6 for FOOD, $7 for MART, each or NULL. No row: 404.
 -- name: vendor_get_near
-SELECT vendor_json(v, business_zone(), d.km, coalesce(
-    CASE v.service_type WHEN 'FOOD' THEN $6::bigint ELSE $7::bigint END,
-    $4::bigint + ceil(d.km)::bigint * $5::bigint))
-  FROM vendors v,
-       LATERAL (SELECT distance_km($2::double precision, $3::double precision, v.lat, v.lng) AS km) d
- WHERE v.id = $1::text AND v.approval_status = 'APPROVED'
+-- columns: vendor, service_type, lat, lng
+SELECT vendor_public_members(v, business_zone()) AS vendor, v.service_type, v.lat, v.lng
+  FROM vendors v WHERE v.id = :vendor_id::text AND v.approval_status = 'APPROVED'
 
 -- Where a rider was last; NULL when he never said. $1 rider.
 -- name: rider_location

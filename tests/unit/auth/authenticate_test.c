@@ -49,11 +49,11 @@ bool request_origin_listed(struct request *of)
 	return origin && strcmp(origin, "https://console.reeyo.cm") == 0;
 }
 
-void sql_run_positional(struct request *to, enum db_lane lane, enum query query, bool try_,
-	sql_done *done, unsigned count, const char *const *params)
+void sql_run(struct request *to, enum db_lane lane, enum query query, bool try_, sql_done *done,
+	const void *params)
 {
-	(void)to, (void)lane, (void)try_, (void)done, (void)count, (void)params;
-	answer = query == QUERY_rider_facts ? ASKED : E_INTERNAL;
+	(void)to, (void)lane, (void)try_, (void)done, (void)params;
+	answer = query == QUERY_rider_facts_get ? ASKED : E_INTERNAL;
 }
 
 void reply_error(struct request *to, int error)

@@ -8,6 +8,7 @@
 #include "admin/act.h"
 #include "reeyo/api/admin.h"
 #include "reeyo/cache/geo.h"
+#include "reeyo/db/queries/availability.h"
 
 #define RIDERS_MAX 5000
 
@@ -31,46 +32,64 @@ static const struct field live_fields[] = {
 
 /* --- Live locations --------------------------------------------------------------------------- */
 
-/* The positions from Redis, as PostgreSQL arrays. */
+/* The positions from Redis. */
 struct rider_positions {
-	struct buf ids, lats, lngs, times;
+	const char **ids;
+	double *lats, *lngs;
+	int64_t *times_ms;
+	size_t count;
 };
 
 static void live_locations_reply(struct request *rq, const struct db_result *result)
 {
-	reply_data(rq, db_text(result, 0, 0));
+	reply_data(rq, db_text(result, 0, RIDERS_LIVE_RIDERS));
 }
 
 static void live_locations_query(struct request *rq)
 {
-	struct rider_positions *positions = rq->state;
+	const struct rider_positions *known = rq->state;
 
-	buf_add_string(&positions->ids, "}");
-	buf_add_string(&positions->lats, "}");
-	buf_add_string(&positions->lngs, "}");
-	buf_add_string(&positions->times, "}");
-	sql_read_positional(rq, riders_live, live_locations_reply, query_text(rq, "country"),
-		buf_string(&positions->ids), buf_string(&positions->lats),
-		buf_string(&positions->lngs), buf_string(&positions->times));
+	sql_read(rq, riders_live, live_locations_reply,
+		&(struct riders_live){ .country = query_text(rq, "country"),
+			.rider_ids = { known->ids, known->count },
+			.lats = { known->lats, known->count },
+			.lngs = { known->lngs, known->count },
+			.times_ms = { known->times_ms, known->count } });
 }
 
+/* False: out of memory. */
+static bool rider_positions_copy(struct arena *arena, struct rider_positions *positions,
+	const struct geo_rider *riders, size_t count)
+{
+	positions->ids = arena_alloc(arena, count * sizeof(*positions->ids));
+	positions->lats = arena_alloc(arena, count * sizeof(*positions->lats));
+	positions->lngs = arena_alloc(arena, count * sizeof(*positions->lngs));
+	positions->times_ms = arena_alloc(arena, count * sizeof(*positions->times_ms));
+	if (!positions->ids || !positions->lats || !positions->lngs || !positions->times_ms)
+		return false;
+	for (; positions->count < count; positions->count++) {
+		const struct geo_rider *rider = &riders[positions->count];
+
+		positions->ids[positions->count] = arena_copy(arena, rider->id, strlen(rider->id));
+		positions->lats[positions->count] = rider->lat;
+		positions->lngs[positions->count] = rider->lng;
+		positions->times_ms[positions->count] = rider->seen_ms;
+		if (!positions->ids[positions->count])
+			return false;
+	}
+	return true;
+}
+
+/* Without Redis the reply has only the positions of the rows. */
 static void live_positions_read(
 	void *owner, int error, unsigned count, const struct geo_rider *riders)
 {
 	struct request *rq = owner;
-	struct rider_positions *positions = rq->state;
 
 	if (!request_release(rq))
 		return;
-	(void)error; /* only database rows then */
-	for (unsigned i = 0; i < count; i++) {
-		const char *comma = i ? "," : "";
-
-		buf_printf(&positions->ids, "%s%s", comma, riders[i].id);
-		buf_printf(&positions->lats, "%s%.7f", comma, riders[i].lat);
-		buf_printf(&positions->lngs, "%s%.7f", comma, riders[i].lng);
-		buf_printf(&positions->times, "%s%lld", comma, (long long)riders[i].seen_ms);
-	}
+	if (!error && !rider_positions_copy(rq->arena, rq->state, riders, count))
+		return reply_error(rq, E_NO_MEMORY);
 	live_locations_query(rq);
 }
 
@@ -81,14 +100,6 @@ static void live_locations_list(struct request *rq)
 	if (!positions)
 		return reply_error(rq, E_NO_MEMORY);
 	rq->state = positions;
-	positions->ids = buf_in(rq->arena, 1024);
-	positions->lats = buf_in(rq->arena, 512);
-	positions->lngs = buf_in(rq->arena, 512);
-	positions->times = buf_in(rq->arena, 512);
-	buf_add_string(&positions->ids, "{");
-	buf_add_string(&positions->lats, "{");
-	buf_add_string(&positions->lngs, "{");
-	buf_add_string(&positions->times, "{");
 	request_hold(rq);
 	if (geo_all(rq->app->cache, RIDERS_MAX, live_positions_read, rq) == 0)
 		return;
@@ -102,8 +113,8 @@ static void riders_online_list(struct request *rq)
 {
 	struct page page = request_page(rq, 20);
 
-	sql_read_positional(rq, admin_riders_online, admin_reply_page, arg_int(rq, page.limit),
-		arg_int(rq, page.offset));
+	sql_read(rq, admin_riders_online, admin_reply_page,
+		&(struct admin_riders_online){ .limit = page.limit, .offset = page.offset });
 }
 
 const struct route admin_live_routes[] = {
