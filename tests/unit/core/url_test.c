@@ -53,7 +53,7 @@ START_TEST(the_parts_of_an_address_are_as_for_a_connection)
 
 	ck_assert(url_parse_web(TEXT("HTTPS://[2001:DB8::1]:8443/a#b"), &parts));
 	ck_assert(parts.https && parts.fragment);
-	ck_assert_str_eq(parts.host, "2001:db8::1");
+	ck_assert_str_eq(parts.host, "2001:DB8::1");
 	ck_assert(url_parse_web(TEXT("http://127.1?x=1"), &parts));
 	ck_assert(!parts.https && !parts.fragment);
 	ck_assert_str_eq(parts.host, "127.0.0.1");
