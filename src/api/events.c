@@ -8,6 +8,7 @@
  */
 #include "reeyo/api/events.h"
 
+#include "reeyo/db/queries/events.h"
 #include "reeyo/live/hub.h"
 
 static const struct field event_query[] = {
@@ -105,7 +106,9 @@ static void events_own_rooms(struct request *rq, struct subscription_request *wa
  */
 static bool order_party_is_caller(const struct request *rq, const struct db_result *result)
 {
-	static const unsigned column[NS_COUNT] = { [NS_USER] = 1, [NS_VENDOR] = 2, [NS_RIDER] = 3 };
+	static const unsigned column[NS_COUNT] = { [NS_USER] = ORDER_PARTICIPANTS_USER_ID,
+		[NS_VENDOR] = ORDER_PARTICIPANTS_VENDOR_ID,
+		[NS_RIDER] = ORDER_PARTICIPANTS_RIDER_ID };
 
 	return rq->ns == NS_ADMIN ||
 		text_is(db_text(result, 0, column[rq->ns]), text_of(rq->caller.id));
@@ -121,16 +124,21 @@ static void order_party_read(struct request *rq, const struct db_result *result)
 		return reply_error(rq, E_ORDER_NOT_FOUND);
 	if (!order_party_is_caller(rq, result))
 		return reply_error(rq, E_ORDER_NOT_OWNER);
-	events_room_add(
-		wanted, arena_printf(rq->arena, "order:%.*s", TEXT_ARGS(db_text(result, 0, 0))));
+	events_room_add(wanted,
+		arena_printf(rq->arena, "order:%.*s",
+			TEXT_ARGS(db_text(result, 0, ORDER_PARTICIPANTS_ID))));
 	events_subscribe(rq, wanted);
 }
 
 /* From the primary: a replica may lag behind and not have an order placed a moment ago. */
 static void order_party_get(struct request *rq, const char *order)
 {
-	sql_run_positional(rq, rq->app->config->replica_url[0] ? DB_WRITE : DB_READ,
-		QUERY_order_participants, false, order_party_read, 1, &order);
+	const struct order_participants params = { .order = order };
+
+	if (rq->app->config->replica_url[0])
+		sql_write(rq, order_participants, order_party_read, &params);
+	else
+		sql_read(rq, order_participants, order_party_read, &params);
 }
 
 /* --- Handlers --------------------------------------------------------------------------------- */

@@ -13,31 +13,29 @@
 
 #include "hub.h"
 #include "reeyo/cache/feed.h"
-#include "reeyo/core/log.h"
+#include "reeyo/db/periodic.h"
+#include "reeyo/db/queries/events.h"
 
 #define TICK_MS 200
 #define FIRST_MS 20 /* until the first answer */
 #define CHECK_MS 1000
 #define ROWS_MAX 500
-#define ROWS_TEXT "500"
 
 struct event_reader {
 	struct hub *hub;
+	struct periodic periodic;
 	struct feed *feed;
-	uv_timer_t timer;
-	struct db_call call;
-	char after[24];
-	uint64_t checked_ms;
+	uint64_t checked_ms; /* time of the last read, or of the last frame without a gap */
 	unsigned loops;
-	bool known, reading, again, timer_open, closing;
+	bool known;  /* the newest id has been read */
+	bool wanted; /* read, even if a check is not due */
 };
 
-static void events_submit(struct event_reader *reader);
-
-static void event_reader_free_if_idle(struct event_reader *reader)
+/* Reads the table now, or directly after the read that is under way. */
+static void events_read_wanted(struct event_reader *reader)
 {
-	if (!reader->reading && !reader->timer_open)
-		free(reader);
+	reader->wanted = true;
+	periodic_wake(&reader->periodic);
 }
 
 static void events_broadcast(
@@ -49,7 +47,7 @@ static void events_broadcast(
 		hub_broadcast(reader->hub->app, batch);
 	else if (count)
 		/* out of memory: read again from the last id that was delivered */
-		reader->again = true;
+		events_read_wanted(reader);
 }
 
 /* --- From the table --------------------------------------------------------------------------- */
@@ -68,80 +66,72 @@ static void rows_broadcast(struct event_reader *reader, const struct db_result *
 		return;
 	for (unsigned row = 0; row < db_rows(result) && row < ROWS_MAX; row++) {
 		struct event *event = &page->events[count];
+		int64_t id = db_int(result, row, EVENTS_AFTER_ID);
 
-		if (db_int(result, row, 0) <= reader->hub->last)
+		if (id <= reader->hub->last)
 			continue; /* it came through Redis meanwhile */
-		*event = (struct event){ .id = db_int(result, row, 0),
-			.aggregate = db_text(result, row, 1),
-			.type = db_text(result, row, 2),
-			.payload = db_text(result, row, 4),
+		*event = (struct event){ .id = id,
+			.aggregate = db_text(result, row, EVENTS_AFTER_AGGREGATE),
+			.type = db_text(result, row, EVENTS_AFTER_TYPE),
+			.payload = db_text(result, row, EVENTS_AFTER_PAYLOAD),
 			.rooms = page->rooms[count] };
-		event->room_count = rooms_split(db_text(result, row, 3), page->rooms[count]);
+		event->room_count = rooms_split(
+			db_text(result, row, EVENTS_AFTER_ROOMS), page->rooms[count]);
 		count++;
 	}
 	events_broadcast(reader, page->events, count);
 }
 
-static void position_set(struct event_reader *reader, const struct db_result *result)
-{
-	struct hub_shared *shared = reader->hub->shared;
-
-	snprintf(shared->source, sizeof(shared->source), "%.*s", TEXT_ARGS(db_text(result, 0, 1)));
-	reader->hub->last = db_int(result, 0, 0);
-	atomic_store(&shared->known, true);
-	reader->known = true;
-	uv_timer_set_repeat(&reader->timer, TICK_MS);
-	shared->begun(shared->arg);
-}
-
 static void events_read(struct db_call *call, const struct db_result *result)
 {
 	struct event_reader *reader = call->owner;
-	bool full = false;
 
-	reader->reading = false;
-	if (reader->closing)
-		return event_reader_free_if_idle(reader);
-	if (db_error(result))
-		return; /* read again at the next tick */
-	reader->checked_ms = loop_now(reader->hub->app->loop);
-	if (reader->known) {
-		full = db_rows(result) == ROWS_MAX;
-		rows_broadcast(reader, result);
-	} else {
-		position_set(reader, result);
-	}
-	if (full || reader->again)
-		events_submit(reader);
-}
-
-static void events_submit(struct event_reader *reader)
-{
-	if (reader->reading || reader->closing) {
-		reader->again = true;
+	if (!periodic_continues(&reader->periodic, result))
 		return;
-	}
-	reader->reading = true;
-	reader->again = false;
-	snprintf(reader->after, sizeof(reader->after), "%lld", (long long)reader->hub->last);
-	reader->call =
-		(struct db_call){ .query = reader->known ? QUERY_events_after : QUERY_events_newest,
-			.lane = DB_WRITE,
-			.count = reader->known ? 2 : 0,
-			.params = { reader->after, ROWS_TEXT },
-			.done = events_read,
-			.owner = reader };
-	db_submit(reader->hub->app->db, &reader->call);
+	reader->checked_ms = loop_now(reader->hub->app->loop);
+	reader->wanted |= db_rows(result) == ROWS_MAX;
+	rows_broadcast(reader, result);
+	periodic_end(&reader->periodic, reader->wanted);
 }
 
-static void event_reader_tick(uv_timer_t *timer)
+static void newest_read(struct db_call *call, const struct db_result *result)
 {
-	struct event_reader *reader = timer->data;
+	struct event_reader *reader = call->owner;
+	struct hub_shared *shared = reader->hub->shared;
+
+	if (!periodic_continues(&reader->periodic, result))
+		return;
+	snprintf(shared->source, sizeof(shared->source), "%.*s",
+		TEXT_ARGS(db_text(result, 0, EVENTS_NEWEST_SOURCE)));
+	reader->hub->last = db_int(result, 0, EVENTS_NEWEST_ID);
+	reader->checked_ms = loop_now(reader->hub->app->loop);
+	reader->known = true;
+	atomic_store(&shared->known, true);
+	shared->begun(shared->arg);
+	periodic_end(&reader->periodic, false);
+}
+
+static bool events_check_is_due(const struct event_reader *reader)
+{
 	uint64_t now = loop_now(reader->hub->app->loop);
 
-	if (!reader->known || !feed_subscribed(reader->feed) ||
-		now - reader->checked_ms >= CHECK_MS)
-		events_submit(reader);
+	return reader->wanted || !feed_subscribed(reader->feed) ||
+		now - reader->checked_ms >= CHECK_MS;
+}
+
+static void event_reader_round(void *job)
+{
+	struct event_reader *reader = job;
+
+	if (!reader->known) {
+		periodic_wake_in(&reader->periodic, FIRST_MS); /* in case this one fails */
+		return periodic_run(&reader->periodic, newest_read, events_newest);
+	}
+	if (!events_check_is_due(reader))
+		return periodic_end(&reader->periodic, false);
+	reader->wanted = false;
+	periodic_run(&reader->periodic, events_read, events_after,
+		&(struct events_after){ .after = reader->hub->last, .limit = ROWS_MAX });
 }
 
 /* --- From Redis ------------------------------------------------------------------------------- */
@@ -159,59 +149,51 @@ static void frame_received(void *owner, struct text text)
 	if (frame.event.id <= reader->hub->last)
 		return; /* a repetition */
 	if (frame.previous > reader->hub->last)
-		return events_submit(reader);
+		return events_read_wanted(reader);
 	reader->checked_ms = loop_now(reader->hub->app->loop);
 	events_broadcast(reader, &frame.event, 1);
 }
 
 static void channel_subscribed(void *owner)
 {
-	events_submit(owner);
+	events_read_wanted(owner);
 }
 
 /* --- Life ------------------------------------------------------------------------------------- */
 
 int event_reader_new(struct hub *hub, struct event_reader **ret)
 {
+	static const struct periodic_spec spec = {
+		.first_ms = FIRST_MS, .every_ms = TICK_MS, .round = event_reader_round, .free = free
+	};
 	struct event_reader *reader = calloc(1, sizeof(*reader));
 	const struct feed_options options = {
 		.on_frame = frame_received, .on_subscribed = channel_subscribed, .owner = reader
 	};
+	struct app *app = hub->app;
 	int error;
 
 	if (!reader)
 		return E_NO_MEMORY;
 	reader->hub = hub;
-	while (hub->app->all[reader->loops])
+	while (app->all[reader->loops])
 		reader->loops++;
-	error = feed_new(hub->app->loop, hub->app->config, &options, &reader->feed);
-	if (!error && uv_timer_init(loop_uv(hub->app->loop), &reader->timer))
-		error = E_NO_MEMORY;
+	error = feed_new(app->loop, app->config, &options, &reader->feed);
+	if (!error)
+		error = periodic_start(&reader->periodic, app->loop, app->db, &spec, reader);
 	if (error) {
 		feed_close(reader->feed);
 		free(reader);
 		return error;
 	}
-	reader->timer.data = reader;
-	reader->timer_open = true;
-	uv_timer_start(&reader->timer, event_reader_tick, FIRST_MS, FIRST_MS);
 	*ret = reader;
 	return 0;
-}
-
-static void event_reader_timer_closed(uv_handle_t *handle)
-{
-	struct event_reader *reader = handle->data;
-
-	reader->timer_open = false;
-	event_reader_free_if_idle(reader);
 }
 
 void event_reader_close(struct event_reader *reader)
 {
 	if (!reader)
 		return;
-	reader->closing = true;
 	feed_close(reader->feed);
-	uv_close((uv_handle_t *)&reader->timer, event_reader_timer_closed);
+	periodic_close(&reader->periodic);
 }

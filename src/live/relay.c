@@ -13,55 +13,47 @@
  */
 #include "reeyo/live/relay.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "frame.h"
 #include "reeyo/cache/feed.h"
 #include "reeyo/core/id.h"
 #include "reeyo/core/log.h"
+#include "reeyo/db/periodic.h"
+#include "reeyo/db/queries/events.h"
 
 #define BUSY_MS 20
 #define IDLE_MS 100
 #define WATCH_MS 1000
 #define MOVE_MAX 500
 #define PUBLISH_MAX 500
+#define LEASE_S 2   /* duration of the lease */
+#define RENEW_S 1.2 /* it is renewed when no more than this is left */
 
 struct relay {
 	struct app *app;
+	struct periodic periodic; /* without a lease: relay_move takes it */
 	char holder[ID_SIZE];
-	uv_timer_t timer;
-	struct db_call call;
-	char published_text[24];
 	/* ids: confirmed by Redis; to be confirmed by the command under way */
 	int64_t published, publishing_to;
-	int64_t lag; /* as reported to the counters */
-	uint64_t began_ms, pause_ms;
-	bool leads, running, timer_open, closing;
+	int64_t lag_ms; /* as reported to the counters */
+	uint64_t began_ms;
+	unsigned pause_ms;
+	bool leads;
 	bool gained; /* this step took the lease, and did nothing else */
 };
-
-static void relay_free_if_idle(struct relay *relay)
-{
-	if (!relay->running && !relay->timer_open)
-		free(relay);
-}
-
-/* --- Steps ------------------------------------------------------------------------------------ */
-
-static void relay_step(uv_timer_t *timer);
 
 /* The next step is due pause_ms after this one began. */
 static void relay_step_end(struct relay *relay)
 {
 	uint64_t spent = loop_now(relay->app->loop) - relay->began_ms;
 
-	relay->running = false;
-	if (relay->closing)
-		return relay_free_if_idle(relay);
-	uv_timer_start(&relay->timer, relay_step,
-		spent < relay->pause_ms ? relay->pause_ms - spent : 0, 0);
+	periodic_wake_in(
+		&relay->periodic, spent < relay->pause_ms ? relay->pause_ms - (unsigned)spent : 0);
+	periodic_end(&relay->periodic, false);
 }
+
+/* --- Publishing ------------------------------------------------------------------------------- */
 
 static void relay_published(void *owner, int error)
 {
@@ -94,12 +86,13 @@ static int publication_add(
 	size_t len;
 	char *frame;
 
-	*event = (struct feed_event){ .id = db_text(result, row, 5),
-		.aggregate = db_text(result, row, 7),
-		.type = db_text(result, row, 8),
-		.rooms = db_text(result, row, 9),
-		.payload = db_text(result, row, 10) };
-	frame = frame_pack(db_text(result, row, 4), db_int(result, row, 5), db_int(result, row, 6),
+	*event = (struct feed_event){ .id = db_text(result, row, RELAY_MOVE_ID),
+		.aggregate = db_text(result, row, RELAY_MOVE_AGGREGATE),
+		.type = db_text(result, row, RELAY_MOVE_TYPE),
+		.rooms = db_text(result, row, RELAY_MOVE_ROOMS),
+		.payload = db_text(result, row, RELAY_MOVE_PAYLOAD) };
+	frame = frame_pack(db_text(result, row, RELAY_MOVE_SOURCE),
+		db_int(result, row, RELAY_MOVE_ID), db_int(result, row, RELAY_MOVE_PREVIOUS),
 		event->type, event->aggregate, event->rooms, event->payload, &len);
 	if (!frame)
 		return E_NO_MEMORY;
@@ -115,20 +108,22 @@ static bool relay_publish(struct relay *relay, const struct db_result *result)
 	struct publication *publication;
 	int error = 0;
 
-	if (db_is_null(result, 0, 5) || rows > MOVE_MAX + PUBLISH_MAX)
+	if (db_is_null(result, 0, RELAY_MOVE_ID) || rows > MOVE_MAX + PUBLISH_MAX)
 		return false;
 	publication = calloc(1, sizeof(*publication));
 	if (!publication)
 		return false;
 	for (unsigned row = 0; row < rows && !error; row++)
 		error = publication_add(publication, result, row);
-	relay->publishing_to = db_int(result, rows - 1, 5);
+	relay->publishing_to = db_int(result, rows - 1, RELAY_MOVE_ID);
 	if (!error)
 		error = feed_publish(relay->app->cache, publication->events, publication->count,
 			relay_published, relay);
 	publication_free(publication);
 	return !error;
 }
+
+/* --- Steps ------------------------------------------------------------------------------------ */
 
 static void relay_leads_set(struct relay *relay, bool leads)
 {
@@ -145,15 +140,17 @@ static void relay_leads_set(struct relay *relay, bool leads)
 static void relay_count(struct relay *relay, const struct db_result *result)
 {
 	struct counters *counters = loop_counters(relay->app->loop);
-	int64_t lag = db_int(result, 0, 3);
+	int64_t lag_ms = db_int(result, 0, RELAY_MOVE_LAG_MS);
 
-	count_add(counters, COUNT_EVENTS_RELAYED, db_int(result, 0, 2));
-	count_add(counters, COUNT_RELAY_LAG, lag - relay->lag);
-	relay->lag = lag;
+	count_add(counters, COUNT_EVENTS_RELAYED, db_int(result, 0, RELAY_MOVE_MOVED));
+	count_add(counters, COUNT_RELAY_LAG, lag_ms - relay->lag_ms);
+	relay->lag_ms = lag_ms;
 }
 
 static void relay_pause_set(struct relay *relay, int64_t moved, bool work)
 {
+	unsigned longer = relay->pause_ms * 2;
+
 	if (!relay->leads)
 		relay->pause_ms = WATCH_MS;
 	else if (moved >= MOVE_MAX || relay->gained)
@@ -161,9 +158,7 @@ static void relay_pause_set(struct relay *relay, int64_t moved, bool work)
 	else if (work)
 		relay->pause_ms = BUSY_MS;
 	else
-		relay->pause_ms = relay->pause_ms * 2 < IDLE_MS && relay->pause_ms
-			? relay->pause_ms * 2
-			: IDLE_MS;
+		relay->pause_ms = longer && longer < IDLE_MS ? longer : IDLE_MS;
 }
 
 static void relay_step_done(struct db_call *call, const struct db_result *result)
@@ -171,70 +166,56 @@ static void relay_step_done(struct db_call *call, const struct db_result *result
 	struct relay *relay = call->owner;
 	int64_t moved;
 
-	if (relay->closing || db_error(result)) {
+	if (relay->periodic.closing || db_error(result)) {
 		relay->pause_ms = IDLE_MS;
 		return relay_step_end(relay);
 	}
 	relay->gained = false;
-	relay_leads_set(relay, db_bool(result, 0, 0));
-	moved = db_int(result, 0, 2);
+	relay_leads_set(relay, db_bool(result, 0, RELAY_MOVE_LEADS));
+	moved = db_int(result, 0, RELAY_MOVE_MOVED);
 	relay_count(relay, result);
-	relay_pause_set(relay, moved, moved || !db_is_null(result, 0, 5));
+	relay_pause_set(relay, moved, moved || !db_is_null(result, 0, RELAY_MOVE_ID));
 	if (!relay_publish(relay, result))
 		relay_step_end(relay);
 }
 
-static void relay_step(uv_timer_t *timer)
+static void relay_step(void *job)
 {
-	struct relay *relay = timer->data;
-	bool speak = cache_up(relay->app->cache);
+	struct relay *relay = job;
 
-	relay->running = true;
 	relay->began_ms = loop_now(relay->app->loop);
-	snprintf(relay->published_text, sizeof(relay->published_text), "%lld",
-		(long long)relay->published);
-	relay->call = (struct db_call){ .query = QUERY_relay_move,
-		.lane = DB_WRITE,
-		.count = 4,
-		.params = { relay->holder, relay->published_text, "500", speak ? "500" : "0" },
-		.done = relay_step_done,
-		.owner = relay };
-	db_submit(relay->app->db, &relay->call);
+	periodic_run(&relay->periodic, relay_step_done, relay_move,
+		&(struct relay_move){ .holder = relay->holder,
+			.published = relay->published,
+			.move = MOVE_MAX,
+			.publish = cache_up(relay->app->cache) ? PUBLISH_MAX : 0,
+			.lease_s = LEASE_S,
+			.renew_s = RENEW_S });
 }
 
 /* --- Life ------------------------------------------------------------------------------------- */
 
 int relay_new(struct app *app, struct relay **ret)
 {
+	static const struct periodic_spec spec = {
+		.first_ms = IDLE_MS, .every_ms = WATCH_MS, .round = relay_step, .free = free
+	};
 	struct relay *relay = calloc(1, sizeof(*relay));
 
 	if (!relay)
 		return E_NO_MEMORY;
 	relay->app = app;
 	id_new(relay->holder, "instance_");
-	relay->timer.data = relay;
-	if (uv_timer_init(loop_uv(app->loop), &relay->timer)) {
+	if (periodic_start(&relay->periodic, app->loop, app->db, &spec, relay)) {
 		free(relay);
 		return E_NO_MEMORY;
 	}
-	relay->timer_open = true;
-	uv_timer_start(&relay->timer, relay_step, IDLE_MS, 0);
 	*ret = relay;
 	return 0;
 }
 
-static void relay_timer_closed(uv_handle_t *handle)
-{
-	struct relay *relay = handle->data;
-
-	relay->timer_open = false;
-	relay_free_if_idle(relay);
-}
-
 void relay_close(struct relay *relay)
 {
-	if (!relay)
-		return;
-	relay->closing = true;
-	uv_close((uv_handle_t *)&relay->timer, relay_timer_closed);
+	if (relay)
+		periodic_close(&relay->periodic);
 }

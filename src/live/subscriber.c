@@ -15,12 +15,9 @@
  */
 #include "subscriber.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
-#define STREAM_PAGE_TEXT "50" /* see STREAM_PAGE in subscriber_stream.c */
-#define POLL_PAGE_TEXT "1000"
-#define AFTER_ALL "9223372036854775807" /* after every id: only the newest id is read */
+#define POLL_PAGE 1000
 
 void subscriber_free(struct subscriber *subscriber)
 {
@@ -120,65 +117,53 @@ static void catch_up_read(struct db_call *call, const struct db_result *result)
 	free(catch_up);
 }
 
-/* Writes the rooms as a PostgreSQL array; into NULL: only counts. Returns the size. */
-static size_t rooms_write(const struct subscriber *subscriber, char *into)
+static unsigned rooms_list(const struct subscriber *subscriber, const char *ret[HUB_ROOMS_MAX])
 {
-	size_t len = 1;
+	unsigned count = 0;
 
-	if (into)
-		into[0] = '{';
 	for (unsigned i = 0; i < HUB_ROOMS_MAX; i++) {
 		const char *name = membership_room_name(&subscriber->memberships[i]);
-		size_t size = name ? strlen(name) : 0;
 
-		if (!name)
-			continue;
-		if (into && len > 1)
-			into[len] = ',';
-		len += len > 1;
-		if (into)
-			memcpy(into + len, name, size);
-		len += size;
+		if (name)
+			ret[count++] = name;
 	}
-	if (into)
-		memcpy(into + len, "}", 2);
-	return len + 2;
+	return count;
 }
 
 bool catch_up_submit(struct subscriber *subscriber)
 {
-	const struct config *config = subscriber->hub->app->config;
-	struct catch_up *catch_up = calloc(1, sizeof(*catch_up) + rooms_write(subscriber, NULL));
+	struct app *app = subscriber->hub->app;
+	struct catch_up *catch_up = calloc(1, sizeof(*catch_up));
+	const char *rooms[HUB_ROOMS_MAX];
+	struct events_missed params = { .after = subscriber->last,
+		.rooms = { rooms, rooms_list(subscriber, rooms) },
+		.limit = subscriber->stream ? STREAM_PAGE : POLL_PAGE };
 
 	if (!catch_up)
 		return false;
-	rooms_write(subscriber, catch_up->rooms);
 	if (subscriber->last == HUB_NOW)
-		snprintf(catch_up->after, sizeof(catch_up->after), AFTER_ALL);
-	else
-		snprintf(catch_up->after, sizeof(catch_up->after), "%lld",
-			(long long)subscriber->last);
+		params.after = INT64_MAX; /* only the newest id is read */
 	catch_up->subscriber = subscriber;
 	subscriber->catch_up = catch_up;
 	subscriber->missed = false;
-	catch_up->call = (struct db_call){
-		.query = subscriber->scan ? QUERY_events_missed_scan : QUERY_events_missed,
-		/* a replica may lag behind what has been sent */
-		.lane = config->replica_url[0] ? DB_WRITE : DB_READ,
-		.count = 3,
-		.params = { catch_up->after, catch_up->rooms,
-			subscriber->stream ? STREAM_PAGE_TEXT : POLL_PAGE_TEXT },
+	/* a replica may lag behind what has been sent */
+	catch_up->call = (struct db_call){ .lane = app->config->replica_url[0] ? DB_WRITE : DB_READ,
 		.done = catch_up_read,
-		.owner = catch_up,
-	};
-	db_submit(subscriber->hub->app->db, &catch_up->call);
+		.owner = catch_up };
+	if (subscriber->scan)
+		db_run(app->db, &catch_up->call, events_missed_scan,
+			&(struct events_missed_scan){ .after = params.after,
+				.rooms = params.rooms,
+				.limit = params.limit });
+	else
+		db_run(app->db, &catch_up->call, events_missed, &params);
 	return true;
 }
 
 bool catch_up_impossible(const struct subscriber *subscriber, const struct db_result *result)
 {
-	int64_t oldest = db_int(result, 0, CATCH_UP_OLDEST);
+	int64_t oldest = db_int(result, 0, EVENTS_MISSED_OLDEST);
 
 	return (subscriber->last > 0 && subscriber->last < oldest - 1) ||
-		subscriber->last > db_int(result, 0, CATCH_UP_NEWEST);
+		subscriber->last > db_int(result, 0, EVENTS_MISSED_NEWEST);
 }

@@ -9,6 +9,7 @@
 #define REEYO_SRC_LIVE_SUBSCRIBER_H
 
 #include "hub.h"
+#include "reeyo/db/queries/events.h"
 #include "reeyo/http/stream.h"
 
 /* A read of the events that a subscriber missed. Lives until its statement has ended, even when
@@ -16,9 +17,10 @@
 struct catch_up {
 	struct db_call call;
 	struct subscriber *subscriber; /* NULL: gone */
-	char after[24];
-	char rooms[]; /* "{a,b}" */
 };
+
+/* Events in a page of a stream. A poll gets more at once, since it is answered only once. */
+#define STREAM_PAGE 50
 
 struct subscriber {
 	struct hub *hub;
@@ -61,15 +63,6 @@ void account_leave(struct subscriber *subscriber);
 
 /* --- subscriber_stream.c, subscriber_poll.c --------------------------------------------------- */
 
-enum catch_up_column {
-	CATCH_UP_OLDEST,
-	CATCH_UP_NEWEST,
-	CATCH_UP_ID,
-	CATCH_UP_AGGREGATE,
-	CATCH_UP_TYPE,
-	CATCH_UP_PAYLOAD,
-	CATCH_UP_AT
-};
 /* The events after the subscriber's last id are unknown: they are no longer kept, or the id is of
  * another database. */
 bool catch_up_impossible(const struct subscriber *subscriber, const struct db_result *result);

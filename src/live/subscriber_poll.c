@@ -2,6 +2,7 @@
  *
  * Subscribers that poll: one answer, always read from the table `events`.
  */
+#include "reeyo/core/json_writer.h"
 #include "subscriber.h"
 
 static void poll_link(struct subscriber *subscriber)
@@ -26,31 +27,34 @@ static void poll_unlink(struct subscriber *subscriber)
 
 /* --- The answer ------------------------------------------------------------------------------- */
 
-static void poll_event_add(struct buf *out, const struct db_result *result, unsigned row)
+static void poll_event_write(struct json_writer *json, const struct db_result *result, unsigned row)
 {
-	buf_printf(out, "%s{\"id\":%lld,\"type\":", row ? "," : "",
-		(long long)db_int(result, row, CATCH_UP_ID));
-	buf_add_json(out, db_text(result, row, CATCH_UP_TYPE));
-	buf_add_string(out, ",\"aggregate\":");
-	buf_add_json(out, db_text(result, row, CATCH_UP_AGGREGATE));
-	buf_add_string(out, ",\"at\":");
-	buf_add_json(out, db_text(result, row, CATCH_UP_AT));
-	buf_add_string(out, ",\"data\":");
-	buf_add_text(out, db_text(result, row, CATCH_UP_PAYLOAD));
-	buf_add_string(out, "}");
+	json_write_object(json);
+	json_write_member_int(json, "id", db_int(result, row, EVENTS_MISSED_ID));
+	json_write_member_text(json, "type", db_text(result, row, EVENTS_MISSED_TYPE));
+	json_write_member_text(json, "aggregate", db_text(result, row, EVENTS_MISSED_AGGREGATE));
+	json_write_member_text(json, "at", db_text(result, row, EVENTS_MISSED_AT));
+	json_write_member_raw(json, "data", db_text(result, row, EVENTS_MISSED_PAYLOAD));
+	json_write_object_end(json);
 }
 
 /* result NULL: no events. */
 static void poll_reply(struct request *rq, const struct db_result *result, int64_t last, bool reset)
 {
 	struct buf out = buf_in(rq->arena, 256);
-	unsigned rows = result && !db_is_null(result, 0, CATCH_UP_ID) ? db_rows(result) : 0;
+	struct json_writer json = json_write_to(&out);
+	unsigned rows = result && !db_is_null(result, 0, EVENTS_MISSED_ID) ? db_rows(result) : 0;
 
-	buf_add_string(&out, "{\"events\":[");
+	json_write_object(&json);
+	json_write_member_array(&json, "events");
 	for (unsigned row = 0; row < rows; row++)
-		poll_event_add(&out, result, row);
-	buf_printf(&out, "],\"last\":%lld%s}", (long long)last, reset ? ",\"reset\":true" : "");
-	if (!buf_string(&out))
+		poll_event_write(&json, result, row);
+	json_write_array_end(&json);
+	json_write_member_int(&json, "last", last);
+	if (reset)
+		json_write_member_bool(&json, "reset", true);
+	json_write_object_end(&json);
+	if (!json_write_finish(&json))
 		return reply_error(rq, E_NO_MEMORY);
 	reply_data(rq, (struct text){ out.at, out.len });
 }
@@ -80,11 +84,11 @@ void poll_catch_up(struct subscriber *subscriber, const struct db_result *result
 	if (db_error(result))
 		return poll_finish(subscriber, result, false);
 	if (subscriber->last == HUB_NOW || impossible)
-		subscriber->last = db_int(result, 0, CATCH_UP_NEWEST);
+		subscriber->last = db_int(result, 0, EVENTS_MISSED_NEWEST);
 	if (impossible)
 		return poll_finish(subscriber, NULL, true);
-	if (!db_is_null(result, 0, CATCH_UP_ID)) {
-		subscriber->last = db_int(result, db_rows(result) - 1, CATCH_UP_ID);
+	if (!db_is_null(result, 0, EVENTS_MISSED_ID)) {
+		subscriber->last = db_int(result, db_rows(result) - 1, EVENTS_MISSED_ID);
 		return poll_finish(subscriber, result, false);
 	}
 	if (subscriber->due_ms <= loop_now(subscriber->hub->app->loop))

@@ -10,7 +10,6 @@
 #include "reeyo/core/clock.h"
 #include "subscriber.h"
 
-#define STREAM_PAGE 50
 static const char ping[] = ": ping\n\n";
 
 /* Goes live, or reads again when an event came meanwhile. */
@@ -26,9 +25,9 @@ static void stream_continue(struct subscriber *subscriber)
 
 static struct event page_event(const struct db_result *result, unsigned row)
 {
-	return (struct event){ .id = db_int(result, row, CATCH_UP_ID),
-		.type = db_text(result, row, CATCH_UP_TYPE),
-		.payload = db_text(result, row, CATCH_UP_PAYLOAD) };
+	return (struct event){ .id = db_int(result, row, EVENTS_MISSED_ID),
+		.type = db_text(result, row, EVENTS_MISSED_TYPE),
+		.payload = db_text(result, row, EVENTS_MISSED_PAYLOAD) };
 }
 
 static struct shared *page_build(const struct db_result *result, size_t *ret_len)
@@ -63,7 +62,7 @@ static void page_send(struct subscriber *subscriber, const struct db_result *res
 
 	if (!page)
 		return stream_cut(subscriber->stream);
-	subscriber->last = db_int(result, rows - 1, CATCH_UP_ID);
+	subscriber->last = db_int(result, rows - 1, EVENTS_MISSED_ID);
 	if (stream_send(subscriber->stream, page, (char *)(page + 1), len))
 		count_add(loop_counters(subscriber->hub->app->loop), COUNT_EVENTS_DELIVERED, rows);
 	shared_drop(page);
@@ -92,10 +91,10 @@ void stream_catch_up(struct subscriber *subscriber, const struct db_result *resu
 	if (db_error(result))
 		return stream_cut(subscriber->stream); /* the client resumes from the same id */
 	if (catch_up_impossible(subscriber, result)) {
-		reset_send(subscriber, db_int(result, 0, CATCH_UP_NEWEST));
+		reset_send(subscriber, db_int(result, 0, EVENTS_MISSED_NEWEST));
 		return stream_continue(subscriber);
 	}
-	if (db_is_null(result, 0, CATCH_UP_ID))
+	if (db_is_null(result, 0, EVENTS_MISSED_ID))
 		return stream_continue(subscriber);
 	subscriber->missed |= db_rows(result) == STREAM_PAGE;
 	page_send(subscriber, result); /* continues in stream_queue_empty */

@@ -22,7 +22,7 @@ def publish(db, count=1, kind="step"):
 
 
 def take(db, holder="one", published=0, move=500, publish=500):
-    return db.run("relay_move", holder, published, move, publish)
+    return db.run("relay_move", holder=holder, published=published, move=move, publish=publish, lease_s=2, renew_s=1.2)
 
 
 def test_rows_move_in_order_and_are_returned_with_the_id_before_them(ground):
@@ -130,10 +130,10 @@ def test_missed_events_are_those_of_the_rooms(ground, statement):
     ground.sql("INSERT INTO outbox (aggregate, type, rooms, payload) VALUES ('b', 'x', '{user:2}', '{}'),"
                " ('c', 'y', '{}', '{}')")
     take(ground)
-    rows = ground.run(statement, 1, "{user:1,users}", 10)
+    rows = ground.run(statement, after=1, rooms="{user:1,users}", limit=10)
     assert [(row[0], row[1], row[2]) for row in rows] == [(1, 5, 2), (1, 5, 3)]
-    assert [row[2] for row in ground.run(statement, 0, "{user:1,user:2}", 2)] == [1, 2]
-    row, = ground.run(statement, 5, "{user:1}", 10)
+    assert [row[2] for row in ground.run(statement, after=0, rooms="{user:1,user:2}", limit=2)] == [1, 2]
+    row, = ground.run(statement, after=5, rooms="{user:1}", limit=10)
     assert row[:3] == (1, 5, None)
 
 
