@@ -1,5 +1,19 @@
 -- Rows of the admin namespace as both generations of the console read them (snake_case, every key always present).
 
+-- --- Audit --------------------------------------------------------------------------------------------
+
+-- Adds the audit row of an admin's write, in the transaction of that write. audit: {"adminId","act","details","requestId"}, made
+-- by the server from the route's row (src/api/admin/audit.c); NULL, of a caller who is not an admin, adds nothing. details replaces
+-- those of the entry. Returns the id of the row.
+CREATE OR REPLACE FUNCTION admin_audit_add(audit jsonb, subject text, details jsonb DEFAULT NULL) RETURNS bigint
+LANGUAGE sql AS $$
+  INSERT INTO admin_audit (admin_id, act, subject, details, request_id)
+  SELECT audit ->> 'adminId', audit ->> 'act', admin_audit_add.subject,
+         coalesce(admin_audit_add.details, audit -> 'details', '{}'), audit ->> 'requestId'
+   WHERE audit IS NOT NULL
+  RETURNING id
+$$;
+
 -- --- Words --------------------------------------------------------------------------------------------
 
 -- The console has eight statuses and reads any other word as pending.

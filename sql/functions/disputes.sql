@@ -41,8 +41,8 @@ BEGIN
 END $$;
 
 -- See the statement dispute_decide.
-CREATE OR REPLACE FUNCTION dispute_decide(target text, ending text, words text, refund bigint, admin text, its_act text, act_details jsonb,
-  request text, entry text, its_key text, its_print text, OUT outcome text, OUT json text)
+CREATE OR REPLACE FUNCTION dispute_decide(target text, ending text, words text, refund bigint, admin text, audit jsonb,
+  entry text, its_key text, its_print text, OUT outcome text, OUT json text)
 LANGUAGE plpgsql AS $$
 DECLARE
   d disputes;
@@ -75,8 +75,7 @@ BEGIN
     'disputeId', d.id, 'ticketNumber', d.ticket_number, 'orderId', d.order_id, 'orderNumber', d.order_number,
     'vendorId', (SELECT v.vendor_id FROM orders v WHERE v.id = d.order_id), 'resolution', CASE ending WHEN 'RESOLVED' THEN words END, 'reason', CASE ending WHEN 'REJECTED' THEN words END,
     'refundAmount', d.refund_amount, 'timestamp', iso(now()))));
-  INSERT INTO admin_audit (admin_id, act, subject, details, request_id)
-  VALUES (admin, its_act, d.id, act_details, request);
+  PERFORM admin_audit_add(audit, d.id);
   json := dispute_json(d);
   PERFORM idempotency_store(admin, its_key, its_print, 200, '{"success":true,"data":' || json || '}');
 END $$;

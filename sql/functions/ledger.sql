@@ -151,8 +151,8 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
 $$;
 
 -- See the statement cash_hand_in.
-CREATE OR REPLACE FUNCTION cash_hand_in(rider text, given bigint, its_reference text, admin text, its_act text, details jsonb,
-  request text, entry text, OUT outcome text, OUT json text)
+CREATE OR REPLACE FUNCTION cash_hand_in(rider text, given bigint, its_reference text, audit jsonb, entry text,
+  OUT outcome text, OUT json text)
 LANGUAGE plpgsql AS $$
 DECLARE
   w wallets;
@@ -170,7 +170,7 @@ BEGIN
     INSERT INTO ledger (id, amount, from_kind, to_kind, to_owner, to_balance, category, reference, description)
     VALUES (entry, given, 'CLEARING', 'CASH', rider, -w.cash_in_hand, 'CASH_HANDIN', its_reference, 'Cash handed in')
     RETURNING * INTO l;
-    INSERT INTO admin_audit (admin_id, act, subject, details, request_id) VALUES (admin, its_act, rider, details, request);
+    PERFORM admin_audit_add(audit, rider);
     INSERT INTO outbox (aggregate, type, rooms, payload)
     VALUES (rider, 'cash_handed_in', ARRAY['rider:' || rider, 'admin'], json_build_object('riderId', rider, 'amount', given,
       'reference', its_reference, 'cashInHand', w.cash_in_hand, 'timestamp', iso(now())));

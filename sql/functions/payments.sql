@@ -335,8 +335,8 @@ END $$;
 
 -- See the statement payment_resolve. BOOKED books a top-up of the paid amount, also when the payment was for an order, which
 -- has ended.
-CREATE OR REPLACE FUNCTION payment_resolve(target text, decision text, remark text, admin text, its_act text, details jsonb,
-  request text, english text, french text, OUT outcome text, OUT json text)
+CREATE OR REPLACE FUNCTION payment_resolve(target text, decision text, remark text, admin text, audit jsonb,
+  english text, french text, OUT outcome text, OUT json text)
 LANGUAGE plpgsql AS $$
 DECLARE
   i payment_intents;
@@ -363,7 +363,7 @@ BEGIN
       topup.paid_amount := NULL;
       PERFORM payment_book(topup, NULL);
     END IF;
-    INSERT INTO admin_audit (admin_id, act, subject, details, request_id) VALUES (admin, its_act, i.id, details, request);
+    PERFORM admin_audit_add(audit, i.id);
   END IF;
   IF outcome IN ('DONE', 'AGAIN') THEN
     json := admin_payment_row(i);

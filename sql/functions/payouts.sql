@@ -273,7 +273,7 @@ END $$;
 
 -- The statement payout_approve: see there.
 CREATE OR REPLACE FUNCTION payout_approve(target text, its_kind text, bank_reference text, remark text, two_from bigint,
-  admin text, its_act text, details jsonb, request text, entries text[], OUT outcome text, OUT json text)
+  admin text, audit jsonb, entries text[], OUT outcome text, OUT json text)
 LANGUAGE plpgsql AS $$
 DECLARE
   p payouts;
@@ -315,13 +315,13 @@ BEGIN
     PERFORM payout_settle(p, true, entries);
     SELECT * INTO p FROM payouts t WHERE t.id = target;
   END IF;
-  INSERT INTO admin_audit (admin_id, act, subject, details, request_id) VALUES (admin, its_act, p.id, details, request);
+  PERFORM admin_audit_add(audit, p.id);
   json := admin_payout_row(p, payout_approve.two_from);
 END $$;
 
 -- The statement payout_reject: see there.
-CREATE OR REPLACE FUNCTION payout_reject(target text, its_kind text, reason text, two_from bigint, admin text, its_act text,
-  details jsonb, request text, entries text[], OUT outcome text, OUT json text)
+CREATE OR REPLACE FUNCTION payout_reject(target text, its_kind text, reason text, two_from bigint, admin text, audit jsonb,
+  entries text[], OUT outcome text, OUT json text)
 LANGUAGE plpgsql AS $$
 DECLARE
   p payouts;
@@ -341,13 +341,13 @@ BEGIN
     PERFORM payout_return(p, 'REJECTED', reason, NULL, entries[1]);
   END IF;
   SELECT * INTO p FROM payouts t WHERE t.id = target;
-  INSERT INTO admin_audit (admin_id, act, subject, details, request_id) VALUES (admin, its_act, p.id, details, request);
+  PERFORM admin_audit_add(audit, p.id);
   json := admin_payout_row(p, payout_reject.two_from);
 END $$;
 
 -- The statement payout_resolve: see there.
 CREATE OR REPLACE FUNCTION payout_resolve(target text, its_kind text, what text, its_reference text, remark text, two_from bigint,
-  admin text, its_act text, details jsonb, request text, entries text[], OUT outcome text, OUT json text)
+  admin text, audit jsonb, entries text[], OUT outcome text, OUT json text)
 LANGUAGE plpgsql AS $$
 DECLARE
   p payouts;
@@ -366,7 +366,7 @@ BEGIN
   IF outcome IN ('DONE', 'NOTED') THEN
     PERFORM payout_resolution(p, what, outcome, its_reference, remark, payout_resolve.two_from, admin, entries);
     UPDATE payouts t SET notes = remark WHERE t.id = p.id RETURNING * INTO p;
-    INSERT INTO admin_audit (admin_id, act, subject, details, request_id) VALUES (admin, its_act, p.id, details, request);
+    PERFORM admin_audit_add(audit, p.id);
   END IF;
   IF outcome IN ('DONE', 'NOTED', 'AGAIN') THEN
     json := admin_payout_row(p, payout_resolve.two_from);

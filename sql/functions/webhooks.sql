@@ -54,7 +54,7 @@ $$;
 
 -- See the statement admin_webhook_add. Registrations run one after the other, so that there are never more than 50.
 CREATE OR REPLACE FUNCTION webhook_add(its_id text, its_url text, its_description text, types text[], vendor text,
-  its_secret text, admin text, its_act text, act_details jsonb, request text, its_key text, its_print text,
+  its_secret text, admin text, audit jsonb, its_key text, its_print text,
   OUT outcome text, OUT json text)
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -71,14 +71,13 @@ BEGIN
   INSERT INTO webhook_endpoints (id, url, description, event_types, vendor_id, secret, created_by)
   VALUES (its_id, its_url, its_description, types, vendor, its_secret, admin)
   RETURNING * INTO w;
-  INSERT INTO admin_audit (admin_id, act, subject, details, request_id)
-  VALUES (admin, its_act, w.id, act_details, request);
+  PERFORM admin_audit_add(audit, w.id);
   json := webhook_secret_json(w);
   PERFORM idempotency_store(admin, its_key, its_print, 201, '{"success":true,"data":' || json || '}');
 END $$;
 
 -- See the statement admin_webhook_rotate.
-CREATE OR REPLACE FUNCTION webhook_rotate(target text, its_secret text, admin text, its_act text, request text, its_key text,
+CREATE OR REPLACE FUNCTION webhook_rotate(target text, its_secret text, admin text, audit jsonb, its_key text,
   its_print text, OUT outcome text, OUT json text)
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -96,7 +95,7 @@ BEGIN
          previous_secrets = t.secret || CASE WHEN t.previous_until > now() THEN t.previous_secrets[1:3] ELSE '{}' END
    WHERE t.id = w.id
   RETURNING * INTO w;
-  INSERT INTO admin_audit (admin_id, act, subject, request_id) VALUES (admin, its_act, w.id, request);
+  PERFORM admin_audit_add(audit, w.id);
   json := webhook_secret_json(w);
   PERFORM idempotency_store(admin, its_key, its_print, 200, '{"success":true,"data":' || json || '}');
 END $$;

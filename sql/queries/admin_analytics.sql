@@ -1,15 +1,15 @@
 -- Figures of the platform. They read many rows, so they run on the report lane.
 
 -- "Today" is the day in the business time zone. Revenue counts orders placed today and already delivered.
---  $1 number of active orders, NULL: counted here
--- Columns: the figures as JSON. Always one row.
+-- active_orders NULL: counted here. Always one row.
 -- name: admin_live_figures
-SELECT json_build_object('active_orders', coalesce($1::bigint, (SELECT count(*) FROM orders WHERE active)),
+-- columns: figures
+SELECT json_build_object('active_orders', coalesce(:active_orders?::bigint, (SELECT count(*) FROM orders WHERE active)),
     'online_riders', (SELECT count(*) FROM riders WHERE is_online),
     'online_vendors', (SELECT count(*) FROM vendors WHERE is_online),
     'orders_today', t.orders, 'revenue_today', t.revenue,
     'pending_approvals', p.vendors + p.riders + p.payouts,
-    'pending_approvals_detail', json_build_object('vendors', p.vendors, 'riders', p.riders, 'payouts', p.payouts))::text
+    'pending_approvals_detail', json_build_object('vendors', p.vendors, 'riders', p.riders, 'payouts', p.payouts))::text AS figures
   FROM (SELECT count(*) AS orders, coalesce(sum(total) FILTER (WHERE status = 'DELIVERED'), 0) AS revenue
           FROM orders_figures WHERE created_at >= (SELECT period_start('today'))) t,
        (SELECT (SELECT count(*) FROM vendors WHERE approval_status = 'PENDING') AS vendors,
@@ -17,42 +17,44 @@ SELECT json_build_object('active_orders', coalesce($1::bigint, (SELECT count(*) 
                (SELECT count(*) FROM payouts WHERE status = 'PENDING') AS payouts) p
 
 -- Figures of a period, or of all time. Revenue and average basket count delivered orders only.
---  $1 from, $2 before: timestamptz or NULL   $3 period or NULL: its first day is used when $1 is NULL
--- Columns: the figures as JSON. Always one row.
+-- since, before, period: NULL does not limit; the first day of the period is used when since is NULL. Always one row.
 -- name: admin_platform_figures
+-- columns: figures
 SELECT json_build_object('total_orders', t.orders, 'total_revenue', t.revenue,
     'total_users', (SELECT count(*) FROM users WHERE status <> 'DELETED'),
     'total_vendors', (SELECT count(*) FROM vendors), 'total_riders', (SELECT count(*) FROM riders),
     'average_basket', coalesce(round(t.revenue / nullif(t.delivered, 0)), 0),
-    'cancel_rate', coalesce(round(t.cancelled * 100.0 / nullif(t.orders, 0), 2), 0)::float8)::text
+    'cancel_rate', coalesce(round(t.cancelled * 100.0 / nullif(t.orders, 0), 2), 0)::float8)::text AS figures
   FROM (SELECT count(*) AS orders, coalesce(sum(total) FILTER (WHERE status = 'DELIVERED'), 0) AS revenue,
           count(*) FILTER (WHERE status = 'DELIVERED') AS delivered,
           count(*) FILTER (WHERE status = 'CANCELLED') AS cancelled
           FROM orders_figures
-         WHERE created_at >= (SELECT coalesce($1::timestamptz, period_start($3::text), '-infinity'))
-           AND created_at < coalesce($2::timestamptz, 'infinity')) t
+         WHERE created_at >= (SELECT coalesce(:since::timestamptz, period_start(:period::text), '-infinity'))
+           AND created_at < coalesce(:before::timestamptz, 'infinity')) t
 
 -- Number of orders in each status, in the console's words, for a period or all time.
---  $1 from, $2 before: timestamptz or NULL   $3 period or NULL: its first day is used when $1 is NULL
--- Columns: [{status,count}] as JSON. Always one row.
+-- since, before, period: NULL does not limit; the first day of the period is used when since is NULL. Always one row.
+-- The result is [{status,count}] as JSON.
 -- name: admin_order_status_counts
-SELECT coalesce(json_agg(json_build_object('status', status, 'count', n) ORDER BY n DESC, status), '[]')::text
+-- columns: counts
+SELECT coalesce(json_agg(json_build_object('status', status, 'count', n) ORDER BY n DESC, status), '[]')::text AS counts
   FROM (SELECT admin_order_status(status) AS status, sum(n) AS n
           FROM (SELECT status, count(*) AS n FROM orders_figures
-                 WHERE created_at >= (SELECT coalesce($1::timestamptz, period_start($3::text), '-infinity'))
-                   AND created_at < coalesce($2::timestamptz, 'infinity')
+                 WHERE created_at >= (SELECT coalesce(:since::timestamptz, period_start(:period::text), '-infinity'))
+                   AND created_at < coalesce(:before::timestamptz, 'infinity')
                  GROUP BY status) raw GROUP BY 1) seen
 
 -- Number of orders by status, country and payment method. The country is the vendor's; of a parcel, the customer's.
---  $1 from, $2 before: timestamptz or NULL   $3 period or NULL: its first day is used when $1 is NULL
--- Columns: {total,avg_order_value,by_status{},by_country{},by_payment_method{}}. Always one row.
+-- since, before, period: NULL does not limit; the first day of the period is used when since is NULL. Always one row.
+-- The result is {total,avg_order_value,by_status{},by_country{},by_payment_method{}}.
 -- name: admin_order_breakdown
+-- columns: breakdown
 WITH seen AS MATERIALIZED (
   SELECT status, payment_method, vendor_id, CASE WHEN vendor_id IS NULL THEN user_id END AS customer, count(*) AS n,
          sum(total) AS worth
     FROM orders_figures
-   WHERE created_at >= (SELECT coalesce($1::timestamptz, period_start($3::text), '-infinity'))
-     AND created_at < coalesce($2::timestamptz, 'infinity')
+   WHERE created_at >= (SELECT coalesce(:since::timestamptz, period_start(:period::text), '-infinity'))
+     AND created_at < coalesce(:before::timestamptz, 'infinity')
    GROUP BY 1, 2, 3, 4
 ), split AS MATERIALIZED (
   SELECT admin_order_status(s.status) AS status, s.payment_method AS method, coalesce(v.country_code, u.country_code, 'CM') AS country,
@@ -67,31 +69,31 @@ SELECT json_build_object('total', coalesce(sum(n), 0), 'avg_order_value', coales
     'by_country', (SELECT coalesce(json_object_agg(k, n ORDER BY n DESC, k), '{}')
       FROM (SELECT country AS k, sum(n) AS n FROM split GROUP BY 1) g),
     'by_payment_method', (SELECT coalesce(json_object_agg(k, n ORDER BY n DESC, k), '{}')
-      FROM (SELECT method AS k, sum(n) AS n FROM split GROUP BY 1) g))::text
+      FROM (SELECT method AS k, sum(n) AS n FROM split GROUP BY 1) g))::text AS breakdown
   FROM split
 
 -- Revenue by day, week (from Monday) or month, oldest first, including periods without a delivery. Revenue is the total of the
 -- orders delivered in the period; commission is the amount booked for the platform. Commission comes from the ledger's roll-ups
 -- and, after the last roll-up, from its entries. A week or month is cut at the first and the last day.
---  $1 day, week, month   $2 first day or NULL: that of the period, or $5 units back   $3 last day or NULL: today
---  $4 period or NULL   $5 default number of units
--- Columns: [{day|week|month,date,orders,revenue,commission,currency}]. Always one row.
+-- unit: day, week or month. first_day NULL: that of the period, or `units` back; last_day NULL: today. Always one row.
+-- The result is [{day|week|month,date,orders,revenue,commission,currency}].
 -- name: admin_revenue
+-- columns: series
 WITH days AS MATERIALIZED (
   SELECT z.zone, first, last
     FROM (SELECT business_zone() AS zone) z
-   CROSS JOIN LATERAL (SELECT coalesce($3::date, (now() AT TIME ZONE z.zone)::date) AS last) l
-   CROSS JOIN LATERAL (SELECT coalesce($2::date, (period_start($4::text) AT TIME ZONE z.zone)::date,
-     (date_trunc($1::text, last::timestamp) - ($5::bigint - 1) * ('1 ' || $1::text)::interval)::date) AS first) f
+   CROSS JOIN LATERAL (SELECT coalesce(:last_day::date, (now() AT TIME ZONE z.zone)::date) AS last) l
+   CROSS JOIN LATERAL (SELECT coalesce(:first_day::date, (period_start(:period::text) AT TIME ZONE z.zone)::date,
+     (date_trunc(:unit::text, last::timestamp) - (:units::bigint - 1) * ('1 ' || :unit::text)::interval)::date) AS first) f
 ), part AS MATERIALIZED (
   SELECT starts, greatest(starts, d.first) AS opens, greatest(starts, d.first) AT TIME ZONE d.zone AS since,
-         least(starts + ('1 ' || $1::text)::interval, d.last + interval '1 day') AT TIME ZONE d.zone AS before
-    FROM days d CROSS JOIN LATERAL generate_series(date_trunc($1::text, d.first::timestamp), d.last::timestamp,
-      ('1 ' || $1::text)::interval) AS starts
+         least(starts + ('1 ' || :unit::text)::interval, d.last + interval '1 day') AT TIME ZONE d.zone AS before
+    FROM days d CROSS JOIN LATERAL generate_series(date_trunc(:unit::text, d.first::timestamp), d.last::timestamp,
+      ('1 ' || :unit::text)::interval) AS starts
 )
-SELECT '[' || coalesce(string_agg(concat('{"', $1::text, '":"', to_char(p.starts, CASE $1::text WHEN 'day' THEN 'YYYY-MM-DD'
+SELECT '[' || coalesce(string_agg(concat('{"', :unit::text, '":"', to_char(p.starts, CASE :unit::text WHEN 'day' THEN 'YYYY-MM-DD'
       WHEN 'week' THEN 'IYYY-"W"IW' ELSE 'YYYY-MM' END), '","date":"', to_char(p.opens, 'YYYY-MM-DD'), '","orders":', s.n,
-    ',"revenue":', s.revenue, ',"commission":', k.added + k.since, ',"currency":"XAF"}'), ',' ORDER BY p.starts), '') || ']'
+    ',"revenue":', s.revenue, ',"commission":', k.added + k.since, ',"currency":"XAF"}'), ',' ORDER BY p.starts), '') || ']' AS series
   FROM part p
  CROSS JOIN LATERAL (
    SELECT count(*) AS n, coalesce(sum(o.total), 0) AS revenue FROM orders o
@@ -104,11 +106,12 @@ SELECT '[' || coalesce(string_agg(concat('{"', $1::text, '":"', to_char(p.starts
               AND l.to_kind = 'PLATFORM' AND l.category = 'ORDER_COMMISSION'), 0) AS since) k
 
 -- Vendors by revenue from orders delivered in a period, or in all time.
---  $1 limit   $2 from, $3 before: timestamptz or NULL   $4 period or NULL: its first day is used when $2 is NULL
--- Columns: [{id,name,vendor{id,business_name,city},orders,revenue}]. Always one row.
+-- since, before, period: NULL does not limit; the first day of the period is used when since is NULL. Always one row.
+-- The result is [{id,name,vendor{id,business_name,city},orders,revenue}].
 -- name: admin_top_vendors
+-- columns: top_vendors
 WITH t AS MATERIALIZED (
-  SELECT coalesce($2::timestamptz, period_start($4::text)) AS since, $3::timestamptz AS before
+  SELECT coalesce(:since::timestamptz, period_start(:period::text)) AS since, :before::timestamptz AS before
 ), sold AS (
   SELECT o.vendor_id AS id, count(*) AS n, sum(o.subtotal) AS revenue
     FROM t JOIN orders o ON o.settled_at >= coalesce(t.since, '-infinity') AND o.settled_at < coalesce(t.before, 'infinity')
@@ -118,20 +121,21 @@ WITH t AS MATERIALIZED (
   SELECT v.id, v.total_orders, v.total_revenue
     FROM t JOIN vendors v ON v.total_orders > 0 WHERE t.since IS NULL AND t.before IS NULL
 ), best AS (
-  SELECT * FROM sold ORDER BY revenue DESC, n DESC, id LIMIT $1::bigint
+  SELECT * FROM sold ORDER BY revenue DESC, n DESC, id LIMIT :limit::bigint
 )
 SELECT '[' || coalesce(string_agg(concat('{"id":"', v.id, '","name":', json_text(v.business_name), ',"vendor":{"id":"', v.id,
     '","business_name":', json_text(v.business_name), ',"city":', json_text(v.city), '},"orders":', b.n, ',"revenue":',
-    b.revenue, '}'), ',' ORDER BY b.revenue DESC, b.n DESC, v.id), '') || ']'
+    b.revenue, '}'), ',' ORDER BY b.revenue DESC, b.n DESC, v.id), '') || ']' AS top_vendors
   FROM best b JOIN vendors v USING (id)
 
 -- Riders by number of deliveries in a period, or in all time, with their earnings and the average time from pick-up to
 -- delivery over the last 200 of these orders.
---  $1 limit   $2 from, $3 before: timestamptz or NULL   $4 period or NULL: its first day is used when $2 is NULL
--- Columns: [{id,name,rider{id,name,vehicle_type},deliveries,earnings,avg_delivery_mins}]. Always one row.
+-- since, before, period: NULL does not limit; the first day of the period is used when since is NULL. Always one row.
+-- The result is [{id,name,rider{id,name,vehicle_type},deliveries,earnings,avg_delivery_mins}].
 -- name: admin_top_riders
+-- columns: top_riders
 WITH t AS MATERIALIZED (
-  SELECT coalesce($2::timestamptz, period_start($4::text)) AS since, $3::timestamptz AS before
+  SELECT coalesce(:since::timestamptz, period_start(:period::text)) AS since, :before::timestamptz AS before
 ), done AS (
   SELECT o.rider_id AS id, count(*) AS n
     FROM t JOIN orders o ON o.settled_at >= coalesce(t.since, '-infinity') AND o.settled_at < coalesce(t.before, 'infinity')
@@ -141,11 +145,12 @@ WITH t AS MATERIALIZED (
   SELECT r.id, r.completed_deliveries
     FROM t JOIN riders r ON r.completed_deliveries > 0 WHERE t.since IS NULL AND t.before IS NULL
 ), best AS (
-  SELECT * FROM done ORDER BY n DESC, id LIMIT $1::bigint
+  SELECT * FROM done ORDER BY n DESC, id LIMIT :limit::bigint
 )
 SELECT '[' || coalesce(string_agg(concat('{"id":"', r.id, '","name":', json_text(p.name), ',"rider":{"id":"', r.id, '","name":',
     json_text(p.name), ',"vehicle_type":"', r.vehicle_type, '"},"deliveries":', b.n, ',"earnings":', e.earned,
     ',"avg_delivery_mins":', round(coalesce(m.mins, 0), 1), '}'), ',' ORDER BY b.n DESC, r.id), '') || ']'
+    AS top_riders
   FROM t CROSS JOIN best b JOIN riders r USING (id)
  CROSS JOIN LATERAL (SELECT btrim(r.first_name || ' ' || r.last_name) AS name) p
  CROSS JOIN LATERAL (

@@ -184,8 +184,8 @@ SELECT
        ORDER BY id DESC LIMIT $4::bigint OFFSET $5::bigint)))
 
 -- Queues a dead message again, for a day.
---  $1 id   $2 admin   $3 act   $4 request id
--- Columns: outcome (DONE, CONFLICT: it is not dead), row. No row: 404.
+--  $1 id   $2 audit entry
+-- Columns: outcome (DONE, CONFLICT: it is not dead), row, id of the audit row. No row: 404.
 -- name: message_retry
 WITH was AS MATERIALIZED (
   SELECT m.id, m.state FROM messages m
@@ -195,11 +195,9 @@ WITH was AS MATERIALIZED (
      SET state = 'QUEUED', tries = 0, next_at = now(), until = greatest(m.until, now() + interval '1 day')
     FROM was w WHERE m.id = w.id AND w.state = 'DEAD'
   RETURNING m AS message
-), audited AS (
-  INSERT INTO admin_audit (admin_id, act, subject, request_id)
-  SELECT $2::text, $3::text, $1::text, $4::text FROM queued
 )
-SELECT CASE WHEN q.message IS NULL THEN 'CONFLICT' ELSE 'DONE' END, message_json(q.message)
+SELECT CASE WHEN (q.message).id IS NULL THEN 'CONFLICT' ELSE 'DONE' END, message_json(q.message),
+    CASE WHEN (q.message).id IS NOT NULL THEN admin_audit_add($2::jsonb, $1::text) END
   FROM was w LEFT JOIN queued q ON true
 
 -- Deletes a batch of messages that were sent or skipped a week ago, or have been dead for a month.
@@ -236,7 +234,7 @@ SELECT json_build_object('targeted', count(*), 'sent', count(d.account_id), 'fai
 -- event `broadcast` goes to the rooms of the named accounts (eight rooms an event: see EVENT_ROOMS_MAX), or to the room of all.
 -- A broadcast to a country publishes no event, because a country has no room.
 --  $1 kind   $2 ids text[] or NULL for all   $3 country or NULL   $4 title   $5 body   $6 data   $7 room of all
---  $8 prefix of one's room   $9 admin   $10 act   $11 details   $12 request id
+--  $8 prefix of one's room   $9 audit entry
 -- name: message_broadcast
 WITH made AS (
   INSERT INTO broadcasts (kind, ids, country, params, data)
@@ -257,8 +255,7 @@ WITH made AS (
           UNION ALL
           SELECT array_agg($8::text || ':' || p.id) FROM people p GROUP BY p.part) t
 )
-INSERT INTO admin_audit (admin_id, act, subject, details, request_id)
-VALUES ($9::text, $10::text, $7::text, $11::jsonb, $12::text)
+SELECT admin_audit_add($9::jsonb, $7::text)
 
 -- Makes the next page of messages of the oldest broadcast that is not done: a push for each account with a device, which expires
 -- life_s seconds after the broadcast. limit: accounts to read. No row: all broadcasts are done, or another instance is working

@@ -29,7 +29,7 @@ SELECT o.id, o.order_type, o.status, o.user_id, o.vendor_id, o.rider_id, o.accep
 -- $17 to $20 COMPLETE: the parts of vendor, rider and platform, and the subsidy that the platform pays the rider
 --     CANCEL: $17 is what the platform pays the vendor as compensation (0: nothing); the others are ignored
 -- $21 id of the actor  $22 Idempotency-Key or NULL  $23 its fingerprint  $24 the reply to store with it, NULL: the order
--- $25 request id, stored in the audit row of an act by an admin
+-- $25 audit entry of an act by an admin, or NULL
 -- Columns: outcome, order (the Order after DONE; the customer's view when by USER).
 -- Outcomes: DONE; MOVED: the order has changed since it was read, read it again; WRONG_DELIVERY_CODE (one of five attempts
 --  was used); ASSIGN: RIDER_NOT_FOUND, RIDER_NOT_READY, SUSPENDED, NOT_APPROVED, INACTIVE, RIDER_OFFLINE.
@@ -39,14 +39,11 @@ WITH moved AS MATERIALIZED (
   SELECT outcome, json FROM order_move($1::text, $2::text, $3::text, $4::text, $5::text, $6::text, $7::text,
     $8::timestamptz, $9::text, $10::text, $11::integer, $12::json, $13::text, $14::boolean, $15::text[], $16::text,
     $17::bigint, $18::bigint, $19::bigint, $20::bigint, $21::text, $22::text, $23::text, $24::text)
-), audited AS (
-  INSERT INTO admin_audit (admin_id, act, subject, details, request_id)
-  SELECT $21::text, 'order.' || lower($4::text), $1::text,
-         jsonb_strip_nulls(jsonb_build_object('riderId', $7::text, 'reason', $9::text,
-           'vendorPaid', CASE $4::text WHEN 'CANCEL' THEN nullif($17::bigint, 0) END)), $25::text
-    FROM moved WHERE outcome = 'DONE' AND $6::text = 'ADMIN'
 )
-SELECT outcome, json FROM moved
+SELECT outcome, json, CASE WHEN outcome = 'DONE' THEN admin_audit_add($25::jsonb, $1::text,
+    jsonb_strip_nulls(jsonb_build_object('riderId', $7::text, 'reason', $9::text,
+      'vendorPaid', CASE $4::text WHEN 'CANCEL' THEN nullif($17::bigint, 0) END))) END
+  FROM moved
 
 -- Whether the same actor has already done this act and its effect still holds. Then nothing has to be written.
 --  $1 order id   $2 act   $3 by (USER, VENDOR, RIDER, ADMIN)   $4 id of the actor   $5 the status in the timeline entry of

@@ -154,5 +154,5 @@ SELECT admin_payment_row(i) AS payment FROM payment_intents i WHERE i.id = :paym
 -- name: payment_resolve
 -- columns: outcome, payment
 SELECT outcome, json AS payment
-  FROM payment_resolve(:payment_id::text, :resolution::text, :notes::text, :admin_id::text, :act::text, :details::jsonb,
-    :request_id::text, :reason_english::text, :reason_french::text)
+  FROM payment_resolve(:payment_id::text, :resolution::text, :notes::text, :admin_id::text, :audit::jsonb,
+    :reason_english::text, :reason_french::text)

@@ -78,30 +78,30 @@ SELECT (SELECT count(*) FROM found),
 -- Approves: the first of two admins is noted. With a reference it was paid by hand and is completed at once, whether now or
 -- after it was approved without, as long as it was not sent; and so is one on its way with a trouble (as payout_resolve, PAID).
 --  $1 payout   $2 kind or NULL (else it must be that)   $3 reference or NULL   $4 notes or NULL   $5 amount from
---  which two admins are needed (0: never)   $6 admin   $7 act   $8 its details   $9 request id   $10 ids of four ledger rows
+--  which two admins are needed (0: never)   $6 admin   $7 audit entry   $8 ids of four ledger rows
 -- Columns: outcome, row. Outcomes: DONE, NOTED (a second admin has to), PAYOUT_NOT_FOUND, PAYOUT_OTHER_KIND, PAYOUT_DECIDED,
 --  SAME_ADMIN.
 -- name: payout_approve
-SELECT outcome, json FROM payout_approve($1::text, $2::text, $3::text, $4::text, $5::bigint, $6::text, $7::text, $8::jsonb,
-  $9::text, $10::text[])
+SELECT outcome, json FROM payout_approve($1::text, $2::text, $3::text, $4::text, $5::bigint, $6::text, $7::jsonb,
+  $8::text[])
 
 -- Gives the amount back, of one that is not on its way, or with a trouble (as payout_resolve, RETURNED).
 --  $1 payout   $2 kind or NULL (else it must be that)   $3 reason   $4 amount from which two admins are needed
---  $5 admin   $6 act   $7 its details   $8 request id   $9 ids of four ledger rows
+--  $5 admin   $6 audit entry   $7 ids of four ledger rows
 -- Columns: outcome, row. Outcomes: DONE, NOTED (a trouble: a second admin has to), PAYOUT_NOT_FOUND, PAYOUT_OTHER_KIND,
 --  PAYOUT_DECIDED, SAME_ADMIN.
 -- name: payout_reject
-SELECT outcome, json FROM payout_reject($1::text, $2::text, $3::text, $4::bigint, $5::text, $6::text, $7::jsonb, $8::text,
-  $9::text[])
+SELECT outcome, json FROM payout_reject($1::text, $2::text, $3::text, $4::bigint, $5::text, $6::jsonb,
+  $7::text[])
 
 -- Ends a trouble, as payout_book says.
 --  $1 payout   $2 kind or NULL (else it must be that)   $3 PAID, RETURNED or WRITTEN_OFF   $4 reference or NULL   $5 notes
---  $6 amount from which two admins are needed   $7 admin   $8 act   $9 its details   $10 request id   $11 ids of four ledger rows
+--  $6 amount from which two admins are needed   $7 admin   $8 audit entry   $9 ids of four ledger rows
 -- Columns: outcome, row. Outcomes: DONE, NOTED (a second admin has to say the same), AGAIN (it had ended so), PAYOUT_NOT_FOUND,
 --  PAYOUT_OTHER_KIND, NO_TROUBLE, TROUBLE_OTHER (it cannot end so), SAME_ADMIN.
 -- name: payout_resolve
-SELECT outcome, json FROM payout_resolve($1::text, $2::text, $3::text, $4::text, $5::text, $6::bigint, $7::text, $8::text,
-  $9::jsonb, $10::text, $11::text[])
+SELECT outcome, json FROM payout_resolve($1::text, $2::text, $3::text, $4::text, $5::text, $6::bigint, $7::text, $8::jsonb,
+  $9::text[])
 
 -- --- The gateway -------------------------------------------------------------------------------------------------
 

@@ -177,7 +177,7 @@ static void transition_write(struct request *rq)
 		/* 17 */ arg_int(rq, paid ? split.vendor : 0), arg_int(rq, split.rider),
 		arg_int(rq, split.platform), arg_int(rq, split.subsidy),
 		/* 21 */ rq->caller.id, rq->idempotency_key, rq->fingerprint, act->answer,
-		/* 25 */ rq->request_id);
+		/* 25 */ act->audit);
 }
 
 /* --- The decision ----------------------------------------------------------------------------- */

@@ -126,17 +126,22 @@ const char *arg_double(struct request *rq, double value)
 	return arena_printf(rq->arena, "%.17g", value);
 }
 
+const char *arg_json(struct request *rq, const json_t *value)
+{
+	char *text auto_free = value
+		? json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(15))
+		: NULL;
+
+	return text ? arena_copy(rq->arena, text, strlen(text)) : NULL;
+}
+
 const char *arg_change(struct request *rq, const char *name)
 {
 	const json_t *value = member(rq->body, name);
-	char *text auto_free = NULL;
 
 	if (!value || json_is_string(value))
 		return json_string_value(value);
-	if (json_is_null(value))
-		return "";
-	text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-	return text ? arena_copy(rq->arena, text, strlen(text)) : NULL;
+	return json_is_null(value) ? "" : arg_json(rq, value);
 }
 
 const char *request_id_new(struct request *rq, const char *prefix)

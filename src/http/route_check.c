@@ -80,6 +80,15 @@ static bool method_is_routed(enum method method)
 		method == DELETE;
 }
 
+/* Every write of the admin namespace names its act; the log-in of admins is no act. */
+static bool audit_is_valid(const struct route_set *set, const struct route *row)
+{
+	bool act = set->ns == NS_ADMIN && row->method != GET && row->access != ANYONE &&
+		strncmp(row->path, "/auth/", 6) != 0;
+
+	return act == (row->audit != NULL);
+}
+
 static int route_check(const struct route_set *set, const struct route *row)
 {
 	const char *wrong = row->access == ACCESS_UNSET ? "access"
@@ -89,6 +98,7 @@ static int route_check(const struct route_set *set, const struct route *row)
 		: !method_is_routed(row->method)        ? "method"
 		: row->path[0] != '/'                   ? "path"
 		: !limit_key_is_valid(row)              ? "limit_by"
+		: !audit_is_valid(set, row)             ? "audit"
 							: NULL;
 
 	if (!wrong)

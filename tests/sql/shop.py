@@ -86,7 +86,7 @@ def cancel(db, order_id, user, reason="J'ai changé d'avis", states=("PENDING", 
             return "CANNOT_CANCEL", None, None
         outcome, order = db.run("order_move", found, status, rider, "CANCEL", "CANCELLED", "USER", None, None, reason, None,
                                 None, None, None, "f", f"{{txn_{next(numbers):026d}}}", "off_none", "0", "0", "0", "0",
-                                user, None, None, None, None)[0]
+                                user, None, None, None, None)[0][:2]
         if outcome == "DONE":
             order = json.loads(order)
             return "CANCELLED", order, order["total"] if order["paymentStatus"] == "REFUNDED" else 0

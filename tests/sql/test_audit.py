@@ -56,10 +56,10 @@ def sound():
             ids[f"payout_{fate}"] = payout = f"payout_{fate}"
             db.run("payout_request", payout, "VENDOR", shop.vendor, 2000, 100, "MOBILE_MONEY", "+237670000001", "{}", 20,
                    f"txn_{payout}", None, None)
-        db.run("payout_reject", "payout_rejected", None, "No", 0, "admin", "x", "{}", None, "{txn_payout_back}")
+        db.run("payout_reject", "payout_rejected", None, "No", 0, "admin", None, "{txn_payout_back}")
         db.sql("UPDATE payouts SET method = 'BANK_TRANSFER' WHERE id = 'payout_transferred'")
-        db.run("payout_approve", "payout_transferred", None, "VIR", None, 0, "admin", "x", "{}", None, "{txn_po_1,txn_po_2}")
-        db.run("payout_approve", "payout_sent", None, None, None, 0, "admin", "x", "{}", None, "{}")
+        db.run("payout_approve", "payout_transferred", None, "VIR", None, 0, "admin", None, "{txn_po_1,txn_po_2}")
+        db.run("payout_approve", "payout_sent", None, None, None, 0, "admin", None, "{}")
         db.run("payouts_send", 10, 60)
         db.run("payout_answered", "payout_sent", "SUCCESSFUL", "cam_1", 1900, None, None, "{txn_po_3,txn_po_4}")
         _, order, _ = place(db, shop, [(shop.item(), 1, 2500)], method="MOBILE_MONEY")

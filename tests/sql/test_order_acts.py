@@ -6,7 +6,7 @@ import json
 import psycopg2
 import pytest
 
-from sql.statements import STATEMENTS, count
+from sql.statements import PARAMETERS, STATEMENTS, count
 from sql.shop import Shop, next_number, place
 
 
@@ -25,7 +25,7 @@ def move(db, order, seen, act, to, by="RIDER", seen_rider=None, parts=(0, 0, 0, 
     params = [order["orderId"], seen, seen_rider, act, to, by, taker, None, note, None, None, None, None, "f", entries,
               f"off_{n}", *parts, account, key, "print" if key else None, None]
     params += [None] * (count("order_move") - len(params))
-    return db.run("order_move", *params)[0]
+    return db.run("order_move", *params)[0][:2]
 
 
 def state(db, order):
@@ -128,6 +128,8 @@ def test_orders_that_need_attention_are_found_by_their_index(db):
            " 'M-' || n))).* FROM orders o, generate_series(1, 3000) n WHERE o.id = %s", [order["orderId"]])
     db.sql("ANALYZE orders")
     db.sql("PREPARE listed AS " + STATEMENTS["admin_order_list"])
-    plan = "\n".join(row[0] for row in db.sql("EXPLAIN EXECUTE listed(" + "NULL, " * 7 + "'t', '20', '0')"))
+    values = {"attention": "'t'", "limit": "20", "offset": "0"}
+    marks = ", ".join(values.get(name, "NULL") for name in PARAMETERS["admin_order_list"])
+    plan = "\n".join(row[0] for row in db.sql(f"EXPLAIN EXECUTE listed({marks})"))
     db.sql("ROLLBACK; DEALLOCATE listed")
     assert plan.count("orders_attention") == 2, plan

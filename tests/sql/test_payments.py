@@ -179,7 +179,7 @@ def test_a_success_without_an_amount_is_queried_again(db, state):
 
 def resolve(db, reference, decision, notes="As the customer showed"):
     outcome, row = db.run("payment_resolve", payment_id=reference, resolution=decision, notes=notes, admin_id="admin_1",
-                          act="payment.resolve", details="{}", request_id="rq", reason_english="Settled",
+                          audit='{"adminId": "admin_1", "act": "payment.resolve"}', reason_english="Settled",
                           reason_french="Réglé")[0]
     return outcome, json.loads(row) if row else None
 

@@ -30,7 +30,7 @@ class Owner:
 
     def approved(self, **fields):
         payout = self.ask(**fields)
-        assert self.db.run("payout_approve", payout, None, None, None, 0, "admin", "x", "{}", None, entries())[0][0] == "DONE"
+        assert self.db.run("payout_approve", payout, None, None, None, 0, "admin", None, entries())[0][0] == "DONE"
         return payout
 
     def sent(self, **fields):
@@ -189,19 +189,19 @@ def test_an_unnamed_transfer_in_the_history_is_a_discrepancy(db, owner):
     assert row(db, payout, "status")[0] == "PROCESSING" and "without naming" in row(db, payout, "trouble")[0]
     assert owner.wallet() == (12000, 8000, 0)
     # A person decides: it was paid, or it was not.
-    outcome, shown = db.run("payout_approve", payout, None, "seen by phone", None, 0, "admin", "x", "{}", None, entries())[0]
+    outcome, shown = db.run("payout_approve", payout, None, "seen by phone", None, 0, "admin", None, entries())[0]
     assert outcome == "DONE" and json.loads(shown)["status"] == "COMPLETED" and owner.wallet() == (12000, 0, 8000)
     second = owner.sent()
     age(db, second, "2 hours")
     assert record(db, second, "UNNAMED", looked_at="now") == "TROUBLE"
-    assert db.run("payout_reject", second, None, "Not there", 0, "admin", "x", "{}", None, entries())[0][0] == "DONE"
+    assert db.run("payout_reject", second, None, "Not there", 0, "admin", None, entries())[0][0] == "DONE"
     assert owner.wallet() == (12000, 0, 8000)
 
 
 def test_a_processing_pay_out_cannot_be_decided_without_a_discrepancy(db, owner):
     payout = owner.sent()
-    assert db.run("payout_approve", payout, None, "x", None, 0, "admin", "x", "{}", None, entries())[0][0] == "PAYOUT_DECIDED"
-    assert db.run("payout_reject", payout, None, "x", 0, "admin", "x", "{}", None, entries())[0][0] == "PAYOUT_DECIDED"
+    assert db.run("payout_approve", payout, None, "x", None, 0, "admin", None, entries())[0][0] == "PAYOUT_DECIDED"
+    assert db.run("payout_reject", payout, None, "x", 0, "admin", None, entries())[0][0] == "PAYOUT_DECIDED"
 
 
 def test_a_success_after_a_failure_is_booked_from_what_is_available(db, owner):
@@ -280,7 +280,7 @@ def test_requests_at_once_wait_for_each_other(connect):
 # --- Troubles ----------------------------------------------------------------------------------------------------
 
 def resolve(db, payout, what, admin="admin", two_from=0, reference=None):
-    return db.run("payout_resolve", payout, None, what, reference, "Looked at", two_from, admin, "x", "{}", None,
+    return db.run("payout_resolve", payout, None, what, reference, "Looked at", two_from, admin, None,
                   "{" + ",".join(f"txn_po_{next(numbers)}" for _ in range(4)) + "}")[0]
 
 
@@ -340,8 +340,8 @@ def test_a_discrepancy_of_a_large_amount_needs_two_equal_decisions(db, owner):
     assert resolve(db, payout, "PAID", "one", 8000)[0] == "NOTED" and owner.wallet() == (12000, 8000, 0)
     assert resolve(db, payout, "PAID", "one", 8000)[0] == "SAME_ADMIN"
     assert resolve(db, payout, "RETURNED", "two", 8000)[0] == "NOTED"  # another opinion begins anew
-    assert db.run("payout_reject", payout, None, "No", 8000, "two", "x", "{}", None, entries())[0][0] == "SAME_ADMIN"
-    assert db.run("payout_approve", payout, None, "VIR", None, 8000, "two", "x", "{}", None, entries())[0][0] == "NOTED"
+    assert db.run("payout_reject", payout, None, "No", 8000, "two", None, entries())[0][0] == "SAME_ADMIN"
+    assert db.run("payout_approve", payout, None, "VIR", None, 8000, "two", None, entries())[0][0] == "NOTED"
     outcome, shown = resolve(db, payout, "PAID", "three", 8000, "VIR-2")
     assert outcome == "DONE" and json.loads(shown)["transaction_reference"] == "VIR-2" and owner.wallet() == (12000, 0, 8000)
 
@@ -372,6 +372,6 @@ def test_without_a_discrepancy_nothing_is_resolved(db, owner):
 
 def test_a_pay_out_paid_by_hand_is_never_sent(db, owner):
     payout = owner.approved()
-    assert db.run("payout_approve", payout, None, "by hand", None, 0, "admin", "x", "{}", None, entries())[0][0] == "DONE"
+    assert db.run("payout_approve", payout, None, "by hand", None, 0, "admin", None, entries())[0][0] == "DONE"
     assert row(db, payout, "status", "transaction_reference", "sent_at", "next_check_at") == ("COMPLETED", "by hand", None, None)
     assert not due(db, "payouts_send", payout) and owner.wallet() == (12000, 0, 8000)

@@ -22,6 +22,7 @@ struct order_act_request {
 	const char *place;       /* JSON {"lat":…,"lng":…} */
 	const char *code;        /* ACT_COMPLETE: the delivery code */
 	int64_t minutes;         /* ACT_ACCEPT: preparation; 0: the vendor's average */
+	const char *audit;       /* BY_ADMIN: the entry for admin_audit_add */
 	enum vendor_pay pay;     /* ACT_CANCEL BY_ADMIN: whether the vendor is paid */
 	const char *answer;      /* the body that done sends, stored for replay by key; NULL: the
 				  * Order */

@@ -7,6 +7,7 @@
 #define REEYO_DOMAIN_WEBHOOK_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "reeyo/core/text.h"

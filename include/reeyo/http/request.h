@@ -90,6 +90,9 @@ const char *arg_int(struct request *rq, int64_t value);
 const char *arg_double(struct request *rq, double value);
 /* A clearable member of the body for the SQL function changed(): NULL when absent, "" when null. */
 const char *arg_change(struct request *rq, const char *name);
+/* JSON text of a value for an SQL parameter, in the arena; numbers with at most 15 digits, so that
+ * 0.15 stays 0.15. NULL when the value is NULL or memory is out. */
+const char *arg_json(struct request *rq, const json_t *value);
 /* A new id in the arena. NULL only when out of memory. */
 const char *request_id_new(struct request *rq, const char *prefix);
 /* The body's list `name` as a PostgreSQL array; "{}" when it is empty, NULL when it is absent or
@@ -131,6 +134,9 @@ void sql_run(struct request *rq, enum db_lane lane, enum query query, bool try_,
 #define sql_read_primary(rq, name, done, ...) \
 	SQL_RUN(rq, DB_WRITE, name, false, done __VA_OPT__(, ) __VA_ARGS__)
 #define sql_write(rq, name, done, ...) \
+	SQL_RUN(rq, DB_WRITE, name, false, done __VA_OPT__(, ) __VA_ARGS__)
+/* A read on the primary, which sees the write just made. */
+#define sql_read_primary(rq, name, done, ...) \
 	SQL_RUN(rq, DB_WRITE, name, false, done __VA_OPT__(, ) __VA_ARGS__)
 #define sql_report(rq, name, done, ...) \
 	SQL_RUN(rq, DB_REPORT, name, false, done __VA_OPT__(, ) __VA_ARGS__)

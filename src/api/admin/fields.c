@@ -3,7 +3,7 @@
  * Reply tables of the admin rows (contract §6). Every key is always present; its value is null when
  * it is unknown.
  */
-#include "act.h"
+#include "fields.h"
 
 static const char *const order_words[] = { "PENDING", "CONFIRMED", "PREPARING", "READY",
 	"RIDER_ASSIGNED", "IN_TRANSIT", "DELIVERED", "CANCELLED", NULL };

@@ -313,7 +313,7 @@ SELECT concat('{"balance":', account_balance('PLATFORM'), ',"escrow":', account_
 -- Columns: outcome, hand-in.
 -- Outcomes: DONE, AGAIN (it was booked before), HANDIN_OTHER (with another amount), CASH_OVER, RIDER_NOT_FOUND.
 -- name: cash_hand_in
-SELECT outcome, json FROM cash_hand_in($1::text, $2::bigint, $3::text, $4::text, $5::text, $6::jsonb, $7::text, $8::text)
+SELECT outcome, json FROM cash_hand_in($1::text, $2::bigint, $3::text, $4::jsonb, $5::text)
 
 -- What a rider has handed in, newest first.
 --  $1 rider   $2 limit   $3 offset
@@ -348,8 +348,8 @@ SELECT dispute_json(d) FROM disputes d
 -- Columns: outcome, row. Outcomes: DONE, REPLAY (run idempotency_get), NOT_FOUND, DISPUTE_DECIDED, REFUND_UNDELIVERED (nothing
 --  can be given back of an order that is not delivered), REFUND_OVER (more than is left of the price).
 -- name: dispute_decide
-SELECT outcome, json FROM dispute_decide($1::text, $2::text, $3::text, $4::bigint, $5::text, $6::text, $7::jsonb, $8::text,
-  $9::text, $10::text, $11::text)
+SELECT outcome, json FROM dispute_decide($1::text, $2::text, $3::text, $4::bigint, $5::text, $6::jsonb,
+  $7::text, $8::text, $9::text)
 -- Orders as the console reads them.
 
 -- Newest first: ids are ULIDs, their order is that of time. Each kind of list is a branch of its own index, and
@@ -757,8 +757,8 @@ SELECT webhook_json(w) FROM webhook_endpoints w WHERE w.id = $1::text
 -- Columns: outcome, row with its secret. Outcomes: DONE, REPLAY (run idempotency_get), VENDOR_NOT_FOUND, CONFLICT (it
 --  would be the 51st).
 -- name: admin_webhook_add
-SELECT outcome, json FROM webhook_add($1::text, $2::text, $3::text, $4::text[], $5::text, $6::text, $7::text, $8::text,
-  $9::jsonb, $10::text, $11::text, $12::text)
+SELECT outcome, json FROM webhook_add($1::text, $2::text, $3::text, $4::text[], $5::text, $6::text, $7::text, $8::jsonb,
+  $9::text, $10::text)
 
 -- NULL stays as it is; an empty description or vendor is removed. Enabling forgets why it was disabled and for how long
 -- it failed. No row: 404.
@@ -797,7 +797,7 @@ RETURNING subject
 --  $1 id   $2 secret   $3 admin   $4 act   $5 request id   $6 Idempotency-Key of the admin or NULL   $7 its fingerprint
 -- Columns: outcome, row with its secret. Outcomes: DONE, REPLAY (run idempotency_get), NOT_FOUND.
 -- name: admin_webhook_rotate
-SELECT outcome, json FROM webhook_rotate($1::text, $2::text, $3::text, $4::text, $5::text, $6::text, $7::text)
+SELECT outcome, json FROM webhook_rotate($1::text, $2::text, $3::text, $4::jsonb, $5::text, $6::text)
 
 -- --- Deliveries --------------------------------------------------------------------------------------------
 
@@ -2814,8 +2814,7 @@ SELECT admin_payment_row(i) AS payment FROM payment_intents i WHERE i.id = $1::t
 --  decide).
 -- name: payment_resolve
 SELECT outcome, json AS payment
-  FROM payment_resolve($1::text, $2::text, $3::text, $4::text, $5::text, $6::jsonb,
-    $7::text, $8::text, $9::text)
+  FROM payment_resolve($1::text, $2::text, $3::text, $4::text, $5::jsonb, $6::text, $7::text)
 
 -- Pay-outs: asked for by vendors and riders, decided by admins, sent by the copy that leads `payouts`.
 
@@ -2901,8 +2900,8 @@ SELECT (SELECT count(*) FROM found),
 -- Columns: outcome, row. Outcomes: DONE, NOTED (a second admin has to), PAYOUT_NOT_FOUND, PAYOUT_OTHER_KIND, PAYOUT_DECIDED,
 --  SAME_ADMIN.
 -- name: payout_approve
-SELECT outcome, json FROM payout_approve($1::text, $2::text, $3::text, $4::text, $5::bigint, $6::text, $7::text, $8::jsonb,
-  $9::text, $10::text[])
+SELECT outcome, json FROM payout_approve($1::text, $2::text, $3::text, $4::text, $5::bigint, $6::text, $7::jsonb,
+  $8::text[])
 
 -- Gives the amount back, of one that is not on its way, or with a trouble (as payout_resolve, RETURNED).
 --  $1 payout   $2 kind or NULL (else it must be that)   $3 reason   $4 amount from which two admins are needed
@@ -2910,8 +2909,8 @@ SELECT outcome, json FROM payout_approve($1::text, $2::text, $3::text, $4::text,
 -- Columns: outcome, row. Outcomes: DONE, NOTED (a trouble: a second admin has to), PAYOUT_NOT_FOUND, PAYOUT_OTHER_KIND,
 --  PAYOUT_DECIDED, SAME_ADMIN.
 -- name: payout_reject
-SELECT outcome, json FROM payout_reject($1::text, $2::text, $3::text, $4::bigint, $5::text, $6::text, $7::jsonb, $8::text,
-  $9::text[])
+SELECT outcome, json FROM payout_reject($1::text, $2::text, $3::text, $4::bigint, $5::text, $6::jsonb,
+  $7::text[])
 
 -- Ends a trouble, as payout_book says.
 --  $1 payout   $2 kind or NULL (else it must be that)   $3 PAID, RETURNED or WRITTEN_OFF   $4 reference or NULL   $5 notes
@@ -2919,8 +2918,8 @@ SELECT outcome, json FROM payout_reject($1::text, $2::text, $3::text, $4::bigint
 -- Columns: outcome, row. Outcomes: DONE, NOTED (a second admin has to say the same), AGAIN (it had ended so), PAYOUT_NOT_FOUND,
 --  PAYOUT_OTHER_KIND, NO_TROUBLE, TROUBLE_OTHER (it cannot end so), SAME_ADMIN.
 -- name: payout_resolve
-SELECT outcome, json FROM payout_resolve($1::text, $2::text, $3::text, $4::text, $5::text, $6::bigint, $7::text, $8::text,
-  $9::jsonb, $10::text, $11::text[])
+SELECT outcome, json FROM payout_resolve($1::text, $2::text, $3::text, $4::text, $5::text, $6::bigint, $7::text, $8::jsonb,
+  $9::text[])
 
 -- --- The gateway -------------------------------------------------------------------------------------------------
 

@@ -7,10 +7,12 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "admin/act.h"
+#include "admin/list.h"
+#include "admin/reply.h"
 #include "reeyo/api/admin.h"
 #include "reeyo/api/reply_objects.h"
 #include "reeyo/core/clock.h"
+#include "reeyo/db/queries/admin_analytics.h"
 #include "reeyo/service/cache_keys.h"
 
 #define DAYS_MOST 731
@@ -133,13 +135,17 @@ static const struct field top_rider_fields[] = {
 	FIELD_END,
 };
 
+/* Parameters of a statement: the period that the query names. */
+#define PERIOD_PARAMS(rq) \
+	.since = query_day_time(rq, "from", "00:00"), .before = query_day_time(rq, "to", "24:00"), \
+	.period = query_text(rq, "period")
+
 /* --- Over a period ---------------------------------------------------------------------------- */
 
 static void platform_figures_show(struct request *rq)
 {
-	sql_report_positional(rq, admin_platform_figures, admin_reply_row,
-		query_day_time(rq, "from", "00:00"), query_day_time(rq, "to", "24:00"),
-		query_text(rq, "period"));
+	sql_report(rq, admin_platform_figures, admin_reply_row,
+		&(struct admin_platform_figures){ PERIOD_PARAMS(rq) });
 }
 
 /* Days since 1970-01-01 of a valid date; `fallback` when date is NULL. */
@@ -174,9 +180,12 @@ static bool range_bounded(struct request *rq)
 static void revenue_series_reply(struct request *rq, const char *unit, int64_t usual)
 {
 	if (range_bounded(rq))
-		sql_report_positional(rq, admin_revenue, admin_reply_row, unit,
-			query_text(rq, "from"), query_text(rq, "to"), query_text(rq, "period"),
-			arg_int(rq, usual));
+		sql_report(rq, admin_revenue, admin_reply_row,
+			&(struct admin_revenue){ .unit = unit,
+				.first_day = query_text(rq, "from"),
+				.last_day = query_text(rq, "to"),
+				.period = query_text(rq, "period"),
+				.units = usual });
 }
 
 static void revenue_by_day(struct request *rq)
@@ -196,53 +205,52 @@ static void revenue_by_month(struct request *rq)
 
 static void top_vendors_show(struct request *rq)
 {
-	sql_report_positional(rq, admin_top_vendors, admin_reply_row,
-		arg_int(rq, member_int(rq->query, "limit", 10)),
-		query_day_time(rq, "from", "00:00"), query_day_time(rq, "to", "24:00"),
-		query_text(rq, "period"));
+	sql_report(rq, admin_top_vendors, admin_reply_row,
+		&(struct admin_top_vendors){
+			.limit = member_int(rq->query, "limit", 10), PERIOD_PARAMS(rq) });
 }
 
 static void top_riders_show(struct request *rq)
 {
-	sql_report_positional(rq, admin_top_riders, admin_reply_row,
-		arg_int(rq, member_int(rq->query, "limit", 10)),
-		query_day_time(rq, "from", "00:00"), query_day_time(rq, "to", "24:00"),
-		query_text(rq, "period"));
+	sql_report(rq, admin_top_riders, admin_reply_row,
+		&(struct admin_top_riders){
+			.limit = member_int(rq->query, "limit", 10), PERIOD_PARAMS(rq) });
 }
 
 static void order_status_counts_show(struct request *rq)
 {
-	sql_report_positional(rq, admin_order_status_counts, admin_reply_row,
-		query_day_time(rq, "from", "00:00"), query_day_time(rq, "to", "24:00"),
-		query_text(rq, "period"));
+	sql_report(rq, admin_order_status_counts, admin_reply_row,
+		&(struct admin_order_status_counts){ PERIOD_PARAMS(rq) });
 }
 
 static void order_breakdown_show(struct request *rq)
 {
-	sql_report_positional(rq, admin_order_breakdown, admin_reply_row,
-		query_day_time(rq, "from", "00:00"), query_day_time(rq, "to", "24:00"),
-		query_text(rq, "period"));
+	sql_report(rq, admin_order_breakdown, admin_reply_row,
+		&(struct admin_order_breakdown){ PERIOD_PARAMS(rq) });
 }
 
 /* --- Now -------------------------------------------------------------------------------------- */
 
-/* The sum over {"success":true,"data":{"PENDING":3,…}}; NULL when the cache gave no value. */
-static const char *active_orders_sum(struct request *rq, int error, const struct cache_value *value)
+/* Adds up {"success":true,"data":{"PENDING":3,…}}. Returns false when the cache gave no value. */
+static bool active_orders_sum(int error, const struct cache_value *value, int64_t *ret)
 {
 	json_auto_t *body = error ? NULL : json_loadb(value->plain.at, value->plain.len, 0, NULL);
 	json_t *counts = json_object_get(body, "data");
-	int64_t sum = 0;
 	const char *status;
 	json_t *count;
 
-	json_object_foreach(counts, status, count) sum += json_integer_value(count);
-	return json_is_object(counts) ? arg_int(rq, sum) : NULL;
+	*ret = 0;
+	json_object_foreach(counts, status, count) *ret += json_integer_value(count);
+	return json_is_object(counts);
 }
 
 static void active_orders_read(struct request *rq, int error, const struct cache_value *value)
 {
-	SQL_POSITIONAL_(rq, DB_REPORT, admin_live_figures, false, admin_reply_row,
-		active_orders_sum(rq, error, value));
+	int64_t sum;
+
+	sql_report(rq, admin_live_figures, admin_reply_row,
+		&(struct admin_live_figures){
+			.active_orders = active_orders_sum(error, value, &sum) ? &sum : NULL });
 }
 
 static void live_figures_show(struct request *rq)
@@ -276,13 +284,13 @@ static void dashboard_platform_read(struct request *rq, const struct db_result *
 	if (!platform || !platform->at)
 		return reply_error(rq, E_NO_MEMORY);
 	rq->state = platform;
-	SQL_POSITIONAL_(rq, DB_REPORT, admin_live_figures, false, dashboard_live_read, NULL);
+	sql_report(rq, admin_live_figures, dashboard_live_read, &(struct admin_live_figures){ 0 });
 }
 
 static void dashboard_show(struct request *rq)
 {
-	SQL_POSITIONAL_(rq, DB_REPORT, admin_platform_figures, false, dashboard_platform_read, NULL,
-		NULL, NULL);
+	sql_report(rq, admin_platform_figures, dashboard_platform_read,
+		&(struct admin_platform_figures){ 0 });
 }
 
 const struct route admin_analytics_routes[] = {

@@ -5,7 +5,8 @@
  */
 #include <stdio.h>
 
-#include "admin/act.h"
+#include "admin/fields.h"
+#include "admin/list.h"
 #include "reeyo/api/admin.h"
 #include "reeyo/cache/geo.h"
 #include "reeyo/db/queries/availability.h"

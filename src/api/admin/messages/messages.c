@@ -3,7 +3,9 @@
  * Messages to people: the admin lists them, retries dead ones and sends broadcasts. Rows show the
  * recipient and the times, never the text.
  */
-#include "admin/act.h"
+#include "admin/audit.h"
+#include "admin/list.h"
+#include "admin/reply.h"
 
 #include <stdio.h>
 
@@ -94,8 +96,8 @@ static void admin_message_retried(struct request *rq, const struct db_result *re
 
 static void admin_message_retry(struct request *rq)
 {
-	sql_write_positional(rq, message_retry, admin_message_retried, rq->params[0], rq->caller.id,
-		"message.retry", rq->request_id);
+	sql_write_positional(
+		rq, message_retry, admin_message_retried, rq->params[0], audit_entry(rq));
 }
 
 /* --- Broadcasts ------------------------------------------------------------------------------- */
@@ -202,7 +204,7 @@ static void broadcast_counted(struct request *rq, const struct db_result *result
 	sql_write_positional(rq, message_broadcast, broadcast_written, whom_name(audience->kind),
 		arg_array(rq, audience->ids), body_text(rq, "country"), body_text(rq, "title"),
 		body_text(rq, "body"), state->data, audience->room, whom_room(audience->kind),
-		rq->caller.id, "broadcast", audit_details(rq), rq->request_id);
+		audit_entry(rq));
 }
 
 /* Counting a million accounts takes seconds, so it runs on the report lane. The write is short for
@@ -243,15 +245,16 @@ const struct route admin_message_routes[] = {
 		.summary = "Messages to people, newest first" },
 	{ POST, "/messages/:id/retry", .operation = "retryMessage", .access = ADMIN,
 		.any_write = true, .reply = message_fields, .errors = { E_NOT_FOUND, E_CONFLICT },
-		.run = admin_message_retry, .summary = "Queue a dead message again" },
+		.run = admin_message_retry, .audit = "message.retry",
+		.summary = "Queue a dead message again" },
 	{ POST, "/broadcast/users", .operation = "broadcastToCustomers", .access = ADMIN,
 		.body = users_body, .reply = broadcast_fields, .run = broadcast_to_users,
-		.summary = "Send a broadcast to customers" },
+		.audit = "broadcast", .summary = "Send a broadcast to customers" },
 	{ POST, "/broadcast/vendors", .operation = "broadcastToVendors", .access = ADMIN,
 		.body = vendors_body, .reply = broadcast_fields, .run = broadcast_to_vendors,
-		.summary = "Send a broadcast to vendors" },
+		.audit = "broadcast", .summary = "Send a broadcast to vendors" },
 	{ POST, "/broadcast/riders", .operation = "broadcastToRiders", .access = ADMIN,
 		.body = riders_body, .reply = broadcast_fields, .run = broadcast_to_riders,
-		.summary = "Send a broadcast to riders" },
+		.audit = "broadcast", .summary = "Send a broadcast to riders" },
 	ROUTE_END,
 };

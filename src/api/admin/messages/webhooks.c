@@ -6,9 +6,12 @@
  */
 #include <arpa/inet.h>
 
-#include "admin/act.h"
+#include "admin/audit.h"
+#include "admin/list.h"
+#include "admin/reply.h"
 #include "reeyo/api/admin.h"
 #include "reeyo/core/config.h"
+#include "reeyo/db/queries/admin_webhooks.h"
 #include "reeyo/domain/webhook.h"
 #include "reeyo/partners/client.h"
 #include "reeyo/partners/signature.h"
@@ -173,15 +176,14 @@ static const char *webhook_secret_generate(struct request *rq)
 
 static void webhooks_list(struct request *rq)
 {
-	struct page page = request_page(rq, 20);
-
-	SQL_POSITIONAL_(rq, DB_WRITE, admin_webhook_list, false, admin_reply_page,
-		arg_int(rq, page.limit), arg_int(rq, page.offset));
+	sql_read_primary(rq, admin_webhook_list, admin_reply_page,
+		&(struct admin_webhook_list){ PAGE_PARAMS(rq) });
 }
 
 static void webhook_show(struct request *rq)
 {
-	SQL_POSITIONAL_(rq, DB_WRITE, admin_webhook_get, false, admin_reply_row, rq->params[0]);
+	sql_read_primary(rq, admin_webhook_get, admin_reply_row,
+		&(struct admin_webhook_get){ .webhook_id = rq->params[0] });
 }
 
 static void webhook_register(struct request *rq)
@@ -191,10 +193,11 @@ static void webhook_register(struct request *rq)
 	if (!webhook_url_take(rq, &url) || !(id = webhook_id_new(rq, "whe_")) ||
 		!(secret = webhook_secret_generate(rq)))
 		return;
-	sql_try_write_positional(rq, admin_webhook_add, admin_reply_idempotent, id, url,
-		body_text(rq, "description"), arg_array(rq, "eventTypes"),
-		body_text(rq, "vendorId"), secret, rq->caller.id, "webhook.add", audit_details(rq),
-		rq->request_id, rq->idempotency_key, rq->fingerprint);
+	admin_try_write(rq, admin_webhook_add, admin_reply_idempotent, .webhook_id = id, .url = url,
+		.description = body_text(rq, "description"),
+		.event_types = member_texts(rq, rq->body, "eventTypes"),
+		.vendor_id = body_text(rq, "vendorId"), .secret = secret, .admin_id = rq->caller.id,
+		.idempotency_key = rq->idempotency_key, .fingerprint = rq->fingerprint);
 }
 
 static void webhook_edit(struct request *rq)
@@ -203,25 +206,21 @@ static void webhook_edit(struct request *rq)
 
 	if (!webhook_url_take(rq, &url))
 		return;
-	sql_write_positional(rq, admin_webhook_edit, admin_reply_row, rq->params[0], url,
-		arg_change(rq, "description"), arg_array(rq, "eventTypes"),
-		arg_change(rq, "vendorId"),
-		member(rq->body, "enabled") ? member_bool(rq->body, "enabled", true) ? "t" : "f"
-					    : NULL,
-		rq->caller.id, "webhook.change", audit_details(rq), rq->request_id);
+	admin_write(rq, admin_webhook_edit, admin_reply_row, .webhook_id = rq->params[0],
+		.url = url, .description = arg_change(rq, "description"),
+		.event_types = member_texts(rq, rq->body, "eventTypes"),
+		.vendor_id = arg_change(rq, "vendorId"),
+		.enabled = optional_bool(rq, rq->body, "enabled"));
 }
 
 static void webhook_deleted(struct request *rq, const struct db_result *result)
 {
-	if (db_rows(result) == 0)
-		return reply_error(rq, E_NOT_FOUND);
-	reply_message(rq, "Webhook deleted", "Webhook supprimé");
+	admin_reply_deleted(rq, result, "Webhook deleted", "Webhook supprimé");
 }
 
 static void webhook_delete(struct request *rq)
 {
-	sql_write_positional(rq, admin_webhook_delete, webhook_deleted, rq->params[0],
-		rq->caller.id, "webhook.delete", rq->request_id);
+	admin_write(rq, admin_webhook_delete, webhook_deleted, .webhook_id = rq->params[0]);
 }
 
 static void webhook_secret_rotate(struct request *rq)
@@ -229,9 +228,9 @@ static void webhook_secret_rotate(struct request *rq)
 	const char *secret = webhook_secret_generate(rq);
 
 	if (secret)
-		sql_try_write_positional(rq, admin_webhook_rotate, admin_reply_idempotent,
-			rq->params[0], secret, rq->caller.id, "webhook.rotate", rq->request_id,
-			rq->idempotency_key, rq->fingerprint);
+		admin_try_write(rq, admin_webhook_rotate, admin_reply_idempotent,
+			.webhook_id = rq->params[0], .secret = secret, .admin_id = rq->caller.id,
+			.idempotency_key = rq->idempotency_key, .fingerprint = rq->fingerprint);
 }
 
 /* --- Deliveries ------------------------------------------------------------------------------- */
@@ -241,37 +240,28 @@ static void webhook_test(struct request *rq)
 	const char *id = webhook_id_new(rq, "whd_");
 
 	if (id)
-		sql_write_positional(rq, admin_webhook_test, admin_reply_row, rq->params[0], id,
-			WEBHOOK_TEST, rq->caller.id, "webhook.test", rq->request_id);
-}
-
-static void webhook_deliveries_reply(struct request *rq, const struct db_result *result)
-{
-	if (db_rows(result) == 0)
-		return reply_error(rq, E_NOT_FOUND);
-	admin_reply_page(rq, result);
+		admin_write(rq, admin_webhook_test, admin_reply_row, .webhook_id = rq->params[0],
+			.delivery_id = id, .type = WEBHOOK_TEST);
 }
 
 static void webhook_deliveries_list(struct request *rq)
 {
-	struct page page = request_page(rq, 20);
-
-	sql_read_positional(rq, admin_webhook_deliveries, webhook_deliveries_reply, rq->params[0],
-		query_text(rq, "status"), arg_int(rq, page.limit), arg_int(rq, page.offset));
+	sql_read(rq, admin_webhook_deliveries, admin_reply_page_of,
+		&(struct admin_webhook_deliveries){ .webhook_id = rq->params[0],
+			.state = query_text(rq, "status"),
+			PAGE_PARAMS(rq) });
 }
 
 static void webhook_delivery_replay(struct request *rq)
 {
-	sql_write_positional(rq, admin_webhook_replay_one, admin_reply_row, rq->params[0],
-		rq->caller.id, "webhook.replay", rq->request_id);
+	admin_write(rq, admin_webhook_replay_one, admin_reply_row, .delivery_id = rq->params[0]);
 }
 
 static void webhook_events_replay(struct request *rq)
 {
-	sql_write_positional(rq, admin_webhook_replay, admin_reply_row, rq->params[0],
-		body_text(rq, "since"), body_text(rq, "until"), webhook_types_array,
-		arg_int(rq, REPLAY_MAX), rq->caller.id, "webhook.replay", audit_details(rq),
-		rq->request_id);
+	admin_write(rq, admin_webhook_replay, admin_reply_row, .webhook_id = rq->params[0],
+		.since = body_text(rq, "since"), .until = body_text(rq, "until"),
+		.types = { webhook_types, WEBHOOK_TYPE_COUNT }, .limit = REPLAY_MAX);
 }
 
 const struct route admin_webhook_routes[] = {
@@ -281,25 +271,27 @@ const struct route admin_webhook_routes[] = {
 	{ POST, "/webhooks", .operation = "createWebhook", .access = SUPER_ADMIN,
 		.idempotent = true, .body = add_body, .reply = secret_fields, .created = true,
 		.errors = { E_VENDOR_NOT_FOUND, E_CONFLICT }, .run = webhook_register,
-		.summary = "Register a webhook; at most 50" },
+		.audit = "webhook.add", .summary = "Register a webhook; at most 50" },
 	{ GET, "/webhooks/:id", .operation = "getWebhook", .access = ADMIN,
 		.reply = endpoint_fields, .errors = { E_NOT_FOUND }, .run = webhook_show,
 		.summary = "One webhook" },
 	{ PATCH, "/webhooks/:id", .operation = "updateWebhook", .access = SUPER_ADMIN,
 		.body = edit_body, .reply = endpoint_fields,
 		.errors = { E_NOT_FOUND, E_VENDOR_NOT_FOUND }, .run = webhook_edit,
-		.summary = "Change a webhook" },
+		.audit = "webhook.change", .summary = "Change a webhook" },
 	{ DELETE, "/webhooks/:id", .operation = "deleteWebhook", .access = SUPER_ADMIN,
 		.shape = REPLY_MESSAGE, .errors = { E_NOT_FOUND }, .run = webhook_delete,
+		.audit = "webhook.delete",
 		.summary = "Delete a webhook and its queued deliveries" },
 	{ POST, "/webhooks/:id/rotate-secret", .operation = "rotateWebhookSecret",
 		.access = SUPER_ADMIN, .any_write = true, .idempotent = true, .body = empty_body,
 		.reply = secret_fields, .errors = { E_NOT_FOUND }, .run = webhook_secret_rotate,
+		.audit = "webhook.rotate",
 		.summary = "Rotate the secret; for 24 hours the earlier ones, at most four, also "
 			   "sign" },
 	{ POST, "/webhooks/:id/test", .operation = "testWebhook", .access = SUPER_ADMIN,
 		.any_write = true, .body = empty_body, .reply = delivery_fields,
-		.errors = { E_NOT_FOUND, E_CONFLICT }, .run = webhook_test,
+		.errors = { E_NOT_FOUND, E_CONFLICT }, .run = webhook_test, .audit = "webhook.test",
 		.summary = "Send " WEBHOOK_TEST },
 	{ GET, "/webhooks/:id/deliveries", .operation = "listWebhookDeliveries", .access = ADMIN,
 		.query = deliveries_query, .reply = delivery_fields, .shape = REPLY_PAGE,
@@ -308,11 +300,12 @@ const struct route admin_webhook_routes[] = {
 	{ POST, "/webhooks/deliveries/:id/replay", .operation = "replayWebhookDelivery",
 		.access = SUPER_ADMIN, .any_write = true, .body = empty_body,
 		.reply = delivery_fields, .errors = { E_NOT_FOUND, E_CONFLICT },
-		.run = webhook_delivery_replay,
+		.run = webhook_delivery_replay, .audit = "webhook.replay",
 		.summary = "Send one delivery again, with the same webhook-id" },
 	{ POST, "/webhooks/:id/replay", .operation = "replayWebhookEvents", .access = SUPER_ADMIN,
 		.any_write = true, .body = replay_body, .reply = replayed_fields,
 		.errors = { E_NOT_FOUND, E_CONFLICT }, .run = webhook_events_replay,
+		.audit = "webhook.replay",
 		.summary =
 			"Send the events of a period again, at most 1,000: delivered ones for 30 "
 			"days, others for 72 hours" },

@@ -2,8 +2,11 @@
  *
  * The accounts of the platform, and the cash that riders hand in.
  */
-#include "admin/act.h"
+#include "admin/audit.h"
+#include "admin/list.h"
+#include "admin/reply.h"
 #include "reeyo/api/admin.h"
+#include "reeyo/db/queries/admin_money.h"
 
 static const struct field handin_body[] = {
 	{ "amount", FIELD_MONEY, .required = true, .min = 1, .max = INT64_MAX },
@@ -35,7 +38,7 @@ static const struct field handin_fields[] = {
 
 static void platform_accounts_show(struct request *rq)
 {
-	SQL_POSITIONAL_(rq, DB_REPORT, finance_platform, false, admin_reply_row);
+	sql_report(rq, finance_platform, admin_reply_row);
 }
 
 /* --- Cash ------------------------------------------------------------------------------------- */
@@ -46,9 +49,9 @@ static void cash_handin_add(struct request *rq)
 
 	if (!entry)
 		return reply_error(rq, E_NO_MEMORY);
-	sql_write_positional(rq, cash_hand_in, admin_reply_outcome, rq->params[0],
-		arg_int(rq, body_int(rq, "amount", 0)), body_text(rq, "reference"), rq->caller.id,
-		"rider.cash-handin", audit_details(rq), rq->request_id, entry);
+	admin_write(rq, cash_hand_in, admin_reply_outcome, .rider_id = rq->params[0],
+		.amount = body_int(rq, "amount", 0), .reference = body_text(rq, "reference"),
+		.entry_id = entry);
 }
 
 static void cash_handins_read(struct request *rq, const struct db_result *result)
@@ -60,10 +63,8 @@ static void cash_handins_read(struct request *rq, const struct db_result *result
 
 static void cash_handins_list(struct request *rq)
 {
-	struct page page = request_page(rq, 20);
-
-	sql_read_positional(rq, cash_handin_list, cash_handins_read, rq->params[0],
-		arg_int(rq, page.limit), arg_int(rq, page.offset));
+	sql_read(rq, cash_handin_list, cash_handins_read,
+		&(struct cash_handin_list){ .rider_id = rq->params[0], PAGE_PARAMS(rq) });
 }
 
 const struct route admin_finance_routes[] = {
@@ -73,7 +74,7 @@ const struct route admin_finance_routes[] = {
 	{ POST, "/riders/:id/cash-handins", .operation = "recordCashHandIn", .access = ADMIN,
 		.any_write = true, .created = true, .body = handin_body, .reply = handin_fields,
 		.errors = { E_RIDER_NOT_FOUND, E_CASH_OVER, E_HANDIN_OTHER },
-		.run = cash_handin_add,
+		.run = cash_handin_add, .audit = "rider.cash-handin",
 		.summary = "Book cash that a rider hands in; a reference is booked once" },
 	{ GET, "/riders/:id/cash-handins", .operation = "listCashHandIns", .access = ADMIN,
 		.query = page_fields, .reply = handin_fields, .shape = REPLY_PAGE,

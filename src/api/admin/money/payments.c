@@ -4,7 +4,9 @@
  * amount differs from the requested amount.
  */
 #include "reeyo/db/queries/payments.h"
-#include "admin/act.h"
+#include "admin/audit.h"
+#include "admin/list.h"
+#include "admin/reply.h"
 #include "reeyo/api/admin.h"
 #include "reeyo/domain/payment_state.h"
 
@@ -88,16 +90,11 @@ static void admin_payment_show(struct request *rq)
 
 static void admin_payment_resolve(struct request *rq)
 {
-	sql_write(rq, payment_resolve, admin_reply_outcome,
-		&(struct payment_resolve){ .payment_id = rq->params[0],
-			.resolution = body_text(rq, "outcome"),
-			.notes = body_text(rq, "notes"),
-			.admin_id = rq->caller.id,
-			.act = "payment.resolve",
-			.details = audit_details(rq),
-			.request_id = rq->request_id,
-			.reason_english = payment_reason_text(PAYMENT_REASON_SETTLED, false),
-			.reason_french = payment_reason_text(PAYMENT_REASON_SETTLED, true) });
+	admin_write(rq, payment_resolve, admin_reply_outcome, .payment_id = rq->params[0],
+		.resolution = body_text(rq, "outcome"), .notes = body_text(rq, "notes"),
+		.admin_id = rq->caller.id,
+		.reason_english = payment_reason_text(PAYMENT_REASON_SETTLED, false),
+		.reason_french = payment_reason_text(PAYMENT_REASON_SETTLED, true));
 }
 
 const struct route admin_payment_routes[] = {
@@ -109,6 +106,7 @@ const struct route admin_payment_routes[] = {
 	{ POST, "/payments/:id/resolve", .operation = "resolvePayment", .access = ADMIN,
 		.any_write = true, .body = resolve_body, .reply = payment_row,
 		.errors = { E_PAYMENT_NOT_FOUND, E_PAYMENT_DECIDED }, .run = admin_payment_resolve,
+		.audit = "payment.resolve",
 		.summary =
 			"Decide a payment whose amount differs from the requested one. A decision "
 			"is final; repeating the same one changes nothing" },

@@ -3,7 +3,9 @@
  * Pay-outs: the admin lists, approves and rejects them, and resolves their discrepancies. From the
  * amount payout_two_admins_from on, two different admins must take the same decision.
  */
-#include "admin/act.h"
+#include "admin/audit.h"
+#include "admin/list.h"
+#include "admin/reply.h"
 #include "reeyo/api/admin.h"
 #include "reeyo/domain/payout_state.h"
 
@@ -206,15 +208,15 @@ static void admin_payout_approve(struct request *rq)
 {
 	sql_write_positional(rq, payout_approve, admin_payout_decided, rq->params[0],
 		body_text(rq, "type"), body_text(rq, "transactionReference"),
-		body_text(rq, "notes"), two_admins_from(rq), rq->caller.id, "payout.approve",
-		audit_details(rq), rq->request_id, entry_ids(rq));
+		body_text(rq, "notes"), two_admins_from(rq), rq->caller.id, audit_entry(rq),
+		entry_ids(rq));
 }
 
 static void admin_payout_reject(struct request *rq)
 {
 	sql_write_positional(rq, payout_reject, admin_payout_decided, rq->params[0],
 		body_text(rq, "type"), body_text(rq, "reason"), two_admins_from(rq), rq->caller.id,
-		"payout.reject", audit_details(rq), rq->request_id, entry_ids(rq));
+		audit_entry(rq), entry_ids(rq));
 }
 
 static void admin_payout_resolve(struct request *rq)
@@ -222,8 +224,7 @@ static void admin_payout_resolve(struct request *rq)
 	sql_write_positional(rq, payout_resolve, admin_payout_decided, rq->params[0],
 		body_text(rq, "type"), body_text(rq, "outcome"),
 		body_text(rq, "transactionReference"), body_text(rq, "notes"), two_admins_from(rq),
-		rq->caller.id, "payout.resolve-trouble", audit_details(rq), rq->request_id,
-		entry_ids(rq));
+		rq->caller.id, audit_entry(rq), entry_ids(rq));
 }
 
 const struct route admin_payout_routes[] = {
@@ -240,19 +241,19 @@ const struct route admin_payout_routes[] = {
 		.aliases = "/payouts/:id/process /finance/payouts/:id/process", .access = ADMIN,
 		.any_write = true, .body = approve_body, .reply = payout_row,
 		.errors = { E_PAYOUT_NOT_FOUND, E_PAYOUT_DECIDED, E_SAME_ADMIN },
-		.run = admin_payout_approve,
+		.run = admin_payout_approve, .audit = "payout.approve",
 		.summary =
 			"Approve a pay-out: the gateway pays it to a phone. With a reference, now "
 			"or later, it was paid by hand and is complete" },
 	{ POST, "/payouts/:id/reject", .operation = "rejectPayout", .access = ADMIN,
 		.any_write = true, .body = reject_body, .reply = payout_row,
 		.errors = { E_PAYOUT_NOT_FOUND, E_PAYOUT_DECIDED, E_SAME_ADMIN },
-		.run = admin_payout_reject,
+		.run = admin_payout_reject, .audit = "payout.reject",
 		.summary = "Reject a pay-out; the money is available again" },
 	{ POST, "/payouts/:id/resolve-trouble", .operation = "resolvePayoutDiscrepancy",
 		.access = ADMIN, .any_write = true, .body = resolve_body, .reply = payout_row,
 		.errors = { E_PAYOUT_NOT_FOUND, E_NO_TROUBLE, E_TROUBLE_OTHER, E_SAME_ADMIN },
-		.run = admin_payout_resolve,
+		.run = admin_payout_resolve, .audit = "payout.resolve-trouble",
 		.summary = "Resolve a discrepancy between a pay-out and the gateway; repeating the "
 			   "same resolution changes nothing" },
 	ROUTE_END,

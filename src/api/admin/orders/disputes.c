@@ -3,10 +3,13 @@
  * Disputes: the admin lists and reads them, and resolves them with or without a refund or rejects
  * them.
  */
-#include "admin/act.h"
+#include "admin/audit.h"
+#include "admin/list.h"
+#include "admin/reply.h"
 #include "reeyo/api/admin.h"
 #include "reeyo/api/order_acts.h"
 #include "reeyo/api/reply_objects.h"
+#include "reeyo/db/queries/admin_money.h"
 
 static const struct field list_query[] = {
 	{ "status", FIELD_TEXT, .max = 20,
@@ -28,42 +31,44 @@ static void admin_disputes_list(struct request *rq)
 {
 	static const char *const words[][2] = { { "OPEN", "OPEN" }, { "PENDING", "OPEN" },
 		{ "RESOLVED", "RESOLVED" }, { "REJECTED", "REJECTED" }, { NULL, NULL } };
-	const char *status, *category = query_text(rq, "category");
-	struct page page = request_page(rq, 20);
+	const char *status;
 
 	if (!status_filter_parse(rq, words, &status))
 		return;
-	sql_read_positional(rq, admin_dispute_list, admin_reply_page, status,
-		category && category[0] ? category : NULL, arg_int(rq, page.limit),
-		arg_int(rq, page.offset));
+	sql_read(rq, admin_dispute_list, admin_reply_page,
+		&(struct admin_dispute_list){ .status = status,
+			.category = query_nonempty(rq, "category"),
+			PAGE_PARAMS(rq) });
 }
 
 static void admin_dispute_show(struct request *rq)
 {
-	sql_read_positional(rq, admin_dispute_get, admin_reply_row, rq->params[0]);
+	sql_read(rq, admin_dispute_get, admin_reply_row,
+		&(struct admin_dispute_get){ .dispute_ref = rq->params[0] });
 }
 
 static void admin_dispute_decide(
-	struct request *rq, const char *ending, const char *words, int64_t refund, const char *act)
+	struct request *rq, const char *status, const char *text, int64_t refund)
 {
 	const char *entry = request_id_new(rq, "txn_");
 
 	if (!entry)
 		return reply_error(rq, E_NO_MEMORY);
-	sql_try_write_positional(rq, dispute_decide, admin_reply_idempotent, rq->params[0], ending,
-		words, refund > 0 ? arg_int(rq, refund) : NULL, rq->caller.id, act,
-		audit_details(rq), rq->request_id, entry, rq->idempotency_key, rq->fingerprint);
+	admin_try_write(rq, dispute_decide, admin_reply_idempotent, .dispute_ref = rq->params[0],
+		.status = status, .text = text, .refund = refund > 0 ? &refund : NULL,
+		.admin_id = rq->caller.id, .entry_id = entry,
+		.idempotency_key = rq->idempotency_key, .fingerprint = rq->fingerprint);
 }
 
 static void admin_dispute_resolve(struct request *rq)
 {
-	admin_dispute_decide(rq, "RESOLVED", body_text(rq, "resolution"),
-		body_int(rq, "refundAmount", 0), "dispute.resolve");
+	admin_dispute_decide(
+		rq, "RESOLVED", body_text(rq, "resolution"), body_int(rq, "refundAmount", 0));
 }
 
 static void admin_dispute_reject(struct request *rq)
 {
-	admin_dispute_decide(rq, "REJECTED", body_text(rq, "reason"), 0, "dispute.reject");
+	admin_dispute_decide(rq, "REJECTED", body_text(rq, "reason"), 0);
 }
 
 const struct route admin_dispute_routes[] = {
@@ -77,13 +82,13 @@ const struct route admin_dispute_routes[] = {
 		.any_write = true, .idempotent = true, .body = resolve_body,
 		.reply = dispute_fields,
 		.errors = { E_NOT_FOUND, E_DISPUTE_DECIDED, E_REFUND_OVER, E_REFUND_UNDELIVERED },
-		.run = admin_dispute_resolve,
+		.run = admin_dispute_resolve, .audit = "dispute.resolve",
 		.summary =
 			"Resolve a dispute; refunds at most the part of a delivered order's price "
 			"that was not refunded yet" },
 	{ POST, "/disputes/:id/reject", .operation = "rejectDispute", .access = ADMIN,
 		.any_write = true, .idempotent = true, .body = reason_body, .reply = dispute_fields,
 		.errors = { E_NOT_FOUND, E_DISPUTE_DECIDED }, .run = admin_dispute_reject,
-		.summary = "Reject a dispute, without a refund" },
+		.audit = "dispute.reject", .summary = "Reject a dispute, without a refund" },
 	ROUTE_END,
 };

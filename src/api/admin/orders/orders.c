@@ -5,7 +5,10 @@
 #include <stdio.h>
 #include <strings.h>
 
-#include "admin/act.h"
+#include "admin/audit.h"
+#include "admin/fields.h"
+#include "admin/list.h"
+#include "admin/reply.h"
 #include "reeyo/api/admin.h"
 #include "reeyo/api/order_acts.h"
 #include "reeyo/api/order_fields.h"
@@ -76,16 +79,29 @@ static unsigned order_states_widen(const char *word, unsigned states)
 	return states;
 }
 
+/* The states as an array parameter; absent when there are none. */
+static struct db_texts order_states_texts(struct request *rq, unsigned states)
+{
+	const char **words = arena_alloc(rq->arena, ORDER_STATUSES * sizeof(*words));
+	size_t count = 0;
+
+	for (int state = 0; words && state < ORDER_STATUSES; state++)
+		if (states & STATE(state))
+			words[count++] = order_status_words[state];
+	return (struct db_texts){ count ? words : NULL, count };
+}
+
 /* Parses the query member "status", such as "CONFIRMED,ready", ACTIVE or REFUNDED, into an array of
  * states and a payment status; NULL means any. Returns false when a word is unknown; the error has
  * been sent. */
-static bool order_states_take(struct request *rq, const char **ret_states, const char **ret_payment)
+static bool order_states_take(
+	struct request *rq, struct db_texts *ret_states, const char **ret_payment)
 {
 	struct text words = text_of(query_text(rq, "status"));
 	unsigned all = 0, states;
 	char word[40];
 
-	*ret_states = *ret_payment = NULL;
+	*ret_payment = NULL;
 	while (words.at) {
 		struct text one = text_trim(text_cut(&words, ','));
 
@@ -101,29 +117,27 @@ static bool order_states_take(struct request *rq, const char **ret_states, const
 		}
 		all |= order_states_widen(word, states);
 	}
-	return order_states_array(rq, all, ret_states);
+	*ret_states = order_states_texts(rq, all);
+	return true;
 }
 
 static void admin_orders_list(struct request *rq)
 {
-	struct page page = request_page(rq, 20);
-	const char *states, *payment, *attention = NULL;
+	struct admin_order_list filter = { .vendor_id = query_text(rq, "vendorId"),
+		.rider_id = query_text(rq, "riderId"),
+		.user_id = query_text(rq, "userId"),
+		.since = query_day_time(rq, "dateFrom", "00:00"),
+		.before = query_day_time(rq, "dateTo", "24:00"),
+		.attention = optional_bool(rq, rq->query, "attention") };
 
-	if (!order_states_take(rq, &states, &payment))
-		return;
-	if (member(rq->query, "attention"))
-		attention = member_bool(rq->query, "attention", false) ? "t" : "f";
-	sql_read_positional(rq, admin_order_list, admin_reply_page, states, payment,
-		query_text(rq, "vendorId"), query_text(rq, "riderId"), query_text(rq, "userId"),
-		query_day_time(rq, "dateFrom", "00:00"), query_day_time(rq, "dateTo", "24:00"),
-		attention, arg_int(rq, page.limit), arg_int(rq, page.offset));
+	if (order_states_take(rq, &filter.states, &filter.payment_status))
+		admin_orders_reply(rq, filter);
 }
 
 /* No index covers a part of a number: the statement scans all orders, so it runs on the report
  * lane. */
 static void admin_orders_search(struct request *rq)
 {
-	struct page page = request_page(rq, 20);
 	struct text search = text_trim(text_of(query_text(rq, "q")));
 	char number[ORDER_NUMBER_SIZE];
 
@@ -131,33 +145,36 @@ static void admin_orders_search(struct request *rq)
 		search = text_trim((struct text){ search.at + 1, search.len - 1 });
 	if (order_number_normalise(search, number))
 		search = text_of(number);
-	SQL_POSITIONAL_(rq, DB_REPORT, admin_order_search, false, admin_reply_page,
-		arena_copy(rq->arena, search.at, search.len), arg_int(rq, page.limit),
-		arg_int(rq, page.offset));
+	sql_report(rq, admin_order_search, admin_reply_page,
+		&(struct admin_order_search){
+			.text = arena_copy(rq->arena, search.at, search.len), PAGE_PARAMS(rq) });
 }
 
 /* --- One -------------------------------------------------------------------------------------- */
 
 static void admin_order_show(struct request *rq)
 {
-	sql_read_positional(rq, admin_order_get, admin_reply_row, rq->params[0]);
+	sql_read(rq, admin_order_get, admin_reply_row,
+		&(struct admin_order_get){ .order_ref = rq->params[0] });
 }
 
 static void admin_timeline_reply(struct request *rq, const struct db_result *result)
 {
 	if (db_rows(result) == 0)
 		return reply_error(rq, E_NOT_FOUND);
-	reply_data(rq, db_text(result, 0, 1));
+	reply_data(rq, db_text(result, 0, ADMIN_ORDER_GET_TIMELINE));
 }
 
 static void admin_order_timeline(struct request *rq)
 {
-	sql_read_positional(rq, admin_order_get, admin_timeline_reply, rq->params[0]);
+	sql_read(rq, admin_order_get, admin_timeline_reply,
+		&(struct admin_order_get){ .order_ref = rq->params[0] });
 }
 
 static void admin_order_dispatches(struct request *rq)
 {
-	sql_read_positional(rq, admin_order_dispatch, admin_reply_row, rq->params[0]);
+	sql_read(rq, admin_order_dispatch, admin_reply_row,
+		&(struct admin_order_dispatch){ .order_ref = rq->params[0] });
 }
 
 /* --- Writes ----------------------------------------------------------------------------------- */
@@ -165,13 +182,15 @@ static void admin_order_dispatches(struct request *rq)
 /* Reads the order again, on the primary: the transition returns the app's shape of it. */
 static void admin_order_reply(struct request *rq, const struct order_moved *moved)
 {
-	SQL_POSITIONAL_(rq, DB_WRITE, admin_order_get, false, admin_reply_row, moved->id);
+	sql_read_primary(rq, admin_order_get, admin_reply_row,
+		&(struct admin_order_get){ .order_ref = moved->id });
 }
 
 static void admin_order_assign_rider(struct request *rq)
 {
 	const struct order_act_request act = { .act = ACT_ASSIGN,
 		.by = BY_ADMIN,
+		.audit = audit_entry(rq),
 		.order = rq->params[0],
 		.rider_id = body_text(rq, "riderId") };
 
@@ -189,6 +208,7 @@ static void admin_order_cancel(struct request *rq)
 {
 	const struct order_act_request act = { .act = ACT_CANCEL,
 		.by = BY_ADMIN,
+		.audit = audit_entry(rq),
 		.order = rq->params[0],
 		.note = body_text(rq, "reason"),
 		.pay = vendor_pay_parse(rq) };
@@ -200,6 +220,7 @@ static void admin_order_complete(struct request *rq)
 {
 	const struct order_act_request act = { .act = ACT_COMPLETE,
 		.by = BY_ADMIN,
+		.audit = audit_entry(rq),
 		.order = rq->params[0],
 		.note = body_text(rq, "note") };
 
@@ -229,17 +250,19 @@ const struct route admin_order_routes[] = {
 		.any_write = true, .body = assign_body, .reply = admin_order_fields,
 		.errors = { E_ORDER_NOT_FOUND, E_CANNOT_MOVE, E_RIDER_NOT_FOUND,
 			E_RIDER_NOT_READY },
-		.run = admin_order_assign_rider,
+		.run = admin_order_assign_rider, .audit = "order.assign",
 		.summary =
 			"Assign an order to a rider, replacing the current one; an order that was "
 			"picked up keeps its status" },
 	{ POST, "/orders/:id/cancel", .operation = "forceCancelOrder", .access = ADMIN,
 		.any_write = true, .body = cancel_body, .reply = admin_order_fields,
 		.errors = { E_ORDER_NOT_FOUND, E_CANNOT_CANCEL }, .run = admin_order_cancel,
+		.audit = "order.cancel",
 		.summary = "Cancel an order that is not final; the payment is refunded" },
 	{ POST, "/orders/:id/complete", .operation = "forceCompleteOrder", .access = ADMIN,
 		.any_write = true, .body = complete_body, .reply = admin_order_fields,
 		.errors = { E_ORDER_NOT_FOUND, E_CANNOT_MOVE }, .run = admin_order_complete,
+		.audit = "order.complete",
 		.summary = "Complete a picked-up order in place of its rider: vendor, rider and "
 			   "platform get their shares; no delivery code is needed" },
 	ROUTE_END,

@@ -2,12 +2,15 @@
  *
  * Riders: the admin lists, reads, approves, suspends and edits them. live.c shows their positions.
  */
-#include "admin/act.h"
+#include "admin/audit.h"
+#include "admin/fields.h"
+#include "admin/list.h"
+#include "admin/reply.h"
 #include "reeyo/api/admin.h"
-#include "reeyo/api/session.h"
 #include "reeyo/auth/admit.h"
 #include "reeyo/cache/geo.h"
 #include "reeyo/core/config.h"
+#include "reeyo/db/queries/admin_riders.h"
 #include "reeyo/domain/order.h"
 #include "reeyo/service/cache_keys.h"
 
@@ -42,24 +45,24 @@ static const struct field documents_body[] = {
 
 static void admin_riders_list(struct request *rq)
 {
-	struct page page = request_page(rq, 20);
-	const char *status, *search = query_text(rq, "search");
+	struct account_filter filter;
 
-	if (!status_filter_parse(rq, approval_filter_words, &status))
+	if (!account_filter_parse(rq, approval_filter_words, &filter))
 		return;
-	sql_read_positional(rq, admin_rider_list, admin_reply_page, status,
-		search && search[0] ? search : NULL, arg_int(rq, page.limit),
-		arg_int(rq, page.offset));
+	sql_read(rq, admin_rider_list, admin_reply_page,
+		&(struct admin_rider_list){
+			.approval = filter.status, .search = filter.search, PAGE_PARAMS(rq) });
 }
 
 static void admin_rider_show(struct request *rq)
 {
-	sql_read_positional(rq, admin_rider_get, admin_reply_row, rq->params[0]);
+	sql_read(rq, admin_rider_get, admin_reply_row,
+		&(struct admin_rider_get){ .rider_id = rq->params[0] });
 }
 
 static void admin_rider_deliveries(struct request *rq)
 {
-	admin_orders_reply(rq, NULL, NULL, rq->params[0], NULL);
+	admin_orders_reply(rq, (struct admin_order_list){ .rider_id = rq->params[0] });
 }
 
 /* --- Approval --------------------------------------------------------------------------------- */
@@ -91,38 +94,39 @@ static void admin_rider_changed(struct request *rq, const struct db_result *resu
 	if (!admin_row_keep(rq, result))
 		return;
 	rider_facts_invalidate_all(rq->app, rq->params[0]);
-	if (db_bool(result, 0, 2))
+	if (db_bool(result, 0, ADMIN_RIDER_SET_APPROVAL_WENT_OFFLINE))
 		geo_remove(rq->app->cache, rq->params[0]);
 	admin_rider_orders_flag(rq);
 }
 
-static void admin_rider_update_approval(struct request *rq, const char *approval, const char *act)
+static void admin_rider_update_approval(struct request *rq, const char *approval)
 {
-	sql_write_positional(rq, admin_rider_set_approval, admin_rider_changed, rq->params[0],
-		approval, body_text(rq, "reason"), session_access_life(rq), rq->caller.id, act,
-		audit_details(rq), rq->request_id);
+	admin_write(rq, admin_rider_set_approval, admin_rider_changed, .rider_id = rq->params[0],
+		.approval = approval, .reason = body_text(rq, "reason"),
+		.access_life = rq->app->config->access_ttl / 1000);
 }
 
 static void admin_rider_approve(struct request *rq)
 {
-	admin_rider_update_approval(rq, "APPROVED", "rider.approve");
+	admin_rider_update_approval(rq, "APPROVED");
 }
 
 static void admin_rider_reject(struct request *rq)
 {
-	admin_rider_update_approval(rq, "REJECTED", "rider.reject");
+	admin_rider_update_approval(rq, "REJECTED");
 }
 
 static void admin_rider_suspend(struct request *rq)
 {
-	admin_rider_update_approval(rq, "SUSPENDED", "rider.suspend");
+	admin_rider_update_approval(rq, "SUSPENDED");
 }
 
 /* --- Documents -------------------------------------------------------------------------------- */
 
 static void admin_rider_documents_decided(struct request *rq, const struct db_result *result)
 {
-	struct text missing = db_rows(result) ? db_text(result, 0, 1) : TEXT_NONE;
+	struct text missing = db_rows(result) ? db_text(result, 0, ADMIN_RIDER_DOCUMENTS_MISSING)
+					      : TEXT_NONE;
 
 	if (missing.at)
 		return reply_field(rq, "decisions",
@@ -131,21 +135,11 @@ static void admin_rider_documents_decided(struct request *rq, const struct db_re
 	admin_reply_row(rq, result);
 }
 
-/* The checked list of the body as JSON text. */
-static const char *document_decisions_json(struct request *rq)
-{
-	char *text = json_dumps(member(rq->body, "decisions"), JSON_COMPACT);
-	const char *copy = text ? arena_copy(rq->arena, text, strlen(text)) : NULL;
-
-	free(text);
-	return copy;
-}
-
 static void admin_rider_verify_documents(struct request *rq)
 {
-	sql_write_positional(rq, admin_rider_documents, admin_rider_documents_decided,
-		rq->params[0], document_decisions_json(rq), rq->caller.id, "rider.documents",
-		audit_details(rq), rq->request_id);
+	admin_write(rq, admin_rider_documents, admin_rider_documents_decided,
+		.rider_id = rq->params[0], .decisions = arg_json(rq, member(rq->body, "decisions")),
+		.admin_id = rq->caller.id);
 }
 
 /* --- Changes ---------------------------------------------------------------------------------- */
@@ -159,11 +153,11 @@ static void admin_rider_edited(struct request *rq, const struct db_result *resul
 
 static void admin_rider_edit(struct request *rq)
 {
-	sql_try_write_positional(rq, admin_rider_edit, admin_rider_edited, rq->params[0],
-		body_text(rq, "firstName"), body_text(rq, "lastName"), body_text(rq, "phone"),
-		arg_change(rq, "email"), body_text(rq, "vehicleType"),
-		body_text(rq, "vehiclePlate"), rq->caller.id, "rider.edit", audit_details(rq),
-		rq->request_id);
+	admin_try_write(rq, admin_rider_edit, admin_rider_edited, .rider_id = rq->params[0],
+		.first_name = body_text(rq, "firstName"), .last_name = body_text(rq, "lastName"),
+		.phone = body_text(rq, "phone"), .email = arg_change(rq, "email"),
+		.vehicle_type = body_text(rq, "vehicleType"),
+		.plate = body_text(rq, "vehiclePlate"));
 }
 
 const struct route admin_rider_routes[] = {
@@ -177,26 +171,26 @@ const struct route admin_rider_routes[] = {
 		.run = admin_rider_deliveries, .summary = "A rider's orders, newest first" },
 	{ POST, "/riders/:id/approve", .operation = "approveRider", .access = ADMIN,
 		.any_write = true, .body = empty_body, .reply = admin_rider_fields,
-		.errors = { E_NOT_FOUND }, .run = admin_rider_approve,
+		.errors = { E_NOT_FOUND }, .run = admin_rider_approve, .audit = "rider.approve",
 		.summary = "Approve and activate a rider; also lifts a suspension" },
 	{ POST, "/riders/:id/reject", .operation = "rejectRider", .access = ADMIN,
 		.any_write = true, .body = reason_body, .reply = admin_rider_fields,
-		.errors = { E_NOT_FOUND }, .run = admin_rider_reject,
+		.errors = { E_NOT_FOUND }, .run = admin_rider_reject, .audit = "rider.reject",
 		.summary = "Reject a rider's application" },
 	{ POST, "/riders/:id/verify-documents", .operation = "verifyRiderDocuments",
 		.access = ADMIN, .any_write = true, .body = documents_body,
 		.reply = admin_rider_fields, .errors = { E_NOT_FOUND },
-		.run = admin_rider_verify_documents,
+		.run = admin_rider_verify_documents, .audit = "rider.documents",
 		.summary = "Decide about documents; the rider's approval does not change" },
 	{ POST, "/riders/:id/suspend", .operation = "suspendRider", .access = ADMIN,
 		.any_write = true, .body = reason_body, .reply = admin_rider_fields,
-		.errors = { E_NOT_FOUND }, .run = admin_rider_suspend,
+		.errors = { E_NOT_FOUND }, .run = admin_rider_suspend, .audit = "rider.suspend",
 		.summary =
 			"Suspend a rider: offline and logged out. Orders not yet picked up go to "
 			"other riders; orders picked up need attention" },
 	{ PATCH, "/riders/:id", .operation = "updateRider", .access = ADMIN, .any_write = true,
 		.body = edit_body, .reply = admin_rider_fields,
 		.errors = { E_NOT_FOUND, E_PHONE_TAKEN, E_EMAIL_TAKEN }, .run = admin_rider_edit,
-		.summary = "Change a rider's details" },
+		.audit = "rider.edit", .summary = "Change a rider's details" },
 	ROUTE_END,
 };

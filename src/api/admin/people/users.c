@@ -3,9 +3,13 @@
  * Customers: the admin lists, reads, suspends and deletes them. The cached account (`user:{id}`) is
  * invalidated before the reply, so a suspension applies from the customer's next request.
  */
-#include "admin/act.h"
+#include "admin/audit.h"
+#include "admin/fields.h"
+#include "admin/list.h"
+#include "admin/reply.h"
 #include "reeyo/api/admin.h"
-#include "reeyo/api/session.h"
+#include "reeyo/core/config.h"
+#include "reeyo/db/queries/admin_users.h"
 #include "reeyo/service/cache_keys.h"
 
 static const char *const status_words[] = { "ACTIVE", "INACTIVE", "SUSPENDED", NULL };
@@ -26,24 +30,24 @@ static const struct field status_body[] = {
 
 static void admin_users_list(struct request *rq)
 {
-	struct page page = request_page(rq, 20);
-	const char *status, *search = query_text(rq, "search");
+	struct account_filter filter;
 
-	if (!status_filter_parse(rq, user_filter_words, &status))
+	if (!account_filter_parse(rq, user_filter_words, &filter))
 		return;
-	sql_read_positional(rq, admin_user_list, admin_reply_page, status,
-		search && search[0] ? search : NULL, arg_int(rq, page.limit),
-		arg_int(rq, page.offset));
+	sql_read(rq, admin_user_list, admin_reply_page,
+		&(struct admin_user_list){
+			.status = filter.status, .search = filter.search, PAGE_PARAMS(rq) });
 }
 
 static void admin_user_show(struct request *rq)
 {
-	sql_read_positional(rq, admin_user_get, admin_reply_row, rq->params[0]);
+	sql_read(rq, admin_user_get, admin_reply_row,
+		&(struct admin_user_get){ .user_id = rq->params[0] });
 }
 
 static void admin_user_orders(struct request *rq)
 {
-	admin_orders_reply(rq, NULL, NULL, NULL, rq->params[0]);
+	admin_orders_reply(rq, (struct admin_order_list){ .user_id = rq->params[0] });
 }
 
 /* --- Writes ----------------------------------------------------------------------------------- */
@@ -54,31 +58,31 @@ static void admin_user_changed(struct request *rq, const struct db_result *resul
 		cache_invalidate(rq, KEY_USER, rq->params[0], admin_row_reply);
 }
 
-static void admin_user_update_status(struct request *rq, const char *status, const char *act)
+static void admin_user_update_status(struct request *rq, const char *status)
 {
-	sql_write_positional(rq, admin_user_set_status, admin_user_changed, rq->params[0], status,
-		body_text(rq, "reason"), session_access_life(rq), rq->caller.id, act,
-		audit_details(rq), rq->request_id);
+	admin_write(rq, admin_user_set_status, admin_user_changed, .user_id = rq->params[0],
+		.status = status, .reason = body_text(rq, "reason"),
+		.access_life = rq->app->config->access_ttl / 1000);
 }
 
 static void admin_user_suspend(struct request *rq)
 {
-	admin_user_update_status(rq, "SUSPENDED", "user.suspend");
+	admin_user_update_status(rq, "SUSPENDED");
 }
 
 static void admin_user_unsuspend(struct request *rq)
 {
-	admin_user_update_status(rq, "ACTIVE", "user.unsuspend");
+	admin_user_update_status(rq, "ACTIVE");
 }
 
 static void admin_user_set_status(struct request *rq)
 {
-	admin_user_update_status(rq, body_text(rq, "status"), "user.status");
+	admin_user_update_status(rq, body_text(rq, "status"));
 }
 
 static void admin_user_delete(struct request *rq)
 {
-	admin_user_update_status(rq, "DELETED", "user.delete");
+	admin_user_update_status(rq, "DELETED");
 }
 
 const struct route admin_user_routes[] = {
@@ -93,18 +97,20 @@ const struct route admin_user_routes[] = {
 		.run = admin_user_orders, .summary = "A customer's orders, newest first" },
 	{ POST, "/users/:id/suspend", .operation = "suspendCustomer", .access = ADMIN,
 		.any_write = true, .body = reason_body, .reply = admin_user_fields,
-		.errors = { E_NOT_FOUND }, .run = admin_user_suspend,
+		.errors = { E_NOT_FOUND }, .run = admin_user_suspend, .audit = "user.suspend",
 		.summary = "Suspend a customer and end all sessions" },
 	{ POST, "/users/:id/unsuspend", .operation = "unsuspendCustomer",
 		.aliases = "/users/:id/activate", .access = ADMIN, .any_write = true,
 		.body = empty_body, .reply = admin_user_fields, .errors = { E_NOT_FOUND },
-		.run = admin_user_unsuspend, .summary = "Lift a suspension" },
+		.run = admin_user_unsuspend, .audit = "user.unsuspend",
+		.summary = "Lift a suspension" },
 	{ PATCH, "/users/:id/status", .operation = "setCustomerStatus", .access = ADMIN,
 		.any_write = true, .body = status_body, .reply = admin_user_fields,
-		.errors = { E_NOT_FOUND }, .run = admin_user_set_status,
+		.errors = { E_NOT_FOUND }, .run = admin_user_set_status, .audit = "user.status",
 		.summary = "Set the status of a customer" },
 	{ DELETE, "/users/:id", .operation = "deleteCustomer", .access = ADMIN,
 		.reply = admin_user_fields, .errors = { E_NOT_FOUND }, .run = admin_user_delete,
+		.audit = "user.delete",
 		.summary = "Delete a customer: the row stays; the phone and e-mail can be used "
 			   "again" },
 	ROUTE_END,

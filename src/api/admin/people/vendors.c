@@ -5,9 +5,14 @@
  */
 #include <math.h>
 
-#include "admin/act.h"
+#include "admin/audit.h"
+#include "admin/fields.h"
+#include "admin/list.h"
+#include "admin/reply.h"
 #include "reeyo/api/admin.h"
-#include "reeyo/api/session.h"
+#include "reeyo/core/config.h"
+#include "reeyo/core/json_writer.h"
+#include "reeyo/db/queries/admin_vendors.h"
 #include "reeyo/domain/operator.h"
 #include "reeyo/service/cache_keys.h"
 #include "reeyo/service/catalogue.h"
@@ -44,29 +49,30 @@ static const struct field edit_body[] = {
 
 static void admin_vendors_list(struct request *rq)
 {
-	struct page page = request_page(rq, 20);
-	const char *status, *search = query_text(rq, "search");
+	struct account_filter filter;
 
-	if (!status_filter_parse(rq, approval_filter_words, &status))
+	if (!account_filter_parse(rq, approval_filter_words, &filter))
 		return;
-	sql_read_positional(rq, admin_vendor_list, admin_reply_page, status,
-		search && search[0] ? search : NULL, arg_int(rq, page.limit),
-		arg_int(rq, page.offset));
+	sql_read(rq, admin_vendor_list, admin_reply_page,
+		&(struct admin_vendor_list){
+			.approval = filter.status, .search = filter.search, PAGE_PARAMS(rq) });
 }
 
 static void admin_vendor_show(struct request *rq)
 {
-	sql_read_positional(rq, admin_vendor_get, admin_reply_row, rq->params[0]);
+	sql_read(rq, admin_vendor_get, admin_reply_row,
+		&(struct admin_vendor_get){ .vendor_id = rq->params[0] });
 }
 
 static void admin_vendor_orders(struct request *rq)
 {
-	admin_orders_reply(rq, NULL, rq->params[0], NULL, NULL);
+	admin_orders_reply(rq, (struct admin_order_list){ .vendor_id = rq->params[0] });
 }
 
 static void admin_vendor_menu(struct request *rq)
 {
-	sql_read_positional(rq, admin_vendor_items, admin_reply_row, rq->params[0]);
+	sql_read(rq, admin_vendor_items, admin_reply_row,
+		&(struct admin_vendor_items){ .vendor_id = rq->params[0] });
 }
 
 /* --- Approval --------------------------------------------------------------------------------- */
@@ -84,26 +90,26 @@ static void admin_vendor_changed(struct request *rq, const struct db_result *res
 	cache_invalidate(rq, KEY_MENU, rq->params[0], admin_vendor_menu_invalidated);
 }
 
-static void admin_vendor_update_approval(struct request *rq, const char *approval, const char *act)
+static void admin_vendor_update_approval(struct request *rq, const char *approval)
 {
-	sql_write_positional(rq, admin_vendor_set_approval, admin_vendor_changed, rq->params[0],
-		approval, body_text(rq, "reason"), session_access_life(rq), rq->caller.id, act,
-		audit_details(rq), rq->request_id);
+	admin_write(rq, admin_vendor_set_approval, admin_vendor_changed, .vendor_id = rq->params[0],
+		.approval = approval, .reason = body_text(rq, "reason"),
+		.access_life = rq->app->config->access_ttl / 1000);
 }
 
 static void admin_vendor_approve(struct request *rq)
 {
-	admin_vendor_update_approval(rq, "APPROVED", "vendor.approve");
+	admin_vendor_update_approval(rq, "APPROVED");
 }
 
 static void admin_vendor_reject(struct request *rq)
 {
-	admin_vendor_update_approval(rq, "REJECTED", "vendor.reject");
+	admin_vendor_update_approval(rq, "REJECTED");
 }
 
 static void admin_vendor_suspend(struct request *rq)
 {
-	admin_vendor_update_approval(rq, "SUSPENDED", "vendor.suspend");
+	admin_vendor_update_approval(rq, "SUSPENDED");
 }
 
 /* --- Changes ---------------------------------------------------------------------------------- */
@@ -121,19 +127,19 @@ static const char *bank_details_json(struct request *rq)
 	static const char *const names[][2] = { { "bankName", "bankName" },
 		{ "bankAccountNumber", "accountNumber" }, { "bankAccountName", "accountName" } };
 	struct buf out = buf_in(rq->arena, 160);
+	struct json_writer json = json_write_to(&out);
+	bool any = false;
 
+	json_write_object(&json);
 	for (size_t i = 0; i < COUNT_OF(names); i++) {
 		const char *value = body_text(rq, names[i][0]);
 
-		if (!value)
-			continue;
-		buf_printf(&out, "%s\"%s\":", out.len ? "," : "{", names[i][1]);
-		buf_add_json(&out, text_of(value));
+		if (value)
+			json_write_member_string(&json, names[i][1], value);
+		any = any || value;
 	}
-	if (!out.len)
-		return NULL;
-	buf_add_string(&out, "}");
-	return buf_string(&out);
+	json_write_object_end(&json);
+	return any ? json_write_finish(&json) : NULL;
 }
 
 /* True without a number, or with one that mobile money can pay. Any other value would be paid as a
@@ -152,33 +158,28 @@ static void admin_vendor_edit(struct request *rq)
 		return reply_field(rq, "mobileMoneyNumber",
 			"must be a mobile-money number, such as +237670000001",
 			"doit être un numéro mobile money, comme +237670000001");
-	sql_try_write_positional(rq, admin_vendor_edit, admin_vendor_edited, rq->params[0],
-		body_text(rq, "businessName"), body_text(rq, "ownerName"), body_text(rq, "phone"),
-		body_text(rq, "email"), body_text(rq, "address"), body_text(rq, "city"),
-		arg_change(rq, "description"), arg_change(rq, "mobileMoneyNumber"),
-		arg_change(rq, "mobileMoneyProvider"), bank_details_json(rq), NULL, NULL,
-		rq->caller.id, "vendor.edit", audit_details(rq), rq->request_id);
-}
-
-static void admin_vendor_update_one(
-	struct request *rq, const char *featured, const char *bps, const char *act)
-{
-	sql_try_write_positional(rq, admin_vendor_edit, admin_vendor_edited, rq->params[0], NULL,
-		NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, featured, bps, rq->caller.id,
-		act, audit_details(rq), rq->request_id);
+	admin_try_write(rq, admin_vendor_edit, admin_vendor_edited, .vendor_id = rq->params[0],
+		.business_name = body_text(rq, "businessName"),
+		.owner_name = body_text(rq, "ownerName"), .phone = body_text(rq, "phone"),
+		.email = body_text(rq, "email"), .address = body_text(rq, "address"),
+		.city = body_text(rq, "city"), .description = arg_change(rq, "description"),
+		.mobile_money_number = arg_change(rq, "mobileMoneyNumber"),
+		.mobile_money_provider = arg_change(rq, "mobileMoneyProvider"),
+		.bank_details = bank_details_json(rq));
 }
 
 static void admin_vendor_feature(struct request *rq)
 {
-	admin_vendor_update_one(
-		rq, member_bool(rq->body, "featured", false) ? "t" : "f", NULL, "vendor.feature");
+	admin_write(rq, admin_vendor_edit, admin_vendor_changed, .vendor_id = rq->params[0],
+		.featured = optional_bool(rq, rq->body, "featured"));
 }
 
 static void admin_vendor_set_commission(struct request *rq)
 {
-	double rate = member_number(rq->body, "commissionRate", 0);
+	int64_t bps = llround(member_number(rq->body, "commissionRate", 0) * 10000);
 
-	admin_vendor_update_one(rq, NULL, arg_int(rq, llround(rate * 10000)), "vendor.commission");
+	admin_write(rq, admin_vendor_edit, admin_vendor_changed, .vendor_id = rq->params[0],
+		.commission_bps = &bps);
 }
 
 const struct route admin_vendor_routes[] = {
@@ -196,27 +197,28 @@ const struct route admin_vendor_routes[] = {
 		.run = admin_vendor_menu, .summary = "All items of a vendor's menu" },
 	{ POST, "/vendors/:id/approve", .operation = "approveVendor", .access = ADMIN,
 		.any_write = true, .body = empty_body, .reply = admin_vendor_fields,
-		.errors = { E_NOT_FOUND }, .run = admin_vendor_approve,
+		.errors = { E_NOT_FOUND }, .run = admin_vendor_approve, .audit = "vendor.approve",
 		.summary = "Approve a vendor; also lifts a suspension" },
 	{ POST, "/vendors/:id/reject", .operation = "rejectVendor", .access = ADMIN,
 		.any_write = true, .body = reason_body, .reply = admin_vendor_fields,
-		.errors = { E_NOT_FOUND }, .run = admin_vendor_reject,
+		.errors = { E_NOT_FOUND }, .run = admin_vendor_reject, .audit = "vendor.reject",
 		.summary = "Reject a vendor's application" },
 	{ POST, "/vendors/:id/suspend", .operation = "suspendVendor", .access = ADMIN,
 		.any_write = true, .body = reason_body, .reply = admin_vendor_fields,
-		.errors = { E_NOT_FOUND }, .run = admin_vendor_suspend,
+		.errors = { E_NOT_FOUND }, .run = admin_vendor_suspend, .audit = "vendor.suspend",
 		.summary = "Suspend a vendor: offline, logged out, removed from the lists" },
 	{ PATCH, "/vendors/:id/feature", .operation = "featureVendor", .access = ADMIN,
 		.any_write = true, .body = feature_body, .reply = admin_vendor_fields,
-		.errors = { E_NOT_FOUND }, .run = admin_vendor_feature,
+		.errors = { E_NOT_FOUND }, .run = admin_vendor_feature, .audit = "vendor.feature",
 		.summary = "Feature a vendor, or stop featuring it" },
 	{ PATCH, "/vendors/:id/commission", .operation = "setVendorCommission", .access = ADMIN,
 		.any_write = true, .body = commission_body, .reply = admin_vendor_fields,
 		.errors = { E_NOT_FOUND }, .run = admin_vendor_set_commission,
+		.audit = "vendor.commission",
 		.summary = "Set the vendor's own commission, used in place of the service's" },
 	{ PATCH, "/vendors/:id", .operation = "updateVendor", .access = ADMIN, .any_write = true,
 		.body = edit_body, .reply = admin_vendor_fields,
 		.errors = { E_NOT_FOUND, E_PHONE_TAKEN, E_EMAIL_TAKEN }, .run = admin_vendor_edit,
-		.summary = "Change a vendor's details" },
+		.audit = "vendor.edit", .summary = "Change a vendor's details" },
 	ROUTE_END,
 };

@@ -5,8 +5,10 @@
  * because all of them follow the table `settings`. Reads go to the primary, so an admin sees the
  * change just made.
  */
-#include "admin/act.h"
+#include "admin/audit.h"
+#include "admin/reply.h"
 #include "reeyo/api/admin.h"
+#include "reeyo/db/queries/admin_config.h"
 #include "reeyo/domain/order.h"
 #include "setting_specs.h"
 
@@ -97,12 +99,12 @@ static const struct field config_fields[] = {
 
 static void admin_config_show(struct request *rq)
 {
-	SQL_POSITIONAL_(rq, DB_WRITE, admin_config_get, false, admin_reply_row);
+	sql_read_primary(rq, admin_config_get, admin_reply_row);
 }
 
 static void commission_show(struct request *rq)
 {
-	SQL_POSITIONAL_(rq, DB_WRITE, admin_commission_get, false, admin_reply_row);
+	sql_read_primary(rq, admin_commission_get, admin_reply_row);
 }
 
 /* --- Writing ---------------------------------------------------------------------------------- */
@@ -110,22 +112,20 @@ static void commission_show(struct request *rq)
 static void config_changes_write(
 	struct request *rq, const struct db_result *result, const json_t *changes)
 {
-	char *text = json_dumps(changes, JSON_COMPACT);
-	const char *copy = text ? arena_copy(rq->arena, text, strlen(text)) : NULL;
+	const char *text = arg_json(rq, changes);
 
-	free(text);
-	if (!copy)
+	if (!text)
 		return reply_error(rq, E_NO_MEMORY);
 	if (json_object_size(changes) == 0)
 		return admin_reply_row(rq, result);
-	sql_write_positional(rq, admin_config_put, admin_reply_setting, copy, rq->caller.id,
-		"config.change", rq->request_id);
+	admin_write(rq, admin_config_put, admin_reply_setting, .changes = text,
+		.admin_id = rq->caller.id);
 }
 
 /* rq->state: the requested configuration, as JSON. */
 static void config_changes_find(struct request *rq, const struct db_result *result)
 {
-	struct text raw = db_text(result, 0, 1);
+	struct text raw = db_text(result, 0, ADMIN_CONFIG_GET_SETTINGS);
 	json_auto_t *settings = json_loadb(raw.at, raw.len, 0, NULL);
 	struct setting_fault fault;
 	json_auto_t *changes = settings_changes(rq->state, settings, &fault);
@@ -140,7 +140,7 @@ static void config_changes_find(struct request *rq, const struct db_result *resu
 static void config_update(struct request *rq, json_t *requested)
 {
 	rq->state = requested;
-	SQL_POSITIONAL_(rq, DB_WRITE, admin_config_get, false, config_changes_find);
+	sql_read_primary(rq, admin_config_get, config_changes_find);
 }
 
 static void admin_config_change(struct request *rq)
@@ -186,17 +186,18 @@ const struct route admin_config_routes[] = {
 		.run = admin_config_show, .summary = "The business configuration" },
 	{ PATCH, "/config", .operation = "updateConfiguration", .access = SUPER_ADMIN,
 		.any_write = true, .body = config_body, .reply = config_fields,
-		.run = admin_config_change,
+		.run = admin_config_change, .audit = "config.change",
 		.summary = "Change any key; a configuration sent back unchanged changes nothing" },
 	{ GET, "/config/commission-rate", .operation = "getCommissionRates", .access = ADMIN,
 		.reply = commission_fields, .run = commission_show,
 		.summary = "The commission of each service" },
 	{ PUT, "/config/commission-rate", .operation = "setCommissionRate", .access = SUPER_ADMIN,
 		.any_write = true, .body = commission_body, .reply = config_fields,
-		.run = service_commission_set, .summary = "Set the commission of a service" },
+		.run = service_commission_set, .audit = "config.change",
+		.summary = "Set the commission of a service" },
 	{ PUT, "/config/toggle-service", .operation = "setServiceAvailability",
 		.access = SUPER_ADMIN, .any_write = true, .body = toggle_body,
-		.reply = config_fields, .run = service_toggle,
+		.reply = config_fields, .run = service_toggle, .audit = "config.change",
 		.summary = "Switch a service on or off" },
 	ROUTE_END,
 };

@@ -3,8 +3,10 @@
  * Feature flags. A flag that stands for a switch of the server (service.mart …) also writes that
  * setting, so that the flag and the configuration always agree.
  */
-#include "admin/act.h"
+#include "admin/audit.h"
+#include "admin/reply.h"
 #include "reeyo/api/admin.h"
+#include "reeyo/db/queries/admin_config.h"
 
 static const char *const scope_words[] = { "GLOBAL", "COUNTRY", NULL };
 
@@ -31,43 +33,27 @@ static const struct field flag_fields[] = {
 
 static void feature_flags_list(struct request *rq)
 {
-	SQL_POSITIONAL_(rq, DB_WRITE, admin_flag_list, false, admin_reply_row);
-}
-
-static const char *flag_metadata_json(struct request *rq)
-{
-	const json_t *metadata = member(rq->body, "metadata");
-	char *text = metadata ? json_dumps(metadata, JSON_COMPACT) : NULL;
-	const char *copy = text ? arena_copy(rq->arena, text, strlen(text)) : NULL;
-
-	free(text);
-	return copy;
+	sql_read_primary(rq, admin_flag_list, admin_reply_row);
 }
 
 static void feature_flag_put(struct request *rq)
 {
-	bool given = member(rq->body, "enabled");
-
-	sql_write_positional(rq, admin_flag_put, admin_reply_setting, rq->params[0],
-		given ? member_bool(rq->body, "enabled", false) ? "t" : "f" : NULL,
-		arg_change(rq, "description"),
-		member(rq->body, "rollout_pct") ? arg_int(rq, body_int(rq, "rollout_pct", 100))
-						: NULL,
-		body_text(rq, "scope"), arg_change(rq, "country_code"), flag_metadata_json(rq),
-		rq->caller.id, "flag.change", audit_details(rq), rq->request_id);
+	admin_write(rq, admin_flag_put, admin_reply_setting, .key = rq->params[0],
+		.enabled = optional_bool(rq, rq->body, "enabled"),
+		.description = arg_change(rq, "description"),
+		.rollout_pct = optional_int(rq, rq->body, "rollout_pct"),
+		.scope = body_text(rq, "scope"), .country_code = arg_change(rq, "country_code"),
+		.metadata = arg_json(rq, member(rq->body, "metadata")), .admin_id = rq->caller.id);
 }
 
 static void feature_flag_deleted(struct request *rq, const struct db_result *result)
 {
-	if (db_rows(result) == 0)
-		return reply_error(rq, E_NOT_FOUND);
-	reply_message(rq, "Flag deleted", "Option supprimée");
+	admin_reply_deleted(rq, result, "Flag deleted", "Option supprimée");
 }
 
 static void feature_flag_delete(struct request *rq)
 {
-	sql_write_positional(rq, admin_flag_delete, feature_flag_deleted, rq->params[0],
-		rq->caller.id, "flag.delete", rq->request_id);
+	admin_write(rq, admin_flag_delete, feature_flag_deleted, .key = rq->params[0]);
 }
 
 const struct route admin_flag_routes[] = {
@@ -76,10 +62,10 @@ const struct route admin_flag_routes[] = {
 		.summary = "Feature flags, by key" },
 	{ PATCH, "/config/feature-flags/:key", .operation = "setFeatureFlag", .access = SUPER_ADMIN,
 		.any_write = true, .body = flag_body, .reply = flag_fields, .run = feature_flag_put,
-		.summary = "Change a feature flag, or create it" },
+		.audit = "flag.change", .summary = "Change a feature flag, or create it" },
 	{ DELETE, "/config/feature-flags/:key", .operation = "deleteFeatureFlag",
 		.access = SUPER_ADMIN, .shape = REPLY_MESSAGE, .errors = { E_NOT_FOUND },
-		.run = feature_flag_delete,
+		.run = feature_flag_delete, .audit = "flag.delete",
 		.summary = "Delete a flag; the setting that it switched does not change" },
 	ROUTE_END,
 };

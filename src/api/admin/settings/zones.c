@@ -4,9 +4,13 @@
  * instance that receives it, and within a second on every other, because it raises a version
  * setting that all of them follow.
  */
-#include "admin/act.h"
+#include "admin/audit.h"
+#include "admin/list.h"
+#include "admin/reply.h"
 #include "reeyo/api/admin.h"
 #include "reeyo/api/settings.h"
+#include "reeyo/core/json_writer.h"
+#include "reeyo/db/queries/admin_config.h"
 
 #define CORNERS_MAX 500
 
@@ -64,10 +68,12 @@ static bool polygon_parse(struct request *rq, const char **ret)
 {
 	const json_t *polygon = member(rq->body, "polygon");
 	struct buf out = buf_in(rq->arena, 64 + json_array_size(polygon) * 40);
+	struct json_writer json = json_write_to(&out);
 
 	*ret = NULL;
 	if (!polygon)
 		return true;
+	json_write_array(&json);
 	for (size_t i = 0; i < json_array_size(polygon); i++) {
 		double lat, lng;
 
@@ -76,10 +82,13 @@ static bool polygon_parse(struct request *rq, const char **ret)
 				"doit être une liste de [lat,lng]");
 			return false;
 		}
-		buf_printf(&out, "%c[%.9g,%.9g]", i ? ',' : '[', lat, lng);
+		json_write_array(&json);
+		json_write_double(&json, lat);
+		json_write_double(&json, lng);
+		json_write_array_end(&json);
 	}
-	buf_add_string(&out, "]");
-	*ret = buf_string(&out);
+	json_write_array_end(&json);
+	*ret = json_write_finish(&json);
 	return true;
 }
 
@@ -87,15 +96,14 @@ static bool polygon_parse(struct request *rq, const char **ret)
 
 static void admin_zones_list(struct request *rq)
 {
-	struct page page = request_page(rq, 20);
-
-	SQL_POSITIONAL_(rq, DB_WRITE, admin_zone_list, false, admin_reply_page,
-		arg_int(rq, page.limit), arg_int(rq, page.offset));
+	sql_read_primary(rq, admin_zone_list, admin_reply_page,
+		&(struct admin_zone_list){ PAGE_PARAMS(rq) });
 }
 
 static void admin_zone_show(struct request *rq)
 {
-	sql_read_positional(rq, admin_zone_get, admin_reply_row, rq->params[0]);
+	sql_read(rq, admin_zone_get, admin_reply_row,
+		&(struct admin_zone_get){ .zone_id = rq->params[0] });
 }
 
 static void admin_zone_add(struct request *rq)
@@ -107,10 +115,11 @@ static void admin_zone_add(struct request *rq)
 		return;
 	if (!id)
 		return reply_error(rq, E_NO_MEMORY);
-	sql_write_positional(rq, admin_zone_add, admin_reply_setting, id, body_text(rq, "name"),
-		body_text(rq, "countryCode"), polygon, arg_change(rq, "deliveryFeeOverride"),
-		member_bool(rq->body, "isActive", true) ? "t" : "f", rq->caller.id, "zone.add",
-		audit_details(rq), rq->request_id);
+	admin_write(rq, admin_zone_add, admin_reply_setting, .zone_id = id,
+		.name = body_text(rq, "name"), .country_code = body_text(rq, "countryCode"),
+		.polygon = polygon,
+		.delivery_fee = optional_int(rq, rq->body, "deliveryFeeOverride"),
+		.is_active = member_bool(rq->body, "isActive", true));
 }
 
 static void admin_zone_edit(struct request *rq)
@@ -119,12 +128,10 @@ static void admin_zone_edit(struct request *rq)
 
 	if (!polygon_parse(rq, &polygon))
 		return;
-	sql_write_positional(rq, admin_zone_edit, admin_reply_setting, rq->params[0],
-		body_text(rq, "name"), body_text(rq, "countryCode"), polygon,
-		arg_change(rq, "deliveryFeeOverride"),
-		member(rq->body, "isActive") ? member_bool(rq->body, "isActive", true) ? "t" : "f"
-					     : NULL,
-		rq->caller.id, "zone.change", audit_details(rq), rq->request_id);
+	admin_write(rq, admin_zone_edit, admin_reply_setting, .zone_id = rq->params[0],
+		.name = body_text(rq, "name"), .country_code = body_text(rq, "countryCode"),
+		.polygon = polygon, .delivery_fee = arg_change(rq, "deliveryFeeOverride"),
+		.is_active = optional_bool(rq, rq->body, "isActive"));
 }
 
 static void admin_zone_deleted_reply(struct request *rq)
@@ -141,8 +148,7 @@ static void admin_zone_deleted(struct request *rq, const struct db_result *resul
 
 static void admin_zone_delete(struct request *rq)
 {
-	sql_write_positional(rq, admin_zone_delete, admin_zone_deleted, rq->params[0],
-		rq->caller.id, "zone.delete", rq->request_id);
+	admin_write(rq, admin_zone_delete, admin_zone_deleted, .zone_id = rq->params[0]);
 }
 
 const struct route admin_zone_routes[] = {
@@ -153,13 +159,14 @@ const struct route admin_zone_routes[] = {
 		.reply = zone_fields, .errors = { E_NOT_FOUND }, .run = admin_zone_show,
 		.summary = "One zone" },
 	{ POST, "/logistics/zones", .operation = "createZone", .access = ADMIN, .body = add_body,
-		.reply = zone_fields, .created = true, .run = admin_zone_add,
+		.reply = zone_fields, .created = true, .run = admin_zone_add, .audit = "zone.add",
 		.summary = "Add a zone" },
 	{ PATCH, "/logistics/zones/:id", .operation = "updateZone", .access = ADMIN,
 		.any_write = true, .body = edit_body, .reply = zone_fields,
-		.errors = { E_NOT_FOUND }, .run = admin_zone_edit, .summary = "Change a zone" },
+		.errors = { E_NOT_FOUND }, .run = admin_zone_edit, .audit = "zone.change",
+		.summary = "Change a zone" },
 	{ DELETE, "/logistics/zones/:id", .operation = "deleteZone", .access = ADMIN,
 		.shape = REPLY_MESSAGE, .errors = { E_NOT_FOUND }, .run = admin_zone_delete,
-		.summary = "Delete a zone" },
+		.audit = "zone.delete", .summary = "Delete a zone" },
 	ROUTE_END,
 };
