@@ -16,7 +16,7 @@
 
 static struct text gzip_text(struct arena *arena, struct text plain)
 {
-	z_stream stream = { .next_in = (Bytef *)(uintptr_t)plain.at, .avail_in = (uInt)plain.len };
+	z_stream stream = { .next_in = (Bytef *)plain.at, .avail_in = (uInt)plain.len };
 	size_t room = plain.len;
 	char *out = arena_alloc(arena, room);
 	int done;

@@ -134,7 +134,7 @@ void connection_run_expired(struct deadline *deadline)
  * query from its own copy, so the library gets an empty one. */
 static void query_hide(const char *uri)
 {
-	char *mark = strchr((char *)(uintptr_t)uri, '?');
+	char *mark = strchr((char *)uri, '?');
 
 	if (mark)
 		mark[1] = '\0';

@@ -369,7 +369,7 @@ static void operation_put(
 	if (one->method != one->row->method && json_object_get(item, verb))
 		return; /* an explicit row wins over .any_write */
 	operation_id_write(id, one);
-	operation = json_copy((json_t *)(uintptr_t)model);
+	operation = json_copy((json_t *)model);
 	json_object_set_new(operation, "operationId", json_string(id));
 	json_object_set_new(operation, "parameters", parameters_of(one->row, one->path));
 	json_object_set_new(item, verb, operation);
@@ -468,8 +468,10 @@ char *openapi_document(const struct router *router, const char *version)
 	whole = json_pack("{s:s,s:{s:s,s:s,s:s},s:[{s:s,s:s}],s:o,s:o}", "openapi", "3.1.0", "info",
 		"title", "Reeyo API", "version", version, "description",
 		"Orders, vendors, riders and administration of the Reeyo delivery platform. "
-		"Unprefixed /api/v1/… is the user namespace. Money is whole XAF, times are "
-		"RFC 3339 UTC.",
+		"A path without a namespace (/api/v1/orders) belongs to the user namespace, on a "
+		"listener of one namespace to that one. Amounts are integers in XAF; times are "
+		"RFC 3339 in UTC with milliseconds. Unknown members of a body are ignored. "
+		"x-spellings lists further names under which a member is accepted.",
 		"servers", "url", "/", "description", "This server", "components", parts, "paths",
 		document.paths);
 	json_decref(document.operations);

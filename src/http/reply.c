@@ -35,7 +35,7 @@ void reply_out_of_memory(struct exchange *x)
 
 /* --- Success ---------------------------------------------------------------------------------- */
 
-struct text envelope(struct arena *arena, const char *message, struct text data)
+struct text success_body(struct arena *arena, const char *message, struct text data)
 {
 	struct buf body = buf_in(arena, data.len + 64 + (message ? strlen(message) : 0));
 	struct json_writer json = json_write_to(&body);
@@ -63,13 +63,13 @@ static void reply_body(struct request *rq, struct text body)
 
 void reply_data(struct request *rq, struct text json)
 {
-	reply_body(rq, envelope(rq->arena, NULL, json));
+	reply_body(rq, success_body(rq->arena, NULL, json));
 }
 
 void reply_data_message(
 	struct request *rq, const char *english, const char *french, struct text json)
 {
-	reply_body(rq, envelope(rq->arena, rq->french ? french : english, json));
+	reply_body(rq, success_body(rq->arena, rq->french ? french : english, json));
 }
 
 void reply_message(struct request *rq, const char *english, const char *french)

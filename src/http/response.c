@@ -195,7 +195,7 @@ enum MHD_Result reply_queue(struct exchange *x)
 	etag_set(x);
 	reply_encode(x);
 	response = MHD_create_response_from_buffer(
-		x->out.len, (void *)(uintptr_t)x->out.at, MHD_RESPMEM_PERSISTENT);
+		x->out.len, (void *)x->out.at, MHD_RESPMEM_PERSISTENT);
 	if (!response)
 		return MHD_NO;
 	plain_headers(x, response);

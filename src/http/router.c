@@ -240,7 +240,7 @@ void router_free(struct router *router)
 	while (router->templates) {
 		struct path_template *next = router->templates->next;
 
-		free((char *)(uintptr_t)router->templates->path);
+		free((char *)router->templates->path);
 		free(router->templates);
 		router->templates = next;
 	}

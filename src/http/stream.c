@@ -16,6 +16,7 @@
  */
 #include "reeyo/http/stream.h"
 
+#include <assert.h>
 #include <netinet/tcp.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -74,6 +75,7 @@ static bool pieces_reserve(struct stream *stream)
 	grown = malloc(room * sizeof(*grown));
 	if (!grown)
 		return false;
+	assert(stream->room || !stream->count);
 	for (unsigned i = 0; i < stream->count; i++)
 		grown[i] = stream->pieces[(stream->first + i) % stream->room];
 	free(stream->pieces);

@@ -173,7 +173,7 @@ static void cached_row_loaded(struct db_call *call, const struct db_result *resu
 	} else if (db_rows(result) == 0 || db_is_null(result, 0, 0)) {
 		cache_missing(&wait->read);
 	} else {
-		body = envelope(rq->arena, NULL, db_text(result, 0, 0));
+		body = success_body(rq->arena, NULL, db_text(result, 0, 0));
 		if (body.at)
 			cache_loaded_until(&wait->read, body, cached_row_until(wait, result));
 		else

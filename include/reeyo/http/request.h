@@ -229,6 +229,6 @@ void reply_until(struct request *rq, int64_t wall_ms);
 void reply_retry_after(struct request *rq, int64_t seconds);
 /* The complete success body that reply_data sends for `json`, for the cache; absent when out of
  * memory. */
-struct text envelope(struct arena *arena, const char *message, struct text data);
+struct text success_body(struct arena *arena, const char *message, struct text data);
 
 #endif

@@ -205,7 +205,7 @@ static void rejection_reply(struct request *rq)
 /* The body of rejection_reply, stored for replay by key. */
 static const char *rejection_reply_body(struct request *rq)
 {
-	return envelope(rq->arena,
+	return success_body(rq->arena,
 		rq->french ? "La commande ne vous est plus proposée"
 			   : "The order is not offered to you any more",
 		TEXT("null"))
