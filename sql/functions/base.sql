@@ -159,13 +159,13 @@ $$;
 -- The time zone of business hours and of "today".
 CREATE OR REPLACE FUNCTION business_zone() RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
-  SELECT coalesce((SELECT value #>> '{}' FROM settings WHERE key = 'time_zone'), 'Africa/Douala')
+  SELECT (SELECT value #>> '{}' FROM settings WHERE key = 'time_zone')
 $$;
 
 -- A rate of the settings, in basis points.
 CREATE OR REPLACE FUNCTION setting_bps(name text) RETURNS bigint
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
-  SELECT coalesce((SELECT (value #>> '{}')::numeric::bigint FROM settings WHERE key = name), 0)
+  SELECT (SELECT (value #>> '{}')::numeric::bigint FROM settings WHERE key = name)
 $$;
 
 -- The start of the present period ('today', 'week', 'month', 'year') in the business time zone.

@@ -98,9 +98,8 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     || ',"isPhoneVerified":' || json_flag(v.phone_verified)
     || ',"status":' || json_word(v.status) || ',"approvalStatus":' || json_word(v.approval_status)
     || ',"deliveryRadius":' || coalesce(v.delivery_radius::text, 'null')
-    || ',"commissionRate":' || coalesce(v.commission_bps::numeric / 10000,
-         (SELECT (value #>> '{}')::numeric / 10000 FROM settings
-           WHERE key = 'services.' || lower(v.service_type) || '.commissionBps'), 0)::float8
+    || ',"commissionRate":' || (coalesce(v.commission_bps, setting_bps('services.' || lower(v.service_type)
+         || '.commissionBps'))::numeric / 10000)::float8
     || ',"documents":' || v.documents::text || ',"rejectedReason":' || json_text(v.rejected_reason)
     || ',"createdAt":' || json_time(v.created_at) || ',"updatedAt":' || json_time(v.updated_at)
     || ',"lastLogin":' || json_time(v.last_login) || '}'

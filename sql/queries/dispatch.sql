@@ -2,10 +2,10 @@
 -- continue where another stopped.
 
 -- Expires offers without an answer, deletes dispatches of orders that need no rider any more, and claims orders that are due.
--- A claimed order is due again after retry_s seconds, in case the instance stops before it decides. radius_m: how far to search.
+-- A claimed order is due again after retry_s seconds, in case the instance stops before it decides.
 -- When it returns as many rows as the limit there may be more.
 -- name: dispatch_claim
--- columns: order_id, pickup_lat, pickup_lng, radius_m
+-- columns: order_id, pickup_lat, pickup_lng
 WITH expired AS (
   UPDATE offers f SET outcome = 'EXPIRED', answered_at = now()
     FROM (SELECT id FROM offers WHERE outcome = 'OPEN' AND expires_at <= now() FOR UPDATE SKIP LOCKED) overdue
@@ -24,12 +24,12 @@ WITH expired AS (
   UPDATE dispatches d SET next_at = coalesce(j.open_until, now() + make_interval(secs => :retry_s::bigint))
     FROM checked j WHERE d.order_id = j.order_id AND j.seeks
 )
-SELECT order_id, pickup_lat, pickup_lng, coalesce((SELECT (value #>> '{}')::double precision FROM settings
-    WHERE key = 'rider_search_radius_m'), 5000) AS radius_m
+SELECT order_id, pickup_lat, pickup_lng
   FROM checked WHERE seeks AND open_until IS NULL
 
--- The facts for the scores of riders near an order. Riders that may not carry, or that rejected the order, are left out.
--- order_ids, rider_ids and kms are pairs of an order and a rider near it. rating: the mean (0: no ratings). offered: in this round.
+-- The facts for the scores of riders near an order. Riders that are not eligible (RIDER_MAY_TAKE of domain/rider.h; any_phone:
+-- an unverified phone is allowed), or that rejected the order, are left out. order_ids, rider_ids and kms are pairs of an order
+-- and a rider near it. rating: the mean (0: no ratings). offered: in this round.
 -- name: dispatch_candidates
 -- columns: order_id, rider_id, km, completed, total, rating, active, offered
 SELECT p.order_id, r.id AS rider_id, p.km, r.completed_deliveries AS completed, r.total_deliveries AS total,
@@ -40,7 +40,7 @@ SELECT p.order_id, r.id AS rider_id, p.km, r.completed_deliveries AS completed, 
   JOIN riders r ON r.id = p.rider_id
   LEFT JOIN LATERAL (SELECT f.offered_at, f.outcome FROM offers f
     WHERE f.order_id = p.order_id AND f.rider_id = p.rider_id ORDER BY f.offered_at DESC LIMIT 1) last ON true
- WHERE r.is_online AND r.approval_status = 'APPROVED' AND r.status = 'ACTIVE' AND (r.phone_verified OR :any_phone::boolean)
+ WHERE rider_ineligibility(r, NOT :any_phone::boolean, true) IS NULL
    AND last.outcome IS DISTINCT FROM 'REJECTED'
  ORDER BY p.order_id, p.km
 
@@ -57,8 +57,8 @@ SELECT p.order_id, r.id AS rider_id, k.km, r.completed_deliveries AS completed, 
   CROSS JOIN LATERAL (SELECT distance_km(p.lat, p.lng, r.lat, r.lng) AS km) k
   LEFT JOIN LATERAL (SELECT f.offered_at, f.outcome FROM offers f
     WHERE f.order_id = p.order_id AND f.rider_id = r.id ORDER BY f.offered_at DESC LIMIT 1) last ON true
- WHERE k.km <= :radius_km AND r.approval_status = 'APPROVED' AND r.status = 'ACTIVE'
-   AND (r.phone_verified OR :any_phone::boolean) AND last.outcome IS DISTINCT FROM 'REJECTED'
+ WHERE k.km <= :radius_km AND rider_ineligibility(r, NOT :any_phone::boolean, true) IS NULL
+   AND last.outcome IS DISTINCT FROM 'REJECTED'
  ORDER BY p.order_id, k.km
 
 -- Stores the decisions: the offer, its candidates, and when the order is due again (when the offer expires; without a rider,

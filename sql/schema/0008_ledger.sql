@@ -82,6 +82,6 @@ CREATE TABLE ledger_rollups (
 CREATE TABLE ledger_rolled (
   one   boolean PRIMARY KEY DEFAULT true CHECK (one),
   until timestamptz NOT NULL DEFAULT '-infinity',
-  zone  text NOT NULL DEFAULT business_zone()
+  zone  text NOT NULL DEFAULT 'UTC'              -- the business time zone from the first roll-up on
 );
 INSERT INTO ledger_rolled DEFAULT VALUES;

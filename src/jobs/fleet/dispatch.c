@@ -25,6 +25,7 @@
 #include "reeyo/db/queries/dispatch.h"
 #include "reeyo/domain/dispatch.h"
 #include "reeyo/live/hub.h"
+#include "reeyo/service/settings.h"
 
 #define BATCH 25
 #define CANDIDATES 30 /* of one order: the nearest ones */
@@ -310,7 +311,6 @@ static void pass_claimed(struct db_call *call, const struct db_result *result)
 		orders->ids[at] = pass_text(pass, db_text(result, row, DISPATCH_CLAIM_ORDER_ID));
 		orders->lats[at] = db_double(result, row, DISPATCH_CLAIM_PICKUP_LAT);
 		orders->lngs[at] = db_double(result, row, DISPATCH_CLAIM_PICKUP_LNG);
-		pass->radius_m = db_double(result, row, DISPATCH_CLAIM_RADIUS_M);
 		orders->count += orders->ids[at] != NULL;
 	}
 	if (!orders->count)
@@ -322,7 +322,9 @@ static void pass_start(void *job)
 {
 	struct dispatch *dispatch = job;
 
-	dispatch->pass = (struct pass){ .arena = arena_new(dispatch->app->pool, PASS_MEMORY) };
+	dispatch->pass = (struct pass){ .arena = arena_new(dispatch->app->pool, PASS_MEMORY),
+		.radius_m = (double)settings_int(
+			dispatch->app->settings, SETTING_RIDER_SEARCH_RADIUS) };
 	if (!dispatch->pass.arena)
 		return periodic_end(&dispatch->periodic, false);
 	periodic_run(&dispatch->periodic, pass_claimed, dispatch_claim,
