@@ -3,109 +3,111 @@
  * The configuration that the apps need before login: which services run, their minimums and fees,
  * and the payment methods. Made from the loop's settings; commissions are not included.
  */
-#include <stdio.h>
-
 #include "reeyo/api/settings.h"
 #include "reeyo/api/user.h"
 #include "reeyo/core/clock.h"
+#include "reeyo/core/json_writer.h"
 
 #define MAX_AGE 30
 
 static const char *const service_names[ORDER_TYPES] = { "food", "mart", "packages" };
 
-static void kilograms_write(struct buf *out, int64_t grams)
-{
-	buf_printf(out, grams % 1000 ? "%lld.%03lld" : "%lld", (long long)(grams / 1000),
-		(long long)(grams % 1000));
-}
-
-/* The members of a service, without braces. */
+/* The members of a service, into an open object. */
 static void config_service_write(
-	struct buf *out, const struct price_rules *rules, enum order_type type)
+	struct json_writer *json, const struct price_rules *rules, enum order_type type)
 {
+	int64_t minimum = rules->min_service[type];
+
 	if (type == PACKAGE) {
-		buf_printf(out,
-			"\"baseFee\":%lld,\"feePerKm\":%lld,\"fragileFee\":%lld,\"maxWeight\":",
-			(long long)rules->package_base, (long long)rules->package_per_km,
-			(long long)rules->package_fragile);
-		kilograms_write(out, rules->package_max_grams);
+		json_write_member_int(json, "baseFee", rules->package_base);
+		json_write_member_int(json, "feePerKm", rules->package_per_km);
+		json_write_member_int(json, "fragileFee", rules->package_fragile);
+		json_write_member_double(
+			json, "maxWeight", (double)rules->package_max_grams / 1000);
 		return;
 	}
-	buf_printf(out, "\"minOrderAmount\":%lld,\"deliveryFee\":%lld",
-		(long long)(rules->min_service[type] > rules->min_order ? rules->min_service[type]
-									: rules->min_order),
-		(long long)rules->flat_fee[type]);
+	json_write_member_int(
+		json, "minOrderAmount", minimum > rules->min_order ? minimum : rules->min_order);
+	json_write_member_int(json, "deliveryFee", rules->flat_fee[type]);
 }
 
-static void config_services_write(struct buf *out, const struct settings *settings)
+static void config_services_write(struct json_writer *json, const struct settings *settings)
 {
-	const char *comma = "";
-
+	json_write_member_object(json, "services");
 	for (enum order_type type = FOOD; type < ORDER_TYPES; type++) {
 		if (!settings_service_on(settings, type))
 			continue;
-		buf_printf(out, "%s\"%s\":{\"enabled\":true,", comma, service_names[type]);
-		config_service_write(out, settings_rules(settings), type);
-		buf_add_string(out, "}");
-		comma = ",";
+		json_write_member_object(json, service_names[type]);
+		json_write_member_bool(json, "enabled", true);
+		config_service_write(json, settings_rules(settings), type);
+		json_write_object_end(json);
 	}
+	json_write_object_end(json);
 }
 
-static void config_methods_write(struct buf *out, const struct settings *settings)
+static void config_methods_write(struct json_writer *json, const struct settings *settings)
 {
-	const char *comma = "";
-
-	for (enum payment_method method = PAY_WALLET; method < PAYMENT_METHODS; method++) {
-		if (!settings_method_on(settings, method))
-			continue;
-		buf_printf(out, "%s\"%s\"", comma, payment_method_words[method]);
-		comma = ",";
-	}
+	json_write_member_array(json, "paymentMethods");
+	for (enum payment_method method = PAY_WALLET; method < PAYMENT_METHODS; method++)
+		if (settings_method_on(settings, method))
+			json_write_string(json, payment_method_words[method]);
+	json_write_array_end(json);
 }
 
 static void get_app_config(struct request *rq)
 {
 	const struct settings *settings = rq->app->settings;
-	const char *version = settings_text(settings, SETTING_APP_VERSION);
 	struct buf out = buf_in(rq->arena, 640);
+	struct json_writer json = json_write_to(&out);
 
 	if (!settings_loaded(settings))
 		return reply_error(rq, E_STORE_DOWN);
-	buf_add_string(&out, "{\"services\":{");
-	config_services_write(&out, settings);
-	buf_add_string(&out, "},\"paymentMethods\":[");
-	config_methods_write(&out, settings);
-	buf_add_string(&out, "],\"version\":");
-	buf_add_json(&out, text_of(version ? version : REEYO_VERSION));
-	buf_printf(&out, ",\"maintenanceMode\":%s,\"currency\":\"XAF\"}",
-		settings_flag(settings, SETTING_MAINTENANCE) ? "true" : "false");
-	reply_data(rq, text_of(buf_string(&out)));
+	json_write_object(&json);
+	config_services_write(&json, settings);
+	config_methods_write(&json, settings);
+	json_write_member_string(&json, "version", settings_text(settings, SETTING_APP_VERSION));
+	json_write_member_bool(
+		&json, "maintenanceMode", settings_flag(settings, SETTING_MAINTENANCE));
+	json_write_member_string(&json, "currency", "XAF");
+	json_write_object_end(&json);
+	reply_data(rq, text_of(json_write_finish(&json)));
+}
+
+static void service_off_error_write(
+	struct json_writer *json, const char *code, const char *message, const char *service)
+{
+	json_write_member_object(json, "error");
+	json_write_member_string(json, "code", code);
+	json_write_member_string(json, "message", message);
+	json_write_member_object(json, "details");
+	json_write_member_string(json, "serviceName", service);
+	json_write_object_end(json);
+	json_write_object_end(json);
 }
 
 /* The apps read `message` and `comingSoon` beside `error`. */
 static void reply_service_off(struct request *rq, const char *name)
 {
 	const struct error_row *row = error_row(E_SERVICE_OFF);
-	const char *words = rq->french ? row->french : row->english;
+	const char *message = rq->french ? row->french : row->english, *body;
 	struct buf out = buf_in(rq->arena, 512);
+	struct json_writer json = json_write_to(&out);
 	char now[CLOCK_ISO_SIZE];
 
 	clock_iso(clock_wall_ms(), now);
-	buf_add_string(&out, "{\"success\":false,\"message\":");
-	buf_add_json(&out, text_of(words));
-	buf_printf(&out,
-		",\"comingSoon\":true,\"error\":{\"code\":\"%s\",\"message\":", row->code[rq->ns]);
-	buf_add_json(&out, text_of(words));
-	buf_printf(&out,
-		",\"details\":{\"serviceName\":\"%s\"}},\"timestamp\":\"%s\",\"path\":", name, now);
-	buf_add_json(&out, rq->path);
-	buf_add_string(&out, ",\"requestId\":");
-	buf_add_json(&out, text_of(rq->request_id));
-	buf_add_string(&out, "}");
-	if (!buf_string(&out))
+	json_write_object(&json);
+	json_write_member_bool(&json, "success", false);
+	json_write_member_string(&json, "message", message);
+	json_write_member_bool(&json, "comingSoon", true);
+	service_off_error_write(&json, row->code[rq->ns], message, name);
+	json_write_member_string(&json, "timestamp", now);
+	json_write_member_text(&json, "path", rq->path);
+	json_write_member_string(&json, "requestId", rq->request_id);
+	json_write_object_end(&json);
+	body = json_write_finish(&json);
+	if (!body)
 		return reply_error(rq, E_NO_MEMORY);
-	reply_bare(rq, row->status, "application/json; charset=utf-8",
-		(struct text){ out.at, out.len });
+	reply_bare(rq, row->status, "application/json; charset=utf-8", text_of(body));
 }
 
 static void get_service_config(struct request *rq)
@@ -113,6 +115,7 @@ static void get_service_config(struct request *rq)
 	const struct settings *settings = rq->app->settings;
 	int type = order_type_parse(rq->params[0]);
 	struct buf out = buf_in(rq->arena, 256);
+	struct json_writer json = json_write_to(&out);
 
 	if (type < 0)
 		return reply_error(rq, E_NOT_FOUND);
@@ -120,11 +123,14 @@ static void get_service_config(struct request *rq)
 		return reply_error(rq, E_STORE_DOWN);
 	if (!settings_service_on(settings, (enum order_type)type))
 		return reply_service_off(rq, service_names[type]);
-	buf_printf(
-		&out, "{\"serviceName\":\"%s\",\"enabled\":true,\"config\":{", service_names[type]);
-	config_service_write(&out, settings_rules(settings), (enum order_type)type);
-	buf_add_string(&out, "}}");
-	reply_data(rq, text_of(buf_string(&out)));
+	json_write_object(&json);
+	json_write_member_string(&json, "serviceName", service_names[type]);
+	json_write_member_bool(&json, "enabled", true);
+	json_write_member_object(&json, "config");
+	config_service_write(&json, settings_rules(settings), (enum order_type)type);
+	json_write_object_end(&json);
+	json_write_object_end(&json);
+	reply_data(rq, text_of(json_write_finish(&json)));
 }
 
 static const struct field service_fields[] = {

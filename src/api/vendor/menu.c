@@ -173,28 +173,34 @@ static void change_item(struct request *rq)
 		item_change_write(rq, changes);
 }
 
-static void change_item_stock(struct request *rq)
+/* Writes the named members of the body. */
+static void item_change_members(struct request *rq, const char *const *members)
 {
-	static const char *const members[] = { "stock", "unit", NULL };
-	bool tracked = member_bool(rq->body, "tracked", true);
-	json_t *quantity = member(rq->body, "quantity");
-	const char *changes;
+	const char *changes = body_members(rq, members);
 
-	if (tracked && !quantity)
-		return reply_field(rq, "quantity", "is required", "est obligatoire");
-	if (json_object_set(rq->body, "stock", tracked ? quantity : json_null()))
-		return reply_error(rq, E_NO_MEMORY);
-	changes = body_members(rq, members);
 	if (!changes)
 		return reply_error(rq, E_NO_MEMORY);
 	item_change_write(rq, changes);
 }
 
+static void change_item_stock(struct request *rq)
+{
+	static const char *const members[] = { "stock", "unit", NULL };
+	bool tracked = member_bool(rq->body, "tracked", true);
+	json_t *quantity = member(rq->body, "quantity");
+
+	if (tracked && !quantity)
+		return reply_field(rq, "quantity", "is required", "est obligatoire");
+	if (json_object_set(rq->body, "stock", tracked ? quantity : json_null()))
+		return reply_error(rq, E_NO_MEMORY);
+	item_change_members(rq, members);
+}
+
 static void change_item_availability(struct request *rq)
 {
-	item_change_write(rq,
-		member_bool(rq->body, "available", false) ? "{\"available\":true}"
-							  : "{\"available\":false}");
+	static const char *const members[] = { "available", NULL };
+
+	item_change_members(rq, members);
 }
 
 static void item_deleted(struct request *rq, const struct db_result *result)

@@ -8,6 +8,7 @@
 #include "reeyo/api/account.h"
 #include "reeyo/api/reply_objects.h"
 #include "reeyo/api/vendor.h"
+#include "reeyo/core/json_writer.h"
 #include "reeyo/db/queries/shop.h"
 #include "shop.h"
 
@@ -79,6 +80,18 @@ static void vendor_change_write(struct request *rq, const char *changes)
 		&(struct vendor_update){ .vendor_id = rq->caller.id, .changes = changes });
 }
 
+/* value: JSON. */
+static void vendor_change_member(struct request *rq, const char *name, const char *value)
+{
+	struct buf out = buf_in(rq->arena, 256);
+	struct json_writer json = json_write_to(&out);
+
+	json_write_object(&json);
+	json_write_member_raw(&json, name, text_of(value));
+	json_write_object_end(&json);
+	vendor_change_write(rq, json_write_finish(&json));
+}
+
 /* The object `name` of the body, or the body itself when the object's members stand there directly.
  * NULL when the error reply has been sent. */
 static json_t *body_object(struct request *rq, const char *name, const struct field *table)
@@ -101,7 +114,7 @@ static void vendor_change_object(
 	const char *json;
 
 	if (object_take(rq, object, table, &json))
-		vendor_change_write(rq, arena_printf(rq->arena, "{\"%s\":%s}", name, json));
+		vendor_change_member(rq, name, json);
 }
 
 /* --- Profile ---------------------------------------------------------------------------------- */
@@ -159,7 +172,7 @@ static void change_business_hours(struct request *rq)
 	if (given == rq->body && !hours_has_any_day(given))
 		return reply_field(rq, "businessHours", "is required", "est obligatoire");
 	if (hours_body_read(rq, given, &hours))
-		vendor_change_write(rq, arena_printf(rq->arena, "{\"businessHours\":%s}", hours));
+		vendor_change_member(rq, "businessHours", hours);
 }
 
 static void change_bank_details(struct request *rq)
