@@ -47,7 +47,7 @@ SELECT o.id, format('%s paid to %s in %s times of %s, %s by %s', sum(l.amount), 
  GROUP BY o.id, l.to_kind
 HAVING CASE l.to_kind WHEN 'RIDER' THEN o.status <> 'DELIVERED' OR o.settled_at IS NULL
   ELSE count(*) <> 1 OR o.status <> 'CANCELLED' OR o.cancelled_by IS DISTINCT FROM 'ADMIN'
-    OR sum(l.amount) > o.subtotal - money_share(o.subtotal, o.commission_bps) END
+    OR sum(l.amount) > o.vendor_share END
 
 -- check: shares_go_to_their_owners
 -- An order's shares go to its own vendor and rider, its refunds to its own customer.

@@ -6,23 +6,17 @@
 
 -- --- Shares -------------------------------------------------------------------------------------------
 
--- The commission of an order for rows of the console. The same rule as in domain/split.c.
+-- The platform's commission on an order, for rows of the console: 0 for a cancelled order.
+-- The amounts are those of domain/split.c, stored when the order was placed.
 CREATE OR REPLACE FUNCTION order_commission(o orders) RETURNS bigint
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT CASE WHEN o.status = 'CANCELLED' THEN 0
-    ELSE money_share(CASE o.order_type WHEN 'PACKAGE' THEN o.total ELSE o.subtotal END, o.commission_bps) END
+  SELECT CASE WHEN o.status = 'CANCELLED' THEN 0 ELSE coalesce(o.commission, 0) END
 $$;
 
--- The rider's share of an order, for rows of the console. For a settled order it is the booked amount, because the cut may
--- have changed since.
+-- The rider's earnings, 0 for a cancelled order.
 CREATE OR REPLACE FUNCTION order_rider_share(o orders) RETURNS bigint
-LANGUAGE sql STABLE PARALLEL SAFE AS $$
-  SELECT CASE WHEN o.status = 'CANCELLED' THEN 0
-    WHEN o.settled_at IS NOT NULL THEN (SELECT coalesce(sum(l.amount), 0)::bigint FROM ledger l
-      WHERE l.order_id = o.id AND l.to_kind = 'RIDER' AND l.category = 'DELIVERY_FEE')
-    WHEN o.order_type = 'PACKAGE' THEN o.total - money_share(o.total, o.commission_bps)
-    ELSE o.delivery_fee - money_share(o.delivery_fee, setting_bps('rider_cut_bps'))
-      + o.funded_fee - money_share(o.funded_fee, setting_bps('rider_cut_bps')) END
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT CASE WHEN o.status = 'CANCELLED' THEN 0 ELSE coalesce(o.rider_earnings, 0) END
 $$;
 
 -- Books the parts of a delivered order out of escrow (CASH: out of the cash that the rider collected), and the subsidy that
@@ -161,6 +155,17 @@ BEGIN
   RETURN o;
 END $$;
 
+-- The same by SYSTEM, for orders that expire and payments that fail. allowed: the states in which domain/transition.c
+-- lets SYSTEM cancel the order. Returns NULL when there is no order, or when it is in another state.
+CREATE OR REPLACE FUNCTION order_cancel_by_system(o orders, allowed text[], reason text, at timestamptz, entry text)
+RETURNS orders LANGUAGE plpgsql AS $$
+BEGIN
+  IF o.status IS NULL OR o.status <> ALL (allowed) THEN
+    RETURN NULL;
+  END IF;
+  RETURN order_cancel(o, 'SYSTEM', reason, at, entry);
+END $$;
+
 -- --- Transitions --------------------------------------------------------------------------------------
 
 -- Updates offers and the dispatch queue for an act. offer: id of a row that may be inserted. An offer that another rider had
@@ -238,12 +243,8 @@ BEGIN
     PERFORM FROM riders t WHERE t.id IN (taker, former) ORDER BY t.id FOR NO KEY UPDATE;
     SELECT * INTO r FROM riders t WHERE t.id = taker;
     outcome := CASE WHEN r.id IS NULL THEN 'RIDER_NOT_FOUND'
-      WHEN by_whom = 'ADMIN' AND r.approval_status = 'APPROVED' AND r.status = 'ACTIVE' THEN NULL
-      WHEN by_whom = 'ADMIN' THEN 'RIDER_NOT_READY'
-      WHEN r.approval_status = 'SUSPENDED' THEN 'SUSPENDED'
-      WHEN r.approval_status <> 'APPROVED' THEN 'NOT_APPROVED'
-      WHEN r.status <> 'ACTIVE' THEN 'INACTIVE'
-      WHEN NOT r.is_online THEN 'RIDER_OFFLINE' END;
+      WHEN by_whom <> 'ADMIN' THEN rider_ineligibility(r, false, true)
+      WHEN rider_ineligibility(r, false, false) IS NOT NULL THEN 'RIDER_NOT_READY' END;
     IF outcome IS NOT NULL THEN
       RETURN;
     END IF;
@@ -276,6 +277,10 @@ BEGIN
            settled_at = CASE act WHEN 'COMPLETE' THEN now() ELSE t.settled_at END,
            attention = CASE WHEN act NOT IN ('ASSIGN', 'RELEASE', 'COMPLETE') THEN t.attention END,
            payment_status = CASE WHEN act = 'COMPLETE' THEN 'PAID' ELSE t.payment_status END,
+           vendor_share = CASE act WHEN 'COMPLETE' THEN order_move.vendor_share ELSE t.vendor_share END,
+           rider_earnings = CASE act WHEN 'COMPLETE' THEN rider_share + subsidy ELSE t.rider_earnings END,
+           commission = CASE WHEN act <> 'COMPLETE' OR t.commission IS NOT NULL THEN t.commission
+             WHEN t.vendor_id IS NULL THEN platform_share ELSE t.subtotal - order_move.vendor_share END,
            pickup_photos = CASE WHEN act = 'PICK_UP' AND picture IS NOT NULL
              THEN json_build_array(picture) ELSE t.pickup_photos END,
            delivery_photos = CASE WHEN act = 'COMPLETE' AND picture IS NOT NULL
@@ -342,26 +347,21 @@ END $$;
 
 -- --- Timers -------------------------------------------------------------------------------------------
 
--- See the statement orders_expire.
-CREATE OR REPLACE FUNCTION orders_expire(minutes integer, entries text[]) RETURNS TABLE (order_id text, vendor_id text)
-LANGUAGE plpgsql AS $$
+-- See the statement order_expire.
+CREATE OR REPLACE FUNCTION order_expire(minutes integer, states text[], entry text)
+RETURNS TABLE (order_id text, vendor_id text) LANGUAGE plpgsql AS $$
 DECLARE
   o orders;
-  n integer := 0;
 BEGIN
-  FOR o IN
-    SELECT * FROM orders t
-     WHERE t.active AND t.status = 'PENDING' AND t.created_at < now() - minutes * interval '1 minute'
-       AND timeline_last(t.timeline) < now() - minutes * interval '1 minute'
-     ORDER BY t.created_at LIMIT cardinality(entries)
-       FOR NO KEY UPDATE SKIP LOCKED
-  LOOP
-    n := n + 1;
-    o := order_cancel(o, 'SYSTEM', 'Nobody accepted the order in time', now(), entries[n]);
-    order_id := o.id;
-    vendor_id := o.vendor_id;
-    RETURN NEXT;
-  END LOOP;
+  SELECT * INTO o FROM orders t
+   WHERE t.active AND t.status = ANY (states) AND t.created_at < now() - minutes * interval '1 minute'
+     AND timeline_last(t.timeline) < now() - minutes * interval '1 minute'
+   ORDER BY t.created_at LIMIT 1
+     FOR NO KEY UPDATE SKIP LOCKED;
+  o := order_cancel_by_system(o, states, 'Nobody accepted the order in time', now(), entry);
+  IF o.id IS NOT NULL THEN
+    RETURN QUERY SELECT o.id, o.vendor_id;
+  END IF;
 END $$;
 
 -- Why an order needs attention, or NULL. A rider who never reported a location is silent since the assignment.

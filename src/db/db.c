@@ -404,3 +404,15 @@ void db_close(struct db *db)
 	}
 	free(db);
 }
+
+/* FNV-1a; never 0 for an account. */
+uint32_t db_affinity(const char *account_id)
+{
+	uint32_t hash = 2166136261u;
+
+	if (!account_id || !*account_id)
+		return 0;
+	for (const char *c = account_id; *c; c++)
+		hash = (hash ^ (unsigned char)*c) * 16777619u;
+	return hash | 1;
+}

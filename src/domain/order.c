@@ -19,6 +19,10 @@ const char *const order_type_words[] = { "FOOD", "MART", "PACKAGE", NULL };
 const char *const order_status_words[] = { "PENDING", "ACCEPTED", "PREPARING", "READY_FOR_PICKUP",
 	"RIDER_ASSIGNED", "RIDER_AT_PICKUP", "IN_TRANSIT", "RIDER_AT_DELIVERY", "DELIVERED",
 	"CANCELLED", NULL };
+const char *const order_act_words[] = { "ACCEPT", "REJECT", "PREPARE", "READY", "ASSIGN", "RELEASE",
+	"ARRIVE_PICKUP", "PICK_UP", "ARRIVE_DELIVERY", "COMPLETE", "CANCEL", "EXPIRE",
+	"FAIL_PAYMENT", NULL };
+const char *const order_actor_words[] = { "USER", "VENDOR", "RIDER", "ADMIN", "SYSTEM", NULL };
 const char *const payment_method_words[] = { "WALLET", "MOBILE_MONEY", "CASH", "CARD", NULL };
 
 static const struct spelling type_spellings[] = { { "RESTAURANT", FOOD }, { "OTHER", FOOD },
@@ -101,6 +105,16 @@ bool order_states_parse(const char *word, unsigned *ret)
 	else
 		return false;
 	return true;
+}
+
+unsigned order_states_list(unsigned states, const char *out[ORDER_STATUSES])
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < ORDER_STATUSES; i++)
+		if (states & STATE(i))
+			out[count++] = order_status_words[i];
+	return count;
 }
 
 void order_states_text(unsigned states, char out[ORDER_STATES_SIZE])

@@ -163,14 +163,16 @@ static void quote_sum(const struct shop *shop, const struct price_rules *rules, 
 	quote->waived_fee = waived && rules->waived_fee_paid ? fee : 0;
 	quote->service_fee = money_share(quote->subtotal, rules->service_fee_bps);
 	quote->total = quote->subtotal + quote->delivery_fee + quote->service_fee;
+	quote->vendor_commission_bps = shop->commission_bps;
 	quote->commission_bps = shop->commission_bps >= 0 ? shop->commission_bps
 							  : rules->commission_bps[quote->type];
+	quote->rider_cut_bps = rules->rider_cut_bps;
 	quote->split = split_order(&(struct split_terms){ .type = quote->type,
 		.subtotal = quote->subtotal,
 		.delivery_fee = quote->delivery_fee,
-		.service_fee = quote->service_fee,
+		.total = quote->total,
 		.commission_bps = quote->commission_bps,
-		.rider_cut_bps = rules->rider_cut_bps,
+		.rider_cut_bps = quote->rider_cut_bps,
 		.waived_fee = quote->waived_fee });
 }
 
@@ -218,10 +220,14 @@ int quote_parcel(const struct parcel *parcel, const struct price_rules *rules, s
 		(parcel->fragile ? rules->package_fragile : 0) +
 		(heavy > 0 ? round_half_up(heavy * rules->package_per_kg, 1000) : 0);
 	ret->total = ret->delivery_fee;
+	ret->vendor_commission_bps = -1;
 	ret->commission_bps = rules->commission_bps[PACKAGE];
+	ret->rider_cut_bps = rules->rider_cut_bps;
 	ret->split = split_order(&(struct split_terms){ .type = PACKAGE,
 		.delivery_fee = ret->delivery_fee,
-		.commission_bps = ret->commission_bps });
+		.total = ret->total,
+		.commission_bps = ret->commission_bps,
+		.rider_cut_bps = ret->rider_cut_bps });
 	return 0;
 }
 

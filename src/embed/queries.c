@@ -13,7 +13,7 @@
 #include <string.h>
 
 #define NAMES_MAX 1000
-#define PARAMS_MAX 40 /* DB_MAX_PARAMS */
+#define PARAMS_MAX 48 /* DB_MAX_PARAMS */
 #define WORD_MAX 64
 
 static char *names[NAMES_MAX];

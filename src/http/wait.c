@@ -26,17 +26,6 @@ static void sql_completed(struct db_call *call, const struct db_result *result)
 	wait->done(rq, result);
 }
 
-/* The calls of one account use the same lane while any of them is in flight: see
- * db_call.affinity. */
-static uint32_t request_affinity(const struct request *rq)
-{
-	uint32_t hash = 2166136261u;
-
-	for (const char *c = rq->caller.id; *c; c++)
-		hash = (hash ^ (unsigned char)*c) * 16777619u;
-	return rq->caller.id[0] ? hash | 1 : 0;
-}
-
 static struct sql_wait *sql_wait_new(
 	struct request *rq, enum db_lane lane, bool try_, sql_done *done)
 {
@@ -50,7 +39,7 @@ static struct sql_wait *sql_wait_new(
 	wait->done = done;
 	wait->try_ = try_;
 	wait->call.lane = lane;
-	wait->call.affinity = lane == DB_WRITE ? request_affinity(rq) : 0;
+	wait->call.affinity = lane == DB_WRITE ? db_affinity(rq->caller.id) : 0;
 	wait->call.done = sql_completed;
 	wait->call.owner = rq;
 	wait->call.memory = NULL;

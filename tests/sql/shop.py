@@ -46,6 +46,10 @@ class Shop:
         return self.db.value("SELECT available FROM wallets WHERE owner_id = %s", [self.user])
 
 
+def array(values):
+    return "{" + ",".join(str(value) for value in values) + "}"
+
+
 def place(db, world, lines, fee=1800, method="WALLET", key=None, fingerprint="f", basket=None,
           window=60, kind="FOOD", **other):
     """order_insert for [(item id, quantity, price)]: (outcome, order or None, detail)."""
@@ -54,29 +58,29 @@ def place(db, world, lines, fee=1800, method="WALLET", key=None, fingerprint="f"
     shown = [{"itemId": i, "name": "Ndolé", "quantity": q, "price": p, "notes": None,
               "specialInstructions": None, "image": None} for i, q, p in lines]
     package = kind == "PACKAGE"
-    params = [
-        f"ord_{n:026d}", f"{'P' if package else 'F'}-{n:010d}", kind, world.user,
-        None if package else world.vendor,
-        json.dumps(shown), "{" + ",".join(i for i, _, _ in lines) + "}",
-        "{" + ",".join(str(q) for _, q, _ in lines) + "}", "{" + ",".join(str(p) for _, _, p in lines) + "}",
-        subtotal, fee, 0, 0, subtotal + fee, 0, 1500, 3.5, method,
-        json.dumps({"address": "Akwa", "coordinates": {"lat": 4.06, "lng": 9.71}}), "Akwa", 4.06, 9.71,
-        "Sonnez", None,
-        json.dumps({"address": "Bali"}) if package else None, "Bali" if package else None,
-        4.04 if package else None, 9.69 if package else None,
-        json.dumps({"category": "DOCUMENT", "weight": 1, "description": "Lettre"}) if package else None,
-        45, None, f"txn_{n:026d}", key, fingerprint if key else None, basket, window, None,
-        f"pay_{n:026d}" if method in ("MOBILE_MONEY", "CARD") else None, "+237670000001", "MTN"]
-    for position, value in other.items():
-        params[int(position[1:]) - 1] = value
-    outcome, order, detail = db.run("order_insert", *params)[0]
+    total = subtotal + fee
+    commission = 0 if package else (subtotal * 1500 + 5000) // 10000
+    params = dict(
+        id=f"ord_{n:026d}", number=f"{'P' if package else 'F'}-{n:010d}", type=kind, user_id=world.user,
+        vendor_id=None if package else world.vendor, lines=json.dumps(shown), item_ids=array(i for i, _, _ in lines),
+        quantities=array(q for _, q, _ in lines), prices=array(p for _, _, p in lines), subtotal=subtotal, delivery_fee=fee,
+        service_fee=0, discount=0, total=total, waived_fee=0, commission_bps=1500, rider_cut_bps=0,
+        commission=commission, vendor_share=subtotal - commission, rider_earnings=fee, distance_km=3.5, method=method,
+        delivery_json=json.dumps({"address": "Akwa", "coordinates": {"lat": 4.06, "lng": 9.71}}), delivery_text="Akwa",
+        delivery_lat=4.06, delivery_lng=9.71, instructions="Sonnez", minutes=45, entry=f"txn_{n:026d}", key=key,
+        fingerprint=fingerprint if key else None, basket=basket, window_seconds=window,
+        intent=f"pay_{n:026d}" if method in ("MOBILE_MONEY", "CARD") else None, phone="+237670000001", operator="MTN")
+    if package:
+        params |= dict(pickup_json=json.dumps({"address": "Bali"}), pickup_text="Bali", pickup_lat=4.04, pickup_lng=9.69,
+                       package=json.dumps({"category": "DOCUMENT", "weight": 1, "description": "Lettre"}))
+    outcome, order, detail = db.run("order_insert", **(params | other))[0]
     return outcome, json.loads(order) if order else None, detail
 
 
 def cancel(db, order_id, user, reason="J'ai changé d'avis", states=("PENDING", "ACCEPTED")):
-    """A customer's cancel like src/api/order_acts.c: (outcome, order, refund)."""
+    """A customer's cancellation as src/service/order_transition.c does it: (outcome, order, refund)."""
     while True:
-        seen = db.run("order_facts", order_id, None)
+        seen = db.run("order_facts_get", order=order_id)
         if not seen:
             return "ORDER_NOT_FOUND", None, None
         found, status, owner, rider = seen[0][0], seen[0][2], seen[0][3], seen[0][5]
@@ -84,9 +88,10 @@ def cancel(db, order_id, user, reason="J'ai changé d'avis", states=("PENDING", 
             return "ORDER_NOT_OWNER", None, None
         if status not in states:
             return "CANNOT_CANCEL", None, None
-        outcome, order = db.run("order_move", found, status, rider, "CANCEL", "CANCELLED", "USER", None, None, reason, None,
-                                None, None, None, "f", f"{{txn_{next(numbers):026d}}}", "off_none", "0", "0", "0", "0",
-                                user, None, None, None, None)[0][:2]
+        outcome, order = db.run(
+            "order_move", order_id=found, status_read=status, rider_read=rider, act="CANCEL", status="CANCELLED", by="USER",
+            note=reason, needs_code="f", entries=f"{{txn_{next(numbers):026d}}}", offer="off_none", vendor_share=0,
+            rider_share=0, platform_share=0, subsidy=0, actor_id=user)[0][:2]
         if outcome == "DONE":
             order = json.loads(order)
             return "CANCELLED", order, order["total"] if order["paymentStatus"] == "REFUNDED" else 0

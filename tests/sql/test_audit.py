@@ -41,7 +41,7 @@ def sound():
             ids[f"paid_{n}"] = deliver(db, shop, carrier, "WALLET")
         ids["cash"] = deliver(db, shop, carrier, "CASH")
         ids["other_cash"] = deliver(db, shop, carrier, "CASH")
-        ids["spared"] = deliver(db, shop, carrier, "WALLET", (4250, 0, 750, 1800), fee=0, p15=1800)
+        ids["spared"] = deliver(db, shop, carrier, "WALLET", (4250, 0, 750, 1800), fee=0, waived_fee=1800)
         _, order, _ = place(db, shop, [(shop.item(), 1, 2500)])
         cancel(db, order["orderId"], shop.user)
         ids["cancelled"] = order["orderId"]

@@ -61,10 +61,12 @@ def test_one_piece_of_item_1_is_an_order(demo):
     price = demo.value("SELECT price FROM items WHERE id = 'item_1'")
     n = next_number()
     outcome, order, _ = demo.run(
-        "order_insert", f"ord_demo_{n}", f"F-DEMO{n}", "FOOD", "user_demo_1", "vendor_123",
-        json.dumps([{"itemId": "item_1", "quantity": 1, "price": price}]), "{item_1}", "{1}", f"{{{price}}}",
-        price, 1600, 0, 0, price + 1600, 0, 1500, 2.6, "WALLET", address, text, lat, lng,
-        None, None, None, None, None, None, None, 45, None, f"txn_demo_{n}", None, None, None, 0, None, None, None, None)[0]
+        "order_insert", id=f"ord_demo_{n}", number=f"F-DEMO{n}", type="FOOD", user_id="user_demo_1", vendor_id="vendor_123",
+        lines=json.dumps([{"itemId": "item_1", "quantity": 1, "price": price}]), item_ids="{item_1}", quantities="{1}",
+        prices=f"{{{price}}}", subtotal=price, delivery_fee=1600, service_fee=0, discount=0, total=price + 1600,
+        waived_fee=0, commission_bps=1500, rider_cut_bps=0, commission=0, vendor_share=price, rider_earnings=1600,
+        distance_km=2.6, method="WALLET", delivery_json=address, delivery_text=text, delivery_lat=lat, delivery_lng=lng,
+        minutes=45, entry=f"txn_demo_{n}", window_seconds=0)[0]
     assert outcome == "PLACED"
     assert json.loads(order)["total"] == price + 1600
     assert price >= 2000

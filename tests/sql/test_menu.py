@@ -30,7 +30,7 @@ def test_a_choice_adds_its_price_and_an_unknown_choice_gives_null(db, chosen, pr
 def test_an_order_is_written_only_at_the_price_of_its_choices(db, shop, chosen, price, outcome):
     item = shop.item(price=2500)
     db.sql("UPDATE items SET variants = %s, add_ons = %s WHERE id = %s", [VARIANTS, ADD_ONS, item])
-    assert place(db, shop, [(item, 1, price)], p37=chosen)[0] == outcome
+    assert place(db, shop, [(item, 1, price)], choices=chosen)[0] == outcome
 
 
 def test_a_hidden_item_cannot_be_ordered(db, shop):

@@ -6,7 +6,7 @@ import json
 import psycopg2
 import pytest
 
-from sql.statements import PARAMETERS, STATEMENTS, count
+from sql.statements import PARAMETERS, STATEMENTS
 from sql.shop import Shop, next_number, place
 
 
@@ -22,10 +22,12 @@ def move(db, order, seen, act, to, by="RIDER", seen_rider=None, parts=(0, 0, 0, 
          note=None):
     n = next_number()
     entries = "{" + ",".join(f"txn_move_{n}_{i}" for i in range(4)) + "}"
-    params = [order["orderId"], seen, seen_rider, act, to, by, taker, None, note, None, None, None, None, "f", entries,
-              f"off_{n}", *parts, account, key, "print" if key else None, None]
-    params += [None] * (count("order_move") - len(params))
-    return db.run("order_move", *params)[0][:2]
+    vendor, rider_part, platform, subsidy = parts
+    return db.run(
+        "order_move", order_id=order["orderId"], status_read=seen, rider_read=seen_rider, act=act, status=to, by=by,
+        rider_id=taker, note=note, needs_code="f", entries=entries, offer=f"off_{n}", vendor_share=vendor,
+        rider_share=rider_part, platform_share=platform, subsidy=subsidy, actor_id=account, key=key,
+        fingerprint="print" if key else None)[0][:2]
 
 
 def state(db, order):

@@ -48,17 +48,17 @@ def test_an_order_is_placed_paid_and_booked_with_its_event(db):
 def test_the_reply_equals_a_later_read(db):
     shop = Shop(db)
     _, order, _ = place(db, shop, [(shop.item(), 1, 2500)])
-    by_id = db.run("order_get", order["orderId"])[0]
-    by_number = db.run("order_get_numbered", order["orderNumber"])[0]
+    by_id = db.run("order_get", order_id=order["orderId"])[0]
+    by_number = db.run("order_get_numbered", number=order["orderNumber"])[0]
     assert by_id == by_number
     assert by_id[0] == shop.user
     assert json.loads(by_id[1]) == order
-    assert db.run("order_get", "ord_none") == [] == db.run("order_get_numbered", "F-NONE")
+    assert db.run("order_get", order_id="ord_none") == [] == db.run("order_get_numbered", number="F-NONE")
 
 
 def test_the_order_object_has_every_key_of_the_contract(db):
     shop = Shop(db)
-    _, order, _ = place(db, shop, [(shop.item(), 1, 2500)], p31="1234")
+    _, order, _ = place(db, shop, [(shop.item(), 1, 2500)], code="1234")
     expected = """orderId orderNumber orderType status userId userName userPhone vendorId vendorName riderId
         riderName riderPhone items packageDetails subtotal deliveryFee total pricing distance paymentMethod
         paymentStatus paymentReference deliveryAddress deliveryInstructions pickupAddress pickupLocation
@@ -117,11 +117,16 @@ def test_an_item_of_another_vendor_is_not_on_the_menu(db):
     assert place(db, shop, [(item, 1, 2500)])[::2] == ("ITEM_NOT_FOUND", item)
 
 
-def test_a_vendors_own_commission_replaces_that_of_the_service(db):
+def test_a_commission_that_changed_since_the_quote_is_a_conflict(db):
     shop = Shop(db)
+    item = shop.item()
     db.sql("UPDATE vendors SET commission_bps = 800 WHERE id = %s", [shop.vendor])
-    _, order, _ = place(db, shop, [(shop.item(), 1, 2500)])
-    assert db.value("SELECT commission_bps FROM orders WHERE id = %s", [order["orderId"]]) == 800
+    assert place(db, shop, [(item, 1, 2500)])[0] == "CONFLICT"
+    _, order, _ = place(db, shop, [(item, 1, 2500)], vendor_commission_bps=800, commission_bps=800, rider_cut_bps=100,
+                        commission=200, vendor_share=2300, rider_earnings=1782)
+    row = db.sql("SELECT commission_bps, rider_cut_bps, commission, vendor_share, rider_earnings FROM orders WHERE id = %s",
+                 [order["orderId"]])[0]
+    assert row == (800, 100, 200, 2300, 1782)
 
 
 def test_a_wallet_never_goes_below_zero_under_50_parallel_orders(connect, db):
@@ -144,7 +149,7 @@ def test_100_parallel_sends_of_one_key_place_one_order(connect, db):
     assert (outcomes.count("PLACED"), outcomes.count("REPLAY")) == (1, 99)
     assert rows(db, "orders", "user_id", shop.user) == 1
     assert shop.balance() == 0
-    fingerprint, status, body = db.run("idempotency_get", shop.user, "one")[0]
+    fingerprint, status, body = db.run("idempotency_get", account_id=shop.user, key="one")[0]
     placed = next(result[1] for result in results if result[0] == "PLACED")
     assert (fingerprint, status) == ("f", 201)
     assert json.loads(body) == {"success": True, "data": placed}
@@ -172,7 +177,7 @@ def test_parallel_taps_on_one_basket_place_one_order(connect, db):
     assert (outcomes.count("PLACED"), outcomes.count("DUPLICATE_ORDER")) == (1, 19)
     placed = next(result[1] for result in results if result[0] == "PLACED")
     assert place(db, shop, [(item, 1, 2500)], basket="b")[::2] == ("DUPLICATE_ORDER", placed["orderId"])
-    assert db.run("basket_get", shop.user, "b") == [(placed["orderId"], placed["orderNumber"])]
+    assert db.run("basket_get", user_id=shop.user, basket="b") == [(placed["orderId"], placed["orderNumber"])]
 
 
 def test_a_basket_may_be_ordered_again_after_its_window_or_its_cancellation(db):
@@ -311,7 +316,7 @@ def test_lists_are_filtered_counted_and_newest_first(db):
     cancel(db, ids[3], shop.user)
 
     def listed(states=None, kind=None, since=None, until=None, limit=20, offset=0):
-        total, orders = db.run("order_list", shop.user, states, kind, since, until, limit, offset)[0]
+        total, orders = db.run("order_list", user_id=shop.user, states=states, type=kind, before=until, limit=limit, offset=offset, **{"from": since})[0]
         return total, [order["orderId"] for order in json.loads(orders)]
 
     assert listed() == (5, ids[::-1])
@@ -323,5 +328,17 @@ def test_lists_are_filtered_counted_and_newest_first(db):
     assert listed(kind="MART") == (0, [])
     assert listed(since="2000-01-01") == (5, ids[::-1])
     assert listed(until="2000-01-01") == (0, [])
-    active = json.loads(db.run("order_active", shop.user)[0][0])
+    active = json.loads(db.run("order_active", user_id=shop.user)[0][0])
     assert [order["orderId"] for order in active] == [ids[4], ids[2], ids[0]]
+
+
+def test_an_order_is_placed_by_an_instance_that_does_not_know_a_new_column(db):
+    shop = Shop(db)
+    item = shop.item()
+    db.sql("BEGIN")
+    db.sql("ALTER TABLE orders ADD COLUMN from_the_future text NOT NULL DEFAULT 'x'")
+    db.sql("CREATE OR REPLACE VIEW orders_later AS SELECT 'y'::text AS from_the_future")
+    outcome, order, _ = place(db, shop, [(item, 1, 2500)])
+    stored = db.value("SELECT from_the_future FROM orders WHERE id = %s", [order["orderId"]])
+    db.sql("ROLLBACK")
+    assert (outcome, stored) == ("PLACED", "y")

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A transition of an order, by any actor: the order is read, the state machine (domain/order.h)
- * decides, one statement writes it if the order has not changed, and the caches are invalidated. A
- * transition that another one overtook is decided again from the new state.
+ * Acts on orders: the request side of service/order_transition.h.
  */
 #ifndef REEYO_API_ORDER_ACTS_H
 #define REEYO_API_ORDER_ACTS_H
@@ -19,12 +17,12 @@ struct order_act_request {
 	const char *note;        /* note, or the reason (ACT_REJECT, ACT_RELEASE, ACT_CANCEL) */
 	const char *photo;       /* ACT_PICK_UP, ACT_COMPLETE */
 	const char *occurred_at; /* RFC 3339; NULL: now */
-	const char *place;       /* JSON {"lat":…,"lng":…} */
+	const char *location;    /* JSON {"lat":…,"lng":…} */
 	const char *code;        /* ACT_COMPLETE: the delivery code */
 	int64_t minutes;         /* ACT_ACCEPT: preparation; 0: the vendor's average */
 	const char *audit;       /* BY_ADMIN: the entry for admin_audit_add */
 	enum vendor_pay pay;     /* ACT_CANCEL BY_ADMIN: whether the vendor is paid */
-	const char *answer;      /* the body that done sends, stored for replay by key; NULL: the
+	const char *reply;       /* the body that done sends, stored for replay by key; NULL: the
 				  * Order */
 };
 
@@ -35,13 +33,10 @@ struct order_moved {
 };
 typedef void order_act_done(struct request *rq, const struct order_moved *moved);
 
-/* Moves the order and calls done (NULL: replies with the Order). If the same actor has already done
- * the act and its effect still holds, done is called and nothing changes. Errors are sent to the
- * client: E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_ORDER_TAKEN, E_RIDER_OFFLINE, E_RIDER_NOT_FOUND,
- * E_RIDER_NOT_READY, E_WRONG_DELIVERY_CODE, E_VALIDATION (occurredAt, or vendorPaid for an order
- * without a vendor) and those of order_next_status. On an .idempotent row a key replays the first
- * reply, so a done that sends anything else than the Order must set `answer`. rq->state is in use
- * until done is called, and is NULL then. */
+/* Moves the order and calls done (NULL: replies with the Order). A repetition calls done as the
+ * first time did. Errors of the transition are sent to the client. On an .idempotent row a key
+ * replays the first reply, so a done that sends anything else than the Order must set `reply`.
+ * rq->state stays the handler's. */
 void order_act(struct request *rq, const struct order_act_request *act, order_act_done *done);
 
 /* Replies E_IDEMPOTENCY_RUNNING: the continuation of a request_replay that finds nothing. */

@@ -31,7 +31,7 @@ struct db_result;
 enum db_lane { DB_READ, DB_WRITE, DB_REPORT, DB_LANES };
 
 /* One call of a statement. It must stay alive until done is called. */
-#define DB_MAX_PARAMS 40
+#define DB_MAX_PARAMS 48
 struct db_call {
 	enum query query;
 	enum db_lane lane;
@@ -82,6 +82,9 @@ void db_run_query(struct db *db, struct db_call *call, enum query query, const v
  * lane of its kind is full (or its owner's lane is), E_STORE_DOWN when none is connected. While no
  * read lane is up, reads go to the write lanes; reports never do, they would hold up writes. */
 void db_submit(struct db *db, struct db_call *call);
+
+/* The affinity of the calls of an account; 0 (any lane) for NULL or "". */
+uint32_t db_affinity(const char *account_id);
 
 /* True when at least one write lane is up, and a read lane or its replacement (the write lanes,
  * when the replica is down). */

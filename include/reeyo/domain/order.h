@@ -57,6 +57,8 @@ bool order_number_normalise(struct text spelled, char out[ORDER_NUMBER_SIZE]);
 /* Reads a filter: a status in any spelling, or ACTIVE (all that are not final). False when the word
  * is neither. */
 bool order_states_parse(const char *word, unsigned *ret);
+/* Writes the words of the states into out and returns their number. */
+unsigned order_states_list(unsigned states, const char *out[ORDER_STATUSES]);
 /* Writes the states into out as a PostgreSQL array: "{PENDING,ACCEPTED}". */
 #define ORDER_STATES_SIZE 160
 void order_states_text(unsigned states, char out[ORDER_STATES_SIZE]);
@@ -74,9 +76,15 @@ enum order_act {
 	ACT_ARRIVE_DELIVERY,
 	ACT_COMPLETE,
 	ACT_CANCEL,
-	ACT_EXPIRE, /* nobody accepted it in time */
+	ACT_EXPIRE,       /* nobody accepted it in time */
+	ACT_FAIL_PAYMENT, /* it was not paid */
 	ORDER_ACTS
 };
+
+/* The words of acts and actors in statements, timelines and audit rows; in the order of the enums.
+ */
+extern const char *const order_act_words[];
+extern const char *const order_actor_words[];
 
 /* What a transition depends on. */
 struct order_facts {

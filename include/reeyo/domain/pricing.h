@@ -108,8 +108,9 @@ struct quote {
 	int64_t distance_m;
 	int64_t subtotal, delivery_fee, service_fee, discount, total;
 	int64_t waived_fee; /* free delivery: the fee that the platform pays the rider */
-	int64_t commission_bps;
-	int64_t minimum; /* the smallest subtotal allowed */
+	int64_t commission_bps, rider_cut_bps; /* the rates of `split` */
+	int64_t vendor_commission_bps;         /* the vendor's own rate; negative: none */
+	int64_t minimum;                       /* the smallest subtotal allowed */
 	struct split split;
 	struct quote_choice choices[ORDER_CHOICES_MAX]; /* last, so that it is not cleared */
 };

@@ -13,8 +13,8 @@
 /* The amounts of the order and the rates that applied when it was placed. */
 struct split_terms {
 	enum order_type type;
-	int64_t subtotal, delivery_fee,
-		service_fee;    /* the total is their sum; a PACKAGE has only delivery_fee */
+	int64_t subtotal, delivery_fee;
+	int64_t total; /* what the customer pays: with the service fee, less the discount */
 	int64_t commission_bps; /* of the subtotal; PACKAGE: of the total */
 	int64_t rider_cut_bps;  /* of the delivery fee: the platform's part */
 	int64_t waived_fee;     /* free delivery: the fee that the platform pays instead */

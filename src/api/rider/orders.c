@@ -7,6 +7,7 @@
 #include "reeyo/api/order_fields.h"
 #include "reeyo/api/pages.h"
 #include "reeyo/api/rider.h"
+#include "reeyo/db/queries/order_acts.h"
 
 static const char *const issue_words[] = { "CUSTOMER_NOT_AVAILABLE", "WRONG_ADDRESS",
 	"DAMAGED_ITEMS", "OTHER", NULL };
@@ -77,26 +78,28 @@ static const struct field issue_reply[] = {
 
 static void rider_active_listed(struct request *rq, const struct db_result *result)
 {
-	reply_data(rq, db_text(result, 0, 0));
+	reply_data(rq, db_text(result, 0, RIDER_ORDER_ACTIVE_ORDERS));
 }
 
 static void rider_active_list(struct request *rq)
 {
-	sql_read_positional(rq, rider_order_active, rider_active_listed, rq->caller.id);
+	sql_read(rq, rider_order_active, rider_active_listed,
+		&(struct rider_order_active){ .rider_id = rq->caller.id });
 }
 
 static void rider_orders_listed(struct request *rq, const struct db_result *result)
 {
-	reply_nested_page(rq, "orders", "totalOrders", db_text(result, 0, 1), request_page(rq, 20),
-		db_int(result, 0, 0));
+	reply_nested_page(rq, "orders", "totalOrders", db_text(result, 0, RIDER_ORDER_LIST_ORDERS),
+		request_page(rq, 20), db_int(result, 0, RIDER_ORDER_LIST_TOTAL));
 }
 
 static void rider_orders_history(struct request *rq)
 {
 	struct page page = request_page(rq, 20);
 
-	sql_read_positional(rq, rider_order_list, rider_orders_listed, rq->caller.id,
-		arg_int(rq, page.limit), arg_int(rq, page.offset));
+	sql_read(rq, rider_order_list, rider_orders_listed,
+		&(struct rider_order_list){
+			.rider_id = rq->caller.id, .limit = page.limit, .offset = page.offset });
 }
 
 /* --- One -------------------------------------------------------------------------------------- */
@@ -104,54 +107,62 @@ static void rider_orders_history(struct request *rq)
 /* The states in which a rider may take an order of this row's type. */
 static unsigned offerable_states(const struct db_result *result)
 {
-	bool parcel = text_is(db_text(result, 0, 6), TEXT("PACKAGE"));
+	bool parcel = text_is(db_text(result, 0, ORDER_GET_PARTY_TYPE), TEXT("PACKAGE"));
 
 	return order_states_before(parcel ? PACKAGE : FOOD, ACT_ASSIGN, BY_RIDER);
 }
 
 static bool rider_may_take(struct request *rq, const struct db_result *result)
 {
-	struct text status = db_text(result, 0, 7);
-	int named = order_status_parse(arena_copy(rq->arena, status.at, status.len));
+	struct text word = db_text(result, 0, ORDER_GET_PARTY_STATUS);
+	int status = order_status_parse(arena_copy(rq->arena, word.at, word.len));
 
-	return db_bool(result, 0, 5) && named >= 0 && (offerable_states(result) & STATE(named));
+	return db_bool(result, 0, ORDER_GET_PARTY_OFFERABLE) && status >= 0 &&
+		(offerable_states(result) & STATE(status));
 }
 
 static bool order_is_riders(const struct request *rq, const struct db_result *result)
 {
-	return !db_is_null(result, 0, 1) && text_is(db_text(result, 0, 1), text_of(rq->caller.id));
+	struct text rider = db_text(result, 0, ORDER_GET_PARTY_RIDER_ID);
+
+	return rider.at && text_is(rider, text_of(rq->caller.id));
 }
 
 static void rider_order_reply(struct request *rq, const struct db_result *result)
 {
-	if (db_rows(result) == 0 || !db_bool(result, 0, 2))
+	if (db_rows(result) == 0 || !db_bool(result, 0, ORDER_GET_PARTY_PAYABLE))
 		return reply_error(rq, E_ORDER_NOT_FOUND);
 	if (!order_is_riders(rq, result) && !rider_may_take(rq, result))
 		return reply_error(rq, E_ORDER_NOT_OWNER);
-	reply_data(rq, db_text(result, 0, 3));
+	reply_data(rq, db_text(result, 0, ORDER_GET_PARTY_ORDER));
+}
+
+static void rider_order_query(struct request *rq, enum db_lane lane, sql_done *done)
+{
+	SQL_RUN(rq, lane, order_get_party, false, done,
+		&(struct order_get_party){ .order = rq->params[0], .rider_id = rq->caller.id });
 }
 
 /* A replica may not have the assignment yet, so the primary is read too before the error. */
 static void rider_order_read(struct request *rq, const struct db_result *result)
 {
-	bool sure = db_rows(result) > 0 &&
+	bool allowed = db_rows(result) > 0 &&
 		(order_is_riders(rq, result) || rider_may_take(rq, result));
 
-	if (!sure && rq->app->config->replica_url[0])
-		return sql_write_positional(
-			rq, order_get_party, rider_order_reply, rq->params[0], rq->caller.id);
+	if (!allowed && rq->app->config->replica_url[0])
+		return rider_order_query(rq, DB_WRITE, rider_order_reply);
 	rider_order_reply(rq, result);
 }
 
 static void rider_order_get(struct request *rq)
 {
-	sql_read_positional(rq, order_get_party, rider_order_read, rq->params[0], rq->caller.id);
+	rider_order_query(rq, DB_READ, rider_order_read);
 }
 
-/* --- Steps ------------------------------------------------------------------------------------ */
+/* --- Acts ------------------------------------------------------------------------------------- */
 
 static void rider_order_act(struct request *rq, enum order_act what, const char *note,
-	const char *answer, order_act_done *done)
+	const char *reply, order_act_done *done)
 {
 	const char *photo = body_text(rq, what == ACT_PICK_UP ? "pickupPhoto" : "deliveryPhoto");
 
@@ -164,8 +175,8 @@ static void rider_order_act(struct request *rq, enum order_act what, const char 
 			.photo = photo,
 			.code = body_text(rq, "verificationCode"),
 			.occurred_at = body_text(rq, "occurredAt"),
-			.place = act_location(rq),
-			.answer = answer },
+			.location = act_location(rq),
+			.reply = reply },
 		done);
 }
 
@@ -220,31 +231,38 @@ static void order_released(struct request *rq, const struct order_moved *moved)
 
 static void offer_rejected(struct request *rq, const struct db_result *result)
 {
-	if (!db_bool(result, 0, 0))
+	if (!db_bool(result, 0, OFFER_REJECT_REJECTED))
 		return reply_error(rq, E_CANNOT_MOVE);
 	rejection_reply(rq);
 }
 
 static void offer_reject_write(struct request *rq, const struct db_result *result)
 {
-	struct text id = db_text(result, 0, 4);
-	char *states = arena_alloc(rq->arena, ORDER_STATES_SIZE);
-	const char *row = request_id_new(rq, "off_");
+	struct text id = db_text(result, 0, ORDER_GET_PARTY_ID);
+	const char *order = arena_copy(rq->arena, id.at, id.len);
+	const char *offer = request_id_new(rq, "off_");
+	struct db_texts states;
 
-	id.at = arena_copy(rq->arena, id.at, id.len);
-	if (!states || !row || !id.at)
+	if (!offer || !order)
 		return reply_error(rq, E_NO_MEMORY);
-	order_states_text(offerable_states(result), states);
-	sql_write_positional(rq, offer_reject, offer_rejected, id.at, rq->caller.id,
-		body_text(rq, "reason"), row, states, rq->idempotency_key, rq->fingerprint,
-		rejection_reply_body(rq));
+	if (!order_states_param(rq, offerable_states(result), &states))
+		return;
+	sql_write(rq, offer_reject, offer_rejected,
+		&(struct offer_reject){ .order_id = order,
+			.rider_id = rq->caller.id,
+			.reason = body_text(rq, "reason"),
+			.offer = offer,
+			.states = states,
+			.key = rq->idempotency_key,
+			.fingerprint = rq->fingerprint,
+			.reply = rejection_reply_body(rq) });
 }
 
 /* The rider's own order is given back. An order that was, or may be, offered is hidden from the
  * rider. */
 static void rejected_order_read(struct request *rq, const struct db_result *result)
 {
-	if (db_rows(result) == 0 || !db_bool(result, 0, 2))
+	if (db_rows(result) == 0 || !db_bool(result, 0, ORDER_GET_PARTY_PAYABLE))
 		return reply_error(rq, E_ORDER_NOT_FOUND);
 	if (order_is_riders(rq, result))
 		return rider_order_act(rq, ACT_RELEASE, body_text(rq, "reason"),
@@ -254,16 +272,10 @@ static void rejected_order_read(struct request *rq, const struct db_result *resu
 
 static void rider_order_reject(struct request *rq)
 {
-	sql_write_positional(
-		rq, order_get_party, rejected_order_read, rq->params[0], rq->caller.id);
+	rider_order_query(rq, DB_WRITE, rejected_order_read);
 }
 
 /* --- Issues ----------------------------------------------------------------------------------- */
-
-static int issue_outcome_error(struct text outcome)
-{
-	return text_is(outcome, TEXT("ORDER_NOT_FOUND")) ? E_ORDER_NOT_FOUND : E_ORDER_NOT_OWNER;
-}
 
 static void issue_added(struct request *rq, const struct db_result *result)
 {
@@ -272,8 +284,8 @@ static void issue_added(struct request *rq, const struct db_result *result)
 	if (!outcome_or_reply(rq, result, &outcome))
 		return;
 	if (!text_is(outcome, TEXT("REPORTED")))
-		return reply_error(rq, issue_outcome_error(outcome));
-	reply_data(rq, db_text(result, 0, 1));
+		return reply_error(rq, error_from_name(outcome.at, outcome.len));
+	reply_data(rq, db_text(result, 0, RIDER_ISSUE_ADD_ISSUE));
 }
 
 static void rider_issue_post(struct request *rq)
@@ -282,9 +294,16 @@ static void rider_issue_post(struct request *rq)
 
 	if (!id)
 		return reply_error(rq, E_NO_MEMORY);
-	sql_try_write_positional(rq, rider_issue_add, issue_added, id, rq->params[0], rq->caller.id,
-		body_text(rq, "issueType"), body_text(rq, "description"), body_text(rq, "photo"),
-		body_text(rq, "occurredAt"), rq->idempotency_key, rq->fingerprint);
+	sql_try_write(rq, rider_issue_add, issue_added,
+		&(struct rider_issue_add){ .id = id,
+			.order = rq->params[0],
+			.rider_id = rq->caller.id,
+			.type = body_text(rq, "issueType"),
+			.description = body_text(rq, "description"),
+			.photo = body_text(rq, "photo"),
+			.occurred_at = body_text(rq, "occurredAt"),
+			.key = rq->idempotency_key,
+			.fingerprint = rq->fingerprint });
 }
 
 const struct route rider_order_routes[] = {

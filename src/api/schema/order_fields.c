@@ -151,13 +151,26 @@ bool order_states_array(struct request *rq, unsigned states, const char **ret)
 	return array || !states;
 }
 
-bool query_order_states(struct request *rq, const char **ret)
+bool order_states_param(struct request *rq, unsigned states, struct db_texts *ret)
+{
+	const char **words = states ? arena_alloc(rq->arena, ORDER_STATUSES * sizeof(*words))
+				    : NULL;
+
+	*ret = (struct db_texts){ 0 };
+	if (words)
+		*ret = (struct db_texts){ words, order_states_list(states, words) };
+	else if (states)
+		reply_error(rq, E_NO_MEMORY);
+	return words || !states;
+}
+
+bool query_order_states(struct request *rq, struct db_texts *ret)
 {
 	struct text words = text_of(query_text(rq, "status"));
 	unsigned all = 0, states;
 	char word[40];
 
-	*ret = NULL;
+	*ret = (struct db_texts){ 0 };
 	while (words.at) {
 		struct text one = text_trim(text_cut(&words, ','));
 
@@ -169,7 +182,7 @@ bool query_order_states(struct request *rq, const char **ret)
 		}
 		all |= states;
 	}
-	return order_states_array(rq, all, ret);
+	return order_states_param(rq, all, ret);
 }
 
 const char *query_day_bound(struct request *rq, const char *name, const char *clock)

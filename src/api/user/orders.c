@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Orders of the customer: place (placing.c), read, cancel.
+ * Orders of the customer: place (order_place.c), read, cancel.
  */
-#include "order.h"
+#include "reeyo/db/queries/orders.h"
+#include "order_place.h"
 #include "reeyo/api/order_acts.h"
 #include "reeyo/api/order_fields.h"
 #include "reeyo/api/pages.h"
@@ -10,6 +11,8 @@
 #include "reeyo/cache/geo.h"
 #include "reeyo/core/clock.h"
 #include "reeyo/db/queries/positions.h"
+#include "reeyo/core/json_writer.h"
+#include "reeyo/domain/pricing.h"
 
 static const char *const payment_words[] = { "WALLET", "CASH", "MOBILE_MONEY", "CARD", "CAMPAY",
 	NULL };
@@ -50,7 +53,7 @@ static const struct field package_body[] = {
 	{ "isFragile", FIELD_BOOL },
 	FIELD_END,
 };
-const struct field order_place_body[] = {
+static const struct field order_place_body[] = {
 	{ "orderType", FIELD_ENUM, .words = order_type_words,
 		.summary = "Default: the type of the vendor" },
 	{ "vendorId", FIELD_ID, .summary = "FOOD and MART: required" },
@@ -92,39 +95,45 @@ static const struct field orders_fields[] = {
 
 static void customer_orders_listed(struct request *rq, const struct db_result *result)
 {
-	reply_nested_page(rq, "orders", "totalOrders", db_text(result, 0, 1), request_page(rq, 20),
-		db_int(result, 0, 0));
+	reply_nested_page(rq, "orders", "totalOrders", db_text(result, 0, ORDER_LIST_ORDERS),
+		request_page(rq, 20), db_int(result, 0, ORDER_LIST_TOTAL));
 }
 
 static void customer_orders_list(struct request *rq)
 {
 	struct page page = request_page(rq, 20);
-	const char *states;
+	struct db_texts states;
 
 	if (!query_order_states(rq, &states))
 		return;
-	sql_read_positional(rq, order_list, customer_orders_listed, rq->caller.id, states,
-		query_text(rq, "orderType"), query_day_bound(rq, "startDate", "00:00"),
-		query_day_bound(rq, "endDate", "24:00"), arg_int(rq, page.limit),
-		arg_int(rq, page.offset));
+	sql_read(rq, order_list, customer_orders_listed,
+		&(struct order_list){ .user_id = rq->caller.id,
+			.states = states,
+			.type = query_text(rq, "orderType"),
+			.from = query_day_bound(rq, "startDate", "00:00"),
+			.before = query_day_bound(rq, "endDate", "24:00"),
+			.limit = page.limit,
+			.offset = page.offset });
 }
 
 static void customer_orders_history(struct request *rq)
 {
 	struct page page = request_page(rq, 20);
 
-	sql_read_positional(rq, order_list, customer_orders_listed, rq->caller.id, NULL, NULL, NULL,
-		NULL, arg_int(rq, page.limit), arg_int(rq, page.offset));
+	sql_read(rq, order_list, customer_orders_listed,
+		&(struct order_list){
+			.user_id = rq->caller.id, .limit = page.limit, .offset = page.offset });
 }
 
 static void customer_active_listed(struct request *rq, const struct db_result *result)
 {
-	reply_data(rq, db_text(result, 0, 0));
+	reply_data(rq, db_text(result, 0, ORDER_ACTIVE_ORDERS));
 }
 
 static void customer_active_list(struct request *rq)
 {
-	sql_read_positional(rq, order_active, customer_active_listed, rq->caller.id);
+	sql_read(rq, order_active, customer_active_listed,
+		&(struct order_active){ .user_id = rq->caller.id });
 }
 
 /* --- One -------------------------------------------------------------------------------------- */
@@ -163,7 +172,8 @@ static void rider_location_found(
 	struct order_with_rider *location = owner;
 	struct request *rq = location->rq;
 	char time[CLOCK_ISO_SIZE];
-	const char *json;
+	struct buf out;
+	struct json_writer json;
 
 	if (!request_release(rq))
 		return;
@@ -171,11 +181,17 @@ static void rider_location_found(
 		return sql_read(rq, rider_location, rider_location_read,
 			&(struct rider_location){ .rider_id = location->rider });
 	clock_iso(riders->seen_ms, time);
-	json = arena_printf(rq->arena,
-		"{\"latitude\":%.6f,\"longitude\":%.6f,\"lat\":%.6f,\"lng\":%.6f,"
-		"\"timestamp\":\"%s\",\"updatedAt\":\"%s\"}",
-		riders->lat, riders->lng, riders->lat, riders->lng, time, time);
-	reply_with_rider_location(rq, text_of(json));
+	out = buf_in(rq->arena, 192);
+	json = json_write_to(&out);
+	json_write_object(&json);
+	json_write_member_decimal(&json, "latitude", riders->lat, 6);
+	json_write_member_decimal(&json, "longitude", riders->lng, 6);
+	json_write_member_decimal(&json, "lat", riders->lat, 6);
+	json_write_member_decimal(&json, "lng", riders->lng, 6);
+	json_write_member_string(&json, "timestamp", time);
+	json_write_member_string(&json, "updatedAt", time);
+	json_write_object_end(&json);
+	reply_with_rider_location(rq, text_of(json_write_finish(&json)));
 }
 
 /* Redis has the latest location; the rider's row is up to 30 s behind. */
@@ -191,37 +207,48 @@ static void rider_location_find(struct request *rq, struct order_with_rider *loc
 			&(struct rider_location){ .rider_id = location->rider });
 }
 
+/* order_get and order_get_numbered have the same columns. */
+static bool order_is_final(const struct db_result *result)
+{
+	struct text status = db_text(result, 0, ORDER_GET_STATUS);
+
+	return text_is(status, TEXT("DELIVERED")) || text_is(status, TEXT("CANCELLED"));
+}
+
 static void customer_order_reply(struct request *rq, const struct db_result *result)
 {
-	struct order_with_rider *location;
+	struct order_with_rider *shown;
+	struct text order, rider;
 
 	if (db_rows(result) == 0)
 		return reply_error(rq, E_ORDER_NOT_FOUND);
-	if (!text_is(db_text(result, 0, 0), text_of(rq->caller.id)))
+	if (!text_is(db_text(result, 0, ORDER_GET_USER_ID), text_of(rq->caller.id)))
 		return reply_error(rq, E_ORDER_NOT_OWNER);
-	if (db_is_null(result, 0, 3) || text_is(db_text(result, 0, 2), TEXT("DELIVERED")) ||
-		text_is(db_text(result, 0, 2), TEXT("CANCELLED")))
-		return reply_data(rq, db_text(result, 0, 1));
-	location = ARENA_NEW(rq->arena, struct order_with_rider);
-	if (location) {
-		location->order = db_text(result, 0, 1);
-		location->order.at = arena_copy(rq->arena, location->order.at, location->order.len);
-		location->rider = arena_copy(
-			rq->arena, db_text(result, 0, 3).at, db_text(result, 0, 3).len);
+	order = db_text(result, 0, ORDER_GET_ORDER);
+	rider = db_text(result, 0, ORDER_GET_RIDER_ID);
+	if (!rider.at || order_is_final(result))
+		return reply_data(rq, order);
+	shown = ARENA_NEW(rq->arena, struct order_with_rider);
+	if (shown) {
+		shown->order =
+			(struct text){ arena_copy(rq->arena, order.at, order.len), order.len };
+		shown->rider = arena_copy(rq->arena, rider.at, rider.len);
 	}
-	if (!location || !location->order.at || !location->rider)
+	if (!shown || !shown->order.at || !shown->rider)
 		return reply_error(rq, E_NO_MEMORY);
-	rider_location_find(rq, location);
+	rider_location_find(rq, shown);
 }
 
 /* An order number has a dash as its second character; an id never has. */
 static void customer_order_query(struct request *rq, enum db_lane lane, sql_done *done)
 {
 	const char *key = rq->params[0];
-	bool numbered = key[0] && key[1] == '-';
 
-	sql_run_positional(rq, lane, numbered ? QUERY_order_get_numbered : QUERY_order_get, false,
-		done, 1, &key);
+	if (key[0] && key[1] == '-')
+		SQL_RUN(rq, lane, order_get_numbered, false, done,
+			&(struct order_get_numbered){ .number = key });
+	else
+		SQL_RUN(rq, lane, order_get, false, done, &(struct order_get){ .order_id = key });
 }
 
 /* A replica may not have a new order yet, so the primary is read too before the 404. */

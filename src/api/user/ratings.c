@@ -2,7 +2,7 @@
  *
  * Ratings of delivered orders (of the vendor and the rider), and disputes.
  */
-#include "order.h"
+#include "reeyo/db/queries/ratings.h"
 #include "reeyo/api/order_acts.h"
 #include "reeyo/api/order_fields.h"
 #include "reeyo/api/pages.h"
@@ -68,41 +68,43 @@ static void rating_reply(struct request *rq)
 	reply_data(rq, *(struct text *)rq->state);
 }
 
+/* The average of a vendor is part of its public data. */
 static void rating_written(struct request *rq, const struct db_result *result, unsigned column)
 {
-	struct text outcome = db_text(result, 0, 0), *answer = ARENA_NEW(rq->arena, struct text);
+	struct text reply = db_text(result, 0, column);
+	struct text vendor = db_text(result, 0, ORDER_RATE_VENDOR_ID);
+	struct text *kept = ARENA_NEW(rq->arena, struct text);
 
-	if (text_is(outcome, TEXT("ORDER_NOT_FOUND")))
-		return reply_error(rq, E_ORDER_NOT_FOUND);
-	if (text_is(outcome, TEXT("ORDER_NOT_OWNER")))
-		return reply_error(rq, E_ORDER_NOT_OWNER);
-	if (text_is(outcome, TEXT("CANNOT_RATE")))
-		return reply_error(rq, E_CANNOT_RATE);
+	if (!kept || !(kept->at = arena_copy(rq->arena, reply.at, reply.len)))
+		return reply_error(rq, E_NO_MEMORY);
+	kept->len = reply.len;
+	rq->state = kept;
+	if (!vendor.at)
+		return rating_reply(rq);
+	cache_invalidate(
+		rq, KEY_VENDOR, arena_copy(rq->arena, vendor.at, vendor.len), rating_reply);
+}
+
+static void rating_outcome(struct request *rq, const struct db_result *result, unsigned column)
+{
+	struct text outcome = db_text(result, 0, ORDER_RATE_OUTCOME);
+
+	if (text_is(outcome, TEXT("RATED")))
+		return rating_written(rq, result, column);
 	if (text_is(outcome, TEXT("VENDOR_NOT_FOUND")))
 		return reply_field(rq, "vendorRating", "a parcel has no vendor",
 			"un colis n'a pas de vendeur");
-	if (!answer)
-		return reply_error(rq, E_NO_MEMORY);
-	*answer = db_text(result, 0, column);
-	answer->at = arena_copy(rq->arena, answer->at, answer->len);
-	rq->state = answer;
-	if (!answer->at)
-		return reply_error(rq, E_NO_MEMORY);
-	if (db_is_null(result, 0, 3))
-		return rating_reply(rq);
-	cache_invalidate(rq, KEY_VENDOR,
-		arena_copy(rq->arena, db_text(result, 0, 3).at, db_text(result, 0, 3).len),
-		rating_reply);
+	reply_error(rq, error_from_name(outcome.at, outcome.len));
 }
 
 static void order_rated(struct request *rq, const struct db_result *result)
 {
-	rating_written(rq, result, 1);
+	rating_outcome(rq, result, ORDER_RATE_ORDER);
 }
 
 static void rating_added(struct request *rq, const struct db_result *result)
 {
-	rating_written(rq, result, 2);
+	rating_outcome(rq, result, ORDER_RATE_RATINGS);
 }
 
 /* A null member counts as absent. */
@@ -122,12 +124,15 @@ static void rating_write(struct request *rq, const char *order, sql_done *done)
 	if (!plain && !vendor && !rider)
 		return reply_field(rq, "vendorRating", "rate the vendor, the rider or both",
 			"notez le vendeur, le livreur ou les deux");
-	sql_write_positional(rq, order_rate, done, order, rq->caller.id,
-		plain ? arg_int(rq, body_int(rq, "rating", 0)) : NULL, body_text(rq, "review"),
-		vendor ? arg_int(rq, member_int(vendor, "rating", 0)) : NULL,
-		vendor ? member_text(vendor, "review") : NULL,
-		rider ? arg_int(rq, member_int(rider, "rating", 0)) : NULL,
-		rider ? member_text(rider, "review") : NULL);
+	sql_write(rq, order_rate, done,
+		&(struct order_rate){ .order = order,
+			.user_id = rq->caller.id,
+			.stars = plain ? optional_int(rq, rq->body, "rating") : NULL,
+			.review = body_text(rq, "review"),
+			.vendor_stars = optional_int(rq, vendor, "rating"),
+			.vendor_review = member_text(vendor, "review"),
+			.rider_stars = optional_int(rq, rider, "rating"),
+			.rider_review = member_text(rider, "review") });
 }
 
 static void order_rate_post(struct request *rq)
@@ -152,7 +157,7 @@ static void dispute_opened(struct request *rq, const struct db_result *result)
 		return;
 	if (!text_is(outcome, TEXT("OPENED")))
 		return reply_error(rq, error_from_name(outcome.at, outcome.len));
-	reply_data(rq, db_text(result, 0, 1));
+	reply_data(rq, db_text(result, 0, DISPUTE_OPEN_DISPUTE));
 }
 
 static void dispute_post(struct request *rq)
@@ -163,23 +168,32 @@ static void dispute_post(struct request *rq)
 	if (!id || !ticket)
 		return reply_error(rq, E_NO_MEMORY);
 	id_order_number(ticket, 'T');
-	sql_try_write_positional(rq, dispute_open, dispute_opened, id, ticket, rq->caller.id,
-		body_text(rq, "orderId"), body_text(rq, "category"), body_text(rq, "subject"),
-		body_text(rq, "description"), rq->idempotency_key, rq->fingerprint);
+	sql_try_write(rq, dispute_open, dispute_opened,
+		&(struct dispute_open){ .id = id,
+			.ticket_number = ticket,
+			.user_id = rq->caller.id,
+			.order = body_text(rq, "orderId"),
+			.category = body_text(rq, "category"),
+			.subject = body_text(rq, "subject"),
+			.description = body_text(rq, "description"),
+			.key = rq->idempotency_key,
+			.fingerprint = rq->fingerprint });
 }
 
 static void customer_disputes_listed(struct request *rq, const struct db_result *result)
 {
-	reply_nested_page(rq, "disputes", "totalDisputes", db_text(result, 0, 1),
-		request_page(rq, 20), db_int(result, 0, 0));
+	reply_nested_page(rq, "disputes", "totalDisputes",
+		db_text(result, 0, DISPUTE_LIST_DISPUTES), request_page(rq, 20),
+		db_int(result, 0, DISPUTE_LIST_TOTAL));
 }
 
 static void customer_disputes_list(struct request *rq)
 {
 	struct page page = request_page(rq, 20);
 
-	sql_read_positional(rq, dispute_list, customer_disputes_listed, rq->caller.id,
-		arg_int(rq, page.limit), arg_int(rq, page.offset));
+	sql_read(rq, dispute_list, customer_disputes_listed,
+		&(struct dispute_list){
+			.user_id = rq->caller.id, .limit = page.limit, .offset = page.offset });
 }
 
 const struct route user_rating_routes[] = {

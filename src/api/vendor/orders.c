@@ -7,6 +7,8 @@
 #include "reeyo/api/order_fields.h"
 #include "reeyo/api/reply_objects.h"
 #include "reeyo/api/vendor.h"
+#include "reeyo/core/json_writer.h"
+#include "reeyo/db/queries/order_acts.h"
 
 /* --- What comes in ---------------------------------------------------------------------------- */
 
@@ -84,36 +86,42 @@ static const struct field stats_reply[] = {
 static void vendor_orders_listed(struct request *rq, const struct db_result *result)
 {
 	struct page page = request_page(rq, 20);
-	struct text rows = db_text(result, 0, 1);
-	int64_t total = db_int(result, 0, 0);
+	struct text rows = db_text(result, 0, VENDOR_ORDER_LIST_ORDERS);
+	int64_t total = db_int(result, 0, VENDOR_ORDER_LIST_TOTAL);
 	struct buf out = buf_in(rq->arena, rows.len + 200);
-	char *json;
+	struct json_writer json = json_write_to(&out);
 
-	buf_add_string(&out, "{\"orders\":");
-	buf_add_text(&out, rows);
-	buf_printf(&out,
-		",\"pagination\":{\"page\":%lld,\"limit\":%lld,\"total\":%lld,\"totalPages\":%lld}"
-		",\"total\":%lld}",
-		(long long)page.page, (long long)page.limit, (long long)total,
-		(long long)((total + page.limit - 1) / page.limit), (long long)total);
-	json = buf_string(&out);
-	if (!json)
+	json_write_object(&json);
+	json_write_member_raw(&json, "orders", rows);
+	json_write_member_object(&json, "pagination");
+	json_write_member_int(&json, "page", page.page);
+	json_write_member_int(&json, "limit", page.limit);
+	json_write_member_int(&json, "total", total);
+	json_write_member_int(&json, "totalPages", (total + page.limit - 1) / page.limit);
+	json_write_object_end(&json);
+	json_write_member_int(&json, "total", total);
+	json_write_object_end(&json);
+	if (!json_write_finish(&json))
 		return reply_error(rq, E_NO_MEMORY);
-	reply_page(rq, (struct text){ json, out.len }, page, total);
+	reply_page(rq, (struct text){ out.at, out.len }, page, total);
 }
 
-static void vendor_orders_query(struct request *rq, const char *states)
+static void vendor_orders_query(struct request *rq, struct db_texts states)
 {
 	struct page page = request_page(rq, 20);
 
-	sql_read_positional(rq, vendor_order_list, vendor_orders_listed, rq->caller.id, states,
-		query_day_bound(rq, "startDate", "00:00"), query_day_bound(rq, "endDate", "24:00"),
-		arg_int(rq, page.limit), arg_int(rq, page.offset));
+	sql_read(rq, vendor_order_list, vendor_orders_listed,
+		&(struct vendor_order_list){ .vendor_id = rq->caller.id,
+			.states = states,
+			.from = query_day_bound(rq, "startDate", "00:00"),
+			.before = query_day_bound(rq, "endDate", "24:00"),
+			.limit = page.limit,
+			.offset = page.offset });
 }
 
 static void vendor_orders_list(struct request *rq)
 {
-	const char *states;
+	struct db_texts states;
 
 	if (query_order_states(rq, &states))
 		vendor_orders_query(rq, states);
@@ -121,32 +129,35 @@ static void vendor_orders_list(struct request *rq)
 
 static void vendor_orders_history(struct request *rq)
 {
-	vendor_orders_query(rq, "{DELIVERED,CANCELLED}");
+	struct db_texts states;
+
+	if (order_states_param(rq, STATES_FINAL, &states))
+		vendor_orders_query(rq, states);
 }
 
 static void vendor_queue_listed(struct request *rq, const struct db_result *result)
 {
-	struct text rows = db_text(result, 0, 1);
+	struct text rows = db_text(result, 0, VENDOR_ORDER_QUEUE_ORDERS);
 	struct buf out = buf_in(rq->arena, rows.len + 64);
-	char *json;
+	struct json_writer json = json_write_to(&out);
 
-	buf_add_string(&out, "{\"orders\":");
-	buf_add_text(&out, rows);
-	buf_printf(&out, ",\"total\":%lld}", (long long)db_int(result, 0, 0));
-	json = buf_string(&out);
-	if (!json)
+	json_write_object(&json);
+	json_write_member_raw(&json, "orders", rows);
+	json_write_member_int(&json, "total", db_int(result, 0, VENDOR_ORDER_QUEUE_TOTAL));
+	json_write_object_end(&json);
+	if (!json_write_finish(&json))
 		return reply_error(rq, E_NO_MEMORY);
-	reply_data(rq, (struct text){ json, out.len });
+	reply_data(rq, (struct text){ out.at, out.len });
 }
 
 static void vendor_queue_query(struct request *rq, unsigned states)
 {
-	char *array = arena_alloc(rq->arena, ORDER_STATES_SIZE);
+	struct db_texts words;
 
-	if (!array)
-		return reply_error(rq, E_NO_MEMORY);
-	order_states_text(states, array);
-	sql_read_positional(rq, vendor_order_queue, vendor_queue_listed, rq->caller.id, array);
+	if (!order_states_param(rq, states, &words))
+		return;
+	sql_read(rq, vendor_order_queue, vendor_queue_listed,
+		&(struct vendor_order_queue){ .vendor_id = rq->caller.id, .states = words });
 }
 
 static void vendor_pending_list(struct request *rq)
@@ -161,15 +172,16 @@ static void vendor_active_list(struct request *rq)
 
 static void vendor_order_stats_read(struct request *rq, const struct db_result *result)
 {
-	reply_data(rq, db_text(result, 0, 0));
+	reply_data(rq, db_text(result, 0, VENDOR_ORDER_STATS_STATS));
 }
 
 static void vendor_order_stats_get(struct request *rq)
 {
 	const char *period = query_text(rq, "period");
 
-	sql_read_positional(rq, vendor_order_stats, vendor_order_stats_read, rq->caller.id,
-		period ? period : "today");
+	sql_read(rq, vendor_order_stats, vendor_order_stats_read,
+		&(struct vendor_order_stats){
+			.vendor_id = rq->caller.id, .period = period ? period : "today" });
 }
 
 /* --- One -------------------------------------------------------------------------------------- */
@@ -178,28 +190,33 @@ static void vendor_order_reply(struct request *rq, const struct db_result *resul
 {
 	if (db_rows(result) == 0)
 		return reply_error(rq, E_ORDER_NOT_FOUND);
-	if (!text_is(db_text(result, 0, 0), text_of(rq->caller.id)))
+	if (!text_is(db_text(result, 0, ORDER_GET_PARTY_VENDOR_ID), text_of(rq->caller.id)))
 		return reply_error(rq, E_ORDER_NOT_OWNER);
-	if (!db_bool(result, 0, 2))
+	if (!db_bool(result, 0, ORDER_GET_PARTY_PAYABLE))
 		return reply_error(rq, E_ORDER_NOT_FOUND);
-	reply_data(rq, db_text(result, 0, 3));
+	reply_data(rq, db_text(result, 0, ORDER_GET_PARTY_ORDER));
+}
+
+static void vendor_order_query(struct request *rq, enum db_lane lane, sql_done *done)
+{
+	SQL_RUN(rq, lane, order_get_party, false, done,
+		&(struct order_get_party){ .order = rq->params[0] });
 }
 
 /* A replica may not have a new order yet, so the primary is read too before the 404. */
 static void vendor_order_read(struct request *rq, const struct db_result *result)
 {
 	if (db_rows(result) == 0 && rq->app->config->replica_url[0])
-		return sql_write_positional(
-			rq, order_get_party, vendor_order_reply, rq->params[0], NULL);
+		return vendor_order_query(rq, DB_WRITE, vendor_order_reply);
 	vendor_order_reply(rq, result);
 }
 
 static void vendor_order_get(struct request *rq)
 {
-	sql_read_positional(rq, order_get_party, vendor_order_read, rq->params[0], NULL);
+	vendor_order_query(rq, DB_READ, vendor_order_read);
 }
 
-/* --- Steps ------------------------------------------------------------------------------------ */
+/* --- Acts ------------------------------------------------------------------------------------- */
 
 static void vendor_order_act(struct request *rq, enum order_act what, const char *note)
 {
@@ -210,7 +227,7 @@ static void vendor_order_act(struct request *rq, enum order_act what, const char
 			.note = note,
 			.minutes = body_int(rq, "preparationTime", 0),
 			.occurred_at = body_text(rq, "occurredAt"),
-			.place = act_location(rq) },
+			.location = act_location(rq) },
 		NULL);
 }
 

@@ -20,6 +20,7 @@
 #include "reeyo/db/queries/availability.h"
 #include "reeyo/domain/order.h"
 #include "reeyo/service/cache_keys.h"
+#include "reeyo/service/orders.h"
 
 #define EVERY_MS 1000
 #define BATCH 100
@@ -34,7 +35,8 @@ struct timers {
 	struct leadership *leadership;
 	uv_timer_t timer;
 	struct db_call call;
-	char minutes[24], entries[ID_SIZE + 2], silence[24], released_from[ORDER_STATES_SIZE];
+	struct orders_expiry expiry;
+	char silence[24], released_from[ORDER_STATES_SIZE];
 	unsigned turns;
 	bool running, timer_open, closing;
 };
@@ -69,38 +71,24 @@ static void timers_submit(struct timers *timers, enum query query,
 
 /* --- Orders that no vendor accepted ----------------------------------------------------------- */
 
-static void orders_expire_submit(struct timers *timers);
+static void orders_expire_start(struct timers *timers);
 
-static void orders_expire_done(struct db_call *call, const struct db_result *result)
+static void orders_expire_done(struct orders_expiry *expiry, int error, unsigned count)
 {
-	struct timers *timers = call->owner;
-	struct cache *cache = timers->app->cache;
-	char vendor[ID_SIZE];
+	struct timers *timers = expiry->owner;
 
-	if (!timers_statement_ended(timers, result) || !db_rows(result))
-		return;
-	cache_key_invalidate(cache, KEY_ORDERS_ACTIVE, NULL, NULL, NULL);
-	for (unsigned i = 0; i < db_rows(result); i++) {
-		count_one(loop_counters(timers->app->loop), COUNT_ORDERS_CANCELLED);
-		if (db_is_null(result, i, 1))
-			continue;
-		snprintf(vendor, sizeof(vendor), "%.*s", TEXT_ARGS(db_text(result, i, 1)));
-		timers->needs->menu_changed(timers->app, vendor);
-		cache_key_invalidate(cache, KEY_MENU, vendor, NULL, NULL);
-	}
-	orders_expire_submit(timers);
+	timers->running = false;
+	if (timers->closing)
+		return timers_free_if_idle(timers);
+	if (!error && count == ORDERS_EXPIRE_BATCH)
+		orders_expire_start(timers);
 }
 
-static void orders_expire_submit(struct timers *timers)
+static void orders_expire_start(struct timers *timers)
 {
-	char id[ID_SIZE];
-
-	id_new(id, "txn_");
-	snprintf(timers->entries, sizeof(timers->entries), "{%s}", id);
-	snprintf(timers->minutes, sizeof(timers->minutes), "%lld",
-		(long long)timers->needs->accept_minutes(timers->app));
-	timers_submit(timers, QUERY_orders_expire, orders_expire_done, 2,
-		(const char *const[]){ timers->minutes, timers->entries });
+	timers->running = true;
+	timers->expiry = (struct orders_expiry){ .done = orders_expire_done, .owner = timers };
+	orders_expire(timers->app, &timers->expiry);
 }
 
 /* --- Silent riders ---------------------------------------------------------------------------- */
@@ -121,7 +109,7 @@ static void riders_silence_done(struct db_call *call, const struct db_result *re
 	}
 	if (db_rows(result) == BATCH)
 		return riders_silence_submit(timers);
-	orders_expire_submit(timers);
+	orders_expire_start(timers);
 }
 
 static void riders_silence_submit(struct timers *timers)

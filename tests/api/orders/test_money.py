@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The split of a delivered order and the refund of a cancelled one, exact to the franc."""
 
+from random import Random
+
 import pytest
 
 from world.accounts import change_settings, register
@@ -80,23 +82,44 @@ def test_a_delivered_order_is_split(street, kind, method, quantity, parts, walle
     assert last["to_balance"] == wallet(street, street.rider.id)[0]
 
 
-def test_the_vendors_commission_and_the_riders_cut_apply(street):
-    street.sql("UPDATE vendors SET commission_bps = 1234 WHERE id = %s", street.food.id)
-    order = street.place(quantity=3)
-    street.sql("UPDATE vendors SET commission_bps = NULL WHERE id = %s", street.food.id)
-    change_settings(street.server, rider_cut=10)
+@pytest.mark.parametrize("seed", range(8))
+def test_the_split_of_the_placing_is_what_is_stored_booked_and_shown(street, seed):
+    """Orders with generated rates: later rates do not change the split."""
+    random = Random(seed)
+    kind = random.choice(["FOOD", "FOOD", "MART", "PACKAGE"])
+    bps, cut = random.randrange(10001), random.randrange(101)
+    service_fee = random.randrange(11)
+    shop = {"FOOD": street.food, "MART": street.mart}.get(kind)
+    if shop:
+        street.sql("UPDATE vendors SET commission_bps = %s WHERE id = %s", bps, shop.id)
+    change_settings(street.server, rider_cut=cut, service_fee=service_fee)
     try:
-        deliver(street, order)
+        order = street.place(kind, quantity=random.randrange(2, 6), method=random.choice(["WALLET", "CASH"]))
     finally:
-        change_settings(street.server, rider_cut=0)
-    commission = (7500 * 1234 + 5000) // 10000
-    cut = (order["deliveryFee"] * 1000 + 5000) // 10000
-    got = movements(street, order)
-    assert got[("ESCROW", None, "VENDOR", street.food.id, "ORDER_PAYMENT")] == 7500 - commission
-    assert got[("ESCROW", None, "RIDER", street.rider.id, "DELIVERY_FEE")] == order["deliveryFee"] - cut
-    assert got[("ESCROW", None, "PLATFORM", None, "ORDER_COMMISSION")] == commission + cut
+        change_settings(street.server, rider_cut=0, service_fee=0)
+        if shop:
+            street.sql("UPDATE vendors SET commission_bps = NULL WHERE id = %s", shop.id)
+    row = street.row("SELECT * FROM orders WHERE id = %s", order["orderId"])
+    share = lambda amount, rate: (amount * rate + 5000) // 10000
+    if shop:
+        assert (row["commission_bps"], row["rider_cut_bps"]) == (bps, cut * 100)
+        vendor, commission = order["subtotal"] - share(order["subtotal"], bps), share(order["subtotal"], bps)
+        rider = order["deliveryFee"] - share(order["deliveryFee"], cut * 100)
+        subsidy = row["funded_fee"] - share(row["funded_fee"], cut * 100)
+    else:
+        vendor, commission, subsidy = 0, share(order["total"], 2000), 0
+        rider = order["total"] - commission
+    assert (row["vendor_share"], row["commission"], row["rider_earnings"]) == (vendor, commission, rider + subsidy)
+    deliver(street, order)
+    booked = {}
+    for (source, _, to, _, _), amount in movements(street, order).items():
+        if to in ("VENDOR", "RIDER", "PLATFORM"):
+            booked[to, source == "PLATFORM"] = amount
+    assert booked == {key: amount for key, amount in {
+        ("VENDOR", False): vendor, ("RIDER", False): rider, ("RIDER", True): subsidy,
+        ("PLATFORM", False): order["total"] - vendor - rider}.items() if amount}
     seen = street.admin.api.get(f"/api/v1/admin/orders/{order['orderId']}").data
-    assert seen["rider_earnings"] == order["deliveryFee"] - cut     # not by today's cut
+    assert (seen["rider_earnings"], seen["commission_amount"]) == (rider + subsidy, commission)
 
 
 def test_what_a_rider_collected_is_what_he_owes(street):
@@ -193,11 +216,11 @@ def test_orders_that_are_not_accepted_expire_and_are_refunded(street):
     for order in (*old, accepted):
         street.sql("UPDATE orders SET created_at = now() - interval '31 minutes', timeline = %s WHERE id = %s",
                    '[{"status":"PENDING","timestamp":"2026-01-01T00:00:00.000Z","by":"USER"}]', order["orderId"])
-    street.sql(f"PREPARE orders_expire AS {STATEMENTS['orders_expire']}")
+    street.sql(f"PREPARE order_expire AS {STATEMENTS['order_expire']}")
     gone = []
-    for turn in range(2):
-        ids = "{" + ",".join(f"txn_expire_{young['orderId']}_{turn}_{n}" for n in range(2)) + "}"
-        gone += [row["order_id"] for row in street.sql("EXECUTE orders_expire(30, %s)", ids)]
+    for turn in range(4):
+        entry = f"txn_expire_{young['orderId']}_{turn}"
+        gone += [row["order_id"] for row in street.sql("EXECUTE order_expire(30, '{PENDING}', %s)", entry)]
     assert set(gone) <= {order["orderId"] for order in old}    # the timer of the server may have taken some
     until(lambda: all(street.row("SELECT active FROM orders WHERE id = %s", order["orderId"])["active"] is False
                       for order in old))

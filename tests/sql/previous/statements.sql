@@ -2473,119 +2473,124 @@ SELECT CASE WHEN EXISTS (SELECT FROM written) THEN 'REPORTED'
 -- evaluated again on the newest row after waiting for its lock. What fails after the gates raises,
 -- which takes back the gates' rows too. Locks are taken in one order: key, basket, wallet, items.
 -- name: order_insert
+-- columns: outcome, order, detail
 WITH lines AS MATERIALIZED (
-  SELECT min(CASE WHEN i.id IS NULL OR i.vendor_id <> $5::text OR i.deleted_at IS NOT NULL OR i.hidden
+  SELECT min(CASE WHEN i.id IS NULL OR i.vendor_id <> :vendor_id::text OR i.deleted_at IS NOT NULL OR i.hidden
                     THEN 'ITEM_NOT_FOUND ' || l.id
                   WHEN NOT i.available THEN 'ITEM_UNAVAILABLE ' || l.id
                   WHEN CASE WHEN l.chosen IS NULL THEN i.price
                             ELSE item_price(i.price, i.variants, i.add_ons, l.chosen) END IS DISTINCT FROM l.price
                     THEN 'PRICE_CHANGED ' || l.id
-                  WHEN i.stock < l.quantity THEN 'OUT_OF_STOCK ' || l.id END) AS broken,
-         bool_or(i.stock IS NOT NULL) AS counted
-    FROM unnest($7::text[], $8::integer[], $9::bigint[], $37::text[]) AS l(id, quantity, price, chosen)
+                  WHEN i.stock < l.quantity THEN 'OUT_OF_STOCK ' || l.id END) AS fault,
+         bool_or(i.stock IS NOT NULL) AS limited
+    FROM unnest(:item_ids::text[], :quantities::integer[], :prices::bigint[], :choices::text[]) AS l(id, quantity, price, chosen)
     LEFT JOIN items i ON i.id = l.id
 ), checked AS MATERIALIZED (
   SELECT CASE
-      WHEN EXISTS (SELECT FROM idempotency WHERE account_id = $4::text AND key = $33::text) THEN 'REPLAY'
+      WHEN EXISTS (SELECT FROM idempotency WHERE account_id = :user_id::text AND key = :key::text) THEN 'REPLAY'
       WHEN u.id IS NULL OR u.status = 'DELETED' THEN 'ACCOUNT_NOT_FOUND'
       WHEN u.status <> 'ACTIVE' THEN u.status
       WHEN NOT u.phone_verified THEN 'PHONE_UNVERIFIED'
-      WHEN $3::text <> 'PACKAGE' AND (v.id IS NULL OR v.approval_status <> 'APPROVED'
-        OR v.service_type <> $3::text) THEN 'VENDOR_NOT_FOUND'
-      WHEN $3::text <> 'PACKAGE' AND NOT v.is_online THEN 'VENDOR_OFFLINE'
-      WHEN lines.broken IS NOT NULL THEN lines.broken
-      WHEN $18::text = 'WALLET' AND w.available IS DISTINCT FROM greatest(w.available, $14::bigint)
+      WHEN :type::text <> 'PACKAGE' AND (v.id IS NULL OR v.approval_status <> 'APPROVED'
+        OR v.service_type <> :type) THEN 'VENDOR_NOT_FOUND'
+      WHEN :type <> 'PACKAGE' AND NOT v.is_online THEN 'VENDOR_OFFLINE'
+      WHEN lines.fault IS NOT NULL THEN lines.fault
+      WHEN v.commission_bps IS DISTINCT FROM :vendor_commission_bps?::integer THEN 'CONFLICT'
+      WHEN :method::text = 'WALLET' AND w.available IS DISTINCT FROM greatest(w.available, :total::bigint)
         THEN 'WALLET_SHORT'
       ELSE 'PLACED' END AS outcome,
     btrim(u.first_name || ' ' || u.last_name) AS user_name, u.phone AS user_phone,
-    v.business_name, v.address, v.lat, v.lng, v.commission_bps, lines.counted
+    v.business_name, v.address, v.lat, v.lng, lines.limited
     FROM lines
-    LEFT JOIN users u ON u.id = $4::text
-    LEFT JOIN wallets w ON w.owner_id = $4::text
-    LEFT JOIN vendors v ON v.id = $5::text
+    LEFT JOIN users u ON u.id = :user_id
+    LEFT JOIN wallets w ON w.owner_id = :user_id
+    LEFT JOIN vendors v ON v.id = :vendor_id
 ), draft AS MATERIALIZED (
-  SELECT $1::text COLLATE "C" AS id, $2::text COLLATE "C" AS order_number, $3::text COLLATE "C" AS order_type, 'PENDING' COLLATE "C" AS status,
-    true AS active, $4::text COLLATE "C" AS user_id, user_name, user_phone, $5::text COLLATE "C" AS vendor_id,
-    business_name AS vendor_name, NULL::text COLLATE "C" AS rider_id, NULL::text AS rider_name,
-    NULL::text AS rider_phone, $6::json AS items, $29::json AS package_details,
-    $10::bigint AS subtotal, $11::bigint AS delivery_fee, $12::bigint AS service_fee,
-    $13::bigint AS discount, $14::bigint AS total, $15::bigint AS funded_fee,
-    coalesce(commission_bps, $16::integer) AS commission_bps, $17::double precision AS distance,
-    $18::text COLLATE "C" AS payment_method,
-    CASE WHEN $18::text IN ('WALLET', 'CARD') THEN 'PAID' ELSE 'PENDING' END COLLATE "C" AS payment_status,
-    CASE WHEN $18::text = 'WALLET' THEN $32::text ELSE $38::text END COLLATE "C" AS payment_reference,
-    $25::json AS pickup_address, coalesce($26::text, address) AS pickup_text,
-    coalesce($27::double precision, lat) AS pickup_lat, coalesce($28::double precision, lng) AS pickup_lng,
-    $19::json AS delivery_address, $20::text AS delivery_text, $21::double precision AS delivery_lat,
-    $22::double precision AS delivery_lng, $23::text AS delivery_instructions, $24::text AS notes,
-    NULL::integer AS preparation_time, now() + $30::integer * interval '1 minute' AS estimated_delivery_at,
+  SELECT :id::text COLLATE "C" AS id, :number::text COLLATE "C" AS order_number, :type::text COLLATE "C" AS order_type,
+    'PENDING' COLLATE "C" AS status, true AS active, :user_id::text COLLATE "C" AS user_id, user_name, user_phone,
+    :vendor_id::text COLLATE "C" AS vendor_id, business_name AS vendor_name, NULL::text COLLATE "C" AS rider_id,
+    NULL::text AS rider_name, NULL::text AS rider_phone, :lines::json AS items, :package::json AS package_details,
+    :subtotal::bigint AS subtotal, :delivery_fee::bigint AS delivery_fee, :service_fee::bigint AS service_fee,
+    :discount::bigint AS discount, :total AS total, :waived_fee::bigint AS funded_fee,
+    :commission_bps::integer AS commission_bps, :distance_km::double precision AS distance,
+    :method::text COLLATE "C" AS payment_method,
+    CASE WHEN :method IN ('WALLET', 'CARD') THEN 'PAID' ELSE 'PENDING' END COLLATE "C" AS payment_status,
+    CASE WHEN :method = 'WALLET' THEN :entry::text ELSE :intent::text END COLLATE "C" AS payment_reference,
+    :pickup_json::json AS pickup_address, coalesce(:pickup_text::text, address) AS pickup_text,
+    coalesce(:pickup_lat?::double precision, lat) AS pickup_lat,
+    coalesce(:pickup_lng?::double precision, lng) AS pickup_lng,
+    :delivery_json::json AS delivery_address, :delivery_text::text AS delivery_text,
+    :delivery_lat::double precision AS delivery_lat, :delivery_lng::double precision AS delivery_lng,
+    :instructions::text AS delivery_instructions, :notes::text AS notes, NULL::integer AS preparation_time,
+    now() + :minutes::integer * interval '1 minute' AS estimated_delivery_at,
     NULL::text AS cancel_reason, NULL::text COLLATE "C" AS cancelled_by, NULL::text AS rejection_reason,
-    NULL::json AS rating, '[]'::json AS pickup_photos, '[]'::json AS delivery_photos,
-    $31::text AS verification_code, ('[' || timeline_entry('PENDING', now(), 'USER') || ']')::json AS timeline,
+    NULL::json AS rating, '[]'::json AS pickup_photos, '[]'::json AS delivery_photos, :code::text AS verification_code,
+    ('[' || timeline_entry('PENDING', now(), 'USER') || ']')::json AS timeline,
     now() AS created_at, now() AS updated_at, NULL::timestamptz AS accepted_at,
     NULL::timestamptz AS preparing_at, NULL::timestamptz AS ready_at, NULL::timestamptz AS rider_assigned_at,
     NULL::timestamptz AS arrived_at_pickup_at, NULL::timestamptz AS picked_up_at,
     NULL::timestamptz AS arrived_at_delivery_at, NULL::timestamptz AS delivered_at,
-    NULL::timestamptz AS cancelled_at, NULL::timestamptz AS settled_at, NULL::text COLLATE "C" AS attention
+    NULL::timestamptz AS cancelled_at, NULL::timestamptz AS settled_at, NULL::text COLLATE "C" AS attention,
+    :rider_cut_bps::integer AS rider_cut_bps, :commission::bigint AS commission,
+    :vendor_share::bigint AS vendor_share, :rider_earnings::bigint AS rider_earnings
     FROM checked WHERE outcome = 'PLACED'
-), made AS MATERIALIZED (
-  SELECT members, concat(members, ',"verificationCode":', json_word($31::text), '}') AS json
+), reply AS MATERIALIZED (
+  SELECT members, concat(members, ',"verificationCode":', json_word(:code), '}') AS json
     FROM (SELECT order_members(ROW(draft.*)::orders) AS members FROM draft OFFSET 0) d
-), once AS (
+), key_stored AS (
   INSERT INTO idempotency (account_id, key, fingerprint, status, body)
-  SELECT $4::text, $33::text, $34::text, 201, '{"success":true,"data":' || json || '}'
-    FROM made WHERE $33::text IS NOT NULL
+  SELECT :user_id, :key, :fingerprint::text, 201, '{"success":true,"data":' || json || '}'
+    FROM reply WHERE :key IS NOT NULL
   ON CONFLICT DO NOTHING RETURNING true
-), basket AS (
+), basket_stored AS (
   INSERT INTO baskets (user_id, basket, order_id)
-  SELECT $4::text, $35::text, $1::text FROM made WHERE $35::text IS NOT NULL
+  SELECT :user_id, :basket::text, :id FROM reply WHERE :basket IS NOT NULL
   ON CONFLICT (user_id, basket) DO UPDATE SET placed_at = excluded.placed_at, order_id = excluded.order_id
-    WHERE baskets.placed_at <= now() - $36::integer * interval '1 second'
+    WHERE baskets.placed_at <= now() - :window_seconds::integer * interval '1 second'
   RETURNING true
-), go AS MATERIALIZED (
-  SELECT true FROM made
-   WHERE ($33::text IS NULL OR EXISTS (SELECT FROM once))
-     AND ($35::text IS NULL OR EXISTS (SELECT FROM basket))
+), accepted AS MATERIALIZED (
+  SELECT true FROM reply
+   WHERE (:key IS NULL OR EXISTS (SELECT FROM key_stored))
+     AND (:basket IS NULL OR EXISTS (SELECT FROM basket_stored))
 ), paid AS (
-  UPDATE wallets SET available = available - CASE $18::text WHEN 'WALLET' THEN $14::bigint ELSE 0 END,
-         total_spent = total_spent + $14::bigint, updated_at = now()
-   WHERE owner_id = $4::text AND (available >= $14::bigint AND $18::text = 'WALLET' OR $18::text = 'CARD')
-     AND EXISTS (SELECT FROM go)
+  UPDATE wallets SET available = available - CASE :method WHEN 'WALLET' THEN :total ELSE 0 END,
+         total_spent = total_spent + :total, updated_at = now()
+   WHERE owner_id = :user_id AND (available >= :total AND :method = 'WALLET' OR :method = 'CARD')
+     AND EXISTS (SELECT FROM accepted)
   RETURNING available
 ), booked AS (
   INSERT INTO ledger (id, amount, from_kind, from_owner, from_balance, to_kind, category, order_id, reference, description)
-  SELECT $32::text, $14::bigint, CASE $18::text WHEN 'WALLET' THEN 'USER' ELSE 'CLEARING' END,
-         CASE $18::text WHEN 'WALLET' THEN $4::text END, CASE $18::text WHEN 'WALLET' THEN available END,
-         'ESCROW', 'ORDER_PAYMENT', $1::text, $38::text, 'Order ' || $2::text
+  SELECT :entry, :total, CASE :method WHEN 'WALLET' THEN 'USER' ELSE 'CLEARING' END,
+         CASE :method WHEN 'WALLET' THEN :user_id END, CASE :method WHEN 'WALLET' THEN available END,
+         'ESCROW', 'ORDER_PAYMENT', :id, :intent, 'Order ' || :number
     FROM paid
 ), stocked AS (
-  SELECT stock_take($7::text[], $8::integer[]) FROM checked
-   WHERE counted AND EXISTS (SELECT FROM go) AND ($18::text NOT IN ('WALLET', 'CARD') OR EXISTS (SELECT FROM paid))
+  SELECT stock_take(:item_ids, :quantities) FROM checked
+   WHERE limited AND EXISTS (SELECT FROM accepted) AND (:method NOT IN ('WALLET', 'CARD') OR EXISTS (SELECT FROM paid))
 ), written AS (
-  INSERT INTO orders SELECT draft.* FROM draft WHERE EXISTS (SELECT FROM go)
-), told AS (
+  INSERT INTO orders SELECT draft.* FROM draft WHERE EXISTS (SELECT FROM accepted)
+), event AS (
   INSERT INTO outbox (aggregate, type, rooms, payload)
-  SELECT $1::text, 'new_order',
-         CASE WHEN $5::text IS NULL THEN '{admin}'::text[] ELSE ARRAY['vendor:' || $5::text, 'admin'] END,
-         concat('{"orderId":"', $1::text, '","orderNumber":"', $2::text, '","status":"PENDING","timestamp":',
+  SELECT :id, 'new_order',
+         CASE WHEN :vendor_id IS NULL THEN '{admin}'::text[] ELSE ARRAY['vendor:' || :vendor_id, 'admin'] END,
+         concat('{"orderId":"', :id, '","orderNumber":"', :number, '","status":"PENDING","timestamp":',
            json_time(now()), ',"data":', members, '}}')::json
-    FROM go, made WHERE $18::text <> 'MOBILE_MONEY'
-), sought AS (
+    FROM accepted, reply WHERE :method <> 'MOBILE_MONEY'
+), queued AS (
   INSERT INTO dispatches (order_id)
-  SELECT $1::text FROM go WHERE $3::text = 'PACKAGE' AND $18::text <> 'MOBILE_MONEY'
+  SELECT :id FROM accepted WHERE :type = 'PACKAGE' AND :method <> 'MOBILE_MONEY'
 )
 SELECT CASE
     WHEN outcome <> 'PLACED' THEN split_part(outcome, ' ', 1)
-    WHEN NOT EXISTS (SELECT FROM go) THEN
-      CASE WHEN $33::text IS NOT NULL THEN 'REPLAY' ELSE 'DUPLICATE_ORDER' END
-    WHEN $18::text IN ('WALLET', 'CARD') AND NOT EXISTS (SELECT FROM paid) THEN fail('WALLET_SHORT')
-    WHEN counted AND NOT EXISTS (SELECT FROM stocked) THEN fail('OUT_OF_STOCK')
-    WHEN $38::text IS NOT NULL THEN payment_of_order($38::text, $4::text, $1::text, $14::bigint, $18::text, $39::text,
-      $40::text, $32::text, $33::text)
+    WHEN NOT EXISTS (SELECT FROM accepted) THEN CASE WHEN :key IS NOT NULL THEN 'REPLAY' ELSE 'DUPLICATE_ORDER' END
+    WHEN :method IN ('WALLET', 'CARD') AND NOT EXISTS (SELECT FROM paid) THEN fail('WALLET_SHORT')
+    WHEN limited AND NOT EXISTS (SELECT FROM stocked) THEN fail('OUT_OF_STOCK')
+    WHEN :intent IS NOT NULL THEN payment_of_order(:intent, :user_id, :id, :total, :method, :phone::text,
+      :operator::text, :entry, :key)
     ELSE 'PLACED' END AS outcome,
-  CASE WHEN EXISTS (SELECT FROM go) THEN (SELECT json FROM made) END AS order,
-  CASE WHEN outcome = 'PLACED' AND $35::text IS NOT NULL AND NOT EXISTS (SELECT FROM go)
-       THEN (SELECT order_id FROM baskets WHERE user_id = $4::text AND basket = $35::text)
+  CASE WHEN EXISTS (SELECT FROM accepted) THEN (SELECT json FROM reply) END AS order,
+  CASE WHEN outcome = 'PLACED' AND :basket IS NOT NULL AND NOT EXISTS (SELECT FROM accepted)
+       THEN (SELECT order_id FROM baskets WHERE user_id = :user_id AND basket = :basket)
        ELSE nullif(split_part(outcome, ' ', 2), '') END AS detail
   FROM checked
 
@@ -2651,8 +2656,9 @@ SELECT '[' || coalesce(string_agg(order_json_user(o), ',' ORDER BY o.created_at 
 --  wallets and stock of several orders in turn
 -- Columns: order id, vendor id (NULL: PACKAGE). The caller drops KEY_ORDERS_ACTIVE when there was a row, and each
 -- vendor's KEY_MENU and catalogue (counted stock has gone back).
--- name: orders_expire
-SELECT order_id, vendor_id FROM orders_expire($1::integer, $2::text[])
+-- name: order_expire
+-- columns: order_id, vendor_id
+SELECT order_id, vendor_id FROM order_expire(:minutes::integer, :states::text[], :entry::text)
 
 -- The order that a basket was last placed as.
 --  $1 user id   $2 basket hash

@@ -327,14 +327,20 @@ END_TEST
 
 START_TEST(the_split_of_the_contract_s_examples)
 {
-	struct split split = split_order(&(struct split_terms){
-		.type = FOOD, .subtotal = 10000, .delivery_fee = 1500, .commission_bps = 1500 });
+	struct split split = split_order(&(struct split_terms){ .type = FOOD,
+		.subtotal = 10000,
+		.delivery_fee = 1500,
+		.total = 11500,
+		.commission_bps = 1500 });
 
 	ck_assert_int_eq(split.platform, 1500);
 	ck_assert_int_eq(split.vendor, 8500);
 	ck_assert_int_eq(split.rider, 1500);
-	split = split_order(&(struct split_terms){
-		.type = PACKAGE, .delivery_fee = 5000, .commission_bps = 2000 });
+	split = split_order(&(struct split_terms){ .type = PACKAGE,
+		.delivery_fee = 5000,
+		.total = 5000,
+		.commission_bps = 2000,
+		.rider_cut_bps = 1000 });
 	ck_assert_int_eq(split.platform, 1000);
 	ck_assert_int_eq(split.rider, 4000);
 	ck_assert_int_eq(split.vendor, 0);
@@ -356,18 +362,18 @@ START_TEST(parts_always_sum_to_the_total)
 		struct split_terms terms = { .type = (enum order_type)any(3),
 			.commission_bps = any(10001) };
 		struct split split;
-		int64_t total;
+		int64_t service_fee = 0;
 
 		terms.delivery_fee = any(50000);
 		if (terms.type != PACKAGE) {
 			terms.subtotal = any(1000000);
-			terms.service_fee = any(100000);
+			service_fee = any(100000);
 			terms.rider_cut_bps = any(10001);
 			terms.waived_fee = any(2) ? any(12000) : 0;
 		}
+		terms.total = terms.subtotal + terms.delivery_fee + service_fee;
 		split = split_order(&terms);
-		total = terms.subtotal + terms.delivery_fee + terms.service_fee;
-		ck_assert_int_eq(split.vendor + split.rider + split.platform, total);
+		ck_assert_int_eq(split.vendor + split.rider + split.platform, terms.total);
 		ck_assert(split.vendor >= 0 && split.rider >= 0 && split.platform >= 0);
 		ck_assert(split.subsidy >= 0 && split.subsidy <= terms.waived_fee);
 	}

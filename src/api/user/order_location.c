@@ -5,7 +5,7 @@
  */
 #include <stdio.h>
 
-#include "order.h"
+#include "order_draft.h"
 
 /* Reads {lat,lng} from `coordinates`, or from the address itself. */
 static bool address_point_read(const json_t *address, struct point *ret)

@@ -1,101 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * Placing an order: the body → the menu (catalogue of this loop) → the price (domain) → one
- * statement, which checks again everything that may have changed and writes the order, the payment,
- * the idempotency record and the event.
- *
- * The catalogue can be some seconds old. When the quote fails or the statement rejects it for a
- * reason that may come from old data, the vendor is read again and the order is tried once more.
- * Only the second error reaches the customer.
+ * The draft of an order: reads the body of POST /orders, and prices it from a vendor's menu.
  */
+#include "order_draft.h"
+
 #include <stdio.h>
 
-#include "placing.h"
 #include "reeyo/api/settings.h"
+#include "reeyo/core/json_writer.h"
 #include "reeyo/domain/operator.h"
 #include "reeyo/partners/gateway.h"
-#include "reeyo/service/catalogue.h"
 
 #define PARCEL_PREPARATION 15
 
-static void draft_shop_found(struct request *rq, int error, const struct shop *shop);
-
-static void draft_shop_looked_up(
-	struct catalogue_lookup *lookup, int error, const struct shop *shop)
-{
-	struct request *rq = lookup->owner;
-
-	if (request_release(rq))
-		draft_shop_found(rq, error, shop);
-}
-
-static void draft_shop_look_up(struct request *rq)
-{
-	struct order_draft *draft = rq->state;
-
-	draft->lookup = (struct catalogue_lookup){ .done = draft_shop_looked_up, .owner = rq };
-	request_hold(rq);
-	catalogue_get(rq->app, draft->vendor_id, &draft->lookup);
-}
-
-/* Whether an old catalogue can cause the error. */
-static bool error_may_be_stale(int error)
-{
-	return error == E_PRICE_CHANGED || error == E_ITEM_NOT_FOUND ||
-		error == E_CHOICE_NOT_FOUND || error == E_ITEM_UNAVAILABLE ||
-		error == E_OUT_OF_STOCK || error == E_VENDOR_OFFLINE ||
-		error == E_VENDOR_NOT_FOUND || error == E_BELOW_MINIMUM ||
-		error == E_ABOVE_MAXIMUM || error == E_TOO_FAR;
-}
-
-bool draft_retry(struct request *rq, int error)
-{
-	struct order_draft *draft = rq->state;
-
-	if (draft->parcel || draft->reread || !error_may_be_stale(error))
-		return false;
-	draft->reread = true;
-	catalogue_forget(rq->app, draft->vendor_id);
-	draft_shop_look_up(rq);
-	return true;
-}
-
 /* --- FOOD and MART ---------------------------------------------------------------------------- */
-
-static void draft_price(struct request *rq, const struct shop *shop)
-{
-	struct order_draft *draft = rq->state;
-	int error = quote_basket(shop, settings_rules(rq->app->settings), draft->lines,
-		draft->line_count, draft->to.at, &draft->quote, &draft->fault);
-
-	if (error) {
-		if (!draft_retry(rq, error))
-			draft_refuse_quote(rq, error);
-		return;
-	}
-	draft->preparation_minutes = shop->preparation_minutes;
-	draft->counted = false;
-	for (size_t i = 0; i < draft->quote.line_count; i++)
-		draft->counted |= draft->quote.lines[i].item->stock >= 0;
-	order_insert(rq);
-}
-
-static void draft_shop_found(struct request *rq, int error, const struct shop *shop)
-{
-	const char *wanted = body_text(rq, "orderType");
-
-	if (error == E_VENDOR_NOT_FOUND)
-		return draft_refuse(rq, error, NULL, NULL);
-	if (error)
-		return reply_error(rq, error);
-	if (wanted && order_type_parse(wanted) != (int)shop->type)
-		return draft_refuse(rq, E_VALIDATION, "orderType",
-			rq->french ? "ne correspond pas à ce vendeur"
-				   : "is not what this vendor sells");
-	if (!settings_service_on(rq->app->settings, shop->type))
-		return draft_refuse(rq, E_SERVICE_OFF, NULL, NULL);
-	draft_price(rq, shop);
-}
 
 /* A variant or add-on of the body: "id", or {id or name, quantity}. */
 static bool body_choice_read(const json_t *named, struct basket_choice *ret)
@@ -144,25 +62,57 @@ static bool body_line_read(struct request *rq, const json_t *body, size_t index)
 	return false;
 }
 
-static void draft_basket(struct request *rq)
+static bool basket_read(struct request *rq)
 {
 	struct order_draft *draft = rq->state;
 	const json_t *items = member(rq->body, "items");
 
 	draft->vendor_id = body_text(rq, "vendorId");
-	if (!draft->vendor_id)
-		return reply_field(rq, "vendorId", "is required", "est obligatoire");
-	if (!items)
-		return reply_field(rq, "items", "is required", "est obligatoire");
+	if (!draft->vendor_id || !items) {
+		reply_field(rq, draft->vendor_id ? "items" : "vendorId", "is required",
+			"est obligatoire");
+		return false;
+	}
 	draft->line_count = json_array_size(items);
 	draft->lines = arena_alloc(rq->arena, draft->line_count * sizeof(*draft->lines));
-	if (!draft->lines)
-		return reply_error(rq, E_NO_MEMORY);
+	if (!draft->lines) {
+		reply_error(rq, E_NO_MEMORY);
+		return false;
+	}
 	for (size_t i = 0; i < draft->line_count; i++)
 		if (!body_line_read(rq, json_array_get(items, i), i))
-			return;
-	if (delivery_location_read(rq, &draft->to))
-		draft_shop_look_up(rq);
+			return false;
+	return delivery_location_read(rq, &draft->to);
+}
+
+bool draft_check_shop(struct request *rq, const struct shop *shop)
+{
+	const char *wanted = body_text(rq, "orderType");
+
+	if (wanted && order_type_parse(wanted) != (int)shop->type)
+		draft_refuse(rq, E_VALIDATION, "orderType",
+			rq->french ? "ne correspond pas à ce vendeur"
+				   : "is not what this vendor sells");
+	else if (!settings_service_on(rq->app->settings, shop->type))
+		draft_refuse(rq, E_SERVICE_OFF, NULL, NULL);
+	else
+		return true;
+	return false;
+}
+
+int draft_price_basket(struct request *rq, const struct shop *shop)
+{
+	struct order_draft *draft = rq->state;
+	int error = quote_basket(shop, settings_rules(rq->app->settings), draft->lines,
+		draft->line_count, draft->to.at, &draft->quote, &draft->fault);
+
+	if (error)
+		return error;
+	draft->preparation_minutes = shop->preparation_minutes;
+	draft->limited = false;
+	for (size_t i = 0; i < draft->quote.line_count; i++)
+		draft->limited |= draft->quote.lines[i].item->stock >= 0;
+	return 0;
 }
 
 /* --- PACKAGE ---------------------------------------------------------------------------------- */
@@ -170,13 +120,15 @@ static void draft_basket(struct request *rq)
 static const char *body_package_json(struct request *rq, const json_t *details)
 {
 	struct buf out = buf_in(rq->arena, 256);
+	struct json_writer json = json_write_to(&out);
 
-	buf_printf(&out, "{\"category\":\"%s\",\"weight\":%.10g,\"description\":",
-		member_text(details, "category"), member_number(details, "weight", 0));
-	buf_add_json(&out, text_of(member_text(details, "description")));
-	buf_printf(&out, ",\"isFragile\":%s}",
-		member_bool(details, "isFragile", false) ? "true" : "false");
-	return buf_string(&out);
+	json_write_object(&json);
+	json_write_member_string(&json, "category", member_text(details, "category"));
+	json_write_member_double(&json, "weight", member_number(details, "weight", 0));
+	json_write_member_string(&json, "description", member_text(details, "description"));
+	json_write_member_bool(&json, "isFragile", member_bool(details, "isFragile", false));
+	json_write_object_end(&json);
+	return json_write_finish(&json);
 }
 
 /* Both ends of a parcel need a contact. False when it has sent an error. */
@@ -208,38 +160,45 @@ static int64_t grams(double kilograms)
 	return grams > 0 ? grams : 1;
 }
 
-static void draft_parcel(struct request *rq)
+static bool parcel_read(struct request *rq)
 {
 	struct order_draft *draft = rq->state;
 	const json_t *details = member(rq->body, "packageDetails");
-	struct parcel parcel;
-	int error;
 
-	if (!details)
-		return reply_field(rq, "packageDetails", "is required", "est obligatoire");
+	if (!details) {
+		reply_field(rq, "packageDetails", "is required", "est obligatoire");
+		return false;
+	}
 	if (!body_contact_check(rq, "pickupAddress") ||
 		!body_contact_check(rq, "deliveryAddress") ||
 		!body_location_read(rq, "pickupAddress", &draft->from) ||
 		!body_location_read(rq, "deliveryAddress", &draft->to))
-		return;
+		return false;
+	draft->package = body_package_json(rq, details);
+	draft->preparation_minutes = PARCEL_PREPARATION;
 	if (!settings_service_on(rq->app->settings, PACKAGE))
-		return draft_refuse(rq, E_SERVICE_OFF, NULL, NULL);
-	parcel = (struct parcel){ .from = draft->from.at,
+		draft_refuse(rq, E_SERVICE_OFF, NULL, NULL);
+	else if (!draft->package)
+		reply_error(rq, E_NO_MEMORY);
+	else
+		return true;
+	return false;
+}
+
+int draft_price_parcel(struct request *rq)
+{
+	struct order_draft *draft = rq->state;
+	const json_t *details = member(rq->body, "packageDetails");
+	struct parcel parcel = { .from = draft->from.at,
 		.to = draft->to.at,
 		.grams = grams(member_number(details, "weight", 0)),
 		.fragile = member_bool(details, "isFragile", false) };
-	error = quote_parcel(
+
+	return quote_parcel(
 		&parcel, settings_rules(rq->app->settings), &draft->quote, &draft->fault);
-	if (error)
-		return draft_refuse_quote(rq, error);
-	draft->package = body_package_json(rq, details);
-	draft->preparation_minutes = PARCEL_PREPARATION;
-	if (!draft->package)
-		return reply_error(rq, E_NO_MEMORY);
-	order_insert(rq);
 }
 
-/* --- The beginning ---------------------------------------------------------------------------- */
+/* --- The payment ------------------------------------------------------------------------------ */
 
 static void draft_refuse_method(struct request *rq)
 {
@@ -278,23 +237,19 @@ static bool draft_payer_find(struct request *rq)
 	return false;
 }
 
-void place_order(struct request *rq)
+bool draft_read(struct request *rq)
 {
-	struct order_draft *draft = ARENA_NEW(rq->arena, struct order_draft);
+	struct order_draft *draft = rq->state;
 	const char *type = body_text(rq, "orderType"), *method = body_text(rq, "paymentMethod");
 
-	if (!draft)
-		return reply_error(rq, E_NO_MEMORY);
-	rq->state = draft;
 	draft->parcel = type ? order_type_parse(type) == PACKAGE
 			     : member(rq->body, "packageDetails") && !member(rq->body, "vendorId");
 	draft->method = method ? (enum payment_method)payment_method_parse(method) : PAY_WALLET;
-	if (!settings_method_on(rq->app->settings, draft->method))
-		return draft_refuse_method(rq);
+	if (!settings_method_on(rq->app->settings, draft->method)) {
+		draft_refuse_method(rq);
+		return false;
+	}
 	if (draft->method == PAY_MOBILE_MONEY && !draft_payer_find(rq))
-		return;
-	if (draft->parcel)
-		draft_parcel(rq);
-	else
-		draft_basket(rq);
+		return false;
+	return draft->parcel ? parcel_read(rq) : basket_read(rq);
 }

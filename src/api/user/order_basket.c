@@ -5,7 +5,7 @@
 #include <sodium.h>
 #include <stdio.h>
 
-#include "order.h"
+#include "order_draft.h"
 
 static void hash_add(crypto_hash_sha256_state *state, const char *text)
 {

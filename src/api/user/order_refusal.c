@@ -4,7 +4,7 @@
  */
 #include <stdio.h>
 
-#include "placing.h"
+#include "order_draft.h"
 
 static void draft_refusal_reply(struct request *rq)
 {

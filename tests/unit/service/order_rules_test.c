@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Rules of orders that SQL repeats: the functions of domain and those of sql/functions give the
+ * same results for the same cases.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "../own_database.h"
+#include "../suite.h"
+#include "reeyo/db/db.h"
+#include "reeyo/domain/money.h"
+#include "reeyo/domain/order.h"
+
+static struct db_session *session;
+
+static const char *value_of(const char *sql)
+{
+	static char value[64];
+
+	ck_assert_int_eq(db_session_value(session, sql, value, sizeof(value)), 0);
+	return value;
+}
+
+/* domain/transition.c: status_without_rider. */
+START_TEST(a_released_order_gets_the_status_that_sql_gives_it)
+{
+	for (unsigned type = 0; type < ORDER_TYPES; type++)
+		for (unsigned stamps = 0; stamps < 8; stamps++) {
+			struct order_facts order = { .type = type,
+				.status = RIDER_ASSIGNED,
+				.accepted = stamps & 1,
+				.preparing = stamps & 2,
+				.ready = stamps & 4 };
+			enum order_status status;
+			char sql[500];
+
+			ck_assert_int_eq(
+				order_next_status(&order, ACT_RELEASE, BY_SYSTEM, &status), 0);
+			snprintf(sql, sizeof(sql),
+				"SELECT order_kitchen_status(o) FROM json_populate_record(NULL::orders,"
+				" '{\"order_type\":\"%s\",\"status\":\"RIDER_ASSIGNED\""
+				"%s%s%s}'::json) o",
+				order_type_words[type],
+				order.accepted ? ",\"accepted_at\":\"2026-01-01\"" : "",
+				order.preparing ? ",\"preparing_at\":\"2026-01-01\"" : "",
+				order.ready ? ",\"ready_at\":\"2026-01-01\"" : "");
+			ck_assert_str_eq(value_of(sql), order_status_words[status]);
+		}
+}
+END_TEST
+
+/* The states of order_expire and of failed payments: those of the table, and no others. */
+START_TEST(sql_cancels_by_system_only_in_the_states_of_the_table)
+{
+	static const enum order_act acts[] = { ACT_EXPIRE, ACT_FAIL_PAYMENT };
+	char states[ORDER_STATES_SIZE], others[ORDER_STATES_SIZE], sql[700];
+
+	for (size_t i = 0; i < sizeof(acts) / sizeof(acts[0]); i++)
+		for (unsigned type = 0; type < ORDER_TYPES; type++) {
+			unsigned allowed = order_states_before(type, acts[i], BY_SYSTEM);
+
+			/* the callers take the states of FOOD for all types */
+			ck_assert_uint_eq(allowed, order_states_before(FOOD, acts[i], BY_SYSTEM));
+			order_states_text(allowed, states);
+			order_states_text(STATES_ALL & ~allowed, others);
+			snprintf(sql, sizeof(sql),
+				"SELECT count(order_cancel_by_system(o, '%s', 'x', now(), NULL))"
+				" FROM (SELECT json_populate_record(NULL::orders,"
+				" json_build_object('status', s)) AS o FROM unnest('%s'::text[]) s) x",
+				states, others);
+			ck_assert_str_eq(value_of(sql), "0");
+		}
+}
+END_TEST
+
+/* The check of the table orders: `active` says whether a state is final. */
+START_TEST(sql_and_domain_agree_which_states_are_final)
+{
+	for (unsigned status = 0; status < ORDER_STATUSES; status++) {
+		char sql[500];
+		bool active = (STATES_ACTIVE & STATE(status)) != 0;
+
+		snprintf(sql, sizeof(sql),
+			"INSERT INTO orders (id, order_number, order_type, status, active, user_id,"
+			" user_name, user_phone, subtotal, delivery_fee, total, commission_bps,"
+			" distance, payment_method, payment_status, pickup_text, pickup_lat,"
+			" pickup_lng, delivery_address, delivery_text, delivery_lat, delivery_lng,"
+			" timeline) VALUES ('ord_%u', 'F-%u', 'FOOD', '%s', %s, 'u', '', '', 0, 0,"
+			" 0, 0, 0, 'CASH', 'PENDING', '', 0, 0, '{}', '', 0, 0, '[]')",
+			status, status, order_status_words[status], active ? "true" : "false");
+		ck_assert_int_eq(db_session_run(session, sql), 0);
+	}
+}
+END_TEST
+
+/* domain/money.c: the audit and the figures compute shares in SQL. */
+START_TEST(sql_and_domain_round_shares_alike)
+{
+	char sql[100], expected[32];
+
+	for (int i = 0; i < 500; i++) {
+		int64_t amount = random() % 10000000, bps = random() % 10001;
+
+		snprintf(sql, sizeof(sql), "SELECT money_share(%lld, %lld)", (long long)amount,
+			(long long)bps);
+		snprintf(expected, sizeof(expected), "%lld", (long long)money_share(amount, bps));
+		ck_assert_str_eq(value_of(sql), expected);
+	}
+}
+END_TEST
+
+int main(void)
+{
+	const char *given = getenv("REEYO_TEST_SEED");
+	unsigned seed = given ? (unsigned)strtoul(given, NULL, 10) : (unsigned)time(NULL);
+	Suite *suite = suite_create("order_rules");
+	TCase *tests = tcase_create("order_rules");
+	char url[1200];
+	int failed;
+
+	if (!getenv("REEYO_TEST_DATABASE_URL")) {
+		puts("skipped: REEYO_TEST_DATABASE_URL is not set");
+		return 77;
+	}
+	setenv("CK_FORK", "no", 1); /* the tests share the session */
+	printf("seed %u\n", seed);
+	srandom(seed);
+	if (own_database_new(url, sizeof(url)) || db_session_open(url, &session))
+		return 1;
+	tcase_set_timeout(tests, 60);
+	tcase_add_test(tests, a_released_order_gets_the_status_that_sql_gives_it);
+	tcase_add_test(tests, sql_cancels_by_system_only_in_the_states_of_the_table);
+	tcase_add_test(tests, sql_and_domain_agree_which_states_are_final);
+	tcase_add_test(tests, sql_and_domain_round_shares_alike);
+	suite_add_tcase(suite, tests);
+	failed = suite_run(suite);
+	db_session_close(session);
+	return own_database_drop() ? 1 : failed;
+}
