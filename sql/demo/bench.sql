@@ -103,7 +103,7 @@ END $$;
 
 INSERT INTO orders (id, order_number, order_type, status, active, user_id, user_name, user_phone, vendor_id,
   vendor_name, rider_id, rider_name, rider_phone, items, subtotal, delivery_fee, total, funded_fee, commission_bps,
-  distance, payment_method, payment_status, pickup_text, pickup_lat, pickup_lng, delivery_address, delivery_text,
+  commission, vendor_share, rider_earnings, distance, payment_method, payment_status, pickup_text, pickup_lat, pickup_lng, delivery_address, delivery_text,
   delivery_lat, delivery_lng, cancel_reason, cancelled_by, preparation_time, estimated_delivery_at, timeline,
   created_at, updated_at, accepted_at, preparing_at, ready_at, rider_assigned_at, picked_up_at, delivered_at,
   settled_at, cancelled_at)
@@ -111,7 +111,8 @@ SELECT 'ord_' || lpad(n::text, 26, '0'), CASE WHEN o.v > 130 THEN 'S-' ELSE 'F-'
   p.service_type, state, NOT past, c.id, c.name, c.phone, p.id, p.business_name,
   CASE WHEN done THEN 'rider_bench_' || lpad(r::text, 2, '0') END, CASE WHEN done THEN 'Livreur ' || r END,
   CASE WHEN done THEN '+237672' || lpad(r::text, 6, '0') END,
-  ('[' || a.line || '2},' || b.line || '1}]')::json, subtotal, fee, subtotal + fee, funded, bps, km,
+  ('[' || a.line || '2},' || b.line || '1}]')::json, subtotal, fee, subtotal + fee, funded, bps,
+  split.commission, subtotal - split.commission, fee + funded, km,
   CASE WHEN wallet THEN 'WALLET' ELSE 'CASH' END,
   CASE WHEN wallet AND state = 'CANCELLED' THEN 'REFUNDED' WHEN wallet OR done THEN 'PAID' ELSE 'PENDING' END,
   p.address, p.lat, p.lng, c.place, c.address, c.lat, c.lng,
@@ -128,6 +129,7 @@ SELECT 'ord_' || lpad(n::text, 26, '0'), CASE WHEN o.v > 130 THEN 'S-' ELSE 'F-'
   CASE WHEN done THEN at + interval '22 minutes' END, CASE WHEN done THEN at + interval '40 minutes' END,
   CASE WHEN done THEN at + interval '40 minutes' END, CASE WHEN state = 'CANCELLED' THEN at + interval '2 minutes' END
   FROM demo_order o
+ CROSS JOIN LATERAL (SELECT (subtotal * bps + 5000) / 10000 AS commission) split
  CROSS JOIN LATERAL (SELECT state = 'DELIVERED' AS done, state IN ('DELIVERED', 'CANCELLED') AS past,
                             state NOT IN ('PENDING', 'CANCELLED') AS taken) is_
   JOIN demo_user c ON c.u = o.u

@@ -32,7 +32,7 @@ SELECT concat('{"lifetime":{"totalOrders":', v.total_orders, ',"grossEarnings":'
           count(*) FILTER (WHERE settled_at >= p.month) AS month_n,
           coalesce(sum(subtotal) FILTER (WHERE settled_at >= p.month), 0) AS month_gross,
           coalesce(sum(net) FILTER (WHERE settled_at >= p.month), 0) AS month_net
-     FROM (SELECT o.settled_at, o.subtotal, o.subtotal - money_share(o.subtotal, o.commission_bps) AS net
+     FROM (SELECT o.settled_at, o.subtotal, o.vendor_share AS net
              FROM orders o WHERE o.vendor_id = v.id AND o.settled_at >= least(p.week, p.month)) sold) s
  WHERE v.id = $1::text
 
@@ -48,7 +48,7 @@ WITH z AS MATERIALIZED (
 SELECT '[' || coalesce(string_agg(concat('{"date":"', to_char(d.day, 'YYYY-MM-DD'), '","gross":', d.gross, ',"net":', d.net,
     ',"orders":', d.n, '}'), ',' ORDER BY d.day), '') || ']'
   FROM (SELECT (o.settled_at AT TIME ZONE z.zone)::date AS day, count(*) AS n, sum(o.subtotal) AS gross,
-               sum(o.subtotal - money_share(o.subtotal, o.commission_bps)) AS net
+               sum(o.vendor_share) AS net
           FROM z, orders o
          WHERE o.vendor_id = $1::text AND o.settled_at >= z.since
            AND o.settled_at < coalesce($3::timestamptz, 'infinity')
@@ -65,7 +65,7 @@ WITH z AS MATERIALIZED (
     FROM z, generate_series(1, 4) n
 ), sold AS (
   SELECT date_trunc('week', o.settled_at AT TIME ZONE z.zone) AS start, count(*) AS n, sum(o.subtotal) AS gross,
-         sum(o.subtotal - money_share(o.subtotal, o.commission_bps)) AS net
+         sum(o.vendor_share) AS net
     FROM z, orders o
    WHERE o.vendor_id = $1::text AND o.settled_at >= (SELECT min(start) FROM week) AT TIME ZONE z.zone
    GROUP BY 1
@@ -85,7 +85,7 @@ WITH z AS MATERIALIZED (
     FROM z
 ), sold AS (
   SELECT extract(month FROM o.settled_at AT TIME ZONE z.zone) AS n, count(*) AS orders, sum(o.subtotal) AS gross,
-         sum(o.subtotal - money_share(o.subtotal, o.commission_bps)) AS net
+         sum(o.vendor_share) AS net
     FROM z, orders o
    WHERE o.vendor_id = $1::text AND o.settled_at >= (SELECT start FROM year) AT TIME ZONE z.zone
      AND o.settled_at < (SELECT start + interval '1 year' FROM year) AT TIME ZONE z.zone

@@ -138,7 +138,7 @@ def order_complete_script(facts, move, order, rider, riders):
     """Both statements of the step, in the server's order; each is (text, values)."""
     number = "(:base::text || lpad(:n::text, 9, '0'))"
     expressions = {order: f"'ord_9' || {number}", rider: "'rider_pos_' || lpad(:r::text, 5, '0')"}
-    entries = next(v for v in move[1] if v and v.startswith("{txn_"))
+    entries = next(v for v in move[1] if v and re.match(r'\{"?txn_', v))
     ids = " || ',' || ".join(f"'txn_{part}' || {number}" for part in "1234")
     first, options = _statement(*facts, expressions, "f")
     second, more = _statement(*move, {**expressions, entries: f"'{{' || {ids} || '}}'"}, "m")
