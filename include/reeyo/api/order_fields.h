@@ -26,8 +26,6 @@ extern const struct field order_fields[]; /* Order, as replies show it */
 /* Writes the states into *ret as an SQL array, NULL for the empty set. False when memory is out;
  * the error has then been sent. */
 bool order_states_param(struct request *rq, unsigned states, struct db_texts *ret);
-/* The same as text, for statements whose parameters have no names yet. */
-bool order_states_array(struct request *rq, unsigned states, const char **ret);
 /* Reads `status` of the query ("PENDING,ready", "ACTIVE") into *ret as an SQL array, NULL when it
  * is absent. False when a word is unknown; the error has then been sent. */
 bool query_order_states(struct request *rq, struct db_texts *ret);

@@ -139,18 +139,6 @@ const struct field order_fields[] = { { "orderId", FIELD_ID, .required = true },
 		.summary = "Once a rider is assigned" },
 	FIELD_END_TITLED("Order") };
 
-bool order_states_array(struct request *rq, unsigned states, const char **ret)
-{
-	char *array = states ? arena_alloc(rq->arena, ORDER_STATES_SIZE) : NULL;
-
-	*ret = array;
-	if (array)
-		order_states_text(states, array);
-	else if (states)
-		reply_error(rq, E_NO_MEMORY);
-	return array || !states;
-}
-
 bool order_states_param(struct request *rq, unsigned states, struct db_texts *ret)
 {
 	const char **words = states ? arena_alloc(rq->arena, ORDER_STATUSES * sizeof(*words))

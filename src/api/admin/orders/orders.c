@@ -79,18 +79,6 @@ static unsigned order_states_widen(const char *word, unsigned states)
 	return states;
 }
 
-/* The states as an array parameter; absent when there are none. */
-static struct db_texts order_states_texts(struct request *rq, unsigned states)
-{
-	const char **words = arena_alloc(rq->arena, ORDER_STATUSES * sizeof(*words));
-	size_t count = 0;
-
-	for (int state = 0; words && state < ORDER_STATUSES; state++)
-		if (states & STATE(state))
-			words[count++] = order_status_words[state];
-	return (struct db_texts){ count ? words : NULL, count };
-}
-
 /* Parses the query member "status", such as "CONFIRMED,ready", ACTIVE or REFUNDED, into an array of
  * states and a payment status; NULL means any. Returns false when a word is unknown; the error has
  * been sent. */
@@ -117,8 +105,7 @@ static bool order_states_take(
 		}
 		all |= order_states_widen(word, states);
 	}
-	*ret_states = order_states_texts(rq, all);
-	return true;
+	return order_states_param(rq, all, ret_states);
 }
 
 static void admin_orders_list(struct request *rq)
