@@ -1,128 +1,136 @@
--- What the gateway answers about pay-outs, and when it is asked next.
+-- Pay-outs: decisions of admins and answers of the gateway. C decides (src/domain/payout_state.c) on the facts of a row; a
+-- statement applies the decision while the row is still that version.
 
--- How long to wait before the next try or question: 5 s, 10 s, … 5 minutes.
-CREATE OR REPLACE FUNCTION payout_pause(asks integer) RETURNS interval
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT least(300, 5 * 2 ^ least(asks, 10)) * interval '1 second'
+-- The facts of a pay-out that decisions depend on. version: the row's xmin, which changes with every update.
+CREATE OR REPLACE FUNCTION payout_facts(p payouts, row_version xid, OUT id text, OUT version text, OUT owner_kind text,
+  OUT status text, OUT mobile_money boolean, OUT amount bigint, OUT fee bigint, OUT paid_amount bigint, OUT checks bigint,
+  OUT sent_age_s bigint, OUT ended_age_s bigint, OUT gateway_reference text, OUT transaction_reference text, OUT trouble text,
+  OUT resolution text, OUT first_resolution text, OUT first_approved_by text, OUT first_resolved_by text,
+  OUT destination text)
+LANGUAGE sql STABLE AS $$
+  SELECT p.id, row_version::text, p.owner_kind, p.status, p.method = 'MOBILE_MONEY', p.amount, p.fee,
+    coalesce(p.told_amount, -1), p.checks::bigint, coalesce(floor(extract(epoch FROM now() - p.sent_at)), -1)::bigint,
+    coalesce(floor(extract(epoch FROM now() - greatest(p.returned_at, p.completed_at))), -1)::bigint,
+    p.gateway_reference, p.transaction_reference, p.trouble, p.resolution, p.first_resolution, p.first_approved_by,
+    p.first_resolved_by, p.destination
 $$;
 
--- How long until a pay-out is due again; NULL: never. Of what people have to look at, hourly and then ever more thinly
--- for a month. Of what went back to its owner or was paid by hand, likewise for two days (a success that comes late
--- must be found), and no oftener than every six hours when it has to be looked for in the history.
-CREATE OR REPLACE FUNCTION payout_rest(p payouts) RETURNS interval
-LANGUAGE sql STABLE PARALLEL SAFE AS $$
-  SELECT CASE
-    WHEN p.trouble IS NOT NULL THEN CASE WHEN p.sent_at > now() - interval '30 days'
-      THEN greatest(interval '1 hour', (now() - p.sent_at) / 4) END
-    WHEN p.status IN ('APPROVED', 'PROCESSING') THEN payout_pause(p.checks)
-    WHEN greatest(p.returned_at, p.completed_at) > now() - interval '48 hours'
-      THEN greatest(CASE WHEN p.gateway_reference IS NULL THEN interval '6 hours' ELSE interval '10 minutes' END,
-        (now() - greatest(p.returned_at, p.completed_at)) / 4) END
-$$;
-
--- Notes what does not fit: nothing is booked, a person has to look. It is asked after again all the same.
-CREATE OR REPLACE FUNCTION payout_doubt(p payouts, why text, told bigint DEFAULT NULL) RETURNS text
-LANGUAGE plpgsql AS $$
-BEGIN
-  UPDATE payouts t
-     SET trouble = why, told_amount = coalesce(told, t.told_amount), resolution = NULL,
-         first_resolution = CASE WHEN t.trouble = why THEN t.first_resolution END  -- of this trouble, not of another
-   WHERE t.id = p.id RETURNING * INTO p;
-  UPDATE payouts t SET next_check_at = now() + payout_rest(p) WHERE t.id = p.id;
-  RETURN 'TROUBLE';
-END $$;
-
--- What is on its way and of which nothing final is said opens to people after a time: an hour when the gateway does not
--- know or cannot say it, a day when it says it is pending or is not reached. A word that it is pending ends the first.
-CREATE OR REPLACE FUNCTION payout_wait(p payouts, what text) RETURNS text
-LANGUAGE plpgsql AS $$
-DECLARE
-  unsaid text := 'The gateway does not say what became of it';
-  too_long boolean := p.sent_at < now() - CASE what WHEN 'UNTOLD' THEN interval '1 hour' ELSE interval '1 day' END;
-BEGIN
-  IF p.trouble IS NULL AND too_long THEN
-    RETURN payout_doubt(p, CASE what WHEN 'PENDING' THEN 'The gateway has not ended it for more than a day' ELSE unsaid END);
-  ELSIF what = 'PENDING' AND p.trouble = unsaid AND NOT too_long THEN
-    UPDATE payouts t SET trouble = NULL WHERE t.id = p.id;
-  END IF;
-  RETURN 'KEPT';
-END $$;
-
--- A pay-out of which the gateway says that it has been paid.
-CREATE OR REPLACE FUNCTION payout_paid(p payouts, told bigint, entries text[]) RETURNS text
-LANGUAGE plpgsql AS $$
-BEGIN
-  IF p.resolution = 'WRITTEN_OFF' OR p.resolution IS NOT NULL AND p.told_amount IS NOT NULL THEN
-    RETURN 'KEPT';  -- it is booked as what it was found to be
-  ELSIF p.status = 'COMPLETED' AND p.transaction_reference IS DISTINCT FROM p.gateway_reference THEN
-    RETURN payout_doubt(p, 'The gateway paid it, and so did we by hand: ' || coalesce(p.transaction_reference, 'no reference'),
-      nullif(told, p.amount - p.fee));
-  ELSIF p.status = 'COMPLETED' THEN
-    UPDATE payouts t SET next_check_at = NULL, trouble = NULL WHERE t.id = p.id AND t.next_check_at IS NOT NULL;
-    RETURN 'KEPT';
-  ELSIF told IS DISTINCT FROM p.amount - p.fee AND told IS NOT NULL THEN
-    RETURN payout_doubt(p, 'The gateway paid ' || told || ' in place of ' || p.amount - p.fee, told);
-  END IF;
-  p.transaction_reference := NULL;  -- the gateway's is shown
-  IF p.status IN ('APPROVED', 'PROCESSING') THEN
-    PERFORM payout_settle(p, true, entries);
-    RETURN 'COMPLETED';
-  ELSIF p.sent_at IS NOT NULL AND payout_settle(p, false, entries) THEN
-    RETURN 'LATE';
-  END IF;
-  RETURN payout_doubt(p, 'The gateway paid what is ' || lower(p.status) || ' here');
-END $$;
-
--- The statement payout_answered: see there.
-CREATE OR REPLACE FUNCTION payout_answered(target text, what text, its_reference text, told bigint, why text, looked_at timestamptz,
-  entries text[]) RETURNS text
+-- Locks a pay-out if it is still that version; a row of NULLs when it is not.
+CREATE OR REPLACE FUNCTION payout_lock(target text, expected text) RETURNS payouts
 LANGUAGE plpgsql AS $$
 DECLARE
   p payouts;
-  sure boolean;
 BEGIN
-  IF EXISTS (SELECT FROM payouts t WHERE t.gateway_reference = its_reference AND t.id <> target) THEN
-    SELECT * INTO p FROM payouts t WHERE t.id = target AND t.resolution IS NULL FOR NO KEY UPDATE;
-    RETURN payout_doubt(p, 'The gateway gave it the reference of another pay-out: ' || its_reference);
+  SELECT * INTO p FROM payouts t WHERE t.id = target AND t.xmin::text = expected FOR NO KEY UPDATE;
+  RETURN p;
+END $$;
+
+-- See the statement payout_apply_answer.
+CREATE OR REPLACE FUNCTION payout_apply_answer(target text, expected text, action text, next_state text, reference text,
+  new_checks bigint, reschedule boolean, next_check_s bigint, paid bigint, remark text, entries text[]) RETURNS text
+LANGUAGE plpgsql AS $$
+DECLARE
+  p payouts := payout_lock(target, expected);
+BEGIN
+  IF p.id IS NULL THEN
+    RETURN 'CHANGED';
+  ELSIF reference IS NOT NULL AND EXISTS (SELECT FROM payouts t WHERE t.gateway_reference = reference AND t.id <> target) THEN
+    RETURN 'REFERENCE_TAKEN';
   END IF;
   UPDATE payouts t
-     SET gateway_reference = CASE WHEN t.gateway_reference IS NULL AND what IN ('PENDING', 'SUCCESSFUL', 'FAILED')
-           THEN its_reference ELSE t.gateway_reference END
+     SET gateway_reference = coalesce(t.gateway_reference, reference), checks = new_checks,
+         next_check_at = CASE WHEN reschedule THEN now() + next_check_s * interval '1 second' ELSE t.next_check_at END
    WHERE t.id = target
   RETURNING * INTO p;
-  IF p.id IS NULL THEN
-    RETURN 'GONE';
-  ELSIF what = 'SUCCESSFUL' THEN
-    RETURN payout_paid(p, told, entries);
-  ELSIF what = 'FAILED' AND p.status = 'COMPLETED' AND p.transaction_reference IS NOT DISTINCT FROM p.gateway_reference
-     AND p.resolution IS NULL THEN
-    RETURN payout_doubt(p, 'The gateway failed what is completed here');
-  ELSIF what = 'FAILED' AND p.status = 'PROCESSING' THEN
-    PERFORM payout_return(p, 'FAILED', why, now() + interval '10 minutes', entries[1]);
-    RETURN 'FAILED';
-  ELSIF what = 'PENDING' AND p.status IN ('APPROVED', 'PROCESSING') THEN
-    UPDATE payouts t SET status = 'PROCESSING', next_check_at = now() + payout_rest(t) WHERE t.id = p.id RETURNING * INTO p;
-    RETURN payout_wait(p, what);
-  ELSIF what IN ('UNTOLD', 'UNASKED') AND p.status = 'PROCESSING' THEN
-    RETURN payout_wait(p, what);
-  ELSIF p.gateway_reference IS NOT NULL THEN
-    NULL;  -- what follows is about calls without an answer, and there is one
-  ELSIF what = 'REFUSED' AND p.status = 'PROCESSING' THEN
-    PERFORM payout_return(p, 'FAILED', why, NULL, entries[1]);
-    RETURN 'FAILED';
-  ELSIF what = 'UNREACHED' AND p.status = 'PROCESSING' THEN
-    UPDATE payouts t SET status = 'APPROVED', checks = t.checks + 1, next_check_at = now() + payout_pause(t.checks) WHERE t.id = p.id;
-  ELSIF what = 'UNCERTAIN' AND p.status = 'PROCESSING' THEN
-    UPDATE payouts t SET checks = 0, next_check_at = now() + payout_pause(0) WHERE t.id = p.id;
-  ELSIF what IN ('MISSING', 'UNNAMED') THEN
-    sure := p.sent_at < looked_at - interval '1 hour';
-    IF sure AND what = 'UNNAMED' AND p.status = 'PROCESSING' THEN
-      RETURN payout_doubt(p, 'It may be one of those that the gateway paid without naming them');
-    END IF;
-    IF sure AND p.status = 'PROCESSING' THEN
-      PERFORM payout_return(p, 'FAILED', 'The payment service does not know of it', now() + interval '6 hours', entries[1]);
-      RETURN 'FAILED';
-    END IF;
+  CASE action
+    WHEN 'SETTLE', 'SETTLE_LATE' THEN
+      p.transaction_reference := NULL;  -- the gateway's is shown
+      IF NOT payout_settle(p, action = 'SETTLE', entries) THEN
+        RETURN 'WALLET_SHORT';
+      END IF;
+    WHEN 'RETURN' THEN
+      PERFORM payout_return(p, next_state, remark, next_check_s, entries[1]);
+    WHEN 'DISCREPANCY' THEN
+      UPDATE payouts t
+         SET trouble = remark, told_amount = coalesce(paid, t.told_amount), resolution = NULL,
+             first_resolution = CASE WHEN t.trouble = remark THEN t.first_resolution END  -- a decision holds for one discrepancy
+       WHERE t.id = target;
+    ELSE
+      UPDATE payouts t
+         SET status = next_state, trouble = CASE action WHEN 'CLEAR' THEN NULL ELSE t.trouble END
+       WHERE t.id = target;
+  END CASE;
+  RETURN 'APPLIED';
+END $$;
+
+-- Applies the resolution of a discrepancy to a locked pay-out: books it, and moves the pay-out to its next state.
+CREATE OR REPLACE FUNCTION payout_resolve_discrepancy(p payouts, what text, next_state text, its_reference text, remark text,
+  two_admins_from bigint, admin text, next_check_s bigint, entries text[]) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM payout_book(p, what, entries);
+  UPDATE payouts t
+     SET trouble = NULL, resolution = what, resolved_by = admin, resolved_two_from = two_admins_from, status = next_state,
+         next_check_at = now() + next_check_s * interval '1 second'
+   WHERE t.id = p.id;
+  IF what = 'PAID' THEN
+    UPDATE payouts t
+       SET completed_at = coalesce(t.completed_at, now()), failure_reason = NULL, rejection_reason = NULL,
+           transaction_reference = coalesce(CASE p.status WHEN 'COMPLETED' THEN t.gateway_reference END, its_reference,
+             t.transaction_reference, t.gateway_reference)
+     WHERE t.id = p.id;
+  ELSIF next_state = 'REJECTED' AND p.status <> 'REJECTED' THEN
+    UPDATE payouts t
+       SET returned_at = now(), completed_at = NULL, failure_reason = NULL, rejection_reason = remark
+     WHERE t.id = p.id;
   END IF;
-  RETURN 'KEPT';
+  IF next_state <> p.status THEN
+    PERFORM payout_publish(t, 'payout_' || lower(next_state)) FROM payouts t WHERE t.id = p.id;
+  END IF;
+END $$;
+
+-- See the statement payout_apply_ruling.
+CREATE OR REPLACE FUNCTION payout_apply_ruling(target text, expected text, step text, what text, next_state text,
+  its_reference text, remark text, note text, two_admins_from bigint, admin text, next_check_s bigint, entries text[], audit jsonb,
+  OUT outcome text, OUT json text)
+LANGUAGE plpgsql AS $$
+DECLARE
+  p payouts := payout_lock(target, expected);
+BEGIN
+  outcome := CASE WHEN p.id IS NULL THEN 'CHANGED' ELSE 'APPLIED' END;
+  IF p.id IS NULL THEN
+    RETURN;
+  END IF;
+  CASE step
+    WHEN 'NOTE_APPROVAL' THEN
+      UPDATE payouts t
+         SET first_approved_by = admin, first_approved_at = now(),
+             transaction_reference = coalesce(its_reference, t.transaction_reference)
+       WHERE t.id = target;
+    WHEN 'APPROVE', 'COMPLETE' THEN
+      UPDATE payouts t
+         SET status = CASE t.status WHEN 'PENDING' THEN 'APPROVED' ELSE t.status END,
+             approved_by = CASE t.status WHEN 'PENDING' THEN admin ELSE t.approved_by END,
+             approved_at = CASE t.status WHEN 'PENDING' THEN now() ELSE t.approved_at END,
+             two_from = CASE t.status WHEN 'PENDING' THEN two_admins_from ELSE t.two_from END,
+             next_check_at = now() + next_check_s * interval '1 second',
+             transaction_reference = coalesce(its_reference, t.transaction_reference)
+       WHERE t.id = target
+      RETURNING * INTO p;
+      IF step = 'APPROVE' THEN
+        PERFORM payout_publish(p, 'payout_approved');
+      END IF;
+      IF next_state = 'COMPLETED' THEN
+        PERFORM payout_settle(p, true, entries);
+      END IF;
+    WHEN 'REJECT' THEN
+      PERFORM payout_return(p, next_state, remark, NULL, entries[1]);
+    WHEN 'NOTE_RESOLUTION' THEN
+      UPDATE payouts t SET first_resolution = what, first_resolved_by = admin WHERE t.id = target;
+    WHEN 'RESOLVE' THEN
+      PERFORM payout_resolve_discrepancy(p, what, next_state, its_reference, remark, two_admins_from, admin, next_check_s, entries);
+  END CASE;
+  UPDATE payouts t SET notes = coalesce(note, t.notes) WHERE t.id = target RETURNING * INTO p;
+  PERFORM admin_audit_add(audit, target);
+  json := admin_payout_row(p, two_admins_from);
 END $$;

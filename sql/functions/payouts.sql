@@ -1,9 +1,9 @@
--- Money out. A pay-out holds its amount in the pending part of its owner's wallet until it ends; payout_settle,
--- payout_return and payout_book are the places that book.
+-- Money out. A pay-out holds its amount in the pending part of its owner's wallet until it ends. Only payout_settle,
+-- payout_return and payout_book move money. The state machine is in src/domain/payout_state.c.
 
 -- --- The object ---------------------------------------------------------------------------------------
 
--- The Payout as its owner sees it.
+-- A pay-out, for its owner.
 CREATE OR REPLACE FUNCTION payout_json(p payouts) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT concat('{"payoutId":"', p.id, '","amount":', p.amount, ',"processingFee":', p.fee,
@@ -14,8 +14,8 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     ',"transactionReference":', json_text(CASE p.status WHEN 'COMPLETED' THEN p.transaction_reference END), '}')
 $$;
 
--- The console's row. two_from: amounts from here on need two admins (0: none does). past: of the history, where the
--- console knows no REJECTED. There is never a key `reference`: the console would take it for the id.
+-- A pay-out, for the console. two_from: amounts from here on need two admins (0: none). past: in the history, where REJECTED is
+-- shown as FAILED. There must be no key `reference`: the console would use it as the id.
 CREATE OR REPLACE FUNCTION admin_payout_json(p payouts, v vendors, r riders, two_from bigint, past boolean) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT concat(
@@ -46,7 +46,7 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     '}')
 $$;
 
--- The same for a pay-out that the statement holds already.
+-- The same for a pay-out that the caller has read already.
 CREATE OR REPLACE FUNCTION admin_payout_row(p payouts, two_from bigint) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT admin_payout_json(p, v, r, two_from, false)
@@ -54,7 +54,7 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
 $$;
 
 -- Writes an event of a pay-out, to its owner and to admins.
-CREATE OR REPLACE FUNCTION payout_tell(p payouts, type text) RETURNS void
+CREATE OR REPLACE FUNCTION payout_publish(p payouts, type text) RETURNS void
 LANGUAGE sql AS $$
   INSERT INTO outbox (aggregate, type, rooms, payload)
   SELECT p.id, type, ARRAY['admin', lower(p.owner_kind) || ':' || p.owner_id], json_strip_nulls(json_build_object(
@@ -65,15 +65,15 @@ $$;
 
 -- --- Bookings -----------------------------------------------------------------------------------------
 
--- The account that holds what waits to be paid out.
+-- The account that holds the amounts of open pay-outs.
 CREATE OR REPLACE FUNCTION pending_kind(kind text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT kind || '_PENDING'
 $$;
 
--- Books what has left the house and tells it. The pay-out is locked. held: from the pending part; otherwise (the
--- gateway told a success after the money had gone back) from what is available, and false when there is too little:
--- then nothing is written. p.transaction_reference is shown, or else the gateway's. entries: two ids.
+-- Books the payment of a locked pay-out. held: from the pending part of the wallet; otherwise (a success after the amount was
+-- returned) from the available part; returns false and writes nothing when that is too low. p.transaction_reference is shown,
+-- or else the gateway's. entries: two ids.
 CREATE OR REPLACE FUNCTION payout_settle(p payouts, held boolean, entries text[]) RETURNS boolean
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -104,13 +104,12 @@ BEGIN
          transaction_reference = coalesce(p.transaction_reference, t.gateway_reference)
    WHERE t.id = p.id
   RETURNING * INTO p;
-  PERFORM payout_tell(p, 'payout_completed');
+  PERFORM payout_publish(p, 'payout_completed');
   RETURN true;
 END $$;
 
--- Ends a locked pay-out without payment: the amount is available again. ending: FAILED or REJECTED; again: when the job
--- has to look at it once more, or NULL.
-CREATE OR REPLACE FUNCTION payout_return(p payouts, ending text, reason text, again timestamptz, entry text) RETURNS void
+-- Ends a locked pay-out without payment: the amount is available again. ending: FAILED or REJECTED. next_check_s: NULL: never.
+CREATE OR REPLACE FUNCTION payout_return(p payouts, ending text, reason text, next_check_s bigint, entry text) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
   w wallets;
@@ -126,19 +125,19 @@ BEGIN
   VALUES (entry, p.amount, pending_kind(p.owner_kind), p.owner_id, w.pending, p.owner_kind, p.owner_id, w.available,
     'PAYOUT', p.id, 'Pay-out ' || lower(ending));
   UPDATE payouts t
-     SET status = ending, checks = 0, next_check_at = again, returned_at = now(), trouble = NULL,
+     SET status = ending, checks = 0, next_check_at = now() + next_check_s * interval '1 second', returned_at = now(), trouble = NULL,
          failure_reason = CASE ending WHEN 'FAILED' THEN reason END,
          rejection_reason = CASE ending WHEN 'REJECTED' THEN reason END
    WHERE t.id = p.id
   RETURNING * INTO p;
-  PERFORM payout_tell(p, 'payout_' || lower(ending));
+  PERFORM payout_publish(p, 'payout_' || lower(ending));
 END $$;
 
--- Books how a trouble of a locked pay-out ends. What the gateway paid is told_amount when that is another amount.
---   PAID         the owner has been paid. What went back to him before is taken from what is available; what is not there, and
+-- Books the resolution of a discrepancy of a locked pay-out. told_amount: what the gateway paid, when it differs.
+--   PAID         the owner has been paid. An amount returned before is taken from the available part; what is missing there, and
 --                what was paid too much, is the platform's loss.
---   RETURNED     what he did not get is his again; what he did get of another amount has left him.
---   WRITTEN_OFF  he keeps everything, and what the gateway paid is the platform's loss.
+--   RETURNED     the owner gets back what he was not paid.
+--   WRITTEN_OFF  the owner keeps everything; what the gateway paid is the platform's loss.
 -- entries: four ids.
 CREATE OR REPLACE FUNCTION payout_book(p payouts, what text, entries text[]) RETURNS void
 LANGUAGE plpgsql AS $$
@@ -148,7 +147,7 @@ DECLARE
   done boolean := p.status = 'COMPLETED';
   source text := CASE WHEN p.status = 'PROCESSING' THEN pending_kind(p.owner_kind) ELSE p.owner_kind END;
   net bigint := p.amount - p.fee;
-  out_of_house bigint := CASE WHEN what = 'PAID' AND done THEN 0 WHEN what = 'PAID' THEN greatest(net, p.told_amount)
+  paid_out bigint := CASE WHEN what = 'PAID' AND done THEN 0 WHEN what = 'PAID' THEN greatest(net, p.told_amount)
     WHEN what = 'WRITTEN_OFF' THEN coalesce(p.told_amount, net) ELSE coalesce(p.told_amount, 0) END;
   room bigint;
   paid bigint := 0;
@@ -162,7 +161,7 @@ BEGIN
     paid := least(room, net);
     fee := least(room - paid, p.fee);
   ELSIF what = 'RETURNED' THEN
-    paid := least(room, out_of_house);
+    paid := least(room, paid_out);
   END IF;
   back := CASE WHEN held THEN p.amount - paid - fee ELSE 0 END;
   UPDATE wallets t
@@ -183,7 +182,7 @@ BEGIN
       (paid, source, p.owner_id, room + fee, 'CLEARING', NULL, NULL::bigint, 'Pay-out'),
       (fee, source, p.owner_id, room, 'PLATFORM', NULL, NULL, 'Fee of a pay-out'),
       (back, source, p.owner_id, w.pending, p.owner_kind, p.owner_id, w.available, 'Pay-out rejected'),
-      (out_of_house - paid, 'PLATFORM', NULL, NULL, 'CLEARING', NULL, NULL, 'Loss with a pay-out'),
+      (paid_out - paid, 'PLATFORM', NULL, NULL, 'CLEARING', NULL, NULL, 'Loss with a pay-out'),
       (CASE WHEN undone > 0 THEN net END, 'CLEARING', NULL, NULL, p.owner_kind, p.owner_id, w.available - p.fee, 'Pay-out returned'),
       (CASE WHEN undone > 0 THEN p.fee END, 'PLATFORM', NULL, NULL, p.owner_kind, p.owner_id, w.available, 'Fee of a pay-out returned'))
       AS m(amount, from_kind, from_owner, from_balance, to_kind, to_owner, to_balance, description)
@@ -192,8 +191,7 @@ END $$;
 
 -- --- Requests -----------------------------------------------------------------------------------------
 
--- The statement payout_request: see there. The wallet is locked first, so requests of one owner come one after the
--- other.
+-- See the statement payout_request. It locks the wallet first, which serializes the requests of one owner.
 CREATE OR REPLACE FUNCTION payout_request(its_id text, kind text, owner text, asked bigint, its_fee bigint, way text, number text,
   details jsonb, most_open integer, entry text, its_key text, its_print text, OUT outcome text, OUT json text)
 LANGUAGE plpgsql AS $$
@@ -220,155 +218,7 @@ BEGIN
   INSERT INTO ledger (id, amount, from_kind, from_owner, from_balance, to_kind, to_owner, to_balance, category, reference,
     description)
   VALUES (entry, asked, kind, owner, w.available, pending_kind(kind), owner, w.pending, 'PAYOUT', p.id, 'Pay-out requested');
-  PERFORM payout_tell(p, 'payout_requested');
+  PERFORM payout_publish(p, 'payout_requested');
   json := payout_json(p);
   PERFORM idempotency_store(owner, its_key, its_print, 201, '{"success":true,"data":' || json || '}');
-END $$;
-
--- --- Troubles -----------------------------------------------------------------------------------------
-
--- Whether an admin's word on a trouble is enough: DONE; NOTED, of large amounts until another admin says the same;
--- SAME_ADMIN.
-CREATE OR REPLACE FUNCTION payout_opinion(p payouts, what text, two_from bigint, admin text) RETURNS text
-LANGUAGE sql IMMUTABLE AS $$
-  SELECT CASE WHEN payout_opinion.two_from <= 0 OR p.amount < payout_opinion.two_from THEN 'DONE'
-    WHEN p.first_resolution IS DISTINCT FROM what THEN 'NOTED'
-    WHEN p.first_resolved_by = admin THEN 'SAME_ADMIN' ELSE 'DONE' END
-$$;
-
--- An admin's word on a trouble of a locked pay-out; outcome: of payout_opinion. What was sent is asked after for two
--- days more: should the gateway pay it after all, it is a trouble again.
-CREATE OR REPLACE FUNCTION payout_resolution(p payouts, what text, outcome text, its_reference text, reason text, two_from bigint,
-  admin text, entries text[]) RETURNS void
-LANGUAGE plpgsql AS $$
-DECLARE
-  comes_back boolean := what <> 'PAID' AND (p.status = 'PROCESSING' OR what = 'RETURNED' AND p.status = 'COMPLETED');
-BEGIN
-  IF outcome = 'NOTED' THEN
-    UPDATE payouts t SET first_resolution = what, first_resolved_by = admin WHERE t.id = p.id;
-    RETURN;
-  END IF;
-  PERFORM payout_book(p, what, entries);
-  UPDATE payouts t
-     SET trouble = NULL, resolution = what, resolved_by = admin, resolved_two_from = payout_resolution.two_from,
-         next_check_at = CASE WHEN p.status = 'PROCESSING' AND t.told_amount IS NULL THEN now() + interval '10 minutes' END
-   WHERE t.id = p.id;
-  IF what = 'PAID' THEN
-    UPDATE payouts t
-       SET status = 'COMPLETED', completed_at = coalesce(t.completed_at, now()), failure_reason = NULL, rejection_reason = NULL,
-           transaction_reference = coalesce(CASE p.status WHEN 'COMPLETED' THEN t.gateway_reference END, its_reference,
-             t.transaction_reference, t.gateway_reference)
-     WHERE t.id = p.id;
-  ELSIF comes_back THEN
-    UPDATE payouts t
-       SET status = 'REJECTED', returned_at = now(), completed_at = NULL, failure_reason = NULL, rejection_reason = reason
-     WHERE t.id = p.id;
-  END IF;
-  IF comes_back OR what = 'PAID' AND p.status <> 'COMPLETED' THEN
-    PERFORM payout_tell(t, CASE what WHEN 'PAID' THEN 'payout_completed' ELSE 'payout_rejected' END) FROM payouts t WHERE t.id = p.id;
-  END IF;
-END $$;
-
--- --- Decisions ----------------------------------------------------------------------------------------
-
--- The statement payout_approve: see there.
-CREATE OR REPLACE FUNCTION payout_approve(target text, its_kind text, bank_reference text, remark text, two_from bigint,
-  admin text, audit jsonb, entries text[], OUT outcome text, OUT json text)
-LANGUAGE plpgsql AS $$
-DECLARE
-  p payouts;
-  two boolean;
-BEGIN
-  SELECT * INTO p FROM payouts t WHERE t.id = target FOR NO KEY UPDATE;
-  two := payout_approve.two_from > 0 AND p.amount >= payout_approve.two_from;
-  outcome := CASE WHEN p.id IS NULL THEN 'PAYOUT_NOT_FOUND'
-    WHEN p.owner_kind <> its_kind THEN 'PAYOUT_OTHER_KIND'
-    WHEN p.status = 'PROCESSING' AND p.trouble IS NOT NULL AND bank_reference IS NOT NULL
-      THEN payout_opinion(p, 'PAID', payout_approve.two_from, admin)
-    WHEN p.status = 'APPROVED' AND p.gateway_reference IS NULL AND bank_reference IS NOT NULL THEN 'DONE'
-    WHEN p.status <> 'PENDING' THEN 'PAYOUT_DECIDED'
-    WHEN two AND p.first_approved_by IS NULL THEN 'NOTED'
-    WHEN two AND p.first_approved_by = admin THEN 'SAME_ADMIN'
-    ELSE 'DONE' END;
-  IF outcome NOT IN ('DONE', 'NOTED') THEN
-    RETURN;
-  END IF;
-  IF p.status = 'PROCESSING' THEN
-    PERFORM payout_resolution(p, 'PAID', outcome, bank_reference, NULL, payout_approve.two_from, admin, entries);
-    UPDATE payouts t SET notes = coalesce(remark, t.notes) WHERE t.id = p.id RETURNING * INTO p;
-  ELSIF outcome = 'NOTED' THEN
-    UPDATE payouts t SET first_approved_by = admin, first_approved_at = now(), notes = coalesce(remark, t.notes),
-           transaction_reference = coalesce(bank_reference, t.transaction_reference)
-     WHERE t.id = p.id RETURNING * INTO p;
-  ELSIF p.status = 'PENDING' THEN
-    UPDATE payouts t
-       SET status = 'APPROVED', approved_by = admin, approved_at = now(), two_from = payout_approve.two_from,
-           notes = coalesce(remark, t.notes), transaction_reference = coalesce(bank_reference, t.transaction_reference),
-           next_check_at = CASE t.method WHEN 'MOBILE_MONEY' THEN now() END
-     WHERE t.id = p.id RETURNING * INTO p;
-    PERFORM payout_tell(p, 'payout_approved');
-  ELSE
-    UPDATE payouts t SET transaction_reference = bank_reference, notes = coalesce(remark, t.notes)
-     WHERE t.id = p.id RETURNING * INTO p;
-  END IF;
-  IF p.transaction_reference IS NOT NULL AND p.status = 'APPROVED' THEN
-    PERFORM payout_settle(p, true, entries);
-    SELECT * INTO p FROM payouts t WHERE t.id = target;
-  END IF;
-  PERFORM admin_audit_add(audit, p.id);
-  json := admin_payout_row(p, payout_approve.two_from);
-END $$;
-
--- The statement payout_reject: see there.
-CREATE OR REPLACE FUNCTION payout_reject(target text, its_kind text, reason text, two_from bigint, admin text, audit jsonb,
-  entries text[], OUT outcome text, OUT json text)
-LANGUAGE plpgsql AS $$
-DECLARE
-  p payouts;
-BEGIN
-  SELECT * INTO p FROM payouts t WHERE t.id = target FOR NO KEY UPDATE;
-  outcome := CASE WHEN p.id IS NULL THEN 'PAYOUT_NOT_FOUND'
-    WHEN p.owner_kind <> its_kind THEN 'PAYOUT_OTHER_KIND'
-    WHEN p.status IN ('PENDING', 'APPROVED') THEN 'DONE'
-    WHEN p.status = 'PROCESSING' AND p.trouble IS NOT NULL THEN payout_opinion(p, 'RETURNED', payout_reject.two_from, admin)
-    ELSE 'PAYOUT_DECIDED' END;
-  IF outcome NOT IN ('DONE', 'NOTED') THEN
-    RETURN;
-  END IF;
-  IF p.status = 'PROCESSING' THEN
-    PERFORM payout_resolution(p, 'RETURNED', outcome, NULL, reason, payout_reject.two_from, admin, entries);
-  ELSE
-    PERFORM payout_return(p, 'REJECTED', reason, NULL, entries[1]);
-  END IF;
-  SELECT * INTO p FROM payouts t WHERE t.id = target;
-  PERFORM admin_audit_add(audit, p.id);
-  json := admin_payout_row(p, payout_reject.two_from);
-END $$;
-
--- The statement payout_resolve: see there.
-CREATE OR REPLACE FUNCTION payout_resolve(target text, its_kind text, what text, its_reference text, remark text, two_from bigint,
-  admin text, audit jsonb, entries text[], OUT outcome text, OUT json text)
-LANGUAGE plpgsql AS $$
-DECLARE
-  p payouts;
-  fits boolean;
-BEGIN
-  SELECT * INTO p FROM payouts t WHERE t.id = target FOR NO KEY UPDATE;
-  -- A completed one of which the gateway says that it failed can come back; one that it paid besides is lost.
-  fits := what = 'PAID' OR p.status <> 'COMPLETED'
-    OR what = CASE WHEN p.transaction_reference IS NOT DISTINCT FROM p.gateway_reference THEN 'RETURNED' ELSE 'WRITTEN_OFF' END;
-  outcome := CASE WHEN p.id IS NULL THEN 'PAYOUT_NOT_FOUND'
-    WHEN p.owner_kind <> its_kind THEN 'PAYOUT_OTHER_KIND'
-    WHEN p.trouble IS NULL AND p.resolution = what THEN 'AGAIN'
-    WHEN p.trouble IS NULL THEN 'NO_TROUBLE'
-    WHEN NOT fits THEN 'TROUBLE_OTHER'
-    ELSE payout_opinion(p, what, payout_resolve.two_from, admin) END;
-  IF outcome IN ('DONE', 'NOTED') THEN
-    PERFORM payout_resolution(p, what, outcome, its_reference, remark, payout_resolve.two_from, admin, entries);
-    UPDATE payouts t SET notes = remark WHERE t.id = p.id RETURNING * INTO p;
-    PERFORM admin_audit_add(audit, p.id);
-  END IF;
-  IF outcome IN ('DONE', 'NOTED', 'AGAIN') THEN
-    json := admin_payout_row(p, payout_resolve.two_from);
-  END IF;
 END $$;

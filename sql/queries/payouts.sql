@@ -1,167 +1,170 @@
--- Pay-outs: asked for by vendors and riders, decided by admins, sent by the copy that leads `payouts`.
+-- Pay-outs: requested by vendors and riders, decided by admins, sent by the instance that leads `payouts`.
+-- src/domain/payout_state.c decides; these statements compare and set.
 
 -- --- The owner ---------------------------------------------------------------------------------------------------
 
--- What a request of an owner is decided by.
---  $1 kind   $2 owner id
--- Columns: phone verified, suspended, stored bank details (JSON or NULL). No row: the account is gone.
--- name: payout_facts
-SELECT v.phone_verified, v.approval_status = 'SUSPENDED', vendor_destination(v)::text
-  FROM vendors v WHERE $1::text = 'VENDOR' AND v.id = $2::text
+-- The facts of an account that requests a pay-out. kind: VENDOR or RIDER. bank_details: JSON or NULL. No row: the account is
+-- gone.
+-- name: payout_owner_get
+-- columns: phone_verified, suspended, bank_details
+SELECT v.phone_verified, v.approval_status = 'SUSPENDED' AS suspended, vendor_destination(v)::text AS bank_details
+  FROM vendors v WHERE :kind::text = 'VENDOR' AND v.id = :owner_id::text
 UNION ALL
 SELECT r.phone_verified, r.approval_status = 'SUSPENDED', r.bank_details::text
-  FROM riders r WHERE $1::text = 'RIDER' AND r.id = $2::text
+  FROM riders r WHERE :kind = 'RIDER' AND r.id = :owner_id
 
--- Holds an amount for a pay-out: from available to pending, with ledger, event and key.
---  $1 payout id   $2 kind   $3 owner id   $4 amount   $5 fee   $6 method   $7 destination   $8 bank details JSON
---  $9 how many may be open at once   $10 id of the ledger row   $11 Idempotency-Key or NULL   $12 its fingerprint
--- Columns: outcome, payout.
--- Outcomes: REQUESTED, REPLAY (run idempotency_get), PAYOUT_SHORT, PAYOUT_MANY (too many are open).
+-- Holds an amount for a pay-out: from the available to the pending part of the wallet.
+-- Outcomes: REQUESTED, REPLAY (run idempotency_get), PAYOUT_SHORT, PAYOUT_MANY (open_limit pay-outs are open).
 -- name: payout_request
-SELECT outcome, json FROM payout_request($1::text, $2::text, $3::text, $4::bigint, $5::bigint, $6::text, $7::text,
-  $8::jsonb, $9::integer, $10::text, $11::text, $12::text)
+-- columns: outcome, payout
+SELECT outcome, json AS payout
+  FROM payout_request(:payout_id::text, :kind::text, :owner_id::text, :amount::bigint, :fee::bigint, :method::text,
+    :destination::text, :bank_details::jsonb, :open_limit::integer, :entry_id::text, :key::text, :fingerprint::text)
 
--- An owner's pay-outs, newest first.
---  $1 owner id   $2 limit   $3 offset
--- Columns: total, payouts (a JSON array). Always one row.
+-- An owner's pay-outs, newest first. Always one row.
 -- name: payout_list
-SELECT (SELECT count(*) FROM payouts WHERE owner_id = $1::text),
+-- columns: total, payouts
+SELECT (SELECT count(*) FROM payouts WHERE owner_id = :owner_id::text) AS total,
   (SELECT '[' || coalesce(string_agg(payout_json(p), ',' ORDER BY p.id DESC), '') || ']'
-     FROM (SELECT * FROM payouts WHERE owner_id = $1::text ORDER BY id DESC LIMIT $2::bigint OFFSET $3::bigint) p)
+     FROM (SELECT * FROM payouts WHERE owner_id = :owner_id ORDER BY id DESC LIMIT :limit::bigint OFFSET :offset::bigint) p)
+    AS payouts
 
--- $1 payout id. Columns: owner id, payout. No row: there is none.
+-- No row: unknown pay-out.
 -- name: payout_get
-SELECT owner_id, payout_json(p) FROM payouts p WHERE id = $1::text
+-- columns: owner_id, payout
+SELECT owner_id, payout_json(p) AS payout FROM payouts p WHERE id = :payout_id::text
 
--- What an owner may withdraw.
---  $1 owner id   $2 smallest pay-out
--- Columns: JSON. Always one row.
+-- The amount that an owner may withdraw. Always one row.
 -- name: payout_balance
+-- columns: balance
 SELECT concat('{"availableBalance":', coalesce(max(w.available), 0), ',"withdrawable":',
-    coalesce(max(wallet_withdrawable(w)), 0), ',"minimumPayout":', $2::bigint, ',"canRequestPayout":',
-    json_flag(coalesce(max(wallet_withdrawable(w)), 0) >= $2::bigint), '}')
-  FROM wallets w WHERE w.owner_id = $1::text
+    coalesce(max(wallet_withdrawable(w)), 0), ',"minimumPayout":', :minimum::bigint, ',"canRequestPayout":',
+    json_flag(coalesce(max(wallet_withdrawable(w)), 0) >= :minimum), '}') AS balance
+  FROM wallets w WHERE w.owner_id = :owner_id::text
 
 -- --- Admins ------------------------------------------------------------------------------------------------------
 
--- The console's rows, newest first.
---  $1 states text[] or NULL   $2 kind or NULL   $3 amount from which two admins are needed (0: never)
---  $4 as history (t, f)   $5 limit   $6 offset
--- Columns: total, rows (a JSON array). Always one row.
+-- Pay-outs for the console, newest first. states, kind: NULL: all. two_admins_from: amount from which two admins are needed
+-- (0: never). past: as the console's history. Always one row.
 -- name: admin_payout_list
+-- columns: total, payouts
 WITH page AS (
   SELECT id FROM payouts
-   WHERE ($1::text[] IS NULL OR status = ANY ($1::text[])) AND ($2::text IS NULL OR owner_kind = $2::text)
-   ORDER BY id DESC LIMIT $5::bigint OFFSET $6::bigint
+   WHERE (:states::text[] IS NULL OR status = ANY (:states)) AND (:kind::text IS NULL OR owner_kind = :kind)
+   ORDER BY id DESC LIMIT :limit::bigint OFFSET :offset::bigint
 )
 SELECT (SELECT count(*) FROM payouts
-         WHERE ($1::text[] IS NULL OR status = ANY ($1::text[])) AND ($2::text IS NULL OR owner_kind = $2::text)),
-  (SELECT '[' || coalesce(string_agg(admin_payout_json(p, v, r, $3::bigint, $4::boolean), ',' ORDER BY p.id DESC), '')
-       || ']'
+         WHERE (:states IS NULL OR status = ANY (:states)) AND (:kind IS NULL OR owner_kind = :kind)) AS total,
+  (SELECT '[' || coalesce(string_agg(admin_payout_json(p, v, r, :two_admins_from::bigint, :past::boolean), ','
+       ORDER BY p.id DESC), '') || ']'
      FROM page JOIN payouts p ON p.id = page.id
-     LEFT JOIN vendors v ON v.id = p.owner_id LEFT JOIN riders r ON r.id = p.owner_id)
+     LEFT JOIN vendors v ON v.id = p.owner_id LEFT JOIN riders r ON r.id = p.owner_id) AS payouts
 
--- The console's rows with a trouble, newest first.
---  $1 states text[] or NULL   $2 kind or NULL   $3 amount from which two admins are needed (0: never)   $4 limit   $5 offset
--- Columns: total, rows (a JSON array). Always one row.
--- name: admin_payout_troubles
+-- Pay-outs with a discrepancy, for the console, newest first; parameters as above. Always one row.
+-- name: admin_payout_discrepancies
+-- columns: total, payouts
 WITH found AS (
   SELECT id FROM payouts
-   WHERE trouble IS NOT NULL AND ($1::text[] IS NULL OR status = ANY ($1::text[])) AND ($2::text IS NULL OR owner_kind = $2::text)
+   WHERE trouble IS NOT NULL AND (:states::text[] IS NULL OR status = ANY (:states))
+     AND (:kind::text IS NULL OR owner_kind = :kind)
 ), page AS (
-  SELECT id FROM found ORDER BY id DESC LIMIT $4::bigint OFFSET $5::bigint
+  SELECT id FROM found ORDER BY id DESC LIMIT :limit::bigint OFFSET :offset::bigint
 )
-SELECT (SELECT count(*) FROM found),
-  (SELECT '[' || coalesce(string_agg(admin_payout_row(p, $3::bigint), ',' ORDER BY p.id DESC), '') || ']'
-     FROM page JOIN payouts p ON p.id = page.id)
+SELECT (SELECT count(*) FROM found) AS total,
+  (SELECT '[' || coalesce(string_agg(admin_payout_row(p, :two_admins_from::bigint), ',' ORDER BY p.id DESC), '') || ']'
+     FROM page JOIN payouts p ON p.id = page.id) AS payouts
 
--- Approves: the first of two admins is noted. With a reference it was paid by hand and is completed at once, whether now or
--- after it was approved without, as long as it was not sent; and so is one on its way with a trouble (as payout_resolve, PAID).
---  $1 payout   $2 kind or NULL (else it must be that)   $3 reference or NULL   $4 notes or NULL   $5 amount from
---  which two admins are needed (0: never)   $6 admin   $7 audit entry   $8 ids of four ledger rows
--- Columns: outcome, row. Outcomes: DONE, NOTED (a second admin has to), PAYOUT_NOT_FOUND, PAYOUT_OTHER_KIND, PAYOUT_DECIDED,
---  SAME_ADMIN.
--- name: payout_approve
-SELECT outcome, json FROM payout_approve($1::text, $2::text, $3::text, $4::text, $5::bigint, $6::text, $7::jsonb,
-  $8::text[])
+-- A pay-out, for the console, after a decision that changed nothing.
+-- name: admin_payout_get
+-- columns: payout
+SELECT admin_payout_row(p, :two_admins_from::bigint) AS payout FROM payouts p WHERE p.id = :payout_id::text
 
--- Gives the amount back, of one that is not on its way, or with a trouble (as payout_resolve, RETURNED).
---  $1 payout   $2 kind or NULL (else it must be that)   $3 reason   $4 amount from which two admins are needed
---  $5 admin   $6 audit entry   $7 ids of four ledger rows
--- Columns: outcome, row. Outcomes: DONE, NOTED (a trouble: a second admin has to), PAYOUT_NOT_FOUND, PAYOUT_OTHER_KIND,
---  PAYOUT_DECIDED, SAME_ADMIN.
--- name: payout_reject
-SELECT outcome, json FROM payout_reject($1::text, $2::text, $3::text, $4::bigint, $5::text, $6::jsonb,
-  $7::text[])
-
--- Ends a trouble, as payout_book says.
---  $1 payout   $2 kind or NULL (else it must be that)   $3 PAID, RETURNED or WRITTEN_OFF   $4 reference or NULL   $5 notes
---  $6 amount from which two admins are needed   $7 admin   $8 audit entry   $9 ids of four ledger rows
--- Columns: outcome, row. Outcomes: DONE, NOTED (a second admin has to say the same), AGAIN (it had ended so), PAYOUT_NOT_FOUND,
---  PAYOUT_OTHER_KIND, NO_TROUBLE, TROUBLE_OTHER (it cannot end so), SAME_ADMIN.
--- name: payout_resolve
-SELECT outcome, json FROM payout_resolve($1::text, $2::text, $3::text, $4::text, $5::text, $6::bigint, $7::text, $8::jsonb,
-  $9::text[])
+-- Applies a ruling of payout_rule (src/domain/payout_state.c) and writes the audit, while the row is still that version.
+-- step, resolution, next_state, next_check_s (NULL: never): of the ruling. reference: of a payment by hand. reason: for the
+-- owner. entry_ids: four ledger ids.
+-- Outcomes: APPLIED, CHANGED (another version: read it and decide again).
+-- name: payout_apply_ruling
+-- columns: outcome, payout
+SELECT outcome, json AS payout
+  FROM payout_apply_ruling(:payout_id::text, :version::text, :step::text, :resolution::text, :next_state::text,
+    :reference::text, :reason::text, :notes::text, :two_admins_from::bigint, :admin_id::text, :next_check_s?::bigint,
+    :entry_ids::text[], :audit::jsonb)
 
 -- --- The gateway -------------------------------------------------------------------------------------------------
 
--- Takes approved pay-outs to phones that are due: they are PROCESSING before anybody calls the gateway. Two copies that
--- do so at once take different ones.
---  $1 how many   $2 seconds after which a call that nobody answered is looked for
--- Columns: id, phone, what is to be sent.
+-- The facts of one pay-out. No row: unknown pay-out.
+-- name: payout_read
+-- columns: id, version, owner_kind, status, mobile_money, amount, fee, paid_amount, checks, sent_age_s
+-- columns: ended_age_s, gateway_reference, transaction_reference, trouble, resolution, first_resolution, first_approved_by
+-- columns: first_resolved_by, destination
+SELECT f.* FROM payouts p, payout_facts(p, p.xmin) f WHERE p.id = :payout_id::text
+
+-- Takes approved pay-outs to phones that are due: they are PROCESSING before the gateway is called. lease_s: after this time
+-- a call without a recorded answer is searched for in the history.
 -- name: payouts_send
-UPDATE payouts p
-   SET status = 'PROCESSING', sent_at = now(), processed_at = coalesce(p.processed_at, now()),
-       next_check_at = now() + make_interval(secs => $2::bigint)
-  FROM (SELECT id FROM payouts
-         WHERE status = 'APPROVED' AND method = 'MOBILE_MONEY' AND gateway_reference IS NULL AND next_check_at <= now()
-         ORDER BY next_check_at LIMIT $1::bigint FOR NO KEY UPDATE SKIP LOCKED) due
- WHERE p.id = due.id
-RETURNING p.id, p.destination, p.amount - p.fee
+-- columns: id, version, owner_kind, status, mobile_money, amount, fee, paid_amount, checks, sent_age_s
+-- columns: ended_age_s, gateway_reference, transaction_reference, trouble, resolution, first_resolution, first_approved_by
+-- columns: first_resolved_by, destination
+WITH due AS (
+  SELECT id FROM payouts
+   WHERE status = 'APPROVED' AND method = 'MOBILE_MONEY' AND gateway_reference IS NULL AND next_check_at <= now()
+   ORDER BY next_check_at LIMIT :limit::bigint FOR NO KEY UPDATE SKIP LOCKED
+), sent AS (
+  UPDATE payouts p
+     SET status = 'PROCESSING', sent_at = now(), processed_at = coalesce(p.processed_at, now()),
+         next_check_at = now() + :lease_s::bigint * interval '1 second'
+    FROM due WHERE p.id = due.id
+  RETURNING p.*::payouts AS payout, p.xmin AS version
+)
+SELECT f.* FROM sent, payout_facts(sent.payout, sent.version) f
 
--- Takes pay-outs that the gateway is to be asked about, by its reference.
---  $1 how many
--- Columns: id, reference.
--- name: payouts_ask
-UPDATE payouts p SET checks = p.checks + 1, next_check_at = now() + payout_rest(p)
-  FROM (SELECT id FROM payouts WHERE gateway_reference IS NOT NULL AND next_check_at <= now()
-         ORDER BY next_check_at LIMIT $1::bigint FOR NO KEY UPDATE SKIP LOCKED) due
- WHERE p.id = due.id
-RETURNING p.id, p.gateway_reference
+-- Pay-outs whose next check is due: with a reference of the gateway, or (search) without one, to be searched for in its
+-- history.
+-- name: payouts_due
+-- columns: id, version, owner_kind, status, mobile_money, amount, fee, paid_amount, checks, sent_age_s
+-- columns: ended_age_s, gateway_reference, transaction_reference, trouble, resolution, first_resolution, first_approved_by
+-- columns: first_resolved_by, destination
+SELECT f.*
+  FROM (SELECT p AS payout, p.xmin AS version FROM payouts p
+         WHERE next_check_at <= now() AND (gateway_reference IS NULL) = :search::boolean
+           AND (gateway_reference IS NOT NULL OR sent_at IS NOT NULL AND status <> 'APPROVED')
+         ORDER BY next_check_at LIMIT :limit::bigint) due,
+    payout_facts(due.payout, due.version) f
 
--- Takes pay-outs that the gateway may or may not have heard of, to be looked for in its history.
---  $1 how many
--- Columns: id, first and last day of the history, the moment of looking, what was to be sent.
--- name: payouts_seek
-UPDATE payouts p SET checks = p.checks + 1, next_check_at = now() + payout_rest(p)
-  FROM (SELECT id FROM payouts
-         WHERE gateway_reference IS NULL AND sent_at IS NOT NULL AND status <> 'APPROVED' AND next_check_at <= now()
-         ORDER BY next_check_at LIMIT $1::bigint FOR NO KEY UPDATE SKIP LOCKED) due
- WHERE p.id = due.id
-RETURNING p.id, (p.sent_at AT TIME ZONE 'UTC')::date - 1, (now() AT TIME ZONE 'UTC')::date + 1, now(),
-  p.amount - p.fee
+-- Takes due pay-outs for a check and sets the time of the one after it, if they are still these versions. delays_s: -1: no
+-- further check. first_day, last_day: of the history to search.
+-- name: payouts_take
+-- columns: id, version, owner_kind, status, mobile_money, amount, fee, paid_amount, checks, sent_age_s
+-- columns: ended_age_s, gateway_reference, transaction_reference, trouble, resolution, first_resolution, first_approved_by
+-- columns: first_resolved_by, destination, first_day, last_day
+WITH taken AS (
+  UPDATE payouts p SET checks = p.checks + 1, next_check_at = now() + nullif(d.delay, -1) * interval '1 second'
+    FROM unnest(:payout_ids::text[], :versions::text[], :delays_s::bigint[]) AS d(id, version, delay)
+   WHERE p.id = d.id AND p.xmin::text = d.version
+  RETURNING p.*::payouts AS payout, p.xmin AS version
+)
+SELECT f.*, ((taken.payout).sent_at AT TIME ZONE 'UTC')::date - 1 AS first_day, (now() AT TIME ZONE 'UTC')::date + 1 AS last_day
+  FROM taken, payout_facts(taken.payout, taken.version) f
 
--- Books what the gateway answered, if it changes anything.
---  $1 payout   $2 what: PENDING, SUCCESSFUL, FAILED (told of a transfer); REFUSED, UNREACHED, UNCERTAIN (the call to send
---  it); UNTOLD, UNASKED (asked or looked for: the gateway does not know or cannot say it; was not reached); MISSING (not in
---  the history), UNNAMED (nor is it, but there is one of that amount that names nobody)
---  $3 the gateway's reference   $4 amount it told, or NULL   $5 why   $6 moment of looking, for MISSING   $7 ids of two ledger rows
--- Columns: outcome: COMPLETED, FAILED, LATE (completed after it had failed), TROUBLE (what it told does not fit: a person
---  has to look), KEPT (nothing is final), GONE (there is no such pay-out).
--- name: payout_answered
-SELECT payout_answered($1::text, $2::text, $3::text, $4::bigint, $5::text, $6::timestamptz, $7::text[])
+-- Applies a decision of payout_decide (src/domain/payout_state.c), while the row is still that version.
+-- action: KEEP, SETTLE, SETTLE_LATE, RETURN, DISCREPANCY or CLEAR. reference: of the gateway, to be stored. next_check_s: NULL:
+-- never; only with reschedule. paid_amount, remark: of a discrepancy; remark also the reason of a return. entry_ids: two.
+-- Outcomes: APPLIED; CHANGED (another version), REFERENCE_TAKEN (by another pay-out), WALLET_SHORT (a late success cannot be
+-- booked): decide again.
+-- name: payout_apply_answer
+-- columns: outcome
+SELECT payout_apply_answer(:payout_id::text, :version::text, :action::text, :next_state::text, :reference::text, :checks::bigint,
+  :reschedule::boolean, :next_check_s?::bigint, :paid_amount?::bigint, :remark::text, :entry_ids::text[]) AS outcome
 
--- A callback named a pay-out: it is asked about next.
---  $1 payout   $2 the gateway's reference
--- name: payout_heard
+-- Notes that a callback named a pay-out: it is checked next.
+-- name: payout_note_callback
 UPDATE payouts
-   SET gateway_reference = coalesce(gateway_reference, (SELECT nullif($2::text, '')
-         WHERE NOT EXISTS (SELECT FROM payouts t WHERE t.gateway_reference = $2::text))),
+   SET gateway_reference = coalesce(gateway_reference, (SELECT :reference::text
+         WHERE NOT EXISTS (SELECT FROM payouts t WHERE t.gateway_reference = :reference))),
        checks = 0, next_check_at = now()
- WHERE id = $1::text AND sent_at IS NOT NULL AND (status <> 'COMPLETED' OR next_check_at IS NOT NULL)
+ WHERE id = :payout_id::text AND sent_at IS NOT NULL AND (status <> 'COMPLETED' OR next_check_at IS NOT NULL)
 
--- What a reference was told to belong to something else: it is forgotten, and the pay-out is looked for in the history.
---  $1 payout   $2 the reference
--- name: payout_unheard
-UPDATE payouts SET gateway_reference = NULL, next_check_at = now() + payout_pause(0)
- WHERE id = $1::text AND gateway_reference = $2::text AND (status <> 'COMPLETED' OR next_check_at IS NOT NULL)
+-- Clears a reference that belongs to another transaction; the pay-out is then searched for in the history.
+-- name: payout_clear_reference
+UPDATE payouts SET gateway_reference = NULL, next_check_at = now() + :next_check_s::bigint * interval '1 second'
+ WHERE id = :payout_id::text AND gateway_reference = :reference::text AND (status <> 'COMPLETED' OR next_check_at IS NOT NULL)

@@ -11,6 +11,7 @@
 #include "reeyo/core/clock.h"
 #include "reeyo/core/unicode.h"
 #include "reeyo/core/url.h"
+#include "reeyo/domain/operator.h"
 #include "reeyo/domain/order.h"
 
 /* Maximum of a FIELD_TEXT without .max. */
@@ -116,31 +117,6 @@ static json_t *enum_check(
 			all + len, sizeof(all) - len, "%s%s", len ? ", " : "", *word);
 	check_fault(check, name, "must be one of %s", "doit être l'un de %s", all);
 	return NULL;
-}
-
-bool phone_normalise(const char *text, char out[14])
-{
-	char digits[16];
-	size_t n = 0;
-
-	for (const char *c = text; *c; c++) {
-		if (isdigit((unsigned char)*c)) {
-			if (n >= 14)
-				return false;
-			digits[n++] = *c;
-		} else if (!strchr(" -.()", *c) && !(*c == '+' && n == 0)) {
-			return false;
-		}
-	}
-	digits[n] = '\0';
-	if (n == 14 && strncmp(digits, "00237", 5) == 0)
-		memmove(digits, digits + 2, (n -= 2) + 1);
-	if (n == 12 && strncmp(digits, "237", 3) == 0)
-		memmove(digits, digits + 3, (n -= 3) + 1);
-	if (n != 9 || digits[0] != '6')
-		return false;
-	snprintf(out, 14, "+237%.9s", digits);
-	return true;
 }
 
 static json_t *phone_check(struct check *check, const char *name, struct text raw)

@@ -8,6 +8,7 @@
 
 #include "reeyo/core/clock.h"
 #include "reeyo/core/text.h"
+#include "reeyo/domain/operator.h"
 #include "reeyo/http/field.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -14,6 +14,7 @@ from sql.shop import Shop, cancel, place
 from sql.statements import ROOT, Client
 from sql.test_order_acts import move, rider
 from sql.test_payments import record
+from sql.test_payouts import apply, rule
 from world.audit import audit, books_balance
 from world.server import reeyo
 
@@ -54,14 +55,15 @@ def sound():
                [shop.user])
         for fate in ("open", "rejected", "transferred", "sent"):
             ids[f"payout_{fate}"] = payout = f"payout_{fate}"
-            db.run("payout_request", payout, "VENDOR", shop.vendor, 2000, 100, "MOBILE_MONEY", "+237670000001", "{}", 20,
-                   f"txn_{payout}", None, None)
-        db.run("payout_reject", "payout_rejected", None, "No", 0, "admin", None, "{txn_payout_back}")
+            db.run("payout_request", payout_id=payout, kind="VENDOR", owner_id=shop.vendor, amount=2000, fee=100,
+                   method="MOBILE_MONEY", destination="+237670000001", bank_details="{}", open_limit=20,
+                   entry_id=f"txn_{payout}")
+        rule(db, "payout_rejected", "REJECT", "REJECTED", reason="No")
         db.sql("UPDATE payouts SET method = 'BANK_TRANSFER' WHERE id = 'payout_transferred'")
-        db.run("payout_approve", "payout_transferred", None, "VIR", None, 0, "admin", None, "{txn_po_1,txn_po_2}")
-        db.run("payout_approve", "payout_sent", None, None, None, 0, "admin", None, "{}")
-        db.run("payouts_send", 10, 60)
-        db.run("payout_answered", "payout_sent", "SUCCESSFUL", "cam_1", 1900, None, None, "{txn_po_3,txn_po_4}")
+        rule(db, "payout_transferred", "APPROVE", "COMPLETED", reference="VIR")
+        rule(db, "payout_sent", "APPROVE", "APPROVED", next_check=0)
+        db.run("payouts_send", limit=10, lease_s=60)
+        apply(db, "payout_sent", "SETTLE", "COMPLETED", "cam_1")
         _, order, _ = place(db, shop, [(shop.item(), 1, 2500)], method="MOBILE_MONEY")
         record(db, order["paymentReference"], "SUCCESSFUL", order["total"])
         ids["mobile"] = order["orderId"]

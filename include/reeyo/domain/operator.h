@@ -8,6 +8,10 @@
 
 #include <stdbool.h>
 
+/* Writes "+237670000001" from any accepted spelling; false when the text is not a Cameroon mobile
+ * number.
+ * Any thread. */
+bool phone_normalise(const char *text, char out[14]);
 /* phone: any text. Whether it can have mobile money: +237 and nine digits that begin with 62 to
  * 69. Any thread. */
 bool phone_is_mobile_money(const char *phone);

@@ -88,9 +88,6 @@ struct field_fault {
 unsigned field_check(const struct field *table, json_t *object, unsigned how,
 	struct field_fault faults[FIELD_FAULTS_MAX]);
 
-/* Writes "+237670000001" from any accepted spelling; false when the text is not a Cameroon mobile
- * number. */
-bool phone_normalise(const char *text, char out[14]);
 /* Why a new password is refused, in English or French; NULL when it is accepted. */
 const char *password_fault(const char *password, bool french);
 

@@ -7,7 +7,6 @@
 #define REEYO_JOBS_PAYOUTS_H
 
 #include "reeyo/core/error.h"
-#include "reeyo/core/text.h"
 #include "reeyo/loop/app.h"
 
 struct payout_job;
@@ -16,9 +15,5 @@ int payouts_new(struct app *app, struct payout_job **ret) MUST_CHECK;
 /* Before the db is closed; the loop must still turn, also after the gateway's calls have ended.
  * NULL is allowed. */
 void payouts_close(struct payout_job *job);
-
-/* A valid callback named a pay-out (external reference `payout_…`): it is queried within a second
- * by the leading instance. gateway_reference may be absent. The loop's own thread. */
-void payout_heard(struct app *app, const char *payout_id, struct text gateway_reference);
 
 #endif

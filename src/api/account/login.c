@@ -16,6 +16,7 @@
 #include "account.h"
 
 #include "reeyo/auth/password.h"
+#include "reeyo/domain/operator.h"
 #include "reeyo/http/limit.h"
 #include "reeyo/service/cache_keys.h"
 

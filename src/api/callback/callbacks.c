@@ -10,9 +10,9 @@
 #include "reeyo/db/queries/payments.h"
 #include "reeyo/domain/payment_state.h"
 #include "reeyo/http/request.h"
-#include "reeyo/jobs/payouts.h"
 #include "reeyo/partners/gateway.h"
 #include "reeyo/service/payments.h"
+#include "reeyo/service/payouts.h"
 
 static const struct field callback_fields[] = {
 	{ "reference", FIELD_ANY, .summary = "The gateway's reference" },
@@ -108,7 +108,7 @@ static void receive_campay(struct request *rq)
 		return reply_received(rq);
 	}
 	if (text_starts(transaction.external, TEXT("payout_"))) {
-		payout_heard(rq->app, id, transaction.reference);
+		payout_note_callback(rq->app, id, transaction.reference);
 		return reply_received(rq);
 	}
 	rq->state = (void *)(uintptr_t)id;

@@ -1,60 +1,47 @@
 /* SPDX-License-Identifier: MIT
  *
- * The pay-out job. Every second it runs three statements. Each takes rows that are due and moves
- * their next time forward, so that an interrupted row is taken again:
+ * The pay-out job. Every second it takes rows that are due, in this order. Taking a row moves its
+ * next time forward, so that an interrupted row is taken again:
  *
- *   payouts_send  APPROVED → PROCESSING, before the gateway is called ─ gateway_withdraw ─┐
- *   payouts_ask   rows with a reference ─────────────────────────────── gateway_query ──────┤
- *   payouts_seek  PROCESSING without a reference ────────────────────── gateway_history_read ─────┤
- *                                                                        payout_answered ─┘
+ *   payouts_send                      APPROVED → PROCESSING ─────── payout_send
+ *   payouts_due, payouts_take         rows with a reference ─────── payout_check
+ *   payouts_due (search), …_take      rows without a reference ──── history ─ payout_record
  *
- * A pay-out that may have been sent is never sent again. It is searched for in the history, and
- * fails (the amount returns to its owner) only when the gateway did not have it an hour later. If
- * the gateway pays it after all, payout_answered books it or records a discrepancy for an admin. It
- * also records a discrepancy when the gateway does not end a pay-out in time.
+ * A pay-out that may have been sent is never sent again. It is searched for in the gateway's
+ * history.
  */
 #include "reeyo/jobs/payouts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "reeyo/core/clock.h"
 #include "reeyo/core/config.h"
-#include "reeyo/core/id.h"
 #include "reeyo/core/log.h"
-#include "reeyo/db/db.h"
+#include "reeyo/core/memory.h"
 #include "reeyo/db/leadership.h"
+#include "reeyo/db/queries/payouts.h"
 #include "reeyo/partners/gateway.h"
+#include "reeyo/service/payouts.h"
 
 #define EVERY_MS 1000
 #define CALLS 16 /* sent or queried at once; at most half of them are sent */
-#define SEEK_MOST 50
-#define SEEK_MOST_TEXT "50"
-#define SEEK_EVERY 5 /* rounds between two reads of the history */
-#define WHY_SIZE 200
+#define SEARCH_MAX 50
+#define SEARCH_EVERY 5 /* rounds between two reads of the history */
 /* A call without a recorded answer is searched for after its time limit, its time in the queue and
  * this margin. */
 #define ANSWER_MARGIN_S 30
 
-/* The parameters of payout_answered, which must live until it is done. */
-struct answer {
-	struct db_call db;
-	char id[ID_SIZE], reference[GATEWAY_REFERENCE_SIZE], amount[24], why[WHY_SIZE],
-		looked_at[40];
-	char entries[2 * ID_SIZE + 4];
-	const char *what;
+struct slot {
+	struct payout_call call;
+	bool busy;
 };
 
-/* One pay-out that is sent or queried, until the answer is written. */
-struct payout_call {
-	struct payout_job *job;
-	struct gateway_call gateway;
-	struct answer answer;
-	char phone[16], query_reference[GATEWAY_REFERENCE_SIZE];
-	bool busy, sends;
-};
-
+/* A pay-out that is searched for, and the transaction found. */
 struct searched {
-	char id[ID_SIZE], reference[GATEWAY_REFERENCE_SIZE], why[WHY_SIZE];
+	struct payout_row row;
+	char reference[GATEWAY_REFERENCE_SIZE], why[200];
 	enum gateway_state state;
 	int64_t amount; /* ours; then the reported one */
 	bool found, maybe;
@@ -64,16 +51,16 @@ struct payout_job {
 	struct app *app;
 	struct leadership *leadership;
 	uv_timer_t timer;
-	struct db_call db;
-	struct payout_call calls[CALLS];
+	struct db_call statement;
+	bool search; /* the statement in progress takes rows to search for */
+	struct slot slots[CALLS];
 	unsigned running; /* calls, statements and the timer: freed with the last */
 	struct gateway_history history;
-	struct searched searched[SEEK_MOST];
-	unsigned sought_count, write_next, round;
-	const char *unread; /* why the history could not be read */
-	struct answer found;
-	char looked_at[40], limit[8], patience[24];
-	bool taking, seeking, closing;
+	struct searched searched[SEARCH_MAX];
+	struct payout_call recording;
+	unsigned searched_count, recorded, round;
+	enum gateway_outcome history_outcome;
+	bool taking, searching, closing;
 };
 
 static void payout_job_release(struct payout_job *job)
@@ -82,274 +69,138 @@ static void payout_job_release(struct payout_job *job)
 		free(job);
 }
 
-/* --- Writing an answer -------------------------------------------------------------------------*/
+/* --- Calls ------------------------------------------------------------------------------------ */
 
-static void text_into(char *out, size_t size, struct text text)
+static void payout_slot_done(struct payout_call *call)
 {
-	snprintf(out, size, "%.*s", TEXT_ARGS(text));
+	struct slot *slot = CONTAINER_OF(call, struct slot, call);
+
+	slot->busy = false;
+	payout_job_release(call->owner);
 }
 
-static void answer_begin(struct answer *answer, const char *what, const char *reference,
-	int64_t amount, const char *why)
+static struct payout_call *payout_slot_take(struct payout_job *job)
 {
-	char first[ID_SIZE], second[ID_SIZE];
+	struct slot *slot = job->slots;
 
-	id_new(first, "txn_");
-	id_new(second, "txn_");
-	answer->what = what;
-	snprintf(answer->reference, sizeof(answer->reference), "%s", reference);
-	snprintf(answer->amount, sizeof(answer->amount), "%lld", (long long)amount);
-	text_copy_truncated(answer->why, sizeof(answer->why), text_of(why ? why : ""));
-	snprintf(answer->entries, sizeof(answer->entries), "{%s,%s}", first, second);
+	while (slot->busy) /* no more rows are taken than slots are free */
+		slot++;
+	slot->busy = true;
+	slot->call = (struct payout_call){ .done = payout_slot_done, .owner = job };
+	job->running++;
+	return &slot->call;
 }
 
-static void payout_answer_write(struct payout_job *job, struct answer *answer, void *owner,
-	void (*done)(struct db_call *call, const struct db_result *result))
+static unsigned payout_slots_free(const struct payout_job *job)
 {
-	answer->db = (struct db_call){ .query = QUERY_payout_answered,
-		.lane = DB_WRITE,
-		.count = 7,
-		.params = { answer->id, answer->what,
-			answer->reference[0] ? answer->reference : NULL,
-			answer->amount[0] == '-' ? NULL : answer->amount,
-			answer->why[0] ? answer->why : NULL,
-			answer->looked_at[0] ? answer->looked_at : NULL, answer->entries },
-		.done = done,
-		.owner = owner };
-	db_submit(job->app->db, &answer->db);
-}
-
-static enum counter payout_outcome_counter(struct text outcome)
-{
-	return text_is(outcome, TEXT("COMPLETED"))  ? COUNT_PAYOUTS_COMPLETED
-		: text_is(outcome, TEXT("FAILED"))  ? COUNT_PAYOUTS_FAILED
-		: text_is(outcome, TEXT("LATE"))    ? COUNT_PAYOUTS_LATE
-		: text_is(outcome, TEXT("TROUBLE")) ? COUNT_PAYOUTS_TROUBLED
-						    : COUNTER_COUNT;
-}
-
-/* Counts the outcome, and logs what an admin must look at and what failed. */
-static void payout_outcome_log(
-	struct payout_job *job, const struct answer *answer, const struct db_result *result)
-{
-	struct text outcome = db_error(result) || !db_rows(result) ? TEXT_NONE
-								   : db_text(result, 0, 0);
-
-	if (db_error(result) == E_CONFLICT_ROW)
-		log_line(LOG_ERROR, "the gateway's answer about a pay-out is booked already",
-			LOG_T("payout", answer->id), LOG_T("answer", answer->what),
-			LOG_T("reference", answer->reference));
-	if (!outcome.at)
-		return; /* the row is due again soon */
-	if (payout_outcome_counter(outcome) != COUNTER_COUNT)
-		count_one(loop_counters(job->app->loop), payout_outcome_counter(outcome));
-	if (text_is(outcome, TEXT("TROUBLE")) || text_is(outcome, TEXT("LATE")))
-		log_line(LOG_ERROR, "the gateway's answer about a pay-out is a discrepancy",
-			LOG_T("payout", answer->id), LOG_T("answer", answer->what),
-			LOG_T("amount", answer->amount), LOG_T("reference", answer->reference),
-			LOG_T("done",
-				text_is(outcome, TEXT("LATE")) ? "booked from what is available"
-							       : "nothing"));
-	else if (text_is(outcome, TEXT("FAILED")))
-		log_line(LOG_WARN, "a pay-out failed", LOG_T("payout", answer->id),
-			LOG_T("answer", answer->what), LOG_T("why", answer->why));
-}
-
-/* --- One call --------------------------------------------------------------------------------- */
-
-static void payout_call_free(struct payout_call *call)
-{
-	call->busy = false;
-	payout_job_release(call->job);
-}
-
-static void payout_answer_written(struct db_call *db, const struct db_result *result)
-{
-	struct payout_call *call = db->owner;
-
-	payout_outcome_log(call->job, &call->answer, result);
-	payout_call_free(call);
-}
-
-/* The reference of a callback belongs to another transaction: clear it. */
-static void payout_reference_clear(struct payout_call *call)
-{
-	log_line(LOG_ERROR, "a gateway reference belongs to another transaction",
-		LOG_T("payout", call->answer.id), LOG_T("reference", call->query_reference));
-	call->answer.what = "foreign";
-	call->answer.db = (struct db_call){ .query = QUERY_payout_unheard,
-		.lane = DB_WRITE,
-		.count = 2,
-		.params = { call->answer.id, call->query_reference },
-		.done = payout_answer_written,
-		.owner = call };
-	db_submit(call->job->app->db, &call->answer.db);
-}
-
-/* The answer to a sending names another pay-out, so what became of this one has to be looked
- * for. */
-static void payout_answer_foreign(
-	struct payout_call *call, const struct gateway_transaction *transaction)
-{
-	text_copy_truncated(
-		call->query_reference, sizeof(call->query_reference), transaction->reference);
-	log_line(LOG_ERROR, "the gateway answered a pay-out with another transaction",
-		LOG_T("payout", call->answer.id), LOG_T("reference", call->query_reference));
-	answer_begin(&call->answer, "UNCERTAIN", "", -1, NULL);
-	payout_answer_write(call->job, &call->answer, call, payout_answer_written);
-}
-
-static void payout_transaction_write(
-	struct payout_call *call, const struct gateway_transaction *transaction)
-{
-	char reference[GATEWAY_REFERENCE_SIZE], why[WHY_SIZE];
-
-	if (transaction->external.at && !text_is(transaction->external, text_of(call->answer.id)))
-		return call->sends ? payout_answer_foreign(call, transaction)
-				   : payout_reference_clear(call);
-	if (!text_copy_whole(reference, sizeof(reference), transaction->reference))
-		reference[0] = '\0'; /* a cut one would name another transaction */
-	text_copy_truncated(why, sizeof(why), transaction->reason);
-	answer_begin(&call->answer, gateway_state_word(transaction->state), reference,
-		transaction->amount, why);
-	payout_answer_write(call->job, &call->answer, call, payout_answer_written);
-}
-
-/* A query or search without an answer. */
-static const char *unanswered_word(enum gateway_outcome outcome)
-{
-	return outcome == GATEWAY_UNREACHED ? "UNASKED" : "UNTOLD";
-}
-
-static void payout_answered_by_gateway(
-	struct gateway_call *gateway, const struct gateway_answer *answer)
-{
-	static const char *const words[] = { [GATEWAY_REFUSED] = "REFUSED",
-		[GATEWAY_UNREACHED] = "UNREACHED",
-		[GATEWAY_UNCERTAIN] = "UNCERTAIN" };
-	struct payout_call *call = gateway->owner;
-
-	if (call->job->closing)
-		return payout_call_free(call); /* the next leader finds it PROCESSING */
-	if (answer->outcome == GATEWAY_ANSWERED)
-		return payout_transaction_write(call, &answer->transaction);
-	log_line(LOG_WARN,
-		call->sends ? "a pay-out was not sent"
-			    : "the gateway did not answer about a pay-out",
-		LOG_T("payout", call->answer.id), LOG_T("outcome", words[answer->outcome]),
-		LOG_T("why", answer->why));
-	answer_begin(&call->answer,
-		call->sends ? words[answer->outcome] : unanswered_word(answer->outcome), "", -1,
-		answer->why);
-	payout_answer_write(call->job, &call->answer, call, payout_answer_written);
-}
-
-static struct payout_call *payout_call_new(struct payout_job *job, struct text id, bool sends)
-{
-	for (unsigned i = 0; i < CALLS; i++) {
-		struct payout_call *call = &job->calls[i];
-
-		if (call->busy)
-			continue;
-		*call = (struct payout_call){ .job = job, .busy = true, .sends = sends };
-		call->gateway.done = payout_answered_by_gateway;
-		call->gateway.owner = call;
-		text_into(call->answer.id, sizeof(call->answer.id), id);
-		job->running++;
-		return call;
-	}
-	return NULL; /* impossible: no more rows are taken than calls are free */
-}
-
-static unsigned payout_calls_left(const struct payout_job *job)
-{
-	unsigned left = 0;
+	unsigned count = 0;
 
 	for (unsigned i = 0; i < CALLS; i++)
-		left += !job->calls[i].busy;
-	return left;
+		count += !job->slots[i].busy;
+	return count;
 }
 
-/* --- A round ---------------------------------------------------------------------------------- */
+/* --- Rounds ----------------------------------------------------------------------------------- */
 
-static void payout_rows_take(struct payout_job *job, enum query query, unsigned most,
-	void (*done)(struct db_call *call, const struct db_result *result))
+static struct db_call *payout_statement(struct payout_job *job,
+	void (*done)(struct db_call *statement, const struct db_result *result))
 {
-	snprintf(job->limit, sizeof(job->limit), "%u", most);
 	job->taking = true;
 	job->running++;
-	job->db = (struct db_call){ .query = query,
-		.lane = DB_WRITE,
-		.count = query == QUERY_payouts_send ? 2 : 1,
-		.params = { job->limit, job->patience },
-		.done = done,
-		.owner = job };
-	db_submit(job->app->db, &job->db);
+	job->statement = (struct db_call){ .lane = DB_WRITE, .done = done, .owner = job };
+	return &job->statement;
 }
 
 /* False when this round ends. */
-static bool payout_rows_taken(struct payout_job *job, const struct db_result *result)
+static bool payout_statement_done(struct payout_job *job, const struct db_result *result)
 {
 	bool goes_on = !job->closing && !db_error(result);
 
 	job->taking = false;
-	payout_job_release(
-		job); /* the timer holds it too: it is still there unless the job is closing */
+	payout_job_release(job); /* the timer holds it too, unless the job is closing */
 	return goes_on;
 }
 
-static void payout_search(struct payout_job *job);
+static void payout_search_due(struct payout_job *job);
+static void payout_search_start(struct payout_job *job, const struct db_result *result);
 
-static void payout_query_rows(struct db_call *db, const struct db_result *result)
+static void payouts_taken(struct db_call *statement, const struct db_result *result)
 {
-	struct payout_job *job = db->owner;
+	struct payout_job *job = statement->owner;
 
-	if (!payout_rows_taken(job, result))
+	if (!payout_statement_done(job, result))
 		return;
+	if (job->search)
+		return payout_search_start(job, result);
 	for (unsigned i = 0; i < db_rows(result); i++) {
-		struct payout_call *call = payout_call_new(job, db_text(result, i, 0), false);
+		struct payout_call *call = payout_slot_take(job);
 
-		text_into(call->query_reference, sizeof(call->query_reference),
-			db_text(result, i, 1));
-		call->gateway.reference = call->query_reference;
-		gateway_query(job->app->gateway, &call->gateway);
+		payout_row_read(&call->row, result, i);
+		payout_check(job->app, call);
 	}
-	payout_search(job);
+	payout_search_due(job);
 }
 
-static void payout_query_due(struct payout_job *job)
+static void payouts_found(struct db_call *statement, const struct db_result *result)
 {
-	if (payout_calls_left(job))
-		return payout_rows_take(
-			job, QUERY_payouts_ask, payout_calls_left(job), payout_query_rows);
-	payout_search(job);
+	struct payout_job *job = statement->owner;
+	struct payout_row rows[SEARCH_MAX];
+	const char *ids[SEARCH_MAX], *versions[SEARCH_MAX];
+	int64_t delays[SEARCH_MAX];
+	size_t count;
+
+	if (!payout_statement_done(job, result))
+		return;
+	count = db_rows(result) < SEARCH_MAX ? db_rows(result) : SEARCH_MAX;
+	if (!count)
+		return job->search ? (void)0 : payout_search_due(job);
+	for (unsigned i = 0; i < count; i++) {
+		payout_row_read(&rows[i], result, i);
+		ids[i] = rows[i].id;
+		versions[i] = rows[i].version;
+		delays[i] = payout_check_delay(&rows[i].facts);
+	}
+	db_run(job->app->db, payout_statement(job, payouts_taken), payouts_take,
+		&(struct payouts_take){ .payout_ids = { ids, count },
+			.versions = { versions, count },
+			.delays_s = { delays, count } });
 }
 
-static void payout_send_rows(struct db_call *db, const struct db_result *result)
+static void payouts_find_due(struct payout_job *job, bool search, unsigned most)
 {
-	struct payout_job *job = db->owner;
+	job->search = search;
+	db_run(job->app->db, payout_statement(job, payouts_found), payouts_due,
+		&(struct payouts_due){ .search = search, .limit = most });
+}
 
-	if (!payout_rows_taken(job, result))
+static void payout_check_due(struct payout_job *job)
+{
+	if (payout_slots_free(job))
+		return payouts_find_due(job, false, payout_slots_free(job));
+	payout_search_due(job);
+}
+
+static void payouts_to_send(struct db_call *statement, const struct db_result *result)
+{
+	struct payout_job *job = statement->owner;
+
+	if (!payout_statement_done(job, result))
 		return;
 	for (unsigned i = 0; i < db_rows(result); i++) {
-		struct payout_call *call = payout_call_new(job, db_text(result, i, 0), true);
+		struct payout_call *call = payout_slot_take(job);
 
-		text_into(call->phone, sizeof(call->phone), db_text(result, i, 1));
-		call->gateway.phone = call->phone;
-		call->gateway.amount = db_int(result, i, 2);
-		call->gateway.external = call->answer.id;
-		call->gateway.description = "Reeyo";
-		gateway_withdraw(job->app->gateway, &call->gateway);
+		payout_row_read(&call->row, result, i);
+		payout_send(job->app, call);
 	}
-	payout_query_due(job);
+	payout_check_due(job);
 }
 
 /* --- The history ------------------------------------------------------------------------------ */
 
 static struct searched *searched_find(struct payout_job *job, struct text id)
 {
-	for (unsigned i = 0; i < job->sought_count; i++)
-		if (text_is(text_of(job->searched[i].id), id))
+	for (unsigned i = 0; i < job->searched_count; i++)
+		if (text_is(text_of(job->searched[i].row.id), id))
 			return &job->searched[i];
 	return NULL;
 }
@@ -357,11 +208,12 @@ static struct searched *searched_find(struct payout_job *job, struct text id)
 /* An unnamed withdrawal may be any pay-out of that amount. */
 static void searched_suspect(struct payout_job *job, int64_t amount)
 {
-	for (unsigned i = 0; i < job->sought_count; i++)
+	for (unsigned i = 0; i < job->searched_count; i++)
 		if (amount < 0 || job->searched[i].amount == amount)
 			job->searched[i].maybe = true;
 }
 
+/* On a thread of the work pool: the job leaves the searched rows alone until it ends. */
 static void searched_match(struct gateway_history *history,
 	const struct gateway_transaction *transaction, bool withdrawal)
 {
@@ -381,39 +233,50 @@ static void searched_match(struct gateway_history *history,
 	text_copy_truncated(searched->why, sizeof(searched->why), transaction->reason);
 }
 
-static void payout_search_end(struct payout_job *job)
+static struct payout_answer searched_answer(
+	const struct payout_job *job, const struct searched *searched)
 {
-	job->seeking = false;
-	payout_job_release(job);
+	static const enum payout_answer_kind kinds[] = {
+		[GATEWAY_PENDING] = PAYOUT_ANSWER_PENDING,
+		[GATEWAY_SUCCESSFUL] = PAYOUT_ANSWER_PAID,
+		[GATEWAY_FAILED] = PAYOUT_ANSWER_FAILED,
+	};
+
+	/* an incomplete history proves nothing */
+	if (job->history_outcome != GATEWAY_ANSWERED)
+		return (struct payout_answer){ .kind = job->history_outcome == GATEWAY_UNREACHED
+				? PAYOUT_ANSWER_NOT_ASKED
+				: PAYOUT_ANSWER_UNKNOWN,
+			.amount = -1 };
+	if (!searched->found)
+		return (struct payout_answer){ .kind = searched->maybe ? PAYOUT_ANSWER_UNNAMED
+								       : PAYOUT_ANSWER_MISSING,
+			.amount = -1 };
+	return (struct payout_answer){ .kind = kinds[searched->state],
+		.reference = text_of(searched->reference),
+		.amount = searched->amount,
+		.why = text_of(searched->why) };
 }
 
-static void searched_written(struct db_call *db, const struct db_result *result);
-
-/* Writes the results of the search one by one: found, missing, or possibly there without a name. */
-static void searched_write_next(struct payout_job *job)
+/* Records the results of the search one by one. */
+static void searched_record_next(struct payout_job *job)
 {
+	struct payout_answer answer;
 	struct searched *searched;
 
-	if (job->closing || job->write_next == job->sought_count)
-		return payout_search_end(job);
-	searched = &job->searched[job->write_next++];
-	text_into(job->found.id, sizeof(job->found.id), text_of(searched->id));
-	snprintf(job->found.looked_at, sizeof(job->found.looked_at), "%s", job->looked_at);
-	answer_begin(&job->found,
-		job->unread               ? job->unread
-			: searched->found ? gateway_state_word(searched->state)
-			: searched->maybe ? "UNNAMED"
-					  : "MISSING",
-		searched->reference, searched->found ? searched->amount : -1, searched->why);
-	payout_answer_write(job, &job->found, job, searched_written);
+	if (job->closing || job->recorded == job->searched_count) {
+		job->searching = false;
+		return payout_job_release(job);
+	}
+	searched = &job->searched[job->recorded++];
+	answer = searched_answer(job, searched);
+	payout_row_copy(&job->recording.row, &searched->row);
+	payout_record(job->app, &job->recording, &answer);
 }
 
-static void searched_written(struct db_call *db, const struct db_result *result)
+static void searched_recorded(struct payout_call *call)
 {
-	struct payout_job *job = db->owner;
-
-	payout_outcome_log(job, &job->found, result);
-	searched_write_next(job);
+	searched_record_next(call->owner);
 }
 
 static void payout_history_done(
@@ -423,73 +286,39 @@ static void payout_history_done(
 
 	if (outcome != GATEWAY_ANSWERED && !job->closing)
 		log_line(LOG_WARN, "the gateway's history cannot be read", LOG_T("why", why));
-	job->unread = outcome == GATEWAY_ANSWERED ? NULL : unanswered_word(outcome);
-	for (unsigned i = 0; job->unread && i < job->sought_count; i++) {
-		job->searched[i].found = false; /* an incomplete history proves nothing */
-		job->searched[i].reference[0] = '\0';
-	}
-	searched_write_next(job);
+	job->history_outcome = outcome;
+	searched_record_next(job);
 }
 
-static void payout_search_rows(struct db_call *db, const struct db_result *result)
+static void payout_search_start(struct payout_job *job, const struct db_result *result)
 {
-	struct payout_job *job = db->owner;
-	char first[11] = "9999-12-31";
+	struct gateway_history *history = &job->history;
 
-	if (!payout_rows_taken(job, result) || db_rows(result) == 0)
+	job->searched_count = db_rows(result) < SEARCH_MAX ? db_rows(result) : SEARCH_MAX;
+	job->recorded = 0;
+	if (!job->searched_count)
 		return;
-	for (unsigned i = 0; i < db_rows(result) && i < SEEK_MOST; i++) {
-		job->searched[i] = (struct searched){ .amount = db_int(result, i, 4) };
-		text_into(job->searched[i].id, sizeof(job->searched[i].id), db_text(result, i, 0));
-		text_into(job->history.from, sizeof(job->history.from), db_text(result, i, 1));
-		if (strcmp(job->history.from, first) < 0)
-			snprintf(first, sizeof(first), "%s", job->history.from);
+	for (unsigned i = 0; i < job->searched_count; i++) {
+		struct searched *searched = &job->searched[i];
+		struct text day = db_text(result, i, PAYOUTS_TAKE_FIRST_DAY);
+
+		*searched = (struct searched){ 0 };
+		payout_row_read(&searched->row, result, i);
+		searched->amount = searched->row.facts.amount - searched->row.facts.fee;
+		if (!i || strncmp(day.at, history->from, day.len) < 0)
+			snprintf(history->from, sizeof(history->from), "%.*s", TEXT_ARGS(day));
 	}
-	job->sought_count = db_rows(result);
-	job->write_next = 0;
-	snprintf(job->history.from, sizeof(job->history.from), "%s", first);
-	text_into(job->history.to, sizeof(job->history.to), db_text(result, 0, 2));
-	text_into(job->looked_at, sizeof(job->looked_at), db_text(result, 0, 3));
-	job->seeking = true;
+	snprintf(history->to, sizeof(history->to), "%.*s",
+		TEXT_ARGS(db_text(result, 0, PAYOUTS_TAKE_LAST_DAY)));
+	job->searching = true;
 	job->running++;
-	gateway_history_read(job->app->gateway, &job->history);
+	gateway_history_read(job->app->gateway, history);
 }
 
-static void payout_search(struct payout_job *job)
+static void payout_search_due(struct payout_job *job)
 {
-	if (!job->seeking && job->round++ % SEEK_EVERY == 0)
-		payout_rows_take(job, QUERY_payouts_seek, SEEK_MOST, payout_search_rows);
-}
-
-/* --- Callbacks -------------------------------------------------------------------------------- */
-
-struct callback_note {
-	struct db_call db;
-	char id[ID_SIZE], reference[GATEWAY_REFERENCE_SIZE];
-};
-
-static void payout_callback_noted(struct db_call *db, const struct db_result *result)
-{
-	(void)result; /* on an error the job queries later by itself */
-	free(db->owner);
-}
-
-void payout_heard(struct app *app, const char *payout_id, struct text gateway_reference)
-{
-	struct callback_note *callback_note = calloc(1, sizeof(*callback_note));
-
-	if (!callback_note || strlen(payout_id) >= sizeof(callback_note->id) ||
-		gateway_reference.len >= sizeof(callback_note->reference))
-		return free(callback_note);
-	text_into(callback_note->id, sizeof(callback_note->id), text_of(payout_id));
-	text_into(callback_note->reference, sizeof(callback_note->reference), gateway_reference);
-	callback_note->db = (struct db_call){ .query = QUERY_payout_heard,
-		.lane = DB_WRITE,
-		.count = 2,
-		.params = { callback_note->id, callback_note->reference },
-		.done = payout_callback_noted,
-		.owner = callback_note };
-	db_submit(app->db, &callback_note->db);
+	if (!job->searching && job->round++ % SEARCH_EVERY == 0)
+		payouts_find_due(job, true, SEARCH_MAX);
 }
 
 /* --- Life ------------------------------------------------------------------------------------- */
@@ -497,14 +326,17 @@ void payout_heard(struct app *app, const char *payout_id, struct text gateway_re
 static void payout_tick(uv_timer_t *timer)
 {
 	struct payout_job *job = timer->data;
+	unsigned left = payout_slots_free(job);
 
 	if (job->taking || job->closing || !leadership_held(job->leadership) ||
 		!gateway_available(job->app->gateway))
 		return;
-	if (payout_calls_left(job) > CALLS / 2)
-		return payout_rows_take(job, QUERY_payouts_send, payout_calls_left(job) - CALLS / 2,
-			payout_send_rows);
-	payout_query_due(job);
+	if (left <= CALLS / 2)
+		return payout_check_due(job);
+	db_run(job->app->db, payout_statement(job, payouts_to_send), payouts_send,
+		&(struct payouts_send){ .limit = left - CALLS / 2,
+			.lease_s = 2 * job->app->config->gateway_timeout / 1000 +
+				ANSWER_MARGIN_S });
 }
 
 int payouts_new(struct app *app, struct payout_job **ret)
@@ -519,8 +351,8 @@ int payouts_new(struct app *app, struct payout_job **ret)
 	job->history.each = searched_match;
 	job->history.done = payout_history_done;
 	job->history.owner = job;
-	snprintf(job->patience, sizeof(job->patience), "%lld",
-		(long long)(2 * app->config->gateway_timeout / 1000 + ANSWER_MARGIN_S));
+	job->recording.done = searched_recorded;
+	job->recording.owner = job;
 	error = leadership_new(app->loop, app->db, "payouts", NULL, NULL, &job->leadership);
 	if (error || uv_timer_init(loop_uv(app->loop), &job->timer)) {
 		leadership_close(job->leadership);
@@ -543,6 +375,9 @@ void payouts_close(struct payout_job *job)
 	if (!job)
 		return;
 	job->closing = true;
+	job->recording.abandoned = true;
+	for (unsigned i = 0; i < CALLS; i++)
+		job->slots[i].call.abandoned = true;
 	leadership_close(job->leadership);
 	uv_close((uv_handle_t *)&job->timer, payout_timer_closed);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../suite.h"
+#include "reeyo/domain/operator.h"
 #include "reeyo/http/field.h"
 
 static struct field_fault faults[FIELD_FAULTS_MAX];

@@ -3,15 +3,17 @@
  * Pay-outs: the admin lists, approves and rejects them, and resolves their discrepancies. From the
  * amount payout_two_admins_from on, two different admins must take the same decision.
  */
+#include "reeyo/db/queries/payouts.h"
 #include "admin/audit.h"
 #include "admin/list.h"
 #include "admin/reply.h"
 #include "reeyo/api/admin.h"
+#include "reeyo/core/config.h"
 #include "reeyo/domain/payout_state.h"
+#include "reeyo/service/payouts.h"
 
 static const char *const payout_kind_words[] = { "VENDOR", "RIDER", NULL };
 static const char *const decision_words[] = { "APPROVED", "REJECTED", NULL };
-static const char *const outcome_words[] = { "PAID", "RETURNED", "WRITTEN_OFF", NULL };
 
 #define NULLABLE(name, kind) \
 	{ \
@@ -62,7 +64,7 @@ static const struct field reject_body[] = {
 
 static const struct field resolve_body[] = {
 	{ "type", FIELD_ENUM, .words = payout_kind_words, .summary = "Must be the pay-out's" },
-	{ "outcome", FIELD_ENUM, .required = true, .words = outcome_words,
+	{ "outcome", FIELD_ENUM, .required = true, .words = payout_resolution_words,
 		.summary =
 			"PAID: the owner has been paid; an amount returned earlier is taken from "
 			"the available balance. RETURNED: the amount not paid is available "
@@ -109,9 +111,9 @@ static const struct field payout_row[] = { ALWAYS("id", FIELD_ID),
 	NULLABLE("gateway_reference", FIELD_TEXT),
 	{ "told_amount", FIELD_MONEY, .nullable = true,
 		.summary = "Amount that the gateway paid, when it differs" },
-	{ "resolution", FIELD_ENUM, .nullable = true, .words = outcome_words,
+	{ "resolution", FIELD_ENUM, .nullable = true, .words = payout_resolution_words,
 		.summary = "How a discrepancy was resolved" },
-	{ "first_resolution", FIELD_ENUM, .nullable = true, .words = outcome_words,
+	{ "first_resolution", FIELD_ENUM, .nullable = true, .words = payout_resolution_words,
 		.summary = "The resolution of the first of two admins" },
 	NULLABLE("first_resolved_by", FIELD_ID), NULLABLE("resolved_by", FIELD_ID),
 	NULLABLE("first_approved_by", FIELD_ID), NULLABLE("approved_by", FIELD_ID),
@@ -124,107 +126,133 @@ static const struct field payout_row[] = { ALWAYS("id", FIELD_ID),
 		.summary = "In the history, where the status of a rejected one is FAILED" },
 	FIELD_END_TITLED("AdminPayout") };
 
-static const char *two_admins_from(struct request *rq)
-{
-	return arg_int(rq, rq->app->config->payout_two_admins_from);
-}
-
 /* --- Lists ------------------------------------------------------------------------------------ */
 
-static void admin_payouts_reply(struct request *rq, const char *states, bool past)
+/* states: NULL-terminated; NULL: all. */
+static void admin_payouts_reply(struct request *rq, const char *const *states, bool past)
 {
 	static const char *const words[][2] = { { "VENDOR", "VENDOR" }, { "RIDER", "RIDER" },
 		{ NULL, NULL } };
 	struct page page = request_page(rq, 20);
+	struct db_texts set = { states, 0 };
 	const char *kind;
 
+	while (states && states[set.count])
+		set.count++;
 	if (!word_filter_parse(rq, "type", words, &kind))
 		return;
 	if (member_bool(rq->query, "trouble", false))
-		return sql_read_positional(rq, admin_payout_troubles, admin_reply_page, states,
-			kind, two_admins_from(rq), arg_int(rq, page.limit),
-			arg_int(rq, page.offset));
-	sql_read_positional(rq, admin_payout_list, admin_reply_page, states, kind,
-		two_admins_from(rq), past ? "t" : "f", arg_int(rq, page.limit),
-		arg_int(rq, page.offset));
+		return sql_read(rq, admin_payout_discrepancies, admin_reply_page,
+			&(struct admin_payout_discrepancies){ .states = set,
+				.kind = kind,
+				.two_admins_from = rq->app->config->payout_two_admins_from,
+				.limit = page.limit,
+				.offset = page.offset });
+	sql_read(rq, admin_payout_list, admin_reply_page,
+		&(struct admin_payout_list){ .states = set,
+			.kind = kind,
+			.two_admins_from = rq->app->config->payout_two_admins_from,
+			.past = past,
+			.limit = page.limit,
+			.offset = page.offset });
 }
 
 static void admin_payouts_pending(struct request *rq)
 {
-	admin_payouts_reply(rq, "{PENDING}", false);
+	admin_payouts_reply(rq, (const char *const[]){ "PENDING", NULL }, false);
 }
+
+static const char *const status_filter[][2] = { { "PENDING", "PENDING" },
+	{ "APPROVED", "APPROVED" }, { "PROCESSING", "PROCESSING" }, { "COMPLETED", "COMPLETED" },
+	{ "FAILED", "FAILED" }, { "REJECTED", "REJECTED" }, { NULL, NULL } };
 
 static void admin_payouts_list(struct request *rq)
 {
-	static const char *const words[][2] = { { "PENDING", "{PENDING}" },
-		{ "APPROVED", "{APPROVED}" }, { "PROCESSING", "{PROCESSING}" },
-		{ "COMPLETED", "{COMPLETED}" }, { "FAILED", "{FAILED}" },
-		{ "REJECTED", "{REJECTED}" }, { NULL, NULL } };
-	const char *states;
+	const char *status;
 
-	if (status_filter_parse(rq, words, &states))
-		admin_payouts_reply(rq, states, false);
+	if (status_filter_parse(rq, status_filter, &status))
+		admin_payouts_reply(
+			rq, status ? (const char *const[]){ status, NULL } : NULL, false);
 }
 
-/* The console's history has no REJECTED: its FAILED includes both. */
+/* The console's history has no REJECTED: its FAILED includes both. It has no PENDING. */
 static void admin_payouts_history(struct request *rq)
 {
-	static const char *const words[][2] = { { "APPROVED", "{APPROVED}" },
-		{ "PROCESSING", "{PROCESSING}" }, { "COMPLETED", "{COMPLETED}" },
-		{ "FAILED", "{FAILED,REJECTED}" }, { "REJECTED", "{REJECTED}" },
-		{ "PENDING", "{}" }, { NULL, NULL } };
-	const char *states;
+	static const char *const decided[] = { "APPROVED", "PROCESSING", "COMPLETED", "FAILED",
+		"REJECTED", NULL };
+	static const char *const failed[] = { "FAILED", "REJECTED", NULL };
+	const char *status;
 
-	if (status_filter_parse(rq, words, &states))
-		admin_payouts_reply(rq,
-			states ? states : "{APPROVED,PROCESSING,COMPLETED,FAILED,REJECTED}", true);
+	if (!status_filter_parse(rq, status_filter, &status))
+		return;
+	if (!status)
+		return admin_payouts_reply(rq, decided, true);
+	if (strcmp(status, "FAILED") == 0)
+		return admin_payouts_reply(rq, failed, true);
+	if (strcmp(status, "PENDING") == 0)
+		return admin_payouts_reply(rq, (const char *const[]){ NULL }, true);
+	admin_payouts_reply(rq, (const char *const[]){ status, NULL }, true);
 }
 
 /* --- Decisions -------------------------------------------------------------------------------- */
 
-static void admin_payout_decided(struct request *rq, const struct db_result *result)
+static void admin_payout_decided(struct payout_decree *decree, int error, struct text payout)
 {
-	bool vendors = body_text(rq, "type") && strcmp(body_text(rq, "type"), "VENDOR") == 0;
+	struct request *rq = decree->owner;
+	bool vendors = decree->kind && strcmp(decree->kind, "VENDOR") == 0;
 
-	if (text_is(db_text(result, 0, 0), TEXT("PAYOUT_OTHER_KIND")))
+	if (!request_release(rq))
+		return;
+	if (error && decree->other_kind)
 		return reply_field(rq, "type",
 			vendors ? "this pay-out is a RIDER's" : "this pay-out is a VENDOR's",
 			vendors ? "ce retrait est celui d'un RIDER"
 				: "ce retrait est celui d'un VENDOR");
-	admin_reply_outcome(rq, result);
+	if (error)
+		return reply_error(rq, error);
+	reply_data(rq, payout);
 }
 
-/* Ids for the ledger entries that a decision may book, as a PostgreSQL array. */
-static const char *entry_ids(struct request *rq)
+static void admin_payout_decide(struct request *rq, enum payout_event event, const char *reason)
 {
-	char id[4][ID_SIZE];
+	struct payout_decree *decree = ARENA_NEW(rq->arena, struct payout_decree);
 
-	for (size_t i = 0; i < COUNT_OF(id); i++)
-		id_new(id[i], "txn_");
-	return arena_printf(rq->arena, "{%s,%s,%s,%s}", id[0], id[1], id[2], id[3]);
+	if (!decree)
+		return reply_error(rq, E_NO_MEMORY);
+	decree->payout_id = rq->params[0];
+	decree->kind = body_text(rq, "type");
+	decree->act = (struct payout_act){ .event = event,
+		.admin = text_of(rq->caller.id),
+		.reference = text_of(body_text(rq, "transactionReference")),
+		.two_admins_from = rq->app->config->payout_two_admins_from };
+	decree->reason = reason;
+	decree->notes = body_text(rq, "notes");
+	decree->audit = audit_entry(rq);
+	decree->done = admin_payout_decided;
+	decree->owner = rq;
+	request_hold(rq);
+	payout_decide_by_admin(rq->app, decree);
 }
 
 static void admin_payout_approve(struct request *rq)
 {
-	sql_write_positional(rq, payout_approve, admin_payout_decided, rq->params[0],
-		body_text(rq, "type"), body_text(rq, "transactionReference"),
-		body_text(rq, "notes"), two_admins_from(rq), rq->caller.id, audit_entry(rq),
-		entry_ids(rq));
+	admin_payout_decide(rq, PAYOUT_EVENT_APPROVE, NULL);
 }
 
 static void admin_payout_reject(struct request *rq)
 {
-	sql_write_positional(rq, payout_reject, admin_payout_decided, rq->params[0],
-		body_text(rq, "type"), body_text(rq, "reason"), two_admins_from(rq), rq->caller.id,
-		audit_entry(rq), entry_ids(rq));
+	admin_payout_decide(rq, PAYOUT_EVENT_REJECT, body_text(rq, "reason"));
 }
 
 static void admin_payout_resolve(struct request *rq)
 {
-	sql_write_positional(rq, payout_resolve, admin_payout_decided, rq->params[0],
-		body_text(rq, "type"), body_text(rq, "outcome"),
-		body_text(rq, "transactionReference"), body_text(rq, "notes"), two_admins_from(rq),
-		rq->caller.id, audit_entry(rq), entry_ids(rq));
+	enum payout_resolution resolution = payout_resolution_named(
+		text_of(body_text(rq, "outcome")));
+
+	admin_payout_decide(rq,
+		(enum payout_event)(
+			PAYOUT_EVENT_RESOLVE_PAID + (int)resolution - PAYOUT_RESOLVED_PAID),
+		body_text(rq, "notes"));
 }
 
 const struct route admin_payout_routes[] = {
