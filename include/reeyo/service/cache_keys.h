@@ -31,7 +31,7 @@ extern const struct cache_kind cache_kinds[CACHE_KEY_COUNT];
 /* A rider can be found in the GEO set `geo:riders` for this long after the last point. */
 #define RIDER_POSITION_TTL_MS 30000
 /* Maximum age of a point on arrival. */
-#define RIDER_POINT_MAX_AGE_MS (30 * 60000)
+#define RIDER_POINT_MAX_AGE_MS (30 * INT64_C(60000))
 
 /* All of the above, for cache_new. */
 extern const struct cache_layout cache_layout;

@@ -102,7 +102,7 @@ static enum order_type service_of(struct text word)
 /* rq->state: the position of the customer, NULL when none was given. */
 static void vendors_listed(struct request *rq, const struct db_result *result)
 {
-	struct buf out = buf_in(rq->arena, 1024 * db_rows(result));
+	struct buf out = buf_in(rq->arena, 1024 * (size_t)db_rows(result));
 
 	buf_add_string(&out, "[");
 	for (unsigned row = 0; row < db_rows(result); row++) {
