@@ -3,9 +3,10 @@
  * The orders near a rider that wait for a rider.
  */
 #include "reeyo/api/rider.h"
-#include "reeyo/api/settings.h"
 #include "reeyo/db/queries/availability.h"
 #include "reeyo/domain/order.h"
+#include "reeyo/http/request.h"
+#include "reeyo/service/settings.h"
 
 #define ROWS 50
 

@@ -3,10 +3,11 @@
  * The configuration that the apps need before login: which services run, their minimums and fees,
  * and the payment methods. Made from the loop's settings; commissions are not included.
  */
-#include "reeyo/api/settings.h"
 #include "reeyo/api/user.h"
 #include "reeyo/core/clock.h"
 #include "reeyo/core/json_writer.h"
+#include "reeyo/http/request.h"
+#include "reeyo/service/settings.h"
 
 #define MAX_AGE 30
 

@@ -4,11 +4,12 @@
  * and comes from the cache (`vendor:{id}`, `menu:{vendorId}`); otherwise it comes from PostgreSQL.
  */
 #include "reeyo/api/reply_objects.h"
-#include "reeyo/api/settings.h"
 #include "reeyo/api/user.h"
 #include "reeyo/core/clock.h"
 #include "reeyo/db/queries/catalogue.h"
+#include "reeyo/http/request.h"
 #include "reeyo/service/cache_keys.h"
+#include "reeyo/service/settings.h"
 
 #define MAX_AGE 15
 

@@ -7,9 +7,10 @@
 #include "reeyo/db/queries/menu.h"
 #include "item.h"
 #include "reeyo/api/reply_objects.h"
-#include "reeyo/api/settings.h"
 #include "reeyo/api/vendor.h"
 #include "reeyo/core/json_writer.h"
+#include "reeyo/http/request.h"
+#include "reeyo/service/settings.h"
 #include "shop.h"
 
 /* Items in one statement of a bulk change, which holds the locks of all of them together. */

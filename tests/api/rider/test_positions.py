@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 def at(seconds):
     """A time that many seconds from now, as a phone sends it."""
-    moment = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=seconds)
+    moment = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=seconds)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -65,7 +65,7 @@ def field(reply):
     ("availability/location", {"lat": 4.0512, "lng": 9.7012, "occurredAt": Later(-20)})])
 def test_a_report_reaches_the_riders_row(rider, sql, path, body):
     one = rider()
-    if isinstance(body["lat"] if "lat" in body else 0, str):
+    if isinstance(body.get("lat", 0), str):
         body = {**body, "lat": float(body["lat"]), "lng": float(body["lng"])}
     reply = (one.api.put if path.startswith("location") else one.api.post)(path, json=made_out(body))
     assert (reply.status, reply.data, reply.json["message"]) == (200, None, "Location updated"), reply
@@ -78,7 +78,7 @@ def test_the_newest_point_of_a_batch_counts(rider, sql):
     assert one.api.post("availability/location", json=made_out(points(-900, -600, -3))).status == 200
     found = written(sql, one)
     assert abs(found["lat"] - 4.052) < 1e-9
-    age = datetime.datetime.now(datetime.timezone.utc) - found["located_at"]
+    age = datetime.datetime.now(datetime.UTC) - found["located_at"]
     assert datetime.timedelta(seconds=2) < age < datetime.timedelta(seconds=PATIENCE)
 
 

@@ -19,10 +19,9 @@ ORDERS, READS = 300, 1500
 def shop(start_server, redis_url):
     """Two loops, a cache, and an item whose stock is counted."""
     server = start_server(redis_url=redis_url(9))
-    with psycopg2.connect(server.configuration["database_url"]) as connection:
-        with connection.cursor() as cursor:
-            cursor.execute("UPDATE items SET stock = %s WHERE id = 'item_1'", (STOCK,))
-            cursor.execute("UPDATE wallets SET available = 1000000000")
+    with psycopg2.connect(server.configuration["database_url"]) as connection, connection.cursor() as cursor:
+        cursor.execute("UPDATE items SET stock = %s WHERE id = 'item_1'", (STOCK,))
+        cursor.execute("UPDATE wallets SET available = 1000000000")
     return server
 
 
