@@ -141,5 +141,5 @@ def test_events_are_kept_for_72_hours(ground):
     publish(ground, 4)
     take(ground)
     ground.sql("UPDATE events SET created_at = now() - interval '73 hours' WHERE id <= 2")
-    ground.run("sweep_expired", 1000)
+    ground.run("sweep_expired", limit=1000)
     assert ground.value("SELECT string_agg(id::text, ',' ORDER BY id) FROM events") == "3,4"

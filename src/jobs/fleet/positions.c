@@ -15,13 +15,15 @@
 
 #include "reeyo/cache/geo.h"
 #include "reeyo/core/clock.h"
+#include "reeyo/core/json_writer.h"
 #include "reeyo/core/memory.h"
+#include "reeyo/db/periodic.h"
 #include "reeyo/db/queries/availability.h"
 #include "reeyo/live/hub.h"
 #include "reeyo/service/cache_keys.h"
 
 #define WRITE_MS 30000
-#define FLUSH_MS 1000
+#define PAYLOAD_MEMORY 4096
 #define BATCH 25
 
 struct tracked_rider {
@@ -41,11 +43,9 @@ struct positions {
 	struct tracked_rider *ready, **ready_end;
 	struct deadline_list rests, silences;
 	struct hub_listener listener;
-	uv_timer_t timer;
-	struct db_call call;
-	char batch[BATCH][68];
+	struct periodic periodic;
+	char batch[BATCH][68]; /* riders of the statement that is running */
 	unsigned batch_count;
-	bool running, timer_open, closing;
 };
 
 /* --- Riders ----------------------------------------------------------------------------------- */
@@ -127,29 +127,18 @@ void positions_record(
 
 /* --- Into PostgreSQL -------------------------------------------------------------------------- */
 
-static void positions_flush(struct positions *positions);
-
-static void positions_free_if_idle(struct positions *positions)
-{
-	if (!positions->running && !positions->timer_open)
-		free(positions);
-}
-
 static void positions_flushed(struct db_call *call, const struct db_result *result)
 {
 	struct positions *positions = call->owner;
 
-	positions->running = false;
-	if (positions->closing)
-		return positions_free_if_idle(positions);
 	for (unsigned i = 0; db_error(result) && i < positions->batch_count; i++) {
 		struct tracked_rider *rider = tracked_rider_find(positions, positions->batch[i]);
 
 		if (rider)
 			rider->dirty = true; /* written again after the rest */
 	}
-	if (positions->batch_count == BATCH && !db_error(result))
-		positions_flush(positions);
+	if (periodic_continues(&positions->periodic, result))
+		periodic_end(&positions->periodic, positions->batch_count == BATCH);
 }
 
 static struct tracked_rider *tracked_rider_dequeue(struct positions *positions)
@@ -189,44 +178,54 @@ static void positions_batch_build(struct positions *positions, struct positions_
 	}
 }
 
-static void positions_flush(struct positions *positions)
+static void positions_flush(void *job)
 {
+	struct positions *positions = job;
 	struct positions_batch batch;
+	unsigned count;
 
-	if (positions->running || !positions->ready)
-		return;
+	if (!positions->ready)
+		return periodic_end(&positions->periodic, false);
 	positions_batch_build(positions, &batch);
-	positions->running = true;
-	positions->call =
-		(struct db_call){ .lane = DB_WRITE, .done = positions_flushed, .owner = positions };
-	db_run(positions->app->db, &positions->call, rider_positions_store,
-		&(struct rider_positions_store){ .rider_ids = { batch.ids, positions->batch_count },
-			.lats = { batch.lats, positions->batch_count },
-			.lngs = { batch.lngs, positions->batch_count },
-			.times_ms = { batch.times_ms, positions->batch_count } });
-}
-
-static void positions_tick(uv_timer_t *timer)
-{
-	positions_flush(timer->data);
+	count = positions->batch_count;
+	periodic_run(&positions->periodic, positions_flushed, rider_positions_store,
+		&(struct rider_positions_store){ .rider_ids = { batch.ids, count },
+			.lats = { batch.lats, count },
+			.lngs = { batch.lngs, count },
+			.times_ms = { batch.times_ms, count } });
 }
 
 /* --- Publishing ------------------------------------------------------------------------------- */
 
-static void order_location_publish(struct app *app, const char *rider,
-	const struct rider_order *order, double lat, double lng, const char *time)
+/* {"riderId","orderId","location":{"lat","lng"},"timestamp"}. NULL when out of memory. */
+static const char *location_payload(struct arena *arena, const char *rider, const char *order,
+	double lat, double lng, const char *time)
+{
+	struct buf out = buf_in(arena, 256);
+	struct json_writer json = json_write_to(&out);
+
+	json_write_object(&json);
+	json_write_member_string(&json, "riderId", rider);
+	json_write_member_string(&json, "orderId", order);
+	json_write_member_object(&json, "location");
+	json_write_member_decimal(&json, "lat", lat, 6);
+	json_write_member_decimal(&json, "lng", lng, 6);
+	json_write_object_end(&json);
+	json_write_member_string(&json, "timestamp", time);
+	json_write_object_end(&json);
+	return json_write_finish(&json);
+}
+
+static void order_location_publish(
+	struct app *app, const struct rider_order *order, const char *payload)
 {
 	char room[sizeof("order:") + ID_SIZE], user_room[sizeof("user:") + ID_SIZE];
-	char vendor_room[sizeof("vendor:") + ID_SIZE], payload[320];
+	char vendor_room[sizeof("vendor:") + ID_SIZE];
 	const char *const rooms[] = { room, user_room, vendor_room };
 
 	snprintf(room, sizeof(room), "order:%s", order->id);
 	snprintf(user_room, sizeof(user_room), "user:%s", order->user_id);
 	snprintf(vendor_room, sizeof(vendor_room), "vendor:%s", order->vendor_id);
-	snprintf(payload, sizeof(payload),
-		"{\"riderId\":\"%s\",\"orderId\":\"%s\",\"location\":{\"lat\":%.6f,\"lng\":%.6f},"
-		"\"timestamp\":\"%s\"}",
-		rider, order->id, lat, lng, time);
 	hub_publish_ephemeral(
 		app, rooms, order->vendor_id[0] ? 3 : 2, "rider_location_update", text_of(payload));
 }
@@ -235,12 +234,22 @@ void positions_publish(struct app *app, const char *rider, const struct rider_fa
 	double lat, double lng, int64_t at_ms)
 {
 	char time[CLOCK_ISO_SIZE];
+	struct arena *arena;
 
 	if (!app->hub || !facts->order_count)
 		return;
+	arena = arena_new(app->pool, PAYLOAD_MEMORY * facts->order_count);
+	if (!arena)
+		return;
 	clock_iso(at_ms, time);
-	for (unsigned i = 0; i < facts->order_count; i++)
-		order_location_publish(app, rider, &facts->orders[i], lat, lng, time);
+	for (unsigned i = 0; i < facts->order_count; i++) {
+		const struct rider_order *order = &facts->orders[i];
+		const char *payload = location_payload(arena, rider, order->id, lat, lng, time);
+
+		if (payload)
+			order_location_publish(app, order, payload);
+	}
+	arena_free(arena);
 }
 
 /* --- Events ----------------------------------------------------------------------------------- */
@@ -284,32 +293,24 @@ void positions_listen(struct positions *positions)
 
 int positions_new(struct app *app, struct positions **ret)
 {
+	static const struct periodic_spec spec = {
+		.every_ms = 1000, .round = positions_flush, .free = free
+	};
 	struct positions *positions = calloc(1, sizeof(*positions));
 
 	if (!positions)
 		return E_NO_MEMORY;
 	positions->app = app;
 	positions->ready_end = &positions->ready;
-	positions->timer.data = positions;
-	if (uv_timer_init(loop_uv(app->loop), &positions->timer)) {
+	if (periodic_start(&positions->periodic, app->loop, app->db, &spec, positions)) {
 		free(positions);
 		return E_NO_MEMORY;
 	}
-	positions->timer_open = true;
 	deadline_list_init(&positions->rests, app->loop, WRITE_MS, tracked_rider_rested);
 	deadline_list_init(&positions->silences, app->loop, RIDER_POINT_MAX_AGE_MS + 60000,
 		tracked_rider_silent);
-	uv_timer_start(&positions->timer, positions_tick, FLUSH_MS, FLUSH_MS);
 	*ret = positions;
 	return 0;
-}
-
-static void positions_timer_closed(uv_handle_t *handle)
-{
-	struct positions *positions = handle->data;
-
-	positions->timer_open = false;
-	positions_free_if_idle(positions);
 }
 
 void positions_close(struct positions *positions)
@@ -318,7 +319,6 @@ void positions_close(struct positions *positions)
 
 	if (!positions)
 		return;
-	positions->closing = true;
 	deadline_list_close(&positions->rests);
 	deadline_list_close(&positions->silences);
 	HASH_ITER(hh, positions->riders, rider, next)
@@ -327,5 +327,5 @@ void positions_close(struct positions *positions)
 		free(rider);
 	}
 	positions->ready = NULL;
-	uv_close((uv_handle_t *)&positions->timer, positions_timer_closed);
+	periodic_close(&positions->periodic);
 }

@@ -6,98 +6,82 @@
 
 #include <stdlib.h>
 
-#include "reeyo/core/memory.h"
+#include "reeyo/db/periodic.h"
+#include "reeyo/db/queries/messages.h"
+#include "reeyo/db/queries/operations.h"
+#include "reeyo/db/queries/webhooks.h"
 
-#define EVERY_MS 60000
 #define BATCH 1000
-#define BATCH_TEXT "1000"
 
-/* Run one after the other, each until it deletes less than a batch. */
-static const enum query sweeps[] = { QUERY_sweep_expired, QUERY_sweep_webhooks,
-	QUERY_sweep_messages };
+/* The statements run one after the other, each until it deletes less than a batch. */
+enum sweep { SWEEP_EXPIRED, SWEEP_WEBHOOKS, SWEEP_MESSAGES, SWEEPS };
 
 struct upkeep {
-	struct db *db;
-	uv_timer_t timer;
-	struct db_call call;
-	unsigned sweep; /* under way */
-	bool running, timer_open, closing;
+	struct periodic periodic;
+	enum sweep sweep; /* under way */
 };
 
-static void upkeep_step(struct upkeep *upkeep);
+static void upkeep_sweep(struct upkeep *upkeep);
 
-static void upkeep_free_if_idle(struct upkeep *upkeep)
-{
-	if (!upkeep->running && !upkeep->timer_open)
-		free(upkeep);
-}
-
-static void upkeep_step_done(struct db_call *call, const struct db_result *result)
+/* The count is the first column of each. A failed statement runs again in a minute. */
+static void upkeep_swept(struct db_call *call, const struct db_result *result)
 {
 	struct upkeep *upkeep = call->owner;
-	bool full = !db_error(result) && db_rows(result) && db_int(result, 0, 0) >= BATCH;
+	bool full = !db_error(result) && db_int(result, 0, 0) >= BATCH;
 
-	upkeep->running = false;
-	if (upkeep->closing)
-		return upkeep_free_if_idle(upkeep);
-	if (!full) /* a failed one runs again in a minute */
+	if (upkeep->periodic.closing)
+		return periodic_end(&upkeep->periodic, false);
+	if (!full)
 		upkeep->sweep++;
-	if (upkeep->sweep < COUNT_OF(sweeps))
-		upkeep_step(upkeep);
+	upkeep_sweep(upkeep);
 }
 
-static void upkeep_step(struct upkeep *upkeep)
+static void upkeep_sweep(struct upkeep *upkeep)
 {
-	upkeep->running = true;
-	upkeep->call = (struct db_call){ .query = sweeps[upkeep->sweep],
-		.lane = DB_WRITE,
-		.count = 1,
-		.params = { BATCH_TEXT },
-		.done = upkeep_step_done,
-		.owner = upkeep };
-	db_submit(upkeep->db, &upkeep->call);
+	struct periodic *periodic = &upkeep->periodic;
+
+	switch (upkeep->sweep) {
+	case SWEEP_EXPIRED:
+		return periodic_run(periodic, upkeep_swept, sweep_expired,
+			&(struct sweep_expired){ .limit = BATCH });
+	case SWEEP_WEBHOOKS:
+		return periodic_run(periodic, upkeep_swept, sweep_webhooks,
+			&(struct sweep_webhooks){ .limit = BATCH });
+	case SWEEP_MESSAGES:
+		return periodic_run(periodic, upkeep_swept, sweep_messages,
+			&(struct sweep_messages){ .limit = BATCH });
+	case SWEEPS:
+		return periodic_end(periodic, false);
+	}
 }
 
-static void upkeep_tick(uv_timer_t *timer)
+static void upkeep_round(void *job)
 {
-	struct upkeep *upkeep = timer->data;
+	struct upkeep *upkeep = job;
 
-	if (upkeep->running)
-		return;
-	upkeep->sweep = 0;
-	upkeep_step(upkeep);
+	upkeep->sweep = SWEEP_EXPIRED;
+	upkeep_sweep(upkeep);
 }
 
 int upkeep_new(struct loop *loop, struct db *db, struct upkeep **ret)
 {
+	static const struct periodic_spec spec = {
+		.every_ms = 60000, .round = upkeep_round, .free = free
+	};
 	struct upkeep *upkeep = calloc(1, sizeof(*upkeep));
 
 	if (!upkeep)
 		return E_NO_MEMORY;
-	upkeep->db = db;
-	upkeep->timer.data = upkeep;
-	if (uv_timer_init(loop_uv(loop), &upkeep->timer)) {
+	if (periodic_start(&upkeep->periodic, loop, db, &spec, upkeep)) {
 		free(upkeep);
 		return E_NO_MEMORY;
 	}
-	upkeep->timer_open = true;
-	uv_timer_start(&upkeep->timer, upkeep_tick, EVERY_MS, EVERY_MS);
 	*ret = upkeep;
 	return 0;
 }
 
-static void upkeep_timer_closed(uv_handle_t *handle)
-{
-	struct upkeep *upkeep = handle->data;
-
-	upkeep->timer_open = false;
-	upkeep_free_if_idle(upkeep);
-}
-
 void upkeep_close(struct upkeep *upkeep)
 {
-	if (!upkeep)
-		return;
-	upkeep->closing = true;
-	uv_close((uv_handle_t *)&upkeep->timer, upkeep_timer_closed);
+	if (upkeep)
+		periodic_close(&upkeep->periodic);
 }
