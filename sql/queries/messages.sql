@@ -159,45 +159,46 @@ SELECT count(*) AS count FROM ended
 -- --- Managed -----------------------------------------------------------------------------------------------
 
 -- Newest first. Dead messages have a branch of their own, which uses their small index.
---  $1 status or NULL   $2 channel or NULL   $3 recipient or NULL   $4 limit   $5 offset
--- Columns: total, rows (a JSON array). Always one row.
+-- A NULL parameter does not filter. Always one row.
 -- name: message_list
+-- columns: total, rows
 SELECT
   (SELECT count(*) FROM messages m
-    WHERE $1::text = 'DEAD' AND m.state = 'DEAD' AND ($2::text IS NULL OR m.channel = $2::text)
-      AND ($3::text IS NULL OR m.recipient = $3::text))
+    WHERE :state::text = 'DEAD' AND m.state = 'DEAD' AND (:channel::text IS NULL OR m.channel = :channel::text)
+      AND (:recipient::text IS NULL OR m.recipient = :recipient::text))
   + (SELECT count(*) FROM messages m
-    WHERE $1::text IS DISTINCT FROM 'DEAD' AND ($1::text IS NULL OR m.state = $1::text)
-      AND ($2::text IS NULL OR m.channel = $2::text) AND ($3::text IS NULL OR m.recipient = $3::text)),
+    WHERE :state::text IS DISTINCT FROM 'DEAD' AND (:state::text IS NULL OR m.state = :state::text)
+      AND (:channel::text IS NULL OR m.channel = :channel::text) AND (:recipient::text IS NULL OR m.recipient = :recipient::text)) AS total,
   (SELECT '[' || coalesce(string_agg(message_json(m), ',' ORDER BY m.id DESC), '') || ']' FROM messages m
     WHERE m.id = ANY (ARRAY(
       SELECT id FROM (
         (SELECT m.id FROM messages m
-          WHERE $1::text = 'DEAD' AND m.state = 'DEAD' AND ($2::text IS NULL OR m.channel = $2::text)
-            AND ($3::text IS NULL OR m.recipient = $3::text)
-          ORDER BY m.id DESC LIMIT $4::bigint + $5::bigint)
+          WHERE :state::text = 'DEAD' AND m.state = 'DEAD' AND (:channel::text IS NULL OR m.channel = :channel::text)
+            AND (:recipient::text IS NULL OR m.recipient = :recipient::text)
+          ORDER BY m.id DESC LIMIT :limit::bigint + :offset::bigint)
         UNION ALL
         (SELECT m.id FROM messages m
-          WHERE $1::text IS DISTINCT FROM 'DEAD' AND ($1::text IS NULL OR m.state = $1::text)
-            AND ($2::text IS NULL OR m.channel = $2::text) AND ($3::text IS NULL OR m.recipient = $3::text)
-          ORDER BY m.id DESC LIMIT $4::bigint + $5::bigint)) found
-       ORDER BY id DESC LIMIT $4::bigint OFFSET $5::bigint)))
+          WHERE :state::text IS DISTINCT FROM 'DEAD' AND (:state::text IS NULL OR m.state = :state::text)
+            AND (:channel::text IS NULL OR m.channel = :channel::text) AND (:recipient::text IS NULL OR m.recipient = :recipient::text)
+          ORDER BY m.id DESC LIMIT :limit::bigint + :offset::bigint)) found
+       ORDER BY id DESC LIMIT :limit::bigint OFFSET :offset::bigint))) AS rows
 
 -- Queues a dead message again, for a day.
---  $1 id   $2 audit entry
--- Columns: outcome (DONE, CONFLICT: it is not dead), row, id of the audit row. No row: 404.
+-- Outcomes: DONE, CONFLICT (it is not dead). No row: 404.
 -- name: message_retry
+-- columns: outcome, message, audit_id
 WITH was AS MATERIALIZED (
   SELECT m.id, m.state FROM messages m
-   WHERE m.id = CASE WHEN $1::text ~ '^msg_[0-9]{1,18}$' THEN substr($1::text, 5)::bigint END FOR UPDATE
+   WHERE m.id = CASE WHEN :message_id::text ~ '^msg_[0-9]{1,18}$' THEN substr(:message_id::text, 5)::bigint END FOR UPDATE
 ), queued AS (
   UPDATE messages m
      SET state = 'QUEUED', tries = 0, next_at = now(), until = greatest(m.until, now() + interval '1 day')
     FROM was w WHERE m.id = w.id AND w.state = 'DEAD'
   RETURNING m AS message
 )
-SELECT CASE WHEN (q.message).id IS NULL THEN 'CONFLICT' ELSE 'DONE' END, message_json(q.message),
-    CASE WHEN (q.message).id IS NOT NULL THEN admin_audit_add($2::jsonb, $1::text) END
+SELECT CASE WHEN (q.message).id IS NULL THEN 'CONFLICT' ELSE 'DONE' END AS outcome,
+    CASE WHEN (q.message).id IS NOT NULL THEN message_json(q.message) END AS message,
+    CASE WHEN (q.message).id IS NOT NULL THEN admin_audit_add(:audit::jsonb, :message_id::text) END AS audit_id
   FROM was w LEFT JOIN queued q ON true
 
 -- Deletes a batch of messages that were sent or skipped a week ago, or have been dead for a month.
@@ -213,49 +214,49 @@ WITH deleted AS (
 SELECT count(*) AS count FROM deleted
 
 -- How many accounts a broadcast targets, and how many of them have a device.
---  $1 kind   $2 ids text[] or NULL for all   $3 country or NULL
--- Columns: {"targeted","sent","failed"}. Always one row.
+-- ids NULL: all accounts of the kind; country NULL: any. counts: {"targeted","sent","failed"}. Always one row.
 -- name: broadcast_count
+-- columns: counts
 WITH people AS (
   SELECT u.id FROM users u
-   WHERE $1::text = 'USER' AND broadcast_targets(u.status, u.id, u.country_code, $2::text[], $3::text)
+   WHERE :kind::text = 'USER' AND broadcast_targets(u.status, u.id, u.country_code, :ids::text[], :country::text)
   UNION ALL
   SELECT v.id FROM vendors v
-   WHERE $1::text = 'VENDOR' AND broadcast_targets(v.status, v.id, v.country_code, $2::text[], $3::text)
+   WHERE :kind::text = 'VENDOR' AND broadcast_targets(v.status, v.id, v.country_code, :ids::text[], :country::text)
   UNION ALL
   SELECT r.id FROM riders r
-   WHERE $1::text = 'RIDER' AND broadcast_targets(r.status, r.id, r.country_code, $2::text[], $3::text)
+   WHERE :kind::text = 'RIDER' AND broadcast_targets(r.status, r.id, r.country_code, :ids::text[], :country::text)
 )
-SELECT json_build_object('targeted', count(*), 'sent', count(d.account_id), 'failed', count(*) - count(d.account_id))::text
+SELECT json_build_object('targeted', count(*), 'sent', count(d.account_id), 'failed', count(*) - count(d.account_id))::text AS counts
   FROM people p
-  LEFT JOIN (SELECT DISTINCT account_id FROM device_tokens WHERE role = $1::text) d ON d.account_id = p.id
+  LEFT JOIN (SELECT DISTINCT account_id FROM device_tokens WHERE role = :kind::text) d ON d.account_id = p.id
 
 -- Creates a broadcast to all accounts of a kind, or to some. broadcast_expand makes a push for each account with a device. The
 -- event `broadcast` goes to the rooms of the named accounts (eight rooms an event: see EVENT_ROOMS_MAX), or to the room of all.
 -- A broadcast to a country publishes no event, because a country has no room.
---  $1 kind   $2 ids text[] or NULL for all   $3 country or NULL   $4 title   $5 body   $6 data   $7 room of all
---  $8 prefix of one's room   $9 audit entry
+-- ids NULL: all accounts of the kind; country NULL: any; room_prefix: of the room of one account.
 -- name: message_broadcast
+-- columns: audit_id
 WITH made AS (
   INSERT INTO broadcasts (kind, ids, country, params, data)
-  VALUES ($1::text, $2::text[], $3::text, json_build_object('title', $4::text, 'body', $5::text), $6::json)
+  VALUES (:kind::text, :ids::text[], :country::text, json_build_object('title', :title::text, 'body', :body::text), :data::json)
 ), people AS (
   SELECT i.id, (row_number() OVER (ORDER BY i.id) - 1) / 8 AS part
-    FROM (SELECT DISTINCT unnest($2::text[]) AS id) i
-    LEFT JOIN users u ON $1::text = 'USER' AND u.id = i.id
-    LEFT JOIN vendors v ON $1::text = 'VENDOR' AND v.id = i.id
-    LEFT JOIN riders r ON $1::text = 'RIDER' AND r.id = i.id
+    FROM (SELECT DISTINCT unnest(:ids::text[]) AS id) i
+    LEFT JOIN users u ON :kind::text = 'USER' AND u.id = i.id
+    LEFT JOIN vendors v ON :kind::text = 'VENDOR' AND v.id = i.id
+    LEFT JOIN riders r ON :kind::text = 'RIDER' AND r.id = i.id
    WHERE broadcast_targets(coalesce(u.status, v.status, r.status), i.id,
-           coalesce(u.country_code, v.country_code, r.country_code), NULL, $3::text)
+           coalesce(u.country_code, v.country_code, r.country_code), NULL, :country::text)
 ), published AS (
   INSERT INTO outbox (aggregate, type, rooms, payload)
-  SELECT $7::text, 'broadcast', t.rooms, json_build_object('type', 'BROADCAST', 'title', $4::text, 'body', $5::text,
-    'data', $6::json, 'timestamp', iso(now()))
-    FROM (SELECT ARRAY[$7::text] AS rooms WHERE $2::text[] IS NULL AND $3::text IS NULL
+  SELECT :all_room::text, 'broadcast', t.rooms, json_build_object('type', 'BROADCAST', 'title', :title::text, 'body', :body::text,
+    'data', :data::json, 'timestamp', iso(now()))
+    FROM (SELECT ARRAY[:all_room::text] AS rooms WHERE :ids::text[] IS NULL AND :country::text IS NULL
           UNION ALL
-          SELECT array_agg($8::text || ':' || p.id) FROM people p GROUP BY p.part) t
+          SELECT array_agg(:room_prefix::text || ':' || p.id) FROM people p GROUP BY p.part) t
 )
-SELECT admin_audit_add($9::jsonb, $7::text)
+SELECT admin_audit_add(:audit::jsonb, :all_room::text) AS audit_id
 
 -- Makes the next page of messages of the oldest broadcast that is not done: a push for each account with a device, which expires
 -- life_s seconds after the broadcast. limit: accounts to read. No row: all broadcasts are done, or another instance is working

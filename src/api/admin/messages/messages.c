@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "reeyo/api/admin.h"
+#include "reeyo/db/queries/messages.h"
 #include "reeyo/domain/cause.h"
 
 #define PEOPLE_MAX 1000
@@ -78,26 +79,23 @@ static const struct field broadcast_fields[] = {
 
 static void admin_messages_list(struct request *rq)
 {
-	struct page page = request_page(rq, 20);
-
-	sql_report_positional(rq, message_list, admin_reply_page, query_text(rq, "status"),
-		query_text(rq, "channel"), query_text(rq, "recipient"), arg_int(rq, page.limit),
-		arg_int(rq, page.offset));
+	sql_report(rq, message_list, admin_reply_page,
+		&(struct message_list){ .state = query_text(rq, "status"),
+			.channel = query_text(rq, "channel"),
+			.recipient = query_text(rq, "recipient"),
+			PAGE_PARAMS(rq) });
 }
 
 static void admin_message_retried(struct request *rq, const struct db_result *result)
 {
 	if (db_rows(result) == 0)
 		return reply_error(rq, E_NOT_FOUND);
-	if (!text_is(db_text(result, 0, 0), TEXT("DONE")))
-		return reply_error(rq, E_CONFLICT);
-	reply_data(rq, db_text(result, 0, 1));
+	admin_reply_outcome(rq, result);
 }
 
 static void admin_message_retry(struct request *rq)
 {
-	sql_write_positional(
-		rq, message_retry, admin_message_retried, rq->params[0], audit_entry(rq));
+	admin_write(rq, message_retry, admin_message_retried, .message_id = rq->params[0]);
 }
 
 /* --- Broadcasts ------------------------------------------------------------------------------- */
@@ -145,7 +143,6 @@ static bool broadcast_no_memory(struct request *rq)
 static bool broadcast_data_parse(struct request *rq, const char **ret)
 {
 	json_auto_t *texts = json_pack("{s:s}", "type", "BROADCAST");
-	char *text auto_free = NULL;
 	const char *name;
 	json_t *value;
 
@@ -160,12 +157,13 @@ static bool broadcast_data_parse(struct request *rq, const char **ret)
 		if (json_object_set_new(texts, name, json_value_text(value)))
 			return broadcast_no_memory(rq);
 	}
-	text = json_dumps(texts, JSON_COMPACT);
-	if (text && strlen(text) > DATA_BYTES)
+	*ret = arg_json(rq, texts);
+	if (!*ret)
+		return broadcast_no_memory(rq);
+	if (strlen(*ret) > DATA_BYTES)
 		return broadcast_data_refuse(
 			rq, "must not be longer than 2 KB", "ne doit pas dépasser 2 Ko");
-	*ret = text ? arena_copy(rq->arena, text, strlen(text)) : NULL;
-	return *ret ? true : broadcast_no_memory(rq);
+	return true;
 }
 
 /* A push that is too long for the push services is refused now, not when it is sent. */
@@ -201,10 +199,11 @@ static void broadcast_counted(struct request *rq, const struct db_result *result
 	state->counts = arena_copy(rq->arena, counts.at, counts.len);
 	if (!state->counts)
 		return reply_error(rq, E_NO_MEMORY);
-	sql_write_positional(rq, message_broadcast, broadcast_written, whom_name(audience->kind),
-		arg_array(rq, audience->ids), body_text(rq, "country"), body_text(rq, "title"),
-		body_text(rq, "body"), state->data, audience->room, whom_room(audience->kind),
-		audit_entry(rq));
+	admin_write(rq, message_broadcast, broadcast_written, .kind = whom_name(audience->kind),
+		.ids = member_texts(rq, rq->body, audience->ids),
+		.country = body_text(rq, "country"), .title = body_text(rq, "title"),
+		.body = body_text(rq, "body"), .data = state->data, .all_room = audience->room,
+		.room_prefix = whom_room(audience->kind));
 }
 
 /* Counting a million accounts takes seconds, so it runs on the report lane. The write is short for
@@ -220,8 +219,10 @@ static void broadcast_start(struct request *rq, const struct audience *audience)
 		return;
 	*state = (struct broadcast_state){ .audience = audience, .data = data };
 	rq->state = state;
-	sql_report_positional(rq, broadcast_count, broadcast_counted, whom_name(audience->kind),
-		arg_array(rq, audience->ids), body_text(rq, "country"));
+	sql_report(rq, broadcast_count, broadcast_counted,
+		&(struct broadcast_count){ .kind = whom_name(audience->kind),
+			.ids = member_texts(rq, rq->body, audience->ids),
+			.country = body_text(rq, "country") });
 }
 
 static void broadcast_to_users(struct request *rq)

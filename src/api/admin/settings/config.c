@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: MIT
  *
- * The business configuration: the admin reads and changes it (knobs.c has the table of keys). A
- * change applies immediately on the instance that receives it, and within a second on every other,
- * because all of them follow the table `settings`. Reads go to the primary, so an admin sees the
- * change just made.
+ * The business configuration: the admin reads and changes it (setting_changes.c has the table of
+ * keys). A change applies immediately on the instance that receives it, and within a second on
+ * every other, because all of them follow the table `settings`. Reads go to the primary, so an
+ * admin sees the change just made.
  */
 #include "admin/audit.h"
 #include "admin/reply.h"
 #include "reeyo/api/admin.h"
 #include "reeyo/db/queries/admin_config.h"
 #include "reeyo/domain/order.h"
-#include "setting_specs.h"
+#include "setting_changes.h"
 
 static const char *const service_names[ORDER_TYPES] = { "food", "mart", "packages" };
 
-/* Values of any type: knobs.c also reads numbers from strings, and checks each value itself. */
+/* Values of any type: setting_changes.c also reads numbers from strings, and checks each value
+ * itself. */
 static const struct field config_body[] = {
 	{ "commission_rate", FIELD_ANY,
 		.summary = "FOOD and MART; below 1 a fraction, else a percentage" },

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * A table of settings, and one pass over it. A rate below 1 is a fraction, from 1 on a percentage.
- * Rates are stored in basis points and shown as a fraction or a percentage, depending on the key.
- * Each value is therefore compared with the shown one before it is parsed: half a percent is shown
- * as 0.5, which parsed would mean 50 %.
+ * Changes of settings, as a console sends them. The table of settings is in domain/setting.h; this
+ * file adds the further names that consoles use, and their units.
+ *
+ * A rate below 1 is a fraction, from 1 on a percentage. Rates are stored in basis points and shown
+ * as a fraction or a percentage, depending on the name. Each value is therefore compared with the
+ * shown one before it is parsed: half a percent is shown as 0.5, which parsed would mean 50 %.
  */
-#include "setting_specs.h"
+#include "setting_changes.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -17,86 +19,45 @@
 #include "reeyo/core/memory.h"
 #include "reeyo/core/text.h"
 #include "reeyo/domain/order.h"
+#include "reeyo/domain/setting.h"
 
 enum unit {
-	MONEY, /* whole XAF */
-	WHOLE,
-	DECIMAL,
-	FRACTION, /* a rate shown as 0…1 */
-	PERCENT,  /* a rate shown as 0…100 */
-	BPS,      /* a rate as it is stored */
-	SWITCH,
-	MODE,   /* how the delivery fee is computed */
-	METHODS /* payment methods */
+	UNIT_STORED,   /* as the table of settings has it */
+	UNIT_FRACTION, /* a rate shown as 0…1 */
+	UNIT_PERCENT   /* a rate shown as 0…100 */
 };
 
-/* Several rows may stand for one setting, the general name before the specific one: the last row
- * whose value differs wins. */
-static const struct setting_spec {
+/* A name of a setting in a request. */
+struct setting_spec {
 	const char *path; /* lower case, without _ and - */
+	enum setting setting;
 	enum unit unit;
-	const char *key;      /* the setting … */
-	const char *also_key; /* … and another that gets the same value */
-	double min, max;
-} setting_specs[] = {
-	{ "commissionrate", PERCENT, "services.food.commissionBps", "services.mart.commissionBps",
-		0, 0 },
-	{ "commissionratefood", FRACTION, "services.food.commissionBps", NULL, 0, 0 },
-	{ "commissionratemart", FRACTION, "services.mart.commissionBps", NULL, 0, 0 },
-	{ "packageplatformfee", FRACTION, "services.packages.commissionBps", NULL, 0, 0 },
-	{ "servicefee", PERCENT, "service_fee_bps", NULL, 0, 0 },
-	{ "servicefeebps", BPS, "service_fee_bps", NULL, 0, 10000 },
-	{ "ridercut", PERCENT, "rider_cut_bps", NULL, 0, 0 },
-	{ "ridercutbps", BPS, "rider_cut_bps", NULL, 0, 10000 },
-	{ "basedeliveryfare", MONEY, "delivery_fee_base", NULL, 0, 1e6 },
-	{ "deliveryfeebase", MONEY, "delivery_fee_base", NULL, 0, 1e6 },
-	{ "deliveryfeeperkm", MONEY, "delivery_fee_per_km", NULL, 0, 1e6 },
-	{ "deliveryfeemode", MODE, "delivery_fee_mode", NULL, 0, 0 },
-	{ "freedeliverythreshold", MONEY, "free_delivery_threshold", NULL, 0, 1e9 },
-	{ "platformfundsfreedelivery", SWITCH, "platform_funds_free_delivery", NULL, 0, 0 },
-	{ "minorderamount", MONEY, "min_order_amount", NULL, 0, 1e9 },
-	{ "maxorderamount", MONEY, "max_order_amount", NULL, 1, 1e9 },
-	{ "maxtopupamount", MONEY, "max_topup_amount", NULL, 1, 1e9 },
-	{ "ridersearchradiusm", WHOLE, "rider_search_radius_m", NULL, 100, 100000 },
-	{ "riderlistradiuskm", DECIMAL, "rider_list_radius_km", NULL, 0.1, 1000 },
-	{ "deliverymaxdistancekm", DECIMAL, "delivery_max_distance_km", NULL, 0.1, 1000 },
-	{ "orderacceptminutes", WHOLE, "order_accept_minutes", NULL, 1, 1440 },
-	{ "minpayout", MONEY, "min_payout.XAF", NULL, 0, 1e9 },
-	{ "minpayout.xaf", MONEY, "min_payout.XAF", NULL, 0, 1e9 },
-	{ "minpayout.ngn", MONEY, "min_payout.NGN", NULL, 0, 1e9 },
-	{ "minpayout.kes", MONEY, "min_payout.KES", NULL, 0, 1e9 },
-	{ "minpayout.ghs", MONEY, "min_payout.GHS", NULL, 0, 1e9 },
-	{ "payoutfee.rider", MONEY, "payout_fee.rider", NULL, 0, 1e6 },
-	{ "payoutfee.vendor", MONEY, "payout_fee.vendor", NULL, 0, 1e6 },
-	{ "services.food.enabled", SWITCH, "services.food.enabled", NULL, 0, 0 },
-	{ "services.food.minorderamount", MONEY, "services.food.minOrderAmount", NULL, 0, 1e9 },
-	{ "services.food.deliveryfee", MONEY, "services.food.deliveryFee", NULL, 0, 1e6 },
-	{ "services.food.commissionrate", PERCENT, "services.food.commissionBps", NULL, 0, 0 },
-	{ "services.food.commissionbps", BPS, "services.food.commissionBps", NULL, 0, 10000 },
-	{ "services.mart.enabled", SWITCH, "services.mart.enabled", NULL, 0, 0 },
-	{ "services.mart.minorderamount", MONEY, "services.mart.minOrderAmount", NULL, 0, 1e9 },
-	{ "services.mart.deliveryfee", MONEY, "services.mart.deliveryFee", NULL, 0, 1e6 },
-	{ "services.mart.commissionrate", PERCENT, "services.mart.commissionBps", NULL, 0, 0 },
-	{ "services.mart.commissionbps", BPS, "services.mart.commissionBps", NULL, 0, 10000 },
-	{ "services.packages.enabled", SWITCH, "services.packages.enabled", NULL, 0, 0 },
-	{ "services.packages.basefee", MONEY, "services.packages.baseFee", NULL, 0, 1e6 },
-	{ "services.packages.feeperkm", MONEY, "services.packages.feePerKm", NULL, 0, 1e6 },
-	{ "services.packages.fragilefee", MONEY, "services.packages.fragileFee", NULL, 0, 1e6 },
-	{ "services.packages.freeweightkg", DECIMAL, "services.packages.freeWeightKg", NULL, 0,
-		1000 },
-	{ "services.packages.feeperextrakg", MONEY, "services.packages.feePerExtraKg", NULL, 0,
-		1e6 },
-	{ "services.packages.maxweight", DECIMAL, "services.packages.maxWeight", NULL, 0.1, 1000 },
-	{ "services.packages.commissionrate", PERCENT, "services.packages.commissionBps", NULL, 0,
-		0 },
-	{ "services.packages.commissionbps", BPS, "services.packages.commissionBps", NULL, 0,
-		10000 },
-	{ "paymentmethods", METHODS, "paymentMethods", NULL, 0, 0 },
-	{ "maintenancemode", SWITCH, "maintenanceMode", NULL, 0, 0 },
-	{ "enforcebusinesshours", SWITCH, "enforce_business_hours", NULL, 0, 0 },
-	{ "delivery.verificationcode", SWITCH, "delivery.verification_code", NULL, 0, 0 },
-	{ "menu.approvalrequired", SWITCH, "menu.approval_required", NULL, 0, 0 },
+	bool copied; /* the setting `copy` gets the same value */
+	enum setting copy;
 };
+
+/* Names besides the stored keys. Several may stand for one setting, the general name before the
+ * specific one, and the stored key after all of them: the last whose value differs wins. */
+static const struct setting_spec setting_aliases[] = {
+	{ "commissionrate", SETTING_FOOD_COMMISSION, UNIT_PERCENT, true, SETTING_MART_COMMISSION },
+	{ "commissionratefood", SETTING_FOOD_COMMISSION, UNIT_FRACTION, false, 0 },
+	{ "commissionratemart", SETTING_MART_COMMISSION, UNIT_FRACTION, false, 0 },
+	{ "packageplatformfee", SETTING_PACKAGES_COMMISSION, UNIT_FRACTION, false, 0 },
+	{ "servicefee", SETTING_SERVICE_FEE, UNIT_PERCENT, false, 0 },
+	{ "ridercut", SETTING_RIDER_CUT, UNIT_PERCENT, false, 0 },
+	{ "basedeliveryfare", SETTING_DELIVERY_FEE_BASE, UNIT_STORED, false, 0 },
+	{ "minpayout", SETTING_MIN_PAYOUT_XAF, UNIT_STORED, false, 0 },
+	{ "services.food.commissionrate", SETTING_FOOD_COMMISSION, UNIT_PERCENT, false, 0 },
+	{ "services.mart.commissionrate", SETTING_MART_COMMISSION, UNIT_PERCENT, false, 0 },
+	{ "services.packages.commissionrate", SETTING_PACKAGES_COMMISSION, UNIT_PERCENT, false, 0 },
+};
+
+/* The settings that a request may change: numbers with limits, switches, modes and methods. The
+ * others are texts, and counters of the server. */
+static bool setting_changeable(enum setting setting)
+{
+	return setting_table[setting].type != SETTING_IS_TEXT && setting != SETTING_ZONES_CHANGED;
+}
 
 /* --- Request ---------------------------------------------------------------------------------- */
 
@@ -123,6 +84,22 @@ static void spec_path_join(char out[PATH_SIZE], const char *prefix, const char *
 		if (*name != '_' && *name != '-')
 			out[len++] = (char)tolower((unsigned char)*name);
 	out[len] = '\0';
+}
+
+#define SPECS (COUNT_OF(setting_aliases) + SETTINGS)
+/* Name n of all, in the order in which they apply. Returns false when the setting may not be
+ * changed. stored_path holds the path of a stored key. */
+static bool spec_at(size_t n, char stored_path[PATH_SIZE], struct setting_spec *ret)
+{
+	size_t setting = n - COUNT_OF(setting_aliases);
+
+	if (n < COUNT_OF(setting_aliases)) {
+		*ret = setting_aliases[n];
+		return true;
+	}
+	spec_path_join(stored_path, "", setting_table[setting].key);
+	*ret = (struct setting_spec){ .path = stored_path, .setting = (enum setting)setting };
+	return setting_changeable(ret->setting);
 }
 
 /* {food:{…}} is accepted for {services:{food:{…}}}. */
@@ -180,12 +157,21 @@ static bool json_to_number(const json_t *value, double *ret)
 	return json_is_number(value);
 }
 
+static bool setting_is_number(enum setting setting)
+{
+	enum setting_type type = setting_table[setting].type;
+
+	return type == SETTING_IS_INT || type == SETTING_IS_NUMBER;
+}
+
 /* The value that the configuration shows for a setting, in the unit of a row. */
 static double setting_in_unit(enum unit unit, const json_t *setting)
 {
 	double number = json_number_value(setting);
 
-	return unit == FRACTION ? number / 10000 : unit == PERCENT ? number / 100 : number;
+	return unit == UNIT_FRACTION   ? number / 10000
+		: unit == UNIT_PERCENT ? number / 100
+				       : number;
 }
 
 static json_t *setting_refuse(struct setting_fault *fault, const char *english, const char *french)
@@ -212,11 +198,11 @@ static json_t *setting_number_parse(
 
 	if (!json_to_number(value, &number))
 		return setting_refuse(fault, "must be a number", "doit être un nombre");
-	if (spec->unit == FRACTION || spec->unit == PERCENT)
+	if (spec->unit != UNIT_STORED)
 		return rate_parse(number, fault);
-	if (!(number >= spec->min && number <= spec->max))
+	if (!setting_in_range(spec->setting, number))
 		return setting_refuse(fault, "is out of range", "est hors limites");
-	if (spec->unit == DECIMAL)
+	if (setting_table[spec->setting].type == SETTING_IS_NUMBER)
 		return json_real(number);
 	if (number != floor(number))
 		return setting_refuse(
@@ -237,10 +223,8 @@ static json_t *switch_parse(const json_t *value, struct setting_fault *fault)
 
 static json_t *fee_mode_parse(const json_t *value, struct setting_fault *fault)
 {
-	const char *word = json_string_value(value);
-
-	if (word && (strcmp(word, "distance") == 0 || strcmp(word, "flat") == 0))
-		return json_string(word);
+	if (setting_type_fits(SETTING_DELIVERY_FEE_MODE, value))
+		return json_string(json_string_value(value));
 	return setting_refuse(fault, "must be distance or flat", "doit être distance ou flat");
 }
 
@@ -269,12 +253,12 @@ static json_t *payment_methods_parse(const json_t *value, struct setting_fault *
 static json_t *setting_value_parse(
 	const struct setting_spec *spec, const json_t *value, struct setting_fault *fault)
 {
-	switch (spec->unit) {
-	case SWITCH:
+	switch (setting_table[spec->setting].type) {
+	case SETTING_IS_BOOL:
 		return switch_parse(value, fault);
-	case MODE:
+	case SETTING_IS_FEE_MODE:
 		return fee_mode_parse(value, fault);
-	case METHODS:
+	case SETTING_IS_METHODS:
 		return payment_methods_parse(value, fault);
 	default:
 		return setting_number_parse(spec, value, fault);
@@ -290,7 +274,7 @@ static bool value_unchanged(
 
 	if (!setting)
 		return false;
-	if (spec->unit >= SWITCH)
+	if (!setting_is_number(spec->setting))
 		return json_equal(value, setting);
 	return json_to_number(value, &number) &&
 		fabs(number - setting_in_unit(spec->unit, setting)) < 1e-9;
@@ -300,28 +284,31 @@ static bool value_unchanged(
 static bool setting_change_add(const struct setting_spec *spec, const struct sent_value *sent,
 	const json_t *settings, json_t *changes, struct setting_fault *fault)
 {
+	const char *key = setting_table[spec->setting].key;
 	json_t *value;
 
-	if (value_unchanged(spec, sent->value, json_object_get(settings, spec->key)))
+	if (value_unchanged(spec, sent->value, json_object_get(settings, key)))
 		return true;
 	snprintf(fault->field, sizeof(fault->field), "%s", sent->field);
 	value = setting_value_parse(spec, sent->value, fault);
 	if (!value)
 		return false;
-	if (spec->also_key)
-		json_object_set(changes, spec->also_key, value);
-	json_object_set_new(changes, spec->key, value);
+	if (spec->copied)
+		json_object_set(changes, setting_table[spec->copy].key, value);
+	json_object_set_new(changes, key, value);
 	return true;
 }
 
 static bool setting_changes_add(const struct sent_values *all, const json_t *settings,
 	json_t *changes, struct setting_fault *fault)
 {
-	for (size_t k = 0; k < COUNT_OF(setting_specs); k++)
-		for (size_t i = 0; i < all->count; i++)
-			if (strcmp(all->at[i].path, setting_specs[k].path) == 0 &&
-				!setting_change_add(
-					&setting_specs[k], &all->at[i], settings, changes, fault))
+	struct setting_spec spec;
+	char path[PATH_SIZE];
+
+	for (size_t n = 0; n < SPECS; n++)
+		for (size_t i = 0; spec_at(n, path, &spec) && i < all->count; i++)
+			if (strcmp(all->at[i].path, spec.path) == 0 &&
+				!setting_change_add(&spec, &all->at[i], settings, changes, fault))
 				return false;
 	return true;
 }
@@ -330,12 +317,13 @@ static bool setting_changes_add(const struct sent_values *all, const json_t *set
 
 static bool path_has_spec(const char *path, bool object)
 {
+	struct setting_spec spec;
+	char stored_path[PATH_SIZE];
 	size_t len = strlen(path);
 
-	for (size_t k = 0; k < COUNT_OF(setting_specs); k++)
-		if (strcmp(setting_specs[k].path, path) == 0 ||
-			(object && strncmp(setting_specs[k].path, path, len) == 0 &&
-				setting_specs[k].path[len] == '.'))
+	for (size_t n = 0; n < SPECS; n++)
+		if (spec_at(n, stored_path, &spec) && strncmp(spec.path, path, len) == 0 &&
+			(spec.path[len] == '\0' || (object && spec.path[len] == '.')))
 			return true;
 	return false;
 }
@@ -395,22 +383,15 @@ static bool unknown_members_absent(
 
 json_t *settings_changes(const json_t *request, const json_t *settings, struct setting_fault *fault)
 {
-	json_t *changes = json_object();
-	struct sent_values *all = calloc(1, sizeof(*all));
+	json_auto_t *changes = json_object();
+	struct sent_values *all auto_free = calloc(1, sizeof(*all));
 
 	*fault = (struct setting_fault){ .field = "" };
-	if (all && changes) {
-		sent_values_read(all, request, "", "", 0);
-		if (!unknown_members_absent(request, settings, false, fault) ||
-			!setting_changes_add(all, settings, changes, fault)) {
-			json_decref(changes);
-			changes = NULL;
-		}
-	}
-	if (!all) {
-		json_decref(changes);
-		changes = NULL;
-	}
-	free(all);
-	return changes;
+	if (!all || !changes)
+		return NULL;
+	sent_values_read(all, request, "", "", 0);
+	if (!unknown_members_absent(request, settings, false, fault) ||
+		!setting_changes_add(all, settings, changes, fault))
+		return NULL;
+	return json_incref(changes);
 }

@@ -3,8 +3,8 @@
  * The settings that an admin may change: every key of the configuration, in each spelling and unit
  * that a console uses for it, and the setting that it stands for.
  */
-#ifndef REEYO_SRC_API_ADMIN_SETTINGS_SETTING_SPECS_H
-#define REEYO_SRC_API_ADMIN_SETTINGS_SETTING_SPECS_H
+#ifndef REEYO_SRC_API_ADMIN_SETTINGS_SETTING_CHANGES_H
+#define REEYO_SRC_API_ADMIN_SETTINGS_SETTING_CHANGES_H
 
 #include <jansson.h>
 
