@@ -103,7 +103,7 @@ bool cors_check(struct exchange *x)
 	return true;
 }
 
-void cors_headers(struct exchange *x, struct MHD_Response *response)
+void cors_headers_add(struct exchange *x, struct MHD_Response *response)
 {
 	struct text origin = x->head.origin;
 	enum origin_class class = origin.at ? origin_classify(x) : ORIGIN_FOREIGN;

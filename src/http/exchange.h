@@ -212,7 +212,7 @@ bool idempotency_read(struct exchange *x);
 
 /* cors.c: false when the exchange has been answered (foreign origin, preflight). */
 bool cors_check(struct exchange *x);
-void cors_headers(struct exchange *x, struct MHD_Response *response);
+void cors_headers_add(struct exchange *x, struct MHD_Response *response);
 
 /* precheck.c: all checks of the head that need no body; returns the first error, or 0. */
 int head_check(struct exchange *x, enum method method);

@@ -91,13 +91,13 @@ static json_t *canonical_copy(const struct field *table, const json_t *object)
 	return NULL;
 }
 
-static void hash_word(crypto_hash_sha256_state *state, const char *word)
+static void fingerprint_add_word(crypto_hash_sha256_state *state, const char *word)
 {
 	crypto_hash_sha256_update(state, (const unsigned char *)word, strlen(word) + 1);
 }
 
 /* False when out of memory. */
-static bool hash_members(
+static bool fingerprint_add_members(
 	crypto_hash_sha256_state *state, const struct field *table, const json_t *object)
 {
 	static const struct field nothing[] = { FIELD_END };
@@ -105,7 +105,7 @@ static bool hash_members(
 	char *text = declared ? json_dumps(declared, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
 
 	if (text)
-		hash_word(state, text);
+		fingerprint_add_word(state, text);
 	free(text);
 	return text != NULL;
 }
@@ -117,13 +117,13 @@ static bool fingerprint_set(struct request *rq)
 	unsigned char hash[crypto_hash_sha256_BYTES];
 
 	crypto_hash_sha256_init(&state);
-	hash_word(&state, name_space_name(rq->ns));
-	hash_word(&state, method_name(route->method));
-	hash_word(&state, route->path);
+	fingerprint_add_word(&state, name_space_name(rq->ns));
+	fingerprint_add_word(&state, method_name(route->method));
+	fingerprint_add_word(&state, route->path);
 	for (int i = 0; i < ROUTE_PARAMS && rq->params[i]; i++)
-		hash_word(&state, rq->params[i]);
-	if (!hash_members(&state, route->query, rq->query) ||
-		!hash_members(&state, route->body, rq->body))
+		fingerprint_add_word(&state, rq->params[i]);
+	if (!fingerprint_add_members(&state, route->query, rq->query) ||
+		!fingerprint_add_members(&state, route->body, rq->body))
 		return false;
 	crypto_hash_sha256_final(&state, hash);
 	sodium_bin2hex(rq->fingerprint, sizeof(rq->fingerprint), hash, sizeof(hash));

@@ -416,7 +416,7 @@ static void row_operations_add(void *arg, const struct route_set *set, const str
 	json_decref(model);
 }
 
-static json_t *components(void)
+static json_t *openapi_components(void)
 {
 	static const struct field error_body[] = {
 		{ "code", FIELD_TEXT, .required = true, .summary = "The same in every language" },
@@ -453,7 +453,7 @@ static json_t *components(void)
 
 char *openapi_document(const struct router *router, const char *version)
 {
-	json_t *parts = components();
+	json_t *parts = openapi_components();
 	struct document document = { .paths = json_object(),
 		.schemas = json_object_get(parts, "schemas"),
 		.responses = json_object(),

@@ -51,7 +51,7 @@ static void error_envelope(struct exchange *x, struct json_writer *json,
 	json_write_object_end(json);
 }
 
-static void allow_header(struct exchange *x)
+static void allow_header_add(struct exchange *x)
 {
 	static const enum method all[] = { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS };
 	unsigned allowed = x->match.allowed | OPTIONS | (x->match.allowed & GET ? HEAD : 0);
@@ -66,7 +66,7 @@ static void allow_header(struct exchange *x)
 }
 
 /* Headers that a status requires. */
-static void error_headers(struct exchange *x, int error)
+static void error_headers_add(struct exchange *x, int error)
 {
 	bool has_retry = false;
 
@@ -77,7 +77,7 @@ static void error_headers(struct exchange *x, int error)
 	if (x->status == 401)
 		reply_header(&x->rq, "WWW-Authenticate", "Bearer realm=\"reeyo\"");
 	if (error == E_METHOD_NOT_ALLOWED)
-		allow_header(x);
+		allow_header_add(x);
 	if (error == E_BODY_TOO_LARGE || error == E_URI_TOO_LONG)
 		x->close = true;
 }
@@ -95,7 +95,7 @@ void reply_error_with(struct request *rq, int error, const char *message, struct
 	if (!message)
 		message = rq->french ? row->french : row->english;
 	x->status = error_status(error, rq->ns);
-	error_headers(x, error);
+	error_headers_add(x, error);
 	body = buf_in(rq->arena, 512 + details.len);
 	json = json_write_to(&body);
 	(problem ? error_problem : error_envelope)(x, &json, row, message, details);

@@ -82,7 +82,7 @@ static bool reply_is_personal(const struct exchange *x)
 	return !x->rq.route || x->rq.route->access != ANYONE || !x->etag;
 }
 
-static void cache_headers(struct exchange *x, struct MHD_Response *response)
+static void cache_headers_add(struct exchange *x, struct MHD_Response *response)
 {
 	bool shared = x->rq.route && x->status < 400 && method_is_read(x) && x->rq.route->max_age;
 	char value[64];
@@ -120,7 +120,7 @@ void security_headers_write(struct exchange *x, struct buf *head)
 		buf_printf(head, "%s: %s\r\n", all[i].name, all[i].value);
 }
 
-static void security_add(const struct exchange *x, struct MHD_Response *response)
+static void security_headers_add(const struct exchange *x, struct MHD_Response *response)
 {
 	struct reply_header all[3];
 	unsigned count = security_headers(x, all);
@@ -129,7 +129,7 @@ static void security_add(const struct exchange *x, struct MHD_Response *response
 		MHD_add_response_header(response, all[i].name, all[i].value);
 }
 
-static void plain_headers(struct exchange *x, struct MHD_Response *response)
+static void content_headers_add(struct exchange *x, struct MHD_Response *response)
 {
 	if (x->out.len)
 		MHD_add_response_header(response, "Content-Type", x->content_type);
@@ -137,7 +137,7 @@ static void plain_headers(struct exchange *x, struct MHD_Response *response)
 		MHD_add_response_header(response, "Content-Encoding", x->encoding);
 	if (x->rq.request_id[0])
 		MHD_add_response_header(response, "X-Request-Id", x->rq.request_id);
-	security_add(x, response);
+	security_headers_add(x, response);
 	for (unsigned i = 0; i < x->header_count; i++)
 		MHD_add_response_header(response, x->headers[i].name, x->headers[i].value);
 }
@@ -174,8 +174,8 @@ static enum MHD_Result stream_queue(struct exchange *x)
 	MHD_add_response_header(response, "Cache-Control", "no-store");
 	MHD_add_response_header(response, "X-Accel-Buffering", "no");
 	MHD_add_response_header(response, "X-Request-Id", x->rq.request_id);
-	security_add(x, response);
-	cors_headers(x, response);
+	security_headers_add(x, response);
+	cors_headers_add(x, response);
 	reply_count(x);
 	x->stage = STAGE_SENT;
 	deadline_stop(&x->connection->deadline);
@@ -198,9 +198,9 @@ enum MHD_Result reply_queue(struct exchange *x)
 		x->out.len, (void *)x->out.at, MHD_RESPMEM_PERSISTENT);
 	if (!response)
 		return MHD_NO;
-	plain_headers(x, response);
-	cache_headers(x, response);
-	cors_headers(x, response);
+	content_headers_add(x, response);
+	cache_headers_add(x, response);
+	cors_headers_add(x, response);
 	if (x->close || x->server->draining)
 		MHD_add_response_header(response, "Connection", "close");
 	reply_count(x);

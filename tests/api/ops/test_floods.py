@@ -192,7 +192,7 @@ def test_a_flood_of_refusals_leaves_a_few_lines_and_a_count(limited):
     server.wait(lambda: sum(line.get("repeated", 0) for line in server.log()[before:]
                             if line["msg"] == "request") >= 590, 30, "counting")
     counted = [line for line in server.log()[before:] if "repeated" in line]
-    assert {line["msg"] for line in counted} == {"request", "a callback is not the gateway's"}
+    assert {line["msg"] for line in counted} == {"request", "a callback has no valid signature"}
     assert len(server.log()) - before < 60
 
 
