@@ -159,8 +159,8 @@ BEGIN
     SELECT * INTO o FROM orders t WHERE t.id = i.order_id FOR NO KEY UPDATE;
     UPDATE orders t SET payment_status = 'FAILED', updated_at = now()
      WHERE t.id = o.id AND t.payment_status = 'PENDING' AND t.payment_method = i.method;
-    IF FOUND AND o.status = ANY (cancellable) THEN
-      ended := order_cancel(o, 'SYSTEM', i.reason, greatest(now(), timeline_last(o.timeline)), NULL);
+    IF FOUND THEN
+      ended := order_cancel_by_system(o, cancellable, i.reason, greatest(now(), timeline_last(o.timeline)), NULL);
     END IF;
   END IF;
   IF was_open AND (ended.id IS NOT NULL OR i.kind = 'TOPUP') AND why <> 'UNREACHED' THEN

@@ -315,16 +315,9 @@ static void worker_ready(void *arg)
 	settings_poll_start(worker->app.settings, worker_settings_ready, worker);
 }
 
-static int64_t accept_minutes(struct app *app)
-{
-	return settings_int(app->settings, SETTING_ACCEPT_MINUTES);
-}
-
 /* The jobs that only the first loop of a process runs. */
 static int jobs_start(struct serving *serving, struct app *app)
 {
-	static const struct timer_needs needs = { .accept_minutes = accept_minutes,
-		.menu_changed = catalogue_forget };
 	int error = upkeep_new(app->loop, app->db, &serving->upkeep);
 
 	if (!error)
@@ -332,7 +325,7 @@ static int jobs_start(struct serving *serving, struct app *app)
 	if (!error)
 		error = dispatch_new(app, &serving->dispatch);
 	if (!error)
-		error = timers_new(app, &needs, &serving->timers);
+		error = timers_new(app, &serving->timers);
 	if (!error)
 		error = payouts_new(app, &serving->payouts);
 	if (!error)
@@ -392,8 +385,7 @@ static int worker_start(struct worker *worker)
 		(error = gateway_new(app->loop, app->client, config, &app->gateway)) ||
 		(error = notifier_new(app, serving->templates, &app->notifier)) ||
 		(error = hub_new(app, serving->house)) ||
-		(error = positions_new(app, &app->positions)) ||
-		(error = payments_new(app)))
+		(error = positions_new(app, &app->positions)) || (error = payments_new(app)))
 		return error;
 	error = server_new(app, &steps, serving->listeners, serving->listener_count, &server);
 	if (error)

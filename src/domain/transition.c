@@ -4,6 +4,9 @@
  * A transition that is not a row is not allowed. A PACKAGE has no vendor: riders can take it as
  * soon as it is placed, so the rows of vendors do not apply to it.
  *
+ * order_move writes a transition if the order is still as it was read. Other statements that move
+ * orders are named beside their row; they get its states as a parameter.
+ *
  * No order depends on a single person: an admin can complete or cancel every order that is not
  * final, and an order that no vendor accepts expires.
  */
@@ -42,7 +45,7 @@ static const struct transition {
 	{ ACT_ASSIGN, BY_ADMIN, TYPE(PACKAGE), STATE(PENDING) | WITH_RIDER, RIDER_ASSIGNED },
 	{ ACT_ASSIGN, BY_ADMIN, ANY_TYPE, PICKED_UP, TO_SAME },
 	{ ACT_RELEASE, BY_RIDER, ANY_TYPE, STATE(RIDER_ASSIGNED), TO_WITHOUT_RIDER },
-	{ ACT_RELEASE, BY_SYSTEM, ANY_TYPE, WITH_RIDER, TO_WITHOUT_RIDER },
+	{ ACT_RELEASE, BY_SYSTEM, ANY_TYPE, WITH_RIDER, TO_WITHOUT_RIDER }, /* orders_watch */
 	{ ACT_ARRIVE_PICKUP, BY_RIDER, ANY_TYPE, STATE(RIDER_ASSIGNED), RIDER_AT_PICKUP },
 	{ ACT_PICK_UP, BY_RIDER, ANY_TYPE, STATE(RIDER_ASSIGNED) | STATE(RIDER_AT_PICKUP),
 		IN_TRANSIT },
@@ -51,7 +54,8 @@ static const struct transition {
 	{ ACT_COMPLETE, BY_ADMIN, ANY_TYPE, PICKED_UP, DELIVERED },
 	{ ACT_CANCEL, BY_USER, ANY_TYPE, STATE(PENDING) | STATE(ACCEPTED), CANCELLED },
 	{ ACT_CANCEL, BY_ADMIN, ANY_TYPE, STATES_ACTIVE, CANCELLED },
-	{ ACT_EXPIRE, BY_SYSTEM, ANY_TYPE, STATE(PENDING), CANCELLED },
+	{ ACT_EXPIRE, BY_SYSTEM, ANY_TYPE, STATE(PENDING), CANCELLED }, /* order_expire */
+	/* payment_record, payments_expire */
 	{ ACT_FAIL_PAYMENT, BY_SYSTEM, ANY_TYPE, STATE(PENDING), CANCELLED },
 };
 #define TRANSITIONS (sizeof(transitions) / sizeof(transitions[0]))

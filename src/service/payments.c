@@ -21,10 +21,11 @@
 #include "reeyo/core/memory.h"
 #include "reeyo/db/db.h"
 #include "reeyo/db/queries/payments.h"
+#include "reeyo/domain/order.h"
 #include "reeyo/domain/payment_state.h"
 #include "reeyo/partners/gateway.h"
 #include "reeyo/service/cache_keys.h"
-#include "reeyo/service/catalogue.h"
+#include "reeyo/service/orders.h"
 
 /* After this time a waiting caller is told that the state is not known; the operation continues. */
 #define REPLY_WAIT_MS 8000
@@ -76,15 +77,6 @@ static void payment_active_invalidate(void *arg)
 		op->payments->app->cache, KEY_ORDERS_ACTIVE, NULL, payment_op_finish, op);
 }
 
-static void payment_menu_invalidate(struct payment_op *op, struct text vendor)
-{
-	struct app *app = op->payments->app;
-
-	snprintf(op->vendor, sizeof(op->vendor), "%.*s", TEXT_ARGS(vendor));
-	catalogue_forget(app, op->vendor);
-	cache_key_invalidate(app->cache, KEY_MENU, op->vendor, payment_active_invalidate, op);
-}
-
 static void payment_reply_late(struct deadline *deadline)
 {
 	struct payment_op *op = CONTAINER_OF(deadline, struct payment_op, reply_limit);
@@ -96,14 +88,6 @@ static void payment_reply_late(struct deadline *deadline)
 }
 
 /* --- Recording -------------------------------------------------------------------------------- */
-
-size_t payment_cancellable(const char *const **ret)
-{
-	static const char *const words[] = { "PENDING" };
-
-	*ret = words;
-	return COUNT_OF(words);
-}
 
 static void payment_outcome_count(struct payment_op *op, struct text outcome, bool late)
 {
@@ -130,6 +114,11 @@ static void payment_outcome_count(struct payment_op *op, struct text outcome, bo
 	op->error = 0;
 }
 
+static const char *text_or_null(const char *text)
+{
+	return text[0] ? text : NULL;
+}
+
 static void payment_recorded(struct db_call *call, const struct db_result *result)
 {
 	struct payment_op *op = call->owner;
@@ -146,17 +135,15 @@ static void payment_recorded(struct db_call *call, const struct db_result *resul
 		db_bool(result, 0, PAYMENT_RECORD_LATE));
 	payment = db_text(result, 0, PAYMENT_RECORD_PAYMENT);
 	op->payment = payment.at ? strndup(payment.at, payment.len) : NULL;
-	if (db_bool(result, 0, PAYMENT_RECORD_ORDER_ENDED) &&
-		!db_is_null(result, 0, PAYMENT_RECORD_VENDOR_ID))
-		return payment_menu_invalidate(op, db_text(result, 0, PAYMENT_RECORD_VENDOR_ID));
+	if (db_bool(result, 0, PAYMENT_RECORD_ORDER_ENDED)) {
+		text_copy_truncated(op->vendor, sizeof(op->vendor),
+			db_text(result, 0, PAYMENT_RECORD_VENDOR_ID));
+		return order_cancelled(
+			op->payments->app, text_or_null(op->vendor), payment_op_finish, op);
+	}
 	if (!db_is_null(result, 0, PAYMENT_RECORD_ORDER_ID))
 		return payment_active_invalidate(op);
 	payment_op_finish(op);
-}
-
-static const char *text_or_null(const char *text)
-{
-	return text[0] ? text : NULL;
 }
 
 /* Records an event. failure: the reason when the event ends the payment. */
@@ -164,9 +151,10 @@ static void payment_record_event(
 	struct payment_op *op, enum payment_event event, const char *failure)
 {
 	enum payment_state next = payment_state_after(event);
-	const char *allowed[PAYMENT_STATES], *const *cancellable;
+	const char *allowed[PAYMENT_STATES], *cancellable[ORDER_STATUSES];
 	size_t allowed_count = payment_states_before(event, allowed);
-	size_t cancellable_count = payment_cancellable(&cancellable);
+	size_t cancellable_count = order_states_list(
+		order_states_before(FOOD, ACT_FAIL_PAYMENT, BY_SYSTEM), cancellable);
 	bool known = op->reference[0] || op->new_reference[0];
 
 	id_new(op->refund, "txn_");
@@ -350,16 +338,6 @@ void payment_fail_unsent(struct app *app, const struct payment_ref *payment)
 unsigned payments_running(const struct payments *payments)
 {
 	return payments->running;
-}
-
-void payment_order_ended(struct app *app, const char *vendor_id)
-{
-	count_one(loop_counters(app->loop), COUNT_ORDERS_CANCELLED);
-	cache_key_invalidate(app->cache, KEY_ORDERS_ACTIVE, NULL, NULL, NULL);
-	if (!vendor_id)
-		return;
-	catalogue_forget(app, vendor_id);
-	cache_key_invalidate(app->cache, KEY_MENU, vendor_id, NULL, NULL);
 }
 
 /* --- Life ------------------------------------------------------------------------------------- */

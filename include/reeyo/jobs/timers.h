@@ -8,22 +8,12 @@
 #ifndef REEYO_JOBS_TIMERS_H
 #define REEYO_JOBS_TIMERS_H
 
-#include <stdint.h>
-
 #include "reeyo/core/error.h"
 #include "reeyo/loop/app.h"
 
-/* What timers need of the layer above them. */
-struct timer_needs {
-	/* how many minutes an order waits for its vendor */
-	int64_t (*accept_minutes)(struct app *app);
-	/* the stock of counted items has increased */
-	void (*menu_changed)(struct app *app, const char *vendor_id);
-};
-
 struct timers;
 /* 0 or E_NO_MEMORY. Loop thread, or before it runs. */
-int timers_new(struct app *app, const struct timer_needs *needs, struct timers **ret) MUST_CHECK;
+int timers_new(struct app *app, struct timers **ret) MUST_CHECK;
 /* Before the db and the cache are closed; the loop must still turn. NULL is allowed. */
 void timers_close(struct timers *timers);
 

@@ -47,10 +47,4 @@ bool payment_check(struct app *app, const struct payment_ref *payment, payment_d
 /* Records that a payment never reached the gateway. */
 void payment_fail_unsent(struct app *app, const struct payment_ref *payment);
 
-/* The states of an order that a failed payment cancels, as words. */
-size_t payment_cancellable(const char *const **ret);
-/* Counts an order that ended because it was not paid, and invalidates caches. vendor_id may be
- * NULL. */
-void payment_order_ended(struct app *app, const char *vendor_id);
-
 #endif

@@ -18,25 +18,23 @@
 #include "reeyo/db/db.h"
 #include "reeyo/db/leadership.h"
 #include "reeyo/db/queries/availability.h"
+#include "reeyo/db/queries/order_acts.h"
 #include "reeyo/domain/order.h"
 #include "reeyo/service/cache_keys.h"
 #include "reeyo/service/orders.h"
 
 #define EVERY_MS 1000
 #define BATCH 100
-#define BATCH_TEXT "100"
 /* orders_watch runs every so many seconds. It took 16 ms with 10,000 riders and 20,000 orders, on a
  * busy machine. */
 #define WATCH_TURNS 5
 
 struct timers {
 	struct app *app;
-	const struct timer_needs *needs;
 	struct leadership *leadership;
 	uv_timer_t timer;
 	struct db_call call;
 	struct orders_expiry expiry;
-	char silence[24], released_from[ORDER_STATES_SIZE];
 	unsigned turns;
 	bool running, timer_open, closing;
 };
@@ -55,18 +53,6 @@ static bool timers_statement_ended(struct timers *timers, const struct db_result
 		return !db_error(result);
 	timers_free_if_idle(timers);
 	return false;
-}
-
-static void timers_submit(struct timers *timers, enum query query,
-	void (*done)(struct db_call *call, const struct db_result *result), unsigned count,
-	const char *const *params)
-{
-	timers->running = true;
-	timers->call = (struct db_call){
-		.query = query, .lane = DB_WRITE, .count = count, .done = done, .owner = timers
-	};
-	memcpy(timers->call.params, params, count * sizeof(*params));
-	db_submit(timers->app->db, &timers->call);
 }
 
 /* --- Orders that no vendor accepted ----------------------------------------------------------- */
@@ -134,10 +120,11 @@ static void orders_watch_done(struct db_call *call, const struct db_result *resu
 	if (!timers_statement_ended(timers, result))
 		return;
 	for (unsigned i = 0; i < db_rows(result); i++) {
-		if (!db_bool(result, i, 2))
+		if (!db_bool(result, i, ORDERS_WATCH_RELEASED))
 			continue;
 		released = true;
-		snprintf(rider, sizeof(rider), "%.*s", TEXT_ARGS(db_text(result, i, 1)));
+		snprintf(rider, sizeof(rider), "%.*s",
+			TEXT_ARGS(db_text(result, i, ORDERS_WATCH_RIDER_ID)));
 		rider_facts_invalidate_all(timers->app, rider);
 	}
 	if (released)
@@ -149,8 +136,18 @@ static void orders_watch_done(struct db_call *call, const struct db_result *resu
 
 static void orders_watch_submit(struct timers *timers)
 {
-	timers_submit(timers, QUERY_orders_watch, orders_watch_done, 4,
-		(const char *const[]){ NULL, timers->silence, timers->released_from, BATCH_TEXT });
+	const char *states[ORDER_STATUSES];
+	unsigned count = order_states_list(
+		order_states_before(FOOD, ACT_RELEASE, BY_SYSTEM), states);
+
+	timers->running = true;
+	timers->call =
+		(struct db_call){ .lane = DB_WRITE, .done = orders_watch_done, .owner = timers };
+	db_run(timers->app->db, &timers->call, orders_watch,
+		&(struct orders_watch){
+			.silence_seconds = (double)timers->app->config->rider_silence / 1000,
+			.released_from = { states, count },
+			.limit = BATCH });
 }
 
 /* --- Life ------------------------------------------------------------------------------------- */
@@ -167,7 +164,7 @@ static void timers_tick(uv_timer_t *timer)
 	riders_silence_submit(timers);
 }
 
-int timers_new(struct app *app, const struct timer_needs *needs, struct timers **ret)
+int timers_new(struct app *app, struct timers **ret)
 {
 	struct timers *timers = calloc(1, sizeof(*timers));
 	int error;
@@ -175,11 +172,7 @@ int timers_new(struct app *app, const struct timer_needs *needs, struct timers *
 	if (!timers)
 		return E_NO_MEMORY;
 	timers->app = app;
-	timers->needs = needs;
 	timers->timer.data = timers;
-	snprintf(timers->silence, sizeof(timers->silence), "%lld",
-		(long long)app->config->rider_silence / 1000);
-	order_states_text(order_states_before(FOOD, ACT_RELEASE, BY_SYSTEM), timers->released_from);
 	error = leadership_new(app->loop, app->db, "timers", NULL, NULL, &timers->leadership);
 	if (error || uv_timer_init(loop_uv(app->loop), &timers->timer)) {
 		leadership_close(timers->leadership);

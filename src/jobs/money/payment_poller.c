@@ -27,8 +27,10 @@
 #include "reeyo/db/db.h"
 #include "reeyo/db/leadership.h"
 #include "reeyo/db/queries/payments.h"
+#include "reeyo/domain/order.h"
 #include "reeyo/domain/payment_state.h"
 #include "reeyo/partners/gateway.h"
+#include "reeyo/service/orders.h"
 #include "reeyo/service/payments.h"
 
 #define EVERY_MS 100
@@ -360,7 +362,7 @@ static void poller_expired(struct db_call *call, const struct db_result *result)
 			continue;
 		snprintf(vendor, sizeof(vendor), "%.*s",
 			TEXT_ARGS(db_text(result, i, PAYMENTS_EXPIRE_VENDOR_ID)));
-		payment_order_ended(poller->app, vendor[0] ? vendor : NULL);
+		order_cancelled(poller->app, vendor[0] ? vendor : NULL, NULL, NULL);
 	}
 	if (db_rows(result))
 		return poller_expire(poller);
@@ -370,8 +372,9 @@ static void poller_expired(struct db_call *call, const struct db_result *result)
 static void poller_expire(struct payment_poller *poller)
 {
 	int64_t wait_s = (poller->app->config->payment_wait + 999) / 1000;
-	const char *allowed[PAYMENT_STATES], *const *cancellable;
-	size_t cancellable_count = payment_cancellable(&cancellable);
+	const char *allowed[PAYMENT_STATES], *cancellable[ORDER_STATUSES];
+	size_t cancellable_count = order_states_list(
+		order_states_before(FOOD, ACT_FAIL_PAYMENT, BY_SYSTEM), cancellable);
 
 	db_run(poller->app->db, poller_call(poller, poller_expired), payments_expire,
 		&(struct payments_expire){ .wait_s = wait_s,

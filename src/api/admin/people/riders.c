@@ -11,6 +11,7 @@
 #include "reeyo/cache/geo.h"
 #include "reeyo/core/config.h"
 #include "reeyo/db/queries/admin_riders.h"
+#include "reeyo/db/queries/order_acts.h"
 #include "reeyo/domain/order.h"
 #include "reeyo/service/cache_keys.h"
 
@@ -67,12 +68,11 @@ static void admin_rider_deliveries(struct request *rq)
 
 /* --- Approval --------------------------------------------------------------------------------- */
 
-/* Column 2: orders:active has changed. The silence limit does not matter here: a rider who may not
- * work is flagged at once. */
+/* The silence limit does not matter here: a rider who may not work is flagged at once. */
 static void admin_rider_orders_flagged(struct request *rq, const struct db_result *result)
 {
 	for (unsigned i = 0; !db_error(result) && i < db_rows(result); i++)
-		if (db_bool(result, i, 2))
+		if (db_bool(result, i, ORDERS_WATCH_RELEASED))
 			return cache_invalidate(rq, KEY_ORDERS_ACTIVE, NULL, admin_row_reply);
 	admin_row_reply(rq);
 }
@@ -80,13 +80,15 @@ static void admin_rider_orders_flagged(struct request *rq, const struct db_resul
 /* Flags the rider's orders, which another rider must take now. If this fails, the timers do it. */
 static void admin_rider_orders_flag(struct request *rq)
 {
-	char *states = arena_alloc(rq->arena, ORDER_STATES_SIZE);
+	const char *states[ORDER_STATUSES];
+	unsigned count = order_states_list(
+		order_states_before(FOOD, ACT_RELEASE, BY_SYSTEM), states);
 
-	if (!states)
-		return admin_row_reply(rq);
-	order_states_text(order_states_before(FOOD, ACT_RELEASE, BY_SYSTEM), states);
-	sql_try_write_positional(rq, orders_watch, admin_rider_orders_flagged, rq->params[0],
-		arg_int(rq, rq->app->config->rider_silence / 1000), states, "100");
+	sql_try_write(rq, orders_watch, admin_rider_orders_flagged,
+		&(struct orders_watch){ .rider_id = rq->params[0],
+			.silence_seconds = (double)rq->app->config->rider_silence / 1000,
+			.released_from = { states, count },
+			.limit = 100 });
 }
 
 static void admin_rider_changed(struct request *rq, const struct db_result *result)
