@@ -68,6 +68,19 @@ def test_a_vendor_has_distance_and_fee_only_with_a_position(api):
     assert {**near, "distance": None, "deliveryFee": None} == plain
 
 
+@pytest.mark.parametrize("metres, fee", [(0, 1000), (999.4, 1200), (2000.3, 1400), (2000.6, 1600)])
+def test_the_delivery_fee_of_a_vendor_is_the_one_of_an_order(api, vendor, customer, metres, fee):
+    shop = vendor(items=1, price=2500)
+    lat, lng = 4.0503 + metres / 111194.92664455873, 9.696
+    order = customer().api.post("orders", json={
+        "vendorId": shop.id, "paymentMethod": "CASH", "items": [{"itemId": shop.items[0], "quantity": 1}],
+        "deliveryAddress": {"address": "Rue Joffre", "city": "Douala", "coordinates": {"lat": lat, "lng": lng}}})
+    assert (order.status, order.data["deliveryFee"]) == (201, fee), order
+    assert api.get(f"vendors/{shop.id}?lat={lat}&lng={lng}").data["deliveryFee"] == fee
+    [listed] = [one for one in api.get(f"vendors?lat={lat}&lng={lng}&radius=5&limit=100").data if one["vendorId"] == shop.id]
+    assert listed["deliveryFee"] == fee
+
+
 def test_unknown_and_unapproved_vendors_are_404(api, sql):
     sql("INSERT INTO vendors (id, phone, password_hash, owner_name, business_name, service_type, business_type,"
         " address, lat, lng) VALUES ('vendor_pending', '+237655555555', '-', 'Ma', 'Soon', 'FOOD', 'RESTAURANT',"
