@@ -124,7 +124,7 @@ def test_twenty_payments_may_wait_and_no_more(till):
              " FROM generate_series(1, 20) n", somebody.id, somebody.id, somebody.id)
     for reply in (till.top_up(somebody), till.order(somebody)):
         assert (reply.status, reply.code) == (429, "TOO_MANY_REQUESTS")
-        assert reply.json["error"]["message"].startswith("20 of your payments wait")
+        assert reply.json["error"]["message"].startswith("20 of your payments are waiting")
         assert 890 < int(reply.headers["Retry-After"]) <= 900
 
 
