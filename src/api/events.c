@@ -136,7 +136,7 @@ static void order_party_get(struct request *rq, const char *order)
 	const struct order_participants params = { .order = order };
 
 	if (rq->app->config->replica_url[0])
-		sql_write(rq, order_participants, order_party_read, &params);
+		sql_read_primary(rq, order_participants, order_party_read, &params);
 	else
 		sql_read(rq, order_participants, order_party_read, &params);
 }

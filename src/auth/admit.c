@@ -143,7 +143,7 @@ static void rider_facts_load(struct request *rq)
 		return reply_error(rq, E_NO_MEMORY);
 	*version = rider_cache_version(rq->app->riders, rq->caller.id);
 	rq->state = version;
-	sql_write(rq, rider_facts_get, rider_facts_read,
+	sql_read_primary(rq, rider_facts_get, rider_facts_read,
 		&(struct rider_facts_get){ .rider_id = rq->caller.id });
 }
 

@@ -157,7 +157,7 @@ static void rider_object_read(struct request *rq, const struct db_result *result
 /* From the primary: apps read the status right after a change. */
 static void get_rider_status(struct request *rq)
 {
-	sql_write(rq, rider_availability_get, rider_object_read,
+	sql_read_primary(rq, rider_availability_get, rider_object_read,
 		&(struct rider_availability_get){ .rider_id = rq->caller.id });
 }
 

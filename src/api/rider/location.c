@@ -252,7 +252,7 @@ static void report_location(struct request *rq)
 	rq->state = report;
 	if (rq->rider->is_online)
 		return report_store(rq);
-	sql_write(rq, rider_facts_get, rider_online_checked,
+	sql_read_primary(rq, rider_facts_get, rider_online_checked,
 		&(struct rider_facts_get){ .rider_id = rq->caller.id });
 }
 

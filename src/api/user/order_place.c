@@ -165,7 +165,7 @@ static void order_outcome(struct request *rq, const struct db_result *result)
 	if (text_is(outcome, TEXT("REPLAY")))
 		return request_replay(rq, reply_idempotency_running);
 	if (text_is(outcome, TEXT("DUPLICATE_ORDER")))
-		return sql_write(rq, basket_get, duplicate_order_found,
+		return sql_read_primary(rq, basket_get, duplicate_order_found,
 			&(struct basket_get){ .user_id = rq->caller.id, .basket = draft->basket });
 	order_refused(rq, error_from_name(outcome.at, outcome.len),
 		db_text(result, 0, ORDER_INSERT_DETAIL));
