@@ -19,15 +19,6 @@ static const char *const online_words[] = { "ONLINE", "OFFLINE", "BUSY", NULL };
 static const char *const document_words[] = { "PENDING", "APPROVED", "REJECTED", NULL };
 static const char *const user_words[] = { "ACTIVE", "INACTIVE", "SUSPENDED", "DELETED", NULL };
 
-#define NULLABLE(name, kind) \
-	{ \
-		name, kind, .nullable = true \
-	}
-#define ALWAYS(name, kind) \
-	{ \
-		name, kind, .required = true \
-	}
-
 /* --- Orders ----------------------------------------------------------------------------------- */
 
 static const struct field customer_fields[] = {

@@ -13,6 +13,10 @@ extern const struct field empty_body[];
 
 /* Column 0 is the reply; without a row the reply is 404. */
 void admin_reply_row(struct request *rq, const struct db_result *result);
+/* Reads and replies with the row of a statement whose only parameter is the id in the path:
+ * admin_read_row(rq, admin_vendor_get, .vendor_id); */
+#define admin_read_row(rq, name, member) \
+	sql_read(rq, name, admin_reply_row, &(struct name){ member = (rq)->params[0] })
 /* After a deletion: replies with the message; without a row the reply is 404. */
 void admin_reply_deleted(struct request *rq, const struct db_result *result, const char *english,
 	const char *french);

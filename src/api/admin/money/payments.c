@@ -5,6 +5,7 @@
  */
 #include "reeyo/db/queries/payments.h"
 #include "admin/audit.h"
+#include "admin/fields.h"
 #include "admin/list.h"
 #include "admin/reply.h"
 #include "reeyo/api/admin.h"
@@ -12,15 +13,6 @@
 
 static const char *const payment_kind_words[] = { "TOPUP", "ORDER", NULL };
 static const char *const resolution_words[] = { "BOOKED", "SETTLED_OUTSIDE", NULL };
-
-#define NULLABLE(name, kind) \
-	{ \
-		name, kind, .nullable = true \
-	}
-#define ALWAYS(name, kind) \
-	{ \
-		name, kind, .required = true \
-	}
 
 static const struct field list_query[] = {
 	{ "status", FIELD_TEXT, .max = 20,
@@ -84,8 +76,7 @@ static void admin_payments_list(struct request *rq)
 
 static void admin_payment_show(struct request *rq)
 {
-	sql_read(rq, admin_payment_get, admin_reply_row,
-		&(struct admin_payment_get){ .payment_id = rq->params[0] });
+	admin_read_row(rq, admin_payment_get, .payment_id);
 }
 
 static void admin_payment_resolve(struct request *rq)

@@ -5,6 +5,7 @@
  */
 #include "reeyo/db/queries/payouts.h"
 #include "admin/audit.h"
+#include "admin/fields.h"
 #include "admin/list.h"
 #include "admin/reply.h"
 #include "reeyo/api/admin.h"
@@ -14,15 +15,6 @@
 
 static const char *const payout_kind_words[] = { "VENDOR", "RIDER", NULL };
 static const char *const decision_words[] = { "APPROVED", "REJECTED", NULL };
-
-#define NULLABLE(name, kind) \
-	{ \
-		name, kind, .nullable = true \
-	}
-#define ALWAYS(name, kind) \
-	{ \
-		name, kind, .required = true \
-	}
 
 #define TYPE_FIELD \
 	{ \

@@ -43,8 +43,7 @@ static void admin_disputes_list(struct request *rq)
 
 static void admin_dispute_show(struct request *rq)
 {
-	sql_read(rq, admin_dispute_get, admin_reply_row,
-		&(struct admin_dispute_get){ .dispute_ref = rq->params[0] });
+	admin_read_row(rq, admin_dispute_get, .dispute_ref);
 }
 
 static void admin_dispute_decide(

@@ -141,8 +141,7 @@ static void admin_orders_search(struct request *rq)
 
 static void admin_order_show(struct request *rq)
 {
-	sql_read(rq, admin_order_get, admin_reply_row,
-		&(struct admin_order_get){ .order_ref = rq->params[0] });
+	admin_read_row(rq, admin_order_get, .order_ref);
 }
 
 static void admin_timeline_reply(struct request *rq, const struct db_result *result)
@@ -160,8 +159,7 @@ static void admin_order_timeline(struct request *rq)
 
 static void admin_order_dispatches(struct request *rq)
 {
-	sql_read(rq, admin_order_dispatch, admin_reply_row,
-		&(struct admin_order_dispatch){ .order_ref = rq->params[0] });
+	admin_read_row(rq, admin_order_dispatch, .order_ref);
 }
 
 /* --- Writes ----------------------------------------------------------------------------------- */

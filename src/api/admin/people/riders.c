@@ -57,8 +57,7 @@ static void admin_riders_list(struct request *rq)
 
 static void admin_rider_show(struct request *rq)
 {
-	sql_read(rq, admin_rider_get, admin_reply_row,
-		&(struct admin_rider_get){ .rider_id = rq->params[0] });
+	admin_read_row(rq, admin_rider_get, .rider_id);
 }
 
 static void admin_rider_deliveries(struct request *rq)

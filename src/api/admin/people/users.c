@@ -41,8 +41,7 @@ static void admin_users_list(struct request *rq)
 
 static void admin_user_show(struct request *rq)
 {
-	sql_read(rq, admin_user_get, admin_reply_row,
-		&(struct admin_user_get){ .user_id = rq->params[0] });
+	admin_read_row(rq, admin_user_get, .user_id);
 }
 
 static void admin_user_orders(struct request *rq)

@@ -60,8 +60,7 @@ static void admin_vendors_list(struct request *rq)
 
 static void admin_vendor_show(struct request *rq)
 {
-	sql_read(rq, admin_vendor_get, admin_reply_row,
-		&(struct admin_vendor_get){ .vendor_id = rq->params[0] });
+	admin_read_row(rq, admin_vendor_get, .vendor_id);
 }
 
 static void admin_vendor_orders(struct request *rq)
@@ -71,8 +70,7 @@ static void admin_vendor_orders(struct request *rq)
 
 static void admin_vendor_menu(struct request *rq)
 {
-	sql_read(rq, admin_vendor_items, admin_reply_row,
-		&(struct admin_vendor_items){ .vendor_id = rq->params[0] });
+	admin_read_row(rq, admin_vendor_items, .vendor_id);
 }
 
 /* --- Approval --------------------------------------------------------------------------------- */

@@ -102,8 +102,7 @@ static void admin_zones_list(struct request *rq)
 
 static void admin_zone_show(struct request *rq)
 {
-	sql_read(rq, admin_zone_get, admin_reply_row,
-		&(struct admin_zone_get){ .zone_id = rq->params[0] });
+	admin_read_row(rq, admin_zone_get, .zone_id);
 }
 
 static void admin_zone_add(struct request *rq)
