@@ -183,7 +183,7 @@ SELECT
           ORDER BY m.id DESC LIMIT :limit::bigint + :offset::bigint)) found
        ORDER BY id DESC LIMIT :limit::bigint OFFSET :offset::bigint))) AS rows
 
--- Queues a dead message again, for a day.
+-- Queues a dead message again; it lives for life_s seconds more.
 -- Outcomes: DONE, CONFLICT (it is not dead). No row: 404.
 -- name: message_retry
 -- columns: outcome, message, audit_id
@@ -192,7 +192,7 @@ WITH was AS MATERIALIZED (
    WHERE m.id = CASE WHEN :message_id::text ~ '^msg_[0-9]{1,18}$' THEN substr(:message_id::text, 5)::bigint END FOR UPDATE
 ), queued AS (
   UPDATE messages m
-     SET state = 'QUEUED', tries = 0, next_at = now(), until = greatest(m.until, now() + interval '1 day')
+     SET state = 'QUEUED', tries = 0, next_at = now(), until = greatest(m.until, now() + make_interval(secs => :life_s::bigint))
     FROM was w WHERE m.id = w.id AND w.state = 'DEAD'
   RETURNING m AS message
 )
@@ -232,7 +232,7 @@ SELECT json_build_object('targeted', count(*), 'sent', count(d.account_id), 'fai
   LEFT JOIN (SELECT DISTINCT account_id FROM device_tokens WHERE role = :kind::text) d ON d.account_id = p.id
 
 -- Creates a broadcast to all accounts of a kind, or to some. broadcast_expand makes a push for each account with a device. The
--- event `broadcast` goes to the rooms of the named accounts (eight rooms an event: see EVENT_ROOMS_MAX), or to the room of all.
+-- event `broadcast` goes to the rooms of the named accounts (rooms_max in an event), or to the room of all.
 -- A broadcast to a country publishes no event, because a country has no room.
 -- ids NULL: all accounts of the kind; country NULL: any; room_prefix: of the room of one account.
 -- name: message_broadcast
@@ -241,7 +241,7 @@ WITH made AS (
   INSERT INTO broadcasts (kind, ids, country, params, data)
   VALUES (:kind::text, :ids::text[], :country::text, json_build_object('title', :title::text, 'body', :body::text), :data::json)
 ), people AS (
-  SELECT i.id, (row_number() OVER (ORDER BY i.id) - 1) / 8 AS part
+  SELECT i.id, (row_number() OVER (ORDER BY i.id) - 1) / :rooms_max::bigint AS part
     FROM (SELECT DISTINCT unnest(:ids::text[]) AS id) i
     LEFT JOIN users u ON :kind::text = 'USER' AND u.id = i.id
     LEFT JOIN vendors v ON :kind::text = 'VENDOR' AND v.id = i.id

@@ -9,9 +9,6 @@
 #include "reeyo/http/stream.h"
 #include "reeyo/live/hub.h"
 
-/* An event is delivered to this many of its rooms; further ones are ignored. */
-#define EVENT_ROOMS_MAX 8u
-
 /* One event between two instances: a line of words, then the payload.
  * "SOURCE ID PREVIOUS TYPE AGGREGATE ROOM,ROOM\nPAYLOAD"; "-" stands for an empty word. */
 struct frame {

@@ -18,6 +18,9 @@
 #include "reeyo/http/request.h"
 #include "reeyo/loop/app.h"
 
+/* An event is delivered to this many of its rooms; further ones are ignored. */
+#define EVENT_ROOMS_MAX 8u
+
 /* An event during delivery: valid during the call. */
 struct event {
 	int64_t id;            /* 0: ephemeral, not stored */

@@ -11,7 +11,8 @@
 
 #include "reeyo/api/admin.h"
 #include "reeyo/db/queries/messages.h"
-#include "reeyo/domain/cause.h"
+#include "reeyo/domain/notification_rule.h"
+#include "reeyo/live/hub.h"
 
 #define PEOPLE_MAX 1000
 /* Firebase accepts 4 KB in all, including member names and the device's token. */
@@ -95,13 +96,14 @@ static void admin_message_retried(struct request *rq, const struct db_result *re
 
 static void admin_message_retry(struct request *rq)
 {
-	admin_write(rq, message_retry, admin_message_retried, .message_id = rq->params[0]);
+	admin_write(rq, message_retry, admin_message_retried, .message_id = rq->params[0],
+		.life_s = MESSAGE_REQUEUED_LIFE_S);
 }
 
 /* --- Broadcasts ------------------------------------------------------------------------------- */
 
 struct audience {
-	enum whom kind;
+	enum recipient kind;
 	const char *ids;  /* member of the body */
 	const char *room; /* of all accounts of this kind */
 };
@@ -199,11 +201,12 @@ static void broadcast_counted(struct request *rq, const struct db_result *result
 	state->counts = arena_copy(rq->arena, counts.at, counts.len);
 	if (!state->counts)
 		return reply_error(rq, E_NO_MEMORY);
-	admin_write(rq, message_broadcast, broadcast_written, .kind = whom_name(audience->kind),
+	admin_write(rq, message_broadcast, broadcast_written,
+		.kind = recipient_name(audience->kind),
 		.ids = member_texts(rq, rq->body, audience->ids),
 		.country = body_text(rq, "country"), .title = body_text(rq, "title"),
 		.body = body_text(rq, "body"), .data = state->data, .all_room = audience->room,
-		.room_prefix = whom_room(audience->kind));
+		.room_prefix = recipient_room(audience->kind), .rooms_max = EVENT_ROOMS_MAX);
 }
 
 /* Counting a million accounts takes seconds, so it runs on the report lane. The write is short for
@@ -220,7 +223,7 @@ static void broadcast_start(struct request *rq, const struct audience *audience)
 	*state = (struct broadcast_state){ .audience = audience, .data = data };
 	rq->state = state;
 	sql_report(rq, broadcast_count, broadcast_counted,
-		&(struct broadcast_count){ .kind = whom_name(audience->kind),
+		&(struct broadcast_count){ .kind = recipient_name(audience->kind),
 			.ids = member_texts(rq, rq->body, audience->ids),
 			.country = body_text(rq, "country") });
 }
