@@ -6,33 +6,26 @@
 
 #include <stddef.h>
 
-#define WEBHOOK_TYPES(FIRST, X) \
-	FIRST("new_order") \
-	X("order_accepted") \
-	X("order_ready_for_pickup") \
-	X("order_status_update") \
-	X("order_delivered") \
-	X("order_rejected") \
-	X("order_cancelled") \
-	X("payment_received") \
-	X("payment_failed") \
-	X("refund_issued") \
-	X("dispute_resolved") \
-	X("dispute_rejected") \
-	X("payout_requested") \
-	X("payout_approved") \
-	X("payout_rejected") \
-	X("payout_completed") \
-	X("payout_failed") \
-	X("cash_handed_in")
-
 const char *const webhook_types[WEBHOOK_TYPE_COUNT + 1] = {
-#define ENTRY(type) type,
-	WEBHOOK_TYPES(ENTRY, ENTRY) NULL
+	"new_order",
+	"order_accepted",
+	"order_ready_for_pickup",
+	"order_status_update",
+	"order_delivered",
+	"order_rejected",
+	"order_cancelled",
+	"payment_received",
+	"payment_failed",
+	"refund_issued",
+	"dispute_resolved",
+	"dispute_rejected",
+	"payout_requested",
+	"payout_approved",
+	"payout_rejected",
+	"payout_completed",
+	"payout_failed",
+	"cash_handed_in",
 };
-#define FIRST(type) type
-#define NEXT(type) "," type
-const char webhook_types_array[] = "{" WEBHOOK_TYPES(FIRST, NEXT) "}";
 
 bool webhook_type_offered(struct text type)
 {

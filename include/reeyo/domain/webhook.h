@@ -20,8 +20,6 @@
 #define WEBHOOK_TYPE_COUNT 18
 extern const char *const webhook_types[WEBHOOK_TYPE_COUNT + 1];
 bool webhook_type_offered(struct text type);
-/* The same as a PostgreSQL array. */
-extern const char webhook_types_array[];
 /* The type of the event that POST …/test sends. */
 #define WEBHOOK_TEST "webhook_test"
 
@@ -36,9 +34,6 @@ int64_t webhook_backoff_s(unsigned tries, int64_t retry_after_s);
 #define WEBHOOK_GIVE_UP_S (5 * 86400)
 /* The last attempts of a delivery that are kept. */
 #define WEBHOOK_ATTEMPTS_MAX 20
-/* How long earlier secrets sign after a rotation, in seconds. */
-#define WEBHOOK_ROTATION_S 86400
-#define WEBHOOK_ENDPOINTS_MAX 50
 
 /* Whether a URL may be registered: https (with plain: http, too), a host, no user, no fragment, at
  * most 2048 printable ASCII characters. ret_host: its host as for a DNS lookup, without brackets.

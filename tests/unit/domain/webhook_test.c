@@ -28,15 +28,10 @@ END_TEST
 
 START_TEST(the_offered_types_are_one_list)
 {
-	char all[1024] = "{";
-
 	ck_assert_ptr_nonnull(webhook_types[WEBHOOK_TYPE_COUNT - 1]);
 	ck_assert_ptr_null(webhook_types[WEBHOOK_TYPE_COUNT]);
-	for (int i = 0; webhook_types[i]; i++) {
+	for (int i = 0; webhook_types[i]; i++)
 		ck_assert(webhook_type_offered(text_of(webhook_types[i])));
-		strcat(strcat(all, i ? "," : ""), webhook_types[i]);
-	}
-	ck_assert_str_eq(strcat(all, "}"), webhook_types_array);
 	ck_assert(!webhook_type_offered(TEXT("delivery_request")));
 	ck_assert(!webhook_type_offered(TEXT("rider_assigned")));
 	ck_assert(!webhook_type_offered(TEXT("vendor_changed")));
