@@ -25,7 +25,7 @@
 #include "reeyo/core/log.h"
 #include "reeyo/core/memory.h"
 #include "reeyo/db/db.h"
-#include "reeyo/db/leadership.h"
+#include "reeyo/db/periodic.h"
 #include "reeyo/db/queries/payments.h"
 #include "reeyo/domain/order.h"
 #include "reeyo/domain/payment_state.h"
@@ -34,7 +34,7 @@
 #include "reeyo/service/payments.h"
 
 #define EVERY_MS 100
-#define TICKS 10 /* to a second */
+#define SECOND_MS 1000
 #define DUE_MAX 64
 /* Each ends an order, which locks its stock: one in a transaction. */
 #define EXPIRE_BATCH 1
@@ -54,9 +54,8 @@ struct lost {
 
 struct payment_poller {
 	struct app *app;
-	struct leadership *leadership;
-	uv_timer_t timer;
-	struct db_call call, found;
+	struct periodic periodic;
+	struct db_call found;
 	struct due due[DUE_MAX];
 	unsigned due_count;
 	struct gateway_history history;
@@ -64,36 +63,12 @@ struct payment_poller {
 	unsigned lost_count;
 	/* start of the last read of the history; pause after it */
 	uint64_t read_ms, rest_ms;
-	unsigned ticks;
+	uint64_t second_ms;  /* end of this second */
 	int64_t left;        /* queries left in this second */
 	bool more;           /* more rows may be due */
 	bool history_failed; /* the last read of the history failed */
-	bool running, reading, finding, timer_open, closing;
+	bool reading, finding;
 };
-
-static void poller_end(struct payment_poller *poller)
-{
-	if (!poller->running && !poller->reading && !poller->finding && !poller->timer_open)
-		free(poller);
-}
-
-static struct db_call *poller_call(struct payment_poller *poller,
-	void (*done)(struct db_call *call, const struct db_result *result))
-{
-	poller->running = true;
-	poller->call = (struct db_call){ .lane = DB_WRITE, .done = done, .owner = poller };
-	return &poller->call;
-}
-
-/* False when this round is over. */
-static bool poller_statement_done(struct payment_poller *poller, const struct db_result *result)
-{
-	poller->running = false;
-	if (!poller->closing)
-		return !db_error(result);
-	poller_end(poller);
-	return false;
-}
 
 /* --- Payments without a reference ------------------------------------------------------------- */
 
@@ -136,13 +111,13 @@ static void poller_history_written(struct db_call *call, const struct db_result 
 
 	(void)result; /* on an error they are searched for again */
 	poller->finding = false;
-	if (poller->closing)
-		poller_end(poller);
+	periodic_release(&poller->periodic);
 }
 
 static struct db_call *poller_history_call(struct payment_poller *poller)
 {
 	poller->finding = true;
+	periodic_hold(&poller->periodic);
 	poller->found = (struct db_call){
 		.lane = DB_WRITE, .done = poller_history_written, .owner = poller
 	};
@@ -212,8 +187,8 @@ static void poller_history_done(
 	struct payment_poller *poller = history->owner;
 
 	poller->reading = false;
-	if (poller->closing)
-		return poller_end(poller);
+	if (poller->periodic.closing)
+		return periodic_release(&poller->periodic);
 	poller->rest_ms = HISTORY_SHARE * (loop_now(poller->app->loop) - poller->read_ms);
 	if (outcome == GATEWAY_ANSWERED) {
 		poller->history_failed = false;
@@ -223,6 +198,7 @@ static void poller_history_done(
 		poller_history_failed(poller, outcome, why);
 	}
 	poller->lost_count = 0;
+	periodic_release(&poller->periodic);
 }
 
 static void poller_history_start(struct payment_poller *poller)
@@ -234,6 +210,7 @@ static void poller_history_start(struct payment_poller *poller)
 		now < poller->read_ms + HISTORY_MS || now < poller->read_ms + poller->rest_ms)
 		return;
 	poller->reading = true;
+	periodic_hold(&poller->periodic);
 	poller->read_ms = now;
 	qsort(poller->lost, poller->lost_count, sizeof(*poller->lost), lost_compare);
 	/* The gateway's day may be an hour ahead of ours. */
@@ -279,15 +256,21 @@ static void due_check(struct payment_poller *poller, const struct due *due)
 		NULL);
 }
 
+static void poller_round_end(struct payment_poller *poller)
+{
+	poller_history_start(poller);
+	periodic_end(&poller->periodic, false);
+}
+
 static void poller_due_taken(struct db_call *call, const struct db_result *result)
 {
 	struct payment_poller *poller = call->owner;
 
-	if (!poller_statement_done(poller, result))
+	if (!periodic_continues(&poller->periodic, result))
 		return;
 	for (unsigned i = 0; i < db_rows(result); i++)
 		due_check(poller, due_find(poller, db_text(result, i, PAYMENTS_TAKE_ID)));
-	poller_history_start(poller);
+	poller_round_end(poller);
 }
 
 static void due_read(struct due *due, const struct db_result *result, unsigned row)
@@ -313,20 +296,20 @@ static void poller_due_found(struct db_call *call, const struct db_result *resul
 	int64_t checks[DUE_MAX], delays[DUE_MAX];
 	size_t count;
 
-	if (!poller_statement_done(poller, result))
+	if (!periodic_continues(&poller->periodic, result))
 		return;
 	count = poller->due_count = db_rows(result);
 	poller->more = count > 0;
 	poller->left -= (int64_t)count;
 	if (!count)
-		return poller_history_start(poller);
+		return poller_round_end(poller);
 	for (unsigned i = 0; i < count; i++) {
 		due_read(&poller->due[i], result, i);
 		ids[i] = poller->due[i].id;
 		checks[i] = poller->due[i].checks;
 		delays[i] = poller->due[i].delay_s;
 	}
-	db_run(poller->app->db, poller_call(poller, poller_due_taken), payments_take,
+	periodic_run(&poller->periodic, poller_due_taken, payments_take,
 		&(struct payments_take){ .payment_ids = { ids, count },
 			.checks = { checks, count },
 			.delays_s = { delays, count } });
@@ -340,8 +323,8 @@ static void poller_due_start(struct payment_poller *poller)
 	if (most > poller->left)
 		most = poller->left;
 	if (!gateway_available(app->gateway) || most <= 0)
-		return;
-	db_run(app->db, poller_call(poller, poller_due_found), payments_due,
+		return periodic_end(&poller->periodic, false);
+	periodic_run(&poller->periodic, poller_due_found, payments_due,
 		&(struct payments_due){ .limit = most < DUE_MAX ? most : DUE_MAX });
 }
 
@@ -354,7 +337,7 @@ static void poller_expired(struct db_call *call, const struct db_result *result)
 	struct payment_poller *poller = call->owner;
 	char vendor[ID_SIZE];
 
-	if (!poller_statement_done(poller, result))
+	if (!periodic_continues(&poller->periodic, result))
 		return;
 	count_add(loop_counters(poller->app->loop), COUNT_PAYMENTS_EXPIRED, db_rows(result));
 	for (unsigned i = 0; i < db_rows(result); i++) {
@@ -376,7 +359,7 @@ static void poller_expire(struct payment_poller *poller)
 	size_t cancellable_count = order_states_list(
 		order_states_before(FOOD, ACT_FAIL_PAYMENT, BY_SYSTEM), cancellable);
 
-	db_run(poller->app->db, poller_call(poller, poller_expired), payments_expire,
+	periodic_run(&poller->periodic, poller_expired, payments_expire,
 		&(struct payments_expire){ .wait_s = wait_s,
 			.limit = EXPIRE_BATCH,
 			.allowed = { allowed, payment_states_before(PAYMENT_TIMED_OUT, allowed) },
@@ -389,57 +372,42 @@ static void poller_expire(struct payment_poller *poller)
 
 /* --- Life ------------------------------------------------------------------------------------- */
 
-static void poller_tick(uv_timer_t *timer)
+static void poller_round(void *job)
 {
-	struct payment_poller *poller = timer->data;
-	bool second = poller->ticks++ % TICKS == 0;
+	struct payment_poller *poller = job;
+	uint64_t now = loop_now(poller->app->loop);
 
-	if (second) {
+	if (now >= poller->second_ms) {
+		poller->second_ms = now + SECOND_MS;
 		poller->left = poller->app->config->payment_asks;
 		poller->more = true;
+		return poller_expire(poller);
 	}
-	if (poller->running || poller->closing || !leadership_held(poller->leadership))
-		return;
-	if (second)
-		poller_expire(poller);
-	else if (poller->more)
-		poller_due_start(poller);
+	if (!poller->more)
+		return periodic_end(&poller->periodic, false);
+	poller_due_start(poller);
 }
 
 int payment_poller_new(struct app *app, struct payment_poller **ret)
 {
+	static const struct periodic_spec spec = {
+		.lease = "payments", .every_ms = EVERY_MS, .round = poller_round, .free = free
+	};
 	struct payment_poller *poller = calloc(1, sizeof(*poller));
-	int error;
 
 	if (!poller)
 		return E_NO_MEMORY;
 	poller->app = app;
-	poller->timer.data = poller;
-	error = leadership_new(app->loop, app->db, "payments", NULL, NULL, &poller->leadership);
-	if (error || uv_timer_init(loop_uv(app->loop), &poller->timer)) {
-		leadership_close(poller->leadership);
+	if (periodic_start(&poller->periodic, app->loop, app->db, &spec, poller)) {
 		free(poller);
 		return E_NO_MEMORY;
 	}
-	poller->timer_open = true;
-	uv_timer_start(&poller->timer, poller_tick, EVERY_MS, EVERY_MS);
 	*ret = poller;
 	return 0;
 }
 
-static void poller_timer_closed(uv_handle_t *handle)
-{
-	struct payment_poller *poller = handle->data;
-
-	poller->timer_open = false;
-	poller_end(poller);
-}
-
 void payment_poller_close(struct payment_poller *poller)
 {
-	if (!poller)
-		return;
-	poller->closing = true;
-	leadership_close(poller->leadership);
-	uv_close((uv_handle_t *)&poller->timer, poller_timer_closed);
+	if (poller)
+		periodic_close(&poller->periodic);
 }

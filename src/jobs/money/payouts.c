@@ -20,12 +20,11 @@
 #include "reeyo/core/config.h"
 #include "reeyo/core/log.h"
 #include "reeyo/core/memory.h"
-#include "reeyo/db/leadership.h"
+#include "reeyo/db/periodic.h"
 #include "reeyo/db/queries/payouts.h"
 #include "reeyo/partners/gateway.h"
 #include "reeyo/service/payouts.h"
 
-#define EVERY_MS 1000
 #define CALLS 16 /* sent or queried at once; at most half of them are sent */
 #define SEARCH_MAX 50
 #define SEARCH_EVERY 5 /* rounds between two reads of the history */
@@ -49,34 +48,26 @@ struct searched {
 
 struct payout_job {
 	struct app *app;
-	struct leadership *leadership;
-	uv_timer_t timer;
-	struct db_call statement;
+	struct periodic periodic;
 	bool search; /* the statement in progress takes rows to search for */
 	struct slot slots[CALLS];
-	unsigned running; /* calls, statements and the timer: freed with the last */
 	struct gateway_history history;
 	struct searched searched[SEARCH_MAX];
 	struct payout_call recording;
 	unsigned searched_count, recorded, round;
 	enum gateway_outcome history_outcome;
-	bool taking, searching, closing;
+	bool searching;
 };
-
-static void payout_job_release(struct payout_job *job)
-{
-	if (--job->running == 0)
-		free(job);
-}
 
 /* --- Calls ------------------------------------------------------------------------------------ */
 
 static void payout_slot_done(struct payout_call *call)
 {
 	struct slot *slot = CONTAINER_OF(call, struct slot, call);
+	struct payout_job *job = call->owner;
 
 	slot->busy = false;
-	payout_job_release(call->owner);
+	periodic_release(&job->periodic);
 }
 
 static struct payout_call *payout_slot_take(struct payout_job *job)
@@ -87,7 +78,7 @@ static struct payout_call *payout_slot_take(struct payout_job *job)
 		slot++;
 	slot->busy = true;
 	slot->call = (struct payout_call){ .done = payout_slot_done, .owner = job };
-	job->running++;
+	periodic_hold(&job->periodic);
 	return &slot->call;
 }
 
@@ -102,65 +93,51 @@ static unsigned payout_slots_free(const struct payout_job *job)
 
 /* --- Rounds ----------------------------------------------------------------------------------- */
 
-static struct db_call *payout_statement(struct payout_job *job,
-	void (*done)(struct db_call *statement, const struct db_result *result))
-{
-	job->taking = true;
-	job->running++;
-	job->statement = (struct db_call){ .lane = DB_WRITE, .done = done, .owner = job };
-	return &job->statement;
-}
-
-/* False when this round ends. */
-static bool payout_statement_done(struct payout_job *job, const struct db_result *result)
-{
-	bool goes_on = !job->closing && !db_error(result);
-
-	job->taking = false;
-	payout_job_release(job); /* the timer holds it too, unless the job is closing */
-	return goes_on;
-}
-
 static void payout_search_due(struct payout_job *job);
 static void payout_search_start(struct payout_job *job, const struct db_result *result);
 
-static void payouts_taken(struct db_call *statement, const struct db_result *result)
+static void payouts_taken(struct db_call *call, const struct db_result *result)
 {
-	struct payout_job *job = statement->owner;
+	struct payout_job *job = call->owner;
 
-	if (!payout_statement_done(job, result))
+	if (!periodic_continues(&job->periodic, result))
 		return;
-	if (job->search)
-		return payout_search_start(job, result);
+	if (job->search) {
+		if (db_rows(result))
+			payout_search_start(job, result);
+		return periodic_end(&job->periodic, false);
+	}
 	for (unsigned i = 0; i < db_rows(result); i++) {
-		struct payout_call *call = payout_slot_take(job);
+		struct payout_call *slot = payout_slot_take(job);
 
-		payout_row_read(&call->row, result, i);
-		payout_check(job->app, call);
+		payout_row_read(&slot->row, result, i);
+		payout_check(job->app, slot);
 	}
 	payout_search_due(job);
 }
 
-static void payouts_found(struct db_call *statement, const struct db_result *result)
+static void payouts_found(struct db_call *call, const struct db_result *result)
 {
-	struct payout_job *job = statement->owner;
+	struct payout_job *job = call->owner;
 	struct payout_row rows[SEARCH_MAX];
 	const char *ids[SEARCH_MAX], *versions[SEARCH_MAX];
 	int64_t delays[SEARCH_MAX];
 	size_t count;
 
-	if (!payout_statement_done(job, result))
+	if (!periodic_continues(&job->periodic, result))
 		return;
 	count = db_rows(result) < SEARCH_MAX ? db_rows(result) : SEARCH_MAX;
+	if (!count && job->search)
+		return periodic_end(&job->periodic, false);
 	if (!count)
-		return job->search ? (void)0 : payout_search_due(job);
+		return payout_search_due(job);
 	for (unsigned i = 0; i < count; i++) {
 		payout_row_read(&rows[i], result, i);
 		ids[i] = rows[i].id;
 		versions[i] = rows[i].version;
 		delays[i] = payout_check_delay(&rows[i].facts);
 	}
-	db_run(job->app->db, payout_statement(job, payouts_taken), payouts_take,
+	periodic_run(&job->periodic, payouts_taken, payouts_take,
 		&(struct payouts_take){ .payout_ids = { ids, count },
 			.versions = { versions, count },
 			.delays_s = { delays, count } });
@@ -169,7 +146,7 @@ static void payouts_found(struct db_call *statement, const struct db_result *res
 static void payouts_find_due(struct payout_job *job, bool search, unsigned most)
 {
 	job->search = search;
-	db_run(job->app->db, payout_statement(job, payouts_found), payouts_due,
+	periodic_run(&job->periodic, payouts_found, payouts_due,
 		&(struct payouts_due){ .search = search, .limit = most });
 }
 
@@ -180,17 +157,17 @@ static void payout_check_due(struct payout_job *job)
 	payout_search_due(job);
 }
 
-static void payouts_to_send(struct db_call *statement, const struct db_result *result)
+static void payouts_to_send(struct db_call *call, const struct db_result *result)
 {
-	struct payout_job *job = statement->owner;
+	struct payout_job *job = call->owner;
 
-	if (!payout_statement_done(job, result))
+	if (!periodic_continues(&job->periodic, result))
 		return;
 	for (unsigned i = 0; i < db_rows(result); i++) {
-		struct payout_call *call = payout_slot_take(job);
+		struct payout_call *slot = payout_slot_take(job);
 
-		payout_row_read(&call->row, result, i);
-		payout_send(job->app, call);
+		payout_row_read(&slot->row, result, i);
+		payout_send(job->app, slot);
 	}
 	payout_check_due(job);
 }
@@ -264,9 +241,9 @@ static void searched_record_next(struct payout_job *job)
 	struct payout_answer answer;
 	struct searched *searched;
 
-	if (job->closing || job->recorded == job->searched_count) {
+	if (job->periodic.closing || job->recorded == job->searched_count) {
 		job->searching = false;
-		return payout_job_release(job);
+		return periodic_release(&job->periodic);
 	}
 	searched = &job->searched[job->recorded++];
 	answer = searched_answer(job, searched);
@@ -284,7 +261,7 @@ static void payout_history_done(
 {
 	struct payout_job *job = history->owner;
 
-	if (outcome != GATEWAY_ANSWERED && !job->closing)
+	if (outcome != GATEWAY_ANSWERED && !job->periodic.closing)
 		log_line(LOG_WARN, "the gateway's history cannot be read", LOG_T("why", why));
 	job->history_outcome = outcome;
 	searched_record_next(job);
@@ -296,8 +273,6 @@ static void payout_search_start(struct payout_job *job, const struct db_result *
 
 	job->searched_count = db_rows(result) < SEARCH_MAX ? db_rows(result) : SEARCH_MAX;
 	job->recorded = 0;
-	if (!job->searched_count)
-		return;
 	for (unsigned i = 0; i < job->searched_count; i++) {
 		struct searched *searched = &job->searched[i];
 		struct text day = db_text(result, i, PAYOUTS_TAKE_FIRST_DAY);
@@ -311,29 +286,29 @@ static void payout_search_start(struct payout_job *job, const struct db_result *
 	snprintf(history->to, sizeof(history->to), "%.*s",
 		TEXT_ARGS(db_text(result, 0, PAYOUTS_TAKE_LAST_DAY)));
 	job->searching = true;
-	job->running++;
+	periodic_hold(&job->periodic);
 	gateway_history_read(job->app->gateway, history);
 }
 
 static void payout_search_due(struct payout_job *job)
 {
-	if (!job->searching && job->round++ % SEARCH_EVERY == 0)
-		payouts_find_due(job, true, SEARCH_MAX);
+	if (job->searching || job->round++ % SEARCH_EVERY)
+		return periodic_end(&job->periodic, false);
+	payouts_find_due(job, true, SEARCH_MAX);
 }
 
 /* --- Life ------------------------------------------------------------------------------------- */
 
-static void payout_tick(uv_timer_t *timer)
+static void payout_round(void *owner)
 {
-	struct payout_job *job = timer->data;
+	struct payout_job *job = owner;
 	unsigned left = payout_slots_free(job);
 
-	if (job->taking || job->closing || !leadership_held(job->leadership) ||
-		!gateway_available(job->app->gateway))
-		return;
+	if (!gateway_available(job->app->gateway))
+		return periodic_end(&job->periodic, false);
 	if (left <= CALLS / 2)
 		return payout_check_due(job);
-	db_run(job->app->db, payout_statement(job, payouts_to_send), payouts_send,
+	periodic_run(&job->periodic, payouts_to_send, payouts_send,
 		&(struct payouts_send){ .limit = left - CALLS / 2,
 			.lease_s = 2 * job->app->config->gateway_timeout / 1000 +
 				ANSWER_MARGIN_S });
@@ -341,43 +316,33 @@ static void payout_tick(uv_timer_t *timer)
 
 int payouts_new(struct app *app, struct payout_job **ret)
 {
+	static const struct periodic_spec spec = {
+		.lease = "payouts", .every_ms = 1000, .round = payout_round, .free = free
+	};
 	struct payout_job *job = calloc(1, sizeof(*job));
-	int error;
 
 	if (!job)
 		return E_NO_MEMORY;
 	job->app = app;
-	job->timer.data = job;
 	job->history.each = searched_match;
 	job->history.done = payout_history_done;
 	job->history.owner = job;
 	job->recording.done = searched_recorded;
 	job->recording.owner = job;
-	error = leadership_new(app->loop, app->db, "payouts", NULL, NULL, &job->leadership);
-	if (error || uv_timer_init(loop_uv(app->loop), &job->timer)) {
-		leadership_close(job->leadership);
+	if (periodic_start(&job->periodic, app->loop, app->db, &spec, job)) {
 		free(job);
 		return E_NO_MEMORY;
 	}
-	job->running = 1;
-	uv_timer_start(&job->timer, payout_tick, EVERY_MS, EVERY_MS);
 	*ret = job;
 	return 0;
-}
-
-static void payout_timer_closed(uv_handle_t *handle)
-{
-	payout_job_release(handle->data);
 }
 
 void payouts_close(struct payout_job *job)
 {
 	if (!job)
 		return;
-	job->closing = true;
 	job->recording.abandoned = true;
 	for (unsigned i = 0; i < CALLS; i++)
 		job->slots[i].call.abandoned = true;
-	leadership_close(job->leadership);
-	uv_close((uv_handle_t *)&job->timer, payout_timer_closed);
+	periodic_close(&job->periodic);
 }

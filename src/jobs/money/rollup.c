@@ -8,84 +8,47 @@
 
 #include <stdlib.h>
 
-#define FIRST_MS 5000
-#define EVERY_MS 60000
+#include "reeyo/db/periodic.h"
+#include "reeyo/db/queries/rollups.h"
 
 struct rollup {
-	struct db *db;
-	uv_timer_t timer;
-	struct db_call call;
-	bool running, timer_open, closing;
+	struct periodic periodic;
 };
 
-static void rollup_step(struct rollup *rollup);
-
-static void rollup_end(struct rollup *rollup)
-{
-	if (!rollup->running && !rollup->timer_open)
-		free(rollup);
-}
-
-static void rollup_step_done(struct db_call *call, const struct db_result *result)
+static void rollup_done(struct db_call *call, const struct db_result *result)
 {
 	struct rollup *rollup = call->owner;
-	bool more = !db_error(result) && db_rows(result) && !db_bool(result, 0, 0);
 
-	rollup->running = false;
-	if (rollup->closing)
-		return rollup_end(rollup);
-	if (more)
-		rollup_step(rollup);
+	if (periodic_continues(&rollup->periodic, result))
+		periodic_end(&rollup->periodic, !db_bool(result, 0, LEDGER_ROLL_UP_DONE));
 }
 
-static void rollup_step(struct rollup *rollup)
+static void rollup_round(void *job)
 {
-	rollup->running = true;
-	rollup->call = (struct db_call){ .query = QUERY_ledger_roll_up,
-		.lane = DB_WRITE,
-		.done = rollup_step_done,
-		.owner = rollup };
-	db_submit(rollup->db, &rollup->call);
-}
+	struct rollup *rollup = job;
 
-static void rollup_due(uv_timer_t *timer)
-{
-	struct rollup *rollup = timer->data;
-
-	if (!rollup->running)
-		rollup_step(rollup);
+	periodic_run(&rollup->periodic, rollup_done, ledger_roll_up);
 }
 
 int rollup_new(struct loop *loop, struct db *db, struct rollup **ret)
 {
+	static const struct periodic_spec spec = {
+		.first_ms = 5000, .every_ms = 60000, .round = rollup_round, .free = free
+	};
 	struct rollup *rollup = calloc(1, sizeof(*rollup));
 
 	if (!rollup)
 		return E_NO_MEMORY;
-	rollup->db = db;
-	rollup->timer.data = rollup;
-	if (uv_timer_init(loop_uv(loop), &rollup->timer)) {
+	if (periodic_start(&rollup->periodic, loop, db, &spec, rollup)) {
 		free(rollup);
 		return E_NO_MEMORY;
 	}
-	rollup->timer_open = true;
-	uv_timer_start(&rollup->timer, rollup_due, FIRST_MS, EVERY_MS);
 	*ret = rollup;
 	return 0;
 }
 
-static void rollup_timer_closed(uv_handle_t *handle)
-{
-	struct rollup *rollup = handle->data;
-
-	rollup->timer_open = false;
-	rollup_end(rollup);
-}
-
 void rollup_close(struct rollup *rollup)
 {
-	if (!rollup)
-		return;
-	rollup->closing = true;
-	uv_close((uv_handle_t *)&rollup->timer, rollup_timer_closed);
+	if (rollup)
+		periodic_close(&rollup->periodic);
 }
