@@ -5,6 +5,7 @@
  */
 #include "reeyo/auth/token.h"
 
+#include "reeyo/auth/permission.h"
 #include "reeyo/core/clock.h"
 #include "token_cache.h"
 
@@ -105,6 +106,12 @@ static bool role_satisfies(enum access role, enum access needed)
 	}
 }
 
+static bool caller_may(enum access role, const struct route *row)
+{
+	return row->permission ? permission_granted(role, row->permission)
+			       : role_satisfies(role, row->access);
+}
+
 void authenticate(struct request *rq)
 {
 	int err;
@@ -112,7 +119,7 @@ void authenticate(struct request *rq)
 	if (rq->route->access == ANYONE)
 		return;
 	err = caller_read(rq);
-	if (!err && !role_satisfies(rq->caller.role, rq->route->access))
+	if (!err && !caller_may(rq->caller.role, rq->route))
 		err = E_WRONG_ROLE;
 	if (!err)
 		return;

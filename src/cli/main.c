@@ -192,7 +192,7 @@ static void route_print(void *arg, const struct route_set *set, const struct rou
 		row->root ? "" : name_space_name(set->ns), row->path);
 	printf("%-14s %-48s %-30s %s\n",
 		row->any_write ? "PUT,POST,PATCH" : method_name(row->method), path,
-		access_name(row->access), row->summary);
+		access_name(route_access(set, row)), row->summary);
 }
 
 static void route_append(void *arg, const struct route_set *set, const struct route *row)
@@ -207,16 +207,16 @@ static void route_append(void *arg, const struct route_set *set, const struct ro
 	}
 	json_array_append_new(arg,
 		json_pack(
-			"{s:s,s:s,s:s,s:o,s:s,s:s,s:b,s:b,s:b,s:b,s:b,s:b,s:b,s:b,s:I,s:s,s:s?,s:s?,s:s?}",
+			"{s:s,s:s,s:s,s:o,s:s,s:s,s:b,s:b,s:b,s:b,s:b,s:b,s:b,s:b,s:I,s:s,s:s?,s:s?,s:s?,s:s?}",
 			"method", method_name(row->method), "path", row->path, "operationId",
 			row->operation, "aliases", aliases, "namespace", name_space_name(set->ns),
-			"access", access_name(row->access), "root", (int)row->root, "internal",
-			(int)row->internal, "anyWrite", (int)row->any_write, "idempotent",
-			(int)row->idempotent, "hasBody", row->body != NULL, "stream",
+			"access", access_name(route_access(set, row)), "root", (int)row->root,
+			"internal", (int)row->internal, "anyWrite", (int)row->any_write,
+			"idempotent", (int)row->idempotent, "hasBody", row->body != NULL, "stream",
 			(int)row->stream, "external", (int)row->external, "duringMaintenance",
 			(int)row->during_maintenance, "bodyLimit", (json_int_t)row->body_limit,
 			"summary", row->summary, "limit", limit_rule_name(row->limit), "limitBy",
-			row->limit_by, "audit", row->audit));
+			row->limit_by, "audit", row->audit, "permission", row->permission));
 }
 
 static int run_routes(const struct config *config, int argc, char **argv)

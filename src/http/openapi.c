@@ -169,9 +169,11 @@ static json_t *operation_of(const struct route_set *set, const struct route *row
 	json_t *operation = json_pack("{s:s,s:s,s:[s],s:o,s:o,s:o,s:s}", "operationId", id,
 		"summary", row->summary, "tags", set->tag, "parameters", parameters_of(row, path),
 		"responses", responses_of(set, row), "security", security_of(set, row), "x-who",
-		access_name(row->access));
+		access_name(route_access(set, row)));
 	json_t *content;
 
+	if (row->permission)
+		json_object_set_new(operation, "x-permission", json_string(row->permission));
 	if (row->body && method != GET && method != DELETE) {
 		content = json_pack("{s:{s:o},s:{s:o}}", "application/json", "schema",
 			schema_of(row->body), "application/x-www-form-urlencoded", "schema",

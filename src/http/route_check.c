@@ -91,15 +91,17 @@ static bool audit_is_valid(const struct route_set *set, const struct route *row)
 
 static int route_check(const struct route_set *set, const struct route *row)
 {
-	const char *wrong = row->access == ACCESS_UNSET ? "access"
-		: !row->run                             ? "run"
-		: !row->summary                         ? "summary"
-		: !operation_is_valid(row->operation)   ? "operation"
-		: !method_is_routed(row->method)        ? "method"
-		: row->path[0] != '/'                   ? "path"
-		: !limit_key_is_valid(row)              ? "limit_by"
-		: !audit_is_valid(set, row)             ? "audit"
-							: NULL;
+	bool denied = route_access(set, row) == ACCESS_UNSET;
+	const char *wrong = row->permission && (row->access || denied) ? "permission"
+		: denied                                               ? "access"
+		: !row->run                                            ? "run"
+		: !row->summary                                        ? "summary"
+		: !operation_is_valid(row->operation)                  ? "operation"
+		: !method_is_routed(row->method)                       ? "method"
+		: row->path[0] != '/'                                  ? "path"
+		: !limit_key_is_valid(row)                             ? "limit_by"
+		: !audit_is_valid(set, row)                            ? "audit"
+								       : NULL;
 
 	if (!wrong)
 		return 0;

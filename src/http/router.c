@@ -73,6 +73,13 @@ const char *name_space_name(enum name_space ns)
 	return ns < NS_COUNT ? names[ns] : "?";
 }
 
+enum access route_access(const struct route_set *set, const struct route *row)
+{
+	if (!row->permission)
+		return row->access;
+	return set->permission_access ? set->permission_access(row->permission) : ACCESS_UNSET;
+}
+
 const char *access_name(enum access access)
 {
 	static const char *const names[ACCESS_COUNT] = {

@@ -60,7 +60,8 @@ void tokens_revoke(struct app *app, const char *subject, int64_t before_ms);
 bool token_revoked(const struct app *app, const struct caller *caller);
 
 /* Step of the server: reads the bearer token (or the admin cookie) into rq->caller and checks the
- * role against route->access. Replies on an error; otherwise returns. Never waits. */
+ * role against the access or permission of the row. Replies on an error; otherwise returns. Never
+ * waits. */
 void authenticate(struct request *rq);
 /* For handlers of rows where a token is optional: returns 0 and fills rq->caller, or returns the
  * error. */

@@ -63,6 +63,8 @@ struct route {
 				* all rows */
 	const char *aliases;   /* further paths of the same operation, space separated */
 	enum access access;
+	const char *permission; /* instead of .access, in the admin namespace: the word that the
+				 * caller\'s role must hold ("payouts.decide") */
 	const struct field *query;
 	const struct field *body;
 	const struct field *reply;
@@ -104,12 +106,17 @@ struct route_set {
 	enum name_space ns;
 	const char *tag; /* group in the API document: "Orders" */
 	const struct route *routes;
+	/* The lowest role that holds a word of .permission; ACCESS_UNSET for an unknown word. NULL:
+	 * no row of the table has one. */
+	enum access (*permission_access)(const char *word);
 };
+/* Who may call the row: its .access, or the lowest role that holds its .permission. Any thread. */
+enum access route_access(const struct route_set *set, const struct route *row);
 
 struct router;
-/* Builds the router of all sets. Logs each mistake (no .access, .run, .operation or .summary, two
- * rows with one operation, two rows for one method and path) and returns E_CONFIG if there was one.
- * Read-only afterwards, for any thread. */
+/* Builds the router of all sets. Logs each mistake (no .access and no known .permission, no .run,
+ * .operation or .summary, two rows with one operation, two rows for one method and path) and
+ * returns E_CONFIG if there was one. Read-only afterwards, for any thread. */
 int router_new(const struct route_set *sets, struct router **ret) MUST_CHECK;
 void router_free(struct router *router);
 

@@ -224,6 +224,28 @@ START_TEST(each_role_may_call_its_own_rows_only)
 }
 END_TEST
 
+START_TEST(a_permission_is_granted_by_the_role_of_the_caller)
+{
+	static const struct {
+		const char *permission;
+		enum access role;
+		int error;
+	} cases[] = {
+		{ "payouts.decide", ADMIN, 0 },
+		{ "payouts.decide", SUPER_ADMIN, 0 },
+		{ "payouts.decide", CUSTOMER, E_WRONG_ROLE },
+		{ "settings.write", ADMIN, E_WRONG_ROLE },
+		{ "settings.write", SUPER_ADMIN, 0 },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		route = (struct route){ .method = GET, .permission = cases[i].permission };
+		authorization = arena_printf(arena, "Bearer %s", token_of(cases[i].role));
+		ck_assert_msg(ask() == cases[i].error, "case %zu", i);
+	}
+}
+END_TEST
+
 START_TEST(public_rows_ignore_tokens)
 {
 	route.access = ANYONE;
@@ -351,6 +373,7 @@ int main(void)
 	tcase_add_test(tests, only_admins_may_send_a_cookie);
 	tcase_add_test(tests, a_write_by_cookie_needs_a_listed_origin);
 	tcase_add_test(tests, each_role_may_call_its_own_rows_only);
+	tcase_add_test(tests, a_permission_is_granted_by_the_role_of_the_caller);
 	tcase_add_test(tests, public_rows_ignore_tokens);
 	tcase_add_test(tests, a_revoked_session_or_account_is_refused_despite_a_cached_token);
 	tcase_add_test(tests, a_cached_token_expires_in_time);

@@ -233,6 +233,47 @@ START_TEST(two_rows_for_one_route_stop_the_boot)
 }
 END_TEST
 
+static enum access access_of_word(const char *word)
+{
+	return strcmp(word, "things.write") == 0 ? ADMIN : ACCESS_UNSET;
+}
+
+/* A row with a permission, an access or both, in a table with or without permissions. */
+static const struct {
+	const char *permission;
+	enum access access;
+	bool with_permissions;
+	int error;
+} permissions[] = {
+	{ "things.write", ACCESS_UNSET, true, 0 },
+	{ "things.steal", ACCESS_UNSET, true, E_CONFIG },
+	{ "things.write", ACCESS_UNSET, false, E_CONFIG },
+	{ "things.write", ADMIN, true, E_CONFIG },
+	{ NULL, ADMIN, true, 0 },
+	{ NULL, ACCESS_UNSET, true, E_CONFIG },
+};
+
+START_TEST(an_unknown_permission_stops_the_boot)
+{
+	const struct route rows[] = {
+		{ GET, "/things", .access = permissions[_i].access,
+			.permission = permissions[_i].permission, .operation = "listThings",
+			.run = run, .summary = "x" },
+		ROUTE_END,
+	};
+	const struct route_set list[] = {
+		{ NS_ADMIN, "x", rows, permissions[_i].with_permissions ? access_of_word : NULL },
+		{ .routes = NULL },
+	};
+	struct router *made = NULL;
+
+	ck_assert_int_eq(router_new(list, &made), permissions[_i].error);
+	if (!permissions[_i].error)
+		ck_assert_int_eq(route_access(&list[0], &rows[0]), ADMIN);
+	router_free(made);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("router");
@@ -253,6 +294,8 @@ int main(void)
 	tcase_add_test(tests, a_row_without_access_stops_the_boot);
 	tcase_add_loop_test(tests, an_operation_is_a_unique_verb_and_noun, 0,
 		sizeof(operations) / sizeof(*operations));
+	tcase_add_loop_test(tests, an_unknown_permission_stops_the_boot, 0,
+		(int)(sizeof(permissions) / sizeof(*permissions)));
 	tcase_add_test(tests, a_table_may_be_in_the_sets_of_several_namespaces);
 	tcase_add_test(tests, two_rows_for_one_route_stop_the_boot);
 	suite_add_tcase(suite, tests);
