@@ -6,6 +6,7 @@
 #include "reeyo/api/user.h"
 
 #include "reeyo/api/account.h"
+#include "reeyo/db/queries/addresses.h"
 #include "user.h"
 
 #define POINT_FIELDS \
@@ -36,30 +37,27 @@ static const struct field change_body[] = {
 	FIELD_END,
 };
 
-/* Reads the point of the body in either spelling; both are NULL when there is none. */
-static void address_point_take(struct request *rq, const char **ret_lat, const char **ret_lng)
+/* The object of the body that has the point, in either spelling; NULL without a point. */
+static const json_t *address_point(struct request *rq)
 {
 	const json_t *point = member(rq->body, "coordinates");
 
 	if (!point)
 		point = rq->body;
-	*ret_lat = *ret_lng = NULL;
-	if (!member(point, "lat") || !member(point, "lng"))
-		return;
-	*ret_lat = arg_double(rq, member_number(point, "lat", 0));
-	*ret_lng = arg_double(rq, member_number(point, "lng", 0));
+	return member(point, "lat") && member(point, "lng") ? point : NULL;
 }
 
 static void addresses_listed(struct request *rq, const struct db_result *result)
 {
 	if (db_rows(result) == 0)
 		return reply_error(rq, E_ACCOUNT_GONE);
-	reply_data(rq, db_text(result, 0, 0));
+	reply_data(rq, db_text(result, 0, ADDRESS_LIST_ADDRESSES));
 }
 
 static void list_addresses(struct request *rq)
 {
-	sql_read_positional(rq, address_list, addresses_listed, rq->caller.id);
+	sql_read(rq, address_list, addresses_listed,
+		&(struct address_list){ .user_id = rq->caller.id });
 }
 
 static void address_added(struct request *rq, const struct db_result *result)
@@ -67,53 +65,63 @@ static void address_added(struct request *rq, const struct db_result *result)
 	if (db_rows(result) == 0)
 		return reply_field(rq, "address", "there are too many addresses, delete one first",
 			"trop d'adresses, supprimez-en une d'abord");
-	account_reply(rq, db_text(result, 0, 0));
+	account_reply(rq, db_text(result, 0, ADDRESS_ADD_USER));
 }
 
 static void add_address(struct request *rq)
 {
-	const char *lat, *lng;
-	const char *id = request_id_new(rq, "addr_");
+	const json_t *point = address_point(rq);
+	struct address_add address = { .user_id = rq->caller.id,
+		.address_id = request_id_new(rq, "addr_"),
+		.label = body_text(rq, "label"),
+		.address = body_text(rq, "address"),
+		.city = body_text(rq, "city"),
+		.lat = member_number(point, "lat", 0),
+		.lng = member_number(point, "lng", 0),
+		.instructions = body_text(rq, "instructions"),
+		.is_default = member_bool(rq->body, "isDefault", false) };
 
-	address_point_take(rq, &lat, &lng);
-	if (!lat || !lng)
+	if (!point)
 		return reply_field(
 			rq, "coordinates", "is required: {lat,lng}", "est obligatoire : {lat,lng}");
-	if (!id)
+	if (!address.address_id)
 		return reply_error(rq, E_NO_MEMORY);
-	sql_write_positional(rq, address_add, address_added, rq->caller.id, id,
-		body_text(rq, "label"), body_text(rq, "address"), body_text(rq, "city"), lat, lng,
-		body_text(rq, "instructions"),
-		member_bool(rq->body, "isDefault", false) ? "t" : "f");
+	sql_write(rq, address_add, address_added, &address);
 }
 
 static void address_changed(struct request *rq, const struct db_result *result)
 {
 	if (db_rows(result) == 0)
 		return reply_error(rq, E_ADDRESS_NOT_FOUND);
-	account_reply(rq, db_text(result, 0, 0));
+	account_reply(rq, db_text(result, 0, ADDRESS_CHANGE_USER));
 }
 
 static void change_address(struct request *rq)
 {
-	const char *lat, *lng;
+	const json_t *point = address_point(rq);
 
-	address_point_take(rq, &lat, &lng);
-	sql_write_positional(rq, address_change, address_changed, rq->caller.id, rq->params[0],
-		body_text(rq, "label"), body_text(rq, "address"), body_text(rq, "city"), lat, lng,
-		arg_change(rq, "instructions"),
-		member_bool(rq->body, "isDefault", false) ? "t" : "f");
+	sql_write(rq, address_change, address_changed,
+		&(struct address_change){ .user_id = rq->caller.id,
+			.address_id = rq->params[0],
+			.label = body_text(rq, "label"),
+			.address = body_text(rq, "address"),
+			.city = body_text(rq, "city"),
+			.lat = optional_number(rq, point, "lat"),
+			.lng = optional_number(rq, point, "lng"),
+			.instructions = arg_change(rq, "instructions"),
+			.is_default = member_bool(rq->body, "isDefault", false) });
 }
 
 /* Deleting a missing address succeeds. */
 static void address_deleted(struct request *rq, const struct db_result *result)
 {
-	account_reply(rq, db_text(result, 0, 0));
+	account_reply(rq, db_text(result, 0, ADDRESS_DELETE_USER));
 }
 
 static void delete_address(struct request *rq)
 {
-	sql_write_positional(rq, address_delete, address_deleted, rq->caller.id, rq->params[0]);
+	sql_write(rq, address_delete, address_deleted,
+		&(struct address_delete){ .user_id = rq->caller.id, .address_id = rq->params[0] });
 }
 
 const struct route user_address_routes[] = {
