@@ -18,18 +18,16 @@
 #include "price_rules.h"
 #include "reeyo/core/log.h"
 #include "reeyo/core/memory.h"
+#include "reeyo/db/periodic.h"
 #include "reeyo/db/queries/settings.h"
 #include "reeyo/loop/loop.h"
 #include "reeyo/partners/gateway.h"
 
-#define POLL_MS 1000
-
 struct settings {
 	struct app *app;
-	uv_timer_t timer;
-	struct db_call call;
+	struct periodic periodic;
 	int64_t version; /* of the snapshot */
-	bool loaded, querying, closing, timer_open;
+	bool loaded, polling;
 	bool received; /* a snapshot from another loop, since the query was sent */
 	void (*read)(void *arg);
 	void *arg;
@@ -153,8 +151,10 @@ static void snapshot_take(struct settings *settings, const struct snapshot *snap
 
 /* --- Polling the database --------------------------------------------------------------------- */
 
-static void settings_destroy(struct settings *settings)
+static void settings_destroy(void *job)
 {
+	struct settings *settings = job;
+
 	price_zones_free(&settings->rules);
 	json_decref(settings->values);
 	for (int i = 0; i < SETTINGS; i++)
@@ -162,59 +162,47 @@ static void settings_destroy(struct settings *settings)
 	free(settings);
 }
 
-/* False when the settings are being closed; they may be freed then. */
-static bool settings_query_ended(struct settings *settings)
-{
-	settings->querying = false;
-	if (!settings->closing)
-		return true;
-	if (!settings->timer_open)
-		settings_destroy(settings);
-	return false;
-}
-
 static void snapshot_received(struct db_call *call, const struct db_result *result)
 {
 	struct settings *settings = call->owner;
 	struct snapshot snapshot;
 
-	if (!settings_query_ended(settings) || db_error(result) || db_rows(result) == 0)
+	if (!periodic_continues(&settings->periodic, result))
 		return;
-	snapshot = snapshot_of(result);
-	if (!settings->received || snapshot.version >= settings->version)
-		snapshot_take(settings, &snapshot);
+	if (db_rows(result)) {
+		snapshot = snapshot_of(result);
+		if (!settings->received || snapshot.version >= settings->version)
+			snapshot_take(settings, &snapshot);
+	}
+	periodic_end(&settings->periodic, false);
 }
 
-static void settings_query(struct settings *settings, enum query query,
-	void (*done)(struct db_call *call, const struct db_result *result))
+static void snapshot_query(struct settings *settings)
 {
-	settings->querying = true;
 	settings->received = false;
-	/* From the primary: a setting applies on every instance within a second, however far a
-	 * replica lags. */
-	settings->call = (struct db_call){
-		.query = query, .lane = DB_WRITE, .done = done, .owner = settings
-	};
-	db_submit(settings->app->db, &settings->call);
+	periodic_run(&settings->periodic, snapshot_received, settings_get);
 }
 
-/* db logs errors; the next second polls again. */
 static void version_received(struct db_call *call, const struct db_result *result)
 {
 	struct settings *settings = call->owner;
 
-	if (!settings_query_ended(settings) || db_error(result) || db_rows(result) == 0)
+	if (!periodic_continues(&settings->periodic, result))
 		return;
-	if (!settings->loaded || db_int(result, 0, SETTINGS_VERSION_VERSION) != settings->version)
-		settings_query(settings, QUERY_settings_get, snapshot_received);
+	if (db_rows(result) && db_int(result, 0, SETTINGS_VERSION_VERSION) != settings->version)
+		return snapshot_query(settings);
+	periodic_end(&settings->periodic, false);
 }
 
-static void settings_poll(uv_timer_t *timer)
+/* From the primary: a setting applies on every instance within a second, however far a replica
+ * lags. db logs errors; the next second polls again. */
+static void settings_poll(void *job)
 {
-	struct settings *settings = timer->data;
+	struct settings *settings = job;
 
-	if (!settings->querying && !settings->closing)
-		settings_query(settings, QUERY_settings_version, version_received);
+	if (!settings->loaded)
+		return snapshot_query(settings);
+	periodic_run(&settings->periodic, version_received, settings_version);
 }
 
 /* False: out of memory. */
@@ -236,39 +224,39 @@ int settings_new(struct app *app, struct settings **ret)
 	if (!settings)
 		return E_NO_MEMORY;
 	settings->app = app;
-	if (!defaults_read(settings) || uv_timer_init(loop_uv(app->loop), &settings->timer)) {
+	if (!defaults_read(settings)) {
 		settings_destroy(settings);
 		return E_NO_MEMORY;
 	}
-	settings->timer.data = settings;
-	settings->timer_open = true;
 	*ret = settings;
 	return 0;
-}
-
-static void settings_timer_closed(uv_handle_t *handle)
-{
-	struct settings *settings = handle->data;
-
-	settings->timer_open = false;
-	if (!settings->querying)
-		settings_destroy(settings);
 }
 
 void settings_free(struct settings *settings)
 {
 	if (!settings)
 		return;
-	settings->closing = true;
-	uv_close((uv_handle_t *)&settings->timer, settings_timer_closed);
+	if (settings->polling)
+		periodic_close(&settings->periodic);
+	else
+		settings_destroy(settings);
 }
 
 void settings_poll_start(struct settings *settings, void (*read)(void *arg), void *arg)
 {
+	static const struct periodic_spec spec = {
+		.every_ms = 1000, .round = settings_poll, .free = settings_destroy
+	};
+	struct app *app = settings->app;
+
+	if (periodic_start(&settings->periodic, app->loop, app->db, &spec, settings)) {
+		log_line(LOG_ERROR, "no memory for polling the settings");
+		return; /* the loop is never ready */
+	}
+	settings->polling = true;
 	settings->read = read;
 	settings->arg = arg;
-	uv_timer_start(&settings->timer, settings_poll, POLL_MS, POLL_MS);
-	settings_query(settings, QUERY_settings_get, snapshot_received);
+	periodic_wake(&settings->periodic);
 }
 
 /* --- Broadcasting ----------------------------------------------------------------------------- */
@@ -276,7 +264,7 @@ void settings_poll_start(struct settings *settings, void (*read)(void *arg), voi
 /* Messages of two loops arrive in any order: a snapshot that is not newer is ignored. */
 static void snapshot_offer(struct settings *settings, const struct snapshot *snapshot)
 {
-	if (!settings || settings->closing || snapshot->version <= settings->version)
+	if (!settings || settings->periodic.closing || snapshot->version <= settings->version)
 		return;
 	snapshot_take(settings, snapshot);
 	settings->received = true;
