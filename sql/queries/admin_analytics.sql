@@ -84,14 +84,14 @@ WITH days AS MATERIALIZED (
     FROM (SELECT business_zone() AS zone) z
    CROSS JOIN LATERAL (SELECT coalesce(:last_day::date, (now() AT TIME ZONE z.zone)::date) AS last) l
    CROSS JOIN LATERAL (SELECT coalesce(:first_day::date, (period_start(:period::text) AT TIME ZONE z.zone)::date,
-     (date_trunc(:unit::text, last::timestamp) - (:units::bigint - 1) * ('1 ' || :unit::text)::interval)::date) AS first) f
+     (date_trunc(:unit::text, last::timestamp) - (:units::bigint - 1) * ('1 ' || :unit)::interval)::date) AS first) f
 ), part AS MATERIALIZED (
   SELECT starts, greatest(starts, d.first) AS opens, greatest(starts, d.first) AT TIME ZONE d.zone AS since,
-         least(starts + ('1 ' || :unit::text)::interval, d.last + interval '1 day') AT TIME ZONE d.zone AS before
-    FROM days d CROSS JOIN LATERAL generate_series(date_trunc(:unit::text, d.first::timestamp), d.last::timestamp,
-      ('1 ' || :unit::text)::interval) AS starts
+         least(starts + ('1 ' || :unit)::interval, d.last + interval '1 day') AT TIME ZONE d.zone AS before
+    FROM days d CROSS JOIN LATERAL generate_series(date_trunc(:unit, d.first::timestamp), d.last::timestamp,
+      ('1 ' || :unit)::interval) AS starts
 )
-SELECT '[' || coalesce(string_agg(concat('{"', :unit::text, '":"', to_char(p.starts, CASE :unit::text WHEN 'day' THEN 'YYYY-MM-DD'
+SELECT '[' || coalesce(string_agg(concat('{"', :unit, '":"', to_char(p.starts, CASE :unit WHEN 'day' THEN 'YYYY-MM-DD'
       WHEN 'week' THEN 'IYYY-"W"IW' ELSE 'YYYY-MM' END), '","date":"', to_char(p.opens, 'YYYY-MM-DD'), '","orders":', s.n,
     ',"revenue":', s.revenue, ',"commission":', k.added + k.since, ',"currency":"XAF"}'), ',' ORDER BY p.starts), '') || ']' AS series
   FROM part p

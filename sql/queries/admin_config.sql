@@ -47,20 +47,20 @@ WITH put AS (
   VALUES (:key::text, coalesce(:enabled?::boolean, false), coalesce(:description::text, ''), coalesce(:rollout_pct?::integer, 100),
           coalesce(:scope::text, 'GLOBAL'), nullif(:country_code::text, ''), coalesce(:metadata::jsonb, '{}'))
   ON CONFLICT (key) DO UPDATE
-     SET enabled = coalesce(:enabled::boolean, f.enabled), description = coalesce(changed(:description::text, f.description), ''),
-         rollout_pct = coalesce(:rollout_pct::integer, f.rollout_pct), scope = coalesce(:scope::text, f.scope),
-         country_code = changed(:country_code::text, f.country_code), metadata = coalesce(:metadata::jsonb, f.metadata),
+     SET enabled = coalesce(:enabled, f.enabled), description = coalesce(changed(:description, f.description), ''),
+         rollout_pct = coalesce(:rollout_pct, f.rollout_pct), scope = coalesce(:scope, f.scope),
+         country_code = changed(:country_code, f.country_code), metadata = coalesce(:metadata, f.metadata),
          updated_at = now()
   RETURNING f AS flag, f.enabled, admin_audit_add(:audit::jsonb, f.key) AS audit_id
 ), switched AS (
   INSERT INTO settings AS s (key, value, updated_by)
-  SELECT flag_setting(:key::text), to_jsonb(:enabled::boolean), :admin_id::text
-   WHERE flag_setting(:key::text) IS NOT NULL AND :enabled::boolean IS NOT NULL
+  SELECT flag_setting(:key), to_jsonb(:enabled), :admin_id::text
+   WHERE flag_setting(:key) IS NOT NULL AND :enabled IS NOT NULL
   ON CONFLICT (key) DO UPDATE SET value = excluded.value, updated_by = excluded.updated_by
     WHERE s.value IS DISTINCT FROM excluded.value
 )
-SELECT flag_json(p.flag, coalesce(:enabled::boolean,
-    (SELECT (s.value #>> '{}')::boolean FROM settings s WHERE s.key = flag_setting(:key::text)), p.enabled)) AS flag, p.audit_id
+SELECT flag_json(p.flag, coalesce(:enabled,
+    (SELECT (s.value #>> '{}')::boolean FROM settings s WHERE s.key = flag_setting(:key)), p.enabled)) AS flag, p.audit_id
   FROM put p
 
 -- The setting that the flag switched does not change. No row: 404.

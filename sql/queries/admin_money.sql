@@ -32,10 +32,10 @@ SELECT (SELECT count(*) FROM ledger WHERE to_owner = r.id AND category = 'CASH_H
 -- name: admin_dispute_list
 -- columns: total, rows
 SELECT (SELECT count(*) FROM disputes
-         WHERE (:status::text IS NULL OR status = :status::text) AND (:category::text IS NULL OR lower(category) = lower(:category::text))) AS total,
+         WHERE (:status::text IS NULL OR status = :status) AND (:category::text IS NULL OR lower(category) = lower(:category))) AS total,
   (SELECT '[' || coalesce(string_agg(dispute_json(d), ',' ORDER BY d.id DESC), '') || ']'
      FROM (SELECT * FROM disputes
-            WHERE (:status::text IS NULL OR status = :status::text) AND (:category::text IS NULL OR lower(category) = lower(:category::text))
+            WHERE (:status IS NULL OR status = :status) AND (:category IS NULL OR lower(category) = lower(:category))
             ORDER BY id DESC LIMIT :limit::bigint OFFSET :offset::bigint) d) AS rows
 
 -- dispute_ref: id or ticket number. No row: 404.
@@ -43,7 +43,7 @@ SELECT (SELECT count(*) FROM disputes
 -- columns: dispute
 SELECT dispute_json(d) AS dispute FROM disputes d
  WHERE d.id = CASE WHEN substr(:dispute_ref::text, 2, 1) = '-'
-   THEN (SELECT n.id FROM disputes n WHERE n.ticket_number = :dispute_ref::text) ELSE :dispute_ref::text END
+   THEN (SELECT n.id FROM disputes n WHERE n.ticket_number = :dispute_ref) ELSE :dispute_ref END
 
 -- Resolves or rejects a dispute, with or without a refund from the platform into the customer's wallet.
 -- dispute_ref: id or ticket number; status: RESOLVED or REJECTED; text: the resolution or the reason.

@@ -7,69 +7,69 @@
 -- columns: total, rows
 WITH page AS (
   (SELECT id FROM orders
-    WHERE :attention?::boolean IS NOT TRUE AND (:attention::boolean IS NULL OR attention IS NULL)
+    WHERE :attention?::boolean IS NOT TRUE AND (:attention IS NULL OR attention IS NULL)
       AND :vendor_id::text IS NULL AND :rider_id::text IS NULL AND :user_id::text IS NULL
-      AND (:states::text[] IS NULL OR status = ANY (:states::text[])) AND (:payment_status::text IS NULL OR payment_status = :payment_status::text)
+      AND (:states::text[] IS NULL OR status = ANY (:states)) AND (:payment_status::text IS NULL OR payment_status = :payment_status)
       AND created_at >= coalesce(:since::timestamptz, '-infinity') AND created_at < coalesce(:before::timestamptz, 'infinity')
     ORDER BY id DESC LIMIT :limit::bigint + :offset::bigint)
   UNION ALL
   (SELECT id FROM orders
-    WHERE :attention::boolean IS NOT TRUE AND (:attention::boolean IS NULL OR attention IS NULL)
-      AND vendor_id = :vendor_id::text AND active = ANY ('{t,f}') AND (:rider_id::text IS NULL OR rider_id = :rider_id::text)
-      AND (:user_id::text IS NULL OR user_id = :user_id::text)
-      AND (:states::text[] IS NULL OR status = ANY (:states::text[])) AND (:payment_status::text IS NULL OR payment_status = :payment_status::text)
-      AND created_at >= coalesce(:since::timestamptz, '-infinity') AND created_at < coalesce(:before::timestamptz, 'infinity')
-    ORDER BY id DESC LIMIT :limit::bigint + :offset::bigint)
+    WHERE :attention IS NOT TRUE AND (:attention IS NULL OR attention IS NULL)
+      AND vendor_id = :vendor_id AND active = ANY ('{t,f}') AND (:rider_id IS NULL OR rider_id = :rider_id)
+      AND (:user_id IS NULL OR user_id = :user_id)
+      AND (:states IS NULL OR status = ANY (:states)) AND (:payment_status IS NULL OR payment_status = :payment_status)
+      AND created_at >= coalesce(:since, '-infinity') AND created_at < coalesce(:before, 'infinity')
+    ORDER BY id DESC LIMIT :limit + :offset)
   UNION ALL
   (SELECT id FROM orders
-    WHERE :attention::boolean IS NOT TRUE AND (:attention::boolean IS NULL OR attention IS NULL)
-      AND :vendor_id::text IS NULL AND rider_id = :rider_id::text AND active = ANY ('{t,f}') AND (:user_id::text IS NULL OR user_id = :user_id::text)
-      AND (:states::text[] IS NULL OR status = ANY (:states::text[])) AND (:payment_status::text IS NULL OR payment_status = :payment_status::text)
-      AND created_at >= coalesce(:since::timestamptz, '-infinity') AND created_at < coalesce(:before::timestamptz, 'infinity')
-    ORDER BY id DESC LIMIT :limit::bigint + :offset::bigint)
+    WHERE :attention IS NOT TRUE AND (:attention IS NULL OR attention IS NULL)
+      AND :vendor_id IS NULL AND rider_id = :rider_id AND active = ANY ('{t,f}') AND (:user_id IS NULL OR user_id = :user_id)
+      AND (:states IS NULL OR status = ANY (:states)) AND (:payment_status IS NULL OR payment_status = :payment_status)
+      AND created_at >= coalesce(:since, '-infinity') AND created_at < coalesce(:before, 'infinity')
+    ORDER BY id DESC LIMIT :limit + :offset)
   UNION ALL
   (SELECT id FROM orders
-    WHERE :attention::boolean IS NOT TRUE AND (:attention::boolean IS NULL OR attention IS NULL)
-      AND :vendor_id::text IS NULL AND :rider_id::text IS NULL AND user_id = :user_id::text AND active = ANY ('{t,f}')
-      AND (:states::text[] IS NULL OR status = ANY (:states::text[])) AND (:payment_status::text IS NULL OR payment_status = :payment_status::text)
-      AND created_at >= coalesce(:since::timestamptz, '-infinity') AND created_at < coalesce(:before::timestamptz, 'infinity')
-    ORDER BY id DESC LIMIT :limit::bigint + :offset::bigint)
+    WHERE :attention IS NOT TRUE AND (:attention IS NULL OR attention IS NULL)
+      AND :vendor_id IS NULL AND :rider_id IS NULL AND user_id = :user_id AND active = ANY ('{t,f}')
+      AND (:states IS NULL OR status = ANY (:states)) AND (:payment_status IS NULL OR payment_status = :payment_status)
+      AND created_at >= coalesce(:since, '-infinity') AND created_at < coalesce(:before, 'infinity')
+    ORDER BY id DESC LIMIT :limit + :offset)
   UNION ALL
   (SELECT id FROM orders
-    WHERE :attention::boolean IS TRUE AND attention IS NOT NULL AND (:vendor_id::text IS NULL OR vendor_id = :vendor_id::text)
-      AND (:rider_id::text IS NULL OR rider_id = :rider_id::text) AND (:user_id::text IS NULL OR user_id = :user_id::text)
-      AND (:states::text[] IS NULL OR status = ANY (:states::text[])) AND (:payment_status::text IS NULL OR payment_status = :payment_status::text)
-      AND created_at >= coalesce(:since::timestamptz, '-infinity') AND created_at < coalesce(:before::timestamptz, 'infinity')
-    ORDER BY id DESC LIMIT :limit::bigint + :offset::bigint)
-  ORDER BY id DESC LIMIT :limit::bigint OFFSET :offset::bigint
+    WHERE :attention IS TRUE AND attention IS NOT NULL AND (:vendor_id IS NULL OR vendor_id = :vendor_id)
+      AND (:rider_id IS NULL OR rider_id = :rider_id) AND (:user_id IS NULL OR user_id = :user_id)
+      AND (:states IS NULL OR status = ANY (:states)) AND (:payment_status IS NULL OR payment_status = :payment_status)
+      AND created_at >= coalesce(:since, '-infinity') AND created_at < coalesce(:before, 'infinity')
+    ORDER BY id DESC LIMIT :limit + :offset)
+  ORDER BY id DESC LIMIT :limit OFFSET :offset
 )
 SELECT
   (SELECT count(*) FROM orders
-    WHERE :attention::boolean IS NOT TRUE AND (:attention::boolean IS NULL OR attention IS NULL)
-      AND :vendor_id::text IS NULL AND :rider_id::text IS NULL AND :user_id::text IS NULL
-      AND (:states::text[] IS NULL OR status = ANY (:states::text[])) AND (:payment_status::text IS NULL OR payment_status = :payment_status::text)
-      AND created_at >= coalesce(:since::timestamptz, '-infinity') AND created_at < coalesce(:before::timestamptz, 'infinity'))
+    WHERE :attention IS NOT TRUE AND (:attention IS NULL OR attention IS NULL)
+      AND :vendor_id IS NULL AND :rider_id IS NULL AND :user_id IS NULL
+      AND (:states IS NULL OR status = ANY (:states)) AND (:payment_status IS NULL OR payment_status = :payment_status)
+      AND created_at >= coalesce(:since, '-infinity') AND created_at < coalesce(:before, 'infinity'))
   + (SELECT count(*) FROM orders
-    WHERE :attention::boolean IS NOT TRUE AND (:attention::boolean IS NULL OR attention IS NULL)
-      AND vendor_id = :vendor_id::text AND active = ANY ('{t,f}') AND (:rider_id::text IS NULL OR rider_id = :rider_id::text)
-      AND (:user_id::text IS NULL OR user_id = :user_id::text)
-      AND (:states::text[] IS NULL OR status = ANY (:states::text[])) AND (:payment_status::text IS NULL OR payment_status = :payment_status::text)
-      AND created_at >= coalesce(:since::timestamptz, '-infinity') AND created_at < coalesce(:before::timestamptz, 'infinity'))
+    WHERE :attention IS NOT TRUE AND (:attention IS NULL OR attention IS NULL)
+      AND vendor_id = :vendor_id AND active = ANY ('{t,f}') AND (:rider_id IS NULL OR rider_id = :rider_id)
+      AND (:user_id IS NULL OR user_id = :user_id)
+      AND (:states IS NULL OR status = ANY (:states)) AND (:payment_status IS NULL OR payment_status = :payment_status)
+      AND created_at >= coalesce(:since, '-infinity') AND created_at < coalesce(:before, 'infinity'))
   + (SELECT count(*) FROM orders
-    WHERE :attention::boolean IS NOT TRUE AND (:attention::boolean IS NULL OR attention IS NULL)
-      AND :vendor_id::text IS NULL AND rider_id = :rider_id::text AND active = ANY ('{t,f}') AND (:user_id::text IS NULL OR user_id = :user_id::text)
-      AND (:states::text[] IS NULL OR status = ANY (:states::text[])) AND (:payment_status::text IS NULL OR payment_status = :payment_status::text)
-      AND created_at >= coalesce(:since::timestamptz, '-infinity') AND created_at < coalesce(:before::timestamptz, 'infinity'))
+    WHERE :attention IS NOT TRUE AND (:attention IS NULL OR attention IS NULL)
+      AND :vendor_id IS NULL AND rider_id = :rider_id AND active = ANY ('{t,f}') AND (:user_id IS NULL OR user_id = :user_id)
+      AND (:states IS NULL OR status = ANY (:states)) AND (:payment_status IS NULL OR payment_status = :payment_status)
+      AND created_at >= coalesce(:since, '-infinity') AND created_at < coalesce(:before, 'infinity'))
   + (SELECT count(*) FROM orders
-    WHERE :attention::boolean IS NOT TRUE AND (:attention::boolean IS NULL OR attention IS NULL)
-      AND :vendor_id::text IS NULL AND :rider_id::text IS NULL AND user_id = :user_id::text AND active = ANY ('{t,f}')
-      AND (:states::text[] IS NULL OR status = ANY (:states::text[])) AND (:payment_status::text IS NULL OR payment_status = :payment_status::text)
-      AND created_at >= coalesce(:since::timestamptz, '-infinity') AND created_at < coalesce(:before::timestamptz, 'infinity'))
+    WHERE :attention IS NOT TRUE AND (:attention IS NULL OR attention IS NULL)
+      AND :vendor_id IS NULL AND :rider_id IS NULL AND user_id = :user_id AND active = ANY ('{t,f}')
+      AND (:states IS NULL OR status = ANY (:states)) AND (:payment_status IS NULL OR payment_status = :payment_status)
+      AND created_at >= coalesce(:since, '-infinity') AND created_at < coalesce(:before, 'infinity'))
   + (SELECT count(*) FROM orders
-    WHERE :attention::boolean IS TRUE AND attention IS NOT NULL AND (:vendor_id::text IS NULL OR vendor_id = :vendor_id::text)
-      AND (:rider_id::text IS NULL OR rider_id = :rider_id::text) AND (:user_id::text IS NULL OR user_id = :user_id::text)
-      AND (:states::text[] IS NULL OR status = ANY (:states::text[])) AND (:payment_status::text IS NULL OR payment_status = :payment_status::text)
-      AND created_at >= coalesce(:since::timestamptz, '-infinity') AND created_at < coalesce(:before::timestamptz, 'infinity'))
+    WHERE :attention IS TRUE AND attention IS NOT NULL AND (:vendor_id IS NULL OR vendor_id = :vendor_id)
+      AND (:rider_id IS NULL OR rider_id = :rider_id) AND (:user_id IS NULL OR user_id = :user_id)
+      AND (:states IS NULL OR status = ANY (:states)) AND (:payment_status IS NULL OR payment_status = :payment_status)
+      AND created_at >= coalesce(:since, '-infinity') AND created_at < coalesce(:before, 'infinity'))
     AS total,
   (SELECT '[' || coalesce(string_agg(admin_order_json(o, u, v, r), ',' ORDER BY o.id DESC), '') || ']'
      FROM page JOIN orders o ON o.id = page.id LEFT JOIN users u ON u.id = o.user_id
@@ -87,8 +87,8 @@ WITH exact AS MATERIALIZED (
   UNION ALL
   SELECT order_number FROM orders
    WHERE NOT EXISTS (SELECT FROM exact)
-     AND CASE WHEN strpos(:text::text, '-') > 0 THEN order_number ELSE replace(order_number, '-', '') END
-       LIKE like_text(upper(:text::text))
+     AND CASE WHEN strpos(:text, '-') > 0 THEN order_number ELSE replace(order_number, '-', '') END
+       LIKE like_text(upper(:text))
 ), page AS (
   SELECT o.id FROM found JOIN orders o USING (order_number) ORDER BY o.id DESC LIMIT :limit::bigint OFFSET :offset::bigint
 )
@@ -104,7 +104,7 @@ SELECT admin_order_json(o, u, v, r) AS order, admin_timeline(o) AS timeline
   FROM orders o LEFT JOIN users u ON u.id = o.user_id
   LEFT JOIN vendors v ON v.id = o.vendor_id LEFT JOIN riders r ON r.id = o.rider_id
  WHERE o.id = CASE WHEN substr(:order_ref::text, 2, 1) = '-'
-   THEN (SELECT n.id FROM orders n WHERE n.order_number = :order_ref::text) ELSE :order_ref::text END
+   THEN (SELECT n.id FROM orders n WHERE n.order_number = :order_ref) ELSE :order_ref END
 
 -- Dispatch decisions of an order with their outcomes, oldest first.
 -- order_ref: id or number. No row: the order does not exist.
@@ -120,5 +120,5 @@ SELECT '[' || coalesce(string_agg(concat('{"id":', d.id, ',"at":', json_time(d.a
   LEFT JOIN offers f ON f.order_id = d.order_id AND f.rider_id = d.rider_id AND f.offered_at = d.at
   LEFT JOIN riders r ON r.id = d.rider_id
  WHERE o.id = CASE WHEN substr(:order_ref::text, 2, 1) = '-'
-   THEN (SELECT n.id FROM orders n WHERE n.order_number = :order_ref::text) ELSE :order_ref::text END
+   THEN (SELECT n.id FROM orders n WHERE n.order_number = :order_ref) ELSE :order_ref END
  GROUP BY o.id

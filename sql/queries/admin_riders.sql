@@ -5,12 +5,12 @@
 -- columns: total, rows
 WITH found AS MATERIALIZED (
   SELECT r.id FROM riders r
-   WHERE :search::text IS NULL AND (:approval::text IS NULL OR r.approval_status = :approval::text)
+   WHERE :search::text IS NULL AND (:approval::text IS NULL OR r.approval_status = :approval)
   UNION ALL
   SELECT r.id FROM riders r
    WHERE search_text(r.first_name || ' ' || r.last_name, r.phone, r.email, r.vehicle_details ->> 'plateNumber')
-         LIKE search_like(:search::text)
-     AND (:approval::text IS NULL OR r.approval_status = :approval::text)
+         LIKE search_like(:search)
+     AND (:approval IS NULL OR r.approval_status = :approval)
 ), page AS (
   SELECT r.id, r.created_at, r AS rider FROM found JOIN riders r USING (id)
    ORDER BY r.created_at DESC, r.id DESC LIMIT :limit::bigint OFFSET :offset::bigint
@@ -33,21 +33,21 @@ WITH held AS MATERIALIZED (
   SELECT r.id, r.is_online, r.approval_status FROM riders r WHERE r.id = :rider_id::text FOR UPDATE
 ), changed AS (
   UPDATE riders r
-     SET approval_status = :approval::text, rejected_reason = :reason::text, is_online = r.is_online AND :approval::text = 'APPROVED',
-         status = CASE :approval::text WHEN 'APPROVED' THEN 'ACTIVE' ELSE r.status END, updated_at = now()
+     SET approval_status = :approval::text, rejected_reason = :reason::text, is_online = r.is_online AND :approval = 'APPROVED',
+         status = CASE :approval WHEN 'APPROVED' THEN 'ACTIVE' ELSE r.status END, updated_at = now()
     FROM held h WHERE r.id = h.id
   RETURNING r.id, r AS rider, h.is_online AND NOT r.is_online AS went_offline,
-    h.approval_status IS DISTINCT FROM :approval::text AS approval_changed,
+    h.approval_status IS DISTINCT FROM :approval AS approval_changed,
     admin_audit_add(:audit::jsonb, r.id) AS audit_id
 ), ended AS MATERIALIZED (
-  SELECT account_end_sessions(c.id, 'suspended', :access_life::bigint) AS ids FROM changed c WHERE :approval::text = 'SUSPENDED'
+  SELECT account_end_sessions(c.id, 'suspended', :access_life::bigint) AS ids FROM changed c WHERE :approval = 'SUSPENDED'
 ), searching AS MATERIALIZED (  -- locked before the offers, in the order that order transitions use
   SELECT d.order_id FROM changed c JOIN offers f ON f.rider_id = c.id AND f.outcome = 'OPEN'
     JOIN dispatches d ON d.order_id = f.order_id
-   WHERE :approval::text <> 'APPROVED' ORDER BY d.order_id FOR UPDATE OF d
+   WHERE :approval <> 'APPROVED' ORDER BY d.order_id FOR UPDATE OF d
 ), withdrawn AS (
   UPDATE offers f SET outcome = 'WITHDRAWN', answered_at = now() FROM changed c
-   WHERE f.rider_id = c.id AND f.outcome = 'OPEN' AND :approval::text <> 'APPROVED'
+   WHERE f.rider_id = c.id AND f.outcome = 'OPEN' AND :approval <> 'APPROVED'
      AND (SELECT count(*) FROM searching) >= 0
   RETURNING f.order_id
 ), restarted AS (
@@ -55,7 +55,7 @@ WITH held AS MATERIALIZED (
 ), published AS (
   INSERT INTO outbox (aggregate, type, rooms, payload)
   SELECT c.id, 'rider_changed', ARRAY['rider:' || c.id], json_strip_nulls(json_build_object('riderId', c.id,
-         'approval', CASE WHEN c.approval_changed THEN :approval::text END, 'reason', CASE WHEN c.approval_changed THEN :reason::text END,
+         'approval', CASE WHEN c.approval_changed THEN :approval END, 'reason', CASE WHEN c.approval_changed THEN :reason END,
          'timestamp', iso(now()))) FROM changed c
   UNION ALL
   SELECT c.id, 'rider_status_changed', ARRAY['admin', 'rider:' || c.id],
@@ -70,11 +70,11 @@ SELECT admin_rider_json(c.rider) AS rider, (SELECT ids FROM ended) AS ended, c.w
 WITH changed AS (
   UPDATE riders r
      SET first_name = coalesce(:first_name::text, first_name), last_name = coalesce(:last_name::text, last_name),
-         phone = coalesce(:phone::text, phone), email_verified = email_verified AND (:email::text IS NULL OR :email::text = email),
-         email = changed(:email::text, email),
+         phone = coalesce(:phone::text, phone), email_verified = email_verified AND (:email::text IS NULL OR :email = email),
+         email = changed(:email, email),
          vehicle_type = coalesce(:vehicle_type::text, vehicle_type),
          vehicle_details = CASE WHEN :plate::text IS NULL THEN vehicle_details
-                                ELSE vehicle_details || jsonb_build_object('plateNumber', :plate::text) END,
+                                ELSE vehicle_details || jsonb_build_object('plateNumber', :plate) END,
          updated_at = now()
    WHERE r.id = :rider_id::text
   RETURNING r.id, r AS rider, admin_audit_add(:audit::jsonb, r.id) AS audit_id

@@ -6,19 +6,19 @@
 WITH found AS MATERIALIZED (
   SELECT u.id FROM users u
    WHERE search_text(u.first_name || ' ' || u.last_name, u.phone, u.email) LIKE search_like(:search::text)
-     AND CASE WHEN :status::text IS NULL THEN u.status <> 'DELETED' ELSE u.status = :status::text END
+     AND CASE WHEN :status::text IS NULL THEN u.status <> 'DELETED' ELSE u.status = :status END
 ), ids AS (
   (SELECT u.id, u.created_at FROM users u
-    WHERE :search::text IS NULL AND CASE WHEN :status::text IS NULL THEN u.status <> 'DELETED' ELSE u.status = :status::text END
+    WHERE :search IS NULL AND CASE WHEN :status IS NULL THEN u.status <> 'DELETED' ELSE u.status = :status END
     ORDER BY u.created_at DESC, u.id DESC LIMIT :limit::bigint OFFSET :offset::bigint)
   UNION ALL
   (SELECT u.id, u.created_at FROM found JOIN users u USING (id)
-    ORDER BY u.created_at DESC, u.id DESC LIMIT :limit::bigint OFFSET :offset::bigint)
+    ORDER BY u.created_at DESC, u.id DESC LIMIT :limit OFFSET :offset)
 ), page AS (
   SELECT u.id, u.created_at, u AS person FROM ids JOIN users u USING (id)
 )
 SELECT (SELECT count(*) FROM found) + (SELECT count(*) FROM users u
-    WHERE :search::text IS NULL AND CASE WHEN :status::text IS NULL THEN u.status <> 'DELETED' ELSE u.status = :status::text END) AS total,
+    WHERE :search IS NULL AND CASE WHEN :status IS NULL THEN u.status <> 'DELETED' ELSE u.status = :status END) AS total,
   '[' || coalesce(string_agg(admin_user_json(p.person, false), ',' ORDER BY p.created_at DESC, p.id DESC), '') || ']' AS rows
   FROM page p
 
@@ -34,13 +34,13 @@ SELECT admin_user_json(u, true) AS user FROM users u WHERE u.id = :user_id::text
 WITH changed AS (
   UPDATE users u
      SET status = :status::text, suspended_reason = :reason::text, updated_at = now(),
-         phone = CASE :status::text WHEN 'DELETED' THEN 'deleted_' || u.id ELSE u.phone END,
-         email = CASE :status::text WHEN 'DELETED' THEN lower('deleted_' || u.id || '@reeyo.local') ELSE u.email END
+         phone = CASE :status WHEN 'DELETED' THEN 'deleted_' || u.id ELSE u.phone END,
+         email = CASE :status WHEN 'DELETED' THEN lower('deleted_' || u.id || '@reeyo.local') ELSE u.email END
    WHERE u.id = :user_id::text AND u.status <> 'DELETED'
   RETURNING u.id, u AS person, admin_audit_add(:audit::jsonb, u.id) AS audit_id
 ), ended AS MATERIALIZED (
-  SELECT account_end_sessions(c.id, lower(:status::text), :access_life::bigint) AS ids FROM changed c WHERE :status::text <> 'ACTIVE'
+  SELECT account_end_sessions(c.id, lower(:status), :access_life::bigint) AS ids FROM changed c WHERE :status <> 'ACTIVE'
 ), devices AS (
-  DELETE FROM device_tokens d USING changed c WHERE d.account_id = c.id AND :status::text = 'DELETED'
+  DELETE FROM device_tokens d USING changed c WHERE d.account_id = c.id AND :status = 'DELETED'
 )
 SELECT admin_user_json(c.person, false) AS user, (SELECT ids FROM ended) AS ended FROM changed c

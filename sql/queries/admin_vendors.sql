@@ -5,11 +5,11 @@
 -- columns: total, rows
 WITH found AS MATERIALIZED (
   SELECT v.id FROM vendors v
-   WHERE :search::text IS NULL AND (:approval::text IS NULL OR v.approval_status = :approval::text)
+   WHERE :search::text IS NULL AND (:approval::text IS NULL OR v.approval_status = :approval)
   UNION ALL
   SELECT v.id FROM vendors v
-   WHERE search_text(v.business_name, v.owner_name, v.phone, v.email, v.city) LIKE search_like(:search::text)
-     AND (:approval::text IS NULL OR v.approval_status = :approval::text)
+   WHERE search_text(v.business_name, v.owner_name, v.phone, v.email, v.city) LIKE search_like(:search)
+     AND (:approval IS NULL OR v.approval_status = :approval)
 ), page AS (
   SELECT v.id, v.created_at, v AS vendor FROM found JOIN vendors v USING (id)
    ORDER BY v.created_at DESC, v.id DESC LIMIT :limit::bigint OFFSET :offset::bigint
@@ -40,17 +40,17 @@ WITH held AS MATERIALIZED (
   SELECT v.id, v.approval_status FROM vendors v WHERE v.id = :vendor_id::text FOR UPDATE
 ), changed AS (
   UPDATE vendors v
-     SET approval_status = :approval::text, rejected_reason = :reason::text, is_online = v.is_online AND :approval::text = 'APPROVED',
-         status = CASE :approval::text WHEN 'APPROVED' THEN 'ACTIVE' ELSE v.status END, updated_at = now()
+     SET approval_status = :approval::text, rejected_reason = :reason::text, is_online = v.is_online AND :approval = 'APPROVED',
+         status = CASE :approval WHEN 'APPROVED' THEN 'ACTIVE' ELSE v.status END, updated_at = now()
     FROM held h WHERE v.id = h.id
-  RETURNING v.id, v AS vendor, h.approval_status IS DISTINCT FROM :approval::text AS approval_changed,
+  RETURNING v.id, v AS vendor, h.approval_status IS DISTINCT FROM :approval AS approval_changed,
     admin_audit_add(:audit::jsonb, v.id) AS audit_id
 ), ended AS MATERIALIZED (
-  SELECT account_end_sessions(c.id, 'suspended', :access_life::bigint) AS ids FROM changed c WHERE :approval::text = 'SUSPENDED'
+  SELECT account_end_sessions(c.id, 'suspended', :access_life::bigint) AS ids FROM changed c WHERE :approval = 'SUSPENDED'
 ), published AS (
   INSERT INTO outbox (aggregate, type, rooms, payload)
   SELECT c.id, 'vendor_changed', ARRAY['vendor:' || c.id], json_strip_nulls(json_build_object('vendorId', c.id,
-         'approval', CASE WHEN c.approval_changed THEN :approval::text END, 'reason', CASE WHEN c.approval_changed THEN :reason::text END,
+         'approval', CASE WHEN c.approval_changed THEN :approval END, 'reason', CASE WHEN c.approval_changed THEN :reason END,
          'timestamp', iso(now()))) FROM changed c
 )
 SELECT admin_vendor_json(c.vendor, false) AS vendor, (SELECT ids FROM ended) AS ended FROM changed c
@@ -64,15 +64,15 @@ WITH changed AS (
   UPDATE vendors v
      SET business_name = coalesce(:business_name::text, business_name), owner_name = coalesce(:owner_name::text, owner_name),
          phone = coalesce(:phone::text, phone), email_verified = email_verified AND coalesce(:email::text = email, true),
-         email = coalesce(:email::text, email),
+         email = coalesce(:email, email),
          address = coalesce(:address::text, address), city = coalesce(:city::text, city),
          description = coalesce(changed(:description::text, description), ''),
          mobile_money_number = CASE WHEN :mobile_money_number::text IS NULL AND :bank_details::jsonb ? 'accountNumber' THEN NULL
-                                    ELSE changed(:mobile_money_number::text, mobile_money_number) END,
-         mobile_money_provider = CASE WHEN :mobile_money_provider::text IS NULL AND (:mobile_money_number::text = '' OR :mobile_money_number::text IS NULL AND :bank_details::jsonb ? 'accountNumber')
-                                      THEN NULL ELSE changed(:mobile_money_provider::text, mobile_money_provider) END,
-         bank_details = CASE WHEN :bank_details::jsonb IS NULL THEN bank_details
-                             ELSE coalesce(bank_details, '{}') || :bank_details::jsonb END,
+                                    ELSE changed(:mobile_money_number, mobile_money_number) END,
+         mobile_money_provider = CASE WHEN :mobile_money_provider::text IS NULL AND (:mobile_money_number = '' OR :mobile_money_number IS NULL AND :bank_details ? 'accountNumber')
+                                      THEN NULL ELSE changed(:mobile_money_provider, mobile_money_provider) END,
+         bank_details = CASE WHEN :bank_details IS NULL THEN bank_details
+                             ELSE coalesce(bank_details, '{}') || :bank_details END,
          featured = coalesce(:featured?::boolean, featured), commission_bps = coalesce(:commission_bps?::integer, commission_bps),
          updated_at = now()
    WHERE v.id = :vendor_id::text

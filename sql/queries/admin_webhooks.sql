@@ -29,11 +29,11 @@ UPDATE webhook_endpoints w
        event_types = coalesce(:event_types::text[], w.event_types),
        vendor_id = changed(:vendor_id::text, w.vendor_id),
        enabled = coalesce(:enabled?::boolean, w.enabled),
-       disabled_reason = CASE :enabled::boolean WHEN true THEN NULL WHEN false THEN coalesce(w.disabled_reason, 'ADMIN')
+       disabled_reason = CASE :enabled WHEN true THEN NULL WHEN false THEN coalesce(w.disabled_reason, 'ADMIN')
          ELSE w.disabled_reason END,
-       failing_since = CASE WHEN :enabled::boolean THEN NULL ELSE w.failing_since END, updated_at = now()
+       failing_since = CASE WHEN :enabled THEN NULL ELSE w.failing_since END, updated_at = now()
  WHERE w.id = :webhook_id::text
-   AND (coalesce(:vendor_id::text, '') = '' OR EXISTS (SELECT FROM vendors WHERE id = :vendor_id::text)
+   AND (coalesce(:vendor_id, '') = '' OR EXISTS (SELECT FROM vendors WHERE id = :vendor_id)
         OR fail('VENDOR_NOT_FOUND') IS NULL)
 RETURNING webhook_json(w) AS webhook, admin_audit_add(:audit::jsonb, w.id) AS audit_id
 
@@ -57,7 +57,7 @@ SELECT outcome, json AS webhook
 -- columns: delivery, audit_id
 INSERT INTO webhook_deliveries AS d (id, endpoint_id, type, payload, said_at)
 SELECT :delivery_id::text, w.id, :type::text,
-       webhook_body(:type::text, now(), json_build_object('webhookId', w.id, 'message', 'It works')::text), now()
+       webhook_body(:type, now(), json_build_object('webhookId', w.id, 'message', 'It works')::text), now()
   FROM webhook_endpoints w WHERE w.id = :webhook_id::text AND (w.enabled OR fail('CONFLICT') IS NULL)
 RETURNING webhook_delivery_json(d) AS delivery, admin_audit_add(:audit::jsonb, d.endpoint_id) AS audit_id
 
@@ -67,7 +67,7 @@ RETURNING webhook_delivery_json(d) AS delivery, admin_audit_add(:audit::jsonb, d
 SELECT (SELECT count(*) FROM webhook_deliveries
          WHERE endpoint_id = w.id AND state = coalesce(:state::text, state)) AS total,
   (SELECT '[' || coalesce(string_agg(webhook_delivery_json(d), ',' ORDER BY d.said_at DESC, d.id), '') || ']'
-     FROM (SELECT id FROM webhook_deliveries WHERE endpoint_id = w.id AND state = coalesce(:state::text, state)
+     FROM (SELECT id FROM webhook_deliveries WHERE endpoint_id = w.id AND state = coalesce(:state, state)
             ORDER BY said_at DESC, id LIMIT :limit::bigint OFFSET :offset::bigint) page
      JOIN webhook_deliveries d USING (id)) AS rows
   FROM webhook_endpoints w WHERE w.id = :webhook_id::text
@@ -97,24 +97,24 @@ WITH target AS MATERIALIZED (
   UNION ALL
   SELECT webhook_delivery_id((target.w).id, e.id), e.created_at, e.id
     FROM events e JOIN target ON webhook_matches(target.w, e)
-   WHERE e.created_at >= :since::timestamptz AND e.created_at < coalesce(:until::timestamptz, now()) AND e.type = ANY (:types::text[])
+   WHERE e.created_at >= :since AND e.created_at < coalesce(:until, now()) AND e.type = ANY (:types::text[])
      AND NOT EXISTS (SELECT FROM webhook_deliveries d WHERE d.id = webhook_delivery_id((target.w).id, e.id))
    ORDER BY said_at, id LIMIT :limit::bigint + 1
 ), chosen AS MATERIALIZED (
-  SELECT * FROM wanted ORDER BY said_at, id LIMIT :limit::bigint
+  SELECT * FROM wanted ORDER BY said_at, id LIMIT :limit
 ), again AS (
   UPDATE webhook_deliveries d SET state = 'QUEUED', tries = 0, next_at = now(), busy_until = NULL
    WHERE d.id IN (SELECT id FROM chosen WHERE event IS NULL) AND (d.busy_until IS NULL OR d.busy_until <= now())
   RETURNING 1
 ), missed AS (
   INSERT INTO webhook_deliveries (id, endpoint_id, event_id, type, payload, said_at)
-  SELECT c.id, :webhook_id::text, e.id, e.type, webhook_body(e.type, e.created_at, e.payload::text), e.created_at
+  SELECT c.id, :webhook_id, e.id, e.type, webhook_body(e.type, e.created_at, e.payload::text), e.created_at
     FROM chosen c JOIN events e ON e.id = c.event
   ON CONFLICT (id) DO NOTHING
   RETURNING 1
 )
 SELECT concat('{"queued":', (SELECT count(*) FROM again) + (SELECT count(*) FROM missed), ',"more":',
-    json_flag((SELECT count(*) FROM wanted) > :limit::bigint), ',"next_since":',
-    json_time((SELECT max(said_at) FROM wanted HAVING count(*) > :limit::bigint)), '}') AS replayed,
+    json_flag((SELECT count(*) FROM wanted) > :limit), ',"next_since":',
+    json_time((SELECT max(said_at) FROM wanted HAVING count(*) > :limit)), '}') AS replayed,
     admin_audit_add(:audit::jsonb, (target.w).id) AS audit_id
   FROM target
