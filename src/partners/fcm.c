@@ -13,6 +13,7 @@
 
 #include "provider.h"
 #include "reeyo/core/clock.h"
+#include "reeyo/core/json_writer.h"
 #include "reeyo/core/log.h"
 
 #define SCOPE "https://www.googleapis.com/auth/firebase.messaging"
@@ -46,35 +47,48 @@ static int64_t fcm_now_s(void)
 /* --- Messages --------------------------------------------------------------------------------- */
 
 /* How long Firebase and Apple keep the message for a device that is off. */
-static void fcm_ttl_add(struct buf *body, int64_t life_s)
+static void fcm_ttl_write(struct json_writer *json, struct arena *arena, int64_t life_s)
 {
 	if (life_s <= 0)
 		return;
-	buf_printf(body,
-		",\"android\":{\"ttl\":\"%llds\"},"
-		"\"apns\":{\"headers\":{\"apns-expiration\":\"%lld\"}}",
-		(long long)life_s, (long long)(clock_wall_s() + life_s));
+	json_write_member_object(json, "android");
+	json_write_member_string(json, "ttl", arena_printf(arena, "%llds", (long long)life_s));
+	json_write_object_end(json);
+	json_write_member_object(json, "apns");
+	json_write_member_object(json, "headers");
+	json_write_member_string(json, "apns-expiration",
+		arena_printf(arena, "%lld", (long long)(clock_wall_s() + life_s)));
+	json_write_object_end(json);
+	json_write_object_end(json);
+}
+
+static void fcm_message_write(
+	struct json_writer *json, const struct outgoing_message *message, struct arena *arena)
+{
+	json_write_object(json);
+	json_write_member_object(json, "message");
+	json_write_member_string(json, "token", message->to);
+	json_write_member_object(json, "notification");
+	json_write_member_string(json, "title", message->content.title);
+	json_write_member_string(json, "body", message->content.body);
+	json_write_object_end(json);
+	json_write_member_raw(json, "data", text_of(message->data ? message->data : "{}"));
+	fcm_ttl_write(json, arena, message->life_s);
+	json_write_object_end(json);
+	json_write_object_end(json);
 }
 
 static void fcm_call(struct fcm *fcm, struct outgoing_message *message, struct arena *arena)
 {
 	struct buf body = buf_in(arena, 1024);
+	struct json_writer json = json_write_to(&body);
 
-	buf_add_string(&body, "{\"message\":{\"token\":");
-	buf_add_json(&body, text_of(message->to));
-	buf_add_string(&body, ",\"notification\":{\"title\":");
-	buf_add_json(&body, text_of(message->content.title));
-	buf_add_string(&body, ",\"body\":");
-	buf_add_json(&body, text_of(message->content.body));
-	buf_add_string(&body, "},\"data\":");
-	buf_add_string(&body, message->data ? message->data : "{}");
-	fcm_ttl_add(&body, message->life_s);
-	buf_add_string(&body, "}}");
+	fcm_message_write(&json, message, arena);
 	message->call.url = arena_printf(arena, "%s/v1/projects/%s/messages:send",
 		fcm->notifier->config->fcm_url, fcm_account_text(fcm, "project_id"));
 	message->call.headers[0] = "Content-Type: application/json";
 	message->call.headers[1] = arena_printf(arena, "Authorization: Bearer %s", fcm->token);
-	message->call.body = text_of(buf_string(&body));
+	message->call.body = text_of(json_write_finish(&json));
 	if (!message->call.url || !message->call.headers[1] || !message->call.body.at)
 		return notifier_done(message, OUTCOME_RETRY, "out of memory");
 	notifier_call(message);

@@ -6,45 +6,55 @@
 #include <stdio.h>
 
 #include "provider.h"
+#include "reeyo/core/json_writer.h"
 
 static bool sns_configured(const struct config *config)
 {
 	return config->sns_key_id[0] && config->sns_key[0];
 }
 
-static void sns_data_add(struct buf *out, const struct outgoing_message *message)
+static void sns_data_write(struct json_writer *json, const struct outgoing_message *message)
 {
-	buf_add_string(out, message->data ? message->data : "{}");
+	json_write_member_raw(json, "data", text_of(message->data ? message->data : "{}"));
+}
+
+static void sns_title_write(struct json_writer *json, const struct outgoing_message *message)
+{
+	json_write_member_string(json, "title", message->content.title);
+	json_write_member_string(json, "body", message->content.body);
 }
 
 /* {"notification":{"title","body"},"data":{…}} */
 static char *sns_google_message(const struct outgoing_message *message, struct arena *arena)
 {
 	struct buf out = buf_in(arena, 512);
+	struct json_writer json = json_write_to(&out);
 
-	buf_add_string(&out, "{\"notification\":{\"title\":");
-	buf_add_json(&out, text_of(message->content.title));
-	buf_add_string(&out, ",\"body\":");
-	buf_add_json(&out, text_of(message->content.body));
-	buf_add_string(&out, "},\"data\":");
-	sns_data_add(&out, message);
-	buf_add_string(&out, "}");
-	return buf_string(&out);
+	json_write_object(&json);
+	json_write_member_object(&json, "notification");
+	sns_title_write(&json, message);
+	json_write_object_end(&json);
+	sns_data_write(&json, message);
+	json_write_object_end(&json);
+	return json_write_finish(&json);
 }
 
 /* {"aps":{"alert":{"title","body"},"sound":"default"},"data":{…}} */
 static char *sns_apple_message(const struct outgoing_message *message, struct arena *arena)
 {
 	struct buf out = buf_in(arena, 512);
+	struct json_writer json = json_write_to(&out);
 
-	buf_add_string(&out, "{\"aps\":{\"alert\":{\"title\":");
-	buf_add_json(&out, text_of(message->content.title));
-	buf_add_string(&out, ",\"body\":");
-	buf_add_json(&out, text_of(message->content.body));
-	buf_add_string(&out, "},\"sound\":\"default\"},\"data\":");
-	sns_data_add(&out, message);
-	buf_add_string(&out, "}");
-	return buf_string(&out);
+	json_write_object(&json);
+	json_write_member_object(&json, "aps");
+	json_write_member_object(&json, "alert");
+	sns_title_write(&json, message);
+	json_write_object_end(&json);
+	json_write_member_string(&json, "sound", "default");
+	json_write_object_end(&json);
+	sns_data_write(&json, message);
+	json_write_object_end(&json);
+	return json_write_finish(&json);
 }
 
 /* Each platform's message is JSON inside a JSON text. */
@@ -53,17 +63,16 @@ static char *sns_message_write(const struct outgoing_message *message, struct ar
 	const char *google = sns_google_message(message, arena),
 		   *apple = sns_apple_message(message, arena);
 	struct buf out = buf_in(arena, 1024);
+	struct json_writer json = json_write_to(&out);
 
 	if (!google || !apple)
 		return NULL;
-	buf_add_string(&out, "{\"default\":");
-	buf_add_json(&out, text_of(message->content.body));
-	buf_add_string(&out, ",\"GCM\":");
-	buf_add_json(&out, text_of(google));
-	buf_add_string(&out, ",\"APNS\":");
-	buf_add_json(&out, text_of(apple));
-	buf_add_string(&out, "}");
-	return buf_string(&out);
+	json_write_object(&json);
+	json_write_member_string(&json, "default", message->content.body);
+	json_write_member_string(&json, "GCM", google);
+	json_write_member_string(&json, "APNS", apple);
+	json_write_object_end(&json);
+	return json_write_finish(&json);
 }
 
 /* How long the platforms keep the message for a device that is off. */

@@ -97,7 +97,7 @@ def test_the_demos_books_balance(demo):
 
 def test_a_bench_wallets_last_balance_is_what_it_holds(demo):
     owner = demo.value("SELECT from_owner FROM ledger WHERE from_kind = 'USER' AND from_owner LIKE 'user\\_bench%' LIMIT 1")
-    total, listed = demo.run("wallet_transactions", owner, None, None, 50, 0)[0]
+    total, listed = demo.run("wallet_transactions", owner_id=owner, limit=50, offset=0)[0]
     listed = json.loads(listed)
     assert len(listed) == total and listed[0]["balanceAfter"] == 1000000000
     for newer, older in zip(listed, listed[1:]):

@@ -53,22 +53,22 @@ def test_each_transaction_shows_the_balance_before_and_after(db):
     shop = Shop(db, wallet=10000)
     _, order, _ = place(db, shop, [(shop.item(), 1, 2500)])
     cancel(db, order["orderId"], shop.user)
-    total, listed = db.run("wallet_transactions", shop.user, None, None, 50, 0)[0]
+    total, listed = db.run("wallet_transactions", owner_id=shop.user, limit=50, offset=0)[0]
     rows = [(t["type"], t["category"], t["amount"], t["balanceBefore"], t["balanceAfter"]) for t in json.loads(listed)]
     assert total == 3
     assert rows[-1] == ("CREDIT", "WALLET_TOPUP", 10000, 0, 10000) or rows[0][1] == "WALLET_TOPUP"
     assert ("DEBIT", "ORDER_PAYMENT", 4300, 10000, 5700) in rows
     assert ("CREDIT", "REFUND", 4300, 5700, 10000) in rows
-    assert db.run("wallet_transactions", shop.user, "DEBIT", None, 50, 0)[0][0] == 1
-    assert db.run("wallet_transactions", shop.user, None, "REFUND", 50, 0)[0][0] == 1
-    total, page = db.run("wallet_transactions", shop.user, None, None, 1, 1)[0]
+    assert db.run("wallet_transactions", owner_id=shop.user, type="DEBIT", limit=50, offset=0)[0][0] == 1
+    assert db.run("wallet_transactions", owner_id=shop.user, category="REFUND", limit=50, offset=0)[0][0] == 1
+    total, page = db.run("wallet_transactions", owner_id=shop.user, limit=1, offset=1)[0]
     assert total == 3 and len(json.loads(page)) == 1
 
 
 def test_a_wallet_reads_as_the_contract_says(db):
     shop = Shop(db, wallet=10000)
     place(db, shop, [(shop.item(), 1, 2500)])
-    wallet = json.loads(db.run("wallet_get", shop.user)[0][0])
+    wallet = json.loads(db.run("wallet_get", owner_id=shop.user)[0][0])
     assert wallet.pop("updatedAt").endswith("Z")
     assert wallet == {"availableBalance": 5700, "pendingBalance": 0, "totalEarned": 0, "totalSpent": 4300,
                       "totalWithdrawn": 0, "currency": "XAF", "balance": 5700}

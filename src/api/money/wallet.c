@@ -3,6 +3,7 @@
  * Reads a wallet and its transactions. Orders, refunds, top-ups and pay-outs move money, each in
  * its own statement.
  */
+#include "reeyo/db/queries/wallet.h"
 #include "reeyo/api/money.h"
 #include "reeyo/api/pages.h"
 
@@ -57,25 +58,29 @@ static void wallet_read(struct request *rq, const struct db_result *result)
 {
 	if (db_rows(result) == 0)
 		return reply_error(rq, E_ACCOUNT_NOT_FOUND);
-	reply_data(rq, db_text(result, 0, 0));
+	reply_data(rq, db_text(result, 0, WALLET_GET_WALLET));
 }
 
 void get_wallet(struct request *rq)
 {
-	sql_read_positional(rq, wallet_get, wallet_read, rq->caller.id);
+	sql_read(rq, wallet_get, wallet_read, &(struct wallet_get){ .owner_id = rq->caller.id });
 }
 
 static void transactions_read(struct request *rq, const struct db_result *result)
 {
-	reply_full_page(rq, "transactions", "totalTransactions", db_text(result, 0, 1),
-		request_page(rq, 50), db_int(result, 0, 0));
+	reply_full_page(rq, "transactions", "totalTransactions",
+		db_text(result, 0, WALLET_TRANSACTIONS_TRANSACTIONS), request_page(rq, 50),
+		db_int(result, 0, WALLET_TRANSACTIONS_TOTAL));
 }
 
 void list_wallet_transactions(struct request *rq)
 {
 	struct page page = request_page(rq, 50);
 
-	sql_read_positional(rq, wallet_transactions, transactions_read, rq->caller.id,
-		query_text(rq, "type"), query_text(rq, "category"), arg_int(rq, page.limit),
-		arg_int(rq, page.offset));
+	sql_read(rq, wallet_transactions, transactions_read,
+		&(struct wallet_transactions){ .owner_id = rq->caller.id,
+			.type = query_text(rq, "type"),
+			.category = query_text(rq, "category"),
+			.limit = page.limit,
+			.offset = page.offset });
 }

@@ -6,6 +6,7 @@
 #include "reeyo/api/money.h"
 #include "reeyo/api/reply_objects.h"
 #include "reeyo/api/rider.h"
+#include "reeyo/db/queries/earnings.h"
 
 static const struct field summary_query[] = {
 	{ "period", FIELD_ENUM, .words = period_words,
@@ -60,31 +61,41 @@ static void rider_earnings_read(struct request *rq, const struct db_result *resu
 {
 	if (db_rows(result) == 0)
 		return reply_error(rq, E_ACCOUNT_GONE);
-	reply_data(rq, db_text(result, 0, 0));
+	reply_data(rq, db_text(result, 0, RIDER_EARNINGS_EARNINGS));
 }
 
 static void get_rider_earnings(struct request *rq)
 {
-	sql_read_positional(
-		rq, rider_earnings, rider_earnings_read, rq->caller.id, query_text(rq, "period"));
+	sql_read(rq, rider_earnings, rider_earnings_read,
+		&(struct rider_earnings){
+			.rider_id = rq->caller.id, .period = query_text(rq, "period") });
+}
+
+/* Earnings of the last days, weeks or months. name: of the query parameter for their number. */
+static void list_rider_earnings(struct request *rq, const char *unit, const char *name,
+	int64_t count, const char *member_name, const char *format)
+{
+	sql_report(rq, rider_earnings_series, rider_earnings_read,
+		&(struct rider_earnings_series){ .rider_id = rq->caller.id,
+			.unit = unit,
+			.count = member_int(rq->query, name, count),
+			.member = member_name,
+			.format = format });
 }
 
 static void list_rider_daily_earnings(struct request *rq)
 {
-	sql_report_positional(rq, rider_earnings_series, rider_earnings_read, rq->caller.id, "day",
-		arg_int(rq, member_int(rq->query, "days", 30)), "date", "YYYY-MM-DD");
+	list_rider_earnings(rq, "day", "days", 30, "date", "YYYY-MM-DD");
 }
 
 static void list_rider_weekly_earnings(struct request *rq)
 {
-	sql_report_positional(rq, rider_earnings_series, rider_earnings_read, rq->caller.id, "week",
-		arg_int(rq, member_int(rq->query, "weeks", 12)), "weekStart", "YYYY-MM-DD");
+	list_rider_earnings(rq, "week", "weeks", 12, "weekStart", "YYYY-MM-DD");
 }
 
 static void list_rider_monthly_earnings(struct request *rq)
 {
-	sql_report_positional(rq, rider_earnings_series, rider_earnings_read, rq->caller.id,
-		"month", arg_int(rq, member_int(rq->query, "months", 12)), "month", "YYYY-MM");
+	list_rider_earnings(rq, "month", "months", 12, "month", "YYYY-MM");
 }
 
 const struct route rider_money_routes[] = {

@@ -7,6 +7,7 @@
 #include "reeyo/api/order_fields.h"
 #include "reeyo/api/reply_objects.h"
 #include "reeyo/api/vendor.h"
+#include "reeyo/db/queries/earnings.h"
 
 static const struct field daily_query[] = {
 	{ "startDate", FIELD_DATE, .aliases = "from dateFrom",
@@ -71,32 +72,35 @@ static void vendor_earnings_read(struct request *rq, const struct db_result *res
 {
 	if (db_rows(result) == 0)
 		return reply_error(rq, E_ACCOUNT_GONE);
-	reply_data(rq, db_text(result, 0, 0));
+	reply_data(rq, db_text(result, 0, VENDOR_EARNINGS_EARNINGS));
 }
 
 static void get_vendor_earnings(struct request *rq)
 {
-	sql_read_positional(rq, vendor_earnings, vendor_earnings_read, rq->caller.id);
+	sql_read(rq, vendor_earnings, vendor_earnings_read,
+		&(struct vendor_earnings){ .vendor_id = rq->caller.id });
 }
 
 static void list_vendor_daily_earnings(struct request *rq)
 {
-	sql_report_positional(rq, vendor_earnings_daily, vendor_earnings_read, rq->caller.id,
-		query_day_bound(rq, "startDate", "00:00"), query_day_bound(rq, "endDate", "24:00"),
-		query_text(rq, "period"));
+	sql_report(rq, vendor_earnings_daily, vendor_earnings_read,
+		&(struct vendor_earnings_daily){ .vendor_id = rq->caller.id,
+			.since = query_day_bound(rq, "startDate", "00:00"),
+			.before = query_day_bound(rq, "endDate", "24:00"),
+			.period = query_text(rq, "period") });
 }
 
 static void list_vendor_weekly_earnings(struct request *rq)
 {
-	sql_report_positional(rq, vendor_earnings_weekly, vendor_earnings_read, rq->caller.id);
+	sql_report(rq, vendor_earnings_weekly, vendor_earnings_read,
+		&(struct vendor_earnings_weekly){ .vendor_id = rq->caller.id });
 }
 
 static void list_vendor_monthly_earnings(struct request *rq)
 {
-	const json_t *year = member(rq->query, "year");
-
-	sql_report_positional(rq, vendor_earnings_monthly, vendor_earnings_read, rq->caller.id,
-		year ? arg_int(rq, member_int(rq->query, "year", 0)) : NULL);
+	sql_report(rq, vendor_earnings_monthly, vendor_earnings_read,
+		&(struct vendor_earnings_monthly){
+			.vendor_id = rq->caller.id, .year = optional_int(rq, rq->query, "year") });
 }
 
 const struct route vendor_money_routes[] = {
