@@ -5,6 +5,7 @@
  */
 #include "reeyo/auth/token.h"
 
+#include "reeyo/auth/counters.h"
 #include "reeyo/auth/permission.h"
 #include "reeyo/core/clock.h"
 #include "token_cache.h"
@@ -64,7 +65,7 @@ static int token_check(struct request *rq, struct text token)
 	int err;
 
 	if (token_cache_get(app->tokens, token, clock_wall_s(), &rq->caller)) {
-		count_one(loop_counters(app->loop), COUNT_AUTH_TOKENS_REMEMBERED);
+		count_one(loop_counters(app->loop), COUNT_AUTH_TOKENS_CACHED);
 	} else {
 		err = token_read(app->keys, TOKEN_ACCESS, token, &rq->caller, NULL);
 		if (err)

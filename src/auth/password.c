@@ -14,6 +14,7 @@
 #include "digest.h"
 #include "hash_memory.h"
 #include "login_cache.h"
+#include "reeyo/auth/counters.h"
 #include "reeyo/core/clock.h"
 #include "reeyo/core/log.h"
 
@@ -263,14 +264,14 @@ static bool password_verify_shared(
 	int err;
 
 	if (login_cache_has(hasher->logins, proof, clock_ms())) {
-		count_one(loop_counters(hasher->loop), COUNT_AUTH_LOGINS_REMEMBERED);
+		count_one(loop_counters(hasher->loop), COUNT_AUTH_LOGINS_CACHED);
 		done(rq, true, NULL);
 		return true;
 	}
 	task = hash_task_find(hasher, proof);
 	if (!task)
 		return false;
-	count_one(loop_counters(hasher->loop), COUNT_AUTH_LOGINS_REMEMBERED);
+	count_one(loop_counters(hasher->loop), COUNT_AUTH_LOGINS_CACHED);
 	err = hash_task_join(task, rq, &(struct hash_waiter){ .verified = done });
 	if (err)
 		password_reply_busy(rq, err);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <uthash.h>
 
+#include "reeyo/cache/counters.h"
 #include "value.h"
 
 /* How often a reader restarts because writes void the leases, before it loads alone. */

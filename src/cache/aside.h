@@ -46,7 +46,7 @@ struct reads {
 void reads_add(struct reads *reads, struct cache_read *read);
 /* Completes all of them. `how` is counted for each reader that did not load. */
 void reads_answer(struct cache *cache, struct reads *reads, int error,
-	const struct cache_value *value, enum counter how);
+	const struct cache_value *value, unsigned how);
 /* The readers load without a lease and share only loads that begin from now on. */
 void reads_load_alone(struct cache *cache, const char *key, struct reads *reads);
 /* The GET of these readers found nothing (lease absent) or this lease. */

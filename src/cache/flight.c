@@ -13,6 +13,7 @@
 #include <uthash.h>
 
 #include "aside.h"
+#include "reeyo/cache/counters.h"
 #include "reeyo/core/clock.h"
 #include "reeyo/core/memory.h"
 #include "value.h"
@@ -83,7 +84,7 @@ static void reads_move(struct reads *to, struct reads *from)
 }
 
 void reads_answer(struct cache *cache, struct reads *reads, int error,
-	const struct cache_value *value, enum counter how)
+	const struct cache_value *value, unsigned how)
 {
 	struct cache_read *read;
 

@@ -18,6 +18,7 @@
 #include <uthash.h>
 
 #include "aside.h"
+#include "reeyo/cache/counters.h"
 #include "reeyo/core/clock.h"
 #include "reeyo/core/memory.h"
 

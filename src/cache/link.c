@@ -12,6 +12,7 @@
 #include <sodium.h>
 #include <stdio.h>
 
+#include "reeyo/cache/counters.h"
 #include "reeyo/core/clock.h"
 #include "reeyo/core/log.h"
 #include "reeyo/core/memory.h"

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "link.h"
+#include "reeyo/cache/counters.h"
 #include "reeyo/core/clock.h"
 #include "reeyo/core/memory.h"
 
@@ -60,7 +61,8 @@ static void command_record_outcome(struct link *link, const struct command *comm
 	if (error)
 		count_one(counters, COUNT_CACHE_ERRORS);
 	else
-		histogram_add(&counters->redis, clock_us() - command->started_us);
+		histogram_add(
+			&counters->histogram[COUNTERS_CACHE], clock_us() - command->started_us);
 	if (error)
 		link_failed(link);
 	else

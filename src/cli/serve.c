@@ -15,21 +15,27 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
+#include "reeyo/api/counters.h"
 #include "reeyo/api/routes.h"
 #include "reeyo/api/settings.h"
 #include "reeyo/api/system.h"
 #include "reeyo/auth/admin_create.h"
 #include "reeyo/auth/admit.h"
+#include "reeyo/auth/counters.h"
 #include "reeyo/auth/password.h"
 #include "reeyo/auth/token.h"
 #include "reeyo/cache/cache.h"
+#include "reeyo/cache/counters.h"
 #include "reeyo/core/log.h"
 #include "reeyo/core/memory.h"
+#include "reeyo/db/counters.h"
 #include "reeyo/db/db.h"
 #include "reeyo/db/migrate.h"
+#include "reeyo/http/counters.h"
 #include "reeyo/http/limit.h"
 #include "reeyo/http/server.h"
 #include "reeyo/jobs/catalogue_events.h"
+#include "reeyo/jobs/counters.h"
 #include "reeyo/jobs/dispatch.h"
 #include "reeyo/jobs/messages.h"
 #include "reeyo/jobs/payment_poller.h"
@@ -39,14 +45,18 @@
 #include "reeyo/jobs/timers.h"
 #include "reeyo/jobs/upkeep.h"
 #include "reeyo/jobs/webhooks.h"
+#include "reeyo/live/counters.h"
 #include "reeyo/live/hub.h"
 #include "reeyo/live/relay.h"
+#include "reeyo/loop/counters.h"
 #include "reeyo/loop/loop.h"
 #include "reeyo/partners/client.h"
+#include "reeyo/partners/counters.h"
 #include "reeyo/partners/gateway.h"
 #include "reeyo/partners/notifier.h"
 #include "reeyo/service/cache_keys.h"
 #include "reeyo/service/catalogue.h"
+#include "reeyo/service/counters.h"
 #include "reeyo/service/payments.h"
 #include "reeyo/telemetry/metrics.h"
 
@@ -435,13 +445,20 @@ static void *worker_thread(void *arg)
 
 /* --- Start and end ---------------------------------------------------------------------------- */
 
+/* What /metrics shows, in this order. */
+static const struct counter_table *const counter_tables[] = { &http_counter_table,
+	&cache_counter_table, &db_counter_table, &auth_counter_table, &loop_counter_table,
+	&service_counter_table, &api_counter_table, &live_counter_table, &partners_counter_table,
+	&jobs_counter_table, NULL };
+
 static int workers_new(struct serving *serving)
 {
 	serving->count =
 		(unsigned)(serving->config->loops ? serving->config->loops : loops_default());
 	serving->workers = calloc(serving->count, sizeof(*serving->workers));
 	serving->apps = calloc(serving->count + 1, sizeof(*serving->apps));
-	if (!serving->workers || !serving->apps || metrics_new(serving->count, &serving->metrics))
+	if (!serving->workers || !serving->apps ||
+		metrics_new(serving->count, counter_tables, &serving->metrics))
 		return E_NO_MEMORY;
 	for (unsigned i = 0; i < serving->count; i++) {
 		struct worker *worker = &serving->workers[i];

@@ -35,9 +35,8 @@ static void histogram_sum(struct histogram *into, const struct histogram *from)
 
 void counters_sum(struct counters *into, const struct counters *from)
 {
-	for (size_t i = 0; i < COUNTER_COUNT; i++)
+	for (size_t i = 0; i < COUNTER_LAYERS * COUNTERS_PER_LAYER; i++)
 		into->value[i] += __atomic_load_n(&from->value[i], __ATOMIC_RELAXED);
-	histogram_sum(&into->response, &from->response);
-	histogram_sum(&into->db, &from->db);
-	histogram_sum(&into->redis, &from->redis);
+	for (size_t i = 0; i < COUNTER_LAYERS; i++)
+		histogram_sum(&into->histogram[i], &from->histogram[i]);
 }

@@ -12,6 +12,7 @@
 #include "reeyo/core/clock.h"
 #include "reeyo/core/log.h"
 #include "reeyo/core/memory.h"
+#include "reeyo/db/counters.h"
 
 /* Connections of one process (scaling guide: maxSockets 50). */
 #define CONNECTIONS_MAX 50
@@ -186,7 +187,7 @@ void db_completed(struct lane *lane, struct db_call *call, const struct db_resul
 	if (result->error)
 		count_one(counters, COUNT_DB_ERRORS);
 	if (call->sent_us)
-		histogram_add(&counters->db, clock_us() - call->sent_us);
+		histogram_add(&counters->histogram[COUNTERS_DB], clock_us() - call->sent_us);
 	db_call_complete(call, result);
 	if (lane->waiting.count)
 		db->flush.wanted = true; /* the report lane sends one at a time */

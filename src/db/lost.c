@@ -16,6 +16,7 @@
 #include "reeyo/core/log.h"
 #include "reeyo/core/memory.h"
 #include "reeyo/core/secret.h"
+#include "reeyo/db/counters.h"
 
 /* Short, because the next attempt begins with the next host of the list. */
 #define CONNECT_LIMIT_MS 3000

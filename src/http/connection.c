@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "exchange.h"
+#include "reeyo/http/counters.h"
 
 static struct connection *connection_of(struct MHD_Connection *mhd)
 {

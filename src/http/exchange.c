@@ -11,6 +11,7 @@
 #include <strings.h>
 
 #include "exchange.h"
+#include "reeyo/http/counters.h"
 #include "reeyo/http/limit.h"
 
 /* The body of a refused request is read up to this size, so that the connection stays usable. */

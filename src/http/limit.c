@@ -10,6 +10,7 @@
 
 #include "exchange.h"
 #include "network.h"
+#include "reeyo/http/counters.h"
 #include "reeyo/http/limit.h"
 
 #define HOUR_MS 3600000

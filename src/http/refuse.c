@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "exchange.h"
+#include "reeyo/http/counters.h"
 #include "reeyo/http/limit.h"
 
 /* The exchange of a request that libmicrohttpd has not seen yet. */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "exchange.h"
+#include "reeyo/http/counters.h"
 
 static bool method_is_read(const struct exchange *x)
 {
@@ -145,13 +146,13 @@ static void content_headers_add(struct exchange *x, struct MHD_Response *respons
 void reply_count(struct exchange *x)
 {
 	struct counters *counters = loop_counters(x->server->app->loop);
-	enum counter which = x->status >= 500 ? COUNT_HTTP_5XX
-		: x->status >= 400            ? COUNT_HTTP_4XX
-		: x->status >= 300            ? COUNT_HTTP_3XX
-					      : COUNT_HTTP_1XX_2XX;
+	unsigned which = x->status >= 500 ? COUNT_HTTP_5XX
+		: x->status >= 400        ? COUNT_HTTP_4XX
+		: x->status >= 300        ? COUNT_HTTP_3XX
+					  : COUNT_HTTP_1XX_2XX;
 
 	count_one(counters, which);
-	histogram_add(&counters->response, clock_us() - x->started_us);
+	histogram_add(&counters->histogram[COUNTERS_HTTP], clock_us() - x->started_us);
 }
 
 void reply_stream(struct exchange *x, struct stream *stream)

@@ -15,6 +15,7 @@
  * order.
  */
 #include "reeyo/http/stream.h"
+#include "reeyo/http/counters.h"
 
 #include <assert.h>
 #include <netinet/tcp.h>

@@ -12,6 +12,7 @@
 
 #include "reeyo/cache/feed.h"
 #include "reeyo/core/log.h"
+#include "reeyo/live/counters.h"
 
 #define TICK_MS 250
 #define EPHEMERAL_MAX 1024
@@ -36,7 +37,7 @@ static void event_deliver(struct hub *hub, struct batch *batch, const struct bat
 	hub->serial++;
 	if (event->event.id)
 		hub->last = event->event.id;
-	count_one(loop_counters(hub->app->loop), COUNT_EVENTS_HEARD);
+	count_one(loop_counters(hub->app->loop), COUNT_EVENTS_RECEIVED);
 	for (struct hub_listener *listener = hub->listeners; listener; listener = listener->next)
 		listener->on_event(listener, &event->event);
 	for (unsigned i = 0; i < event->event.room_count; i++)

@@ -21,6 +21,7 @@
 #include "reeyo/core/log.h"
 #include "reeyo/db/periodic.h"
 #include "reeyo/db/queries/events.h"
+#include "reeyo/live/counters.h"
 
 #define BUSY_MS 20
 #define IDLE_MS 100

@@ -8,6 +8,7 @@
 
 #include "reeyo/auth/token.h"
 #include "reeyo/core/clock.h"
+#include "reeyo/live/counters.h"
 #include "subscriber.h"
 
 static const char ping[] = ": ping\n\n";

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "loop.h"
+#include "reeyo/loop/counters.h"
 
 /* About a tenth of a loop thread's share when both compete for the same core. */
 #define WORK_NICE 10

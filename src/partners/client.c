@@ -17,6 +17,7 @@
 #include <stdlib.h>
 
 #include "reeyo/core/log.h"
+#include "reeyo/partners/counters.h"
 #include "transfer.h"
 
 /* Rejected calls completed in one turn. Callers may call again from each `done`; the limit keeps
@@ -39,7 +40,7 @@ static void transfer_row_remove(struct transfer_row *row, struct client_transfer
 	*(transfer->next ? &transfer->next->previous : &row->last) = transfer->previous;
 }
 
-static void client_count(const struct client *client, enum counter which, int by)
+static void client_count(const struct client *client, unsigned which, int by)
 {
 	count_add(loop_counters(client->loop), which, by);
 }

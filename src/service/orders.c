@@ -12,6 +12,7 @@
 #include "reeyo/domain/order.h"
 #include "reeyo/service/cache_keys.h"
 #include "reeyo/service/catalogue.h"
+#include "reeyo/service/counters.h"
 #include "reeyo/service/settings.h"
 
 /* --- Caches ----------------------------------------------------------------------------------- */

@@ -25,6 +25,7 @@
 #include "reeyo/domain/payment_state.h"
 #include "reeyo/partners/gateway.h"
 #include "reeyo/service/cache_keys.h"
+#include "reeyo/service/counters.h"
 #include "reeyo/service/orders.h"
 
 /* After this time a waiting caller is told that the state is not known; the operation continues. */
@@ -316,7 +317,7 @@ bool payment_check(
 
 	if (!op)
 		return false;
-	count_one(loop_counters(app->loop), COUNT_PAYMENT_ASKS);
+	count_one(loop_counters(app->loop), COUNT_PAYMENT_QUERIES);
 	op->amount = payment->amount;
 	op->age_s = payment->age_s;
 	snprintf(op->reference, sizeof(op->reference), "%s", payment->reference);

@@ -15,6 +15,7 @@
 #include "reeyo/core/log.h"
 #include "reeyo/core/memory.h"
 #include "reeyo/db/queries/payouts.h"
+#include "reeyo/service/counters.h"
 #include "reeyo/service/payouts.h"
 
 #define TRIES 5

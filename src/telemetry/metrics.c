@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Renders the counters: see the header. Names, labels and help are in the table of the counters.
+ * Renders the counters: see the header. Names, labels and help come from the tables of the layers.
  */
 #include "reeyo/telemetry/metrics.h"
 
@@ -13,19 +13,12 @@
 
 struct metrics {
 	uint64_t started_ms;
+	const struct counter_table *const *tables;
 	unsigned count, room;
 	const struct counters *all[];
 };
 
-static const struct {
-	const char *name, *labels, *help;
-} counter_rows[COUNTER_COUNT] = {
-#define X(id, name, labels, help) [COUNT_##id] = { name, labels, help },
-	REEYO_COUNTERS(X)
-#undef X
-};
-
-int metrics_new(unsigned loops, struct metrics **ret)
+int metrics_new(unsigned loops, const struct counter_table *const *tables, struct metrics **ret)
 {
 	struct metrics *metrics = calloc(1, sizeof(*metrics) + loops * sizeof(metrics->all[0]));
 
@@ -33,6 +26,7 @@ int metrics_new(unsigned loops, struct metrics **ret)
 		return E_NO_MEMORY;
 	metrics->started_ms = clock_ms();
 	metrics->room = loops;
+	metrics->tables = tables;
 	*ret = metrics;
 	return 0;
 }
@@ -111,21 +105,28 @@ static int64_t open_descriptors(void)
 	return count;
 }
 
+static void table_write(
+	struct buf *out, const struct counter_table *table, const struct counters *sum)
+{
+	for (unsigned i = 0; i < table->count; i++) {
+		const struct counter_row *row = &table->rows[i];
+
+		metric_write(out, row->name, row->labels, row->help,
+			(int64_t)sum->value[table->first + i]);
+	}
+	if (table->histogram)
+		histogram_write(out, table->histogram, table->histogram_help,
+			&sum->histogram[table->first / COUNTERS_PER_LAYER]);
+}
+
 void metrics_write(const struct metrics *metrics, struct buf *out)
 {
 	struct counters sum = { 0 };
 
 	for (unsigned i = 0; i < metrics->count; i++)
 		counters_sum(&sum, metrics->all[i]);
-	for (size_t i = 0; i < COUNTER_COUNT; i++)
-		metric_write(out, counter_rows[i].name, counter_rows[i].labels,
-			counter_rows[i].help, (int64_t)sum.value[i]);
-	histogram_write(out, "reeyo_http_response_seconds", "From the request line to the reply",
-		&sum.response);
-	histogram_write(out, "reeyo_db_statement_seconds", "From sending a statement to its commit",
-		&sum.db);
-	histogram_write(
-		out, "reeyo_redis_command_seconds", "From a command to its answer", &sum.redis);
+	for (const struct counter_table *const *table = metrics->tables; *table; table++)
+		table_write(out, *table, &sum);
 	metric_write(
 		out, "process_resident_memory_bytes", NULL, "Resident memory", resident_bytes());
 	metric_write(out, "process_open_fds", NULL, "Open file descriptors", open_descriptors());

@@ -10,8 +10,10 @@
 
 struct metrics;
 
-/* Room for the counters of `loops` loops. 0 or E_NO_MEMORY. Before the loops run. */
-int metrics_new(unsigned loops, struct metrics **ret) MUST_CHECK;
+/* Room for the counters of `loops` loops. tables: the counters of each layer, ends with NULL;
+ * outlives the metrics. 0 or E_NO_MEMORY. Before the loops run. */
+int metrics_new(
+	unsigned loops, const struct counter_table *const *tables, struct metrics **ret) MUST_CHECK;
 void metrics_free(struct metrics *metrics);
 /* Adds a loop's counters, which must outlive the metrics. Before the loops run. */
 void metrics_add(struct metrics *metrics, const struct counters *counters);

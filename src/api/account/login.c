@@ -15,6 +15,7 @@
  */
 #include "account.h"
 
+#include "reeyo/auth/counters.h"
 #include "reeyo/auth/password.h"
 #include "reeyo/domain/operator.h"
 #include "reeyo/http/limit.h"

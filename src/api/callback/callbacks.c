@@ -6,6 +6,7 @@
  */
 #include "reeyo/api/callbacks.h"
 
+#include "reeyo/api/counters.h"
 #include "reeyo/core/log.h"
 #include "reeyo/db/queries/payments.h"
 #include "reeyo/domain/payment_state.h"

@@ -14,6 +14,7 @@
 #include "reeyo/domain/operator.h"
 #include "reeyo/domain/payment_state.h"
 #include "reeyo/partners/gateway.h"
+#include "reeyo/service/counters.h"
 #include "reeyo/service/payments.h"
 
 #define TOPUP_MIN 100

@@ -18,6 +18,7 @@
 #include "reeyo/db/queries/orders.h"
 #include "reeyo/domain/operator.h"
 #include "reeyo/service/cache_keys.h"
+#include "reeyo/service/counters.h"
 #include "reeyo/service/payments.h"
 
 static void shop_found(struct request *rq, int error, const struct shop *shop);

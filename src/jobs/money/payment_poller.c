@@ -30,6 +30,7 @@
 #include "reeyo/domain/order.h"
 #include "reeyo/domain/payment_state.h"
 #include "reeyo/partners/gateway.h"
+#include "reeyo/service/counters.h"
 #include "reeyo/service/orders.h"
 #include "reeyo/service/payments.h"
 

@@ -7,6 +7,7 @@
 #include <sodium.h>
 
 #include "reeyo/db/queries/messages.h"
+#include "reeyo/jobs/counters.h"
 
 #define DELIVERY_MEMORY 65536
 
@@ -79,7 +80,7 @@ static void delivery_message_done(
 
 struct delivery_state {
 	const char *name; /* of the row */
-	enum counter counter;
+	unsigned counter;
 };
 
 static struct delivery_state delivery_state(const struct delivery *delivery)

@@ -25,6 +25,7 @@
 #include "reeyo/db/periodic.h"
 #include "reeyo/db/queries/webhooks.h"
 #include "reeyo/domain/webhook.h"
+#include "reeyo/jobs/counters.h"
 #include "reeyo/live/hub.h"
 #include "reeyo/partners/client.h"
 #include "reeyo/partners/signature.h"

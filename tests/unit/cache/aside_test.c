@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <zlib.h>
 
+#include "reeyo/cache/counters.h"
 #include "rig.h"
 
 static struct server server;

@@ -4,6 +4,7 @@
  * and a lost node affects only its own keys.
  */
 #include "link.h"
+#include "reeyo/cache/counters.h"
 #include "rig.h"
 
 #define NODES 3

@@ -2,6 +2,7 @@
  *
  * Redis absent, killed, stopped and back: no reader gets an error or an old value from it.
  */
+#include "reeyo/cache/counters.h"
 #include "rig.h"
 
 static struct server server;

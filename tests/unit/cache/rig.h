@@ -308,7 +308,7 @@ static inline void rig_close(struct rig *rig)
 	loop_free(rig->loop);
 }
 
-static inline uint64_t rig_count(const struct rig *rig, enum counter which)
+static inline uint64_t rig_count(const struct rig *rig, unsigned which)
 {
 	return loop_counters(rig->loop)->value[which];
 }

@@ -5,6 +5,7 @@
 #define TEST_SCHEMA "db_lane_test"
 #include <unistd.h>
 
+#include "reeyo/db/counters.h"
 #include "world.h"
 
 START_TEST(answers_come_in_the_order_of_the_queue)
@@ -27,7 +28,7 @@ START_TEST(answers_come_in_the_order_of_the_queue)
 		ck_assert_str_eq(asked[i].text, asked[i].given[0]);
 	}
 	ck_assert_int_eq(counted(&world, COUNT_DB_STATEMENTS), COUNT_OF(asked));
-	ck_assert_uint_eq(loop_counters(world.loop)->db.count, COUNT_OF(asked));
+	ck_assert_uint_eq(loop_counters(world.loop)->histogram[COUNTERS_DB].count, COUNT_OF(asked));
 	world_end(&world);
 }
 END_TEST

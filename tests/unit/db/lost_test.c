@@ -5,6 +5,7 @@
  */
 #define TEST_SCHEMA "db_lost_test"
 #include "proxy.h"
+#include "reeyo/db/counters.h"
 #include "world.h"
 
 /* A world whose connections go through a proxy. */

@@ -16,6 +16,7 @@
 #include "reeyo/core/clock.h"
 #include "reeyo/core/log.h"
 #include "reeyo/core/memory.h"
+#include "reeyo/db/counters.h"
 
 enum statement {
 	SAY,
@@ -161,7 +162,7 @@ static inline void wait_whole(struct world *world)
 		wait_lanes(world, (enum db_lane)kind, world->db->counts[kind]);
 }
 
-static inline int64_t counted(const struct world *world, enum counter which)
+static inline int64_t counted(const struct world *world, unsigned which)
 {
 	return (int64_t)loop_counters(world->loop)->value[which];
 }

@@ -10,6 +10,7 @@
 #include "../suite.h"
 #include "loop.h"
 #include "reeyo/core/memory.h"
+#include "reeyo/loop/counters.h"
 
 static struct loop *loop;
 static char trace[256];
@@ -60,8 +61,8 @@ START_TEST(a_loop_has_an_index_and_counters)
 {
 	ck_assert_uint_eq(loop_index(loop), 3);
 	ck_assert_ptr_nonnull(loop_uv(loop));
-	count_one(loop_counters(loop), COUNT_HTTP_REFUSED);
-	ck_assert_uint_eq(loop_counters(loop)->value[COUNT_HTTP_REFUSED], 1);
+	count_one(loop_counters(loop), COUNT_WORK_REFUSED);
+	ck_assert_uint_eq(loop_counters(loop)->value[COUNT_WORK_REFUSED], 1);
 	loop_free(NULL);
 }
 END_TEST

@@ -12,6 +12,7 @@
 
 #include "../suite.h"
 #include "reeyo/core/memory.h"
+#include "reeyo/loop/counters.h"
 #include "reeyo/loop/loop.h"
 
 #define THREADS 2

@@ -11,6 +11,7 @@
 #include "peer.h"
 #include "reeyo/core/clock.h"
 #include "reeyo/core/log.h"
+#include "reeyo/partners/counters.h"
 #include "transfer.h"
 
 static struct loop *loop;
@@ -195,7 +196,7 @@ static void partner_make(unsigned at_once, unsigned waiting, unsigned timeout_ms
 		&(struct partner_limits){ at_once, waiting, timeout_ms, failures, pause_ms });
 }
 
-static uint64_t counted(enum counter which)
+static uint64_t counted(unsigned which)
 {
 	return loop_counters(loop)->value[which];
 }

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The counters of live events.
+ */
+#include "reeyo/live/counters.h"
+
+COUNTERS_DEFINE(live, COUNTERS_LIVE, LIVE_COUNTERS, NULL, NULL);
