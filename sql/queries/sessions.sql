@@ -51,7 +51,8 @@ WITH ended AS (
 INSERT INTO revocations (subject, before, expires_at)
 SELECT e.id, now() + interval '1 day', now() + make_interval(secs => $3::bigint) FROM ended e
 
--- Every loop reads this each second. $1 number after which to start. Columns: number, subject, cut-off (ms).
+-- Every loop reads this each second. after: the number after which to start; before_ms: tokens that are older are revoked.
 -- name: revocations_since
-SELECT r.seq, r.subject, epoch_ms(r.before) FROM revocations r
- WHERE r.seq > $1::bigint AND r.expires_at > now() ORDER BY r.seq LIMIT 2000
+-- columns: number, subject, before_ms
+SELECT r.seq AS number, r.subject, epoch_ms(r.before) AS before_ms FROM revocations r
+ WHERE r.seq > :after::bigint AND r.expires_at > now() ORDER BY r.seq LIMIT :limit::bigint

@@ -17,20 +17,19 @@
 
 #include "reeyo/core/clock.h"
 #include "reeyo/core/log.h"
+#include "reeyo/db/periodic.h"
+#include "reeyo/db/queries/sessions.h"
 #include "revoked_set.h"
 
-#define POLL_MS 1000
 #define LAG_MS 15000
 #define ENTRIES_MAX (1u << 20)
-#define ROWS_PER_POLL 2000 /* LIMIT of the statement */
+#define ROWS_PER_POLL 2000
 
 struct revocations {
 	struct app *app;
 	struct revoked_set *set;
-	uv_timer_t timer;
-	bool following, polling, closing;
-	struct db_call call;
-	char from[24];           /* parameter of the call */
+	struct periodic periodic;
+	bool polling;
 	int64_t newest;          /* highest number read */
 	int64_t mark, next_mark; /* highest number read LAG_MS ago, and at marked_ms */
 	uint64_t marked_ms;
@@ -52,46 +51,33 @@ int revocations_new(struct app *app, struct revocations **ret)
 		return E_NO_MEMORY;
 	revocations->app = app;
 	err = revoked_set_new(ENTRIES_MAX, app->config->access_ttl, &revocations->set);
-	if (!err && uv_timer_init(loop_uv(app->loop), &revocations->timer)) {
-		revoked_set_free(revocations->set);
-		err = E_NO_MEMORY;
-	}
 	if (err) {
 		free(revocations);
 		return err;
 	}
-	revocations->timer.data = revocations;
 	*ret = revocations;
 	return 0;
 }
 
-static void revocations_destroy(struct revocations *revocations)
+static void revocations_destroy(void *job)
 {
+	struct revocations *revocations = job;
+
 	revoked_set_free(revocations->set);
 	free(revocations);
-}
-
-static void revocations_timer_closed(uv_handle_t *handle)
-{
-	struct revocations *revocations = handle->data;
-
-	revocations->following = false;
-	if (!revocations->polling)
-		revocations_destroy(revocations);
 }
 
 void revocations_free(struct revocations *revocations)
 {
 	if (!revocations)
 		return;
-	revocations->closing = true;
-	revocations->following = true; /* until the timer has closed */
-	uv_close((uv_handle_t *)&revocations->timer, revocations_timer_closed);
+	if (revocations->polling)
+		periodic_close(&revocations->periodic);
+	else
+		revocations_destroy(revocations);
 }
 
 /* --- Reading the database --------------------------------------------------------------------- */
-
-static void revocations_poll(struct revocations *revocations);
 
 static void revocations_move_marks(struct revocations *revocations)
 {
@@ -109,8 +95,8 @@ static void revocations_add_rows(struct revocations *revocations, const struct d
 	int64_t now = clock_wall_ms();
 
 	for (unsigned row = 0; row < db_rows(result); row++) {
-		struct text subject = db_text(result, row, 1);
-		int64_t number = db_int(result, row, 0);
+		struct text subject = db_text(result, row, REVOCATIONS_SINCE_SUBJECT);
+		int64_t number = db_int(result, row, REVOCATIONS_SINCE_NUMBER);
 		char copy[ID_SIZE];
 
 		if (number > revocations->newest)
@@ -119,64 +105,54 @@ static void revocations_add_rows(struct revocations *revocations, const struct d
 			continue;
 		memcpy(copy, subject.at, subject.len);
 		copy[subject.len] = '\0';
-		revoked_set_add(revocations->set, copy, db_int(result, row, 2), now);
+		revoked_set_add(revocations->set, copy,
+			db_int(result, row, REVOCATIONS_SINCE_BEFORE_MS), now);
 	}
 }
 
+/* db logs errors; the next poll tries again. */
 static void revocations_read(struct db_call *call, const struct db_result *result)
 {
 	struct revocations *revocations = call->owner;
-	bool more = false;
+	unsigned rows = db_rows(result);
+	int64_t last;
 
-	revocations->polling = false;
-	if (revocations->closing) {
-		if (!revocations->following)
-			revocations_destroy(revocations);
+	if (!periodic_continues(&revocations->periodic, result))
 		return;
-	}
-	if (db_error(result))
-		return; /* logged by db; the next poll tries again */
 	revocations_add_rows(revocations, result);
-	more = db_rows(result) == ROWS_PER_POLL;
-	if (more) {
-		/* A full page: its rows are old, so continue after it at once. */
-		int64_t last = db_int(result, db_rows(result) - 1, 0);
-
-		if (last > revocations->mark)
-			revocations->mark = last;
-		revocations_poll(revocations);
-		return;
+	if (rows < ROWS_PER_POLL) {
+		revocations_move_marks(revocations);
+		return periodic_end(&revocations->periodic, false);
 	}
-	revocations_move_marks(revocations);
+	/* A full page: its rows are old, so continue after it at once. */
+	last = db_int(result, rows - 1, REVOCATIONS_SINCE_NUMBER);
+	if (last > revocations->mark)
+		revocations->mark = last;
+	periodic_end(&revocations->periodic, true);
 }
 
-static void revocations_poll(struct revocations *revocations)
+static void revocations_poll(void *job)
 {
-	if (revocations->polling || revocations->closing)
-		return;
-	snprintf(
-		revocations->from, sizeof(revocations->from), "%lld", (long long)revocations->mark);
-	revocations->call = (struct db_call){
-		.query = QUERY_revocations_since,
-		.lane = DB_WRITE,
-		.count = 1,
-		.params = { revocations->from },
-		.done = revocations_read,
-		.owner = revocations,
-	};
-	revocations->polling = true;
-	db_submit(revocations->app->db, &revocations->call);
-}
+	struct revocations *revocations = job;
 
-static void revocations_poll_due(uv_timer_t *timer)
-{
-	revocations_poll(timer->data);
+	periodic_run(&revocations->periodic, revocations_read, revocations_since,
+		&(struct revocations_since){ .after = revocations->mark, .limit = ROWS_PER_POLL });
 }
 
 void revocations_start(struct revocations *revocations)
 {
+	static const struct periodic_spec spec = {
+		.every_ms = 1000, .round = revocations_poll, .free = revocations_destroy
+	};
+	struct app *app = revocations->app;
+
 	revocations->marked_ms = clock_ms();
-	uv_timer_start(&revocations->timer, revocations_poll_due, 0, POLL_MS);
+	if (periodic_start(&revocations->periodic, app->loop, app->db, &spec, revocations)) {
+		log_line(LOG_ERROR, "no memory for polling revocations");
+		return;
+	}
+	revocations->polling = true;
+	periodic_wake(&revocations->periodic);
 }
 
 /* --- Other loops of the process --------------------------------------------------------------- */
