@@ -45,7 +45,7 @@ static int subscriber_admit(const struct hub *hub)
 }
 
 int subscriber_new(
-	struct request *rq, const struct subscription_request *wish, struct subscriber **ret)
+	struct request *rq, const struct subscription_request *wanted, struct subscriber **ret)
 {
 	struct hub *hub = rq->app->hub;
 	struct subscriber *subscriber;
@@ -58,13 +58,13 @@ int subscriber_new(
 		return E_NO_MEMORY;
 	subscriber->hub = hub;
 	subscriber->caller = rq->caller;
-	subscriber->last = wish->after;
-	subscriber->scan = wish->scan;
+	subscriber->last = wanted->after;
+	subscriber->scan = wanted->scan;
 	hub->subscriber_count++;
 	atomic_fetch_add(&hub->shared->subscriber_count, 1);
-	for (unsigned i = 0; i < wish->count && !error; i++)
+	for (unsigned i = 0; i < wanted->count && !error; i++)
 		error = room_join(
-			hub->rooms, wish->rooms[i], &subscriber->memberships[i], subscriber);
+			hub->rooms, wanted->rooms[i], &subscriber->memberships[i], subscriber);
 	if (!error)
 		error = account_join(subscriber);
 	if (error) {

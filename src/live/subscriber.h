@@ -45,7 +45,7 @@ struct subscriber {
 /* --- subscriber.c ----------------------------------------------------------------------------- */
 
 /* Joins the rooms and the account's list. E_DRAINING, E_STORE_DOWN, E_BUSY or E_NO_MEMORY. */
-int subscriber_new(struct request *rq, const struct subscription_request *wish,
+int subscriber_new(struct request *rq, const struct subscription_request *wanted,
 	struct subscriber **ret) MUST_CHECK;
 void subscriber_free(struct subscriber *subscriber);
 /* Ends the client's stream, or answers its poll. Frees the subscriber. */

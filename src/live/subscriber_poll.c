@@ -118,10 +118,10 @@ void polls_finish(struct hub *hub, bool all)
 	}
 }
 
-void hub_poll(struct request *rq, const struct subscription_request *wish, unsigned wait_s)
+void hub_poll(struct request *rq, const struct subscription_request *wanted, unsigned wait_s)
 {
 	struct subscriber *subscriber;
-	int error = subscriber_new(rq, wish, &subscriber);
+	int error = subscriber_new(rq, wanted, &subscriber);
 
 	if (error)
 		return reply_error(rq, error);

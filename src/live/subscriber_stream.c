@@ -153,15 +153,15 @@ void subscriber_ping_due(struct deadline *deadline)
 		stream_send(stream, NULL, ping, sizeof(ping) - 1);
 }
 
-void hub_stream(struct request *rq, const struct subscription_request *wish)
+void hub_stream(struct request *rq, const struct subscription_request *wanted)
 {
 	static const struct stream_calls calls = { stream_queue_empty, stream_closed };
 	struct subscriber *subscriber;
-	int error = subscriber_new(rq, wish, &subscriber);
+	int error = subscriber_new(rq, wanted, &subscriber);
 
 	if (error)
 		return reply_error(rq, error);
-	subscriber->catching_up = wish->after != HUB_NOW;
+	subscriber->catching_up = wanted->after != HUB_NOW;
 	error = stream_open(rq, &calls, subscriber, &subscriber->stream);
 	if (error) {
 		subscriber_free(subscriber);

@@ -58,13 +58,13 @@ struct subscription_request {
 };
 #define HUB_NOW (-1)
 
-/* Replies with a stream: the events after wish->after, then new ones as they come, each once. Or
+/* Replies with a stream: the events after wanted->after, then new ones as they come, each once. Or
  * replies E_BUSY when the process has `streams_max` subscribers. The oldest stream of an account
  * ends when the account has more than `streams_per_account`. */
-void hub_stream(struct request *rq, const struct subscription_request *wish);
-/* Replies with {"events":[…],"last":ID}: at once when there are events after wish->after, else when
- * the next one comes, at the latest after wait_s seconds. */
-void hub_poll(struct request *rq, const struct subscription_request *wish, unsigned wait_s);
+void hub_stream(struct request *rq, const struct subscription_request *wanted);
+/* Replies with {"events":[…],"last":ID}: at once when there are events after wanted->after, else
+ * when the next one comes, at the latest after wait_s seconds. */
+void hub_poll(struct request *rq, const struct subscription_request *wanted, unsigned wait_s);
 
 /* --- Life ------------------------------------------------------------------------------------- */
 
