@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "order_draft.h"
+#include "reeyo/core/json_writer.h"
 
 /* Reads {lat,lng} from `coordinates`, or from the address itself. */
 static bool address_point_read(const json_t *address, struct point *ret)
@@ -21,12 +22,11 @@ static bool address_point_read(const json_t *address, struct point *ret)
 	return true;
 }
 
-static void json_add_text(struct buf *out, const char *name, const char *value)
+/* Writes a member only when it has a value. */
+static void member_write(struct json_writer *json, const char *name, const char *value)
 {
-	if (!value)
-		return;
-	buf_printf(out, ",\"%s\":", name);
-	buf_add_json(out, text_of(value));
+	if (value)
+		json_write_member_string(json, name, value);
 }
 
 static const char *location_json(
@@ -35,17 +35,20 @@ static const char *location_json(
 	static const char *const texts[] = { "addressId", "label", "city", "contactName",
 		"contactPhone" };
 	struct buf out = buf_in(rq->arena, 320);
+	struct json_writer json = json_write_to(&out);
 
-	buf_add_string(&out, "{\"address\":");
-	buf_add_json(&out, text_of(location->text));
-	json_add_text(&out, "fullAddress", location->text);
+	json_write_object(&json);
+	json_write_member_string(&json, "address", location->text);
+	json_write_member_string(&json, "fullAddress", location->text);
 	for (size_t i = 0; i < COUNT_OF(texts); i++)
-		json_add_text(&out, texts[i], member_text(address, texts[i]));
-	buf_printf(&out, ",\"coordinates\":{\"lat\":%.10g,\"lng\":%.10g}", location->at.lat,
-		location->at.lng);
-	json_add_text(&out, "instructions", location->instructions);
-	buf_add_string(&out, "}");
-	return buf_string(&out);
+		member_write(&json, texts[i], member_text(address, texts[i]));
+	json_write_member_object(&json, "coordinates");
+	json_write_member_double(&json, "lat", location->at.lat);
+	json_write_member_double(&json, "lng", location->at.lng);
+	json_write_object_end(&json);
+	member_write(&json, "instructions", location->instructions);
+	json_write_object_end(&json);
+	return json_write_finish(&json);
 }
 
 /* Returns NULL, or the name of the missing field. ret->json is NULL when memory is out. */

@@ -5,26 +5,36 @@
 #include <stdio.h>
 
 #include "order_draft.h"
+#include "reeyo/core/json_writer.h"
+
+/* [{"field":…,"message":…}] */
+static struct text refusal_details(struct request *rq, const struct order_draft *draft)
+{
+	const struct error_row *row = error_row(draft->refusal);
+	const char *message = draft->message;
+	struct buf out = buf_in(rq->arena, 256);
+	struct json_writer json = json_write_to(&out);
+
+	if (!message)
+		message = rq->french ? row->french : row->english;
+	json_write_array(&json);
+	json_write_object(&json);
+	json_write_member_string(&json, "field", draft->field);
+	json_write_member_string(&json, "message", message);
+	json_write_object_end(&json);
+	json_write_array_end(&json);
+	return text_of(json_write_finish(&json));
+}
 
 static void draft_refusal_reply(struct request *rq)
 {
 	struct order_draft *draft = rq->state;
-	const struct error_row *row = error_row(draft->refusal);
-	struct buf details = buf_in(rq->arena, 256);
 
 	if (!draft->field)
 		return reply_error_with(rq, draft->refusal, draft->message, TEXT_NONE);
 	if (draft->refusal == E_VALIDATION) /* its message is useless without the field */
 		return reply_field(rq, draft->field, draft->message, draft->message);
-	buf_add_string(&details, "[{\"field\":");
-	buf_add_json(&details, text_of(draft->field));
-	buf_add_string(&details, ",\"message\":");
-	buf_add_json(&details,
-		text_of(draft->message       ? draft->message
-				: rq->french ? row->french
-					     : row->english));
-	buf_add_string(&details, "}]");
-	reply_error_with(rq, draft->refusal, draft->message, text_of(buf_string(&details)));
+	reply_error_with(rq, draft->refusal, draft->message, refusal_details(rq, draft));
 }
 
 void draft_refuse(struct request *rq, int error, const char *field, const char *message)
