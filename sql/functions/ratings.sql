@@ -27,9 +27,9 @@ BEGIN
 END $$;
 
 -- See the statement order_rate.
-CREATE OR REPLACE FUNCTION order_rate(target text, asker text, plain_stars integer, plain_review text, vendor_stars integer,
+CREATE OR REPLACE FUNCTION order_rating_store(target text, asker text, plain_stars integer, plain_review text, vendor_stars integer,
   vendor_review text, rider_stars integer, rider_review text,
-  OUT outcome text, OUT json text, OUT said text, OUT vendor text) LANGUAGE plpgsql AS $$
+  OUT outcome text, OUT json text, OUT ratings text, OUT vendor text) LANGUAGE plpgsql AS $$
 DECLARE
   o orders;
   of_vendor ratings;
@@ -73,7 +73,7 @@ BEGIN
    WHERE t.id = o.id
   RETURNING * INTO o;
   json := order_json_user(o);
-  said := json_build_object('orderId', o.id, 'vendorRating', rating_json(of_vendor),
+  ratings := json_build_object('orderId', o.id, 'vendorRating', rating_json(of_vendor),
     'riderRating', rating_json(of_rider));
   vendor := CASE WHEN vendor_stars IS NOT NULL THEN o.vendor_id END;
 END $$;

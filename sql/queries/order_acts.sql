@@ -60,15 +60,15 @@ WITH held AS MATERIALIZED (
 ), found AS MATERIALIZED (
   SELECT CASE :by::text WHEN 'USER' THEN order_json_user(h.seen) ELSE order_json(h.seen) END AS json
     FROM held h
-   WHERE EXISTS (SELECT FROM steps s WHERE s.status = :status::text AND s.by = :by::text
-           AND s.n >= CASE WHEN :by::text = 'RIDER' OR :act::text = 'ASSIGN'
+   WHERE EXISTS (SELECT FROM steps s WHERE s.status = :status::text AND s.by = :by
+           AND s.n >= CASE WHEN :by = 'RIDER' OR :act::text = 'ASSIGN'
              THEN (SELECT max(g.n) FROM steps g WHERE g.status = 'RIDER_ASSIGNED') ELSE 0 END)
-     AND (:by::text <> 'ADMIN' OR (SELECT a.admin_id FROM admin_audit a
-           WHERE a.subject = :order_id::text AND a.act = 'order.' || lower(:act::text) ORDER BY a.id DESC LIMIT 1) = :actor_id::text)
+     AND (:by <> 'ADMIN' OR (SELECT a.admin_id FROM admin_audit a
+           WHERE a.subject = :order_id AND a.act = 'order.' || lower(:act) ORDER BY a.id DESC LIMIT 1) = :actor_id::text)
 ), kept AS (
   INSERT INTO idempotency (account_id, key, fingerprint, status, body)
-  SELECT :actor_id::text, :key::text, :fingerprint::text, 200, coalesce(:reply::text, concat('{"success":true,"data":', f.json, '}'))
-    FROM found f WHERE :key::text IS NOT NULL
+  SELECT :actor_id, :key::text, :fingerprint::text, 200, coalesce(:reply::text, concat('{"success":true,"data":', f.json, '}'))
+    FROM found f WHERE :key IS NOT NULL
   ON CONFLICT DO NOTHING
 )
 SELECT json AS order FROM found
@@ -80,7 +80,9 @@ SELECT json AS order FROM found
 -- Columns: released: the order has no rider any more. With as many rows as the limit there may be more.
 -- name: orders_watch
 -- columns: order_id, rider_id, released
-SELECT order_id, rider_id, released FROM orders_watch(:rider_id::text, make_interval(secs => :silence_seconds::double precision), :released_from::text[], :limit::bigint)
+SELECT order_id, rider_id, released
+  FROM orders_watch(:rider_id::text, make_interval(secs => :silence_seconds::double precision), :released_from::text[],
+    :limit::bigint)
 
 -- A rider rejects an order that is not assigned to him: it is not offered again and not listed any more. His open offer is
 -- closed, and dispatch offers the order to the next rider immediately.
@@ -99,14 +101,14 @@ WITH target AS MATERIALIZED (
   RETURNING f.order_id
 ), unasked AS (
   INSERT INTO offers (id, order_id, rider_id, outcome, reason, answered_at)
-  SELECT :offer::text, t.id, :rider_id::text, 'REJECTED', :reason::text, now() FROM target t WHERE NOT EXISTS (SELECT FROM answered)
-     AND (SELECT f.outcome FROM offers f WHERE f.order_id = t.id AND f.rider_id = :rider_id::text
+  SELECT :offer::text, t.id, :rider_id, 'REJECTED', :reason, now() FROM target t WHERE NOT EXISTS (SELECT FROM answered)
+     AND (SELECT f.outcome FROM offers f WHERE f.order_id = t.id AND f.rider_id = :rider_id
            ORDER BY f.offered_at DESC LIMIT 1) IS DISTINCT FROM 'REJECTED'
 ), sooner AS (
   UPDATE dispatches d SET next_at = now() FROM answered a WHERE d.order_id = a.order_id
 ), once AS (
   INSERT INTO idempotency (account_id, key, fingerprint, status, body)
-  SELECT :rider_id::text, :key::text, :fingerprint::text, 200, :reply::text FROM target WHERE :key::text IS NOT NULL
+  SELECT :rider_id, :key::text, :fingerprint::text, 200, :reply::text FROM target WHERE :key IS NOT NULL
   ON CONFLICT DO NOTHING
 )
 SELECT EXISTS (SELECT FROM target) AS rejected
@@ -119,32 +121,32 @@ SELECT EXISTS (SELECT FROM target) AS rejected
 WITH page AS (
   (SELECT id, created_at FROM orders o
     WHERE vendor_id = :vendor_id::text AND active IS TRUE AND order_payable(o)
-      AND (:states::text[] IS NULL OR status = ANY (:states::text[]))
+      AND (:states::text[] IS NULL OR status = ANY (:states))
       AND created_at >= coalesce(:from::timestamptz, '-infinity') AND created_at < coalesce(:before::timestamptz, 'infinity')
     ORDER BY created_at DESC LIMIT :limit::bigint + :offset::bigint)
   UNION ALL
   (SELECT id, created_at FROM orders o
-    WHERE vendor_id = :vendor_id::text AND active IS FALSE AND order_payable(o)
-      AND (:states::text[] IS NULL OR :states::text[] && '{DELIVERED,CANCELLED}')
-      AND (:states::text[] IS NULL OR status = ANY (:states::text[]))
-      AND created_at >= coalesce(:from::timestamptz, '-infinity') AND created_at < coalesce(:before::timestamptz, 'infinity')
-    ORDER BY created_at DESC LIMIT :limit::bigint + :offset::bigint)
-  ORDER BY created_at DESC, id DESC LIMIT :limit::bigint OFFSET :offset::bigint
+    WHERE vendor_id = :vendor_id AND active IS FALSE AND order_payable(o)
+      AND (:states IS NULL OR :states && '{DELIVERED,CANCELLED}')
+      AND (:states IS NULL OR status = ANY (:states))
+      AND created_at >= coalesce(:from, '-infinity') AND created_at < coalesce(:before, 'infinity')
+    ORDER BY created_at DESC LIMIT :limit + :offset)
+  ORDER BY created_at DESC, id DESC LIMIT :limit OFFSET :offset
 )
 SELECT
-  CASE WHEN :states::text[] IS NULL THEN
+  CASE WHEN :states IS NULL THEN
     (SELECT count(*) FROM orders
-      WHERE vendor_id = :vendor_id::text
-        AND created_at >= coalesce(:from::timestamptz, '-infinity') AND created_at < coalesce(:before::timestamptz, 'infinity'))
+      WHERE vendor_id = :vendor_id
+        AND created_at >= coalesce(:from, '-infinity') AND created_at < coalesce(:before, 'infinity'))
     - (SELECT count(*) FROM orders
-      WHERE vendor_id = :vendor_id::text AND payment_method <> 'CASH' AND payment_status NOT IN ('PAID', 'REFUNDED')
-        AND created_at >= coalesce(:from::timestamptz, '-infinity') AND created_at < coalesce(:before::timestamptz, 'infinity'))
+      WHERE vendor_id = :vendor_id AND payment_method <> 'CASH' AND payment_status NOT IN ('PAID', 'REFUNDED')
+        AND created_at >= coalesce(:from, '-infinity') AND created_at < coalesce(:before, 'infinity'))
   ELSE
     (SELECT count(*) FROM orders o
-      WHERE vendor_id = :vendor_id::text AND order_payable(o) AND status = ANY (:states::text[])
-        AND active = ANY (CASE WHEN NOT :states::text[] && '{DELIVERED,CANCELLED}' THEN '{t}'::boolean[]
-                               WHEN :states::text[] <@ '{DELIVERED,CANCELLED}' THEN '{f}' ELSE '{t,f}' END)
-        AND created_at >= coalesce(:from::timestamptz, '-infinity') AND created_at < coalesce(:before::timestamptz, 'infinity'))
+      WHERE vendor_id = :vendor_id AND order_payable(o) AND status = ANY (:states)
+        AND active = ANY (CASE WHEN NOT :states && '{DELIVERED,CANCELLED}' THEN '{t}'::boolean[]
+                               WHEN :states <@ '{DELIVERED,CANCELLED}' THEN '{f}' ELSE '{t,f}' END)
+        AND created_at >= coalesce(:from, '-infinity') AND created_at < coalesce(:before, 'infinity'))
   END AS total,
   (SELECT '[' || coalesce(string_agg(order_json(o), ',' ORDER BY o.created_at DESC, o.id DESC), '') || ']'
      FROM page JOIN orders o ON o.id = page.id) AS orders
@@ -173,7 +175,7 @@ SELECT '{"total":' || count(*) || ',"pending":' || count(*) FILTER (WHERE status
     || ',"averageOrderValue":' || coalesce(round(avg(subtotal) FILTER (WHERE status = 'DELIVERED')), 0) || '}' AS stats
   FROM orders o
  WHERE vendor_id = :vendor_id::text AND order_payable(o)
-   AND created_at >= date_trunc(CASE :period::text WHEN 'today' THEN 'day' ELSE :period::text END,
+   AND created_at >= date_trunc(CASE :period::text WHEN 'today' THEN 'day' ELSE :period END,
      now() AT TIME ZONE business_zone()) AT TIME ZONE business_zone()
 
 -- One order for a vendor or rider.
@@ -187,7 +189,7 @@ SELECT o.vendor_id, o.rider_id, order_payable(o) AS payable, order_json(o) AS or
        o.order_type AS type, o.status
   FROM orders o
  WHERE o.id = CASE WHEN substr(:order::text, 2, 1) = '-'
-   THEN (SELECT n.id FROM orders n WHERE n.order_number = :order::text) ELSE :order::text END
+   THEN (SELECT n.id FROM orders n WHERE n.order_number = :order) ELSE :order END
 
 -- Orders of a rider, newest first.
 -- Columns: orders is a JSON array. Always one row.
@@ -197,11 +199,11 @@ WITH page AS (
   (SELECT id, created_at FROM orders WHERE rider_id = :rider_id::text AND active IS TRUE
     ORDER BY created_at DESC LIMIT :limit::bigint + :offset::bigint)
   UNION ALL
-  (SELECT id, created_at FROM orders WHERE rider_id = :rider_id::text AND active IS FALSE
-    ORDER BY created_at DESC LIMIT :limit::bigint + :offset::bigint)
-  ORDER BY created_at DESC, id DESC LIMIT :limit::bigint OFFSET :offset::bigint
+  (SELECT id, created_at FROM orders WHERE rider_id = :rider_id AND active IS FALSE
+    ORDER BY created_at DESC LIMIT :limit + :offset)
+  ORDER BY created_at DESC, id DESC LIMIT :limit OFFSET :offset
 )
-SELECT (SELECT count(*) FROM orders WHERE rider_id = :rider_id::text) AS total,
+SELECT (SELECT count(*) FROM orders WHERE rider_id = :rider_id) AS total,
   (SELECT '[' || coalesce(string_agg(order_json(o), ',' ORDER BY o.created_at DESC, o.id DESC), '') || ']'
      FROM page JOIN orders o ON o.id = page.id) AS orders
 
@@ -220,20 +222,21 @@ SELECT '[' || coalesce(string_agg(order_json(o), ',' ORDER BY o.created_at DESC,
 WITH target AS MATERIALIZED (
   SELECT o.id, o.rider_id FROM orders o
    WHERE o.id = CASE WHEN substr(:order::text, 2, 1) = '-'
-     THEN (SELECT n.id FROM orders n WHERE n.order_number = :order::text) ELSE :order::text END
+     THEN (SELECT n.id FROM orders n WHERE n.order_number = :order) ELSE :order END
 ), draft AS MATERIALIZED (
-  SELECT :id::text COLLATE "C" AS id, t.id AS order_id, t.rider_id, :type::text COLLATE "C" AS issue_type, :description::text AS description,
+  SELECT :id::text COLLATE "C" AS id, t.id AS order_id, t.rider_id, :type::text COLLATE "C" AS issue_type,
+         :description::text AS description,
          :photo::text AS photo, least(coalesce(:occurred_at::timestamptz, now()), now()) AS occurred_at, now() AS created_at
     FROM target t WHERE t.rider_id = :rider_id::text
 ), made AS MATERIALIZED (
   SELECT rider_issue_json(ROW(draft.*)::rider_issues) AS json FROM draft
 ), once AS (
   INSERT INTO idempotency (account_id, key, fingerprint, status, body)
-  SELECT :rider_id::text, :key::text, :fingerprint::text, 201, '{"success":true,"data":' || json || '}'
-    FROM made WHERE :key::text IS NOT NULL
+  SELECT :rider_id, :key::text, :fingerprint::text, 201, '{"success":true,"data":' || json || '}'
+    FROM made WHERE :key IS NOT NULL
   ON CONFLICT DO NOTHING RETURNING true
 ), written AS (
-  INSERT INTO rider_issues SELECT draft.* FROM draft WHERE :key::text IS NULL OR EXISTS (SELECT FROM once)
+  INSERT INTO rider_issues SELECT draft.* FROM draft WHERE :key IS NULL OR EXISTS (SELECT FROM once)
   RETURNING true
 )
 SELECT CASE WHEN EXISTS (SELECT FROM written) THEN 'REPORTED'

@@ -170,30 +170,30 @@ WITH page AS (
   (SELECT id, created_at FROM orders
     WHERE user_id = :user_id::text AND active IS TRUE
       AND created_at >= coalesce(:from::timestamptz, '-infinity') AND created_at < coalesce(:before::timestamptz, 'infinity')
-      AND (:states::text[] IS NULL OR status = ANY (:states::text[])) AND (:type::text IS NULL OR order_type = :type::text)
+      AND (:states::text[] IS NULL OR status = ANY (:states)) AND (:type::text IS NULL OR order_type = :type)
     ORDER BY created_at DESC LIMIT :limit::bigint + :offset::bigint)
   UNION ALL
   (SELECT id, created_at FROM orders
-    WHERE user_id = :user_id::text AND active IS FALSE
-      AND (:states::text[] IS NULL OR :states::text[] && '{DELIVERED,CANCELLED}')
-      AND created_at >= coalesce(:from::timestamptz, '-infinity') AND created_at < coalesce(:before::timestamptz, 'infinity')
-      AND (:states::text[] IS NULL OR status = ANY (:states::text[])) AND (:type::text IS NULL OR order_type = :type::text)
-    ORDER BY created_at DESC LIMIT :limit::bigint + :offset::bigint)
-  ORDER BY created_at DESC, id DESC LIMIT :limit::bigint OFFSET :offset::bigint
+    WHERE user_id = :user_id AND active IS FALSE
+      AND (:states IS NULL OR :states && '{DELIVERED,CANCELLED}')
+      AND created_at >= coalesce(:from, '-infinity') AND created_at < coalesce(:before, 'infinity')
+      AND (:states IS NULL OR status = ANY (:states)) AND (:type IS NULL OR order_type = :type)
+    ORDER BY created_at DESC LIMIT :limit + :offset)
+  ORDER BY created_at DESC, id DESC LIMIT :limit OFFSET :offset
 )
 SELECT
-  CASE WHEN :states::text[] IS NULL AND :type::text IS NULL THEN
+  CASE WHEN :states IS NULL AND :type IS NULL THEN
     (SELECT count(*) FROM orders
-      WHERE user_id = :user_id::text AND created_at >= coalesce(:from::timestamptz, '-infinity')
-        AND created_at < coalesce(:before::timestamptz, 'infinity'))
+      WHERE user_id = :user_id AND created_at >= coalesce(:from, '-infinity')
+        AND created_at < coalesce(:before, 'infinity'))
   ELSE
     (SELECT count(*) FROM orders
-      WHERE user_id = :user_id::text
-        AND active = ANY (CASE WHEN :states::text[] IS NULL THEN '{t,f}'::boolean[]
-                               WHEN NOT :states::text[] && '{DELIVERED,CANCELLED}' THEN '{t}'
-                               WHEN :states::text[] <@ '{DELIVERED,CANCELLED}' THEN '{f}' ELSE '{t,f}' END)
-        AND created_at >= coalesce(:from::timestamptz, '-infinity') AND created_at < coalesce(:before::timestamptz, 'infinity')
-        AND (:states::text[] IS NULL OR status = ANY (:states::text[])) AND (:type::text IS NULL OR order_type = :type::text))
+      WHERE user_id = :user_id
+        AND active = ANY (CASE WHEN :states IS NULL THEN '{t,f}'::boolean[]
+                               WHEN NOT :states && '{DELIVERED,CANCELLED}' THEN '{t}'
+                               WHEN :states <@ '{DELIVERED,CANCELLED}' THEN '{f}' ELSE '{t,f}' END)
+        AND created_at >= coalesce(:from, '-infinity') AND created_at < coalesce(:before, 'infinity')
+        AND (:states IS NULL OR status = ANY (:states)) AND (:type IS NULL OR order_type = :type))
   END AS total,
   (SELECT '[' || coalesce(string_agg(order_json_user(o), ',' ORDER BY o.created_at DESC, o.id DESC), '') || ']'
      FROM page JOIN orders o ON o.id = page.id) AS orders

@@ -3002,8 +3002,8 @@ UPDATE payouts SET gateway_reference = NULL, next_check_at = now() + $1::bigint 
 -- Columns: outcome, order (the Order), said (orderId, vendorRating, riderRating), vendor id if it was rated.
 -- Outcomes: RATED, ORDER_NOT_FOUND, ORDER_NOT_OWNER, CANNOT_RATE, VENDOR_NOT_FOUND (a PACKAGE has none).
 -- name: order_rate
-SELECT outcome, json, said, vendor
-  FROM order_rate($1::text, $2::text, $3::integer, $4::text, $5::integer, $6::text, $7::integer, $8::text)
+SELECT outcome, json, ratings, vendor
+  FROM order_rating_store($1::text, $2::text, $3::integer, $4::text, $5::integer, $6::text, $7::integer, $8::text)
 
 -- Opens a dispute about one's own order: one of a kind (category, in any case) at a time.
 --  $1 dispute id   $2 ticket number   $3 the customer   $4 order, id or number   $5 category   $6 subject
