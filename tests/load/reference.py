@@ -94,7 +94,14 @@ def _statement(text, values, expressions, prefix):
             options += ["-D", f"{prefix}{i}={value}"]
             arguments[i] = f":{prefix}{i}"
     body = re.sub(r"--[^\n]*", "", _hide_colons(text))
-    body = re.sub(r"\$(\d+)", lambda m: arguments[int(m.group(1))], body).rstrip().rstrip(";")
+    # A statement casts each parameter once; to pgbench each occurrence is a parameter of its own.
+    types = dict(re.findall(r"\$(\d+)::([a-z]+(?: precision)?(?:\[\])?)", text))
+
+    def argument(match):
+        number, cast = match.groups()
+        return arguments[int(number)] + (cast or (f"::{types[number]}" if number in types else ""))
+
+    body = re.sub(r"\$(\d+)(::)?", argument, body).rstrip().rstrip(";")
     return " ".join(body.split("\n")) + ";\n", options
 
 
