@@ -160,23 +160,23 @@ static void stream_order_events(struct request *rq)
 	order_party_get(rq, rq->params[0]);
 }
 
+/* caller: the member .access or .permission. */
 #define EVENT_ROUTES(caller, own, of_order) \
-	{ GET, "/events", .operation = own, .access = caller, .query = event_query, \
-		.reply = poll_fields, .stream = true, \
-		.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_BUSY }, \
+	{ GET, "/events", .operation = own, caller, .query = event_query, .reply = poll_fields, \
+		.stream = true, .errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_BUSY }, \
 		.run = stream_own_events, \
 		.summary = "Stream live events: server-sent events, or JSON with ?wait" }, \
-		{ GET, "/orders/:orderId/events", .operation = of_order, .access = caller, \
+		{ GET, "/orders/:orderId/events", .operation = of_order, caller, \
 			.query = order_event_query, .reply = poll_fields, .stream = true, \
 			.errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER, E_BUSY }, \
 			.run = stream_order_events, .summary = "Stream the events of one order" }, \
 		ROUTE_END
 
-const struct route user_event_routes[] = { EVENT_ROUTES(
-	CUSTOMER, "streamCustomerEvents", "streamCustomerOrderEvents") };
-const struct route vendor_event_routes[] = { EVENT_ROUTES(
-	VENDOR_ACCOUNT, "streamVendorEvents", "streamVendorOrderEvents") };
-const struct route rider_event_routes[] = { EVENT_ROUTES(
-	RIDER_ACCOUNT, "streamRiderEvents", "streamRiderOrderEvents") };
-const struct route admin_event_routes[] = { EVENT_ROUTES(
-	ADMIN, "streamAdminEvents", "streamAdminOrderEvents") };
+const struct route user_event_routes[] = { EVENT_ROUTES(.access = CUSTOMER, "streamCustomerEvents",
+	"streamCustomerOrderEvents") };
+const struct route vendor_event_routes[] = { EVENT_ROUTES(.access = VENDOR_ACCOUNT,
+	"streamVendorEvents", "streamVendorOrderEvents") };
+const struct route rider_event_routes[] = { EVENT_ROUTES(.access = RIDER_ACCOUNT,
+	"streamRiderEvents", "streamRiderOrderEvents") };
+const struct route admin_event_routes[] = { EVENT_ROUTES(.permission = "events.read",
+	"streamAdminEvents", "streamAdminOrderEvents") };

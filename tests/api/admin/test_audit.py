@@ -156,3 +156,9 @@ def test_every_write_of_the_admin_namespace_is_audited(tables):
               and not row.path.startswith("/auth/")]
     assert writes and [row for row in writes if not row.audit] == []
     assert [row for row in tables.rows if row.audit and row not in writes] == []
+
+
+def test_every_route_of_the_admin_namespace_names_a_permission(tables):
+    rows = [row for row in tables.rows if row.namespace == "admin" and row.role != "anyone"
+            and not row.path.startswith("/auth/")]
+    assert rows and [row for row in rows if not row.permission] == []

@@ -119,10 +119,11 @@ static void riders_online_list(struct request *rq)
 }
 
 const struct route admin_live_routes[] = {
-	{ GET, "/riders/live-locations", .operation = "listRiderPositions", .access = ADMIN,
-		.query = live_query, .reply = live_fields, .shape = REPLY_ARRAY,
-		.run = live_locations_list, .summary = "Current positions of riders at work" },
-	{ GET, "/riders/online", .operation = "listOnlineRiders", .access = ADMIN,
+	{ GET, "/riders/live-locations", .operation = "listRiderPositions",
+		.permission = "riders.read", .query = live_query, .reply = live_fields,
+		.shape = REPLY_ARRAY, .run = live_locations_list,
+		.summary = "Current positions of riders at work" },
+	{ GET, "/riders/online", .operation = "listOnlineRiders", .permission = "riders.read",
 		.query = page_fields, .reply = admin_rider_fields, .shape = REPLY_PAGE,
 		.run = riders_online_list, .summary = "Riders who are online" },
 	ROUTE_END,

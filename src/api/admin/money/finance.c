@@ -68,17 +68,18 @@ static void cash_handins_list(struct request *rq)
 }
 
 const struct route admin_finance_routes[] = {
-	{ GET, "/finance/platform", .operation = "getPlatformAccounts", .access = ADMIN,
-		.reply = platform_fields, .run = platform_accounts_show,
-		.summary = "The platform's accounts" },
-	{ POST, "/riders/:id/cash-handins", .operation = "recordCashHandIn", .access = ADMIN,
-		.any_write = true, .created = true, .body = handin_body, .reply = handin_fields,
+	{ GET, "/finance/platform", .operation = "getPlatformAccounts",
+		.permission = "finance.read", .reply = platform_fields,
+		.run = platform_accounts_show, .summary = "The platform's accounts" },
+	{ POST, "/riders/:id/cash-handins", .operation = "recordCashHandIn",
+		.permission = "cash.write", .any_write = true, .created = true, .body = handin_body,
+		.reply = handin_fields,
 		.errors = { E_RIDER_NOT_FOUND, E_CASH_OVER, E_HANDIN_OTHER },
 		.run = cash_handin_add, .audit = "rider.cash-handin",
 		.summary = "Book cash that a rider hands in; a reference is booked once" },
-	{ GET, "/riders/:id/cash-handins", .operation = "listCashHandIns", .access = ADMIN,
-		.query = page_fields, .reply = handin_fields, .shape = REPLY_PAGE,
-		.errors = { E_RIDER_NOT_FOUND }, .run = cash_handins_list,
+	{ GET, "/riders/:id/cash-handins", .operation = "listCashHandIns",
+		.permission = "cash.read", .query = page_fields, .reply = handin_fields,
+		.shape = REPLY_PAGE, .errors = { E_RIDER_NOT_FOUND }, .run = cash_handins_list,
 		.summary = "Cash hand-ins of a rider, newest first" },
 	ROUTE_END,
 };

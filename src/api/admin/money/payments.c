@@ -89,15 +89,17 @@ static void admin_payment_resolve(struct request *rq)
 }
 
 const struct route admin_payment_routes[] = {
-	{ GET, "/payments", .operation = "listPayments", .access = ADMIN, .query = list_query,
-		.reply = payment_row, .shape = REPLY_PAGE, .run = admin_payments_list,
+	{ GET, "/payments", .operation = "listPayments", .permission = "payments.read",
+		.query = list_query, .reply = payment_row, .shape = REPLY_PAGE,
+		.run = admin_payments_list,
 		.summary = "Payments by mobile money and card, newest first" },
-	{ GET, "/payments/:id", .operation = "getPayment", .access = ADMIN, .reply = payment_row,
-		.errors = { E_NOT_FOUND }, .run = admin_payment_show, .summary = "One payment" },
-	{ POST, "/payments/:id/resolve", .operation = "resolvePayment", .access = ADMIN,
-		.any_write = true, .body = resolve_body, .reply = payment_row,
-		.errors = { E_PAYMENT_NOT_FOUND, E_PAYMENT_DECIDED }, .run = admin_payment_resolve,
-		.audit = "payment.resolve",
+	{ GET, "/payments/:id", .operation = "getPayment", .permission = "payments.read",
+		.reply = payment_row, .errors = { E_NOT_FOUND }, .run = admin_payment_show,
+		.summary = "One payment" },
+	{ POST, "/payments/:id/resolve", .operation = "resolvePayment",
+		.permission = "payments.decide", .any_write = true, .body = resolve_body,
+		.reply = payment_row, .errors = { E_PAYMENT_NOT_FOUND, E_PAYMENT_DECIDED },
+		.run = admin_payment_resolve, .audit = "payment.resolve",
 		.summary =
 			"Decide a payment whose amount differs from the requested one. A decision "
 			"is final; repeating the same one changes nothing" },

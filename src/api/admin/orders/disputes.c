@@ -71,22 +71,23 @@ static void admin_dispute_reject(struct request *rq)
 }
 
 const struct route admin_dispute_routes[] = {
-	{ GET, "/disputes", .operation = "listAdminDisputes", .access = ADMIN, .query = list_query,
-		.reply = dispute_fields, .shape = REPLY_PAGE, .run = admin_disputes_list,
-		.summary = "Disputes, newest first" },
-	{ GET, "/disputes/:id", .operation = "getDispute", .access = ADMIN, .reply = dispute_fields,
-		.errors = { E_NOT_FOUND }, .run = admin_dispute_show,
+	{ GET, "/disputes", .operation = "listAdminDisputes", .permission = "disputes.read",
+		.query = list_query, .reply = dispute_fields, .shape = REPLY_PAGE,
+		.run = admin_disputes_list, .summary = "Disputes, newest first" },
+	{ GET, "/disputes/:id", .operation = "getDispute", .permission = "disputes.read",
+		.reply = dispute_fields, .errors = { E_NOT_FOUND }, .run = admin_dispute_show,
 		.summary = "One dispute, by id or ticket number" },
-	{ POST, "/disputes/:id/resolve", .operation = "resolveDispute", .access = ADMIN,
-		.any_write = true, .idempotent = true, .body = resolve_body,
-		.reply = dispute_fields,
+	{ POST, "/disputes/:id/resolve", .operation = "resolveDispute",
+		.permission = "disputes.decide", .any_write = true, .idempotent = true,
+		.body = resolve_body, .reply = dispute_fields,
 		.errors = { E_NOT_FOUND, E_DISPUTE_DECIDED, E_REFUND_OVER, E_REFUND_UNDELIVERED },
 		.run = admin_dispute_resolve, .audit = "dispute.resolve",
 		.summary =
 			"Resolve a dispute; refunds at most the part of a delivered order's price "
 			"that was not refunded yet" },
-	{ POST, "/disputes/:id/reject", .operation = "rejectDispute", .access = ADMIN,
-		.any_write = true, .idempotent = true, .body = reason_body, .reply = dispute_fields,
+	{ POST, "/disputes/:id/reject", .operation = "rejectDispute",
+		.permission = "disputes.decide", .any_write = true, .idempotent = true,
+		.body = reason_body, .reply = dispute_fields,
 		.errors = { E_NOT_FOUND, E_DISPUTE_DECIDED }, .run = admin_dispute_reject,
 		.audit = "dispute.reject", .summary = "Reject a dispute, without a refund" },
 	ROUTE_END,

@@ -57,14 +57,15 @@ static void feature_flag_delete(struct request *rq)
 }
 
 const struct route admin_flag_routes[] = {
-	{ GET, "/config/feature-flags", .operation = "listFeatureFlags", .access = ADMIN,
-		.reply = flag_fields, .shape = REPLY_ARRAY, .run = feature_flags_list,
-		.summary = "Feature flags, by key" },
-	{ PATCH, "/config/feature-flags/:key", .operation = "setFeatureFlag", .access = SUPER_ADMIN,
-		.any_write = true, .body = flag_body, .reply = flag_fields, .run = feature_flag_put,
-		.audit = "flag.change", .summary = "Change a feature flag, or create it" },
+	{ GET, "/config/feature-flags", .operation = "listFeatureFlags",
+		.permission = "settings.read", .reply = flag_fields, .shape = REPLY_ARRAY,
+		.run = feature_flags_list, .summary = "Feature flags, by key" },
+	{ PATCH, "/config/feature-flags/:key", .operation = "setFeatureFlag",
+		.permission = "settings.write", .any_write = true, .body = flag_body,
+		.reply = flag_fields, .run = feature_flag_put, .audit = "flag.change",
+		.summary = "Change a feature flag, or create it" },
 	{ DELETE, "/config/feature-flags/:key", .operation = "deleteFeatureFlag",
-		.access = SUPER_ADMIN, .shape = REPLY_MESSAGE, .errors = { E_NOT_FOUND },
+		.permission = "settings.write", .shape = REPLY_MESSAGE, .errors = { E_NOT_FOUND },
 		.run = feature_flag_delete, .audit = "flag.delete",
 		.summary = "Delete a flag; the setting that it switched does not change" },
 	ROUTE_END,
