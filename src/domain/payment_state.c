@@ -30,7 +30,8 @@ enum payment_state payment_state_named(struct text word)
 #define STATE_BIT(state) (1u << (state))
 #define OPEN (STATE_BIT(PAYMENT_CREATED) | STATE_BIT(PAYMENT_PENDING))
 
-/* Guarded by the statements payment_record and payments_expire. */
+/* Guarded by the statements payment_record and payments_expire
+ * (tests/unit/service/money_rules_test.c). */
 static const struct payment_transition {
 	unsigned from;
 	enum payment_state to;

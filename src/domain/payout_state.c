@@ -79,7 +79,8 @@ enum payout_resolution payout_resolution_named(struct text word)
 #define SENT (STATE_BIT(PAYOUT_PROCESSING) | STATE_BIT(PAYOUT_COMPLETED) | RETURNED)
 #define TO_SAME PAYOUT_STATES
 
-/* Guarded by the statements payouts_send, payout_record and payout_rule. */
+/* Guarded by the statements payouts_send (tests/unit/service/money_rules_test.c),
+ * payout_apply_answer and payout_apply_ruling (by the version of the row). */
 static const struct payout_transition {
 	enum payout_event event;
 	unsigned from;

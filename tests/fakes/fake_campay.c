@@ -530,7 +530,7 @@ static const struct fake_flag flags[] = { { "username", &set.username, "who may 
 	{ "password", &set.password, "and how" },
 	{ "app-key", &set.app_key, "X-API-KEY, and the key of hmac" },
 	{ "webhook-key", &set.webhook_key, "the key of jwt" },
-	{ "callback", &set.callback, "where transactions are told; empty: nowhere" },
+	{ "callback", &set.callback, "the address for callbacks; empty: none" },
 	{ "sign", &set.sign, "hmac, jwt or get" },
 	{ "settle-ms", &set.settle_ms, "how long a transaction is PENDING" },
 	{ "token-s", &set.token_s, "how long a token lives" }, { NULL, NULL, NULL } };

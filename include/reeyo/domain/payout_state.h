@@ -129,7 +129,7 @@ struct payout_decision {
 	int64_t paid_amount;  /* with a discrepancy; -1: unchanged */
 	char text[400];
 };
-/* What an answer changes. The statement payout_record applies it while the row is unchanged. */
+/* What an answer changes. The statement payout_apply_answer applies it while the row is unchanged. */
 void payout_decide(const struct payout_facts *payout, const struct payout_answer *answer,
 	struct payout_decision *ret);
 
@@ -156,8 +156,8 @@ struct payout_ruling {
 	enum payout_state next;
 	int64_t next_check_s;
 };
-/* 0, E_PAYOUT_DECIDED, E_NO_TROUBLE, E_TROUBLE_OTHER or E_SAME_ADMIN. The statement payout_rule
- * applies it while the row is unchanged. */
+/* 0, E_PAYOUT_DECIDED, E_NO_TROUBLE, E_TROUBLE_OTHER or E_SAME_ADMIN. The statement
+ * payout_apply_ruling applies it while the row is unchanged. */
 int payout_rule(const struct payout_facts *payout, const struct payout_act *act,
 	struct payout_ruling *ret) MUST_CHECK;
 
