@@ -17,30 +17,33 @@
 
 /* --- Caches ----------------------------------------------------------------------------------- */
 
-struct menu_drop {
+struct menu_invalidation {
 	struct app *app;
 	void (*done)(void *arg);
 	void *arg;
 };
 
-static void menu_dropped(void *arg)
+static void menu_invalidated(void *arg)
 {
-	struct menu_drop *drop = arg;
+	struct menu_invalidation *invalidation = arg;
 
-	cache_key_invalidate(drop->app->cache, KEY_ORDERS_ACTIVE, NULL, drop->done, drop->arg);
-	free(drop);
+	cache_key_invalidate(invalidation->app->cache, KEY_ORDERS_ACTIVE, NULL, invalidation->done,
+		invalidation->arg);
+	free(invalidation);
 }
 
 void order_cancelled(struct app *app, const char *vendor_id, void (*done)(void *arg), void *arg)
 {
-	struct menu_drop *drop = vendor_id && done ? malloc(sizeof(*drop)) : NULL;
+	struct menu_invalidation *invalidation = vendor_id && done ? malloc(sizeof(*invalidation))
+								   : NULL;
 
 	count_one(loop_counters(app->loop), COUNT_ORDERS_CANCELLED);
 	if (vendor_id)
 		catalogue_forget(app, vendor_id);
-	if (drop) {
-		*drop = (struct menu_drop){ app, done, arg };
-		return cache_key_invalidate(app->cache, KEY_MENU, vendor_id, menu_dropped, drop);
+	if (invalidation) {
+		*invalidation = (struct menu_invalidation){ app, done, arg };
+		return cache_key_invalidate(
+			app->cache, KEY_MENU, vendor_id, menu_invalidated, invalidation);
 	}
 	/* Without memory nobody waits for the menu's key. */
 	if (vendor_id)

@@ -52,6 +52,7 @@ bool order_number_normalise(struct text spelled, char out[ORDER_NUMBER_SIZE]);
 /* A set of states is a bit mask: STATE(PENDING) | … */
 #define STATE(status) (1u << (status))
 #define STATES_ALL (STATE(ORDER_STATUSES) - 1)
+/* SQL repeats it in the check orders_sound, and in order_list and vendor_order_list. */
 #define STATES_FINAL (STATE(DELIVERED) | STATE(CANCELLED))
 #define STATES_ACTIVE (STATES_ALL & ~STATES_FINAL)
 /* Reads a filter: a status in any spelling, or ACTIVE (all that are not final). False when the word
