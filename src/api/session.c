@@ -6,6 +6,7 @@
 #include "reeyo/api/session.h"
 
 #include "reeyo/core/clock.h"
+#include "reeyo/core/json_writer.h"
 
 void session_refresh_id(char ret[ID_SIZE])
 {
@@ -25,22 +26,22 @@ void session_set_issued(struct session *session, int64_t at_ms)
 	session->caller.issued_ms = at_ms;
 }
 
-const char *session_refresh_life(struct request *rq)
+int64_t session_refresh_life_s(const struct request *rq)
 {
-	return arg_int(rq, rq->app->config->refresh_ttl / 1000);
+	return rq->app->config->refresh_ttl / 1000;
 }
 
-const char *session_refresh_grace(struct request *rq)
+int64_t session_refresh_grace_s(const struct request *rq)
 {
 	const struct config *config = rq->app->config;
 	int64_t least = 2 * config->request_timeout;
 
-	return arg_int(rq, (config->refresh_grace > least ? config->refresh_grace : least) / 1000);
+	return (config->refresh_grace > least ? config->refresh_grace : least) / 1000;
 }
 
-const char *session_access_life(struct request *rq)
+int64_t session_access_life_s(const struct request *rq)
 {
-	return arg_int(rq, rq->app->config->access_ttl / 1000);
+	return rq->app->config->access_ttl / 1000;
 }
 
 /* An ended session is never reopened, so the cut-off lies well ahead of any clock that signs. */
@@ -92,7 +93,8 @@ void session_reply(struct request *rq, const struct session *session, const char
 	const char *access = session_token_sign(rq, session, TOKEN_ACCESS, email);
 	const char *refresh = session_token_sign(rq, session, TOKEN_REFRESH, NULL);
 	struct buf out = buf_in(rq->arena, account.len + TOKEN_MAX);
-	char *json;
+	struct json_writer json = json_write_to(&out);
+	char *text;
 
 	if (!access || !refresh)
 		return reply_error(rq, E_NO_MEMORY);
@@ -101,19 +103,16 @@ void session_reply(struct request *rq, const struct session *session, const char
 		session_cookie_set(
 			rq, "refreshToken", refresh, rq->app->config->refresh_ttl / 1000);
 	}
-	buf_add_string(&out, "{");
-	if (name) {
-		buf_printf(&out, "\"%s\":", name);
-		buf_add_text(&out, account);
-		buf_add_string(&out, ",");
-	}
-	/* Tokens consist of base64url and dots, which need no escaping. */
-	buf_printf(&out,
-		"\"token\":\"%s\",\"accessToken\":\"%s\",\"refreshToken\":\"%s\","
-		"\"expiresIn\":%lld}",
-		access, access, refresh, (long long)(rq->app->config->access_ttl / 1000));
-	json = buf_string(&out);
-	if (!json)
+	json_write_object(&json);
+	if (name)
+		json_write_member_raw(&json, name, account);
+	json_write_member_string(&json, "token", access);
+	json_write_member_string(&json, "accessToken", access);
+	json_write_member_string(&json, "refreshToken", refresh);
+	json_write_member_int(&json, "expiresIn", session_access_life_s(rq));
+	json_write_object_end(&json);
+	text = json_write_finish(&json);
+	if (!text)
 		return reply_error(rq, E_NO_MEMORY);
-	reply_data(rq, (struct text){ json, out.len });
+	reply_data(rq, (struct text){ text, out.len });
 }

@@ -11,6 +11,7 @@
 #include "reeyo/core/id.h"
 #include "reeyo/core/log.h"
 #include "reeyo/db/db.h"
+#include "reeyo/db/queries/identity.h"
 
 #define OUTCOME_SIZE 16
 
@@ -52,17 +53,20 @@ static int admin_store(struct db_session *session, const struct config *config, 
 {
 	const struct digest_cost cost = { (size_t)config->argon2_memory,
 		(unsigned long long)config->argon2_passes };
-	char id[ID_SIZE], hash[PASSWORD_HASH_SIZE], life[24];
+	char id[ID_SIZE], hash[PASSWORD_HASH_SIZE];
 	int error = digest_create(&cost, member_text(who, "password"), hash);
 
 	if (error)
 		return error;
 	id_new(id, "admin_");
-	snprintf(life, sizeof(life), "%lld", (long long)(config->access_ttl / 1000));
-	return db_session_positional(session, QUERY_admin_create, 7,
-		(const char *[]){ id, member_text(who, "email"), member_text(who, "name"),
-			member_text(who, "role"), hash, only_first ? "t" : "f", life },
-		admin_outcome_read, outcome);
+	return db_session_call(session, admin_create, admin_outcome_read, outcome,
+		&(struct admin_create){ .admin_id = id,
+			.email = member_text(who, "email"),
+			.name = member_text(who, "name"),
+			.role = member_text(who, "role"),
+			.password_hash = hash,
+			.only_first = only_first,
+			.access_life_s = config->access_ttl / 1000 });
 }
 
 int admin_create(
@@ -94,8 +98,7 @@ int admin_create_first(const struct config *config)
 		return 0;
 	error = db_session_open(config->database_url, &session);
 	if (!error) /* checked before hashing; the storing statement checks again */
-		error = db_session_positional(
-			session, QUERY_admins_exist, 0, NULL, admin_outcome_read, outcome);
+		error = db_session_call(session, admins_exist, admin_outcome_read, outcome);
 	if (!error && strcmp(outcome, "EXISTS") != 0) {
 		who = admin_input_read(&first);
 		error = who ? admin_store(session, config, who, true, outcome) : E_CONFIG;

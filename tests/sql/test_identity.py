@@ -18,40 +18,46 @@ def test_an_unknown_admin_costs_the_database_as_much_as_a_known_one(db):
     """Both assign a transaction id, so both wait for the disk when they commit."""
     db.connection.autocommit = False
     for email, rows in (("i1@reeyo.cm", 1), ("nobody@reeyo.cm", 0)):
-        assert len(db.run("admin_credentials", None, email)) == rows
+        assert len(db.run("admin_credentials", email=email)) == rows
         assert db.value("SELECT pg_current_xact_id_if_assigned() IS NOT NULL"), email
         db.connection.rollback()
     db.connection.autocommit = True
     assert db.value("SELECT has_function_privilege('public', 'pg_logical_emit_message(boolean, text, text)', 'execute')")
 
 
+def log_in(db, session, replacement=None):
+    """Opens a session of user_i1, whose hash is "h". Returns the row."""
+    return db.run("user_log_in", account_id="user_i1", old_hash="h", new_hash=replacement, session_id=session,
+                  jti=session.replace("ses", "ref"), refresh_life_s=600)[0]
+
+
 def test_a_log_in_that_waited_for_a_suspension_and_its_end_is_after_the_cut_off(db, connect):
-    """The log-in began before the suspension; its tokens are issued after it, and say so."""
-    judge, lift = connect(), connect()
+    """The log-in began before the suspension; its tokens are issued after it, and their time shows it."""
+    suspender, lifter = connect(), connect()
     db.connection.autocommit = False
     began = db.value("SELECT epoch_ms(now())")  # the log-in's transaction has begun
-    judge.sql("UPDATE users SET status = 'SUSPENDED' WHERE id = 'user_i1'")
-    cutoff = int(judge.value("SELECT account_end_sessions('user_i1', 'suspended', 600)").split(",")[0])
-    lift.sql("UPDATE users SET status = 'ACTIVE' WHERE id = 'user_i1'")
-    row = db.run("user_log_in", "user_i1", "h", None, "ses_i1", "ref_i1", "600")[0]
+    suspender.sql("UPDATE users SET status = 'SUSPENDED' WHERE id = 'user_i1'")
+    cutoff = int(suspender.value("SELECT account_end_sessions('user_i1', 'suspended', 600)").split(",")[0])
+    lifter.sql("UPDATE users SET status = 'ACTIVE' WHERE id = 'user_i1'")
+    row = log_in(db, "ses_i1")
     db.connection.rollback()
     db.connection.autocommit = True
     assert began <= cutoff <= row[2]
-    assert judge.value("SELECT epoch_ms(before) FROM revocations WHERE subject = 'user_i1' ORDER BY seq DESC LIMIT 1") == cutoff
+    assert suspender.value("SELECT epoch_ms(before) FROM revocations WHERE subject = 'user_i1' ORDER BY seq DESC LIMIT 1") == cutoff
 
 
 @pytest.mark.parametrize("replacement", [None, "h2"])
 def test_a_log_in_does_not_wait_for_another_of_the_same_account(db, connect, replacement):
-    """Two that waited would wait for each other, and hold up every statement behind them."""
+    """Two that waited would wait for each other and delay every statement behind them."""
     other = connect()
     db.sql("UPDATE users SET last_login = NULL WHERE id = 'user_i1'")
     other.connection.autocommit = False
-    other.sql("SELECT FROM users WHERE id = 'user_i1' FOR SHARE")  # as another log-in has it
+    other.sql("SELECT FROM users WHERE id = 'user_i1' FOR SHARE")  # as another log-in does
     db.sql("SET lock_timeout = '1s'")
-    row = db.run("user_log_in", "user_i1", "h", replacement, f"ses_w_{replacement}", f"ref_w_{replacement}", "600")[0]
+    row = log_in(db, f"ses_w_{replacement}", replacement)
     assert row[1] is False and db.value("SELECT last_login IS NULL AND password_hash = 'h' FROM users WHERE id = 'user_i1'")
     other.connection.rollback()
-    row = db.run("user_log_in", "user_i1", "h", None, f"ses_v_{replacement}", f"ref_v_{replacement}", "600")[0]
+    row = log_in(db, f"ses_v_{replacement}")
     assert row[1] is True and db.value("SELECT last_login FROM users WHERE id = 'user_i1'")
     db.sql("DELETE FROM sessions WHERE account_id = 'user_i1'")
 
@@ -63,9 +69,10 @@ def test_the_cut_off_comes_first_and_the_sessions_after_it(db):
     assert int(cutoff) > 1_700_000_000_000 and sorted(ended) == ["ses_i2", "ses_i3"]
 
 
-def test_another_reset_token_voids_the_one_before_it_and_there_are_so_many(db):
+def test_another_reset_token_voids_the_one_before_it_and_their_number_is_limited(db):
     def forgot(number, phone=None, email=None):
-        return db.run("account_forgot_password", "USER", phone, email, f"hash-{number}", "3600", "3", "900")
+        return db.run("account_forgot_password", kind="USER", phone=phone, email=email, token_hash=f"hash-{number}",
+                      token_life_s=3600, max_tokens=3, window_s=900)
     for number in range(5):  # by either name
         rows = forgot(number, *(("+237690000901", None) if number % 2 else (None, "i1@example.cm")))
         assert len(rows) == (1 if number < 3 else 0)

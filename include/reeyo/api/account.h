@@ -17,7 +17,9 @@ struct account_kind {
 	const char *object; /* member of replies to log-ins: "user" */
 	const char *prefix; /* of new ids: "user_" */
 	enum access role;   /* of tokens; for admins the log-in statement returns the role */
-	enum query credentials, log_in, registration, self;
+	/* Statements. Those of all kinds have the parameters and columns of the customer's (self:
+	 * the vendor's). */
+	enum query credentials, log_in, self;
 };
 /* The kind of account that a namespace serves. */
 const struct account_kind *account_kind(const struct request *rq);
@@ -72,13 +74,38 @@ void account_resend_code_to(struct request *rq, const char *account);
 
 /* --- Registration ----------------------------------------------------------------------------- */
 
-/* A registration's own parameters follow the common ones; see registration.c. */
-#define REGISTRATION_COMMON 11
-#define REGISTRATION_OWN 12
-/* Creates an account with the kind's statement and count parameters of its own (texts or NULL,
- * valid as long as the request): hashes the password, stores, sends the code, and replies with
- * account and session. */
-void account_register(struct request *rq, unsigned count, const char *const own[]);
+/* The parameters that the registration statements of all kinds share. Texts live as long as the
+ * request. */
+struct registration_common {
+	const char *account_id, *password_hash, *code_hash, *session_id, *jti, *language;
+	const char *phone, *email; /* email may be NULL */
+	bool phone_verified;
+	int64_t code_life_s, refresh_life_s;
+};
+/* Copies them into the struct of a registration statement. */
+#define REGISTRATION_FILL(params, common) \
+	do { \
+		(params)->account_id = (common)->account_id; \
+		(params)->password_hash = (common)->password_hash; \
+		(params)->phone_verified = (common)->phone_verified; \
+		(params)->code_hash = (common)->code_hash; \
+		(params)->code_life_s = (common)->code_life_s; \
+		(params)->session_id = (common)->session_id; \
+		(params)->jti = (common)->jti; \
+		(params)->refresh_life_s = (common)->refresh_life_s; \
+		(params)->language = (common)->language; \
+		(params)->phone = (common)->phone; \
+		(params)->email = (common)->email; \
+	} while (0)
+
+/* Runs the kind's statement, which ends in account_registered. */
+typedef void registration_store(
+	struct request *rq, void *params, const struct registration_common *common);
+/* Registers an account: hashes the password, then calls store with params, the struct of the kind's
+ * statement with its own members set (in the arena; NULL replies that memory is out). */
+void account_register(struct request *rq, void *params, registration_store *store);
+/* For the statement of store: sends the code and replies with the account and its session. */
+void account_registered(struct request *rq, const struct db_result *result);
 
 /* --- For handlers that change an account ------------------------------------------------------ */
 

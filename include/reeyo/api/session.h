@@ -20,12 +20,12 @@ void session_new(struct session *session, enum access role, const char *account)
 void session_refresh_id(char ret[ID_SIZE]);
 /* Sets the time of issue (ms) that the storing statement returned. Call it before session_reply. */
 void session_set_issued(struct session *session, int64_t at_ms);
-/* Lives of tokens in whole seconds, as SQL parameters. NULL when out of memory. */
-const char *session_refresh_life(struct request *rq);
-const char *session_access_life(struct request *rq);
+/* Lives of tokens in whole seconds. */
+int64_t session_refresh_life_s(const struct request *rq);
+int64_t session_access_life_s(const struct request *rq);
 /* How long a replaced refresh token returns its successor again: longer than a request may take,
  * since a client that got no reply retries with the token that it has. */
-const char *session_refresh_grace(struct request *rq);
+int64_t session_refresh_grace_s(const struct request *rq);
 
 /* Replies with a pair of tokens and, under `name`, the account's finished JSON (name NULL: the pair
  * only). email may be NULL. The admin console also gets the pair as cookies. */

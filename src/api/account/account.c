@@ -5,6 +5,8 @@
  */
 #include "account.h"
 
+#include <stddef.h>
+
 #include "reeyo/auth/admit.h"
 #include "reeyo/core/unicode.h"
 #include "reeyo/service/cache_keys.h"
@@ -14,14 +16,36 @@
 
 static const struct account_kind kinds[NS_COUNT] = {
 	[NS_USER] = { "USER", "user", "user_", CUSTOMER, QUERY_user_credentials, QUERY_user_log_in,
-		QUERY_user_register, QUERY_user_get },
+		QUERY_user_get },
 	[NS_VENDOR] = { "VENDOR", "vendor", "vendor_", VENDOR_ACCOUNT, QUERY_vendor_credentials,
-		QUERY_vendor_log_in, QUERY_vendor_register, QUERY_vendor_self },
+		QUERY_vendor_log_in, QUERY_vendor_self },
 	[NS_RIDER] = { "RIDER", "rider", "rider_", RIDER_ACCOUNT, QUERY_rider_credentials,
-		QUERY_rider_log_in, QUERY_rider_register, QUERY_rider_self },
+		QUERY_rider_log_in, QUERY_rider_self },
 	[NS_ADMIN] = { "ADMIN", "admin", "admin_", ADMIN, QUERY_admin_credentials,
-		QUERY_admin_log_in, QUERY_COUNT, QUERY_admin_self },
+		QUERY_admin_log_in, QUERY_admin_self },
 };
+
+/* The kinds share one struct of parameters and one list of columns. */
+#define SAME_CREDENTIALS(kind, KIND) \
+	_Static_assert(sizeof(struct kind##_credentials) == sizeof(struct user_credentials) && \
+			offsetof(struct kind##_credentials, email) == \
+				offsetof(struct user_credentials, email) && \
+			(int)KIND##_CREDENTIALS_LOCKED_S == (int)USER_CREDENTIALS_LOCKED_S, \
+		#kind "_credentials")
+#define SAME_LOG_IN(kind, KIND) \
+	_Static_assert(sizeof(struct kind##_log_in) == sizeof(struct user_log_in) && \
+			offsetof(struct kind##_log_in, new_hash) == \
+				offsetof(struct user_log_in, new_hash) && \
+			offsetof(struct kind##_log_in, jti) == \
+				offsetof(struct user_log_in, jti) && \
+			(int)KIND##_LOG_IN_ISSUED_MS == (int)USER_LOG_IN_ISSUED_MS, \
+		#kind "_log_in")
+SAME_CREDENTIALS(vendor, VENDOR);
+SAME_CREDENTIALS(rider, RIDER);
+SAME_CREDENTIALS(admin, ADMIN);
+SAME_LOG_IN(vendor, VENDOR);
+SAME_LOG_IN(rider, RIDER);
+SAME_LOG_IN(admin, ADMIN);
 
 const struct account_kind *account_kind(const struct request *rq)
 {

@@ -6,9 +6,10 @@
 #define REEYO_API_ACCOUNT_ACCOUNT_H
 
 #include "reeyo/api/account.h"
+#include "reeyo/db/queries/identity.h"
 
 #define CODE_LENGTH 6
-#define CODE_LIFE_S "600"
+#define CODE_LIFE_S 600
 
 /* Creates a one-time code for an account: writes its digits to code and its stored form to hash. */
 void code_new(struct request *rq, const char *account, char code[CODE_LENGTH + 1],

@@ -55,13 +55,15 @@ static enum err code_account_error(const struct request *rq)
 	return rq->caller.id[0] ? E_ACCOUNT_GONE : E_ACCOUNT_NOT_FOUND;
 }
 
-/* Converts the first column of a code's statement. */
+/* The outcome of account_verify or account_renew_code: their first columns are the same. */
+_Static_assert((int)ACCOUNT_VERIFY_OUTCOME == (int)ACCOUNT_RENEW_CODE_OUTCOME, "one column");
+
 static int code_outcome(const struct request *rq, const struct db_result *result)
 {
 	if (db_rows(result) == 0)
 		return code_account_error(rq);
 	for (size_t i = 0; i < COUNT_OF(outcomes); i++)
-		if (text_is(db_text(result, 0, 0), outcomes[i].name))
+		if (text_is(db_text(result, 0, ACCOUNT_VERIFY_OUTCOME), outcomes[i].name))
 			return outcomes[i].err;
 	return E_INTERNAL;
 }
@@ -76,8 +78,12 @@ static void code_verify(struct request *rq, const char *account, const char *wha
 	if (!hash)
 		return reply_error(rq, E_NO_MEMORY);
 	keyring_code_hash(rq->app->keys, "phone", account, code, hash);
-	sql_write_positional(rq, account_verify, done, account_kind(rq)->name, account, hash,
-		is_test_code ? "t" : "f", what);
+	sql_write(rq, account_verify, done,
+		&(struct account_verify){ .kind = account_kind(rq)->name,
+			.account_id = account,
+			.code_hash = hash,
+			.any_code = is_test_code,
+			.what = what });
 }
 
 static void code_refused(struct request *rq, int err)
@@ -93,7 +99,7 @@ static void code_verified(struct request *rq, const struct db_result *result)
 
 	if (err)
 		return code_refused(rq, err);
-	account_reply(rq, db_text(result, 0, 1));
+	account_reply(rq, db_text(result, 0, ACCOUNT_VERIFY_ACCOUNT));
 }
 
 void account_verify_phone(struct request *rq)
@@ -135,7 +141,7 @@ static void code_renewed(struct request *rq, const struct db_result *result)
 	int err = code_outcome(rq, result);
 
 	if (err == E_TOO_MANY_REQUESTS)
-		reply_retry_after(rq, db_int(result, 0, 1));
+		reply_retry_after(rq, db_int(result, 0, ACCOUNT_RENEW_CODE_RETRY_S));
 	if (err)
 		return reply_error(rq, err);
 	code_send(rq, renewal->phone, renewal->email, renewal->code);
@@ -147,8 +153,11 @@ static void code_renew(struct request *rq)
 	struct code_renewal *renewal = rq->state;
 
 	code_new(rq, renewal->account, renewal->code, renewal->hash);
-	sql_write_positional(rq, account_renew_code, code_renewed, account_kind(rq)->name,
-		renewal->account, renewal->hash, CODE_LIFE_S);
+	sql_write(rq, account_renew_code, code_renewed,
+		&(struct account_renew_code){ .kind = account_kind(rq)->name,
+			.account_id = renewal->account,
+			.code_hash = renewal->hash,
+			.code_life_s = CODE_LIFE_S });
 }
 
 static void code_contact_found(struct request *rq, const struct db_result *result)
@@ -157,8 +166,8 @@ static void code_contact_found(struct request *rq, const struct db_result *resul
 
 	if (db_rows(result) == 0)
 		return reply_error(rq, code_account_error(rq));
-	renewal->phone = account_text(rq, db_text(result, 0, 0));
-	renewal->email = account_text(rq, db_text(result, 0, 1));
+	renewal->phone = account_text(rq, db_text(result, 0, ACCOUNT_CONTACT_PHONE));
+	renewal->email = account_text(rq, db_text(result, 0, ACCOUNT_CONTACT_EMAIL));
 	if (!renewal->phone)
 		return reply_error(rq, E_NO_MEMORY);
 	limit_messages(rq, renewal->phone, rq->ns == NS_VENDOR ? renewal->email : NULL, code_renew);
@@ -172,8 +181,8 @@ void account_resend_code_to(struct request *rq, const char *account)
 		return reply_error(rq, E_NO_MEMORY);
 	renewal->account = account;
 	rq->state = renewal;
-	sql_write_positional(
-		rq, account_contact, code_contact_found, account_kind(rq)->name, account);
+	sql_read_primary(rq, account_contact, code_contact_found,
+		&(struct account_contact){ .kind = account_kind(rq)->name, .account_id = account });
 }
 
 void account_resend_code(struct request *rq)

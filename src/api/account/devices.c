@@ -27,8 +27,12 @@ static void device_added(struct request *rq, const struct db_result *result)
 
 void account_add_device(struct request *rq)
 {
-	sql_write_positional(rq, device_add, device_added, account_kind(rq)->name, rq->caller.id,
-		body_text(rq, "token"), body_text(rq, "platform"), rq->caller.session);
+	sql_write(rq, device_add, device_added,
+		&(struct device_add){ .kind = account_kind(rq)->name,
+			.account_id = rq->caller.id,
+			.token = body_text(rq, "token"),
+			.platform = body_text(rq, "platform"),
+			.session_id = rq->caller.session });
 }
 
 static void device_removed(struct request *rq, const struct db_result *result)
@@ -39,6 +43,8 @@ static void device_removed(struct request *rq, const struct db_result *result)
 
 void account_remove_device(struct request *rq)
 {
-	sql_write_positional(rq, device_remove, device_removed, account_kind(rq)->name,
-		rq->caller.id, body_text(rq, "token"));
+	sql_write(rq, device_remove, device_removed,
+		&(struct device_remove){ .kind = account_kind(rq)->name,
+			.account_id = rq->caller.id,
+			.token = body_text(rq, "token") });
 }

@@ -17,6 +17,7 @@
 
 #include "reeyo/auth/counters.h"
 #include "reeyo/auth/password.h"
+#include "reeyo/db/queries/sessions.h"
 #include "reeyo/domain/operator.h"
 #include "reeyo/http/limit.h"
 #include "reeyo/service/cache_keys.h"
@@ -72,12 +73,12 @@ static void login_stored(struct request *rq, const struct db_result *result)
 
 	if (db_rows(result) == 0) /* password or standing changed since they were read */
 		return login_failed(rq);
-	json = db_text(result, 0, 0);
-	session_set_issued(&login->session, db_int(result, 0, 2));
+	json = db_text(result, 0, USER_LOG_IN_ACCOUNT);
+	session_set_issued(&login->session, db_int(result, 0, USER_LOG_IN_ISSUED_MS));
 	login->json = (struct text){ account_text(rq, json), json.len };
 	if (!login->json.at)
 		return reply_error(rq, E_NO_MEMORY);
-	if (db_bool(result, 0, 1)) /* lastLogin of the cached account changed */
+	if (db_bool(result, 0, USER_LOG_IN_TOUCHED)) /* lastLogin of the cached account changed */
 		return account_invalidate(rq, login->account, login_reply);
 	login_reply(rq);
 }
@@ -92,10 +93,13 @@ static void login_verified(struct request *rq, bool right, const char *rehash)
 		return reply_error(
 			rq, strcmp(login->standing, "SUSPENDED") == 0 ? E_SUSPENDED : E_INACTIVE);
 	session_new(&login->session, login->role, login->account);
-	sql_run_positional(rq, DB_WRITE, account_kind(rq)->log_in, false, login_stored, 6,
-		(const char *[]){ login->account, login->hash, account_text(rq, text_of(rehash)),
-			login->session.caller.session, login->session.refresh_id,
-			session_refresh_life(rq) });
+	sql_run(rq, DB_WRITE, account_kind(rq)->log_in, false, login_stored,
+		&(struct user_log_in){ .account_id = login->account,
+			.old_hash = login->hash,
+			.new_hash = account_text(rq, text_of(rehash)),
+			.session_id = login->session.caller.session,
+			.jti = login->session.refresh_id,
+			.refresh_life_s = session_refresh_life_s(rq) });
 }
 
 static const char *login_name(const struct login *login)
@@ -117,12 +121,12 @@ static void login_found(struct request *rq, const struct db_result *result)
 
 	login->standing = "";
 	if (db_rows(result) > 0) {
-		login->account = account_text(rq, db_text(result, 0, 0));
-		login->hash = account_text(rq, db_text(result, 0, 1));
-		login->standing = account_text(rq, db_text(result, 0, 2));
-		login->account_email = account_text(rq, db_text(result, 0, 3));
-		login->role = role_parse(db_text(result, 0, 4));
-		login->locked_s = db_int(result, 0, 5);
+		login->account = account_text(rq, db_text(result, 0, USER_CREDENTIALS_ID));
+		login->hash = account_text(rq, db_text(result, 0, USER_CREDENTIALS_PASSWORD_HASH));
+		login->standing = account_text(rq, db_text(result, 0, USER_CREDENTIALS_STANDING));
+		login->account_email = account_text(rq, db_text(result, 0, USER_CREDENTIALS_EMAIL));
+		login->role = role_parse(db_text(result, 0, USER_CREDENTIALS_ROLE));
+		login->locked_s = db_int(result, 0, USER_CREDENTIALS_LOCKED_S);
 		if (!login->account || !login->standing)
 			return reply_error(rq, E_NO_MEMORY);
 	}
@@ -140,8 +144,9 @@ static void login_find(struct request *rq)
 {
 	struct login *login = rq->state;
 
-	sql_run_positional(rq, DB_WRITE, account_kind(rq)->credentials, false, login_found, 2,
-		(const char *[]){ login->phone[0] ? login->phone : NULL, login->email });
+	sql_run(rq, DB_WRITE, account_kind(rq)->credentials, false, login_found,
+		&(struct user_credentials){
+			.phone = login->phone[0] ? login->phone : NULL, .email = login->email });
 }
 
 static const char *text_lower(struct request *rq, const char *text)
@@ -205,8 +210,9 @@ static void refresh_refused(struct request *rq, int err)
 static void refresh_stored(struct request *rq, const struct db_result *result)
 {
 	struct session *session = rq->state;
-	struct text outcome = db_rows(result) ? db_text(result, 0, 0) : TEXT("GONE");
-	struct text current = db_rows(result) ? db_text(result, 0, 1) : TEXT_NONE;
+	bool found = db_rows(result) > 0;
+	struct text outcome = found ? db_text(result, 0, SESSION_REFRESH_OUTCOME) : TEXT("GONE");
+	struct text current = found ? db_text(result, 0, SESSION_REFRESH_CURRENT_JTI) : TEXT_NONE;
 
 	if (text_is(outcome, TEXT("SUSPENDED")))
 		return refresh_refused(rq, E_SUSPENDED);
@@ -219,9 +225,10 @@ static void refresh_stored(struct request *rq, const struct db_result *result)
 		return refresh_refused(rq, E_BAD_REFRESH);
 	memcpy(session->refresh_id, current.at, current.len);
 	session->refresh_id[current.len] = '\0';
-	session->caller.role = role_parse(db_text(result, 0, 3));
-	session_set_issued(session, db_int(result, 0, 4));
-	session_reply(rq, session, account_text(rq, db_text(result, 0, 2)), NULL, TEXT_NONE);
+	session->caller.role = role_parse(db_text(result, 0, SESSION_REFRESH_ROLE));
+	session_set_issued(session, db_int(result, 0, SESSION_REFRESH_ISSUED_MS));
+	session_reply(rq, session, account_text(rq, db_text(result, 0, SESSION_REFRESH_EMAIL)),
+		NULL, TEXT_NONE);
 }
 
 /* The token of the body, else of the admin console's cookie. */
@@ -261,9 +268,15 @@ void account_refresh(struct request *rq)
 		return refresh_refused(rq, E_BAD_REFRESH);
 	session_refresh_id(session->refresh_id);
 	rq->state = session;
-	sql_write_positional(rq, session_refresh, refresh_stored, session->caller.session,
-		session->caller.id, used, session->refresh_id, session_refresh_life(rq),
-		session_access_life(rq), kind->name, session_refresh_grace(rq));
+	sql_write(rq, session_refresh, refresh_stored,
+		&(struct session_refresh){ .session_id = session->caller.session,
+			.account_id = session->caller.id,
+			.kind = kind->name,
+			.jti = used,
+			.next_jti = session->refresh_id,
+			.grace_s = session_refresh_grace_s(rq),
+			.refresh_life_s = session_refresh_life_s(rq),
+			.access_life_s = session_access_life_s(rq) });
 }
 
 static void log_out_stored(struct request *rq, const struct db_result *result)
@@ -277,8 +290,10 @@ static void log_out_stored(struct request *rq, const struct db_result *result)
 
 void account_log_out(struct request *rq)
 {
-	sql_write_positional(rq, session_end, log_out_stored, rq->caller.session, rq->caller.id,
-		session_access_life(rq));
+	sql_write(rq, session_end, log_out_stored,
+		&(struct session_end){ .session_id = rq->caller.session,
+			.account_id = rq->caller.id,
+			.access_life_s = session_access_life_s(rq) });
 }
 
 /* --- The account ------------------------------------------------------------------------------ */
@@ -294,13 +309,13 @@ static void me_found(struct request *rq, const struct db_result *result)
 {
 	if (db_rows(result) == 0)
 		return reply_error(rq, E_ACCOUNT_GONE);
-	reply_data(rq, db_text(result, 0, 0));
+	reply_data(rq, db_text(result, 0, VENDOR_SELF_ACCOUNT));
 }
 
 void account_me(struct request *rq)
 {
 	if (rq->ns == NS_USER)
 		return cache_get_or_query(rq, KEY_USER, rq->caller.id, QUERY_user_get, me_cached);
-	sql_run_positional(rq, DB_READ, account_kind(rq)->self, false, me_found, 1,
-		(const char *[]){ rq->caller.id });
+	sql_run(rq, DB_READ, account_kind(rq)->self, false, me_found,
+		&(struct vendor_self){ .account_id = rq->caller.id });
 }

@@ -14,7 +14,7 @@
 #include "reeyo/http/limit.h"
 #include "reeyo/partners/notifier.h"
 
-#define RESET_LIFE_S "3600"
+#define RESET_LIFE_S 3600
 #define EMAIL_SIZE 255
 
 const struct field change_password_body[] = {
@@ -67,7 +67,7 @@ static void change_stored(struct request *rq, const struct db_result *result)
 {
 	if (db_rows(result) == 0) /* changed by another request since it was read */
 		return change_refused(rq);
-	sessions_revoke(rq, db_text(result, 0, 0));
+	sessions_revoke(rq, db_text(result, 0, ACCOUNT_CHANGE_PASSWORD_ENDED));
 	account_invalidate(rq, rq->caller.id, change_reply);
 }
 
@@ -78,8 +78,13 @@ static void change_hashed(struct request *rq, const char *hash)
 
 	if (!copy)
 		return reply_error(rq, E_NO_MEMORY);
-	sql_write_positional(rq, account_change_password, change_stored, account_kind(rq)->name,
-		rq->caller.id, rq->state, copy, rq->caller.session, session_access_life(rq));
+	sql_write(rq, account_change_password, change_stored,
+		&(struct account_change_password){ .kind = account_kind(rq)->name,
+			.account_id = rq->caller.id,
+			.old_hash = rq->state,
+			.new_hash = copy,
+			.keep_session = rq->caller.session,
+			.access_life_s = session_access_life_s(rq) });
 }
 
 static void change_verified(struct request *rq, bool right, const char *rehash)
@@ -96,15 +101,16 @@ static void change_found(struct request *rq, const struct db_result *result)
 
 	if (db_rows(result) == 0)
 		return reply_error(rq, E_ACCOUNT_GONE);
-	hash = account_text(rq, db_text(result, 0, 0));
+	hash = account_text(rq, db_text(result, 0, ACCOUNT_PASSWORD_PASSWORD_HASH));
 	rq->state = (void *)(uintptr_t)hash;
 	password_verify(rq, rq->caller.id, hash, body_text(rq, "oldPassword"), change_verified);
 }
 
 void account_change_password(struct request *rq)
 {
-	sql_write_positional(
-		rq, account_password, change_found, account_kind(rq)->name, rq->caller.id);
+	sql_read_primary(rq, account_password, change_found,
+		&(struct account_password){
+			.kind = account_kind(rq)->name, .account_id = rq->caller.id });
 }
 
 /* --- Forgot ----------------------------------------------------------------------------------- */
@@ -117,7 +123,6 @@ struct reset_request {
 	enum channel channel;
 	enum language language;
 	char to[EMAIL_SIZE], code[ORDER_NUMBER_SIZE], hash[CODE_HASH_SIZE];
-	char most[24], window[24];
 };
 
 static void reset_request_stored(struct db_call *call, const struct db_result *result)
@@ -138,21 +143,19 @@ static void reset_request_submit(struct request *rq, struct reset_request *reset
 
 	id_order_number(reset->code, 'R');
 	keyring_code_hash(rq->app->keys, "reset", "", reset->code, reset->hash);
-	snprintf(reset->most, sizeof(reset->most), "%lld",
-		config->rate_limit ? (long long)config->rate_code : INT32_MAX);
-	snprintf(reset->window, sizeof(reset->window), "%lld",
-		(long long)(config->rate_window / 1000));
 	reset->call = (struct db_call){
-		.query = QUERY_account_forgot_password,
 		.lane = DB_WRITE,
-		.count = 7,
-		.params = { account_kind(rq)->name, by_phone ? reset->to : NULL,
-			by_phone ? NULL : reset->to, reset->hash, RESET_LIFE_S, reset->most,
-			reset->window },
 		.done = reset_request_stored,
 		.owner = reset,
 	};
-	db_submit(rq->app->db, &reset->call);
+	db_run(rq->app->db, &reset->call, account_forgot_password,
+		&(struct account_forgot_password){ .kind = account_kind(rq)->name,
+			.phone = by_phone ? reset->to : NULL,
+			.email = by_phone ? NULL : reset->to,
+			.token_hash = reset->hash,
+			.token_life_s = RESET_LIFE_S,
+			.max_tokens = config->rate_limit ? config->rate_code : INT32_MAX,
+			.window_s = config->rate_window / 1000 });
 }
 
 static void forgot_reply(struct request *rq)
@@ -202,11 +205,13 @@ static void reset_reply(struct request *rq)
 
 static void reset_stored(struct request *rq, const struct db_result *result)
 {
-	const char *account = db_rows(result) ? account_text(rq, db_text(result, 0, 0)) : NULL;
+	const char *account = db_rows(result)
+		? account_text(rq, db_text(result, 0, ACCOUNT_RESET_PASSWORD_ACCOUNT_ID))
+		: NULL;
 
 	if (!account) /* another request has used the code */
 		return reply_error(rq, E_BAD_RESET_TOKEN);
-	sessions_revoke(rq, db_text(result, 0, 1));
+	sessions_revoke(rq, db_text(result, 0, ACCOUNT_RESET_PASSWORD_ENDED));
 	account_invalidate(rq, account, reset_reply);
 }
 
@@ -216,8 +221,11 @@ static void reset_hashed(struct request *rq, const char *hash)
 
 	if (!copy)
 		return reply_error(rq, E_NO_MEMORY);
-	sql_write_positional(rq, account_reset_password, reset_stored, account_kind(rq)->name,
-		rq->state, copy, session_access_life(rq));
+	sql_write(rq, account_reset_password, reset_stored,
+		&(struct account_reset_password){ .kind = account_kind(rq)->name,
+			.token_hash = rq->state,
+			.new_hash = copy,
+			.access_life_s = session_access_life_s(rq) });
 }
 
 static void reset_refused(struct request *rq)
@@ -247,5 +255,6 @@ void account_reset_password(struct request *rq)
 			*c = (char)(*c - 'a' + 'A');
 	keyring_code_hash(rq->app->keys, "reset", "", code, hash);
 	rq->state = hash;
-	sql_write_positional(rq, account_reset_find, reset_found, account_kind(rq)->name, hash);
+	sql_read_primary(rq, account_reset_find, reset_found,
+		&(struct account_reset_find){ .kind = account_kind(rq)->name, .token_hash = hash });
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Registration. All statements of registration begin with the same parameters, in this order: id,
- * password hash, phone counts as verified, code hash, its life, session, jti, refresh life,
- * language, phone, e-mail.
+ * Registration: hashes the password, lets the namespace store the account with its statement, sends
+ * the code and replies with the account and its session.
  */
 #include "account.h"
 
@@ -13,11 +12,11 @@ struct registration {
 	struct session session;
 	char code[CODE_LENGTH + 1];
 	char code_hash[CODE_HASH_SIZE];
-	unsigned count;
-	const char *params[REGISTRATION_COMMON + REGISTRATION_OWN];
+	void *params;
+	registration_store *store;
 };
 
-static void registration_stored(struct request *rq, const struct db_result *result)
+void account_registered(struct request *rq, const struct db_result *result)
 {
 	struct registration *new = rq->state;
 
@@ -25,33 +24,31 @@ static void registration_stored(struct request *rq, const struct db_result *resu
 		return account_fail(rq, result);
 	if (!rq->app->config->skip_phone_verify)
 		code_send(rq, body_text(rq, "phone"), body_text(rq, "email"), new->code);
-	session_set_issued(&new->session, db_int(result, 0, 1));
+	session_set_issued(&new->session, db_int(result, 0, USER_REGISTER_ISSUED_MS));
 	session_reply(rq, &new->session, body_text(rq, "email"), account_kind(rq)->object,
-		db_text(result, 0, 0));
+		db_text(result, 0, USER_REGISTER_ACCOUNT));
 }
 
-static void registration_hashed(struct request *rq, const char *registration_hash)
+static void registration_hashed(struct request *rq, const char *hash)
 {
 	struct registration *new = rq->state;
-	const char *common[REGISTRATION_COMMON] = {
-		new->session.caller.id,
-		account_text(rq, text_of(registration_hash)),
-		rq->app->config->skip_phone_verify ? "t" : "f",
-		new->code_hash,
-		CODE_LIFE_S,
-		new->session.caller.session,
-		new->session.refresh_id,
-		session_refresh_life(rq),
-		rq->french ? "fr" : "en",
-		body_text(rq, "phone"),
-		body_text(rq, "email"),
+	struct registration_common common = {
+		.account_id = new->session.caller.id,
+		.password_hash = hash ? account_text(rq, text_of(hash)) : NULL,
+		.phone_verified = rq->app->config->skip_phone_verify,
+		.code_hash = new->code_hash,
+		.code_life_s = CODE_LIFE_S,
+		.session_id = new->session.caller.session,
+		.jti = new->session.refresh_id,
+		.refresh_life_s = session_refresh_life_s(rq),
+		.language = rq->french ? "fr" : "en",
+		.phone = body_text(rq, "phone"),
+		.email = body_text(rq, "email"),
 	};
 
-	if (!common[1])
+	if (!common.password_hash)
 		return reply_error(rq, E_NO_MEMORY);
-	memcpy(new->params, common, sizeof(common));
-	sql_run_positional(rq, DB_WRITE, account_kind(rq)->registration, true, registration_stored,
-		REGISTRATION_COMMON + new->count, new->params);
+	new->store(rq, new->params, &common);
 }
 
 static void registration_hash(struct request *rq)
@@ -59,19 +56,19 @@ static void registration_hash(struct request *rq)
 	password_hash(rq, body_text(rq, "password"), registration_hashed);
 }
 
-void account_register(struct request *rq, unsigned count, const char *const own[])
+void account_register(struct request *rq, void *params, registration_store *store)
 {
 	struct registration *new = ARENA_NEW(rq->arena, struct registration);
 	const struct account_kind *kind = account_kind(rq);
 	char id[ID_SIZE];
 
-	if (!new || count > REGISTRATION_OWN)
+	if (!new || !params)
 		return reply_error(rq, E_NO_MEMORY);
 	id_new(id, kind->prefix);
 	session_new(&new->session, kind->role, id);
 	code_new(rq, id, new->code, new->code_hash);
-	new->count = count;
-	memcpy(new->params + REGISTRATION_COMMON, own, count * sizeof(*own));
+	new->params = params;
+	new->store = store;
 	rq->state = new;
 	if (rq->app->config->skip_phone_verify)
 		return registration_hash(rq);

@@ -7,6 +7,7 @@
 #include "reeyo/api/rider.h"
 
 #include "reeyo/api/account.h"
+#include "reeyo/db/queries/identity.h"
 #include "rider.h"
 
 static const char *const vehicles[] = { "MOTORCYCLE", "BICYCLE", "CAR", "VAN", NULL };
@@ -91,8 +92,17 @@ static bool vehicle_take(struct request *rq, const char **ret)
 	return object_take(rq, vehicle, vehicle_fields, ret);
 }
 
+static void rider_store(struct request *rq, void *params, const struct registration_common *common)
+{
+	struct rider_register *rider = params;
+
+	REGISTRATION_FILL(rider, common);
+	sql_try_write(rq, rider_register, account_registered, rider);
+}
+
 static void register_rider(struct request *rq)
 {
+	struct rider_register *params = ARENA_NEW(rq->arena, struct rider_register);
 	const char *first, *last, *vehicle, *documents, *bank, *contact;
 
 	if (!name_take(rq, true, &first, &last) || !vehicle_take(rq, &vehicle) ||
@@ -100,10 +110,18 @@ static void register_rider(struct request *rq)
 		!object_take(rq, member(rq->body, "bankDetails"), bank_fields, &bank) ||
 		!object_take(rq, member(rq->body, "emergencyContact"), contact_fields, &contact))
 		return;
-	account_register(rq, 10,
-		(const char *[]){ first, last, body_text(rq, "vehicleType"), vehicle, documents,
-			bank, contact, body_text(rq, "profilePicture"), body_text(rq, "city"),
-			rq->app->config->auto_approve ? "t" : "f" });
+	if (params)
+		*params = (struct rider_register){ .first_name = first,
+			.last_name = last,
+			.vehicle_type = body_text(rq, "vehicleType"),
+			.vehicle_details = vehicle,
+			.documents = documents,
+			.bank_details = bank,
+			.emergency_contact = contact,
+			.profile_picture = body_text(rq, "profilePicture"),
+			.city = body_text(rq, "city"),
+			.approved = rq->app->config->auto_approve };
+	account_register(rq, params, rider_store);
 }
 
 /* --- The account ------------------------------------------------------------------------------ */
@@ -112,7 +130,8 @@ static void rider_profile_stored(struct request *rq, const struct db_result *res
 {
 	if (db_error(result))
 		return account_fail(rq, result);
-	account_reply(rq, db_rows(result) ? db_text(result, 0, 0) : TEXT_NONE);
+	account_reply(
+		rq, db_rows(result) ? db_text(result, 0, RIDER_CHANGE_PROFILE_ACCOUNT) : TEXT_NONE);
 }
 
 static void rider_change_profile(struct request *rq)
@@ -122,9 +141,14 @@ static void rider_change_profile(struct request *rq)
 	if (!name_take(rq, false, &first, &last) ||
 		!object_take(rq, member(rq->body, "emergencyContact"), contact_fields, &contact))
 		return;
-	sql_try_write_positional(rq, rider_change_profile, rider_profile_stored, rq->caller.id,
-		first, last, arg_change(rq, "email"), arg_change(rq, "profilePicture"), contact,
-		body_text(rq, "language"));
+	sql_try_write(rq, rider_change_profile, rider_profile_stored,
+		&(struct rider_change_profile){ .rider_id = rq->caller.id,
+			.first_name = first,
+			.last_name = last,
+			.email = arg_change(rq, "email"),
+			.profile_picture = arg_change(rq, "profilePicture"),
+			.emergency_contact = contact,
+			.language = body_text(rq, "language") });
 }
 
 const struct route rider_auth_routes[] = {

@@ -6,6 +6,7 @@
 #include "reeyo/api/user.h"
 
 #include "reeyo/api/account.h"
+#include "reeyo/db/queries/identity.h"
 #include "user.h"
 
 static const struct field session_user_fields[] = {
@@ -29,19 +30,32 @@ static const struct field profile_body[] = {
 	FIELD_END,
 };
 
+static void user_store(struct request *rq, void *params, const struct registration_common *common)
+{
+	struct user_register *user = params;
+
+	REGISTRATION_FILL(user, common);
+	sql_try_write(rq, user_register, account_registered, user);
+}
+
 static void register_user(struct request *rq)
 {
+	struct user_register *params = ARENA_NEW(rq->arena, struct user_register);
 	const char *first, *last;
 
-	if (name_take(rq, true, &first, &last))
-		account_register(rq, 2, (const char *[]){ first, last });
+	if (!name_take(rq, true, &first, &last))
+		return;
+	if (params)
+		*params = (struct user_register){ .first_name = first, .last_name = last };
+	account_register(rq, params, user_store);
 }
 
 static void user_profile_stored(struct request *rq, const struct db_result *result)
 {
 	if (db_error(result))
 		return account_fail(rq, result);
-	account_reply(rq, db_rows(result) ? db_text(result, 0, 0) : TEXT_NONE);
+	account_reply(
+		rq, db_rows(result) ? db_text(result, 0, USER_CHANGE_PROFILE_ACCOUNT) : TEXT_NONE);
 }
 
 static void user_change_profile(struct request *rq)
@@ -50,9 +64,13 @@ static void user_change_profile(struct request *rq)
 
 	if (!name_take(rq, false, &first, &last))
 		return;
-	sql_try_write_positional(rq, user_change_profile, user_profile_stored, rq->caller.id, first,
-		last, arg_change(rq, "email"), arg_change(rq, "profilePicture"),
-		body_text(rq, "language"));
+	sql_try_write(rq, user_change_profile, user_profile_stored,
+		&(struct user_change_profile){ .user_id = rq->caller.id,
+			.first_name = first,
+			.last_name = last,
+			.email = arg_change(rq, "email"),
+			.profile_picture = arg_change(rq, "profilePicture"),
+			.language = body_text(rq, "language") });
 }
 
 const struct route user_auth_routes[] = {

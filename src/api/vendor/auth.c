@@ -10,6 +10,7 @@
 #include "location.h"
 #include "reeyo/api/account.h"
 #include "reeyo/api/reply_objects.h"
+#include "reeyo/db/queries/identity.h"
 
 static const char *const service_types[] = { "FOOD", "MART", NULL };
 static const char *const business_types[] = { "RESTAURANT", "GROCERY", "PHARMACY", "OTHER", "FOOD",
@@ -75,8 +76,17 @@ static bool service_take(struct request *rq, const char **ret_service, const cha
 	return true;
 }
 
+static void vendor_store(struct request *rq, void *params, const struct registration_common *common)
+{
+	struct vendor_register *vendor = params;
+
+	REGISTRATION_FILL(vendor, common);
+	sql_try_write(rq, vendor_register, account_registered, vendor);
+}
+
 static void register_vendor(struct request *rq)
 {
+	struct vendor_register *params = ARENA_NEW(rq->arena, struct vendor_register);
 	const char *service, *business, *bank, *hours;
 	struct shop_location place;
 
@@ -84,11 +94,20 @@ static void register_vendor(struct request *rq)
 		!hours_body_read(rq, member(rq->body, "businessHours"), &hours) ||
 		!object_take(rq, member(rq->body, "bankDetails"), bank_fields, &bank))
 		return;
-	account_register(rq, 12,
-		(const char *[]){ body_text(rq, "businessName"), body_text(rq, "ownerName"),
-			service, business, body_text(rq, "description"), place.address, place.city,
-			place.lat, place.lng, bank, hours,
-			rq->app->config->auto_approve ? "t" : "f" });
+	if (params)
+		*params = (struct vendor_register){ .business_name = body_text(rq, "businessName"),
+			.owner_name = body_text(rq, "ownerName"),
+			.service_type = service,
+			.business_type = business,
+			.description = body_text(rq, "description"),
+			.address = place.address,
+			.city = place.city,
+			.lat = *place.lat,
+			.lng = *place.lng,
+			.bank_details = bank,
+			.business_hours = hours,
+			.approved = rq->app->config->auto_approve };
+	account_register(rq, params, vendor_store);
 }
 
 /* --- Codes ------------------------------------------------------------------------------------ */

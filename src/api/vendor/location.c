@@ -66,17 +66,17 @@ static void shop_point_read(struct request *rq, const json_t *location, struct s
 	if (!point)
 		point = location;
 	if (member(point, "lat") && member(point, "lng")) {
-		ret->lat = arg_double(rq, member_number(point, "lat", 0));
-		ret->lng = arg_double(rq, member_number(point, "lng", 0));
+		ret->lat = optional_number(rq, point, "lat");
+		ret->lng = optional_number(rq, point, "lng");
 	}
 }
 
-static void city_point_read(struct request *rq, struct shop_location *ret)
+static void city_point_read(struct shop_location *ret)
 {
 	for (size_t i = 0; ret->city && i < COUNT_OF(cities); i++)
 		if (strcasecmp(cities[i].name, ret->city) == 0) {
-			ret->lat = arg_double(rq, cities[i].lat);
-			ret->lng = arg_double(rq, cities[i].lng);
+			ret->lat = &cities[i].lat;
+			ret->lng = &cities[i].lng;
 		}
 }
 
@@ -97,7 +97,7 @@ bool shop_location_read(struct request *rq, bool whole, struct shop_location *re
 	ret->city = city ? arena_copy(rq->arena, city, strlen(city)) : NULL;
 	shop_point_read(rq, location, ret);
 	if (whole && !ret->lat)
-		city_point_read(rq, ret);
+		city_point_read(ret);
 	if (whole && !ret->address) {
 		reply_field(rq, "location", "is required: {address,city,coordinates}",
 			"est obligatoire : {address,city,coordinates}");

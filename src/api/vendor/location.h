@@ -22,9 +22,10 @@
 		"lng", FIELD_NUMBER, .min = -180, .max = 180, .aliases = "longitude" \
 	}
 
-/* SQL parameters; each NULL when the body does not have it. */
+/* Members of the body; each NULL when the body does not have it. */
 struct shop_location {
-	const char *address, *city, *lat, *lng;
+	const char *address, *city;
+	const double *lat, *lng;
 };
 /* whole: the address and a point are required. False when the error reply has been sent. */
 bool shop_location_read(struct request *rq, bool whole, struct shop_location *ret);

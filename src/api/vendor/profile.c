@@ -128,6 +128,11 @@ static bool body_set(struct request *rq, const char *name, const char *value)
 	return true;
 }
 
+static bool body_set_number(struct request *rq, const char *name, const double *value)
+{
+	return body_set(rq, name, value ? arg_double(rq, *value) : NULL);
+}
+
 static void change_vendor_profile(struct request *rq)
 {
 	static const char *const members[] = { "businessName", "ownerName", "phone", "description",
@@ -139,7 +144,8 @@ static void change_vendor_profile(struct request *rq)
 	if (!shop_location_read(rq, false, &location))
 		return;
 	if (!body_set(rq, "address", location.address) || !body_set(rq, "city", location.city) ||
-		!body_set(rq, "lat", location.lat) || !body_set(rq, "lng", location.lng))
+		!body_set_number(rq, "lat", location.lat) ||
+		!body_set_number(rq, "lng", location.lng))
 		return reply_error(rq, E_NO_MEMORY);
 	vendor_change_write(rq, body_members(rq, members));
 }
