@@ -64,7 +64,7 @@ struct route {
 	const char *aliases;   /* further paths of the same operation, space separated */
 	enum access access;
 	const char *permission; /* instead of .access, in the admin namespace: the word that the
-				 * caller\'s role must hold ("payouts.decide") */
+				 * caller's role must hold ("payouts.decide") */
 	const struct field *query;
 	const struct field *body;
 	const struct field *reply;
