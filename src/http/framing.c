@@ -5,6 +5,7 @@
  */
 #include "framing.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "reeyo/core/error.h"
@@ -434,8 +435,10 @@ size_t framing_scan(struct framing *f, const char *at, size_t len)
 	while (i < len && !f->fault) {
 		size_t taken = byte_run_take(f, at + i, len - i);
 
-		if (!taken)
+		if (!taken) {
+			assert(on_byte[f->state]); /* BODY and CHUNK always take bytes */
 			on_byte[f->state](f, (unsigned char)at[i++]);
+		}
 		i += taken;
 		if (f->state != START || f->line || f->fault)
 			continue;
