@@ -134,6 +134,11 @@ static void header_replace(struct exchange *x, const char *name, const char *val
 	reply_header(&x->rq, name, value);
 }
 
+static void header_replace_int(struct exchange *x, const char *name, int64_t value)
+{
+	header_replace(x, name, arena_printf(x->rq.arena, "%lld", (long long)value));
+}
+
 /* With several quotas the headers show the last one that was counted. */
 static void limit_headers(
 	struct request *rq, const struct quota *quota, const struct limit_result *result)
@@ -146,9 +151,9 @@ static void limit_headers(
 	header_replace(x, "RateLimit",
 		arena_printf(rq->arena, "\"%s\";r=%lld;t=%lld", quota->policy,
 			(long long)result->remaining, (long long)result->reset_s));
-	header_replace(x, "X-RateLimit-Limit", arg_int(rq, quota->limit));
-	header_replace(x, "X-RateLimit-Remaining", arg_int(rq, result->remaining));
-	header_replace(x, "X-RateLimit-Reset", arg_int(rq, clock_wall_s() + result->reset_s));
+	header_replace_int(x, "X-RateLimit-Limit", quota->limit);
+	header_replace_int(x, "X-RateLimit-Remaining", result->remaining);
+	header_replace_int(x, "X-RateLimit-Reset", clock_wall_s() + result->reset_s);
 }
 
 static void quota_take(struct quota_chain *chain);

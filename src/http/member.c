@@ -153,23 +153,6 @@ const char *request_id_new(struct request *rq, const char *prefix)
 	return id;
 }
 
-const char *arg_array(struct request *rq, const char *name)
-{
-	const json_t *list = member(rq->body, name);
-	struct buf out = buf_in(rq->arena, 64 + json_array_size(list) * 40);
-
-	if (!list)
-		return NULL;
-	buf_add_string(&out, "{");
-	for (size_t i = 0; i < json_array_size(list); i++) {
-		if (i)
-			buf_add_string(&out, ",");
-		buf_add_string(&out, json_string_value(json_array_get(list, i)));
-	}
-	buf_add_string(&out, "}");
-	return buf_string(&out);
-}
-
 struct page request_page(struct request *rq, int64_t fallback_limit)
 {
 	struct page page = {

@@ -169,7 +169,8 @@ void reply_header(struct request *rq, const char *name, const char *value)
 
 void reply_retry_after(struct request *rq, int64_t seconds)
 {
-	reply_header(rq, "Retry-After", arg_int(rq, seconds > 0 ? seconds : 1));
+	reply_header(rq, "Retry-After",
+		arena_printf(rq->arena, "%lld", (long long)(seconds > 0 ? seconds : 1)));
 }
 
 void reply_until(struct request *rq, int64_t wall_ms)

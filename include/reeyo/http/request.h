@@ -95,9 +95,6 @@ const char *arg_change(struct request *rq, const char *name);
 const char *arg_json(struct request *rq, const json_t *value);
 /* A new id in the arena. NULL only when out of memory. */
 const char *request_id_new(struct request *rq, const char *prefix);
-/* The body's list `name` as a PostgreSQL array; "{}" when it is empty, NULL when it is absent or
- * out of memory. Only for ids and words without quotes, commas and braces. */
-const char *arg_array(struct request *rq, const char *name);
 
 /* Page and limit of a list: page ≥ 1, limit 1…100; a larger limit becomes 100. */
 struct page {
