@@ -1,12 +1,11 @@
 -- Reconciliation: our payments and pay-outs, which `reeyo reconcile` compares with the gateway's history.
 
--- Payments and pay-outs sent to the gateway on the given days, and three days before and after, because the gateway may
--- assign them to another day.
---  $1 first day   $2 last day (YYYY-MM-DD, UTC)
--- Columns: our reference, whether it is a pay-out, side (OPEN: may still succeed; DONE; OVER: expired or failed;
---  AMISS: known discrepancy without a decision; ASIDE: settled outside the ledger), amount, whether another query of the
---  gateway is planned, whether it is booked, whether it was created on those days, state, the gateway's reference ('': none).
+-- Payments and pay-outs sent to the gateway from :first_day to :last_day (UTC), and three days before and after, because the
+-- gateway may assign them to another day. side: OPEN: may still succeed; DONE; OVER: expired or failed; AMISS: known
+-- discrepancy without a decision; ASIDE: settled outside the ledger. due: another query of the gateway is planned.
+-- booked: it is in the ledger. inside: created on those days. gateway_reference: '' without one.
 -- name: reconcile_ours
+-- columns: id, goes_out, side, amount, due, booked, inside, state, gateway_reference
 WITH ours AS (
   SELECT i.id, false AS goes_out, i.created_at AS at,
          CASE WHEN i.state IN ('CREATED', 'PENDING') THEN 'OPEN'
@@ -31,7 +30,7 @@ WITH ours AS (
    WHERE p.sent_at IS NOT NULL
 )
 SELECT id, goes_out, side, amount, due, booked,
-  at >= $1::date::timestamp AT TIME ZONE 'UTC' AND at < ($2::date + 1)::timestamp AT TIME ZONE 'UTC', state,
-  coalesce(gateway_reference, '')
+  at >= :first_day::date::timestamp AT TIME ZONE 'UTC' AND at < (:last_day::date + 1)::timestamp AT TIME ZONE 'UTC' AS inside, state,
+  coalesce(gateway_reference, '') AS gateway_reference
   FROM ours
- WHERE at >= ($1::date - 3)::timestamp AT TIME ZONE 'UTC' AND at < ($2::date + 4)::timestamp AT TIME ZONE 'UTC'
+ WHERE at >= (:first_day::date - 3)::timestamp AT TIME ZONE 'UTC' AND at < (:last_day::date + 4)::timestamp AT TIME ZONE 'UTC'

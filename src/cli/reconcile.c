@@ -15,6 +15,7 @@
 #include "reeyo/core/id.h"
 #include "reeyo/core/memory.h"
 #include "reeyo/db/db.h"
+#include "reeyo/db/queries/reconcile.h"
 #include "reeyo/loop/loop.h"
 #include "reeyo/partners/gateway.h"
 
@@ -117,28 +118,28 @@ static void our_row_add(void *arg, int n, char *const *values)
 	(void)n;
 	if (!entry)
 		return;
-	snprintf(entry->id, sizeof(entry->id), "%s", values[0]);
-	entry->withdrawal = values[1][0] == 't';
-	entry->side = side_named(values[2]);
-	entry->amount = strtoll(values[3], NULL, 10);
-	entry->due = values[4][0] == 't';
-	entry->booked = values[5][0] == 't';
-	entry->inside = values[6][0] == 't';
-	snprintf(entry->state, sizeof(entry->state), "%s", values[7]);
-	snprintf(entry->reference, sizeof(entry->reference), "%s", values[8]);
+	snprintf(entry->id, sizeof(entry->id), "%s", values[RECONCILE_OURS_ID]);
+	entry->withdrawal = values[RECONCILE_OURS_GOES_OUT][0] == 't';
+	entry->side = side_named(values[RECONCILE_OURS_SIDE]);
+	entry->amount = strtoll(values[RECONCILE_OURS_AMOUNT], NULL, 10);
+	entry->due = values[RECONCILE_OURS_DUE][0] == 't';
+	entry->booked = values[RECONCILE_OURS_BOOKED][0] == 't';
+	entry->inside = values[RECONCILE_OURS_INSIDE][0] == 't';
+	snprintf(entry->state, sizeof(entry->state), "%s", values[RECONCILE_OURS_STATE]);
+	snprintf(entry->reference, sizeof(entry->reference), "%s",
+		values[RECONCILE_OURS_GATEWAY_REFERENCE]);
 }
 
 static int our_entries_read(
 	struct reconciliation *all, const struct config *config, struct entries *into)
 {
-	const char *const days[] = { all->from, all->to };
 	struct db_session *session = NULL;
 	int error = db_session_open(config->database_url, &session);
 
 	all->into = into;
 	if (!error)
-		error = db_session_positional(
-			session, QUERY_reconcile_ours, COUNT_OF(days), days, our_row_add, all);
+		error = db_session_call(session, reconcile_ours, our_row_add, all,
+			&(struct reconcile_ours){ .first_day = all->from, .last_day = all->to });
 	db_session_close(session);
 	entries_sort(into);
 	return error ? error : into->error;
