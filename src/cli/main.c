@@ -6,18 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <termios.h>
-#include <unistd.h>
 
+#include "commands.h"
 #include "reconcile.h"
-#include "reeyo/api/routes.h"
-#include "reeyo/auth/admin_create.h"
-#include "reeyo/cache/cache.h"
 #include "reeyo/core/config.h"
 #include "reeyo/core/log.h"
 #include "reeyo/core/memory.h"
 #include "reeyo/db/audit.h"
-#include "reeyo/db/db.h"
 #include "reeyo/db/demo.h"
 #include "reeyo/db/migrate.h"
 #include "reeyo/service/settings.h"
@@ -79,185 +74,6 @@ static int run_audit(const struct config *config, int argc, char **argv)
 	}
 	error = audit_run(config->database_url, json, &broken);
 	return error ? error : broken ? E_CONFLICT : 0;
-}
-
-static int check_print(const char *name, int error, const char *right, const char *wrong)
-{
-	printf("%-30s %s\n", name, error ? wrong : right);
-	return error;
-}
-
-static int check_database(const char *name, const char *url)
-{
-	struct db_session *session = NULL;
-	int error = db_session_open(url, &session);
-
-	db_session_close(session);
-	return check_print(name, error, "answers", "DOES NOT ANSWER");
-}
-
-/* The server works without Redis, so only the databases decide the exit code. */
-static int run_check(const struct config *config, int argc, char **argv)
-{
-	int error;
-
-	(void)argc;
-	(void)argv;
-	config_print(config);
-	puts("");
-	error = check_database("database_url", config->database_url);
-	if (!error)
-		error = check_print("schema", migrate_check(config->database_url), "up to date",
-			"OLDER than this binary: run reeyo migrate");
-	if (config->replica_url[0] && check_database("replica_url", config->replica_url))
-		error = E_STORE_DOWN;
-	if (!config->redis_url[0])
-		puts("redis_url                      none: everything is read from the database");
-	else
-		(void)check_print("redis_url", cache_check(config->redis_url), "answers",
-			"DOES NOT ANSWER: the server serves without a cache");
-	return error;
-}
-
-/* Reads a line of standard input; a terminal does not show it. */
-static bool password_read(char *out, int size)
-{
-	struct termios shown, hidden;
-	bool typed = isatty(STDIN_FILENO) && tcgetattr(STDIN_FILENO, &shown) == 0;
-	bool read;
-
-	if (typed) {
-		hidden = shown;
-		hidden.c_lflag &= ~(tcflag_t)ECHO;
-		fputs("Password: ", stderr);
-		tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
-	}
-	read = fgets(out, size, stdin) != NULL;
-	if (typed) {
-		tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
-		fputc('\n', stderr);
-	}
-	if (read)
-		out[strcspn(out, "\r\n")] = '\0';
-	return read;
-}
-
-/* argv: pairs of a name and its value, see command_flags_strip. */
-static int run_admin(const struct config *config, int argc, char **argv)
-{
-	struct admin_account admin = { .email = config->super_admin_email,
-		.password = config->super_admin_password };
-	char typed[256];
-	bool changed;
-	int error;
-
-	for (int i = 0; i + 1 < argc; i += 2) {
-		if (strcmp(argv[i], "email") == 0)
-			admin.email = argv[i + 1];
-		else if (strcmp(argv[i], "name") == 0)
-			admin.name = argv[i + 1];
-		else if (strcmp(argv[i], "role") == 0)
-			admin.role = argv[i + 1];
-		else
-			argc = -1;
-	}
-	if (argc < 0 || argc % 2 || !admin.email[0]) {
-		fprintf(stderr,
-			"usage: reeyo admin --email E [--name N] [--role ADMIN|SUPER_ADMIN]\n");
-		return E_CONFIG;
-	}
-	if (!admin.password[0]) {
-		if (!password_read(typed, sizeof(typed))) {
-			fprintf(stderr,
-				"reeyo admin reads the password from "
-				"REEYO_SUPER_ADMIN_PASSWORD or standard input\n");
-			return E_CONFIG;
-		}
-		admin.password = typed;
-	}
-	error = admin_create(config, &admin, &changed);
-	sodium_memzero(typed, sizeof(typed));
-	if (!error)
-		printf("%s %s\n", admin.email,
-			changed ? "has the new password" : "was created as admin");
-	return error;
-}
-
-static void route_print(void *arg, const struct route_set *set, const struct route *row)
-{
-	char path[128];
-
-	(void)arg;
-	snprintf(path, sizeof(path), "%s%s%s", row->root ? "" : "/api/v1/",
-		row->root ? "" : name_space_name(set->ns), row->path);
-	printf("%-14s %-48s %-30s %s\n",
-		row->any_write ? "PUT,POST,PATCH" : method_name(row->method), path,
-		access_name(route_access(set, row)), row->summary);
-}
-
-static void route_append(void *arg, const struct route_set *set, const struct route *row)
-{
-	json_t *aliases = json_array();
-	struct text rest = text_of(row->aliases);
-
-	while (rest.at && rest.len) {
-		struct text one = text_cut(&rest, ' ');
-
-		json_array_append_new(aliases, json_stringn(one.at, one.len));
-	}
-	json_array_append_new(arg,
-		json_pack(
-			"{s:s,s:s,s:s,s:o,s:s,s:s,s:b,s:b,s:b,s:b,s:b,s:b,s:b,s:b,s:I,s:s,s:s?,s:s?,s:s?,s:s?}",
-			"method", method_name(row->method), "path", row->path, "operationId",
-			row->operation, "aliases", aliases, "namespace", name_space_name(set->ns),
-			"access", access_name(route_access(set, row)), "root", (int)row->root,
-			"internal", (int)row->internal, "anyWrite", (int)row->any_write,
-			"idempotent", (int)row->idempotent, "hasBody", row->body != NULL, "stream",
-			(int)row->stream, "external", (int)row->external, "duringMaintenance",
-			(int)row->during_maintenance, "bodyLimit", (json_int_t)row->body_limit,
-			"summary", row->summary, "limit", limit_rule_name(row->limit), "limitBy",
-			row->limit_by, "audit", row->audit, "permission", row->permission));
-}
-
-static int run_routes(const struct config *config, int argc, char **argv)
-{
-	struct router *router;
-	int error = router_new(reeyo_routes, &router);
-
-	(void)config;
-	if (error)
-		return error;
-	if (argc == 1 && strcmp(argv[0], "json") == 0) {
-		json_t *list = json_array();
-
-		router_each(router, route_append, list);
-		json_dumpf(list, stdout, JSON_INDENT(1));
-		putchar('\n');
-		json_decref(list);
-	} else {
-		router_each(router, route_print, NULL);
-	}
-	router_free(router);
-	return 0;
-}
-
-static int run_openapi(const struct config *config, int argc, char **argv)
-{
-	struct router *router;
-	int error = router_new(reeyo_routes, &router);
-	char *document;
-
-	(void)config;
-	(void)argc;
-	(void)argv;
-	if (error)
-		return error;
-	document = openapi_document(router, REEYO_VERSION);
-	if (document)
-		puts(document);
-	free(document);
-	router_free(router);
-	return document ? 0 : E_NO_MEMORY;
 }
 
 static int run_reconcile(const struct config *config, int argc, char **argv)
