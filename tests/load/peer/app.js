@@ -72,7 +72,7 @@ app.get('/api/v1/vendors/:id/menu', async (request, reply) => {
 
 app.get('/api/v1/orders/:id', async (request, reply) => {
   const user = customer(request);
-  const [row] = await query('order_get', [request.params.id]);
+  const [row] = await query('order_get', { order_id: request.params.id });
   if (!row)
     throw new Refused(404, 'ORDER_3000', 'Order not found');
   if (row[0] !== user)

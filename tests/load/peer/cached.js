@@ -22,7 +22,7 @@ async function cachedBody(kind, id, statement) {
   const held = bodyOf(await redis.getBuffer(key).catch(() => null));
   if (held)
     return held;
-  const rows = await query(statement, [id]);
+  const rows = await query(statement, { [`${kind === 'menu' ? 'vendor' : kind}_id`]: id });
   if (!rows.length || rows[0][0] === null)
     return null;
   const body = Buffer.from(`{"success":true,"data":${rows[0][0]}}`);

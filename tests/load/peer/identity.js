@@ -40,7 +40,7 @@ function customer(request) {
 }
 
 async function logIn(phone, password) {
-  const [account] = await query('user_credentials', [phone, null]);
+  const [account] = await query('user_credentials', { phone });
   const hash = account && account[1];
   if (!account || !(await argon2.verify(hash, password)))
     throw new Refused(401, 'AUTH_2000', 'Wrong phone or password');
@@ -48,7 +48,9 @@ async function logIn(phone, password) {
     throw new Refused(403, 'USER_3005', 'The account is not active');
   const sid = idNew('ses_');
   const jti = idNew('ref_');
-  const [stored] = await query('user_log_in', [account[0], hash, null, sid, jti, String(REFRESH_S)]);
+  const [stored] = await query('user_log_in', {
+    account_id: account[0], old_hash: hash, session_id: sid, jti, refresh_life_s: String(REFRESH_S),
+  });
   if (!stored)
     throw new Refused(401, 'AUTH_2000', 'Wrong phone or password');
   const identity = { sub: account[0], userId: account[0], role: 'USER', userType: 'USER', sid };

@@ -49,28 +49,36 @@ function shopGet(vendorId) {
 
 // The address object, its text and its coordinates, as PostgreSQL returns them.
 async function defaultAddress(user) {
-  const [row] = await query('order_address', [user]);
+  const [row] = await query('order_address', { user_id: user });
   if (!row)
     throw new Refused(400, 'VALIDATION_ERROR', 'deliveryAddress is required');
   const [json, text, lat, lng] = row;
   return { json, text, lat, lng, point: { lat: Number(lat), lng: Number(lng) } };
 }
 
-// The values of order_insert, in its order.
+// Half up, as the server rounds.
+function share(amount, bps) {
+  return Math.floor((amount * bps + 5000) / 10000);
+}
+
+// The values of order_insert.
 function values(user, body, shop, address, priced) {
   const { vendor } = shop;
   const { lines } = priced;
-  return [
-    idNew('ord_'), orderNumber(vendor.serviceType[0] === 'M' ? 'S' : 'F'), vendor.serviceType,
-    user, vendor.vendorId, JSON.stringify(lines),
-    lines.map((line) => line.itemId), lines.map((line) => line.quantity), lines.map((line) => line.price),
-    String(priced.subtotal), String(priced.deliveryFee), '0', '0', String(priced.total), '0',
-    COMMISSION_BPS[vendor.serviceType], String(priced.distance), body.paymentMethod,
-    address.json, address.text, address.lat, address.lng,
-    null, null, null, null, null, null, null,
-    String(vendor.averagePreparationTime + 15), null, idNew('txn_'), null, null, null, null, null,
-    null, null, null,
-  ];
+  const bps = COMMISSION_BPS[vendor.serviceType];
+  const commission = share(priced.subtotal, Number(bps));
+  return {
+    id: idNew('ord_'), number: orderNumber(vendor.serviceType[0] === 'M' ? 'S' : 'F'), type: vendor.serviceType,
+    user_id: user, vendor_id: vendor.vendorId, lines: JSON.stringify(lines),
+    item_ids: lines.map((line) => line.itemId), quantities: lines.map((line) => line.quantity),
+    prices: lines.map((line) => line.price), choices: lines.map(() => null),
+    subtotal: String(priced.subtotal), delivery_fee: String(priced.deliveryFee), service_fee: '0', discount: '0',
+    total: String(priced.total), waived_fee: '0', commission_bps: bps, rider_cut_bps: '0',
+    commission: String(commission), vendor_share: String(priced.subtotal - commission),
+    rider_earnings: String(priced.deliveryFee), distance_km: String(priced.distance), method: body.paymentMethod,
+    delivery_json: address.json, delivery_text: address.text, delivery_lat: address.lat, delivery_lng: address.lng,
+    minutes: String(vendor.averagePreparationTime + 15), entry: idNew('txn_'),
+  };
 }
 
 async function placeOrder(user, body) {

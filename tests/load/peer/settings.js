@@ -23,17 +23,38 @@ const settings = {
   pool: Number(env.PEER_POOL || 8),
 };
 
+// Strings, comments, casts and parameters of a statement; the last group of a parameter is its cast.
+const TOKENS = /'(?:[^']|'')*'|--[^\n]*|::|:(\w+)\??(?:::(double precision|\w+)(\[\])?)?/g;
+
+// {text, names}: the statement with $1, $2 … in place of :name, each with its type, and the names in
+// that order.
+function statementOf(source) {
+  const names = [];
+  const types = {};
+  for (const [, name, type, array] of source.matchAll(TOKENS))
+    if (name && type)
+      types[name] = type + (array || '');
+  const text = source.replace(TOKENS, (token, name) => {
+    if (!name)
+      return token;
+    if (!names.includes(name))
+      names.push(name);
+    return `$${names.indexOf(name) + 1}${types[name] ? `::${types[name]}` : ''}`;
+  });
+  return { text, names };
+}
+
 // Blocks of "-- name: order_get", each followed by its statement.
 function statementsRead(folder) {
   const statements = {
-    order_address: 'SELECT address_json(a), a.address, a.lat, a.lng FROM addresses a'
-      + ' WHERE a.user_id = $1::text AND a.is_default',
+    order_address: statementOf('SELECT address_json(a), a.address, a.lat, a.lng FROM addresses a'
+      + ' WHERE a.user_id = :user_id::text AND a.is_default'),
   };
   for (const file of fs.readdirSync(folder).filter((name) => name.endsWith('.sql'))) {
     const text = fs.readFileSync(path.join(folder, file), 'utf8');
     for (const block of text.split(/^-- name: */m).slice(1)) {
       const end = block.indexOf('\n');
-      statements[block.slice(0, end).trim()] = block.slice(end + 1).trim().replace(/;$/, '');
+      statements[block.slice(0, end).trim()] = statementOf(block.slice(end + 1).trim());
     }
   }
   return statements;

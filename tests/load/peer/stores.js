@@ -19,9 +19,13 @@ const pool = new Pool({
 
 const redis = new Redis({ path: settings.redis, enableAutoPipelining: true });
 
-// Rows as arrays of texts: JSON that PostgreSQL built is passed through unparsed.
+// values by name; those left out are NULL. Rows as arrays of texts: JSON that PostgreSQL built is passed
+// through unparsed.
 async function query(name, values) {
-  const result = await pool.query({ name, text: statements[name], values, rowMode: 'array', types: asText });
+  const { text, names } = statements[name];
+  const result = await pool.query({
+    name, text, values: names.map((one) => values[one] ?? null), rowMode: 'array', types: asText,
+  });
   return result.rows;
 }
 
