@@ -89,19 +89,26 @@ static bool audit_is_valid(const struct route_set *set, const struct route *row)
 	return act == (row->audit != NULL);
 }
 
+/* A row of a table with permissions names a known one instead of an access. */
+static bool permission_is_valid(const struct route_set *set, const struct route *row)
+{
+	if (!set->permission_access || row->access == ANYONE)
+		return !row->permission;
+	return row->permission && !row->access && route_access(set, row) != ACCESS_UNSET;
+}
+
 static int route_check(const struct route_set *set, const struct route *row)
 {
-	bool denied = route_access(set, row) == ACCESS_UNSET;
-	const char *wrong = row->permission && (row->access || denied) ? "permission"
-		: denied                                               ? "access"
-		: !row->run                                            ? "run"
-		: !row->summary                                        ? "summary"
-		: !operation_is_valid(row->operation)                  ? "operation"
-		: !method_is_routed(row->method)                       ? "method"
-		: row->path[0] != '/'                                  ? "path"
-		: !limit_key_is_valid(row)                             ? "limit_by"
-		: !audit_is_valid(set, row)                            ? "audit"
-								       : NULL;
+	const char *wrong = !permission_is_valid(set, row) ? "permission"
+		: route_access(set, row) == ACCESS_UNSET   ? "access"
+		: !row->run                                ? "run"
+		: !row->summary                            ? "summary"
+		: !operation_is_valid(row->operation)      ? "operation"
+		: !method_is_routed(row->method)           ? "method"
+		: row->path[0] != '/'                      ? "path"
+		: !limit_key_is_valid(row)                 ? "limit_by"
+		: !audit_is_valid(set, row)                ? "audit"
+							   : NULL;
 
 	if (!wrong)
 		return 0;

@@ -106,8 +106,8 @@ struct route_set {
 	enum name_space ns;
 	const char *tag; /* group in the API document: "Orders" */
 	const struct route *routes;
-	/* The lowest role that holds a word of .permission; ACCESS_UNSET for an unknown word. NULL:
-	 * no row of the table has one. */
+	/* The lowest role that holds a word of .permission; ACCESS_UNSET for an unknown word. With
+	 * it every row that is not public names a permission; NULL: no row does. */
 	enum access (*permission_access)(const char *word);
 };
 /* Who may call the row: its .access, or the lowest role that holds its .permission. Any thread. */

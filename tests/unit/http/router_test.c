@@ -249,7 +249,8 @@ static const struct {
 	{ "things.steal", ACCESS_UNSET, true, E_CONFIG },
 	{ "things.write", ACCESS_UNSET, false, E_CONFIG },
 	{ "things.write", ADMIN, true, E_CONFIG },
-	{ NULL, ADMIN, true, 0 },
+	{ NULL, ADMIN, true, E_CONFIG },
+	{ NULL, ADMIN, false, 0 },
 	{ NULL, ACCESS_UNSET, true, E_CONFIG },
 };
 
