@@ -147,8 +147,8 @@ static int our_entries_read(
 
 /* --- Theirs ----------------------------------------------------------------------------------- */
 
-static void gateway_row_add(
-	struct gateway_history *history, const struct gateway_transaction *told, bool withdrawal)
+static void gateway_row_add(struct gateway_history *history,
+	const struct gateway_transaction *transaction, bool withdrawal)
 {
 	static const enum side sides[] = { [GATEWAY_PENDING] = SIDE_OPEN,
 		[GATEWAY_SUCCESSFUL] = SIDE_DONE,
@@ -159,13 +159,13 @@ static void gateway_row_add(
 	if (!entry)
 		return;
 	/* A truncated reference could match another entry, so it is left out. */
-	if (!text_copy_whole(entry->id, sizeof(entry->id), told->external))
+	if (!text_copy_whole(entry->id, sizeof(entry->id), transaction->external))
 		entry->id[0] = '\0';
-	if (!text_copy_whole(entry->reference, sizeof(entry->reference), told->reference))
+	if (!text_copy_whole(entry->reference, sizeof(entry->reference), transaction->reference))
 		entry->reference[0] = '\0';
-	entry->side = sides[told->state];
+	entry->side = sides[transaction->state];
 	entry->withdrawal = withdrawal;
-	entry->amount = told->amount;
+	entry->amount = transaction->amount;
 }
 
 static void gateway_history_done(
@@ -377,6 +377,23 @@ static int reconcile_days_parse(struct reconciliation *all)
 	return 0;
 }
 
+static void summary_print(const struct reconciliation *all)
+{
+	json_t *line;
+
+	if (!all->days->json) {
+		printf("%s to %s: %u agree, %u differ, %u unexplained\n", all->from, all->to,
+			all->agreed, all->lines, all->unexplained);
+		return;
+	}
+	line = json_pack("{s:s,s:s,s:I,s:I,s:I}", "from", all->from, "to", all->to, "agreed",
+		(json_int_t)all->agreed, "differences", (json_int_t)all->lines, "unexplained",
+		(json_int_t)all->unexplained);
+	json_dumpf(line, stdout, JSON_COMPACT);
+	putchar('\n');
+	json_decref(line);
+}
+
 int reconcile(const struct config *config, const struct reconcile_days *days)
 {
 	struct reconciliation all = { .days = days };
@@ -394,11 +411,7 @@ int reconcile(const struct config *config, const struct reconcile_days *days)
 		error = reference_index_build(&all);
 	if (!error) {
 		entries_compare(&all);
-		printf(days->json
-				? "{\"from\":\"%s\",\"to\":\"%s\",\"agreed\":%u,\"differences\":%u,"
-				  "\"unexplained\":%u}\n"
-				: "%s to %s: %u agree, %u differ, %u unexplained\n",
-			all.from, all.to, all.agreed, all.lines, all.unexplained);
+		summary_print(&all);
 		error = all.unexplained ? E_CONFLICT : 0;
 	}
 	free(all.ours.at);

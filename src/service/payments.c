@@ -28,7 +28,8 @@
 #include "reeyo/service/counters.h"
 #include "reeyo/service/orders.h"
 
-/* After this time a waiting caller is told that the state is not known; the operation continues. */
+/* After this time a waiting caller gets the reply that the state is not known; the operation
+ * continues. */
 #define REPLY_WAIT_MS 8000
 
 struct payments {

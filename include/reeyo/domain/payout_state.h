@@ -93,7 +93,7 @@ enum payout_answer_kind {
 	PAYOUT_ANSWER_REFUSED, /* these three: the call to send it */
 	PAYOUT_ANSWER_UNREACHED,
 	PAYOUT_ANSWER_UNCERTAIN,
-	PAYOUT_ANSWER_UNKNOWN, /* a query or search: the gateway does not know it or cannot tell */
+	PAYOUT_ANSWER_UNKNOWN, /* a query or search: the gateway does not know it or cannot answer */
 	PAYOUT_ANSWER_NOT_ASKED, /* a query or search did not reach the gateway */
 	PAYOUT_ANSWER_MISSING,   /* not in the history */
 	PAYOUT_ANSWER_UNNAMED,   /* not in the history, but an unnamed one of that amount is */
