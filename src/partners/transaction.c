@@ -8,15 +8,6 @@
 /* A double holds every whole number below this. */
 #define EXACT_MOST 9007199254740992.0
 
-const char *gateway_state_word(enum gateway_state state)
-{
-	static const char *const words[] = { [GATEWAY_PENDING] = "PENDING",
-		[GATEWAY_SUCCESSFUL] = "SUCCESSFUL",
-		[GATEWAY_FAILED] = "FAILED" };
-
-	return words[state];
-}
-
 static struct text transaction_text(const json_t *object, const char *name)
 {
 	const json_t *value = json_object_get(object, name);

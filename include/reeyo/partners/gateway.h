@@ -34,8 +34,6 @@ bool gateway_available(const struct gateway *gateway);
 #define GATEWAY_REFERENCE_SIZE 101 /* of the gateway's reference; longer ones are ignored */
 
 enum gateway_state { GATEWAY_PENDING, GATEWAY_SUCCESSFUL, GATEWAY_FAILED };
-/* Such as "PENDING", for statements. Any thread. */
-const char *gateway_state_word(enum gateway_state state);
 
 /* A transaction as the gateway reports it. Texts are valid during the callback; absent ones are
  * TEXT_NONE. */
