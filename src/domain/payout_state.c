@@ -9,14 +9,13 @@
  */
 #include "reeyo/domain/payout_state.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "reeyo/core/memory.h"
 
-#define MINUTE_S 60
-#define HOUR_S 3600
+#define MINUTE_S INT64_C(60)
+#define HOUR_S INT64_C(3600)
 #define DAY_S (24 * HOUR_S)
 
 #define RETRY_FIRST_S 5
@@ -154,15 +153,11 @@ static bool payout_text_same(struct text a, struct text b)
 	return a.at && b.at ? text_is(a, b) : a.at == b.at;
 }
 
-__attribute__((format(printf, 3, 4))) static void decide_discrepancy(
-	const struct payout_facts *payout, struct payout_decision *ret, const char *format, ...)
+/* Records ret->text as a discrepancy. */
+static void decide_discrepancy(const struct payout_facts *payout, struct payout_decision *ret)
 {
 	struct payout_facts after = *payout;
-	va_list args;
 
-	va_start(args, format);
-	vsnprintf(ret->text, sizeof(ret->text), format, args);
-	va_end(args);
 	after.discrepancy = text_of(ret->text);
 	ret->action = PAYOUT_DISCREPANCY;
 	ret->next_check_s = payout_check_delay(&after);
@@ -196,8 +191,9 @@ static void decide_completed(const struct payout_facts *payout, const struct pay
 	ret->paid_amount = answer->amount == payout->amount - payout->fee ? -1 : answer->amount;
 	if (!by_hand.at)
 		by_hand = TEXT("no reference");
-	decide_discrepancy(payout, ret, "The gateway paid it, and so did we by hand: %.*s",
+	snprintf(ret->text, sizeof(ret->text), "The gateway paid it, and so did we by hand: %.*s",
 		TEXT_ARGS(by_hand));
+	decide_discrepancy(payout, ret);
 }
 
 static void decide_paid(const struct payout_facts *payout, const struct payout_answer *answer,
@@ -211,8 +207,9 @@ static void decide_paid(const struct payout_facts *payout, const struct payout_a
 		return decide_completed(payout, answer, reference, ret);
 	if (answer->amount >= 0 && answer->amount != net) {
 		ret->paid_amount = answer->amount;
-		return decide_discrepancy(payout, ret, "The gateway paid %lld in place of %lld",
+		snprintf(ret->text, sizeof(ret->text), "The gateway paid %lld in place of %lld",
 			(long long)answer->amount, (long long)net);
+		return decide_discrepancy(payout, ret);
 	}
 	if (payout_next(payout->state, PAYOUT_EVENT_PAID, &ret->next)) {
 		ret->action = PAYOUT_SETTLE;
@@ -224,7 +221,8 @@ static void decide_paid(const struct payout_facts *payout, const struct payout_a
 
 		for (size_t i = 0; payout_status_words[payout->state][i] && i < 15; i++)
 			word[i] = (char)(payout_status_words[payout->state][i] | 0x20);
-		decide_discrepancy(payout, ret, "The gateway paid what is %s here", word);
+		snprintf(ret->text, sizeof(ret->text), "The gateway paid what is %s here", word);
+		decide_discrepancy(payout, ret);
 	}
 }
 
@@ -236,12 +234,13 @@ static void decide_wait(const struct payout_facts *payout, enum payout_answer_ki
 	bool too_long = payout->sent_age_s >
 		(kind == PAYOUT_ANSWER_UNKNOWN ? UNANSWERED_AFTER_S : UNENDED_AFTER_S);
 
-	if (!payout->discrepancy.at && too_long)
-		decide_discrepancy(payout, ret, "%s",
+	if (!payout->discrepancy.at && too_long) {
+		snprintf(ret->text, sizeof(ret->text), "%s",
 			kind == PAYOUT_ANSWER_PENDING
 				? "The gateway has not ended it for more than a day"
 				: unanswered);
-	else if (kind == PAYOUT_ANSWER_PENDING && !too_long &&
+		decide_discrepancy(payout, ret);
+	} else if (kind == PAYOUT_ANSWER_PENDING && !too_long &&
 		text_is(payout->discrepancy, text_of(unanswered)))
 		ret->action = PAYOUT_CLEAR;
 }
@@ -250,9 +249,10 @@ static void decide_failed(const struct payout_facts *payout, const struct payout
 	struct text reference, struct payout_decision *ret)
 {
 	if (payout->state == PAYOUT_COMPLETED && payout->resolution == PAYOUT_UNRESOLVED &&
-		payout_text_same(payout->transaction_reference, reference))
-		decide_discrepancy(payout, ret, "The gateway failed what is completed here");
-	else if (payout->state == PAYOUT_PROCESSING)
+		payout_text_same(payout->transaction_reference, reference)) {
+		snprintf(ret->text, sizeof(ret->text), "The gateway failed what is completed here");
+		decide_discrepancy(payout, ret);
+	} else if (payout->state == PAYOUT_PROCESSING)
 		decide_return(ret, answer->why, ENDED_FIRST_S);
 }
 
@@ -279,10 +279,11 @@ static void decide_missing(const struct payout_facts *payout, const struct payou
 {
 	if (payout->sent_age_s <= MISSING_AFTER_S)
 		return;
-	if (answer->kind == PAYOUT_ANSWER_UNNAMED)
-		decide_discrepancy(payout, ret,
+	if (answer->kind == PAYOUT_ANSWER_UNNAMED) {
+		snprintf(ret->text, sizeof(ret->text),
 			"It may be one of those that the gateway paid without naming them");
-	else
+		decide_discrepancy(payout, ret);
+	} else
 		decide_return(ret, TEXT("The payment service does not know of it"), SEARCH_FIRST_S);
 }
 
@@ -325,10 +326,12 @@ void payout_decide(const struct payout_facts *payout, const struct payout_answer
 		.next_check_s = PAYOUT_CHECK_UNCHANGED,
 		.paid_amount = -1 };
 	if (answer->reference_taken) {
-		if (payout->resolution == PAYOUT_UNRESOLVED)
-			decide_discrepancy(payout, ret,
+		if (payout->resolution == PAYOUT_UNRESOLVED) {
+			snprintf(ret->text, sizeof(ret->text),
 				"The gateway gave it the reference of another pay-out: %.*s",
 				TEXT_ARGS(answer->reference));
+			decide_discrepancy(payout, ret);
+		}
 		return;
 	}
 	ret->take_reference = take;

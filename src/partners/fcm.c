@@ -15,12 +15,13 @@
 #include "reeyo/core/clock.h"
 #include "reeyo/core/json_writer.h"
 #include "reeyo/core/log.h"
+#include "reeyo/core/url.h"
 
 #define SCOPE "https://www.googleapis.com/auth/firebase.messaging"
 #define GRANT "urn:ietf:params:oauth:grant-type:jwt-bearer"
-#define ASSERTION_S 3600
-#define EARLY_S 120 /* a token is not used in its last seconds */
-#define RETRY_S 10  /* pause after a failed fetch */
+#define ASSERTION_S INT64_C(3600)
+#define EARLY_S INT64_C(120) /* a token is not used in its last seconds */
+#define RETRY_S 10           /* pause after a failed fetch */
 
 struct fcm {
 	struct notifier *notifier;
@@ -49,6 +50,8 @@ static int64_t fcm_now_s(void)
 /* How long Firebase and Apple keep the message for a device that is off. */
 static void fcm_ttl_write(struct json_writer *json, struct arena *arena, int64_t life_s)
 {
+	long long ends_s = clock_wall_s() + life_s;
+
 	if (life_s <= 0)
 		return;
 	json_write_member_object(json, "android");
@@ -56,8 +59,7 @@ static void fcm_ttl_write(struct json_writer *json, struct arena *arena, int64_t
 	json_write_object_end(json);
 	json_write_member_object(json, "apns");
 	json_write_member_object(json, "headers");
-	json_write_member_string(json, "apns-expiration",
-		arena_printf(arena, "%lld", (long long)(clock_wall_s() + life_s)));
+	json_write_member_string(json, "apns-expiration", arena_printf(arena, "%lld", ends_s));
 	json_write_object_end(json);
 	json_write_object_end(json);
 }
@@ -273,15 +275,47 @@ const struct provider provider_fcm = { .word = "fcm",
 	.code = fcm_error_code,
 	.up = fcm_available };
 
-int fcm_open(struct notifier *notifier)
+static bool fcm_can_sign(const struct fcm *fcm)
+{
+	char *assertion auto_free = fcm_assertion(fcm);
+
+	return assertion != NULL;
+}
+
+/* 0, or E_CONFIG, logged. */
+static int fcm_account_check(const struct fcm *fcm)
 {
 	static const char *const needed[] = { "project_id", "client_email", "private_key",
 		"token_uri" };
+	const struct config *config = fcm->notifier->config;
+	struct url_parts uri = { 0 };
+	const char *fault = NULL, *missing = NULL;
+
+	for (size_t i = 0; i < COUNT_OF(needed) && !missing; i++)
+		if (!fcm_account_text(fcm, needed[i]))
+			missing = needed[i];
+	if (missing)
+		fault = "fcm_account: cannot be read or is not a service account";
+	else if (!url_is_web(text_of(fcm_account_text(fcm, "token_uri"))) ||
+		!url_parse_web(text_of(fcm_account_text(fcm, "token_uri")), &uri))
+		fault = "fcm_account: token_uri is not a web address";
+	else if (!uri.https && strcmp(config->environment, "production") == 0)
+		fault = "fcm_account: token_uri must be https in production";
+	else if (!fcm_can_sign(fcm))
+		fault = "fcm_account: private_key cannot sign";
+	if (!fault)
+		return 0;
+	log_line(LOG_ERROR, fault, LOG_T("file", config->fcm_account), LOG_T("missing", missing));
+	return E_CONFIG;
+}
+
+int fcm_open(struct notifier *notifier)
+{
 	static const struct partner_limits limits = {
 		.at_once = 1, .waiting = 4, .timeout_ms = 30000, .failures = 3, .pause_ms = 5000
 	};
 	struct fcm *fcm = calloc(1, sizeof(*fcm));
-	char *probe;
+	int error;
 
 	notifier->fcm = fcm;
 	if (!fcm)
@@ -289,27 +323,9 @@ int fcm_open(struct notifier *notifier)
 	fcm->notifier = notifier;
 	fcm->end = &fcm->waiting;
 	fcm->account = json_load_file(notifier->config->fcm_account, JSON_REJECT_DUPLICATES, NULL);
-	for (size_t i = 0; i < COUNT_OF(needed); i++)
-		if (!fcm_account_text(fcm, needed[i])) {
-			log_line(LOG_ERROR,
-				"fcm_account: cannot be read or is not a service account",
-				LOG_T("file", notifier->config->fcm_account),
-				LOG_T("missing", needed[i]));
-			return E_CONFIG;
-		}
-	if (strcmp(notifier->config->environment, "production") == 0 &&
-		strncasecmp(fcm_account_text(fcm, "token_uri"), "https://", 8) != 0) {
-		log_line(LOG_ERROR, "fcm_account: token_uri must be https in production",
-			LOG_T("file", notifier->config->fcm_account));
-		return E_CONFIG;
-	}
-	probe = fcm_assertion(fcm);
-	if (!probe) {
-		log_line(LOG_ERROR, "fcm_account: private_key cannot sign",
-			LOG_T("file", notifier->config->fcm_account));
-		return E_CONFIG;
-	}
-	free(probe);
+	error = fcm_account_check(fcm);
+	if (error)
+		return error;
 	fcm->partner = partner_new(notifier->app->client, "fcm-token", &limits);
 	return fcm->partner ? 0 : E_NO_MEMORY;
 }
