@@ -12,7 +12,7 @@
 #include "transaction.h"
 
 #define MAC_SIZE 32
-#define HEX_SIZE (2 * MAC_SIZE)
+#define HEX_SIZE ((size_t)2 * MAC_SIZE)
 
 /* --- Queries ---------------------------------------------------------------------------------- */
 
@@ -161,7 +161,7 @@ static int callback_verify(const struct config *config, struct arena *arena, con
 int gateway_callback_verify(const struct config *config, struct arena *arena, const char *signature,
 	struct text raw, const json_t *body, struct gateway_transaction *ret)
 {
-	struct text data = raw;
+	struct text data;
 	json_t *query = NULL;
 	int error;
 

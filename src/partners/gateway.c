@@ -30,7 +30,7 @@
  */
 #define TOKEN_MARGIN_MS 60000
 /* Lifetime of a token without an expiry. */
-#define TOKEN_LIFE_MS (30 * 60000)
+#define TOKEN_LIFE_MS (30 * INT64_C(60000))
 
 struct gateway {
 	struct loop *loop;

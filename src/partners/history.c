@@ -24,9 +24,14 @@ struct cursor {
 	const char *at, *end;
 };
 
+static bool json_is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 static bool cursor_skip(struct cursor *cursor, char what)
 {
-	while (cursor->at < cursor->end && memchr(" \t\r\n", *cursor->at, 4))
+	while (cursor->at < cursor->end && json_is_space(*cursor->at))
 		cursor->at++;
 	if (cursor->at == cursor->end || *cursor->at != what)
 		return false;

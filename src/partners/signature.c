@@ -66,7 +66,7 @@ int webhook_sign(const char *secret, const char *id, int64_t timestamp_s, struct
 	crypto_auth_hmacsha256_update(&state, (const unsigned char *)head, strlen(head));
 	crypto_auth_hmacsha256_update(&state, (const unsigned char *)body.at, body.len);
 	crypto_auth_hmacsha256_final(&state, mac);
-	memcpy(ret, "v1,", 3);
+	snprintf(ret, WEBHOOK_SIGNATURE_SIZE, "v1,");
 	sodium_bin2base64(ret + 3, WEBHOOK_SIGNATURE_SIZE - 3, mac, sizeof(mac),
 		sodium_base64_VARIANT_ORIGINAL);
 	sodium_memzero(key, sizeof(key));
