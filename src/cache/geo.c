@@ -63,7 +63,8 @@ static const struct script find_script = {
 /* count, oldest time */
 static const struct script all_script = {
 	TEXT("local r={} "
-	     "local a=redis.call('ZRANGEBYSCORE',KEYS[2],ARGV[2],'+inf','WITHSCORES','LIMIT',0,ARGV[1]) "
+	     "local a=redis.call('ZRANGEBYSCORE',KEYS[2],ARGV[2],'+inf','WITHSCORES',"
+	     "'LIMIT',0,ARGV[1]) "
 	     "for i=1,#a,2 do local p=redis.call('GEOPOS',KEYS[1],a[i])[1] "
 	     "if p then r[#r+1]={a[i],p[1],p[2],'0',a[i+1]} end end "
 	     "return r"),
@@ -73,7 +74,8 @@ static const struct script all_script = {
 static const struct script sweep_script = {
 	TEXT("for _,m in ipairs(redis.call('ZRANGEBYSCORE',KEYS[2],ARGV[1],'('..ARGV[2])) do "
 	     "redis.call('ZREM',KEYS[1],m) end "
-	     "for _,m in ipairs(redis.call('ZRANGEBYSCORE',KEYS[2],'-inf','('..ARGV[3],'LIMIT',0,1000)) "
+	     "for _,m in ipairs(redis.call('ZRANGEBYSCORE',KEYS[2],'-inf',"
+	     "'('..ARGV[3],'LIMIT',0,1000)) "
 	     "do redis.call('ZREM',KEYS[1],m) redis.call('ZREM',KEYS[2],m) end "
 	     "return 1"),
 	TEXT("3372494477b56cb756f010934a606fef9536c5d7")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Identity: cut-offs beside log-ins, and that the database's work does not tell who is an admin."""
+"""Identity: cut-offs during log-ins, and that the time of a log-in does not show whether an admin exists."""
 
 import pytest
 
