@@ -29,6 +29,18 @@ struct account_filter {
 bool account_filter_parse(
 	struct request *rq, const char *const (*words)[2], struct account_filter *ret);
 
+/* Replies with a page of accounts; member: the parameter of the statement that filters by status:
+ * admin_read_accounts(rq, admin_vendor_list, approval_filter_words, .approval); */
+#define admin_read_accounts(rq, name, words, member) \
+	do { \
+		struct account_filter filter_; \
+\
+		if (account_filter_parse((rq), (words), &filter_)) \
+			sql_read(rq, name, admin_reply_page, \
+				&(struct name){ member = filter_.status, .search = filter_.search, \
+					PAGE_PARAMS(rq) }); \
+	} while (0)
+
 /* Parses the query member "status". words are pairs {spelling, stored word} and end with NULL.
  * *ret is the stored word, or NULL when the member is absent, empty or "ALL". Returns false when
  * the spelling is unknown; the error has been sent. */

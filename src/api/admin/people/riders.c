@@ -46,13 +46,7 @@ static const struct field documents_body[] = {
 
 static void admin_riders_list(struct request *rq)
 {
-	struct account_filter filter;
-
-	if (!account_filter_parse(rq, approval_filter_words, &filter))
-		return;
-	sql_read(rq, admin_rider_list, admin_reply_page,
-		&(struct admin_rider_list){
-			.approval = filter.status, .search = filter.search, PAGE_PARAMS(rq) });
+	admin_read_accounts(rq, admin_rider_list, approval_filter_words, .approval);
 }
 
 static void admin_rider_show(struct request *rq)

@@ -30,13 +30,7 @@ static const struct field status_body[] = {
 
 static void admin_users_list(struct request *rq)
 {
-	struct account_filter filter;
-
-	if (!account_filter_parse(rq, user_filter_words, &filter))
-		return;
-	sql_read(rq, admin_user_list, admin_reply_page,
-		&(struct admin_user_list){
-			.status = filter.status, .search = filter.search, PAGE_PARAMS(rq) });
+	admin_read_accounts(rq, admin_user_list, user_filter_words, .status);
 }
 
 static void admin_user_show(struct request *rq)

@@ -49,13 +49,7 @@ static const struct field edit_body[] = {
 
 static void admin_vendors_list(struct request *rq)
 {
-	struct account_filter filter;
-
-	if (!account_filter_parse(rq, approval_filter_words, &filter))
-		return;
-	sql_read(rq, admin_vendor_list, admin_reply_page,
-		&(struct admin_vendor_list){
-			.approval = filter.status, .search = filter.search, PAGE_PARAMS(rq) });
+	admin_read_accounts(rq, admin_vendor_list, approval_filter_words, .approval);
 }
 
 static void admin_vendor_show(struct request *rq)
