@@ -29,6 +29,7 @@
 /* A token is replaced this long before it expires, or after 90 % of its lifetime if that is later.
  */
 #define TOKEN_MARGIN_MS 60000
+#define TOKEN_LIFE_MAX_S INT64_C(2592000)
 /* Lifetime of a token without an expiry. */
 #define TOKEN_LIFE_MS (30 * INT64_C(60000))
 
@@ -243,7 +244,7 @@ static int64_t token_life_ms(const json_t *json)
 		moment = transaction_amount(at);
 
 	if (in_s > 0)
-		return in_s < 86400 * 30 ? in_s * 1000 : 86400000ll * 30;
+		return (in_s < TOKEN_LIFE_MAX_S ? in_s : TOKEN_LIFE_MAX_S) * 1000;
 	if (moment > 0)
 		return (moment < 100000000000 ? moment * 1000 : moment) - clock_wall_ms();
 	if (json_is_string(at) && clock_parse(json_string_value(at), &moment) == 0)

@@ -34,11 +34,17 @@ static void reply_received(struct request *rq)
 
 /* --- Campay ----------------------------------------------------------------------------------- */
 
+/* A callback that names a payment. */
+struct callback {
+	const char *payment_id;
+};
+
 /* If this query fails, the poller queries when the row is due. */
-static void callback_query(struct request *rq, const struct db_result *result)
+static void callback_query(
+	struct request *rq, const char *payment_id, const struct db_result *result)
 {
 	struct text reference = db_text(result, 0, PAYMENT_NOTE_CALLBACK_GATEWAY_REFERENCE);
-	const struct payment_ref payment = { .id = rq->state,
+	const struct payment_ref payment = { .id = payment_id,
 		.reference = arena_copy(rq->arena, reference.at, reference.len),
 		.amount = db_int(result, 0, PAYMENT_NOTE_CALLBACK_AMOUNT),
 		.age_s = db_int(result, 0, PAYMENT_NOTE_CALLBACK_AGE_S) };
@@ -50,7 +56,7 @@ static void callback_query(struct request *rq, const struct db_result *result)
 
 static void callback_noted(struct request *rq, const struct db_result *result)
 {
-	const char *id = rq->state;
+	const char *id = ((const struct callback *)rq->state)->payment_id;
 
 	if (db_error(result) && db_error(result) != E_CONFLICT_ROW)
 		return reply_error(rq, db_error(result)); /* the gateway repeats the callback */
@@ -59,7 +65,7 @@ static void callback_noted(struct request *rq, const struct db_result *result)
 			"a callback names a transaction that belongs to another payment",
 			LOG_T("payment", id));
 	else if (db_rows(result))
-		callback_query(rq, result);
+		callback_query(rq, id, result);
 	else
 		log_refusal(LOG_WARN, "a callback names a payment that does not exist",
 			rq->route->path, LOG_T("payment", id));
@@ -93,6 +99,7 @@ static void receive_campay(struct request *rq)
 	bool is_json = rq->method == POST && text_starts(text_trim(raw), TEXT("{"));
 	const char *id, *reference;
 	struct gateway_transaction transaction;
+	struct callback *callback;
 	int error = gateway_callback_verify(rq->app->config, rq->arena, callback_signature(rq), raw,
 		is_json ? rq->body : NULL, &transaction);
 
@@ -112,7 +119,11 @@ static void receive_campay(struct request *rq)
 		payout_note_callback(rq->app, id, transaction.reference);
 		return reply_received(rq);
 	}
-	rq->state = (void *)(uintptr_t)id;
+	callback = ARENA_NEW(rq->arena, struct callback);
+	if (!callback)
+		return reply_error(rq, E_NO_MEMORY);
+	callback->payment_id = id;
+	rq->state = callback;
 	sql_try_write(rq, payment_note_callback, callback_noted,
 		&(struct payment_note_callback){ .payment_id = id,
 			.reference = reference,
@@ -132,17 +143,17 @@ static void receive_unused(struct request *rq)
 }
 
 #define CAMPAY_ROWS(path_, root_, post_, get_) \
-	{ POST, path_, .operation = post_, .root = root_, .access = ANYONE, \
+	{ POST, (path_), .operation = (post_), .root = (root_), .access = ANYONE, \
 		.during_maintenance = true, .external = true, .body = callback_fields, \
 		.body_limit = 16384, .shape = REPLY_MESSAGE, \
 		.errors = { E_BAD_SIGNATURE, E_MALFORMED_JSON }, .run = receive_campay, \
 		.summary = "The mobile-money gateway reports a payment's state" }, \
 	{ \
-		GET, path_, .operation = get_, .root = root_, .access = ANYONE, \
-			    .during_maintenance = true, .external = true, \
-			    .query = callback_fields, .shape = REPLY_MESSAGE, \
-			    .errors = { E_BAD_SIGNATURE, E_MALFORMED_JSON }, \
-			    .run = receive_campay, .summary = "Same, in the query" \
+		GET, (path_), .operation = (get_), .root = (root_), .access = ANYONE, \
+			      .during_maintenance = true, .external = true, \
+			      .query = callback_fields, .shape = REPLY_MESSAGE, \
+			      .errors = { E_BAD_SIGNATURE, E_MALFORMED_JSON }, \
+			      .run = receive_campay, .summary = "Same, in the query" \
 	}
 
 const struct route callback_root_routes[] = {
