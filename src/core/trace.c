@@ -32,6 +32,7 @@ static bool hex_copy(const char *at, size_t n, bool capitals, char *out)
 	return any;
 }
 
+/* Lower case only: traceparent does not allow capitals. */
 static int trace_hex_digit(char c)
 {
 	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
