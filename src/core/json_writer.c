@@ -22,7 +22,7 @@ char *json_write_finish(struct json_writer *json)
 }
 
 /* True inside an array; the top counts as an array of one value. */
-static bool json_in_array(const struct json_writer *json)
+static inline bool json_in_array(const struct json_writer *json)
 {
 	return !json->depth || json->arrays >> (json->depth - 1) & 1;
 }
