@@ -105,12 +105,6 @@ int db_session_each(struct db_session *session, const char *sql, unsigned count,
 	return error;
 }
 
-int db_session_positional(struct db_session *session, enum query query, unsigned count,
-	const char *const *params, void (*row)(void *arg, int n, char *const *values), void *arg)
-{
-	return db_session_each(session, embedded_queries[query].text, count, params, row, arg);
-}
-
 /* Gives params_write its memory, and remembers it. */
 static void *session_memory(void *arg, size_t size)
 {

@@ -270,8 +270,8 @@ static void statement_end(const char *path)
 	out = open_memstream(&rewritten, &len);
 	text_rewrite(path, out);
 	fclose(out);
-	if (statement.numbered && statement.count)
-		die(path, statement.line, "parameters have names or numbers, not both",
+	if (statement.numbered)
+		die(path, statement.line, "a parameter has a name (:order_id), not a number",
 			statement.name);
 	for (unsigned i = 0; i < statement.count; i++)
 		if (!statement.params[i].type)

@@ -116,16 +116,6 @@ struct db_texts member_texts(struct request *rq, const json_t *object, const cha
 	return (struct db_texts){ texts, texts ? count : 0 };
 }
 
-const char *arg_int(struct request *rq, int64_t value)
-{
-	return arena_printf(rq->arena, "%lld", (long long)value);
-}
-
-const char *arg_double(struct request *rq, double value)
-{
-	return arena_printf(rq->arena, "%.17g", value);
-}
-
 const char *arg_json(struct request *rq, const json_t *value)
 {
 	char *text auto_free = value

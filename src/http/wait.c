@@ -65,22 +65,6 @@ void sql_run(struct request *rq, enum db_lane lane, enum query query, bool try_,
 		sql_send(wait);
 }
 
-void sql_run_positional(struct request *rq, enum db_lane lane, enum query query, bool try_,
-	sql_done *done, unsigned count, const char *const *params)
-{
-	struct sql_wait *wait = sql_wait_new(rq, lane, try_, done);
-
-	if (!wait)
-		return;
-	if (count > DB_MAX_PARAMS)
-		return reply_error(rq, E_INTERNAL);
-	wait->call.query = query;
-	wait->call.count = count;
-	for (unsigned i = 0; i < count; i++)
-		wait->call.params[i] = params[i];
-	sql_send(wait);
-}
-
 /* --- Cached values ---------------------------------------------------------------------------- */
 
 struct cache_wait {

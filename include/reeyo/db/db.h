@@ -135,9 +135,5 @@ int db_session_query(struct db_session *session, enum query query, const void *p
 #define db_session_call(session, name, row, arg, ...) \
 	db_session_query( \
 		(session), QUERY_##name, DB_PARAMS(name __VA_OPT__(, ) __VA_ARGS__), (row), (arg))
-/* … whose parameters have no names. To be replaced by db_session_call. */
-int db_session_positional(struct db_session *session, enum query query, unsigned count,
-	const char *const *params, void (*row)(void *arg, int n, char *const *values),
-	void *arg) MUST_CHECK;
 
 #endif

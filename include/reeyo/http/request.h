@@ -85,9 +85,6 @@ const double *optional_number(struct request *rq, const json_t *object, const ch
 const bool *optional_bool(struct request *rq, const json_t *object, const char *name);
 /* A checked list of texts as an array parameter; absent (SQL NULL) without the member. */
 struct db_texts member_texts(struct request *rq, const json_t *object, const char *name);
-/* Text of a number for an SQL parameter, in the arena. NULL only when out of memory. */
-const char *arg_int(struct request *rq, int64_t value);
-const char *arg_double(struct request *rq, double value);
 /* A clearable member of the body for the SQL function changed(): NULL when absent, "" when null. */
 const char *arg_change(struct request *rq, const char *name);
 /* JSON text of a value for an SQL parameter, in the arena; numbers with at most 15 digits, so that
@@ -143,24 +140,6 @@ void sql_run(struct request *rq, enum db_lane lane, enum query query, bool try_,
 	SQL_RUN(rq, DB_WRITE, name, true, done __VA_OPT__(, ) __VA_ARGS__)
 #define sql_try_write(rq, name, done, ...) \
 	SQL_RUN(rq, DB_WRITE, name, true, done __VA_OPT__(, ) __VA_ARGS__)
-
-/* The same for statements whose parameters have no names yet ($1, $2 …): texts in their order. */
-void sql_run_positional(struct request *rq, enum db_lane lane, enum query query, bool try_,
-	sql_done *done, unsigned count, const char *const *params);
-#define SQL_POSITIONAL_(rq, lane, name, try_, done, ...) \
-	sql_run_positional((rq), (lane), QUERY_##name, (try_), (done), \
-		sizeof((const char *[]){ NULL __VA_OPT__(, ) __VA_ARGS__ }) / sizeof(char *) - 1, \
-		(const char *[]){ __VA_ARGS__ __VA_OPT__(, ) NULL })
-#define sql_read_positional(rq, name, done, ...) \
-	SQL_POSITIONAL_(rq, DB_READ, name, false, done, __VA_ARGS__)
-#define sql_write_positional(rq, name, done, ...) \
-	SQL_POSITIONAL_(rq, DB_WRITE, name, false, done, __VA_ARGS__)
-#define sql_report_positional(rq, name, done, ...) \
-	SQL_POSITIONAL_(rq, DB_REPORT, name, false, done, __VA_ARGS__)
-#define sql_try_read_positional(rq, name, done, ...) \
-	SQL_POSITIONAL_(rq, DB_READ, name, true, done, __VA_ARGS__)
-#define sql_try_write_positional(rq, name, done, ...) \
-	SQL_POSITIONAL_(rq, DB_WRITE, name, true, done, __VA_ARGS__)
 
 /* Cache-aside read of one key. load starts the statement and ends in exactly one of cache_loaded,
  * cache_missing and cache_failed; done gets the value, E_NOT_FOUND, or an error. */

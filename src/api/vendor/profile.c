@@ -130,7 +130,7 @@ static bool body_set(struct request *rq, const char *name, const char *value)
 
 static bool body_set_number(struct request *rq, const char *name, const double *value)
 {
-	return body_set(rq, name, value ? arg_double(rq, *value) : NULL);
+	return body_set(rq, name, value ? arena_printf(rq->arena, "%.17g", *value) : NULL);
 }
 
 static void change_vendor_profile(struct request *rq)
