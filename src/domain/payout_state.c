@@ -226,8 +226,8 @@ static void decide_paid(const struct payout_facts *payout, const struct payout_a
 	}
 }
 
-/* Without an end for too long it is for an admin; an answer ends the discrepancy that there was
- * none. */
+/* A pay-out that has no end for too long is for an admin. An answer clears the discrepancy that the
+ * gateway gave none. */
 static void decide_wait(const struct payout_facts *payout, enum payout_answer_kind kind,
 	struct payout_decision *ret)
 {

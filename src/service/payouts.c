@@ -139,7 +139,7 @@ static void payout_insert(struct payout_order *order, const char *details, const
 }
 
 /* Copies the stored details and their account number into order->stored, one after the other.
- * Returns the number; NULL: there is none. */
+ * Returns the number, or NULL. */
 static const char *payout_stored_take(struct payout_order *order, struct text details)
 {
 	json_t *json = details.at ? json_loadb(details.at, details.len, 0, NULL) : NULL;

@@ -7,7 +7,7 @@
  * effect holds) gets the first result and changes nothing.
  *
  * Orders that expire, orders whose payment fails and orders whose rider may not work any more are
- * moved by statements of their own (order_expire, payment_fail, orders_watch): each moves orders by
+ * moved by statements of their own (order_expire, payment_end, orders_watch): each moves orders by
  * the same SQL functions, in the states that the caller takes from order_states_before.
  */
 #ifndef REEYO_SERVICE_ORDER_TRANSITION_H
