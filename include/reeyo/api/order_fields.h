@@ -7,7 +7,8 @@
 
 #include "reeyo/http/request.h"
 
-extern const struct field order_fields[]; /* Order, as replies show it */
+extern const struct field order_fields[];      /* Order, as replies show it */
+extern const struct field order_list_fields[]; /* a page of orders and its pagination */
 
 /* Fields of a .query, and functions that read them into parameters of a statement. */
 #define ORDER_STATUS_FIELD \
@@ -26,6 +27,14 @@ extern const struct field order_fields[]; /* Order, as replies show it */
 /* Writes the states into *ret as an SQL array, NULL for the empty set. False when memory is out;
  * the error has then been sent. */
 bool order_states_param(struct request *rq, unsigned states, struct db_texts *ret);
+/* Parses one word of `status` into a set of states in *ret; false when the word is unknown. `arg`
+ * is the argument of query_status_words. */
+typedef bool order_word_parse(const char *word, void *arg, unsigned *ret);
+/* Reads the comma-separated words of `status` of the query by `parse`, and writes their states into
+ * *ret as an SQL array, NULL for the empty set. False when a word is unknown; the error has then
+ * been sent. */
+bool query_status_words(
+	struct request *rq, order_word_parse *parse, void *arg, struct db_texts *ret);
 /* Reads `status` of the query ("PENDING,ready", "ACTIVE") into *ret as an SQL array, NULL when it
  * is absent. False when a word is unknown; the error has then been sent. */
 bool query_order_states(struct request *rq, struct db_texts *ret);

@@ -54,13 +54,6 @@ static const struct field issue_body[] = {
 
 /* --- What goes out ---------------------------------------------------------------------------- */
 
-static const struct field pagination_fields[] = { PAGINATION_FIELDS("totalOrders"), FIELD_END };
-static const struct field orders_fields[] = {
-	{ "orders", FIELD_LIST, .required = true, .of = order_fields },
-	{ "pagination", FIELD_OBJECT, .required = true, .of = pagination_fields },
-	FIELD_END,
-};
-
 static const struct field issue_reply[] = {
 	{ "issueId", FIELD_ID, .required = true },
 	{ "orderId", FIELD_ID, .required = true },
@@ -313,7 +306,7 @@ const struct route rider_order_routes[] = {
 		.summary = "The rider's active orders" },
 	{ GET, "/orders/history", .operation = "listDeliveryHistory",
 		.aliases = "/deliveries/history", .access = RIDER_ACCOUNT, .query = page_fields,
-		.reply = orders_fields, .run = rider_orders_history,
+		.reply = order_list_fields, .run = rider_orders_history,
 		.summary = "All orders of the rider, newest first" },
 	{ GET, "/orders/:orderId", .operation = "getDelivery", .aliases = "/deliveries/:orderId",
 		.access = RIDER_ACCOUNT, .reply = order_fields,

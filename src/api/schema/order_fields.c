@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 
+#include "reeyo/api/pages.h"
 #include "reeyo/api/settings.h"
 #include "reeyo/domain/order.h"
 
@@ -139,6 +140,16 @@ const struct field order_fields[] = { { "orderId", FIELD_ID, .required = true },
 		.summary = "Once a rider is assigned" },
 	FIELD_END_TITLED("Order") };
 
+static const struct field order_pagination_fields[] = {
+	PAGINATION_FIELDS("totalOrders"),
+	FIELD_END,
+};
+const struct field order_list_fields[] = {
+	{ "orders", FIELD_LIST, .required = true, .of = order_fields },
+	{ "pagination", FIELD_OBJECT, .required = true, .of = order_pagination_fields },
+	FIELD_END,
+};
+
 bool order_states_param(struct request *rq, unsigned states, struct db_texts *ret)
 {
 	const char **words = states ? arena_alloc(rq->arena, ORDER_STATUSES * sizeof(*words))
@@ -152,7 +163,8 @@ bool order_states_param(struct request *rq, unsigned states, struct db_texts *re
 	return words || !states;
 }
 
-bool query_order_states(struct request *rq, struct db_texts *ret)
+bool query_status_words(
+	struct request *rq, order_word_parse *parse, void *arg, struct db_texts *ret)
 {
 	struct text words = text_of(query_text(rq, "status"));
 	unsigned all = 0, states;
@@ -163,7 +175,7 @@ bool query_order_states(struct request *rq, struct db_texts *ret)
 		struct text one = text_trim(text_cut(&words, ','));
 
 		snprintf(word, sizeof(word), "%.*s", TEXT_ARGS(one));
-		if (!order_states_parse(word, &states)) {
+		if (!parse(word, arg, &states)) {
 			reply_field(rq, "status", "must be an order status or ACTIVE",
 				"doit être un statut de commande ou ACTIVE");
 			return false;
@@ -171,6 +183,17 @@ bool query_order_states(struct request *rq, struct db_texts *ret)
 		all |= states;
 	}
 	return order_states_param(rq, all, ret);
+}
+
+static bool order_word_states(const char *word, void *arg, unsigned *ret)
+{
+	(void)arg;
+	return order_states_parse(word, ret);
+}
+
+bool query_order_states(struct request *rq, struct db_texts *ret)
+{
+	return query_status_words(rq, order_word_states, NULL, ret);
 }
 
 const char *query_day_bound(struct request *rq, const char *name, const char *clock)

@@ -10,8 +10,8 @@
 #include "reeyo/api/user.h"
 #include "reeyo/cache/geo.h"
 #include "reeyo/core/clock.h"
-#include "reeyo/db/queries/positions.h"
 #include "reeyo/core/json_writer.h"
+#include "reeyo/db/queries/positions.h"
 #include "reeyo/domain/pricing.h"
 
 static const char *const payment_words[] = { "WALLET", "CASH", "MOBILE_MONEY", "CARD", "CAMPAY",
@@ -79,15 +79,6 @@ static const struct field list_query[] = {
 	{ "orderType", FIELD_ENUM, .words = order_type_words },
 	DAYS_FIELDS,
 	PAGE_FIELDS,
-	FIELD_END,
-};
-
-/* --- What goes out ---------------------------------------------------------------------------- */
-
-static const struct field pagination_fields[] = { PAGINATION_FIELDS("totalOrders"), FIELD_END };
-static const struct field orders_fields[] = {
-	{ "orders", FIELD_LIST, .required = true, .of = order_fields },
-	{ "pagination", FIELD_OBJECT, .required = true, .of = pagination_fields },
 	FIELD_END,
 };
 
@@ -287,13 +278,13 @@ const struct route user_order_routes[] = {
 		.run = place_order,
 		.summary = "Place an order, from a vendor's menu or for a parcel" },
 	{ GET, "/orders", .operation = "listOrders", .access = CUSTOMER, .query = list_query,
-		.reply = orders_fields, .run = customer_orders_list,
+		.reply = order_list_fields, .run = customer_orders_list,
 		.summary = "The customer's orders, newest first" },
 	{ GET, "/orders/active", .operation = "listActiveOrders", .access = CUSTOMER,
 		.reply = order_fields, .shape = REPLY_ARRAY, .run = customer_active_list,
 		.summary = "Orders that are neither delivered nor cancelled" },
 	{ GET, "/orders/history", .operation = "listOrderHistory", .access = CUSTOMER,
-		.query = page_fields, .reply = orders_fields, .run = customer_orders_history,
+		.query = page_fields, .reply = order_list_fields, .run = customer_orders_history,
 		.summary = "All orders, newest first" },
 	{ GET, "/orders/:orderId", .operation = "getOrder", .access = CUSTOMER,
 		.reply = order_fields, .errors = { E_ORDER_NOT_FOUND, E_ORDER_NOT_OWNER },

@@ -79,33 +79,19 @@ static unsigned order_states_widen(const char *word, unsigned states)
 	return states;
 }
 
-/* Parses the query member "status", such as "CONFIRMED,ready", ACTIVE or REFUNDED, into an array of
- * states and a payment status; NULL means any. Returns false when a word is unknown; the error has
- * been sent. */
-static bool order_states_take(
-	struct request *rq, struct db_texts *ret_states, const char **ret_payment)
+/* The console's words of `status`: states, ACTIVE, ALL, and REFUNDED, which also filters by the
+ * payment status that is written to *ret_payment. */
+static bool admin_order_word(const char *word, void *ret_payment, unsigned *ret)
 {
-	struct text words = text_of(query_text(rq, "status"));
-	unsigned all = 0, states;
-	char word[40];
-
-	*ret_payment = NULL;
-	while (words.at) {
-		struct text one = text_trim(text_cut(&words, ','));
-
-		snprintf(word, sizeof(word), "%.*s", TEXT_ARGS(one));
-		if (one.len == 0 || strcasecmp(word, "ALL") == 0)
-			continue;
-		if (strcasecmp(word, "REFUNDED") == 0)
-			*ret_payment = "REFUNDED";
-		if (!order_states_parse(word, &states)) {
-			reply_field(rq, "status", "must be an order status or ACTIVE",
-				"doit être un statut de commande ou ACTIVE");
-			return false;
-		}
-		all |= order_states_widen(word, states);
-	}
-	return order_states_param(rq, all, ret_states);
+	*ret = 0;
+	if (!*word || strcasecmp(word, "ALL") == 0)
+		return true;
+	if (strcasecmp(word, "REFUNDED") == 0)
+		*(const char **)ret_payment = "REFUNDED";
+	if (!order_states_parse(word, ret))
+		return false;
+	*ret = order_states_widen(word, *ret);
+	return true;
 }
 
 static void admin_orders_list(struct request *rq)
@@ -117,7 +103,7 @@ static void admin_orders_list(struct request *rq)
 		.before = query_day_time(rq, "dateTo", "24:00"),
 		.attention = optional_bool(rq, rq->query, "attention") };
 
-	if (order_states_take(rq, &filter.states, &filter.payment_status))
+	if (query_status_words(rq, admin_order_word, &filter.payment_status, &filter.states))
 		admin_orders_reply(rq, filter);
 }
 
