@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Fixtures of every Python test; tests/README.md says how to use them."""
+"""Fixtures of every Python test; see tests/README.md."""
 
 import os
 
@@ -17,7 +17,7 @@ from world.tables import Tables
 
 
 def pytest_collection_modifyitems(items):
-    """What takes long is begun first, so that no process works alone at the end. A file's tests keep their order."""
+    """Slow tests start first, so that no process works alone at the end. Tests of a file keep their order."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
@@ -47,7 +47,7 @@ def databases(stores):
 @pytest.fixture(scope="session")
 def redis_url(stores):
     """A database of this test process's own Redis: redis_url(n) for n from 0 to 15. Test processes do not share one:
-    what is published is heard in every database of it."""
+    a published message reaches every database of one Redis."""
     own = stores or Stores()
 
     def url(number=0):

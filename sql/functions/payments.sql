@@ -4,7 +4,7 @@
 
 -- --- The object ---------------------------------------------------------------------------------------
 
--- The reply is in the language of the account: French unless it says otherwise.
+-- The reply is in the language of the account: French by default.
 CREATE OR REPLACE FUNCTION payment_text(its_user text, english text, french text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT CASE WHEN coalesce((SELECT u.language FROM users u WHERE u.id = its_user), 'fr') = 'fr' THEN french ELSE english END

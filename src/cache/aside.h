@@ -57,7 +57,7 @@ void flight_poll_due(struct deadline *deadline);
 /* Completes the readers that wait for a lease of another instance. */
 void flights_close(struct cache *cache);
 
-/* --- drop.c: keys that could not be deleted, for all loops of this process -------------------- */
+/* --- invalidate.c: keys that could not be deleted, for all loops of this process -------------- */
 
 int backlog_new(struct cache *cache) MUST_CHECK;
 void backlog_free(struct backlog *backlog);

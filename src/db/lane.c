@@ -224,8 +224,8 @@ static bool lane_parse_due(const struct lane *lane)
 	return call && lane->statement_states[call->query] == STATEMENT_PREPARING;
 }
 
-/* An error of the Parse stays in lane->result as the error of the call. The next answer only says
- * that the call was skipped. */
+/* An error of the Parse stays in lane->result as the error of the call. The next answer only
+ * reports that the call was skipped. */
 static void lane_parse_answered(struct lane *lane)
 {
 	lane->statement_states[lane->in_flight.first->query] = lane->result ? STATEMENT_UNKNOWN

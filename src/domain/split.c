@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The last part is what the others leave, so that rounding loses nothing.
+ * The last part is the remainder of the others, so that rounding loses nothing.
  */
 #include "reeyo/domain/split.h"
 

@@ -128,7 +128,7 @@ static unsigned statement_param_find(const char *path, const char *name, size_t 
 	return statement.count++;
 }
 
-/* Notes what the SQL says behind a name: "?", a cast. Returns the length of "?". */
+/* Records what follows a name in the SQL: "?", a cast. Returns the length of "?". */
 static size_t statement_param_note(const char *path, struct param *param, const char *behind)
 {
 	size_t len = *behind == '?';

@@ -45,7 +45,7 @@ void order_cancelled(struct app *app, const char *vendor_id, void (*done)(void *
 		return cache_key_invalidate(
 			app->cache, KEY_MENU, vendor_id, menu_invalidated, invalidation);
 	}
-	/* Without memory nobody waits for the menu's key. */
+	/* Out of memory: done does not wait for the menu's key. */
 	if (vendor_id)
 		cache_key_invalidate(app->cache, KEY_MENU, vendor_id, NULL, NULL);
 	cache_key_invalidate(app->cache, KEY_ORDERS_ACTIVE, NULL, done, arg);

@@ -28,8 +28,8 @@ INTENTS_A_CUSTOMER = 8
 
 
 class Storm:
-    def __init__(self, database_url, count, seed, faults=25, workers=16, kills=0, say=print):
-        self.count, self.seed, self.kills, self.workers, self.say = count, seed, kills, workers, say
+    def __init__(self, database_url, count, seed, faults=25, workers=16, kills=0, report=print):
+        self.count, self.seed, self.kills, self.workers, self.report = count, seed, kills, workers, report
         self.port = free_port()
         self.gateway = Fake("campay", seed=seed, faults=faults, settle_ms=1000,
                             callback=f"http://127.0.0.1:{self.port}/webhooks/campay")
@@ -111,7 +111,7 @@ class Storm:
                     moments.pop(0)
                     self.server.kill()
                     self.server.start()
-                    self.say(f"  killed and started again after {done} intents")
+                    self.report(f"  killed and started again after {done} intents")
         self.took = time.monotonic() - began
 
     def waiting(self):
@@ -131,7 +131,7 @@ class Storm:
                 assert time.monotonic() < end, f"{self.waiting()} payments are not queried"
                 time.sleep(0.1)
             time.sleep(2)  # what was asked last is answered
-            self.say(f"  round {number + 1}: {self.states()}")
+            self.report(f"  round {number + 1}: {self.states()}")
             still = still + 1 if states == self.states() else 0
             if still == 3 and "EXPIRED" not in states:
                 return

@@ -186,7 +186,7 @@ def test_an_order_by_mobile_money_that_names_no_payment_is_found(sound):
         assert audit(db.dsn)["payment_names_its_order"]["entry"] == ids["unpaid"]
 
 
-def test_every_check_says_in_a_sentence_what_it_proves():
+def test_every_check_has_a_sentence_of_what_it_proves():
     for path in sorted((ROOT / "sql/audit").glob("*.sql")):
         for text in re.split(r"^-- check: ", path.read_text(), flags=re.M)[1:]:
             assert re.search(r"\A\w+\n(-- needs: \w+\n)?-- [A-Z].*(\n-- .*)*\.\n[SW]", text), text[:100]

@@ -65,7 +65,7 @@ def test_each_transaction_shows_the_balance_before_and_after(db):
     assert total == 3 and len(json.loads(page)) == 1
 
 
-def test_a_wallet_reads_as_the_contract_says(db):
+def test_a_wallet_reads_as_in_the_contract(db):
     shop = Shop(db, wallet=10000)
     place(db, shop, [(shop.item(), 1, 2500)])
     wallet = json.loads(db.run("wallet_get", owner_id=shop.user)[0][0])

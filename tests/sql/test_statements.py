@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Every statement of sql/queries prepares on the schema, and says what its comment says."""
+"""Every statement of sql/queries prepares on the schema, and returns what its comment promises."""
 
 import pytest
 from sql.statements import STATEMENTS
@@ -54,15 +54,15 @@ def test_hours_hold_until_the_next_open_or_close(db, clock, seconds):
     assert db.value("SELECT hours_hold_ms(%s, %s)", [hours, clock]) == (seconds and seconds * 1000)
 
 
-def test_hours_say_the_same_for_as_long_as_they_hold(db):
-    """Every minute of a week: what is said changes only where the hours said that it would."""
+def test_hours_change_only_when_hours_hold_ms_announced_it(db):
+    """Every minute of a week: open or closed changes only when the announced time is over."""
     hours = ('{"monday":{"open":"08:00","close":"22:00"},"tuesday":{"open":"18:00","close":"02:00"},'
              '"wednesday":{"open":"00:00","close":"00:00"},"saturday":{"open":"23:30","close":"23:30"},'
              '"sunday":{"closed":true}}')
     changes = db.sql("""
-      WITH said AS (SELECT t, hours_open(%s, t) AS open, hours_hold_ms(%s, t) AS hold
+      WITH week AS (SELECT t, hours_open(%s, t) AS open, hours_hold_ms(%s, t) AS hold
                       FROM generate_series('2026-11-23'::timestamp, '2026-11-30', '1 minute') t)
-      SELECT t FROM (SELECT *, lag(open) OVER (ORDER BY t) AS was, lag(hold) OVER (ORDER BY t) AS held FROM said) s
+      SELECT t FROM (SELECT *, lag(open) OVER (ORDER BY t) AS was, lag(hold) OVER (ORDER BY t) AS held FROM week) s
        WHERE open <> was AND held IS DISTINCT FROM 60000""", [hours, hours])
     assert changes == []
 

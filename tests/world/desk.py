@@ -37,7 +37,7 @@ class Desk:
     def settle(self, payout, status="SUCCESSFUL", **more):
         """The gateway reports the final status of a pay-out."""
         self.server.wait(lambda: self.till.sent(payout), what="sending the pay-out")
-        self.till.say(self.till.sent(payout)[0], status, **more)
+        self.till.set_status(self.till.sent(payout)[0], status, **more)
         self.hurry(payout)
 
     def hurry(self, payout):

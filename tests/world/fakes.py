@@ -96,16 +96,16 @@ class Campay(Fake):
 
 
 class Listener:
-    """An HTTP server that records each request as (method, path, headers, body) in .heard and answers with .status."""
+    """An HTTP server that records each request as (method, path, headers, body) in .requests and answers with .status."""
 
     def __init__(self):
-        self.heard, self.status = [], 200
+        self.requests, self.status = [], 200
         listener = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                listener.heard.append((self.command, self.path, self.headers, body))
+                listener.requests.append((self.command, self.path, self.headers, body))
                 self.send_response(listener.status)
                 self.send_header("Content-Length", "0")
                 self.end_headers()

@@ -53,13 +53,13 @@ class Office:
         role = account.id.split("_")[0].upper()
         self.sql("INSERT INTO device_tokens (token, account_id, role) VALUES (%s, %s, %s)", token, account.id, role)
 
-    def say(self, kind, rooms, **payload):
+    def publish(self, kind, rooms, **payload):
         """Writes an event as a statement of the server would."""
         self.sql("INSERT INTO outbox (aggregate, type, rooms, payload) VALUES ('x', %s, %s, %s)", kind, rooms,
                  json.dumps(payload))
 
-    def say_payment(self, account, amount, **more):
-        self.say("payment_received", [f"user:{account.id}"], transactionId="pay_1", amount=amount, method="MOBILE_MONEY",
+    def publish_payment(self, account, amount, **more):
+        self.publish("payment_received", [f"user:{account.id}"], transactionId="pay_1", amount=amount, method="MOBILE_MONEY",
                  reference=f"ref-{amount}", timestamp="2026-11-24T08:00:00.000Z", **more)
 
     def rows(self, account, state=None):
@@ -76,7 +76,7 @@ class Office:
     def mails(self, address):
         return [message for message in self.mail.taken() if message["to"] == address]
 
-    def told(self):
+    def wait_notified(self):
         """Waits until every event was turned into messages."""
         until(lambda: self.sql("SELECT 1 FROM leases WHERE name = 'messages' AND position ="
                                " (SELECT coalesce(max(id), 0) FROM events) AND NOT EXISTS (SELECT FROM outbox)"),
@@ -84,7 +84,7 @@ class Office:
 
     def quiet(self):
         """The same, and no message waits to be sent."""
-        self.told()
+        self.wait_notified()
         until(lambda: not self.sql("SELECT 1 FROM messages WHERE state = 'QUEUED'"), what="an empty queue")
 
     def failed(self, account):

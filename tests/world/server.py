@@ -120,7 +120,7 @@ class Server:
                 found.append({"msg": line})
         return found
 
-    def says(self, **members):
+    def wait_log(self, **members):
         """Waits for a log line with these members and returns the first."""
         def matching():
             return next((line for line in self.log()

@@ -14,8 +14,8 @@ from .waiting import PATIENCE
 class Till:
     """.url; .plan(*steps) for the next withdrawals: "ok", "refuse", "reset", "reset-after", 500, "500-after", or a
     threading.Event that the answer waits for (the transfer is done before). .transfers: {reference: row};
-    .say(reference, status) sets the status in queries and history. .dumb: queries and history fail; .another: a row that is
-    the reply to withdrawals instead of their own."""
+    .set_status(reference, status) sets the status in queries and history. .dumb: queries and history fail; .another: a row
+    that is the reply to withdrawals instead of their own."""
 
     def __init__(self):
         self.lock = threading.Lock()
@@ -41,7 +41,7 @@ class Till:
     def plan(self, *steps):
         self.steps.extend(steps)
 
-    def say(self, reference, status, **more):
+    def set_status(self, reference, status, **more):
         with self.lock:
             self.transfers[reference].update(status=status, **more)
 
@@ -50,7 +50,7 @@ class Till:
         with self.lock:
             return [row["reference"] for row in self.transfers.values() if row["external_reference"] == payout]
 
-    def asked(self, path):
+    def bodies(self, path):
         with self.lock:
             return [body for called, body in self.calls if called == path]
 

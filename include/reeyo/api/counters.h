@@ -9,7 +9,7 @@
 
 /* clang-format off */
 #define API_COUNTERS(X) \
-	X(CALLBACKS, "reeyo_payment_callbacks_total", "result=\"heard\"", \
+	X(CALLBACKS, "reeyo_payment_callbacks_total", "result=\"received\"", \
 		"Callbacks of the gateway by result") \
 	X(CALLBACKS_REFUSED, "reeyo_payment_callbacks_total", "result=\"refused\"", "")
 /* clang-format on */

@@ -17,7 +17,7 @@ bool log_on(enum log_level level);
 /* "debug", "info", "warn", "error", "off"; -1 for anything else. */
 int log_level_from_name(const char *name);
 
-/* One key and value of a line; the list ends with LOG_END. */
+/* One key and value of a line; a NULL key ends the list. */
 struct log_field {
 	const char *key; /* NULL ends the list */
 	enum { LOG_TEXT, LOG_INT, LOG_REAL, LOG_BOOL } kind;

@@ -110,7 +110,7 @@ struct page request_page(struct request *rq, int64_t fallback_limit);
 
 /* Runs a named statement of sql/queries with the struct of its parameters
  * (reeyo/db/queries/<file>.h), which is read before this returns; texts in it live as long as the
- * request: sql_read(rq, order_get, order_shown, &(struct order_get){ .order_id = rq->params[0] });
+ * request: sql_read(rq, order_get, order_read, &(struct order_get){ .order_id = rq->params[0] });
  * A statement without parameters is given none. done is called only on success; any error is
  * answered with its code. sql_try_… calls done also on errors (see db_error). After the request's
  * own deadline has answered, done is not called any more.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Forgets vendors in the catalogue of a loop when their events say that they were changed, maybe by
+ * Forgets vendors in the catalogue of a loop when an event reports a change of them, maybe by
  * another instance.
  */
 #ifndef REEYO_JOBS_CATALOGUE_EVENTS_H

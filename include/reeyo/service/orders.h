@@ -31,8 +31,8 @@ struct orders_expiry {
  * transaction of its own, oldest first. */
 void orders_expire(struct app *app, struct orders_expiry *expiry);
 
-/* For whoever cancels an order by a statement of its own: call after the commit. Counts the order
- * and invalidates the caches that contain it; vendor_id (NULL: a PACKAGE): limited stock was
+/* For callers that cancel an order by a statement of their own: call after the commit. Counts the
+ * order and invalidates the caches that contain it; vendor_id (NULL: a PACKAGE): limited stock was
  * returned to the menu. done (NULL is allowed) is called once, perhaps before this returns. */
 void order_cancelled(struct app *app, const char *vendor_id, void (*done)(void *arg), void *arg);
 

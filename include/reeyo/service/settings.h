@@ -25,7 +25,8 @@ void settings_free(struct settings *settings);
 /* Starts to poll the database; call when db is ready. read(arg) is called once, when the first
  * snapshot has been read. */
 void settings_poll_start(struct settings *settings, void (*read)(void *arg), void *arg);
-/* The first snapshot has been read. Before that, requests are refused (api/maintenance.h). */
+/* The first snapshot has been read. Before that, requests are refused with 503 (maintenance_admit).
+ */
 bool settings_loaded(const struct settings *settings);
 
 /* The value of a setting of that type; of one without a value 0, false or NULL. Texts and JSON

@@ -66,7 +66,7 @@ def test_a_broadcast_reaches_the_listed_accounts_by_push_and_stream(server, admi
                 what="the push")[0]
     assert row["channel"] == "PUSH" and row["event_id"] is None
     assert sql("SELECT 1 FROM messages WHERE recipient IN (%s, %s) AND bulk", without.id, other.id) == []
-    assert server.says(msg="message", subject="Fête")["text"] == "Livraison {gratuite} [demain]"
+    assert server.wait_log(msg="message", subject="Fête")["text"] == "Livraison {gratuite} [demain]"
 
 
 def test_a_broadcast_to_more_than_eight_accounts_reaches_each_of_them(server, admin_api, customer):

@@ -125,7 +125,7 @@ def test_a_burst_disconnects_no_client_that_reads(start_server):
     assert server.metric("reeyo_streams_cut_total") == 0
 
 
-def test_a_shutdown_tells_clients_to_reconnect_at_different_times(start_server):
+def test_a_shutdown_sends_clients_different_times_to_reconnect(start_server):
     server = start_server(streams_per_account=100)
     token = Tokens(server)("vendor")
     streams = [vendor_stream(server, token) for _ in range(20)]

@@ -16,7 +16,7 @@ def logged(server, headers):
     api = server.api()
     assert api.get("/api/v1", headers={**headers, "X-Request-Id": name}).status == 200
     api.close()
-    return server.says(requestId=name)
+    return server.wait_log(requestId=name)
 
 
 @pytest.mark.parametrize("headers", [

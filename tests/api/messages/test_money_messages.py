@@ -10,11 +10,11 @@ PAYOUT = {"payoutId": "payout_1", "amount": 50000, "fee": 200, "netAmount": 4980
 
 def test_a_payment_message_has_its_amount_and_order(office):
     buyer = office.customer("en")
-    office.say_payment(buyer, 12500)
+    office.publish_payment(buyer, 12500)
     office.quiet()
     assert office.texts(buyer)[1:] == ["Reeyo: we have received 12 500 XAF. Ref. ref-12500"]
-    office.say("payment_failed", [f"user:{buyer.id}"], transactionId="pay_2", amount=12500, reason="not enough money")
-    office.say("refund_issued", [f"user:{buyer.id}", "admin"], orderId="order_none", amount=1250000)
+    office.publish("payment_failed", [f"user:{buyer.id}"], transactionId="pay_2", amount=12500, reason="not enough money")
+    office.publish("refund_issued", [f"user:{buyer.id}", "admin"], orderId="order_none", amount=1250000)
     office.quiet()
     assert office.texts(buyer)[2:] == [
         "Reeyo: your payment of 12 500 XAF did not go through.",
@@ -27,7 +27,7 @@ def test_each_end_of_a_payout_sends_a_message(office, kind):
     payload = {**PAYOUT, "ownerId": owner.id, "ownerType": kind.upper()}
     for event, more in (("payout_approved", {}), ("payout_rejected", {"reason": "mauvais compte"}),
                         ("payout_completed", {"transactionReference": "MP1"}), ("payout_failed", {"reason": "x"})):
-        office.say(event, [f"{kind}:{owner.id}", "admin"], **payload, **more)
+        office.publish(event, [f"{kind}:{owner.id}", "admin"], **payload, **more)
     office.quiet()
     assert office.texts(owner) == [
         "Reeyo : votre retrait de 50 000 FCFA a été approuvé et est en cours.",
@@ -43,8 +43,8 @@ def test_each_end_of_a_payout_sends_a_message(office, kind):
 def test_a_settled_dispute_sends_a_mail_and_a_push(office):
     buyer = office.customer("fr", email="plainte@test.reeyo.cm")
     office.device(buyer, "phone-of-plainte")
-    office.say("refund_issued", [f"user:{buyer.id}", "admin"], orderId="order_none", amount=2500, disputeId="dsp_1")
-    office.say("dispute_resolved", [f"user:{buyer.id}", "admin"], disputeId="dsp_1", orderId="order_none",
+    office.publish("refund_issued", [f"user:{buyer.id}", "admin"], orderId="order_none", amount=2500, disputeId="dsp_1")
+    office.publish("dispute_resolved", [f"user:{buyer.id}", "admin"], disputeId="dsp_1", orderId="order_none",
                resolution="Un plat manquait.", refundAmount=2500)
     office.quiet()
     push, = office.pushes("phone-of-plainte")
@@ -56,7 +56,7 @@ def test_a_settled_dispute_sends_a_mail_and_a_push(office):
 
 def test_a_long_reason_does_not_make_a_long_text_message(office):
     shop = office.vendor(language="en")
-    office.say("payout_rejected", [f"vendor:{shop.id}", "admin"], **PAYOUT, reason="No. " * 125)
+    office.publish("payout_rejected", [f"vendor:{shop.id}", "admin"], **PAYOUT, reason="No. " * 125)
     office.quiet()
     text, = office.texts(shop)
     assert "..." in text and ".... " not in text and len(text) < 240

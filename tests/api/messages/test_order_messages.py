@@ -139,9 +139,9 @@ def test_an_order_whose_payment_failed_sends_one_message_without_the_reason_of_t
     office.sql("UPDATE orders SET status = 'CANCELLED', active = false, cancelled_by = 'SYSTEM', payment_method = 'CASH',"
                " payment_status = %s WHERE id = %s", paid, order["orderId"])
     rooms = [f"user:{buyer.id}", f"vendor:{shop.id}"]
-    office.say("order_cancelled", rooms, orderId=order["orderId"], reason="Nobody accepted the order in time")
+    office.publish("order_cancelled", rooms, orderId=order["orderId"], reason="Nobody accepted the order in time")
     if paid == "FAILED":
-        office.say("payment_failed", rooms[:1], orderId=order["orderId"], amount=5000, reason="the customer did not confirm")
+        office.publish("payment_failed", rooms[:1], orderId=order["orderId"], amount=5000, reason="the customer did not confirm")
     office.quiet()
     number = order["orderNumber"]
     assert office.texts(buyer)[1:] == [
@@ -158,7 +158,7 @@ def test_an_order_whose_payment_failed_sends_one_message_without_the_reason_of_t
 def test_a_rider_gets_an_offer_as_push(office):
     rider = office.rider()
     office.device(rider, "bike-of-emmanuel")
-    office.say("delivery_request", [f"rider:{rider.id}"], orderId="order_none", deliveryFee=1200)
+    office.publish("delivery_request", [f"rider:{rider.id}"], orderId="order_none", deliveryFee=1200)
     office.quiet()
     push, = office.pushes("bike-of-emmanuel")
     assert "1 200 FCFA" in push["notification"]["body"] and push["data"]["type"] == "delivery_request"
@@ -176,11 +176,11 @@ def test_outdated_events_send_no_messages(office):
 def test_an_event_sends_its_message_once_and_a_notification_sends_none(office):
     buyer = office.customer()
     for amount in range(1000, 1020):
-        office.say_payment(buyer, amount)
+        office.publish_payment(buyer, amount)
     office.quiet()
     assert len(office.rows(buyer)) == 20
     assert len(notes(office, buyer)) == 20
-    office.say("notification", [f"user:{buyer.id}"], type="PAYMENT_RECEIVED", title="x", body="y")
+    office.publish("notification", [f"user:{buyer.id}"], type="PAYMENT_RECEIVED", title="x", body="y")
     office.quiet()
     assert len(office.rows(buyer)) == 20
 

@@ -26,11 +26,11 @@ def test_a_temporary_failure_is_retried_and_order_is_kept(office, fault):
     buyer, other = office.customer("en"), office.customer("en")
     office.sms.reset()
     office.sms.script(SMS_PATH, fault)
-    office.say_payment(buyer, 1000)
+    office.publish_payment(buyer, 1000)
     assert office.failed(buyer)["tries"] == 1
-    office.say_payment(buyer, 2000)
-    office.say_payment(other, 3000)
-    office.told()
+    office.publish_payment(buyer, 2000)
+    office.publish_payment(other, 3000)
+    office.wait_notified()
     until(lambda: office.texts(other), what="the other's message")
     assert office.texts(buyer) == []
     office.hurry()
@@ -42,7 +42,7 @@ def test_a_temporary_failure_is_retried_and_order_is_kept(office, fault):
 def test_the_retry_after_of_a_provider_is_respected(office):
     buyer = office.customer()
     office.sms.script(SMS_PATH, ("status", {"status": 429, "retry_after": 3000}))
-    office.say_payment(buyer, 1000)
+    office.publish_payment(buyer, 1000)
     row = office.failed(buyer)
     assert row["last_error"] == "status 429"
     assert row["next_at"] - row["created_at"] > datetime.timedelta(seconds=3000)  # the normal back-off is seconds
@@ -53,9 +53,9 @@ def test_the_retry_after_of_a_provider_is_respected(office):
 def test_a_message_that_is_never_accepted_is_dead_after_eight_tries_and_the_next_one_is_sent(office):
     buyer = office.customer("en")
     office.sms.script(SMS_PATH, *[("status", {"status": 500})] * 8)
-    office.say_payment(buyer, 1000)
-    office.say_payment(buyer, 2000)
-    office.told()
+    office.publish_payment(buyer, 1000)
+    office.publish_payment(buyer, 2000)
+    office.wait_notified()
 
     def dead():
         office.hurry()
@@ -69,7 +69,7 @@ def test_a_message_that_is_never_accepted_is_dead_after_eight_tries_and_the_next
 def test_a_bad_number_is_dead_at_once(office):
     buyer = office.customer()
     office.sql("UPDATE users SET phone = %s WHERE id = %s", new_phone()[:9] + "0000", buyer.id)
-    office.say_payment(buyer, 1000)
+    office.publish_payment(buyer, 1000)
     office.quiet()
     row, = office.rows(buyer)
     assert (row["state"], row["tries"], row["last_error"]) == ("DEAD", 1, "status 400, 21610")
@@ -79,7 +79,7 @@ def test_a_device_without_the_app_is_deleted_and_the_others_receive_the_push(off
     buyer = office.customer("en")
     office.device(buyer, "gone-phone-1")
     office.device(buyer, "phone-that-stays")
-    office.say_payment(buyer, 1000)
+    office.publish_payment(buyer, 1000)
     office.quiet()
     assert [row["state"] for row in office.rows(buyer)] == ["SENT"]
     assert len(office.pushes("phone-that-stays")) == 1
@@ -91,7 +91,7 @@ def test_a_device_without_the_app_is_deleted_and_the_others_receive_the_push(off
 def test_a_text_message_is_sent_when_the_app_is_gone(office, device):
     shop = office.vendor(language="en")
     office.device(shop, device)
-    office.say("new_order", [f"vendor:{shop.id}"], orderNumber="F-77", total=4500)
+    office.publish("new_order", [f"vendor:{shop.id}"], orderNumber="F-77", total=4500)
     office.quiet()
     assert [(row["channel"], row["state"]) for row in office.rows(shop)] == [("PUSH", "DEAD"), ("SMS", "SENT")]
     assert "F-77" in office.texts(shop)[0]
@@ -104,7 +104,7 @@ def test_a_text_message_is_sent_when_the_device_is_removed_between_two_tries(off
     buyer = office.customer("en")
     office.device(buyer, "phone-that-leaves")
     office.push.script(PUSH_PATH, ("status", {"status": 500}))
-    office.say_payment(buyer, 1000)
+    office.publish_payment(buyer, 1000)
     office.failed(buyer)
     office.sql("DELETE FROM device_tokens WHERE account_id = %s", buyer.id)
     office.hurry()
@@ -118,7 +118,7 @@ def test_a_push_refused_for_its_content_becomes_a_text_message_and_keeps_its_dev
     buyer = office.customer("en")
     office.device(buyer, "phone-of-refused")
     office.push.script(PUSH_PATH, ("status", {"status": 400, "body": {"error": {"status": "INVALID_ARGUMENT"}}}))
-    office.say_payment(buyer, 1000)
+    office.publish_payment(buyer, 1000)
     office.quiet()
     assert [(row["channel"], row["state"]) for row in office.rows(buyer)] == [("PUSH", "DEAD"), ("SMS", "SENT")]
     assert office.sql("SELECT 1 FROM device_tokens WHERE account_id = %s", buyer.id)
@@ -127,7 +127,7 @@ def test_a_push_refused_for_its_content_becomes_a_text_message_and_keeps_its_dev
 def test_a_message_without_an_sms_template_sends_no_text_message(office):
     rider = office.rider()
     office.device(rider, "gone-bike")
-    office.say("delivery_request", [f"rider:{rider.id}"], orderId="order_none", deliveryFee=1200)
+    office.publish("delivery_request", [f"rider:{rider.id}"], orderId="order_none", deliveryFee=1200)
     office.quiet()
     assert [(row["channel"], row["state"]) for row in office.rows(rider)] == [("PUSH", "DEAD")]
     assert office.texts(rider) == []
@@ -136,10 +136,10 @@ def test_a_message_without_an_sms_template_sends_no_text_message(office):
 def test_an_invalid_token_of_firebase_is_fetched_again(office):
     buyer = office.customer("en")
     office.device(buyer, "phone-of-token")
-    office.say_payment(buyer, 1000)
+    office.publish_payment(buyer, 1000)
     office.quiet()
     office.push.script(PUSH_PATH, "revoke")
-    office.say_payment(buyer, 2000)
+    office.publish_payment(buyer, 2000)
     assert office.failed(buyer)["last_error"] == "status 401, UNAUTHENTICATED"
     office.hurry()
     office.quiet()
@@ -151,11 +151,11 @@ def test_a_push_that_apple_refuses_keeps_the_access_token_for_others(office):
     buyer, other = office.customer("en"), office.customer("en")
     office.device(buyer, "apple-phone")
     office.device(other, "phone-of-other")
-    office.say_payment(other, 1000)
+    office.publish_payment(other, 1000)
     office.quiet()
-    office.say_payment(buyer, 2000)
+    office.publish_payment(buyer, 2000)
     assert office.failed(buyer)["last_error"] == "status 401, THIRD_PARTY_AUTH_ERROR"
-    office.say_payment(other, 3000)
+    office.publish_payment(other, 3000)
     until(lambda: len(office.pushes("phone-of-other")) == 2, what="the other's push")
     assert len(office.push.log("/token")) <= 1
     office.sql("UPDATE messages SET until = now() WHERE recipient = %s", buyer.id)
@@ -166,7 +166,7 @@ def test_without_an_access_token_pushes_wait_and_use_no_try(office):
     buyer = office.customer("en")
     office.device(buyer, "phone-of-patience")
     office.push.script(PUSH_PATH, "revoke")
-    office.say_payment(buyer, 1000)
+    office.publish_payment(buyer, 1000)
     assert office.failed(buyer)["tries"] == 1
     office.push.script("/token", *[("status", {"status": 500})] * 2)
 
@@ -190,7 +190,7 @@ def test_without_an_access_token_pushes_wait_and_use_no_try(office):
 def test_a_push_has_a_time_to_live(office):
     rider = office.rider()
     office.device(rider, "bike-of-life")
-    office.say("delivery_request", [f"rider:{rider.id}"], orderId="order_none", deliveryFee=1200)
+    office.publish("delivery_request", [f"rider:{rider.id}"], orderId="order_none", deliveryFee=1200)
     office.quiet()
     push, = office.pushes("bike-of-life")
     assert 45 <= int(push["android"]["ttl"].rstrip("s")) <= 60
@@ -221,9 +221,9 @@ def test_a_slow_provider_delays_its_own_channel_only(office):
     slow, quick = office.customer("en"), office.customer("en")
     office.device(quick, "phone-of-quick")
     office.sms.script(SMS_PATH, "held")
-    office.say_payment(slow, 1000)
-    office.say_payment(quick, 2000)
-    office.told()
+    office.publish_payment(slow, 1000)
+    office.publish_payment(quick, 2000)
+    office.wait_notified()
     until(lambda: office.pushes("phone-of-quick"), what="the push")
     assert [row["state"] for row in office.rows(slow)] == ["QUEUED"]
     office.sms.go()

@@ -34,13 +34,13 @@ def test_an_instance_that_is_killed_loses_nothing_and_order_is_kept(offices):
     people = [office.customer("en") for _ in range(5)]
     for turn in range(6):
         for person in people:
-            office.say_payment(person, 1000 + turn)
+            office.publish_payment(person, 1000 + turn)
         if turn in (2, 4):
-            office.told()
+            office.wait_notified()
             office.server.kill()
             office.sql("UPDATE messages SET next_at = now() WHERE state = 'QUEUED'")  # claimed rows are claimed again
             office.server.start()
-    office.told()
+    office.wait_notified()
     office.hurry_until_empty()
     for person in people:
         sent = amounts(office.texts(person))
@@ -56,7 +56,7 @@ def test_messages_under_way_at_a_shutdown_are_sent_afterwards(offices):
     office.sms.script(SMS_PATH, ("slow", {"ms": 20000}))
     office.push.script("/token", ("slow", {"ms": 3000}))
     for person in (buyer, other):
-        office.say_payment(person, 1000)
+        office.publish_payment(person, 1000)
     until(lambda: len(office.sql("SELECT 1 FROM messages WHERE tries = 1")) == 2, what="two letters under way")
     office.server.restart()
     office.sql("UPDATE messages SET next_at = now() WHERE state = 'QUEUED'")  # claimed rows are claimed again
@@ -73,21 +73,21 @@ def test_two_instances_send_each_message_once(offices, start_server):
     people = [office.customer("en") for _ in range(4)]
     for amount in range(2000, 2010):
         for person in people:
-            office.say_payment(person, amount)
+            office.publish_payment(person, amount)
     office.quiet()
     for person in people:
         assert amounts(office.texts(person)) == list(range(2000, 2010))
     assert any(line.get("msg") == "leading" and line["lease"] == "messages" for one in (office.server, second)
                for line in one.log())
     office.server.kill()
-    office.say_payment(people[0], 2010)
+    office.publish_payment(people[0], 2010)
     until(lambda: amounts(office.texts(people[0]))[-1] == 2010, what="the message by the instance that takes over")
 
 
 def test_without_credentials_messages_are_logged_and_skipped_and_nothing_fails(offices):
     office = offices(twilio_sid="", sendgrid_key="", fcm_account="")
     buyer = office.customer("en", email="nobody@test.reeyo.cm")
-    office.say_payment(buyer, 1000)
+    office.publish_payment(buyer, 1000)
     office.quiet()
     assert {(row["channel"], row["state"], row["last_error"]) for row in office.rows(buyer)} == {
         ("MAIL", "SKIPPED", "no credentials"), ("SMS", "SKIPPED", "no credentials")}
@@ -123,12 +123,12 @@ def test_pushes_go_through_sns_with_a_valid_signature(start_server, fake, tmp_pa
     office.device(buyer, "arn:aws:sns:eu-west-1:1:endpoint/GCM/reeyo/1")
     office.device(buyer, "disabled:arn:2")
     office.device(buyer, "deleted:arn:3")
-    office.say_payment(buyer, 12500)
+    office.publish_payment(buyer, 12500)
     office.quiet()
     assert [row["state"] for row in office.rows(buyer)] == ["SENT"], office.rows(buyer)
     alone = office.customer("fr")
     office.device(alone, "deleted:arn:4")
-    office.say_payment(alone, 1000)
+    office.publish_payment(alone, 1000)
     office.quiet()
     assert [(row["state"], row["last_error"]) for row in office.rows(alone)] == [
         ("DEAD", "status 400, InvalidParameter"), ("SENT", None)]

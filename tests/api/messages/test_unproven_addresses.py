@@ -15,7 +15,7 @@ def event(office, buyer, shop, kind="order_accepted"):
     order = buyer.api.post("orders", json={"vendorId": shop.id, "items": [{"itemId": shop.items[0], "quantity": 1}],
                                            "paymentMethod": "CASH"}).data
     if kind:
-        office.say(kind, [f"user:{buyer.id}"], orderId=order["orderId"], reason=LURE)
+        office.publish(kind, [f"user:{buyer.id}"], orderId=order["orderId"], reason=LURE)
     office.quiet()
     return order
 
@@ -63,7 +63,7 @@ def test_text_messages_to_an_unverified_phone_have_no_names(office):
     office.sql("UPDATE users SET phone_verified = false WHERE id = %s", buyer.id)
     order = office.sql("SELECT id, order_number FROM orders WHERE user_id = %s", buyer.id)[0]
     for kind in ("order_accepted", "order_rejected", "order_cancelled"):
-        office.say(kind, [f"user:{buyer.id}"], orderId=order["id"], reason=LURE)
+        office.publish(kind, [f"user:{buyer.id}"], orderId=order["id"], reason=LURE)
     office.quiet()
     sent = office.texts(buyer)[2:]
     assert len(sent) >= 2 and all(order["order_number"] in text and "Gagnez" not in text for text in sent), sent

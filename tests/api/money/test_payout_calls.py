@@ -74,14 +74,14 @@ def test_a_pay_out_missing_in_the_history_fails_after_an_hour(desk, fault):
     desk.till.plan(fault)
     owner = desk.owner()
     payout = desk.approved(owner)
-    desk.server.wait(lambda: [b for b in desk.till.asked("/withdraw") if b["external_reference"] == payout], what="sending")
-    seen = len(desk.till.asked("/history"))
-    desk.hurried(payout, lambda: len(desk.till.asked("/history")) >= seen + 2, "looking for the pay-out twice")
+    desk.server.wait(lambda: [b for b in desk.till.bodies("/withdraw") if b["external_reference"] == payout], what="sending")
+    seen = len(desk.till.bodies("/history"))
+    desk.hurried(payout, lambda: len(desk.till.bodies("/history")) >= seen + 2, "looking for the pay-out twice")
     assert desk.row(payout)["status"] == "PROCESSING" and wallet(desk.sql, owner.id) == (12000, 8000, 0)
     desk.age(payout, "61 minutes")
     desk.hurried(payout, lambda: desk.row(payout)["status"] == "FAILED", "the failure")
     assert desk.till.sent(payout) == [] and wallet(desk.sql, owner.id) == (20000, 0, 0)
-    assert len([b for b in desk.till.asked("/withdraw") if b["external_reference"] == payout]) == 1
+    assert len([b for b in desk.till.bodies("/withdraw") if b["external_reference"] == payout]) == 1
 
 
 def test_an_unreachable_gateway_is_retried(connect, start_server, unused_port):
@@ -97,7 +97,7 @@ def test_an_unreachable_gateway_is_retried(connect, start_server, unused_port):
         server.configure(campay_url=till.url).start()
         desk.sql("UPDATE payouts SET next_check_at = now() WHERE id = %s AND status = 'APPROVED'", payout)
         server.wait(lambda: till.sent(payout), what="sending the pay-out")
-        till.say(till.sent(payout)[0], "SUCCESSFUL")
+        till.set_status(till.sent(payout)[0], "SUCCESSFUL")
         desk.hurried(payout, lambda: desk.row(payout)["status"] == "COMPLETED", "completed")
         assert len(till.sent(payout)) == 1
     finally:

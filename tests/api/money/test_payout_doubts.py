@@ -20,7 +20,7 @@ def test_a_history_without_names_proves_nothing(desk):
     assert desk.row(payout)["status"] == "PROCESSING" and wallet(desk.sql, owner.id) == (11877, 8123, 0)
     row = next(r for r in desk.admin.api.get("payouts", query={"status": "PROCESSING"}).data if r["id"] == payout)
     assert "without naming" in row["trouble"]
-    desk.server.says(payout=payout, level="error")
+    desk.server.wait_log(payout=payout, level="error")
     done = desk.admin.api.post(f"payouts/{payout}/process", json={"transactionReference": desk.till.sent(payout)[0]})
     assert done.data["status"] == "COMPLETED" and wallet(desk.sql, owner.id) == (11877, 0, 8123)
 
@@ -61,7 +61,7 @@ def test_a_pay_out_pending_for_a_day_is_a_discrepancy(desk):
     assert desk.row(payout)["trouble"] is None
     desk.age(payout, "2 hours")
     assert_discrepancy(desk, payout, "more than a day")
-    desk.till.say(desk.till.sent(payout)[0], "SUCCESSFUL")
+    desk.till.set_status(desk.till.sent(payout)[0], "SUCCESSFUL")
     desk.hurried(payout, lambda: desk.row(payout)["status"] == "COMPLETED", "booking it")
     assert desk.row(payout)["trouble"] is None and wallet(desk.sql, owner.id) == (12000, 0, 8000)
 
@@ -85,7 +85,7 @@ def test_a_reference_that_another_pay_out_has_is_a_discrepancy(desk):
     desk.till.another = {k: v for k, v in desk.till.transfers[desk.till.sent(first)[0]].items() if k != "external_reference"}
     second = desk.approved(owner)
     assert_discrepancy(desk, second, "another pay-out")
-    desk.server.says(payout=second, level="error")
+    desk.server.wait_log(payout=second, level="error")
 
 
 def test_an_answer_about_another_pay_out_is_ignored(desk):
@@ -97,7 +97,7 @@ def test_an_answer_about_another_pay_out_is_ignored(desk):
     desk.server.wait(lambda: desk.till.sent(second), what="sending the second")
     desk.hurried(second, lambda: desk.row(second)["gateway_reference"] == desk.till.sent(second)[0], "finding its own")
     assert desk.row(second)["status"] == "PROCESSING" and wallet(desk.sql, owner.id)[1:] == (16000, 0)
-    desk.server.says(payout=second, level="error")
+    desk.server.wait_log(payout=second, level="error")
 
 
 def test_a_success_after_the_failure_is_booked(desk):
@@ -129,7 +129,7 @@ def test_a_success_after_the_failure_with_the_money_spent_is_logged(desk):
                                              "status": "SUCCESSFUL", "currency": "XAF", "to": ""}
     desk.hurried(payout, lambda: desk.row(payout)["trouble"], "the discrepancy")
     assert desk.row(payout)["status"] == "FAILED" and wallet(desk.sql, owner.id) == (3000, 5000, 0)
-    desk.server.says(payout=payout, level="error")
+    desk.server.wait_log(payout=payout, level="error")
 
 
 def paid_after_return(desk):
@@ -172,7 +172,7 @@ def test_a_transfer_reversed_by_the_gateway_can_be_returned(desk):
     owner = desk.owner("rider")
     payout = desk.approved(owner)
     row = desk.until(payout, "COMPLETED")
-    desk.till.say(row["gateway_reference"], "FAILED", reason="Reversed")
+    desk.till.set_status(row["gateway_reference"], "FAILED", reason="Reversed")
     desk.sql("UPDATE payouts SET next_check_at = now() WHERE id = %s", payout)
     desk.server.wait(lambda: desk.row(payout)["trouble"], what="the discrepancy")
     reply = desk.admin.api.post(f"payouts/{payout}/resolve-trouble", json={"outcome": "RETURNED", "notes": "Reversed"})
@@ -198,7 +198,7 @@ def test_another_amount_than_was_sent_is_a_discrepancy(desk):
     desk.settle(payout, amount=7000)
     desk.hurried(payout, lambda: desk.row(payout)["trouble"], "the discrepancy")
     assert desk.row(payout)["status"] == "PROCESSING" and wallet(desk.sql, owner.id) == (12000, 8000, 0)
-    desk.till.say(desk.till.sent(payout)[0], "SUCCESSFUL", amount=8000)
+    desk.till.set_status(desk.till.sent(payout)[0], "SUCCESSFUL", amount=8000)
     desk.hurried(payout, lambda: desk.row(payout)["status"] == "COMPLETED", "booking it")
     desk.server.wait(lambda: desk.counted("completed") == before[1] + 1 and desk.counted("trouble") > before[0], what="counting both")
 

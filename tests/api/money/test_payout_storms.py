@@ -22,7 +22,7 @@ def test_a_server_that_dies_while_it_sends_pays_once(start_server, connect, done
         till.plan(held if done else "reset")
         owner = desk.owner()
         payout = desk.approved(owner)
-        server.wait(lambda: till.asked("/withdraw"), what="sending the pay-out")
+        server.wait(lambda: till.bodies("/withdraw"), what="sending the pay-out")
         server.kill()
         held.set()
         assert desk.row(payout)["status"] == "PROCESSING"
@@ -34,7 +34,7 @@ def test_a_server_that_dies_while_it_sends_pays_once(start_server, connect, done
             desk.age(payout, "2 hours")
         desk.hurried(payout, lambda: desk.row(payout)["completed_at"] or desk.row(payout)["failure_reason"], "the end")
         assert desk.row(payout)["status"] == ("COMPLETED" if done else "FAILED")
-        assert len(till.asked("/withdraw")) == 1
+        assert len(till.bodies("/withdraw")) == 1
         assert wallet(desk.sql, owner.id) == ((12000, 0, 8000) if done else (20000, 0, 0))
         books_balance(server)
     finally:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A few thousand random events, 16 at a time; tests/money/README.md says what is proved of a million."""
+"""A few thousand random events, 16 at a time; tests/money/README.md has the results of a million."""
 
 import os
 import random

@@ -48,8 +48,8 @@ def collect(campay, headers, path="/collect/", **members):
 
 
 def callbacks(listener, count=1):
-    until(lambda: len(listener.heard) >= count)
-    return [json.loads(body) for _, _, _, body in listener.heard]
+    until(lambda: len(listener.requests) >= count)
+    return [json.loads(body) for _, _, _, body in listener.requests]
 
 
 def test_a_collect_succeeds_with_a_signed_callback(campay, listener):
@@ -62,7 +62,7 @@ def test_a_collect_succeeds_with_a_signed_callback(campay, listener):
     [body] = callbacks(listener)
     assert (body["reference"], body["external_reference"], body["status"], body["amount"]) == (
         reference, "pay_1", "SUCCESSFUL", "1000")
-    _, path, heads, raw = listener.heard[0]
+    _, path, heads, raw = listener.requests[0]
     assert path == "/callback"
     assert heads["X-Campay-Signature"] == hmac.new(KEY, raw, hashlib.sha256).hexdigest()
 
@@ -132,7 +132,7 @@ def test_a_lost_callback_is_not_sent_and_never_never_settles(campay, listener):
 def test_a_callback_may_come_first(campay, listener):
     campay.script("/collect", "callback-first")
     collect(campay, login(campay))
-    assert len(listener.heard) == 1
+    assert len(listener.requests) == 1
 
 
 def test_amounts_may_differ(campay, listener):
@@ -148,14 +148,14 @@ def test_amounts_may_differ(campay, listener):
 def test_callbacks_are_signed_as_asked(campay, listener):
     reference = collect(campay, login(campay)).json["reference"]
     callbacks(listener)
-    listener.heard.clear()
+    listener.requests.clear()
     assert campay.callback(reference, sign="jwt") == 200
     assert campay.callback(reference, sign="get", status="FAILED", amount=3) == 200
     assert campay.callback(reference, signature="forged") == 200
     assert campay.callback(reference, signature="none") == 200
     listener.status = 401
     assert campay.callback(reference) == 401
-    jwt, get, forged, unsigned, _ = listener.heard
+    jwt, get, forged, unsigned, _ = listener.requests
     head, claims, mac = json.loads(jwt[3])["signature"].split(".")
     made = hmac.new(b"campay-webhook-key", f"{head}.{claims}".encode(), hashlib.sha256).digest()
     assert base64.urlsafe_b64encode(made).decode().rstrip("=") == mac
@@ -217,4 +217,4 @@ def test_hundreds_at_once_and_thousands_in_all(fake, listener):
     with ThreadPoolExecutor(100) as pool:
         list(pool.map(worker, range(100)))
     assert len({one["external_reference"] for one in campay.transactions()}) == 2000
-    until(lambda: len(listener.heard) == 2000)
+    until(lambda: len(listener.requests) == 2000)

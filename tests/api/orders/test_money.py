@@ -275,7 +275,7 @@ def test_a_statement_that_ends_in_a_deadlock_is_run_once_more(start_server):
     other.connection.commit()
     gate("SELECT pg_advisory_unlock(1)")
     assert placing.result().status == 201
-    server.says(msg="a statement was rolled back because of a deadlock or conflict; it runs again")
+    server.wait_log(msg="a statement was rolled back because of a deadlock or conflict; it runs again")
     assert watch("SELECT count(*) AS n FROM orders WHERE user_id = %s", buyer.id)[0]["n"] == 1
     paid = 100000 - watch("SELECT available FROM wallets WHERE owner_id = %s", buyer.id)[0]["available"]
     assert paid == placing.result().data["total"]

@@ -110,7 +110,7 @@ def test_another_amount_is_never_booked(till, amount):
     assert till.callback(reference).status == 200
     till.until_state(reference, "MISMATCH")
     assert till.balance(somebody) == 0 and till.sql("SELECT 1 FROM ledger WHERE reference = %s", reference) == []
-    till.server.says(level="error", payment=reference)
+    till.server.wait_log(level="error", payment=reference)
     differences = till.reconcile()[1]
     assert [(line["difference"], line["explained"]) for line in differences if line["reference"] == reference] == [
         ("amount", False)]

@@ -99,17 +99,17 @@ END_TEST
 START_TEST(a_long_value_is_cut_at_a_whole_character_in_sms_and_push)
 {
 	char value[2100] = "", values[2200];
-	const char *said;
+	const char *filled;
 
 	for (int i = 0; i < 600; i++)
 		strcat(value, "é");
 	snprintf(values, sizeof(values), "{\"reason\":\"%s\",\"body\":\"%s\"}", value, "x");
-	said = filled_for(CHANNEL_SMS, "{reason}.", values);
-	ck_assert_uint_eq(strlen(said), 2 * 77 + 3);
-	ck_assert_str_eq(said + 2 * 76, "é...");
-	said = filled_for(CHANNEL_PUSH, "{reason}.", values);
-	ck_assert_uint_eq(strlen(said), 2 * 499 + 3);
-	ck_assert_str_eq(said + 2 * 498, "é…");
+	filled = filled_for(CHANNEL_SMS, "{reason}.", values);
+	ck_assert_uint_eq(strlen(filled), 2 * 77 + 3);
+	ck_assert_str_eq(filled + 2 * 76, "é...");
+	filled = filled_for(CHANNEL_PUSH, "{reason}.", values);
+	ck_assert_uint_eq(strlen(filled), 2 * 499 + 3);
+	ck_assert_str_eq(filled + 2 * 498, "é…");
 	ck_assert_uint_eq(strlen(filled_for(CHANNEL_MAIL, "{reason}.", values)), 2 * 600 + 1);
 	snprintf(values, sizeof(values), "{\"body\":\"%s\"}", value);
 	ck_assert_uint_eq(strlen(filled_for(CHANNEL_PUSH, "{body}", values)), 2 * 600);

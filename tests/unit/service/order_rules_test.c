@@ -76,7 +76,7 @@ START_TEST(sql_cancels_by_system_only_in_the_states_of_the_table)
 }
 END_TEST
 
-/* The check of the table orders: `active` says whether a state is final. */
+/* The check of the table orders: `active` is false for final states. */
 START_TEST(sql_and_domain_agree_which_states_are_final)
 {
 	for (unsigned status = 0; status < ORDER_STATUSES; status++) {
