@@ -22,7 +22,7 @@ from world.accounts import DEMO
 from world.database import Database
 from world.fakes import Campay
 from world.server import Server, binary
-from world.stores import Stores, Databases
+from world.stores import Databases, Stores
 from world.tables import Tables
 from world.tokens import issue
 
@@ -69,10 +69,7 @@ def call(options, server, folder, role, document, ids):
     token = None
     if role != "anyone":
         _, credentials, kind, account = DEMO[role]
-        if role == "customer":
-            token = server.api().post("auth/login", json=credentials).data["token"]
-        else:
-            token = issue(kind, account)
+        token = server.api().post("auth/login", json=credentials).data["token"] if role == "customer" else issue(kind, account)
         command += ["-H", f"Authorization: Bearer {token}"]
     environment = dict(os.environ, SCHEMATHESIS_HOOKS="hooks", PYTHONPATH=str(HERE), REEYO_CONTRACT_IDS=json.dumps(ids),
                        PYTHONDONTWRITEBYTECODE="1")

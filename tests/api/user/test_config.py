@@ -2,7 +2,7 @@
 """The configuration that apps read before login."""
 
 
-def test_the_configuration_shows_services_and_no_commission(api):
+def test_the_configuration_shows_services_and_no_comission(api):
     config = api.get("config").data
     assert config["services"]["food"] == {"enabled": True, "minOrderAmount": 2000, "deliveryFee": 1500}
     assert config["services"]["mart"] == {"enabled": True, "minOrderAmount": 5000, "deliveryFee": 2000}
@@ -10,7 +10,7 @@ def test_the_configuration_shows_services_and_no_commission(api):
     assert (packages["baseFee"], packages["feePerKm"], packages["maxWeight"]) == (2000, 500, 50)
     assert config["paymentMethods"] == ["WALLET", "CASH", "CARD"]
     assert config["maintenanceMode"] is False and config["version"]
-    assert b"ommission" not in api.get("config").body
+    assert b"omission" not in api.get("config").body
 
 
 def test_one_service_can_be_read_by_name(api):
