@@ -38,7 +38,7 @@ static int text_store_decoded(char *to, size_t room, struct text from)
 /* Parses "user:password@" and removes it from the front of *rest. */
 static int credentials_parse(struct text *rest, struct redis_address *ret)
 {
-	const char *at = memrchr(rest->at, '@', rest->len);
+	const char *at = rest->at ? memrchr(rest->at, '@', rest->len) : NULL;
 	struct text login, password;
 
 	if (!at)

@@ -39,7 +39,7 @@ static bool url_password(const char *authority, const char **ret_from, const cha
 	const char *colon;
 
 	if (last_at_sign(query, end))
-		query = at = end;
+		at = end;
 	if (!at)
 		return false;
 	colon = memchr(authority, ':', (size_t)(at - authority));

@@ -36,7 +36,7 @@ static int target_put(struct target *target, const char *key, const char *value)
 static const char *target_get(const struct target *target, const char *key)
 {
 	for (unsigned i = 0; i < target->count; i++)
-		if (strcmp(target->keys[i], key) == 0)
+		if (target->keys[i] && strcmp(target->keys[i], key) == 0)
 			return target->values[i];
 	return NULL;
 }

@@ -5,6 +5,7 @@
  */
 #include "params.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -161,6 +162,8 @@ static const char *param_write(char **at, const void *from, const struct query_p
 
 	if (!member.pointer)
 		return NULL;
+	/* params_write has taken memory for all others */
+	assert(end || param->type == PARAM_TEXT || param->type == PARAM_BOOLEAN);
 	switch (param->type) {
 	case PARAM_TEXT:
 		return *member.text;
