@@ -2,6 +2,7 @@
 """Dispatch during failures: an instance that is killed, and Redis that is down."""
 
 import pytest
+
 from world.accounts import hire, register
 from world.database import Database
 from world.rides import KM, new_spot, order_seeking

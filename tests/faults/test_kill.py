@@ -4,7 +4,6 @@
 import random
 
 import pytest
-
 from money.events import SETTLE_MS, Run
 
 pytestmark = pytest.mark.slow

@@ -409,7 +409,7 @@ class Worker:
 
     def wrong(self, a, b, c, d, e):
         """Requests that must be refused: invalid amounts, and other accounts' objects."""
-        buyer, other = self.pick(self.model.customers, a), self.pick(self.model.customers, a + 0.5 if a < 0.5 else a - 0.5)
+        buyer, _other = self.pick(self.model.customers, a), self.pick(self.model.customers, a + 0.5 if a < 0.5 else a - 0.5)
         shop, order = self.pick(self.model.shops, b), self.target(c)
         amount = self.pick([-5000, 0, 100.5, 2 ** 63, "5000", None], d)
         choices = [("POST", "wallet/add-funds", buyer, {"amount": amount, "paymentMethod": "CARD", "paymentToken": "t"}),

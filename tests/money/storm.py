@@ -17,10 +17,10 @@ from world.audit import audit
 from world.client import Api
 from world.database import Database
 from world.fakes import Fake
+from world.payers import APP_KEY, BASKET, PASSWORD, USERNAME, WEBHOOK_KEY
 from world.ports import free_port
 from world.server import Server, reeyo
 from world.tokens import issue
-from world.payers import APP_KEY, BASKET, PASSWORD, USERNAME, WEBHOOK_KEY
 
 # Of how many intents one is sent more than once, is an order, is cancelled, is looked at; percent.
 AGAIN, ORDERS, CANCELS, LOOKS = 15, 30, 20, 30

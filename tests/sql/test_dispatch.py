@@ -2,6 +2,7 @@
 """Statements of dispatch and of riders' times: what two instances at once may not do, and what remains when one dies."""
 
 import pytest
+
 from sql.shop import Shop, next_number, place
 
 

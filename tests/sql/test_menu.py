@@ -4,6 +4,7 @@
 import json
 
 import pytest
+
 from sql.shop import Shop, place
 from sql.statements import PARAMETERS
 

@@ -6,8 +6,8 @@ import json
 import psycopg2
 import pytest
 
-from sql.statements import PARAMETERS, STATEMENTS
 from sql.shop import Shop, next_number, place
+from sql.statements import PARAMETERS, STATEMENTS
 
 
 def rider(db):

@@ -316,7 +316,8 @@ def test_lists_are_filtered_counted_and_newest_first(db):
     cancel(db, ids[3], shop.user)
 
     def listed(states=None, kind=None, since=None, until=None, limit=20, offset=0):
-        total, orders = db.run("order_list", user_id=shop.user, states=states, type=kind, before=until, limit=limit, offset=offset, **{"from": since})[0]
+        total, orders = db.run("order_list", user_id=shop.user, states=states, type=kind, before=until, limit=limit,
+                               offset=offset, **{"from": since})[0]
         return total, [order["orderId"] for order in json.loads(orders)]
 
     assert listed() == (5, ids[::-1])

@@ -9,7 +9,6 @@ import pytest
 from sql.shop import Shop, cancel, next_number, place
 from world.waiting import PATIENCE, race
 
-
 #: Events of src/domain/payment_state.c: the next state, and the states that they change.
 EVENTS = {
     "ACCEPTED": ("PENDING", "{CREATED}"), "PAID": ("SUCCEEDED", "{CREATED,PENDING,FAILED,EXPIRED,MISMATCH}"),

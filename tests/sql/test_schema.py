@@ -5,6 +5,7 @@ import re
 
 import psycopg2
 import pytest
+
 from sql.statements import FUNCTION_FILES, ROOT, statements
 
 PREVIOUS = statements(ROOT / "tests/sql/previous")

@@ -7,6 +7,7 @@ import unicodedata
 import psycopg2
 import psycopg2.extensions
 import pytest
+
 from sql.statements import STATEMENTS, install
 
 # A stored text, and a query that finds it.

@@ -2,6 +2,7 @@
 """Every statement of sql/queries prepares on the schema, and returns what its comment promises."""
 
 import pytest
+
 from sql.statements import STATEMENTS
 
 

@@ -43,7 +43,8 @@ def sale(sql, vendor=None, rider=None, subtotal=0, fee=0, cut=0, subsidy=0, bps=
         " ON CONFLICT DO NOTHING", BUYER)
     sql("INSERT INTO wallets (owner_id, kind) VALUES (%s, 'USER') ON CONFLICT DO NOTHING", BUYER)
     sql("INSERT INTO orders (id, order_number, order_type, status, active, user_id, user_name, user_phone, vendor_id, rider_id,"
-        " subtotal, delivery_fee, total, funded_fee, commission_bps, commission, vendor_share, rider_earnings, distance, payment_method, payment_status, pickup_text,"
+        " subtotal, delivery_fee, total, funded_fee, commission_bps, commission, vendor_share, rider_earnings, distance, payment_method,"
+        " payment_status, pickup_text,"
         " pickup_lat, pickup_lng, delivery_address, delivery_text, delivery_lat, delivery_lng, timeline, delivered_at,"
         " settled_at, created_at) VALUES (%s, %s, %s, 'DELIVERED', false, %s, 'Awa', '', %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 1, %s,"
         f" 'PAID', '', 0, 0, '{{}}', '', 0, 0, '[]', {at}, {at}, {at})", order, "F-" + order[-20:],

@@ -198,7 +198,7 @@ class Server:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-            raise AssertionError(f"the server did not stop in {seconds} s:\n{self.log_text()}")
+            raise AssertionError(f"the server did not stop in {seconds} s:\n{self.log_text()}") from None
         self.process = None
         assert code == 0, f"the server ended with code {code}:\n{self.log_text()}"
         for report in reports_since(self.began):

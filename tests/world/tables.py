@@ -109,8 +109,8 @@ class Field:
 
 class Row:
     """One row of the route tables. .method .path .aliases .namespace .access .operation_id .root .internal .stream .external .any_write
-    .idempotent .during_maintenance .has_body .body_limit (0: the configuration's) .summary .audit; .paths, path and aliases; .methods, all that it answers;
-    .templates, its paths in the API document, .template the first; .operation, its entry there (None for an internal
+    .idempotent .during_maintenance .has_body .body_limit (0: the configuration's) .summary .audit; .paths, path and aliases;
+    .methods, all that it answers; .templates, its paths in the API document, .template the first; .operation, its entry there (None for an internal
     row)."""
 
     def __init__(self, tables, described):
@@ -120,7 +120,7 @@ class Row:
         self.role = re.split("[^a-z]", self.access)[0]
         self.paths = [self.path, *self.aliases]
         self.methods = list(dict.fromkeys([self.method, *(("POST", "PUT", "PATCH") if self.any_write else ())]))
-        self.templates = [self._full("/".join("{%s}" % part[1:] if part.startswith(":") else part
+        self.templates = [self._full("/".join(f"{{{part[1:]}}}" if part.startswith(":") else part
                                               for part in path.split("/"))) for path in self.paths]
         self.template = self.templates[0]
         self.operation = tables.document["paths"].get(self.template, {}).get(self.method.lower())

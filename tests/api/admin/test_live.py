@@ -2,6 +2,7 @@
 """Riders at work on the console's map and lists."""
 
 import pytest
+
 from world.accounts import hire
 from world.rides import new_spot, order_seeking
 from world.waiting import until

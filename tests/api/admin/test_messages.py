@@ -119,6 +119,7 @@ def test_an_invalid_broadcast_is_refused(admin_api, customer_api):
     for body in ({}, {"title": "x"}, {"title": "x", "body": ""}, {"title": "x", "body": "y", "data": {"a": [1]}},
                  {"title": "x", "body": "y", "data": {"google.x": "1"}}, {"title": "x", "body": "y", "data": {"from": "1"}},
                  {"title": "x", "body": "y", "data": {"a": "z" * 2048}},
-                 {"title": "x" * 100, "body": "\U0001f389" * 900}, {"title": "x", "body": "y", "audience": "VIP"}, {"title": "x", "body": "y", "userIds": "user_1"}):
+                 {"title": "x" * 100, "body": "\U0001f389" * 900}, {"title": "x", "body": "y", "audience": "VIP"},
+                 {"title": "x", "body": "y", "userIds": "user_1"}):
         assert admin_api.post("/api/v1/admin/broadcast/users", json=body).status == 400, body
     assert customer_api.post("/api/v1/admin/broadcast/users", json={"title": "x", "body": "y"}).status == 403

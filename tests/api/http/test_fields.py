@@ -233,7 +233,7 @@ def refused(callers, row, body):
 def test_single_lines_contain_no_control_characters_and_no_line_ends(callers, writes):
     wrong = []
     for row in writes:
-        for spelling, member, body in texts(row):
+        for _spelling, member, body in texts(row):
             size = max(2, member.get("minLength", 0)) - 1
             for mark in CONTROLS + ([] if "x-lines" in member else ["\n", "\r", "\t"]):
                 wrong.append(refused(callers, row, body("a" + mark + "a" * size)))
@@ -255,7 +255,7 @@ def test_several_lines_are_accepted_where_the_table_allows_them(callers, writes)
 def test_a_required_text_has_a_visible_character(callers, writes):
     wrong = []
     for row in writes:
-        for spelling, member, body in texts(row):
+        for _spelling, member, body in texts(row):
             if member.get("minLength", 0) == 0:
                 continue
             for mark in INVISIBLE:

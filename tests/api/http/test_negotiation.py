@@ -214,7 +214,8 @@ def test_messages_are_french_on_request_and_codes_never_change(api):
     ("fr;q=0.8, en;q=0.8", "fr"), ("en;q=0.8, fr;q=0.8", "en"), ("en;q=0.5, fr", "fr"), ("fr;q=0.3, en, fr", "en"),
     ("fr;q=0.5, fr-CM;q=0.9, en;q=0.7", "fr"), ("en-US;q=0.5, fr;q=0.4", "en"),
     ("fr;q=0", "en"), ("fr;q=0, en;q=0", "en"), ("en;q=0, fr;q=0.1", "fr"), ("en;q=0, *", "fr"), ("fr;q=0, *", "en"),
-    ("*", "en"), ("fr, *", "fr"), ("*, fr", "fr"), ("*, en", "en"), ("en, *", "en"), ("fr;q=0.5, *", "en"), ("*, fr;q=0.1", "en"), ("en;q=0.1, *", "fr"),
+    ("*", "en"), ("fr, *", "fr"), ("*, fr", "fr"), ("*, en", "en"), ("en, *", "en"), ("fr;q=0.5, *", "en"), ("*, fr;q=0.1", "en"),
+    ("en;q=0.1, *", "fr"),
     ("fr;q=2", "en"), ("fr;q=x, en", "en"), ("fr;q=-1", "en"), (",,;;fr", "en"), (", ,fr", "fr"), ("french", "en"),
     ("fr_CM", "en"), ("fra", "en"), (" fr ; q=1 , en ", "fr"), ("fr;q=1;level=1, en", "fr"), ("f", "en")])
 def test_the_preferred_language_wins_and_of_equals_the_first(api, wanted, language):

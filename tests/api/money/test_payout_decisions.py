@@ -7,8 +7,8 @@ from api.money.conftest import BANK
 from world.accounts import appoint, open_shop
 from world.audit import audit, books_balance
 from world.money import earn, events, wallet
-from world.waiting import race
 from world.rows import META
+from world.waiting import race
 
 KEYS = set("""id type entity_name amount fee net_amount currency method number status created_at processed_at completed_at
     transaction_reference rejection_reason failure_reason notes trouble gateway_reference told_amount resolution

@@ -5,7 +5,6 @@ import os
 import random
 
 import pytest
-
 from money.events import SETTLE_MS, Run, chosen
 
 pytestmark = pytest.mark.slow

@@ -58,7 +58,7 @@ def test_the_server_reads_both_files(path):
         "REEYO_JWT_SECRET": "s" * 40, "REEYO_DATABASE_URL": "host=/nonexistent",
         "REEYO_REDIS_URL": ""})
     printed = done.stdout + done.stderr
-    for key, value in keys_of(path).items():
+    for key, _value in keys_of(path).items():
         if key not in ("jwt_secret", "database_url", "redis_url", "replica_url"):
             assert re.search(rf"^\s*{re.escape(key)}\b", printed, re.M), key
     assert "s" * 40 not in printed

@@ -122,6 +122,7 @@ def test_a_newer_schema_is_not_migrated(databases):
 
 def test_instances_that_migrate_at_once_agree(databases):
     import subprocess
+
     from world.server import bare_environment, binary
     url = databases.empty()
     copies = [subprocess.Popen([binary(), "migrate"], stdin=subprocess.DEVNULL,

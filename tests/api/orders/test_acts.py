@@ -148,7 +148,7 @@ def test_acts_of_vendors_and_rejections_accept_keys(street):
 # --- Times ----------------------------------------------------------------------------------------
 
 def moment(**ago):
-    when = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(**ago)
+    when = datetime.datetime.now(datetime.UTC) - datetime.timedelta(**ago)
     return when.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

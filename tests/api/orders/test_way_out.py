@@ -6,8 +6,7 @@ import itertools
 import pytest
 
 from world.audit import books_balance
-from world.waiting import race
-from world.waiting import until
+from world.waiting import race, until
 
 pytestmark = pytest.mark.slow
 

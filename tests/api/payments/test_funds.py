@@ -11,7 +11,8 @@ from world.waiting import race, until
 
 
 @pytest.mark.parametrize("amount, code", [
-    (-5, "WALLET_7002"), (-5000, "WALLET_7002"), (-2**63, "WALLET_7002"), (-2**63 - 1, "VALIDATION_ERROR"), (10.5, "VALIDATION_ERROR"), ("100.5", "VALIDATION_ERROR"),
+    (-5, "WALLET_7002"), (-5000, "WALLET_7002"), (-2**63, "WALLET_7002"), (-2**63 - 1, "VALIDATION_ERROR"),
+    (10.5, "VALIDATION_ERROR"), ("100.5", "VALIDATION_ERROR"),
     (2**63, "VALIDATION_ERROR"), (10**30, "VALIDATION_ERROR"), (None, "VALIDATION_ERROR"), ([], "VALIDATION_ERROR"),
     (0, "WALLET_7002"), (99, "WALLET_7002"), (500001, "WALLET_7002"), (2**63 - 1, "WALLET_7002")])
 def test_an_invalid_amount_starts_no_payment(till, amount, code):

@@ -4,7 +4,6 @@
 import os
 
 import pytest
-
 from money.storm import Storm, sound
 
 pytestmark = pytest.mark.slow

@@ -2,6 +2,7 @@
 """A rider's availability."""
 
 import pytest
+
 from world.accounts import hire
 from world.waiting import until
 

@@ -2,6 +2,7 @@
 """Which riders dispatch offers an order to, and what it records. Tests change times in rows to let time pass."""
 
 import pytest
+
 from world.accounts import hire, open_shop
 from world.rides import KM, new_spot, order_seeking
 from world.waiting import until

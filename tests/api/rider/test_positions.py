@@ -5,6 +5,7 @@ import datetime
 
 import psycopg2
 import pytest
+
 from world.accounts import hire
 from world.rides import order_seeking
 from world.tokens import issue

@@ -25,10 +25,9 @@ def uncached(start_server):
 
 
 def orders_of(sql_user, server):
-    with psycopg2.connect(server.configuration["database_url"]) as connection:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM orders WHERE user_id = %s", (sql_user,))
-            return cursor.fetchone()[0]
+    with psycopg2.connect(server.configuration["database_url"]) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM orders WHERE user_id = %s", (sql_user,))
+        return cursor.fetchone()[0]
 
 
 def test_an_account_with_an_unverified_phone_may_read_but_not_order(uncached):
