@@ -32,9 +32,8 @@ static void route_append(void *arg, const struct route_set *set, const struct ro
 		json_array_append_new(aliases, json_stringn(one.at, one.len));
 	}
 	json_array_append_new(arg,
-		json_pack(
-			"{s:s,s:s,s:s,s:o,s:s,s:s,s:b,s:b,s:b,s:b,s:b,s:b,s:b,s:b,s:I,s:s,s:s?,"
-			"s:s?,s:s?,s:s?}",
+		json_pack("{s:s,s:s,s:s,s:o,s:s,s:s,s:b,s:b,s:b,s:b,s:b,s:b,s:b,s:b,s:I,s:s,s:s?,"
+			  "s:s?,s:s?,s:s?}",
 			"method", method_name(row->method), "path", row->path, "operationId",
 			row->operation, "aliases", aliases, "namespace", name_space_name(set->ns),
 			"access", access_name(route_access(set, row)), "root", (int)row->root,

@@ -93,7 +93,8 @@ enum payout_answer_kind {
 	PAYOUT_ANSWER_REFUSED, /* these three: the call to send it */
 	PAYOUT_ANSWER_UNREACHED,
 	PAYOUT_ANSWER_UNCERTAIN,
-	PAYOUT_ANSWER_UNKNOWN, /* a query or search: the gateway does not know it or cannot answer */
+	PAYOUT_ANSWER_UNKNOWN,   /* a query or search: the gateway does not know it or cannot answer
+				  */
 	PAYOUT_ANSWER_NOT_ASKED, /* a query or search did not reach the gateway */
 	PAYOUT_ANSWER_MISSING,   /* not in the history */
 	PAYOUT_ANSWER_UNNAMED,   /* not in the history, but an unnamed one of that amount is */
@@ -129,7 +130,8 @@ struct payout_decision {
 	int64_t paid_amount;  /* with a discrepancy; -1: unchanged */
 	char text[400];
 };
-/* What an answer changes. The statement payout_apply_answer applies it while the row is unchanged. */
+/* What an answer changes. The statement payout_apply_answer applies it while the row is unchanged.
+ */
 void payout_decide(const struct payout_facts *payout, const struct payout_answer *answer,
 	struct payout_decision *ret);
 

@@ -40,8 +40,8 @@ struct order_transition {
 	int64_t minutes;         /* ACT_ACCEPT: preparation; 0: the vendor's average */
 	enum vendor_pay pay;     /* ACT_CANCEL BY_ADMIN: whether the vendor is compensated */
 	const char *key, *fingerprint; /* Idempotency-Key and what it was sent with */
-	const char *reply;      /* the body to store with the key; NULL: the Order in an envelope */
-	const char *audit;       /* BY_ADMIN: the entry for admin_audit_add, JSON */
+	const char *reply; /* the body to store with the key; NULL: the Order in an envelope */
+	const char *audit; /* BY_ADMIN: the entry for admin_audit_add, JSON */
 	/* Called exactly once, on the loop of the app; when memory is out, before
 	 * order_transition_run returns. */
 	void (*done)(struct order_transition *transition);
