@@ -72,6 +72,65 @@ void account_remove_device(struct request *rq);
 void account_verify_all(struct request *rq, const char *account);
 void account_resend_code_to(struct request *rq, const char *account);
 
+/* --- Rows that several namespaces have -------------------------------------------------------- */
+
+/* name: "Customer", in the names of the operations; caller: .access of the rows with a token. */
+#define ACCOUNT_ROUTES(name, caller) \
+	{ POST, "/auth/logout", .operation = "logOut" name, .access = caller, \
+		.during_maintenance = true, .shape = REPLY_MESSAGE, .run = account_log_out, \
+		.summary = "End this session: revoke its tokens and stop push messages to " \
+			   "its device" }, \
+		{ POST, "/auth/change-password", .operation = "change" name "Password", \
+			.aliases = "/auth/password", .access = caller, .during_maintenance = true, \
+			.any_write = true, .body = change_password_body, .shape = REPLY_MESSAGE, \
+			.limit = LIMIT_PASSWORD, .limit_by = "caller", \
+			.run = account_change_password, \
+			.errors = { E_WRONG_PASSWORD, E_TOO_MANY_REQUESTS, E_ACCOUNT_GONE, \
+				E_BUSY }, \
+			.summary = "Change the password; every other session ends" }, \
+		{ POST, "/auth/forgot-password", .operation = "request" name "PasswordReset", \
+			.access = ANYONE, .during_maintenance = true, \
+			.body = forgot_password_body, .shape = REPLY_MESSAGE, .limit = LIMIT_CODE, \
+			.limit_by = "phone email", .run = account_forgot_password, \
+			.summary = "Send a reset code by SMS or e-mail; the reply does not show " \
+				   "whether the account exists" }, \
+		{ POST, "/auth/reset-password", .operation = "reset" name "Password", \
+			.access = ANYONE, .during_maintenance = true, .body = reset_password_body, \
+			.shape = REPLY_MESSAGE, .limit = LIMIT_RESET, .limit_by = "address", \
+			.run = account_reset_password, .errors = { E_BAD_RESET_TOKEN, E_BUSY }, \
+			.summary = "Set a new password with a reset code; every session ends" }, \
+		{ POST, "/auth/device-token", .operation = "register" name "Device", \
+			.access = caller, .during_maintenance = true, .body = add_device_body, \
+			.shape = REPLY_MESSAGE, .run = account_add_device, \
+			.summary = "Send push messages to this device" }, \
+	{ \
+		DELETE, "/auth/device-token", .operation = "remove" name "Device", \
+					      .access = caller, .during_maintenance = true, \
+					      .body = remove_device_body, .shape = REPLY_MESSAGE, \
+					      .run = account_remove_device, \
+					      .summary = "Stop push messages to this device" \
+	}
+
+/* The same for kinds with one code, which verifies the phone. fields: the account in replies. */
+#define ACCOUNT_CODE_ROUTES(name, caller, fields) \
+	{ POST, "/auth/verify-phone", .operation = "verify" name "Phone", \
+		.aliases = "/auth/verify-otp", .access = caller, .during_maintenance = true, \
+		.body = otp_body, .reply = fields, .limit = LIMIT_VERIFY, .limit_by = "caller", \
+		.run = account_verify_phone, \
+		.errors = { E_OTP_ALREADY, E_OTP_NONE, E_OTP_EXPIRED, E_OTP_WRONG, \
+			E_ACCOUNT_GONE }, \
+		.summary = "Verify the phone with the code that was sent to it" }, \
+	{ \
+		POST, "/auth/resend-otp", \
+			.operation = "resend" name "Code", .access = caller, \
+			.during_maintenance = true, .shape = REPLY_MESSAGE, .limit = LIMIT_CODE, \
+			.limit_by = "caller", .run = account_resend_code, \
+			.errors = { E_OTP_ALREADY, E_ACCOUNT_GONE }, \
+			.summary = \
+				"Send a new code; the previous code becomes invalid, and wrong " \
+				"tries are kept" \
+	}
+
 /* --- Registration ----------------------------------------------------------------------------- */
 
 /* The parameters that the registration statements of all kinds share. Texts live as long as the

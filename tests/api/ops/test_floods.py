@@ -72,7 +72,7 @@ def test_a_process_has_a_budget_of_its_own_whatever_the_addresses(limited):
     assert 1 <= len(spent) <= 5
 
 
-def test_one_destination_has_a_budget_whoever_requests_the_message(limited):
+def test_one_destination_has_a_budget_for_all_callers_together(limited):
     server = limited(rate_messages_to=3, trusted_proxies="127.0.0.1")
     phone = new_phone()
     one = register(server, phone=phone, network="41.202.1.1")
