@@ -181,6 +181,9 @@ void account_invalidate(struct request *rq, const char *account, void (*next)(st
 /* Does the same for the caller's own account, then replies with its new state (finished JSON;
  * absent: the account is gone). */
 void account_reply(struct request *rq, struct text json);
+/* For user_change_profile and rider_change_profile, which have the same column: replies with the
+ * changed account, or with the error. */
+void account_profile_stored(struct request *rq, const struct db_result *result);
 /* Replies with the error of a failed write; a taken phone or e-mail has its own error. */
 void account_fail(struct request *rq, const struct db_result *result);
 

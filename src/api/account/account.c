@@ -167,3 +167,11 @@ void account_fail(struct request *rq, const struct db_result *result)
 		err = E_EMAIL_TAKEN;
 	reply_error(rq, err);
 }
+
+void account_profile_stored(struct request *rq, const struct db_result *result)
+{
+	if (db_error(result))
+		return account_fail(rq, result);
+	account_reply(
+		rq, db_rows(result) ? db_text(result, 0, USER_CHANGE_PROFILE_ACCOUNT) : TEXT_NONE);
+}

@@ -126,14 +126,6 @@ static void register_rider(struct request *rq)
 
 /* --- The account ------------------------------------------------------------------------------ */
 
-static void rider_profile_stored(struct request *rq, const struct db_result *result)
-{
-	if (db_error(result))
-		return account_fail(rq, result);
-	account_reply(
-		rq, db_rows(result) ? db_text(result, 0, RIDER_CHANGE_PROFILE_ACCOUNT) : TEXT_NONE);
-}
-
 static void rider_change_profile(struct request *rq)
 {
 	const char *first, *last, *contact;
@@ -141,7 +133,7 @@ static void rider_change_profile(struct request *rq)
 	if (!name_take(rq, false, &first, &last) ||
 		!object_take(rq, member(rq->body, "emergencyContact"), contact_fields, &contact))
 		return;
-	sql_try_write(rq, rider_change_profile, rider_profile_stored,
+	sql_try_write(rq, rider_change_profile, account_profile_stored,
 		&(struct rider_change_profile){ .rider_id = rq->caller.id,
 			.first_name = first,
 			.last_name = last,

@@ -50,21 +50,13 @@ static void register_user(struct request *rq)
 	account_register(rq, params, user_store);
 }
 
-static void user_profile_stored(struct request *rq, const struct db_result *result)
-{
-	if (db_error(result))
-		return account_fail(rq, result);
-	account_reply(
-		rq, db_rows(result) ? db_text(result, 0, USER_CHANGE_PROFILE_ACCOUNT) : TEXT_NONE);
-}
-
 static void user_change_profile(struct request *rq)
 {
 	const char *first, *last;
 
 	if (!name_take(rq, false, &first, &last))
 		return;
-	sql_try_write(rq, user_change_profile, user_profile_stored,
+	sql_try_write(rq, user_change_profile, account_profile_stored,
 		&(struct user_change_profile){ .user_id = rq->caller.id,
 			.first_name = first,
 			.last_name = last,
