@@ -2,7 +2,7 @@
  *
  * Reconciliation: compares our payments and pay-outs of some days with the gateway's history of the
  * same days, matched by our reference. The states of both sides select an entry of a table, which
- * says whether they agree and, if not, what explains the difference. A difference that the next
+ * reports whether they agree and, if not, what explains the difference. A difference that the next
  * query of the gateway resolves counts as explained while such a query is due.
  */
 #include "reconcile.h"

@@ -148,7 +148,7 @@ static void checks_embed(const char *path)
 			literal_write(rest, source);
 			at = SENTENCE;
 		} else if (at == HEAD && !line_is_blank(line)) {
-			die(path, number, "a check says in a sentence what it proves", name);
+			die(path, number, "a check needs a sentence of what it proves", name);
 		} else if (!line_is_blank(line) && at != OUTSIDE) {
 			if (at == SENTENCE)
 				fputc(',', source);

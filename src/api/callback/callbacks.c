@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Callbacks of payment gateways. A valid callback may be old or come twice, so it is only a hint.
- * It is noted with the payment or pay-out that it names (the prefix of our reference tells which),
+ * It is noted with the payment or pay-out that it names (the prefix of our reference shows which),
  * the reply is sent, and the gateway is queried for the actual state.
  */
 #include "reeyo/api/callbacks.h"
