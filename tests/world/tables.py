@@ -110,7 +110,8 @@ class Field:
 class Row:
     """One row of the route tables. .method .path .aliases .namespace .access .operation_id .root .internal .stream .external .any_write
     .idempotent .during_maintenance .has_body .body_limit (0: the configuration's) .summary .audit; .paths, path and aliases;
-    .methods, all that it answers; .templates, its paths in the API document, .template the first; .operation, its entry there (None for an internal
+    .methods, all that it answers; .templates, its paths in the API document, .template the first;
+    .operation, its entry there (None for an internal
     row)."""
 
     def __init__(self, tables, described):
