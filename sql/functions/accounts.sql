@@ -71,7 +71,7 @@ $$;
 
 -- The User object. addresses: the JSON array, so that a statement that has just written an address can pass its own (a
 -- statement does not see its own writes).
-CREATE OR REPLACE FUNCTION user_json(u users, addresses text) RETURNS text
+CREATE OR REPLACE FUNCTION user_json_with(u users, addresses text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT '{"userId":' || json_word(u.id)
     || ',"firstName":' || json_text(u.first_name) || ',"lastName":' || json_text(u.last_name)
@@ -90,7 +90,7 @@ $$;
 -- The User object with its stored addresses.
 CREATE OR REPLACE FUNCTION user_json(u users) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
-  SELECT user_json(u, addresses_json(u.id))
+  SELECT user_json_with(u, addresses_json(u.id))
 $$;
 
 -- Locks the account's row; raises ACCOUNT_GONE.

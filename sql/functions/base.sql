@@ -81,7 +81,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 $$;
 
 -- The same for a member of a JSON object: absent keeps the value, null or an empty text clears it.
-CREATE OR REPLACE FUNCTION changed(given jsonb, member text, now text) RETURNS text
+CREATE OR REPLACE FUNCTION changed_member(given jsonb, member text, now text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT CASE WHEN given ? member THEN nullif(given ->> member, '') ELSE now END
 $$;

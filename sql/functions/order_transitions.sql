@@ -257,7 +257,7 @@ BEGIN
     shown := CASE act WHEN 'READY' THEN 'READY_FOR_PICKUP' WHEN 'ASSIGN' THEN 'RIDER_ASSIGNED' ELSE next_status END;
     UPDATE orders t
        SET status = next_status, active = next_status <> 'DELIVERED', updated_at = now(),
-           timeline = timeline_add(t.timeline, shown, at, by_whom, remark, place),
+           timeline = timeline_add_at(t.timeline, shown, at, by_whom, remark, place),
            rider_id = CASE act WHEN 'ASSIGN' THEN r.id WHEN 'RELEASE' THEN NULL ELSE t.rider_id END,
            rider_name = CASE act WHEN 'ASSIGN' THEN btrim(r.first_name || ' ' || r.last_name)
                                  WHEN 'RELEASE' THEN NULL ELSE t.rider_name END,

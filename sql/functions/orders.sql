@@ -17,7 +17,7 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
 $$;
 
 -- The same with the location of the act, {"lat":…,"lng":…} or NULL.
-CREATE OR REPLACE FUNCTION timeline_add(timeline json, status text, at timestamptz, by text, note text, place json)
+CREATE OR REPLACE FUNCTION timeline_add_at(timeline json, status text, at timestamptz, by text, note text, place json)
 RETURNS json LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT (left(timeline::text, -1) || ',' || left(timeline_entry(status, at, by, note), -1)
     || coalesce(',"location":' || place::text, '') || '}]')::json

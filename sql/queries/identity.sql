@@ -84,7 +84,7 @@ WITH account AS (
   VALUES (:session_id::text, :account_id::text, 'USER', :jti::text,
     now() + make_interval(secs => :refresh_life_s::bigint))
 )
-SELECT user_json(a.u, '[]') AS account, epoch_ms(clock_timestamp()) AS issued_ms FROM account a
+SELECT user_json_with(a.u, '[]') AS account, epoch_ms(clock_timestamp()) AS issued_ms FROM account a
 
 -- approved: without a decision by an admin.
 -- name: vendor_register

@@ -35,15 +35,15 @@ WITH found AS MATERIALIZED (
   SELECT i.id, i.vendor_id = :vendor_id::text AS own FROM items i WHERE i.id = :item_id::text AND i.deleted_at IS NULL
 ), changed AS (
   UPDATE items i
-     SET name = coalesce(c ->> 'name', i.name), description = coalesce(changed(c, 'description', i.description), ''),
+     SET name = coalesce(c ->> 'name', i.name), description = coalesce(changed_member(c, 'description', i.description), ''),
          category = coalesce(c ->> 'category', i.category),
          price = CASE WHEN :needs_approval::boolean AND NOT i.hidden THEN i.price
                       ELSE coalesce((c ->> 'price')::bigint, i.price) END,
-         original_price = changed(c, 'originalPrice', i.original_price::text)::bigint,
+         original_price = changed_member(c, 'originalPrice', i.original_price::text)::bigint,
          preparation_time = coalesce((c ->> 'preparationTime')::integer, i.preparation_time),
          available = coalesce((c ->> 'available')::boolean, i.available),
-         stock = changed(c, 'stock', i.stock::text)::integer,
-         unit = changed(c, 'unit', i.unit),
+         stock = changed_member(c, 'stock', i.stock::text)::integer,
+         unit = changed_member(c, 'unit', i.unit),
          images = json_texts(c, 'images', i.images), tags = json_texts(c, 'tags', i.tags),
          variants = coalesce(c -> 'variants', i.variants), add_ons = coalesce(c -> 'addOns', i.add_ons),
          updated_at = now()

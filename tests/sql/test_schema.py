@@ -28,12 +28,12 @@ def test_function_files_may_be_applied_again_and_their_bodies_are_sound(dsn):
 
 
 def test_every_function_stands_in_the_files_once(db):
-    """Overloads are functions of their own."""
     written = [name for path in FUNCTION_FILES
                for name in re.findall(r"^CREATE OR REPLACE FUNCTION (\w+)", path.read_text(), re.M)]
     made = db.sql("SELECT proname FROM pg_proc p WHERE pronamespace = 'public'::regnamespace "
                   "AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')")
     assert sorted(written) == sorted(name for name, in made)
+    assert len(written) == len(set(written))
 
 
 def test_every_function_has_a_comment():

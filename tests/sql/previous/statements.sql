@@ -1519,7 +1519,7 @@ WITH account AS (
   INSERT INTO sessions (id, account_id, role, jti, expires_at)
   VALUES ($6::text, $1::text, 'USER', $7::text, now() + make_interval(secs => $8::bigint))
 )
-SELECT user_json(a.u, '[]'), epoch_ms(clock_timestamp()) FROM account a
+SELECT user_json_with(a.u, '[]'), epoch_ms(clock_timestamp()) FROM account a
 
 -- A vendor: $12 business, $13 owner, $14 service type, $15 business type, $16 description, $17 address, $18 city,
 -- $19 lat, $20 lng, $21 bank details, $22 business hours (both JSON or NULL), $23 approved at once.
@@ -1771,15 +1771,15 @@ WITH found AS MATERIALIZED (
   SELECT i.id, i.vendor_id = $1::text AS own FROM items i WHERE i.id = $2::text AND i.deleted_at IS NULL
 ), changed AS (
   UPDATE items i
-     SET name = coalesce(c ->> 'name', i.name), description = coalesce(changed(c, 'description', i.description), ''),
+     SET name = coalesce(c ->> 'name', i.name), description = coalesce(changed_member(c, 'description', i.description), ''),
          category = coalesce(c ->> 'category', i.category),
          price = CASE WHEN $4::boolean AND NOT i.hidden THEN i.price
                       ELSE coalesce((c ->> 'price')::bigint, i.price) END,
-         original_price = changed(c, 'originalPrice', i.original_price::text)::bigint,
+         original_price = changed_member(c, 'originalPrice', i.original_price::text)::bigint,
          preparation_time = coalesce((c ->> 'preparationTime')::integer, i.preparation_time),
          available = coalesce((c ->> 'available')::boolean, i.available),
-         stock = changed(c, 'stock', i.stock::text)::integer,
-         unit = changed(c, 'unit', i.unit),
+         stock = changed_member(c, 'stock', i.stock::text)::integer,
+         unit = changed_member(c, 'unit', i.unit),
          images = json_texts(c, 'images', i.images), tags = json_texts(c, 'tags', i.tags),
          variants = coalesce(c -> 'variants', i.variants), add_ons = coalesce(c -> 'addOns', i.add_ons),
          updated_at = now()
@@ -3175,13 +3175,13 @@ WITH changed AS (
          owner_name = coalesce(c ->> 'ownerName', v.owner_name),
          phone_verified = v.phone_verified AND coalesce(c ->> 'phone' = v.phone, true),
          phone = coalesce(c ->> 'phone', v.phone),
-         description = coalesce(changed(c, 'description', v.description), ''),
-         logo = changed(c, 'logo', v.logo),
-         cover_image = changed(c, 'coverImage', v.cover_image),
+         description = coalesce(changed_member(c, 'description', v.description), ''),
+         logo = changed_member(c, 'logo', v.logo),
+         cover_image = changed_member(c, 'coverImage', v.cover_image),
          address = coalesce(c ->> 'address', v.address), city = coalesce(c ->> 'city', v.city),
          lat = coalesce((c ->> 'lat')::double precision, v.lat), lng = coalesce((c ->> 'lng')::double precision, v.lng),
-         min_order_amount = coalesce(changed(c, 'minOrderAmount', v.min_order_amount::text)::bigint, 0),
-         delivery_radius = changed(c, 'deliveryRadius', v.delivery_radius::text)::double precision,
+         min_order_amount = coalesce(changed_member(c, 'minOrderAmount', v.min_order_amount::text)::bigint, 0),
+         delivery_radius = changed_member(c, 'deliveryRadius', v.delivery_radius::text)::double precision,
          average_preparation_time = coalesce((c ->> 'averagePreparationTime')::integer, v.average_preparation_time),
          tags = json_texts(c, 'tags', v.tags),
          is_high_demand = coalesce((c ->> 'isHighDemand')::boolean, v.is_high_demand),
