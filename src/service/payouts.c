@@ -144,13 +144,12 @@ static const char *payout_stored_take(struct payout_order *order, struct text de
 {
 	json_t *json = details.at ? json_loadb(details.at, details.len, 0, NULL) : NULL;
 	const char *number = json_string_value(json_object_get(json, "accountNumber"));
+	size_t number_len = number ? strlen(number) : 0;
 
-	if (number && *number)
-		order->stored = malloc(details.len + strlen(number) + 2);
-	if (order->stored) {
+	if (details.at && number_len && (order->stored = malloc(details.len + number_len + 2))) {
 		memcpy(order->stored, details.at, details.len);
 		order->stored[details.len] = '\0';
-		strcpy(order->stored + details.len + 1, number);
+		memcpy(order->stored + details.len + 1, number, number_len + 1);
 	}
 	json_decref(json);
 	return order->stored ? order->stored + details.len + 1 : NULL;
