@@ -1,4 +1,3 @@
--- A customer's addresses. The writes give the whole User; see 0020_identity.
 
 -- name: address_list
 SELECT addresses_json(u.id) FROM users u WHERE u.id = $1::text AND u.status <> 'DELETED'
@@ -13,11 +12,7 @@ SELECT a.json FROM address_change($1::text, $2::text, $3::text, $4::text, $5::te
 
 -- name: address_delete
 SELECT address_delete($1::text, $2::text)
--- What the platform does now, and has done, in figures. They read much: the reports' lane runs them.
 
--- "Today" is the business's day; revenue is what was ordered today and has been delivered.
---  $1 how many orders are active, NULL: count them
--- Columns: the figures as JSON. Always one row.
 -- name: admin_live_figures
 SELECT json_build_object('active_orders', coalesce($1::bigint, (SELECT count(*) FROM orders WHERE active)),
     'online_riders', (SELECT count(*) FROM riders WHERE is_online),
@@ -31,9 +26,6 @@ SELECT json_build_object('active_orders', coalesce($1::bigint, (SELECT count(*) 
                (SELECT count(*) FROM riders WHERE approval_status = 'PENDING') AS riders,
                (SELECT count(*) FROM payouts WHERE status = 'PENDING') AS payouts) p
 
--- Of a time, or of all. Revenue and basket are of what was delivered.
---  $1 from, $2 before: timestamptz or NULL   $3 period, from whose first day when $1 is NULL, or NULL
--- Columns: the figures as JSON. Always one row.
 -- name: admin_platform_figures
 SELECT json_build_object('total_orders', t.orders, 'total_revenue', t.revenue,
     'total_users', (SELECT count(*) FROM users WHERE status <> 'DELETED'),
@@ -47,9 +39,6 @@ SELECT json_build_object('total_orders', t.orders, 'total_revenue', t.revenue,
          WHERE created_at >= (SELECT coalesce($1::timestamptz, period_start($3::text), '-infinity'))
            AND created_at < coalesce($2::timestamptz, 'infinity')) t
 
--- How many orders of a time, or of all, are in each state, in the console's words.
---  $1 from, $2 before: timestamptz or NULL   $3 period, from whose first day when $1 is NULL, or NULL
--- Columns: [{status,count}] as JSON. Always one row.
 -- name: admin_order_status_counts
 SELECT coalesce(json_agg(json_build_object('status', status, 'count', n) ORDER BY n DESC, status), '[]')::text
   FROM (SELECT admin_order_status(status) AS status, sum(n) AS n
@@ -58,9 +47,6 @@ SELECT coalesce(json_agg(json_build_object('status', status, 'count', n) ORDER B
                    AND created_at < coalesce($2::timestamptz, 'infinity')
                  GROUP BY status) raw GROUP BY 1) seen
 
--- The same by state, country and way of payment. The country is the vendor's, and a parcel's is its customer's.
---  $1 from, $2 before: timestamptz or NULL   $3 period, from whose first day when $1 is NULL, or NULL
--- Columns: {total,avg_order_value,by_status{},by_country{},by_payment_method{}}. Always one row.
 -- name: admin_order_breakdown
 WITH seen AS MATERIALIZED (
   SELECT status, payment_method, vendor_id, CASE WHEN vendor_id IS NULL THEN user_id END AS customer, count(*) AS n,
@@ -85,12 +71,6 @@ SELECT json_build_object('total', coalesce(sum(n), 0), 'avg_order_value', coales
       FROM (SELECT method AS k, sum(n) AS n FROM split GROUP BY 1) g))::text
   FROM split
 
--- Day by day, week by week (from Monday) or month by month, oldest first, also those in which nothing was delivered: of
--- orders delivered then, what they cost their customers and what the platform was booked of them. The latter comes from
--- what is added up of the ledger, and from entries since. What lies outside of the first and last day is not in it.
---  $1 day, week, month   $2 first day or NULL: the period's, or so that there are $5 of them   $3 last day or NULL: today
---  $4 period or NULL   $5 how many
--- Columns: [{day|week|month,date,orders,revenue,commission,currency}]. Always one row.
 -- name: admin_revenue
 WITH days AS MATERIALIZED (
   SELECT z.zone, first, last
@@ -118,9 +98,6 @@ SELECT '[' || coalesce(string_agg(concat('{"', $1::text, '":"', to_char(p.starts
             WHERE l.created_at >= greatest(p.since, (SELECT until FROM ledger_rolled)) AND l.created_at < p.before
               AND l.to_kind = 'PLATFORM' AND l.category = 'ORDER_COMMISSION'), 0) AS since) k
 
--- Vendors by what they sold, of orders delivered in a time, or of all.
---  $1 limit   $2 from, $3 before: timestamptz or NULL   $4 period, from whose first day when $2 is NULL, or NULL
--- Columns: [{id,name,vendor{id,business_name,city},orders,revenue}]. Always one row.
 -- name: admin_top_vendors
 WITH t AS MATERIALIZED (
   SELECT coalesce($2::timestamptz, period_start($4::text)) AS since, $3::timestamptz AS before
@@ -140,10 +117,6 @@ SELECT '[' || coalesce(string_agg(concat('{"id":"', v.id, '","name":', json_text
     b.revenue, '}'), ',' ORDER BY b.revenue DESC, b.n DESC, v.id), '') || ']'
   FROM best b JOIN vendors v USING (id)
 
--- Riders by how many orders they delivered in a time, or in all; what they were credited for it; and how long they had
--- had the last 200 of those orders, picked up, until they delivered them.
---  $1 limit   $2 from, $3 before: timestamptz or NULL   $4 period, from whose first day when $2 is NULL, or NULL
--- Columns: [{id,name,rider{id,name,vehicle_type},deliveries,earnings,avg_delivery_mins}]. Always one row.
 -- name: admin_top_riders
 WITH t AS MATERIALIZED (
   SELECT coalesce($2::timestamptz, period_start($4::text)) AS since, $3::timestamptz AS before
@@ -176,10 +149,7 @@ SELECT '[' || coalesce(string_agg(concat('{"id":"', r.id, '","name":', json_text
               AND created_at >= coalesce(t.since - interval '1 day', '-infinity') AND delivered_at >= coalesce(t.since, '-infinity')
               AND created_at < coalesce(t.before, 'infinity') AND delivered_at < coalesce(t.before, 'infinity')
             ORDER BY created_at DESC LIMIT 200) o) m
--- The business configuration, flags and zones, as the console reads and writes them.
 
--- Read on the primary, so that who has just written sees it.
--- Columns: configuration, settings {"key": value, …}. Always one row.
 -- name: admin_config_get
 SELECT config_json(jsonb_object_agg(key, value)), jsonb_object_agg(key, value)::text FROM settings
 
@@ -188,9 +158,6 @@ SELECT json_build_object('commission_rate', c -> 'commission_rate', 'commission_
     'commission_rate_mart', c -> 'commission_rate_mart', 'package_platform_fee', c -> 'package_platform_fee')::text
   FROM (SELECT config_json(jsonb_object_agg(key, value))::jsonb AS c FROM settings) all_of_it
 
--- Writes what differs, in order of the key so that two admins cannot wait for each other.
---  $1 {"key": value, …}   $2 admin   $3 act   $4 request id
--- Columns: configuration as it is now. Always one row.
 -- name: admin_config_put
 WITH given AS MATERIALIZED (
   SELECT key, value FROM jsonb_each($1::jsonb) ORDER BY key COLLATE "C"
@@ -207,15 +174,10 @@ WITH given AS MATERIALIZED (
 SELECT config_json(jsonb_object_agg(s.key, s.value)
     || coalesce((SELECT jsonb_object_agg(w.key, w.value) FROM written w), '{}')) FROM settings s
 
--- Flags, by key. Columns: rows. Always one row.
 -- name: admin_flag_list
 SELECT '[' || coalesce(string_agg(flag_json(f, coalesce((s.value #>> '{}')::boolean, f.enabled)), ',' ORDER BY f.key), '') || ']'
   FROM feature_flags f LEFT JOIN settings s ON s.key = flag_setting(f.key)
 
--- A new flag, or a change of one; NULL stays as it is, an empty description or country is removed. A switch of the server's own sets the setting.
---  $1 key   $2 enabled   $3 description   $4 rollout   $5 scope   $6 country   $7 metadata
---  $8 admin   $9 act   $10 its details   $11 request id
--- Columns: row. Always one row.
 -- name: admin_flag_put
 WITH put AS (
   INSERT INTO feature_flags AS f (key, enabled, description, rollout_pct, scope, country_code, metadata)
@@ -240,7 +202,6 @@ WITH put AS (
 SELECT flag_json(p.flag, coalesce($2::boolean,
     (SELECT (s.value #>> '{}')::boolean FROM settings s WHERE s.key = flag_setting($1::text)), p.enabled)) FROM put p
 
--- What it switched stays as it is. $1 key, $2 admin, $3 act, $4 request id. No row: there was none.
 -- name: admin_flag_delete
 WITH gone AS (
   DELETE FROM feature_flags WHERE key = $1::text RETURNING key
@@ -249,7 +210,6 @@ INSERT INTO admin_audit (admin_id, act, subject, request_id)
 SELECT $2::text, $3::text, g.key, $4::text FROM gone g
 RETURNING subject
 
--- Zones, by name. Columns: total, rows. Always one row. $1 limit, $2 offset.
 -- name: admin_zone_list
 SELECT (SELECT count(*) FROM zones),
   (SELECT '[' || coalesce(string_agg(zone_json(z), ',' ORDER BY z.name, z.id), '') || ']'
@@ -258,7 +218,6 @@ SELECT (SELECT count(*) FROM zones),
 -- name: admin_zone_get
 SELECT zone_json(z) FROM zones z WHERE z.id = $1::text
 
---  $1 id   $2 name   $3 country   $4 polygon   $5 fee or NULL   $6 active   $7 admin   $8 act   $9 details   $10 request
 -- name: admin_zone_add
 WITH made AS (
   INSERT INTO zones AS z (id, name, country_code, polygon, delivery_fee_override, is_active)
@@ -270,9 +229,6 @@ WITH made AS (
 )
 SELECT zone_json(m.zone) FROM made m
 
--- NULL stays as it is; an empty fee is removed. No row: 404.
---  $1 id   $2 name   $3 country   $4 polygon   $5 fee   $6 active
---  $7 admin   $8 act   $9 details   $10 request id
 -- name: admin_zone_edit
 WITH changed AS (
   UPDATE zones z
@@ -288,7 +244,6 @@ WITH changed AS (
 )
 SELECT zone_json(c.zone) FROM changed c
 
--- $1 id, $2 admin, $3 act, $4 request id. No row: 404.
 -- name: admin_zone_delete
 WITH gone AS (
   DELETE FROM zones WHERE id = $1::text RETURNING id
@@ -296,10 +251,7 @@ WITH gone AS (
 INSERT INTO admin_audit (admin_id, act, subject, request_id)
 SELECT $2::text, $3::text, g.id, $4::text FROM gone g
 RETURNING subject
--- Money as the console sees it: the platform's accounts, cash that riders hand in, disputes.
 
--- The platform's accounts: what it has, what it holds of others, what it took and paid out, what is asked for.
--- Columns: JSON. Always one row.
 -- name: finance_platform
 SELECT concat('{"balance":', account_balance('PLATFORM'), ',"escrow":', account_balance('ESCROW'), ',"total_commission":', c.amount_in,
     ',"total_payouts":', p.paid, ',"pending_payouts":', p.pending, ',"currency":"XAF"}')
@@ -308,16 +260,9 @@ SELECT concat('{"balance":', account_balance('PLATFORM'), ',"escrow":', account_
                coalesce(sum(amount) FILTER (WHERE status IN ('PENDING', 'APPROVED', 'PROCESSING')), 0) AS pending
           FROM payouts) p
 
--- Books cash that a rider hands in; the same reference again answers with the first.
---  $1 rider   $2 amount   $3 reference   $4 admin   $5 act   $6 its details   $7 request id   $8 id of the ledger row
--- Columns: outcome, hand-in.
--- Outcomes: DONE, AGAIN (it was booked before), HANDIN_OTHER (with another amount), CASH_OVER, RIDER_NOT_FOUND.
 -- name: cash_hand_in
 SELECT outcome, json FROM cash_hand_in($1::text, $2::bigint, $3::text, $4::jsonb, $5::text)
 
--- What a rider has handed in, newest first.
---  $1 rider   $2 limit   $3 offset
--- Columns: total, hand-ins (a JSON array). No row: there is no such rider.
 -- name: cash_handin_list
 SELECT (SELECT count(*) FROM ledger WHERE to_owner = r.id AND category = 'CASH_HANDIN'),
   (SELECT '[' || coalesce(string_agg(cash_handin_json(l), ',' ORDER BY l.created_at DESC, l.id DESC), '') || ']'
@@ -325,8 +270,6 @@ SELECT (SELECT count(*) FROM ledger WHERE to_owner = r.id AND category = 'CASH_H
             ORDER BY created_at DESC, id DESC LIMIT $2::bigint OFFSET $3::bigint) l)
   FROM riders r WHERE r.id = $1::text
 
---  $1 status or NULL   $2 category, in any case, or NULL   $3 limit   $4 offset
--- Columns: total, rows (a JSON array), newest first. Always one row.
 -- name: admin_dispute_list
 SELECT (SELECT count(*) FROM disputes
          WHERE ($1::text IS NULL OR status = $1::text) AND ($2::text IS NULL OR lower(category) = lower($2::text))),
@@ -335,28 +278,15 @@ SELECT (SELECT count(*) FROM disputes
             WHERE ($1::text IS NULL OR status = $1::text) AND ($2::text IS NULL OR lower(category) = lower($2::text))
             ORDER BY id DESC LIMIT $3::bigint OFFSET $4::bigint) d)
 
--- $1 id or ticket number. No row: 404.
 -- name: admin_dispute_get
 SELECT dispute_json(d) FROM disputes d
  WHERE d.id = CASE WHEN substr($1::text, 2, 1) = '-'
    THEN (SELECT n.id FROM disputes n WHERE n.ticket_number = $1::text) ELSE $1::text END
 
--- Ends a dispute, with or without a refund from the platform into the customer's wallet.
---  $1 dispute, id or ticket number   $2 RESOLVED or REJECTED   $3 resolution, or reason   $4 refund or NULL
---  $5 admin   $6 act   $7 its details   $8 request id   $9 id of the ledger row
---  $10 Idempotency-Key of the admin or NULL   $11 its fingerprint
--- Columns: outcome, row. Outcomes: DONE, REPLAY (run idempotency_get), NOT_FOUND, DISPUTE_DECIDED, REFUND_UNDELIVERED (nothing
---  can be given back of an order that is not delivered), REFUND_OVER (more than is left of the price).
 -- name: dispute_decide
 SELECT outcome, json FROM dispute_decide($1::text, $2::text, $3::text, $4::bigint, $5::text, $6::jsonb,
   $7::text, $8::text, $9::text)
--- Orders as the console reads them.
 
--- Newest first: ids are ULIDs, their order is that of time. Each kind of list is a branch of its own index, and
--- only one of them runs: the others' parameters are NULL. Orders that need attention are few, and have an index.
---  $1 states text[] or NULL   $2 payment status or NULL   $3 vendor   $4 rider   $5 user, each or NULL
---  $6 from   $7 before: timestamptz or NULL   $8 whether they need attention, NULL: both   $9 limit   $10 offset
--- Columns: total, rows (a JSON array). Always one row.
 -- name: admin_order_list
 WITH page AS (
   (SELECT id FROM orders
@@ -427,10 +357,6 @@ SELECT
      FROM page JOIN orders o ON o.id = page.id LEFT JOIN users u ON u.id = o.user_id
      LEFT JOIN vendors v ON v.id = o.vendor_id LEFT JOIN riders r ON r.id = o.rider_id)
 
--- The newest orders whose number holds the text, in any case (numbers are in capitals), dashes or not. A whole number is
--- looked up; a part of one is in no index, and is sought in all of them.
---  $1 text   $2 limit   $3 offset
--- Columns: total, rows (a JSON array). Always one row.
 -- name: admin_order_search
 WITH exact AS MATERIALIZED (
   SELECT order_number FROM orders WHERE order_number = upper($1::text)
@@ -449,7 +375,6 @@ SELECT (SELECT count(*) FROM found),
      FROM page JOIN orders o ON o.id = page.id LEFT JOIN users u ON u.id = o.user_id
      LEFT JOIN vendors v ON v.id = o.vendor_id LEFT JOIN riders r ON r.id = o.rider_id)
 
--- One order. $1 id, or number. Columns: row, timeline. No row: 404.
 -- name: admin_order_get
 SELECT admin_order_json(o, u, v, r), admin_timeline(o)
   FROM orders o LEFT JOIN users u ON u.id = o.user_id
@@ -457,9 +382,6 @@ SELECT admin_order_json(o, u, v, r), admin_timeline(o)
  WHERE o.id = CASE WHEN substr($1::text, 2, 1) = '-'
    THEN (SELECT n.id FROM orders n WHERE n.order_number = $1::text) ELSE $1::text END
 
--- What dispatch decided about an order and what came of it, oldest first.
---  $1 id or number
--- Columns: rows (a JSON array). No row: no such order.
 -- name: admin_order_dispatch
 SELECT '[' || coalesce(string_agg(concat('{"id":', d.id, ',"at":', json_time(d.at), ',"round":', d.round,
       ',"rider":{"id":"', d.rider_id, '","name":', json_text(btrim(r.first_name || ' ' || r.last_name)),
@@ -473,10 +395,7 @@ SELECT '[' || coalesce(string_agg(concat('{"id":', d.id, ',"at":', json_time(d.a
  WHERE o.id = CASE WHEN substr($1::text, 2, 1) = '-'
    THEN (SELECT n.id FROM orders n WHERE n.order_number = $1::text) ELSE $1::text END
  GROUP BY o.id
--- Riders as the console reads and changes them.
 
---  $1 approval or NULL   $2 text sought in names, phones, e-mails and plates, or NULL   $3 limit   $4 offset
--- Columns: total, rows (a JSON array), newest first. Always one row.
 -- name: admin_rider_list
 WITH found AS MATERIALIZED (
   SELECT r.id FROM riders r
@@ -494,15 +413,9 @@ SELECT (SELECT count(*) FROM found),
   '[' || coalesce(string_agg(admin_rider_json(p.rider), ',' ORDER BY p.created_at DESC, p.id DESC), '') || ']'
   FROM page p
 
--- $1 rider. No row: 404.
 -- name: admin_rider_get
 SELECT admin_rider_json(r) FROM riders r WHERE r.id = $1::text
 
--- Approves (also reinstates: the account is active again), rejects or suspends. Who is not approved goes offline, what he
--- was asked is withdrawn and looked for anew; a suspension ends the sessions.
---  $1 rider   $2 approval   $3 reason or NULL   $4 life of access tokens
---  $5 admin   $6 act        $7 its details      $8 request id
--- Columns: row, ended sessions (comma separated, NULL: none were to end), went offline. No row: 404.
 -- name: admin_rider_set_approval
 WITH held AS MATERIALIZED (
   SELECT r.id, r.is_online, r.approval_status FROM riders r WHERE r.id = $1::text FOR UPDATE
@@ -540,10 +453,6 @@ WITH held AS MATERIALIZED (
 )
 SELECT admin_rider_json(c.rider), (SELECT ids FROM ended), c.left_us FROM changed c
 
--- Changes what is given; NULL stays as it is.
---  $1 rider   $2 first   $3 last name   $4 phone   $5 e-mail   $6 vehicle type   $7 plate
---  $8 admin   $9 act     $10 its details   $11 request id
--- Columns: row. No row: 404.
 -- name: admin_rider_edit
 WITH changed AS (
   UPDATE riders r
@@ -566,10 +475,6 @@ WITH changed AS (
 )
 SELECT admin_rider_json(c.rider) FROM changed c
 
--- Decides about documents; the approval of the rider stays as it is.
---  $1 rider   $2 decisions [{document_type,status,reason}], of which the last about a document counts
---  $3 admin   $4 act   $5 its details   $6 request id
--- Columns: row, the first type that was not handed in (then nothing is written) or NULL. No row: 404.
 -- name: admin_rider_documents
 WITH held AS MATERIALIZED (
   SELECT r.id, r AS rider FROM riders r WHERE r.id = $1::text FOR SHARE
@@ -599,10 +504,7 @@ WITH held AS MATERIALIZED (
 )
 SELECT admin_rider_json(h.rider, (SELECT coalesce(array_agg(d.document), '{}') FROM decided d)),
   (SELECT m.document_type FROM missing m) FROM held h
--- Customers as the console reads and changes them.
 
---  $1 status, NULL: all that are not deleted   $2 text sought in names, phones and e-mails, or NULL   $3 limit   $4 offset
--- Columns: total, rows (a JSON array), newest first. Always one row.
 -- name: admin_user_list
 WITH sought AS MATERIALIZED (
   SELECT u.id FROM users u
@@ -623,14 +525,9 @@ SELECT (SELECT count(*) FROM sought) + (SELECT count(*) FROM users u
   '[' || coalesce(string_agg(admin_user_json(p.person, false), ',' ORDER BY p.created_at DESC, p.id DESC), '') || ']'
   FROM page p
 
--- $1 user. The row with its stats. No row: 404.
 -- name: admin_user_get
 SELECT admin_user_json(u, true) FROM users u WHERE u.id = $1::text
 
--- Another status. Who is not active has no sessions; who is deleted leaves his phone and e-mail to others.
---  $1 user   $2 status   $3 reason or NULL   $4 life of access tokens
---  $5 admin  $6 act      $7 its details      $8 request id
--- Columns: row, ended sessions (comma separated, NULL: none were to end). No row: 404, or deleted already.
 -- name: admin_user_set_status
 WITH changed AS (
   UPDATE users u
@@ -648,10 +545,7 @@ WITH changed AS (
   SELECT $5::text, $6::text, c.id, $7::jsonb, $8::text FROM changed c
 )
 SELECT admin_user_json(c.person, false), (SELECT ids FROM ended) FROM changed c
--- Vendors as the console reads and changes them. Every write notes who did it (admin_audit) and tells the copies.
 
---  $1 approval or NULL   $2 text sought in names, phones and e-mails, or NULL   $3 limit   $4 offset
--- Columns: total, rows (a JSON array), newest first. Always one row.
 -- name: admin_vendor_list
 WITH found AS MATERIALIZED (
   SELECT v.id FROM vendors v
@@ -668,21 +562,15 @@ SELECT (SELECT count(*) FROM found),
   '[' || coalesce(string_agg(admin_vendor_json(p.vendor, false), ',' ORDER BY p.created_at DESC, p.id DESC), '') || ']'
   FROM page p
 
--- $1 vendor. The row with its stats. No row: 404.
 -- name: admin_vendor_get
 SELECT admin_vendor_json(v, true) FROM vendors v WHERE v.id = $1::text
 
--- The whole menu, by category and name. $1 vendor. Columns: rows. No row: no such vendor.
 -- name: admin_vendor_items
 SELECT '[' || coalesce(string_agg(admin_item_json(i), ',' ORDER BY i.category, i.name, i.id)
     FILTER (WHERE i.id IS NOT NULL), '') || ']'
   FROM vendors v LEFT JOIN items i ON i.vendor_id = v.id AND i.deleted_at IS NULL
  WHERE v.id = $1::text GROUP BY v.id
 
--- Approves, rejects or suspends; a vendor whose approval changes by it is told. Who is not approved is not online; a suspension ends the sessions.
---  $1 vendor   $2 approval   $3 reason or NULL   $4 life of access tokens
---  $5 admin    $6 act        $7 its details {}   $8 request id
--- Columns: row, ended sessions (comma separated, NULL: none were to end). No row: 404.
 -- name: admin_vendor_set_approval
 WITH held AS MATERIALIZED (
   SELECT v.id, v.approval_status FROM vendors v WHERE v.id = $1::text FOR UPDATE
@@ -705,12 +593,6 @@ WITH held AS MATERIALIZED (
 )
 SELECT admin_vendor_json(c.vendor, false), (SELECT ids FROM ended) FROM changed c
 
--- Changes what is given; NULL stays as it is.
---  $1 vendor   $2 business name   $3 owner   $4 phone   $5 e-mail   $6 address   $7 city   $8 description
---  $9 mobile money number ('': none; it goes before the bank account, and ends with a new one of those)   $10 its provider
---  $11 bank details to be merged, JSON   $12 featured
---  $13 commission, basis points   $14 admin   $15 act   $16 its details   $17 request id
--- Columns: row. No row: 404.
 -- name: admin_vendor_edit
 WITH changed AS (
   UPDATE vendors v
@@ -738,11 +620,7 @@ WITH changed AS (
          json_build_object('vendorId', c.id, 'timestamp', iso(now())) FROM changed c
 )
 SELECT admin_vendor_json(c.vendor, false) FROM changed c
--- Webhooks as admins register them and look after them. Each write is noted in admin_audit.
 
--- --- Endpoints ---------------------------------------------------------------------------------------------
-
--- $1 limit, $2 offset. Columns: total, rows.
 -- name: admin_webhook_list
 SELECT (SELECT count(*) FROM webhook_endpoints),
   (SELECT '[' || coalesce(string_agg(webhook_json(w), ',' ORDER BY w.id), '') || ']'
@@ -752,18 +630,10 @@ SELECT (SELECT count(*) FROM webhook_endpoints),
 -- name: admin_webhook_get
 SELECT webhook_json(w) FROM webhook_endpoints w WHERE w.id = $1::text
 
---  $1 id   $2 url   $3 description   $4 types text[]   $5 vendor or NULL   $6 secret   $7 admin   $8 act   $9 details
---  $10 request id   $11 Idempotency-Key of the admin or NULL   $12 its fingerprint
--- Columns: outcome, row with its secret. Outcomes: DONE, REPLAY (run idempotency_get), VENDOR_NOT_FOUND, CONFLICT (it
---  would be the 51st).
 -- name: admin_webhook_add
 SELECT outcome, json FROM webhook_add($1::text, $2::text, $3::text, $4::text[], $5::text, $6::text, $7::text, $8::jsonb,
   $9::text, $10::text)
 
--- NULL stays as it is; an empty description or vendor is removed. Enabling forgets why it was disabled and for how long
--- it failed. No row: 404.
---  $1 id   $2 url   $3 description   $4 types   $5 vendor   $6 enabled
---  $7 admin   $8 act   $9 details   $10 request id
 -- name: admin_webhook_edit
 WITH changed AS (
   UPDATE webhook_endpoints w
@@ -783,8 +653,6 @@ WITH changed AS (
 )
 SELECT webhook_json(c.w) FROM changed c
 
--- What is queued for it goes nowhere any more, and is swept with the rest.
---  $1 id, $2 admin, $3 act, $4 request id. No row: 404.
 -- name: admin_webhook_delete
 WITH gone AS (
   DELETE FROM webhook_endpoints WHERE id = $1::text RETURNING id
@@ -793,16 +661,9 @@ INSERT INTO admin_audit (admin_id, act, subject, request_id)
 SELECT $2::text, $3::text, g.id, $4::text FROM gone g
 RETURNING subject
 
--- For 24 hours the secret so far signs beside the new one, and those of rotations in the 24 hours before, at most four.
---  $1 id   $2 secret   $3 admin   $4 act   $5 request id   $6 Idempotency-Key of the admin or NULL   $7 its fingerprint
--- Columns: outcome, row with its secret. Outcomes: DONE, REPLAY (run idempotency_get), NOT_FOUND.
 -- name: admin_webhook_rotate
 SELECT outcome, json FROM webhook_rotate($1::text, $2::text, $3::text, $4::jsonb, $5::text, $6::text)
 
--- --- Deliveries --------------------------------------------------------------------------------------------
-
--- Queues a delivery that says nothing; to a disabled endpoint it is CONFLICT. No row: 404.
---  $1 endpoint   $2 id of the delivery   $3 type   $4 admin   $5 act   $6 request id
 -- name: admin_webhook_test
 WITH made AS (
   INSERT INTO webhook_deliveries AS d (id, endpoint_id, type, payload, said_at)
@@ -816,7 +677,6 @@ WITH made AS (
 )
 SELECT webhook_delivery_json(m.d) FROM made m
 
--- $1 endpoint, $2 state or NULL, $3 limit, $4 offset, newest first. Columns: total, rows. No row: 404.
 -- name: admin_webhook_deliveries
 SELECT (SELECT count(*) FROM webhook_deliveries
          WHERE endpoint_id = w.id AND state = coalesce($2::text, state)),
@@ -826,8 +686,6 @@ SELECT (SELECT count(*) FROM webhook_deliveries
      JOIN webhook_deliveries d USING (id))
   FROM webhook_endpoints w WHERE w.id = $1::text
 
--- Queues a delivery anew, with all its tries; while one is under way, or its endpoint is disabled or gone, CONFLICT.
---  $1 id   $2 admin   $3 act   $4 request id. No row: 404.
 -- name: admin_webhook_replay_one
 WITH again AS (
   UPDATE webhook_deliveries d SET state = 'QUEUED', tries = 0, next_at = now(), busy_until = NULL
@@ -842,11 +700,6 @@ WITH again AS (
 )
 SELECT webhook_delivery_json(a.d) FROM again a
 
--- Queues anew what an endpoint was told, or would have been told, of what was said from $2 until before $3 (NULL: now): as
--- long as deliveries (30 days) and events (72 hours) are kept. What is under way stays as it is. No row: 404.
---  $1 endpoint   $2 since   $3 until   $4 types that are offered text[]   $5 limit   $6 admin   $7 act   $8 details
---  $9 request id
--- Columns: {"queued","more","next_since"}: with more, the rest begins at next_since.
 -- name: admin_webhook_replay
 WITH target AS MATERIALIZED (
   SELECT w FROM webhook_endpoints w WHERE w.id = $1::text AND (w.enabled OR fail('CONFLICT') IS NULL)
@@ -880,11 +733,7 @@ SELECT concat('{"queued":', (SELECT count(*) FROM again) + (SELECT count(*) FROM
     json_flag((SELECT count(*) FROM wanted) > $5::bigint), ',"next_since":',
     json_time((SELECT max(said_at) FROM wanted HAVING count(*) > $5::bigint)), '}')
   FROM target
--- Riders at work: online and offline, where they are, what they may take.
 
--- Goes online or offline. The rider_status_changed of a change that is none is not told.
---  $1 rider   $2 online   $3 lat, $4 lng or NULL   $5 a phone need not be verified
--- Columns: outcome (CHANGED, or RIDER_NOT_FOUND, PHONE_UNVERIFIED, SUSPENDED, NOT_APPROVED, INACTIVE), {riderId,isOnline,status}.
 -- name: rider_set_online
 WITH was AS MATERIALIZED (
   SELECT r.id, r.is_online, CASE
@@ -913,7 +762,6 @@ SELECT coalesce(was.outcome, 'RIDER_NOT_FOUND'), '{"riderId":' || json_word((c.n
     || CASE WHEN (c.now).is_online THEN '"online"' ELSE '"offline"' END || '}'
   FROM (VALUES (true)) one LEFT JOIN was ON true LEFT JOIN changed c ON true
 
--- $1 rider. Columns: how he is, as JSON. No row: he is gone.
 -- name: rider_availability_get
 SELECT '{"riderId":' || json_word(r.id) || ',"isOnline":' || json_flag(r.is_online)
     || ',"status":' || CASE WHEN r.is_online THEN '"online"' ELSE '"offline"' END
@@ -924,7 +772,6 @@ SELECT '{"riderId":' || json_word(r.id) || ',"isOnline":' || json_flag(r.is_onli
     || ',"approvalStatus":' || json_word(r.approval_status) || ',"accountStatus":' || json_word(r.status) || '}'
   FROM riders r WHERE r.id = $1::text
 
--- His day so far, in the business's time zone. $1 rider. Columns: JSON. No row: he is gone.
 -- name: rider_activity
 WITH day AS MATERIALIZED (
   SELECT date_trunc('day', now() AT TIME ZONE business_zone()) AT TIME ZONE business_zone() AS began,
@@ -943,9 +790,6 @@ SELECT '{"riderId":' || json_word(r.id) || ',"date":' || json_word(day.date)
          FROM online_spans s WHERE s.rider_id = r.id AND coalesce(s.ended_at, now()) > day.began) || '}'
   FROM riders r, day WHERE r.id = $1::text
 
--- Last known points of many riders; a point that is older than the row's is left out. In order of id, so that two of them
--- cannot wait for each other.
---  $1 riders text[]   $2 lats, $3 lngs double precision[]   $4 times bigint[] (ms)
 -- name: rider_positions_store
 UPDATE riders r SET lat = p.lat, lng = p.lng, located_at = p.at
   FROM (SELECT q.id, w.lat, w.lng, to_timestamp(w.ms / 1000.0) AS at
@@ -953,9 +797,6 @@ UPDATE riders r SET lat = p.lat, lng = p.lng, located_at = p.at
           JOIN riders q ON q.id = w.id ORDER BY q.id FOR NO KEY UPDATE OF q) p
  WHERE r.id = p.id AND (r.located_at IS NULL OR r.located_at < p.at)
 
--- Orders that look for a rider near a point, nearest first: not those he rejected.
---  $1 rider   $2 lat, $3 lng (NULL: where he was last)   $4 radius km   $5 limit
--- Columns: JSON array. Always one row.
 -- name: orders_available
 WITH spot AS MATERIALIZED (
   SELECT coalesce($2::double precision, r.lat) AS lat, coalesce($3::double precision, r.lng) AS lng
@@ -983,9 +824,6 @@ SELECT '[' || coalesce(string_agg('{"orderId":' || json_word(o.id) || ',"orderNu
     || ',"status":' || json_word(o.status) || '}', ',' ORDER BY near.km, o.id), '') || ']'
   FROM near JOIN orders o ON o.id = near.id
 
--- Takes riders offline who have said nothing for 300 seconds.
---  $1 how many
--- Columns: rider id.
 -- name: riders_set_silent_offline
 WITH silent AS (
   SELECT r.id FROM riders r
@@ -1003,9 +841,6 @@ WITH silent AS (
 )
 SELECT id FROM changed
 
--- Riders at work as the console's map shows them; riders who are online or carry something and have a place.
---  $1 country or NULL   $2 riders text[], $3 lats, $4 lngs double precision[], $5 times bigint[] (ms): what is known newer
--- Columns: JSON array. Always one row.
 -- name: riders_live
 SELECT '[' || coalesce(string_agg('{"rider_id":' || json_word(r.id)
     || ',"name":' || json_text(btrim(r.first_name || ' ' || r.last_name))
@@ -1021,9 +856,6 @@ SELECT '[' || coalesce(string_agg('{"rider_id":' || json_word(r.id)
  WHERE (r.is_online OR r.active_orders > 0) AND ($1::text IS NULL OR r.country_code = $1::text)
    AND coalesce(w.lat, r.lat) IS NOT NULL
 
--- Riders who are online, who came last first.
---  $1 limit   $2 offset
--- Columns: total, rows (a JSON array of Riders as the console has them). Always one row.
 -- name: admin_riders_online
 WITH page AS (
   SELECT r.id, r.last_online, r AS rider FROM riders r WHERE r.is_online
@@ -1032,20 +864,12 @@ WITH page AS (
 SELECT (SELECT count(*) FROM riders WHERE is_online),
   '[' || coalesce(string_agg(admin_rider_json(p.rider), ',' ORDER BY p.last_online DESC NULLS LAST, p.id), '') || ']'
   FROM page p
--- Vendors and menus as everybody may see them: approved ones only.
 
--- The public Vendor object, without distance: the value of `vendor:{id}`.
---  $1 vendor id
--- Columns: vendor, for how many milliseconds its hours say the same (NULL: longer than it is kept). No row: 404.
 -- name: vendor_get
--- columns: vendor, hold_ms
 SELECT vendor_public_json(v, business_zone()) AS vendor,
   hours_hold_ms(v.business_hours, now() AT TIME ZONE business_zone()) AS hold_ms
   FROM vendors v WHERE v.id = :vendor_id::text AND v.approval_status = 'APPROVED'
 
--- The whole menu {items,categories}: the value of `menu:{vendorId}`. By category, then name.
---  $1 vendor id
--- Columns: menu. No row: 404.
 -- name: menu_get
 SELECT '{"items":[' || coalesce(string_agg(item_json(i), ',' ORDER BY i.category, i.name, i.id), '')
   || '],"categories":' || coalesce(array_to_json(array_agg(DISTINCT i.category)
@@ -1054,9 +878,6 @@ SELECT '{"items":[' || coalesce(string_agg(item_json(i), ',' ORDER BY i.category
  WHERE v.id = $1::text AND v.approval_status = 'APPROVED'
  GROUP BY v.id
 
--- A part of the menu; categories are those of the whole.
---  $1 vendor id   $2 category or NULL   $3 text sought in names and descriptions, or NULL
--- Columns: menu. No row: 404.
 -- name: menu_search
 SELECT '{"items":[' || coalesce(string_agg(item_json(i), ',' ORDER BY i.category, i.name, i.id)
     FILTER (WHERE ($2::text IS NULL OR search_fold(i.category) = search_fold($2::text))
@@ -1067,15 +888,7 @@ SELECT '{"items":[' || coalesce(string_agg(item_json(i), ',' ORDER BY i.category
  WHERE v.id = $1::text AND v.approval_status = 'APPROVED'
  GROUP BY v.id
 
--- Vendors: nearest first when a point is given, then best rated, then by name.
---  $1 service type or NULL   $2 lat, $3 lng: where the customer is, or NULL   $4 radius km or NULL
---  $5 text sought in names, descriptions and tags, or NULL   $6 category: a tag, or a category of the menu, or NULL
---  $7 open now only (boolean)   $8 limit   $9 offset
--- The delivery fee shown needs a point and the rules: $10 fee base, $11 fee per km (ceil of the distance), or a fee that goes
---  before them: $12 for FOOD, $13 for MART (a zone's override or the flat mode), each or NULL
--- Columns: total, vendors (a JSON array). Always one row.
 -- name: vendor_list
--- columns: total, vendor, service_type, lat, lng
 WITH near AS MATERIALIZED (
   SELECT v.id, distance_km(:lat?::double precision, :lng?::double precision, v.lat, v.lng) AS km,
          coalesce(v.rating_sum::double precision / nullif(v.total_ratings, 0), 0) AS rating, v.business_name
@@ -1098,12 +911,6 @@ SELECT t.total, vendor_public_members(v, business_zone()) AS vendor, v.service_t
   FROM (SELECT count(*) AS total FROM found) t LEFT JOIN (page p JOIN vendors v ON v.id = p.id) ON true
  ORDER BY p.km, p.rating DESC, p.business_name, p.id
 
--- What pricing needs of a vendor, in one row: C keeps it parsed for a moment.
---  $1 vendor id
--- Columns: service type, approval status, is online, lat, lng, address, min order amount, preparation minutes,
---  commission bps or NULL, business hours, items: [{"id","name","price","available","stock","image","preparationTime",
---   "variants","addOns"}],
---  open by its hours now, for how many milliseconds that holds. No row: unknown.
 -- name: catalog_get
 SELECT v.service_type, v.approval_status, v.is_online, v.lat, v.lng, v.address, v.min_order_amount,
   v.average_preparation_time, v.commission_bps, v.business_hours,
@@ -1115,13 +922,7 @@ SELECT v.service_type, v.approval_status, v.is_online, v.lat, v.lng, v.address, 
      FROM items i WHERE i.vendor_id = v.id AND i.deleted_at IS NULL AND NOT i.hidden),
   vendor_open(v, business_zone()), hours_hold_ms(v.business_hours, now() AT TIME ZONE business_zone())
   FROM vendors v WHERE v.id = $1::text
--- Dispatch: riders are asked one after the other whether they carry an order. All of it is here, so that any copy can
--- go on where another stopped.
 
--- Ends offers that nobody answered, forgets orders that look no longer, and takes what is due. What is taken is not due again
--- for five seconds: should the taker die before he has decided, the next one decides.
---  $1 how many
--- Columns: order id, pickup lat, lng, how far to look (m). As many rows as asked for: there may be more.
 -- name: dispatch_claim
 WITH expired AS (
   UPDATE offers f SET outcome = 'EXPIRED', answered_at = now()
@@ -1145,10 +946,6 @@ SELECT order_id, pickup_lat, pickup_lng, coalesce((SELECT (value #>> '{}')::doub
     WHERE key = 'rider_search_radius_m'), 5000)
   FROM judged WHERE seeks AND open_until IS NULL
 
--- What the scores are made of, for riders in reach. Left out: who may not carry, who rejected the order.
---  $1 order ids text[]   $2 rider ids text[]   $3 km double precision[]   (pairs)
---  $4 a phone need not be verified
--- Columns: order id, rider id, km, completed, total deliveries, mean rating (0: none), active orders, asked in this round.
 -- name: dispatch_candidates
 SELECT p.order_id, r.id, p.km, r.completed_deliveries, r.total_deliveries,
     coalesce(r.rating_sum::double precision / nullif(r.total_ratings, 0), 0), r.active_orders,
@@ -1162,9 +959,6 @@ SELECT p.order_id, r.id, p.km, r.completed_deliveries, r.total_deliveries,
    AND last.outcome IS DISTINCT FROM 'REJECTED'
  ORDER BY p.order_id, p.km
 
--- The same while Redis cannot say who is near: by last known points of the last minute.
---  $1 order ids text[]   $2 lats, $3 lngs double precision[]   $4 radius km   $5 a phone need not be verified
--- Columns: as dispatch_candidates.
 -- name: dispatch_candidates_near
 SELECT p.order_id, r.id, k.km, r.completed_deliveries, r.total_deliveries,
     coalesce(r.rating_sum::double precision / nullif(r.total_ratings, 0), 0), r.active_orders,
@@ -1180,12 +974,6 @@ SELECT p.order_id, r.id, k.km, r.completed_deliveries, r.total_deliveries,
    AND (r.phone_verified OR $5::boolean) AND last.outcome IS DISTINCT FROM 'REJECTED'
  ORDER BY p.order_id, k.km
 
--- Writes down what was decided: the offer, why, and when to look again (when the offer ends; without anybody in reach
--- in five seconds). An order that found its rider meanwhile is passed over.
---  $1 order ids text[]   $2 rider ids text[], NULL where nobody was in reach   $3 offer ids text[]
---  $4 scores double precision[]   $5 km to the pickup double precision[]   $6 candidates text[] (JSON)
---  $7 a new round begins boolean[]
--- Columns: order id, rider id of each offer made.
 -- name: dispatch_offers_store
 WITH decided AS MATERIALIZED (
   SELECT w.*, d.rounds + w.anew::integer AS round, o.order_number
@@ -1221,13 +1009,7 @@ WITH decided AS MATERIALIZED (
     FROM offered f JOIN decided w ON w.order_id = f.order_id JOIN orders o ON o.id = f.order_id
 )
 SELECT order_id, rider_id FROM offered
--- What vendors and riders earn: vendors from their delivered orders, riders from what they were credited. Days, weeks and
--- months are the business's. All of it is read from indexes alone; what is the same for every row (the zone, where a period
--- began) is materialized, or it would be looked up for each.
 
--- --- Vendors -----------------------------------------------------------------------------------------------------
-
--- $1 vendor. Columns: the figures as JSON. No row: there is no such vendor.
 -- name: vendor_earnings
 WITH p AS MATERIALIZED (
   SELECT period_start('today') AS day, period_start('week') AS week, period_start('month') AS month
@@ -1259,10 +1041,6 @@ SELECT concat('{"lifetime":{"totalOrders":', v.total_orders, ',"grossEarnings":'
              FROM orders o WHERE o.vendor_id = v.id AND o.settled_at >= least(p.week, p.month)) sold) s
  WHERE v.id = $1::text
 
--- Days with sales, oldest first.
---  $1 vendor   $2 from, timestamptz, NULL: since the first day of the period $4 (today, week, month, year), or else the 30
---  days until then   $3 before, timestamptz, NULL: to now   $4 period or NULL
--- Columns: [{date,gross,net,orders}]. Always one row.
 -- name: vendor_earnings_daily
 WITH z AS MATERIALIZED (
   SELECT business_zone() AS zone, coalesce($2::timestamptz, period_start($4::text),
@@ -1277,9 +1055,6 @@ SELECT '[' || coalesce(string_agg(concat('{"date":"', to_char(d.day, 'YYYY-MM-DD
            AND o.settled_at < coalesce($3::timestamptz, 'infinity')
          GROUP BY 1) d
 
--- The weeks (from Monday) of the last four, oldest first: "Week 4" is this one.
---  $1 vendor
--- Columns: [{week,weekStart,gross,net,orders}]. Always one row.
 -- name: vendor_earnings_weekly
 WITH z AS MATERIALIZED (
   SELECT business_zone() AS zone
@@ -1297,9 +1072,6 @@ SELECT '[' || string_agg(concat('{"week":"Week ', w.n, '","weekStart":"', to_cha
     coalesce(s.gross, 0), ',"net":', coalesce(s.net, 0), ',"orders":', coalesce(s.n, 0), '}'), ',' ORDER BY w.n) || ']'
   FROM week w LEFT JOIN sold s ON s.start = w.start
 
--- The months of a year.
---  $1 vendor   $2 year or NULL: this one
--- Columns: [{month,gross,net,orders}], twelve. Always one row.
 -- name: vendor_earnings_monthly
 WITH z AS MATERIALIZED (
   SELECT business_zone() AS zone
@@ -1319,10 +1091,6 @@ SELECT '[' || string_agg(concat('{"month":"', (ARRAY['Jan', 'Feb', 'Mar', 'Apr',
     coalesce(s.orders, 0), '}'), ',' ORDER BY m) || ']'
   FROM generate_series(1, 12) m LEFT JOIN sold s ON s.n = m
 
--- --- Riders ------------------------------------------------------------------------------------------------------
-
--- $1 rider   $2 today, week, month, year, or NULL: also what he earned since its first day
--- Columns: the figures as JSON; weekly is of 7 days, monthly of a month. No row: there is no such rider.
 -- name: rider_earnings
 SELECT concat('{"currentBalance":', coalesce(w.available, 0), ',"totalEarnings":', coalesce(w.total_earned, 0),
     ',"weeklyEarnings":', e.week, ',"monthlyEarnings":', e.month, ',"totalDeliveries":', r.completed_deliveries,
@@ -1337,9 +1105,6 @@ SELECT concat('{"currentBalance":', coalesce(w.available, 0), ',"totalEarnings":
     WHERE l.to_owner = r.id AND l.category = 'DELIVERY_FEE' AND l.created_at >= now() - interval '1 month') e
  WHERE r.id = $1::text
 
--- The last days, weeks (from Monday) or months, this one included, oldest first, also those without a delivery.
---  $1 rider   $2 day, week or month   $3 how many   $4 the member's name   $5 its form, as to_char takes it
--- Columns: [{…,earnings,deliveries}]. Always one row.
 -- name: rider_earnings_series
 WITH z AS MATERIALIZED (
   SELECT business_zone() AS zone
@@ -1357,16 +1122,7 @@ WITH z AS MATERIALIZED (
 SELECT '[' || string_agg(concat('{"', $4::text, '":"', to_char(s.start, $5::text), '","earnings":', coalesce(e.amount, 0),
     ',"deliveries":', coalesce(e.n, 0), '}'), ',' ORDER BY s.start) || ']'
   FROM span s LEFT JOIN earned e ON e.start = s.start
--- Events on their way: from the outbox to `events` (one copy, the relay), and from there to everybody.
 
--- One step of the relay: takes or renews the lease, moves what the outbox holds to `events`, and tells what is to be
--- published. Nothing moves without the lease's row being updated in the same statement: its lock keeps a relay that was
--- held up from moving rows beside its successor, so ids in `events` grow in the order of commit. A step that takes the
--- lease from another does nothing else: it may have waited for that one's last step, whose rows it does not see. An idle
--- leader writes once in 800 ms.
---  $1 holder   $2 published so far by this holder (0: nothing)   $3 rows to move   $4 rows to publish (0: none now)
--- Columns: leads, position (published), moved, lag (ms, of the oldest moved; NULL: none), source (see events_newest);
---  id (NULL: nothing to publish), previous (the id before it), aggregate, type, rooms ("a,b"), payload. Always one row.
 -- name: relay_move
 WITH held AS MATERIALIZED (
   SELECT FROM leases WHERE name = 'relay' AND holder = $1::text
@@ -1406,22 +1162,13 @@ SELECT l.position IS NOT NULL, coalesce(l.position, 0), (SELECT count(*) FROM sa
   d.payload::text
   FROM (SELECT) one LEFT JOIN leader l ON true LEFT JOIN due d ON true ORDER BY d.id
 
--- Where somebody who begins to listen stands.
--- Columns: newest id, source: which database these ids are of. Always one row.
 -- name: events_newest
 SELECT coalesce((SELECT max(id) FROM events), 0), event_source()
 
--- What was said after an event.
---  $1 id   $2 limit
--- Columns: id, aggregate, type, rooms ("a,b"), payload.
 -- name: events_after
 SELECT id, aggregate, type, array_to_string(rooms, ','), payload::text
   FROM events WHERE id > $1::bigint ORDER BY id LIMIT $2::bigint
 
--- What a returning listener has missed in his rooms. Two statements, for two plans: the first looks his rooms up, as is
--- right for a person's few events; the second (admins, who hear most) goes along the ids.
---  $1 id of the last event heard   $2 rooms text[]   $3 limit
--- Columns: oldest id kept, newest id; id (NULL: nothing missed), aggregate, type, payload, at. Always one row.
 -- name: events_missed
 SELECT b.oldest, b.newest, e.id, e.aggregate, e.type, e.payload::text, iso(e.created_at)
   FROM (SELECT coalesce((SELECT min(id) FROM events), 0) AS oldest,
@@ -1437,25 +1184,18 @@ SELECT b.oldest, b.newest, e.id, e.aggregate, e.type, e.payload::text, iso(e.cre
               ORDER BY id LIMIT $3::bigint) e ON true
  ORDER BY e.id
 
--- Who takes part in an order.
---  $1 id or number
--- Columns: id, user id, vendor id, rider id. No row: 404.
 -- name: order_participants
 SELECT id, user_id, vendor_id, rider_id FROM orders
  WHERE id = CASE WHEN substr($1::text, 2, 1) = '-'
    THEN (SELECT n.id FROM orders n WHERE n.order_number = $1::text) ELSE $1::text END
--- Accounts: who they are, and what proves it. A kind is USER, VENDOR, RIDER or ADMIN.
 
 -- name: user_get
 SELECT user_json(u) FROM users u WHERE u.id = $1::text AND u.status <> 'DELETED'
 
--- $1 phone or NULL, $2 e-mail or NULL. Columns: id, hash, standing (see accounts), e-mail, role, seconds it is
--- locked for.
 -- name: user_credentials
 SELECT u.id, u.password_hash, u.status, u.email, 'USER', 0 FROM users u
  WHERE u.phone = $1::text OR u.email = $2::text
 
--- The same of a vendor, of a rider.
 -- name: vendor_credentials
 SELECT a.id, a.password_hash, a.standing, a.email, a.role, 0 FROM accounts a
  WHERE a.kind = 'VENDOR' AND (a.phone = $1::text OR a.email = $2::text)
@@ -1464,9 +1204,6 @@ SELECT a.id, a.password_hash, a.standing, a.email, a.role, 0 FROM accounts a
 SELECT a.id, a.password_hash, a.standing, a.email, a.role, 0 FROM accounts a
  WHERE a.kind = 'RIDER' AND (a.phone = $1::text OR a.email = $2::text)
 
--- Of an admin, by e-mail alone ($1 is not looked at). The attempt counts as a failure until it succeeds, so that many at
--- once are no more than five; the fifth locks for half an hour. An unknown e-mail writes as much to the log of the
--- database, so that the time does not tell who is an admin. Last column: seconds it was locked for before.
 -- name: admin_credentials
 WITH was AS (
   SELECT a.id, a.locked_until, CASE WHEN a.locked_until IS NULL THEN a.failures ELSE 0 END AS failures
@@ -1484,11 +1221,9 @@ SELECT a.id, a.password_hash, a.status, a.email, a.role,
   FROM admins a JOIN was w ON w.id = a.id
  WHERE (SELECT count(*) FROM decoy) >= 0
 
--- $1 kind, $2 id.
 -- name: account_password
 SELECT a.password_hash FROM accounts a WHERE a.kind = $1::text AND a.id = $2::text AND a.standing <> 'DELETED'
 
--- The other accounts as they see themselves; $1 id. One statement each: account_json is planned anew at every call.
 -- name: vendor_self
 SELECT vendor_self_json(v) FROM vendors v WHERE v.id = $1::text
 
@@ -1498,9 +1233,6 @@ SELECT rider_json(r) FROM riders r WHERE r.id = $1::text
 -- name: admin_self
 SELECT admin_json(a) FROM admins a WHERE a.id = $1::text
 
--- Registrations begin with the same parameters: $1 id, $2 password hash, $3 the phone counts as verified, $4 code
--- hash, $5 its life, $6 session, $7 jti, $8 refresh life, $9 language, $10 phone, $11 e-mail. Columns: the account, when
--- its tokens are issued (ms). A customer's: $12 first, $13 last name.
 -- name: user_register
 WITH account AS (
   INSERT INTO users (id, first_name, last_name, phone, email, password_hash, phone_verified, language, last_login)
@@ -1521,8 +1253,6 @@ WITH account AS (
 )
 SELECT user_json_with(a.u, '[]'), epoch_ms(clock_timestamp()) FROM account a
 
--- A vendor: $12 business, $13 owner, $14 service type, $15 business type, $16 description, $17 address, $18 city,
--- $19 lat, $20 lng, $21 bank details, $22 business hours (both JSON or NULL), $23 approved at once.
 -- name: vendor_register
 WITH account AS (
   INSERT INTO vendors (id, business_name, owner_name, service_type, business_type, description, address, city, lat, lng,
@@ -1547,8 +1277,6 @@ WITH account AS (
 )
 SELECT vendor_self_json(a.v), epoch_ms(clock_timestamp()) FROM account a
 
--- A rider: $12 first, $13 last name, $14 vehicle type, $15 vehicle details, $16 documents (both JSON), $17 bank details,
--- $18 emergency contact (both JSON or NULL), $19 picture, $20 city, $21 approved and active at once.
 -- name: rider_register
 WITH account AS (
   INSERT INTO riders (id, first_name, last_name, vehicle_type, vehicle_details, documents, bank_details,
@@ -1574,11 +1302,6 @@ WITH account AS (
 )
 SELECT rider_json(a.r), epoch_ms(clock_timestamp()) FROM account a
 
--- The session of a verified log-in: $1 account, $2 the hash that was verified, $3 its replacement or NULL,
--- $4 session, $5 jti, $6 refresh life. No row when the hash or the status is another by now; the lock makes
--- a new password wait, so that it ends this session too. last_login moves every five minutes, lest a busy
--- account's row and its cached copy change with each log-in. Columns: the account, whether it was touched, when the
--- tokens are issued (ms): read from the clock once the row is locked, so it is after any cut-off before it.
 -- name: user_log_in
 WITH account AS (
   SELECT u.id, u AS was FROM users u
@@ -1597,7 +1320,6 @@ WITH account AS (
 SELECT user_json(coalesce(t.now, a.was)), t.now IS NOT NULL, epoch_ms(clock_timestamp())
   FROM account a LEFT JOIN touched t ON true
 
--- The same for the other kinds, which log in seldom.
 -- name: vendor_log_in
 SELECT l.shown, l.touched, epoch_ms(clock_timestamp())
   FROM account_log_in('VENDOR', $1::text, $2::text, $3::text, $4::text, $5::text, $6::bigint) l
@@ -1610,7 +1332,6 @@ SELECT l.shown, l.touched, epoch_ms(clock_timestamp())
 SELECT l.shown, l.touched, epoch_ms(clock_timestamp())
   FROM account_log_in('ADMIN', $1::text, $2::text, $3::text, $4::text, $5::text, $6::bigint) l
 
--- NULL stays as it is. $1 id, $2 first, $3 last name, $4 e-mail, $5 picture, $6 language.
 -- name: user_change_profile
 UPDATE users u
    SET first_name = coalesce($2::text, first_name), last_name = coalesce($3::text, last_name),
@@ -1620,8 +1341,6 @@ UPDATE users u
  WHERE id = $1::text AND status <> 'DELETED'
 RETURNING user_json(u)
 
--- NULL stays as it is; an empty $4 to $6 clears. $1 id, $2 first, $3 last name, $4 e-mail, $5 picture, $6 emergency
--- contact (JSON), $7 language.
 -- name: rider_change_profile
 WITH changed AS (
   UPDATE riders r
@@ -1639,16 +1358,12 @@ WITH changed AS (
 )
 SELECT rider_json(c.r) FROM changed c
 
--- $1 kind, $2 account, $3 code hash, $4 accept whatever the code is, $5 what it proves: PHONE, EMAIL, BOTH.
 -- name: account_verify
 SELECT v.outcome, v.shown FROM account_verify($1::text, $2::text, $3::text, $4::boolean, $5::text) v
 
--- Where an account's codes go. $1 kind, $2 account. Columns: phone, e-mail.
 -- name: account_contact
 SELECT a.phone, a.email FROM accounts a WHERE a.kind = $1::text AND a.id = $2::text AND a.standing <> 'DELETED'
 
--- Another code. Wrong tries are kept: who has used up all five gets no new code until they are forgotten.
--- $1 kind, $2 account, $3 code hash, $4 its life. SENT, ALREADY or TIRED; the seconds until tries are forgotten.
 -- name: account_renew_code
 WITH account AS (
   SELECT a.id, a.proved FROM accounts a
@@ -1667,27 +1382,21 @@ SELECT CASE WHEN a.proved THEN 'ALREADY' WHEN EXISTS (SELECT FROM code) THEN 'SE
      FROM one_time_codes c WHERE c.account_id = a.id AND c.purpose = 'VERIFY_PHONE')
   FROM account a
 
--- $1 kind, $2 account, $3 the hash that was verified, $4 the new one, $5 session that stays, $6 life of access tokens.
 -- name: account_change_password
 SELECT s.ended FROM account_set_password($1::text, $2::text, $3::text, $4::text, $5::text, $6::bigint) AS s(ended)
  WHERE s.ended IS NOT NULL
 
--- $1 kind, $2 phone or NULL, $3 e-mail or NULL, $4 token hash, $5 its life, $6 most of them in $7 seconds. A row when the
--- account exists and this one is to be sent.
 -- name: account_forgot_password
 SELECT f.account FROM account_create_reset_token($1::text, $2::text, $3::text, $4::text, $5::bigint, $6::bigint, $7::bigint) AS f(account)
  WHERE f.account IS NOT NULL
 
--- $1 kind, $2 token hash.
 -- name: account_reset_find
 SELECT r.account_id FROM reset_tokens r
  WHERE r.token_hash = $2::text AND r.role = $1::text AND r.used_at IS NULL AND r.expires_at > now()
 
--- $1 kind, $2 token hash, $3 new password hash, $4 life of access tokens.
 -- name: account_reset_password
 SELECT r.account, r.ended FROM account_reset_password($1::text, $2::text, $3::text, $4::bigint) r
 
--- $1 kind, $2 account, $3 token, $4 platform, $5 session. Ten devices an account; the one heard of least lately goes.
 -- name: device_add
 WITH put AS (
   INSERT INTO device_tokens (token, account_id, role, platform, session_id)
@@ -1701,44 +1410,25 @@ DELETE FROM device_tokens WHERE token IN (
    WHERE d.account_id = $2::text AND d.role = $1::text AND d.token <> $3::text
    ORDER BY d.updated_at DESC OFFSET 9)
 
--- $1 kind, $2 account, $3 token or NULL for all.
 -- name: device_remove
 DELETE FROM device_tokens d
  WHERE d.account_id = $2::text AND d.role = $1::text AND ($3::text IS NULL OR d.token = $3::text)
 
--- --- The command line --------------------------------------------------------------------------------------------
-
--- Makes an admin, or makes one anew.
---  $1 id   $2 e-mail   $3 name   $4 role   $5 password hash   $6 only while there is no admin (t, f)   $7 life of access
---  tokens (s)
--- Columns: CREATED, CHANGED, or THERE (only while there is none, and there is one).
 -- name: admin_create
 SELECT admin_create($1::text, $2::text, $3::text, $4::text, $5::text, $6::boolean, $7::bigint)
 
--- Columns: THERE, or NULL when there is no admin yet.
 -- name: admins_exist
 SELECT CASE WHEN EXISTS (SELECT FROM admins) THEN 'THERE' END
--- Work that one copy does for all.
 
--- Takes or renews the lead. $1 name, $2 who asks, $3 for how long, seconds.
--- Columns: nothing but a row when he leads.
 -- name: lease_take
 UPDATE leases SET holder = $2::text, until = now() + make_interval(secs => $3::bigint)
  WHERE name = $1::text AND (holder = $2::text OR until <= now())
 RETURNING true
--- What the platform is doing now.
 
--- The value of `orders:active`: how many orders are not yet delivered or cancelled, by status.
--- Columns: {"PENDING":3,…} (no key for a status without orders). Always one row.
 -- name: orders_active_count
 SELECT coalesce(json_object_agg(status, n), '{}')::text
   FROM (SELECT status, count(*) AS n FROM orders WHERE active GROUP BY status ORDER BY status) c
--- A vendor's menu as the vendor keeps it. What customers read of it is in catalogue.sql.
 
--- Adds an item, unless the menu is full. While additions need approval it is hidden and a NEW_ITEM request stands.
---  $1 item id   $2 vendor id   $3 the item, JSON: name, description?, category, price, originalPrice?, preparationTime,
---  available?, stock?, unit?, images?, tags?, variants?, addOns?   $4 needs approval   $5 id of the request   $6 its reason or NULL
--- Columns: outcome (CREATED, ITEM_LIMIT, ACCOUNT_GONE), item.
 -- name: item_insert
 WITH room AS MATERIALIZED (
   SELECT menu_has_room($2::text) AS free
@@ -1760,12 +1450,6 @@ SELECT CASE WHEN added.id IS NOT NULL THEN 'CREATED' WHEN room.free IS NULL THEN
   added.json
   FROM room LEFT JOIN added ON true
 
--- Changes what a JSON object names of an item; null clears description, originalPrice, stock (not
--- counted any more) and unit. While prices need approval the old
--- one stays and a PRICE_UPDATE request stands (none when the old one is asked for again).
---  $1 vendor id   $2 item id   $3 the changes, members as in item_insert   $4 prices need approval   $5 id of the request
---  $6 its reason or NULL
--- Columns: outcome (CHANGED, ITEM_NOT_FOUND, ITEM_NOT_OWNER), item, whether a request stands.
 -- name: item_update
 WITH found AS MATERIALIZED (
   SELECT i.id, i.vendor_id = $1::text AS own FROM items i WHERE i.id = $2::text AND i.deleted_at IS NULL
@@ -1805,9 +1489,6 @@ SELECT CASE WHEN changed.id IS NOT NULL THEN 'CHANGED' WHEN NOT found.own THEN '
   changed.json, EXISTS (SELECT FROM asked)
   FROM (SELECT) one LEFT JOIN found ON true LEFT JOIN changed ON true
 
--- Takes an item off the menu for good; what it was stays for the orders that name it. Its open requests go with it.
---  $1 vendor id   $2 item id
--- Columns: outcome (DELETED, ITEM_NOT_FOUND, ITEM_NOT_OWNER).
 -- name: item_delete
 WITH found AS MATERIALIZED (
   SELECT i.id, i.vendor_id = $1::text AS own FROM items i WHERE i.id = $2::text AND i.deleted_at IS NULL
@@ -1822,9 +1503,6 @@ SELECT CASE WHEN deleted.id IS NOT NULL THEN 'DELETED' WHEN NOT found.own THEN '
     ELSE 'ITEM_NOT_FOUND' END
   FROM (SELECT) one LEFT JOIN found ON true LEFT JOIN deleted ON true
 
--- Makes some items available, or not. Ids of others' items, and unknown ones, are passed over. Locks in order of id, as orders do.
---  $1 vendor id   $2 item ids text[]   $3 available
--- Columns: how many of them are the vendor's.
 -- name: items_set_available
 WITH own AS MATERIALIZED (
   SELECT i.id FROM items i
@@ -1836,15 +1514,9 @@ WITH own AS MATERIALIZED (
 )
 SELECT count(*) FROM changed
 
--- One of a vendor's items, also while it is hidden.
---  $1 vendor id   $2 item id
--- Columns: is the vendor's, item. No row: there is none.
 -- name: item_get
 SELECT i.vendor_id = $1::text, item_json(i) FROM items i WHERE i.id = $2::text AND i.deleted_at IS NULL
 
--- A vendor's items by name, hidden ones too.
---  $1 vendor id   $2 category or NULL   $3 available, or NULL for both   $4 text sought in names and descriptions, or NULL
--- Columns: {items,total}. Always one row.
 -- name: item_list
 SELECT '{"items":[' || coalesce(string_agg(item_json(i), ',' ORDER BY i.name, i.id), '')
   || '],"total":' || count(*) || '}'
@@ -1854,23 +1526,11 @@ SELECT '{"items":[' || coalesce(string_agg(item_json(i), ',' ORDER BY i.name, i.
    AND i.available = coalesce($3::boolean, i.available)
    AND ($4::text IS NULL OR search_text(i.name, i.description) LIKE search_like($4::text))
 
--- The categories of a vendor's menu, by name.
---  $1 vendor id
--- Columns: {categories,total}. Always one row.
 -- name: item_categories
 SELECT '{"categories":' || coalesce(array_to_json(array_agg(DISTINCT i.category))::text, '[]')
   || ',"total":' || count(DISTINCT i.category) || '}'
   FROM items i WHERE i.vendor_id = $1::text AND i.deleted_at IS NULL
--- Messages to people: made of events, sent, and looked after.
 
--- --- Made of events ----------------------------------------------------------------------------------------
-
--- The next events that may make messages, with what is needed to say them. The reasons that the system gives are in its own
--- words and in one language: they are not said to people.
---  $1 their types text[]   $2 how many events to look at
--- Columns: position, position once these are done (the same: there is nothing new), how many were looked at, id (NULL: none
---  of these types), type, age (s), payload, facts; then of the customer, the vendor and the rider concerned: id (NULL: none), language,
---  name, has a device, has an e-mail. Always one row.
 -- name: messages_read_events
 WITH lease AS MATERIALIZED (
   SELECT position FROM leases WHERE name = 'messages'
@@ -1908,11 +1568,6 @@ SELECT l.position, coalesce((SELECT max(id) FROM page), l.position), (SELECT cou
   LEFT JOIN riders r ON r.id = coalesce(d.of_rider, d.payload ->> 'riderId')
  ORDER BY d.id
 
--- Makes the messages of a page of events, and moves the position beyond it: both or neither, and nothing when another copy
--- has moved it meanwhile.
---  $1 position seen   $2 position then   $3 messages [{"event","kind","recipient","channel","template","params","data",
---  "language","life"}] (life in seconds), in order   $4 notifications [{"room","payload"}]
--- Columns: messages made. A row only when the position was as seen.
 -- name: messages_insert
 WITH moved AS (
   UPDATE leases SET position = $2::bigint WHERE name = 'messages' AND position = $1::bigint RETURNING position
@@ -1933,16 +1588,6 @@ WITH moved AS (
 )
 SELECT (SELECT count(*) FROM made) FROM moved
 
--- --- Sent --------------------------------------------------------------------------------------------------
-
--- Takes messages that are due: each recipient's earliest of a channel. They are its taker's for a while; a taker that died
--- leaves them to be taken again. Of each that is due the earliest of its recipient is looked up: that one is taken, if it is
--- due too, and those behind it are put off for minutes, since messages_store_results makes the next one due. So a look at any of a
--- long queue moves its head, and however long it is nobody looks at all of it again and again.
---  $1 channels text[]   $2 bulk boolean[]   $3 how many of each integer[]   $4 seconds that they are its taker's
--- Columns: id (NULL: none is taken), kind, recipient, channel, bulk, template, params, data, language, tries (this one
---  included), seconds it is of use yet (0: too late), where to (JSON array; NULL: nowhere), whether the owner has proved that it is his,
---  how many were looked at. Always one row.
 -- name: messages_claim
 WITH wanted AS (
   SELECT w.channel, w.bulk, w.room FROM unnest($1::text[], $2::boolean[], $3::integer[]) AS w(channel, bulk, room)
@@ -1978,11 +1623,6 @@ SELECT t.id, t.kind, t.recipient, t.channel, t.bulk, t.template, t.params::text,
   message_address_proven(t.kind, t.recipient, t.channel), (SELECT count(*) FROM looked)
   FROM (SELECT) one LEFT JOIN taken t ON true ORDER BY t.id
 
--- Ends tries: SENT, DEAD, SKIPPED, or QUEUED again after some time, but not beyond its life: it would hold up those behind
--- it. Who waited behind an ended one is due at once. What was taken by another meanwhile is his to queue again.
---  $1 [{"id","tries","state","error","wait" (ms),"untried": it counts as no try,"text": a text message goes in its
---  place,"gone": [tokens that are of no use
---  any more]}]
 -- name: messages_store_results
 WITH told AS MATERIALIZED (
   SELECT t.* FROM json_to_recordset($1::json) AS t(id bigint, tries integer, state text, error text, wait bigint, untried boolean,
@@ -2012,11 +1652,6 @@ WITH told AS MATERIALIZED (
 )
 SELECT count(*) FROM ended
 
--- --- Looked after ------------------------------------------------------------------------------------------
-
--- Newest first. Dead ones are a branch of their own, which their small index serves.
---  $1 status or NULL   $2 channel or NULL   $3 recipient or NULL   $4 limit   $5 offset
--- Columns: total, rows (a JSON array). Always one row.
 -- name: message_list
 SELECT
   (SELECT count(*) FROM messages m
@@ -2039,9 +1674,6 @@ SELECT
           ORDER BY m.id DESC LIMIT $4::bigint + $5::bigint)) found
        ORDER BY id DESC LIMIT $4::bigint OFFSET $5::bigint)))
 
--- A dead message is sent once more, for a day.
---  $1 id   $2 admin   $3 act   $4 request id
--- Columns: outcome (DONE, CONFLICT: it is not dead), row. No row: 404.
 -- name: message_retry
 WITH was AS MATERIALIZED (
   SELECT m.id, m.state FROM messages m
@@ -2058,8 +1690,6 @@ WITH was AS MATERIALIZED (
 SELECT CASE WHEN q.message IS NULL THEN 'CONFLICT' ELSE 'DONE' END, message_json(q.message)
   FROM was w LEFT JOIN queued q ON true
 
--- Deletes at most $1 that were sent or skipped a week ago, or have been dead for a month.
--- Columns: how many.
 -- name: sweep_messages
 WITH gone AS (
   DELETE FROM messages WHERE ctid = ANY (ARRAY(
@@ -2070,9 +1700,6 @@ WITH gone AS (
 )
 SELECT count(*) FROM gone
 
--- How many a broadcast is for, and how many of them have a device.
---  $1 kind   $2 ids text[] or NULL for all   $3 country or NULL
--- Columns: {"targeted","sent","failed"}. Always one row.
 -- name: broadcast_count
 WITH people AS (
   SELECT u.id FROM users u
@@ -2088,11 +1715,6 @@ SELECT json_build_object('targeted', count(*), 'sent', count(d.account_id), 'fai
   FROM people p
   LEFT JOIN (SELECT DISTINCT account_id FROM device_tokens WHERE role = $1::text) d ON d.account_id = p.id
 
--- Tells everybody of a kind, or some of them, something: a broadcast, of which broadcast_expand makes a push for each who has a
--- device, and the event `broadcast` to the rooms of those who are named (eight of an event are heard: see EVENT_ROOMS_MAX),
--- or of all. Of a country alone nobody's app is told: it has no room.
---  $1 kind   $2 ids text[] or NULL for all   $3 country or NULL   $4 title   $5 body   $6 data   $7 room of all
---  $8 prefix of one's room   $9 admin   $10 act   $11 details   $12 request id
 -- name: message_broadcast
 WITH made AS (
   INSERT INTO broadcasts (kind, ids, country, params, data)
@@ -2116,10 +1738,6 @@ WITH made AS (
 INSERT INTO admin_audit (admin_id, act, subject, details, request_id)
 VALUES ($9::text, $10::text, $7::text, $11::jsonb, $12::text)
 
--- Makes the next page of messages of the oldest broadcast that is not done: a push for each account that has a device. What
--- is not sent within a day is of no use.
---  $1 accounts to look at
--- Columns: messages made. No row: all is done, or another copy is at it.
 -- name: broadcast_expand
 WITH next AS MATERIALIZED (
   SELECT * FROM broadcasts WHERE NOT done ORDER BY id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
@@ -2149,15 +1767,10 @@ WITH next AS MATERIALIZED (
     FROM next b WHERE t.id = b.id
 )
 SELECT (SELECT count(*) FROM made) FROM next
--- Settings, kept answers, revocations and the sweeps of what has served its time.
 
--- Asked once a second by every copy; when it differs from the last answer, settings_get is run.
--- Columns: version.
 -- name: settings_version
 SELECT sum(seq)::bigint FROM settings
 
--- Columns: version, settings {"key": value, …}, zones [{"id","name","polygon":[[lat,lng],…],"fee"}] (active ones with
---  a fee of their own). Always one row.
 -- name: settings_get
 SELECT sum(s.seq)::bigint, json_object_agg(s.key, s.value)::text,
   (SELECT '[' || coalesce(string_agg('{"id":' || json_word(z.id) || ',"name":' || json_text(z.name)
@@ -2165,15 +1778,9 @@ SELECT sum(s.seq)::bigint, json_object_agg(s.key, s.value)::text,
      FROM zones z WHERE z.is_active AND z.delivery_fee_override IS NOT NULL)
   FROM settings s
 
--- What was answered to an Idempotency-Key.
---  $1 account id   $2 key
--- Columns: fingerprint, status, body (complete). No row: none (any more).
 -- name: idempotency_get
 SELECT fingerprint, status, body FROM idempotency WHERE account_id = $1::text AND key = $2::text
 
--- Deletes at most $1 of each kind of row that is of no use any more; call again while it deletes that many.
---  $1 batch
--- Columns: how many in all.
 -- name: sweep_expired
 WITH keys AS (
   DELETE FROM idempotency WHERE ctid = ANY (ARRAY(
@@ -2203,14 +1810,7 @@ WITH keys AS (
 SELECT (SELECT count(*) FROM keys) + (SELECT count(*) FROM gone_baskets) + (SELECT count(*) FROM codes)
   + (SELECT count(*) FROM resets) + (SELECT count(*) FROM told) + (SELECT count(*) FROM ended)
   + (SELECT count(*) FROM heard) + (SELECT count(*) FROM reasons)
--- The steps of an order: what a step is decided on, and the step itself. src/api/order_acts.c runs both.
 
--- What an act is decided on.
---  $1 id or number   $2 occurredAt or NULL
--- Columns: 0 id, 1 type, 2 status, 3 user id, 4 vendor id, 5 rider id, 6 accepted, 7 preparing, 8 ready (flags),
---  9 payable (paid, or cash), 10 subtotal, 11 delivery fee, 12 service fee, 13 funded fee, 14 commission bps,
---  15 what is wrong with occurredAt: OLD (over 30 minutes), AHEAD (over 60 seconds), BEFORE (the previous act) or NULL.
---  No row: 404.
 -- name: order_facts
 SELECT o.id, o.order_type, o.status, o.user_id, o.vendor_id, o.rider_id, o.accepted_at IS NOT NULL,
        o.preparing_at IS NOT NULL, o.ready_at IS NOT NULL, order_payable(o), o.subtotal, o.delivery_fee,
@@ -2222,23 +1822,6 @@ SELECT o.id, o.order_type, o.status, o.user_id, o.vendor_id, o.rider_id, o.accep
  WHERE o.id = CASE WHEN substr($1::text, 2, 1) = '-'
    THEN (SELECT n.id FROM orders n WHERE n.order_number = $1::text) ELSE $1::text END
 
--- One step of an order, with all that goes with it: stamps, timeline, rider and vendor counters, the search for a
--- rider, settlement or refund, stock, events, and the answer to an Idempotency-Key. Compare-and-set: it happens
--- only while the order is as it was seen, so of fifty riders one wins.
---  $1 order id          $2 status seen         $3 rider seen or NULL   $4 act (ACCEPT, REJECT, PREPARE, READY, ASSIGN,
---  RELEASE, ARRIVE_PICKUP, PICK_UP, ARRIVE_DELIVERY, COMPLETE, CANCEL)  $5 the status it leads to
---  $6 by (USER, VENDOR, RIDER, ADMIN)          $7 the rider who gets it (ASSIGN)
---  $8 occurredAt or NULL: now                  $9 note or reason       $10 photo    $11 preparation minutes
--- $12 where it was done, JSON {lat,lng}        $13 the delivery code given          $14 whether one is asked for
--- $15 ids of four ledger rows text[]           $16 id of an offer (off_…)
--- $17 to $20 COMPLETE: the vendor's, rider's and platform's part, and what the platform pays the rider besides
---     CANCEL: what the platform pays the vendor for what was made, 0: nothing (the rest is not looked at)
--- $21 who acts         $22 Idempotency-Key or NULL  $23 its fingerprint  $24 the answer to keep with it, NULL: the order
--- $25 the request's id: what an admin does is noted with it
--- Columns: outcome, order (the Order; the customer's when by USER; when DONE).
--- Outcomes: DONE; MOVED: the order is not as it was seen, look again; WRONG_DELIVERY_CODE (that was one try of five);
---  ASSIGN: RIDER_NOT_FOUND, RIDER_NOT_READY, SUSPENDED, NOT_APPROVED, INACTIVE, RIDER_OFFLINE.
---  Raises IDEMPOTENCY_RUNNING when the key was taken by another act meanwhile.
 -- name: order_move
 WITH moved AS MATERIALIZED (
   SELECT outcome, json FROM order_move($1::text, $2::text, $3::text, $4::text, $5::text, $6::text, $7::text,
@@ -2253,11 +1836,6 @@ WITH moved AS MATERIALIZED (
 )
 SELECT outcome, json FROM moved
 
--- Whether the same actor has done this act before, and what it brought about still holds: then nothing is to be done.
---  $1 order id   $2 act   $3 by (USER, VENDOR, RIDER, ADMIN)   $4 who acts   $5 the state that the act's entry in the
---  timeline names   $6 the states in which its effect can hold text[]
--- Columns: order (as order_move gives it). No row: it is not a repetition.
--- What a rider did counts since he got the order; an admin's acts are told apart by the notes of them.
 -- name: order_repeated
 WITH held AS MATERIALIZED (
   SELECT o AS seen FROM orders o WHERE o.id = $1::text AND o.status = ANY ($6::text[])
@@ -2273,18 +1851,9 @@ SELECT CASE $3::text WHEN 'USER' THEN order_json_user(h.seen) ELSE order_json(h.
    AND ($3::text <> 'ADMIN' OR (SELECT a.admin_id FROM admin_audit a
          WHERE a.subject = $1::text AND a.act = 'order.' || lower($2::text) ORDER BY a.id DESC LIMIT 1) = $4::text)
 
--- Looks after orders whose rider may not work any more: those that are not picked up go back to the search for a rider,
--- the others get `attention`, as do those of a rider who has been silent for too long. Clears it when its reason is gone.
---  $1 rider, NULL: all   $2 seconds of silence   $3 states that a release starts from text[]   $4 how many at most
--- Columns: order id, rider id, released. As many rows as asked for: there may be more.
 -- name: orders_watch
 SELECT order_id, rider_id, released FROM orders_watch($1::text, make_interval(secs => $2::double precision), $3::text[], $4::bigint)
 
--- A rider does not want an order that he has not got: he is not asked again, and does not see it any more. An offer
--- that he has open is answered, and the next rider is looked for at once.
---  $1 order id   $2 rider id   $3 reason   $4 id of a row (off_…)   $5 states in which it can be had text[]
---  $6 Idempotency-Key or NULL   $7 its fingerprint   $8 the answer to keep with it
--- Columns: hidden (false: the order is no longer to be had).
 -- name: offer_reject
 WITH target AS MATERIALIZED (
   SELECT id FROM orders WHERE id = $1::text AND rider_id IS NULL AND status = ANY ($5::text[])
@@ -2309,9 +1878,6 @@ WITH target AS MATERIALIZED (
 )
 SELECT EXISTS (SELECT FROM target)
 
--- A vendor's orders, newest first; those that wait for a payment do not exist for him.
---  $1 vendor id   $2 states text[] or NULL for all   $3 from, $4 before: timestamptz or NULL   $5 limit   $6 offset
--- Columns: total, orders (a JSON array). Always one row.
 -- name: vendor_order_list
 WITH page AS (
   (SELECT id, created_at FROM orders o
@@ -2346,18 +1912,12 @@ SELECT
   (SELECT '[' || coalesce(string_agg(order_json(o), ',' ORDER BY o.created_at DESC, o.id DESC), '') || ']'
      FROM page JOIN orders o ON o.id = page.id)
 
--- What a vendor has to do now: his orders in some states that are not final, oldest first, at most 200.
---  $1 vendor id   $2 states text[]
--- Columns: total shown, orders (a JSON array). Always one row.
 -- name: vendor_order_queue
 SELECT count(*), '[' || coalesce(string_agg(order_json(o), ',' ORDER BY o.created_at, o.id), '') || ']'
   FROM (SELECT * FROM orders t
          WHERE vendor_id = $1::text AND active IS TRUE AND status = ANY ($2::text[]) AND order_payable(t)
          ORDER BY created_at LIMIT 200) o
 
--- A vendor's figures of a period, in the business's days.
---  $1 vendor id   $2 today, week, month or year: this one, from its first day
--- Columns: the figures as JSON.
 -- name: vendor_order_stats
 SELECT '{"total":' || count(*) || ',"pending":' || count(*) FILTER (WHERE status = 'PENDING')
     || ',"accepted":' || count(*) FILTER (WHERE status = 'ACCEPTED')
@@ -2372,10 +1932,6 @@ SELECT '{"total":' || count(*) || ',"pending":' || count(*) FILTER (WHERE status
    AND created_at >= date_trunc(CASE $2::text WHEN 'today' THEN 'day' ELSE $2::text END,
      now() AT TIME ZONE business_zone()) AT TIME ZONE business_zone()
 
--- One order as a vendor or rider sees it.
---  $1 id or number   $2 the rider who asks, NULL for a vendor
--- Columns: vendor id, rider id, payable, order, id, offerable: a rider may have it (it has none, and he did not refuse
---  it), type, status. No row: 404.
 -- name: order_get_party
 SELECT o.vendor_id, o.rider_id, order_payable(o), order_json(o), o.id,
        o.rider_id IS NULL AND (SELECT f.outcome FROM offers f WHERE f.order_id = o.id AND f.rider_id = $2::text
@@ -2385,9 +1941,6 @@ SELECT o.vendor_id, o.rider_id, order_payable(o), order_json(o), o.id,
  WHERE o.id = CASE WHEN substr($1::text, 2, 1) = '-'
    THEN (SELECT n.id FROM orders n WHERE n.order_number = $1::text) ELSE $1::text END
 
--- A rider's deliveries, newest first.
---  $1 rider id   $2 limit   $3 offset
--- Columns: total, orders (a JSON array). Always one row.
 -- name: rider_order_list
 WITH page AS (
   (SELECT id, created_at FROM orders WHERE rider_id = $1::text AND active IS TRUE
@@ -2401,17 +1954,10 @@ SELECT (SELECT count(*) FROM orders WHERE rider_id = $1::text),
   (SELECT '[' || coalesce(string_agg(order_json(o), ',' ORDER BY o.created_at DESC, o.id DESC), '') || ']'
      FROM page JOIN orders o ON o.id = page.id)
 
--- What a rider carries now, newest first.
---  $1 rider id
--- Columns: orders (a JSON array). Always one row.
 -- name: rider_order_active
 SELECT '[' || coalesce(string_agg(order_json(o), ',' ORDER BY o.created_at DESC, o.id DESC), '') || ']'
   FROM (SELECT * FROM orders WHERE rider_id = $1::text AND active IS TRUE ORDER BY created_at DESC LIMIT 100) o
 
--- A rider reports what is wrong with an order that is, or was, his.
---  $1 issue id   $2 order, id or number   $3 rider   $4 type   $5 description   $6 photo   $7 occurredAt or NULL
---  $8 Idempotency-Key or NULL   $9 its fingerprint
--- Columns: outcome, issue. Outcomes: REPORTED, REPLAY (run idempotency_get), ORDER_NOT_FOUND, ORDER_NOT_OWNER.
 -- name: rider_issue_add
 WITH target AS MATERIALIZED (
   SELECT o.id, o.rider_id FROM orders o
@@ -2437,43 +1983,8 @@ SELECT CASE WHEN EXISTS (SELECT FROM written) THEN 'REPORTED'
             WHEN EXISTS (SELECT FROM target) THEN 'ORDER_NOT_OWNER'
             ELSE 'ORDER_NOT_FOUND' END,
        (SELECT json FROM made)
--- Orders as the customer's side places, reads and cancels them.
--- A comment above each statement names its parameters in order, its columns and its outcomes.
--- An outcome is PLACED / REPLAY or the name of an enum err without E_.
 
--- Places an order: FOOD and MART (from a vendor's menu) and PACKAGE. Everything or nothing.
---  $1 order id            $2 order number       $3 type (FOOD, MART, PACKAGE)
---  $4 user id             $5 vendor id, NULL for PACKAGE
---  $6 the lines as they are kept and shown, JSON: [{itemId,name,quantity,price,notes,specialInstructions,image,options?}]
---  $7 item ids text[]     $8 quantities int[]   $9 prices quoted bigint[]   (of the lines; '{}' for PACKAGE)
--- $10 subtotal           $11 delivery fee      $12 service fee    $13 discount    $14 total
--- $15 funded fee: what free delivery spares the customer and the platform pays the rider
--- $16 the service's commission, basis points (the vendor's own goes before it)
--- $17 distance km        $18 payment method (WALLET, CASH, CARD: paid in the sandbox; MOBILE_MONEY stays PENDING, no event)
--- $19 delivery address JSON, as shown           $20 its text       $21 lat   $22 lng
--- $23 delivery instructions                     $24 notes
--- $25 pickup address JSON, $26 its text, $27 lat, $28 lng: PACKAGE; NULL takes the vendor's place
--- $29 package details JSON, NULL for food       $30 minutes until the delivery is expected
--- $31 verification code or NULL                 $32 id of the ledger row (txn_…)
--- $33 Idempotency-Key or NULL                   $34 its fingerprint
--- $35 hash of the basket, NULL when a key was sent or the rule is off       $36 its window, seconds
--- $37 what was chosen on the lines text[], as item_price takes it; NULL (or beyond its end): the item alone
--- $38 id of the payment intent (pay_…) of MOBILE_MONEY and CARD, else NULL    $39 phone that pays    $40 its operator or NULL
--- Columns: outcome, order (the Order object, when PLACED), detail.
--- Outcomes: PLACED; REPLAY: the key is known, run idempotency_get; DUPLICATE_ORDER: detail is the first
---  order's id (NULL when it was committed only just now: run basket_get);
---  ACCOUNT_NOT_FOUND, SUSPENDED, INACTIVE, PHONE_UNVERIFIED, VENDOR_NOT_FOUND, VENDOR_OFFLINE, WALLET_SHORT;
---  ITEM_NOT_FOUND, ITEM_UNAVAILABLE, PRICE_CHANGED, OUT_OF_STOCK: detail is the item's id.
---  The last stage may also raise WALLET_SHORT and OUT_OF_STOCK, when another order was first, and TOO_MANY_REQUESTS when
---  20 payments of this customer wait already.
--- The key has been asked about before (idempotency_get): REPLAY is what a twin that came at the same time gets.
---
--- How it stays sound at READ COMMITTED: `checked` reads a snapshot and writes nothing when anything is wrong.
--- The gates `once` and `basket` then wait for a concurrent twin on their unique index; only who passes them goes on. The wallet's guard is
--- evaluated again on the newest row after waiting for its lock. What fails after the gates raises,
--- which takes back the gates' rows too. Locks are taken in one order: key, basket, wallet, items.
 -- name: order_insert
--- columns: outcome, order, detail
 WITH lines AS MATERIALIZED (
   SELECT min(CASE WHEN i.id IS NULL OR i.vendor_id <> :vendor_id::text OR i.deleted_at IS NOT NULL OR i.hidden
                     THEN 'ITEM_NOT_FOUND ' || l.id
@@ -2594,20 +2105,11 @@ SELECT CASE
        ELSE nullif(split_part(outcome, ' ', 2), '') END AS detail
   FROM checked
 
--- One order, by its id; the same by its number, which has a dash in second place as no id has. Two statements: one for
--- both costs each reading the set-up of the other's index scan.
---  $1 id, or number
--- Columns: user id (not the asker's: 403), order (the Order as the customer sees it), status, rider id. No row: 404.
 -- name: order_get
 SELECT o.user_id, order_json_user(o), o.status, o.rider_id FROM orders o WHERE o.id = $1::text
 -- name: order_get_numbered
 SELECT o.user_id, order_json_user(o), o.status, o.rider_id FROM orders o WHERE o.order_number = $1::text
 
--- A customer's orders, newest first: active and past ones are a range of the index each, read from its end and
--- merged. IS TRUE, in place of plain active, keeps the planner from orders_open, which holds everybody's.
---  $1 user id   $2 states text[] or NULL for all ('{PENDING,ACCEPTED}')   $3 type or NULL
---  $4 from, $5 before: timestamptz or NULL   $6 limit   $7 offset
--- Columns: total, orders (a JSON array). Always one row.
 -- name: order_list
 WITH page AS (
   (SELECT id, created_at FROM orders
@@ -2641,62 +2143,29 @@ SELECT
   (SELECT '[' || coalesce(string_agg(order_json_user(o), ',' ORDER BY o.created_at DESC, o.id DESC), '') || ']'
      FROM page JOIN orders o ON o.id = page.id)
 
--- A customer's orders that are not final, newest first, at most 100.
---  $1 user id
--- Columns: orders (a JSON array). Always one row.
 -- name: order_active
 SELECT '[' || coalesce(string_agg(order_json_user(o), ',' ORDER BY o.created_at DESC, o.id DESC), '') || ']'
   FROM (SELECT * FROM orders WHERE user_id = $1::text AND active IS TRUE
          ORDER BY created_at DESC LIMIT 100) o
 
--- Cancels orders that nobody accepted in time, by SYSTEM, with refund and events as order_move does; for the timers,
--- which call it with one id until it gives no row. An order that a rider gave back to PENDING
--- (PACKAGE) waits its time anew. Orders that are being changed are left for the next call.
---  $1 minutes (setting order_accept_minutes)   $2 ids of ledger rows (txn_…) text[]: as many orders at most; more than one locks the
---  wallets and stock of several orders in turn
--- Columns: order id, vendor id (NULL: PACKAGE). The caller drops KEY_ORDERS_ACTIVE when there was a row, and each
--- vendor's KEY_MENU and catalogue (counted stock has gone back).
 -- name: order_expire
--- columns: order_id, vendor_id
 SELECT order_id, vendor_id FROM order_expire(:minutes::integer, :states::text[], :entry::text)
 
--- The order that a basket was last placed as.
---  $1 user id   $2 basket hash
--- Columns: order id, order number.
 -- name: basket_get
 SELECT b.order_id, o.order_number FROM baskets b JOIN orders o ON o.id = b.order_id
  WHERE b.user_id = $1::text AND b.basket = $2::text
--- Mobile money in: what customers were asked to pay, and what became of it.
 
--- Begins a top-up: the intent, before the gateway is called. CARD (sandbox) is credited at once.
---  $1 id (pay_…)   $2 user id   $3 amount   $4 MOBILE_MONEY or CARD   $5 phone or NULL   $6 operator or NULL
---  $7 id of the ledger row (txn_…)   $8 Idempotency-Key or NULL   $9 its fingerprint
--- Columns: outcome, payment (JSON, when STARTED; when PAYMENTS_WAIT, seconds that the oldest has waited).
--- Outcomes: STARTED, REPLAY (run idempotency_get), ACCOUNT_NOT_FOUND, PAYMENTS_WAIT (20 wait already). Raises
---  IDEMPOTENCY_RUNNING.
 -- name: payment_start
 SELECT outcome, json AS payment
   FROM payment_start($1::text, $2::text, $3::bigint, $4::text, $5::text, $6::text,
     $7::text, $8::text, $9::text)
 
--- Records what the gateway says of a payment, with everything that follows: money, order, events. Saying it again
--- changes nothing.
---  $1 id   $2 PENDING, SUCCESSFUL, FAILED; REFUSED: the gateway cannot have it (only while it has no reference)
---  $3 the gateway's reference   $4 code to dial   $5 operator   $6 amount, -1: not told   $7 why it failed
---  $8 id of a ledger row (txn_…): the refund of an order that was over when its money came
--- Columns: outcome, payment (JSON), order id, vendor id, whether its order has ended by this, whether it came late.
--- Outcomes: PENDING, SUCCEEDED, FAILED, MISMATCH (paid, but another amount: nothing is booked), KNOWN (nothing new),
---  UNKNOWN (no such payment). A SUCCESSFUL without an amount is as good as PENDING.
 -- name: payment_record
 SELECT outcome, json AS payment, order_id, vendor_id, order_ended, late
   FROM payment_apply($1::text, $2::text, $3::text[], $4::boolean, $5::text,
     $6::text, $7::text, $8::bigint, $9::text, $10::text, $11::text,
     $12::bigint, $13::text[], $14::text)
 
--- A payment as its customer sees it; whether the gateway is to be asked before he is answered: not twice in 3 seconds, and
--- not in a minute when it is over for us.
---  $1 id   $2 user id
--- Columns: payment (JSON), ask, the gateway's reference. No row: none of his.
 -- name: payment_get
 WITH queried AS (
   UPDATE payment_intents SET checked_at = now()
@@ -2710,9 +2179,6 @@ SELECT payment_json(i) AS payment, EXISTS (SELECT FROM queried) AS query, i.gate
   floor(extract(epoch FROM now() - i.created_at))::bigint AS age_s
   FROM payment_intents i WHERE i.id = $1 AND i.user_id = $2
 
--- Remembers that a callback has named a payment: if nothing else comes of it, the poller asks.
---  $1 id   $2 the gateway's reference, from the callback   $3 seconds until then
--- Columns: state, the gateway's reference, whether to ask now (not again within a second). No row: unknown.
 -- name: payment_note_callback
 WITH now_due AS (
   UPDATE payment_intents
@@ -2733,17 +2199,10 @@ SELECT state, gateway_reference, query, amount, floor(extract(epoch FROM now() -
         UNION ALL SELECT state, gateway_reference, amount, created_at, false FROM payment_intents
          WHERE id = $3 AND state = 'SUCCEEDED') noted
 
--- A reference that was told to belong to another payment is forgotten: this one is looked for in the history.
---  $1 id   $2 the reference
 -- name: payment_clear_reference
 UPDATE payment_intents SET gateway_reference = NULL, next_check_at = now() + $1::bigint * interval '1 second'
  WHERE id = $2::text AND gateway_reference = $3::text AND state <> 'SUCCEEDED' AND resolution IS NULL
 
--- Takes payments that are due to be asked after, those that wait to be paid before those that are over for us. Taking moves the next time on, so that two copies take different
--- ones and one that dies is followed by a later ask.
---  $1 how many
--- Columns: id, the gateway's reference (NULL: it never told us one), day of its creation (YYYY-MM-DD), whether it is
---  older than 15 minutes.
 -- name: payments_due
 WITH due AS (
   (SELECT * FROM payment_intents WHERE next_check_at <= now() AND state IN ('CREATED', 'PENDING')
@@ -2757,9 +2216,6 @@ SELECT id, gateway_reference, state, checks::bigint AS checks, floor(extract(epo
   amount, to_char(created_at AT TIME ZONE 'UTC' - interval '1 hour', 'YYYY-MM-DD') AS day
   FROM due
 
--- Found in the gateway's history: they have a reference now, and are due to be asked after.
---  $1 ids text[]   $2 the gateway's references text[]
--- Columns: how many.
 -- name: payments_set_found
 UPDATE payment_intents t
    SET gateway_reference = f.reference, state = CASE t.state WHEN 'CREATED' THEN 'PENDING' ELSE t.state END,
@@ -2767,28 +2223,17 @@ UPDATE payment_intents t
   FROM unnest($1::text[], $2::text[]) AS f(id, reference)
  WHERE t.id = f.id AND t.gateway_reference IS NULL AND t.state <> 'SUCCEEDED'
 
--- Looked for in a history that cannot be read: what was given up without a reference stays so, and says why.
---  $1 ids text[]
 -- name: payments_mark_unanswered
 UPDATE payment_intents t
    SET failure = $1::text, reason = payment_text(t.user_id, $2::text, $3::text)
  WHERE t.id = ANY ($4::text[]) AND t.gateway_reference IS NULL AND t.state = 'EXPIRED'
    AND t.failure IS DISTINCT FROM $1
 
--- Gives up payments that were not made in time; their orders end. They are asked after still, ever more thinly. For the
--- poller, which calls it until it gives none.
---  $1 seconds (configuration payment_wait)   $2 how many at most (more than one locks the stock of several orders)
--- Columns: id, order id, vendor id, whether its order has ended by this.
 -- name: payments_expire
 SELECT id, vendor_id, order_ended
   FROM payments_end_unpaid($1::bigint, $2::bigint, $3::text[], $4::text, $5::text,
     $6::bigint, $7::bigint, $8::text[])
 
--- --- Admins ------------------------------------------------------------------------------------------------------
-
--- The console's rows, newest first. What people have to decide is found by an index of its own.
---  $1 state or NULL   $2 user id or NULL   $3 order, id or number, or NULL   $4 whether decided (t, f) or NULL   $5 limit   $6 offset
--- Columns: total, rows (a JSON array). Always one row.
 -- name: admin_payment_list
 WITH found AS NOT MATERIALIZED (
   SELECT * FROM (
@@ -2809,26 +2254,13 @@ SELECT (SELECT count(*) FROM found) AS total,
      FROM page JOIN payment_intents i ON i.id = page.id
      LEFT JOIN users u ON u.id = i.user_id LEFT JOIN orders o ON o.id = i.order_id) AS payments
 
--- $1 id. Columns: row. No row: 404.
 -- name: admin_payment_get
 SELECT admin_payment_row(i) AS payment FROM payment_intents i WHERE i.id = $1::text
 
--- Decides a payment of another amount than was asked for: it is booked into its customer's wallet as it was paid, or was
--- settled outside the books. Deciding the same again changes nothing.
---  $1 id   $2 BOOKED or SETTLED_OUTSIDE   $3 notes   $4 admin   $5 act   $6 its details   $7 request id
--- Columns: outcome, row. Outcomes: DONE, AGAIN, PAYMENT_NOT_FOUND, PAYMENT_DECIDED (otherwise, or there is nothing to
---  decide).
 -- name: payment_resolve
 SELECT outcome, json AS payment
   FROM payment_resolve($1::text, $2::text, $3::text, $4::text, $5::jsonb, $6::text, $7::text)
 
--- Pay-outs: asked for by vendors and riders, decided by admins, sent by the copy that leads `payouts`.
-
--- --- The owner ---------------------------------------------------------------------------------------------------
-
--- What a request of an owner is decided by.
---  $1 kind   $2 owner id
--- Columns: phone verified, suspended, stored bank details (JSON or NULL). No row: the account is gone.
 -- name: payout_owner_get
 SELECT v.phone_verified, v.approval_status = 'SUSPENDED' AS suspended, vendor_destination(v)::text AS bank_details
   FROM vendors v WHERE $1::text = 'VENDOR' AND v.id = $2::text
@@ -2836,44 +2268,26 @@ UNION ALL
 SELECT r.phone_verified, r.approval_status = 'SUSPENDED', r.bank_details::text
   FROM riders r WHERE $1 = 'RIDER' AND r.id = $2
 
--- Holds an amount for a pay-out: from available to pending, with ledger, event and key.
---  $1 payout id   $2 kind   $3 owner id   $4 amount   $5 fee   $6 method   $7 destination   $8 bank details JSON
---  $9 how many may be open at once   $10 id of the ledger row   $11 Idempotency-Key or NULL   $12 its fingerprint
--- Columns: outcome, payout.
--- Outcomes: REQUESTED, REPLAY (run idempotency_get), PAYOUT_SHORT, PAYOUT_MANY (too many are open).
 -- name: payout_request
 SELECT outcome, json AS payout
   FROM payout_request($1::text, $2::text, $3::text, $4::bigint, $5::bigint, $6::text,
     $7::text, $8::jsonb, $9::integer, $10::text, $11::text, $12::text)
 
--- An owner's pay-outs, newest first.
---  $1 owner id   $2 limit   $3 offset
--- Columns: total, payouts (a JSON array). Always one row.
 -- name: payout_list
 SELECT (SELECT count(*) FROM payouts WHERE owner_id = $1::text) AS total,
   (SELECT '[' || coalesce(string_agg(payout_json(p), ',' ORDER BY p.id DESC), '') || ']'
      FROM (SELECT * FROM payouts WHERE owner_id = $1 ORDER BY id DESC LIMIT $2::bigint OFFSET $3::bigint) p)
     AS payouts
 
--- $1 payout id. Columns: owner id, payout. No row: there is none.
 -- name: payout_get
 SELECT owner_id, payout_json(p) AS payout FROM payouts p WHERE id = $1::text
 
--- What an owner may withdraw.
---  $1 owner id   $2 smallest pay-out
--- Columns: JSON. Always one row.
 -- name: payout_balance
 SELECT concat('{"availableBalance":', coalesce(max(w.available), 0), ',"withdrawable":',
     coalesce(max(wallet_withdrawable(w)), 0), ',"minimumPayout":', $1::bigint, ',"canRequestPayout":',
     json_flag(coalesce(max(wallet_withdrawable(w)), 0) >= $1), '}') AS balance
   FROM wallets w WHERE w.owner_id = $2::text
 
--- --- Admins ------------------------------------------------------------------------------------------------------
-
--- The console's rows, newest first.
---  $1 states text[] or NULL   $2 kind or NULL   $3 amount from which two admins are needed (0: never)
---  $4 as history (t, f)   $5 limit   $6 offset
--- Columns: total, rows (a JSON array). Always one row.
 -- name: admin_payout_list
 WITH page AS (
   SELECT id FROM payouts
@@ -2887,9 +2301,6 @@ SELECT (SELECT count(*) FROM payouts
      FROM page JOIN payouts p ON p.id = page.id
      LEFT JOIN vendors v ON v.id = p.owner_id LEFT JOIN riders r ON r.id = p.owner_id) AS payouts
 
--- The console's rows with a trouble, newest first.
---  $1 states text[] or NULL   $2 kind or NULL   $3 amount from which two admins are needed (0: never)   $4 limit   $5 offset
--- Columns: total, rows (a JSON array). Always one row.
 -- name: admin_payout_discrepancies
 WITH found AS (
   SELECT id FROM payouts
@@ -2902,34 +2313,12 @@ SELECT (SELECT count(*) FROM found) AS total,
   (SELECT '[' || coalesce(string_agg(admin_payout_row(p, $5::bigint), ',' ORDER BY p.id DESC), '') || ']'
      FROM page JOIN payouts p ON p.id = page.id) AS payouts
 
--- Approves: the first of two admins is noted. With a reference it was paid by hand and is completed at once, whether now or
--- after it was approved without, as long as it was not sent; and so is one on its way with a trouble (as payout_resolve, PAID).
---  $1 payout   $2 kind or NULL (else it must be that)   $3 reference or NULL   $4 notes or NULL   $5 amount from
---  which two admins are needed (0: never)   $6 admin   $7 act   $8 its details   $9 request id   $10 ids of four ledger rows
--- Columns: outcome, row. Outcomes: DONE, NOTED (a second admin has to), PAYOUT_NOT_FOUND, PAYOUT_OTHER_KIND, PAYOUT_DECIDED,
---  SAME_ADMIN.
 -- name: payout_apply_ruling
 SELECT outcome, json AS payout
   FROM payout_apply_ruling($1::text, $2::text, $3::text, $4::text, $5::text,
     $6::text, $7::text, $8::text, $9::bigint, $10::text, $11::bigint,
     $12::text[], $13::jsonb)
 
--- Gives the amount back, of one that is not on its way, or with a trouble (as payout_resolve, RETURNED).
---  $1 payout   $2 kind or NULL (else it must be that)   $3 reason   $4 amount from which two admins are needed
---  $5 admin   $6 act   $7 its details   $8 request id   $9 ids of four ledger rows
--- Columns: outcome, row. Outcomes: DONE, NOTED (a trouble: a second admin has to), PAYOUT_NOT_FOUND, PAYOUT_OTHER_KIND,
---  PAYOUT_DECIDED, SAME_ADMIN.
--- Ends a trouble, as payout_book says.
---  $1 payout   $2 kind or NULL (else it must be that)   $3 PAID, RETURNED or WRITTEN_OFF   $4 reference or NULL   $5 notes
---  $6 amount from which two admins are needed   $7 admin   $8 act   $9 its details   $10 request id   $11 ids of four ledger rows
--- Columns: outcome, row. Outcomes: DONE, NOTED (a second admin has to say the same), AGAIN (it had ended so), PAYOUT_NOT_FOUND,
---  PAYOUT_OTHER_KIND, NO_TROUBLE, TROUBLE_OTHER (it cannot end so), SAME_ADMIN.
--- --- The gateway -------------------------------------------------------------------------------------------------
-
--- Takes approved pay-outs to phones that are due: they are PROCESSING before anybody calls the gateway. Two copies that
--- do so at once take different ones.
---  $1 how many   $2 seconds after which a call that nobody answered is looked for
--- Columns: id, phone, what is to be sent.
 -- name: payouts_send
 WITH due AS (
   SELECT id FROM payouts
@@ -2944,9 +2333,6 @@ WITH due AS (
 )
 SELECT f.* FROM sent, payout_facts(sent.payout, sent.version) f
 
--- Takes pay-outs that the gateway is to be asked about, by its reference.
---  $1 how many
--- Columns: id, reference.
 -- name: payouts_due
 SELECT f.*
   FROM (SELECT p AS payout, p.xmin AS version FROM payouts p
@@ -2955,9 +2341,6 @@ SELECT f.*
          ORDER BY next_check_at LIMIT $2::bigint) due,
     payout_facts(due.payout, due.version) f
 
--- Takes pay-outs that the gateway may or may not have heard of, to be looked for in its history.
---  $1 how many
--- Columns: id, first and last day of the history, the moment of looking, what was to be sent.
 -- name: payouts_take
 WITH taken AS (
   UPDATE payouts p SET checks = p.checks + 1, next_check_at = now() + nullif(d.delay, -1) * interval '1 second'
@@ -2968,19 +2351,10 @@ WITH taken AS (
 SELECT f.*, ((taken.payout).sent_at AT TIME ZONE 'UTC')::date - 1 AS first_day, (now() AT TIME ZONE 'UTC')::date + 1 AS last_day
   FROM taken, payout_facts(taken.payout, taken.version) f
 
--- Books what the gateway answered, if it changes anything.
---  $1 payout   $2 what: PENDING, SUCCESSFUL, FAILED (told of a transfer); REFUSED, UNREACHED, UNCERTAIN (the call to send
---  it); UNTOLD, UNASKED (asked or looked for: the gateway does not know or cannot say it; was not reached); MISSING (not in
---  the history), UNNAMED (nor is it, but there is one of that amount that names nobody)
---  $3 the gateway's reference   $4 amount it told, or NULL   $5 why   $6 moment of looking, for MISSING   $7 ids of two ledger rows
--- Columns: outcome: COMPLETED, FAILED, LATE (completed after it had failed), TROUBLE (what it told does not fit: a person
---  has to look), KEPT (nothing is final), GONE (there is no such pay-out).
 -- name: payout_apply_answer
 SELECT payout_apply_answer($1::text, $2::text, $3::text, $4::text, $5::text, $6::bigint,
   $7::boolean, $8::bigint, $9::bigint, $10::text, $11::text[]) AS outcome
 
--- A callback named a pay-out: it is asked about next.
---  $1 payout   $2 the gateway's reference
 -- name: payout_note_callback
 UPDATE payouts
    SET gateway_reference = coalesce(gateway_reference, (SELECT $1::text
@@ -2988,29 +2362,14 @@ UPDATE payouts
        checks = 0, next_check_at = now()
  WHERE id = $2::text AND sent_at IS NOT NULL AND (status <> 'COMPLETED' OR next_check_at IS NOT NULL)
 
--- What a reference was told to belong to something else: it is forgotten, and the pay-out is looked for in the history.
---  $1 payout   $2 the reference
 -- name: payout_clear_reference
 UPDATE payouts SET gateway_reference = NULL, next_check_at = now() + $1::bigint * interval '1 second'
  WHERE id = $2::text AND gateway_reference = $3::text AND (status <> 'COMPLETED' OR next_check_at IS NOT NULL)
 
--- What customers say of a delivered order: stars, and what went wrong.
-
--- Rates the vendor, the rider or both; saying it again puts the first aside and corrects the means.
---  $1 id or number   $2 the customer   $3, $4 plain stars and review: the vendor's (the rider's of a PACKAGE)
---  $5, $6 the vendor's   $7, $8 the rider's
--- Columns: outcome, order (the Order), said (orderId, vendorRating, riderRating), vendor id if it was rated.
--- Outcomes: RATED, ORDER_NOT_FOUND, ORDER_NOT_OWNER, CANNOT_RATE, VENDOR_NOT_FOUND (a PACKAGE has none).
 -- name: order_rate
 SELECT outcome, json, ratings, vendor
   FROM order_rating_store($1::text, $2::text, $3::integer, $4::text, $5::integer, $6::text, $7::integer, $8::text)
 
--- Opens a dispute about one's own order: one of a kind (category, in any case) at a time.
---  $1 dispute id   $2 ticket number   $3 the customer   $4 order, id or number   $5 category   $6 subject
---  $7 description   $8 Idempotency-Key or NULL   $9 its fingerprint
--- Columns: outcome, dispute (the Dispute row).
--- Outcomes: OPENED, REPLAY (run idempotency_get), DISPUTE_OPEN, ORDER_NOT_FOUND, ORDER_NOT_OWNER. Of two at once the second
---  meets the index disputes_open.
 -- name: dispute_open
 WITH target AS MATERIALIZED (
   SELECT o.id, o.order_number, o.user_id, o.user_name FROM orders o
@@ -3043,21 +2402,11 @@ SELECT CASE WHEN EXISTS (SELECT FROM written) THEN 'OPENED'
             ELSE 'ORDER_NOT_FOUND' END,
        (SELECT json FROM made)
 
--- A customer's disputes, newest first.
---  $1 the customer   $2 limit   $3 offset
--- Columns: total, disputes (a JSON array). Always one row.
 -- name: dispute_list
 SELECT (SELECT count(*) FROM disputes WHERE user_id = $1::text),
   '[' || coalesce(string_agg(dispute_json(d), ',' ORDER BY d.id DESC), '') || ']'
   FROM (SELECT * FROM disputes WHERE user_id = $1::text ORDER BY id DESC LIMIT $2::bigint OFFSET $3::bigint) d
--- Reconciliation: our payments and pay-outs as `reeyo reconcile` lays them beside the gateway's history.
 
--- What was asked of the gateway in some days, and three before and after, since it may have its own day for it.
---  $1 first day   $2 last day (YYYY-MM-DD, UTC)
--- Columns: our reference, whether it is money that goes out, side (OPEN: it may still be done; DONE; OVER: given up or failed;
---  AMISS: known to differ, and nobody has decided; ASIDE: people settled it outside the books), amount, whether somebody
---  is to ask the gateway again, whether the ledger has it, whether it was made in those days, state, the gateway's
---  reference ('': none).
 -- name: reconcile_ours
 WITH ours AS (
   SELECT i.id, false AS goes_out, i.created_at AS at,
@@ -3088,29 +2437,16 @@ SELECT id, goes_out, side, amount, due, booked,
   FROM ours
  WHERE at >= ($1::date - 3)::timestamp AT TIME ZONE 'UTC' AND at < ($2::date + 4)::timestamp AT TIME ZONE 'UTC'
 
--- Riders: who they are, and what they may do.
-
--- Admission, at most once in ten seconds a rider and loop. $1 rider.
--- Columns: phone verified, approval, status, online, "order,user,vendor,order…" of the oldest six active orders (a parcel's vendor is empty).
 -- name: rider_facts
 SELECT r.phone_verified, r.approval_status, r.status, r.is_online, (
     SELECT string_agg(concat_ws(',', o.id, o.user_id, coalesce(o.vendor_id, '')), ',' ORDER BY o.created_at)
       FROM (SELECT id, user_id, vendor_id, created_at FROM orders
              WHERE rider_id = r.id AND active IS TRUE ORDER BY created_at LIMIT 6) o)
   FROM riders r WHERE r.id = $1::text
--- The ledger added up: what accounts without a row hold, and what went through them.
 
--- Adds up what has become old, at most a week of it. Any number of copies may ask at once.
--- Columns: whether that was all.
 -- name: ledger_roll_up
 SELECT ledger_roll_up('10 minutes')
--- Sessions and revocations.
 
--- $1 session, $2 account, $3 the refresh token's jti, $4 the next one, $5 refresh life, $6 life of access tokens, $7 kind,
--- $8 grace (s).
--- ROTATED, AGAIN (the token just replaced, within the grace: the same successor once more), REUSED (an older one: the
--- session and its device's push messages end), GONE, SUSPENDED, INACTIVE; the jti that is current; the e-mail; the role
--- as it is now; when the current one was issued (ms).
 -- name: session_refresh
 WITH held AS (
   SELECT s.id, s.account_id, s.jti, s.previous_jti, s.refreshed_at, s.ended_at, s.expires_at, a.standing, a.email, a.role
@@ -3145,7 +2481,6 @@ SELECT j.outcome, CASE j.outcome WHEN 'ROTATED' THEN $4::text ELSE j.jti END, j.
   epoch_ms(CASE j.outcome WHEN 'ROTATED' THEN now() ELSE j.refreshed_at END)
   FROM judged j
 
--- Log-out: the session ends, and so do push messages to its device. $1 session, $2 account, $3 life of access tokens.
 -- name: session_end
 WITH ended AS (
   UPDATE sessions s SET ended_at = now(), end_reason = 'logout'
@@ -3157,17 +2492,10 @@ WITH ended AS (
 INSERT INTO revocations (subject, before, expires_at)
 SELECT e.id, now() + interval '1 day', now() + make_interval(secs => $3::bigint) FROM ended e
 
--- What every loop reads each second: number, subject, up to when in milliseconds.
 -- name: revocations_since
 SELECT r.seq, r.subject, epoch_ms(r.before) FROM revocations r
  WHERE r.seq > $1::bigint AND r.expires_at > now() ORDER BY r.seq LIMIT 2000
--- A vendor's own settings.
 
--- Changes what a JSON object names of a vendor. A new phone has to be proved again.
---  $1 vendor id   $2 the changes, JSON: businessName, ownerName, phone, description, logo, coverImage, address, city, lat,
---  lng, minOrderAmount, deliveryRadius, averagePreparationTime, tags, isHighDemand, language, businessHours, bankDetails, each in place of
---  what was, null clears description, logo, coverImage, minOrderAmount, deliveryRadius (bankDetails also of a mobile-money number that an admin noted); documents, beside what was
--- Columns: vendor (as it sees itself). No row: it is gone. A phone that is taken violates vendors_phone_key.
 -- name: vendor_update
 WITH changed AS (
   UPDATE vendors v
@@ -3201,9 +2529,6 @@ WITH changed AS (
 )
 SELECT json FROM changed
 
--- Goes online or offline.
---  $1 vendor id   $2 online
--- Columns: outcome (CHANGED, NOT_APPROVED, ACCOUNT_GONE), vendor (as it sees itself).
 -- name: vendor_set_online
 WITH changed AS (
   UPDATE vendors v SET is_online = $2::boolean, updated_at = now()
@@ -3218,11 +2543,7 @@ SELECT CASE WHEN changed.id IS NOT NULL THEN 'CHANGED'
     WHEN EXISTS (SELECT FROM vendors WHERE id = $1::text) THEN 'NOT_APPROVED' ELSE 'ACCOUNT_GONE' END,
   changed.json
   FROM (SELECT) one LEFT JOIN changed ON true
--- How a vendor's shop does, of orders that were placed in a period (today, week, month, year: this one, from its first
--- day) and delivered. On the lane for reports.
 
---  $1 vendor id   $2 period
--- Columns: {orders,revenue,averageOrderValue,rating}. No row: there is no such vendor.
 -- name: shop_overview
 SELECT '{"orders":' || d.n || ',"revenue":' || d.revenue
     || ',"averageOrderValue":' || coalesce(round(d.revenue::numeric / nullif(d.n, 0)), 0)
@@ -3233,9 +2554,6 @@ SELECT '{"orders":' || d.n || ',"revenue":' || d.revenue
        AND o.created_at >= period_start($2::text)) d
  WHERE v.id = $1::text
 
--- What sold best: by how many orders hold it, then by what it brought. The name is the one it was last sold under.
---  $1 vendor id   $2 period   $3 limit
--- Columns: items (a JSON array of {itemId,name,orders,quantity,revenue}). Always one row.
 -- name: shop_popular
 WITH sold AS (
   SELECT l."itemId" AS id, (array_agg(l.name ORDER BY o.created_at DESC))[1] AS name, count(DISTINCT o.id) AS n,
@@ -3250,9 +2568,6 @@ SELECT '[' || coalesce(string_agg('{"itemId":' || json_word(id) || ',"name":' ||
     ',' ORDER BY n DESC, revenue DESC, id), '') || ']'
   FROM sold
 
--- Day by day, also the days without a sale.
---  $1 vendor id   $2 period
--- Columns: days (a JSON array of {date,orders,revenue}). Always one row.
 -- name: shop_revenue
 WITH sold AS (
   SELECT (o.created_at AT TIME ZONE business_zone())::date AS day, count(*) AS n, sum(o.subtotal) AS revenue
@@ -3267,9 +2582,6 @@ SELECT '[' || string_agg('{"date":"' || to_char(d, 'YYYY-MM-DD') || '","orders":
          now() AT TIME ZONE business_zone(), interval '1 day') AS d
   LEFT JOIN sold s ON s.day = d::date
 
--- Who bought: new is who never had before.
---  $1 vendor id   $2 period
--- Columns: {total,new,returning}. Always one row.
 -- name: shop_customers
 WITH buyer AS (
   SELECT DISTINCT o.user_id FROM orders o
@@ -3284,16 +2596,10 @@ WITH buyer AS (
 SELECT '{"total":' || count(*) || ',"new":' || count(*) FILTER (WHERE NOT before)
     || ',"returning":' || count(*) FILTER (WHERE before) || '}'
   FROM known
--- Wallets and what moved through them.
 
---  $1 owner id
--- Columns: wallet (the Wallet object). No row: the account has none.
 -- name: wallet_get
 SELECT wallet_json(w) FROM wallets w WHERE w.owner_id = $1::text
 
--- An owner's transactions, newest first. Each side is a range of an index of its own, merged.
---  $1 owner id   $2 CREDIT, DEBIT or NULL   $3 category or NULL   $4 limit   $5 offset
--- Columns: total, transactions (a JSON array). Always one row.
 -- name: wallet_transactions
 WITH page AS (
   (SELECT id, created_at, false AS credit FROM ledger
@@ -3319,14 +2625,7 @@ SELECT
         l.category, l.order_id, l.reference, l.description, l.created_at)::ledger_entries),
       ',' ORDER BY l.created_at DESC, l.id DESC), '') || ']'
      FROM page p JOIN ledger l ON l.id = p.id)
--- Webhooks of partners on their way; src/jobs/webhooks.c runs these.
 
--- What was said since the position becomes deliveries, and the position moves on, in one statement: each event once. It locks
--- the lease's row only when there is something, and who had to wait goes on from where the other came to; ids in
--- `events` grow in the order of commit, so what he sees beyond that is complete. Nobody is told what was said before he was
--- registered.
---  $1 types that are offered text[]   $2 limit
--- Columns: events taken, deliveries queued, endpoints that are told anything. Always one row.
 -- name: webhooks_queue
 WITH place AS MATERIALIZED (
   SELECT position FROM leases
@@ -3346,11 +2645,6 @@ WITH place AS MATERIALIZED (
 )
 SELECT (SELECT count(*) FROM said), (SELECT count(*) FROM queued), (SELECT count(*) FROM webhook_endpoints WHERE enabled)
 
--- Takes what is due. The first that is under way to an endpoint only needs a slot; any more do so only while there are not
--- too many of those, at most $2 to one endpoint, and none to one to which nothing comes through. So whoever does not answer
--- leaves room for the others. Who takes and dies leaves them due again when $3 is over.
---  $1 limit   $2 at once of one endpoint   $3 seconds a try may last   $4 how many may be under way beside an endpoint's first
--- Columns: id, endpoint, url, body, tries with this one, the secrets that sign, newest first, with spaces between.
 -- name: webhooks_claim
 WITH room AS MATERIALIZED (
   SELECT w.id, CASE WHEN w.failing_since IS NULL THEN $2::bigint ELSE 1 END AS most,
@@ -3377,11 +2671,6 @@ UPDATE webhook_deliveries d
 RETURNING d.id, w.id, w.url, d.payload::text, d.tries,
   array_to_string(w.secret || CASE WHEN w.previous_until > now() THEN w.previous_secrets ELSE '{}' END, ' ')
 
--- What became of a try. It counts for the try that it was of and no other. An endpoint that says 410, or to which nothing
--- has come through for five days, is told nothing more, and the admins hear of it.
---  $1 id   $2 its tries when it was taken   $3 DELIVERED, RETRY, DEAD, or GONE (410)   $4 HTTP status or NULL
---  $5 what went wrong or NULL   $6 RETRY: seconds until the next, to which up to a tenth is added
--- Columns: endpoint, url, why it is disabled. A row only when it has been disabled now.
 -- name: webhook_store_result
 WITH ended AS (
   UPDATE webhook_deliveries d
@@ -3412,29 +2701,20 @@ WITH ended AS (
 )
 SELECT m.id, m.url, m.disabled_reason FROM marked m WHERE NOT m.enabled
 
--- A try that was not made: it may be made again at once, and counts for nothing.
---  $1 id   $2 its tries when it was taken
 -- name: webhook_release
 UPDATE webhook_deliveries SET tries = tries - 1, busy_until = NULL, next_at = now() + interval '5 seconds'
  WHERE id = $1::text AND tries = $2::bigint AND state = 'QUEUED' AND busy_until IS NOT NULL
 
--- Deletes at most $1 deliveries that are 30 days old; call again while it deletes that many.
--- Columns: how many.
 -- name: sweep_webhooks
 WITH gone AS (
   DELETE FROM webhook_deliveries WHERE ctid = ANY (ARRAY(
     SELECT ctid FROM webhook_deliveries WHERE created_at < now() - interval '30 days' LIMIT $1::bigint)) RETURNING 1
 )
 SELECT count(*) FROM gone
--- Where vendors and riders are, as a customer sees them.
 
--- $1 vendor, $2 lat, $3 lng, $4 fee base, $5 fee per km (of the distance rounded up), or a fee that goes before
--- them: $6 for FOOD, $7 for MART, each or NULL. No row: 404.
 -- name: vendor_get_near
--- columns: vendor, service_type, lat, lng
 SELECT vendor_public_members(v, business_zone()) AS vendor, v.service_type, v.lat, v.lng
   FROM vendors v WHERE v.id = :vendor_id::text AND v.approval_status = 'APPROVED'
 
--- Where a rider was last; NULL when he never said. $1 rider.
 -- name: rider_location
 SELECT rider_place_json(r) FROM riders r WHERE r.id = $1::text
