@@ -4,6 +4,7 @@
  */
 #include "reeyo/db/periodic.h"
 
+#include <sodium.h>
 #include <string.h>
 
 static void periodic_round(struct periodic *periodic)
@@ -41,11 +42,23 @@ void periodic_end(struct periodic *periodic, bool again)
 	periodic_release(periodic);
 }
 
+/* After a failed round the next one comes at a random time around the usual one: jobs that start in
+ * the same turn would otherwise meet again each time, and a short queue would always refuse the same
+ * ones. */
+static void periodic_retry(struct periodic *periodic)
+{
+	unsigned every_ms = periodic->spec->every_ms;
+
+	if (!periodic->closing && !periodic->waking)
+		periodic_wake_in(periodic, every_ms / 2 + randombytes_uniform(every_ms));
+}
+
 bool periodic_continues(struct periodic *periodic, const struct db_result *result)
 {
 	if (!periodic->closing && !db_error(result))
 		return true;
 	periodic->again = false;
+	periodic_retry(periodic);
 	periodic_end(periodic, false);
 	return false;
 }

@@ -74,7 +74,8 @@ void periodic_wake_in(struct periodic *periodic, unsigned ms);
 
 /* Ends the round. again: the next one starts at once. */
 void periodic_end(struct periodic *periodic, bool again);
-/* True when the round may go on after this result. False: the round has ended. */
+/* True when the round may go on after this result. False: the round has ended; after an error the
+ * next one comes after half to one and a half times every_ms. */
 bool periodic_continues(struct periodic *periodic, const struct db_result *result) MUST_CHECK;
 
 /* Counts work beside the round. */
