@@ -86,10 +86,11 @@ void periodic_release(struct periodic *periodic)
 static void periodic_tick(uv_timer_t *timer)
 {
 	struct periodic *periodic = timer->data;
+	bool requested = periodic->waking;
 
-	if (!periodic->running || periodic->waking)
+	periodic->waking = false; /* the round may ask for the next one */
+	if (!periodic->running || requested)
 		periodic_wake(periodic);
-	periodic->waking = false;
 }
 
 static void periodic_leadership_gained(void *arg)
