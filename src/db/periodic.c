@@ -43,8 +43,8 @@ void periodic_end(struct periodic *periodic, bool again)
 }
 
 /* After a failed round the next one comes at a random time around the usual one: jobs that start in
- * the same turn would otherwise meet again each time, and a short queue would always refuse the same
- * ones. */
+ * the same turn would otherwise meet again each time, and a short queue would always refuse the
+ * same ones. */
 static void periodic_retry(struct periodic *periodic)
 {
 	unsigned every_ms = periodic->spec->every_ms;
